@@ -1,0 +1,328 @@
+package lifecycle
+
+import "time"
+
+// Schema is the version of the document that this code writes.
+const Schema = 1
+
+// Request is one piece of infrastructure asked for: the document
+// requests/<id>.json. It holds facts only; its status is derived
+// (DeriveLifecycleStatus). Fields that this version does not know survive a round
+// trip in Extra. Absent means not known.
+type Request struct {
+	Schema     int       `json:"schema"`
+	ID         string    `json:"id"`
+	Version    int64     `json:"version"`
+	WriteNonce string    `json:"writeNonce,omitempty"`
+	CreatedAt  time.Time `json:"createdAt"`
+	UpdatedAt  time.Time `json:"updatedAt"`
+
+	Title     string   `json:"title"`
+	Reason    string   `json:"reason,omitempty"`
+	Requester Person   `json:"requester"`
+	Authors   []string `json:"authors"`             // GitHub logins of everyone who submitted or edited the config
+	AuthorIDs []int64  `json:"authorIds,omitempty"` // the same people by GitHub id, which survives a renamed login
+
+	Project       string         `json:"project"`
+	Environment   Environment    `json:"environment"`
+	Module        string         `json:"module"`
+	CatalogDigest string         `json:"catalogDigest,omitempty"`
+	Config        map[string]any `json:"config"` // string, bool, json.Number, []any, map[string]any
+	Target        Target         `json:"target"`
+
+	PR        *PullRequest `json:"pr,omitempty"`
+	Plan      *Plan        `json:"plan,omitempty"`
+	Approval  Approval     `json:"approval"`
+	Rejection *Rejection   `json:"rejection,omitempty"`
+	Wanted    []Wish       `json:"wanted,omitempty"`
+	Problem   *Problem     `json:"problem,omitempty"`
+	MergedSHA string       `json:"mergedSha,omitempty"`
+	Runs      Runs         `json:"runs"`
+	Cleanup   *Cleanup     `json:"cleanup,omitempty"`
+
+	Outputs   map[string]any `json:"outputs,omitempty"`
+	Drift     *Drift         `json:"drift,omitempty"`
+	Lock      *Lock          `json:"lock,omitempty"`
+	Slack     Slack          `json:"slack"`
+	Audit     Audit          `json:"audit"`
+	ClosedAt  *time.Time     `json:"closedAt,omitempty"`
+	ExpiresAt *time.Time     `json:"expiresAt,omitempty"`
+
+	Extra Extra `json:"-"`
+}
+
+// Person is who somebody is, in the names of both systems.
+type Person struct {
+	Login     string `json:"login,omitempty"` // GitHub
+	GithubID  int64  `json:"githubId,omitempty"`
+	SlackTeam string `json:"slackTeam,omitempty"`
+	SlackUser string `json:"slackUser,omitempty"`
+	Name      string `json:"name,omitempty"` // for display only, never a key
+}
+
+// Environment names one Terraform root: envs/<key>/<slug>/ of the project's
+// infra repository, with one state.
+type Environment struct {
+	Key   string `json:"key"`
+	Slug  string `json:"slug"`
+	Extra Extra  `json:"-"`
+}
+
+func (e Environment) String() string { return e.Key + "/" + e.Slug }
+
+// Target is where the one generated file of a request goes.
+type Target struct {
+	Owner  string `json:"owner"`
+	Repo   string `json:"repo"`
+	RepoID int64  `json:"repoId,omitempty"`
+	Base   string `json:"base"`           // branch that is merged into
+	Branch string `json:"branch"`         // request/<id>
+	Path   string `json:"path"`           // envs/<key>/<slug>/tfpilot_<id>.tf
+	Blob   string `json:"blob,omitempty"` // git blob id of the generated file
+	Extra  Extra  `json:"-"`
+}
+
+// PullRequest is the request's pull request as GitHub last said it.
+type PullRequest struct {
+	Number   int        `json:"number"`
+	URL      string     `json:"url"`
+	Open     bool       `json:"open"`
+	Merged   bool       `json:"merged"`
+	HeadSHA  string     `json:"headSha,omitempty"`
+	BaseRef  string     `json:"baseRef,omitempty"`
+	MergedAt *time.Time `json:"mergedAt,omitempty"`
+	Foreign  bool       `json:"foreign,omitempty"` // the head holds content that TfPilot did not make
+	Extra    Extra      `json:"-"`
+}
+
+// Purpose says what a plan is for; with the approval bound to it, it is a round.
+type Purpose string
+
+const (
+	PurposeOpen    Purpose = "open"
+	PurposeEdit    Purpose = "edit"
+	PurposeReapply Purpose = "reapply"
+	PurposeDestroy Purpose = "destroy"
+)
+
+// Plan is the result of the last plan run that succeeded and was read.
+type Plan struct {
+	Attempt     int        `json:"attempt"`
+	Purpose     Purpose    `json:"purpose"`
+	SHA         string     `json:"sha"`
+	Blob        string     `json:"blob"`
+	Digest      string     `json:"digest"` // "sha256:<hex>" of the bytes of summary.json
+	Add         int        `json:"add"`
+	Change      int        `json:"change"`
+	Destroy     int        `json:"destroy"`
+	Replace     int        `json:"replace"`
+	Risk        string     `json:"risk,omitempty"`    // none, replace, destroy
+	Removed     []string   `json:"removed,omitempty"` // addresses destroyed or replaced, bounded
+	Truncated   bool       `json:"truncated,omitempty"`
+	CompletedAt *time.Time `json:"completedAt,omitempty"`
+	PostedAt    *time.Time `json:"postedAt,omitempty"` // when its redacted summary stood in the pull request
+	Extra       Extra      `json:"-"`
+}
+
+// Approval holds every approval ever given, those that no longer count marked
+// void. Approved is written only by settle, in every patch.
+type Approval struct {
+	Approved  bool       `json:"approved"`
+	Approvers []Approver `json:"approvers,omitempty"`
+	Extra     Extra      `json:"-"`
+}
+
+// Approver is one approval: by whom, when, on which surface, of exactly what.
+type Approver struct {
+	Login      string     `json:"login"`
+	GithubID   int64      `json:"githubId,omitempty"`
+	SlackUser  string     `json:"slackUser,omitempty"`
+	At         time.Time  `json:"at"`
+	Purpose    Purpose    `json:"purpose"`
+	HeadSHA    string     `json:"headSha"`
+	Blob       string     `json:"blob"`
+	PlanDigest string     `json:"planDigest"`
+	Source     string     `json:"source"`
+	VoidedAt   *time.Time `json:"voidedAt,omitempty"`
+	VoidReason string     `json:"voidReason,omitempty"`
+	Extra      Extra      `json:"-"`
+}
+
+// Rejection is a refusal by a person.
+type Rejection struct {
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
+}
+
+// What a person may want (Wish.What) and may do (Actions).
+type Action string
+
+const (
+	ActionApprove  Action = "approve"
+	ActionReject   Action = "reject"
+	ActionMerge    Action = "merge"
+	ActionApply    Action = "apply"
+	ActionDestroy  Action = "destroy"
+	ActionClose    Action = "close"
+	ActionPlan     Action = "plan"     // plan again: a new attempt or, after the merge, a new round
+	ActionRestore  Action = "restore"  // put the generated file back on a branch that somebody changed
+	ActionTakeBack Action = "takeback" // withdraw a wish that waits
+	ActionKeep     Action = "keep"     // give up a destroy that was asked for
+	ActionSync     Action = "sync"
+	ActionRepair   Action = "repair"
+)
+
+// Wish is what a person asked for and has not got yet. It leaves the document with
+// the patch that records the outcome or the refusal.
+type Wish struct {
+	What          Action    `json:"what"`
+	By            string    `json:"by"` // GitHub login
+	ByID          int64     `json:"byId,omitempty"`
+	SlackTeam     string    `json:"slackTeam,omitempty"`
+	SlackUser     string    `json:"slackUser,omitempty"`
+	At            time.Time `json:"at"`
+	Source        string    `json:"source"`
+	HeadSHA       string    `json:"headSha,omitempty"`
+	PlanDigest    string    `json:"planDigest,omitempty"`
+	Reason        string    `json:"reason,omitempty"`
+	Purpose       Purpose   `json:"purpose,omitempty"`       // of a wanted plan
+	CorrelationID string    `json:"correlationId,omitempty"` // of the attempt that will serve it; its key in the lease queue
+	Extra         Extra     `json:"-"`
+}
+
+// Problem is the last thing that does not work. It is on the card.
+type Problem struct {
+	Step  string    `json:"step"`
+	Code  string    `json:"code"`
+	Text  string    `json:"text"`
+	Since time.Time `json:"since"`
+	Extra Extra     `json:"-"`
+}
+
+// Runs is the only home of run state.
+type Runs struct {
+	Plan    RunSet `json:"plan"`
+	Apply   RunSet `json:"apply"`
+	Destroy RunSet `json:"destroy"`
+}
+
+// RunSet is every attempt of one kind; CurrentAttempt is 0 while there is none.
+type RunSet struct {
+	CurrentAttempt int       `json:"currentAttempt"`
+	Attempts       []Attempt `json:"attempts,omitempty"`
+}
+
+// Kind is what a workflow run does; also the name of its workflow file.
+type Kind string
+
+const (
+	KindPlan      Kind = "plan"
+	KindApply     Kind = "apply"
+	KindDestroy   Kind = "destroy"
+	KindCleanup   Kind = "cleanup"
+	KindDriftPlan Kind = "drift_plan"
+)
+
+// Attempt is one dispatch of a kind.
+type Attempt struct {
+	Attempt       int        `json:"attempt"`
+	Purpose       Purpose    `json:"purpose"`
+	CorrelationID string     `json:"correlationId"`
+	RunID         int64      `json:"runId,omitempty"`
+	RunAttempt    int        `json:"runAttempt,omitempty"`
+	URL           string     `json:"url,omitempty"`
+	Status        string     `json:"status,omitempty"` // GitHub's word, for display; never terminality
+	Conclusion    string     `json:"conclusion,omitempty"`
+	Reason        string     `json:"reason,omitempty"` // code and redacted words of why it did not succeed
+	FailedStep    string     `json:"failedStep,omitempty"`
+	DispatchedAt  *time.Time `json:"dispatchedAt,omitempty"` // when the intent was recorded; the call follows
+	SentAt        *time.Time `json:"sentAt,omitempty"`       // when the dispatch was last sent
+	Sends         int        `json:"sends,omitempty"`
+	CompletedAt   *time.Time `json:"completedAt,omitempty"`
+	MissingSince  *time.Time `json:"missingSince,omitempty"` // GitHub answered 404 for its run
+	ResultRead    bool       `json:"resultRead,omitempty"`
+	HeadSHA       string     `json:"headSha,omitempty"` // commit the run works on
+	Digest        string     `json:"digest,omitempty"`  // approved digest that apply or destroy is granted
+	LeaseToken    int64      `json:"leaseToken,omitempty"`
+	Ref           string     `json:"ref,omitempty"`
+	Actor         string     `json:"actor,omitempty"`
+	SetAside      bool       `json:"setAside,omitempty"`
+	Extra         Extra      `json:"-"`
+}
+
+// Cleanup takes the block out of the code after a destroy.
+type Cleanup struct {
+	Attempt       int        `json:"attempt"`
+	CorrelationID string     `json:"correlationId"`
+	RunID         int64      `json:"runId,omitempty"`
+	RunAttempt    int        `json:"runAttempt,omitempty"`
+	URL           string     `json:"url,omitempty"`
+	Status        string     `json:"status,omitempty"`
+	Conclusion    string     `json:"conclusion,omitempty"`
+	Reason        string     `json:"reason,omitempty"`
+	FailedStep    string     `json:"failedStep,omitempty"`
+	DispatchedAt  *time.Time `json:"dispatchedAt,omitempty"`
+	SentAt        *time.Time `json:"sentAt,omitempty"`
+	Sends         int        `json:"sends,omitempty"`
+	CompletedAt   *time.Time `json:"completedAt,omitempty"`
+	MissingSince  *time.Time `json:"missingSince,omitempty"`
+	ResultRead    bool       `json:"resultRead,omitempty"`
+	HeadSHA       string     `json:"headSha,omitempty"`
+	Nothing       bool       `json:"nothing,omitempty"` // the block had gone already
+	PRNumber      int        `json:"prNumber,omitempty"`
+	PRURL         string     `json:"prUrl,omitempty"`
+	MergedAt      *time.Time `json:"mergedAt,omitempty"`
+	Extra         Extra      `json:"-"`
+}
+
+// Drift is what the last drift plan of the environment said about this request.
+type Drift struct {
+	CheckedAt time.Time `json:"checkedAt"`
+	RunID     int64     `json:"runId,omitempty"`
+	Drifted   bool      `json:"drifted"`
+	Summary   string    `json:"summary,omitempty"`
+}
+
+// Lock guards against double clicks. It is active only while now < ExpiresAt and
+// never protects state.
+type Lock struct {
+	Holder     string    `json:"holder"`
+	Operation  string    `json:"operation"`
+	AcquiredAt time.Time `json:"acquiredAt"`
+	ExpiresAt  time.Time `json:"expiresAt"`
+}
+
+// Slack is the request's messages.
+type Slack struct {
+	Messages []Message `json:"messages,omitempty"`
+	Extra    Extra     `json:"-"`
+}
+
+// Message roles.
+const (
+	RoleCard   = "card"   // in the environment's channel
+	RoleDM     = "dm"     // the card in the requester's direct messages
+	RoleThread = "thread" // a reply in the card's thread that asks for attention
+)
+
+// Message is one Slack message of a request. State is a fingerprint of what was
+// last rendered there, or "posting:<nonce>" between intent and outcome.
+type Message struct {
+	Role    string `json:"role"`
+	Channel string `json:"channel"`
+	TS      string `json:"ts,omitempty"`
+	Thread  string `json:"thread,omitempty"`
+	State   string `json:"state,omitempty"`
+	Topic   string `json:"topic,omitempty"` // what a thread reply is about, e.g. "plan_ready:2"
+	Extra   Extra  `json:"-"`
+}
+
+// Audit is the tail of the hash-chained log: events that are not yet in
+// logs/<id>/ wait in Pending, so that none is lost.
+type Audit struct {
+	Seq     int64   `json:"seq"`
+	Hash    string  `json:"hash,omitempty"`
+	Pending []Event `json:"pending,omitempty"`
+	Extra   Extra   `json:"-"`
+}
