@@ -7,5 +7,5 @@ import "embed"
 
 // FS holds the shipped templates.
 //
-//go:embed all:modules
+//go:embed all:modules workflows environment
 var FS embed.FS
