@@ -1,0 +1,206 @@
+package rbac
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Codes of a refusal.
+const (
+	CodeUnknownVerb = "unknown_verb"
+	CodeNotAllowed  = "not_allowed" // not in TFPILOT_ALLOWED_LOGINS
+	CodeNotLinked   = "not_linked"
+	CodeRole        = "role"
+	CodeNotOwn      = "not_own"
+	CodeAuthor      = "author"
+	CodeProtected   = "protected"
+	CodeEnvironment = "environment_unknown"
+)
+
+// maxNames bounds how many people a refusal names.
+const maxNames = 5
+
+// Decision is the answer. A refusal has a code, a full sentence that says why and
+// who can, and the logins it names.
+type Decision struct {
+	Allowed bool
+	Code    string
+	Reason  string
+	Who     []string
+}
+
+// Decide says whether s may do v in sc. It is the only place that says so, and
+// whatever it does not know is refused.
+func (p Policy) Decide(s Subject, v Verb, sc Scope) Decision {
+	row, known := rows[v]
+	if !known {
+		return Decision{Code: CodeUnknownVerb, Reason: "TfPilot does not know this action, so nobody may do it."}
+	}
+	code := p.refusal(s, row, sc)
+	if code == "" {
+		return Decision{Allowed: true}
+	}
+	who := p.who(s, row, code, sc)
+	return Decision{Code: code, Reason: p.sentence(row, code, sc, who), Who: who}
+}
+
+// refusal gives the code of the first rule that says no, or "".
+func (p Policy) refusal(s Subject, row Row, sc Scope) string {
+	role := p.Role(s)
+	grant := row.Grant(role)
+	switch {
+	case role == Nobody && s.Login == "":
+		return CodeNotLinked
+	case role == Nobody:
+		return CodeNotAllowed
+	case row.Needs == NeedsEnvironment && !sc.configured():
+		return CodeEnvironment
+	case grant == No && s.Login == "":
+		return CodeNotLinked
+	case grant == No:
+		return CodeRole
+	case !covers(grant, sc):
+		return CodeNotOwn
+	case row.BarsAuthor && sc.Author && (!sc.SelfApproval || sc.protected()):
+		return CodeAuthor
+	case !p.listed(s, row, sc):
+		return CodeProtected
+	default:
+		return ""
+	}
+}
+
+// covers says whether a grant reaches this request.
+func covers(g Grant, sc Scope) bool {
+	switch g {
+	case Yes:
+		return true
+	case Own:
+		return sc.Own
+	case OwnApply:
+		return sc.Own && sc.ApplyBy == Requester
+	case OwnDestroy:
+		return sc.Own && sc.DestroyBy == Requester
+	default:
+		return false
+	}
+}
+
+// listed says whether a protected environment's list names s.
+func (p Policy) listed(s Subject, row Row, sc Scope) bool {
+	if !sc.protected() || row.Verb == Plan && !sc.PlanByClick {
+		return true
+	}
+	switch row.Protected {
+	case NoList:
+		return true
+	case ProdList:
+		return names(p.ProdAllowed, s.Login)
+	case DestroyProdList:
+		return names(p.DestroyProdAllowed, s.Login)
+	default:
+		return false
+	}
+}
+
+// who gives the people who may do it instead: the requester, approvers and admins
+// by the same rules. Where no verb helps, it is the admins.
+func (p Policy) who(s Subject, row Row, code string, sc Scope) []string {
+	switch code {
+	case CodeNotAllowed, CodeNotLinked, CodeEnvironment:
+		row, sc = rows[LinkIdentity], Scope{}
+	}
+	var found []string
+	for _, login := range p.candidates(sc) {
+		c := Subject{Login: login}
+		if !sameLogin(login, s.Login) && !names(found, login) && p.refusal(c, row, sc.as(login)) == "" {
+			found = append(found, login)
+		}
+	}
+	return found[:min(len(found), maxNames)]
+}
+
+func (p Policy) candidates(sc Scope) []string {
+	all := make([]string, 0, 1+len(p.Approvers)+len(p.Admins))
+	if sc.RequesterLogin != "" {
+		all = append(all, sc.RequesterLogin)
+	}
+	return append(append(all, p.Approvers...), p.Admins...)
+}
+
+func (p Policy) sentence(row Row, code string, sc Scope, who []string) string {
+	return why(row, code, sc) + "; " + ask(p, row, code, who) + "."
+}
+
+func why(row Row, code string, sc Scope) string {
+	switch code {
+	case CodeNotAllowed:
+		return "You are not among the people who may use TfPilot here"
+	case CodeNotLinked:
+		return "Your account is not linked to a GitHub login, and without one you may not " + row.Phrase
+	case CodeEnvironment:
+		return "This environment is not in TfPilot's configuration, so nothing may be changed in it"
+	case CodeAuthor:
+		return fmt.Sprintf("You wrote or edited this request, so somebody else has to %s it", row.Verb)
+	case CodeProtected:
+		return fmt.Sprintf("%s is protected, and only those in %s may %s there",
+			sc.Environment, listName(row.Protected), row.Phrase)
+	default:
+		return fmt.Sprintf("Only %s may %s", allowedRoles(row, sc), row.Phrase)
+	}
+}
+
+func listName(l ProtectedList) string {
+	if l == DestroyProdList {
+		return "TFPILOT_DESTROY_PROD_ALLOWED_USERS"
+	}
+	return "TFPILOT_PROD_ALLOWED_USERS"
+}
+
+// allowedRoles names the roles that a row lets in, the requester among them where
+// that counts.
+func allowedRoles(row Row, sc Scope) string {
+	var parts []string
+	for _, role := range Roles() {
+		switch g := row.Grant(role); {
+		case g == Yes:
+			parts = append(parts, string(role)+"s")
+		case g != No && len(parts) == 0 && ownCounts(g, sc):
+			parts = append(parts, "the requester")
+		}
+	}
+	return join(parts, "and")
+}
+
+// ownCounts says whether a request of one's own could be reached by g here.
+func ownCounts(g Grant, sc Scope) bool {
+	sc.Own = true
+	return covers(g, sc)
+}
+
+func ask(p Policy, row Row, code string, who []string) string {
+	switch {
+	case len(who) > 0:
+		return "ask " + join(who, "or")
+	case code == CodeProtected && p.listEmpty(row.Protected):
+		return "that list is empty, so nobody may until somebody fills it"
+	default:
+		return "nobody can at the moment, so ask whoever runs TfPilot"
+	}
+}
+
+func (p Policy) listEmpty(l ProtectedList) bool {
+	if l == DestroyProdList {
+		return len(p.DestroyProdAllowed) == 0
+	}
+	return len(p.ProdAllowed) == 0
+}
+
+// join writes "a", "a or b", "a, b or c".
+func join(parts []string, word string) string {
+	if len(parts) < 2 {
+		return strings.Join(parts, "")
+	}
+	last := len(parts) - 1
+	return strings.Join(parts[:last], ", ") + " " + word + " " + parts[last]
+}

@@ -1,0 +1,171 @@
+package rbac
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+var (
+	dana = Subject{"dana", 1001}
+	ana  = Subject{"ana", 1002}
+	omar = Subject{"omar", 1003}
+	adam = Subject{"adam", 1004}
+	vic  = Subject{"vic", 1005}
+)
+
+func team() Policy {
+	return Policy{
+		Admins:             []string{"adam"},
+		Approvers:          []string{"Ana", "omar"},
+		Viewers:            []string{"vic"},
+		ProdAllowed:        []string{"omar", "adam"},
+		DestroyProdAllowed: []string{"adam"},
+	}
+}
+
+func TestRole(t *testing.T) {
+	p := team()
+	p.Approvers = append(p.Approvers, "adam", "")
+	for _, c := range []struct {
+		name    string
+		allowed []string
+		subject Subject
+		want    Role
+	}{
+		{"first list wins", nil, adam, Admin},
+		{"without case", nil, Subject{"ANA", 1}, Approver},
+		{"viewer", nil, vic, Viewer},
+		{"everybody else", nil, Subject{"stranger", 7}, Developer},
+		{"not linked", nil, Subject{}, Viewer},
+		{"an id alone is no login", nil, Subject{GithubID: 1004}, Viewer},
+		{"allowed", []string{"Dana"}, dana, Developer},
+		{"admin who is not allowed", []string{"dana"}, adam, Nobody},
+		{"not linked where a list says who", []string{"dana"}, Subject{}, Nobody},
+		{"a look-alike letter is another login", nil, Subject{"\u212Aim", 8}, Developer},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := p
+			p.AllowedLogins = c.allowed
+			p.Admins = append(slices.Clone(p.Admins), "kim")
+			if got := p.Role(c.subject); got != c.want {
+				t.Errorf("Role = %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// request is asked for by dana and edited by ana.
+func request(key string) (lifecycle.Request, Environment) {
+	r := lifecycle.Request{
+		Project:     "core",
+		Environment: lifecycle.Environment{Key: key, Slug: "app"},
+		Requester:   lifecycle.Person{Login: "dana", GithubID: 1001},
+		Authors:     []string{"dana", "ana"},
+		AuthorIDs:   []int64{1001, 1002},
+	}
+	return r, Environment{Project: "core", Key: key, Slug: "app"}
+}
+
+func TestDecide(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		subject Subject
+		verb    Verb
+		key     string
+		env     func(*Environment)
+		want    Decision
+	}{
+		{"approver approves", omar, Approve, "dev", nil, Decision{Allowed: true}},
+		{"developer approves", dana, Approve, "dev", nil, Decision{false, CodeRole,
+			"Only approvers and admins may approve; ask omar or adam.", []string{"omar", "adam"}}},
+		{"viewer approves", vic, Approve, "dev", nil, Decision{false, CodeRole,
+			"Only approvers and admins may approve; ask omar or adam.", []string{"omar", "adam"}}},
+		{"author approves", ana, Approve, "dev", nil, Decision{false, CodeAuthor,
+			"You wrote or edited this request, so somebody else has to approve it; ask omar or adam.", []string{"omar", "adam"}}},
+		{"author approves where that is allowed", ana, Approve, "dev", func(e *Environment) { e.SelfApproval = true },
+			Decision{Allowed: true}},
+		{"author approves in production though configured", Subject{"Ana", 0}, Approve, "prod", func(e *Environment) { e.SelfApproval = true },
+			Decision{false, CodeAuthor, "You wrote or edited this request, so somebody else has to approve it; ask omar or adam.", []string{"omar", "adam"}}},
+		{"author by id under a new login", Subject{"anabel", 1002}, Edit, "dev", nil, Decision{false, CodeNotOwn,
+			"Only the requester, approvers and admins may edit this request; ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
+		{"not linked", Subject{}, Create, "dev", nil, Decision{false, CodeNotLinked,
+			"Your account is not linked to a GitHub login, and without one you may not ask for infrastructure; ask adam.", []string{"adam"}}},
+		{"requester applies where approvers do", dana, Apply, "dev", nil, Decision{false, CodeNotOwn,
+			"Only approvers and admins may apply this request; ask Ana, omar or adam.", []string{"Ana", "omar", "adam"}}},
+		{"requester applies where the requester may", dana, Apply, "dev", func(e *Environment) { e.Apply = Requester }, Decision{Allowed: true}},
+		{"requester applies in production", dana, Apply, "prod", func(e *Environment) { e.Apply = Requester }, Decision{false, CodeProtected,
+			"prod/app is protected, and only those in TFPILOT_PROD_ALLOWED_USERS may apply this request there; ask omar or adam.", []string{"omar", "adam"}}},
+		{"plan by click in production", dana, Plan, "prod", nil, Decision{false, CodeProtected,
+			"prod/app is protected, and only those in TFPILOT_PROD_ALLOWED_USERS may plan this request again there; ask omar or adam.", []string{"omar", "adam"}}},
+		{"approver destroys", omar, Destroy, "dev", nil, Decision{false, CodeNotOwn,
+			"Only admins may destroy what this request made; ask adam.", []string{"adam"}}},
+		{"admin destroys in production", adam, Destroy, "prod", nil, Decision{Allowed: true}},
+		{"unknown verb", adam, "sudo", "dev", nil, Decision{Code: CodeUnknownVerb,
+			Reason: "TfPilot does not know this action, so nobody may do it."}},
+		{"environment not configured", adam, Apply, "dev", func(e *Environment) { e.Slug = "api" }, Decision{false, CodeEnvironment,
+			"This environment is not in TfPilot's configuration, so nothing may be changed in it; nobody can at the moment, so ask whoever runs TfPilot.", nil}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, env := request(c.key)
+			if c.env != nil {
+				c.env(&env)
+			}
+			got := team().Decide(c.subject, c.verb, ScopeOf(r, c.subject, env))
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestRecycledLoginOwnsNothing(t *testing.T) {
+	r, env := request("dev")
+	thief := Subject{"dana", 4711}
+	if sc := ScopeOf(r, thief, env); sc.Own || !sc.Author {
+		t.Errorf("Own %v, Author %v: a login with another id must gain nothing and stay barred", sc.Own, sc.Author)
+	}
+}
+
+func TestPlanNeedsTheListOnlyByClick(t *testing.T) {
+	r, env := request("prod")
+	sc := ScopeOf(r, dana, env)
+	sc.PlanByClick = false
+	if d := team().Decide(dana, Plan, sc); !d.Allowed {
+		t.Errorf("a plan that an edit makes due is refused: %s", d.Reason)
+	}
+}
+
+func TestEmptyListSaysSo(t *testing.T) {
+	p := team()
+	p.ProdAllowed = nil
+	r, env := request("prod")
+	d := p.Decide(adam, Apply, ScopeOf(r, adam, env))
+	want := "prod/app is protected, and only those in TFPILOT_PROD_ALLOWED_USERS may apply this request there; that list is empty, so nobody may until somebody fills it."
+	if d.Reason != want {
+		t.Errorf("got %q", d.Reason)
+	}
+}
+
+func TestVerbOf(t *testing.T) {
+	for _, a := range []lifecycle.Action{"approve", "reject", "merge", "apply", "destroy", "close", "plan", "restore", "takeback", "keep", "sync", "repair"} {
+		if _, ok := rows[VerbOf(a)]; !ok {
+			t.Errorf("action %s has no row", a)
+		}
+	}
+	if v := VerbOf("env-destroy"); v != "" {
+		t.Errorf("an unknown action became %q", v)
+	}
+}
+
+func TestNamesAreBounded(t *testing.T) {
+	p := Policy{Admins: strings.Split(strings.Repeat("a,", 3)+"b,c,d,e,f,g,h", ",")}
+	d := p.Decide(dana, Reindex, Scope{})
+	if len(d.Who) != maxNames {
+		t.Errorf("names %v", d.Who)
+	}
+}
