@@ -1,0 +1,136 @@
+package s3
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// FaultKind is what goes wrong.
+type FaultKind string
+
+const (
+	FaultInternal    FaultKind = "internal"    // 500, nothing done
+	FaultUnavailable FaultKind = "unavailable" // 503 ServiceUnavailable, nothing done
+	FaultSlowDown    FaultKind = "slowdown"    // 503 SlowDown, nothing done
+	FaultConflict    FaultKind = "conflict"    // 409 ConditionalRequestConflict, nothing done
+	FaultDenied      FaultKind = "denied"      // 403, nothing done
+	FaultHang        FaultKind = "hang"        // no answer until the client gives up, nothing done
+	FaultDelay       FaultKind = "delay"       // done after Delay
+	FaultLost        FaultKind = "lost"        // done, then the connection is closed without an answer
+)
+
+var faultErrors = map[FaultKind]error{
+	FaultInternal: errInternal, FaultUnavailable: errUnavailable, FaultSlowDown: errSlowDown,
+	FaultConflict: errConflict, FaultDenied: errAccessDenied,
+}
+
+const maxFaults = 256
+
+// Fault goes wrong for calls that match every field that is set.
+type Fault struct {
+	Kind      FaultKind     `json:"kind"`
+	Verb      string        `json:"verb,omitempty"` // "PutObject", …
+	Bucket    string        `json:"bucket,omitempty"`
+	KeyPrefix string        `json:"keyPrefix,omitempty"`
+	Principal string        `json:"principal,omitempty"`
+	Skip      int           `json:"skip,omitempty"`  // matching calls that pass first
+	Count     int           `json:"count,omitempty"` // matching calls that fail; 0: until cleared
+	Delay     time.Duration `json:"delay,omitempty"`
+}
+
+type faults struct {
+	mu   sync.Mutex
+	list []Fault
+}
+
+// Inject adds a fault; of several that match a call, the first added strikes.
+func (s *Server) Inject(f Fault) error {
+	_, known := faultErrors[f.Kind]
+	if !known && f.Kind != FaultHang && f.Kind != FaultDelay && f.Kind != FaultLost {
+		return fmt.Errorf("fault kind %q is not known", f.Kind)
+	}
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	if len(s.faults.list) >= maxFaults {
+		return fmt.Errorf("more than %d faults", maxFaults)
+	}
+	s.faults.list = append(s.faults.list, f)
+	return nil
+}
+
+// Faults lists what is still to come.
+func (s *Server) Faults() []Fault {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	return slices.Clone(s.faults.list)
+}
+
+// ClearFaults lets everything pass again.
+func (s *Server) ClearFaults() {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.list = nil
+}
+
+// strike applies the fault that matches the call, if there is one.
+func (f *faults) strike(c *call) (FaultKind, error) {
+	hit, ok := f.take(c)
+	if !ok {
+		return "", nil
+	}
+	ctx := c.req.Context()
+	switch hit.Kind {
+	case FaultHang:
+		<-ctx.Done()
+		return FaultLost, errUnavailable
+	case FaultDelay:
+		select {
+		case <-time.After(hit.Delay):
+			return hit.Kind, nil
+		case <-ctx.Done():
+			return FaultLost, errUnavailable
+		}
+	}
+	return hit.Kind, faultErrors[hit.Kind]
+}
+
+func (f *faults) take(c *call) (Fault, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.list {
+		hit := &f.list[i]
+		if !hit.matches(c) {
+			continue
+		}
+		if hit.Skip > 0 {
+			hit.Skip--
+			continue
+		}
+		out := *hit
+		if hit.Count == 1 {
+			f.list = slices.Delete(f.list, i, i+1)
+		} else if hit.Count > 1 {
+			hit.Count--
+		}
+		return out, true
+	}
+	return Fault{}, false
+}
+
+func (f *Fault) matches(c *call) bool {
+	return (f.Verb == "" || f.Verb == c.op.name) &&
+		(f.Bucket == "" || f.Bucket == c.bucket) &&
+		(f.Principal == "" || f.Principal == c.principal.Name) &&
+		strings.HasPrefix(subject(c), f.KeyPrefix)
+}
+
+// subject is the key a call is about; for a list, the prefix it asks for.
+func subject(c *call) string {
+	if c.op.action == actListBucket {
+		return c.req.URL.Query().Get("prefix")
+	}
+	return c.key
+}

@@ -1,0 +1,108 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+)
+
+const bucket = "things"
+
+func admin() Principal {
+	return Principal{Name: "admin", AccessKey: "AKADMIN", Secret: "s3cr3t", Allow: []Rule{{Actions: []string{"s3:*"}, Bucket: bucket}}}
+}
+
+func newServer(t *testing.T, cfg Config) *Server {
+	t.Helper()
+	if cfg.Principals == nil {
+		cfg.Principals = []Principal{admin()}
+	}
+	cfg.Buckets = append(cfg.Buckets, bucket)
+	s, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// inProcess hands requests straight to the handler: no socket.
+type inProcess struct{ h http.Handler }
+
+func (p inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {
+	defer func() {
+		if e := recover(); e != nil {
+			if e != http.ErrAbortHandler {
+				panic(e)
+			}
+			resp, err = nil, io.ErrUnexpectedEOF
+		}
+	}()
+	rec := httptest.NewRecorder()
+	p.h.ServeHTTP(rec, r)
+	return rec.Result(), nil
+}
+
+func client(h http.Handler, p Principal, with ...func(*awss3.Options)) *awss3.Client {
+	opts := awss3.Options{
+		Region: defaultRegion, BaseEndpoint: aws.String("http://s3.sandbox"), UsePathStyle: true,
+		Credentials:      credentials.NewStaticCredentialsProvider(p.AccessKey, p.Secret, p.SessionToken),
+		HTTPClient:       &http.Client{Transport: inProcess{h}},
+		RetryMaxAttempts: 1,
+	}
+	return awss3.New(opts, with...)
+}
+
+// https makes the SDK send its default integrity trailer.
+func https(o *awss3.Options) { o.BaseEndpoint = aws.String("https://s3.sandbox") }
+
+func put(t *testing.T, c *awss3.Client, key, body string) string {
+	t.Helper()
+	out, err := c.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(body)})
+	if err != nil {
+		t.Fatalf("put %s: %v", key, err)
+	}
+	return aws.ToString(out.ETag)
+}
+
+func get(ctx context.Context, c *awss3.Client, key string) (string, string, error) {
+	out, err := c.GetObject(ctx, &awss3.GetObjectInput{Bucket: aws.String(bucket), Key: &key})
+	if err != nil {
+		return "", "", err
+	}
+	defer out.Body.Close()
+	b, err := io.ReadAll(out.Body)
+	return string(b), aws.ToString(out.ETag), err
+}
+
+func code(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// timeoutClient gives up on a call after a while, as a client must.
+type timeoutClient struct {
+	inProcess
+	after time.Duration
+}
+
+func (c *timeoutClient) Do(r *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), c.after)
+	defer cancel()
+	return c.RoundTrip(r.WithContext(ctx))
+}

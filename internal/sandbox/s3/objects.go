@@ -1,0 +1,247 @@
+package s3
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	objectSuffix = ".object"
+	tempPrefix   = ".tmp-"
+)
+
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
+// Object is a stored object without its bytes.
+type Object struct {
+	Key          string            `json:"key"`
+	Size         int               `json:"size"`
+	ETag         string            `json:"etag"` // with its quotes
+	LastModified time.Time         `json:"lastModified"`
+	Header       map[string]string `json:"header,omitempty"` // content type, user metadata, …
+	Checksum     checksum          `json:"checksum"`
+}
+
+type stored struct {
+	Object
+	body []byte // never changed once stored
+}
+
+// objects is every bucket's content. Conditions are checked and changes made
+// and written to disk under one lock, so that of many writers one wins.
+type objects struct {
+	dir     string
+	mu      sync.Mutex
+	buckets map[string]map[string]stored
+}
+
+func openObjects(dir string, names []string) (*objects, error) {
+	o := &objects{dir: dir, buckets: map[string]map[string]stored{}}
+	for _, name := range names {
+		if !bucketName.MatchString(name) {
+			return nil, fmt.Errorf("bucket name %q is not valid", name)
+		}
+		o.buckets[name] = map[string]stored{}
+		if dir == "" {
+			continue
+		}
+		if err := o.load(name); err != nil {
+			return nil, fmt.Errorf("load bucket %s: %w", name, err)
+		}
+	}
+	return o, nil
+}
+
+func (o *objects) load(bucket string) error {
+	dir := filepath.Join(o.dir, bucket)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if strings.HasPrefix(e.Name(), tempPrefix) { // a write that a crash cut off
+			_ = os.Remove(path)
+			continue
+		}
+		if !strings.HasSuffix(e.Name(), objectSuffix) {
+			continue
+		}
+		obj, err := readObject(path)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", path, err)
+		}
+		o.buckets[bucket][obj.Key] = obj
+	}
+	return nil
+}
+
+// readObject reads a file of one line of JSON, then the object's bytes.
+func readObject(path string) (stored, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return stored{}, err
+	}
+	defer f.Close()
+	in := bufio.NewReader(f)
+	line, err := in.ReadBytes('\n')
+	if err != nil {
+		return stored{}, err
+	}
+	var obj stored
+	if err := json.Unmarshal(line, &obj.Object); err != nil {
+		return stored{}, err
+	}
+	obj.body, err = io.ReadAll(in)
+	if err == nil && len(obj.body) != obj.Size {
+		err = io.ErrUnexpectedEOF
+	}
+	return obj, err
+}
+
+// path of an object: keys hold any characters in any length, so the file is
+// named by the key's hash; the key itself stands in the file's first line.
+func (o *objects) path(bucket, key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return filepath.Join(o.dir, bucket, hex.EncodeToString(sum[:])+objectSuffix)
+}
+
+func (o *objects) save(bucket string, obj stored) error {
+	if o.dir == "" {
+		return nil
+	}
+	head, err := json.Marshal(obj.Object)
+	if err != nil {
+		return err
+	}
+	return writeAtomic(o.path(bucket, obj.Key), slices.Concat(head, []byte("\n"), obj.body))
+}
+
+func writeAtomic(path string, data []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), tempPrefix+"*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = io.Copy(tmp, bytes.NewReader(data))
+	if err := errors.Join(err, tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+func (o *objects) hasBucket(bucket string) bool {
+	_, ok := o.buckets[bucket] // the set of buckets never changes
+	return ok
+}
+
+func (o *objects) get(bucket, key string) (stored, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	obj, ok := o.buckets[bucket][key]
+	return obj, ok
+}
+
+// condition decides under the lock whether a write may go on.
+type condition func(current stored, exists bool) error
+
+func (o *objects) put(bucket string, obj stored, ok condition) (stored, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	current, exists := o.buckets[bucket][obj.Key]
+	if err := ok(current, exists); err != nil {
+		return stored{}, err
+	}
+	sum := md5.Sum(obj.body)
+	obj.ETag = `"` + hex.EncodeToString(sum[:]) + `"`
+	obj.Size = len(obj.body)
+	obj.LastModified = time.Now().UTC().Truncate(time.Second)
+	if err := o.save(bucket, obj); err != nil {
+		return stored{}, fmt.Errorf("save object: %w", err)
+	}
+	o.buckets[bucket][obj.Key] = obj
+	return obj, nil
+}
+
+// remove reports whether there was something to remove.
+func (o *objects) remove(bucket, key string, ok condition) (bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	current, exists := o.buckets[bucket][key]
+	if err := ok(current, exists); err != nil || !exists {
+		return false, err
+	}
+	if o.dir != "" {
+		if err := os.Remove(o.path(bucket, key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false, fmt.Errorf("remove object: %w", err)
+		}
+	}
+	delete(o.buckets[bucket], key)
+	return true, nil
+}
+
+// list returns the objects with the prefix after the given key, by key.
+func (o *objects) list(bucket, prefix, after string) []Object {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var out []Object
+	for key, obj := range o.buckets[bucket] {
+		if strings.HasPrefix(key, prefix) && key > after {
+			out = append(out, obj.Object)
+		}
+	}
+	slices.SortFunc(out, func(a, b Object) int { return strings.Compare(a.Key, b.Key) })
+	return out
+}
+
+// Buckets names the buckets, sorted.
+func (s *Server) Buckets() []string {
+	names := make([]string, 0, len(s.objects.buckets))
+	for name := range s.objects.buckets {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Keys lists the objects of a bucket that start with the prefix, by key. It
+// asks no permission and counts nothing: it is for whoever runs the simulator.
+func (s *Server) Keys(bucket, prefix string) []Object {
+	return s.objects.list(bucket, prefix, "")
+}
+
+// Read returns a copy of an object's bytes, like Keys without permission.
+func (s *Server) Read(bucket, key string) ([]byte, bool) {
+	obj, ok := s.objects.get(bucket, key)
+	return bytes.Clone(obj.body), ok
+}
+
+// Reset forgets every object, in memory and on disk.
+func (s *Server) Reset() error {
+	for _, bucket := range s.Buckets() {
+		for _, obj := range s.Keys(bucket, "") {
+			if _, err := s.objects.remove(bucket, obj.Key, func(stored, bool) error { return nil }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package s3
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// IAM actions.
+const (
+	actListBuckets = "s3:ListAllMyBuckets"
+	actListBucket  = "s3:ListBucket"
+	actLocation    = "s3:GetBucketLocation"
+	actGet         = "s3:GetObject"
+	actPut         = "s3:PutObject"
+	actDelete      = "s3:DeleteObject"
+	actAll         = "s3:*"
+)
+
+// operation is one API call of S3: its name, the IAM action it needs, what it
+// does, and the query keys that belong to it.
+type operation struct {
+	name   string
+	action string
+	handle func(*Server, *call) (reply, error)
+	query  []string
+}
+
+var (
+	opListBuckets = operation{"ListBuckets", actListBuckets, (*Server).listBuckets,
+		[]string{"prefix", "max-buckets", "bucket-region"}}
+	opHeadBucket  = operation{"HeadBucket", actListBucket, (*Server).headBucket, nil}
+	opLocation    = operation{"GetBucketLocation", actLocation, (*Server).getLocation, []string{"location"}}
+	opListObjects = operation{"ListObjectsV2", actListBucket, (*Server).listObjects,
+		[]string{"list-type", "prefix", "delimiter", "continuation-token", "max-keys", "start-after", "encoding-type", "fetch-owner"}}
+	opDeleteObjects = operation{"DeleteObjects", actDelete, (*Server).deleteObjects, []string{"delete"}}
+	opHeadObject    = operation{"HeadObject", actGet, (*Server).getObject, nil}
+	opGetObject     = operation{"GetObject", actGet, (*Server).getObject, nil}
+	opPutObject     = operation{"PutObject", actPut, (*Server).putObject, nil}
+	opDeleteObject  = operation{"DeleteObject", actDelete, (*Server).deleteObject, nil}
+)
+
+func route(c *call) error {
+	path := strings.TrimPrefix(c.req.URL.Path, "/")
+	c.bucket, c.key, _ = strings.Cut(path, "/")
+	switch {
+	case c.bucket == "":
+		c.op = serviceOperation(c.req)
+	case c.key == "":
+		c.op = bucketOperation(c.req)
+	default:
+		c.op = objectOperation(c.req)
+	}
+	if c.op.name == "" {
+		return errNotImplemented
+	}
+	if len(c.key) > maxKeyBytes {
+		return errKeyTooLong
+	}
+	if !utf8.ValidString(c.key) || strings.ContainsRune(c.key, 0) {
+		return errInvalidURI
+	}
+	return checkQuery(c)
+}
+
+func serviceOperation(r *http.Request) operation {
+	if r.Method == http.MethodGet {
+		return opListBuckets
+	}
+	return operation{}
+}
+
+func bucketOperation(r *http.Request) operation {
+	q := r.URL.Query()
+	switch {
+	case r.Method == http.MethodHead:
+		return opHeadBucket
+	case r.Method == http.MethodGet && q.Has("location"):
+		return opLocation
+	case r.Method == http.MethodGet && q.Get("list-type") == "2":
+		return opListObjects
+	case r.Method == http.MethodPost && q.Has("delete"):
+		return opDeleteObjects
+	}
+	return operation{}
+}
+
+func objectOperation(r *http.Request) operation {
+	switch r.Method {
+	case http.MethodGet:
+		return opGetObject
+	case http.MethodHead:
+		return opHeadObject
+	case http.MethodPut:
+		return opPutObject
+	case http.MethodDelete:
+		return opDeleteObject
+	}
+	return operation{}
+}
+
+// checkQuery refuses sub-resources that are not simulated: a GET with ?tagging
+// must not fall through to GetObject.
+func checkQuery(c *call) error {
+	for k := range c.req.URL.Query() {
+		if k != "x-id" && !slices.Contains(c.op.query, k) {
+			return errNotImplemented
+		}
+	}
+	if c.req.Header.Get("x-amz-copy-source") != "" {
+		return errNotImplemented
+	}
+	return nil
+}
