@@ -86,16 +86,15 @@ func collectStruct(data json.RawMessage, v reflect.Value) error {
 		return fmt.Errorf("decode fields: %w", err)
 	}
 	var into reflect.Value
-	for i, name := range fieldNames(v.Type()) {
-		f := v.Field(i)
-		if f.Type() == extraType {
-			into = f
+	for _, f := range fieldsOf(v.Type()) {
+		if f.extra {
+			into = v.FieldByIndex(f.index)
 			continue
 		}
-		raw, ok := fields[name]
-		delete(fields, name)
+		raw, ok := fields[f.name]
+		delete(fields, f.name)
 		if ok && string(raw) != "null" {
-			if err := collect(raw, f); err != nil {
+			if err := collect(raw, v.FieldByIndex(f.index)); err != nil {
 				return err
 			}
 		}
@@ -137,22 +136,22 @@ func restoreStruct(data json.RawMessage, v reflect.Value) (json.RawMessage, erro
 	if err := json.Unmarshal(data, &fields); err != nil {
 		return nil, fmt.Errorf("encode fields: %w", err)
 	}
-	for i, name := range fieldNames(v.Type()) {
-		f := v.Field(i)
-		if f.Type() == extraType {
-			for k, raw := range f.Interface().(Extra) {
+	for _, f := range fieldsOf(v.Type()) {
+		fv := v.FieldByIndex(f.index)
+		if f.extra {
+			for k, raw := range fv.Interface().(Extra) {
 				if _, known := fields[k]; !known {
 					fields[k] = raw
 				}
 			}
 			continue
 		}
-		if raw, ok := fields[name]; ok {
-			item, err := restore(raw, f)
+		if raw, ok := fields[f.name]; ok {
+			item, err := restore(raw, fv)
 			if err != nil {
 				return nil, err
 			}
-			fields[name] = item
+			fields[f.name] = item
 		}
 	}
 	return json.Marshal(fields)
@@ -176,9 +175,9 @@ func hasExtra(v reflect.Value) bool {
 		if !mayHoldExtra(v.Type()) {
 			return false
 		}
-		for i := range v.NumField() {
-			f := v.Field(i)
-			if f.Type() == extraType && f.Len() > 0 || f.Type() != extraType && hasExtra(f) {
+		for _, f := range fieldsOf(v.Type()) {
+			fv := v.FieldByIndex(f.index)
+			if f.extra && fv.Len() > 0 || !f.extra && hasExtra(fv) {
 				return true
 			}
 		}
@@ -193,17 +192,27 @@ func mayHoldExtra(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && t.PkgPath() == reflect.TypeFor[Request]().PkgPath()
 }
 
-var names sync.Map // reflect.Type → []string
+// field is one JSON member of a struct, embedded structs flattened.
+type field struct {
+	name  string
+	index []int
+	extra bool
+}
 
-// fieldNames gives the JSON name of each field of t, by index.
-func fieldNames(t reflect.Type) []string {
-	if n, ok := names.Load(t); ok {
-		return n.([]string)
+var fieldCache sync.Map // reflect.Type → []field
+
+func fieldsOf(t reflect.Type) []field {
+	if f, ok := fieldCache.Load(t); ok {
+		return f.([]field)
 	}
-	n := make([]string, t.NumField())
-	for i := range n {
-		n[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
+	var fields []field
+	for _, f := range reflect.VisibleFields(t) {
+		if f.Anonymous {
+			continue
+		}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		fields = append(fields, field{name: name, index: f.Index, extra: f.Type == extraType})
 	}
-	names.Store(t, n)
-	return n
+	fieldCache.Store(t, fields)
+	return fields
 }

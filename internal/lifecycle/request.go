@@ -86,12 +86,13 @@ type Target struct {
 type PullRequest struct {
 	Number   int        `json:"number"`
 	URL      string     `json:"url"`
-	Open     bool       `json:"open"`
+	Open     *bool      `json:"open,omitempty"` // nil: not known
 	Merged   bool       `json:"merged"`
 	HeadSHA  string     `json:"headSha,omitempty"`
 	BaseRef  string     `json:"baseRef,omitempty"`
 	MergedAt *time.Time `json:"mergedAt,omitempty"`
 	Foreign  bool       `json:"foreign,omitempty"` // the head holds content that TfPilot did not make
+	SeenAt   *time.Time `json:"seenAt,omitempty"`  // GitHub's updated_at of the newest answer taken in
 	Extra    Extra      `json:"-"`
 }
 
@@ -226,24 +227,28 @@ const (
 
 // Attempt is one dispatch of a kind.
 type Attempt struct {
-	Attempt       int        `json:"attempt"`
-	Purpose       Purpose    `json:"purpose"`
+	Number        int        `json:"attempt"`
+	Purpose       Purpose    `json:"purpose,omitempty"`
 	CorrelationID string     `json:"correlationId"`
 	RunID         int64      `json:"runId,omitempty"`
 	RunAttempt    int        `json:"runAttempt,omitempty"`
 	URL           string     `json:"url,omitempty"`
 	Status        string     `json:"status,omitempty"` // GitHub's word, for display; never terminality
 	Conclusion    string     `json:"conclusion,omitempty"`
-	Reason        string     `json:"reason,omitempty"` // code and redacted words of why it did not succeed
-	FailedStep    string     `json:"failedStep,omitempty"`
-	DispatchedAt  *time.Time `json:"dispatchedAt,omitempty"` // when the intent was recorded; the call follows
-	SentAt        *time.Time `json:"sentAt,omitempty"`       // when the dispatch was last sent
+	Reason        string     `json:"reason,omitempty"`     // why it did not succeed, redacted
+	FailedStep    string     `json:"failedStep,omitempty"` // the step's name, as GitHub says it
+	DispatchedAt  *time.Time `json:"dispatchedAt,omitempty"`
+	SentAt        *time.Time `json:"sentAt,omitempty"` // when the dispatch was last about to be sent
 	Sends         int        `json:"sends,omitempty"`
 	CompletedAt   *time.Time `json:"completedAt,omitempty"`
 	MissingSince  *time.Time `json:"missingSince,omitempty"` // GitHub answered 404 for its run
+	RerunSeen     int        `json:"rerunSeen,omitempty"`    // highest run attempt seen; a re-run changes nothing else
 	ResultRead    bool       `json:"resultRead,omitempty"`
-	HeadSHA       string     `json:"headSha,omitempty"` // commit the run works on
-	Digest        string     `json:"digest,omitempty"`  // approved digest that apply or destroy is granted
+	RevokedAt     *time.Time `json:"revokedAt,omitempty"` // its grant was deleted before it ended
+	Released      bool       `json:"released,omitempty"`  // its grant is deleted and its lease given back
+	HeadSHA       string     `json:"headSha,omitempty"`   // commit the run works on
+	PlanAttempt   int        `json:"planAttempt,omitempty"`
+	Digest        string     `json:"digest,omitempty"` // approved digest that apply or destroy is granted
 	LeaseToken    int64      `json:"leaseToken,omitempty"`
 	Ref           string     `json:"ref,omitempty"`
 	Actor         string     `json:"actor,omitempty"`
@@ -251,29 +256,14 @@ type Attempt struct {
 	Extra         Extra      `json:"-"`
 }
 
-// Cleanup takes the block out of the code after a destroy.
+// Cleanup takes the block out of the code after a destroy: one current run, then
+// a pull request.
 type Cleanup struct {
-	Attempt       int        `json:"attempt"`
-	CorrelationID string     `json:"correlationId"`
-	RunID         int64      `json:"runId,omitempty"`
-	RunAttempt    int        `json:"runAttempt,omitempty"`
-	URL           string     `json:"url,omitempty"`
-	Status        string     `json:"status,omitempty"`
-	Conclusion    string     `json:"conclusion,omitempty"`
-	Reason        string     `json:"reason,omitempty"`
-	FailedStep    string     `json:"failedStep,omitempty"`
-	DispatchedAt  *time.Time `json:"dispatchedAt,omitempty"`
-	SentAt        *time.Time `json:"sentAt,omitempty"`
-	Sends         int        `json:"sends,omitempty"`
-	CompletedAt   *time.Time `json:"completedAt,omitempty"`
-	MissingSince  *time.Time `json:"missingSince,omitempty"`
-	ResultRead    bool       `json:"resultRead,omitempty"`
-	HeadSHA       string     `json:"headSha,omitempty"`
-	Nothing       bool       `json:"nothing,omitempty"` // the block had gone already
-	PRNumber      int        `json:"prNumber,omitempty"`
-	PRURL         string     `json:"prUrl,omitempty"`
-	MergedAt      *time.Time `json:"mergedAt,omitempty"`
-	Extra         Extra      `json:"-"`
+	Attempt
+	Nothing  bool       `json:"nothing,omitempty"` // the block had gone already
+	PRNumber int        `json:"prNumber,omitempty"`
+	PRURL    string     `json:"prUrl,omitempty"`
+	MergedAt *time.Time `json:"mergedAt,omitempty"`
 }
 
 // Drift is what the last drift plan of the environment said about this request.

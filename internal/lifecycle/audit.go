@@ -1,0 +1,236 @@
+package lifecycle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Types of audit events, in the order in which they are told when several happen in
+// one change.
+var eventTypes = []string{
+	"request_created", "wish_added", "wish_gone", "taken_back", "approved", "approval_voided", "rejected",
+	"pull_request_opened", "head_moved", "branch_changed", "branch_restored", "base_changed", "merged", "pull_request_closed", "pull_request_reopened",
+	"run_asked", "run_sent_again", "run_known", "run_concluded", "run_rerun", "run_revoked", "plan_ready", "outputs_read", "lease_released",
+	"destroy_set_aside", "cleanup_opened", "cleanup_merged", "problem", "problem_gone", "closed", "task_refused",
+}
+
+func rank(typ string) int {
+	if i := slices.Index(eventTypes, typ); i >= 0 {
+		return i
+	}
+	return len(eventTypes)
+}
+
+// eventsBetween says what happened between two versions of a request. It is a
+// function of its arguments alone, so that every reader tells the same story.
+func eventsBetween(before, after Request, a Actor, now time.Time) []Event {
+	d := diff{actor: a, now: now}
+	if before.ID == "" {
+		d.add("request_created", after.Title, "module", after.Module, "environment", after.Environment.String())
+		return d.events
+	}
+	d.wishes(before, after)
+	d.approvals(before, after)
+	d.pull(before, after)
+	for _, kind := range RequestKinds {
+		d.runs(kind, before, after)
+	}
+	d.results(before, after)
+	d.problem(before.Problem, after.Problem)
+	if before.ClosedAt == nil && after.ClosedAt != nil {
+		d.add("closed", "The request was closed.")
+	}
+	slices.SortStableFunc(d.events, func(x, y Event) int {
+		if c := x.At.Compare(y.At); c != 0 {
+			return c
+		}
+		return rank(x.Type) - rank(y.Type)
+	})
+	return d.events
+}
+
+type diff struct {
+	actor  Actor
+	now    time.Time
+	events []Event
+}
+
+func (d *diff) add(typ, text string, details ...string) {
+	e := Event{At: d.now, Type: typ, Actor: d.actor.Login, Source: d.actor.Source, Text: text}
+	for i := 0; i+1 < len(details); i += 2 {
+		if details[i+1] != "" {
+			if e.Details == nil {
+				e.Details = map[string]string{}
+			}
+			e.Details[details[i]] = details[i+1]
+		}
+	}
+	d.events = append(d.events, e)
+}
+
+func (d *diff) wishes(before, after Request) {
+	for _, w := range after.Wanted {
+		if !hasWish(before, w) {
+			d.add("wish_added", fmt.Sprintf("%s asked: %s.", w.By, w.What), "what", string(w.What), "by", w.By, "digest", w.PlanDigest)
+		}
+	}
+	for _, w := range before.Wanted {
+		if !hasWish(after, w) {
+			d.add("wish_gone", fmt.Sprintf("The wish of %s to %s has left the request.", w.By, w.What), "what", string(w.What), "by", w.By)
+		}
+	}
+}
+
+func hasWish(r Request, w Wish) bool {
+	return slices.ContainsFunc(r.Wanted, func(x Wish) bool { return x.What == w.What && x.By == w.By && x.At.Equal(w.At) })
+}
+
+func (d *diff) approvals(before, after Request) {
+	for i, a := range after.Approval.Approvers {
+		var old *Approver
+		if i < len(before.Approval.Approvers) {
+			old = &before.Approval.Approvers[i]
+		}
+		if old == nil {
+			d.add("approved", a.Login+" approved.", "by", a.Login, "head", a.HeadSHA, "digest", a.PlanDigest, "purpose", string(a.Purpose), "surface", a.Source)
+		}
+		if a.VoidedAt != nil && (old == nil || old.VoidedAt == nil) {
+			d.add("approval_voided", fmt.Sprintf("The approval of %s no longer counts: %s.", a.Login, a.VoidReason), "by", a.Login)
+		}
+	}
+	if after.Rejection != nil && (before.Rejection == nil || *before.Rejection != *after.Rejection) {
+		d.add("rejected", fmt.Sprintf("%s rejected: %s", after.Rejection.By, after.Rejection.Reason), "by", after.Rejection.By)
+	}
+}
+
+func (d *diff) pull(before, after Request) {
+	b, a := before.PR, after.PR
+	switch {
+	case a == nil:
+		return
+	case b == nil:
+		d.add("pull_request_opened", fmt.Sprintf("Pull request #%d was opened.", a.Number), "number", strconv.Itoa(a.Number), "head", a.HeadSHA)
+		return
+	}
+	if b.HeadSHA != a.HeadSHA {
+		d.add("head_moved", "The branch has a new commit.", "head", a.HeadSHA)
+	}
+	if !b.Foreign && a.Foreign {
+		d.add("branch_changed", "Somebody put content on the branch that TfPilot did not make.", "head", a.HeadSHA)
+	}
+	if b.Foreign && !a.Foreign {
+		d.add("branch_restored", "The branch holds what TfPilot made again.", "head", a.HeadSHA)
+	}
+	if b.BaseRef != a.BaseRef && b.BaseRef != "" {
+		d.add("base_changed", fmt.Sprintf("The pull request points at %q now.", a.BaseRef))
+	}
+	switch {
+	case !b.Merged && a.Merged:
+		d.add("merged", "The pull request was merged.", "sha", after.MergedSHA)
+	case b.isOpen() && !a.isOpen():
+		d.add("pull_request_closed", "The pull request was closed without a merge.")
+	case !b.isOpen() && a.isOpen() && b.Open != nil:
+		d.add("pull_request_reopened", "The pull request was opened again.")
+	}
+}
+
+func (d *diff) runs(kind Kind, before, after Request) {
+	for _, a := range after.attemptsOf(kind) {
+		old := before.Attempt(kind, a.CorrelationID)
+		if old == nil {
+			old = &Attempt{}
+			d.add("run_asked", fmt.Sprintf("A %s was asked for (attempt %d).", kind, a.Number), "kind", string(kind), "purpose", string(a.Purpose), "correlationId", a.CorrelationID, "by", a.Actor)
+		}
+		d.run(kind, *old, *a)
+	}
+}
+
+func (d *diff) run(kind Kind, old, a Attempt) {
+	id := []string{"kind", string(kind), "correlationId", a.CorrelationID, "run", strconv.FormatInt(a.RunID, 10)}
+	if a.Sends > old.Sends && a.Sends > 1 {
+		d.add("run_sent_again", fmt.Sprintf("No run was seen; the %s was sent again.", kind), id...)
+	}
+	if old.RunID == 0 && a.RunID != 0 {
+		d.add("run_known", fmt.Sprintf("The %s runs on GitHub as run %d.", kind, a.RunID), id...)
+	}
+	if old.Conclusion == "" && a.Conclusion != "" {
+		d.add("run_concluded", fmt.Sprintf("The %s ended: %s.", kind, a.Conclusion), append(id, "conclusion", a.Conclusion)...)
+	}
+	if a.RerunSeen > old.RerunSeen {
+		d.add("run_rerun", fmt.Sprintf("Somebody ran the %s again on GitHub. A re-run changes nothing.", kind), id...)
+	}
+	if old.RevokedAt == nil && a.RevokedAt != nil {
+		d.add("run_revoked", fmt.Sprintf("The grant of the %s was deleted.", kind), id...)
+	}
+	if !old.Released && a.Released {
+		d.add("lease_released", "The lease of the environment was given back.", id...)
+	}
+	if !old.SetAside && a.SetAside {
+		d.add("destroy_set_aside", "The destroy that did not succeed was set aside.", id...)
+	}
+}
+
+func (d *diff) results(before, after Request) {
+	if p := after.Plan; p != nil && (before.Plan == nil || before.Plan.Attempt != p.Attempt) {
+		d.add("plan_ready", fmt.Sprintf("The plan is ready: %d to add, %d to change, %d to replace, %d to destroy.", p.Add, p.Change, p.Replace, p.Destroy), "digest", p.Digest, "purpose", string(p.Purpose))
+	}
+	if len(before.Outputs) == 0 && len(after.Outputs) > 0 {
+		d.add("outputs_read", "The outputs were read.")
+	}
+	b, a := before.Cleanup, after.Cleanup
+	if a != nil && a.PRNumber != 0 && (b == nil || b.PRNumber == 0) {
+		d.add("cleanup_opened", fmt.Sprintf("Cleanup pull request #%d was opened.", a.PRNumber))
+	}
+	if a != nil && a.MergedAt != nil && (b == nil || b.MergedAt == nil) {
+		d.add("cleanup_merged", "The code is gone from the repository.")
+	}
+}
+
+func (d *diff) problem(before, after *Problem) {
+	switch {
+	case after != nil && (before == nil || before.Code != after.Code || before.Step != after.Step || before.Text != after.Text):
+		d.add("problem", after.Text, "step", after.Step, "code", after.Code)
+	case before != nil && after == nil:
+		d.add("problem_gone", "The problem with the step "+before.Step+" is over.")
+	}
+}
+
+// log appends events to the chain: each has the next number, and a hash over itself
+// and the hash before it.
+func (r *Request) log(events []Event) {
+	for _, e := range events {
+		r.Audit.Seq++
+		e.Seq, e.Prev = r.Audit.Seq, r.Audit.Hash
+		e.Hash = e.Sum()
+		r.Audit.Hash = e.Hash
+		r.Audit.Pending = append(r.Audit.Pending, e)
+	}
+}
+
+// Sum is the SHA-256 of the event without its own hash, in hex.
+func (e Event) Sum() string {
+	e.Hash = ""
+	data, err := json.Marshal(e)
+	if err != nil {
+		panic("lifecycle: an event is plain data: " + err.Error())
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// VerifyLog checks a request's log from its first event: numbers, order and hashes.
+func VerifyLog(events []Event) error {
+	prev := ""
+	for i, e := range events {
+		if e.Seq != int64(i+1) || e.Prev != prev || e.Sum() != e.Hash {
+			return fmt.Errorf("event %d does not follow from the one before it", i+1)
+		}
+		prev = e.Hash
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package lifecycle
+
+import (
+	"slices"
+	"time"
+)
+
+// Join gives the entry its place: holder when the lease is free, else the end of
+// the queue. An entry that has a place keeps it. Only the first in the queue ever
+// becomes holder, with the next token.
+func (e EnvironmentState) Join(entry LeaseEntry, now time.Time) EnvironmentState {
+	if entry.CorrelationID == "" || e.Place(entry.CorrelationID) >= 0 {
+		return e
+	}
+	e.Queue = append(slices.Clone(e.Queue), entry)
+	return e.promote(now)
+}
+
+// Leave takes the entry out, wherever it is, and hands the lease on.
+func (e EnvironmentState) Leave(correlationID string, now time.Time) EnvironmentState {
+	if e.Holder != nil && e.Holder.CorrelationID == correlationID {
+		e.Holder = nil
+	}
+	e.Queue = slices.DeleteFunc(slices.Clone(e.Queue), func(q LeaseEntry) bool { return q.CorrelationID == correlationID })
+	return e.promote(now)
+}
+
+func (e EnvironmentState) promote(now time.Time) EnvironmentState {
+	if e.Holder == nil && len(e.Queue) > 0 {
+		head := e.Queue[0]
+		head.Since = now
+		e.Holder, e.Queue = &head, e.Queue[1:]
+		e.Token++
+	}
+	if len(e.Queue) == 0 {
+		e.Queue = nil
+	}
+	return e
+}
+
+// Place is 0 for the holder, 1 for the first in the queue, and -1 for an entry that
+// is not there.
+func (e EnvironmentState) Place(correlationID string) int {
+	if correlationID == "" {
+		return -1
+	}
+	if e.Holder != nil && e.Holder.CorrelationID == correlationID {
+		return 0
+	}
+	for i, q := range e.Queue {
+		if q.CorrelationID == correlationID {
+			return i + 1
+		}
+	}
+	return -1
+}

@@ -1,0 +1,220 @@
+package lifecycle
+
+import "time"
+
+// StepName is the name of a step that the worker can do.
+type StepName string
+
+const (
+	StepLog          StepName = "log"           // audit events into the log
+	StepOpen         StepName = "open"          // branch, commit, pull request
+	StepDispatch     StepName = "dispatch"      // send the dispatch of an attempt
+	StepFind         StepName = "find"          // look for the run of an attempt
+	StepReconcile    StepName = "reconcile"     // ask GitHub about a run (sync's work)
+	StepResult       StepName = "result"        // read what a run left in the bucket
+	StepRevoke       StepName = "revoke"        // delete a grant that must not be used
+	StepGiveUp       StepName = "give_up"       // conclude an attempt that nobody can find
+	StepRelease      StepName = "release"       // delete the grant, give the lease back
+	StepPlan         StepName = "plan"          // start a plan attempt
+	StepPost         StepName = "post"          // the plan's summary into the pull request
+	StepApprove      StepName = "approve"       // serve wishes
+	StepReject       StepName = "reject"        //
+	StepMerge        StepName = "merge"         //
+	StepApply        StepName = "apply"         //
+	StepDestroy      StepName = "destroy"       //
+	StepRestore      StepName = "restore"       //
+	StepClose        StepName = "close"         //
+	StepRepair       StepName = "repair"        //
+	StepCleanup      StepName = "cleanup"       // start the cleanup run
+	StepCleanupPull  StepName = "cleanup_pull"  // open its pull request
+	StepCleanupMerge StepName = "cleanup_merge" // merge it
+	StepArchive      StepName = "archive"       // move the document to history
+)
+
+// Step is something that is due. After is the time before which there is no use in
+// trying; zero means now.
+type Step struct {
+	Name          StepName  `json:"step"`
+	Kind          Kind      `json:"kind,omitempty"`
+	CorrelationID string    `json:"correlationId,omitempty"`
+	Purpose       Purpose   `json:"purpose,omitempty"`
+	By            string    `json:"by,omitempty"` // whose rights count
+	After         time.Time `json:"after,omitzero"`
+}
+
+// Due says whether the step may be tried now.
+func (s Step) Due(now time.Time) bool { return !now.Before(s.After) }
+
+// How long a dispatch may stay unseen before it is sent again, how often it is sent,
+// and when it is first looked for.
+const (
+	FindAfter   = 15 * time.Second
+	ResendAfter = 120 * time.Second
+	MaxSends    = 3
+	RetryMerge  = 5 * time.Minute
+)
+
+// Next is the only source of the steps that are due, in order. It is a function of
+// the facts, so whatever was interrupted is found by looking again, and it ends:
+// every step, once its outcome is recorded, is no longer due. env is the lease of
+// the request's environment; its zero value means that nobody looked.
+func Next(r Request, env EnvironmentState, now time.Time) []Step {
+	var steps []Step
+	if len(r.Audit.Pending) > 0 {
+		steps = append(steps, Step{Name: StepLog})
+	}
+	steps = append(steps, runSteps(r, now)...)
+	if r.destroyed() {
+		return append(steps, cleanupSteps(r)...)
+	}
+	if r.closed() && !r.merged() && r.ClosedAt != nil {
+		return steps
+	}
+	steps = append(steps, wishSteps(r, env)...)
+	return append(steps, planSteps(r)...)
+}
+
+// runSteps follow the attempts that are open or not read yet.
+func runSteps(r Request, now time.Time) []Step {
+	var steps []Step
+	for _, kind := range RequestKinds {
+		for _, a := range r.attemptsOf(kind) {
+			if s, ok := runStep(r, kind, a, now); ok {
+				s.Kind, s.CorrelationID = kind, a.CorrelationID
+				steps = append(steps, s)
+			}
+		}
+	}
+	return steps
+}
+
+func runStep(r Request, kind Kind, a *Attempt, now time.Time) (Step, bool) {
+	switch {
+	case a.Lost():
+		return lostStep(a, now), true
+	case a.active() && holdsLease(kind) && !r.Approval.Approved && a.RevokedAt == nil:
+		return Step{Name: StepRevoke}, true
+	case a.NeedsReconciling():
+		return Step{Name: StepReconcile, After: a.DispatchedAt.Add(time.Minute)}, true
+	case a.Conclusion != "" && !a.ResultRead:
+		return Step{Name: StepResult}, true
+	case a.Conclusion != "" && holdsLease(kind) && !a.Released:
+		return Step{Name: StepRelease}, true
+	default:
+		return Step{}, false
+	}
+}
+
+func holdsLease(kind Kind) bool { return kind == KindApply || kind == KindDestroy }
+
+// lostStep: send, look, send again, and in the end give up in an order that no run
+// can slip through.
+func lostStep(a *Attempt, now time.Time) Step {
+	switch {
+	case a.RevokedAt != nil && now.Sub(*a.RevokedAt) < MissingGrace:
+		return Step{Name: StepFind, After: a.RevokedAt.Add(FindAfter)}
+	case a.RevokedAt != nil:
+		return Step{Name: StepGiveUp}
+	case a.Sends == 0 || a.SentAt == nil:
+		return Step{Name: StepDispatch}
+	case now.Sub(*a.SentAt) < ResendAfter:
+		return Step{Name: StepFind, After: a.SentAt.Add(FindAfter)}
+	case a.Sends < MaxSends:
+		return Step{Name: StepDispatch}
+	default:
+		return Step{Name: StepRevoke}
+	}
+}
+
+// wishSteps serve what people asked for. A wish to close or reject bars the others.
+func wishSteps(r Request, env EnvironmentState) []Step {
+	if w := r.Wish(ActionReject); w != nil {
+		return []Step{{Name: StepReject, By: w.By}}
+	}
+	if w := r.Wish(ActionClose); w != nil {
+		return []Step{{Name: StepClose, By: w.By}}
+	}
+	var steps []Step
+	for _, w := range r.Wanted {
+		switch w.What {
+		case ActionApprove:
+			steps = append(steps, Step{Name: StepApprove, By: w.By})
+		case ActionMerge:
+			steps = append(steps, Step{Name: StepMerge, By: w.By})
+		case ActionRestore:
+			steps = append(steps, Step{Name: StepRestore, By: w.By})
+		case ActionRepair:
+			steps = append(steps, Step{Name: StepRepair, By: w.By})
+		case ActionApply:
+			if env.Place(w.CorrelationID) <= 0 {
+				steps = append(steps, Step{Name: StepApply, Kind: KindApply, CorrelationID: w.CorrelationID, By: w.By})
+			}
+		case ActionDestroy:
+			steps = append(steps, destroyStep(r, w, env)...)
+		}
+	}
+	return steps
+}
+
+// destroyStep: a destroy is planned for itself, approved, and only then run.
+func destroyStep(r Request, w Wish, env EnvironmentState) []Step {
+	plan := r.Runs.Plan.Current()
+	planned := plan != nil && plan.Purpose == PurposeDestroy && plan.DispatchedAt != nil && !plan.DispatchedAt.Before(w.At)
+	switch {
+	case plan.active() || planned && plan.failed():
+		return nil
+	case !planned:
+		return []Step{{Name: StepPlan, Kind: KindPlan, Purpose: PurposeDestroy, By: w.By}}
+	case canStartDestroy(r) == nil && env.Place(w.CorrelationID) <= 0:
+		return []Step{{Name: StepDestroy, Kind: KindDestroy, CorrelationID: w.CorrelationID, By: w.By}}
+	default:
+		return nil
+	}
+}
+
+// planSteps open the request and keep a plan for what stands on its branch.
+func planSteps(r Request) []Step {
+	plan := r.Runs.Plan.Current()
+	w := r.Wish(ActionPlan)
+	switch {
+	case r.PR == nil:
+		return []Step{{Name: StepOpen, By: r.Requester.Login}}
+	case r.Wish(ActionClose) != nil || r.Wish(ActionReject) != nil:
+		return nil
+	case w != nil && !plan.active():
+		return []Step{{Name: StepPlan, Kind: KindPlan, Purpose: w.Purpose, By: w.By}}
+	case r.PR.isOpen() && !r.PR.Foreign && !plan.active() && (plan == nil || plan.HeadSHA != r.PR.HeadSHA):
+		return []Step{{Name: StepPlan, Kind: KindPlan, Purpose: PurposeOpen, By: r.Requester.Login}}
+	case r.PR.isOpen() && r.Plan != nil && r.Plan.PostedAt == nil && round(r) == nil:
+		return []Step{{Name: StepPost}}
+	default:
+		return nil
+	}
+}
+
+// cleanupSteps take the block out once the resource is gone, and end the request.
+func cleanupSteps(r Request) []Step {
+	destroy, c := r.Runs.Destroy.Current(), r.Cleanup
+	switch {
+	case !destroy.Released || !destroy.ResultRead:
+		return nil
+	case c == nil:
+		return []Step{{Name: StepCleanup, Kind: KindCleanup, By: destroy.Actor}}
+	case c.failed() && r.Wish(ActionRepair) != nil:
+		return []Step{{Name: StepRepair, By: r.Wish(ActionRepair).By}}
+	case !c.succeeded() || !c.ResultRead:
+		return nil
+	case c.Nothing || c.MergedAt != nil:
+		return []Step{{Name: StepArchive}}
+	case c.PRNumber == 0:
+		return []Step{{Name: StepCleanupPull}}
+	}
+	step := Step{Name: StepCleanupMerge}
+	if p := r.Problem; p != nil && p.Step == string(StepCleanupMerge) {
+		step.After = p.Since.Add(RetryMerge)
+	}
+	return []Step{step}
+}
+
+// Settled says that no step is due or will become due by itself.
+func Settled(r Request, now time.Time) bool { return len(Next(r, EnvironmentState{}, now)) == 0 }

@@ -1,0 +1,147 @@
+package lifecycle
+
+import "time"
+
+// Opened records the pull request of a request, with the file that was committed.
+func Opened(repoID int64, blob string, pr PullRequest) Patch {
+	return func(r Request) (Request, error) {
+		if r.PR != nil {
+			return r, nil
+		}
+		r.Target.RepoID, r.Target.Blob = repoID, blob
+		r.PR = &pr
+		r.untrouble(string(StepOpen))
+		return r, nil
+	}
+}
+
+// PullFacts is what GitHub said about the pull request, read just now.
+type PullFacts struct {
+	Open      bool
+	Merged    bool
+	MergedSHA string
+	MergedAt  *time.Time
+	HeadSHA   string
+	BaseRef   string
+	UpdatedAt time.Time
+	Foreign   *bool // nil: the content was not looked at
+}
+
+// SeePull takes in what GitHub says about the pull request. An answer older than
+// the newest one taken in changes nothing; a merge is never taken back.
+func SeePull(f PullFacts) Patch {
+	return func(r Request) (Request, error) {
+		p := r.PR
+		if p == nil || p.SeenAt != nil && f.UpdatedAt.Before(*p.SeenAt) {
+			return r, nil
+		}
+		if !f.UpdatedAt.IsZero() {
+			at := f.UpdatedAt
+			p.SeenAt = &at
+		}
+		if f.HeadSHA != "" {
+			p.HeadSHA = f.HeadSHA
+		}
+		if f.BaseRef != "" {
+			p.BaseRef = f.BaseRef
+		}
+		if f.Foreign != nil {
+			p.Foreign = *f.Foreign
+		}
+		r.troubleBranch(f.UpdatedAt)
+		open := f.Open && !f.Merged && !p.Merged
+		p.Open = &open
+		if f.Merged && !p.Merged {
+			r.MergedSHA = f.MergedSHA
+			p.Merged, p.MergedAt = true, f.MergedAt
+			r.drop(ActionMerge, "")
+			r.drop(ActionClose, "")
+			r.untrouble(string(ActionMerge))
+		}
+		return r, nil
+	}
+}
+
+// stepBranch is the problem of a branch that no longer fits the request.
+const stepBranch = "branch"
+
+// troubleBranch puts on the card what somebody did to the branch, and takes it off
+// when that is mended.
+func (r *Request) troubleBranch(at time.Time) {
+	code, text := "", ""
+	switch {
+	case r.PR.Merged:
+	case r.PR.Foreign:
+		code, text = CodeForeign, "Somebody changed this branch. TfPilot applies only what it generated: restore the content or close the request."
+	case r.PR.BaseRef != "" && r.PR.BaseRef != r.Target.Base:
+		code, text = CodeRetargeted, "Somebody pointed the pull request at another branch. Point it back to "+r.Target.Base+" on GitHub."
+	}
+	switch {
+	case code == "":
+		r.untrouble(stepBranch)
+	case r.Problem == nil || r.Problem.Code != code:
+		r.Problem = &Problem{Step: stepBranch, Code: code, Text: text, Since: at}
+	}
+}
+
+// Posted records that the redacted summary of the plan stands in the pull request.
+// From then on a review on GitHub may count.
+func Posted(digest string, now time.Time) Patch {
+	return func(r Request) (Request, error) {
+		if r.Plan != nil && r.Plan.Digest == digest && r.Plan.PostedAt == nil {
+			r.Plan.PostedAt = &now
+		}
+		return r, nil
+	}
+}
+
+// Closed records that the request ended without a merge and serves the wish for it.
+func Closed(now time.Time) Patch {
+	return func(r Request) (Request, error) {
+		if r.merged() || r.ClosedAt != nil {
+			return r, nil
+		}
+		r.ClosedAt = &now
+		if r.PR != nil {
+			open := false
+			r.PR.Open = &open
+		}
+		r.Wanted = nil
+		return r, nil
+	}
+}
+
+// CleanupOpened records the pull request that takes the block out.
+func CleanupOpened(number int, url string) Patch {
+	return func(r Request) (Request, error) {
+		if r.Cleanup != nil && r.Cleanup.PRNumber == 0 {
+			r.Cleanup.PRNumber, r.Cleanup.PRURL = number, url
+		}
+		return r, nil
+	}
+}
+
+// CleanupMerged records that the block is out of the code.
+func CleanupMerged(at time.Time) Patch {
+	return func(r Request) (Request, error) {
+		if r.Cleanup != nil && r.Cleanup.MergedAt == nil {
+			r.Cleanup.MergedAt = &at
+			r.untrouble(string(StepCleanupMerge))
+		}
+		return r, nil
+	}
+}
+
+// Flushed drops the audit events that are safe in the log.
+func Flushed(seq int64) Patch {
+	return func(r Request) (Request, error) {
+		var left []Event
+		for _, e := range r.Audit.Pending {
+			if e.Seq > seq {
+				left = append(left, e)
+			}
+		}
+		r.Audit.Pending = left
+		return r, nil
+	}
+}

@@ -1,0 +1,346 @@
+package lifecycle
+
+import (
+	"fmt"
+	"time"
+)
+
+// Started records the intent to dispatch: the attempt with its correlation id. The
+// call follows. It is repeatable by correlation id, serves the wish, and checks the
+// facts again, since it may run on a newer document than the one that made it due.
+func Started(kind Kind, a Attempt) Patch {
+	return func(r Request) (Request, error) {
+		if r.Attempt(kind, a.CorrelationID) != nil {
+			return r, nil
+		}
+		if no := mayStart(r, kind, a); no != nil {
+			return r, no
+		}
+		if kind == KindCleanup {
+			a.Number = 1
+			if r.Cleanup != nil {
+				a.Number = r.Cleanup.Number + 1
+			}
+			r.Cleanup = &Cleanup{Attempt: a}
+			return r, nil
+		}
+		set := r.runSet(kind)
+		a.Number = lastNumber(set.Attempts) + 1
+		set.Attempts = append(set.Attempts, a)
+		set.CurrentAttempt = a.Number
+		r.drop(served[kind], "")
+		r.untrouble(string(kind))
+		r.untrouble(string(served[kind]))
+		return r, nil
+	}
+}
+
+var served = map[Kind]Action{KindPlan: ActionPlan, KindApply: ActionApply, KindDestroy: ActionDestroy}
+
+func lastNumber(attempts []Attempt) int {
+	last := 0
+	for _, a := range attempts {
+		last = max(last, a.Number)
+	}
+	return last
+}
+
+// mayStart is the last check before an attempt exists.
+func mayStart(r Request, kind Kind, a Attempt) *Refusal {
+	if current := r.CurrentRun(kind); current.active() && !current.SetAside {
+		return refuse(CodeRunning, "A %s is running already.", kind)
+	}
+	switch kind {
+	case KindApply:
+		if no := canApply(r); no != nil {
+			return no
+		}
+		return sameRound(r, a)
+	case KindDestroy:
+		if no := canStartDestroy(r); no != nil {
+			return no
+		}
+		return sameRound(r, a)
+	case KindPlan:
+		return alive(r)
+	default:
+		return nil
+	}
+}
+
+func sameRound(r Request, a Attempt) *Refusal {
+	if a.Digest != r.Plan.Digest || a.PlanAttempt != r.Plan.Attempt {
+		return refuse(CodeStale, "The plan changed before the run could start.")
+	}
+	return nil
+}
+
+// canStartDestroy says whether a destroy that somebody wants may run: planned for
+// that, read, approved, and not tried with this plan before.
+func canStartDestroy(r Request) *Refusal {
+	switch {
+	case r.Wish(ActionDestroy) == nil:
+		return refuse(CodeNothing, "Nobody wants this destroyed any more.")
+	case r.Runs.Apply.Current().active():
+		return refuse(CodeRunning, "It is being applied. Wait until that has ended.")
+	case r.Plan == nil || r.Plan.Purpose != PurposeDestroy || r.usedUp(r.Runs.Destroy.Current()):
+		return refuse(CodeNewRound, "There is no plan for this destroy yet.")
+	}
+	if no := round(r); no != nil {
+		return no
+	}
+	if !r.Approval.Approved {
+		return refuse(CodeUnapproved, "The destroy is not approved yet.")
+	}
+	return nil
+}
+
+// Sending records that the dispatch is about to be sent.
+func Sending(kind Kind, correlationID string, now time.Time) Patch {
+	return onAttempt(kind, correlationID, func(a *Attempt) {
+		a.SentAt = &now
+		a.Sends++
+	})
+}
+
+// RunStarted records the run that GitHub named in its answer to the dispatch. An
+// attempt that was sent more than once takes its run from the claim alone.
+func RunStarted(kind Kind, correlationID string, runID int64, url string) Patch {
+	return onAttempt(kind, correlationID, func(a *Attempt) {
+		if a.RunID == 0 && a.Conclusion == "" && a.Sends <= 1 && runID != 0 {
+			a.RunID, a.URL = runID, url
+		}
+	})
+}
+
+func onAttempt(kind Kind, correlationID string, change func(*Attempt)) Patch {
+	return func(r Request) (Request, error) {
+		if a := r.Attempt(kind, correlationID); a != nil {
+			change(a)
+		}
+		return r, nil
+	}
+}
+
+// RunFacts is what GitHub says about one run, from a webhook, a list or a read.
+type RunFacts struct {
+	Kind          Kind
+	RunID         int64
+	RunAttempt    int
+	CorrelationID string // from a title that matched the whole pattern; may be empty
+	ClaimRunID    int64  // the run that the claim names; 0 when there is no claim
+	URL           string
+	Status        string
+	Conclusion    string
+	CompletedAt   time.Time // completed_at, else updated_at of a completed run; zero when it runs
+}
+
+// SeeRun takes in what GitHub says about a run. It touches only the attempt whose
+// run this is, never creates or moves an attempt, never replaces a conclusion, and
+// notes a re-run without taking anything from it.
+func SeeRun(f RunFacts) Patch {
+	return func(r Request) (Request, error) {
+		a := r.attemptOf(f)
+		if a == nil {
+			return r, nil
+		}
+		if f.RunAttempt > 1 {
+			a.RerunSeen = max(a.RerunSeen, f.RunAttempt)
+			return r, nil
+		}
+		a.MissingSince = nil
+		if a.RunID == 0 {
+			a.RunID, a.URL = f.RunID, f.URL
+		}
+		a.RunAttempt = 1
+		if a.URL == "" {
+			a.URL = f.URL
+		}
+		a.progress(f)
+		return r, nil
+	}
+}
+
+// attemptOf finds the attempt that a run belongs to.
+func (r *Request) attemptOf(f RunFacts) *Attempt {
+	for _, a := range r.attemptsOf(f.Kind) {
+		if a.RunID != 0 && a.RunID == f.RunID {
+			return a
+		}
+	}
+	if f.CorrelationID == "" {
+		return nil
+	}
+	a := r.Attempt(f.Kind, f.CorrelationID)
+	switch {
+	case a == nil || a.RunID != 0 || a.Conclusion != "":
+		return nil
+	case f.ClaimRunID != 0 && f.ClaimRunID != f.RunID:
+		return nil
+	case a.Sends > 1 && f.ClaimRunID == 0:
+		return nil
+	}
+	return a
+}
+
+func (r *Request) attemptsOf(kind Kind) []*Attempt {
+	if kind == KindCleanup {
+		if r.Cleanup == nil {
+			return nil
+		}
+		return []*Attempt{&r.Cleanup.Attempt}
+	}
+	set := r.runSet(kind)
+	all := make([]*Attempt, 0, len(set.attempts()))
+	for i := range set.attempts() {
+		all = append(all, &set.Attempts[i])
+	}
+	return all
+}
+
+var statusRank = map[string]int{"": 0, "requested": 1, "queued": 1, "waiting": 1, "pending": 1, "in_progress": 2, "completed": 3}
+
+// progress moves the attempt forward. A completed run without a conclusion is not
+// at its end.
+func (a *Attempt) progress(f RunFacts) {
+	if a.Conclusion == "" {
+		if statusRank[f.Status] >= statusRank[a.Status] && statusRank[f.Status] > 0 {
+			a.Status = f.Status
+		}
+		if f.Status == "completed" && f.Conclusion != "" {
+			a.Conclusion = f.Conclusion
+		}
+	}
+	if a.Conclusion != "" && a.CompletedAt == nil && !f.CompletedAt.IsZero() && f.Status == "completed" {
+		at := f.CompletedAt
+		a.CompletedAt = &at
+	}
+}
+
+// MissingGrace is how long a run must be unknown to GitHub before its attempt is
+// given up.
+const MissingGrace = 10 * time.Minute
+
+// RunMissing records that GitHub answered 404 for the attempt's run. The second
+// time, MissingGrace after the first, concludes it stale.
+func RunMissing(kind Kind, correlationID string, now time.Time) Patch {
+	return onAttempt(kind, correlationID, func(a *Attempt) {
+		switch {
+		case a.Conclusion != "":
+		case a.MissingSince == nil:
+			a.MissingSince = &now
+		case now.Sub(*a.MissingSince) >= MissingGrace:
+			a.conclude("stale", "GitHub does not know this run any more.", now)
+		}
+	})
+}
+
+// GiveUp concludes an attempt that GitHub will not conclude: startup_failure for a
+// dispatch that was refused, stale for a run that nobody can find.
+func GiveUp(kind Kind, correlationID, conclusion, reason string, now time.Time) Patch {
+	return onAttempt(kind, correlationID, func(a *Attempt) {
+		if a.Conclusion == "" {
+			a.conclude(conclusion, reason, now)
+		}
+	})
+}
+
+func (a *Attempt) conclude(conclusion, reason string, now time.Time) {
+	a.Conclusion, a.Reason, a.Status, a.CompletedAt = conclusion, reason, "completed", &now
+	a.ResultRead = true
+}
+
+// Revoked records that the grant of an attempt without a run was deleted. From then
+// on no run can take it; MissingGrace later it is given up.
+func Revoked(kind Kind, correlationID string, now time.Time) Patch {
+	return onAttempt(kind, correlationID, func(a *Attempt) {
+		if a.RevokedAt == nil {
+			a.RevokedAt = &now
+		}
+	})
+}
+
+// Released records that the attempt's grant is deleted and its lease given back.
+func Released(kind Kind, correlationID string) Patch {
+	return onAttempt(kind, correlationID, func(a *Attempt) { a.Released = true })
+}
+
+// ReadPlan takes in the result of a plan run: the plan that people decide on.
+func ReadPlan(correlationID string, p Plan) Patch {
+	return func(r Request) (Request, error) {
+		a := r.Attempt(KindPlan, correlationID)
+		if a == nil || a.ResultRead {
+			return r, nil
+		}
+		a.ResultRead = true
+		if a.Number != r.Runs.Plan.CurrentAttempt || !a.succeeded() {
+			return r, nil
+		}
+		p.Attempt, p.Purpose, p.SHA, p.CompletedAt = a.Number, a.Purpose, a.HeadSHA, a.CompletedAt
+		r.Plan = &p
+		r.untrouble(string(KindPlan))
+		return r, nil
+	}
+}
+
+// ReadOutputs takes in the result of an apply that succeeded.
+func ReadOutputs(correlationID string, outputs map[string]any) Patch {
+	return func(r Request) (Request, error) {
+		a := r.Attempt(KindApply, correlationID)
+		if a == nil || a.ResultRead {
+			return r, nil
+		}
+		a.ResultRead = true
+		if len(outputs) > 0 {
+			r.Outputs = outputs
+		}
+		r.untrouble(string(KindApply))
+		return r, nil
+	}
+}
+
+// ReadEnd takes in the result of a run that has nothing else to tell: a destroy or
+// cleanup that succeeded. nothing means that there was nothing left to do.
+func ReadEnd(kind Kind, correlationID string, nothing bool) Patch {
+	return func(r Request) (Request, error) {
+		a := r.Attempt(kind, correlationID)
+		if a == nil || a.ResultRead {
+			return r, nil
+		}
+		a.ResultRead = true
+		r.untrouble(string(kind))
+		if kind == KindCleanup && nothing {
+			r.Cleanup.Nothing = true
+		}
+		if kind == KindDestroy {
+			r.Outputs = nil
+		}
+		return r, nil
+	}
+}
+
+// ReadFailure takes in why a run did not succeed, in words that may be shown.
+func ReadFailure(kind Kind, correlationID, code, reason, failedStep string, now time.Time) Patch {
+	return func(r Request) (Request, error) {
+		a := r.Attempt(kind, correlationID)
+		if a == nil || a.ResultRead {
+			return r, nil
+		}
+		a.ResultRead, a.Reason, a.FailedStep = true, reason, failedStep
+		if current := r.CurrentRun(kind); current != nil && current.CorrelationID == correlationID {
+			r.Problem = &Problem{Step: string(kind), Code: code, Text: failureText(kind, failedStep, reason), Since: now}
+		}
+		return r, nil
+	}
+}
+
+func failureText(kind Kind, failedStep, reason string) string {
+	text := fmt.Sprintf("The %s did not succeed.", kind)
+	if failedStep != "" {
+		text = fmt.Sprintf("The %s stopped at the step %q.", kind, failedStep)
+	}
+	if reason != "" {
+		text += "\n" + reason
+	}
+	return text
+}

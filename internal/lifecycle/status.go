@@ -1,0 +1,161 @@
+package lifecycle
+
+import "time"
+
+// Status is the one word for where a request stands. It is never stored.
+type Status string
+
+const (
+	StatusRequestCreated Status = "request_created"
+	StatusPlanning       Status = "planning"
+	StatusPlanReady      Status = "plan_ready"
+	StatusApproved       Status = "approved"
+	StatusMerged         Status = "merged"
+	StatusApplying       Status = "applying"
+	StatusApplied        Status = "applied"
+	StatusDestroying     Status = "destroying"
+	StatusDestroyed      Status = "destroyed"
+	StatusFailed         Status = "failed"
+	StatusClosed         Status = "closed"
+)
+
+// StaleDestroy is how long a destroy run may be silent before the request reads as
+// failed. It frees no lease, and a late conclusion still wins.
+const StaleDestroy = 15 * time.Minute
+
+const success = "success"
+
+// DeriveLifecycleStatus is the only source of a request's status: the first rule
+// that matches.
+func DeriveLifecycleStatus(r Request, now time.Time) Status {
+	plan, apply, destroy := r.Runs.Plan.Current(), r.Runs.Apply.Current(), r.Runs.Destroy.Current()
+	switch {
+	case destroy != nil && !destroy.SetAside:
+		return destroyStatus(destroy, now)
+	case apply.failed():
+		return StatusFailed
+	case plan.failed() && apply == nil:
+		return StatusFailed
+	case apply != nil && apply.Conclusion == "":
+		return StatusApplying
+	case apply != nil:
+		return StatusApplied
+	case r.merged():
+		return StatusMerged
+	case r.closed():
+		return StatusClosed
+	case r.Approval.Approved:
+		return StatusApproved
+	case plan != nil && plan.Conclusion == success:
+		return StatusPlanReady
+	case plan != nil || r.PR.isOpen():
+		return StatusPlanning
+	default:
+		return StatusRequestCreated
+	}
+}
+
+func destroyStatus(a *Attempt, now time.Time) Status {
+	switch {
+	case a.failed():
+		return StatusFailed
+	case a.Conclusion == success:
+		return StatusDestroyed
+	case a.RunID != 0 && a.DispatchedAt != nil && now.Sub(*a.DispatchedAt) > StaleDestroy:
+		return StatusFailed
+	default:
+		return StatusDestroying
+	}
+}
+
+// Current is the attempt that counts, nil while there is none.
+func (s RunSet) Current() *Attempt {
+	for i := range s.Attempts {
+		if s.CurrentAttempt != 0 && s.Attempts[i].Number == s.CurrentAttempt {
+			return &s.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// failed says that the attempt concluded and did not succeed, whatever GitHub
+// calls it: failure, cancelled, timed_out, action_required, startup_failure,
+// stale, skipped, neutral.
+func (a *Attempt) failed() bool { return a != nil && a.Conclusion != "" && a.Conclusion != success }
+
+func (a *Attempt) succeeded() bool { return a != nil && a.Conclusion == success }
+
+// active says that the attempt has not concluded.
+func (a *Attempt) active() bool { return a != nil && a.Conclusion == "" }
+
+// Lost says that the attempt's run is not known and must be looked for.
+func (a *Attempt) Lost() bool { return a.active() && a.RunID == 0 }
+
+// NeedsReconciling says that GitHub must be asked: the run is known and its
+// conclusion or its end is not.
+func (a *Attempt) NeedsReconciling() bool {
+	return a != nil && a.RunID != 0 && (a.Conclusion == "" || a.CompletedAt == nil)
+}
+
+func (p *PullRequest) isOpen() bool { return p != nil && p.Open != nil && *p.Open && !p.Merged }
+
+func (r Request) merged() bool { return r.MergedSHA != "" || r.PR != nil && r.PR.Merged }
+
+func (r Request) closed() bool {
+	return r.ClosedAt != nil || r.PR != nil && r.PR.Open != nil && !*r.PR.Open && !r.PR.Merged
+}
+
+// Attempt finds the attempt of this kind with this correlation id, nil when there
+// is none.
+func (r *Request) Attempt(kind Kind, correlationID string) *Attempt {
+	if kind == KindCleanup {
+		if r.Cleanup != nil && r.Cleanup.CorrelationID == correlationID {
+			return &r.Cleanup.Attempt
+		}
+		return nil
+	}
+	set := r.runSet(kind)
+	for i := range set.attempts() {
+		if set.Attempts[i].CorrelationID == correlationID {
+			return &set.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// CurrentRun is the attempt of this kind that counts, nil when there is none.
+func (r *Request) CurrentRun(kind Kind) *Attempt {
+	if kind == KindCleanup {
+		if r.Cleanup == nil {
+			return nil
+		}
+		return &r.Cleanup.Attempt
+	}
+	if set := r.runSet(kind); set != nil {
+		return set.Current()
+	}
+	return nil
+}
+
+func (s *RunSet) attempts() []Attempt {
+	if s == nil {
+		return nil
+	}
+	return s.Attempts
+}
+
+func (r *Request) runSet(kind Kind) *RunSet {
+	switch kind {
+	case KindPlan:
+		return &r.Runs.Plan
+	case KindApply:
+		return &r.Runs.Apply
+	case KindDestroy:
+		return &r.Runs.Destroy
+	default:
+		return nil
+	}
+}
+
+// RequestKinds are the kinds whose runs belong to a request.
+var RequestKinds = []Kind{KindPlan, KindApply, KindDestroy, KindCleanup}

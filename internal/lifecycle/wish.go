@@ -1,0 +1,211 @@
+package lifecycle
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Want records a click: what a person asked for, of what they saw. It refuses what
+// the facts do not allow and what is stale, and changes nothing when the same
+// person asks for the same thing again.
+func Want(w Wish) Patch {
+	return func(r Request) (Request, error) {
+		if have := r.Wish(w.What); have != nil && (w.What != ActionApprove || sameLogin(have.By, w.By)) {
+			if sameLogin(have.By, w.By) {
+				return r, nil
+			}
+			return r, refuse(CodeAsked, "%s asked for this already.", have.By)
+		}
+		if no := Can(r, w.What); no != nil {
+			return r, no
+		}
+		if no := stale(r, w); no != nil {
+			return r, no
+		}
+		if w.What == ActionPlan {
+			w.Purpose = r.nextPurpose()
+		}
+		if r.Problem != nil && r.Problem.Step == string(w.What) {
+			r.Problem = nil
+		}
+		r.Wanted = append(r.Wanted, w)
+		return r, nil
+	}
+}
+
+// stale compares what stood under the button with the facts. That the version
+// moved is no reason to refuse.
+func stale(r Request, w Wish) *Refusal {
+	switch w.What {
+	case ActionApprove, ActionMerge, ActionApply:
+		if r.Plan == nil || w.PlanDigest != r.Plan.Digest || w.HeadSHA != r.Plan.SHA {
+			return refuse(CodeStale, "The plan changed since this button was shown. Look at the new plan first.")
+		}
+	case ActionReject:
+		if r.Plan != nil && w.PlanDigest != "" && w.PlanDigest != r.Plan.Digest {
+			return refuse(CodeStale, "The plan changed since this button was shown. Look at the new plan first.")
+		}
+	}
+	return nil
+}
+
+func sameLogin(a, b string) bool { return strings.EqualFold(a, b) }
+
+// IsAuthor says whether this GitHub account submitted or edited the config.
+func (r Request) IsAuthor(login string, id int64) bool {
+	byLogin := func(a string) bool { return sameLogin(a, login) }
+	return slices.ContainsFunc(r.Authors, byLogin) || id != 0 && slices.Contains(r.AuthorIDs, id)
+}
+
+// drop takes the wish of this kind (and person, when given) out of the document.
+func (r *Request) drop(what Action, by string) {
+	r.Wanted = slices.DeleteFunc(r.Wanted, func(w Wish) bool {
+		return w.What == what && (by == "" || sameLogin(w.By, by))
+	})
+	if len(r.Wanted) == 0 {
+		r.Wanted = nil
+	}
+}
+
+// TakeBack withdraws wishes that wait: merge, apply, destroy.
+func TakeBack() Patch {
+	return func(r Request) (Request, error) {
+		if no := canTakeBack(r); no != nil {
+			return r, no
+		}
+		for _, what := range []Action{ActionMerge, ActionApply, ActionDestroy} {
+			r.drop(what, "")
+		}
+		return r, nil
+	}
+}
+
+// Keep gives up a destroy: the wish goes, and a destroy that failed is set aside.
+func Keep() Patch {
+	return func(r Request) (Request, error) {
+		if no := canKeep(r); no != nil {
+			return r, no
+		}
+		r.drop(ActionDestroy, "")
+		if d := r.Runs.Destroy.Current(); d.failed() {
+			d.SetAside = true
+		}
+		return r, nil
+	}
+}
+
+// Named gives a waiting wish the correlation id of the attempt that will serve it.
+func Named(what Action, correlationID string) Patch {
+	return func(r Request) (Request, error) {
+		if w := r.Wish(what); w != nil && w.CorrelationID == "" {
+			w.CorrelationID = correlationID
+		}
+		return r, nil
+	}
+}
+
+// Approve records an approval of the current round and serves the wish for it. The
+// caller has checked the person's rights just now.
+func Approve(a Approver) Patch {
+	return func(r Request) (Request, error) {
+		r.drop(ActionApprove, a.Login)
+		for _, have := range r.Approval.Approvers {
+			if have.VoidedAt == nil && sameLogin(have.Login, a.Login) && have.PlanDigest == a.PlanDigest && have.HeadSHA == a.HeadSHA {
+				return r, nil
+			}
+		}
+		if no := canApprove(r); no != nil && no.Code != CodeApproved {
+			return r, no
+		}
+		if a.PlanDigest != r.Plan.Digest || a.HeadSHA != r.Plan.SHA {
+			return r, refuse(CodeStale, "The plan changed before the approval was recorded.")
+		}
+		a.Purpose, a.Blob = r.Plan.Purpose, r.Plan.Blob
+		r.Approval.Approvers = append(r.Approval.Approvers, a)
+		return r, nil
+	}
+}
+
+// Unapprove voids one person's approvals, as when their right to approve is gone or
+// their review on GitHub was dismissed.
+func Unapprove(login, reason string, now time.Time) Patch {
+	return func(r Request) (Request, error) {
+		for i := range r.Approval.Approvers {
+			if a := &r.Approval.Approvers[i]; a.VoidedAt == nil && sameLogin(a.Login, login) {
+				a.void(now, reason)
+			}
+		}
+		return r, nil
+	}
+}
+
+// Reject records a rejection and serves the wish for it. Before the merge it closes
+// the request; of a destroy, it keeps what exists.
+func Reject(by Wish) Patch {
+	return func(r Request) (Request, error) {
+		r.drop(ActionReject, by.By)
+		r.Rejection = &Rejection{By: by.By, At: by.At, Reason: by.Reason}
+		if r.merged() {
+			r.drop(ActionDestroy, "")
+			return r, nil
+		}
+		for _, what := range []Action{ActionApprove, ActionMerge, ActionPlan} {
+			r.drop(what, "")
+		}
+		if r.Wish(ActionClose) == nil {
+			by.What = ActionClose
+			r.Wanted = append(r.Wanted, by)
+		}
+		return r, nil
+	}
+}
+
+// Refused takes a wish out that could not be served and says why on the card.
+func Refused(what Action, by, code, text string, now time.Time) Patch {
+	return func(r Request) (Request, error) {
+		w := r.Wish(what)
+		if w == nil || by != "" && !sameLogin(w.By, by) {
+			return r, nil
+		}
+		r.drop(what, by)
+		r.Problem = &Problem{Step: string(what), Code: code, Text: text, Since: now}
+		return r, nil
+	}
+}
+
+// Troubled records what does not work; the same trouble keeps its first time.
+func Troubled(step, code, text string, now time.Time) Patch {
+	return func(r Request) (Request, error) {
+		if p := r.Problem; p == nil || p.Step != step || p.Code != code || p.Text != text {
+			r.Problem = &Problem{Step: step, Code: code, Text: text, Since: now}
+		}
+		return r, nil
+	}
+}
+
+// Untroubled clears the problem of a step that works again.
+func Untroubled(step string) Patch {
+	return func(r Request) (Request, error) {
+		r.untrouble(step)
+		return r, nil
+	}
+}
+
+func (r *Request) untrouble(step string) {
+	if r.Problem != nil && r.Problem.Step == step {
+		r.Problem = nil
+	}
+}
+
+// Noted adds an audit event that no fact shows, such as a task that was refused.
+// The same type and text is noted once in a row.
+func Noted(typ, text string, a Actor, now time.Time) Patch {
+	return func(r Request) (Request, error) {
+		if n := len(r.Audit.Pending); n > 0 && r.Audit.Pending[n-1].Type == typ && r.Audit.Pending[n-1].Text == text {
+			return r, nil
+		}
+		r.log([]Event{{At: now, Type: typ, Actor: a.Login, Source: a.Source, Text: text}})
+		return r, nil
+	}
+}
