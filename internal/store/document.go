@@ -1,0 +1,308 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+const (
+	maxDocument = 1 << 20
+	maxTries    = 40 // of one change, each with a pause before the next
+)
+
+// Doc is a stored request document and what it takes to change it.
+type Doc struct {
+	Request  lifecycle.Request
+	ETag     string
+	Archived bool
+}
+
+// Entry is one document in a listing.
+type Entry struct {
+	ID       string
+	ETag     string
+	Modified time.Time
+}
+
+// Get reads a document, from requests/ and then from history/.
+func (s *Store) Get(ctx context.Context, id string) (Doc, error) {
+	key, err := RequestKey(id)
+	if err != nil {
+		return Doc{}, err
+	}
+	doc, err := s.read(ctx, key, id)
+	if !errors.Is(err, ErrNotFound) {
+		return doc, err
+	}
+	if key, err = HistoryKey(id); err != nil {
+		return Doc{}, err
+	}
+	doc, err = s.read(ctx, key, id)
+	doc.Archived = err == nil
+	return doc, err
+}
+
+func (s *Store) read(ctx context.Context, key, id string) (Doc, error) {
+	o, err := s.get(ctx, key, maxDocument)
+	if err != nil {
+		return Doc{}, err
+	}
+	r, err := decodeRequest(o.data)
+	if err != nil {
+		return Doc{}, fmt.Errorf("read %s: %w", key, err)
+	}
+	if r.ID != id {
+		return Doc{}, fmt.Errorf("read %s: it holds the document of %q", key, r.ID)
+	}
+	return Doc{Request: r, ETag: o.etag}, nil
+}
+
+func decodeRequest(data []byte) (lifecycle.Request, error) {
+	var r lifecycle.Request
+	if err := lifecycle.Decode(data, &r); err != nil {
+		return lifecycle.Request{}, err
+	}
+	if r.Schema > lifecycle.Schema {
+		return lifecycle.Request{}, fmt.Errorf("schema %d: %w", r.Schema, ErrSchema)
+	}
+	return r, nil
+}
+
+func encodeRequest(r lifecycle.Request) ([]byte, error) {
+	data, err := lifecycle.Encode(r)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxDocument {
+		return nil, fmt.Errorf("document of %d bytes: %w", len(data), ErrTooLarge)
+	}
+	return data, nil
+}
+
+// Create stores a new document. When the id is taken it returns the stored
+// document and ErrExists.
+func (s *Store) Create(ctx context.Context, r lifecycle.Request) (Doc, error) {
+	key, err := RequestKey(r.ID)
+	if err != nil {
+		return Doc{}, err
+	}
+	r.WriteNonce = newNonce()
+	data, err := encodeRequest(r)
+	if err != nil {
+		return Doc{}, fmt.Errorf("create %s: %w", r.ID, err)
+	}
+	for try := range maxTries {
+		etag, err := s.create(ctx, key, data)
+		if err == nil {
+			return Doc{Request: r, ETag: etag}, nil
+		}
+		if !mayRepeat(err) || try == maxTries-1 {
+			return Doc{}, err
+		}
+		switch doc, readErr := s.read(ctx, key, r.ID); {
+		case readErr == nil && doc.Request.WriteNonce == r.WriteNonce:
+			return doc, nil
+		case readErr == nil:
+			return doc, fmt.Errorf("create %s: %w", r.ID, ErrExists)
+		case !errors.Is(readErr, ErrNotFound) && !errors.Is(readErr, errUnknown):
+			return Doc{}, readErr
+		}
+		if err := pause(ctx, try); err != nil {
+			return Doc{}, fmt.Errorf("create %s: %w", r.ID, err)
+		}
+	}
+	return Doc{}, fmt.Errorf("create %s: %w", r.ID, ErrConflict)
+}
+
+// Update reads the document and applies the patch; see Patch.
+func (s *Store) Update(ctx context.Context, id string, actor lifecycle.Actor, patch lifecycle.Patch) (Doc, error) {
+	doc, err := s.Get(ctx, id)
+	if err != nil {
+		return Doc{}, err
+	}
+	return s.Patch(ctx, doc, actor, patch)
+}
+
+// Patch applies the patch to the document in hand, without reading it first, and
+// writes the result if it is still the stored one; otherwise it reads again and
+// applies the patch again. A patch that changes nothing writes nothing. With an
+// error it returns the newest document it saw, so that a refusal can be explained.
+func (s *Store) Patch(ctx context.Context, doc Doc, actor lifecycle.Actor, patch lifecycle.Patch) (Doc, error) {
+	key, err := RequestKey(doc.Request.ID)
+	if err != nil {
+		return doc, err
+	}
+	var nonces []string // of every write of this call whose answer was not a success
+	for try := range maxTries {
+		if doc.Archived {
+			return doc, fmt.Errorf("change %s: %w", doc.Request.ID, ErrArchived)
+		}
+		next, changed, err := commit(doc, actor, patch)
+		if err != nil || !changed {
+			return doc, err
+		}
+		data, err := encodeRequest(next.Request)
+		if err != nil {
+			return doc, fmt.Errorf("change %s: %w", doc.Request.ID, err)
+		}
+		next.ETag, err = s.replace(ctx, key, doc.ETag, data)
+		if err == nil {
+			return next, nil
+		}
+		if !mayRepeat(err) || try == maxTries-1 {
+			return doc, err
+		}
+		nonces = append(nonces, next.Request.WriteNonce)
+		if doc, err = s.reread(ctx, doc, try); err != nil {
+			return doc, err
+		}
+		if slices.Contains(nonces, doc.Request.WriteNonce) {
+			return doc, nil
+		}
+	}
+	return doc, fmt.Errorf("change %s: %w", doc.Request.ID, ErrConflict)
+}
+
+func commit(doc Doc, actor lifecycle.Actor, patch lifecycle.Patch) (Doc, bool, error) {
+	after, changed, err := lifecycle.Commit(doc.Request, patch, actor, time.Now().UTC())
+	if err != nil || !changed {
+		return doc, false, err
+	}
+	after.WriteNonce = newNonce()
+	return Doc{Request: after}, true, nil
+}
+
+// reread waits a little and reads the document after a write without success. A
+// read without an answer leaves the old one, whose ETag the next write proves
+// wrong if it is.
+func (s *Store) reread(ctx context.Context, old Doc, try int) (Doc, error) {
+	if err := pause(ctx, try); err != nil {
+		return old, fmt.Errorf("change %s: %w", old.Request.ID, err)
+	}
+	doc, err := s.Get(ctx, old.Request.ID)
+	if errors.Is(err, errUnknown) && ctx.Err() == nil {
+		return old, nil
+	}
+	if err != nil {
+		return old, err
+	}
+	return doc, nil
+}
+
+// Archive moves a settled document to history/: it writes the copy, then deletes
+// the original if nobody changed it meanwhile (ErrConflict otherwise). It may be
+// repeated after a crash at any point.
+func (s *Store) Archive(ctx context.Context, doc Doc) (Doc, error) {
+	if doc.Archived {
+		return doc, nil
+	}
+	id := doc.Request.ID
+	key, err := RequestKey(id)
+	if err != nil {
+		return doc, err
+	}
+	etag, err := s.putHistory(ctx, doc.Request)
+	if err != nil {
+		return doc, fmt.Errorf("archive %s: %w", id, err)
+	}
+	if err := s.removeSure(ctx, key, doc.ETag); err != nil {
+		return doc, fmt.Errorf("archive %s: %w", id, err)
+	}
+	return Doc{Request: doc.Request, ETag: etag, Archived: true}, nil
+}
+
+// putHistory writes the copy. A copy that an archiving left which was then
+// overtaken by a change of the original is replaced; a newer one never is.
+func (s *Store) putHistory(ctx context.Context, r lifecycle.Request) (string, error) {
+	key, err := HistoryKey(r.ID)
+	if err != nil {
+		return "", err
+	}
+	data, err := encodeRequest(r)
+	if err != nil {
+		return "", err
+	}
+	for try := range maxTries {
+		etag, err := s.create(ctx, key, data)
+		if err == nil {
+			return etag, nil
+		}
+		if !mayRepeat(err) {
+			return "", err
+		}
+		stored, err := s.read(ctx, key, r.ID)
+		switch {
+		case err == nil && stored.Request.WriteNonce == r.WriteNonce:
+			return stored.ETag, nil
+		case err == nil && stored.Request.Version >= r.Version:
+			return "", fmt.Errorf("history holds version %d: %w", stored.Request.Version, ErrConflict)
+		case err == nil:
+			if etag, err = s.replace(ctx, key, stored.ETag, data); err == nil {
+				return etag, nil
+			}
+		}
+		if err != nil && !mayRepeat(err) {
+			return "", err
+		}
+		if err := pause(ctx, try); err != nil {
+			return "", err
+		}
+	}
+	return "", ErrConflict
+}
+
+// removeSure deletes with a condition and repeats what had no answer: an object
+// that is gone then was deleted by us or by another archiver of the same version.
+func (s *Store) removeSure(ctx context.Context, key, etag string) error {
+	if etag == "" {
+		return fmt.Errorf("delete %s: no ETag to compare: %w", key, ErrConflict)
+	}
+	var err error
+	for try := range 5 {
+		err = s.remove(ctx, key, etag)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, errRefused):
+			return fmt.Errorf("%w: %w", ErrConflict, err)
+		case !mayRepeat(err):
+			return err
+		}
+		if err := pause(ctx, try); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// List pages through the live documents, requests/.
+func (s *Store) List(ctx context.Context) iter.Seq2[Entry, error] {
+	return s.entries(ctx, PrefixRequests)
+}
+
+// ListArchived pages through history/.
+func (s *Store) ListArchived(ctx context.Context) iter.Seq2[Entry, error] {
+	return s.entries(ctx, PrefixHistory)
+}
+
+// entries leaves out keys that are not documents; somebody else put them there.
+func (s *Store) entries(ctx context.Context, prefix string) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for o, err := range s.list(ctx, prefix) {
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			id, ok := idOf(o.key, prefix)
+			if ok && !yield(Entry{ID: id, ETag: o.etag, Modified: o.modified}, nil) {
+				return
+			}
+		}
+	}
+}

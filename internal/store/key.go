@@ -1,0 +1,145 @@
+package store
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// Prefixes of the bucket. Every key below one of them is made by a function of
+// this file, which refuses a part that does not look like what it is.
+const (
+	PrefixRequests     = "requests/"
+	PrefixHistory      = "history/"
+	PrefixRunIndex     = "webhooks/github/run-index/"
+	PrefixPRIndex      = "webhooks/github/pr-index/"
+	PrefixLogs         = "logs/"
+	PrefixEnvironments = "environments/"
+	PrefixGrants       = "grants/"
+	PrefixClaims       = "claims/"
+	PrefixResults      = "results/"
+	PrefixDrafts       = "drafts/"
+	PrefixIdentities   = "identities/"
+	PrefixProbe        = "probe/" // written and deleted by Probe alone
+
+	// StreamKey is the checkpoint of the change feed.
+	StreamKey = "webhooks/github/stream.json"
+)
+
+var (
+	requestID     = regexp.MustCompile(`^req_[a-z0-9]{10,16}$`)
+	correlationID = regexp.MustCompile(`^(plan|apply|destroy|cleanup|drift_plan)-[0-9a-f]{32}$`)
+	runKind       = regexp.MustCompile(`^(plan|apply|destroy|cleanup|drift_plan)$`)
+	projectName   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	envKey        = regexp.MustCompile(`^[a-z][a-z0-9-]{1,20}$`)
+	slackID       = regexp.MustCompile(`^[A-Z0-9]{2,32}$`)
+	slackTS       = regexp.MustCompile(`^[0-9]{1,20}(\.[0-9]{1,10})?$`)
+)
+
+// RequestKey is requests/<id>.json.
+func RequestKey(id string) (string, error) {
+	return join(PrefixRequests, ".json", part{"request id", id, requestID})
+}
+
+// HistoryKey is history/<id>.json.
+func HistoryKey(id string) (string, error) {
+	return join(PrefixHistory, ".json", part{"request id", id, requestID})
+}
+
+// RunIndexKey is webhooks/github/run-index/<kind>/run-<runId>.json.
+func RunIndexKey(kind lifecycle.Kind, runID int64) (string, error) {
+	if runID <= 0 {
+		return "", fmt.Errorf("run id %d: %w", runID, ErrKey)
+	}
+	return join(PrefixRunIndex, "/run-"+strconv.FormatInt(runID, 10)+".json", part{"run kind", string(kind), runKind})
+}
+
+// PRIndexKey is webhooks/github/pr-index/<repoId>/<number>.json.
+func PRIndexKey(repoID int64, number int) (string, error) {
+	if repoID <= 0 || number <= 0 {
+		return "", fmt.Errorf("pull request %d/%d: %w", repoID, number, ErrKey)
+	}
+	return fmt.Sprintf("%s%d/%d.json", PrefixPRIndex, repoID, number), nil
+}
+
+// LogPrefix is logs/<id>/.
+func LogPrefix(id string) (string, error) {
+	return join(PrefixLogs, "/", part{"request id", id, requestID})
+}
+
+// LogKey is logs/<id>/<time>-<seq>.json; keys sort by time, then by number.
+func LogKey(id string, at time.Time, seq int64) (string, error) {
+	prefix, err := LogPrefix(id)
+	if err != nil || seq <= 0 {
+		return "", fmt.Errorf("log event %s/%d: %w", id, seq, ErrKey)
+	}
+	return fmt.Sprintf("%s%s-%06d.json", prefix, at.UTC().Format("20060102T150405Z"), seq), nil
+}
+
+// EnvironmentKey is environments/<project>/<key>/<slug>.json.
+func EnvironmentKey(project string, env lifecycle.Environment) (string, error) {
+	return join(PrefixEnvironments, ".json", part{"project", project, projectName},
+		part{"environment key", env.Key, envKey}, part{"environment slug", env.Slug, projectName})
+}
+
+// GrantKey is grants/<correlationId>.json.
+func GrantKey(cid string) (string, error) {
+	return join(PrefixGrants, ".json", part{"correlation id", cid, correlationID})
+}
+
+// ClaimKey is claims/<correlationId>.json.
+func ClaimKey(cid string) (string, error) {
+	return join(PrefixClaims, ".json", part{"correlation id", cid, correlationID})
+}
+
+// ResultKey is results/<correlationId>/<name>.
+func ResultKey(cid, name string) (string, error) {
+	switch name {
+	case resultName, summaryName, planName:
+		return join(PrefixResults, "/"+name, part{"correlation id", cid, correlationID})
+	}
+	return "", fmt.Errorf("result %q: %w", name, ErrKey)
+}
+
+// DraftKey is drafts/<team>/<user>/<thread>.json.
+func DraftKey(team, user, thread string) (string, error) {
+	return join(PrefixDrafts, ".json", part{"Slack team", team, slackID},
+		part{"Slack user", user, slackID}, part{"thread", thread, slackTS})
+}
+
+// IdentityKey is identities/<team>/<user>.json.
+func IdentityKey(team, user string) (string, error) {
+	return join(PrefixIdentities, ".json", part{"Slack team", team, slackID}, part{"Slack user", user, slackID})
+}
+
+// part is one piece of a key and what it must look like.
+type part struct {
+	what, value string
+	pattern     *regexp.Regexp
+}
+
+func join(prefix, suffix string, parts ...part) (string, error) {
+	key := prefix
+	for i, p := range parts {
+		if !p.pattern.MatchString(p.value) {
+			return "", fmt.Errorf("%s %q: %w", p.what, p.value, ErrKey)
+		}
+		if i > 0 {
+			key += "/"
+		}
+		key += p.value
+	}
+	return key + suffix, nil
+}
+
+// idOf is the request id in a key of requests/ or history/.
+func idOf(key, prefix string) (string, bool) {
+	if len(key) < len(prefix)+len(".json") {
+		return "", false
+	}
+	id := key[len(prefix) : len(key)-len(".json")]
+	return id, requestID.MatchString(id) && key == prefix+id+".json"
+}
