@@ -1,0 +1,280 @@
+package actions
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	defaultBranch = "main"
+	hostedLabel   = "ubuntu-24.04"
+	// afterCancel is how long the steps that always run may take once a run was
+	// cancelled.
+	afterCancel = 60 * time.Second
+)
+
+// Act runs the committed workflow file with act in host mode. A job gets the
+// environment named here and nothing of its parent's.
+type Act struct {
+	Binary    string            // required; the act executable
+	Dir       string            // required; run directories live here and are removed
+	Path      string            // PATH of the steps; the parent's when empty
+	Terraform string            // what setup-terraform puts on PATH
+	Env       map[string]string // given to every job: endpoints, TF_CLI_CONFIG_FILE, TF_CLI_ARGS_init
+	Roles     map[string]Role   // by ARN
+	Parallel  int               // jobs at once; the number of cores when 0
+
+	once  sync.Once
+	slots chan struct{}
+}
+
+// Run executes one job and returns when nothing of it is left.
+func (a *Act) Run(ctx context.Context, job Job) Result {
+	a.once.Do(func() {
+		n := a.Parallel
+		if n <= 0 {
+			n = runtime.NumCPU()
+		}
+		a.slots = make(chan struct{}, n)
+	})
+	select {
+	case a.slots <- struct{}{}:
+		defer func() { <-a.slots }()
+	case <-ctx.Done():
+		return Result{Conclusion: "cancelled"}
+	}
+	wf, err := parseWorkflow(job.File)
+	if err != nil {
+		return notStarted(err)
+	}
+	dir, err := os.MkdirTemp(a.Dir, "run-"+strconv.FormatInt(job.RunID, 10)+"-")
+	if err != nil {
+		return notStarted(fmt.Errorf("make run directory: %w", err))
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // a leftover costs disk, nothing else
+	cmd, err := a.prepare(ctx, dir, job, wf)
+	if err != nil {
+		return notStarted(err)
+	}
+	return a.watch(ctx, cmd, newTranscript(wf, job.Log, job.Step), wf.Timeout)
+}
+
+func notStarted(err error) Result { return Result{Conclusion: "startup_failure", Err: err} }
+
+// prepare fills the run directory and returns the command.
+func (a *Act) prepare(ctx context.Context, dir string, job Job, wf workflowFile) (*exec.Cmd, error) {
+	for _, sub := range []string{"home", "tmp", "bin", "standins"} {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
+			return nil, fmt.Errorf("make run directory: %w", err)
+		}
+	}
+	if err := a.tree(ctx, dir, job); err != nil {
+		return nil, err
+	}
+	if err := writeInputs(dir, job); err != nil {
+		return nil, err
+	}
+	if err := shims(filepath.Join(dir, "bin"), a.path()); err != nil {
+		return nil, err
+	}
+	standIns, err := a.standIns(filepath.Join(dir, "standins"), job, wf)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(a.Binary, append(actFlags(dir, job), standIns...)...) // not CommandContext: a cancel goes to the step, never to act
+	cmd.Dir = dir
+	cmd.Env = a.environment(dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C in the terminal is for the sandbox
+	return cmd, nil
+}
+
+func actFlags(dir string, job Job) []string {
+	flags := []string{"workflow_dispatch", "-C", filepath.Join(dir, "repo"), "-W", job.Workflow,
+		"-e", filepath.Join(dir, "event.json"), "--json", "--no-cache-server", "--action-offline-mode",
+		"--action-cache-path", filepath.Join(dir, "cache"), "--actor", job.Actor,
+		"--env-file", os.DevNull, "--input-file", os.DevNull, "--var-file", os.DevNull,
+		"--secret-file", filepath.Join(dir, "secrets"), "-P", hostedLabel + "=-self-hosted"}
+	if label := job.Vars["TFPILOT_RUNNER"]; label != "" {
+		flags = append(flags, "-P", label+"=-self-hosted")
+	}
+	for k, v := range job.Vars {
+		flags = append(flags, "--var", k+"="+v)
+	}
+	owner, _, _ := strings.Cut(job.Repo, "/")
+	for _, kv := range []string{
+		"GITHUB_RUN_ID=" + strconv.FormatInt(job.RunID, 10), "GITHUB_RUN_ATTEMPT=" + strconv.Itoa(job.RunAttempt),
+		"GITHUB_RUN_NUMBER=" + strconv.FormatInt(job.RunID, 10), "GITHUB_REPOSITORY=" + job.Repo,
+		"GITHUB_REPOSITORY_OWNER=" + owner, "GITHUB_REF=" + job.Ref, "GITHUB_TRIGGERING_ACTOR=" + job.Actor,
+	} {
+		flags = append(flags, "--env", kv)
+	}
+	return flags
+}
+
+// environment is everything that a step can see of this machine.
+func (a *Act) environment(dir string) []string {
+	env := []string{
+		"PATH=" + filepath.Join(dir, "bin") + string(os.PathListSeparator) + a.path(),
+		"HOME=" + filepath.Join(dir, "home"), "TMPDIR=" + filepath.Join(dir, "tmp"),
+		"LANG=C.UTF-8", "TERM=dumb", "PAGER=cat", "GIT_PAGER=cat", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1",
+	}
+	for k, v := range a.Env {
+		env = append(env, k+"="+v)
+	}
+	return env
+}
+
+func (a *Act) path() string {
+	if a.Path != "" {
+		return a.Path
+	}
+	return os.Getenv("PATH")
+}
+
+// tree makes the small repository that act reads branch and commit from; the
+// workflow file in it is the one of the job.
+func (a *Act) tree(ctx context.Context, dir string, job Job) error {
+	repo := filepath.Join(dir, "repo")
+	steps := [][]string{{"init", "--quiet", "--initial-branch=" + defaultBranch, repo}}
+	if job.GitDir != "" {
+		steps = append(steps, []string{"-C", repo, "fetch", "--quiet", "--no-tags", "--depth=1", job.GitDir, job.SHA},
+			[]string{"-C", repo, "checkout", "--quiet", "-B", strings.TrimPrefix(job.Ref, "refs/heads/"), "FETCH_HEAD"})
+	}
+	steps = append(steps, []string{"-C", repo, "remote", "add", "origin", "https://github.com/" + job.Repo + ".git"})
+	for _, args := range steps {
+		if err := a.git(ctx, dir, args); err != nil {
+			return err
+		}
+	}
+	file := filepath.Join(repo, filepath.FromSlash(job.Workflow))
+	if !filepath.IsLocal(filepath.FromSlash(job.Workflow)) {
+		return fmt.Errorf("workflow %q is not a path in the repository", job.Workflow)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return fmt.Errorf("make workflow directory: %w", err)
+	}
+	if err := os.WriteFile(file, job.File, 0o600); err != nil {
+		return fmt.Errorf("write workflow: %w", err)
+	}
+	return nil
+}
+
+func (a *Act) git(ctx context.Context, dir string, args []string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Env = a.environment(dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+var tokenRE = regexp.MustCompile(`^[A-Za-z0-9_.-]*$`)
+
+// writeInputs hands the dispatch over as a file: inputs never touch a command line.
+func writeInputs(dir string, job Job) error {
+	event, err := json.Marshal(map[string]any{
+		"inputs": job.Inputs, "ref": job.Ref, "workflow": job.Workflow,
+		"repository": map[string]any{"full_name": job.Repo, "default_branch": defaultBranch},
+		"sender":     map[string]any{"login": job.Actor},
+	})
+	if err != nil {
+		return fmt.Errorf("encode event: %w", err)
+	}
+	if !tokenRE.MatchString(job.Token) {
+		return errors.New("token of the run has characters that a secrets file cannot hold")
+	}
+	for name, text := range map[string]string{"event.json": string(event), "secrets": "GITHUB_TOKEN=" + job.Token + "\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// watch starts act, follows its output and sees to cancel and time limit.
+func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, limit time.Duration) Result {
+	out, w, err := os.Pipe()
+	if err != nil {
+		return notStarted(fmt.Errorf("make pipe: %w", err))
+	}
+	defer func() { _ = out.Close() }()
+	cmd.Stdout, cmd.Stderr = w, w
+	err = cmd.Start()
+	_ = w.Close()
+	if err != nil {
+		return notStarted(fmt.Errorf("start act: %w", err))
+	}
+	ended := make(chan struct{})
+	read := make(chan error, 1)
+	go func() { read <- t.read(io.Reader(out)) }()
+	go func() { _ = cmd.Wait(); close(ended) }() // the exit code is read below
+	conclusion, step := a.supervise(ctx, cmd.Process.Pid, t, limit, ended)
+	select {
+	case <-read:
+	case <-time.After(5 * time.Second): // something of the job holds the pipe and outlived it
+		_ = out.SetReadDeadline(time.Now())
+		<-read
+	}
+	if conclusion == "" {
+		conclusion = t.conclusion(cmd.ProcessState.ExitCode())
+	}
+	if step != "" {
+		t.markCancelled(step)
+	}
+	t.finish(conclusion)
+	return Result{Conclusion: conclusion, Steps: t.steps, Err: t.startError(conclusion)}
+}
+
+// supervise waits for act to end. A cancel or the time limit decides the
+// conclusion, whatever act says.
+func (a *Act) supervise(ctx context.Context, pid int, t *transcript, limit time.Duration, ended <-chan struct{}) (conclusion, step string) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return "", ""
+	case <-ctx.Done():
+		conclusion = "cancelled"
+	case <-timer.C:
+		conclusion = "timed_out"
+	}
+	step = t.running()
+	if cancelStep(pid, ended) && waited(ended, afterCancel) {
+		return conclusion, step
+	}
+	killTrees([]int{pid})
+	<-ended
+	return conclusion, step
+}
+
+func (t *transcript) conclusion(exit int) string {
+	switch {
+	case t.jobResult == "success" && exit == 0:
+		return "success"
+	case t.jobResult == "":
+		return "startup_failure"
+	}
+	return "failure"
+}
+
+func (t *transcript) startError(conclusion string) error {
+	if conclusion != "startup_failure" {
+		return nil
+	}
+	return fmt.Errorf("act: %s", strings.TrimSpace(t.stray.String()))
+}

@@ -1,0 +1,122 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+)
+
+// Scene is one step of a scripted run.
+type Scene struct {
+	Name   string // required
+	Takes  time.Duration
+	Do     func(ctx context.Context, job Job) error // may be nil; its error is in the log and fails the step
+	Always bool                                     // runs after a failure and after a cancel too
+}
+
+// ErrStop ends a scripted run as a success and skips the steps that do not always
+// run, as a guard does that lost its claim.
+var ErrStop = errors.New("nothing to do for this run")
+
+// Script plays runs from a table, with no process and no socket. Durations pass in
+// package time, so in a synctest bubble they take none.
+type Script struct {
+	Table map[string][]Scene // required; by base name of the workflow file
+}
+
+// Run plays the scenes of the job's workflow.
+func (s *Script) Run(ctx context.Context, job Job) Result {
+	scenes, ok := s.Table[filepath.Base(job.Workflow)]
+	if !ok {
+		return notStarted(fmt.Errorf("script has no workflow %s", job.Workflow))
+	}
+	if ctx.Err() != nil {
+		return Result{Conclusion: "cancelled"}
+	}
+	p := play{job: job, log: job.Log, conclusion: "success"}
+	if p.log == nil {
+		p.log = io.Discard
+	}
+	for i, scene := range scenes {
+		p.scene(ctx, i+1, scene)
+	}
+	return Result{Conclusion: p.conclusion, Steps: p.steps}
+}
+
+type play struct {
+	job        Job
+	log        io.Writer
+	steps      []Step
+	stopped    bool
+	conclusion string
+}
+
+func (p *play) scene(ctx context.Context, number int, scene Scene) {
+	step := Step{Number: number, Name: scene.Name}
+	if (p.stopped || p.conclusion != "success") && !scene.Always {
+		p.note(step, "completed", "skipped")
+		return
+	}
+	p.note(step, "in_progress", "")
+	_, _ = fmt.Fprintf(p.log, "##[group]%s\n", scene.Name)
+	err := p.act(ctx, scene)
+	switch {
+	case err == nil:
+		p.note(step, "completed", "success")
+	case errors.Is(err, ErrStop):
+		p.stopped = true
+		p.note(step, "completed", "success")
+	default:
+		p.fail(ctx, step, err)
+	}
+}
+
+func (p *play) fail(ctx context.Context, step Step, err error) {
+	_, _ = fmt.Fprintf(p.log, "##[error]%s\n", err)
+	conclusion := "failure"
+	if ctx.Err() != nil && p.conclusion != "cancelled" {
+		conclusion = "cancelled"
+	}
+	if p.conclusion == "success" {
+		p.conclusion = conclusion
+	}
+	p.note(step, "completed", conclusion)
+}
+
+// act runs one scene. A scene that always runs is not stopped by the cancel that
+// stopped the others.
+func (p *play) act(ctx context.Context, scene Scene) error {
+	if scene.Always {
+		ctx = context.WithoutCancel(ctx)
+	}
+	if scene.Takes > 0 {
+		timer := time.NewTimer(scene.Takes)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if scene.Do == nil {
+		return nil
+	}
+	return scene.Do(ctx, p.job)
+}
+
+// note records one change of a step and tells the caller of it.
+func (p *play) note(step Step, status, conclusion string) {
+	step.Status, step.Conclusion = status, conclusion
+	if status == "completed" {
+		p.steps = append(p.steps, step)
+	}
+	if p.job.Step != nil {
+		p.job.Step(step)
+	}
+}
