@@ -1,0 +1,107 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Computed is what the server knows about a request and puts into a module's arguments.
+type Computed struct {
+	RequestID   string
+	Project     string
+	Environment string // key
+	Slug        string
+}
+
+// The server's tags. Nobody else may set them.
+const (
+	TagManagedBy   = "ManagedBy"
+	TagRequestID   = "TfPilotRequestId"
+	TagProject     = "Project"
+	TagEnvironment = "Environment"
+)
+
+var serverTags = []string{TagManagedBy, TagRequestID, TagProject, TagEnvironment}
+
+// checkTags refuses the server's tags in whatever case, since IAM does not tell names by case.
+func checkTags(value any) error {
+	table, _ := value.(map[string]any)
+	for _, key := range sortedKeys(table) {
+		if slices.ContainsFunc(serverTags, func(tag string) bool { return strings.EqualFold(tag, key) }) {
+			return fmt.Errorf("cannot set %s: TfPilot sets %s itself", shorten(key), strings.Join(serverTags, ", "))
+		}
+	}
+	return nil
+}
+
+func (c Computed) tags() map[string]cty.Value {
+	return map[string]cty.Value{
+		TagManagedBy:   cty.StringVal("tfpilot"),
+		TagRequestID:   cty.StringVal(c.RequestID),
+		TagProject:     cty.StringVal(c.Project),
+		TagEnvironment: cty.StringVal(c.Environment + "/" + c.Slug),
+	}
+}
+
+// Args gives the arguments of the module call: the config's values in the types of their variables, and what the server sets.
+// A config that Parse did not make, or that the module no longer fits, is an error.
+func (m *Module) Args(config map[string]any, c Computed) (map[string]cty.Value, error) {
+	var faults faultList
+	args := map[string]cty.Value{}
+	for _, name := range sortedKeys(config) {
+		field, ok := m.Field(name)
+		if !ok {
+			faults.add("%s is not a field of %s", shorten(name), m.Name)
+			continue
+		}
+		value, err := fromConfig(config[name], field.typ)
+		if err != nil {
+			faults.add("%s %w", name, err)
+			continue
+		}
+		if !value.IsNull() {
+			args[name] = value
+		}
+	}
+	for _, field := range m.Fields {
+		if _, given := args[field.Name]; field.Required && !given && m.computed[field.Name] == "" {
+			faults.add("%s is missing", field.Name)
+		}
+	}
+	m.addComputed(args, c, &faults)
+	return args, faults.err()
+}
+
+func (m *Module) addComputed(args map[string]cty.Value, c Computed, faults *faultList) {
+	for name, kind := range m.computed {
+		switch kind {
+		case ComputedTags:
+			args[name] = mergeTags(args[name], c.tags(), faults)
+		case ComputedProject:
+			args[name] = cty.StringVal(c.Project)
+		case ComputedEnvironment:
+			args[name] = cty.StringVal(c.Environment)
+		case ComputedSlug:
+			args[name] = cty.StringVal(c.Slug)
+		case ComputedRequestID:
+			args[name] = cty.StringVal(c.RequestID)
+		}
+	}
+}
+
+func mergeTags(given cty.Value, server map[string]cty.Value, faults *faultList) cty.Value {
+	if given != cty.NilVal {
+		for it := given.ElementIterator(); it.Next(); {
+			key, value := it.Element()
+			if err := checkTags(map[string]any{key.AsString(): ""}); err != nil {
+				faults.add("tags: %w", err)
+				continue
+			}
+			server[key.AsString()] = value
+		}
+	}
+	return cty.MapVal(server)
+}

@@ -1,0 +1,179 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// assemble joins variables and overlay into the module's form.
+func (m *Module) assemble(over overlay, parsed parsedModule) error {
+	var faults faultList
+	m.assembleFields(over, &faults)
+	m.checkComputed(&faults)
+	for _, name := range over.Outputs {
+		i := slices.IndexFunc(parsed.outputs, func(o Output) bool { return o.Name == name })
+		if i < 0 {
+			faults.add("tfpilot.yaml: output %s does not exist", name)
+			continue
+		}
+		m.Outputs = append(m.Outputs, parsed.outputs[i])
+	}
+	return faults.err()
+}
+
+// assembleFields takes the fields of the overlay in its order, then the variables it does not mention in the order of the files.
+func (m *Module) assembleFields(over overlay, faults *faultList) {
+	asked := map[string]bool{}
+	for _, field := range over.Fields {
+		asked[field.Name] = true
+		v, ok := m.variable(field.Name)
+		if !ok {
+			faults.add("tfpilot.yaml: field %s is not a variable of the module", field.Name)
+			continue
+		}
+		m.addField(v, field, faults)
+	}
+	for _, name := range over.Hidden {
+		v, ok := m.variable(name)
+		if !ok || v.required() && m.computed[name] == "" {
+			faults.add("tfpilot.yaml: hidden variable %s does not exist or has no default", name)
+		}
+	}
+	for i := range m.variables {
+		v := &m.variables[i]
+		if asked[v.name] || m.computed[v.name] != "" || slices.Contains(over.Hidden, v.name) {
+			continue
+		}
+		m.addField(v, overlayField{Name: v.name}, faults)
+	}
+}
+
+func (m *Module) addField(v *variable, over overlayField, faults *faultList) {
+	field, err := newField(v, over)
+	if err != nil {
+		faults.add("variable %s: %w", v.name, err)
+		return
+	}
+	if kind := m.computed[v.name]; kind != "" && kind != ComputedTags {
+		faults.add("tfpilot.yaml: %s is set by the server, so it cannot be a field", v.name)
+		return
+	}
+	m.Fields = append(m.Fields, field)
+}
+
+func (m *Module) checkComputed(faults *faultList) {
+	for name, kind := range m.computed {
+		v, ok := m.variable(name)
+		want := cty.String
+		if kind == ComputedTags {
+			want = cty.Map(cty.String)
+		}
+		if !ok || !v.typ.Equals(want) {
+			faults.add("tfpilot.yaml: computed %s must be a variable of type %s", name, want.FriendlyName())
+		}
+	}
+}
+
+func (m *Module) variable(name string) (*variable, bool) {
+	for i := range m.variables {
+		if m.variables[i].name == name {
+			return &m.variables[i], true
+		}
+	}
+	return nil, false
+}
+
+func newField(v *variable, over overlayField) (Field, error) {
+	field := Field{
+		Name: v.name, Label: over.Label, Help: over.Help, Placeholder: over.Placeholder,
+		Required: v.required(), Advanced: over.Group == groupAdvanced, Immutable: over.Immutable, typ: v.typ,
+	}
+	if field.Label == "" {
+		field.Label = strings.ToUpper(v.name[:1]) + strings.ReplaceAll(v.name[1:], "_", " ")
+	}
+	field.Help = strings.TrimSpace(v.description + " " + over.Help)
+	if field.Required && field.Advanced {
+		return field, fmt.Errorf("a required field cannot be folded away under advanced")
+	}
+	var err error
+	if field.Kind, field.Elem, err = kindOf(v.typ); err != nil {
+		return field, err
+	}
+	if !v.required() {
+		if field.Default, err = toConfig(v.def); err != nil {
+			return field, fmt.Errorf("default: %w", err)
+		}
+	}
+	if err := field.addChoices(over.Choices); err != nil {
+		return field, err
+	}
+	return field, field.addLimits(over.Limits)
+}
+
+func kindOf(typ cty.Type) (kind, elem Kind, err error) {
+	switch {
+	case typ == cty.String:
+		return Text, "", nil
+	case typ == cty.Number:
+		return Number, "", nil
+	case typ == cty.Bool:
+		return Bool, "", nil
+	case typ.IsListType() || typ.IsSetType():
+		kind = List
+	case typ.IsMapType():
+		kind = Map
+	default:
+		return "", "", fmt.Errorf("the type %s cannot be asked for; give the variable a default and list it under hidden", typ.FriendlyName())
+	}
+	elem, _, err = kindOf(typ.ElementType())
+	if err == nil && elem != Text && elem != Number && elem != Bool {
+		err = fmt.Errorf("the type %s cannot be asked for; give the variable a default and list it under hidden", typ.FriendlyName())
+	}
+	return kind, elem, err
+}
+
+// addChoices turns a text or number into a choice; in a list they say what an item may be.
+func (f *Field) addChoices(raw []any) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	if f.Kind == Bool || f.Kind == Map || f.Elem == Bool {
+		return fmt.Errorf("choices fit only a text, a number or a list of these")
+	}
+	elem := f.typ
+	if f.Kind == List {
+		elem = f.typ.ElementType()
+	} else {
+		f.Kind = Select
+	}
+	for _, one := range raw {
+		choice, err := newChoice(one, elem)
+		if err != nil {
+			return err
+		}
+		f.Choices = append(f.Choices, choice)
+	}
+	return nil
+}
+
+func newChoice(raw any, typ cty.Type) (Choice, error) {
+	label := ""
+	if table, ok := raw.(map[string]any); ok {
+		label, _ = table["label"].(string)
+		if len(table) > 2 || len(table) == 2 && label == "" {
+			return Choice{}, fmt.Errorf("a choice is a value, or a value with a label")
+		}
+		raw = table["value"]
+	}
+	value, err := literal(raw, typ)
+	if err != nil {
+		return Choice{}, fmt.Errorf("choice: %w", err)
+	}
+	if label == "" {
+		label = itemText(value)
+	}
+	return Choice{Value: value, Label: label}, nil
+}

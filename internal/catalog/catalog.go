@@ -1,0 +1,96 @@
+// Package catalog owns what can be asked for: it reads Terraform modules and their overlays, says what the form of each
+// looks like, turns what a person or a model gave into a typed config, and says in plain words what is wrong with it.
+//
+// It is pure after loading: no network, no clock, no state. It does not write Terraform (internal/terraform does), draws no
+// form (slackapp does) and decides no rights (internal/rbac does); it only reports what a module's overlay allows.
+//
+// A config holds exactly the values that were given, also those equal to the default, and nothing for a field that was left
+// empty. So a person who submitted a form keeps what the form showed when a default changes later.
+package catalog
+
+import (
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tfpilot/tfpilot/templates"
+)
+
+var moduleName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
+
+// Catalog is a set of modules by name. It is safe for concurrent use, since nothing changes it.
+type Catalog struct {
+	modules map[string]*Module
+}
+
+// Builtin is the catalog that TfPilot ships.
+func Builtin() (*Catalog, error) {
+	return Load(BuiltinFS())
+}
+
+// BuiltinFS holds the folders of the shipped modules, to be put before others in a call of Load.
+func BuiltinFS() fs.FS {
+	sub, err := fs.Sub(templates.FS, "modules")
+	if err != nil {
+		panic(err) // "modules" is a valid path, the only condition of fs.Sub
+	}
+	return sub
+}
+
+// Load reads every module folder of the given file systems. A module of a later one replaces the one of the same name.
+// All faults of all modules are reported together.
+func Load(fsys ...fs.FS) (*Catalog, error) {
+	c := &Catalog{modules: map[string]*Module{}}
+	var faults faultList
+	for _, one := range fsys {
+		entries, err := fs.ReadDir(one, ".")
+		if err != nil {
+			return nil, fmt.Errorf("list modules: %w", err)
+		}
+		for _, entry := range entries {
+			name := entry.Name()
+			if !entry.IsDir() || strings.HasPrefix(name, ".") {
+				continue
+			}
+			m, err := loadModule(one, name)
+			if err != nil {
+				faults.add("module %s: %w", name, err)
+				continue
+			}
+			c.modules[name] = m
+		}
+	}
+	return c, faults.err()
+}
+
+// Names lists the modules, sorted.
+func (c *Catalog) Names() []string {
+	names := make([]string, 0, len(c.modules))
+	for name := range c.modules {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Modules lists the modules, sorted by name.
+func (c *Catalog) Modules() []*Module {
+	all := make([]*Module, 0, len(c.modules))
+	for _, name := range c.Names() {
+		all = append(all, c.modules[name])
+	}
+	return all
+}
+
+// Module finds a module by its name.
+func (c *Catalog) Module(name string) (*Module, bool) {
+	m, ok := c.modules[name]
+	return m, ok
+}
+
+// Nearest suggests the module that a mistyped word may have meant.
+func (c *Catalog) Nearest(word string) (string, bool) {
+	return Nearest(word, c.Names())
+}

@@ -1,0 +1,154 @@
+package catalog
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+)
+
+// Limit narrows a field in some environments. Empty lists and a nil Protected match every environment.
+type Limit struct {
+	Projects     []string
+	Environments []string
+	Protected    *bool
+	Allowed      []any       // values as in a config; empty allows all
+	Min, Max     json.Number // empty is no bound
+	Reason       string      // told to whom it stops
+}
+
+func (l Limit) applies(env Environment) bool {
+	return (len(l.Projects) == 0 || slices.Contains(l.Projects, env.Project)) &&
+		(len(l.Environments) == 0 || slices.Contains(l.Environments, env.Key)) &&
+		(l.Protected == nil || *l.Protected == env.Protected)
+}
+
+// ChoicesIn lists the choices that an environment's limits leave.
+func (f *Field) ChoicesIn(env Environment) []Choice {
+	return slices.DeleteFunc(slices.Clone(f.Choices), func(c Choice) bool { return f.checkLimits(c.Value, env) != nil })
+}
+
+// DefaultIn gives the default, or nil where the environment's limits do not allow it.
+func (f *Field) DefaultIn(env Environment) any {
+	if f.Default == nil || f.checkLimits(f.Default, env) != nil {
+		return nil
+	}
+	return f.Default
+}
+
+// checkLimits holds a value, or each item of a list or map, against the limits that apply.
+func (f *Field) checkLimits(value any, env Environment) error {
+	for _, limit := range f.Limits {
+		if !limit.applies(env) {
+			continue
+		}
+		for _, item := range itemsOf(value) {
+			if err := limit.check(item, env); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func itemsOf(value any) []any {
+	switch v := value.(type) {
+	case nil:
+		return nil
+	case []any:
+		return v
+	case map[string]any:
+		items := make([]any, 0, len(v))
+		for _, key := range sortedKeys(v) {
+			items = append(items, v[key])
+		}
+		return items
+	}
+	return []any{value}
+}
+
+func (l Limit) check(item any, env Environment) error {
+	if len(l.Allowed) > 0 && !slices.Contains(l.Allowed, item) {
+		words := make([]string, len(l.Allowed))
+		for i, value := range l.Allowed {
+			words[i] = itemText(value)
+		}
+		wanted := "one of " + strings.Join(words, ", ")
+		if len(words) == 1 {
+			wanted = words[0]
+		}
+		return l.error(env, "must be "+wanted)
+	}
+	given, isNumber := item.(json.Number)
+	if isNumber && l.Min != "" && compareNumbers(given, l.Min) < 0 {
+		return l.error(env, "must be at least "+l.Min.String())
+	}
+	if isNumber && l.Max != "" && compareNumbers(given, l.Max) > 0 {
+		return l.error(env, "must be at most "+l.Max.String())
+	}
+	return nil
+}
+
+func (l Limit) error(env Environment, what string) error {
+	where := env.Key
+	if env.Slug != "" {
+		where += "/" + env.Slug
+	}
+	if l.Reason == "" {
+		return fmt.Errorf("%s in %s", what, where)
+	}
+	return fmt.Errorf("%s in %s: %s", what, where, l.Reason)
+}
+
+func compareNumbers(a, b json.Number) int {
+	left, _ := new(big.Rat).SetString(a.String())
+	right, _ := new(big.Rat).SetString(b.String())
+	return left.Cmp(right)
+}
+
+func (f *Field) addLimits(raw []overlayLimit) error {
+	elem := f.typ
+	numeric := f.Kind == Number || f.Elem == Number
+	if f.Kind == List || f.Kind == Map {
+		elem = f.typ.ElementType()
+	}
+	if kind, _, _ := kindOf(elem); kind == Number {
+		numeric = true
+	}
+	for _, one := range raw {
+		limit := Limit{Projects: one.Projects, Environments: one.Environments, Protected: one.Protected, Reason: one.Reason}
+		for _, value := range one.Allowed {
+			allowed, err := literal(value, elem)
+			if err != nil {
+				return fmt.Errorf("limit: allowed: %w", err)
+			}
+			limit.Allowed = append(limit.Allowed, allowed)
+		}
+		if err := limit.addBounds(one, numeric); err != nil {
+			return err
+		}
+		f.Limits = append(f.Limits, limit)
+	}
+	return nil
+}
+
+func (l *Limit) addBounds(raw overlayLimit, numeric bool) error {
+	for _, bound := range []struct {
+		raw  any
+		into *json.Number
+	}{{raw.Min, &l.Min}, {raw.Max, &l.Max}} {
+		if bound.raw == nil {
+			continue
+		}
+		value, err := numberOf(bound.raw)
+		if err != nil || !numeric {
+			return fmt.Errorf("limit: min and max are numbers, of a number field")
+		}
+		*bound.into = value
+	}
+	if len(l.Allowed) == 0 && l.Min == "" && l.Max == "" {
+		return fmt.Errorf("limit: needs allowed, min or max")
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package catalog
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxConfig bounds a config as JSON, so that document, pull request and card can hold it.
+const maxConfig = 32 << 10
+
+// FieldError is one thing that is wrong with what was given for a field, in words that say what to do.
+type FieldError struct {
+	Field   string
+	Message string // a full sentence
+	Missing bool   // nothing was given for a required field
+}
+
+// FieldErrors are all of them, in the order of the form.
+type FieldErrors []FieldError
+
+func (e FieldErrors) Error() string {
+	lines := make([]string, len(e))
+	for i, one := range e {
+		lines[i] = one.Field + ": " + one.Message
+	}
+	return strings.Join(lines, "\n")
+}
+
+// ByField joins the messages of each field, as a form shows them.
+func (e FieldErrors) ByField() map[string]string {
+	messages := map[string]string{}
+	for _, one := range e {
+		messages[one.Field] = strings.TrimSpace(messages[one.Field] + " " + one.Message)
+	}
+	return messages
+}
+
+func (e *FieldErrors) add(field, format string, args ...any) {
+	*e = append(*e, FieldError{Field: field, Message: fmt.Sprintf(format, args...)})
+}
+
+func (e FieldErrors) on(field string) bool {
+	return slices.ContainsFunc(e, func(one FieldError) bool { return one.Field == field })
+}
+
+// Parse takes what was given for the fields, as typed in a form or as JSON, to a config for an environment. A config's values
+// are string, bool, json.Number, []any and map[string]any. All errors are reported; the config then holds the fields that are
+// right by themselves, for a form or a conversation that goes on, and must not be stored.
+func (m *Module) Parse(input map[string]any, env Environment) (config map[string]any, errs FieldErrors) {
+	config = map[string]any{}
+	for i := range m.Fields {
+		m.parseField(&m.Fields[i], input[m.Fields[i].Name], env, config, &errs)
+	}
+	m.refuseUnknown(input, &errs)
+	m.validate(config, &errs)
+	if content, err := json.Marshal(config); err != nil || len(content) > maxConfig {
+		errs.add(m.Fields[0].Name, "All fields together are longer than %d bytes; shorten them.", maxConfig)
+	}
+	for _, one := range errs {
+		delete(config, one.Field)
+	}
+	return config, errs
+}
+
+func (m *Module) parseField(f *Field, raw any, env Environment, config map[string]any, errs *FieldErrors) {
+	value, given, err := f.valueOf(raw)
+	switch {
+	case err != nil:
+		errs.add(f.Name, "%s %s.", f.Label, err)
+		return
+	case !given && f.Required:
+		*errs = append(*errs, FieldError{Field: f.Name, Message: f.Label + " is missing.", Missing: true})
+		return
+	case !given:
+		value = f.Default
+	}
+	if what, found := findCredential(value); found {
+		errs.add(f.Name, "%s looks like it holds %s. Never type secrets here; if it is real, have it replaced.", f.Label, what)
+		return
+	}
+	if err := f.checkLimits(value, env); err != nil {
+		errs.add(f.Name, "%s %s.", f.Label, err)
+		return
+	}
+	if m.computed[f.Name] == ComputedTags {
+		if err := checkTags(value); err != nil {
+			errs.add(f.Name, "%s %s.", f.Label, err)
+			return
+		}
+	}
+	if given {
+		config[f.Name] = value
+	}
+}
+
+func findCredential(value any) (string, bool) {
+	texts := itemsOf(value)
+	if table, ok := value.(map[string]any); ok {
+		for key := range table {
+			texts = append(texts, key)
+		}
+	}
+	for _, item := range texts {
+		if text, ok := item.(string); ok {
+			if what, found := Credential(text); found {
+				return what, true
+			}
+		}
+	}
+	return "", false
+}
+
+// refuseUnknown names what is not a field, with the nearest one that is.
+func (m *Module) refuseUnknown(input map[string]any, errs *FieldErrors) {
+	names := make([]string, len(m.Fields))
+	for i, field := range m.Fields {
+		names[i] = field.Name
+	}
+	for _, name := range sortedKeys(input) {
+		if slices.Contains(names, name) {
+			continue
+		}
+		if m.computed[name] != "" {
+			errs.add(name, "%s is set by TfPilot; leave it out.", name)
+			continue
+		}
+		hint := "Known are " + strings.Join(names, ", ") + "."
+		if near, ok := Nearest(name, names); ok {
+			hint = "Did you mean " + near + "?"
+		}
+		errs.add(name, "%s has no field %s. %s", m.Title, shorten(name), hint)
+	}
+}
+
+// Changed reports the immutable fields in which two configs differ, for an edit of something that exists already.
+func (m *Module) Changed(before, after map[string]any) (errs FieldErrors) {
+	for _, field := range m.Fields {
+		if field.Immutable && !sameValue(before[field.Name], after[field.Name], field.Default) {
+			errs.add(field.Name, "%s cannot be changed once it exists: that would replace it. Ask for a new one instead.", field.Label)
+		}
+	}
+	return errs
+}
+
+// sameValue compares what two configs mean: nothing means the default.
+func sameValue(a, b, otherwise any) bool {
+	if a == nil {
+		a = otherwise
+	}
+	if b == nil {
+		b = otherwise
+	}
+	left, err1 := json.Marshal(a)
+	right, err2 := json.Marshal(b)
+	return err1 == nil && err2 == nil && string(left) == string(right)
+}

@@ -1,0 +1,268 @@
+package catalog
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Bounds of what one field may hold. A text is as long as Slack lets people type.
+const (
+	maxText  = 3000
+	maxItems = 200
+)
+
+// number is a decimal as people type it or as JSON writes it. The bounds keep every number exact in Terraform.
+var number = regexp.MustCompile(`^([+-]?)([0-9]{1,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?$`)
+
+// canonicalNumber writes a number in the one way that a config holds it: 30, -0.5, 9007199254740993.
+func canonicalNumber(text string) (json.Number, error) {
+	text = strings.TrimSpace(text)
+	if !number.MatchString(text) {
+		return "", fmt.Errorf("must be a plain number such as 30, without unit or separator")
+	}
+	rat, ok := new(big.Rat).SetString(text)
+	if !ok {
+		return "", fmt.Errorf("must be a plain number such as 30")
+	}
+	if rat.IsInt() {
+		return json.Number(rat.Num().String()), nil
+	}
+	digits, _ := rat.FloatPrec()
+	return json.Number(rat.FloatString(digits)), nil
+}
+
+// numberOf takes a number from JSON, YAML, Go or text.
+func numberOf(raw any) (json.Number, error) {
+	switch v := raw.(type) {
+	case string:
+		return canonicalNumber(v)
+	case json.Number:
+		return canonicalNumber(v.String())
+	case float64:
+		return canonicalNumber(strconv.FormatFloat(v, 'f', -1, 64))
+	case int, int32, int64, uint64:
+		return canonicalNumber(fmt.Sprint(v))
+	}
+	return "", fmt.Errorf("must be a number such as 30")
+}
+
+var spokenBools = map[string]bool{
+	"yes": true, "y": true, "true": true, "on": true, "1": true,
+	"no": false, "n": false, "false": false, "off": false, "0": false,
+}
+
+func boolOf(raw any) (bool, error) {
+	switch v := raw.(type) {
+	case bool:
+		return v, nil
+	case string:
+		if b, ok := spokenBools[strings.ToLower(strings.TrimSpace(v))]; ok {
+			return b, nil
+		}
+	}
+	return false, fmt.Errorf("must be yes or no")
+}
+
+// textOf takes a text that shows all it holds, on one line, and writes it in the composed form in which Terraform keeps it.
+func textOf(raw any) (string, error) {
+	text, ok := raw.(string)
+	if !ok {
+		return "", fmt.Errorf("must be a text")
+	}
+	if err := checkText(text, false); err != nil {
+		return "", err
+	}
+	return cty.NormalizeString(strings.TrimSpace(text)), nil
+}
+
+// checkText refuses what a reader could not see or what a line cannot hold.
+func checkText(text string, lines bool) error {
+	if !utf8.ValidString(text) {
+		return fmt.Errorf("is not valid UTF-8; type it again")
+	}
+	for _, r := range text {
+		if r == '\n' || r == '\r' {
+			if lines {
+				continue
+			}
+			return fmt.Errorf("must be on one line")
+		}
+		if r == '\t' && lines {
+			continue
+		}
+		if hidden(r) {
+			return fmt.Errorf("holds the invisible character U+%04X; delete it and type the text again", r)
+		}
+	}
+	return nil
+}
+
+// hidden tells control and format characters, among them those that reverse what is shown. The joiners are part of ordinary
+// words and emoji.
+func hidden(r rune) bool {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != nonJoiner && r != joiner || r == '\u2028' || r == '\u2029'
+}
+
+// scalarOf takes one text, number or bool.
+func scalarOf(raw any, kind Kind) (any, error) {
+	switch kind {
+	case Number:
+		return numberOf(raw)
+	case Bool:
+		return boolOf(raw)
+	}
+	text, err := textOf(raw)
+	if err == nil && len(text) > maxText {
+		err = fmt.Errorf("is longer than %d bytes", maxText)
+	}
+	return text, err
+}
+
+// listOf takes one item per line, or, on a single line, items between commas; or a JSON list.
+func listOf(raw any, elem Kind) ([]any, error) {
+	var items []any
+	switch v := raw.(type) {
+	case string:
+		texts, err := splitItems(v)
+		if err != nil {
+			return nil, err
+		}
+		for _, text := range texts {
+			items = append(items, text)
+		}
+	case []string:
+		for _, text := range v {
+			items = append(items, text)
+		}
+	case []any:
+		items = v
+	default:
+		return nil, fmt.Errorf("must be a list, one item per line")
+	}
+	if len(items) > maxItems {
+		return nil, fmt.Errorf("has more than %d items", maxItems)
+	}
+	list := make([]any, 0, len(items))
+	for i, item := range items {
+		value, err := scalarOf(item, elem)
+		if err != nil {
+			return nil, fmt.Errorf("item %d %w", i+1, err)
+		}
+		if value == "" {
+			return nil, fmt.Errorf("item %d is empty", i+1)
+		}
+		list = append(list, value)
+	}
+	return list, nil
+}
+
+func splitItems(text string) ([]string, error) {
+	if err := checkText(text, true); err != nil {
+		return nil, err
+	}
+	separator := ","
+	if strings.Contains(text, "\n") {
+		separator = "\n"
+	}
+	var items []string
+	for item := range strings.SplitSeq(text, separator) {
+		if item = strings.TrimSuffix(strings.TrimSpace(item), ","); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items, nil
+}
+
+// mapOf takes one name=value per line, or a JSON object.
+func mapOf(raw any, elem Kind) (map[string]any, error) {
+	var pairs map[string]any
+	switch v := raw.(type) {
+	case string:
+		var err error
+		if pairs, err = splitPairs(v); err != nil {
+			return nil, err
+		}
+	case map[string]any:
+		pairs = v
+	case map[string]string:
+		pairs = make(map[string]any, len(v))
+		for key, value := range v {
+			pairs[key] = value
+		}
+	default:
+		return nil, fmt.Errorf("must be one name=value per line")
+	}
+	if len(pairs) > maxItems {
+		return nil, fmt.Errorf("has more than %d lines", maxItems)
+	}
+	return pairsOf(pairs, elem)
+}
+
+func pairsOf(pairs map[string]any, elem Kind) (map[string]any, error) {
+	table := make(map[string]any, len(pairs))
+	for _, raw := range sortedKeys(pairs) {
+		key, err := textOf(raw)
+		if err != nil {
+			return nil, fmt.Errorf("a name %w", err)
+		}
+		if key == "" || len(key) > maxText || strings.Contains(key, "=") {
+			return nil, fmt.Errorf("the name %s is empty, too long or holds a =", shorten(key))
+		}
+		if _, twice := table[key]; twice {
+			return nil, fmt.Errorf("names %s twice", shorten(key))
+		}
+		if table[key], err = scalarOf(pairs[raw], elem); err != nil {
+			return nil, fmt.Errorf("the value of %s %w", shorten(key), err)
+		}
+	}
+	return table, nil
+}
+
+func splitPairs(text string) (map[string]any, error) {
+	if err := checkText(text, true); err != nil {
+		return nil, err
+	}
+	pairs := map[string]any{}
+	for line := range strings.SplitSeq(text, "\n") {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		if key = strings.TrimSpace(key); !ok || key == "" {
+			return nil, fmt.Errorf("must be one name=value per line; %s is not", shorten(line))
+		}
+		if _, twice := pairs[key]; twice {
+			return nil, fmt.Errorf("names %s twice", shorten(key))
+		}
+		pairs[key] = value
+	}
+	return pairs, nil
+}
+
+// shorten quotes a piece of what somebody typed for a message.
+func shorten(text string) string {
+	const most = 40
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most]) + "…"
+	}
+	return strconv.Quote(text)
+}
+
+func sortedKeys(table map[string]any) []string {
+	keys := make([]string, 0, len(table))
+	for key := range table {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
