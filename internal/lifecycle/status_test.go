@@ -1,0 +1,90 @@
+package lifecycle
+
+import (
+	"testing"
+	"time"
+)
+
+var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func at(d time.Duration) *time.Time { t := t0.Add(d); return &t }
+func yes() *bool                    { b := true; return &b }
+func no() *bool                     { b := false; return &b }
+
+func runs(conclusions ...string) RunSet {
+	var s RunSet
+	for i, c := range conclusions {
+		s.Attempts = append(s.Attempts, Attempt{Number: i + 1, Conclusion: c, DispatchedAt: at(0)})
+		s.CurrentAttempt = i + 1
+	}
+	return s
+}
+
+func TestDeriveLifecycleStatus(t *testing.T) {
+	late := runs("")
+	late.Attempts[0].RunID = 7
+	noRun := runs("")
+	aside := runs("failure")
+	aside.Attempts[0].SetAside = true
+	tests := []struct {
+		name string
+		r    Request
+		now  time.Duration
+		want Status
+	}{
+		{"nothing", Request{}, 0, StatusRequestCreated},
+		{"pull request open", Request{PR: &PullRequest{Open: yes()}}, 0, StatusPlanning},
+		{"pull request not known", Request{PR: &PullRequest{}}, 0, StatusRequestCreated},
+		{"plan runs", Request{Runs: Runs{Plan: runs("")}}, 0, StatusPlanning},
+		{"plan ready", Request{PR: &PullRequest{Open: yes()}, Runs: Runs{Plan: runs("success")}}, 0, StatusPlanReady},
+		{"plan failed", Request{PR: &PullRequest{Open: yes()}, Runs: Runs{Plan: runs("failure")}}, 0, StatusFailed},
+		{"only the current plan counts", Request{Runs: Runs{Plan: runs("failure", "success")}}, 0, StatusPlanReady},
+		{"approved", Request{Approval: Approval{Approved: true}, Runs: Runs{Plan: runs("success")}}, 0, StatusApproved},
+		{"closed beats approved", Request{PR: &PullRequest{Open: no()}, Approval: Approval{Approved: true}}, 0, StatusClosed},
+		{"closed at", Request{ClosedAt: at(0)}, 0, StatusClosed},
+		{"failed plan beats closed", Request{ClosedAt: at(0), Runs: Runs{Plan: runs("failure")}}, 0, StatusFailed},
+		{"merged", Request{PR: &PullRequest{Open: no(), Merged: true}, Runs: Runs{Plan: runs("success")}}, 0, StatusMerged},
+		{"merged sha alone", Request{MergedSHA: "abc"}, 0, StatusMerged},
+		{"applying", Request{MergedSHA: "abc", Runs: Runs{Apply: runs("")}}, 0, StatusApplying},
+		{"applied", Request{MergedSHA: "abc", Runs: Runs{Apply: runs("success")}}, 0, StatusApplied},
+		{"apply failed", Request{MergedSHA: "abc", Runs: Runs{Apply: runs("cancelled")}}, 0, StatusFailed},
+		{"failed new plan does not hide an apply", Request{MergedSHA: "abc", Runs: Runs{Apply: runs("success"), Plan: runs("success", "failure")}}, 0, StatusApplied},
+		{"destroying", Request{Runs: Runs{Apply: runs("success"), Destroy: noRun}}, 20 * time.Minute, StatusDestroying},
+		{"destroying with a run", Request{Runs: Runs{Destroy: late}}, 15 * time.Minute, StatusDestroying},
+		{"silent destroy", Request{Runs: Runs{Destroy: late}}, 15*time.Minute + time.Second, StatusFailed},
+		{"destroyed", Request{Runs: Runs{Apply: runs("success"), Destroy: runs("success")}}, 0, StatusDestroyed},
+		{"destroy failed", Request{Runs: Runs{Apply: runs("success"), Destroy: runs("timed_out")}}, 0, StatusFailed},
+		{"destroy set aside", Request{Runs: Runs{Apply: runs("success"), Destroy: aside}}, 0, StatusApplied},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := DeriveLifecycleStatus(tt.r, t0.Add(tt.now)); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestEveryUnsuccessfulConclusionFails(t *testing.T) {
+	for _, c := range []string{"failure", "cancelled", "timed_out", "action_required", "startup_failure", "stale", "skipped", "neutral"} {
+		if got := DeriveLifecycleStatus(Request{Runs: Runs{Apply: runs(c)}}, t0); got != StatusFailed {
+			t.Errorf("%s reads as %s", c, got)
+		}
+	}
+}
+
+func BenchmarkDerive(b *testing.B) {
+	r := story(b).r
+	for b.Loop() {
+		DeriveLifecycleStatus(r, t0)
+	}
+}
+
+func BenchmarkCommit(b *testing.B) {
+	r := story(b).r
+	for b.Loop() {
+		if _, _, err := Commit(r, Untroubled("nothing"), System("worker"), t0); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,415 @@
+package lifecycle
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// teller tells a story: it commits patches and keeps every event.
+type teller struct {
+	t   testing.TB
+	r   Request
+	now time.Time
+	log []Event
+}
+
+func (s *teller) do(p Patch) {
+	s.t.Helper()
+	if err := s.try(p); err != nil {
+		s.t.Fatalf("patch refused: %v", err)
+	}
+}
+
+func (s *teller) try(p Patch) error {
+	s.t.Helper()
+	s.now = s.now.Add(time.Second)
+	after, _, err := Commit(s.r, p, Actor{Login: "dana", Source: "slack"}, s.now)
+	if err != nil {
+		return err
+	}
+	s.log = append(s.log, after.Audit.Pending[len(s.r.Audit.Pending):]...)
+	s.r = after
+	return nil
+}
+
+func (s *teller) refused(p Patch, code string) {
+	s.t.Helper()
+	err := s.try(p)
+	no, ok := err.(*Refusal)
+	if !ok || no.Code != code {
+		s.t.Fatalf("got %v, want a refusal with code %s", err, code)
+	}
+}
+
+func (s *teller) is(want Status) {
+	s.t.Helper()
+	if got := DeriveLifecycleStatus(s.r, s.now); got != want {
+		s.t.Fatalf("status %s, want %s", got, want)
+	}
+}
+
+func (s *teller) due(want ...StepName) {
+	s.t.Helper()
+	var got []StepName
+	for _, st := range Next(s.r, EnvironmentState{}, s.now) {
+		if st.Name != StepLog {
+			got = append(got, st.Name)
+		}
+	}
+	if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
+		s.t.Fatalf("due %v, want %v", got, want)
+	}
+}
+
+// run plays a run of the kind to its end.
+func (s *teller) run(kind Kind, cid string, id int64, conclusion string) {
+	s.t.Helper()
+	s.do(Sending(kind, cid, s.now))
+	s.do(RunStarted(kind, cid, id, "https://example.test/run"))
+	s.do(SeeRun(RunFacts{Kind: kind, RunID: id, RunAttempt: 1, Status: "in_progress"}))
+	s.do(SeeRun(RunFacts{Kind: kind, RunID: id, RunAttempt: 1, Status: "completed", Conclusion: conclusion, CompletedAt: s.now}))
+}
+
+func newTeller(t testing.TB) *teller {
+	r := New(NewRequest{
+		ID: "req_abcdefghij012", Title: "s3-bucket logs in dev", Requester: Person{Login: "dana", GithubID: 1001}, Project: "core",
+		Environment: Environment{Key: "dev", Slug: "app"}, Module: "s3-bucket", Config: map[string]any{"name": "logs", "days": json.Number("9007199254740993")},
+		Target: Target{Owner: "acme", Repo: "infra-core", Base: "main", Branch: "request/req_abcdefghij012", Path: "envs/dev/app/tfpilot_req_abcdefghij012.tf"},
+	}, Actor{Login: "dana", Source: "slack"}, t0)
+	return &teller{t: t, r: r, now: t0, log: r.Audit.Pending}
+}
+
+const head, blob, digest = "1111111111111111111111111111111111111111", "2222222222222222222222222222222222222222", "sha256:aaa"
+
+func (s *teller) planned(purpose Purpose, cid, sha, digest string, id int64) {
+	s.t.Helper()
+	now := s.now
+	s.do(Started(KindPlan, Attempt{Purpose: purpose, CorrelationID: cid, HeadSHA: sha, DispatchedAt: &now, Actor: "dana"}))
+	s.run(KindPlan, cid, id, "success")
+	s.do(ReadPlan(cid, Plan{Blob: blob, Digest: digest, Add: 1}))
+}
+
+// story is a request with a plan that waits for its approval.
+func story(t testing.TB) *teller {
+	s := newTeller(t)
+	s.is(StatusRequestCreated)
+	s.due(StepOpen)
+	s.do(Opened(5, blob, PullRequest{Number: 1, Open: yes(), HeadSHA: head, BaseRef: "main"}))
+	s.is(StatusPlanning)
+	s.due(StepPlan)
+	s.planned(PurposeOpen, "plan-1", head, digest, 11)
+	s.is(StatusPlanReady)
+	s.due(StepPost)
+	s.do(Posted(digest, s.now))
+	s.due()
+	return s
+}
+
+func wish(what Action, by string) Wish {
+	return Wish{What: what, By: by, At: t0, HeadSHA: head, PlanDigest: digest}
+}
+
+func (s *teller) approved(by string) {
+	s.t.Helper()
+	s.do(Want(wish(ActionApprove, by)))
+	s.do(Approve(Approver{Login: by, At: s.now, HeadSHA: s.r.Plan.SHA, PlanDigest: s.r.Plan.Digest}))
+}
+
+func (s *teller) merged() {
+	s.t.Helper()
+	s.do(Want(wish(ActionMerge, "omar")))
+	s.due(StepMerge)
+	s.do(SeePull(PullFacts{Merged: true, MergedSHA: "m1", HeadSHA: head, BaseRef: "main", UpdatedAt: s.now}))
+	s.is(StatusMerged)
+}
+
+func (s *teller) ran(kind Kind, cid, digest string, id int64, conclusion string) {
+	s.t.Helper()
+	now := s.now
+	s.do(Started(kind, Attempt{CorrelationID: cid, Digest: digest, PlanAttempt: s.r.Plan.Attempt, DispatchedAt: &now, LeaseToken: 1, Actor: "adam"}))
+	s.run(kind, cid, id, conclusion)
+}
+
+func TestJourneyToAppliedAndDestroyed(t *testing.T) {
+	s := story(t)
+	s.refused(Want(wish(ActionMerge, "omar")), CodeUnapproved)
+	s.approved("omar")
+	s.is(StatusApproved)
+	s.refused(Want(wish(ActionApply, "omar")), CodeNotMerged)
+	s.merged()
+	s.do(Want(wish(ActionApply, "omar")))
+	s.due(StepApply)
+	s.ran(KindApply, "apply-1", digest, 21, "success")
+	s.is(StatusApplied)
+	s.due(StepResult)
+	s.do(ReadOutputs("apply-1", map[string]any{"arn": "x"}))
+	s.due(StepRelease)
+	s.do(Released(KindApply, "apply-1"))
+	s.due()
+	s.refused(Want(wish(ActionApply, "omar")), CodeApplied)
+
+	s.do(Want(Wish{What: ActionDestroy, By: "adam", At: s.now}))
+	s.due(StepPlan)
+	s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
+	s.is(StatusApplied)
+	s.due()
+	if s.r.Approval.Approved {
+		t.Fatal("the approval of the first round still counts for the destroy")
+	}
+	s.do(Approve(Approver{Login: "omar", At: s.now, HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
+	s.due(StepDestroy)
+	s.ran(KindDestroy, "destroy-1", "sha256:bbb", 31, "success")
+	s.is(StatusDestroyed)
+	s.do(ReadEnd(KindDestroy, "destroy-1", false))
+	s.do(Released(KindDestroy, "destroy-1"))
+	s.due(StepCleanup)
+	now := s.now
+	s.do(Started(KindCleanup, Attempt{CorrelationID: "cleanup-1", DispatchedAt: &now}))
+	s.run(KindCleanup, "cleanup-1", 41, "success")
+	s.do(ReadEnd(KindCleanup, "cleanup-1", false))
+	s.due(StepCleanupPull)
+	s.do(CleanupOpened(2, "u"))
+	s.due(StepCleanupMerge)
+	s.do(CleanupMerged(s.now))
+	s.due(StepArchive)
+	s.refused(Want(Wish{What: ActionDestroy, By: "adam"}), CodeDestroyed)
+	if err := VerifyLog(s.log); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatVoidsAnApproval(t *testing.T) {
+	foreign := true
+	now := t0
+	tests := map[string]Patch{
+		"a new head":         SeePull(PullFacts{Open: true, HeadSHA: "other", BaseRef: "main"}),
+		"foreign content":    SeePull(PullFacts{Open: true, HeadSHA: head, BaseRef: "main", Foreign: &foreign}),
+		"another base":       SeePull(PullFacts{Open: true, HeadSHA: head, BaseRef: "prod"}),
+		"a new plan attempt": Started(KindPlan, Attempt{CorrelationID: "plan-9", Purpose: PurposeOpen, HeadSHA: head, DispatchedAt: &now}),
+		"a lost right":       Unapprove("omar", "is no approver any more", t0),
+	}
+	for name, p := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := story(t)
+			s.approved("omar")
+			s.do(p)
+			if s.r.Approval.Approved || len(s.r.Approval.Approvers) != 1 || s.r.Approval.Approvers[0].VoidReason == "" {
+				t.Fatalf("approval still counts or was lost: %+v", s.r.Approval)
+			}
+			if err := s.try(Want(wish(ActionMerge, "omar"))); err == nil {
+				t.Fatal("merge is allowed")
+			}
+		})
+	}
+}
+
+func TestClosingBarsEverythingAtOnce(t *testing.T) {
+	s := story(t)
+	s.approved("omar")
+	s.do(Want(Wish{What: ActionClose, By: "dana", At: s.now}))
+	for _, a := range []Action{ActionApprove, ActionMerge, ActionApply, ActionPlan} {
+		if Can(s.r, a) == nil {
+			t.Errorf("%s is allowed while a wish to close waits", a)
+		}
+	}
+	s.due(StepClose)
+	s.do(Closed(s.now))
+	s.is(StatusClosed)
+	s.due()
+}
+
+func TestRejectClosesAndKeepsTheReason(t *testing.T) {
+	s := story(t)
+	w := wish(ActionReject, "omar")
+	w.Reason = "too big"
+	s.do(Want(w))
+	s.due(StepReject)
+	s.do(Reject(w))
+	s.due(StepClose)
+	if s.r.Rejection.Reason != "too big" {
+		t.Fatal("reason lost")
+	}
+}
+
+func TestFailedApplyNeedsANewRound(t *testing.T) {
+	s := story(t)
+	s.approved("omar")
+	s.merged()
+	s.do(Want(wish(ActionApply, "omar")))
+	s.ran(KindApply, "apply-1", digest, 21, "failure")
+	s.is(StatusFailed)
+	s.do(ReadFailure(KindApply, "apply-1", "terraform_failed", "Error: no", "Apply", s.now))
+	s.do(Released(KindApply, "apply-1"))
+	s.refused(Want(wish(ActionApply, "omar")), CodeNewRound)
+	s.do(Want(Wish{What: ActionPlan, By: "omar", At: s.now}))
+	s.due(StepPlan)
+	if p := Next(s.r, EnvironmentState{}, s.now)[1].Purpose; p != PurposeReapply {
+		t.Fatalf("purpose %s", p)
+	}
+	s.planned(PurposeReapply, "plan-2", "tip", "sha256:ccc", 13)
+	s.refused(Want(Wish{What: ActionApply, By: "omar", HeadSHA: "tip", PlanDigest: "sha256:ccc"}), CodeUnapproved)
+	s.do(Approve(Approver{Login: "omar", HeadSHA: "tip", PlanDigest: "sha256:ccc"}))
+	s.do(Want(Wish{What: ActionApply, By: "omar", HeadSHA: "tip", PlanDigest: "sha256:ccc"}))
+	s.ran(KindApply, "apply-2", "sha256:ccc", 22, "success")
+	s.is(StatusApplied)
+}
+
+func TestStaleButtonsAreRefused(t *testing.T) {
+	s := story(t)
+	w := wish(ActionApprove, "omar")
+	w.PlanDigest = "sha256:old"
+	s.refused(Want(w), CodeStale)
+}
+
+func TestSecondClickChangesNothing(t *testing.T) {
+	s := story(t)
+	s.do(Want(wish(ActionApprove, "omar")))
+	v := s.r.Version
+	s.do(Want(wish(ActionApprove, "omar")))
+	if s.r.Version != v {
+		t.Fatal("a second click wrote the document")
+	}
+	s.do(Approve(Approver{Login: "omar", HeadSHA: head, PlanDigest: digest}))
+	s.refused(Want(wish(ActionApprove, "ana")), CodeApproved)
+}
+
+func TestLostDispatch(t *testing.T) {
+	s := story(t)
+	now := s.now
+	s.do(Started(KindPlan, Attempt{CorrelationID: "plan-2", Purpose: PurposeOpen, HeadSHA: head, DispatchedAt: &now}))
+	s.due(StepDispatch)
+	s.do(Sending(KindPlan, "plan-2", s.now))
+	s.due(StepFind)
+	s.now = s.now.Add(ResendAfter)
+	s.due(StepDispatch)
+	s.do(Sending(KindPlan, "plan-2", s.now))
+	s.do(RunStarted(KindPlan, "plan-2", 77, ""))
+	if s.r.Attempt(KindPlan, "plan-2").RunID != 0 {
+		t.Fatal("an attempt sent twice took a run that may not hold the claim")
+	}
+	s.do(SeeRun(RunFacts{Kind: KindPlan, RunID: 78, CorrelationID: "plan-2", ClaimRunID: 79, Status: "in_progress", RunAttempt: 1}))
+	s.do(SeeRun(RunFacts{Kind: KindPlan, RunID: 78, CorrelationID: "plan-2", Status: "in_progress", RunAttempt: 1}))
+	if s.r.Attempt(KindPlan, "plan-2").RunID != 0 {
+		t.Fatal("a run without the claim was taken")
+	}
+	s.do(SeeRun(RunFacts{Kind: KindPlan, RunID: 79, CorrelationID: "plan-2", ClaimRunID: 79, Status: "in_progress", RunAttempt: 1}))
+	if s.r.Attempt(KindPlan, "plan-2").RunID != 79 {
+		t.Fatal("the run that holds the claim was not taken")
+	}
+}
+
+func TestUnfoundRunIsGivenUpInOrder(t *testing.T) {
+	s := story(t)
+	now := s.now
+	s.do(Started(KindPlan, Attempt{CorrelationID: "plan-2", Purpose: PurposeOpen, HeadSHA: head, DispatchedAt: &now}))
+	for range MaxSends {
+		s.due(StepDispatch)
+		s.do(Sending(KindPlan, "plan-2", s.now))
+		s.now = s.now.Add(ResendAfter)
+	}
+	s.due(StepRevoke)
+	s.do(Revoked(KindPlan, "plan-2", s.now))
+	s.due(StepFind)
+	s.now = s.now.Add(MissingGrace)
+	s.due(StepGiveUp)
+	s.do(GiveUp(KindPlan, "plan-2", "stale", "nobody found it", s.now))
+	s.is(StatusFailed)
+}
+
+func TestRerunChangesNoFact(t *testing.T) {
+	s := story(t)
+	before := *s.r.Attempt(KindPlan, "plan-1")
+	s.do(SeeRun(RunFacts{Kind: KindPlan, RunID: 11, RunAttempt: 2, Status: "completed", Conclusion: "failure", CompletedAt: t0.Add(time.Hour)}))
+	after := *s.r.Attempt(KindPlan, "plan-1")
+	if after.RerunSeen != 2 {
+		t.Fatal("not noted")
+	}
+	after.RerunSeen = 0
+	if !reflect.DeepEqual(before, after) {
+		t.Fatalf("a re-run changed the attempt: %+v", after)
+	}
+	if e := s.log[len(s.log)-1]; e.Type != "run_rerun" {
+		t.Fatalf("last event %s", e.Type)
+	}
+}
+
+func TestVanishedRun(t *testing.T) {
+	s := story(t)
+	now := s.now
+	s.do(Started(KindPlan, Attempt{CorrelationID: "plan-2", Purpose: PurposeOpen, HeadSHA: head, DispatchedAt: &now}))
+	s.do(Sending(KindPlan, "plan-2", s.now))
+	s.do(RunStarted(KindPlan, "plan-2", 99, ""))
+	s.do(RunMissing(KindPlan, "plan-2", s.now))
+	s.do(RunMissing(KindPlan, "plan-2", s.now.Add(time.Minute)))
+	s.is(StatusPlanning)
+	s.do(RunMissing(KindPlan, "plan-2", s.now.Add(MissingGrace)))
+	s.is(StatusFailed)
+}
+
+func TestLease(t *testing.T) {
+	var e EnvironmentState
+	a, b, c := LeaseEntry{CorrelationID: "a"}, LeaseEntry{CorrelationID: "b"}, LeaseEntry{CorrelationID: "c"}
+	e = e.Join(a, t0).Join(b, t0).Join(c, t0).Join(a, t0).Join(b, t0)
+	if e.Token != 1 || e.Place("a") != 0 || e.Place("b") != 1 || e.Place("c") != 2 || e.Place("d") != -1 || e.Place("") != -1 {
+		t.Fatalf("%+v", e)
+	}
+	e = e.Leave("b", t0)
+	if e.Token != 1 || e.Place("c") != 1 {
+		t.Fatalf("leaving the queue moved the lease: %+v", e)
+	}
+	e = e.Leave("a", t0)
+	if e.Token != 2 || e.Place("c") != 0 {
+		t.Fatalf("%+v", e)
+	}
+	e = e.Leave("a", t0)
+	if e.Token != 2 || e.Place("c") != 0 {
+		t.Fatal("leaving twice moved the lease")
+	}
+	if e = e.Leave("c", t0); e.Holder != nil || e.Token != 2 {
+		t.Fatalf("%+v", e)
+	}
+}
+
+func TestUnknownFieldsSurvive(t *testing.T) {
+	in := `{"schema":1,"id":"req_abcdefghij012","newTop":{"a":[1]},"pr":{"number":3,"newPR":"x"},"config":{"n":9007199254740993},
+	 "runs":{"plan":{"currentAttempt":1,"attempts":[{"attempt":1,"correlationId":"c","newAttempt":true}]},"apply":{"currentAttempt":0},"destroy":{"currentAttempt":0}},
+	 "cleanup":{"attempt":1,"correlationId":"k","newCleanup":1},"approval":{"approved":false,"approvers":[{"login":"o","newApprover":2}]}}`
+	var r Request
+	if err := Decode([]byte(in), &r); err != nil {
+		t.Fatal(err)
+	}
+	r.Title = "changed"
+	out, err := Encode(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"newTop":{"a":[1]}`, `"newPR":"x"`, `"newAttempt":true`, `"newCleanup":1`, `"newApprover":2`, `9007199254740993`, `"title":"changed"`} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%s is gone: %s", want, out)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"id":"req_abcdefghij012","config":{"a":1e400}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var r Request
+		if Decode(data, &r) != nil {
+			return
+		}
+		DeriveLifecycleStatus(r, t0)
+		Actions(r, t0)
+		Next(r, EnvironmentState{}, t0)
+		out, err := Encode(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again Request
+		if err := Decode(out, &again); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
