@@ -1,0 +1,97 @@
+package config
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func TestDocs(t *testing.T) {
+	path := filepath.Join("..", "..", "docs", "CONFIGURATION.md")
+	want := page()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Error("docs/CONFIGURATION.md is not what the tables say; run: go test ./internal/config -update")
+	}
+}
+
+// page is docs/CONFIGURATION.md, made from the tables that are read by.
+func page() string {
+	var b strings.Builder
+	b.WriteString(intro)
+	group := ""
+	for _, v := range Variables() {
+		if v.Group != group {
+			group = v.Group
+			fmt.Fprintf(&b, "\n### %s\n\n| Variable | Needed by | Default | What |\n|---|---|---|---|\n", group)
+		}
+		fmt.Fprintf(&b, "| `%s`%s | %s | %s | %s |\n", v.Name, mark(v.Secret, " (secret)"), needed(v), code(v.Default), v.Help)
+	}
+	b.WriteString(structure)
+	b.WriteString("| Key | Kind | Default | What |\n|---|---|---|---|\n")
+	for _, k := range Keys() {
+		fmt.Fprintf(&b, "| `%s` | %s%s | %s | %s |\n", k.Path, k.Kind, mark(k.Required, ", required"), strings.NewReplacer("<", "`<", ">", ">`").Replace(k.Default), k.Help)
+	}
+	return b.String()
+}
+
+func mark(on bool, text string) string {
+	if on {
+		return text
+	}
+	return ""
+}
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + s + "`"
+}
+
+func needed(v Variable) string {
+	var list []string
+	for _, p := range []Process{App, Worker, CLI} {
+		if slices.Contains(v.Needed, p) {
+			list = append(list, string(p))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+const intro = `# Configuration
+
+This page is written by ` + "`go test ./internal/config -update`" + ` from the tables that the settings are read by (` + "`internal/config`" + `).
+
+Secrets and addresses come from environment variables, structure from ` + "`tfpilot.yaml`" + `. Both are read once when a process starts. Everything that is
+wrong is reported together, each fault with its key and what to do, and the process does not start. What is allowed but probably not meant (a prod list
+that is empty, for example) is said as a warning.
+
+## Environment variables
+
+Each variable can also be read from a file: set ` + "`NAME_FILE`" + ` to its path. Setting both is a fault. An empty variable counts as not set. Lists hold
+GitHub logins, separated by commas, compared without case; who gets which rights from them stands in [RBAC.md](RBAC.md).
+"cli" are the commands ` + "`tfpilot requests …` and `tfpilot reindex`; `tfpilot doctor`" + ` needs whatever app or worker needs.
+`
+
+const structure = `
+## tfpilot.yaml
+
+` + "`TFPILOT_CONFIG`" + ` names the file. A key that is not in this table is a fault, named with its line. YAML anchors, aliases and tags are not accepted.
+[tfpilot.example.yaml](../tfpilot.example.yaml) has every key with a comment.
+
+`

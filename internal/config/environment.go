@@ -1,0 +1,283 @@
+package config
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/rbac"
+)
+
+const (
+	maxSecretFile    = 64 << 10
+	minWebhookSecret = 16
+	minSessionKey    = 32
+	maxLogins        = 1000
+)
+
+// reader reads variables for one process and collects faults.
+type reader struct {
+	process Process
+	source  Source
+	faults  Faults
+}
+
+func (r *reader) fault(name, format string, args ...any) {
+	r.faults = append(r.faults, Fault{name, fmt.Sprintf(format, args...)})
+}
+
+func (r *reader) read() *Config {
+	c := &Config{
+		Slack: Slack{
+			BotToken: r.secret("SLACK_BOT_TOKEN"),
+			AppToken: r.secret("SLACK_APP_TOKEN"),
+			APIURL:   r.address("SLACK_API_URL"),
+		},
+		GitHub: r.github(),
+		Store: Store{
+			Bucket:   r.matching("TFPILOT_REQUESTS_BUCKET", bucketPattern, "the name of an S3 bucket"),
+			Region:   r.matching("AWS_REGION", regionPattern, "a region such as eu-central-1"),
+			Endpoint: r.address("AWS_ENDPOINT_URL_S3"),
+		},
+		Redis:  Redis{URL: r.redis()},
+		Model:  Model{Key: r.secret("OPENAI_API_KEY"), BaseURL: r.address("OPENAI_BASE_URL"), Name: r.value("OPENAI_MODEL")},
+		HTTP:   r.http(),
+		People: r.people(),
+	}
+	if err := c.LogLevel.UnmarshalText([]byte(r.value("TFPILOT_LOG_LEVEL"))); err != nil {
+		r.fault("TFPILOT_LOG_LEVEL", "is no level; write debug, info, warn or error")
+		c.LogLevel = slog.LevelInfo
+	}
+	return c
+}
+
+// value gives a variable, the content of its file, or its default.
+func (r *reader) value(name string) string {
+	v := variables[name]
+	direct, _ := r.source.Lookup(name)
+	path, _ := r.source.Lookup(name + "_FILE")
+	switch {
+	case direct != "" && path != "":
+		r.fault(name, "is set both directly and by %s_FILE; unset one of them", name)
+		return direct
+	case path != "":
+		return r.file(name, path)
+	case direct != "":
+		return strings.TrimSpace(direct)
+	case v.neededBy(r.process):
+		r.fault(name, "is needed by the %s and not set; %s", r.process, v.Help)
+	}
+	return v.Default
+}
+
+func (r *reader) file(name, path string) string {
+	data, err := r.source.ReadFile(path)
+	switch {
+	case err != nil:
+		r.fault(name+"_FILE", "%v; name a file that this process can read", err)
+	case len(data) > maxSecretFile:
+		r.fault(name+"_FILE", "the file holds more than %d bytes; name the right one", maxSecretFile)
+	case strings.TrimSpace(string(data)) == "":
+		r.fault(name+"_FILE", "the file is empty; write the value into it")
+	}
+	return strings.TrimSpace(string(data))
+}
+
+func (r *reader) secret(name string) Secret { return NewSecret(r.value(name)) }
+
+func (r *reader) matching(name string, pattern *regexp.Regexp, what string) string {
+	v := r.value(name)
+	if v != "" && !pattern.MatchString(v) {
+		r.fault(name, "%q is not %s", v, what)
+	}
+	return v
+}
+
+// address gives an http or https URL without credentials in it.
+func (r *reader) address(name string) string {
+	v := r.value(name)
+	if v == "" {
+		return ""
+	}
+	if err := checkAddress(v); err != nil {
+		r.fault(name, "%v; write an address such as https://host/path", err)
+	}
+	return v
+}
+
+func checkAddress(v string) error {
+	u, err := url.Parse(v)
+	switch {
+	case err != nil:
+		return errors.New("is no address")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return errors.New("is neither http nor https")
+	case u.Host == "":
+		return errors.New("names no host")
+	case u.User != nil:
+		return errors.New("holds a user or password")
+	case u.RawQuery != "" || u.Fragment != "":
+		return errors.New("holds a query or a fragment")
+	}
+	return nil
+}
+
+func (r *reader) redis() Secret {
+	s := r.secret("REDIS_URL")
+	if !s.Set() {
+		return s
+	}
+	u, err := url.Parse(s.Reveal())
+	if err != nil || u.Host == "" || u.Scheme != "redis" && u.Scheme != "rediss" {
+		r.fault("REDIS_URL", "is no redis:// or rediss:// address with a host")
+	}
+	return s
+}
+
+func (r *reader) http() HTTP {
+	h := HTTP{
+		Addr:       r.listen("TFPILOT_HTTP_ADDR"),
+		AdminAddr:  r.listen("TFPILOT_ADMIN_ADDR"),
+		PublicURL:  strings.TrimSuffix(r.address("TFPILOT_PUBLIC_URL"), "/"),
+		SessionKey: r.secret("TFPILOT_SESSION_KEY"),
+	}
+	if h.SessionKey.Set() && len(h.SessionKey.Reveal()) < minSessionKey {
+		r.fault("TFPILOT_SESSION_KEY", "is shorter than %d characters; make one with: openssl rand -hex 32", minSessionKey)
+	}
+	return h
+}
+
+func (r *reader) listen(name string) string {
+	v := r.value(name)
+	if _, port, err := net.SplitHostPort(v); err != nil || !portPattern.MatchString(port) {
+		r.fault(name, "%q is no address to listen on; write host:port or :port", v)
+	}
+	return v
+}
+
+// github reads the App or the token. The worker needs one of them.
+func (r *reader) github() GitHub {
+	g := GitHub{
+		AppID:          r.number("GITHUB_APP_ID"),
+		InstallationID: r.number("GITHUB_APP_INSTALLATION_ID"),
+		PrivateKey:     r.privateKey(),
+		Token:          r.secret("GITHUB_TOKEN"),
+		APIURL:         r.address("GITHUB_API_URL"),
+		WebhookSecret:  r.secret("GITHUB_WEBHOOK_SECRET"),
+	}
+	anyOf := g.AppID != 0 || g.InstallationID != 0 || g.PrivateKey.Set()
+	allOf := g.AppID != 0 && g.InstallationID != 0 && g.PrivateKey.Set()
+	switch {
+	case anyOf && g.Token.Set():
+		r.fault("GITHUB_TOKEN", "is set together with GITHUB_APP_…; unset one of them")
+	case anyOf && !allOf:
+		r.fault("GITHUB_APP_ID", "GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY go together; set all three")
+	case !anyOf && !g.Token.Set() && (r.process == Worker || r.process == Doctor):
+		r.fault("GITHUB_APP_ID", "the %s needs GitHub; set the three GITHUB_APP_… variables (or GITHUB_TOKEN)", r.process)
+	}
+	if g.WebhookSecret.Set() && len(g.WebhookSecret.Reveal()) < minWebhookSecret {
+		r.fault("GITHUB_WEBHOOK_SECRET", "is shorter than %d characters; make one with: openssl rand -hex 32", minWebhookSecret)
+	}
+	return g
+}
+
+func (r *reader) number(name string) int64 {
+	v := r.value(name)
+	if v == "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n <= 0 {
+		r.fault(name, "%q is no positive number", v)
+	}
+	return n
+}
+
+// privateKey accepts \n for line ends, which is how keys often come through
+// environment files.
+func (r *reader) privateKey() Secret {
+	v := r.value("GITHUB_APP_PRIVATE_KEY")
+	if v == "" {
+		return Secret{}
+	}
+	v = strings.ReplaceAll(v, `\n`, "\n")
+	if !strings.HasSuffix(v, "\n") {
+		v += "\n"
+	}
+	if err := checkKey([]byte(v)); err != nil {
+		r.fault("GITHUB_APP_PRIVATE_KEY", "%v; give the .pem file that GitHub made, best by GITHUB_APP_PRIVATE_KEY_FILE", err)
+	}
+	return NewSecret(v)
+}
+
+func checkKey(data []byte) error {
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return errors.New("is no PEM block")
+	}
+	if _, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return nil
+	}
+	if _, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+		return nil
+	}
+	return errors.New("is no RSA private key")
+}
+
+func (r *reader) people() rbac.Policy {
+	return rbac.Policy{
+		Admins:             r.logins("TFPILOT_ADMINS"),
+		Approvers:          r.logins("TFPILOT_APPROVERS"),
+		Viewers:            r.logins("TFPILOT_VIEWERS"),
+		AllowedLogins:      r.logins("TFPILOT_ALLOWED_LOGINS"),
+		ProdAllowed:        r.logins("TFPILOT_PROD_ALLOWED_USERS"),
+		DestroyProdAllowed: r.logins("TFPILOT_DESTROY_PROD_ALLOWED_USERS"),
+	}
+}
+
+// logins reads a comma-separated list. A list that holds something else than a
+// login is a fault: guessing here would give or take rights.
+func (r *reader) logins(name string) []string {
+	value := r.value(name)
+	var list []string
+	for part := range strings.SplitSeq(value, ",") {
+		login := strings.TrimSpace(part)
+		switch {
+		case login == "":
+		case !loginPattern.MatchString(login):
+			r.fault(name, "%q is no GitHub login; write logins separated by commas, without @", clip(login))
+		default:
+			list = append(list, login)
+		}
+	}
+	switch {
+	case len(list) > maxLogins:
+		r.fault(name, "names more than %d logins", maxLogins)
+	case value != "" && len(list) == 0:
+		r.fault(name, "is set but names nobody; name somebody or unset it")
+	}
+	return list
+}
+
+// clip bounds what a fault repeats.
+func clip(s string) string {
+	const most = 60
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return s
+}
+
+var (
+	loginPattern  = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,60})$`)
+	bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	regionPattern = regexp.MustCompile(`^[a-z]{2,}(?:-[a-z0-9]+)+$`)
+	portPattern   = regexp.MustCompile(`^[0-9]{1,5}$`)
+)

@@ -1,0 +1,27 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Fault is one thing that is wrong: where, and what to do. It never holds a value
+// of a secret.
+type Fault struct {
+	Key  string // variable, or file:line and key
+	Text string
+}
+
+func (f Fault) String() string { return f.Key + ": " + f.Text }
+
+// Faults is everything that is wrong.
+type Faults []Fault
+
+func (f Faults) Error() string {
+	lines := make([]string, 0, len(f)+1)
+	lines = append(lines, fmt.Sprintf("the configuration has %d fault(s):", len(f)))
+	for _, fault := range f {
+		lines = append(lines, "  "+fault.String())
+	}
+	return strings.Join(lines, "\n")
+}

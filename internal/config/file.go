@@ -1,0 +1,234 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+const maxFile = 1 << 20
+
+// fileYAML is tfpilot.yaml as written, with absent told from set. Its tags equal
+// the table of keys; a test compares them.
+type fileYAML struct {
+	Projects []projectYAML `yaml:"projects"`
+	Catalog  struct {
+		Dir     string `yaml:"dir"`
+		Replace bool   `yaml:"replace"`
+	} `yaml:"catalog"`
+	Slack struct {
+		Command string `yaml:"command"`
+	} `yaml:"slack"`
+	Model struct {
+		Timeout string `yaml:"timeout"`
+	} `yaml:"model"`
+	Worker struct {
+		Concurrency   *int   `yaml:"concurrency"`
+		SyncQuick     string `yaml:"syncQuick"`
+		SyncSlow      string `yaml:"syncSlow"`
+		DriftInterval string `yaml:"driftInterval"`
+	} `yaml:"worker"`
+}
+
+type projectYAML struct {
+	Name         string            `yaml:"name"`
+	Title        string            `yaml:"title"`
+	Owner        string            `yaml:"owner"`
+	Repo         string            `yaml:"repo"`
+	Base         string            `yaml:"base"`
+	Environments []environmentYAML `yaml:"environments"`
+}
+
+type environmentYAML struct {
+	Key          string `yaml:"key"`
+	Slug         string `yaml:"slug"`
+	Channel      string `yaml:"channel"`
+	Protected    *bool  `yaml:"protected"`
+	Apply        string `yaml:"apply"`
+	Destroy      string `yaml:"destroy"`
+	SelfApproval bool   `yaml:"selfApproval"`
+	Region       string `yaml:"region"`
+	Backend      struct {
+		Bucket        string `yaml:"bucket"`
+		Key           string `yaml:"key"`
+		Region        string `yaml:"region"`
+		DynamoDBTable string `yaml:"dynamodbTable"`
+		UseLockfile   *bool  `yaml:"useLockfile"`
+	} `yaml:"backend"`
+}
+
+// Defaults are what tfpilot.yaml falls back to.
+type Defaults struct{ Region string }
+
+// Parse reads and checks the text of tfpilot.yaml. name is how faults call it.
+func Parse(data []byte, name string, d Defaults) (Structure, Faults) {
+	w := &walker{name: name, lines: map[string]int{}}
+	if len(data) > maxFile {
+		return Structure{}, Faults{{name, fmt.Sprintf("is larger than %d bytes", maxFile)}}
+	}
+	file, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return Structure{}, Faults{{name, firstLine(err)}}
+	}
+	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
+		return Structure{}, Faults{{name, "must hold one YAML document; start from tfpilot.example.yaml"}}
+	}
+	w.value("", Key{Kind: Map}, file.Docs[0].Body)
+	if w.wrongKind {
+		return Structure{}, w.faults
+	}
+	var raw fileYAML
+	if err := yaml.Unmarshal(data, &raw); err != nil {
+		return Structure{}, append(w.faults, Fault{name, firstLine(err)})
+	}
+	s := resolve(raw, d, w)
+	return s, w.faults
+}
+
+// firstLine leaves out the excerpt of the file that the parser adds.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return clip(line)
+}
+
+// walker goes through the nodes of the file: keys that the table does not have and
+// values of another kind are faults, and the line of every key is kept.
+type walker struct {
+	name      string
+	lines     map[string]int
+	faults    Faults
+	wrongKind bool
+}
+
+// fault reports something at a path such as projects[0].name, or at the closest
+// thing above it that is in the file.
+func (w *walker) fault(path, format string, args ...any) {
+	line := 0
+	for at := path; line == 0 && at != ""; at = parent(at) {
+		line = w.lines[at]
+	}
+	w.at(line, path, format, args...)
+}
+
+func (w *walker) at(line int, path, format string, args ...any) {
+	where := w.name
+	if line > 0 {
+		where = fmt.Sprintf("%s:%d", w.name, line)
+	}
+	if path != "" {
+		where += ": " + path
+	}
+	w.faults = append(w.faults, Fault{where, fmt.Sprintf(format, args...)})
+}
+
+func parent(path string) string {
+	return path[:max(strings.LastIndexAny(path, ".["), 0)]
+}
+
+func (w *walker) value(path string, key Key, n ast.Node) {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		if w.kind(path, key, n, Map) {
+			w.mapping(path, key, n.Values)
+		}
+	case *ast.MappingValueNode:
+		if w.kind(path, key, n, Map) {
+			w.mapping(path, key, []*ast.MappingValueNode{n})
+		}
+	case *ast.SequenceNode:
+		if w.kind(path, key, n, List) {
+			w.sequence(path, key, n)
+		}
+	case *ast.StringNode, *ast.LiteralNode:
+		w.kind(path, key, n, Text, Duration)
+	case *ast.BoolNode:
+		w.kind(path, key, n, YesNo)
+	case *ast.IntegerNode:
+		w.kind(path, key, n, Number)
+	case *ast.NullNode:
+		w.wrong(path, n, "has no value; give it one or remove the key")
+	default: // anchors, aliases, tags, merges, floats
+		w.kind(path, key, n)
+	}
+}
+
+// kind reports a value whose kind is not among those that the node can be.
+func (w *walker) kind(path string, key Key, n ast.Node, can ...Kind) bool {
+	if slices.Contains(can, key.Kind) {
+		return true
+	}
+	w.wrong(path, n, "must be "+hint(key.Kind))
+	return false
+}
+
+func (w *walker) wrong(path string, n ast.Node, text string) {
+	w.wrongKind = true
+	w.at(line(n), path, "%s", text)
+}
+
+func hint(k Kind) string {
+	switch k {
+	case Text:
+		return "text, in quotes where YAML would read it as something else"
+	case Duration:
+		return "a duration such as 30s or 5m"
+	case YesNo:
+		return string(k)
+	default:
+		return "a " + string(k)
+	}
+}
+
+func line(n ast.Node) int {
+	if t := n.GetToken(); t != nil && t.Position != nil {
+		return t.Position.Line
+	}
+	return 0
+}
+
+func (w *walker) mapping(path string, key Key, values []*ast.MappingValueNode) {
+	for _, v := range values {
+		name := v.Key.GetToken().Value
+		at := dotted(path, name)
+		child, known := keys[dotted(key.Path, name)]
+		if !known {
+			w.at(line(v.Key), dotted(path, clip(name)), "is no key that TfPilot knows; here it knows %s", siblings(key.Path))
+			continue
+		}
+		w.lines[at] = line(v.Key)
+		w.value(at, child, v.Value)
+	}
+}
+
+func (w *walker) sequence(path string, key Key, n *ast.SequenceNode) {
+	for i, v := range n.Values {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		w.lines[at] = line(v)
+		w.value(at, Key{Path: key.Path + "[]", Kind: Map}, v)
+	}
+}
+
+func dotted(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// siblings lists the keys directly under a path of the table.
+func siblings(path string) string {
+	var names []string
+	for _, p := range slices.Sorted(maps.Keys(keys)) {
+		rest, under := strings.CutPrefix(p, path)
+		rest = strings.TrimPrefix(rest, ".")
+		if under && rest != "" && !strings.ContainsAny(rest, ".[") {
+			names = append(names, rest)
+		}
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,182 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+)
+
+// The structs that are decoded into and the table have the same keys.
+func TestTableEqualsStructs(t *testing.T) {
+	var fields []string
+	var walk func(path string, typ reflect.Type)
+	walk = func(path string, typ reflect.Type) {
+		for i := range typ.NumField() {
+			f := typ.Field(i)
+			at := dotted(path, f.Tag.Get("yaml"))
+			fields = append(fields, at)
+			switch {
+			case f.Type.Kind() == reflect.Slice:
+				walk(at+"[]", f.Type.Elem())
+			case f.Type.Kind() == reflect.Struct:
+				walk(at, f.Type)
+			}
+		}
+	}
+	walk("", reflect.TypeFor[fileYAML]())
+	var table []string
+	for _, k := range Keys() {
+		table = append(table, k.Path)
+	}
+	if diff := cmp.Diff(table, fields); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestExample(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "tfpilot.example.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.UnmarshalWithOptions(data, &fileYAML{}, yaml.Strict()); err != nil {
+		t.Fatal(err)
+	}
+	s, faults := Parse(data, "tfpilot.example.yaml", Defaults{Region: "eu-central-1"})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	if len(s.Projects) != 2 || s.Worker.DriftInterval != 24*time.Hour || s.Catalog.Dir != "./modules" {
+		t.Errorf("%+v", s)
+	}
+	lines := strings.Split(string(data), "\n")
+	for _, k := range Keys() {
+		name := k.Path[strings.LastIndex(k.Path, ".")+1:]
+		if !slices.ContainsFunc(lines, func(l string) bool { return commented(lines, l, name) }) {
+			t.Errorf("%s is not in the example with a comment above it", k.Path)
+		}
+	}
+}
+
+// commented says whether line l sets the key name and stands under a comment.
+func commented(lines []string, l, name string) bool {
+	i := slices.Index(lines, l)
+	key := strings.TrimPrefix(strings.TrimSpace(l), "- ")
+	return i > 0 && strings.HasPrefix(key, name+":") && strings.HasPrefix(strings.TrimSpace(lines[i-1]), "#")
+}
+
+const head = "projects:\n  - name: core\n    owner: acme\n    repo: infra-core\n    environments:\n"
+
+func TestFileFaults(t *testing.T) {
+	const dev = "      - {key: dev, slug: app, channel: C0INFRADEV, backend: {bucket: tfstate}}\n"
+	for _, c := range []struct{ name, text, want string }{
+		{"empty", "", "f.yaml: must hold one YAML document; start from tfpilot.example.yaml"},
+		{"not YAML", "projects: [", "f.yaml: [1:11] sequence end token ']' not found"},
+		{"a list", "- a\n", "f.yaml:1: must be a map"},
+		{"unknown keys, all of them", head + dev + "    bas: main\nmodel: {timeot: 1s}\n",
+			"f.yaml:7: projects[0].bas: is no key that TfPilot knows; here it knows base, environments, name, owner, repo, title\n" +
+				"f.yaml:8: model.timeot: is no key that TfPilot knows; here it knows timeout"},
+		{"unknown key in a list in a list", head + "      - {key: dev, slug: app, chanel: C0INFRADEV, channel: C0INFRADEV, backend: {bucket: tfstate}}\n",
+			"f.yaml:6: projects[0].environments[0].chanel: is no key that TfPilot knows; here it knows apply, backend, channel, destroy, key, protected, region, selfApproval, slug"},
+		{"same key twice", head + dev + "worker: {}\nworker: {}\n", `f.yaml: [8:1] mapping key "worker" already defined at [7:1]`},
+		{"wrong kinds, all of them", "projects: core\nworker:\n  concurrency: many\n  syncQuick: 15\ncatalog:\n  replace: 'yes'\nmodel:\n",
+			"f.yaml:1: projects: must be a list\nf.yaml:3: worker.concurrency: must be a number\n" +
+				"f.yaml:4: worker.syncQuick: must be a duration such as 30s or 5m\nf.yaml:6: catalog.replace: must be true or false\n" +
+				"f.yaml:7: model: has no value; give it one or remove the key"},
+		{"alias", "projects: &p\n  - name: core\n", "f.yaml:1: projects: must be a list"},
+		{"nothing in it", "model: {timeout: 5s}\n", "f.yaml: projects: is empty or missing; name at least one"},
+		{"values that do not fit", head + "      - {key: Prod, slug: a, channel: '#infra', apply: requestor, destroy: anybody, region: mars, backend: {bucket: B, key: /x, useLockfile: false}}\n" +
+			"model: {timeout: 2m}\nworker: {concurrency: 0, driftInterval: often}\ncatalog: {replace: true}\nslack: {command: tfpilot}\n",
+			`f.yaml:7: model.timeout: "2m" does not fit; write a duration from 1s to 30s
+f.yaml:8: worker.driftInterval: "often" does not fit; write a duration from 1h0m0s to 720h0m0s
+f.yaml:8: worker.concurrency: must be 1 to 100
+f.yaml:10: slack.command: "tfpilot" does not fit; write a slash command such as /tfpilot
+f.yaml:9: catalog.replace: replaces the built-in modules with nothing; set catalog.dir
+f.yaml:6: projects[0].environments[0].key: "Prod" does not fit; write 2 to 21 of a-z, 0-9 and -, starting with a letter
+f.yaml:6: projects[0].environments[0].slug: "a" does not fit; write 2 to 21 of a-z, 0-9 and -, starting with a letter
+f.yaml:6: projects[0].environments[0].channel: "#infra" does not fit; write the id of a Slack channel, C…; find it in the channel's details
+f.yaml:6: projects[0].environments[0].region: "mars" does not fit; write a region such as eu-central-1
+f.yaml:6: projects[0].environments[0].apply: "requestor" does not fit; write approvers or requester
+f.yaml:6: projects[0].environments[0].destroy: "anybody" does not fit; write admins or requester
+f.yaml:6: projects[0].environments[0].backend.bucket: "B" does not fit; write the name of an S3 bucket
+f.yaml:6: projects[0].environments[0].backend.key: "/x" does not fit; write a key such as core/dev/app/terraform.tfstate
+f.yaml:6: projects[0].environments[0].backend.region: "mars" does not fit; write a region such as eu-central-1
+f.yaml:6: projects[0].environments[0].backend.useLockfile: the state would have no lock; set it to true or give a dynamodbTable`},
+		{"prod unprotected", head + "      - {key: prod, slug: app, channel: C0INFRADEV, protected: false, backend: {bucket: tfstate}}\n",
+			"f.yaml:6: projects[0].environments[0].protected: prod is always protected; remove this line or name the environment otherwise"},
+		{"self approval in production", head + "      - {key: live, slug: app, channel: C0INFRADEV, protected: true, selfApproval: true, backend: {bucket: tfstate}}\n",
+			"f.yaml:6: projects[0].environments[0].selfApproval: no author approves in a protected environment; remove this line"},
+		{"the same root and state twice", head + dev + dev,
+			"f.yaml:7: projects[0].environments[1].slug: the Terraform root acme/infra-core/envs/dev/app is that of projects[0].environments[0].slug already\n" +
+				"f.yaml:7: projects[0].environments[1].backend.key: the state tfstate/core/dev/app/terraform.tfstate is that of projects[0].environments[0].backend.key already"},
+		{"one repository, two bases", head + dev + "  - name: pay\n    owner: Acme\n    repo: infra-core\n    base: trunk\n    environments:\n      - {key: dev, slug: api, channel: C0PAYMENTS, backend: {bucket: tfstate}}\n",
+			"f.yaml:10: projects[1].base: acme/infra-core has the base main in another project; a repository has one default branch"},
+		{"the same name twice", head + dev + "  - name: core\n    owner: acme\n    repo: infra-two\n    environments:\n      - {key: dev, slug: api, channel: C0PAYMENTS, backend: {bucket: tfstate}}\n",
+			"f.yaml:7: projects[1].name: the name core is that of projects[0].name already"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, faults := Parse([]byte(c.text), "f.yaml", Defaults{Region: "eu-central-1"})
+			var got []string
+			for _, f := range faults {
+				got = append(got, f.String())
+			}
+			if diff := cmp.Diff(c.want, strings.Join(got, "\n")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestLookups(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "tfpilot.example.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := Parse(data, "f", Defaults{Region: "eu-central-1"})
+	if _, ok := s.Project("nothing"); ok {
+		t.Error("a project that is not there was found")
+	}
+	if _, ok := s.Environment("core", "dev", "api"); ok {
+		t.Error("an environment of another project was found")
+	}
+	prod := s.ByChannel("C0INFRAPRD")
+	if len(prod) != 1 || prod[0].Root() != "envs/prod/app" || prod[0].Backend.UseLockfile || prod[0].Backend.DynamoDBTable != "terraform-locks" {
+		t.Errorf("%+v", prod)
+	}
+	if len(s.ByChannel("")) != 0 {
+		t.Error("no channel belongs to some environment")
+	}
+	want := []Repo{{"acme", "infra-core", "main"}, {"acme", "infra-payments", "main"}}
+	if diff := cmp.Diff(want, s.Repos()); diff != "" {
+		t.Error(diff)
+	}
+	if r := prod[0].Rules(); !r.Protected || r.Apply != "approvers" || r.Project != "core" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(small))
+	f.Add([]byte("projects: &a [*a]\n<<: *a\n"))
+	f.Add([]byte("? [a]\n: b\n"))
+	f.Add([]byte("projects: !!binary x\n--- \n..."))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, faults := Parse(data, "f", Defaults{Region: "eu-central-1"})
+		if len(faults) == 0 && len(s.Projects) == 0 {
+			t.Fatal("nothing was found wrong with nothing")
+		}
+		for _, p := range s.Projects {
+			for _, e := range p.Environments {
+				if len(faults) == 0 && e.Key == "prod" && !e.Protected {
+					t.Fatal("prod is not protected")
+				}
+			}
+		}
+	})
+}

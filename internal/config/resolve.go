@@ -1,0 +1,213 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/rbac"
+)
+
+const (
+	maxProjects     = 100 // what a Slack menu can offer
+	maxEnvironments = 100
+	maxTitle        = 60
+)
+
+var (
+	namePattern    = regexp.MustCompile(`^[a-z][a-z0-9-]{1,20}$`)
+	ownerPattern   = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$`)
+	repoPattern    = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$`)
+	branchPattern  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$`)
+	channelPattern = regexp.MustCompile(`^[CG][A-Z0-9]{2,20}$`)
+	stateKey       = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$`)
+	tablePattern   = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
+	commandPattern = regexp.MustCompile(`^/[a-z0-9_-]{1,31}$`)
+)
+
+// resolver turns the file as written into the structure, and says what is wrong.
+type resolver struct {
+	*walker
+	defaults Defaults
+}
+
+func resolve(raw fileYAML, d Defaults, w *walker) Structure {
+	r := resolver{w, d}
+	s := Structure{
+		Catalog: Catalog{Dir: raw.Catalog.Dir, Replace: raw.Catalog.Replace},
+		Command: cmp.Or(raw.Slack.Command, "/tfpilot"),
+		Asking:  ModelSettings{Timeout: r.duration("model.timeout", raw.Model.Timeout, 8*time.Second, time.Second, 30*time.Second)},
+		Worker:  r.worker(raw),
+	}
+	r.match("slack.command", s.Command, commandPattern, "a slash command such as /tfpilot")
+	if s.Catalog.Replace && s.Catalog.Dir == "" {
+		r.fault("catalog.replace", "replaces the built-in modules with nothing; set catalog.dir")
+	}
+	r.count("projects", len(raw.Projects), maxProjects)
+	for i, p := range raw.Projects {
+		s.Projects = append(s.Projects, r.project(fmt.Sprintf("projects[%d]", i), p))
+	}
+	r.unique(s.Projects)
+	return s
+}
+
+func (r resolver) worker(raw fileYAML) WorkerSettings {
+	w := WorkerSettings{
+		Concurrency:   10,
+		SyncQuick:     r.duration("worker.syncQuick", raw.Worker.SyncQuick, 15*time.Second, 5*time.Second, 10*time.Minute),
+		SyncSlow:      r.duration("worker.syncSlow", raw.Worker.SyncSlow, 5*time.Minute, 30*time.Second, 24*time.Hour),
+		DriftInterval: 0,
+	}
+	if raw.Worker.DriftInterval != "0s" {
+		w.DriftInterval = r.duration("worker.driftInterval", raw.Worker.DriftInterval, 24*time.Hour, time.Hour, 720*time.Hour)
+	}
+	if n := raw.Worker.Concurrency; n != nil {
+		w.Concurrency = *n
+	}
+	if w.Concurrency < 1 || w.Concurrency > 100 {
+		r.fault("worker.concurrency", "must be 1 to 100")
+	}
+	return w
+}
+
+func (r resolver) project(at string, raw projectYAML) Project {
+	p := Project{
+		Name: raw.Name, Title: cmp.Or(strings.TrimSpace(raw.Title), raw.Name),
+		Owner: raw.Owner, Repo: raw.Repo, Base: cmp.Or(raw.Base, "main"),
+	}
+	r.match(at+".name", p.Name, namePattern, "a name of 2 to 21 of a-z, 0-9 and -, starting with a letter")
+	r.match(at+".owner", p.Owner, ownerPattern, "the name of a GitHub organisation or user")
+	r.match(at+".repo", p.Repo, repoPattern, "the name of a repository, without its owner")
+	r.match(at+".base", p.Base, branchPattern, "the name of a branch")
+	if len([]rune(p.Title)) > maxTitle {
+		r.fault(at+".title", "is longer than %d characters", maxTitle)
+	}
+	r.count(at+".environments", len(raw.Environments), maxEnvironments)
+	for i, e := range raw.Environments {
+		p.Environments = append(p.Environments, r.environment(fmt.Sprintf("%s.environments[%d]", at, i), p.Name, e))
+	}
+	return p
+}
+
+func (r resolver) environment(at, project string, raw environmentYAML) Environment {
+	e := Environment{
+		Project: project, Key: raw.Key, Slug: raw.Slug, Channel: raw.Channel,
+		Protected:    raw.Key == "prod" || raw.Protected != nil && *raw.Protected,
+		Apply:        cmp.Or(raw.Apply, "approvers"),
+		Destroy:      cmp.Or(raw.Destroy, "admins"),
+		SelfApproval: raw.SelfApproval,
+		Region:       cmp.Or(raw.Region, r.defaults.Region),
+	}
+	const name = "2 to 21 of a-z, 0-9 and -, starting with a letter"
+	r.match(at+".key", e.Key, namePattern, name)
+	r.match(at+".slug", e.Slug, namePattern, name)
+	r.match(at+".channel", e.Channel, channelPattern, "the id of a Slack channel, C…; find it in the channel's details")
+	r.match(at+".region", e.Region, regionPattern, "a region such as eu-central-1")
+	r.oneOf(at+".apply", e.Apply, "approvers", rbac.Requester)
+	r.oneOf(at+".destroy", e.Destroy, "admins", rbac.Requester)
+	if raw.Key == "prod" && raw.Protected != nil && !*raw.Protected {
+		r.fault(at+".protected", "prod is always protected; remove this line or name the environment otherwise")
+	}
+	if e.Protected && e.SelfApproval {
+		r.fault(at+".selfApproval", "no author approves in a protected environment; remove this line")
+	}
+	e.Backend = r.backend(at+".backend", e, raw)
+	return e
+}
+
+func (r resolver) backend(at string, e Environment, raw environmentYAML) Backend {
+	b := Backend{
+		Bucket:        raw.Backend.Bucket,
+		Key:           cmp.Or(raw.Backend.Key, e.Project+"/"+e.String()+"/terraform.tfstate"),
+		Region:        cmp.Or(raw.Backend.Region, e.Region),
+		DynamoDBTable: raw.Backend.DynamoDBTable,
+		UseLockfile:   raw.Backend.DynamoDBTable == "",
+	}
+	if raw.Backend.UseLockfile != nil {
+		b.UseLockfile = *raw.Backend.UseLockfile
+	}
+	r.match(at+".bucket", b.Bucket, bucketPattern, "the name of an S3 bucket")
+	if e.Project != "" && e.Key != "" && e.Slug != "" {
+		r.match(at+".key", b.Key, stateKey, "a key such as core/dev/app/terraform.tfstate")
+	}
+	r.match(at+".region", b.Region, regionPattern, "a region such as eu-central-1")
+	if b.DynamoDBTable != "" {
+		r.match(at+".dynamodbTable", b.DynamoDBTable, tablePattern, "the name of a DynamoDB table")
+	}
+	if b.DynamoDBTable == "" && !b.UseLockfile {
+		r.fault(at+".useLockfile", "the state would have no lock; set it to true or give a dynamodbTable")
+	}
+	return b
+}
+
+func (r resolver) match(at, value string, pattern *regexp.Regexp, what string) {
+	switch {
+	case value == "":
+		r.fault(at, "is missing; write %s", what)
+	case !pattern.MatchString(value):
+		r.fault(at, "%q does not fit; write %s", clip(value), what)
+	}
+}
+
+func (r resolver) oneOf(at, value string, words ...string) {
+	for _, w := range words {
+		if value == w {
+			return
+		}
+	}
+	r.fault(at, "%q does not fit; write %s", clip(value), strings.Join(words, " or "))
+}
+
+func (r resolver) count(at string, n, most int) {
+	switch {
+	case n == 0:
+		r.fault(at, "is empty or missing; name at least one")
+	case n > most:
+		r.fault(at, "has %d entries and may have %d", n, most)
+	}
+}
+
+func (r resolver) duration(at, value string, def, least, most time.Duration) time.Duration {
+	if value == "" {
+		return def
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil || d < least || d > most {
+		r.fault(at, "%q does not fit; write a duration from %s to %s", clip(value), least, most)
+		return def
+	}
+	return d
+}
+
+// unique reports what two entries must not share. Two environments with one state
+// would destroy each other's resources.
+func (r resolver) unique(projects []Project) {
+	seen := map[string]string{}
+	once := func(at, what, id string) {
+		if strings.Contains(" "+id+"/", " /") || strings.Contains(id, "//") {
+			return // something is missing, which is reported already
+		}
+		if before, twice := seen[what+" "+id]; twice {
+			r.fault(at, "the %s %s is that of %s already", what, clip(id), before)
+			return
+		}
+		seen[what+" "+id] = at
+	}
+	bases := map[string]string{}
+	for i, p := range projects {
+		at := fmt.Sprintf("projects[%d]", i)
+		repo := strings.ToLower(p.Owner + "/" + p.Repo)
+		once(at+".name", "name", p.Name)
+		if base, known := bases[repo]; known && base != p.Base {
+			r.fault(at+".base", "%s has the base %s in another project; a repository has one default branch", clip(repo), base)
+		}
+		bases[repo] = p.Base
+		for j, e := range p.Environments {
+			at := fmt.Sprintf("%s.environments[%d]", at, j)
+			once(at+".slug", "Terraform root", repo+"/"+e.Root())
+			once(at+".backend.key", "state", e.Backend.Bucket+"/"+e.Backend.Key)
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// warnings says what is allowed but probably not meant.
+func warnings(c *Config) []string {
+	var w []string
+	if len(c.People.Admins) == 0 {
+		w = append(w, "TFPILOT_ADMINS is empty: nobody may add environments, release a lease by force or link identities.")
+	}
+	if len(c.People.Approvers) == 0 && len(c.People.Admins) == 0 {
+		w = append(w, "TFPILOT_APPROVERS and TFPILOT_ADMINS are empty: nobody may approve.")
+	}
+	if len(c.People.AllowedLogins) > 0 {
+		for _, login := range slices.Concat(c.People.Admins, c.People.Approvers) {
+			if !slices.ContainsFunc(c.People.AllowedLogins, func(l string) bool { return strings.EqualFold(l, login) }) {
+				w = append(w, fmt.Sprintf("%s is an admin or approver but not in TFPILOT_ALLOWED_LOGINS: may do nothing.", login))
+			}
+		}
+	}
+	return append(w, protectedWarnings(c)...)
+}
+
+func protectedWarnings(c *Config) []string {
+	var protected []string
+	for _, p := range c.Projects {
+		for _, e := range p.Environments {
+			if e.Protected {
+				protected = append(protected, p.Name+" "+e.String())
+			}
+		}
+	}
+	if len(protected) == 0 {
+		return nil
+	}
+	var w []string
+	where := strings.Join(protected, ", ")
+	if len(c.People.ProdAllowed) == 0 {
+		w = append(w, "TFPILOT_PROD_ALLOWED_USERS is empty: nobody may plan by click, approve, merge or apply in protected environments ("+where+").")
+	}
+	if len(c.People.DestroyProdAllowed) == 0 {
+		w = append(w, "TFPILOT_DESTROY_PROD_ALLOWED_USERS is empty: nobody may destroy in protected environments ("+where+").")
+	}
+	return w
+}
