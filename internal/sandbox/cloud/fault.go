@@ -1,0 +1,169 @@
+package cloud
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"time"
+)
+
+// Fault slows or refuses what matches every field that is set. With a Code it
+// refuses, after Delay; without one it only delays.
+type Fault struct {
+	Op      Op            `json:"op,omitempty"`
+	Type    string        `json:"type,omitempty"` // pattern of path.Match, "aws_s3_*"
+	ID      string        `json:"id,omitempty"`   // pattern of path.Match on id or name
+	Count   int           `json:"count,omitempty"`
+	Delay   time.Duration `json:"delay,omitempty"`
+	Code    string        `json:"code,omitempty"`    // "VcpuLimitExceeded"
+	Message string        `json:"message,omitempty"` // empty: AWS's words for a known code
+	Status  int           `json:"status,omitempty"`  // 0: 400, or 403 for AccessDenied
+}
+
+// words are AWS's sentences for refusals that people know.
+var words = map[string]string{
+	"AccessDenied":           "User: arn:aws:sts::" + Account + ":assumed-role/tfpilot-apply/run is not authorized to perform this action because no identity-based policy allows it",
+	"BucketAlreadyExists":    "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.",
+	"VcpuLimitExceeded":      "You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit.",
+	"TooManyBuckets":         "You have attempted to create more buckets than allowed",
+	"ThrottlingException":    "Rate exceeded",
+	"ServiceUnavailable":     "Service is unable to handle request.",
+	"LimitExceeded":          "Cannot exceed quota for RolesPerAccount: 1000",
+	"LimitExceededException": "Resource limit exceeded.",
+}
+
+// Inject adds a fault; every matching one delays, the first that refuses wins.
+func (s *Server) Inject(f Fault) error {
+	for _, pattern := range []string{f.Type, f.ID} {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return fmt.Errorf("pattern %q: %w", pattern, err)
+		}
+	}
+	if f.Code == "" && f.Delay <= 0 {
+		return fmt.Errorf("a fault needs a code or a delay")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.faults) >= maxFaults {
+		return fmt.Errorf("more than %d faults", maxFaults)
+	}
+	s.faults = append(s.faults, f)
+	return nil
+}
+
+// Faults lists what is still to come.
+func (s *Server) Faults() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.faults)
+}
+
+// ClearFaults lets everything pass again.
+func (s *Server) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// strike waits and refuses as the faults say.
+func (s *Server) strike(ctx context.Context, op Op, typ, id string) error {
+	delay, refusal := s.takeFaults(op, typ, id)
+	if delay > 0 {
+		select {
+		case <-time.After(delay):
+		case <-ctx.Done():
+			return &Error{503, "RequestTimeout", ctx.Err().Error()}
+		}
+	}
+	if refusal == nil {
+		return nil
+	}
+	return refusal
+}
+
+func (s *Server) takeFaults(op Op, typ, id string) (time.Duration, *Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var delay time.Duration
+	var refusal *Error
+	kept := s.faults[:0]
+	for _, f := range s.faults {
+		if f.matches(op, typ, id) && (f.Code == "" || refusal == nil) {
+			delay += f.Delay
+			if f.Code != "" {
+				refusal = f.refusal()
+			}
+			if f.Count == 1 {
+				continue
+			}
+			f.Count = max(0, f.Count-1)
+		}
+		kept = append(kept, f)
+	}
+	s.faults = kept
+	return delay, refusal
+}
+
+func (f Fault) matches(op Op, typ, id string) bool {
+	return (f.Op == "" || f.Op == op) && glob(f.Type, typ) && glob(f.ID, id)
+}
+
+func glob(pattern, s string) bool {
+	ok, err := path.Match(pattern, s)
+	return pattern == "" || (err == nil && ok)
+}
+
+func (f Fault) refusal() *Error {
+	status := f.Status
+	if status == 0 {
+		status = 400
+		if f.Code == "AccessDenied" {
+			status = 403
+		}
+	}
+	return &Error{status, f.Code, cmp.Or(f.Message, words[f.Code], "The request was refused.")}
+}
+
+// Count is how often an operation was asked for on a type, and how often it
+// was done.
+type Count struct {
+	Type string `json:"type"`
+	Op   Op     `json:"op"`
+	Done bool   `json:"done"`
+	N    int    `json:"n"`
+}
+
+type countKey struct {
+	typ  string
+	op   Op
+	done bool
+}
+
+func (s *Server) count(op Op, typ string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts[countKey{typ, op, err == nil}]++
+}
+
+// Counts lists what was asked since the start or the last reset.
+func (s *Server) Counts() []Count {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Count, 0, len(s.counts))
+	for k, n := range s.counts {
+		out = append(out, Count{k.typ, k.op, k.done, n})
+	}
+	slices.SortFunc(out, func(a, b Count) int {
+		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Op, b.Op), cmp.Compare(a.N, b.N))
+	})
+	return out
+}
+
+// ResetCounts starts counting anew.
+func (s *Server) ResetCounts() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.counts)
+}
