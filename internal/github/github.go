@@ -1,0 +1,270 @@
+// Package github is TfPilot's side of GitHub: branch, commit, pull request,
+// workflow, run, and what webhooks say. It owns the calls (each with a timeout and
+// bounds, never from a cache), what their errors mean, and the reading of webhook
+// payloads. It is the only user of go-github and ghinstallation. It does not own
+// when a call is made, what follows from an answer, or anything stored.
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bradleyfalzon/ghinstallation/v2"
+	gh "github.com/google/go-github/v62/github"
+)
+
+const (
+	callTimeout = 10 * time.Second
+	pageSize    = 100
+	maxPages    = 10 // of any list
+	defaultURL  = "https://api.github.com/"
+	userAgent   = "tfpilot"
+)
+
+// Config says which GitHub and who TfPilot is there: an installed App, or for
+// trying things out a token.
+type Config struct {
+	AppID          int64
+	InstallationID int64
+	PrivateKey     []byte // PEM
+
+	Token string // instead of the App; without its delivery log
+
+	APIURL     string            // empty: github.com
+	Transport  http.RoundTripper // nil: http.DefaultTransport
+	Author     Author            // of commits; empty: TfPilot's own
+	CommentsBy string            // login whose comments are ours; empty: whoever wrote the marker
+
+	// OnCall, when set, is told of every call before it is sent; token refreshes
+	// are not calls.
+	OnCall func(method, path string)
+}
+
+// Author is the author and committer of generated commits.
+type Author struct{ Name, Email string }
+
+// Client is one installation, or one token. It is made once and kept: the limits
+// that GitHub announces are remembered in it.
+type Client struct {
+	rest       door  // as the installation
+	app        *door // as the App itself; nil with a token
+	author     Author
+	commentsBy string
+
+	installation int64
+	noRunDetails atomic.Bool // this server does not know return_run_details
+	onCall       func(method, path string)
+}
+
+// door is one identity at GitHub with its own limits.
+type door struct {
+	gh *gh.Client
+
+	mu      sync.Mutex
+	blocked time.Time // no call before
+}
+
+// New returns a client; it makes no call.
+func New(cfg Config) (*Client, error) {
+	base, err := baseURL(cfg.APIURL)
+	if err != nil {
+		return nil, fmt.Errorf("open GitHub: %w", err)
+	}
+	transport := cfg.Transport
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
+	transport = bounded{transport}
+	c := &Client{
+		author: cfg.Author, commentsBy: cfg.CommentsBy,
+		installation: cfg.InstallationID, onCall: cfg.OnCall,
+	}
+	if c.author == (Author{}) {
+		c.author = Author{Name: "TfPilot", Email: "tfpilot[bot]@users.noreply.github.com"}
+	}
+	if cfg.Token != "" {
+		c.rest.gh = newDoor(base, tokenTransport{cfg.Token, transport})
+		return c, nil
+	}
+	apps, err := ghinstallation.NewAppsTransport(transport, cfg.AppID, cfg.PrivateKey)
+	if err != nil {
+		return nil, fmt.Errorf("open GitHub: private key of the App: %w", err)
+	}
+	apps.BaseURL = strings.TrimSuffix(base.String(), "/")
+	installed := ghinstallation.NewFromAppsTransport(apps, cfg.InstallationID)
+	c.rest.gh = newDoor(base, installed)
+	c.app = &door{gh: newDoor(base, apps)}
+	return c, nil
+}
+
+func baseURL(address string) (*url.URL, error) {
+	if address == "" {
+		address = defaultURL
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("API address: %w", err)
+	}
+	if u.Scheme == "" || u.Host == "" {
+		return nil, fmt.Errorf("API address %q is not an absolute URL", address)
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/") + "/"
+	return u, nil
+}
+
+func newDoor(base *url.URL, transport http.RoundTripper) *gh.Client {
+	client := gh.NewClient(&http.Client{Transport: transport, Timeout: 2 * callTimeout, CheckRedirect: sameHost})
+	client.BaseURL = base
+	client.UserAgent = userAgent
+	return client
+}
+
+// sameHost follows a renamed repository, but takes no credential to another host
+// and turns no write into a read.
+func sameHost(req *http.Request, via []*http.Request) error {
+	if len(via) > 3 || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme || req.Method != via[0].Method {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+// tokenTransport signs in with a token.
+type tokenTransport struct {
+	token string
+	next  http.RoundTripper
+}
+
+func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.Header.Set("Authorization", "Bearer "+t.token)
+	return t.next.RoundTrip(req)
+}
+
+// Repo names a repository.
+type Repo struct{ Owner, Name string }
+
+func (r Repo) String() string { return r.Owner + "/" + r.Name }
+
+var (
+	ownerName = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})$`)
+	repoName  = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
+	commitSHA = regexp.MustCompile(`^[0-9a-f]{40}$`)
+)
+
+// path is the address below /repos/{owner}/{repo}. Names come from configuration
+// and documents; what does not look like one never reaches an address.
+func (r Repo) path(format string, args ...any) (string, error) {
+	if !ownerName.MatchString(r.Owner) || !repoName.MatchString(r.Name) || r.Name == "." || r.Name == ".." {
+		return "", fmt.Errorf("repository %q: %w", r, errName)
+	}
+	return "repos/" + r.Owner + "/" + r.Name + fmt.Sprintf(format, args...), nil
+}
+
+// escape keeps the slashes of a branch or path and escapes all else.
+func escape(ref string) string {
+	parts := strings.Split(ref, "/")
+	for i, p := range parts {
+		parts[i] = url.PathEscape(p)
+	}
+	return strings.Join(parts, "/")
+}
+
+func checkRef(ref string) error {
+	if ref == "" || len(ref) > 250 || strings.Contains(ref, "..") || strings.HasPrefix(ref, "/") ||
+		strings.ContainsAny(ref, " ~^:?*[\\\x00\n\r\t") {
+		return fmt.Errorf("branch %q: %w", ref, errName)
+	}
+	return nil
+}
+
+func checkSHA(sha string) error {
+	if !commitSHA.MatchString(sha) {
+		return fmt.Errorf("commit %q: %w", sha, errName)
+	}
+	return nil
+}
+
+var errName = errors.New("not a valid name")
+
+// answer is what a call brought besides its body.
+type answer struct {
+	status   int
+	etag     string
+	nextPage int
+	cursor   string // of the next page where GitHub pages by cursor
+	same     bool   // 304: nothing changed since the ETag that was sent
+}
+
+// call makes one request below /repos/… as the installation.
+func (c *Client) call(ctx context.Context, method, path string, body, out any) (answer, error) {
+	return c.do(ctx, &c.rest, method, path, "", body, out)
+}
+
+func (c *Client) do(ctx context.Context, d *door, method, path, etag string, body, out any) (answer, error) {
+	if until, blocked := d.isBlocked(); blocked {
+		return answer{}, fmt.Errorf("%s %s: %w", method, path, &RateLimit{Until: until})
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	req, err := d.gh.NewRequest(method, path, body)
+	if err != nil {
+		return answer{}, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if etag != "" {
+		req.Header.Set("If-None-Match", etag)
+	}
+	if c.onCall != nil {
+		c.onCall(method, path)
+	}
+	resp, err := d.gh.Do(ctx, req, out)
+	a := answerOf(resp)
+	if a.status == http.StatusNotModified {
+		a.same = true
+		return a, nil
+	}
+	if err = explain(err); err != nil {
+		d.block(err)
+		return a, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	return a, nil
+}
+
+func answerOf(resp *gh.Response) answer {
+	if resp == nil || resp.Response == nil {
+		return answer{}
+	}
+	cursor := resp.Cursor
+	if cursor == "" {
+		cursor = resp.After
+	}
+	return answer{
+		status: resp.StatusCode, etag: resp.Header.Get("ETag"),
+		nextPage: resp.NextPage, cursor: cursor,
+	}
+}
+
+func (d *door) isBlocked() (time.Time, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.blocked, time.Now().Before(d.blocked)
+}
+
+func (d *door) block(err error) {
+	var limit *RateLimit
+	if !errors.As(err, &limit) {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if limit.Until.After(d.blocked) {
+		d.blocked = limit.Until
+	}
+}

@@ -1,0 +1,400 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// GitHub's limits of what people read.
+const (
+	maxTitle = 256
+	maxText  = 65_000 // of 65,536 characters
+)
+
+func queryEscape(s string) string { return url.QueryEscape(s) }
+
+// Pull is a pull request as GitHub just said it.
+type Pull struct {
+	Number    int
+	URL       string
+	Title     string
+	Open      bool
+	Merged    bool
+	MergeSHA  string // of the merge commit, when merged
+	HeadSHA   string
+	HeadRef   string
+	HeadRepo  string // full name; a fork has another one
+	BaseRef   string
+	By        Actor
+	Draft     bool
+	Mergeable string // mergeable_state: clean, blocked, behind, dirty, unknown …
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	MergedAt  *time.Time
+	ClosedAt  *time.Time
+}
+
+// Actor is an account.
+type Actor struct {
+	Login string `json:"login"`
+	ID    int64  `json:"id"`
+}
+
+type wirePull struct {
+	Number         int        `json:"number"`
+	HTMLURL        string     `json:"html_url"`
+	Title          string     `json:"title"`
+	State          string     `json:"state"`
+	Draft          bool       `json:"draft"`
+	Merged         bool       `json:"merged"`
+	MergeCommitSHA string     `json:"merge_commit_sha"`
+	MergeableState string     `json:"mergeable_state"`
+	User           Actor      `json:"user"`
+	CreatedAt      time.Time  `json:"created_at"`
+	UpdatedAt      time.Time  `json:"updated_at"`
+	MergedAt       *time.Time `json:"merged_at"`
+	ClosedAt       *time.Time `json:"closed_at"`
+	Head           wireBranch `json:"head"`
+	Base           wireBranch `json:"base"`
+}
+
+type wireBranch struct {
+	Ref  string    `json:"ref"`
+	SHA  string    `json:"sha"`
+	Repo *wireRepo `json:"repo"`
+}
+
+type wireRepo struct {
+	ID            int64  `json:"id"`
+	FullName      string `json:"full_name"`
+	DefaultBranch string `json:"default_branch"`
+	Archived      bool   `json:"archived"`
+	Private       bool   `json:"private"`
+}
+
+// pull reads the wire form. A list has no "merged", but the time of the merge.
+func (w wirePull) pull() Pull {
+	p := Pull{
+		Number: w.Number, URL: w.HTMLURL, Title: w.Title, Open: w.State == "open",
+		Merged: w.Merged || w.MergedAt != nil, HeadSHA: w.Head.SHA, HeadRef: w.Head.Ref, BaseRef: w.Base.Ref,
+		By: w.User, Draft: w.Draft, Mergeable: w.MergeableState,
+		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, MergedAt: w.MergedAt, ClosedAt: w.ClosedAt,
+	}
+	if w.Head.Repo != nil {
+		p.HeadRepo = w.Head.Repo.FullName
+	}
+	if p.Merged { // before the merge GitHub puts the commit of a trial there
+		p.MergeSHA = w.MergeCommitSHA
+	}
+	return p
+}
+
+// PullInput is a pull request to open.
+type PullInput struct {
+	Repo  Repo   // required
+	Head  string // required; a branch of the same repository
+	Base  string // required
+	Title string // required
+	Body  string
+}
+
+// OpenPull opens a pull request. When there is one already for that branch, open
+// or not, it is taken over (created is false).
+func (c *Client) OpenPull(ctx context.Context, in PullInput) (pull Pull, created bool, err error) {
+	if err := errors.Join(checkRef(in.Head), checkRef(in.Base)); err != nil {
+		return Pull{}, false, err
+	}
+	path, err := in.Repo.path("/pulls")
+	if err != nil {
+		return Pull{}, false, err
+	}
+	body := map[string]any{
+		"title": cutRunes(in.Title, maxTitle), "body": cutRunes(in.Body, maxText),
+		"head": in.Head, "base": in.Base, "maintainer_can_modify": false,
+	}
+	var out wirePull
+	_, err = c.call(ctx, http.MethodPost, path, body, &out)
+	if err == nil {
+		return out.pull(), true, nil
+	}
+	err = fmt.Errorf("open pull request of %s: %w", in.Head, err)
+	var refused *Refused
+	if !errors.As(err, &refused) || refused.Status != http.StatusUnprocessableEntity {
+		return Pull{}, false, err
+	}
+	found, findErr := c.FindPull(ctx, in.Repo, in.Head)
+	if findErr != nil {
+		return Pull{}, false, errors.Join(err, findErr)
+	}
+	return found, false, nil
+}
+
+// FindPull finds the pull request of a branch: the open one, else the newest.
+func (c *Client) FindPull(ctx context.Context, repo Repo, branch string) (Pull, error) {
+	if err := checkRef(branch); err != nil {
+		return Pull{}, err
+	}
+	path, err := repo.path("/pulls?state=all&sort=created&direction=desc&per_page=%d&head=%s",
+		pageSize, queryEscape(repo.Owner+":"+branch))
+	if err != nil {
+		return Pull{}, err
+	}
+	var out []wirePull
+	if _, err := c.call(ctx, http.MethodGet, path, nil, &out); err != nil {
+		return Pull{}, fmt.Errorf("find pull request of %s: %w", branch, err)
+	}
+	var found *Pull
+	for _, w := range out {
+		p := w.pull()
+		if p.HeadRef != branch || p.HeadRepo != "" && !strings.EqualFold(p.HeadRepo, repo.String()) {
+			continue
+		}
+		if found == nil || p.Open && !found.Open {
+			found = &p
+		}
+	}
+	if found == nil {
+		return Pull{}, fmt.Errorf("find pull request of %s: %w", branch, ErrNotFound)
+	}
+	return *found, nil
+}
+
+// Pull reads a pull request.
+func (c *Client) Pull(ctx context.Context, repo Repo, number int) (Pull, error) {
+	path, err := repo.path("/pulls/%d", number)
+	if err != nil {
+		return Pull{}, err
+	}
+	var out wirePull
+	if _, err := c.call(ctx, http.MethodGet, path, nil, &out); err != nil {
+		return Pull{}, fmt.Errorf("pull request %d: %w", number, err)
+	}
+	return out.pull(), nil
+}
+
+// Listing is what a conditional list brought.
+type Listing[T any] struct {
+	Items []T
+	ETag  string // for the next time; empty when it would prove nothing
+	Same  bool   // nothing changed since the ETag that was sent; Items is empty
+}
+
+// Pulls lists the pull requests that changed at or after since, newest change
+// first. With the ETag of the last time, no change costs nothing.
+func (c *Client) Pulls(ctx context.Context, repo Repo, since time.Time, etag string) (Listing[Pull], error) {
+	var all Listing[Pull]
+	for page := 1; page <= maxPages; page++ {
+		path, err := repo.path("/pulls?state=all&sort=updated&direction=desc&per_page=%d&page=%d", pageSize, page)
+		if err != nil {
+			return all, err
+		}
+		var out []wirePull
+		a, err := c.do(ctx, &c.rest, http.MethodGet, path, etag, nil, &out)
+		if err != nil {
+			return Listing[Pull]{}, fmt.Errorf("list pull requests: %w", err)
+		}
+		if a.same {
+			return Listing[Pull]{ETag: etag, Same: true}, nil
+		}
+		if page == 1 {
+			all.ETag, etag = a.etag, ""
+		}
+		for _, w := range out {
+			if w.UpdatedAt.Before(since) {
+				return all, nil
+			}
+			all.Items = append(all.Items, w.pull())
+		}
+		if len(out) < pageSize {
+			return all, nil
+		}
+	}
+	return all, nil
+}
+
+// MergeInput is a merge of exactly one head.
+type MergeInput struct {
+	Repo    Repo   // required
+	Number  int    // required
+	HeadSHA string // required; the head that was approved
+	Title   string // of the merge commit
+	Method  string // merge, squash or rebase; empty is merge
+}
+
+// Merge merges the pull request if its head is still the one given, and returns
+// the commit. ErrHeadMoved means that it is not; another refusal carries GitHub's
+// sentence. A pull request that is merged already with that head is a success.
+func (c *Client) Merge(ctx context.Context, in MergeInput) (string, error) {
+	if err := checkSHA(in.HeadSHA); err != nil {
+		return "", err
+	}
+	path, err := in.Repo.path("/pulls/%d/merge", in.Number)
+	if err != nil {
+		return "", err
+	}
+	method := in.Method
+	if method == "" {
+		method = "merge"
+	}
+	body := map[string]string{"sha": in.HeadSHA, "commit_title": cutRunes(in.Title, maxTitle), "merge_method": method}
+	var out struct {
+		SHA    string `json:"sha"`
+		Merged bool   `json:"merged"`
+	}
+	_, err = c.call(ctx, http.MethodPut, path, body, &out)
+	if err == nil && out.Merged {
+		return out.SHA, checkSHA(out.SHA)
+	}
+	if err == nil {
+		return "", fmt.Errorf("merge pull request %d: answered without a merge: %w", in.Number, errUnknown)
+	}
+	return c.mergeRefused(ctx, in, err)
+}
+
+// mergeRefused finds out whether the refusal is one of a merge that was done.
+func (c *Client) mergeRefused(ctx context.Context, in MergeInput, err error) (string, error) {
+	err = fmt.Errorf("merge pull request %d: %w", in.Number, err)
+	var refused *Refused
+	if !errors.As(err, &refused) || refused.Status != http.StatusMethodNotAllowed && refused.Status != http.StatusConflict {
+		return "", err
+	}
+	p, readErr := c.Pull(ctx, in.Repo, in.Number)
+	switch {
+	case readErr == nil && p.Merged && p.HeadSHA == in.HeadSHA:
+		return p.MergeSHA, nil
+	case readErr == nil && p.HeadSHA != in.HeadSHA || refused.Status == http.StatusConflict:
+		return "", fmt.Errorf("%w: %w", ErrHeadMoved, err)
+	default:
+		return "", err
+	}
+}
+
+// ClosePull closes a pull request without merging it.
+func (c *Client) ClosePull(ctx context.Context, repo Repo, number int) error {
+	path, err := repo.path("/pulls/%d", number)
+	if err != nil {
+		return err
+	}
+	if _, err := c.call(ctx, http.MethodPatch, path, map[string]string{"state": "closed"}, nil); err != nil {
+		return fmt.Errorf("close pull request %d: %w", number, err)
+	}
+	return nil
+}
+
+// UpdateBranch merges the base into the pull request's branch, if its head is
+// still the one given (ErrHeadMoved otherwise). GitHub does it a moment later.
+func (c *Client) UpdateBranch(ctx context.Context, repo Repo, number int, headSHA string) error {
+	if err := checkSHA(headSHA); err != nil {
+		return err
+	}
+	path, err := repo.path("/pulls/%d/update-branch", number)
+	if err != nil {
+		return err
+	}
+	_, err = c.call(ctx, http.MethodPut, path, map[string]string{"expected_head_sha": headSHA}, nil)
+	var refused *Refused
+	if errors.As(err, &refused) && strings.Contains(refused.Message, "expected head sha") {
+		err = fmt.Errorf("%w: %w", ErrHeadMoved, err)
+	}
+	if err != nil {
+		return fmt.Errorf("update branch of pull request %d: %w", number, err)
+	}
+	return nil
+}
+
+// Review is one review of a pull request.
+type Review struct {
+	ID          int64
+	By          Actor
+	State       string // approved, changes_requested, commented, dismissed, pending
+	CommitSHA   string // what was reviewed
+	SubmittedAt time.Time
+}
+
+// Reviews lists the reviews of a pull request, oldest first.
+func (c *Client) Reviews(ctx context.Context, repo Repo, number int) ([]Review, error) {
+	var all []Review
+	for page := 1; page <= maxPages; page++ {
+		path, err := repo.path("/pulls/%d/reviews?per_page=%d&page=%d", number, pageSize, page)
+		if err != nil {
+			return nil, err
+		}
+		var out []struct {
+			ID          int64     `json:"id"`
+			User        *Actor    `json:"user"` // null for a deleted account
+			State       string    `json:"state"`
+			CommitID    string    `json:"commit_id"`
+			SubmittedAt time.Time `json:"submitted_at"`
+		}
+		if _, err := c.call(ctx, http.MethodGet, path, nil, &out); err != nil {
+			return nil, fmt.Errorf("reviews of pull request %d: %w", number, err)
+		}
+		for _, w := range out {
+			r := Review{ID: w.ID, State: strings.ToLower(w.State), CommitSHA: w.CommitID, SubmittedAt: w.SubmittedAt}
+			if w.User != nil {
+				r.By = *w.User
+			}
+			all = append(all, r)
+		}
+		if len(out) < pageSize {
+			return all, nil
+		}
+	}
+	return nil, fmt.Errorf("reviews of pull request %d: more than %d: %w", number, maxPages*pageSize, ErrTooLarge)
+}
+
+// CommentOnce makes the one comment that begins with the marker say body: it is
+// created, changed, or left alone.
+func (c *Client) CommentOnce(ctx context.Context, repo Repo, number int, marker, body string) error {
+	text := cutRunes(marker+"\n"+body, maxText)
+	id, old, err := c.findComment(ctx, repo, number, marker)
+	if err != nil || id != 0 && old == text {
+		return err
+	}
+	method, path := http.MethodPost, ""
+	if id == 0 {
+		path, err = repo.path("/issues/%d/comments", number)
+	} else {
+		method = http.MethodPatch
+		path, err = repo.path("/issues/comments/%d", id)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := c.call(ctx, method, path, map[string]string{"body": text}, nil); err != nil {
+		return fmt.Errorf("comment on pull request %d: %w", number, err)
+	}
+	return nil
+}
+
+func (c *Client) findComment(ctx context.Context, repo Repo, number int, marker string) (int64, string, error) {
+	for page := 1; page <= maxPages; page++ {
+		path, err := repo.path("/issues/%d/comments?per_page=%d&page=%d", number, pageSize, page)
+		if err != nil {
+			return 0, "", err
+		}
+		var out []struct {
+			ID   int64  `json:"id"`
+			Body string `json:"body"`
+			User Actor  `json:"user"`
+		}
+		if _, err := c.call(ctx, http.MethodGet, path, nil, &out); err != nil {
+			return 0, "", fmt.Errorf("comments of pull request %d: %w", number, err)
+		}
+		for _, w := range out {
+			ours := c.commentsBy == "" || strings.EqualFold(w.User.Login, c.commentsBy)
+			if body := strings.ReplaceAll(w.Body, "\r\n", "\n"); ours && strings.HasPrefix(body, marker+"\n") {
+				return w.ID, body, nil
+			}
+		}
+		if len(out) < pageSize {
+			return 0, "", nil
+		}
+	}
+	return 0, "", fmt.Errorf("comments of pull request %d: more than %d: %w", number, maxPages*pageSize, ErrTooLarge)
+}

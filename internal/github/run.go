@@ -1,0 +1,300 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+)
+
+var workflowFile = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}\.ya?ml$`)
+
+// DispatchInput is one workflow to start.
+type DispatchInput struct {
+	Repo     Repo   // required
+	Workflow string // required; file name, plan.yml
+	Ref      string // required; the default branch, whose file runs
+	Inputs   map[string]string
+}
+
+// Run is a workflow run as GitHub just said it. Terminal is what has a
+// Conclusion.
+type Run struct {
+	ID           int64
+	Attempt      int
+	URL          string // for people
+	RepoID       int64
+	Name         string // of the workflow
+	Path         string // of the workflow's file; may end in @ref
+	DisplayTitle string
+	Event        string
+	HeadBranch   string
+	HeadSHA      string
+	Actor        Actor
+	Triggering   Actor // who started this attempt
+	Status       string
+	Conclusion   string
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+	CompletedAt  time.Time // zero while it runs
+}
+
+type wireRun struct {
+	ID           int64      `json:"id"`
+	Attempt      int        `json:"run_attempt"`
+	HTMLURL      string     `json:"html_url"`
+	Name         string     `json:"name"`
+	Path         string     `json:"path"`
+	DisplayTitle string     `json:"display_title"`
+	Event        string     `json:"event"`
+	HeadBranch   string     `json:"head_branch"`
+	HeadSHA      string     `json:"head_sha"`
+	Actor        *Actor     `json:"actor"`
+	Triggering   *Actor     `json:"triggering_actor"`
+	Status       string     `json:"status"`
+	Conclusion   string     `json:"conclusion"`
+	CreatedAt    time.Time  `json:"created_at"`
+	UpdatedAt    time.Time  `json:"updated_at"`
+	CompletedAt  *time.Time `json:"completed_at"`
+	Repository   *wireRepo  `json:"repository"`
+}
+
+func (w wireRun) run() Run {
+	r := Run{
+		ID: w.ID, Attempt: max(1, w.Attempt), URL: w.HTMLURL, Name: w.Name, Path: w.Path,
+		DisplayTitle: w.DisplayTitle, Event: w.Event, HeadBranch: w.HeadBranch, HeadSHA: w.HeadSHA,
+		Status: w.Status, Conclusion: w.Conclusion, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+		CompletedAt: completedAt(w.Status, w.CompletedAt, w.UpdatedAt),
+	}
+	if w.Actor != nil {
+		r.Actor = *w.Actor
+	}
+	if w.Triggering != nil {
+		r.Triggering = *w.Triggering
+	}
+	if w.Repository != nil {
+		r.RepoID = w.Repository.ID
+	}
+	return r
+}
+
+// completedAt is the one place that says when a run ended: GitHub's own time where
+// it gives one, else the last change of a completed run.
+func completedAt(status string, completed *time.Time, updated time.Time) time.Time {
+	switch {
+	case status != "completed":
+		return time.Time{}
+	case completed != nil && !completed.IsZero():
+		return *completed
+	default:
+		return updated
+	}
+}
+
+// Dispatch starts a workflow. The run it returns has an id and an address; both
+// are empty when this GitHub does not say which run it started. Starting is not
+// repeatable: after an unknown outcome the run must be looked for.
+func (c *Client) Dispatch(ctx context.Context, in DispatchInput) (Run, error) {
+	if !workflowFile.MatchString(in.Workflow) {
+		return Run{}, fmt.Errorf("workflow %q: %w", in.Workflow, errName)
+	}
+	path, err := in.Repo.path("/actions/workflows/%s/dispatches", in.Workflow)
+	if err != nil {
+		return Run{}, err
+	}
+	run, err := c.dispatch(ctx, path, in, !c.noRunDetails.Load())
+	if err != nil && refusesRunDetails(err) && !c.noRunDetails.Load() {
+		if run, err = c.dispatch(ctx, path, in, false); err == nil {
+			c.noRunDetails.Store(true) // proved by the call that went through without
+		}
+	}
+	if err != nil {
+		return Run{}, fmt.Errorf("dispatch %s: %w", in.Workflow, err)
+	}
+	return run, nil
+}
+
+func (c *Client) dispatch(ctx context.Context, path string, in DispatchInput, details bool) (Run, error) {
+	body := struct {
+		Ref     string            `json:"ref"`
+		Inputs  map[string]string `json:"inputs,omitempty"`
+		Details bool              `json:"return_run_details,omitempty"`
+	}{in.Ref, in.Inputs, details}
+	var out struct {
+		ID      int64  `json:"workflow_run_id"`
+		HTMLURL string `json:"html_url"`
+	}
+	if _, err := c.call(ctx, http.MethodPost, path, body, &out); err != nil {
+		return Run{}, err
+	}
+	return Run{ID: out.ID, URL: out.HTMLURL}, nil
+}
+
+// refusesRunDetails recognises GitHub Enterprise Server before 3.21: it refuses
+// the whole request for a field it does not know. Nothing was started then.
+func refusesRunDetails(err error) bool {
+	var refused *Refused
+	if !errors.As(err, &refused) {
+		return false
+	}
+	return refused.Status == http.StatusBadRequest || refused.Status == http.StatusUnprocessableEntity &&
+		strings.Contains(refused.Message, "return_run_details")
+}
+
+// Run reads a run.
+func (c *Client) Run(ctx context.Context, repo Repo, id int64) (Run, error) {
+	path, err := repo.path("/actions/runs/%d", id)
+	if err != nil {
+		return Run{}, err
+	}
+	var out wireRun
+	if _, err := c.call(ctx, http.MethodGet, path, nil, &out); err != nil {
+		return Run{}, fmt.Errorf("run %d: %w", id, err)
+	}
+	return out.run(), nil
+}
+
+// RunQuery says which runs to list.
+type RunQuery struct {
+	Since    time.Time // created at or after
+	Workflow string    // file name; empty: all
+	Branch   string    // head branch; empty: all
+	Event    string    // empty: workflow_dispatch
+	ETag     string    // of the last listing with the same query
+}
+
+// FindRuns lists runs, newest first. A new run may stay out of lists for some
+// seconds. The ETag is given only when everything asked for stood on one page: an
+// unchanged first page says nothing about the next.
+func (c *Client) FindRuns(ctx context.Context, repo Repo, q RunQuery) (Listing[Run], error) {
+	base, err := q.path(repo)
+	if err != nil {
+		return Listing[Run]{}, err
+	}
+	var all Listing[Run]
+	for page, etag := 1, q.ETag; page <= maxPages; page, etag = page+1, "" {
+		var out struct {
+			Runs []wireRun `json:"workflow_runs"`
+		}
+		a, err := c.do(ctx, &c.rest, http.MethodGet, fmt.Sprintf("%s&page=%d", base, page), etag, nil, &out)
+		if err != nil {
+			return Listing[Run]{}, fmt.Errorf("list runs: %w", err)
+		}
+		if a.same {
+			return Listing[Run]{ETag: etag, Same: true}, nil
+		}
+		all.ETag = ""
+		for _, w := range out.Runs {
+			if w.CreatedAt.Before(q.Since.Truncate(time.Second)) {
+				all.ETag = firstPage(page, a.etag)
+				return all, nil
+			}
+			all.Items = append(all.Items, w.run())
+		}
+		if len(out.Runs) < pageSize {
+			all.ETag = firstPage(page, a.etag)
+			return all, nil
+		}
+	}
+	return all, nil
+}
+
+func firstPage(page int, etag string) string {
+	if page == 1 {
+		return etag
+	}
+	return ""
+}
+
+func (q RunQuery) path(repo Repo) (string, error) {
+	event := q.Event
+	if event == "" {
+		event = "workflow_dispatch"
+	}
+	below := "/actions/runs"
+	if q.Workflow != "" {
+		if !workflowFile.MatchString(q.Workflow) {
+			return "", fmt.Errorf("workflow %q: %w", q.Workflow, errName)
+		}
+		below = "/actions/workflows/" + q.Workflow + "/runs"
+	}
+	filter := "?per_page=" + fmt.Sprint(pageSize) + "&event=" + queryEscape(event)
+	if q.Branch != "" {
+		filter += "&branch=" + queryEscape(q.Branch)
+	}
+	path, err := repo.path("%s", below)
+	return path + filter, err
+}
+
+// Step is where a run went wrong.
+type Step struct {
+	Job        string
+	Step       string // empty when no step of the job failed, or none began
+	Conclusion string
+	URL        string // of the job
+}
+
+// FailedStep finds the first step that made a run fail; ErrNotFound when no job
+// did.
+func (c *Client) FailedStep(ctx context.Context, repo Repo, runID int64) (Step, error) {
+	path, err := repo.path("/actions/runs/%d/jobs?filter=latest&per_page=%d", runID, pageSize)
+	if err != nil {
+		return Step{}, err
+	}
+	type part struct {
+		Name       string `json:"name"`
+		Conclusion string `json:"conclusion"`
+	}
+	var out struct {
+		Jobs []struct {
+			part
+			HTMLURL string `json:"html_url"`
+			Steps   []part `json:"steps"`
+		} `json:"jobs"`
+	}
+	if _, err := c.call(ctx, http.MethodGet, path, nil, &out); err != nil {
+		return Step{}, fmt.Errorf("jobs of run %d: %w", runID, err)
+	}
+	for _, job := range out.Jobs {
+		if !bad(job.Conclusion) {
+			continue
+		}
+		found := Step{Job: cutRunes(job.Name, 100), Conclusion: job.Conclusion, URL: job.HTMLURL}
+		for _, s := range job.Steps {
+			if bad(s.Conclusion) {
+				found.Step, found.Conclusion = cutRunes(s.Name, 100), s.Conclusion
+				break
+			}
+		}
+		return found, nil
+	}
+	return Step{}, fmt.Errorf("failed step of run %d: %w", runID, ErrNotFound)
+}
+
+func bad(conclusion string) bool {
+	switch conclusion {
+	case "", "success", "skipped", "neutral":
+		return false
+	}
+	return true
+}
+
+// Cancel asks GitHub to cancel a run; one that has ended is a success.
+func (c *Client) Cancel(ctx context.Context, repo Repo, runID int64) error {
+	path, err := repo.path("/actions/runs/%d/cancel", runID)
+	if err != nil {
+		return err
+	}
+	_, err = c.call(ctx, http.MethodPost, path, nil, nil)
+	var refused *Refused
+	if errors.As(err, &refused) && refused.Status == http.StatusConflict {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cancel run %d: %w", runID, err)
+	}
+	return nil
+}

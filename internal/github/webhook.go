@@ -1,0 +1,286 @@
+package github
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// Errors of ParseWebhook.
+var (
+	ErrSignature = errors.New("webhook signature does not fit")
+	ErrIgnored   = errors.New("webhook event is not one that matters")
+	ErrMalformed = errors.New("webhook is malformed")
+)
+
+// MaxHint bounds the JSON of a Hint.
+const MaxHint = 2048
+
+// Hint is what a webhook says, small enough for a task. It grants nothing: run
+// facts are patched by the rules of lifecycle, everything else is read again.
+type Hint struct {
+	Event    string      `json:"event"`
+	Action   string      `json:"action"`
+	Delivery string      `json:"delivery"`
+	RepoID   int64       `json:"repoId"`
+	Repo     string      `json:"repo"`
+	Run      *RunHint    `json:"run,omitempty"`
+	Pull     *PullHint   `json:"pull,omitempty"`
+	Review   *ReviewHint `json:"review,omitempty"`
+}
+
+// RunHint is a workflow run in a webhook.
+type RunHint struct {
+	ID           int64     `json:"id"`
+	Attempt      int       `json:"attempt"`
+	Status       string    `json:"status"`
+	Conclusion   string    `json:"conclusion,omitempty"`
+	Path         string    `json:"path,omitempty"`
+	Name         string    `json:"name,omitempty"`
+	DisplayTitle string    `json:"displayTitle,omitempty"`
+	HeadBranch   string    `json:"headBranch,omitempty"`
+	HeadSHA      string    `json:"headSha,omitempty"`
+	Event        string    `json:"event"`
+	Actor        string    `json:"actor,omitempty"`
+	CreatedAt    time.Time `json:"createdAt"`
+	UpdatedAt    time.Time `json:"updatedAt"`
+	CompletedAt  time.Time `json:"completedAt,omitzero"`
+	URL          string    `json:"url,omitempty"`
+}
+
+// PullHint is a pull request in a webhook.
+type PullHint struct {
+	Number    int       `json:"number"`
+	State     string    `json:"state,omitempty"`
+	Merged    bool      `json:"merged,omitempty"`
+	HeadSHA   string    `json:"headSha,omitempty"`
+	HeadRef   string    `json:"headRef,omitempty"`
+	BaseRef   string    `json:"baseRef,omitempty"`
+	UpdatedAt time.Time `json:"updatedAt,omitzero"`
+}
+
+// ReviewHint is a review in a webhook.
+type ReviewHint struct {
+	ID          int64     `json:"id"`
+	Login       string    `json:"login,omitempty"`
+	State       string    `json:"state"`
+	CommitSHA   string    `json:"commitSha,omitempty"`
+	SubmittedAt time.Time `json:"submittedAt,omitzero"`
+}
+
+type wireEvent struct {
+	Action     string    `json:"action"`
+	Repository *wireRepo `json:"repository"`
+	Workflow   *struct {
+		Path string `json:"path"`
+	} `json:"workflow"`
+	WorkflowRun *wireRun  `json:"workflow_run"`
+	PullRequest *wirePull `json:"pull_request"`
+	Review      *struct {
+		ID          int64      `json:"id"`
+		User        *Actor     `json:"user"`
+		State       string     `json:"state"`
+		CommitID    string     `json:"commit_id"`
+		SubmittedAt *time.Time `json:"submitted_at"`
+	} `json:"review"`
+}
+
+var deliveryID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
+
+// ParseWebhook checks the signature of a delivery and reads what matters. The
+// caller bounds the body (GitHub sends at most 25 MiB).
+func ParseWebhook(secret string, header http.Header, body []byte) (Hint, error) {
+	if err := checkSignature(secret, header.Get("X-Hub-Signature-256"), body); err != nil {
+		return Hint{}, err
+	}
+	event, delivery := header.Get("X-GitHub-Event"), header.Get("X-GitHub-Delivery")
+	switch event {
+	case "workflow_run", "pull_request", "pull_request_review":
+	case "":
+		return Hint{}, fmt.Errorf("%w: no event name", ErrMalformed)
+	default:
+		return Hint{}, fmt.Errorf("%w: %q", ErrIgnored, cutBytes(event, 64))
+	}
+	if !deliveryID.MatchString(delivery) {
+		return Hint{}, fmt.Errorf("%w: delivery id", ErrMalformed)
+	}
+	if kind, _, err := mime.ParseMediaType(header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return Hint{}, fmt.Errorf("%w: content type must be application/json", ErrMalformed)
+	}
+	var w wireEvent
+	if err := json.Unmarshal(body, &w); err != nil {
+		return Hint{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return w.hint(event, delivery)
+}
+
+// checkSignature accepts SHA-256 only and compares in constant time. Without a
+// secret nothing is genuine.
+func checkSignature(secret, signature string, body []byte) error {
+	digest, ok := strings.CutPrefix(signature, "sha256=")
+	got, err := hex.DecodeString(digest)
+	if secret == "" || !ok || err != nil {
+		return ErrSignature
+	}
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	if !hmac.Equal(mac.Sum(nil), got) {
+		return ErrSignature
+	}
+	return nil
+}
+
+func (w wireEvent) hint(event, delivery string) (Hint, error) {
+	if w.Repository == nil || w.Repository.ID <= 0 {
+		return Hint{}, fmt.Errorf("%w: no repository", ErrMalformed)
+	}
+	h := Hint{
+		Event: event, Action: cutBytes(w.Action, 40), Delivery: delivery,
+		RepoID: w.Repository.ID, Repo: cutBytes(w.Repository.FullName, 150),
+	}
+	missing := fmt.Errorf("%w: %s without its object", ErrMalformed, event)
+	if event == "workflow_run" {
+		if w.WorkflowRun == nil || w.WorkflowRun.ID <= 0 {
+			return Hint{}, missing
+		}
+		h.Run = w.runHint()
+		return h, nil
+	}
+	if w.PullRequest == nil || w.PullRequest.Number <= 0 {
+		return Hint{}, missing
+	}
+	h.Pull = w.PullRequest.hint()
+	if event == "pull_request" {
+		return h, nil
+	}
+	if w.Review == nil || w.Review.ID <= 0 {
+		return Hint{}, missing
+	}
+	h.Review = &ReviewHint{
+		ID: w.Review.ID, State: cutBytes(strings.ToLower(w.Review.State), 24), CommitSHA: cutBytes(w.Review.CommitID, 40),
+	}
+	if w.Review.User != nil {
+		h.Review.Login = cutBytes(w.Review.User.Login, 64)
+	}
+	if w.Review.SubmittedAt != nil {
+		h.Review.SubmittedAt = sane(*w.Review.SubmittedAt)
+	}
+	return h, nil
+}
+
+func (w wireEvent) runHint() *RunHint {
+	r := w.WorkflowRun.run()
+	h := &RunHint{
+		ID: r.ID, Attempt: r.Attempt, Status: cutBytes(r.Status, 24), Conclusion: cutBytes(r.Conclusion, 24),
+		Path: cutBytes(r.Path, 160), Name: cutBytes(r.Name, 80), DisplayTitle: cutBytes(r.DisplayTitle, 160),
+		HeadBranch: cutBytes(r.HeadBranch, 160), HeadSHA: cutBytes(r.HeadSHA, 40), Event: cutBytes(r.Event, 40),
+		Actor:     cutBytes(r.Actor.Login, 64),
+		CreatedAt: sane(r.CreatedAt), UpdatedAt: sane(r.UpdatedAt), CompletedAt: sane(r.CompletedAt),
+		URL: cutBytes(r.URL, 240),
+	}
+	if h.Path == "" && w.Workflow != nil {
+		h.Path = cutBytes(w.Workflow.Path, 160)
+	}
+	return h
+}
+
+func (w wirePull) hint() *PullHint {
+	return &PullHint{
+		Number: w.Number, State: cutBytes(w.State, 16), Merged: w.Merged,
+		HeadSHA: cutBytes(w.Head.SHA, 40), HeadRef: cutBytes(w.Head.Ref, 160), BaseRef: cutBytes(w.Base.Ref, 160),
+		UpdatedAt: sane(w.UpdatedAt),
+	}
+}
+
+// sane drops a time that JSON cannot carry.
+func sane(t time.Time) time.Time {
+	if t = t.UTC(); t.Year() < 1 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
+}
+
+// cutBytes keeps as much of s as fits into limit bytes of JSON. Control characters
+// and what is not UTF-8 are left out.
+func cutBytes(s string, limit int) string {
+	var b strings.Builder
+	for _, r := range s {
+		cost := utf8.RuneLen(r)
+		switch {
+		case r < 0x20 || r == 0x7f || r == utf8.RuneError:
+			continue
+		case r == '"' || r == '\\':
+			cost = 2
+		case r == '<' || r == '>' || r == '&' || r == '\u2028' || r == '\u2029':
+			cost = 6
+		}
+		if limit -= cost; limit < 0 {
+			break
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// kinds, the longer name first: "drift_plan" also contains "plan".
+var kinds = []lifecycle.Kind{
+	lifecycle.KindDriftPlan, lifecycle.KindPlan, lifecycle.KindApply, lifecycle.KindDestroy, lifecycle.KindCleanup,
+}
+
+// ClassifyRun says what kind of run this is by its workflow's file, or by the name
+// of the workflow when GitHub does not say the file.
+func ClassifyRun(path, name string) (lifecycle.Kind, bool) {
+	if path != "" {
+		path, _, _ = strings.Cut(path, "@")
+		for _, k := range kinds {
+			if path == ".github/workflows/"+string(k)+".yml" || path == ".github/workflows/"+string(k)+".yaml" {
+				return k, true
+			}
+		}
+		return "", false
+	}
+	words := "_" + notWord.ReplaceAllString(strings.ToLower(name), "_") + "_"
+	for _, k := range kinds {
+		if strings.Contains(words, "_"+string(k)+"_") {
+			return k, true
+		}
+	}
+	return "", false
+}
+
+var (
+	notWord  = regexp.MustCompile(`[^a-z0-9]+`)
+	runTitle = regexp.MustCompile(`^tfpilot (plan|apply|destroy|cleanup|drift_plan) (req_[a-z0-9]{10,16}|-) \[((plan|apply|destroy|cleanup|drift_plan)-[0-9a-f]{32})\]$`)
+)
+
+// RunTitle is what a run of ours is called; the workflow files say the same.
+func RunTitle(kind lifecycle.Kind, requestID, correlationID string) string {
+	if requestID == "" {
+		requestID = "-"
+	}
+	return fmt.Sprintf("tfpilot %s %s [%s]", kind, requestID, correlationID)
+}
+
+// ParseRunTitle reads a run's title if it is one of ours from beginning to end. A
+// drift plan may be without a request.
+func ParseRunTitle(title string) (kind lifecycle.Kind, requestID, correlationID string, ok bool) {
+	m := runTitle.FindStringSubmatch(title)
+	if m == nil || m[1] != m[4] || m[2] == "-" && m[1] != string(lifecycle.KindDriftPlan) {
+		return "", "", "", false
+	}
+	if m[2] != "-" {
+		requestID = m[2]
+	}
+	return lifecycle.Kind(m[1]), requestID, m[3], true
+}
