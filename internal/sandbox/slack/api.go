@@ -1,0 +1,297 @@
+package slack
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const maxBody = 2 << 20
+
+// apiError is a refusal in Slack's own words.
+type apiError struct {
+	code     string
+	messages []string // what exactly is wrong with the arguments
+	needed   string
+}
+
+func (e *apiError) Error() string { return e.code }
+
+func refuse(code string, messages ...string) error { return &apiError{code: code, messages: messages} }
+
+// method is one method of the Web API.
+type method struct {
+	call   func(*Server, args) (obj, error) // runs with mu held
+	scopes []string                         // one of them is needed
+	tier   tier
+	app    bool // wants the app-level token
+}
+
+var methods map[string]method
+
+// Filled by init, since methods call back into the server.
+func init() {
+	chat, history := []string{"chat:write"}, []string{"channels:history", "groups:history", "im:history", "mpim:history"}
+	read := []string{"channels:read", "groups:read", "im:read", "mpim:read"}
+	methods = map[string]method{
+		"auth.test":             {call: (*Server).authTest, tier: special},
+		"apps.connections.open": {call: (*Server).connectionsOpen, tier: tier3, app: true},
+
+		"chat.postMessage":   {call: (*Server).postMessage, scopes: chat, tier: posting},
+		"chat.update":        {call: (*Server).updateMessage, scopes: chat, tier: tier3},
+		"chat.delete":        {call: (*Server).deleteMessage, scopes: chat, tier: tier3},
+		"chat.postEphemeral": {call: (*Server).postEphemeral, scopes: chat, tier: tier4},
+		"chat.getPermalink":  {call: (*Server).getPermalink, tier: special},
+
+		"views.open":    {call: (*Server).viewsOpen, tier: tier4},
+		"views.push":    {call: (*Server).viewsPush, tier: tier4},
+		"views.update":  {call: (*Server).viewsUpdate, tier: tier4},
+		"views.publish": {call: (*Server).viewsPublish, tier: tier4},
+
+		"users.info":          {call: (*Server).usersInfo, scopes: []string{"users:read"}, tier: tier4},
+		"users.list":          {call: (*Server).usersList, scopes: []string{"users:read"}, tier: tier2},
+		"users.lookupByEmail": {call: (*Server).usersLookupByEmail, scopes: []string{"users:read.email"}, tier: tier3},
+		"bots.info":           {call: (*Server).botsInfo, scopes: []string{"users:read"}, tier: tier3},
+
+		"conversations.info":    {call: (*Server).conversationsInfo, scopes: read, tier: tier3},
+		"conversations.list":    {call: (*Server).conversationsList, scopes: read, tier: tier2},
+		"conversations.members": {call: (*Server).conversationsMembers, scopes: read, tier: tier4},
+		"conversations.open":    {call: (*Server).conversationsOpen, scopes: []string{"im:write", "mpim:write"}, tier: tier3},
+		"conversations.join":    {call: (*Server).conversationsJoin, scopes: []string{"channels:join"}, tier: tier3},
+		"conversations.history": {call: (*Server).conversationsHistory, scopes: history, tier: tier3},
+		"conversations.replies": {call: (*Server).conversationsReplies, scopes: history, tier: tier3},
+
+		"reactions.add":               {call: (*Server).reactionsAdd, scopes: []string{"reactions:write"}, tier: tier3},
+		"assistant.threads.setStatus": {call: (*Server).setStatus, scopes: []string{"assistant:write", "chat:write"}, tier: special},
+	}
+}
+
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("method")
+	a, err := readArgs(w, r)
+	if err != nil {
+		s.answer(w, name, nil, err)
+		return
+	}
+	fault := s.takeFault(name)
+	if s.failBefore(w, r, fault) {
+		return
+	}
+	s.mu.Lock()
+	out, err := s.invoke(name, a)
+	s.mu.Unlock()
+	if fault != nil && fault.Kind == FaultLost {
+		panic(http.ErrAbortHandler) // the work is done, the answer never arrives
+	}
+	s.answer(w, name, out, err)
+}
+
+// invoke checks who calls what how often, then does it. Called with mu held.
+func (s *Server) invoke(name string, a args) (obj, error) {
+	m, known := methods[name]
+	if !known {
+		return nil, refuse("unknown_method")
+	}
+	s.counts.Calls[name]++
+	if err := s.authorise(m, a); err != nil {
+		return nil, err
+	}
+	if wait := s.limits.wait(name, m.tier, a.str("channel")); wait > 0 {
+		s.counts.RateLimited++
+		return nil, &rateLimited{wait}
+	}
+	return m.call(s, a)
+}
+
+func (s *Server) authorise(m method, a args) error {
+	switch {
+	case a.token == "":
+		return refuse("not_authed")
+	case a.token != s.cfg.BotToken && a.token != s.cfg.AppToken:
+		return refuse("invalid_auth")
+	case (a.token == s.cfg.AppToken) != m.app:
+		return refuse("not_allowed_token_type")
+	case !m.app && !s.allowed(m.scopes):
+		return &apiError{code: "missing_scope", needed: strings.Join(m.scopes, ",")}
+	}
+	return nil
+}
+
+// answer writes a result as Slack does: nearly always with status 200.
+func (s *Server) answer(w http.ResponseWriter, name string, out obj, err error) {
+	status := http.StatusOK
+	switch e := err.(type) {
+	case nil:
+		if out == nil {
+			out = obj{}
+		}
+		out["ok"] = true
+	case *rateLimited:
+		status = http.StatusTooManyRequests
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.wait.Seconds()))))
+		out = obj{"ok": false, "error": "ratelimited"}
+	case *apiError:
+		out = s.refusal(e)
+	default:
+		out = obj{"ok": false, "error": "fatal_error"}
+		s.log.Error("slack simulator", "method", name, "error", err)
+	}
+	if err != nil {
+		s.refused(name, out["error"])
+	}
+	writeJSON(w, status, out)
+}
+
+func (s *Server) refusal(e *apiError) obj {
+	out := obj{"ok": false, "error": e.code}
+	if len(e.messages) > 0 {
+		prefixed := make([]string, len(e.messages))
+		for i, m := range e.messages {
+			prefixed[i] = "[ERROR] " + m
+		}
+		out["errors"] = e.messages
+		out["response_metadata"] = obj{"messages": prefixed}
+	}
+	if e.needed != "" {
+		out["needed"], out["provided"] = e.needed, s.provided()
+	}
+	return out
+}
+
+func (s *Server) refused(name string, code any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts.Refused[fmt.Sprintf("%s %v", name, code)]++
+}
+
+type rateLimited struct{ wait time.Duration }
+
+func (*rateLimited) Error() string { return "ratelimited" }
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // a client that went away wants no answer
+}
+
+// args are the arguments of one call, from a form or a JSON body alike.
+type args struct {
+	token string
+	form  url.Values
+	json  map[string]json.RawMessage
+	host  string
+}
+
+func readArgs(w http.ResponseWriter, r *http.Request) (args, error) {
+	a := args{host: r.Host, form: url.Values{}}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case r.Method == http.MethodGet:
+		a.form = r.URL.Query()
+		a.form.Del("token") // tokens in addresses are refused since 2021
+	case kind == "application/json":
+		raw, err := io.ReadAll(r.Body)
+		if err != nil {
+			return a, refuse("request_timeout")
+		}
+		if len(bytes.TrimSpace(raw)) > 0 && json.Unmarshal(raw, &a.json) != nil {
+			return a, refuse("invalid_json")
+		}
+	default:
+		if err := r.ParseForm(); err != nil {
+			return a, refuse("invalid_form_data")
+		}
+		a.form = r.PostForm
+	}
+	a.token = a.str("token")
+	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		a.token = bearer
+	}
+	return a, nil
+}
+
+// has says whether the argument was given at all.
+func (a args) has(name string) bool {
+	if raw, ok := a.json[name]; ok {
+		return string(raw) != "null"
+	}
+	return a.form.Has(name)
+}
+
+func (a args) str(name string) string {
+	raw, ok := a.json[name]
+	if !ok {
+		return a.form.Get(name)
+	}
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return strings.Trim(string(raw), `"`)
+}
+
+// raw is an argument that holds JSON, also when it comes as a string of JSON.
+func (a args) raw(name string) []byte {
+	raw, ok := a.json[name]
+	if !ok {
+		return []byte(a.form.Get(name))
+	}
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return []byte(s)
+	}
+	return raw
+}
+
+func (a args) flag(name string) bool {
+	b, _ := strconv.ParseBool(a.str(name))
+	return b
+}
+
+func (a args) number(name string, otherwise int) int {
+	n, err := strconv.Atoi(a.str(name))
+	if err != nil {
+		return otherwise
+	}
+	return n
+}
+
+// need refuses a call that lacks an argument.
+func (a args) need(names ...string) error {
+	var missing []string
+	for _, name := range names {
+		if a.str(name) == "" {
+			missing = append(missing, "missing required field: "+name)
+		}
+	}
+	if len(missing) > 0 {
+		return refuse("invalid_arguments", missing...)
+	}
+	return nil
+}
+
+func (s *Server) authTest(args) (obj, error) {
+	return obj{
+		"url": "https://" + s.cfg.Team.Domain + ".slack.com/", "team": s.cfg.Team.Name, "team_id": s.cfg.Team.ID,
+		"user": s.cfg.Bot.Name, "user_id": s.cfg.Bot.UserID, "bot_id": s.cfg.Bot.BotID, "is_enterprise_install": false,
+	}, nil
+}
+
+// baseURL is where clients find this server. Called with mu held.
+func (s *Server) baseURL(host string) string {
+	if s.base == "" && host != "" {
+		s.base = "http://" + host
+	}
+	return s.base
+}

@@ -1,0 +1,177 @@
+package blockkit
+
+import (
+	"encoding/json"
+	"unicode/utf8"
+)
+
+const (
+	maxButtonText  = 75
+	maxButtonValue = 2000
+	maxInputText   = 3000
+	maxPicks       = 10 // options of checkboxes and radio buttons
+)
+
+// elements maps a type to its schema.
+var elements = map[string]check{
+	"button": object(
+		required("text", plain(maxButtonText)), optional("action_id", actionID),
+		optional("url", webLink), optional("value", str(0, maxButtonValue)),
+		optional("style", enum("primary", "danger")), optional("confirm", confirmDialog),
+		optional("accessibility_label", str(1, 75)), optional("agent_prompt", str(1, 3000)),
+		optional("agent_prompt_display", str(1, 150)), visibleTo),
+	"workflow_button": open(required("text", plain(maxButtonText)), required("action_id", actionID)),
+	"icon_button": object(
+		required("icon", str(1, 75)), required("text", plain(maxButtonText)), optional("action_id", actionID),
+		optional("value", str(0, maxButtonValue)), optional("confirm", confirmDialog),
+		optional("accessibility_label", str(1, 75)), visibleTo),
+	"feedback_buttons": open(optional("action_id", actionID),
+		required("positive_button", anything), required("negative_button", anything)),
+	"image": all(object(optional("image_url", webLink), optional("slack_file", slackFile),
+		required("alt_text", str(1, maxAltText))), oneSource("image_url", "slack_file")),
+	"overflow": object(optional("action_id", actionID), required("options", list(2, 5, option(plain))),
+		optional("confirm", confirmDialog)),
+
+	"checkboxes": all(object(optional("action_id", actionID),
+		required("options", list(1, maxPicks, option(either))),
+		optional("initial_options", list(1, maxPicks, option(either))),
+		optional("confirm", confirmDialog), focus), initialsAreOptions),
+	"radio_buttons": all(object(optional("action_id", actionID),
+		required("options", list(1, maxPicks, option(either))),
+		optional("initial_option", option(either)),
+		optional("confirm", confirmDialog), focus), initialsAreOptions),
+
+	"static_select": all(menu(optional("options", list(1, MaxOptions, option(plain))),
+		optional("option_groups", list(1, MaxOptions, optionGroup)),
+		optional("initial_option", option(plain))),
+		oneSource("options", "option_groups"), initialsAreOptions),
+	"external_select": menu(optional("initial_option", option(plain)), minQuery),
+	"users_select":    menu(optional("initial_user", str(1, maxID))),
+	"channels_select": menu(optional("initial_channel", str(1, maxID)), optional("response_url_enabled", boolean)),
+	"conversations_select": menu(optional("initial_conversation", str(1, maxID)),
+		optional("default_to_current_conversation", boolean), optional("response_url_enabled", boolean),
+		optional("filter", anything)),
+
+	"multi_static_select": all(menu(optional("options", list(1, MaxOptions, option(plain))),
+		optional("option_groups", list(1, MaxOptions, optionGroup)),
+		optional("initial_options", list(1, MaxOptions, option(plain))), maxSelected),
+		oneSource("options", "option_groups"), initialsAreOptions),
+	"multi_external_select": menu(optional("initial_options", list(1, MaxOptions, option(plain))), minQuery, maxSelected),
+	"multi_users_select":    menu(optional("initial_users", list(1, MaxOptions, str(1, maxID))), maxSelected),
+	"multi_channels_select": menu(optional("initial_channels", list(1, MaxOptions, str(1, maxID))), maxSelected),
+	"multi_conversations_select": menu(optional("initial_conversations", list(1, MaxOptions, str(1, maxID))),
+		optional("default_to_current_conversation", boolean), optional("filter", anything), maxSelected),
+
+	"datepicker": menu(optional("initial_date", str(10, 10))),
+	"timepicker": menu(optional("initial_time", str(5, 5)), optional("timezone", str(1, maxID))),
+	"datetimepicker": object(optional("action_id", actionID), optional("initial_date_time", number(1, 1<<33)),
+		optional("confirm", confirmDialog), focus),
+
+	"plain_text_input": all(typed(optional("multiline", boolean),
+		optional("min_length", number(0, maxInputText)), optional("max_length", number(1, maxInputText))), initialFits),
+	"email_text_input": typed(),
+	"url_text_input":   typed(),
+	"number_input": typed(required("is_decimal_allowed", boolean),
+		optional("min_value", str(1, maxID)), optional("max_value", str(1, maxID))),
+	"rich_text_input": object(optional("action_id", actionID), optional("placeholder", placeholder),
+		optional("initial_value", anything), optional("dispatch_action_config", dispatchConfig), focus),
+	"file_input": object(optional("action_id", actionID), optional("filetypes", list(1, 100, str(1, 75))),
+		optional("max_files", number(1, 10))),
+}
+
+var (
+	focus       = optional("focus_on_load", focusOnLoad)
+	minQuery    = optional("min_query_length", number(0, maxInputText))
+	maxSelected = optional("max_selected_items", number(1, MaxOptions))
+	visibleTo   = optional("visible_to_user_ids", list(1, 100, str(1, maxID)))
+
+	dispatchConfig = object(required("trigger_actions_on",
+		list(1, 2, enum("on_enter_pressed", "on_character_entered"))))
+)
+
+// menu is what all menus and pickers have in common.
+func menu(fields ...field) check {
+	return object(append(fields, optional("action_id", actionID), optional("placeholder", placeholder),
+		optional("confirm", confirmDialog), focus)...)
+}
+
+// typed is what all fields for typed text have in common.
+func typed(fields ...field) check {
+	return object(append(fields, optional("action_id", actionID), optional("placeholder", placeholder),
+		optional("initial_value", str(0, maxInputText)), optional("dispatch_action_config", dispatchConfig), focus)...)
+}
+
+func focusOnLoad(c *checker, at string, v any) {
+	boolean(c, at, v)
+	if v == true {
+		c.focused++
+	}
+}
+
+// initialFits asks that the text given at first obeys the length the person must obey.
+func initialFits(c *checker, at string, v any) {
+	m, _ := v.(map[string]any)
+	initial, _ := m["initial_value"].(string)
+	n := int64(utf8.RuneCountInString(initial))
+	if longest, ok := m["max_length"].(json.Number); ok {
+		if most, err := longest.Int64(); err == nil && n > most {
+			c.problem(at+"/initial_value", "must be less than %d characters", most+1)
+		}
+	}
+	shortest, _ := m["min_length"].(json.Number)
+	longest, _ := m["max_length"].(json.Number)
+	least, err1 := shortest.Int64()
+	most, err2 := longest.Int64()
+	if err1 == nil && err2 == nil && least > most {
+		c.problem(at+"/min_length", "must not be greater than max_length")
+	}
+}
+
+// Where each element may stand.
+var (
+	anyMenu = []string{
+		"static_select", "external_select", "users_select", "conversations_select", "channels_select",
+		"multi_static_select", "multi_external_select", "multi_users_select", "multi_conversations_select",
+		"multi_channels_select", "checkboxes", "radio_buttons", "datepicker", "timepicker",
+	}
+	inSection        = append([]string{"button", "image", "overflow", "workflow_button"}, anyMenu...)
+	inActions        = append([]string{"button", "icon_button", "overflow", "workflow_button", "datetimepicker"}, anyMenu...)
+	inContextActions = []string{"feedback_buttons", "icon_button"}
+	inInput          = append([]string{
+		"plain_text_input", "number_input", "email_text_input", "url_text_input",
+		"rich_text_input", "file_input", "datetimepicker",
+	}, anyMenu...)
+)
+
+// element checks one element of the allowed types and that its action_id is unique in its block.
+func element(allowed []string) check {
+	ok := map[string]bool{}
+	for _, kind := range allowed {
+		ok[kind] = true
+	}
+	return func(c *checker, at string, v any) {
+		m, isObject := v.(map[string]any)
+		if !isObject {
+			c.problem(at, "must provide an object")
+			return
+		}
+		kind, _ := m["type"].(string)
+		if !ok[kind] {
+			c.problem(at+"/type", "unsupported type: %s", kind)
+			return
+		}
+		elements[kind](c, at, v)
+		c.uniqueAction(at, m)
+	}
+}
+
+func (c *checker) uniqueAction(at string, m map[string]any) {
+	id, _ := m["action_id"].(string)
+	if id == "" {
+		return
+	}
+	if c.actionIDs[id] {
+		c.problem(at+"/action_id", "action_id %q already exists for another element of this block", id)
+	}
+	c.actionIDs[id] = true
+}

@@ -1,0 +1,74 @@
+package blockkit
+
+// richText is a rich_text block where another block holds one.
+func richText(c *checker, at string, v any) {
+	m, ok := v.(map[string]any)
+	if !ok || m["type"] != "rich_text" {
+		c.problem(at, "must be a rich_text block")
+		return
+	}
+	object(blockIDField, required("elements", list(1, maxText, richElement)))(c, at, v)
+}
+
+// richElement is a top-level part of a rich_text block.
+func richElement(c *checker, at string, v any) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		c.problem(at, "must provide an object")
+		return
+	}
+	spans := required("elements", list(1, maxText, span))
+	layout := []field{optional("border", number(0, 1)), optional("indent", number(0, 8)), optional("offset", number(0, 1<<20))}
+	switch m["type"] {
+	case "rich_text_section":
+		object(spans)(c, at, v)
+	case "rich_text_quote", "rich_text_preformatted":
+		object(append(layout, spans, optional("language", str(1, 75)))...)(c, at, v)
+	case "rich_text_list":
+		object(append(layout, required("style", enum("bullet", "ordered")),
+			required("elements", list(1, maxText, listItem)))...)(c, at, v)
+	default:
+		c.problem(at+"/type", "unsupported type: %v", m["type"])
+	}
+}
+
+// listItem keeps lists flat: Slack nests them by indent, not by containment.
+func listItem(c *checker, at string, v any) {
+	m, _ := v.(map[string]any)
+	if m["type"] != "rich_text_section" {
+		c.problem(at+"/type", "unsupported type: %v", m["type"])
+		return
+	}
+	richElement(c, at, v)
+}
+
+var style = optional("style", open())
+
+// spans are the inline parts.
+var spans = map[string]check{
+	"text":      object(required("text", str(1, 13_200)), style),
+	"link":      object(required("url", link(maxURL, "http", "https", "mailto", "slack")), optional("text", str(0, 13_200)), optional("unsafe", boolean), style),
+	"emoji":     open(required("name", str(1, maxID))),
+	"user":      open(required("user_id", str(1, maxID))),
+	"channel":   open(required("channel_id", str(1, maxID))),
+	"usergroup": open(required("usergroup_id", str(1, maxID))),
+	"broadcast": open(required("range", enum("here", "channel", "everyone"))),
+	"date":      open(required("timestamp", number(0, 1<<33)), required("format", str(1, maxID))),
+	"color":     open(required("value", str(1, 75))),
+	"tag":       open(required("text", str(1, maxID))),
+}
+
+func span(c *checker, at string, v any) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		c.problem(at, "must provide an object")
+		return
+	}
+	name, _ := m["type"].(string)
+	ch, known := spans[name]
+	if !known {
+		c.problem(at+"/type", "unsupported type: %s", name)
+		return
+	}
+	ch(c, at, v)
+}

@@ -1,0 +1,335 @@
+package slack
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox/slack/blockkit"
+)
+
+const (
+	maxPostText    = 40_000 // what is longer is cut
+	maxUpdateText  = 4_000  // what is longer is refused
+	maxAttachments = 100
+	maxMetadata    = 16_000
+)
+
+// content is what a message says.
+type content struct {
+	text        string
+	blocks      []any
+	attachments []any
+	metadata    any
+	hasBlocks   bool // given, maybe empty
+	hasRest     bool // attachments given
+}
+
+// content reads and checks what a call wants to say.
+func (s *Server) content(a args) (content, error) {
+	c := content{text: a.str("text"), hasBlocks: a.has("blocks"), hasRest: a.has("attachments")}
+	var err error
+	if c.hasBlocks {
+		if c.blocks, err = s.blocks(a.raw("blocks")); err != nil {
+			return c, err
+		}
+	}
+	if c.hasRest {
+		if c.attachments, err = array(a.raw("attachments")); err != nil {
+			return c, refuse("invalid_attachments")
+		}
+		if len(c.attachments) > maxAttachments {
+			return c, refuse("too_many_attachments")
+		}
+	}
+	if a.has("metadata") {
+		if c.metadata, err = metadata(a.raw("metadata")); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// blocks checks the blocks of a message and gives ids to those that lack one.
+func (s *Server) blocks(raw []byte) ([]any, error) {
+	blocks, err := array(raw)
+	if err != nil {
+		return nil, refuse("invalid_blocks_format")
+	}
+	if problems := blockkit.Message(raw); len(problems) > 0 {
+		return nil, refuse("invalid_blocks", texts(problems)...)
+	}
+	s.nameBlocks(blocks)
+	return blocks, nil
+}
+
+func texts(problems []blockkit.Problem) []string {
+	out := make([]string, len(problems))
+	for i, p := range problems {
+		out[i] = p.String()
+	}
+	return out
+}
+
+func array(raw []byte) ([]any, error) {
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return nil, nil
+	}
+	var out []any
+	err := decoder(raw).Decode(&out)
+	return out, err
+}
+
+func metadata(raw []byte) (any, error) {
+	if len(raw) > maxMetadata {
+		return nil, refuse("metadata_too_large")
+	}
+	var m struct {
+		Type    string         `json:"event_type"`
+		Payload map[string]any `json:"event_payload"`
+	}
+	if json.Unmarshal(raw, &m) != nil {
+		return nil, refuse("invalid_metadata_format")
+	}
+	if m.Type == "" && m.Payload == nil {
+		return nil, nil // an empty object, as clients send it
+	}
+	if m.Type == "" || m.Payload == nil {
+		return nil, refuse("invalid_metadata_schema")
+	}
+	return obj{"event_type": m.Type, "event_payload": m.Payload}, nil
+}
+
+func (c content) empty() bool {
+	return c.text == "" && len(c.blocks) == 0 && len(c.attachments) == 0
+}
+
+// place finds where a call may post: a channel the app is in, or the DM of a person.
+func (s *Server) place(id string) (*channel, error) {
+	if u := s.user(id); u != nil {
+		if u.Deleted {
+			return nil, refuse("channel_not_found")
+		}
+		return s.dm(id), nil
+	}
+	c := s.channelByID(id)
+	switch {
+	case c == nil:
+		return nil, refuse("channel_not_found")
+	case c.Archived:
+		return nil, refuse("is_archived")
+	case !c.HasBot && c.Private:
+		return nil, refuse("channel_not_found")
+	case !c.HasBot && !s.granted("chat:write.public"):
+		return nil, refuse("not_in_channel")
+	}
+	return c, nil
+}
+
+func (s *Server) postMessage(a args) (obj, error) {
+	if err := a.need("channel"); err != nil {
+		return nil, err
+	}
+	body, err := s.content(a)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.place(a.str("channel"))
+	if err != nil {
+		return nil, err
+	}
+	if body.empty() {
+		return nil, refuse("no_text")
+	}
+	m := s.post(c, s.cfg.Bot.UserID, c.root(a.str("thread_ts")), body)
+	m.Broadcast = m.Thread != "" && a.flag("reply_broadcast")
+	return obj{"channel": c.ID, "ts": m.TS, "message": s.payload(c, m)}, nil
+}
+
+// post adds a message and tells those who listen. An unknown thread makes no reply, as in Slack.
+func (s *Server) post(c *channel, by, thread string, body content) *message {
+	m := &message{
+		TS: s.ts(), Thread: thread, User: by, Bot: by == s.cfg.Bot.UserID, Text: cut(body.text, maxPostText),
+		Blocks: body.blocks, Attachments: body.attachments, Metadata: body.metadata,
+	}
+	c.add(m)
+	if m.Bot {
+		delete(s.status, c.ID)
+		s.counts.Posts[c.ID]++
+		if thread == "" {
+			s.counts.TopLevel[c.ID]++
+		}
+	}
+	s.announce(c, m)
+	s.touch()
+	return m
+}
+
+func cut(text string, most int) string {
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most])
+}
+
+func (s *Server) updateMessage(a args) (obj, error) {
+	if err := a.need("channel", "ts"); err != nil {
+		return nil, err
+	}
+	body, err := s.content(a)
+	if err != nil {
+		return nil, err
+	}
+	c := s.channelByID(a.str("channel"))
+	if c == nil {
+		return nil, refuse("channel_not_found")
+	}
+	m := c.find(a.str("ts"))
+	switch {
+	case m == nil:
+		return nil, refuse("message_not_found")
+	case !m.Bot:
+		return nil, refuse("cant_update_message")
+	case c.Archived:
+		return nil, refuse("is_archived")
+	case utf8.RuneCountInString(body.text) > maxUpdateText:
+		return nil, refuse("msg_too_long")
+	case body.empty() && !a.has("metadata"):
+		return nil, refuse("no_text")
+	}
+	s.rewrite(c, m, body)
+	return obj{"channel": c.ID, "ts": m.TS, "text": m.Text, "message": s.payload(c, m)}, nil
+}
+
+// rewrite edits a message: text without blocks takes the blocks away, what is not named stays.
+func (s *Server) rewrite(c *channel, m *message, body content) {
+	before := s.payload(c, m)
+	m.edit(s.ts(), body.text, body.blocks)
+	if body.hasRest {
+		m.Attachments = body.attachments
+	}
+	if body.metadata != nil {
+		m.Metadata = body.metadata
+	}
+	s.counts.Updates[c.ID+" "+m.TS]++
+	s.announceChange(c, m, before)
+	s.touch()
+}
+
+func (s *Server) deleteMessage(a args) (obj, error) {
+	if err := a.need("channel", "ts"); err != nil {
+		return nil, err
+	}
+	c := s.channelByID(a.str("channel"))
+	if c == nil {
+		return nil, refuse("channel_not_found")
+	}
+	m := c.find(a.str("ts"))
+	switch {
+	case m == nil:
+		return nil, refuse("message_not_found")
+	case !m.Bot:
+		return nil, refuse("cant_delete_message")
+	}
+	s.remove(c, m)
+	return obj{"channel": c.ID, "ts": m.TS}, nil
+}
+
+// remove deletes a message; a root with replies stays as a tombstone.
+func (s *Server) remove(c *channel, m *message) {
+	if len(c.thread(m.TS)) > 1 {
+		m.Deleted, m.Text, m.Blocks, m.Attachments = true, "This message was deleted.", nil, nil
+	} else {
+		c.Messages = slices.DeleteFunc(c.Messages, func(o *message) bool { return o == m })
+	}
+	s.touch()
+}
+
+func (s *Server) postEphemeral(a args) (obj, error) {
+	if err := a.need("channel", "user"); err != nil {
+		return nil, err
+	}
+	body, err := s.content(a)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.place(a.str("channel"))
+	if err != nil {
+		return nil, err
+	}
+	user := a.str("user")
+	switch {
+	case s.user(user) == nil:
+		return nil, refuse("user_not_found")
+	case !slices.Contains(c.Members, user):
+		return nil, refuse("user_not_in_channel")
+	case body.empty():
+		return nil, refuse("no_text")
+	}
+	m := s.whisper(c, user, c.root(a.str("thread_ts")), body)
+	return obj{"message_ts": m.TS}, nil
+}
+
+// whisper shows a message to one person.
+func (s *Server) whisper(c *channel, user, thread string, body content) *message {
+	m := &message{
+		TS: s.ts(), Thread: thread, User: s.cfg.Bot.UserID, Bot: true, Text: cut(body.text, maxPostText),
+		Blocks: body.blocks, Attachments: body.attachments, For: user,
+	}
+	c.addEphemeral(m)
+	s.counts.Ephemerals[c.ID+" "+user]++
+	s.touch()
+	return m
+}
+
+func (s *Server) getPermalink(a args) (obj, error) {
+	if err := a.need("channel", "message_ts"); err != nil {
+		return nil, err
+	}
+	c := s.channelByID(a.str("channel"))
+	if c == nil {
+		return nil, refuse("channel_not_found")
+	}
+	m := c.find(a.str("message_ts"))
+	if m == nil {
+		return nil, refuse("message_not_found")
+	}
+	return obj{"channel": c.ID, "permalink": s.permalink(c, m)}, nil
+}
+
+func (s *Server) reactionsAdd(a args) (obj, error) {
+	if err := a.need("channel", "timestamp", "name"); err != nil {
+		return nil, err
+	}
+	c := s.channelByID(a.str("channel"))
+	if c == nil {
+		return nil, refuse("channel_not_found")
+	}
+	m := c.find(a.str("timestamp"))
+	if m == nil {
+		return nil, refuse("message_not_found")
+	}
+	if slices.Contains(m.Reactions[a.str("name")], s.cfg.Bot.UserID) {
+		return nil, refuse("already_reacted")
+	}
+	if m.Reactions == nil {
+		m.Reactions = map[string][]string{}
+	}
+	m.Reactions[a.str("name")] = append(m.Reactions[a.str("name")], s.cfg.Bot.UserID)
+	s.touch()
+	return nil, nil
+}
+
+func (s *Server) setStatus(a args) (obj, error) {
+	if err := a.need("channel_id", "thread_ts"); err != nil {
+		return nil, err
+	}
+	c := s.channelByID(a.str("channel_id"))
+	if c == nil {
+		return nil, refuse("channel_not_found")
+	}
+	s.status[c.ID] = a.str("status")
+	s.touch()
+	return nil, nil
+}

@@ -1,0 +1,305 @@
+package slack
+
+import (
+	"cmp"
+	"encoding/base64"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// userObject is a person as the Web API shows them; the address needs a scope of its own.
+func (s *Server) userObject(u User) obj {
+	profile := obj{
+		"real_name": or(u.RealName, u.Name), "real_name_normalized": or(u.RealName, u.Name),
+		"display_name": u.Name, "display_name_normalized": u.Name, "team": s.cfg.Team.ID,
+	}
+	if s.granted("users:read.email") && u.Email != "" {
+		profile["email"] = u.Email
+	}
+	return obj{
+		"id": u.ID, "team_id": s.cfg.Team.ID, "name": u.Name, "real_name": or(u.RealName, u.Name),
+		"deleted": u.Deleted, "is_bot": false, "is_app_user": false, "is_restricted": u.Restricted,
+		"is_ultra_restricted": false, "is_stranger": u.Stranger, "is_email_confirmed": u.Email != "",
+		"tz": "Etc/UTC", "tz_label": "Coordinated Universal Time", "tz_offset": 0, "profile": profile,
+	}
+}
+
+func (s *Server) botUser() obj {
+	return obj{
+		"id": s.cfg.Bot.UserID, "team_id": s.cfg.Team.ID, "name": s.cfg.Bot.Name, "real_name": s.cfg.Bot.Name,
+		"deleted": false, "is_bot": true, "is_app_user": false, "tz": "Etc/UTC",
+		"profile": obj{"real_name": s.cfg.Bot.Name, "display_name": s.cfg.Bot.Name, "bot_id": s.cfg.Bot.BotID, "api_app_id": s.cfg.Bot.AppID},
+	}
+}
+
+func (s *Server) usersInfo(a args) (obj, error) {
+	if err := a.need("user"); err != nil {
+		return nil, err
+	}
+	if a.str("user") == s.cfg.Bot.UserID {
+		return obj{"user": s.botUser()}, nil
+	}
+	u := s.user(a.str("user"))
+	if u == nil {
+		return nil, refuse("user_not_found")
+	}
+	return obj{"user": s.userObject(*u)}, nil
+}
+
+func (s *Server) usersList(a args) (obj, error) {
+	all := []any{s.botUser()}
+	for _, u := range s.users {
+		all = append(all, s.userObject(u))
+	}
+	page, next, err := paginate(a, all, 100)
+	if err != nil {
+		return nil, err
+	}
+	return obj{"members": page, "response_metadata": obj{"next_cursor": next}}, nil
+}
+
+func (s *Server) usersLookupByEmail(a args) (obj, error) {
+	if err := a.need("email"); err != nil {
+		return nil, err
+	}
+	for _, u := range s.users {
+		if strings.EqualFold(u.Email, a.str("email")) && !u.Deleted {
+			return obj{"user": s.userObject(u)}, nil
+		}
+	}
+	return nil, refuse("users_not_found")
+}
+
+func (s *Server) botsInfo(a args) (obj, error) {
+	if id := a.str("bot"); id != "" && id != s.cfg.Bot.BotID {
+		return nil, refuse("bot_not_found")
+	}
+	return obj{"bot": obj{
+		"id": s.cfg.Bot.BotID, "app_id": s.cfg.Bot.AppID, "user_id": s.cfg.Bot.UserID,
+		"name": s.cfg.Bot.Name, "deleted": false, "updated": 0, "icons": obj{},
+	}}, nil
+}
+
+// paginate cuts one page out of a list; the cursor is opaque to clients.
+func paginate[T any](a args, all []T, otherwise int) ([]T, string, error) {
+	limit := a.number("limit", otherwise)
+	if limit < 1 || limit > 1000 {
+		return nil, "", refuse("invalid_limit")
+	}
+	start := 0
+	if cursor := a.str("cursor"); cursor != "" {
+		raw, err1 := base64.StdEncoding.DecodeString(cursor)
+		n, err2 := strconv.Atoi(strings.TrimPrefix(string(raw), "next:"))
+		if err := cmp.Or(err1, err2); err != nil || n < 0 || n > len(all) {
+			return nil, "", refuse("invalid_cursor")
+		}
+		start = n
+	}
+	end := min(len(all), start+limit)
+	next := ""
+	if end < len(all) {
+		next = base64.StdEncoding.EncodeToString([]byte("next:" + strconv.Itoa(end)))
+	}
+	return all[start:end], next, nil
+}
+
+func (s *Server) channelObject(c *channel) obj {
+	if c.IM != "" {
+		return obj{"id": c.ID, "is_im": true, "is_channel": false, "is_open": true, "user": c.IM, "is_archived": false, "created": 0}
+	}
+	return obj{
+		"id": c.ID, "name": c.Name, "name_normalized": c.Name, "is_channel": !c.Private, "is_group": c.Private,
+		"is_im": false, "is_mpim": false, "is_private": c.Private, "is_archived": c.Archived, "is_member": c.HasBot,
+		"is_general": false, "created": 0, "num_members": len(c.Members),
+		"topic": obj{"value": ""}, "purpose": obj{"value": ""},
+	}
+}
+
+// seen finds a channel that the app can see, and checks the scope for its kind.
+func (s *Server) seen(id, right string) (*channel, error) {
+	c := s.channelByID(id)
+	if c == nil || (c.Private && !c.HasBot) {
+		return nil, refuse("channel_not_found")
+	}
+	scope := "channels:" + right
+	switch {
+	case c.IM != "":
+		scope = "im:" + right
+	case c.Private:
+		scope = "groups:" + right
+	}
+	if !s.granted(scope) {
+		return nil, &apiError{code: "missing_scope", needed: scope}
+	}
+	return c, nil
+}
+
+func (s *Server) conversationsInfo(a args) (obj, error) {
+	if err := a.need("channel"); err != nil {
+		return nil, err
+	}
+	c, err := s.seen(a.str("channel"), "read")
+	if err != nil {
+		return nil, err
+	}
+	return obj{"channel": s.channelObject(c)}, nil
+}
+
+func (s *Server) conversationsList(a args) (obj, error) {
+	types := strings.Split(or(a.str("types"), "public_channel"), ",")
+	var all []any
+	for _, c := range s.channels {
+		kind := "public_channel"
+		switch {
+		case c.IM != "":
+			kind = "im"
+		case c.Private:
+			kind = "private_channel"
+		}
+		hidden := (c.Private && !c.HasBot) || (c.Archived && a.flag("exclude_archived"))
+		if slices.Contains(types, kind) && !hidden {
+			all = append(all, s.channelObject(c))
+		}
+	}
+	page, next, err := paginate(a, all, 100)
+	if err != nil {
+		return nil, err
+	}
+	return obj{"channels": page, "response_metadata": obj{"next_cursor": next}}, nil
+}
+
+func (s *Server) conversationsMembers(a args) (obj, error) {
+	if err := a.need("channel"); err != nil {
+		return nil, err
+	}
+	c, err := s.seen(a.str("channel"), "read")
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Clone(c.Members)
+	if c.HasBot {
+		all = append(all, s.cfg.Bot.UserID)
+	}
+	page, next, err := paginate(a, all, 100)
+	if err != nil {
+		return nil, err
+	}
+	return obj{"members": page, "response_metadata": obj{"next_cursor": next}}, nil
+}
+
+func (s *Server) conversationsOpen(a args) (obj, error) {
+	id := a.str("users")
+	if channel := a.str("channel"); channel != "" {
+		if c := s.channelByID(channel); c != nil && c.IM != "" {
+			id = c.IM
+		}
+	}
+	u := s.user(id)
+	if u == nil || u.Deleted {
+		return nil, refuse("user_not_found")
+	}
+	known := s.channelByID("D"+id[1:]) != nil
+	c := s.dm(id)
+	out := obj{"channel": obj{"id": c.ID}, "already_open": known, "no_op": known}
+	if a.flag("return_im") {
+		out["channel"] = s.channelObject(c)
+	}
+	return out, nil
+}
+
+func (s *Server) conversationsJoin(a args) (obj, error) {
+	c := s.channelByID(a.str("channel"))
+	switch {
+	case c == nil || c.Private:
+		return nil, refuse("channel_not_found")
+	case c.IM != "":
+		return nil, refuse("method_not_supported_for_channel_type")
+	case c.Archived:
+		return nil, refuse("is_archived")
+	}
+	c.HasBot = true
+	s.touch()
+	return obj{"channel": s.channelObject(c)}, nil
+}
+
+func (s *Server) conversationsHistory(a args) (obj, error) {
+	c, err := s.readable(a)
+	if err != nil {
+		return nil, err
+	}
+	var all []any
+	for _, m := range slices.Backward(c.Messages) {
+		if (m.Thread == "" || m.Broadcast) && within(a, m.TS) {
+			all = append(all, s.historic(a, c, m))
+		}
+	}
+	return s.historyPage(a, all, 100)
+}
+
+func (s *Server) conversationsReplies(a args) (obj, error) {
+	c, err := s.readable(a)
+	if err != nil {
+		return nil, err
+	}
+	messages := c.thread(a.str("ts"))
+	if messages == nil {
+		return nil, refuse("thread_not_found")
+	}
+	var all []any
+	for _, m := range messages {
+		if m.Thread == "" || within(a, m.TS) {
+			all = append(all, s.historic(a, c, m))
+		}
+	}
+	return s.historyPage(a, all, 1000)
+}
+
+func (s *Server) readable(a args) (*channel, error) {
+	if err := a.need("channel"); err != nil {
+		return nil, err
+	}
+	c, err := s.seen(a.str("channel"), "history")
+	if err == nil && !c.HasBot {
+		return nil, refuse("not_in_channel")
+	}
+	return c, err
+}
+
+// within compares timestamps as text: they all have the same number of digits.
+func within(a args, ts string) bool {
+	oldest, latest, inclusive := a.str("oldest"), a.str("latest"), a.flag("inclusive")
+	if oldest != "" && oldest != "0" && (ts < oldest || (ts == oldest && !inclusive)) {
+		return false
+	}
+	return latest == "" || ts < latest || (ts == latest && inclusive)
+}
+
+func (s *Server) historic(a args, c *channel, m *message) obj {
+	out := s.payload(c, m)
+	if m.Deleted {
+		out["subtype"] = "tombstone"
+	}
+	if a.flag("include_all_metadata") && m.Metadata != nil {
+		out["metadata"] = m.Metadata
+	}
+	if len(m.Reactions) > 0 {
+		var list []any
+		for name, users := range m.Reactions {
+			list = append(list, obj{"name": name, "users": slices.Clone(users), "count": len(users)})
+		}
+		out["reactions"] = list
+	}
+	return out
+}
+
+func (s *Server) historyPage(a args, all []any, otherwise int) (obj, error) {
+	page, next, err := paginate(a, all, otherwise)
+	if err != nil {
+		return nil, err
+	}
+	if page == nil {
+		page = []any{}
+	}
+	return obj{"messages": page, "has_more": next != "", "response_metadata": obj{"next_cursor": next}}, nil
+}

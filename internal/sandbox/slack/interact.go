@@ -1,0 +1,419 @@
+package slack
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// What a person sees after doing something.
+const (
+	Acked           = "acked"             // the app took it
+	TimedOut        = "operation_timeout" // it did not in time
+	DispatchFailed  = "dispatch_failed"   // it is not connected
+	FieldErrors     = "errors"            // something at a field is wrong; the view stays
+	TroubleAnswered = "invalid_response"  // it answered something that Slack does not take
+)
+
+const trouble = "We had some trouble connecting. Try again?"
+
+// Result is what a person sees after doing something.
+type Result struct {
+	Outcome string            `json:"outcome"`
+	Note    string            `json:"note,omitempty"` // what Slack itself says about it
+	Errors  map[string]string `json:"errors,omitempty"`
+	Message *MessageState     `json:"message,omitempty"` // the answer to a command
+	Options []any             `json:"options,omitempty"`
+	Groups  []any             `json:"optionGroups,omitempty"`
+	Views   []ViewState       `json:"views"`
+}
+
+// Pending is something a person waits for, shown as loading.
+type Pending struct {
+	Kind  string    `json:"kind"`
+	What  string    `json:"what"`
+	Since time.Time `json:"since"`
+}
+
+// Notice is something Slack itself told a person.
+type Notice struct {
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind"`
+	Text string    `json:"text"`
+}
+
+// ControlError is why something cannot be done at all.
+type ControlError struct {
+	Status  int    `json:"-"`
+	Code    string `json:"error"`
+	Message string `json:"message"`
+}
+
+func (e *ControlError) Error() string { return e.Code + ": " + e.Message }
+
+func invalid(status int, code, format string, args ...any) error {
+	return &ControlError{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// person finds somebody by id or handle.
+func (s *Server) person(name string) (*User, error) {
+	name = strings.TrimPrefix(name, "@")
+	if name == "" {
+		return nil, invalid(400, "missing_user", "say who does it: user")
+	}
+	for i := range s.users {
+		if s.users[i].ID == name || s.users[i].Name == name {
+			return &s.users[i], nil
+		}
+	}
+	return nil, invalid(404, "unknown_user", "there is no user %q", name)
+}
+
+// who finds a person and a channel that they can see; "dm" is their DM with the app.
+func (s *Server) who(user, channel string) (*User, *channel, error) {
+	u, err := s.person(user)
+	if err != nil {
+		return nil, nil, err
+	}
+	name := strings.TrimPrefix(channel, "#")
+	switch strings.TrimPrefix(name, "@") {
+	case "":
+		return nil, nil, invalid(400, "missing_channel", "say where: channel")
+	case "dm", s.cfg.Bot.Name, s.cfg.Bot.UserID, s.dm(u.ID).ID:
+		return u, s.dm(u.ID), nil
+	}
+	for _, c := range s.channels {
+		if (c.ID == name || c.Name == name) && c.IM == "" && (!c.Private || slices.Contains(c.Members, u.ID)) {
+			return u, c, nil
+		}
+	}
+	return nil, nil, invalid(404, "unknown_channel", "%s sees no channel %q", u.Name, channel)
+}
+
+// ask sends an envelope and waits for the answer. Called with mu held, returns with mu held.
+func (s *Server) ask(user, kind, what, envelope string, payload obj, accepts bool) (json.RawMessage, string) {
+	p := &Pending{Kind: kind, What: what, Since: time.Now()}
+	s.pending[user] = append(s.pending[user], p)
+	e := s.send(envelope, payload, accepts, nil)
+	s.touch()
+	outcome := DispatchFailed
+	var answer json.RawMessage
+	if e != nil {
+		s.mu.Unlock()
+		got, ok := s.await(e)
+		s.mu.Lock()
+		if outcome = TimedOut; ok {
+			outcome, answer = Acked, got
+		}
+	}
+	s.pending[user] = slices.DeleteFunc(s.pending[user], func(o *Pending) bool { return o == p })
+	s.touch()
+	return answer, outcome
+}
+
+// notice keeps what Slack told a person.
+func (s *Server) notice(user, kind, text string) {
+	const most = 20
+	list := append(s.notices[user], Notice{At: time.Now(), Kind: kind, Text: text})
+	s.notices[user] = list[max(0, len(list)-most):]
+	s.touch()
+}
+
+// envelopeBase is what all interactive payloads have in common.
+func (s *Server) envelopeBase(kind string, u *User) obj {
+	return obj{
+		"type": kind, "token": "sandbox", "api_app_id": s.cfg.Bot.AppID,
+		"team":       obj{"id": s.cfg.Team.ID, "domain": s.cfg.Team.Domain},
+		"user":       obj{"id": u.ID, "username": u.Name, "name": u.Name, "team_id": s.cfg.Team.ID},
+		"enterprise": nil, "is_enterprise_install": false,
+	}
+}
+
+// Command is a person typing a slash command.
+func (s *Server) Command(user, channel, command, text string) (Result, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, c, err := s.who(user, channel)
+	if err != nil {
+		return Result{}, err
+	}
+	known, ok := s.manifest.command(command)
+	switch {
+	case !ok:
+		return Result{}, invalid(400, "unknown_command", "%s is not a valid command", command)
+	case !s.granted("commands"):
+		return Result{}, invalid(400, "missing_scope", "the app was not granted commands")
+	case !slices.Contains(c.Members, u.ID):
+		return Result{}, invalid(403, "not_in_channel", "%s is not in %s", u.Name, c.Name)
+	}
+	name := c.Name
+	if c.IM != "" {
+		name = "directmessage"
+	}
+	payload := obj{
+		"token": "sandbox", "team_id": s.cfg.Team.ID, "team_domain": s.cfg.Team.Domain, "channel_id": c.ID,
+		"channel_name": name, "user_id": u.ID, "user_name": u.Name, "command": command,
+		"text": s.typed(text, known.Escape), "api_app_id": s.cfg.Bot.AppID, "is_enterprise_install": "false",
+		"response_url": s.newResponseURL(c, u.ID, nil), "trigger_id": s.newTrigger(u.ID),
+	}
+	answer, outcome := s.ask(u.ID, "command", strings.TrimSpace(command+" "+text), "slash_commands", payload, true)
+	if outcome != Acked {
+		return s.commandFailed(c, u, command, outcome), nil
+	}
+	return s.commandAnswered(c, u, command, answer), nil
+}
+
+func (s *Server) commandFailed(c *channel, u *User, command, outcome string) Result {
+	note := fmt.Sprintf("%s failed with the error %q", command, outcome)
+	m := &message{TS: s.ts(), User: "USLACKBOT", Text: note, For: u.ID}
+	c.addEphemeral(m)
+	s.notice(u.ID, outcome, note)
+	shown := s.messageState(c, m)
+	return Result{Outcome: outcome, Note: note, Message: &shown, Views: s.viewStates(u.ID)}
+}
+
+// commandAnswered shows the text or blocks that came with the ack.
+func (s *Server) commandAnswered(c *channel, u *User, command string, answer json.RawMessage) Result {
+	out := Result{Outcome: Acked, Views: s.viewStates(u.ID)}
+	a := args{}
+	if json.Unmarshal(answer, &a.json) != nil || len(a.json) == 0 {
+		return out
+	}
+	body, err := s.content(a)
+	if err != nil {
+		return s.commandFailed(c, u, command, TroubleAnswered)
+	}
+	if body.empty() {
+		return out
+	}
+	m := s.respond(c, u.ID, a.str("response_type"), "", body)
+	shown := s.messageState(c, m)
+	out.Message = &shown
+	return out
+}
+
+// Submit is a person filling in a view and pressing its submit button.
+func (s *Server) Submit(user, viewID string, values map[string]any) (Result, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, err := s.person(user)
+	if err != nil {
+		return Result{}, err
+	}
+	v, err := s.shown(u, viewID)
+	if err != nil {
+		return Result{}, err
+	}
+	if v.Body["submit"] == nil {
+		return Result{}, invalid(400, "no_submit", "the view has no submit button")
+	}
+	if err := s.fillIn(v, values); err != nil {
+		return Result{}, err
+	}
+	if v.errors = s.complaints(v); len(v.errors) > 0 {
+		s.touch()
+		return Result{Outcome: FieldErrors, Errors: v.errors, Views: s.viewStates(u.ID)}, nil
+	}
+	payload := s.envelopeBase("view_submission", u)
+	payload["trigger_id"], payload["view"], payload["response_urls"] = s.newTrigger(u.ID), s.viewPayload(v), []any{}
+	v.errors, v.note, v.sending = nil, "", true
+	answer, outcome := s.ask(u.ID, "submit", v.ID, "interactive", payload, true)
+	v.sending = false
+	if outcome == Acked {
+		outcome = s.answered(v, answer)
+	}
+	if outcome != Acked && outcome != FieldErrors {
+		v.note = trouble
+		s.notice(u.ID, outcome, trouble)
+	}
+	return Result{Outcome: outcome, Note: v.note, Errors: maps.Clone(v.errors), Views: s.viewStates(u.ID)}, nil
+}
+
+// shown finds a view that the person can use now: the top of their stack, or their Home.
+func (s *Server) shown(u *User, id string) (*view, error) {
+	if id == "" {
+		return nil, invalid(400, "missing_view", "say which view: view")
+	}
+	if home := s.homes[u.ID]; home != nil && home.ID == id {
+		return home, nil
+	}
+	top := s.top(u.ID)
+	switch {
+	case top != nil && top.ID == id && top.sending:
+		return nil, invalid(409, "view_busy", "the view waits for the app")
+	case top != nil && top.ID == id:
+		return top, nil
+	case slices.ContainsFunc(s.stacks[u.ID], func(v *view) bool { return v.ID == id }):
+		return nil, invalid(409, "view_covered", "another view lies on top of it")
+	}
+	return nil, invalid(404, "unknown_view", "%s has no open view %q", u.Name, id)
+}
+
+// fillIn sets values by block_id or action_id.
+func (s *Server) fillIn(v *view, values map[string]any) error {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		sl, err := v.slot(name)
+		if err != nil {
+			return err
+		}
+		value, err := sl.give(values[name], s.offers(v.ID, v.User, sl))
+		if err != nil {
+			return invalid(400, "invalid_value", "%s: %v", name, err)
+		}
+		v.set(sl, value)
+	}
+	return nil
+}
+
+// slot finds the one element with a value that a name means.
+func (v *view) slot(name string) (slot, error) {
+	var found []slot
+	for _, sl := range slots(v.blocks()) {
+		if sl.stateful() && (sl.blockID == name || sl.actionID == name || sl.blockID+"."+sl.actionID == name) {
+			found = append(found, sl)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return slot{}, invalid(400, "unknown_field", "the view has no field %q", name)
+	case 1:
+		return found[0], nil
+	}
+	return slot{}, invalid(400, "ambiguous_field", "%d fields are called %q", len(found), name)
+}
+
+// offers are the choices a person has in a menu: its own, or those the app last answered.
+func (s *Server) offers(place, user string, sl slot) []any {
+	if !sl.external() {
+		return sl.options()
+	}
+	now := s.offered[offerKey(place, user, sl)]
+	for _, name := range []string{"initial_option", "initial_options"} {
+		if one, ok := sl.element[name].(obj); ok {
+			now = append(slices.Clip(now), one)
+		}
+		each(sl.element[name], func(o any) { now = append(slices.Clip(now), o) })
+	}
+	return now
+}
+
+func offerKey(place, user string, sl slot) string {
+	return strings.Join([]string{place, user, sl.blockID, sl.actionID}, "\x00")
+}
+
+// complaints are what Slack's window finds wrong by itself.
+func (s *Server) complaints(v *view) map[string]string {
+	out := map[string]string{}
+	for _, sl := range slots(v.blocks()) {
+		if !sl.stateful() || !sl.input {
+			continue
+		}
+		if why := sl.complaint(v.Values[sl.blockID][sl.actionID]); why != "" {
+			out[sl.blockID] = why
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// answered does what the app answered to a submission.
+func (s *Server) answered(v *view, answer json.RawMessage) string {
+	var a struct {
+		Action string            `json:"response_action"`
+		Errors map[string]string `json:"errors"`
+		View   json.RawMessage   `json:"view"`
+	}
+	if len(answer) > 0 && json.Unmarshal(answer, &a) != nil {
+		return TroubleAnswered
+	}
+	switch a.Action {
+	case "":
+		s.close(v)
+		return Acked
+	case "clear":
+		delete(s.stacks, v.User)
+		s.touch()
+		return Acked
+	case "errors":
+		return s.answeredErrors(v, a.Errors)
+	case "update", "push":
+		return s.answeredView(v, a.Action, a.View)
+	}
+	return TroubleAnswered
+}
+
+// answeredErrors shows errors, unless one is keyed to something that is no field.
+func (s *Server) answeredErrors(v *view, errors map[string]string) string {
+	inputs := map[string]bool{}
+	for _, sl := range slots(v.blocks()) {
+		inputs[sl.blockID] = inputs[sl.blockID] || sl.input
+	}
+	for id := range errors {
+		if !inputs[id] {
+			return TroubleAnswered
+		}
+	}
+	if len(errors) == 0 {
+		return TroubleAnswered
+	}
+	v.errors = errors
+	s.touch()
+	return FieldErrors
+}
+
+func (s *Server) answeredView(v *view, action string, raw []byte) string {
+	body, err := s.viewArg(raw, "modal")
+	if err != nil || s.freeExternalID(body, v) != nil {
+		return TroubleAnswered
+	}
+	if action == "update" {
+		s.fill(v, body)
+		return Acked
+	}
+	if _, err := s.push(v.User, body); err != nil {
+		return TroubleAnswered
+	}
+	return Acked
+}
+
+// CloseView is a person dismissing a view.
+func (s *Server) CloseView(user, viewID string) (Result, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, err := s.person(user)
+	if err != nil {
+		return Result{}, err
+	}
+	v, err := s.shown(u, viewID)
+	if err != nil {
+		return Result{}, err
+	}
+	if s.homes[u.ID] == v {
+		return Result{}, invalid(400, "not_closable", "the Home tab is no dialog")
+	}
+	closed := []*view{v}
+	if v.flag("clear_on_close") {
+		closed = slices.Clone(s.stacks[u.ID])
+	}
+	for _, gone := range slices.Backward(closed) {
+		s.close(gone)
+		if gone.flag("notify_on_close") {
+			s.tellClosed(u, gone, v.flag("clear_on_close"))
+		}
+	}
+	return Result{Outcome: Acked, Views: s.viewStates(u.ID)}, nil
+}
+
+// tellClosed sends view_closed; the person does not wait for it.
+func (s *Server) tellClosed(u *User, v *view, cleared bool) {
+	payload := s.envelopeBase("view_closed", u)
+	payload["view"], payload["is_cleared"] = s.viewPayload(v), cleared
+	if e := s.send("interactive", payload, false, nil); e != nil {
+		s.background(func() { s.await(e) })
+	}
+}

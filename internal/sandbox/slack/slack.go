@@ -1,0 +1,283 @@
+// Package slack is a Slack workspace with one installed app, for real Slack
+// clients: the Web API, Socket Mode, response URLs, and a control API that does
+// what people do in Slack's own window.
+//
+// It owns Slack's rules as far as an app can run into them: limits, scopes,
+// rate limits, triggers, acknowledgement deadlines, view stacks, error codes.
+// It renders nothing and knows nothing of the app that talks to it. It opens no
+// listener and no file, except a snapshot under Config.DataDir if one is given,
+// and takes all time from package time, so that it runs in a synctest bubble.
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// obj is a JSON object as decoded or about to be encoded.
+type obj = map[string]any
+
+// Team is the workspace.
+type Team struct {
+	ID     string // required
+	Name   string
+	Domain string // required
+}
+
+// User is a person of the workspace.
+type User struct {
+	ID         string // required
+	Name       string // required; the handle without "@"
+	RealName   string
+	Email      string
+	Deleted    bool
+	Restricted bool // a guest
+	Stranger   bool // of another organisation
+}
+
+// Channel is a channel of the workspace.
+type Channel struct {
+	ID       string // required
+	Name     string // required; without "#"
+	Private  bool
+	Archived bool
+	Members  []string // user ids; empty means everybody
+	NoBot    bool     // the app was not invited
+}
+
+// Bot is the app as it appears in the workspace.
+type Bot struct {
+	UserID string // required
+	BotID  string
+	AppID  string
+	Name   string
+}
+
+// Config is everything a workspace is made of.
+type Config struct {
+	Team     Team   // required
+	Users    []User // required
+	Channels []Channel
+	Bot      Bot    // required
+	BotToken string // required; xoxb-…
+	AppToken string // required; xapp-…
+	Manifest []byte // required; the app's manifest, YAML
+	// GrantOptional installs the app with the scopes listed as optional, too.
+	GrantOptional bool
+	// BaseURL is where Handler is served, without a slash at the end. It goes into response URLs
+	// and socket addresses; if empty, the address of the first request that needs one is taken.
+	BaseURL string
+	DataDir string
+	Seed    uint64
+	// Limits replaces the rate limit of single methods; Relaxed switches all of them off.
+	Limits         map[string]Limit
+	Relaxed        bool
+	ConnectionLife time.Duration // of a socket; one hour if zero
+	Log            *slog.Logger
+}
+
+// Server is one workspace. Its methods may be called from any goroutine.
+type Server struct {
+	cfg      Config
+	manifest manifest
+	log      *slog.Logger
+	ctx      context.Context
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
+
+	mu        sync.Mutex
+	rng       *rand.Rand
+	base      string
+	lastTS    time.Time
+	users     []User
+	channels  []*channel
+	homes     map[string]*view   // by user id
+	stacks    map[string][]*view // open modals by user id, the root first
+	triggers  map[string]*trigger
+	replies   map[string]*responseURL
+	pending   map[string][]*Pending
+	notices   map[string][]Notice
+	offered   map[string][]any // options last answered for a menu
+	status    map[string]string
+	sockets   map[*socket]bool
+	connected int
+	tickets   map[string]time.Time
+	envelopes map[string]*envelope
+	limits    limits
+	faults    faults
+	inFlight  int // events
+	counts    Counts
+	watchers  map[chan struct{}]bool
+	dirty     chan struct{}
+}
+
+// New makes a workspace, with what an earlier one left in Config.DataDir.
+func New(cfg Config) (*Server, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	m, err := parseManifest(cfg.Manifest)
+	if err != nil {
+		return nil, fmt.Errorf("app manifest: %w", err)
+	}
+	s := &Server{
+		cfg: cfg, manifest: m, log: cfg.Log, base: cfg.BaseURL, users: cfg.Users,
+		rng:     rand.New(rand.NewPCG(cfg.Seed, 0x51ac)),
+		sockets: map[*socket]bool{}, tickets: map[string]time.Time{}, envelopes: map[string]*envelope{},
+		watchers: map[chan struct{}]bool{}, dirty: make(chan struct{}, 1),
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.limits = newLimits(cfg)
+	s.clear()
+	if cfg.DataDir != "" {
+		if err := s.load(); err != nil {
+			return nil, fmt.Errorf("saved workspace: %w", err)
+		}
+		s.background(s.saver)
+	}
+	return s, nil
+}
+
+func (c *Config) check() error {
+	var missing []string
+	for name, value := range map[string]string{
+		"Team.ID": c.Team.ID, "Team.Domain": c.Team.Domain, "Bot.UserID": c.Bot.UserID,
+		"BotToken": c.BotToken, "AppToken": c.AppToken, "Manifest": string(c.Manifest),
+	} {
+		if value == "" {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return errors.New("missing " + strings.Join(missing, ", "))
+	}
+	c.Bot.BotID = or(c.Bot.BotID, "B"+c.Bot.UserID[1:])
+	c.Bot.AppID = or(c.Bot.AppID, "A"+c.Bot.UserID[1:])
+	c.Bot.Name = or(c.Bot.Name, "app")
+	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	if c.ConnectionLife == 0 {
+		c.ConnectionLife = time.Hour
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// clear makes the workspace empty, as on its first day. Sockets stay.
+func (s *Server) clear() {
+	s.channels = nil
+	for _, c := range s.cfg.Channels {
+		s.channels = append(s.channels, newChannel(c, s.cfg.Users))
+	}
+	s.homes, s.stacks = map[string]*view{}, map[string][]*view{}
+	s.triggers, s.replies = map[string]*trigger{}, map[string]*responseURL{}
+	s.pending, s.notices = map[string][]*Pending{}, map[string][]Notice{}
+	s.offered, s.status = map[string][]any{}, map[string]string{}
+	s.counts = newCounts()
+	s.faults = faults{}
+}
+
+// Reset throws all messages, views and counters away.
+func (s *Server) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clear()
+	s.touch()
+}
+
+// Close disconnects everybody, waits for what is under way and saves once more.
+func (s *Server) Close() error {
+	s.mu.Lock() // nobody starts anything between the cancel and the wait
+	s.cancel()
+	s.mu.Unlock()
+	s.running.Wait()
+	if s.cfg.DataDir == "" {
+		return nil
+	}
+	return s.save()
+}
+
+// SetBaseURL says where Handler is served, when that is known only after New.
+func (s *Server) SetBaseURL(url string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.base = strings.TrimSuffix(url, "/")
+}
+
+// Handler serves /api/, /socket, /response/ and /control/.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/{method}", s.serveAPI)
+	mux.HandleFunc("GET /socket", s.serveSocket)
+	mux.HandleFunc("POST /response/{token}", s.serveResponseURL)
+	s.control(mux)
+	return mux
+}
+
+// background runs fn until the server closes; fn must heed s.ctx. It is called before the
+// server is in use, with mu held, or from what runs in the background itself.
+func (s *Server) background(fn func()) {
+	if s.ctx.Err() == nil {
+		s.running.Go(fn)
+	}
+}
+
+// touch tells watchers and the saver that something changed. Called with mu held.
+func (s *Server) touch() {
+	for w := range s.watchers {
+		poke(w)
+	}
+	poke(s.dirty)
+}
+
+func poke(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+const idLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+// id draws an identifier in Slack's form.
+func (s *Server) id(prefix string) string {
+	b := make([]byte, 10)
+	for i := range b {
+		b[i] = idLetters[s.rng.IntN(len(idLetters))]
+	}
+	return prefix + string(b)
+}
+
+func (s *Server) hex(n int) string {
+	const digits = "0123456789abcdef"
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = digits[s.rng.IntN(16)]
+	}
+	return string(b)
+}
+
+// ts is the identity of a message: the time to the microsecond, never twice the same.
+func (s *Server) ts() string {
+	now := time.Now().Truncate(time.Microsecond)
+	if !now.After(s.lastTS) {
+		now = s.lastTS.Add(time.Microsecond)
+	}
+	s.lastTS = now
+	return fmt.Sprintf("%d.%06d", now.Unix(), now.Nanosecond()/1000)
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,130 @@
+package slack
+
+import "slices"
+
+// slot is one element of a message or view that a person can use.
+type slot struct {
+	blockID  string
+	actionID string
+	kind     string
+	element  obj
+	block    obj
+	input    bool // it stands in an input block
+}
+
+// slots lists the elements of blocks in reading order.
+func slots(blocks []any) []slot {
+	var out []slot
+	for _, b := range blocks {
+		block, ok := b.(obj)
+		if !ok {
+			continue
+		}
+		add := func(v any, input bool) {
+			if el, ok := v.(obj); ok && el["type"] != "image" {
+				out = append(out, slot{
+					blockID: text(block["block_id"]), actionID: text(el["action_id"]), kind: text(el["type"]),
+					element: el, block: block, input: input,
+				})
+			}
+		}
+		switch block["type"] {
+		case "section":
+			add(block["accessory"], false)
+		case "input":
+			add(block["element"], true)
+		case "actions", "context_actions":
+			each(block["elements"], func(v any) { add(v, false) })
+		case "card":
+			each(block["actions"], func(v any) { add(v, false) })
+		default:
+			out = append(out, slots(children(block))...)
+		}
+	}
+	return out
+}
+
+// children are the blocks inside of a block.
+func children(block obj) []any {
+	var out []any
+	switch block["type"] {
+	case "container":
+		each(block["child_blocks"], func(v any) { out = append(out, v) })
+	case "carousel":
+		each(block["elements"], func(v any) { out = append(out, v) })
+	case "layout":
+		each(block["rows"], func(row any) {
+			each(field(row, "items"), func(item any) { out = append(out, field(item, "block")) })
+		})
+	}
+	return out
+}
+
+// nameBlocks gives blocks and elements without an id one, as Slack does.
+func (s *Server) nameBlocks(blocks []any) {
+	for _, b := range blocks {
+		block, ok := b.(obj)
+		if !ok {
+			continue
+		}
+		if text(block["block_id"]) == "" {
+			block["block_id"] = s.hex(5)
+		}
+		s.nameBlocks(children(block))
+	}
+	for _, sl := range slots(blocks) {
+		if sl.actionID == "" {
+			sl.element["action_id"] = s.hex(5)
+		}
+	}
+}
+
+// stateful elements have a value that travels in the state; a button has none.
+func (sl slot) stateful() bool {
+	return !slices.Contains([]string{"button", "icon_button", "workflow_button", "overflow", "feedback_buttons", ""}, sl.kind)
+}
+
+// options are the choices of a menu that lists them itself.
+func (sl slot) options() []any {
+	var out []any
+	each(sl.element["options"], func(v any) { out = append(out, v) })
+	each(sl.element["option_groups"], func(g any) {
+		each(field(g, "options"), func(v any) { out = append(out, v) })
+	})
+	return out
+}
+
+func (sl slot) external() bool {
+	return sl.kind == "external_select" || sl.kind == "multi_external_select"
+}
+
+// label names the element for a person.
+func (sl slot) label() string {
+	if sl.input {
+		return text(field(sl.block["label"], "text"))
+	}
+	return or(text(field(sl.element["text"], "text")), sl.actionID)
+}
+
+// visible says whether the person sees the element at all.
+func (sl slot) visible(user string) bool {
+	only, ok := sl.element["visible_to_user_ids"].([]any)
+	return !ok || slices.Contains(only, any(user))
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+func field(v any, name string) any {
+	m, _ := v.(obj)
+	return m[name]
+}
+
+func each(v any, fn func(any)) {
+	list, _ := v.([]any)
+	for _, item := range list {
+		fn(item)
+	}
+}

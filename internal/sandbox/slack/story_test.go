@@ -1,0 +1,163 @@
+package slack
+
+import (
+	"testing"
+	"testing/synctest"
+
+	client "github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+	"github.com/slack-go/slack/socketmode"
+)
+
+// A command opens a loading view, which becomes a form, is refused at a field, and is saved.
+func TestFormStory(t *testing.T) {
+	inWorld(t, config(), func(w *world) {
+		form := modal("Request", section("What do you need?"), textInput("name", "name_input"))
+		w.app(func(sm *socketmode.Client, evt socketmode.Event) {
+			switch data := evt.Data.(type) {
+			case client.SlashCommand:
+				loading := modal("Request", section("Loading…"))
+				loading.Submit = nil
+				v, err := w.api.OpenView(data.TriggerID, loading)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = sm.Ack(*evt.Request)
+				if _, err := w.api.UpdateView(form, "", v.Hash, v.View.ID); err != nil {
+					t.Error(err)
+				}
+			case client.InteractionCallback:
+				got := data.View.State.Values["name"]["name_input"].Value
+				if got == "taken" {
+					_ = sm.Ack(*evt.Request, client.NewErrorsViewSubmissionResponse(map[string]string{"name": "This name is taken."}))
+					return
+				}
+				_ = sm.Ack(*evt.Request, client.NewUpdateViewSubmissionResponse(new(modal("Saved: "+got))))
+			}
+		})
+
+		var out Result
+		if code := w.post("/control/command", obj{"user": "dana", "channel": "#infra-dev", "command": "/tfpilot", "text": "request"}, &out); code != 200 {
+			t.Fatalf("command: %d %+v", code, out)
+		}
+		synctest.Wait()
+		views := w.state("dana").Views
+		if len(views) != 1 || len(views[0].Blocks) != 2 || views[0].Submit == nil {
+			t.Fatalf("views %+v", views)
+		}
+		id := views[0].ID
+
+		submit := func(values obj) Result {
+			var out Result
+			if code := w.post("/control/submit", obj{"user": "dana", "view": id, "values": values}, &out); code != 200 {
+				t.Fatalf("submit: %d %+v", code, out)
+			}
+			return out
+		}
+		if out := submit(nil); out.Errors["name"] != "Please complete this required field." {
+			t.Fatalf("a required field was sent empty: %+v", out)
+		}
+		if out := submit(obj{"name": "taken"}); out.Errors["name"] != "This name is taken." {
+			t.Fatalf("errors of the app are not shown: %+v", out)
+		}
+		if got := w.state("dana").Views[0].Values["name"]["name_input"]["value"]; got != "taken" {
+			t.Fatalf("what was typed is lost: %v", got)
+		}
+		out = submit(obj{"name_input": "artefacts"})
+		if title := field(out.Views[0].Title, "text"); title != "Saved: artefacts" || out.Views[0].ID != id {
+			t.Fatalf("the view was not updated in place: %+v", out)
+		}
+	})
+}
+
+// A card is posted, a button on it is pressed, the card changes, its thread grows.
+func TestCardStory(t *testing.T) {
+	inWorld(t, config(), func(w *world) {
+		card := []client.Block{section("Bucket, dev"), client.NewActionBlock("act", button("approve", "req_1", "Approve"), button("reject", "req_1", "Reject"))}
+		channel, ts, err := w.api.PostMessage(dev, client.MsgOptionText("Please approve", false), client.MsgOptionBlocks(card...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.app(func(sm *socketmode.Client, evt socketmode.Event) {
+			click, ok := evt.Data.(client.InteractionCallback)
+			if !ok {
+				return
+			}
+			_ = sm.Ack(*evt.Request)
+			if a := click.ActionCallback.BlockActions[0]; a.ActionID != "approve" || a.Value != "req_1" || click.User.ID != ana {
+				t.Errorf("click %+v", click)
+			}
+			if click.Message.Timestamp != ts || click.Channel.ID != dev || click.Container.MessageTs != ts {
+				t.Errorf("place %+v", click.Container)
+			}
+			if _, _, _, err := w.api.UpdateMessage(channel, ts, client.MsgOptionText("Approved", false), client.MsgOptionBlocks(section("Approved by ana"))); err != nil {
+				t.Error(err)
+			}
+			if _, _, err := w.api.PostMessage(channel, client.MsgOptionTS(ts), client.MsgOptionText("ana approved", false)); err != nil {
+				t.Error(err)
+			}
+			if _, err := w.api.PostEphemeral(channel, ana, client.MsgOptionText("Thanks", false)); err != nil {
+				t.Error(err)
+			}
+			if _, _, err := w.api.PostMessage(dana, client.MsgOptionText("Yours was approved", false)); err != nil {
+				t.Error(err)
+			}
+		})
+		press := obj{"user": "ana", "channel": dev, "ts": ts, "actionId": "approve", "value": "req_1"}
+		if code := w.post("/control/action", press, nil); code != 200 {
+			t.Fatalf("action: %d", code)
+		}
+		synctest.Wait()
+
+		seen := w.state("ana").channel(dev)
+		if len(seen.Messages) != 1 || seen.Messages[0].Text != "Approved" || seen.Messages[0].Edits != 1 || seen.Messages[0].ReplyCount != 1 {
+			t.Fatalf("messages %+v", seen.Messages)
+		}
+		if len(seen.Ephemerals) != 1 || len(w.state("dana").channel(dev).Ephemerals) != 0 {
+			t.Fatal("the ephemeral message is not ana's alone")
+		}
+		if dm := w.state("dana").channel("D0DANA0001"); len(dm.Messages) != 1 {
+			t.Fatalf("dm %+v", dm)
+		}
+		var refused ControlError
+		if code := w.post("/control/action", press, &refused); code != 404 || refused.Code != "unknown_action" {
+			t.Fatalf("a button that is gone could be pressed: %d %+v", code, refused)
+		}
+		counts := w.srv.Counts()
+		if counts.TopLevel[dev] != 1 || counts.Posts[dev] != 2 || counts.Updates[dev+" "+ts] != 1 || counts.Calls["chat.update"] != 1 {
+			t.Fatalf("counts %+v", counts)
+		}
+	})
+}
+
+func TestEventsReachTheApp(t *testing.T) {
+	inWorld(t, config(), func(w *world) {
+		got := make(chan any, 20)
+		w.app(func(sm *socketmode.Client, evt socketmode.Event) {
+			_ = sm.Ack(*evt.Request)
+			if outer, ok := evt.Data.(slackevents.EventsAPIEvent); ok {
+				got <- outer.InnerEvent.Data
+			}
+		})
+		w.post("/control/message", obj{"user": "dana", "channel": "#infra-dev", "text": "@tfpilot a bucket <b> & more"}, nil)
+		mention := (<-got).(*slackevents.AppMentionEvent)
+		if mention.Text != "<@U0TFPILOT0> a bucket &lt;b&gt; &amp; more" || mention.User != dana || mention.Channel != dev {
+			t.Errorf("mention %+v", mention)
+		}
+		w.post("/control/message", obj{"user": "dana", "channel": "dm", "text": "hello"}, nil)
+		if im := (<-got).(*slackevents.MessageEvent); im.Text != "hello" || im.ChannelType != "im" || im.Channel != "D0DANA0001" {
+			t.Errorf("message %+v", im)
+		}
+		w.post("/control/home", obj{"user": "dana"}, nil)
+		if home := (<-got).(*slackevents.AppHomeOpenedEvent); home.Tab != "home" || home.User != dana {
+			t.Errorf("home %+v", home)
+		}
+		// What is said to nobody in a channel is no business of the app.
+		w.post("/control/message", obj{"user": "dana", "channel": dev, "text": "lunch?"}, nil)
+		synctest.Wait()
+		if len(got) != 0 {
+			t.Errorf("an event too many: %+v", <-got)
+		}
+	})
+}

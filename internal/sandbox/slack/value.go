@@ -1,0 +1,339 @@
+package slack
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// shape says under which name and in which form an element keeps what a person gave.
+type shape struct {
+	key     string // in the state
+	initial string // in the element
+	many    bool
+	option  bool // option objects instead of plain strings
+}
+
+var shapes = map[string]shape{
+	"plain_text_input":           {key: "value", initial: "initial_value"},
+	"number_input":               {key: "value", initial: "initial_value"},
+	"email_text_input":           {key: "value", initial: "initial_value"},
+	"url_text_input":             {key: "value", initial: "initial_value"},
+	"static_select":              {key: "selected_option", initial: "initial_option", option: true},
+	"external_select":            {key: "selected_option", initial: "initial_option", option: true},
+	"radio_buttons":              {key: "selected_option", initial: "initial_option", option: true},
+	"overflow":                   {key: "selected_option", option: true},
+	"checkboxes":                 {key: "selected_options", initial: "initial_options", option: true, many: true},
+	"multi_static_select":        {key: "selected_options", initial: "initial_options", option: true, many: true},
+	"multi_external_select":      {key: "selected_options", initial: "initial_options", option: true, many: true},
+	"users_select":               {key: "selected_user", initial: "initial_user"},
+	"channels_select":            {key: "selected_channel", initial: "initial_channel"},
+	"conversations_select":       {key: "selected_conversation", initial: "initial_conversation"},
+	"multi_users_select":         {key: "selected_users", initial: "initial_users", many: true},
+	"multi_channels_select":      {key: "selected_channels", initial: "initial_channels", many: true},
+	"multi_conversations_select": {key: "selected_conversations", initial: "initial_conversations", many: true},
+	"datepicker":                 {key: "selected_date", initial: "initial_date"},
+	"timepicker":                 {key: "selected_time", initial: "initial_time"},
+	"datetimepicker":             {key: "selected_date_time", initial: "initial_date_time"},
+	"rich_text_input":            {key: "rich_text_value", initial: "initial_value"},
+	"file_input":                 {key: "files", many: true},
+}
+
+// initial is the value of an element that nobody has touched yet.
+func (sl slot) initial() obj {
+	sh := shapes[sl.kind]
+	v := sl.element[sh.initial]
+	if v == nil && sh.many {
+		v = []any{}
+	}
+	return obj{"type": sl.kind, sh.key: v}
+}
+
+// kept says whether a value survives an update of the view: same kind, and still on offer.
+func (sl slot) kept(old obj) bool {
+	if old == nil || old["type"] != sl.kind {
+		return false
+	}
+	if sh := shapes[sl.kind]; !sh.option || sl.external() {
+		return true
+	}
+	for _, chosen := range chosen(old) {
+		if pick(sl.options(), text(field(chosen, "value"))) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// chosen lists the option objects of a value.
+func chosen(value obj) []any {
+	if list, ok := value["selected_options"].([]any); ok {
+		return list
+	}
+	if one := value["selected_option"]; one != nil {
+		return []any{one}
+	}
+	return nil
+}
+
+// give makes the value of an element from what a person typed or chose; offers are the
+// choices to take from.
+func (sl slot) give(raw any, offers []any) (obj, error) {
+	sh, ok := shapes[sl.kind]
+	if !ok {
+		return nil, fmt.Errorf("%s takes no value", sl.kind)
+	}
+	v, err := sl.convert(sh, raw, offers)
+	if err != nil {
+		return nil, err
+	}
+	return obj{"type": sl.kind, sh.key: v}, nil
+}
+
+func (sl slot) convert(sh shape, raw any, offers []any) (any, error) {
+	switch {
+	case sl.kind == "rich_text_input":
+		return richValue(raw), nil
+	case sl.kind == "file_input":
+		return nil, fmt.Errorf("files cannot be given here")
+	case sh.option && sh.many:
+		return many(raw, offers)
+	case sh.option:
+		return one(raw, offers)
+	case sh.many:
+		return words(raw)
+	case sl.kind == "datetimepicker":
+		return seconds(raw)
+	}
+	return word(raw)
+}
+
+// word is a single text; nothing is nil, as in Slack's state.
+func word(raw any) (any, error) {
+	switch v := raw.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		if v == "" {
+			return nil, nil
+		}
+		return v, nil
+	case json.Number:
+		return v.String(), nil
+	case int, int64:
+		return fmt.Sprint(v), nil
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	}
+	return nil, fmt.Errorf("wants a text, got %T", raw)
+}
+
+func words(raw any) (any, error) {
+	out := []any{}
+	for _, item := range items(raw) {
+		w, err := word(item)
+		if err != nil {
+			return nil, err
+		}
+		if w != nil {
+			out = append(out, w)
+		}
+	}
+	return out, nil
+}
+
+func items(raw any) []any {
+	switch v := raw.(type) {
+	case nil:
+		return nil
+	case []any:
+		return v
+	case []string:
+		out := make([]any, len(v))
+		for i, w := range v {
+			out[i] = w
+		}
+		return out
+	}
+	return []any{raw}
+}
+
+func one(raw any, offers []any) (any, error) {
+	w, err := word(raw)
+	if err != nil || w == nil {
+		return nil, err
+	}
+	if o := pick(offers, text(w)); o != nil {
+		return o, nil
+	}
+	return nil, fmt.Errorf("no option %q", w)
+}
+
+// many takes a list of choices; of a single box, true and false mean ticked or not.
+func many(raw any, offers []any) (any, error) {
+	if on, ok := raw.(bool); ok && len(offers) == 1 {
+		if on {
+			return []any{offers[0]}, nil
+		}
+		return []any{}, nil
+	}
+	out := []any{}
+	for _, item := range items(raw) {
+		o, err := one(item, offers)
+		if err != nil {
+			return nil, err
+		}
+		if o != nil {
+			out = append(out, o)
+		}
+	}
+	return out, nil
+}
+
+// pick finds an option by its value, else by its text.
+func pick(offers []any, want string) any {
+	for _, o := range offers {
+		if text(field(o, "value")) == want {
+			return o
+		}
+	}
+	for _, o := range offers {
+		if text(field(field(o, "text"), "text")) == want {
+			return o
+		}
+	}
+	return nil
+}
+
+func seconds(raw any) (any, error) {
+	w, err := word(raw)
+	if err != nil || w == nil {
+		return nil, err
+	}
+	n, err := strconv.ParseInt(text(w), 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("wants seconds since 1970")
+	}
+	return n, nil
+}
+
+func richValue(raw any) any {
+	s, ok := raw.(string)
+	if !ok || s == "" {
+		return raw
+	}
+	return obj{"type": "rich_text", "elements": []any{
+		obj{"type": "rich_text_section", "elements": []any{obj{"type": "text", "text": s}}},
+	}}
+}
+
+func empty(value obj) bool {
+	v := value[shapes[text(value["type"])].key]
+	list, isList := v.([]any)
+	return v == nil || (isList && len(list) == 0)
+}
+
+// complaint is what Slack's own window says about a value before anything is sent.
+func (sl slot) complaint(value obj) string {
+	optional, _ := sl.block["optional"].(bool)
+	switch {
+	case empty(value) && sl.input && !optional:
+		return "Please complete this required field."
+	case empty(value):
+		return ""
+	}
+	v := text(value["value"])
+	switch sl.kind {
+	case "plain_text_input":
+		return sl.length(v)
+	case "number_input":
+		return sl.numeric(v)
+	case "email_text_input":
+		if _, err := mail.ParseAddress(v); err != nil {
+			return "Please enter a valid email address."
+		}
+	case "url_text_input":
+		if u, err := url.Parse(v); err != nil || u.Host == "" {
+			return "Please enter a valid URL."
+		}
+	case "datepicker":
+		if _, err := time.Parse(time.DateOnly, text(value["selected_date"])); err != nil {
+			return "Please enter a valid date."
+		}
+	case "timepicker":
+		if _, err := time.Parse("15:04", text(value["selected_time"])); err != nil {
+			return "Please enter a valid time."
+		}
+	}
+	return sl.count(value)
+}
+
+func (sl slot) length(v string) string {
+	n := utf8.RuneCountInString(v)
+	if least, ok := integer(sl.element["min_length"]); ok && n < least {
+		return fmt.Sprintf("Must be at least %d characters.", least)
+	}
+	most, ok := integer(sl.element["max_length"])
+	if !ok {
+		most = 3000
+	}
+	if n > most {
+		return fmt.Sprintf("Must be %d characters or fewer.", most)
+	}
+	return ""
+}
+
+func (sl slot) numeric(v string) string {
+	decimals, _ := sl.element["is_decimal_allowed"].(bool)
+	n, err := strconv.ParseFloat(v, 64)
+	if err != nil || strings.ContainsAny(v, "eExXpPnNiI_") {
+		return "Please enter a number."
+	}
+	if !decimals && strings.Contains(v, ".") {
+		return "Please enter a whole number."
+	}
+	if least, err := strconv.ParseFloat(text(sl.element["min_value"]), 64); err == nil && n < least {
+		return fmt.Sprintf("Must be at least %s.", sl.element["min_value"])
+	}
+	if most, err := strconv.ParseFloat(text(sl.element["max_value"]), 64); err == nil && n > most {
+		return fmt.Sprintf("Must be at most %s.", sl.element["max_value"])
+	}
+	return ""
+}
+
+func (sl slot) count(value obj) string {
+	most, ok := integer(sl.element["max_selected_items"])
+	list, _ := value[shapes[sl.kind].key].([]any)
+	if ok && len(list) > most {
+		return fmt.Sprintf("Choose at most %d.", most)
+	}
+	return ""
+}
+
+func integer(v any) (int, bool) {
+	n, ok := v.(json.Number)
+	if !ok {
+		return 0, false
+	}
+	i, err := strconv.Atoi(n.String())
+	return i, err == nil
+}
+
+// dispatches says whether an input element tells the app about changes at once.
+func (sl slot) dispatches() bool {
+	on, _ := sl.block["dispatch_action"].(bool)
+	return !sl.input || on
+}
+
+// typedInto says whether a person types into the element instead of choosing.
+func (sl slot) typedInto() bool {
+	return slices.Contains([]string{"plain_text_input", "number_input", "email_text_input", "url_text_input", "rich_text_input"}, sl.kind)
+}
