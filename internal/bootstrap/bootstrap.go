@@ -1,0 +1,270 @@
+// Package bootstrap renders an infra repository: the workflows, the catalog's
+// modules, one Terraform root for each environment, CODEOWNERS and README. A person
+// commits the result; the App never gets the right to write workflows. It owns
+// which constants go where; the texts are in templates, the logic of a run is
+// internal/ci's.
+package bootstrap
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Project is one infra repository.
+type Project struct {
+	Name           string // required
+	Repo           string // required; owner/name, for the README
+	RequestsBucket string // required
+	Region         string // required
+	Backend        Backend
+	Environments   []Environment // may be empty; roots can be added later
+	Release        Release
+	Terraform      string   // required; version that the runs use, 1.11.4
+	Modules        []string // names of templates/modules; all when empty
+	Owners         []string // GitHub teams or logins that review workflows and modules
+}
+
+// Backend is where the states are kept. Its lock arguments are part of the
+// identity of every state of the project.
+type Backend struct {
+	Bucket        string // required
+	UseLockfile   bool
+	DynamoDBTable string
+}
+
+// Environment is one root.
+type Environment struct {
+	Key, Slug string // required
+}
+
+// Release is the tfpilot that the workflows fetch: its version and the SHA-256 of
+// each asset by name, for example tfpilot_0.1.0_Linux_X64.
+type Release struct {
+	Version   string
+	Checksums map[string]string
+}
+
+var (
+	nameRE    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	repoRE    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
+	bucketRE  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	regionRE  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	tableRE   = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
+	versionRE = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`)
+	envKeyRE  = regexp.MustCompile(`^[a-z][a-z0-9-]{1,20}$`)
+	sha256RE  = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	ownerRE   = regexp.MustCompile(`^@[A-Za-z0-9][A-Za-z0-9-]*(/[A-Za-z0-9_.-]+)?$`)
+)
+
+// check reports all faults together.
+func (p Project) check() error {
+	var errs []error
+	match := func(what, value string, re *regexp.Regexp) {
+		if !re.MatchString(value) {
+			errs = append(errs, fmt.Errorf("%s %q is not valid", what, value))
+		}
+	}
+	match("project name", p.Name, nameRE)
+	match("repository", p.Repo, repoRE)
+	match("requests bucket", p.RequestsBucket, bucketRE)
+	match("region", p.Region, regionRE)
+	match("state bucket", p.Backend.Bucket, bucketRE)
+	match("Terraform version", p.Terraform, versionRE)
+	match("release version", p.Release.Version, versionRE)
+	if p.Backend.DynamoDBTable != "" {
+		match("DynamoDB table", p.Backend.DynamoDBTable, tableRE)
+	}
+	if !p.Backend.UseLockfile && p.Backend.DynamoDBTable == "" {
+		errs = append(errs, errors.New("the backend has no lock: set use_lockfile or a DynamoDB table"))
+	}
+	for _, e := range p.Environments {
+		match("environment key", e.Key, envKeyRE)
+		match("environment slug", e.Slug, nameRE)
+	}
+	if len(p.Release.Checksums) == 0 {
+		errs = append(errs, errors.New("the release has no checksums"))
+	}
+	for name, sum := range p.Release.Checksums {
+		match("checksum of "+name, sum, sha256RE)
+		match("asset", name, regexp.MustCompile(`^tfpilot_`+regexp.QuoteMeta(p.Release.Version)+`_[A-Za-z]+_[A-Z0-9]+$`))
+	}
+	for _, o := range p.Owners {
+		match("owner", o, ownerRE)
+	}
+	return errors.Join(errs...)
+}
+
+// StateKey is the key of an environment's state in the state bucket.
+func StateKey(project string, e Environment) string {
+	return project + "/" + e.Key + "/" + e.Slug + "/terraform.tfstate"
+}
+
+// Render makes the whole tree of the repository, by path. templates holds
+// modules/, environment/ and workflows/.
+func Render(p Project, templates fs.FS) (map[string][]byte, error) {
+	if err := p.check(); err != nil {
+		return nil, fmt.Errorf("render infra repository: %w", err)
+	}
+	tree := map[string][]byte{
+		"README.md":          []byte(readme(p)),
+		".github/CODEOWNERS": []byte(codeowners(p)),
+		".gitignore":         []byte(".terraform/\n*.tfplan\nerrored.tfstate\n"),
+	}
+	for _, step := range []func(Project, fs.FS, map[string][]byte) error{workflows, modules, environments} {
+		if err := step(p, templates, tree); err != nil {
+			return nil, fmt.Errorf("render infra repository: %w", err)
+		}
+	}
+	return tree, nil
+}
+
+// workflows puts the constants of this repository into the workflow files.
+func workflows(p Project, templates fs.FS, tree map[string][]byte) error {
+	files, err := fs.Glob(templates, "workflows/*.yml")
+	if err != nil || len(files) == 0 {
+		return fmt.Errorf("list workflows: %d found: %w", len(files), err)
+	}
+	for _, name := range files {
+		text, err := fs.ReadFile(templates, name)
+		if err != nil {
+			return fmt.Errorf("read workflow: %w", err)
+		}
+		out, err := Workflow(p, text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		tree[".github/workflows/"+path.Base(name)] = out
+	}
+	return nil
+}
+
+var placeholder = regexp.MustCompile(`"@([a-z0-9_]+)@"`)
+
+// Workflow replaces the quoted placeholders of one workflow file by quoted
+// constants. A JSON string is a YAML string.
+func Workflow(p Project, text []byte) ([]byte, error) {
+	values := map[string]string{
+		"version": p.Release.Version, "checksums": checksums(p.Release), "project": p.Name, "requests_bucket": p.RequestsBucket,
+		"state_bucket": p.Backend.Bucket, "state_table": p.Backend.DynamoDBTable,
+		"state_lockfile": strconv.FormatBool(p.Backend.UseLockfile), "region": p.Region, "terraform_version": p.Terraform,
+	}
+	var unknown error
+	out := placeholder.ReplaceAllFunc(text, func(m []byte) []byte {
+		value, ok := values[string(m[2:len(m)-2])]
+		if !ok {
+			unknown = fmt.Errorf("placeholder %s is not known", m)
+		}
+		quoted, err := json.Marshal(value)
+		if err != nil {
+			unknown = err
+		}
+		return quoted
+	})
+	return out, unknown
+}
+
+func checksums(r Release) string {
+	var lines []string
+	for name, sum := range r.Checksums {
+		lines = append(lines, sum+"  "+name)
+	}
+	sort.Strings(lines)
+	return strings.Join(lines, "\n")
+}
+
+func modules(p Project, templates fs.FS, tree map[string][]byte) error {
+	wanted := map[string]bool{}
+	for _, m := range p.Modules {
+		wanted[m] = true
+	}
+	return fs.WalkDir(templates, "modules", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("list modules: %w", err)
+		}
+		parts := strings.Split(name, "/")
+		if d.IsDir() || len(parts) < 3 || len(wanted) > 0 && !wanted[parts[1]] {
+			return nil
+		}
+		text, err := fs.ReadFile(templates, name)
+		if err != nil {
+			return fmt.Errorf("read module: %w", err)
+		}
+		tree[name] = text
+		return nil
+	})
+}
+
+// environments renders a root for each environment.
+func environments(p Project, templates fs.FS, tree map[string][]byte) error {
+	for _, e := range p.Environments {
+		root, err := Root(p, e, templates)
+		if err != nil {
+			return err
+		}
+		for name, text := range root {
+			tree[name] = text
+		}
+	}
+	return nil
+}
+
+// Root renders one root, envs/<key>/<slug>/, by path. Values are set in the parsed
+// file, so none of them can be anything but a value.
+func Root(p Project, e Environment, templates fs.FS) (map[string][]byte, error) {
+	if !envKeyRE.MatchString(e.Key) || !nameRE.MatchString(e.Slug) {
+		return nil, fmt.Errorf("environment %q/%q is not valid", e.Key, e.Slug)
+	}
+	files, err := fs.Glob(templates, "environment/*.tf")
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("list files of an environment: %d found: %w", len(files), err)
+	}
+	tree := map[string][]byte{}
+	for _, name := range files {
+		text, err := fs.ReadFile(templates, name)
+		if err != nil {
+			return nil, fmt.Errorf("read environment: %w", err)
+		}
+		f, diags := hclwrite.ParseConfig(text, name, hcl.InitialPos)
+		if diags.HasErrors() {
+			return nil, fmt.Errorf("parse %s: %w", name, diags)
+		}
+		fill(f.Body(), p, e)
+		tree["envs/"+e.Key+"/"+e.Slug+"/"+path.Base(name)] = hclwrite.Format(f.Bytes())
+	}
+	return tree, nil
+}
+
+// fill sets the values of backend and provider blocks.
+func fill(body *hclwrite.Body, p Project, e Environment) {
+	for _, block := range body.Blocks() {
+		switch block.Type() {
+		case "terraform":
+			fill(block.Body(), p, e)
+		case "provider":
+			block.Body().SetAttributeValue("region", cty.StringVal(p.Region))
+		case "backend":
+			b := block.Body()
+			b.SetAttributeValue("bucket", cty.StringVal(p.Backend.Bucket))
+			b.SetAttributeValue("key", cty.StringVal(StateKey(p.Name, e)))
+			b.SetAttributeValue("region", cty.StringVal(p.Region))
+			b.RemoveAttribute("use_lockfile")
+			if p.Backend.UseLockfile {
+				b.SetAttributeValue("use_lockfile", cty.True)
+			}
+			if p.Backend.DynamoDBTable != "" {
+				b.SetAttributeValue("dynamodb_table", cty.StringVal(p.Backend.DynamoDBTable))
+			}
+		}
+	}
+}

@@ -1,0 +1,41 @@
+package bootstrap
+
+import (
+	"fmt"
+	"strings"
+)
+
+// codeowners puts what runs under review. The requests' own files stay free: their
+// review is the approval in TfPilot.
+func codeowners(p Project) string {
+	if len(p.Owners) == 0 {
+		return "# Name who reviews what runs, for example:\n# /.github/ @acme/platform\n# /modules/ @acme/platform\n"
+	}
+	owners := strings.Join(p.Owners, " ")
+	return fmt.Sprintf("/.github/ %[1]s\n/modules/ %[1]s\n/envs/**/backend.tf %[1]s\n/envs/**/providers.tf %[1]s\n/envs/**/versions.tf %[1]s\n", owners)
+}
+
+func readme(p Project) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n\nInfrastructure of project `%s`, requested in Slack, generated and run by [TfPilot](https://github.com/tfpilot/tfpilot).\n\n", p.Repo, p.Name)
+	b.WriteString("| Path | What it is |\n|---|---|\n")
+	b.WriteString("| `envs/<key>/<slug>/` | one Terraform root with one state; each `tfpilot_req_….tf` in it is one request |\n")
+	b.WriteString("| `modules/` | what can be requested |\n")
+	b.WriteString("| `.github/workflows/` | plan, apply, destroy, cleanup and drift; only TfPilot starts them |\n\n")
+	if len(p.Environments) > 0 {
+		b.WriteString("| Environment | State |\n|---|---|\n")
+		for _, e := range p.Environments {
+			fmt.Fprintf(&b, "| `%s/%s` | `s3://%s/%s` |\n", e.Key, e.Slug, p.Backend.Bucket, StateKey(p.Name, e))
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("## Settings of this repository\n\nActions variables that the workflows read:\n\n")
+	b.WriteString("| Variable | Value |\n|---|---|\n")
+	b.WriteString("| `TFPILOT_PLAN_ROLE` | ARN of the role that plans: reads states and grants, writes claims and results |\n")
+	b.WriteString("| `TFPILOT_APPLY_ROLE` | ARN of the role that applies; its trust policy admits the default branch only |\n")
+	b.WriteString("| `TFPILOT_ACTOR` | login that dispatches, `tfpilot[bot]` unless set |\n")
+	b.WriteString("| `TFPILOT_RUNNER` | runner label, `ubuntu-24.04` unless set |\n")
+	b.WriteString("| `TFPILOT_RELEASES` | where releases are fetched, TfPilot's own page unless set |\n\n")
+	b.WriteString("Do not edit the generated files by hand: TfPilot refuses to plan, merge or apply what it did not write.\n")
+	return b.String()
+}
