@@ -1,0 +1,200 @@
+package terraform
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Backend is where an environment keeps its state. Bucket, key and the lock arguments are its identity: a run with other lock
+// arguments would neither see the lock nor keep the checksum that the others expect.
+type Backend struct {
+	Bucket        string
+	Key           string
+	Region        string
+	DynamoDBTable string
+	UseLockfile   bool
+	Encrypt       bool
+	KMSKeyID      string
+}
+
+// Difference is one argument in which two backends differ.
+type Difference struct {
+	Name string
+	Want string
+	Got  string
+}
+
+func (d Difference) String() string { return fmt.Sprintf("%s is %q, not %q", d.Name, d.Got, d.Want) }
+
+// Compare lists in what another backend is not this one. A region that one of them leaves open is no difference.
+func (b Backend) Compare(got Backend) []Difference {
+	var differences []Difference
+	add := func(name, want, have string) {
+		if want != have {
+			differences = append(differences, Difference{Name: name, Want: want, Got: have})
+		}
+	}
+	add("bucket", b.Bucket, got.Bucket)
+	add("key", b.Key, got.Key)
+	add("dynamodb_table", b.DynamoDBTable, got.DynamoDBTable)
+	add("use_lockfile", strconv.FormatBool(b.UseLockfile), strconv.FormatBool(got.UseLockfile))
+	if b.Region != "" && got.Region != "" {
+		add("region", b.Region, got.Region)
+	}
+	return differences
+}
+
+// ParseBackend reads the one backend block of an environment's root. Files are by name in the root's own folder; those of
+// subfolders are ignored, as Terraform does. What could change the backend from elsewhere is refused: a second block, override
+// files, JSON, a cloud block, arguments that are not literal or not known here.
+func ParseBackend(files map[string][]byte) (Backend, error) {
+	var found []*hclsyntax.Block
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if path.Dir(name) != "." {
+			continue
+		}
+		if err := checkRootFile(name); err != nil {
+			return Backend{}, fmt.Errorf("backend: %w", err)
+		}
+		if !strings.HasSuffix(name, ".tf") {
+			continue
+		}
+		blocks, err := backendBlocks(name, files[name])
+		if err != nil {
+			return Backend{}, fmt.Errorf("backend: %w", err)
+		}
+		found = append(found, blocks...)
+	}
+	if len(found) != 1 {
+		return Backend{}, fmt.Errorf("backend: the environment has %d backend blocks, exactly one is needed", len(found))
+	}
+	b, err := readBackend(found[0])
+	if err != nil {
+		return Backend{}, fmt.Errorf("backend: %w", err)
+	}
+	return b, nil
+}
+
+func checkRootFile(name string) error {
+	lower := strings.ToLower(name)
+	for _, suffix := range []string{".tf.json", ".tofu", ".tofu.json"} {
+		if strings.HasSuffix(lower, suffix) {
+			return fmt.Errorf("%s: only files in Terraform's own language (.tf) are read", name)
+		}
+	}
+	if lower == "override.tf" || strings.HasSuffix(lower, "_override.tf") {
+		return fmt.Errorf("%s: an override file could change the backend", name)
+	}
+	return nil
+}
+
+func backendBlocks(name string, content []byte) ([]*hclsyntax.Block, error) {
+	file, diags := hclsyntax.ParseConfig(content, name, hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, fmt.Errorf("parse: %w", diags)
+	}
+	var found []*hclsyntax.Block
+	for _, block := range file.Body.(*hclsyntax.Body).Blocks {
+		if block.Type != "terraform" {
+			continue
+		}
+		for _, inner := range block.Body.Blocks {
+			switch inner.Type {
+			case "cloud":
+				return nil, fmt.Errorf("%s: a cloud block keeps the state elsewhere", name)
+			case "backend":
+				found = append(found, inner)
+			}
+		}
+	}
+	return found, nil
+}
+
+func readBackend(block *hclsyntax.Block) (Backend, error) {
+	var b Backend
+	if len(block.Labels) != 1 || block.Labels[0] != "s3" {
+		return b, fmt.Errorf("the backend is %s; TfPilot works with s3", strings.Join(block.Labels, " "))
+	}
+	if len(block.Body.Blocks) > 0 {
+		return b, fmt.Errorf("a block %s inside the backend is not known here", block.Body.Blocks[0].Type)
+	}
+	texts := map[string]*string{"bucket": &b.Bucket, "key": &b.Key, "region": &b.Region, "dynamodb_table": &b.DynamoDBTable, "kms_key_id": &b.KMSKeyID}
+	flags := map[string]*bool{"use_lockfile": &b.UseLockfile, "encrypt": &b.Encrypt}
+	for _, name := range slices.Sorted(maps.Keys(block.Body.Attributes)) {
+		value, diags := block.Body.Attributes[name].Expr.Value(nil)
+		literal := !diags.HasErrors() && value.IsKnown() && !value.IsNull()
+		switch {
+		case texts[name] != nil && literal && value.Type() == cty.String:
+			*texts[name] = value.AsString()
+		case flags[name] != nil && literal && value.Type() == cty.Bool:
+			*flags[name] = value.True()
+		case texts[name] != nil || flags[name] != nil:
+			return b, fmt.Errorf("%s must be a literal", name)
+		default:
+			return b, fmt.Errorf("the argument %s is not known here; possible are bucket, key, region, dynamodb_table, use_lockfile, encrypt, kms_key_id", name)
+		}
+	}
+	return b, b.check()
+}
+
+func (b Backend) check() error {
+	if b.Bucket == "" || b.Key == "" {
+		return fmt.Errorf("bucket and key must be written in the backend block; a partial backend would take them from elsewhere")
+	}
+	if b.DynamoDBTable == "" && !b.UseLockfile {
+		return fmt.Errorf("neither use_lockfile nor dynamodb_table is set, so nothing would lock the state")
+	}
+	return nil
+}
+
+// maxInitialised bounds .terraform/terraform.tfstate, which holds no resources.
+const maxInitialised = 1 << 20
+
+// ParseInitialised reads .terraform/terraform.tfstate after `terraform init`: the backend that Terraform really uses.
+func ParseInitialised(content []byte) (Backend, error) {
+	if len(content) > maxInitialised {
+		return Backend{}, fmt.Errorf("initialised backend: larger than %d bytes", maxInitialised)
+	}
+	var doc struct {
+		Backend *struct {
+			Type   string `json:"type"`
+			Config struct {
+				Bucket        *string `json:"bucket"`
+				Key           *string `json:"key"`
+				Region        *string `json:"region"`
+				DynamoDBTable *string `json:"dynamodb_table"`
+				UseLockfile   *bool   `json:"use_lockfile"`
+				Encrypt       *bool   `json:"encrypt"`
+				KMSKeyID      *string `json:"kms_key_id"`
+			} `json:"config"`
+		} `json:"backend"`
+	}
+	if err := json.Unmarshal(content, &doc); err != nil {
+		return Backend{}, fmt.Errorf("initialised backend: %w", err)
+	}
+	if doc.Backend == nil || doc.Backend.Type != "s3" {
+		return Backend{}, fmt.Errorf("initialised backend: Terraform did not initialise an s3 backend")
+	}
+	config := doc.Backend.Config
+	b := Backend{
+		Bucket: valueOr(config.Bucket), Key: valueOr(config.Key), Region: valueOr(config.Region), DynamoDBTable: valueOr(config.DynamoDBTable),
+		UseLockfile: valueOr(config.UseLockfile), Encrypt: valueOr(config.Encrypt), KMSKeyID: valueOr(config.KMSKeyID),
+	}
+	return b, b.check()
+}
+
+func valueOr[T any](pointer *T) (zero T) {
+	if pointer == nil {
+		return zero
+	}
+	return *pointer
+}

@@ -1,0 +1,85 @@
+// Package terraform owns the text and the meaning of what Terraform works on for a request: the generated file and its blob id,
+// the summary of a plan and its digest, the redaction of what leaves a run, and the backend that an environment names.
+//
+// It is pure: values in, values out. It starts no Terraform (internal/ci does), reads no disk and knows no request document.
+package terraform
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Names that become part of paths, addresses or code. Nothing else does.
+var (
+	requestID   = regexp.MustCompile(`^req_[a-z0-9]{10,16}$`)
+	moduleName  = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
+	environment = regexp.MustCompile(`^[a-z][a-z0-9-]{0,40}$`) // a key or a slug
+	argument    = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+)
+
+// File is the one generated file of a request.
+type File struct {
+	RequestID string // required
+	Module    string // required; name in the catalog
+	Source    string // "" is the module's folder in the infra repository
+	Args      map[string]cty.Value
+}
+
+// Path is where the file of a request lies in the infra repository.
+func Path(key, slug, id string) (string, error) {
+	if !environment.MatchString(key) || !environment.MatchString(slug) || !requestID.MatchString(id) {
+		return "", fmt.Errorf("path of %q in %q/%q: not a name", id, key, slug)
+	}
+	return "envs/" + key + "/" + slug + "/tfpilot_" + id + ".tf", nil
+}
+
+// ModuleCall is the name of the module block of a request; its address is "module." before it.
+func ModuleCall(id string) string { return "tfpilot_" + id }
+
+// Source is how a request's file names the folder of a module, seen from the environment's root.
+func Source(module string) string { return "../../../modules/" + module }
+
+// Blob is the id that git gives a file of this content.
+func Blob(content []byte) string {
+	hash := sha1.New() // git's own choice; it names content here, it protects nothing
+	fmt.Fprintf(hash, "blob %d\x00", len(content))
+	hash.Write(content)
+	return hex.EncodeToString(hash.Sum(nil))
+}
+
+func (f File) source() string {
+	if f.Source == "" {
+		return Source(f.Module)
+	}
+	return f.Source
+}
+
+func (f File) check() error {
+	if !requestID.MatchString(f.RequestID) {
+		return fmt.Errorf("%q is not a request id", f.RequestID)
+	}
+	if !moduleName.MatchString(f.Module) {
+		return fmt.Errorf("%q is not a module name", f.Module)
+	}
+	if f.source() != Source(f.Module) {
+		return fmt.Errorf("source %q is not the folder of module %s", f.Source, f.Module)
+	}
+	for name, value := range f.Args {
+		if !argument.MatchString(name) || reserved[name] {
+			return fmt.Errorf("%q is not an argument name", name)
+		}
+		if err := checkValue(value); err != nil {
+			return fmt.Errorf("argument %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// reserved are the arguments that Terraform itself reads in a module block.
+var reserved = map[string]bool{
+	"source": true, "version": true, "providers": true, "count": true, "for_each": true, "depends_on": true, "lifecycle": true,
+}

@@ -1,0 +1,80 @@
+package terraform
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Errors of Strip that a caller tells apart.
+var (
+	ErrNoMarker      = errors.New("the file has no block of this request")
+	ErrDamagedMarker = errors.New("the markers of the file are damaged")
+)
+
+// Strip takes the block of a request out of a file. What is left has no block of it; nothing but blank space left is an empty
+// result, and then the file is to be deleted. Damaged markers are never guessed at.
+func Strip(content []byte, id string) ([]byte, error) {
+	if !requestID.MatchString(id) {
+		return nil, fmt.Errorf("strip: %q is not a request id", id)
+	}
+	lines := strings.SplitAfter(string(content), "\n")
+	begin, end, err := findMarkers(lines, id)
+	if err != nil {
+		return nil, fmt.Errorf("strip %s: %w", id, err)
+	}
+	before := strings.TrimRight(strings.Join(lines[:begin], ""), "\n")
+	after := strings.TrimLeft(strings.Join(lines[end+1:], ""), "\n")
+	switch {
+	case strings.TrimSpace(before+after) == "":
+		return []byte{}, nil
+	case strings.TrimSpace(before) == "":
+		return []byte(after), nil
+	case strings.TrimSpace(after) == "":
+		return []byte(before + "\n"), nil
+	}
+	return []byte(before + "\n\n" + after), nil
+}
+
+// findMarkers finds the lines of one begin and one end, in this order, without another marker between them.
+func findMarkers(lines []string, id string) (begin, end int, err error) {
+	begin, end = -1, -1
+	for i, line := range lines {
+		line = strings.TrimRight(line, "\r\n")
+		switch {
+		case line == beginMarker(id):
+			if begin >= 0 {
+				return 0, 0, fmt.Errorf("%w: two begins", ErrDamagedMarker)
+			}
+			begin = i
+		case line == endMarker(id):
+			if end >= 0 || begin < 0 {
+				return 0, 0, fmt.Errorf("%w: an end without its begin", ErrDamagedMarker)
+			}
+			end = i
+		case isMarkerLike(line) && (begin >= 0 && end < 0 || slices.Contains(strings.Fields(line), id)):
+			return 0, 0, fmt.Errorf("%w: line %d", ErrDamagedMarker, i+1)
+		}
+	}
+	if begin < 0 {
+		return 0, 0, ErrNoMarker
+	}
+	if end < 0 {
+		return 0, 0, fmt.Errorf("%w: the end is missing", ErrDamagedMarker)
+	}
+	return begin, end, nil
+}
+
+// isMarkerLike tells a comment that is or was a marker from a text that only mentions one.
+func isMarkerLike(line string) bool {
+	line = strings.TrimSpace(line)
+	return (strings.HasPrefix(line, "#") || strings.HasPrefix(line, "//")) && strings.Contains(line, "tfpilot:")
+}
+
+// HasBlock tells whether a file mentions the block of a request, damaged or not.
+func HasBlock(content []byte, id string) bool {
+	return bytes.Contains(content, []byte(beginMarker(id))) || bytes.Contains(content, []byte(endMarker(id))) ||
+		bytes.Contains(content, []byte(`"`+ModuleCall(id)+`"`))
+}

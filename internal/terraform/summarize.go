@@ -1,0 +1,149 @@
+package terraform
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// Scope is what a plan may touch, and what it is for.
+type Scope struct {
+	RequestID string            // required
+	Purpose   lifecycle.Purpose // required
+}
+
+func (s Scope) prefix() string { return "module." + ModuleCall(s.RequestID) + "." }
+
+// Summarize takes a plan to the document that people are shown, with every secret masked. A plan that reaches outside the
+// request's module, or does not fit its purpose, is a *PlanError.
+func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
+	if !requestID.MatchString(scope.RequestID) {
+		return nil, fmt.Errorf("summarize: %q is not a request id", scope.RequestID)
+	}
+	if err := checkPlan(plan, scope); err != nil {
+		return nil, err
+	}
+	hide := newMask(plan)
+	s := &Summary{}
+	var outside []string
+	for _, rc := range plan.ResourceChanges {
+		if !counts(rc) {
+			continue
+		}
+		if !scope.holds(rc) {
+			outside = append(outside, hide.address(rc.Address))
+			continue
+		}
+		change, err := newChange(rc, hide)
+		if err != nil {
+			return nil, err
+		}
+		s.Changes = append(s.Changes, change)
+	}
+	if len(outside) > 0 {
+		return nil, planError(OutsideModule, outside, "the plan changes what does not belong to %s", scope.RequestID)
+	}
+	slices.SortFunc(s.Changes, compareChanges)
+	return s, s.checkPurpose(scope)
+}
+
+// counts leaves out data sources and resources with which nothing happens.
+func counts(rc *tfjson.ResourceChange) bool {
+	if rc == nil || rc.Change == nil || rc.Mode == tfjson.DataResourceMode {
+		return false
+	}
+	return !rc.Change.Actions.NoOp() || rc.Change.Importing != nil || rc.PreviousAddress != "" && rc.PreviousAddress != rc.Address
+}
+
+func (s Scope) holds(rc *tfjson.ResourceChange) bool {
+	return strings.HasPrefix(rc.Address, s.prefix()) && (rc.PreviousAddress == "" || strings.HasPrefix(rc.PreviousAddress, s.prefix()))
+}
+
+func checkPlan(plan *tfjson.Plan, scope Scope) error {
+	if plan == nil || plan.Config == nil || plan.Config.RootModule == nil {
+		return fmt.Errorf("summarize: the plan has no configuration")
+	}
+	if len(plan.DeferredChanges) > 0 {
+		return planError(PlanIncomplete, nil, "the plan puts changes off to a later plan")
+	}
+	if len(plan.ActionInvocations) > 0 {
+		return planError(UnsupportedAction, nil, "the plan runs provider actions, which a summary cannot show")
+	}
+	call := plan.Config.RootModule.ModuleCalls[ModuleCall(scope.RequestID)]
+	if scope.Purpose != lifecycle.PurposeDestroy {
+		if call == nil {
+			return planError(ModuleMissing, nil, "the environment has no module %s at this commit", ModuleCall(scope.RequestID))
+		}
+		return nil
+	}
+	if users := Referrers(plan, scope.RequestID); len(users) > 0 {
+		return planError(Referenced, users, "others use what is to be destroyed")
+	}
+	return nil
+}
+
+func (s *Summary) checkPurpose(scope Scope) error {
+	if scope.Purpose == lifecycle.PurposeDestroy {
+		var other []string
+		for _, c := range s.Changes {
+			if c.Kind() != "delete" {
+				other = append(other, c.Address)
+			}
+		}
+		if len(other) > 0 {
+			return planError(NotOnlyDestroy, other, "a destroy may only delete")
+		}
+	}
+	if scope.Purpose == lifecycle.PurposeOpen && s.Counts().Add == 0 {
+		return planError(NothingPlanned, nil, "the plan creates nothing")
+	}
+	if size := len(s.Bytes()); size > MaxSummary {
+		return planError(TooLarge, nil, "the summary of the plan has %d bytes, at most %d are possible", size, MaxSummary)
+	}
+	return nil
+}
+
+// compareChanges orders by address, and by the rest so that equal addresses cannot change places.
+func compareChanges(a, b Change) int {
+	return cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.Deposed, b.Deposed),
+		cmp.Compare(string(canonical(a.document())), string(canonical(b.document()))))
+}
+
+var knownActions = []string{"create", "update", "delete", "delete,create", "create,delete", "no-op"}
+
+func newChange(rc *tfjson.ResourceChange, hide *mask) (Change, error) {
+	c := Change{
+		Address: hide.address(rc.Address), PreviousAddress: hide.address(rc.PreviousAddress), Deposed: rc.DeposedKey,
+		Type: rc.Type, Provider: rc.ProviderName, Reason: string(rc.ActionReason),
+		ReplacePaths: sortedPaths(hide.value(rc.Change.ReplacePaths, nil)),
+	}
+	for _, action := range rc.Change.Actions {
+		c.Actions = append(c.Actions, string(action))
+	}
+	if !slices.Contains(knownActions, strings.Join(c.Actions, ",")) {
+		return c, planError(UnsupportedAction, []string{c.Address}, "the plan wants to %s, which TfPilot does not do", strings.Join(c.Actions, " and "))
+	}
+	if rc.Change.Importing != nil {
+		c.Importing = hide.text(rc.Change.Importing.ID)
+		if c.Importing == "" {
+			c.Importing = "by identity"
+		}
+	}
+	if c.Kind() == "move" && c.PreviousAddress == c.Address {
+		c.PreviousAddress = ""
+	}
+	c.addValues(rc.Change, hide)
+	return c, nil
+}
+
+// sortedPaths orders the set that Terraform gives as a list.
+func sortedPaths(masked any) []any {
+	paths, _ := masked.([]any)
+	slices.SortFunc(paths, func(a, b any) int { return cmp.Compare(string(canonical(a)), string(canonical(b))) })
+	return paths
+}

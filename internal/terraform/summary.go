@@ -1,0 +1,202 @@
+package terraform
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// MaxSummary bounds a summary in bytes: what is larger is no request that somebody can review.
+const MaxSummary = 4 << 20
+
+// Summary is the document that people are shown of a plan, and whose digest they approve. Nothing in it differs between two runs
+// that plan the same.
+type Summary struct {
+	Changes []Change
+}
+
+// Change is one managed resource that the plan changes, moves or imports.
+type Change struct {
+	Address         string
+	Deposed         string // key of an object left over from a replacement
+	Type            string
+	Provider        string
+	Actions         []string // as Terraform orders them: a replacement is delete, create or create, delete
+	Reason          string
+	PreviousAddress string
+	Importing       string // id of what is imported
+	ReplacePaths    []any
+	Before          map[string]any // of the attributes that differ; of a delete only id, arn and name
+	After           map[string]any
+	Unknown         []string // paths of what is known only after the apply
+}
+
+// Kind is what happens to the resource in one word: create, update, replace, delete, move or import.
+func (c Change) Kind() string {
+	switch strings.Join(c.Actions, ",") {
+	case "delete,create", "create,delete":
+		return "replace"
+	case "no-op":
+		if c.Importing != "" {
+			return "import"
+		}
+		return "move"
+	}
+	return c.Actions[0]
+}
+
+// Counts are the numbers of a plan. A replacement counts once, as such.
+type Counts struct {
+	Add     int `json:"add"`
+	Change  int `json:"change"`
+	Destroy int `json:"destroy"`
+	Replace int `json:"replace"`
+}
+
+// Counts counts the changes.
+func (s *Summary) Counts() Counts {
+	var n Counts
+	for _, c := range s.Changes {
+		switch c.Kind() {
+		case "create":
+			n.Add++
+		case "update":
+			n.Change++
+		case "delete":
+			n.Destroy++
+		case "replace":
+			n.Replace++
+		}
+	}
+	return n
+}
+
+// Risks of a plan, the worst that is in it.
+const (
+	RiskNone    = "none"
+	RiskReplace = "replace"
+	RiskDestroy = "destroy"
+)
+
+// Risk says the worst that the plan does.
+func (s *Summary) Risk() string {
+	switch n := s.Counts(); {
+	case n.Destroy > 0:
+		return RiskDestroy
+	case n.Replace > 0:
+		return RiskReplace
+	}
+	return RiskNone
+}
+
+// Destroyed lists the addresses of what is destroyed or replaced.
+func (s *Summary) Destroyed() []string {
+	var gone []string
+	for _, c := range s.Changes {
+		if kind := c.Kind(); kind == "delete" || kind == "replace" {
+			gone = append(gone, c.Address)
+		}
+	}
+	return gone
+}
+
+// Bytes is the canonical document: sorted keys, exact numbers, one final newline.
+func (s *Summary) Bytes() []byte {
+	changes := make([]any, len(s.Changes))
+	for i, c := range s.Changes {
+		changes[i] = c.document()
+	}
+	return canonical(map[string]any{"changes": changes})
+}
+
+// Digest is what an approval is bound to.
+func (s *Summary) Digest() string { return Digest(s.Bytes()) }
+
+// Digest is the digest of the bytes of a summary.
+func Digest(summary []byte) string {
+	sum := sha256.Sum256(summary)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+func (c Change) document() map[string]any {
+	doc := map[string]any{"address": c.Address, "type": c.Type, "provider": c.Provider, "actions": c.Actions}
+	for name, text := range map[string]string{
+		"deposed": c.Deposed, "reason": c.Reason, "previousAddress": c.PreviousAddress, "importing": c.Importing,
+	} {
+		if text != "" {
+			doc[name] = text
+		}
+	}
+	if len(c.ReplacePaths) > 0 {
+		doc["replacePaths"] = c.ReplacePaths
+	}
+	if len(c.Before) > 0 {
+		doc["before"] = c.Before
+	}
+	if len(c.After) > 0 {
+		doc["after"] = c.After
+	}
+	if len(c.Unknown) > 0 {
+		doc["unknown"] = c.Unknown
+	}
+	return doc
+}
+
+// canonical writes JSON with sorted keys, without HTML escapes, with a final newline. Its input is made of JSON's own types, which
+// cannot fail to encode.
+func canonical(value any) []byte {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		panic(fmt.Sprintf("encode %T: %v", value, err))
+	}
+	return out.Bytes()
+}
+
+// ParseSummary reads a stored summary. Only the canonical form is accepted: what is read has the digest of what was stored.
+func ParseSummary(content []byte) (*Summary, error) {
+	if len(content) > MaxSummary {
+		return nil, fmt.Errorf("parse summary: larger than %d bytes", MaxSummary)
+	}
+	var doc struct {
+		Changes []struct {
+			Address         string         `json:"address"`
+			Deposed         string         `json:"deposed"`
+			Type            string         `json:"type"`
+			Provider        string         `json:"provider"`
+			Actions         []string       `json:"actions"`
+			Reason          string         `json:"reason"`
+			PreviousAddress string         `json:"previousAddress"`
+			Importing       string         `json:"importing"`
+			ReplacePaths    []any          `json:"replacePaths"`
+			Before          map[string]any `json:"before"`
+			After           map[string]any `json:"after"`
+			Unknown         []string       `json:"unknown"`
+		} `json:"changes"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.UseNumber()
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&doc); err != nil {
+		return nil, fmt.Errorf("parse summary: %w", err)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, fmt.Errorf("parse summary: more than one document")
+	}
+	s := &Summary{}
+	for _, c := range doc.Changes {
+		if len(c.Actions) == 0 || c.Address == "" {
+			return nil, fmt.Errorf("parse summary: a change without address or action")
+		}
+		s.Changes = append(s.Changes, Change(c))
+	}
+	if !bytes.Equal(s.Bytes(), content) {
+		return nil, fmt.Errorf("parse summary: not in canonical form")
+	}
+	return s, nil
+}
