@@ -1,0 +1,46 @@
+package github
+
+import "maps"
+
+// envelope is what every payload of an App's webhook carries.
+func (s *Server) envelope(r *repository, action string, p principal) obj {
+	return obj{
+		"action": action, "repository": s.repoJSON(r), "sender": s.userJSON(p.login),
+		"organization": obj{
+			"login": r.Owner, "id": ownerID(r.Owner), "node_id": nodeID("Organization", ownerID(r.Owner)),
+			"url": s.apiURL("/orgs/" + r.Owner), "repos_url": s.apiURL("/orgs/" + r.Owner + "/repos"),
+			"events_url": s.apiURL("/orgs/" + r.Owner + "/events"), "hooks_url": s.apiURL("/orgs/" + r.Owner + "/hooks"),
+			"issues_url": s.apiURL("/orgs/" + r.Owner + "/issues"), "members_url": s.apiURL("/orgs/" + r.Owner + "/members{/member}"),
+			"public_members_url": s.apiURL("/orgs/" + r.Owner + "/public_members{/member}"),
+			"avatar_url":         s.htmlURL("/avatars/" + r.Owner), "description": nil,
+		},
+		"installation": obj{"id": s.cfg.App.InstallationID, "node_id": nodeID("Integration", s.cfg.App.InstallationID)},
+	}
+}
+
+func (s *Server) emitPull(r *repository, pr *pull, p principal, action string, extra obj) {
+	payload := s.envelope(r, action, p)
+	payload["number"], payload["pull_request"] = pr.Number, s.pullJSON(r, pr)
+	maps.Copy(payload, extra)
+	s.emit(r, "pull_request", action, payload)
+}
+
+// Events write a review's state in lower case where REST writes capitals.
+var eventStates = map[string]string{
+	"APPROVED": "approved", "CHANGES_REQUESTED": "changes_requested", "COMMENTED": "commented", "DISMISSED": "dismissed",
+}
+
+func (s *Server) emitReview(r *repository, pr *pull, rv *review, p principal, action string) {
+	payload := s.envelope(r, action, p)
+	body := s.reviewJSON(r, pr, rv)
+	body["state"] = eventStates[rv.State]
+	payload["review"], payload["pull_request"] = body, s.simplePullJSON(r, pr)
+	s.emit(r, "pull_request_review", action, payload)
+}
+
+func (s *Server) emitRun(r *repository, v *run, action string) {
+	payload := s.envelope(r, action, principal{login: v.last().Actor})
+	payload["workflow"] = s.workflowJSON(r, &workflowRef{ID: v.WorkflowID, Path: v.Path, CreatedAt: r.CreatedAt})
+	payload["workflow_run"] = s.runJSON(r, v, v.last())
+	s.emit(r, "workflow_run", action, payload)
+}

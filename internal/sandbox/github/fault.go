@@ -1,0 +1,130 @@
+package github
+
+import (
+	"context"
+	"net/http"
+	"path"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Kinds of REST faults.
+const (
+	FaultStatus = "status" // answers Status without doing the work
+	FaultLimit  = "limit"  // secondary rate limit, Status 403 or 429
+	FaultHang   = "hang"   // does nothing until the caller gives up, or Delay ends
+	FaultDelay  = "delay"  // waits Delay, then does the work
+	FaultLost   = "lost"   // does the work, then closes the connection
+)
+
+// Fault makes matching REST calls go wrong.
+type Fault struct {
+	Kind   string        `json:"kind"`
+	Method string        `json:"method,omitempty"` // empty: any
+	Path   string        `json:"path,omitempty"`   // each * is one segment, a last ** the rest; empty: any
+	Status int           `json:"status,omitempty"` // 0: 502, or 403 for a limit
+	Delay  time.Duration `json:"delay,omitempty"`  // of a hang or delay; Retry-After of a limit
+	Skip   int           `json:"skip,omitempty"`   // calls that still go well
+	Count  int           `json:"count,omitempty"`  // calls that go wrong; 0: all until cleared
+}
+
+type activeFault struct {
+	Fault
+	seen atomic.Int64
+}
+
+// AddFault puts a fault in force; the first one that matches a call wins.
+func (s *Server) AddFault(f Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, &activeFault{Fault: f})
+}
+
+// ClearFaults ends all REST and webhook faults.
+func (s *Server) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults, s.hooks.faults = nil, nil
+}
+
+// faultFor finds the fault of this call, or one that does nothing.
+func (s *Server) faultFor(r *http.Request) *activeFault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.faults {
+		if f.matches(r) {
+			return f
+		}
+	}
+	return nil
+}
+
+func (f *activeFault) matches(r *http.Request) bool {
+	if f.Method != "" && !strings.EqualFold(f.Method, r.Method) || !matchPath(f.Path, r.URL.Path) {
+		return false
+	}
+	n := int(f.seen.Add(1))
+	return n > f.Skip && (f.Count == 0 || n <= f.Skip+f.Count)
+}
+
+func matchPath(pattern, p string) bool {
+	if pattern == "" {
+		return true
+	}
+	head, deep := strings.CutSuffix(pattern, "**")
+	if deep {
+		depth := strings.Count(head, "/")
+		parts := strings.SplitAfterN(p, "/", depth+1)
+		if len(parts) <= depth {
+			return false
+		}
+		pattern, p = head, strings.Join(parts[:depth], "")
+	}
+	matched, err := path.Match(pattern, p)
+	return err == nil && matched
+}
+
+// before does what happens before the work; stop means it is the whole answer.
+func (f *activeFault) before(ctx context.Context, r *http.Request) (rep reply, stop bool) {
+	if f == nil {
+		return reply{}, false
+	}
+	switch f.Kind {
+	case FaultStatus:
+		status := f.Status
+		if status == 0 {
+			status = http.StatusBadGateway
+		}
+		return (&apiError{status: status, message: http.StatusText(status)}).reply(), true
+	case FaultLimit:
+		status := f.Status
+		if status == 0 {
+			status = http.StatusForbidden
+		}
+		return asAPI(secondaryLimit(status, f.Delay)).reply(), true
+	case FaultHang:
+		wait(ctx, r.Context(), f.Delay)
+		panic(http.ErrAbortHandler)
+	case FaultDelay:
+		wait(ctx, r.Context(), f.Delay)
+	}
+	return reply{}, false
+}
+
+func (f *activeFault) loses() bool { return f != nil && f.Kind == FaultLost }
+
+// wait returns when one of the contexts ends or, when d is not zero, after d.
+func wait(a, b context.Context, d time.Duration) {
+	var after <-chan time.Time
+	if d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		after = t.C
+	}
+	select {
+	case <-a.Done():
+	case <-b.Done():
+	case <-after:
+	}
+}

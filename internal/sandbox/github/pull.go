@@ -1,0 +1,218 @@
+package github
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox/github/gitrepo"
+)
+
+// refMoved lets everything that depends on a branch follow it: pull requests
+// from it, into it, and the counters.
+func (s *Server) refMoved(r *repository, p principal, name, old, hash string) {
+	s.state.Counts.Pushes[r.full()+" "+name]++
+	s.saver.mark()
+	r.PushedAt = time.Now()
+	branch, isBranch := cutHeads(name)
+	if !isBranch || old == hash {
+		return
+	}
+	for _, pr := range r.pullsNewestFirst() {
+		switch {
+		case pr.Closed:
+		case pr.Head == branch:
+			s.headMoved(r, pr, p, hash)
+		case pr.Base == branch:
+			s.baseMoved(r, pr, p, hash)
+		}
+	}
+}
+
+func cutHeads(ref string) (string, bool) {
+	const heads = "refs/heads/"
+	if len(ref) > len(heads) && ref[:len(heads)] == heads {
+		return ref[len(heads):], true
+	}
+	return "", false
+}
+
+// headMoved records new commits of an open pull request; without its branch, or
+// with nothing left to merge, GitHub closes it.
+func (s *Server) headMoved(r *repository, pr *pull, p principal, hash string) {
+	before := pr.HeadSHA
+	if hash == "" {
+		s.closePull(r, pr, p)
+		return
+	}
+	pr.HeadSHA, pr.UpdatedAt = hash, time.Now()
+	_ = r.git.SetRef(pullRef(pr), hash) // a copy for git fetch; the branch itself is set
+	s.emitPull(r, pr, p, "synchronize", obj{"before": before, "after": hash})
+	if r.git.IsAncestor(hash, s.baseTip(r, pr)) {
+		s.closePull(r, pr, p)
+	}
+}
+
+// baseMoved notices that a push brought the head into the base: merged by hand.
+func (s *Server) baseMoved(r *repository, pr *pull, p principal, hash string) {
+	if hash == "" || !r.git.IsAncestor(pr.HeadSHA, hash) {
+		return
+	}
+	s.markMerged(r, pr, p, hash)
+}
+
+func (s *Server) markMerged(r *repository, pr *pull, p principal, commit string) {
+	s.state.Counts.Merges[pullKey(r, pr)]++
+	pr.Merged, pr.MergedBy, pr.MergeCommitSHA = true, p.login, commit
+	s.closePull(r, pr, p)
+}
+
+func (s *Server) closePull(r *repository, pr *pull, p principal) {
+	pr.Closed, pr.ClosedAt, pr.UpdatedAt = true, time.Now(), time.Now()
+	s.emitPull(r, pr, p, "closed", nil)
+}
+
+func pullRef(pr *pull) string { return "refs/pull/" + itoa(int64(pr.Number)) + "/head" }
+
+func pullKey(r *repository, pr *pull) string { return r.full() + "#" + itoa(int64(pr.Number)) }
+
+// baseTip is where the base branch points: the recorded place once closed.
+func (s *Server) baseTip(r *repository, pr *pull) string {
+	if !pr.Closed {
+		if tip, err := r.git.Resolve("refs/heads/" + pr.Base); err == nil {
+			pr.BaseSHA = tip
+		}
+	}
+	return pr.BaseSHA
+}
+
+// changes are the files of a pull request against its merge base.
+func (s *Server) changes(r *repository, pr *pull) ([]gitrepo.FileDiff, error) {
+	base, err := r.git.MergeBase(s.forkBase(r, pr), pr.HeadSHA)
+	if err != nil {
+		return nil, err
+	}
+	return r.git.Diff(base, pr.HeadSHA)
+}
+
+// forkBase is the commit of the base that a merged pull request is compared with:
+// its first parent's side, since the base now holds the head itself.
+func (s *Server) forkBase(r *repository, pr *pull) string {
+	if pr.Merged {
+		if c, err := r.git.Commit(pr.MergeCommitSHA); err == nil && len(c.Parents) == 2 {
+			return c.Parents[0]
+		}
+	}
+	return s.baseTip(r, pr)
+}
+
+func (s *Server) commits(r *repository, pr *pull) ([]gitrepo.Commit, error) {
+	list, err := r.git.Log(pr.HeadSHA, s.forkBase(r, pr), maxCommits)
+	return oldestFirst(list), err
+}
+
+// mergeable says whether the head merges into the base without conflict. The
+// answer is kept per pair of commits.
+func (s *Server) mergeable(r *repository, pr *pull) bool {
+	base := s.baseTip(r, pr)
+	key := base + " " + pr.HeadSHA
+	tree, known := r.merge[key]
+	if !known {
+		var err error
+		if tree, _, err = r.git.Merge(base, pr.HeadSHA); err != nil {
+			return false
+		}
+		if len(r.merge) > 1000 { // old pairs are never asked for again
+			clear(r.merge)
+		}
+		r.merge[key] = tree
+	}
+	return tree != ""
+}
+
+// approvals counts people with write access whose latest decisive review approves.
+func (s *Server) approvals(r *repository, pr *pull) (approved int, blocked bool) {
+	latest := map[string]string{}
+	for _, rv := range pr.Reviews {
+		if rv.State != "COMMENTED" && rv.State != "PENDING" && s.role(r, rv.Author) != "read" {
+			latest[rv.Author] = rv.State
+		}
+	}
+	for _, state := range latest {
+		switch state {
+		case "APPROVED":
+			approved++
+		case "CHANGES_REQUESTED":
+			blocked = true
+		}
+	}
+	return approved, blocked
+}
+
+// mergeableState is GitHub's one word for why a merge would or would not work.
+func (s *Server) mergeableState(r *repository, pr *pull) string {
+	switch {
+	case pr.Closed:
+		return "unknown"
+	case !s.mergeable(r, pr):
+		return "dirty"
+	case pr.Draft:
+		return "draft"
+	case s.protection(r, pr) != "":
+		return "blocked"
+	}
+	return "clean"
+}
+
+// protection is the sentence with which a protected base refuses the merge.
+func (s *Server) protection(r *repository, pr *pull) string {
+	need := r.Config.RequiredReviews
+	if pr.Base != "main" || need == 0 {
+		return ""
+	}
+	approved, blocked := s.approvals(r, pr)
+	switch {
+	case blocked:
+		return "Changes have been requested by reviewers with write access."
+	case approved < need:
+		return "At least " + itoa(int64(need)) + " approving review is required by reviewers with write access."
+	}
+	return ""
+}
+
+// SetRequiredReviews protects the default branch of a repository (0: no longer).
+func (s *Server) SetRequiredReviews(repo string, n int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.repoByFull(repo)
+	if r == nil {
+		return errNotFound
+	}
+	r.Config.RequiredReviews = n
+	return nil
+}
+
+func (s *Server) findPull(c *call) (*pull, error) {
+	pr := c.repo.Pulls[int(c.number("number"))]
+	if pr == nil {
+		return nil, errNotFound
+	}
+	return pr, nil
+}
+
+// Limits of texts.
+const (
+	maxTitle = 256
+	maxText  = 65536
+)
+
+func checkText(resource, title, body string) error {
+	if len([]rune(title)) > maxTitle {
+		return invalid(resource, "title", "custom", "title is too long (maximum is 256 characters)")
+	}
+	if len([]rune(body)) > maxText {
+		return &apiError{status: http.StatusUnprocessableEntity, message: "Validation Failed", errors: []any{
+			obj{"resource": resource, "field": "body", "code": "custom", "message": "body is too long (maximum is 65536 characters)"},
+		}}
+	}
+	return nil
+}

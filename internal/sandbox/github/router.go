@@ -1,0 +1,266 @@
+package github
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// call is one authenticated REST request, handled under the server's lock.
+type call struct {
+	r    *http.Request
+	p    principal
+	repo *repository // nil outside of /repos/{owner}/{repo}
+	body []byte
+}
+
+func (c *call) path(name string) string  { return c.r.PathValue(name) }
+func (c *call) query(name string) string { return c.r.URL.Query().Get(name) }
+
+func (c *call) number(name string) int64 {
+	n, err := strconv.ParseInt(c.r.PathValue(name), 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+type handler func(*Server, *call) (reply, error)
+
+// route is one endpoint with the permission it needs. Scope "" is open to any
+// caller, "app" to the App's own token, "user" to every token.
+type route struct {
+	pattern string
+	scope   string
+	handle  handler
+	content bool // makes content that notifies people: limited by the minute
+}
+
+// write says whether the endpoint changes something.
+func (rt route) write() bool { return !strings.HasPrefix(rt.pattern, "GET ") }
+
+func (s *Server) apiRoutes() *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, group := range [][]route{appRoutes, repoRoutes, gitRoutes, pullRoutes, reviewRoutes, actionsRoutes, runRoutes} {
+		for _, rt := range group {
+			mux.Handle(rt.pattern, s.endpoint(rt))
+		}
+	}
+	mux.Handle("/", s.endpoint(route{pattern: "GET /", handle: func(*Server, *call) (reply, error) {
+		return reply{}, errNotFound
+	}}))
+	return mux
+}
+
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) { s.api.ServeHTTP(w, r) }
+
+// endpoint wraps a handler in everything that happens around it on GitHub.
+func (s *Server) endpoint(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := readBody(r)
+		if err != nil {
+			send(w, r, asAPI(err).reply(), nil)
+			return
+		}
+		f := s.faultFor(r)
+		if before, stop := f.before(s.ctx, r); stop {
+			s.mu.Lock()
+			s.count(rt, s.whoever(r))
+			s.mu.Unlock()
+			send(w, r, before, nil)
+			return
+		}
+		rep, standard := s.handle(rt, &call{r: r, body: body})
+		if f.loses() {
+			panic(http.ErrAbortHandler) // the work is done, the answer never arrives
+		}
+		send(w, r, rep, standard)
+	})
+}
+
+func (s *Server) whoever(r *http.Request) principal {
+	p, _ := s.authenticate(r)
+	return p
+}
+
+// handle does one request under the lock: who, how often, may they, the work.
+func (s *Server) handle(rt route, c *call) (reply, http.Header) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, err := s.authenticate(c.r)
+	if err != nil {
+		return asAPI(err).reply(), http.Header{}
+	}
+	c.p = p
+	s.count(rt, p)
+	b := s.bucket(p)
+	if err := b.take(s.cfg.Limits, rt, p); err != nil {
+		return asAPI(err).reply(), b.header(s.cfg.Limits)
+	}
+	rep, err := s.work(rt, c)
+	if err != nil {
+		api := asAPI(err)
+		if api.status >= 500 {
+			s.cfg.Log.Error("request", slog.String("path", c.r.URL.Path), slog.Any("error", err))
+		}
+		rep = api.reply()
+	}
+	if rt.write() {
+		s.saver.mark()
+	}
+	rep = s.conditional(c, rep, b)
+	return rep, b.header(s.cfg.Limits)
+}
+
+func (s *Server) work(rt route, c *call) (reply, error) {
+	level := "read"
+	if rt.write() {
+		level = "write"
+	}
+	if owner := c.path("owner"); owner != "" {
+		if c.repo = s.repo(owner, c.path("repo")); c.repo == nil {
+			return reply{}, errNotFound
+		}
+	}
+	switch {
+	case rt.scope == "app" && c.p.kind != "app":
+		return reply{}, fail(http.StatusUnauthorized, "A JSON web token could not be decoded")
+	case rt.scope == "user" && c.p.kind == "anonymous":
+		return reply{}, refuse(c.p, rt.scope)
+	case c.repo != nil && rt.scope != "app" && !s.may(c.p, c.repo, rt.scope, level):
+		return reply{}, refuse(c.p, rt.scope)
+	}
+	return rt.handle(s, c)
+}
+
+// conditional gives a successful read its ETag and answers 304 when the caller
+// has it already; such an answer costs nothing of the primary limit.
+func (s *Server) conditional(c *call, rep reply, b *bucket) reply {
+	if c.r.Method != http.MethodGet || rep.status != http.StatusOK {
+		return rep
+	}
+	data, err := rep.bytes()
+	if err != nil {
+		return asAPI(err).reply()
+	}
+	rep.raw = data
+	if rep.header == nil {
+		rep.header = http.Header{}
+	}
+	etag := etagOf(data)
+	rep.header.Set("ETag", etag)
+	rep.header.Set("Cache-Control", "private, max-age=60, s-maxage=60")
+	rep.header.Set("Vary", "Accept, Authorization, Cookie, X-GitHub-OTP")
+	match := c.r.Header.Get("If-None-Match")
+	if match != "" && strings.TrimPrefix(match, "W/") == strings.TrimPrefix(etag, "W/") {
+		b.refund()
+		return reply{status: http.StatusNotModified, header: rep.header}
+	}
+	return rep
+}
+
+func send(w http.ResponseWriter, r *http.Request, rep reply, standard http.Header) {
+	h := w.Header()
+	for _, set := range []http.Header{standard, rep.header} {
+		for k, v := range set {
+			h[k] = v
+		}
+	}
+	h.Set("Server", "github.com")
+	h.Set("X-GitHub-Request-Id", requestID())
+	h.Set("X-GitHub-Media-Type", "github.v3; format=json")
+	version := r.Header.Get("X-GitHub-Api-Version")
+	if version == "" {
+		version = "2022-11-28"
+	}
+	h.Set("X-GitHub-Api-Version-Selected", version)
+	data, err := rep.bytes()
+	if err != nil {
+		rep.status, data = http.StatusInternalServerError, nil
+	}
+	if len(data) > 0 && h.Get("Content-Type") == "" {
+		h.Set("Content-Type", "application/json; charset=utf-8")
+	}
+	w.WriteHeader(rep.status)
+	if rep.status != http.StatusNoContent && rep.status != http.StatusNotModified {
+		_, _ = w.Write(data) // the client may be gone; nothing to do then
+	}
+}
+
+func requestID() string {
+	id := strings.ToUpper(randomHex(16))
+	return fmt.Sprintf("%s:%s:%s:%s:%X", id[:4], id[4:10], id[10:17], id[17:24], time.Now().Unix())
+}
+
+// Page sizes of GitHub's lists.
+const (
+	defaultPage = 30
+	maxPage     = 100
+)
+
+// paged cuts one page out of a list and links to the others.
+func paged[T any](s *Server, c *call, list []T) ([]T, http.Header) {
+	q := c.r.URL.Query()
+	size := clamp(q.Get("per_page"), defaultPage, maxPage)
+	page := clamp(q.Get("page"), 1, 1<<20)
+	last := max(1, (len(list)+size-1)/size)
+	var links []string
+	link := func(n int, rel string) {
+		q.Set("page", strconv.Itoa(n))
+		links = append(links, fmt.Sprintf(`<%s?%s>; rel="%s"`, s.apiURL(c.r.URL.Path), q.Encode(), rel))
+	}
+	if page > 1 {
+		link(min(page-1, last), "prev")
+	}
+	if page < last {
+		link(page+1, "next")
+		link(last, "last")
+	}
+	if page > 1 {
+		link(1, "first")
+	}
+	header := http.Header{}
+	if len(links) > 0 {
+		header.Set("Link", strings.Join(links, ", "))
+	}
+	from := min((page-1)*size, len(list))
+	return list[from:min(from+size, len(list))], header
+}
+
+func clamp(text string, def, most int) int {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return def
+	}
+	return min(n, most)
+}
+
+// list answers with one page of items rendered by show.
+func list[T any](s *Server, c *call, items []T, show func(T) obj) (reply, error) {
+	page, header := paged(s, c, items)
+	out := make([]obj, 0, len(page))
+	for _, item := range page {
+		out = append(out, show(item))
+	}
+	return reply{status: http.StatusOK, body: out, header: header}, nil
+}
+
+// counted is a list under a name with its total, as the Actions lists are.
+func counted[T any](s *Server, c *call, name string, items []T, show func(T) obj) (reply, error) {
+	rep, err := list(s, c, items, show)
+	rep.body = obj{"total_count": len(items), name: rep.body}
+	return rep, err
+}
+
+func (s *Server) apiURL(path string) string  { return s.baseURL + "/api/v3" + path }
+func (s *Server) htmlURL(path string) string { return s.baseURL + path }
+
+func repoPath(r *repository) string { return "/repos/" + r.full() }
+
+func escape(ref string) string {
+	return strings.ReplaceAll(url.PathEscape(ref), "%2F", "/")
+}

@@ -1,0 +1,202 @@
+// Package github simulates GitHub over HTTP for the real clients: go-github,
+// ghinstallation and git itself. It owns repositories, pull requests, reviews,
+// workflow runs with their concurrency groups, App authentication, permissions,
+// rate limits, signed webhooks and their delivery log, a few pages for people,
+// faults on demand and counters of effects. How a job is executed is the
+// runner's (package actions); git's rules are gitrepo's and the rules of
+// workflow files are workflow's. It knows nothing of TfPilot.
+//
+// Without a data directory it opens no file, socket or process, and all time
+// comes from package time, so that it runs inside a testing/synctest bubble.
+package github
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox/github/gitrepo"
+)
+
+// Server is one simulated GitHub. One lock serialises everything that reads or
+// changes its state, so that every handler sees a consistent world; jobs and
+// deliveries run outside of it.
+type Server struct {
+	cfg Config
+	api *http.ServeMux
+	web *http.ServeMux
+
+	mu      sync.Mutex
+	state   *state
+	baseURL string
+	faults  []*activeFault
+	limits  map[string]*bucket
+	hooks   *hooks
+	closed  bool
+
+	jobs   sync.WaitGroup
+	saver  *saver
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+}
+
+// New makes a simulator from its configuration and, when there is a data
+// directory, from what an earlier one left there.
+func New(cfg Config) (*Server, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{
+		cfg: cfg.withDefaults(), baseURL: strings.TrimSuffix(cfg.BaseURL, "/"),
+		limits: map[string]*bucket{}, ctx: ctx, cancel: cancel,
+	}
+	if err := s.load(); err != nil {
+		cancel()
+		return nil, fmt.Errorf("load state: %w", err)
+	}
+	for _, rc := range s.cfg.Repos {
+		if err := s.addRepo(rc); err != nil {
+			cancel()
+			return nil, fmt.Errorf("repository %s/%s: %w", rc.Owner, rc.Name, err)
+		}
+	}
+	s.api, s.web = s.apiRoutes(), s.webRoutes()
+	s.hooks.start(s)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resume()
+	return s, nil
+}
+
+// Handler serves REST (at / and at /api/v3/), git and the pages.
+func (s *Server) Handler() http.Handler { return s }
+
+var apiRoots = map[string]bool{
+	"repos": true, "app": true, "user": true, "users": true, "orgs": true,
+	"installation": true, "rate_limit": true, "meta": true,
+}
+
+// ServeHTTP sends a request to REST, to git or to the pages.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if rest, found := strings.CutPrefix(r.URL.EscapedPath(), "/api/v3/"); found {
+		r = r.Clone(r.Context())
+		r.URL.Path = strings.TrimPrefix(r.URL.Path, "/api/v3")
+		r.URL.RawPath = "/" + rest
+		s.serveAPI(w, r)
+		return
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if apiRoots[first] {
+		s.serveAPI(w, r)
+		return
+	}
+	s.web.ServeHTTP(w, r)
+}
+
+// SetBaseURL changes the address in links, for a port known only after listening.
+func (s *Server) SetBaseURL(u string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.baseURL = strings.TrimSuffix(u, "/")
+}
+
+// SetWebhook changes where webhooks go and what signs them; an empty address
+// stops deliveries.
+func (s *Server) SetWebhook(url, secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hooks.url, s.hooks.secret = url, secret
+}
+
+// Close cancels all runs as GitHub would, waits for them and for the webhooks
+// already under way, and saves. Deliveries that cannot be made before ctx ends
+// stay in the log as failed.
+func (s *Server) Close(ctx context.Context) error {
+	s.mu.Lock()
+	s.closed = true
+	for _, r := range s.state.Repos {
+		for _, v := range r.Runs {
+			if v.last().Status != statusCompleted {
+				s.cancelRun(r, v)
+			}
+		}
+	}
+	s.mu.Unlock()
+	err := waitFor(ctx, s.jobs.Wait)
+	if hookErr := s.hooks.drain(ctx, s); err == nil {
+		err = hookErr
+	}
+	s.cancel()
+	if saveErr := s.saver.close(); err == nil {
+		err = saveErr
+	}
+	return err
+}
+
+func waitFor(ctx context.Context, wait func()) error {
+	done := make(chan struct{})
+	go func() { defer close(done); wait() }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// addRepo opens or makes a repository and gives a new one its first commit.
+func (s *Server) addRepo(rc Repo) error {
+	key := strings.ToLower(rc.Owner + "/" + rc.Name)
+	r := s.state.Repos[key]
+	if r == nil {
+		r = &repository{
+			ID: s.newID(), Owner: rc.Owner, Name: rc.Name, CreatedAt: time.Now(), PushedAt: time.Now(),
+			Pulls: map[int]*pull{}, Runs: map[int64]*run{},
+		}
+		s.state.Repos[key] = r
+	}
+	r.Config, r.merge = rc, map[string]string{}
+	var err error
+	if r.git, err = s.openGit(rc); err != nil {
+		return err
+	}
+	if _, err := r.git.Resolve("refs/heads/main"); err == nil {
+		return nil
+	}
+	return seed(r.git, rc)
+}
+
+func seed(g *gitrepo.Repo, rc Repo) error {
+	var changes []gitrepo.Change
+	for path, data := range rc.Files {
+		blob, err := g.WriteBlob(data)
+		if err != nil {
+			return err
+		}
+		changes = append(changes, gitrepo.Change{Path: path, Mode: "100644", Hash: blob})
+	}
+	tree, err := g.WriteTree("", changes)
+	if err != nil {
+		return fmt.Errorf("first tree: %w", err)
+	}
+	who := gitrepo.Signature{Name: rc.Owner, Email: "platform@" + rc.Owner + ".example", When: time.Now()}
+	commit, err := g.WriteCommit(gitrepo.Commit{Tree: tree, Message: "Start the infrastructure repository", Author: who, Committer: who})
+	if err != nil {
+		return fmt.Errorf("first commit: %w", err)
+	}
+	return g.SetRef("refs/heads/main", commit)
+}
+
+// firstID is beyond 32 bits, as run ids on GitHub are.
+const firstID = 12_000_000_000
+
+func (s *Server) newID() int64 {
+	s.state.NextID++
+	return firstID + s.state.NextID
+}
+
+// repo finds a repository by name; GitHub compares names without case.
+func (s *Server) repo(owner, name string) *repository {
+	return s.state.Repos[strings.ToLower(owner+"/"+strings.TrimSuffix(name, ".git"))]
+}

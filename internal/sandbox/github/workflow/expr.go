@@ -1,0 +1,253 @@
+package workflow
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Env holds the contexts of an expression by dotted name, for example
+// "inputs.request_id" or "github.ref"; what is missing is empty.
+type Env map[string]string
+
+// maxExpr bounds the text of one template; GitHub's own limit is 21,000.
+const maxExpr = 21000
+
+var errExpr = errors.New("invalid expression")
+
+// Interpolate replaces every ${{ … }} of a template by its value.
+func Interpolate(template string, env Env) (string, error) {
+	if len(template) > maxExpr {
+		return "", fmt.Errorf("longer than %d characters: %w", maxExpr, errExpr)
+	}
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(template, "${{")
+		out.WriteString(before)
+		if !found {
+			return out.String(), nil
+		}
+		p := &parser{src: rest, env: env}
+		v, err := p.or()
+		if err != nil {
+			return "", err
+		}
+		if !p.take("}}") {
+			return "", fmt.Errorf("at %.20q: %w", p.src[p.pos:], errExpr)
+		}
+		out.WriteString(v.String())
+		template = rest[p.pos:]
+	}
+}
+
+// value is what an expression yields: a text, a number, a truth value or null.
+type value struct {
+	kind byte // 's', 'n', 'b', 0 for null
+	s    string
+}
+
+func (v value) String() string { return v.s }
+
+func (v value) truthy() bool {
+	switch v.kind {
+	case 'b':
+		return v.s == "true"
+	case 'n':
+		return v.s != "0"
+	}
+	return v.s != ""
+}
+
+func boolean(b bool) value { return value{'b', strconv.FormatBool(b)} }
+
+type parser struct {
+	src   string
+	pos   int
+	depth int
+	env   Env
+}
+
+func (p *parser) skip() {
+	for p.pos < len(p.src) && strings.IndexByte(" \t\r\n", p.src[p.pos]) >= 0 {
+		p.pos++
+	}
+}
+
+func (p *parser) take(token string) bool {
+	p.skip()
+	if strings.HasPrefix(p.src[p.pos:], token) {
+		p.pos += len(token)
+		return true
+	}
+	return false
+}
+
+func (p *parser) or() (value, error) {
+	if p.depth++; p.depth > 50 {
+		return value{}, fmt.Errorf("nested too deep: %w", errExpr)
+	}
+	defer func() { p.depth-- }()
+	left, err := p.and()
+	for err == nil && p.take("||") {
+		var right value
+		if right, err = p.and(); !left.truthy() {
+			left = right
+		}
+	}
+	return left, err
+}
+
+func (p *parser) and() (value, error) {
+	left, err := p.equal()
+	for err == nil && p.take("&&") {
+		var right value
+		if right, err = p.equal(); left.truthy() {
+			left = right
+		}
+	}
+	return left, err
+}
+
+func (p *parser) equal() (value, error) {
+	left, err := p.unary()
+	for err == nil {
+		want := true
+		switch {
+		case p.take("=="):
+		case p.take("!="):
+			want = false
+		default:
+			return left, nil
+		}
+		var right value
+		right, err = p.unary()
+		left = boolean(strings.EqualFold(left.s, right.s) == want)
+	}
+	return left, err
+}
+
+func (p *parser) unary() (value, error) {
+	not := false
+	for p.take("!") {
+		not = !not
+	}
+	v, err := p.primary()
+	if not {
+		v = boolean(!v.truthy())
+	}
+	return v, err
+}
+
+func (p *parser) primary() (value, error) {
+	p.skip()
+	switch {
+	case p.take("("):
+		v, err := p.or()
+		if err == nil && !p.take(")") {
+			err = fmt.Errorf("missing ): %w", errExpr)
+		}
+		return v, err
+	case p.take("'"):
+		return p.quoted()
+	}
+	word := p.word()
+	if word == "" {
+		return value{}, fmt.Errorf("at %.20q: %w", p.src[p.pos:], errExpr)
+	}
+	if p.take("(") {
+		return p.call(strings.ToLower(word))
+	}
+	return p.name(word), nil
+}
+
+// quoted reads a literal up to its closing quote; a doubled quote is one.
+func (p *parser) quoted() (value, error) {
+	var out strings.Builder
+	for p.pos < len(p.src) {
+		c := p.src[p.pos]
+		p.pos++
+		if c != '\'' {
+			out.WriteByte(c)
+			continue
+		}
+		if p.pos >= len(p.src) || p.src[p.pos] != '\'' {
+			return value{'s', out.String()}, nil
+		}
+		p.pos++
+		out.WriteByte('\'')
+	}
+	return value{}, fmt.Errorf("unterminated text: %w", errExpr)
+}
+
+func (p *parser) word() string {
+	start := p.pos
+	for p.pos < len(p.src) {
+		c := p.src[p.pos]
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && (c < '0' || c > '9') && c != '_' && c != '-' && c != '.' {
+			break
+		}
+		p.pos++
+	}
+	return p.src[start:p.pos]
+}
+
+func (p *parser) name(word string) value {
+	switch word {
+	case "true", "false":
+		return value{'b', word}
+	case "null":
+		return value{}
+	}
+	if _, err := strconv.ParseFloat(word, 64); err == nil {
+		return value{'n', word}
+	}
+	word = strings.Replace(word, "github.event.inputs.", "inputs.", 1)
+	v, ok := p.env[word]
+	if !ok {
+		return value{}
+	}
+	if v == "true" || v == "false" {
+		return value{'b', v}
+	}
+	return value{'s', v}
+}
+
+func (p *parser) call(name string) (value, error) {
+	var args []string
+	for !p.take(")") {
+		if len(args) > 0 && !p.take(",") {
+			return value{}, fmt.Errorf("arguments of %s: %w", name, errExpr)
+		}
+		v, err := p.or()
+		if err != nil {
+			return value{}, err
+		}
+		args = append(args, v.s)
+	}
+	return apply(name, args)
+}
+
+func apply(name string, args []string) (value, error) {
+	if name == "format" && len(args) > 0 {
+		out := args[0]
+		for i, a := range args[1:] {
+			out = strings.ReplaceAll(out, "{"+strconv.Itoa(i)+"}", a)
+		}
+		return value{'s', out}, nil
+	}
+	if len(args) != 2 {
+		return value{}, fmt.Errorf("function %s: %w", name, errExpr)
+	}
+	a, b := strings.ToLower(args[0]), strings.ToLower(args[1])
+	switch name {
+	case "contains":
+		return boolean(strings.Contains(a, b)), nil
+	case "startswith":
+		return boolean(strings.HasPrefix(a, b)), nil
+	case "endswith":
+		return boolean(strings.HasSuffix(a, b)), nil
+	}
+	return value{}, fmt.Errorf("function %s: %w", name, errExpr)
+}

@@ -1,0 +1,346 @@
+// Package workflow reads GitHub Actions workflow files the way GitHub's server
+// does when one is dispatched: its inputs and their rules, run name,
+// concurrency, permissions and time limits. It owns those rules and the small
+// part of the expression language they need; it runs no step.
+package workflow
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Limits of workflow_dispatch.
+const (
+	MaxInputs     = 25
+	MaxInputBytes = 65535
+)
+
+// ErrNoDispatch says that a file cannot be started by hand.
+var ErrNoDispatch = errors.New("workflow has no workflow_dispatch trigger")
+
+// File is one parsed workflow file.
+type File struct {
+	Name        string // as shown; the path when the file gives none
+	RunName     string // an expression; empty for none
+	Dispatch    bool
+	Inputs      map[string]Input
+	Permissions map[string]string // of the run's token: scope to read or write
+	JobID       string            // of the first job
+	JobName     string
+	Timeout     time.Duration // the longest of its jobs
+
+	groups []group
+}
+
+// Input is one input of workflow_dispatch.
+type Input struct {
+	Type     string // string, boolean, choice, number, environment
+	Default  string
+	Required bool
+	Options  []string
+}
+
+type group struct{ name, cancel string }
+
+// Group is a concurrency group of one run.
+type Group struct {
+	Name             string // lower case: groups are compared without case
+	CancelInProgress bool
+}
+
+// Parse reads the file at filePath; an error is what GitHub would call an
+// invalid workflow file.
+func Parse(filePath string, data []byte) (*File, error) {
+	var doc map[string]any
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("failed to parse workflow: %s", firstLine(err))
+	}
+	jobs, ok := doc["jobs"].(map[string]any)
+	if !ok || len(jobs) == 0 {
+		return nil, fmt.Errorf("failed to parse workflow: Required property is missing: jobs")
+	}
+	if doc["on"] == nil {
+		return nil, fmt.Errorf("failed to parse workflow: Required property is missing: on")
+	}
+	f := &File{Name: text(doc["name"]), RunName: text(doc["run-name"])}
+	if f.Name == "" {
+		f.Name = filePath
+	}
+	if err := f.readTrigger(doc["on"]); err != nil {
+		return nil, err
+	}
+	if err := f.addGroup(doc["concurrency"]); err != nil {
+		return nil, err
+	}
+	return f, f.readJobs(doc["permissions"], jobs)
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+func (f *File) readTrigger(on any) error {
+	switch on := on.(type) {
+	case string:
+		f.Dispatch = on == "workflow_dispatch"
+	case []any:
+		f.Dispatch = slices.Contains(on, any("workflow_dispatch"))
+	case map[string]any:
+		trigger, ok := on["workflow_dispatch"]
+		f.Dispatch = ok
+		body, _ := trigger.(map[string]any)
+		inputs, _ := body["inputs"].(map[string]any)
+		return f.readInputs(inputs)
+	}
+	return nil
+}
+
+func (f *File) readInputs(inputs map[string]any) error {
+	if len(inputs) > MaxInputs {
+		return fmt.Errorf("failed to parse workflow: you may only define up to %d `inputs` for a `workflow_dispatch` event", MaxInputs)
+	}
+	f.Inputs = make(map[string]Input, len(inputs))
+	for name, raw := range inputs {
+		body, _ := raw.(map[string]any)
+		in := Input{Type: text(body["type"]), Default: text(body["default"]), Required: body["required"] == true}
+		if in.Type == "" {
+			in.Type = "string"
+		}
+		options, _ := body["options"].([]any)
+		for _, o := range options {
+			in.Options = append(in.Options, text(o))
+		}
+		f.Inputs[name] = in
+	}
+	return nil
+}
+
+func (f *File) readJobs(top any, jobs map[string]any) error {
+	f.Permissions = map[string]string{}
+	ids := make([]string, 0, len(jobs))
+	for id := range jobs {
+		ids = append(ids, id)
+	}
+	sort.Slice(ids, func(i, j int) bool { return jobBefore(jobs, ids[i], ids[j]) })
+	for _, id := range ids {
+		job, ok := jobs[id].(map[string]any)
+		if !ok {
+			return fmt.Errorf("failed to parse workflow: job %q is not a mapping", id)
+		}
+		if err := f.addGroup(job["concurrency"]); err != nil {
+			return err
+		}
+		perms, ok := job["permissions"]
+		if !ok {
+			perms = top
+		}
+		f.addPermissions(perms)
+		f.Timeout = max(f.Timeout, jobTimeout(job["timeout-minutes"]))
+	}
+	f.JobID, f.JobName = ids[0], ids[0]
+	if name := text(jobs[ids[0]].(map[string]any)["name"]); name != "" {
+		f.JobName = name
+	}
+	return nil
+}
+
+// jobBefore puts jobs that need nobody first, then goes by name, because a
+// decoded mapping has no order of its own.
+func jobBefore(jobs map[string]any, a, b string) bool {
+	needs := func(id string) bool {
+		job, _ := jobs[id].(map[string]any)
+		return job["needs"] != nil
+	}
+	if needs(a) != needs(b) {
+		return !needs(a)
+	}
+	return a < b
+}
+
+func jobTimeout(v any) time.Duration {
+	minutes, err := strconv.ParseFloat(text(v), 64)
+	if err != nil || minutes <= 0 {
+		minutes = 360
+	}
+	return time.Duration(minutes * float64(time.Minute))
+}
+
+// addPermissions widens the run's token by what one job asks for; without any
+// key GitHub's restricted default is read access to contents.
+func (f *File) addPermissions(v any) {
+	switch v := v.(type) {
+	case nil:
+		f.grant("contents", "read")
+	case string:
+		if level, ok := strings.CutSuffix(v, "-all"); ok {
+			for _, scope := range []string{"contents", "actions", "pull_requests", "issues"} {
+				f.grant(scope, level)
+			}
+		}
+	case map[string]any:
+		for scope, level := range v {
+			f.grant(strings.ReplaceAll(scope, "-", "_"), text(level))
+		}
+	}
+}
+
+func (f *File) grant(scope, level string) {
+	if f.Permissions[scope] != "write" && level != "none" {
+		f.Permissions[scope] = level
+	}
+}
+
+func (f *File) addGroup(v any) error {
+	switch v := v.(type) {
+	case nil:
+	case string:
+		f.groups = append(f.groups, group{name: v})
+	case map[string]any:
+		if text(v["queue"]) == "max" && text(v["cancel-in-progress"]) == "true" {
+			return errors.New("failed to parse workflow: queue: max cannot be combined with cancel-in-progress: true")
+		}
+		f.groups = append(f.groups, group{name: text(v["group"]), cancel: text(v["cancel-in-progress"])})
+	default:
+		return errors.New("failed to parse workflow: unexpected value of concurrency")
+	}
+	return nil
+}
+
+func text(v any) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// Resolve checks the inputs of a dispatch against the file and fills in the
+// defaults. The error's text is the message GitHub answers with.
+func (f *File) Resolve(given map[string]any) (map[string]string, error) {
+	if !f.Dispatch {
+		return nil, ErrNoDispatch
+	}
+	values, err := f.flatten(given)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(f.Inputs))
+	for name := range f.Inputs {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		in, value := f.Inputs[name], values[name]
+		if value == "" && in.Required && in.Default == "" {
+			return nil, fmt.Errorf("Required input '%s' not provided", name) //nolint:staticcheck // GitHub's words
+		}
+		if value == "" {
+			values[name] = in.initial()
+			continue
+		}
+		if err := in.check(name, value); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+func (f *File) flatten(given map[string]any) (map[string]string, error) {
+	var unknown []string
+	values, size := make(map[string]string, len(f.Inputs)), 0
+	for name, v := range given {
+		if _, ok := f.Inputs[name]; !ok {
+			unknown = append(unknown, strconv.Quote(name))
+			continue
+		}
+		switch v.(type) {
+		case string, bool, float64:
+			values[name] = text(v)
+		default:
+			return nil, fmt.Errorf("Invalid value for input '%s'", name) //nolint:staticcheck // GitHub's words
+		}
+		size += len(name) + len(values[name])
+	}
+	if len(unknown) > 0 {
+		sort.Strings(unknown)
+		return nil, fmt.Errorf("Unexpected inputs provided: [%s]", strings.Join(unknown, ", ")) //nolint:staticcheck // GitHub's words
+	}
+	if size > MaxInputBytes {
+		return nil, errors.New("inputs are too large.") //nolint:staticcheck // GitHub's words
+	}
+	return values, nil
+}
+
+func (in Input) initial() string {
+	if in.Default == "" && in.Type == "boolean" {
+		return "false"
+	}
+	if in.Default == "" && in.Type == "choice" && len(in.Options) > 0 {
+		return in.Options[0]
+	}
+	return in.Default
+}
+
+func (in Input) check(name, value string) error {
+	switch in.Type {
+	case "boolean":
+		if value != "true" && value != "false" {
+			return fmt.Errorf("Provided value '%s' for input '%s' is not a boolean", value, name) //nolint:staticcheck // GitHub's words
+		}
+	case "number":
+		if _, err := strconv.ParseFloat(value, 64); err != nil {
+			return fmt.Errorf("Provided value '%s' for input '%s' is not a number", value, name) //nolint:staticcheck // GitHub's words
+		}
+	case "choice":
+		if !slices.Contains(in.Options, value) {
+			return fmt.Errorf("Provided value '%s' for input '%s' not in the list of allowed values", value, name) //nolint:staticcheck // GitHub's words
+		}
+	}
+	return nil
+}
+
+// Title is the run's display title: its evaluated run-name, else the name.
+func (f *File) Title(env Env) string {
+	if f.RunName == "" {
+		return f.Name
+	}
+	title, err := Interpolate(f.RunName, env)
+	if err != nil || strings.TrimSpace(title) == "" {
+		return f.Name
+	}
+	return title
+}
+
+// Groups are the concurrency groups the run belongs to. Groups of jobs count
+// for the whole run, because a run is one unit here.
+func (f *File) Groups(env Env) ([]Group, error) {
+	var out []Group
+	for _, g := range f.groups {
+		name, err := Interpolate(g.name, env)
+		if err != nil {
+			return nil, fmt.Errorf("concurrency group: %w", err)
+		}
+		cancel, err := Interpolate(g.cancel, env)
+		if err != nil {
+			return nil, fmt.Errorf("cancel-in-progress: %w", err)
+		}
+		if name != "" {
+			out = append(out, Group{Name: strings.ToLower(name), CancelInProgress: cancel == "true"})
+		}
+	}
+	return out, nil
+}
+
+// IsFile says whether a path of a repository is a workflow file.
+func IsFile(p string) bool {
+	ext := path.Ext(p)
+	return path.Dir(p) == ".github/workflows" && (ext == ".yml" || ext == ".yaml")
+}
