@@ -1,0 +1,173 @@
+package ci
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+const (
+	outputsTimeout = 2 * time.Minute
+	rescueTries    = 5
+	rescuePause    = 10 * time.Second
+)
+
+// apply has the one effect: it reads the grant once more and applies the very plan
+// file that was compared with the approval.
+func (j *job) apply(ctx context.Context) error {
+	o, err := j.outcome()
+	if err != nil {
+		return err
+	}
+	switch {
+	case j.in.DryRun:
+		j.say("::notice::Dry run: everything but the effect was done.")
+		return nil
+	case o.Nothing:
+		j.say("Nothing is left to do.")
+		return j.readOutputs(ctx)
+	case o.Digest == "" || o.Digest != j.in.Digest || o.Reason != "":
+		return refuse(codeDigestChanged, "there is no plan that was compared with the approval")
+	}
+	b, err := j.bucket(ctx)
+	if err != nil {
+		return err
+	}
+	if err := j.checkGrant(ctx, b); err != nil {
+		return refuse(codeGrantWithdrawn, "stopped before the effect: %s", err)
+	}
+	exit, err := j.terraform(ctx, j.root(), "apply.log", "apply", "-json", "-input=false", "-lock-timeout=60s", j.kept("tfplan"))
+	j.learnState(ctx)
+	if err != nil {
+		return err
+	}
+	if exit != 0 {
+		return j.terraformFailed("apply.log", "terraform apply")
+	}
+	j.say("Done: %d added, %d changed, %d replaced, %d destroyed.", o.Counts.Add, o.Counts.Change, o.Counts.Replace, o.Counts.Destroy)
+	return j.readOutputs(ctx)
+}
+
+// readOutputs asks terraform console for the module's outputs. Root outputs would
+// be incomplete under -target and stay behind after a destroy. A failure here does
+// not fail the apply: that happened.
+func (j *job) readOutputs(ctx context.Context) error {
+	if j.in.Kind != lifecycle.KindApply {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, outputsTimeout)
+	defer cancel()
+	values, sensitive, err := j.askOutputs(ctx)
+	if err != nil {
+		j.say("::warning::The outputs could not be read.")
+		return nil
+	}
+	return j.note(func(o *outcome) { o.Outputs, o.Sensitive = values, sensitive })
+}
+
+func (j *job) askOutputs(ctx context.Context) (map[string]json.RawMessage, []string, error) {
+	m := j.in.module()
+	question := fmt.Sprintf("base64encode(jsonencode({ values = { for k, v in %s : k => v if !issensitive(v) }, sensitive = [for k, v in %s : k if issensitive(v)] }))\n", m, m)
+	var out bounded
+	exit, err := j.terraformTo(ctx, j.root(), &out, strings.NewReader(question), "console")
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := base64.StdEncoding.DecodeString(strings.Trim(strings.TrimSpace(out.String()), `"`))
+	if err != nil || exit != 0 {
+		return nil, nil, fmt.Errorf("terraform console: exit %d", exit)
+	}
+	var answer struct {
+		Values    map[string]json.RawMessage `json:"values"`
+		Sensitive []string                   `json:"sensitive"`
+	}
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return nil, nil, fmt.Errorf("read outputs: %w", err)
+	}
+	for name, value := range answer.Values {
+		if j.redact(string(value)) != string(value) { // a secret that came out unmarked
+			delete(answer.Values, name)
+			answer.Sensitive = append(answer.Sensitive, name)
+		}
+	}
+	return answer.Values, answer.Sensitive, nil
+}
+
+// rescue pushes back a state that Terraform had to leave on the runner's disk. A
+// lock is released only when it is this run's own.
+func (j *job) rescue(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx) // the run may be cancelled already; its state matters more
+	left := filepath.Join(j.root(), "errored.tfstate")
+	if _, err := os.Stat(left); err != nil {
+		if os.IsNotExist(err) {
+			j.say("There is no state to rescue.")
+			return nil
+		}
+		return fmt.Errorf("look for errored.tfstate: %w", err)
+	}
+	for try := range rescueTries {
+		exit, err := j.terraform(ctx, j.root(), "rescue.log", "state", "push", "-lock-timeout=10s", "errored.tfstate")
+		if err == nil && exit == 0 {
+			return j.rescued(left)
+		}
+		if err := j.releaseOwnLock(ctx); err != nil {
+			j.say("::warning::%s", commandData(err.Error()))
+		}
+		if try < rescueTries-1 {
+			time.Sleep(rescuePause)
+		}
+	}
+	text, err := j.read("rescue.log", maxRead)
+	if err != nil {
+		return err
+	}
+	return refuse(codeStateNotSaved, "the state could not be saved; resources exist that are in no state\n%s", lines(string(text), 30))
+}
+
+func (j *job) rescued(file string) error {
+	if err := os.Remove(file); err != nil {
+		return fmt.Errorf("remove errored.tfstate: %w", err)
+	}
+	j.say("::notice::The state that was left behind is saved.")
+	return nil
+}
+
+var lockInfo = regexp.MustCompile(`(?s)Lock Info:.*?ID:\s+([0-9a-f-]{36}).*?Who:\s+\S+@(\S+).*?Created:\s+(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)`)
+
+// releaseOwnLock releases the lock that the last push ran into if it was taken on
+// this machine after this run began.
+func (j *job) releaseOwnLock(ctx context.Context) error {
+	text, err := j.read("rescue.log", maxRead)
+	if err != nil {
+		return err
+	}
+	m := lockInfo.FindSubmatch(bytes.ReplaceAll(text, []byte("│"), nil))
+	if m == nil {
+		return nil
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("ask the host's name: %w", err)
+	}
+	o, err := j.outcome()
+	if err != nil {
+		return err
+	}
+	taken, err := time.Parse("2006-01-02 15:04:05", string(m[3]))
+	if err != nil || string(m[2]) != host || taken.Before(o.StartedAt.Truncate(time.Second)) {
+		return fmt.Errorf("the state is locked by somebody else: %s", m[2])
+	}
+	if _, err := j.terraform(ctx, j.root(), "unlock.log", "force-unlock", "-force", string(m[1])); err != nil {
+		return err
+	}
+	return nil
+}

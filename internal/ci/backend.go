@@ -1,0 +1,115 @@
+package ci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/tfpilot/tfpilot/internal/terraform"
+)
+
+// backend compares the root's backend with the one this environment must have,
+// initialises Terraform, and compares what it really configured. Two environments
+// that share a state would destroy each other, and a lock argument that differs
+// would make two runs blind to each other.
+func (j *job) backend(ctx context.Context) error {
+	want := j.wantBackend()
+	if err := j.declared(want); err != nil {
+		return err
+	}
+	if err := j.initialise(ctx); err != nil {
+		return err
+	}
+	if err := j.configured(want); err != nil {
+		return err
+	}
+	j.say("State: s3://%s/%s", want.Bucket, want.Key)
+	return nil
+}
+
+// wantBackend is what the workflow's constants and the inputs make of the backend.
+func (j *job) wantBackend() terraform.Backend {
+	return terraform.Backend{
+		Bucket:        j.env["TFPILOT_STATE_BUCKET"],
+		Key:           j.in.Project + "/" + j.in.Environment.Key + "/" + j.in.Environment.Slug + "/terraform.tfstate",
+		Region:        j.env["AWS_REGION"],
+		DynamoDBTable: j.env["TFPILOT_STATE_TABLE"],
+		UseLockfile:   j.env["TFPILOT_STATE_LOCKFILE"] == "true",
+	}
+}
+
+// declared reads every file of the root: exactly one backend block, in backend.tf,
+// and nothing that could override it.
+func (j *job) declared(want terraform.Backend) error {
+	entries, err := os.ReadDir(j.root())
+	if err != nil {
+		return refuse(codeBackendDiffers, "the default branch has no environment %s", j.in.Environment)
+	}
+	files := map[string][]byte{}
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasSuffix(name, ".tf") && !strings.HasSuffix(name, ".tf.json") && !strings.HasSuffix(name, ".tofu") {
+			continue
+		}
+		if !e.Type().IsRegular() {
+			return refuse(codeBackendDiffers, "%s is not an ordinary file", name)
+		}
+		if files[name], err = os.ReadFile(filepath.Join(j.root(), name)); err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+	got, err := terraform.ParseBackend(files)
+	var syntax hcl.Diagnostics
+	switch {
+	case errors.As(err, &syntax):
+		return refuse(codeEnvironmentBroken, "a file of the environment cannot be read: %s", err)
+	case err != nil:
+		return refuse(codeBackendDiffers, "%s", err)
+	}
+	return sameBackend("backend.tf", want, got)
+}
+
+func sameBackend(where string, want, got terraform.Backend) error {
+	var all []string
+	for _, d := range want.Compare(got) {
+		all = append(all, d.String())
+	}
+	if len(all) > 0 {
+		return refuse(codeBackendDiffers, "%s is not this environment's: %s", where, strings.Join(all, "; "))
+	}
+	return nil
+}
+
+// initialise runs init; a committed lock file is binding.
+func (j *job) initialise(ctx context.Context) error {
+	args := []string{"init", "-input=false", "-no-color"}
+	if _, err := os.Stat(filepath.Join(j.root(), ".terraform.lock.hcl")); err == nil {
+		args = append(args, "-lockfile=readonly")
+	}
+	exit, err := j.terraform(ctx, j.root(), "init.log", args...)
+	if err != nil {
+		return err
+	}
+	if exit != 0 {
+		return j.terraformText("init.log", "terraform init")
+	}
+	return nil
+}
+
+// configured reads what init left: the backend that Terraform will really use.
+func (j *job) configured(want terraform.Backend) error {
+	data, err := os.ReadFile(filepath.Join(j.root(), ".terraform", "terraform.tfstate"))
+	if err != nil {
+		return refuse(codeBackendDiffers, "terraform init left no backend")
+	}
+	got, err := terraform.ParseInitialised(data)
+	if err != nil {
+		return refuse(codeBackendDiffers, "%s", err)
+	}
+	return sameBackend("the initialised backend", want, got)
+}

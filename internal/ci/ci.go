@@ -1,0 +1,179 @@
+// Package ci is what a workflow run does besides Terraform: `tfpilot ci …`. Each
+// command is one step of a shipped workflow. It owns the guard (who may go on at
+// all), the checks of content and backend, starting Terraform so that a cancel
+// reaches it, and what leaves the runner: the redacted result. It does not decide
+// what may run; that is written in the grant, which only the app can write.
+//
+// Everything a command knows comes from environment variables that the workflow
+// sets, and from files that earlier steps left in RUNNER_TEMP.
+package ci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sort"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// Exit codes, as everywhere in tfpilot.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// Process is the world of one command.
+type Process struct {
+	Env    []string // required; as os.Environ gives it
+	Stdout io.Writer
+	Stderr io.Writer
+}
+
+// bucket is what a run needs of the requests bucket.
+type bucket interface {
+	Grant(ctx context.Context, cid string) (lifecycle.Grant, error)
+	PutClaim(ctx context.Context, cid string, c lifecycle.Claim) (mine bool, stored lifecycle.Claim, err error)
+	PutResult(ctx context.Context, cid string, r lifecycle.Result) error
+	PutSummary(ctx context.Context, cid string, data []byte) error
+	PutPlan(ctx context.Context, cid string, text []byte) error
+}
+
+type command struct {
+	about string
+	run   func(*job, context.Context) error
+}
+
+var commands = map[string]command{
+	"inputs":  {"check the workflow's inputs; needs no credential", (*job).checkInputs},
+	"guard":   {"check the grant and claim the correlation id", (*job).guard},
+	"verify":  {"check the requested commit and put its file in place", (*job).verify},
+	"backend": {"compare the backend, initialise Terraform, compare again", (*job).backend},
+	"plan":    {"plan, summarise, compare with the approved digest", (*job).plan},
+	"apply":   {"apply the plan that was just compared", (*job).apply},
+	"destroy": {"apply the destroy plan that was just compared", (*job).apply},
+	"rescue":  {"push a state back that Terraform could not save", (*job).rescue},
+	"result":  {"keep the redacted result", (*job).result},
+	"strip":   {"take the block of a destroyed request out and push the branch", (*job).strip},
+}
+
+// Run executes one command and returns the exit code.
+func Run(ctx context.Context, args []string, p Process) int {
+	if len(args) != 1 || commands[args[0]].run == nil {
+		usage(p.Stderr)
+		return exitUsage
+	}
+	// The first signal stops Terraform once, in its own way; a second one would make
+	// it give up the state, so it is swallowed.
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	j, err := newJob(p)
+	if err != nil {
+		return fail(p, j, args[0], err)
+	}
+	if err := commands[args[0]].run(j, ctx); err != nil {
+		return fail(p, j, args[0], err)
+	}
+	return exitDone
+}
+
+func usage(w io.Writer) {
+	names := make([]string, 0, len(commands))
+	for name := range commands {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	_, _ = fmt.Fprintln(w, "usage: tfpilot ci <command>, inside a workflow of TfPilot")
+	for _, name := range names {
+		_, _ = fmt.Fprintf(w, "  %-8s %s\n", name, commands[name].about)
+	}
+}
+
+// fail says on the run's page why the command stopped, and leaves the reason for
+// the step that keeps the result.
+func fail(p Process, j *job, name string, err error) int {
+	var no *refusal
+	code := codeStepFailed
+	if errors.As(err, &no) {
+		code = no.code
+	}
+	text := cut(err.Error(), maxTail)
+	if j != nil && name != "inputs" && name != "guard" {
+		text = j.redact(text)
+		if noteErr := j.note(func(o *outcome) { o.failed(name, code, text) }); noteErr != nil {
+			_, _ = fmt.Fprintln(p.Stderr, "keep the reason:", noteErr)
+		}
+	}
+	first, rest, _ := strings.Cut(text, "\n")
+	_, _ = fmt.Fprintf(p.Stdout, "::error title=%s::%s\n", code, commandData(first))
+	printInert(p.Stdout, rest)
+	return exitFailed
+}
+
+// job is one command with its inputs and places.
+type job struct {
+	in     inputs
+	env    map[string]string
+	out    io.Writer
+	bucket func(ctx context.Context) (bucket, error)
+	now    func() time.Time
+}
+
+func newJob(p Process) (*job, error) {
+	env := map[string]string{}
+	for _, kv := range p.Env {
+		k, v, _ := strings.Cut(kv, "=")
+		env[k] = v
+	}
+	j := &job{env: env, out: p.Stdout, now: time.Now}
+	j.bucket = j.openBucket
+	in, err := parseInputs(env)
+	if err != nil {
+		return nil, err
+	}
+	j.in = in
+	if env["RUNNER_TEMP"] == "" || env["GITHUB_WORKSPACE"] == "" {
+		return nil, errors.New("RUNNER_TEMP and GITHUB_WORKSPACE are not set: this command runs inside a workflow")
+	}
+	if err := os.MkdirAll(j.kept(""), 0o700); err != nil {
+		return nil, fmt.Errorf("make directory of the run: %w", err)
+	}
+	return j, nil
+}
+
+func (j *job) openBucket(ctx context.Context) (bucket, error) {
+	s, err := store.Open(ctx, store.Config{
+		Bucket: j.env["TFPILOT_REQUESTS_BUCKET"], Region: j.env["AWS_REGION"], Endpoint: j.env["AWS_ENDPOINT_URL_S3"],
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open requests bucket: %w", err)
+	}
+	return s, nil
+}
+
+// kept is a file that outlives a step but not the run.
+func (j *job) kept(name string) string {
+	return filepath.Join(j.env["RUNNER_TEMP"], "tfpilot", "run", name)
+}
+
+// tools is the checkout that is executed: the default branch at dispatch.
+func (j *job) tools() string { return filepath.Join(j.env["GITHUB_WORKSPACE"], "tools") }
+
+// infra is the checkout of the requested commit, which is only read.
+func (j *job) infra() string { return filepath.Join(j.env["GITHUB_WORKSPACE"], "infra") }
+
+// root is the Terraform root of the environment.
+func (j *job) root() string {
+	return filepath.Join(j.tools(), "envs", j.in.Environment.Key, j.in.Environment.Slug)
+}
+
+func (j *job) say(format string, args ...any) { _, _ = fmt.Fprintf(j.out, format+"\n", args...) }

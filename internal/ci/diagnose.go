@@ -1,0 +1,141 @@
+package ci
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// diagnostic is one of Terraform's own errors, as -json gives it.
+type diagnostic struct {
+	Severity string `json:"severity"`
+	Summary  string `json:"summary"`
+	Detail   string `json:"detail"`
+	Address  string `json:"address"`
+	Range    *struct {
+		Filename string `json:"filename"`
+		Start    struct {
+			Line int `json:"line"`
+		} `json:"start"`
+	} `json:"range"`
+}
+
+// line is one line of a command with -json.
+type uiLine struct {
+	Message    string      `json:"@message"`
+	Level      string      `json:"@level"`
+	Type       string      `json:"type"`
+	Diagnostic *diagnostic `json:"diagnostic"`
+}
+
+// uiLines reads the kept output of a command with -json. What is not JSON, such as
+// a crash, becomes a message.
+func (j *job) uiLines(name string) ([]uiLine, error) {
+	data, err := j.read(name, maxPlanJSON)
+	if err != nil {
+		return nil, err
+	}
+	var out []uiLine
+	scanner := bufio.NewScanner(bytes.NewReader(data))
+	scanner.Buffer(nil, maxRead)
+	for scanner.Scan() {
+		var l uiLine
+		if err := json.Unmarshal(scanner.Bytes(), &l); err != nil {
+			l = uiLine{Message: scanner.Text(), Level: "error"}
+		}
+		out = append(out, l)
+	}
+	if err := scanner.Err(); err != nil {
+		return out, fmt.Errorf("read %s: %w", name, err)
+	}
+	return out, nil
+}
+
+// terraformFailed turns the kept output of a failed command with -json into a
+// reason: Terraform's own words, and whose file they are about.
+func (j *job) terraformFailed(name, what string) error {
+	lines, err := j.uiLines(name)
+	if err != nil {
+		return err
+	}
+	var text strings.Builder
+	code := codeTerraformFailed
+	for _, l := range lines {
+		switch {
+		case l.Diagnostic != nil && l.Diagnostic.Severity == "error":
+			if l.Diagnostic.Range != nil && !j.ownFile(l.Diagnostic.Range.Filename) {
+				code = codeEnvironmentBroken
+			}
+			text.WriteString(l.Diagnostic.words())
+		case l.Diagnostic == nil && l.Type == "" && l.Level == "error":
+			text.WriteString(l.Message + "\n")
+		}
+	}
+	if text.Len() == 0 {
+		text.WriteString("Terraform said nothing.")
+	}
+	return refuse(code, "%s failed\n%s", what, strings.TrimSpace(text.String()))
+}
+
+func (d *diagnostic) words() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Error: %s\n", d.Summary)
+	if d.Address != "" {
+		fmt.Fprintf(&b, "  with %s\n", d.Address)
+	}
+	if d.Range != nil {
+		fmt.Fprintf(&b, "  on %s line %d\n", d.Range.Filename, d.Range.Start.Line)
+	}
+	if d.Detail != "" {
+		b.WriteString(d.Detail + "\n")
+	}
+	return b.String() + "\n"
+}
+
+var onFile = regexp.MustCompile(`(?m)^[│|\s]*on (\S+) line \d+`)
+
+// terraformText is terraformFailed for commands without -json.
+func (j *job) terraformText(name, what string) error {
+	data, err := j.read(name, maxPlanJSON)
+	if err != nil {
+		return err
+	}
+	text := string(data)
+	code := codeTerraformFailed
+	for _, m := range onFile.FindAllStringSubmatch(text, -1) {
+		if !j.ownFile(m[1]) {
+			code = codeEnvironmentBroken
+		}
+	}
+	if at := strings.Index(text, "Error:"); at >= 0 {
+		text = text[at:]
+	}
+	return refuse(code, "%s failed\n%s", what, strings.TrimSpace(text))
+}
+
+// ownFile tells whether an error is about the request: its file, or the module that
+// it calls.
+func (j *job) ownFile(name string) bool {
+	if name == "" || path.Base(name) == path.Base(j.in.Path) {
+		return true
+	}
+	return j.in.Path != "" && strings.HasPrefix(path.Clean(name)+"/", j.moduleSource()+"/")
+}
+
+// moduleSource is the folder that the request's file calls, seen from the root.
+func (j *job) moduleSource() string {
+	content, err := j.rootFile(path.Base(j.in.Path))
+	if err != nil {
+		return "\x00" // no folder
+	}
+	if m := sourceRE.FindSubmatch(content); m != nil {
+		return string(m[1])
+	}
+	return "\x00"
+}
+
+var sourceRE = regexp.MustCompile(`(?m)^\s*source\s*=\s*"(\.\./\.\./\.\./modules/[a-z][a-z0-9-]*)"\s*$`)

@@ -1,0 +1,159 @@
+package ci
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+)
+
+// summary is what the rest of the run needs of a plan's summary.
+type summary struct {
+	Digest    string
+	Counts    lifecycle.Counts
+	Addresses []string // destroyed or replaced first
+}
+
+// summarise reads the kept plan, keeps the document that people are shown and the
+// redacted text, and returns what the run is judged by.
+func (j *job) summarise() (summary, error) {
+	plan, err := j.readPlan()
+	if err != nil {
+		return summary{}, err
+	}
+	s, err := terraform.Summarize(plan, terraform.Scope{RequestID: j.in.RequestID, Purpose: j.in.scopePurpose()})
+	if err != nil {
+		return summary{}, planRefusal(err)
+	}
+	document := s.Bytes()
+	if len(document) > store.MaxSummary {
+		return summary{}, refuse(codePlanTooLarge, "the plan is too large to be reviewed: %d bytes", len(document))
+	}
+	if err := j.keepText("summary.json", document); err != nil {
+		return summary{}, err
+	}
+	out := summary{Digest: terraform.Digest(document), Counts: lifecycle.Counts(s.Counts()), Addresses: s.Destroyed()}
+	for _, c := range s.Changes {
+		if kind := c.Kind(); kind != "delete" && kind != "replace" {
+			out.Addresses = append(out.Addresses, c.Address)
+		}
+	}
+	return out, j.keepPlanText(plan)
+}
+
+// scopePurpose is what the plan must achieve. An apply of a first round may find
+// everything done already, which its plan may not.
+func (in inputs) scopePurpose() lifecycle.Purpose {
+	if in.Kind == lifecycle.KindApply {
+		return lifecycle.PurposeReapply
+	}
+	return in.Purpose
+}
+
+// summariseDrift lists what differs in the whole environment, by address.
+func (j *job) summariseDrift() (summary, error) {
+	plan, err := j.readPlan()
+	if err != nil {
+		return summary{}, err
+	}
+	redactor := terraform.NewRedactor(plan)
+	var out summary
+	seen := map[string]bool{}
+	for _, rc := range append(append([]*tfjson.ResourceChange{}, plan.ResourceChanges...), plan.ResourceDrift...) {
+		if rc == nil || rc.Change == nil || rc.Mode == tfjson.DataResourceMode || rc.Change.Actions.NoOp() || seen[rc.Address] {
+			continue
+		}
+		seen[rc.Address] = true
+		out.Addresses = append(out.Addresses, redactor.Redact(rc.Address))
+		switch a := rc.Change.Actions; {
+		case a.Replace():
+			out.Counts.Replace++
+		case a.Create():
+			out.Counts.Add++
+		case a.Delete():
+			out.Counts.Destroy++
+		default:
+			out.Counts.Change++
+		}
+	}
+	return out, j.keepPlanText(plan)
+}
+
+// planRefusal gives a plan that must not go on the code of the result.
+func planRefusal(err error) error {
+	var p *terraform.PlanError
+	if !errors.As(err, &p) {
+		return err
+	}
+	code := string(p.Code)
+	switch p.Code {
+	case terraform.TooLarge:
+		code = codePlanTooLarge
+	case terraform.Referenced:
+		code = codeReferredTo
+	case terraform.PlanIncomplete:
+		code = codeTerraformFailed
+	case terraform.ModuleMissing:
+		code = codeContentDiffers
+	}
+	return refuse(code, "%s", p.Error())
+}
+
+func (j *job) readPlan() (*tfjson.Plan, error) {
+	data, err := j.read("plan.json", maxPlanJSON)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := terraform.ParsePlan(data)
+	if err != nil {
+		return nil, planRefusal(err)
+	}
+	return plan, nil
+}
+
+// keepPlanText redacts Terraform's own text of the plan.
+func (j *job) keepPlanText(plan *tfjson.Plan) error {
+	raw, err := j.read("plan.raw", maxPlanJSON)
+	if err != nil {
+		return err
+	}
+	text := terraform.NewRedactor(plan).Redact(string(raw))
+	return j.keepText("plan.txt", []byte(cut(text, store.MaxPlan-len("…"))))
+}
+
+// redact cuts out of a text what the plan and the state of this run mark as
+// sensitive, and what looks like a credential.
+func (j *job) redact(text string) string {
+	if plan, err := j.readPlan(); err == nil {
+		text = terraform.NewRedactor(plan).Redact(text)
+	}
+	if state, err := j.readState(); err == nil {
+		text = terraform.NewRedactor(&tfjson.Plan{PriorState: state}).Redact(text)
+	}
+	for _, name := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		if v := j.env[name]; len(v) > 8 {
+			text = strings.ReplaceAll(text, v, terraform.Hidden)
+		}
+	}
+	return terraform.NewRedactor(nil).Redact(text)
+}
+
+func (j *job) readState() (*tfjson.State, error) {
+	data, err := os.ReadFile(j.kept("state.json"))
+	if err != nil {
+		return nil, fmt.Errorf("read state: %w", err)
+	}
+	var state tfjson.State
+	state.UseJSONNumber(true)
+	if err := json.Unmarshal(data, &state); err != nil {
+		return nil, fmt.Errorf("parse state: %w", err)
+	}
+	return &state, nil
+}

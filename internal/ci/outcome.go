@@ -1,0 +1,127 @@
+package ci
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// Reason codes of result.json.
+const (
+	codeGuardRefused      = "guard_refused"      // never in a result: nothing is kept before the claim
+	codeStepFailed        = "step_failed"        // a step outside Terraform
+	codeContentDiffers    = "content_differs"    // the commit does not hold what was granted
+	codeBackendDiffers    = "backend_differs"    // backend.tf or the initialised backend is another
+	codeEnvironmentBroken = "environment_broken" // an error in somebody else's file
+	codeTerraformFailed   = "terraform_failed"
+	codeNothingPlanned    = "nothing_planned"
+	codePlanTooLarge      = "plan_too_large"
+	codeReferredTo        = "referred_to" // other code uses the module that is to go
+	codeDigestChanged     = "digest_changed"
+	codeGrantWithdrawn    = "grant_withdrawn"
+	codeInterrupted       = "interrupted"
+	codeStateNotSaved     = "state_not_saved"
+)
+
+const maxTail = 4 << 10
+
+// refusal is an end with a code that TfPilot acts on.
+type refusal struct{ code, text string }
+
+func (r *refusal) Error() string { return r.text }
+
+func refuse(code, format string, args ...any) error {
+	return &refusal{code: code, text: fmt.Sprintf(format, args...)}
+}
+
+// outcome is what the steps of a run tell each other; it stays on the runner. What
+// leaves it is the result made of it.
+type outcome struct {
+	StartedAt time.Time                  `json:"startedAt"`
+	Step      string                     `json:"step,omitempty"`
+	Reason    string                     `json:"reason,omitempty"`
+	Tail      string                     `json:"tail,omitempty"`
+	Digest    string                     `json:"digest,omitempty"`
+	Counts    lifecycle.Counts           `json:"counts"`
+	Addresses []string                   `json:"addresses,omitempty"`
+	Nothing   bool                       `json:"nothing,omitempty"`
+	Outputs   map[string]json.RawMessage `json:"outputs,omitempty"`
+	Sensitive []string                   `json:"sensitive,omitempty"`
+}
+
+// failed records the first failure; what follows from it is not the reason.
+func (o *outcome) failed(step, code, tail string) {
+	if o.Reason == "" {
+		o.Step, o.Reason, o.Tail = step, code, cut(tail, maxTail)
+	}
+}
+
+func (j *job) outcome() (outcome, error) {
+	var o outcome
+	data, err := os.ReadFile(j.kept("outcome.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return o, nil
+	}
+	if err != nil {
+		return o, fmt.Errorf("read outcome: %w", err)
+	}
+	if err := json.Unmarshal(data, &o); err != nil {
+		return o, fmt.Errorf("read outcome: %w", err)
+	}
+	return o, nil
+}
+
+// note changes the outcome.
+func (j *job) note(change func(*outcome)) error {
+	o, err := j.outcome()
+	if err != nil {
+		return err
+	}
+	change(&o)
+	data, err := json.Marshal(o)
+	if err != nil {
+		return fmt.Errorf("encode outcome: %w", err)
+	}
+	if err := os.WriteFile(j.kept("outcome.json"), data, 0o600); err != nil {
+		return fmt.Errorf("write outcome: %w", err)
+	}
+	return nil
+}
+
+// cut shortens text to at most n bytes on a rune boundary.
+func cut(s string, n int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// printInert prints text that is not ours so that the runner takes no command
+// from it.
+func printInert(w io.Writer, text string) {
+	if strings.TrimSpace(text) == "" {
+		return
+	}
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	token := hex.EncodeToString(b[:])
+	_, _ = fmt.Fprintf(w, "::stop-commands::%s\n%s\n::%s::\n", token, strings.TrimRight(text, "\n"), token)
+}
+
+// commandData escapes the text of a workflow command.
+func commandData(s string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
+}

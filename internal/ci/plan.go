@@ -1,0 +1,143 @@
+package ci
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// plan makes the plan that this run is about, keeps what people will be shown, and
+// for apply and destroy goes on only if that is byte for byte what was approved, or
+// if nothing is left to do.
+func (j *job) plan(ctx context.Context) error {
+	if j.in.Kind == lifecycle.KindDriftPlan {
+		return j.driftPlan(ctx)
+	}
+	if j.in.destroys() {
+		file, err := j.referredTo()
+		if err != nil {
+			return err
+		}
+		if file != "" {
+			return refuse(codeReferredTo, "%s uses %s: take that out first", file, j.in.module())
+		}
+	}
+	args := []string{"-target=" + j.in.module()}
+	if j.in.destroys() {
+		args = append(args, "-destroy")
+	}
+	if err := j.makePlan(ctx, args...); err != nil {
+		return err
+	}
+	s, err := j.summarise()
+	if err != nil {
+		return err
+	}
+	return j.judge(s)
+}
+
+// makePlan runs terraform plan and keeps its file, its JSON and its text. It takes
+// no lock: it changes nothing, and a stale plan is refused when it is applied.
+func (j *job) makePlan(ctx context.Context, extra ...string) error {
+	args := append([]string{"plan", "-json", "-input=false", "-lock=false", "-out=" + j.kept("tfplan")}, extra...)
+	exit, err := j.terraform(ctx, j.root(), "plan.log", args...)
+	if err != nil {
+		return err
+	}
+	if exit != 0 {
+		j.learnState(ctx)
+		return j.terraformFailed("plan.log", "terraform plan")
+	}
+	for _, show := range []struct {
+		file string
+		args []string
+	}{{"plan.json", []string{"show", "-json", j.kept("tfplan")}}, {"plan.raw", []string{"show", "-no-color", j.kept("tfplan")}}} {
+		exit, err := j.terraform(ctx, j.root(), show.file, show.args...)
+		if err != nil {
+			return err
+		}
+		if exit != 0 {
+			return refuse(codeTerraformFailed, "terraform show failed")
+		}
+	}
+	return nil
+}
+
+// judge decides what the summary means for this run.
+func (j *job) judge(s summary) error {
+	nothing := s.Counts == (lifecycle.Counts{}) && len(s.Addresses) == 0
+	if err := j.note(func(o *outcome) {
+		o.Digest, o.Counts, o.Addresses, o.Nothing = s.Digest, s.Counts, s.Addresses, nothing
+	}); err != nil {
+		return err
+	}
+	j.say("Plan: %d to add, %d to change, %d to replace, %d to destroy.", s.Counts.Add, s.Counts.Change, s.Counts.Replace, s.Counts.Destroy)
+	j.say("Digest: %s", s.Digest)
+	switch {
+	case j.in.Kind == lifecycle.KindPlan && j.in.Purpose == lifecycle.PurposeOpen && s.Counts.Add == 0:
+		return refuse(codeNothingPlanned, "this request would create nothing")
+	case !j.in.isEffect():
+		return nil
+	case nothing:
+		j.say("::notice::Nothing is left to do.")
+		return nil
+	case s.Digest != j.in.Digest:
+		return refuse(codeDigestChanged, "the plan is not the approved one any more: approved %s, now %s", j.in.Digest, s.Digest)
+	}
+	j.say("This is the approved plan.")
+	return nil
+}
+
+// rootFile reads a file of the root.
+func (j *job) rootFile(name string) ([]byte, error) {
+	data, err := os.ReadFile(filepath.Join(j.root(), name))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return data, nil
+}
+
+// driftPlan compares the whole environment with what is real.
+func (j *job) driftPlan(ctx context.Context) error {
+	if err := j.makePlan(ctx); err != nil {
+		return err
+	}
+	s, err := j.summariseDrift()
+	if err != nil {
+		return err
+	}
+	j.say("%d of the environment's resources differ.", len(s.Addresses))
+	return j.note(func(o *outcome) {
+		o.Digest, o.Counts, o.Addresses, o.Nothing = s.Digest, s.Counts, s.Addresses, len(s.Addresses) == 0
+	})
+}
+
+// learnState keeps the state as it is now, so that the words of a command can be
+// redacted that has no plan or that made new secrets. Without it, what looks like a
+// credential is still cut out.
+func (j *job) learnState(ctx context.Context) {
+	exit, err := j.terraform(context.WithoutCancel(ctx), j.root(), "state.json", "show", "-json")
+	if err != nil || exit != 0 {
+		j.say("::warning::The state could not be read for redaction.")
+	}
+}
+
+// keepText writes what may leave the runner.
+func (j *job) keepText(name string, data []byte) error {
+	if err := os.WriteFile(j.kept(name), data, 0o600); err != nil {
+		return fmt.Errorf("keep %s: %w", name, err)
+	}
+	return nil
+}
+
+func lines(text string, last int) string {
+	all := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if len(all) > last {
+		all = all[len(all)-last:]
+	}
+	return strings.Join(all, "\n")
+}

@@ -1,0 +1,101 @@
+package ci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sort"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// result keeps, once, what the run has to say: the summary, the redacted text, and
+// last the result itself. It runs whatever happened, and it removes everything from
+// the runner's disk that may hold a secret.
+func (j *job) result(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx) // a cancelled run has a result too
+	o, err := j.outcome()
+	if err != nil {
+		return err
+	}
+	b, err := j.bucket(ctx)
+	if err != nil {
+		return err
+	}
+	if err := j.keepFile("summary.json", func(data []byte) error { return b.PutSummary(ctx, j.in.CorrelationID, data) }); err != nil {
+		return err
+	}
+	if err := j.keepFile("plan.txt", func(data []byte) error { return b.PutPlan(ctx, j.in.CorrelationID, data) }); err != nil {
+		return err
+	}
+	r := j.finalResult(o)
+	if err := b.PutResult(ctx, j.in.CorrelationID, r); err != nil {
+		return fmt.Errorf("keep the result: %w", err)
+	}
+	j.say("Kept: %s %s", r.Conclusion, r.Reason)
+	return j.wipe()
+}
+
+func (j *job) keepFile(name string, put func([]byte) error) error {
+	data, err := os.ReadFile(j.kept(name))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	if err := put(data); err != nil {
+		return fmt.Errorf("keep %s: %w", name, err)
+	}
+	return nil
+}
+
+// finalResult joins what the steps noted with how GitHub says the job stands.
+func (j *job) finalResult(o outcome) lifecycle.Result {
+	r := lifecycle.Result{Conclusion: "success", Reason: o.Reason, Tail: o.Tail, Outputs: o.Outputs, Sensitive: o.Sensitive,
+		Digest: o.Digest, Counts: o.Counts, Addresses: bound(o.Addresses), Nothing: o.Nothing}
+	status := j.env["TFPILOT_JOB_STATUS"]
+	if status != "success" || o.Reason != "" {
+		r.Conclusion = "failure"
+		if status == "cancelled" || o.Reason == codeInterrupted {
+			r.Conclusion = "cancelled"
+		}
+		if r.Reason == "" {
+			r.Reason = codeStepFailed
+		}
+	}
+	sort.Strings(r.Sensitive)
+	total := 0
+	for name, v := range r.Outputs {
+		if total += len(v); len(v) > maxOutput || total > maxOutputs {
+			delete(r.Outputs, name)
+		}
+	}
+	return r
+}
+
+// Bounds of the result, which is read into the request document.
+const (
+	maxAddresses = 200
+	maxOutput    = 4 << 10
+	maxOutputs   = 64 << 10
+)
+
+func bound(addresses []string) []string {
+	if len(addresses) > maxAddresses {
+		return addresses[:maxAddresses]
+	}
+	return addresses
+}
+
+// wipe removes the files that may hold secrets.
+func (j *job) wipe() error {
+	var errs []error
+	for _, name := range []string{"tfplan", "plan.json", "plan.raw", "plan.log", "apply.log", "init.log", "state.json", "rescue.log", "unlock.log", "outcome.json"} {
+		if err := os.Remove(j.kept(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, fmt.Errorf("remove %s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}

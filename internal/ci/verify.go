@@ -1,0 +1,161 @@
+package ci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+)
+
+// verify binds the run to the content that was granted. Terraform runs in the
+// default branch's own tree, so nothing of the requested commit is executed but
+// the one file, and that only with the granted blob id.
+//
+//   - On the request's branch the commit must differ from the default branch in that
+//     file alone; the file is then put into the tree.
+//   - Otherwise the default branch must contain the commit and, at its tip, the
+//     file. For a destroy the file may be gone already; it is put back, since a
+//     module without its call could not be destroyed on its own.
+func (j *job) verify(ctx context.Context) error {
+	if err := j.headsAre(ctx); err != nil {
+		return err
+	}
+	content, err := j.granted(ctx)
+	if err != nil {
+		return err
+	}
+	if j.in.fromBranch() {
+		if err := j.onlyFile(ctx); err != nil {
+			return err
+		}
+		return j.place(content)
+	}
+	if _, err := j.git(ctx, j.infra(), "merge-base", "--is-ancestor", j.in.SHA, j.env["GITHUB_SHA"]); err != nil {
+		return refuse(codeContentDiffers, "the default branch does not contain commit %s", j.in.SHA)
+	}
+	tip, err := j.blobAt(ctx, j.tools(), "HEAD")
+	switch {
+	case err != nil:
+		return err
+	case tip == j.in.Blob:
+		j.say("The default branch holds the approved file.")
+		return nil
+	case tip == "" && j.in.destroys():
+		return j.place(content)
+	}
+	return refuse(codeContentDiffers, "%s on the default branch is not the approved file", j.in.Path)
+}
+
+// headsAre makes sure that both checkouts are what the workflow asked for.
+func (j *job) headsAre(ctx context.Context) error {
+	for dir, want := range map[string]string{j.tools(): j.env["GITHUB_SHA"], j.infra(): j.in.SHA} {
+		got, err := j.git(ctx, dir, "rev-parse", "HEAD")
+		if err != nil {
+			return err
+		}
+		if strings.TrimSpace(got) != want {
+			return refuse(codeContentDiffers, "%s is at %s, not at %s", filepath.Base(dir), strings.TrimSpace(got), want)
+		}
+	}
+	return nil
+}
+
+// granted reads the file at the requested commit and compares its blob id.
+func (j *job) granted(ctx context.Context) ([]byte, error) {
+	blob, err := j.blobAt(ctx, j.infra(), j.in.SHA)
+	if err != nil {
+		return nil, err
+	}
+	if blob != j.in.Blob {
+		return nil, refuse(codeContentDiffers, "%s at %s is not what was granted: somebody changed it", j.in.Path, j.in.SHA)
+	}
+	text, err := j.git(ctx, j.infra(), "cat-file", "blob", blob)
+	if err != nil {
+		return nil, err
+	}
+	if terraform.Blob([]byte(text)) != j.in.Blob {
+		return nil, refuse(codeContentDiffers, "%s does not have the granted content", j.in.Path)
+	}
+	return []byte(text), nil
+}
+
+// blobAt is the blob id of the request's file in a commit; empty when there is no
+// ordinary file.
+func (j *job) blobAt(ctx context.Context, dir, commit string) (string, error) {
+	out, err := j.git(ctx, dir, "ls-tree", "-z", "--full-tree", commit, "--", j.in.Path)
+	if err != nil {
+		return "", err
+	}
+	entry, name, _ := strings.Cut(strings.TrimRight(out, "\x00"), "\t")
+	fields := strings.Fields(entry)
+	if len(fields) != 3 || fields[0] != "100644" || fields[1] != "blob" || name != j.in.Path {
+		return "", nil
+	}
+	return fields[2], nil
+}
+
+// onlyFile refuses a branch that changes anything beside the request's file.
+func (j *job) onlyFile(ctx context.Context) error {
+	base, err := j.git(ctx, j.infra(), "merge-base", j.env["GITHUB_SHA"], j.in.SHA)
+	if err != nil {
+		return err
+	}
+	out, err := j.git(ctx, j.infra(), "diff", "--name-only", "--no-renames", "-z", strings.TrimSpace(base), j.in.SHA, "--")
+	if err != nil {
+		return err
+	}
+	if strings.TrimRight(out, "\x00") != j.in.Path {
+		return refuse(codeContentDiffers, "the branch changes more than %s: somebody changed it", j.in.Path)
+	}
+	return nil
+}
+
+// place writes the granted file into the tree that Terraform runs in.
+func (j *job) place(content []byte) error {
+	file := filepath.Join(j.tools(), filepath.FromSlash(j.in.Path))
+	info, err := os.Lstat(j.root())
+	if err != nil || !info.IsDir() {
+		return refuse(codeContentDiffers, "the default branch has no environment %s", j.in.Environment)
+	}
+	if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return refuse(codeContentDiffers, "%s on the default branch is not an ordinary file", j.in.Path)
+	}
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		return fmt.Errorf("put the file in place: %w", err)
+	}
+	j.say("The granted file is in place.")
+	return nil
+}
+
+// referredTo names a file of the root, other than the request's own, that uses the
+// module.
+func (j *job) referredTo() (string, error) {
+	files, err := filepath.Glob(filepath.Join(j.root(), "*.tf"))
+	if err != nil {
+		return "", fmt.Errorf("list the root: %w", err)
+	}
+	for _, file := range files {
+		if filepath.Base(file) == filepath.Base(j.in.Path) {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("read %s: %w", filepath.Base(file), err)
+		}
+		if strings.Contains(string(text), j.in.module()+".") || strings.Contains(string(text), j.in.module()+"[") {
+			return filepath.Base(file), nil
+		}
+	}
+	return "", nil
+}
+
+// isEffect tells whether the run may change something.
+func (in inputs) isEffect() bool {
+	return in.Kind == lifecycle.KindApply || in.Kind == lifecycle.KindDestroy
+}
