@@ -128,8 +128,8 @@ type ModelSettings struct{ Timeout time.Duration }
 
 // WorkerSettings pace a worker.
 type WorkerSettings struct {
-	Concurrency   int
-	SyncQuick     time.Duration // per repository while something runs
-	SyncSlow      time.Duration // while everything waits
-	DriftInterval time.Duration
+	Concurrency int
+	Sweep       time.Duration // how often a worker looks for what no bell rang for
+	SyncQuick   time.Duration // per repository while something runs
+	SyncSlow    time.Duration // while everything waits
 }

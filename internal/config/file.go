@@ -28,10 +28,10 @@ type fileYAML struct {
 		Timeout string `yaml:"timeout"`
 	} `yaml:"model"`
 	Worker struct {
-		Concurrency   *int   `yaml:"concurrency"`
-		SyncQuick     string `yaml:"syncQuick"`
-		SyncSlow      string `yaml:"syncSlow"`
-		DriftInterval string `yaml:"driftInterval"`
+		Concurrency *int   `yaml:"concurrency"`
+		Sweep       string `yaml:"sweep"`
+		SyncQuick   string `yaml:"syncQuick"`
+		SyncSlow    string `yaml:"syncSlow"`
 	} `yaml:"worker"`
 }
 

@@ -52,7 +52,7 @@ func TestExample(t *testing.T) {
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	if len(s.Projects) != 2 || s.Worker.DriftInterval != 24*time.Hour || s.Catalog.Dir != "./modules" {
+	if len(s.Projects) != 2 || s.Worker.Sweep != time.Minute || s.Catalog.Dir != "./modules" {
 		t.Errorf("%+v", s)
 	}
 	lines := strings.Split(string(data), "\n")
@@ -92,9 +92,9 @@ func TestFileFaults(t *testing.T) {
 		{"alias", "projects: &p\n  - name: core\n", "f.yaml:1: projects: must be a list"},
 		{"nothing in it", "model: {timeout: 5s}\n", "f.yaml: projects: is empty or missing; name at least one"},
 		{"values that do not fit", head + "      - {key: Prod, slug: a, channel: '#infra', apply: requestor, destroy: anybody, region: mars, backend: {bucket: B, key: /x, useLockfile: false}}\n" +
-			"model: {timeout: 2m}\nworker: {concurrency: 0, driftInterval: often}\ncatalog: {replace: true}\nslack: {command: tfpilot}\n",
+			"model: {timeout: 2m}\nworker: {concurrency: 0, sweep: often}\ncatalog: {replace: true}\nslack: {command: tfpilot}\n",
 			`f.yaml:7: model.timeout: "2m" does not fit; write a duration from 1s to 30s
-f.yaml:8: worker.driftInterval: "often" does not fit; write a duration from 1h0m0s to 720h0m0s
+f.yaml:8: worker.sweep: "often" does not fit; write a duration from 1s to 5m0s
 f.yaml:8: worker.concurrency: must be 1 to 100
 f.yaml:10: slack.command: "tfpilot" does not fit; write a slash command such as /tfpilot
 f.yaml:9: catalog.replace: replaces the built-in modules with nothing; set catalog.dir

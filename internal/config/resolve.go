@@ -55,13 +55,10 @@ func resolve(raw fileYAML, d Defaults, w *walker) Structure {
 
 func (r resolver) worker(raw fileYAML) WorkerSettings {
 	w := WorkerSettings{
-		Concurrency:   10,
-		SyncQuick:     r.duration("worker.syncQuick", raw.Worker.SyncQuick, 15*time.Second, 5*time.Second, 10*time.Minute),
-		SyncSlow:      r.duration("worker.syncSlow", raw.Worker.SyncSlow, 5*time.Minute, 30*time.Second, 24*time.Hour),
-		DriftInterval: 0,
-	}
-	if raw.Worker.DriftInterval != "0s" {
-		w.DriftInterval = r.duration("worker.driftInterval", raw.Worker.DriftInterval, 24*time.Hour, time.Hour, 720*time.Hour)
+		Concurrency: 10,
+		Sweep:       r.duration("worker.sweep", raw.Worker.Sweep, time.Minute, time.Second, 5*time.Minute),
+		SyncQuick:   r.duration("worker.syncQuick", raw.Worker.SyncQuick, 15*time.Second, time.Second, 10*time.Minute),
+		SyncSlow:    r.duration("worker.syncSlow", raw.Worker.SyncSlow, 5*time.Minute, time.Second, 24*time.Hour),
 	}
 	if n := raw.Worker.Concurrency; n != nil {
 		w.Concurrency = *n

@@ -16,7 +16,7 @@ var eventTypes = []string{
 	"request_created", "wish_added", "wish_gone", "taken_back", "approved", "approval_voided", "rejected",
 	"pull_request_opened", "head_moved", "branch_changed", "branch_restored", "base_changed", "merged", "pull_request_closed", "pull_request_reopened",
 	"run_asked", "run_sent_again", "run_known", "run_concluded", "run_rerun", "run_revoked", "plan_ready", "outputs_read", "lease_released",
-	"destroy_set_aside", "cleanup_opened", "cleanup_merged", "problem", "problem_gone", "closed", "task_refused",
+	"destroy_set_aside", "cleanup_opened", "cleanup_merged", "problem", "problem_gone", "closed", "review_refused", "task_refused",
 }
 
 func rank(typ string) int {

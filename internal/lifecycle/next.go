@@ -52,6 +52,9 @@ const (
 	ResendAfter = 120 * time.Second
 	MaxSends    = 3
 	RetryMerge  = 5 * time.Minute
+	RetryOpen   = time.Minute
+	LogAfter    = 20 * time.Second // events of one action go to the log together
+	ArchiveWait = 10 * time.Second // for the last word on the card
 )
 
 // Next is the only source of the steps that are due, in order. It is a function of
@@ -61,7 +64,7 @@ const (
 func Next(r Request, env EnvironmentState, now time.Time) []Step {
 	var steps []Step
 	if len(r.Audit.Pending) > 0 {
-		steps = append(steps, Step{Name: StepLog})
+		steps = append(steps, Step{Name: StepLog, After: r.Audit.Pending[0].At.Add(LogAfter)})
 	}
 	steps = append(steps, runSteps(r, now)...)
 	if r.destroyed() {
@@ -95,7 +98,7 @@ func runStep(r Request, kind Kind, a *Attempt, now time.Time) (Step, bool) {
 	case a.active() && holdsLease(kind) && !r.Approval.Approved && a.RevokedAt == nil:
 		return Step{Name: StepRevoke}, true
 	case a.NeedsReconciling():
-		return Step{Name: StepReconcile, After: a.DispatchedAt.Add(time.Minute)}, true
+		return Step{Name: StepReconcile, After: a.since().Add(time.Minute)}, true
 	case a.Conclusion != "" && !a.ResultRead:
 		return Step{Name: StepResult}, true
 	case a.Conclusion != "" && holdsLease(kind) && !a.Released:
@@ -103,6 +106,14 @@ func runStep(r Request, kind Kind, a *Attempt, now time.Time) (Step, bool) {
 	default:
 		return Step{}, false
 	}
+}
+
+// since is when the attempt was asked for; zero when that is not known.
+func (a *Attempt) since() time.Time {
+	if a.DispatchedAt == nil {
+		return time.Time{}
+	}
+	return *a.DispatchedAt
 }
 
 func holdsLease(kind Kind) bool { return kind == KindApply || kind == KindDestroy }
@@ -178,7 +189,11 @@ func planSteps(r Request) []Step {
 	w := r.Wish(ActionPlan)
 	switch {
 	case r.PR == nil:
-		return []Step{{Name: StepOpen, By: r.Requester.Login}}
+		step := Step{Name: StepOpen, By: r.Requester.Login}
+		if p := r.Problem; p != nil && p.Step == string(StepOpen) {
+			step.After = p.Since.Add(RetryOpen)
+		}
+		return []Step{step}
 	case r.Wish(ActionClose) != nil || r.Wish(ActionReject) != nil:
 		return nil
 	case w != nil && !plan.active():
@@ -204,8 +219,14 @@ func cleanupSteps(r Request) []Step {
 		return []Step{{Name: StepRepair, By: r.Wish(ActionRepair).By}}
 	case !c.succeeded() || !c.ResultRead:
 		return nil
-	case c.Nothing || c.MergedAt != nil:
-		return []Step{{Name: StepArchive}}
+	case c.Nothing:
+		step := Step{Name: StepArchive}
+		if c.CompletedAt != nil {
+			step.After = c.CompletedAt.Add(ArchiveWait)
+		}
+		return []Step{step}
+	case c.MergedAt != nil:
+		return []Step{{Name: StepArchive, After: c.MergedAt.Add(ArchiveWait)}}
 	case c.PRNumber == 0:
 		return []Step{{Name: StepCleanupPull}}
 	}

@@ -1,6 +1,9 @@
 package lifecycle
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Opened records the pull request of a request, with the file that was committed.
 func Opened(repoID int64, blob string, pr PullRequest) Patch {
@@ -81,6 +84,18 @@ func (r *Request) troubleBranch(at time.Time) {
 		r.untrouble(stepBranch)
 	case r.Problem == nil || r.Problem.Code != code:
 		r.Problem = &Problem{Step: stepBranch, Code: code, Text: text, Since: at}
+	}
+}
+
+// Answered records that a review on GitHub does not count and was told so: once, with
+// an audit event.
+func Answered(review int64, text string, a Actor, now time.Time) Patch {
+	return func(r Request) (Request, error) {
+		if r.PR == nil || slices.Contains(r.PR.Answered, review) {
+			return r, nil
+		}
+		r.PR.Answered = append(r.PR.Answered, review)
+		return Noted("review_refused", text, a, now)(r)
 	}
 }
 

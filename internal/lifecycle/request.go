@@ -91,8 +91,9 @@ type PullRequest struct {
 	HeadSHA  string     `json:"headSha,omitempty"`
 	BaseRef  string     `json:"baseRef,omitempty"`
 	MergedAt *time.Time `json:"mergedAt,omitempty"`
-	Foreign  bool       `json:"foreign,omitempty"` // the head holds content that TfPilot did not make
-	SeenAt   *time.Time `json:"seenAt,omitempty"`  // GitHub's updated_at of the newest answer taken in
+	Foreign  bool       `json:"foreign,omitempty"`  // the head holds content that TfPilot did not make
+	SeenAt   *time.Time `json:"seenAt,omitempty"`   // GitHub's updated_at of the newest answer taken in
+	Answered []int64    `json:"answered,omitempty"` // reviews that do not count and were told so
 	Extra    Extra      `json:"-"`
 }
 

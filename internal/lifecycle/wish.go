@@ -174,6 +174,14 @@ func Refused(what Action, by, code, text string, now time.Time) Patch {
 	}
 }
 
+// Served takes a wish out that was served without another fact to record.
+func Served(what Action) Patch {
+	return func(r Request) (Request, error) {
+		r.drop(what, "")
+		return r, nil
+	}
+}
+
 // Troubled records what does not work; the same trouble keeps its first time.
 func Troubled(step, code, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {

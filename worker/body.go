@@ -1,0 +1,89 @@
+package worker
+
+import (
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+)
+
+const maxComment = 60000 // GitHub takes 65,536 characters
+
+// pullBody says who, what and why, with the inputs as a table and the file itself.
+// What a user typed appears as inert code. The body is never parsed.
+func (j *job) pullBody(content []byte) string {
+	r := j.request()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s asked for **%s** in **%s** through TfPilot.\n\n", code(r.Requester.Login), r.Module, r.Environment)
+	if r.Reason != "" {
+		fmt.Fprintf(&b, "Why:\n\n%s\n", fence(r.Reason))
+	}
+	b.WriteString("\n| Input | Value |\n|---|---|\n")
+	for _, name := range sortedKeys(r.Config) {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", name, cell(r.Config[name]))
+	}
+	fmt.Fprintf(&b, "\nTfPilot plans, approves and applies only this file, `%s`:\n\n%s\n", r.Target.Path, fence(string(content)))
+	fmt.Fprintf(&b, "Request `%s`. Approve in Slack, or with a review here once the plan is shown.\n", r.ID)
+	return cut(b.String(), maxComment)
+}
+
+func sortedKeys(m map[string]any) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// cell is a value as inert code in one line of a table.
+func cell(v any) string {
+	text, ok := v.(string)
+	if !ok {
+		data, err := json.Marshal(v)
+		if err != nil {
+			return ""
+		}
+		text = string(data)
+	}
+	return strings.ReplaceAll(code(text), "|", "\\|")
+}
+
+// code is text as an inline code span that it cannot leave.
+func code(text string) string {
+	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "�")), " ")
+	ticks := strings.Repeat("`", longestRun(text)+1)
+	return ticks + " " + text + " " + ticks
+}
+
+// fence is text as a code block that it cannot leave.
+func fence(text string) string {
+	ticks := strings.Repeat("`", max(3, longestRun(text)+1))
+	return ticks + "\n" + strings.TrimRight(strings.ToValidUTF8(text, "�"), "\n") + "\n" + ticks + "\n"
+}
+
+func longestRun(text string) int {
+	longest, n := 0, 0
+	for _, c := range text {
+		if c != '`' {
+			n = 0
+			continue
+		}
+		n++
+		longest = max(longest, n)
+	}
+	return longest
+}
+
+// planComment is the plan as the pull request shows it: what goes first.
+func planComment(p lifecycle.Plan, url string, s *terraform.Summary) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### TfPilot plan: %d to add, %d to change, %d to replace, %d to destroy\n\n", p.Add, p.Change, p.Replace, p.Destroy)
+	fmt.Fprintf(&b, "Commit `%s`, digest `%s`. [Run](%s)\n\n", p.SHA, p.Digest, url)
+	b.WriteString(fence(cut(s.Text(maxComment/2), maxComment/2)))
+	b.WriteString("\nAn approval counts for exactly this plan and commit.\n")
+	return b.String()
+}

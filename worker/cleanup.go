@@ -1,0 +1,83 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+func cleanupBranch(id string) string { return "cleanup/" + id }
+
+// cleanup starts the run that takes the block out of the code. The resource is gone
+// already: while it lived, its block stayed.
+func (j *job) cleanup(ctx context.Context) error {
+	r := j.request()
+	sha, err := j.GitHub.Tip(ctx, repoOf(r), r.Target.Base)
+	if err != nil {
+		return err
+	}
+	return j.start(ctx, lifecycle.KindCleanup, j.newAttempt(lifecycle.KindCleanup, lifecycle.PurposeDestroy, sha, r.Runs.Destroy.Current().Actor))
+}
+
+// cleanupPull opens the pull request for the branch that the run pushed. The App
+// opens it, so that required checks run.
+func (j *job) cleanupPull(ctx context.Context) error {
+	r := j.request()
+	title := "TfPilot: remove " + r.Module + " from " + r.Environment.String() + " (" + r.ID + ")"
+	body := fmt.Sprintf("The infrastructure of request %s is destroyed. This takes its code out of `%s`.\n\nRequest: %s\n", r.ID, r.Target.Path, r.PR.URL)
+	pull, _, err := j.GitHub.OpenPull(ctx, github.PullInput{Repo: repoOf(r), Head: cleanupBranch(r.ID), Base: r.Target.Base, Title: title, Body: body})
+	var no *github.Refused
+	switch {
+	case errors.As(err, &no):
+		return j.trouble(ctx, lifecycle.StepCleanupPull, "github_refused", "GitHub refused to open the cleanup pull request: "+no.Message)
+	case err != nil:
+		return err
+	}
+	if err := j.Store.PutPRIndex(ctx, pull.RepoID, pull.Number, lifecycle.PRIndex{RequestID: r.ID}); err != nil {
+		return err
+	}
+	return j.patch(ctx, lifecycle.All(lifecycle.CleanupOpened(pull.Number, pull.URL), lifecycle.Untroubled(string(lifecycle.StepCleanupPull))))
+}
+
+// cleanupMerge merges that pull request, if it touches the request's file alone.
+// When GitHub refuses, a person merges it and the card says so.
+func (j *job) cleanupMerge(ctx context.Context) error {
+	r := j.request()
+	pull, err := j.GitHub.Pull(ctx, repoOf(r), r.Cleanup.PRNumber)
+	if err != nil {
+		return err
+	}
+	if pull.Merged {
+		return j.cleaned(ctx, pull)
+	}
+	diff, err := j.GitHub.Compare(ctx, repoOf(r), r.Target.Base, pull.HeadSHA)
+	if err != nil {
+		return err
+	}
+	if diff.Truncated || len(diff.Files) != 1 || diff.Files[0].Path != r.Target.Path || pull.BaseRef != r.Target.Base || !pull.Open {
+		return j.trouble(ctx, lifecycle.StepCleanupMerge, lifecycle.CodeForeign, "The cleanup pull request was changed or closed. Look at it on GitHub and merge it there: "+pull.URL)
+	}
+	_, err = j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: pull.Number, HeadSHA: pull.HeadSHA, Title: pull.Title})
+	var no *github.Refused
+	switch {
+	case errors.As(err, &no):
+		return j.trouble(ctx, lifecycle.StepCleanupMerge, "github_refused", "The cleanup pull request waits for a person: "+no.Message)
+	case err != nil:
+		return err
+	}
+	return j.cleaned(ctx, pull)
+}
+
+func (j *job) cleaned(ctx context.Context, pull github.Pull) error {
+	if err := j.GitHub.DeleteBranch(ctx, repoOf(j.request()), cleanupBranch(j.id())); err != nil {
+		j.log.Warn("the cleanup branch stays", keyError, err)
+	}
+	at := now()
+	if pull.MergedAt != nil {
+		at = *pull.MergedAt
+	}
+	return j.patch(ctx, lifecycle.CleanupMerged(at))
+}

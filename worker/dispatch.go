@@ -1,0 +1,179 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+const (
+	grantLife    = 6 * time.Hour // from the intent; a run that waited longer for a runner must be asked for again
+	runIndexLife = 90 * 24 * time.Hour
+)
+
+// newAttempt is an attempt that is about to be sent for the first time.
+func (j *job) newAttempt(kind lifecycle.Kind, purpose lifecycle.Purpose, sha, actor string) lifecycle.Attempt {
+	t := now()
+	return lifecycle.Attempt{
+		CorrelationID: newCorrelationID(kind), Purpose: purpose, HeadSHA: sha, Ref: j.request().Target.Base,
+		Actor: actor, DispatchedAt: &t, SentAt: &t, Sends: 1,
+	}
+}
+
+// start records the intent to run and sends it.
+func (j *job) start(ctx context.Context, kind lifecycle.Kind, a lifecycle.Attempt) error {
+	if err := j.patch(ctx, lifecycle.Started(kind, a)); err != nil {
+		return err
+	}
+	return j.send(ctx, kind, a.CorrelationID)
+}
+
+// send writes the grant and sends the dispatch, whose intent is in the document. A
+// lost answer is left to find; only a refusal concludes the attempt.
+func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
+	a := j.request().Attempt(kind, cid)
+	grant := j.grant(kind, a)
+	if err := j.Store.PutGrant(ctx, cid, grant); err != nil {
+		return fmt.Errorf("grant: %w", err)
+	}
+	run, err := j.GitHub.Dispatch(ctx, github.DispatchInput{
+		Repo: repoOf(j.request()), Workflow: string(kind) + ".yml", Ref: j.request().Target.Base, Inputs: inputs(cid, grant, a),
+	})
+	var no *github.Refused
+	switch {
+	case errors.As(err, &no):
+		return j.dispatchRefused(ctx, kind, cid, no.Message)
+	case errors.Is(err, github.ErrNotFound):
+		return j.dispatchRefused(ctx, kind, cid, fmt.Sprintf("the workflow %s.yml is not on the branch %s of %s", kind, j.request().Target.Base, repoOf(j.request())))
+	case err != nil:
+		return fmt.Errorf("dispatch %s: %w", kind, err)
+	case run.ID == 0:
+		return nil // an old server: find looks for it
+	}
+	if err := j.index(ctx, kind, run.ID); err != nil {
+		return err
+	}
+	return j.patch(ctx, lifecycle.RunStarted(kind, cid, run.ID, run.URL))
+}
+
+func (j *job) dispatchRefused(ctx context.Context, kind lifecycle.Kind, cid, message string) error {
+	text := "GitHub refused to start the run: " + message
+	err := j.patch(ctx, lifecycle.All(
+		lifecycle.GiveUp(kind, cid, "startup_failure", text, now()),
+		lifecycle.Troubled(string(kind), "startup_failure", text, now()),
+	))
+	return errors.Join(err, j.Store.DeleteGrant(ctx, cid))
+}
+
+func (j *job) index(ctx context.Context, kind lifecycle.Kind, runID int64) error {
+	return j.Store.PutRunIndex(ctx, lifecycle.RunIndex{
+		Kind: kind, RunID: runID, RequestID: j.id(), CreatedAt: now(), ExpiresAt: now().Add(runIndexLife),
+	})
+}
+
+// grant is a function of the attempt, so that writing it again writes the same.
+func (j *job) grant(kind lifecycle.Kind, a *lifecycle.Attempt) lifecycle.Grant {
+	r := j.request()
+	return lifecycle.Grant{
+		Kind: kind, RequestID: r.ID, Environment: r.Environment, Project: r.Project, Purpose: a.Purpose, SHA: a.HeadSHA,
+		Path: r.Target.Path, Blob: r.Target.Blob, Digest: a.Digest, LeaseToken: a.LeaseToken, ExpiresAt: a.DispatchedAt.Add(grantLife),
+	}
+}
+
+func inputs(cid string, g lifecycle.Grant, a *lifecycle.Attempt) map[string]string {
+	token := ""
+	if g.LeaseToken != 0 {
+		token = strconv.FormatInt(g.LeaseToken, 10)
+	}
+	return map[string]string{
+		"request_id": g.RequestID, "environment_key": g.Environment.Key, "environment_slug": g.Environment.Slug,
+		"sha": g.SHA, "ref": a.Ref, "correlation_id": cid, "dry_run": strconv.FormatBool(g.DryRun), "purpose": string(g.Purpose),
+		"digest": g.Digest, "lease_token": token, "path": g.Path, "blob": g.Blob,
+	}
+}
+
+// sendAgain sends a dispatch whose first sending was not seen to work, after one
+// more look for it.
+func (j *job) sendAgain(ctx context.Context, s lifecycle.Step) error {
+	if a := j.attempt(s); a.Sends > 0 {
+		found, err := j.find(ctx, s)
+		if err != nil || found {
+			return err
+		}
+	}
+	if err := j.patch(ctx, lifecycle.Sending(s.Kind, s.CorrelationID, now())); err != nil {
+		return err
+	}
+	return j.send(ctx, s.Kind, s.CorrelationID)
+}
+
+// find looks for the run of an attempt: the claim names it for certain; a title that
+// carries the correlation id names it unless a claim says otherwise.
+func (j *job) find(ctx context.Context, s lifecycle.Step) (bool, error) {
+	claim, err := j.claim(ctx, s.CorrelationID)
+	if err != nil {
+		return false, err
+	}
+	if claim.RunID != 0 {
+		return j.take(ctx, s, lifecycle.RunFacts{
+			Kind: s.Kind, RunID: claim.RunID, RunAttempt: 1, CorrelationID: s.CorrelationID, ClaimRunID: claim.RunID, Status: "in_progress",
+		})
+	}
+	runs, err := j.GitHub.FindRuns(ctx, repoOf(j.request()), github.RunQuery{Since: j.attempt(s).DispatchedAt.Add(-time.Minute)})
+	if err != nil {
+		return false, err
+	}
+	for _, run := range runs.Items {
+		if facts, ok := factsOf(run, j.request().Target.Base); ok && facts.CorrelationID == s.CorrelationID && facts.Kind == s.Kind {
+			return j.take(ctx, s, facts)
+		}
+	}
+	return false, nil
+}
+
+func (j *job) take(ctx context.Context, s lifecycle.Step, f lifecycle.RunFacts) (bool, error) {
+	if err := j.patch(ctx, lifecycle.SeeRun(f)); err != nil {
+		return false, err
+	}
+	if j.attempt(s).RunID == 0 {
+		return false, nil
+	}
+	return true, j.index(ctx, s.Kind, f.RunID)
+}
+
+// claim reads which run took the correlation id; the zero value when none has.
+func (w *Worker) claim(ctx context.Context, cid string) (lifecycle.Claim, error) {
+	c, err := w.Store.Claim(ctx, cid)
+	if errors.Is(err, store.ErrNotFound) {
+		return lifecycle.Claim{}, nil
+	}
+	return c, err
+}
+
+// revoke deletes the grant of an attempt that must not run any more, or whose run
+// nobody can find. A run that claimed before it reads the grant again at the effect.
+func (j *job) revoke(ctx context.Context, s lifecycle.Step) error {
+	if err := j.Store.DeleteGrant(ctx, s.CorrelationID); err != nil {
+		return err
+	}
+	return j.patch(ctx, lifecycle.Revoked(s.Kind, s.CorrelationID, now()))
+}
+
+// giveUp concludes an attempt without a run, after a last look.
+func (j *job) giveUp(ctx context.Context, s lifecycle.Step) error {
+	found, err := j.find(ctx, s)
+	if err != nil || found {
+		return err
+	}
+	text := "GitHub never showed a run for it."
+	return j.patch(ctx, lifecycle.All(
+		lifecycle.GiveUp(s.Kind, s.CorrelationID, "stale", text, now()),
+		lifecycle.Troubled(string(s.Kind), "stale", text, now()),
+	))
+}

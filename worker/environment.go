@@ -1,0 +1,186 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// takeTurn serves the wish to apply or destroy: rights and facts as of now, then the
+// lease, then the run. While another holds the lease the wish waits.
+func (j *job) takeTurn(ctx context.Context, s lifecycle.Step) error {
+	wish := *j.request().Wish(lifecycle.Action(s.Kind))
+	if ok, err := j.permit(ctx, wish); err != nil || !ok {
+		return err
+	}
+	if err := j.recheckApprovals(ctx); err != nil {
+		return err
+	}
+	if s.Kind == lifecycle.KindApply {
+		if no := lifecycle.Can(*j.request(), lifecycle.ActionApply); no != nil {
+			return j.refuse(ctx, wish, no.Code, no.Text)
+		}
+	} else if !j.request().Approval.Approved {
+		return nil // the destroy waits for a new approval
+	}
+	sha, text, err := j.runnable(ctx, s.Kind)
+	if err != nil {
+		return err
+	}
+	if text != "" {
+		return j.refuse(ctx, wish, "base_changed", text)
+	}
+	return j.enter(ctx, s.Kind, wish, sha)
+}
+
+// runnable gives the commit to run on: the tip of the base branch, which must hold
+// the merge and, for an apply, the approved bytes. text says what does not fit.
+func (j *job) runnable(ctx context.Context, kind lifecycle.Kind) (sha, text string, err error) {
+	r := j.request()
+	sha, tree, err := j.tip(ctx)
+	if err != nil || kind == lifecycle.KindDestroy {
+		return sha, "", err
+	}
+	if blob, ok := tree.Entries[r.Target.Path]; !tree.Truncated && (!ok || blob != r.Plan.Blob) {
+		return "", fmt.Sprintf("The file %s on %s is not the one that was approved. Plan again.", r.Target.Path, r.Target.Base), nil
+	}
+	if r.MergedSHA == "" || r.MergedSHA == sha {
+		return sha, "", nil
+	}
+	since, err := j.GitHub.Compare(ctx, repoOf(r), r.MergedSHA, sha)
+	if err != nil {
+		return "", "", err
+	}
+	if since.Behind > 0 {
+		return "", fmt.Sprintf("The branch %s does not contain the merge of this request any more. Ask your platform team.", r.Target.Base), nil
+	}
+	return sha, "", nil
+}
+
+// enter takes a place in the lease's queue and, as its holder, starts the run.
+func (j *job) enter(ctx context.Context, kind lifecycle.Kind, wish lifecycle.Wish, sha string) error {
+	what := lifecycle.Action(kind)
+	if wish.CorrelationID == "" {
+		if err := j.patch(ctx, lifecycle.Named(what, newCorrelationID(kind))); err != nil {
+			return err
+		}
+	}
+	named := j.request().Wish(what)
+	if named == nil {
+		return nil // taken back meanwhile
+	}
+	cid := named.CorrelationID
+	env, err := j.join(ctx, lifecycle.LeaseEntry{CorrelationID: cid, RequestID: j.id(), Title: j.request().Title, Kind: kind, By: wish.By, Since: now()})
+	if err != nil {
+		return err
+	}
+	if env.Place(cid) != 0 {
+		return j.Bell.Card(ctx, j.id(), j.doc.Request.Version)
+	}
+	a := j.newAttempt(kind, j.request().Plan.Purpose, sha, wish.By)
+	a.CorrelationID, a.LeaseToken = cid, env.Token
+	a.Digest, a.PlanAttempt = j.request().Plan.Digest, j.request().Plan.Attempt
+	err = j.start(ctx, kind, a)
+	var no *lifecycle.Refusal
+	if errors.As(err, &no) {
+		return errors.Join(j.refuse(ctx, wish, no.Code, no.Text), j.leave(ctx, cid))
+	}
+	return err
+}
+
+func (j *job) join(ctx context.Context, entry lifecycle.LeaseEntry) (lifecycle.EnvironmentState, error) {
+	return j.Store.UpdateEnvironment(ctx, j.request().Project, j.request().Environment, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+		return e.Join(entry, now()), nil
+	})
+}
+
+// leave gives a place up and rings for whoever moves up.
+func (j *job) leave(ctx context.Context, cid string) error {
+	return j.leaveEnvironment(ctx, j.request().Project, j.request().Environment, cid)
+}
+
+func (w *Worker) leaveEnvironment(ctx context.Context, project string, env lifecycle.Environment, cid string) error {
+	state, err := w.Store.UpdateEnvironment(ctx, project, env, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+		return e.Leave(cid, now()), nil
+	})
+	if err != nil {
+		return err
+	}
+	return w.ringQueue(ctx, state)
+}
+
+// ringQueue tells the holder that it may start, and those who wait their new place.
+func (w *Worker) ringQueue(ctx context.Context, e lifecycle.EnvironmentState) error {
+	var err error
+	if e.Holder != nil {
+		err = w.Bell.Look(ctx, e.Holder.RequestID, e.Version)
+	}
+	for _, q := range e.Queue {
+		err = errors.Join(err, w.Bell.Card(ctx, q.RequestID, e.Version))
+	}
+	return err
+}
+
+// release ends an apply or destroy that GitHub has concluded: its grant goes, then
+// the lease.
+func (j *job) release(ctx context.Context, s lifecycle.Step) error {
+	if err := j.Store.DeleteGrant(ctx, s.CorrelationID); err != nil {
+		return err
+	}
+	if err := j.leave(ctx, s.CorrelationID); err != nil {
+		return err
+	}
+	return j.patch(ctx, lifecycle.Released(s.Kind, s.CorrelationID))
+}
+
+// Environment looks at a lease: entries whose wish was taken back or whose run was
+// released leave it, and the holder is rung for.
+func (w *Worker) Environment(ctx context.Context, project string, env lifecycle.Environment) error {
+	state, err := w.Store.Environment(ctx, project, env)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries(state) {
+		stays, err := w.stays(ctx, entry)
+		if err != nil {
+			return err
+		}
+		if !stays {
+			if err := w.leaveEnvironment(ctx, project, env, entry.CorrelationID); err != nil {
+				return err
+			}
+		}
+	}
+	if state.Holder == nil {
+		return nil
+	}
+	return w.Bell.Look(ctx, state.Holder.RequestID, state.Version)
+}
+
+func entries(e lifecycle.EnvironmentState) []lifecycle.LeaseEntry {
+	var all []lifecycle.LeaseEntry
+	if e.Holder != nil {
+		all = append(all, *e.Holder)
+	}
+	return append(all, e.Queue...)
+}
+
+// stays says whether an entry still has a reason: a wish that waits under its
+// correlation id, or an attempt that is not released.
+func (w *Worker) stays(ctx context.Context, entry lifecycle.LeaseEntry) (bool, error) {
+	doc, err := w.Store.Get(ctx, entry.RequestID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if a := doc.Request.Attempt(entry.Kind, entry.CorrelationID); a != nil {
+		return !a.Released, nil
+	}
+	wish := doc.Request.Wish(lifecycle.Action(entry.Kind))
+	return wish != nil && wish.CorrelationID == entry.CorrelationID, nil
+}

@@ -1,0 +1,147 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+)
+
+// open brings a request to GitHub: one file in one commit on request/<id>, then the
+// pull request, then the intent of its first plan. Every call finds what an earlier
+// try left.
+func (j *job) open(ctx context.Context) error {
+	content, err := j.render()
+	if err != nil {
+		return j.trouble(ctx, lifecycle.StepOpen, "render", err.Error())
+	}
+	base, tree, err := j.tip(ctx)
+	if err != nil {
+		return j.openFailed(ctx, err)
+	}
+	if text := j.missing(tree); text != "" {
+		return j.trouble(ctx, lifecycle.StepOpen, "not_deployed", text)
+	}
+	r := j.request()
+	commit, _, err := j.GitHub.CommitFile(ctx, github.CommitInput{
+		Repo: repoOf(r), BaseSHA: base, BaseTree: tree.SHA, Branch: r.Target.Branch, Path: r.Target.Path,
+		Content: content, Message: subject(r), When: r.CreatedAt,
+	})
+	if err != nil {
+		return j.openFailed(ctx, err)
+	}
+	pull, _, err := j.GitHub.OpenPull(ctx, github.PullInput{
+		Repo: repoOf(r), Head: r.Target.Branch, Base: r.Target.Base, Title: subject(r), Body: j.pullBody(content),
+	})
+	if err != nil {
+		return j.openFailed(ctx, err)
+	}
+	return j.opened(ctx, commit, pull)
+}
+
+func (j *job) opened(ctx context.Context, commit github.Commit, pull github.Pull) error {
+	if err := j.Store.PutPRIndex(ctx, pull.RepoID, pull.Number, lifecycle.PRIndex{RequestID: j.id()}); err != nil {
+		return err
+	}
+	open := pull.Open
+	pr := lifecycle.PullRequest{Number: pull.Number, URL: pull.URL, Open: &open, HeadSHA: pull.HeadSHA, BaseRef: pull.BaseRef}
+	attempt := j.newAttempt(lifecycle.KindPlan, lifecycle.PurposeOpen, pull.HeadSHA, j.request().Requester.Login)
+	attempt.Ref = j.request().Target.Branch
+	err := j.patch(ctx, lifecycle.All(
+		lifecycle.Opened(pull.RepoID, commit.Blob, pr),
+		unlessClosing(lifecycle.Started(lifecycle.KindPlan, attempt)),
+	))
+	if err != nil || j.request().Attempt(lifecycle.KindPlan, attempt.CorrelationID) == nil {
+		return err
+	}
+	return j.send(ctx, lifecycle.KindPlan, attempt.CorrelationID)
+}
+
+// unlessClosing leaves a request alone that somebody wants closed.
+func unlessClosing(p lifecycle.Patch) lifecycle.Patch {
+	return func(r lifecycle.Request) (lifecycle.Request, error) {
+		if r.Wish(lifecycle.ActionClose) != nil || r.Wish(lifecycle.ActionReject) != nil {
+			return r, nil
+		}
+		after, err := p(r)
+		var no *lifecycle.Refusal
+		if errors.As(err, &no) {
+			return r, nil
+		}
+		return after, err
+	}
+}
+
+// render makes the one file of the request from the catalog as it is now.
+func (j *job) render() ([]byte, error) {
+	r := j.request()
+	m, ok := j.Catalog.Module(r.Module)
+	if !ok {
+		return nil, fmt.Errorf("the module %q is not in the catalog any more", r.Module)
+	}
+	args, err := m.Args(r.Config, catalog.Computed{RequestID: r.ID, Project: r.Project, Environment: r.Environment.Key, Slug: r.Environment.Slug})
+	if err != nil {
+		return nil, err
+	}
+	return terraform.Render(terraform.File{RequestID: r.ID, Module: r.Module, Args: args})
+}
+
+// missing says what the environment's repository lacks, in words for people; empty
+// when everything is there. A tree that GitHub cut short proves nothing.
+func (j *job) missing(tree github.Tree) string {
+	r := j.request()
+	root := fmt.Sprintf("envs/%s/%s/", r.Environment.Key, r.Environment.Slug)
+	if tree.Truncated {
+		return ""
+	}
+	if _, ok := tree.Entries[root+"backend.tf"]; !ok {
+		return fmt.Sprintf("The environment %s is not deployed: %sbackend.tf is not on the branch %s of %s. Ask your platform team.", r.Environment, root, r.Target.Base, repoOf(r))
+	}
+	if _, ok := tree.Entries["modules/"+r.Module+"/main.tf"]; !ok {
+		return fmt.Sprintf("The module %s is not in %s (modules/%s/main.tf). Ask your platform team.", r.Module, repoOf(r), r.Module)
+	}
+	return ""
+}
+
+// tip reads the head of the base branch and its tree.
+func (j *job) tip(ctx context.Context) (string, github.Tree, error) {
+	r := j.request()
+	sha, err := j.GitHub.Tip(ctx, repoOf(r), r.Target.Base)
+	if err != nil {
+		return "", github.Tree{}, err
+	}
+	tree, err := j.GitHub.Tree(ctx, repoOf(r), sha)
+	return sha, tree, err
+}
+
+func repoOf(r *lifecycle.Request) github.Repo {
+	return github.Repo{Owner: r.Target.Owner, Name: r.Target.Repo}
+}
+
+// subject is the title of commit and pull request: of names from the catalog, the
+// configuration and the id alone, never of what a user typed.
+func subject(r *lifecycle.Request) string {
+	return fmt.Sprintf("TfPilot: %s in %s (%s)", r.Module, r.Environment, r.ID)
+}
+
+// openFailed puts a refusal on the card; everything else is tried again.
+func (j *job) openFailed(ctx context.Context, err error) error {
+	var no *github.Refused
+	switch {
+	case errors.As(err, &no):
+		return j.trouble(ctx, lifecycle.StepOpen, "github_refused", "GitHub refused to open the pull request: "+no.Message)
+	case errors.Is(err, github.ErrForeign):
+		return j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeForeign, "The branch "+j.request().Target.Branch+" exists already and holds something else. Delete it on GitHub.")
+	case errors.Is(err, github.ErrNotFound):
+		return j.trouble(ctx, lifecycle.StepOpen, "not_found", fmt.Sprintf("GitHub does not show TfPilot the repository %s or its branch %s. Ask your platform team.", repoOf(j.request()), j.request().Target.Base))
+	}
+	return err
+}
+
+func (j *job) trouble(ctx context.Context, step lifecycle.StepName, code, text string) error {
+	return j.patch(ctx, lifecycle.Troubled(string(step), code, text, now()))
+}

@@ -1,0 +1,154 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+)
+
+const (
+	maxReason  = 1500 // runes of Terraform's words on a card
+	maxRemoved = 100  // addresses kept in the document; the whole list is in summary.json
+)
+
+// result takes in what a concluded run left in the bucket. GitHub's conclusion says
+// whether it succeeded; the result says what it found.
+func (j *job) result(ctx context.Context, s lifecycle.Step) error {
+	a := *j.attempt(s)
+	res, err := j.Store.Result(ctx, s.CorrelationID)
+	found := true
+	if errors.Is(err, store.ErrNotFound) {
+		res, found, err = lifecycle.Result{}, false, nil
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case a.Conclusion != "success":
+		return j.readFailure(ctx, s, a, res)
+	case !found:
+		return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, "result_missing", "The run ended well but left no result. Plan again.", "", now()))
+	case s.Kind == lifecycle.KindPlan:
+		return j.readPlan(ctx, s, res)
+	case s.Kind == lifecycle.KindApply:
+		return j.patch(ctx, lifecycle.ReadOutputs(s.CorrelationID, outputs(res)))
+	default:
+		return j.patch(ctx, lifecycle.ReadEnd(s.Kind, s.CorrelationID, res.Nothing))
+	}
+}
+
+// readPlan takes in a plan. The digest is computed over the stored bytes; what the
+// run says of it is only compared.
+func (j *job) readPlan(ctx context.Context, s lifecycle.Step, res lifecycle.Result) error {
+	data, err := j.Store.Summary(ctx, s.CorrelationID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	summary, perr := terraform.ParseSummary(data)
+	if err != nil || perr != nil || terraform.Digest(data) != res.Digest {
+		return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, "result_damaged", "The plan's summary is missing or does not fit its digest. Plan again.", "", now()))
+	}
+	counts, removed := summary.Counts(), summary.Destroyed()
+	plan := lifecycle.Plan{
+		Blob: j.request().Target.Blob, Digest: res.Digest, Add: counts.Add, Change: counts.Change, Destroy: counts.Destroy,
+		Replace: counts.Replace, Risk: summary.Risk(), Removed: removed,
+	}
+	if len(removed) > maxRemoved {
+		plan.Removed, plan.Truncated = removed[:maxRemoved], true
+	}
+	return j.patch(ctx, lifecycle.ReadPlan(s.CorrelationID, plan))
+}
+
+// readFailure takes in why a run did not succeed: Terraform's own words when it left
+// some, else the name of the step that failed.
+func (j *job) readFailure(ctx context.Context, s lifecycle.Step, a lifecycle.Attempt, res lifecycle.Result) error {
+	step := ""
+	if a.RunID != 0 {
+		failed, err := j.GitHub.FailedStep(ctx, repoOf(j.request()), a.RunID)
+		if err != nil && !errors.Is(err, github.ErrNotFound) {
+			return err
+		}
+		step = failed.Step
+	}
+	code := res.Reason
+	if code == "" {
+		code = a.Conclusion
+	}
+	return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, code, reason(a.Conclusion, code, res.Tail), step, now()))
+}
+
+var reasons = map[string]string{
+	"cancelled":          "Somebody cancelled the run on GitHub. It is not repeated by itself.",
+	"timed_out":          "The run took too long and GitHub ended it.",
+	"nothing_planned":    "The plan creates nothing. Check the inputs.",
+	"environment_broken": "The error is in another file of this environment, not in this request. The platform team has to mend it.",
+	"digest_changed":     "What would happen now is not what was approved. Plan again and look at the new plan.",
+	"guard_refused":      "The run had no valid grant.",
+}
+
+func reason(conclusion, code, tail string) string {
+	text := reasons[code]
+	if text == "" {
+		text = reasons[conclusion]
+	}
+	tail = strings.TrimSpace(tail)
+	if text != "" && tail != "" {
+		text += "\n"
+	}
+	return cut(text+tail, maxReason)
+}
+
+// cut shortens by runes and says so.
+func cut(s string, limit int) string {
+	r := []rune(strings.ToValidUTF8(s, "�"))
+	if len(r) <= limit {
+		return string(r)
+	}
+	return string(r[:limit-1]) + "…"
+}
+
+// outputs are the values that may be shown, and the names of the others.
+func outputs(res lifecycle.Result) map[string]any {
+	all := map[string]any{}
+	for name, raw := range res.Outputs {
+		dec := json.NewDecoder(strings.NewReader(string(raw)))
+		dec.UseNumber()
+		var v any
+		if dec.Decode(&v) == nil {
+			all[name] = v
+		}
+	}
+	for _, name := range res.Sensitive {
+		all[name] = "(sensitive)"
+	}
+	return all
+}
+
+// post puts the plan's redacted summary into the pull request, in one comment that
+// is kept up to date. From then on a review on GitHub may count.
+func (j *job) post(ctx context.Context) error {
+	plan := *j.request().Plan
+	cid := j.request().Runs.Plan.Current().CorrelationID
+	data, err := j.Store.Summary(ctx, cid)
+	if err != nil {
+		return fmt.Errorf("summary: %w", err)
+	}
+	summary, err := terraform.ParseSummary(data)
+	if err != nil {
+		return fmt.Errorf("summary: %w", err)
+	}
+	body := planComment(plan, j.request().Runs.Plan.Current().URL, summary)
+	if err := j.GitHub.CommentOnce(ctx, repoOf(j.request()), j.request().PR.Number, marker("plan", j.id()), body); err != nil {
+		return err
+	}
+	return j.patch(ctx, lifecycle.Posted(plan.Digest, now()))
+}
+
+func marker(what, id string) string { return fmt.Sprintf("<!-- tfpilot:%s:%s -->", what, id) }

@@ -1,0 +1,91 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// environment is the configured environment of the request. One that is configured
+// no more gives the zero value, in which rbac refuses every change.
+func (w *Worker) environment(r *lifecycle.Request) (config.Environment, bool) {
+	return w.Structure.Environment(r.Project, r.Environment.Key, r.Environment.Slug)
+}
+
+// may decides, at the moment of the effect, whether whoever made the wish still has
+// the right to it: the link to their GitHub account and their role as of now.
+func (j *job) may(ctx context.Context, wish lifecycle.Wish) (rbac.Decision, error) {
+	if wish.SlackUser != "" {
+		id, err := j.Store.Identity(ctx, wish.SlackTeam, wish.SlackUser)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return rbac.Decision{Code: "identity", Reason: fmt.Sprintf("The Slack account of %s is not linked to a GitHub account any more.", wish.By)}, nil
+		case err != nil:
+			return rbac.Decision{}, err
+		case !strings.EqualFold(id.Login, wish.By) || wish.ByID != 0 && id.GithubID != wish.ByID:
+			return rbac.Decision{Code: "identity", Reason: fmt.Sprintf("The Slack account that asked is linked to %s now, not to %s.", id.Login, wish.By)}, nil
+		}
+	}
+	return j.decide(rbac.Subject{Login: wish.By, GithubID: wish.ByID}, rbac.VerbOf(wish.What)), nil
+}
+
+func (j *job) decide(s rbac.Subject, v rbac.Verb) rbac.Decision {
+	env, _ := j.environment(j.request())
+	return j.Policy.Decide(s, v, rbac.ScopeOf(*j.request(), s, env.Rules()))
+}
+
+// permit checks the rights for a wish. When they are missing, the wish leaves the
+// document with the reason, which is on the card and in the log.
+func (j *job) permit(ctx context.Context, wish lifecycle.Wish) (bool, error) {
+	d, err := j.may(ctx, wish)
+	if err != nil {
+		return false, err
+	}
+	if d.Allowed {
+		return true, nil
+	}
+	return false, j.refuse(ctx, wish, d.Code, d.Reason)
+}
+
+// refuse takes a wish out that cannot be served.
+func (j *job) refuse(ctx context.Context, wish lifecycle.Wish, code, text string) error {
+	j.log.Info("wish refused", "what", wish.What, "by", wish.By, "code", code)
+	by := ""
+	if wish.What == lifecycle.ActionApprove {
+		by = wish.By
+	}
+	return j.patch(ctx, lifecycle.Refused(wish.What, by, code, text, now()))
+}
+
+// refusal takes a wish out when err is a refusal by the facts; other errors pass.
+func (j *job) refusal(ctx context.Context, wish lifecycle.Wish, err error) error {
+	var no *lifecycle.Refusal
+	if errors.As(err, &no) {
+		return j.refuse(ctx, wish, no.Code, no.Text)
+	}
+	return err
+}
+
+// recheckApprovals asks today's policy about every approval that counts. An
+// approver who may approve no more takes the approval with them.
+func (j *job) recheckApprovals(ctx context.Context) error {
+	for _, a := range j.request().Approval.Approvers {
+		if a.VoidedAt != nil {
+			continue
+		}
+		d := j.decide(rbac.Subject{Login: a.Login, GithubID: a.GithubID}, rbac.VerbOf(lifecycle.ActionApprove))
+		if d.Allowed {
+			continue
+		}
+		if err := j.patch(ctx, lifecycle.Unapprove(a.Login, "their right to approve is gone", now())); err != nil {
+			return err
+		}
+	}
+	return nil
+}

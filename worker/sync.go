@@ -1,0 +1,184 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+const sourceSync = "sync"
+
+// runsBack is how far sync looks back for runs.
+const runsBack = 24 * time.Hour
+
+// Sync reads a repository and patches what no webhook brought: one list of pull
+// requests, one of runs, whatever the number of requests. With it everything works
+// with no public address at all.
+func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
+	requests := w.watch.of(repo)
+	if len(requests) == 0 {
+		return nil
+	}
+	pulls, err := w.GitHub.Pulls(ctx, repo, oldestRequest(requests), "")
+	if err != nil {
+		return err
+	}
+	runs, err := w.GitHub.FindRuns(ctx, repo, github.RunQuery{Since: oldestRun(requests)})
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, r := range requests {
+		if err := w.syncRequest(ctx, r, pulls.Items, runs.Items); err != nil {
+			w.Log.Warn("sync did not succeed", keyRequest, r.ID, keyError, err)
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+func oldestRun(requests []lifecycle.Request) time.Time {
+	oldest := now()
+	for _, r := range requests {
+		for _, a := range openRuns(&r) {
+			if a.at.Before(oldest) {
+				oldest = a.at
+			}
+		}
+	}
+	if limit := now().Add(-runsBack); oldest.Before(limit) {
+		oldest = limit
+	}
+	return oldest.Add(-time.Minute)
+}
+
+// oldestRequest is since when pull requests are of interest.
+func oldestRequest(requests []lifecycle.Request) time.Time {
+	oldest := now()
+	for _, r := range requests {
+		if r.CreatedAt.Before(oldest) {
+			oldest = r.CreatedAt
+		}
+	}
+	return oldest.Add(-time.Minute)
+}
+
+// openRun is a current attempt that GitHub must be asked about.
+type openRun struct {
+	step lifecycle.Step
+	run  int64
+	at   time.Time
+}
+
+func openRuns(r *lifecycle.Request) []openRun {
+	var open []openRun
+	for _, kind := range lifecycle.RequestKinds {
+		a := r.CurrentRun(kind)
+		if a == nil || !a.Lost() && !a.NeedsReconciling() || a.DispatchedAt == nil {
+			continue
+		}
+		open = append(open, openRun{lifecycle.Step{Kind: kind, CorrelationID: a.CorrelationID}, a.RunID, *a.DispatchedAt})
+	}
+	return open
+}
+
+// syncRequest takes in what the lists say of one request, and asks for what they do
+// not say.
+func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls []github.Pull, runs []github.Run) error {
+	doc, err := w.Store.Get(ctx, r.ID)
+	if err != nil || doc.Archived {
+		w.watch.drop(r.ID)
+		return ignoreGone(err)
+	}
+	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, r.ID)}
+	if err := j.syncPull(ctx, pulls); err != nil {
+		return err
+	}
+	for _, open := range openRuns(j.request()) {
+		if err := j.syncRun(ctx, open, runs); err != nil {
+			return err
+		}
+	}
+	w.watch.put(j.doc)
+	if j.doc.Request.Version == doc.Request.Version {
+		return nil
+	}
+	return w.follow(ctx, j.doc)
+}
+
+func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
+	pr := j.request().PR
+	if pr == nil {
+		return nil
+	}
+	for _, p := range pulls {
+		if p.Number != pr.Number {
+			continue
+		}
+		if pr.SeenAt != nil && !p.UpdatedAt.After(*pr.SeenAt) {
+			return nil
+		}
+		if err := j.refreshPull(ctx); err != nil {
+			return err
+		}
+		return j.countReviews(ctx)
+	}
+	return nil
+}
+
+func (j *job) syncRun(ctx context.Context, open openRun, runs []github.Run) error {
+	for _, run := range runs {
+		f, ok := factsOf(run, j.request().Target.Base)
+		if !ok || f.RunID != open.run && (open.run != 0 || f.CorrelationID != open.step.CorrelationID) {
+			continue
+		}
+		if err := j.addClaim(ctx, &f, *j.request()); err != nil {
+			return err
+		}
+		return j.patchAs(ctx, lifecycle.System(sourceSync), lifecycle.SeeRun(f))
+	}
+	return j.reconcile(ctx, open.step)
+}
+
+// reconcile asks GitHub about one attempt: its run by id, never from a cache, or
+// whether there is one at all.
+func (j *job) reconcile(ctx context.Context, s lifecycle.Step) error {
+	a := j.attempt(s)
+	if a.Lost() {
+		_, err := j.find(ctx, s)
+		return err
+	}
+	run, err := j.GitHub.Run(ctx, repoOf(j.request()), a.RunID)
+	if errors.Is(err, github.ErrNotFound) {
+		return j.patchAs(ctx, lifecycle.System(sourceSync), lifecycle.RunMissing(s.Kind, s.CorrelationID, now()))
+	}
+	if err != nil {
+		return err
+	}
+	f, ok := factsOf(run, j.request().Target.Base)
+	if !ok {
+		return nil
+	}
+	return j.patchAs(ctx, lifecycle.System(sourceSync), lifecycle.SeeRun(f))
+}
+
+// Redeliver asks GitHub to send failed deliveries again. Without an App there is no
+// log to ask for, and sync alone has to do.
+func (w *Worker) Redeliver(ctx context.Context) error {
+	failed, err := w.GitHub.FailedDeliveries(ctx, now().Add(-time.Hour))
+	if errors.Is(err, github.ErrNoApp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, d := range failed {
+		if err := w.GitHub.Redeliver(ctx, d.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,240 @@
+package worker
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+const sourceWebhook = "webhook"
+
+// SealHint signs a hint for its way through Redis. Redis is a bell that anybody with
+// access may ring; only the endpoint, which checked GitHub's signature, can sign.
+func SealHint(key, hint []byte) []byte { return append(hintMAC(key, hint), hint...) }
+
+func hintMAC(key, hint []byte) []byte {
+	m := hmac.New(sha256.New, key)
+	m.Write([]byte("tfpilot webhook hint\n"))
+	m.Write(hint)
+	return m.Sum(nil)
+}
+
+// Webhook takes in a hint: run facts are patched as the hint says them, everything
+// that grants rights is read from GitHub.
+func (w *Worker) Webhook(ctx context.Context, sealed []byte) error {
+	var h github.Hint
+	mac, hint := sealed[:min(len(sealed), sha256.Size)], sealed[min(len(sealed), sha256.Size):]
+	if err := json.Unmarshal(hint, &h); err != nil {
+		w.Log.Error("a webhook task cannot be read", keyError, err)
+		return nil
+	}
+	if !hmac.Equal(mac, hintMAC(w.HintKey, hint)) {
+		return w.forged(ctx, h)
+	}
+	switch h.Event {
+	case "workflow_run":
+		return w.runHint(ctx, h)
+	case "pull_request":
+		return w.pullHint(ctx, h, false)
+	case "pull_request_review":
+		return w.pullHint(ctx, h, true)
+	default:
+		return nil
+	}
+}
+
+// forged leaves an audit event where the task pointed, and changes nothing.
+func (w *Worker) forged(ctx context.Context, h github.Hint) error {
+	w.Log.Error("a webhook task was not signed by the endpoint; somebody else writes to Redis", "event", h.Event)
+	id, err := w.requestOfHint(ctx, h)
+	if err != nil || id == "" {
+		return err
+	}
+	text := "A task in Redis claimed to be a webhook of GitHub and was not. It changed nothing."
+	_, err = w.Store.Update(ctx, id, lifecycle.System(sourceWebhook), lifecycle.Noted("task_refused", text, lifecycle.System(sourceWebhook), now()))
+	return ignoreGone(err)
+}
+
+func (w *Worker) requestOfHint(ctx context.Context, h github.Hint) (string, error) {
+	switch {
+	case h.Run != nil:
+		kind, ok := github.ClassifyRun(h.Run.Path, h.Run.Name)
+		if !ok {
+			return "", nil
+		}
+		return w.requestOfRun(ctx, kind, *h.Run)
+	case h.Pull != nil:
+		return w.requestOfPull(ctx, h.RepoID, h.Pull.Number)
+	default:
+		return "", nil
+	}
+}
+
+// requestOfRun finds whose run this is: by the run index, else by a title that
+// matches the whole pattern.
+func (w *Worker) requestOfRun(ctx context.Context, kind lifecycle.Kind, run github.RunHint) (string, error) {
+	x, err := w.Store.RunIndex(ctx, kind, run.ID)
+	if err == nil {
+		return x.RequestID, nil
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return "", err
+	}
+	titleKind, id, _, ok := github.ParseRunTitle(run.DisplayTitle)
+	if !ok || titleKind != kind {
+		return "", nil
+	}
+	return id, nil
+}
+
+func (w *Worker) requestOfPull(ctx context.Context, repoID int64, number int) (string, error) {
+	x, err := w.Store.PRIndex(ctx, repoID, number)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	return x.RequestID, err
+}
+
+// runHint takes in a workflow_run event: the index, the document, one write.
+func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
+	if h.Run == nil {
+		return nil
+	}
+	kind, ok := github.ClassifyRun(h.Run.Path, h.Run.Name)
+	if !ok {
+		return nil
+	}
+	id, err := w.requestOfRun(ctx, kind, *h.Run)
+	if err != nil || id == "" {
+		return err
+	}
+	doc, err := w.Store.Get(ctx, id)
+	if err != nil || doc.Archived {
+		return ignoreGone(err)
+	}
+	facts, ours := w.factsOfHint(doc.Request, h, kind)
+	if !ours {
+		w.Log.Warn("a run that is not ours carries the name of a request", keyRequest, id, "run", h.Run.ID)
+		return nil
+	}
+	if err := w.addClaim(ctx, &facts, doc.Request); err != nil {
+		return err
+	}
+	after, err := w.Store.Patch(ctx, doc, lifecycle.System(sourceWebhook), lifecycle.SeeRun(facts))
+	if err != nil {
+		return ignoreGone(err)
+	}
+	w.watch.put(after)
+	if after.Request.Version == doc.Request.Version {
+		return nil
+	}
+	return w.follow(ctx, after)
+}
+
+// follow rings for what a new fact made due, and for the card.
+func (w *Worker) follow(ctx context.Context, doc store.Doc) error {
+	r := doc.Request
+	for _, s := range lifecycle.Next(r, lifecycle.EnvironmentState{}, now()) {
+		if s.Due(now()) && s.Name != lifecycle.StepLog && s.Name != lifecycle.StepReconcile {
+			return w.Bell.Look(ctx, r.ID, r.Version)
+		}
+	}
+	return w.Bell.Card(ctx, r.ID, r.Version)
+}
+
+// factsOfHint reads the run facts, and whether the run is one that TfPilot could
+// have started: this repository, dispatched, on the base branch.
+func (w *Worker) factsOfHint(r lifecycle.Request, h github.Hint, kind lifecycle.Kind) (lifecycle.RunFacts, bool) {
+	run := h.Run
+	ours := h.RepoID == r.Target.RepoID && run.Event == "workflow_dispatch" && run.HeadBranch == r.Target.Base
+	f := lifecycle.RunFacts{
+		Kind: kind, RunID: run.ID, RunAttempt: run.Attempt, URL: run.URL, Status: run.Status, Conclusion: run.Conclusion,
+	}
+	if titleKind, id, cid, ok := github.ParseRunTitle(run.DisplayTitle); ok && titleKind == kind && id == r.ID {
+		f.CorrelationID = cid
+	}
+	if run.Status == "completed" {
+		f.CompletedAt = run.UpdatedAt
+	}
+	return f, ours
+}
+
+// addClaim reads the claim where the rules ask for it: for a run that is not known
+// yet of an attempt that was sent more than once.
+func (w *Worker) addClaim(ctx context.Context, f *lifecycle.RunFacts, r lifecycle.Request) error {
+	a := r.Attempt(f.Kind, f.CorrelationID)
+	if a == nil || a.RunID != 0 || a.Sends <= 1 {
+		return nil
+	}
+	claim, err := w.claim(ctx, f.CorrelationID)
+	f.ClaimRunID = claim.RunID
+	return err
+}
+
+// pullHint reads the pull request, or its reviews, which the hint said changed.
+func (w *Worker) pullHint(ctx context.Context, h github.Hint, review bool) error {
+	if h.Pull == nil {
+		return nil
+	}
+	id, err := w.requestOfPull(ctx, h.RepoID, h.Pull.Number)
+	if err != nil || id == "" {
+		return err
+	}
+	doc, err := w.Store.Get(ctx, id)
+	if err != nil || doc.Archived || doc.Request.PR == nil {
+		return ignoreGone(err)
+	}
+	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, id)}
+	switch {
+	case h.Pull.Number != doc.Request.PR.Number:
+		return w.Bell.Look(ctx, id, doc.Request.Version) // the cleanup's pull request
+	case review:
+		err = j.countReviews(ctx)
+	default:
+		err = j.refreshPull(ctx)
+	}
+	if err != nil || j.doc.Request.Version == doc.Request.Version {
+		return ignoreGone(err)
+	}
+	return w.follow(ctx, j.doc)
+}
+
+func ignoreGone(err error) error {
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrArchived) {
+		return nil
+	}
+	return err
+}
+
+// factsOf reads the facts of a run that was listed or read; ok is false for a run
+// that TfPilot could not have started.
+func factsOf(run github.Run, base string) (lifecycle.RunFacts, bool) {
+	kind, ok := github.ClassifyRun(run.Path, run.Name)
+	if !ok || run.Event != "workflow_dispatch" || run.HeadBranch != base {
+		return lifecycle.RunFacts{}, false
+	}
+	f := lifecycle.RunFacts{Kind: kind, RunID: run.ID, RunAttempt: run.Attempt, URL: run.URL, Status: run.Status, Conclusion: run.Conclusion}
+	if titleKind, _, cid, ok := github.ParseRunTitle(run.DisplayTitle); ok && titleKind == kind {
+		f.CorrelationID = cid
+	}
+	if run.Status == "completed" {
+		f.CompletedAt = completedAt(run)
+	}
+	return f, true
+}
+
+// completedAt is the one place that says when a run ended: completed_at, else
+// updated_at of a completed run.
+func completedAt(run github.Run) time.Time {
+	if !run.CompletedAt.IsZero() {
+		return run.CompletedAt
+	}
+	return run.UpdatedAt
+}

@@ -1,0 +1,271 @@
+// Package worker does what is due. It owns the steps from facts to effects (pull
+// request, dispatch, merge, lease, cleanup), the webhook hints, sync and the sweep.
+// It never decides what is due or allowed: that is lifecycle's Next and Can, and
+// rbac's Decide, asked again at the moment of the effect. It shows nothing to
+// people; it rings for the card.
+//
+// Every effect outside is two-phase: the intent is in the document before the call,
+// the outcome after it. A worker may be killed between any two lines; the next look
+// at the request goes on from the facts.
+package worker
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// Worker does what is due. One process may run several; they share nothing but the
+// bucket and Redis.
+type Worker struct {
+	Store     *store.Store     // required
+	GitHub    *github.Client   // required
+	Bell      *queue.Bell      // required
+	Catalog   *catalog.Catalog // required
+	Structure config.Structure // required
+	Policy    rbac.Policy      // required
+	HintKey   []byte           // required: hints of webhooks carry a MAC under this key
+	Log       *slog.Logger     // required
+
+	watch watch
+}
+
+// Log keys.
+const (
+	keyRequest = "request"
+	keyStep    = "step"
+	keyKind    = "kind"
+	keyRepo    = "repo"
+	keyError   = "error"
+)
+
+// sourceWorker is the audit source of what the worker does by itself.
+const sourceWorker = "worker"
+
+var system = lifecycle.System(sourceWorker)
+
+// bounds of one look at a request
+const (
+	lookTime = 20 * time.Second // after it, the look puts itself back
+	maxSteps = 40
+)
+
+// newCorrelationID draws the name of one dispatch: 128 random bits, the kind in
+// front.
+func newCorrelationID(kind lifecycle.Kind) string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+	return string(kind) + "-" + hex.EncodeToString(b[:])
+}
+
+func now() time.Time { return time.Now().UTC() }
+
+// Look does everything that is due for a request, in the order of lifecycle.Next.
+func (w *Worker) Look(ctx context.Context, id string) error {
+	doc, err := w.Store.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		w.Log.Warn("asked to look at a request that does not exist", keyRequest, id)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return w.lookAt(ctx, doc)
+}
+
+func (w *Worker) lookAt(ctx context.Context, doc store.Doc) error {
+	if doc.Archived {
+		return w.Bell.Card(ctx, doc.Request.ID, doc.Request.Version)
+	}
+	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, doc.Request.ID)}
+	err := j.run(ctx)
+	if j.doc.Request.Version != doc.Request.Version {
+		err = errors.Join(err, w.Bell.Card(ctx, j.id(), j.doc.Request.Version))
+	}
+	w.watch.put(j.doc)
+	return err
+}
+
+// job is one look at one request. doc is the newest version in hand.
+type job struct {
+	*Worker
+	doc store.Doc
+	log *slog.Logger
+}
+
+func (j *job) id() string                  { return j.doc.Request.ID }
+func (j *job) request() *lifecycle.Request { return &j.doc.Request }
+func (j *job) attempt(s lifecycle.Step) *lifecycle.Attempt {
+	return j.request().Attempt(s.Kind, s.CorrelationID)
+}
+
+// patch changes the document as the worker itself.
+func (j *job) patch(ctx context.Context, p lifecycle.Patch) error {
+	return j.patchAs(ctx, system, p)
+}
+
+func (j *job) patchAs(ctx context.Context, a lifecycle.Actor, p lifecycle.Patch) error {
+	doc, err := j.Store.Patch(ctx, j.doc, a, p)
+	if err != nil {
+		return err
+	}
+	j.doc = doc
+	return nil
+}
+
+// run tries the due steps until none of them changes anything. The first error of a
+// step does not keep the others from their turn.
+func (j *job) run(ctx context.Context) error {
+	deadline := time.Now().Add(lookTime)
+	for range maxSteps {
+		moved, err := j.round(ctx)
+		switch {
+		case err != nil:
+			return err
+		case !moved:
+			return j.later(ctx)
+		case time.Now().After(deadline):
+			return j.Bell.Look(ctx, j.id(), j.doc.Request.Version)
+		}
+	}
+	j.log.Error("a look does not end")
+	return nil
+}
+
+// round tries each due step once and stops at the first that moved the facts.
+func (j *job) round(ctx context.Context) (moved bool, err error) {
+	var failed error
+	for _, s := range lifecycle.Next(*j.request(), lifecycle.EnvironmentState{}, now()) {
+		if !s.Due(now()) || s.Name == lifecycle.StepReconcile {
+			continue
+		}
+		before := j.doc.Request.Version
+		err := j.do(ctx, s)
+		if errors.Is(err, store.ErrArchived) {
+			return false, nil
+		}
+		if err != nil {
+			j.log.Warn("step did not succeed", keyStep, s.Name, keyError, err)
+			failed = errors.Join(failed, err)
+		}
+		if j.doc.Request.Version != before {
+			return true, failed
+		}
+		if j.doc.Archived {
+			return false, failed
+		}
+	}
+	return false, failed
+}
+
+// later rings when the next step falls due.
+func (j *job) later(ctx context.Context) error {
+	if j.doc.Archived {
+		return nil
+	}
+	var next time.Time
+	for _, s := range lifecycle.Next(*j.request(), lifecycle.EnvironmentState{}, now()) {
+		if s.After.After(now()) && s.Name != lifecycle.StepReconcile && (next.IsZero() || s.After.Before(next)) {
+			next = s.After
+		}
+	}
+	if next.IsZero() {
+		return nil
+	}
+	return j.Bell.LookAfter(ctx, j.id(), j.doc.Request.Version, time.Until(next))
+}
+
+func (j *job) do(ctx context.Context, s lifecycle.Step) error {
+	switch s.Name {
+	case lifecycle.StepLog:
+		return j.flush(ctx)
+	case lifecycle.StepOpen:
+		return j.open(ctx)
+	case lifecycle.StepPlan:
+		return j.plan(ctx, s)
+	case lifecycle.StepDispatch:
+		return j.sendAgain(ctx, s)
+	case lifecycle.StepFind:
+		_, err := j.find(ctx, s)
+		return err
+	case lifecycle.StepResult:
+		return j.result(ctx, s)
+	case lifecycle.StepRevoke:
+		return j.revoke(ctx, s)
+	case lifecycle.StepGiveUp:
+		return j.giveUp(ctx, s)
+	case lifecycle.StepRelease:
+		return j.release(ctx, s)
+	case lifecycle.StepPost:
+		return j.post(ctx)
+	case lifecycle.StepArchive:
+		return j.archive(ctx)
+	default:
+		return j.serve(ctx, s)
+	}
+}
+
+// serve does the steps that a person asked for, and those of the cleanup.
+func (j *job) serve(ctx context.Context, s lifecycle.Step) error {
+	switch s.Name {
+	case lifecycle.StepApprove:
+		return j.approve(ctx)
+	case lifecycle.StepReject:
+		return j.reject(ctx)
+	case lifecycle.StepMerge:
+		return j.merge(ctx)
+	case lifecycle.StepApply, lifecycle.StepDestroy:
+		return j.takeTurn(ctx, s)
+	case lifecycle.StepRestore:
+		return j.restore(ctx)
+	case lifecycle.StepClose:
+		return j.close(ctx)
+	case lifecycle.StepRepair:
+		return j.repair(ctx)
+	case lifecycle.StepCleanup:
+		return j.cleanup(ctx)
+	case lifecycle.StepCleanupPull:
+		return j.cleanupPull(ctx)
+	case lifecycle.StepCleanupMerge:
+		return j.cleanupMerge(ctx)
+	default:
+		j.log.Error("nobody knows this step", keyStep, s.Name)
+		return nil
+	}
+}
+
+// flush moves audit events into the log.
+func (j *job) flush(ctx context.Context) error {
+	pending := j.request().Audit.Pending
+	if len(pending) == 0 {
+		return nil
+	}
+	if err := j.Store.AppendLog(ctx, j.id(), pending); err != nil {
+		return err
+	}
+	return j.patch(ctx, lifecycle.Flushed(pending[len(pending)-1].Seq))
+}
+
+// archive moves a document whose story is over to history.
+func (j *job) archive(ctx context.Context) error {
+	if err := j.flush(ctx); err != nil {
+		return err
+	}
+	doc, err := j.Store.Archive(ctx, j.doc)
+	if err != nil {
+		return err
+	}
+	j.doc = doc
+	return j.Bell.Card(ctx, j.id(), doc.Request.Version)
+}
