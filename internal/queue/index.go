@@ -1,0 +1,335 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// ErrRebuilding says that the index is not complete: lists say so instead of
+// looking empty.
+var ErrRebuilding = errors.New("the index is being rebuilt")
+
+const (
+	// indexPrefix holds the version of the row; another version is another index.
+	indexPrefix  = prefix + "index:1:"
+	rebuildLease = time.Minute
+	rebuildBatch = 100
+	listLimit    = 50
+	maxListLimit = 200
+	maxScan      = 5000 // rows that one List looks at
+)
+
+// Row is one request as lists show it: a projection of its document, with the
+// status as it was derived when the row was put.
+type Row struct {
+	ID             string    `json:"id"`
+	Version        int64     `json:"version"`
+	Title          string    `json:"title"`
+	Module         string    `json:"module"`
+	Project        string    `json:"project"`
+	Environment    string    `json:"environment"` // "dev/app"
+	Status         string    `json:"status"`
+	Requester      string    `json:"requester"` // GitHub login
+	RequesterSlack string    `json:"requesterSlack,omitempty"`
+	Problem        string    `json:"problem,omitempty"`
+	PRURL          string    `json:"prUrl,omitempty"`
+	Settled        bool      `json:"settled,omitempty"` // nothing more will happen by itself
+	Archived       bool      `json:"archived,omitempty"`
+	CreatedAt      time.Time `json:"createdAt"`
+	UpdatedAt      time.Time `json:"updatedAt"`
+}
+
+// Query selects rows, newest first. Empty fields select everything.
+type Query struct {
+	Limit       int // 50 when zero, at most 200
+	Cursor      string
+	Project     string
+	Environment string // "dev/app", with Project
+	Requester   string // GitHub login
+	Open        bool   // without what is settled
+}
+
+// Page is a part of a list. Cursor continues it; "" ends it.
+type Page struct {
+	Rows   []Row
+	Cursor string
+}
+
+// Index is what lists are read from.
+type Index struct{ redis *Redis }
+
+// NewIndex makes an index.
+func NewIndex(r *Redis) *Index { return &Index{r} }
+
+// putRow writes a row unless a newer version is there.
+// KEYS: rows, versions, open, sets to be in. ARGV: id, version, score, row, settled.
+var putRow = redis.NewScript(`
+local seen = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '-1')
+if seen > tonumber(ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[4])
+for i = 4, #KEYS do redis.call('ZADD', KEYS[i], ARGV[3], ARGV[1]) end
+if ARGV[5] == '1' then redis.call('ZREM', KEYS[3], ARGV[1])
+else redis.call('ZADD', KEYS[3], ARGV[3], ARGV[1]) end
+return 1`)
+
+// Put writes a row. An older version than the one there changes nothing.
+func (x *Index) Put(ctx context.Context, r Row) error {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	if err := fits(requestID, r.ID); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("index %s: %w", r.ID, err)
+	}
+	settled := "0"
+	if r.Settled {
+		settled = "1"
+	}
+	keys := []string{
+		indexPrefix + "rows", indexPrefix + "versions", setOpen, setAll,
+		setOf("project", r.Project), setOf("env", r.Project+"/"+r.Environment), setOf("requester", r.Requester),
+	}
+	args := []any{r.ID, r.Version, r.CreatedAt.UnixMilli(), data, settled}
+	if err := putRow.Run(ctx, x.redis.client, keys, args...).Err(); err != nil {
+		return fmt.Errorf("index %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+const (
+	setAll    = indexPrefix + "all"
+	setOpen   = indexPrefix + "open"
+	marker    = indexPrefix + "built"
+	rebuildBy = indexPrefix + "rebuilding"
+)
+
+func setOf(kind, value string) string { return indexPrefix + kind + ":" + strings.ToLower(value) }
+
+// set gives the smallest set that holds all of what q selects.
+func (q Query) set() string {
+	switch {
+	case q.Requester != "":
+		return setOf("requester", q.Requester)
+	case q.Project != "" && q.Environment != "":
+		return setOf("env", q.Project+"/"+q.Environment)
+	case q.Project != "":
+		return setOf("project", q.Project)
+	case q.Open:
+		return setOpen
+	default:
+		return setAll
+	}
+}
+
+func (q Query) selects(r Row) bool {
+	return (q.Project == "" || r.Project == q.Project) &&
+		(q.Environment == "" || r.Environment == q.Environment) &&
+		(q.Requester == "" || strings.EqualFold(r.Requester, q.Requester)) &&
+		(!q.Open || !r.Settled)
+}
+
+func (q Query) limit() int {
+	if q.Limit <= 0 {
+		return listLimit
+	}
+	return min(q.Limit, maxListLimit)
+}
+
+// List gives a page. Without the marker of a finished build it is ErrRebuilding.
+func (x *Index) List(ctx context.Context, q Query) (Page, error) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	at, err := parseCursor(q.Cursor)
+	if err != nil {
+		return Page{}, err
+	}
+	if built, err := x.Built(ctx); err != nil || !built {
+		return Page{}, errors.Join(err, ErrRebuilding)
+	}
+	var page Page
+	for range maxScan / maxListLimit {
+		rows, next, err := x.scan(ctx, q.set(), at)
+		if err != nil {
+			return Page{}, err
+		}
+		for _, r := range rows {
+			at = cursor{r.CreatedAt.UnixMilli(), r.ID}
+			if !q.selects(r) {
+				continue
+			}
+			if page.Rows = append(page.Rows, r); len(page.Rows) == q.limit() {
+				page.Cursor = at.String()
+				return page, nil
+			}
+		}
+		if at = next; at == (cursor{}) {
+			return page, nil
+		}
+	}
+	page.Cursor = at.String()
+	return page, nil
+}
+
+// scan reads the rows of a set that come after a cursor, newest first. next is
+// zero at the end.
+func (x *Index) scan(ctx context.Context, set string, at cursor) (rows []Row, next cursor, err error) {
+	top := "+inf"
+	if at.id != "" {
+		top = strconv.FormatInt(at.score, 10)
+	}
+	members, err := x.after(ctx, set, top, at)
+	if err != nil || len(members) == 0 {
+		return nil, cursor{}, err
+	}
+	ids := make([]string, len(members))
+	for i, m := range members {
+		ids[i] = m.id
+	}
+	values, err := x.redis.client.HMGet(ctx, indexPrefix+"rows", ids...).Result()
+	if err != nil {
+		return nil, cursor{}, fmt.Errorf("read index: %w", err)
+	}
+	for _, v := range values {
+		var r Row
+		if text, ok := v.(string); ok && json.Unmarshal([]byte(text), &r) == nil {
+			rows = append(rows, r)
+		}
+	}
+	return rows, members[len(members)-1], nil
+}
+
+// after gives up to maxListLimit members after a cursor. Members with the score of
+// the cursor come again and are passed over.
+func (x *Index) after(ctx context.Context, set, top string, at cursor) ([]cursor, error) {
+	var found []cursor
+	for offset := int64(0); offset < maxScan; offset += maxListLimit {
+		zs, err := x.redis.client.ZRevRangeByScoreWithScores(ctx, set, &redis.ZRangeBy{
+			Min: "-inf", Max: top, Offset: offset, Count: maxListLimit,
+		}).Result()
+		if err != nil {
+			return nil, fmt.Errorf("read index: %w", err)
+		}
+		for _, z := range zs {
+			id, _ := z.Member.(string)
+			c := cursor{int64(z.Score), id}
+			if at.id == "" || c.score < at.score || c.id < at.id {
+				found = append(found, c)
+			}
+		}
+		if len(found) > 0 || len(zs) < maxListLimit {
+			return found, nil
+		}
+	}
+	return found, nil
+}
+
+// cursor is a place in a list: after the member with this score and id. Members
+// of one score come in falling order of their ids.
+type cursor struct {
+	score int64
+	id    string
+}
+
+func (c cursor) String() string { return strconv.FormatInt(c.score, 36) + "-" + c.id }
+
+// ErrCursor says that a cursor was not made by List.
+var ErrCursor = errors.New("unknown cursor")
+
+func parseCursor(s string) (cursor, error) {
+	if s == "" {
+		return cursor{}, nil
+	}
+	score, id, ok := strings.Cut(s, "-")
+	n, err := strconv.ParseInt(score, 36, 64)
+	if !ok || err != nil || !requestID.MatchString(id) {
+		return cursor{}, fmt.Errorf("%.60q: %w", s, ErrCursor)
+	}
+	return cursor{n, id}, nil
+}
+
+// Built says whether the index is complete.
+func (x *Index) Built(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	n, err := x.redis.client.Exists(ctx, marker).Result()
+	if err != nil {
+		return false, fmt.Errorf("read index: %w", err)
+	}
+	return n == 1, nil
+}
+
+// finishRebuild sets the marker if the rebuild is still the one that runs: a Redis
+// that was emptied half-way has forgotten both it and the rows before.
+var finishRebuild = redis.NewScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[1])
+redis.call('DEL', KEYS[1])
+return 1`)
+
+// extendRebuild keeps the rebuild's lease.
+var extendRebuild = redis.NewScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1`)
+
+// Rebuild puts every row that rows yields and then marks the index as complete. An
+// error from rows ends it without the mark. While another process rebuilds, it is
+// ErrRebuilding. Rows that are put at the same time win if they are newer.
+func (x *Index) Rebuild(ctx context.Context, rows iter.Seq2[Row, error]) error {
+	token := rand.Text()
+	err := x.redis.client.SetArgs(ctx, rebuildBy, token, redis.SetArgs{Mode: "NX", TTL: rebuildLease}).Err()
+	if errors.Is(err, redis.Nil) {
+		return ErrRebuilding
+	}
+	if err != nil {
+		return fmt.Errorf("rebuild index: %w", err)
+	}
+	n := 0
+	for r, err := range rows {
+		if err == nil {
+			err = x.Put(ctx, r)
+		}
+		if n++; err == nil && n%rebuildBatch == 0 {
+			err = x.held(ctx, extendRebuild, []string{rebuildBy}, token, rebuildLease.Milliseconds())
+		}
+		if err != nil {
+			x.giveUp(ctx, token)
+			return fmt.Errorf("rebuild index: %w", err)
+		}
+	}
+	return x.held(ctx, finishRebuild, []string{rebuildBy, marker}, token)
+}
+
+// held runs a script that answers 0 when the rebuild is no longer ours.
+func (x *Index) held(ctx context.Context, script *redis.Script, keys []string, args ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	got, err := script.Run(ctx, x.redis.client, keys, args...).Int()
+	switch {
+	case err != nil:
+		return fmt.Errorf("rebuild index: %w", err)
+	case got == 0:
+		return fmt.Errorf("rebuild index: taken over or emptied meanwhile: %w", ErrRebuilding)
+	default:
+		return nil
+	}
+}
+
+// giveUp lets the next rebuild start at once.
+func (x *Index) giveUp(ctx context.Context, token string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), opTimeout)
+	defer cancel()
+	_ = extendRebuild.Run(ctx, x.redis.client, []string{rebuildBy}, token, 1).Err()
+}

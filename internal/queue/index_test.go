@@ -1,0 +1,257 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/google/go-cmp/cmp"
+)
+
+func row(n int) Row {
+	env := []string{"dev/app", "prod/app"}[n%2]
+	project := []string{"core", "payments"}[n/2%2]
+	at := time.UnixMilli(1_700_000_000_000 + int64(n/3)*1000).UTC() // three share a time
+	return Row{
+		ID: fmt.Sprintf("req_%013d", n), Version: 1, Title: fmt.Sprint("row ", n), Module: "s3-bucket", Project: project,
+		Environment: env, Requester: []string{"dana", "Ana", "omar"}[n%3], Settled: n%5 == 0, CreatedAt: at, UpdatedAt: at,
+	}
+}
+
+func rows(n int) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		for i := range n {
+			if !yield(row(i), nil) {
+				return
+			}
+		}
+	}
+}
+
+// every reads a list to its end in pages.
+func every(t *testing.T, x *Index, q Query) []string {
+	t.Helper()
+	var ids []string
+	for range 1000 {
+		page, err := x.List(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.Rows {
+			ids = append(ids, r.ID)
+		}
+		if q.Cursor = page.Cursor; q.Cursor == "" {
+			return ids
+		}
+	}
+	t.Fatal("the list never ends")
+	return nil
+}
+
+// model is the list by the plainest means.
+func model(n int, keep func(Row) bool) []string {
+	var all []Row
+	for i := range n {
+		if r := row(i); keep(r) {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b Row) int {
+		if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
+			return c
+		}
+		if a.ID > b.ID {
+			return -1
+		}
+		return 1
+	})
+	var ids []string
+	for _, r := range all {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+func TestListsEqualTheModel(t *testing.T) {
+	const n = 300
+	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
+		x := NewIndex(r)
+		if err := x.Rebuild(t.Context(), rows(n)); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			name string
+			q    Query
+			keep func(Row) bool
+		}{
+			{"all", Query{}, func(Row) bool { return true }},
+			{"small pages", Query{Limit: 7}, func(Row) bool { return true }},
+			{"one page", Query{Limit: 1000}, func(Row) bool { return true }},
+			{"project", Query{Project: "core"}, func(r Row) bool { return r.Project == "core" }},
+			{"environment", Query{Project: "core", Environment: "prod/app", Limit: 9}, func(r Row) bool { return r.Project == "core" && r.Environment == "prod/app" }},
+			{"requester without case", Query{Requester: "aNA"}, func(r Row) bool { return r.Requester == "Ana" }},
+			{"open", Query{Open: true, Limit: 11}, func(r Row) bool { return !r.Settled }},
+			{"all of it", Query{Open: true, Requester: "dana", Project: "payments", Environment: "dev/app", Limit: 2}, func(r Row) bool {
+				return !r.Settled && r.Requester == "dana" && r.Project == "payments" && r.Environment == "dev/app"
+			}},
+			{"nobody's", Query{Requester: "vic"}, func(Row) bool { return false }},
+		} {
+			if diff := cmp.Diff(model(n, c.keep), every(t, x, c.q)); diff != "" {
+				t.Errorf("%s: %s", c.name, diff)
+			}
+		}
+	})
+}
+
+func TestOneMillisecondManyRows(t *testing.T) {
+	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
+		x := NewIndex(r)
+		at := time.UnixMilli(1_700_000_000_000)
+		same := func(yield func(Row, error) bool) {
+			for i := range 450 {
+				if r := row(i); !yield(Row{ID: r.ID, Version: 1, CreatedAt: at}, nil) {
+					return
+				}
+			}
+		}
+		if err := x.Rebuild(t.Context(), same); err != nil {
+			t.Fatal(err)
+		}
+		ids := every(t, x, Query{Limit: 200})
+		slices.Sort(ids)
+		if got := len(slices.Compact(ids)); got != 450 {
+			t.Errorf("%d of 450", got)
+		}
+	})
+}
+
+func TestWithoutMarkerThereIsNoList(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
+		x := NewIndex(r)
+		if err := x.Put(t.Context(), row(1)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := x.List(t.Context(), Query{}); !errors.Is(err, ErrRebuilding) {
+			t.Errorf("before a build: %v", err)
+		}
+		if err := x.Rebuild(t.Context(), rows(5)); err != nil {
+			t.Fatal(err)
+		}
+		if got := every(t, x, Query{}); len(got) != 5 {
+			t.Errorf("%d rows", len(got))
+		}
+		m.FlushAll()
+		if _, err := x.List(t.Context(), Query{}); !errors.Is(err, ErrRebuilding) {
+			t.Errorf("after a flush: %v", err)
+		}
+	})
+}
+
+func TestRebuildThatFailsLeavesNoMark(t *testing.T) {
+	boom := errors.New("boom")
+	for name, c := range map[string]struct {
+		during func(m *miniredis.Miniredis) error
+		want   error
+	}{
+		"the source fails": {func(*miniredis.Miniredis) error { return boom }, boom},
+		"redis is emptied": {func(m *miniredis.Miniredis) error { m.FlushAll(); return nil }, ErrRebuilding},
+		"too slow":         {func(*miniredis.Miniredis) error { time.Sleep(2 * time.Minute); return nil }, ErrRebuilding},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
+				x := NewIndex(r)
+				seq := func(yield func(Row, error) bool) {
+					_ = yield(row(1), nil) && yield(row(2), c.during(m)) && yield(row(3), nil)
+				}
+				if err := x.Rebuild(t.Context(), seq); !errors.Is(err, c.want) {
+					t.Errorf("got %v", err)
+				}
+				if built, err := x.Built(t.Context()); built || err != nil {
+					t.Errorf("marked as complete, %v", err)
+				}
+				time.Sleep(time.Second)
+				if err := x.Rebuild(t.Context(), rows(3)); err != nil {
+					t.Errorf("the next rebuild: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestOneRebuildAtATime(t *testing.T) {
+	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
+		x := NewIndex(r)
+		seq := func(yield func(Row, error) bool) {
+			if err := x.Rebuild(t.Context(), rows(1)); !errors.Is(err, ErrRebuilding) {
+				t.Errorf("a second one ran: %v", err)
+			}
+			yield(row(1), nil)
+		}
+		if err := x.Rebuild(t.Context(), seq); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestOlderRowsDoNotReturn(t *testing.T) {
+	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
+		x := NewIndex(r)
+		newer := row(1)
+		newer.Version, newer.Status, newer.Settled = 9, "applied", true
+		racing := func(yield func(Row, error) bool) {
+			if err := x.Put(t.Context(), newer); err != nil {
+				t.Error(err)
+			}
+			yield(row(1), nil) // what was read before that
+		}
+		if err := x.Rebuild(t.Context(), racing); err != nil {
+			t.Fatal(err)
+		}
+		page, err := x.List(t.Context(), Query{})
+		if err != nil || len(page.Rows) != 1 || page.Rows[0].Status != "applied" {
+			t.Errorf("%+v %v", page, err)
+		}
+		if got := every(t, x, Query{Open: true}); len(got) != 0 {
+			t.Errorf("open: %q", got)
+		}
+		newer.Version, newer.Settled = 10, false
+		if err := x.Put(t.Context(), newer); err != nil {
+			t.Fatal(err)
+		}
+		if got := every(t, x, Query{Open: true}); len(got) != 1 {
+			t.Errorf("open again: %q", got)
+		}
+	})
+}
+
+func TestForeignCursor(t *testing.T) {
+	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
+		x := NewIndex(r)
+		if err := x.Rebuild(t.Context(), rows(1)); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []string{"x", "-", "zz-../..", "!-" + reqA, "0-req_1"} {
+			if _, err := x.List(t.Context(), Query{Cursor: c}); !errors.Is(err, ErrCursor) {
+				t.Errorf("%q: %v", c, err)
+			}
+		}
+	})
+}
+
+func TestPutIsBounded(t *testing.T) {
+	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := NewIndex(r).Put(ctx, row(1)); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		if err := NewIndex(r).Put(t.Context(), Row{ID: "x"}); err == nil {
+			t.Error("a row without an id was taken")
+		}
+	})
+}

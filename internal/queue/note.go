@@ -1,0 +1,134 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// prefix of every key of ours. The braces keep them in one slot of a cluster, as
+// the scripts need.
+const prefix = "{tfpilot}:"
+
+// Notes are short-lived marks: what was seen, who renders a card, how much of a
+// budget is left. Losing them costs work, never correctness.
+type Notes struct{ redis *Redis }
+
+// NewNotes makes notes.
+func NewNotes(r *Redis) *Notes { return &Notes{r} }
+
+// Seen says whether key was asked for before within ttl, and notes it.
+func (n *Notes) Seen(ctx context.Context, key string, ttl time.Duration) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	err := n.redis.client.SetArgs(ctx, prefix+"seen:"+key, 1, redis.SetArgs{Mode: "NX", TTL: ttl}).Err()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("note %s: %w", key, err)
+	default:
+		return false, nil
+	}
+}
+
+// CardLease is the right to render the messages of one request for a while.
+type CardLease struct {
+	notes *Notes
+	id    string
+	token string
+	ttl   time.Duration
+}
+
+// acquireCard takes the lease, or marks the card dirty for whoever holds it.
+var acquireCard = redis.NewScript(`
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+  redis.call('DEL', KEYS[2])
+  return 1
+end
+redis.call('SET', KEYS[2], 1, 'PX', ARGV[2])
+return 0`)
+
+// releaseCard gives the lease up, or keeps it for another round when the card was
+// marked dirty meanwhile.
+var releaseCard = redis.NewScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if redis.call('DEL', KEYS[2]) == 1 then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  return 1
+end
+redis.call('DEL', KEYS[1])
+return 0`)
+
+// CardLease takes the lease of a request's card. When somebody else has it, ok is
+// false and the holder will render once more.
+func (n *Notes) CardLease(ctx context.Context, id string, ttl time.Duration) (lease *CardLease, ok bool, err error) {
+	l := &CardLease{notes: n, id: id, token: rand.Text(), ttl: ttl}
+	got, err := l.run(ctx, acquireCard)
+	if err != nil {
+		return nil, false, fmt.Errorf("lease of card %s: %w", id, err)
+	}
+	return l, got == 1, nil
+}
+
+// Done gives the lease up. again is true when somebody asked for the card in the
+// meantime: the caller still has the lease, renders once more and calls Done again.
+func (l *CardLease) Done(ctx context.Context) (again bool, err error) {
+	got, err := l.run(ctx, releaseCard)
+	if err != nil {
+		return false, fmt.Errorf("release card %s: %w", l.id, err)
+	}
+	return got == 1, nil
+}
+
+func (l *CardLease) run(ctx context.Context, script *redis.Script) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	keys := []string{prefix + "card:" + l.id, prefix + "card-dirty:" + l.id}
+	return script.Run(ctx, l.notes.redis.client, keys, l.token, l.ttl.Milliseconds()).Int()
+}
+
+// takeBudget is a token bucket kept as the time at which it will be full again
+// (GCRA). It answers 0, having taken one, or the milliseconds until one is there.
+var takeBudget = redis.NewScript(`
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local interval = tonumber(ARGV[1])
+local burst = tonumber(ARGV[2])
+local full = tonumber(redis.call('GET', KEYS[1]) or now)
+if full < now then full = now end
+local wait = full + interval - now - burst * interval
+if wait > 0 then return math.ceil(wait) end
+local after = math.ceil(full + interval)
+redis.call('SET', KEYS[1], after, 'PX', math.max(after - now, 1) + 1000)
+return 0`)
+
+// Allow takes one from a budget that all processes share: perSecond on average,
+// burst at once. It answers 0 when the call may be made, else how long to wait
+// before asking again.
+func (n *Notes) Allow(ctx context.Context, name string, perSecond float64, burst int) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	interval := math.Ceil(1000 / perSecond)
+	ms, err := takeBudget.Run(ctx, n.redis.client, []string{prefix + "budget:" + name}, interval, burst).Int64()
+	if err != nil {
+		return 0, fmt.Errorf("budget %s: %w", name, err)
+	}
+	return time.Duration(ms) * time.Millisecond, nil
+}
+
+// Pause empties a budget for d, as a Retry-After asks for.
+func (n *Notes) Pause(ctx context.Context, name string, perSecond float64, burst int, d time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	full := time.Now().Add(d).UnixMilli() + int64(math.Ceil(1000/perSecond))*int64(burst-1)
+	if err := n.redis.client.Set(ctx, prefix+"budget:"+name, full, d+time.Minute).Err(); err != nil {
+		return fmt.Errorf("pause %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+// Package queue owns what TfPilot keeps in Redis: the bell (tasks that say "look
+// at this"), the index that lists are read from, short leases, budgets and the
+// change feed. Everything here may be lost at any time without losing a fact:
+// the documents in the store are the truth, and whatever stands here is found
+// again by looking at them. It is the only user of asynq and go-redis; what a
+// task does is the worker's.
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+const (
+	dialTimeout = 2 * time.Second
+	callTimeout = 3 * time.Second // of one command on the wire
+	opTimeout   = 5 * time.Second // of one operation of this package, retries included
+	poolSize    = 32
+)
+
+// Dialer opens a connection to Redis; nil stands for the network.
+type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// Redis is a pool of connections that everything in this package shares.
+type Redis struct {
+	client redis.UniversalClient
+}
+
+// Open prepares connections to the address, a redis:// or rediss:// URL. It does
+// not connect; Ping does. The error never shows the URL, which holds a password.
+func Open(url string, dial Dialer) (*Redis, error) {
+	opt, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, errors.New("redis address: not a redis:// or rediss:// URL")
+	}
+	if dial != nil {
+		opt.Dialer = dial
+	}
+	opt.DialTimeout = dialTimeout
+	opt.DialerRetries = 2
+	opt.ReadTimeout = callTimeout
+	opt.WriteTimeout = callTimeout
+	opt.PoolTimeout = callTimeout
+	opt.PoolSize = poolSize
+	opt.ContextTimeoutEnabled = true
+	opt.DisableIdentity = true
+	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return &Redis{redis.NewClient(opt)}, nil
+}
+
+// Quiet keeps the client library from writing to standard error on its own; what
+// matters reaches the callers as errors. It is for main, since it is global.
+func Quiet() { logging.Disable() }
+
+// Ping says whether Redis answers.
+func (r *Redis) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	if err := r.client.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("ping redis: %w", err)
+	}
+	return nil
+}
+
+// CheckEviction warns when Redis may throw entries away: a task without its hash
+// stands in the way for ever.
+func (r *Redis) CheckEviction(ctx context.Context, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	got, err := r.client.ConfigGet(ctx, "maxmemory-policy").Result()
+	if policy := got["maxmemory-policy"]; err == nil && policy != "" && policy != "noeviction" {
+		log.WarnContext(ctx, "redis may evict entries; set maxmemory-policy to noeviction", "policy", policy)
+	}
+}
+
+// Close ends all connections.
+func (r *Redis) Close() error { return r.client.Close() }
