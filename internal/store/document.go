@@ -257,8 +257,9 @@ func (s *Store) putHistory(ctx context.Context, r lifecycle.Request) (string, er
 	return "", ErrConflict
 }
 
-// removeSure deletes with a condition and repeats what had no answer: an object
-// that is gone then was deleted by us or by another archiver of the same version.
+// removeSure deletes with a condition and repeats what had no answer. An object that
+// is gone was deleted by us or by another archiver of the same version; some stores
+// call that a refused precondition, so a refusal is looked into.
 func (s *Store) removeSure(ctx context.Context, key, etag string) error {
 	if etag == "" {
 		return fmt.Errorf("delete %s: no ETag to compare: %w", key, ErrConflict)
@@ -269,10 +270,16 @@ func (s *Store) removeSure(ctx context.Context, key, etag string) error {
 		switch {
 		case err == nil:
 			return nil
-		case errors.Is(err, errRefused):
-			return fmt.Errorf("%w: %w", ErrConflict, err)
 		case !mayRepeat(err):
 			return err
+		case errors.Is(err, errRefused):
+			o, readErr := s.get(ctx, key, maxDocument)
+			if errors.Is(readErr, ErrNotFound) {
+				return nil
+			}
+			if readErr == nil && o.etag != etag {
+				return fmt.Errorf("%w: %w", ErrConflict, err)
+			}
 		}
 		if err := pause(ctx, try); err != nil {
 			return err

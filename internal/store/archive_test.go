@@ -1,0 +1,120 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+)
+
+func TestArchive(t *testing.T) {
+	s := openAs(t, newBucket(t), "app")
+	doc := mustCreate(t, s, testID)
+	archived, err := s.Archive(t.Context(), doc)
+	if err != nil || !archived.Archived {
+		t.Fatalf("archive: %v, archived %v", err, archived.Archived)
+	}
+	got, err := s.Get(t.Context(), testID)
+	if err != nil || !got.Archived || got.ETag != archived.ETag {
+		t.Errorf("get after archiving: %v, %+v", err, got.Archived)
+	}
+	if _, err := s.Update(t.Context(), testID, worker, message("1.1")); !errors.Is(err, ErrArchived) {
+		t.Errorf("change of an archived document: %v", err)
+	}
+	if _, err := s.Patch(t.Context(), doc, worker, message("1.1")); !errors.Is(err, ErrArchived) {
+		t.Errorf("change with the document from before: %v", err)
+	}
+	if _, err := s.Archive(t.Context(), doc); err != nil {
+		t.Errorf("archiving again: %v", err)
+	}
+	for e, err := range s.List(t.Context()) {
+		t.Errorf("still listed: %v %v", e, err)
+	}
+	n := 0
+	for range s.ListArchived(t.Context()) {
+		n++
+	}
+	if n != 1 {
+		t.Errorf("%d documents in history", n)
+	}
+}
+
+// A crash is a call that failed for good: archiving is then begun anew with what
+// is stored.
+func TestArchiveCrashPoints(t *testing.T) {
+	points := map[string]s3.Fault{
+		"before the copy": {Kind: s3.FaultDenied, Verb: "PutObject", Count: 1},
+		"after the copy":  {Kind: s3.FaultDenied, Verb: "DeleteObject", Count: 1},
+	}
+	for name, f := range points {
+		t.Run(name, func(t *testing.T) {
+			srv := newBucket(t)
+			s := openAs(t, srv, "app")
+			doc := mustCreate(t, s, testID)
+			inject(t, srv, f)
+			if _, err := s.Archive(t.Context(), doc); err == nil {
+				t.Fatal("the fault did not strike")
+			}
+			got, err := s.Get(t.Context(), testID)
+			if err != nil || got.Archived {
+				t.Fatalf("after the crash: %v, archived %v", err, got.Archived)
+			}
+			// somebody changes it before archiving is repeated: the copy is out of date
+			got, err = s.Patch(t.Context(), got, worker, message("1.1"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Archive(t.Context(), doc); !errors.Is(err, ErrConflict) {
+				t.Fatalf("archiving the version of before: %v", err)
+			}
+			if _, err := s.Archive(t.Context(), got); err != nil {
+				t.Fatal(err)
+			}
+			last, err := s.Get(t.Context(), testID)
+			if err != nil || !last.Archived || len(last.Request.Slack.Messages) != 1 {
+				t.Errorf("history lacks the last change: %v, archived %v, %d messages", err, last.Archived, len(last.Request.Slack.Messages))
+			}
+		})
+	}
+}
+
+func TestArchiveSurvivesLostAnswers(t *testing.T) {
+	for _, verb := range []string{"PutObject", "DeleteObject"} {
+		t.Run(verb, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv := newBucket(t)
+				s := openAs(t, srv, "app")
+				doc := mustCreate(t, s, testID)
+				inject(t, srv, s3.Fault{Kind: s3.FaultLost, Verb: verb, Count: 2})
+				if _, err := s.Archive(t.Context(), doc); err != nil {
+					t.Fatal(err)
+				}
+				got, err := s.Get(t.Context(), testID)
+				if err != nil || !got.Archived {
+					t.Errorf("%v, archived %v", err, got.Archived)
+				}
+			})
+		})
+	}
+}
+
+// The archived bytes are the document's own, nonce and version included.
+func TestArchiveIsACopy(t *testing.T) {
+	s := openAs(t, newBucket(t), "app")
+	doc := mustCreate(t, s, testID)
+	key, _ := RequestKey(testID)
+	before, err := s.get(t.Context(), key, maxDocument)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Archive(t.Context(), doc); err != nil {
+		t.Fatal(err)
+	}
+	key, _ = HistoryKey(testID)
+	after, err := s.get(t.Context(), key, maxDocument)
+	if err != nil || !bytes.Equal(before.data, after.data) {
+		t.Errorf("%v\n%s\n%s", err, before.data, after.data)
+	}
+}

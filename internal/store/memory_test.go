@@ -1,0 +1,46 @@
+package store
+
+import (
+	"crypto/sha1"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// memory is a store that checks conditions unless ignores says otherwise: the kind
+// of server that Probe is there to find.
+type memory struct {
+	objects map[string][]byte
+	ignores func(*http.Request) bool
+}
+
+func etag(data []byte) string { return fmt.Sprintf(`"%x"`, sha1.Sum(data)) }
+
+func (m *memory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	old, exists := m.objects[r.URL.Path]
+	if !m.ignores(r) && m.refuses(r, old, exists) {
+		w.WriteHeader(http.StatusPreconditionFailed)
+		return
+	}
+	switch {
+	case r.Method == http.MethodPut:
+		data, _ := io.ReadAll(r.Body)
+		m.objects[r.URL.Path] = data
+		w.Header().Set("ETag", etag(data))
+	case !exists:
+		w.WriteHeader(http.StatusNotFound)
+	case r.Method == http.MethodDelete:
+		delete(m.objects, r.URL.Path)
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		w.Header().Set("ETag", etag(old))
+		_, _ = w.Write(old)
+	}
+}
+
+func (m *memory) refuses(r *http.Request, old []byte, exists bool) bool {
+	if want := r.Header.Get("If-Match"); want != "" {
+		return !exists || want != etag(old)
+	}
+	return exists && r.Header.Get("If-None-Match") == "*"
+}

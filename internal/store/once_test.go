@@ -1,0 +1,225 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+)
+
+var at = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+func TestGrantIsWrittenOnce(t *testing.T) {
+	s := openAs(t, newBucket(t), "app")
+	g := lifecycle.Grant{Kind: lifecycle.KindApply, RequestID: testID, Digest: "sha256:1", ExpiresAt: at}
+	for range 2 {
+		if err := s.PutGrant(t.Context(), testCID, g); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := g
+	other.Digest = "sha256:2"
+	if err := s.PutGrant(t.Context(), testCID, other); !errors.Is(err, ErrExists) {
+		t.Errorf("another grant under the same id: %v", err)
+	}
+	if got, err := s.Grant(t.Context(), testCID); err != nil || fmt.Sprint(got) != fmt.Sprint(g) {
+		t.Errorf("grant is %+v, %v", got, err)
+	}
+	for range 2 {
+		if err := s.DeleteGrant(t.Context(), testCID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Grant(t.Context(), testCID); !errors.Is(err, ErrNotFound) {
+		t.Errorf("deleted grant: %v", err)
+	}
+}
+
+func TestOneClaimWins(t *testing.T) {
+	srv := newBucket(t)
+	var wg sync.WaitGroup
+	winners := make(chan int64, 50)
+	for i := range 50 {
+		s := openAs(t, srv, "run-apply")
+		wg.Go(func() {
+			mine, stored, err := s.PutClaim(t.Context(), testCID, lifecycle.Claim{RunID: int64(i + 1), StartedAt: at})
+			if err != nil {
+				t.Error(err)
+			}
+			if mine != (stored.RunID == int64(i+1)) {
+				t.Errorf("run %d: mine %v, but stored is run %d", i+1, mine, stored.RunID)
+			}
+			if mine {
+				winners <- stored.RunID
+			}
+		})
+	}
+	wg.Wait()
+	if len(winners) != 1 {
+		t.Fatalf("%d runs won", len(winners))
+	}
+	c, err := openAs(t, srv, "app").Claim(t.Context(), testCID)
+	if err != nil || c.RunID != <-winners {
+		t.Errorf("claim %+v, %v", c, err)
+	}
+}
+
+func TestClaimWithoutAnAnswer(t *testing.T) {
+	for _, kind := range []s3.FaultKind{s3.FaultLost, s3.FaultUnavailable, s3.FaultConflict, s3.FaultHang} {
+		t.Run(string(kind), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv := newBucket(t)
+				s := openAs(t, srv, "run-plan")
+				inject(t, srv, s3.Fault{Kind: kind, Verb: "PutObject", Count: 2})
+				mine, _, err := s.PutClaim(t.Context(), testCID, lifecycle.Claim{RunID: 7})
+				if err != nil || !mine {
+					t.Errorf("mine %v, %v", mine, err)
+				}
+				mine, stored, err := s.PutClaim(t.Context(), testCID, lifecycle.Claim{RunID: 8})
+				if err != nil || mine || stored.RunID != 7 {
+					t.Errorf("second run: mine %v, stored %d, %v", mine, stored.RunID, err)
+				}
+			})
+		})
+	}
+}
+
+func TestResults(t *testing.T) {
+	srv := newBucket(t)
+	run, app := openAs(t, srv, "run-plan"), openAs(t, srv, "app")
+	r := lifecycle.Result{Conclusion: "success", Outputs: map[string]json.RawMessage{"arn": []byte(`"x"`)}, Counts: lifecycle.Counts{Add: 1}}
+	if err := errors.Join(
+		run.PutPlan(t.Context(), testCID, []byte("plan")), run.PutSummary(t.Context(), testCID, []byte("{}")),
+		run.PutResult(t.Context(), testCID, r), run.PutResult(t.Context(), testCID, r),
+	); err != nil {
+		t.Fatal(err)
+	}
+	if err := run.PutSummary(t.Context(), testCID, []byte("[]")); !errors.Is(err, ErrExists) {
+		t.Errorf("another summary: %v", err)
+	}
+	got, err := app.Result(t.Context(), testCID)
+	if err != nil || fmt.Sprint(got) != fmt.Sprint(r) {
+		t.Errorf("result %v, %v", got, err)
+	}
+	if sum, err := app.Summary(t.Context(), testCID); err != nil || string(sum) != "{}" {
+		t.Errorf("summary %q, %v", sum, err)
+	}
+	if text, err := app.PlanText(t.Context(), testCID); err != nil || string(text) != "plan" {
+		t.Errorf("plan %q, %v", text, err)
+	}
+	other := strings.Replace(testCID, "apply", "plan", 1)
+	if err := run.PutPlan(t.Context(), other, bytes.Repeat([]byte("x"), MaxPlan+1)); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("oversize plan: %v", err)
+	}
+	if _, err := app.Result(t.Context(), other); !errors.Is(err, ErrNotFound) {
+		t.Errorf("missing result: %v", err)
+	}
+}
+
+func TestIndexes(t *testing.T) {
+	s := openAs(t, newBucket(t), "app")
+	x := lifecycle.RunIndex{Kind: lifecycle.KindPlan, RunID: 42, RequestID: testID, CreatedAt: at}
+	if err := s.PutRunIndex(t.Context(), x); err != nil {
+		t.Fatal(err)
+	}
+	x.CreatedAt = at.Add(time.Hour)
+	if err := s.PutRunIndex(t.Context(), x); err != nil {
+		t.Errorf("the same, later: %v", err)
+	}
+	x.RequestID = "req_otherotherot"
+	if err := s.PutRunIndex(t.Context(), x); !errors.Is(err, ErrExists) {
+		t.Errorf("another request: %v", err)
+	}
+	got, err := s.RunIndex(t.Context(), lifecycle.KindPlan, 42)
+	if err != nil || got.RequestID != testID || !got.CreatedAt.Equal(at) {
+		t.Errorf("run index %+v, %v", got, err)
+	}
+	if err := s.PutPRIndex(t.Context(), 7, 3, lifecycle.PRIndex{RequestID: testID}); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := s.PRIndex(t.Context(), 7, 3); err != nil || p.RequestID != testID {
+		t.Errorf("pull request index %+v, %v", p, err)
+	}
+}
+
+func TestIdentities(t *testing.T) {
+	s := openAs(t, newBucket(t), "app")
+	id := lifecycle.Identity{SlackTeam: "T0ACME0001", SlackUser: "U0DANA0001", Login: "dana", GithubID: 1001, LinkedAt: at}
+	for _, login := range []string{"dana", "dana2"} {
+		id.Login = login
+		if err := s.PutIdentity(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Identity(t.Context(), id.SlackTeam, id.SlackUser); err != nil || got != id {
+			t.Errorf("identity %+v, %v", got, err)
+		}
+	}
+	n := 0
+	for got, err := range s.Identities(t.Context()) {
+		if n++; err != nil || got != id {
+			t.Errorf("listed %+v, %v", got, err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d identities", n)
+	}
+	if err := s.DeleteIdentity(t.Context(), id.SlackTeam, id.SlackUser); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Identity(t.Context(), id.SlackTeam, id.SlackUser); !errors.Is(err, ErrNotFound) {
+		t.Errorf("unlinked: %v", err)
+	}
+}
+
+func TestLog(t *testing.T) {
+	s := openAs(t, newBucket(t), "app")
+	var events []lifecycle.Event
+	for i := range 25 { // two at a time, so that keys with equal times are in it
+		events = append(events, lifecycle.Event{Seq: int64(i + 1), At: at.Add(time.Duration(i/2) * time.Second), Type: "t", Text: fmt.Sprint(i)})
+	}
+	for _, part := range [][]lifecycle.Event{events[10:], events[:12]} { // overlapping, out of order
+		if err := s.AppendLog(t.Context(), testID, part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.Log(t.Context(), testID)
+	if err != nil || fmt.Sprint(got) != fmt.Sprint(events) {
+		t.Errorf("log is %v, %v", got, err)
+	}
+	forged := events[3]
+	forged.Text = "something else"
+	if err := s.AppendLog(t.Context(), testID, []lifecycle.Event{forged}); !errors.Is(err, ErrExists) {
+		t.Errorf("another event in the place of one: %v", err)
+	}
+}
+
+func TestStreamAndDrafts(t *testing.T) {
+	s := openAs(t, newBucket(t), "app")
+	if _, err := s.Stream(t.Context()); !errors.Is(err, ErrNotFound) {
+		t.Errorf("no checkpoint yet: %v", err)
+	}
+	for _, v := range []string{"1", "2", "2"} {
+		if err := errors.Join(s.PutStream(t.Context(), []byte(v)), s.PutDraft(t.Context(), "T1", "U1", "1.2", []byte(v))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stream, err := s.Stream(t.Context())
+	if err != nil || string(stream) != "2" {
+		t.Errorf("stream %q, %v", stream, err)
+	}
+	draft, err := s.Draft(t.Context(), "T1", "U1", "1.2")
+	if err != nil || string(draft) != "2" {
+		t.Errorf("draft %q, %v", draft, err)
+	}
+	if err := s.DeleteDraft(t.Context(), "T1", "U1", "1.2"); err != nil {
+		t.Error(err)
+	}
+}
