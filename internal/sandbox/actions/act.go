@@ -2,6 +2,7 @@ package actions
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -148,14 +149,18 @@ func (a *Act) path() string {
 // workflow file in it is the one of the job.
 func (a *Act) tree(ctx context.Context, dir string, job Job) error {
 	repo := filepath.Join(dir, "repo")
-	steps := [][]string{{"init", "--quiet", "--initial-branch=" + defaultBranch, repo}}
-	if job.GitDir != "" {
-		steps = append(steps, []string{"-C", repo, "fetch", "--quiet", "--no-tags", "--depth=1", job.GitDir, job.SHA},
-			[]string{"-C", repo, "checkout", "--quiet", "-B", strings.TrimPrefix(job.Ref, "refs/heads/"), "FETCH_HEAD"})
+	from, auth := job.GitDir, []string(nil)
+	if from == "" {
+		from, auth = job.CloneURL, basicAuth(job.Token)
 	}
-	steps = append(steps, []string{"-C", repo, "remote", "add", "origin", "https://github.com/" + job.Repo + ".git"})
+	steps := [][]string{
+		{"init", "--quiet", "--initial-branch=" + defaultBranch, repo},
+		{"-C", repo, "fetch", "--quiet", "--no-tags", "--depth=1", from, job.SHA},
+		{"-C", repo, "checkout", "--quiet", "-B", strings.TrimPrefix(job.Ref, "refs/heads/"), "FETCH_HEAD"},
+		{"-C", repo, "remote", "add", "origin", "https://github.com/" + job.Repo + ".git"},
+	}
 	for _, args := range steps {
-		if err := a.git(ctx, dir, args); err != nil {
+		if err := a.git(ctx, dir, args, auth); err != nil {
 			return err
 		}
 	}
@@ -172,11 +177,17 @@ func (a *Act) tree(ctx context.Context, dir string, job Job) error {
 	return nil
 }
 
-func (a *Act) git(ctx context.Context, dir string, args []string) error {
+// basicAuth is the environment by which git sends a run's token.
+func basicAuth(token string) []string {
+	header := "AUTHORIZATION: basic " + base64.StdEncoding.EncodeToString([]byte("x-access-token:"+token))
+	return []string{"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.extraHeader", "GIT_CONFIG_VALUE_0=" + header}
+}
+
+func (a *Act) git(ctx context.Context, dir string, args, env []string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Env = a.environment(dir)
+	cmd.Env = append(a.environment(dir), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(string(out)))
 	}
@@ -250,6 +261,9 @@ func (a *Act) supervise(ctx context.Context, pid int, t *transcript, limit time.
 		return "", ""
 	case <-ctx.Done():
 		conclusion = "cancelled"
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			conclusion = "timed_out"
+		}
 	case <-timer.C:
 		conclusion = "timed_out"
 	}

@@ -259,6 +259,8 @@ func TestStandIns(t *testing.T) {
 	defer server.Close()
 	j.CloneURL = server.URL + "/" + filepath.Base(j.GitDir)
 	j.Inputs = map[string]string{"mode": j.SHA}
+	gitDir := j.GitDir
+	j.GitDir = "" // then the workflow's tree is fetched over HTTP too
 	j.Vars = map[string]string{"ROLE": "arn:aws:iam::1:role/plan"}
 	a := newAct(t)
 	a.Terraform = filepath.Join(t.TempDir(), "tf")
@@ -281,7 +283,7 @@ func TestStandIns(t *testing.T) {
 	if _, ok := auths.Load("basic " + base64.StdEncoding.EncodeToString([]byte("x-access-token:tok_1"))); !ok {
 		t.Error("no call carried the run's token")
 	}
-	run(t, j.GitDir, "git", "rev-parse", "--verify", "refs/heads/cleanup/x")
+	run(t, gitDir, "git", "rev-parse", "--verify", "refs/heads/cleanup/x")
 
 	a.Roles["arn:aws:iam::1:role/plan"] = Role{AccessKeyID: "run-plan", SecretAccessKey: "s", Workflows: []string{"apply.yml"}}
 	if res := a.Run(t.Context(), j); res.Conclusion != "failure" || !strings.Contains(FailedStep(res.Steps), "configure-aws-credentials") {
