@@ -33,11 +33,12 @@ func canonicalNumber(text string) (json.Number, error) {
 	if !ok {
 		return "", fmt.Errorf("must be a plain number such as 30")
 	}
-	if rat.IsInt() {
-		return json.Number(rat.Num().String()), nil
-	}
 	digits, _ := rat.FloatPrec()
-	return json.Number(rat.FloatString(digits)), nil
+	canonical := rat.FloatString(digits)
+	if !number.MatchString(canonical) { // an exponent can make more digits than were typed
+		return "", fmt.Errorf("has too many digits")
+	}
+	return json.Number(canonical), nil
 }
 
 // numberOf takes a number from JSON, YAML, Go or text.

@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -110,8 +111,10 @@ func (s *Summary) checkPurpose(scope Scope) error {
 
 // compareChanges orders by address, and by the rest so that equal addresses cannot change places.
 func compareChanges(a, b Change) int {
-	return cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.Deposed, b.Deposed),
-		cmp.Compare(string(canonical(a.document())), string(canonical(b.document()))))
+	if order := cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.Deposed, b.Deposed)); order != 0 {
+		return order
+	}
+	return bytes.Compare(canonical(a.document()), canonical(b.document()))
 }
 
 var knownActions = []string{"create", "update", "delete", "delete,create", "create,delete", "no-op"}

@@ -1,0 +1,346 @@
+package terraform
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+func planBytes(t testing.TB, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile("testdata/plans/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func planOf(t testing.TB, name string) *tfjson.Plan {
+	t.Helper()
+	plan, err := ParsePlan(planBytes(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+func summaryOf(t testing.TB, name string, purpose lifecycle.Purpose) *Summary {
+	t.Helper()
+	s, err := Summarize(planOf(t, name), Scope{RequestID: mine, Purpose: purpose})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestSummaries(t *testing.T) {
+	for _, tc := range []struct {
+		plan    string
+		purpose lifecycle.Purpose
+		counts  Counts
+		risk    string
+	}{
+		{"create", lifecycle.PurposeOpen, Counts{Add: 3}, RiskNone},
+		{"nothing", lifecycle.PurposeReapply, Counts{}, RiskNone},
+		{"nothing", lifecycle.PurposeEdit, Counts{}, RiskNone},
+		{"update", lifecycle.PurposeEdit, Counts{Change: 1}, RiskNone},
+		{"replace", lifecycle.PurposeEdit, Counts{Replace: 1, Change: 2}, RiskReplace},
+		{"destroy", lifecycle.PurposeDestroy, Counts{Destroy: 3}, RiskDestroy},
+		{"destroy-gone", lifecycle.PurposeDestroy, Counts{Destroy: 3}, RiskDestroy},
+	} {
+		t.Run(tc.plan, func(t *testing.T) {
+			s := summaryOf(t, tc.plan, tc.purpose)
+			if diff := cmp.Diff(tc.counts, s.Counts()); diff != "" {
+				t.Errorf("counts (-want +got):\n%s", diff)
+			}
+			if s.Risk() != tc.risk || len(s.Destroyed()) != tc.counts.Destroy+tc.counts.Replace {
+				t.Errorf("risk %s, destroyed %v", s.Risk(), s.Destroyed())
+			}
+			golden(t, "summary-"+tc.plan+".json", indent(t, s.Bytes()))
+			golden(t, "summary-"+tc.plan+".txt", []byte(s.Text(20)+"\n"))
+			again, err := ParseSummary(s.Bytes())
+			if err != nil || again.Digest() != s.Digest() || again.Digest() != Digest(s.Bytes()) {
+				t.Errorf("read back: %v", err)
+			}
+		})
+	}
+}
+
+func indent(t *testing.T, content []byte) []byte {
+	t.Helper()
+	var value any
+	decoder := json.NewDecoder(strings.NewReader(string(content)))
+	decoder.UseNumber()
+	if err := decoder.Decode(&value); err != nil {
+		t.Fatal(err)
+	}
+	pretty, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(pretty, '\n')
+}
+
+func TestRefusedPlans(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		plan    *tfjson.Plan
+		id      string
+		purpose lifecycle.Purpose
+		want    Code
+	}{
+		{"creates nothing", planOf(t, "nothing"), mine, lifecycle.PurposeOpen, NothingPlanned},
+		{"another's change", planOf(t, "two"), mine, lifecycle.PurposeEdit, OutsideModule},
+		{"no call", planOf(t, "create"), other, lifecycle.PurposeOpen, ModuleMissing},
+		{"the block is gone", planOf(t, "destroy-gone"), mine, lifecycle.PurposeEdit, ModuleMissing},
+		{"creates in a destroy", planOf(t, "create"), mine, lifecycle.PurposeDestroy, NotOnlyDestroy},
+		{"replaces in a destroy", planOf(t, "replace"), mine, lifecycle.PurposeDestroy, NotOnlyDestroy},
+		{"others use it", planOf(t, "destroy-used"), mine, lifecycle.PurposeDestroy, Referenced},
+		{"destroys another's", planOf(t, "destroy"), other, lifecycle.PurposeDestroy, OutsideModule},
+		{"forgets", changed(t, func(rc *tfjson.ResourceChange) { rc.Change.Actions = tfjson.Actions{"forget"} }), mine, lifecycle.PurposeEdit, UnsupportedAction},
+		{"moves in from elsewhere", changed(t, func(rc *tfjson.ResourceChange) { rc.PreviousAddress = "terraform_data.x" }), mine, lifecycle.PurposeEdit, OutsideModule},
+		{"a longer id", changed(t, func(rc *tfjson.ResourceChange) {
+			rc.Address = strings.Replace(rc.Address, mine, mine+"x", 1)
+		}), mine, lifecycle.PurposeEdit, OutsideModule},
+		{"deferred", withPlan(t, func(p *tfjson.Plan) { p.DeferredChanges = []*tfjson.DeferredResourceChange{{}} }), mine, lifecycle.PurposeEdit, PlanIncomplete},
+		{"provider action", withPlan(t, func(p *tfjson.Plan) { p.ActionInvocations = []*tfjson.ActionInvocation{{}} }), mine, lifecycle.PurposeEdit, UnsupportedAction},
+		{"too large", changed(t, func(rc *tfjson.ResourceChange) {
+			rc.Change.After = map[string]any{"x": strings.Repeat("x", MaxSummary)}
+		}), mine, lifecycle.PurposeEdit, TooLarge},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := Summarize(tc.plan, Scope{RequestID: tc.id, Purpose: tc.purpose})
+			var refused *PlanError
+			if !errors.As(err, &refused) || refused.Code != tc.want {
+				t.Errorf("got %v, want %s", err, tc.want)
+			}
+		})
+	}
+	if _, err := ParsePlan([]byte(`{"format_version":"1.2","errored":true}`)); !errors.As(err, new(*PlanError)) {
+		t.Errorf("an errored plan: %v", err)
+	}
+}
+
+func withPlan(t *testing.T, change func(*tfjson.Plan)) *tfjson.Plan {
+	plan := planOf(t, "create")
+	change(plan)
+	return plan
+}
+
+func changed(t *testing.T, change func(*tfjson.ResourceChange)) *tfjson.Plan {
+	return withPlan(t, func(p *tfjson.Plan) { change(p.ResourceChanges[0]) })
+}
+
+func TestDigestIsStable(t *testing.T) {
+	first := summaryOf(t, "create", lifecycle.PurposeOpen).Digest()
+	if second := summaryOf(t, "create", lifecycle.PurposeOpen).Digest(); second != first {
+		t.Error("the same plan has two digests")
+	}
+	if secret := summaryOf(t, "create-other-secret", lifecycle.PurposeOpen).Digest(); secret != first {
+		t.Error("a changed secret alone changes the digest")
+	}
+	reordered := withPlan(t, func(p *tfjson.Plan) {
+		p.ResourceChanges[0], p.ResourceChanges[2] = p.ResourceChanges[2], p.ResourceChanges[0]
+		p.Timestamp, p.TerraformVersion = "2020-01-01T00:00:00Z", "9.9.9"
+	})
+	if s, err := Summarize(reordered, Scope{RequestID: mine, Purpose: "open"}); err != nil || s.Digest() != first {
+		t.Errorf("order or time changes the digest: %v", err)
+	}
+	number := withPlan(t, func(p *tfjson.Plan) {
+		for _, rc := range p.ResourceChanges {
+			if table, ok := rc.Change.After.(map[string]any)["input"].(map[string]any); ok {
+				table["big"] = json.Number("9007199254740992")
+			}
+		}
+	})
+	if s, err := Summarize(number, Scope{RequestID: mine, Purpose: "open"}); err != nil || s.Digest() == first {
+		t.Errorf("2^53 and 2^53+1 have one digest: %v", err)
+	}
+}
+
+func TestSecretsNeverShow(t *testing.T) {
+	for _, name := range []string{"create", "update", "update-secret", "replace", "destroy", "destroy-gone"} {
+		plan := planOf(t, name)
+		purpose := lifecycle.PurposeEdit
+		if strings.HasPrefix(name, "destroy") {
+			purpose = lifecycle.PurposeDestroy
+		}
+		s, err := Summarize(plan, Scope{RequestID: mine, Purpose: purpose})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		text, err := os.ReadFile("testdata/plans/" + name + ".txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, shown := range map[string]string{"summary": string(s.Bytes()), "lines": s.Text(100), "text": NewRedactor(plan).Redact(string(text))} {
+			for _, secret := range []string{"hunter2", "changed-secret"} {
+				if strings.Contains(shown, secret) {
+					t.Errorf("%s: the %s holds %s:\n%s", name, what, secret, shown)
+				}
+			}
+		}
+	}
+	raw, err := os.ReadFile("testdata/plans/replace.txt")
+	if err != nil || !strings.Contains(string(raw), "hunter2") {
+		t.Errorf("the fixture repeats no secret unmarked, so it shows nothing: %v", err)
+	}
+}
+
+// secretPlan marks one value and repeats it in shapes that providers give it.
+func secretPlan(secret string, shown map[string]any) *tfjson.Plan {
+	after := map[string]any{"marked": secret}
+	for name, value := range shown {
+		after[name] = value
+	}
+	return &tfjson.Plan{
+		FormatVersion: "1.2",
+		Config:        &tfjson.Config{RootModule: &tfjson.ConfigModule{ModuleCalls: map[string]*tfjson.ModuleCall{ModuleCall(mine): {}}}},
+		ResourceChanges: []*tfjson.ResourceChange{{
+			Address: "module." + ModuleCall(mine) + ".a.b", Mode: tfjson.ManagedResourceMode, Type: "a",
+			Change: &tfjson.Change{Actions: tfjson.Actions{tfjson.ActionCreate}, After: after, AfterSensitive: map[string]any{"marked": true}},
+		}},
+	}
+}
+
+func TestMaskByValue(t *testing.T) {
+	pem := "BEGIN\nline-one-of-it\nline-two-of-it\n"
+	for _, tc := range []struct {
+		name, secret string
+		shown        any
+		want         any
+	}{
+		{"equal, short", "ab", "ab", Hidden},
+		{"inside, short", "ab", "xabx", "xabx"},
+		{"inside", "s3cr3t", "x s3cr3t y", "x " + Hidden + " y"},
+		{"in a list", "s3cr3t", []any{"a", "s3cr3t"}, []any{"a", Hidden}},
+		{"in JSON", `a"b<c>d`, `{"p":"a\"b<c>d"}`, `{"p":"` + Hidden + `"}`},
+		{"in JSON as Terraform writes it", `a"b<c>d`, `{"p":"a\"b\u003cc\u003ed"}`, `{"p":"` + Hidden + `"}`},
+		{"a line of it", pem, "got line-two-of-it", "got " + Hidden},
+		{"with other space around", pem, "BEGIN\nline-one-of-it\nline-two-of-it", Hidden},
+		{"base64", "s3cr3t!!", "czNjcjN0ISE=", Hidden},
+		{"in an address", "p@ss/word", "db://u:p%40ss%2Fword", "db://u:" + Hidden},
+		{"a name of a map", "s3cr3t", map[string]any{"s3cr3t": "x"}, map[string]any{Hidden: Hidden}},
+		{"of a JSON document", `{"user":"someone","password":"pw-of-it"}`, "pw-of-it", Hidden},
+		{"an attribute of the same name", "other", "x", "x"},
+		{"a known token that nothing marks", "zzz", "ghp_" + strings.Repeat("a", 36), Hidden},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, err := Summarize(secretPlan(tc.secret, map[string]any{"other": tc.shown}), Scope{RequestID: mine, Purpose: "open"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, s.Changes[0].After["other"]); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if s.Changes[0].After["marked"] != Hidden {
+				t.Error("the marked value shows")
+			}
+		})
+	}
+}
+
+func TestMaskOfMarkedResource(t *testing.T) {
+	plan := secretPlan("s3cr3t", nil)
+	plan.ResourceChanges[0].Change.AfterSensitive = true
+	plan.ResourceChanges[0].Address = "module." + ModuleCall(mine) + `.a.b["x-s3cr3t"]`
+	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "open"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Changes[0].After["marked"] != Hidden || strings.Contains(string(s.Bytes()), "s3cr3t") {
+		t.Errorf("%s", s.Bytes())
+	}
+}
+
+func TestRedactor(t *testing.T) {
+	r := NewRedactor(secretPlan("ab", nil))
+	if got := r.Redact(`x = "ab" about ab`); got != `x = "`+Hidden+`" about ab` {
+		t.Error(got)
+	}
+	var none *Redactor
+	for _, r := range []*Redactor{none, NewRedactor(nil)} {
+		if got := r.Redact("key AKIAIOSFODNN7EXAMPLE \xff"); got != "key "+Hidden+" \uFFFD" {
+			t.Error(got)
+		}
+	}
+}
+
+func TestMovesAndImports(t *testing.T) {
+	plan := planOf(t, "nothing")
+	plan.ResourceChanges[0].PreviousAddress = "module." + ModuleCall(mine) + ".terraform_data.old"
+	plan.ResourceChanges[1].Change.Importing = &tfjson.Importing{ID: "abc"}
+	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "reapply"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "2 to move or import.\n- import terraform_data.policy[\"read\"] abc\n- move terraform_data.bucket from terraform_data.old"
+	if got := s.Text(10); got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestLines(t *testing.T) {
+	s := &Summary{}
+	for i := range 30 {
+		s.Changes = append(s.Changes, Change{Address: fmt.Sprintf("module.tfpilot_%s.a.b[%d]", mine, i), Actions: []string{"create"}})
+	}
+	s.Changes = append(s.Changes, Change{Address: "module.tfpilot_" + mine + ".a.z\n" + strings.Repeat("é", 300), Actions: []string{"delete"}, Before: map[string]any{"name": "x"}})
+	lines := s.Lines(5)
+	if len(lines) != 5 || !strings.HasPrefix(lines[0], "destroy a.zé") || len([]rune(lines[0])) != maxLine || lines[4] != "and 27 more" {
+		t.Errorf("%q", lines)
+	}
+	if got := s.Headline(); got != "1 to destroy, 30 to add." {
+		t.Error(got)
+	}
+	if got := (&Summary{}).Text(5); got != "No changes." {
+		t.Error(got)
+	}
+}
+
+func TestParseSummaryIsStrict(t *testing.T) {
+	good := string(summaryOf(t, "replace", lifecycle.PurposeEdit).Bytes())
+	for name, content := range map[string]string{
+		"empty":        "",
+		"no newline":   strings.TrimSuffix(good, "\n"),
+		"space":        " " + good,
+		"two":          good + good,
+		"unknown key":  strings.Replace(good, `"changes":`, `"at":1,"changes":`, 1),
+		"null":         "null\n",
+		"no actions":   `{"changes":[{"actions":[],"address":"a","provider":"","type":""}]}` + "\n",
+		"key order":    strings.Replace(good, `{"actions":`, `{"type":"x","actions":`, 1),
+		"too large":    `{"changes":[]}` + strings.Repeat(" ", MaxSummary),
+		"html escaped": strings.Replace(good, "(sensitive", `\u003c(sensitive`, 1),
+	} {
+		if s, err := ParseSummary([]byte(content)); err == nil {
+			t.Errorf("%s: read as %+v", name, s)
+		}
+	}
+}
+
+func BenchmarkSummarize(b *testing.B) {
+	plan := planOf(b, "replace")
+	base := plan.ResourceChanges
+	for i := range 100 {
+		for _, rc := range base {
+			next := *rc
+			next.Address += fmt.Sprintf("[%d]", i)
+			plan.ResourceChanges = append(plan.ResourceChanges, &next)
+		}
+	}
+	for b.Loop() {
+		s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "edit"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.Digest()
+	}
+}
