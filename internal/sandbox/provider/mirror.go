@@ -1,0 +1,77 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox/provider/schema"
+)
+
+// hosts are the registries whose hashicorp/aws this provider stands in for:
+// Terraform's own, and OpenTofu's.
+var hosts = []string{"registry.terraform.io", "registry.opentofu.org"}
+
+// Mirror lays the binary out under dir as a filesystem mirror that holds
+// hashicorp/aws and nothing else, and returns the path of a CLI configuration
+// (TF_CLI_CONFIG_FILE) that makes Terraform use it and no registry.
+func Mirror(dir, binaryPath string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	facts, err := schema.Load()
+	if err != nil {
+		return "", err
+	}
+	version := facts.Source.ProviderVersion
+	for _, host := range hosts {
+		at := filepath.Join(dir, host, "hashicorp", "aws", version, runtime.GOOS+"_"+runtime.GOARCH)
+		if err := os.MkdirAll(at, 0o755); err != nil {
+			return "", err
+		}
+		if err := place(binaryPath, filepath.Join(at, BinaryPrefix+"_v"+version)); err != nil {
+			return "", fmt.Errorf("place provider for %s: %w", host, err)
+		}
+	}
+	config := filepath.Join(dir, "terraform.rc")
+	text := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", dir)
+	return config, os.WriteFile(config, []byte(text), 0o644)
+}
+
+// place links the binary, or copies it where links do not reach, and puts it in
+// place with one rename: a Terraform may be running the old one.
+func place(from, to string) error {
+	from, err := filepath.EvalSymlinks(from)
+	if err != nil {
+		return err
+	}
+	tmp := to + ".new"
+	_ = os.Remove(tmp)
+	if err := os.Link(from, tmp); err != nil {
+		if err := copyFile(from, tmp); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(tmp, to); err != nil {
+		return err
+	}
+	return os.RemoveAll(tmp) // renaming one link of a file onto another leaves both
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}

@@ -1,0 +1,152 @@
+// Package provider is a Terraform provider that is served as hashicorp/aws and
+// keeps its objects in the simulated account of package cloud. It owns how the
+// resources in use behave: what is unknown at plan and known after apply, what
+// forces a replacement, which values AWS's own provider refuses, and drift. The
+// schema itself is AWS's, read from package schema, so that an argument that
+// the real provider does not know fails here too. It does not own the objects
+// or AWS's refusals (package cloud), nor data sources: there are none.
+package provider
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov5"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov5/tf5server"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox/cloud"
+	"github.com/tfpilot/tfpilot/internal/sandbox/provider/schema"
+)
+
+const (
+	// EnvURL and EnvToken tell the provider where the simulated account is.
+	EnvURL   = "TFPILOT_SANDBOX_CLOUD_URL"
+	EnvToken = "TFPILOT_SANDBOX_CLOUD_TOKEN"
+
+	// BinaryPrefix starts the base name under which Terraform runs the provider.
+	BinaryPrefix = "terraform-provider-aws"
+
+	defaultRegion = "us-east-1"
+	callTimeout   = 15 * time.Minute // a created object may be slow on purpose
+)
+
+// Main serves the provider to the Terraform that started this process, until
+// that ends it.
+func Main(context.Context) int {
+	srv, err := New()
+	if err == nil {
+		err = tf5server.Serve("registry.terraform.io/hashicorp/aws", func() tfprotov5.ProviderServer { return srv })
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, BinaryPrefix+":", err)
+		return 1
+	}
+	return 0
+}
+
+// Server is the provider.
+type Server struct {
+	facts    schema.Facts
+	schemas  map[string]*tfprotov5.Schema
+	config   *tfprotov5.Schema
+	cloud    *cloud.Client
+	stop     context.Context
+	stopNow  context.CancelFunc
+	region   string
+	defaults map[string]any // default_tags
+}
+
+// New returns the provider, not yet configured.
+func New() (*Server, error) {
+	facts, err := schema.Load()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{facts: facts, schemas: map[string]*tfprotov5.Schema{}, region: defaultRegion}
+	s.stop, s.stopNow = context.WithCancel(context.Background())
+	s.config = &tfprotov5.Schema{Block: buildBlock(facts.Provider, trait{}, "")}
+	for name, block := range facts.Resources {
+		t, ok := traits[name]
+		if !ok {
+			return nil, fmt.Errorf("resource %s has a schema and no behaviour", name)
+		}
+		s.schemas[name] = &tfprotov5.Schema{Block: buildBlock(block, t, "")}
+	}
+	return s, nil
+}
+
+// GetMetadata names the resources.
+func (s *Server) GetMetadata(context.Context, *tfprotov5.GetMetadataRequest) (*tfprotov5.GetMetadataResponse, error) {
+	out := &tfprotov5.GetMetadataResponse{ServerCapabilities: capabilities()}
+	for name := range s.schemas {
+		out.Resources = append(out.Resources, tfprotov5.ResourceMetadata{TypeName: name})
+	}
+	return out, nil
+}
+
+// GetProviderSchema gives AWS's schema.
+func (s *Server) GetProviderSchema(context.Context, *tfprotov5.GetProviderSchemaRequest) (*tfprotov5.GetProviderSchemaResponse, error) {
+	return &tfprotov5.GetProviderSchemaResponse{
+		ServerCapabilities: capabilities(), Provider: s.config, ResourceSchemas: s.schemas,
+	}, nil
+}
+
+func capabilities() *tfprotov5.ServerCapabilities {
+	return &tfprotov5.ServerCapabilities{GetProviderSchemaOptional: true}
+}
+
+// PrepareProviderConfig accepts what fits the schema.
+func (s *Server) PrepareProviderConfig(_ context.Context, req *tfprotov5.PrepareProviderConfigRequest) (*tfprotov5.PrepareProviderConfigResponse, error) {
+	return &tfprotov5.PrepareProviderConfigResponse{PreparedConfig: req.Config}, nil
+}
+
+// ConfigureProvider reads region and default tags, and where the account is.
+func (s *Server) ConfigureProvider(_ context.Context, req *tfprotov5.ConfigureProviderRequest) (*tfprotov5.ConfigureProviderResponse, error) {
+	config, err := decodeState(req.Config, s.config)
+	if err != nil {
+		return &tfprotov5.ConfigureProviderResponse{Diagnostics: fail("read provider configuration", err)}, nil
+	}
+	s.region = firstText(config["region"], os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), defaultRegion)
+	if blocks, ok := config["default_tags"].([]any); ok {
+		for _, b := range blocks {
+			s.defaults, _ = b.(map[string]any)["tags"].(map[string]any)
+		}
+	}
+	url, token := os.Getenv(EnvURL), os.Getenv(EnvToken)
+	if url == "" || token == "" {
+		return &tfprotov5.ConfigureProviderResponse{Diagnostics: fail("configure the sandbox's AWS provider",
+			fmt.Errorf("%s and %s must name the simulated account; this provider never reaches AWS", EnvURL, EnvToken))}, nil
+	}
+	s.cloud = &cloud.Client{URL: url, Token: token, HTTP: &http.Client{Timeout: callTimeout}}
+	return &tfprotov5.ConfigureProviderResponse{}, nil
+}
+
+// StopProvider gives up every call under way, as Terraform asks on an interrupt.
+func (s *Server) StopProvider(context.Context, *tfprotov5.StopProviderRequest) (*tfprotov5.StopProviderResponse, error) {
+	s.stopNow()
+	return &tfprotov5.StopProviderResponse{}, nil
+}
+
+// stoppable ends with the call or with StopProvider, whichever is first.
+func (s *Server) stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	release := context.AfterFunc(s.stop, cancel)
+	return ctx, func() { release(); cancel() }
+}
+
+func fail(what string, err error) []*tfprotov5.Diagnostic {
+	return []*tfprotov5.Diagnostic{{Severity: tfprotov5.DiagnosticSeverityError, Summary: what + ": " + err.Error()}}
+}
+
+func firstText(values ...any) string {
+	for _, v := range values {
+		if s, ok := v.(string); ok && strings.TrimSpace(s) != "" {
+			return s
+		}
+	}
+	return ""
+}
