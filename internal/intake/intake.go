@@ -1,0 +1,257 @@
+// Package intake turns what a person wrote into values for a form. It owns the
+// prompt, the schema that the answer must fit, and the check of what comes back; it
+// is the only user of go-openai. The model has no tools, sees the catalog and the
+// person's words, and returns data that is parsed like a form filled in by hand. It
+// decides nothing: a person submits the form. Input that looks like a secret never
+// leaves the process.
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sashabaranov/go-openai"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+)
+
+// What a caller tells apart; everything else means that the model was not reached.
+var (
+	ErrSecret   = errors.New("the words look like they hold a secret")
+	ErrTimeout  = errors.New("no answer in time")
+	ErrNonsense = errors.New("the answer fits no form")
+)
+
+const (
+	defaultTimeout = 8 * time.Second
+	defaultModel   = "gpt-4o-mini"
+	// maxWords bounds what is sent of a person's words, in runes.
+	maxWords = 2000
+	// maxAnswer bounds the answer, in tokens and in bytes.
+	maxAnswerTokens = 2000
+	maxAnswer       = 64 << 10
+	// maxBody bounds what is read from the model's server.
+	maxBody = 1 << 20
+)
+
+// Config says where the model is.
+type Config struct {
+	Key     string            // required
+	BaseURL string            // empty: OpenAI; else any compatible address, with its /v1
+	Model   string            // empty: a small one
+	Timeout time.Duration     // zero: eight seconds
+	HTTP    http.RoundTripper // nil: http.DefaultTransport
+}
+
+// Model reads words.
+type Model struct {
+	client  *openai.Client
+	name    string
+	timeout time.Duration
+}
+
+// New prepares a model; it is not called before the first words.
+func New(c Config) *Model {
+	oc := openai.DefaultConfig(c.Key)
+	if c.BaseURL != "" {
+		oc.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	}
+	m := &Model{name: c.Model, timeout: c.Timeout}
+	if m.name == "" {
+		m.name = defaultModel
+	}
+	if m.timeout <= 0 {
+		m.timeout = defaultTimeout
+	}
+	oc.HTTPClient = &http.Client{Timeout: m.timeout, Transport: bounded{c.HTTP}}
+	m.client = openai.NewClientWithConfig(oc)
+	return m
+}
+
+// Question is what a person wrote and what may be asked for.
+type Question struct {
+	Words   string
+	Here    *catalog.Environment  // where the person is; nil when that says nothing
+	Places  []catalog.Environment // where the person may ask
+	Modules []*catalog.Module     // for what
+}
+
+// Answer is what the words say, checked like a form. Config holds only fields that
+// are right by themselves; what is missing or wrong is left to the person.
+type Answer struct {
+	Module string // "" when nothing fits
+	Place  *catalog.Environment
+	Config map[string]any
+}
+
+// Secret says what kind of credential the words seem to hold. A credential may
+// stand between other words, so each is looked at by itself, too.
+func Secret(words string) (what string, found bool) {
+	if what, found = catalog.Credential(words); found {
+		return what, true
+	}
+	for _, w := range strings.Fields(words) {
+		w = strings.Trim(w, "\"'`.,;:()[]{}<>")
+		if what, found = catalog.Credential(w); found {
+			return what, true
+		}
+		if _, value, ok := strings.Cut(w, "="); ok {
+			if what, found = catalog.Credential(value); found {
+				return what, true
+			}
+		}
+	}
+	return "", false
+}
+
+// Read asks the model and checks what it says.
+func (m *Model) Read(ctx context.Context, q Question) (Answer, error) {
+	if _, found := Secret(q.Words); found {
+		return Answer{}, ErrSecret
+	}
+	if len(q.Modules) == 0 || len(q.Places) == 0 {
+		return Answer{}, fmt.Errorf("nothing may be asked for: %w", ErrNonsense)
+	}
+	ctx, cancel := context.WithTimeout(ctx, m.timeout)
+	defer cancel()
+	resp, err := m.client.CreateChatCompletion(ctx, m.request(q))
+	if err != nil {
+		return Answer{}, failed(ctx, err)
+	}
+	if len(resp.Choices) != 1 {
+		return Answer{}, fmt.Errorf("%d choices: %w", len(resp.Choices), ErrNonsense)
+	}
+	return q.check(resp.Choices[0].Message.Content)
+}
+
+// failed leaves out the error's text when it is the server's, which may repeat the
+// words or the key.
+func failed(ctx context.Context, err error) error {
+	var timeout interface{ Timeout() bool }
+	if ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout() {
+		return ErrTimeout
+	}
+	if e, ok := errors.AsType[*openai.APIError](err); ok {
+		return fmt.Errorf("ask model: status %d", e.HTTPStatusCode)
+	}
+	if e, ok := errors.AsType[*openai.RequestError](err); ok {
+		return fmt.Errorf("ask model: status %d", e.HTTPStatusCode)
+	}
+	return fmt.Errorf("ask model: %w", err)
+}
+
+func (m *Model) request(q Question) openai.ChatCompletionRequest {
+	return openai.ChatCompletionRequest{
+		Model: m.name,
+		Messages: []openai.ChatCompletionMessage{
+			{Role: openai.ChatMessageRoleSystem, Content: instructions(q)},
+			{Role: openai.ChatMessageRoleUser, Content: quote(q.Words)},
+		},
+		MaxCompletionTokens: maxAnswerTokens,
+		ResponseFormat: &openai.ChatCompletionResponseFormat{
+			Type: openai.ChatCompletionResponseFormatTypeJSONSchema,
+			JSONSchema: &openai.ChatCompletionResponseFormatJSONSchema{
+				Name: "request", Strict: true, Schema: q.schema(),
+			},
+		},
+	}
+}
+
+// check takes the answer apart. Whatever does not fit is left out; an answer that is
+// not JSON of the asked form is nonsense.
+func (q Question) check(content string) (Answer, error) {
+	if len(content) > maxAnswer {
+		return Answer{}, fmt.Errorf("%d bytes: %w", len(content), ErrNonsense)
+	}
+	var raw struct {
+		Request struct {
+			Module      string         `json:"module"`
+			Environment string         `json:"environment"`
+			Values      map[string]any `json:"values"`
+		} `json:"request"`
+	}
+	dec := json.NewDecoder(strings.NewReader(content))
+	dec.UseNumber()
+	if err := dec.Decode(&raw); err != nil {
+		return Answer{}, fmt.Errorf("read answer: %w", ErrNonsense)
+	}
+	a := Answer{Place: q.place(raw.Request.Environment)}
+	m := q.module(raw.Request.Module)
+	if m == nil {
+		return a, nil
+	}
+	a.Module = m.Name
+	a.Config, _ = m.Parse(known(m, raw.Request.Values), q.where(a.Place))
+	return a, nil
+}
+
+// known keeps what are fields of the module and were really said: null stands for
+// "not said".
+func known(m *catalog.Module, values map[string]any) map[string]any {
+	in := map[string]any{}
+	for name, v := range values {
+		f, ok := m.Field(name)
+		if !ok || v == nil {
+			continue
+		}
+		if f.Kind == catalog.Map {
+			v = joinPairs(v)
+		}
+		in[name] = v
+	}
+	return in
+}
+
+// joinPairs turns a list of {name, value} into an object, since a strict schema
+// cannot describe an object with free names.
+func joinPairs(v any) any {
+	list, ok := v.([]any)
+	if !ok {
+		return v
+	}
+	out := map[string]any{}
+	for _, item := range list {
+		pair, _ := item.(map[string]any)
+		if name, ok := pair["name"].(string); ok {
+			out[name] = pair["value"]
+		}
+	}
+	return out
+}
+
+func (q Question) module(name string) *catalog.Module {
+	for _, m := range q.Modules {
+		if m.Name == name {
+			return m
+		}
+	}
+	return nil
+}
+
+func (q Question) place(name string) *catalog.Environment {
+	for i, p := range q.Places {
+		if placeName(p) == name {
+			return &q.Places[i]
+		}
+	}
+	return nil
+}
+
+// where is the environment whose limits the values are held against.
+func (q Question) where(chosen *catalog.Environment) catalog.Environment {
+	switch {
+	case chosen != nil:
+		return *chosen
+	case q.Here != nil:
+		return *q.Here
+	default:
+		return q.Places[0]
+	}
+}
+
+func placeName(e catalog.Environment) string { return e.Project + " " + e.Key + "/" + e.Slug }

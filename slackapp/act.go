@@ -1,0 +1,204 @@
+package slackapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// Interaction answers clicks, menus and forms.
+func (a *App) Interaction(ctx context.Context, cb slack.InteractionCallback, ack Ack) {
+	switch cb.Type {
+	case slack.InteractionTypeBlockActions:
+		ack(nil)
+		for _, action := range cb.ActionCallback.BlockActions {
+			a.clicked(ctx, cb, action)
+		}
+	case slack.InteractionTypeViewSubmission:
+		a.submitted(ctx, cb, ack)
+	default:
+		ack(nil)
+	}
+}
+
+func (a *App) clicked(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) {
+	id := action.ActionID
+	switch {
+	case cb.View.CallbackID == viewRequest:
+		a.changed(ctx, cb, action)
+	case id == actStart:
+		a.startAgain(ctx, cb, action.Value)
+	case id == actShow:
+		a.showRow(ctx, cb, action.Value)
+	case strings.HasPrefix(id, actPage+"."):
+		a.turnPage(ctx, cb, action.Value)
+	case id == actReview:
+		a.review(ctx, cb, action.Value)
+	case strings.HasPrefix(id, actDo):
+		a.do(ctx, cb, lifecycle.Action(strings.TrimPrefix(id, actDo)), action.Value)
+	default:
+		a.tell(ctx, cb, "This button is from an older version of TfPilot and does nothing any more. The newest card of the request has current ones.")
+	}
+}
+
+func (a *App) submitted(ctx context.Context, cb slack.InteractionCallback, ack Ack) {
+	switch cb.View.CallbackID {
+	case viewRequest:
+		a.submit(ctx, cb, ack)
+	case viewApprove, viewReject, viewDestroy:
+		a.confirmed(ctx, cb, ack)
+	default:
+		ack(nil)
+	}
+}
+
+// startAgain opens the form from a button, which brings a fresh trigger.
+func (a *App) startAgain(ctx context.Context, cb slack.InteractionCallback, text string) {
+	ask := readAsk(a.Catalog, a.Projects, cb.Container.ChannelID, text)
+	if ask.wrong != "" {
+		a.suggest(ctx, cb.ResponseURL, ask, text)
+		return
+	}
+	s := start{trigger: cb.TriggerID, responseURL: cb.ResponseURL, text: text, words: ask.words, form: ask.form()}
+	if here, ok := a.Projects.inChannel(cb.Container.ChannelID); ok && s.form.Project == "" && s.form.Env == "" {
+		s.form.Project, s.form.Env = here.Project, here.String()
+	}
+	a.begin(ctx, s, func() (visitor, error) { return a.whoClicked(ctx, cb) })
+}
+
+// do takes a click on an action of a request.
+func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, value string) {
+	g, err := readGrip(value)
+	if err != nil {
+		a.tell(ctx, cb, "This button cannot be read any more. The newest card of the request has current ones.")
+		return
+	}
+	if g.Confirm != confirmNone {
+		a.ask(ctx, cb, action, g)
+		return
+	}
+	v, err := a.whoClicked(ctx, cb)
+	if err != nil {
+		a.Log.Error("identity", keyError, err)
+		a.tell(ctx, cb, trouble)
+		return
+	}
+	a.tell(ctx, cb, a.perform(ctx, v, action, g, ""))
+}
+
+// gate reads the request afresh and says why v may not do this now, "" if v may.
+func (a *App) gate(ctx context.Context, v visitor, action lifecycle.Action, id string) (lifecycle.Request, string) {
+	doc, err := a.Documents.Get(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrKey):
+		return doc.Request, "This request does not exist any more."
+	case err != nil:
+		a.Log.Error("read request", keyRequest, id, keyError, err)
+		return doc.Request, trouble
+	}
+	r := doc.Request
+	verb := rbac.VerbOf(action)
+	if verb == "" {
+		return r, "This button is from another version of TfPilot and does nothing."
+	}
+	if no := a.refusal(v, verb, rbac.ScopeOf(r, v.subject(), a.Projects.of(r).Rules())); no != "" {
+		return r, no
+	}
+	if doc.Archived {
+		return r, "This request is in the archive: everything about it is done, and nothing is left to do."
+	}
+	if action == lifecycle.ActionSync {
+		return r, ""
+	}
+	if w := r.Wish(action); w != nil && strings.EqualFold(w.By, v.Login) {
+		return r, "You asked for this already; it is on its way. " + follow
+	}
+	if no := lifecycle.Can(r, action); no != nil {
+		return r, no.Text
+	}
+	return r, ""
+}
+
+const follow = "The card shows how it goes on."
+
+// perform does what was clicked: it writes the wish, rings, and says what comes
+// next. The effect is the workers', who check everything again.
+func (a *App) perform(ctx context.Context, v visitor, action lifecycle.Action, g grip, reason string) string {
+	r, no := a.gate(ctx, v, action, g.ID)
+	if no != "" {
+		return no
+	}
+	if action == lifecycle.ActionSync {
+		return a.syncing(ctx, v, r.ID)
+	}
+	doc, err := a.Documents.Update(ctx, r.ID, v.actor(), a.patch(v, action, g, reason))
+	var refused *lifecycle.Refusal
+	switch {
+	case errors.As(err, &refused):
+		return refused.Text
+	case errors.Is(err, store.ErrArchived):
+		return "This request went into the archive a moment ago: nothing is left to do."
+	case err != nil:
+		a.Log.Error("write wish", keyRequest, r.ID, keyError, err)
+		return trouble
+	}
+	a.ring(ctx, doc.Request)
+	return saidNext(doc.Request, action, g)
+}
+
+// patch is what a click changes in the document.
+func (a *App) patch(v visitor, action lifecycle.Action, g grip, reason string) lifecycle.Patch {
+	switch action {
+	case lifecycle.ActionTakeBack:
+		return lifecycle.TakeBack()
+	case lifecycle.ActionKeep:
+		return lifecycle.Keep()
+	default:
+		return lifecycle.Want(lifecycle.Wish{
+			What: action, By: v.Login, ByID: v.GithubID, SlackTeam: v.SlackTeam, SlackUser: v.SlackUser,
+			At: now(), Source: source, HeadSHA: g.HeadSHA, PlanDigest: g.Digest, Reason: reason,
+		})
+	}
+}
+
+// saidNext tells what a click leads to.
+func saidNext(r lifecycle.Request, action lifecycle.Action, g grip) string {
+	title := "“" + escape(oneLine(r.Title, maxTitle)) + "”"
+	switch action {
+	case lifecycle.ActionApprove:
+		then := "Next it can be merged."
+		if g.Purpose == lifecycle.PurposeDestroy {
+			then = "Then the destroy starts by itself."
+		} else if r.MergedSHA != "" {
+			then = "Next it can be applied."
+		}
+		return fmt.Sprintf("Your approval of %s is saved and is being checked once more. %s", title, then)
+	case lifecycle.ActionReject:
+		return fmt.Sprintf("Your rejection of %s is saved, and the requester is told why.", title)
+	case lifecycle.ActionMerge:
+		return fmt.Sprintf("Saved: %s is being merged. %s", title, follow)
+	case lifecycle.ActionApply:
+		return fmt.Sprintf("Saved: %s is applied as soon as its environment is free. %s", title, follow)
+	case lifecycle.ActionDestroy:
+		return fmt.Sprintf("Saved: Terraform first works out what goes with %s. Nothing is destroyed before somebody has approved that plan.", title)
+	case lifecycle.ActionClose:
+		return fmt.Sprintf("Saved: %s is being closed.", title)
+	case lifecycle.ActionPlan:
+		return fmt.Sprintf("Saved: a new plan for %s is being started. %s", title, follow)
+	case lifecycle.ActionRestore:
+		return fmt.Sprintf("Saved: the generated file of %s is being put back.", title)
+	case lifecycle.ActionTakeBack:
+		return fmt.Sprintf("Taken back: nothing waits for %s any more.", title)
+	case lifecycle.ActionKeep:
+		return fmt.Sprintf("Kept: %s stays as it is.", title)
+	default:
+		return fmt.Sprintf("Saved. %s", follow)
+	}
+}

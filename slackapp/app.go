@@ -1,0 +1,193 @@
+package slackapp
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/intake"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// source names Slack in the audit log and in wishes.
+const source = "slack"
+
+// Documents are the stored requests.
+type Documents interface {
+	Get(ctx context.Context, id string) (store.Doc, error)
+	Create(ctx context.Context, r lifecycle.Request) (store.Doc, error)
+	Update(ctx context.Context, id string, actor lifecycle.Actor, patch lifecycle.Patch) (store.Doc, error)
+}
+
+// Facts is what else is read for an answer.
+type Facts interface {
+	Identity(ctx context.Context, team, user string) (lifecycle.Identity, error)
+	Summary(ctx context.Context, correlationID string) ([]byte, error)
+}
+
+// Bell tells the workers what to look at. It may fail: they look anyway, later.
+type Bell interface {
+	Look(ctx context.Context, requestID string, version int64) error
+	Card(ctx context.Context, requestID string, version int64) error
+	Sync(ctx context.Context, repo string) error
+}
+
+// App answers commands and clicks. It is a Handler.
+type App struct {
+	API       *slack.Client // required
+	HTTP      *http.Client  // required; for response URLs
+	Documents Documents     // required
+	Facts     Facts         // required
+	Index     Index         // required
+	Bell      Bell          // required
+	Policy    rbac.Policy
+	Catalog   *catalog.Catalog // required
+	Projects  Directory        // required
+	Intake    *intake.Model    // nil: free text is not understood, and the form says so
+	Cards     *Cards           // required; draws, and posts the first card without waiting
+	Slash     string           // the slash command; empty is Command
+	LinkHelp  string           // one sentence on how to link a GitHub account
+	Log       *slog.Logger     // required
+}
+
+// Event takes an event of the Events API. The app subscribes to none, so whatever
+// comes is left over from another configuration.
+func (a *App) Event(context.Context, json.RawMessage) error { return nil }
+
+// visitor is who typed or clicked.
+type visitor struct {
+	lifecycle.Person
+	stranger bool // from another workspace
+}
+
+func (v visitor) subject() rbac.Subject {
+	return rbac.Subject{Login: v.Login, GithubID: v.GithubID}
+}
+
+func (v visitor) actor() lifecycle.Actor { return lifecycle.Actor{Login: v.Login, Source: source} }
+
+// who finds the GitHub account behind a Slack account. Without a link it is a
+// visitor without a login, who may look and no more.
+func (a *App) who(ctx context.Context, team, user, name, homeTeam string) (visitor, error) {
+	v := visitor{Person: lifecycle.Person{SlackTeam: team, SlackUser: user, Name: oneLine(name, limitOption)}}
+	if homeTeam != "" && homeTeam != team {
+		v.stranger = true // a shared channel brings people whom nobody here has linked
+		return v, nil
+	}
+	id, err := a.Facts.Identity(ctx, team, user)
+	if errors.Is(err, store.ErrNotFound) {
+		return v, nil
+	}
+	if err != nil {
+		return v, err
+	}
+	v.Login, v.GithubID = id.Login, id.GithubID
+	return v, nil
+}
+
+func (a *App) whoTyped(ctx context.Context, cmd slack.SlashCommand) (visitor, error) {
+	return a.who(ctx, cmd.TeamID, cmd.UserID, cmd.UserName, "")
+}
+
+func (a *App) whoClicked(ctx context.Context, cb slack.InteractionCallback) (visitor, error) {
+	return a.who(ctx, cb.Team.ID, cb.User.ID, cb.User.Name, cb.User.TeamID)
+}
+
+// refusal says why not, who can, and how to get linked. It is empty when v may.
+func (a *App) refusal(v visitor, verb rbac.Verb, sc rbac.Scope) string {
+	d := a.Policy.Decide(v.subject(), verb, sc)
+	switch {
+	case d.Allowed:
+		return ""
+	case v.stranger:
+		return "You are here from another workspace, and only people of this one can use TfPilot."
+	case d.Code == rbac.CodeNotLinked && a.LinkHelp != "":
+		return d.Reason + " " + a.LinkHelp
+	default:
+		return d.Reason
+	}
+}
+
+// ring tells the workers; a bell that does not ring is only logged, since they
+// also look by themselves.
+func (a *App) ring(ctx context.Context, r lifecycle.Request) {
+	err := errors.Join(a.Bell.Look(ctx, r.ID, r.Version), a.Bell.Card(ctx, r.ID, r.Version))
+	if err != nil {
+		a.Log.Warn("ring", keyRequest, r.ID, keyError, err)
+	}
+}
+
+// newID draws a request id: 13 of [a-z2-7], 65 random bits.
+func newID() string { return "req_" + strings.ToLower(rand.Text()[:13]) }
+
+// trouble is what people are told when something outside does not work.
+const trouble = "TfPilot cannot reach its storage at this moment, so nothing was changed. Please try again in a minute."
+
+// respond answers through the response URL of a command or click.
+func (a *App) respond(ctx context.Context, url string, msg *slack.WebhookMessage) {
+	if url == "" {
+		a.Log.Warn("no response URL for an answer")
+		return
+	}
+	if err := slack.PostWebhookCustomHTTPContext(ctx, url, a.HTTP, msg); err != nil {
+		a.Log.Error("respond", keyError, err)
+	}
+}
+
+// tell answers a click where it was made: in its thread when it was in one.
+func (a *App) tell(ctx context.Context, cb slack.InteractionCallback, text string, blocks ...slack.Block) {
+	if thread := cb.Container.ThreadTs; thread != "" && cb.Container.ChannelID != "" {
+		opts := []slack.MsgOption{slack.MsgOptionText(cut(text, limitMessageText), false), slack.MsgOptionTS(thread)}
+		if len(blocks) > 0 {
+			opts = append(opts, slack.MsgOptionBlocks(blocks...))
+		}
+		_, err := a.API.PostEphemeralContext(ctx, cb.Container.ChannelID, cb.User.ID, opts...)
+		if err == nil {
+			return
+		}
+		a.Log.Warn("answer in thread", keyCode, errorCode(err), keyError, err)
+	}
+	msg := ephemeral(text)
+	if len(blocks) > 0 {
+		msg = ephemeralBlocks(text, blocks)
+	}
+	a.respond(ctx, cb.ResponseURL, msg)
+}
+
+// open shows a view at once. A trigger lives for three seconds and opens one view.
+func (a *App) open(ctx context.Context, trigger string, v slack.ModalViewRequest) (slack.View, error) {
+	resp, err := a.API.OpenViewContext(ctx, trigger, v)
+	if err != nil {
+		return slack.View{}, err
+	}
+	return resp.View, nil
+}
+
+// redraw replaces a view. Between a person's two clicks the later drawing wins: a
+// view that changed meanwhile is drawn again without its hash, from the newer state
+// that came with this click.
+func (a *App) redraw(ctx context.Context, id, hash string, v slack.ModalViewRequest) {
+	_, err := a.API.UpdateViewContext(ctx, v, "", hash, id)
+	if errorCode(err) == "hash_conflict" {
+		_, err = a.API.UpdateViewContext(ctx, v, "", "", id)
+	}
+	if code := errorCode(err); code == "not_found" || code == "view_not_found" {
+		return // closed by the person
+	}
+	if err != nil {
+		a.Log.Error("update view", keyCode, errorCode(err), keyError, err)
+	}
+}
+
+// now is a variable place only in the sense of package time: tests run in a bubble.
+func now() time.Time { return time.Now().UTC() }

@@ -1,0 +1,152 @@
+package slackapp
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/config"
+)
+
+// asked is what somebody typed after "request".
+type asked struct {
+	project, env, module string
+	wrong, near          string // a mistyped word and the nearest known one
+	words                string // free text, for the model
+}
+
+// fillers are words that nobody types as the name of something.
+var fillers = strings.Fields("a an the in on for with to of and my our new me please i we need want some")
+
+// maxNames is up to how many words may be names of things. More is a sentence.
+const maxNames = 3
+
+// readAsk finds modules and environments among the words. Words that are none make
+// it a sentence, unless each is nearly one.
+func readAsk(c *catalog.Catalog, d Directory, channel, text string) asked {
+	var out asked
+	words := strings.Fields(text)
+	if len(words) > maxNames || slices.ContainsFunc(words, isFiller) {
+		return asked{words: text}
+	}
+	for _, w := range words {
+		w = strings.ToLower(w)
+		if !out.take(c, d, channel, w) {
+			near, ok := catalog.Nearest(w, knownWords(c, d))
+			if !ok {
+				return asked{words: text}
+			}
+			if out.wrong == "" {
+				out.wrong, out.near = w, near
+			}
+		}
+	}
+	return out
+}
+
+func isFiller(w string) bool { return slices.Contains(fillers, strings.ToLower(w)) }
+
+// take takes a word that is exactly a name.
+func (x *asked) take(c *catalog.Catalog, d Directory, channel, w string) bool {
+	if _, ok := c.Module(w); ok {
+		x.module = w
+		return true
+	}
+	if _, ok := d.project(w); ok {
+		x.project = w
+		if x.env != "" {
+			x.env = envIn(d, x.project, x.env)
+		}
+		return true
+	}
+	places := placesNamed(d, w)
+	if len(places) == 0 {
+		return false
+	}
+	x.env = w
+	switch {
+	case x.project != "":
+		x.env = envIn(d, x.project, w)
+	case len(places) == 1:
+		x.project, x.env = places[0].Project, places[0].String()
+	default:
+		if here, ok := d.inChannel(channel); ok && slices.ContainsFunc(places, func(p config.Environment) bool { return p.Project == here.Project }) {
+			x.project, x.env = here.Project, envIn(d, here.Project, w)
+		}
+	}
+	return true
+}
+
+func placesNamed(d Directory, w string) []config.Environment {
+	return slices.DeleteFunc(d.places(), func(p config.Environment) bool { return p.Key != w && p.String() != w && p.Slug != w })
+}
+
+// envIn is the environment of a project that a word names, or "" when there is not
+// exactly one.
+func envIn(d Directory, project, w string) string {
+	p, _ := d.project(project)
+	var found []string
+	for _, pl := range p.Environments {
+		if pl.Key == w || pl.String() == w || pl.Slug == w {
+			found = append(found, pl.String())
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
+}
+
+func knownWords(c *catalog.Catalog, d Directory) []string {
+	known := c.Names()
+	for _, p := range d {
+		known = append(known, p.Name)
+		for _, pl := range p.Environments {
+			known = append(known, pl.Key, pl.String())
+		}
+	}
+	slices.Sort(known)
+	return slices.Compact(known)
+}
+
+// request starts a request: with the form at once, prefilled as far as the words
+// and the channel say, or with the nearest word when one is mistyped.
+func (a *App) request(ctx context.Context, cmd slack.SlashCommand, text string) {
+	ask := readAsk(a.Catalog, a.Projects, cmd.ChannelID, text)
+	if ask.wrong != "" {
+		a.suggest(ctx, cmd.ResponseURL, ask, text)
+		return
+	}
+	s := start{trigger: cmd.TriggerID, responseURL: cmd.ResponseURL, text: text, words: ask.words, form: ask.form()}
+	if here, ok := a.Projects.inChannel(cmd.ChannelID); ok && s.form.Project == "" && s.form.Env == "" {
+		s.form.Project, s.form.Env = here.Project, here.String()
+	}
+	a.begin(ctx, s, func() (visitor, error) { return a.whoTyped(ctx, cmd) })
+}
+
+func (x asked) form() form {
+	return form{ID: newID(), Project: x.project, Env: x.env, Module: x.module}
+}
+
+// suggest answers a mistyped word with the nearest known one, one click away.
+func (a *App) suggest(ctx context.Context, url string, ask asked, text string) {
+	mended := mend(text, ask.wrong, ask.near)
+	say := fmt.Sprintf("Nothing here is called “%s”. Did you mean “%s”?", oneLine(ask.wrong, limitOption), ask.near)
+	b := slack.NewButtonBlockElement(actStart, cut(mended, limitOptionValue*4), plain("Use "+ask.near, limitButton))
+	b.Style = slack.StylePrimary
+	a.respond(ctx, url, ephemeralBlocks(say, []slack.Block{words(say), slack.NewActionBlock("", b)}))
+}
+
+func mend(text, wrong, near string) string {
+	fields := strings.Fields(text)
+	for i, f := range fields {
+		if strings.EqualFold(f, wrong) {
+			fields[i] = near
+		}
+	}
+	return strings.Join(fields, " ")
+}

@@ -1,0 +1,229 @@
+package slackapp
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+const (
+	// leaseTime is longer than any rendering, so that two never write at once.
+	leaseTime = 40 * time.Second
+	// maxRounds bounds how often one Refresh starts again because of changes that
+	// came meanwhile.
+	maxRounds = 5
+	// refreshLimit bounds one Refresh, below the time that a task has.
+	refreshLimit = 20 * time.Second
+)
+
+// chat.update is limited for the whole workspace; this is the budget that all
+// processes share, below Slack's fifty a minute.
+const (
+	updateBudget    = "slack:chat.update"
+	updatePerSecond = 0.8
+	updateBurst     = 10
+	maxBudgetWait   = 3 * time.Second
+)
+
+// CardDocuments are the documents that cards are drawn from and remembered in.
+type CardDocuments interface {
+	Get(ctx context.Context, id string) (store.Doc, error)
+	Patch(ctx context.Context, doc store.Doc, actor lifecycle.Actor, patch lifecycle.Patch) (store.Doc, error)
+	Environment(ctx context.Context, project string, env lifecycle.Environment) (lifecycle.EnvironmentState, error)
+	Identities(ctx context.Context) iter.Seq2[lifecycle.Identity, error]
+}
+
+// Cards keeps the messages of requests as the documents say. It runs in the worker;
+// the app uses it once, to show the first card without waiting.
+type Cards struct {
+	API       *slack.Client // required
+	Documents CardDocuments // required
+	Notes     *queue.Notes  // required; leases and the budget
+	Policy    rbac.Policy
+	Catalog   *catalog.Catalog // required
+	Projects  Directory        // required
+	PublicURL string           // of the pages; empty: no link
+	Log       *slog.Logger     // required
+
+	workspace workspace
+	people    people
+}
+
+// Refresh makes every message of the request show its document. It is safe to run
+// twice and at the same time: one lease per request, one message per place.
+func (c *Cards) Refresh(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, refreshLimit)
+	defer cancel()
+	lease, ok, err := c.Notes.CardLease(ctx, id, leaseTime)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return nil // whoever holds it renders once more
+	}
+	for range maxRounds {
+		renderErr := c.render(ctx, id)
+		again, err := lease.Done(context.WithoutCancel(ctx))
+		if err := errors.Join(renderErr, err); err != nil || !again {
+			return err
+		}
+	}
+	return queue.Later(time.Second)
+}
+
+// render brings all messages up to date.
+func (c *Cards) render(ctx context.Context, id string) error {
+	doc, err := c.Documents.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read request: %w", err)
+	}
+	s, err := c.scene(ctx, doc.Request)
+	if err != nil {
+		return err
+	}
+	p := &poster{Cards: c, scene: s, doc: doc}
+	return p.all(ctx)
+}
+
+// scene gathers what the messages are drawn from.
+func (c *Cards) scene(ctx context.Context, r lifecycle.Request) (scene, error) {
+	s := scene{r: r, place: c.Projects.of(r), now: now(), account: c.people.accounts(ctx, c)}
+	s.module, _ = c.Catalog.Module(r.Module)
+	if len(r.Wanted) > 0 {
+		env, err := c.Documents.Environment(ctx, r.Project, r.Environment)
+		if err != nil {
+			return s, fmt.Errorf("read environment: %w", err)
+		}
+		s.lease = env
+	}
+	if c.PublicURL != "" {
+		s.details = strings.TrimSuffix(c.PublicURL, "/") + "/requests/" + r.ID
+	}
+	s.askable = c.approvers(r, s)
+	return s, nil
+}
+
+// approvers lists who may approve, as far as they are named anywhere.
+func (c *Cards) approvers(r lifecycle.Request, s scene) []lifecycle.Person {
+	var found []lifecycle.Person
+	seen := map[string]bool{}
+	for _, login := range append(append([]string{}, c.Policy.Approvers...), c.Policy.Admins...) {
+		key := strings.ToLower(login)
+		subject := rbac.Subject{Login: login}
+		if seen[key] || !c.Policy.Decide(subject, rbac.Approve, rbac.ScopeOf(r, subject, s.place.Rules())).Allowed {
+			continue
+		}
+		seen[key] = true
+		found = append(found, lifecycle.Person{Login: login, SlackUser: s.account[key]})
+	}
+	return found
+}
+
+// links are the addresses of a request's cards.
+func (c *Cards) links(ctx context.Context, r lifecycle.Request) []hyperlink {
+	var links []hyperlink
+	for _, m := range r.Slack.Messages {
+		if url := c.permalink(ctx, m); url != "" && m.Role != lifecycle.RoleThread {
+			links = append(links, hyperlink{url, placeWords[m.Role]})
+		}
+	}
+	return links
+}
+
+var placeWords = map[string]string{lifecycle.RoleCard: "Card in the channel", lifecycle.RoleDM: "Card in your messages"}
+
+func (c *Cards) permalink(ctx context.Context, m lifecycle.Message) string {
+	base := c.workspace.url(ctx, c.API)
+	if base == "" || m.TS == "" || m.Channel == "" {
+		return ""
+	}
+	return base + "archives/" + m.Channel + "/p" + strings.ReplaceAll(m.TS, ".", "")
+}
+
+// workspace remembers the workspace's address, which never changes while we run.
+type workspace struct {
+	mu   sync.Mutex
+	base string
+}
+
+func (w *workspace) url(ctx context.Context, api *slack.Client) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.base == "" {
+		if resp, err := api.AuthTestContext(ctx); err == nil && webAddress(resp.URL) {
+			w.base = strings.TrimSuffix(resp.URL, "/") + "/"
+		}
+	}
+	return w.base
+}
+
+// peopleFor is how long known accounts are believed; they only decide who is
+// mentioned.
+const peopleFor = 5 * time.Minute
+
+// people remembers which login has which Slack account.
+type people struct {
+	mu    sync.Mutex
+	known map[string]string
+	until time.Time
+}
+
+func (p *people) accounts(ctx context.Context, c *Cards) map[string]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now().Before(p.until) {
+		return p.known
+	}
+	known := map[string]string{}
+	for id, err := range c.Documents.Identities(ctx) {
+		if err != nil {
+			c.Log.Warn("read identities", keyError, err)
+			return p.known // old ones are better than none
+		}
+		known[strings.ToLower(id.Login)] = id.SlackUser
+	}
+	p.known, p.until = known, now().Add(peopleFor)
+	return known
+}
+
+// postingMark stands in a message's state between the intent to post it and the
+// outcome.
+const postingMark = "posting:"
+
+// refusedMark stands there when Slack would not take it.
+const refusedMark = "refused:"
+
+// newNonce marks one intent to post; its time says when looking for it may end.
+func newNonce(at time.Time) string {
+	return fmt.Sprintf("%d-%s", at.Unix(), strings.ToLower(rand.Text()[:12]))
+}
+
+// print is the fingerprint of a rendered message.
+func (m message) print() string {
+	data, err := json.Marshal(slack.Blocks{BlockSet: m.blocks})
+	if err != nil {
+		data = nil // blocks of ours always encode
+	}
+	sum := sha256.Sum256(append(data, m.text...))
+	return hex.EncodeToString(sum[:8])
+}

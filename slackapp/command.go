@@ -1,0 +1,66 @@
+package slackapp
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+)
+
+// maxWords bounds what is read of a command's text, in runes.
+const maxWords = 2000
+
+// Command answers the slash command.
+func (a *App) Command(ctx context.Context, cmd slack.SlashCommand, ack Ack) {
+	sub, rest, _ := strings.Cut(strings.TrimSpace(cut(cmd.Text, maxWords)), " ")
+	sub, rest = strings.ToLower(sub), strings.TrimSpace(rest)
+	switch sub {
+	case "", subHelp:
+		ack(ephemeral(a.help()))
+	case subRequest:
+		ack(nil)
+		a.request(ctx, cmd, rest)
+	case subList:
+		ack(nil)
+		a.list(ctx, cmd, rest)
+	case subShow:
+		ack(nil)
+		a.show(ctx, cmd, rest)
+	case subSync:
+		ack(nil)
+		a.sync(ctx, cmd, rest)
+	default:
+		ack(ephemeral(a.unknownCommand(sub)))
+	}
+}
+
+func (a *App) name() string {
+	if a.Slash != "" {
+		return a.Slash
+	}
+	return Command
+}
+
+func (a *App) help() string {
+	n := a.name()
+	return strings.Join([]string{
+		"TfPilot makes infrastructure through a reviewed pull request. You can type:",
+		fmt.Sprintf("• `%s request` to fill in a form, or `%s request s3-bucket dev` to start further on", n, n),
+		fmt.Sprintf("• `%s request` and what you need in your own words, such as `a private bucket for build artefacts in dev`", n),
+		fmt.Sprintf("• `%s list` for the newest requests, `list mine` or `list open` for fewer", n),
+		fmt.Sprintf("• `%s show` and an id, or words of the title, for one request", n),
+		fmt.Sprintf("• `%s sync` to ask GitHub for news now, also with an id", n),
+		"Never type passwords or keys.",
+	}, "\n")
+}
+
+func (a *App) unknownCommand(word string) string {
+	known := fmt.Sprintf("Type `%s help` for everything that it understands.", a.name())
+	if near, ok := catalog.Nearest(word, subcommands); ok {
+		return fmt.Sprintf("There is no command “%s”. Did you mean `%s %s`? %s", escape(oneLine(word, limitOption)), a.name(), near, known)
+	}
+	return fmt.Sprintf("There is no command “%s”. %s", escape(oneLine(word, limitOption)), known)
+}

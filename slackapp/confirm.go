@@ -1,0 +1,195 @@
+package slackapp
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// titles of the views that ask before something counts.
+var confirmTitles = map[lifecycle.Action]string{
+	lifecycle.ActionApprove: "Approve", lifecycle.ActionReject: "Reject", lifecycle.ActionDestroy: "Destroy",
+}
+
+var confirmViews = map[lifecycle.Action]string{
+	lifecycle.ActionApprove: viewApprove, lifecycle.ActionReject: viewReject, lifecycle.ActionDestroy: viewDestroy,
+}
+
+func actionOf(callback string) lifecycle.Action {
+	for action, view := range confirmViews {
+		if view == callback {
+			return action
+		}
+	}
+	return ""
+}
+
+// ask opens the view in which a click is confirmed: loading at once, then either
+// why not, or what it is about.
+func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g grip) {
+	title := or(confirmTitles[action], "TfPilot")
+	opened, err := a.open(ctx, cb.TriggerID, loading(title, "One moment: TfPilot is looking at the request."))
+	if err != nil {
+		a.Log.Warn("open view", keyCode, errorCode(err), keyError, err)
+		a.tell(ctx, cb, "The window could not be opened in time, and nothing was done. Please press the button again.")
+		return
+	}
+	v, err := a.whoClicked(ctx, cb)
+	if err != nil {
+		a.Log.Error("identity", keyError, err)
+		a.redraw(ctx, opened.ID, "", notice(title, words(trouble)))
+		return
+	}
+	r, no := a.gate(ctx, v, action, g.ID)
+	if no == "" && staleGrip(r, action, g) {
+		no = "The plan changed since this button was shown. Look at the new plan first."
+	}
+	if no != "" {
+		a.redraw(ctx, opened.ID, "", notice(title, words(no)))
+		return
+	}
+	a.redraw(ctx, opened.ID, "", a.confirmView(ctx, r, action, g))
+}
+
+// staleGrip compares what the person saw with the facts; it is checked once more
+// when it is written.
+func staleGrip(r lifecycle.Request, action lifecycle.Action, g grip) bool {
+	if action == lifecycle.ActionDestroy || r.Plan == nil {
+		return false
+	}
+	return g.Digest != r.Plan.Digest || g.HeadSHA != r.Plan.SHA
+}
+
+func (a *App) confirmView(ctx context.Context, r lifecycle.Request, action lifecycle.Action, g grip) slack.ModalViewRequest {
+	place := a.Projects.of(r)
+	s := scene{r: r, place: place, now: now()}
+	blocks := []slack.Block{header(s.title())}
+	var submit string
+	switch action {
+	case lifecycle.ActionReject:
+		submit = "Reject"
+		blocks = append(blocks, words("The requester and the channel are told your reason. "+rejectMeans(s)), whyInput())
+	case lifecycle.ActionDestroy:
+		submit = "Ask to destroy"
+		blocks = append(blocks, a.destroyBlocks(ctx, s)...)
+	default:
+		submit = "Approve"
+		blocks = append(blocks, a.approveBlocks(ctx, s)...)
+	}
+	if g.Confirm == confirmTyped {
+		blocks = append(blocks, typedInput(place))
+	}
+	v := modal(confirmViews[action], confirmTitles[action], submit, blocks...)
+	v.PrivateMetadata = g.String()
+	return v
+}
+
+func rejectMeans(s scene) string {
+	if s.merged() {
+		return "What exists is kept."
+	}
+	return "The request is closed."
+}
+
+func whyInput() slack.Block {
+	e := slack.NewPlainTextInputBlockElement(placeholder("The bucket should be in the other account"), actWhy)
+	e.Multiline = true
+	e.MaxLength = maxReason
+	return slack.NewInputBlock(blockWhy, plain("Why?", limitLabel), nil, e)
+}
+
+func typedInput(p config.Environment) slack.Block {
+	e := slack.NewPlainTextInputBlockElement(placeholder(p.String()), actTyped)
+	label := fmt.Sprintf("%s is protected. Type %s to confirm.", p.String(), p.String())
+	return slack.NewInputBlock(blockTyped, plain(label, limitLabel), nil, e)
+}
+
+// approveBlocks show what is approved: what goes first, then everything else.
+func (a *App) approveBlocks(ctx context.Context, s scene) []slack.Block {
+	blocks := []slack.Block{words(fmt.Sprintf("You approve exactly this: %s. Anything newer needs a new approval.", counts(s.r.Plan)))}
+	if gone := s.removed(); gone != nil {
+		blocks = append(blocks, gone)
+	}
+	return append(blocks, a.planBlocks(ctx, s)...)
+}
+
+// destroyBlocks say what goes and what happens before it does.
+func (a *App) destroyBlocks(ctx context.Context, s scene) []slack.Block {
+	blocks := []slack.Block{rich(line(emoji("warning"), text(" "), bold("Everything that this request made will be destroyed:")), a.existing(ctx, s))}
+	if out := s.outputs(); out != nil {
+		blocks = append(blocks, out)
+	}
+	return append(blocks, words("First Terraform makes a plan of the destroy. Nothing goes before somebody else than the requester has approved that plan."))
+}
+
+// confirmed takes a view in which a click was confirmed. What is wrong with it is
+// said at its field, before the ack; the deed comes after it.
+func (a *App) confirmed(ctx context.Context, cb slack.InteractionCallback, ack Ack) {
+	action := actionOf(cb.View.CallbackID)
+	g, err := readGrip(cb.View.PrivateMetadata)
+	if err != nil {
+		view := notice("TfPilot", words("This window cannot be read any more, and nothing was done. Please press the button again."))
+		ack(slack.NewUpdateViewSubmissionResponse(&view))
+		return
+	}
+	if wrong := a.wrongConfirm(cb.View, g, action); len(wrong) > 0 {
+		ack(slack.NewErrorsViewSubmissionResponse(wrong))
+		return
+	}
+	title := confirmTitles[action]
+	saving := loading("Saving…", "Saving. You can close this window: it goes on.")
+	ack(slack.NewUpdateViewSubmissionResponse(&saving))
+	v, err := a.whoClicked(ctx, cb)
+	if err != nil {
+		a.Log.Error("identity", keyError, err)
+		a.redraw(ctx, cb.View.ID, "", notice(title, words(trouble)))
+		return
+	}
+	said := a.perform(ctx, v, action, g, strings.TrimSpace(typed(cb.View.State, actWhy)))
+	a.redraw(ctx, cb.View.ID, "", notice(title, section(said)))
+}
+
+// wrongConfirm finds what is wrong with a confirmation, by block.
+func (a *App) wrongConfirm(view slack.View, g grip, action lifecycle.Action) map[string]string {
+	wrong := map[string]string{}
+	if action == lifecycle.ActionReject {
+		why := strings.TrimSpace(typed(view.State, actWhy))
+		switch what, secret := catalog.Credential(why); {
+		case why == "":
+			wrong[blockWhy] = "Say why, so that the requester knows what to change."
+		case utf8.RuneCountInString(why) > maxReason:
+			wrong[blockWhy] = fmt.Sprintf("At most %d characters, please.", maxReason)
+		case secret:
+			wrong[blockWhy] = fmt.Sprintf("This looks like it holds %s. Never type secrets here.", what)
+		}
+	}
+	if g.Confirm == confirmTyped {
+		want := wantTyped(view)
+		if got := strings.TrimSpace(typed(view.State, actTyped)); want == "" || !strings.EqualFold(got, want) {
+			wrong[blockTyped] = fmt.Sprintf("Type %s, as shown, to confirm.", or(want, "the environment"))
+		}
+	}
+	return wrong
+}
+
+// wantTyped is what the view asks to be typed: the placeholder of its input, which
+// Slack sends back with the view.
+func wantTyped(view slack.View) string {
+	for _, b := range view.Blocks.BlockSet {
+		in, ok := b.(*slack.InputBlock)
+		if !ok || in.BlockID != blockTyped {
+			continue
+		}
+		if e, ok := in.Element.(*slack.PlainTextInputBlockElement); ok && e.Placeholder != nil {
+			return e.Placeholder.Text
+		}
+	}
+	return ""
+}

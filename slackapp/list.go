@@ -1,0 +1,365 @@
+package slackapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// Index is what lists are read from.
+type Index interface {
+	List(ctx context.Context, q queue.Query) (queue.Page, error)
+}
+
+const (
+	listPage = 10
+	// maxTrail bounds the way back through a list, which travels in a button.
+	maxTrail = 1500
+	// searched is how many pages of 200 requests a search by words looks at.
+	searchPages = 10
+)
+
+// trail is where a list stands: the filter, and the cursors of the pages from the
+// first to this one.
+type trail struct {
+	mine, open bool
+	cursors    []string
+}
+
+func (t trail) String() string {
+	flags := ""
+	if t.mine {
+		flags += "m"
+	}
+	if t.open {
+		flags += "o"
+	}
+	return flags + "|" + strings.Join(t.cursors, ",")
+}
+
+func readTrail(value string) trail {
+	flags, rest, _ := strings.Cut(value, "|")
+	t := trail{mine: strings.Contains(flags, "m"), open: strings.Contains(flags, "o")}
+	if rest != "" {
+		t.cursors = strings.Split(rest, ",")
+	}
+	return t
+}
+
+func (t trail) last() string {
+	if len(t.cursors) == 0 {
+		return ""
+	}
+	return t.cursors[len(t.cursors)-1]
+}
+
+// older goes one page on; a trail that grew too long forgets its beginning.
+func (t trail) older(cursor string) trail {
+	t.cursors = append(append([]string{}, t.cursors...), cursor)
+	for len(t.String()) > maxTrail {
+		t.cursors = t.cursors[1:]
+	}
+	return t
+}
+
+func (t trail) newer() trail {
+	t.cursors = t.cursors[:max(0, len(t.cursors)-1)]
+	return t
+}
+
+func (a *App) list(ctx context.Context, cmd slack.SlashCommand, rest string) {
+	v, err := a.whoTyped(ctx, cmd)
+	if err != nil {
+		a.respond(ctx, cmd.ResponseURL, ephemeral(trouble))
+		return
+	}
+	t := trail{}
+	for _, w := range strings.Fields(strings.ToLower(rest)) {
+		t.mine = t.mine || w == "mine"
+		t.open = t.open || w == "open"
+	}
+	a.respond(ctx, cmd.ResponseURL, a.listing(ctx, v, t))
+}
+
+// turnPage shows another page in place of the one that was clicked in.
+func (a *App) turnPage(ctx context.Context, cb slack.InteractionCallback, value string) {
+	v, err := a.whoClicked(ctx, cb)
+	if err != nil {
+		a.respond(ctx, cb.ResponseURL, ephemeral(trouble))
+		return
+	}
+	msg := a.listing(ctx, v, readTrail(value))
+	msg.ReplaceOriginal = true
+	a.respond(ctx, cb.ResponseURL, msg)
+}
+
+// listing draws one page of the list.
+func (a *App) listing(ctx context.Context, v visitor, t trail) *slack.WebhookMessage {
+	if no := a.refusal(v, rbac.List, rbac.Scope{}); no != "" {
+		return ephemeral(no)
+	}
+	q := queue.Query{Limit: listPage, Cursor: t.last(), Open: t.open}
+	if t.mine {
+		q.Requester = v.Login
+	}
+	page, err := a.Index.List(ctx, q)
+	if err != nil {
+		return ephemeral(a.noList(err))
+	}
+	if len(page.Rows) == 0 && len(t.cursors) == 0 {
+		return ephemeral(a.emptyList(t))
+	}
+	head := listHead(t)
+	blocks := []slack.Block{header(head)}
+	for _, r := range page.Rows {
+		blocks = append(blocks, listRow(r))
+	}
+	if len(page.Rows) == 0 {
+		blocks = append(blocks, words("Nothing older."))
+	}
+	blocks = append(blocks, listButtons(t, page.Cursor)...)
+	return ephemeralBlocks(fmt.Sprintf("%s: %d on this page, newest first.", head, len(page.Rows)), blocks)
+}
+
+func listHead(t trail) string {
+	switch {
+	case t.mine && t.open:
+		return "Your open requests"
+	case t.mine:
+		return "Your requests"
+	case t.open:
+		return "Open requests"
+	default:
+		return "Requests"
+	}
+}
+
+func (a *App) emptyList(t trail) string {
+	start := fmt.Sprintf("Type `%s request` to ask for something.", a.name())
+	if t.mine || t.open {
+		return fmt.Sprintf("There are none. `%s list` shows all requests. %s", a.name(), start)
+	}
+	return "There are no requests yet. " + start
+}
+
+// noList says why there is no list, and never that there are no requests.
+func (a *App) noList(err error) string {
+	switch {
+	case errors.Is(err, queue.ErrRebuilding):
+		return "The list of requests is being rebuilt. Please try again in a minute; showing a request by its id works all the time."
+	case errors.Is(err, queue.ErrCursor):
+		return fmt.Sprintf("This list is too old to go on. Type `%s list` for a new one.", a.name())
+	default:
+		a.Log.Error("list", keyError, err)
+		return "The list of requests cannot be read at this moment. Please try again in a minute; showing a request by its id works all the time."
+	}
+}
+
+func listRow(r queue.Row) slack.Block {
+	st := statusWord(lifecycle.Status(r.Status))
+	state := st
+	if r.Archived {
+		state += ", archived"
+	}
+	if r.Problem != "" {
+		state += ", has a problem"
+	}
+	say := fmt.Sprintf("%s in %s %s\n%s · asked for by %s on %s", oneLine(r.Title, maxTitle), r.Project, r.Environment, state,
+		oneLine(r.Requester, limitOption), r.CreatedAt.UTC().Format("2 January 2006"))
+	b := slack.NewButtonBlockElement(actShow, r.ID, plain("Show", limitButton))
+	b.AccessibilityLabel = cut("Show "+r.Title, limitButton)
+	return slack.NewSectionBlock(plain(say, limitSection), nil, slack.NewAccessory(b))
+}
+
+// statusWord tells a status without looking at the request.
+func statusWord(s lifecycle.Status) string {
+	if s == lifecycle.StatusRequestCreated {
+		return "Saved"
+	}
+	w := strings.ReplaceAll(string(s), "_", " ")
+	if w == "" {
+		return "Unknown"
+	}
+	return strings.ToUpper(w[:1]) + w[1:]
+}
+
+func listButtons(t trail, next string) []slack.Block {
+	var buttons []slack.BlockElement
+	if len(t.cursors) > 0 {
+		buttons = append(buttons, slack.NewButtonBlockElement(actPage+".newer", t.newer().String(), plain("Newer", limitButton)))
+	}
+	if next != "" {
+		buttons = append(buttons, slack.NewButtonBlockElement(actPage+".older", t.older(next).String(), plain("Older", limitButton)))
+	}
+	if len(buttons) == 0 {
+		return nil
+	}
+	return []slack.Block{slack.NewActionBlock("pages", buttons...)}
+}
+
+// show answers with one request, found by its id or by words of its title.
+func (a *App) show(ctx context.Context, cmd slack.SlashCommand, what string) {
+	v, err := a.whoTyped(ctx, cmd)
+	if err != nil {
+		a.respond(ctx, cmd.ResponseURL, ephemeral(trouble))
+		return
+	}
+	a.respond(ctx, cmd.ResponseURL, a.showing(ctx, v, what))
+}
+
+// showRow answers the button of a row.
+func (a *App) showRow(ctx context.Context, cb slack.InteractionCallback, id string) {
+	v, err := a.whoClicked(ctx, cb)
+	if err != nil {
+		a.tell(ctx, cb, trouble)
+		return
+	}
+	a.respond(ctx, cb.ResponseURL, a.showing(ctx, v, id))
+}
+
+func (a *App) showing(ctx context.Context, v visitor, what string) *slack.WebhookMessage {
+	if no := a.refusal(v, rbac.Show, rbac.Scope{}); no != "" {
+		return ephemeral(no)
+	}
+	switch {
+	case what == "":
+		return ephemeral(fmt.Sprintf("Say which request: `%s show` and its id or words of its title. `%s list` shows the newest.", a.name(), a.name()))
+	case looksLikeID(what):
+		return a.showID(ctx, what)
+	default:
+		return a.search(ctx, what)
+	}
+}
+
+// looksLikeID takes "req_…" in any case and with quotes around it for an id.
+func looksLikeID(s string) bool {
+	return strings.HasPrefix(cleanID(s), "req_") && !strings.Contains(s, " ")
+}
+
+func cleanID(s string) string { return strings.ToLower(strings.Trim(s, "`\"'<> ")) }
+
+func (a *App) showID(ctx context.Context, id string) *slack.WebhookMessage {
+	doc, err := a.Documents.Get(ctx, cleanID(id))
+	switch {
+	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrKey):
+		return ephemeral(fmt.Sprintf("There is no request `%s`. `%s list` shows the newest.", escape(oneLine(cleanID(id), limitOption)), a.name()))
+	case err != nil:
+		a.Log.Error("show", keyError, err)
+		return ephemeral("The request cannot be read at this moment. Please try again in a minute.")
+	}
+	s, err := a.Cards.scene(ctx, doc.Request)
+	if err != nil {
+		a.Log.Warn("show", keyRequest, doc.Request.ID, keyError, err) // without the lease it is still true
+	}
+	s.links = a.Cards.links(ctx, doc.Request)
+	m := s.card()
+	if doc.Archived {
+		m.blocks = append(m.blocks, hint("This request is in the archive: it is only kept for reading."))
+	}
+	return ephemeralBlocks(m.text, m.blocks)
+}
+
+// search finds requests whose row holds all the words.
+func (a *App) search(ctx context.Context, what string) *slack.WebhookMessage {
+	var found []queue.Row
+	q := queue.Query{Limit: 200}
+	for range searchPages {
+		page, err := a.Index.List(ctx, q)
+		if err != nil {
+			return ephemeral(a.noList(err))
+		}
+		for _, r := range page.Rows {
+			if holdsAll(r, what) {
+				found = append(found, r)
+			}
+		}
+		if q.Cursor = page.Cursor; q.Cursor == "" || len(found) > listPage {
+			break
+		}
+	}
+	switch len(found) {
+	case 0:
+		return ephemeral(fmt.Sprintf("No request fits “%s”. `%s list` shows the newest.", escape(oneLine(what, limitOption)), a.name()))
+	case 1:
+		return a.showID(ctx, found[0].ID)
+	}
+	head := fmt.Sprintf("%d requests fit", len(found))
+	if len(found) > listPage {
+		head, found = fmt.Sprintf("More than %d requests fit; these are the newest", listPage), found[:listPage]
+	}
+	blocks := []slack.Block{words(head + ":")}
+	for _, r := range found {
+		blocks = append(blocks, listRow(r))
+	}
+	return ephemeralBlocks(head+".", blocks)
+}
+
+func holdsAll(r queue.Row, what string) bool {
+	hay := strings.ToLower(strings.Join([]string{r.ID, r.Title, r.Module, r.Project, r.Environment, r.Requester, statusWord(lifecycle.Status(r.Status))}, " "))
+	for _, w := range strings.Fields(strings.ToLower(what)) {
+		if !strings.Contains(hay, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// sync asks GitHub for news: of one request's repository or of all.
+func (a *App) sync(ctx context.Context, cmd slack.SlashCommand, what string) {
+	v, err := a.whoTyped(ctx, cmd)
+	if err != nil {
+		a.respond(ctx, cmd.ResponseURL, ephemeral(trouble))
+		return
+	}
+	a.respond(ctx, cmd.ResponseURL, ephemeral(a.syncing(ctx, v, what)))
+}
+
+func (a *App) syncing(ctx context.Context, v visitor, what string) string {
+	if no := a.refusal(v, rbac.Sync, rbac.Scope{}); no != "" {
+		return no
+	}
+	repos, about := a.repos(), "all repositories"
+	if what != "" {
+		doc, err := a.Documents.Get(ctx, cleanID(what))
+		switch {
+		case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrKey):
+			return fmt.Sprintf("There is no request `%s`. `%s list` shows the newest.", escape(oneLine(cleanID(what), limitOption)), a.name())
+		case err != nil:
+			return "The request cannot be read at this moment. Please try again in a minute."
+		case doc.Archived:
+			return "This request is in the archive: nothing will happen to it any more."
+		}
+		repos, about = []string{repoOf(doc.Request)}, "“"+escape(oneLine(doc.Request.Title, maxTitle))+"”"
+		a.ring(ctx, doc.Request)
+	}
+	for _, repo := range repos {
+		if err := a.Bell.Sync(ctx, repo); err != nil {
+			a.Log.Error("sync", keyError, err)
+			return "TfPilot cannot be woken at this moment. It looks by itself every minute, so the news will come."
+		}
+	}
+	return fmt.Sprintf("GitHub is being asked for news of %s. What is new appears on the cards within seconds.", about)
+}
+
+func repoOf(r lifecycle.Request) string { return r.Target.Owner + "/" + r.Target.Repo }
+
+func (a *App) repos() []string {
+	var repos []string
+	seen := map[string]bool{}
+	for _, p := range a.Projects {
+		repo := p.Owner + "/" + p.Repo
+		if !seen[repo] {
+			seen[repo] = true
+			repos = append(repos, repo)
+		}
+	}
+	return repos
+}

@@ -1,0 +1,54 @@
+package slackapp
+
+import "github.com/tfpilot/tfpilot/internal/lifecycle"
+
+// Command is the one slash command.
+const Command = "/tfpilot"
+
+// Subcommands of it.
+const (
+	subRequest = "request"
+	subList    = "list"
+	subShow    = "show"
+	subSync    = "sync"
+	subHelp    = "help"
+)
+
+var subcommands = []string{subRequest, subList, subShow, subSync, subHelp}
+
+// Views, by callback_id.
+const (
+	viewNotice  = "notice"  // says something, asks nothing
+	viewRequest = "request" // the form
+	viewApprove = "approve"
+	viewReject  = "reject"
+	viewDestroy = "destroy"
+)
+
+// Actions of the request form, by action_id.
+const (
+	actProject     = "project"
+	actEnvironment = "environment"
+	actModule      = "module"
+	actReason      = "reason"
+	actFold        = "fold"   // show or hide advanced options
+	actBack        = "back"   // to the page before
+	actField       = "field." // and the name of the field
+)
+
+// Actions of messages, by action_id. Those of the request are actDo and the
+// lifecycle's own word.
+const (
+	actDo      = "do."
+	actReview  = "review"
+	actShow    = "show"
+	actStart   = "start" // opens the form that a hint suggests
+	actPage    = "page"  // of the list
+	actLink    = "link." // a button that is a link; Slack tells us all the same
+	actTyped   = "typed"
+	actWhy     = "why"
+	blockTyped = "typed"
+	blockWhy   = "why"
+)
+
+func doing(a lifecycle.Action) string { return actDo + string(a) }

@@ -1,0 +1,350 @@
+package slackapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+const (
+	// lookFor is how long a post without an answer may still turn up.
+	lookFor = 15 * time.Second
+	// historyPage is how many messages are looked through for a lost one. It was
+	// posted seconds ago.
+	historyPage  = 100
+	metadataType = "tfpilot_request"
+)
+
+// poster makes the messages of one scene true.
+type poster struct {
+	*Cards
+	scene scene
+	doc   store.Doc
+}
+
+// slot is one place for a message: which it is, and where it goes.
+type slot struct {
+	role, topic     string
+	channel, thread string
+}
+
+func (x slot) is(m lifecycle.Message) bool { return m.Role == x.role && m.Topic == x.topic }
+
+// all goes through every message: cards first, since replies hang below them.
+func (p *poster) all(ctx context.Context) error {
+	r := p.scene.r
+	p.scene.links = p.otherLinks(ctx, lifecycle.RoleCard)
+	var errs []error
+	if p.scene.place.Channel != "" {
+		errs = append(errs, p.put(ctx, slot{role: lifecycle.RoleCard, channel: p.scene.place.Channel}, p.scene.card(), true))
+	}
+	if r.Requester.SlackUser != "" {
+		p.scene.links = p.otherLinks(ctx, lifecycle.RoleDM)
+		errs = append(errs, p.put(ctx, slot{role: lifecycle.RoleDM, channel: p.directChannel(ctx)}, p.scene.card(), true))
+	}
+	if anchor, ok := p.anchor(); ok {
+		for _, reply := range p.scene.replies() {
+			at := slot{role: lifecycle.RoleThread, topic: reply.topic, channel: anchor.Channel, thread: anchor.TS}
+			errs = append(errs, p.put(ctx, at, reply.message, reply.due))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// otherLinks are the request's other cards, seen from one.
+func (p *poster) otherLinks(ctx context.Context, role string) []hyperlink {
+	var links []hyperlink
+	for _, m := range p.doc.Request.Slack.Messages {
+		if m.Role == lifecycle.RoleThread || m.Role == role || m.TS == "" {
+			continue
+		}
+		if m.Role == lifecycle.RoleDM {
+			continue // nobody else can open it
+		}
+		if url := p.permalink(ctx, m); url != "" {
+			links = append(links, hyperlink{url, placeWords[m.Role]})
+		}
+	}
+	return links
+}
+
+// anchor is the message whose thread holds the replies.
+func (p *poster) anchor() (lifecycle.Message, bool) {
+	for _, role := range []string{lifecycle.RoleCard, lifecycle.RoleDM} {
+		for _, m := range p.doc.Request.Slack.Messages {
+			if m.Role == role && m.TS != "" {
+				return m, true
+			}
+		}
+	}
+	return lifecycle.Message{}, false
+}
+
+// directChannel is the id of the requester's direct messages, which chat.update
+// and a search for a lost post need. It is "" when Slack does not tell.
+func (p *poster) directChannel(ctx context.Context) string {
+	if m, ok := p.find(slot{role: lifecycle.RoleDM}); ok && m.Channel != "" {
+		return m.Channel
+	}
+	ch, _, _, err := p.API.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{p.scene.r.Requester.SlackUser}})
+	if err != nil {
+		p.Log.Warn("open direct messages", keyRequest, p.scene.r.ID, keyCode, errorCode(err), keyError, err)
+		return ""
+	}
+	return ch.ID
+}
+
+func (p *poster) find(x slot) (lifecycle.Message, bool) {
+	i := slices.IndexFunc(p.doc.Request.Slack.Messages, x.is)
+	if i < 0 {
+		return lifecycle.Message{}, false
+	}
+	return p.doc.Request.Slack.Messages[i], true
+}
+
+// put makes one place show a message.
+func (p *poster) put(ctx context.Context, x slot, m message, due bool) error {
+	have, ok := p.find(x)
+	switch {
+	case ok && have.TS != "" && have.State == m.print():
+		return nil
+	case ok && have.TS != "":
+		return p.update(ctx, x, have, m)
+	case p.doc.Archived || x.channel == "":
+		return nil
+	case ok && strings.HasPrefix(have.State, postingMark):
+		return p.recover(ctx, x, have, m)
+	case !ok && !due:
+		return nil
+	case ok && !due:
+		return p.record(ctx, x, have.State, nil)
+	default:
+		return p.post(ctx, x, have.State, m)
+	}
+}
+
+// post records the intent, posts, and records the outcome. After an answer that
+// never came, the intent stays and the message is looked for next time.
+func (p *poster) post(ctx context.Context, x slot, was string, m message) error {
+	nonce := newNonce(now())
+	intent := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: x.channel, Thread: x.thread, State: postingMark + nonce}
+	if err := p.record(ctx, x, was, &intent); err != nil {
+		return err
+	}
+	channel, ts, err := p.API.PostMessageContext(ctx, x.channel, p.options(x, m, nonce)...)
+	if errorCode(err) == "invalid_blocks" {
+		// Our own validator should have found it; words alone are better than silence.
+		p.Log.Error("blocks refused", keyRequest, p.scene.r.ID, keyRole, x.role, keyError, err)
+		channel, ts, err = p.API.PostMessageContext(ctx, x.channel, p.options(x, message{text: m.text}, nonce)...)
+	}
+	if err != nil {
+		return p.postFailed(ctx, x, intent, err)
+	}
+	done := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: channel, Thread: x.thread, TS: ts, State: m.print()}
+	return p.record(ctx, x, intent.State, &done)
+}
+
+// postFailed keeps the intent when the post may have been done.
+func (p *poster) postFailed(ctx context.Context, x slot, intent lifecycle.Message, err error) error {
+	if unknownOutcome(err) {
+		return fmt.Errorf("post %s: %w", x.role, err)
+	}
+	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+		return errors.Join(p.record(ctx, x, intent.State, nil), queue.Later(limited.RetryAfter))
+	}
+	logRefusal(p.Log, err, "post message", keyRequest, p.scene.r.ID, keyChannel, x.channel)
+	refused := intent
+	refused.State = refusedMark + errorCode(err)
+	return p.record(ctx, x, intent.State, &refused)
+}
+
+// recover finds out what became of a post without an answer.
+func (p *poster) recover(ctx context.Context, x slot, have lifecycle.Message, m message) error {
+	nonce := strings.TrimPrefix(have.State, postingMark)
+	ts, err := p.search(ctx, have, nonce)
+	if err != nil {
+		return fmt.Errorf("look for %s: %w", x.role, err)
+	}
+	if ts != "" {
+		found := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: have.Channel, Thread: have.Thread, TS: ts}
+		if err := p.record(ctx, x, have.State, &found); err != nil {
+			return err
+		}
+		return p.update(ctx, x, found, m)
+	}
+	if wait := nonceTime(nonce).Add(lookFor).Sub(now()); wait > 0 {
+		return queue.Later(wait)
+	}
+	return p.post(ctx, x, have.State, m)
+}
+
+func nonceTime(nonce string) time.Time {
+	sec, _, _ := strings.Cut(nonce, "-")
+	n, err := strconv.ParseInt(sec, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(n, 0)
+}
+
+// search looks for a post of ours by its metadata.
+func (p *poster) search(ctx context.Context, have lifecycle.Message, nonce string) (string, error) {
+	messages, err := p.recent(ctx, have, nonceTime(nonce))
+	if err != nil {
+		return "", err
+	}
+	for _, msg := range messages {
+		if msg.Metadata.EventType == metadataType && msg.Metadata.EventPayload["nonce"] == nonce {
+			return msg.Timestamp, nil
+		}
+	}
+	return "", nil
+}
+
+func (p *poster) recent(ctx context.Context, have lifecycle.Message, since time.Time) ([]slack.Message, error) {
+	oldest := strconv.FormatInt(since.Add(-time.Minute).Unix(), 10)
+	if have.Thread != "" {
+		messages, _, _, err := p.API.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+			ChannelID: have.Channel, Timestamp: have.Thread, Oldest: oldest, Limit: historyPage, IncludeAllMetadata: true,
+		})
+		return messages, err
+	}
+	resp, err := p.API.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+		ChannelID: have.Channel, Oldest: oldest, Limit: historyPage, IncludeAllMetadata: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return resp.Messages, nil
+}
+
+// goneCodes are the answers about a message that cannot be edited any more.
+var goneCodes = []string{"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"}
+
+// update edits a message. One that is gone is posted again, once.
+func (p *poster) update(ctx context.Context, x slot, have lifecycle.Message, m message) error {
+	if err := p.budget(ctx); err != nil {
+		return err
+	}
+	_, _, _, err := p.API.UpdateMessageContext(ctx, have.Channel, have.TS, content(m)...)
+	if errorCode(err) == "invalid_blocks" {
+		p.Log.Error("blocks refused", keyRequest, p.scene.r.ID, keyRole, x.role, keyError, err)
+		_, _, _, err = p.API.UpdateMessageContext(ctx, have.Channel, have.TS, content(message{text: m.text})...)
+	}
+	switch code := errorCode(err); {
+	case err == nil:
+		shown := have
+		shown.State = m.print()
+		return p.record(ctx, x, have.State, &shown)
+	case slices.Contains(goneCodes, code):
+		if p.doc.Archived {
+			return nil
+		}
+		x.channel, x.thread = have.Channel, have.Thread
+		return p.post(ctx, x, have.State, m)
+	case code != "":
+		logRefusal(p.Log, err, "update message", keyRequest, p.scene.r.ID, keyChannel, have.Channel)
+		return nil // the next change tries again
+	default:
+		return fmt.Errorf("update %s: %w", x.role, err)
+	}
+}
+
+// budget waits for the workspace's share of chat.update, a little; a longer wait is
+// the queue's.
+func (p *poster) budget(ctx context.Context) error {
+	for {
+		wait, err := p.Notes.Allow(ctx, updateBudget, updatePerSecond, updateBurst)
+		if err != nil {
+			return err
+		}
+		if wait <= 0 {
+			return nil
+		}
+		if wait > maxBudgetWait {
+			return queue.Later(wait)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// errMoved says that somebody else changed a message's place meanwhile.
+var errMoved = errors.New("the message was taken by another process")
+
+// record writes where a message stands into the document; nil takes it out. The
+// place must still hold what we saw there, so that two processes which both believe
+// to have the lease post once.
+func (p *poster) record(ctx context.Context, x slot, was string, m *lifecycle.Message) error {
+	if p.doc.Archived {
+		return nil
+	}
+	doc, err := p.Documents.Patch(ctx, p.doc, lifecycle.System("worker"), setMessage(x, was, m))
+	switch {
+	case errors.Is(err, store.ErrArchived):
+		p.doc.Archived = true
+		return nil
+	case errors.Is(err, errMoved):
+		return queue.Later(time.Second)
+	case err != nil:
+		return fmt.Errorf("record message: %w", err)
+	}
+	p.doc = doc
+	return nil
+}
+
+// setMessage is the patch that puts a message into its place.
+func setMessage(x slot, was string, m *lifecycle.Message) lifecycle.Patch {
+	return func(r lifecycle.Request) (lifecycle.Request, error) {
+		i := slices.IndexFunc(r.Slack.Messages, x.is)
+		now := ""
+		if i >= 0 {
+			now = r.Slack.Messages[i].State
+		}
+		switch {
+		case now != was:
+			return r, errMoved
+		case m == nil && i >= 0:
+			r.Slack.Messages = slices.Delete(r.Slack.Messages, i, i+1)
+		case m == nil:
+		case i >= 0:
+			fresh := *m
+			fresh.Extra = r.Slack.Messages[i].Extra
+			r.Slack.Messages[i] = fresh
+		default:
+			r.Slack.Messages = append(r.Slack.Messages, *m)
+		}
+		return r, nil
+	}
+}
+
+// options are a new message: no unfurling, and metadata that finds it again.
+func (p *poster) options(x slot, m message, nonce string) []slack.MsgOption {
+	opts := append(content(m),
+		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+		slack.MsgOptionMetadata(slack.SlackMetadata{
+			EventType:    metadataType,
+			EventPayload: map[string]any{"request_id": p.scene.r.ID, "nonce": nonce},
+		}))
+	if x.thread != "" {
+		opts = append(opts, slack.MsgOptionTS(x.thread))
+	}
+	return opts
+}
+
+func content(m message) []slack.MsgOption {
+	return []slack.MsgOption{slack.MsgOptionText(m.text, false), slack.MsgOptionBlocks(m.blocks...)}
+}

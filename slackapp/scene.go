@@ -1,0 +1,257 @@
+package slackapp
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// scene is all that a request's messages are drawn from. The same scene always
+// gives the same messages.
+type scene struct {
+	r       lifecycle.Request
+	lease   lifecycle.EnvironmentState
+	place   config.Environment
+	module  *catalog.Module // nil when the catalog does not have it any more
+	now     time.Time
+	askable []lifecycle.Person // who may approve, as far as known
+	account map[string]string  // GitHub login in lower case → Slack user
+	links   []hyperlink        // to the request's other messages
+	details string             // address of the request's page, "" without one
+}
+
+// hyperlink is an address with its words.
+type hyperlink struct{ url, label string }
+
+func (s scene) status() lifecycle.Status { return lifecycle.DeriveLifecycleStatus(s.r, s.now) }
+
+// merged says that the code is on the default branch.
+func (s scene) merged() bool { return s.r.MergedSHA != "" || s.r.PR != nil && s.r.PR.Merged }
+
+// over says that nothing will happen to this request any more.
+func (s scene) over() bool {
+	st := s.status()
+	return st == lifecycle.StatusClosed || st == lifecycle.StatusDestroyed
+}
+
+// title names the request: what, called how, and where.
+func (s scene) title() string {
+	return oneLine(s.r.Title, maxTitle) + " in " + s.where()
+}
+
+// where is the environment in words.
+func (s scene) where() string { return s.r.Project + " " + s.r.Environment.String() }
+
+// state is how a status is told: a sign, a word and what it means now.
+type state struct{ sign, word, means string }
+
+func (s scene) state() state {
+	switch s.status() {
+	case lifecycle.StatusRequestCreated:
+		return state{"inbox_tray", "Saved", "The pull request is being opened."}
+	case lifecycle.StatusPlanning:
+		return state{"hourglass_flowing_sand", "Planning", "Terraform is working out what will change."}
+	case lifecycle.StatusPlanReady:
+		return state{"mag", "Plan ready", s.waitsForApproval()}
+	case lifecycle.StatusApproved:
+		return state{"white_check_mark", "Approved", s.approvedMeans()}
+	case lifecycle.StatusMerged:
+		return state{"twisted_rightwards_arrows", "Merged", s.mergedMeans()}
+	case lifecycle.StatusApplying:
+		return state{"gear", "Applying", "Terraform is making it."}
+	case lifecycle.StatusApplied:
+		return s.appliedState()
+	case lifecycle.StatusDestroying:
+		return state{"wastebasket", "Destroying", "Terraform is removing it."}
+	case lifecycle.StatusDestroyed:
+		return state{"wastebasket", "Destroyed", s.destroyedMeans()}
+	case lifecycle.StatusFailed:
+		return state{"x", "Failed", s.failedMeans()}
+	case lifecycle.StatusClosed:
+		return state{"no_entry_sign", "Closed", s.closedMeans()}
+	default:
+		return state{"grey_question", "Unknown", "TfPilot cannot tell."}
+	}
+}
+
+func (s scene) waitsForApproval() string {
+	if w := s.r.Wish(lifecycle.ActionApprove); w != nil {
+		return w.By + " approved; this is being recorded."
+	}
+	if no := lifecycle.Can(s.r, lifecycle.ActionApprove); no != nil {
+		return no.Text
+	}
+	return "It waits for an approval by somebody who did not ask for it."
+}
+
+func (s scene) approvedMeans() string {
+	if w := s.r.Wish(lifecycle.ActionMerge); w != nil {
+		return w.By + " asked to merge it; this is on its way."
+	}
+	if no := lifecycle.Can(s.r, lifecycle.ActionMerge); no != nil {
+		return no.Text
+	}
+	return "It can be merged now."
+}
+
+func (s scene) mergedMeans() string {
+	if w := s.r.Wish(lifecycle.ActionApply); w != nil {
+		return s.waiting(w, "apply")
+	}
+	if no := lifecycle.Can(s.r, lifecycle.ActionApply); no != nil {
+		return no.Text
+	}
+	return "It can be applied now."
+}
+
+func (s scene) appliedState() state {
+	if s.destroyAsked() {
+		return state{"wastebasket", "Applied, to be destroyed", s.destroyMeans()}
+	}
+	if w := s.r.Wish(lifecycle.ActionApply); w != nil {
+		return state{"large_green_circle", "Applied", s.waiting(w, "apply")}
+	}
+	if plan := s.r.Runs.Plan.Current(); plan != nil && plan.Purpose == lifecycle.PurposeReapply {
+		return s.reapplyState(plan)
+	}
+	if s.r.Drift != nil && s.r.Drift.Drifted {
+		return state{"large_orange_circle", "Applied, but changed since", "What exists is no longer what was applied. A new plan shows the difference."}
+	}
+	return state{"large_green_circle", "Applied", "It exists."}
+}
+
+// reapplyState is a new round of something that exists.
+func (s scene) reapplyState(plan *lifecycle.Attempt) state {
+	switch {
+	case plan.Conclusion == "":
+		return state{"large_green_circle", "Applied", "A new plan is being made."}
+	case lifecycle.Can(s.r, lifecycle.ActionApply) == nil:
+		return state{"large_green_circle", "Applied", "The new plan is approved and can be applied."}
+	case lifecycle.Can(s.r, lifecycle.ActionApprove) == nil:
+		return state{"large_green_circle", "Applied", "A new plan waits for an approval."}
+	default:
+		return state{"large_green_circle", "Applied", "It exists."}
+	}
+}
+
+// destroyAsked says that somebody wants it gone.
+func (s scene) destroyAsked() bool { return s.r.Wish(lifecycle.ActionDestroy) != nil }
+
+func (s scene) destroyMeans() string {
+	w := s.r.Wish(lifecycle.ActionDestroy)
+	plan := s.r.Runs.Plan.Current()
+	switch {
+	case plan == nil || plan.Purpose != lifecycle.PurposeDestroy || plan.Conclusion == "":
+		return w.By + " asked to destroy it. Terraform is working out what goes."
+	case plan.Conclusion != "success":
+		return w.By + " asked to destroy it, but the plan for that did not succeed."
+	case s.r.Approval.Approved:
+		return s.waiting(w, "destroy")
+	case s.r.Wish(lifecycle.ActionApprove) != nil:
+		return s.r.Wish(lifecycle.ActionApprove).By + " approved the destroy; this is being recorded."
+	default:
+		return w.By + " asked to destroy it. The plan for that waits for an approval."
+	}
+}
+
+// waiting tells where a wish stands in the environment's queue.
+func (s scene) waiting(w *lifecycle.Wish, what string) string {
+	place := s.lease.Place(w.CorrelationID)
+	h := s.lease.Holder
+	if place <= 0 || h == nil {
+		return fmt.Sprintf("%s asked to %s it; this is on its way.", w.By, what)
+	}
+	return fmt.Sprintf("%s asked to %s it. It is number %d in the queue of %s, which %s holds with “%s” (%s) since %s.",
+		w.By, what, place, s.where(), h.By, oneLine(h.Title, maxTitle), h.Kind, h.Since.UTC().Format("15:04 UTC"))
+}
+
+func (s scene) destroyedMeans() string {
+	c := s.r.Cleanup
+	switch {
+	case c == nil || c.Conclusion == "":
+		return "It is gone. Its code is being taken out."
+	case c.Conclusion != "success":
+		return "It is gone, but its code could not be taken out yet."
+	case c.Nothing || c.MergedAt != nil:
+		return "It is gone, and so is its code."
+	case c.PRNumber != 0:
+		return fmt.Sprintf("It is gone. Pull request #%d takes its code out.", c.PRNumber)
+	default:
+		return "It is gone. The pull request that takes its code out is being opened."
+	}
+}
+
+func (s scene) failedMeans() string {
+	if a, kind := s.failed(); a != nil {
+		return fmt.Sprintf("The %s did not succeed.", kind)
+	}
+	return "The run has not been heard of for a while. Repair asks GitHub what became of it."
+}
+
+// failed is the attempt that the status failed is about, nil when it is silence.
+func (s scene) failed() (*lifecycle.Attempt, lifecycle.Kind) {
+	runs := []struct {
+		kind lifecycle.Kind
+		set  lifecycle.RunSet
+	}{{lifecycle.KindDestroy, s.r.Runs.Destroy}, {lifecycle.KindApply, s.r.Runs.Apply}, {lifecycle.KindPlan, s.r.Runs.Plan}}
+	for _, run := range runs {
+		if a := run.set.Current(); a != nil && !a.SetAside && bad(a.Conclusion) {
+			return a, run.kind
+		}
+	}
+	return nil, ""
+}
+
+func bad(conclusion string) bool { return conclusion != "" && conclusion != "success" }
+
+func (s scene) closedMeans() string {
+	if no := s.r.Rejection; no != nil {
+		return fmt.Sprintf("%s rejected it. Nothing was made.", no.By)
+	}
+	return "Nothing was made."
+}
+
+// counts tells a plan in words.
+func counts(p *lifecycle.Plan) string {
+	if p.Add+p.Change+p.Destroy+p.Replace == 0 {
+		return "nothing to change"
+	}
+	parts := []string{fmt.Sprintf("%d to add", p.Add), fmt.Sprintf("%d to change", p.Change)}
+	if p.Replace > 0 {
+		parts = append(parts, fmt.Sprintf("%d to replace", p.Replace))
+	}
+	parts = append(parts, fmt.Sprintf("%d to destroy", p.Destroy))
+	return strings.Join(parts, ", ")
+}
+
+// purposeWord tells what a plan is for, as in "the plan for the destroy".
+func purposeWord(p lifecycle.Purpose) string {
+	switch p {
+	case lifecycle.PurposeDestroy:
+		return "Plan of the destroy"
+	case lifecycle.PurposeReapply:
+		return "New plan"
+	default:
+		return "Plan"
+	}
+}
+
+// approver is whose approval counts now.
+func (s scene) approver() *lifecycle.Approver {
+	if !s.r.Approval.Approved {
+		return nil
+	}
+	i := slices.IndexFunc(s.r.Approval.Approvers, func(a lifecycle.Approver) bool { return a.VoidedAt == nil })
+	if i < 0 {
+		return nil
+	}
+	return &s.r.Approval.Approvers[i]
+}
+
+// slackUser finds the Slack account of a login, "" when it is not linked.
+func (s scene) slackUser(login string) string { return s.account[strings.ToLower(login)] }

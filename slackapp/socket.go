@@ -1,0 +1,305 @@
+package slackapp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/socketmode"
+	"golang.org/x/sync/semaphore"
+)
+
+const (
+	// connections per app: Slack gives each payload to one of them, and slack-go
+	// loses what arrives while it reconnects, so one alone would drop clicks.
+	connections = 2
+	// maxHandlers bounds what is being answered at once; more is refused visibly.
+	maxHandlers = 64
+	ackTimeout  = 2 * time.Second // Slack waits three
+	handleLimit = 30 * time.Second
+	drainLimit  = 10 * time.Second
+	// readLimit bounds one incoming frame; Slack's largest view is 250 kB.
+	readLimit    = 2 << 20
+	restartDelay = 5 * time.Second
+)
+
+// Handler answers what Slack sends. It calls ack first, at most once; what it
+// leaves unacknowledged is acknowledged without payload after it.
+type Handler interface {
+	Command(ctx context.Context, cmd slack.SlashCommand, ack Ack)
+	Interaction(ctx context.Context, cb slack.InteractionCallback, ack Ack)
+	Event(ctx context.Context, event json.RawMessage) error
+}
+
+// Ack answers an envelope; payload may be nil.
+type Ack func(payload any)
+
+// Socket holds the connections of one app process to Slack.
+type Socket struct {
+	API     *slack.Client // required, with an app token
+	Handler Handler       // required
+	Log     *slog.Logger  // required
+
+	health health
+	seen   seen
+}
+
+// connection is one connection with what its handlers share.
+type connection struct {
+	*Socket
+	client *socketmode.Client
+	pool   *pool
+	log    *slog.Logger
+}
+
+// Run keeps the connections up until ctx ends, then lets the answers in progress
+// finish. It returns an error only when Slack refuses the tokens.
+func (s *Socket) Run(ctx context.Context) error {
+	p := newPool(maxHandlers, s.Log)
+	connCtx, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(nil)
+	var wg sync.WaitGroup
+	for i := range connections {
+		wg.Go(func() {
+			if err := s.connect(connCtx, i, p); err != nil {
+				cut(err)
+			}
+		})
+	}
+	select {
+	case <-ctx.Done():
+	case <-connCtx.Done():
+	}
+	// The connections outlive the answers, whose acks travel on them.
+	p.drain(drainLimit)
+	cut(nil)
+	wg.Wait()
+	if err := context.Cause(connCtx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// connect runs one connection, again after any end that is not final.
+func (s *Socket) connect(ctx context.Context, n int, p *pool) error {
+	log := s.Log.With(keyConnection, n)
+	for ctx.Err() == nil {
+		client := socketmode.New(s.API, socketmode.OptionReadLimit(readLimit), socketmode.OptionLog(quiet{log}))
+		l := &connection{Socket: s, client: client, pool: p, log: log}
+		err := l.run(ctx, n)
+		s.health.down(n)
+		if fatal(err) {
+			return fmt.Errorf("connect to Slack: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(restartDelay):
+		}
+	}
+	return nil
+}
+
+// run reads events until the client gives up. Nothing here may block: slack-go
+// wedges when its events are not read.
+func (l *connection) run(ctx context.Context, n int) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- l.client.RunContext(ctx) }()
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case evt := <-l.client.Events:
+			l.take(evt, n)
+		}
+	}
+}
+
+func (l *connection) take(evt socketmode.Event, n int) {
+	switch evt.Type {
+	case socketmode.EventTypeHello:
+		l.health.up(n)
+	case socketmode.EventTypeConnecting, socketmode.EventTypeConnectionError:
+		l.health.down(n)
+		if e, ok := evt.Data.(*slack.ConnectionErrorEvent); ok {
+			l.log.Warn("connection to Slack", keyError, e.ErrorObj)
+		}
+	case socketmode.EventTypeSlashCommand, socketmode.EventTypeInteractive, socketmode.EventTypeEventsAPI:
+		l.dispatch(evt)
+	case socketmode.EventTypeErrorBadMessage:
+		if bad, ok := evt.Data.(*socketmode.ErrorBadMessage); ok {
+			l.refuse(bad)
+		}
+	case socketmode.EventTypeErrorWriteFailed, socketmode.EventTypeIncomingError:
+		l.log.Warn("socket", keyKind, string(evt.Type))
+	}
+}
+
+// dispatch hands an envelope to the pool, or answers that there is no room.
+func (l *connection) dispatch(evt socketmode.Event) {
+	ack := l.once(evt.Request.EnvelopeID)
+	if !l.pool.tryGo(func(ctx context.Context) { l.handle(ctx, evt, ack) }) {
+		l.log.Warn("too many answers in progress", keyEnvelope, evt.Request.EnvelopeID)
+		if evt.Type != socketmode.EventTypeEventsAPI { // an event is sent again, a click is not
+			go ack(busy(evt))
+		}
+	}
+}
+
+func (l *connection) handle(ctx context.Context, evt socketmode.Event, ack Ack) {
+	switch data := evt.Data.(type) {
+	case slack.SlashCommand:
+		defer ack(nil)
+		if l.seen.first(data.TriggerID) {
+			l.Handler.Command(ctx, data, ack)
+		}
+	case slack.InteractionCallback:
+		defer ack(nil)
+		// A submit is answered each time: its answer closes or keeps the modal,
+		// and its effect is the same however often it comes.
+		if data.Type == slack.InteractionTypeViewSubmission || l.seen.first(data.TriggerID) {
+			l.Handler.Interaction(ctx, data, ack)
+		}
+	default:
+		// Without an ack Slack sends the event again.
+		if err := l.Handler.Event(ctx, evt.Request.Payload); err != nil {
+			l.log.Error("event", keyError, err)
+			return
+		}
+		ack(nil)
+	}
+}
+
+// refuse acknowledges what could not be read, so that Slack does not send it for ever.
+func (l *connection) refuse(bad *socketmode.ErrorBadMessage) {
+	var env struct {
+		ID string `json:"envelope_id"`
+	}
+	if json.Unmarshal(bad.Message, &env) != nil || env.ID == "" {
+		return
+	}
+	l.log.Warn("unreadable envelope", keyEnvelope, env.ID, keyError, bad.Cause)
+	go l.once(env.ID)(nil)
+}
+
+// once makes the ack of an envelope; its second call does nothing.
+func (l *connection) once(envelope string) Ack {
+	var first sync.Once
+	return func(payload any) {
+		first.Do(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
+			defer cancel()
+			if err := l.client.AckCtx(ctx, envelope, payload); err != nil {
+				l.log.Error("acknowledge", keyEnvelope, envelope, keyError, err)
+			}
+		})
+	}
+}
+
+// busy is the ack of an envelope that nobody has time for.
+func busy(evt socketmode.Event) any {
+	const text = "TfPilot is answering too many people at this moment, and nothing was done. Please try again in a few seconds."
+	switch data := evt.Data.(type) {
+	case slack.SlashCommand:
+		return ephemeral(text)
+	case slack.InteractionCallback:
+		if data.Type == slack.InteractionTypeViewSubmission {
+			return errorAtFirstInput(data.View, text)
+		}
+	}
+	return nil
+}
+
+// fatal tells the errors that no new connection will mend.
+func fatal(err error) bool {
+	switch {
+	case err == nil:
+		return false
+	case errorCode(err) != "":
+		return true // slack-go goes on by itself after any other code
+	default:
+		return false
+	}
+}
+
+// quiet turns slack-go's log into debug lines.
+type quiet struct{ log *slog.Logger }
+
+func (q quiet) Output(_ int, line string) error {
+	q.log.Debug(line)
+	return nil
+}
+
+// Ready says whether Slack reaches this process.
+func (s *Socket) Ready() error { return s.health.ready() }
+
+// health remembers which connections Slack has greeted.
+type health struct {
+	mu      sync.Mutex
+	greeted [connections]bool
+}
+
+func (h *health) set(n int, v bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.greeted[n] = v
+}
+
+func (h *health) up(n int)   { h.set(n, true) }
+func (h *health) down(n int) { h.set(n, false) }
+
+func (h *health) ready() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, g := range h.greeted {
+		if g {
+			return nil
+		}
+	}
+	return errors.New("no connection to Slack")
+}
+
+// pool runs answers, a bounded number at a time, and survives their panics.
+type pool struct {
+	room *semaphore.Weighted
+	size int64
+	log  *slog.Logger
+}
+
+func newPool(size int64, log *slog.Logger) *pool {
+	return &pool{room: semaphore.NewWeighted(size), size: size, log: log}
+}
+
+func (p *pool) tryGo(f func(context.Context)) bool {
+	if !p.room.TryAcquire(1) {
+		return false
+	}
+	go func() {
+		defer p.room.Release(1)
+		defer func() {
+			if v := recover(); v != nil {
+				p.log.Error("answer", keyPanic, fmt.Sprint(v), keyStack, string(debug.Stack()))
+			}
+		}()
+		ctx, cancel := context.WithTimeout(context.Background(), handleLimit)
+		defer cancel()
+		f(ctx)
+	}()
+	return true
+}
+
+// drain waits until nothing runs, or until the time is up, and keeps the room.
+func (p *pool) drain(limit time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	if err := p.room.Acquire(ctx, p.size); err != nil {
+		p.log.Warn("answers were cut off", keyError, err)
+	}
+}

@@ -1,0 +1,328 @@
+package slackapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// changed redraws the form after a menu or a button in it was used.
+func (a *App) changed(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) {
+	f, err := unpack(cb.View.PrivateMetadata)
+	if err != nil {
+		a.Log.Error("form", keyError, err)
+		return
+	}
+	v, err := a.whoClicked(ctx, cb)
+	if err != nil {
+		a.Log.Error("identity", keyError, err)
+		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, words(trouble)))
+		return
+	}
+	f, vals := a.turn(f, cb.View, action)
+	a.draw(ctx, v, cb.View.ID, cb.View.Hash, f, vals, "")
+}
+
+// turn moves the form on by one click and keeps everything that was entered.
+func (a *App) turn(f form, view slack.View, action *slack.BlockAction) (form, map[string]string) {
+	shown := map[string]string{}
+	if m, ok := a.Catalog.Module(f.Module); ok {
+		shown = shownValues(m, view.State)
+	}
+	if why := typed(view.State, actReason); why != "" {
+		f.Reason = why
+	}
+	f = f.choose(view.State)
+	switch action.ActionID {
+	case actFold:
+		f.Advanced = !f.Advanced
+		f.Page = 0
+	case actBack:
+		f.Page = max(0, f.Page-1)
+	}
+	m, ok := a.Catalog.Module(f.Module)
+	if !ok {
+		f.Hidden = f.values(shown)
+		return f, nil
+	}
+	return f.keep(m, shown)
+}
+
+// choose takes the menus of the form itself from the view.
+func (f form) choose(state *slack.ViewState) form {
+	project, env, module := selected(state, actProject), selected(state, actEnvironment), selected(state, actModule)
+	if project != f.Project {
+		f.Project, f.Env = project, "" // environments of another project are others
+	} else if env != "" {
+		f.Env = env
+	}
+	if module != "" && module != f.Module {
+		f.Module, f.Page, f.Filled, f.Note = module, 0, nil, ""
+	}
+	return f
+}
+
+// submission is a form that was sent, read and checked.
+type submission struct {
+	form   form
+	module *catalog.Module
+	place  config.Environment
+	values map[string]string
+	config map[string]any
+	reason string
+}
+
+// submit answers the form. Before the ack there is only pure checking: what is
+// wrong stands at its field and everything else is kept.
+func (a *App) submit(ctx context.Context, cb slack.InteractionCallback, ack Ack) {
+	s, wrong := a.read(cb.View)
+	if len(wrong) > 0 {
+		ack(slack.NewErrorsViewSubmissionResponse(wrong))
+		return
+	}
+	if !s.form.lastPage(s.module) {
+		a.nextPage(ctx, cb, s, ack)
+		return
+	}
+	saving := loading("Saving…", "Saving your request. You can close this window: it goes on.")
+	ack(slack.NewUpdateViewSubmissionResponse(&saving))
+	a.save(ctx, cb, s)
+}
+
+func (a *App) nextPage(ctx context.Context, cb slack.InteractionCallback, s submission, ack Ack) {
+	waiting := loading(titleRequest, "One moment: the next page is on its way.")
+	ack(slack.NewUpdateViewSubmissionResponse(&waiting))
+	v, err := a.whoClicked(ctx, cb)
+	if err != nil {
+		a.Log.Error("identity", keyError, err)
+		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, words(trouble)))
+		return
+	}
+	shown := shownValues(s.module, cb.View.State)
+	s.form.Page++
+	f, vals := s.form.keep(s.module, shown)
+	a.draw(ctx, v, cb.View.ID, "", f, vals, "")
+}
+
+// read takes a submitted form apart and checks it; wrong is by block.
+func (a *App) read(view slack.View) (s submission, wrong map[string]string) {
+	f, err := unpack(view.PrivateMetadata)
+	if err != nil {
+		return s, atFirst(view, "TfPilot lost track of this form. Please close it and start again; your text stays here until then.")
+	}
+	if no := f.moved(view.State); no != nil {
+		return s, no
+	}
+	m, ok := a.Catalog.Module(f.Module)
+	place, configured := a.Projects.place(f.Project, f.Env)
+	if !ok || !configured {
+		return s, atFirst(view, "Choose a project, an environment and what you need; the form then shows what to fill in.")
+	}
+	if m.Digest != f.Digest {
+		return s, atFirst(view, "This form was changed by a new version of TfPilot. Please close it and start again.")
+	}
+	s = submission{form: f, module: m, place: place, reason: strings.TrimSpace(typed(view.State, actReason))}
+	s.values = f.values(shownValues(m, view.State))
+	var errs catalog.FieldErrors
+	s.config, errs = m.Parse(given(m, s.values), limits(place))
+	wrong = s.atFields(view, errs)
+	s.checkReason(view, wrong)
+	return s, wrong
+}
+
+// moved finds a menu that was used without the form following yet: sent like this,
+// the fields would be for something else than what is chosen.
+func (f form) moved(state *slack.ViewState) map[string]string {
+	for action, want := range map[string]string{actProject: f.Project, actEnvironment: f.Env, actModule: f.Module} {
+		block := blockOf(state, action)
+		if block == "" {
+			continue
+		}
+		if got := selected(state, action); got != want {
+			return map[string]string{block: "The form is being drawn for this choice. Please fill it in and press the button again."}
+		}
+	}
+	return nil
+}
+
+// given is the input of Parse: the fields of this module that hold something.
+func given(m *catalog.Module, raw map[string]string) map[string]any {
+	in := map[string]any{}
+	for _, f := range m.Fields {
+		if v, ok := raw[f.Name]; ok && v != "" {
+			in[f.Name] = v
+		}
+	}
+	return in
+}
+
+// atFields puts each error at its field. An error of a field that is not shown
+// stands at the first that is; errors of pages to come are asked for there.
+func (s submission) atFields(view slack.View, errs catalog.FieldErrors) map[string]string {
+	wrong := map[string]string{}
+	for _, e := range errs {
+		block := blockOf(view.State, actField+e.Field)
+		switch {
+		case block != "":
+			wrong[block] = cut(strings.TrimSpace(wrong[block]+" "+e.Message), limitFieldError)
+		case s.form.lastPage(s.module):
+			for b, text := range atFirst(view, hiddenError(s.module, e)) {
+				wrong[b] = text
+			}
+		}
+	}
+	return wrong
+}
+
+func hiddenError(m *catalog.Module, e catalog.FieldError) string {
+	where := "on another page"
+	if f, ok := m.Field(e.Field); ok && f.Advanced {
+		where = "among the advanced options"
+	}
+	return fmt.Sprintf("%s (%s)", e.Message, where)
+}
+
+func (s submission) checkReason(view slack.View, wrong map[string]string) {
+	block := blockOf(view.State, actReason)
+	if block == "" {
+		return
+	}
+	what, secret := catalog.Credential(s.reason)
+	switch {
+	case s.reason == "":
+		wrong[block] = "Say in a few words why it is needed; reviewers read this."
+	case utf8.RuneCountInString(s.reason) > maxReason:
+		wrong[block] = fmt.Sprintf("At most %d characters, please.", maxReason)
+	case secret:
+		wrong[block] = fmt.Sprintf("This looks like it holds %s. Never type secrets here; if it is real, have it replaced.", what)
+	}
+}
+
+// atFirst is an error for the form as a whole, at its first input.
+func atFirst(view slack.View, text string) map[string]string {
+	for _, b := range view.Blocks.BlockSet {
+		if in, ok := b.(*slack.InputBlock); ok && in.BlockID != "" {
+			return map[string]string{in.BlockID: cut(text, limitFieldError)}
+		}
+	}
+	return map[string]string{actReason: cut(text, limitFieldError)}
+}
+
+// save makes the request. The id was drawn when the form opened, so that sending it
+// again makes nothing twice.
+func (a *App) save(ctx context.Context, cb slack.InteractionCallback, s submission) {
+	v, err := a.whoClicked(ctx, cb)
+	if err != nil {
+		a.Log.Error("identity", keyError, err)
+		a.unsaved(ctx, cb, v, s)
+		return
+	}
+	if no := a.refusal(v, rbac.Create, rbac.ScopeIn(s.place.Rules())); no != "" {
+		a.redraw(ctx, cb.View.ID, "", notice("Not saved", words("Nothing was saved. "+no)))
+		return
+	}
+	if ok, no := s.module.Allows(string(a.Policy.Role(v.subject())), s.place.Project); !ok {
+		a.redraw(ctx, cb.View.ID, "", notice("Not saved", words("Nothing was saved: "+no+".")))
+		return
+	}
+	doc, err := a.Documents.Create(ctx, a.document(v, s))
+	switch {
+	case errors.Is(err, store.ErrExists) && doc.Request.Requester.SlackUser == v.SlackUser:
+		// sent twice: the first one counts
+	case err != nil:
+		a.Log.Error("create request", keyRequest, s.form.ID, keyError, err)
+		a.unsaved(ctx, cb, v, s)
+		return
+	}
+	a.ring(ctx, doc.Request)
+	a.saved(ctx, cb, doc.Request)
+}
+
+// unsaved shows the form again with everything that was entered.
+func (a *App) unsaved(ctx context.Context, cb slack.InteractionCallback, v visitor, s submission) {
+	s.form.Reason = s.reason
+	f, vals := s.form.keep(s.module, s.values)
+	a.draw(ctx, v, cb.View.ID, "", f, vals, "Saving did not work, because TfPilot cannot reach its storage at this moment. Your entries are all here: press the button again in a minute. Nothing is made twice.")
+}
+
+// document is the request that a form makes.
+func (a *App) document(v visitor, s submission) lifecycle.Request {
+	p, _ := a.Projects.project(s.place.Project)
+	id := s.form.ID
+	return lifecycle.New(lifecycle.NewRequest{
+		ID:            id,
+		Title:         TitleOf(s.module, s.config),
+		Reason:        s.reason,
+		Requester:     v.Person,
+		Project:       p.Name,
+		Environment:   lifecycle.Environment{Key: s.place.Key, Slug: s.place.Slug},
+		Module:        s.module.Name,
+		CatalogDigest: s.module.Digest,
+		Config:        s.config,
+		Target: lifecycle.Target{
+			Owner: p.Owner, Repo: p.Repo, Base: p.Base,
+			Branch: "request/" + id,
+			Path:   fmt.Sprintf("envs/%s/%s/tfpilot_%s.tf", s.place.Key, s.place.Slug, id),
+		},
+	}, v.actor(), now())
+}
+
+// maxTitle bounds a request's title in runes.
+const maxTitle = 100
+
+// TitleOf names a request in words: what it is and what it is called.
+func TitleOf(m *catalog.Module, config map[string]any) string {
+	for _, f := range m.Fields {
+		name, ok := config[f.Name].(string)
+		if ok && f.Required && f.Kind == catalog.Text && name != "" {
+			return oneLine(m.Title+" "+name, maxTitle)
+		}
+	}
+	return oneLine(m.Title, maxTitle)
+}
+
+// saved says so at once, then again with a link when the card stands.
+func (a *App) saved(ctx context.Context, cb slack.InteractionCallback, r lifecycle.Request) {
+	a.redraw(ctx, cb.View.ID, "", savedView(r, nil, a.Projects.of(r).Channel))
+	if err := a.Cards.Refresh(ctx, r.ID); err != nil {
+		a.Log.Warn("first card", keyRequest, r.ID, keyError, err)
+		return
+	}
+	doc, err := a.Documents.Get(ctx, r.ID)
+	if err != nil {
+		return
+	}
+	if links := a.Cards.links(ctx, doc.Request); len(links) > 0 {
+		a.redraw(ctx, cb.View.ID, "", savedView(doc.Request, links, ""))
+	}
+}
+
+// savedView tells that the request is saved, and where it can be followed.
+func savedView(r lifecycle.Request, links []hyperlink, channel string) slack.ModalViewRequest {
+	s := scene{r: r}
+	blocks := []slack.Block{
+		rich(line(emoji("white_check_mark"), text(" "), bold("Saved: "+s.title()+"."))),
+		words("TfPilot opens a pull request and lets Terraform make a plan. You are told in your messages how it goes on."),
+	}
+	var where []string
+	for _, l := range links {
+		where = append(where, linkTo(l.url, l.label))
+	}
+	if len(where) == 0 && channel != "" {
+		where = append(where, "Its card comes to <#"+escape(channel)+"> and to your messages.")
+	}
+	if len(where) > 0 {
+		blocks = append(blocks, section(strings.Join(where, " · ")))
+	}
+	return notice("Saved", append(blocks, smallPrint("`"+escape(r.ID)+"`"))...)
+}

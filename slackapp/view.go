@@ -1,0 +1,212 @@
+package slackapp
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/slack-go/slack"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/config"
+)
+
+// modal makes a view. Without submit it only shows.
+func modal(callback, title, submit string, blocks ...slack.Block) slack.ModalViewRequest {
+	v := slack.ModalViewRequest{
+		Type:       slack.VTModal,
+		CallbackID: callback,
+		Title:      plain(title, limitModalTitle),
+		Close:      plain("Close", limitModalTitle),
+		Blocks:     slack.Blocks{BlockSet: blocks},
+	}
+	if submit != "" {
+		v.Submit = plain(submit, limitModalTitle)
+		v.Close = plain("Cancel", limitModalTitle)
+	}
+	return v
+}
+
+// notice is a view that says something.
+func notice(title string, blocks ...slack.Block) slack.ModalViewRequest {
+	return modal(viewNotice, title, "", blocks...)
+}
+
+const titleRequest = "New request"
+
+func loading(title, what string) slack.ModalViewRequest {
+	return notice(title, words(what))
+}
+
+// choosing is what the request form is drawn from.
+type choosing struct {
+	form     form
+	projects Directory
+	modules  []*catalog.Module // that this person may ask for in the project
+	module   *catalog.Module   // nil until it is chosen
+	values   map[string]string // raw values of the fields on this page
+	refusal  string            // why nothing can be asked for in the chosen environment
+	trouble  string            // why saving did not work
+}
+
+// requestView draws the request form as far as it is chosen.
+func requestView(c choosing) (slack.ModalViewRequest, error) {
+	blocks := c.heading()
+	blocks = append(blocks, c.choosers()...)
+	submit := "Continue"
+	switch {
+	case c.refusal != "":
+		blocks = append(blocks, words(c.refusal))
+	case c.module != nil && c.place() != "":
+		blocks = append(blocks, c.fields()...)
+		if c.form.lastPage(c.module) {
+			submit = "Create request"
+		}
+	}
+	v := modal(viewRequest, titleRequest, submit, blocks...)
+	packed, err := c.form.pack()
+	v.PrivateMetadata = packed
+	return v, err
+}
+
+func (c choosing) place() string {
+	if _, ok := c.projects.place(c.form.Project, c.form.Env); !ok {
+		return ""
+	}
+	return c.form.Env
+}
+
+func (c choosing) heading() []slack.Block {
+	var blocks []slack.Block
+	if c.trouble != "" {
+		blocks = append(blocks, words(c.trouble))
+	}
+	if c.form.Note != "" {
+		blocks = append(blocks, words(c.form.Note))
+	}
+	return blocks
+}
+
+func (c choosing) choosers() []slack.Block {
+	var projects, environments, modules []*slack.OptionBlockObject
+	for _, p := range c.projects {
+		projects = append(projects, option(p.Name, p.Name))
+	}
+	if p, ok := c.projects.project(c.form.Project); ok {
+		for _, pl := range p.Environments {
+			environments = append(environments, option(pl.String(), placeLabel(pl)))
+		}
+	}
+	for _, m := range c.modules {
+		modules = append(modules, option(m.Name, m.Title))
+	}
+	blocks := []slack.Block{chooser(actProject, "Project", "Choose a project", projects, c.form.Project)}
+	if len(environments) > 0 {
+		blocks = append(blocks, chooser(actEnvironment, "Environment", "Choose an environment", environments, c.form.Env))
+	}
+	if c.place() != "" && len(modules) > 0 && c.refusal == "" {
+		blocks = append(blocks, chooser(actModule, "What do you need?", "Choose a module", modules, c.form.Module))
+	}
+	return blocks
+}
+
+func placeLabel(p config.Environment) string {
+	if protected(p) {
+		return p.String() + " (protected)"
+	}
+	return p.String()
+}
+
+// chooser is a menu that redraws the form. Its block is named after its options, so
+// that Slack forgets a choice that is no longer among them.
+func chooser(action, label, ask string, options []*slack.OptionBlockObject, now string) slack.Block {
+	options = options[:min(len(options), limitOptions)]
+	s := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, placeholder(ask), action, options...)
+	for _, o := range options {
+		if o.Value == now {
+			s.InitialOption = o
+		}
+	}
+	b := slack.NewInputBlock(action+":"+fingerprintOf(options), plain(label, limitLabel), nil, s)
+	b.DispatchAction = true
+	return b
+}
+
+func fingerprintOf(options []*slack.OptionBlockObject) string {
+	h := sha256.New()
+	for _, o := range options {
+		fmt.Fprintf(h, "%q", o.Value)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:6])
+}
+
+// fields draws the page of the module's form that the form stands on.
+func (c choosing) fields() []slack.Block {
+	var blocks []slack.Block
+	if c.module.Description != "" && c.form.Page == 0 {
+		blocks = append(blocks, hint(c.module.Description))
+	}
+	place, _ := c.projects.place(c.form.Project, c.form.Env)
+	for _, f := range c.form.visible(c.module) {
+		f.Choices = f.ChoicesIn(limits(place))
+		raw, given := c.values[f.Name]
+		if !given {
+			raw = f.Text(f.DefaultIn(limits(place)))
+		}
+		blocks = append(blocks, input(c.module, f, raw, c.fieldNote(f)))
+	}
+	if c.form.lastPage(c.module) {
+		blocks = append(blocks, c.reason())
+	}
+	return append(blocks, c.controls()...)
+}
+
+// fieldNote says what a person should know about a field before reading its help.
+func (c choosing) fieldNote(f catalog.Field) string {
+	if slices.Contains(c.form.Filled, f.Name) {
+		return "Filled in from your words: please check."
+	}
+	return ""
+}
+
+func (c choosing) reason() slack.Block {
+	e := slack.NewPlainTextInputBlockElement(placeholder("Build artefacts need a place that the deploy job can read"), actReason)
+	e.Multiline = true
+	e.MaxLength = maxReason
+	e.InitialValue = cut(c.form.Reason, maxReason)
+	b := slack.NewInputBlock(actReason, plain("Why is it needed?", limitLabel), plain("Reviewers read this in the pull request.", limitHint), e)
+	return b
+}
+
+// maxReason bounds the reason in runes.
+const maxReason = 1000
+
+// controls folds advanced options and turns pages.
+func (c choosing) controls() []slack.Block {
+	var buttons []slack.BlockElement
+	if hasAdvanced(c.module) {
+		label := "Show advanced options"
+		if c.form.Advanced {
+			label = "Hide advanced options"
+		}
+		buttons = append(buttons, slack.NewButtonBlockElement(actFold, "fold", plain(label, limitButton)))
+	}
+	if c.form.Page > 0 {
+		buttons = append(buttons, slack.NewButtonBlockElement(actBack, "back", plain("Back", limitButton)))
+	}
+	if len(buttons) == 0 {
+		return nil
+	}
+	return []slack.Block{slack.NewActionBlock("controls", buttons...)}
+}
+
+// errorAtFirstInput keeps a modal open and says why at the first place that can.
+func errorAtFirstInput(v slack.View, text string) any {
+	for _, b := range v.Blocks.BlockSet {
+		if in, ok := b.(*slack.InputBlock); ok && in.BlockID != "" {
+			return slack.NewErrorsViewSubmissionResponse(map[string]string{in.BlockID: cut(text, limitFieldError)})
+		}
+	}
+	return nil
+}
