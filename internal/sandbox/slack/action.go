@@ -77,7 +77,8 @@ func (p surface) slot(in ActionInput) (slot, error) {
 			continue
 		}
 		seen = true
-		if in.Value == "" || text(sl.element["value"]) == in.Value || sl.stateful() {
+		_, chosen := shapes[sl.kind]
+		if in.Value == "" || text(sl.element["value"]) == in.Value || chosen {
 			found = append(found, sl)
 		}
 	}
@@ -136,7 +137,7 @@ func (s *Server) Act(in ActionInput) (Result, error) {
 func (s *Server) action(p surface, sl slot, in ActionInput) (obj, error) {
 	out := obj{"type": sl.kind, "action_id": sl.actionID, "block_id": sl.blockID, "action_ts": s.ts()}
 	if _, ok := shapes[sl.kind]; !ok {
-		for _, name := range []string{"text", "value", "style", "url"} {
+		for _, name := range []string{"text", "value", "style"} {
 			if v := sl.element[name]; v != nil {
 				out[name] = v
 			}
@@ -150,6 +151,9 @@ func (s *Server) action(p surface, sl slot, in ActionInput) (obj, error) {
 	value, err := sl.give(raw, s.offers(p.place, p.user.ID, sl))
 	if err != nil {
 		return nil, invalid(400, "invalid_value", "%s: %v", sl.actionID, err)
+	}
+	if sh := shapes[sl.kind]; sh.option && !sh.many && !sl.input && empty(value) {
+		return nil, invalid(400, "missing_selected", "%s: say which option: selected", sl.actionID)
 	}
 	if sl.stateful() {
 		if why := sl.complaint(value); why != "" && !empty(value) {

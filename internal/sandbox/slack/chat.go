@@ -22,13 +22,18 @@ type content struct {
 	blocks      []any
 	attachments []any
 	metadata    any
-	hasBlocks   bool // given, maybe empty
-	hasRest     bool // attachments given
+	broadcast   bool // a reply that also stands in the channel
+	hasText     bool // given, maybe empty
+	hasBlocks   bool
+	hasRest     bool // attachments
 }
 
 // content reads and checks what a call wants to say.
 func (s *Server) content(a args) (content, error) {
-	c := content{text: a.str("text"), hasBlocks: a.has("blocks"), hasRest: a.has("attachments")}
+	c := content{
+		text: a.str("text"), broadcast: a.flag("reply_broadcast"),
+		hasText: a.has("text"), hasBlocks: a.has("blocks"), hasRest: a.has("attachments"),
+	}
 	var err error
 	if c.hasBlocks {
 		if c.blocks, err = s.blocks(a.raw("blocks")); err != nil {
@@ -143,7 +148,6 @@ func (s *Server) postMessage(a args) (obj, error) {
 		return nil, refuse("no_text")
 	}
 	m := s.post(c, s.cfg.Bot.UserID, c.root(a.str("thread_ts")), body)
-	m.Broadcast = m.Thread != "" && a.flag("reply_broadcast")
 	return obj{"channel": c.ID, "ts": m.TS, "message": s.payload(c, m)}, nil
 }
 
@@ -152,6 +156,7 @@ func (s *Server) post(c *channel, by, thread string, body content) *message {
 	m := &message{
 		TS: s.ts(), Thread: thread, User: by, Bot: by == s.cfg.Bot.UserID, Text: cut(body.text, maxPostText),
 		Blocks: body.blocks, Attachments: body.attachments, Metadata: body.metadata,
+		Broadcast: thread != "" && body.broadcast,
 	}
 	c.add(m)
 	if m.Bot {
@@ -195,16 +200,19 @@ func (s *Server) updateMessage(a args) (obj, error) {
 		return nil, refuse("is_archived")
 	case utf8.RuneCountInString(body.text) > maxUpdateText:
 		return nil, refuse("msg_too_long")
-	case body.empty() && !a.has("metadata"):
+	case body.empty() && (body.hasText || body.hasBlocks || body.metadata == nil):
 		return nil, refuse("no_text")
 	}
 	s.rewrite(c, m, body)
 	return obj{"channel": c.ID, "ts": m.TS, "text": m.Text, "message": s.payload(c, m)}, nil
 }
 
-// rewrite edits a message: text without blocks takes the blocks away, what is not named stays.
+// rewrite edits a message: text without blocks takes the blocks away, what else is not named stays.
 func (s *Server) rewrite(c *channel, m *message, body content) {
 	before := s.payload(c, m)
+	if !body.hasText && !body.hasBlocks {
+		body.text, body.blocks = m.Text, m.Blocks
+	}
 	m.edit(s.ts(), body.text, body.blocks)
 	if body.hasRest {
 		m.Attachments = body.attachments

@@ -19,7 +19,7 @@ func (s *Server) control(mux *http.ServeMux) {
 	})
 	handle(mux, "message", func(in struct{ User, Channel, Thread, Text string }) (any, error) {
 		m, err := s.Say(in.User, in.Channel, in.Thread, in.Text)
-		return obj{"message": m}, err
+		return obj{"posted": m}, err
 	})
 	handle(mux, "submit", func(in struct {
 		User, View string
@@ -107,6 +107,8 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	beat := time.NewTicker(15 * time.Second)
 	defer beat.Stop()
 	for event := "event: changed\ndata: {}\n\n"; ; {
+		// A reader that does not keep up is dropped.
+		_ = out.SetWriteDeadline(time.Now().Add(10 * time.Second))
 		if _, err := fmt.Fprint(w, event); err != nil || out.Flush() != nil {
 			return
 		}

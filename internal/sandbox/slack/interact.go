@@ -25,7 +25,7 @@ type Result struct {
 	Outcome string            `json:"outcome"`
 	Note    string            `json:"note,omitempty"` // what Slack itself says about it
 	Errors  map[string]string `json:"errors,omitempty"`
-	Message *MessageState     `json:"message,omitempty"` // the answer to a command
+	Reply   *MessageState     `json:"reply,omitempty"` // to a command
 	Options []any             `json:"options,omitempty"`
 	Groups  []any             `json:"optionGroups,omitempty"`
 	Views   []ViewState       `json:"views"`
@@ -172,7 +172,7 @@ func (s *Server) commandFailed(c *channel, u *User, command, outcome string) Res
 	c.addEphemeral(m)
 	s.notice(u.ID, outcome, note)
 	shown := s.messageState(c, m)
-	return Result{Outcome: outcome, Note: note, Message: &shown, Views: s.viewStates(u.ID)}
+	return Result{Outcome: outcome, Note: note, Reply: &shown, Views: s.viewStates(u.ID)}
 }
 
 // commandAnswered shows the text or blocks that came with the ack.
@@ -191,7 +191,7 @@ func (s *Server) commandAnswered(c *channel, u *User, command string, answer jso
 	}
 	m := s.respond(c, u.ID, a.str("response_type"), "", body)
 	shown := s.messageState(c, m)
-	out.Message = &shown
+	out.Reply = &shown
 	return out
 }
 

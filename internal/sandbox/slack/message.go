@@ -178,7 +178,9 @@ func (s *Server) payload(c *channel, m *message) obj {
 	}
 	if m.Thread != "" {
 		out["thread_ts"] = m.Thread
-		out["parent_user_id"] = s.cfg.Bot.UserID
+		if root := c.find(m.Thread); root != nil {
+			out["parent_user_id"] = root.User
+		}
 	}
 	if m.Broadcast {
 		out["subtype"] = "thread_broadcast"
@@ -188,7 +190,7 @@ func (s *Server) payload(c *channel, m *message) obj {
 }
 
 func (s *Server) threadInfo(c *channel, m *message, out obj) {
-	if c == nil || m.Thread != "" {
+	if m.Thread != "" || m.For != "" {
 		return
 	}
 	replies := c.thread(m.TS)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/mail"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -331,9 +330,4 @@ func integer(v any) (int, bool) {
 func (sl slot) dispatches() bool {
 	on, _ := sl.block["dispatch_action"].(bool)
 	return !sl.input || on
-}
-
-// typedInto says whether a person types into the element instead of choosing.
-func (sl slot) typedInto() bool {
-	return slices.Contains([]string{"plain_text_input", "number_input", "email_text_input", "url_text_input", "rich_text_input"}, sl.kind)
 }

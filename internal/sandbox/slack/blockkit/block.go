@@ -169,7 +169,7 @@ func inputElement(c *checker, at string, v any) {
 }
 
 func markdownText(c *checker, at string, v any) {
-	str(1, maxMarkdown)(c, at, v)
+	str(1, 1<<20)(c, at, v) // the limit is on all of a message together
 	s, _ := v.(string)
 	c.markdown += utf8.RuneCountInString(s)
 }
