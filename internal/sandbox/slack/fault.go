@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -15,18 +16,22 @@ const (
 	FaultRateLimited FaultKind = "429"  // with Retry-After, nothing is done
 	FaultHang        FaultKind = "hang" // no answer until the client gives up
 	FaultLost        FaultKind = "lost" // the work is done, the connection closes without an answer
-	FaultError       FaultKind = "error"
+	FaultError       FaultKind = "error" // one of Slack's own codes, nothing is done
+
+	// Of events instead of calls.
+	FaultDropEvent      FaultKind = "drop_event"      // with all its retries
+	FaultDuplicateEvent FaultKind = "duplicate_event" // delivered twice
 )
 
 const longestHang = 2 * time.Minute
 
-// Fault makes calls of one method go wrong.
+// Fault makes calls of one method, or events, go wrong.
 type Fault struct {
-	Method     string        // empty or "*" means any
-	Kind       FaultKind     // required
-	Count      int           // how many calls; 0 means one
-	RetryAfter time.Duration // of FaultRateLimited; 1 s if zero
-	Code       string        // of FaultError; "internal_error" if empty
+	Kind       FaultKind `json:"kind"`       // required
+	Method     string    `json:"method"`     // empty or "*" means any
+	Count      int       `json:"count"`      // how many; 0 means one
+	RetryAfter int       `json:"retryAfter"` // of FaultRateLimited, in seconds; 0 means one
+	Code       string    `json:"code"`       // of FaultError; "internal_error" if empty
 }
 
 type faults struct {
@@ -35,26 +40,22 @@ type faults struct {
 	duplicate int // events to deliver twice
 }
 
-// Inject makes the next calls of a method go wrong.
-func (s *Server) Inject(f Fault) {
+// Inject makes the next calls of a method, or the next events, go wrong.
+func (s *Server) Inject(f Fault) error {
 	f.Count = max(f.Count, 1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults.calls = append(s.faults.calls, &f)
-}
-
-// DropEvents loses the next n events with all their retries.
-func (s *Server) DropEvents(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults.drop += n
-}
-
-// DuplicateEvents delivers each of the next n events twice.
-func (s *Server) DuplicateEvents(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults.duplicate += n
+	switch f.Kind {
+	case FaultDropEvent:
+		s.faults.drop += f.Count
+	case FaultDuplicateEvent:
+		s.faults.duplicate += f.Count
+	case FaultUnavailable, FaultRateLimited, FaultHang, FaultLost, FaultError:
+		s.faults.calls = append(s.faults.calls, &f)
+	default:
+		return fmt.Errorf("unknown kind of fault %q", f.Kind)
+	}
+	return nil
 }
 
 // ClearFaults makes everything go right again.
@@ -88,7 +89,7 @@ func (s *Server) failBefore(w http.ResponseWriter, r *http.Request, f *Fault) bo
 	case FaultUnavailable:
 		http.Error(w, "service unavailable", http.StatusServiceUnavailable)
 	case FaultRateLimited:
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(f.RetryAfter.Seconds()))))
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, f.RetryAfter)))
 		writeJSON(w, http.StatusTooManyRequests, obj{"ok": false, "error": "ratelimited"})
 	case FaultHang:
 		s.hang(r)

@@ -140,11 +140,18 @@ func TestEventsAreRetried(t *testing.T) {
 	})
 }
 
+func (w *world) inject(f Fault) {
+	w.t.Helper()
+	if err := w.srv.Inject(f); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func TestFaultsOfEvents(t *testing.T) {
 	inWorld(t, config(), func(w *world) {
 		got := w.answer(0, nil)
-		w.srv.DropEvents(1)
-		w.srv.DuplicateEvents(1)
+		w.inject(Fault{Kind: FaultDropEvent})
+		w.inject(Fault{Kind: FaultDuplicateEvent})
 		for _, text := range []string{"lost", "twice", "once"} {
 			if _, err := w.srv.Say("dana", "dm", "", text); err != nil {
 				t.Fatal(err)
@@ -203,7 +210,7 @@ func TestFaultsOfCalls(t *testing.T) {
 		want  string
 	}{
 		{Fault{Kind: FaultUnavailable}, 0, "503"},
-		{Fault{Kind: FaultRateLimited, RetryAfter: 7 * time.Second}, 0, "retry after 7s"},
+		{Fault{Kind: FaultRateLimited, RetryAfter: 7}, 0, "retry after 7s"},
 		{Fault{Kind: FaultError, Code: "internal_error"}, 0, "internal_error"},
 		{Fault{Kind: FaultLost}, 1, "EOF"},
 		{Fault{Kind: FaultHang}, 0, "exceeded"},
@@ -211,7 +218,7 @@ func TestFaultsOfCalls(t *testing.T) {
 		t.Run(string(c.fault.Kind), func(t *testing.T) {
 			inWorld(t, config(), func(w *world) {
 				c.fault.Method = "chat.postMessage"
-				w.srv.Inject(c.fault)
+				w.inject(c.fault)
 				if _, err := w.api.AuthTest(); err != nil {
 					t.Fatalf("another method: %v", err)
 				}
