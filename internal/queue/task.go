@@ -76,7 +76,7 @@ type Environment struct {
 
 var (
 	requestID  = regexp.MustCompile(`^req_[a-z0-9]{10,16}$`)
-	deliveryID = regexp.MustCompile(`^[A-Za-z0-9-]{8,64}$`)
+	deliveryID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 	repoName   = regexp.MustCompile(`^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}$`)
 	envName    = regexp.MustCompile(`^[a-z][a-z0-9-]{1,20}$`)
 )

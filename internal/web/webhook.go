@@ -1,0 +1,155 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/tfpilot/tfpilot/internal/github"
+)
+
+const (
+	// maxDelivery is what GitHub sends at most.
+	maxDelivery = 25 << 20
+	// maxInFlight and maxSmallInFlight bound the memory of deliveries that are not
+	// verified yet: anybody can send them. Small ones have their own share, so that
+	// a few that claim to be large do not stand in their way.
+	maxInFlight      = 4 * maxDelivery
+	maxSmallInFlight = 64 << 20
+	maxSmall         = 1 << 20
+	enqueueTimeout   = 5 * time.Second // GitHub gives up after ten
+)
+
+// Verify checks that a delivery is GitHub's and gives its id and what it hints at.
+// The errors are those of internal/github; github.ErrIgnored is an answer, not a
+// fault.
+type Verify func(h http.Header, body []byte) (deliveryID string, hint []byte, err error)
+
+// Verifier verifies with a secret and ignores deliveries about other repositories
+// than those given, "owner/name".
+func Verifier(secret string, repos []string) Verify {
+	known := map[string]bool{}
+	for _, r := range repos {
+		known[strings.ToLower(r)] = true
+	}
+	return func(h http.Header, body []byte) (string, []byte, error) {
+		hint, err := github.ParseWebhook(secret, h, body)
+		if err != nil {
+			return "", nil, err
+		}
+		if !known[strings.ToLower(hint.Repo)] {
+			return "", nil, fmt.Errorf("repository %d: %w", hint.RepoID, github.ErrIgnored)
+		}
+		data, err := json.Marshal(hint)
+		if err != nil {
+			return "", nil, fmt.Errorf("encode hint: %w", err)
+		}
+		return hint.Delivery, data, nil
+	}
+}
+
+// webhook is the endpoint of GitHub's deliveries: verify, enqueue, answer.
+type webhook struct {
+	log     *slog.Logger
+	verify  Verify
+	enqueue func(context.Context, string, []byte) error
+	large   *semaphore.Weighted
+	small   *semaphore.Weighted
+}
+
+// memory is the share that a delivery of some size takes from.
+func (h *webhook) memory(size int64) *semaphore.Weighted {
+	if size <= maxSmall {
+		return h.small
+	}
+	return h.large
+}
+
+func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	size := r.ContentLength
+	if size > maxDelivery {
+		answer(w, http.StatusRequestEntityTooLarge, tooLarge)
+		return
+	}
+	if size < 0 {
+		size = maxDelivery
+	}
+	memory := h.memory(size)
+	if !memory.TryAcquire(size) {
+		h.busy(w, r, errors.New("too many deliveries at the same time"))
+		return
+	}
+	defer memory.Release(size)
+	body, err := read(w, r)
+	if err != nil {
+		h.unreadable(w, err)
+		return
+	}
+	id, hint, err := h.verify(r.Header, body)
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), enqueueTimeout)
+	defer cancel()
+	if err := h.enqueue(ctx, id, hint); err != nil {
+		h.busy(w, r, err)
+		return
+	}
+	answer(w, http.StatusAccepted, reply{Status: "accepted"})
+}
+
+// read takes the body into one buffer of its size, where that is known.
+func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	limited := http.MaxBytesReader(w, r.Body, maxDelivery)
+	if r.ContentLength < 0 {
+		return io.ReadAll(limited)
+	}
+	body := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(limited, body)
+	return body, err
+}
+
+var tooLarge = reply{Error: "too_large", Message: "A delivery has at most 25 MiB."}
+
+func (h *webhook) unreadable(w http.ResponseWriter, err error) {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		answer(w, http.StatusRequestEntityTooLarge, tooLarge)
+		return
+	}
+	answer(w, http.StatusBadRequest, reply{Error: "unreadable", Message: "The delivery broke off."})
+}
+
+// refuse answers what was not verified. What is ignored is accepted: GitHub shall
+// not count it as a failure.
+func (h *webhook) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	ctx := r.Context()
+	switch {
+	case errors.Is(err, github.ErrIgnored):
+		h.log.DebugContext(ctx, "webhook ignored", "reason", err)
+		answer(w, http.StatusAccepted, reply{Status: "ignored"})
+	case errors.Is(err, github.ErrSignature):
+		h.log.WarnContext(ctx, "webhook refused", "reason", err, "remote", r.RemoteAddr)
+		answer(w, http.StatusUnauthorized, reply{Error: "signature", Message: "The signature does not fit. Compare GITHUB_WEBHOOK_SECRET with the App's webhook secret."})
+	default:
+		h.log.WarnContext(ctx, "webhook refused", "reason", err, "remote", r.RemoteAddr)
+		answer(w, http.StatusBadRequest, reply{Error: "malformed", Message: "The delivery cannot be read."})
+	}
+}
+
+// busy answers that GitHub may send the delivery again. Until it does, sync finds
+// out what the delivery would have said.
+func (h *webhook) busy(w http.ResponseWriter, r *http.Request, err error) {
+	h.log.ErrorContext(r.Context(), "webhook not taken on", "error", err)
+	w.Header().Set("Retry-After", "10")
+	answer(w, http.StatusServiceUnavailable, reply{Error: "unavailable", Message: "The delivery could not be queued. Send it again."})
+}
