@@ -230,6 +230,7 @@ func TestMaskByValue(t *testing.T) {
 		{"in an address", "p@ss/word", "db://u:p%40ss%2Fword", "db://u:" + Hidden},
 		{"a name of a map", "s3cr3t", map[string]any{"s3cr3t": "x"}, map[string]any{Hidden: Hidden}},
 		{"of a JSON document", `{"user":"someone","password":"pw-of-it"}`, "pw-of-it", Hidden},
+		{"short, with space of its own", " a ", " a ", Hidden},
 		{"an attribute of the same name", "other", "x", "x"},
 		{"a known token that nothing marks", "zzz", "ghp_" + strings.Repeat("a", 36), Hidden},
 	} {
@@ -245,6 +246,68 @@ func TestMaskByValue(t *testing.T) {
 				t.Error("the marked value shows")
 			}
 		})
+	}
+}
+
+// A secret may be marked in one place only; wherever that is, it is hidden everywhere.
+func TestEverySourceOfSecrets(t *testing.T) {
+	const secret = "s3cr3t-value"
+	marks := json.RawMessage(`{"p":true}`)
+	resource := &tfjson.StateResource{AttributeValues: map[string]any{"p": secret}, SensitiveValues: marks}
+	unreadable := &tfjson.StateResource{AttributeValues: map[string]any{"p": secret}, SensitiveValues: json.RawMessage(`{`)}
+	values := func(r *tfjson.StateResource) *tfjson.StateValues {
+		return &tfjson.StateValues{RootModule: &tfjson.StateModule{ChildModules: []*tfjson.StateModule{{Resources: []*tfjson.StateResource{r}}}}}
+	}
+	marked := &tfjson.Change{Before: map[string]any{"l": []any{"x", secret}}, BeforeSensitive: map[string]any{"l": []any{false, true}}}
+	inModule := func(v *tfjson.ConfigVariable, e *tfjson.Expression) func(*tfjson.Plan) {
+		return func(p *tfjson.Plan) {
+			p.Config.RootModule.ModuleCalls[ModuleCall(mine)] = &tfjson.ModuleCall{
+				Expressions: map[string]*tfjson.Expression{"p": e}, Module: &tfjson.ConfigModule{Variables: map[string]*tfjson.ConfigVariable{"p": v}}}
+		}
+	}
+	for name, add := range map[string]func(*tfjson.Plan){
+		"planned values": func(p *tfjson.Plan) { p.PlannedValues = values(resource) },
+		"prior state":    func(p *tfjson.Plan) { p.PriorState = &tfjson.State{Values: values(resource)} },
+		"broken marks":   func(p *tfjson.Plan) { p.PriorState = &tfjson.State{Values: values(unreadable)} },
+		"drift":          func(p *tfjson.Plan) { p.ResourceDrift = []*tfjson.ResourceChange{{Change: marked}} },
+		"an output": func(p *tfjson.Plan) {
+			p.OutputChanges = map[string]*tfjson.Change{"o": {After: secret, AfterSensitive: true}}
+		},
+		"a stored output": func(p *tfjson.Plan) {
+			p.PlannedValues = &tfjson.StateValues{Outputs: map[string]*tfjson.StateOutput{"o": {Sensitive: true, Value: secret}}}
+		},
+		"a root variable": func(p *tfjson.Plan) {
+			p.Variables = map[string]*tfjson.PlanVariable{"v": {Value: map[string]any{"a": secret}}}
+			p.Config.RootModule.Variables = map[string]*tfjson.ConfigVariable{"v": {Sensitive: true}}
+		},
+		"a module's argument": inModule(&tfjson.ConfigVariable{Sensitive: true}, &tfjson.Expression{ExpressionData: &tfjson.ExpressionData{ConstantValue: secret}}),
+		"a module's default":  inModule(&tfjson.ConfigVariable{Sensitive: true, Default: secret}, nil),
+		"a data source": func(p *tfjson.Plan) {
+			p.ResourceChanges = append(p.ResourceChanges, &tfjson.ResourceChange{Mode: tfjson.DataResourceMode, Change: marked})
+		},
+	} {
+		plan := secretPlan("", map[string]any{"shown": "it is " + secret})
+		add(plan)
+		s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "open"})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if got := s.Changes[0].After["shown"]; got != "it is "+Hidden {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestMarkedValuesThatAreNoText(t *testing.T) {
+	plan := secretPlan("", map[string]any{"flag": true, "count": json.Number("7"), "pin": json.Number("123456"), "copy": json.Number("123456"), "none": nil})
+	plan.ResourceChanges[0].Change.AfterSensitive = map[string]any{"flag": true, "count": true, "pin": true, "none": true}
+	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "open"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"flag": Hidden, "count": Hidden, "pin": Hidden, "copy": Hidden, "marked": ""}
+	if diff := cmp.Diff(want, s.Changes[0].After); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
