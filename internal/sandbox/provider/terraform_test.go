@@ -8,9 +8,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/sandbox/cloud"
+	"github.com/tfpilot/tfpilot/internal/sandbox/toolchain"
 )
 
 // The test binary is the provider when Terraform starts it from the mirror.
@@ -20,6 +22,10 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
+
+var terraform = sync.OnceValues(func() (toolchain.Tool, error) {
+	return toolchain.Finder{}.Terraform(context.Background())
+})
 
 // root is a Terraform root with the real CLI, this provider and an account.
 type root struct {
@@ -86,11 +92,11 @@ func (r *root) write(config string) {
 
 func (r *root) run(args ...string) (string, int) {
 	r.t.Helper()
-	path, err := exec.LookPath("terraform")
+	tool, err := terraform()
 	if err != nil {
-		r.t.Fatal("terraform must be on the PATH: ", err)
+		r.t.Fatal(err)
 	}
-	cmd := exec.CommandContext(r.t.Context(), path, args...)
+	cmd := exec.CommandContext(r.t.Context(), tool.Path, args...)
 	cmd.Dir, cmd.Env = r.dir, r.env
 	out, _ := cmd.CombinedOutput()
 	return string(out), cmd.ProcessState.ExitCode()

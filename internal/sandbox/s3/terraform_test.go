@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox/toolchain"
 )
 
 const stateKey = "core/dev/app/terraform.tfstate"
@@ -27,16 +29,16 @@ resource "terraform_data" "x" { input = "hello" }
 // against the simulator, with an environment that holds nothing else.
 func terraformIn(t *testing.T, url string, p Principal) func(args ...string) (string, error) {
 	t.Helper()
-	path, err := exec.LookPath("terraform")
+	tool, err := toolchain.Finder{}.Terraform(t.Context())
 	if err != nil {
-		t.Fatal("terraform must be on the PATH: ", err)
+		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "main.tf"), []byte(rootConfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return func(args ...string) (string, error) {
-		cmd := exec.CommandContext(t.Context(), path, args...)
+		cmd := exec.CommandContext(t.Context(), tool.Path, args...)
 		cmd.Dir = dir
 		cmd.Env = []string{
 			"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "CHECKPOINT_DISABLE=1", "TF_CLI_ARGS=-no-color", "TF_INPUT=0", "TF_IN_AUTOMATION=1", "TF_CLI_CONFIG_FILE=" + os.DevNull,

@@ -1,0 +1,181 @@
+package toolchain
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// script puts a program into a directory of its own that prints the text.
+func script(t *testing.T, name, text string, exit int) string {
+	t.Helper()
+	dir := t.TempDir()
+	body := fmt.Sprintf("#!/bin/sh\ncat <<'END'\n%s\nEND\nexit %d\n", text, exit)
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(body), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func answer(version string) string { return `{"terraform_version":"` + version + `"}` }
+
+// release serves a zip with the given program in it and counts the requests.
+func release(t *testing.T, program string) (f Finder, asked *int) {
+	t.Helper()
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	file, err := w.Create("terraform")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = file.Write([]byte(program))
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	asked = new(int)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*asked++
+		if r.URL.Path != "/terraform/1.11.4/terraform_1.11.4_"+platform()+".zip" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(buf.Bytes())
+	}))
+	t.Cleanup(srv.Close)
+	sum := sha256.Sum256(buf.Bytes())
+	return Finder{
+		Path: t.TempDir(), Cache: t.TempDir(), Releases: srv.URL,
+		Sums: map[string]string{platform(): hex.EncodeToString(sum[:])},
+	}, asked
+}
+
+const goodProgram = "#!/bin/sh\necho '{\"terraform_version\":\"1.11.4\"}'\n"
+
+func TestTerraformOnPath(t *testing.T) {
+	old := script(t, "terraform", answer("1.5.7"), 0)
+	for name, row := range map[string]struct {
+		path []string
+		want string // name, version, from
+	}{
+		"terraform":                        {[]string{script(t, "terraform", answer("1.11.4"), 0)}, "Terraform 1.11.4 PATH"},
+		"the oldest that will do":          {[]string{script(t, "terraform", answer("1.10.0"), 0)}, "Terraform 1.10.0 PATH"},
+		"tofu":                             {[]string{script(t, "tofu", answer("1.10.5"), 0)}, "OpenTofu 1.10.5 PATH"},
+		"old terraform, then tofu":         {[]string{old, script(t, "tofu", answer("1.10.5"), 0)}, "OpenTofu 1.10.5 PATH"},
+		"old terraform":                    {[]string{old}, "Terraform 1.11.4 download"},
+		"version 2":                        {[]string{script(t, "terraform", answer("2.0.0"), 0)}, "Terraform 1.11.4 download"},
+		"a wrapper that fails":             {[]string{script(t, "terraform", "no version is set", 1)}, "Terraform 1.11.4 download"},
+		"something else":                   {[]string{script(t, "terraform", "hello", 0)}, "Terraform 1.11.4 download"},
+		"nothing":                          {nil, "Terraform 1.11.4 download"},
+		"a directory that is not absolute": {[]string{"."}, "Terraform 1.11.4 download"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, _ := release(t, goodProgram)
+			f.Path += string(filepath.ListSeparator) + strings.Join(row.path, string(filepath.ListSeparator))
+			tool, err := f.Terraform(t.Context())
+			if got := tool.Name + " " + tool.Version + " " + tool.From; err != nil || got != row.want {
+				t.Errorf("got %q, %v; want %q", got, err, row.want)
+			}
+		})
+	}
+}
+
+func TestTheSecondStartNeedsNoNetwork(t *testing.T) {
+	f, asked := release(t, goodProgram)
+	if _, err := f.Terraform(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	tool, err := f.Terraform(t.Context())
+	if err != nil || tool.From != "cache" || *asked != 1 {
+		t.Errorf("from %s, %v, %d requests", tool.From, err, *asked)
+	}
+}
+
+func TestACacheThatDoesNotRunIsFetchedAgain(t *testing.T) {
+	f, asked := release(t, goodProgram)
+	if err := os.MkdirAll(f.pinnedDir(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(f.pinnedDir(), "terraform"), []byte("cut off"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if tool, err := f.Terraform(t.Context()); err != nil || tool.From != "download" || *asked != 1 {
+		t.Errorf("from %s, %v, %d requests", tool.From, err, *asked)
+	}
+}
+
+func TestWhatCannotBeFetchedSaysTheManualWay(t *testing.T) {
+	for name, change := range map[string]func(*Finder){
+		"no network":     func(f *Finder) { f.Releases = "http://127.0.0.1:1" },
+		"not there":      func(f *Finder) { f.Releases += "/elsewhere" },
+		"wrong checksum": func(f *Finder) { f.Sums = map[string]string{platform(): strings.Repeat("0", 64)} },
+		"no checksum":    func(f *Finder) { f.Sums = map[string]string{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, _ := release(t, goodProgram)
+			change(&f)
+			_, err := f.Terraform(t.Context())
+			if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "by hand: install Terraform or OpenTofu 1.10.0") {
+				t.Fatalf("got %v", err)
+			}
+			if left, _ := filepath.Glob(filepath.Join(f.pinnedDir(), "*")); len(left) != 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+func TestPinnedSumsAreForEveryPlatformThatIsBuilt(t *testing.T) {
+	for _, p := range []string{"linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64"} {
+		if len(pinnedSums[p]) != 64 {
+			t.Errorf("%s: %q", p, pinnedSums[p])
+		}
+	}
+}
+
+func TestActAndGit(t *testing.T) {
+	for name, row := range map[string]struct {
+		program, says, want string
+	}{
+		"act":     {"act", "act version 0.2.89", ""},
+		"old act": {"act", "act version 0.2.20", "wanted is act"},
+		"no act":  {"other", "", "act is not on PATH"},
+		"git":     {"git", "git version 2.39.5 (Apple Git-154)", ""},
+		"old git": {"git", "git version 2.17.1", "wanted is git"},
+		"no git":  {"other2", "", "git is not on PATH"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := Finder{Path: script(t, row.program, row.says, 0)}
+			find := f.Git
+			if strings.Contains(name, "act") {
+				find = func(ctx context.Context) (Tool, error) { return f.Act(ctx, "") }
+			}
+			_, err := find(t.Context())
+			if (err == nil) != (row.want == "") || (err != nil && !strings.Contains(err.Error(), row.want)) {
+				t.Errorf("got %v, want %q", err, row.want)
+			}
+		})
+	}
+}
+
+func TestActOfTheSourceTree(t *testing.T) {
+	root, ok := SourceRoot(".")
+	if !ok {
+		t.Fatal("the source tree was not found")
+	}
+	tool, err := Finder{}.Act(t.Context(), root)
+	if err != nil || tool.From != "go tool" {
+		t.Fatalf("got %+v, %v", tool, err)
+	}
+	if _, ok := SourceRoot(t.TempDir()); ok {
+		t.Error("a source tree was found where there is none")
+	}
+}
