@@ -249,7 +249,7 @@ func redirect(to string) (reply, error) {
 }
 
 func logPath(r *repository, v *run, a *attempt) string {
-	return "/_logs/" + r.full() + "/" + itoa(v.ID) + "/" + itoa(int64(a.Number))
+	return "/" + r.full() + "/_logs/" + itoa(v.ID) + "/" + itoa(int64(a.Number))
 }
 
 // serveLog serves an attempt's log as text, or as the zip of GitHub.
