@@ -12,10 +12,10 @@ type FaultKind string
 
 // The ways in which calls go wrong.
 const (
-	FaultUnavailable FaultKind = "5xx"  // status 503, nothing is done
-	FaultRateLimited FaultKind = "429"  // with Retry-After, nothing is done
-	FaultHang        FaultKind = "hang" // no answer until the client gives up
-	FaultLost        FaultKind = "lost" // the work is done, the connection closes without an answer
+	FaultUnavailable FaultKind = "5xx"   // status 503, nothing is done
+	FaultRateLimited FaultKind = "429"   // with Retry-After, nothing is done
+	FaultHang        FaultKind = "hang"  // no answer until the client gives up
+	FaultLost        FaultKind = "lost"  // the work is done, the connection closes without an answer
 	FaultError       FaultKind = "error" // one of Slack's own codes, nothing is done
 
 	// Of events instead of calls.

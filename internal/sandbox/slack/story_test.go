@@ -1,6 +1,10 @@
 package slack
 
 import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -160,4 +164,167 @@ func TestEventsReachTheApp(t *testing.T) {
 			t.Errorf("an event too many: %+v", <-got)
 		}
 	})
+}
+
+// What the manifest does not switch on is not there.
+func TestManifestDecides(t *testing.T) {
+	cfg := config()
+	cfg.Manifest = []byte(strings.NewReplacer("home_tab_enabled: true", "home_tab_enabled: false",
+		"read_only_enabled: false", "read_only_enabled: true", "is_enabled: true", "is_enabled: false").Replace(testManifest))
+	inWorld(t, cfg, func(w *world) {
+		home := client.HomeTabViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{section("x")}}}
+		if _, err := w.api.PublishView(dana, home, ""); err == nil || err.Error() != "not_enabled" {
+			t.Errorf("publish: %v", err)
+		}
+		_, ts, err := w.api.PostMessage(dev, client.MsgOptionBlocks(actions(button("go", "1", "Go"))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			path string
+			in   obj
+			code string
+		}{
+			{"/control/home", obj{"user": "dana"}, "not_enabled"},
+			{"/control/message", obj{"user": "dana", "channel": "dm", "text": "x"}, "messages_disabled"},
+			{"/control/action", obj{"user": "dana", "channel": dev, "ts": ts, "actionId": "go"}, "not_interactive"},
+			{"/control/command", obj{"user": "dana", "channel": dev, "command": "/other"}, "unknown_command"},
+			{"/control/command", obj{"user": "dana", "channel": prod, "command": "/tfpilot"}, "not_in_channel"},
+		} {
+			var out ControlError
+			if w.post(c.path, c.in, &out); out.Code != c.code {
+				t.Errorf("%s: %q, want %q", c.path, out.Code, c.code)
+			}
+		}
+	})
+}
+
+func TestThreadsAndHistory(t *testing.T) {
+	inWorld(t, config(), func(w *world) {
+		post := func(text string, more ...client.MsgOption) string {
+			_, ts, err := w.api.PostMessage(dana, append(more, client.MsgOptionText(text, false))...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ts
+		}
+		root := post("root", client.MsgOptionMetadata(client.SlackMetadata{EventType: "card", EventPayload: map[string]any{"id": "1"}}))
+		reply := post("reply", client.MsgOptionTS(root))
+		post("under the reply", client.MsgOptionTS(reply))
+		post("shown in both", client.MsgOptionTS(root), client.MsgOptionBroadcast())
+		post("under nothing", client.MsgOptionTS("1.000001"))
+
+		history, err := w.api.GetConversationHistory(&client.GetConversationHistoryParameters{ChannelID: "D0DANA0001", IncludeAllMetadata: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var texts []string
+		for _, m := range history.Messages {
+			texts = append(texts, m.Text)
+		}
+		if got := strings.Join(texts, ", "); got != "under nothing, shown in both, root" {
+			t.Errorf("history: %s", got)
+		}
+		first := history.Messages[2]
+		if first.ReplyCount != 3 || first.Metadata.EventPayload["id"] != "1" {
+			t.Errorf("root %+v", first)
+		}
+		thread, more, _, err := w.api.GetConversationReplies(&client.GetConversationRepliesParameters{ChannelID: "D0DANA0001", Timestamp: root, Limit: 3})
+		if err != nil || len(thread) != 3 || !more || thread[1].ThreadTimestamp != root {
+			t.Errorf("thread %+v, more %v: %v", thread, more, err)
+		}
+		link, err := w.api.GetPermalink(&client.PermalinkParameters{Channel: "D0DANA0001", Ts: reply})
+		if err != nil || !strings.HasSuffix(link, "?thread_ts="+root+"&cid=D0DANA0001") {
+			t.Errorf("%s %v", link, err)
+		}
+		if _, _, err := w.api.DeleteMessage("D0DANA0001", root); err != nil {
+			t.Fatal(err)
+		}
+		if m := w.state("dana").channel("D0DANA0001").Messages; !m[0].Deleted || m[0].ReplyCount != 3 {
+			t.Errorf("a root with replies leaves no tombstone: %+v", m[0])
+		}
+	})
+}
+
+func TestUpdateKeepsWhatIsNotNamed(t *testing.T) {
+	inWorld(t, config(), func(w *world) {
+		_, ts, err := w.api.PostMessage(dev, client.MsgOptionText("a", false), client.MsgOptionBlocks(section("a")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		meta := client.MsgOptionMetadata(client.SlackMetadata{EventType: "card", EventPayload: map[string]any{"id": "1"}})
+		if _, _, _, err := w.api.UpdateMessage(dev, ts, meta); err != nil {
+			t.Fatal(err)
+		}
+		if m := w.state("dana").channel(dev).Messages[0]; m.Text != "a" || len(m.Blocks) != 1 || m.Metadata == nil {
+			t.Errorf("metadata alone: %+v", m)
+		}
+		if _, _, _, err := w.api.UpdateMessage(dev, ts, client.MsgOptionText("b", false)); err != nil {
+			t.Fatal(err)
+		}
+		if m := w.state("dana").channel(dev).Messages[0]; m.Text != "b" || len(m.Blocks) != 0 || m.Metadata == nil || !m.Edited {
+			t.Errorf("text alone: %+v", m)
+		}
+		w.srv.Reset()
+		if m := w.state("dana").channel(dev).Messages; len(m) != 0 || len(w.srv.Counts().Posts) != 0 {
+			t.Errorf("after a reset: %+v", m)
+		}
+	})
+}
+
+func TestDirectory(t *testing.T) {
+	inWorld(t, config(), func(w *world) {
+		u, err := w.api.GetUserByEmail("DANA@acme.test")
+		if err != nil || u.ID != dana || u.Profile.Email != "dana@acme.test" {
+			t.Errorf("%+v %v", u, err)
+		}
+		users, err := w.api.GetUsers(client.GetUsersOptionLimit(1))
+		if err != nil || len(users) != 4 {
+			t.Errorf("%d users: %v", len(users), err)
+		}
+		if u, err = w.api.GetUserInfo("U0GONE0009"); err != nil || !u.Deleted {
+			t.Errorf("%+v %v", u, err)
+		}
+		if bot, err := w.api.AuthTest(); err != nil || bot.UserID != "U0TFPILOT0" || bot.TeamID != "T0ACME0001" {
+			t.Errorf("%+v %v", bot, err)
+		}
+	})
+}
+
+// The same over a real listener, whose address is known only when it listens.
+func TestOverRealSockets(t *testing.T) {
+	cfg := config()
+	cfg.BaseURL = ""
+	srv, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(srv.Handler())
+	defer web.Close()
+	defer srv.Close()
+	srv.SetBaseURL(web.URL)
+	api := client.New(botToken, client.OptionAppLevelToken(appToken), client.OptionAPIURL(web.URL+"/api/"))
+	sm := socketmode.New(api)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- sm.RunContext(ctx) }()
+	hello := make(chan struct{})
+	go func() {
+		for evt := range sm.Events {
+			switch evt.Type {
+			case socketmode.EventTypeHello:
+				close(hello)
+			case socketmode.EventTypeSlashCommand:
+				_ = sm.Ack(*evt.Request, obj{"text": "hi"})
+			}
+		}
+	}()
+	<-hello
+	if out, err := srv.Command("dana", dev, "/tfpilot", ""); err != nil || out.Outcome != Acked || out.Reply.Text != "hi" {
+		t.Errorf("%+v %v", out, err)
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
 }
