@@ -62,8 +62,9 @@ type Cards struct {
 	PublicURL string           // of the pages; empty: no link
 	Log       *slog.Logger     // required
 
-	workspace workspace
-	people    people
+	people people
+	mu     sync.Mutex
+	base   string // address of the workspace, once known
 }
 
 // Refresh makes every message of the request show its document. It is safe to run
@@ -153,28 +154,23 @@ func (c *Cards) links(ctx context.Context, r lifecycle.Request) []hyperlink {
 var placeWords = map[string]string{lifecycle.RoleCard: "Card in the channel", lifecycle.RoleDM: "Card in your messages"}
 
 func (c *Cards) permalink(ctx context.Context, m lifecycle.Message) string {
-	base := c.workspace.url(ctx, c.API)
+	base := c.address(ctx)
 	if base == "" || m.TS == "" || m.Channel == "" {
 		return ""
 	}
 	return base + "archives/" + m.Channel + "/p" + strings.ReplaceAll(m.TS, ".", "")
 }
 
-// workspace remembers the workspace's address, which never changes while we run.
-type workspace struct {
-	mu   sync.Mutex
-	base string
-}
-
-func (w *workspace) url(ctx context.Context, api *slack.Client) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.base == "" {
-		if resp, err := api.AuthTestContext(ctx); err == nil && webAddress(resp.URL) {
-			w.base = strings.TrimSuffix(resp.URL, "/") + "/"
+// address is the workspace's own, which never changes while we run.
+func (c *Cards) address(ctx context.Context) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.base == "" {
+		if resp, err := c.API.AuthTestContext(ctx); err == nil && webAddress(resp.URL) {
+			c.base = strings.TrimSuffix(resp.URL, "/") + "/"
 		}
 	}
-	return w.base
+	return c.base
 }
 
 // peopleFor is how long known accounts are believed; they only decide who is

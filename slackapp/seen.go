@@ -6,8 +6,7 @@ import "sync"
 // than the minute in which Slack delivers twice.
 const maxSeen = 8192
 
-// seen drops what this process has already taken. What two processes take twice
-// does no harm: each trigger opens one view, and patches are repeatable.
+// seen drops what this process has already taken.
 type seen struct {
 	mu   sync.Mutex
 	keys map[string]struct{}

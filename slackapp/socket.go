@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"runtime/debug"
 	"sync"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 	"golang.org/x/sync/semaphore"
@@ -44,11 +46,21 @@ type Ack func(payload any)
 type Socket struct {
 	API     *slack.Client // required, with an app token
 	Handler Handler       // required
+	Notes   Notes         // nil: what another process took is not known here
+	Dial    Dial          // nil: the network
 	Log     *slog.Logger  // required
 
 	health health
 	seen   seen
 }
+
+// Notes remembers for all processes what was taken.
+type Notes interface {
+	Seen(ctx context.Context, key string, ttl time.Duration) (bool, error)
+}
+
+// Dial opens a connection to Slack.
+type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // connection is one connection with what its handlers share.
 type connection struct {
@@ -90,7 +102,7 @@ func (s *Socket) Run(ctx context.Context) error {
 func (s *Socket) connect(ctx context.Context, n int, p *pool) error {
 	log := s.Log.With(keyConnection, n)
 	for ctx.Err() == nil {
-		client := socketmode.New(s.API, socketmode.OptionReadLimit(readLimit), socketmode.OptionLog(quiet{log}))
+		client := socketmode.New(s.API, s.options(log)...)
 		l := &connection{Socket: s, client: client, pool: p, log: log}
 		err := l.run(ctx, n)
 		s.health.down(n)
@@ -103,6 +115,16 @@ func (s *Socket) connect(ctx context.Context, n int, p *pool) error {
 		}
 	}
 	return nil
+}
+
+func (s *Socket) options(log *slog.Logger) []socketmode.Option {
+	opts := []socketmode.Option{socketmode.OptionReadLimit(readLimit), socketmode.OptionLog(quiet{log})}
+	if s.Dial != nil {
+		opts = append(opts, socketmode.OptionDialer(&websocket.Dialer{
+			NetDialContext: s.Dial, HandshakeTimeout: callTimeout, WriteBufferSize: 32 << 10, // one frame for the largest ack
+		}))
+	}
+	return opts
 }
 
 // run reads events until the client gives up. Nothing here may block: slack-go
@@ -157,14 +179,14 @@ func (l *connection) handle(ctx context.Context, evt socketmode.Event, ack Ack) 
 	switch data := evt.Data.(type) {
 	case slack.SlashCommand:
 		defer ack(nil)
-		if l.seen.first(data.TriggerID) {
+		if l.first(ctx, data.TriggerID) {
 			l.Handler.Command(ctx, data, ack)
 		}
 	case slack.InteractionCallback:
 		defer ack(nil)
 		// A submit is answered each time: its answer closes or keeps the modal,
 		// and its effect is the same however often it comes.
-		if data.Type == slack.InteractionTypeViewSubmission || l.seen.first(data.TriggerID) {
+		if data.Type == slack.InteractionTypeViewSubmission || l.first(ctx, data.TriggerID) {
 			l.Handler.Interaction(ctx, data, ack)
 		}
 	default:
@@ -175,6 +197,26 @@ func (l *connection) handle(ctx context.Context, evt socketmode.Event, ack Ack) 
 		}
 		ack(nil)
 	}
+}
+
+const (
+	seenFor     = 10 * time.Minute
+	seenTimeout = 300 * time.Millisecond // a slow Redis must not eat the time to answer
+)
+
+// first says whether nobody took this trigger before. What two processes take twice
+// does no harm: a trigger opens one view, and patches are repeatable.
+func (l *connection) first(ctx context.Context, trigger string) bool {
+	if !l.seen.first(trigger) {
+		return false
+	}
+	if l.Notes == nil || trigger == "" {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, seenTimeout)
+	defer cancel()
+	before, err := l.Notes.Seen(ctx, "slack:"+trigger, seenFor)
+	return err != nil || !before
 }
 
 // refuse acknowledges what could not be read, so that Slack does not send it for ever.

@@ -1,0 +1,49 @@
+package slackapp
+
+// Scope is one permission that the app asks a workspace for.
+type Scope struct {
+	Name    string
+	Why     string
+	Without string   // what stops
+	Methods []string // of the Web API, that need it
+}
+
+// Scopes are all permissions of the bot token. The manifest and the README are
+// compared with this list, and the list with the methods that the code calls.
+func Scopes() []Scope {
+	return []Scope{
+		{"commands", "The command /tfpilot.", "Nobody can ask for anything in Slack.", nil},
+		{
+			"chat:write", "Post and edit the cards, answer clicks.", "No card appears, and no click is answered in a thread.",
+			[]string{"chat.postMessage", "chat.update", "chat.postEphemeral"},
+		},
+		{
+			"im:write", "Find the direct messages with a requester, for their card there.", "Requesters get no card of their own.",
+			[]string{"conversations.open"},
+		},
+		{
+			"channels:history", "Look whether a card was posted when Slack's answer was lost. Only the last minutes of the card's own channel are read.",
+			"After a lost answer the card of a public channel stays missing.", []string{"conversations.history", "conversations.replies"},
+		},
+		{
+			"groups:history", "The same in private channels.", "After a lost answer the card of a private channel stays missing.",
+			[]string{"conversations.history", "conversations.replies"},
+		},
+		{
+			"im:history", "The same in direct messages with TfPilot.", "After a lost answer the requester's card stays missing.",
+			[]string{"conversations.history", "conversations.replies"},
+		},
+	}
+}
+
+// AppScope is the scope of the app-level token.
+const AppScope = "connections:write"
+
+// Commands are the slash commands that the app answers.
+func Commands() []string { return []string{Command} }
+
+// Events are the events of the Events API that the app listens to: none.
+func Events() []string { return nil }
+
+// freeMethods need no scope.
+var freeMethods = []string{"auth.test", "views.open", "views.update", "apps.connections.open"}

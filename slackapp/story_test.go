@@ -1,0 +1,106 @@
+package slackapp
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+)
+
+func TestRequestFromTheFirstWordToTheCard(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.command("dana", devCh, "request s3-bucket")
+		v := w.view("dana")
+		has(t, wordsIn(v), "New request", "Bucket name", "Why is it needed?", "Show advanced options")
+		if got := v.Values; len(got) == 0 {
+			t.Fatal("no fields")
+		}
+
+		r := w.submit("dana", map[string]any{"field.name": "Not A Bucket", "reason": "The deploy job needs a place for artefacts."})
+		if r.Outcome != slack.FieldErrors {
+			t.Fatalf("a wrong name was taken: %s", r.Outcome)
+		}
+		has(t, wordsIn(r.Errors)+r.Errors["field:s3-bucket:name"], "3 to 63 lower-case")
+
+		w.act("dana", "fold", nil, map[string]any{"field.name": "acme-artefacts"})
+		has(t, wordsIn(w.view("dana")), "Hide advanced options", "Destroy with content")
+		if r = w.submit("dana", nil); r.Outcome != slack.Acked {
+			t.Fatalf("%s %v", r.Outcome, r.Errors)
+		}
+		has(t, wordsIn(w.view("dana")), "Saved: S3 bucket acme-artefacts in core dev/app.", "Card in the channel")
+
+		req := w.onlyRequest()
+		if req.Config["name"] != "acme-artefacts" || req.Requester.Login != "dana" || req.Environment.String() != "dev/app" {
+			t.Errorf("%+v", req)
+		}
+		if req.Reason != "The deploy job needs a place for artefacts." || req.Target.Path != "envs/dev/app/tfpilot_"+req.ID+".tf" {
+			t.Errorf("%q %q", req.Reason, req.Target.Path)
+		}
+		if !w.bells.rang("look " + req.ID) {
+			t.Error("nobody was told")
+		}
+		channel, dm := w.messages("dana", devCh), w.messages("dana", "dm")
+		if len(channel) != 1 || len(dm) != 1 {
+			t.Fatalf("%d cards in the channel, %d in the messages", len(channel), len(dm))
+		}
+		has(t, channel[0].Text, "S3 bucket acme-artefacts in core dev/app, asked for by dana: saved.")
+		has(t, wordsIn(dm[0]), "Card in the channel")
+	})
+}
+
+func TestWhoMayNotAskIsToldBeforeAnyForm(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.command("vic", devCh, "request")
+		has(t, wordsIn(w.view("vic")), "Only", "may ask for infrastructure")
+		w.command("nora", devCh, "request")
+		has(t, wordsIn(w.view("nora")), "not linked to a GitHub login", "https://tfpilot.acme.test/login")
+	})
+}
+
+func TestFormKeepsWhatWasEntered(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.command("dana", devCh, "request")
+		w.act("dana", "module", "s3-bucket", nil)
+		w.act("dana", "fold", nil, map[string]any{"field.name": "one", "field.expire_days": "30", "reason": "Because."})
+		w.act("dana", "fold", nil, map[string]any{"field.force_destroy": "yes", "field.tags": "Team=core"})
+		if has := wordsIn(w.view("dana")); has == "" {
+			t.Fatal("no view")
+		}
+		w.act("dana", "fold", nil, nil)
+		got := map[string]any{}
+		for _, block := range w.view("dana").Values {
+			for action, v := range block {
+				got[action] = v["value"]
+			}
+		}
+		for action, want := range map[string]any{"field.name": "one", "field.expire_days": "30", "reason": "Because.", "field.tags": "Team=core"} {
+			if diff := cmp.Diff(want, got[action]); diff != "" {
+				t.Errorf("%s: %s", action, diff)
+			}
+		}
+		w.act("dana", "environment", "prod/app", nil)
+		r := w.submit("dana", map[string]any{"field.name": "acme-one"})
+		if r.Outcome != slack.FieldErrors {
+			t.Fatalf("force_destroy was taken in production: %s", r.Outcome)
+		}
+		w.submit("dana", map[string]any{"field.force_destroy": "no"})
+		req := w.onlyRequest()
+		if diff := cmp.Diff(map[string]any{"Team": "core"}, req.Config["tags"]); diff != "" || req.Environment.Key != "prod" {
+			t.Errorf("%s %v", diff, req.Environment)
+		}
+	})
+}
+
+func TestMistypedWordsGetTheNearest(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.command("dana", devCh, "request s3-bukcet dev")
+		has(t, w.lastWhisper("dana"), "s3-bukcet", "Did you mean “s3-bucket”?")
+		r := w.command("dana", devCh, "lst")
+		has(t, r.Reply.Text, "Did you mean `/tfpilot list`?")
+		w.command("dana", devCh, "show req_nothing00000")
+		has(t, w.lastWhisper("dana"), "There is no request")
+		w.command("dana", devCh, "list")
+		has(t, w.lastWhisper("dana"), "There are no requests yet.")
+	})
+}

@@ -1,0 +1,439 @@
+package slackapp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	sandbox "github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+const (
+	team     = "T0ACME0001"
+	devCh    = "C0INFRADEV"
+	prodCh   = "C0INFRAPRD"
+	payCh    = "C0PAYMENTS"
+	slackURL = "http://slack.test"
+)
+
+// people of the tests, by login.
+var slackUsers = map[string]string{"dana": "U0DANA0001", "ana": "U0ANA00002", "omar": "U0OMAR0003", "adam": "U0ADAM0004", "vic": "U0VIC00005"}
+
+var githubIDs = map[string]int64{"dana": 1001, "ana": 1002, "omar": 1003, "adam": 1004, "vic": 1005}
+
+func testPolicy() rbac.Policy {
+	return rbac.Policy{
+		Admins: []string{"adam"}, Approvers: []string{"ana", "omar"}, Viewers: []string{"vic"},
+		ProdAllowed: []string{"omar", "adam"}, DestroyProdAllowed: []string{"adam"},
+	}
+}
+
+func testDirectory() Directory {
+	env := func(project, key, slug, channel string) config.Environment {
+		return config.Environment{Project: project, Key: key, Slug: slug, Channel: channel, Protected: key == "prod", Apply: "approvers", Destroy: "admins"}
+	}
+	return Directory{
+		{Name: "core", Owner: "acme", Repo: "infra-core", Base: "main", Environments: []config.Environment{env("core", "dev", "app", devCh), env("core", "prod", "app", prodCh)}},
+		{Name: "payments", Owner: "acme", Repo: "infra-payments", Base: "main", Environments: []config.Environment{env("payments", "dev", "api", payCh)}},
+	}
+}
+
+func testCatalog(t testing.TB) *catalog.Catalog {
+	t.Helper()
+	c, err := catalog.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// world is the app with simulators of everything around it, in virtual time.
+type world struct {
+	t     *testing.T
+	slack *sandbox.Server
+	s3    *s3.Server
+	store *store.Store
+	redis *miniredis.Miniredis
+	notes *queue.Notes
+	index *queue.Index
+	cards *Cards
+	app   *App
+	bells bells
+}
+
+// bells remembers what was rung for.
+type bells struct {
+	mu    sync.Mutex
+	rings []string
+}
+
+func (b *bells) add(s string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rings = append(b.rings, s)
+	return nil
+}
+
+func (b *bells) Look(_ context.Context, id string, _ int64) error { return b.add("look " + id) }
+func (b *bells) Card(_ context.Context, id string, _ int64) error { return b.add("card " + id) }
+func (b *bells) Sync(_ context.Context, repo string) error        { return b.add("sync " + repo) }
+
+func (b *bells) rang(s string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.rings {
+		if r == s {
+			return true
+		}
+	}
+	return false
+}
+
+// inWorld runs a story.
+func inWorld(t *testing.T, story func(*world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t}
+		stop := w.start()
+		defer stop()
+		story(w)
+	})
+}
+
+func (w *world) start() (stop func()) {
+	w.s3 = w.newS3()
+	lis := newPipes()
+	w.slack = w.newSlack()
+	web := &http.Server{Handler: w.slack.Handler()}
+	go func() { _ = web.Serve(lis) }()
+	transport := &http.Transport{DialContext: lis.dial}
+	w.redis = miniredis.NewMiniRedis()
+	w.redis.ClockTTL(true)
+	redis, err := queue.Open("redis://redis:6379/0", func(context.Context, string, string) (net.Conn, error) { return w.redis.Dial() })
+	w.must(err)
+	w.notes, w.index = queue.NewNotes(redis), queue.NewIndex(redis)
+	w.build(transport)
+	socket := &Socket{API: w.app.API, Handler: w.app, Notes: w.notes, Dial: lis.dial, Log: w.app.Log}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- socket.Run(ctx) }()
+	synctest.Wait()
+	w.must(socket.Ready())
+	return func() {
+		cancel()
+		w.must(<-ended)
+		w.must(w.slack.Close())
+		transport.CloseIdleConnections()
+		_ = web.Close()
+		w.must(redis.Close())
+		w.redis.Close()
+		time.Sleep(time.Minute) // what still waits gives up
+	}
+}
+
+func (w *world) build(transport http.RoundTripper) {
+	access := Access{BotToken: "xoxb-1", AppToken: "xapp-1", APIURL: slackURL + "/api/", Transport: transport}
+	api, err := NewClient(access)
+	w.must(err)
+	log := slog.New(slog.NewTextHandler(testWriter{w.t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	w.cards = &Cards{
+		API: api, Documents: w.store, Notes: w.notes, Policy: testPolicy(), Catalog: testCatalog(w.t),
+		Projects: testDirectory(), PublicURL: "https://tfpilot.acme.test", Log: log,
+	}
+	w.app = &App{
+		API: api, HTTP: HTTPClient(access), Documents: w.store, Facts: w.store, Index: w.index, Bell: &w.bells, Policy: testPolicy(),
+		Catalog: w.cards.Catalog, Projects: w.cards.Projects, Cards: w.cards, LinkHelp: "Link it at https://tfpilot.acme.test/login.", Log: log,
+	}
+	for login, user := range slackUsers {
+		w.must(w.store.PutIdentity(w.t.Context(), lifecycle.Identity{SlackTeam: team, SlackUser: user, Login: login, GithubID: githubIDs[login]}))
+	}
+	w.must(w.index.Rebuild(w.t.Context(), func(func(queue.Row, error) bool) {}))
+}
+
+// testWriter keeps the log with its test.
+type testWriter struct{ t *testing.T }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Log(strings.TrimSpace(string(p)))
+	return len(p), nil
+}
+
+func (w *world) newS3() *s3.Server {
+	srv, err := s3.New(s3.Config{Buckets: []string{"tfpilot-requests"}, Principals: []s3.Principal{{
+		Name: "app", AccessKey: "app", Secret: "secret",
+		Allow: []s3.Rule{{Actions: []string{"s3:*"}, Bucket: "tfpilot-requests", Prefixes: []string{""}}},
+	}}})
+	w.must(err)
+	w.store, err = store.Open(w.t.Context(), store.Config{
+		Bucket: "tfpilot-requests", Region: "eu-central-1", Endpoint: "http://s3.test", AccessKey: "app", Secret: "secret",
+		HTTPClient: &http.Client{Transport: inProcess{srv}},
+	})
+	w.must(err)
+	return srv
+}
+
+func (w *world) newSlack() *sandbox.Server {
+	manifest, err := os.ReadFile("../slack-manifest.yaml")
+	w.must(err)
+	cfg := sandbox.Config{
+		Team:     sandbox.Team{ID: team, Name: "Acme", Domain: "acme"},
+		Channels: []sandbox.Channel{{ID: devCh, Name: "infra-dev"}, {ID: prodCh, Name: "infra-prod"}, {ID: payCh, Name: "payments"}},
+		Bot:      sandbox.Bot{UserID: "U0TFPILOT0", Name: "tfpilot"},
+		BotToken: "xoxb-1", AppToken: "xapp-1", Manifest: manifest, BaseURL: slackURL,
+	}
+	for login, user := range slackUsers {
+		cfg.Users = append(cfg.Users, sandbox.User{ID: user, Name: login})
+	}
+	cfg.Users = append(cfg.Users, sandbox.User{ID: "U0NEW00009", Name: "nora"})
+	srv, err := sandbox.New(cfg)
+	w.must(err)
+	return srv
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// command types a command and waits until everything has been answered.
+func (w *world) command(user, channel, text string) sandbox.Result {
+	w.t.Helper()
+	r, err := w.slack.Command(user, channel, "/tfpilot", text)
+	w.must(err)
+	if r.Outcome != sandbox.Acked {
+		w.t.Fatalf("%s typed %q: %s", user, text, r.Outcome)
+	}
+	w.settle()
+	return r
+}
+
+// settle lets everything that was started come to its end.
+func (w *world) settle() {
+	time.Sleep(3 * time.Second)
+	synctest.Wait()
+}
+
+func (w *world) state(user string) sandbox.State {
+	w.t.Helper()
+	st, err := w.slack.State(user)
+	w.must(err)
+	return st
+}
+
+// view is the view that a person has in front.
+func (w *world) view(user string) sandbox.ViewState {
+	w.t.Helper()
+	views := w.state(user).Views
+	if len(views) == 0 {
+		w.t.Fatalf("%s has no view open; ephemerals: %v", user, w.whispers(user))
+	}
+	return views[len(views)-1]
+}
+
+// act uses an element of the view in front.
+func (w *world) act(user, action string, selected any, values map[string]any) {
+	w.t.Helper()
+	v := w.view(user)
+	r, err := w.slack.Act(sandbox.ActionInput{User: user, View: v.ID, ActionID: action, Selected: selected, Values: values})
+	w.must(err)
+	if r.Outcome != sandbox.Acked {
+		w.t.Fatalf("%s used %s: %s", user, action, r.Outcome)
+	}
+	w.settle()
+}
+
+func (w *world) submit(user string, values map[string]any) sandbox.Result {
+	w.t.Helper()
+	r, err := w.slack.Submit(user, w.view(user).ID, values)
+	w.must(err)
+	w.settle()
+	return r
+}
+
+// click presses a button of a message.
+func (w *world) click(user string, m sandbox.MessageState, action string) {
+	w.t.Helper()
+	r, err := w.slack.Act(sandbox.ActionInput{User: user, Channel: m.Channel, TS: m.TS, ActionID: action})
+	w.must(err)
+	if r.Outcome != sandbox.Acked {
+		w.t.Fatalf("%s pressed %s: %s", user, action, r.Outcome)
+	}
+	w.settle()
+}
+
+func (w *world) messages(user, channel string) []sandbox.MessageState {
+	w.t.Helper()
+	for _, c := range w.state(user).Channels {
+		if c.ID == channel || channel == "dm" && c.Kind == "im" {
+			return c.Messages
+		}
+	}
+	w.t.Fatalf("no channel %s", channel)
+	return nil
+}
+
+// whispers are the ephemeral answers that a person got, oldest first.
+func (w *world) whispers(user string) []string {
+	w.t.Helper()
+	var all []string
+	for _, c := range w.state(user).Channels {
+		for _, m := range c.Ephemerals {
+			all = append(all, m.Text)
+		}
+	}
+	return all
+}
+
+func (w *world) lastWhisper(user string) string {
+	w.t.Helper()
+	all := w.whispers(user)
+	if len(all) == 0 {
+		w.t.Fatalf("nothing was said to %s alone", user)
+	}
+	return all[len(all)-1]
+}
+
+// words is everything that a piece of Slack says, for a look at its words.
+func wordsIn(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	var b strings.Builder
+	collectText(&b, data)
+	return b.String()
+}
+
+func collectText(b *strings.Builder, data json.RawMessage) {
+	var any any
+	if json.Unmarshal(data, &any) != nil {
+		return
+	}
+	walkText(b, any)
+}
+
+func walkText(b *strings.Builder, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, item := range v {
+			if s, ok := item.(string); ok && k == "text" {
+				b.WriteString(s + "\n")
+			}
+			walkText(b, item)
+		}
+	case []any:
+		for _, item := range v {
+			walkText(b, item)
+		}
+	}
+}
+
+func has(t *testing.T, where string, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if !strings.Contains(where, p) {
+			t.Errorf("%q is missing in:\n%s", p, where)
+		}
+	}
+}
+
+// update changes a stored document the way a worker does.
+func (w *world) update(id string, patches ...lifecycle.Patch) lifecycle.Request {
+	w.t.Helper()
+	doc, err := w.store.Update(w.t.Context(), id, lifecycle.System("worker"), lifecycle.All(patches...))
+	w.must(err)
+	return doc.Request
+}
+
+func (w *world) request(id string) lifecycle.Request {
+	w.t.Helper()
+	doc, err := w.store.Get(w.t.Context(), id)
+	w.must(err)
+	return doc.Request
+}
+
+// onlyRequest is the one request that was made.
+func (w *world) onlyRequest() lifecycle.Request {
+	w.t.Helper()
+	var ids []string
+	for e, err := range w.store.List(w.t.Context()) {
+		w.must(err)
+		ids = append(ids, e.ID)
+	}
+	if len(ids) != 1 {
+		w.t.Fatalf("%d requests: %v", len(ids), ids)
+	}
+	return w.request(ids[0])
+}
+
+// inProcess hands requests straight to a handler.
+type inProcess struct{ h http.Handler }
+
+func (p inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {
+	defer func() {
+		if e := recover(); e != nil {
+			if e != http.ErrAbortHandler {
+				panic(e)
+			}
+			resp, err = nil, io.ErrUnexpectedEOF
+		}
+	}()
+	rec := httptest.NewRecorder()
+	p.h.ServeHTTP(rec, r)
+	return rec.Result(), r.Context().Err()
+}
+
+// pipes accepts connections made in memory.
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(chan struct{})} }
+
+func (l *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	a, b := net.Pipe()
+	select {
+	case l.conns <- b:
+		return a, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-l.done:
+		return nil, errors.New("closed")
+	}
+}
+
+func (l *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipes) Close() error   { l.once.Do(func() { close(l.done) }); return nil }
+func (l *pipes) Addr() net.Addr { return &net.TCPAddr{} }
