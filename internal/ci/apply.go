@@ -115,14 +115,15 @@ func (j *job) rescue(ctx context.Context) error {
 		return fmt.Errorf("look for errored.tfstate: %w", err)
 	}
 	for try := range rescueTries {
-		exit, err := j.terraform(ctx, j.root(), "rescue.log", "state", "push", "-lock-timeout=10s", "errored.tfstate")
+		exit, err := j.terraform(ctx, j.root(), "rescue.log", "state", "push", "errored.tfstate")
 		if err == nil && exit == 0 {
 			return j.rescued(left)
 		}
-		if err := j.releaseOwnLock(ctx); err != nil {
+		released, err := j.releaseOwnLock(ctx)
+		if err != nil {
 			j.say("::warning::%s", commandData(err.Error()))
 		}
-		if try < rescueTries-1 {
+		if !released && try < rescueTries-1 {
 			time.Sleep(rescuePause)
 		}
 	}
@@ -145,29 +146,27 @@ var lockInfo = regexp.MustCompile(`(?s)Lock Info:.*?ID:\s+([0-9a-f-]{36}).*?Who:
 
 // releaseOwnLock releases the lock that the last push ran into if it was taken on
 // this machine after this run began.
-func (j *job) releaseOwnLock(ctx context.Context) error {
+func (j *job) releaseOwnLock(ctx context.Context) (released bool, err error) {
 	text, err := j.read("rescue.log", maxRead)
 	if err != nil {
-		return err
+		return false, err
 	}
 	m := lockInfo.FindSubmatch(bytes.ReplaceAll(text, []byte("│"), nil))
 	if m == nil {
-		return nil
+		return false, nil
 	}
 	host, err := os.Hostname()
 	if err != nil {
-		return fmt.Errorf("ask the host's name: %w", err)
+		return false, fmt.Errorf("ask the host's name: %w", err)
 	}
 	o, err := j.outcome()
 	if err != nil {
-		return err
+		return false, err
 	}
 	taken, err := time.Parse("2006-01-02 15:04:05", string(m[3]))
 	if err != nil || string(m[2]) != host || taken.Before(o.StartedAt.Truncate(time.Second)) {
-		return fmt.Errorf("the state is locked by somebody else: %s", m[2])
+		return false, fmt.Errorf("the state is locked by somebody else: %s", m[2])
 	}
-	if _, err := j.terraform(ctx, j.root(), "unlock.log", "force-unlock", "-force", string(m[1])); err != nil {
-		return err
-	}
-	return nil
+	exit, err := j.terraform(ctx, j.root(), "unlock.log", "force-unlock", "-force", string(m[1]))
+	return err == nil && exit == 0, err
 }

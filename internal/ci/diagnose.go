@@ -96,7 +96,8 @@ func (d *diagnostic) words() string {
 	return b.String() + "\n"
 }
 
-var onFile = regexp.MustCompile(`(?m)^[│|\s]*on (\S+) line \d+`)
+// onFile finds the places that the text of an error names.
+var onFile = regexp.MustCompile(`(?m)^[│|\s]*on (\S+) line \d+|\bat (\S+\.tf):\d+`)
 
 // terraformText is terraformFailed for commands without -json.
 func (j *job) terraformText(name, what string) error {
@@ -107,7 +108,7 @@ func (j *job) terraformText(name, what string) error {
 	text := string(data)
 	code := codeTerraformFailed
 	for _, m := range onFile.FindAllStringSubmatch(text, -1) {
-		if !j.ownFile(m[1]) {
+		if !j.ownFile(m[1] + m[2]) {
 			code = codeEnvironmentBroken
 		}
 	}

@@ -199,7 +199,7 @@ var tokenRE = regexp.MustCompile(`^[A-Za-z0-9_.-]*$`)
 // writeInputs hands the dispatch over as a file: inputs never touch a command line.
 func writeInputs(dir string, job Job) error {
 	event, err := json.Marshal(map[string]any{
-		"inputs": job.Inputs, "ref": job.Ref, "workflow": job.Workflow,
+		"inputs": inert(job.Inputs), "ref": job.Ref, "workflow": job.Workflow,
 		"repository": map[string]any{"full_name": job.Repo, "default_branch": defaultBranch},
 		"sender":     map[string]any{"login": job.Actor},
 	})
@@ -215,6 +215,16 @@ func writeInputs(dir string, job Job) error {
 		}
 	}
 	return nil
+}
+
+// inert breaks expressions inside inputs: act evaluates a job's env twice, so an
+// input could read the token; on GitHub it stays text.
+func inert(inputs map[string]string) map[string]string {
+	out := make(map[string]string, len(inputs))
+	for k, v := range inputs {
+		out[k] = strings.ReplaceAll(v, "${{", "$ {{")
+	}
+	return out
 }
 
 // watch starts act, follows its output and sees to cancel and time limit.

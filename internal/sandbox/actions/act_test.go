@@ -208,7 +208,7 @@ func TestJobEnvironment(t *testing.T) {
 	t.Setenv("SLACK_BOT_TOKEN", "xoxb-must-not-leak")
 	j, log := job(t, preamble+`
       - {name: Show, run: 'env | sort; printf "mode=%s\n" "$MODE"'}
-`, map[string]string{"mode": "x\"; echo PWNED; \"$(echo PWNED)`echo PWNED`"})
+`, map[string]string{"mode": "x\"; echo PWNED; \"$(echo PWNED)`echo PWNED`${{ github.token }}"})
 	a := newAct(t)
 	a.Env = map[string]string{"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1"}
 	res := a.Run(t.Context(), j)
@@ -222,7 +222,7 @@ func TestJobEnvironment(t *testing.T) {
 			t.Errorf("log lacks %q", want)
 		}
 	}
-	for _, bad := range []string{"xoxb-", "\nPWNED", "GITHUB_TOKEN"} {
+	for _, bad := range []string{"xoxb-", "\nPWNED", "GITHUB_TOKEN", "tok_1", "***"} {
 		if strings.Contains(out, bad) {
 			t.Errorf("log holds %q:\n%s", bad, out)
 		}

@@ -1,0 +1,169 @@
+package ci_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// refusedAt runs the steps and wants the named one to fail with the code.
+func (b *bench) refusedAt(d *dispatch, want, code string, steps ...string) (lifecycle.Result, string) {
+	b.w.t.Helper()
+	failed, said := b.steps(steps...)
+	if failed != want {
+		b.w.t.Fatalf("failed at %q, want %q:\n%s", failed, want, said)
+	}
+	r := b.finish(d)
+	if r.Conclusion != "failure" || r.Reason != code {
+		b.w.t.Errorf("result %s %s, want %s:\n%s", r.Conclusion, r.Reason, code, said)
+	}
+	return r, said
+}
+
+// Only what was granted is planned, whatever the branch or the default branch hold.
+func TestVerifyRefuses(t *testing.T) {
+	text := requestFile("logs", "")
+	for name, tt := range map[string]struct {
+		kind    lifecycle.Kind
+		purpose lifecycle.Purpose
+		prepare func(w *world) (sha string)
+	}{
+		"another file beside it": {lifecycle.KindPlan, lifecycle.PurposeOpen, func(w *world) string {
+			w.git("checkout", "-q", "-B", "request/"+requestID)
+			w.write(requestPath, text)
+			w.write("modules/demo/main.tf", demoModule+"\n# changed\n")
+			return w.pushed("request/" + requestID)
+		}},
+		"other content": {lifecycle.KindPlan, lifecycle.PurposeOpen, func(w *world) string {
+			return w.propose(requestFile("stolen", ""))
+		}},
+		"a link": {lifecycle.KindPlan, lifecycle.PurposeOpen, func(w *world) string {
+			w.git("checkout", "-q", "-B", "request/"+requestID)
+			if err := os.Symlink("backend.tf", filepath.Join(w.work, requestPath)); err != nil {
+				w.t.Fatal(err)
+			}
+			return w.pushed("request/" + requestID)
+		}},
+		"a commit that was not merged": {lifecycle.KindPlan, lifecycle.PurposeReapply, func(w *world) string { return w.propose(text) }},
+		"changed on the default branch since": {lifecycle.KindApply, lifecycle.PurposeOpen, func(w *world) string {
+			w.propose(text)
+			sha := w.merge()
+			w.write(requestPath, requestFile("by-hand", ""))
+			w.pushed("main")
+			return sha
+		}},
+		"gone from the default branch": {lifecycle.KindApply, lifecycle.PurposeOpen, func(w *world) string {
+			w.propose(text)
+			sha := w.merge()
+			w.git("rm", "-q", requestPath)
+			w.pushed("main")
+			return sha
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			sha := tt.prepare(w)
+			digest := ""
+			if tt.kind == lifecycle.KindApply {
+				digest = "sha256:" + strings.Repeat("0", 64)
+			}
+			d := w.request(tt.kind, tt.purpose, sha, text, digest)
+			b := w.bench(d)
+			b.checkout()
+			b.refusedAt(d, "verify", "content_differs", "inputs", "guard", "verify")
+		})
+	}
+}
+
+// pushed commits and pushes the work tree to a branch, back on main.
+func (w *world) pushed(branch string) string {
+	w.t.Helper()
+	sha := w.commit("change")
+	w.git("push", "-q", "-f", "origin", "HEAD:refs/heads/"+branch)
+	w.git("checkout", "-q", "main")
+	return sha
+}
+
+// A file of the request's branch other than the granted one is not even looked at:
+// what runs is the default branch's tree.
+func TestPlanRunsTheDefaultBranch(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	head := w.propose(text)
+	w.write("modules/demo/main.tf", strings.Replace(demoModule, "example.com", "example.net", 1))
+	w.pushed("main")
+	d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, head, text, "")
+	b := w.bench(d)
+	b.checkout()
+	if failed, said := b.steps("guard", "verify", "backend", "plan", "result"); failed != "" {
+		t.Fatalf("%s:\n%s", failed, said)
+	}
+	if r := w.result(d); r.Counts.Add != 2 {
+		t.Errorf("result %+v", r)
+	}
+}
+
+// A root whose backend is not the environment's own never reaches Terraform; an
+// error in somebody else's file is the environment's, not the requester's.
+func TestBackendRefuses(t *testing.T) {
+	text := requestFile("logs", "")
+	for name, tt := range map[string]struct {
+		code, file, from, to string
+	}{
+		"other key":            {"backend_differs", "envs/dev/app/backend.tf", "core/dev/app/", "core/prod/app/"},
+		"other bucket":         {"backend_differs", "envs/dev/app/backend.tf", stateBucket, "somebody-elses-state"},
+		"no lock":              {"backend_differs", "envs/dev/app/backend.tf", "use_lockfile = true", "use_lockfile = false"},
+		"other lock":           {"backend_differs", "envs/dev/app/backend.tf", "use_lockfile = true", "dynamodb_table = \"locks\""},
+		"override":             {"backend_differs", "envs/dev/app/override.tf", "", "terraform {\n  backend \"local\" {}\n}\n"},
+		"json":                 {"backend_differs", "envs/dev/app/more.tf.json", "", "{}"},
+		"second backend":       {"backend_differs", "envs/dev/app/more.tf", "", "terraform {\n  backend \"local\" {}\n}\n"},
+		"somebody's bad file":  {"environment_broken", "envs/dev/app/more.tf", "", "resource {"},
+		"somebody's bad call":  {"environment_broken", "envs/dev/app/more.tf", "", "module \"other\" {\n  source = \"../../../modules/none\"\n}\n"},
+		"no such environment":  {"content_differs", "envs/dev/app/backend.tf", "", ""},
+		"own file of a folder": {"", "envs/dev/app/deep/override.tf", "", "terraform {}\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.edit(tt.file, tt.from, tt.to)
+			w.pushed("main")
+			d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
+			b := w.bench(d)
+			b.checkout()
+			switch tt.code {
+			case "":
+				if failed, said := b.steps("guard", "verify", "backend"); failed != "" {
+					t.Errorf("%s:\n%s", failed, said)
+				}
+			case "content_differs":
+				if err := os.RemoveAll(filepath.Join(b.workspace, "tools/envs/dev/app")); err != nil {
+					t.Fatal(err)
+				}
+				b.refusedAt(d, "verify", tt.code, "guard", "verify", "backend")
+			default:
+				b.refusedAt(d, "backend", tt.code, "guard", "verify", "backend")
+			}
+		})
+	}
+}
+
+// edit replaces text in a file; a new file is written whole.
+func (w *world) edit(name, from, to string) {
+	w.t.Helper()
+	old, err := os.ReadFile(filepath.Join(w.work, name))
+	if err != nil && !os.IsNotExist(err) {
+		w.t.Fatal(err)
+	}
+	if from != "" && !strings.Contains(string(old), from) {
+		w.t.Fatalf("%s does not hold %q:\n%s", name, from, old)
+	}
+	if from == "" && len(old) > 0 {
+		return
+	}
+	if len(old) > 0 {
+		to = strings.Replace(string(old), from, to, 1)
+	}
+	w.write(name, to)
+}

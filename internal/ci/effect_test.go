@@ -1,0 +1,276 @@
+package ci_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+)
+
+const stateKey = "core/dev/app/terraform.tfstate"
+
+var planSteps = []string{"guard", "verify", "backend", "plan"}
+
+// planned brings a request to a stored plan and returns its digest.
+func (w *world) planned(text string) string {
+	w.t.Helper()
+	d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
+	b := w.bench(d)
+	b.checkout()
+	if failed, said := b.steps(append(planSteps, "result")...); failed != "" {
+		w.t.Fatalf("%s:\n%s", failed, said)
+	}
+	return w.result(d).Digest
+}
+
+// applying is an apply run at the point where its plan was compared.
+func (w *world) applying(text, digest string, change func(*dispatch)) (*dispatch, *bench) {
+	w.t.Helper()
+	d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.merge(), text, digest)
+	if change != nil {
+		change(d)
+	}
+	b := w.bench(d)
+	b.checkout()
+	if failed, said := b.steps(planSteps...); failed != "" {
+		w.t.Fatalf("%s:\n%s", failed, said)
+	}
+	b.env["AWS_ACCESS_KEY_ID"], b.env["AWS_SECRET_ACCESS_KEY"] = "run-apply", "run-apply-secret"
+	return d, b
+}
+
+func (w *world) state() string {
+	data, _ := w.s3.Read(stateBucket, stateKey)
+	return string(data)
+}
+
+func TestApplyOnlyTheApprovedPlan(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	w.planned(text)
+	d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.merge(), text, "sha256:"+strings.Repeat("0", 64))
+	b := w.bench(d)
+	b.checkout()
+	r, _ := b.refusedAt(d, "plan", "digest_changed", planSteps...)
+	if code, said := b.step(t.Context(), "apply"); code == 0 || w.state() != "" || r.Digest == "" {
+		t.Errorf("apply after a refusal: exit %d, state %q\n%s", code, w.state(), said)
+	}
+}
+
+// The grant is read once more directly before the effect.
+func TestWithdrawnGrantStopsTheEffect(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	d, b := w.applying(text, w.planned(text), nil)
+	if err := w.app.DeleteGrant(t.Context(), d.cid); err != nil {
+		t.Fatal(err)
+	}
+	b.refusedAt(d, "apply", "grant_withdrawn", "apply")
+	if w.state() != "" {
+		t.Errorf("state: %s", w.state())
+	}
+}
+
+func TestDryRunHasNoEffect(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	_, b := w.applying(text, w.planned(text), func(d *dispatch) { d.inputs["dry_run"] = "true" })
+	if failed, said := b.steps("apply", "result"); failed != "" || w.state() != "" {
+		t.Errorf("%s, state %q:\n%s", failed, w.state(), said)
+	}
+}
+
+// What Terraform says of a failure reaches the requester, without the secrets; what
+// was created is in the state.
+func TestFailedApplyIsToldRedacted(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "echo the password is hunter2-very-secret; exit 7")
+	d, b := w.applying(text, w.planned(text), nil)
+	r, said := b.refusedAt(d, "apply", "terraform_failed", "apply")
+	if !strings.Contains(r.Tail, "exit status 7") || strings.Contains(r.Tail+said, "hunter2") {
+		t.Errorf("tail:\n%s\nlog:\n%s", r.Tail, said)
+	}
+	if !strings.Contains(w.state(), "terraform_data") {
+		t.Errorf("state: %s", w.state())
+	}
+	for _, left := range []string{"plan.json", "tfplan", "plan.raw", "state.json", "outcome.json"} {
+		if _, err := os.Stat(filepath.Join(b.temp, "tfpilot/run", left)); err == nil {
+			t.Errorf("%s is left on the runner", left)
+		}
+	}
+}
+
+// A cancel reaches Terraform: what exists is in the state and the lock is released.
+func TestCancelKeepsTheState(t *testing.T) {
+	w := newWorld(t)
+	started := filepath.Join(t.TempDir(), "started")
+	text := requestFile("logs", "touch "+started+"; sleep 60")
+	d, b := w.applying(text, w.planned(text), nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for {
+			if _, err := os.Stat(started); err == nil || ctx.Err() != nil {
+				cancel()
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+	code, said := b.step(ctx, "apply")
+	if code == 0 {
+		t.Fatalf("apply ended well:\n%s", said)
+	}
+	if failed, said := b.steps("rescue"); failed != "" {
+		t.Errorf("rescue:\n%s", said)
+	}
+	b.env["TFPILOT_JOB_STATUS"] = "cancelled"
+	if failed, said := b.steps("result"); failed != "" {
+		t.Errorf("result:\n%s", said)
+	}
+	if r := w.result(d); r.Conclusion != "cancelled" || r.Reason != "interrupted" {
+		t.Errorf("result %+v", r)
+	}
+	if !strings.Contains(w.state(), `"name": "thing"`) {
+		t.Errorf("what was created is not in the state:\n%s", w.state())
+	}
+	if _, locked := w.s3.Read(stateBucket, stateKey+".tflock"); locked {
+		t.Error("the lock is left")
+	}
+}
+
+// A state that could not be saved is pushed back by the next step.
+func TestRescue(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	d, b := w.applying(text, w.planned(text), nil)
+	for _, f := range []s3.Fault{
+		{Kind: s3.FaultDenied, Verb: "PutObject", Bucket: stateBucket, KeyPrefix: stateKey, Skip: 1},
+		{Kind: s3.FaultDenied, Verb: "DeleteObject", Bucket: stateBucket},
+	} {
+		if err := w.s3.Inject(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code, said := b.step(t.Context(), "apply"); code == 0 || w.state() != "" {
+		t.Fatalf("exit %d, state %q:\n%s", code, w.state(), said)
+	}
+	w.s3.ClearFaults()
+	if _, locked := w.s3.Read(stateBucket, stateKey+".tflock"); !locked {
+		t.Fatal("no lock is left to be released")
+	}
+	if failed, said := b.steps("rescue"); failed != "" {
+		t.Fatalf("rescue:\n%s", said)
+	}
+	if !strings.Contains(w.state(), `"name": "second"`) {
+		t.Errorf("state:\n%s", w.state())
+	}
+	if r := b.finish(d); r.Reason != "terraform_failed" {
+		t.Errorf("result %+v", r)
+	}
+}
+
+func TestPlanRefuses(t *testing.T) {
+	text := requestFile("logs", "")
+	for name, tt := range map[string]struct{ code, step, file, content string }{
+		"somebody's mistake":  {"environment_broken", "plan", "envs/dev/app/more.tf", "resource \"terraform_data\" \"x\" {\n  input = var.nothing\n}\n"},
+		"mistake in a module": {"terraform_failed", "plan", "modules/demo/more.tf", "resource \"terraform_data\" \"x\" {\n  input = var.nothing\n}\n"},
+		"module is empty":     {"nothing_planned", "plan", "modules/demo/main.tf", "variable \"name\" {\n  type = string\n}\n"},
+		"own input is wrong":  {"terraform_failed", "plan", "modules/demo/main.tf", "variable \"name\" {\n  type = number\n}\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.write(tt.file, tt.content)
+			w.pushed("main")
+			d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
+			b := w.bench(d)
+			b.checkout()
+			r, _ := b.refusedAt(d, tt.step, tt.code, planSteps...)
+			if tt.code != "nothing_planned" && !strings.Contains(r.Tail, "Error: ") {
+				t.Errorf("tail %q", r.Tail)
+			}
+		})
+	}
+}
+
+func TestDestroyAndCleanupRefuseWhatIsUsed(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	w.propose(text)
+	sha := w.merge()
+	w.write("envs/dev/app/more.tf", "output \"x\" {\n  value = module.tfpilot_"+requestID+".endpoint\n}\n")
+	w.pushed("main")
+	d := w.request(lifecycle.KindPlan, lifecycle.PurposeDestroy, sha, text, "")
+	b := w.bench(d)
+	b.checkout()
+	b.refusedAt(d, "plan", "referred_to", planSteps...)
+
+	d = w.request(lifecycle.KindCleanup, "", sha, text, "")
+	b = w.bench(d)
+	b.checkout()
+	b.refusedAt(d, "strip", "referred_to", "guard", "strip")
+}
+
+// Cleaning up again makes the same branch anew; after its merge there is nothing
+// left to do.
+func TestCleanupIsRepeatable(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "") + "\n# a note by hand\n"
+	w.propose(text)
+	sha := w.merge()
+	for range 2 {
+		d := w.request(lifecycle.KindCleanup, "", sha, text, "")
+		b := w.bench(d)
+		b.checkout()
+		if failed, said := b.steps("guard", "strip", "result"); failed != "" || w.result(d).Nothing {
+			t.Fatalf("%s:\n%s", failed, said)
+		}
+	}
+	if left := command(t, w.bare, "git", "show", "cleanup/"+requestID+":"+requestPath); strings.TrimSpace(left) != "# a note by hand" {
+		t.Errorf("left: %q", left)
+	}
+	w.git("fetch", "-q", "origin", "cleanup/"+requestID)
+	w.git("merge", "-q", "--ff-only", "FETCH_HEAD")
+	w.git("push", "-q", "origin", "main")
+	d := w.request(lifecycle.KindCleanup, "", sha, text, "")
+	b := w.bench(d)
+	b.checkout()
+	if failed, said := b.steps("guard", "strip", "result"); failed != "" || !w.result(d).Nothing {
+		t.Errorf("%s:\n%s", failed, said)
+	}
+}
+
+func TestDriftPlan(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	_, b := w.applying(text, w.planned(text), nil)
+	if failed, said := b.steps("apply"); failed != "" {
+		t.Fatal(said)
+	}
+	drift := func() lifecycle.Result {
+		t.Helper()
+		head := w.git("rev-parse", "main")
+		d := w.request(lifecycle.KindDriftPlan, "", head, text, "")
+		for _, name := range []string{"request_id", "path", "blob"} {
+			d.inputs[name] = ""
+		}
+		b := w.bench(d)
+		b.checkout()
+		if failed, said := b.steps("guard", "backend", "plan", "result"); failed != "" {
+			t.Fatalf("%s:\n%s", failed, said)
+		}
+		return w.result(d)
+	}
+	if r := drift(); !r.Nothing || len(r.Addresses) > 0 {
+		t.Errorf("drift of an untouched environment: %+v", r)
+	}
+	w.write(requestPath, requestFile("renamed", ""))
+	w.pushed("main")
+	if r := drift(); r.Nothing || r.Counts.Change != 2 || !strings.HasPrefix(r.Addresses[0], "module.tfpilot_"+requestID+".") {
+		t.Errorf("drift: %+v", r)
+	}
+}

@@ -1,0 +1,106 @@
+package ci
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+func goodInputs() map[string]string {
+	return map[string]string{
+		"TFPILOT_KIND": "apply", "TFPILOT_PROJECT": "core", "TFPILOT_REQUEST_ID": "req_abcdefghijklm", "TFPILOT_ENVIRONMENT_KEY": "dev",
+		"TFPILOT_ENVIRONMENT_SLUG": "app", "TFPILOT_SHA": strings.Repeat("a", 40), "TFPILOT_REF": "main",
+		"TFPILOT_CORRELATION_ID": "apply-" + strings.Repeat("0", 32), "TFPILOT_DRY_RUN": "false", "TFPILOT_PURPOSE": "reapply",
+		"TFPILOT_DIGEST": "sha256:" + strings.Repeat("b", 64), "TFPILOT_LEASE_TOKEN": "9",
+		"TFPILOT_PATH": "envs/dev/app/tfpilot_req_abcdefghijklm.tf", "TFPILOT_BLOB": strings.Repeat("c", 40), "TFPILOT_DEFAULT_BRANCH": "main",
+	}
+}
+
+func TestParseInputs(t *testing.T) {
+	in, err := parseInputs(goodInputs())
+	if err != nil || in.LeaseToken != 9 || in.Purpose != lifecycle.PurposeReapply || in.module() != "module.tfpilot_req_abcdefghijklm" {
+		t.Fatalf("%+v %v", in, err)
+	}
+	for name := range patterns {
+		for _, bad := range []string{"\n", "x\n", " ", "../x", "$(id)", "é"} {
+			env := goodInputs()
+			env[name] += bad
+			if _, err := parseInputs(env); err == nil {
+				t.Errorf("%s accepts %q", name, env[name])
+			}
+		}
+	}
+}
+
+func TestInputsMustFitEachOther(t *testing.T) {
+	for what, change := range map[string]func(map[string]string){
+		"kind and correlation": func(m map[string]string) { m["TFPILOT_KIND"] = "destroy" },
+		"no digest":            func(m map[string]string) { m["TFPILOT_DIGEST"] = "" },
+		"no lease":             func(m map[string]string) { m["TFPILOT_LEASE_TOKEN"] = "" },
+		"apply to destroy":     func(m map[string]string) { m["TFPILOT_PURPOSE"] = "destroy" },
+		"path of another":      func(m map[string]string) { m["TFPILOT_PATH"] = "envs/dev/app/tfpilot_req_bcdefghijklmn.tf" },
+		"ref of the branch":    func(m map[string]string) { m["TFPILOT_REF"] = "request/req_abcdefghijklm" },
+		"plan of nothing": func(m map[string]string) {
+			m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"], m["TFPILOT_PURPOSE"] = "plan", "plan-"+strings.Repeat("0", 32), ""
+		},
+		"drift of a request": func(m map[string]string) {
+			m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"] = "drift_plan", "drift_plan-"+strings.Repeat("0", 32)
+		},
+	} {
+		env := goodInputs()
+		change(env)
+		if _, err := parseInputs(env); err == nil {
+			t.Errorf("%s was accepted", what)
+		}
+	}
+}
+
+// What the inputs hold never reaches a command, a path or a log line in another form
+// than its own pattern.
+func FuzzInputs(f *testing.F) {
+	f.Add("TFPILOT_REF", "main; id")
+	f.Add("TFPILOT_PATH", "envs/dev/app/../../x.tf")
+	f.Add("TFPILOT_LEASE_TOKEN", "999999999999999999999")
+	f.Fuzz(func(t *testing.T, name, value string) {
+		env := goodInputs()
+		env[name] = value
+		in, err := parseInputs(env)
+		if err != nil {
+			return
+		}
+		for _, s := range []string{string(in.Kind), in.RequestID, in.Environment.String(), in.SHA, in.Ref, in.CorrelationID, in.Path, in.Blob, in.Digest} {
+			if strings.ContainsAny(s, "\n\r\x00 \"'`$;&|<>\\*?(){}") || strings.HasPrefix(s, "-") || strings.Contains(s, "..") {
+				t.Errorf("accepted %q", s)
+			}
+		}
+	})
+}
+
+func TestInertOutput(t *testing.T) {
+	var b strings.Builder
+	printInert(&b, "one\n::set-output name=go::true\n")
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	token := strings.TrimPrefix(lines[0], "::stop-commands::")
+	if len(lines) != 4 || len(token) != 32 || lines[3] != "::"+token+"::" {
+		t.Errorf("printed %q", lines)
+	}
+}
+
+func TestCutKeepsRunes(t *testing.T) {
+	if got := cut("aé", 2); got != "a…" {
+		t.Errorf("%q", got)
+	}
+	if got := cut("a\xff", 9); got != "a\uFFFD" {
+		t.Errorf("%q", got)
+	}
+}
+
+// A lock is released only when it is this machine's and of this run.
+func TestLockInfo(t *testing.T) {
+	text := "Lock Info:\n  ID:        11111111-2222-3333-4444-555555555555\n  Path:      b/k\n  Operation: OperationTypeApply\n  Who:       root@host-1\n  Version:   1.11.4\n  Created:   2026-11-23 07:00:01.5 +0000 UTC\n"
+	m := lockInfo.FindStringSubmatch(text)
+	if len(m) != 4 || m[1] != "11111111-2222-3333-4444-555555555555" || m[2] != "host-1" || m[3] != "2026-11-23 07:00:01" {
+		t.Errorf("%q", m)
+	}
+}
