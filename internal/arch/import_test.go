@@ -1,0 +1,253 @@
+package arch
+
+import (
+	"go/ast"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport says which packages of ours each package may import, besides those
+// below itself. A package that no row names is a mistake: decide where it belongs.
+var mayImport = map[string][]string{
+	".":                  {}, // what is embedded of the repository's root
+	"internal/lifecycle": {},
+	"templates":          {},
+	"manifests":          {},
+	"tools":              {},
+	"internal/arch":      {},
+
+	"internal/rbac":      {"internal/lifecycle"},
+	"internal/catalog":   {"internal/lifecycle", "templates"},
+	"internal/terraform": {"internal/lifecycle", "internal/catalog"},
+	"internal/intake":    {"internal/lifecycle", "internal/catalog"},
+	"internal/store":     {"internal/lifecycle"},
+	"internal/github":    {"internal/lifecycle"},
+	"internal/queue":     {"internal/lifecycle"},
+	"internal/bootstrap": {"internal/lifecycle", "templates"},
+	"internal/config":    {"internal/rbac"},
+
+	"internal/ci":  {"internal/lifecycle", "internal/store", "internal/terraform", "internal/catalog"},
+	"internal/web": adapters,
+	"worker":       append([]string{"internal/config"}, adapters...),
+	"slackapp":     append([]string{"internal/config"}, adapters...),
+
+	"internal/sandbox": {},
+
+	"cmd": {"internal", "slackapp", "worker", "templates", "manifests"},
+}
+
+var adapters = []string{
+	"internal/lifecycle", "internal/rbac", "internal/catalog", "internal/terraform",
+	"internal/intake", "internal/store", "internal/github", "internal/queue",
+}
+
+// owner gives the row of mayImport that a directory falls under.
+func owner(dir string) (string, bool) {
+	if dir == "" {
+		return ".", true
+	}
+	for at := dir; at != ""; at, _, _ = cutLast(at, "/") {
+		if _, ok := mayImport[at]; ok {
+			return at, true
+		}
+	}
+	return "", false
+}
+
+func TestImportDirection(t *testing.T) { holds(t, direction) }
+
+func direction(f file) (faults []string) {
+	home, known := owner(f.dir)
+	if !known {
+		return []string{"no rule says what its package may import"}
+	}
+	for _, name := range f.imports {
+		ours, ok := strings.CutPrefix(name, module+"/")
+		if ok && !under(ours, home) && !underAny(ours, mayImport[home]) && (!f.test || !testMayImport(home)) {
+			faults = append(faults, "imports "+ours)
+		}
+	}
+	return faults
+}
+
+// testMayImport: tests put any part together with any other, but those of the core
+// need nothing, and those of the sandbox know only what every client knows.
+func testMayImport(home string) bool {
+	return home != "internal/lifecycle" && home != "internal/rbac" && home != "internal/sandbox"
+}
+
+// owners says who may use a library, outside tests.
+var owners = map[string][]string{
+	"github.com/aws/":                           {"internal/store"},
+	"github.com/google/go-github/":              {"internal/github"},
+	"github.com/bradleyfalzon/ghinstallation/":  {"internal/github"},
+	"github.com/hibiken/asynq":                  {"internal/queue"},
+	"github.com/redis/go-redis/":                {"internal/queue"},
+	"github.com/sashabaranov/go-openai":         {"internal/intake"},
+	"github.com/slack-go/slack":                 {"slackapp"},
+	"github.com/gorilla/websocket":              {"slackapp"},
+	"github.com/alicebob/miniredis/":            {"internal/sandbox"},
+	"github.com/go-git/":                        {"internal/sandbox"},
+	"github.com/coder/websocket":                {"internal/sandbox"},
+	"github.com/hashicorp/terraform-plugin-go/": {"internal/sandbox"},
+	"github.com/hashicorp/terraform-json":       {"internal/terraform", "internal/ci"},
+	"github.com/hashicorp/hcl/":                 {"internal/catalog", "internal/terraform", "internal/ci", "internal/bootstrap"},
+	"github.com/zclconf/go-cty/":                {"internal/catalog", "internal/terraform", "internal/ci", "internal/bootstrap"},
+	"github.com/goccy/go-yaml":                  {"internal/config", "internal/catalog", "internal/sandbox"},
+	"github.com/spf13/cobra":                    {"cmd"},
+	"golang.org/x/":                             {"cmd", "internal", "worker", "slackapp"},
+	"github.com/chromedp/":                      {},
+	"github.com/google/go-cmp/":                 {},
+	"pgregory.net/rapid":                        {},
+}
+
+func TestLibrariesHaveOwners(t *testing.T) { holds(t, libraries) }
+
+func libraries(f file) (faults []string) {
+	for _, name := range f.imports {
+		first, _, _ := strings.Cut(name, "/")
+		if f.test || !strings.Contains(first, ".") || under(name, module) {
+			continue
+		}
+		dirs, known := ownersOf(name)
+		switch {
+		case !known:
+			faults = append(faults, "imports "+name+", which has no owner: decide who uses it")
+		case !underAny(f.dir, dirs):
+			faults = append(faults, "imports "+name+", which belongs to "+strings.Join(dirs, ", "))
+		}
+	}
+	return faults
+}
+
+func ownersOf(name string) ([]string, bool) {
+	for prefix, dirs := range owners {
+		if name+"/" == prefix || strings.HasPrefix(name+"/", strings.TrimSuffix(prefix, "/")+"/") {
+			return dirs, true
+		}
+	}
+	return nil, false
+}
+
+// forbidden says what a package must not import, outside tests: the core and what
+// is pure touch no network, no disk, no clock and no chance.
+var forbidden = map[string][]string{
+	"internal/lifecycle": append([]string{"context", "io", "embed", "log", "net", "math/rand", "crypto/rand"}, world...),
+	"internal/rbac":      append([]string{"context", "io", "embed", "log", "net", "math/rand", "crypto/rand"}, world...),
+	"internal/terraform": append([]string{"context", "math/rand", "crypto/rand", "log", "net"}, world...),
+	"internal/catalog":   append([]string{"math/rand", "crypto/rand", "log"}, world...), // net for addresses, see impure
+}
+
+var world = []string{"net/http", "net/rpc", "net/smtp", "os", "syscall", "plugin", "unsafe"}
+
+// impure begins what no pure package uses.
+var impure = []string{
+	"time.Now", "time.Since", "time.Until", "time.Sleep", "time.After", "time.NewTimer", "time.NewTicker", "time.Tick",
+	"net.Dial", "net.Listen", "net.Lookup", "net.Resolve", "net.Interface", "net.FileConn",
+}
+
+func TestPurePackages(t *testing.T) { holds(t, purity) }
+
+func purity(f file) (faults []string) {
+	names, pure := forbidden[f.dir]
+	if !pure || f.test {
+		return nil
+	}
+	for _, name := range f.imports {
+		if underAny(name, names) && name != "net/url" && name != "net/netip" {
+			faults = append(faults, "is to be pure and imports "+name)
+		}
+	}
+	for _, use := range selectors(f) {
+		if slices.ContainsFunc(impure, func(p string) bool { return strings.HasPrefix(use, p) }) {
+			faults = append(faults, "is to be pure and uses "+use)
+		}
+	}
+	return faults
+}
+
+// Only the runs' own program and the sandbox start processes.
+func TestWhoStartsProcesses(t *testing.T) { holds(t, processes) }
+
+func processes(f file) (faults []string) {
+	if f.test || underAny(f.dir, []string{"internal/sandbox", "internal/ci"}) {
+		return nil
+	}
+	for _, name := range f.imports {
+		if name == "os/exec" || name == "plugin" {
+			faults = append(faults, "imports "+name)
+		}
+	}
+	return append(faults, uses(f, "os.StartProcess", "syscall.Exec", "syscall.ForkExec", "syscall.StartProcess")...)
+}
+
+// The environment is read in one place; the sandbox and the command hand it on.
+func TestWhoReadsTheEnvironment(t *testing.T) { holds(t, environment) }
+
+func environment(f file) []string {
+	if f.test || underAny(f.dir, []string{"internal/config", "internal/sandbox", "cmd"}) {
+		return nil
+	}
+	return uses(f, "os.Getenv", "os.LookupEnv", "os.Environ", "os.ExpandEnv")
+}
+
+func uses(f file, names ...string) (faults []string) {
+	for _, use := range selectors(f) {
+		if slices.Contains(names, use) {
+			faults = append(faults, "uses "+use)
+		}
+	}
+	return faults
+}
+
+// selectors gives every x.Y of a file where x is a plain name.
+func selectors(f file) []string {
+	var found []string
+	ast.Inspect(f.syntax, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok {
+				found = append(found, x.Name+"."+s.Sel.Name)
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// Each rule finds what breaks it: a rule that passes everything is none.
+func TestRulesBite(t *testing.T) {
+	const ours = module + "/"
+	for _, c := range []struct {
+		rule       func(file) []string
+		path, code string
+	}{
+		{direction, "internal/lifecycle/x.go", `import "` + ours + `internal/rbac"`},
+		{direction, "internal/lifecycle/x_test.go", `import "` + ours + `internal/store"`},
+		{direction, "internal/store/x.go", `import "` + ours + `internal/queue"`},
+		{direction, "internal/web/x.go", `import "` + ours + `slackapp"`},
+		{direction, "worker/x.go", `import "` + ours + `internal/sandbox/slack"`},
+		{direction, "slackapp/x.go", `import "` + ours + `worker"`},
+		{direction, "internal/sandbox/demo/x.go", `import "` + ours + `internal/lifecycle"`},
+		{direction, "internal/sandbox/demo/x_test.go", `import "` + ours + `internal/store"`},
+		{direction, "internal/brandnew/x.go", `import "fmt"`},
+		{libraries, "worker/x.go", `import "github.com/hibiken/asynq"`},
+		{libraries, "internal/sandbox/s3/x.go", `import "github.com/aws/aws-sdk-go-v2/service/s3"`},
+		{libraries, "cmd/tfpilot/x.go", `import "example.com/unknown"`},
+		{purity, "internal/rbac/x.go", `import "os"`},
+		{purity, "internal/rbac/x.go", `import "net/http"`},
+		{purity, "internal/lifecycle/x.go", `import "time"; var _ = time.Now()`},
+		{purity, "internal/catalog/x.go", `import "net"; var _, _ = net.Dial("", "")`},
+		{processes, "worker/x.go", `import "os/exec"`},
+		{processes, "cmd/tfpilot/x.go", `import "os"; var _ = os.StartProcess`},
+		{environment, "worker/x.go", `import "os"; var _ = os.Getenv("X")`},
+	} {
+		f, err := parse(c.path, c.path, "package x\n"+c.code+"\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.rule(f)) == 0 {
+			t.Errorf("%s: nothing is wrong with %s", c.path, c.code)
+		}
+	}
+}
