@@ -176,10 +176,14 @@ type boundedBody struct {
 
 func (b *boundedBody) Read(p []byte) (int, error) {
 	if b.left <= 0 {
+		_ = b.Close()
 		return 0, ErrTooLarge
 	}
 	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
+	if err != nil { // go-github does not close the body of an error that it has read
+		_ = b.Close()
+	}
 	return n, err
 }
 

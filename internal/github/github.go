@@ -121,7 +121,7 @@ func baseURL(address string) (*url.URL, error) {
 }
 
 func newDoor(base *url.URL, transport http.RoundTripper) *gh.Client {
-	client := gh.NewClient(&http.Client{Transport: transport, Timeout: 2 * callTimeout, CheckRedirect: sameHost})
+	client := gh.NewClient(&http.Client{Transport: transport, CheckRedirect: sameHost})
 	client.BaseURL = base
 	client.UserAgent = userAgent
 	return client
@@ -177,10 +177,16 @@ func escape(ref string) string {
 	return strings.Join(parts, "/")
 }
 
+// checkRef refuses what git would not take as a branch, and what would change the
+// address that it becomes a part of.
 func checkRef(ref string) error {
-	if ref == "" || len(ref) > 250 || strings.Contains(ref, "..") || strings.HasPrefix(ref, "/") ||
-		strings.ContainsAny(ref, " ~^:?*[\\\x00\n\r\t") {
-		return fmt.Errorf("branch %q: %w", ref, errName)
+	bad := len(ref) > 250 || strings.Contains(ref, "..") || strings.ContainsAny(ref, " ~^:?*[\\\x7f") ||
+		strings.ContainsFunc(ref, func(r rune) bool { return r < 0x20 })
+	for segment := range strings.SplitSeq(ref, "/") {
+		bad = bad || segment == "" || segment == "."
+	}
+	if bad {
+		return fmt.Errorf("branch or path %q: %w", ref, errName)
 	}
 	return nil
 }

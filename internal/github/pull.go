@@ -20,6 +20,7 @@ func queryEscape(s string) string { return url.QueryEscape(s) }
 
 // Pull is a pull request as GitHub just said it.
 type Pull struct {
+	RepoID    int64 // of the repository it is in
 	Number    int
 	URL       string
 	Title     string
@@ -84,6 +85,9 @@ func (w wirePull) pull() Pull {
 		Merged: w.Merged || w.MergedAt != nil, HeadSHA: w.Head.SHA, HeadRef: w.Head.Ref, BaseRef: w.Base.Ref,
 		By: w.User, Draft: w.Draft, Mergeable: w.MergeableState,
 		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, MergedAt: w.MergedAt, ClosedAt: w.ClosedAt,
+	}
+	if w.Base.Repo != nil {
+		p.RepoID = w.Base.Repo.ID
 	}
 	if w.Head.Repo != nil {
 		p.HeadRepo = w.Head.Repo.FullName

@@ -1,0 +1,267 @@
+package github
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func signed(event string, body []byte) http.Header { return signedWith(hook, event, body) }
+
+func signedWith(secret, event string, body []byte) http.Header {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	return http.Header{
+		"X-Github-Event": {event}, "X-Github-Delivery": {"72d3162e-cc78-11e3-81ab-4c9367dc0958"},
+		"X-Hub-Signature-256": {"sha256=" + hex.EncodeToString(mac.Sum(nil))},
+		"Content-Type":        {"application/json; charset=utf-8"},
+	}
+}
+
+// Payloads that GitHub really sent.
+func TestRecordedWebhooks(t *testing.T) {
+	packed, err := os.Open("testdata/octokit-webhooks.json.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	plain, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(plain)
+	lines.Buffer(nil, 1<<20)
+	var got bytes.Buffer
+	for lines.Scan() {
+		var one struct {
+			Event   string
+			Payload json.RawMessage
+		}
+		if err := json.Unmarshal(lines.Bytes(), &one); err != nil {
+			t.Fatal(err)
+		}
+		hint, err := ParseWebhook(hook, signed(one.Event, one.Payload), one.Payload)
+		if err != nil {
+			fmt.Fprintf(&got, "%s: %v\n", one.Event, err)
+			continue
+		}
+		data, err := json.MarshalIndent(hint, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&got, "%s: %s\n", one.Event, data)
+	}
+	if lines.Err() != nil || got.Len() == 0 {
+		t.Fatalf("fixtures: %v", lines.Err())
+	}
+	golden(t, "testdata/hints.golden", got.Bytes())
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(name, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%s differs (%v); got:\n%s", name, err, got)
+	}
+}
+
+const okRun = `{"action":"completed","repository":{"id":1,"full_name":"acme/infra-core"},"workflow_run":{"id":5,"status":"completed","conclusion":"success"}}`
+
+func TestWebhookRefusals(t *testing.T) {
+	body := []byte(okRun)
+	sha1Only := signed("workflow_run", body)
+	sha1Only.Set("X-Hub-Signature", "sha1=0000")
+	sha1Only.Del("X-Hub-Signature-256")
+	flipped := signed("workflow_run", body)
+	digest := []byte(flipped.Get("X-Hub-Signature-256"))
+	digest[len(digest)-1] ^= 1
+	flipped.Set("X-Hub-Signature-256", string(digest))
+	with := func(event, key, value string) http.Header {
+		h := signed(event, body)
+		h.Set(key, value)
+		return h
+	}
+	cases := map[string]struct {
+		secret string
+		header http.Header
+		body   string
+		want   error
+	}{
+		"good":             {hook, signed("workflow_run", body), okRun, nil},
+		"no secret":        {"", signedWith("", "workflow_run", body), okRun, ErrSignature},
+		"another secret":   {"other", signed("workflow_run", body), okRun, ErrSignature},
+		"changed body":     {hook, signed("workflow_run", body), okRun + " ", ErrSignature},
+		"flipped bit":      {hook, flipped, okRun, ErrSignature},
+		"SHA-1 only":       {hook, sha1Only, okRun, ErrSignature},
+		"without prefix":   {hook, with("workflow_run", "X-Hub-Signature-256", signed("", body).Get("X-Hub-Signature-256")[7:]), okRun, ErrSignature},
+		"empty digest":     {hook, with("workflow_run", "X-Hub-Signature-256", "sha256="), okRun, ErrSignature},
+		"another event":    {hook, signed("push", body), okRun, ErrIgnored},
+		"a ping":           {hook, signed("ping", body), okRun, ErrIgnored},
+		"no event":         {hook, signed("", body), okRun, ErrMalformed},
+		"odd delivery id":  {hook, with("workflow_run", "X-GitHub-Delivery", "../x y"), okRun, ErrMalformed},
+		"a form":           {hook, with("workflow_run", "Content-Type", "application/x-www-form-urlencoded"), okRun, ErrMalformed},
+		"wrong object":     {hook, signed("pull_request", body), okRun, ErrMalformed},
+		"review of no one": {hook, signed("pull_request_review", body), okRun, ErrMalformed},
+	}
+	for name, tc := range cases {
+		_, err := ParseWebhook(tc.secret, tc.header, []byte(tc.body))
+		if !errors.Is(err, tc.want) || (err == nil) != (tc.want == nil) {
+			t.Errorf("%s: %v, want %v", name, err, tc.want)
+		}
+	}
+	for _, bad := range []string{``, `[]`, `{`, `{"repository":{"id":1}}`, `{"workflow_run":{"id":1}}`, `{"repository":{"id":1},"workflow_run":{"id":0}}`} {
+		if _, err := ParseWebhook(hook, signed("workflow_run", []byte(bad)), []byte(bad)); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// A run that is said to be completed but has no end yet is not at its end.
+func TestCompletedAt(t *testing.T) {
+	updated, ended := when, when.Add(-time.Second)
+	for _, tc := range []struct {
+		status    string
+		completed *time.Time
+		want      time.Time
+	}{
+		{"in_progress", &ended, time.Time{}}, {"queued", nil, time.Time{}}, {"", &ended, time.Time{}},
+		{"completed", &ended, ended}, {"completed", nil, updated}, {"completed", &time.Time{}, updated},
+	} {
+		if got := completedAt(tc.status, tc.completed, updated); !got.Equal(tc.want) {
+			t.Errorf("%s %v: %v, want %v", tc.status, tc.completed, got, tc.want)
+		}
+	}
+}
+
+// Whatever is in a payload, the hint fits into a task.
+func TestHintIsSmall(t *testing.T) {
+	nasty := rapid.OneOf(rapid.String(), rapid.Map(rapid.IntRange(0, 5000), func(n int) string { return strings.Repeat("<", n) }),
+		rapid.Map(rapid.IntRange(0, 5000), func(n int) string { return strings.Repeat("\u2028é😀\x00\\\"", n) }))
+	rapid.Check(t, func(rt *rapid.T) {
+		s := func(name string) string { return nasty.Draw(rt, name) }
+		branch := map[string]any{"ref": s("ref"), "sha": s("sha")}
+		payload := map[string]any{
+			"action": s("action"), "repository": map[string]any{"id": int64(1) << 62, "full_name": s("repo")},
+			"workflow_run": map[string]any{
+				"id": int64(1) << 62, "run_attempt": 1 << 30, "status": "completed", "conclusion": s("conclusion"), "path": s("path"),
+				"name": s("name"), "display_title": s("title"), "head_branch": s("branch"), "head_sha": s("sha"), "event": s("event"),
+				"actor": map[string]any{"login": s("login")}, "html_url": s("url"),
+				"created_at": "2026-11-23T08:00:00.123456789+23:59", "updated_at": "2026-11-23T08:00:00.123456789+23:59",
+			},
+			"pull_request": map[string]any{"number": 1 << 30, "state": s("state"), "head": branch, "base": branch, "updated_at": when},
+			"review":       map[string]any{"id": int64(1) << 62, "state": s("verdict"), "commit_id": s("commit"), "user": map[string]any{"login": s("who")}, "submitted_at": when},
+		}
+		body, err := json.Marshal(payload)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for _, event := range []string{"workflow_run", "pull_request", "pull_request_review"} {
+			hint, err := ParseWebhook(hook, signed(event, body), body)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			if data, err := json.Marshal(hint); err != nil || len(data) > MaxHint {
+				rt.Fatalf("hint of %d bytes, %v", len(data), err)
+			}
+		}
+	})
+}
+
+func FuzzParseWebhook(f *testing.F) {
+	f.Add("workflow_run", []byte(okRun))
+	f.Add("pull_request", []byte(`{"repository":{"id":1},"pull_request":{"number":1,"head":{"ref":"a","repo":null},"updated_at":"0000-00-00T00:00:00Z"}}`))
+	f.Add("pull_request_review", []byte(`{"repository":{"id":1},"pull_request":{"number":1},"review":{"id":1,"user":null,"submitted_at":null}}`))
+	f.Fuzz(func(t *testing.T, event string, body []byte) {
+		hint, err := ParseWebhook(hook, signed(event, body), body)
+		if err != nil {
+			return
+		}
+		data, err := json.Marshal(hint)
+		if err != nil || len(data) > MaxHint {
+			t.Fatalf("hint of %d bytes, %v", len(data), err)
+		}
+		var back Hint
+		if err := json.Unmarshal(data, &back); err != nil {
+			t.Fatalf("hint does not come back: %v", err)
+		}
+		if _, err := ParseWebhook("another secret", signed(event, body), body); !errors.Is(err, ErrSignature) {
+			t.Fatalf("another secret: %v", err)
+		}
+	})
+}
+
+func TestClassifyRun(t *testing.T) {
+	for _, tc := range []struct {
+		path, name string
+		want       lifecycle.Kind
+	}{
+		{".github/workflows/plan.yml", "whatever", lifecycle.KindPlan},
+		{".github/workflows/drift_plan.yml@refs/heads/main", "plan", lifecycle.KindDriftPlan},
+		{".github/workflows/cleanup.yaml", "", lifecycle.KindCleanup},
+		{".github/workflows/ci.yml", "plan", ""},
+		{"elsewhere/plan.yml", "plan", ""},
+		{"", "TfPilot drift plan", lifecycle.KindDriftPlan},
+		{"", "drift_plan", lifecycle.KindDriftPlan},
+		{"", "apply", lifecycle.KindApply},
+		{"", "Destroy!", lifecycle.KindDestroy},
+		{"", "planning", ""},
+		{"", "", ""},
+	} {
+		got, fits := ClassifyRun(tc.path, tc.name)
+		if got != tc.want || fits != (tc.want != "") {
+			t.Errorf("%q %q: %q %v, want %q", tc.path, tc.name, got, fits, tc.want)
+		}
+	}
+}
+
+func TestParseRunTitle(t *testing.T) {
+	drift := "drift_plan-" + strings.Repeat("ab", 16)
+	for title, want := range map[string][3]string{
+		"tfpilot plan " + reqID + " [" + planID + "]":     {"plan", reqID, planID},
+		"tfpilot drift_plan - [" + drift + "]":            {"drift_plan", "", drift},
+		"tfpilot plan - [" + planID + "]":                 {},
+		"tfpilot apply " + reqID + " [" + planID + "]":    {},
+		"x tfpilot plan " + reqID + " [" + planID + "]":   {},
+		"tfpilot plan " + reqID + " [" + planID + "] x":   {},
+		"tfpilot plan " + reqID + " [" + planID + "]\n":   {},
+		"tfpilot plan  " + reqID + " [" + planID + "]":    {},
+		"tfpilot plan req_SHOUTING00 [" + planID + "]":    {},
+		"tfpilot plan " + reqID + " [plan-0123]":          {},
+		"Tfpilot plan " + reqID + " [" + planID + "]":     {},
+		"tfpilot plan " + reqID + " [" + planID + "0]":    {},
+		"tfpilot plan " + reqID + " " + planID:            {},
+		"tfpilot cleanup " + reqID + "x [cleanup-" + "0]": {},
+		"": {},
+	} {
+		kind, req, cid, fits := ParseRunTitle(title)
+		if got := [3]string{string(kind), req, cid}; got != want || fits != (want[0] != "") {
+			t.Errorf("%q: %v %v, want %v", title, got, fits, want)
+		}
+		if fits && RunTitle(kind, req, cid) != title {
+			t.Errorf("%q does not come back from its parts", title)
+		}
+	}
+}
