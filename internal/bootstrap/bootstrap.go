@@ -6,6 +6,7 @@
 package bootstrap
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,7 +46,10 @@ type Backend struct {
 
 // Environment is one root.
 type Environment struct {
-	Key, Slug string // required
+	Key, Slug string   // required
+	Region    string   // the project's when empty
+	StateKey  string   // <project>/<key>/<slug>/terraform.tfstate when empty
+	Backend   *Backend // the project's when nil
 }
 
 // Release is the tfpilot that the workflows fetch: its version and the SHA-256 of
@@ -56,15 +60,16 @@ type Release struct {
 }
 
 var (
-	nameRE    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	repoRE    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
-	bucketRE  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	regionRE  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
-	tableRE   = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
-	versionRE = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`)
-	envKeyRE  = regexp.MustCompile(`^[a-z][a-z0-9-]{1,20}$`)
-	sha256RE  = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	ownerRE   = regexp.MustCompile(`^@[A-Za-z0-9][A-Za-z0-9-]*(/[A-Za-z0-9_.-]+)?$`)
+	nameRE     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	repoRE     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
+	bucketRE   = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	regionRE   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	stateKeyRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_=/-]*(\.[A-Za-z0-9_=/-]+)*$`)
+	tableRE    = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
+	versionRE  = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`)
+	envKeyRE   = regexp.MustCompile(`^[a-z][a-z0-9-]{1,20}$`)
+	sha256RE   = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	ownerRE    = regexp.MustCompile(`^@[A-Za-z0-9][A-Za-z0-9-]*(/[A-Za-z0-9_.-]+)?$`)
 )
 
 // check reports all faults together.
@@ -79,18 +84,11 @@ func (p Project) check() error {
 	match("repository", p.Repo, repoRE)
 	match("requests bucket", p.RequestsBucket, bucketRE)
 	match("region", p.Region, regionRE)
-	match("state bucket", p.Backend.Bucket, bucketRE)
+	errs = append(errs, p.Backend.check())
 	match("Terraform version", p.Terraform, versionRE)
 	match("release version", p.Release.Version, versionRE)
-	if p.Backend.DynamoDBTable != "" {
-		match("DynamoDB table", p.Backend.DynamoDBTable, tableRE)
-	}
-	if !p.Backend.UseLockfile && p.Backend.DynamoDBTable == "" {
-		errs = append(errs, errors.New("the backend has no lock: set use_lockfile or a DynamoDB table"))
-	}
 	for _, e := range p.Environments {
-		match("environment key", e.Key, envKeyRE)
-		match("environment slug", e.Slug, nameRE)
+		errs = append(errs, e.check())
 	}
 	if len(p.Release.Checksums) == 0 {
 		errs = append(errs, errors.New("the release has no checksums"))
@@ -105,9 +103,43 @@ func (p Project) check() error {
 	return errors.Join(errs...)
 }
 
+func (e Environment) check() error {
+	switch {
+	case !envKeyRE.MatchString(e.Key) || !nameRE.MatchString(e.Slug):
+		return fmt.Errorf("environment %q/%q is not valid", e.Key, e.Slug)
+	case e.Region != "" && !regionRE.MatchString(e.Region):
+		return fmt.Errorf("region %q of %s/%s is not valid", e.Region, e.Key, e.Slug)
+	case e.StateKey != "" && !stateKeyRE.MatchString(e.StateKey):
+		return fmt.Errorf("state key %q of %s/%s is not valid", e.StateKey, e.Key, e.Slug)
+	case e.Backend != nil:
+		return e.Backend.check()
+	}
+	return nil
+}
+
+func (b Backend) check() error {
+	switch {
+	case !bucketRE.MatchString(b.Bucket):
+		return fmt.Errorf("state bucket %q is not valid", b.Bucket)
+	case b.DynamoDBTable != "" && !tableRE.MatchString(b.DynamoDBTable):
+		return fmt.Errorf("DynamoDB table %q is not valid", b.DynamoDBTable)
+	case !b.UseLockfile && b.DynamoDBTable == "":
+		return errors.New("the backend has no lock: set use_lockfile or a DynamoDB table")
+	}
+	return nil
+}
+
 // StateKey is the key of an environment's state in the state bucket.
 func StateKey(project string, e Environment) string {
-	return project + "/" + e.Key + "/" + e.Slug + "/terraform.tfstate"
+	return cmp.Or(e.StateKey, project+"/"+e.Key+"/"+e.Slug+"/terraform.tfstate")
+}
+
+// backend is where an environment keeps its state.
+func (p Project) backend(e Environment) Backend {
+	if e.Backend != nil {
+		return *e.Backend
+	}
+	return p.Backend
 }
 
 // Render makes the whole tree of the repository, by path. templates holds
@@ -222,8 +254,8 @@ func environments(p Project, templates fs.FS, tree map[string][]byte) error {
 // Root renders one root, envs/<key>/<slug>/, by path. Values are set in the parsed
 // file, so none of them can be anything but a value.
 func Root(p Project, e Environment, templates fs.FS) (map[string][]byte, error) {
-	if !envKeyRE.MatchString(e.Key) || !nameRE.MatchString(e.Slug) {
-		return nil, fmt.Errorf("environment %q/%q is not valid", e.Key, e.Slug)
+	if err := e.check(); err != nil {
+		return nil, err
 	}
 	files, err := fs.Glob(templates, "environment/*.tf")
 	if err != nil || len(files) == 0 {
@@ -247,23 +279,24 @@ func Root(p Project, e Environment, templates fs.FS) (map[string][]byte, error) 
 
 // fill sets the values of backend and provider blocks.
 func fill(body *hclwrite.Body, p Project, e Environment) {
+	region := cmp.Or(e.Region, p.Region)
 	for _, block := range body.Blocks() {
 		switch block.Type() {
 		case "terraform":
 			fill(block.Body(), p, e)
 		case "provider":
-			block.Body().SetAttributeValue("region", cty.StringVal(p.Region))
+			block.Body().SetAttributeValue("region", cty.StringVal(region))
 		case "backend":
-			b := block.Body()
-			b.SetAttributeValue("bucket", cty.StringVal(p.Backend.Bucket))
-			b.SetAttributeValue("key", cty.StringVal(StateKey(p.Name, e)))
-			b.SetAttributeValue("region", cty.StringVal(p.Region))
-			b.RemoveAttribute("use_lockfile")
-			if p.Backend.UseLockfile {
-				b.SetAttributeValue("use_lockfile", cty.True)
+			b, to := p.backend(e), block.Body()
+			to.SetAttributeValue("bucket", cty.StringVal(b.Bucket))
+			to.SetAttributeValue("key", cty.StringVal(StateKey(p.Name, e)))
+			to.SetAttributeValue("region", cty.StringVal(region))
+			to.RemoveAttribute("use_lockfile")
+			if b.UseLockfile {
+				to.SetAttributeValue("use_lockfile", cty.True)
 			}
-			if p.Backend.DynamoDBTable != "" {
-				b.SetAttributeValue("dynamodb_table", cty.StringVal(p.Backend.DynamoDBTable))
+			if b.DynamoDBTable != "" {
+				to.SetAttributeValue("dynamodb_table", cty.StringVal(b.DynamoDBTable))
 			}
 		}
 	}

@@ -14,7 +14,7 @@ func project() Project {
 	return Project{
 		Name: "core", Repo: "acme/infra-core", RequestsBucket: "tfpilot-requests", Region: "eu-central-1", Terraform: "1.11.4",
 		Backend:      Backend{Bucket: "tfpilot-terraform-state", UseLockfile: true},
-		Environments: []Environment{{"dev", "app"}, {"prod", "app"}},
+		Environments: []Environment{{Key: "dev", Slug: "app"}, {Key: "prod", Slug: "app"}},
 		Release:      Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}},
 		Owners:       []string{"@acme/platform"},
 	}
@@ -54,17 +54,22 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// With a table and no lock file the lock arguments follow.
-func TestRenderTable(t *testing.T) {
-	p := project()
-	p.Backend = Backend{Bucket: "states", DynamoDBTable: "tf-locks"}
-	root, err := Root(p, Environment{"dev", "app"}, templates.FS)
+// An environment may have a backend of its own; with a table and no lock file the
+// lock arguments follow.
+func TestRootOfItsOwn(t *testing.T) {
+	e := Environment{Key: "dev", Slug: "app", Region: "us-east-1", StateKey: "legacy/dev.tfstate", Backend: &Backend{Bucket: "other-states", DynamoDBTable: "tf-locks"}}
+	root, err := Root(project(), e, templates.FS)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := string(root["envs/dev/app/backend.tf"])
-	if strings.Contains(text, "use_lockfile") || !strings.Contains(text, `"tf-locks"`) {
-		t.Errorf("backend.tf:\n%s", text)
+	if strings.Contains(text, "use_lockfile") {
+		t.Errorf("backend.tf has a lock file:\n%s", text)
+	}
+	for _, want := range []string{`"tf-locks"`, `"other-states"`, `"legacy/dev.tfstate"`, `"us-east-1"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("backend.tf lacks %s:\n%s", want, text)
+		}
 	}
 }
 
@@ -79,6 +84,8 @@ func TestRenderRefuses(t *testing.T) {
 		"asset":       func(p *Project) { p.Release.Checksums["other"] = strings.Repeat("ab", 32) },
 		"environment": func(p *Project) { p.Environments[0].Slug = "../.." },
 		"no lock":     func(p *Project) { p.Backend.UseLockfile = false },
+		"state key":   func(p *Project) { p.Environments[0].StateKey = "../x" },
+		"own backend": func(p *Project) { p.Environments[0].Backend = &Backend{Bucket: "x y", UseLockfile: true} },
 		"owner":       func(p *Project) { p.Owners = []string{"@a\n* @evil"} },
 	} {
 		p := project()

@@ -127,7 +127,7 @@ func checkShape(t *testing.T, name string, src []byte) {
 		t.Errorf("%s: run-name %q", name, doc.RunName)
 	}
 	inputs := doc.On.Dispatch.Inputs
-	if len(inputs) != 12 {
+	if len(inputs) != 16 {
 		t.Errorf("%s: %d inputs", name, len(inputs))
 	}
 	for in, v := range inputs {

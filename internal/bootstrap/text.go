@@ -25,7 +25,7 @@ func readme(p Project) string {
 	if len(p.Environments) > 0 {
 		b.WriteString("| Environment | State |\n|---|---|\n")
 		for _, e := range p.Environments {
-			fmt.Fprintf(&b, "| `%s/%s` | `s3://%s/%s` |\n", e.Key, e.Slug, p.Backend.Bucket, StateKey(p.Name, e))
+			fmt.Fprintf(&b, "| `%s/%s` | `s3://%s/%s` |\n", e.Key, e.Slug, p.backend(e).Bucket, StateKey(p.Name, e))
 		}
 		b.WriteString("\n")
 	}

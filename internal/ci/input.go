@@ -25,7 +25,12 @@ type inputs struct {
 	LeaseToken    int64
 	Path          string
 	Blob          string
+	Backend       stateInputs
 }
+
+// stateInputs say where the environment's state is, as far as that is not the
+// project's convention.
+type stateInputs struct{ Bucket, Key, Table, Lockfile string }
 
 var patterns = map[string]*regexp.Regexp{
 	"TFPILOT_KIND":             regexp.MustCompile(`^(plan|apply|destroy|cleanup|drift_plan)$`),
@@ -42,6 +47,10 @@ var patterns = map[string]*regexp.Regexp{
 	"TFPILOT_LEASE_TOKEN":      regexp.MustCompile(`^(0|[1-9][0-9]{0,17})?$`),
 	"TFPILOT_PATH":             regexp.MustCompile(`^(envs/[a-z0-9-]+/[a-z0-9-]+/tfpilot_req_[a-z0-9]{10,16}\.tf)?$`),
 	"TFPILOT_BLOB":             regexp.MustCompile(`^([0-9a-f]{40})?$`),
+	"TFPILOT_BACKEND_BUCKET":   regexp.MustCompile(`^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$`),
+	"TFPILOT_BACKEND_KEY":      regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9_=/-]*(\.[A-Za-z0-9_=/-]+)*)?$`),
+	"TFPILOT_BACKEND_TABLE":    regexp.MustCompile(`^([A-Za-z0-9_.-]{3,255})?$`),
+	"TFPILOT_BACKEND_LOCKFILE": regexp.MustCompile(`^(true|false)?$`),
 }
 
 // parseInputs refuses everything that is not exactly of its pattern, before
@@ -66,6 +75,7 @@ func parseInputs(env map[string]string) (inputs, error) {
 		SHA:         env["TFPILOT_SHA"], Ref: env["TFPILOT_REF"], CorrelationID: env["TFPILOT_CORRELATION_ID"],
 		DryRun: env["TFPILOT_DRY_RUN"] == "true", Purpose: lifecycle.Purpose(env["TFPILOT_PURPOSE"]),
 		Digest: env["TFPILOT_DIGEST"], LeaseToken: token, Path: env["TFPILOT_PATH"], Blob: env["TFPILOT_BLOB"],
+		Backend: stateInputs{env["TFPILOT_BACKEND_BUCKET"], env["TFPILOT_BACKEND_KEY"], env["TFPILOT_BACKEND_TABLE"], env["TFPILOT_BACKEND_LOCKFILE"]},
 	}
 	return in, in.consistent(env["TFPILOT_DEFAULT_BRANCH"])
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
 func goodInputs() map[string]string {
@@ -30,6 +31,19 @@ func TestParseInputs(t *testing.T) {
 				t.Errorf("%s accepts %q", name, env[name])
 			}
 		}
+	}
+}
+
+// The dispatch may say where the state is; what it leaves open is the project's.
+func TestWantBackend(t *testing.T) {
+	j := &job{env: map[string]string{"TFPILOT_STATE_BUCKET": "states", "TFPILOT_STATE_LOCKFILE": "true"}}
+	j.in.Project, j.in.Environment = "core", lifecycle.Environment{Key: "dev", Slug: "app"}
+	if got, want := j.wantBackend(), (terraform.Backend{Bucket: "states", Key: "core/dev/app/terraform.tfstate", UseLockfile: true}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	j.in.Backend = stateInputs{Bucket: "others", Key: "legacy.tfstate", Table: "locks"}
+	if got, want := j.wantBackend(), (terraform.Backend{Bucket: "others", Key: "legacy.tfstate", DynamoDBTable: "locks"}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
@@ -69,7 +83,7 @@ func FuzzInputs(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, s := range []string{string(in.Kind), in.RequestID, in.Environment.String(), in.SHA, in.Ref, in.CorrelationID, in.Path, in.Blob, in.Digest} {
+		for _, s := range []string{string(in.Kind), in.RequestID, in.Environment.String(), in.SHA, in.Ref, in.CorrelationID, in.Path, in.Blob, in.Digest, in.Backend.Bucket, in.Backend.Key} {
 			if strings.ContainsAny(s, "\n\r\x00 \"'`$;&|<>\\*?(){}") || strings.HasPrefix(s, "-") || strings.Contains(s, "..") {
 				t.Errorf("accepted %q", s)
 			}
