@@ -49,7 +49,8 @@ func principals() []s3.Principal {
 				bucket = stateBucket
 			}
 			sp.Allow = append(sp.Allow, s3.Rule{
-				Actions: r.Actions, Bucket: bucket, Prefixes: r.Prefixes, Conditional: r.Conditional || r.CreateOnly,
+				Actions: r.Actions, Bucket: bucket, Prefixes: r.Prefixes, Suffix: r.Suffix,
+				Conditional: r.Conditional, CreateOnly: r.CreateOnly,
 			})
 		}
 		all = append(all, sp)

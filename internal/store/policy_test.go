@@ -52,6 +52,11 @@ func TestLeastRights(t *testing.T) {
 	for _, name := range []string{"run-plan", "run-apply"} {
 		run := openAs(t, srv, name)
 		other := strings.Replace(testCID, "0a", "0b", 1)
+		claim := "claims/" + strings.Replace(testCID, "apply", map[string]string{"run-plan": "plan", "run-apply": "destroy"}[name], 1) + ".json"
+		etag, err := run.create(t.Context(), claim, []byte("x"))
+		if err != nil {
+			t.Errorf("%s cannot claim: %v", name, err)
+		}
 		denied := map[string]error{
 			"read a document":    second(run.read(t.Context(), "requests/"+testID+".json", testID)),
 			"change a document":  second(run.Patch(t.Context(), doc, worker, message("1.1"))),
@@ -60,6 +65,7 @@ func TestLeastRights(t *testing.T) {
 			"read a missing one": second(run.Grant(t.Context(), other)),
 			"link an identity":   run.PutIdentity(t.Context(), lifecycle.Identity{SlackTeam: "T1", SlackUser: "U1"}),
 			"write the log":      run.AppendLog(t.Context(), testID, []lifecycle.Event{{Seq: 1, At: at}}),
+			"replace a claim":    second(run.replace(t.Context(), claim, etag, []byte("y"))),
 			"delete a claim":     run.remove(t.Context(), "claims/"+testCID+".json", ""),
 			"write elsewhere":    plain(run, "elsewhere/x"),
 		}
