@@ -169,3 +169,20 @@ func TestNamesAreBounded(t *testing.T) {
 		t.Errorf("names %v", d.Who)
 	}
 }
+
+func TestProdIsProtectedWhateverIsSaid(t *testing.T) {
+	if sc := ScopeIn(Environment{Project: "core", Key: "prod", Slug: "app"}); !sc.Protected {
+		t.Error("an environment prod came out unprotected")
+	}
+	p := team()
+	p.ProdAllowed = nil
+	if d := p.Decide(adam, Apply, Scope{Project: "core", Environment: "prod/app"}); d.Code != CodeProtected {
+		t.Errorf("a scope that forgot it: %+v", d)
+	}
+}
+
+func TestEmptyNamesNobody(t *testing.T) {
+	if sameLogin("", "") || names([]string{"", " "}, "") || names([]string{" "}, " ") {
+		t.Error("an empty entry names somebody")
+	}
+}
