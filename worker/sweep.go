@@ -93,6 +93,7 @@ func unsettled(r *lifecycle.Request) bool {
 // changed, rings for what is due, for leases, and for repositories to sync. Settled
 // documents cost no read. Two sweeps at once do no harm.
 func (w *Worker) Sweep(ctx context.Context) error {
+	w.rebuildIndex(ctx)
 	ids := map[string]bool{}
 	for e, err := range w.Store.List(ctx) {
 		if err != nil {
@@ -110,6 +111,7 @@ func (w *Worker) Sweep(ctx context.Context) error {
 			return err
 		}
 		w.watch.put(doc)
+		w.indexRow(ctx, doc)
 		if err := w.Bell.Card(ctx, e.ID, doc.Request.Version); err != nil {
 			return err
 		}

@@ -141,6 +141,7 @@ func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
 // follow rings for what a new fact made due, and for the card.
 func (w *Worker) follow(ctx context.Context, doc store.Doc) error {
 	r := doc.Request
+	w.indexRow(ctx, doc)
 	for _, s := range lifecycle.Next(r, lifecycle.EnvironmentState{}, now()) {
 		if s.Due(now()) && s.Name != lifecycle.StepLog && s.Name != lifecycle.StepReconcile {
 			return w.Bell.Look(ctx, r.ID, r.Version)

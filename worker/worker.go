@@ -32,6 +32,7 @@ type Worker struct {
 	Store     *store.Store     // required
 	GitHub    *github.Client   // required
 	Bell      *queue.Bell      // required
+	Index     *queue.Index     // required
 	Catalog   *catalog.Catalog // required
 	Structure config.Structure // required
 	Policy    rbac.Policy      // required
@@ -91,6 +92,7 @@ func (w *Worker) lookAt(ctx context.Context, doc store.Doc) error {
 	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, doc.Request.ID)}
 	err := j.run(ctx)
 	if j.doc.Request.Version != doc.Request.Version {
+		w.indexRow(ctx, j.doc)
 		err = errors.Join(err, w.Bell.Card(ctx, j.id(), j.doc.Request.Version))
 	}
 	w.watch.put(j.doc)

@@ -14,6 +14,9 @@ type Rule struct {
 	// Conditional allows PutObject only with If-None-Match or If-Match, as a
 	// bucket policy with the condition keys s3:if-none-match and s3:if-match does.
 	Conditional bool
+	// CreateOnly allows PutObject only with If-None-Match: never over an object.
+	CreateOnly bool
+	Suffix     string // of keys, besides a prefix; "" means any
 }
 
 // authorize says whether the principal may do what was asked; nothing is
@@ -33,13 +36,14 @@ func authorize(c *call) error {
 }
 
 func authorizePut(c *call) error {
-	conditional := c.req.Header.Get("If-None-Match") != "" || c.req.Header.Get("If-Match") != ""
+	create := c.req.Header.Get("If-None-Match") != ""
+	conditional := create || c.req.Header.Get("If-Match") != ""
 	found := false
 	for _, r := range c.principal.Allow {
 		if !r.covers(actPut, c.bucket, c.key) {
 			continue
 		}
-		if conditional || !r.Conditional {
+		if (conditional || !r.Conditional) && (create || !r.CreateOnly) {
 			return needGet(c, c.key, c.req.Header.Get("If-Match"))
 		}
 		found = true
@@ -90,7 +94,7 @@ func (r Rule) covers(action, bucket, key string) bool {
 	if action == actListBuckets {
 		return true
 	}
-	if r.Bucket != bucket {
+	if r.Bucket != bucket || !strings.HasSuffix(key, r.Suffix) {
 		return false
 	}
 	return len(r.Prefixes) == 0 || slices.ContainsFunc(r.Prefixes, func(p string) bool {

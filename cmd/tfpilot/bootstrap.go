@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tfpilot/tfpilot/internal/bootstrap"
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/templates"
+)
+
+// terraformVersion is what runs use.
+const terraformVersion = "1.11.4"
+
+func newBootstrap() *cobra.Command {
+	var out, release string
+	var checksums map[string]string
+	c := &cobra.Command{
+		Use: "bootstrap PROJECT", Short: "Write the infra repository of a project, for a person to commit", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := settings(config.CLI)
+			if err != nil {
+				return err
+			}
+			project, err := projectNamed(cfg, args[0])
+			if err != nil {
+				return err
+			}
+			files, err := renderRepository(project, cfg.Store.Bucket, bootstrap.Release{Version: release, Checksums: checksums})
+			if err != nil {
+				return err
+			}
+			if err := writeTree(out, files); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%d files are in %s. Look at them and commit them to %s/%s.\n", len(files), out, project.Owner, project.Repo)
+			return err
+		},
+	}
+	c.Flags().StringVar(&out, "out", "infra", "directory to write to; files that exist are kept")
+	c.Flags().StringVar(&release, "release", version, "version of the tfpilot release that runs fetch")
+	c.Flags().StringToStringVar(&checksums, "sha256", nil, "SHA-256 of each release asset, name=hex")
+	return c
+}
+
+func projectNamed(cfg *config.Config, name string) (config.Project, error) {
+	var names []string
+	for _, p := range cfg.Projects {
+		if p.Name == name {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	return config.Project{}, usagef("there is no project %q; there is %s", name, strings.Join(names, ", "))
+}
+
+// renderRepository makes the whole tree of a project's infra repository.
+func renderRepository(p config.Project, requestsBucket string, release bootstrap.Release) (map[string][]byte, error) {
+	b := bootstrap.Project{
+		Name: p.Name, Repo: p.Owner + "/" + p.Repo, RequestsBucket: requestsBucket, Release: release, Terraform: terraformVersion,
+	}
+	for _, e := range p.Environments {
+		b.Environments = append(b.Environments, bootstrap.Environment{Key: e.Key, Slug: e.Slug})
+		b.Region = e.Region
+		b.Backend = bootstrap.Backend{Bucket: e.Backend.Bucket, UseLockfile: e.Backend.UseLockfile, DynamoDBTable: e.Backend.DynamoDBTable}
+	}
+	return bootstrap.Render(b, templates.FS)
+}
+
+// writeTree writes files that do not exist yet, never over what somebody has.
+func writeTree(dir string, files map[string][]byte) error {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+		_, err = f.Write(files[name])
+		if cerr := f.Close(); err == nil {
+			err = cerr
+		}
+		if err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return nil
+}

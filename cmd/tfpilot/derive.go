@@ -1,0 +1,55 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+const maxDocument = 8 << 20
+
+// derived is what `tfpilot derive` prints.
+type derived struct {
+	Status  lifecycle.Status  `json:"status"`
+	Actions []lifecycle.Offer `json:"actions"`
+	Next    []lifecycle.Step  `json:"next"`
+}
+
+func newDerive() *cobra.Command {
+	var clock string
+	c := &cobra.Command{
+		Use: "derive", Short: "Read a document on standard input; print its status, what may be done and what is due", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			now := time.Now().UTC()
+			if clock != "" {
+				t, err := time.Parse(time.RFC3339Nano, clock)
+				if err != nil {
+					return usagef("--now: %q is not a time such as 2026-03-01T12:00:00Z", clock)
+				}
+				now = t.UTC()
+			}
+			data, err := io.ReadAll(io.LimitReader(c.InOrStdin(), maxDocument))
+			if err != nil {
+				return fmt.Errorf("standard input: %w", err)
+			}
+			var r lifecycle.Request
+			if err := lifecycle.Decode(data, &r); err != nil {
+				return fmt.Errorf("standard input is no request document: %w", err)
+			}
+			d := derived{lifecycle.DeriveLifecycleStatus(r, now), lifecycle.Actions(r, now), lifecycle.Next(r, lifecycle.EnvironmentState{}, now)}
+			if d.Next == nil {
+				d.Next = []lifecycle.Step{}
+			}
+			enc := json.NewEncoder(c.OutOrStdout())
+			enc.SetIndent("", "  ")
+			return enc.Encode(d)
+		},
+	}
+	c.Flags().StringVar(&clock, "now", "", "the time to derive for, RFC 3339; the current time when empty")
+	return c
+}

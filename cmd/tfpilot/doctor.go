@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/slackapp"
+)
+
+// newDoctor checks what an operator connected: every part is asked once, and what
+// fails names the fix.
+func newDoctor() *cobra.Command {
+	var roles bool
+	c := &cobra.Command{
+		Use: "doctor", Short: "Check the configuration and everything that it connects", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := settings(config.Doctor)
+			if err != nil {
+				return err
+			}
+			if roles {
+				return printRoles(c.OutOrStdout(), cfg.Policy())
+			}
+			queue.Quiet()
+			return doctor(c.Context(), c.OutOrStdout(), cfg)
+		},
+	}
+	c.Flags().BoolVar(&roles, "roles", false, "print who has which role")
+	return c
+}
+
+// finding is one line of the doctor.
+type finding struct {
+	what string
+	err  error
+}
+
+func doctor(ctx context.Context, out io.Writer, cfg *config.Config) error {
+	for _, w := range cfg.Warnings {
+		_, _ = fmt.Fprintln(out, "note:", w)
+	}
+	p, err := assemble(ctx, cfg, credentials{}, newLog(slog.LevelError, false))
+	findings := []finding{{"bucket " + cfg.Store.Bucket + " keeps conditional writes", err}}
+	if err == nil {
+		defer func() { _ = p.close() }()
+		findings = append(findings, finding{"Redis answers", p.redis.Ping(ctx)})
+		findings = append(findings, p.examineSlack(ctx), p.examineApp(ctx))
+		findings = append(findings, p.examineEnvironments(ctx)...)
+	}
+	bad := 0
+	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	for _, f := range findings {
+		word := "ok"
+		if f.err != nil {
+			word, bad = "FAILS", bad+1
+		}
+		_, _ = fmt.Fprintf(t, "%s\t%s\n", word, f.what)
+		if f.err != nil {
+			_, _ = fmt.Fprintf(t, "\t  %v\n", f.err)
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if bad > 0 {
+		return exitCode(exitFailed)
+	}
+	return nil
+}
+
+func (p *parts) examineSlack(ctx context.Context) finding {
+	f := finding{what: "Slack takes the bot token"}
+	api, err := slackapp.NewClient(p.access())
+	if err == nil {
+		_, err = api.AuthTestContext(ctx)
+	}
+	f.err = err
+	return f
+}
+
+// examineApp compares the App's permissions with what TfPilot needs, no more and no
+// less.
+func (p *parts) examineApp(ctx context.Context) finding {
+	f := finding{what: "the GitHub App has its permissions and no others"}
+	hub, err := p.github()
+	if err != nil {
+		return finding{f.what, err}
+	}
+	if p.cfg.GitHub.Token.Set() {
+		return finding{"GitHub takes the token (use an App in production)", errOf(hub.Self(ctx))}
+	}
+	in, err := hub.Installation(ctx)
+	if err != nil {
+		return finding{f.what, err}
+	}
+	var wrong []string
+	for name, need := range github.Permissions {
+		if in.Permissions[name] != need {
+			wrong = append(wrong, fmt.Sprintf("%s should be %s and is %q", name, need, in.Permissions[name]))
+		}
+	}
+	for name := range in.Permissions {
+		if _, ok := github.Permissions[name]; !ok {
+			wrong = append(wrong, name+" is granted and not needed")
+		}
+	}
+	if len(wrong) > 0 {
+		slices.Sort(wrong)
+		f.err = fmt.Errorf("%s; change the App's permissions on GitHub", strings.Join(wrong, "; "))
+	}
+	return f
+}
+
+func errOf[T any](_ T, err error) error { return err }
+
+// examineEnvironments compares each environment's backend.tf with tfpilot.yaml.
+func (p *parts) examineEnvironments(ctx context.Context) []finding {
+	hub, err := p.github()
+	if err != nil {
+		return nil
+	}
+	var all []finding
+	for _, project := range p.cfg.Projects {
+		for _, e := range project.Environments {
+			f := finding{what: fmt.Sprintf("%s %s is deployed and its backend fits", project.Name, e)}
+			f.err = examineBackend(ctx, hub, project, e)
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func examineBackend(ctx context.Context, hub *github.Client, p config.Project, e config.Environment) error {
+	path := e.Root() + "/backend.tf"
+	file, err := hub.File(ctx, github.Repo{Owner: p.Owner, Name: p.Repo}, p.Base, path)
+	if err != nil {
+		return fmt.Errorf("%s: %w; run tfpilot bootstrap %s and commit what it writes", path, err, p.Name)
+	}
+	have, err := terraform.ParseBackend(map[string][]byte{"backend.tf": file.Content})
+	if err != nil {
+		return err
+	}
+	want := terraform.Backend{Bucket: e.Backend.Bucket, Key: e.Backend.Key, Region: e.Backend.Region, DynamoDBTable: e.Backend.DynamoDBTable, UseLockfile: e.Backend.UseLockfile, Encrypt: have.Encrypt, KMSKeyID: have.KMSKeyID}
+	if diff := want.Compare(have); len(diff) > 0 {
+		return fmt.Errorf("%s differs from tfpilot.yaml: %v", path, diff)
+	}
+	return nil
+}
+
+func printRoles(out io.Writer, policy rbac.Policy) error {
+	people := map[string]bool{}
+	for _, list := range [][]string{policy.Admins, policy.Approvers, policy.Viewers, policy.AllowedLogins, policy.ProdAllowed, policy.DestroyProdAllowed} {
+		for _, login := range list {
+			people[strings.ToLower(login)] = true
+		}
+	}
+	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	for _, login := range slices.Sorted(maps.Keys(people)) {
+		_, _ = fmt.Fprintf(t, "%s\t%s\n", login, policy.Role(rbac.Subject{Login: login}))
+	}
+	_, _ = fmt.Fprintln(t, "everybody else with a linked account\t"+string(policy.Role(rbac.Subject{Login: "somebody-else"})))
+	return t.Flush()
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/worker"
+)
+
+// newIdentities is how an operator says which GitHub account a Slack user owns.
+// Rights come from the GitHub login, so nobody may link themselves unproved.
+func newIdentities() *cobra.Command {
+	k := &console{}
+	c := &cobra.Command{Use: "identities", Short: "Link Slack users to GitHub accounts", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login of whoever links")
+	c.PersistentFlags().BoolVar(&k.json, "json", false, "print JSON")
+	var id lifecycle.Identity
+	link := k.command("link", "Link a Slack user", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		if id.SlackTeam == "" || id.SlackUser == "" || id.Login == "" || id.GithubID == 0 {
+			return usagef("give all of --team, --user, --login and --github-id")
+		}
+		for have, err := range k.store.Identities(ctx) {
+			if err != nil {
+				return err
+			}
+			if have.GithubID == id.GithubID && (have.SlackTeam != id.SlackTeam || have.SlackUser != id.SlackUser) {
+				return fmt.Errorf("%s is linked to the Slack user %s already; unlink that first", have.Login, have.SlackUser)
+			}
+		}
+		id.LinkedAt, id.LinkedBy = time.Now().UTC(), k.as
+		return k.store.PutIdentity(ctx, id)
+	})
+	unlink := k.command("unlink", "Unlink a Slack user", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		if id.SlackTeam == "" || id.SlackUser == "" {
+			return usagef("give --team and --user")
+		}
+		return k.store.DeleteIdentity(ctx, id.SlackTeam, id.SlackUser)
+	})
+	list := k.command("list", "List linked users", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		all := []lifecycle.Identity{}
+		for have, err := range k.store.Identities(ctx) {
+			if err != nil {
+				return err
+			}
+			all = append(all, have)
+		}
+		return k.print(all)
+	})
+	for _, sub := range []*cobra.Command{link, unlink} {
+		sub.Flags().StringVar(&id.SlackTeam, "team", "", "Slack team id, T…")
+		sub.Flags().StringVar(&id.SlackUser, "user", "", "Slack user id, U…")
+	}
+	link.Flags().StringVar(&id.Login, "login", "", "GitHub login")
+	link.Flags().Int64Var(&id.GithubID, "github-id", 0, "GitHub user id (gh api users/LOGIN -q .id)")
+	c.AddCommand(link, unlink, list)
+	return c
+}
+
+func newReindex() *cobra.Command {
+	k := &console{}
+	return k.command("reindex", "Build the index of requests from the bucket", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		return errors.Join(worker.Reindex(ctx, k.store, k.index))
+	})
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/web"
+	"github.com/tfpilot/tfpilot/worker"
+)
+
+func newApp() *cobra.Command {
+	return &cobra.Command{
+		Use: "app", Short: "Run the Slack app and the webhook endpoint", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return process(c.Context(), config.App, runApp)
+		},
+	}
+}
+
+func newWorker() *cobra.Command {
+	return &cobra.Command{
+		Use: "worker", Short: "Run a worker; any number of them share the work", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return process(c.Context(), config.Worker, runWorker)
+		},
+	}
+}
+
+// process reads the settings, opens the parts and runs until ctx ends.
+func process(ctx context.Context, kind config.Process, run func(context.Context, *parts) error) error {
+	cfg, err := settings(kind)
+	if err != nil {
+		return err
+	}
+	queue.Quiet()
+	p, err := assemble(ctx, cfg, credentials{}, newLog(cfg.LogLevel, true))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.close() }()
+	p.redis.CheckEviction(ctx, p.log)
+	return run(ctx, p)
+}
+
+// runApp runs the socket to Slack and the HTTP endpoint until ctx ends.
+func runApp(ctx context.Context, p *parts) error {
+	socket, err := p.app()
+	if err != nil {
+		return err
+	}
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", p.cfg.HTTP.Addr)
+	if err != nil {
+		return fmt.Errorf("TFPILOT_HTTP_ADDR: %w", err)
+	}
+	var repos []string
+	for _, r := range p.cfg.Repos() {
+		repos = append(repos, r.Owner+"/"+r.Name)
+	}
+	verify := web.Verifier(p.cfg.GitHub.WebhookSecret.Reveal(), repos)
+	handler := web.Handler(web.Options{
+		Log: p.log, Enqueue: p.bell.Webhook,
+		Verify: func(h http.Header, body []byte) (string, []byte, error) {
+			id, hint, err := verify(h, body)
+			if err != nil {
+				return "", nil, err
+			}
+			return id, worker.SealHint(p.hintKey(), hint), nil
+		},
+		Ready: []web.Check{{Name: "redis", Run: p.redis.Ping}, {Name: "slack", Run: func(context.Context) error { return socket.Ready() }}},
+	})
+	p.log.Info("app started", "address", ln.Addr().String())
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return socket.Run(ctx) })
+	g.Go(func() error { return web.Serve(ctx, ln, handler, p.log) })
+	return g.Wait()
+}
+
+// runWorker runs tasks and sweeps until ctx ends.
+func runWorker(ctx context.Context, p *parts) error {
+	w, tasks, err := p.worker()
+	if err != nil {
+		return err
+	}
+	p.log.Info("worker started")
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return tasks.Run(ctx) })
+	g.Go(func() error { return w.Run(ctx) })
+	return g.Wait()
+}

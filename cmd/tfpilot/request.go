@@ -1,0 +1,320 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/slackapp"
+)
+
+// sourceCLI is the audit source of the command line.
+const sourceCLI = "cli"
+
+// console is `tfpilot requests`: the same facts, rights and wishes as Slack, for
+// whoever holds the app's access to the bucket.
+type console struct {
+	as   string
+	json bool
+	*parts
+	out io.Writer
+}
+
+func newRequests() *cobra.Command {
+	k := &console{}
+	c := &cobra.Command{Use: "requests", Short: "List, show, open and decide on requests", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login whose rights count")
+	c.PersistentFlags().BoolVar(&k.json, "json", false, "print JSON")
+	c.AddCommand(k.listCommand(), k.showCommand(), k.openCommand(), k.syncCommand(), k.exportCommand())
+	for _, a := range []lifecycle.Action{lifecycle.ActionApprove, lifecycle.ActionReject, lifecycle.ActionMerge, lifecycle.ActionApply, lifecycle.ActionDestroy, lifecycle.ActionPlan, lifecycle.ActionClose, lifecycle.ActionKeep, lifecycle.ActionTakeBack, lifecycle.ActionRestore, lifecycle.ActionRepair} {
+		c.AddCommand(k.wishCommand(a))
+	}
+	return c
+}
+
+// command makes one sub-command that runs with the parts opened.
+func (k *console) command(use, short string, args cobra.PositionalArgs, run func(ctx context.Context, args []string) error) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(c *cobra.Command, a []string) error {
+		cfg, err := settings(config.CLI)
+		if err != nil {
+			return err
+		}
+		queue.Quiet()
+		if k.parts, err = assemble(c.Context(), cfg, credentials{}, newLog(slog.LevelWarn, false)); err != nil {
+			return err
+		}
+		defer func() { _ = k.close() }()
+		k.out = c.OutOrStdout()
+		return run(c.Context(), a)
+	}}
+}
+
+func (k *console) listCommand() *cobra.Command {
+	return k.command("list", "List requests, newest first", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		page, err := k.index.List(ctx, queue.Query{Limit: 200})
+		if errors.Is(err, queue.ErrRebuilding) {
+			return errors.New("the index is being rebuilt; a worker does that within a minute")
+		}
+		if err != nil {
+			return err
+		}
+		if k.json {
+			return k.print(page.Rows)
+		}
+		if len(page.Rows) == 0 {
+			_, err := fmt.Fprintln(k.out, "There are no requests yet. Open one: tfpilot requests open --help")
+			return err
+		}
+		t := tabwriter.NewWriter(k.out, 0, 4, 2, ' ', 0)
+		for _, r := range page.Rows {
+			_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Status, r.Environment, r.Title, r.Requester)
+		}
+		return t.Flush()
+	})
+}
+
+func (k *console) showCommand() *cobra.Command {
+	return k.command("show ID", "Show a request: status, plan, what may be done", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		doc, err := k.get(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		return k.show(doc)
+	})
+}
+
+func (k *console) get(ctx context.Context, id string) (store.Doc, error) {
+	doc, err := k.store.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrKey) {
+		return doc, fmt.Errorf("there is no request %q", id)
+	}
+	return doc, err
+}
+
+func (k *console) show(doc store.Doc) error {
+	r, now := doc.Request, time.Now().UTC()
+	status := lifecycle.DeriveLifecycleStatus(r, now)
+	if k.json {
+		return k.print(map[string]any{"status": status, "archived": doc.Archived, "actions": lifecycle.Actions(r, now), "request": r})
+	}
+	_, _ = fmt.Fprintf(k.out, "%s\n%s, %s, in %s of %s, asked for by %s\n", r.Title, r.ID, status, r.Environment, r.Project, r.Requester.Login)
+	if r.PR != nil {
+		_, _ = fmt.Fprintf(k.out, "pull request %s\n", r.PR.URL)
+	}
+	if p := r.Plan; p != nil {
+		_, _ = fmt.Fprintf(k.out, "plan %d (%s): %d to add, %d to change, %d to replace, %d to destroy\n", p.Attempt, p.Purpose, p.Add, p.Change, p.Replace, p.Destroy)
+	}
+	if p := r.Problem; p != nil {
+		_, _ = fmt.Fprintf(k.out, "problem: %s\n", p.Text)
+	}
+	var may []string
+	for _, o := range lifecycle.Actions(r, now) {
+		may = append(may, string(o.Action))
+	}
+	_, err := fmt.Fprintf(k.out, "may be done: %s\n", strings.Join(may, ", "))
+	return err
+}
+
+func (k *console) openCommand() *cobra.Command {
+	var project, env, reason string
+	c := k.command("open MODULE [INPUT=VALUE …]", "Open a request", cobra.MinimumNArgs(1), func(ctx context.Context, args []string) error {
+		return k.open(ctx, project, env, reason, args[0], args[1:])
+	})
+	c.Flags().StringVar(&project, "project", "", "project, as in tfpilot.yaml")
+	c.Flags().StringVar(&env, "env", "", "environment, key/slug")
+	c.Flags().StringVar(&reason, "reason", "", "why it is needed")
+	return c
+}
+
+func (k *console) open(ctx context.Context, project, envName, reason, module string, inputs []string) error {
+	p, err := projectNamed(k.cfg, project)
+	if err != nil {
+		return err
+	}
+	key, slug, _ := strings.Cut(envName, "/")
+	env, ok := k.cfg.Environment(project, key, slug)
+	if !ok {
+		return usagef("--env: project %s has no environment %q; write it as key/slug", project, envName)
+	}
+	m, ok := k.catalog.Module(module)
+	if !ok {
+		return usagef("there is no module %q; there is %s", module, strings.Join(k.catalog.Names(), ", "))
+	}
+	who, err := k.person(ctx)
+	if err != nil {
+		return err
+	}
+	subject := rbac.Subject{Login: who.Login, GithubID: who.GithubID}
+	if d := k.cfg.Policy().Decide(subject, rbac.Create, rbac.ScopeIn(env.Rules())); !d.Allowed {
+		return errors.New(d.Reason)
+	}
+	values, err := parseInputs(inputs)
+	if err != nil {
+		return err
+	}
+	conf, errs := m.Parse(values, catalog.Environment{Project: project, Key: key, Slug: slug, Protected: env.Protected})
+	if len(errs) > 0 {
+		return errs
+	}
+	id := newRequestID()
+	path, err := terraform.Path(key, slug, id)
+	if err != nil {
+		return err
+	}
+	r := lifecycle.New(lifecycle.NewRequest{
+		ID: id, Title: slackapp.TitleOf(m, conf), Reason: reason, Requester: who, Project: project,
+		Environment: lifecycle.Environment{Key: key, Slug: slug}, Module: m.Name, CatalogDigest: m.Digest, Config: conf,
+		Target: lifecycle.Target{Owner: p.Owner, Repo: p.Repo, Base: p.Base, Branch: "request/" + id, Path: path},
+	}, lifecycle.Actor{Login: who.Login, Source: sourceCLI}, time.Now().UTC())
+	doc, err := k.store.Create(ctx, r)
+	if err != nil {
+		return err
+	}
+	k.ring(ctx, doc)
+	return k.show(doc)
+}
+
+func parseInputs(inputs []string) (map[string]any, error) {
+	values := map[string]any{}
+	for _, in := range inputs {
+		name, value, ok := strings.Cut(in, "=")
+		if !ok {
+			return nil, usagef("%q is no input; write NAME=VALUE", in)
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
+// newRequestID draws an id: req_ and 13 of [a-z0-9].
+func newRequestID() string {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	id := []byte("req_")
+	var b [1]byte
+	for len(id) < 17 {
+		_, _ = rand.Read(b[:])
+		if int(b[0]) < 256/len(letters)*len(letters) {
+			id = append(id, letters[int(b[0])%len(letters)])
+		}
+	}
+	return string(id)
+}
+
+// person is whoever --as names, with their linked identity.
+func (k *console) person(ctx context.Context) (lifecycle.Person, error) {
+	if k.as == "" {
+		return lifecycle.Person{}, usagef("say who you are with --as LOGIN")
+	}
+	for id, err := range k.store.Identities(ctx) {
+		if err != nil {
+			return lifecycle.Person{}, err
+		}
+		if strings.EqualFold(id.Login, k.as) {
+			return lifecycle.Person{Login: id.Login, GithubID: id.GithubID, SlackTeam: id.SlackTeam, SlackUser: id.SlackUser, Name: id.Login}, nil
+		}
+	}
+	return lifecycle.Person{}, fmt.Errorf("no identity is linked to %q; an admin links one with: tfpilot identities link", k.as)
+}
+
+// wishCommand records a wish, of what the document says now.
+func (k *console) wishCommand(a lifecycle.Action) *cobra.Command {
+	var reason string
+	c := k.command(string(a)+" ID", "Ask for: "+string(a), cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		doc, err := k.get(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		who, err := k.person(ctx)
+		if err != nil {
+			return err
+		}
+		env, _ := k.cfg.Environment(doc.Request.Project, doc.Request.Environment.Key, doc.Request.Environment.Slug)
+		subject := rbac.Subject{Login: who.Login, GithubID: who.GithubID}
+		if d := k.cfg.Policy().Decide(subject, rbac.VerbOf(a), rbac.ScopeOf(doc.Request, subject, env.Rules())); !d.Allowed {
+			return errors.New(d.Reason)
+		}
+		doc, err = k.store.Update(ctx, doc.Request.ID, lifecycle.Actor{Login: who.Login, Source: sourceCLI}, wishPatch(a, doc.Request, who, reason))
+		if err != nil {
+			return err
+		}
+		k.ring(ctx, doc)
+		return k.show(doc)
+	})
+	c.Flags().StringVar(&reason, "reason", "", "why")
+	return c
+}
+
+func wishPatch(a lifecycle.Action, r lifecycle.Request, who lifecycle.Person, reason string) lifecycle.Patch {
+	switch a {
+	case lifecycle.ActionTakeBack:
+		return lifecycle.TakeBack()
+	case lifecycle.ActionKeep:
+		return lifecycle.Keep()
+	}
+	w := lifecycle.Wish{What: a, By: who.Login, ByID: who.GithubID, SlackTeam: who.SlackTeam, SlackUser: who.SlackUser, At: time.Now().UTC(), Source: sourceCLI, Reason: reason}
+	if r.Plan != nil {
+		w.HeadSHA, w.PlanDigest = r.Plan.SHA, r.Plan.Digest
+	}
+	return lifecycle.Want(w)
+}
+
+// ring tells the workers. It may fail: they look by themselves.
+func (k *console) ring(ctx context.Context, doc store.Doc) {
+	if err := k.bell.Look(ctx, doc.Request.ID, doc.Request.Version); err != nil {
+		k.log.Warn("no worker was rung; one looks within a minute", "error", err)
+	}
+	r := doc.Request
+	if err := k.bell.Environment(ctx, r.Project, r.Environment.Key, r.Environment.Slug, r.Version); err != nil {
+		k.log.Debug("no worker was rung for the environment", "error", err)
+	}
+}
+
+func (k *console) syncCommand() *cobra.Command {
+	return k.command("sync ID", "Read GitHub for a request now", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		doc, err := k.get(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		if err := k.bell.Sync(ctx, doc.Request.Target.Owner+"/"+doc.Request.Target.Repo); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(k.out, "A worker reads GitHub now.")
+		return err
+	})
+}
+
+func (k *console) exportCommand() *cobra.Command {
+	return k.command("export ID", "Print the document and its log as JSON", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		doc, err := k.get(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		events, err := k.store.Log(ctx, doc.Request.ID)
+		if err != nil {
+			return err
+		}
+		return k.print(map[string]any{"request": doc.Request, "archived": doc.Archived, "log": append(events, doc.Request.Audit.Pending...)})
+	})
+}
+
+func (k *console) print(v any) error {
+	enc := json.NewEncoder(k.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

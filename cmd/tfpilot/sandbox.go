@@ -1,0 +1,340 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	tfpilot "github.com/tfpilot/tfpilot"
+	"github.com/tfpilot/tfpilot/internal/bootstrap"
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/sandbox"
+	"github.com/tfpilot/tfpilot/internal/sandbox/demo"
+	"github.com/tfpilot/tfpilot/internal/sandbox/page"
+	"github.com/tfpilot/tfpilot/internal/sandbox/provider"
+	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/sandbox/toolchain"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+//go:embed sandbox.yaml
+var sandboxYAML []byte
+
+const (
+	sandboxBucket = "tfpilot-requests"
+	stateBucket   = "tfpilot-terraform-state"
+	sandboxPort   = 7390
+	closeTime     = 30 * time.Second
+)
+
+// sandboxRun is one start of the sandbox.
+type sandboxRun struct {
+	dir            string
+	port           int
+	simulatorsOnly bool
+	json           bool
+	verbose        bool
+	attach         string
+
+	out, errs io.Writer
+	cfg       *config.Config
+	box       *sandbox.Sandbox
+}
+
+func newSandbox() *cobra.Command {
+	r := &sandboxRun{}
+	c := &cobra.Command{
+		Use: "sandbox", Short: "Run the whole product on this machine, against simulators", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return r.main(c, r.serve) },
+	}
+	f := c.PersistentFlags()
+	f.StringVar(&r.dir, "data", "", "data folder; it survives a restart (default: tfpilot/sandbox in the user's cache)")
+	f.IntVar(&r.port, "port", sandboxPort, "port of the page; the seven after it are used too. 0: any free ones")
+	f.BoolVar(&r.json, "json", false, "print one line of JSON with every address and credential when started")
+	f.BoolVar(&r.verbose, "verbose", false, "log what happens")
+	c.Flags().BoolVar(&r.simulatorsOnly, "simulators-only", false, "start no app and no worker; print what they need")
+	d := &cobra.Command{
+		Use: "demo", Short: "Play a request's journey as its users would, and fail unless each step was seen", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if r.attach != "" {
+				return demo.Run(c.Context(), demo.Config{Address: r.attach, Out: c.OutOrStdout()})
+			}
+			return r.main(c, r.demo)
+		},
+	}
+	d.Flags().StringVar(&r.attach, "attach", "", "address of the page of a running sandbox; start nothing")
+	c.AddCommand(d)
+	return c
+}
+
+// main starts the simulators, runs what is asked for, and ends everything again.
+func (r *sandboxRun) main(c *cobra.Command, body func(context.Context) error) error {
+	r.out, r.errs = c.OutOrStdout(), c.ErrOrStderr()
+	ctx := c.Context()
+	if err := r.folder(); err != nil {
+		return err
+	}
+	unlock, err := lockFolder(r.dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := r.start(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		r.say("Stopping. Runs that are under way are cancelled first.")
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+		defer cancel()
+		if err := r.box.Close(end); err != nil {
+			r.say("Not everything stopped in time: " + err.Error())
+		}
+	}()
+	return body(ctx)
+}
+
+// say tells a person what happens; with --json standard output belongs to the machine.
+func (r *sandboxRun) say(text string) { _, _ = fmt.Fprintln(r.errs, text) }
+
+func (r *sandboxRun) folder() error {
+	if r.dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return fmt.Errorf("find the user's cache folder: %w; name one with --data", err)
+		}
+		r.dir = filepath.Join(cache, "tfpilot", "sandbox")
+	}
+	dir, err := filepath.Abs(r.dir)
+	if err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	r.dir = dir
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	return nil
+}
+
+// start finds the tools, lays out what runs need, and starts the simulators.
+func (r *sandboxRun) start(ctx context.Context) error {
+	tools := toolchain.Finder{Note: r.say}
+	git, err := tools.Git(ctx)
+	if err != nil {
+		return err
+	}
+	terraform, err := tools.Terraform(ctx)
+	if err != nil {
+		return err
+	}
+	root, _ := sourceRoot()
+	act, err := tools.Act(ctx, root)
+	if err != nil {
+		return err
+	}
+	r.say(fmt.Sprintf("Using %s %s, act %s and git %s.", terraform.Name, terraform.Version, act.Version, git.Version))
+	asset, err := r.keepBinary()
+	if err != nil {
+		return err
+	}
+	cli, err := provider.Mirror(filepath.Join(r.dir, "mirror"), asset.path)
+	if err != nil {
+		return err
+	}
+	repos, err := r.repos(asset)
+	if err != nil {
+		return err
+	}
+	r.box, err = sandbox.Start(ctx, sandbox.Config{
+		Dir: r.dir, Port: r.port, Terraform: terraform.Path, Act: act.Path, CLIConfig: cli, Manifest: tfpilot.SlackManifest,
+		Repos: repos, Principals: principals(), Buckets: []string{sandboxBucket, stateBucket},
+		Assets: map[string]string{"tfpilot/tfpilot/v" + asset.version + "/" + asset.name: asset.path}, Log: r.log(),
+	})
+	if err != nil {
+		return err
+	}
+	page.Mount(r.box)
+	for _, repo := range repos {
+		if err := r.box.Upgrade(ctx, repo); err != nil {
+			return errors.Join(err, r.box.Close(ctx))
+		}
+	}
+	return r.configure(ctx)
+}
+
+func (r *sandboxRun) log() *slog.Logger {
+	if r.verbose {
+		return newLog(slog.LevelDebug, false)
+	}
+	return newLog(slog.LevelError, false)
+}
+
+// sourceRoot finds the source tree that act's version is pinned in.
+func sourceRoot() (string, bool) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", false
+	}
+	return toolchain.SourceRoot(dir)
+}
+
+// repos renders the infra repositories of the sandbox's projects.
+func (r *sandboxRun) repos(a asset) ([]sandbox.Repo, error) {
+	structure, faults := config.Parse(sandboxYAML, "sandbox.yaml", config.Defaults{Region: sandbox.Region})
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	var repos []sandbox.Repo
+	for _, p := range structure.Projects {
+		files, err := renderRepository(p, sandboxBucket, bootstrap.Release{Version: a.version, Checksums: map[string]string{a.name: a.sum}})
+		if err != nil {
+			return nil, err
+		}
+		repos = append(repos, sandbox.Repo{Owner: p.Owner, Name: p.Repo, Files: files})
+	}
+	return repos, nil
+}
+
+// principals are the identities of S3 with the very rights that manifests/iam gives
+// them, and a person who only looks.
+func principals() []s3.Principal {
+	bucket := map[string]string{store.BucketRequests: sandboxBucket, store.BucketState: stateBucket}
+	var all []s3.Principal
+	for _, p := range store.Policies {
+		q := s3.Principal{Name: p.Name}
+		for _, rule := range p.Rules {
+			q.Allow = append(q.Allow, s3.Rule{Actions: rule.Actions, Bucket: bucket[rule.Bucket], Prefixes: rule.Prefixes, Suffix: rule.Suffix, Conditional: rule.Conditional, CreateOnly: rule.CreateOnly})
+		}
+		all = append(all, q)
+	}
+	look := s3.Principal{Name: "human"}
+	for _, b := range bucket {
+		look.Allow = append(look.Allow, s3.Rule{Actions: []string{"s3:ListBucket", "s3:GetObject"}, Bucket: b})
+	}
+	return append(all, look)
+}
+
+// configure writes tfpilot.yaml and links the people's accounts, as an admin of a
+// real workspace does once.
+func (r *sandboxRun) configure(ctx context.Context) error {
+	path := filepath.Join(r.dir, "tfpilot.yaml")
+	if err := os.WriteFile(path, sandboxYAML, 0o600); err != nil {
+		return fmt.Errorf("write tfpilot.yaml: %w", err)
+	}
+	r.box.Access.Env["TFPILOT_CONFIG"] = path
+	cfg, err := config.Load(config.Doctor, config.Source{
+		Lookup:   func(name string) (string, bool) { v, ok := r.box.Access.Env[name]; return v, ok },
+		ReadFile: os.ReadFile,
+	})
+	if err != nil {
+		return err
+	}
+	r.cfg = cfg
+	s, err := store.Open(ctx, store.Config{Bucket: cfg.Store.Bucket, Region: cfg.Store.Region, Endpoint: cfg.Store.Endpoint, AccessKey: r.credentials().accessKey, Secret: r.credentials().secret})
+	if err != nil {
+		return err
+	}
+	for _, p := range r.box.Access.People {
+		_, err := s.Identity(ctx, p.SlackTeam, p.SlackUser)
+		if errors.Is(err, store.ErrNotFound) {
+			err = s.PutIdentity(ctx, lifecycle.Identity{SlackTeam: p.SlackTeam, SlackUser: p.SlackUser, Login: p.Login, GithubID: p.GithubID, LinkedAt: time.Now().UTC(), LinkedBy: "sandbox"})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *sandboxRun) credentials() credentials {
+	return credentials{r.box.Access.Env["AWS_ACCESS_KEY_ID"], r.box.Access.Env["AWS_SECRET_ACCESS_KEY"]}
+}
+
+// product runs the same app and worker as in production, until ctx ends.
+func (r *sandboxRun) product(ctx context.Context) error {
+	queue.Quiet()
+	p, err := assemble(ctx, r.cfg, r.credentials(), r.log())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.close() }()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return runApp(ctx, p) })
+	g.Go(func() error { return runWorker(ctx, p) })
+	return g.Wait()
+}
+
+func (r *sandboxRun) serve(ctx context.Context) error {
+	if err := r.announce(); err != nil {
+		return err
+	}
+	if r.simulatorsOnly {
+		<-ctx.Done()
+		return nil
+	}
+	return r.product(ctx)
+}
+
+// announce says where everything is.
+func (r *sandboxRun) announce() error {
+	a := r.box.Access
+	if r.json {
+		return json.NewEncoder(r.out).Encode(a)
+	}
+	lines := []string{
+		"", "TfPilot's sandbox is running.", "",
+		"  Open    " + a.Page + "   the workspace: you are dana, type /tfpilot request",
+		"  Clone   git clone " + a.Clone[0],
+		"  Data    " + a.Data, "", "Ctrl-C ends it; the next start goes on where this one ended.",
+	}
+	if r.simulatorsOnly {
+		path := filepath.Join(r.dir, "env")
+		if err := writeEnv(path, a.Env); err != nil {
+			return err
+		}
+		lines = append(lines, "", "Only the simulators run. Start the product in other terminals:", "  set -a; . "+path+"; set +a; tfpilot app", "  set -a; . "+path+"; set +a; tfpilot worker")
+	}
+	_, err := fmt.Fprintln(r.out, strings.Join(lines, "\n"))
+	return err
+}
+
+// demo plays the journey against the product, which runs beside it.
+func (r *sandboxRun) demo(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	ctx, done := context.WithCancel(ctx)
+	g.Go(func() error { return r.product(ctx) })
+	g.Go(func() error {
+		defer done()
+		return demo.Run(ctx, demo.Config{Address: r.box.Access.Page, Out: r.out})
+	})
+	return g.Wait()
+}
+
+// asset is the tfpilot that runs fetch: this very binary, as a release.
+type asset struct{ path, name, version, sum string }
+
+// keepBinary copies the running binary to the data folder: `go run` deletes its own
+// when it ends, and a run must not change under a rebuild.
+func (r *sandboxRun) keepBinary() (asset, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return asset{}, fmt.Errorf("find this program: %w", err)
+	}
+	a := asset{version: version, name: assetName(version), path: filepath.Join(r.dir, "bin", "tfpilot")}
+	if a.sum, err = copyFile(self, a.path); err != nil {
+		return asset{}, fmt.Errorf("keep this program for the runs: %w", err)
+	}
+	return a, nil
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/intake"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/slackapp"
+	"github.com/tfpilot/tfpilot/worker"
+)
+
+// parts is what the processes are put together from.
+type parts struct {
+	cfg     *config.Config
+	log     *slog.Logger
+	store   *store.Store
+	redis   *queue.Redis
+	bell    *queue.Bell
+	index   *queue.Index
+	catalog *catalog.Catalog
+}
+
+// credentials of S3 that come from somewhere else than the AWS SDK's own chain.
+type credentials struct{ accessKey, secret string }
+
+// assemble opens what every process needs. It proves that the bucket keeps its
+// promises before anything is written.
+func assemble(ctx context.Context, cfg *config.Config, cred credentials, log *slog.Logger) (*parts, error) {
+	p := &parts{cfg: cfg, log: log}
+	for _, w := range cfg.Warnings {
+		log.Warn(w)
+	}
+	var err error
+	if p.catalog, err = loadCatalog(cfg.Catalog); err != nil {
+		return nil, err
+	}
+	p.store, err = store.Open(ctx, store.Config{
+		Bucket: cfg.Store.Bucket, Region: cfg.Store.Region, Endpoint: cfg.Store.Endpoint,
+		AccessKey: cred.accessKey, Secret: cred.secret,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := p.store.Probe(ctx); err != nil {
+		return nil, fmt.Errorf("bucket %s: %w", cfg.Store.Bucket, err)
+	}
+	if p.redis, err = queue.Open(cfg.Redis.URL.Reveal(), nil); err != nil {
+		return nil, err
+	}
+	p.bell, p.index = queue.NewBell(p.redis), queue.NewIndex(p.redis)
+	return p, nil
+}
+
+func loadCatalog(c config.Catalog) (*catalog.Catalog, error) {
+	switch {
+	case c.Dir == "":
+		return catalog.Builtin()
+	case c.Replace:
+		return catalog.Load(os.DirFS(c.Dir))
+	default:
+		return catalog.Load(catalog.BuiltinFS(), os.DirFS(c.Dir))
+	}
+}
+
+func (p *parts) close() error { return p.redis.Close() }
+
+func (p *parts) github() (*github.Client, error) {
+	g := p.cfg.GitHub
+	return github.New(github.Config{
+		AppID: g.AppID, InstallationID: g.InstallationID, PrivateKey: []byte(g.PrivateKey.Reveal()),
+		Token: g.Token.Reveal(), APIURL: g.APIURL,
+	})
+}
+
+// hintKey seals webhook hints between the endpoint and the workers. Both derive it
+// from the webhook's secret, so that there is nothing else to hand out.
+func (p *parts) hintKey() []byte {
+	sum := sha256.Sum256([]byte("tfpilot hint key\n" + p.cfg.GitHub.WebhookSecret.Reveal()))
+	return sum[:]
+}
+
+func (p *parts) access() slackapp.Access {
+	s := p.cfg.Slack
+	return slackapp.Access{BotToken: s.BotToken.Reveal(), AppToken: s.AppToken.Reveal(), APIURL: s.APIURL}
+}
+
+func (p *parts) cards() (*slackapp.Cards, error) {
+	api, err := slackapp.NewClient(p.access())
+	if err != nil {
+		return nil, err
+	}
+	return &slackapp.Cards{
+		API: api, Documents: p.store, Notes: queue.NewNotes(p.redis), Policy: p.cfg.Policy(),
+		Catalog: p.catalog, Projects: slackapp.Directory(p.cfg.Projects), Log: p.log,
+	}, nil
+}
+
+// worker puts a worker together: the steps, and the tasks that ring for them.
+func (p *parts) worker() (*worker.Worker, *queue.Server, error) {
+	hub, err := p.github()
+	if err != nil {
+		return nil, nil, err
+	}
+	cards, err := p.cards()
+	if err != nil {
+		return nil, nil, err
+	}
+	w := &worker.Worker{
+		Store: p.store, GitHub: hub, Bell: p.bell, Index: p.index, Catalog: p.catalog, Structure: p.cfg.Structure,
+		Policy: p.cfg.Policy(), HintKey: p.hintKey(), Log: p.log,
+	}
+	tasks := w.Handlers()
+	tasks.Card = func(ctx context.Context, c queue.Card) error { return cards.Refresh(ctx, c.RequestID) }
+	return w, queue.NewServer(p.redis, tasks, p.log, queue.ServerOptions{Concurrency: p.cfg.Worker.Concurrency}), nil
+}
+
+// app puts the Slack app together.
+func (p *parts) app() (*slackapp.Socket, error) {
+	cards, err := p.cards()
+	if err != nil {
+		return nil, err
+	}
+	a := &slackapp.App{
+		API: cards.API, HTTP: slackapp.HTTPClient(p.access()), Documents: p.store, Facts: p.store, Index: p.index, Bell: p.bell,
+		Policy: p.cfg.Policy(), Catalog: p.catalog, Projects: slackapp.Directory(p.cfg.Projects), Cards: cards,
+		Slash: p.cfg.Command, Intake: p.intake(), Log: p.log,
+	}
+	return &slackapp.Socket{API: cards.API, Handler: a, Log: p.log}, nil
+}
+
+// intake is the model, nil without a key: the form works without it.
+func (p *parts) intake() *intake.Model {
+	m := p.cfg.Model
+	if !m.Key.Set() {
+		return nil
+	}
+	return intake.New(intake.Config{
+		Key: m.Key.Reveal(), BaseURL: m.BaseURL, Model: m.Name, Timeout: p.cfg.Asking.Timeout,
+	})
+}
+
+// newLog writes one line for each event to standard error: text for a person at a
+// terminal, JSON for a machine.
+func newLog(level slog.Level, json bool) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if json {
+		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}
+
+// settings reads the configuration of a process; every fault is said at once.
+func settings(process config.Process) (*config.Config, error) {
+	cfg, err := config.Load(process, config.OS())
+	var faults config.Faults
+	if errors.As(err, &faults) {
+		return nil, fmt.Errorf("the configuration has %d faults:\n%w", len(faults), err)
+	}
+	return cfg, err
+}

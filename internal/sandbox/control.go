@@ -1,0 +1,226 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox/cloud"
+	"github.com/tfpilot/tfpilot/internal/sandbox/github"
+	"github.com/tfpilot/tfpilot/internal/sandbox/model"
+	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+)
+
+const maxBody = 1 << 20
+
+// pages serves the control API; the page is mounted by its own package.
+func (s *Sandbox) pages() http.Handler {
+	s.page = http.NewServeMux()
+	s.page.Handle("/control/", jsonBodies(s.Slack.Handler()))
+	s.page.Handle("POST /control/faults", jsonBodies(http.HandlerFunc(s.orderFaults)))
+	s.page.Handle("POST /control/cloud", jsonBodies(http.HandlerFunc(s.changeCloud)))
+	s.page.Handle("POST /control/webhooks/replay", jsonBodies(http.HandlerFunc(s.replay)))
+	s.page.HandleFunc("GET /control/counts", s.counts)
+	s.page.HandleFunc("GET /control/access", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.Access) })
+	return s.page
+}
+
+// Mount adds pages beside the control API.
+func (s *Sandbox) Mount(pattern string, h http.Handler) { s.page.Handle(pattern, h) }
+
+// socketOrigin is what Slack's client libraries say on their socket; the socket is
+// guarded by its single-use ticket.
+const socketOrigin = "https://api.slack.com"
+
+// ownHost lets only requests through that name this server and come from its own
+// pages: a web page elsewhere in the browser must not reach it.
+func ownHost(addr string, next http.Handler) http.Handler {
+	_, port, _ := strings.Cut(addr, ":")
+	own := map[string]bool{addr: true, "localhost:" + port: true}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !own[r.Host] {
+			problem(w, http.StatusMisdirectedRequest, "wrong_host", "this server answers only as "+addr)
+			return
+		}
+		if origin := r.Header.Get("Origin"); origin != "" && (origin != socketOrigin || r.URL.Path != "/socket") {
+			if u, err := url.Parse(origin); err != nil || !own[u.Host] {
+				problem(w, http.StatusForbidden, "wrong_origin", "this server is only for its own pages")
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func jsonBodies(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); r.Method == http.MethodPost && (err != nil || t != "application/json") {
+			problem(w, http.StatusUnsupportedMediaType, "not_json", "send the body as application/json")
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func problem(w http.ResponseWriter, status int, code, message string) {
+	answer(w, status, map[string]string{"error": code, "message": message})
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+// FaultOrder is the body of POST /control/faults. Every field that is set is put in
+// force; Clear comes first.
+type FaultOrder struct {
+	Clear      bool                  `json:"clear"`
+	GitHub     []github.Fault        `json:"github"`
+	Webhooks   []github.WebhookFault `json:"webhooks"`
+	S3         []s3.Fault            `json:"s3"`
+	Cloud      []cloud.Fault         `json:"cloud"`
+	Slack      []slack.Fault         `json:"slack"`
+	Disconnect string                `json:"disconnect"` // reason; disconnects one socket
+	FlushRedis bool                  `json:"flushRedis"`
+	Model      []model.Fault         `json:"model"`
+}
+
+func (s *Sandbox) orderFaults(w http.ResponseWriter, r *http.Request) {
+	var order FaultOrder
+	if !decode(w, r, &order) {
+		return
+	}
+	if order.Clear {
+		s.clearFaults()
+	}
+	if err := s.inject(order); err != nil {
+		problem(w, http.StatusBadRequest, "bad_fault", err.Error())
+		return
+	}
+	answer(w, http.StatusOK, map[string]bool{"ok": true})
+}
+
+func (s *Sandbox) clearFaults() {
+	s.GitHub.ClearFaults()
+	s.S3.ClearFaults()
+	s.Cloud.ClearFaults()
+	s.Slack.ClearFaults()
+	s.Model.ClearFaults()
+}
+
+func (s *Sandbox) inject(order FaultOrder) error {
+	var err error
+	for _, f := range order.GitHub {
+		s.GitHub.AddFault(f)
+	}
+	for _, f := range order.Webhooks {
+		s.GitHub.AddWebhookFault(f)
+	}
+	for _, f := range order.S3 {
+		err = errors.Join(err, s.S3.Inject(f))
+	}
+	for _, f := range order.Cloud {
+		err = errors.Join(err, s.Cloud.Inject(f))
+	}
+	for _, f := range order.Slack {
+		err = errors.Join(err, s.Slack.Inject(f))
+	}
+	if order.Disconnect != "" {
+		s.Slack.Disconnect(order.Disconnect, 1)
+	}
+	if order.FlushRedis {
+		s.FlushRedis()
+	}
+	for _, f := range order.Model {
+		err = errors.Join(err, s.Model.Inject(f))
+	}
+	return err
+}
+
+func decode(w http.ResponseWriter, r *http.Request, v any) bool {
+	dec := json.NewDecoder(r.Body)
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil && !errors.Is(err, io.EOF) {
+		problem(w, http.StatusBadRequest, "bad_body", err.Error())
+		return false
+	}
+	return true
+}
+
+// CloudOrder is the body of POST /control/cloud: one change from outside Terraform.
+type CloudOrder struct {
+	Type       string         `json:"type"`
+	ID         string         `json:"id"`
+	Attributes map[string]any `json:"attributes"` // set; null takes one away
+	Remove     bool           `json:"remove"`
+	Contents   *int           `json:"contents"` // objects in a bucket, images in a repository
+	Reset      bool           `json:"reset"`
+}
+
+func (s *Sandbox) changeCloud(w http.ResponseWriter, r *http.Request) {
+	var order CloudOrder
+	if !decode(w, r, &order) {
+		return
+	}
+	var err error
+	switch {
+	case order.Reset:
+		err = s.Cloud.Reset()
+	case order.Remove:
+		err = s.Cloud.Remove(order.Type, order.ID)
+	case order.Contents != nil:
+		err = s.Cloud.Fill(order.Type, order.ID, *order.Contents)
+	case len(order.Attributes) > 0:
+		err = s.Cloud.Change(order.Type, order.ID, order.Attributes)
+	}
+	if err != nil {
+		problem(w, http.StatusBadRequest, "bad_change", err.Error())
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"objects": s.Cloud.Objects(order.Type)})
+}
+
+func (s *Sandbox) replay(w http.ResponseWriter, r *http.Request) {
+	var order struct {
+		Delivery int64 `json:"delivery"` // 0: every failed one
+	}
+	if !decode(w, r, &order) {
+		return
+	}
+	n := 0
+	for _, d := range s.GitHub.Deliveries() {
+		if d.ID != order.Delivery && (order.Delivery != 0 || d.Code >= 200 && d.Code < 300) {
+			continue
+		}
+		if err := s.GitHub.Redeliver(d.ID); err != nil {
+			problem(w, http.StatusConflict, "not_delivered", err.Error())
+			return
+		}
+		n++
+	}
+	if n == 0 && order.Delivery != 0 {
+		problem(w, http.StatusNotFound, "no_delivery", "there is no such delivery")
+		return
+	}
+	answer(w, http.StatusOK, map[string]int{"replayed": n})
+}
+
+// Counts is what the simulators saw happen.
+type Counts struct {
+	Slack  slack.Counts  `json:"slack"`
+	GitHub github.Counts `json:"github"`
+	S3     []s3.Count    `json:"s3"`
+	At     time.Time     `json:"at"`
+}
+
+func (s *Sandbox) counts(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, Counts{s.Slack.Counts(), s.GitHub.Counts(), s.S3.Counts(), time.Now().UTC()})
+}

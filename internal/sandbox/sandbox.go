@@ -1,0 +1,218 @@
+// Package sandbox puts the simulators together: one machine on which the whole
+// product runs against Slack, GitHub with Actions, S3, a model and a cloud that are
+// not there. It owns the addresses, the credentials, the world that is simulated
+// (who works there, in which channels), the faults that can be ordered, and the
+// control API. It imports nothing of the product: whoever starts it hands over the
+// repositories' files, the principals and the path of the tfpilot binary, and gets
+// back the settings that an app and a worker need.
+package sandbox
+
+import (
+	"context"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox/actions"
+	"github.com/tfpilot/tfpilot/internal/sandbox/cloud"
+	"github.com/tfpilot/tfpilot/internal/sandbox/github"
+	"github.com/tfpilot/tfpilot/internal/sandbox/model"
+	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+)
+
+// Config is what the simulators are told.
+type Config struct {
+	Dir        string         // required; the data folder
+	Port       int            // of the page; the simulators take the ones after it. 0: any free ports
+	Terraform  string         // required; the CLI that runs use
+	Act        string         // required
+	CLIConfig  string         // required; TF_CLI_CONFIG_FILE of the runs
+	Manifest   []byte         // required; slack-manifest.yaml
+	Repos      []Repo         // required
+	Principals []s3.Principal // required; secrets are filled in here
+	Buckets    []string       // required
+	Assets     map[string]string
+	Log        *slog.Logger
+}
+
+// Repo is an infra repository and its first content. Files is called once the
+// addresses are known.
+type Repo struct {
+	Owner, Name string
+	Files       map[string][]byte
+}
+
+// Sandbox is the running simulators.
+type Sandbox struct {
+	Access Access
+
+	Slack  *slack.Server
+	GitHub *github.Server
+	S3     *s3.Server
+	Cloud  *cloud.Server
+	Model  *model.Server
+	redis  *miniredis.Miniredis
+
+	cfg       Config
+	listeners map[string]net.Listener
+	servers   []*http.Server
+	page      *http.ServeMux
+}
+
+// services are the listeners, in the order of their ports.
+var services = []string{"page", "slack", "github", "s3", "cloud", "model", "redis", "app"}
+
+// Start starts the simulators. Close ends them.
+func Start(ctx context.Context, cfg Config) (*Sandbox, error) {
+	s := &Sandbox{cfg: cfg, listeners: map[string]net.Listener{}}
+	if err := s.listen(ctx); err != nil {
+		return nil, err
+	}
+	secrets, err := loadSecrets(filepath.Join(cfg.Dir, "secrets.json"), cfg.Principals)
+	if err != nil {
+		return nil, errors.Join(err, s.Close(ctx))
+	}
+	s.Access = s.access(secrets)
+	key, err := secrets.key()
+	if err == nil {
+		err = s.simulate(secrets, &key.PublicKey)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close(ctx))
+	}
+	s.serve()
+	return s, nil
+}
+
+// ErrPort says that a port is taken by another program.
+var ErrPort = errors.New("port in use")
+
+func (s *Sandbox) listen(ctx context.Context) error {
+	for i, name := range services {
+		port := 0
+		if s.cfg.Port != 0 {
+			port = s.cfg.Port + i
+		}
+		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			return errors.Join(fmt.Errorf("%w: 127.0.0.1:%d is taken (%v). Stop the program that has it, or choose others with --port", ErrPort, port, err), s.closeListeners())
+		}
+		s.listeners[name] = ln
+	}
+	return s.freeAppPort()
+}
+
+// freeAppPort keeps the port of the app process known but free: the app listens
+// there itself.
+func (s *Sandbox) freeAppPort() error {
+	return s.listeners["app"].Close()
+}
+
+func (s *Sandbox) addr(service string) string { return s.listeners[service].Addr().String() }
+func (s *Sandbox) url(service string) string  { return "http://" + s.addr(service) }
+
+func (s *Sandbox) simulate(sec secrets, public *rsa.PublicKey) error {
+	dir := func(name string) string { return filepath.Join(s.cfg.Dir, name) }
+	var err error
+	if s.Slack, err = slack.New(s.workspace(sec)); err != nil {
+		return fmt.Errorf("simulate Slack: %w", err)
+	}
+	if s.S3, err = s3.New(s3.Config{Region: Region, Buckets: s.cfg.Buckets, Principals: sec.principals(s.cfg.Principals), Dir: dir("s3"), Log: s.cfg.Log}); err != nil {
+		return fmt.Errorf("simulate S3: %w", err)
+	}
+	if s.Cloud, err = cloud.New(cloud.Config{Token: sec.CloudToken, Dir: dir("cloud"), Log: s.cfg.Log}); err != nil {
+		return fmt.Errorf("simulate the cloud: %w", err)
+	}
+	s.Model = model.New(model.Config{Keys: []string{sec.ModelKey}, Log: s.cfg.Log})
+	if s.GitHub, err = github.New(s.forge(sec, public)); err != nil {
+		return fmt.Errorf("simulate GitHub: %w", err)
+	}
+	s.redis = miniredis.NewMiniRedis()
+	s.redis.RequireAuth(sec.RedisPassword)
+	addr := s.addr("redis")
+	if err := s.listeners["redis"].Close(); err != nil {
+		return fmt.Errorf("free the port of Redis: %w", err)
+	}
+	if err := s.redis.StartAddr(addr); err != nil {
+		return fmt.Errorf("start Redis: %w", err)
+	}
+	s.redis.ClockTTL(true) // keys expire by the clock, as in a real Redis
+	return nil
+}
+
+func (s *Sandbox) serve() {
+	handlers := map[string]http.Handler{
+		"slack": s.Slack.Handler(), "github": s.GitHub.Handler(), "s3": s.S3, "cloud": s.Cloud, "model": s.Model, "page": s.pages(),
+	}
+	for name, h := range handlers {
+		srv := &http.Server{Handler: ownHost(s.addr(name), h), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug)}
+		s.servers = append(s.servers, srv)
+		go func() { _ = srv.Serve(s.listeners[name]) }()
+	}
+}
+
+// Close ends everything that the simulators started: runs are cancelled the way
+// GitHub does it and waited for.
+func (s *Sandbox) Close(ctx context.Context) error {
+	var err error
+	if s.GitHub != nil {
+		err = s.GitHub.Close(ctx)
+	}
+	for _, srv := range s.servers {
+		_ = srv.Close()
+	}
+	if s.Slack != nil {
+		err = errors.Join(err, s.Slack.Close())
+	}
+	if s.redis != nil {
+		s.redis.Close()
+	}
+	return errors.Join(err, s.closeListeners())
+}
+
+func (s *Sandbox) closeListeners() error {
+	for _, ln := range s.listeners {
+		_ = ln.Close()
+	}
+	return nil
+}
+
+// FlushRedis forgets everything that Redis knows, as a restart without persistence
+// would.
+func (s *Sandbox) FlushRedis() { s.redis.FlushAll() }
+
+func (s *Sandbox) runner(sec secrets) actions.Runner {
+	role := func(name string, workflows ...string) actions.Role {
+		p := sec.Principals[name]
+		return actions.Role{AccessKeyID: p.AccessKey, SecretAccessKey: p.Secret, Workflows: workflows}
+	}
+	return &actions.Act{
+		Binary: s.cfg.Act, Dir: filepath.Join(s.cfg.Dir, "runs"), Terraform: s.cfg.Terraform,
+		Roles: map[string]actions.Role{
+			PlanRole:  role("run-plan", "plan.yml", "apply.yml", "destroy.yml", "cleanup.yml", "drift_plan.yml"),
+			ApplyRole: role("run-apply", "apply.yml", "destroy.yml"),
+		},
+		Env: map[string]string{
+			"AWS_ENDPOINT_URL_S3":         s.url("s3"),
+			"AWS_REGION":                  Region,
+			"TF_CLI_CONFIG_FILE":          s.cfg.CLIConfig,
+			"TFPILOT_SANDBOX_CLOUD_URL":   s.url("cloud"),
+			"TFPILOT_SANDBOX_CLOUD_TOKEN": sec.CloudToken,
+			"TF_CLI_ARGS_init":            pathStyle,
+		},
+	}
+}
+
+// pathStyle makes Terraform's backend speak to a server that has no name for each
+// bucket, with a backend.tf that knows nothing of it.
+const pathStyle = "-backend-config=use_path_style=true -backend-config=skip_credentials_validation=true " +
+	"-backend-config=skip_requesting_account_id=true -backend-config=skip_metadata_api_check=true -backend-config=skip_region_validation=true"

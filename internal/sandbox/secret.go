@@ -1,0 +1,104 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+)
+
+// secrets are drawn once for a data folder and kept there, so that a second start
+// fits what is stored.
+type secrets struct {
+	SlackBot      string                  `json:"slackBot"`
+	SlackApp      string                  `json:"slackApp"`
+	Webhook       string                  `json:"webhook"`
+	PrivateKey    string                  `json:"privateKey"`
+	GitHubTokens  map[string]string       `json:"githubTokens"`
+	Principals    map[string]s3Credential `json:"principals"`
+	CloudToken    string                  `json:"cloudToken"`
+	ModelKey      string                  `json:"modelKey"`
+	RedisPassword string                  `json:"redisPassword"`
+}
+
+type s3Credential struct {
+	AccessKey string `json:"accessKey"`
+	Secret    string `json:"secret"`
+}
+
+func loadSecrets(path string, principals []s3.Principal) (secrets, error) {
+	var sec secrets
+	data, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		if err := json.Unmarshal(data, &sec); err != nil {
+			return sec, fmt.Errorf("read %s: %w (delete the data folder to start anew)", path, err)
+		}
+		return sec, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return sec, fmt.Errorf("read secrets: %w", err)
+	}
+	if sec, err = drawSecrets(principals); err != nil {
+		return sec, err
+	}
+	if data, err = json.Marshal(sec); err != nil {
+		return sec, fmt.Errorf("write secrets: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return sec, fmt.Errorf("write secrets: %w", err)
+	}
+	return sec, os.WriteFile(path, data, 0o600)
+}
+
+func drawSecrets(principals []s3.Principal) (secrets, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return secrets{}, fmt.Errorf("draw the App's key: %w", err)
+	}
+	pemKey := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	sec := secrets{
+		SlackBot: "xoxb-" + draw(16), SlackApp: "xapp-1-" + draw(16), Webhook: draw(32), PrivateKey: string(pemKey),
+		GitHubTokens: map[string]string{}, Principals: map[string]s3Credential{},
+		CloudToken: draw(16), ModelKey: "sk-" + draw(24), RedisPassword: draw(16),
+	}
+	for _, p := range People {
+		sec.GitHubTokens[p.Login] = "ghp_" + draw(18)
+	}
+	for _, p := range principals {
+		sec.Principals[p.Name] = s3Credential{AccessKey: p.Name, Secret: draw(20)}
+	}
+	return sec, nil
+}
+
+func draw(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails, see crypto/rand
+	return hex.EncodeToString(b)
+}
+
+func (sec secrets) key() (*rsa.PrivateKey, error) {
+	block, _ := pem.Decode([]byte(sec.PrivateKey))
+	if block == nil {
+		return nil, errors.New("the App's key in the data folder is damaged; delete the folder to start anew")
+	}
+	return x509.ParsePKCS1PrivateKey(block.Bytes)
+}
+
+// principals fills the drawn keys in.
+func (sec secrets) principals(all []s3.Principal) []s3.Principal {
+	filled := slices.Clone(all)
+	for i, p := range filled {
+		filled[i].AccessKey, filled[i].Secret = sec.Principals[p.Name].AccessKey, sec.Principals[p.Name].Secret
+	}
+	return filled
+}

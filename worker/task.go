@@ -1,0 +1,108 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// Handlers are the worker's tasks. The card's is added by whoever wires a worker:
+// how a request looks is not this package's.
+func (w *Worker) Handlers() queue.Handlers {
+	return queue.Handlers{
+		Look:    func(ctx context.Context, t queue.Look) error { return pace(w.Look(ctx, t.RequestID)) },
+		Webhook: func(ctx context.Context, t queue.Webhook) error { return pace(w.Webhook(ctx, t.Hint)) },
+		Sync: func(ctx context.Context, t queue.Sync) error {
+			owner, name, _ := strings.Cut(t.Repo, "/")
+			return pace(w.Sync(ctx, github.Repo{Owner: owner, Name: name}))
+		},
+		Environment: func(ctx context.Context, t queue.Environment) error {
+			return pace(w.Environment(ctx, t.Project, lifecycle.Environment{Key: t.Key, Slug: t.Slug}))
+		},
+	}
+}
+
+// pace puts a task back until GitHub may be asked again, without counting a try.
+func pace(err error) error {
+	var limit *github.RateLimit
+	if errors.As(err, &limit) {
+		return queue.Later(limit.Until.Sub(now()))
+	}
+	return err
+}
+
+// index keeps the projection that lists are read from. Losing it is no loss: the
+// sweep builds it again.
+func (w *Worker) indexRow(ctx context.Context, doc store.Doc) {
+	if err := w.Index.Put(ctx, RowOf(doc)); err != nil {
+		w.Log.Warn("the index was not written", keyRequest, doc.Request.ID, keyError, err)
+	}
+}
+
+// RowOf is a request as lists show it.
+func RowOf(doc store.Doc) queue.Row {
+	r := doc.Request
+	row := queue.Row{
+		ID: r.ID, Version: r.Version, Title: r.Title, Module: r.Module, Project: r.Project, Environment: r.Environment.String(),
+		Status: string(lifecycle.DeriveLifecycleStatus(r, now())), Requester: r.Requester.Login, RequesterSlack: r.Requester.SlackUser,
+		Settled: doc.Archived || lifecycle.DeriveLifecycleStatus(r, now()) == lifecycle.StatusClosed, Archived: doc.Archived,
+		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+	}
+	if r.PR != nil {
+		row.PRURL = r.PR.URL
+	}
+	if r.Problem != nil {
+		row.Problem = cut(r.Problem.Text, 200)
+	}
+	return row
+}
+
+// Reindex builds the index from the bucket: every live and archived document.
+func (w *Worker) Reindex(ctx context.Context) error { return Reindex(ctx, w.Store, w.Index) }
+
+// Reindex builds an index from a bucket.
+func Reindex(ctx context.Context, s *store.Store, x *queue.Index) error {
+	return x.Rebuild(ctx, rows(ctx, s))
+}
+
+func rows(ctx context.Context, s *store.Store) iter.Seq2[queue.Row, error] {
+	return func(yield func(queue.Row, error) bool) {
+		for _, list := range []iter.Seq2[store.Entry, error]{s.List(ctx), s.ListArchived(ctx)} {
+			for e, err := range list {
+				if err == nil {
+					var doc store.Doc
+					if doc, err = s.Get(ctx, e.ID); errors.Is(err, store.ErrNotFound) {
+						continue
+					}
+					if err == nil {
+						if !yield(RowOf(doc), nil) {
+							return
+						}
+						continue
+					}
+				}
+				if !yield(queue.Row{}, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// rebuildIndex builds the index when its marker is missing, as after a Redis that
+// lost its data. Another worker may be at it.
+func (w *Worker) rebuildIndex(ctx context.Context) {
+	built, err := w.Index.Built(ctx)
+	if err == nil && !built {
+		err = w.Reindex(ctx)
+	}
+	if err != nil && !errors.Is(err, queue.ErrRebuilding) {
+		w.Log.Warn("the index was not built", keyError, err)
+	}
+}
