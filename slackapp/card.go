@@ -46,8 +46,8 @@ func (s scene) card() message {
 func (s scene) sentence() string {
 	st := s.state()
 	text := fmt.Sprintf("%s, asked for by %s: %s. %s", s.title(), s.requesterName(), lowerFirst(st.word), st.means)
-	if s.r.Plan != nil && !s.over() {
-		text += " " + purposeWord(s.r.Plan.Purpose) + ": " + counts(s.r.Plan) + "."
+	if p := s.plan(); p != nil && !s.over() {
+		text += " " + purposeWord(p.Purpose) + ": " + counts(p) + "."
 	}
 	if p := s.r.Problem; p != nil {
 		text += " Problem: " + oneLine(p.Text, shownWhy)
@@ -80,7 +80,7 @@ func (s scene) facts() slack.Block {
 		markup("*Asked for by*\n" + mention(s.r.Requester.SlackUser, s.requesterName())),
 		markup("*Environment*\n" + escape(s.where()) + protectedNote(s.place)),
 	}
-	if p := s.r.Plan; p != nil {
+	if p := s.plan(); p != nil {
 		fields = append(fields, markup("*"+purposeWord(p.Purpose)+"*\n"+counts(p)))
 	}
 	if a := s.approver(); a != nil {
@@ -123,13 +123,17 @@ var stepSigns = map[stepState][2]string{
 
 func (s scene) stepLines() []slack.RichTextElement {
 	var lines []slack.RichTextElement
-	for _, st := range s.steps() {
+	steps := s.steps()
+	for i, st := range steps {
 		sign := stepSigns[st.state]
 		runs := []run{emoji(sign[0]), text(" "), bold(st.what), text(": " + or(st.note, sign[1]))}
 		if st.at != nil && st.at.url != "" {
 			runs = append(runs, text(" · "), anchor(st.at.url, st.at.label))
 		}
-		lines = append(lines, line(append(runs, text("\n"))...))
+		if i < len(steps)-1 {
+			runs = append(runs, text("\n")) // sections of rich text follow each other on one line
+		}
+		lines = append(lines, line(runs...))
 	}
 	return lines
 }
@@ -195,6 +199,9 @@ func (s scene) openStep() step {
 
 func (s scene) planStep() step {
 	current := s.r.Runs.Plan.Current()
+	if s.destroyAsked() && (current == nil || current.Purpose != lifecycle.PurposeDestroy) {
+		return step{state: stepRuns, what: purposeWord(lifecycle.PurposeDestroy), note: "being started"}
+	}
 	what := "Plan"
 	if current != nil {
 		what = purposeWord(current.Purpose)
@@ -294,7 +301,7 @@ func failure(a *lifecycle.Attempt) string {
 
 // removed lists what a plan destroys or replaces.
 func (s scene) removed() slack.Block {
-	p := s.r.Plan
+	p := s.plan()
 	if p == nil || p.Destroy+p.Replace == 0 || s.over() || s.destroyRun() != nil {
 		return nil
 	}
@@ -302,7 +309,11 @@ func (s scene) removed() slack.Block {
 	if len(p.Removed) == 0 {
 		return rich(head)
 	}
-	return rich(head, bullets(p.Removed, shownRemoved))
+	short := make([]string, len(p.Removed))
+	for i, address := range p.Removed {
+		short[i] = strings.TrimPrefix(address, "module.tfpilot_"+s.r.ID+".")
+	}
+	return rich(head, bullets(short, shownRemoved))
 }
 
 // goes says how much a plan takes away.
@@ -327,14 +338,18 @@ func things(n int) string {
 // problem says what does not work and what helps.
 func (s scene) problem() slack.Block {
 	var parts []slack.RichTextElement
-	if a, kind := s.failed(); a != nil {
+	a, kind := s.failed()
+	if a != nil {
 		parts = append(parts, line(bold(fmt.Sprintf("The %s %s.", kind, failure(a)))))
 		if a.Reason != "" {
 			parts = append(parts, quoted(a.Reason, shownReason))
 		}
 		parts = append(parts, line(text(s.helps(kind))))
 	}
-	if p := s.r.Problem; p != nil {
+	if p := s.r.Problem; p != nil && p.Step != string(kind) { // the failed run says it already
+		if len(parts) > 0 {
+			parts = append(parts, line(text("\n")))
+		}
 		parts = append(parts, line(emoji("warning"), text(" "), bold("Problem: "), text(cut(p.Text, shownReason))))
 	}
 	if len(parts) == 0 {

@@ -81,7 +81,11 @@ func (a *App) confirmView(ctx context.Context, r lifecycle.Request, action lifec
 		blocks = append(blocks, a.destroyBlocks(ctx, s)...)
 	default:
 		submit = "Approve"
-		blocks = append(blocks, a.approveBlocks(ctx, s)...)
+		plan, err := a.approveBlocks(ctx, s)
+		blocks = append(blocks, plan...)
+		if err != nil {
+			return notice(confirmTitles[action], blocks...) // nobody approves what they cannot see
+		}
 	}
 	if g.Confirm == confirmTyped {
 		blocks = append(blocks, typedInput(place))
@@ -112,12 +116,10 @@ func typedInput(p config.Environment) slack.Block {
 }
 
 // approveBlocks show what is approved: what goes first, then everything else.
-func (a *App) approveBlocks(ctx context.Context, s scene) []slack.Block {
+func (a *App) approveBlocks(ctx context.Context, s scene) ([]slack.Block, error) {
 	blocks := []slack.Block{words(fmt.Sprintf("You approve exactly this: %s. Anything newer needs a new approval.", counts(s.r.Plan)))}
-	if gone := s.removed(); gone != nil {
-		blocks = append(blocks, gone)
-	}
-	return append(blocks, a.planBlocks(ctx, s)...)
+	plan, err := a.planBlocks(ctx, s)
+	return append(blocks, plan...), err
 }
 
 // destroyBlocks say what goes and what happens before it does.
@@ -126,7 +128,7 @@ func (a *App) destroyBlocks(ctx context.Context, s scene) []slack.Block {
 	if out := s.outputs(); out != nil {
 		blocks = append(blocks, out)
 	}
-	return append(blocks, words("First Terraform makes a plan of the destroy. Nothing goes before somebody else than the requester has approved that plan."))
+	return append(blocks, words("First Terraform makes a plan of the destroy. Nothing goes before an approver has approved that plan."))
 }
 
 // confirmed takes a view in which a click was confirmed. What is wrong with it is

@@ -77,7 +77,7 @@ var quietActions = map[lifecycle.Action]bool{
 // rows are the buttons of the card.
 func (s scene) rows() []slack.Block {
 	var main, quiet []slack.BlockElement
-	if s.r.Plan != nil && s.r.Plan.Digest != "" && !s.over() {
+	if s.plan() != nil && !s.over() {
 		main = append(main, reviewButton(s.r))
 	}
 	for _, o := range lifecycle.Actions(s.r, s.now) {
@@ -102,7 +102,7 @@ func (s scene) rows() []slack.Block {
 // row is the same buttons for a reply, only those that it is about.
 func (s scene) row(review bool, actions ...lifecycle.Action) []slack.Block {
 	var elements []slack.BlockElement
-	if review && s.r.Plan != nil && s.r.Plan.Digest != "" {
+	if review && s.plan() != nil {
 		elements = append(elements, reviewButton(s.r))
 	}
 	for _, o := range lifecycle.Actions(s.r, s.now) {

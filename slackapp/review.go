@@ -65,25 +65,26 @@ func (a *App) reviewView(ctx context.Context, g grip) slack.ModalViewRequest {
 	if g.Digest != s.r.Plan.Digest {
 		blocks = append(blocks, words("This is a newer plan than the one under the button that you pressed."))
 	}
-	return notice(titleReview, append(blocks, a.planBlocks(ctx, s)...)...)
+	plan, _ := a.planBlocks(ctx, s) // what went wrong is logged, and said in the blocks
+	return notice(titleReview, append(blocks, plan...)...)
 }
 
 // planBlocks show the plan itself: the stored, redacted summary whose digest is
 // approved, checked against that digest.
-func (a *App) planBlocks(ctx context.Context, s scene) []slack.Block {
+func (a *App) planBlocks(ctx context.Context, s scene) ([]slack.Block, error) {
 	summary, err := a.summary(ctx, s.r)
 	if err != nil {
 		a.Log.Error("read plan", keyRequest, s.r.ID, keyError, err)
-		return []slack.Block{words("The plan's details cannot be read at this moment. Please try again in a minute before you decide.")}
+		return []slack.Block{words("The plan's details cannot be read at this moment. Please try again in a minute before you decide.")}, err
 	}
 	blocks := changeBlocks(summary)
 	if more := len(summary.Changes) - shownChanges; more > 0 {
 		blocks = append(blocks, words(fmt.Sprintf("%d more changes are not shown here.", more)))
 	}
-	return append(blocks, smallPrint(strings.Join(a.planLinks(ctx, s), " · ")))
+	return append(blocks, smallPrint(strings.Join(a.planLinks(s), " · "))), nil
 }
 
-func (a *App) planLinks(ctx context.Context, s scene) []string {
+func (a *App) planLinks(s scene) []string {
 	var links []string
 	if run := s.r.Runs.Plan.Current(); run != nil && run.URL != "" {
 		links = append(links, linkTo(run.URL, "Full plan in the run"))

@@ -86,7 +86,7 @@ func (s scene) waitsForApproval() string {
 	if no := lifecycle.Can(s.r, lifecycle.ActionApprove); no != nil {
 		return no.Text
 	}
-	return "It waits for an approval by somebody who did not ask for it."
+	return "It waits for an approval."
 }
 
 func (s scene) approvedMeans() string {
@@ -137,6 +137,14 @@ func (s scene) reapplyState(plan *lifecycle.Attempt) state {
 	default:
 		return state{"large_green_circle", "Applied", "It exists."}
 	}
+}
+
+// plan is the plan that counts now: while a destroy is asked for, no other.
+func (s scene) plan() *lifecycle.Plan {
+	if p := s.r.Plan; p != nil && p.Digest != "" && (!s.destroyAsked() || p.Purpose == lifecycle.PurposeDestroy) {
+		return p
+	}
+	return nil
 }
 
 // destroyAsked says that somebody wants it gone.
@@ -243,7 +251,7 @@ func purposeWord(p lifecycle.Purpose) string {
 
 // approver is whose approval counts now.
 func (s scene) approver() *lifecycle.Approver {
-	if !s.r.Approval.Approved {
+	if !s.r.Approval.Approved || s.plan() == nil {
 		return nil
 	}
 	i := slices.IndexFunc(s.r.Approval.Approvers, func(a lifecycle.Approver) bool { return a.VoidedAt == nil })

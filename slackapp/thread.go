@@ -93,8 +93,8 @@ func (s scene) say(topic, sign, head, rest string, more ...slack.Block) reply {
 
 // planReply asks for a decision on the plan, and follows it until the next one.
 func (s scene) planReply() (reply, bool) {
-	p, current := s.r.Plan, s.r.Runs.Plan.Current()
-	if p == nil || p.Digest == "" || current == nil || current.Number != p.Attempt || s.over() {
+	p, current := s.plan(), s.r.Runs.Plan.Current()
+	if p == nil || current == nil || current.Number != p.Attempt || s.over() {
 		return reply{}, false
 	}
 	topic := "plan:" + strconv.Itoa(p.Attempt)
@@ -103,7 +103,7 @@ func (s scene) planReply() (reply, bool) {
 	var r reply
 	switch a := s.approver(); {
 	case a != nil:
-		r = s.say(topic, "white_check_mark", head, fmt.Sprintf("%s approved it.", a.Login), s.removed())
+		r = s.say(topic, "white_check_mark", head, a.Login+" approved it."+s.sinceApproval(), s.removed())
 	case s.r.Wish(lifecycle.ActionApprove) != nil:
 		r = s.say(topic, "hourglass_flowing_sand", head, s.r.Wish(lifecycle.ActionApprove).By+" approved it; this is being recorded.", s.removed())
 	case open:
@@ -117,6 +117,16 @@ func (s scene) planReply() (reply, bool) {
 		lifecycle.ActionApply, lifecycle.ActionTakeBack, lifecycle.ActionKeep)...)
 	r.due = open
 	return r, true
+}
+
+// sinceApproval says what may come next, as long as that is still about the plan.
+func (s scene) sinceApproval() string {
+	switch st := s.status(); {
+	case st == lifecycle.StatusApproved || st == lifecycle.StatusMerged:
+		return " " + s.state().means
+	default:
+		return ""
+	}
 }
 
 // asked calls those who can approve: by mention as far as their accounts are known.
@@ -159,11 +169,11 @@ func (s scene) failedReply() (reply, bool) {
 	}
 	topic := fmt.Sprintf("failed:%s:%d", kind, a.Number)
 	head := fmt.Sprintf("The %s of %s %s.", kind, s.title(), failure(a))
-	var words slack.Block
+	var reason slack.Block
 	if a.Reason != "" {
-		words = rich(quoted(a.Reason, shownReason))
+		reason = rich(quoted(a.Reason, shownReason))
 	}
-	r := s.say(topic, "x", head, s.helps(kind), words, s.told(s.r.Requester.SlackUser))
+	r := s.say(topic, "x", head, s.helps(kind), reason, s.told(s.r.Requester.SlackUser))
 	r.blocks = append(r.blocks, s.row(false, lifecycle.ActionPlan, lifecycle.ActionDestroy, lifecycle.ActionKeep, lifecycle.ActionClose, lifecycle.ActionRepair)...)
 	return r, true
 }
@@ -206,8 +216,8 @@ func (s scene) problemReply() (reply, bool) {
 	if p == nil {
 		return reply{}, false
 	}
-	if _, kind := s.failed(); string(kind) == p.Step {
-		return reply{}, false // the failed run says it already
+	if _, kind := s.failed(); string(kind) == p.Step || s.r.PR != nil && s.r.PR.Foreign {
+		return reply{}, false // another reply says it already
 	}
 	topic := fmt.Sprintf("problem:%s:%d", p.Step, p.Since.Unix())
 	r := s.say(topic, "warning", fmt.Sprintf("%s has a problem:", s.title()), cut(p.Text, shownReason), s.told(s.r.Requester.SlackUser))

@@ -156,10 +156,11 @@ func (c choosing) fields() []slack.Block {
 		}
 		blocks = append(blocks, input(c.module, f, raw, c.fieldNote(f)))
 	}
+	blocks = append(blocks, c.controls()...)
 	if c.form.lastPage(c.module) {
 		blocks = append(blocks, c.reason())
 	}
-	return append(blocks, c.controls()...)
+	return blocks
 }
 
 // fieldNote says what a person should know about a field before reading its help.

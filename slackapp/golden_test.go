@@ -1,0 +1,291 @@
+package slackapp
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/slack-go/slack"
+	"pgregory.net/rapid"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/sandbox/slack/blockkit"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+)
+
+var update = flag.Bool("update", false, "write the goldens anew")
+
+// golden compares v, as indented JSON, with a file.
+func golden(t *testing.T, name string, v any) {
+	t.Helper()
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join("testdata", name+".json")
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, buf.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), buf.String()); diff != "" {
+		t.Errorf("%s (-golden +now):\n%s", path, diff)
+	}
+}
+
+// shown is a message as a golden keeps it.
+type shown struct {
+	Topic  string        `json:"topic,omitempty"`
+	Text   string        `json:"text"`
+	Blocks []slack.Block `json:"blocks"`
+}
+
+// fits checks a message against Slack's rules.
+func fits(t rapid.TB, where string, m message) {
+	t.Helper()
+	data, err := json.Marshal(slack.Blocks{BlockSet: m.blocks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range blockkit.Message(data) {
+		t.Errorf("%s: %s", where, p)
+	}
+	if m.text == "" || len([]rune(m.text)) > limitMessageText {
+		t.Errorf("%s: text of %d characters", where, len([]rune(m.text)))
+	}
+}
+
+func TestCardsAndReplies(t *testing.T) {
+	for name, s := range told(t) {
+		t.Run(name, func(t *testing.T) {
+			sc := sceneOf(t, s)
+			card := sc.card()
+			fits(t, "card", card)
+			all := []shown{{Topic: "card", Text: card.text, Blocks: card.blocks}}
+			for _, r := range sc.replies() {
+				fits(t, r.topic, r.message)
+				topic := r.topic
+				if r.due {
+					topic += " (due)"
+				}
+				all = append(all, shown{Topic: topic, Text: r.text, Blocks: r.blocks})
+			}
+			golden(t, "message/"+name, all)
+		})
+	}
+}
+
+// TestPastRepliesLoseTheirButtons draws replies whose time is over.
+func TestPastRepliesLoseTheirButtons(t *testing.T) {
+	sc := sceneOf(t, live(t))
+	for _, topic := range []string{"plan:9", "failed:plan:1", "foreign:abc", "voided:1", "problem:merge:1", "applied:9", "drift:1", "unheard of"} {
+		sc.r.Slack.Messages = append(sc.r.Slack.Messages, lifecycle.Message{Role: lifecycle.RoleThread, Topic: topic, TS: "1.2"})
+	}
+	var all []shown
+	for _, r := range sc.replies() {
+		fits(t, r.topic, r.message)
+		if r.due {
+			continue
+		}
+		for _, b := range r.blocks {
+			if b.BlockType() == slack.MBTAction && strings.Contains(r.text, "over") {
+				t.Errorf("%s keeps its buttons", r.topic)
+			}
+		}
+		all = append(all, shown{Topic: r.topic, Text: r.text, Blocks: r.blocks})
+	}
+	golden(t, "message/past", all)
+}
+
+// TestAnyTextFitsAndStaysText puts whatever people, models and Terraform may say
+// into every place that holds their words.
+func TestAnyTextFitsAndStaysText(t *testing.T) {
+	base := told(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		say := rapid.OneOf(rapid.String(), rapid.StringN(0, 5000, -1), rapid.SampledFrom([]string{"<!channel>", "<@U0ANA00002>", "*b* _i_ `c` ~s~", "<https://evil.test|Approve>", "\u202ereversed", "a\x00b", "&lt;"}))
+		name := rapid.SampledFrom([]string{"created", "plan_ready", "plan_replaces", "apply_failed", "applied", "rejected", "merge_refused"}).Draw(rt, "state")
+		sc := sceneOf(t, base[name])
+		sc.r.Title, sc.r.Reason, sc.r.Requester.SlackUser = say.Draw(rt, "title"), say.Draw(rt, "reason"), ""
+		sc.r.Requester.Login = say.Draw(rt, "login")
+		sc.r.Outputs = map[string]any{say.Draw(rt, "output"): say.Draw(rt, "value")}
+		sc.r.Problem = &lifecycle.Problem{Step: "x", Text: say.Draw(rt, "problem"), Since: t0}
+		if sc.r.Rejection != nil {
+			sc.r.Rejection.Reason = say.Draw(rt, "rejection")
+		}
+		if sc.r.Plan != nil {
+			sc.r.Plan.Removed = rapid.SliceOfN(say, 0, 30).Draw(rt, "removed")
+		}
+		card := sc.card()
+		fits(rt, "card", card)
+		inert(rt, card)
+		for _, r := range sc.replies() {
+			fits(rt, r.topic, r.message)
+			inert(rt, r.message)
+		}
+	})
+}
+
+// inert looks for markup that came from outside: the only mentions and links are
+// ours.
+func inert(t rapid.TB, m message) {
+	t.Helper()
+	if strings.Contains(m.text, "<!channel>") || strings.Contains(m.text, "<https://evil") {
+		t.Errorf("markup in the text: %s", m.text)
+	}
+	for _, b := range m.blocks {
+		data, err := json.Marshal(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v any
+		if err := json.Unmarshal(data, &v); err != nil {
+			t.Fatal(err)
+		}
+		walkMarkup(t, v)
+	}
+}
+
+func walkMarkup(t rapid.TB, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		if text, _ := v["text"].(string); v["type"] == "mrkdwn" && (strings.Contains(text, "<!channel>") || strings.Contains(text, "<@U0ANA") || strings.Contains(text, "<https://evil")) {
+			t.Errorf("markup from outside: %s", text)
+		}
+		for _, item := range v {
+			walkMarkup(t, item)
+		}
+	case []any:
+		for _, item := range v {
+			walkMarkup(t, item)
+		}
+	}
+}
+
+func fitsView(t *testing.T, v slack.ModalViewRequest) {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range blockkit.View(data) {
+		t.Error(p)
+	}
+}
+
+func TestRequestForms(t *testing.T) {
+	a := &App{Catalog: testCatalog(t), Projects: testDirectory(), Policy: testPolicy()}
+	dana := visitor{Person: lifecycle.Person{Login: "dana", GithubID: 1001}}
+	blank := form{ID: testID}
+	at := func(env, module string) form {
+		return form{ID: testID, Project: "core", Env: env, Module: module, Reason: "Because."}
+	}
+	advanced := at("prod/app", "s3-bucket")
+	advanced.Advanced = true
+	filled := at("dev/app", "s3-bucket")
+	filled.Filled, filled.Note = []string{"name"}, "Filled in from your words by a language model. Please check every field before you create the request."
+	cases := map[string]choosing{
+		"blank":    a.choosing(dana, blank, nil, ""),
+		"project":  a.choosing(dana, form{ID: testID, Project: "core"}, nil, ""),
+		"place":    a.choosing(dana, at("dev/app", ""), nil, ""),
+		"advanced": a.choosing(dana, advanced, map[string]string{"name": "acme-x", "tags": "Team=core"}, ""),
+		"filled":   a.choosing(dana, filled, map[string]string{"name": "acme-artefacts"}, ""),
+		"unsaved":  a.choosing(dana, at("dev/app", "s3-bucket"), map[string]string{"name": "acme-x"}, "Saving did not work."),
+		"gone":     a.choosing(dana, at("gone/app", "nothing"), nil, ""),
+		"viewer":   a.choosing(visitor{Person: lifecycle.Person{Login: "vic"}}, at("dev/app", "s3-bucket"), nil, ""),
+	}
+	for _, m := range a.Catalog.Modules() {
+		cases["module-"+m.Name] = a.choosing(dana, at("dev/app", m.Name), nil, "")
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			v, err := requestView(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.form.Digest = "" // changes with every module
+			v.PrivateMetadata, _ = c.form.pack()
+			fitsView(t, v)
+			golden(t, "view/request-"+name, v)
+		})
+	}
+}
+
+// summaries serves what a plan run left.
+type summaries map[string][]byte
+
+func (s summaries) put(cid string, sum terraform.Summary) { s[cid] = sum.Bytes() }
+
+func TestDecisionViews(t *testing.T) {
+	states := told(t)
+	big := terraform.Summary{}
+	for range 40 {
+		big.Changes = append(big.Changes, change("create", "aws_s3_bucket.this", nil, map[string]any{"policy": strings.Repeat("long ", 2000)}))
+	}
+	plans := summaries{}
+	for _, s := range states {
+		for _, a := range s.r.Runs.Plan.Attempts {
+			sum := creating()
+			switch {
+			case a.Purpose == lifecycle.PurposeDestroy:
+				sum = destroying()
+			case s == states["plan_replaces"]:
+				continue
+			}
+			plans.put(a.CorrelationID, sum)
+		}
+	}
+	replaces := states["plan_replaces"]
+	other := summaries{}
+	other.put(replaces.r.Runs.Plan.Attempts[0].CorrelationID, replacing())
+	large := newTeller(t, dev()).opened().planned(lifecycle.PurposeOpen, head1, big)
+	many := summaries{}
+	many.put(large.r.Runs.Plan.Attempts[0].CorrelationID, big)
+	for name, c := range map[string]struct {
+		s       *teller
+		action  lifecycle.Action
+		confirm string
+		facts   summaries
+	}{
+		"approve":         {states["plan_ready"], lifecycle.ActionApprove, confirmList, plans},
+		"approve-typed":   {replaces, lifecycle.ActionApprove, confirmTyped, other},
+		"approve-big":     {large, lifecycle.ActionApprove, confirmList, many},
+		"approve-tamper":  {states["plan_ready"], lifecycle.ActionApprove, confirmList, other},
+		"approve-destroy": {states["destroy_plan"], lifecycle.ActionApprove, confirmList, plans},
+		"reject":          {states["plan_ready"], lifecycle.ActionReject, confirmReason, plans},
+		"reject-destroy":  {states["destroy_plan"], lifecycle.ActionReject, confirmReason, plans},
+		"destroy":         {states["applied"], lifecycle.ActionDestroy, confirmList, plans},
+		"destroy-typed":   {inProd(t), lifecycle.ActionDestroy, confirmTyped, plans},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := &App{Catalog: testCatalog(t), Projects: testDirectory(), Facts: fakeFacts{c.facts}, Log: discard()}
+			g := grip{ID: c.s.r.ID, Confirm: c.confirm}
+			v := a.confirmView(t.Context(), c.s.r, c.action, g)
+			fitsView(t, v)
+			golden(t, "view/"+name, v)
+		})
+	}
+	t.Run("saved", func(t *testing.T) {
+		v := savedView(states["created"].r, []hyperlink{{"https://acme.slack.com/archives/C1/p1", "Card in the channel"}}, devCh)
+		fitsView(t, v)
+		golden(t, "view/saved", v)
+	})
+}
+
+func inProd(t testing.TB) *teller {
+	return newTeller(t, prod()).opened().planned(lifecycle.PurposeOpen, head1, creating()).approved("omar").merged().applied()
+}
