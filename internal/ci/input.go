@@ -102,8 +102,8 @@ func (in inputs) consistent(branch string) error {
 		return no("a plan has a purpose")
 	case (in.Kind == lifecycle.KindDestroy) != (in.Purpose == lifecycle.PurposeDestroy) && effect:
 		return no("kind and purpose")
-	case in.fromBranch() && in.Ref != "request/"+in.RequestID, !in.fromBranch() && in.Ref != branch:
-		return no("the ref is not the one for this purpose")
+	case in.Ref != branch && in.Ref != "request/"+in.RequestID:
+		return no("the ref is neither the default branch nor the request's")
 	}
 	return nil
 }

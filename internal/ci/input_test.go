@@ -54,7 +54,7 @@ func TestInputsMustFitEachOther(t *testing.T) {
 		"no lease":             func(m map[string]string) { m["TFPILOT_LEASE_TOKEN"] = "" },
 		"apply to destroy":     func(m map[string]string) { m["TFPILOT_PURPOSE"] = "destroy" },
 		"path of another":      func(m map[string]string) { m["TFPILOT_PATH"] = "envs/dev/app/tfpilot_req_bcdefghijklmn.tf" },
-		"ref of the branch":    func(m map[string]string) { m["TFPILOT_REF"] = "request/req_abcdefghijklm" },
+		"ref of another":       func(m map[string]string) { m["TFPILOT_REF"] = "request/req_bcdefghijklmn" },
 		"plan of nothing": func(m map[string]string) {
 			m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"], m["TFPILOT_PURPOSE"] = "plan", "plan-"+strings.Repeat("0", 32), ""
 		},

@@ -129,7 +129,7 @@ func TestGuardRefuses(t *testing.T) {
 		"no default branch":  {"default branch", func(d *dispatch, b *bench) { b.env["TFPILOT_DEFAULT_BRANCH"] = "" }},
 		"path of another":    {"request, path and blob", func(d *dispatch, b *bench) { b.env["TFPILOT_PATH"] = "envs/prod/app/tfpilot_" + requestID + ".tf" }},
 		"environment":        {"request, path and blob", func(d *dispatch, b *bench) { b.env["TFPILOT_ENVIRONMENT_KEY"] = "prod" }},
-		"ref":                {"ref is not the one", func(d *dispatch, b *bench) { b.env["TFPILOT_REF"] = "main" }},
+		"ref":                {"ref is neither", func(d *dispatch, b *bench) { b.env["TFPILOT_REF"] = "cleanup/" + requestID }},
 		"store unreachable":  {"read the grant", func(d *dispatch, b *bench) { b.env["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:1" }},
 		"run id is no id":    {"not a run id", func(d *dispatch, b *bench) { b.env["GITHUB_RUN_ID"] = "x" }},
 		"actor not known":    {"only TfPilot starts", func(d *dispatch, b *bench) { b.env["TFPILOT_ACTOR"], b.env["GITHUB_ACTOR"] = "", "" }},

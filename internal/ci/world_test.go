@@ -174,12 +174,18 @@ func gitBackend(t *testing.T, root string) http.Handler {
 	return &cgi.Handler{Path: exe, Env: []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=t"}, InheritEnv: []string{"PATH"}}
 }
 
-func newAct(t *testing.T, endpoint string) *actions.Act {
-	t.Helper()
+// actBinary builds the pinned act once.
+var actBinary = sync.OnceValues(func() (string, error) {
 	_, here, _, _ := runtime.Caller(0)
 	cmd := exec.Command("go", "tool", "-n", "act")
 	cmd.Dir = filepath.Join(filepath.Dir(here), "../../tools")
-	bin, err := cmd.Output()
+	out, err := cmd.Output()
+	return strings.TrimSpace(string(out)), err
+})
+
+func newAct(t *testing.T, endpoint string) *actions.Act {
+	t.Helper()
+	bin, err := actBinary()
 	if err != nil {
 		t.Fatalf("go tool -n act: %v", err)
 	}
@@ -188,7 +194,7 @@ func newAct(t *testing.T, endpoint string) *actions.Act {
 		t.Fatal("terraform must be on the PATH: ", err)
 	}
 	workflows := []string{"plan.yml", "apply.yml", "destroy.yml", "cleanup.yml", "drift_plan.yml"}
-	return &actions.Act{Binary: strings.TrimSpace(string(bin)), Dir: t.TempDir(), Terraform: tf,
+	return &actions.Act{Binary: bin, Dir: t.TempDir(), Terraform: tf,
 		Roles: map[string]actions.Role{
 			planRole:  {AccessKeyID: "run-plan", SecretAccessKey: "run-plan-secret", Workflows: workflows},
 			applyRole: {AccessKeyID: "run-apply", SecretAccessKey: "run-apply-secret", Workflows: []string{"apply.yml", "destroy.yml"}},
@@ -226,8 +232,9 @@ func (w *world) bootstrap(sum string) {
 		w.t.Fatal(err)
 	}
 	command(w.t, "", "git", "init", "-q", "--bare", "-b", "main", w.bare)
-	command(w.t, w.bare, "git", "config", "http.receivepack", "true")
 	w.git("init", "-q", "-b", "main")
+	w.git("config", "user.name", "t")
+	w.git("config", "user.email", "t@example.com")
 	w.git("remote", "add", "origin", w.bare)
 	for name, data := range tree {
 		w.write(name, string(data))
@@ -255,7 +262,7 @@ func (w *world) git(args ...string) string {
 func (w *world) commit(message string) string {
 	w.t.Helper()
 	w.git("add", "-A")
-	w.git("-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "--allow-empty", "-m", message)
+	w.git("commit", "-q", "--allow-empty", "-m", message)
 	return w.git("rev-parse", "HEAD")
 }
 
@@ -286,7 +293,7 @@ func (w *world) propose(text string) string {
 func (w *world) merge() string {
 	w.t.Helper()
 	w.git("checkout", "-q", "main")
-	w.git("-c", "user.name=t", "-c", "user.email=t@example.com", "merge", "-q", "--no-ff", "-m", "merge", "request/"+requestID)
+	w.git("merge", "-q", "--no-ff", "-m", "merge", "request/"+requestID)
 	w.git("push", "-q", "origin", "main")
 	return w.git("rev-parse", "HEAD")
 }

@@ -24,7 +24,7 @@ const (
 	hostedLabel   = "ubuntu-24.04"
 	// afterCancel is how long the steps that always run may take once a run was
 	// cancelled.
-	afterCancel = 60 * time.Second
+	afterCancel = 30 * time.Second
 )
 
 // Act runs the committed workflow file with act in host mode. A job gets the
