@@ -165,7 +165,7 @@ func (s *Server) getUser(c *call) (reply, error) {
 func (s *Server) getRateLimit(c *call) (reply, error) {
 	b := s.bucket(c.p)
 	b.refund() // asking is free
-	h := b.header(s.cfg.Limits)
+	h := b.header(s.cfg.Limits.of(c.p))
 	core := obj{"limit": atoi(h.Get("X-RateLimit-Limit")), "remaining": atoi(h.Get("X-RateLimit-Remaining")), "used": b.used, "reset": b.resetAt.Unix(), "resource": "core"}
 	return ok(obj{"resources": obj{"core": core, "search": core}, "rate": core})
 }

@@ -109,8 +109,11 @@ func (s *Server) getCommit(c *call) (reply, error) {
 	return ok(out)
 }
 
-// maxFiles is how many files a comparison lists.
-const maxFiles = 300
+// A comparison lists this many files, and this many commits when it is not paged.
+const (
+	maxFiles    = 300
+	maxCompared = 250
+)
 
 func (s *Server) filesJSON(r *repository, head string, files []gitrepo.FileDiff) ([]obj, obj) {
 	out := make([]obj, 0, len(files))
@@ -186,7 +189,10 @@ func (s *Server) comparison(c *call, base, head, mergeBase string) (obj, error) 
 	if err != nil {
 		return nil, err
 	}
-	page, _ := paged(s, c, oldestFirst(ahead))
+	page := oldestFirst(ahead[:min(len(ahead), maxCompared)])
+	if c.query("per_page") != "" {
+		page, _ = paged(s, c, oldestFirst(ahead))
+	}
 	commits := make([]obj, 0, len(page))
 	for _, one := range page {
 		commits = append(commits, s.commitJSON(c.repo, one))
@@ -386,5 +392,12 @@ func (s *Server) getPermission(c *call) (reply, error) {
 		return reply{}, fail(http.StatusNotFound, "%s is not a user", login)
 	}
 	role := s.role(c.repo, login)
-	return ok(obj{"permission": role, "role_name": role, "user": s.userJSON(login)})
+	user := s.userJSON(login).(obj)
+	user["role_name"], user["permissions"] = role, permissionsOf(role)
+	return ok(obj{"permission": role, "role_name": role, "user": user})
+}
+
+func permissionsOf(role string) obj {
+	admin, write := role == "admin", role == "admin" || role == "write"
+	return obj{"admin": admin, "maintain": admin, "push": write, "triage": write, "pull": true}
 }

@@ -46,7 +46,9 @@ func (s *Server) createReview(c *call) (reply, error) {
 	}
 	state, known := reviewStates[in.Event]
 	if !known {
-		return reply{}, invalid("PullRequestReview", "event", "invalid", "")
+		return reply{}, &apiError{status: http.StatusUnprocessableEntity, message: "Unprocessable Entity", errors: []any{
+			"Variable $event of type PullRequestReviewEvent was provided invalid value",
+		}}
 	}
 	in.CommitID = firstOf(in.CommitID, pr.HeadSHA)
 	if err := s.checkReview(c, pr, state, in.Body, in.CommitID); err != nil {

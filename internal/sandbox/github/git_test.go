@@ -103,6 +103,19 @@ func TestRealGitClonesAndPushes(t *testing.T) {
 		mustGit(t, dir, "push", "-q", withToken(url, "ghp_dana"), "evil")
 	})
 
+	t.Run("a protected branch takes no push", func(t *testing.T) {
+		if err := w.server.SetRequiredReviews("acme/infra-core", 1); err != nil {
+			t.Fatal(err)
+		}
+		out, err := runGit(t, dir, "push", withToken(url, "ghp_dana"), "evil:main")
+		if err == nil || !strings.Contains(out, "GH006: Protected branch update failed for refs/heads/main") {
+			t.Errorf("push to a protected branch: %v\n%s", err, out)
+		}
+		if out, err := runGit(t, dir, "push", withToken(url, "ghp_dana"), "evil:refs/pull/1/head"); err == nil {
+			t.Errorf("push to a pull request's own ref: %s", out)
+		}
+	})
+
 	t.Run("a commit that no branch holds can be fetched", func(t *testing.T) {
 		sha := commitFile(t, w.app, "gone", "a.txt", "a\n")
 		if _, err := w.app.Git.DeleteRef(ctx, owner, repo, "heads/gone"); err != nil {

@@ -15,6 +15,16 @@ type bucket struct {
 	content int
 }
 
+// of is what a principal gets: nobody in particular 60 calls an hour, a run's
+// token 1,000, the others the limit as configured.
+func (l Limits) of(p principal) Limits {
+	most := map[string]int{"anonymous": 60, "run": 1000}[p.kind]
+	if most > 0 && l.PerHour > most {
+		l.PerHour = most
+	}
+	return l
+}
+
 func (s *Server) bucket(p principal) *bucket {
 	b := s.limits[p.key()]
 	if b == nil {

@@ -66,6 +66,11 @@ func (s *Server) endpoint(rt route) http.Handler {
 			send(w, r, asAPI(err).reply(), nil)
 			return
 		}
+		defer s.inFlight.Add(-1)
+		if most := s.cfg.Limits.Concurrent; int(s.inFlight.Add(1)) > most && most > 0 {
+			send(w, r, asAPI(secondaryLimit(http.StatusForbidden, time.Minute)).reply(), nil)
+			return
+		}
 		f := s.faultFor(r)
 		if before, stop := f.before(s.ctx, r); stop {
 			s.mu.Lock()
@@ -98,8 +103,9 @@ func (s *Server) handle(rt route, c *call) (reply, http.Header) {
 	c.p = p
 	s.count(rt, p)
 	b := s.bucket(p)
-	if err := b.take(s.cfg.Limits, rt, p); err != nil {
-		return asAPI(err).reply(), b.header(s.cfg.Limits)
+	limits := s.cfg.Limits.of(p)
+	if err := b.take(limits, rt, p); err != nil {
+		return asAPI(err).reply(), b.header(limits)
 	}
 	rep, err := s.work(rt, c)
 	if err != nil {
@@ -113,7 +119,11 @@ func (s *Server) handle(rt route, c *call) (reply, http.Header) {
 		s.saver.mark()
 	}
 	rep = s.conditional(c, rep, b)
-	return rep, b.header(s.cfg.Limits)
+	standard := b.header(limits)
+	if s.cfg.OldServer {
+		standard.Set("X-GitHub-Enterprise-Version", "3.20.0")
+	}
+	return rep, standard
 }
 
 func (s *Server) work(rt route, c *call) (reply, error) {

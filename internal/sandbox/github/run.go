@@ -74,14 +74,15 @@ func (s *Server) addAttempt(r *repository, v *run, actor string, groups []workfl
 }
 
 // enterGroup applies the rule of a group: one run active, one pending; a
-// newcomer cancels the pending one, and the active one too when it says so.
+// newcomer cancels the pending one unless the group is a queue, and the active
+// one too when it says so.
 func (s *Server) enterGroup(r *repository, v *run, g workflow.Group) {
 	for _, other := range r.runsNewestFirst() {
 		if other == v || !slices.Contains(other.Groups, g.Name) || other.last().Status == statusCompleted {
 			continue
 		}
 		v.last().Status = statusPending
-		if other.last().Status == statusPending || g.CancelInProgress {
+		if g.CancelInProgress || other.last().Status == statusPending && !g.Queue {
 			s.cancelRun(r, other)
 		}
 	}
@@ -114,10 +115,10 @@ func (s *Server) schedule() {
 	running := 0
 	for _, r := range s.state.Repos {
 		for _, v := range r.Runs {
-			switch v.last().Status {
-			case statusInProgress:
+			switch {
+			case v.task != nil: // has a machine, though it may not have begun
 				running++
-			case statusPending, statusQueued:
+			case v.last().Status != statusCompleted:
 				queue = append(queue, waiting{r, v})
 			}
 		}
@@ -132,7 +133,7 @@ func (s *Server) schedule() {
 		if q.v.last().Status == statusPending && !blocked(q.r, q.v) {
 			q.v.last().Status = statusQueued
 		}
-		if q.v.last().Status != statusQueued || q.v.task != nil || running >= s.cfg.MaxJobs || s.cfg.Runner == nil || s.closed {
+		if q.v.last().Status != statusQueued || running >= s.cfg.MaxJobs || s.cfg.Runner == nil || s.closed {
 			continue
 		}
 		running++

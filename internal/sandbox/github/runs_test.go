@@ -164,6 +164,25 @@ func TestConcurrencyGroupKeepsOnePending(t *testing.T) {
 	})
 }
 
+func TestQueueKeepsAllPending(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config()
+		g := gate{make(chan string)}
+		cfg.Runner = g
+		file := strings.Replace(planYAML, "cancel-in-progress: false", "queue: max", 1)
+		cfg.Repos[0].Files[".github/workflows/plan.yml"] = []byte(file)
+		w := newWorld(t, cfg)
+		one, two, three := start(t, w, "a", "dev"), start(t, w, "b", "dev"), start(t, w, "c", "dev")
+		for _, want := range []string{"in_progress pending pending", "completed/success in_progress pending", "completed/success completed/success in_progress"} {
+			synctest.Wait()
+			if got := statuses(t, w, one, two, three); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+			g.open <- "success"
+		}
+	})
+}
+
 func TestMachinesAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config()
@@ -321,7 +340,7 @@ func TestRunTokenHasOnlyItsPermissions(t *testing.T) {
 		})
 		w := newWorld(t, cfg)
 		start(t, w, "a", "dev")
-		c := w.client(github.Transport(w.server.Handler())).WithAuthToken(<-tokens)
+		c := w.client(w.transport()).WithAuthToken(<-tokens)
 		commitFile(t, c, "cleanup/a", "a.tf", "a") // the workflow asks for contents: write
 		_, _, err := c.PullRequests.Create(ctx, owner, repo, &gh.NewPullRequest{Title: gh.String("x"), Head: gh.String("cleanup/a"), Base: gh.String("main")})
 		refused(t, err, 403, "Resource not accessible by integration")

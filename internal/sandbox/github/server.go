@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/sandbox/github/gitrepo"
@@ -36,6 +37,8 @@ type Server struct {
 	limits  map[string]*bucket
 	hooks   *hooks
 	closed  bool
+
+	inFlight atomic.Int64 // REST calls
 
 	jobs   sync.WaitGroup
 	saver  *saver

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/tfpilot/tfpilot/internal/sandbox/github/gitrepo"
 )
@@ -111,14 +112,17 @@ func backend(r *http.Request, repo *repository, p principal) http.Handler {
 	if p.bot() {
 		env = append(env, gitrepo.ForbidWorkflows+"=1")
 	}
+	if repo.Config.RequiredReviews > 0 {
+		env = append(env, gitrepo.ProtectedRef+"=refs/heads/main")
+	}
 	return &cgi.Handler{Path: gitHTTPBackend(), Root: root, Dir: repo.git.Dir(), Env: env, InheritEnv: []string{"PATH", "HOME", "TMPDIR"}}
 }
 
 // gitHTTPBackend finds the program in git's own directory, which is not on PATH.
-func gitHTTPBackend() string {
+var gitHTTPBackend = sync.OnceValue(func() string {
 	out, err := exec.Command("git", "--exec-path").Output()
 	if err != nil {
 		return "git-http-backend" // fails with a clear message when it is started
 	}
 	return filepath.Join(strings.TrimSpace(string(out)), "git-http-backend")
-}
+})

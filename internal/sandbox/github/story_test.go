@@ -59,7 +59,11 @@ func (b *inbox) RoundTrip(r *http.Request) (*http.Response, error) {
 	event, err := gh.ParseWebHook(gh.WebHookType(r), payload)
 	if err != nil {
 		b.t.Errorf("parse: %v", err)
+		return nil, err
 	}
+	action, _ := event.(interface{ GetAction() string })
+	name := strings.ReplaceAll(gh.WebHookType(r)+"-"+action.GetAction(), "_", "-")
+	official().check(b.t, name, official().Webhooks[name], payload)
 	b.got, b.guids = append(b.got, event), append(b.guids, gh.DeliveryID(r))
 	b.names = append(b.names, describe(event))
 	status := b.answer

@@ -123,8 +123,10 @@ func (s *Server) repoJSON(r *repository) obj {
 func (s *Server) fullRepoJSON(r *repository, p principal) obj {
 	out := s.repoJSON(r)
 	role := s.role(r, p.login)
-	write := p.bot() || role == "write" || role == "admin"
-	out["permissions"] = obj{"admin": role == "admin", "maintain": role == "admin", "push": write, "triage": write, "pull": true}
+	if p.bot() {
+		role = "write"
+	}
+	out["permissions"] = permissionsOf(role)
 	out["allow_merge_commit"], out["allow_squash_merge"], out["allow_rebase_merge"] = true, true, false
 	out["delete_branch_on_merge"], out["allow_auto_merge"] = false, false
 	out["network_count"], out["subscribers_count"] = 0, 0

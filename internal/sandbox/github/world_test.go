@@ -110,7 +110,7 @@ func newWorld(t *testing.T, cfg github.Config) *world {
 
 func (w *world) appTransport(key *rsa.PrivateKey) *ghinstallation.AppsTransport {
 	pemKey := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	tr, err := ghinstallation.NewAppsTransport(github.Transport(w.server.Handler()), 77, pemKey)
+	tr, err := ghinstallation.NewAppsTransport(w.transport(), 77, pemKey)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -128,7 +128,12 @@ func (w *world) client(tr http.RoundTripper) *gh.Client {
 
 // as is a person's client.
 func (w *world) as(login string) *gh.Client {
-	return w.client(github.Transport(w.server.Handler())).WithAuthToken("ghp_" + login)
+	return w.client(w.transport()).WithAuthToken("ghp_" + login)
+}
+
+// transport compares every answer with GitHub's description.
+func (w *world) transport() http.RoundTripper {
+	return checked{w.t, github.Transport(w.server.Handler())}
 }
 
 // must fails the test on an error and returns the value.

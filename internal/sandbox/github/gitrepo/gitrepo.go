@@ -57,9 +57,6 @@ func Open(dir string) (*Repo, error) {
 		dir:   dir,
 		store: filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRUDefault()),
 	}
-	if _, err := os.Stat(filepath.Join(dir, "HEAD")); err == nil {
-		return r, nil
-	}
 	if err := layOut(dir); err != nil {
 		return nil, fmt.Errorf("lay out %s: %w", dir, err)
 	}
@@ -78,6 +75,7 @@ const bareConfig = `[core]
 	unpackLimit = 1000000
 	autogc = false
 	denyDeleteCurrent = refuse
+	hideRefs = refs/pull
 [transfer]
 	unpackLimit = 1000000
 [gc]
@@ -99,17 +97,24 @@ func layOut(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, "hooks", "update"), []byte(updateHook), 0o755); err != nil {
 		return err
 	}
-	// HEAD comes last: its presence says that the directory is complete.
 	return os.WriteFile(filepath.Join(dir, "HEAD"), []byte("ref: refs/heads/main\n"), 0o644)
 }
 
-// ForbidWorkflows is the environment variable that makes a push refuse changes
-// of workflow files, as GitHub does for a token without that permission.
-const ForbidWorkflows = "SANDBOX_FORBID_WORKFLOWS"
+// Environment variables that tell the update hook what a push may not change:
+// workflow files, as GitHub refuses them to a token without that permission, and
+// a protected branch.
+const (
+	ForbidWorkflows = "SANDBOX_FORBID_WORKFLOWS"
+	ProtectedRef    = "SANDBOX_PROTECTED_REF"
+)
 
 const updateHook = `#!/bin/sh
 # Refuses what the token of this push may not change.
 ref=$1 old=$2 new=$3
+if [ "$ref" = "$` + ProtectedRef + `" ]; then
+	echo "error: GH006: Protected branch update failed for $ref." >&2
+	exit 1
+fi
 [ -n "$` + ForbidWorkflows + `" ] || exit 0
 case $new in *[!0]*) ;; *) exit 0 ;; esac
 case $old in *[!0]*) ;; *) old=$(git rev-parse --verify --quiet refs/heads/main) ;; esac

@@ -48,12 +48,16 @@ type Input struct {
 	Options  []string
 }
 
-type group struct{ name, cancel string }
+type group struct {
+	name, cancel string
+	queue        bool // queue: max
+}
 
 // Group is a concurrency group of one run.
 type Group struct {
 	Name             string // lower case: groups are compared without case
 	CancelInProgress bool
+	Queue            bool // keeps every run that waits, not only the newest
 }
 
 // Parse reads the file at filePath; an error is what GitHub would call an
@@ -208,7 +212,7 @@ func (f *File) addGroup(v any) error {
 		if text(v["queue"]) == "max" && text(v["cancel-in-progress"]) == "true" {
 			return errors.New("failed to parse workflow: queue: max cannot be combined with cancel-in-progress: true")
 		}
-		f.groups = append(f.groups, group{name: text(v["group"]), cancel: text(v["cancel-in-progress"])})
+		f.groups = append(f.groups, group{name: text(v["group"]), cancel: text(v["cancel-in-progress"]), queue: text(v["queue"]) == "max"})
 	default:
 		return errors.New("failed to parse workflow: unexpected value of concurrency")
 	}
@@ -333,7 +337,7 @@ func (f *File) Groups(env Env) ([]Group, error) {
 			return nil, fmt.Errorf("cancel-in-progress: %w", err)
 		}
 		if name != "" {
-			out = append(out, Group{Name: strings.ToLower(name), CancelInProgress: cancel == "true"})
+			out = append(out, Group{Name: strings.ToLower(name), CancelInProgress: cancel == "true", Queue: g.queue})
 		}
 	}
 	return out, nil
