@@ -173,6 +173,18 @@ func (a *App) open(ctx context.Context, trigger string, v slack.ModalViewRequest
 	return resp.View, nil
 }
 
+// ackGrace is how long an ack may take to be worked off. It travels on another way
+// than views.update: a view that overtook the "Saving…" of its own ack would be
+// covered by it for good.
+const ackGrace = 700 * time.Millisecond
+
+// saving answers a submit with a view that waits, and lets that arrive.
+func saving(ack Ack, title, what string) {
+	v := loading(title, what)
+	ack(slack.NewUpdateViewSubmissionResponse(&v))
+	time.Sleep(ackGrace)
+}
+
 // redraw replaces a view. Between a person's two clicks the later drawing wins: a
 // view that changed meanwhile is drawn again without its hash, from the newer state
 // that came with this click.

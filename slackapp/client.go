@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,11 +58,18 @@ func errorCode(err error) string {
 	return ""
 }
 
+// doubtfulCodes are the codes after which Slack says that the call may have been
+// done all the same.
+var doubtfulCodes = []string{"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+
 // unknownOutcome says whether the call may have been done although it failed: no
-// answer, or one that is not Slack's.
+// answer, one that is not Slack's, or one that Slack itself is not sure of.
 func unknownOutcome(err error) bool {
-	if err == nil || errorCode(err) != "" {
+	if err == nil {
 		return false
+	}
+	if code := errorCode(err); code != "" {
+		return slices.Contains(doubtfulCodes, code)
 	}
 	_, limited := errors.AsType[*slack.RateLimitedError](err)
 	return !limited

@@ -146,8 +146,7 @@ func (a *App) confirmed(ctx context.Context, cb slack.InteractionCallback, ack A
 		return
 	}
 	title := confirmTitles[action]
-	saving := loading("Saving…", "Saving. You can close this window: it goes on.")
-	ack(slack.NewUpdateViewSubmissionResponse(&saving))
+	saving(ack, "Saving…", "Saving. You can close this window: it goes on.")
 	v, err := a.whoClicked(ctx, cb)
 	if err != nil {
 		a.Log.Error("identity", keyError, err)

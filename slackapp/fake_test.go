@@ -2,6 +2,7 @@ package slackapp
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -22,4 +23,19 @@ func (f fakeFacts) Summary(_ context.Context, cid string) ([]byte, error) {
 		return data, nil
 	}
 	return nil, store.ErrNotFound
+}
+
+// broken are documents that nobody can reach.
+type broken struct{}
+
+var errAway = errors.New("away")
+
+func (broken) Get(context.Context, string) (store.Doc, error) { return store.Doc{}, errAway }
+
+func (broken) Create(context.Context, lifecycle.Request) (store.Doc, error) {
+	return store.Doc{}, errAway
+}
+
+func (broken) Update(context.Context, string, lifecycle.Actor, lifecycle.Patch) (store.Doc, error) {
+	return store.Doc{}, errAway
 }

@@ -78,16 +78,18 @@ func (p *poster) otherLinks(ctx context.Context, role string) []hyperlink {
 	return links
 }
 
-// anchor is the message whose thread holds the replies.
+// anchor is the message whose thread holds the replies: the card in the channel, or
+// the requester's own where there is none and will be none.
 func (p *poster) anchor() (lifecycle.Message, bool) {
-	for _, role := range []string{lifecycle.RoleCard, lifecycle.RoleDM} {
-		for _, m := range p.doc.Request.Slack.Messages {
-			if m.Role == role && m.TS != "" {
-				return m, true
-			}
-		}
+	card, ok := p.find(slot{role: lifecycle.RoleCard})
+	if ok && card.TS != "" {
+		return card, true
 	}
-	return lifecycle.Message{}, false
+	if p.scene.place.Channel != "" && !strings.HasPrefix(card.State, refusedMark) {
+		return lifecycle.Message{}, false
+	}
+	dm, ok := p.find(slot{role: lifecycle.RoleDM})
+	return dm, ok && dm.TS != ""
 }
 
 // directChannel is the id of the requester's direct messages, which chat.update

@@ -94,14 +94,12 @@ func (a *App) submit(ctx context.Context, cb slack.InteractionCallback, ack Ack)
 		a.nextPage(ctx, cb, s, ack)
 		return
 	}
-	saving := loading("Saving…", "Saving your request. You can close this window: it goes on.")
-	ack(slack.NewUpdateViewSubmissionResponse(&saving))
+	saving(ack, "Saving…", "Saving your request. You can close this window: it goes on.")
 	a.save(ctx, cb, s)
 }
 
 func (a *App) nextPage(ctx context.Context, cb slack.InteractionCallback, s submission, ack Ack) {
-	waiting := loading(titleRequest, "One moment: the next page is on its way.")
-	ack(slack.NewUpdateViewSubmissionResponse(&waiting))
+	saving(ack, titleRequest, "One moment: the next page is on its way.")
 	v, err := a.whoClicked(ctx, cb)
 	if err != nil {
 		a.Log.Error("identity", keyError, err)

@@ -1,0 +1,215 @@
+package slackapp
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+)
+
+// put stores a request as a story has told it, with what its plans left, and shows
+// its card.
+func (w *world) put(s *teller, sum terraform.Summary) {
+	w.t.Helper()
+	_, err := w.store.Create(w.t.Context(), s.r)
+	w.must(err)
+	for _, a := range s.r.Runs.Plan.Attempts {
+		w.must(w.store.PutSummary(w.t.Context(), a.CorrelationID, sum.Bytes()))
+	}
+	w.refresh()
+}
+
+func (w *world) refresh() {
+	w.t.Helper()
+	w.must(w.cards.Refresh(w.t.Context(), testID))
+}
+
+// card is the one card in a channel, as somebody sees it.
+func (w *world) card(user, channel string) slack.MessageState {
+	w.t.Helper()
+	all := w.messages(user, channel)
+	if len(all) != 1 {
+		w.t.Fatalf("%d messages in %s", len(all), channel)
+	}
+	return all[0]
+}
+
+// reply finds the reply in the card's thread that says something.
+func (w *world) reply(user, channel, says string) slack.MessageState {
+	w.t.Helper()
+	for _, r := range w.card(user, channel).Replies {
+		if strings.Contains(r.Text, says) {
+			return r
+		}
+	}
+	w.t.Fatalf("no reply says %q: %s", says, wordsIn(w.card(user, channel).Replies))
+	return slack.MessageState{}
+}
+
+func TestApproveFromTheThread(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.put(ready(t), creating())
+		ask := w.reply("omar", devCh, "waits for an approval")
+		has(t, wordsIn(ask), "Review plan", "Approve", "Reject")
+
+		w.click("dana", ask, "do.approve")
+		has(t, w.lastWhisper("dana"), "approve", "ask")
+		w.click("vic", ask, "do.approve")
+		has(t, w.lastWhisper("vic"), "Only approvers and admins may approve; ask ana, omar or adam.")
+		if r := w.request(testID); len(r.Wanted) != 0 {
+			t.Fatalf("a refused click left %+v", r.Wanted)
+		}
+
+		w.click("omar", ask, "review")
+		has(t, wordsIn(w.view("omar")), "2 to add", "aws_s3_bucket.this", "Full plan in the run")
+		w.click("omar", ask, "do.approve")
+		has(t, w.lastWhisper("omar"), "Your approval of “S3 bucket acme-artefacts” is saved")
+		r := w.request(testID)
+		if wish := r.Wish(lifecycle.ActionApprove); wish == nil || wish.By != "omar" || wish.PlanDigest != r.Plan.Digest || wish.HeadSHA != head1 {
+			t.Fatalf("wanted: %+v", r.Wanted)
+		}
+		if !w.bells.rang("look "+testID) || !w.bells.rang("card "+testID) {
+			t.Error("nobody was told")
+		}
+		w.click("omar", ask, "do.approve")
+		has(t, w.lastWhisper("omar"), "You asked for this already")
+
+		a := r.Wish(lifecycle.ActionApprove)
+		w.update(testID, lifecycle.Approve(lifecycle.Approver{Login: "omar", SlackUser: slackUsers["omar"], At: now(), HeadSHA: a.HeadSHA, PlanDigest: a.PlanDigest, Source: source}))
+		w.click("ana", ask, "do.approve")
+		has(t, w.lastWhisper("ana"), "omar approved this plan already.")
+		w.refresh()
+		if said := wordsIn(w.reply("omar", devCh, "omar approved it")); strings.Contains(said, "Approve\n") {
+			t.Errorf("the button stays: %s", said)
+		}
+	})
+}
+
+func TestAuthorsMayNotApprove(t *testing.T) {
+	inWorld(t, func(w *world) {
+		s := ready(t)
+		s.r.Requester = lifecycle.Person{Login: "ana", GithubID: 1002, SlackTeam: team, SlackUser: slackUsers["ana"]}
+		s.r.Authors, s.r.AuthorIDs = []string{"ana"}, []int64{1002}
+		w.put(s, creating())
+		w.click("ana", w.card("ana", devCh), "do.approve")
+		has(t, w.lastWhisper("ana"), "You wrote or edited this request, so somebody else has to approve it; ask omar or adam.")
+	})
+}
+
+func TestStaleButtonIsRefused(t *testing.T) {
+	inWorld(t, func(w *world) {
+		s := ready(t)
+		w.put(s, creating())
+		ask := w.reply("omar", devCh, "waits for an approval")
+		w.update(testID, func(r lifecycle.Request) (lifecycle.Request, error) {
+			sum := replacing()
+			r.Plan.Digest = sum.Digest()
+			return r, nil
+		})
+		w.click("omar", ask, "do.approve")
+		has(t, w.lastWhisper("omar"), "The plan changed since this button was shown.")
+		if r := w.request(testID); len(r.Wanted) != 0 {
+			t.Fatalf("a stale click left %+v", r.Wanted)
+		}
+	})
+}
+
+func TestDestructivePlanInProductionIsTyped(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.put(newTeller(t, prod()).opened().planned(lifecycle.PurposeOpen, head1, replacing()), replacing())
+		card := w.card("ana", prodCh)
+		w.click("ana", card, "do.approve")
+		has(t, wordsIn(w.view("ana")), "prod/app is protected, and only those in TFPILOT_PROD_ALLOWED_USERS may approve there")
+
+		w.click("omar", card, "do.approve")
+		v := w.view("omar")
+		has(t, wordsIn(v), "Destroyed (1)", "Replaced (1)", "Type prod/app to confirm.")
+		r := w.submit("omar", map[string]any{"typed": "prod"})
+		if r.Outcome != slack.FieldErrors || !strings.Contains(r.Errors["typed"], "Type prod/app") {
+			t.Fatalf("%s %v", r.Outcome, r.Errors)
+		}
+		if r := w.submit("omar", map[string]any{"typed": "prod/app"}); r.Outcome != slack.Acked {
+			t.Fatalf("%s %v", r.Outcome, r.Errors)
+		}
+		has(t, wordsIn(w.view("omar")), "Your approval of")
+		if w.request(testID).Wish(lifecycle.ActionApprove) == nil {
+			t.Error("no wish was written")
+		}
+	})
+}
+
+func TestRejectWantsAReason(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.put(ready(t), creating())
+		w.click("omar", w.card("omar", devCh), "do.reject")
+		w.submit("omar", map[string]any{"why": "ghp_0123456789012345678901234567890123456789"})
+		if w.request(testID).Wish(lifecycle.ActionReject) != nil {
+			t.Fatal("a secret was taken for a reason")
+		}
+		w.submit("omar", map[string]any{"why": "It belongs into the other account."})
+		wish := w.request(testID).Wish(lifecycle.ActionReject)
+		if wish == nil || wish.Reason != "It belongs into the other account." {
+			t.Fatalf("%+v", wish)
+		}
+	})
+}
+
+func TestDestroyListsWhatGoesAndCanBeTakenBack(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.put(live(t), creating())
+		w.click("omar", w.card("omar", devCh), "do.destroy")
+		has(t, wordsIn(w.view("omar")), "Only", "may destroy")
+		w.click("adam", w.card("adam", devCh), "do.destroy")
+		has(t, wordsIn(w.view("adam")), "aws_s3_bucket_versioning.this", "Nothing goes before")
+		w.submit("adam", nil)
+		has(t, wordsIn(w.view("adam")), "Terraform first works out what goes")
+		if w.request(testID).Wish(lifecycle.ActionDestroy) == nil {
+			t.Fatal("no wish was written")
+		}
+		w.refresh()
+		has(t, w.card("adam", devCh).Text, "adam asked to destroy it")
+		w.click("adam", w.card("adam", devCh), "do.keep")
+		has(t, w.lastWhisper("adam"), "Kept:")
+		if w.request(testID).Wish(lifecycle.ActionDestroy) != nil {
+			t.Error("the wish stays")
+		}
+	})
+}
+
+func TestSyncAsksForTheRepository(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.put(ready(t), creating())
+		w.click("dana", w.card("dana", devCh), "do.sync")
+		has(t, w.lastWhisper("dana"), "GitHub is being asked for news")
+		if !w.bells.rang("sync acme/infra-core") {
+			t.Error("nobody was told")
+		}
+		w.command("vic", devCh, "sync")
+		has(t, w.lastWhisper("vic"), "Only developers, approvers and admins may sync")
+		w.command("dana", devCh, "sync")
+		if !w.bells.rang("sync acme/infra-payments") {
+			t.Error("not all repositories are asked about")
+		}
+	})
+}
+
+func TestStorageThatIsAwayIsSaid(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.put(ready(t), creating())
+		w.app.Documents = broken{}
+		w.click("omar", w.card("omar", devCh), "do.approve")
+		has(t, w.lastWhisper("omar"), "cannot reach its storage")
+		w.command("dana", devCh, "request s3-bucket")
+		w.submit("dana", map[string]any{"field.name": "acme-x", "reason": "Because."})
+		v := w.view("dana")
+		has(t, wordsIn(v), "Saving did not work")
+		if got := v.Values["field:s3-bucket:name"]["field.name"]["value"]; got != "acme-x" {
+			t.Errorf("the name is lost: %v", got)
+		}
+		w.app.Documents = w.store
+		w.submit("dana", nil)
+		has(t, wordsIn(w.view("dana")), "Saved: S3 bucket acme-x")
+	})
+}

@@ -1,0 +1,169 @@
+package slackapp
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+func (w *world) create(s *teller) {
+	w.t.Helper()
+	_, err := w.store.Create(w.t.Context(), s.r)
+	w.must(err)
+}
+
+// until refreshes as the queue would, until it succeeds.
+func (w *world) until() {
+	w.t.Helper()
+	for range 20 {
+		if w.cards.Refresh(w.t.Context(), testID) == nil {
+			return
+		}
+		time.Sleep(5 * time.Second)
+	}
+	w.t.Fatal("the cards never come")
+}
+
+func (w *world) counts() slack.Counts { return w.slack.Counts() }
+
+func TestSameDocumentMakesNoCall(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.create(ready(t))
+		w.refresh()
+		calls, version := w.counts().Calls["chat.postMessage"], w.request(testID).Version
+		if calls != 3 {
+			t.Errorf("%d posts, want card, direct message and reply", calls)
+		}
+		w.refresh()
+		if n := w.counts().Calls["chat.postMessage"] + w.counts().Calls["chat.update"]; n != calls {
+			t.Errorf("%d calls for nothing", n-calls)
+		}
+		if v := w.request(testID).Version; v != version {
+			t.Errorf("version %d became %d", version, v)
+		}
+	})
+}
+
+func TestLostAnswersLeaveOneCardPerPlace(t *testing.T) {
+	for _, lost := range []int{1, 2, 3} {
+		for _, fault := range []slack.FaultKind{slack.FaultLost, slack.FaultError, slack.FaultUnavailable, slack.FaultHang, slack.FaultRateLimited} {
+			inWorld(t, func(w *world) {
+				w.create(ready(t))
+				w.must(w.slack.Inject(slack.Fault{Method: "chat.postMessage", Kind: fault, Count: lost}))
+				w.until()
+				card := w.card("dana", devCh)
+				if n := len(w.messages("dana", "dm")); n != 1 || len(card.Replies) != 1 {
+					t.Errorf("%s %d: %d direct messages, %d replies", fault, lost, n, len(card.Replies))
+				}
+				for _, m := range w.request(testID).Slack.Messages {
+					if m.TS == "" || strings.HasPrefix(m.State, postingMark) {
+						t.Errorf("%s %d: %+v", fault, lost, m)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestCrashAfterPosting stops between the post and its record, which is the same to
+// the next process as a lost answer.
+func TestCrashAfterPosting(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.create(ready(t))
+		nonce := newNonce(now())
+		p := &poster{Cards: w.cards, scene: sceneOf(t, ready(t)), doc: w.doc()}
+		x := slot{role: lifecycle.RoleCard, channel: devCh}
+		intent := lifecycle.Message{Role: x.role, Channel: x.channel, State: postingMark + nonce}
+		w.must(p.record(w.t.Context(), x, "", &intent))
+		_, _, err := w.cards.API.PostMessageContext(w.t.Context(), devCh, p.options(x, p.scene.card(), nonce)...)
+		w.must(err)
+		w.until()
+		w.card("dana", devCh)
+	})
+}
+
+func (w *world) doc() store.Doc {
+	w.t.Helper()
+	d, err := w.store.Get(w.t.Context(), testID)
+	w.must(err)
+	return d
+}
+
+func TestDeletedCardComesBackOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.create(ready(t))
+		w.refresh()
+		card := w.card("dana", devCh)
+		_, _, err := w.cards.API.DeleteMessageContext(w.t.Context(), devCh, card.TS)
+		w.must(err)
+		w.update(testID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
+		w.until()
+		w.refresh()
+		alive := 0
+		for _, m := range w.messages("dana", devCh) {
+			if !m.Deleted {
+				alive++
+				has(t, m.Text, "Something does not work.")
+			}
+		}
+		if alive != 1 {
+			t.Errorf("%d cards", alive)
+		}
+	})
+}
+
+func TestManyWorkersPostOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.create(ready(t))
+		done := make(chan error, 8)
+		for range cap(done) {
+			go func() { done <- w.cards.Refresh(w.t.Context(), testID) }()
+		}
+		for range cap(done) {
+			w.must(<-done)
+		}
+		w.card("dana", devCh)
+		if n := w.counts().Calls["chat.postMessage"]; n != 3 {
+			t.Errorf("%d posts", n)
+		}
+	})
+}
+
+// TestEmptiedRedisPostsOnce takes the leases away while two processes render.
+func TestEmptiedRedisPostsOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.create(ready(t))
+		done := make(chan error, 4)
+		for range cap(done) {
+			go func() { done <- w.cards.Refresh(w.t.Context(), testID) }()
+			w.redis.FlushAll()
+		}
+		for range cap(done) {
+			<-done // who loses comes back later
+		}
+		w.until()
+		w.card("dana", devCh)
+		if n := len(w.messages("dana", "dm")); n != 1 {
+			t.Errorf("%d direct messages", n)
+		}
+	})
+}
+
+func TestChannelWithoutTheAppStillTellsTheRequester(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.cards.Projects[0].Environments[0].Channel = "C0NOWHERE0"
+		w.create(ready(t))
+		w.until()
+		dm := w.messages("dana", "dm")
+		if len(dm) != 1 || len(dm[0].Replies) != 1 {
+			t.Fatalf("direct messages: %d", len(dm))
+		}
+		w.cards.Projects[0].Environments[0].Channel = devCh
+		w.until()
+		w.card("dana", devCh)
+	})
+}
