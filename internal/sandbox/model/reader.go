@@ -1,0 +1,328 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// reader fills a schema from words.
+type reader struct {
+	system string
+	words  []word
+}
+
+func newReader(system, user string) *reader {
+	return &reader{system: system, words: splitWords(user)}
+}
+
+// fill works out a value. Choices come before everything else, since the words
+// that choose are not names or numbers any more.
+func (r *reader) fill(s schema) any {
+	switch {
+	case len(s.AnyOf) > 0:
+		return r.fill(r.alternative(s.AnyOf))
+	case s.is("object"):
+		out := map[string]any{}
+		for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+			if p := s.Properties[name]; len(p.AnyOf) > 0 || len(p.allowed()) > 0 || p.is("object") && len(p.Properties) == 0 {
+				out[name] = r.choose(name, p)
+			}
+		}
+		return r.rest(s, out)
+	}
+	return r.value("", s)
+}
+
+// rest fills what is no choice: nested objects last, so that the choices around
+// them are made.
+func (r *reader) rest(s schema, out map[string]any) any {
+	numbers := r.numbers(s)
+	names := slices.Sorted(maps.Keys(s.Properties))
+	for _, name := range names {
+		if _, done := out[name]; done {
+			continue
+		}
+		p := s.Properties[name]
+		if n, ok := numbers[name]; ok {
+			out[name] = n
+			continue
+		}
+		if p.is("object") {
+			out[name] = r.fill(p)
+			continue
+		}
+		out[name] = r.value(name, p)
+	}
+	return out
+}
+
+func (r *reader) choose(name string, s schema) any {
+	switch {
+	case len(s.AnyOf) > 0:
+		return r.fill(s)
+	case s.is("object"):
+		return map[string]any{}
+	}
+	values := s.allowed()
+	if len(values) == 1 && !s.nullable() {
+		return values[0]
+	}
+	if _, number := values[0].(float64); number {
+		return r.chooseNumber(name, s, values)
+	}
+	if i, ok := r.best(values, nil); ok {
+		return values[i]
+	}
+	if s.nullable() {
+		return nil
+	}
+	return values[0]
+}
+
+// chooseNumber takes a number of the enumeration that the words speak of next
+// to the field's own words; a bare number means anything.
+func (r *reader) chooseNumber(name string, s schema, values []any) any {
+	for i, w := range r.words {
+		for _, v := range values {
+			if w.raw == fmt.Sprint(v) && r.near(i, name, s) > 0 {
+				return v
+			}
+		}
+	}
+	if s.nullable() {
+		return nil
+	}
+	return values[0]
+}
+
+// alternative chooses one of several forms by the one value in which they
+// differ.
+func (r *reader) alternative(forms []schema) schema {
+	var tags []any
+	var fields []map[string]bool
+	for _, f := range forms {
+		tags, fields = append(tags, r.tag(f)), append(fields, fieldTerms(f))
+	}
+	if i, ok := r.best(tags, fields); ok {
+		return forms[i]
+	}
+	for i, t := range tags {
+		if t == "" { // the form for "nothing fits"
+			return forms[i]
+		}
+	}
+	for _, f := range forms {
+		if !f.is("null") {
+			return f
+		}
+	}
+	return forms[0]
+}
+
+func (r *reader) tag(form schema) any {
+	for _, name := range slices.Sorted(maps.Keys(form.Properties)) {
+		if values := form.Properties[name].allowed(); len(values) == 1 {
+			return values[0]
+		}
+	}
+	return nil
+}
+
+// fieldTerms are the terms of a form's fields, at any depth.
+func fieldTerms(form schema) map[string]bool {
+	out := map[string]bool{}
+	for name, p := range form.Properties {
+		if p.is("object") {
+			maps.Copy(out, fieldTerms(p))
+			continue
+		}
+		maps.Copy(out, terms(name+" "+p.Description))
+	}
+	return out
+}
+
+const (
+	quotedBonus = 2.0 // the user is there already
+	ownScore    = 3.0 // the value's own name was said
+	fieldScore  = 0.4 // one of the form's fields was spoken of
+	least       = 1.3 // less is chance: one word of a description
+)
+
+// best finds the value that the words speak of. A term that several values
+// share counts for less; one after "in" or "to" for more; a value that the
+// instructions put in quotation marks is where the user already is.
+func (r *reader) best(values []any, fields []map[string]bool) (int, bool) {
+	if i := r.literal(values); i >= 0 {
+		return i, true
+	}
+	own, described, shared := r.vocabulary(values)
+	top, topScore := 0, 0.0
+	for i, v := range values {
+		score := 0.0
+		if text, ok := v.(string); ok && text != "" && strings.Contains(r.system, fmt.Sprintf("%q", text)) {
+			score = quotedBonus
+		}
+		for term := range own[i] {
+			score += ownScore * r.weight(term) / float64(shared[term])
+		}
+		for term := range described[i] {
+			if !own[i][term] {
+				score += r.weight(term) / float64(shared[term])
+			}
+		}
+		if fields != nil {
+			score += fieldScore * r.said(fields[i])
+		}
+		if score > topScore {
+			top, topScore = i, score
+		}
+	}
+	if topScore < least || r.negated(own[top]) {
+		return 0, false
+	}
+	r.use(own[top])
+	return top, true
+}
+
+// literal finds a value that was written out.
+func (r *reader) literal(values []any) int {
+	for i, w := range r.words {
+		for j, v := range values {
+			if text, ok := v.(string); ok && !w.used && w.says() && strings.EqualFold(w.raw, text) {
+				r.words[i].used = true
+				return j
+			}
+		}
+	}
+	return -1
+}
+
+// said counts the words that are among the terms.
+func (r *reader) said(of map[string]bool) float64 {
+	count := 0.0
+	for _, w := range r.words {
+		if !w.used && w.says() && slices.ContainsFunc(w.stems, func(s string) bool { return of[s] }) {
+			count++
+		}
+	}
+	return count
+}
+
+// vocabulary is what each value is called and, in the instructions' line that
+// begins with it, said to be; and how many values share a term.
+func (r *reader) vocabulary(values []any) (own, described []map[string]bool, shared map[string]int) {
+	shared = map[string]int{}
+	for _, v := range values {
+		text := fmt.Sprint(v)
+		mine, more := terms(text), map[string]bool{}
+		for line := range strings.Lines(r.system) {
+			line = strings.TrimLeft(strings.TrimSpace(line), "-* ")
+			if rest, ok := strings.CutPrefix(line, text); ok && text != "" {
+				maps.Copy(more, terms(rest))
+			}
+		}
+		for term := range mine {
+			shared[term]++
+		}
+		for term := range more {
+			if !mine[term] {
+				shared[term]++
+			}
+		}
+		own, described = append(own, mine), append(described, more)
+	}
+	return own, described, shared
+}
+
+// weight is 0 when nobody said the term.
+func (r *reader) weight(term string) float64 {
+	weight := 0.0
+	for i, w := range r.words {
+		if w.used || !w.says() || !w.has(term) {
+			continue
+		}
+		here := 1.0
+		if r.placed(i) {
+			here = 3
+		} else if r.head(i) {
+			here = 1.5
+		}
+		weight = max(weight, here)
+	}
+	return weight
+}
+
+func (r *reader) negated(of map[string]bool) bool {
+	for i, w := range r.words {
+		if i > 0 && negations[r.words[i-1].low] && slices.ContainsFunc(w.stems, func(s string) bool { return of[s] }) {
+			return true
+		}
+	}
+	return false
+}
+
+// use marks the words that chose: those after "in" or "to" if there are any,
+// since the same word elsewhere may be part of a name.
+func (r *reader) use(of map[string]bool) {
+	var placed, others []int
+	for i, w := range r.words {
+		if !w.says() || !slices.ContainsFunc(w.stems, func(s string) bool { return of[s] }) {
+			continue
+		}
+		if r.placed(i) {
+			placed = append(placed, i)
+		} else {
+			others = append(others, i)
+		}
+	}
+	if len(placed) == 0 {
+		placed = others
+	}
+	for _, i := range placed {
+		r.words[i].used = true
+	}
+}
+
+// head reports whether a word stands before "for": what is wanted, not what it
+// is wanted for.
+func (r *reader) head(i int) bool {
+	return slices.ContainsFunc(r.words[i:], func(w word) bool { return w.low == "for" })
+}
+
+// placed reports whether a word says where something goes.
+func (r *reader) placed(i int) bool {
+	return i > 0 && slices.Contains([]string{"in", "into", "to", "on"}, r.words[i-1].low)
+}
+
+// value is what the words say about one field; what they do not say is null,
+// or empty where null is not allowed.
+func (r *reader) value(name string, s schema) any {
+	var v any
+	switch {
+	case s.is("boolean"):
+		v = r.flag(name, s)
+	case s.is("array") && s.Items != nil:
+		v = r.items(name, *s.Items)
+	case s.is("string"):
+		v = r.text(name, s)
+	}
+	if v != nil || s.nullable() {
+		return v
+	}
+	return empty(s)
+}
+
+func empty(s schema) any {
+	switch {
+	case s.is("boolean"):
+		return false
+	case s.is("array"):
+		return []any{}
+	case s.is("number"), s.is("integer"):
+		return json.Number("0")
+	}
+	return ""
+}
