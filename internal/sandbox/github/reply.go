@@ -27,7 +27,6 @@ type reply struct {
 	body   any         // nil: no body
 	header http.Header // added to the standard ones
 	raw    []byte      // instead of body
-	lost   bool
 }
 
 func ok(body any) (reply, error)      { return reply{status: http.StatusOK, body: body}, nil }

@@ -226,6 +226,13 @@ func text(v any) string {
 	return fmt.Sprint(v)
 }
 
+// refusal is a message of GitHub, word for word.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+func refuse(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
+
 // Resolve checks the inputs of a dispatch against the file and fills in the
 // defaults. The error's text is the message GitHub answers with.
 func (f *File) Resolve(given map[string]any) (map[string]string, error) {
@@ -244,7 +251,7 @@ func (f *File) Resolve(given map[string]any) (map[string]string, error) {
 	for _, name := range names {
 		in, value := f.Inputs[name], values[name]
 		if value == "" && in.Required && in.Default == "" {
-			return nil, fmt.Errorf("Required input '%s' not provided", name) //nolint:staticcheck // GitHub's words
+			return nil, refuse("Required input '%s' not provided", name)
 		}
 		if value == "" {
 			values[name] = in.initial()
@@ -269,16 +276,16 @@ func (f *File) flatten(given map[string]any) (map[string]string, error) {
 		case string, bool, float64:
 			values[name] = text(v)
 		default:
-			return nil, fmt.Errorf("Invalid value for input '%s'", name) //nolint:staticcheck // GitHub's words
+			return nil, refuse("Invalid value for input '%s'", name)
 		}
 		size += len(name) + len(values[name])
 	}
 	if len(unknown) > 0 {
 		sort.Strings(unknown)
-		return nil, fmt.Errorf("Unexpected inputs provided: [%s]", strings.Join(unknown, ", ")) //nolint:staticcheck // GitHub's words
+		return nil, refuse("Unexpected inputs provided: [%s]", strings.Join(unknown, ", "))
 	}
 	if size > MaxInputBytes {
-		return nil, errors.New("inputs are too large.") //nolint:staticcheck // GitHub's words
+		return nil, refuse("inputs are too large.")
 	}
 	return values, nil
 }
@@ -297,15 +304,15 @@ func (in Input) check(name, value string) error {
 	switch in.Type {
 	case "boolean":
 		if value != "true" && value != "false" {
-			return fmt.Errorf("Provided value '%s' for input '%s' is not a boolean", value, name) //nolint:staticcheck // GitHub's words
+			return refuse("Provided value '%s' for input '%s' is not a boolean", value, name)
 		}
 	case "number":
 		if _, err := strconv.ParseFloat(value, 64); err != nil {
-			return fmt.Errorf("Provided value '%s' for input '%s' is not a number", value, name) //nolint:staticcheck // GitHub's words
+			return refuse("Provided value '%s' for input '%s' is not a number", value, name)
 		}
 	case "choice":
 		if !slices.Contains(in.Options, value) {
-			return fmt.Errorf("Provided value '%s' for input '%s' not in the list of allowed values", value, name) //nolint:staticcheck // GitHub's words
+			return refuse("Provided value '%s' for input '%s' not in the list of allowed values", value, name)
 		}
 	}
 	return nil
