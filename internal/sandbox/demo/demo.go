@@ -1,0 +1,181 @@
+// Package demo plays the journey of a request as its users would: they type, press
+// and read in the simulated workspace, look at pull requests on GitHub with their own
+// tokens, and clone the repository. It owns the story and what must be seen at each
+// step. It knows the product only by what it shows: controls are found by their
+// labels, requests by their cards. It imports neither the product nor the simulators.
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config is where to play and what to make harder.
+type Config struct {
+	Address string    // required; of the page of a running sandbox
+	Out     io.Writer // required; a line for each step
+
+	FlushRedisEachStep bool                       // Redis forgets everything before each step
+	DropWebhooks       bool                       // GitHub's webhooks are lost
+	OnStep             func(chapter, name string) // told before each step; may end a process
+}
+
+// Failure is a step that was not seen.
+type Failure struct {
+	Chapter, Who, Step string
+	Err                error
+}
+
+func (f *Failure) Error() string {
+	return fmt.Sprintf("%s: %s %s: %v", f.Chapter, f.Who, f.Step, f.Err)
+}
+
+func (f *Failure) Unwrap() error { return f.Err }
+
+// unseen is what a step waited for and what was there instead.
+type unseen struct{ want, got string }
+
+func (u *unseen) Error() string {
+	return "expected " + u.want + "\n  seen: " + strings.ReplaceAll(shorten(u.got, 1500), "\n", "\n        ")
+}
+
+func notSeen(want, got string) error { return &unseen{want, got} }
+
+// step is one thing that somebody does or sees.
+type step struct {
+	who  string
+	what string
+	do   func(ctx context.Context) error
+}
+
+type chapter struct {
+	title string
+	steps func() []step
+}
+
+// journey is one play: whom it reaches, and what it remembers from step to step.
+type journey struct {
+	cfg    Config
+	access access
+	client *http.Client
+
+	dana, ana, omar, adam, vic *person
+
+	stamp    string // makes names of this play unique
+	first    bool   // nothing was asked for before in this data folder
+	before   counts // at the start
+	requests []*request
+
+	bucket, words, anas, adams, prod *request
+}
+
+// Run plays the journey. It returns nil only when every step was seen.
+func Run(ctx context.Context, cfg Config) error {
+	began := time.Now()
+	j := &journey{cfg: cfg, client: &http.Client{Timeout: time.Minute}, stamp: strconv.FormatInt(began.Unix(), 36)}
+	if err := j.meet(ctx); err != nil {
+		return fmt.Errorf("reach the sandbox at %s: %w", cfg.Address, err)
+	}
+	for n, c := range j.chapters() {
+		title := fmt.Sprintf("%d. %s", n+1, c.title)
+		j.say("\n" + title)
+		for _, s := range c.steps() {
+			if err := j.play(ctx, title, s); err != nil {
+				return err
+			}
+		}
+	}
+	j.say(fmt.Sprintf("\nEvery step was seen, in %s.", time.Since(began).Round(time.Second)))
+	return nil
+}
+
+func (j *journey) chapters() []chapter {
+	return []chapter{
+		{"Asking", j.asking},
+		{"The pull request", j.pulls},
+		{"The plan", j.plans},
+	}
+}
+
+func (j *journey) say(line string) { _, _ = fmt.Fprintln(j.cfg.Out, line) }
+
+// play does one step and prints what came of it.
+func (j *journey) play(ctx context.Context, chapter string, s step) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if j.cfg.OnStep != nil {
+		j.cfg.OnStep(chapter, s.who+" "+s.what)
+	}
+	if err := j.harden(ctx); err != nil {
+		return fmt.Errorf("order faults: %w", err)
+	}
+	_, _ = fmt.Fprintf(j.cfg.Out, "  %-6s %s … ", s.who, s.what)
+	began := time.Now()
+	if err := s.do(ctx); err != nil {
+		j.say("✗")
+		return &Failure{Chapter: chapter, Who: s.who, Step: s.what, Err: err}
+	}
+	if took := time.Since(began); took > time.Second {
+		j.say(fmt.Sprintf("✓ %s", took.Round(100*time.Millisecond)))
+		return nil
+	}
+	j.say("✓")
+	return nil
+}
+
+// harden puts the ordered troubles in force again: a fault that a step cleared comes
+// back, and Redis forgets once more.
+func (j *journey) harden(ctx context.Context) error {
+	if !j.cfg.FlushRedisEachStep && !j.cfg.DropWebhooks {
+		return nil
+	}
+	order := faults{Clear: true, FlushRedis: j.cfg.FlushRedisEachStep}
+	if j.cfg.DropWebhooks {
+		order.Webhooks = []webhookFault{{Kind: "drop"}}
+	}
+	return j.fault(ctx, order)
+}
+
+// How long something may take to be seen.
+const (
+	soon    = 30 * time.Second // an answer to a click
+	later   = 4 * time.Minute  // what a run or a sweep brings
+	between = 150 * time.Millisecond
+)
+
+// until looks again and again until look says yes. What was seen last is part of the
+// error; an error of look ends the wait at once.
+func until(ctx context.Context, limit time.Duration, want string, look func(context.Context) (bool, string, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	seen := "nothing"
+	for {
+		ok, now, err := look(ctx)
+		switch {
+		case ok:
+			return nil
+		case ctx.Err() != nil:
+			return notSeen(fmt.Sprintf("%s within %s", want, limit), seen)
+		case err != nil:
+			return err
+		}
+		seen = now
+		select {
+		case <-ctx.Done():
+		case <-time.After(between):
+		}
+	}
+}
+
+func shorten(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,198 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// person is somebody at their screen: Slack under their name, GitHub with their
+// token.
+type person struct {
+	j                  *journey
+	name, slack, token string
+}
+
+// result is what Slack itself shows after somebody did something.
+type result struct {
+	Outcome string
+	Note    string
+	Errors  map[string]string
+	Reply   *message
+	Views   []view
+}
+
+func (p *person) looks(ctx context.Context) (workspace, error) {
+	var w workspace
+	return w, p.j.get(ctx, "/control/state"+query("user", p.slack), &w)
+}
+
+// does sends one thing that a person does, and takes Slack's own complaint for an
+// error.
+func (p *person) does(ctx context.Context, what string, body map[string]any) (result, error) {
+	body["user"] = p.slack
+	var r result
+	if err := p.j.post(ctx, "/control/"+what, body, &r); err != nil {
+		return r, err
+	}
+	if r.Outcome != "acked" && r.Outcome != "errors" {
+		return r, notSeen("that Slack gets an answer in time", r.Outcome+": "+r.Note)
+	}
+	return r, nil
+}
+
+func (p *person) types(ctx context.Context, channel, text string) (result, error) {
+	return p.does(ctx, "command", map[string]any{"channel": channel, "command": "/tfpilot", "text": text})
+}
+
+// asks types a command and waits for an answer that holds the words.
+func (p *person) asks(ctx context.Context, channel, text string, words ...string) (message, error) {
+	old, err := p.ephemerals(ctx)
+	if err != nil {
+		return message{}, err
+	}
+	if _, err := p.types(ctx, channel, text); err != nil {
+		return message{}, err
+	}
+	return p.answered(ctx, old, words...)
+}
+
+// ephemerals are the answers that only this person sees, everywhere.
+func (p *person) ephemerals(ctx context.Context) (map[string]message, error) {
+	w, err := p.looks(ctx)
+	all := map[string]message{}
+	for _, c := range w.Channels {
+		for _, m := range c.Ephemerals {
+			all[c.ID+" "+m.TS] = m
+		}
+	}
+	return all, err
+}
+
+// answered waits for an ephemeral answer that was not there before.
+func (p *person) answered(ctx context.Context, old map[string]message, words ...string) (message, error) {
+	var found message
+	err := until(ctx, soon, fmt.Sprintf("an answer to %s with “%s”", p.name, strings.Join(words, "” and “")), func(ctx context.Context) (bool, string, error) {
+		now, err := p.ephemerals(ctx)
+		seen := "no new answer"
+		for place, m := range now {
+			if _, known := old[place]; known {
+				continue
+			}
+			if seen = m.read(); holds(seen, words...) {
+				found = m
+				return true, seen, nil
+			}
+		}
+		return false, seen, err
+	})
+	return found, err
+}
+
+// presses presses a button of a message.
+func (p *person) presses(ctx context.Context, m message, label string) error {
+	c, err := find(m.Blocks, label)
+	if err != nil {
+		return err
+	}
+	_, err = p.does(ctx, "action", map[string]any{"channel": m.Channel, "ts": m.TS, "actionId": c.action, "blockId": c.block, "value": c.value})
+	return err
+}
+
+// pressesAndIsTold presses a button and waits for the answer.
+func (p *person) pressesAndIsTold(ctx context.Context, m message, label string, words ...string) error {
+	old, err := p.ephemerals(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.presses(ctx, m, label); err != nil {
+		return err
+	}
+	_, err = p.answered(ctx, old, words...)
+	return err
+}
+
+// window waits until the window on top holds the words.
+func (p *person) window(ctx context.Context, words ...string) (view, error) {
+	var top view
+	err := until(ctx, soon, fmt.Sprintf("a window for %s with “%s”", p.name, strings.Join(words, "” and “")), func(ctx context.Context) (bool, string, error) {
+		w, err := p.looks(ctx)
+		if err != nil || len(w.Views) == 0 {
+			return false, "no window", err
+		}
+		top = w.Views[len(w.Views)-1]
+		return holds(top.read(), words...), top.read(), nil
+	})
+	return top, err
+}
+
+// uses presses a button, or chooses from a menu, of the window on top, with
+// everything else as it was typed.
+func (p *person) uses(ctx context.Context, v view, label, selected string, typed map[string]any) error {
+	c, err := find(v.Blocks, label)
+	if err != nil {
+		return err
+	}
+	values, err := v.fields(typed)
+	if err != nil {
+		return err
+	}
+	body := map[string]any{"view": v.ID, "actionId": c.action, "blockId": c.block, "value": c.value, "values": values}
+	if selected != "" {
+		body["selected"] = selected
+	}
+	_, err = p.does(ctx, "action", body)
+	return err
+}
+
+// fields gives what was typed, by label, under the names of the fields.
+func (v view) fields(typed map[string]any) (map[string]any, error) {
+	values := map[string]any{}
+	for label, value := range typed {
+		c, err := find(v.Blocks, label)
+		if err != nil {
+			return nil, err
+		}
+		values[c.field()] = value
+	}
+	return values, nil
+}
+
+// submits fills in the window on top and sends it.
+func (p *person) submits(ctx context.Context, v view, typed map[string]any) (result, error) {
+	values, err := v.fields(typed)
+	if err != nil {
+		return result{}, err
+	}
+	return p.does(ctx, "submit", map[string]any{"view": v.ID, "values": values})
+}
+
+// sends submits the window and takes errors at its fields for a failure.
+func (p *person) sends(ctx context.Context, v view, typed map[string]any) (result, error) {
+	r, err := p.submits(ctx, v, typed)
+	if err == nil && len(r.Errors) > 0 {
+		return r, notSeen("that the window “"+textOf(v.Title)+"” is taken", fmt.Sprint(r.Errors))
+	}
+	return r, err
+}
+
+// closes dismisses every window.
+func (p *person) closes(ctx context.Context) error {
+	for {
+		w, err := p.looks(ctx)
+		if err != nil || len(w.Views) == 0 {
+			return err
+		}
+		if _, err := p.does(ctx, "close", map[string]any{"view": w.Views[len(w.Views)-1].ID}); err != nil {
+			return err
+		}
+	}
+}
+
+// slowly makes the storage answer slowly, so that what is shown meanwhile can be seen.
+func (j *journey) slowly(ctx context.Context) error {
+	return j.fault(ctx, faults{S3: []storageFault{{
+		Kind: "delay", Verb: "GetObject", KeyPrefix: "identities/", Principal: "app", Count: 2, Delay: int64(700 * time.Millisecond),
+	}}})
+}
