@@ -12,10 +12,17 @@ import (
 type reader struct {
 	system string
 	words  []word
+	head   int // words before the last "for": what is wanted, not what it is wanted for
 }
 
 func newReader(system, user string) *reader {
-	return &reader{system: system, words: splitWords(user)}
+	r := &reader{system: system, words: splitWords(user)}
+	for i, w := range r.words {
+		if w.low == "for" {
+			r.head = i
+		}
+	}
+	return r
 }
 
 // fill works out a value. Choices come before everything else, since the words
@@ -247,7 +254,7 @@ func (r *reader) weight(term string) float64 {
 		here := 1.0
 		if r.placed(i) {
 			here = 3
-		} else if r.head(i) {
+		} else if i < r.head {
 			here = 1.5
 		}
 		weight = max(weight, here)
@@ -284,12 +291,6 @@ func (r *reader) use(of map[string]bool) {
 	for _, i := range placed {
 		r.words[i].used = true
 	}
-}
-
-// head reports whether a word stands before "for": what is wanted, not what it
-// is wanted for.
-func (r *reader) head(i int) bool {
-	return slices.ContainsFunc(r.words[i:], func(w word) bool { return w.low == "for" })
 }
 
 // placed reports whether a word says where something goes.
