@@ -95,7 +95,7 @@ func (p *parts) examineSlack(ctx context.Context) finding {
 // less.
 func (p *parts) examineApp(ctx context.Context) finding {
 	f := finding{what: "the GitHub App has its permissions and no others"}
-	hub, err := p.github()
+	hub, err := p.github(ctx)
 	if err != nil {
 		return finding{f.what, err}
 	}
@@ -128,7 +128,7 @@ func errOf[T any](_ T, err error) error { return err }
 
 // examineEnvironments compares each environment's backend.tf with tfpilot.yaml.
 func (p *parts) examineEnvironments(ctx context.Context) []finding {
-	hub, err := p.github()
+	hub, err := p.github(ctx)
 	if err != nil {
 		return nil
 	}

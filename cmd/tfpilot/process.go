@@ -84,7 +84,7 @@ func runApp(ctx context.Context, p *parts) error {
 
 // runWorker runs tasks and sweeps until ctx ends.
 func runWorker(ctx context.Context, p *parts) error {
-	w, tasks, err := p.worker()
+	w, tasks, err := p.worker(ctx)
 	if err != nil {
 		return err
 	}

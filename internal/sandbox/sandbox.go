@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -122,7 +123,10 @@ func (s *Sandbox) url(service string) string  { return "http://" + s.addr(servic
 
 func (s *Sandbox) simulate(sec secrets, public *rsa.PublicKey) error {
 	dir := func(name string) string { return filepath.Join(s.cfg.Dir, name) }
-	var err error
+	err := os.MkdirAll(dir("runs"), 0o700)
+	if err != nil {
+		return fmt.Errorf("make the folder of runs: %w", err)
+	}
 	if s.Slack, err = slack.New(s.workspace(sec)); err != nil {
 		return fmt.Errorf("simulate Slack: %w", err)
 	}
