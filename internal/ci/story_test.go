@@ -65,6 +65,11 @@ func TestJourney(t *testing.T) {
 	if going.Counts.Destroy != 2 {
 		t.Fatalf("destroy plan: %+v", going)
 	}
+	// The provider repeats the secret unmarked now, and Terraform's own text shows it.
+	shown, err = w.app.PlanText(ctx, destroyPlan.cid)
+	if err != nil || strings.Contains(string(shown), "hunter2") || !strings.Contains(string(shown), terraform.Hidden) {
+		t.Errorf("text of the destroy plan: %v\n%s", err, shown)
+	}
 	destroy := w.request(lifecycle.KindDestroy, lifecycle.PurposeDestroy, merged, text, going.Digest)
 	w.must(destroy)
 	state, _ = w.s3.Read("tfpilot-terraform-state", "core/dev/app/terraform.tfstate")
