@@ -7,6 +7,7 @@ import (
 
 // workspace is what one person sees in Slack.
 type workspace struct {
+	Sockets  int // how many connections the app holds
 	Channels []channel
 	Views    []view // the one on top last
 }

@@ -98,7 +98,13 @@ func (j *journey) meet(ctx context.Context) error {
 	}
 	before, err := j.counts(ctx)
 	j.before, j.first = before, len(before.GitHub.PullRequests) == 0
-	return err
+	if err != nil {
+		return err
+	}
+	return until(ctx, soon, "that the app is connected to Slack", func(ctx context.Context) (bool, string, error) {
+		w, err := j.dana.looks(ctx)
+		return w.Sockets > 0, "no connection", err
+	})
 }
 
 func (j *journey) counts(ctx context.Context) (counts, error) {
