@@ -35,50 +35,58 @@ func readAsk(c *catalog.Catalog, d Directory, channel, text string) asked {
 	}
 	for _, w := range words {
 		w = strings.ToLower(w)
-		if !out.take(c, d, channel, w) {
-			near, ok := catalog.Nearest(w, knownWords(c, d))
-			if !ok {
-				return asked{words: text}
-			}
-			if out.wrong == "" {
-				out.wrong, out.near = w, near
-			}
+		if out.take(c, d, w) {
+			continue
+		}
+		near, ok := catalog.Nearest(w, knownWords(c, d))
+		if !ok {
+			return asked{words: text}
+		}
+		if out.wrong == "" {
+			out.wrong, out.near = w, near
 		}
 	}
+	out.project, out.env = locate(d, channel, out.project, out.env)
 	return out
 }
 
 func isFiller(w string) bool { return slices.Contains(fillers, strings.ToLower(w)) }
 
 // take takes a word that is exactly a name.
-func (x *asked) take(c *catalog.Catalog, d Directory, channel, w string) bool {
+func (x *asked) take(c *catalog.Catalog, d Directory, w string) bool {
 	if _, ok := c.Module(w); ok {
 		x.module = w
 		return true
 	}
 	if _, ok := d.project(w); ok {
 		x.project = w
-		if x.env != "" {
-			x.env = envIn(d, x.project, x.env)
-		}
 		return true
 	}
-	places := placesNamed(d, w)
-	if len(places) == 0 {
+	if len(placesNamed(d, w)) == 0 {
 		return false
 	}
 	x.env = w
-	switch {
-	case x.project != "":
-		x.env = envIn(d, x.project, w)
-	case len(places) == 1:
-		x.project, x.env = places[0].Project, places[0].String()
-	default:
-		if here, ok := d.inChannel(channel); ok && slices.ContainsFunc(places, func(p config.Environment) bool { return p.Project == here.Project }) {
-			x.project, x.env = here.Project, envIn(d, here.Project, w)
-		}
-	}
 	return true
+}
+
+// locate finds the project and environment that a word for an environment means:
+// in the project that was named, in the only one that has it, or in the channel's.
+func locate(d Directory, channel, project, env string) (string, string) {
+	if env == "" {
+		return project, ""
+	}
+	if project != "" {
+		return project, envIn(d, project, env)
+	}
+	places := placesNamed(d, env)
+	if len(places) == 1 {
+		return places[0].Project, places[0].String()
+	}
+	here, ok := d.inChannel(channel)
+	if !ok || envIn(d, here.Project, env) == "" {
+		return "", ""
+	}
+	return here.Project, envIn(d, here.Project, env)
 }
 
 func placesNamed(d Directory, w string) []config.Environment {

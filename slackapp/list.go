@@ -125,8 +125,20 @@ func (a *App) listing(ctx context.Context, v visitor, t trail) *slack.WebhookMes
 	if len(page.Rows) == 0 {
 		blocks = append(blocks, words("Nothing older."))
 	}
-	blocks = append(blocks, listButtons(t, page.Cursor)...)
+	blocks = append(blocks, listButtons(t, a.goesOn(ctx, q, page.Cursor))...)
 	return ephemeralBlocks(fmt.Sprintf("%s: %d on this page, newest first.", head, len(page.Rows)), blocks)
+}
+
+// goesOn gives the cursor back when something comes after it.
+func (a *App) goesOn(ctx context.Context, q queue.Query, cursor string) string {
+	if cursor == "" {
+		return ""
+	}
+	q.Cursor, q.Limit = cursor, 1
+	if more, err := a.Index.List(ctx, q); err == nil && len(more.Rows) == 0 {
+		return ""
+	}
+	return cursor
 }
 
 func listHead(t trail) string {

@@ -1,0 +1,243 @@
+package slackapp
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/slack-go/slack"
+	"pgregory.net/rapid"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	sandbox "github.com/tfpilot/tfpilot/internal/sandbox/slack"
+)
+
+func TestFormsSurviveTheirTravel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := form{
+			ID: testID, Project: "core", Env: "dev/app", Module: "s3-bucket", Page: rapid.IntRange(0, 3).Draw(t, "page"),
+			Hidden: rapid.MapOfN(rapid.StringMatching(`[a-z_]{1,10}`), rapid.String(), 1, 20).Draw(t, "hidden"), Reason: rapid.String().Draw(t, "reason"),
+		}
+		for k, v := range f.Hidden {
+			f.Hidden[k] = strings.ToValidUTF8(v, "?")
+		}
+		f.Reason = strings.ToValidUTF8(f.Reason, "?")
+		packed, err := f.pack()
+		if errors.Is(err, errTooMuch) {
+			return
+		}
+		if err != nil || len(packed) > limitMetadata {
+			t.Fatalf("%d %v", len(packed), err)
+		}
+		got, err := unpack(packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(f, got, cmp.AllowUnexported(form{})); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestTooMuchIsRefused(t *testing.T) {
+	hidden := map[string]string{}
+	for i := range 300 {
+		hidden[fmt.Sprint(i)] = newID() + newID()
+	}
+	if _, err := (form{Hidden: hidden}).pack(); !errors.Is(err, errTooMuch) {
+		t.Errorf("%v", err)
+	}
+}
+
+func FuzzUnpack(f *testing.F) {
+	f.Add("{}")
+	f.Add("q1YqSy0qzszPU7JSMlDSUSpKLU4tSi0oykxRsjI0qgUA")
+	f.Fuzz(func(t *testing.T, packed string) {
+		if got, err := unpack(packed); err == nil && len(got.Hidden) > maxForm {
+			t.Error("inflates without end")
+		}
+	})
+}
+
+// TestEveryElementGivesBackItsValue draws each field of each module with a value
+// and reads it back as Slack would send it.
+func TestEveryElementGivesBackItsValue(t *testing.T) {
+	for _, m := range testCatalog(t).Modules() {
+		for _, f := range m.Fields {
+			raw := map[catalog.Kind]string{catalog.Text: "some text", catalog.Number: "42", catalog.Bool: rawNo, catalog.List: "one,two\nthree", catalog.Map: "a=b\nc=d"}[f.Kind]
+			if len(f.Choices) > 0 {
+				raw = f.Text(f.Choices[len(f.Choices)-1].Value)
+			}
+			got := rawValue(f, sentBack(t, element(f, raw)))
+			if got != raw {
+				t.Errorf("%s.%s: %q became %q", m.Name, f.Name, raw, got)
+			}
+			if got := rawValue(f, sentBack(t, element(f, ""))); f.Kind != catalog.Bool && got != "" {
+				t.Errorf("%s.%s: nothing became %q", m.Name, f.Name, got)
+			}
+		}
+	}
+}
+
+// sentBack is an untouched element as it comes back in a view's state.
+func sentBack(t *testing.T, e slack.BlockElement) slack.BlockAction {
+	t.Helper()
+	a := slack.BlockAction{Type: slack.ActionType(e.ElementType())}
+	switch e := e.(type) {
+	case *slack.PlainTextInputBlockElement:
+		a.Value = e.InitialValue
+	case *slack.NumberInputBlockElement:
+		a.Value = e.InitialValue
+	case *slack.RadioButtonsBlockElement:
+		if e.InitialOption != nil {
+			a.SelectedOption = *e.InitialOption
+		}
+	case *slack.SelectBlockElement:
+		if e.InitialOption != nil {
+			a.SelectedOption = *e.InitialOption
+		}
+	case *slack.MultiSelectBlockElement:
+		for _, o := range e.InitialOptions {
+			a.SelectedOptions = append(a.SelectedOptions, *o)
+		}
+	default:
+		t.Fatalf("%T", e)
+	}
+	return a
+}
+
+// wide is a module with more fields than one view holds.
+func wide(t testing.TB, fields int) *catalog.Catalog {
+	t.Helper()
+	var tf strings.Builder
+	for i := range fields {
+		fmt.Fprintf(&tf, "variable \"field_%03d\" {\n  type = string\n  description = \"One of many.\"\n  default = \"\"\n}\n", i)
+	}
+	long := strings.Repeat("x", 90)
+	tf.WriteString("variable \"kind\" {\n  type = string\n  description = \"A choice with long values.\"\n  default = \"" + long + "1\"\n}\n")
+	c, err := catalog.Load(fstest.MapFS{
+		"wide/variables.tf": {Data: []byte(tf.String())},
+		"wide/main.tf":      {Data: []byte("terraform {\n  required_version = \">= 1.5\"\n}\n")},
+		"wide/tfpilot.yaml": {Data: []byte("title: Wide\nfields:\n  - name: kind\n    choices: [" + long + "1, " + long + "2]\n")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestManyFieldsComeInPages(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.app.Catalog, w.cards.Catalog = wide(t, 150), wide(t, 150)
+		w.command("dana", devCh, "request wide dev")
+		for _, page := range []string{"Field 000", "Field 100"} {
+			v := w.view("dana")
+			has(t, wordsIn(v), page)
+			if n := len(v.Blocks); n > 100 {
+				t.Fatalf("%d blocks", n)
+			}
+			if page == "Field 000" {
+				if r := w.submit("dana", map[string]any{"field.field_003": "three"}); r.Outcome != sandbox.Acked {
+					t.Fatalf("%s %v", r.Outcome, r.Errors)
+				}
+				continue
+			}
+			w.act("dana", "back", nil, map[string]any{"field.field_100": "hundred", "reason": "Because."})
+			if got := w.view("dana").Values["field:wide:field_003"]["field.field_003"]["value"]; got != "three" {
+				t.Errorf("the first page lost its value: %v", got)
+			}
+			w.submit("dana", nil)
+		}
+		if got := w.view("dana").Values["field:wide:field_100"]["field.field_100"]["value"]; got != "hundred" {
+			t.Errorf("the second page lost its value: %v", got)
+		}
+		w.submit("dana", nil)
+		r := w.onlyRequest()
+		kind, _ := r.Config["kind"].(string)
+		if r.Config["field_003"] != "three" || r.Config["field_100"] != "hundred" || !strings.HasSuffix(kind, "x1") {
+			t.Errorf("%v", r.Config)
+		}
+	})
+}
+
+func TestSentTwiceIsMadeOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.command("dana", devCh, "request s3-bucket")
+		v := w.view("dana")
+		body := slack.View{
+			ID: v.ID, CallbackID: viewRequest, Hash: v.Hash, State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{
+				"n": {"field.name": {Type: "plain_text_input", Value: "acme-x"}}, "r": {actReason: {Type: "plain_text_input", Value: "Because."}},
+			}},
+		}
+		m, _ := w.app.Catalog.Module("s3-bucket")
+		body.PrivateMetadata, _ = form{ID: testID, Project: "core", Env: "dev/app", Module: "s3-bucket", Digest: m.Digest}.pack()
+		cb := slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission, View: body}
+		cb.Team.ID, cb.User.ID, cb.User.Name = team, slackUsers["dana"], "dana"
+		for range 2 {
+			w.app.Interaction(w.t.Context(), cb, func(any) {})
+		}
+		if r := w.onlyRequest(); r.ID != testID || len(w.messages("dana", devCh)) != 1 {
+			t.Errorf("%s, %d cards", r.ID, len(w.messages("dana", devCh)))
+		}
+	})
+}
+
+// TestSentForAnotherChoiceIsHeldBack sends a form whose menu was used just before.
+func TestSentForAnotherChoiceIsHeldBack(t *testing.T) {
+	a := &App{Catalog: testCatalog(t), Projects: testDirectory()}
+	m, _ := a.Catalog.Module("s3-bucket")
+	packed, err := form{ID: testID, Project: "core", Env: "dev/app", Module: m.Name, Digest: m.Digest}.pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pick := func(v string) slack.BlockAction {
+		return slack.BlockAction{Type: "static_select", SelectedOption: slack.OptionBlockObject{Value: v}}
+	}
+	_, wrong := a.read(slack.View{PrivateMetadata: packed, State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{
+		"p": {actProject: pick("core")}, "e": {actEnvironment: pick("prod/app")}, "m": {actModule: pick(m.Name)},
+		"n": {"field.name": {Type: "plain_text_input", Value: "acme-x"}}, "r": {actReason: {Type: "plain_text_input", Value: "Because."}},
+	}}})
+	if len(wrong) != 1 || !strings.Contains(wrong["e"], "being drawn") {
+		t.Errorf("%v", wrong)
+	}
+}
+
+func TestMessagesArePutOnceIntoTheirPlace(t *testing.T) {
+	x := slot{role: lifecycle.RoleCard}
+	mine := lifecycle.Message{Role: x.role, State: "posting:mine"}
+	other := lifecycle.Request{Slack: lifecycle.Slack{Messages: []lifecycle.Message{{Role: x.role, State: "posting:other"}}}}
+	if _, err := setMessage(x, "", &mine)(other); !errors.Is(err, errMoved) {
+		t.Errorf("the intent of somebody else was overwritten: %v", err)
+	}
+	got, err := setMessage(x, "posting:other", &mine)(other)
+	if err != nil || len(got.Slack.Messages) != 1 || got.Slack.Messages[0].State != "posting:mine" {
+		t.Errorf("%+v %v", got.Slack, err)
+	}
+}
+
+func TestGripsAndTrailsComeBack(t *testing.T) {
+	g := grip{testID, lifecycle.PurposeDestroy, head1, "sha256:" + strings.Repeat("a", 64), confirmTyped}
+	got, err := readGrip(g.String())
+	if err != nil || got != g || len(g.String()) > 2000 {
+		t.Errorf("%+v %v", got, err)
+	}
+	for _, bad := range []string{"", "x", "||||", "a|b|c"} {
+		if _, err := readGrip(bad); err == nil {
+			t.Errorf("%q was taken for a grip", bad)
+		}
+	}
+	tr := trail{mine: true}
+	for range 100 {
+		tr = tr.older("kx1234567-req_abcdefghij012")
+	}
+	if n := len(tr.String()); n > 2000 {
+		t.Errorf("a trail of %d characters", n)
+	}
+	if diff := cmp.Diff(tr.String(), readTrail(tr.String()).String()); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,221 @@
+package slackapp
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/intake"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/sandbox/model"
+	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+)
+
+const modelKey = "sk-sandbox"
+
+// withModel gives the app a model, and says how to break it.
+func (w *world) withModel() *model.Server {
+	srv := model.New(model.Config{Keys: []string{modelKey}})
+	w.app.Intake = intake.New(intake.Config{Key: modelKey, BaseURL: "http://model.test/v1", Model: model.Name, HTTP: hanging{srv}})
+	return srv
+}
+
+// hanging hands requests to a handler that may never answer.
+type hanging struct{ h http.Handler }
+
+func (p hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+	type result struct {
+		resp *http.Response
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		resp, err := inProcess{p.h}.RoundTrip(r)
+		done <- result{resp, err}
+	}()
+	select {
+	case got := <-done:
+		return got.resp, got.err
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+const said = "request a private bucket for build artefacts in dev"
+
+func TestWordsOpenThePrefilledForm(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.withModel()
+		w.command("dana", devCh, said)
+		v := w.view("dana")
+		has(t, wordsIn(v), "Filled in from your words by a language model", "Filled in from your words: please check.")
+		name, _ := v.Values["field:s3-bucket:name"]["field.name"]["value"].(string)
+		if !strings.Contains(name, "artefacts") {
+			t.Errorf("name: %q", name)
+		}
+		if r := w.submit("dana", nil); r.Outcome != slack.Acked {
+			t.Fatalf("%s %v", r.Outcome, r.Errors)
+		}
+		if r := w.onlyRequest(); r.Reason != strings.TrimPrefix(said, "request ") || r.Environment.String() != "dev/app" {
+			t.Errorf("%q %s", r.Reason, r.Environment)
+		}
+	})
+}
+
+func TestWithoutAnAnswerTheFormOpensEmptyAndSaysSo(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fault model.FaultKind
+		say   string
+	}{
+		{"no model", "", "No language model is set up here"},
+		{"no answer", model.FaultHang, "did not answer in time"},
+		{"prose", model.FaultRefusal, "gave no usable answer"},
+		{"broken", model.FaultInternal, "could not be reached"},
+		{"cut off", model.FaultMalformed, "gave no usable answer"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				if c.fault != "" {
+					w.must(w.withModel().Inject(model.Fault{Kind: c.fault}))
+				}
+				_, err := w.slack.Command("dana", devCh, "/tfpilot", said)
+				w.must(err)
+				w.settle()
+				w.settle()
+				w.settle()
+				has(t, wordsIn(w.view("dana")), c.say, "Project", "Environment")
+			})
+		})
+	}
+}
+
+func TestSecretsInWordsStayHere(t *testing.T) {
+	inWorld(t, func(w *world) {
+		srv := w.withModel()
+		w.command("dana", devCh, "request a bucket with the key AKIAIOSFODNN7EXAMPLE in dev")
+		has(t, wordsIn(w.view("dana")), "look like they hold an AWS access key")
+		if strings.Contains(wordsIn(w.view("dana")), "AKIA") || srv.Calls() != 0 {
+			t.Error("the key went on")
+		}
+	})
+}
+
+func TestReadAsk(t *testing.T) {
+	c, d := testCatalog(t), testDirectory()
+	for text, want := range map[string]asked{
+		"":                              {},
+		"s3-bucket":                     {module: "s3-bucket"},
+		"S3-Bucket dev/app":             {module: "s3-bucket", project: "core", env: "dev/app"},
+		"s3-bucket prod":                {module: "s3-bucket", project: "core", env: "prod/app"},
+		"payments dev":                  {project: "payments", env: "dev/api"},
+		"dev payments":                  {project: "payments", env: "dev/api"},
+		"dev":                           {project: "core", env: "dev/app"}, // the channel's project
+		"s3-bukcet dev":                 {project: "core", env: "dev/app", module: "", wrong: "s3-bukcet", near: "s3-bucket"},
+		"a bucket":                      {words: "a bucket"},
+		"storage for logs":              {words: "storage for logs"},
+		"one two three four five words": {words: "one two three four five words"},
+	} {
+		if got := readAsk(c, d, devCh, text); got != want {
+			t.Errorf("%q: %+v, want %+v", text, got, want)
+		}
+	}
+	if got := readAsk(c, d, "C0ELSEWHERE", "dev"); got.project != "" {
+		t.Errorf("dev is in two projects, and %q was chosen", got.project)
+	}
+}
+
+func rowOf(n int, title string) queue.Row {
+	return queue.Row{
+		ID: fmt.Sprintf("req_%013d", n), Version: 1, Title: title, Module: "s3-bucket", Project: "core", Environment: "dev/app",
+		Status: string(lifecycle.StatusPlanReady), Requester: []string{"dana", "ana"}[n%2], CreatedAt: t0,
+	}
+}
+
+func TestThreeHundredAreListedInPages(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for n := range 300 {
+			r := rowOf(n, fmt.Sprintf("S3 bucket number-%03d", n))
+			r.CreatedAt = t0.Add(-1e9 * 3600)
+			w.must(w.index.Put(w.t.Context(), r))
+		}
+		w.command("vic", devCh, "list")
+		seen := map[string]bool{}
+		page := func() slack.MessageState {
+			t.Helper()
+			for _, c := range w.state("vic").Channels {
+				if n := len(c.Ephemerals); n > 0 {
+					return c.Ephemerals[n-1]
+				}
+			}
+			t.Fatal("nothing was answered")
+			return slack.MessageState{}
+		}
+		pages := 0
+		for {
+			m := page()
+			words := wordsIn(m)
+			for n := range 300 {
+				if title := fmt.Sprintf("number-%03d ", n); strings.Contains(words, title) {
+					if seen[title] {
+						t.Errorf("%s comes twice", title)
+					}
+					seen[title] = true
+				}
+			}
+			pages++
+			if !strings.Contains(words, "Older") {
+				break
+			}
+			w.click("vic", m, "page.older")
+		}
+		if pages != 30 || len(seen) != 300 {
+			t.Errorf("%d pages with %d requests", pages, len(seen))
+		}
+		before := wordsIn(page())
+		w.click("vic", page(), "page.newer")
+		if wordsIn(page()) == before {
+			t.Error("newer shows the same")
+		}
+	})
+}
+
+func TestShowFindsByIDAndByWords(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.put(live(t), creating())
+		w.must(w.index.Put(w.t.Context(), queue.Row{ID: testID, Version: 9, Title: "S3 bucket acme-artefacts", Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: t0}))
+		w.must(w.index.Put(w.t.Context(), rowOf(1, "S3 bucket other")))
+		w.must(w.index.Put(w.t.Context(), rowOf(2, "S3 bucket else")))
+		for _, what := range []string{testID, "`" + strings.ToUpper(testID) + "`", "acme-artefacts", "artefacts applied"} {
+			w.command("vic", devCh, "show "+what)
+			has(t, w.lastWhisper("vic"), "S3 bucket acme-artefacts in core dev/app, asked for by dana: applied.")
+		}
+		w.command("vic", devCh, "show bucket")
+		has(t, w.lastWhisper("vic"), "3 requests fit.")
+		w.command("vic", devCh, "show dinner")
+		has(t, w.lastWhisper("vic"), "No request fits “dinner”.")
+		doc := w.doc()
+		_, err := w.store.Archive(w.t.Context(), doc)
+		w.must(err)
+		w.command("vic", devCh, "show "+testID)
+		var last slack.MessageState
+		for _, c := range w.state("vic").Channels {
+			if n := len(c.Ephemerals); n > 0 {
+				last = c.Ephemerals[n-1]
+			}
+		}
+		has(t, wordsIn(last), "in the archive")
+		w.click("adam", w.card("adam", devCh), "do.sync")
+		has(t, w.lastWhisper("adam"), "archive")
+	})
+}
+
+func TestListWithoutAnIndexNeverLooksEmpty(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.redis.FlushAll()
+		w.command("dana", devCh, "list")
+		has(t, w.lastWhisper("dana"), "is being rebuilt")
+	})
+}
