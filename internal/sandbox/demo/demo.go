@@ -67,11 +67,14 @@ type journey struct {
 	dana, ana, omar, adam, vic *person
 
 	stamp    string // makes names of this play unique
-	first    bool   // nothing was asked for before in this data folder
-	before   counts // at the start
+	first    bool            // nothing was asked for before in this data folder
+	before   counts          // at the start
+	standing map[string]bool // messages that stood in the channels at the start
 	requests []*request
 
 	bucket, words, anas, adams, prod *request
+
+	old message // adam's view of the bucket's card before he destroys it
 }
 
 // Run plays the journey. It returns nil only when every step was seen.
@@ -81,6 +84,11 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := j.meet(ctx); err != nil {
 		return fmt.Errorf("reach the sandbox at %s: %w", cfg.Address, err)
 	}
+	restore, err := j.loseWebhooks(ctx)
+	if err != nil {
+		return fmt.Errorf("order faults: %w", err)
+	}
+	defer restore()
 	for n, c := range j.chapters() {
 		title := fmt.Sprintf("%d. %s", n+1, c.title)
 		j.say("\n" + title)
@@ -99,6 +107,11 @@ func (j *journey) chapters() []chapter {
 		{"Asking", j.asking},
 		{"The pull request", j.pulls},
 		{"The plan", j.plans},
+		{"The approval", j.approvals},
+		{"Merge and apply", j.applies},
+		{"When something goes wrong", j.troubles},
+		{"Destroying", j.destroys},
+		{"What is left", j.remains},
 	}
 }
 
@@ -129,17 +142,23 @@ func (j *journey) play(ctx context.Context, chapter string, s step) error {
 	return nil
 }
 
-// harden puts the ordered troubles in force again: a fault that a step cleared comes
-// back, and Redis forgets once more.
+// harden puts the ordered troubles in force.
 func (j *journey) harden(ctx context.Context) error {
-	if !j.cfg.FlushRedisEachStep && !j.cfg.DropWebhooks {
+	if !j.cfg.FlushRedisEachStep {
 		return nil
 	}
-	order := faults{Clear: true, FlushRedis: j.cfg.FlushRedisEachStep}
-	if j.cfg.DropWebhooks {
-		order.Webhooks = []webhookFault{{Kind: "drop"}}
+	return j.fault(ctx, faults{FlushRedis: true})
+}
+
+// loseWebhooks drops every webhook until the returned function is called.
+func (j *journey) loseWebhooks(ctx context.Context) (restore func(), err error) {
+	if !j.cfg.DropWebhooks {
+		return func() {}, nil
 	}
-	return j.fault(ctx, order)
+	if err := j.fault(ctx, faults{Webhooks: []webhookFault{{Kind: "drop"}}}); err != nil {
+		return nil, err
+	}
+	return func() { _ = j.fault(context.WithoutCancel(ctx), faults{Clear: true}) }, nil
 }
 
 // How long something may take to be seen.

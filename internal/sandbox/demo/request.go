@@ -93,13 +93,14 @@ func (p *person) card(ctx context.Context, r *request, place string) (message, e
 }
 
 // sees waits until the card in the request's channel holds the words. A card that
-// says failed when nobody expects it ends the wait.
+// comes to say failed when nobody expects it ends the wait.
 func (p *person) sees(ctx context.Context, r *request, limit time.Duration, words ...string) (message, error) {
 	return p.seesIn(ctx, r, r.channel, limit, words...)
 }
 
 func (p *person) seesIn(ctx context.Context, r *request, place string, limit time.Duration, words ...string) (message, error) {
 	var card message
+	first, failed := true, false // failed already when the wait began
 	want := fmt.Sprintf("the card of “%s” in %s with “%s”", r.title, place, strings.Join(words, "” and “"))
 	err := until(ctx, limit, want, func(ctx context.Context) (bool, string, error) {
 		m, err := p.card(ctx, r, place)
@@ -108,12 +109,14 @@ func (p *person) seesIn(ctx context.Context, r *request, place string, limit tim
 		}
 		card = m
 		seen := m.read()
+		failed = strings.Contains(seen, stateFailed) && (first || failed)
+		first = false
 		switch {
 		case m.TS == "":
 			return false, "no card", nil
 		case holds(seen, words...):
 			return true, seen, nil
-		case strings.Contains(seen, stateFailed):
+		case strings.Contains(seen, stateFailed) && !failed:
 			return false, seen, notSeen(want, seen)
 		}
 		return false, seen, nil

@@ -12,6 +12,19 @@ type workspace struct {
 	Views    []view // the one on top last
 }
 
+// topLevel are the places of the messages that the app posted outside of threads.
+func (w workspace) topLevel() map[string]bool {
+	all := map[string]bool{}
+	for _, c := range w.Channels {
+		for _, m := range c.Messages {
+			if m.Bot {
+				all[c.ID+" "+m.TS] = true
+			}
+		}
+	}
+	return all
+}
+
 type channel struct {
 	ID, Name, Kind string
 	Messages       []message

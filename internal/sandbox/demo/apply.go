@@ -1,0 +1,247 @@
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// applies is the fifth chapter: merge, apply, whoever stands in the queue, and ways
+// around the approval that lead nowhere.
+func (j *journey) applies() []step {
+	return []step{
+		{"dana", "may not merge, and is told who can", func(ctx context.Context) error {
+			card, err := j.dana.sees(ctx, j.bucket, soon, stateApproved, "[Merge]")
+			if err != nil {
+				return err
+			}
+			return j.dana.pressesAndIsTold(ctx, card, "Merge", "Only approvers and admins may merge", "ask ana, omar or adam")
+		}},
+		{"omar", "merges the bucket", func(ctx context.Context) error { return j.merges(ctx, j.omar, j.bucket) }},
+		{"omar", "merges the production request", func(ctx context.Context) error { return j.merges(ctx, j.omar, j.prod) }},
+		{"omar", "merges adam's pull request on GitHub, and nothing can be applied", j.mergesOnGitHub},
+		{"dana", "starts apply.yml by hand, and the run stops at its guard", j.dispatches},
+		{"omar", "approves what was merged", func(ctx context.Context) error { return j.approvesMerged(ctx) }},
+		{"omar", "applies the bucket while the cloud is slow", j.appliesSlowly},
+		{"adam", "applies his own and sees his place, who holds the environment and since when", j.queues},
+		{"adam", "takes that back", j.takesBack},
+		{"omar", "applies in production", func(ctx context.Context) error { return j.wants(ctx, j.omar, j.prod, "Apply") }},
+		{"dana", "sees the bucket applied, with its outputs", j.seesOutputs},
+		{"dana", "finds the bucket in the cloud", func(ctx context.Context) error { return j.inCloud(ctx, j.bucket, true) }},
+		{"dana", "finds the state under the key that backend.tf names", j.findsState},
+		{"omar", "sees production applied", func(ctx context.Context) error {
+			if _, err := j.omar.sees(ctx, j.prod, later, stateApplied); err != nil {
+				return err
+			}
+			return j.inCloud(ctx, j.prod, true)
+		}},
+	}
+}
+
+// wants presses a button of the card that asks for something.
+func (j *journey) wants(ctx context.Context, p *person, r *request, label string) error {
+	card, err := p.sees(ctx, r, later, "["+label+"]")
+	if err != nil {
+		return err
+	}
+	return p.pressesAndIsTold(ctx, card, label, "Saved: “"+r.title+"”")
+}
+
+func (j *journey) merges(ctx context.Context, p *person, r *request) error {
+	if err := j.wants(ctx, p, r, "Merge"); err != nil {
+		return err
+	}
+	if _, err := p.sees(ctx, r, later, stateMerged, "It can be applied now."); err != nil {
+		return err
+	}
+	pr, err := p.opens(ctx, r)
+	if err == nil && !pr.Merged {
+		return notSeen(fmt.Sprintf("pull request #%d merged on GitHub", r.pull), pr.State)
+	}
+	return err
+}
+
+func (j *journey) mergesOnGitHub(ctx context.Context) error {
+	if err := j.omar.github(ctx, http.MethodPut, j.adams.pullPath()+"/merge", map[string]any{}, nil); err != nil {
+		return err
+	}
+	card, err := j.adam.sees(ctx, j.adams, later, stateMerged, "The merged plan is not approved.")
+	if err == nil && has(card.Blocks, "Apply") {
+		return notSeen("no Apply on the card", card.read())
+	}
+	return err
+}
+
+func (j *journey) approvesMerged(ctx context.Context) error {
+	if err := j.approves(ctx, j.omar, j.adams, ""); err != nil {
+		return err
+	}
+	_, err := j.adam.sees(ctx, j.adams, later, stateMerged, "It can be applied now.", "[Apply]")
+	return err
+}
+
+// dispatches starts the apply workflow by hand, with inputs that look right.
+func (j *journey) dispatches(ctx context.Context) error {
+	raw := make([]byte, 16)
+	if _, err := rand.Read(raw); err != nil {
+		return err
+	}
+	forged := "apply-" + hex.EncodeToString(raw)
+	pr, err := j.dana.opens(ctx, j.adams)
+	if err != nil {
+		return err
+	}
+	key, slug, _ := strings.Cut(j.adams.env(), "/")
+	path := "/repos/" + j.adams.repo + "/actions/workflows/apply.yml"
+	err = j.dana.github(ctx, http.MethodPost, path+"/dispatches", map[string]any{"ref": "main", "inputs": map[string]string{
+		"request_id": j.adams.id, "environment_key": key, "environment_slug": slug, "sha": pr.Head.SHA, "ref": "main",
+		"correlation_id": forged, "dry_run": "false", "purpose": "open", "digest": "sha256:" + strings.Repeat("0", 64), "lease_token": "1",
+		"path": "envs/" + j.adams.env() + "/tfpilot_" + j.adams.id + ".tf", "blob": strings.Repeat("0", 40),
+	}}, nil)
+	if err != nil {
+		return err
+	}
+	run, err := j.dana.awaitRun(ctx, path, forged)
+	if err != nil {
+		return err
+	}
+	return j.stoppedAtGuard(ctx, run)
+}
+
+type run struct {
+	ID           int64
+	DisplayTitle string `json:"display_title"`
+	Conclusion   string
+}
+
+// awaitRun waits for the end of the run whose title holds the words.
+func (p *person) awaitRun(ctx context.Context, workflow, words string) (run, error) {
+	var found run
+	err := until(ctx, later, "the end of the run with "+words, func(ctx context.Context) (bool, string, error) {
+		var all struct {
+			Runs []run `json:"workflow_runs"`
+		}
+		if err := p.reads(ctx, workflow+"/runs?per_page=50", &all); err != nil {
+			return false, "", err
+		}
+		for _, r := range all.Runs {
+			if strings.Contains(r.DisplayTitle, words) {
+				found = r
+			}
+		}
+		return found.Conclusion != "", fmt.Sprintf("run %d", found.ID), nil
+	})
+	return found, err
+}
+
+// stoppedAtGuard checks that a guard failed, and that no step after it ran that
+// could have had an effect.
+func (j *journey) stoppedAtGuard(ctx context.Context, r run) error {
+	var jobs struct {
+		Jobs []struct{ Steps []struct{ Name, Conclusion string } }
+	}
+	if err := j.dana.reads(ctx, fmt.Sprintf("/repos/%s/actions/runs/%d/jobs", j.adams.repo, r.ID), &jobs); err != nil {
+		return err
+	}
+	var seen []string
+	failed := ""
+	for _, job := range jobs.Jobs {
+		for _, s := range job.Steps {
+			seen = append(seen, s.Name+": "+s.Conclusion)
+			if failed == "" && s.Conclusion == "failure" {
+				failed = s.Name
+			}
+			if s.Conclusion == "success" && (s.Name == "Apply" || s.Name == "Take the apply role") {
+				return notSeen("that no credential is taken to apply", strings.Join(seen, "\n"))
+			}
+		}
+	}
+	if r.Conclusion != "failure" || !strings.HasPrefix(failed, "Guard") {
+		return notSeen("a run that fails at a guard", r.Conclusion+"\n"+strings.Join(seen, "\n"))
+	}
+	return j.inCloud(ctx, j.adams, false)
+}
+
+// slowCloud is how long the cloud takes for the bucket, so that somebody can be seen
+// waiting behind it.
+func (j *journey) slowCloud() time.Duration {
+	if j.cfg.FlushRedisEachStep || j.cfg.DropWebhooks {
+		return 40 * time.Second
+	}
+	return 10 * time.Second
+}
+
+func (j *journey) appliesSlowly(ctx context.Context) error {
+	slow := cloudFault{Op: "create", Type: "aws_s3_bucket", ID: j.bucket.name, Count: 1, Delay: int64(j.slowCloud())}
+	if err := j.fault(ctx, faults{Cloud: []cloudFault{slow}}); err != nil {
+		return err
+	}
+	if err := j.wants(ctx, j.omar, j.bucket, "Apply"); err != nil {
+		return err
+	}
+	_, err := j.omar.sees(ctx, j.bucket, later, "Applying · ")
+	return err
+}
+
+func (j *journey) queues(ctx context.Context) error {
+	if err := j.wants(ctx, j.adam, j.adams, "Apply"); err != nil {
+		return err
+	}
+	_, err := j.adam.sees(ctx, j.adams, later, "adam asked to apply it.", "It is number ", "in the queue of "+j.adams.place,
+		"which omar holds with “"+j.bucket.title+"” (apply) since ", "[Take back]")
+	return err
+}
+
+func (j *journey) takesBack(ctx context.Context) error {
+	card, err := j.adam.sees(ctx, j.adams, soon, "[Take back]")
+	if err != nil {
+		return err
+	}
+	if err := j.adam.pressesAndIsTold(ctx, card, "Take back", "Taken back"); err != nil {
+		return err
+	}
+	_, err = j.adam.sees(ctx, j.adams, later, stateMerged, "It can be applied now.", "[Apply]")
+	return err
+}
+
+func (j *journey) seesOutputs(ctx context.Context) error {
+	outputs := []string{"Outputs", "bucket = " + j.bucket.name, "arn = arn:aws:s3:::" + j.bucket.name}
+	for _, place := range []string{infraDev, "dm"} {
+		if _, err := j.dana.seesIn(ctx, j.bucket, place, later, append(outputs, stateApplied, "[Destroy]")...); err != nil {
+			return err
+		}
+	}
+	_, err := j.dana.hears(ctx, j.bucket, later, append(outputs, j.bucket.title, " is applied.")...)
+	return err
+}
+
+func (j *journey) inCloud(ctx context.Context, r *request, want bool) error {
+	there, err := j.exists(ctx, r.kind, r.name)
+	if err == nil && there != want {
+		return notSeen(fmt.Sprintf("%s %s in the cloud: %v", r.kind, r.name, want), fmt.Sprint(there))
+	}
+	return err
+}
+
+func (j *journey) findsState(ctx context.Context) error {
+	backend, err := j.file(ctx, j.dana, j.bucket.repo, "envs/"+j.bucket.env()+"/backend.tf")
+	if err != nil {
+		return err
+	}
+	bucket, key := setting(backend, "bucket"), setting(backend, "key")
+	if bucket == "" || key == "" {
+		return notSeen("bucket and key of the state in backend.tf", backend)
+	}
+	state, err := j.read(ctx, bucket, key)
+	if err != nil {
+		return err
+	}
+	if !holds(state, j.bucket.name, "tfpilot_"+j.bucket.id) {
+		return notSeen("the bucket in the state s3://"+bucket+"/"+key, state)
+	}
+	return nil
+}

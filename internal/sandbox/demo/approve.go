@@ -1,0 +1,186 @@
+package demo
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+)
+
+// approvals is the fourth chapter: who may not approve, who may, and what makes an
+// approval count no longer.
+func (j *journey) approvals() []step {
+	return []step{
+		{"ana", "may not approve what she asked for", func(ctx context.Context) error {
+			return j.refusedApproval(ctx, j.ana, j.anas, "You wrote or edited this request", "ask omar")
+		}},
+		{"ana", "may not do so by a review on GitHub either, and is answered there", j.reviewsHerOwn},
+		{"adam", "may not approve what he asked for, admin or not", func(ctx context.Context) error {
+			return j.refusedApproval(ctx, j.adam, j.adams, "You wrote or edited this request", "ana or omar")
+		}},
+		{"dana", "may not approve, for she is a developer", func(ctx context.Context) error {
+			return j.refusedApproval(ctx, j.dana, j.bucket, "Only approvers and admins may approve", "ask ana, omar or adam")
+		}},
+		{"vic", "may not approve, for he only looks", func(ctx context.Context) error {
+			return j.refusedApproval(ctx, j.vic, j.bucket, "Only approvers and admins may approve", "ask ana, omar or adam")
+		}},
+		{"omar", "approves the bucket", func(ctx context.Context) error { return j.approves(ctx, j.omar, j.bucket, "") }},
+		{"omar", "approves dana's other bucket", func(ctx context.Context) error { return j.approves(ctx, j.omar, j.words, "") }},
+		{"dana", "pushes a commit to its branch, and the approval no longer counts", j.pushes},
+		{"dana", "has the generated file restored, and a new plan is made", j.restores},
+		{"ana", "may not approve in production, for the list does not name her", j.notListed},
+		{"adam", "reviews the production request on GitHub and is sent to Slack", j.reviewsProduction},
+		{"omar", "types the wrong environment, then the right one, and approves", j.typesToApprove},
+	}
+}
+
+// refusedApproval is somebody pressing Approve in the thread and being told why not
+// and who can.
+func (j *journey) refusedApproval(ctx context.Context, p *person, r *request, why, who string) error {
+	reply, err := p.planReply(ctx, r)
+	if err != nil {
+		return err
+	}
+	return p.pressesAndIsTold(ctx, reply, "Approve", why, who)
+}
+
+// approves presses Approve in the thread and waits until the card says so. typed is
+// what a protected environment wants typed.
+func (j *journey) approves(ctx context.Context, p *person, r *request, typed string) error {
+	reply, err := p.planReply(ctx, r)
+	if err != nil {
+		return err
+	}
+	if typed == "" {
+		err = p.pressesAndIsTold(ctx, reply, "Approve", "Your approval of “"+r.title+"” is saved")
+	} else {
+		err = j.confirms(ctx, p, reply, "Approve", typed)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := p.sees(ctx, r, later, "Approval: by "+p.name); err != nil {
+		return err
+	}
+	_, err = p.hears(ctx, r, later, " is ready: ", p.name+" approved it")
+	return err
+}
+
+// confirms presses a button that opens a window, types the environment there, first
+// a wrong one, and sends it.
+func (j *journey) confirms(ctx context.Context, p *person, m message, label, env string) error {
+	if err := p.presses(ctx, m, label); err != nil {
+		return err
+	}
+	field := fmt.Sprintf("%s is protected. Type %s to confirm.", env, env)
+	v, err := p.window(ctx, field)
+	if err != nil {
+		return err
+	}
+	r, err := p.submits(ctx, v, map[string]any{field: "dev/app"})
+	if err != nil {
+		return err
+	}
+	if len(r.Errors) != 1 {
+		return notSeen("an error at “"+field+"”", fmt.Sprint(r.Errors))
+	}
+	if _, err := p.sends(ctx, v, map[string]any{field: env}); err != nil {
+		return err
+	}
+	if _, err := p.window(ctx, "aved"); err != nil { // "is saved", "Saved: …"
+		return err
+	}
+	return p.closes(ctx)
+}
+
+// approve sends an approving review on GitHub.
+func (p *person) approvesOnGitHub(ctx context.Context, r *request) error {
+	return p.github(ctx, http.MethodPost, r.pullPath()+"/reviews", map[string]any{"event": "APPROVE"}, nil)
+}
+
+func (j *journey) reviewsHerOwn(ctx context.Context) error {
+	if err := j.ana.readsComment(ctx, j.anas, "TfPilot plan"); err != nil {
+		return err
+	}
+	if err := j.ana.approvesOnGitHub(ctx, j.anas); err != nil {
+		return err
+	}
+	if err := j.ana.readsComment(ctx, j.anas, "tfpilot[bot]: ", "The review of ana does not count as an approval", "You wrote or edited this request", "ask omar"); err != nil {
+		return err
+	}
+	_, err := j.ana.sees(ctx, j.anas, soon, statePlanReady)
+	return err
+}
+
+func (j *journey) reviewsProduction(ctx context.Context) error {
+	if err := j.adam.readsComment(ctx, j.prod, "TfPilot plan"); err != nil {
+		return err
+	}
+	if err := j.adam.approvesOnGitHub(ctx, j.prod); err != nil {
+		return err
+	}
+	return j.adam.readsComment(ctx, j.prod, "tfpilot[bot]: ", "The review of adam does not count as an approval", "typed in Slack")
+}
+
+// pushes commits to the branch of a request by hand.
+func (j *journey) pushes(ctx context.Context) error {
+	path := "/repos/" + j.words.repo + "/contents/envs/" + j.words.env() + "/by_hand.tf"
+	body := map[string]any{
+		"message": "A bucket of my own", "branch": "request/" + j.words.id,
+		"content": base64.StdEncoding.EncodeToString([]byte("# nobody approved this\n")),
+	}
+	if err := j.dana.github(ctx, http.MethodPut, path, body, nil); err != nil {
+		return err
+	}
+	for _, place := range []string{infraDev, "dm"} {
+		m, err := j.dana.seesIn(ctx, j.words, place, later, "Somebody changed this branch", "[Restore]", "[Close request]", "that of omar no longer counts")
+		if err != nil {
+			return err
+		}
+		if has(m.Blocks, "Merge") || has(m.Blocks, "Approve") {
+			return notSeen("neither Merge nor Approve on the card", m.read())
+		}
+	}
+	if _, err := j.dana.hears(ctx, j.words, later, "The approval of "+j.words.title, "by omar no longer counts:", "somebody changed the branch"); err != nil {
+		return err
+	}
+	m, err := j.dana.hears(ctx, j.words, later, " is ready: ")
+	if err == nil && (has(m.Blocks, "Merge") || has(m.Blocks, "Approve")) {
+		return notSeen("neither Merge nor Approve in the thread", m.read())
+	}
+	return err
+}
+
+func (j *journey) restores(ctx context.Context) error {
+	m, err := j.dana.hears(ctx, j.words, later, "Somebody changed the branch of "+j.words.title, "[Restore]")
+	if err != nil {
+		return err
+	}
+	if err := j.dana.pressesAndIsTold(ctx, m, "Restore", "is being put back"); err != nil {
+		return err
+	}
+	if _, err := j.dana.sees(ctx, j.words, later, statePlanReady, "[Approve]"); err != nil {
+		return err
+	}
+	return j.oneFile(ctx, j.words)
+}
+
+const production = "prod/app"
+
+func (j *journey) notListed(ctx context.Context) error {
+	reply, err := j.ana.planReply(ctx, j.prod)
+	if err != nil {
+		return err
+	}
+	if err := j.ana.presses(ctx, reply, "Approve"); err != nil {
+		return err
+	}
+	if _, err := j.ana.window(ctx, production+" is protected", "TFPILOT_PROD_ALLOWED_USERS", "ask omar or adam"); err != nil {
+		return err
+	}
+	return j.ana.closes(ctx)
+}
+
+func (j *journey) typesToApprove(ctx context.Context) error {
+	return j.approves(ctx, j.omar, j.prod, production)
+}

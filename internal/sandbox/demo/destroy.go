@@ -1,0 +1,169 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// destroys is the seventh chapter: everything that was made goes again, and its code
+// after it.
+func (j *journey) destroys() []step {
+	steps := []step{
+		{"dana", "may not destroy, and is told who can", j.mayNotDestroy},
+		{"omar", "may not destroy in production, and is told who can", func(ctx context.Context) error {
+			return j.refusedDestroy(ctx, j.omar, j.prod)
+		}},
+		{"adam", "asks to destroy the bucket and reads what goes", j.asksToDestroy},
+		{"adam", "asks to destroy his log group", func(ctx context.Context) error { return j.destroy(ctx, j.adams) }},
+		{"adam", "types the environment to destroy in production", j.typesToDestroy},
+	}
+	for _, r := range []*request{j.bucket, j.adams, j.prod} {
+		steps = append(steps, step{"omar", "reads what goes with " + r.title + ", and approves it", func(ctx context.Context) error {
+			return j.approvesDestroy(ctx, r)
+		}})
+	}
+	for _, r := range []*request{j.bucket, j.adams, j.prod} {
+		steps = append(steps, step{"adam", "sees " + r.title + " destroyed, and its code taken out", func(ctx context.Context) error {
+			return j.gone(ctx, r)
+		}})
+	}
+	return append(steps, step{"adam", "destroys the bucket again, and nothing is left to do", j.destroysAgain})
+}
+
+func (j *journey) mayNotDestroy(ctx context.Context) error {
+	return j.refusedDestroy(ctx, j.dana, j.bucket)
+}
+
+func (j *journey) refusedDestroy(ctx context.Context, p *person, r *request) error {
+	card, err := p.sees(ctx, r, soon, "[Destroy]")
+	if err != nil {
+		return err
+	}
+	if err := p.presses(ctx, card, "Destroy"); err != nil {
+		return err
+	}
+	if _, err := p.window(ctx, "Only ", "may destroy", "ask adam"); err != nil {
+		return err
+	}
+	return p.closes(ctx)
+}
+
+// asksToDestroy keeps what adam was shown before, with a button that outlives the
+// bucket.
+func (j *journey) asksToDestroy(ctx context.Context) error {
+	old, err := j.adam.asks(ctx, infraDev, "show "+j.bucket.id, j.bucket.title, "[Destroy]")
+	if err != nil {
+		return err
+	}
+	j.old = old
+	return j.destroy(ctx, j.bucket)
+}
+
+func (j *journey) destroy(ctx context.Context, r *request) error {
+	card, err := j.adam.sees(ctx, r, soon, "[Destroy]")
+	if err != nil {
+		return err
+	}
+	if err := j.adam.presses(ctx, card, "Destroy"); err != nil {
+		return err
+	}
+	v, err := j.adam.window(ctx, "Everything that this request made will be destroyed:", r.kind+".")
+	if err != nil {
+		return err
+	}
+	if _, err := j.adam.sends(ctx, v, nil); err != nil {
+		return err
+	}
+	if _, err := j.adam.window(ctx, "Saved: Terraform first works out what goes with “"+r.title+"”"); err != nil {
+		return err
+	}
+	return j.adam.closes(ctx)
+}
+
+func (j *journey) typesToDestroy(ctx context.Context) error {
+	card, err := j.adam.sees(ctx, j.prod, soon, "[Destroy]")
+	if err != nil {
+		return err
+	}
+	return j.confirms(ctx, j.adam, card, "Destroy", production)
+}
+
+const approveDestroy = "Approve destroy"
+
+func (j *journey) approvesDestroy(ctx context.Context, r *request) error {
+	reply, err := j.omar.hears(ctx, r, later, "Plan of the destroy of "+r.title, " is ready: ", "destroyed:", r.kind+".", "["+approveDestroy+"]")
+	if err != nil {
+		return err
+	}
+	if r == j.prod {
+		err = j.confirms(ctx, j.omar, reply, approveDestroy, production)
+	} else {
+		err = j.approvesList(ctx, reply, r)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = j.omar.hears(ctx, r, later, "Plan of the destroy of "+r.title, "omar approved it")
+	return err
+}
+
+// approvesList approves in the window that lists what goes.
+func (j *journey) approvesList(ctx context.Context, reply message, r *request) error {
+	if err := j.omar.presses(ctx, reply, approveDestroy); err != nil {
+		return err
+	}
+	v, err := j.omar.window(ctx, "You approve exactly this", "destroyed:", r.kind+".", "Destroyed (")
+	if err != nil {
+		return err
+	}
+	if _, err := j.omar.sends(ctx, v, nil); err != nil {
+		return err
+	}
+	if _, err := j.omar.window(ctx, "Your approval of “"+r.title+"” is saved", "Then the destroy starts by itself."); err != nil {
+		return err
+	}
+	return j.omar.closes(ctx)
+}
+
+func (j *journey) gone(ctx context.Context, r *request) error {
+	if _, err := j.adam.sees(ctx, r, later, stateDestroyed, "It is gone, and so is its code."); err != nil {
+		return err
+	}
+	if _, err := j.adam.hears(ctx, r, later, r.title, " is destroyed."); err != nil {
+		return err
+	}
+	if err := j.inCloud(ctx, r, false); err != nil {
+		return err
+	}
+	return j.cleanedUp(ctx, r)
+}
+
+// cleanedUp checks the pull request that takes the code out.
+func (j *journey) cleanedUp(ctx context.Context, r *request) error {
+	owner, _, _ := strings.Cut(r.repo, "/")
+	var pulls []pull
+	if err := j.adam.reads(ctx, fmt.Sprintf("/repos/%s/pulls?state=all&head=%s:cleanup/%s", r.repo, owner, r.id), &pulls); err != nil {
+		return err
+	}
+	if len(pulls) != 1 {
+		return notSeen("one pull request from cleanup/"+r.id, fmt.Sprintf("%d", len(pulls)))
+	}
+	cleanup := *r
+	cleanup.pull = pulls[0].Number
+	pr, err := j.adam.opens(ctx, &cleanup)
+	if err == nil && !pr.Merged {
+		return notSeen(fmt.Sprintf("pull request #%d merged", pr.Number), pr.State)
+	}
+	return err
+}
+
+func (j *journey) destroysAgain(ctx context.Context) error {
+	if err := j.adam.presses(ctx, j.old, "Destroy"); err != nil {
+		return err
+	}
+	if _, err := j.adam.window(ctx, "Nothing is left to do."); err != nil {
+		return err
+	}
+	return j.adam.closes(ctx)
+}

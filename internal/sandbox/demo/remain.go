@@ -1,0 +1,189 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// remains is the last chapter: what is left behind, in Slack, in the repository, in
+// the storage, and in what the simulators counted.
+func (j *journey) remains() []step {
+	return []step{
+		{"dana", "finds nothing but cards in the channels, and only what concerns them in their threads", j.quiet},
+		{"dana", "clones the repository and finds both merges of each request, and no trace in the code", j.clones},
+		{"dana", "finds the history of what was destroyed in the storage", j.keepsHistory},
+		{"", "nothing was done twice: pull requests, runs, merges and cards are counted", j.onceEach},
+	}
+}
+
+// quiet checks that at the top of each channel there is nothing but one card for
+// each request, and in its thread nothing that does not name the request.
+func (j *journey) quiet(ctx context.Context) error {
+	w, err := j.dana.looks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range w.Channels {
+		for _, m := range c.Messages {
+			if !m.Bot || j.standing[c.ID+" "+m.TS] {
+				continue
+			}
+			r := j.cardOf(m)
+			if r == nil {
+				return notSeen("only cards in "+c.Name, m.read())
+			}
+			for _, reply := range m.Replies {
+				if !strings.Contains(reply.read(), r.title) {
+					return notSeen("only what concerns “"+r.title+"” in its thread", reply.read())
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (j *journey) cardOf(m message) *request {
+	i := slices.IndexFunc(j.requests, func(r *request) bool { return strings.Contains(m.read(), r.id) })
+	if i < 0 {
+		return nil
+	}
+	return j.requests[i]
+}
+
+// made are the requests that were applied and destroyed.
+func (j *journey) made() []*request { return []*request{j.bucket, j.adams, j.prod} }
+
+func (j *journey) clones(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "tfpilot-demo-")
+	if err != nil {
+		return fmt.Errorf("make a folder to clone to: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	address := ""
+	for _, a := range j.access.Clone {
+		if strings.HasSuffix(a, "/"+j.bucket.repo+".git") {
+			address = a
+		}
+	}
+	if _, err := git(ctx, dir, "clone", "--quiet", address, "infra"); err != nil {
+		return err
+	}
+	log, err := git(ctx, filepath.Join(dir, "infra"), "log", "--format=%s", "origin/main")
+	if err != nil {
+		return err
+	}
+	for _, r := range j.made() {
+		if n := strings.Count(log, r.id); n < 2 {
+			return notSeen("the merge of "+r.id+" and that of its cleanup in the history of main", log)
+		}
+	}
+	return j.noTrace(ctx, filepath.Join(dir, "infra"))
+}
+
+// noTrace checks that no block of a destroyed request is left.
+func (j *journey) noTrace(ctx context.Context, dir string) error {
+	found, err := git(ctx, dir, "grep", "-n", "tfpilot:begin", "origin/main", "--", "envs")
+	var none *exec.ExitError
+	if errors.As(err, &none) && none.ExitCode() == 1 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, r := range j.made() {
+		if strings.Contains(found, r.id) {
+			return notSeen("no block of "+r.id, found)
+		}
+	}
+	if j.first {
+		return notSeen("no block of any request", found)
+	}
+	return nil
+}
+
+// git runs git without the user's own settings.
+func git(ctx context.Context, dir string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, "git", args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1")
+	var errs strings.Builder
+	c.Stderr = &errs
+	out, err := c.Output()
+	if err != nil {
+		return string(out), fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(errs.String()))
+	}
+	return string(out), nil
+}
+
+func (j *journey) keepsHistory(ctx context.Context) error {
+	bucket := j.access.Env["TFPILOT_REQUESTS_BUCKET"]
+	for _, r := range j.made() {
+		want := "history/" + r.id + ".json"
+		err := until(ctx, later, want+" in the bucket "+bucket, func(ctx context.Context) (bool, string, error) {
+			keys, err := j.keys(ctx, bucket, "history/"+r.id)
+			return slices.Contains(keys, want), strings.Join(keys, " "), err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *journey) onceEach(ctx context.Context) error {
+	now, err := j.counts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range j.requests {
+		if n := now.GitHub.PullRequests[r.repo+" request/"+r.id]; n != 1 {
+			return notSeen("one pull request for "+r.title, fmt.Sprint(n))
+		}
+	}
+	for _, r := range j.made() {
+		if n := now.GitHub.Merges[fmt.Sprintf("%s#%d", r.repo, r.pull)]; n != 1 {
+			return notSeen("one merge of "+r.title, fmt.Sprint(n))
+		}
+		if n := now.GitHub.PullRequests[r.repo+" cleanup/"+r.id]; n != 1 {
+			return notSeen("one cleanup pull request for "+r.title, fmt.Sprint(n))
+		}
+	}
+	for id, n := range now.GitHub.Runs {
+		if n != 1 {
+			return notSeen("one run for the attempt "+id, fmt.Sprint(n))
+		}
+	}
+	return j.oneCardEach(ctx, now)
+}
+
+// oneCardEach compares the messages that the app ever posted outside of threads with
+// the requests, by channel and by person.
+func (j *journey) oneCardEach(ctx context.Context, now counts) error {
+	for _, p := range []*person{j.dana, j.ana, j.adam} {
+		w, err := p.looks(ctx)
+		if err != nil {
+			return err
+		}
+		for _, c := range w.Channels {
+			want := 0
+			for _, r := range j.requests {
+				if c.Kind == "im" && r.by == p || c.Kind != "im" && c.Name == r.channel {
+					want++
+				}
+			}
+			if got := now.Slack.TopLevel[c.ID] - j.before.Slack.TopLevel[c.ID]; got != want {
+				return notSeen(fmt.Sprintf("%d cards in %s for %s", want, c.Name, p.name), fmt.Sprintf("%d messages", got))
+			}
+		}
+	}
+	return nil
+}

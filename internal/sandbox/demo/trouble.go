@@ -1,0 +1,176 @@
+package demo
+
+import (
+	"context"
+	"strings"
+)
+
+// troubles is the sixth chapter: a refusing cloud, a rejection, and the words that
+// help to find one's way.
+func (j *journey) troubles() []step {
+	return []step{
+		{"adam", "applies his own, and reads the cloud's refusal in Terraform's words", j.failsToApply},
+		{"adam", "asks for a new plan, which shows what is left to do", j.plansAgain},
+		{"omar", "approves the new plan", j.approvesAgain},
+		{"adam", "applies it", j.appliesAgain},
+		{"omar", "rejects dana's other bucket, which needs a reason", j.rejects},
+		{"dana", "reads the reason in the thread and in her messages", j.readsReason},
+		{"ana", "closes her own request", j.closesOwn},
+		{"dana", "types /tfpilot help", func(ctx context.Context) error {
+			_, err := j.dana.asks(ctx, infraDev, "help", "/tfpilot request", "/tfpilot list", "/tfpilot show", "/tfpilot sync")
+			return err
+		}},
+		{"dana", "types a command that is none", func(ctx context.Context) error {
+			_, err := j.dana.asks(ctx, infraDev, "lst", "There is no command “lst”", "/tfpilot list", "/tfpilot help")
+			return err
+		}},
+		{"dana", "lists all requests, newest first", j.lists},
+		{"dana", "shows one by its id, and one by words", j.shows},
+		{"dana", "shows what is not there", j.showsNothing},
+		{"dana", "syncs", func(ctx context.Context) error {
+			_, err := j.dana.asks(ctx, infraDev, "sync "+j.bucket.id, "GitHub is being asked for news", j.bucket.title)
+			return err
+		}},
+	}
+}
+
+const refusalCode = "LimitExceededException"
+
+func (j *journey) failsToApply(ctx context.Context) error {
+	refuse := cloudFault{Op: "create", Type: j.adams.kind, ID: j.adams.name, Count: 1, Code: refusalCode}
+	if err := j.fault(ctx, faults{Cloud: []cloudFault{refuse}}); err != nil {
+		return err
+	}
+	if err := j.wants(ctx, j.adam, j.adams, "Apply"); err != nil {
+		return err
+	}
+	if _, err := j.adam.sees(ctx, j.adams, later, stateFailed, "failed at the step “Apply”", "Error: ", refusalCode, "[New plan]"); err != nil {
+		return err
+	}
+	_, err := j.adam.hears(ctx, j.adams, later, "The apply of "+j.adams.title, refusalCode, "[New plan]")
+	return err
+}
+
+func (j *journey) plansAgain(ctx context.Context) error {
+	m, err := j.adam.hears(ctx, j.adams, later, "The apply of "+j.adams.title, "[New plan]")
+	if err != nil {
+		return err
+	}
+	if err := j.adam.pressesAndIsTold(ctx, m, "New plan", "Saved: a new plan"); err != nil {
+		return err
+	}
+	_, err = j.adam.hears(ctx, j.adams, later, "New plan of "+j.adams.title, " is ready: 1 to add", "[Approve]")
+	return err
+}
+
+func (j *journey) approvesAgain(ctx context.Context) error {
+	return j.approves(ctx, j.omar, j.adams, "")
+}
+
+func (j *journey) appliesAgain(ctx context.Context) error {
+	if err := j.wants(ctx, j.adam, j.adams, "Apply"); err != nil {
+		return err
+	}
+	if _, err := j.adam.sees(ctx, j.adams, later, stateApplied, "Outputs"); err != nil {
+		return err
+	}
+	return j.inCloud(ctx, j.adams, true)
+}
+
+const because = "The bucket of the other request is enough for both"
+
+func (j *journey) rejects(ctx context.Context) error {
+	reply, err := j.omar.planReply(ctx, j.words)
+	if err != nil {
+		return err
+	}
+	if err := j.omar.presses(ctx, reply, "Reject"); err != nil {
+		return err
+	}
+	v, err := j.omar.window(ctx, "Why?: …")
+	if err != nil {
+		return err
+	}
+	field, err := find(v.Blocks, "Why?")
+	if err != nil {
+		return err
+	}
+	r, err := j.omar.submits(ctx, v, map[string]any{"Why?": "  "})
+	if err != nil {
+		return err
+	}
+	if r.Errors[field.block] == "" {
+		return notSeen("an error at “Why?”", strings.Join([]string{r.Outcome, r.Note}, " "))
+	}
+	if _, err := j.omar.sends(ctx, v, map[string]any{"Why?": because}); err != nil {
+		return err
+	}
+	if _, err := j.omar.window(ctx, "Your rejection of “"+j.words.title+"” is saved"); err != nil {
+		return err
+	}
+	return j.omar.closes(ctx)
+}
+
+func (j *journey) readsReason(ctx context.Context) error {
+	if _, err := j.dana.hears(ctx, j.words, later, "omar rejected", because); err != nil {
+		return err
+	}
+	if _, err := j.dana.seesIn(ctx, j.words, "dm", later, stateClosed, "omar rejected it"); err != nil {
+		return err
+	}
+	return j.closedOnGitHub(ctx, j.words)
+}
+
+func (j *journey) closedOnGitHub(ctx context.Context, r *request) error {
+	pr, err := r.by.opens(ctx, r)
+	if err == nil && (pr.State != "closed" || pr.Merged) {
+		return notSeen("the pull request closed and not merged", pr.State)
+	}
+	return err
+}
+
+func (j *journey) closesOwn(ctx context.Context) error {
+	card, err := j.ana.sees(ctx, j.anas, soon, "[Close request]")
+	if err != nil {
+		return err
+	}
+	if err := j.ana.pressesAndIsTold(ctx, card, "Close request", "is being closed"); err != nil {
+		return err
+	}
+	if _, err := j.ana.sees(ctx, j.anas, later, stateClosed, "Nothing was made."); err != nil {
+		return err
+	}
+	return j.closedOnGitHub(ctx, j.anas)
+}
+
+func (j *journey) lists(ctx context.Context) error {
+	m, err := j.dana.asks(ctx, infraDev, "list", "Requests")
+	if err != nil {
+		return err
+	}
+	text, at := m.read(), -1
+	for _, r := range []*request{j.prod, j.adams, j.anas, j.words, j.bucket} {
+		i := strings.Index(text, r.title)
+		if i <= at {
+			return notSeen("“"+r.title+"” in its place, newest first", text)
+		}
+		at = i
+	}
+	return nil
+}
+
+func (j *journey) shows(ctx context.Context) error {
+	if _, err := j.dana.asks(ctx, infraDev, "show "+j.bucket.id, j.bucket.title, stateApplied, "Pull request #"); err != nil {
+		return err
+	}
+	_, err := j.dana.asks(ctx, infraDev, "show "+j.words.name, j.words.title, stateClosed)
+	return err
+}
+
+func (j *journey) showsNothing(ctx context.Context) error {
+	if _, err := j.dana.asks(ctx, infraDev, "show req_0000000000000", "There is no request", "/tfpilot list"); err != nil {
+		return err
+	}
+	_, err := j.dana.asks(ctx, infraDev, "show a yacht", "No request fits", "/tfpilot list")
+	return err
+}
