@@ -84,13 +84,23 @@ func (j *job) readFailure(ctx context.Context, s lifecycle.Step, a lifecycle.Att
 	return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, code, reason(a.Conclusion, code, res.Tail), step, now()))
 }
 
+// reasons say in words what a code means for the person who has to act.
 var reasons = map[string]string{
 	"cancelled":          "Somebody cancelled the run on GitHub. It is not repeated by itself.",
 	"timed_out":          "The run took too long and GitHub ended it.",
 	"nothing_planned":    "The plan creates nothing. Check the inputs.",
 	"environment_broken": "The error is in another file of this environment, not in this request. The platform team has to mend it.",
 	"digest_changed":     "What would happen now is not what was approved. Plan again and look at the new plan.",
-	"guard_refused":      "The run had no valid grant.",
+	"grant_withdrawn":    "The approval was taken back before the run came to its effect. Nothing was changed.",
+	"content_differs":    "The commit does not hold exactly what TfPilot generated. Restore the branch, then plan again.",
+	"backend_differs":    "The environment's backend is not the configured one. The platform team has to mend it.",
+	"outside_module":     "The plan would touch something outside this request. The platform team has to look at it.",
+	"not_only_destroy":   "The destroy would also create or change something. The platform team has to look at it.",
+	"referred_to":        "Something else in this environment uses it. Take that away first.",
+	"unsupported_action": "The plan holds an action that TfPilot does not know. The platform team has to look at it.",
+	"plan_too_large":     "The plan is too large to be shown, so it cannot be approved.",
+	"interrupted":        "The run was interrupted. What it did until then is in the state. Plan again to see what is left.",
+	"state_not_saved":    "Terraform could not save its state. The platform team has to look at it before anything else runs.",
 }
 
 func reason(conclusion, code, tail string) string {
