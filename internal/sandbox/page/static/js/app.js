@@ -1,0 +1,143 @@
+// What the page knows, and who is told when it changes.
+import { get, Refused } from "./api.js";
+
+export const app = {
+  user: "dana", // login
+  channel: "", // id, or "home"
+  thread: "", // ts of the root that is open
+  world: null, // people, addresses
+  slack: null, // the workspace as the user sees it
+  requests: [], // rows with journeys, newest first
+  request: "", // id of the one that is looked at
+  online: true,
+};
+
+const listeners = new Map();
+
+// on calls fn when a topic changes: slack, requests, github, state, cloud, view, online.
+export function on(topics, fn) {
+  for (const topic of topics.split(" ")) {
+    if (!listeners.has(topic)) listeners.set(topic, []);
+    listeners.get(topic).push(fn);
+  }
+}
+
+export function emit(topic) {
+  for (const fn of listeners.get(topic) || []) fn(topic);
+}
+
+// read and keep remember small things of one browser; storage may be off.
+export function read(name, otherwise) {
+  try {
+    return localStorage.getItem(name) ?? otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+export function keep(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch { /* nothing depends on it */ }
+}
+
+export const person = (login) => (app.world?.people || []).find((p) => p.login === login || p.slackUser === login);
+export const me = () => person(app.user);
+export const channelOf = (id) => (app.slack?.channels || []).find((c) => c.id === id);
+export const channelName = (c) => (c.kind === "im" ? "TfPilot" : "#" + c.name);
+export const chosenRequest = () => app.requests.find((r) => r.id === app.request) || app.requests[0] || null;
+
+// Reading again: one call at a time for each topic, and one more when something changed
+// meanwhile.
+const loading = new Map();
+
+async function load(topic, fn) {
+  const now = loading.get(topic);
+  if (now) {
+    now.again = true;
+    return now.done;
+  }
+  const mine = { again: false };
+  loading.set(topic, mine);
+  mine.done = (async () => {
+    try {
+      do {
+        mine.again = false;
+        await fn();
+      } while (mine.again);
+    } finally {
+      loading.delete(topic);
+    }
+  })();
+  return mine.done;
+}
+
+export function setOnline(on) {
+  if (app.online === on) return;
+  app.online = on;
+  emit("online");
+}
+
+const guard = (fn) => async () => {
+  try {
+    await fn();
+  } catch (err) {
+    if (err instanceof Refused && err.code === "gone") setOnline(false);
+    else console.warn(err.message);
+  }
+};
+
+export const readSlack = () => load("slack", guard(async () => {
+  const user = app.user;
+  const state = await get("/control/state", { user });
+  if (user !== app.user) return; // switched meanwhile: the next read is under way
+  app.slack = state;
+  if (app.channel === "im") app.channel = state.channels.find((c) => c.kind === "im")?.id || "";
+  if (!channelOf(app.channel) && app.channel !== "home") app.channel = state.channels[0]?.id || "";
+  emit("slack");
+}));
+
+export const readRequests = () => load("requests", guard(async () => {
+  const { requests } = await get("/view/requests");
+  app.requests = requests;
+  emit("requests");
+}));
+
+export async function readWorld() {
+  app.world = await get("/view/world");
+}
+
+// live follows the server's events and reads again what they name.
+export function live() {
+  let source = null, wait = 1000, timer = 0;
+  const open = () => {
+    source = new EventSource("/view/events");
+    source.addEventListener("changed", (e) => {
+      wait = 1000;
+      setOnline(true);
+      for (const topic of JSON.parse(e.data).topics) later(topic);
+    });
+    source.onerror = () => {
+      source.close();
+      setOnline(false);
+      clearTimeout(timer);
+      timer = setTimeout(open, wait);
+      wait = Math.min(wait * 1.5, 8000);
+    };
+  };
+  open();
+  window.addEventListener("beforeunload", () => source.close());
+  return () => { clearTimeout(timer); source.close(); open(); };
+}
+
+// later gathers what comes within a moment into one reading.
+const due = new Map();
+function later(topic) {
+  if (due.has(topic)) return;
+  due.set(topic, setTimeout(() => {
+    due.delete(topic);
+    if (topic === "slack") readSlack();
+    else if (topic === "requests") readRequests();
+    else emit(topic);
+  }, 120));
+}

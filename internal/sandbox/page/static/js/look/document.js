@@ -1,0 +1,35 @@
+// The request's document, as it lies in the bucket, with what its runs left there.
+import { empty, h, when } from "../dom.js";
+import { get } from "../api.js";
+import { app, chosenRequest } from "../app.js";
+import { badge, copyable, facts, load, tree } from "./draw.js";
+
+export const lookDocument = (box) => load(box, async () => {
+  const row = chosenRequest();
+  if (!row) return empty("No request yet", "When somebody asks for something, its document appears here. It is the only place where TfPilot keeps facts about it.");
+  const { row: now, document: doc, objects } = await get("/view/request", { id: row.id });
+  return [
+    h("h3", { class: "look-title" }, now.title, " ", now.archived && badge("archived"), now.steps.some((s) => s.state === "failed") && badge("failed", "bad")),
+    now.problem && h("p", { class: "note error", text: now.problem }),
+    facts([
+      ["Asked for by", now.requester], ["Where", `${now.project} ${now.environment}`], ["Module", now.module],
+      ["Changed", when(now.updatedAt, true)], ["Id", copyable(now.id)], ["Lies at", copyable(`s3://${app.world.requestsBucket}/${doc.key}`)],
+    ]),
+    h("h4", { text: "Document" }), raw(doc, true),
+    objects.length > 0 && [h("h4", { text: "What its runs wrote, and its log" }), h("div", { class: "objects" }, objects.map((o) => object(o)))],
+  ];
+});
+
+function raw(stored) {
+  if (stored.cut) return h("pre", { class: "code", text: stored.text + "\n… cut" });
+  try {
+    return h("div", { class: "json" }, tree(JSON.parse(stored.text)));
+  } catch {
+    return h("pre", { class: "code", text: stored.text });
+  }
+}
+
+function object(o) {
+  return h("details", { class: "object", data: { at: o.key } }, h("summary", {}, h("code", { text: o.key }), h("span", { class: "muted", text: ` ${o.bytes} bytes` })),
+    o.key.endsWith(".json") ? raw(o) : h("pre", { class: "code", text: o.text }));
+}

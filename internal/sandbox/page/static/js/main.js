@@ -1,0 +1,92 @@
+// Puts the page together.
+import { $, fill, focusOf, h, restore, toast } from "./dom.js";
+import { app, channelName, channelOf, keep, live, me, on, read, readWorld, setOnline } from "./app.js";
+import { drawChat, startChat } from "./chat.js";
+import { drawJourney } from "./journey.js";
+import { drawModal } from "./modal.js";
+import { drawSide } from "./side.js";
+import { pane } from "./go.js";
+import { startPanel } from "./panel.js";
+import { help, reset } from "./reset.js";
+
+// keeping draws a part anew and keeps the focus in it.
+const keeping = (id, draw) => () => {
+  const focus = focusOf($(id));
+  draw();
+  restore($(id), focus);
+};
+
+const side = keeping("side", drawSide);
+const journey = keeping("journey", drawJourney);
+
+const themes = ["auto", "light", "dark"];
+
+function theme(next) {
+  const root = document.documentElement;
+  const now = next ? themes[(themes.indexOf(root.dataset.theme) + 1) % themes.length] : root.dataset.theme;
+  root.dataset.theme = now;
+  if (next) keep("theme", now);
+  $("theme-toggle").textContent = `Theme: ${now}`;
+}
+
+function panes() {
+  const now = document.body.dataset.pane;
+  const c = channelOf(app.channel);
+  const item = (id, name) => h("button", { type: "button", class: "pane", "aria-pressed": String(now === id), data: { focus: "pane-" + id }, onclick: () => pane(id), text: name });
+  const focus = focusOf($("panes"));
+  fill($("panes"), item("side", me() ? `${app.user} · places` : "Places"), item("chat", c ? channelName(c) : "Channel"), app.thread && item("thread", "Thread"), item("panel", "Look inside"));
+  restore($("panes"), focus);
+}
+
+function connection() {
+  $("banner").hidden = app.online;
+  if (app.online) {
+    fill($("banner"));
+    return;
+  }
+  fill($("banner"), h("p", { text: "The sandbox does not answer. If you stopped it, start it again; this page connects by itself." }),
+    h("button", { type: "button", class: "btn small", text: "Try now", onclick: () => again() }));
+}
+
+let again = () => {};
+
+async function start() {
+  app.user = read("user", "dana");
+  theme(false);
+  startChat();
+  $("theme-toggle").addEventListener("click", () => theme(true));
+  $("reset-open").addEventListener("click", reset);
+  $("help-open").addEventListener("click", help);
+  on("slack read view", side);
+  on("slack view", drawChat);
+  on("slack", drawModal);
+  on("requests chosen slack view", journey);
+  on("slack view pane", panes);
+  on("online", connection);
+  await world();
+  if (!me()) app.user = "dana";
+  startPanel();
+  side();
+  journey();
+  panes();
+  again = live();
+}
+
+// world is asked for until the sandbox answers.
+async function world() {
+  for (;;) {
+    try {
+      await readWorld();
+      setOnline(true);
+      return;
+    } catch {
+      setOnline(false);
+      await new Promise((done) => setTimeout(done, 1500));
+    }
+  }
+}
+
+start().catch((err) => {
+  console.error(err);
+  toast("The page could not start. Load it again.", "bad");
+});

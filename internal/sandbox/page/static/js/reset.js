@@ -1,0 +1,51 @@
+// Reset and help: what can be thrown away alone, and what cannot.
+import { h, toast } from "./dom.js";
+import { post } from "./api.js";
+import { app, readRequests, readSlack } from "./app.js";
+import { dialog } from "./confirm.js";
+import { fail } from "./message.js";
+
+const parts = [
+  ["faults", "Faults", "Everything works again.", true],
+  ["counters", "Counters", "Those of GitHub, S3 and the cloud begin at zero.", true],
+  ["redis", "Redis", "Queues, leases and the list of requests are forgotten; TfPilot finds out again what is due.", false],
+  ["messages", "Slack messages", "Channels are empty and windows closed. Cards come back when their request changes.", false],
+  ["cloud", "Cloud", "Everything in it is gone, while Terraform's states still name it: the next plans make it again.", false],
+];
+
+export async function reset() {
+  const boxes = parts.map(([id, name, means, on]) => h("label", { class: "box" },
+    h("input", { type: "checkbox", name: id, checked: on }), h("span", { class: "box-text" }, h("b", { text: name }), h("span", { class: "hint", text: means }))));
+  const body = h("div", {},
+    h("div", { class: "boxes", role: "group", "aria-label": "What to reset" }, boxes),
+    h("p", { class: "note default" }, "Documents, repositories and Terraform's states belong together and stay. To begin with nothing at all, stop the sandbox and start it with an empty folder: ",
+      h("code", { text: "go run ./cmd/tfpilot sandbox --data <empty folder>" }), ". This one's is ", h("code", { text: app.world?.data || "" }), "."));
+  if ((await dialog("Reset", body, [["Cancel", "", ""], ["Reset these", "yes", "danger"]])) !== "yes") return;
+  const order = {};
+  for (const input of body.querySelectorAll("input")) if (input.checked) order[input.name] = true;
+  try {
+    await post("/view/reset", order);
+    toast("Done: " + parts.filter(([id]) => order[id]).map(([, name]) => name.toLowerCase()).join(", ") + ".");
+    readSlack();
+    readRequests();
+  } catch (err) {
+    fail(err);
+  }
+}
+
+export async function help() {
+  const item = (title, text) => h("li", {}, h("b", { text: title }), " ", text);
+  const clone = app.world?.clone?.[0];
+  await dialog("How it works", h("div", { class: "help" },
+    h("p", { text: "An engineer asks for infrastructure in Slack. TfPilot writes one Terraform file from a template, opens a pull request, and shows the plan. Somebody else approves. GitHub Actions runs it." }),
+    h("ol", {},
+      item("Ask.", "As dana, type /tfpilot request in #infra-dev and fill in the form."),
+      item("Watch the plan.", "A card appears in the channel. The shipped workflow runs with the real Terraform; see Runs."),
+      item("Approve.", "Become omar, open the card's thread, review the plan, approve. dana cannot: nobody approves their own request."),
+      item("Merge and apply.", "Press Merge, then Apply. Then look at State and Cloud."),
+      item("Change it from outside.", "In Cloud, change an attribute behind Terraform's back."),
+      item("Destroy.", "Become adam and press Destroy; the plan of the destroy is approved like any other, and a pull request takes the code out."),
+      item("Make things fail.", "Under Faults: lose webhooks, flush Redis, refuse creates. Nothing is lost and nothing happens twice.")),
+    h("p", { class: "muted" }, "Only Slack, GitHub, S3, the model and the cloud are simulated; TfPilot and Terraform are the real ones. ", clone && ["The repositories can be cloned: ", h("code", { text: `git clone ${clone}` })])),
+  [["Let me try", "", "primary"]], "wide");
+}

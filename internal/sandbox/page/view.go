@@ -1,0 +1,253 @@
+package page
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox"
+	"github.com/tfpilot/tfpilot/internal/sandbox/cloud"
+	"github.com/tfpilot/tfpilot/internal/sandbox/github"
+	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+)
+
+// How much one answer holds; what is older is left out and said.
+const (
+	maxRows       = 500
+	maxPulls      = 200
+	maxRuns       = 200
+	maxDeliveries = 200
+	maxLog        = 256 << 10
+	maxText       = 512 << 10
+)
+
+// viewer reads the simulators for the page.
+type viewer struct {
+	box            *sandbox.Sandbox
+	requestsBucket string
+	stateBucket    string
+
+	mu   sync.Mutex
+	rows map[string]cachedRow // by key, as of an ETag
+}
+
+type cachedRow struct {
+	tag string
+	row Row
+}
+
+func newViewer(box *sandbox.Sandbox) *viewer {
+	v := &viewer{box: box, requestsBucket: box.Access.Env["TFPILOT_REQUESTS_BUCKET"], rows: map[string]cachedRow{}}
+	for _, name := range box.S3.Buckets() {
+		if name != v.requestsBucket {
+			v.stateBucket = name
+		}
+	}
+	return v
+}
+
+// Person is somebody who works there, with what the product lets them do.
+type Person struct {
+	Login     string `json:"login"`
+	Name      string `json:"name"`
+	SlackUser string `json:"slackUser"`
+	Role      string `json:"role"`
+}
+
+// world says who and where everything is, and nothing secret.
+func (v *viewer) world(w http.ResponseWriter, _ *http.Request) {
+	a := v.box.Access
+	var people []Person
+	for _, p := range sandbox.People {
+		people = append(people, Person{p.Login, p.Name, p.SlackUser, role(a.Env, p.Login)})
+	}
+	answer(w, http.StatusOK, map[string]any{
+		"people": people, "clone": a.Clone, "data": a.Data, "requestsBucket": v.requestsBucket, "stateBucket": v.stateBucket,
+		"addresses": map[string]string{"GitHub": a.GitHub, "Slack": a.Slack, "S3": a.S3, "Cloud": a.Cloud, "Model": a.Model, "TfPilot": a.App},
+	})
+}
+
+// role is the first list that names the login, as the product decides it.
+func role(env map[string]string, login string) string {
+	for _, r := range []struct{ list, role string }{
+		{"TFPILOT_ADMINS", "admin"}, {"TFPILOT_APPROVERS", "approver"}, {"TFPILOT_VIEWERS", "viewer"},
+	} {
+		if slices.Contains(strings.Split(env[r.list], ","), login) {
+			return r.role
+		}
+	}
+	return "developer"
+}
+
+// documents are where requests lie, and where those that are over lie.
+var documents = []struct {
+	prefix   string
+	archived bool
+}{{"requests/", false}, {"history/", true}}
+
+func (v *viewer) requests(w http.ResponseWriter, _ *http.Request) {
+	rows := v.allRows()
+	slices.SortFunc(rows, func(a, b Row) int { return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID)) })
+	answer(w, http.StatusOK, map[string]any{"requests": rows[:min(len(rows), maxRows)], "all": len(rows)})
+}
+
+func (v *viewer) allRows() []Row {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	rows, kept := []Row{}, map[string]cachedRow{}
+	seen := map[string]bool{}
+	for _, place := range slices.Backward(documents) { // the archive wins while both are there
+		for _, o := range v.box.S3.Keys(v.requestsBucket, place.prefix) {
+			c, ok := v.rows[o.Key]
+			if !ok || c.tag != o.ETag {
+				raw, _ := v.box.S3.Read(v.requestsBucket, o.Key)
+				row, err := readRow(raw, place.archived)
+				if err != nil {
+					continue // the request view shows it as it is
+				}
+				c = cachedRow{o.ETag, row}
+			}
+			kept[o.Key] = c
+			if !seen[c.row.ID] {
+				seen[c.row.ID] = true
+				rows = append(rows, c.row)
+			}
+		}
+	}
+	v.rows = kept
+	return rows
+}
+
+// stored is one object as text.
+type stored struct {
+	Key   string `json:"key"`
+	Text  string `json:"text"`
+	Cut   bool   `json:"cut,omitempty"`
+	Bytes int    `json:"bytes"`
+}
+
+func (v *viewer) object(bucket string, o s3.Object) stored {
+	raw, _ := v.box.S3.Read(bucket, o.Key)
+	text, cut := shorten(raw, maxText)
+	return stored{o.Key, text, cut, o.Size}
+}
+
+// shorten keeps the beginning of a text.
+func shorten(raw []byte, limit int) (string, bool) {
+	if len(raw) <= limit {
+		return strings.ToValidUTF8(string(raw), "\uFFFD"), false
+	}
+	return strings.ToValidUTF8(string(raw[:limit]), "\uFFFD"), true
+}
+
+// request shows a document with what its runs left behind.
+func (v *viewer) request(w http.ResponseWriter, r *http.Request) {
+	id := r.URL.Query().Get("id")
+	if strings.ContainsAny(id, "/.") {
+		problem(w, http.StatusBadRequest, "bad_id", "this is no id of a request")
+		return
+	}
+	for _, place := range slices.Backward(documents) {
+		key := place.prefix + id + ".json"
+		raw, ok := v.box.S3.Read(v.requestsBucket, key)
+		if !ok {
+			continue
+		}
+		row, err := readRow(raw, place.archived)
+		if err != nil {
+			problem(w, http.StatusUnprocessableEntity, "unreadable", err.Error())
+			return
+		}
+		text, cut := shorten(raw, maxText)
+		answer(w, http.StatusOK, map[string]any{"row": row, "document": stored{key, text, cut, len(raw)}, "objects": v.around(id, raw)})
+		return
+	}
+	problem(w, http.StatusNotFound, "unknown_request", "there is no request "+id)
+}
+
+const maxAround = 60
+
+// around are the objects that belong to a request: the log, results, claims and grants of
+// its runs.
+func (v *viewer) around(id string, doc []byte) []stored {
+	found := []stored{}
+	take := func(prefix string) {
+		for _, o := range v.box.S3.Keys(v.requestsBucket, prefix) {
+			if len(found) < maxAround {
+				found = append(found, v.object(v.requestsBucket, o))
+			}
+		}
+	}
+	for _, correlation := range correlations(doc) {
+		take("results/" + correlation + "/")
+		take("claims/" + correlation + ".json")
+		take("grants/" + correlation + ".json")
+	}
+	take("logs/" + id + "/")
+	return found
+}
+
+func (v *viewer) pulls(w http.ResponseWriter, _ *http.Request) {
+	pulls := []github.PullView{}
+	for _, repo := range v.box.GitHub.Repos() {
+		pulls = append(pulls, v.box.GitHub.Pulls(repo)...)
+	}
+	slices.SortStableFunc(pulls, func(a, b github.PullView) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	answer(w, http.StatusOK, map[string]any{"pulls": pulls[:min(len(pulls), maxPulls)], "all": len(pulls)})
+}
+
+func (v *viewer) pull(w http.ResponseWriter, r *http.Request) {
+	n, _ := strconv.Atoi(r.URL.Query().Get("number")) // no pull request has number 0
+	p, ok := v.box.GitHub.Pull(r.URL.Query().Get("repo"), n)
+	if !ok {
+		problem(w, http.StatusNotFound, "unknown_pull", "there is no such pull request")
+		return
+	}
+	for i, f := range p.Files {
+		p.Files[i].Patch, _ = shorten([]byte(f.Patch), maxText)
+	}
+	answer(w, http.StatusOK, p)
+}
+
+func (v *viewer) runs(w http.ResponseWriter, _ *http.Request) {
+	runs := []github.RunView{}
+	for _, repo := range v.box.GitHub.Repos() {
+		runs = append(runs, v.box.GitHub.Runs(repo)...)
+	}
+	slices.SortStableFunc(runs, func(a, b github.RunView) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	answer(w, http.StatusOK, map[string]any{"runs": runs[:min(len(runs), maxRuns)], "all": len(runs)})
+}
+
+// run shows a run with the end of its log.
+func (v *viewer) run(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	id, _ := strconv.ParseInt(q.Get("id"), 10, 64) // no run has number 0
+	n, _ := strconv.Atoi(q.Get("attempt"))         // 0 is the last
+	run, ok := v.box.GitHub.Run(q.Get("repo"), id, max(n, 0))
+	if !ok {
+		problem(w, http.StatusNotFound, "unknown_run", "there is no such run")
+		return
+	}
+	cut := len(run.Log) > maxLog
+	if cut {
+		_, run.Log, _ = strings.Cut(run.Log[len(run.Log)-maxLog:], "\n")
+	}
+	run.Log = strings.ToValidUTF8(run.Log, "\uFFFD")
+	answer(w, http.StatusOK, map[string]any{"run": run, "cut": cut})
+}
+
+func (v *viewer) cloud(w http.ResponseWriter, _ *http.Request) {
+	objects, faults := v.box.Cloud.Objects(""), v.box.Cloud.Faults()
+	if faults == nil {
+		faults = []cloud.Fault{}
+	}
+	answer(w, http.StatusOK, map[string]any{"objects": objects, "faults": faults})
+}
+
+func (v *viewer) deliveries(w http.ResponseWriter, _ *http.Request) {
+	all := v.box.GitHub.Deliveries()
+	answer(w, http.StatusOK, map[string]any{"deliveries": all[:min(len(all), maxDeliveries)], "all": len(all)})
+}
