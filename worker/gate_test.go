@@ -1,0 +1,186 @@
+package worker_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Modes of a fault at one outside call.
+const (
+	crashBefore = "crash before" // the worker dies, the call is never made
+	crashAfter  = "crash after"  // the call has its effect, the worker dies before the answer
+	errorBefore = "error"        // no connection
+	lostAnswer  = "lost answer"  // the effect happens, the answer does not arrive
+	late        = "late"         // the answer does not arrive, the effect happens 200 s later
+)
+
+const lateBy = 200 * time.Second
+
+// fault strikes the nth call (from 1) of a name.
+type fault struct {
+	Name string
+	Nth  int
+	Mode string
+}
+
+func (f fault) String() string { return fmt.Sprintf("%s at %q #%d", f.Mode, f.Name, f.Nth) }
+
+var errNoAnswer = errors.New("connection reset by peer")
+
+// gate is what every outside call of a worker passes: it names and numbers the
+// calls, and lets the planned faults strike.
+type gate struct {
+	w    *world
+	over atomic.Bool // the story has ended: no more restarts
+	late sync.WaitGroup
+
+	mu     sync.Mutex
+	plan   []fault
+	seen   map[string]int // calls by name
+	order  []string       // names of all calls, in order
+	struck []fault
+}
+
+// enter counts a call and says what happens to it.
+func (g *gate) enter(name string) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.seen[name]++
+	g.order = append(g.order, name)
+	for _, f := range g.plan {
+		if f.Name == name && f.Nth == g.seen[name] {
+			g.struck = append(g.struck, f)
+			g.w.log.note("%s #%d: %s", name, f.Nth, f.Mode)
+			return f.Mode
+		}
+	}
+	g.w.log.note("%s #%d", name, g.seen[name])
+	return ""
+}
+
+// calls counts the calls whose name begins with a prefix.
+func (g *gate) calls(prefix string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := 0
+	for name, times := range g.seen {
+		if strings.HasPrefix(name, prefix) {
+			n += times
+		}
+	}
+	return n
+}
+
+// names lists the calls with a prefix since some number of them, for messages.
+func (g *gate) since(n int) []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append([]string(nil), g.order[n:]...)
+}
+
+func (g *gate) count() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.order)
+}
+
+// gated is the way of one process to one system.
+type gated struct {
+	p      *process
+	system string
+	next   http.RoundTripper
+}
+
+func (t gated) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t.p.killed.Load() {
+		return nil, errKilled
+	}
+	if strings.HasSuffix(req.URL.Path, "/access_tokens") {
+		return t.next.RoundTrip(req)
+	}
+	switch t.p.w.gate.enter(callName(t.system, req)) {
+	case crashBefore:
+		t.p.kill()
+		return nil, errKilled
+	case errorBefore:
+		return nil, errNoAnswer
+	case lostAnswer:
+		t.drop(t.next.RoundTrip(req))
+		return nil, errNoAnswer
+	case crashAfter:
+		t.drop(t.next.RoundTrip(req))
+		t.p.kill()
+		return nil, errKilled
+	case late:
+		return t.later(req)
+	}
+	resp, err := t.next.RoundTrip(req)
+	if t.p.killed.Load() {
+		t.drop(resp, err)
+		return nil, errKilled
+	}
+	return resp, err
+}
+
+func (t gated) drop(resp *http.Response, err error) {
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+}
+
+// later leaves the caller without an answer; the request arrives when nobody counts
+// on it any more, as after a pause of the process or of the network.
+func (t gated) later(req *http.Request) (*http.Response, error) {
+	var body []byte
+	if req.Body != nil {
+		var err error
+		if body, err = io.ReadAll(req.Body); err != nil {
+			return nil, err
+		}
+	}
+	again := req.Clone(context.Background())
+	again.Body = io.NopCloser(bytes.NewReader(body))
+	name := callName(t.system, req)
+	t.p.w.gate.late.Go(func() {
+		time.Sleep(lateBy)
+		resp, err := t.next.RoundTrip(again)
+		status := 0
+		if err == nil {
+			status = resp.StatusCode
+		}
+		t.p.w.log.note("%s arrives late: %d %v", name, status, err)
+		t.drop(resp, err)
+	})
+	<-req.Context().Done()
+	return nil, req.Context().Err()
+}
+
+var variable = regexp.MustCompile(`/(\d+|[0-9a-f]{40}|req_[a-z0-9]+)`)
+
+// callName names a call without what differs from run to run.
+func callName(system string, req *http.Request) string {
+	path := req.URL.Path
+	if system == "s3" {
+		path, _, _ = strings.Cut(strings.TrimPrefix(path, "/"+requestsBucket+"/"), "/")
+		if prefix := req.URL.Query().Get("prefix"); req.URL.Query().Has("list-type") {
+			return "s3 LIST " + strings.TrimSuffix(prefix, "/")
+		}
+		return "s3 " + req.Method + " " + path
+	}
+	path = strings.TrimPrefix(path, "/api/v3")
+	path = strings.TrimPrefix(path, "/repos/"+repoName)
+	path = variable.ReplaceAllString(path, "/*")
+	if _, head, found := strings.Cut(path, "..."); found && head != "" {
+		path, _, _ = strings.Cut(path, "...")
+	}
+	return "github " + req.Method + " " + path
+}

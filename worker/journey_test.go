@@ -1,0 +1,22 @@
+package worker_test
+
+import (
+	"testing"
+	"time"
+)
+
+func TestJourney(t *testing.T) {
+	for _, workers := range []int{1, 3} {
+		inWorld(t, setup{workers: workers}, func(w *world) {
+			began := time.Now()
+			w.journey(reqA)
+			w.ended(reqA)
+			for cid, n := range w.hub.Counts().Runs {
+				if n != 1 {
+					t.Errorf("%d runs of %s", n, cid)
+				}
+			}
+			t.Logf("%d workers: %s, %d calls", workers, time.Since(began), w.gate.count())
+		})
+	}
+}

@@ -1,0 +1,178 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
+	"github.com/tfpilot/tfpilot/worker"
+)
+
+// restartAfter is how long a killed worker stays away.
+const restartAfter = 5 * time.Second
+
+var errKilled = errors.New("this process was killed")
+
+// process is one worker as it runs in production: tasks and sweep.
+type process struct {
+	*worker.Worker
+	w      *world
+	cancel context.CancelFunc
+	done   chan struct{}
+	killed atomic.Bool
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func (w *world) startWorker() *process {
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &process{w: w, cancel: cancel, done: make(chan struct{})}
+	redis := w.redisLink(p)
+	hub, err := github.New(github.Config{
+		AppID: 77, InstallationID: 2, PrivateKey: appPEM(), APIURL: "http://github.test/api/v3", CommentsBy: bot,
+		Transport: gated{p, "github", hubsim.Transport(w.hub.Handler())},
+	})
+	w.must(err)
+	p.Worker = &worker.Worker{
+		Store: w.storeAs("app", gated{p, "s3", inProcess{w.bucket}}), GitHub: hub, Bell: queue.NewBell(redis), Index: queue.NewIndex(redis),
+		Catalog: builtin(), Structure: structure(), Policy: w.policy, HintKey: hintKey, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	tasks := p.Handlers()
+	tasks.Card = func(_ context.Context, c queue.Card) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.cards[c.RequestID]++
+		return nil
+	}
+	server := queue.NewServer(redis, tasks, p.Log, queue.ServerOptions{Concurrency: 4, Poll: time.Second})
+	w.mu.Lock()
+	w.procs = append(w.procs, p)
+	w.mu.Unlock()
+	go func() {
+		defer close(p.done)
+		var both sync.WaitGroup
+		both.Go(func() { _ = server.Run(ctx) })
+		both.Go(func() { _ = p.Run(ctx) })
+		both.Wait()
+	}()
+	return p
+}
+
+// kill ends the process between two instructions: nothing that it does from here on
+// has an effect, and another takes its place a little later.
+func (p *process) kill() {
+	if p.killed.Swap(true) {
+		return
+	}
+	p.w.log.note("killed")
+	p.mu.Lock()
+	for _, c := range p.conns {
+		_ = c.Close()
+	}
+	p.mu.Unlock()
+	p.cancel()
+	p.w.wait.Go(func() {
+		time.Sleep(restartAfter)
+		if !p.w.gate.over.Load() {
+			p.w.startWorker()
+		}
+	})
+}
+
+// end asks the process to stop, as SIGTERM does.
+func (p *process) end() {
+	p.w.gate.over.Store(true)
+	p.cancel()
+}
+
+func (w *world) running() []*process {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(w.procs), func(p *process) bool { return p.killed.Load() })
+}
+
+// restart ends all workers and starts as many anew, as a rollout does that brings
+// other settings.
+func (w *world) restart(change func()) {
+	old := w.pause()
+	change()
+	w.resume(old)
+}
+
+// pause ends all workers and says how many there were.
+func (w *world) pause() int {
+	old := w.running()
+	for _, p := range old {
+		p.killed.Store(true)
+		p.cancel()
+	}
+	for _, p := range old {
+		<-p.done
+	}
+	return len(old)
+}
+
+func (w *world) resume(n int) {
+	for range n {
+		w.startWorker()
+	}
+}
+
+// dial opens a connection to Redis for as long as the process lives.
+func (p *process) dial(ctx context.Context) (net.Conn, error) {
+	if p.killed.Load() {
+		select { // a refused dial that costs no time would make asynq turn on the spot
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+		}
+		return nil, errKilled
+	}
+	c, err := p.w.redis.Dial()
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns = append(p.conns, c)
+	return c, nil
+}
+
+// journal keeps the last lines of what happened, for a test that failed.
+type journal struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+const journalLines = 400
+
+func (j *journal) note(format string, args ...any) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	line := time.Now().Format("15:04:05.000 ") + fmt.Sprintf(format, args...)
+	if j.lines = append(j.lines, line); len(j.lines) > journalLines {
+		j.lines = j.lines[1:]
+	}
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	_, text, _ := strings.Cut(strings.TrimSpace(string(p)), " ") // without the time, which note puts in front
+	j.note("    %s", text)
+	return len(p), nil
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return "what happened:\n" + strings.Join(j.lines, "\n")
+}

@@ -1,0 +1,302 @@
+package worker_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/tfpilot/tfpilot/internal/bootstrap"
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
+	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/web"
+	"github.com/tfpilot/tfpilot/templates"
+	"github.com/tfpilot/tfpilot/worker"
+)
+
+const (
+	requestsBucket = "tfpilot-requests"
+	stateBucket    = "tfpilot-terraform-state"
+	team           = "T0ACME0001"
+	repoName       = "acme/infra-core"
+	bot            = "tfpilot[bot]"
+	hookSecret     = "hook-secret"
+)
+
+var hintKey = []byte("a key that only the endpoint and the workers know")
+
+// people of the tests: GitHub id and Slack user by login.
+var people = map[string]struct {
+	id    int64
+	slack string
+}{
+	"dana": {1001, "U0DANA0001"}, "ana": {1002, "U0ANA00002"}, "omar": {1003, "U0OMAR0003"},
+	"adam": {1004, "U0ADAM0004"}, "vic": {1005, "U0VIC00005"},
+}
+
+// What every world shares is made once, outside of any bubble.
+var (
+	appKey = sync.OnceValue(func() *rsa.PrivateKey {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			panic(err)
+		}
+		return key
+	})
+	builtin = sync.OnceValue(func() *catalog.Catalog {
+		c, err := catalog.Builtin()
+		if err != nil {
+			panic(err)
+		}
+		return c
+	})
+	tree = sync.OnceValue(func() map[string][]byte {
+		files, err := bootstrap.Render(bootstrap.Project{
+			Name: "core", Repo: repoName, RequestsBucket: requestsBucket, Region: "eu-central-1",
+			Backend:      bootstrap.Backend{Bucket: stateBucket, UseLockfile: true},
+			Environments: []bootstrap.Environment{{Key: "dev", Slug: "app"}, {Key: "prod", Slug: "app"}},
+			Release:      bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": "0000000000000000000000000000000000000000000000000000000000000000"}},
+			Terraform:    "1.11.4", Modules: []string{"s3-bucket"},
+		}, templates.FS)
+		if err != nil {
+			panic(err)
+		}
+		return files
+	})
+)
+
+func defaultPolicy() rbac.Policy {
+	return rbac.Policy{
+		Admins: []string{"adam"}, Approvers: []string{"ana", "omar"}, Viewers: []string{"vic"},
+		ProdAllowed: []string{"omar", "adam"}, DestroyProdAllowed: []string{"adam"},
+	}
+}
+
+func structure() config.Structure {
+	env := func(key string) config.Environment {
+		return config.Environment{Project: "core", Key: key, Slug: "app", Channel: "C0INFRADEV", Protected: key == "prod", Apply: "approvers", Destroy: "admins"}
+	}
+	return config.Structure{
+		Projects: []config.Project{{Name: "core", Title: "Core", Owner: "acme", Repo: "infra-core", Base: "main", Environments: []config.Environment{env("dev"), env("prod")}}},
+		Worker:   config.WorkerSettings{Concurrency: 4, Sweep: time.Minute, SyncQuick: 15 * time.Second, SyncSlow: 5 * time.Minute},
+	}
+}
+
+// world is workers with simulators of everything around them, in virtual time: no
+// socket, no process, no file.
+type world struct {
+	t      *testing.T
+	hub    *hubsim.Server
+	bucket *s3.Server
+	redis  *miniredis.Miniredis
+	gate   *gate
+	ledger *ledger
+	policy rbac.Policy
+	log    *journal
+
+	store *store.Store // as the surfaces use it: not through the gate
+	bell  *queue.Bell
+	links []*queue.Redis
+
+	mu    sync.Mutex
+	procs []*process
+	cards map[string]int
+	wait  sync.WaitGroup // restarts that are under way
+}
+
+// setup changes what a world starts from.
+type setup struct {
+	workers int
+	policy  rbac.Policy
+	hub     func(*hubsim.Config)
+	plan    []fault // to strike, see gate
+}
+
+// inWorld tells a story in a world of its own.
+func inWorld(t *testing.T, s setup, story func(*world)) {
+	t.Helper()
+	key, files := appKey(), tree()
+	builtin()
+	synctest.Test(t, func(t *testing.T) {
+		if s.workers == 0 {
+			s.workers = 1
+		}
+		w := &world{t: t, ledger: newLedger(), policy: s.policy, log: &journal{}, cards: map[string]int{}}
+		if len(w.policy.Admins) == 0 {
+			w.policy = defaultPolicy()
+		}
+		w.gate = &gate{w: w, plan: s.plan, seen: map[string]int{}}
+		defer w.stop()
+		w.simulators(key, files, s)
+		for range s.workers {
+			w.startWorker()
+		}
+		story(w)
+	})
+}
+
+func (w *world) simulators(key *rsa.PrivateKey, files map[string][]byte, s setup) {
+	var err error
+	w.bucket, err = s3.New(s3.Config{Buckets: []string{requestsBucket, stateBucket}, Principals: principals()})
+	w.must(err)
+	w.store = w.storeAs("app", inProcess{w.bucket})
+	w.ledger.w = w
+	w.redis = miniredis.NewMiniRedis()
+	w.redis.ClockTTL(true)
+	w.bell = queue.NewBell(w.redisLink(nil))
+	cfg := hubsim.Config{
+		BaseURL: "http://github.test",
+		App:     hubsim.App{ID: 77, Slug: "tfpilot", Name: "TfPilot", BotID: 9001, InstallationID: 2, Owner: "acme", PublicKey: &key.PublicKey},
+		Repos: []hubsim.Repo{{
+			Owner: "acme", Name: "infra-core", Files: maps.Clone(files),
+			Roles: map[string]string{"dana": "write", "ana": "write", "omar": "write", "adam": "admin"},
+		}},
+		Runner: w.runner(), MaxJobs: 4, QueueDelay: time.Second, ListLag: 5 * time.Second,
+		WebhookURL: "http://tfpilot.test/api/github/webhook", WebhookSecret: hookSecret, Transport: hubsim.Transport(w.endpoint()),
+	}
+	for login, p := range people {
+		cfg.Users = append(cfg.Users, hubsim.User{Login: login, ID: p.id, Token: "ghp_" + login})
+		w.must(w.store.PutIdentity(context.Background(), lifecycle.Identity{SlackTeam: team, SlackUser: p.slack, Login: login, GithubID: p.id}))
+	}
+	if s.hub != nil {
+		s.hub(&cfg)
+	}
+	w.hub, err = hubsim.New(cfg)
+	w.must(err)
+}
+
+// endpoint is the app's: verify, seal, ring, answer.
+func (w *world) endpoint() http.Handler {
+	verify := web.Verifier(hookSecret, []string{repoName})
+	return web.Handler(web.Options{
+		Log: slog.New(slog.DiscardHandler), Enqueue: func(ctx context.Context, id string, hint []byte) error { return w.bell.Webhook(ctx, id, hint) },
+		Verify: func(h http.Header, body []byte) (string, []byte, error) {
+			id, hint, err := verify(h, body)
+			if err != nil {
+				return "", nil, err
+			}
+			return id, worker.SealHint(hintKey, hint), nil
+		},
+	})
+}
+
+// stop ends everything that lives in the bubble.
+func (w *world) stop() {
+	if w.t.Failed() {
+		w.t.Log(w.log.String())
+	}
+	for _, p := range w.running() {
+		p.end()
+	}
+	w.wait.Wait()
+	w.gate.late.Wait()
+	for _, p := range w.running() {
+		p.end()
+	}
+	w.mu.Lock()
+	procs := w.procs
+	w.mu.Unlock()
+	for _, p := range procs {
+		<-p.done
+	}
+	if w.hub != nil {
+		if err := w.hub.Close(context.Background()); err != nil {
+			w.t.Error(err)
+		}
+	}
+	for _, l := range w.links {
+		_ = l.Close()
+	}
+	w.redis.Close()
+	time.Sleep(time.Minute) // what still waits gives up
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// redisLink opens Redis without a socket; a process that was killed reaches it no
+// more.
+func (w *world) redisLink(p *process) *queue.Redis {
+	r, err := queue.Open("redis://redis:6379/0", func(ctx context.Context, _, _ string) (net.Conn, error) {
+		if p == nil {
+			return w.redis.Dial()
+		}
+		return p.dial(ctx)
+	})
+	w.must(err)
+	w.links = append(w.links, r)
+	return r
+}
+
+func (w *world) storeAs(principal string, tr http.RoundTripper) *store.Store {
+	s, err := store.Open(context.Background(), store.Config{
+		Bucket: requestsBucket, Region: "eu-central-1", Endpoint: "http://s3.test",
+		AccessKey: principal, Secret: "secret-of-" + principal, HTTPClient: &http.Client{Transport: tr},
+	})
+	w.must(err)
+	return s
+}
+
+// principals are the shipped policies as rules of the simulator.
+func principals() []s3.Principal {
+	var all []s3.Principal
+	for _, p := range store.Policies {
+		sp := s3.Principal{Name: p.Name, AccessKey: p.Name, Secret: "secret-of-" + p.Name}
+		for _, r := range p.Rules {
+			bucket := requestsBucket
+			if r.Bucket == store.BucketState {
+				bucket = stateBucket
+			}
+			sp.Allow = append(sp.Allow, s3.Rule{
+				Actions: r.Actions, Bucket: bucket, Prefixes: r.Prefixes, Suffix: r.Suffix,
+				Conditional: r.Conditional, CreateOnly: r.CreateOnly,
+			})
+		}
+		all = append(all, sp)
+	}
+	return all
+}
+
+// inProcess hands requests straight to a handler.
+type inProcess struct{ h http.Handler }
+
+func (p inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {
+	defer func() {
+		if e := recover(); e != nil {
+			if e != http.ErrAbortHandler {
+				panic(e)
+			}
+			resp, err = nil, io.ErrUnexpectedEOF
+		}
+	}()
+	rec := httptest.NewRecorder()
+	p.h.ServeHTTP(rec, r)
+	return rec.Result(), r.Context().Err()
+}
+
+func appPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(appKey())})
+}
