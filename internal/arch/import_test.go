@@ -97,6 +97,7 @@ var owners = map[string][]string{
 	"github.com/goccy/go-yaml":                  {"internal/config", "internal/catalog", "internal/sandbox"},
 	"github.com/spf13/cobra":                    {"cmd"},
 	"golang.org/x/":                             {"cmd", "internal", "worker", "slackapp"},
+	"k8s.io/":                                   {"tools"},
 	"github.com/chromedp/":                      {},
 	"github.com/google/go-cmp/":                 {},
 	"pgregory.net/rapid":                        {},

@@ -1,0 +1,38 @@
+# Short names for what is done often. Each target is one command that also works
+# without make; scripts/test.sh is what CI runs.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+.PHONY: help
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: ## Check everything, as CI does
+	./scripts/test.sh
+
+.PHONY: quick
+quick: ## Format, vet and test without the race detector
+	./scripts/test.sh format vet
+	go test ./...
+
+.PHONY: sandbox
+sandbox: ## Run the whole product on this machine
+	go run ./cmd/tfpilot sandbox
+
+.PHONY: demo
+demo: ## Play a request's journey and fail unless each step was seen
+	go run ./cmd/tfpilot sandbox demo --data "$$(mktemp -d)" --port 0
+
+.PHONY: golden
+golden: ## Write the golden files and the generated pages anew
+	go test ./internal/{config,rbac,store,terraform,catalog,github} ./slackapp . -update
+
+.PHONY: build
+build: ## Build the binary into bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/tfpilot ./cmd/tfpilot
+
+.PHONY: manifests
+manifests: ## Print the example's Kubernetes manifests
+	go tool -modfile=tools/go.mod kustomize build manifests/overlays/example

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Builds the assets of a release: one binary for each platform, named in GitHub's
+# words for a runner's system and processor, and SHA256SUMS.
+#
+#   scripts/release.sh VERSION DIRECTORY
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+[ $# = 2 ] || { echo "usage: scripts/release.sh VERSION DIRECTORY" >&2; exit 2; }
+version=$1
+[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]] || { echo "$version is no version such as 1.2.3" >&2; exit 2; }
+mkdir -p "$2"
+out=$(cd "$2" && pwd)
+
+# build GOOS GOARCH NAME
+build() {
+	CGO_ENABLED=0 GOOS=$1 GOARCH=$2 go build -trimpath -ldflags "-s -w -X main.version=$version" -o "$out/tfpilot_${version}_$3" ./cmd/tfpilot
+}
+
+build linux amd64 Linux_X64
+build linux arm64 Linux_ARM64
+build darwin arm64 macOS_ARM64
+cd "$out"
+sha256sum tfpilot_* > SHA256SUMS
+cat SHA256SUMS

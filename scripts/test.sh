@@ -1,0 +1,199 @@
+#!/usr/bin/env bash
+# Checks everything that is checked: the same command for a person and for CI.
+#
+#   scripts/test.sh            every step
+#   scripts/test.sh NAME …     only these steps
+#   scripts/test.sh list       their names
+#
+# A tool that is missing is installed where that can be done without asking (Debian,
+# as root or with sudo), else it is a failure that says what to install. No step is
+# passed over in silence: one that could not run says so, here and at the end.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+export GOFLAGS="${GOFLAGS:-} -mod=readonly"
+export CHECKPOINT_DISABLE=1
+
+steps=(format vet static vulnerable build unit workflows manifests schema demo)
+not_run=77 # exit code of a step that could not run; it has said why
+
+say() { printf '%s\n' "$@"; }
+die() { say "$*" >&2; exit 1; }
+
+# Setting up ------------------------------------------------------------------
+
+installed_lists=no
+
+# install PACKAGE … installs Debian's packages, or fails.
+install() {
+	command -v apt-get > /dev/null || return 1
+	local as=()
+	if [ "$(id -u)" != 0 ]; then
+		sudo -n true 2> /dev/null || return 1
+		as=(sudo -n)
+	fi
+	if [ "$installed_lists" = no ]; then
+		"${as[@]}" apt-get update -qq < /dev/null || return 1
+		installed_lists=yes
+	fi
+	"${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" < /dev/null > /dev/null
+}
+
+# need WHAT COMMAND PACKAGE … wants one of the commands (a|b), from the packages.
+need() {
+	local what=$1 commands=$2 command
+	shift 2
+	for command in ${commands//|/ }; do
+		command -v "$command" > /dev/null && return 0
+	done
+	say "installing $* ($what)"
+	install "$@" || die "$what is missing: install ${commands//|/ or } (Debian: apt-get install $*), or run as root"
+}
+
+setup() {
+	need "git" git git
+	command -v go > /dev/null || die "Go is missing: install the version that go.mod names, or newer, from https://go.dev/dl"
+	go version
+}
+
+# in_tools runs a command in the module of the tools.
+in_tools() { (cd tools && GOWORK=off "$@"); }
+
+# tool NAME prints the path of a tool that tools/go.mod pins; it is built once.
+tool() { go tool -modfile=tools/go.mod -n "$1"; }
+
+# terraform_on_path puts the Terraform that the sandbox uses where tests look.
+terraform_on_path() {
+	local terraform
+	terraform=$(go run ./internal/sandbox/toolchain/where terraform)
+	PATH="$(dirname "$terraform"):$PATH"
+	export PATH
+}
+
+# Steps -----------------------------------------------------------------------
+
+# format: gofmt has nothing to change.
+format() {
+	local wrong
+	wrong=$(gofmt -l .)
+	[ -z "$wrong" ] || { say "not formatted, run gofmt -w:" "$wrong"; return 1; }
+}
+
+# vet: go vet, of the product and of the tools.
+vet() {
+	go vet ./...
+	in_tools go vet ./...
+}
+
+# static: staticcheck.
+static() {
+	local staticcheck
+	staticcheck=$(tool staticcheck)
+	"$staticcheck" ./...
+	in_tools "$staticcheck" ./...
+}
+
+# vulnerable: govulncheck, where its database can be reached.
+vulnerable() {
+	local govulncheck empty out
+	govulncheck=$(tool govulncheck)
+	empty=$scratch/empty
+	mkdir "$empty"
+	printf 'module empty\n\ngo 1.26\n' > "$empty/go.mod"
+	printf 'package main\n\nfunc main() {}\n' > "$empty/main.go"
+	if ! out=$(cd "$empty" && GOWORK=off GOFLAGS= timeout 60 "$govulncheck" ./... 2>&1); then
+		say "$out" "The vulnerability database cannot be reached from here."
+		exit "$not_run"
+	fi
+	"$govulncheck" ./...
+}
+
+# build: the platforms of a release, without cgo.
+build() {
+	local platform
+	for platform in linux/amd64 linux/arm64 darwin/arm64; do
+		say "building for $platform"
+		CGO_ENABLED=0 GOOS=${platform%/*} GOARCH=${platform#*/} go build -o /dev/null ./cmd/tfpilot
+	done
+}
+
+# unit: every test, with the race detector; those of the pages in a browser.
+unit() {
+	need "a C compiler for the race detector" "gcc|clang|cc" gcc libc6-dev
+	need "a browser for the tests of the pages" "chromium|chromium-browser|google-chrome" chromium
+	terraform_on_path
+	CGO_ENABLED=1 go test -race -p 2 -timeout 15m ./...
+	in_tools go test ./...
+}
+
+# workflows: actionlint, of what infra repositories get and of our own.
+workflows() {
+	local actionlint
+	actionlint=$(tool actionlint)
+	"$actionlint" -shellcheck= -pyflakes= templates/workflows/*.yml .github/workflows/*.yml
+}
+
+# manifests: kustomize renders them, and each object fits its schema.
+manifests() {
+	local kustomize dir
+	kustomize=$(tool kustomize)
+	for dir in manifests/base manifests/overlays/*; do
+		say "rendering $dir"
+		"$kustomize" build "$dir" | in_tools go run ./manifestcheck
+	done
+}
+
+# schema: what the sandbox's provider knows of AWS is what its package says.
+schema() {
+	need "npm, which fetches the published schema" npm npm
+	internal/sandbox/provider/schema/check.sh
+}
+
+# demo: a request's journey from Slack to applied and to destroyed.
+demo() { go run ./cmd/tfpilot sandbox demo --data "$scratch/data" --port 0; }
+
+# Running ---------------------------------------------------------------------
+
+# what NAME prints the sentence about a step.
+what() { sed -n "s/^# $1: //p" "${BASH_SOURCE[0]}"; }
+
+# one NAME runs a step in this process; whatever fails in it ends it.
+one() {
+	scratch=$(mktemp -d)
+	trap 'rm -rf "$scratch"' EXIT
+	"$1"
+}
+
+# all NAME … runs steps one after the other; a failure keeps no other from running.
+all() {
+	local name start status passed=0 failed=() unrun=()
+	for name in "$@"; do
+		start=$SECONDS status=0
+		say "" "== $name: $(what "$name")"
+		bash "${BASH_SOURCE[0]}" one "$name" || status=$?
+		case $status in
+			0) passed=$((passed + 1)) && say "-- $name: ok, $((SECONDS - start)) s" ;;
+			"$not_run") unrun+=("$name") && say "-- $name: NOT RUN" ;;
+			*) failed+=("$name") && say "-- $name: FAILED after $((SECONDS - start)) s" ;;
+		esac
+	done
+	say "" "${#unrun[@]} steps were not run: ${unrun[*]:-none}" "${#failed[@]} steps failed: ${failed[*]:-none}" "$passed passed, ${#failed[@]} failed"
+	[ "${#failed[@]}" = 0 ]
+}
+
+main() {
+	local name
+	case ${1:-} in
+		list) for name in "${steps[@]}"; do say "$name: $(what "$name")"; done ;;
+		one) one "$2" ;;
+		'') setup && all "${steps[@]}" ;;
+		*)
+			for name in "$@"; do
+				[[ " ${steps[*]} " == *" $name "* ]] || { say "there is no step $name; there is ${steps[*]}" >&2 && exit 2; }
+			done
+			setup && all "$@"
+			;;
+	esac
+}
+
+main "$@"

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// world is what references may lead to.
+type world struct {
+	pods     []corev1.PodTemplateSpec
+	names    map[string]bool // "Kind/name"
+	provided map[string]bool // what an operator makes by hand: see external
+}
+
+// external names what the manifests use and do not hold: whoever installs them makes
+// the secrets.
+var external = map[string]bool{"Secret/tfpilot": true}
+
+// relations are the faults that no single document shows.
+func relations(all []runtime.Object) (faults []error) {
+	w := world{names: map[string]bool{}, provided: external}
+	for _, o := range all {
+		kind := o.GetObjectKind().GroupVersionKind().Kind
+		if named, ok := o.(metav1.Object); ok {
+			if w.names[kind+"/"+named.GetName()] {
+				faults = append(faults, fmt.Errorf("%s %s is there twice", kind, named.GetName()))
+			}
+			w.names[kind+"/"+named.GetName()] = true
+		}
+		if d, ok := o.(*appsv1.Deployment); ok {
+			w.pods = append(w.pods, d.Spec.Template)
+		}
+	}
+	for _, o := range all {
+		faults = append(faults, w.examine(o)...)
+	}
+	return faults
+}
+
+func (w world) examine(o runtime.Object) []error {
+	switch v := o.(type) {
+	case *appsv1.Deployment:
+		return w.deployment(v)
+	case *corev1.Service:
+		return w.service(v)
+	case *policyv1.PodDisruptionBudget:
+		return w.selects("PodDisruptionBudget "+v.Name, v.Spec.Selector)
+	case *networkingv1.NetworkPolicy:
+		return w.selects("NetworkPolicy "+v.Name, &v.Spec.PodSelector)
+	default:
+		return nil
+	}
+}
+
+// selects wants a selector that fits at least one pod.
+func (w world) selects(who string, selector *metav1.LabelSelector) []error {
+	s, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		return []error{fmt.Errorf("%s: %w", who, err)}
+	}
+	if len(w.selected(s)) == 0 {
+		return []error{fmt.Errorf("%s selects no pod: %s", who, s)}
+	}
+	return nil
+}
+
+func (w world) selected(s labels.Selector) (pods []corev1.PodTemplateSpec) {
+	for _, p := range w.pods {
+		if s.Matches(labels.Set(p.Labels)) {
+			pods = append(pods, p)
+		}
+	}
+	return pods
+}
+
+// service wants every port to lead to a port that a selected container names.
+func (w world) service(s *corev1.Service) (faults []error) {
+	pods := w.selected(labels.SelectorFromSet(s.Spec.Selector))
+	if len(pods) == 0 {
+		return []error{fmt.Errorf("Service %s selects no pod", s.Name)}
+	}
+	for _, port := range s.Spec.Ports {
+		for _, pod := range pods {
+			if !offers(pod, port.TargetPort.String()) {
+				faults = append(faults, fmt.Errorf("Service %s: no container names its port %s", s.Name, port.TargetPort.String()))
+			}
+		}
+	}
+	return faults
+}
+
+func offers(pod corev1.PodTemplateSpec, port string) bool {
+	for _, c := range pod.Spec.Containers {
+		for _, p := range c.Ports {
+			if p.Name == port {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (w world) deployment(d *appsv1.Deployment) (faults []error) {
+	who := "Deployment " + d.Name
+	pod := d.Spec.Template.Spec
+	s, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
+	if err != nil || !s.Matches(labels.Set(d.Spec.Template.Labels)) {
+		faults = append(faults, fmt.Errorf("%s does not select its own pods", who))
+	}
+	for _, name := range w.references(pod) {
+		if !w.names[name] && !w.provided[name] {
+			faults = append(faults, fmt.Errorf("%s uses %s, which is not there", who, name))
+		}
+	}
+	if pod.SecurityContext == nil || pod.SecurityContext.RunAsNonRoot == nil || !*pod.SecurityContext.RunAsNonRoot {
+		faults = append(faults, fmt.Errorf("%s may run as root", who))
+	}
+	for _, c := range pod.Containers {
+		faults = append(faults, container(who, c)...)
+	}
+	return faults
+}
+
+// references are the objects that a pod needs to start, as "Kind/name".
+func (w world) references(pod corev1.PodSpec) (names []string) {
+	if pod.ServiceAccountName != "" {
+		names = append(names, "ServiceAccount/"+pod.ServiceAccountName)
+	}
+	for _, v := range pod.Volumes {
+		if v.ConfigMap != nil {
+			names = append(names, "ConfigMap/"+v.ConfigMap.Name)
+		}
+		if v.Secret != nil {
+			names = append(names, "Secret/"+v.Secret.SecretName)
+		}
+	}
+	for _, c := range pod.Containers {
+		for _, v := range c.Env {
+			if v.ValueFrom != nil && v.ValueFrom.SecretKeyRef != nil {
+				names = append(names, "Secret/"+v.ValueFrom.SecretKeyRef.Name)
+			}
+		}
+		for _, from := range c.EnvFrom {
+			if from.ConfigMapRef != nil {
+				names = append(names, "ConfigMap/"+from.ConfigMapRef.Name)
+			}
+			if from.SecretRef != nil {
+				names = append(names, "Secret/"+from.SecretRef.Name)
+			}
+		}
+	}
+	return names
+}
+
+// container wants least rights, bounds, and a way to tell that it works.
+func container(who string, c corev1.Container) (faults []error) {
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("%s, container %s: %s", who, c.Name, fmt.Sprintf(format, args...)))
+	}
+	s := c.SecurityContext
+	if s == nil || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem {
+		fault("its root file system is writable")
+	}
+	if s == nil || s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation {
+		fault("it may gain privileges")
+	}
+	if s == nil || s.Capabilities == nil || len(s.Capabilities.Drop) != 1 || s.Capabilities.Drop[0] != "ALL" {
+		fault("it keeps capabilities")
+	}
+	if c.Resources.Requests.Memory().IsZero() || c.Resources.Limits.Memory().IsZero() {
+		fault("its memory has no request or no limit")
+	}
+	if c.LivenessProbe == nil || c.ReadinessProbe == nil {
+		fault("it lacks a probe")
+	}
+	mounts := map[string]bool{}
+	for _, m := range c.VolumeMounts {
+		if mounts[m.MountPath] {
+			fault("%s is mounted twice", m.MountPath)
+		}
+		mounts[m.MountPath] = true
+	}
+	return faults
+}
