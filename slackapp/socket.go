@@ -221,14 +221,21 @@ func (l *connection) first(ctx context.Context, trigger string) bool {
 
 // refuse acknowledges what could not be read, so that Slack does not send it for ever.
 func (l *connection) refuse(bad *socketmode.ErrorBadMessage) {
+	id := envelopeOf(bad.Message)
+	l.log.Warn("unreadable envelope", keyEnvelope, id, keyError, bad.Cause)
+	if id != "" {
+		go l.once(id)(nil)
+	}
+}
+
+func envelopeOf(message json.RawMessage) string {
 	var env struct {
 		ID string `json:"envelope_id"`
 	}
-	if json.Unmarshal(bad.Message, &env) != nil || env.ID == "" {
-		return
+	if json.Unmarshal(message, &env) != nil {
+		return ""
 	}
-	l.log.Warn("unreadable envelope", keyEnvelope, env.ID, keyError, bad.Cause)
-	go l.once(env.ID)(nil)
+	return env.ID
 }
 
 // once makes the ack of an envelope; its second call does nothing.
