@@ -137,7 +137,7 @@ workflows() {
 manifests() {
 	local kustomize dir
 	kustomize=$(tool kustomize)
-	for dir in manifests/base manifests/overlays/*; do
+	for dir in manifests/overlays/*; do
 		say "rendering $dir"
 		"$kustomize" build "$dir" | in_tools go run ./manifestcheck
 	done

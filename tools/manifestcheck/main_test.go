@@ -40,10 +40,15 @@ apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata: {name: worker}
 spec: {maxUnavailable: 1, selector: {matchLabels: {app: worker}}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: way-in}
+spec: {rules: [{http: {paths: [{path: /, pathType: Exact, backend: {service: {name: worker, port: {name: admin}}}}]}}]}
 `
 
 func TestGoodManifests(t *testing.T) {
-	if n, err := check(strings.NewReader(good)); err != nil || n != 4 {
+	if n, err := check(strings.NewReader(good)); err != nil || n != 5 {
 		t.Fatalf("%d documents: %v", n, err)
 	}
 }
@@ -67,6 +72,7 @@ func TestFaults(t *testing.T) {
 		{"selector: {matchLabels: {app: worker}}}", "selector: {matchLabels: {app: wrker}}}", "selects no pod"},
 		{"labels: {app: worker}", "labels: {app: other}", "does not select its own pods"},
 		{"---\n", "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: tfpilot}\n---\n", "is there twice"},
+		{"service: {name: worker", "service: {name: other", "leads to no Service"},
 		{good, "", "no documents"},
 	} {
 		text := strings.Replace(good, c.old, c.new, 1)

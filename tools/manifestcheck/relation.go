@@ -54,6 +54,8 @@ func (w world) examine(o runtime.Object) []error {
 		return w.selects("PodDisruptionBudget "+v.Name, v.Spec.Selector)
 	case *networkingv1.NetworkPolicy:
 		return w.selects("NetworkPolicy "+v.Name, &v.Spec.PodSelector)
+	case *networkingv1.Ingress:
+		return w.ingress(v)
 	default:
 		return nil
 	}
@@ -90,6 +92,21 @@ func (w world) service(s *corev1.Service) (faults []error) {
 		for _, pod := range pods {
 			if !offers(pod, port.TargetPort.String()) {
 				faults = append(faults, fmt.Errorf("Service %s: no container names its port %s", s.Name, port.TargetPort.String()))
+			}
+		}
+	}
+	return faults
+}
+
+// ingress wants every path to lead to a Service.
+func (w world) ingress(i *networkingv1.Ingress) (faults []error) {
+	for _, rule := range i.Spec.Rules {
+		if rule.HTTP == nil {
+			continue
+		}
+		for _, p := range rule.HTTP.Paths {
+			if s := p.Backend.Service; s == nil || !w.names["Service/"+s.Name] {
+				faults = append(faults, fmt.Errorf("Ingress %s: path %s leads to no Service", i.Name, p.Path))
 			}
 		}
 	}
