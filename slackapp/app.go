@@ -146,7 +146,9 @@ func (a *App) respond(ctx context.Context, url string, msg *slack.WebhookMessage
 
 // tell answers a click where it was made: in its thread when it was in one.
 func (a *App) tell(ctx context.Context, cb slack.InteractionCallback, text string, blocks ...slack.Block) {
-	if thread := cb.Container.ThreadTs; thread != "" && cb.Container.ChannelID != "" {
+	// A card that has replies names itself as its thread; who clicks there looks at the
+	// channel.
+	if thread := cb.Container.ThreadTs; thread != "" && thread != cb.Container.MessageTs && cb.Container.ChannelID != "" {
 		opts := []slack.MsgOption{slack.MsgOptionText(cut(text, limitMessageText), false), slack.MsgOptionTS(thread)}
 		if len(blocks) > 0 {
 			opts = append(opts, slack.MsgOptionBlocks(blocks...))
@@ -201,5 +203,5 @@ func (a *App) redraw(ctx context.Context, id, hash string, v slack.ModalViewRequ
 	}
 }
 
-// now is a variable place only in the sense of package time: tests run in a bubble.
+// now is the time as it is stored.
 func now() time.Time { return time.Now().UTC() }

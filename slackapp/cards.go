@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -173,9 +174,13 @@ func (c *Cards) address(ctx context.Context) string {
 	return c.base
 }
 
-// peopleFor is how long known accounts are believed; they only decide who is
-// mentioned.
-const peopleFor = 5 * time.Minute
+const (
+	// peopleFor is how long known accounts are believed; they only decide who is
+	// mentioned.
+	peopleFor = 5 * time.Minute
+	// peopleTime bounds how long a card waits for them.
+	peopleTime = 4 * time.Second
+)
 
 // people remembers which login has which Slack account.
 type people struct {
@@ -184,22 +189,29 @@ type people struct {
 	until time.Time
 }
 
+// accounts gives the Slack account of each login, in lower case. What could not be
+// read in time is what was known before: it names people instead of calling them.
 func (p *people) accounts(ctx context.Context, c *Cards) map[string]string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now().Before(p.until) {
 		return p.known
 	}
-	known := map[string]string{}
+	ctx, cancel := context.WithTimeout(ctx, peopleTime)
+	defer cancel()
+	fresh := maps.Clone(p.known)
+	if fresh == nil {
+		fresh = map[string]string{}
+	}
 	for id, err := range c.Documents.Identities(ctx) {
 		if err != nil {
 			c.Log.Warn("read identities", keyError, err)
-			return p.known // old ones are better than none
+			break
 		}
-		known[strings.ToLower(id.Login)] = id.SlackUser
+		fresh[strings.ToLower(id.Login)] = id.SlackUser
 	}
-	p.known, p.until = known, now().Add(peopleFor)
-	return known
+	p.known, p.until = fresh, now().Add(peopleFor)
+	return fresh
 }
 
 // postingMark stands in a message's state between the intent to post it and the

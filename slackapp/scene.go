@@ -175,7 +175,7 @@ func (s scene) waiting(w *lifecycle.Wish, what string) string {
 		return fmt.Sprintf("%s asked to %s it; this is on its way.", w.By, what)
 	}
 	return fmt.Sprintf("%s asked to %s it. It is number %d in the queue of %s, which %s holds with “%s” (%s) since %s.",
-		w.By, what, place, s.where(), h.By, oneLine(h.Title, maxTitle), h.Kind, h.Since.UTC().Format("15:04 UTC"))
+		w.By, what, place, s.where(), h.By, oneLine(h.Title, maxTitle), h.Kind, h.Since.UTC().Format("15:04 UTC on 2 January"))
 }
 
 func (s scene) destroyedMeans() string {
