@@ -81,13 +81,45 @@ func (c *Cards) Refresh(ctx context.Context, id string) error {
 		return nil // whoever holds it renders once more
 	}
 	for range maxRounds {
-		renderErr := c.render(ctx, id)
+		if err := settle(ctx); err != nil {
+			return c.giveBack(ctx, lease, err)
+		}
+		if err := c.render(ctx, id); err != nil {
+			return c.giveBack(ctx, lease, err)
+		}
 		again, err := lease.Done(context.WithoutCancel(ctx))
-		if err := errors.Join(renderErr, err); err != nil || !again {
+		if err != nil || !again {
 			return err
 		}
 	}
-	return queue.Later(time.Second)
+	return c.giveBack(ctx, lease, queue.Later(time.Second))
+}
+
+// settleTime lets the facts of one action arrive together: a click and its outcome
+// are then one update of each message, of which a workspace has 50 in a minute.
+const settleTime = 400 * time.Millisecond
+
+func settle(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(settleTime):
+		return nil
+	}
+}
+
+// giveBack ends a lease whose holder could not finish, and passes on why. Whoever
+// asked for the card meanwhile was told that the holder renders once more: the
+// error brings the task back, and the lease must be free for it then.
+func (c *Cards) giveBack(ctx context.Context, lease *queue.CardLease, why error) error {
+	ctx = context.WithoutCancel(ctx)
+	for range maxRounds {
+		again, err := lease.Done(ctx)
+		if err != nil || !again {
+			return errors.Join(why, err)
+		}
+	}
+	return why
 }
 
 // render brings all messages up to date.

@@ -43,6 +43,13 @@ func (w *watch) drop(id string) {
 	delete(w.docs, id)
 }
 
+// forget makes the next sweep read and ring for every document.
+func (w *watch) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.docs, w.next = nil, nil
+}
+
 func (w *watch) etag(id string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -96,10 +96,12 @@ func rows(ctx context.Context, s *store.Store) iter.Seq2[queue.Row, error] {
 }
 
 // rebuildIndex builds the index when its marker is missing, as after a Redis that
-// lost its data. Another worker may be at it.
+// lost its data. Another worker may be at it. With the index went every ring, so
+// that this worker then looks at everything anew, cards too.
 func (w *Worker) rebuildIndex(ctx context.Context) {
 	built, err := w.Index.Built(ctx)
 	if err == nil && !built {
+		w.watch.forget()
 		err = w.Reindex(ctx)
 	}
 	if err != nil && !errors.Is(err, queue.ErrRebuilding) {

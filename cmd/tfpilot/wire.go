@@ -145,8 +145,9 @@ func (p *parts) app() (*slackapp.Socket, error) {
 		API: cards.API, HTTP: slackapp.HTTPClient(p.access()), Documents: p.store, Facts: p.store, Index: p.index, Bell: p.bell,
 		Policy: p.cfg.Policy(), Catalog: p.catalog, Projects: slackapp.Directory(p.cfg.Projects), Cards: cards,
 		Slash: p.cfg.Command, Intake: p.intake(), Log: p.log,
+		LinkHelp: "Ask your platform team to link your GitHub account (tfpilot identities link).",
 	}
-	return &slackapp.Socket{API: cards.API, Handler: a, Log: p.log}, nil
+	return &slackapp.Socket{API: cards.API, Handler: a, Notes: queue.NewNotes(p.redis), Log: p.log}, nil
 }
 
 // intake is the model, nil without a key: the form works without it.
