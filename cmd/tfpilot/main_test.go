@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestMain lets the test binary be tfpilot: the processes that a test starts, the
+// release that runs fetch and Terraform's provider are this very file.
+func TestMain(m *testing.M) {
+	provider := strings.HasPrefix(filepath.Base(os.Args[0]), "terraform-provider-aws")
+	command := len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-")
+	if provider || command {
+		os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// call runs one command in this process.
+func call(t *testing.T, in string, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = run(t.Context(), append([]string{"tfpilot"}, args...), strings.NewReader(in), &o, &e)
+	return code, o.String(), e.String()
+}
+
+func TestExitCodes(t *testing.T) {
+	tests := []struct {
+		name string
+		in   string
+		args []string
+		code int
+		says string
+	}{
+		{"help", "", nil, exitDone, "Usage"},
+		{"version", "", []string{"version"}, exitDone, "tfpilot " + version},
+		{"unknown command", "", []string{"aply"}, exitUsage, `unknown command "aply"`},
+		{"unknown flag", "", []string{"derive", "--when"}, exitUsage, "--when"},
+		{"too many arguments", "", []string{"version", "x"}, exitUsage, "version"},
+		{"bad clock", "{}", []string{"derive", "--now", "noon"}, exitUsage, "--now"},
+		{"no document", "[", []string{"derive"}, exitFailed, "standard input"},
+		{"bad ci command", "", []string{"ci", "nothing"}, exitUsage, "guard"},
+		{"lint of the shipped modules", "", []string{"catalog", "lint"}, exitDone, ""},
+		{"lint of nothing", "", []string{"catalog", "lint", "/nonexistent"}, exitFailed, "/nonexistent"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code, out, errs := call(t, tt.in, tt.args...)
+			if code != tt.code || !strings.Contains(out+errs, tt.says) {
+				t.Errorf("exit %d, want %d\nout: %s\nerr: %s", code, tt.code, out, errs)
+			}
+		})
+	}
+}
+
+func TestMissingConfigurationIsToldAtOnce(t *testing.T) {
+	t.Setenv("TFPILOT_CONFIG", filepath.Join(t.TempDir(), "none.yaml"))
+	for _, name := range []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "GITHUB_WEBHOOK_SECRET", "TFPILOT_REQUESTS_BUCKET", "REDIS_URL"} {
+		t.Setenv(name, "")
+	}
+	code, _, errs := call(t, "", "app")
+	if code != exitFailed {
+		t.Fatalf("exit %d", code)
+	}
+	for _, want := range []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "GITHUB_WEBHOOK_SECRET", "TFPILOT_REQUESTS_BUCKET"} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("%s is not named:\n%s", want, errs)
+		}
+	}
+}
+
+func TestDerive(t *testing.T) {
+	code, out, errs := call(t, `{"id":"req_abcdefghij012","runs":{"destroy":{"currentAttempt":1,"attempts":[{"attempt":1,"correlationId":"destroy-1","runId":5,"dispatchedAt":"2026-03-01T12:00:00Z"}]}}}`,
+		"derive", "--now", "2026-03-01T12:15:01Z")
+	if code != exitDone || !strings.Contains(out, `"status": "failed"`) || !strings.Contains(out, `"action": "repair"`) || !strings.Contains(out, `"step": "reconcile"`) {
+		t.Fatalf("exit %d\n%s%s", code, out, errs)
+	}
+}

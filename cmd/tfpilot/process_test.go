@@ -1,0 +1,320 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox"
+	"github.com/tfpilot/tfpilot/internal/sandbox/demo"
+)
+
+// yard is a sandbox as a process of its own, and the product's processes beside it.
+type yard struct {
+	t      *testing.T
+	dir    string
+	access sandbox.Access
+	mu     sync.Mutex
+	all    []*exec.Cmd
+}
+
+// newYard starts the simulators alone.
+func newYard(t *testing.T) *yard {
+	t.Helper()
+	y := &yard{t: t, dir: t.TempDir()}
+	cmd := y.command("sandbox", "--simulators-only", "--json", "--data", y.dir, "--port", "0")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	y.start(cmd)
+	if err := json.NewDecoder(out).Decode(&y.access); err != nil {
+		t.Fatalf("the start-up line: %v", err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	return y
+}
+
+func (y *yard) command(args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Env = append([]string{}, os.Environ()...)
+	for name, value := range y.access.Env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
+}
+
+// start starts a process that ends with the test.
+func (y *yard) start(cmd *exec.Cmd) {
+	y.t.Helper()
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		y.t.Fatal(err)
+	}
+	y.t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		done := make(chan struct{})
+		go func() { _ = cmd.Wait(); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(40 * time.Second):
+			_ = cmd.Process.Kill()
+			y.t.Errorf("%v did not end after an interrupt", cmd.Args[1:])
+		}
+		if y.t.Failed() {
+			y.t.Logf("%v said:\n%.4000s", cmd.Args[1:], errs.String())
+		}
+	})
+}
+
+func (y *yard) run(args ...string) *exec.Cmd {
+	y.t.Helper()
+	cmd := y.command(args...)
+	y.start(cmd)
+	return cmd
+}
+
+// kill ends a process the hard way.
+func (y *yard) kill(cmd *exec.Cmd) {
+	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		y.t.Errorf("kill: %v", err)
+	}
+}
+
+// faults orders faults at the simulators.
+func (y *yard) faults(order string) {
+	y.t.Helper()
+	resp, err := http.Post(y.access.Page+"/control/faults", "application/json", strings.NewReader(order))
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(resp.Body)
+		y.t.Fatalf("faults: %s %s", resp.Status, body)
+	}
+}
+
+func (y *yard) counts() sandbox.Counts {
+	y.t.Helper()
+	resp, err := http.Get(y.access.Page + "/control/counts")
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var c sandbox.Counts
+	if err := json.NewDecoder(resp.Body).Decode(&c); err != nil {
+		y.t.Fatal(err)
+	}
+	return c
+}
+
+// requests runs a command of the command line as its own process.
+func (y *yard) requests(args ...string) string {
+	y.t.Helper()
+	out, err := y.command(append([]string{"requests"}, args...)...).Output()
+	if err != nil {
+		y.t.Fatalf("requests %v: %v %s", args, err, stderrOf(err))
+	}
+	return string(out)
+}
+
+func stderrOf(err error) string {
+	if exit, ok := err.(*exec.ExitError); ok {
+		return string(exit.Stderr)
+	}
+	return ""
+}
+
+// until waits for a status of a request.
+func (y *yard) until(id, status string) {
+	y.t.Helper()
+	var last string
+	for end := time.Now().Add(4 * time.Minute); time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
+		last = y.requests("show", id)
+		if strings.Contains(last, id+", "+status+",") {
+			return
+		}
+	}
+	y.t.Fatalf("%s did not become %s:\n%s", id, status, last)
+}
+
+func (y *yard) open(name string) string {
+	y.t.Helper()
+	out := y.requests("open", "s3-bucket", "--project", "payments", "--env", "dev/api", "--as", "dana", "name="+name)
+	_, rest, _ := strings.Cut(out, "\n")
+	id, _, _ := strings.Cut(rest, ",")
+	return id
+}
+
+// TestDemoWithProcesses plays the demo against one app and two workers as processes
+// of their own, one of which is killed half-way.
+func TestDemoWithProcesses(t *testing.T) {
+	y := newYard(t)
+	y.run("app")
+	victim := y.run("worker")
+	y.run("worker")
+	var once sync.Once
+	err := demo.Run(t.Context(), demo.Config{Address: y.access.Page, Out: testLog{t}, OnStep: func(_, name string) {
+		if strings.Contains(name, "applies the bucket") {
+			once.Do(func() { y.kill(victim) })
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if victim.ProcessState == nil && victim.Process.Signal(syscall.Signal(0)) == nil {
+		if state, err := victim.Process.Wait(); err == nil && state.Success() {
+			t.Error("no worker was killed: the demo has no such step any more")
+		}
+	}
+}
+
+// TestDemoWithoutBells plays the demo with every webhook lost and Redis emptied
+// before each step: sweep and sync alone bring it to its end.
+func TestDemoWithoutBells(t *testing.T) {
+	y := newYard(t)
+	y.run("app")
+	y.run("worker")
+	err := demo.Run(t.Context(), demo.Config{Address: y.access.Page, Out: testLog{t}, DropWebhooks: true, FlushRedisEachStep: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := y.counts().GitHub.Deliveries; len(n) > 0 {
+		t.Errorf("webhooks were delivered: %v", n)
+	}
+}
+
+// TestKilledWorkers kills the only worker in the middle of an effect, whose answer it
+// never gets, and lets another finish.
+func TestKilledWorkers(t *testing.T) {
+	y := newYard(t)
+	tests := []struct {
+		name, method, path string
+		before, after      func(id string)
+		status             string
+	}{
+		{"opening", "POST", "/repos/*/*/pulls", nil, nil, "plan_ready"},
+		{"dispatching", "POST", "/repos/*/*/actions/workflows/*/dispatches", nil, nil, "plan_ready"},
+		{"merging", "PUT", "/repos/*/*/pulls/*/merge", func(id string) {
+			y.until(id, "plan_ready")
+			y.requests("approve", id, "--as", "omar")
+			y.until(id, "approved")
+		}, func(id string) { y.requests("merge", id, "--as", "omar") }, "merged"},
+	}
+	for i, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			worker := y.run("worker")
+			order := fmt.Sprintf(`{"github":[{"kind":"lost","method":%q,"path":%q,"count":1}]}`, tt.method, tt.path)
+			if tt.before == nil {
+				y.faults(order)
+			}
+			id := y.open(fmt.Sprintf("killed-%d", i))
+			if tt.before != nil {
+				tt.before(id)
+				y.faults(order)
+				tt.after(id)
+			}
+			time.Sleep(1500 * time.Millisecond) // anywhere around the effect
+			y.kill(worker)
+			y.faults(`{"clear":true}`)
+			next := y.run("worker")
+			y.until(id, tt.status)
+			y.kill(next)
+			y.once(id)
+		})
+	}
+}
+
+// once checks that every effect for the request happened once.
+func (y *yard) once(id string) {
+	y.t.Helper()
+	c := y.counts().GitHub
+	for _, kind := range []map[string]int{c.PullRequests, c.Merges, c.Runs} {
+		for what, n := range kind {
+			if n != 1 {
+				y.t.Errorf("%s happened %d times", what, n)
+			}
+		}
+	}
+	if c.PullRequests["acme/infra-payments request/"+id] != 1 {
+		y.t.Errorf("no pull request for %s: %v", id, c.PullRequests)
+	}
+}
+
+// TestBrokenWorkflow puts `exit 1` in front of the plan: the demo must fail there,
+// and name the step as the card does.
+func TestBrokenWorkflow(t *testing.T) {
+	y := newYard(t)
+	y.run("app")
+	y.run("worker")
+	y.breakPlan()
+	err := demo.Run(t.Context(), demo.Config{Address: y.access.Page, Out: testLog{t}})
+	if err == nil || !strings.Contains(err.Error(), "Fail on purpose") {
+		t.Fatalf("the demo said: %v", err)
+	}
+}
+
+// breakPlan commits a plan.yml whose first step fails, as adam.
+func (y *yard) breakPlan() {
+	y.t.Helper()
+	dir := y.t.TempDir()
+	token := ""
+	for _, p := range y.access.People {
+		if p.Login == "adam" {
+			token = p.GitHubToken
+		}
+	}
+	address := strings.Replace(y.access.Clone[0], "http://", "http://adam:"+token+"@", 1)
+	script := `set -e
+git clone -q "$1" "$2" && cd "$2"
+sed -i 's/^    steps:$/    steps:\n      - name: Fail on purpose\n        run: exit 1/' .github/workflows/plan.yml
+git -c user.name=adam -c user.email=adam@acme.example commit -qam "Break the plan"
+git push -q origin main`
+	cmd := exec.Command("bash", "-c", script, "break", address, dir+"/clone")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		y.t.Fatalf("break plan.yml: %v %s", err, out)
+	}
+}
+
+// testLog shows the demo's lines in the test's log.
+type testLog struct{ t *testing.T }
+
+func (l testLog) Write(p []byte) (int, error) {
+	l.t.Log(strings.TrimRight(string(p), "\n"))
+	return len(p), nil
+}
+
+// TestSecondStartAndInterrupt starts a sandbox twice in one folder: the second says
+// so. An interrupt ends the first, with nothing left behind.
+func TestSecondStartAndInterrupt(t *testing.T) {
+	y := newYard(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	self, _ := os.Executable()
+	out, err := exec.CommandContext(ctx, self, "sandbox", "--data", y.dir, "--port", "0").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "runs in "+y.dir+" already") {
+		t.Fatalf("a second start in the same folder: %v %s", err, out)
+	}
+	port := y.access.Page[strings.LastIndex(y.access.Page, ":")+1:]
+	out, err = exec.CommandContext(ctx, self, "sandbox", "--data", t.TempDir(), "--port", port).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "is taken") || !strings.Contains(string(out), "--port") {
+		t.Fatalf("a busy port: %v %s", err, out)
+	}
+}
