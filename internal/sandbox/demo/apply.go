@@ -142,7 +142,9 @@ func (p *person) awaitRun(ctx context.Context, workflow, words string) (run, err
 // could have had an effect.
 func (j *journey) stoppedAtGuard(ctx context.Context, r run) error {
 	var jobs struct {
-		Jobs []struct{ Steps []struct{ Name, Conclusion string } }
+		Jobs []struct {
+			Steps []struct{ Name, Conclusion string }
+		}
 	}
 	if err := j.dana.reads(ctx, fmt.Sprintf("/repos/%s/actions/runs/%d/jobs", j.adams.repo, r.ID), &jobs); err != nil {
 		return err

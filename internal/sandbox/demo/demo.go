@@ -66,7 +66,7 @@ type journey struct {
 
 	dana, ana, omar, adam, vic *person
 
-	stamp    string // makes names of this play unique
+	stamp    string          // makes names of this play unique
 	first    bool            // nothing was asked for before in this data folder
 	before   counts          // at the start
 	standing map[string]bool // messages that stood in the channels at the start

@@ -113,7 +113,7 @@ func (j *journey) approvesList(ctx context.Context, reply message, r *request) e
 	if err := j.omar.presses(ctx, reply, approveDestroy); err != nil {
 		return err
 	}
-	v, err := j.omar.window(ctx, "You approve exactly this", "destroyed:", r.kind+".", "Destroyed (")
+	v, err := j.omar.window(ctx, "You approve exactly this", "Destroyed (", r.kind+".")
 	if err != nil {
 		return err
 	}
