@@ -18,6 +18,9 @@ func newCatalog() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			modules := catalog.BuiltinFS()
 			if len(args) == 1 {
+				if _, err := os.Stat(args[0]); err != nil {
+					return err
+				}
 				modules = os.DirFS(args[0])
 			}
 			var before fs.FS

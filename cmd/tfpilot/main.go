@@ -87,9 +87,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	ciHelp := &cobra.Command{Use: "ci", Short: "What a workflow run calls (tfpilot ci help)", DisableFlagParsing: true}
 	root.AddCommand(newApp(), newWorker(), ciHelp, newSandbox(), newRequests(), newDerive(), newCatalog(), newBootstrap(), newIdentities(), newReindex(), newDoctor(), newVersion())
-	for _, c := range root.Commands() {
-		strict(c)
-	}
+	strict(root)
 	return root
 }
 
