@@ -5,6 +5,7 @@ import { blocks } from "./block.js";
 import { drawComposer } from "./composer.js";
 import { closeThread } from "./go.js";
 import { isHidden, message, print } from "./message.js";
+import { welcome } from "./journey.js";
 import { markRead } from "./side.js";
 import { viewContext } from "./modal.js";
 
@@ -62,7 +63,10 @@ function drawMessages(c, moved) {
   else if (newest && newest.channel + newest.ts > drawn) $("newest").hidden = false;
   if (newest && newest.ts > announced && newest.user !== me()?.slackUser && !moved) announce(`${newest.name}: ${newest.text}`);
   if (newest && newest.ts > announced) announced = newest.ts;
-  fill($("hint"), c && !all.length && !$("journey").dataset.first && empty(c.kind === "im" ? "Nothing here yet" : `This is the beginning of ${channelName(c)}`,
+  if (!c || all.length) fill($("hint"));
+  else if (!app.requests.length && c.kind !== "im") {
+    if (!$("hint").querySelector(".welcome")) fill($("hint"), welcome());
+  } else fill($("hint"), empty(c.kind === "im" ? "Nothing here yet" : `This is the beginning of ${channelName(c)}`,
     c.kind === "im" ? "Cards of your own requests come here." : "Cards of requests for this environment come here, and what needs attention comes into their threads."));
 }
 
@@ -95,10 +99,12 @@ export function drawThread(c) {
   document.body.classList.toggle("threaded", Boolean(root));
   if (!root) {
     fill(box);
+    delete box.dataset.thread;
     return;
   }
-  if (box.dataset.thread !== root.ts) {
-    box.dataset.thread = root.ts;
+  const place = `${app.user} ${root.ts}`;
+  if (box.dataset.thread !== place) {
+    box.dataset.thread = place;
     fill(box, h("header", { class: "chat-head" },
       h("div", {}, h("h2", { text: "Thread" }), h("p", { text: channelName(c) })),
       h("button", { type: "button", class: "x", "aria-label": "Close the thread", data: { focus: "thread-close" }, onclick: closeThread }, "×")),
@@ -110,7 +116,7 @@ export function drawThread(c) {
   const items = [root, ...(root.replies || []), ...c.ephemerals.filter((m) => m.thread === root.ts && !isHidden(m))];
   const before = list.children.length;
   reconcile(list, items, (m) => m.ts, print, (m) => message(m, true));
-  if (stick && before) toEnd(scroll);
+  if (stick && (before || items.length > 1)) toEnd(scroll);
   drawComposer(box.querySelector(".thread-composer"), c, root.ts);
 }
 

@@ -20,17 +20,17 @@ export function drawComposer(box, c, thread) {
 }
 
 function form(c, thread, key) {
-  const where = thread ? "Reply…" : `Message ${channelName(c)}`;
+  const where = thread ? "Reply in the thread" : `Message ${channelName(c)}`;
   const id = thread ? "thread-text" : "composer-text";
   const field = h("textarea", {
     id, rows: 1, class: "composer-text", autocomplete: "off", spellcheck: "false", maxlength: 12000,
     placeholder: thread ? where : `${where}, or type /tfpilot`, "aria-label": where, value: drafts.get(key) || "",
   });
   const send = h("button", { type: "submit", class: "btn primary send", text: "Send" });
-  const hints = listbox(field, (o) => { field.value = o.fill; grow(); field.focus(); hint(); });
+  const hints = thread ? noHints : listbox(field, (o) => { field.value = o.fill; grow(); field.focus(); hint(); });
   const grow = () => { field.style.height = "auto"; field.style.height = Math.min(field.scrollHeight, 160) + "px"; };
   const hint = () => {
-    const found = thread ? [] : completions(field.value);
+    const found = completions(field.value);
     if (found.length) hints.show(found, (o) => [h("code", { text: o.fill.trim() }), h("span", { class: "muted", text: o.means })]);
     else hints.hide();
   };
@@ -63,6 +63,9 @@ function form(c, thread, key) {
   }, h("div", { class: "composer-box" }, field, send, hints.el));
   return el;
 }
+
+// noHints stands in for the list in threads, where Slack takes no commands.
+const noHints = { el: null, show() {}, hide() {}, key: () => false };
 
 async function deliver(c, thread, text) {
   const user = app.user, channel = c.id;

@@ -1,10 +1,11 @@
 // The strip at the top: how far a request is, read from its document, and what a
 // newcomer does next.
 import { $, fill, h, svg } from "./dom.js";
-import { app, channelOf, chosenRequest, emit, keep, me, read } from "./app.js";
+import { app, channelOf, chosenRequest, emit, me } from "./app.js";
 import { compose } from "./composer.js";
 import { goChannel, goTo, goUser, openThread, pane } from "./go.js";
 import { showTab } from "./panel.js";
+import { help } from "./reset.js";
 
 const names = ["Request", "Plan", "Approve", "Merge", "Apply", "Destroy", "Cleaned up"];
 const marks = {
@@ -90,14 +91,25 @@ const again = () => ["Start another", start];
 function first() {
   const role = me()?.role;
   if (role === "viewer") return ["vic may only look. Become dana to ask for something.", ["Become dana", () => goUser("dana")]];
-  return [`you are ${app.user}. Type /tfpilot request in a channel and press Enter.`, ["Type it for me", start], !read("hinted", "") && ["How it works", () => $("help-open").click()]];
+  return [`as ${app.user}, type /tfpilot request in a channel and press Enter.`, ["Type it for me", start]];
+}
+
+// welcome is what a newcomer sees where the messages will be.
+export function welcome() {
+  return h("div", { class: "welcome" },
+    h("h3", { text: "Welcome. Ask for a piece of infrastructure." }),
+    h("p", { text: "This is a whole company on your machine: its Slack, its GitHub, its cloud. TfPilot and Terraform are the real ones. Nothing needs an account, and nothing leaves this machine." }),
+    h("ol", {},
+      h("li", {}, "As ", h("b", { text: "dana" }), ", type ", h("code", { text: "/tfpilot request" }), " below and fill in the form."),
+      h("li", {}, "Become ", h("b", { text: "omar" }), " at the left, open the card's thread, read the plan, approve it."),
+      h("li", {}, "Press Merge, then Apply, and look at what exists under Cloud.")),
+    h("p", { class: "actions" }, h("button", { type: "button", class: "btn primary", onclick: start }, "Start with a request"), h("button", { type: "button", class: "btn", onclick: help }, "How it works")));
 }
 
 function start() {
   if (channelOf(app.channel)?.kind !== "channel") goChannel((app.slack?.channels || []).find((c) => c.kind === "channel")?.id);
   pane("chat");
   requestAnimationFrame(() => compose("/tfpilot request"));
-  keep("hinted", "yes");
 }
 
 // approver is somebody who may approve this request: not who asked for it.

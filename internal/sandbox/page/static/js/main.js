@@ -58,7 +58,7 @@ async function start() {
   $("reset-open").addEventListener("click", reset);
   $("help-open").addEventListener("click", help);
   on("slack read view", side);
-  on("slack view", drawChat);
+  on("slack view requests", drawChat);
   on("slack", drawModal);
   on("requests chosen slack view", journey);
   on("slack view pane", panes);

@@ -37,8 +37,15 @@ function detail(r, cut) {
     h("h4", { text: "Steps" }),
     (r.steps || []).length ? h("ol", { class: "run-steps" }, r.steps.map(stepLine)) : h("p", { class: "muted", text: r.status === "queued" ? "It waits for its turn." : "It has no steps yet." }),
     h("h4", { text: "Log" }), cut && h("p", { class: "muted", text: "The beginning is left out." }),
-    h("pre", { class: "code log", tabindex: "0", "aria-label": "Log of the run", data: { scroll: `log-${r.id}-${r.attempt}`, tail: r.status !== "completed" ? "yes" : "" }, text: r.log || "Nothing was written yet." }),
+    h("pre", { class: "code log", tabindex: "0", "aria-label": "Log of the run", data: { scroll: `log-${r.id}-${r.attempt}`, tail: r.status !== "completed" ? "yes" : "" } }, r.log ? r.log.split("\n").map(logLine) : "Nothing was written yet."),
     h("details", { data: { at: "inputs" } }, h("summary", { text: "Inputs" }), facts(Object.entries(r.inputs || {}).map(([k, v]) => [k, h("code", { text: v })]))));
+}
+
+// logLine marks what the runner marked: groups, errors, warnings.
+function logLine(line) {
+  const m = line.match(/^##\[(group|endgroup|error|warning|notice|debug)\](.*)$/);
+  if (!m) return line + "\n";
+  return m[1] === "endgroup" ? "" : h("span", { class: `log-${m[1]}`, text: m[2] + "\n" });
 }
 
 function stepLine(s) {
