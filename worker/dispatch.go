@@ -80,9 +80,13 @@ func (j *job) index(ctx context.Context, kind lifecycle.Kind, runID int64) error
 // grant is a function of the attempt, so that writing it again writes the same.
 func (j *job) grant(kind lifecycle.Kind, a *lifecycle.Attempt) lifecycle.Grant {
 	r := j.request()
+	env, _ := j.environment(r)
 	return lifecycle.Grant{
 		Kind: kind, RequestID: r.ID, Environment: r.Environment, Project: r.Project, Purpose: a.Purpose, SHA: a.HeadSHA,
 		Path: r.Target.Path, Blob: r.Target.Blob, Digest: a.Digest, LeaseToken: a.LeaseToken, ExpiresAt: a.DispatchedAt.Add(grantLife),
+		Backend: lifecycle.Backend{
+			Bucket: env.Backend.Bucket, Key: env.Backend.Key, DynamoDBTable: env.Backend.DynamoDBTable, UseLockfile: env.Backend.UseLockfile,
+		},
 	}
 }
 
@@ -95,6 +99,8 @@ func inputs(cid string, g lifecycle.Grant, a *lifecycle.Attempt) map[string]stri
 		"request_id": g.RequestID, "environment_key": g.Environment.Key, "environment_slug": g.Environment.Slug,
 		"sha": g.SHA, "ref": a.Ref, "correlation_id": cid, "dry_run": strconv.FormatBool(g.DryRun), "purpose": string(g.Purpose),
 		"digest": g.Digest, "lease_token": token, "path": g.Path, "blob": g.Blob,
+		"backend_bucket": g.Backend.Bucket, "backend_key": g.Backend.Key, "backend_table": g.Backend.DynamoDBTable,
+		"backend_lockfile": strconv.FormatBool(g.Backend.UseLockfile),
 	}
 }
 

@@ -129,14 +129,12 @@ func (w *world) resume(n int) {
 	}
 }
 
-// dial opens a connection to Redis for as long as the process lives.
-func (p *process) dial(ctx context.Context) (net.Conn, error) {
+// dial opens a connection to Redis for as long as the process lives. After that it
+// leads to another, empty one: an error would hold locks in go-redis or make asynq
+// turn on the spot, and what arrives there is of no use to anybody.
+func (p *process) dial() (net.Conn, error) {
 	if p.killed.Load() {
-		select { // a refused dial that costs no time would make asynq turn on the spot
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-		}
-		return nil, errKilled
+		return p.w.grave.Dial()
 	}
 	c, err := p.w.redis.Dial()
 	if err != nil {

@@ -108,6 +108,7 @@ type world struct {
 	hub    *hubsim.Server
 	bucket *s3.Server
 	redis  *miniredis.Miniredis
+	grave  *miniredis.Miniredis // what killed processes are connected to
 	gate   *gate
 	ledger *ledger
 	policy rbac.Policy
@@ -162,6 +163,7 @@ func (w *world) simulators(key *rsa.PrivateKey, files map[string][]byte, s setup
 	w.ledger.w = w
 	w.redis = miniredis.NewMiniRedis()
 	w.redis.ClockTTL(true)
+	w.grave = miniredis.NewMiniRedis()
 	w.bell = queue.NewBell(w.redisLink(nil))
 	cfg := hubsim.Config{
 		BaseURL: "http://github.test",
@@ -227,6 +229,7 @@ func (w *world) stop() {
 		_ = l.Close()
 	}
 	w.redis.Close()
+	w.grave.Close()
 	time.Sleep(time.Minute) // what still waits gives up
 }
 
@@ -240,11 +243,11 @@ func (w *world) must(err error) {
 // redisLink opens Redis without a socket; a process that was killed reaches it no
 // more.
 func (w *world) redisLink(p *process) *queue.Redis {
-	r, err := queue.Open("redis://redis:6379/0", func(ctx context.Context, _, _ string) (net.Conn, error) {
+	r, err := queue.Open("redis://redis:6379/0", func(context.Context, string, string) (net.Conn, error) {
 		if p == nil {
 			return w.redis.Dial()
 		}
-		return p.dial(ctx)
+		return p.dial()
 	})
 	w.must(err)
 	w.links = append(w.links, r)
