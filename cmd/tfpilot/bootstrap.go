@@ -32,7 +32,7 @@ func newBootstrap() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			files, err := renderRepository(project, cfg.Store.Bucket, bootstrap.Release{Version: release, Checksums: checksums})
+			files, err := renderRepository(project, cfg.Store, bootstrap.Release{Version: release, Checksums: checksums})
 			if err != nil {
 				return err
 			}
@@ -60,15 +60,21 @@ func projectNamed(cfg *config.Config, name string) (config.Project, error) {
 	return config.Project{}, usagef("there is no project %q; there is %s", name, strings.Join(names, ", "))
 }
 
-// renderRepository makes the whole tree of a project's infra repository.
-func renderRepository(p config.Project, requestsBucket string, release bootstrap.Release) (map[string][]byte, error) {
+// renderRepository makes the whole tree of a project's infra repository. Runs work
+// in the region of the requests bucket; where resources and states are is written
+// in each environment's own root.
+func renderRepository(p config.Project, requests config.Store, release bootstrap.Release) (map[string][]byte, error) {
 	b := bootstrap.Project{
-		Name: p.Name, Repo: p.Owner + "/" + p.Repo, RequestsBucket: requestsBucket, Release: release, Terraform: terraformVersion,
+		Name: p.Name, Repo: p.Owner + "/" + p.Repo, RequestsBucket: requests.Bucket, Region: requests.Region,
+		Release: release, Terraform: terraformVersion,
 	}
 	for _, e := range p.Environments {
-		b.Environments = append(b.Environments, bootstrap.Environment{Key: e.Key, Slug: e.Slug})
-		b.Region = e.Region
-		b.Backend = bootstrap.Backend{Bucket: e.Backend.Bucket, UseLockfile: e.Backend.UseLockfile, DynamoDBTable: e.Backend.DynamoDBTable}
+		b.Environments = append(b.Environments, bootstrap.Environment{
+			Key: e.Key, Slug: e.Slug, Region: e.Region, StateKey: e.Backend.Key,
+			Backend: &bootstrap.Backend{
+				Bucket: e.Backend.Bucket, Region: e.Backend.Region, UseLockfile: e.Backend.UseLockfile, DynamoDBTable: e.Backend.DynamoDBTable,
+			},
+		})
 	}
 	return bootstrap.Render(b, templates.FS)
 }

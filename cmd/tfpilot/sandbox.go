@@ -198,7 +198,7 @@ func (r *sandboxRun) repos(a asset) ([]sandbox.Repo, error) {
 	}
 	var repos []sandbox.Repo
 	for _, p := range structure.Projects {
-		files, err := renderRepository(p, sandboxBucket, bootstrap.Release{Version: a.version, Checksums: map[string]string{a.name: a.sum}})
+		files, err := renderRepository(p, config.Store{Bucket: sandboxBucket, Region: sandbox.Region}, bootstrap.Release{Version: a.version, Checksums: map[string]string{a.name: a.sum}})
 		if err != nil {
 			return nil, err
 		}

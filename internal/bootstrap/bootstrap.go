@@ -14,7 +14,6 @@ import (
 	"path"
 	"regexp"
 	"sort"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -24,11 +23,11 @@ import (
 
 // Project is one infra repository.
 type Project struct {
-	Name           string // required
-	Repo           string // required; owner/name, for the README
-	RequestsBucket string // required
-	Region         string // required
-	Backend        Backend
+	Name           string        // required
+	Repo           string        // required; owner/name, for the README
+	RequestsBucket string        // required
+	Region         string        // required; of the requests bucket, and of what says no other
+	Backend        Backend       // of environments that have none of their own
 	Environments   []Environment // may be empty; roots can be added later
 	Release        Release
 	Terraform      string   // required; version that the runs use, 1.11.4
@@ -36,10 +35,11 @@ type Project struct {
 	Owners         []string // GitHub teams or logins that review workflows and modules
 }
 
-// Backend is where the states are kept. Its lock arguments are part of the
-// identity of every state of the project.
+// Backend is where a state is kept. Its lock arguments are part of the state's
+// identity.
 type Backend struct {
 	Bucket        string // required
+	Region        string // the environment's when empty
 	UseLockfile   bool
 	DynamoDBTable string
 }
@@ -63,8 +63,8 @@ var (
 	nameRE     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	repoRE     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
 	bucketRE   = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	regionRE   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
-	stateKeyRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_=/-]*(\.[A-Za-z0-9_=/-]+)*$`)
+	regionRE   = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
+	stateKeyRE = regexp.MustCompile(`^[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*(/[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*)*$`)
 	tableRE    = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
 	versionRE  = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`)
 	envKeyRE   = regexp.MustCompile(`^[a-z][a-z0-9-]{1,20}$`)
@@ -84,11 +84,10 @@ func (p Project) check() error {
 	match("repository", p.Repo, repoRE)
 	match("requests bucket", p.RequestsBucket, bucketRE)
 	match("region", p.Region, regionRE)
-	errs = append(errs, p.Backend.check())
 	match("Terraform version", p.Terraform, versionRE)
 	match("release version", p.Release.Version, versionRE)
 	for _, e := range p.Environments {
-		errs = append(errs, e.check())
+		errs = append(errs, e.check(), p.backend(e).check())
 	}
 	if len(p.Release.Checksums) == 0 {
 		errs = append(errs, errors.New("the release has no checksums"))
@@ -111,8 +110,6 @@ func (e Environment) check() error {
 		return fmt.Errorf("region %q of %s/%s is not valid", e.Region, e.Key, e.Slug)
 	case e.StateKey != "" && !stateKeyRE.MatchString(e.StateKey):
 		return fmt.Errorf("state key %q of %s/%s is not valid", e.StateKey, e.Key, e.Slug)
-	case e.Backend != nil:
-		return e.Backend.check()
 	}
 	return nil
 }
@@ -121,6 +118,8 @@ func (b Backend) check() error {
 	switch {
 	case !bucketRE.MatchString(b.Bucket):
 		return fmt.Errorf("state bucket %q is not valid", b.Bucket)
+	case b.Region != "" && !regionRE.MatchString(b.Region):
+		return fmt.Errorf("region %q of state bucket %s is not valid", b.Region, b.Bucket)
 	case b.DynamoDBTable != "" && !tableRE.MatchString(b.DynamoDBTable):
 		return fmt.Errorf("DynamoDB table %q is not valid", b.DynamoDBTable)
 	case !b.UseLockfile && b.DynamoDBTable == "":
@@ -188,8 +187,7 @@ var placeholder = regexp.MustCompile(`"@([a-z0-9_]+)@"`)
 func Workflow(p Project, text []byte) ([]byte, error) {
 	values := map[string]string{
 		"version": p.Release.Version, "checksums": checksums(p.Release), "project": p.Name, "requests_bucket": p.RequestsBucket,
-		"state_bucket": p.Backend.Bucket, "state_table": p.Backend.DynamoDBTable,
-		"state_lockfile": strconv.FormatBool(p.Backend.UseLockfile), "region": p.Region, "terraform_version": p.Terraform,
+		"region": p.Region, "terraform_version": p.Terraform,
 	}
 	var unknown error
 	out := placeholder.ReplaceAllFunc(text, func(m []byte) []byte {
@@ -254,7 +252,7 @@ func environments(p Project, templates fs.FS, tree map[string][]byte) error {
 // Root renders one root, envs/<key>/<slug>/, by path. Values are set in the parsed
 // file, so none of them can be anything but a value.
 func Root(p Project, e Environment, templates fs.FS) (map[string][]byte, error) {
-	if err := e.check(); err != nil {
+	if err := errors.Join(e.check(), p.backend(e).check()); err != nil {
 		return nil, err
 	}
 	files, err := fs.Glob(templates, "environment/*.tf")
@@ -290,7 +288,7 @@ func fill(body *hclwrite.Body, p Project, e Environment) {
 			b, to := p.backend(e), block.Body()
 			to.SetAttributeValue("bucket", cty.StringVal(b.Bucket))
 			to.SetAttributeValue("key", cty.StringVal(StateKey(p.Name, e)))
-			to.SetAttributeValue("region", cty.StringVal(region))
+			to.SetAttributeValue("region", cty.StringVal(cmp.Or(b.Region, region)))
 			to.RemoveAttribute("use_lockfile")
 			if b.UseLockfile {
 				to.SetAttributeValue("use_lockfile", cty.True)

@@ -47,7 +47,7 @@ func TestRender(t *testing.T) {
 	}
 	plan := string(tree[".github/workflows/plan.yml"])
 	for _, want := range []string{`TFPILOT_VERSION: "0.1.0"`, `TFPILOT_CHECKSUMS: "` + strings.Repeat("ab", 32) + `  tfpilot_0.1.0_Linux_X64"`,
-		`TFPILOT_STATE_LOCKFILE: "true"`, `terraform_version: "1.11.4"`, `aws-region: "eu-central-1"`} {
+		`TFPILOT_REQUESTS_BUCKET: "tfpilot-requests"`, `terraform_version: "1.11.4"`, `aws-region: "eu-central-1"`} {
 		if !strings.Contains(plan, want) {
 			t.Errorf("plan.yml lacks %s", want)
 		}
@@ -57,7 +57,7 @@ func TestRender(t *testing.T) {
 // An environment may have a backend of its own; with a table and no lock file the
 // lock arguments follow.
 func TestRootOfItsOwn(t *testing.T) {
-	e := Environment{Key: "dev", Slug: "app", Region: "us-east-1", StateKey: "legacy/dev.tfstate", Backend: &Backend{Bucket: "other-states", DynamoDBTable: "tf-locks"}}
+	e := Environment{Key: "dev", Slug: "app", Region: "us-east-1", StateKey: "legacy/dev.tfstate", Backend: &Backend{Bucket: "other-states", Region: "eu-west-1", DynamoDBTable: "tf-locks"}}
 	root, err := Root(project(), e, templates.FS)
 	if err != nil {
 		t.Fatal(err)
@@ -66,10 +66,13 @@ func TestRootOfItsOwn(t *testing.T) {
 	if strings.Contains(text, "use_lockfile") {
 		t.Errorf("backend.tf has a lock file:\n%s", text)
 	}
-	for _, want := range []string{`"tf-locks"`, `"other-states"`, `"legacy/dev.tfstate"`, `"us-east-1"`} {
+	for _, want := range []string{`"tf-locks"`, `"other-states"`, `"legacy/dev.tfstate"`, `"eu-west-1"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("backend.tf lacks %s:\n%s", want, text)
 		}
+	}
+	if providers := string(root["envs/dev/app/providers.tf"]); !strings.Contains(providers, `"us-east-1"`) {
+		t.Errorf("providers.tf has another region:\n%s", providers)
 	}
 }
 

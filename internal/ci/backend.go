@@ -1,7 +1,6 @@
 package ci
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,21 +32,11 @@ func (j *job) backend(ctx context.Context) error {
 	return nil
 }
 
-// wantBackend is where this environment's state must be: what the dispatch says, or
-// else the constants of the workflow file and the convention for keys. A table that
-// is named stands for itself: then no lock file is expected unless that is said too.
+// wantBackend is where this environment's state must be, as the dispatch says and
+// the grant confirms.
 func (j *job) wantBackend() terraform.Backend {
-	in := j.in.Backend
-	want := terraform.Backend{
-		Bucket: cmp.Or(in.Bucket, j.env["TFPILOT_STATE_BUCKET"]),
-		Key:    cmp.Or(in.Key, j.in.Project+"/"+j.in.Environment.Key+"/"+j.in.Environment.Slug+"/terraform.tfstate"),
-	}
-	if in.Table == "" && in.Lockfile == "" {
-		want.DynamoDBTable, want.UseLockfile = j.env["TFPILOT_STATE_TABLE"], j.env["TFPILOT_STATE_LOCKFILE"] == "true"
-		return want
-	}
-	want.DynamoDBTable, want.UseLockfile = in.Table, in.Lockfile == "true"
-	return want
+	b := j.in.Backend
+	return terraform.Backend{Bucket: b.Bucket, Key: b.Key, DynamoDBTable: b.DynamoDBTable, UseLockfile: b.UseLockfile}
 }
 
 // declared reads every file of the root: exactly one backend block, in backend.tf,

@@ -87,6 +87,7 @@ func (in inputs) differs(g lifecycle.Grant) string {
 		{"digest", g.Digest == in.Digest},
 		{"lease token", g.LeaseToken == in.LeaseToken},
 		{"mode: dry run", g.DryRun == in.DryRun},
+		{"backend", g.Backend == in.Backend},
 	} {
 		if !f.equal {
 			return f.name

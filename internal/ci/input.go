@@ -25,12 +25,8 @@ type inputs struct {
 	LeaseToken    int64
 	Path          string
 	Blob          string
-	Backend       stateInputs
+	Backend       lifecycle.Backend
 }
-
-// stateInputs say where the environment's state is, as far as that is not the
-// project's convention.
-type stateInputs struct{ Bucket, Key, Table, Lockfile string }
 
 var patterns = map[string]*regexp.Regexp{
 	"TFPILOT_KIND":             regexp.MustCompile(`^(plan|apply|destroy|cleanup|drift_plan)$`),
@@ -48,7 +44,7 @@ var patterns = map[string]*regexp.Regexp{
 	"TFPILOT_PATH":             regexp.MustCompile(`^(envs/[a-z0-9-]+/[a-z0-9-]+/tfpilot_req_[a-z0-9]{10,16}\.tf)?$`),
 	"TFPILOT_BLOB":             regexp.MustCompile(`^([0-9a-f]{40})?$`),
 	"TFPILOT_BACKEND_BUCKET":   regexp.MustCompile(`^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$`),
-	"TFPILOT_BACKEND_KEY":      regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9_=/-]*(\.[A-Za-z0-9_=/-]+)*)?$`),
+	"TFPILOT_BACKEND_KEY":      regexp.MustCompile(`^([A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*(/[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*)*)?$`),
 	"TFPILOT_BACKEND_TABLE":    regexp.MustCompile(`^([A-Za-z0-9_.-]{3,255})?$`),
 	"TFPILOT_BACKEND_LOCKFILE": regexp.MustCompile(`^(true|false)?$`),
 }
@@ -75,7 +71,10 @@ func parseInputs(env map[string]string) (inputs, error) {
 		SHA:         env["TFPILOT_SHA"], Ref: env["TFPILOT_REF"], CorrelationID: env["TFPILOT_CORRELATION_ID"],
 		DryRun: env["TFPILOT_DRY_RUN"] == "true", Purpose: lifecycle.Purpose(env["TFPILOT_PURPOSE"]),
 		Digest: env["TFPILOT_DIGEST"], LeaseToken: token, Path: env["TFPILOT_PATH"], Blob: env["TFPILOT_BLOB"],
-		Backend: stateInputs{env["TFPILOT_BACKEND_BUCKET"], env["TFPILOT_BACKEND_KEY"], env["TFPILOT_BACKEND_TABLE"], env["TFPILOT_BACKEND_LOCKFILE"]},
+		Backend: lifecycle.Backend{
+			Bucket: env["TFPILOT_BACKEND_BUCKET"], Key: env["TFPILOT_BACKEND_KEY"],
+			DynamoDBTable: env["TFPILOT_BACKEND_TABLE"], UseLockfile: env["TFPILOT_BACKEND_LOCKFILE"] == "true",
+		},
 	}
 	return in, in.consistent(env["TFPILOT_DEFAULT_BRANCH"])
 }
@@ -85,6 +84,9 @@ func (in inputs) consistent(branch string) error {
 	no := func(what string) error { return refuse(codeGuardRefused, "the inputs do not fit: %s", what) }
 	if kind, _, _ := cutLast(in.CorrelationID); kind != string(in.Kind) {
 		return no("the correlation id is of another kind")
+	}
+	if in.Backend.Bucket == "" || in.Backend.Key == "" {
+		return no("the backend is missing")
 	}
 	if in.Kind == lifecycle.KindDriftPlan {
 		if in.RequestID != "" || in.Path != "" || in.Purpose != "" || in.Ref != branch {

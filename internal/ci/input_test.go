@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
 func goodInputs() map[string]string {
@@ -15,6 +14,7 @@ func goodInputs() map[string]string {
 		"TFPILOT_CORRELATION_ID": "apply-" + strings.Repeat("0", 32), "TFPILOT_DRY_RUN": "false", "TFPILOT_PURPOSE": "reapply",
 		"TFPILOT_DIGEST": "sha256:" + strings.Repeat("b", 64), "TFPILOT_LEASE_TOKEN": "9",
 		"TFPILOT_PATH": "envs/dev/app/tfpilot_req_abcdefghijklm.tf", "TFPILOT_BLOB": strings.Repeat("c", 40), "TFPILOT_DEFAULT_BRANCH": "main",
+		"TFPILOT_BACKEND_BUCKET": "states", "TFPILOT_BACKEND_KEY": "core/dev/app/terraform.tfstate", "TFPILOT_BACKEND_LOCKFILE": "true",
 	}
 }
 
@@ -34,23 +34,11 @@ func TestParseInputs(t *testing.T) {
 	}
 }
 
-// The dispatch may say where the state is; what it leaves open is the project's.
-func TestWantBackend(t *testing.T) {
-	j := &job{env: map[string]string{"TFPILOT_STATE_BUCKET": "states", "TFPILOT_STATE_LOCKFILE": "true"}}
-	j.in.Project, j.in.Environment = "core", lifecycle.Environment{Key: "dev", Slug: "app"}
-	if got, want := j.wantBackend(), (terraform.Backend{Bucket: "states", Key: "core/dev/app/terraform.tfstate", UseLockfile: true}); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
-	j.in.Backend = stateInputs{Bucket: "others", Key: "legacy.tfstate", Table: "locks"}
-	if got, want := j.wantBackend(), (terraform.Backend{Bucket: "others", Key: "legacy.tfstate", DynamoDBTable: "locks"}); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
-}
-
 func TestInputsMustFitEachOther(t *testing.T) {
 	for what, change := range map[string]func(map[string]string){
 		"kind and correlation": func(m map[string]string) { m["TFPILOT_KIND"] = "destroy" },
 		"no digest":            func(m map[string]string) { m["TFPILOT_DIGEST"] = "" },
+		"no backend":           func(m map[string]string) { m["TFPILOT_BACKEND_KEY"] = "" },
 		"no lease":             func(m map[string]string) { m["TFPILOT_LEASE_TOKEN"] = "" },
 		"apply to destroy":     func(m map[string]string) { m["TFPILOT_PURPOSE"] = "destroy" },
 		"path of another":      func(m map[string]string) { m["TFPILOT_PATH"] = "envs/dev/app/tfpilot_req_bcdefghijklmn.tf" },

@@ -39,8 +39,8 @@ func (w *world) bench(d *dispatch) *bench {
 		"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_RUN_ID": strconv.FormatInt(w.runID, 10), "GITHUB_RUN_ATTEMPT": strconv.Itoa(d.attempt),
 		"GITHUB_REF": "refs/heads/main", "GITHUB_SHA": main, "GITHUB_ACTOR": d.actor, "GITHUB_OUTPUT": filepath.Join(b.temp, "output"),
 		"TFPILOT_KIND": string(d.kind), "TFPILOT_ACTOR": "tfpilot[bot]", "TFPILOT_DEFAULT_BRANCH": "main", "TFPILOT_PROJECT": "core",
-		"TFPILOT_REQUESTS_BUCKET": requestsBucket, "TFPILOT_STATE_BUCKET": stateBucket, "TFPILOT_STATE_TABLE": "", "TFPILOT_STATE_LOCKFILE": "true",
-		"AWS_REGION": region, "AWS_ACCESS_KEY_ID": "run-plan", "AWS_SECRET_ACCESS_KEY": "run-plan-secret", "TFPILOT_JOB_STATUS": "success",
+		"TFPILOT_REQUESTS_BUCKET": requestsBucket,
+		"AWS_REGION":              region, "AWS_ACCESS_KEY_ID": "run-plan", "AWS_SECRET_ACCESS_KEY": "run-plan-secret", "TFPILOT_JOB_STATUS": "success",
 	}
 	for k, v := range w.act.Env {
 		b.env[k] = v
@@ -121,6 +121,8 @@ func TestGuardRefuses(t *testing.T) {
 		"other digest":       {"another digest", func(d *dispatch, b *bench) { b.env["TFPILOT_DIGEST"] = "sha256:" + strings.Repeat("a", 64) }},
 		"dry run":            {"dry run", func(d *dispatch, b *bench) { b.env["TFPILOT_DRY_RUN"] = "true" }},
 		"lease":              {"another lease token", func(d *dispatch, b *bench) { b.env["TFPILOT_LEASE_TOKEN"] = "3" }},
+		"other state":        {"another backend", func(d *dispatch, b *bench) { b.env["TFPILOT_BACKEND_KEY"] = "core/prod/app/terraform.tfstate" }},
+		"other lock":         {"another backend", func(d *dispatch, b *bench) { b.env["TFPILOT_BACKEND_LOCKFILE"] = "false" }},
 		"other kind":         {"correlation id is of another kind", func(d *dispatch, b *bench) { b.env["TFPILOT_KIND"] = "apply" }},
 		"re-run":             {"a re-run does nothing", func(d *dispatch, b *bench) { b.env["GITHUB_RUN_ATTEMPT"] = "2" }},
 		"by hand":            {"only TfPilot starts", func(d *dispatch, b *bench) { b.env["GITHUB_ACTOR"] = "dana" }},

@@ -336,6 +336,7 @@ func (w *world) request(kind lifecycle.Kind, purpose lifecycle.Purpose, sha, tex
 		"request_id": requestID, "environment_key": "dev", "environment_slug": "app", "sha": sha, "ref": ref,
 		"correlation_id": d.cid, "dry_run": "false", "purpose": string(purpose), "digest": digest, "lease_token": lease,
 		"path": requestPath, "blob": terraform.Blob([]byte(text)),
+		"backend_bucket": stateBucket, "backend_key": "core/dev/app/terraform.tfstate", "backend_table": "", "backend_lockfile": "true",
 	}
 	return d
 }
@@ -344,7 +345,12 @@ func (d *dispatch) granted() lifecycle.Grant {
 	g := lifecycle.Grant{
 		Kind: d.kind, RequestID: d.inputs["request_id"], Environment: lifecycle.Environment{Key: d.inputs["environment_key"], Slug: d.inputs["environment_slug"]},
 		Project: "core", Purpose: lifecycle.Purpose(d.inputs["purpose"]), SHA: d.inputs["sha"], Path: d.inputs["path"], Blob: d.inputs["blob"],
-		Digest: d.inputs["digest"], DryRun: d.inputs["dry_run"] == "true", ExpiresAt: time.Now().Add(d.lifetime).UTC().Truncate(time.Second),
+		Digest: d.inputs["digest"], DryRun: d.inputs["dry_run"] == "true",
+		Backend: lifecycle.Backend{
+			Bucket: d.inputs["backend_bucket"], Key: d.inputs["backend_key"],
+			DynamoDBTable: d.inputs["backend_table"], UseLockfile: d.inputs["backend_lockfile"] == "true",
+		},
+		ExpiresAt: time.Now().Add(d.lifetime).UTC().Truncate(time.Second),
 	}
 	if d.inputs["lease_token"] != "" {
 		g.LeaseToken = 7

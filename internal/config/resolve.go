@@ -22,7 +22,7 @@ var (
 	repoPattern    = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$`)
 	branchPattern  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$`)
 	channelPattern = regexp.MustCompile(`^[CG][A-Z0-9]{2,20}$`)
-	stateKey       = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$`)
+	stateKey       = regexp.MustCompile(`^[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*(/[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*)*$`)
 	tablePattern   = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
 	commandPattern = regexp.MustCompile(`^/[a-z0-9_-]{1,31}$`)
 )

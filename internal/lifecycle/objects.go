@@ -36,7 +36,16 @@ type Grant struct {
 	Digest      string      `json:"digest,omitempty"`
 	LeaseToken  int64       `json:"leaseToken,omitempty"`
 	DryRun      bool        `json:"dryRun,omitempty"`
+	Backend     Backend     `json:"backend,omitzero"`
 	ExpiresAt   time.Time   `json:"expiresAt"`
+}
+
+// Backend is where an environment keeps its state, and how that is locked.
+type Backend struct {
+	Bucket        string `json:"bucket"`
+	Key           string `json:"key"`
+	DynamoDBTable string `json:"dynamodbTable,omitempty"`
+	UseLockfile   bool   `json:"useLockfile,omitempty"`
 }
 
 // Claim is claims/<correlationId>.json: by creating it a run takes its correlation
