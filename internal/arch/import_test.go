@@ -98,7 +98,7 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":                    {"cmd"},
 	"golang.org/x/":                             {"cmd", "internal", "worker", "slackapp"},
 	"k8s.io/":                                   {"tools"},
-	"github.com/chromedp/":                      {},
+	"github.com/chromedp/":                      {"internal/sandbox/page/browser"}, // which only tests import
 	"github.com/google/go-cmp/":                 {},
 	"pgregory.net/rapid":                        {},
 }
