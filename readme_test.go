@@ -1,0 +1,137 @@
+package tfpilot_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/slackapp"
+)
+
+// What the README says of rights comes from the tables that the manifests are
+// compared with.
+func TestReadmeTables(t *testing.T) {
+	data, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	for name, want := range map[string]string{"slack": slackTable(), "github": githubTable(), "iam": iamTable(t)} {
+		begin, end := "<!-- "+name+": go test . -update -->\n", "<!-- end of "+name+" -->"
+		before, rest, ok := strings.Cut(text, begin)
+		have, after, closed := strings.Cut(rest, end)
+		if !ok || !closed {
+			t.Fatalf("README.md has no part %q", name)
+		}
+		if have != want && !*update {
+			t.Errorf("the part %q of README.md is not what the code says; run: go test . -update", name)
+		}
+		text = before + begin + want + end + after
+	}
+	if *update {
+		if err := os.WriteFile("README.md", []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func slackTable() string {
+	var b strings.Builder
+	b.WriteString("| Scope | Why | Without it |\n|---|---|---|\n")
+	for _, s := range slackapp.Scopes() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.Name, s.Why, s.Without)
+	}
+	fmt.Fprintf(&b, "| `%s` (app token) | Open the socket to Slack; there is no inbound URL. | Nothing reaches TfPilot. |\n", slackapp.AppScope)
+	return b.String()
+}
+
+func githubTable() string {
+	var b strings.Builder
+	b.WriteString("| Permission | Why | Without it |\n|---|---|---|\n")
+	for _, p := range github.AppPermissions {
+		fmt.Fprintf(&b, "| `%s: %s` | %s | %s |\n", p.Name, p.Access, p.Why, p.Without)
+	}
+	fmt.Fprintf(&b, "\nEvents: `%s`. Each is a hint; without them TfPilot reads the same from GitHub, some seconds later.\n", strings.Join(github.AppEvents, "`, `"))
+	return b.String()
+}
+
+// stops says what stops without a rule of the IAM policies.
+var stops = map[string]string{
+	"ListObjects":          "nothing is found that no bell rang for, and a missing object cannot be told from a forbidden one",
+	"ReadObjects":          "nothing is known; start-up refuses",
+	"WriteObjects":         "nothing can be asked for; start-up refuses",
+	"DeleteObjects":        "withdrawn grants stay until they expire, documents stay out of history; start-up refuses",
+	"ReadGrant":            "every run stops at its guard",
+	"ReadBack":             "a run whose answer was lost cannot tell that the claim is its own, and stops",
+	"CreateClaimAndResult": "every run stops at its guard",
+	"ListState":            "the backend cannot be initialised where there is no state yet",
+	"ReadState":            "no plan",
+	"WriteState":           "no apply and no destroy",
+	"Unlock":               "the state stays locked after the first apply",
+}
+
+func iamTable(t *testing.T) string {
+	var b strings.Builder
+	b.WriteString("| Role | Action | On | Why | Without it |\n|---|---|---|---|---|\n")
+	for _, p := range store.Policies {
+		for _, r := range p.Rules {
+			without, ok := stops[r.Sid]
+			if !ok {
+				t.Errorf("say what stops without %s", r.Sid)
+			}
+			fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", p.Name, strings.Join(r.Actions, "`, `"), objects(r), r.Why, without)
+		}
+	}
+	return b.String()
+}
+
+// objects says in words which objects a rule is about.
+func objects(r store.Rule) string {
+	where := "the " + r.Bucket + " bucket"
+	switch {
+	case len(r.Prefixes) > 4:
+		where += ", TfPilot's own prefixes"
+	case len(r.Prefixes) > 0:
+		where += ", `" + strings.Join(r.Prefixes, "`, `") + "`"
+	}
+	if r.Suffix != "" {
+		where += ", only `*" + r.Suffix + "`"
+	}
+	switch {
+	case r.CreateOnly:
+		where += "; only objects that are not there yet"
+	case r.Conditional:
+		where += "; only with a condition"
+	}
+	return where
+}
+
+// The example of an installation is one that starts.
+func TestExampleOfAnInstallation(t *testing.T) {
+	const dir = "manifests/overlays/example/"
+	data, err := os.ReadFile(dir + "tfpilot.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, faults := config.Parse(data, "tfpilot.yaml", config.Defaults{Region: "eu-central-1"}); len(faults) > 0 {
+		t.Error(faults)
+	}
+	env, err := os.ReadFile(dir + "tfpilot.env")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]config.Variable{}
+	for _, v := range config.Variables() {
+		known[v.Name] = v
+	}
+	for line := range strings.Lines(string(env)) {
+		name, _, _ := strings.Cut(line, "=")
+		if v, ok := known[name]; !ok || v.Secret {
+			t.Errorf("%stfpilot.env: %s is not known, or is a secret", dir, name)
+		}
+	}
+}
