@@ -70,6 +70,9 @@ func (s *teller) start(kind lifecycle.Kind, a lifecycle.Attempt) string {
 	if s.r.Plan != nil && (kind == lifecycle.KindApply || kind == lifecycle.KindDestroy) {
 		a.Digest, a.PlanAttempt, a.LeaseToken = s.r.Plan.Digest, s.r.Plan.Attempt, 1
 	}
+	if kind == lifecycle.KindApply && s.r.Wish(lifecycle.ActionApply) == nil {
+		s.r.Wanted = append(s.r.Wanted, lifecycle.Wish{What: lifecycle.ActionApply, By: a.Actor, At: s.now})
+	}
 	s.do(lifecycle.Started(kind, a))
 	s.do(lifecycle.Sending(kind, a.CorrelationID, s.now))
 	s.do(lifecycle.RunStarted(kind, a.CorrelationID, 100+s.ids, "https://github.test/acme/infra-core/actions/runs/1"))

@@ -93,7 +93,7 @@ func (r Request) silent(now time.Time) bool {
 	if r.Wish(ActionRepair) != nil {
 		return false
 	}
-	if r.Cleanup != nil && r.Cleanup.failed() {
+	if r.Cleanup.Stuck() {
 		return true
 	}
 	for _, k := range RequestKinds {

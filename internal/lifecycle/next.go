@@ -70,11 +70,20 @@ func Next(r Request, env EnvironmentState, now time.Time) []Step {
 	if r.destroyed() {
 		return append(steps, cleanupSteps(r)...)
 	}
-	if r.closed() && !r.merged() && r.ClosedAt != nil {
-		return steps
+	if r.ClosedAt != nil && !r.merged() {
+		return append(steps, closedSteps(r)...)
 	}
 	steps = append(steps, wishSteps(r, env)...)
 	return append(steps, planSteps(r)...)
+}
+
+// closedSteps close a pull request that came up after the request was closed: its
+// opening was under way, or somebody opened it again.
+func closedSteps(r Request) []Step {
+	if r.PR.isOpen() {
+		return []Step{{Name: StepClose}}
+	}
+	return nil
 }
 
 // runSteps follow the attempts that are open or not read yet.
@@ -93,10 +102,10 @@ func runSteps(r Request, now time.Time) []Step {
 
 func runStep(r Request, kind Kind, a *Attempt, now time.Time) (Step, bool) {
 	switch {
+	case a.active() && a.RevokedAt == nil && r.unwanted(kind, a):
+		return Step{Name: StepRevoke}, true
 	case a.Lost():
 		return lostStep(a, now), true
-	case a.active() && holdsLease(kind) && !r.Approval.Approved && a.RevokedAt == nil:
-		return Step{Name: StepRevoke}, true
 	case a.NeedsReconciling():
 		return Step{Name: StepReconcile, After: a.since().Add(time.Minute)}, true
 	case a.Conclusion != "" && !a.ResultRead:
@@ -106,6 +115,15 @@ func runStep(r Request, kind Kind, a *Attempt, now time.Time) (Step, bool) {
 	default:
 		return Step{}, false
 	}
+}
+
+// unwanted says that the attempt must not begin any more: its approval is gone, or
+// it is a plan that nobody saw yet of a request that was closed.
+func (r Request) unwanted(kind Kind, a *Attempt) bool {
+	if holdsLease(kind) {
+		return !r.Approval.Approved
+	}
+	return kind == KindPlan && a.Lost() && r.ClosedAt != nil && !r.merged()
 }
 
 // since is when the attempt was asked for; zero when that is not known.
@@ -211,12 +229,12 @@ func planSteps(r Request) []Step {
 func cleanupSteps(r Request) []Step {
 	destroy, c := r.Runs.Destroy.Current(), r.Cleanup
 	switch {
+	case r.Wish(ActionRepair) != nil:
+		return []Step{{Name: StepRepair, By: r.Wish(ActionRepair).By}}
 	case !destroy.Released || !destroy.ResultRead:
 		return nil
 	case c == nil:
 		return []Step{{Name: StepCleanup, Kind: KindCleanup, By: destroy.Actor}}
-	case c.failed() && r.Wish(ActionRepair) != nil:
-		return []Step{{Name: StepRepair, By: r.Wish(ActionRepair).By}}
 	case !c.succeeded() || !c.ResultRead:
 		return nil
 	case c.Nothing:

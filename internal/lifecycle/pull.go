@@ -57,9 +57,10 @@ func SeePull(f PullFacts) Patch {
 		if f.Merged && !p.Merged {
 			r.MergedSHA = f.MergedSHA
 			p.Merged, p.MergedAt = true, f.MergedAt
-			r.drop(ActionMerge, "")
-			r.drop(ActionClose, "")
-			r.untrouble(string(ActionMerge))
+			for _, what := range []Action{ActionMerge, ActionClose, ActionRestore} {
+				r.drop(what, "")
+				r.untrouble(string(what))
+			}
 		}
 		return r, nil
 	}
@@ -111,17 +112,20 @@ func Posted(digest string, now time.Time) Patch {
 }
 
 // Closed records that the request ended without a merge and serves the wish for it.
+// It may be recorded again for a pull request that came up afterwards.
 func Closed(now time.Time) Patch {
 	return func(r Request) (Request, error) {
-		if r.merged() || r.ClosedAt != nil {
+		if r.merged() {
 			return r, nil
 		}
-		r.ClosedAt = &now
+		if r.ClosedAt == nil {
+			r.ClosedAt = &now
+		}
 		if r.PR != nil {
 			open := false
 			r.PR.Open = &open
 		}
-		r.Wanted = nil
+		r.Wanted, r.Problem = nil, nil
 		return r, nil
 	}
 }
@@ -136,11 +140,23 @@ func CleanupOpened(number int, url string) Patch {
 	}
 }
 
+// CleanupBlocked records that the cleanup's pull request is not what TfPilot made of
+// it, and says so on the card.
+func CleanupBlocked(text string, now time.Time) Patch {
+	return func(r Request) (Request, error) {
+		if r.Cleanup == nil || r.Cleanup.MergedAt != nil {
+			return r, nil
+		}
+		r.Cleanup.Blocked = true
+		return Troubled(string(StepCleanupMerge), CodeForeign, text, now)(r)
+	}
+}
+
 // CleanupMerged records that the block is out of the code.
 func CleanupMerged(at time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if r.Cleanup != nil && r.Cleanup.MergedAt == nil {
-			r.Cleanup.MergedAt = &at
+			r.Cleanup.MergedAt, r.Cleanup.Blocked = &at, false
 			r.untrouble(string(StepCleanupMerge))
 		}
 		return r, nil

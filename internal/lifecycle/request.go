@@ -253,6 +253,7 @@ type Attempt struct {
 	LeaseToken    int64      `json:"leaseToken,omitempty"`
 	Ref           string     `json:"ref,omitempty"`
 	Actor         string     `json:"actor,omitempty"`
+	Sender        string     `json:"sender,omitempty"` // drawn by the worker that made the attempt; no other sends it the first time
 	SetAside      bool       `json:"setAside,omitempty"`
 	Extra         Extra      `json:"-"`
 }
@@ -262,6 +263,7 @@ type Attempt struct {
 type Cleanup struct {
 	Attempt
 	Nothing  bool       `json:"nothing,omitempty"` // the block had gone already
+	Blocked  bool       `json:"blocked,omitempty"` // somebody changed or closed its pull request
 	PRNumber int        `json:"prNumber,omitempty"`
 	PRURL    string     `json:"prUrl,omitempty"`
 	MergedAt *time.Time `json:"mergedAt,omitempty"`

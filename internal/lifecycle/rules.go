@@ -295,7 +295,7 @@ func canKeep(r Request) *Refusal {
 }
 
 func canRepair(r Request) *Refusal {
-	if r.Cleanup != nil && r.Cleanup.failed() {
+	if r.Cleanup.Stuck() {
 		return nil
 	}
 	for _, k := range RequestKinds {

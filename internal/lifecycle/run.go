@@ -22,6 +22,9 @@ func Started(kind Kind, a Attempt) Patch {
 				a.Number = r.Cleanup.Number + 1
 			}
 			r.Cleanup = &Cleanup{Attempt: a}
+			r.untrouble(string(KindCleanup))
+			r.untrouble(string(StepCleanupPull))
+			r.untrouble(string(StepCleanupMerge))
 			return r, nil
 		}
 		set := r.runSet(kind)
@@ -52,6 +55,9 @@ func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 	}
 	switch kind {
 	case KindApply:
+		if w := r.Wish(ActionApply); w == nil || w.CorrelationID != "" && w.CorrelationID != a.CorrelationID {
+			return refuse(CodeNothing, "Nobody wants this applied any more.")
+		}
 		if no := canApply(r); no != nil {
 			return no
 		}
@@ -95,12 +101,18 @@ func canStartDestroy(r Request) *Refusal {
 	return nil
 }
 
-// Sending records that the dispatch is about to be sent.
+// Sending records that the dispatch is about to be sent. It refuses when that is not
+// due any more: the run is known, the grant is gone, or another worker sent it.
 func Sending(kind Kind, correlationID string, now time.Time) Patch {
-	return onAttempt(kind, correlationID, func(a *Attempt) {
+	return func(r Request) (Request, error) {
+		a := r.Attempt(kind, correlationID)
+		if a == nil || !a.Lost() || a.RevokedAt != nil || a.Sends > 0 && a.SentAt != nil && now.Sub(*a.SentAt) < ResendAfter {
+			return r, refuse(CodeRunning, "This %s was sent already.", kind)
+		}
 		a.SentAt = &now
 		a.Sends++
-	})
+		return r, nil
+	}
 }
 
 // RunStarted records the run that GitHub named in its answer to the dispatch. An
@@ -294,7 +306,7 @@ func ReadOutputs(correlationID string, outputs map[string]any) Patch {
 		if len(outputs) > 0 {
 			r.Outputs = outputs
 		}
-		r.untrouble(string(KindApply))
+		r.Problem = nil // whatever stood in the way is overcome
 		return r, nil
 	}
 }
@@ -312,8 +324,8 @@ func ReadEnd(kind Kind, correlationID string, nothing bool) Patch {
 		if kind == KindCleanup && nothing {
 			r.Cleanup.Nothing = true
 		}
-		if kind == KindDestroy {
-			r.Outputs = nil
+		if kind == KindDestroy { // nothing else can be wanted of what is gone
+			r.Outputs, r.Wanted, r.Problem = nil, nil, nil
 		}
 		return r, nil
 	}

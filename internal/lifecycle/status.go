@@ -97,6 +97,10 @@ func (a *Attempt) NeedsReconciling() bool {
 	return a != nil && a.RunID != 0 && (a.Conclusion == "" || a.CompletedAt == nil)
 }
 
+// Stuck says that the cleanup does not go on by itself: its run did not succeed, or
+// its pull request cannot be merged. Starting it again may help.
+func (c *Cleanup) Stuck() bool { return c != nil && (c.failed() || c.Blocked) }
+
 func (p *PullRequest) isOpen() bool { return p != nil && p.Open != nil && *p.Open && !p.Merged }
 
 func (r Request) merged() bool { return r.MergedSHA != "" || r.PR != nil && r.PR.Merged }

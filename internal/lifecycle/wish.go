@@ -123,6 +123,7 @@ func Approve(a Approver) Patch {
 		}
 		a.Purpose, a.Blob = r.Plan.Purpose, r.Plan.Blob
 		r.Approval.Approvers = append(r.Approval.Approvers, a)
+		r.untrouble(string(ActionApprove))
 		return r, nil
 	}
 }
@@ -178,6 +179,7 @@ func Refused(what Action, by, code, text string, now time.Time) Patch {
 func Served(what Action) Patch {
 	return func(r Request) (Request, error) {
 		r.drop(what, "")
+		r.untrouble(string(what))
 		return r, nil
 	}
 }
