@@ -31,8 +31,8 @@ func readme(p Project) string {
 	}
 	b.WriteString("## Settings of this repository\n\nActions variables that the workflows read:\n\n")
 	b.WriteString("| Variable | Value |\n|---|---|\n")
-	b.WriteString("| `TFPILOT_PLAN_ROLE` | ARN of the role that plans: reads states and grants, writes claims and results |\n")
-	b.WriteString("| `TFPILOT_APPLY_ROLE` | ARN of the role that applies; its trust policy admits the default branch only |\n")
+	b.WriteString("| `TFPILOT_PLAN_ROLE` | ARN of the role that plans: reads states and grants, writes claims and results; its trust policy admits the default branch only |\n")
+	b.WriteString("| `TFPILOT_APPLY_ROLE` | ARN of the role that applies; its trust policy admits `apply.yml` and `destroy.yml` of the default branch only, for a plan runs the code of modules and providers, which must not get this role |\n")
 	b.WriteString("| `TFPILOT_ACTOR` | login that dispatches, `tfpilot[bot]` unless set |\n")
 	b.WriteString("| `TFPILOT_RUNNER` | runner label, `ubuntu-24.04` unless set |\n")
 	b.WriteString("| `TFPILOT_RELEASES` | where releases are fetched, TfPilot's own page unless set |\n\n")

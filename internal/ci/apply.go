@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ const (
 	outputsTimeout = 2 * time.Minute
 	rescueTries    = 5
 	rescuePause    = 10 * time.Second
+	orphanTime     = 3 * time.Minute // of the five that GitHub gives a cancelled job
 )
 
 // apply has the one effect: it reads the grant once more and applies the very plan
@@ -42,8 +44,12 @@ func (j *job) apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := j.checkGrant(ctx, b); err != nil {
-		return refuse(codeGrantWithdrawn, "stopped before the effect: %s", err)
+	var no *refusal
+	switch err := j.checkGrant(ctx, b); {
+	case errors.As(err, &no):
+		return refuse(codeGrantWithdrawn, "stopped before the effect: %s", no.text)
+	case err != nil:
+		return fmt.Errorf("stopped before the effect: %w", err)
 	}
 	exit, err := j.terraform(ctx, j.root(), "apply.log", "apply", "-json", "-input=false", "-lock-timeout=60s", j.kept("tfplan"))
 	j.learnState(ctx)
@@ -106,6 +112,7 @@ func (j *job) askOutputs(ctx context.Context) (map[string]json.RawMessage, []str
 // lock is released only when it is this run's own.
 func (j *job) rescue(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx) // the run may be cancelled already; its state matters more
+	j.awaitTerraform(orphanTime)
 	left := filepath.Join(j.root(), "errored.tfstate")
 	if _, err := os.Stat(left); err != nil {
 		if os.IsNotExist(err) {
@@ -131,7 +138,8 @@ func (j *job) rescue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return refuse(codeStateNotSaved, "the state could not be saved; resources exist that are in no state\n%s", lines(string(text), 30))
+	return refuse(codeStateNotSaved, "the state could not be saved; resources exist that are in no state. While the runner lives it holds the state in %s\n%s",
+		left, lines(string(text), 30))
 }
 
 func (j *job) rescued(file string) error {

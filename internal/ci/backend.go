@@ -49,6 +49,9 @@ func (j *job) declared(want terraform.Backend) error {
 	files := map[string][]byte{}
 	for _, e := range entries {
 		name := e.Name()
+		if left := strings.ToLower(name); left == ".terraform" || left == "errored.tfstate" || strings.HasSuffix(left, ".tfstate") {
+			return refuse(codeBackendDiffers, "%s is committed: it is what Terraform leaves behind, and could stand for another module, workspace or state", name)
+		}
 		if !strings.HasSuffix(name, ".tf") && !strings.HasSuffix(name, ".tf.json") && !strings.HasSuffix(name, ".tofu") {
 			continue
 		}

@@ -119,6 +119,9 @@ func TestBackendRefuses(t *testing.T) {
 		"other lock":           {"backend_differs", "envs/dev/app/backend.tf", "use_lockfile = true", "dynamodb_table = \"locks\""},
 		"override":             {"backend_differs", "envs/dev/app/override.tf", "", "terraform {\n  backend \"local\" {}\n}\n"},
 		"json":                 {"backend_differs", "envs/dev/app/more.tf.json", "", "{}"},
+		"leftovers of init":    {"backend_differs", "envs/dev/app/.terraform/modules/modules.json", "", "{\"Modules\":[]}"},
+		"a workspace":          {"backend_differs", "envs/dev/app/.terraform/environment", "", "other"},
+		"a state to rescue":    {"backend_differs", "envs/dev/app/errored.tfstate", "", "{}"},
 		"second backend":       {"backend_differs", "envs/dev/app/more.tf", "", "terraform {\n  backend \"local\" {}\n}\n"},
 		"somebody's bad file":  {"environment_broken", "envs/dev/app/more.tf", "", "resource {"},
 		"somebody's bad call":  {"environment_broken", "envs/dev/app/more.tf", "", "module \"other\" {\n  source = \"../../../modules/none\"\n}\n"},
@@ -128,6 +131,7 @@ func TestBackendRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.edit(tt.file, tt.from, tt.to)
+			w.git("add", "-f", tt.file)
 			w.pushed("main")
 			d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
 			b := w.bench(d)

@@ -76,6 +76,41 @@ func TestWithdrawnGrantStopsTheEffect(t *testing.T) {
 	}
 }
 
+// That the grant cannot be read is no withdrawal, but it stops the effect as well.
+func TestUnreadableGrantStopsTheEffect(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	d, b := w.applying(text, w.planned(text), nil)
+	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultInternal, Verb: "GetObject", KeyPrefix: "grants/"}); err != nil {
+		t.Fatal(err)
+	}
+	if code, said := b.step(t.Context(), "apply"); code == 0 {
+		t.Fatalf("apply went on:\n%s", said)
+	}
+	w.s3.ClearFaults()
+	if r := b.finish(d); r.Reason != "step_failed" || w.state() != "" {
+		t.Errorf("result %+v, state %q", r, w.state())
+	}
+}
+
+// A result that could not be stored leaves no secret on the runner either.
+func TestNoSecretIsLeftWithoutAResult(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	_, b := w.applying(text, w.planned(text), nil)
+	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultDenied, Verb: "PutObject", KeyPrefix: "results/"}); err != nil {
+		t.Fatal(err)
+	}
+	if code, said := b.step(t.Context(), "result"); code == 0 {
+		t.Fatalf("kept:\n%s", said)
+	}
+	for _, left := range []string{"plan.json", "tfplan", "plan.raw"} {
+		if _, err := os.Stat(filepath.Join(b.temp, "tfpilot/run", left)); err == nil {
+			t.Errorf("%s is left on the runner", left)
+		}
+	}
+}
+
 func TestDryRunHasNoEffect(t *testing.T) {
 	w := newWorld(t)
 	text := requestFile("logs", "")
@@ -202,7 +237,7 @@ func TestDestroyAndCleanupRefuseWhatIsUsed(t *testing.T) {
 	text := requestFile("logs", "")
 	w.propose(text)
 	sha := w.merge()
-	w.write("envs/dev/app/more.tf", "output \"x\" {\n  value = module.tfpilot_"+requestID+".endpoint\n}\n")
+	w.write("envs/dev/app/more.tf", "resource \"terraform_data\" \"x\" {\n  depends_on = [module.tfpilot_"+requestID+"]\n}\n")
 	w.pushed("main")
 	d := w.request(lifecycle.KindPlan, lifecycle.PurposeDestroy, sha, text, "")
 	b := w.bench(d)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -17,6 +18,7 @@ const (
 	gitTimeout  = 5 * time.Minute
 	maxPlanJSON = 64 << 20
 	maxRead     = 4 << 20 // of what a tool said
+	orphanPause = 200 * time.Millisecond
 )
 
 // git runs git in a directory and returns what it said; bounded.
@@ -57,6 +59,11 @@ func (j *job) terraformTo(ctx context.Context, dir string, out io.Writer, in io.
 	if err := cmd.Start(); err != nil {
 		return 0, fmt.Errorf("start terraform %s: %w", args[0], err)
 	}
+	if args[0] == "apply" {
+		// Without the note only the wait of a later step is lost.
+		_ = j.keepText(pidFile, []byte(strconv.Itoa(cmd.Process.Pid)))
+		defer func() { _ = os.Remove(j.kept(pidFile)) }()
+	}
 	err = cmd.Wait()
 	var failed *exec.ExitError
 	switch {
@@ -70,18 +77,57 @@ func (j *job) terraformTo(ctx context.Context, dir string, out io.Writer, in io.
 	return 0, nil
 }
 
-// childEnv is the environment of a child: ours, without what would move
-// Terraform's data away from its root, and the additions.
+// childEnv is the environment of a child: ours, less what is not a child's, and the
+// additions. Code of modules and providers runs in there. It gets nothing by which
+// the runner takes orders or gives tokens (the one for OIDC would open the apply
+// role to a plan), and no setting that would make Terraform do something else than
+// what is in the tree.
 func (j *job) childEnv(add ...string) []string {
 	env := make([]string, 0, len(j.env)+len(add))
 	for k, v := range j.env {
-		switch k {
-		case "TF_DATA_DIR", "TF_WORKSPACE", "TF_LOG", "TF_CLI_ARGS", "TF_CLI_ARGS_plan", "TF_CLI_ARGS_apply":
-		default:
+		if forChild(k) {
 			env = append(env, k+"="+v)
 		}
 	}
 	return append(env, add...)
+}
+
+// forChild tells whether a child sees a variable. Of Terraform's own settings it
+// sees where providers and their credentials come from, and what is added to init,
+// whose backend is compared afterwards.
+func forChild(name string) bool {
+	switch {
+	case strings.HasPrefix(name, "ACTIONS_"), strings.HasPrefix(name, "GITHUB_"), strings.HasPrefix(name, "INPUT_"):
+		return false
+	case strings.HasPrefix(name, "TF_TOKEN_"):
+		return true
+	case strings.HasPrefix(name, "TF_"):
+		return name == "TF_CLI_CONFIG_FILE" || name == "TF_PLUGIN_CACHE_DIR" || name == "TF_CLI_ARGS_init"
+	}
+	return true
+}
+
+// pidFile names the Terraform that applies.
+const pidFile = "terraform.pid"
+
+// awaitTerraform waits for a Terraform that an earlier step of a cancelled run had
+// to leave behind: the runner kills that step, and Terraform goes on saving the
+// state until the job ends.
+func (j *job) awaitTerraform(limit time.Duration) {
+	text, err := os.ReadFile(j.kept(pidFile))
+	if err != nil {
+		return // there is none
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid <= 1 {
+		return
+	}
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(orphanPause) {
+		if err := syscall.Kill(pid, 0); err != nil {
+			return
+		}
+	}
+	j.say("::warning::Terraform is still at work and will be killed with the job.")
 }
 
 // read returns a kept file of at most limit bytes.

@@ -1,8 +1,14 @@
 package ci
 
 import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
@@ -104,5 +110,68 @@ func TestLockInfo(t *testing.T) {
 	m := lockInfo.FindStringSubmatch(text)
 	if len(m) != 4 || m[1] != "11111111-2222-3333-4444-555555555555" || m[2] != "host-1" || m[3] != "2026-11-23 07:00:01" {
 		t.Errorf("%q", m)
+	}
+}
+
+// Code of modules and providers gets no token, no channel to the runner, and no
+// setting that would turn Terraform to something else.
+func TestChildrenSeeNothingOfTheRunner(t *testing.T) {
+	j := &job{env: map[string]string{}}
+	for _, name := range []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_RUNTIME_TOKEN", "GITHUB_ENV", "GITHUB_PATH",
+		"GITHUB_OUTPUT", "GITHUB_TOKEN", "INPUT_TOKEN", "TF_DATA_DIR", "TF_WORKSPACE", "TF_LOG", "TF_LOG_PATH", "TF_CLI_ARGS", "TF_CLI_ARGS_plan",
+		"TF_CLI_ARGS_apply", "TF_CLI_ARGS_show", "TF_VAR_name", "TF_REATTACH_PROVIDERS", "TF_STATE_PERSIST_INTERVAL"} {
+		j.env[name] = "hidden"
+	}
+	for _, name := range []string{"PATH", "HOME", "AWS_SESSION_TOKEN", "TF_CLI_CONFIG_FILE", "TF_CLI_ARGS_init", "TF_TOKEN_registry_example_com"} {
+		j.env[name] = "seen"
+	}
+	env := j.childEnv("TF_INPUT=0")
+	if got := strings.Join(env, " "); len(env) != 7 || strings.Contains(got, "hidden") {
+		t.Errorf("children see %s", got)
+	}
+}
+
+// The rescue waits for the Terraform of a step that was killed.
+func TestRescueWaitsForTerraform(t *testing.T) {
+	j := &job{env: map[string]string{"RUNNER_TEMP": t.TempDir()}, out: io.Discard}
+	if err := os.MkdirAll(j.kept(""), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	gate, err := os.MkdirTemp(t.TempDir(), "gate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := filepath.Join(t.TempDir(), "last")
+	cmd := exec.Command("sh", "-c", "while [ -d "+gate+" ]; do sleep 0.05; done; touch "+last)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	if err := j.keepText(pidFile, []byte(strconv.Itoa(cmd.Process.Pid))); err != nil {
+		t.Fatal(err)
+	}
+	waited := make(chan struct{})
+	go func() { j.awaitTerraform(time.Minute); close(waited) }()
+	if err := os.Remove(gate); err != nil {
+		t.Fatal(err)
+	}
+	<-waited
+	if _, err := os.Stat(last); err != nil {
+		t.Error("the wait ended before the process")
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestResultIsBounded(t *testing.T) {
+	j := &job{env: map[string]string{"TFPILOT_JOB_STATUS": "success"}}
+	o := outcome{}
+	for range 1000 {
+		o.Addresses = append(o.Addresses, strings.Repeat("é", 2000))
+	}
+	if r := j.finalResult(o); len(r.Addresses) != maxAddresses || len(r.Addresses[0]) > maxAddress+len("…") {
+		t.Errorf("%d addresses of %d bytes", len(r.Addresses), len(r.Addresses[0]))
 	}
 }

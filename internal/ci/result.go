@@ -11,10 +11,13 @@ import (
 )
 
 // result keeps, once, what the run has to say: the summary, the redacted text, and
-// last the result itself. It runs whatever happened, and it removes everything from
-// the runner's disk that may hold a secret.
+// last the result itself. It runs whatever happened, and whatever comes of it, it
+// removes everything from the runner's disk that may hold a secret.
 func (j *job) result(ctx context.Context) error {
-	ctx = context.WithoutCancel(ctx) // a cancelled run has a result too
+	return errors.Join(j.keepResult(context.WithoutCancel(ctx)), j.wipe()) // a cancelled run has a result too
+}
+
+func (j *job) keepResult(ctx context.Context) error {
 	o, err := j.outcome()
 	if err != nil {
 		return err
@@ -34,7 +37,7 @@ func (j *job) result(ctx context.Context) error {
 		return fmt.Errorf("keep the result: %w", err)
 	}
 	j.say("Kept: %s %s", r.Conclusion, r.Reason)
-	return j.wipe()
+	return nil
 }
 
 func (j *job) keepFile(name string, put func([]byte) error) error {
@@ -78,21 +81,23 @@ func (j *job) finalResult(o outcome) lifecycle.Result {
 // Bounds of the result, which is read into the request document.
 const (
 	maxAddresses = 200
+	maxAddress   = 500
 	maxOutput    = 4 << 10
 	maxOutputs   = 64 << 10
 )
 
 func bound(addresses []string) []string {
-	if len(addresses) > maxAddresses {
-		return addresses[:maxAddresses]
+	var out []string
+	for _, a := range addresses[:min(len(addresses), maxAddresses)] {
+		out = append(out, cut(a, maxAddress))
 	}
-	return addresses
+	return out
 }
 
 // wipe removes the files that may hold secrets.
 func (j *job) wipe() error {
 	var errs []error
-	for _, name := range []string{"tfplan", "plan.json", "plan.raw", "plan.log", "apply.log", "init.log", "state.json", "rescue.log", "unlock.log", "outcome.json"} {
+	for _, name := range []string{"tfplan", "plan.json", "plan.raw", "plan.log", "apply.log", "init.log", "state.json", "rescue.log", "unlock.log", "validate.log", "outcome.json"} {
 		if err := os.Remove(j.kept(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			errs = append(errs, fmt.Errorf("remove %s: %w", name, err))
 		}

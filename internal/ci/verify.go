@@ -148,7 +148,11 @@ func (j *job) referredTo() (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("read %s: %w", filepath.Base(file), err)
 		}
-		if strings.Contains(string(text), j.in.module()+".") || strings.Contains(string(text), j.in.module()+"[") {
+		used, err := terraform.Mentions(text, filepath.Base(file), j.in.RequestID)
+		if err != nil {
+			return "", refuse(codeEnvironmentBroken, "a file of the environment cannot be read: %s", err)
+		}
+		if used {
 			return filepath.Base(file), nil
 		}
 	}

@@ -1,10 +1,13 @@
 package terraform
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
@@ -34,6 +37,25 @@ func Referrers(plan *tfjson.Plan, id string) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(users))
+}
+
+// Mentions tells whether a file of the environment's root, other than the request's own, uses the module of a request anywhere:
+// also in locals, which a plan's configuration leaves out.
+func Mentions(content []byte, name, id string) (bool, error) {
+	file, diags := hclsyntax.ParseConfig(content, name, hcl.InitialPos)
+	if diags.HasErrors() {
+		return false, fmt.Errorf("parse: %w", diags)
+	}
+	found := false
+	visit := func(node hclsyntax.Node) hcl.Diagnostics {
+		if t, ok := node.(*hclsyntax.ScopeTraversalExpr); ok && len(t.Traversal) > 1 && t.Traversal.RootName() == "module" {
+			call, ok := t.Traversal[1].(hcl.TraverseAttr)
+			found = found || ok && call.Name == ModuleCall(id)
+		}
+		return nil
+	}
+	_ = hclsyntax.VisitAll(file.Body.(*hclsyntax.Body), visit) // visit reports nothing
+	return found, nil
 }
 
 func uses(expressions map[string]*tfjson.Expression, target string) bool {

@@ -407,3 +407,26 @@ func BenchmarkSummarize(b *testing.B) {
 		s.Digest()
 	}
 }
+
+func TestMentions(t *testing.T) {
+	const id = "req_abcdefghijklm"
+	for text, want := range map[string]bool{
+		"output \"x\" {\n  value = module.tfpilot_req_abcdefghijklm.name\n}\n":                               true,
+		"output \"x\" {\n  value = module.tfpilot_req_abcdefghijklm\n}\n":                                    true,
+		"resource \"a\" \"b\" {\n  depends_on = [module.tfpilot_req_abcdefghijklm]\n}\n":                     true,
+		"locals {\n  x = \"a ${module.tfpilot_req_abcdefghijklm[0].name}\"\n}\n":                             true,
+		"locals {\n  x = [for v in [1] : module . tfpilot_req_abcdefghijklm . name]\n}\n":                    true,
+		"moved {\n  from = module.tfpilot_req_abcdefghijklm\n  to   = module.other\n}\n":                     true,
+		"locals {\n  x = module.tfpilot_req_abcdefghijklmn.name\n}\n":                                        false,
+		"locals {\n  x = \"module.tfpilot_req_abcdefghijklm.name\" # module.tfpilot_req_abcdefghijklm.\n}\n": false,
+		"": false,
+	} {
+		got, err := Mentions([]byte(text), "more.tf", id)
+		if err != nil || got != want {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	if _, err := Mentions([]byte("locals {"), "more.tf", id); err == nil {
+		t.Error("a damaged file was read")
+	}
+}
