@@ -41,6 +41,27 @@ func TestArchive(t *testing.T) {
 	}
 }
 
+// A submit that comes again after its request was archived makes no second one.
+func TestCreateAfterArchive(t *testing.T) {
+	srv := newBucket(t)
+	s := openAs(t, srv, "app")
+	doc := mustCreate(t, s, testID)
+	if _, err := s.Archive(t.Context(), doc); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Create(t.Context(), doc.Request)
+	if !errors.Is(err, ErrExists) || !got.Archived || got.Request.ID != testID {
+		t.Errorf("create again: %v, archived %v", err, got.Archived)
+	}
+	for e := range s.List(t.Context()) {
+		t.Errorf("a second document lives: %v", e)
+	}
+	inject(t, srv, s3.Fault{Kind: s3.FaultDenied, Verb: "GetObject", KeyPrefix: PrefixHistory})
+	if _, err := s.Create(t.Context(), doc.Request); err == nil {
+		t.Error("created without knowing whether the id is taken")
+	}
+}
+
 // A crash is a call that failed for good: archiving is then begun anew with what
 // is stored.
 func TestArchiveCrashPoints(t *testing.T) {

@@ -40,10 +40,15 @@ func (s *Store) Get(ctx context.Context, id string) (Doc, error) {
 	if !errors.Is(err, ErrNotFound) {
 		return doc, err
 	}
-	if key, err = HistoryKey(id); err != nil {
+	return s.archived(ctx, id)
+}
+
+func (s *Store) archived(ctx context.Context, id string) (Doc, error) {
+	key, err := HistoryKey(id)
+	if err != nil {
 		return Doc{}, err
 	}
-	doc, err = s.read(ctx, key, id)
+	doc, err := s.read(ctx, key, id)
 	doc.Archived = err == nil
 	return doc, err
 }
@@ -85,12 +90,18 @@ func encodeRequest(r lifecycle.Request) ([]byte, error) {
 	return data, nil
 }
 
-// Create stores a new document. When the id is taken it returns the stored
-// document and ErrExists.
+// Create stores a new document. When the id is taken, be it by a document that is
+// archived by now, it returns the stored document and ErrExists.
 func (s *Store) Create(ctx context.Context, r lifecycle.Request) (Doc, error) {
 	key, err := RequestKey(r.ID)
 	if err != nil {
 		return Doc{}, err
+	}
+	switch old, err := s.archived(ctx, r.ID); {
+	case err == nil:
+		return old, fmt.Errorf("create %s: %w", r.ID, ErrExists)
+	case !errors.Is(err, ErrNotFound):
+		return Doc{}, fmt.Errorf("create %s: %w", r.ID, err)
 	}
 	r.WriteNonce = newNonce()
 	data, err := encodeRequest(r)

@@ -61,8 +61,8 @@ func (s *Store) UpdateEnvironment(ctx context.Context, project string, env lifec
 		}
 		if err == nil {
 			var nonce string
-			if st, nonce, err = s.changeEnvironment(ctx, st, etag, change); err == nil {
-				return st, nil
+			if st, nonce, err = s.changeEnvironment(ctx, st, etag, change); err == nil || nonce == "" {
+				return st, err // done, or refused by the change itself
 			}
 			nonces = append(nonces, nonce)
 		}
@@ -77,7 +77,8 @@ func (s *Store) UpdateEnvironment(ctx context.Context, project string, env lifec
 	return lifecycle.EnvironmentState{}, fmt.Errorf("change environment %s: %w: %w", env, ErrConflict, last)
 }
 
-// changeEnvironment makes one try. The nonce is that of the write it made.
+// changeEnvironment makes one try. The nonce is that of the write it tried, empty
+// when it came to none.
 func (s *Store) changeEnvironment(ctx context.Context, before lifecycle.EnvironmentState, etag string,
 	change func(lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error),
 ) (lifecycle.EnvironmentState, string, error) {

@@ -68,6 +68,19 @@ func TestEnvironmentFaults(t *testing.T) {
 	}
 }
 
+// A change that refuses is not taken for a write whose answer was lost.
+func TestEnvironmentChangeRefuses(t *testing.T) {
+	s := openAs(t, newBucket(t), "app")
+	asked := 0
+	_, err := s.UpdateEnvironment(t.Context(), "core", devApp, func(st lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+		asked++
+		return st, fmt.Errorf("the request is gone: %w", ErrNotFound)
+	})
+	if !errors.Is(err, ErrNotFound) || asked != 1 {
+		t.Errorf("%v after %d tries", err, asked)
+	}
+}
+
 func TestEnvironmentNoChangeNoWrite(t *testing.T) {
 	srv := newBucket(t)
 	s := openAs(t, srv, "app")
