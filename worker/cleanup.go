@@ -7,6 +7,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
 func cleanupBranch(id string) string { return "cleanup/" + id }
@@ -42,7 +43,7 @@ func (j *job) cleanupPull(ctx context.Context) error {
 	return j.patch(ctx, lifecycle.All(lifecycle.CleanupOpened(pull.Number, pull.URL), lifecycle.Untroubled(string(lifecycle.StepCleanupPull))))
 }
 
-// cleanupMerge merges that pull request, if it touches the request's file alone.
+// cleanupMerge merges that pull request, if it does nothing but take the block out.
 // When GitHub refuses, a person merges it and the card says so.
 func (j *job) cleanupMerge(ctx context.Context) error {
 	r := j.request()
@@ -53,12 +54,13 @@ func (j *job) cleanupMerge(ctx context.Context) error {
 	if pull.Merged {
 		return j.cleaned(ctx, pull)
 	}
-	diff, err := j.GitHub.Compare(ctx, repoOf(r), r.Target.Base, pull.HeadSHA)
+	ours, err := j.onlyStrips(ctx, pull)
 	if err != nil {
 		return err
 	}
-	if diff.Truncated || len(diff.Files) != 1 || diff.Files[0].Path != r.Target.Path || pull.BaseRef != r.Target.Base || !pull.Open {
-		return j.trouble(ctx, lifecycle.StepCleanupMerge, lifecycle.CodeForeign, "The cleanup pull request was changed or closed. Look at it on GitHub and merge it there: "+pull.URL)
+	if !ours {
+		text := "The cleanup pull request was changed or closed. Look at it on GitHub and merge it there, or press Repair to have it made anew: " + pull.URL
+		return j.patch(ctx, lifecycle.CleanupBlocked(text, now()))
 	}
 	_, err = j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: pull.Number, HeadSHA: pull.HeadSHA, Title: pull.Title})
 	var no *github.Refused
@@ -66,6 +68,43 @@ func (j *job) cleanupMerge(ctx context.Context) error {
 	case errors.As(err, &no):
 		return j.trouble(ctx, lifecycle.StepCleanupMerge, "github_refused", "The cleanup pull request waits for a person: "+no.Message)
 	case err != nil:
+		return err
+	}
+	return j.cleaned(ctx, pull)
+}
+
+// onlyStrips says that a pull request takes the request's block out of its file and
+// does nothing else: nobody reviews it, so nothing else may come in with it.
+func (j *job) onlyStrips(ctx context.Context, pull github.Pull) (bool, error) {
+	r := j.request()
+	if !pull.Open || pull.BaseRef != r.Target.Base {
+		return false, nil
+	}
+	diff, err := j.GitHub.Compare(ctx, repoOf(r), r.Target.Base, pull.HeadSHA)
+	if err != nil || diff.Truncated || len(diff.Files) != 1 || diff.Files[0].Path != r.Target.Path {
+		return false, err
+	}
+	file, err := j.GitHub.File(ctx, repoOf(r), diff.MergeBase, r.Target.Path)
+	if errors.Is(err, github.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	rest, err := terraform.Strip(file.Content, r.ID)
+	if err != nil {
+		return false, nil //nolint:nilerr // a file without our block is nobody's to merge
+	}
+	if len(rest) == 0 {
+		return diff.Files[0].Status == "removed", nil
+	}
+	return diff.Files[0].Status == "modified" && diff.Files[0].Blob == github.BlobID(rest), nil
+}
+
+// seeCleanup takes in a cleanup that a person merged.
+func (j *job) seeCleanup(ctx context.Context) error {
+	pull, err := j.GitHub.Pull(ctx, repoOf(j.request()), j.request().Cleanup.PRNumber)
+	if err != nil || !pull.Merged {
 		return err
 	}
 	return j.cleaned(ctx, pull)

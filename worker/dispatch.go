@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -22,7 +23,7 @@ func (j *job) newAttempt(kind lifecycle.Kind, purpose lifecycle.Purpose, sha, ac
 	t := now()
 	return lifecycle.Attempt{
 		CorrelationID: newCorrelationID(kind), Purpose: purpose, HeadSHA: sha, Ref: j.request().Target.Base,
-		Actor: actor, DispatchedAt: &t, SentAt: &t, Sends: 1,
+		Actor: actor, Sender: rand.Text(), DispatchedAt: &t, SentAt: &t, Sends: 1,
 	}
 }
 
@@ -30,6 +31,17 @@ func (j *job) newAttempt(kind lifecycle.Kind, purpose lifecycle.Purpose, sha, ac
 func (j *job) start(ctx context.Context, kind lifecycle.Kind, a lifecycle.Attempt) error {
 	if err := j.patch(ctx, lifecycle.Started(kind, a)); err != nil {
 		return err
+	}
+	return j.sendOwn(ctx, kind, a)
+}
+
+// sendOwn sends an attempt that this very worker made. When two serve the same wish,
+// the attempt of one is in the document, and the other has nothing to send: of two
+// runs the one that is watched might not be the one that holds the claim.
+func (j *job) sendOwn(ctx context.Context, kind lifecycle.Kind, a lifecycle.Attempt) error {
+	have := j.request().Attempt(kind, a.CorrelationID)
+	if have == nil || have.Sender != a.Sender {
+		return nil
 	}
 	return j.send(ctx, kind, a.CorrelationID)
 }
@@ -62,13 +74,19 @@ func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
 	return j.patch(ctx, lifecycle.RunStarted(kind, cid, run.ID, run.URL))
 }
 
+// dispatchRefused ends an attempt that GitHub refused to start. Of one that was sent
+// before, the refusal says nothing about the first sending: its grant goes, and it is
+// given up when no run has shown up in time.
 func (j *job) dispatchRefused(ctx context.Context, kind lifecycle.Kind, cid, message string) error {
+	if err := j.Store.DeleteGrant(ctx, cid); err != nil {
+		return err
+	}
 	text := "GitHub refused to start the run: " + message
-	err := j.patch(ctx, lifecycle.All(
-		lifecycle.GiveUp(kind, cid, "startup_failure", text, now()),
-		lifecycle.Troubled(string(kind), "startup_failure", text, now()),
-	))
-	return errors.Join(err, j.Store.DeleteGrant(ctx, cid))
+	end := lifecycle.GiveUp(kind, cid, "startup_failure", text, now())
+	if j.request().Attempt(kind, cid).Sends > 1 {
+		end = lifecycle.Revoked(kind, cid, now())
+	}
+	return j.patch(ctx, lifecycle.All(end, lifecycle.Troubled(string(kind), "startup_failure", text, now())))
 }
 
 func (j *job) index(ctx context.Context, kind lifecycle.Kind, runID int64) error {
@@ -105,7 +123,7 @@ func inputs(cid string, g lifecycle.Grant, a *lifecycle.Attempt) map[string]stri
 }
 
 // sendAgain sends a dispatch whose first sending was not seen to work, after one
-// more look for it.
+// more look for it and for the approvals behind it.
 func (j *job) sendAgain(ctx context.Context, s lifecycle.Step) error {
 	if a := j.attempt(s); a.Sends > 0 {
 		found, err := j.find(ctx, s)
@@ -113,7 +131,17 @@ func (j *job) sendAgain(ctx context.Context, s lifecycle.Step) error {
 			return err
 		}
 	}
-	if err := j.patch(ctx, lifecycle.Sending(s.Kind, s.CorrelationID, now())); err != nil {
+	if s.Kind == lifecycle.KindApply || s.Kind == lifecycle.KindDestroy {
+		if err := j.recheckApprovals(ctx); err != nil || !j.request().Approval.Approved {
+			return err
+		}
+	}
+	err := j.patch(ctx, lifecycle.Sending(s.Kind, s.CorrelationID, now()))
+	var no *lifecycle.Refusal
+	switch {
+	case errors.As(err, &no):
+		return nil // found or sent by another meanwhile
+	case err != nil:
 		return err
 	}
 	return j.send(ctx, s.Kind, s.CorrelationID)
@@ -136,7 +164,11 @@ func (j *job) find(ctx context.Context, s lifecycle.Step) (bool, error) {
 		return false, err
 	}
 	for _, run := range runs.Items {
-		if facts, ok := factsOf(run, j.request().Target.Base); ok && facts.CorrelationID == s.CorrelationID && facts.Kind == s.Kind {
+		facts, ok, err := j.factsOf(ctx, run, j.request().Target.Base)
+		if err != nil {
+			return false, err
+		}
+		if ok && facts.CorrelationID == s.CorrelationID && facts.Kind == s.Kind {
 			return j.take(ctx, s, facts)
 		}
 	}
@@ -171,8 +203,12 @@ func (j *job) revoke(ctx context.Context, s lifecycle.Step) error {
 	return j.patch(ctx, lifecycle.Revoked(s.Kind, s.CorrelationID, now()))
 }
 
-// giveUp concludes an attempt without a run, after a last look.
+// giveUp concludes an attempt without a run, after a last look. The grant is deleted
+// once more: a writer that was held up may have put it back.
 func (j *job) giveUp(ctx context.Context, s lifecycle.Step) error {
+	if err := j.Store.DeleteGrant(ctx, s.CorrelationID); err != nil {
+		return err
+	}
 	found, err := j.find(ctx, s)
 	if err != nil || found {
 		return err

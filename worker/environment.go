@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
@@ -13,6 +14,9 @@ import (
 // lease, then the run. While another holds the lease the wish waits.
 func (j *job) takeTurn(ctx context.Context, s lifecycle.Step) error {
 	wish := *j.request().Wish(lifecycle.Action(s.Kind))
+	if queued, err := j.queued(ctx, wish); err != nil || queued {
+		return err
+	}
 	if ok, err := j.permit(ctx, wish); err != nil || !ok {
 		return err
 	}
@@ -34,6 +38,17 @@ func (j *job) takeTurn(ctx context.Context, s lifecycle.Step) error {
 		return j.refuse(ctx, wish, "base_changed", text)
 	}
 	return j.enter(ctx, s.Kind, wish, sha)
+}
+
+// queued says that others are before this wish in the lease's queue: then there is
+// nothing to do until the lease is handed on.
+func (j *job) queued(ctx context.Context, wish lifecycle.Wish) (bool, error) {
+	if wish.CorrelationID == "" {
+		return false, nil
+	}
+	env, err := j.Store.Environment(ctx, j.request().Project, j.request().Environment)
+	j.waits = err == nil && env.Place(wish.CorrelationID) > 0
+	return j.waits, err
 }
 
 // runnable gives the commit to run on: the tip of the base branch, which must hold
@@ -78,6 +93,7 @@ func (j *job) enter(ctx context.Context, kind lifecycle.Kind, wish lifecycle.Wis
 		return err
 	}
 	if env.Place(cid) != 0 {
+		j.waits = true
 		return j.Bell.Card(ctx, j.id(), j.doc.Request.Version)
 	}
 	a := j.newAttempt(kind, j.request().Plan.Purpose, sha, wish.By)
@@ -168,8 +184,9 @@ func entries(e lifecycle.EnvironmentState) []lifecycle.LeaseEntry {
 	return append(all, e.Queue...)
 }
 
-// stays says whether an entry still has a reason: a wish that waits under its
-// correlation id, or an attempt that is not released.
+// stays says whether an entry still has a reason: an attempt that is not released, or
+// a wish under its correlation id that could run now. A destroy whose approval is gone
+// does not keep others waiting.
 func (w *Worker) stays(ctx context.Context, entry lifecycle.LeaseEntry) (bool, error) {
 	doc, err := w.Store.Get(ctx, entry.RequestID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -181,6 +198,8 @@ func (w *Worker) stays(ctx context.Context, entry lifecycle.LeaseEntry) (bool, e
 	if a := doc.Request.Attempt(entry.Kind, entry.CorrelationID); a != nil {
 		return !a.Released, nil
 	}
-	wish := doc.Request.Wish(lifecycle.Action(entry.Kind))
-	return wish != nil && wish.CorrelationID == entry.CorrelationID, nil
+	steps := lifecycle.Next(doc.Request, lifecycle.EnvironmentState{}, now())
+	return slices.ContainsFunc(steps, func(s lifecycle.Step) bool {
+		return s.CorrelationID == entry.CorrelationID && (s.Name == lifecycle.StepApply || s.Name == lifecycle.StepDestroy)
+	}), nil
 }

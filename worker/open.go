@@ -8,6 +8,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
@@ -15,6 +16,13 @@ import (
 // pull request, then the intent of its first plan. Every call finds what an earlier
 // try left.
 func (j *job) open(ctx context.Context) error {
+	d, err := j.requesterMay(ctx, rbac.Create)
+	if err != nil {
+		return err
+	}
+	if !d.Allowed {
+		return j.trouble(ctx, lifecycle.StepOpen, d.Code, d.Reason)
+	}
 	content, err := j.render()
 	if err != nil {
 		return j.trouble(ctx, lifecycle.StepOpen, "render", err.Error())
@@ -49,24 +57,38 @@ func (j *job) opened(ctx context.Context, commit github.Commit, pull github.Pull
 	}
 	open := pull.Open
 	pr := lifecycle.PullRequest{Number: pull.Number, URL: pull.URL, Open: &open, HeadSHA: pull.HeadSHA, BaseRef: pull.BaseRef}
+	if commit.SHA != pull.HeadSHA || !pull.Open || pull.BaseRef != j.request().Target.Base {
+		return j.adopted(ctx, commit, pull, pr)
+	}
 	attempt := j.newAttempt(lifecycle.KindPlan, lifecycle.PurposeOpen, pull.HeadSHA, j.request().Requester.Login)
 	attempt.Ref = j.request().Target.Branch
 	err := j.patch(ctx, lifecycle.All(
 		lifecycle.Opened(pull.RepoID, commit.Blob, pr),
-		unlessClosing(lifecycle.Started(lifecycle.KindPlan, attempt)),
+		unlessRefused(lifecycle.Started(lifecycle.KindPlan, attempt)),
 	))
-	if err != nil || j.request().Attempt(lifecycle.KindPlan, attempt.CorrelationID) == nil {
+	if err != nil {
 		return err
 	}
-	return j.send(ctx, lifecycle.KindPlan, attempt.CorrelationID)
+	return j.sendOwn(ctx, lifecycle.KindPlan, attempt)
 }
 
-// unlessClosing leaves a request alone that somebody wants closed.
-func unlessClosing(p lifecycle.Patch) lifecycle.Patch {
+// adopted takes in a pull request of an earlier try that somebody changed, closed or
+// merged since: what it is now is looked at before anything is planned.
+func (j *job) adopted(ctx context.Context, commit github.Commit, pull github.Pull, pr lifecycle.PullRequest) error {
+	if err := j.patch(ctx, lifecycle.Opened(pull.RepoID, commit.Blob, pr)); err != nil {
+		return err
+	}
+	foreign, err := j.foreign(ctx, pull)
+	if err != nil {
+		return err
+	}
+	return j.patch(ctx, lifecycle.SeePull(pullFacts(pull, &foreign)))
+}
+
+// unlessRefused leaves out what the facts do not allow, as when somebody closes the
+// request meanwhile.
+func unlessRefused(p lifecycle.Patch) lifecycle.Patch {
 	return func(r lifecycle.Request) (lifecycle.Request, error) {
-		if r.Wish(lifecycle.ActionClose) != nil || r.Wish(lifecycle.ActionReject) != nil {
-			return r, nil
-		}
 		after, err := p(r)
 		var no *lifecycle.Refusal
 		if errors.As(err, &no) {

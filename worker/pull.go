@@ -9,6 +9,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
 )
 
 // refreshPull reads the pull request and takes in what GitHub says. What grants
@@ -22,18 +23,22 @@ func (j *job) refreshPull(ctx context.Context) error {
 }
 
 func (j *job) seePull(ctx context.Context, pull github.Pull) error {
-	f := lifecycle.PullFacts{
-		Open: pull.Open, Merged: pull.Merged, MergedSHA: pull.MergeSHA, MergedAt: pull.MergedAt,
-		HeadSHA: pull.HeadSHA, BaseRef: pull.BaseRef, UpdatedAt: pull.UpdatedAt,
-	}
+	var looked *bool
 	if pr := j.request().PR; pull.HeadSHA != pr.HeadSHA || pr.Foreign {
 		foreign, err := j.foreign(ctx, pull)
 		if err != nil {
 			return err
 		}
-		f.Foreign = &foreign
+		looked = &foreign
 	}
-	return j.patch(ctx, lifecycle.SeePull(f))
+	return j.patch(ctx, lifecycle.SeePull(pullFacts(pull, looked)))
+}
+
+func pullFacts(pull github.Pull, foreign *bool) lifecycle.PullFacts {
+	return lifecycle.PullFacts{
+		Open: pull.Open, Merged: pull.Merged, MergedSHA: pull.MergeSHA, MergedAt: pull.MergedAt,
+		HeadSHA: pull.HeadSHA, BaseRef: pull.BaseRef, UpdatedAt: pull.UpdatedAt, Foreign: foreign,
+	}
 }
 
 // foreign says whether the head holds anything that TfPilot did not make: against
@@ -115,28 +120,46 @@ func (j *job) merge(ctx context.Context) error {
 	return j.refreshPull(ctx)
 }
 
-// close serves a wish to close: the pull request, the branch, the grants of runs
-// that have not begun, then the fact.
+// close serves a wish to close: the pull request, the branch, then the fact. Without
+// a wish it closes a pull request that came up after the request was closed.
 func (j *job) close(ctx context.Context) error {
-	wish := *j.request().Wish(lifecycle.ActionClose)
-	if ok, err := j.permitClose(ctx, wish); err != nil || !ok {
+	actor := system
+	if wish := j.request().Wish(lifecycle.ActionClose); wish != nil {
+		actor = lifecycle.Actor{Login: wish.By, Source: wish.Source}
+		if ok, err := j.permitClose(ctx, *wish); err != nil || !ok {
+			return err
+		}
+	}
+	merged, err := j.closePull(ctx)
+	if err != nil || merged {
 		return err
 	}
-	if pr := j.request().PR; pr != nil {
-		if err := j.refreshPull(ctx); err != nil {
-			return err
-		}
-		if j.request().Wish(lifecycle.ActionClose) == nil {
-			return nil // merged on GitHub meanwhile
-		}
-		if err := j.GitHub.ClosePull(ctx, repoOf(j.request()), pr.Number); err != nil {
-			return err
-		}
-		if err := j.GitHub.DeleteBranch(ctx, repoOf(j.request()), j.request().Target.Branch); err != nil {
-			return err
-		}
+	if err := j.GitHub.DeleteBranch(ctx, repoOf(j.request()), j.request().Target.Branch); err != nil {
+		return err
 	}
-	return j.patchAs(ctx, lifecycle.Actor{Login: wish.By, Source: wish.Source}, lifecycle.Closed(now()))
+	return j.patchAs(ctx, actor, lifecycle.Closed(now()))
+}
+
+// closePull closes the pull request, also one that an opening left which did not get
+// as far as recording it. merged says that somebody merged it meanwhile.
+func (j *job) closePull(ctx context.Context) (merged bool, err error) {
+	if j.request().PR == nil {
+		pull, err := j.GitHub.FindPull(ctx, repoOf(j.request()), j.request().Target.Branch)
+		if errors.Is(err, github.ErrNotFound) {
+			return false, nil
+		}
+		if err != nil || !pull.Open {
+			return false, err
+		}
+		return false, j.GitHub.ClosePull(ctx, repoOf(j.request()), pull.Number)
+	}
+	if err := j.refreshPull(ctx); err != nil {
+		return false, err
+	}
+	if j.request().PR.Merged {
+		return true, nil
+	}
+	return false, j.GitHub.ClosePull(ctx, repoOf(j.request()), j.request().PR.Number)
 }
 
 // permitClose lets whoever rejected close: the rejection, checked before, is the
@@ -154,6 +177,12 @@ func (j *job) restore(ctx context.Context) error {
 	wish := *j.request().Wish(lifecycle.ActionRestore)
 	if ok, err := j.permit(ctx, wish); err != nil || !ok {
 		return err
+	}
+	if err := j.refreshPull(ctx); err != nil {
+		return err
+	}
+	if no := lifecycle.Can(*j.request(), lifecycle.ActionRestore); no != nil {
+		return j.refuse(ctx, wish, no.Code, no.Text)
 	}
 	content, err := j.render()
 	if err != nil {
@@ -183,18 +212,52 @@ func (j *job) restore(ctx context.Context) error {
 // plan starts a plan attempt: of the branch's head before the merge, of the tip of
 // the base branch after it.
 func (j *job) plan(ctx context.Context, s lifecycle.Step) error {
-	r := j.request()
-	actor := s.By
-	for _, what := range []lifecycle.Action{lifecycle.ActionPlan, lifecycle.ActionDestroy} {
-		wish := r.Wish(what)
-		if wish == nil || wish.By != s.By {
-			continue
-		}
-		if ok, err := j.permit(ctx, *wish); err != nil || !ok {
-			return err
-		}
-		break
+	wish := j.wishFor(s)
+	if wish == nil {
+		return j.planByItself(ctx, s)
 	}
+	if ok, err := j.permit(ctx, *wish); err != nil || !ok {
+		return err
+	}
+	return j.refusal(ctx, *wish, j.startPlan(ctx, s))
+}
+
+// wishFor is a copy of the wish that made a plan due: for a plan, or for a destroy,
+// which is planned first.
+func (j *job) wishFor(s lifecycle.Step) *lifecycle.Wish {
+	for _, what := range []lifecycle.Action{lifecycle.ActionPlan, lifecycle.ActionDestroy} {
+		if wish := j.request().Wish(what); wish != nil && wish.By == s.By {
+			found := *wish
+			return &found
+		}
+	}
+	return nil
+}
+
+// planByItself plans a head that nobody asked to plan, for the requester.
+func (j *job) planByItself(ctx context.Context, s lifecycle.Step) error {
+	d, err := j.requesterMay(ctx, rbac.Plan)
+	if err != nil {
+		return err
+	}
+	if !d.Allowed {
+		return j.trouble(ctx, lifecycle.StepPlan, d.Code, d.Reason)
+	}
+	err = j.startPlan(ctx, s)
+	var no *lifecycle.Refusal
+	var refused *github.Refused
+	switch {
+	case errors.As(err, &no):
+		return nil // the facts went on meanwhile
+	case errors.As(err, &refused):
+		return j.trouble(ctx, lifecycle.StepPlan, "github_refused", "GitHub refused: "+refused.Message)
+	default:
+		return err
+	}
+}
+
+func (j *job) startPlan(ctx context.Context, s lifecycle.Step) error {
+	r := j.request()
 	sha, ref := r.PR.HeadSHA, r.Target.Branch
 	if s.Purpose == lifecycle.PurposeReapply || s.Purpose == lifecycle.PurposeDestroy {
 		tip, err := j.GitHub.Tip(ctx, repoOf(r), r.Target.Base)
@@ -203,13 +266,9 @@ func (j *job) plan(ctx context.Context, s lifecycle.Step) error {
 		}
 		sha, ref = tip, r.Target.Base
 	}
-	a := j.newAttempt(lifecycle.KindPlan, s.Purpose, sha, actor)
+	a := j.newAttempt(lifecycle.KindPlan, s.Purpose, sha, s.By)
 	a.Ref = ref
-	err := j.start(ctx, lifecycle.KindPlan, a)
-	if wish := j.request().Wish(lifecycle.ActionPlan); wish != nil {
-		return j.refusal(ctx, *wish, err)
-	}
-	return err
+	return j.start(ctx, lifecycle.KindPlan, a)
 }
 
 // repair looks hard at every open run of the request, and starts a cleanup again
@@ -228,7 +287,7 @@ func (j *job) repair(ctx context.Context) error {
 			return err
 		}
 	}
-	if c := j.request().Cleanup; c != nil && c.Conclusion != "" && c.Conclusion != "success" {
+	if j.request().Cleanup.Stuck() {
 		if err := j.cleanup(ctx); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/store"
@@ -21,6 +22,30 @@ func (w *Worker) environment(r *lifecycle.Request) (config.Environment, bool) {
 // may decides, at the moment of the effect, whether whoever made the wish still has
 // the right to it: the link to their GitHub account and their role as of now.
 func (j *job) may(ctx context.Context, wish lifecycle.Wish) (rbac.Decision, error) {
+	if no, err := j.unlinked(ctx, wish); err != nil || no.Code != "" {
+		return no, err
+	}
+	return j.decide(rbac.Subject{Login: wish.By, GithubID: wish.ByID}, rbac.VerbOf(wish.What)), nil
+}
+
+// requesterMay decides about a step that nobody clicks for: it acts for whoever asked
+// for the infrastructure.
+func (j *job) requesterMay(ctx context.Context, v rbac.Verb) (rbac.Decision, error) {
+	p := j.request().Requester
+	no, err := j.unlinked(ctx, lifecycle.Wish{By: p.Login, ByID: p.GithubID, SlackTeam: p.SlackTeam, SlackUser: p.SlackUser})
+	if err != nil || no.Code != "" {
+		return no, err
+	}
+	env, _ := j.environment(j.request())
+	s := rbac.Subject{Login: p.Login, GithubID: p.GithubID}
+	scope := rbac.ScopeOf(*j.request(), s, env.Rules())
+	scope.PlanByClick = false
+	return j.Policy.Decide(s, v, scope), nil
+}
+
+// unlinked refuses whose Slack account is not linked to the GitHub account any more
+// that the wish names.
+func (j *job) unlinked(ctx context.Context, wish lifecycle.Wish) (rbac.Decision, error) {
 	if wish.SlackUser != "" {
 		id, err := j.Store.Identity(ctx, wish.SlackTeam, wish.SlackUser)
 		switch {
@@ -32,7 +57,7 @@ func (j *job) may(ctx context.Context, wish lifecycle.Wish) (rbac.Decision, erro
 			return rbac.Decision{Code: "identity", Reason: fmt.Sprintf("The Slack account that asked is linked to %s now, not to %s.", id.Login, wish.By)}, nil
 		}
 	}
-	return j.decide(rbac.Subject{Login: wish.By, GithubID: wish.ByID}, rbac.VerbOf(wish.What)), nil
+	return rbac.Decision{}, nil
 }
 
 func (j *job) decide(s rbac.Subject, v rbac.Verb) rbac.Decision {
@@ -56,20 +81,22 @@ func (j *job) permit(ctx context.Context, wish lifecycle.Wish) (bool, error) {
 // refuse takes a wish out that cannot be served.
 func (j *job) refuse(ctx context.Context, wish lifecycle.Wish, code, text string) error {
 	j.log.Info("wish refused", "what", wish.What, "by", wish.By, "code", code)
-	by := ""
-	if wish.What == lifecycle.ActionApprove {
-		by = wish.By
-	}
-	return j.patch(ctx, lifecycle.Refused(wish.What, by, code, text, now()))
+	return j.patch(ctx, lifecycle.RefusedWish(wish, code, text, now()))
 }
 
-// refusal takes a wish out when err is a refusal by the facts; other errors pass.
+// refusal takes a wish out when err is a refusal by the facts or by GitHub; other
+// errors pass.
 func (j *job) refusal(ctx context.Context, wish lifecycle.Wish, err error) error {
 	var no *lifecycle.Refusal
-	if errors.As(err, &no) {
+	var refused *github.Refused
+	switch {
+	case errors.As(err, &no):
 		return j.refuse(ctx, wish, no.Code, no.Text)
+	case errors.As(err, &refused):
+		return j.refuse(ctx, wish, "github_refused", "GitHub refused: "+refused.Message)
+	default:
+		return err
 	}
-	return err
 }
 
 // recheckApprovals asks today's policy about every approval that counts. An

@@ -3,86 +3,12 @@ package worker
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
-
-// watch is what this worker last saw of every live document: enough to know which
-// ones changed, what is due for them, and which repositories to ask. It is a cache
-// of the bucket and is filled again after a restart.
-type watch struct {
-	mu    sync.Mutex
-	docs  map[string]store.Doc
-	next  map[string]time.Time // repository → when to sync again
-	asked time.Time            // when failed deliveries were last asked for
-}
-
-func (w *watch) put(doc store.Doc) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.docs == nil {
-		w.docs = map[string]store.Doc{}
-	}
-	if doc.Archived {
-		delete(w.docs, doc.Request.ID)
-		return
-	}
-	if have, ok := w.docs[doc.Request.ID]; ok && have.Request.Version > doc.Request.Version {
-		return
-	}
-	w.docs[doc.Request.ID] = doc
-}
-
-func (w *watch) drop(id string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.docs, id)
-}
-
-// forget makes the next sweep read and ring for every document.
-func (w *watch) forget() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.docs, w.next = nil, nil
-}
-
-func (w *watch) etag(id string) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.docs[id].ETag
-}
-
-// retain forgets the documents that are in the bucket no more.
-func (w *watch) retain(ids map[string]bool) []lifecycle.Request {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var left []lifecycle.Request
-	for id, doc := range w.docs {
-		if !ids[id] {
-			delete(w.docs, id)
-			continue
-		}
-		left = append(left, doc.Request)
-	}
-	return left
-}
-
-// of gives the requests of a repository that sync could learn something about.
-func (w *watch) of(repo github.Repo) []lifecycle.Request {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var found []lifecycle.Request
-	for _, doc := range w.docs {
-		if r := doc.Request; repoOf(&r) == repo && unsettled(&r) {
-			found = append(found, r)
-		}
-	}
-	return found
-}
 
 // unsettled says that GitHub may know something about the request that the document
 // does not.
@@ -93,7 +19,7 @@ func unsettled(r *lifecycle.Request) bool {
 	if c := r.Cleanup; c != nil && c.PRNumber != 0 && c.MergedAt == nil {
 		return true
 	}
-	return r.PR != nil && r.PR.Open != nil && *r.PR.Open
+	return r.PR != nil && !r.PR.Merged && r.ClosedAt == nil // closed on GitHub, it may be opened again there
 }
 
 // Sweep finds what no bell rang for: it lists the documents, reads those that
@@ -124,6 +50,9 @@ func (w *Worker) Sweep(ctx context.Context) error {
 		}
 	}
 	requests := w.watch.retain(ids)
+	if err := w.ringAged(ctx, requests); err != nil {
+		return err
+	}
 	if err := w.ringDue(ctx, requests); err != nil {
 		return err
 	}
@@ -133,19 +62,39 @@ func (w *Worker) Sweep(ctx context.Context) error {
 	return w.ringSyncs(ctx, requests)
 }
 
+// ringAged rings for the cards that say something else by now, though nothing
+// happened: a run has been silent for too long.
+func (w *Worker) ringAged(ctx context.Context, requests []lifecycle.Request) error {
+	last, t := w.watch.sweep(), now()
+	for _, r := range requests {
+		same := lifecycle.DeriveLifecycleStatus(r, last) == lifecycle.DeriveLifecycleStatus(r, t) &&
+			len(lifecycle.Actions(r, last)) == len(lifecycle.Actions(r, t))
+		if same {
+			continue
+		}
+		w.indexRow(ctx, store.Doc{Request: r})
+		if err := w.Bell.Card(ctx, r.ID, r.Version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (w *Worker) ringDue(ctx context.Context, requests []lifecycle.Request) error {
+	var due []lifecycle.Request
 	for _, r := range requests {
 		for _, s := range lifecycle.Next(r, lifecycle.EnvironmentState{}, now()) {
-			if !s.Due(now()) || s.Name == lifecycle.StepReconcile {
+			if s.Name == lifecycle.StepReconcile || now().Before(w.watch.wakes(r, s)) {
 				continue
 			}
 			if err := w.Bell.Look(ctx, r.ID, r.Version); err != nil {
 				return err
 			}
+			due = append(due, r)
 			break
 		}
 	}
-	return nil
+	return w.lookAtOverdue(ctx, due)
 }
 
 // ringLeases looks at every configured environment whose lease is taken.
@@ -194,20 +143,6 @@ func (w *Worker) ringSyncs(ctx context.Context, requests []lifecycle.Request) er
 	return nil
 }
 
-// due says whether this repository's time has come, and starts the next wait.
-func (w *watch) due(repo string, every time.Duration) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.next == nil {
-		w.next = map[string]time.Time{}
-	}
-	if last, ok := w.next[repo]; ok && now().Sub(last) < every {
-		return false
-	}
-	w.next[repo] = now()
-	return true
-}
-
 const redeliverEvery = 5 * time.Minute
 
 // Run sweeps until ctx ends. The first sweep is at once: a worker that starts finds
@@ -230,14 +165,4 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
-}
-
-func (w *watch) askDeliveries() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if now().Sub(w.asked) < redeliverEvery {
-		return false
-	}
-	w.asked = now()
-	return true
 }

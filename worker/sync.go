@@ -118,7 +118,7 @@ func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
 		if p.Number != pr.Number {
 			continue
 		}
-		if pr.SeenAt != nil && !p.UpdatedAt.After(*pr.SeenAt) {
+		if pr.SeenAt != nil && !p.UpdatedAt.After(*pr.SeenAt) && saidBefore(p, pr) {
 			return nil
 		}
 		if err := j.refreshPull(ctx); err != nil {
@@ -129,9 +129,18 @@ func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
 	return nil
 }
 
+// saidBefore compares what a list says with what is known: two changes within one
+// second have the same time on GitHub.
+func saidBefore(p github.Pull, pr *lifecycle.PullRequest) bool {
+	return p.HeadSHA == pr.HeadSHA && p.BaseRef == pr.BaseRef && p.Merged == pr.Merged && pr.Open != nil && p.Open == *pr.Open
+}
+
 func (j *job) syncRun(ctx context.Context, open openRun, runs []github.Run) error {
 	for _, run := range runs {
-		f, ok := factsOf(run, j.request().Target.Base)
+		f, ok, err := j.factsOf(ctx, run, j.request().Target.Base)
+		if err != nil {
+			return err
+		}
 		if !ok || f.RunID != open.run && (open.run != 0 || f.CorrelationID != open.step.CorrelationID) {
 			continue
 		}
@@ -158,9 +167,9 @@ func (j *job) reconcile(ctx context.Context, s lifecycle.Step) error {
 	if err != nil {
 		return err
 	}
-	f, ok := factsOf(run, j.request().Target.Base)
-	if !ok {
-		return nil
+	f, ok, err := j.factsOf(ctx, run, j.request().Target.Base)
+	if err != nil || !ok {
+		return err
 	}
 	return j.patchAs(ctx, lifecycle.System(sourceSync), lifecycle.SeeRun(f))
 }

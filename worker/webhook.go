@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/github"
@@ -119,7 +120,10 @@ func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
 	if err != nil || doc.Archived {
 		return ignoreGone(err)
 	}
-	facts, ours := w.factsOfHint(doc.Request, h, kind)
+	facts, ours, err := w.factsOfHint(ctx, doc.Request, h, kind)
+	if err != nil {
+		return err
+	}
 	if !ours {
 		w.Log.Warn("a run that is not ours carries the name of a request", keyRequest, id, "run", h.Run.ID)
 		return nil
@@ -150,11 +154,15 @@ func (w *Worker) follow(ctx context.Context, doc store.Doc) error {
 	return w.Bell.Card(ctx, r.ID, r.Version)
 }
 
-// factsOfHint reads the run facts, and whether the run is one that TfPilot could
-// have started: this repository, dispatched, on the base branch.
-func (w *Worker) factsOfHint(r lifecycle.Request, h github.Hint, kind lifecycle.Kind) (lifecycle.RunFacts, bool) {
+// factsOfHint reads the run facts, and whether the run is one that TfPilot started:
+// in this repository, dispatched by TfPilot itself, on the base branch.
+func (w *Worker) factsOfHint(ctx context.Context, r lifecycle.Request, h github.Hint, kind lifecycle.Kind) (lifecycle.RunFacts, bool, error) {
 	run := h.Run
-	ours := h.RepoID == r.Target.RepoID && run.Event == "workflow_dispatch" && run.HeadBranch == r.Target.Base
+	self, err := w.self(ctx)
+	if err != nil {
+		return lifecycle.RunFacts{}, false, err
+	}
+	ours := h.RepoID == r.Target.RepoID && run.Event == "workflow_dispatch" && run.HeadBranch == r.Target.Base && strings.EqualFold(run.Actor, self)
 	f := lifecycle.RunFacts{
 		Kind: kind, RunID: run.ID, RunAttempt: run.Attempt, URL: run.URL, Status: run.Status, Conclusion: run.Conclusion,
 	}
@@ -164,7 +172,21 @@ func (w *Worker) factsOfHint(r lifecycle.Request, h github.Hint, kind lifecycle.
 	if run.Status == "completed" {
 		f.CompletedAt = run.UpdatedAt
 	}
-	return f, ours
+	return f, ours, nil
+}
+
+// self is the login that TfPilot acts under: the actor of the runs that it starts. It
+// is asked for once.
+func (w *Worker) self(ctx context.Context) (string, error) {
+	if login := w.watch.known(); login != "" {
+		return login, nil
+	}
+	me, err := w.GitHub.Self(ctx)
+	if err != nil {
+		return "", err
+	}
+	w.watch.know(me.Login)
+	return me.Login, nil
 }
 
 // addClaim reads the claim where the rules ask for it: for a run that is not known
@@ -194,8 +216,10 @@ func (w *Worker) pullHint(ctx context.Context, h github.Hint, review bool) error
 	}
 	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, id)}
 	switch {
+	case doc.Request.Cleanup != nil && h.Pull.Number == doc.Request.Cleanup.PRNumber:
+		err = j.seeCleanup(ctx)
 	case h.Pull.Number != doc.Request.PR.Number:
-		return w.Bell.Look(ctx, id, doc.Request.Version) // the cleanup's pull request
+		return nil
 	case review:
 		err = j.countReviews(ctx)
 	default:
@@ -215,20 +239,24 @@ func ignoreGone(err error) error {
 }
 
 // factsOf reads the facts of a run that was listed or read; ok is false for a run
-// that TfPilot could not have started.
-func factsOf(run github.Run, base string) (lifecycle.RunFacts, bool) {
-	kind, ok := github.ClassifyRun(run.Path, run.Name)
-	if !ok || run.Event != "workflow_dispatch" || run.HeadBranch != base {
-		return lifecycle.RunFacts{}, false
+// that TfPilot did not start.
+func (w *Worker) factsOf(ctx context.Context, run github.Run, base string) (f lifecycle.RunFacts, ok bool, err error) {
+	self, err := w.self(ctx)
+	if err != nil {
+		return lifecycle.RunFacts{}, false, err
 	}
-	f := lifecycle.RunFacts{Kind: kind, RunID: run.ID, RunAttempt: run.Attempt, URL: run.URL, Status: run.Status, Conclusion: run.Conclusion}
+	kind, ok := github.ClassifyRun(run.Path, run.Name)
+	if !ok || run.Event != "workflow_dispatch" || run.HeadBranch != base || !strings.EqualFold(run.Actor.Login, self) {
+		return lifecycle.RunFacts{}, false, nil
+	}
+	f = lifecycle.RunFacts{Kind: kind, RunID: run.ID, RunAttempt: run.Attempt, URL: run.URL, Status: run.Status, Conclusion: run.Conclusion}
 	if titleKind, _, cid, ok := github.ParseRunTitle(run.DisplayTitle); ok && titleKind == kind {
 		f.CorrelationID = cid
 	}
 	if run.Status == "completed" {
 		f.CompletedAt = completedAt(run)
 	}
-	return f, true
+	return f, true, nil
 }
 
 // completedAt is the one place that says when a run ended: completed_at, else

@@ -60,6 +60,7 @@ var system = lifecycle.System(sourceWorker)
 const (
 	lookTime = 20 * time.Second // after it, the look puts itself back
 	maxSteps = 40
+	maxLooks = 3 // in a row, when rung for again meanwhile
 )
 
 // newCorrelationID draws the name of one dispatch: 128 random bits, the kind in
@@ -72,8 +73,24 @@ func newCorrelationID(kind lifecycle.Kind) string {
 
 func now() time.Time { return time.Now().UTC() }
 
-// Look does everything that is due for a request, in the order of lifecycle.Next.
+// Look does everything that is due for a request, in the order of lifecycle.Next. A
+// request that this worker looks at already is looked at once more afterwards,
+// instead of twice at the same time.
 func (w *Worker) Look(ctx context.Context, id string) error {
+	if !w.watch.begin(id) {
+		return nil
+	}
+	for range maxLooks {
+		err := w.look(ctx, id)
+		if again := w.watch.end(id, err == nil); !again {
+			return err
+		}
+	}
+	w.watch.end(id, false)
+	return w.Bell.LookAfter(ctx, id, 0, time.Second)
+}
+
+func (w *Worker) look(ctx context.Context, id string) error {
 	doc, err := w.Store.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		w.Log.Warn("asked to look at a request that does not exist", keyRequest, id)
@@ -102,8 +119,9 @@ func (w *Worker) lookAt(ctx context.Context, doc store.Doc) error {
 // job is one look at one request. doc is the newest version in hand.
 type job struct {
 	*Worker
-	doc store.Doc
-	log *slog.Logger
+	doc   store.Doc
+	log   *slog.Logger
+	waits bool // the step that was just tried has to wait for others, and is rung for
 }
 
 func (j *job) id() string                  { return j.doc.Request.ID }
@@ -119,15 +137,15 @@ func (j *job) patch(ctx context.Context, p lifecycle.Patch) error {
 
 func (j *job) patchAs(ctx context.Context, a lifecycle.Actor, p lifecycle.Patch) error {
 	doc, err := j.Store.Patch(ctx, j.doc, a, p)
-	if err != nil {
-		return err
+	var no *lifecycle.Refusal
+	if err == nil || errors.As(err, &no) {
+		j.doc = doc // a refusal comes with the facts that it rests on
 	}
-	j.doc = doc
-	return nil
+	return err
 }
 
-// run tries the due steps until none of them changes anything. The first error of a
-// step does not keep the others from their turn.
+// run tries the due steps until none of them changes anything. A step that does not
+// succeed keeps no other from its turn, and is tried again after a rest.
 func (j *job) run(ctx context.Context) error {
 	deadline := time.Now().Add(lookTime)
 	for range maxSteps {
@@ -147,28 +165,32 @@ func (j *job) run(ctx context.Context) error {
 
 // round tries each due step once and stops at the first that moved the facts.
 func (j *job) round(ctx context.Context) (moved bool, err error) {
-	var failed error
 	for _, s := range lifecycle.Next(*j.request(), lifecycle.EnvironmentState{}, now()) {
-		if !s.Due(now()) || s.Name == lifecycle.StepReconcile {
+		if s.Name == lifecycle.StepReconcile || now().Before(j.watch.wakes(*j.request(), s)) {
 			continue
 		}
 		before := j.doc.Request.Version
+		j.waits = false
 		err := j.do(ctx, s)
-		if errors.Is(err, store.ErrArchived) {
+		switch {
+		case errors.Is(err, store.ErrArchived):
 			return false, nil
-		}
-		if err != nil {
+		case err != nil && ctx.Err() != nil:
+			return false, err
+		case err != nil:
 			j.log.Warn("step did not succeed", keyStep, s.Name, keyError, err)
-			failed = errors.Join(failed, err)
 		}
 		if j.doc.Request.Version != before {
-			return true, failed
+			return true, nil
 		}
 		if j.doc.Archived {
-			return false, failed
+			return false, nil
+		}
+		if !j.waits {
+			j.watch.rest(*j.request(), s, err)
 		}
 	}
-	return false, failed
+	return false, nil
 }
 
 // later rings when the next step falls due.
@@ -178,8 +200,9 @@ func (j *job) later(ctx context.Context) error {
 	}
 	var next time.Time
 	for _, s := range lifecycle.Next(*j.request(), lifecycle.EnvironmentState{}, now()) {
-		if s.After.After(now()) && s.Name != lifecycle.StepReconcile && (next.IsZero() || s.After.Before(next)) {
-			next = s.After
+		at := j.watch.wakes(*j.request(), s)
+		if at.After(now()) && s.Name != lifecycle.StepReconcile && (next.IsZero() || at.Before(next)) {
+			next = at
 		}
 	}
 	if next.IsZero() {
@@ -218,8 +241,18 @@ func (j *job) do(ctx context.Context, s lifecycle.Step) error {
 	}
 }
 
-// serve does the steps that a person asked for, and those of the cleanup.
+// serve does the steps that a person asked for, and those of the cleanup. What GitHub
+// refuses is said on the card, and pressed again by a person.
 func (j *job) serve(ctx context.Context, s lifecycle.Step) error {
+	wish := j.request().Wish(lifecycle.Action(s.Name))
+	if wish == nil {
+		return j.serveStep(ctx, s)
+	}
+	asked := *wish
+	return j.refusal(ctx, asked, j.serveStep(ctx, s))
+}
+
+func (j *job) serveStep(ctx context.Context, s lifecycle.Step) error {
 	switch s.Name {
 	case lifecycle.StepApprove:
 		return j.approve(ctx)

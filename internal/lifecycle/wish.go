@@ -175,6 +175,16 @@ func Refused(what Action, by, code, text string, now time.Time) Patch {
 	}
 }
 
+// RefusedWish takes this very wish out, not one that the person made anew meanwhile.
+func RefusedWish(w Wish, code, text string, now time.Time) Patch {
+	return func(r Request) (Request, error) {
+		if !hasWish(r, w) {
+			return r, nil
+		}
+		return Refused(w.What, w.By, code, text, now)(r)
+	}
+}
+
 // Served takes a wish out that was served without another fact to record.
 func Served(what Action) Patch {
 	return func(r Request) (Request, error) {

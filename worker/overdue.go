@@ -1,0 +1,52 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+const (
+	overdueAtOnce = 4                // requests that one sweep looks at by itself
+	overdueTime   = 25 * time.Second // for each
+)
+
+// lookAtOverdue looks at the requests for which the last sweep rang already and
+// nothing has changed since. Their task may be held by a worker that was killed, and
+// its id keeps every new ring away until the queue notices, a minute or two later.
+// Looking here does no harm when the task runs after all.
+func (w *Worker) lookAtOverdue(ctx context.Context, due []lifecycle.Request) error {
+	var g errgroup.Group
+	g.SetLimit(overdueAtOnce)
+	errs := make([]error, len(due))
+	for i, r := range w.watch.overdue(due) {
+		g.Go(func() error {
+			ctx, cancel := context.WithTimeout(ctx, overdueTime)
+			defer cancel()
+			errs[i] = w.Look(ctx, r.ID)
+			return nil
+		})
+	}
+	return errors.Join(g.Wait(), errors.Join(errs...))
+}
+
+// overdue remembers what is due now and gives what was due, at the same version, the
+// last time already.
+func (w *watch) overdue(due []lifecycle.Request) []lifecycle.Request {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	rung := map[string]int64{}
+	var late []lifecycle.Request
+	for _, r := range due {
+		if version, ok := w.rung[r.ID]; ok && version == r.Version {
+			late = append(late, r)
+		}
+		rung[r.ID] = r.Version
+	}
+	w.rung = rung
+	return late
+}
