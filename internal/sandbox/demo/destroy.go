@@ -162,7 +162,7 @@ func (j *journey) destroysAgain(ctx context.Context) error {
 	if err := j.adam.presses(ctx, j.old, "Destroy"); err != nil {
 		return err
 	}
-	if _, err := j.adam.window(ctx, "Nothing is left to do."); err != nil {
+	if _, err := j.adam.window(ctx, "othing is left to do."); err != nil {
 		return err
 	}
 	return j.adam.closes(ctx)
