@@ -129,6 +129,7 @@ const (
 	nextApprove     = "approve"
 	nextMerge       = "merge"
 	nextApply       = "apply"
+	nextApplying    = "applying"
 	nextDestroy     = "destroy" // it exists and may stay
 	nextDestroyPlan = "destroy-plan"
 	nextDestroyOK   = "destroy-approve"
@@ -309,6 +310,8 @@ func (d document) next(archived bool) string {
 		return nextClosed
 	case d.destroying():
 		return d.nextOfDestroy()
+	case d.Runs.Apply.current().running():
+		return nextApplying
 	}
 	return [stepCount]string{nextPlan, nextApprove, nextMerge, nextApply, nextDestroy}[reached]
 }

@@ -317,22 +317,22 @@ func (p *Page) until(what string, holds func(context.Context, *chromedp.Target) 
 	}
 }
 
-// Focused is the role and name of what has the focus.
-func (p *Page) Focused() (role, name string) {
+// Focus waits until an element of a role and name has the focus.
+func (p *Page) Focus(role, name string) {
 	p.t.Helper()
-	p.do("find the focus", func(ctx context.Context, tab *chromedp.Target) error {
+	p.until(fmt.Sprintf("the focus on %s %q", role, name), func(ctx context.Context, tab *chromedp.Target) (bool, error) {
 		at, err := cdp.Call(ctx, tab, runtime.Evaluate, runtime.EvaluateParams{Expression: "document.activeElement"})
 		if err != nil {
-			return err
+			return false, err
 		}
 		no := false
 		tree, err := cdp.Call(ctx, tab, accessibility.GetPartialAXTree, accessibility.GetPartialAXTreeParams{ObjectID: at.Result.ObjectID, FetchRelatives: &no})
-		if err == nil && len(tree.Nodes) > 0 {
-			role, name = text(tree.Nodes[0].Role), text(tree.Nodes[0].Name)
+		if err != nil || len(tree.Nodes) == 0 {
+			return false, err
 		}
-		return err
+		n := tree.Nodes[0]
+		return text(n.Role) == role && text(n.Name) == name, fmt.Errorf("it is on %s %q", text(n.Role), text(n.Name))
 	})
-	return role, name
 }
 
 // named are the roles that an outline lists.
@@ -374,7 +374,7 @@ func (p *Page) Unnamed() []string {
 		if err != nil {
 			return err
 		}
-		for _, role := range []string{"button", "link", "textbox", "combobox", "radio", "checkbox", "tab", "dialog", "img"} {
+		for _, role := range []string{"button", "link", "textbox", "combobox", "radio", "checkbox", "tab", "dialog", "image"} {
 			found, err := query(ctx, tab, doc, role, "")
 			if err != nil {
 				return err

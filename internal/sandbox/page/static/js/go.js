@@ -7,6 +7,7 @@ export function goUser(login) {
   app.user = login;
   app.slack = null;
   keep("user", login);
+  document.getElementById("live").replaceChildren(); // it was said to somebody else
   if (app.channel.startsWith("D")) app.channel = "im"; // their own direct messages
   emit("view");
   return readSlack();

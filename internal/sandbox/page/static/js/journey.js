@@ -67,6 +67,8 @@ function advice(row) {
       return [`press Merge on the card, as ${other}.`, as(other), card];
     case "apply":
       return [`press Apply on the card, as ${other}.`, as(other), card, look("runs", "Watch the run")];
+    case "applying":
+      return ["Terraform is making it.", look("runs", "Watch the run"), card];
     case "destroy":
       return [`it exists: look at it in the cloud. Once it is not needed, ${admin} may destroy it.`, look("cloud", "Look at the cloud"), as(admin), card];
     case "destroy-plan":

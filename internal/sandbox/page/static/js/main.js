@@ -26,7 +26,8 @@ function theme(next) {
   const now = next ? themes[(themes.indexOf(root.dataset.theme) + 1) % themes.length] : root.dataset.theme;
   root.dataset.theme = now;
   if (next) keep("theme", now);
-  $("theme-toggle").textContent = `Theme: ${now}`;
+  fill($("theme-toggle"), h("span", { class: "wide", text: "Theme: " }), now);
+  $("theme-toggle").setAttribute("aria-label", `Theme: ${now}`);
 }
 
 function panes() {

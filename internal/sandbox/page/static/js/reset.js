@@ -16,7 +16,7 @@ const parts = [
 export async function reset() {
   const boxes = parts.map(([id, name, means, on]) => h("label", { class: "box" },
     h("input", { type: "checkbox", name: id, checked: on }), h("span", { class: "box-text" }, h("b", { text: name }), h("span", { class: "hint", text: means }))));
-  const body = h("div", {},
+  const body = h("div", { class: "help" },
     h("div", { class: "boxes", role: "group", "aria-label": "What to reset" }, boxes),
     h("p", { class: "note default" }, "Documents, repositories and Terraform's states belong together and stay. To begin with nothing at all, stop the sandbox and start it with an empty folder: ",
       h("code", { text: "go run ./cmd/tfpilot sandbox --data <empty folder>" }), ". This one's is ", h("code", { text: app.world?.data || "" }), "."));

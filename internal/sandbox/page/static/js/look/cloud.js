@@ -20,6 +20,7 @@ export const lookCloud = (box) => load(box, async () => {
         Object.entries(refusals).map(([value, text]) => h("option", { value, text, selected: value === code })))),
       h("button", { type: "submit", class: "btn", text: "Refuse the next create", data: { focus: "refuse" } })),
     faults.length > 0 && h("p", { class: "note warning" }, `In force: ${faults.map(faultText).join("; ")}. `, h("button", { type: "button", class: "link", text: "Clear", onclick: () => clear(box) })),
+    objects.length > 0 && h("p", { class: "muted small", text: `${plural(objects.length, "object")}. Open one to change it behind Terraform's back.` }),
     objects.length ? objects.map((o) => object(box, o)) : empty("The cloud is empty", "What Terraform applies appears here. You can then change it behind Terraform's back and see the drift."),
   ];
 });

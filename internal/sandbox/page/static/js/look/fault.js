@@ -33,8 +33,8 @@ const groups = [
     ["Flush Redis", { flushRedis: true }],
   ]],
   ["Language model", "Without its answer the form opens empty and says so.", [
-    ["No answer to the next question", { model: "hang" }],
-    ["Nonsense as the next answer", { model: "garbage" }],
+    ["No answer to the next question", { model: [{ kind: "hang", count: 1 }] }],
+    ["Nonsense as the next answer", { model: [{ kind: "garbage", count: 1 }] }],
   ]],
   ["Cloud", "Terraform's own words come to the card.", [
     ["Refuse the next create", { cloud: [{ op: "create", code: "AccessDenied", count: 1 }] }],
