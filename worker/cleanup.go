@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -119,4 +121,28 @@ func (j *job) cleaned(ctx context.Context, pull github.Pull) error {
 		at = *pull.MergedAt
 	}
 	return j.patch(ctx, lifecycle.CleanupMerged(at))
+}
+
+const (
+	topicDestroyed = "destroyed:"     // of the last reply in a card's thread
+	lastWordWait   = 15 * time.Minute // then history waits for Slack no more
+)
+
+// told says that the thread holds its last word, or that nobody can be told: there
+// is no card, or Slack takes too long.
+func (j *job) told() bool {
+	c := j.request().Cleanup
+	for _, at := range []*time.Time{c.MergedAt, c.CompletedAt} {
+		if at != nil && now().Sub(*at) > lastWordWait {
+			return true
+		}
+	}
+	posted := false
+	for _, m := range j.request().Slack.Messages {
+		posted = posted || m.TS != ""
+		if m.Role == lifecycle.RoleThread && m.TS != "" && strings.HasPrefix(m.Topic, topicDestroyed) {
+			return true
+		}
+	}
+	return !posted
 }

@@ -150,6 +150,9 @@ const redeliverEvery = 5 * time.Minute
 func (w *Worker) Run(ctx context.Context) error {
 	tick := time.NewTicker(w.Structure.Worker.Sweep)
 	defer tick.Stop()
+	if _, err := w.self(ctx); err != nil && ctx.Err() == nil {
+		w.Log.Warn("GitHub did not say who TfPilot is there", keyError, err)
+	}
 	for {
 		if err := w.Sweep(ctx); err != nil && ctx.Err() == nil {
 			w.Log.Error("sweep did not succeed", keyError, err)

@@ -292,8 +292,12 @@ func (j *job) flush(ctx context.Context) error {
 	return j.patch(ctx, lifecycle.Flushed(pending[len(pending)-1].Seq))
 }
 
-// archive moves a document whose story is over to history.
+// archive moves a document whose story is over to history. There it is written no
+// more, so the thread gets its last word before.
 func (j *job) archive(ctx context.Context) error {
+	if !j.told() {
+		return j.Bell.Card(ctx, j.id(), j.doc.Request.Version)
+	}
 	if err := j.flush(ctx); err != nil {
 		return err
 	}

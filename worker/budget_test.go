@@ -1,0 +1,133 @@
+package worker_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	gh "github.com/google/go-github/v62/github"
+
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/worker"
+)
+
+// spent counts the outside calls that something makes, and names them.
+func (w *world) spent(do func()) (hub, bucket int, names string) {
+	from := w.gate.count()
+	do()
+	calls := w.gate.since(from)
+	for _, c := range calls {
+		if strings.HasPrefix(c, "github ") {
+			hub++
+		} else {
+			bucket++
+		}
+	}
+	return hub, bucket, strings.Join(calls, "\n")
+}
+
+// Opening, undisturbed, up to the dispatched plan: at most 8 calls to GitHub and 12
+// to S3.
+func TestOpeningBudget(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.pass(10 * time.Second)
+		w.pause()
+		p := w.idleWorker()
+		_, err := w.store.Create(w.t.Context(), newRequest(t, reqA, "dana", dev))
+		w.must(err)
+		hub, bucket, names := w.spent(func() { w.must(p.Look(w.t.Context(), reqA)) })
+		if hub > 8 || bucket > 12 {
+			t.Errorf("%d calls to GitHub, %d to S3:\n%s", hub, bucket, names)
+		}
+		if a := w.request(reqA).Runs.Plan.Current(); a == nil || a.RunID == 0 {
+			t.Errorf("the plan is not dispatched: %+v", a)
+		}
+	})
+}
+
+// idleWorker is a worker whose tasks and sweep do not run: the test calls it.
+func (w *world) idleWorker() *process {
+	w.gate.over.Store(true)
+	p := w.startWorker()
+	p.cancel()
+	<-p.done
+	return p
+}
+
+// hint is a webhook as the endpoint hands it on.
+func (w *world) hint(h github.Hint) []byte {
+	data, err := json.Marshal(h)
+	w.must(err)
+	return worker.SealHint(hintKey, data)
+}
+
+func (w *world) runHint(run int64, kind lifecycle.Kind, cid, status, conclusion string) github.Hint {
+	return github.Hint{
+		Event: "workflow_run", Action: status, Delivery: "d-1", RepoID: w.request(reqA).Target.RepoID, Repo: repoName,
+		Run: &github.RunHint{
+			ID: run, Attempt: 1, Status: status, Conclusion: conclusion, Path: ".github/workflows/" + string(kind) + ".yml", Name: string(kind),
+			DisplayTitle: github.RunTitle(kind, reqA, cid), HeadBranch: "main", Event: "workflow_dispatch", Actor: bot,
+			CreatedAt: time.Now(), UpdatedAt: time.Now(),
+		},
+	}
+}
+
+// A workflow_run webhook costs at most 4 calls to S3 and none to GitHub; the other two
+// events one to GitHub each.
+func TestWebhookBudgets(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.ledger.holds("plan", true)
+		w.ask(reqA, "dana")
+		w.until(reqA, "a run", func(d store.Doc) bool {
+			a := d.Request.Runs.Plan.Current()
+			return a != nil && a.Status == "in_progress"
+		})
+		w.pause()
+		p := w.idleWorker()
+		a := *w.request(reqA).Runs.Plan.Current()
+		w.must(p.Webhook(w.t.Context(), w.hint(w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "in_progress", "")))) // learns its own name, as a worker does when it starts
+		repo, number := w.request(reqA).Target.RepoID, w.request(reqA).PR.Number
+		pull := &github.PullHint{Number: number}
+		_, _, err := w.as("dana").PullRequests.Edit(w.t.Context(), "acme", "infra-core", number, &gh.PullRequest{Title: gh.String("another title")})
+		w.must(err)
+		for _, c := range []struct {
+			name         string
+			hint         github.Hint
+			hub, buckets int
+		}{
+			{"completed", w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"), 0, 4},
+			{"completed again", w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"), 0, 4},
+			{"of nobody", w.runHint(4711, lifecycle.KindPlan, "plan-0123456789abcdef0123456789abcdef", "completed", "success"), 0, 4},
+			{"pull request", github.Hint{Event: "pull_request", Action: "edited", RepoID: repo, Pull: pull}, 1, 4},
+			{"review", github.Hint{Event: "pull_request_review", Action: "submitted", RepoID: repo, Pull: pull, Review: &github.ReviewHint{ID: 1}}, 1, 4},
+		} {
+			hub, bucket, names := w.spent(func() { w.must(p.Webhook(context.Background(), w.hint(c.hint))) })
+			if hub > c.hub || bucket > c.buckets {
+				t.Errorf("%s: %d calls to GitHub, %d to S3:\n%s", c.name, hub, bucket, names)
+			}
+		}
+		if got := w.request(reqA).Runs.Plan.Current().Conclusion; got != "success" {
+			t.Errorf("the webhook was not taken in: %q", got)
+		}
+		w.ledger.holds("plan", false)
+	})
+}
+
+// Settled documents cost a sweep no read.
+func TestSweepBudget(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.open(reqA)
+		w.settled(reqA)
+		w.pass(5 * time.Minute)
+		hub, bucket, names := w.spent(func() { w.pass(10 * time.Minute) })
+		// each minute one list and one read for each configured environment; each five
+		// minutes one look for pull requests, runs and failed deliveries
+		if bucket > 10*3+4 || hub > 3*3 {
+			t.Errorf("%d calls to GitHub, %d to S3 in ten quiet minutes:\n%s", hub, bucket, names)
+		}
+	})
+}
