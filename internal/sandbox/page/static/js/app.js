@@ -90,12 +90,16 @@ const guard = (fn) => async () => {
 export const readSlack = () => load("slack", guard(async () => {
   const user = app.user;
   const state = await get("/control/state", { user });
-  if (user !== app.user) return; // switched meanwhile: the next read is under way
+  if (user === app.user) takeSlack(state); // else somebody was switched to meanwhile
+}));
+
+// takeSlack shows a workspace as the user sees it.
+export function takeSlack(state) {
   app.slack = state;
   if (app.channel === "im") app.channel = state.channels.find((c) => c.kind === "im")?.id || "";
   if (!channelOf(app.channel) && app.channel !== "home") app.channel = state.channels[0]?.id || "";
   emit("slack");
-}));
+}
 
 export const readRequests = () => load("requests", guard(async () => {
   const { requests } = await get("/view/requests");

@@ -20,10 +20,22 @@ export function startChat() {
     drawChat();
     box.scrollTop = box.scrollHeight - below;
   });
+  sticking($("chat-scroll"));
   $("newest").addEventListener("click", () => toEnd($("chat-scroll")));
   $("chat-scroll").addEventListener("scroll", () => { if (atEnd($("chat-scroll"))) $("newest").hidden = true; });
   document.addEventListener("show-message", (e) => requestAnimationFrame(() => showMessage(e.detail)));
   document.addEventListener("visibilitychange", () => markRead(channelOf(app.channel)));
+}
+
+// sticking keeps what is read at the end at the end when the box changes its size.
+function sticking(box) {
+  let end = true, height = 0;
+  box.addEventListener("scroll", () => { if (box.clientHeight === height) end = atEnd(box); });
+  new ResizeObserver(() => {
+    height = box.clientHeight;
+    if (end) toEnd(box);
+  }).observe(box);
+  return box;
 }
 
 const atEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < 40;
@@ -108,7 +120,7 @@ export function drawThread(c) {
     fill(box, h("header", { class: "chat-head" },
       h("div", {}, h("h2", { text: "Thread" }), h("p", { text: channelName(c) })),
       h("button", { type: "button", class: "x", "aria-label": "Close the thread", data: { focus: "thread-close" }, onclick: closeThread }, "×")),
-    h("div", { class: "chat-scroll", tabindex: "0", role: "group", "aria-label": "Messages of the thread" }, h("ol", { class: "messages" })),
+    sticking(h("div", { class: "chat-scroll", tabindex: "0", role: "group", "aria-label": "Messages of the thread" }, h("ol", { class: "messages" }))),
     h("div", { class: "thread-composer" }));
     box.querySelector("[data-focus=thread-close]").focus({ preventScroll: true });
   }
@@ -116,8 +128,8 @@ export function drawThread(c) {
   const items = [root, ...(root.replies || []), ...c.ephemerals.filter((m) => m.thread === root.ts && !isHidden(m))];
   const before = list.children.length;
   reconcile(list, items, (m) => m.ts, print, (m) => message(m, true));
-  if (stick && (before || items.length > 1)) toEnd(scroll);
   drawComposer(box.querySelector(".thread-composer"), c, root.ts);
+  if (stick && (before || items.length > 1)) toEnd(scroll);
 }
 
 function showMessage(ts) {

@@ -1,16 +1,31 @@
 // Moving about: users, channels, threads, panes. Everything that is drawn listens to
 // "view".
-import { app, channelOf, emit, keep, readSlack } from "./app.js";
+import { $, toast } from "./dom.js";
+import { get } from "./api.js";
+import { app, channelOf, emit, keep, takeSlack } from "./app.js";
 
-export function goUser(login) {
+let going = "";
+
+// goUser becomes somebody else once their workspace is there, so that nobody is shown
+// what another one sees.
+export async function goUser(login) {
   if (login === app.user) return;
+  going = login;
+  let state;
+  try {
+    state = await get("/control/state", { user: login });
+  } catch (err) {
+    toast(err.message, "bad");
+    emit("view"); // the choice goes back to who one is
+    return;
+  }
+  if (going !== login) return;
   app.user = login;
-  app.slack = null;
   keep("user", login);
-  document.getElementById("live").replaceChildren(); // it was said to somebody else
+  $("live").replaceChildren(); // it was said to somebody else
   if (app.channel.startsWith("D")) app.channel = "im"; // their own direct messages
+  takeSlack(state);
   emit("view");
-  return readSlack();
 }
 
 export function goChannel(id) {

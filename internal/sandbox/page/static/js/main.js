@@ -1,5 +1,5 @@
 // Puts the page together.
-import { $, fill, focusOf, h, restore, toast } from "./dom.js";
+import { $, fill, focusOf, h, restore, svg, toast } from "./dom.js";
 import { app, channelName, channelOf, keep, live, me, on, read, readWorld, setOnline } from "./app.js";
 import { drawChat, startChat } from "./chat.js";
 import { drawJourney } from "./journey.js";
@@ -19,6 +19,7 @@ const keeping = (id, draw) => () => {
 const side = keeping("side", drawSide);
 const journey = keeping("journey", drawJourney);
 
+const half = [["circle", { cx: 10, cy: 10, r: 7, fill: "none", stroke: "currentColor", "stroke-width": 2 }], ["path", { d: "M10 3a7 7 0 0 1 0 14z", fill: "currentColor" }]];
 const themes = ["auto", "light", "dark"];
 
 function theme(next) {
@@ -26,7 +27,7 @@ function theme(next) {
   const now = next ? themes[(themes.indexOf(root.dataset.theme) + 1) % themes.length] : root.dataset.theme;
   root.dataset.theme = now;
   if (next) keep("theme", now);
-  fill($("theme-toggle"), h("span", { class: "wide", text: "Theme: " }), now);
+  fill($("theme-toggle"), svg(half), h("span", { class: "wide", text: "Theme:" }), now);
   $("theme-toggle").setAttribute("aria-label", `Theme: ${now}`);
 }
 

@@ -52,6 +52,7 @@ export function lookFaults(box) {
 
 function draw(box) {
   const list = h("ul", { class: "ordered", "aria-label": "Ordered since this page was opened" });
+  tell(list);
   fill(box,
     h("div", { class: "bar" }, h("p", { class: "muted", text: "Make something fail, and watch that nothing is lost and nothing happens twice." }),
       h("button", { type: "button", class: "btn", onclick: () => order(list, "Clear all faults", { clear: true }) }, "Clear all faults")),
@@ -61,13 +62,17 @@ function draw(box) {
     h("h4", { text: "Ordered" }), list, h("p", { class: "muted small", text: "Those that name a number end by themselves." }));
 }
 
+function tell(list) {
+  fill(list, ordered.map(([at, what]) => h("li", {}, h("span", { class: "muted", text: at }), ` ${what}`)), !ordered.length && h("li", { class: "muted", text: "Nothing yet." }));
+}
+
 async function order(list, text, body) {
   try {
     await post("/control/faults", body);
     if (body.clear) ordered.length = 0;
     else ordered.unshift([new Date().toLocaleTimeString(), text]);
     ordered.length = Math.min(ordered.length, 20);
-    fill(list, ordered.map(([at, what]) => h("li", {}, h("span", { class: "muted", text: at }), ` ${what}`)));
+    tell(list);
     toast(body.clear ? "All faults are cleared." : `${text}: ordered.`);
   } catch (err) {
     fail(err);
