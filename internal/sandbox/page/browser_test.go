@@ -307,6 +307,30 @@ func TestNarrowAndDark(t *testing.T) {
 	p.Quiet()
 }
 
+// A long channel is drawn from its end, and further back when asked for.
+func TestLongChannel(t *testing.T) {
+	w := newWorld(t)
+	for i := range 130 {
+		if _, err := w.box.Slack.Say("ana", "#infra-dev", "", "message number "+strconv.Itoa(i)+"."); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := w.open(1280, 800)
+	list := p.In("group", "Messages")
+	list.Read("message number 129.")
+	list.Unread("message number 69.")
+	p.Click("button", "Show earlier messages (70)")
+	p.Click("button", "Show earlier messages (10)")
+	list.Read("message number 0.")
+	p.Gone("button", "Show earlier messages…")
+	if _, err := w.box.Slack.Say("ana", "#infra-dev", "", "the newest"); err != nil {
+		t.Fatal(err)
+	}
+	p.Click("button", "New messages ↓")
+	p.Gone("button", "New messages ↓")
+	p.Quiet()
+}
+
 // The keyboard alone reaches everything: here a tab, a user, a channel.
 func TestKeyboard(t *testing.T) {
 	w := newWorld(t)

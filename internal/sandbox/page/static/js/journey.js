@@ -48,7 +48,7 @@ function step(s) {
 // next says what happens now or who can do what.
 function next(row) {
   const [text, ...buttons] = advice(row);
-  return h("p", { class: "next", role: "status" }, h("b", { text: "Next: " }), h("span", { text }), " ",
+  return h("p", { class: "next", role: "status" }, h("b", { text: "Next: " }), h("span", {}, text.split(/(\/tfpilot request)/).map((part) => (part.startsWith("/") ? h("code", { text: part }) : part))), " ",
     buttons.filter(Boolean).map(([name, fn]) => h("button", { type: "button", class: "btn small", data: { focus: "next-" + name }, onclick: fn }, name)));
 }
 

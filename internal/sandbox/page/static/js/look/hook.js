@@ -11,18 +11,19 @@ export const lookHooks = (box) => load(box, async () => {
   return [
     h("div", { class: "bar" }, h("p", { class: "muted", text: `${plural(all, "delivery", "deliveries")}${all > deliveries.length ? `, the newest ${deliveries.length} shown` : ""}` }),
       h("button", { type: "button", class: "btn small", disabled: !failed, data: { focus: "replay-failed" }, onclick: () => replay(box, 0) }, "Send the failed ones again")),
-    h("div", { class: "table-scroll" }, h("table", { class: "grid" },
-      h("thead", {}, h("tr", {}, ["When", "What", "Answer", ""].map((t) => h("th", { scope: "col", text: t })))),
-      h("tbody", {}, deliveries.map((d) => line(box, d))))),
+    h("ol", { class: "hooks", "aria-label": "Deliveries, newest first" }, deliveries.map((d) => line(box, d))),
   ];
 });
 
+const short = 28; // how much of a failure's words is shown; the rest is in the tooltip
+
 function line(box, d) {
   const good = d.code >= 200 && d.code < 300;
-  return h("tr", {},
-    h("td", {}, when(d.at, true)), h("td", {}, h("code", { text: d.action ? `${d.event}.${d.action}` : d.event }), d.redelivery && badge("again")),
-    h("td", {}, badge(d.code ? String(d.code) : d.status || "no answer", good ? "good" : "bad")),
-    h("td", {}, h("button", { type: "button", class: "btn small", "aria-label": `Send ${d.event} ${d.action} of ${new Date(d.at).toLocaleTimeString()} again`, data: { focus: "replay-" + d.id }, onclick: () => replay(box, d.id) }, "Replay")));
+  const said = d.code ? String(d.code) : d.status || "no answer";
+  return h("li", {},
+    h("span", { class: "row-text" }, h("code", { text: d.action ? `${d.event}.${d.action}` : d.event }), h("small", { class: "muted" }, when(d.at, true), d.redelivery && " · sent again")),
+    h("span", { title: said }, badge(said.length > short ? said.slice(0, short) + "…" : said, good ? "good" : "bad")),
+    h("button", { type: "button", class: "btn small", "aria-label": `Send ${d.event} ${d.action} of ${new Date(d.at).toLocaleTimeString()} again`, data: { focus: "replay-" + d.id }, onclick: () => replay(box, d.id) }, "Replay"));
 }
 
 async function replay(box, delivery) {

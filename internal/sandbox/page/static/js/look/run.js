@@ -4,7 +4,13 @@ import { get } from "../api.js";
 import { chosenRequest } from "../app.js";
 import { badge, external, facts, kindOf, load, rows, spinner, tick } from "./draw.js";
 
-let chosen = "", followed = "";
+let chosen = "", followed = "", again = 0;
+
+// A run's log grows without any event: while it is looked at it is read again.
+function follow(box, run) {
+  clearTimeout(again);
+  if (run.status !== "completed") again = setTimeout(() => { if (box.offsetParent && document.visibilityState === "visible") lookRuns(box); }, 1500);
+}
 
 export const lookRuns = (box) => load(box, async () => {
   const { runs, all } = await get("/view/runs");
@@ -17,6 +23,7 @@ export const lookRuns = (box) => load(box, async () => {
   if (!runs.some((r) => idOf(r) === chosen)) chosen = idOf(runs[0]);
   const at = runs.find((r) => idOf(r) === chosen);
   const { run, cut } = await get("/view/run", { repo: at.repo, id: at.id });
+  follow(box, run);
   return [
     h("details", { class: "pick", data: { at: "runs" } }, h("summary", { text: all === 1 ? "1 run" : `${all} runs` }),
       rows("Runs", runs.map((r) => [idOf(r), r]), chosen, (id) => { chosen = id; lookRuns(box); }, line)),
