@@ -28,7 +28,7 @@ func newWorker() *cobra.Command {
 	return &cobra.Command{
 		Use: "worker", Short: "Run a worker; any number of them share the work", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return process(c.Context(), config.Worker, runWorker)
+			return process(c.Context(), config.Worker, serveWorker)
 		},
 	}
 }
@@ -79,6 +79,19 @@ func runApp(ctx context.Context, p *parts) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return socket.Run(ctx) })
 	g.Go(func() error { return web.Serve(ctx, ln, handler, p.log) })
+	return g.Wait()
+}
+
+// serveWorker runs a worker that is asked for its health, as an orchestrator does.
+func serveWorker(ctx context.Context, p *parts) error {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", p.cfg.HTTP.AdminAddr)
+	if err != nil {
+		return fmt.Errorf("TFPILOT_ADMIN_ADDR: %w", err)
+	}
+	health := web.Health(p.log, []web.Check{{Name: "redis", Run: p.redis.Ping}})
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return runWorker(ctx, p) })
+	g.Go(func() error { return web.Serve(ctx, ln, health, p.log) })
 	return g.Wait()
 }
 

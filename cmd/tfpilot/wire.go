@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -173,10 +172,5 @@ func newLog(level slog.Level, json bool) *slog.Logger {
 
 // settings reads the configuration of a process; every fault is said at once.
 func settings(process config.Process) (*config.Config, error) {
-	cfg, err := config.Load(process, config.OS())
-	var faults config.Faults
-	if errors.As(err, &faults) {
-		return nil, fmt.Errorf("the configuration has %d faults:\n%w", len(faults), err)
-	}
-	return cfg, err
+	return config.Load(process, config.OS())
 }

@@ -101,7 +101,10 @@ func TestEnvironmentFaults(t *testing.T) {
 			"REDIS_URL: is needed by the worker and not set; `redis://` or `rediss://` address of Redis, with `maxmemory-policy noeviction`.",
 		}},
 		{"an app without a webhook secret", App, map[string]string{"GITHUB_WEBHOOK_SECRET": ""}, nil, []string{
-			"GITHUB_WEBHOOK_SECRET: is needed by the app and not set; Secret that GitHub signs webhooks with, at least 16 characters.",
+			"GITHUB_WEBHOOK_SECRET: is needed by the app and not set; Secret that GitHub signs webhooks with, at least 16 characters. The app and the workers trust each other by it, too.",
+		}},
+		{"a worker that could not tell hints from forged ones", Worker, map[string]string{"GITHUB_WEBHOOK_SECRET": ""}, nil, []string{
+			"GITHUB_WEBHOOK_SECRET: is needed by the worker and not set; Secret that GitHub signs webhooks with, at least 16 characters. The app and the workers trust each other by it, too.",
 		}},
 		{"a command line needs little", CLI, map[string]string{"GITHUB_WEBHOOK_SECRET": "", "SLACK_APP_TOKEN": "", "SLACK_BOT_TOKEN": "", "GITHUB_TOKEN": ""}, nil, nil},
 		{"twice", App, map[string]string{"SLACK_BOT_TOKEN_FILE": "/run/bot"}, map[string]string{"/run/bot": "xoxb-canary-6"}, []string{

@@ -29,7 +29,7 @@ func Variables() []Variable {
 		{"GITHUB_APP_PRIVATE_KEY", "GitHub", true, nil, "", "The App's private key in PEM form; `\\n` may stand for line ends."},
 		{"GITHUB_TOKEN", "GitHub", true, nil, "", "A token instead of an App, for trying things out. The worker needs one of the two, and not both."},
 		{"GITHUB_API_URL", "GitHub", false, nil, "https://api.github.com/", "Address of the GitHub API; for GitHub Enterprise Server `https://HOST/api/v3/`."},
-		{"GITHUB_WEBHOOK_SECRET", "GitHub", true, []Process{App}, "", "Secret that GitHub signs webhooks with, at least 16 characters."},
+		{"GITHUB_WEBHOOK_SECRET", "GitHub", true, both, "", "Secret that GitHub signs webhooks with, at least 16 characters. The app and the workers trust each other by it, too."},
 
 		{"TFPILOT_REQUESTS_BUCKET", "Storage", false, all, "", "S3 bucket of all documents. It must enforce conditional writes; start-up tries that."},
 		{"AWS_REGION", "Storage", false, all, "", "Region of the bucket. Credentials come from the AWS SDK's usual places."},
@@ -48,7 +48,7 @@ func Variables() []Variable {
 		{"TFPILOT_DESTROY_PROD_ALLOWED_USERS", "People", false, nil, "", "GitHub logins that may destroy in protected environments; empty means nobody."},
 
 		{"TFPILOT_HTTP_ADDR", "Process", false, nil, ":8080", "Where the app listens for webhooks and the API."},
-		{"TFPILOT_ADMIN_ADDR", "Process", false, nil, "127.0.0.1:9090", "Where app and worker listen for health checks and metrics."},
+		{"TFPILOT_ADMIN_ADDR", "Process", false, nil, "127.0.0.1:9090", "Where a worker answers health checks; the app does on `TFPILOT_HTTP_ADDR`."},
 		{"TFPILOT_PUBLIC_URL", "Process", false, nil, "", "Address of the app as people reach it, for links."},
 		{"TFPILOT_SESSION_KEY", "Process", true, nil, "", "Key that protects sessions, at least 32 characters."},
 		{"TFPILOT_LOG_LEVEL", "Process", false, nil, "info", "`debug`, `info`, `warn` or `error`."},

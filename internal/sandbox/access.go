@@ -67,6 +67,6 @@ func (s *Sandbox) env(sec secrets, a Access) map[string]string {
 		"REDIS_URL": a.Redis, "OPENAI_API_KEY": sec.ModelKey, "OPENAI_BASE_URL": a.Model + "/v1", "OPENAI_MODEL": modelName,
 		"TFPILOT_ADMINS": "adam", "TFPILOT_APPROVERS": "ana,omar", "TFPILOT_VIEWERS": "vic",
 		"TFPILOT_PROD_ALLOWED_USERS": "omar,adam", "TFPILOT_DESTROY_PROD_ALLOWED_USERS": "adam",
-		"TFPILOT_HTTP_ADDR": s.addr("app"), "TFPILOT_PUBLIC_URL": a.App,
+		"TFPILOT_HTTP_ADDR": s.addr("app"), "TFPILOT_ADMIN_ADDR": "127.0.0.1:0", "TFPILOT_PUBLIC_URL": a.App,
 	}
 }
