@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -36,10 +39,14 @@ func newBootstrap() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := writeTree(out, files); err != nil {
+			written, kept, err := writeTree(out, files)
+			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%d files are in %s. Look at them and commit them to %s/%s.\n", len(files), out, project.Owner, project.Repo)
+			for _, name := range kept {
+				_, _ = fmt.Fprintf(c.OutOrStdout(), "kept as it is, though TfPilot would write it otherwise: %s\n", name)
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%d new files are in %s. Look at them and commit them to %s/%s.\n", written, out, project.Owner, project.Repo)
 			return err
 		},
 	}
@@ -79,24 +86,37 @@ func renderRepository(p config.Project, requests config.Store, release bootstrap
 	return bootstrap.Render(b, templates.FS)
 }
 
-// writeTree writes files that do not exist yet, never over what somebody has.
-func writeTree(dir string, files map[string][]byte) error {
+// writeTree writes the files that do not exist yet, and names those that do and
+// differ: nothing of what somebody has is written over.
+func writeTree(dir string, files map[string][]byte) (written int, kept []string, err error) {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return fmt.Errorf("write %s: %w", name, err)
+		have, err := os.ReadFile(path)
+		switch {
+		case err == nil && bytes.Equal(have, files[name]):
+			continue
+		case err == nil:
+			kept = append(kept, name)
+			continue
+		case !errors.Is(err, fs.ErrNotExist):
+			return written, kept, fmt.Errorf("write %s: %w", name, err)
 		}
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-		if err != nil {
-			return fmt.Errorf("write %s: %w", name, err)
+		if err := writeNew(path, files[name]); err != nil {
+			return written, kept, fmt.Errorf("write %s: %w", name, err)
 		}
-		_, err = f.Write(files[name])
-		if cerr := f.Close(); err == nil {
-			err = cerr
-		}
-		if err != nil {
-			return fmt.Errorf("write %s: %w", name, err)
-		}
+		written++
 	}
-	return nil
+	return written, kept, nil
+}
+
+func writeNew(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
 }

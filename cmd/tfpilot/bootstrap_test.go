@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -47,5 +49,23 @@ func TestRenderRepositoryKeepsEachBackend(t *testing.T) {
 	}
 	if text := string(files[".github/workflows/apply.yml"]); !strings.Contains(text, `aws-region: "eu-central-1"`) {
 		t.Error("runs do not work in the region of the requests bucket")
+	}
+}
+
+// Bootstrapping again adds what is missing and keeps what somebody changed.
+func TestWriteTreeKeepsWhatIsThere(t *testing.T) {
+	dir := t.TempDir()
+	files := map[string][]byte{"a/own.tf": []byte("1"), "a/same.tf": []byte("2"), "new.tf": []byte("3")}
+	for name, text := range map[string]string{"a/own.tf": "mine", "a/same.tf": "2"} {
+		if err := writeNew(filepath.Join(dir, name), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	written, kept, err := writeTree(dir, files)
+	if err != nil || written != 1 || len(kept) != 1 || kept[0] != "a/own.tf" {
+		t.Errorf("wrote %d, kept %q: %v", written, kept, err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "a/own.tf")); err != nil || string(text) != "mine" {
+		t.Errorf("%q %v", text, err)
 	}
 }
