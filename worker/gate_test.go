@@ -48,6 +48,7 @@ type gate struct {
 	seen   map[string]int // calls by name
 	order  []string       // names of all calls, in order
 	struck []fault
+	before map[string]func() // what happens just before the next call of a name
 }
 
 // enter counts a call and says what happens to it.
@@ -65,6 +66,26 @@ func (g *gate) enter(name string) string {
 	}
 	g.w.log.note("%s #%d", name, g.seen[name])
 	return ""
+}
+
+// onCall lets something happen just before the next call of a name.
+func (g *gate) onCall(name string, do func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.before == nil {
+		g.before = map[string]func(){}
+	}
+	g.before[name] = do
+}
+
+func (g *gate) interrupt(name string) {
+	g.mu.Lock()
+	do := g.before[name]
+	delete(g.before, name)
+	g.mu.Unlock()
+	if do != nil {
+		do()
+	}
 }
 
 // calls counts the calls whose name begins with a prefix.
@@ -107,7 +128,9 @@ func (t gated) RoundTrip(req *http.Request) (*http.Response, error) {
 	if strings.HasSuffix(req.URL.Path, "/access_tokens") {
 		return t.next.RoundTrip(req)
 	}
-	switch t.p.w.gate.enter(callName(t.system, req)) {
+	name := callName(t.system, req)
+	t.p.w.gate.interrupt(name)
+	switch t.p.w.gate.enter(name) {
 	case crashBefore:
 		t.p.kill()
 		return nil, errKilled

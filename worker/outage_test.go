@@ -1,0 +1,101 @@
+package worker_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
+	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+)
+
+// With every webhook lost and Redis emptied again and again, sweep and sync alone
+// bring the journey to its end, and nothing is done twice.
+func TestSweepAndSyncAloneAreEnough(t *testing.T) {
+	for _, workers := range []int{1, 2} {
+		inWorld(t, setup{workers: workers}, func(w *world) {
+			w.hub.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
+			flushed := make(chan struct{})
+			go func() {
+				defer close(flushed)
+				for !w.gate.over.Load() {
+					w.redis.FlushAll()
+					time.Sleep(7 * time.Second)
+				}
+			}()
+			w.journey(reqA)
+			w.ended(reqA)
+			w.gate.over.Store(true)
+			<-flushed
+		})
+	}
+}
+
+// Webhooks that come twice, late and in another order change nothing of the end.
+func TestWebhooksInDisorder(t *testing.T) {
+	for _, f := range []hubsim.WebhookFault{
+		{Kind: hubsim.HookDuplicate}, {Kind: hubsim.HookCopy}, {Kind: hubsim.HookReorder}, {Kind: hubsim.HookDelay, Delay: 3 * time.Minute}, {Kind: hubsim.HookFail},
+	} {
+		t.Run(f.Kind, func(t *testing.T) {
+			inWorld(t, setup{workers: 2}, func(w *world) {
+				w.hub.AddWebhookFault(f)
+				w.journey(reqA)
+				w.pass(10 * time.Minute)
+				w.ended(reqA)
+			})
+		})
+	}
+}
+
+// A GitHub that is down for hours costs few calls, and afterwards the journey goes on
+// by itself.
+func TestLongOutage(t *testing.T) {
+	for name, strike := range map[string]func(*world){
+		"GitHub answers 502":  func(w *world) { w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 502}) },
+		"GitHub hangs":        func(w *world) { w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultHang}) },
+		"GitHub limits":       func(w *world) { w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultLimit, Delay: 20 * time.Minute}) },
+		"S3 is not available": func(w *world) { w.must(w.bucket.Inject(s3.Fault{Kind: s3.FaultUnavailable, Principal: "app"})) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, setup{workers: 2}, func(w *world) {
+				w.open(reqA)
+				w.approve(reqA)
+				w.click(reqA, lifecycle.ActionMerge, "omar")
+				strike(w)
+				from := w.gate.calls("github")
+				w.pass(6 * time.Hour)
+				if n := w.gate.calls("github") - from; n > 6*60*2 {
+					w.t.Errorf("%d calls to GitHub in six hours of outage", n)
+				}
+				w.hub.ClearFaults()
+				w.bucket.ClearFaults()
+				w.served(reqA, lifecycle.ActionMerge)
+				w.apply(reqA)
+				w.sound()
+				w.whole(reqA)
+			})
+		})
+	}
+}
+
+// A worker that starts finds what its predecessor left, with nobody ringing.
+func TestNobodyWasThere(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		n := w.pause()
+		w.ask(reqA, "dana")
+		w.pass(48 * time.Hour)
+		w.redis.FlushAll()
+		w.resume(n)
+		w.planned(reqA, lifecycle.PurposeOpen)
+		w.pause()
+		w.click(reqA, lifecycle.ActionApprove, "omar")
+		w.pass(48 * time.Hour)
+		w.redis.FlushAll()
+		w.resume(n)
+		w.merge(reqA)
+		w.apply(reqA)
+		w.destroy(reqA)
+		w.archived(reqA)
+		w.ended(reqA)
+	})
+}
