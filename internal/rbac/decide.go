@@ -165,6 +165,8 @@ func allowedRoles(row Row, sc Scope) string {
 		switch g := row.Grant(role); {
 		case g == Yes:
 			parts = append(parts, string(role)+"s")
+		case g != No && len(parts) == 0 && ownCounts(g, sc) && row.Approver == No:
+			parts = append(parts, "the developer who asked for it")
 		case g != No && len(parts) == 0 && ownCounts(g, sc):
 			parts = append(parts, "the requester")
 		}

@@ -127,7 +127,7 @@ func Matrix() []Row {
 		{Apply, "apply this request", env, No, OwnApply, Yes, Yes, false, ProdList},
 		{Retry, "retry this request", env, No, OwnApply, Yes, Yes, false, ProdList},
 		{UpdateBranch, "update this request's branch", env, No, OwnApply, Yes, Yes, false, NoList},
-		{Destroy, "destroy what this request made", env, No, OwnDestroy, OwnDestroy, Yes, false, DestroyProdList},
+		{Destroy, "destroy what this request made", env, No, OwnDestroy, No, Yes, false, DestroyProdList},
 		{Sync, "sync with GitHub", NeedsNothing, No, Yes, Yes, Yes, false, NoList},
 		{Repair, "repair a request", NeedsNothing, No, Yes, Yes, Yes, false, NoList},
 		{EnvNew, "add environments", NeedsNothing, No, No, No, Yes, false, NoList},

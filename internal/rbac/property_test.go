@@ -105,6 +105,9 @@ func TestMoreRightsNeverTakeAway(t *testing.T) {
 		r, env := genCase(t)
 		sc := ScopeOf(r, s, env)
 		before := p.Decide(s, v, sc)
+		if v == Destroy && p.Role(s) == Developer {
+			return // becomes an approver, who asks for no destroy
+		}
 		more := p
 		switch rapid.IntRange(0, 3).Draw(t, "more") {
 		case 0:
@@ -124,9 +127,12 @@ func TestMoreRightsNeverTakeAway(t *testing.T) {
 	})
 }
 
-// A stronger role may do whatever the one before it may.
+// A stronger role may do whatever the one before it may, but for destroy.
 func TestRolesGrow(t *testing.T) {
 	for _, row := range Matrix() {
+		if row.Verb == Destroy {
+			continue
+		}
 		for i, role := range Roles()[1:] {
 			for _, own := range []bool{false, true} {
 				for _, by := range []string{"", Requester} {

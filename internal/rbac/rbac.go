@@ -12,7 +12,9 @@ import (
 // Role of a person, weakest first. The empty role may do nothing at all.
 type Role string
 
-// The roles. Each may do what the one before it may.
+// The roles. Each may do what the one before it may, but for destroy: that is the
+// developer's who asked for something, where the environment says so, and the
+// admins'. Whoever approves destroying does not ask for it.
 const (
 	Nobody    Role = ""
 	Viewer    Role = "viewer"
