@@ -239,8 +239,8 @@ func TestFaultsCountersAndReset(t *testing.T) {
 	faults := p.In("tabpanel", "Faults")
 	for _, name := range []string{
 		"Drop the next webhook", "Drop all webhooks", "Send the next one twice", "Delay the next one by 15 s", "Let the next two change places",
-		"502 for the next call", "Lose the next answer", "500 for the next write", "Lose the next write's answer", "Slow down the next five calls",
-		"503 for the next call", "Disconnect a socket", "Flush Redis", "No answer to the next question", "Nonsense as the next answer",
+		"502 for the next call", "Lose the next answer", "Rate limit from GitHub on the next call", "500 for the next write", "Lose the next write's answer", "Slow down the next five calls",
+		"503 for the next call", "Rate limit from Slack on the next call", "Disconnect a socket", "Flush Redis", "No answer to the next question", "Nonsense as the next answer",
 		"Refuse the next create", "Slow down the next create by 10 s",
 	} {
 		faults.Click("button", name)

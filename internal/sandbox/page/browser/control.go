@@ -113,7 +113,9 @@ func (p *Page) await(what string, role, name string, use func(context.Context, *
 					return nil
 				}
 			}
-			last = err
+			if ctx.Err() == nil {
+				last = err // what the deadline cut off says nothing
+			}
 			select {
 			case <-ctx.Done():
 				return last
@@ -122,7 +124,7 @@ func (p *Page) await(what string, role, name string, use func(context.Context, *
 		}
 	}))
 	if err != nil {
-		p.t.Fatalf("%s %s %q: %v (last: %v)\n%s", what, role, name, err, last, p.Outline())
+		p.t.Fatalf("%s %s %q: %v\n%s", what, role, name, last, p.Outline())
 	}
 }
 

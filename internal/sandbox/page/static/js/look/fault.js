@@ -17,7 +17,7 @@ const groups = [
   ["GitHub", "Calls are made again; nothing is opened, dispatched or merged twice.", [
     ["502 for the next call", { github: [{ kind: "status", status: 502, count: 1 }] }],
     ["Lose the next answer", { github: [{ kind: "lost", count: 1 }] }],
-    ["Rate limit on the next call", { github: [{ kind: "limit", count: 1, delay: 2 * second }] }],
+    ["Rate limit from GitHub on the next call", { github: [{ kind: "limit", count: 1, delay: 2 * second }] }],
   ]],
   ["S3", "Every write is conditional, so that one whose answer is lost is not made twice.", [
     ["500 for the next write", { s3: [{ kind: "internal", verb: "PutObject", count: 1 }] }],
@@ -26,7 +26,7 @@ const groups = [
   ]],
   ["Slack", "Cards are drawn again from the documents.", [
     ["503 for the next call", { slack: [{ kind: "5xx", count: 1 }] }],
-    ["Rate limit on the next call", { slack: [{ kind: "429", count: 1, retryAfter: 2 }] }],
+    ["Rate limit from Slack on the next call", { slack: [{ kind: "429", count: 1, retryAfter: 2 }] }],
     ["Disconnect a socket", { disconnect: "refresh_requested" }],
   ]],
   ["Redis", "Redis is only a bell: what is due is found again by looking.", [
