@@ -14,11 +14,14 @@ import (
 func TestMain(m *testing.M) {
 	provider := strings.HasPrefix(filepath.Base(os.Args[0]), "terraform-provider-aws")
 	command := len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-")
-	if provider || command {
+	if provider || command || os.Getenv(childMark) != "" {
 		os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }
+
+// childMark is set for the processes of a test: they never run tests themselves.
+const childMark = "TFPILOT_TEST_CHILD"
 
 // call runs one command in this process.
 func call(t *testing.T, in string, args ...string) (code int, out, errs string) {

@@ -51,7 +51,7 @@ func (y *yard) command(args ...string) *exec.Cmd {
 		y.t.Fatal(err)
 	}
 	cmd := exec.Command(self, args...)
-	cmd.Env = append([]string{}, os.Environ()...)
+	cmd.Env = append(os.Environ(), childMark+"=1")
 	for name, value := range y.access.Env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
