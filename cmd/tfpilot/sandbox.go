@@ -37,7 +37,7 @@ const (
 	sandboxBucket = "tfpilot-requests"
 	stateBucket   = "tfpilot-terraform-state"
 	sandboxPort   = 7390
-	closeTime     = 30 * time.Second
+	closeTime     = time.Minute // a cancelled run has 10 s, and 30 more for what must always run
 )
 
 // sandboxRun is one start of the sandbox.

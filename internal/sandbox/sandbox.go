@@ -123,10 +123,10 @@ func (s *Sandbox) url(service string) string  { return "http://" + s.addr(servic
 
 func (s *Sandbox) simulate(sec secrets, public *rsa.PublicKey) error {
 	dir := func(name string) string { return filepath.Join(s.cfg.Dir, name) }
-	err := os.MkdirAll(dir("runs"), 0o700)
-	if err != nil {
-		return fmt.Errorf("make the folder of runs: %w", err)
+	if err := private(dir("runs"), dir("github"), dir("slack"), dir("s3"), dir("cloud")); err != nil {
+		return err
 	}
+	var err error
 	if s.Slack, err = slack.New(s.workspace(sec)); err != nil {
 		return fmt.Errorf("simulate Slack: %w", err)
 	}
@@ -150,6 +150,20 @@ func (s *Sandbox) simulate(sec secrets, public *rsa.PublicKey) error {
 		return fmt.Errorf("start Redis: %w", err)
 	}
 	s.redis.ClockTTL(true) // keys expire by the clock, as in a real Redis
+	return nil
+}
+
+// private makes folders that nobody else on this machine can look into, wherever
+// the data folder is.
+func private(dirs ...string) error {
+	for _, dir := range dirs {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("make %s: %w", dir, err)
+		}
+		if err := os.Chmod(dir, 0o700); err != nil {
+			return fmt.Errorf("make %s private: %w", dir, err)
+		}
+	}
 	return nil
 }
 

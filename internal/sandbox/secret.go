@@ -44,20 +44,65 @@ func loadSecrets(path string, principals []s3.Principal) (secrets, error) {
 		if err := json.Unmarshal(data, &sec); err != nil {
 			return sec, fmt.Errorf("read %s: %w (delete the data folder to start anew)", path, err)
 		}
-		return sec, nil
+		if !sec.complete(principals) {
+			return sec, nil
+		}
+		return sec, sec.save(path)
 	case !errors.Is(err, fs.ErrNotExist):
 		return sec, fmt.Errorf("read secrets: %w", err)
 	}
 	if sec, err = drawSecrets(principals); err != nil {
 		return sec, err
 	}
-	if data, err = json.Marshal(sec); err != nil {
-		return sec, fmt.Errorf("write secrets: %w", err)
+	return sec, sec.save(path)
+}
+
+func (sec secrets) save(path string) error {
+	data, err := json.Marshal(sec)
+	if err != nil {
+		return fmt.Errorf("write secrets: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return sec, fmt.Errorf("write secrets: %w", err)
+		return fmt.Errorf("write secrets: %w", err)
 	}
-	return sec, os.WriteFile(path, data, 0o600)
+	return os.WriteFile(path, data, 0o600)
+}
+
+// complete draws what a data folder of an earlier version lacks: an empty secret
+// would let anybody in.
+func (sec *secrets) complete(principals []s3.Principal) (changed bool) {
+	for _, one := range []struct {
+		secret *string
+		drawn  func() string
+	}{
+		{&sec.SlackBot, func() string { return "xoxb-" + draw(16) }},
+		{&sec.SlackApp, func() string { return "xapp-1-" + draw(16) }},
+		{&sec.Webhook, func() string { return draw(32) }},
+		{&sec.CloudToken, func() string { return draw(16) }},
+		{&sec.ModelKey, func() string { return "sk-" + draw(24) }},
+		{&sec.RedisPassword, func() string { return draw(16) }},
+	} {
+		if *one.secret == "" {
+			*one.secret, changed = one.drawn(), true
+		}
+	}
+	if sec.GitHubTokens == nil {
+		sec.GitHubTokens = map[string]string{}
+	}
+	if sec.Principals == nil {
+		sec.Principals = map[string]s3Credential{}
+	}
+	for _, p := range People {
+		if sec.GitHubTokens[p.Login] == "" {
+			sec.GitHubTokens[p.Login], changed = "ghp_"+draw(18), true
+		}
+	}
+	for _, p := range principals {
+		if c := sec.Principals[p.Name]; c.AccessKey == "" || c.Secret == "" {
+			sec.Principals[p.Name], changed = s3Credential{AccessKey: p.Name, Secret: draw(20)}, true
+		}
+	}
+	return changed
 }
 
 func drawSecrets(principals []s3.Principal) (secrets, error) {
@@ -66,17 +111,8 @@ func drawSecrets(principals []s3.Principal) (secrets, error) {
 		return secrets{}, fmt.Errorf("draw the App's key: %w", err)
 	}
 	pemKey := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	sec := secrets{
-		SlackBot: "xoxb-" + draw(16), SlackApp: "xapp-1-" + draw(16), Webhook: draw(32), PrivateKey: string(pemKey),
-		GitHubTokens: map[string]string{}, Principals: map[string]s3Credential{},
-		CloudToken: draw(16), ModelKey: "sk-" + draw(24), RedisPassword: draw(16),
-	}
-	for _, p := range People {
-		sec.GitHubTokens[p.Login] = "ghp_" + draw(18)
-	}
-	for _, p := range principals {
-		sec.Principals[p.Name] = s3Credential{AccessKey: p.Name, Secret: draw(20)}
-	}
+	sec := secrets{PrivateKey: string(pemKey)}
+	sec.complete(principals)
 	return sec, nil
 }
 

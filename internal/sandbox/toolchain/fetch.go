@@ -41,22 +41,28 @@ func (f Finder) zipURL() string {
 	return fmt.Sprintf("%s/terraform/%s/terraform_%s_%s.zip", cmp.Or(f.Releases, releases), PinnedTerraform, PinnedTerraform, platform())
 }
 
-func (f Finder) pinnedDir() string {
+// pinnedDir is a folder that only this user writes to: what lies there is started.
+// Without a home there is none.
+func (f Finder) pinnedDir() (string, error) {
 	cache := f.Cache
 	if cache == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			user = os.TempDir()
+			return "", fmt.Errorf("find the user's cache folder: %w", err)
 		}
 		cache = filepath.Join(user, "tfpilot")
 	}
-	return filepath.Join(cache, "terraform", PinnedTerraform)
+	return filepath.Join(cache, "terraform", PinnedTerraform), nil
 }
 
 // pinned returns the pinned Terraform of the cache; the network is asked only
 // when it is not there or does not run.
 func (f Finder) pinned(ctx context.Context) (Tool, error) {
-	path := filepath.Join(f.pinnedDir(), "terraform")
+	dir, err := f.pinnedDir()
+	if err != nil {
+		return Tool{}, err
+	}
+	path := filepath.Join(dir, "terraform")
 	if v, err := terraformVersion(ctx, path); err == nil {
 		return Tool{"Terraform", path, v.String(), "cache"}, nil
 	}

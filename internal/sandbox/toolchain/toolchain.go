@@ -107,8 +107,12 @@ func (f Finder) Terraform(ctx context.Context) (Tool, error) {
 }
 
 func (f Finder) manual(tried []string) error {
+	dir, err := f.pinnedDir()
+	if err != nil {
+		dir = "a folder on PATH"
+	}
 	return fmt.Errorf("no usable Terraform (%s); by hand: install Terraform or OpenTofu %s or newer on PATH, or unzip %s into %s",
-		strings.Join(tried, "; "), terraformMin, f.zipURL(), f.pinnedDir())
+		strings.Join(tried, "; "), terraformMin, f.zipURL(), dir)
 }
 
 // terraformVersion runs `version -json` and refuses what is out of range.

@@ -101,14 +101,37 @@ func TestTheSecondStartNeedsNoNetwork(t *testing.T) {
 
 func TestACacheThatDoesNotRunIsFetchedAgain(t *testing.T) {
 	f, asked := release(t, goodProgram)
-	if err := os.MkdirAll(f.pinnedDir(), 0o755); err != nil {
+	dir := pinnedDir(t, f)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(f.pinnedDir(), "terraform"), []byte("cut off"), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "terraform"), []byte("cut off"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if tool, err := f.Terraform(t.Context()); err != nil || tool.From != "download" || *asked != 1 {
 		t.Errorf("from %s, %v, %d requests", tool.From, err, *asked)
+	}
+}
+
+func pinnedDir(t *testing.T, f Finder) string {
+	t.Helper()
+	dir, err := f.pinnedDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Without a home there is no folder that others cannot write to; then nothing is
+// fetched, and nothing that lies around is started.
+func TestNoHomeNoCache(t *testing.T) {
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME"} {
+		t.Setenv(name, "")
+	}
+	f, asked := release(t, goodProgram)
+	f.Cache = ""
+	if _, err := f.Terraform(t.Context()); err == nil || *asked != 0 || !strings.Contains(err.Error(), "by hand") {
+		t.Errorf("%v after %d requests", err, *asked)
 	}
 }
 
@@ -126,7 +149,7 @@ func TestWhatCannotBeFetchedSaysTheManualWay(t *testing.T) {
 			if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "by hand: install Terraform or OpenTofu 1.10.0") {
 				t.Fatalf("got %v", err)
 			}
-			if left, _ := filepath.Glob(filepath.Join(f.pinnedDir(), "*")); len(left) != 0 {
+			if left, _ := filepath.Glob(filepath.Join(pinnedDir(t, f), "*")); len(left) != 0 {
 				t.Errorf("left behind: %v", left)
 			}
 		})
