@@ -96,9 +96,10 @@ func (s *shell) command(ctx context.Context, b block) *exec.Cmd {
 
 // server is a block that runs until it is told to stop.
 type server struct {
-	cmd  *exec.Cmd
-	done chan error
-	out  *output
+	cmd   *exec.Cmd
+	group int // of its processes
+	done  chan error
+	out   *output
 }
 
 var address = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
@@ -111,8 +112,9 @@ func start(t *testing.T, s *shell, b block) *server {
 	if err := v.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	v.group = v.cmd.Process.Pid
 	go func() { v.done <- v.cmd.Wait() }()
-	t.Cleanup(func() { _ = syscall.Kill(-v.cmd.Process.Pid, syscall.SIGKILL) })
+	t.Cleanup(func() { _ = syscall.Kill(-v.group, syscall.SIGKILL) })
 	deadline := time.Now().Add(answerTime)
 	for time.Now().Before(deadline) {
 		if url := address.FindString(out.String()); url != "" && answers(url) {
@@ -146,29 +148,30 @@ func (s *shell) end(t *testing.T) {
 	}
 	v := s.server
 	s.server = nil
-	_ = syscall.Kill(-v.cmd.Process.Pid, syscall.SIGINT)
+	_ = syscall.Kill(-v.group, syscall.SIGINT)
 	select {
 	case err := <-v.done:
-		if code := v.cmd.ProcessState.ExitCode(); err != nil && !interrupted(err) {
-			t.Errorf("Ctrl-C ended it with %d: %v\n%s", code, err, v.out)
+		if err != nil && !interrupted(err, v.out.String()) {
+			t.Errorf("Ctrl-C ended it: %v\n%s", err, v.out)
 		}
 	case <-time.After(stopTime):
 		t.Errorf("Ctrl-C did not end it:\n%s", v.out)
 	}
-	if err := syscall.Kill(-v.cmd.Process.Pid, 0); !errors.Is(err, syscall.ESRCH) {
+	if err := syscall.Kill(-v.group, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("Ctrl-C left a process behind: %v", err)
 	}
 }
 
-// interrupted says that a process died of the Ctrl-C itself, as a shell or the go
-// command does once its child has ended.
-func interrupted(err error) bool {
+// interrupted says that the Ctrl-C itself ended the shell or the go command, which
+// then exits with 1, and not that the program below it failed: of that the go command
+// tells the exit status.
+func interrupted(err error, out string) bool {
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
+	if !errors.As(err, &exit) || strings.Contains(out, "exit status") {
 		return false
 	}
 	status, ok := exit.Sys().(syscall.WaitStatus)
-	return ok && status.Signaled() && status.Signal() == syscall.SIGINT
+	return ok && (status.Signaled() && status.Signal() == syscall.SIGINT || status.ExitStatus() == 1)
 }
 
 // output keeps what a process prints.
