@@ -11,11 +11,13 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/intake"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/rbac"
@@ -118,7 +120,10 @@ func (k *console) show(doc store.Doc) error {
 		_, _ = fmt.Fprintf(k.out, "pull request %s\n", r.PR.URL)
 	}
 	if p := r.Plan; p != nil {
-		_, _ = fmt.Fprintf(k.out, "plan %d (%s): %d to add, %d to change, %d to replace, %d to destroy\n", p.Attempt, p.Purpose, p.Add, p.Change, p.Replace, p.Destroy)
+		_, _ = fmt.Fprintf(k.out, "plan %d (%s): %d to add, %d to change, %d to replace, %d to destroy\ndigest %s\n", p.Attempt, p.Purpose, p.Add, p.Change, p.Replace, p.Destroy, p.Digest)
+		for _, address := range p.Removed {
+			_, _ = fmt.Fprintf(k.out, "  goes: %s\n", address)
+		}
 	}
 	if p := r.Problem; p != nil {
 		_, _ = fmt.Fprintf(k.out, "problem: %s\n", p.Text)
@@ -160,9 +165,8 @@ func (k *console) open(ctx context.Context, project, envName, reason, module str
 	if err != nil {
 		return err
 	}
-	subject := rbac.Subject{Login: who.Login, GithubID: who.GithubID}
-	if d := k.cfg.Policy().Decide(subject, rbac.Create, rbac.ScopeIn(env.Rules())); !d.Allowed {
-		return errors.New(d.Reason)
+	if err := errors.Join(k.mayOpen(who, env, m), checkReason(reason)); err != nil {
+		return err
 	}
 	values, err := parseInputs(inputs)
 	if err != nil {
@@ -188,6 +192,31 @@ func (k *console) open(ctx context.Context, project, envName, reason, module str
 	}
 	k.ring(ctx, doc)
 	return k.show(doc)
+}
+
+// mayOpen asks the same as Slack: the matrix, and whom the module is for.
+func (k *console) mayOpen(who lifecycle.Person, env config.Environment, m *catalog.Module) error {
+	subject := rbac.Subject{Login: who.Login, GithubID: who.GithubID}
+	if d := k.cfg.Policy().Decide(subject, rbac.Create, rbac.ScopeIn(env.Rules())); !d.Allowed {
+		return errors.New(d.Reason)
+	}
+	if ok, why := m.Allows(string(k.cfg.Policy().Role(subject)), env.Project); !ok {
+		return errors.New(why)
+	}
+	return nil
+}
+
+// maxReason bounds a reason, in runes; it is shown on cards and in the pull request.
+const maxReason = 500
+
+func checkReason(reason string) error {
+	if n := utf8.RuneCountInString(reason); n > maxReason || !utf8.ValidString(reason) {
+		return usagef("--reason: %d characters; at most %d of valid text are possible", n, maxReason)
+	}
+	if what, found := intake.Secret(reason); found {
+		return usagef("--reason: it looks like it holds %s; never write secrets there", what)
+	}
+	return nil
 }
 
 func parseInputs(inputs []string) (map[string]any, error) {
@@ -230,48 +259,6 @@ func (k *console) person(ctx context.Context) (lifecycle.Person, error) {
 		}
 	}
 	return lifecycle.Person{}, fmt.Errorf("no identity is linked to %q; an admin links one with: tfpilot identities link", k.as)
-}
-
-// wishCommand records a wish, of what the document says now.
-func (k *console) wishCommand(a lifecycle.Action) *cobra.Command {
-	var reason string
-	c := k.command(string(a)+" ID", "Ask for: "+string(a), cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		doc, err := k.get(ctx, args[0])
-		if err != nil {
-			return err
-		}
-		who, err := k.person(ctx)
-		if err != nil {
-			return err
-		}
-		env, _ := k.cfg.Environment(doc.Request.Project, doc.Request.Environment.Key, doc.Request.Environment.Slug)
-		subject := rbac.Subject{Login: who.Login, GithubID: who.GithubID}
-		if d := k.cfg.Policy().Decide(subject, rbac.VerbOf(a), rbac.ScopeOf(doc.Request, subject, env.Rules())); !d.Allowed {
-			return errors.New(d.Reason)
-		}
-		doc, err = k.store.Update(ctx, doc.Request.ID, lifecycle.Actor{Login: who.Login, Source: sourceCLI}, wishPatch(a, doc.Request, who, reason))
-		if err != nil {
-			return err
-		}
-		k.ring(ctx, doc)
-		return k.show(doc)
-	})
-	c.Flags().StringVar(&reason, "reason", "", "why")
-	return c
-}
-
-func wishPatch(a lifecycle.Action, r lifecycle.Request, who lifecycle.Person, reason string) lifecycle.Patch {
-	switch a {
-	case lifecycle.ActionTakeBack:
-		return lifecycle.TakeBack()
-	case lifecycle.ActionKeep:
-		return lifecycle.Keep()
-	}
-	w := lifecycle.Wish{What: a, By: who.Login, ByID: who.GithubID, SlackTeam: who.SlackTeam, SlackUser: who.SlackUser, At: time.Now().UTC(), Source: sourceCLI, Reason: reason}
-	if r.Plan != nil {
-		w.HeadSHA, w.PlanDigest = r.Plan.SHA, r.Plan.Digest
-	}
-	return lifecycle.Want(w)
 }
 
 // ring tells the workers. It may fail: they look by themselves.

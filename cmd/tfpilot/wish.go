@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+)
+
+// wishCommand records a wish, of what the document says now.
+func (k *console) wishCommand(a lifecycle.Action) *cobra.Command {
+	var reason, confirm string
+	c := k.command(string(a)+" ID", "Ask for: "+string(a), cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		doc, err := k.get(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		who, err := k.person(ctx)
+		if err != nil {
+			return err
+		}
+		env, _ := k.cfg.Environment(doc.Request.Project, doc.Request.Environment.Key, doc.Request.Environment.Slug)
+		subject := rbac.Subject{Login: who.Login, GithubID: who.GithubID}
+		if d := k.cfg.Policy().Decide(subject, rbac.VerbOf(a), rbac.ScopeOf(doc.Request, subject, env.Rules())); !d.Allowed {
+			return errors.New(d.Reason)
+		}
+		if err := errors.Join(checkReason(reason), confirmed(a, doc.Request, env, confirm)); err != nil {
+			return err
+		}
+		doc, err = k.store.Update(ctx, doc.Request.ID, lifecycle.Actor{Login: who.Login, Source: sourceCLI}, wishPatch(a, doc.Request, who, reason))
+		if err != nil {
+			return err
+		}
+		k.ring(ctx, doc)
+		return k.show(doc)
+	})
+	c.Flags().StringVar(&reason, "reason", "", "why")
+	switch a {
+	case lifecycle.ActionApprove:
+		c.Flags().StringVar(&confirm, "confirm", "", "digest of the plan that you saw, or its first 12 digits; needed where the environment is protected or something goes")
+	case lifecycle.ActionDestroy:
+		c.Flags().StringVar(&confirm, "confirm", "", "the environment, key/slug; needed where it is protected")
+	}
+	return c
+}
+
+// minDigest is how much of a digest names a plan.
+const minDigest = 12
+
+// confirmed asks for what Slack asks for in a window of its own: a plan by which
+// something goes, and everything in a protected environment, is named once more.
+func confirmed(a lifecycle.Action, r lifecycle.Request, env config.Environment, given string) error {
+	switch {
+	case a == lifecycle.ActionDestroy && env.Protected && given != env.String():
+		return usagef("%s is protected: confirm with --confirm %s", env, env)
+	case a != lifecycle.ActionApprove || r.Plan == nil:
+		return nil
+	case given == "" && (env.Protected || r.Plan.Destroy+r.Plan.Replace > 0):
+		return usagef("look at the plan (tfpilot requests show %s) and confirm with --confirm and its digest", r.ID)
+	}
+	digest := strings.TrimPrefix(given, "sha256:")
+	if given != "" && (len(digest) < minDigest || !strings.HasPrefix(strings.TrimPrefix(r.Plan.Digest, "sha256:"), digest)) {
+		return fmt.Errorf("the plan is not the one that you confirm; it has the digest %s", r.Plan.Digest)
+	}
+	return nil
+}
+
+func wishPatch(a lifecycle.Action, r lifecycle.Request, who lifecycle.Person, reason string) lifecycle.Patch {
+	switch a {
+	case lifecycle.ActionTakeBack:
+		return lifecycle.TakeBack()
+	case lifecycle.ActionKeep:
+		return lifecycle.Keep()
+	}
+	w := lifecycle.Wish{What: a, By: who.Login, ByID: who.GithubID, SlackTeam: who.SlackTeam, SlackUser: who.SlackUser, At: time.Now().UTC(), Source: sourceCLI, Reason: reason}
+	if r.Plan != nil {
+		w.HeadSHA, w.PlanDigest = r.Plan.SHA, r.Plan.Digest
+	}
+	return lifecycle.Want(w)
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+)
+
+// The command line asks for a second look where Slack does.
+func TestConfirmed(t *testing.T) {
+	hex := strings.Repeat("0123456789abcdef", 4)
+	plan := func(destroy int) lifecycle.Request {
+		return lifecycle.Request{ID: "req_abcdefghijklm", Plan: &lifecycle.Plan{Digest: "sha256:" + hex, Add: 1, Destroy: destroy}}
+	}
+	dev, prod := config.Environment{Key: "dev", Slug: "app"}, config.Environment{Key: "prod", Slug: "app", Protected: true}
+	for name, c := range map[string]struct {
+		action lifecycle.Action
+		r      lifecycle.Request
+		env    config.Environment
+		given  string
+		ok     bool
+	}{
+		"plain":              {lifecycle.ActionApprove, plan(0), dev, "", true},
+		"plain, confirmed":   {lifecycle.ActionApprove, plan(0), dev, "sha256:" + hex, true},
+		"plain, another":     {lifecycle.ActionApprove, plan(0), dev, "ffffffffffff", false},
+		"destroys":           {lifecycle.ActionApprove, plan(1), dev, "", false},
+		"destroys, prefix":   {lifecycle.ActionApprove, plan(1), dev, hex[:12], true},
+		"destroys, short":    {lifecycle.ActionApprove, plan(1), dev, hex[:11], false},
+		"protected":          {lifecycle.ActionApprove, plan(0), prod, "", false},
+		"protected, named":   {lifecycle.ActionApprove, plan(0), prod, hex, true},
+		"destroy dev":        {lifecycle.ActionDestroy, plan(0), dev, "", true},
+		"destroy prod":       {lifecycle.ActionDestroy, plan(0), prod, "", false},
+		"destroy prod named": {lifecycle.ActionDestroy, plan(0), prod, "prod/app", true},
+		"merge":              {lifecycle.ActionMerge, plan(1), prod, "", true},
+	} {
+		if err := confirmed(c.action, c.r, c.env, c.given); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Whom a module is for counts on the command line, too, and a reason holds no secret.
+func TestMayOpen(t *testing.T) {
+	k := &console{parts: &parts{cfg: &config.Config{People: rbac.Policy{Admins: []string{"adam"}}}}}
+	env := config.Environment{Project: "core", Key: "dev", Slug: "app"}
+	m := &catalog.Module{Title: "A thing", Allow: catalog.Allow{Roles: []string{"admin"}}}
+	if err := k.mayOpen(lifecycle.Person{Login: "adam"}, env, m); err != nil {
+		t.Error(err)
+	}
+	if err := k.mayOpen(lifecycle.Person{Login: "dana"}, env, m); err == nil || !strings.Contains(err.Error(), "only for admin") {
+		t.Errorf("got %v", err)
+	}
+	for reason, ok := range map[string]bool{
+		"for the logs": true, "": true, strings.Repeat("ä", maxReason): true, strings.Repeat("a", maxReason+1): false,
+		"\xff": false, "use AKIAIOSFODNN7EXAMPLE": false,
+	} {
+		if err := checkReason(reason); (err == nil) != ok {
+			t.Errorf("%.40q: %v", reason, err)
+		}
+	}
+}
