@@ -207,7 +207,7 @@ func (k *console) mayOpen(who lifecycle.Person, env config.Environment, m *catal
 }
 
 // maxReason bounds a reason, in runes; it is shown on cards and in the pull request.
-const maxReason = 500
+const maxReason = 1000
 
 func checkReason(reason string) error {
 	if n := utf8.RuneCountInString(reason); n > maxReason || !utf8.ValidString(reason) {
