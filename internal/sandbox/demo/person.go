@@ -46,16 +46,26 @@ func (p *person) types(ctx context.Context, channel, text string) (result, error
 	return p.does(ctx, "command", map[string]any{"channel": channel, "command": "/tfpilot", "text": text})
 }
 
-// asks types a command and waits for an answer that holds the words.
+// rebuilding is the honest answer while the list of requests is not there, as after
+// Redis lost its data. It asks to be tried again.
+const rebuilding = "is being rebuilt. Please try again"
+
+// asks types a command and waits for an answer that holds the words; where it is
+// told to try again, it does.
 func (p *person) asks(ctx context.Context, channel, text string, words ...string) (message, error) {
-	old, err := p.ephemerals(ctx)
-	if err != nil {
-		return message{}, err
-	}
-	if _, err := p.types(ctx, channel, text); err != nil {
-		return message{}, err
-	}
-	return p.answered(ctx, old, words...)
+	var found message
+	err := until(ctx, later, "another answer than that the list is being rebuilt", func(ctx context.Context) (bool, string, error) {
+		old, err := p.ephemerals(ctx)
+		if err != nil {
+			return false, "", err
+		}
+		if _, err := p.types(ctx, channel, text); err != nil {
+			return false, "", err
+		}
+		found, err = p.answered(ctx, old, words...)
+		return !strings.Contains(found.read(), rebuilding), found.read(), err
+	})
+	return found, err
 }
 
 // ephemerals are the answers that only this person sees, everywhere.
@@ -70,7 +80,8 @@ func (p *person) ephemerals(ctx context.Context) (map[string]message, error) {
 	return all, err
 }
 
-// answered waits for an ephemeral answer that was not there before.
+// answered waits for an ephemeral answer that was not there before: one that holds
+// the words, or that asks to try again.
 func (p *person) answered(ctx context.Context, old map[string]message, words ...string) (message, error) {
 	var found message
 	err := until(ctx, soon, fmt.Sprintf("an answer to %s with “%s”", p.name, strings.Join(words, "” and “")), func(ctx context.Context) (bool, string, error) {
@@ -80,7 +91,7 @@ func (p *person) answered(ctx context.Context, old map[string]message, words ...
 			if _, known := old[place]; known {
 				continue
 			}
-			if seen = m.read(); holds(seen, words...) {
+			if seen = m.read(); holds(seen, words...) || strings.Contains(seen, rebuilding) {
 				found = m
 				return true, seen, nil
 			}
