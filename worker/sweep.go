@@ -27,39 +27,55 @@ func unsettled(r *lifecycle.Request) bool {
 // documents cost no read. Two sweeps at once do no harm.
 func (w *Worker) Sweep(ctx context.Context) error {
 	w.rebuildIndex(ctx)
+	ids, err := w.readChanged(ctx)
+	if err != nil {
+		return err
+	}
+	requests := w.watch.retain(ids)
+	return errors.Join(
+		w.ringAged(ctx, requests),
+		w.ringDue(ctx, requests),
+		w.ringLeases(ctx),
+		w.ringSyncs(ctx, requests),
+	)
+}
+
+// readChanged lists the documents and reads those that changed. One that cannot be
+// read keeps no other from its turn.
+func (w *Worker) readChanged(ctx context.Context) (map[string]bool, error) {
 	ids := map[string]bool{}
+	unreadable := 0
 	for e, err := range w.Store.List(ctx) {
 		if err != nil {
-			return err
+			return nil, err
 		}
 		ids[e.ID] = true
 		if w.watch.etag(e.ID) == e.ETag {
 			continue
 		}
-		doc, err := w.Store.Get(ctx, e.ID)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		w.watch.put(doc)
-		w.indexRow(ctx, doc)
-		if err := w.Bell.Card(ctx, e.ID, doc.Request.Version); err != nil {
-			return err
+		switch err := w.readAgain(ctx, e.ID); {
+		case err == nil:
+		case ctx.Err() != nil || unreadable == maxUnreadable:
+			return nil, err
+		default:
+			unreadable++
+			w.Log.Error("a document cannot be read", keyRequest, e.ID, keyError, err)
 		}
 	}
-	requests := w.watch.retain(ids)
-	if err := w.ringAged(ctx, requests); err != nil {
+	return ids, nil
+}
+
+func (w *Worker) readAgain(ctx context.Context, id string) error {
+	doc, err := w.Store.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	if err := w.ringDue(ctx, requests); err != nil {
-		return err
-	}
-	if err := w.ringLeases(ctx); err != nil {
-		return err
-	}
-	return w.ringSyncs(ctx, requests)
+	w.watch.put(doc)
+	w.indexRow(ctx, doc)
+	return w.Bell.Card(ctx, id, doc.Request.Version)
 }
 
 // ringAged rings for the cards that say something else by now, though nothing
@@ -99,22 +115,17 @@ func (w *Worker) ringDue(ctx context.Context, requests []lifecycle.Request) erro
 
 // ringLeases looks at every configured environment whose lease is taken.
 func (w *Worker) ringLeases(ctx context.Context) error {
+	var failed error
 	for _, p := range w.Structure.Projects {
 		for _, e := range p.Environments {
-			env := lifecycle.Environment{Key: e.Key, Slug: e.Slug}
-			state, err := w.Store.Environment(ctx, p.Name, env)
-			if err != nil {
-				return err
+			state, err := w.Store.Environment(ctx, p.Name, lifecycle.Environment{Key: e.Key, Slug: e.Slug})
+			if err == nil && state.Holder != nil {
+				err = w.Bell.Environment(ctx, p.Name, e.Key, e.Slug, state.Version)
 			}
-			if state.Holder == nil {
-				continue
-			}
-			if err := w.Bell.Environment(ctx, p.Name, e.Key, e.Slug, state.Version); err != nil {
-				return err
-			}
+			failed = errors.Join(failed, err)
 		}
 	}
-	return nil
+	return failed
 }
 
 // ringSyncs rings for repositories: quick while something runs, slow while it waits.

@@ -22,20 +22,24 @@ func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
 	if len(requests) == 0 {
 		return nil
 	}
-	pulls, err := w.GitHub.Pulls(ctx, repo, oldestRequest(requests), "")
+	seen := w.watch.lists(repo, requests)
+	pulls, err := w.GitHub.Pulls(ctx, repo, oldestRequest(requests), seen.pulls)
 	if err != nil {
 		return err
 	}
-	runs, err := w.GitHub.FindRuns(ctx, repo, github.RunQuery{Since: oldestRun(requests)})
+	runs, err := w.GitHub.FindRuns(ctx, repo, github.RunQuery{Since: oldestRun(requests), ETag: seen.runs})
 	if err != nil {
 		return err
 	}
 	var failed error
 	for _, r := range requests {
-		if err := w.syncRequest(ctx, r, pulls.Items, runs.Items); err != nil {
+		if err := w.syncRequest(ctx, r, pulls, runs); err != nil {
 			w.Log.Warn("sync did not succeed", keyRequest, r.ID, keyError, err)
 			failed = errors.Join(failed, err)
 		}
+	}
+	if failed == nil {
+		w.watch.listed(repo, requests, pulls.ETag, runs.ETag)
 	}
 	return failed
 }
@@ -87,18 +91,21 @@ func openRuns(r *lifecycle.Request) []openRun {
 
 // syncRequest takes in what the lists say of one request, and asks for what they do
 // not say.
-func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls []github.Pull, runs []github.Run) error {
+func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls github.Listing[github.Pull], runs github.Listing[github.Run]) error {
 	doc, err := w.Store.Get(ctx, r.ID)
 	if err != nil || doc.Archived {
 		w.watch.drop(r.ID)
 		return ignoreGone(err)
 	}
 	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, r.ID)}
-	if err := j.syncPull(ctx, pulls); err != nil {
+	if err := j.syncPull(ctx, pulls.Items); err != nil {
 		return err
 	}
 	for _, open := range openRuns(j.request()) {
-		if err := j.syncRun(ctx, open, runs); err != nil {
+		if runs.Same && open.at.After(now().Add(-runsBack)) {
+			continue // an unchanged list says nothing new
+		}
+		if err := j.syncRun(ctx, open, runs.Items); err != nil {
 			return err
 		}
 	}

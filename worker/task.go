@@ -20,7 +20,12 @@ func (w *Worker) Handlers() queue.Handlers {
 		Webhook: func(ctx context.Context, t queue.Webhook) error { return pace(w.Webhook(ctx, t.Hint)) },
 		Sync: func(ctx context.Context, t queue.Sync) error {
 			owner, name, _ := strings.Cut(t.Repo, "/")
-			return pace(w.Sync(ctx, github.Repo{Owner: owner, Name: name}))
+			if err := w.Sync(ctx, github.Repo{Owner: owner, Name: name}); err != nil && ctx.Err() == nil {
+				// The sweep rings for it again; kept in the queue, the failed ones would
+				// add up in a long outage.
+				w.Log.Warn("sync did not succeed", keyRepo, t.Repo, keyError, err)
+			}
+			return nil
 		},
 		Environment: func(ctx context.Context, t queue.Environment) error {
 			return pace(w.Environment(ctx, t.Project, lifecycle.Environment{Key: t.Key, Slug: t.Slug}))
@@ -71,23 +76,32 @@ func Reindex(ctx context.Context, s *store.Store, x *queue.Index) error {
 	return x.Rebuild(ctx, rows(ctx, s))
 }
 
+// maxUnreadable is how many documents may be unreadable before it counts as an outage.
+const maxUnreadable = 20
+
+// rows are the documents that can be read: one that cannot, as of a newer version of
+// TfPilot, must not hide the others.
 func rows(ctx context.Context, s *store.Store) iter.Seq2[queue.Row, error] {
 	return func(yield func(queue.Row, error) bool) {
+		unreadable := 0
 		for _, list := range []iter.Seq2[store.Entry, error]{s.List(ctx), s.ListArchived(ctx)} {
 			for e, err := range list {
-				if err == nil {
-					var doc store.Doc
-					if doc, err = s.Get(ctx, e.ID); errors.Is(err, store.ErrNotFound) {
-						continue
-					}
-					if err == nil {
-						if !yield(RowOf(doc), nil) {
-							return
-						}
-						continue
-					}
+				if err != nil {
+					yield(queue.Row{}, err)
+					return
 				}
-				if !yield(queue.Row{}, err) {
+				doc, err := s.Get(ctx, e.ID)
+				if errors.Is(err, store.ErrNotFound) {
+					continue
+				}
+				if err != nil {
+					if unreadable++; unreadable > maxUnreadable || ctx.Err() != nil {
+						yield(queue.Row{}, err)
+						return
+					}
+					continue
+				}
+				if !yield(RowOf(doc), nil) {
 					return
 				}
 			}

@@ -3,6 +3,9 @@ package worker
 import (
 	"errors"
 	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +23,7 @@ type watch struct {
 	looks map[string]bool // requests that are looked at; true: rung for again meanwhile
 	naps  map[napKey]nap
 	next  map[string]time.Time // repository → when to sync again
+	seen  map[string]lists     // repository → what its last sync saw
 	asked time.Time            // when failed deliveries were last asked for
 	rung  map[string]int64     // what the last sweep rang for → its version
 	swept time.Time            // when the last sweep began
@@ -52,7 +56,7 @@ func (w *watch) drop(id string) {
 func (w *watch) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.docs, w.next = nil, nil
+	w.docs, w.next, w.seen = nil, nil, nil
 }
 
 func (w *watch) etag(id string) string {
@@ -113,6 +117,37 @@ func (w *watch) sweep() time.Time {
 		last = w.swept
 	}
 	return last
+}
+
+// lists are the ETags of a repository's lists as they were taken in, completely, for
+// some requests at some versions. Of others an unchanged list may have news.
+type lists struct{ of, pulls, runs string }
+
+func (w *watch) lists(repo github.Repo, requests []lifecycle.Request) lists {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if l := w.seen[repo.String()]; l.of == versions(requests) {
+		return l
+	}
+	return lists{}
+}
+
+func (w *watch) listed(repo github.Repo, requests []lifecycle.Request, pulls, runs string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.seen == nil {
+		w.seen = map[string]lists{}
+	}
+	w.seen[repo.String()] = lists{versions(requests), pulls, runs}
+}
+
+func versions(requests []lifecycle.Request) string {
+	var all []string
+	for _, r := range requests {
+		all = append(all, r.ID+"@"+strconv.FormatInt(r.Version, 10))
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
 }
 
 func (w *watch) known() string {
