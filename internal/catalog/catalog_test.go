@@ -156,7 +156,7 @@ func TestParse(t *testing.T) {
 			if diff := cmp.Diff(tc.want, config); diff != "" {
 				t.Errorf("config (-want +got):\n%s", diff)
 			}
-			messages := errs.ByField()
+			messages := byField(errs)
 			if diff := cmp.Diff(slices.Sorted(maps.Keys(tc.errs)), slices.Sorted(maps.Keys(messages))); diff != "" {
 				t.Errorf("fields with errors (-want +got):\n%s\n%s", diff, errs)
 			}
@@ -297,4 +297,13 @@ func moduleFS(name, tf, overlay string) fstest.MapFS {
 		name + "/.hidden.tf":    {Data: []byte("not parsed {{{")},
 		name + "/inner/main.tf": {Data: []byte(`variable "inner" { type = string }`)},
 	}
+}
+
+// byField joins the messages of each field.
+func byField(errs FieldErrors) map[string]string {
+	messages := map[string]string{}
+	for _, one := range errs {
+		messages[one.Field] = strings.TrimSpace(messages[one.Field] + " " + one.Message)
+	}
+	return messages
 }

@@ -129,7 +129,7 @@ variable "note" {
 		t.Fatalf("fields are %+v, want only note", m.Fields)
 	}
 	_, errs := m.Parse(map[string]any{"note": "longer", "owner": "me"}, dev)
-	got := errs.ByField()
+	got := byField(errs)
 	if got["note"] != "Too long for size 3." || !strings.Contains(got["owner"], "set by TfPilot") {
 		t.Errorf("got %v", got)
 	}

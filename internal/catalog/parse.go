@@ -28,15 +28,6 @@ func (e FieldErrors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// ByField joins the messages of each field, as a form shows them.
-func (e FieldErrors) ByField() map[string]string {
-	messages := map[string]string{}
-	for _, one := range e {
-		messages[one.Field] = strings.TrimSpace(messages[one.Field] + " " + one.Message)
-	}
-	return messages
-}
-
 func (e *FieldErrors) add(field, format string, args ...any) {
 	*e = append(*e, FieldError{Field: field, Message: fmt.Sprintf(format, args...)})
 }

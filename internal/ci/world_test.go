@@ -309,7 +309,6 @@ type dispatch struct {
 	attempt  int
 	ctx      context.Context
 	onStep   func(actions.Step)
-	logTo    *bytes.Buffer
 	sameRun  bool
 	lifetime time.Duration
 }

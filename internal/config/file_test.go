@@ -145,18 +145,15 @@ func TestLookups(t *testing.T) {
 	if _, ok := s.Environment("core", "dev", "api"); ok {
 		t.Error("an environment of another project was found")
 	}
-	prod := s.ByChannel("C0INFRAPRD")
-	if len(prod) != 1 || prod[0].Root() != "envs/prod/app" || prod[0].Backend.UseLockfile || prod[0].Backend.DynamoDBTable != "terraform-locks" {
+	prod, ok := s.Environment("core", "prod", "app")
+	if !ok || prod.Channel != "C0INFRAPRD" || prod.Root() != "envs/prod/app" || prod.Backend.UseLockfile || prod.Backend.DynamoDBTable != "terraform-locks" {
 		t.Errorf("%+v", prod)
-	}
-	if len(s.ByChannel("")) != 0 {
-		t.Error("no channel belongs to some environment")
 	}
 	want := []Repo{{"acme", "infra-core", "main"}, {"acme", "infra-payments", "main"}}
 	if diff := cmp.Diff(want, s.Repos()); diff != "" {
 		t.Error(diff)
 	}
-	if r := prod[0].Rules(); !r.Protected || r.Apply != "approvers" || r.Project != "core" {
+	if r := prod.Rules(); !r.Protected || r.Apply != "approvers" || r.Project != "core" {
 		t.Errorf("%+v", r)
 	}
 }

@@ -71,19 +71,6 @@ func (s *Structure) Environment(project, key, slug string) (Environment, bool) {
 	return Environment{}, false
 }
 
-// ByChannel gives the environments whose cards go to a channel.
-func (s *Structure) ByChannel(channel string) []Environment {
-	var found []Environment
-	for _, p := range s.Projects {
-		for _, e := range p.Environments {
-			if e.Channel == channel {
-				found = append(found, e)
-			}
-		}
-	}
-	return found
-}
-
 // Repos gives every infra repository once.
 func (s *Structure) Repos() []Repo {
 	var found []Repo

@@ -26,10 +26,7 @@ func (c *Client) Repo(ctx context.Context, repo Repo) (RepoInfo, error) {
 	if _, err := c.call(ctx, http.MethodGet, path, nil, &out); err != nil {
 		return RepoInfo{}, fmt.Errorf("repository %s: %w", repo, err)
 	}
-	return RepoInfo{
-		ID: out.ID, FullName: out.FullName, DefaultBranch: out.DefaultBranch,
-		Archived: out.Archived, Private: out.Private,
-	}, nil
+	return RepoInfo(out), nil
 }
 
 // Self is the login that TfPilot acts under: the actor of its runs and the author

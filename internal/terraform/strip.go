@@ -1,7 +1,6 @@
 package terraform
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -71,10 +70,4 @@ func findMarkers(lines []string, id string) (begin, end int, err error) {
 func isMarkerLike(line string) bool {
 	line = strings.TrimSpace(line)
 	return (strings.HasPrefix(line, "#") || strings.HasPrefix(line, "//")) && strings.Contains(line, "tfpilot:")
-}
-
-// HasBlock tells whether a file mentions the block of a request, damaged or not.
-func HasBlock(content []byte, id string) bool {
-	return bytes.Contains(content, []byte(beginMarker(id))) || bytes.Contains(content, []byte(endMarker(id))) ||
-		bytes.Contains(content, []byte(`"`+ModuleCall(id)+`"`))
 }

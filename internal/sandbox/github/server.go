@@ -104,14 +104,6 @@ func (s *Server) SetBaseURL(u string) {
 	s.baseURL = strings.TrimSuffix(u, "/")
 }
 
-// SetWebhook changes where webhooks go and what signs them; an empty address
-// stops deliveries.
-func (s *Server) SetWebhook(url, secret string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.hooks.url, s.hooks.secret = url, secret
-}
-
 // Close cancels all runs as GitHub would, waits for them and for the webhooks
 // already under way, and saves. Deliveries that cannot be made before ctx ends
 // stay in the log as failed.

@@ -186,16 +186,10 @@ func (s *Server) updateMessage(a args) (obj, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := s.channelByID(a.str("channel"))
-	if c == nil {
-		return nil, refuse("channel_not_found")
-	}
-	m := c.find(a.str("ts"))
+	c, m, err := s.ownMessage(a, "cant_update_message")
 	switch {
-	case m == nil:
-		return nil, refuse("message_not_found")
-	case !m.Bot:
-		return nil, refuse("cant_update_message")
+	case err != nil:
+		return nil, err
 	case c.Archived:
 		return nil, refuse("is_archived")
 	case utf8.RuneCountInString(body.text) > maxUpdateText:
@@ -205,6 +199,22 @@ func (s *Server) updateMessage(a args) (obj, error) {
 	}
 	s.rewrite(c, m, body)
 	return obj{"channel": c.ID, "ts": m.TS, "text": m.Text, "message": s.payload(c, m)}, nil
+}
+
+// ownMessage finds the message that a call names, which must be the app's own.
+func (s *Server) ownMessage(a args, otherwise string) (*channel, *message, error) {
+	c := s.channelByID(a.str("channel"))
+	if c == nil {
+		return nil, nil, refuse("channel_not_found")
+	}
+	m := c.find(a.str("ts"))
+	switch {
+	case m == nil:
+		return nil, nil, refuse("message_not_found")
+	case !m.Bot:
+		return nil, nil, refuse(otherwise)
+	}
+	return c, m, nil
 }
 
 // rewrite edits a message: text without blocks takes the blocks away, what else is not named stays.
@@ -229,16 +239,9 @@ func (s *Server) deleteMessage(a args) (obj, error) {
 	if err := a.need("channel", "ts"); err != nil {
 		return nil, err
 	}
-	c := s.channelByID(a.str("channel"))
-	if c == nil {
-		return nil, refuse("channel_not_found")
-	}
-	m := c.find(a.str("ts"))
-	switch {
-	case m == nil:
-		return nil, refuse("message_not_found")
-	case !m.Bot:
-		return nil, refuse("cant_delete_message")
+	c, m, err := s.ownMessage(a, "cant_delete_message")
+	if err != nil {
+		return nil, err
 	}
 	s.remove(c, m)
 	return obj{"channel": c.ID, "ts": m.TS}, nil

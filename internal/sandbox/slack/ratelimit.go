@@ -79,10 +79,3 @@ func (l *limits) take(key string, limit Limit) time.Duration {
 	}
 	return 0
 }
-
-// Relax switches all rate limits off or on again.
-func (s *Server) Relax(off bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.limits.off = off
-}

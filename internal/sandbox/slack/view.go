@@ -164,18 +164,24 @@ func (v *view) set(sl slot, value obj) {
 	v.Values[sl.blockID][sl.actionID] = value
 }
 
-func (s *Server) viewsOpen(a args) (obj, error) {
+// newModal reads what opening and pushing a modal have in common: the view, and whose
+// trigger it is shown by.
+func (s *Server) newModal(a args) (user string, body obj, err error) {
 	if err := a.need("trigger_id"); err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	body, err := s.viewArg(a.raw("view"), "modal")
-	if err != nil {
-		return nil, err
+	if body, err = s.viewArg(a.raw("view"), "modal"); err != nil {
+		return "", nil, err
 	}
 	if err := s.freeExternalID(body, nil); err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	user, err := s.exchange(a.str("trigger_id"))
+	user, err = s.exchange(a.str("trigger_id"))
+	return user, body, err
+}
+
+func (s *Server) viewsOpen(a args) (obj, error) {
+	user, body, err := s.newModal(a)
 	if err != nil {
 		return nil, err
 	}
@@ -185,17 +191,7 @@ func (s *Server) viewsOpen(a args) (obj, error) {
 }
 
 func (s *Server) viewsPush(a args) (obj, error) {
-	if err := a.need("trigger_id"); err != nil {
-		return nil, err
-	}
-	body, err := s.viewArg(a.raw("view"), "modal")
-	if err != nil {
-		return nil, err
-	}
-	if err := s.freeExternalID(body, nil); err != nil {
-		return nil, err
-	}
-	user, err := s.exchange(a.str("trigger_id"))
+	user, body, err := s.newModal(a)
 	if err != nil {
 		return nil, err
 	}

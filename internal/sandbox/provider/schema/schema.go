@@ -10,7 +10,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"slices"
 )
 
 //go:embed facts.json
@@ -73,6 +72,3 @@ func Load() (Facts, error) {
 	}
 	return f, nil
 }
-
-// Raw is the committed file, byte for byte.
-func Raw() []byte { return slices.Clone(raw) }
