@@ -172,7 +172,7 @@ func TestDemoWithProcesses(t *testing.T) {
 	y.run("worker")
 	var once sync.Once
 	err := demo.Run(t.Context(), demo.Config{Address: y.access.Page, Out: testLog{t}, OnStep: func(_, name string) {
-		if strings.Contains(name, "applies the bucket") {
+		if strings.Contains(name, "finds the bucket in the cloud") {
 			once.Do(func() { y.kill(victim) })
 		}
 	}})

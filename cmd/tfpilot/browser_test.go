@@ -1,0 +1,54 @@
+package main
+
+import (
+	"flag"
+	"testing"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox/page/browser"
+)
+
+var picture = flag.String("picture", "", "file to write the picture of the README to, while an apply runs")
+
+// TestJourneyInTheBrowser plays the short journey as a newcomer does: in the page,
+// control by control, with the real product behind it.
+func TestJourneyInTheBrowser(t *testing.T) {
+	y := newYard(t)
+	y.run("app")
+	y.run("worker")
+	p := browser.Open(t, y.access.Page, 1280, 800)
+	p.Patience = 2 * time.Minute // a Terraform run lies in between
+	p.Read("TfPilot is connected")
+
+	p.TypeInto("combobox", "Message #infra-dev", "/tfpilot request s3-bucket")
+	p.Click("button", "Send")
+	form := p.In("dialog", "New request")
+	form.Type("Why is it needed?", "Build artefacts need a place")
+	form.Type("Bucket name", "Not A Name")
+	form.Click("button", "Create request")
+	form.Read("3 to 63 lower-case letters")
+	form.Type("Bucket name", "acme-browser-artefacts")
+	form.Click("button", "Create request")
+	p.Read("Saved")
+	p.In("dialog", "Saved…").Click("button", "Close")
+
+	p.Click("button", "1 reply…")
+	thread := p.In("complementary", "Thread")
+	thread.Read("7 to add")
+	p.Click("radio", "omar, approver")
+	p.Click("button", "1 reply…")
+	thread.Click("button", "Approve…")
+	p.Read("Approved by")
+	thread.Click("button", "Merge…")
+	thread.Click("button", "Apply…")
+	p.Read("Terraform is making it")
+	p.Click("button", "Close the thread")
+	p.Click("tab", "Runs")
+	if *picture != "" {
+		p.Screenshot(*picture)
+	}
+	p.Read("It exists.")
+	p.Click("tab", "Cloud")
+	p.Read("acme-browser-artefacts")
+	p.Quiet()
+}
