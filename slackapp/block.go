@@ -108,11 +108,6 @@ func anchor(url, label string) run {
 	return slack.NewRichTextSectionLinkElement(url, nonEmpty(label), nil)
 }
 
-func moment(t time.Time) run {
-	fallback := t.UTC().Format("2006-01-02 15:04 UTC")
-	return slack.NewRichTextSectionDateElement(t.Unix(), "{date_short_pretty} {time}", nil, &fallback)
-}
-
 // nonEmpty keeps Slack from refusing a block for an empty text.
 func nonEmpty(s string) string {
 	if s == "" {

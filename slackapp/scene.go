@@ -260,6 +260,3 @@ func (s scene) approver() *lifecycle.Approver {
 	}
 	return &s.r.Approval.Approvers[i]
 }
-
-// slackUser finds the Slack account of a login, "" when it is not linked.
-func (s scene) slackUser(login string) string { return s.account[strings.ToLower(login)] }

@@ -32,7 +32,7 @@ func (p hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		resp, err := inProcess{p.h}.RoundTrip(r)
+		resp, err := inProcess(p).RoundTrip(r)
 		done <- result{resp, err}
 	}()
 	select {

@@ -24,8 +24,6 @@ type yard struct {
 	t      *testing.T
 	dir    string
 	access sandbox.Access
-	mu     sync.Mutex
-	all    []*exec.Cmd
 }
 
 // newYard starts the simulators alone.

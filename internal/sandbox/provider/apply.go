@@ -19,6 +19,7 @@ var errNotConfigured = errors.New("the provider was not configured")
 
 // ApplyResourceChange does in the account what was planned.
 func (s *Server) ApplyResourceChange(ctx context.Context, req *tfprotov5.ApplyResourceChangeRequest) (*tfprotov5.ApplyResourceChangeResponse, error) {
+	//lint:ignore SA1019 AWS's provider says so, see PlanResourceChange
 	out := &tfprotov5.ApplyResourceChangeResponse{NewState: req.PriorState, UnsafeToUseLegacyTypeSystem: true}
 	prior, err := s.decode(req.TypeName, req.PriorState)
 	if err != nil {

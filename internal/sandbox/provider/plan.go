@@ -43,6 +43,7 @@ func (s *Server) decode(typ string, v *tfprotov5.DynamicValue) (map[string]any, 
 func (s *Server) PlanResourceChange(_ context.Context, req *tfprotov5.PlanResourceChangeRequest) (*tfprotov5.PlanResourceChangeResponse, error) {
 	// AWS's provider is built on the older SDK, whose defaults of optional
 	// arguments Terraform accepts only from providers that say so.
+	//lint:ignore SA1019 for that reason
 	out := &tfprotov5.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, UnsafeToUseLegacyTypeSystem: true}
 	prior, err := s.decode(req.TypeName, req.PriorState)
 	if err != nil {
