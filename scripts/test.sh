@@ -39,15 +39,23 @@ install() {
 	"${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" < /dev/null > /dev/null
 }
 
-# need WHAT COMMAND PACKAGE … wants one of the commands (a|b), from the packages.
-need() {
-	local what=$1 commands=$2 command
-	shift 2
-	for command in ${commands//|/ }; do
+# have a|b says whether one of the commands is there.
+have() {
+	local command
+	for command in ${1//|/ }; do
 		command -v "$command" > /dev/null && return 0
 	done
+	return 1
+}
+
+# need WHAT COMMANDS PACKAGE … wants one of the commands (a|b), from the packages.
+need() {
+	local what=$1 commands=$2
+	shift 2
+	have "$commands" && return 0
 	say "installing $* ($what)"
-	install "$@" || die "$what is missing: install ${commands//|/ or } (Debian: apt-get install $*), or run as root"
+	install "$@" && have "$commands" && return 0
+	die "$what is missing: install ${commands//|/ or } (Debian: apt-get install $*), or run this as root"
 }
 
 setup() {
