@@ -14,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export GOFLAGS="${GOFLAGS:-} -mod=readonly"
 export CHECKPOINT_DISABLE=1
 
-steps=(format vet static vulnerable build unit workflows manifests schema demo)
+steps=(format vet static vulnerable build unit workflows manifests schema journeys)
 not_run=77 # exit code of a step that could not run; it has said why
 
 say() { printf '%s\n' "$@"; }
@@ -125,12 +125,12 @@ build() {
 	done
 }
 
-# unit: every test, with the race detector; those of the pages in a browser.
+# unit: every test but the journeys, with the race detector; those of the pages in a browser.
 unit() {
 	need "a C compiler for the race detector" "gcc|clang|cc" gcc libc6-dev
 	need "a browser for the tests of the pages" "chromium|chromium-browser|google-chrome" chromium
 	terraform_on_path
-	CGO_ENABLED=1 go test -race -p 2 -timeout 15m ./...
+	CGO_ENABLED=1 go test -race -p 2 -timeout 15m -skip '^TestDemo' ./...
 	in_tools go test ./...
 }
 
@@ -157,8 +157,12 @@ schema() {
 	internal/sandbox/provider/schema/check.sh
 }
 
-# demo: a request's journey from Slack to applied and to destroyed.
-demo() { go run ./cmd/tfpilot sandbox demo --data "$scratch/data" --port 0; }
+# journeys: the demo in one process, in processes of which one is killed, without any
+# bell, and against a broken workflow.
+journeys() {
+	terraform_on_path
+	go test -timeout 15m -run '^TestDemo' ./cmd/tfpilot
+}
 
 # Running ---------------------------------------------------------------------
 

@@ -161,9 +161,22 @@ func (y *yard) open(name string) string {
 	return id
 }
 
+// TestDemo plays the demo as a newcomer starts it: everything in one process.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	y := &yard{t: t}
+	cmd := y.command("sandbox", "demo", "--data", t.TempDir(), "--port", "0")
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestDemoWithProcesses plays the demo against one app and two workers as processes
 // of their own, one of which is killed half-way.
 func TestDemoWithProcesses(t *testing.T) {
+	t.Parallel()
 	y := newYard(t)
 	y.run("app")
 	victim := y.run("worker")
@@ -187,6 +200,7 @@ func TestDemoWithProcesses(t *testing.T) {
 // TestDemoWithoutBells plays the demo with every webhook lost and Redis emptied
 // before each step: sweep and sync alone bring it to its end.
 func TestDemoWithoutBells(t *testing.T) {
+	t.Parallel()
 	y := newYard(t)
 	y.run("app")
 	y.run("worker")
@@ -256,9 +270,10 @@ func (y *yard) once(id string) {
 	}
 }
 
-// TestBrokenWorkflow puts `exit 1` in front of the plan: the demo must fail there,
+// TestDemoOfABrokenWorkflow puts `exit 1` in front of the plan: the demo must fail there,
 // and name the step as the card does.
-func TestBrokenWorkflow(t *testing.T) {
+func TestDemoOfABrokenWorkflow(t *testing.T) {
+	t.Parallel()
 	y := newYard(t)
 	y.run("app")
 	y.run("worker")

@@ -86,12 +86,12 @@ func (w world) selected(s labels.Selector) (pods []corev1.PodTemplateSpec) {
 func (w world) service(s *corev1.Service) (faults []error) {
 	pods := w.selected(labels.SelectorFromSet(s.Spec.Selector))
 	if len(pods) == 0 {
-		return []error{fmt.Errorf("Service %s selects no pod", s.Name)}
+		return []error{fmt.Errorf("service %s selects no pod", s.Name)}
 	}
 	for _, port := range s.Spec.Ports {
 		for _, pod := range pods {
 			if !offers(pod, port.TargetPort.String()) {
-				faults = append(faults, fmt.Errorf("Service %s: no container names its port %s", s.Name, port.TargetPort.String()))
+				faults = append(faults, fmt.Errorf("service %s: no container names its port %s", s.Name, port.TargetPort.String()))
 			}
 		}
 	}
@@ -106,7 +106,7 @@ func (w world) ingress(i *networkingv1.Ingress) (faults []error) {
 		}
 		for _, p := range rule.HTTP.Paths {
 			if s := p.Backend.Service; s == nil || !w.names["Service/"+s.Name] {
-				faults = append(faults, fmt.Errorf("Ingress %s: path %s leads to no Service", i.Name, p.Path))
+				faults = append(faults, fmt.Errorf("ingress %s: path %s leads to no Service", i.Name, p.Path))
 			}
 		}
 	}
