@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 
@@ -13,6 +15,7 @@ import (
 func newCatalog() *cobra.Command {
 	c := &cobra.Command{Use: "catalog", Short: "Look after the modules on offer", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	var previous string
+	var asJSON bool
 	lint := &cobra.Command{
 		Use: "lint [DIR]", Short: "Check modules; with --previous also that they only grew", Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -31,10 +34,8 @@ func newCatalog() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, f := range findings {
-				if _, err := fmt.Fprintln(c.OutOrStdout(), f); err != nil {
-					return err
-				}
+			if err := printFindings(c.OutOrStdout(), findings, asJSON); err != nil {
+				return err
 			}
 			if len(findings) > 0 {
 				return exitCode(exitFailed)
@@ -42,7 +43,24 @@ func newCatalog() *cobra.Command {
 			return nil
 		},
 	}
+	lint.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	lint.Flags().StringVar(&previous, "previous", "", "directory of the modules as they are in use")
 	c.AddCommand(lint)
 	return c
+}
+
+func printFindings(out io.Writer, findings []catalog.Finding, asJSON bool) error {
+	if asJSON {
+		list := []map[string]string{}
+		for _, f := range findings {
+			list = append(list, map[string]string{"module": f.Module, "where": f.Where, "text": f.Text})
+		}
+		return json.NewEncoder(out).Encode(list)
+	}
+	for _, f := range findings {
+		if _, err := fmt.Fprintln(out, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }

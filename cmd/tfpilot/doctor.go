@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,7 +24,7 @@ import (
 // newDoctor checks what an operator connected: every part is asked once, and what
 // fails names the fix.
 func newDoctor() *cobra.Command {
-	var roles bool
+	var roles, asJSON bool
 	c := &cobra.Command{
 		Use: "doctor", Short: "Check the configuration and everything that it connects", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -35,10 +36,11 @@ func newDoctor() *cobra.Command {
 				return printRoles(c.OutOrStdout(), cfg.Policy())
 			}
 			queue.Quiet()
-			return doctor(c.Context(), c.OutOrStdout(), cfg)
+			return doctor(c.Context(), c.OutOrStdout(), cfg, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&roles, "roles", false, "print who has which role")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 
@@ -48,10 +50,7 @@ type finding struct {
 	err  error
 }
 
-func doctor(ctx context.Context, out io.Writer, cfg *config.Config) error {
-	for _, w := range cfg.Warnings {
-		_, _ = fmt.Fprintln(out, "note:", w)
-	}
+func doctor(ctx context.Context, out io.Writer, cfg *config.Config, asJSON bool) error {
 	p, err := assemble(ctx, cfg, credentials{}, newLog(slog.LevelError, false))
 	findings := []finding{{"bucket " + cfg.Store.Bucket + " keeps conditional writes", err}}
 	if err == nil {
@@ -60,25 +59,52 @@ func doctor(ctx context.Context, out io.Writer, cfg *config.Config) error {
 		findings = append(findings, p.examineSlack(ctx), p.examineApp(ctx))
 		findings = append(findings, p.examineEnvironments(ctx)...)
 	}
-	bad := 0
-	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	for _, f := range findings {
-		word := "ok"
-		if f.err != nil {
-			word, bad = "FAILS", bad+1
-		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\n", word, f.what)
-		if f.err != nil {
-			_, _ = fmt.Fprintf(t, "\t  %v\n", f.err)
-		}
+	tell := tellFindings
+	if asJSON {
+		tell = findingsAsJSON
 	}
-	if err := t.Flush(); err != nil {
+	if err := tell(out, cfg.Warnings, findings); err != nil {
 		return err
 	}
-	if bad > 0 {
+	if slices.ContainsFunc(findings, func(f finding) bool { return f.err != nil }) {
 		return exitCode(exitFailed)
 	}
 	return nil
+}
+
+func tellFindings(out io.Writer, notes []string, findings []finding) error {
+	for _, n := range notes {
+		_, _ = fmt.Fprintln(out, "note:", n)
+	}
+	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	for _, f := range findings {
+		if f.err == nil {
+			_, _ = fmt.Fprintf(t, "ok\t%s\n", f.what)
+			continue
+		}
+		_, _ = fmt.Fprintf(t, "FAILS\t%s\n\t  %v\n", f.what, f.err)
+	}
+	return t.Flush()
+}
+
+func findingsAsJSON(out io.Writer, notes []string, findings []finding) error {
+	type line struct {
+		What  string `json:"what"`
+		OK    bool   `json:"ok"`
+		Error string `json:"error,omitempty"`
+	}
+	all := struct {
+		Notes  []string `json:"notes"`
+		Checks []line   `json:"checks"`
+	}{append([]string{}, notes...), []line{}}
+	for _, f := range findings {
+		l := line{What: f.what, OK: f.err == nil}
+		if f.err != nil {
+			l.Error = f.err.Error()
+		}
+		all.Checks = append(all.Checks, l)
+	}
+	return json.NewEncoder(out).Encode(all)
 }
 
 func (p *parts) examineSlack(ctx context.Context) finding {

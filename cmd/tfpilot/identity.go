@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/worker"
 )
 
@@ -17,19 +19,22 @@ import (
 func newIdentities() *cobra.Command {
 	k := &console{}
 	c := &cobra.Command{Use: "identities", Short: "Link Slack users to GitHub accounts", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login of whoever links")
+	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login of whoever links; an admin")
 	c.PersistentFlags().BoolVar(&k.json, "json", false, "print JSON")
 	var id lifecycle.Identity
 	link := k.command("link", "Link a Slack user", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		if id.SlackTeam == "" || id.SlackUser == "" || id.Login == "" || id.GithubID == 0 {
 			return usagef("give all of --team, --user, --login and --github-id")
 		}
+		if err := k.mayLink(); err != nil {
+			return err
+		}
 		for have, err := range k.store.Identities(ctx) {
 			if err != nil {
 				return err
 			}
-			if have.GithubID == id.GithubID && (have.SlackTeam != id.SlackTeam || have.SlackUser != id.SlackUser) {
-				return fmt.Errorf("%s is linked to the Slack user %s already; unlink that first", have.Login, have.SlackUser)
+			if sharesAccount(have, id) {
+				return fmt.Errorf("%s (%d) is linked to the Slack user %s already; unlink that first", have.Login, have.GithubID, have.SlackUser)
 			}
 		}
 		id.LinkedAt, id.LinkedBy = time.Now().UTC(), k.as
@@ -38,6 +43,9 @@ func newIdentities() *cobra.Command {
 	unlink := k.command("unlink", "Unlink a Slack user", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		if id.SlackTeam == "" || id.SlackUser == "" {
 			return usagef("give --team and --user")
+		}
+		if err := k.mayLink(); err != nil {
+			return err
 		}
 		return k.store.DeleteIdentity(ctx, id.SlackTeam, id.SlackUser)
 	})
@@ -59,6 +67,24 @@ func newIdentities() *cobra.Command {
 	link.Flags().Int64Var(&id.GithubID, "github-id", 0, "GitHub user id (gh api users/LOGIN -q .id)")
 	c.AddCommand(link, unlink, list)
 	return c
+}
+
+// mayLink keeps linking to the admins: whoever is linked has the rights of the login.
+func (k *console) mayLink() error {
+	if k.as == "" {
+		return usagef("say who you are with --as LOGIN")
+	}
+	if d := k.cfg.Policy().Decide(rbac.Subject{Login: k.as}, rbac.LinkIdentity, rbac.Scope{}); !d.Allowed {
+		return errors.New(d.Reason)
+	}
+	return nil
+}
+
+// sharesAccount says that two Slack users would stand for one GitHub account, by id or
+// by login: one person could then approve what they asked for.
+func sharesAccount(have, id lifecycle.Identity) bool {
+	same := have.GithubID == id.GithubID || strings.EqualFold(have.Login, id.Login)
+	return same && (have.SlackTeam != id.SlackTeam || have.SlackUser != id.SlackUser)
 }
 
 func newReindex() *cobra.Command {

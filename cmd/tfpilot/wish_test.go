@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -61,5 +62,43 @@ func TestMayOpen(t *testing.T) {
 		if err := checkReason(reason); (err == nil) != ok {
 			t.Errorf("%.40q: %v", reason, err)
 		}
+	}
+}
+
+// Linking gives the rights of a login, so it is the admins', and one account stands
+// for one person.
+func TestMayLink(t *testing.T) {
+	k := &console{parts: &parts{cfg: &config.Config{People: rbac.Policy{Admins: []string{"adam"}, Approvers: []string{"omar"}}}}}
+	for as, ok := range map[string]bool{"adam": true, "Adam": true, "omar": false, "dana": false, "": false} {
+		k.as = as
+		if err := k.mayLink(); (err == nil) != ok {
+			t.Errorf("%q: %v", as, err)
+		}
+	}
+	dana := lifecycle.Identity{SlackTeam: "T1", SlackUser: "U1", Login: "dana", GithubID: 1}
+	for _, c := range []struct {
+		id   lifecycle.Identity
+		want bool
+	}{
+		{lifecycle.Identity{SlackTeam: "T1", SlackUser: "U1", Login: "dana2", GithubID: 1}, false}, // linked anew
+		{lifecycle.Identity{SlackTeam: "T1", SlackUser: "U2", Login: "other", GithubID: 1}, true},
+		{lifecycle.Identity{SlackTeam: "T1", SlackUser: "U2", Login: "DANA", GithubID: 2}, true},
+		{lifecycle.Identity{SlackTeam: "T1", SlackUser: "U2", Login: "omar", GithubID: 3}, false},
+	} {
+		if got := sharesAccount(dana, c.id); got != c.want {
+			t.Errorf("%+v: %v", c.id, got)
+		}
+	}
+}
+
+func TestDoctorSpeaksJSON(t *testing.T) {
+	var out strings.Builder
+	findings := []finding{{"Redis answers", nil}, {"Slack takes the bot token", errors.New("invalid_auth")}}
+	if err := findingsAsJSON(&out, nil, findings); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"notes":[],"checks":[{"what":"Redis answers","ok":true},{"what":"Slack takes the bot token","ok":false,"error":"invalid_auth"}]}` + "\n"
+	if out.String() != want {
+		t.Errorf("got %s", out.String())
 	}
 }
