@@ -7,6 +7,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
 	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/store"
 )
 
 // With every webhook lost and Redis emptied again and again, sweep and sync alone
@@ -52,7 +53,7 @@ func TestWebhooksInDisorder(t *testing.T) {
 func TestLongOutage(t *testing.T) {
 	for name, strike := range map[string]func(*world){
 		"GitHub answers 502":  func(w *world) { w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 502}) },
-		"GitHub hangs":        func(w *world) { w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultHang}) },
+		"GitHub hangs":        func(w *world) { w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultHang, Path: "/repos/**"}) },
 		"GitHub limits":       func(w *world) { w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultLimit, Delay: 20 * time.Minute}) },
 		"S3 is not available": func(w *world) { w.must(w.bucket.Inject(s3.Fault{Kind: s3.FaultUnavailable, Principal: "app"})) },
 	} {
@@ -92,6 +93,7 @@ func TestNobodyWasThere(t *testing.T) {
 		w.pass(48 * time.Hour)
 		w.redis.FlushAll()
 		w.resume(n)
+		w.until(reqA, "approved", func(d store.Doc) bool { return d.Request.Approval.Approved })
 		w.merge(reqA)
 		w.apply(reqA)
 		w.destroy(reqA)
