@@ -2,11 +2,8 @@ package demo
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -33,6 +30,7 @@ func (j *journey) applies() []step {
 		{"dana", "sees the bucket applied, with its outputs", j.seesOutputs},
 		{"dana", "finds the bucket in the cloud", func(ctx context.Context) error { return j.inCloud(ctx, j.bucket, true) }},
 		{"dana", "finds the state under the key that backend.tf names", j.findsState},
+		{"dana", "runs the apply once more on GitHub, and it stops at its guard", j.reruns},
 		{"omar", "sees production applied", func(ctx context.Context) error {
 			if _, err := j.omar.sees(ctx, j.prod, later, stateApplied); err != nil {
 				return err
@@ -82,90 +80,6 @@ func (j *journey) approvesMerged(ctx context.Context) error {
 	}
 	_, err := j.adam.sees(ctx, j.adams, later, stateMerged, "It can be applied now.", "[Apply]")
 	return err
-}
-
-// dispatches starts the apply workflow by hand, with inputs that look right.
-func (j *journey) dispatches(ctx context.Context) error {
-	raw := make([]byte, 16)
-	if _, err := rand.Read(raw); err != nil {
-		return err
-	}
-	forged := "apply-" + hex.EncodeToString(raw)
-	pr, err := j.dana.opens(ctx, j.adams)
-	if err != nil {
-		return err
-	}
-	key, slug, _ := strings.Cut(j.adams.env(), "/")
-	path := "/repos/" + j.adams.repo + "/actions/workflows/apply.yml"
-	err = j.dana.github(ctx, http.MethodPost, path+"/dispatches", map[string]any{"ref": "main", "inputs": map[string]string{
-		"request_id": j.adams.id, "environment_key": key, "environment_slug": slug, "sha": pr.Head.SHA, "ref": "main",
-		"correlation_id": forged, "dry_run": "false", "purpose": "open", "digest": "sha256:" + strings.Repeat("0", 64), "lease_token": "1",
-		"path": "envs/" + j.adams.env() + "/tfpilot_" + j.adams.id + ".tf", "blob": strings.Repeat("0", 40),
-	}}, nil)
-	if err != nil {
-		return err
-	}
-	run, err := j.dana.awaitRun(ctx, path, forged)
-	if err != nil {
-		return err
-	}
-	return j.stoppedAtGuard(ctx, run)
-}
-
-type run struct {
-	ID           int64
-	DisplayTitle string `json:"display_title"`
-	Conclusion   string
-}
-
-// awaitRun waits for the end of the run whose title holds the words.
-func (p *person) awaitRun(ctx context.Context, workflow, words string) (run, error) {
-	var found run
-	err := until(ctx, later, "the end of the run with "+words, func(ctx context.Context) (bool, string, error) {
-		var all struct {
-			Runs []run `json:"workflow_runs"`
-		}
-		if err := p.reads(ctx, workflow+"/runs?per_page=50", &all); err != nil {
-			return false, "", err
-		}
-		for _, r := range all.Runs {
-			if strings.Contains(r.DisplayTitle, words) {
-				found = r
-			}
-		}
-		return found.Conclusion != "", fmt.Sprintf("run %d", found.ID), nil
-	})
-	return found, err
-}
-
-// stoppedAtGuard checks that a guard failed, and that no step after it ran that
-// could have had an effect.
-func (j *journey) stoppedAtGuard(ctx context.Context, r run) error {
-	var jobs struct {
-		Jobs []struct {
-			Steps []struct{ Name, Conclusion string }
-		}
-	}
-	if err := j.dana.reads(ctx, fmt.Sprintf("/repos/%s/actions/runs/%d/jobs", j.adams.repo, r.ID), &jobs); err != nil {
-		return err
-	}
-	var seen []string
-	failed := ""
-	for _, job := range jobs.Jobs {
-		for _, s := range job.Steps {
-			seen = append(seen, s.Name+": "+s.Conclusion)
-			if failed == "" && s.Conclusion == "failure" {
-				failed = s.Name
-			}
-			if s.Conclusion == "success" && (s.Name == "Apply" || s.Name == "Take the apply role") {
-				return notSeen("that no credential is taken to apply", strings.Join(seen, "\n"))
-			}
-		}
-	}
-	if r.Conclusion != "failure" || !strings.HasPrefix(failed, "Guard") {
-		return notSeen("a run that fails at a guard", r.Conclusion+"\n"+strings.Join(seen, "\n"))
-	}
-	return j.inCloud(ctx, j.adams, false)
 }
 
 // slowCloud is how long the cloud takes for the bucket, so that somebody can be seen

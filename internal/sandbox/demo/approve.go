@@ -28,6 +28,7 @@ func (j *journey) approvals() []step {
 		{"omar", "approves dana's other bucket", func(ctx context.Context) error { return j.approves(ctx, j.omar, j.words, "") }},
 		{"dana", "pushes a commit to its branch, and the approval no longer counts", j.pushes},
 		{"dana", "has the generated file restored, and a new plan is made", j.restores},
+		{"dana", "points its pull request at another branch and back: in between nothing can be decided", j.retargets},
 		{"ana", "may not approve in production, for the list does not name her", j.notListed},
 		{"adam", "reviews the production request on GitHub and is sent to Slack", j.reviewsProduction},
 		{"omar", "types the wrong environment, then the right one, and approves", j.typesToApprove},
@@ -163,6 +164,33 @@ func (j *journey) restores(ctx context.Context) error {
 		return err
 	}
 	return j.oneFile(ctx, j.words)
+}
+
+// retargets points the pull request at a branch that nobody looks at.
+func (j *journey) retargets(ctx context.Context) error {
+	var main struct{ Object struct{ SHA string } }
+	if err := j.dana.reads(ctx, "/repos/"+j.words.repo+"/git/ref/heads/main", &main); err != nil {
+		return err
+	}
+	side := "side-" + j.stamp
+	if err := j.dana.github(ctx, http.MethodPost, "/repos/"+j.words.repo+"/git/refs", map[string]any{"ref": "refs/heads/" + side, "sha": main.Object.SHA}, nil); err != nil {
+		return err
+	}
+	if err := j.dana.github(ctx, http.MethodPatch, j.words.pullPath(), map[string]any{"base": side}, nil); err != nil {
+		return err
+	}
+	card, err := j.dana.sees(ctx, j.words, later, "Somebody pointed the pull request at branch \""+side+"\" instead of \"main\".")
+	if err != nil {
+		return err
+	}
+	if has(card.Blocks, "Merge") || has(card.Blocks, "Approve") {
+		return notSeen("neither Merge nor Approve on the card", card.read())
+	}
+	if err := j.dana.github(ctx, http.MethodPatch, j.words.pullPath(), map[string]any{"base": "main"}, nil); err != nil {
+		return err
+	}
+	_, err = j.dana.sees(ctx, j.words, later, statePlanReady, "[Approve]")
+	return err
 }
 
 const production = "prod/app"

@@ -74,6 +74,8 @@ type journey struct {
 
 	bucket, words, anas, adams, prod *request
 
+	rerun string // the attempt whose run somebody started again on GitHub
+
 	old message // adam's view of the bucket's card before he destroys it
 }
 

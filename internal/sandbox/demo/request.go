@@ -20,6 +20,7 @@ type request struct {
 	by      *person
 	repo    string // owner/name
 	pull    int
+	failing bool // it is meant to fail now
 }
 
 // Where things are asked for.
@@ -93,36 +94,41 @@ func (p *person) card(ctx context.Context, r *request, place string) (message, e
 }
 
 // sees waits until the card in the request's channel holds the words. A card that
-// comes to say failed when nobody expects it ends the wait.
+// says failed when that is not meant ends the wait.
 func (p *person) sees(ctx context.Context, r *request, limit time.Duration, words ...string) (message, error) {
 	return p.seesIn(ctx, r, r.channel, limit, words...)
 }
 
 func (p *person) seesIn(ctx context.Context, r *request, place string, limit time.Duration, words ...string) (message, error) {
 	var card message
-	first, failed := true, false // failed already when the wait began
+	var failed time.Time
 	want := fmt.Sprintf("the card of “%s” in %s with “%s”", r.title, place, strings.Join(words, "” and “"))
 	err := until(ctx, limit, want, func(ctx context.Context) (bool, string, error) {
 		m, err := p.card(ctx, r, place)
-		if err != nil {
-			return false, "", err
+		if err != nil || m.TS == "" {
+			return false, "no card", err
 		}
 		card = m
 		seen := m.read()
-		failed = strings.Contains(seen, stateFailed) && (first || failed)
-		first = false
 		switch {
-		case m.TS == "":
-			return false, "no card", nil
 		case holds(seen, words...):
 			return true, seen, nil
-		case strings.Contains(seen, stateFailed) && !failed:
+		case r.failing || !strings.Contains(seen, stateFailed):
+			failed = time.Time{}
+			return false, seen, nil
+		case failed.IsZero():
+			failed = time.Now()
+		case strings.Contains(seen, failedStep) || time.Since(failed) > soon:
 			return false, seen, notSeen(want, seen)
 		}
 		return false, seen, nil
 	})
 	return card, err
 }
+
+// failedStep is how a card tells where a run failed; it may come a little after the
+// word that it did.
+const failedStep = "at the step “"
 
 // States as the card's first line tells them.
 const (

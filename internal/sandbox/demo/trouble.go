@@ -44,7 +44,8 @@ func (j *journey) failsToApply(ctx context.Context) error {
 	if err := j.wants(ctx, j.adam, j.adams, "Apply"); err != nil {
 		return err
 	}
-	if _, err := j.adam.sees(ctx, j.adams, later, stateFailed, "failed at the step “Apply”", "Error: ", refusalCode, "[New plan]"); err != nil {
+	j.adams.failing = true
+	if _, err := j.adam.sees(ctx, j.adams, later, stateFailed, "failed "+failedStep+"Apply”", "Error: ", refusalCode, "[New plan]"); err != nil {
 		return err
 	}
 	_, err := j.adam.hears(ctx, j.adams, later, "The apply of "+j.adams.title, refusalCode, "[New plan]")
@@ -74,6 +75,7 @@ func (j *journey) appliesAgain(ctx context.Context) error {
 	if _, err := j.adam.sees(ctx, j.adams, later, stateApplied, "Outputs"); err != nil {
 		return err
 	}
+	j.adams.failing = false
 	return j.inCloud(ctx, j.adams, true)
 }
 
