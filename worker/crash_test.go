@@ -116,6 +116,7 @@ func disturbed(t *testing.T, name string, s setup, upTo int) {
 			for _, play := range stages[:upTo] {
 				play(w)
 			}
+			w.dispatchedOnce()
 			if upTo == len(stages) {
 				w.ended(reqA)
 				return
@@ -134,6 +135,22 @@ func disturbed(t *testing.T, name string, s setup, upTo int) {
 			}
 		})
 	})
+}
+
+// dispatchedOnce checks that every attempt was sent once. Only a call that takes
+// effect after everybody gave it up makes a second run, which the claim stops.
+func (w *world) dispatchedOnce() {
+	w.t.Helper()
+	for _, f := range w.gate.plan {
+		if f.Mode == late {
+			return
+		}
+	}
+	for cid, n := range w.hub.Counts().Runs {
+		if n != 1 {
+			w.t.Errorf("%d runs of %s", n, cid)
+		}
+	}
 }
 
 // TestRandomSchedules strikes several calls at once among several workers, as -seed

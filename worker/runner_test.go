@@ -27,15 +27,16 @@ import (
 type ledger struct {
 	w *world
 
-	mu      sync.Mutex
-	exists  map[string]bool    // what was applied, by request
-	runs    map[int64]*liveRun // by run id
-	effects []effect           // applies and destroys, in order
-	busy    map[string]string  // environment → correlation id of the effect under way
-	faults  []string           // what must never happen
-	break_  map[string]error   // by kind: how the work fails
-	hold    map[string]bool    // by kind: the work waits
-	claims  map[string][]int64 // runs that got past the guard, by correlation id
+	mu       sync.Mutex
+	exists   map[string]bool    // what was applied, by request
+	runs     map[int64]*liveRun // by run id
+	effects  []effect           // applies and destroys, in order
+	busy     map[string]string  // environment → correlation id of the effect under way
+	faults   []string           // what must never happen
+	break_   map[string]error   // by kind: how the work fails
+	hold     map[string]bool    // by kind: the work waits
+	claims   map[string][]int64 // runs that got past the guard, by correlation id
+	tampered bool
 }
 
 type effect struct {
@@ -89,6 +90,13 @@ func (l *ledger) holds(kind string, on bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.hold[kind] = on
+}
+
+// tamper lets the stored summary of every run differ from its digest.
+func (l *ledger) tamper(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tampered = on
 }
 
 func (l *ledger) waits(kind string) bool {
@@ -324,13 +332,16 @@ func (l *ledger) finish(kind string, job actions.Job) {
 // keep is `tfpilot ci result`.
 func (l *ledger) keep(ctx context.Context, s *store.Store, job actions.Job) error {
 	l.mu.Lock()
-	run := l.runs[job.RunID]
+	run, tampered := l.runs[job.RunID], l.tampered
 	l.mu.Unlock()
 	if run == nil || job.RunAttempt != 1 {
 		return nil
 	}
 	cid := job.Inputs["correlation_id"]
 	if run.summary != nil {
+		if tampered {
+			run.summary = (&terraform.Summary{}).Bytes()
+		}
 		if err := s.PutSummary(ctx, cid, run.summary); err != nil {
 			return err
 		}

@@ -1,0 +1,173 @@
+package worker_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	gh "github.com/google/go-github/v62/github"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+func approvedNow(d store.Doc) bool { return d.Request.Approval.Approved }
+
+// comments are what TfPilot said in the pull request.
+func (w *world) comments() string {
+	w.t.Helper()
+	all, _, err := w.as("dana").Issues.ListComments(context.Background(), "acme", "infra-core", 1, nil)
+	w.must(err)
+	var text []string
+	for _, c := range all {
+		text = append(text, c.GetBody())
+	}
+	return strings.Join(text, "\n")
+}
+
+// A review on GitHub counts by the same rules as a click.
+func TestReviewApproves(t *testing.T) {
+	for _, drop := range []bool{false, true} {
+		inWorld(t, setup{}, func(w *world) {
+			if drop {
+				w.hub.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
+			}
+			w.open(reqA)
+			w.settled(reqA)
+			w.pass(2 * time.Second)
+			w.review("omar", "APPROVE")
+			w.until(reqA, "approved", approvedNow)
+			a := w.request(reqA).Approval.Approvers[0]
+			if a.Login != "omar" || a.Source != "github" || a.PlanDigest != w.request(reqA).Plan.Digest {
+				w.t.Errorf("%+v", a)
+			}
+			w.merge(reqA)
+			w.apply(reqA)
+			w.sound()
+		})
+	}
+}
+
+// Reviews that do not count are answered once, in the pull request and in the log.
+func TestReviewsThatDoNotCount(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		who   string
+		by    string // requester
+		env   lifecycle.Environment
+		event string
+		words string // of the answer; none when there is none
+	}{
+		{"of an author", "ana", "ana", dev, "APPROVE", "somebody else has to approve"},
+		{"of a developer", "dana", "ana", dev, "APPROVE", "approvers"},
+		{"of a protected environment", "omar", "dana", lifecycle.Environment{Key: "prod", Slug: "app"}, "APPROVE", "protected"},
+		{"a comment", "omar", "dana", dev, "COMMENT", ""},
+		{"changes requested", "omar", "dana", dev, "REQUEST_CHANGES", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, setup{}, func(w *world) {
+				w.askIn(reqA, c.by, c.env)
+				w.planned(reqA, lifecycle.PurposeOpen)
+				w.settled(reqA)
+				w.pass(2 * time.Second)
+				_, _, err := w.as(c.who).PullRequests.CreateReview(context.Background(), "acme", "infra-core", 1, &gh.PullRequestReviewRequest{Event: gh.String(c.event), Body: gh.String("hm")})
+				w.must(err)
+				w.pass(10 * time.Minute)
+				if r := w.request(reqA); len(r.Approval.Approvers) > 0 {
+					w.t.Errorf("it counted: %+v", r.Approval)
+				}
+				if c.words == "" {
+					return
+				}
+				w.told(reqA, "review_refused", c.words)
+				if n := strings.Count(w.comments(), "does not count as an approval"); n != 1 {
+					w.t.Errorf("answered %d times:\n%s", n, w.comments())
+				}
+			})
+		})
+	}
+}
+
+// A review that was given before the plan stood in the pull request approves what
+// nobody showed.
+func TestReviewBeforeThePlan(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.ledger.holds("plan", true)
+		w.ask(reqA, "dana")
+		w.until(reqA, "opened", func(d store.Doc) bool { return d.Request.PR != nil })
+		w.review("omar", "APPROVE")
+		w.pass(10 * time.Second)
+		w.ledger.holds("plan", false)
+		w.planned(reqA, lifecycle.PurposeOpen)
+		w.settled(reqA)
+		w.pass(10 * time.Minute)
+		if r := w.request(reqA); len(r.Approval.Approvers) > 0 {
+			w.t.Errorf("it counted: %+v", r.Approval)
+		}
+		w.review("omar", "APPROVE")
+		w.until(reqA, "approved", approvedNow)
+	})
+}
+
+// A review that is dismissed on GitHub takes its approval with it.
+func TestReviewIsDismissed(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.open(reqA)
+		w.settled(reqA)
+		w.pass(2 * time.Second)
+		id := w.review("omar", "APPROVE")
+		w.until(reqA, "approved", approvedNow)
+		_, _, err := w.as("adam").PullRequests.DismissReview(context.Background(), "acme", "infra-core", 1, id, &gh.PullRequestReviewDismissalRequest{Message: gh.String("no")})
+		w.must(err)
+		w.until(reqA, "void", func(d store.Doc) bool { return !d.Request.Approval.Approved })
+		w.told(reqA, "approval_voided", "dismissed")
+		refusedWith(w.t, w.try(reqA, lifecycle.ActionMerge, "omar"), lifecycle.CodeUnapproved)
+		w.pass(10 * time.Minute)
+		w.approve(reqA)
+		w.pass(10 * time.Minute)
+		if !w.request(reqA).Approval.Approved {
+			w.t.Error("the dismissed review took a later approval with it")
+		}
+	})
+}
+
+// A plan whose summary is not what its digest says is not offered for approval.
+func TestDamagedSummary(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.ledger.tamper(true)
+		w.ask(reqA, "dana")
+		w.until(reqA, "told", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == "result_damaged" })
+		if r := w.request(reqA); r.Plan != nil {
+			w.t.Errorf("it was taken in: %+v", r.Plan)
+		}
+		refusedWith(w.t, w.try(reqA, lifecycle.ActionApprove, "omar"), lifecycle.CodeNoPlan)
+		w.ledger.tamper(false)
+		w.click(reqA, lifecycle.ActionPlan, "dana")
+		w.planned(reqA, lifecycle.PurposeOpen)
+	})
+}
+
+// A refused second dispatch says nothing about the first: the lease is kept until no
+// run of it can begin any more.
+func TestRefusedWhenSentAgain(t *testing.T) {
+	const dispatch = "github POST /actions/workflows/apply.yml/dispatches"
+	inWorld(t, setup{plan: []fault{{dispatch, 1, errorBefore}}}, func(w *world) {
+		w.ready(reqA)
+		w.gate.onCall(dispatch, func() {
+			w.gate.onCall(dispatch, func() {
+				w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 422, Method: "POST", Path: "/repos/acme/infra-core/actions/**"})
+			})
+		})
+		w.click(reqA, lifecycle.ActionApply, "omar")
+		w.until(reqA, "refused", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == "startup_failure" })
+		a := w.request(reqA).Runs.Apply.Current()
+		if a.Conclusion != "" || a.RevokedAt == nil || w.lease().Place(a.CorrelationID) != 0 {
+			w.t.Errorf("%+v, lease %+v", a, w.lease())
+		}
+		w.until(reqA, "given up", func(d store.Doc) bool { return d.Request.Runs.Apply.Current().Conclusion == "stale" })
+		w.settled(reqA)
+		w.released(reqA)
+	})
+}
