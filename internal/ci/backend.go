@@ -39,8 +39,8 @@ func (j *job) wantBackend() terraform.Backend {
 	return terraform.Backend{Bucket: b.Bucket, Key: b.Key, DynamoDBTable: b.DynamoDBTable, UseLockfile: b.UseLockfile}
 }
 
-// declared reads every file of the root: exactly one backend block, in backend.tf,
-// and nothing that could override it.
+// declared reads every file of the root: exactly one backend block, nothing that
+// could override it, and nothing that Terraform would take for its own leftovers.
 func (j *job) declared(want terraform.Backend) error {
 	entries, err := os.ReadDir(j.root())
 	if err != nil {
@@ -49,10 +49,11 @@ func (j *job) declared(want terraform.Backend) error {
 	files := map[string][]byte{}
 	for _, e := range entries {
 		name := e.Name()
-		if left := strings.ToLower(name); left == ".terraform" || left == "errored.tfstate" || strings.HasSuffix(left, ".tfstate") {
+		if left := strings.ToLower(name); left == ".terraform" || strings.HasSuffix(left, ".tfstate") {
 			return refuse(codeBackendDiffers, "%s is committed: it is what Terraform leaves behind, and could stand for another module, workspace or state", name)
 		}
-		if !strings.HasSuffix(name, ".tf") && !strings.HasSuffix(name, ".tf.json") && !strings.HasSuffix(name, ".tofu") {
+		if !strings.HasSuffix(name, ".tf") {
+			files[name] = nil // its name alone can be wrong
 			continue
 		}
 		if !e.Type().IsRegular() {

@@ -122,6 +122,7 @@ func TestBackendRefuses(t *testing.T) {
 		"leftovers of init":    {"backend_differs", "envs/dev/app/.terraform/modules/modules.json", "", "{\"Modules\":[]}"},
 		"a workspace":          {"backend_differs", "envs/dev/app/.terraform/environment", "", "other"},
 		"a state to rescue":    {"backend_differs", "envs/dev/app/errored.tfstate", "", "{}"},
+		"json of OpenTofu":     {"backend_differs", "envs/dev/app/override.tofu.json", "", "{}"},
 		"second backend":       {"backend_differs", "envs/dev/app/more.tf", "", "terraform {\n  backend \"local\" {}\n}\n"},
 		"somebody's bad file":  {"environment_broken", "envs/dev/app/more.tf", "", "resource {"},
 		"somebody's bad call":  {"environment_broken", "envs/dev/app/more.tf", "", "module \"other\" {\n  source = \"../../../modules/none\"\n}\n"},
