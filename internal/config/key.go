@@ -37,7 +37,7 @@ func Keys() []Key {
 		{"projects[].environments[].channel", Text, true, "", "Id of the Slack channel that gets the cards, `C…`. It prefills the environment of a request made there."},
 		{"projects[].environments[].protected", YesNo, false, "false; true for prod", "Production rules: the prod lists count, no author approves, typed confirmation."},
 		{"projects[].environments[].apply", Text, false, "approvers", "Who merges and applies: `approvers`, or `requester` for the person who asked as well."},
-		{"projects[].environments[].destroy", Text, false, "admins", "Who destroys: `admins`, or `requester` for the person who asked as well, through approval."},
+		{"projects[].environments[].destroy", Text, false, "admins", "Who destroys: `admins`, or `requester` for a developer who asked as well, through approval."},
 		{"projects[].environments[].selfApproval", YesNo, false, "false", "Authors may approve their own requests. Not in protected environments."},
 		{"projects[].environments[].region", Text, false, "AWS_REGION", "Region that resources are made in."},
 		{"projects[].environments[].backend", Map, true, "", "Terraform's S3 backend of the root; must equal its `backend.tf`."},
