@@ -22,7 +22,7 @@ func (j *journey) applies() []step {
 		{"omar", "merges the production request", func(ctx context.Context) error { return j.merges(ctx, j.omar, j.prod) }},
 		{"omar", "merges adam's pull request on GitHub, and nothing can be applied", j.mergesOnGitHub},
 		{"dana", "starts apply.yml by hand, and the run stops at its guard", j.dispatches},
-		{"omar", "approves what was merged", func(ctx context.Context) error { return j.approvesMerged(ctx) }},
+		{"omar", "approves what was merged", j.approvesMerged},
 		{"omar", "applies the bucket while the cloud is slow", j.appliesSlowly},
 		{"adam", "applies his own and sees his place, who holds the environment and since when", j.queues},
 		{"adam", "takes that back", j.takesBack},
@@ -88,7 +88,7 @@ func (j *journey) slowCloud() time.Duration {
 	if j.cfg.FlushRedisEachStep || j.cfg.DropWebhooks {
 		return 40 * time.Second
 	}
-	return 10 * time.Second
+	return 20 * time.Second
 }
 
 func (j *journey) appliesSlowly(ctx context.Context) error {

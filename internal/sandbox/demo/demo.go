@@ -173,22 +173,24 @@ const (
 // until looks again and again until look says yes. What was seen last is part of the
 // error; an error of look ends the wait at once.
 func until(ctx context.Context, limit time.Duration, want string, look func(context.Context) (bool, string, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	wait, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	seen := "nothing"
 	for {
-		ok, now, err := look(ctx)
+		ok, now, err := look(wait)
 		switch {
 		case ok:
 			return nil
 		case ctx.Err() != nil:
+			return ctx.Err()
+		case wait.Err() != nil:
 			return notSeen(fmt.Sprintf("%s within %s", want, limit), seen)
 		case err != nil:
 			return err
 		}
 		seen = now
 		select {
-		case <-ctx.Done():
+		case <-wait.Done():
 		case <-time.After(between):
 		}
 	}

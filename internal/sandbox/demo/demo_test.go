@@ -33,7 +33,18 @@ func TestUntilEndsWithTheFirstError(t *testing.T) {
 	}
 }
 
-// sandbox answers like one in which the app says always the same.
+func TestUntilIsNoFailureOfTheProductWhenInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	err := until(ctx, time.Minute, "a card", func(context.Context) (bool, string, error) {
+		cancel()
+		return false, "", nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// sandboxOf answers like one in which the app says always the same.
 func sandboxOf(t *testing.T, state string) string {
 	t.Helper()
 	mux := http.NewServeMux()

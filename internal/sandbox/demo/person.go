@@ -2,7 +2,11 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -101,14 +105,42 @@ func (p *person) answered(ctx context.Context, old map[string]message, words ...
 	return found, err
 }
 
-// presses presses a button of a message.
+// presses presses a button of a message. When the message was drawn anew between
+// looking and pressing, the button that stands there now is pressed.
 func (p *person) presses(ctx context.Context, m message, label string) error {
-	c, err := find(m.Blocks, label)
-	if err != nil {
-		return err
+	for {
+		c, err := find(m.Blocks, label)
+		if err != nil {
+			return err
+		}
+		_, err = p.does(ctx, "action", map[string]any{"channel": m.Channel, "ts": m.TS, "actionId": c.action, "blockId": c.block, "value": c.value})
+		var no *status
+		if !errors.As(err, &no) || no.code != http.StatusNotFound || ctx.Err() != nil {
+			return err
+		}
+		now, again := p.message(ctx, m)
+		if again != nil || reflect.DeepEqual(now.Blocks, m.Blocks) {
+			return errors.Join(err, again)
+		}
+		m = now
 	}
-	_, err = p.does(ctx, "action", map[string]any{"channel": m.Channel, "ts": m.TS, "actionId": c.action, "blockId": c.block, "value": c.value})
-	return err
+}
+
+// message is a message as it stands now.
+func (p *person) message(ctx context.Context, m message) (message, error) {
+	w, err := p.looks(ctx)
+	for _, c := range w.Channels {
+		all := slices.Concat(c.Messages, c.Ephemerals)
+		for _, top := range c.Messages {
+			all = append(all, top.Replies...)
+		}
+		for _, now := range all {
+			if now.Channel == m.Channel && now.TS == m.TS {
+				return now, err
+			}
+		}
+	}
+	return message{}, err
 }
 
 // pressesAndIsTold presses a button and waits for the answer.
