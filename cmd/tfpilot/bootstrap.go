@@ -27,6 +27,9 @@ func newBootstrap() *cobra.Command {
 	c := &cobra.Command{
 		Use: "bootstrap PROJECT", Short: "Write the infra repository of a project, for a person to commit", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if len(checksums) == 0 {
+				return usagef("--sha256 is missing: a run fetches no tfpilot that it cannot check; give NAME=HEX from the release's SHA256SUMS")
+			}
 			cfg, err := settings(config.CLI)
 			if err != nil {
 				return err
