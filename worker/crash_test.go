@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
 )
 
 var (
@@ -153,8 +155,8 @@ func (w *world) dispatchedOnce() {
 	}
 }
 
-// TestRandomSchedules strikes several calls at once among several workers, as -seed
-// says.
+// TestRandomSchedules strikes several calls at once among several workers, loses,
+// repeats and reorders webhooks and empties Redis, as -seed says.
 func TestRandomSchedules(t *testing.T) {
 	n := *schedules
 	if n == 0 {
@@ -164,7 +166,25 @@ func TestRandomSchedules(t *testing.T) {
 	for i := range n {
 		no := *seed + uint64(i)
 		r := rand.New(rand.NewPCG(no, 0))
-		disturbed(t, fmt.Sprintf("seed %d", no), setup{plan: draw(r, calls), workers: 1 + r.IntN(3)}, len(stages))
+		s := setup{plan: draw(r, calls), workers: 1 + r.IntN(3), trouble: disorder(r)}
+		disturbed(t, fmt.Sprintf("seed %d", no), s, len(stages))
+	}
+}
+
+// disorder draws what happens to webhooks and to Redis.
+func disorder(r *rand.Rand) func(*world) {
+	kinds := []string{"", "", hubsim.HookDrop, hubsim.HookDuplicate, hubsim.HookCopy, hubsim.HookReorder, hubsim.HookFail}
+	kind, flush := kinds[r.IntN(len(kinds))], r.IntN(3) == 0
+	pause := time.Duration(5+r.IntN(90)) * time.Second
+	return func(w *world) {
+		w.log.note("webhooks: %q, Redis is emptied: %v", kind, flush)
+		if kind != "" {
+			w.hub.AddWebhookFault(hubsim.WebhookFault{Kind: kind})
+		}
+		for flush && !w.gate.over.Load() {
+			time.Sleep(pause)
+			w.redis.FlushAll()
+		}
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 
 const (
 	overdueAtOnce = 4                // requests that one sweep looks at by itself
+	overdueMost   = 40               // in one sweep; it has more to do than this
 	overdueTime   = 25 * time.Second // for each
+	overdueTotal  = 30 * time.Second // for all of them
 )
 
 // lookAtOverdue looks at the requests for which the last sweep rang already and
@@ -20,10 +22,14 @@ const (
 // its id keeps every new ring away until the queue notices, a minute or two later.
 // Looking here does no harm when the task runs after all.
 func (w *Worker) lookAtOverdue(ctx context.Context, due []lifecycle.Request) error {
+	ctx, cancel := context.WithTimeout(ctx, overdueTotal)
+	defer cancel()
 	var g errgroup.Group
 	g.SetLimit(overdueAtOnce)
-	errs := make([]error, len(due))
-	for i, r := range w.watch.overdue(due) {
+	late := w.watch.overdue(due)
+	late = late[:min(len(late), overdueMost)]
+	errs := make([]error, len(late))
+	for i, r := range late {
 		g.Go(func() error {
 			ctx, cancel := context.WithTimeout(ctx, overdueTime)
 			defer cancel()

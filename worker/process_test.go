@@ -35,9 +35,9 @@ type process struct {
 	conns []net.Conn
 }
 
-func (w *world) startWorker() *process {
-	ctx, cancel := context.WithCancel(context.Background())
-	p := &process{w: w, cancel: cancel, done: make(chan struct{})}
+// newProcess is a worker that does not run yet.
+func (w *world) newProcess() (*process, *queue.Redis) {
+	p := &process{w: w, cancel: func() {}, done: make(chan struct{})}
 	redis := w.redisLink(p)
 	hub, err := github.New(github.Config{
 		AppID: 77, InstallationID: 2, PrivateKey: appPEM(), APIURL: "http://github.test/api/v3", CommentsBy: bot,
@@ -48,6 +48,13 @@ func (w *world) startWorker() *process {
 		Store: w.storeAs("app", gated{p, "s3", inProcess{w.bucket}}), GitHub: hub, Bell: queue.NewBell(redis), Index: queue.NewIndex(redis),
 		Catalog: builtin(), Structure: structure(), Policy: w.policy, HintKey: hintKey, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
+	return p, redis
+}
+
+func (w *world) startWorker() *process {
+	p, redis := w.newProcess()
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
 	tasks := p.Handlers()
 	tasks.Card = func(_ context.Context, c queue.Card) error {
 		w.mu.Lock()

@@ -104,7 +104,7 @@ func structure() config.Structure {
 // world is workers with simulators of everything around them, in virtual time: no
 // socket, no process, no file.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	hub    *hubsim.Server
 	bucket *s3.Server
 	redis  *miniredis.Miniredis
@@ -129,7 +129,8 @@ type setup struct {
 	workers int
 	policy  rbac.Policy
 	hub     func(*hubsim.Config)
-	plan    []fault // to strike, see gate
+	plan    []fault      // to strike, see gate
+	trouble func(*world) // happens beside the story
 }
 
 // inWorld tells a story in a world of its own.
@@ -138,21 +139,26 @@ func inWorld(t *testing.T, s setup, story func(*world)) {
 	key, files := appKey(), tree()
 	builtin()
 	synctest.Test(t, func(t *testing.T) {
-		if s.workers == 0 {
-			s.workers = 1
-		}
-		w := &world{t: t, ledger: newLedger(), policy: s.policy, log: &journal{}, cards: map[string]int{}}
-		if len(w.policy.Admins) == 0 {
-			w.policy = defaultPolicy()
-		}
-		w.gate = &gate{w: w, plan: s.plan, seen: map[string]int{}}
+		w := newWorld(t, s)
 		defer w.stop()
 		w.simulators(key, files, s)
-		for range s.workers {
+		for range max(1, s.workers) {
 			w.startWorker()
+		}
+		if s.trouble != nil {
+			w.wait.Go(func() { s.trouble(w) })
 		}
 		story(w)
 	})
+}
+
+func newWorld(t testing.TB, s setup) *world {
+	w := &world{t: t, ledger: newLedger(), policy: s.policy, log: &journal{}, cards: map[string]int{}}
+	if len(w.policy.Admins) == 0 {
+		w.policy = defaultPolicy()
+	}
+	w.gate = &gate{w: w, plan: s.plan, seen: map[string]int{}}
+	return w
 }
 
 func (w *world) simulators(key *rsa.PrivateKey, files map[string][]byte, s setup) {
@@ -206,6 +212,7 @@ func (w *world) stop() {
 	if w.t.Failed() {
 		w.t.Log(w.log.String())
 	}
+	w.gate.over.Store(true)
 	for _, p := range w.running() {
 		p.end()
 	}
