@@ -153,6 +153,7 @@ func (p *poster) post(ctx context.Context, x slot, was string, m message) error 
 		return p.postFailed(ctx, x, intent, err)
 	}
 	done := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: channel, Thread: x.thread, TS: ts, State: m.print()}
+	done.URL = p.permalink(ctx, done)
 	return p.record(ctx, x, intent.State, &done)
 }
 
@@ -179,6 +180,7 @@ func (p *poster) recover(ctx context.Context, x slot, have lifecycle.Message, m 
 	}
 	if ts != "" {
 		found := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: have.Channel, Thread: have.Thread, TS: ts}
+		found.URL = p.permalink(ctx, found)
 		if err := p.record(ctx, x, have.State, &found); err != nil {
 			return err
 		}

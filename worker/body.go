@@ -79,11 +79,16 @@ func longestRun(text string) int {
 }
 
 // planComment is the plan as the pull request shows it: what goes first.
-func planComment(p lifecycle.Plan, url string, s *terraform.Summary) string {
+func planComment(r *lifecycle.Request, p lifecycle.Plan, url string, s *terraform.Summary) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### TfPilot plan: %d to add, %d to change, %d to replace, %d to destroy\n\n", p.Add, p.Change, p.Replace, p.Destroy)
 	fmt.Fprintf(&b, "Commit `%s`, digest `%s`. [Run](%s)\n\n", p.SHA, p.Digest, url)
 	b.WriteString(fence(cut(s.Text(maxComment/2), maxComment/2)))
 	b.WriteString("\nAn approval counts for exactly this plan and commit.\n")
+	for _, m := range r.Slack.Messages {
+		if m.Role == lifecycle.RoleCard && m.URL != "" {
+			fmt.Fprintf(&b, "\n[The request's card in Slack](%s)\n", m.URL)
+		}
+	}
 	return b.String()
 }

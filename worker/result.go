@@ -154,7 +154,7 @@ func (j *job) post(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("summary: %w", err)
 	}
-	body := planComment(plan, j.request().Runs.Plan.Current().URL, summary)
+	body := planComment(j.request(), plan, j.request().Runs.Plan.Current().URL, summary)
 	if err := j.GitHub.CommentOnce(ctx, repoOf(j.request()), j.request().PR.Number, marker("plan", j.id()), body); err != nil {
 		return err
 	}

@@ -307,6 +307,7 @@ type Message struct {
 	TS      string `json:"ts,omitempty"`
 	Thread  string `json:"thread,omitempty"`
 	State   string `json:"state,omitempty"`
+	URL     string `json:"url,omitempty"`   // where people open it, once it stands
 	Topic   string `json:"topic,omitempty"` // what a thread reply is about, e.g. "plan_ready:2"
 	Extra   Extra  `json:"-"`
 }
