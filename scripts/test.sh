@@ -130,7 +130,7 @@ unit() {
 	need "a C compiler for the race detector" "gcc|clang|cc" gcc libc6-dev
 	need "a browser for the tests of the pages" "chromium|chromium-browser|google-chrome" chromium
 	terraform_on_path
-	CGO_ENABLED=1 go test -race -p 2 -timeout 15m -skip '^TestDemo' ./...
+	CGO_ENABLED=1 go test -race -short -p 2 -timeout 40m -skip '^TestDemo' ./...
 	in_tools go test ./...
 }
 
@@ -161,7 +161,7 @@ schema() {
 # bell, and against a broken workflow.
 journeys() {
 	terraform_on_path
-	go test -timeout 15m -run '^TestDemo' ./cmd/tfpilot
+	go test -timeout 30m -run '^TestDemo' ./cmd/tfpilot
 }
 
 # Running ---------------------------------------------------------------------
