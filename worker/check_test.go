@@ -84,7 +84,7 @@ func (w *world) ended(id string) {
 	}
 	w.concluded(lifecycle.KindCleanup, r.Cleanup.Attempt)
 	if w.ledger.did("apply", id) != 1 || w.ledger.did("destroy", id) != 1 {
-		w.t.Errorf("effects: %+v", w.ledger.effects)
+		w.t.Errorf("effects: %+v", w.ledger.done())
 	}
 	if files, err := w.hub.Files(repoName, "main"); err != nil || strings.Contains(strings.Join(files, "\n"), id) {
 		w.t.Errorf("main still holds the request's file: %v", err)
@@ -96,7 +96,7 @@ func (w *world) concluded(kind lifecycle.Kind, a lifecycle.Attempt) {
 	if a.Conclusion != "success" || a.CompletedAt == nil || a.RunID == 0 {
 		w.t.Errorf("%s %d: %+v", kind, a.Number, a)
 	}
-	if runs := w.ledger.claims[a.CorrelationID]; len(runs) != 1 || runs[0] != a.RunID {
+	if runs := w.ledger.claimed(a.CorrelationID); len(runs) != 1 || runs[0] != a.RunID {
 		w.t.Errorf("%s %s names run %d, claimed by %v", kind, a.CorrelationID, a.RunID, runs)
 	}
 }

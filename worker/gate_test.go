@@ -41,7 +41,7 @@ var errNoAnswer = errors.New("connection reset by peer")
 type gate struct {
 	w    *world
 	over atomic.Bool // the story has ended: no more restarts
-	late sync.WaitGroup
+	late background
 
 	mu     sync.Mutex
 	plan   []fault

@@ -61,7 +61,7 @@ func TestAppliesTakeTurns(t *testing.T) {
 			w.settled(id)
 		}
 		w.sound()
-		for i, e := range w.ledger.effects {
+		for i, e := range w.ledger.done() {
 			if e.RequestID != ids[i] {
 				w.t.Errorf("effect %d is of %s", i, e.RequestID)
 			}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,6 +65,20 @@ func (l *ledger) fault(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.faults = append(l.faults, fmt.Sprintf(format, args...))
+}
+
+// claimed gives the runs that got past the guard for a correlation id.
+func (l *ledger) claimed(cid string) []int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.claims[cid])
+}
+
+// done gives the applies and destroys so far, in order.
+func (l *ledger) done() []effect {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.effects)
 }
 
 func (l *ledger) did(kind, requestID string) int {

@@ -293,7 +293,7 @@ func TestRerunOnGitHub(t *testing.T) {
 			w.t.Errorf("%+v\n%+v", before, after)
 		}
 		if w.status(reqA) != lifecycle.StatusApplied || w.ledger.did("apply", reqA) != 1 {
-			w.t.Errorf("status %s, effects %+v", w.status(reqA), w.ledger.effects)
+			w.t.Errorf("status %s, effects %+v", w.status(reqA), w.ledger.done())
 		}
 		w.told(reqA, "run_rerun", "")
 	})
@@ -339,7 +339,7 @@ func TestDispatchByHandIsNotOurs(t *testing.T) {
 		w.sound()
 		w.released(reqA)
 		if w.ledger.did("apply", reqA) != 1 {
-			w.t.Errorf("effects: %+v", w.ledger.effects)
+			w.t.Errorf("effects: %+v", w.ledger.done())
 		}
 	})
 }
@@ -359,8 +359,8 @@ func TestDispatchByHandWithoutGrant(t *testing.T) {
 		if after := w.facts(reqA); after != before {
 			w.t.Errorf("facts changed: %s", cmp.Diff(before, after))
 		}
-		if len(w.ledger.effects) > 0 {
-			w.t.Errorf("effects: %+v", w.ledger.effects)
+		if len(w.ledger.done()) > 0 {
+			w.t.Errorf("effects: %+v", w.ledger.done())
 		}
 	})
 }

@@ -112,7 +112,7 @@ func TestApplyIsCancelledOnGitHub(t *testing.T) {
 		w.settled(reqA)
 		w.pass(time.Hour)
 		if n := len(w.request(reqA).Runs.Apply.Attempts); n != 1 || w.ledger.did("apply", reqA) != 0 {
-			w.t.Errorf("%d attempts, effects %+v", n, w.ledger.effects)
+			w.t.Errorf("%d attempts, effects %+v", n, w.ledger.done())
 		}
 		w.released(reqA)
 	})

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,7 +122,7 @@ type world struct {
 	mu    sync.Mutex
 	procs []*process
 	cards map[string]int
-	wait  sync.WaitGroup // restarts that are under way
+	wait  background // restarts that are under way
 }
 
 // setup changes what a world starts from.
@@ -222,7 +223,7 @@ func (w *world) stop() {
 		p.end()
 	}
 	w.mu.Lock()
-	procs := w.procs
+	procs, links := w.procs, w.links
 	w.mu.Unlock()
 	for _, p := range procs {
 		<-p.done
@@ -232,12 +233,30 @@ func (w *world) stop() {
 			w.t.Error(err)
 		}
 	}
-	for _, l := range w.links {
+	for _, l := range links {
 		_ = l.Close()
 	}
 	w.redis.Close()
 	w.grave.Close()
 	time.Sleep(time.Minute) // what still waits gives up
+}
+
+// background counts what goes on beside the story. A sync.WaitGroup may not grow from
+// zero while somebody waits for it, and a fault may strike while the world ends.
+type background struct{ n atomic.Int64 }
+
+func (b *background) Go(do func()) {
+	b.n.Add(1)
+	go func() {
+		defer b.n.Add(-1)
+		do()
+	}()
+}
+
+func (b *background) Wait() {
+	for b.n.Load() > 0 {
+		time.Sleep(time.Second)
+	}
 }
 
 func (w *world) must(err error) {
@@ -257,6 +276,8 @@ func (w *world) redisLink(p *process) *queue.Redis {
 		return p.dial()
 	})
 	w.must(err)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.links = append(w.links, r)
 	return r
 }
