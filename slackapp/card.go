@@ -146,7 +146,7 @@ func or(a, b string) string {
 }
 
 func (s scene) steps() []step {
-	if s.destroyAsked() || s.destroyRun() != nil {
+	if s.going() {
 		return s.destroySteps()
 	}
 	return []step{s.openStep(), s.planStep(), s.approvalStep(), s.mergeStep(), s.runStep("Apply", s.r.Runs.Apply.Current(), lifecycle.ActionApply)}
@@ -199,6 +199,9 @@ func (s scene) openStep() step {
 
 func (s scene) planStep() step {
 	current := s.r.Runs.Plan.Current()
+	if !s.going() && current != nil && current.Purpose == lifecycle.PurposeDestroy {
+		return step{state: stepDone, what: "Plan"} // of a destroy that nobody wants any more
+	}
 	if s.destroyAsked() && (current == nil || current.Purpose != lifecycle.PurposeDestroy) {
 		return step{state: stepRuns, what: purposeWord(lifecycle.PurposeDestroy), note: "being started"}
 	}
@@ -227,6 +230,8 @@ func (s scene) approvalStep() step {
 		st.state, st.note = stepRuns, s.r.Wish(lifecycle.ActionApprove).By+" approved; this is being recorded"
 	case lifecycle.Can(s.r, lifecycle.ActionApprove) == nil:
 		st.state, st.note = stepRuns, "waited for"
+	case !s.going() && s.plan() == nil && s.r.Runs.Apply.Current() != nil:
+		st.state = stepDone // that of the destroy says nothing about what exists
 	case s.voided() != nil:
 		v := s.voided()
 		st.note = fmt.Sprintf("that of %s no longer counts: %s", v.Login, v.VoidReason)

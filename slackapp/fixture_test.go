@@ -71,7 +71,7 @@ func (s *teller) start(kind lifecycle.Kind, a lifecycle.Attempt) string {
 		a.Digest, a.PlanAttempt, a.LeaseToken = s.r.Plan.Digest, s.r.Plan.Attempt, 1
 	}
 	if kind == lifecycle.KindApply && s.r.Wish(lifecycle.ActionApply) == nil {
-		s.r.Wanted = append(s.r.Wanted, lifecycle.Wish{What: lifecycle.ActionApply, By: a.Actor, At: s.now})
+		s.r.Wanted = append(s.r.Wanted, s.wish(lifecycle.ActionApply, a.Actor))
 	}
 	s.do(lifecycle.Started(kind, a))
 	s.do(lifecycle.Sending(kind, a.CorrelationID, s.now))
@@ -192,34 +192,50 @@ func told(t testing.TB) map[string]*teller {
 	runs := *gone
 	gone.end(lifecycle.KindDestroy, cid, "success")
 
+	kept := live(t).want(lifecycle.ActionDestroy, "adam").planned(lifecycle.PurposeDestroy, head2, destroying())
+	keptLate := live(t).want(lifecycle.ActionDestroy, "adam").planned(lifecycle.PurposeDestroy, head2, destroying()).approved("omar")
+	spared := live(t).want(lifecycle.ActionDestroy, "adam").planned(lifecycle.PurposeDestroy, head2, destroying()).want(lifecycle.ActionReject, "omar")
+
 	rejected := ready(t).want(lifecycle.ActionReject, "omar")
 	rejected.do(lifecycle.Reject(rejected.wish(lifecycle.ActionReject, "omar"))).do(lifecycle.Closed(rejected.now))
 	refused := ready(t).approved("omar").want(lifecycle.ActionMerge, "omar")
 	refused.do(lifecycle.Refused(lifecycle.ActionMerge, "omar", "blocked", "GitHub says: at least one more review is required.", refused.now))
 
 	return map[string]*teller{
-		"created":        newTeller(t, dev()),
-		"planning":       newTeller(t, dev()).opened(),
-		"plan_ready":     ready(t),
-		"plan_replaces":  newTeller(t, prod()).opened().planned(lifecycle.PurposeOpen, head1, replacing()),
-		"approving":      ready(t).want(lifecycle.ActionApprove, "omar"),
-		"approved":       ready(t).approved("omar"),
-		"merging":        ready(t).approved("omar").want(lifecycle.ActionMerge, "omar"),
-		"merge_refused":  refused,
-		"voided":         foreign,
-		"merged":         ready(t).approved("omar").merged(),
-		"merged_foreign": ready(t).merged(),
-		"queued":         queued,
-		"applying":       applying,
-		"applied":        live(t),
-		"destroy_asked":  live(t).want(lifecycle.ActionDestroy, "adam"),
-		"destroy_plan":   destroyPlan,
-		"destroying":     &runs,
-		"destroyed":      gone,
-		"plan_failed":    failedPlan,
-		"apply_failed":   failedApply,
-		"rejected":       rejected,
+		"created":          newTeller(t, dev()),
+		"planning":         newTeller(t, dev()).opened(),
+		"plan_ready":       ready(t),
+		"plan_replaces":    newTeller(t, prod()).opened().planned(lifecycle.PurposeOpen, head1, replacing()),
+		"approving":        ready(t).want(lifecycle.ActionApprove, "omar"),
+		"approved":         ready(t).approved("omar"),
+		"merging":          ready(t).approved("omar").want(lifecycle.ActionMerge, "omar"),
+		"merge_refused":    refused,
+		"voided":           foreign,
+		"merged":           ready(t).approved("omar").merged(),
+		"merged_foreign":   ready(t).merged(),
+		"queued":           queued,
+		"applying":         applying,
+		"applied":          live(t),
+		"destroy_asked":    live(t).want(lifecycle.ActionDestroy, "adam"),
+		"destroy_plan":     destroyPlan,
+		"destroying":       &runs,
+		"destroyed":        gone,
+		"kept":             kept.do(lifecycle.Keep()),
+		"kept_approved":    keptLate.do(lifecycle.Keep()),
+		"destroy_rejected": spared.do(lifecycle.Reject(spared.wish(lifecycle.ActionReject, "omar"))),
+		"destroy_failed":   destroyFailed(t),
+		"plan_failed":      failedPlan,
+		"apply_failed":     failedApply,
+		"rejected":         rejected,
 	}
+}
+
+// destroyFailed was stopped half-way.
+func destroyFailed(t testing.TB) *teller {
+	s := live(t).want(lifecycle.ActionDestroy, "adam").planned(lifecycle.PurposeDestroy, head2, destroying()).approved("omar")
+	cid := s.start(lifecycle.KindDestroy, lifecycle.Attempt{Purpose: lifecycle.PurposeDestroy})
+	s.end(lifecycle.KindDestroy, cid, "failure")
+	return s.do(lifecycle.ReadFailure(lifecycle.KindDestroy, cid, "terraform_failed", "Error: deleting S3 Bucket: BucketNotEmpty", "Destroy", s.now))
 }
 
 // sceneOf is what a request is drawn from in the tests.

@@ -139,9 +139,10 @@ func (s scene) reapplyState(plan *lifecycle.Attempt) state {
 	}
 }
 
-// plan is the plan that counts now: while a destroy is asked for, no other.
+// plan is the plan that counts now: that of a destroy while it is to go, else no
+// such one. A destroy that was kept or rejected leaves its plan in the document.
 func (s scene) plan() *lifecycle.Plan {
-	if p := s.r.Plan; p != nil && p.Digest != "" && (!s.destroyAsked() || p.Purpose == lifecycle.PurposeDestroy) {
+	if p := s.r.Plan; p != nil && p.Digest != "" && (p.Purpose == lifecycle.PurposeDestroy) == s.going() {
 		return p
 	}
 	return nil
@@ -149,6 +150,9 @@ func (s scene) plan() *lifecycle.Plan {
 
 // destroyAsked says that somebody wants it gone.
 func (s scene) destroyAsked() bool { return s.r.Wish(lifecycle.ActionDestroy) != nil }
+
+// going says that it is to go, goes or is gone.
+func (s scene) going() bool { return s.destroyAsked() || s.destroyRun() != nil }
 
 func (s scene) destroyMeans() string {
 	w := s.r.Wish(lifecycle.ActionDestroy)
