@@ -202,7 +202,7 @@ func (s scene) planStep() step {
 	if !s.going() && current != nil && current.Purpose == lifecycle.PurposeDestroy {
 		return step{state: stepDone, what: "Plan"} // of a destroy that nobody wants any more
 	}
-	if s.destroyAsked() && (current == nil || current.Purpose != lifecycle.PurposeDestroy) {
+	if s.destroyAsked() && s.destroyPlan() == nil {
 		return step{state: stepRuns, what: purposeWord(lifecycle.PurposeDestroy), note: "being started"}
 	}
 	what := "Plan"
@@ -232,7 +232,7 @@ func (s scene) approvalStep() step {
 		st.state, st.note = stepRuns, "waited for"
 	case !s.going() && s.plan() == nil && s.r.Runs.Apply.Current() != nil:
 		st.state = stepDone // that of the destroy says nothing about what exists
-	case s.voided() != nil:
+	case s.voided() != nil && (s.voided().Purpose == lifecycle.PurposeDestroy) == s.going():
 		v := s.voided()
 		st.note = fmt.Sprintf("that of %s no longer counts: %s", v.Login, v.VoidReason)
 	}
@@ -349,7 +349,9 @@ func (s scene) problem() slack.Block {
 		if a.Reason != "" {
 			parts = append(parts, quoted(a.Reason, shownReason))
 		}
-		parts = append(parts, line(text(s.helps(kind))))
+		if help := s.helps(a, kind); help != "" {
+			parts = append(parts, line(text(help)))
+		}
 	}
 	if p := s.r.Problem; p != nil && p.Step != string(kind) { // the failed run says it already
 		if len(parts) > 0 {
@@ -363,12 +365,19 @@ func (s scene) problem() slack.Block {
 	return rich(parts...)
 }
 
-// helps says what to do after a failed run.
-func (s scene) helps(kind lifecycle.Kind) string {
-	switch kind {
-	case lifecycle.KindPlan:
+// helps says what to do after a failed run, as long as nobody has begun to.
+func (s scene) helps(a *lifecycle.Attempt, kind lifecycle.Kind) string {
+	if s.newRound(a, kind) != "" {
+		return ""
+	}
+	switch {
+	case kind == lifecycle.KindPlan && s.destroyAsked():
+		return "Nothing was changed. New plan tries again; Keep leaves what is there."
+	case kind == lifecycle.KindPlan && s.merged():
+		return "Nothing was changed. New plan tries again."
+	case kind == lifecycle.KindPlan:
 		return "Nothing was changed. If it was a passing trouble, plan again; if the inputs are wrong, close this request and ask again."
-	case lifecycle.KindApply:
+	case kind == lifecycle.KindApply:
 		return "Some of it may exist. A new plan shows what is left to do; it is approved and applied like the first."
 	default:
 		return "Some of it may still exist. Destroy asks for it again with a new plan; Keep leaves what is there."

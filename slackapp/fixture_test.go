@@ -171,10 +171,18 @@ func told(t testing.TB) map[string]*teller {
 	failedPlan.end(lifecycle.KindPlan, cid, "failure")
 	failedPlan.do(lifecycle.ReadFailure(lifecycle.KindPlan, cid, "terraform_failed", "Error: Invalid value for variable\n\n  on tfpilot.tf line 3", "Plan", failedPlan.now))
 
-	failedApply := ready(t).approved("omar").merged()
-	cid = failedApply.start(lifecycle.KindApply, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen})
-	failedApply.end(lifecycle.KindApply, cid, "failure")
-	failedApply.do(lifecycle.ReadFailure(lifecycle.KindApply, cid, "terraform_failed", "Error: creating S3 Bucket: AccessDenied", "Apply", failedApply.now))
+	again := func() *teller {
+		return applyFailed(t).planned(lifecycle.PurposeReapply, head2, creating())
+	}
+	replanning := applyFailed(t)
+	replanning.start(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeReapply, HeadSHA: head2})
+	requeued := again().approved("omar").want(lifecycle.ActionApply, "omar")
+	requeued.do(lifecycle.Named(lifecycle.ActionApply, correlation(lifecycle.KindApply, 99)))
+
+	unplanned := live(t).want(lifecycle.ActionDestroy, "adam")
+	cid = unplanned.start(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeDestroy, HeadSHA: head2})
+	unplanned.end(lifecycle.KindPlan, cid, "failure")
+	unplanned.do(lifecycle.ReadFailure(lifecycle.KindPlan, cid, "terraform_failed", "Error: No valid credential sources found", "Plan", unplanned.now))
 
 	applying := ready(t).approved("omar").merged()
 	applying.start(lifecycle.KindApply, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen})
@@ -202,32 +210,48 @@ func told(t testing.TB) map[string]*teller {
 	refused.do(lifecycle.Refused(lifecycle.ActionMerge, "omar", "blocked", "GitHub says: at least one more review is required.", refused.now))
 
 	return map[string]*teller{
-		"created":          newTeller(t, dev()),
-		"planning":         newTeller(t, dev()).opened(),
-		"plan_ready":       ready(t),
-		"plan_replaces":    newTeller(t, prod()).opened().planned(lifecycle.PurposeOpen, head1, replacing()),
-		"approving":        ready(t).want(lifecycle.ActionApprove, "omar"),
-		"approved":         ready(t).approved("omar"),
-		"merging":          ready(t).approved("omar").want(lifecycle.ActionMerge, "omar"),
-		"merge_refused":    refused,
-		"voided":           foreign,
-		"merged":           ready(t).approved("omar").merged(),
-		"merged_foreign":   ready(t).merged(),
-		"queued":           queued,
-		"applying":         applying,
-		"applied":          live(t),
-		"destroy_asked":    live(t).want(lifecycle.ActionDestroy, "adam"),
-		"destroy_plan":     destroyPlan,
-		"destroying":       &runs,
-		"destroyed":        gone,
-		"kept":             kept.do(lifecycle.Keep()),
-		"kept_approved":    keptLate.do(lifecycle.Keep()),
-		"destroy_rejected": spared.do(lifecycle.Reject(spared.wish(lifecycle.ActionReject, "omar"))),
-		"destroy_failed":   destroyFailed(t),
-		"plan_failed":      failedPlan,
-		"apply_failed":     failedApply,
-		"rejected":         rejected,
+		"created":              newTeller(t, dev()),
+		"planning":             newTeller(t, dev()).opened(),
+		"plan_ready":           ready(t),
+		"plan_replaces":        newTeller(t, prod()).opened().planned(lifecycle.PurposeOpen, head1, replacing()),
+		"approving":            ready(t).want(lifecycle.ActionApprove, "omar"),
+		"approved":             ready(t).approved("omar"),
+		"merging":              ready(t).approved("omar").want(lifecycle.ActionMerge, "omar"),
+		"merge_refused":        refused,
+		"voided":               foreign,
+		"merged":               ready(t).approved("omar").merged(),
+		"merged_foreign":       ready(t).merged(),
+		"queued":               queued,
+		"applying":             applying,
+		"applied":              live(t),
+		"destroy_asked":        live(t).want(lifecycle.ActionDestroy, "adam"),
+		"destroy_plan":         destroyPlan,
+		"destroying":           &runs,
+		"destroyed":            gone,
+		"kept":                 kept.do(lifecycle.Keep()),
+		"kept_approved":        keptLate.do(lifecycle.Keep()),
+		"destroy_rejected":     spared.do(lifecycle.Reject(spared.wish(lifecycle.ActionReject, "omar"))),
+		"destroy_failed":       destroyFailed(t),
+		"plan_failed":          failedPlan,
+		"apply_failed":         applyFailed(t),
+		"destroy_plan_failed":  unplanned,
+		"replanning":           replanning,
+		"replanned":            again(),
+		"reapproved":           again().approved("omar"),
+		"requeued":             requeued,
+		"apply_failed_destroy": applyFailed(t).want(lifecycle.ActionDestroy, "adam"),
+		"destroy_failed_again": destroyFailed(t).want(lifecycle.ActionDestroy, "adam"),
+		"merged_destroy":       ready(t).approved("omar").merged().want(lifecycle.ActionDestroy, "adam"),
+		"rejected":             rejected,
 	}
+}
+
+// applyFailed made a part of it, perhaps.
+func applyFailed(t testing.TB) *teller {
+	s := ready(t).approved("omar").merged()
+	cid := s.start(lifecycle.KindApply, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen})
+	s.end(lifecycle.KindApply, cid, "failure")
+	return s.do(lifecycle.ReadFailure(lifecycle.KindApply, cid, "terraform_failed", "Error: creating S3 Bucket: AccessDenied", "Apply", s.now))
 }
 
 // destroyFailed was stopped half-way.

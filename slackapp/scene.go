@@ -100,6 +100,9 @@ func (s scene) approvedMeans() string {
 }
 
 func (s scene) mergedMeans() string {
+	if s.destroyAsked() {
+		return s.destroyMeans()
+	}
 	if w := s.r.Wish(lifecycle.ActionApply); w != nil {
 		return s.waiting(w, "apply")
 	}
@@ -117,7 +120,7 @@ func (s scene) appliedState() state {
 		return state{"large_green_circle", "Applied", s.waiting(w, "apply")}
 	}
 	if plan := s.r.Runs.Plan.Current(); plan != nil && plan.Purpose == lifecycle.PurposeReapply {
-		return s.reapplyState(plan)
+		return state{"large_green_circle", "Applied", or(s.reapplyMeans(plan), "It exists.")}
 	}
 	if s.r.Drift != nil && s.r.Drift.Drifted {
 		return state{"large_orange_circle", "Applied, but changed since", "What exists is no longer what was applied. A new plan shows the difference."}
@@ -125,27 +128,34 @@ func (s scene) appliedState() state {
 	return state{"large_green_circle", "Applied", "It exists."}
 }
 
-// reapplyState is a new round of something that exists.
-func (s scene) reapplyState(plan *lifecycle.Attempt) state {
+// reapplyMeans tells a new round after an apply, "" when it asks for nothing.
+func (s scene) reapplyMeans(plan *lifecycle.Attempt) string {
 	switch {
 	case plan.Conclusion == "":
-		return state{"large_green_circle", "Applied", "A new plan is being made."}
+		return "A new plan is being made."
 	case lifecycle.Can(s.r, lifecycle.ActionApply) == nil:
-		return state{"large_green_circle", "Applied", "The new plan is approved and can be applied."}
+		return "The new plan is approved and can be applied."
+	case s.r.Wish(lifecycle.ActionApprove) != nil:
+		return s.r.Wish(lifecycle.ActionApprove).By + " approved the new plan; this is being recorded."
 	case lifecycle.Can(s.r, lifecycle.ActionApprove) == nil:
-		return state{"large_green_circle", "Applied", "A new plan waits for an approval."}
+		return "A new plan waits for an approval."
 	default:
-		return state{"large_green_circle", "Applied", "It exists."}
+		return ""
 	}
 }
 
 // plan is the plan that counts now: that of a destroy while it is to go, else no
 // such one. A destroy that was kept or rejected leaves its plan in the document.
 func (s scene) plan() *lifecycle.Plan {
-	if p := s.r.Plan; p != nil && p.Digest != "" && (p.Purpose == lifecycle.PurposeDestroy) == s.going() {
+	p := s.r.Plan
+	switch {
+	case p == nil || p.Digest == "" || (p.Purpose == lifecycle.PurposeDestroy) != s.going():
+		return nil
+	case s.destroyAsked() && s.destroyPlan() == nil:
+		return nil // of the destroy before
+	default:
 		return p
 	}
-	return nil
 }
 
 // destroyAsked says that somebody wants it gone.
@@ -156,9 +166,9 @@ func (s scene) going() bool { return s.destroyAsked() || s.destroyRun() != nil }
 
 func (s scene) destroyMeans() string {
 	w := s.r.Wish(lifecycle.ActionDestroy)
-	plan := s.r.Runs.Plan.Current()
+	plan := s.destroyPlan()
 	switch {
-	case plan == nil || plan.Purpose != lifecycle.PurposeDestroy || plan.Conclusion == "":
+	case plan == nil || plan.Conclusion == "":
 		return w.By + " asked to destroy it. Terraform is working out what goes."
 	case plan.Conclusion != "success":
 		return w.By + " asked to destroy it, but the plan for that did not succeed."
@@ -169,6 +179,16 @@ func (s scene) destroyMeans() string {
 	default:
 		return w.By + " asked to destroy it. The plan for that waits for an approval."
 	}
+}
+
+// destroyPlan is the plan that was started for the wish to destroy. One from before
+// it belongs to a destroy that failed or was given up.
+func (s scene) destroyPlan() *lifecycle.Attempt {
+	w, plan := s.r.Wish(lifecycle.ActionDestroy), s.r.Runs.Plan.Current()
+	if w == nil || plan == nil || plan.Purpose != lifecycle.PurposeDestroy || plan.DispatchedAt == nil || plan.DispatchedAt.Before(w.At) {
+		return nil
+	}
+	return plan
 }
 
 // waiting tells where a wish stands in the environment's queue.
@@ -200,9 +220,26 @@ func (s scene) destroyedMeans() string {
 
 func (s scene) failedMeans() string {
 	if a, kind := s.failed(); a != nil {
-		return fmt.Sprintf("The %s did not succeed.", kind)
+		return strings.TrimSpace(fmt.Sprintf("The %s did not succeed. %s", kind, s.newRound(a, kind)))
 	}
 	return "The run has not been heard of for a while. Repair asks GitHub what became of it."
+}
+
+// newRound tells what was begun after a failed run, "" while nothing was.
+func (s scene) newRound(a *lifecycle.Attempt, kind lifecycle.Kind) string {
+	if s.destroyAsked() && s.destroyPlan() != a {
+		return s.destroyMeans()
+	}
+	if w := s.r.Wish(lifecycle.ActionApply); w != nil {
+		return s.waiting(w, "apply")
+	}
+	if w := s.r.Wish(lifecycle.ActionPlan); w != nil {
+		return w.By + " asked for a new plan; it is being started."
+	}
+	if plan := s.r.Runs.Plan.Current(); kind == lifecycle.KindApply && plan != nil && plan.Number > a.PlanAttempt {
+		return s.reapplyMeans(plan)
+	}
+	return ""
 }
 
 // failed is the attempt that the status failed is about, nil when it is silence.

@@ -111,12 +111,20 @@ func (s scene) planReply() (reply, bool) {
 	case s.r.Wish(lifecycle.ActionReject) != nil:
 		r = s.say(topic, "no_entry_sign", head, s.r.Wish(lifecycle.ActionReject).By+" rejected it.")
 	default:
-		r = s.say(topic, "mag", head, "It cannot be approved as it stands.")
+		r = s.say(topic, "mag", head, s.unapprovable())
 	}
 	r.blocks = append(r.blocks, s.row(true, lifecycle.ActionApprove, lifecycle.ActionReject, lifecycle.ActionMerge,
 		lifecycle.ActionApply, lifecycle.ActionTakeBack, lifecycle.ActionKeep)...)
 	r.due = open
 	return r, true
+}
+
+// unapprovable says why the plan is not for an approval now.
+func (s scene) unapprovable() string {
+	if no := lifecycle.Can(s.r, lifecycle.ActionApprove); no != nil {
+		return no.Text
+	}
+	return ""
 }
 
 // sinceApproval says what may come next, as long as that is still about the plan.
@@ -173,7 +181,7 @@ func (s scene) failedReply() (reply, bool) {
 	if a.Reason != "" {
 		reason = rich(quoted(a.Reason, shownReason))
 	}
-	r := s.say(topic, "x", head, s.helps(kind), reason, s.told(s.r.Requester.SlackUser))
+	r := s.say(topic, "x", head, s.helps(a, kind), reason, s.told(s.r.Requester.SlackUser))
 	r.blocks = append(r.blocks, s.row(false, lifecycle.ActionPlan, lifecycle.ActionDestroy, lifecycle.ActionKeep, lifecycle.ActionClose, lifecycle.ActionRepair)...)
 	return r, true
 }
