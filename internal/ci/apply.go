@@ -112,7 +112,9 @@ func (j *job) askOutputs(ctx context.Context) (map[string]json.RawMessage, []str
 // lock is released only when it is this run's own.
 func (j *job) rescue(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx) // the run may be cancelled already; its state matters more
-	j.awaitTerraform(orphanTime)
+	if !j.awaitTerraform(orphanTime) {
+		return refuse(codeStateNotSaved, "Terraform was still at work %s after the run was cancelled and ends with the job; what it did may be in no state", orphanTime)
+	}
 	left := filepath.Join(j.root(), "errored.tfstate")
 	if _, err := os.Stat(left); err != nil {
 		if os.IsNotExist(err) {
@@ -131,7 +133,7 @@ func (j *job) rescue(ctx context.Context) error {
 			j.say("::warning::%s", commandData(err.Error()))
 		}
 		if !released && try < rescueTries-1 {
-			time.Sleep(rescuePause)
+			j.sleep(rescuePause)
 		}
 	}
 	text, err := j.read("rescue.log", maxRead)
@@ -139,7 +141,7 @@ func (j *job) rescue(ctx context.Context) error {
 		return err
 	}
 	return refuse(codeStateNotSaved, "the state could not be saved; resources exist that are in no state. While the runner lives it holds the state in %s\n%s",
-		left, lines(string(text), 30))
+		left, lines(j.redact(string(text)), 30))
 }
 
 func (j *job) rescued(file string) error {

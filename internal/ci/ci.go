@@ -37,6 +37,7 @@ type Process struct {
 	Env    []string // required; as os.Environ gives it
 	Stdout io.Writer
 	Stderr io.Writer
+	Sleep  func(time.Duration) // waits between tries; time.Sleep unless set
 }
 
 // bucket is what a run needs of the requests bucket.
@@ -126,6 +127,7 @@ type job struct {
 	out    io.Writer
 	bucket func(ctx context.Context) (bucket, error)
 	now    func() time.Time
+	sleep  func(time.Duration)
 }
 
 func newJob(p Process) (*job, error) {
@@ -134,7 +136,10 @@ func newJob(p Process) (*job, error) {
 		k, v, _ := strings.Cut(kv, "=")
 		env[k] = v
 	}
-	j := &job{env: env, out: p.Stdout, now: time.Now}
+	j := &job{env: env, out: p.Stdout, now: time.Now, sleep: p.Sleep}
+	if j.sleep == nil {
+		j.sleep = time.Sleep
+	}
 	j.bucket = j.openBucket
 	in, err := parseInputs(env)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -206,6 +207,42 @@ func TestRescue(t *testing.T) {
 	}
 	if r := b.finish(d); r.Reason != "terraform_failed" {
 		t.Errorf("result %+v", r)
+	}
+}
+
+// When it can never be saved, that is the reason, whatever went wrong before it.
+func TestStateThatCannotBeRescued(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "echo the password is hunter2-very-secret; exit 7")
+	d, b := w.applying(text, w.planned(text), nil)
+	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultDenied, Verb: "PutObject", Bucket: stateBucket, KeyPrefix: stateKey, Skip: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if code, said := b.step(t.Context(), "apply"); code == 0 || w.state() != "" {
+		t.Fatalf("exit %d, state %q:\n%s", code, w.state(), said)
+	}
+	r, said := b.refusedAt(d, "rescue", "state_not_saved", "rescue")
+	for _, want := range []string{"exist that are in no state", "errored.tfstate", "Before that, in step apply: terraform apply failed", "exit status 7"} {
+		if !strings.Contains(r.Tail, want) {
+			t.Errorf("the tail does not say %q:\n%s", want, r.Tail)
+		}
+	}
+	if strings.Contains(r.Tail+said, "hunter2") {
+		t.Errorf("a secret is in the tail or the log:\n%s\n%s", r.Tail, said)
+	}
+}
+
+// A Terraform that outlives the wait may have left a state that nobody saves.
+func TestRescueGivesUpOnTerraform(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	d, b := w.applying(text, w.planned(text), nil)
+	pid := strconv.Itoa(os.Getpid()) // a process that will not end
+	if err := os.WriteFile(filepath.Join(b.temp, "tfpilot/run/terraform.pid"), []byte(pid), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := b.refusedAt(d, "rescue", "state_not_saved", "rescue"); !strings.Contains(r.Tail, "still at work") {
+		t.Errorf("tail %q", r.Tail)
 	}
 }
 

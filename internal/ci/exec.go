@@ -112,22 +112,23 @@ const pidFile = "terraform.pid"
 
 // awaitTerraform waits for a Terraform that an earlier step of a cancelled run had
 // to leave behind: the runner kills that step, and Terraform goes on saving the
-// state until the job ends.
-func (j *job) awaitTerraform(limit time.Duration) {
+// state until the job ends. It tells whether none is at work any more.
+func (j *job) awaitTerraform(limit time.Duration) (ended bool) {
 	text, err := os.ReadFile(j.kept(pidFile))
 	if err != nil {
-		return // there is none
+		return true // there is none
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil || pid <= 1 {
-		return
+		return true
 	}
-	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(orphanPause) {
+	for range limit / orphanPause {
 		if err := syscall.Kill(pid, 0); err != nil {
-			return
+			return true
 		}
+		j.sleep(orphanPause)
 	}
-	j.say("::warning::Terraform is still at work and will be killed with the job.")
+	return false
 }
 
 // read returns a kept file of at most limit bytes.

@@ -133,7 +133,7 @@ func TestChildrenSeeNothingOfTheRunner(t *testing.T) {
 
 // The rescue waits for the Terraform of a step that was killed.
 func TestRescueWaitsForTerraform(t *testing.T) {
-	j := &job{env: map[string]string{"RUNNER_TEMP": t.TempDir()}, out: io.Discard}
+	j := &job{env: map[string]string{"RUNNER_TEMP": t.TempDir()}, out: io.Discard, sleep: time.Sleep}
 	if err := os.MkdirAll(j.kept(""), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -151,12 +151,14 @@ func TestRescueWaitsForTerraform(t *testing.T) {
 	if err := j.keepText(pidFile, []byte(strconv.Itoa(cmd.Process.Pid))); err != nil {
 		t.Fatal(err)
 	}
-	waited := make(chan struct{})
-	go func() { j.awaitTerraform(time.Minute); close(waited) }()
+	waited := make(chan bool)
+	go func() { waited <- j.awaitTerraform(time.Minute) }()
 	if err := os.Remove(gate); err != nil {
 		t.Fatal(err)
 	}
-	<-waited
+	if !<-waited {
+		t.Error("the wait gave up")
+	}
 	if _, err := os.Stat(last); err != nil {
 		t.Error("the wait ended before the process")
 	}

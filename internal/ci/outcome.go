@@ -58,11 +58,17 @@ type outcome struct {
 	Sensitive []string                   `json:"sensitive,omitempty"`
 }
 
-// failed records the first failure; what follows from it is not the reason.
+// failed records the first failure; what follows from it is not the reason. Only a
+// state that is lost weighs more than what led to it, which is then told after it.
 func (o *outcome) failed(step, code, tail string) {
-	if o.Reason == "" {
-		o.Step, o.Reason, o.Tail = step, code, cut(tail, maxTail)
+	switch {
+	case o.Reason == "":
+	case code == codeStateNotSaved:
+		tail = cut(tail, maxTail/2) + "\n\nBefore that, in step " + o.Step + ": " + o.Tail
+	default:
+		return
 	}
+	o.Step, o.Reason, o.Tail = step, code, cut(tail, maxTail)
 }
 
 func (j *job) outcome() (outcome, error) {
