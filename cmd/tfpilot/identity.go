@@ -38,7 +38,10 @@ func newIdentities() *cobra.Command {
 			}
 		}
 		id.LinkedAt, id.LinkedBy = time.Now().UTC(), k.as
-		return k.store.PutIdentity(ctx, id)
+		if err := k.store.PutIdentity(ctx, id); err != nil {
+			return err
+		}
+		return k.say(fmt.Sprintf("The Slack user %s is %s on GitHub now.", id.SlackUser, id.Login), id)
 	})
 	unlink := k.command("unlink", "Unlink a Slack user", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		if id.SlackTeam == "" || id.SlackUser == "" {
@@ -47,7 +50,11 @@ func newIdentities() *cobra.Command {
 		if err := k.mayLink(); err != nil {
 			return err
 		}
-		return k.store.DeleteIdentity(ctx, id.SlackTeam, id.SlackUser)
+		if err := k.store.DeleteIdentity(ctx, id.SlackTeam, id.SlackUser); err != nil {
+			return err
+		}
+		gone := map[string]any{"slackTeam": id.SlackTeam, "slackUser": id.SlackUser, "linked": false}
+		return k.say(fmt.Sprintf("The Slack user %s is linked to nobody now.", id.SlackUser), gone)
 	})
 	list := k.command("list", "List linked users", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		all := []lifecycle.Identity{}
@@ -89,7 +96,16 @@ func sharesAccount(have, id lifecycle.Identity) bool {
 
 func newReindex() *cobra.Command {
 	k := &console{}
-	return k.command("reindex", "Build the index of requests from the bucket", cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		return errors.Join(worker.Reindex(ctx, k.store, k.index))
+	c := k.command("reindex", "Build the index of requests from the bucket", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		if err := k.may(ctx, rbac.Reindex); err != nil {
+			return err
+		}
+		if err := worker.Reindex(ctx, k.store, k.index); err != nil {
+			return err
+		}
+		return k.say("The index is built.", map[string]any{"built": true})
 	})
+	c.Flags().StringVar(&k.as, "as", "", "GitHub login whose rights count; an admin")
+	c.Flags().BoolVar(&k.json, "json", false, "print JSON")
+	return c
 }

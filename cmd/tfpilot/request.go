@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode/utf8"
 
@@ -35,7 +34,7 @@ type console struct {
 	as   string
 	json bool
 	*parts
-	out io.Writer
+	out, errs io.Writer
 }
 
 func newRequests() *cobra.Command {
@@ -62,33 +61,9 @@ func (k *console) command(use, short string, args cobra.PositionalArgs, run func
 			return err
 		}
 		defer func() { _ = k.close() }()
-		k.out = c.OutOrStdout()
+		k.out, k.errs = c.OutOrStdout(), c.ErrOrStderr()
 		return run(c.Context(), a)
 	}}
-}
-
-func (k *console) listCommand() *cobra.Command {
-	return k.command("list", "List requests, newest first", cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		page, err := k.index.List(ctx, queue.Query{Limit: 200})
-		if errors.Is(err, queue.ErrRebuilding) {
-			return errors.New("the index is being rebuilt; a worker does that within a minute")
-		}
-		if err != nil {
-			return err
-		}
-		if k.json {
-			return k.print(page.Rows)
-		}
-		if len(page.Rows) == 0 {
-			_, err := fmt.Fprintln(k.out, "There are no requests yet. Open one: tfpilot requests open --help")
-			return err
-		}
-		t := tabwriter.NewWriter(k.out, 0, 4, 2, ' ', 0)
-		for _, r := range page.Rows {
-			_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Status, r.Environment, r.Title, r.Requester)
-		}
-		return t.Flush()
-	})
 }
 
 func (k *console) showCommand() *cobra.Command {
@@ -272,17 +247,32 @@ func (k *console) ring(ctx context.Context, doc store.Doc) {
 	}
 }
 
+// may asks the matrix for what is about no environment.
+func (k *console) may(ctx context.Context, verb rbac.Verb) error {
+	who, err := k.person(ctx)
+	if err != nil {
+		return err
+	}
+	if d := k.cfg.Policy().Decide(rbac.Subject{Login: who.Login, GithubID: who.GithubID}, verb, rbac.Scope{}); !d.Allowed {
+		return errors.New(d.Reason)
+	}
+	return nil
+}
+
 func (k *console) syncCommand() *cobra.Command {
 	return k.command("sync ID", "Read GitHub for a request now", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 		doc, err := k.get(ctx, args[0])
 		if err != nil {
 			return err
 		}
-		if err := k.bell.Sync(ctx, doc.Request.Target.Owner+"/"+doc.Request.Target.Repo); err != nil {
+		if err := k.may(ctx, rbac.Sync); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(k.out, "A worker reads GitHub now.")
-		return err
+		repo := doc.Request.Target.Owner + "/" + doc.Request.Target.Repo
+		if err := k.bell.Sync(ctx, repo); err != nil {
+			return err
+		}
+		return k.say("A worker reads GitHub now.", map[string]any{"request": doc.Request.ID, "repository": repo})
 	})
 }
 
@@ -298,6 +288,15 @@ func (k *console) exportCommand() *cobra.Command {
 		}
 		return k.print(map[string]any{"request": doc.Request, "archived": doc.Archived, "log": append(events, doc.Request.Audit.Pending...)})
 	})
+}
+
+// say tells a person a sentence, and a script the same as data.
+func (k *console) say(text string, v any) error {
+	if k.json {
+		return k.print(v)
+	}
+	_, err := fmt.Fprintln(k.out, text)
+	return err
 }
 
 func (k *console) print(v any) error {

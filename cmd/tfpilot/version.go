@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -12,19 +13,33 @@ import (
 var version = "0.1.0-dev"
 
 func newVersion() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	c := &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			commit := ""
-			if info, ok := debug.ReadBuildInfo(); ok {
-				for _, s := range info.Settings {
-					if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-						commit = " " + s.Value[:12]
-					}
-				}
+			commit, system, out := builtFrom(), runtime.GOOS+"/"+runtime.GOARCH, c.OutOrStdout()
+			if asJSON {
+				return json.NewEncoder(out).Encode(map[string]string{"version": version, "commit": commit, "system": system, "go": runtime.Version()})
 			}
-			_, err := fmt.Fprintf(c.OutOrStdout(), "tfpilot %s%s %s/%s %s\n", version, commit, runtime.GOOS, runtime.GOARCH, runtime.Version())
+			if commit != "" {
+				commit = " " + commit
+			}
+			_, err := fmt.Fprintf(out, "tfpilot %s%s %s %s\n", version, commit, system, runtime.Version())
 			return err
 		},
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// builtFrom gives the first digits of the commit, "" when the build does not know it.
+func builtFrom() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				return s.Value[:12]
+			}
+		}
+	}
+	return ""
 }

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// desk is where an operator types commands: bucket and Redis are simulated, dana
+// (developer), vic (viewer) and adam (admin) are linked, zoe is not.
+type desk struct {
+	t     *testing.T
+	store *store.Store
+	index *queue.Index
+	redis *miniredis.Miniredis
+}
+
+const deskYAML = `projects:
+  - name: core
+    owner: acme
+    repo: infra-core
+    environments:
+      - {key: dev, slug: app, channel: C0INFRADEV, backend: {bucket: dev-states}}
+`
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	config := filepath.Join(t.TempDir(), "tfpilot.yaml")
+	if err := os.WriteFile(config, []byte(deskYAML), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bucket, err := s3.New(s3.Config{Buckets: []string{"requests"}, Principals: []s3.Principal{{
+		Name: "app", AccessKey: "key", Secret: "secret",
+		Allow: []s3.Rule{{Actions: []string{"s3:*"}, Bucket: "requests", Prefixes: []string{""}}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{t: t, redis: miniredis.RunT(t)}
+	address := d.serve(bucket)
+	d.set(map[string]string{
+		"TFPILOT_CONFIG": config, "TFPILOT_REQUESTS_BUCKET": "requests", "AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL_S3": address,
+		"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "REDIS_URL": "redis://" + d.redis.Addr(),
+		"TFPILOT_ADMINS": "adam", "TFPILOT_VIEWERS": "vic",
+	})
+	d.store, err = store.Open(t.Context(), store.Config{Bucket: "requests", Region: "eu-central-1", Endpoint: address, AccessKey: "key", Secret: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	redis, err := queue.Open("redis://"+d.redis.Addr(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = redis.Close() })
+	d.index = queue.NewIndex(redis)
+	for login, id := range map[string]int64{"dana": 1001, "vic": 1005, "adam": 1004} {
+		who := lifecycle.Identity{SlackTeam: "T0ACME0001", SlackUser: "U0" + strings.ToUpper(login), Login: login, GithubID: id}
+		if err := d.store.PutIdentity(t.Context(), who); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
+}
+
+// serve gives a simulator an address of its own.
+func (d *desk) serve(h http.Handler) string {
+	server := httptest.NewServer(h)
+	d.t.Cleanup(server.Close)
+	return server.URL
+}
+
+func (d *desk) set(env map[string]string) {
+	for name, value := range env {
+		d.t.Setenv(name, value)
+	}
+}
+
+// says runs a command and looks for a word in what it prints.
+func (d *desk) says(code int, word string, args ...string) (out string) {
+	d.t.Helper()
+	got, out, errs := call(d.t, "", args...)
+	if got != code || !strings.Contains(out+errs, word) {
+		d.t.Errorf("%v: exit %d, want %d and %q\nout: %.2000s\nerr: %.2000s", args, got, code, word, out, errs)
+	}
+	return out
+}
+
+// opened opens a request as dana and gives its id.
+func (d *desk) opened() string {
+	d.t.Helper()
+	out := d.says(exitDone, "req_", "requests", "open", "s3-bucket", "--project", "core", "--env", "dev/app", "--as", "dana", "name=acme-desk")
+	_, rest, _ := strings.Cut(out, "\n")
+	id, _, _ := strings.Cut(rest, ",")
+	return id
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tfpilot/tfpilot/internal/queue"
+)
+
+const (
+	listPage  = 200 // the most that the index gives at once
+	listLimit = 1000
+)
+
+func (k *console) listCommand() *cobra.Command {
+	var limit int
+	c := k.command("list", "List requests, newest first", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		if limit < 1 {
+			return usagef("--limit: %d; give a number from 1", limit)
+		}
+		rows, more, err := newest(ctx, k.index, limit)
+		if errors.Is(err, queue.ErrRebuilding) {
+			return errors.New("the index is being rebuilt; a worker does that within a minute")
+		}
+		if err != nil {
+			return err
+		}
+		if more {
+			_, _ = fmt.Fprintf(k.errs, "These are the newest %d; there are more. Give a higher --limit.\n", len(rows))
+		}
+		if k.json {
+			return k.print(rows)
+		}
+		return k.table(rows)
+	})
+	c.Flags().IntVar(&limit, "limit", listLimit, "list at most so many")
+	return c
+}
+
+// newest reads page after page, up to limit rows, and says whether there are more.
+func newest(ctx context.Context, index *queue.Index, limit int) (rows []queue.Row, more bool, err error) {
+	rows = []queue.Row{}
+	var q queue.Query
+	for len(rows) < limit {
+		q.Limit = min(limit-len(rows), listPage)
+		page, err := index.List(ctx, q)
+		if err != nil {
+			return nil, false, err
+		}
+		rows = append(rows, page.Rows...)
+		if q.Cursor = page.Cursor; q.Cursor == "" {
+			return rows, false, nil
+		}
+	}
+	q.Limit = 1
+	rest, err := index.List(ctx, q) // a full page has a cursor even when nothing follows
+	return rows, len(rest.Rows) > 0, err
+}
+
+func (k *console) table(rows []queue.Row) error {
+	if len(rows) == 0 {
+		_, err := fmt.Fprintln(k.out, "There are no requests yet. Open one: tfpilot requests open --help")
+		return err
+	}
+	t := tabwriter.NewWriter(k.out, 0, 4, 2, ' ', 0)
+	for _, r := range rows {
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Status, r.Environment, r.Title, r.Requester)
+	}
+	return t.Flush()
+}

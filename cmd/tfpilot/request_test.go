@@ -1,0 +1,104 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/queue"
+)
+
+// Syncing and building the index are asked of the matrix, like every other command
+// that does something.
+func TestMatrixIsAskedOnTheCommandLine(t *testing.T) {
+	d := newDesk(t)
+	id := d.opened()
+	for _, c := range []struct {
+		as   string
+		code int
+		says string
+		args []string
+	}{
+		{"", exitUsage, "--as LOGIN", []string{"requests", "sync", id}},
+		{"zoe", exitFailed, "no identity is linked", []string{"requests", "sync", id}},
+		{"vic", exitFailed, "may sync with GitHub", []string{"requests", "sync", id}},
+		{"dana", exitDone, "A worker reads GitHub now", []string{"requests", "sync", id}},
+		{"", exitUsage, "--as LOGIN", []string{"reindex"}},
+		{"dana", exitFailed, "Only admins may rebuild the index", []string{"reindex"}},
+		{"adam", exitDone, "The index is built", []string{"reindex"}},
+	} {
+		d.says(c.code, c.says, append(c.args, "--as", c.as)...)
+	}
+	t.Setenv("TFPILOT_ALLOWED_LOGINS", "adam")
+	d.says(exitFailed, "not among the people who may use TfPilot", "requests", "sync", id, "--as", "dana")
+	d.says(exitDone, id, "requests", "show", id) // reading needs the bucket only
+	d.says(exitDone, id, "requests", "list")
+	d.says(exitDone, id, "requests", "export", id)
+}
+
+// With --json standard output is JSON, whatever the command says to people.
+func TestJSONWhereScriptsAsk(t *testing.T) {
+	d := newDesk(t)
+	id := d.opened()
+	link := []string{"identities", "link", "--as", "adam", "--team", "T0ACME0001", "--user", "U0ZOE", "--login", "zoe", "--github-id", "1009"}
+	for _, c := range []struct {
+		args  []string
+		field string
+		want  any
+	}{
+		{[]string{"requests", "sync", id, "--as", "dana"}, "repository", "acme/infra-core"},
+		{[]string{"reindex", "--as", "adam"}, "built", true},
+		{link, "login", "zoe"},
+		{[]string{"identities", "unlink", "--as", "adam", "--team", "T0ACME0001", "--user", "U0ZOE"}, "linked", false},
+		{[]string{"version"}, "version", version},
+	} {
+		out := d.says(exitDone, "", append(c.args, "--json")...)
+		var got map[string]any
+		if err := json.Unmarshal([]byte(out), &got); err != nil || got[c.field] != c.want {
+			t.Errorf("%v: %v, want %s %v\n%s", c.args, err, c.field, c.want, out)
+		}
+	}
+}
+
+// A list goes on over all pages, and says when it was cut.
+func TestListFollowsTheCursor(t *testing.T) {
+	d := newDesk(t)
+	const all = 2*listPage + 30
+	err := d.index.Rebuild(t.Context(), func(yield func(queue.Row, error) bool) {
+		for i := range all {
+			at := time.Date(2026, 3, 1, 0, 0, i/2, 0, time.UTC)
+			if !yield(queue.Row{ID: fmt.Sprintf("req_list%09d", i), Version: 1, Title: "t", Project: "core", Environment: "dev/app", CreatedAt: at}, nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]int{"": all, "--limit 5": 5, "--limit 400": 400, fmt.Sprintf("--limit %d", all): all} {
+		code, out, errs := call(t, "", append([]string{"requests", "list", "--json"}, strings.Fields(args)...)...)
+		var rows []queue.Row
+		if err := json.Unmarshal([]byte(out), &rows); err != nil || code != exitDone || len(rows) != want {
+			t.Errorf("%q: exit %d, %d rows, want %d: %v %s", args, code, len(rows), want, err, errs)
+		}
+		ids := map[string]bool{}
+		for _, r := range rows {
+			ids[r.ID] = true
+		}
+		if len(ids) != len(rows) || strings.Contains(errs, "there are more") != (want < all) {
+			t.Errorf("%q: %d rows of %d requests, and it said %q", args, len(rows), len(ids), errs)
+		}
+	}
+	d.says(exitUsage, "--limit", "requests", "list", "--limit", "0")
+}
+
+func TestEmptyListIsAList(t *testing.T) {
+	d := newDesk(t)
+	d.says(exitFailed, "being rebuilt", "requests", "list", "--json")
+	d.says(exitDone, "built", "reindex", "--as", "adam")
+	if out := d.says(exitDone, "", "requests", "list", "--json"); strings.TrimSpace(out) != "[]" {
+		t.Errorf("got %s", out)
+	}
+}
