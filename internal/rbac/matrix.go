@@ -1,6 +1,10 @@
 package rbac
 
-import "github.com/tfpilot/tfpilot/internal/lifecycle"
+import (
+	"slices"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
 
 // Verb is something that a person may be allowed to do.
 type Verb string
@@ -138,6 +142,12 @@ func Matrix() []Row {
 		{LinkIdentity, "link other people's identities", NeedsNothing, No, No, No, Yes, false, NoList},
 	}
 }
+
+// reserved are verbs whose rights are settled and that no feature uses yet.
+var reserved = []Verb{Stream, Edit, Retry, UpdateBranch, EnvNew, EnvDeploy, EnvDestroy, ForceRelease}
+
+// Reserved says that nothing in TfPilot asks for the verb yet.
+func (r Row) Reserved() bool { return slices.Contains(reserved, r.Verb) }
 
 // rows is the matrix by verb.
 var rows = func() map[Verb]Row {
