@@ -20,7 +20,7 @@ type Process string
 const (
 	App    Process = "app"
 	Worker Process = "worker"
-	CLI    Process = "cli"    // tfpilot requests …, reindex
+	CLI    Process = "cli"    // tfpilot requests …, identities …, bootstrap, reindex
 	Doctor Process = "doctor" // needs whatever app or worker needs
 )
 

@@ -198,7 +198,7 @@ func TestWarnings(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"TFPILOT_ADMINS is empty: nobody may add environments, release a lease by force or link identities.",
+		"TFPILOT_ADMINS is empty: nobody may link identities or rebuild the index.",
 		"omar is an admin or approver but not in TFPILOT_ALLOWED_LOGINS: may do nothing.",
 		"TFPILOT_PROD_ALLOWED_USERS is empty: nobody may plan by click, approve, merge or apply in protected environments (core prod/app).",
 		"TFPILOT_DESTROY_PROD_ALLOWED_USERS is empty: nobody may destroy in protected environments (core prod/app).",

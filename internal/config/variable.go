@@ -15,6 +15,10 @@ type Variable struct {
 
 const configFile = "TFPILOT_CONFIG"
 
+// reserved begins the help of a variable that is read and checked, so that its name
+// is settled, but that no feature uses yet.
+const reserved = "Reserved: not used yet. "
+
 // Variables lists every environment variable, in the order of the documentation.
 func Variables() []Variable {
 	both := []Process{App, Worker}
@@ -47,10 +51,10 @@ func Variables() []Variable {
 		{"TFPILOT_PROD_ALLOWED_USERS", "People", false, nil, "", "GitHub logins that may plan, approve, merge and apply in protected environments; empty means nobody."},
 		{"TFPILOT_DESTROY_PROD_ALLOWED_USERS", "People", false, nil, "", "GitHub logins that may destroy in protected environments; empty means nobody."},
 
-		{"TFPILOT_HTTP_ADDR", "Process", false, nil, ":8080", "Where the app listens for webhooks and the API."},
+		{"TFPILOT_HTTP_ADDR", "Process", false, nil, ":8080", "Where the app listens for webhooks and health checks."},
 		{"TFPILOT_ADMIN_ADDR", "Process", false, nil, "127.0.0.1:9090", "Where a worker answers health checks; the app does on `TFPILOT_HTTP_ADDR`."},
-		{"TFPILOT_PUBLIC_URL", "Process", false, nil, "", "Address of the app as people reach it, for links."},
-		{"TFPILOT_SESSION_KEY", "Process", true, nil, "", "Key that protects sessions, at least 32 characters."},
+		{"TFPILOT_PUBLIC_URL", "Process", false, nil, "", reserved + "Address of the app as people reach it."},
+		{"TFPILOT_SESSION_KEY", "Process", true, nil, "", reserved + "Key for sessions, at least 32 characters."},
 		{"TFPILOT_LOG_LEVEL", "Process", false, nil, "info", "`debug`, `info`, `warn` or `error`."},
 		{configFile, "Process", false, nil, "tfpilot.yaml", "Path of the structure file, see below."},
 	}

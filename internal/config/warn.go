@@ -10,7 +10,7 @@ import (
 func warnings(c *Config) []string {
 	var w []string
 	if len(c.People.Admins) == 0 {
-		w = append(w, "TFPILOT_ADMINS is empty: nobody may add environments, release a lease by force or link identities.")
+		w = append(w, "TFPILOT_ADMINS is empty: nobody may link identities or rebuild the index.")
 	}
 	if len(c.People.Approvers) == 0 && len(c.People.Admins) == 0 {
 		w = append(w, "TFPILOT_APPROVERS and TFPILOT_ADMINS are empty: nobody may approve.")
