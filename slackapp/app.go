@@ -105,12 +105,13 @@ func (a *App) whoClicked(ctx context.Context, cb slack.InteractionCallback) (vis
 
 // refusal says why not, who can, and how to get linked. It is empty when v may.
 func (a *App) refusal(v visitor, verb rbac.Verb, sc rbac.Scope) string {
+	if v.stranger { // first: some things are open to whoever asks
+		return "You are here from another workspace, and only people of this one can use TfPilot."
+	}
 	d := a.Policy.Decide(v.subject(), verb, sc)
 	switch {
 	case d.Allowed:
 		return ""
-	case v.stranger:
-		return "You are here from another workspace, and only people of this one can use TfPilot."
 	case d.Code == rbac.CodeNotLinked && a.LinkHelp != "":
 		return d.Reason + " " + a.LinkHelp
 	default:
