@@ -90,7 +90,15 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 		a.tell(ctx, cb, trouble)
 		return
 	}
-	a.tell(ctx, cb, a.perform(ctx, v, action, g, ""))
+	r, no := a.gate(ctx, v, action, g.ID)
+	switch {
+	case no != "":
+		a.tell(ctx, cb, no)
+	case a.confirmNow(r, action) != confirmNone:
+		a.ask(ctx, cb, action, g) // the button is from before it had to be confirmed
+	default:
+		a.tell(ctx, cb, a.effect(ctx, v, r, action, g, answers{}))
+	}
 }
 
 // gate reads the request afresh and says why v may not do this now, "" if v may.
@@ -130,15 +138,23 @@ const follow = "The card shows how it goes on."
 
 // perform does what was clicked: it writes the wish, rings, and says what comes
 // next. The effect is the workers', who check everything again.
-func (a *App) perform(ctx context.Context, v visitor, action lifecycle.Action, g grip, reason string) string {
+func (a *App) perform(ctx context.Context, v visitor, action lifecycle.Action, g grip, in answers) string {
 	r, no := a.gate(ctx, v, action, g.ID)
 	if no != "" {
 		return no
 	}
+	return a.effect(ctx, v, r, action, g, in)
+}
+
+// effect does what the gate has let through, if it was confirmed as it must be now.
+func (a *App) effect(ctx context.Context, v visitor, r lifecycle.Request, action lifecycle.Action, g grip, in answers) string {
 	if action == lifecycle.ActionSync {
 		return a.syncing(ctx, v, r.ID)
 	}
-	doc, err := a.Documents.Update(ctx, r.ID, v.actor(), a.patch(v, action, g, reason))
+	if no := a.unconfirmed(r, action, g, in); no != "" {
+		return no
+	}
+	doc, err := a.Documents.Update(ctx, r.ID, v.actor(), a.patch(v, action, g, in.reason))
 	var refused *lifecycle.Refusal
 	switch {
 	case errors.As(err, &refused):

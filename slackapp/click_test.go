@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
@@ -138,6 +139,80 @@ func TestDestructivePlanInProductionIsTyped(t *testing.T) {
 			t.Error("no wish was written")
 		}
 	})
+}
+
+// protect makes dev/app protected, as a new configuration would.
+func (w *world) protect() { w.app.Projects[0].Environments[0].Protected = true }
+
+func TestOldButtonIsConfirmedByTodaysRules(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.put(ready(t), creating())
+		card := w.card("omar", devCh)
+		w.protect()
+		w.click("omar", card, "do.approve")
+		has(t, wordsIn(w.view("omar")), "Type dev/app to confirm.")
+		if r := w.request(testID); len(r.Wanted) != 0 {
+			t.Fatalf("an old button left %+v", r.Wanted)
+		}
+		w.submit("omar", map[string]any{"typed": "dev/app"})
+		if w.request(testID).Wish(lifecycle.ActionApprove) == nil {
+			t.Error("no wish was written")
+		}
+	})
+}
+
+func TestOpenWindowIsConfirmedByTodaysRules(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.put(live(t), creating())
+		card := w.card("adam", devCh)
+		w.click("adam", card, "do.destroy")
+		w.protect()
+		w.submit("adam", nil)
+		has(t, wordsIn(w.view("adam")), "dev/app is protected, so its name is typed to confirm. Nothing was done")
+		if r := w.request(testID); len(r.Wanted) != 0 {
+			t.Fatalf("an open window left %+v", r.Wanted)
+		}
+		w.click("adam", card, "do.destroy")
+		w.submit("adam", map[string]any{"typed": "dev/app"})
+		if w.request(testID).Wish(lifecycle.ActionDestroy) == nil {
+			t.Error("no wish was written")
+		}
+	})
+}
+
+func TestWhatIsConfirmedNeedsItsWindow(t *testing.T) {
+	a := &App{Projects: testDirectory()}
+	destroy, reject, approve := lifecycle.ActionDestroy, lifecycle.ActionReject, lifecycle.ActionApprove
+	for _, c := range []struct {
+		s      *teller
+		action lifecycle.Action
+		was    string
+		in     answers
+		no     string
+	}{
+		{live(t), destroy, confirmNone, answers{}, "confirmed in a window first"},
+		{live(t), destroy, confirmList, answers{}, ""},
+		{inProd(t), destroy, confirmList, answers{typed: "prod"}, "prod/app is protected"},
+		{inProd(t), destroy, confirmTyped, answers{typed: "PROD/app"}, ""},
+		{ready(t), reject, confirmReason, answers{}, "confirmed in a window first"},
+		{ready(t), reject, confirmReason, answers{reason: "Too wide."}, ""},
+		{ready(t), approve, confirmNone, answers{}, ""},
+	} {
+		got := a.unconfirmed(c.s.r, c.action, grip{Confirm: c.was}, c.in)
+		if c.no == "" && got != "" || !strings.Contains(got, c.no) {
+			t.Errorf("%s %s %+v: %q", c.action, c.was, c.in, got)
+		}
+	}
+}
+
+// TestStrangersSeeNothing: what everybody may look at is for this workspace.
+func TestStrangersSeeNothing(t *testing.T) {
+	a := &App{Policy: testPolicy()}
+	for _, verb := range []rbac.Verb{rbac.Show, rbac.List, rbac.Sync, rbac.Create} {
+		if no := a.refusal(visitor{stranger: true}, verb, rbac.Scope{}); !strings.Contains(no, "from another workspace") {
+			t.Errorf("%s: %q", verb, no)
+		}
+	}
 }
 
 func TestRejectWantsAReason(t *testing.T) {

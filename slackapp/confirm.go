@@ -55,7 +55,31 @@ func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action life
 		a.redraw(ctx, opened.ID, "", notice(title, words(no)))
 		return
 	}
+	g.Confirm = a.confirmNow(r, action)
 	a.redraw(ctx, opened.ID, "", a.confirmView(ctx, r, action, g))
+}
+
+// answers is what a person entered to confirm a click.
+type answers struct{ reason, typed string }
+
+// confirmNow is how an action is confirmed by today's document and configuration. A
+// button or an open window may be older than both.
+func (a *App) confirmNow(r lifecycle.Request, action lifecycle.Action) string {
+	return confirmOf(lifecycle.OfferOf(r, action), a.Projects.of(r))
+}
+
+// unconfirmed says what is missing of the confirmation that is needed now, "" when
+// nothing is.
+func (a *App) unconfirmed(r lifecycle.Request, action lifecycle.Action, g grip, in answers) string {
+	place := a.Projects.of(r).String()
+	switch need := a.confirmNow(r, action); {
+	case need == confirmTyped && !strings.EqualFold(in.typed, place):
+		return place + " is protected, so its name is typed to confirm. Nothing was done: press the button again."
+	case need == confirmReason && in.reason == "", need != confirmNone && g.Confirm == confirmNone:
+		return "This is confirmed in a window first. Nothing was done: press the button again."
+	default:
+		return ""
+	}
 }
 
 // staleGrip compares what the person saw with the facts; it is checked once more
@@ -153,7 +177,9 @@ func (a *App) confirmed(ctx context.Context, cb slack.InteractionCallback, ack A
 		a.redraw(ctx, cb.View.ID, "", notice(title, words(trouble)))
 		return
 	}
-	said := a.perform(ctx, v, action, g, strings.TrimSpace(typed(cb.View.State, actWhy)))
+	said := a.perform(ctx, v, action, g, answers{
+		reason: strings.TrimSpace(typed(cb.View.State, actWhy)), typed: strings.TrimSpace(typed(cb.View.State, actTyped)),
+	})
 	a.redraw(ctx, cb.View.ID, "", notice(title, section(said)))
 }
 

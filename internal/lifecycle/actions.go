@@ -29,6 +29,10 @@ func Actions(r Request, now time.Time) []Offer {
 	return append(offers, Offer{Action: ActionSync, Label: "Sync"})
 }
 
+// OfferOf is the offer of an action that Can allows, also while somebody asked for it
+// already: what a click needs is decided from it, not from the button.
+func OfferOf(r Request, a Action) Offer { return offer(r, a) }
+
 // asked hides what waits already.
 func (r Request) asked(a Action) bool {
 	switch a {
@@ -52,7 +56,7 @@ func offer(r Request, a Action) Offer {
 		if o.Purpose == PurposeDestroy {
 			o.Label, o.Style = "Approve destroy", "danger"
 		}
-		if r.Plan.Destroy+r.Plan.Replace > 0 {
+		if r.Plan != nil && r.Plan.Destroy+r.Plan.Replace > 0 {
 			o.Confirm = "list"
 		}
 	case ActionMerge, ActionApply, ActionRestore:
