@@ -70,7 +70,7 @@ func (a *Act) Run(ctx context.Context, job Job) Result {
 	if err != nil {
 		return notStarted(err)
 	}
-	return a.watch(ctx, cmd, newTranscript(wf, job.Log, job.Step), wf.Timeout)
+	return a.watch(ctx, cmd, newTranscript(wf, job.Log, job.Step), gate{dir}, wf.Timeout)
 }
 
 func notStarted(err error) Result { return Result{Conclusion: "startup_failure", Err: err} }
@@ -88,7 +88,8 @@ func (a *Act) prepare(ctx context.Context, dir string, job Job, wf workflowFile)
 	if err := writeInputs(dir, job); err != nil {
 		return nil, err
 	}
-	if err := shims(filepath.Join(dir, "bin"), a.path()); err != nil {
+	bin := filepath.Join(dir, "bin")
+	if err := errors.Join(shims(bin, a.path()), gate{dir}.install(bin, a.path(), wf)); err != nil {
 		return nil, err
 	}
 	standIns, err := a.standIns(filepath.Join(dir, "standins"), job, wf)
@@ -228,7 +229,7 @@ func inert(inputs map[string]string) map[string]string {
 }
 
 // watch starts act, follows its output and sees to cancel and time limit.
-func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, limit time.Duration) Result {
+func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, g gate, limit time.Duration) Result {
 	out, w, err := os.Pipe()
 	if err != nil {
 		return notStarted(fmt.Errorf("make pipe: %w", err))
@@ -244,7 +245,7 @@ func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, limit tim
 	read := make(chan error, 1)
 	go func() { read <- t.read(io.Reader(out)) }()
 	go func() { _ = cmd.Wait(); close(ended) }() // the exit code is read below
-	conclusion, step := a.supervise(ctx, cmd.Process.Pid, t, limit, ended)
+	conclusion, step := a.supervise(ctx, cmd.Process.Pid, t, g, limit, ended)
 	select {
 	case <-read:
 	case <-time.After(5 * time.Second): // something of the job holds the pipe and outlived it
@@ -254,16 +255,14 @@ func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, limit tim
 	if conclusion == "" {
 		conclusion = t.conclusion(cmd.ProcessState.ExitCode())
 	}
-	if step != "" {
-		t.markCancelled(step)
-	}
+	t.turnAway(g.turnedAway(), step)
 	t.finish(conclusion)
 	return Result{Conclusion: conclusion, Steps: t.steps, Err: t.startError(conclusion)}
 }
 
 // supervise waits for act to end. A cancel or the time limit decides the
-// conclusion, whatever act says.
-func (a *Act) supervise(ctx context.Context, pid int, t *transcript, limit time.Duration, ended <-chan struct{}) (conclusion, step string) {
+// conclusion, whatever act says; step is the one that it stopped.
+func (a *Act) supervise(ctx context.Context, pid int, t *transcript, g gate, limit time.Duration, ended <-chan struct{}) (conclusion, step string) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
@@ -277,13 +276,23 @@ func (a *Act) supervise(ctx context.Context, pid int, t *transcript, limit time.
 	case <-timer.C:
 		conclusion = "timed_out"
 	}
-	step = t.running()
-	if cancelStep(pid, ended) && waited(ended, afterCancel) {
-		return conclusion, step
+	return conclusion, stop(pid, t, g, ended)
+}
+
+// stop does what GitHub does with a job that is cancelled: the step that runs is asked
+// to end, unless its condition still holds, and those that always run follow.
+func stop(pid int, t *transcript, g gate, ended <-chan struct{}) (step string) {
+	shut := g.close() == nil
+	step, late := t.running()
+	if late {
+		step = ""
+	}
+	if shut && (late || cancelStep(pid, ended)) && waited(ended, afterCancel) {
+		return step
 	}
 	killTrees([]int{pid})
 	<-ended
-	return conclusion, step
+	return step
 }
 
 func (t *transcript) conclusion(exit int) string {

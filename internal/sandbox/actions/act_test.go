@@ -96,7 +96,7 @@ jobs:
 func TestConformance(t *testing.T) {
 	const workflow = preamble + `
       - {name: First, run: "echo first"}
-      - {name: Second, run: 'case "$MODE" in fail) exit 3 ;; hang) exec sleep 30 ;; esac'}
+      - {name: Second, run: 'case "$MODE" in fail) exit 3 ;; hang) echo at work; exec sleep 30 ;; child) echo at work; sleep 1; true ;; esac'}
       - {name: Third, run: "echo third"}
       - {name: Last, if: always(), run: "echo last"}
 `
@@ -107,8 +107,12 @@ func TestConformance(t *testing.T) {
 			case "fail":
 				return fmt.Errorf("exit status 3")
 			case "hang":
+				_, _ = fmt.Fprintln(job.Log, "at work")
 				<-ctx.Done()
 				return ctx.Err()
+			case "child": // a child of bash goes on, and bash ends well with it
+				_, _ = fmt.Fprintln(job.Log, "at work")
+				<-ctx.Done()
 			}
 			return nil
 		}},
@@ -119,22 +123,23 @@ func TestConformance(t *testing.T) {
 		{"ok", "success", "First=success Second=success Third=success Last=success", ""},
 		{"fail", "failure", "First=success Second=failure Third=skipped Last=success", "Second"},
 		{"hang", "cancelled", "First=success Second=cancelled Third=skipped Last=success", "Second"},
+		{"child", "cancelled", "First=success Second=cancelled Third=skipped Last=success", "Second"},
 	} {
 		for name, runner := range map[string]Runner{"act": newAct(t), "script": script} {
 			t.Run(tt.mode+"/"+name, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				j, log := job(t, workflow, map[string]string{"mode": tt.mode})
+				j, _ := job(t, workflow, map[string]string{"mode": tt.mode})
+				log := &watcher{want: "\nat work", then: cancel}
+				j.Log = log
 				var seen []string
-				j.Step = func(s Step) {
-					seen = append(seen, fmt.Sprintf("%d %s %s", s.Number, s.Name, s.Status))
-					if tt.mode == "hang" && s.Name == "Second" && s.Status == "in_progress" {
-						cancel()
-					}
-				}
+				j.Step = func(s Step) { seen = append(seen, fmt.Sprintf("%d %s %s", s.Number, s.Name, s.Status)) }
 				res := runner.Run(ctx, j)
 				if res.Err != nil || res.Conclusion != tt.conclusion || stepList(res.Steps) != tt.steps || FailedStep(res.Steps) != tt.failed {
-					t.Errorf("got %s %q failed %q err %v, want %s %q failed %q\n%s", res.Conclusion, stepList(res.Steps), FailedStep(res.Steps), res.Err, tt.conclusion, tt.steps, tt.failed, log)
+					t.Errorf("got %s %q failed %q err %v, want %s %q failed %q\n%s", res.Conclusion, stepList(res.Steps), FailedStep(res.Steps), res.Err, tt.conclusion, tt.steps, tt.failed, log.String())
+				}
+				if strings.Contains(log.String(), "third") != (tt.mode == "ok" && name == "act") {
+					t.Errorf("the third step ran, or not:\n%s", log.String())
 				}
 				if len(seen) < 6 || seen[0] != "1 First in_progress" || seen[1] != "1 First completed" {
 					t.Errorf("steps told: %q", seen)
@@ -174,6 +179,25 @@ func TestCancelAsksTheStep(t *testing.T) {
 	res := newAct(t).Run(ctx, j)
 	if got := log.String(); res.Conclusion != "cancelled" || !strings.Contains(got, "saved my state") || !strings.Contains(got, "rescued") {
 		t.Errorf("conclusion %s, steps %s, log:\n%s", res.Conclusion, stepList(res.Steps), got)
+	}
+}
+
+// A cancel leaves a step alone whose condition still holds: what rescues the state is
+// not stopped by the cancel that made it necessary, nor by the next one.
+func TestCancelLeavesWhatAlwaysRuns(t *testing.T) {
+	const workflow = preamble + `
+      - {name: Rescue, if: failure() || always(), run: 'echo working; exec sleep 1'}
+      - {name: Next, run: "echo went on"}
+      - {name: Then, if: Always (), run: "echo kept"}
+`
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	j, _ := job(t, workflow, map[string]string{"mode": "x"})
+	log := &watcher{want: "\nworking", then: cancel}
+	j.Log = log
+	res := newAct(t).Run(ctx, j)
+	if got := stepList(res.Steps); res.Conclusion != "cancelled" || got != "Rescue=success Next=skipped Then=success" || strings.Contains(log.String(), "went on") {
+		t.Errorf("conclusion %s, steps %s, log:\n%s", res.Conclusion, got, log.String())
 	}
 }
 
@@ -351,7 +375,7 @@ func TestJobTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res := a.watch(t.Context(), cmd, newTranscript(wf, log, nil), time.Second)
+	res := a.watch(t.Context(), cmd, newTranscript(wf, log, nil), gate{dir}, time.Second)
 	if res.Conclusion != "timed_out" || FailedStep(res.Steps) != "Slow" {
 		t.Errorf("got %s %s", res.Conclusion, stepList(res.Steps))
 	}

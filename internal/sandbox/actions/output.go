@@ -35,6 +35,7 @@ type transcript struct {
 	left      int
 	steps     []Step
 	index     map[string]int // act's step id → position
+	late      []bool         // by position: the step runs after a cancel too
 	notify    func(Step)
 	jobResult string
 	stray     strings.Builder // what act said outside JSON: why it could not start
@@ -48,6 +49,7 @@ func newTranscript(wf workflowFile, log io.Writer, notify func(Step)) *transcrip
 	for i, s := range wf.Steps {
 		t.index[s.ID] = i
 		t.steps = append(t.steps, Step{Number: i + 1, Name: s.Name})
+		t.late = append(t.late, s.Late)
 	}
 	return t
 }
@@ -159,10 +161,16 @@ func (t *transcript) finish(conclusion string) {
 	}
 }
 
-// markCancelled marks the step that a cancel hit.
-func (t *transcript) markCancelled(name string) {
+// turnAway tells of a cancel what act does not know: which step it stopped, however
+// that ended, and which ones it kept from running.
+func (t *transcript) turnAway(ids []string, stopped string) {
+	for _, id := range ids {
+		if i, ok := t.index[id]; ok && t.steps[i].Name != stopped {
+			t.set(i, "completed", "skipped")
+		}
+	}
 	for i := range t.steps {
-		if t.steps[i].Name == name && t.steps[i].Conclusion == "failure" {
+		if t.steps[i].Name == stopped && t.steps[i].Status == "completed" {
 			t.set(i, "completed", "cancelled")
 		}
 	}
@@ -175,16 +183,16 @@ func (t *transcript) set(i int, status, conclusion string) {
 	}
 }
 
-// running is the name of the step that runs now.
-func (t *transcript) running() string {
+// running is the name of the step that runs now, and whether a cancel leaves it alone.
+func (t *transcript) running() (name string, late bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, s := range t.steps {
+	for i, s := range t.steps {
 		if s.Status == "in_progress" {
-			return s.Name
+			return s.Name, t.late[i]
 		}
 	}
-	return ""
+	return "", false
 }
 
 func (t *transcript) print(s string) {

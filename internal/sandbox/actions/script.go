@@ -56,6 +56,9 @@ type play struct {
 
 func (p *play) scene(ctx context.Context, number int, scene Scene) {
 	step := Step{Number: number, Name: scene.Name}
+	if ctx.Err() != nil && p.conclusion == "success" {
+		p.conclusion = "cancelled"
+	}
 	if (p.stopped || p.conclusion != "success") && !scene.Always {
 		p.note(step, "completed", "skipped")
 		return
@@ -63,6 +66,9 @@ func (p *play) scene(ctx context.Context, number int, scene Scene) {
 	p.note(step, "in_progress", "")
 	_, _ = fmt.Fprintf(p.log, "##[group]%s\n", scene.Name)
 	err := p.act(ctx, scene)
+	if err == nil && !scene.Always {
+		err = ctx.Err() // a step that ends well all the same was cancelled
+	}
 	switch {
 	case err == nil:
 		p.note(step, "completed", "success")

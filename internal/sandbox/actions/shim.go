@@ -9,7 +9,7 @@ import (
 // shims gives a job what a GitHub-hosted image has and this machine may lack. git
 // brings perl along, and perl can fetch.
 func shims(dir, path string) error {
-	if onPath("curl", path) {
+	if onPath("curl", path) != "" {
 		return nil
 	}
 	if err := os.WriteFile(filepath.Join(dir, "curl"), []byte(curlShim), 0o700); err != nil {
@@ -18,13 +18,15 @@ func shims(dir, path string) error {
 	return nil
 }
 
-func onPath(name, path string) bool {
+// onPath is where a program is, or empty.
+func onPath(name, path string) string {
 	for _, dir := range filepath.SplitList(path) {
-		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
-			return true
+		file := filepath.Join(dir, name)
+		if info, err := os.Stat(file); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
+			return file
 		}
 	}
-	return false
+	return ""
 }
 
 // curlShim knows the flags of the workflows' one download, over plain HTTP.

@@ -166,7 +166,7 @@ echo "::add-mask::$secret"
 echo "Authenticated as $IN_ROLE_TO_ASSUME"
 `)
 	return composite("configure-aws-credentials", [][2]string{
-		{"aws-region", `""`}, {"role-to-assume", `""`}, {"role-session-name", `""`},
+		{"aws-region", `""`}, {"role-to-assume", `""`}, {"role-session-name", `""`}, {"role-duration-seconds", `"3600"`},
 	}, b.String())
 }
 

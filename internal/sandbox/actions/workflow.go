@@ -27,7 +27,11 @@ type workflowFile struct {
 
 type workflowStep struct {
 	ID, Name, Uses string
+	Late           bool // its condition lets it run in a cancelled job
 }
+
+// lateRE finds the functions that GitHub asks again once a job was cancelled.
+var lateRE = regexp.MustCompile(`(?i)\b(always|cancelled|failure)\s*\(`)
 
 type yamlWorkflow struct {
 	Permissions any                `yaml:"permissions"`
@@ -45,6 +49,7 @@ type yamlStep struct {
 	Name string `yaml:"name"`
 	Uses string `yaml:"uses"`
 	Run  string `yaml:"run"`
+	If   any    `yaml:"if"` // text, or true and false
 }
 
 var usesRE = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_./-]+@[A-Za-z0-9_./-]+$`)
@@ -84,7 +89,7 @@ func parseWorkflow(src []byte) (workflowFile, error) {
 }
 
 func readStep(i int, s yamlStep) (workflowStep, error) {
-	step := workflowStep{ID: s.ID, Name: s.Name, Uses: s.Uses}
+	step := workflowStep{ID: s.ID, Name: s.Name, Uses: s.Uses, Late: lateRE.MatchString(fmt.Sprint(s.If))}
 	if step.ID == "" {
 		step.ID = strconv.Itoa(i) // the id that act gives
 	}

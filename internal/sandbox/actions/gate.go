@@ -1,0 +1,68 @@
+package actions
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// gate stands before every step of one job. act does not know of a cancel, so it
+// would go on when the step that was asked to stop ends well, as bash does when its
+// child did. A closed gate lets only those steps through whose condition GitHub would
+// ask again.
+type gate struct{ dir string }
+
+func (g gate) closed() string  { return filepath.Join(g.dir, "cancelled") }
+func (g gate) refused() string { return filepath.Join(g.dir, "refused") }
+
+// install puts itself in the place of bash and sh, which act finds on the PATH.
+func (g gate) install(bin, path string, wf workflowFile) error {
+	if err := os.Mkdir(g.refused(), 0o700); err != nil {
+		return fmt.Errorf("make gate: %w", err)
+	}
+	for _, shell := range []string{"bash", "sh"} {
+		real := onPath(shell, path)
+		if real == "" {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(bin, shell), []byte(g.script(real, wf)), 0o700); err != nil {
+			return fmt.Errorf("write gate: %w", err)
+		}
+	}
+	return nil
+}
+
+// script looks at the last argument: act calls a shell with DIR/workflow/STEP.sh, and
+// with STEP-composite-N.sh for what is inside an action.
+func (g gate) script(shell string, wf workflowFile) string {
+	late := ""
+	for _, s := range wf.Steps {
+		if s.Late {
+			late += fmt.Sprintf("    */workflow/%[1]s.sh|*/workflow/%[1]s-composite-*) ;;\n", quote(s.ID))
+		}
+	}
+	return fmt.Sprintf(`#!/bin/sh
+if [ -e %s ]; then
+  for last; do :; done
+  case "${last-}" in
+%s    */workflow/*.sh) : > %s/"${last##*/}"; exit 130 ;;
+  esac
+fi
+exec %s "$@"
+`, quote(g.closed()), late, quote(g.refused()), quote(shell))
+}
+
+// close lets no further step through, but those that run after a cancel.
+func (g gate) close() error { return os.WriteFile(g.closed(), nil, 0o600) }
+
+// turnedAway are the ids of the steps that came to a closed gate.
+func (g gate) turnedAway() []string {
+	files, _ := os.ReadDir(g.refused())
+	var ids []string
+	for _, f := range files {
+		id, _, _ := strings.Cut(strings.TrimSuffix(f.Name(), ".sh"), "-composite-")
+		ids = append(ids, id)
+	}
+	return ids
+}
