@@ -1,13 +1,17 @@
 package tfpilot_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
 )
 
 // defaultSession is how long the action takes a role for when nothing is said, and how long
@@ -79,4 +83,60 @@ func seconds(given any) int {
 		return int(n)
 	}
 	return defaultSession
+}
+
+// A role may be taken by exactly the workflow files that take it, on the default branch: a plan
+// cannot ask for the role that writes.
+func TestRolesTrustTheirWorkflows(t *testing.T) {
+	for role, variable := range map[string]string{"plan": "TFPILOT_PLAN_ROLE", "apply": "TFPILOT_APPLY_ROLE"} {
+		var taking []string
+		for _, w := range workflows(t) {
+			if strings.Contains(w.text, variable) {
+				taking = append(taking, "OWNER/REPO/.github/workflows/"+w.name+"@refs/heads/main")
+			}
+		}
+		want := map[string]any{"StringEquals": map[string]any{
+			"token.actions.githubusercontent.com:aud":              "sts.amazonaws.com",
+			"token.actions.githubusercontent.com:sub":              []string{"repo:OWNER/REPO:ref:refs/heads/main", "repo:OWNER@OWNER_ID/REPO@REPO_ID:ref:refs/heads/main"},
+			"token.actions.githubusercontent.com:job_workflow_ref": taking,
+		}}
+		if diff := cmp.Diff(asJSON(t, want), asJSON(t, condition(t, "manifests/iam/trust/"+role+".json"))); diff != "" {
+			t.Errorf("the trust policy of the %s role (-want +got):\n%s", role, diff)
+		}
+	}
+}
+
+// condition is under which condition the one statement of a trust policy holds; its lists
+// are sorted, as they mean any of them.
+func condition(t *testing.T, name string) map[string]any {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var policy struct {
+		Statement []struct{ Condition map[string]map[string]any }
+	}
+	if err := json.Unmarshal(data, &policy); err != nil || len(policy.Statement) != 1 {
+		t.Fatalf("%s: %d statements, %v", name, len(policy.Statement), err)
+	}
+	all := map[string]any{}
+	for operator, claims := range policy.Statement[0].Condition {
+		for _, value := range claims {
+			if list, ok := value.([]any); ok {
+				slices.SortFunc(list, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
+			}
+		}
+		all[operator] = claims
+	}
+	return all
+}
+
+func asJSON(t *testing.T, value any) string {
+	t.Helper()
+	data, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
