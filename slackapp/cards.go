@@ -250,7 +250,8 @@ func (p *people) accounts(ctx context.Context, c *Cards) map[string]string {
 // outcome.
 const postingMark = "posting:"
 
-// refusedMark stands there when Slack would not take it.
+// refusedMark stands there when Slack would not take it, before Slack's code and the
+// fingerprint of what it refused.
 const refusedMark = "refused:"
 
 // newNonce marks one intent to post; its time says when looking for it may end.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -350,7 +351,7 @@ func (a *App) syncing(ctx context.Context, v visitor, what string) string {
 			return "This request is in the archive: nothing will happen to it any more."
 		}
 		repos, about = []string{repoOf(doc.Request)}, "“"+escape(oneLine(doc.Request.Title, maxTitle))+"”"
-		a.ring(ctx, doc.Request)
+		a.ring(ctx, a.postAgain(ctx, v, doc.Request))
 	}
 	for _, repo := range repos {
 		if err := a.Bell.Sync(ctx, repo); err != nil {
@@ -359,6 +360,19 @@ func (a *App) syncing(ctx context.Context, v visitor, what string) string {
 		}
 	}
 	return fmt.Sprintf("GitHub is being asked for news of %s. What is new appears on the cards within seconds.", about)
+}
+
+// postAgain lets the cards try again what Slack refused.
+func (a *App) postAgain(ctx context.Context, v visitor, r lifecycle.Request) lifecycle.Request {
+	if !slices.ContainsFunc(r.Slack.Messages, refused) {
+		return r
+	}
+	doc, err := a.Documents.Update(ctx, r.ID, v.actor(), forgetRefusals)
+	if err != nil {
+		a.Log.Warn("post again", keyRequest, r.ID, keyError, err)
+		return r
+	}
+	return doc.Request
 }
 
 func repoOf(r lifecycle.Request) string { return r.Target.Owner + "/" + r.Target.Repo }

@@ -167,3 +167,36 @@ func TestChannelWithoutTheAppStillTellsTheRequester(t *testing.T) {
 		w.card("dana", devCh)
 	})
 }
+
+// TestRefusedPostIsTriedAgainWhenAsked keeps the app out of a channel.
+func TestRefusedPostIsTriedAgainWhenAsked(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.create(ready(t))
+		w.must(w.slack.Inject(slack.Fault{Method: "chat.postMessage", Kind: slack.FaultError, Code: "not_in_channel"}))
+		w.refresh()
+		calls, version := w.counts().Calls["chat.postMessage"], w.request(testID).Version
+		for range 3 {
+			w.refresh()
+		}
+		if n := w.counts().Calls["chat.postMessage"]; n != calls || w.request(testID).Version != version {
+			t.Errorf("%d more posts, version %d became %d", n-calls, version, w.request(testID).Version)
+		}
+		if n := len(w.messages("dana", devCh)); n != 0 {
+			t.Fatalf("%d messages in the channel", n)
+		}
+		w.click("dana", w.card("dana", "dm"), "do.sync")
+		w.refresh()
+		w.card("dana", devCh)
+	})
+}
+
+func TestRefusedPostIsTriedAgainWithTheNextChange(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.create(ready(t))
+		w.must(w.slack.Inject(slack.Fault{Method: "chat.postMessage", Kind: slack.FaultError, Code: "not_in_channel"}))
+		w.refresh()
+		w.update(testID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
+		w.refresh()
+		has(t, w.card("dana", devCh).Text, "Something does not work.")
+	})
+}

@@ -85,7 +85,7 @@ func (p *poster) anchor() (lifecycle.Message, bool) {
 	if ok && card.TS != "" {
 		return card, true
 	}
-	if p.scene.place.Channel != "" && !strings.HasPrefix(card.State, refusedMark) {
+	if p.scene.place.Channel != "" && !refused(card) {
 		return lifecycle.Message{}, false
 	}
 	dm, ok := p.find(slot{role: lifecycle.RoleDM})
@@ -130,6 +130,8 @@ func (p *poster) put(ctx context.Context, x slot, m message, due bool) error {
 		return nil
 	case ok && !due:
 		return p.record(ctx, x, have.State, nil)
+	case ok && have.Channel == x.channel && refusedLike(have, m):
+		return nil // the next change tries again, and whoever presses Sync
 	default:
 		return p.post(ctx, x, have.State, m)
 	}
@@ -150,7 +152,7 @@ func (p *poster) post(ctx context.Context, x slot, was string, m message) error 
 		channel, ts, err = p.API.PostMessageContext(ctx, x.channel, p.options(x, message{text: m.text}, nonce)...)
 	}
 	if err != nil {
-		return p.postFailed(ctx, x, intent, err)
+		return p.postFailed(ctx, x, intent, m, err)
 	}
 	done := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: channel, Thread: x.thread, TS: ts, State: m.print()}
 	done.URL = p.permalink(ctx, done)
@@ -158,7 +160,7 @@ func (p *poster) post(ctx context.Context, x slot, was string, m message) error 
 }
 
 // postFailed keeps the intent when the post may have been done.
-func (p *poster) postFailed(ctx context.Context, x slot, intent lifecycle.Message, err error) error {
+func (p *poster) postFailed(ctx context.Context, x slot, intent lifecycle.Message, m message, err error) error {
 	if unknownOutcome(err) {
 		return fmt.Errorf("post %s: %w", x.role, err)
 	}
@@ -166,9 +168,24 @@ func (p *poster) postFailed(ctx context.Context, x slot, intent lifecycle.Messag
 		return errors.Join(p.record(ctx, x, intent.State, nil), queue.Later(limited.RetryAfter))
 	}
 	logRefusal(p.Log, err, "post message", keyRequest, p.scene.r.ID, keyChannel, x.channel)
-	refused := intent
-	refused.State = refusedMark + errorCode(err)
-	return p.record(ctx, x, intent.State, &refused)
+	no := intent
+	no.State = refusedMark + errorCode(err) + ":" + m.print()
+	return p.record(ctx, x, intent.State, &no)
+}
+
+func refused(m lifecycle.Message) bool { return strings.HasPrefix(m.State, refusedMark) }
+
+// refusedLike says that Slack refused this very message. Each attempt writes the
+// document, which makes the sweep ask for the card again.
+func refusedLike(have lifecycle.Message, m message) bool {
+	return refused(have) && strings.HasSuffix(have.State, ":"+m.print())
+}
+
+// forgetRefusals is the patch after which everything that Slack refused is tried
+// again: somebody may have let the app into the channel.
+func forgetRefusals(r lifecycle.Request) (lifecycle.Request, error) {
+	r.Slack.Messages = slices.DeleteFunc(slices.Clone(r.Slack.Messages), refused)
+	return r, nil
 }
 
 // recover finds out what became of a post without an answer.
