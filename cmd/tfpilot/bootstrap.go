@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -24,6 +26,7 @@ const terraformVersion = "1.11.4"
 func newBootstrap() *cobra.Command {
 	var out, release string
 	var checksums map[string]string
+	var asJSON bool
 	c := &cobra.Command{
 		Use: "bootstrap PROJECT", Short: "Write the infra repository of a project, for a person to commit", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -42,21 +45,40 @@ func newBootstrap() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := putModules(files, cfg.Catalog); err != nil {
+				return err
+			}
 			written, kept, err := writeTree(out, files)
 			if err != nil {
 				return err
 			}
-			for _, name := range kept {
-				_, _ = fmt.Fprintf(c.OutOrStdout(), "kept as it is, though TfPilot would write it otherwise: %s\n", name)
-			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%d new files are in %s. Look at them and commit them to %s/%s.\n", written, out, project.Owner, project.Repo)
-			return err
+			return tellWritten(c.OutOrStdout(), asJSON, wrote{out, project.Owner + "/" + project.Repo, written, kept})
 		},
 	}
 	c.Flags().StringVar(&out, "out", "infra", "directory to write to; files that exist are kept")
 	c.Flags().StringVar(&release, "release", version, "version of the tfpilot release that runs fetch")
 	c.Flags().StringToStringVar(&checksums, "sha256", nil, "SHA-256 of each release asset, name=hex")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
+}
+
+// wrote is what bootstrap did.
+type wrote struct {
+	Out        string   `json:"out"`
+	Repository string   `json:"repository"`
+	Written    []string `json:"written"`
+	Kept       []string `json:"kept"` // is there already, and otherwise than TfPilot would write it
+}
+
+func tellWritten(out io.Writer, asJSON bool, w wrote) error {
+	if asJSON {
+		return json.NewEncoder(out).Encode(w)
+	}
+	for _, name := range w.Kept {
+		_, _ = fmt.Fprintf(out, "kept as it is, though TfPilot would write it otherwise: %s\n", name)
+	}
+	_, err := fmt.Fprintf(out, "%d new files are in %s. Look at them and commit them to %s.\n", len(w.Written), w.Out, w.Repository)
+	return err
 }
 
 func projectNamed(cfg *config.Config, name string) (config.Project, error) {
@@ -70,7 +92,8 @@ func projectNamed(cfg *config.Config, name string) (config.Project, error) {
 	return config.Project{}, usagef("there is no project %q; there is %s", name, strings.Join(names, ", "))
 }
 
-// renderRepository makes the whole tree of a project's infra repository. Runs work
+// renderRepository makes the whole tree of a project's infra repository, with the
+// built-in modules. Runs work
 // in the region of the requests bucket; where resources and states are is written
 // in each environment's own root.
 func renderRepository(p config.Project, requests config.Store, release bootstrap.Release) (map[string][]byte, error) {
@@ -89,9 +112,27 @@ func renderRepository(p config.Project, requests config.Store, release bootstrap
 	return bootstrap.Render(b, templates.FS)
 }
 
+// putModules makes the repository's modules those that people are offered: a request
+// for one that is not there could never be planned.
+func putModules(files map[string][]byte, c config.Catalog) error {
+	offered, err := loadCatalog(c)
+	if err != nil {
+		return fmt.Errorf("catalog: %w", err)
+	}
+	const dir = "modules/"
+	maps.DeleteFunc(files, func(name string, _ []byte) bool { return strings.HasPrefix(name, dir) })
+	for _, m := range offered.Modules() {
+		for name, content := range m.Files() {
+			files[dir+m.Name+"/"+name] = content
+		}
+	}
+	return nil
+}
+
 // writeTree writes the files that do not exist yet, and names those that do and
 // differ: nothing of what somebody has is written over.
-func writeTree(dir string, files map[string][]byte) (written int, kept []string, err error) {
+func writeTree(dir string, files map[string][]byte) (written, kept []string, err error) {
+	written, kept = []string{}, []string{}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		have, err := os.ReadFile(path)
@@ -107,7 +148,7 @@ func writeTree(dir string, files map[string][]byte) (written int, kept []string,
 		if err := writeNew(path, files[name]); err != nil {
 			return written, kept, fmt.Errorf("write %s: %w", name, err)
 		}
-		written++
+		written = append(written, name)
 	}
 	return written, kept, nil
 }

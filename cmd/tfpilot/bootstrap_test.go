@@ -1,10 +1,14 @@
 package main
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/tfpilot/tfpilot/internal/bootstrap"
 	"github.com/tfpilot/tfpilot/internal/config"
@@ -62,10 +66,114 @@ func TestWriteTreeKeepsWhatIsThere(t *testing.T) {
 		}
 	}
 	written, kept, err := writeTree(dir, files)
-	if err != nil || written != 1 || len(kept) != 1 || kept[0] != "a/own.tf" {
-		t.Errorf("wrote %d, kept %q: %v", written, kept, err)
+	if err != nil || len(written) != 1 || len(kept) != 1 || kept[0] != "a/own.tf" {
+		t.Errorf("wrote %q, kept %q: %v", written, kept, err)
 	}
 	if text, err := os.ReadFile(filepath.Join(dir, "a/own.tf")); err != nil || string(text) != "mine" {
 		t.Errorf("%q %v", text, err)
+	}
+}
+
+// ownModule is the smallest module that can be offered.
+func ownModule(t *testing.T, dir, name, mark string) {
+	t.Helper()
+	for file, text := range map[string]string{
+		"tfpilot.yaml": "title: Own\nfields:\n  - {name: name, label: Name}\n",
+		"variables.tf": "variable \"name\" {\n  type = string\n}\n",
+		"main.tf":      "# " + mark + "\n",
+		"files/a.json": "{}\n",
+	} {
+		if err := writeNew(filepath.Join(dir, name, file), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The repository has the modules that people are offered: the catalog's own ones
+// besides the built-in ones or instead of them, and never a mixture of two.
+func TestBootstrapWritesOwnModules(t *testing.T) {
+	dir := t.TempDir()
+	ownModule(t, dir, "own-thing", "mine")
+	ownModule(t, dir, "s3-bucket", "mine")
+	for _, c := range []struct {
+		name, catalog string
+		has, lacks    []string
+	}{
+		{"none", "", []string{"ecr-repo/main.tf", "s3-bucket/outputs.tf"}, []string{"own-thing/main.tf"}},
+		{"besides", "catalog: {dir: " + dir + "}\n", []string{"ecr-repo/main.tf", "own-thing/files/a.json", "own-thing/tfpilot.yaml", "s3-bucket/main.tf"}, []string{"s3-bucket/outputs.tf"}},
+		{"instead", "catalog: {dir: " + dir + ", replace: true}\n", []string{"own-thing/main.tf", "s3-bucket/main.tf"}, []string{"ecr-repo/main.tf", "s3-bucket/outputs.tf"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out := bootstrapped(t, twoBackends+c.catalog)
+			for _, name := range c.has {
+				if _, err := os.Stat(filepath.Join(out, "modules", name)); err != nil {
+					t.Error(err)
+				}
+			}
+			for _, name := range c.lacks {
+				if _, err := os.Stat(filepath.Join(out, "modules", name)); err == nil {
+					t.Errorf("%s is there", name)
+				}
+			}
+		})
+	}
+}
+
+// Without own modules nothing of the built-in ones is added or left out.
+func TestPutModulesKeepsTheBuiltInOnes(t *testing.T) {
+	s, _ := config.Parse([]byte(twoBackends), "f", config.Defaults{Region: "eu-central-1"})
+	release := bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}}
+	files, err := renderRepository(s.Projects[0], config.Store{Bucket: "requests", Region: "eu-central-1"}, release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := maps.Clone(files)
+	if err := putModules(files, config.Catalog{}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, files); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// bootstrapped runs the command with a tfpilot.yaml and gives the folder it wrote.
+func bootstrapped(t *testing.T, yaml string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "tfpilot.yaml"), []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"TFPILOT_CONFIG": filepath.Join(dir, "tfpilot.yaml"), "TFPILOT_REQUESTS_BUCKET": "requests", "AWS_REGION": "eu-central-1", "REDIS_URL": "redis://localhost:1",
+	} {
+		t.Setenv(name, value)
+	}
+	out := filepath.Join(dir, "infra")
+	args := []string{"bootstrap", "core", "--json", "--out", out, "--release", "0.1.0", "--sha256", "tfpilot_0.1.0_Linux_X64=" + strings.Repeat("ab", 32)}
+	for i, want := range []func(wrote) bool{
+		func(w wrote) bool {
+			return w.Repository == "acme/infra-core" && len(w.Written) > 10 && len(w.Kept) == 0
+		},
+		func(w wrote) bool { return len(w.Written) == 0 && len(w.Kept) == 0 },
+	} {
+		code, text, errs := call(t, "", args...)
+		var w wrote
+		if err := json.Unmarshal([]byte(text), &w); err != nil || code != exitDone || !want(w) {
+			t.Fatalf("call %d: exit %d, %v\n%s%s", i+1, code, err, text, errs)
+		}
+	}
+	return out
+}
+
+// A folder of modules that cannot be offered is told, and nothing is written.
+func TestBootstrapRefusesABrokenCatalog(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeNew(filepath.Join(dir, "own-thing", "main.tf"), []byte("#\n")); err != nil {
+		t.Fatal(err)
+	}
+	for where, want := range map[string]string{dir: "own-thing: tfpilot.yaml is missing", filepath.Join(dir, "none"): "no such file"} {
+		if err := putModules(map[string][]byte{}, config.Catalog{Dir: where}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", where, err)
+		}
 	}
 }

@@ -47,7 +47,7 @@ func Keys() []Key {
 		{"projects[].environments[].backend.dynamodbTable", Text, false, "none", "DynamoDB table that locks the state."},
 		{"projects[].environments[].backend.useLockfile", YesNo, false, "true without a table", "Lock the state with an object in the bucket."},
 		{"catalog", Map, false, "", "Modules of your own."},
-		{"catalog.dir", Text, false, "none", "Directory with one folder for each module."},
+		{"catalog.dir", Text, false, "none", "Directory with one folder for each module. Every process reads it, and `bootstrap` copies it into the infra repository."},
 		{"catalog.replace", YesNo, false, "false", "Offer only the modules in the directory, not the built-in ones."},
 		{"slack", Map, false, "", "How TfPilot appears in Slack."},
 		{"slack.command", Text, false, "/tfpilot", "The slash command; must equal the one in the app's manifest."},
