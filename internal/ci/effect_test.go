@@ -11,6 +11,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/store"
 )
 
 const stateKey = "core/dev/app/terraform.tfstate"
@@ -266,6 +267,18 @@ func TestPlanRefuses(t *testing.T) {
 				t.Errorf("tail %q", r.Tail)
 			}
 		})
+	}
+}
+
+// A plan that nobody could read through is refused before anything of it is kept.
+func TestPlanIsTooLarge(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile(strings.Repeat("x", store.MaxSummary/2), "") // which the plan shows twice
+	d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
+	b := w.bench(d)
+	b.checkout()
+	if r, _ := b.refusedAt(d, "plan", "plan_too_large", planSteps...); r.Digest != "" {
+		t.Errorf("digest %q", r.Digest)
 	}
 }
 

@@ -11,11 +11,6 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-const (
-	maxDraft  = 256 << 10
-	maxStream = 1 << 20
-)
-
 // Identity reads which GitHub account a Slack user has linked.
 func (s *Store) Identity(ctx context.Context, team, user string) (lifecycle.Identity, error) {
 	key, err := IdentityKey(team, user)
@@ -71,45 +66,6 @@ func (s *Store) Identities(ctx context.Context) iter.Seq2[lifecycle.Identity, er
 			}
 		}
 	}
-}
-
-// Draft reads a conversation in progress; its content is the caller's.
-func (s *Store) Draft(ctx context.Context, team, user, thread string) ([]byte, error) {
-	key, err := DraftKey(team, user, thread)
-	if err != nil {
-		return nil, err
-	}
-	o, err := s.get(ctx, key, maxDraft)
-	return o.data, err
-}
-
-// PutDraft stores a conversation in progress; the last writer wins.
-func (s *Store) PutDraft(ctx context.Context, team, user, thread string, data []byte) error {
-	key, err := DraftKey(team, user, thread)
-	if err != nil {
-		return err
-	}
-	return s.overwrite(ctx, key, data, maxDraft)
-}
-
-// DeleteDraft ends a conversation.
-func (s *Store) DeleteDraft(ctx context.Context, team, user, thread string) error {
-	key, err := DraftKey(team, user, thread)
-	if err != nil {
-		return err
-	}
-	return s.remove(ctx, key, "")
-}
-
-// Stream reads the checkpoint of the change feed.
-func (s *Store) Stream(ctx context.Context) ([]byte, error) {
-	o, err := s.get(ctx, StreamKey, maxStream)
-	return o.data, err
-}
-
-// PutStream stores the checkpoint of the change feed; the last writer wins.
-func (s *Store) PutStream(ctx context.Context, data []byte) error {
-	return s.overwrite(ctx, StreamKey, data, maxStream)
 }
 
 // overwrite stores an object in place of whatever is there. It too writes with a

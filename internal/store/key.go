@@ -21,12 +21,8 @@ const (
 	PrefixGrants       = "grants/"
 	PrefixClaims       = "claims/"
 	PrefixResults      = "results/"
-	PrefixDrafts       = "drafts/"
 	PrefixIdentities   = "identities/"
 	PrefixProbe        = "probe/" // written and deleted by Probe alone
-
-	// StreamKey is the checkpoint of the change feed.
-	StreamKey = "webhooks/github/stream.json"
 )
 
 var (
@@ -36,7 +32,6 @@ var (
 	projectName   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	envKey        = regexp.MustCompile(`^[a-z][a-z0-9-]{1,20}$`)
 	slackID       = regexp.MustCompile(`^[A-Z0-9]{2,32}$`)
-	slackTS       = regexp.MustCompile(`^[0-9]{1,20}(\.[0-9]{1,10})?$`)
 )
 
 // RequestKey is requests/<id>.json.
@@ -102,12 +97,6 @@ func ResultKey(cid, name string) (string, error) {
 		return join(PrefixResults, "/"+name, part{"correlation id", cid, correlationID})
 	}
 	return "", fmt.Errorf("result %q: %w", name, ErrKey)
-}
-
-// DraftKey is drafts/<team>/<user>/<thread>.json.
-func DraftKey(team, user, thread string) (string, error) {
-	return join(PrefixDrafts, ".json", part{"Slack team", team, slackID},
-		part{"Slack user", user, slackID}, part{"thread", thread, slackTS})
 }
 
 // IdentityKey is identities/<team>/<user>.json.

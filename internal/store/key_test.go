@@ -19,17 +19,16 @@ func TestKeys(t *testing.T) {
 	}
 	m := func(key string, err error) made { return made{key, err} }
 	for want, got := range map[string]made{
-		"requests/" + testID + ".json":                      m(RequestKey(testID)),
-		"history/" + testID + ".json":                       m(HistoryKey(testID)),
-		"webhooks/github/run-index/drift_plan/run-7.json":   m(RunIndexKey(lifecycle.KindDriftPlan, 7)),
-		"webhooks/github/pr-index/9/12.json":                m(PRIndexKey(9, 12)),
-		"logs/" + testID + "/20261123T090000Z-000003.json":  m(LogKey(testID, at.In(time.FixedZone("", 3600)), 3)),
-		"environments/core/dev/app.json":                    m(EnvironmentKey("core", devApp)),
-		"grants/" + testCID + ".json":                       m(GrantKey(testCID)),
-		"claims/" + testCID + ".json":                       m(ClaimKey(testCID)),
-		"results/" + testCID + "/plan.txt":                  m(ResultKey(testCID, planName)),
-		"drafts/T0ACME0001/U0DANA0001/1700000000.0001.json": m(DraftKey("T0ACME0001", "U0DANA0001", "1700000000.0001")),
-		"identities/T0ACME0001/U0DANA0001.json":             m(IdentityKey("T0ACME0001", "U0DANA0001")),
+		"requests/" + testID + ".json":                     m(RequestKey(testID)),
+		"history/" + testID + ".json":                      m(HistoryKey(testID)),
+		"webhooks/github/run-index/drift_plan/run-7.json":  m(RunIndexKey(lifecycle.KindDriftPlan, 7)),
+		"webhooks/github/pr-index/9/12.json":               m(PRIndexKey(9, 12)),
+		"logs/" + testID + "/20261123T090000Z-000003.json": m(LogKey(testID, at.In(time.FixedZone("", 3600)), 3)),
+		"environments/core/dev/app.json":                   m(EnvironmentKey("core", devApp)),
+		"grants/" + testCID + ".json":                      m(GrantKey(testCID)),
+		"claims/" + testCID + ".json":                      m(ClaimKey(testCID)),
+		"results/" + testCID + "/plan.txt":                 m(ResultKey(testCID, planName)),
+		"identities/T0ACME0001/U0DANA0001.json":            m(IdentityKey("T0ACME0001", "U0DANA0001")),
 	} {
 		if got.err != nil || got.key != want {
 			t.Errorf("key %q, %v; want %q", got.key, got.err, want)
@@ -50,8 +49,7 @@ func TestKeysCannotBeInjected(t *testing.T) {
 			func() (string, error) { return RunIndexKey(lifecycle.Kind(a), 1) }, func() (string, error) { return LogKey(a, at, 1) },
 			func() (string, error) { return EnvironmentKey(a, lifecycle.Environment{Key: b, Slug: c}) },
 			func() (string, error) { return GrantKey(a) }, func() (string, error) { return ClaimKey(a) },
-			func() (string, error) { return ResultKey(a, b) }, func() (string, error) { return DraftKey(a, b, c) },
-			func() (string, error) { return IdentityKey(a, b) },
+			func() (string, error) { return ResultKey(a, b) }, func() (string, error) { return IdentityKey(a, b) },
 		} {
 			key, err := make()
 			if err != nil {

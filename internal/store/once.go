@@ -250,19 +250,10 @@ func (s *Store) Result(ctx context.Context, cid string) (lifecycle.Result, error
 
 // Summary reads the exact bytes of summary.json.
 func (s *Store) Summary(ctx context.Context, cid string) ([]byte, error) {
-	return s.resultBytes(ctx, cid, summaryName, MaxSummary)
-}
-
-// PlanText reads the redacted text of a plan.
-func (s *Store) PlanText(ctx context.Context, cid string) ([]byte, error) {
-	return s.resultBytes(ctx, cid, planName, MaxPlan)
-}
-
-func (s *Store) resultBytes(ctx context.Context, cid, name string, limit int64) ([]byte, error) {
-	key, err := ResultKey(cid, name)
+	key, err := ResultKey(cid, summaryName)
 	if err != nil {
 		return nil, err
 	}
-	o, err := s.get(ctx, key, limit)
+	o, err := s.get(ctx, key, MaxSummary)
 	return o.data, err
 }

@@ -112,8 +112,8 @@ func TestResults(t *testing.T) {
 	if sum, err := app.Summary(t.Context(), testCID); err != nil || string(sum) != "{}" {
 		t.Errorf("summary %q, %v", sum, err)
 	}
-	if text, err := app.PlanText(t.Context(), testCID); err != nil || string(text) != "plan" {
-		t.Errorf("plan %q, %v", text, err)
+	if text, ok := srv.Read(requestsBucket, "results/"+testCID+"/plan.txt"); !ok || string(text) != "plan" {
+		t.Errorf("plan %q, %v", text, ok)
 	}
 	other := strings.Replace(testCID, "apply", "plan", 1)
 	if err := run.PutPlan(t.Context(), other, bytes.Repeat([]byte("x"), MaxPlan+1)); !errors.Is(err, ErrTooLarge) {
@@ -198,28 +198,5 @@ func TestLog(t *testing.T) {
 	forged.Text = "something else"
 	if err := s.AppendLog(t.Context(), testID, []lifecycle.Event{forged}); !errors.Is(err, ErrExists) {
 		t.Errorf("another event in the place of one: %v", err)
-	}
-}
-
-func TestStreamAndDrafts(t *testing.T) {
-	s := openAs(t, newBucket(t), "app")
-	if _, err := s.Stream(t.Context()); !errors.Is(err, ErrNotFound) {
-		t.Errorf("no checkpoint yet: %v", err)
-	}
-	for _, v := range []string{"1", "2", "2"} {
-		if err := errors.Join(s.PutStream(t.Context(), []byte(v)), s.PutDraft(t.Context(), "T1", "U1", "1.2", []byte(v))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	stream, err := s.Stream(t.Context())
-	if err != nil || string(stream) != "2" {
-		t.Errorf("stream %q, %v", stream, err)
-	}
-	draft, err := s.Draft(t.Context(), "T1", "U1", "1.2")
-	if err != nil || string(draft) != "2" {
-		t.Errorf("draft %q, %v", draft, err)
-	}
-	if err := s.DeleteDraft(t.Context(), "T1", "U1", "1.2"); err != nil {
-		t.Error(err)
 	}
 }

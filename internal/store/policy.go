@@ -44,23 +44,23 @@ var Policies = []Principal{
 			Sid: "ReadObjects", Why: "read every object of TfPilot",
 			Bucket: BucketRequests, Actions: []string{"s3:GetObject"},
 			Prefixes: []string{
-				PrefixRequests, PrefixHistory, PrefixRunIndex, PrefixPRIndex, StreamKey, PrefixLogs, PrefixEnvironments,
-				PrefixGrants, PrefixClaims, PrefixResults, PrefixDrafts, PrefixIdentities, PrefixProbe,
+				PrefixRequests, PrefixHistory, PrefixRunIndex, PrefixPRIndex, PrefixLogs, PrefixEnvironments,
+				PrefixGrants, PrefixClaims, PrefixResults, PrefixIdentities, PrefixProbe,
 			},
 		},
 		{
 			Sid: "WriteObjects", Why: "write what is the app's own; never claims or results, which are a run's",
 			Bucket: BucketRequests, Actions: []string{"s3:PutObject"},
 			Prefixes: []string{
-				PrefixRequests, PrefixHistory, PrefixRunIndex, PrefixPRIndex, StreamKey, PrefixLogs, PrefixEnvironments,
-				PrefixGrants, PrefixDrafts, PrefixIdentities, PrefixProbe,
+				PrefixRequests, PrefixHistory, PrefixRunIndex, PrefixPRIndex, PrefixLogs, PrefixEnvironments,
+				PrefixGrants, PrefixIdentities, PrefixProbe,
 			},
 			Conditional: true,
 		},
 		{
-			Sid: "DeleteObjects", Why: "archive a document, take back a grant, end a draft, unlink an identity, clean up the probe",
+			Sid: "DeleteObjects", Why: "archive a document, take back a grant, unlink an identity, clean up the probe",
 			Bucket: BucketRequests, Actions: []string{"s3:DeleteObject"},
-			Prefixes: []string{PrefixRequests, PrefixGrants, PrefixDrafts, PrefixIdentities, PrefixProbe},
+			Prefixes: []string{PrefixRequests, PrefixGrants, PrefixIdentities, PrefixProbe},
 		},
 	}},
 	{Name: "run-plan", Rules: append(runRules(), Rule{

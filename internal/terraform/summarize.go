@@ -103,9 +103,6 @@ func (s *Summary) checkPurpose(scope Scope) error {
 	if scope.Purpose == lifecycle.PurposeOpen && s.Counts().Add == 0 {
 		return planError(NothingPlanned, nil, "the plan creates nothing")
 	}
-	if size := len(s.Bytes()); size > MaxSummary {
-		return planError(TooLarge, nil, "the summary of the plan has %d bytes, at most %d are possible", size, MaxSummary)
-	}
 	return nil
 }
 

@@ -10,9 +10,6 @@ import (
 	"strings"
 )
 
-// MaxSummary bounds a summary in bytes: what is larger is no request that somebody can review.
-const MaxSummary = 4 << 20
-
 // Summary is the document that people are shown of a plan, and whose digest they approve. Nothing in it differs between two runs
 // that plan the same.
 type Summary struct {
@@ -160,9 +157,6 @@ func canonical(value any) []byte {
 
 // ParseSummary reads a stored summary. Only the canonical form is accepted: what is read has the digest of what was stored.
 func ParseSummary(content []byte) (*Summary, error) {
-	if len(content) > MaxSummary {
-		return nil, fmt.Errorf("parse summary: larger than %d bytes", MaxSummary)
-	}
 	var doc struct {
 		Changes []struct {
 			Address         string         `json:"address"`

@@ -112,9 +112,6 @@ func TestRefusedPlans(t *testing.T) {
 		}), mine, lifecycle.PurposeEdit, OutsideModule},
 		{"deferred", withPlan(t, func(p *tfjson.Plan) { p.DeferredChanges = []*tfjson.DeferredResourceChange{{}} }), mine, lifecycle.PurposeEdit, PlanIncomplete},
 		{"provider action", withPlan(t, func(p *tfjson.Plan) { p.ActionInvocations = []*tfjson.ActionInvocation{{}} }), mine, lifecycle.PurposeEdit, UnsupportedAction},
-		{"too large", changed(t, func(rc *tfjson.ResourceChange) {
-			rc.Change.After = map[string]any{"x": strings.Repeat("x", MaxSummary)}
-		}), mine, lifecycle.PurposeEdit, TooLarge},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := Summarize(tc.plan, Scope{RequestID: tc.id, Purpose: tc.purpose})
@@ -380,7 +377,6 @@ func TestParseSummaryIsStrict(t *testing.T) {
 		"null":         "null\n",
 		"no actions":   `{"changes":[{"actions":[],"address":"a","provider":"","type":""}]}` + "\n",
 		"key order":    strings.Replace(good, `{"actions":`, `{"type":"x","actions":`, 1),
-		"too large":    `{"changes":[]}` + strings.Repeat(" ", MaxSummary),
 		"html escaped": strings.Replace(good, "(sensitive", `\u003c(sensitive`, 1),
 	} {
 		if s, err := ParseSummary([]byte(content)); err == nil {
