@@ -188,19 +188,59 @@ func saving(ack Ack, title, what string) {
 	time.Sleep(ackGrace)
 }
 
-// redraw replaces a view. Between a person's two clicks the later drawing wins: a
-// view that changed meanwhile is drawn again without its hash, from the newer state
-// that came with this click.
-func (a *App) redraw(ctx context.Context, id, hash string, v slack.ModalViewRequest) {
-	_, err := a.API.UpdateViewContext(ctx, v, "", hash, id)
+// redraw replaces a view and says whether it was shown. Between a person's two clicks
+// the later drawing wins: a view that changed meanwhile is drawn again without its
+// hash, from the newer state that came with this click.
+func (a *App) redraw(ctx context.Context, id, hash string, v slack.ModalViewRequest) bool {
+	err := a.updateView(ctx, id, hash, v)
 	if errorCode(err) == "hash_conflict" {
-		_, err = a.API.UpdateViewContext(ctx, v, "", "", id)
+		err = a.updateView(ctx, id, "", v)
 	}
-	if code := errorCode(err); code == "not_found" || code == "view_not_found" {
-		return // closed by the person
+	if err == nil || closedView(err) {
+		return err == nil
 	}
+	a.Log.Error("update view", keyCode, errorCode(err), keyError, err)
+	switch {
+	case unknownOutcome(err):
+		return a.updateView(ctx, id, "", v) == nil
+	case hash == "": // what is in front only waits; a form stays as it is
+		_ = a.updateView(ctx, id, "", notice("TfPilot", words(unshown)))
+	}
+	return false
+}
+
+// unshown stands in a window whose answer Slack did not take.
+const unshown = "The answer could not be shown here. If you sent something, it is in your messages; else please close this window and try again."
+
+// updateView has its own time: the answer to a person is the last to be given up.
+func (a *App) updateView(ctx context.Context, id, hash string, v slack.ModalViewRequest) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	_, err := a.API.UpdateViewContext(ctx, v, "", hash, id)
+	return err
+}
+
+// closedView says that the person closed the view.
+func closedView(err error) bool {
+	code := errorCode(err)
+	return code == "not_found" || code == "view_not_found"
+}
+
+// answer shows how a submit ended: in its window, or in the person's messages when
+// that is closed, as it may be, or cannot be drawn.
+func (a *App) answer(ctx context.Context, cb slack.InteractionCallback, v slack.ModalViewRequest, mrkdwn string) {
+	if !a.redraw(ctx, cb.View.ID, "", v) {
+		a.direct(ctx, cb.User.ID, mrkdwn)
+	}
+}
+
+// direct posts to a person's messages.
+func (a *App) direct(ctx context.Context, user, mrkdwn string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	_, _, err := a.API.PostMessageContext(ctx, user, slack.MsgOptionText(cut(mrkdwn, limitMessageText), false), slack.MsgOptionDisableLinkUnfurl())
 	if err != nil {
-		a.Log.Error("update view", keyCode, errorCode(err), keyError, err)
+		logRefusal(a.Log, err, "post answer")
 	}
 }
 

@@ -162,8 +162,8 @@ func (a *App) fill(f form, got intake.Answer) (form, map[string]string) {
 	return f, filled
 }
 
-// draw shows the form as far as it is chosen.
-func (a *App) draw(ctx context.Context, v visitor, viewID, hash string, f form, vals map[string]string, wrong string) {
+// draw shows the form as far as it is chosen, and says whether it was shown.
+func (a *App) draw(ctx context.Context, v visitor, viewID, hash string, f form, vals map[string]string, wrong string) bool {
 	view, err := requestView(a.choosing(v, f, vals, wrong))
 	if errors.Is(err, errTooMuch) {
 		view, err = notice(titleRequest, words("More is filled in than one form can carry. Please start again with shorter values.")), nil
@@ -172,7 +172,7 @@ func (a *App) draw(ctx context.Context, v visitor, viewID, hash string, f form, 
 		a.Log.Error("draw form", keyError, err)
 		view = notice(titleRequest, words(trouble))
 	}
-	a.redraw(ctx, viewID, hash, view)
+	return a.redraw(ctx, viewID, hash, view)
 }
 
 // choosing gathers what the form is drawn from, and drops choices that are none.

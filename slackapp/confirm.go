@@ -174,13 +174,13 @@ func (a *App) confirmed(ctx context.Context, cb slack.InteractionCallback, ack A
 	v, err := a.whoClicked(ctx, cb)
 	if err != nil {
 		a.Log.Error("identity", keyError, err)
-		a.redraw(ctx, cb.View.ID, "", notice(title, words(trouble)))
+		a.answer(ctx, cb, notice(title, words(trouble)), trouble)
 		return
 	}
 	said := a.perform(ctx, v, action, g, answers{
 		reason: strings.TrimSpace(typed(cb.View.State, actWhy)), typed: strings.TrimSpace(typed(cb.View.State, actTyped)),
 	})
-	a.redraw(ctx, cb.View.ID, "", notice(title, section(said)))
+	a.answer(ctx, cb, notice(title, section(said)), said)
 }
 
 // wrongConfirm finds what is wrong with a confirmation, by block.

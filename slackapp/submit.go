@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -226,11 +227,11 @@ func (a *App) save(ctx context.Context, cb slack.InteractionCallback, s submissi
 		return
 	}
 	if no := a.refusal(v, rbac.Create, rbac.ScopeIn(s.place.Rules())); no != "" {
-		a.redraw(ctx, cb.View.ID, "", notice("Not saved", words("Nothing was saved. "+no)))
+		a.answer(ctx, cb, notice("Not saved", words("Nothing was saved. "+no)), "Nothing was saved. "+escape(no))
 		return
 	}
 	if ok, no := s.module.Allows(string(a.Policy.Role(v.subject())), s.place.Project); !ok {
-		a.redraw(ctx, cb.View.ID, "", notice("Not saved", words("Nothing was saved: "+no+".")))
+		a.answer(ctx, cb, notice("Not saved", words("Nothing was saved: "+no+".")), "Nothing was saved: "+escape(no)+".")
 		return
 	}
 	doc, err := a.Documents.Create(ctx, a.document(v, s))
@@ -246,12 +247,17 @@ func (a *App) save(ctx context.Context, cb slack.InteractionCallback, s submissi
 	a.saved(ctx, cb, doc.Request)
 }
 
-// unsaved shows the form again with everything that was entered.
+// unsaved shows the form again with everything that was entered. Closed, it is lost.
 func (a *App) unsaved(ctx context.Context, cb slack.InteractionCallback, v visitor, s submission) {
 	s.form.Reason = s.reason
 	f, vals := s.form.keep(s.module, s.values)
-	a.draw(ctx, v, cb.View.ID, "", f, vals, "Saving did not work, because TfPilot cannot reach its storage at this moment. Your entries are all here: press the button again in a minute. Nothing is made twice.")
+	if !a.draw(ctx, v, cb.View.ID, "", f, vals, notSaved) {
+		title := scene{r: a.document(v, s)}.title()
+		a.direct(ctx, cb.User.ID, fmt.Sprintf("%s was not saved; nothing was made. Start again with `%s request`.", escape(title), a.name()))
+	}
 }
+
+const notSaved = "Saving did not work, because TfPilot cannot reach its storage at this moment. Your entries are all here: press the button again in a minute. Nothing is made twice."
 
 // document is the request that a form makes.
 func (a *App) document(v visitor, s submission) lifecycle.Request {
@@ -289,28 +295,36 @@ func TitleOf(m *catalog.Module, config map[string]any) string {
 	return oneLine(m.Title, maxTitle)
 }
 
-// saved says so at once, then again with a link when the card stands.
+// saved says so at once, then again with a link when the card stands. Where the window
+// is closed, the card in the person's messages says it.
 func (a *App) saved(ctx context.Context, cb slack.InteractionCallback, r lifecycle.Request) {
-	a.redraw(ctx, cb.View.ID, "", savedView(r, nil, a.Projects.of(r).Channel))
+	shown := a.redraw(ctx, cb.View.ID, "", savedView(r, nil, a.Projects.of(r).Channel))
 	if err := a.Cards.Refresh(ctx, r.ID); err != nil {
 		a.Log.Warn("first card", keyRequest, r.ID, keyError, err)
-		return
 	}
-	doc, err := a.Documents.Get(ctx, r.ID)
-	if err != nil {
-		return
+	if doc, err := a.Documents.Get(ctx, r.ID); err == nil {
+		r = doc.Request
 	}
-	if links := a.Cards.links(ctx, doc.Request); len(links) > 0 {
-		a.redraw(ctx, cb.View.ID, "", savedView(doc.Request, links, ""))
+	links := a.Cards.links(ctx, r)
+	switch {
+	case shown && len(links) > 0:
+		a.redraw(ctx, cb.View.ID, "", savedView(r, links, ""))
+	case !shown && !slices.ContainsFunc(r.Slack.Messages, ownCard):
+		a.direct(ctx, cb.User.ID, fmt.Sprintf("Saved: %s. %s", escape(scene{r: r}.title()), savedNext))
 	}
 }
+
+// ownCard finds the card in the requester's messages.
+func ownCard(m lifecycle.Message) bool { return m.Role == lifecycle.RoleDM && m.TS != "" }
+
+const savedNext = "TfPilot opens a pull request and lets Terraform make a plan. You are told in your messages how it goes on."
 
 // savedView tells that the request is saved, and where it can be followed.
 func savedView(r lifecycle.Request, links []hyperlink, channel string) slack.ModalViewRequest {
 	s := scene{r: r}
 	blocks := []slack.Block{
 		rich(line(emoji("white_check_mark"), text(" "), bold("Saved: "+s.title()+"."))),
-		words("TfPilot opens a pull request and lets Terraform make a plan. You are told in your messages how it goes on."),
+		words(savedNext),
 	}
 	var where []string
 	for _, l := range links {
