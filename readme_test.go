@@ -72,18 +72,26 @@ var stops = map[string]string{
 	"ReadState":            "no plan",
 	"WriteState":           "no apply and no destroy",
 	"Unlock":               "the state stays locked after the first apply",
+	"ReadLock":             "no plan where the table holds the state's checksum",
+	"LockTable":            "no apply and no destroy where the table locks the state",
 }
 
 func iamTable(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString("| Role | Action | On | Why | Without it |\n|---|---|---|---|---|\n")
+	row := func(role, sid string, actions []string, on, why string) {
+		without, ok := stops[sid]
+		if !ok {
+			t.Errorf("say what stops without %s", sid)
+		}
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", role, strings.Join(actions, "`, `"), on, why, without)
+	}
 	for _, p := range store.Policies {
 		for _, r := range p.Rules {
-			without, ok := stops[r.Sid]
-			if !ok {
-				t.Errorf("say what stops without %s", r.Sid)
-			}
-			fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", p.Name, strings.Join(r.Actions, "`, `"), objects(r), r.Why, without)
+			row(p.Name, r.Sid, r.Actions, objects(r), r.Why)
+		}
+		for _, r := range p.Table {
+			row(p.Name, r.Sid, r.Actions, "the lock table, only if an environment names one", r.Why)
 		}
 	}
 	return b.String()

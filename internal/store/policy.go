@@ -25,10 +25,19 @@ type Rule struct {
 	CreateOnly bool
 }
 
+// TableRule lets a principal do some actions on the items of the DynamoDB table that
+// locks states, where an environment names one.
+type TableRule struct {
+	Sid     string
+	Why     string
+	Actions []string // "dynamodb:GetItem" …
+}
+
 // Principal is one identity and all that it may do.
 type Principal struct {
 	Name  string // app, run-plan, run-apply
 	Rules []Rule
+	Table []TableRule
 }
 
 // Policies is least rights: app and worker share one identity; a run has another,
@@ -69,7 +78,9 @@ var Policies = []Principal{
 	}, Rule{
 		Sid: "ReadState", Why: "plan and drift_plan read the state and never lock it",
 		Bucket: BucketState, Actions: []string{"s3:GetObject"},
-	})},
+	}), Table: []TableRule{{
+		Sid: "ReadLock", Why: "the state's checksum is in the table", Actions: []string{"dynamodb:GetItem"},
+	}}},
 	{Name: "run-apply", Rules: append(runRules(), Rule{
 		Sid: "ListState", Why: "Terraform's s3 backend lists workspaces and must see that there is no state yet",
 		Bucket: BucketState, Actions: []string{"s3:ListBucket"},
@@ -79,7 +90,10 @@ var Policies = []Principal{
 	}, Rule{
 		Sid: "Unlock", Why: "delete the lock file; the state itself cannot be deleted",
 		Bucket: BucketState, Actions: []string{"s3:DeleteObject"}, Suffix: ".tflock",
-	})},
+	}), Table: []TableRule{{
+		Sid: "LockTable", Why: "take and release the lock, keep the state's checksum",
+		Actions: []string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"},
+	}}},
 }
 
 // runRules is what every run may do in the requests bucket.
@@ -110,19 +124,28 @@ type statement struct {
 	Condition map[string]map[string]string `json:"Condition,omitempty"`
 }
 
-// RenderIAM writes a principal's rules as an IAM policy for two buckets, given by
-// name or by a placeholder such as ${requests_bucket}.
-func RenderIAM(p Principal, requestsBucket, stateBucket string) ([]byte, error) {
+// Resources names what the policies are about, by name or by a placeholder.
+type Resources struct {
+	RequestsBucket, StateBucket string
+	Account, LockTable          string // of the table; it may be in any region
+}
+
+// RenderIAM writes a principal's rules as an IAM policy.
+func RenderIAM(p Principal, on Resources) ([]byte, error) {
 	policy := struct {
 		Version   string      `json:"Version"`
 		Statement []statement `json:"Statement"`
 	}{Version: "2012-10-17"}
 	for _, r := range p.Rules {
-		arn := "arn:aws:s3:::" + requestsBucket
+		arn := "arn:aws:s3:::" + on.RequestsBucket
 		if r.Bucket == BucketState {
-			arn = "arn:aws:s3:::" + stateBucket
+			arn = "arn:aws:s3:::" + on.StateBucket
 		}
 		policy.Statement = append(policy.Statement, r.statements(arn)...)
+	}
+	for _, r := range p.Table {
+		arn := "arn:aws:dynamodb:*:" + on.Account + ":table/" + on.LockTable
+		policy.Statement = append(policy.Statement, statement{Sid: r.Sid, Effect: "Allow", Action: r.Actions, Resource: []string{arn}})
 	}
 	data, err := json.MarshalIndent(policy, "", "  ")
 	if err != nil {

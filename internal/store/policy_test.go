@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
@@ -20,7 +22,7 @@ const manifests = "../../manifests/iam"
 // that the operator replaces.
 func TestManifests(t *testing.T) {
 	for _, p := range Policies {
-		got, err := RenderIAM(p, "REQUESTS_BUCKET", "STATE_BUCKET")
+		got, err := RenderIAM(p, Resources{RequestsBucket: "REQUESTS_BUCKET", StateBucket: "STATE_BUCKET", Account: "ACCOUNT_ID", LockTable: "LOCK_TABLE"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,6 +36,21 @@ func TestManifests(t *testing.T) {
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s is not what the code says (%v); run the test with -update\n%s", name, err, got)
 		}
+	}
+}
+
+// A state may be locked in a table: planning reads its checksum there, applying takes the
+// lock and keeps the checksum. The app has no business with it.
+func TestTableRights(t *testing.T) {
+	got := map[string][]string{}
+	for _, p := range Policies {
+		for _, r := range p.Table {
+			got[p.Name] = append(got[p.Name], r.Actions...)
+		}
+	}
+	want := map[string][]string{"run-plan": {"dynamodb:GetItem"}, "run-apply": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rights on the table (-want +got):\n%s", diff)
 	}
 }
 
