@@ -28,6 +28,14 @@ func (a *App) Interaction(ctx context.Context, cb slack.InteractionCallback, ack
 	}
 }
 
+// Busy tells whoever clicked that there is no time for it. A click in a window has no
+// place for an answer but the window, which stays as it is.
+func (a *App) Busy(ctx context.Context, cb slack.InteractionCallback) {
+	if cb.ResponseURL != "" {
+		a.tell(ctx, cb, tooMany)
+	}
+}
+
 func (a *App) clicked(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) {
 	id := action.ActionID
 	switch {

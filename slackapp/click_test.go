@@ -1,12 +1,14 @@
 package slackapp
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
@@ -286,5 +288,49 @@ func TestStorageThatIsAwayIsSaid(t *testing.T) {
 		w.app.Documents = w.store
 		w.submit("dana", nil)
 		has(t, wordsIn(w.view("dana")), "Saved: S3 bucket acme-x")
+	})
+}
+
+// crowd takes the room of all answers until it is told to go.
+func (w *world) crowd() (leave func()) {
+	w.t.Helper()
+	gone := make(chan struct{})
+	w.app.Documents = slow{w.store, gone}
+	for range maxHandlers {
+		_, err := w.slack.Command("vic", payCh, "/tfpilot", "show "+testID)
+		w.must(err)
+	}
+	return func() {
+		close(gone)
+		w.settle()
+		w.app.Documents = w.store
+	}
+}
+
+// slow reads nothing before a time.
+type slow struct {
+	Documents
+	until chan struct{}
+}
+
+func (s slow) Get(ctx context.Context, id string) (store.Doc, error) {
+	<-s.until
+	return s.Documents.Get(ctx, id)
+}
+
+func TestRefusedForWantOfRoomIsSaid(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.put(live(t), creating())
+		card := w.card("adam", devCh)
+		w.click("adam", card, "do.destroy")
+		leave := w.crowd()
+		w.click("dana", card, "do.sync")
+		has(t, w.lastWhisper("dana"), "too many people")
+		w.submit("adam", nil)
+		has(t, wordsIn(w.view("adam")), "Not done", "too many people")
+		leave()
+		if r := w.request(testID); len(r.Wanted) != 0 {
+			t.Errorf("%+v", r.Wanted)
+		}
 	})
 }

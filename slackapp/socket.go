@@ -23,6 +23,8 @@ const (
 	connections = 2
 	// maxHandlers bounds what is being answered at once; more is refused visibly.
 	maxHandlers = 64
+	// maxExcuses bounds how many of those whose click is refused are told at once.
+	maxExcuses  = 16
 	ackTimeout  = 2 * time.Second // Slack waits three
 	handleLimit = 30 * time.Second
 	drainLimit  = 10 * time.Second
@@ -37,6 +39,8 @@ type Handler interface {
 	Command(ctx context.Context, cmd slack.SlashCommand, ack Ack)
 	Interaction(ctx context.Context, cb slack.InteractionCallback, ack Ack)
 	Event(ctx context.Context, event json.RawMessage) error
+	// Busy tells whoever clicked that nobody has time for it.
+	Busy(ctx context.Context, cb slack.InteractionCallback)
 }
 
 // Ack answers an envelope; payload may be nil.
@@ -65,21 +69,22 @@ type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 // connection is one connection with what its handlers share.
 type connection struct {
 	*Socket
-	client *socketmode.Client
-	pool   *pool
-	log    *slog.Logger
+	client  *socketmode.Client
+	pool    *pool
+	excuses *pool
+	log     *slog.Logger
 }
 
 // Run keeps the connections up until ctx ends, then lets the answers in progress
 // finish. It returns an error only when Slack refuses the tokens.
 func (s *Socket) Run(ctx context.Context) error {
-	p := newPool(maxHandlers, s.Log)
+	p, excuses := newPool(maxHandlers, s.Log), newPool(maxExcuses, s.Log)
 	connCtx, cut := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cut(nil)
 	var wg sync.WaitGroup
 	for i := range connections {
 		wg.Go(func() {
-			if err := s.connect(connCtx, i, p); err != nil {
+			if err := s.connect(connCtx, i, p, excuses); err != nil {
 				cut(err)
 			}
 		})
@@ -90,6 +95,7 @@ func (s *Socket) Run(ctx context.Context) error {
 	}
 	// The connections outlive the answers, whose acks travel on them.
 	p.drain(drainLimit)
+	excuses.drain(drainLimit)
 	cut(nil)
 	wg.Wait()
 	if err := context.Cause(connCtx); !errors.Is(err, context.Canceled) {
@@ -99,11 +105,11 @@ func (s *Socket) Run(ctx context.Context) error {
 }
 
 // connect runs one connection, again after any end that is not final.
-func (s *Socket) connect(ctx context.Context, n int, p *pool) error {
+func (s *Socket) connect(ctx context.Context, n int, p, excuses *pool) error {
 	log := s.Log.With(keyConnection, n)
 	for ctx.Err() == nil {
 		client := socketmode.New(s.API, s.options(log)...)
-		l := &connection{Socket: s, client: client, pool: p, log: log}
+		l := &connection{Socket: s, client: client, pool: p, excuses: excuses, log: log}
 		err := l.run(ctx, n)
 		s.health.down(n)
 		if fatal(err) {
@@ -171,7 +177,24 @@ func (l *connection) dispatch(evt socketmode.Event) {
 		l.log.Warn("too many answers in progress", keyEnvelope, evt.Request.EnvelopeID)
 		if evt.Type != socketmode.EventTypeEventsAPI { // an event is sent again, a click is not
 			go ack(busy(evt))
+			l.excuse(evt)
 		}
+	}
+}
+
+// excuse answers a click, whose ack can carry no words.
+func (l *connection) excuse(evt socketmode.Event) {
+	cb, ok := evt.Data.(slack.InteractionCallback)
+	if !ok || cb.Type != slack.InteractionTypeBlockActions {
+		return
+	}
+	told := l.excuses.tryGo(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		l.Handler.Busy(ctx, cb)
+	})
+	if !told {
+		l.log.Warn("a click was refused without a word", keyEnvelope, evt.Request.EnvelopeID)
 	}
 }
 
@@ -252,15 +275,16 @@ func (l *connection) once(envelope string) Ack {
 	}
 }
 
+const tooMany = "TfPilot is answering too many people at this moment, and nothing was done. Please try again in a few seconds."
+
 // busy is the ack of an envelope that nobody has time for.
 func busy(evt socketmode.Event) any {
-	const text = "TfPilot is answering too many people at this moment, and nothing was done. Please try again in a few seconds."
 	switch data := evt.Data.(type) {
 	case slack.SlashCommand:
-		return ephemeral(text)
+		return ephemeral(tooMany)
 	case slack.InteractionCallback:
 		if data.Type == slack.InteractionTypeViewSubmission {
-			return errorAtFirstInput(data.View, text)
+			return errorAtFirstInput(data.View, tooMany)
 		}
 	}
 	return nil

@@ -202,12 +202,14 @@ func (c choosing) controls() []slack.Block {
 	return []slack.Block{slack.NewActionBlock("controls", buttons...)}
 }
 
-// errorAtFirstInput keeps a modal open and says why at the first place that can.
+// errorAtFirstInput keeps a modal open and says why at the first place that can. One
+// without such a place is replaced: closed without a word, it would look done.
 func errorAtFirstInput(v slack.View, text string) any {
 	for _, b := range v.Blocks.BlockSet {
 		if in, ok := b.(*slack.InputBlock); ok && in.BlockID != "" {
 			return slack.NewErrorsViewSubmissionResponse(map[string]string{in.BlockID: cut(text, limitFieldError)})
 		}
 	}
-	return nil
+	view := notice("Not done", words(text))
+	return slack.NewUpdateViewSubmissionResponse(&view)
 }
