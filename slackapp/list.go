@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/rbac"
@@ -82,12 +83,40 @@ func (a *App) list(ctx context.Context, cmd slack.SlashCommand, rest string) {
 		a.respond(ctx, cmd.ResponseURL, ephemeral(trouble))
 		return
 	}
-	t := trail{}
-	for _, w := range strings.Fields(strings.ToLower(rest)) {
-		t.mine = t.mine || w == "mine"
-		t.open = t.open || w == "open"
+	t, unknown := readFilter(rest)
+	if unknown != "" {
+		a.respond(ctx, cmd.ResponseURL, ephemeral(a.unknownFilter(unknown, rest)))
+		return
 	}
 	a.respond(ctx, cmd.ResponseURL, a.listing(ctx, v, t))
+}
+
+// filters are the words that make a list shorter.
+var filters = []string{"mine", "open"}
+
+// readFilter gives the first page of the list that the words ask for, or the first
+// word that is none of the filters.
+func readFilter(text string) (t trail, unknown string) {
+	for _, w := range strings.Fields(strings.ToLower(text)) {
+		switch w {
+		case "mine":
+			t.mine = true
+		case "open":
+			t.open = true
+		default:
+			return t, w
+		}
+	}
+	return t, ""
+}
+
+func (a *App) unknownFilter(word, text string) string {
+	shown := escape(oneLine(word, limitOption))
+	if near, ok := catalog.Nearest(word, filters); ok {
+		return fmt.Sprintf("A list cannot be “%s”. Did you mean `%s list %s`?", shown, a.name(), near)
+	}
+	return fmt.Sprintf("A list can be `mine` or `open`, not “%s”. Type `%s show %s` for the requests that these words fit.",
+		shown, a.name(), escape(strings.ReplaceAll(oneLine(text, limitOption), "`", "")))
 }
 
 // turnPage shows another page in place of the one that was clicked in.
@@ -106,6 +135,9 @@ func (a *App) turnPage(ctx context.Context, cb slack.InteractionCallback, value 
 func (a *App) listing(ctx context.Context, v visitor, t trail) *slack.WebhookMessage {
 	if no := a.refusal(v, rbac.List, rbac.Scope{}); no != "" {
 		return ephemeral(no)
+	}
+	if t.mine && v.Login == "" {
+		return ephemeral(strings.TrimSpace("Your Slack account is not linked to a GitHub login, so TfPilot cannot tell which requests are yours. " + a.LinkHelp))
 	}
 	q := queue.Query{Limit: listPage, Cursor: t.last(), Open: t.open}
 	if t.mine {

@@ -219,3 +219,25 @@ func TestListWithoutAnIndexNeverLooksEmpty(t *testing.T) {
 		has(t, w.lastWhisper("dana"), "is being rebuilt")
 	})
 }
+
+func TestListOfAnUnlinkedPersonIsNotEverybodys(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.must(w.index.Put(w.t.Context(), rowOf(1, "S3 bucket other")))
+		w.command("nora", devCh, "list mine")
+		has(t, w.lastWhisper("nora"), "not linked to a GitHub login", "https://tfpilot.acme.test/login")
+		w.command("nora", devCh, "list")
+		has(t, w.lastWhisper("nora"), "Requests: 1 on this page")
+	})
+}
+
+func TestListSaysWhatItDoesNotKnow(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.must(w.index.Put(w.t.Context(), rowOf(1, "S3 bucket other")))
+		w.command("dana", devCh, "list mien")
+		has(t, w.lastWhisper("dana"), "Did you mean `/tfpilot list mine`?")
+		w.command("dana", devCh, "list open prod")
+		has(t, w.lastWhisper("dana"), "not “prod”", "`/tfpilot show open prod`")
+		w.command("dana", devCh, "list OPEN mine")
+		has(t, w.lastWhisper("dana"), "There are none.")
+	})
+}
