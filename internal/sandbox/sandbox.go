@@ -62,6 +62,7 @@ type Sandbox struct {
 	Cloud  *cloud.Server
 	Model  *model.Server
 	redis  *miniredis.Miniredis
+	act    *actions.Act
 
 	cfg       Config
 	listeners map[string]net.Listener
@@ -126,7 +127,10 @@ func (s *Sandbox) simulate(sec secrets, public *rsa.PublicKey) error {
 	if err := private(dir("runs"), dir("github"), dir("slack"), dir("s3"), dir("cloud")); err != nil {
 		return err
 	}
-	var err error
+	err := actions.Sweep(dir("runs")) // whoever starts a sandbox has the folder to itself
+	if err != nil {
+		return err
+	}
 	if s.Slack, err = slack.New(s.workspace(sec)); err != nil {
 		return fmt.Errorf("simulate Slack: %w", err)
 	}
@@ -197,6 +201,10 @@ func (s *Sandbox) Close(ctx context.Context) error {
 	return errors.Join(err, s.closeListeners())
 }
 
+// Kill ends all runs at once, without letting them save anything: for a program that
+// has no time to close.
+func (s *Sandbox) Kill() { s.act.Kill() }
+
 func (s *Sandbox) closeListeners() error {
 	for _, ln := range s.listeners {
 		_ = ln.Close()
@@ -213,7 +221,7 @@ func (s *Sandbox) runner(sec secrets) actions.Runner {
 		p := sec.Principals[name]
 		return actions.Role{AccessKeyID: p.AccessKey, SecretAccessKey: p.Secret, Workflows: workflows}
 	}
-	return &actions.Act{
+	s.act = &actions.Act{
 		Binary: s.cfg.Act, Dir: filepath.Join(s.cfg.Dir, "runs"), Terraform: s.cfg.Terraform,
 		Roles: map[string]actions.Role{
 			PlanRole:  role("run-plan", "plan.yml", "apply.yml", "destroy.yml", "cleanup.yml", "drift_plan.yml"),
@@ -228,6 +236,7 @@ func (s *Sandbox) runner(sec secrets) actions.Runner {
 			"TF_CLI_ARGS_init":            pathStyle,
 		},
 	}
+	return s.act
 }
 
 // pathStyle makes Terraform's backend speak to a server that has no name for each

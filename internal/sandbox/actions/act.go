@@ -40,6 +40,10 @@ type Act struct {
 
 	once  sync.Once
 	slots chan struct{}
+
+	mu      sync.Mutex
+	running map[int]bool // act's processes
+	killed  bool
 }
 
 // Run executes one job and returns when nothing of it is left.
@@ -236,11 +240,13 @@ func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, g gate, l
 	}
 	defer func() { _ = out.Close() }()
 	cmd.Stdout, cmd.Stderr = w, w
-	err = cmd.Start()
+	err = a.start(cmd)
 	_ = w.Close()
 	if err != nil {
 		return notStarted(fmt.Errorf("start act: %w", err))
 	}
+	defer a.ended(cmd.Process.Pid)
+	remember(g.dir, cmd.Process.Pid)
 	ended := make(chan struct{})
 	read := make(chan error, 1)
 	go func() { read <- t.read(io.Reader(out)) }()
