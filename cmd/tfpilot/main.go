@@ -26,13 +26,26 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
+
+	exitHurried = 130 // ended by a second signal
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+// endings are the signals that end a process well: a person's, an orchestrator's, and
+// that of a terminal which goes away, unless it was told to outlive that.
+func endings() []os.Signal {
+	if signal.Ignored(syscall.SIGHUP) {
+		return []os.Signal{os.Interrupt, syscall.SIGTERM}
+	}
+	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+}
+
+func main() { os.Exit(program()) }
+
+// program is the whole process: run, ended by a signal.
+func program() int {
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
+	defer stop()
+	return run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
 }
 
 // run is the program: it takes everything that it touches, and returns the exit

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +14,7 @@ func TestMain(m *testing.M) {
 	provider := strings.HasPrefix(filepath.Base(os.Args[0]), "terraform-provider-aws")
 	command := len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-")
 	if provider || command || os.Getenv(childMark) != "" {
-		os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(program())
 	}
 	os.Exit(m.Run())
 }

@@ -30,17 +30,25 @@ type yard struct {
 func newYard(t *testing.T) *yard {
 	t.Helper()
 	y := &yard{t: t, dir: t.TempDir()}
-	cmd := y.command("sandbox", "--simulators-only", "--json", "--data", y.dir, "--port", "0")
+	y.sandbox("--simulators-only")
+	return y
+}
+
+// sandbox starts a sandbox in the folder, and waits until it says where everything is.
+func (y *yard) sandbox(args ...string) *child {
+	y.t.Helper()
+	cmd := y.command(append([]string{"sandbox", "--json", "--data", y.dir, "--port", "0"}, args...)...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		y.t.Fatal(err)
 	}
-	y.start(cmd)
+	c := y.start(cmd)
+	y.access = sandbox.Access{}
 	if err := json.NewDecoder(out).Decode(&y.access); err != nil {
-		t.Fatalf("the start-up line: %v", err)
+		y.t.Fatalf("the start-up line: %v", err)
 	}
 	go func() { _, _ = io.Copy(io.Discard, out) }()
-	return y
+	return c
 }
 
 func (y *yard) command(args ...string) *exec.Cmd {
@@ -57,42 +65,86 @@ func (y *yard) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// start starts a process that ends with the test.
-func (y *yard) start(cmd *exec.Cmd) {
+// child is a process of the test.
+type child struct {
+	*exec.Cmd
+	errs   record
+	ended  chan struct{}
+	killed bool
+}
+
+// record is what a process says, readable while it speaks.
+type record struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.Write(p)
+}
+
+func (r *record) text() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.String()
+}
+
+// start starts a process that ends with the test, and ends well.
+func (y *yard) start(cmd *exec.Cmd) *child {
 	y.t.Helper()
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
+	c := &child{Cmd: cmd, ended: make(chan struct{})}
+	cmd.Stderr = &c.errs
 	if err := cmd.Start(); err != nil {
 		y.t.Fatal(err)
 	}
+	go func() { _ = cmd.Wait(); close(c.ended) }()
 	y.t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		done := make(chan struct{})
-		go func() { _ = cmd.Wait(); close(done) }()
-		select {
-		case <-done:
-		case <-time.After(40 * time.Second):
-			_ = cmd.Process.Kill()
-			y.t.Errorf("%v did not end after an interrupt", cmd.Args[1:])
-		}
+		y.interrupt(c)
 		if y.t.Failed() {
-			y.t.Logf("%v said:\n%.4000s", cmd.Args[1:], errs.String())
+			y.t.Logf("%v said:\n%.4000s", cmd.Args[1:], c.errs.text())
 		}
 	})
+	return c
 }
 
-func (y *yard) run(args ...string) *exec.Cmd {
+func (y *yard) run(args ...string) *child {
 	y.t.Helper()
-	cmd := y.command(args...)
-	y.start(cmd)
-	return cmd
+	return y.start(y.command(args...))
+}
+
+// interrupt ends a process as Ctrl-C does.
+func (y *yard) interrupt(c *child) {
+	y.t.Helper()
+	_ = c.Process.Signal(os.Interrupt)
+	if !c.endsIn(closeTime + 15*time.Second) {
+		_ = c.Process.Kill()
+		y.t.Errorf("%v did not end after an interrupt", c.Args[1:])
+		return
+	}
+	if code := c.ProcessState.ExitCode(); code != exitDone && !c.killed {
+		y.t.Errorf("%v ended with %d", c.Args[1:], code)
+	}
+}
+
+func (c *child) endsIn(d time.Duration) bool {
+	select {
+	case <-c.ended:
+		return true
+	case <-time.After(d):
+		return false
+	}
 }
 
 // kill ends a process the hard way.
-func (y *yard) kill(cmd *exec.Cmd) {
-	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
+func (y *yard) kill(c *child) {
+	y.t.Helper()
+	c.killed = true
+	if err := c.Process.Signal(syscall.SIGKILL); err != nil {
 		y.t.Errorf("kill: %v", err)
 	}
+	<-c.ended
 }
 
 // faults orders faults at the simulators.
@@ -190,10 +242,8 @@ func TestDemoWithProcesses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if victim.ProcessState == nil && victim.Process.Signal(syscall.Signal(0)) == nil {
-		if state, err := victim.Process.Wait(); err == nil && state.Success() {
-			t.Error("no worker was killed: the demo has no such step any more")
-		}
+	if !victim.killed {
+		t.Error("no worker was killed: the demo has no such step any more")
 	}
 }
 
@@ -314,9 +364,9 @@ func (l testLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestSecondStartAndInterrupt starts a sandbox twice in one folder: the second says
-// so. An interrupt ends the first, with nothing left behind.
-func TestSecondStartAndInterrupt(t *testing.T) {
+// TestSecondStart starts a sandbox twice, in one folder and on one port: the second
+// says so.
+func TestSecondStart(t *testing.T) {
 	y := newYard(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

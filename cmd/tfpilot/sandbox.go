@@ -9,8 +9,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -92,18 +94,39 @@ func (r *sandboxRun) main(c *cobra.Command, body func(context.Context) error) er
 		return err
 	}
 	defer unlock()
+	stopping := sync.OnceFunc(func() {
+		r.say("Stopping… Runs that are under way are cancelled first. Ctrl-C again ends them at once.")
+	})
+	defer context.AfterFunc(ctx, stopping)()
 	if err := r.start(ctx); err != nil {
 		return err
 	}
+	defer context.AfterFunc(ctx, r.hurry)()
 	defer func() {
-		r.say("Stopping. Runs that are under way are cancelled first.")
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
-		defer cancel()
-		if err := r.box.Close(end); err != nil {
-			r.say("Not everything stopped in time: " + err.Error())
-		}
+		stopping()
+		r.close(context.WithoutCancel(ctx))
 	}()
 	return body(ctx)
+}
+
+// hurry ends the program at the next signal: who asks twice does not want to wait. No
+// process stays behind; what a run was about to save is lost.
+func (r *sandboxRun) hurry() {
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, endings()...)
+	<-again
+	r.box.Kill()
+	os.Exit(exitHurried)
+}
+
+// close ends the simulators, and what of the runs does not end in time.
+func (r *sandboxRun) close(ctx context.Context) {
+	end, cancel := context.WithTimeout(ctx, closeTime)
+	defer cancel()
+	if err := r.box.Close(end); err != nil {
+		r.say("Not everything stopped in time: " + err.Error())
+		r.box.Kill()
+	}
 }
 
 // say tells a person what happens; with --json standard output belongs to the machine.
