@@ -38,7 +38,7 @@ func (s *Store) get(ctx context.Context, key string, limit int64) (object, error
 	defer out.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(out.Body, limit+1))
 	if err != nil {
-		return object{}, fmt.Errorf("get %s: read body: %w", key, err)
+		return object{}, fmt.Errorf("get %s: read body: %w: %w", key, errUnknown, err)
 	}
 	if int64(len(data)) > limit {
 		return object{}, fmt.Errorf("get %s: more than %d bytes: %w", key, limit, ErrTooLarge)
