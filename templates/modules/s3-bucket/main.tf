@@ -1,5 +1,6 @@
 locals {
-  kms = var.encryption == "aws:kms"
+  # Whoever names a key means it, also where the choice above it was left as it was.
+  kms = var.encryption == "aws:kms" || var.kms_key_arn != null
 
   tls_only = {
     Sid       = "DenyInsecureTransport"
@@ -57,8 +58,8 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
     bucket_key_enabled = local.kms
 
     apply_server_side_encryption_by_default {
-      sse_algorithm     = var.encryption
-      kms_master_key_id = local.kms ? var.kms_key_arn : null
+      sse_algorithm     = local.kms ? "aws:kms" : "AES256"
+      kms_master_key_id = var.kms_key_arn
     }
   }
 }

@@ -63,7 +63,7 @@ variable "reader_arns" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key for aws:kms; without one the account's own S3 key is used."
+  description = "Key in KMS that encrypts the objects; with aws:kms and without one here, the account's own S3 key is used."
   type        = string
   default     = null
 
