@@ -2,6 +2,7 @@ package ci_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -357,5 +358,17 @@ func TestDriftPlan(t *testing.T) {
 	w.pushed("main")
 	if r := drift(); r.Nothing || r.Counts.Change != 2 || !strings.HasPrefix(r.Addresses[0], "module.tfpilot_"+requestID+".") {
 		t.Errorf("drift: %+v", r)
+	}
+}
+
+// Runs have the shipped rights here too: the role that writes states deletes none.
+func TestRunsDeleteNoState(t *testing.T) {
+	w := newWorld(t)
+	run, err := store.Open(t.Context(), store.Config{Bucket: stateBucket, Region: region, Endpoint: w.server.URL, AccessKey: "run-apply", Secret: "run-apply-secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.DeleteGrant(t.Context(), newCID(lifecycle.KindApply)); !errors.Is(err, store.ErrDenied) { // any object that is no lock
+		t.Errorf("an object of the state bucket may be deleted: %v", err)
 	}
 }

@@ -129,7 +129,10 @@ func newBuckets(t *testing.T) *s3.Server {
 			if r.Bucket == store.BucketState {
 				bucket = stateBucket
 			}
-			out.Allow = append(out.Allow, s3.Rule{Actions: r.Actions, Bucket: bucket, Prefixes: r.Prefixes, Conditional: r.Conditional || r.CreateOnly})
+			out.Allow = append(out.Allow, s3.Rule{
+				Actions: r.Actions, Bucket: bucket, Prefixes: r.Prefixes, Suffix: r.Suffix,
+				Conditional: r.Conditional, CreateOnly: r.CreateOnly,
+			})
 		}
 		principals = append(principals, out)
 	}
