@@ -115,8 +115,11 @@ func (a *App) unknownFilter(word, text string) string {
 	if near, ok := catalog.Nearest(word, filters); ok {
 		return fmt.Sprintf("A list cannot be “%s”. Did you mean `%s list %s`?", shown, a.name(), near)
 	}
+	words := slices.DeleteFunc(strings.Fields(strings.ReplaceAll(text, "`", " ")), func(w string) bool {
+		return slices.Contains(filters, strings.ToLower(w))
+	})
 	return fmt.Sprintf("A list can be `mine` or `open`, not “%s”. Type `%s show %s` for the requests that these words fit.",
-		shown, a.name(), escape(strings.ReplaceAll(oneLine(text, limitOption), "`", "")))
+		shown, a.name(), escape(oneLine(strings.Join(words, " "), limitOption)))
 }
 
 // turnPage shows another page in place of the one that was clicked in.

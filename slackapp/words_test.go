@@ -236,7 +236,7 @@ func TestListSaysWhatItDoesNotKnow(t *testing.T) {
 		w.command("dana", devCh, "list mien")
 		has(t, w.lastWhisper("dana"), "Did you mean `/tfpilot list mine`?")
 		w.command("dana", devCh, "list open prod")
-		has(t, w.lastWhisper("dana"), "not “prod”", "`/tfpilot show open prod`")
+		has(t, w.lastWhisper("dana"), "not “prod”", "`/tfpilot show prod`")
 		w.command("dana", devCh, "list OPEN mine")
 		has(t, w.lastWhisper("dana"), "There are none.")
 	})
