@@ -107,14 +107,14 @@ func fail(p Process, j *job, name string, err error) int {
 	if errors.As(err, &no) {
 		code = no.code
 	}
-	text := cut(err.Error(), maxTail)
+	text := err.Error()
 	if j != nil && name != "inputs" && name != "guard" {
-		text = j.redact(text)
+		text = cut(j.redact(text), maxTail) // half a secret would not be found any more
 		if noteErr := j.note(func(o *outcome) { o.failed(name, code, text) }); noteErr != nil {
 			_, _ = fmt.Fprintln(p.Stderr, "keep the reason:", noteErr)
 		}
 	}
-	first, rest, _ := strings.Cut(text, "\n")
+	first, rest, _ := strings.Cut(cut(text, maxTail), "\n")
 	_, _ = fmt.Fprintf(p.Stdout, "::error title=%s::%s\n", code, commandData(first))
 	printInert(p.Stdout, rest)
 	return exitFailed

@@ -31,7 +31,7 @@ func (j *job) git(ctx context.Context, dir string, args ...string) (string, erro
 	var out, errs bounded
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("git %s: %w: %s", args[0], err, cut(strings.TrimSpace(errs.String()), 500))
+		return out.String(), fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(errs.String()))
 	}
 	return out.String(), nil
 }

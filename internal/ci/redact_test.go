@@ -1,0 +1,39 @@
+package ci
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+)
+
+// Text is cut after its secrets are taken out: half of one would not be found any more.
+func TestNoHalfOfASecretIsTold(t *testing.T) {
+	const secret = "hunter2-very-secret-and-rather-long"
+	key := "-----BEGIN RSA PRIVATE KEY-----\n" + strings.Repeat("MIIEpAIBAAKCAQEA7\n", 2*maxTail/18) + "-----END RSA PRIVATE KEY-----"
+	for name, text := range map[string]string{
+		"a secret across the cut":     strings.Repeat("x", maxTail-len(secret)/2) + secret,
+		"a key that ends beyond it":   strings.Repeat("x", maxTail/2) + "\n" + key,
+		"both, and more text than it": secret + "\n" + key + strings.Repeat("x", maxTail-10) + secret,
+	} {
+		j := &job{env: map[string]string{"RUNNER_TEMP": t.TempDir()}, out: io.Discard}
+		if err := os.MkdirAll(j.kept(""), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		state := `{"format_version":"1.0","terraform_version":"1.11.4","values":{"outputs":{"x":{"sensitive":true,"type":"string","value":"` + secret + `"}},"root_module":{}}}`
+		if err := j.keepText("state.json", []byte(state)); err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		fail(Process{Stdout: &log, Stderr: &log}, j, "apply", errors.New(text))
+		o, err := j.outcome()
+		if err != nil || o.Tail == "" || len(o.Tail) > maxTail+len("…") {
+			t.Errorf("%s: a tail of %d bytes, %v", name, len(o.Tail), err)
+		}
+		if told := o.Tail + log.String(); strings.Contains(told, secret[:8]) || strings.Contains(told, "MIIEpA") {
+			t.Errorf("%s: told\n%s", name, told)
+		}
+	}
+}
