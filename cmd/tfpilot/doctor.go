@@ -18,7 +18,6 @@ import (
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/terraform"
-	"github.com/tfpilot/tfpilot/slackapp"
 )
 
 // newDoctor checks what an operator connected: every part is asked once, and what
@@ -33,7 +32,7 @@ func newDoctor() *cobra.Command {
 				return err
 			}
 			if roles {
-				return printRoles(c.OutOrStdout(), cfg.Policy())
+				return printRoles(c.OutOrStdout(), cfg.Policy(), asJSON)
 			}
 			queue.Quiet()
 			return doctor(c.Context(), c.OutOrStdout(), cfg, asJSON)
@@ -51,13 +50,18 @@ type finding struct {
 }
 
 func doctor(ctx context.Context, out io.Writer, cfg *config.Config, asJSON bool) error {
+	_, err := loadCatalog(cfg.Catalog)
+	findings := []finding{{"the modules on offer can be read", mend(err, "mend the folder that catalog.dir names: "+cfg.Catalog.Dir)}}
+	if err != nil {
+		plain := *cfg
+		plain.Catalog, cfg = config.Catalog{}, &plain // the others are asked all the same
+	}
 	p, err := assemble(ctx, cfg, credentials{}, newLog(slog.LevelError, false))
-	findings := []finding{{"bucket " + cfg.Store.Bucket + " keeps conditional writes", err}}
+	findings = append(findings, finding{"bucket " + cfg.Store.Bucket + " keeps conditional writes",
+		mend(err, "check TFPILOT_REQUESTS_BUCKET, AWS_REGION and the rights of manifests/iam/app.json")})
 	if err == nil {
 		defer func() { _ = p.close() }()
-		findings = append(findings, finding{"Redis answers", p.redis.Ping(ctx)})
-		findings = append(findings, p.examineSlack(ctx), p.examineApp(ctx))
-		findings = append(findings, p.examineEnvironments(ctx)...)
+		findings = append(findings, p.examine(ctx)...)
 	}
 	tell := tellFindings
 	if asJSON {
@@ -70,6 +74,15 @@ func doctor(ctx context.Context, out io.Writer, cfg *config.Config, asJSON bool)
 		return exitCode(exitFailed)
 	}
 	return nil
+}
+
+// examine asks every part but the bucket, which was asked when the parts were opened.
+func (p *parts) examine(ctx context.Context) []finding {
+	found := []finding{{"Redis answers", mend(p.redis.Ping(ctx), "check REDIS_URL")}}
+	found = append(found, p.examineSlack(ctx)...)
+	found = append(found, p.examineApp(ctx))
+	found = append(found, p.examineEnvironments(ctx)...)
+	return append(found, p.examineModel(ctx)...)
 }
 
 func tellFindings(out io.Writer, notes []string, findings []finding) error {
@@ -107,16 +120,6 @@ func findingsAsJSON(out io.Writer, notes []string, findings []finding) error {
 	return json.NewEncoder(out).Encode(all)
 }
 
-func (p *parts) examineSlack(ctx context.Context) finding {
-	f := finding{what: "Slack takes the bot token"}
-	api, err := slackapp.NewClient(p.access())
-	if err == nil {
-		_, err = api.AuthTestContext(ctx)
-	}
-	f.err = err
-	return f
-}
-
 // examineApp compares the App's permissions with what TfPilot needs, no more and no
 // less.
 func (p *parts) examineApp(ctx context.Context) finding {
@@ -126,11 +129,11 @@ func (p *parts) examineApp(ctx context.Context) finding {
 		return finding{f.what, err}
 	}
 	if p.cfg.GitHub.Token.Set() {
-		return finding{"GitHub takes the token (use an App in production)", errOf(hub.Self(ctx))}
+		return finding{"GitHub takes the token (use an App in production)", mend(errOf(hub.Self(ctx)), "check GITHUB_TOKEN and GITHUB_API_URL")}
 	}
 	in, err := hub.Installation(ctx)
 	if err != nil {
-		return finding{f.what, err}
+		return finding{f.what, mend(err, "check GITHUB_API_URL and the three GITHUB_APP_… variables, and that the App is installed")}
 	}
 	var wrong []string
 	for name, need := range github.Permissions {
@@ -177,26 +180,38 @@ func examineBackend(ctx context.Context, hub *github.Client, p config.Project, e
 	}
 	have, err := terraform.ParseBackend(map[string][]byte{"backend.tf": file.Content})
 	if err != nil {
-		return err
+		return mend(err, "mend "+path+" of "+p.Owner+"/"+p.Repo)
 	}
 	want := terraform.Backend{Bucket: e.Backend.Bucket, Key: e.Backend.Key, Region: e.Backend.Region, DynamoDBTable: e.Backend.DynamoDBTable, UseLockfile: e.Backend.UseLockfile, Encrypt: have.Encrypt, KMSKeyID: have.KMSKeyID}
 	if diff := want.Compare(have); len(diff) > 0 {
-		return fmt.Errorf("%s differs from tfpilot.yaml: %v", path, diff)
+		return fmt.Errorf("%s differs from tfpilot.yaml: %v; make tfpilot.yaml say where the state is", path, diff)
 	}
 	return nil
 }
 
-func printRoles(out io.Writer, policy rbac.Policy) error {
+func printRoles(out io.Writer, policy rbac.Policy, asJSON bool) error {
 	people := map[string]bool{}
 	for _, list := range [][]string{policy.Admins, policy.Approvers, policy.Viewers, policy.AllowedLogins, policy.ProdAllowed, policy.DestroyProdAllowed} {
 		for _, login := range list {
 			people[strings.ToLower(login)] = true
 		}
 	}
-	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	for _, login := range slices.Sorted(maps.Keys(people)) {
-		_, _ = fmt.Fprintf(t, "%s\t%s\n", login, policy.Role(rbac.Subject{Login: login}))
+	type line struct {
+		Login string    `json:"login"`
+		Role  rbac.Role `json:"role"`
 	}
-	_, _ = fmt.Fprintln(t, "everybody else with a linked account\t"+string(policy.Role(rbac.Subject{Login: "somebody-else"})))
+	roles := []line{}
+	for _, login := range slices.Sorted(maps.Keys(people)) {
+		roles = append(roles, line{login, policy.Role(rbac.Subject{Login: login})})
+	}
+	rest := policy.Role(rbac.Subject{Login: "somebody-else"})
+	if asJSON {
+		return json.NewEncoder(out).Encode(map[string]any{"roles": roles, "everybodyElse": rest})
+	}
+	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	for _, l := range roles {
+		_, _ = fmt.Fprintf(t, "%s\t%s\n", l.Login, l.Role)
+	}
+	_, _ = fmt.Fprintln(t, "everybody else with a linked account\t"+string(rest))
 	return t.Flush()
 }

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	tfpilot "github.com/tfpilot/tfpilot"
+	"github.com/tfpilot/tfpilot/internal/bootstrap"
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/sandbox/github"
+	"github.com/tfpilot/tfpilot/internal/sandbox/model"
+	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/slackapp"
+)
+
+// ward is a desk with simulators of everything that the doctor asks.
+type ward struct {
+	*desk
+	scopes string // of the bot token, as Slack names them with its answers
+	slack  *slack.Server
+	model  *model.Server
+}
+
+func newWard(t *testing.T) *ward {
+	t.Helper()
+	w := &ward{desk: newDesk(t)}
+	var names []string
+	for _, s := range slackapp.Scopes() {
+		names = append(names, s.Name)
+	}
+	w.scopes = strings.Join(names, ",")
+	w.model = model.New(model.Config{Keys: []string{"sk-canary"}})
+	w.set(map[string]string{
+		"SLACK_BOT_TOKEN": "xoxb-canary", "SLACK_APP_TOKEN": "xapp-canary", "SLACK_API_URL": w.workspace() + "/api/",
+		"GITHUB_APP_ID": "77", "GITHUB_APP_INSTALLATION_ID": "2", "GITHUB_WEBHOOK_SECRET": "canary-canary-canary",
+		"OPENAI_API_KEY": "sk-canary", "OPENAI_BASE_URL": w.serve(w.model) + "/v1",
+	})
+	w.hub(nil)
+	return w
+}
+
+func (w *ward) workspace() string {
+	w.t.Helper()
+	var err error
+	w.slack, err = slack.New(slack.Config{
+		Team: slack.Team{ID: "T0ACME0001", Name: "Acme", Domain: "acme"}, Users: []slack.User{{ID: "U0DANA0001", Name: "dana"}},
+		Bot: slack.Bot{UserID: "U0TFPILOT0", Name: "tfpilot"}, BotToken: "xoxb-canary", AppToken: "xapp-canary", Manifest: tfpilot.SlackManifest,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = w.slack.Close() })
+	return w.serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if w.scopes != "" {
+			rw.Header().Set("X-OAuth-Scopes", w.scopes)
+		}
+		w.slack.Handler().ServeHTTP(rw, r)
+	}))
+}
+
+// hub is GitHub with the infra repository; its App has these permissions, or those it
+// should have.
+func (w *ward) hub(permissions map[string]string) {
+	w.t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s, _ := config.Parse([]byte(deskYAML), "f", config.Defaults{Region: "eu-central-1"})
+	release := bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}}
+	files, err := renderRepository(s.Projects[0], config.Store{Bucket: "requests", Region: "eu-central-1"}, release)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var handler http.Handler
+	address := w.serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
+	server, err := github.New(github.Config{
+		BaseURL: address, Users: []github.User{{Login: "dana", ID: 1001, Token: "ghp_dana"}},
+		App:   github.App{ID: 77, Slug: "tfpilot", BotID: 9001, InstallationID: 2, Owner: "acme", PublicKey: &key.PublicKey, Permissions: permissions},
+		Repos: []github.Repo{{Owner: "acme", Name: "infra-core", Files: files}},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	handler = server.Handler()
+	w.t.Cleanup(func() { _ = server.Close(context.Background()) })
+	w.set(map[string]string{
+		"GITHUB_API_URL":         address + "/api/v3/",
+		"GITHUB_APP_PRIVATE_KEY": string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
+	})
+}
+
+// examined runs the doctor and gives what fails, by what was checked.
+func (w *ward) examined() (failures map[string]string, checks []string) {
+	w.t.Helper()
+	code, out, errs := call(w.t, "", "doctor", "--json")
+	var got struct {
+		Checks []struct {
+			What, Error string
+			OK          bool
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		w.t.Fatalf("%v\n%s%s", err, out, errs)
+	}
+	if strings.Contains(out+errs, "canary") {
+		w.t.Errorf("a secret shows:\n%s%s", out, errs)
+	}
+	failures = map[string]string{}
+	for _, c := range got.Checks {
+		checks = append(checks, c.What)
+		if !c.OK {
+			failures[c.What] = c.Error
+		}
+	}
+	if (code == exitDone) != (len(failures) == 0) {
+		w.t.Errorf("exit %d with %d failures", code, len(failures))
+	}
+	return failures, checks
+}
+
+// Every part is asked once, and none is changed by that.
+func TestDoctorAsksEveryPart(t *testing.T) {
+	w := newWard(t)
+	failures, checks := w.examined()
+	if len(failures) > 0 {
+		t.Fatalf("%v", failures)
+	}
+	want := []string{
+		"the modules on offer can be read", "bucket requests keeps conditional writes", "Redis answers", "Slack takes the bot token", "the bot token has its scopes",
+		"Slack opens a socket for the app token", "the GitHub App has its permissions and no others", "core dev/app is deployed and its backend fits",
+		"the model answers and keeps to a form",
+	}
+	if !slices.Equal(checks, want) {
+		t.Errorf("checked %q", checks)
+	}
+	if n := w.slack.Counts().Calls["apps.connections.open"]; n != 1 || w.model.Calls() != 1 {
+		t.Errorf("%d sockets and %d answers were asked for", n, w.model.Calls())
+	}
+	t.Setenv("OPENAI_API_KEY", "")
+	w.scopes += ",users:read"
+	_, checks = w.examined()
+	if slices.Contains(checks, want[8]) || !slices.Contains(checks, "the bot token has its scopes; not needed: users:read") {
+		t.Errorf("checked %q", checks)
+	}
+	w.scopes = ""
+	if failures, _ = w.examined(); len(failures) > 0 {
+		t.Errorf("a Slack that names no scopes: %v", failures)
+	}
+}
+
+// Each failure says what to mend, and keeps no other part from being asked.
+func TestDoctorSaysWhatToMend(t *testing.T) {
+	for name, c := range map[string]struct {
+		breaks func(*ward)
+		what   string
+		says   []string
+	}{
+		"bot token": {func(w *ward) { w.t.Setenv("SLACK_BOT_TOKEN", "xoxb-other") }, "Slack takes the bot token", []string{"invalid_auth", "SLACK_BOT_TOKEN"}},
+		"app token": {func(w *ward) { w.t.Setenv("SLACK_APP_TOKEN", "xoxb-canary") }, "Slack opens a socket for the app token", []string{"not_allowed_token_type", "SLACK_APP_TOKEN", "connections:write"}},
+		"scopes": {func(w *ward) { w.scopes = "commands,chat:write,im:write,channels:history,groups:history" }, "the bot token has its scopes",
+			[]string{"im:history is missing", "the requester's card stays missing", "install it again"}},
+		"permissions": {func(w *ward) {
+			w.hub(map[string]string{"contents": "read", "pull_requests": "write", "actions": "write", "metadata": "read", "issues": "write"})
+		}, "the GitHub App has its permissions and no others", []string{"contents should be write", "issues is granted and not needed"}},
+		"installation": {func(w *ward) { w.t.Setenv("GITHUB_APP_INSTALLATION_ID", "3") }, "the GitHub App has its permissions and no others", []string{"that the App is installed"}},
+		"model key":    {func(w *ward) { w.t.Setenv("OPENAI_API_KEY", "sk-other") }, "the model answers and keeps to a form", []string{"status 401", "OPENAI_API_KEY"}},
+		"model":        {func(w *ward) { w.t.Setenv("OPENAI_MODEL", "none") }, "the model answers and keeps to a form", []string{"OPENAI_MODEL"}},
+		"modules": {func(w *ward) {
+			path := filepath.Join(w.t.TempDir(), "own.yaml")
+			if err := writeNew(path, []byte(deskYAML+"catalog: {dir: /nonexistent}\n")); err != nil {
+				w.t.Fatal(err)
+			}
+			w.t.Setenv("TFPILOT_CONFIG", path)
+		}, "the modules on offer can be read", []string{"/nonexistent", "catalog.dir"}},
+		"bucket": {func(w *ward) { w.t.Setenv("TFPILOT_REQUESTS_BUCKET", "nobodys") }, "bucket nobodys keeps conditional writes", []string{"TFPILOT_REQUESTS_BUCKET", "manifests/iam/app.json"}},
+		"Redis":  {func(w *ward) { w.redis.Close() }, "Redis answers", []string{"REDIS_URL"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWard(t)
+			c.breaks(w)
+			failures, _ := w.examined()
+			for _, word := range c.says {
+				if !strings.Contains(failures[c.what], word) {
+					t.Errorf("%s: %q does not say %q", c.what, failures[c.what], word)
+				}
+			}
+			delete(failures, c.what)
+			if name == "installation" {
+				delete(failures, "core dev/app is deployed and its backend fits") // it is behind the same door
+			}
+			if len(failures) > 0 {
+				t.Errorf("fails as well: %v", slices.Collect(maps.Values(failures)))
+			}
+		})
+	}
+}
+
+func TestDoctorTellsRolesToScripts(t *testing.T) {
+	w := newWard(t)
+	code, out, errs := call(t, "", "doctor", "--roles", "--json")
+	var got struct {
+		Roles         []struct{ Login, Role string }
+		EverybodyElse string
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitDone {
+		t.Fatalf("exit %d, %v\n%s%s", code, err, out, errs)
+	}
+	if len(got.Roles) != 2 || got.Roles[0].Login != "adam" || got.Roles[0].Role != "admin" || got.EverybodyElse != "developer" {
+		t.Errorf("got %+v", got)
+	}
+	w.says(exitDone, "everybody else", "doctor", "--roles")
+}
