@@ -49,7 +49,7 @@ func (a *App) begin(ctx context.Context, s start, who func() (visitor, error)) {
 	if s.words != "" {
 		f, filled = a.understand(ctx, v, f, s.words)
 	}
-	a.draw(ctx, v, opened.ID, "", f, filled, "")
+	a.draw(ctx, v, opened.ID, "", page{form: f, values: filled})
 }
 
 // offerAgain keeps an expired trigger from being a dead end.
@@ -162,9 +162,21 @@ func (a *App) fill(f form, got intake.Answer) (form, map[string]string) {
 	return f, filled
 }
 
-// draw shows the form as far as it is chosen, and says whether it was shown.
-func (a *App) draw(ctx context.Context, v visitor, viewID, hash string, f form, vals map[string]string, wrong string) bool {
-	view, err := requestView(a.choosing(v, f, vals, wrong))
+// page is a form with what is entered on it, and why it stands there again.
+type page struct {
+	form    form
+	values  map[string]string
+	trouble string
+}
+
+// draw shows the form as far as it is chosen: the first page that Slack can carry. It
+// says whether it was shown.
+func (a *App) draw(ctx context.Context, v visitor, viewID, hash string, pages ...page) bool {
+	var view slack.ModalViewRequest
+	err := errTooMuch
+	for i := 0; i < len(pages) && errors.Is(err, errTooMuch); i++ {
+		view, err = requestView(a.choosing(v, pages[i].form, pages[i].values, pages[i].trouble))
+	}
 	if errors.Is(err, errTooMuch) {
 		view, err = notice(titleRequest, words("More is filled in than one form can carry. Please start again with shorter values.")), nil
 	}
@@ -199,6 +211,9 @@ func (a *App) choosing(v visitor, f form, vals map[string]string, wrong string) 
 	if i := slices.IndexFunc(c.modules, func(m *catalog.Module) bool { return m.Name == f.Module }); i >= 0 {
 		c.module = c.modules[i]
 		c.form.Digest = c.module.Digest
+	}
+	if !c.asks() { // what was entered waits for a place where it is asked for
+		c.form.Hidden = c.form.values(vals)
 	}
 	return c
 }

@@ -241,3 +241,59 @@ func TestGripsAndTrailsComeBack(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// entered is what stands in the fields of the view in front.
+func (w *world) entered(user string) map[string]any {
+	w.t.Helper()
+	got := map[string]any{}
+	for _, block := range w.view(user).Values {
+		for action, v := range block {
+			got[action] = v["value"]
+		}
+	}
+	return got
+}
+
+func TestAnotherProjectKeepsWhatWasEntered(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.command("dana", devCh, "request s3-bucket dev")
+		w.act("dana", "project", "payments", map[string]any{"field.name": "acme-one", "reason": "Because."})
+		w.act("dana", "environment", "dev/api", nil)
+		if got := w.entered("dana"); got["field.name"] != "acme-one" || got["reason"] != "Because." {
+			t.Errorf("%v", got)
+		}
+	})
+}
+
+// TestARefusedPlaceKeepsWhatWasEntered: who chooses wrongly chooses again.
+func TestARefusedPlaceKeepsWhatWasEntered(t *testing.T) {
+	a := &App{Catalog: testCatalog(t), Projects: testDirectory(), Policy: testPolicy()}
+	vic := visitor{Person: lifecycle.Person{Login: "vic", GithubID: 1005}}
+	f := form{ID: testID, Project: "core", Env: "dev/app", Module: "s3-bucket"}
+	c := a.choosing(vic, f, map[string]string{"name": "acme-one"}, "")
+	if c.refusal == "" || c.form.Hidden["name"] != "acme-one" {
+		t.Errorf("%q %v", c.refusal, c.form.Hidden)
+	}
+}
+
+// TestWhatIsTooLongToHideStays folds and turns pages over more than a form remembers.
+func TestWhatIsTooLongToHideStays(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.app.Catalog, w.cards.Catalog = wide(t, 150), wide(t, 150)
+		w.command("dana", devCh, "request wide dev")
+		values := map[string]any{}
+		for i := range 79 {
+			values[fmt.Sprintf("field.field_%03d", i)] = newID() + newID() + newID()
+		}
+		w.submit("dana", values)
+		has(t, wordsIn(w.view("dana")), "too long to be hidden")
+		if got := w.entered("dana"); got["field.field_003"] != values["field.field_003"] {
+			t.Errorf("%v", got["field.field_003"])
+		}
+		w.act("dana", "project", "payments", nil)
+		has(t, wordsIn(w.view("dana")), "too long to be hidden")
+		if got := w.entered("dana"); got["field.field_078"] != values["field.field_078"] {
+			t.Errorf("%v", got["field.field_078"])
+		}
+	})
+}

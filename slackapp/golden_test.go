@@ -208,6 +208,9 @@ func TestRequestForms(t *testing.T) {
 		"gone":     a.choosing(dana, at("gone/app", "nothing"), nil, ""),
 		"viewer":   a.choosing(visitor{Person: lifecycle.Person{Login: "vic"}}, at("dev/app", "s3-bucket"), nil, ""),
 	}
+	nothing := a.choosing(dana, at("dev/app", ""), nil, "")
+	nothing.modules = nil
+	cases["nothing"] = nothing
 	for _, m := range a.Catalog.Modules() {
 		cases["module-"+m.Name] = a.choosing(dana, at("dev/app", m.Name), nil, "")
 	}

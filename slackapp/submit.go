@@ -30,16 +30,24 @@ func (a *App) changed(ctx context.Context, cb slack.InteractionCallback, action 
 		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, words(trouble)))
 		return
 	}
-	f, vals := a.turn(f, cb.View, action)
-	a.draw(ctx, v, cb.View.ID, cb.View.Hash, f, vals, "")
+	next, vals := a.turn(f, cb.View, action)
+	a.draw(ctx, v, cb.View.ID, cb.View.Hash, page{form: next, values: vals}, page{f, a.shown(f, cb.View), stays})
+}
+
+// stays is said where a form cannot hide what was entered.
+const stays = "What is filled in is too long to be hidden, so the form stays as it was. Shorten something first."
+
+// shown reads the fields of a view.
+func (a *App) shown(f form, view slack.View) map[string]string {
+	if m, ok := a.Catalog.Module(f.Module); ok {
+		return shownValues(m, view.State)
+	}
+	return nil
 }
 
 // turn moves the form on by one click and keeps everything that was entered.
 func (a *App) turn(f form, view slack.View, action *slack.BlockAction) (form, map[string]string) {
-	shown := map[string]string{}
-	if m, ok := a.Catalog.Module(f.Module); ok {
-		shown = shownValues(m, view.State)
-	}
+	shown := a.shown(f, view)
 	if why := typed(view.State, actReason); why != "" {
 		f.Reason = why
 	}
@@ -108,9 +116,10 @@ func (a *App) nextPage(ctx context.Context, cb slack.InteractionCallback, s subm
 		return
 	}
 	shown := shownValues(s.module, cb.View.State)
+	before := page{s.form, shown, stays}
 	s.form.Page++
 	f, vals := s.form.keep(s.module, shown)
-	a.draw(ctx, v, cb.View.ID, "", f, vals, "")
+	a.draw(ctx, v, cb.View.ID, "", page{form: f, values: vals}, before)
 }
 
 // read takes a submitted form apart and checks it; wrong is by block.
@@ -251,7 +260,7 @@ func (a *App) save(ctx context.Context, cb slack.InteractionCallback, s submissi
 func (a *App) unsaved(ctx context.Context, cb slack.InteractionCallback, v visitor, s submission) {
 	s.form.Reason = s.reason
 	f, vals := s.form.keep(s.module, s.values)
-	if !a.draw(ctx, v, cb.View.ID, "", f, vals, notSaved) {
+	if !a.draw(ctx, v, cb.View.ID, "", page{f, vals, notSaved}) {
 		title := scene{r: a.document(v, s)}.title()
 		a.direct(ctx, cb.User.ID, fmt.Sprintf("%s was not saved; nothing was made. Start again with `%s request`.", escape(title), a.name()))
 	}

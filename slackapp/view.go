@@ -58,7 +58,7 @@ func requestView(c choosing) (slack.ModalViewRequest, error) {
 	switch {
 	case c.refusal != "":
 		blocks = append(blocks, words(c.refusal))
-	case c.module != nil && c.place() != "":
+	case c.asks():
 		blocks = append(blocks, c.fields()...)
 		if c.form.lastPage(c.module) {
 			submit = "Create request"
@@ -69,6 +69,9 @@ func requestView(c choosing) (slack.ModalViewRequest, error) {
 	v.PrivateMetadata = packed
 	return v, err
 }
+
+// asks says that enough is chosen to draw the fields.
+func (c choosing) asks() bool { return c.refusal == "" && c.module != nil && c.place() != "" }
 
 func (c choosing) place() string {
 	if _, ok := c.projects.place(c.form.Project, c.form.Env); !ok {
@@ -105,10 +108,14 @@ func (c choosing) choosers() []slack.Block {
 	if len(environments) > 0 {
 		blocks = append(blocks, chooser(actEnvironment, "Environment", "Choose an environment", environments, c.form.Env))
 	}
-	if c.place() != "" && len(modules) > 0 && c.refusal == "" {
-		blocks = append(blocks, chooser(actModule, "What do you need?", "Choose a module", modules, c.form.Module))
+	switch {
+	case c.place() == "" || c.refusal != "":
+		return blocks
+	case len(modules) == 0:
+		return append(blocks, words("Nothing in the catalog may be asked for by you in this project. Choose another, or ask whoever runs TfPilot."))
+	default:
+		return append(blocks, chooser(actModule, "What do you need?", "Choose a module", modules, c.form.Module))
 	}
-	return blocks
 }
 
 func placeLabel(p config.Environment) string {
