@@ -115,8 +115,8 @@ f.yaml:6: projects[0].environments[0].backend.useLockfile: the state would have 
 		{"the same root and state twice", head + dev + dev,
 			"f.yaml:7: projects[0].environments[1].slug: the Terraform root acme/infra-core/envs/dev/app is that of projects[0].environments[0].slug already\n" +
 				"f.yaml:7: projects[0].environments[1].backend.key: the state tfstate/core/dev/app/terraform.tfstate is that of projects[0].environments[0].backend.key already"},
-		{"one repository, two bases", head + dev + "  - name: pay\n    owner: Acme\n    repo: infra-core\n    base: trunk\n    environments:\n      - {key: dev, slug: api, channel: C0PAYMENTS, backend: {bucket: tfstate}}\n",
-			"f.yaml:10: projects[1].base: acme/infra-core has the base main in another project; a repository has one default branch"},
+		{"one repository, two projects", head + dev + "  - name: pay\n    owner: Acme\n    repo: infra-core\n    environments:\n      - {key: dev, slug: api, channel: C0PAYMENTS, backend: {bucket: tfstate}}\n",
+			"f.yaml:9: projects[1].repo: acme/infra-core is the repository of projects[0] already and can serve one project; name another, or list these environments there"},
 		{"the same name twice", head + dev + "  - name: core\n    owner: acme\n    repo: infra-two\n    environments:\n      - {key: dev, slug: api, channel: C0PAYMENTS, backend: {bucket: tfstate}}\n",
 			"f.yaml:7: projects[1].name: the name core is that of projects[0].name already"},
 	} {

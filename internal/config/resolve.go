@@ -192,15 +192,17 @@ func (r resolver) unique(projects []Project) {
 		}
 		seen[what+" "+id] = at
 	}
-	bases := map[string]string{}
+	repos := map[string]string{}
 	for i, p := range projects {
 		at := fmt.Sprintf("projects[%d]", i)
 		repo := strings.ToLower(p.Owner + "/" + p.Repo)
 		once(at+".name", "name", p.Name)
-		if base, known := bases[repo]; known && base != p.Base {
-			r.fault(at+".base", "%s has the base %s in another project; a repository has one default branch", clip(repo), base)
+		// Its workflow files hold the name of one project and stop what is another's.
+		if first, known := repos[repo]; known && p.Owner != "" && p.Repo != "" {
+			r.fault(at+".repo", "%s is the repository of %s already and can serve one project; name another, or list these environments there", clip(repo), first)
+		} else {
+			repos[repo] = at
 		}
-		bases[repo] = p.Base
 		for j, e := range p.Environments {
 			at := fmt.Sprintf("%s.environments[%d]", at, j)
 			once(at+".slug", "Terraform root", repo+"/"+e.Root())
