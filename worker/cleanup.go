@@ -35,14 +35,15 @@ func (j *job) cleanupPull(ctx context.Context) error {
 	var no *github.Refused
 	switch {
 	case errors.As(err, &no):
-		return j.trouble(ctx, lifecycle.StepCleanupPull, "github_refused", "GitHub refused to open the cleanup pull request: "+no.Message)
+		text := "GitHub refused to open the cleanup pull request: " + no.Message + "\nRepair makes it anew."
+		return j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupPull, "github_refused", text, now()))
 	case err != nil:
 		return err
 	}
 	if err := j.Store.PutPRIndex(ctx, pull.RepoID, pull.Number, lifecycle.PRIndex{RequestID: r.ID}); err != nil {
 		return err
 	}
-	return j.patch(ctx, lifecycle.All(lifecycle.CleanupOpened(pull.Number, pull.URL), lifecycle.Untroubled(string(lifecycle.StepCleanupPull))))
+	return j.patch(ctx, lifecycle.CleanupOpened(pull.Number, pull.URL))
 }
 
 // cleanupMerge merges that pull request, if it does nothing but take the block out.
@@ -62,7 +63,7 @@ func (j *job) cleanupMerge(ctx context.Context) error {
 	}
 	if !ours {
 		text := "The cleanup pull request was changed or closed. Look at it on GitHub and merge it there, or press Repair to have it made anew: " + pull.URL
-		return j.patch(ctx, lifecycle.CleanupBlocked(text, now()))
+		return j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupMerge, lifecycle.CodeForeign, text, now()))
 	}
 	_, err = j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: pull.Number, HeadSHA: pull.HeadSHA, Title: pull.Title})
 	var no *github.Refused

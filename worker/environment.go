@@ -14,6 +14,9 @@ import (
 // lease, then the run. While another holds the lease the wish waits.
 func (j *job) takeTurn(ctx context.Context, s lifecycle.Step) error {
 	wish := *j.request().Wish(lifecycle.Action(s.Kind))
+	if no := lifecycle.Stale(*j.request(), wish); no != nil {
+		return j.refuse(ctx, wish, no.Code, no.Text)
+	}
 	if queued, err := j.queued(ctx, wish); err != nil || queued {
 		return err
 	}

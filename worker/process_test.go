@@ -40,7 +40,7 @@ func (w *world) newProcess() (*process, *queue.Redis) {
 	p := &process{w: w, cancel: func() {}, done: make(chan struct{})}
 	redis := w.redisLink(p)
 	hub, err := github.New(github.Config{
-		AppID: 77, InstallationID: 2, PrivateKey: appPEM(), APIURL: "http://github.test/api/v3", CommentsBy: bot,
+		AppID: 77, InstallationID: 2, PrivateKey: appPEM(), APIURL: "http://github.test/api/v3",
 		Transport: gated{p, "github", hubsim.Transport(w.hub.Handler())},
 	})
 	w.must(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/github"
@@ -103,9 +104,17 @@ func (j *job) merge(ctx context.Context) error {
 	if j.request().Wish(lifecycle.ActionMerge) == nil {
 		return nil // merged already, by an earlier try or on GitHub
 	}
-	if no := lifecycle.Can(*j.request(), lifecycle.ActionMerge); no != nil {
+	no := lifecycle.Can(*j.request(), lifecycle.ActionMerge)
+	if no == nil {
+		no = lifecycle.Stale(*j.request(), wish)
+	}
+	if no != nil {
 		return j.refuse(ctx, wish, no.Code, no.Text)
 	}
+	return j.mergePull(ctx, wish)
+}
+
+func (j *job) mergePull(ctx context.Context, wish lifecycle.Wish) error {
 	r := j.request()
 	_, err := j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: r.PR.Number, HeadSHA: r.Plan.SHA, Title: subject(r)})
 	var no *github.Refused
@@ -172,7 +181,8 @@ func (j *job) permitClose(ctx context.Context, wish lifecycle.Wish) (bool, error
 }
 
 // restore puts the generated content back on a branch that somebody changed: a new
-// commit on the base, which becomes the branch.
+// commit on the base, which becomes the branch. It is the blob that was made then: the
+// catalog may make another today.
 func (j *job) restore(ctx context.Context) error {
 	wish := *j.request().Wish(lifecycle.ActionRestore)
 	if ok, err := j.permit(ctx, wish); err != nil || !ok {
@@ -184,10 +194,6 @@ func (j *job) restore(ctx context.Context) error {
 	if no := lifecycle.Can(*j.request(), lifecycle.ActionRestore); no != nil {
 		return j.refuse(ctx, wish, no.Code, no.Text)
 	}
-	content, err := j.render()
-	if err != nil {
-		return j.refuse(ctx, wish, "render", err.Error())
-	}
 	base, tree, err := j.tip(ctx)
 	if err != nil {
 		return err
@@ -195,7 +201,7 @@ func (j *job) restore(ctx context.Context) error {
 	r := j.request()
 	commit, err := j.GitHub.MakeCommit(ctx, github.CommitInput{
 		Repo: repoOf(r), BaseSHA: base, BaseTree: tree.SHA, Branch: r.Target.Branch, Path: r.Target.Path,
-		Content: content, Message: subject(r), When: wish.At,
+		Blob: r.Target.Blob, Message: subject(r), When: wish.At,
 	})
 	if err != nil {
 		return err
@@ -306,26 +312,29 @@ func (j *job) countReviews(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, review := range reviews {
-		if err := j.countReview(ctx, review); err != nil {
+	for i, review := range reviews {
+		if err := j.countReview(ctx, review, reviews[i+1:]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (j *job) countReview(ctx context.Context, v github.Review) error {
+// countReview takes in one review; later are those that came after it.
+func (j *job) countReview(ctx context.Context, v github.Review, later []github.Review) error {
 	r := j.request()
 	switch {
 	case v.State == "dismissed":
-		return j.patch(ctx, unapproveReview(v.By.Login))
-	case v.State != "approved" || v.CommitSHA != r.PR.HeadSHA || slices.Contains(r.PR.Answered, v.ID) || j.counted(v):
+		return j.patch(ctx, lifecycle.Withdraw(v.By.Login, "the review was dismissed on GitHub", v.SubmittedAt.Equal, now()))
+	case v.State == "changes_requested":
+		return j.patch(ctx, lifecycle.Withdraw(v.By.Login, "they requested changes on GitHub afterwards", notAfter(v.SubmittedAt), now()))
+	case v.State != "approved" || takenBack(v, later) || v.CommitSHA != r.PR.HeadSHA || slices.Contains(r.PR.Answered, v.ID) || j.counted(v):
 		return nil
 	case r.Plan.PostedAt == nil || v.SubmittedAt.Before(r.Plan.PostedAt.Truncate(time.Second)):
 		return j.answerReview(ctx, v, "it was given before TfPilot showed this plan here. Approve again if you have seen the plan above.")
 	}
 	env, _ := j.environment(r)
-	wish := lifecycle.Wish{What: lifecycle.ActionApprove, By: v.By.Login, ByID: v.By.ID, At: v.SubmittedAt, Source: "github", HeadSHA: v.CommitSHA, PlanDigest: r.Plan.Digest}
+	wish := lifecycle.Wish{What: lifecycle.ActionApprove, By: v.By.Login, ByID: v.By.ID, At: v.SubmittedAt, Source: lifecycle.SourceGitHub, HeadSHA: v.CommitSHA, PlanDigest: r.Plan.Digest}
 	if env.Protected {
 		return j.answerReview(ctx, v, "this environment is protected, and its approvals are typed in Slack.")
 	}
@@ -342,21 +351,21 @@ func (j *job) countReview(ctx context.Context, v github.Review) error {
 	return j.recordApproval(ctx, wish)
 }
 
-func unapproveReview(login string) lifecycle.Patch {
-	return func(r lifecycle.Request) (lifecycle.Request, error) {
-		for _, a := range r.Approval.Approvers {
-			if a.VoidedAt == nil && a.Login == login && a.Source == "github" {
-				return lifecycle.Unapprove(login, "the review was dismissed on GitHub", now())(r)
-			}
-		}
-		return r, nil
-	}
+func notAfter(limit time.Time) func(time.Time) bool {
+	return func(at time.Time) bool { return !at.After(limit) }
+}
+
+// takenBack says that whoever gave this review requested changes afterwards.
+func takenBack(v github.Review, later []github.Review) bool {
+	return slices.ContainsFunc(later, func(l github.Review) bool {
+		return l.State == "changes_requested" && strings.EqualFold(l.By.Login, v.By.Login)
+	})
 }
 
 // counted says that this review is an approval in the document already, void or not.
 func (j *job) counted(v github.Review) bool {
 	return slices.ContainsFunc(j.request().Approval.Approvers, func(a lifecycle.Approver) bool {
-		return a.Source == "github" && a.Login == v.By.Login && a.At.Equal(v.SubmittedAt)
+		return a.Source == lifecycle.SourceGitHub && strings.EqualFold(a.Login, v.By.Login) && a.At.Equal(v.SubmittedAt)
 	})
 }
 
@@ -368,6 +377,6 @@ func (j *job) answerReview(ctx context.Context, v github.Review, why string) err
 	if err != nil {
 		return err
 	}
-	actor := lifecycle.Actor{Login: v.By.Login, Source: "github"}
+	actor := lifecycle.Actor{Login: v.By.Login, Source: lifecycle.SourceGitHub}
 	return j.patchAs(ctx, actor, lifecycle.Answered(v.ID, text, actor, now()))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/config"
@@ -99,9 +100,20 @@ func (j *job) refusal(ctx context.Context, wish lifecycle.Wish, err error) error
 	}
 }
 
-// recheckApprovals asks today's policy about every approval that counts. An
-// approver who may approve no more takes the approval with them.
+// reviewed says that this approval counts and is a review on GitHub.
+func reviewed(a lifecycle.Approver) bool {
+	return a.VoidedAt == nil && a.Source == lifecycle.SourceGitHub
+}
+
+// recheckApprovals asks today's policy about every approval that counts, and GitHub
+// about those that were given there. An approver who may approve no more takes the
+// approval with them.
 func (j *job) recheckApprovals(ctx context.Context) error {
+	if slices.ContainsFunc(j.request().Approval.Approvers, reviewed) {
+		if err := j.countReviews(ctx); err != nil {
+			return err
+		}
+	}
 	for _, a := range j.request().Approval.Approvers {
 		if a.VoidedAt != nil {
 			continue

@@ -302,7 +302,7 @@ func TestRerunOnGitHub(t *testing.T) {
 // review reviews the pull request on GitHub as a person.
 func (w *world) review(login, event string) int64 {
 	w.t.Helper()
-	v, _, err := w.as(login).PullRequests.CreateReview(context.Background(), "acme", "infra-core", 1, &gh.PullRequestReviewRequest{Event: gh.String(event)})
+	v, _, err := w.as(login).PullRequests.CreateReview(context.Background(), "acme", "infra-core", 1, &gh.PullRequestReviewRequest{Event: gh.String(event), Body: gh.String("hm")})
 	w.must(err)
 	return v.GetID()
 }

@@ -75,7 +75,10 @@ func (w *Worker) readAgain(ctx context.Context, id string) error {
 	}
 	w.watch.put(doc)
 	w.indexRow(ctx, doc)
-	return w.Bell.Card(ctx, id, doc.Request.Version)
+	if err := w.Bell.Card(ctx, id, doc.Request.Version); err != nil {
+		w.Log.Warn("the card was not rung for", keyRequest, id, keyError, err)
+	}
+	return nil
 }
 
 // ringAged rings for the cards that say something else by now, though nothing
@@ -96,21 +99,24 @@ func (w *Worker) ringAged(ctx context.Context, requests []lifecycle.Request) err
 	return nil
 }
 
+// ringDue rings for what is due. What was rung for before is looked at here and now,
+// and that also where no bell can be reached.
 func (w *Worker) ringDue(ctx context.Context, requests []lifecycle.Request) error {
 	var due []lifecycle.Request
+	var failed error
 	for _, r := range requests {
 		for _, s := range lifecycle.Next(r, lifecycle.EnvironmentState{}, now()) {
 			if s.Name == lifecycle.StepReconcile || now().Before(w.watch.wakes(r, s)) {
 				continue
 			}
-			if err := w.Bell.Look(ctx, r.ID, r.Version); err != nil {
-				return err
+			if failed == nil { // the others would wait for the same answer
+				failed = w.Bell.Look(ctx, r.ID, r.Version)
 			}
 			due = append(due, r)
 			break
 		}
 	}
-	return w.lookAtOverdue(ctx, due)
+	return errors.Join(failed, w.lookAtOverdue(ctx, due))
 }
 
 // ringLeases looks at every configured environment whose lease is taken.
@@ -143,15 +149,16 @@ func (w *Worker) ringSyncs(ctx context.Context, requests []lifecycle.Request) er
 			wait[repoOf(&r)] = every
 		}
 	}
+	var failed error
 	for repo, every := range wait {
 		if !w.watch.due(repo.String(), every) {
 			continue
 		}
 		if err := w.Bell.Sync(ctx, repo.String()); err != nil {
-			return err
+			failed = errors.Join(failed, err, w.Sync(ctx, repo)) // nobody else will
 		}
 	}
-	return nil
+	return failed
 }
 
 const redeliverEvery = 5 * time.Minute
@@ -161,7 +168,7 @@ const redeliverEvery = 5 * time.Minute
 func (w *Worker) Run(ctx context.Context) error {
 	tick := time.NewTicker(w.Structure.Worker.Sweep)
 	defer tick.Stop()
-	if _, err := w.self(ctx); err != nil && ctx.Err() == nil {
+	if _, err := w.GitHub.Self(ctx); err != nil && ctx.Err() == nil {
 		w.Log.Warn("GitHub did not say who TfPilot is there", keyError, err)
 	}
 	for {

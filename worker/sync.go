@@ -72,9 +72,10 @@ func oldestRequest(requests []lifecycle.Request) time.Time {
 
 // openRun is a current attempt that GitHub must be asked about.
 type openRun struct {
-	step lifecycle.Step
-	run  int64
-	at   time.Time
+	step    lifecycle.Step
+	run     int64
+	at      time.Time
+	missing bool // GitHub did not know it the last time; asked again, it may conclude
 }
 
 func openRuns(r *lifecycle.Request) []openRun {
@@ -84,7 +85,8 @@ func openRuns(r *lifecycle.Request) []openRun {
 		if a == nil || !a.Lost() && !a.NeedsReconciling() || a.DispatchedAt == nil {
 			continue
 		}
-		open = append(open, openRun{lifecycle.Step{Kind: kind, CorrelationID: a.CorrelationID}, a.RunID, *a.DispatchedAt})
+		step := lifecycle.Step{Kind: kind, CorrelationID: a.CorrelationID}
+		open = append(open, openRun{step, a.RunID, *a.DispatchedAt, a.MissingSince != nil})
 	}
 	return open
 }
@@ -102,7 +104,7 @@ func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls git
 		return err
 	}
 	for _, open := range openRuns(j.request()) {
-		if runs.Same && open.at.After(now().Add(-runsBack)) {
+		if runs.Same && open.at.After(now().Add(-runsBack)) && !open.missing {
 			continue // an unchanged list says nothing new
 		}
 		if err := j.syncRun(ctx, open, runs.Items); err != nil {
@@ -125,15 +127,26 @@ func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
 		if p.Number != pr.Number {
 			continue
 		}
-		if pr.SeenAt != nil && !p.UpdatedAt.After(*pr.SeenAt) && saidBefore(p, pr) {
-			return nil
+		if pr.SeenAt == nil || p.UpdatedAt.After(*pr.SeenAt) || !saidBefore(p, pr) {
+			if err := j.refreshPull(ctx); err != nil {
+				return err
+			}
 		}
-		if err := j.refreshPull(ctx); err != nil {
-			return err
-		}
-		return j.countReviews(ctx)
+		return j.syncReviews(ctx, p.UpdatedAt)
 	}
 	return nil
+}
+
+// syncReviews reads the reviews, unless they were read since the pull request changed.
+func (j *job) syncReviews(ctx context.Context, changed time.Time) error {
+	r := j.request()
+	if r.Plan == nil || r.PR.ReviewsSeenAt != nil && !changed.After(*r.PR.ReviewsSeenAt) {
+		return nil
+	}
+	if err := j.countReviews(ctx); err != nil {
+		return err
+	}
+	return j.patch(ctx, lifecycle.SawReviews(changed))
 }
 
 // saidBefore compares what a list says with what is known: two changes within one
@@ -154,7 +167,7 @@ func (j *job) syncRun(ctx context.Context, open openRun, runs []github.Run) erro
 		if err := j.addClaim(ctx, &f, *j.request()); err != nil {
 			return err
 		}
-		return j.patchAs(ctx, lifecycle.System(sourceSync), lifecycle.SeeRun(f))
+		return j.seeRun(ctx, run, f)
 	}
 	return j.reconcile(ctx, open.step)
 }
@@ -178,12 +191,37 @@ func (j *job) reconcile(ctx context.Context, s lifecycle.Step) error {
 	if err != nil || !ok {
 		return err
 	}
-	return j.patchAs(ctx, lifecycle.System(sourceSync), lifecycle.SeeRun(f))
+	return j.seeRun(ctx, run, f)
 }
+
+// seeRun takes in a run. Of one that somebody ran again on GitHub, the first attempt
+// is the one that TfPilot started; the other stops in its first step and is noted.
+func (j *job) seeRun(ctx context.Context, run github.Run, f lifecycle.RunFacts) error {
+	see := lifecycle.SeeRun(f)
+	if run.Attempt > 1 {
+		first, err := j.GitHub.FirstRun(ctx, repoOf(j.request()), run.ID)
+		if err != nil {
+			return err
+		}
+		before := f
+		before.RunAttempt, before.Status, before.Conclusion, before.CompletedAt = 1, first.Status, first.Conclusion, first.CompletedAt
+		see = lifecycle.All(lifecycle.SeeRun(before), see)
+	}
+	return j.patchAs(ctx, lifecycle.System(sourceSync), see)
+}
+
+// bounds of one round of asking for deliveries again
+const (
+	redeliverMost  = 50
+	redeliverTries = 3 // of one delivery; what it said, sync has read by then
+	redeliverTime  = 30 * time.Second
+)
 
 // Redeliver asks GitHub to send failed deliveries again. Without an App there is no
 // log to ask for, and sync alone has to do.
 func (w *Worker) Redeliver(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, redeliverTime)
+	defer cancel()
 	failed, err := w.GitHub.FailedDeliveries(ctx, now().Add(-time.Hour))
 	if errors.Is(err, github.ErrNoApp) {
 		return nil
@@ -191,10 +229,14 @@ func (w *Worker) Redeliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var errs []error
+	asked := 0
 	for _, d := range failed {
-		if err := w.GitHub.Redeliver(ctx, d.ID); err != nil {
-			return err
+		if d.Attempts >= redeliverTries || asked == redeliverMost || ctx.Err() != nil {
+			continue
 		}
+		asked++
+		errs = append(errs, w.GitHub.Redeliver(ctx, d.ID))
 	}
-	return nil
+	return errors.Join(errs...)
 }

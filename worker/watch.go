@@ -27,7 +27,6 @@ type watch struct {
 	asked time.Time            // when failed deliveries were last asked for
 	rung  map[string]int64     // what the last sweep rang for → its version
 	swept time.Time            // when the last sweep began
-	self  string               // login that TfPilot acts under
 }
 
 func (w *watch) put(doc store.Doc) {
@@ -148,18 +147,6 @@ func versions(requests []lifecycle.Request) string {
 	}
 	slices.Sort(all)
 	return strings.Join(all, " ")
-}
-
-func (w *watch) known() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.self
-}
-
-func (w *watch) know(login string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.self = login
 }
 
 // begin starts a look at a request; false when one is under way, which will look

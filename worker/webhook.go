@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -158,35 +157,19 @@ func (w *Worker) follow(ctx context.Context, doc store.Doc) error {
 // in this repository, dispatched by TfPilot itself, on the base branch.
 func (w *Worker) factsOfHint(ctx context.Context, r lifecycle.Request, h github.Hint, kind lifecycle.Kind) (lifecycle.RunFacts, bool, error) {
 	run := h.Run
-	self, err := w.self(ctx)
+	self, err := w.GitHub.Self(ctx)
 	if err != nil {
 		return lifecycle.RunFacts{}, false, err
 	}
-	ours := h.RepoID == r.Target.RepoID && run.Event == "workflow_dispatch" && run.HeadBranch == r.Target.Base && strings.EqualFold(run.Actor, self)
+	ours := h.RepoID == r.Target.RepoID && run.Event == "workflow_dispatch" && run.HeadBranch == r.Target.Base && strings.EqualFold(run.Actor, self.Login)
 	f := lifecycle.RunFacts{
 		Kind: kind, RunID: run.ID, RunAttempt: run.Attempt, URL: run.URL, Status: run.Status, Conclusion: run.Conclusion,
+		CompletedAt: run.CompletedAt,
 	}
 	if titleKind, id, cid, ok := github.ParseRunTitle(run.DisplayTitle); ok && titleKind == kind && id == r.ID {
 		f.CorrelationID = cid
 	}
-	if run.Status == "completed" {
-		f.CompletedAt = run.UpdatedAt
-	}
 	return f, ours, nil
-}
-
-// self is the login that TfPilot acts under: the actor of the runs that it starts. It
-// is asked for once.
-func (w *Worker) self(ctx context.Context) (string, error) {
-	if login := w.watch.known(); login != "" {
-		return login, nil
-	}
-	me, err := w.GitHub.Self(ctx)
-	if err != nil {
-		return "", err
-	}
-	w.watch.know(me.Login)
-	return me.Login, nil
 }
 
 // addClaim reads the claim where the rules ask for it: for a run that is not known
@@ -241,29 +224,20 @@ func ignoreGone(err error) error {
 // factsOf reads the facts of a run that was listed or read; ok is false for a run
 // that TfPilot did not start.
 func (w *Worker) factsOf(ctx context.Context, run github.Run, base string) (f lifecycle.RunFacts, ok bool, err error) {
-	self, err := w.self(ctx)
+	self, err := w.GitHub.Self(ctx)
 	if err != nil {
 		return lifecycle.RunFacts{}, false, err
 	}
 	kind, ok := github.ClassifyRun(run.Path, run.Name)
-	if !ok || run.Event != "workflow_dispatch" || run.HeadBranch != base || !strings.EqualFold(run.Actor.Login, self) {
+	if !ok || run.Event != "workflow_dispatch" || run.HeadBranch != base || !strings.EqualFold(run.Actor.Login, self.Login) {
 		return lifecycle.RunFacts{}, false, nil
 	}
-	f = lifecycle.RunFacts{Kind: kind, RunID: run.ID, RunAttempt: run.Attempt, URL: run.URL, Status: run.Status, Conclusion: run.Conclusion}
+	f = lifecycle.RunFacts{
+		Kind: kind, RunID: run.ID, RunAttempt: run.Attempt, URL: run.URL, Status: run.Status, Conclusion: run.Conclusion,
+		CompletedAt: run.CompletedAt,
+	}
 	if titleKind, _, cid, ok := github.ParseRunTitle(run.DisplayTitle); ok && titleKind == kind {
 		f.CorrelationID = cid
 	}
-	if run.Status == "completed" {
-		f.CompletedAt = completedAt(run)
-	}
 	return f, true, nil
-}
-
-// completedAt is the one place that says when a run ended: completed_at, else
-// updated_at of a completed run.
-func completedAt(run github.Run) time.Time {
-	if !run.CompletedAt.IsZero() {
-		return run.CompletedAt
-	}
-	return run.UpdatedAt
 }

@@ -104,11 +104,12 @@ func (w *Worker) look(ctx context.Context, id string) error {
 
 func (w *Worker) lookAt(ctx context.Context, doc store.Doc) error {
 	if doc.Archived {
+		w.indexRow(ctx, doc)
 		return w.Bell.Card(ctx, doc.Request.ID, doc.Request.Version)
 	}
 	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, doc.Request.ID)}
 	err := j.run(ctx)
-	if j.doc.Request.Version != doc.Request.Version {
+	if j.doc.Request.Version != doc.Request.Version || j.doc.Archived {
 		w.indexRow(ctx, j.doc)
 		err = errors.Join(err, w.Bell.Card(ctx, j.id(), j.doc.Request.Version))
 	}

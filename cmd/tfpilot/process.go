@@ -97,7 +97,7 @@ func serveWorker(ctx context.Context, p *parts) error {
 
 // runWorker runs tasks and sweeps until ctx ends.
 func runWorker(ctx context.Context, p *parts) error {
-	w, tasks, err := p.worker(ctx)
+	w, tasks, err := p.worker()
 	if err != nil {
 		return err
 	}

@@ -72,24 +72,13 @@ func loadCatalog(c config.Catalog) (*catalog.Catalog, error) {
 
 func (p *parts) close() error { return p.redis.Close() }
 
-// github opens GitHub and learns the name that TfPilot has there: only comments
-// under it are its own.
-func (p *parts) github(ctx context.Context) (*github.Client, error) {
+// github opens GitHub; it makes no call, so that a worker starts without it.
+func (p *parts) github() (*github.Client, error) {
 	g := p.cfg.GitHub
-	cfg := github.Config{
+	return github.New(github.Config{
 		AppID: g.AppID, InstallationID: g.InstallationID, PrivateKey: []byte(g.PrivateKey.Reveal()),
 		Token: g.Token.Reveal(), APIURL: g.APIURL,
-	}
-	hub, err := github.New(cfg)
-	if err != nil {
-		return nil, err
-	}
-	self, err := hub.Self(ctx)
-	if err != nil {
-		return nil, err
-	}
-	cfg.CommentsBy = self.Login
-	return github.New(cfg)
+	})
 }
 
 // hintKey seals webhook hints between the endpoint and the workers. Both derive it
@@ -116,8 +105,8 @@ func (p *parts) cards() (*slackapp.Cards, error) {
 }
 
 // worker puts a worker together: the steps, and the tasks that ring for them.
-func (p *parts) worker(ctx context.Context) (*worker.Worker, *queue.Server, error) {
-	hub, err := p.github(ctx)
+func (p *parts) worker() (*worker.Worker, *queue.Server, error) {
+	hub, err := p.github()
 	if err != nil {
 		return nil, nil, err
 	}

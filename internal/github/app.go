@@ -30,8 +30,20 @@ func (c *Client) Repo(ctx context.Context, repo Repo) (RepoInfo, error) {
 }
 
 // Self is the login that TfPilot acts under: the actor of its runs and the author
-// of its comments. An App's id there is not known.
+// of its comments. GitHub is asked until it has answered once. An App's id there is
+// not known.
 func (c *Client) Self(ctx context.Context) (Actor, error) {
+	if known := c.self.Load(); known != nil {
+		return *known, nil
+	}
+	me, err := c.readSelf(ctx)
+	if err == nil {
+		c.self.Store(&me)
+	}
+	return me, err
+}
+
+func (c *Client) readSelf(ctx context.Context) (Actor, error) {
 	if c.app == nil {
 		var out Actor
 		if _, err := c.call(ctx, http.MethodGet, "user", nil, &out); err != nil {

@@ -164,7 +164,8 @@ type CommitInput struct {
 	BaseTree string    // its root tree (Tree.SHA); empty costs a call
 	Branch   string    // required for CommitFile
 	Path     string    // required
-	Content  []byte    // required
+	Content  []byte    // required, or Blob
+	Blob     string    // id of content that the repository holds already
 	Message  string    // required
 	When     time.Time // required; from the document, not from the clock
 }
@@ -255,7 +256,14 @@ func (c *Client) MakeCommit(ctx context.Context, in CommitInput) (Commit, error)
 	if err != nil {
 		return Commit{}, fmt.Errorf("make commit: %w", err)
 	}
-	return Commit{SHA: sha, Blob: BlobID(in.Content)}, nil
+	return Commit{SHA: sha, Blob: in.blob()}, nil
+}
+
+func (in CommitInput) blob() string {
+	if in.Blob != "" {
+		return in.Blob
+	}
+	return BlobID(in.Content)
 }
 
 func (c *Client) makeTree(ctx context.Context, in CommitInput, base string) (string, error) {
@@ -263,11 +271,12 @@ func (c *Client) makeTree(ctx context.Context, in CommitInput, base string) (str
 	if err != nil {
 		return "", err
 	}
-	content := string(in.Content)
-	body := map[string]any{
-		"base_tree": base,
-		"tree":      []treeEntry{{Path: in.Path, Mode: modeFile, Type: "blob", Content: &content}},
+	entry := treeEntry{Path: in.Path, Mode: modeFile, Type: "blob", SHA: in.Blob}
+	if in.Blob == "" {
+		content := string(in.Content)
+		entry.Content = &content
 	}
+	body := map[string]any{"base_tree": base, "tree": []treeEntry{entry}}
 	sha, err := c.makeObject(ctx, path, body)
 	if err != nil {
 		return "", fmt.Errorf("make tree: %w", err)

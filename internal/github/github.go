@@ -38,10 +38,9 @@ type Config struct {
 
 	Token string // instead of the App; without its delivery log
 
-	APIURL     string            // empty: github.com
-	Transport  http.RoundTripper // nil: http.DefaultTransport
-	Author     Author            // of commits; empty: TfPilot's own
-	CommentsBy string            // login whose comments are ours; empty: whoever wrote the marker
+	APIURL    string            // empty: github.com
+	Transport http.RoundTripper // nil: http.DefaultTransport
+	Author    Author            // of commits; empty: TfPilot's own
 
 	// OnCall, when set, is told of every call before it is sent; token refreshes
 	// are not calls.
@@ -54,10 +53,10 @@ type Author struct{ Name, Email string }
 // Client is one installation, or one token. It is made once and kept: the limits
 // that GitHub announces are remembered in it.
 type Client struct {
-	rest       door  // as the installation
-	app        *door // as the App itself; nil with a token
-	author     Author
-	commentsBy string
+	rest   door  // as the installation
+	app    *door // as the App itself; nil with a token
+	author Author
+	self   atomic.Pointer[Actor] // who TfPilot is here, once GitHub said it
 
 	installation int64
 	noRunDetails atomic.Bool // this server does not know return_run_details
@@ -84,8 +83,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	transport = bounded{transport}
 	c := &Client{
-		author: cfg.Author, commentsBy: cfg.CommentsBy,
-		installation: cfg.InstallationID, onCall: cfg.OnCall,
+		author: cfg.Author, installation: cfg.InstallationID, onCall: cfg.OnCall,
 	}
 	if c.author == (Author{}) {
 		c.author = Author{Name: "TfPilot", Email: "tfpilot[bot]@users.noreply.github.com"}

@@ -376,7 +376,13 @@ func (c *Client) CommentOnce(ctx context.Context, repo Repo, number int, marker,
 	return nil
 }
 
+// findComment finds our comment that begins with the marker. Anybody may write one
+// that does; only TfPilot's own is changed.
 func (c *Client) findComment(ctx context.Context, repo Repo, number int, marker string) (int64, string, error) {
+	me, err := c.Self(ctx)
+	if err != nil {
+		return 0, "", err
+	}
 	for page := 1; page <= maxPages; page++ {
 		path, err := repo.path("/issues/%d/comments?per_page=%d&page=%d", number, pageSize, page)
 		if err != nil {
@@ -391,7 +397,7 @@ func (c *Client) findComment(ctx context.Context, repo Repo, number int, marker 
 			return 0, "", fmt.Errorf("comments of pull request %d: %w", number, err)
 		}
 		for _, w := range out {
-			ours := c.commentsBy == "" || strings.EqualFold(w.User.Login, c.commentsBy)
+			ours := strings.EqualFold(w.User.Login, me.Login)
 			if body := strings.ReplaceAll(w.Body, "\r\n", "\n"); ours && strings.HasPrefix(body, marker+"\n") {
 				return w.ID, body, nil
 			}

@@ -144,9 +144,19 @@ func refusesRunDetails(err error) bool {
 		strings.Contains(refused.Message, "return_run_details")
 }
 
-// Run reads a run.
+// Run reads a run: its newest attempt.
 func (c *Client) Run(ctx context.Context, repo Repo, id int64) (Run, error) {
-	path, err := repo.path("/actions/runs/%d", id)
+	return c.readRun(ctx, repo, "/actions/runs/%d", id)
+}
+
+// FirstRun reads a run as it was before anybody ran it again: that is the one that
+// TfPilot started.
+func (c *Client) FirstRun(ctx context.Context, repo Repo, id int64) (Run, error) {
+	return c.readRun(ctx, repo, "/actions/runs/%d/attempts/1", id)
+}
+
+func (c *Client) readRun(ctx context.Context, repo Repo, format string, id int64) (Run, error) {
+	path, err := repo.path(format, id)
 	if err != nil {
 		return Run{}, err
 	}

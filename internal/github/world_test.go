@@ -146,8 +146,8 @@ func newWorld(t *testing.T, change ...func(*simulator.Config)) *world {
 	w.server = server
 	w.Client, err = New(Config{
 		AppID: 77, InstallationID: 2, PrivateKey: pemKey(), APIURL: "http://github.test/api/v3",
-		Transport: simulator.Transport(server.Handler()), CommentsBy: "tfpilot[bot]",
-		OnCall: func(method, path string) { w.calls = append(w.calls, method+" "+path) },
+		Transport: simulator.Transport(server.Handler()),
+		OnCall:    func(method, path string) { w.calls = append(w.calls, method+" "+path) },
 	})
 	if err != nil {
 		t.Fatal(err)

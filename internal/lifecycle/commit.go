@@ -16,6 +16,9 @@ type Actor struct {
 	Source string // slack, github, api, cli, webhook, sync, worker
 }
 
+// SourceGitHub is the source of what a person did on GitHub itself.
+const SourceGitHub = "github"
+
 // System is TfPilot itself.
 func System(source string) Actor { return Actor{Login: "tfpilot", Source: source} }
 

@@ -88,6 +88,17 @@ func (r *Request) troubleBranch(at time.Time) {
 	}
 }
 
+// SawReviews records that the reviews were read as they stood at this time of the
+// pull request: its own answer and that of its reviews may fail apart.
+func SawReviews(at time.Time) Patch {
+	return func(r Request) (Request, error) {
+		if p := r.PR; p != nil && (p.ReviewsSeenAt == nil || p.ReviewsSeenAt.Before(at)) {
+			p.ReviewsSeenAt = &at
+		}
+		return r, nil
+	}
+}
+
 // Answered records that a review on GitHub does not count and was told so: once, with
 // an audit event.
 func Answered(review int64, text string, a Actor, now time.Time) Patch {
@@ -134,21 +145,23 @@ func Closed(now time.Time) Patch {
 func CleanupOpened(number int, url string) Patch {
 	return func(r Request) (Request, error) {
 		if r.Cleanup != nil && r.Cleanup.PRNumber == 0 {
-			r.Cleanup.PRNumber, r.Cleanup.PRURL = number, url
+			r.Cleanup.PRNumber, r.Cleanup.PRURL, r.Cleanup.Blocked = number, url, false
+			r.untrouble(string(StepCleanupPull))
 		}
 		return r, nil
 	}
 }
 
-// CleanupBlocked records that the cleanup's pull request is not what TfPilot made of
-// it, and says so on the card.
-func CleanupBlocked(text string, now time.Time) Patch {
+// CleanupBlocked records that the cleanup cannot go on by itself at this step, as its
+// pull request is not what TfPilot made of it, and says so on the card. Repair makes
+// it anew.
+func CleanupBlocked(step StepName, code, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if r.Cleanup == nil || r.Cleanup.MergedAt != nil {
 			return r, nil
 		}
 		r.Cleanup.Blocked = true
-		return Troubled(string(StepCleanupMerge), CodeForeign, text, now)(r)
+		return Troubled(string(step), code, text, now)(r)
 	}
 }
 

@@ -84,17 +84,18 @@ type Target struct {
 
 // PullRequest is the request's pull request as GitHub last said it.
 type PullRequest struct {
-	Number   int        `json:"number"`
-	URL      string     `json:"url"`
-	Open     *bool      `json:"open,omitempty"` // nil: not known
-	Merged   bool       `json:"merged"`
-	HeadSHA  string     `json:"headSha,omitempty"`
-	BaseRef  string     `json:"baseRef,omitempty"`
-	MergedAt *time.Time `json:"mergedAt,omitempty"`
-	Foreign  bool       `json:"foreign,omitempty"`  // the head holds content that TfPilot did not make
-	SeenAt   *time.Time `json:"seenAt,omitempty"`   // GitHub's updated_at of the newest answer taken in
-	Answered []int64    `json:"answered,omitempty"` // reviews that do not count and were told so
-	Extra    Extra      `json:"-"`
+	Number        int        `json:"number"`
+	URL           string     `json:"url"`
+	Open          *bool      `json:"open,omitempty"` // nil: not known
+	Merged        bool       `json:"merged"`
+	HeadSHA       string     `json:"headSha,omitempty"`
+	BaseRef       string     `json:"baseRef,omitempty"`
+	MergedAt      *time.Time `json:"mergedAt,omitempty"`
+	Foreign       bool       `json:"foreign,omitempty"`       // the head holds content that TfPilot did not make
+	SeenAt        *time.Time `json:"seenAt,omitempty"`        // GitHub's updated_at of the newest answer taken in
+	ReviewsSeenAt *time.Time `json:"reviewsSeenAt,omitempty"` // GitHub's updated_at of the pull request when its reviews were last read
+	Answered      []int64    `json:"answered,omitempty"`      // reviews that do not count and were told so
+	Extra         Extra      `json:"-"`
 }
 
 // Purpose says what a plan is for; with the approval bound to it, it is a round.

@@ -255,10 +255,12 @@ func canPlan(r Request) *Refusal {
 		return refuse(CodeNoPlan, "The pull request is not open yet. The plan starts by itself.")
 	case r.Runs.Plan.Current().active():
 		return refuse(CodePlanning, "A plan is running already.")
-	case r.Runs.Apply.Current().active():
-		return refuse(CodeRunning, "It is being applied. Wait until that has ended.")
-	case destroy.active() && !destroy.SetAside:
-		return refuse(CodeDestroying, "It is being destroyed. Wait until that has ended.")
+	case working(r) != nil:
+		return working(r)
+	case r.Wish(ActionApply) != nil:
+		return refuse(CodeAsked, "%s asked to apply this plan. Take that back before you plan again.", r.Wish(ActionApply).By)
+	case destroy.failed() && !destroy.SetAside && r.Wish(ActionDestroy) == nil:
+		return refuse(CodeDestroying, "The destroy did not end well. Destroy plans it again; Keep leaves what is there.")
 	case r.Wish(ActionDestroy) != nil && !r.Runs.Plan.Current().failed():
 		return refuse(CodeDestroying, "This is about to be destroyed. Keep it first.")
 	case r.PR.Foreign && !r.merged():

@@ -61,6 +61,9 @@ func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 		if no := canApply(r); no != nil {
 			return no
 		}
+		if no := Stale(r, *r.Wish(ActionApply)); no != nil {
+			return no
+		}
 		return sameRound(r, a)
 	case KindDestroy:
 		if no := canStartDestroy(r); no != nil {
@@ -68,10 +71,26 @@ func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 		}
 		return sameRound(r, a)
 	case KindPlan:
-		return alive(r)
+		if no := alive(r); no != nil {
+			return no
+		}
+		return working(r)
 	default:
 		return nil
 	}
+}
+
+// working refuses a plan beside a run that changes things: a new round takes the
+// approval from under it, and would show half of what it does.
+func working(r Request) *Refusal {
+	destroy := r.Runs.Destroy.Current()
+	switch {
+	case r.Runs.Apply.Current().active():
+		return refuse(CodeRunning, "It is being applied. Wait until that has ended.")
+	case destroy.active() && !destroy.SetAside:
+		return refuse(CodeDestroying, "It is being destroyed. Wait until that has ended.")
+	}
+	return nil
 }
 
 func sameRound(r Request, a Attempt) *Refusal {

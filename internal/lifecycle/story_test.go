@@ -413,3 +413,46 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A new round takes the approval from under what waits or runs, so it has to wait.
+func TestNoPlanBesideAnApply(t *testing.T) {
+	s := story(t)
+	s.approved("omar")
+	s.merged()
+	s.do(Want(wish(ActionApply, "omar")))
+	s.refused(Want(wish(ActionPlan, "ana")), CodeAsked)
+	s.do(TakeBack())
+	s.do(Want(wish(ActionPlan, "ana")))
+	s.do(Want(wish(ActionApply, "omar"))) // before the plan began
+	s.do(Started(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1}))
+	s.refused(Started(KindPlan, Attempt{CorrelationID: "plan-2", Purpose: PurposeReapply}), CodeRunning)
+	if !s.r.Approval.Approved {
+		t.Error("the approval is gone")
+	}
+}
+
+// A wish that waited starts nothing but the plan that was under its button.
+func TestAStaleWishStartsNothing(t *testing.T) {
+	s := story(t)
+	s.approved("omar")
+	s.merged()
+	s.do(Want(wish(ActionApply, "omar")))
+	s.do(func(r Request) (Request, error) { r.Wish(ActionApply).PlanDigest = "sha256:old"; return r, nil })
+	s.refused(Started(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1}), CodeStale)
+}
+
+// After a destroy that did not end well a plan to make everything again is not what
+// anybody wants: it is destroyed or kept first.
+func TestAfterAFailedDestroy(t *testing.T) {
+	s := story(t)
+	s.approved("omar")
+	s.merged()
+	s.do(Want(wish(ActionDestroy, "adam")))
+	s.planned(PurposeDestroy, "plan-2", head, "sha256:bbb", 12)
+	s.do(Approve(Approver{Login: "omar", At: s.now, HeadSHA: head, PlanDigest: "sha256:bbb"}))
+	s.ran(KindDestroy, "destroy-1", "sha256:bbb", 31, "failure")
+	s.is(StatusFailed)
+	s.refused(Want(wish(ActionPlan, "omar")), CodeDestroying)
+	s.do(Keep())
+	s.do(Want(wish(ActionPlan, "omar")))
+}

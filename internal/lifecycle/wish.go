@@ -20,7 +20,7 @@ func Want(w Wish) Patch {
 		if no := Can(r, w.What); no != nil {
 			return r, no
 		}
-		if no := stale(r, w); no != nil {
+		if no := Stale(r, w); no != nil {
 			return r, no
 		}
 		if w.What == ActionPlan {
@@ -34,9 +34,9 @@ func Want(w Wish) Patch {
 	}
 }
 
-// stale compares what stood under the button with the facts. That the version
-// moved is no reason to refuse.
-func stale(r Request, w Wish) *Refusal {
+// Stale compares what stood under the button with the facts. That the version
+// moved is no reason to refuse. A wish that waited is compared again at its effect.
+func Stale(r Request, w Wish) *Refusal {
 	switch w.What {
 	case ActionApprove, ActionMerge, ActionApply:
 		if r.Plan == nil || w.PlanDigest != r.Plan.Digest || w.HeadSHA != r.Plan.SHA {
@@ -128,8 +128,20 @@ func Approve(a Approver) Patch {
 	}
 }
 
-// Unapprove voids one person's approvals, as when their right to approve is gone or
-// their review on GitHub was dismissed.
+// Withdraw voids the approvals that a person gave by reviews on GitHub and took back
+// there. gone says of the time of such an approval whether it was.
+func Withdraw(login, reason string, gone func(at time.Time) bool, now time.Time) Patch {
+	return func(r Request) (Request, error) {
+		for i := range r.Approval.Approvers {
+			if a := &r.Approval.Approvers[i]; a.VoidedAt == nil && a.Source == SourceGitHub && sameLogin(a.Login, login) && gone(a.At) {
+				a.void(now, reason)
+			}
+		}
+		return r, nil
+	}
+}
+
+// Unapprove voids one person's approvals, as when their right to approve is gone.
 func Unapprove(login, reason string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		for i := range r.Approval.Approvers {
