@@ -1,7 +1,8 @@
 package slackapp
 
 import (
-	"fmt"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -82,8 +83,8 @@ func yesNo(id, raw string) slack.BlockElement {
 
 func choice(id string, f catalog.Field, raw string) slack.BlockElement {
 	s := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, placeholder("Choose"), id)
-	for i, c := range f.Choices {
-		o := option(choiceKey(f, i, c), c.Label)
+	for _, c := range f.Choices {
+		o := option(choiceKey(f, c), c.Label)
 		s.Options = append(s.Options, o)
 		if f.Text(c.Value) == raw {
 			s.InitialOption = o
@@ -95,8 +96,8 @@ func choice(id string, f catalog.Field, raw string) slack.BlockElement {
 func choices(id string, f catalog.Field, raw string) slack.BlockElement {
 	s := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, placeholder("Choose"), id)
 	chosen := strings.Split(raw, "\n")
-	for i, c := range f.Choices {
-		o := option(choiceKey(f, i, c), c.Label)
+	for _, c := range f.Choices {
+		o := option(choiceKey(f, c), c.Label)
 		s.Options = append(s.Options, o)
 		if slices.Contains(chosen, f.Text(c.Value)) {
 			s.InitialOptions = append(s.InitialOptions, o)
@@ -106,12 +107,15 @@ func choices(id string, f catalog.Field, raw string) slack.BlockElement {
 }
 
 // choiceKey is the value of a choice in a menu: the choice itself where Slack has
-// room for it, else its number.
-func choiceKey(f catalog.Field, i int, c catalog.Choice) string {
-	if v := f.Text(c.Value); v != "" && len(v) <= limitOptionValue {
+// room for it, else its fingerprint. Its number would change with the environment,
+// which may allow fewer.
+func choiceKey(f catalog.Field, c catalog.Choice) string {
+	v := f.Text(c.Value)
+	if v != "" && len(v) <= limitOptionValue {
 		return v
 	}
-	return fmt.Sprintf("#%d", i)
+	sum := sha256.Sum256([]byte(v))
+	return "#" + hex.EncodeToString(sum[:8])
 }
 
 // shownValues reads the fields of a view, as raw text by name.
@@ -168,8 +172,8 @@ func joinLines(lines []string) string {
 // choiceOf undoes choiceKey. What is no choice stays as it came and is refused when
 // it is parsed.
 func choiceOf(f catalog.Field, key string) string {
-	for i, c := range f.Choices {
-		if choiceKey(f, i, c) == key {
+	for _, c := range f.Choices {
+		if choiceKey(f, c) == key {
 			return f.Text(c.Value)
 		}
 	}

@@ -297,3 +297,17 @@ func TestWhatIsTooLongToHideStays(t *testing.T) {
 		}
 	})
 }
+
+// TestLongChoiceStaysItselfWhereFewerAreAllowed reads a menu of fewer choices back
+// with all of them.
+func TestLongChoiceStaysItselfWhereFewerAreAllowed(t *testing.T) {
+	m, _ := wide(t, 1).Module("wide")
+	f, _ := m.Field("kind")
+	last := f.Choices[len(f.Choices)-1:]
+	fewer := *f
+	fewer.Choices = last
+	want := f.Text(last[0].Value)
+	if got := rawValue(*f, sentBack(t, element(fewer, want))); got != want {
+		t.Errorf("%q became %q", want, got)
+	}
+}
