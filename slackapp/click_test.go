@@ -334,3 +334,14 @@ func TestRefusedForWantOfRoomIsSaid(t *testing.T) {
 		}
 	})
 }
+
+func TestPlanCanBeReadWhileANewerOneRuns(t *testing.T) {
+	inWorld(t, func(w *world) {
+		s := ready(t)
+		w.put(s, creating())
+		card := w.card("omar", devCh)
+		w.update(testID, lifecycle.Started(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen, HeadSHA: head1, CorrelationID: correlation(lifecycle.KindPlan, 77)}))
+		w.click("omar", card, "review")
+		has(t, wordsIn(w.view("omar")), "A newer plan is running or did not succeed", "aws_s3_bucket.this", "Full plan in the run")
+	})
+}

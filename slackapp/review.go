@@ -65,6 +65,9 @@ func (a *App) reviewView(ctx context.Context, g grip) slack.ModalViewRequest {
 	if g.Digest != s.r.Plan.Digest {
 		blocks = append(blocks, words("This is a newer plan than the one under the button that you pressed."))
 	}
+	if run := s.r.Runs.Plan.Current(); run != nil && run.Number != s.r.Plan.Attempt {
+		blocks = append(blocks, words("A newer plan is running or did not succeed; this one cannot be approved any more."))
+	}
 	plan, _ := a.planBlocks(ctx, s) // what went wrong is logged, and said in the blocks
 	return notice(titleReview, append(blocks, plan...)...)
 }
@@ -86,7 +89,7 @@ func (a *App) planBlocks(ctx context.Context, s scene) ([]slack.Block, error) {
 
 func (a *App) planLinks(s scene) []string {
 	var links []string
-	if run := s.r.Runs.Plan.Current(); run != nil && run.URL != "" {
+	if run := planRun(s.r); run != nil && run.URL != "" {
 		links = append(links, linkTo(run.URL, "Full plan in the run"))
 	}
 	if s.r.PR != nil {
@@ -95,12 +98,21 @@ func (a *App) planLinks(s scene) []string {
 	return append(links, "`"+escape(cut(strings.TrimPrefix(s.r.Plan.Digest, "sha256:"), 13))+"`")
 }
 
-// summary reads the stored summary of the current plan. Bytes that do not have the
+// planRun is the run that made the plan; a newer one may run or have failed.
+func planRun(r lifecycle.Request) *lifecycle.Attempt {
+	i := slices.IndexFunc(r.Runs.Plan.Attempts, func(a lifecycle.Attempt) bool { return r.Plan != nil && a.Number == r.Plan.Attempt })
+	if i < 0 {
+		return nil
+	}
+	return &r.Runs.Plan.Attempts[i]
+}
+
+// summary reads the stored summary of the plan. Bytes that do not have the
 // plan's digest are not shown: what people see is what they approve.
 func (a *App) summary(ctx context.Context, r lifecycle.Request) (*terraform.Summary, error) {
-	run := r.Runs.Plan.Current()
-	if run == nil || r.Plan == nil || run.Number != r.Plan.Attempt {
-		return nil, fmt.Errorf("plan %s: not the current run", r.ID)
+	run := planRun(r)
+	if run == nil {
+		return nil, fmt.Errorf("plan %s: its run is unknown", r.ID)
 	}
 	data, err := a.Facts.Summary(ctx, run.CorrelationID)
 	if err != nil {
