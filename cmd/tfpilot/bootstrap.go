@@ -26,6 +26,7 @@ const terraformVersion = "1.11.4"
 func newBootstrap() *cobra.Command {
 	var out, release string
 	var checksums map[string]string
+	var owners []string
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "bootstrap PROJECT", Short: "Write the infra repository of a project, for a person to commit", Args: cobra.ExactArgs(1),
@@ -41,7 +42,7 @@ func newBootstrap() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			files, err := renderRepository(project, cfg.Store, bootstrap.Release{Version: release, Checksums: checksums})
+			files, err := renderRepository(project, cfg.Store, bootstrap.Release{Version: release, Checksums: checksums}, owners...)
 			if err != nil {
 				return err
 			}
@@ -58,6 +59,7 @@ func newBootstrap() *cobra.Command {
 	c.Flags().StringVar(&out, "out", "infra", "directory to write to; files that exist are kept")
 	c.Flags().StringVar(&release, "release", version, "version of the tfpilot release that runs fetch")
 	c.Flags().StringToStringVar(&checksums, "sha256", nil, "SHA-256 of each release asset, name=hex")
+	c.Flags().StringArrayVar(&owners, "owner", nil, "who reviews workflows, modules and backends, @org/team or @login, for CODEOWNERS; may be given again")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
@@ -96,10 +98,10 @@ func projectNamed(cfg *config.Config, name string) (config.Project, error) {
 // built-in modules. Runs work
 // in the region of the requests bucket; where resources and states are is written
 // in each environment's own root.
-func renderRepository(p config.Project, requests config.Store, release bootstrap.Release) (map[string][]byte, error) {
+func renderRepository(p config.Project, requests config.Store, release bootstrap.Release, owners ...string) (map[string][]byte, error) {
 	b := bootstrap.Project{
 		Name: p.Name, Repo: p.Owner + "/" + p.Repo, RequestsBucket: requests.Bucket, Region: requests.Region,
-		Release: release, Terraform: terraformVersion,
+		Release: release, Terraform: terraformVersion, Owners: owners,
 	}
 	for _, e := range p.Environments {
 		b.Environments = append(b.Environments, bootstrap.Environment{

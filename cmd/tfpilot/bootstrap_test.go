@@ -136,8 +136,32 @@ func TestPutModulesKeepsTheBuiltInOnes(t *testing.T) {
 	}
 }
 
+// Who reviews what runs is named when the repository is written; a name that GitHub would
+// not know is refused, and nothing is written.
+func TestBootstrapNamesOwners(t *testing.T) {
+	out := bootstrapped(t, twoBackends, "--owner", "@acme/platform", "--owner", "@adam")
+	data, err := os.ReadFile(filepath.Join(out, ".github/CODEOWNERS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"/.github/ @acme/platform @adam\n", "/modules/ @acme/platform @adam\n"} {
+		if !strings.Contains(string(data), want) {
+			t.Errorf("CODEOWNERS lacks %q:\n%s", want, data)
+		}
+	}
+	elsewhere := filepath.Join(t.TempDir(), "infra")
+	code, _, errs := call(t, "", append(bootstrapArgs(elsewhere), "--owner", "acme/platform")...)
+	if _, err := os.Stat(elsewhere); code == exitDone || err == nil || !strings.Contains(errs, `owner "acme/platform"`) {
+		t.Errorf("exit %d, %v\n%s", code, err, errs)
+	}
+}
+
+func bootstrapArgs(out string) []string {
+	return []string{"bootstrap", "core", "--json", "--out", out, "--release", "0.1.0", "--sha256", "tfpilot_0.1.0_Linux_X64=" + strings.Repeat("ab", 32)}
+}
+
 // bootstrapped runs the command with a tfpilot.yaml and gives the folder it wrote.
-func bootstrapped(t *testing.T, yaml string) string {
+func bootstrapped(t *testing.T, yaml string, more ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "tfpilot.yaml"), []byte(yaml), 0o600); err != nil {
@@ -149,7 +173,7 @@ func bootstrapped(t *testing.T, yaml string) string {
 		t.Setenv(name, value)
 	}
 	out := filepath.Join(dir, "infra")
-	args := []string{"bootstrap", "core", "--json", "--out", out, "--release", "0.1.0", "--sha256", "tfpilot_0.1.0_Linux_X64=" + strings.Repeat("ab", 32)}
+	args := append(bootstrapArgs(out), more...)
 	for i, want := range []func(wrote) bool{
 		func(w wrote) bool {
 			return w.Repository == "acme/infra-core" && len(w.Written) > 10 && len(w.Kept) == 0
