@@ -5,19 +5,20 @@ import "strconv"
 // Access is every address and credential of a running sandbox: the start-up line
 // with --json, and what an app and a worker need as their environment.
 type Access struct {
-	Page   string            `json:"page"`
-	Slack  string            `json:"slack"`
-	GitHub string            `json:"github"`
-	S3     string            `json:"s3"`
-	Cloud  string            `json:"cloud"`
-	Model  string            `json:"model"`
-	Redis  string            `json:"redis"`
-	App    string            `json:"app"`
-	Clone  []string          `json:"clone"` // git clone works with these
-	Env    map[string]string `json:"env"`   // for `tfpilot app`, `tfpilot worker`, `tfpilot requests`
-	People []PersonAccess    `json:"people"`
-	Keys   []Key             `json:"keys"` // of S3, by principal
-	Data   string            `json:"data"`
+	Page       string            `json:"page"`
+	Slack      string            `json:"slack"`
+	GitHub     string            `json:"github"`
+	S3         string            `json:"s3"`
+	Cloud      string            `json:"cloud"`
+	CloudToken string            `json:"cloudToken"` // bearer token of the cloud
+	Model      string            `json:"model"`
+	Redis      string            `json:"redis"`
+	App        string            `json:"app"`
+	Clone      []string          `json:"clone"` // git clone works with these
+	Env        map[string]string `json:"env"`   // for `tfpilot app`, `tfpilot worker`, `tfpilot requests`
+	People     []PersonAccess    `json:"people"`
+	Keys       []Key             `json:"keys"` // of S3, by principal
+	Data       string            `json:"data"`
 }
 
 // PersonAccess is how somebody is reached and how they sign in.
@@ -38,7 +39,7 @@ type Key struct {
 
 func (s *Sandbox) access(sec secrets) Access {
 	a := Access{
-		Page: s.url("page"), Slack: s.url("slack"), GitHub: s.url("github"), S3: s.url("s3"), Cloud: s.url("cloud"),
+		Page: s.url("page"), Slack: s.url("slack"), GitHub: s.url("github"), S3: s.url("s3"), Cloud: s.url("cloud"), CloudToken: sec.CloudToken,
 		Model: s.url("model"), App: s.url("app"), Data: s.cfg.Dir,
 		Redis: "redis://:" + sec.RedisPassword + "@" + s.addr("redis") + "/0",
 	}

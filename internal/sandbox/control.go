@@ -3,10 +3,12 @@ package sandbox
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,16 +25,71 @@ const maxBody = 1 << 20
 func (s *Sandbox) pages() http.Handler {
 	s.page = http.NewServeMux()
 	s.page.Handle("/control/", jsonBodies(s.Slack.Handler()))
-	s.page.Handle("POST /control/faults", jsonBodies(http.HandlerFunc(s.orderFaults)))
-	s.page.Handle("POST /control/cloud", jsonBodies(http.HandlerFunc(s.changeCloud)))
-	s.page.Handle("POST /control/webhooks/replay", jsonBodies(http.HandlerFunc(s.replay)))
-	s.page.HandleFunc("GET /control/counts", s.counts)
-	s.page.HandleFunc("GET /control/access", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.Access) })
-	return s.page
+	s.control(http.MethodPost, "faults", jsonBodies(http.HandlerFunc(s.orderFaults)))
+	s.control(http.MethodPost, "cloud", jsonBodies(http.HandlerFunc(s.changeCloud)))
+	s.control(http.MethodPost, "webhooks/replay", jsonBodies(http.HandlerFunc(s.replay)))
+	s.control(http.MethodGet, "counts", http.HandlerFunc(s.counts))
+	s.control(http.MethodGet, "access", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.Access) }))
+	return jsonErrors(s.page)
+}
+
+// control adds a call of the control API. The other methods are refused here: to the mux
+// they would fit what Slack's part serves.
+func (s *Sandbox) control(method, name string, h http.Handler) {
+	s.page.HandleFunc("/control/"+name, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != method {
+			w.Header().Set("Allow", method)
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // Mount adds pages beside the control API.
 func (s *Sandbox) Mount(pattern string, h http.Handler) { s.page.Handle(pattern, h) }
+
+// jsonErrors turns what a mux refuses by itself into {error, message}, as all else.
+func jsonErrors(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/control/") || strings.HasPrefix(r.URL.Path, "/view/") {
+			w = &refusals{ResponseWriter: w, call: r.Method + " " + r.URL.Path}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+type refusals struct {
+	http.ResponseWriter
+	call string
+	told bool // the answer is ours
+}
+
+// Unwrap lets an event stream flush.
+func (w *refusals) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *refusals) WriteHeader(status int) {
+	code, message := "", ""
+	switch status {
+	case http.StatusNotFound:
+		code, message = "not_found", "there is no "+w.call
+	case http.StatusMethodNotAllowed:
+		code, message = "wrong_method", w.call+" needs another method: "+w.Header().Get("Allow")
+	}
+	if code == "" || w.Header().Get("Content-Type") == "application/json" {
+		w.ResponseWriter.WriteHeader(status)
+		return
+	}
+	w.told = true
+	problem(w.ResponseWriter, status, code, message)
+}
+
+func (w *refusals) Write(p []byte) (int, error) {
+	if w.told {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
+}
 
 // socketOrigin is what Slack's client libraries say on their socket; the socket is
 // guarded by its single-use ticket.
@@ -80,7 +137,8 @@ func answer(w http.ResponseWriter, status int, v any) {
 }
 
 // FaultOrder is the body of POST /control/faults. Every field that is set is put in
-// force; Clear comes first.
+// force; Clear comes first. Every service knows the kinds "5xx", "429", "hang" and "lost",
+// and its own beside them.
 type FaultOrder struct {
 	Clear      bool                  `json:"clear"`
 	GitHub     []github.Fault        `json:"github"`
@@ -119,10 +177,10 @@ func (s *Sandbox) clearFaults() {
 func (s *Sandbox) inject(order FaultOrder) error {
 	var err error
 	for _, f := range order.GitHub {
-		s.GitHub.AddFault(f)
+		err = errors.Join(err, s.GitHub.AddFault(f))
 	}
 	for _, f := range order.Webhooks {
-		s.GitHub.AddWebhookFault(f)
+		err = errors.Join(err, s.GitHub.AddWebhookFault(f))
 	}
 	for _, f := range order.S3 {
 		err = errors.Join(err, s.S3.Inject(f))
@@ -133,8 +191,12 @@ func (s *Sandbox) inject(order FaultOrder) error {
 	for _, f := range order.Slack {
 		err = errors.Join(err, s.Slack.Inject(f))
 	}
-	if order.Disconnect != "" {
+	switch {
+	case order.Disconnect == "":
+	case slices.Contains(slack.Disconnects, order.Disconnect):
 		s.Slack.Disconnect(order.Disconnect, 1)
+	default:
+		err = errors.Join(err, fmt.Errorf("reason of a disconnect %q is not known", order.Disconnect))
 	}
 	if order.FlushRedis {
 		s.FlushRedis()

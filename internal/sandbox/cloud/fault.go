@@ -3,15 +3,25 @@ package cloud
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"time"
 )
 
+// Kinds of faults that all services know.
+const (
+	FaultUnavailable = "5xx"
+	FaultThrottled   = "429"
+	FaultHang        = "hang" // no answer until the caller gives up, nothing done
+	FaultLost        = "lost" // done, then the connection is closed without an answer
+)
+
 // Fault slows or refuses what matches every field that is set. With a Code it
-// refuses, after Delay; without one it only delays.
+// refuses, after Delay; without one it only delays. A Kind says it in one word.
 type Fault struct {
+	Kind    string        `json:"kind,omitempty"`
 	Op      Op            `json:"op,omitempty"`
 	Type    string        `json:"type,omitempty"` // pattern of path.Match, "aws_s3_*"
 	ID      string        `json:"id,omitempty"`   // pattern of path.Match on id or name
@@ -41,8 +51,22 @@ func (s *Server) Inject(f Fault) error {
 			return fmt.Errorf("pattern %q: %w", pattern, err)
 		}
 	}
-	if f.Code == "" && f.Delay <= 0 {
-		return fmt.Errorf("a fault needs a code or a delay")
+	switch f.Kind {
+	case FaultUnavailable:
+		f.Code, f.Status = "ServiceUnavailable", 503
+	case FaultThrottled:
+		f.Code, f.Status = "ThrottlingException", 429
+	case FaultHang, FaultLost:
+		f.Code = ""
+	case "":
+		if f.Code == "" && f.Delay <= 0 {
+			return errors.New("a fault needs a kind, a code or a delay")
+		}
+	default:
+		return fmt.Errorf("fault kind %q is not known", f.Kind)
+	}
+	if f.Status != 0 && (f.Status < 400 || f.Status > 599) {
+		return fmt.Errorf("status %d of a fault is no error", f.Status)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,34 +91,42 @@ func (s *Server) ClearFaults() {
 	s.faults = nil
 }
 
-// strike waits and refuses as the faults say.
-func (s *Server) strike(ctx context.Context, op Op, typ, id string) error {
-	delay, refusal := s.takeFaults(op, typ, id)
-	if delay > 0 {
-		select {
-		case <-time.After(delay):
-		case <-ctx.Done():
-			return &Error{503, "RequestTimeout", ctx.Err().Error()}
-		}
-	}
-	if refusal == nil {
-		return nil
-	}
-	return refusal
+// hit is what the faults do to one call.
+type hit struct {
+	delay      time.Duration
+	refusal    *Error
+	hang, lost bool
 }
 
-func (s *Server) takeFaults(op Op, typ, id string) (time.Duration, *Error) {
+// strike waits and refuses as the faults say. Silent means that there is no answer,
+// whether the work is done or not.
+func (s *Server) strike(ctx context.Context, op Op, typ, id string) (silent bool, err error) {
+	h := s.takeFaults(op, typ, id)
+	if h.hang {
+		<-ctx.Done()
+		return true, &Error{503, "RequestTimeout", ctx.Err().Error()}
+	}
+	if h.delay > 0 {
+		select {
+		case <-time.After(h.delay):
+		case <-ctx.Done():
+			return false, &Error{503, "RequestTimeout", ctx.Err().Error()}
+		}
+	}
+	if h.refusal == nil {
+		return h.lost, nil
+	}
+	return false, h.refusal
+}
+
+func (s *Server) takeFaults(op Op, typ, id string) hit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var delay time.Duration
-	var refusal *Error
+	var h hit
 	kept := s.faults[:0]
 	for _, f := range s.faults {
-		if f.matches(op, typ, id) && (f.Code == "" || refusal == nil) {
-			delay += f.Delay
-			if f.Code != "" {
-				refusal = f.refusal()
-			}
+		if f.matches(op, typ, id) && (f.Code == "" || h.refusal == nil) {
+			f.addTo(&h)
 			if f.Count == 1 {
 				continue
 			}
@@ -103,7 +135,16 @@ func (s *Server) takeFaults(op Op, typ, id string) (time.Duration, *Error) {
 		kept = append(kept, f)
 	}
 	s.faults = kept
-	return delay, refusal
+	return h
+}
+
+func (f Fault) addTo(h *hit) {
+	h.delay += f.Delay
+	h.hang = h.hang || f.Kind == FaultHang
+	h.lost = h.lost || f.Kind == FaultLost
+	if f.Code != "" {
+		h.refusal = f.refusal()
+	}
 }
 
 func (f Fault) matches(op Op, typ, id string) bool {

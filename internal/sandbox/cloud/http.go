@@ -33,9 +33,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	op := operation(r)
 	id := r.URL.Query().Get("id")
-	status, body, err := s.serve(r, op, typ, id)
+	in, err := read(r, op, id)
+	silent := false
+	if err == nil {
+		silent, err = s.strike(r.Context(), op, typ, id)
+	}
+	status, body := 0, any(nil)
+	if err == nil {
+		status, body, err = s.serve(in, op, typ, id)
+	}
 	s.count(op, typ, err)
 	s.log.Debug("cloud", "op", string(op), "type", typ, "id", id, "error", err)
+	if silent {
+		panic(http.ErrAbortHandler)
+	}
 	if err != nil {
 		status, body = refusal(err)
 	}
@@ -59,19 +70,18 @@ func operation(r *http.Request) Op {
 	return ""
 }
 
-func (s *Server) serve(r *http.Request, op Op, typ, id string) (int, any, error) {
+// read checks a call and reads what it sends.
+func read(r *http.Request, op Op, id string) (in request, err error) {
 	if op == "" || (id == "" && op != OpList) {
-		return 0, nil, &Error{400, "ValidationError", "Method or id is missing."}
+		return in, &Error{400, "ValidationError", "Method or id is missing."}
 	}
-	var in request
 	if op == OpCreate || op == OpUpdate {
-		if err := decode(r.Body, &in); err != nil {
-			return 0, nil, err
-		}
+		err = decode(r.Body, &in)
 	}
-	if err := s.strike(r.Context(), op, typ, id); err != nil {
-		return 0, nil, err
-	}
+	return in, err
+}
+
+func (s *Server) serve(in request, op Op, typ, id string) (int, any, error) {
 	switch op {
 	case OpCreate:
 		obj, err := s.create(typ, id, in.Attributes)

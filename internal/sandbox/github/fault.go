@@ -2,8 +2,10 @@ package github
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,6 +19,8 @@ const (
 	FaultDelay  = "delay"  // waits Delay, then does the work
 	FaultLost   = "lost"   // does the work, then closes the connection
 )
+
+var faultKinds = []string{FaultStatus, FaultLimit, FaultHang, FaultDelay, FaultLost}
 
 // Fault makes matching REST calls go wrong.
 type Fault struct {
@@ -34,11 +38,35 @@ type activeFault struct {
 	seen atomic.Int64
 }
 
-// AddFault puts a fault in force; the first one that matches a call wins.
-func (s *Server) AddFault(f Fault) {
+// AddFault puts a fault in force; the first one that matches a call wins. It also takes
+// the words that all services share: "5xx" and "429".
+func (s *Server) AddFault(f Fault) error {
+	switch f.Kind {
+	case "5xx":
+		f.Kind = FaultStatus
+	case "429":
+		f.Kind, f.Status = FaultLimit, http.StatusTooManyRequests
+	}
+	if err := f.valid(); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &activeFault{Fault: f})
+	return nil
+}
+
+func (f Fault) valid() error {
+	if !slices.Contains(faultKinds, f.Kind) {
+		return fmt.Errorf("fault kind %q is not known", f.Kind)
+	}
+	if f.Status != 0 && (f.Status < 400 || f.Status > 599) {
+		return fmt.Errorf("status %d of a fault is no error", f.Status)
+	}
+	if _, err := path.Match(f.Path, ""); err != nil {
+		return fmt.Errorf("path %q of a fault: %w", f.Path, err)
+	}
+	return nil
 }
 
 // ClearFaults ends all REST and webhook faults.

@@ -1,6 +1,10 @@
 package github
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 // Kinds of webhook faults.
 const (
@@ -11,6 +15,8 @@ const (
 	HookDelay     = "delay"     // sent after Delay
 	HookReorder   = "reorder"   // sent after the delivery that follows it
 )
+
+var hookKinds = []string{HookDrop, HookFail, HookDuplicate, HookCopy, HookDelay, HookReorder}
 
 // WebhookFault makes matching webhooks go wrong.
 type WebhookFault struct {
@@ -25,10 +31,14 @@ type WebhookFault struct {
 }
 
 // AddWebhookFault puts a fault in force; the first that matches a webhook wins.
-func (s *Server) AddWebhookFault(f WebhookFault) {
+func (s *Server) AddWebhookFault(f WebhookFault) error {
+	if !slices.Contains(hookKinds, f.Kind) {
+		return fmt.Errorf("webhook fault kind %q is not known", f.Kind)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hooks.faults = append(s.hooks.faults, &f)
+	return nil
 }
 
 func (f *WebhookFault) matches(d *delivery) bool {

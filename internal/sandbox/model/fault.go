@@ -34,8 +34,14 @@ type Fault struct {
 	Count int       `json:"count,omitempty"`
 }
 
+// shared are the words that all services know, beside "hang" and "lost".
+var shared = map[FaultKind]FaultKind{"5xx": FaultInternal, "429": FaultRate}
+
 // Inject adds a fault; they strike in order.
 func (s *Server) Inject(f Fault) error {
+	if kind, ok := shared[f.Kind]; ok {
+		f.Kind = kind
+	}
 	if !slices.Contains(Kinds, f.Kind) {
 		return fmt.Errorf("fault kind %q is not known", f.Kind)
 	}

@@ -125,15 +125,7 @@ func (w *world) seed() {
 // make puts an object into the cloud as Terraform's provider would.
 func (w *world) make(kind, id string, attributes map[string]any) {
 	w.t.Helper()
-	var secrets struct{ CloudToken string }
-	raw, err := os.ReadFile(filepath.Join(w.box.Access.Data, "secrets.json"))
-	if err == nil {
-		err = json.Unmarshal(raw, &secrets)
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	client := &cloud.Client{URL: w.box.Access.Cloud, Token: secrets.CloudToken}
+	client := &cloud.Client{URL: w.box.Access.Cloud, Token: w.box.Access.CloudToken}
 	if _, err := client.Create(w.t.Context(), kind, id, attributes); err != nil {
 		w.t.Fatal(err)
 	}

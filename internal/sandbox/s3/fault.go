@@ -46,8 +46,14 @@ type faults struct {
 	list []Fault
 }
 
+// shared are the words that all services know, beside "hang" and "lost".
+var shared = map[FaultKind]FaultKind{"5xx": FaultInternal, "429": FaultSlowDown}
+
 // Inject adds a fault; of several that match a call, the first added strikes.
 func (s *Server) Inject(f Fault) error {
+	if kind, ok := shared[f.Kind]; ok {
+		f.Kind = kind
+	}
 	_, known := faultErrors[f.Kind]
 	if !known && f.Kind != FaultHang && f.Kind != FaultDelay && f.Kind != FaultLost {
 		return fmt.Errorf("fault kind %q is not known", f.Kind)

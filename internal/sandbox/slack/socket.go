@@ -271,6 +271,9 @@ const (
 	DisconnectDrop     = "drop"              // closed without a word
 )
 
+// Disconnects are all of them.
+var Disconnects = []string{DisconnectWarning, DisconnectRefresh, DisconnectDisabled, DisconnectDrop}
+
 // Disconnect ends connections: the n oldest, or all if n is 0. It says how many.
 func (s *Server) Disconnect(reason string, n int) int {
 	s.mu.Lock()
