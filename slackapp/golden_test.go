@@ -112,6 +112,21 @@ func TestPastRepliesLoseTheirButtons(t *testing.T) {
 	golden(t, "message/past", all)
 }
 
+// TestRejectionsAreToldInFull: whoever rejects is promised it.
+func TestRejectionsAreToldInFull(t *testing.T) {
+	for _, name := range []string{"rejected", "destroy_rejected"} {
+		sc := sceneOf(t, told(t)[name])
+		sc.r.Rejection.Reason = strings.Repeat("why ", maxReason/4-1) + "last"
+		data, err := json.Marshal(sc.replies()[len(sc.replies())-1].blocks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(data), "last") || !strings.Contains(string(data), slackUsers["dana"]) {
+			t.Errorf("%s: %s", name, data)
+		}
+	}
+}
+
 // TestAnyTextFitsAndStaysText puts whatever people, models and Terraform may say
 // into every place that holds their words.
 func TestAnyTextFitsAndStaysText(t *testing.T) {

@@ -261,7 +261,7 @@ func (s scene) rejectedReply() (reply, bool) {
 		return reply{}, false
 	}
 	return s.say(fmt.Sprintf("rejected:%d", no.At.Unix()), "no_entry_sign", fmt.Sprintf("%s rejected the destroy of %s:", no.By, s.title()),
-		cut(no.Reason, shownWhy)), true
+		cut(no.Reason, maxReason), s.told(s.r.Requester.SlackUser)), true
 }
 
 func (s scene) destroyedReply() (reply, bool) {
@@ -279,7 +279,7 @@ func (s scene) closedReply() (reply, bool) {
 	}
 	head, rest := fmt.Sprintf("%s is closed.", s.title()), "Nothing was made."
 	if no := s.r.Rejection; no != nil {
-		head, rest = fmt.Sprintf("%s rejected %s:", no.By, s.title()), cut(no.Reason, shownWhy)
+		head, rest = fmt.Sprintf("%s rejected %s:", no.By, s.title()), cut(no.Reason, maxReason)
 	}
 	return s.say("closed", "no_entry_sign", head, rest, s.told(s.r.Requester.SlackUser)), true
 }
