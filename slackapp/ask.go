@@ -26,10 +26,10 @@ var fillers = strings.Fields("a an the in on for with to of and my our new me pl
 const maxNames = 3
 
 // readAsk finds modules and environments among the words. Words that are none make
-// it a sentence, unless each is nearly one.
+// it a sentence, unless it is a single one that is nearly one.
 func readAsk(c *catalog.Catalog, d Directory, channel, text string) asked {
 	var out asked
-	words := strings.Fields(text)
+	words := named(c, strings.Fields(text))
 	if len(words) > maxNames || slices.ContainsFunc(words, isFiller) {
 		return asked{words: text}
 	}
@@ -39,14 +39,29 @@ func readAsk(c *catalog.Catalog, d Directory, channel, text string) asked {
 			continue
 		}
 		near, ok := catalog.Nearest(w, knownWords(c, d))
-		if !ok {
+		if !ok || out.wrong != "" {
 			return asked{words: text}
 		}
-		if out.wrong == "" {
-			out.wrong, out.near = w, near
-		}
+		out.wrong, out.near = w, near
 	}
 	out.project, out.env = locate(d, channel, out.project, out.env)
+	return out
+}
+
+// named puts the name of a module where its title stands: that is how the form calls
+// it. Of titles that begin alike the longest counts.
+func named(c *catalog.Catalog, words []string) []string {
+	var out []string
+	for len(words) > 0 {
+		name, n := words[0], 1
+		for _, m := range c.Modules() {
+			title := strings.Fields(m.Title)
+			if k := len(title); k >= n && k <= len(words) && slices.EqualFunc(title, words[:k], strings.EqualFold) {
+				name, n = m.Name, k
+			}
+		}
+		out, words = append(out, name), words[n:]
+	}
 	return out
 }
 

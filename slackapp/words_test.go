@@ -114,6 +114,12 @@ func TestReadAsk(t *testing.T) {
 		"dev payments":                  {project: "payments", env: "dev/api"},
 		"dev":                           {project: "core", env: "dev/app"}, // the channel's project
 		"s3-bukcet dev":                 {project: "core", env: "dev/app", module: "", wrong: "s3-bukcet", near: "s3-bucket"},
+		"s3 bucket dev":                 {module: "s3-bucket", project: "core", env: "dev/app"},
+		"prod S3 Bucket":                {module: "s3-bucket", project: "core", env: "prod/app"},
+		"IAM role payments dev":         {module: "iam-role", project: "payments", env: "dev/api"},
+		"s3 bucket dve":                 {module: "s3-bucket", wrong: "dve", near: "dev"},
+		"s3-bukcet dve":                 {words: "s3-bukcet dve"},
+		"s3 bucketeer":                  {words: "s3 bucketeer"},
 		"a bucket":                      {words: "a bucket"},
 		"storage for logs":              {words: "storage for logs"},
 		"one two three four five words": {words: "one two three four five words"},
