@@ -32,8 +32,6 @@ type Pull struct {
 	HeadRepo  string // full name; a fork has another one
 	BaseRef   string
 	By        Actor
-	Draft     bool
-	Mergeable string // mergeable_state: clean, blocked, behind, dirty, unknown …
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	MergedAt  *time.Time
@@ -51,10 +49,8 @@ type wirePull struct {
 	HTMLURL        string     `json:"html_url"`
 	Title          string     `json:"title"`
 	State          string     `json:"state"`
-	Draft          bool       `json:"draft"`
 	Merged         bool       `json:"merged"`
 	MergeCommitSHA string     `json:"merge_commit_sha"`
-	MergeableState string     `json:"mergeable_state"`
 	User           Actor      `json:"user"`
 	CreatedAt      time.Time  `json:"created_at"`
 	UpdatedAt      time.Time  `json:"updated_at"`
@@ -83,7 +79,7 @@ func (w wirePull) pull() Pull {
 	p := Pull{
 		Number: w.Number, URL: w.HTMLURL, Title: w.Title, Open: w.State == "open",
 		Merged: w.Merged || w.MergedAt != nil, HeadSHA: w.Head.SHA, HeadRef: w.Head.Ref, BaseRef: w.Base.Ref,
-		By: w.User, Draft: w.Draft, Mergeable: w.MergeableState,
+		By:        w.User,
 		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, MergedAt: w.MergedAt, ClosedAt: w.ClosedAt,
 	}
 	if w.Base.Repo != nil {
@@ -286,27 +282,6 @@ func (c *Client) ClosePull(ctx context.Context, repo Repo, number int) error {
 	}
 	if _, err := c.call(ctx, http.MethodPatch, path, map[string]string{"state": "closed"}, nil); err != nil {
 		return fmt.Errorf("close pull request %d: %w", number, err)
-	}
-	return nil
-}
-
-// UpdateBranch merges the base into the pull request's branch, if its head is
-// still the one given (ErrHeadMoved otherwise). GitHub does it a moment later.
-func (c *Client) UpdateBranch(ctx context.Context, repo Repo, number int, headSHA string) error {
-	if err := checkSHA(headSHA); err != nil {
-		return err
-	}
-	path, err := repo.path("/pulls/%d/update-branch", number)
-	if err != nil {
-		return err
-	}
-	_, err = c.call(ctx, http.MethodPut, path, map[string]string{"expected_head_sha": headSHA}, nil)
-	var refused *Refused
-	if errors.As(err, &refused) && strings.Contains(refused.Message, "expected head sha") {
-		err = fmt.Errorf("%w: %w", ErrHeadMoved, err)
-	}
-	if err != nil {
-		return fmt.Errorf("update branch of pull request %d: %w", number, err)
 	}
 	return nil
 }

@@ -34,7 +34,6 @@ type Run struct {
 	HeadBranch   string
 	HeadSHA      string
 	Actor        Actor
-	Triggering   Actor // who started this attempt
 	Status       string
 	Conclusion   string
 	CreatedAt    time.Time
@@ -53,7 +52,6 @@ type wireRun struct {
 	HeadBranch   string     `json:"head_branch"`
 	HeadSHA      string     `json:"head_sha"`
 	Actor        *Actor     `json:"actor"`
-	Triggering   *Actor     `json:"triggering_actor"`
 	Status       string     `json:"status"`
 	Conclusion   string     `json:"conclusion"`
 	CreatedAt    time.Time  `json:"created_at"`
@@ -71,9 +69,6 @@ func (w wireRun) run() Run {
 	}
 	if w.Actor != nil {
 		r.Actor = *w.Actor
-	}
-	if w.Triggering != nil {
-		r.Triggering = *w.Triggering
 	}
 	if w.Repository != nil {
 		r.RepoID = w.Repository.ID
@@ -169,18 +164,15 @@ func (c *Client) readRun(ctx context.Context, repo Repo, format string, id int64
 
 // RunQuery says which runs to list.
 type RunQuery struct {
-	Since    time.Time // created at or after
-	Workflow string    // file name; empty: all
-	Branch   string    // head branch; empty: all
-	Event    string    // empty: workflow_dispatch
-	ETag     string    // of the last listing with the same query
+	Since time.Time // created at or after
+	ETag  string    // of the last listing with the same query
 }
 
-// FindRuns lists runs, newest first. A new run may stay out of lists for some
+// FindRuns lists the runs that somebody dispatched, newest first. A new run may stay out of lists for some
 // seconds. The ETag is given only when everything asked for stood on one page: an
 // unchanged first page says nothing about the next.
 func (c *Client) FindRuns(ctx context.Context, repo Repo, q RunQuery) (Listing[Run], error) {
-	base, err := q.path(repo)
+	base, err := repo.path("/actions/runs?per_page=%d&event=workflow_dispatch", pageSize)
 	if err != nil {
 		return Listing[Run]{}, err
 	}
@@ -217,26 +209,6 @@ func firstPage(page int, etag string) string {
 		return etag
 	}
 	return ""
-}
-
-func (q RunQuery) path(repo Repo) (string, error) {
-	event := q.Event
-	if event == "" {
-		event = "workflow_dispatch"
-	}
-	below := "/actions/runs"
-	if q.Workflow != "" {
-		if !workflowFile.MatchString(q.Workflow) {
-			return "", fmt.Errorf("workflow %q: %w", q.Workflow, errName)
-		}
-		below = "/actions/workflows/" + q.Workflow + "/runs"
-	}
-	filter := "?per_page=" + fmt.Sprint(pageSize) + "&event=" + queryEscape(event)
-	if q.Branch != "" {
-		filter += "&branch=" + queryEscape(q.Branch)
-	}
-	path, err := repo.path("%s", below)
-	return path + filter, err
 }
 
 // Step is where a run went wrong.

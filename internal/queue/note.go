@@ -121,14 +121,3 @@ func (n *Notes) Allow(ctx context.Context, name string, perSecond float64, burst
 	}
 	return time.Duration(ms) * time.Millisecond, nil
 }
-
-// Pause empties a budget for d, as a Retry-After asks for.
-func (n *Notes) Pause(ctx context.Context, name string, perSecond float64, burst int, d time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
-	defer cancel()
-	full := time.Now().Add(d).UnixMilli() + int64(math.Ceil(1000/perSecond))*int64(burst-1)
-	if err := n.redis.client.Set(ctx, prefix+"budget:"+name, full, d+time.Minute).Err(); err != nil {
-		return fmt.Errorf("pause %s: %w", name, err)
-	}
-	return nil
-}

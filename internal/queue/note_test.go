@@ -1,10 +1,8 @@
 package queue
 
 import (
-	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -110,87 +108,6 @@ func TestBudget(t *testing.T) {
 		if granted < 118 || granted > 122 {
 			t.Errorf("granted %d in a minute at 2 a second", granted)
 		}
-	})
-}
-
-func TestPause(t *testing.T) {
-	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
-		n, ctx := NewNotes(r), t.Context()
-		if err := n.Pause(ctx, "chat.update", 2, 5, 30*time.Second); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(29 * time.Second)
-		if w, _ := n.Allow(ctx, "chat.update", 2, 5); w <= 0 || w > time.Second {
-			t.Errorf("within the pause: %s", w)
-		}
-		time.Sleep(2 * time.Second)
-		if w, _ := n.Allow(ctx, "chat.update", 2, 5); w != 0 {
-			t.Errorf("after the pause: %s", w)
-		}
-	})
-}
-
-func TestFeed(t *testing.T) {
-	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
-		f := NewFeed(r)
-		ctx, cancel := context.WithCancel(t.Context())
-		changes, err := f.Subscribe(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		publish := func(id string, version int64) Change {
-			if err := f.Publish(t.Context(), id, version); err != nil {
-				t.Fatal(err)
-			}
-			return <-changes
-		}
-		first, second := publish(reqA, 1), publish(reqB, 7)
-		if first.ID != reqA || second.ID != reqB || second.Version != 7 || second.Seq != first.Seq+1 || second.Epoch != first.Epoch || second.Reset {
-			t.Errorf("%+v %+v", first, second)
-		}
-		if recent, err := f.Recent(t.Context()); err != nil || len(recent) != 2 || recent[1].ID != reqB {
-			t.Errorf("recent: %+v %v", recent, err)
-		}
-		m.FlushAll()
-		if c := publish(reqA, 2); !c.Reset || c.Epoch == first.Epoch {
-			t.Errorf("after a flush: %+v", c)
-		}
-		cancel()
-		for range changes { // drained until it is closed
-		}
-	})
-}
-
-func TestSlowSubscriberIsTold(t *testing.T) {
-	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
-		f := NewFeed(r)
-		ctx, cancel := context.WithCancel(t.Context())
-		changes, err := f.Subscribe(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range feedBuffer + 20 {
-			if err := f.Publish(t.Context(), reqA, 1); err != nil {
-				t.Fatal(err)
-			}
-		}
-		synctest.Wait()
-		for range feedBuffer {
-			if c := <-changes; c.Reset {
-				t.Fatalf("too early: %+v", c)
-			}
-		}
-		if err := f.Publish(t.Context(), reqA, 2); err != nil {
-			t.Fatal(err)
-		}
-		if c := <-changes; !c.Reset {
-			t.Errorf("nothing says that changes were missed: %+v", c)
-		}
-		if recent, _ := f.Recent(t.Context()); len(recent) != feedKeep {
-			t.Errorf("%d kept", len(recent))
-		}
-		cancel()
-		synctest.Wait()
 	})
 }
 

@@ -1,6 +1,6 @@
 // Package queue owns what TfPilot keeps in Redis: the bell (tasks that say "look
-// at this"), the index that lists are read from, short leases, budgets and the
-// change feed. Everything here may be lost at any time without losing a fact:
+// at this"), the index that lists are read from, short leases and budgets.
+// Everything here may be lost at any time without losing a fact:
 // the documents in the store are the truth, and whatever stands here is found
 // again by looking at them. It is the only user of asynq and go-redis; what a
 // task does is the worker's.
