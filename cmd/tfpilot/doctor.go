@@ -124,7 +124,7 @@ func findingsAsJSON(out io.Writer, notes []string, findings []finding) error {
 // less.
 func (p *parts) examineApp(ctx context.Context) finding {
 	f := finding{what: "the GitHub App has its permissions and no others"}
-	hub, err := p.github(ctx)
+	hub, err := p.github()
 	if err != nil {
 		return finding{f.what, err}
 	}
@@ -157,7 +157,7 @@ func errOf[T any](_ T, err error) error { return err }
 
 // examineEnvironments compares each environment's backend.tf with tfpilot.yaml.
 func (p *parts) examineEnvironments(ctx context.Context) []finding {
-	hub, err := p.github(ctx)
+	hub, err := p.github()
 	if err != nil {
 		return nil
 	}
