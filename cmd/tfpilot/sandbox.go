@@ -189,12 +189,24 @@ func (r *sandboxRun) start(ctx context.Context) error {
 		return err
 	}
 	page.Mount(r.box)
-	for _, repo := range repos {
-		if err := r.box.Upgrade(ctx, repo); err != nil {
-			return errors.Join(err, r.box.Close(ctx))
-		}
+	if err := r.upgrade(ctx, repos); err != nil {
+		return errors.Join(err, r.box.Close(ctx))
 	}
 	return r.configure(ctx)
+}
+
+// upgrade brings the repositories of an older data folder to what this tfpilot renders.
+func (r *sandboxRun) upgrade(ctx context.Context, repos []sandbox.Repo) error {
+	for _, repo := range repos {
+		kept, err := r.box.Upgrade(ctx, repo)
+		if err != nil {
+			return err
+		}
+		if len(kept) > 0 {
+			r.say(fmt.Sprintf("Left as somebody changed it in %s/%s, though this tfpilot would write it otherwise: %s.", repo.Owner, repo.Name, strings.Join(kept, ", ")))
+		}
+	}
+	return nil
 }
 
 func (r *sandboxRun) log() *slog.Logger {

@@ -6,43 +6,89 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
 	"time"
 )
 
 // Upgrade commits the files that a newer tfpilot renders otherwise, as the platform
-// team would after a release: as a person, on main. Requests' own files stay.
-func (s *Sandbox) Upgrade(ctx context.Context, repo Repo) error {
+// team would after a release: as a person, on main. Requests' own files stay, and so do
+// files that somebody changed since the last rendering; those are returned.
+func (s *Sandbox) Upgrade(ctx context.Context, repo Repo) (kept []string, err error) {
 	g := forgeClient{base: s.url("github") + "/api/v3/repos/" + repo.Owner + "/" + repo.Name, token: s.person("adam").GitHubToken}
-	var ref struct {
-		Object struct{ SHA string } `json:"object"`
+	tip, err := g.tip(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if err := g.call(ctx, http.MethodGet, "/git/ref/heads/main", nil, &ref); err != nil {
-		return err
+	log, err := readRenderings(filepath.Join(s.cfg.Dir, "rendered.json"))
+	if err != nil {
+		return nil, err
 	}
-	var tree struct {
-		SHA  string
-		Tree []struct{ Path, SHA string }
-	}
-	if err := g.call(ctx, http.MethodGet, "/git/trees/"+ref.Object.SHA+"?recursive=1", nil, &tree); err != nil {
-		return err
-	}
-	have := map[string]string{}
-	for _, e := range tree.Tree {
-		have[e.Path] = e.SHA
-	}
+	last := log.files[repo.Owner+"/"+repo.Name]
+	now := map[string]string{}
 	var entries []map[string]string
 	for path, content := range repo.Files {
-		if have[path] != blobID(content) {
+		want := blobID(content)
+		now[path] = want
+		switch before, ok := last[path]; {
+		case tip.blobs[path] == want:
+		case last == nil || tip.blobs[path] == before: // a folder without a record is taken as untouched
 			entries = append(entries, map[string]string{"path": path, "mode": "100644", "type": "blob", "content": string(content)})
+		default:
+			kept = append(kept, path)
+			if delete(now, path); ok {
+				now[path] = before // whoever takes the change back gets the newer file
+			}
 		}
 	}
-	if len(entries) == 0 {
-		return nil
+	slices.Sort(kept)
+	if len(entries) > 0 {
+		if err := g.commit(ctx, tip.tree, tip.commit, entries); err != nil {
+			return nil, err
+		}
 	}
-	return g.commit(ctx, tree.SHA, ref.Object.SHA, entries)
+	return kept, log.save(repo.Owner+"/"+repo.Name, now)
+}
+
+// renderings are the blob ids of what was rendered last, by repository and path.
+type renderings struct {
+	path  string
+	files map[string]map[string]string
+}
+
+func readRenderings(path string) (renderings, error) {
+	r := renderings{path, map[string]map[string]string{}}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return r, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &r.files)
+	}
+	if err != nil {
+		return r, fmt.Errorf("read what was rendered last: %w", err)
+	}
+	return r, nil
+}
+
+func (r renderings) save(repo string, files map[string]string) error {
+	r.files[repo] = files
+	data, err := json.Marshal(r.files)
+	if err == nil {
+		err = os.WriteFile(r.path+".new", data, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(r.path+".new", r.path)
+	}
+	if err != nil {
+		return fmt.Errorf("write what was rendered last: %w", err)
+	}
+	return nil
 }
 
 func blobID(content []byte) string {
@@ -63,6 +109,33 @@ func (s *Sandbox) person(login string) PersonAccess {
 
 // forgeClient is a person at the GitHub simulator.
 type forgeClient struct{ base, token string }
+
+// tip is the newest commit of main.
+type tip struct {
+	commit, tree string
+	blobs        map[string]string // by path
+}
+
+func (g forgeClient) tip(ctx context.Context) (tip, error) {
+	var ref struct {
+		Object struct{ SHA string } `json:"object"`
+	}
+	if err := g.call(ctx, http.MethodGet, "/git/ref/heads/main", nil, &ref); err != nil {
+		return tip{}, err
+	}
+	var tree struct {
+		SHA  string
+		Tree []struct{ Path, SHA string }
+	}
+	if err := g.call(ctx, http.MethodGet, "/git/trees/"+ref.Object.SHA+"?recursive=1", nil, &tree); err != nil {
+		return tip{}, err
+	}
+	t := tip{ref.Object.SHA, tree.SHA, map[string]string{}}
+	for _, e := range tree.Tree {
+		t.blobs[e.Path] = e.SHA
+	}
+	return t, nil
+}
 
 func (g forgeClient) commit(ctx context.Context, baseTree, parent string, entries []map[string]string) error {
 	var tree, commit struct{ SHA string }
