@@ -193,8 +193,8 @@ func TestWhatIsConfirmedNeedsItsWindow(t *testing.T) {
 		no     string
 	}{
 		{live(t), destroy, confirmNone, answers{}, "confirmed in a window first"},
-		{live(t), destroy, confirmList, answers{}, ""},
-		{inProd(t), destroy, confirmList, answers{typed: "prod"}, "prod/app is protected"},
+		{live(t), destroy, "list", answers{}, ""},
+		{inProd(t), destroy, "list", answers{typed: "prod"}, "prod/app is protected"},
 		{inProd(t), destroy, confirmTyped, answers{typed: "PROD/app"}, ""},
 		{ready(t), reject, confirmReason, answers{}, "confirmed in a window first"},
 		{ready(t), reject, confirmReason, answers{reason: "Too wide."}, ""},

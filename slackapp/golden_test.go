@@ -276,14 +276,14 @@ func TestDecisionViews(t *testing.T) {
 		confirm string
 		facts   summaries
 	}{
-		"approve":         {states["plan_ready"], lifecycle.ActionApprove, confirmList, plans},
+		"approve":         {states["plan_ready"], lifecycle.ActionApprove, "list", plans},
 		"approve-typed":   {replaces, lifecycle.ActionApprove, confirmTyped, other},
-		"approve-big":     {large, lifecycle.ActionApprove, confirmList, many},
-		"approve-tamper":  {states["plan_ready"], lifecycle.ActionApprove, confirmList, other},
-		"approve-destroy": {states["destroy_plan"], lifecycle.ActionApprove, confirmList, plans},
+		"approve-big":     {large, lifecycle.ActionApprove, "list", many},
+		"approve-tamper":  {states["plan_ready"], lifecycle.ActionApprove, "list", other},
+		"approve-destroy": {states["destroy_plan"], lifecycle.ActionApprove, "list", plans},
 		"reject":          {states["plan_ready"], lifecycle.ActionReject, confirmReason, plans},
 		"reject-destroy":  {states["destroy_plan"], lifecycle.ActionReject, confirmReason, plans},
-		"destroy":         {states["applied"], lifecycle.ActionDestroy, confirmList, plans},
+		"destroy":         {states["applied"], lifecycle.ActionDestroy, "list", plans},
 		"destroy-typed":   {inProd(t), lifecycle.ActionDestroy, confirmTyped, plans},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,11 +10,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// How a click is confirmed before it counts.
+// How a click is confirmed before it counts: as its offer says, or stricter. "list"
+// needs only a modal that lists what goes.
 const (
 	confirmNone   = ""
-	confirmList   = "list"   // a modal lists what goes
-	confirmTyped  = "typed"  // and asks to type the environment
+	confirmTyped  = "typed"  // the modal also asks to type the environment
 	confirmReason = "reason" // a modal asks for a reason
 )
 

@@ -10,7 +10,6 @@ import (
 const (
 	limitHeader      = 150
 	limitSection     = 3000
-	limitField       = 2000
 	limitContext     = 300 // ours; a context line is small print
 	limitButton      = 75
 	limitOption      = 75
@@ -23,7 +22,6 @@ const (
 	limitModalTitle  = 24
 	limitMetadata    = 3000
 	limitMessageText = 3000 // ours; chat.update refuses more than 4000
-	limitViewBlocks  = 100
 	limitRich        = 2500 // ours, for one rich_text block
 	limitLine        = 300  // ours, for one line of a list
 	limitFieldError  = 300  // ours, for an error under an input

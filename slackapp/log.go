@@ -14,8 +14,6 @@ const (
 	keyEnvelope   = "envelope"
 	keyKind       = "kind"
 	keyRequest    = "request"
-	keyUser       = "user"
-	keyMethod     = "method"
 	keyCode       = "code"
 	keyNeeded     = "needed"
 	keyProvided   = "provided"

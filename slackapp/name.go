@@ -44,7 +44,6 @@ const (
 	actShow    = "show"
 	actStart   = "start" // opens the form that a hint suggests
 	actPage    = "page"  // of the list
-	actLink    = "link." // a button that is a link; Slack tells us all the same
 	actTyped   = "typed"
 	actWhy     = "why"
 	blockTyped = "typed"

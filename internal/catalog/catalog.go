@@ -89,8 +89,3 @@ func (c *Catalog) Module(name string) (*Module, bool) {
 	m, ok := c.modules[name]
 	return m, ok
 }
-
-// Nearest suggests the module that a mistyped word may have meant.
-func (c *Catalog) Nearest(word string) (string, bool) {
-	return Nearest(word, c.Names())
-}

@@ -169,11 +169,11 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestMissingIsMarked(t *testing.T) {
+func TestMissingIsSaid(t *testing.T) {
 	_, errs := module(t, "ec2-instance").Parse(nil, dev)
 	for _, one := range errs {
-		if !one.Missing {
-			t.Errorf("%+v is not marked as missing", one)
+		if !strings.HasSuffix(one.Message, " is missing.") {
+			t.Errorf("%+v", one)
 		}
 	}
 	if len(errs) != 2 {
@@ -282,7 +282,7 @@ func TestLaterReplacesEarlier(t *testing.T) {
 	if got := len(c.Names()); got != 6 {
 		t.Errorf("got %d modules, want 6", got)
 	}
-	if near, _ := c.Nearest("queu"); near != "queue" {
+	if near, _ := Nearest("queu", c.Names()); near != "queue" {
 		t.Errorf("got %q", near)
 	}
 }

@@ -14,7 +14,6 @@ const maxConfig = 32 << 10
 type FieldError struct {
 	Field   string
 	Message string // a full sentence
-	Missing bool   // nothing was given for a required field
 }
 
 // FieldErrors are all of them, in the order of the form.
@@ -62,7 +61,7 @@ func (m *Module) parseField(f *Field, raw any, env Environment, config map[strin
 		errs.add(f.Name, "%s %s.", f.Label, err)
 		return
 	case !given && f.Required:
-		*errs = append(*errs, FieldError{Field: f.Name, Message: f.Label + " is missing.", Missing: true})
+		errs.add(f.Name, "%s is missing.", f.Label)
 		return
 	case !given:
 		value = f.Default

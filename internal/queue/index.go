@@ -50,12 +50,10 @@ type Row struct {
 
 // Query selects rows, newest first. Empty fields select everything.
 type Query struct {
-	Limit       int // 50 when zero, at most 200
-	Cursor      string
-	Project     string
-	Environment string // "dev/app", with Project
-	Requester   string // GitHub login
-	Open        bool   // without what is settled
+	Limit     int // 50 when zero, at most 200
+	Cursor    string
+	Requester string // GitHub login
+	Open      bool   // without what is settled
 }
 
 // Page is a part of a list. Cursor continues it; "" ends it.
@@ -97,10 +95,7 @@ func (x *Index) Put(ctx context.Context, r Row) error {
 	if r.Settled {
 		settled = "1"
 	}
-	keys := []string{
-		indexPrefix + "rows", indexPrefix + "versions", setOpen, setAll,
-		setOf("project", r.Project), setOf("env", r.Project+"/"+r.Environment), setOf("requester", r.Requester),
-	}
+	keys := []string{indexPrefix + "rows", indexPrefix + "versions", setOpen, setAll, setOf(r.Requester)}
 	args := []any{r.ID, r.Version, r.CreatedAt.UnixMilli(), data, settled}
 	if err := putRow.Run(ctx, x.redis.client, keys, args...).Err(); err != nil {
 		return fmt.Errorf("index %s: %w", r.ID, err)
@@ -115,17 +110,13 @@ const (
 	rebuildBy = indexPrefix + "rebuilding"
 )
 
-func setOf(kind, value string) string { return indexPrefix + kind + ":" + strings.ToLower(value) }
+func setOf(requester string) string { return indexPrefix + "requester:" + strings.ToLower(requester) }
 
 // set gives the smallest set that holds all of what q selects.
 func (q Query) set() string {
 	switch {
 	case q.Requester != "":
-		return setOf("requester", q.Requester)
-	case q.Project != "" && q.Environment != "":
-		return setOf("env", q.Project+"/"+q.Environment)
-	case q.Project != "":
-		return setOf("project", q.Project)
+		return setOf(q.Requester)
 	case q.Open:
 		return setOpen
 	default:
@@ -134,10 +125,7 @@ func (q Query) set() string {
 }
 
 func (q Query) selects(r Row) bool {
-	return (q.Project == "" || r.Project == q.Project) &&
-		(q.Environment == "" || r.Environment == q.Environment) &&
-		(q.Requester == "" || strings.EqualFold(r.Requester, q.Requester)) &&
-		(!q.Open || !r.Settled)
+	return (q.Requester == "" || strings.EqualFold(r.Requester, q.Requester)) && (!q.Open || !r.Settled)
 }
 
 func (q Query) limit() int {
