@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,5 +137,70 @@ func TestStoppingIsSaidAtOnce(t *testing.T) {
 	}
 	if n := strings.Count(errs.text(), "Stopping…"); n != 1 {
 		t.Errorf("it was said %d times", n)
+	}
+}
+
+// An app that cannot start ends the sandbox with the reason, before anybody was told
+// that it runs.
+func TestAppThatCannotStart(t *testing.T) {
+	var out, errs record
+	c := newSandbox()
+	c.SetContext(t.Context())
+	c.SetOut(&out)
+	c.SetErr(&errs)
+	r := &sandboxRun{dir: t.TempDir(), json: true}
+	err := r.main(c, func(ctx context.Context) error {
+		taken, err := net.Listen("tcp", strings.TrimPrefix(r.box.Access.App, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = taken.Close() }()
+		return r.serve(ctx)
+	})
+	if err == nil || !strings.Contains(err.Error(), "TFPILOT_HTTP_ADDR") {
+		t.Errorf("it ended with %v", err)
+	}
+	if out.text() != "" {
+		t.Errorf("it said that it runs: %s", out.text())
+	}
+}
+
+// Whoever reads the start-up line can begin: the app is connected.
+func TestStartUpLineMeansConnected(t *testing.T) {
+	y := &yard{t: t, dir: t.TempDir()}
+	y.sandbox()
+	var state struct{ Sockets int }
+	resp, err := http.Get(y.access.Page + "/control/state?user=dana")
+	if err == nil {
+		err = json.NewDecoder(resp.Body).Decode(&state)
+		_ = resp.Body.Close()
+	}
+	if err != nil || state.Sockets == 0 {
+		t.Errorf("%d sockets, %v", state.Sockets, err)
+	}
+}
+
+// With --json the demo's standard output is one line with all that a script needs; the
+// steps are for people.
+func TestDemoInJSON(t *testing.T) {
+	y := &yard{t: t, dir: t.TempDir()}
+	cmd := y.command("sandbox", "demo", "--json", "--data", y.dir, "--port", "0")
+	out := &record{}
+	cmd.Stdout = out
+	c := y.start(cmd)
+	y.wait("a step", func() bool { return strings.Contains(c.errs.text(), "✓") })
+	c.killed = true // it has not seen every step
+	_ = c.Process.Signal(os.Interrupt)
+	if !c.endsIn(closeTime) || c.ProcessState.ExitCode() != exitFailed {
+		t.Errorf("a demo that was interrupted ended with %v", c.ProcessState)
+	}
+	var line map[string]any
+	if err := json.Unmarshal([]byte(out.text()), &line); err != nil {
+		t.Fatalf("%v in %s", err, out.text())
+	}
+	for _, name := range []string{"page", "slack", "github", "s3", "cloud", "cloudToken", "model", "redis", "app", "clone", "env", "people", "keys", "data"} {
+		if v := line[name]; v == nil || v == "" {
+			t.Errorf("the start-up line lacks %s", name)
+		}
 	}
 }

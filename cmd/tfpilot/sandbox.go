@@ -40,6 +40,7 @@ const (
 	stateBucket   = "tfpilot-terraform-state"
 	sandboxPort   = 7390
 	closeTime     = time.Minute // a cancelled run has 10 s, and 30 more for what must always run
+	connectTime   = time.Minute // of the app to Slack, on a busy machine
 )
 
 // sandboxRun is one start of the sandbox.
@@ -312,14 +313,56 @@ func (r *sandboxRun) product(ctx context.Context) error {
 }
 
 func (r *sandboxRun) serve(ctx context.Context) error {
-	if err := r.announce(); err != nil {
-		return err
-	}
 	if r.simulatorsOnly {
+		if err := r.announce(); err != nil {
+			return err
+		}
 		<-ctx.Done()
 		return nil
 	}
-	return r.product(ctx)
+	return r.beside(ctx, func(ctx context.Context) error {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := r.announce(); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return nil
+	})
+}
+
+// beside runs body while the product runs, once its app is connected.
+func (r *sandboxRun) beside(ctx context.Context, body func(context.Context) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	ctx, done := context.WithCancel(ctx)
+	g.Go(func() error { return r.product(ctx) })
+	g.Go(func() error {
+		defer done()
+		if err := r.connected(ctx); err != nil {
+			return err
+		}
+		return body(ctx)
+	})
+	return g.Wait()
+}
+
+// connected waits until the app holds a connection to Slack, or ctx ends.
+func (r *sandboxRun) connected(ctx context.Context) error {
+	changes, stop := r.box.Slack.Changes()
+	defer stop()
+	limit := time.NewTimer(connectTime)
+	defer limit.Stop()
+	for r.box.Slack.Connections() == 0 {
+		select {
+		case <-changes:
+		case <-ctx.Done():
+			return nil
+		case <-limit.C:
+			return fmt.Errorf("the app did not connect to Slack within %s; --verbose shows why", connectTime)
+		}
+	}
+	return nil
 }
 
 // announce says where everything is.
@@ -345,16 +388,21 @@ func (r *sandboxRun) announce() error {
 	return err
 }
 
-// demo plays the journey against the product, which runs beside it.
+// demo plays the journey against the product, which runs beside it. With --json standard
+// output holds the start-up line alone.
 func (r *sandboxRun) demo(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	ctx, done := context.WithCancel(ctx)
-	g.Go(func() error { return r.product(ctx) })
-	g.Go(func() error {
-		defer done()
-		return demo.Run(ctx, demo.Config{Address: r.box.Access.Page, Out: r.out})
+	return r.beside(ctx, func(ctx context.Context) error {
+		a, steps := r.box.Access, r.out
+		if r.json {
+			steps = r.errs
+			if err := r.announce(); err != nil {
+				return err
+			}
+		} else {
+			_, _ = fmt.Fprintf(r.out, "\n  Open    %s\n  Clone   git clone %s\n", a.Page, strings.Join(a.Clone, "\n          git clone "))
+		}
+		return demo.Run(ctx, demo.Config{Address: a.Page, Out: steps})
 	})
-	return g.Wait()
 }
 
 // asset is the tfpilot that runs fetch: this very binary, as a release.
