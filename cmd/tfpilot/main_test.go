@@ -45,6 +45,7 @@ func TestExitCodes(t *testing.T) {
 		{"too many arguments", "", []string{"version", "x"}, exitUsage, "version"},
 		{"bad clock", "{}", []string{"derive", "--now", "noon"}, exitUsage, "--now"},
 		{"no document", "[", []string{"derive"}, exitFailed, "standard input"},
+		{"ci help", "", []string{"ci", "help"}, exitDone, "guard"},
 		{"bad ci command", "", []string{"ci", "nothing"}, exitUsage, "guard"},
 		{"lint of the shipped modules", "", []string{"catalog", "lint"}, exitDone, ""},
 		{"lint of nothing", "", []string{"catalog", "lint", "/nonexistent"}, exitFailed, "/nonexistent"},

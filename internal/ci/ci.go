@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"syscall"
@@ -69,6 +70,10 @@ var commands = map[string]command{
 
 // Run executes one command and returns the exit code.
 func Run(ctx context.Context, args []string, p Process) int {
+	if len(args) == 1 && slices.Contains([]string{"help", "--help", "-h"}, args[0]) {
+		usage(p.Stdout)
+		return exitDone
+	}
 	if len(args) != 1 || commands[args[0]].run == nil {
 		usage(p.Stderr)
 		return exitUsage
