@@ -1,0 +1,81 @@
+package page
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox/page/browser"
+)
+
+// carded is a seeded world in which the request's card stands in #infra-dev.
+func carded(t *testing.T) (*world, *browser.Page) {
+	t.Helper()
+	w := newWorld(t)
+	w.seed()
+	ts := startBot(w).post(infraDev, "U0DANA0001")
+	card := []byte(`"messages": [{"role": "card", "channel": "` + infraDev + `", "ts": "` + ts + `"}]`)
+	w.put(requestsBucket, requestKey, bytes.Replace(fixture(t, "request.json"), []byte(`"messages": []`), card, 1))
+	return w, w.open(1280, 800)
+}
+
+// The strip at the top takes a newcomer by the hand: to the card, and to who may approve.
+func TestNextStepsLeadToTheCard(t *testing.T) {
+	_, p := carded(t)
+	strip := p.In("region", "Journey of a request")
+	p.Click("button", "#payments")
+	p.See("heading", "#payments")
+	strip.Click("button", "Open the card")
+	p.See("heading", "#infra-dev")
+	p.In("complementary", "Thread").Read("The plan is ready, @dana")
+	p.Click("button", "Close the thread")
+	p.Click("button", "#payments")
+	strip.Click("button", "Become omar")
+	p.See("heading", "#infra-dev")
+	strip.Gone("button", "Become omar")
+	p.In("complementary", "Thread").Click("button", "Approve: S3 bucket")
+	p.Read("Approved by @omar.")
+	p.Quiet()
+}
+
+// Any message can be answered in a thread that is not there yet.
+func TestReplyInThread(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.box.Slack.Say("ana", "#infra-dev", "", "Does anybody need a bucket?"); err != nil {
+		t.Fatal(err)
+	}
+	p := w.open(1280, 800)
+	p.Click("button", "Reply in thread")
+	thread := p.In("complementary", "Thread")
+	thread.Read("Does anybody need a bucket?")
+	thread.Type("Reply in the thread", "I do")
+	thread.Click("button", "Send")
+	thread.Read("I do")
+	p.See("button", "1 reply…")
+	p.Quiet()
+}
+
+// One delivery can be sent again, and one of several rows be looked at.
+func TestOneOfMany(t *testing.T) {
+	w, p := carded(t)
+	const other = "payments/dev/api/terraform.tfstate"
+	w.put(stateBucket, other, fixture(t, "state.json"))
+	p.Click("tab", "Webhooks")
+	p.In("tabpanel", "Webhooks").Click("button", "Send pull_request opened of…")
+	p.Read("1 webhook sent again.")
+	again := 0
+	for _, d := range w.box.GitHub.Deliveries() {
+		if d.Redelivery && d.Event == "pull_request" {
+			again++
+		}
+	}
+	if again != 1 {
+		t.Errorf("%d deliveries were sent again", again)
+	}
+	p.Click("tab", "State")
+	states := p.In("tabpanel", "State")
+	states.Read("s3://" + stateBucket + "/" + stateKey)
+	states.Click("button", other+"…")
+	states.Read("s3://" + stateBucket + "/" + other)
+	states.Unread("s3://" + stateBucket + "/" + stateKey)
+	p.Quiet()
+}
