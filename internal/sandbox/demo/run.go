@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -93,8 +94,15 @@ func (p *person) awaitRun(ctx context.Context, repo, words string, attempt int) 
 	return found, err
 }
 
-// stoppedAtGuard checks that a guard failed, and that no step after it ran that
-// could have had an effect.
+// guard is the step that stops what TfPilot did not start itself, before the run has any
+// credential.
+const guard = "Guard the inputs"
+
+// rights are the steps of a run by which it could read or change anything.
+var rights = []string{"Take the plan role", "Take the apply role", "Apply"}
+
+// stoppedAtGuard checks that the first guard failed, and that no step ran that could
+// have had an effect.
 func (j *journey) stoppedAtGuard(ctx context.Context, repo string, r run) error {
 	var jobs struct {
 		Jobs []struct {
@@ -112,13 +120,13 @@ func (j *journey) stoppedAtGuard(ctx context.Context, repo string, r run) error 
 			if failed == "" && s.Conclusion == "failure" {
 				failed = s.Name
 			}
-			if s.Conclusion == "success" && (s.Name == "Apply" || s.Name == "Take the apply role") {
-				return notSeen("that no credential is taken to apply", strings.Join(seen, "\n"))
+			if s.Conclusion != "skipped" && slices.Contains(rights, s.Name) {
+				return notSeen("that no credential is taken", strings.Join(seen, "\n"))
 			}
 		}
 	}
-	if r.Conclusion != "failure" || !strings.HasPrefix(failed, "Guard") {
-		return notSeen("a run that fails at a guard", r.Conclusion+"\n"+strings.Join(seen, "\n"))
+	if r.Conclusion != "failure" || failed != guard {
+		return notSeen("a run that fails at "+guard, r.Conclusion+"\n"+strings.Join(seen, "\n"))
 	}
 	return nil
 }

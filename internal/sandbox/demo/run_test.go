@@ -1,0 +1,42 @@
+package demo
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// A run that somebody else started must end at its first guard, before it has a
+// credential of any kind.
+func TestStoppedAtGuard(t *testing.T) {
+	for _, tt := range []struct {
+		name, run, steps string
+		ok               bool
+	}{
+		{"at once", "failure", "Fetch TfPilot=success|Guard the inputs=failure|Take the plan role=skipped|Apply=skipped", true},
+		{"at the second guard", "failure", "Guard the inputs=success|Take the plan role=success|Guard the grant and claim=failure|Apply=skipped", false},
+		{"with a role for the plan", "failure", "Guard the inputs=failure|Take the plan role=success|Apply=skipped", false},
+		{"with a role it could not take", "failure", "Guard the inputs=failure|Take the plan role=failure|Apply=skipped", false},
+		{"with a role to apply", "failure", "Guard the inputs=failure|Take the apply role=success", false},
+		{"before the guard", "failure", "Fetch TfPilot=failure|Guard the inputs=skipped", false},
+		{"never", "success", "Guard the inputs=success|Apply=success", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var steps []string
+			for _, s := range strings.Split(tt.steps, "|") {
+				name, conclusion, _ := strings.Cut(s, "=")
+				steps = append(steps, `{"name":"`+name+`","conclusion":"`+conclusion+`"}`)
+			}
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write([]byte(`{"jobs":[{"steps":[` + strings.Join(steps, ",") + `]}]}`))
+			}))
+			defer server.Close()
+			j := &journey{client: server.Client(), access: access{Env: map[string]string{"GITHUB_API_URL": server.URL + "/"}}}
+			j.dana = &person{j: j, name: "dana"}
+			if err := j.stoppedAtGuard(t.Context(), "acme/infra-core", run{ID: 1, Conclusion: tt.run}); (err == nil) != tt.ok {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
