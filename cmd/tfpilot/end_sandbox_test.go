@@ -35,6 +35,7 @@ func TestEndAndStartAgain(t *testing.T) {
 		t.Errorf("%s is not in the list any more:\n%s", id, all)
 	}
 	y.until(y.open("after-a-restart"), "plan_ready")
+	y.keysAreKnown("requests", "run index", "pull index", "grants", "claims", "results", "identities")
 	y.open("killed-with-its-sandbox")
 	y.awaitRun()
 	y.kill(second)

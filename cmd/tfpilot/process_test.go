@@ -245,6 +245,7 @@ func TestDemoWithProcesses(t *testing.T) {
 	if !victim.killed {
 		t.Error("no worker was killed: the demo has no such step any more")
 	}
+	y.keysAreKnown("requests", "history", "run index", "pull index", "logs", "environments", "grants", "claims", "results", "identities")
 }
 
 // TestDemoWithoutBells plays the demo with every webhook lost and Redis emptied
