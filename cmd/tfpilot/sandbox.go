@@ -12,7 +12,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -95,18 +94,14 @@ func (r *sandboxRun) main(c *cobra.Command, body func(context.Context) error) er
 		return err
 	}
 	defer unlock()
-	stopping := sync.OnceFunc(func() {
+	defer context.AfterFunc(ctx, func() {
 		r.say("Stopping… Runs that are under way are cancelled first. Ctrl-C again ends them at once.")
-	})
-	defer context.AfterFunc(ctx, stopping)()
+	})()
 	if err := r.start(ctx); err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, r.hurry)()
-	defer func() {
-		stopping()
-		r.close(context.WithoutCancel(ctx))
-	}()
+	defer r.close(ctx)
 	return body(ctx)
 }
 
@@ -122,7 +117,10 @@ func (r *sandboxRun) hurry() {
 
 // close ends the simulators, and what of the runs does not end in time.
 func (r *sandboxRun) close(ctx context.Context) {
-	end, cancel := context.WithTimeout(ctx, closeTime)
+	if ctx.Err() == nil {
+		r.say("Stopping…")
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
 	if err := r.box.Close(end); err != nil {
 		r.say("Not everything stopped in time: " + err.Error())
@@ -190,10 +188,13 @@ func (r *sandboxRun) start(ctx context.Context) error {
 		return err
 	}
 	page.Mount(r.box)
-	if err := r.upgrade(ctx, repos); err != nil {
+	if err = r.upgrade(ctx, repos); err == nil {
+		err = r.configure(ctx)
+	}
+	if err != nil {
 		return errors.Join(err, r.box.Close(ctx))
 	}
-	return r.configure(ctx)
+	return nil
 }
 
 // upgrade brings the repositories of an older data folder to what this tfpilot renders.
