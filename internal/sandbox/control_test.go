@@ -166,3 +166,20 @@ func TestSharedFaultsStrike(t *testing.T) {
 		t.Errorf("what was done without an answer is not there: %v", err)
 	}
 }
+
+// GitHub's limits of a minute hold here too: 900 points, of which a write takes five.
+func TestGitHubLimitsAMinute(t *testing.T) {
+	box := begin(t, t.TempDir(), plain)
+	adam := forgeClient{box.url("github") + "/api/v3/repos/acme/infra-core", box.person("adam").GitHubToken}
+	for n := range 400 { // two minutes' worth, in case one passes meanwhile
+		err := adam.call(t.Context(), http.MethodPost, "/git/blobs", map[string]string{"encoding": "utf-8", "content": "x"}, nil)
+		if err == nil {
+			continue
+		}
+		if n < 180 || !strings.Contains(err.Error(), "secondary rate limit") {
+			t.Errorf("write %d: %v", n+1, err)
+		}
+		return
+	}
+	t.Error("no write was refused")
+}

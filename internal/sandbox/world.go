@@ -64,7 +64,7 @@ func (s *Sandbox) forge(sec secrets, public *rsa.PublicKey) github.Config {
 		App:    github.App{ID: appID, Slug: "tfpilot", Name: "TfPilot", BotID: 9001, InstallationID: installationID, Owner: "acme", PublicKey: public},
 		Assets: s.cfg.Assets, Runner: s.runner(sec),
 		WebhookURL: "http://" + s.addr("app") + "/api/github/webhook", WebhookSecret: sec.Webhook,
-		Limits: github.Limits{PointsPerMin: -1, ContentPerMin: -1}, Log: s.cfg.Log,
+		Log: s.cfg.Log,
 	}
 	for _, p := range People {
 		cfg.Users = append(cfg.Users, github.User{Login: p.Login, ID: p.GithubID, Name: p.Name, Token: sec.GitHubTokens[p.Login]})
