@@ -125,7 +125,7 @@ build() {
 	done
 }
 
-# unit: every test but the journeys, with the race detector; those of the pages in a browser.
+# unit: every test but the journeys, with the race detector; those of the pages in a browser. Of the crash matrix a tenth.
 unit() {
 	need "a C compiler for the race detector" "gcc|clang|cc" gcc libc6-dev
 	need "a browser for the tests of the pages" "chromium|chromium-browser|google-chrome" chromium
@@ -157,11 +157,11 @@ schema() {
 	internal/sandbox/provider/schema/check.sh
 }
 
-# journeys: the demo in one process, in processes of which one is killed, without any
-# bell, and against a broken workflow.
+# journeys: the demo in one process, in processes of which one is killed, without any bell, and against a broken workflow; beside them the whole crash matrix.
 journeys() {
 	terraform_on_path
-	go test -timeout 30m -run '^TestDemo' ./cmd/tfpilot
+	# The demos wait for Slack's limits most of the time, so that the matrix costs none.
+	go test -timeout 30m -run '^(TestDemo|TestEveryCallCanGoWrong)' ./cmd/tfpilot ./worker
 }
 
 # Running ---------------------------------------------------------------------

@@ -58,7 +58,7 @@ func TestLongOutage(t *testing.T) {
 		"S3 is not available": func(w *world) { w.must(w.bucket.Inject(s3.Fault{Kind: s3.FaultUnavailable, Principal: "app"})) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, setup{workers: 2}, func(w *world) {
+			inWorld(t, setup{workers: 2, poll: time.Minute}, func(w *world) {
 				w.open(reqA)
 				w.approve(reqA)
 				w.click(reqA, lifecycle.ActionMerge, "omar")

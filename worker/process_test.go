@@ -62,7 +62,7 @@ func (w *world) startWorker() *process {
 		w.cards[c.RequestID]++
 		return nil
 	}
-	server := queue.NewServer(redis, tasks, p.Log, queue.ServerOptions{Concurrency: 4, Poll: 2 * time.Second})
+	server := queue.NewServer(redis, tasks, p.Log, queue.ServerOptions{Concurrency: 4, Poll: w.poll})
 	w.mu.Lock()
 	w.procs = append(w.procs, p)
 	w.mu.Unlock()

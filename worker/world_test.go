@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -114,6 +115,7 @@ type world struct {
 	ledger *ledger
 	policy rbac.Policy
 	log    *journal
+	poll   time.Duration // how often workers look into the queue; each look costs the tests more than the work
 
 	store *store.Store // as the surfaces use it: not through the gate
 	bell  *queue.Bell
@@ -129,6 +131,7 @@ type world struct {
 type setup struct {
 	workers int
 	policy  rbac.Policy
+	poll    time.Duration // 3 s when zero
 	hub     func(*hubsim.Config)
 	plan    []fault      // to strike, see gate
 	trouble func(*world) // happens beside the story
@@ -154,7 +157,7 @@ func inWorld(t *testing.T, s setup, story func(*world)) {
 }
 
 func newWorld(t testing.TB, s setup) *world {
-	w := &world{t: t, ledger: newLedger(), policy: s.policy, log: &journal{}, cards: map[string]int{}}
+	w := &world{t: t, ledger: newLedger(), policy: s.policy, log: &journal{}, poll: cmp.Or(s.poll, 3*time.Second), cards: map[string]int{}}
 	if len(w.policy.Admins) == 0 {
 		w.policy = defaultPolicy()
 	}

@@ -73,7 +73,7 @@ func (s *Server) Run(ctx context.Context) error {
 		Concurrency:              s.concurrency,
 		Queues:                   map[string]int{queueFast: 5, queueSlow: 2},
 		TaskCheckInterval:        s.poll,
-		DelayedTaskCheckInterval: delayedInterval,
+		DelayedTaskCheckInterval: max(delayedInterval, s.poll),
 		ShutdownTimeout:          shutdownTimeout,
 		RetryDelayFunc:           func(n int, err error, _ *asynq.Task) time.Duration { return backoff(n, err) },
 		IsFailure:                isFailure,

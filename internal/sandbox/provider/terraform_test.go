@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -15,13 +16,29 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/toolchain"
 )
 
-// The test binary is the provider when Terraform starts it from the mirror.
+var built string // folder of the provider's binary
+
 func TestMain(m *testing.M) {
-	if strings.HasPrefix(filepath.Base(os.Args[0]), BinaryPrefix) {
-		os.Exit(Main(context.Background()))
+	var err error
+	if built, err = os.MkdirTemp("", "provider"); err != nil {
+		panic(err)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	_ = os.RemoveAll(built)
+	os.Exit(code)
 }
+
+// binary is the provider as users run it: the product itself under another name.
+// Terraform starts it for every command, which a binary with the race detector in it
+// takes ten times as long for.
+var binary = sync.OnceValues(func() (string, error) {
+	at := filepath.Join(built, "tfpilot")
+	build := exec.Command("go", "build", "-race=false", "-o", at, "github.com/tfpilot/tfpilot/cmd/tfpilot")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return at, nil
+})
 
 var terraform = sync.OnceValues(func() (toolchain.Tool, error) {
 	return toolchain.Finder{}.Terraform(context.Background())
@@ -43,7 +60,7 @@ func newRoot(t *testing.T, config string) *root {
 	}
 	srv := httptest.NewServer(account)
 	t.Cleanup(srv.Close)
-	self, err := os.Executable()
+	self, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
