@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -182,4 +184,33 @@ func TestGitHubLimitsAMinute(t *testing.T) {
 		return
 	}
 	t.Error("no write was refused")
+}
+
+// Whatever an earlier sandbox left in the runs' folder is gone when the next one runs.
+func TestStartClearsRuns(t *testing.T) {
+	dir := t.TempDir()
+	run := filepath.Join(dir, "runs", "run-1-5152")
+	if err := os.MkdirAll(filepath.Join(run, "home"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	step := exec.Command("sleep", "63")
+	step.Env = []string{"HOME=" + filepath.Join(run, "home")}
+	if err := step.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { _ = step.Wait(); close(ended) }()
+	defer func() { _ = step.Process.Kill(); <-ended }()
+	begin(t, dir, plain)
+	if _, err := os.Stat(run); err == nil {
+		t.Error("the folder of a run is left")
+	}
+	if runtime.GOOS != "linux" {
+		return
+	}
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Error("the step of a run is left")
+	}
 }

@@ -246,7 +246,6 @@ func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, g gate, l
 		return notStarted(fmt.Errorf("start act: %w", err))
 	}
 	defer a.ended(cmd.Process.Pid)
-	remember(g.dir, cmd.Process.Pid)
 	ended := make(chan struct{})
 	read := make(chan error, 1)
 	go func() { read <- t.read(io.Reader(out)) }()

@@ -8,58 +8,48 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
+	"time"
 )
 
-// pidFile names act's process in a run's folder, for whoever comes after a sandbox
-// that was killed: act has a process group of its own and goes on without it.
-const pidFile = "pid"
-
-// born tells one process from a later one with the same id. It is empty where there
-// is no /proc.
-func born(pid int) string {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	_, rest, ok := strings.Cut(string(text), ") ") // the name before it may hold anything
-	fields := strings.Fields(rest)
-	if err != nil || !ok || len(fields) < 20 {
-		return ""
-	}
-	return fields[19] // starttime, the 22nd of all
-}
-
-// remember writes down which process runs in the folder.
-func remember(dir string, pid int) {
-	if at := born(pid); at != "" {
-		_ = os.WriteFile(filepath.Join(dir, pidFile), fmt.Appendf(nil, "%d %s", pid, at), 0o600) // only a crash would read it
-	}
-}
-
-// Sweep ends what runs of an earlier process left behind in the folder, and empties it.
-// Nobody else may be using the folder.
+// Sweep ends what runs of an earlier process left behind in the folder, and empties it:
+// act and its steps have process groups of their own, and go on without a sandbox that
+// was killed. Nobody else may be using the folder.
 func Sweep(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("look for runs left behind: %w", err)
 	}
 	for _, e := range entries {
-		run := filepath.Join(dir, e.Name())
-		endOrphan(run)
-		if err := os.RemoveAll(run); err != nil {
+		for range 5 { // one that is being started is found the next time
+			left := orphans(e.Name())
+			if len(left) == 0 {
+				break
+			}
+			killTrees(left)
+			gone(left, time.Second, nil)
+		}
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 			return fmt.Errorf("clear away a run: %w", err)
 		}
 	}
 	return nil
 }
 
-func endOrphan(dir string) {
-	text, err := os.ReadFile(filepath.Join(dir, pidFile))
-	var pid int
-	var at string
-	if n, _ := fmt.Sscan(string(text), &pid, &at); err != nil || n != 2 || pid <= 1 || born(pid) != at {
-		return
+// orphans are the processes of a run. They are known by their home, which is in the
+// run's folder: its name is drawn anew for each run, so that no other process has it,
+// whatever id it got. Without /proc there are none to be found.
+func orphans(run string) (pids []int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, file := range files {
+		env, _ := os.ReadFile(file) // not ours, or ended
+		for line := range strings.SplitSeq(string(env), "\x00") {
+			if home, ok := strings.CutPrefix(line, "HOME="); ok && strings.HasSuffix(home, "/"+run+"/home") {
+				pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+				pids = append(pids, pid)
+			}
+		}
 	}
-	killTrees([]int{pid})
-	_ = syscall.Kill(-pid, syscall.SIGKILL)
+	return pids
 }
 
 // Kill ends every job at once, and lets no other begin. What a run was about to save

@@ -1,7 +1,6 @@
 package actions
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,13 +10,15 @@ import (
 	"time"
 )
 
-// stray starts a process with a child in a run's folder, as act is one.
-func stray(t *testing.T, dir string) *exec.Cmd {
+// stray starts a process as a run's step, which went on without act.
+func stray(t *testing.T, run string) *exec.Cmd {
 	t.Helper()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	home := filepath.Join(run, "home")
+	if err := os.MkdirAll(home, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("sh", "-c", "sleep 61; true")
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -26,21 +27,17 @@ func stray(t *testing.T, dir string) *exec.Cmd {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		_ = cmd.Wait()
 	})
-	remember(dir, cmd.Process.Pid)
 	return cmd
 }
 
-// A sandbox that was killed leaves act running: the next start ends it and clears its
-// folder away, but never a process that merely got the same id.
+// A sandbox that was killed leaves its runs' processes: the next start ends them and
+// clears their folders away, and leaves others alone.
 func TestSweep(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		return // no process is named in the folder there
+		return // they cannot be told from others there
 	}
-	runs := t.TempDir()
-	left, other := stray(t, filepath.Join(runs, "run-1")), stray(t, filepath.Join(runs, "run-2"))
-	if err := os.WriteFile(filepath.Join(runs, "run-2", pidFile), fmt.Appendf(nil, "%d 1", other.Process.Pid), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	runs, elsewhere := t.TempDir(), t.TempDir()
+	left, other := stray(t, filepath.Join(runs, "run-1-5150")), stray(t, filepath.Join(elsewhere, "run-1-5151"))
 	if err := Sweep(runs); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +45,7 @@ func TestSweep(t *testing.T) {
 		t.Error("what was left behind still runs")
 	}
 	if !alive(other.Process.Pid) {
-		t.Error("a process that is not ours was killed")
+		t.Error("a process of another sandbox was killed")
 	}
 	if dirs, err := os.ReadDir(runs); err != nil || len(dirs) > 0 {
 		t.Errorf("folders are left: %v %v", dirs, err)
