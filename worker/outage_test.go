@@ -101,3 +101,17 @@ func TestNobodyWasThere(t *testing.T) {
 		w.ended(reqA)
 	})
 }
+
+// Without webhooks the end of a run is heard between two sweeps.
+func TestSyncIsQuickWhileSomethingRuns(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.silent()
+		w.pass(10 * time.Second)
+		w.ask(reqA, "dana")
+		from := time.Now()
+		w.planned(reqA, lifecycle.PurposeOpen)
+		if took := time.Since(from); took >= 48*time.Second {
+			w.t.Errorf("%s: only the sweep a minute after the start heard it", took)
+		}
+	})
+}

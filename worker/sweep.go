@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
@@ -163,27 +164,41 @@ func (w *Worker) ringSyncs(ctx context.Context, requests []lifecycle.Request) er
 
 const redeliverEvery = 5 * time.Minute
 
-// Run sweeps until ctx ends. The first sweep is at once: a worker that starts finds
-// what its predecessor left.
+// Run sweeps until ctx ends, and rings for syncs between sweeps. The first sweep is at
+// once: a worker that starts finds what its predecessor left.
 func (w *Worker) Run(ctx context.Context) error {
-	tick := time.NewTicker(w.Structure.Worker.Sweep)
-	defer tick.Stop()
+	sweep, sync := time.NewTicker(w.Structure.Worker.Sweep), time.NewTicker(syncTick(w.Structure.Worker))
+	defer sweep.Stop()
+	defer sync.Stop()
 	if _, err := w.GitHub.Self(ctx); err != nil && ctx.Err() == nil {
 		w.Log.Warn("GitHub did not say who TfPilot is there", keyError, err)
 	}
+	w.sweepAll(ctx)
 	for {
-		if err := w.Sweep(ctx); err != nil && ctx.Err() == nil {
-			w.Log.Error("sweep did not succeed", keyError, err)
-		}
-		if w.watch.askDeliveries() {
-			if err := w.Redeliver(ctx); err != nil && ctx.Err() == nil {
-				w.Log.Warn("failed deliveries were not asked for again", keyError, err)
-			}
-		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-sweep.C:
+			w.sweepAll(ctx)
+		case <-sync.C:
+			if err := w.ringSyncs(ctx, w.watch.all()); err != nil && ctx.Err() == nil {
+				w.Log.Warn("no sync was rung for", keyError, err)
+			}
 		}
+	}
+}
+
+// syncTick is how often a worker looks whether a repository's time has come.
+func syncTick(s config.WorkerSettings) time.Duration { return max(s.SyncQuick/3, time.Second) }
+
+func (w *Worker) sweepAll(ctx context.Context) {
+	if err := w.Sweep(ctx); err != nil && ctx.Err() == nil {
+		w.Log.Error("sweep did not succeed", keyError, err)
+	}
+	if !w.watch.askDeliveries() {
+		return
+	}
+	if err := w.Redeliver(ctx); err != nil && ctx.Err() == nil {
+		w.Log.Warn("failed deliveries were not asked for again", keyError, err)
 	}
 }

@@ -79,6 +79,17 @@ func (w *watch) retain(ids map[string]bool) []lifecycle.Request {
 	return left
 }
 
+// all gives every live request that was seen.
+func (w *watch) all() []lifecycle.Request {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := make([]lifecycle.Request, 0, len(w.docs))
+	for _, doc := range w.docs {
+		all = append(all, doc.Request)
+	}
+	return all
+}
+
 // of gives the requests of a repository that sync could learn something about.
 func (w *watch) of(repo github.Repo) []lifecycle.Request {
 	w.mu.Lock()

@@ -56,8 +56,8 @@ func Keys() []Key {
 		{"worker", Map, false, "", "How a worker paces itself."},
 		{"worker.concurrency", Number, false, "10", "Tasks at the same time, 1 to 100."},
 		{"worker.sweep", Duration, false, "1m", "How often a worker looks for what no bell rang for, 1s to 5m."},
-		{"worker.syncQuick", Duration, false, "15s", "How often a sweep has GitHub read for a repository in which something runs, 1s to 10m."},
-		{"worker.syncSlow", Duration, false, "5m", "The same while everything waits, 1s to 24h."},
+		{"worker.syncQuick", Duration, false, "15s", "How often GitHub is read for a repository in which something runs, 1s to 10m."},
+		{"worker.syncSlow", Duration, false, "5m", "How often while everything waits, 1s to 24h."},
 	}
 }
 
