@@ -58,7 +58,12 @@ func TestKill(t *testing.T) {
 	a := newAct(t)
 	var all []int
 	j.Log = &watcher{want: "\nworking", then: func() {
-		all = tree(os.Getpid())[1:]
+		for range 100 { // act, the step's shell and what that started
+			if all = tree(os.Getpid())[1:]; len(all) >= 3 {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
 		a.Kill()
 	}}
 	began := time.Now()

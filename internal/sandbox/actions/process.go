@@ -100,9 +100,19 @@ func signalAll(pids []int, sig syscall.Signal) {
 	}
 }
 
+// killTrees kills processes with all below them. They are stopped first, until no new
+// one shows up: one that is killed while it forks would leave its child behind.
 func killTrees(pids []int) {
 	for _, pid := range pids {
 		all := tree(pid)
+		for range 10 {
+			signalAll(all, syscall.SIGSTOP)
+			now := tree(pid)
+			if len(now) <= len(all) {
+				break
+			}
+			all = now
+		}
 		signalAll(all, syscall.SIGKILL)
 	}
 }
