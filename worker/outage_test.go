@@ -64,9 +64,9 @@ func TestLongOutage(t *testing.T) {
 				w.click(reqA, lifecycle.ActionMerge, "omar")
 				strike(w)
 				from := w.gate.calls("github")
-				w.pass(6 * time.Hour)
-				if n := w.gate.calls("github") - from; n > 6*60*2 {
-					w.t.Errorf("%d calls to GitHub in six hours of outage", n)
+				w.pass(3 * time.Hour)
+				if n := w.gate.calls("github") - from; n > 3*60*2 {
+					w.t.Errorf("%d calls to GitHub in three hours of outage", n)
 				}
 				w.hub.ClearFaults()
 				w.bucket.ClearFaults()
