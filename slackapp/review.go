@@ -186,13 +186,31 @@ func attributes(c terraform.Change) []string {
 		names[name] = true
 	}
 	var lines []string
-	for _, name := range slices.Sorted(maps.Keys(names)) {
+	for _, name := range telling(slices.Sorted(maps.Keys(names)), c) {
 		if len(lines) == shownAttributes {
 			return append(lines, fmt.Sprintf("and %d more", len(names)-shownAttributes))
 		}
 		lines = append(lines, oneLine(name, limitOption)+attribute(c, name))
 	}
 	return lines
+}
+
+// telling puts the attributes that hold something before those that are empty on both
+// sides, as most of a resource that is made are.
+func telling(names []string, c terraform.Change) []string {
+	slices.SortStableFunc(names, func(a, b string) int {
+		return cmp.Compare(emptyRank(c, a), emptyRank(c, b))
+	})
+	return names
+}
+
+func emptyRank(c terraform.Change, name string) int {
+	for _, v := range []any{c.Before[name], c.After[name]} {
+		if text := valueText(v); !slices.Contains([]string{"null", `""`, "[]", "{}"}, text) {
+			return 0
+		}
+	}
+	return 1
 }
 
 func attribute(c terraform.Change, name string) string {

@@ -1,0 +1,22 @@
+package slackapp
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/terraform"
+)
+
+// Of a resource that is made most attributes are empty, and there is room for few.
+func TestWhatHoldsSomethingComesFirst(t *testing.T) {
+	c := terraform.Change{
+		Address: "aws_s3_bucket.this", Actions: []string{"create"},
+		After: map[string]any{"bucket": "x", "cors_rule": []any{}, "acl": nil, "policy": "", "tags": map[string]any{}, "zone": json.Number("0")},
+	}
+	got := strings.Join(attributes(c), "\n")
+	want := "bucket = \"x\"\nzone = 0\nacl = null\ncors_rule = []\npolicy = \"\"\ntags = {}"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
