@@ -19,9 +19,14 @@ function plain(object) {
   const parts = object.emoji === false ? [object.text || ""] : (object.text || "").split(/(:[a-z0-9_+-]+:)/);
   for (const part of parts) {
     const name = part.length > 2 && part.startsWith(":") && part.endsWith(":") ? part.slice(1, -1) : "";
-    out.append(name && knows(name) ? emoji(name) : document.createTextNode(part));
+    out.append(...(name && knows(name) ? [emoji(name)] : lines(part)));
   }
   return out;
+}
+
+// lines keeps the line breaks of literal text.
+function lines(text) {
+  return text.split("\n").flatMap((line, i) => i === 0 ? [line] : [h("br"), line]);
 }
 
 const makers = { section, header, divider, context, actions, input, image, rich_text: richText, markdown, alert, table, context_actions: actions };
