@@ -228,3 +228,22 @@ func TestRestoreAfterTheCatalogChanged(t *testing.T) {
 		}
 	})
 }
+
+// A review in the very second in which the reviews were read is read as well: GitHub
+// counts in seconds.
+func TestReviewInTheSameSecond(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.silent()
+		w.open(reqA)
+		w.settled(reqA)
+		w.pass(10 * time.Minute)
+		w.gate.onCall("github GET /pulls", func() {
+			_, _, err := w.as("dana").Issues.CreateComment(context.Background(), "acme", "infra-core", 1, &gh.IssueComment{Body: gh.String("look")})
+			w.must(err)
+			w.gate.onCall("github GET /pulls/*/reviews", func() {
+				w.gate.onCall("s3 PUT requests", func() { w.review("omar", "APPROVE") })
+			})
+		})
+		w.until(reqA, "approved", approvedNow)
+	})
+}
