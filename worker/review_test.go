@@ -114,13 +114,7 @@ func TestReviewBeforeThePlan(t *testing.T) {
 // A review that is dismissed on GitHub takes its approval with it.
 func TestReviewIsDismissed(t *testing.T) {
 	inWorld(t, setup{}, func(w *world) {
-		w.open(reqA)
-		w.settled(reqA)
-		w.pass(2 * time.Second)
-		id := w.review("omar", "APPROVE")
-		w.until(reqA, "approved", approvedNow)
-		_, _, err := w.as("adam").PullRequests.DismissReview(context.Background(), "acme", "infra-core", 1, id, &gh.PullRequestReviewDismissalRequest{Message: gh.String("no")})
-		w.must(err)
+		w.dismiss(w.reviewed())
 		w.until(reqA, "void", func(d store.Doc) bool { return !d.Request.Approval.Approved })
 		w.told(reqA, "approval_voided", "dismissed")
 		refusedWith(w.t, w.try(reqA, lifecycle.ActionMerge, "omar"), lifecycle.CodeUnapproved)
