@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -61,10 +62,15 @@ func (w *ward) workspace() string {
 	}
 	w.t.Cleanup(func() { _ = w.slack.Close() })
 	return w.serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		w.slack.Handler().ServeHTTP(answer, r)
+		maps.Copy(rw.Header(), answer.Header())
+		rw.Header().Del("X-OAuth-Scopes")
 		if w.scopes != "" {
 			rw.Header().Set("X-OAuth-Scopes", w.scopes)
 		}
-		w.slack.Handler().ServeHTTP(rw, r)
+		rw.WriteHeader(answer.Code)
+		_, _ = rw.Write(answer.Body.Bytes())
 	}))
 }
 

@@ -87,6 +87,9 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	out, err := s.invoke(name, a)
+	if a.token == s.cfg.BotToken {
+		w.Header().Set("X-OAuth-Scopes", s.provided()) // as Slack says with each answer to a token
+	}
 	s.mu.Unlock()
 	if fault != nil && fault.Kind == FaultLost {
 		panic(http.ErrAbortHandler) // the work is done, the answer never arrives
