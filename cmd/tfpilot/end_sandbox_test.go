@@ -80,11 +80,18 @@ func (y *yard) wait(what string, seen func() bool) {
 }
 
 // nobodyLeft checks that no process works in the data folder, but those that are named.
+// One that was killed takes a moment to be gone.
 func (y *yard) nobodyLeft(but ...int) {
 	y.t.Helper()
-	left := y.holders()
-	for _, pid := range but {
-		delete(left, pid)
+	var left map[int]string
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		left = y.holders()
+		for _, pid := range but {
+			delete(left, pid)
+		}
+		if len(left) == 0 {
+			return
+		}
 	}
 	for pid, line := range left {
 		y.t.Errorf("process %d is left: %s", pid, line)
