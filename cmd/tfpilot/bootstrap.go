@@ -95,9 +95,8 @@ func projectNamed(cfg *config.Config, name string) (config.Project, error) {
 }
 
 // renderRepository makes the whole tree of a project's infra repository, with the
-// built-in modules. Runs work
-// in the region of the requests bucket; where resources and states are is written
-// in each environment's own root.
+// built-in modules. Runs work in the region of the requests bucket; where resources and
+// states are is written in each environment's own root.
 func renderRepository(p config.Project, requests config.Store, release bootstrap.Release, owners ...string) (map[string][]byte, error) {
 	b := bootstrap.Project{
 		Name: p.Name, Repo: p.Owner + "/" + p.Repo, RequestsBucket: requests.Bucket, Region: requests.Region,
