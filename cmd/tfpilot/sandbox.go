@@ -98,6 +98,9 @@ func (r *sandboxRun) main(c *cobra.Command, body func(context.Context) error) er
 		r.say("Stopping… Runs that are under way are cancelled first. Ctrl-C again ends them at once.")
 	})()
 	if err := r.start(ctx); err != nil {
+		if ctx.Err() != nil { // what was cut short is no trouble of its own
+			return errors.New("stopped before it was running")
+		}
 		return err
 	}
 	defer context.AfterFunc(ctx, r.hurry)()
