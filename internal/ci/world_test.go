@@ -314,6 +314,7 @@ type dispatch struct {
 	onStep   func(actions.Step)
 	sameRun  bool
 	lifetime time.Duration
+	expires  time.Time
 }
 
 var cidNumber int
@@ -343,7 +344,11 @@ func (w *world) request(kind lifecycle.Kind, purpose lifecycle.Purpose, sha, tex
 	return d
 }
 
+// granted is the same each time: a grant is written once and never changes.
 func (d *dispatch) granted() lifecycle.Grant {
+	if d.expires.IsZero() {
+		d.expires = time.Now().Add(d.lifetime).UTC().Truncate(time.Second)
+	}
 	g := lifecycle.Grant{
 		Kind: d.kind, RequestID: d.inputs["request_id"], Environment: lifecycle.Environment{Key: d.inputs["environment_key"], Slug: d.inputs["environment_slug"]},
 		Project: "core", Purpose: lifecycle.Purpose(d.inputs["purpose"]), SHA: d.inputs["sha"], Path: d.inputs["path"], Blob: d.inputs["blob"],
@@ -352,7 +357,7 @@ func (d *dispatch) granted() lifecycle.Grant {
 			Bucket: d.inputs["backend_bucket"], Key: d.inputs["backend_key"],
 			DynamoDBTable: d.inputs["backend_table"], UseLockfile: d.inputs["backend_lockfile"] == "true",
 		},
-		ExpiresAt: time.Now().Add(d.lifetime).UTC().Truncate(time.Second),
+		ExpiresAt: d.expires,
 	}
 	if d.inputs["lease_token"] != "" {
 		g.LeaseToken = 7
