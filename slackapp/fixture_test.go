@@ -133,16 +133,22 @@ func change(kind, address string, before, after map[string]any) terraform.Change
 	}
 }
 
+func aws(region string) []terraform.Provider {
+	return []terraform.Provider{{Name: "aws", Source: "registry.terraform.io/hashicorp/aws", Config: map[string]any{"region": region}}}
+}
+
 func creating() terraform.Summary {
-	return terraform.Summary{Changes: []terraform.Change{
+	return terraform.Summary{Providers: aws("eu-central-1"), Changes: []terraform.Change{
 		change("create", "aws_s3_bucket.this", nil, map[string]any{"bucket": "acme-artefacts", "force_destroy": false}),
 		change("create", "aws_s3_bucket_versioning.this", nil, map[string]any{"bucket": "acme-artefacts"}),
 	}}
 }
 
 func replacing() terraform.Summary {
-	return terraform.Summary{Changes: []terraform.Change{
-		change("replace", "aws_s3_bucket.this", map[string]any{"bucket": "acme-old"}, map[string]any{"bucket": "acme-artefacts"}),
+	commands := change("replace", "aws_s3_bucket.this", map[string]any{"bucket": "acme-old"}, map[string]any{"bucket": "acme-artefacts"})
+	commands.Commands = []any{map[string]any{"type": "local-exec", "config": map[string]any{"command": "echo <!channel> *bold*"}}}
+	return terraform.Summary{Providers: aws("<!here> `x`"), Changes: []terraform.Change{
+		commands,
 		change("delete", "aws_s3_bucket_policy.this[\"<!channel> *bold*\"]", map[string]any{"id": "acme-old"}, nil),
 		change("update", "aws_s3_bucket_versioning.this", map[string]any{"status": "Suspended"}, map[string]any{"status": "Enabled"}),
 	}}

@@ -20,6 +20,7 @@ import (
 // is never among it before what comes.
 const (
 	shownChanges    = 20
+	shownProviders  = 5
 	shownAttributes = 12
 	shownValue      = 120
 	titleReview     = "Plan"
@@ -84,7 +85,23 @@ func (a *App) planBlocks(ctx context.Context, s scene) ([]slack.Block, error) {
 	if more := len(summary.Changes) - shownChanges; more > 0 {
 		blocks = append(blocks, words(fmt.Sprintf("%d more changes are not shown here.", more)))
 	}
+	if places := providerLines(summary); places != "" {
+		blocks = append(blocks, hint(places))
+	}
 	return append(blocks, smallPrint(strings.Join(a.planLinks(s), " · "))), nil
+}
+
+// providerLines say where and as whom the changes are made.
+func providerLines(s *terraform.Summary) string {
+	var lines []string
+	for i, p := range s.Providers {
+		if i == shownProviders && len(s.Providers) > shownProviders {
+			lines = append(lines, fmt.Sprintf("and %d more providers", len(s.Providers)-i))
+			break
+		}
+		lines = append(lines, p.Line())
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (a *App) planLinks(s scene) []string {
@@ -171,6 +188,9 @@ func groupHead(s *terraform.Summary, kind string) slack.Block {
 // value is cut for itself, so that a long one hides no other.
 func changeBlock(c terraform.Change) slack.Block {
 	elements := []slack.RichTextElement{line(code(oneLine(c.ShortAddress(), limitLine)))}
+	for _, command := range c.CommandLines() {
+		elements = append(elements, line(emoji("warning"), text(" "+command)))
+	}
 	if lines := attributes(c); len(lines) > 0 {
 		elements = append(elements, quoted(strings.Join(lines, "\n"), limitRich))
 	}

@@ -48,7 +48,7 @@ func TestEndAndStartAgain(t *testing.T) {
 	_ = third.Process.Signal(syscall.SIGHUP)
 	y.wait("the first signal to be answered", func() bool { return strings.Contains(third.errs.text(), "Stopping…") })
 	_ = third.Process.Signal(os.Interrupt)
-	if !third.endsIn(5 * time.Second) {
+	if !third.endsIn(time.Minute) {
 		t.Fatal("a second signal did not end it at once")
 	}
 	if code := third.ProcessState.ExitCode(); code != exitHurried {
@@ -84,7 +84,7 @@ func (y *yard) wait(what string, seen func() bool) {
 func (y *yard) nobodyLeft(but ...int) {
 	y.t.Helper()
 	var left map[int]string
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		left = y.holders()
 		for _, pid := range but {
 			delete(left, pid)

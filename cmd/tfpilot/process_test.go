@@ -118,7 +118,7 @@ func (y *yard) run(args ...string) *child {
 func (y *yard) interrupt(c *child) {
 	y.t.Helper()
 	_ = c.Process.Signal(os.Interrupt)
-	if !c.endsIn(closeTime + 15*time.Second) {
+	if !c.endsIn(closeTime + time.Minute) {
 		_ = c.Process.Kill()
 		y.t.Errorf("%v did not end after an interrupt", c.Args[1:])
 		return

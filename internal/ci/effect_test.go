@@ -65,6 +65,21 @@ func TestApplyOnlyTheApprovedPlan(t *testing.T) {
 	}
 }
 
+// A command that somebody puts beside the approved changes is not approved.
+func TestApplyRunsNoOtherCommand(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	digest := w.planned(text)
+	w.merge()
+	w.edit("modules/demo/main.tf", "command = var.shell", `command = "touch /tmp/tfpilot-was-here"`)
+	w.commit("slip something in")
+	w.git("push", "-q", "origin", "main")
+	d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.git("rev-parse", "HEAD"), text, digest)
+	b := w.bench(d)
+	b.checkout()
+	b.refusedAt(d, "plan", "digest_changed", planSteps...)
+}
+
 // The grant is read once more directly before the effect.
 func TestWithdrawnGrantStopsTheEffect(t *testing.T) {
 	w := newWorld(t)

@@ -40,7 +40,7 @@ func begin(t *testing.T, dir string, files map[string]string) *Sandbox {
 
 func end(t *testing.T, box *Sandbox) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 	defer cancel()
 	if err := box.Close(ctx); err != nil {
 		t.Error(err)
@@ -193,7 +193,7 @@ func TestStartClearsRuns(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(run, "home"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	step := exec.Command("sleep", "63")
+	step := exec.Command("sleep", "303")
 	step.Env = []string{"HOME=" + filepath.Join(run, "home")}
 	if err := step.Start(); err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func TestStartClearsRuns(t *testing.T) {
 	}
 	select {
 	case <-ended:
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the step of a run is left")
 	}
 }

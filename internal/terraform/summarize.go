@@ -30,6 +30,7 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 		return nil, err
 	}
 	hide := newMask(plan)
+	run := commandsOf(plan, hide)
 	s := &Summary{}
 	var outside []string
 	for _, rc := range plan.ResourceChanges {
@@ -44,12 +45,14 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 		if err != nil {
 			return nil, err
 		}
+		change.Commands = run[configAddress(rc)]
 		s.Changes = append(s.Changes, change)
 	}
 	if len(outside) > 0 {
 		return nil, planError(OutsideModule, outside, "the plan changes what does not belong to %s", scope.RequestID)
 	}
 	slices.SortFunc(s.Changes, compareChanges)
+	s.Providers = providersOf(plan, s.Changes, hide)
 	return s, s.checkPurpose(scope)
 }
 

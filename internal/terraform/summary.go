@@ -13,7 +13,8 @@ import (
 // Summary is the document that people are shown of a plan, and whose digest they approve. Nothing in it differs between two runs
 // that plan the same.
 type Summary struct {
-	Changes []Change
+	Changes   []Change
+	Providers []Provider // of the changes
 }
 
 // Change is one managed resource that the plan changes, moves or imports.
@@ -30,6 +31,7 @@ type Change struct {
 	Before          map[string]any // of the attributes that differ; of a delete only id, arn and name
 	After           map[string]any
 	Unknown         []string // paths of what is known only after the apply
+	Commands        []any    // provisioners: {"type": t, "config": c}, which run beside what the plan shows
 }
 
 // Kind is what happens to the resource in one word: create, update, replace, delete, move or import.
@@ -107,7 +109,15 @@ func (s *Summary) Bytes() []byte {
 	for i, c := range s.Changes {
 		changes[i] = c.document()
 	}
-	return canonical(map[string]any{"changes": changes})
+	doc := map[string]any{"changes": changes}
+	if len(s.Providers) > 0 {
+		providers := make([]any, len(s.Providers))
+		for i, p := range s.Providers {
+			providers[i] = p.document()
+		}
+		doc["providers"] = providers
+	}
+	return canonical(doc)
 }
 
 // Digest is what an approval is bound to.
@@ -140,6 +150,9 @@ func (c Change) document() map[string]any {
 	if len(c.Unknown) > 0 {
 		doc["unknown"] = c.Unknown
 	}
+	if len(c.Commands) > 0 {
+		doc["commands"] = c.Commands
+	}
 	return doc
 }
 
@@ -171,7 +184,13 @@ func ParseSummary(content []byte) (*Summary, error) {
 			Before          map[string]any `json:"before"`
 			After           map[string]any `json:"after"`
 			Unknown         []string       `json:"unknown"`
+			Commands        []any          `json:"commands"`
 		} `json:"changes"`
+		Providers []struct {
+			Name   string         `json:"name"`
+			Source string         `json:"source"`
+			Config map[string]any `json:"config"`
+		} `json:"providers"`
 	}
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.UseNumber()
@@ -188,6 +207,9 @@ func ParseSummary(content []byte) (*Summary, error) {
 			return nil, fmt.Errorf("parse summary: a change without address or action")
 		}
 		s.Changes = append(s.Changes, Change(c))
+	}
+	for _, p := range doc.Providers {
+		s.Providers = append(s.Providers, Provider(p))
 	}
 	if !bytes.Equal(s.Bytes(), content) {
 		return nil, fmt.Errorf("parse summary: not in canonical form")

@@ -33,9 +33,12 @@ func (s *Summary) Lines(limit int) []string {
 	return lines
 }
 
-// Text is Headline and Lines as one text.
+// Text is Headline, Lines and how the providers are configured as one text.
 func (s *Summary) Text(limit int) string {
 	lines := s.Lines(limit)
+	for _, p := range s.Providers {
+		lines = append(lines, p.Line())
+	}
 	if len(lines) == 0 {
 		return s.Headline()
 	}
@@ -81,6 +84,9 @@ func (c Change) line() string {
 		line += " from " + shortAddress(c.PreviousAddress)
 	case "import":
 		line += " " + c.Importing
+	}
+	if len(c.Commands) > 0 {
+		line += "; " + strings.Join(c.CommandLines(), "; ")
 	}
 	return plain(line)
 }

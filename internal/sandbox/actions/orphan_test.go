@@ -17,7 +17,7 @@ func stray(t *testing.T, run string) *exec.Cmd {
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh", "-c", "sleep 61; true")
+	cmd := exec.Command("sh", "-c", "sleep 301; true")
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
@@ -41,7 +41,7 @@ func TestSweep(t *testing.T) {
 	if err := Sweep(runs); err != nil {
 		t.Fatal(err)
 	}
-	if !gone([]int{left.Process.Pid}, 5*time.Second, nil) {
+	if !gone([]int{left.Process.Pid}, time.Minute, nil) {
 		t.Error("what was left behind still runs")
 	}
 	if !alive(other.Process.Pid) {
@@ -54,7 +54,7 @@ func TestSweep(t *testing.T) {
 
 // Kill leaves nothing of a run, and lets no other begin.
 func TestKill(t *testing.T) {
-	j, _ := job(t, preamble+"      - {name: Work, run: 'echo working; sleep 62; true'}\n      - {name: Last, if: always(), run: 'sleep 62'}\n", nil)
+	j, _ := job(t, preamble+"      - {name: Work, run: 'echo working; sleep 302; true'}\n      - {name: Last, if: always(), run: 'sleep 302'}\n", nil)
 	a := newAct(t)
 	var all []int
 	j.Log = &watcher{want: "\nworking", then: func() {
@@ -67,10 +67,10 @@ func TestKill(t *testing.T) {
 		a.Kill()
 	}}
 	began := time.Now()
-	if res := a.Run(t.Context(), j); res.Conclusion == "success" || time.Since(began) > 20*time.Second {
+	if res := a.Run(t.Context(), j); res.Conclusion == "success" || time.Since(began) > 4*time.Minute {
 		t.Errorf("ended as %s after %s", res.Conclusion, time.Since(began))
 	}
-	if len(all) < 3 || !gone(all, 5*time.Second, nil) {
+	if len(all) < 3 || !gone(all, time.Minute, nil) {
 		t.Errorf("of the processes %v some are left", all)
 	}
 	j.Log = nil

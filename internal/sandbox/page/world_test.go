@@ -71,7 +71,7 @@ func start(t *testing.T, dir string, port int, manifest func(string) string) (*s
 		return nil, err
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 		defer cancel()
 		_ = box.Close(ctx) // a test may have closed it itself
 	})

@@ -34,7 +34,7 @@ type T interface {
 
 // patience is how long something may take to appear; a whole Terraform run may lie in
 // between where a caller says so.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Page is one tab.
 type Page struct {
