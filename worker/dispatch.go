@@ -54,15 +54,18 @@ func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
 	if err := j.Store.PutGrant(ctx, cid, grant); err != nil {
 		return fmt.Errorf("grant: %w", err)
 	}
+	if may, err := j.mayBegin(ctx, kind, cid); err != nil || !may {
+		return err
+	}
 	run, err := j.GitHub.Dispatch(ctx, github.DispatchInput{
 		Repo: repoOf(j.request()), Workflow: string(kind) + ".yml", Ref: j.request().Target.Base, Inputs: inputs(cid, grant, a),
 	})
 	var no *github.Refused
 	switch {
 	case errors.As(err, &no):
-		return j.dispatchRefused(ctx, kind, cid, no.Message)
+		return j.notStarted(ctx, kind, cid, "GitHub refused to start the run: "+no.Message)
 	case errors.Is(err, github.ErrNotFound):
-		return j.dispatchRefused(ctx, kind, cid, fmt.Sprintf("the workflow %s.yml is not on the branch %s of %s", kind, j.request().Target.Base, repoOf(j.request())))
+		return j.notStarted(ctx, kind, cid, fmt.Sprintf("GitHub refused to start the run: the workflow %s.yml is not on the branch %s of %s", kind, j.request().Target.Base, repoOf(j.request())))
 	case err != nil:
 		return fmt.Errorf("dispatch %s: %w", kind, err)
 	case run.ID == 0:
@@ -74,14 +77,39 @@ func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
 	return j.patch(ctx, lifecycle.RunStarted(kind, cid, run.ID, run.URL))
 }
 
-// dispatchRefused ends an attempt that GitHub refused to start. Of one that was sent
-// before, the refusal says nothing about the first sending: its grant goes, and it is
-// given up when no run has shown up in time.
-func (j *job) dispatchRefused(ctx context.Context, kind lifecycle.Kind, cid, message string) error {
+// mayBegin looks once more, now that the grant of an apply or destroy is there: who
+// took its approval or its lease away while this worker was held up had no grant to
+// delete, and who does so from here on has.
+func (j *job) mayBegin(ctx context.Context, kind lifecycle.Kind, cid string) (bool, error) {
+	if kind != lifecycle.KindApply && kind != lifecycle.KindDestroy {
+		return true, nil
+	}
+	doc, err := j.Store.Get(ctx, j.id())
+	if err != nil {
+		return false, err
+	}
+	j.doc = doc
+	a := j.request().Attempt(kind, cid)
+	switch {
+	case a.RunID != 0 && a.Conclusion == "":
+		return false, nil // another worker sent it; the grant is its run's
+	case !lifecycle.MayBegin(doc.Request, kind, cid):
+		return false, j.Store.DeleteGrant(ctx, cid)
+	}
+	env, err := j.Store.Environment(ctx, j.request().Project, j.request().Environment)
+	if err != nil || env.Place(cid) == 0 && env.Token == a.LeaseToken {
+		return err == nil, err
+	}
+	return false, j.notStarted(ctx, kind, cid, "Its place in the queue of the environment was given away before it could start.")
+}
+
+// notStarted ends an attempt that was not started. Of one that was sent before, this
+// says nothing about the first sending: its grant goes, and it is given up when no run
+// has shown up in time.
+func (j *job) notStarted(ctx context.Context, kind lifecycle.Kind, cid, text string) error {
 	if err := j.Store.DeleteGrant(ctx, cid); err != nil {
 		return err
 	}
-	text := "GitHub refused to start the run: " + message
 	end := lifecycle.GiveUp(kind, cid, "startup_failure", text, now())
 	if j.request().Attempt(kind, cid).Sends > 1 {
 		end = lifecycle.Revoked(kind, cid, now())

@@ -126,6 +126,12 @@ func (r Request) unwanted(kind Kind, a *Attempt) bool {
 	return kind == KindPlan && a.Lost() && r.ClosedAt != nil && !r.merged()
 }
 
+// MayBegin says whether the attempt still waits for a run that is to begin.
+func MayBegin(r Request, kind Kind, correlationID string) bool {
+	a := r.Attempt(kind, correlationID)
+	return a.Lost() && a.RevokedAt == nil && !r.unwanted(kind, a)
+}
+
 // since is when the attempt was asked for; zero when that is not known.
 func (a *Attempt) since() time.Time {
 	if a.DispatchedAt == nil {

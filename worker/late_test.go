@@ -1,0 +1,67 @@
+package worker_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// A worker that is held up before it writes the grant finds then that the approval is
+// gone: it starts nothing and leaves no grant.
+func TestApprovalFallsBeforeTheGrant(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.ready(reqA)
+		w.settled(reqA)
+		w.pause()
+		held, other := w.idleWorker(), w.idleWorker()
+		w.click(reqA, lifecycle.ActionApply, "omar")
+		w.gate.onCall("s3 PUT grants", func() {
+			w.must(w.change(reqA, "omar", lifecycle.Unapprove("omar", "taken back", time.Now().UTC())))
+			w.must(other.Look(context.Background(), reqA))
+		})
+		w.must(held.Look(context.Background(), reqA))
+		w.pass(time.Minute)
+		if n := w.hub.Counts().Dispatches[repoName+" apply.yml"]; n != 0 {
+			w.t.Errorf("%d dispatches without an approval", n)
+		}
+		a := w.request(reqA).Runs.Apply.Current()
+		if _, err := w.store.Grant(context.Background(), a.CorrelationID); err == nil {
+			w.t.Error("its grant stays")
+		}
+		w.sound()
+	})
+}
+
+// A worker that is held up between taking the lease and starting finds that the lease
+// went to another request meanwhile.
+func TestLeaseIsGoneBeforeTheStart(t *testing.T) {
+	for _, again := range []bool{false, true} { // asked for once more, meanwhile
+		inWorld(t, setup{}, func(w *world) {
+			a, b := requestID(0), requestID(1)
+			w.ready(a, b)
+			w.settled(b)
+			w.pause()
+			held, other := w.idleWorker(), w.idleWorker()
+			w.click(a, lifecycle.ActionApply, "omar")
+			w.gate.onCall("s3 PUT environments", func() {
+				w.gate.onCall("s3 PUT requests", func() {
+					w.must(w.change(a, "omar", lifecycle.TakeBack()))
+					w.must(other.Environment(context.Background(), "core", dev))
+					w.click(b, lifecycle.ActionApply, "omar")
+					w.must(other.Look(context.Background(), b))
+					if again {
+						w.click(a, lifecycle.ActionApply, "omar")
+					}
+				})
+			})
+			w.must(held.Look(context.Background(), a))
+			if n := w.hub.Counts().Dispatches[repoName+" apply.yml"]; n != 1 {
+				w.t.Errorf("%d applies at once", n)
+			}
+			w.pass(time.Minute)
+			w.sound()
+		})
+	}
+}
