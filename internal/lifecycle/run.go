@@ -55,7 +55,7 @@ func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 	}
 	switch kind {
 	case KindApply:
-		if w := r.Wish(ActionApply); w == nil || w.CorrelationID != "" && w.CorrelationID != a.CorrelationID {
+		if !r.wants(ActionApply, a) {
 			return refuse(CodeNothing, "Nobody wants this applied any more.")
 		}
 		if no := canApply(r); no != nil {
@@ -66,6 +66,9 @@ func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 		}
 		return sameRound(r, a)
 	case KindDestroy:
+		if !r.wants(ActionDestroy, a) {
+			return refuse(CodeNothing, "Nobody wants this destroyed any more.")
+		}
 		if no := canStartDestroy(r); no != nil {
 			return no
 		}
@@ -78,6 +81,13 @@ func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 	default:
 		return nil
 	}
+}
+
+// wants says that the attempt serves the wish that there is, not one before it, whose
+// place in the queue is gone.
+func (r Request) wants(what Action, a Attempt) bool {
+	w := r.Wish(what)
+	return w != nil && (w.CorrelationID == "" || w.CorrelationID == a.CorrelationID)
 }
 
 // working refuses a plan beside a run that changes things: a new round takes the

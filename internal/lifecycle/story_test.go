@@ -456,3 +456,19 @@ func TestAfterAFailedDestroy(t *testing.T) {
 	s.do(Keep())
 	s.do(Want(wish(ActionPlan, "omar")))
 }
+
+// An attempt serves the wish that named it, not one that was made after that was taken
+// back: its place in the queue is gone.
+func TestAttemptOfAWishTakenBack(t *testing.T) {
+	s := story(t)
+	s.approved("omar")
+	s.merged()
+	s.do(Want(wish(ActionApply, "omar")))
+	s.ran(KindApply, "apply-1", digest, 21, "success")
+	s.do(Want(Wish{What: ActionDestroy, By: "adam", At: s.now}))
+	s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
+	s.do(Approve(Approver{Login: "omar", At: s.now, HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
+	s.do(Named(ActionDestroy, "destroy-2"))
+	s.refused(Started(KindDestroy, Attempt{CorrelationID: "destroy-1", Digest: "sha256:bbb", PlanAttempt: 2}), CodeNothing)
+	s.do(Started(KindDestroy, Attempt{CorrelationID: "destroy-2", Digest: "sha256:bbb", PlanAttempt: 2}))
+}
