@@ -65,19 +65,28 @@ func TestApplyOnlyTheApprovedPlan(t *testing.T) {
 	}
 }
 
-// A command that somebody puts beside the approved changes is not approved.
+// A command that somebody puts beside the approved changes is not approved, however it is written.
 func TestApplyRunsNoOtherCommand(t *testing.T) {
-	w := newWorld(t)
-	text := requestFile("logs", "")
-	digest := w.planned(text)
-	w.merge()
-	w.edit("modules/demo/main.tf", "command = var.shell", `command = "touch /tmp/tfpilot-was-here"`)
-	w.commit("slip something in")
-	w.git("push", "-q", "origin", "main")
-	d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.git("rev-parse", "HEAD"), text, digest)
-	b := w.bench(d)
-	b.checkout()
-	b.refusedAt(d, "plan", "digest_changed", planSteps...)
+	for name, change := range map[string][2]string{
+		"another command":    {"command = var.shell", `command = "touch /tmp/tfpilot-was-here"`},
+		"a text around it":   {"command = var.shell", `command = "${var.shell}; touch /tmp/tfpilot-was-here"`},
+		"another default":    {`default = "true"`, `default = "touch /tmp/tfpilot-was-here"`},
+		"a function's value": {"command = var.shell", `command = lower("TOUCH")`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			text := requestFile("logs", "")
+			digest := w.planned(text)
+			w.merge()
+			w.edit("modules/demo/main.tf", change[0], change[1])
+			w.commit("slip something in")
+			w.git("push", "-q", "origin", "main")
+			d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.git("rev-parse", "HEAD"), text, digest)
+			b := w.bench(d)
+			b.checkout()
+			b.refusedAt(d, "plan", "digest_changed", planSteps...)
+		})
+	}
 }
 
 // The grant is read once more directly before the effect.

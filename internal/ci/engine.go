@@ -28,7 +28,15 @@ func (j *job) summarise() (summary, error) {
 	if err != nil {
 		return summary{}, err
 	}
-	s, err := terraform.Summarize(plan, terraform.Scope{RequestID: j.in.RequestID, Purpose: j.in.scopePurpose()})
+	file, err := j.read("tfplan", maxPlanJSON)
+	if err != nil {
+		return summary{}, err
+	}
+	config, err := terraform.ReadConfig(file)
+	if err != nil {
+		return summary{}, planRefusal(err)
+	}
+	s, err := terraform.Summarize(plan, terraform.Scope{RequestID: j.in.RequestID, Purpose: j.in.scopePurpose(), Config: config})
 	if err != nil {
 		return summary{}, planRefusal(err)
 	}

@@ -4,31 +4,32 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
-// commandsOf finds the provisioners of the configuration by the address of their resource there. They run commands that no
-// resource change tells of.
-func commandsOf(plan *tfjson.Plan, hide *mask) map[string][]any {
-	found := map[string][]any{}
-	var walk func(module *tfjson.ConfigModule, prefix string)
-	walk = func(module *tfjson.ConfigModule, prefix string) {
+// declared is a resource of the configuration.
+type declared struct {
+	module string // its path
+	config *tfjson.ConfigResource
+}
+
+// resourcesOf lists the resources of the configuration by module path and address there.
+func resourcesOf(plan *tfjson.Plan) map[string]declared {
+	found := map[string]declared{}
+	var walk func(module *tfjson.ConfigModule, path string)
+	walk = func(module *tfjson.ConfigModule, path string) {
 		if module == nil {
 			return
 		}
 		for _, r := range module.Resources {
-			if r == nil {
-				continue
-			}
-			for _, p := range r.Provisioners {
-				if p != nil {
-					found[prefix+r.Address] = append(found[prefix+r.Address], map[string]any{"type": p.Type, "config": hide.expressions(plan, p.Expressions)})
-				}
+			if r != nil {
+				found[path+"/"+r.Address] = declared{path, r}
 			}
 		}
 		for name, call := range module.ModuleCalls {
 			if call != nil {
-				walk(call.Module, prefix+"module."+name+".")
+				walk(call.Module, strings.TrimPrefix(path+"."+name, "."))
 			}
 		}
 	}
@@ -36,16 +37,54 @@ func commandsOf(plan *tfjson.Plan, hide *mask) map[string][]any {
 	return found
 }
 
+// commands lists the provisioners that run with a change of this kind. They run commands that no resource change tells of.
+func (s *settings) commands(r declared, kind string) ([]any, error) {
+	if r.config == nil || len(r.config.Provisioners) == 0 {
+		return nil, nil
+	}
+	module := s.modules[r.module]
+	var found, connection []*hclsyntax.Block
+	for _, block := range module.find("resource", r.config.Type, r.config.Name) {
+		for _, inner := range block.Body.Blocks {
+			switch inner.Type {
+			case "provisioner":
+				found = append(found, inner)
+			case "connection":
+				connection = append(connection, inner)
+			}
+		}
+	}
+	if len(found) < len(r.config.Provisioners) {
+		return nil, planError(UnsupportedAction, []string{r.config.Address}, "a command is not in Terraform's own language, so it cannot be shown")
+	}
+	var run []any
+	for _, block := range found {
+		config := s.of(module, []*hclsyntax.Block{block})
+		if !runsWith(config["when"], kind) {
+			continue
+		}
+		if len(connection) > 0 {
+			config["connection of the resource"] = s.of(module, connection)
+		}
+		run = append(run, map[string]any{"type": strings.Join(block.Labels, " "), "config": config})
+	}
+	return run, nil
+}
+
+// runsWith tells whether a provisioner that is written for this time runs with a change of this kind.
+func runsWith(when any, kind string) bool {
+	if when == "destroy" {
+		return kind == "delete" || kind == "replace"
+	}
+	return kind == "create" || kind == "replace"
+}
+
 // instanceKey is what count and for_each add to a module's name.
 var instanceKey = regexp.MustCompile(`\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]`)
 
-// configAddress is where the configuration has the resource of a change.
-func configAddress(rc *tfjson.ResourceChange) string {
-	address := rc.Type + "." + rc.Name
-	if rc.ModuleAddress != "" {
-		address = instanceKey.ReplaceAllLiteralString(rc.ModuleAddress, "") + "." + address
-	}
-	return address
+// configKey is where the configuration has the resource of a change.
+func configKey(rc *tfjson.ResourceChange) string {
+	return modulePath(rc.ModuleAddress) + "/" + rc.Type + "." + rc.Name
 }
 
 // CommandLines tell in plain lines which commands run beside the change.

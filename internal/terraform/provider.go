@@ -3,7 +3,6 @@ package terraform
 import (
 	"cmp"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -13,77 +12,41 @@ import (
 // Provider is how a provider that changes something is configured: where the changes happen, and as whom. Terraform evaluates
 // it outside the plan, so a region or role that somebody edits after the approval shows nowhere else.
 type Provider struct {
-	Name   string         // aws, or aws.alias
+	Name   string         // aws, or aws.alias; behind a module's address and a colon when the module has its own
 	Source string         // its full address
-	Config map[string]any // values as written; what refers to something else is {"references": names, "values": of root variables}
+	Config map[string]any // values as written; what is computed is {"expression": text, "values": of the locals and variables in it}
 }
 
-// providersOf lists what is configured of every provider that has a part in the changes.
-func providersOf(plan *tfjson.Plan, changes []Change, hide *mask) []Provider {
-	used := map[string]bool{}
-	for _, c := range changes {
-		used[c.Provider] = true
-	}
-	var all []Provider
-	for _, config := range plan.Config.ProviderConfigs {
-		if config == nil || !used[config.FullName] {
+// addProviders lists what is configured of every provider that has a part in the changes. A change keeps the name of its
+// configuration unless that is the root's only one without an alias, which goes without saying.
+func (s *Summary) addProviders(plan *tfjson.Plan, written *settings) error {
+	listed := map[string]bool{}
+	for key, config := range plan.Config.ProviderConfigs {
+		if config == nil || !s.uses(plan, key, config) {
 			continue
 		}
-		p := Provider{Name: config.Name, Source: config.FullName}
-		if config.ModuleAddress != "" {
-			p.Name = config.ModuleAddress + ":" + p.Name
+		blocks, module := written.provider(config)
+		if len(blocks) == 0 && len(config.Expressions) > 0 {
+			return planError(UnsupportedAction, nil, "the configuration of provider %s is not in Terraform's own language, so it cannot be shown", key)
 		}
-		if config.Alias != "" {
-			p.Name += "." + config.Alias
-		}
-		if p.Config = hide.expressions(plan, config.Expressions); len(p.Config) > 0 {
-			all = append(all, p)
+		if p := (Provider{Name: key, Source: config.FullName, Config: written.of(module, blocks, "alias", "version")}); len(p.Config) > 0 {
+			s.Providers, listed[key] = append(s.Providers, p), true
 		}
 	}
-	slices.SortFunc(all, func(a, b Provider) int { return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Name, b.Name)) })
-	return all
+	slices.SortFunc(s.Providers, func(a, b Provider) int { return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Name, b.Name)) })
+	for i := range s.Changes {
+		if c := &s.Changes[i]; !listed[c.Configuration] || !strings.ContainsAny(c.Configuration, ".:") {
+			c.Configuration = ""
+		}
+	}
+	return nil
 }
 
-// credentialName is an argument that holds a credential, which Terraform does not mark in a provider's configuration.
-var credentialName = regexp.MustCompile(`(?i)secret|token|passw|credential|private|access_?key|api_?key`)
-
-func (m *mask) expressions(plan *tfjson.Plan, all map[string]*tfjson.Expression) map[string]any {
-	values := make(map[string]any, len(all))
-	for name, one := range all {
-		switch {
-		case one == nil || one.ExpressionData == nil:
-		case credentialName.MatchString(name):
-			values[name] = Hidden
-		default:
-			values[name] = m.expression(plan, one)
-		}
-	}
-	return values
-}
-
-func (m *mask) expression(plan *tfjson.Plan, e *tfjson.Expression) any {
-	if len(e.NestedBlocks) > 0 {
-		blocks := make([]any, len(e.NestedBlocks))
-		for i, block := range e.NestedBlocks {
-			blocks[i] = m.expressions(plan, block)
-		}
-		return blocks
-	}
-	if len(e.References) == 0 {
-		return m.value(e.ConstantValue, nil)
-	}
-	names, known := []any{}, map[string]any{}
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(e.References))) {
-		names = append(names, name)
-		variable, isVariable := strings.CutPrefix(name, "var.")
-		if given := plan.Variables[variable]; isVariable && given != nil {
-			known[name] = m.value(given.Value, nil)
-		}
-	}
-	if len(known) == 0 {
-		return map[string]any{"references": names}
-	}
-	return map[string]any{"references": names, "values": known}
+// uses tells whether a change is made with a configuration, or may be: what the code has no more is not said to have one.
+func (s *Summary) uses(plan *tfjson.Plan, key string, config *tfjson.ProviderConfig) bool {
+	return slices.ContainsFunc(s.Changes, func(c Change) bool {
+		return c.Provider == config.FullName && (c.Configuration == key || plan.Config.ProviderConfigs[c.Configuration] == nil)
+	})
 }
 
 func (p Provider) document() map[string]any {

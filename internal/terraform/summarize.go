@@ -16,6 +16,7 @@ import (
 type Scope struct {
 	RequestID string            // required
 	Purpose   lifecycle.Purpose // required
+	Config    Config            // what the plan was made of; needed where that configures providers or runs commands
 }
 
 func (s Scope) prefix() string { return "module." + ModuleCall(s.RequestID) + "." }
@@ -30,8 +31,12 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 		return nil, err
 	}
 	hide := newMask(plan)
-	run := commandsOf(plan, hide)
+	written, err := newSettings(plan, scope.Config, hide)
+	if err != nil {
+		return nil, fmt.Errorf("summarize: %w", err)
+	}
 	s := &Summary{}
+	resources := resourcesOf(plan)
 	var outside []string
 	for _, rc := range plan.ResourceChanges {
 		if !counts(rc) {
@@ -45,14 +50,22 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 		if err != nil {
 			return nil, err
 		}
-		change.Commands = run[configAddress(rc)]
+		resource := resources[configKey(rc)]
+		if change.Commands, err = written.commands(resource, change.Kind()); err != nil {
+			return nil, err
+		}
+		if resource.config != nil {
+			change.Configuration = resource.config.ProviderConfigKey
+		}
 		s.Changes = append(s.Changes, change)
 	}
 	if len(outside) > 0 {
 		return nil, planError(OutsideModule, outside, "the plan changes what does not belong to %s", scope.RequestID)
 	}
 	slices.SortFunc(s.Changes, compareChanges)
-	s.Providers = providersOf(plan, s.Changes, hide)
+	if err := s.addProviders(plan, written); err != nil {
+		return nil, err
+	}
 	return s, s.checkPurpose(scope)
 }
 

@@ -23,6 +23,7 @@ type Change struct {
 	Deposed         string // key of an object left over from a replacement
 	Type            string
 	Provider        string
+	Configuration   string   // name of the Provider, where it is not the root's only one
 	Actions         []string // as Terraform orders them: a replacement is delete, create or create, delete
 	Reason          string
 	PreviousAddress string
@@ -133,6 +134,7 @@ func (c Change) document() map[string]any {
 	doc := map[string]any{"address": c.Address, "type": c.Type, "provider": c.Provider, "actions": c.Actions}
 	for name, text := range map[string]string{
 		"deposed": c.Deposed, "reason": c.Reason, "previousAddress": c.PreviousAddress, "importing": c.Importing,
+		"configuration": c.Configuration,
 	} {
 		if text != "" {
 			doc[name] = text
@@ -176,6 +178,7 @@ func ParseSummary(content []byte) (*Summary, error) {
 			Deposed         string         `json:"deposed"`
 			Type            string         `json:"type"`
 			Provider        string         `json:"provider"`
+			Configuration   string         `json:"configuration"`
 			Actions         []string       `json:"actions"`
 			Reason          string         `json:"reason"`
 			PreviousAddress string         `json:"previousAddress"`

@@ -85,6 +85,9 @@ func (c Change) line() string {
 	case "import":
 		line += " " + c.Importing
 	}
+	if c.Configuration != "" {
+		line += ", by provider " + c.Configuration
+	}
 	if len(c.Commands) > 0 {
 		line += "; " + strings.Join(c.CommandLines(), "; ")
 	}

@@ -1,0 +1,163 @@
+package terraform
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	tfjson "github.com/hashicorp/terraform-json"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Config is the configuration that a plan was made of: files by the path of their module, a slash and their name. The root has no
+// path, a module in a module is outer.inner. The plan's JSON says of an expression only what it refers to, not what it makes of it.
+type Config map[string][]byte
+
+// ReadConfig takes the configuration out of a plan file.
+func ReadConfig(planFile []byte) (Config, error) {
+	archive, err := zip.NewReader(bytes.NewReader(planFile), int64(len(planFile)))
+	if err != nil {
+		return nil, fmt.Errorf("open plan file: %w", err)
+	}
+	code, room := Config{}, int64(maxPlan)
+	for _, file := range archive.File {
+		name, held := strings.CutPrefix(file.Name, "tfconfig/m-")
+		if !held || path.Ext(name) != ".tf" {
+			continue
+		}
+		content, err := readPacked(file, room)
+		if err != nil {
+			return nil, fmt.Errorf("read %s of the plan file: %w", name, err)
+		}
+		room -= int64(len(content))
+		code[name] = content
+	}
+	if len(code) == 0 {
+		return nil, fmt.Errorf("the plan file holds no configuration")
+	}
+	return code, nil
+}
+
+func readPacked(file *zip.File, room int64) ([]byte, error) {
+	from, err := file.Open()
+	if err != nil {
+		return nil, err
+	}
+	content, err := io.ReadAll(io.LimitReader(from, room+1))
+	if err == nil && int64(len(content)) > room {
+		err = planError(TooLarge, nil, "the configuration is larger than %d bytes", maxPlan)
+	}
+	if closeErr := from.Close(); err == nil {
+		err = closeErr
+	}
+	return content, err
+}
+
+// source is the code of one module.
+type source struct {
+	name   string // path of the module
+	blocks []*hclsyntax.Block
+	parent *source // nil for the root
+}
+
+// parse gives the modules of the code by their path. Of a module's files those that override come last, as Terraform reads them.
+func (c Config) parse() (map[string]*source, error) {
+	modules := map[string]*source{}
+	for _, file := range slices.SortedFunc(maps.Keys(c), compareFiles) {
+		parsed, diags := hclsyntax.ParseConfig(c[file], file, hcl.InitialPos)
+		if diags.HasErrors() {
+			return nil, fmt.Errorf("parse: %w", diags)
+		}
+		name, _, _ := strings.Cut(file, "/")
+		if modules[name] == nil {
+			modules[name] = &source{name: name}
+		}
+		modules[name].blocks = append(modules[name].blocks, parsed.Body.(*hclsyntax.Body).Blocks...)
+	}
+	for name, module := range modules {
+		if name != "" {
+			module.parent = modules[name[:max(strings.LastIndex(name, "."), 0)]]
+		}
+	}
+	return modules, nil
+}
+
+func compareFiles(a, b string) int {
+	if overridesA, overridesB := overrides(a), overrides(b); overridesA != overridesB {
+		if overridesB {
+			return -1
+		}
+		return 1
+	}
+	return strings.Compare(a, b)
+}
+
+func overrides(file string) bool {
+	name := path.Base(file)
+	return name == "override.tf" || strings.HasSuffix(name, "_override.tf")
+}
+
+// find lists the blocks of a type with these labels; of a module that is not there, none.
+func (s *source) find(kind string, labels ...string) []*hclsyntax.Block {
+	if s == nil {
+		return nil
+	}
+	var found []*hclsyntax.Block
+	for _, block := range s.blocks {
+		if block.Type == kind && slices.Equal(block.Labels, labels) {
+			found = append(found, block)
+		}
+	}
+	return found
+}
+
+// attribute is what the last of the blocks that set it says.
+func attribute(blocks []*hclsyntax.Block, name string) hclsyntax.Expression {
+	for _, block := range slices.Backward(blocks) {
+		if attr := block.Body.Attributes[name]; attr != nil {
+			return attr.Expr
+		}
+	}
+	return nil
+}
+
+// call is the name of the module's call in its parent.
+func (s *source) call() string { return s.name[strings.LastIndex(s.name, ".")+1:] }
+
+// provider finds the blocks of a provider's configuration, and the module that they are in.
+func (s *settings) provider(config *tfjson.ProviderConfig) (blocks []*hclsyntax.Block, module *source) {
+	module = s.modules[modulePath(config.ModuleAddress)]
+	for _, block := range module.find("provider", config.Name) {
+		if aliasOf(block) == config.Alias {
+			blocks = append(blocks, block)
+		}
+	}
+	return blocks, module
+}
+
+func aliasOf(block *hclsyntax.Block) string {
+	expr := attribute([]*hclsyntax.Block{block}, "alias")
+	if expr == nil {
+		return ""
+	}
+	if word := hcl.ExprAsKeyword(expr); word != "" {
+		return word // as it was written before Terraform 0.12
+	}
+	alias, diags := expr.Value(nil)
+	if diags.HasErrors() || alias.IsNull() || alias.Type() != cty.String {
+		return ""
+	}
+	return alias.AsString()
+}
+
+// modulePath is the path in the code of a module's address.
+func modulePath(address string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(instanceKey.ReplaceAllLiteralString(address, ""), "module."), ".module.", ".")
+}

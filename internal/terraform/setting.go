@@ -1,0 +1,195 @@
+package terraform
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	tfjson "github.com/hashicorp/terraform-json"
+	"github.com/zclconf/go-cty/cty"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+)
+
+// settings tells what the blocks of a configuration set, with every secret masked.
+type settings struct {
+	code    Config
+	modules map[string]*source
+	given   map[string]*tfjson.PlanVariable // of the root
+	hide    *mask
+}
+
+func newSettings(plan *tfjson.Plan, code Config, hide *mask) (*settings, error) {
+	modules, err := code.parse()
+	if err != nil {
+		return nil, err
+	}
+	return &settings{code: code, modules: modules, given: plan.Variables, hide: hide}, nil
+}
+
+// credentialName is an argument that holds a credential, which Terraform does not mark in a configuration.
+var credentialName = regexp.MustCompile(`(?i)secret|token|passw|credential|private|authorization|cookie|key$`)
+
+// of merges blocks of which the last ones override the first.
+func (s *settings) of(module *source, blocks []*hclsyntax.Block, except ...string) map[string]any {
+	all := map[string]any{}
+	for _, block := range blocks {
+		inner := map[string][]any{}
+		for name, attr := range block.Body.Attributes {
+			if !slices.Contains(except, name) {
+				all[name] = s.named(module, name, attr.Expr, nil)
+			}
+		}
+		for _, one := range block.Body.Blocks {
+			name := one.Type
+			for _, label := range one.Labels {
+				name += " " + label
+			}
+			inner[name] = append(inner[name], s.of(module, []*hclsyntax.Block{one}))
+		}
+		for name, list := range inner {
+			all[name] = list
+		}
+	}
+	return all
+}
+
+// trail is what an expression leads to: locals and variables by name, each once.
+type trail struct {
+	from   *source
+	values map[string]any
+}
+
+func (s *settings) named(module *source, name string, expr hclsyntax.Expression, to *trail) any {
+	if credentialName.MatchString(name) {
+		return Hidden
+	}
+	return s.value(module, expr, to)
+}
+
+// value is the value of what is written as one, and else its text beside the values of what it refers to, which go to the trail
+// when it is on one.
+func (s *settings) value(module *source, expr hclsyntax.Expression, to *trail) any {
+	switch e := expr.(type) {
+	case *hclsyntax.ObjectConsExpr:
+		if table, ok := s.object(module, e, to); ok {
+			return table
+		}
+	case *hclsyntax.TupleConsExpr:
+		list := make([]any, len(e.Exprs))
+		for i, one := range e.Exprs {
+			list[i] = s.value(module, one, to)
+		}
+		return list
+	}
+	if literal, diags := expr.Value(nil); !diags.HasErrors() && literal.IsWhollyKnown() {
+		return s.hide.value(plainValue(literal), nil)
+	}
+	if word := hcl.ExprAsKeyword(expr); word != "" {
+		return word
+	}
+	written := map[string]any{"expression": s.hide.text(string(expr.Range().SliceBytes(s.code[expr.Range().Filename])))}
+	if to != nil {
+		s.follow(module, expr, to)
+		return written
+	}
+	to = &trail{from: module, values: map[string]any{}}
+	if s.follow(module, expr, to); len(to.values) > 0 {
+		written["values"] = to.values
+	}
+	return written
+}
+
+// object is a table whose names are written as such.
+func (s *settings) object(module *source, e *hclsyntax.ObjectConsExpr, to *trail) (map[string]any, bool) {
+	table := make(map[string]any, len(e.Items))
+	for _, item := range e.Items {
+		name, diags := item.KeyExpr.Value(nil)
+		if diags.HasErrors() || !name.IsWhollyKnown() || name.IsNull() || name.Type() != cty.String {
+			return nil, false
+		}
+		table[s.hide.text(name.AsString())] = s.named(module, name.AsString(), item.ValueExpr, to)
+	}
+	return table, true
+}
+
+// follow goes to the locals and variables of an expression. It does not go on to resources and data sources: of what they give,
+// the changes tell.
+func (s *settings) follow(module *source, expr hclsyntax.Expression, to *trail) {
+	for _, traversal := range expr.Variables() {
+		if len(traversal) < 2 {
+			continue
+		}
+		attr, isAttr := traversal[1].(hcl.TraverseAttr)
+		if !isAttr {
+			continue
+		}
+		key := traversal.RootName() + "." + attr.Name
+		if module != to.from {
+			key = strings.TrimSuffix("root."+module.name, ".") + ": " + key
+		}
+		if _, done := to.values[key]; done {
+			continue
+		}
+		switch traversal.RootName() {
+		case "local":
+			to.values[key] = nil // while it is looked at
+			if meant := attribute(module.find("locals"), attr.Name); meant != nil {
+				to.values[key] = s.named(module, attr.Name, meant, to)
+			}
+		case "var":
+			to.values[key] = nil
+			to.values[key] = s.variable(module, attr.Name, to)
+		}
+	}
+}
+
+// variable is what a module is called with, or else the default.
+func (s *settings) variable(module *source, name string, to *trail) any {
+	declared := module.find("variable", name)
+	if isTrue(attribute(declared, "sensitive")) || credentialName.MatchString(name) {
+		return Hidden
+	}
+	if module.parent == nil {
+		if given := s.given[name]; given != nil {
+			return s.hide.value(given.Value, nil)
+		}
+		return nil
+	}
+	if passed := attribute(module.parent.find("module", module.call()), name); passed != nil {
+		return s.value(module.parent, passed, to)
+	}
+	if preset := attribute(declared, "default"); preset != nil {
+		return s.value(module, preset, to)
+	}
+	return nil
+}
+
+func isTrue(expr hclsyntax.Expression) bool {
+	if expr == nil {
+		return false
+	}
+	value, diags := expr.Value(nil)
+	return !diags.HasErrors() && value.RawEquals(cty.True)
+}
+
+// plainValue is a value as JSON has it. What has no such form, of what a configuration may write, is nothing.
+func plainValue(value cty.Value) any {
+	if value.IsNull() {
+		return nil
+	}
+	encoded, err := ctyjson.Marshal(value, value.Type())
+	if err != nil {
+		return nil
+	}
+	var plain any
+	decoder := json.NewDecoder(bytes.NewReader(encoded))
+	decoder.UseNumber()
+	if err := decoder.Decode(&plain); err != nil {
+		return nil
+	}
+	return plain
+}
