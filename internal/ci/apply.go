@@ -21,6 +21,8 @@ const (
 	rescueTries    = 5
 	rescuePause    = 10 * time.Second
 	orphanTime     = 3 * time.Minute // of the five that GitHub gives a cancelled job
+
+	leftState = "errored.tfstate" // what Terraform could not save
 )
 
 // apply has the one effect: it reads the grant once more and applies the very plan
@@ -52,14 +54,19 @@ func (j *job) apply(ctx context.Context) error {
 		return fmt.Errorf("stopped before the effect: %w", err)
 	}
 	exit, err := j.terraform(ctx, j.root(), "apply.log", "apply", "-json", "-input=false", "-lock-timeout=60s", j.kept("tfplan"))
-	j.learnState(ctx)
-	if err != nil {
+	known := j.learnState(ctx)
+	switch {
+	case err != nil:
 		return err
-	}
-	if exit != 0 {
+	case exit != 0 && !known: // what the apply made may be among its words
+		return refuse(codeTerraformFailed, "terraform apply failed; its words are not told, since the state that knows their secrets could not be read")
+	case exit != 0:
 		return j.terraformFailed("apply.log", "terraform apply")
 	}
 	j.say("Done: %d added, %d changed, %d replaced, %d destroyed.", o.Counts.Add, o.Counts.Change, o.Counts.Replace, o.Counts.Destroy)
+	if !known {
+		return nil
+	}
 	return j.readOutputs(ctx)
 }
 
@@ -73,11 +80,13 @@ func (j *job) readOutputs(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, outputsTimeout)
 	defer cancel()
 	values, sensitive, err := j.askOutputs(ctx)
+	if err == nil {
+		err = j.note(func(o *outcome) { o.Outputs, o.Sensitive = values, sensitive })
+	}
 	if err != nil {
 		j.say("::warning::The outputs could not be read.")
-		return nil
 	}
-	return j.note(func(o *outcome) { o.Outputs, o.Sensitive = values, sensitive })
+	return nil
 }
 
 func (j *job) askOutputs(ctx context.Context) (map[string]json.RawMessage, []string, error) {
@@ -115,16 +124,16 @@ func (j *job) rescue(ctx context.Context) error {
 	if !j.awaitTerraform(orphanTime) {
 		return refuse(codeStateNotSaved, "Terraform was still at work %s after the run was cancelled and ends with the job; what it did may be in no state", orphanTime)
 	}
-	left := filepath.Join(j.root(), "errored.tfstate")
+	left := filepath.Join(j.root(), leftState)
 	if _, err := os.Stat(left); err != nil {
 		if os.IsNotExist(err) {
 			j.say("There is no state to rescue.")
 			return nil
 		}
-		return fmt.Errorf("look for errored.tfstate: %w", err)
+		return fmt.Errorf("look for %s: %w", leftState, err)
 	}
 	for try := range rescueTries {
-		exit, err := j.terraform(ctx, j.root(), "rescue.log", "state", "push", "errored.tfstate")
+		exit, err := j.terraform(ctx, j.root(), "rescue.log", "state", "push", leftState)
 		if err == nil && exit == 0 {
 			return j.rescued(left)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -255,6 +256,49 @@ func TestStateThatCannotBeRescued(t *testing.T) {
 	}
 	if strings.Contains(r.Tail+said, "hunter2") {
 		t.Errorf("a secret is in the tail or the log:\n%s\n%s", r.Tail, said)
+	}
+}
+
+// A secret that the apply itself made is in no plan. When the state could not be saved, only what Terraform left on the disk knows it.
+func TestSecretOfAStateThatWasNotSaved(t *testing.T) {
+	w := newWorld(t)
+	made := filepath.Join(t.TempDir(), "made")
+	w.edit("modules/demo/main.tf", `sensitive("hunter2-very-secret") }`, "sensitive(uuid()) }")
+	w.edit("modules/demo/main.tf", "command = var.shell", `command = "echo ${terraform_data.thing.output.password} | tee `+made+`; exit 7"`)
+	w.pushed("main")
+	text := requestFile("logs", "")
+	d, b := w.applying(text, w.planned(text), nil)
+	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultDenied, Verb: "PutObject", Bucket: stateBucket, KeyPrefix: stateKey, Skip: 1}); err != nil {
+		t.Fatal(err)
+	}
+	r, said := b.refusedAt(d, "apply", "terraform_failed", "apply")
+	secret, err := os.ReadFile(made)
+	if err != nil || len(secret) < 30 {
+		t.Fatalf("made %q, %v", secret, err)
+	}
+	if told := r.Tail + said; !strings.Contains(told, "exit status 7") || strings.Contains(told, strings.TrimSpace(string(secret))) {
+		t.Errorf("told:\n%s", told)
+	}
+}
+
+// Of an apply whose state nobody can read, no words are told: what it made may be among them.
+func TestWordsOfAnUnreadableState(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "echo whatever; exit 7")
+	d, b := w.applying(text, w.planned(text), nil)
+	terraform, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shim := "#!/bin/sh\n[ \"$1 $#\" = \"show 2\" ] && exit 1\nexec " + terraform + " \"$@\"\n"
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "terraform"), []byte(shim), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	r, said := b.refusedAt(d, "apply", "terraform_failed", "apply")
+	if strings.Contains(r.Tail+said, "whatever") || !strings.Contains(r.Tail, "words are not told") {
+		t.Errorf("tail:\n%s\nlog:\n%s", r.Tail, said)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	tfjson "github.com/hashicorp/terraform-json"
@@ -154,9 +153,9 @@ func (j *job) redact(text string) string {
 }
 
 func (j *job) readState() (*tfjson.State, error) {
-	data, err := os.ReadFile(j.kept("state.json"))
+	data, err := j.read("state.json", maxPlanJSON)
 	if err != nil {
-		return nil, fmt.Errorf("read state: %w", err)
+		return nil, err
 	}
 	var state tfjson.State
 	state.UseJSONNumber(true)

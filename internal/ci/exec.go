@@ -16,6 +16,7 @@ import (
 
 const (
 	gitTimeout  = 5 * time.Minute
+	gitGrace    = 10 * time.Second
 	maxPlanJSON = 64 << 20
 	maxRead     = 4 << 20 // of what a tool said
 	orphanPause = 200 * time.Millisecond
@@ -30,6 +31,7 @@ func (j *job) git(ctx context.Context, dir string, args ...string) (string, erro
 	cmd.Env = j.childEnv("GIT_TERMINAL_PROMPT=0", "GIT_PAGER=cat", "GIT_CONFIG_NOSYSTEM=1")
 	var out, errs bounded
 	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.WaitDelay = gitGrace // what git started holds its output open when git itself is killed
 	if err := cmd.Run(); err != nil {
 		return out.String(), fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(errs.String()))
 	}

@@ -97,7 +97,11 @@ func (j *job) note(change func(*outcome)) error {
 	if err != nil {
 		return fmt.Errorf("encode outcome: %w", err)
 	}
-	if err := os.WriteFile(j.kept("outcome.json"), data, 0o600); err != nil {
+	// In one go, since a disk that is full would leave half of it and take away what was noted before.
+	if err := os.WriteFile(j.kept("outcome.new"), data, 0o600); err != nil {
+		return fmt.Errorf("write outcome: %w", err)
+	}
+	if err := os.Rename(j.kept("outcome.new"), j.kept("outcome.json")); err != nil {
 		return fmt.Errorf("write outcome: %w", err)
 	}
 	return nil

@@ -117,13 +117,22 @@ func (j *job) driftPlan(ctx context.Context) error {
 }
 
 // learnState keeps the state as it is now, so that the words of a command can be
-// redacted that has no plan or that made new secrets. Without it, what looks like a
-// credential is still cut out.
-func (j *job) learnState(ctx context.Context) {
-	exit, err := j.terraform(context.WithoutCancel(ctx), j.root(), "state.json", "show", "-json")
+// redacted that has no plan or that made new secrets. Of a state that Terraform could
+// not save, what it left on the disk tells.
+func (j *job) learnState(ctx context.Context) (known bool) {
+	args := []string{"show", "-json"}
+	if _, err := os.Stat(filepath.Join(j.root(), leftState)); err == nil {
+		args = append(args, leftState)
+	}
+	exit, err := j.terraform(context.WithoutCancel(ctx), j.root(), "state.json", args...)
+	if err == nil && exit == 0 {
+		_, err = j.readState()
+	}
 	if err != nil || exit != 0 {
 		j.say("::warning::The state could not be read for redaction.")
+		return false
 	}
+	return true
 }
 
 // keepText writes what may leave the runner.

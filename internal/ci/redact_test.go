@@ -37,3 +37,18 @@ func TestNoHalfOfASecretIsTold(t *testing.T) {
 		}
 	}
 }
+
+// What was noted stays when a disk is full.
+func TestNoteIsWrittenWhole(t *testing.T) {
+	j := &job{env: map[string]string{"RUNNER_TEMP": t.TempDir()}, out: io.Discard}
+	if err := os.MkdirAll(j.kept("outcome.new"), 0o700); err != nil { // so that it cannot be written
+		t.Fatal(err)
+	}
+	if err := j.keepText("outcome.json", []byte(`{"digest":"d"}`)); err != nil {
+		t.Fatal(err)
+	}
+	err := j.note(func(o *outcome) { o.Digest = "e" })
+	if o, readErr := j.outcome(); err == nil || readErr != nil || o.Digest != "d" {
+		t.Errorf("noted %+v, %v, %v", o, err, readErr)
+	}
+}
