@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,6 +50,7 @@ type gate struct {
 	order  []string       // names of all calls, in order
 	struck []fault
 	before map[string]func() // what happens just before the next call of a name
+	spoilt string            // name of calls whose answer holds something else than it should
 }
 
 // enter counts a call and says what happens to it.
@@ -151,7 +153,24 @@ func (t gated) RoundTrip(req *http.Request) (*http.Response, error) {
 		t.drop(resp, err)
 		return nil, errKilled
 	}
+	if name == t.p.w.gate.spoilt && err == nil {
+		return spoil(resp), nil
+	}
 	return resp, err
+}
+
+// spoil is an answer in good order that holds something else than it should.
+func spoil(resp *http.Response) *http.Response {
+	const text = `{"id": 7, "conclusion": ["success"]}`
+	_ = resp.Body.Close()
+	for name := range resp.Header {
+		if strings.HasPrefix(name, "X-Amz-Checksum") {
+			resp.Header.Del(name)
+		}
+	}
+	resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+	resp.Header.Set("Content-Length", strconv.Itoa(len(text)))
+	return resp
 }
 
 func (t gated) drop(resp *http.Response, err error) {

@@ -2,10 +2,13 @@ package worker_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
 )
 
 // A worker that is held up before it writes the grant finds then that the approval is
@@ -64,4 +67,37 @@ func TestLeaseIsGoneBeforeTheStart(t *testing.T) {
 			w.sound()
 		})
 	}
+}
+
+// A result that cannot be read keeps neither the lease nor the person waiting.
+func TestResultIsDamaged(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.ready(reqA)
+		w.settled(reqA)
+		w.gate.spoilt = "s3 GET results"
+		w.apply(reqA)
+		w.released(reqA)
+		if p := w.request(reqA).Problem; p == nil || p.Code != "result_damaged" {
+			w.t.Errorf("the card says %+v", p)
+		}
+		w.sound()
+	})
+}
+
+// Nor does a GitHub that will not say which step of a run failed.
+func TestFailedStepIsRefused(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.ready(reqA)
+		w.settled(reqA)
+		w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "GET", Path: "/api/v3/repos/acme/infra-core/actions/runs/*/jobs"})
+		w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "GET", Path: "/repos/acme/infra-core/actions/runs/*/jobs"})
+		w.ledger.fails("apply", errors.New("Error: BucketAlreadyExists"))
+		w.click(reqA, lifecycle.ActionApply, "omar")
+		w.reach(reqA, lifecycle.StatusFailed)
+		w.settled(reqA)
+		w.released(reqA)
+		if p := w.request(reqA).Problem; p == nil || !strings.Contains(p.Text, "BucketAlreadyExists") {
+			w.t.Errorf("the card says %+v", p)
+		}
+	})
 }

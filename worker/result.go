@@ -23,18 +23,20 @@ const (
 func (j *job) result(ctx context.Context, s lifecycle.Step) error {
 	a := *j.attempt(s)
 	res, err := j.Store.Result(ctx, s.CorrelationID)
-	found := true
-	if errors.Is(err, store.ErrNotFound) {
-		res, found, err = lifecycle.Result{}, false, nil
+	missing, damaged := errors.Is(err, store.ErrNotFound), store.Damaged(err)
+	if err != nil && !missing && !damaged {
+		return err
 	}
 	if err != nil {
-		return err
+		res = lifecycle.Result{}
 	}
 	switch {
 	case a.Conclusion != "success":
 		return j.readFailure(ctx, s, a, res)
-	case !found:
+	case missing:
 		return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, "result_missing", "The run ended well but left no result. Plan again.", "", now()))
+	case damaged:
+		return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, "result_damaged", "The run ended well but its result cannot be read. Plan again.", "", now()))
 	case s.Kind == lifecycle.KindPlan:
 		return j.readPlan(ctx, s, res)
 	case s.Kind == lifecycle.KindApply:
@@ -48,7 +50,7 @@ func (j *job) result(ctx context.Context, s lifecycle.Step) error {
 // run says of it is only compared.
 func (j *job) readPlan(ctx context.Context, s lifecycle.Step, res lifecycle.Result) error {
 	data, err := j.Store.Summary(ctx, s.CorrelationID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, store.ErrNotFound) && !store.Damaged(err) {
 		return err
 	}
 	summary, perr := terraform.ParseSummary(data)
@@ -72,10 +74,11 @@ func (j *job) readFailure(ctx context.Context, s lifecycle.Step, a lifecycle.Att
 	step := ""
 	if a.RunID != 0 {
 		failed, err := j.GitHub.FailedStep(ctx, repoOf(j.request()), a.RunID)
-		if err != nil && !errors.Is(err, github.ErrNotFound) {
+		var no *github.Refused
+		if err != nil && !errors.Is(err, github.ErrNotFound) && !errors.As(err, &no) {
 			return err
 		}
-		step = failed.Step
+		step = failed.Step // what GitHub will not say is not worth the rest
 	}
 	code := res.Reason
 	if code == "" {

@@ -95,6 +95,9 @@ func runSteps(r Request, now time.Time) []Step {
 				s.Kind, s.CorrelationID = kind, a.CorrelationID
 				steps = append(steps, s)
 			}
+			if a.Conclusion != "" && holdsLease(kind) && !a.Released { // whether its result can be read or not
+				steps = append(steps, Step{Name: StepRelease, Kind: kind, CorrelationID: a.CorrelationID})
+			}
 		}
 	}
 	return steps
@@ -110,8 +113,6 @@ func runStep(r Request, kind Kind, a *Attempt, now time.Time) (Step, bool) {
 		return Step{Name: StepReconcile, After: a.since().Add(time.Minute)}, true
 	case a.Conclusion != "" && !a.ResultRead:
 		return Step{Name: StepResult}, true
-	case a.Conclusion != "" && holdsLease(kind) && !a.Released:
-		return Step{Name: StepRelease}, true
 	default:
 		return Step{}, false
 	}

@@ -63,7 +63,7 @@ func (s *Store) read(ctx context.Context, key, id string) (Doc, error) {
 		return Doc{}, fmt.Errorf("read %s: %w", key, err)
 	}
 	if r.ID != id {
-		return Doc{}, fmt.Errorf("read %s: it holds the document of %q", key, r.ID)
+		return Doc{}, fmt.Errorf("read %s: it holds the document of %q: %w", key, r.ID, ErrUnreadable)
 	}
 	return Doc{Request: r, ETag: o.etag}, nil
 }
@@ -71,7 +71,7 @@ func (s *Store) read(ctx context.Context, key, id string) (Doc, error) {
 func decodeRequest(data []byte) (lifecycle.Request, error) {
 	var r lifecycle.Request
 	if err := lifecycle.Decode(data, &r); err != nil {
-		return lifecycle.Request{}, err
+		return lifecycle.Request{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	if r.Schema > lifecycle.Schema {
 		return lifecycle.Request{}, fmt.Errorf("schema %d: %w", r.Schema, ErrSchema)

@@ -77,9 +77,14 @@ func (s *Store) readJSON(ctx context.Context, key string, limit int64, v any) er
 		return err
 	}
 	if err := json.Unmarshal(o.data, v); err != nil {
-		return fmt.Errorf("read %s: %w", key, err)
+		return fmt.Errorf("read %s: %w: %w", key, ErrUnreadable, err)
 	}
 	return nil
+}
+
+// Damaged says that an object can be had but not used: reading it again is of no use.
+func Damaged(err error) bool {
+	return errors.Is(err, ErrUnreadable) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrSchema)
 }
 
 // PutRunIndex records whose a run is. A record that says the same, made at

@@ -37,14 +37,15 @@ const (
 // Named errors; everything else is a fault of the network or the service, after
 // which the operation may be repeated.
 var (
-	ErrNotFound = errors.New("object not found")
-	ErrExists   = errors.New("object exists with other content")
-	ErrArchived = errors.New("document is archived and read-only")
-	ErrConflict = errors.New("object was changed by somebody else")
-	ErrDenied   = errors.New("access denied")
-	ErrTooLarge = errors.New("object is too large")
-	ErrKey      = errors.New("not a valid object name")
-	ErrSchema   = errors.New("written by a newer version of TfPilot")
+	ErrNotFound   = errors.New("object not found")
+	ErrExists     = errors.New("object exists with other content")
+	ErrArchived   = errors.New("document is archived and read-only")
+	ErrConflict   = errors.New("object was changed by somebody else")
+	ErrDenied     = errors.New("access denied")
+	ErrTooLarge   = errors.New("object is too large")
+	ErrKey        = errors.New("not a valid object name")
+	ErrSchema     = errors.New("written by a newer version of TfPilot")
+	ErrUnreadable = errors.New("not what should be stored here")
 )
 
 // Config says where the bucket is.
