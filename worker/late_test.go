@@ -101,3 +101,25 @@ func TestFailedStepIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// Documents of a newer version of TfPilot, however many, keep no other from its turn,
+// and lists show what can be read.
+func TestManyDocumentsOfANewerVersion(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.pause()
+		for i := range 30 {
+			r := newRequest(w.t, requestID(i), "dana", dev)
+			r.Schema = lifecycle.Schema + 1
+			_, err := w.store.Create(context.Background(), r)
+			w.must(err)
+		}
+		_, err := w.store.Create(context.Background(), newRequest(w.t, reqA, "dana", dev))
+		w.must(err)
+		w.redis.FlushAll()
+		w.resume(1)
+		w.planned(reqA, lifecycle.PurposeOpen)
+		if row := w.row(reqA); row.ID == "" {
+			w.t.Error("lists do not show it")
+		}
+	})
+}

@@ -45,7 +45,7 @@ func (w *Worker) Sweep(ctx context.Context) error {
 // read keeps no other from its turn.
 func (w *Worker) readChanged(ctx context.Context) (map[string]bool, error) {
 	ids := map[string]bool{}
-	unreadable := 0
+	unanswered := 0
 	for e, err := range w.Store.List(ctx) {
 		if err != nil {
 			return nil, err
@@ -56,11 +56,13 @@ func (w *Worker) readChanged(ctx context.Context) (map[string]bool, error) {
 		}
 		switch err := w.readAgain(ctx, e.ID); {
 		case err == nil:
-		case ctx.Err() != nil || unreadable == maxUnreadable:
+		case store.Damaged(err):
+			w.Log.Error("a document cannot be read", keyRequest, e.ID, keyError, err)
+		case ctx.Err() != nil || unanswered == maxUnanswered:
 			return nil, err
 		default:
-			unreadable++
-			w.Log.Error("a document cannot be read", keyRequest, e.ID, keyError, err)
+			unanswered++
+			w.Log.Warn("a document was not read", keyRequest, e.ID, keyError, err)
 		}
 	}
 	return ids, nil

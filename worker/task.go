@@ -76,14 +76,16 @@ func Reindex(ctx context.Context, s *store.Store, x *queue.Index) error {
 	return x.Rebuild(ctx, rows(ctx, s))
 }
 
-// maxUnreadable is how many documents may be unreadable before it counts as an outage.
-const maxUnreadable = 20
+// maxUnanswered is how many reads may fail before it counts as an outage. A document that
+// was read and is none, as after a step back to an older version of TfPilot, is no
+// outage, however many there are.
+const maxUnanswered = 20
 
 // rows are the documents that can be read: one that cannot, as of a newer version of
 // TfPilot, must not hide the others.
 func rows(ctx context.Context, s *store.Store) iter.Seq2[queue.Row, error] {
 	return func(yield func(queue.Row, error) bool) {
-		unreadable := 0
+		unanswered := 0
 		for _, list := range []iter.Seq2[store.Entry, error]{s.List(ctx), s.ListArchived(ctx)} {
 			for e, err := range list {
 				if err != nil {
@@ -94,8 +96,11 @@ func rows(ctx context.Context, s *store.Store) iter.Seq2[queue.Row, error] {
 				if errors.Is(err, store.ErrNotFound) {
 					continue
 				}
+				if store.Damaged(err) {
+					continue
+				}
 				if err != nil {
-					if unreadable++; unreadable > maxUnreadable || ctx.Err() != nil {
+					if unanswered++; unanswered > maxUnanswered || ctx.Err() != nil {
 						yield(queue.Row{}, err)
 						return
 					}
