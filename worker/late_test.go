@@ -123,3 +123,30 @@ func TestManyDocumentsOfANewerVersion(t *testing.T) {
 		}
 	})
 }
+
+// A review that falls into the second in which a new plan takes the place of the old one
+// may be of the old one: it is asked for again. Both times are GitHub's.
+func TestReviewInTheSecondOfANewPlan(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.open(reqA)
+		w.settled(reqA)
+		w.gate.onCall("github PATCH /issues/comments/*", func() { w.review("omar", "APPROVE") })
+		w.click(reqA, lifecycle.ActionPlan, "dana")
+		w.served(reqA, lifecycle.ActionPlan)
+		w.planned(reqA, lifecycle.PurposeOpen)
+		w.settled(reqA)
+		w.pass(10 * time.Minute)
+		r := w.request(reqA)
+		if len(r.Approval.Approvers) > 0 {
+			w.t.Errorf("it counted: %+v", r.Approval)
+		}
+		w.told(reqA, "review_refused", "before TfPilot showed this plan")
+		all, _, err := w.as("dana").Issues.ListComments(context.Background(), "acme", "infra-core", 1, nil)
+		w.must(err)
+		if at := all[0].GetUpdatedAt(); !r.Plan.PostedAt.Equal(at.Time) {
+			w.t.Errorf("posted at %s, GitHub says %s", r.Plan.PostedAt, at)
+		}
+		w.review("omar", "APPROVE")
+		w.until(reqA, "approved", approvedNow)
+	})
+}

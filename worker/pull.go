@@ -330,7 +330,7 @@ func (j *job) countReview(ctx context.Context, v github.Review, later []github.R
 		return j.patch(ctx, lifecycle.Withdraw(v.By.Login, "they requested changes on GitHub afterwards", notAfter(v.SubmittedAt), now()))
 	case v.State != "approved" || takenBack(v, later) || v.CommitSHA != r.PR.HeadSHA || slices.Contains(r.PR.Answered, v.ID) || j.counted(v):
 		return nil
-	case r.Plan.PostedAt == nil || v.SubmittedAt.Before(r.Plan.PostedAt.Truncate(time.Second)):
+	case r.Plan.PostedAt == nil || !v.SubmittedAt.After(*r.Plan.PostedAt): // in one second, nobody knows which was first
 		return j.answerReview(ctx, v, "it was given before TfPilot showed this plan here. Approve again if you have seen the plan above.")
 	}
 	env, _ := j.environment(r)
@@ -373,7 +373,7 @@ func (j *job) counted(v github.Review) bool {
 // review, and leaves an audit event.
 func (j *job) answerReview(ctx context.Context, v github.Review, why string) error {
 	text := fmt.Sprintf("The review of %s does not count as an approval: %s", v.By.Login, why)
-	err := j.GitHub.CommentOnce(ctx, repoOf(j.request()), j.request().PR.Number, marker("review", fmt.Sprint(v.ID)), fence(text))
+	_, err := j.GitHub.CommentOnce(ctx, repoOf(j.request()), j.request().PR.Number, marker("review", fmt.Sprint(v.ID)), fence(text))
 	if err != nil {
 		return err
 	}

@@ -158,10 +158,14 @@ func (j *job) post(ctx context.Context) error {
 		return fmt.Errorf("summary: %w", err)
 	}
 	body := planComment(j.request(), plan, j.request().Runs.Plan.Current().URL, summary)
-	if err := j.GitHub.CommentOnce(ctx, repoOf(j.request()), j.request().PR.Number, marker("plan", j.id()), body); err != nil {
+	at, err := j.GitHub.CommentOnce(ctx, repoOf(j.request()), j.request().PR.Number, marker("plan", j.id()), body)
+	if err != nil {
 		return err
 	}
-	return j.patch(ctx, lifecycle.Posted(plan.Digest, now()))
+	if at.IsZero() {
+		at = now()
+	}
+	return j.patch(ctx, lifecycle.Posted(plan.Digest, at))
 }
 
 func marker(what, id string) string { return fmt.Sprintf("<!-- tfpilot:%s:%s -->", what, id) }

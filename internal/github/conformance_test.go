@@ -210,7 +210,7 @@ func TestReviewsAndComments(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, body := range []string{"one", "two", "two"} {
-		if err := w.CommentOnce(t.Context(), core, p.Number, marker, body); err != nil {
+		if _, err := w.CommentOnce(t.Context(), core, p.Number, marker, body); err != nil {
 			t.Fatal(err)
 		}
 	}

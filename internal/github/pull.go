@@ -328,58 +328,62 @@ func (c *Client) Reviews(ctx context.Context, repo Repo, number int) ([]Review, 
 }
 
 // CommentOnce makes the one comment that begins with the marker say body: it is
-// created, changed, or left alone.
-func (c *Client) CommentOnce(ctx context.Context, repo Repo, number int, marker, body string) error {
+// created, changed, or left alone. at is since when it says so, by GitHub's clock.
+func (c *Client) CommentOnce(ctx context.Context, repo Repo, number int, marker, body string) (at time.Time, err error) {
 	text := cutRunes(marker+"\n"+body, maxText)
-	id, old, err := c.findComment(ctx, repo, number, marker)
-	if err != nil || id != 0 && old == text {
-		return err
+	old, err := c.findComment(ctx, repo, number, marker)
+	if err != nil || old.ID != 0 && old.Body == text {
+		return old.UpdatedAt, err
 	}
 	method, path := http.MethodPost, ""
-	if id == 0 {
+	if old.ID == 0 {
 		path, err = repo.path("/issues/%d/comments", number)
 	} else {
 		method = http.MethodPatch
-		path, err = repo.path("/issues/comments/%d", id)
+		path, err = repo.path("/issues/comments/%d", old.ID)
 	}
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
-	if _, err := c.call(ctx, method, path, map[string]string{"body": text}, nil); err != nil {
-		return fmt.Errorf("comment on pull request %d: %w", number, err)
+	var now comment
+	if _, err := c.call(ctx, method, path, map[string]string{"body": text}, &now); err != nil {
+		return time.Time{}, fmt.Errorf("comment on pull request %d: %w", number, err)
 	}
-	return nil
+	return now.UpdatedAt, nil
 }
 
-// findComment finds our comment that begins with the marker. Anybody may write one
-// that does; only TfPilot's own is changed.
-func (c *Client) findComment(ctx context.Context, repo Repo, number int, marker string) (int64, string, error) {
+type comment struct {
+	ID        int64     `json:"id"`
+	Body      string    `json:"body"`
+	User      Actor     `json:"user"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// findComment finds our comment that begins with the marker, or the zero value. Anybody
+// may write one that does; only TfPilot's own is changed.
+func (c *Client) findComment(ctx context.Context, repo Repo, number int, marker string) (comment, error) {
 	me, err := c.Self(ctx)
 	if err != nil {
-		return 0, "", err
+		return comment{}, err
 	}
 	for page := 1; page <= maxPages; page++ {
 		path, err := repo.path("/issues/%d/comments?per_page=%d&page=%d", number, pageSize, page)
 		if err != nil {
-			return 0, "", err
+			return comment{}, err
 		}
-		var out []struct {
-			ID   int64  `json:"id"`
-			Body string `json:"body"`
-			User Actor  `json:"user"`
-		}
+		var out []comment
 		if _, err := c.call(ctx, http.MethodGet, path, nil, &out); err != nil {
-			return 0, "", fmt.Errorf("comments of pull request %d: %w", number, err)
+			return comment{}, fmt.Errorf("comments of pull request %d: %w", number, err)
 		}
 		for _, w := range out {
-			ours := strings.EqualFold(w.User.Login, me.Login)
-			if body := strings.ReplaceAll(w.Body, "\r\n", "\n"); ours && strings.HasPrefix(body, marker+"\n") {
-				return w.ID, body, nil
+			w.Body = strings.ReplaceAll(w.Body, "\r\n", "\n")
+			if strings.EqualFold(w.User.Login, me.Login) && strings.HasPrefix(w.Body, marker+"\n") {
+				return w, nil
 			}
 		}
 		if len(out) < pageSize {
-			return 0, "", nil
+			return comment{}, nil
 		}
 	}
-	return 0, "", fmt.Errorf("comments of pull request %d: more than %d: %w", number, maxPages*pageSize, ErrTooLarge)
+	return comment{}, fmt.Errorf("comments of pull request %d: more than %d: %w", number, maxPages*pageSize, ErrTooLarge)
 }

@@ -111,12 +111,12 @@ func Answered(review int64, text string, a Actor, now time.Time) Patch {
 	}
 }
 
-// Posted records that the redacted summary of the plan stands in the pull request.
-// From then on a review on GitHub may count.
-func Posted(digest string, now time.Time) Patch {
+// Posted records since when, by GitHub's clock, the redacted summary of the plan stands
+// in the pull request. From then on a review on GitHub may count.
+func Posted(digest string, at time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if r.Plan != nil && r.Plan.Digest == digest && r.Plan.PostedAt == nil {
-			r.Plan.PostedAt = &now
+			r.Plan.PostedAt = &at
 		}
 		return r, nil
 	}
