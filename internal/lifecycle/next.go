@@ -192,10 +192,11 @@ func wishSteps(r Request, env EnvironmentState) []Step {
 	return steps
 }
 
-// destroyStep: a destroy is planned for itself, approved, and only then run.
+// destroyStep: a destroy is planned for itself, approved, and only then run. That the
+// plan came after the wish is told by numbers: their times are of two clocks.
 func destroyStep(r Request, w Wish, env EnvironmentState) []Step {
 	plan := r.Runs.Plan.Current()
-	planned := plan != nil && plan.Purpose == PurposeDestroy && plan.DispatchedAt != nil && !plan.DispatchedAt.Before(w.At)
+	planned := plan != nil && plan.Purpose == PurposeDestroy && plan.Number > w.AfterPlan
 	switch {
 	case plan.active() || planned && plan.failed():
 		return nil

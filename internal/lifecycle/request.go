@@ -190,6 +190,7 @@ type Wish struct {
 	PlanDigest    string    `json:"planDigest,omitempty"`
 	Reason        string    `json:"reason,omitempty"`
 	Purpose       Purpose   `json:"purpose,omitempty"`       // of a wanted plan
+	AfterPlan     int       `json:"afterPlan,omitempty"`     // the last plan attempt when a destroy was asked for; its own is a later one
 	CorrelationID string    `json:"correlationId,omitempty"` // of the attempt that will serve it; its key in the lease queue
 	Extra         Extra     `json:"-"`
 }

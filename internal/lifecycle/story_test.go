@@ -472,3 +472,22 @@ func TestAttemptOfAWishTakenBack(t *testing.T) {
 	s.refused(Started(KindDestroy, Attempt{CorrelationID: "destroy-1", Digest: "sha256:bbb", PlanAttempt: 2}), CodeNothing)
 	s.do(Started(KindDestroy, Attempt{CorrelationID: "destroy-2", Digest: "sha256:bbb", PlanAttempt: 2}))
 }
+
+// Whose clock is ahead, the app's or the worker's, changes nothing of a destroy: it has
+// one plan, and one that was kept from is not used again.
+func TestDestroyIsPlannedOnceWhateverTheClocksSay(t *testing.T) {
+	for _, ahead := range []time.Duration{-time.Hour, time.Hour} {
+		s := story(t)
+		s.approved("omar")
+		s.merged()
+		s.do(Want(Wish{What: ActionDestroy, By: "adam", At: s.now.Add(ahead)}))
+		s.due(StepPlan)
+		s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
+		s.due()
+		s.do(Approve(Approver{Login: "omar", At: s.now, HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
+		s.due(StepDestroy)
+		s.do(Keep())
+		s.do(Want(Wish{What: ActionDestroy, By: "adam", At: s.now.Add(ahead)}))
+		s.due(StepPlan)
+	}
+}

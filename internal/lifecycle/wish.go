@@ -23,8 +23,11 @@ func Want(w Wish) Patch {
 		if no := Stale(r, w); no != nil {
 			return r, no
 		}
-		if w.What == ActionPlan {
+		switch w.What {
+		case ActionPlan:
 			w.Purpose = r.nextPurpose()
+		case ActionDestroy:
+			w.AfterPlan = lastNumber(r.Runs.Plan.Attempts)
 		}
 		if r.Problem != nil && r.Problem.Step == string(w.What) {
 			r.Problem = nil
