@@ -12,6 +12,7 @@ import (
 const (
 	maxPostText    = 40_000 // what is longer is cut
 	maxUpdateText  = 4_000  // what is longer is refused
+	maxBlockText   = 10_000 // of all blocks together; Slack names no limit, but was seen to refuse from 11,000 on
 	maxAttachments = 100
 	maxMetadata    = 16_000
 )
@@ -110,6 +111,35 @@ func (c content) empty() bool {
 	return c.text == "" && len(c.blocks) == 0 && len(c.attachments) == 0
 }
 
+// message is content for a method of the Web API, which takes less text in blocks than an answer to a response_url.
+func (s *Server) message(a args) (content, error) {
+	c, err := s.content(a)
+	if err == nil && textIn(c.blocks) > maxBlockText {
+		err = refuse("msg_blocks_too_long")
+	}
+	return c, err
+}
+
+// textIn counts the characters of every text in blocks.
+func textIn(v any) int {
+	n := 0
+	switch v := v.(type) {
+	case []any:
+		for _, one := range v {
+			n += textIn(one)
+		}
+	case obj:
+		for name, one := range v {
+			if words, isText := one.(string); isText && (name == "text" || name == "title") {
+				n += utf8.RuneCountInString(words)
+			} else {
+				n += textIn(one)
+			}
+		}
+	}
+	return n
+}
+
 // place finds where a call may post: a channel the app is in, or the DM of a person.
 func (s *Server) place(id string) (*channel, error) {
 	if u := s.user(id); u != nil {
@@ -136,7 +166,7 @@ func (s *Server) postMessage(a args) (obj, error) {
 	if err := a.need("channel"); err != nil {
 		return nil, err
 	}
-	body, err := s.content(a)
+	body, err := s.message(a)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +212,7 @@ func (s *Server) updateMessage(a args) (obj, error) {
 	if err := a.need("channel", "ts"); err != nil {
 		return nil, err
 	}
-	body, err := s.content(a)
+	body, err := s.message(a)
 	if err != nil {
 		return nil, err
 	}
@@ -261,7 +291,7 @@ func (s *Server) postEphemeral(a args) (obj, error) {
 	if err := a.need("channel", "user"); err != nil {
 		return nil, err
 	}
-	body, err := s.content(a)
+	body, err := s.message(a)
 	if err != nil {
 		return nil, err
 	}

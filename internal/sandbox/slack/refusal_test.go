@@ -163,6 +163,7 @@ var messageRefusals = []refusal{
 	{"overflow with one option", sending(actions(client.NewOverflowBlockElement("o", choice("a", "A")))), "invalid_blocks"},
 	{"image without alt text", sending(client.NewImageBlock("https://x.test/a.png", "", "", nil)), "invalid_blocks"},
 	{"long markdown", sending(client.NewMarkdownBlock("", long(12_001))), "invalid_blocks"},
+	{"long blocks together", sending(section(long(3000)), section(long(3000)), section(long(3000)), section(long(1001))), "msg_blocks_too_long"},
 	{"unknown status of a task", sending(client.NewPlanBlock("Plan").WithTasks(client.NewTaskCardBlock("a", "A").WithStatus("completed"))), "invalid_blocks"},
 	{"empty rich text", sending(client.NewRichTextBlock("", client.NewRichTextSection(client.NewRichTextSectionTextElement("", nil)))), "invalid_blocks"},
 
