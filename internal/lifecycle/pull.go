@@ -57,9 +57,14 @@ func SeePull(f PullFacts) Patch {
 		if f.Merged && !p.Merged {
 			r.MergedSHA = f.MergedSHA
 			p.Merged, p.MergedAt = true, f.MergedAt
+			closing := r.Wish(ActionClose)
 			for _, what := range []Action{ActionMerge, ActionClose, ActionRestore} {
 				r.drop(what, "")
 				r.untrouble(string(what))
+			}
+			if closing != nil {
+				text := "The pull request was merged before " + closing.By + " could have it closed. It is applied only if somebody approves it."
+				r.Problem = &Problem{Step: string(ActionClose), Code: CodeMerged, Text: text, Since: f.UpdatedAt}
 			}
 		}
 		return r, nil
@@ -122,7 +127,8 @@ func Posted(digest string, at time.Time) Patch {
 	}
 }
 
-// Closed records that the request ended without a merge and serves the wish for it.
+// Closed records that the request ended without a merge and serves the wish for it: what
+// was approved counts no more, should somebody open and merge it on GitHub after all.
 // It may be recorded again for a pull request that came up afterwards.
 func Closed(now time.Time) Patch {
 	return func(r Request) (Request, error) {
@@ -137,6 +143,7 @@ func Closed(now time.Time) Patch {
 			r.PR.Open = &open
 		}
 		r.Wanted, r.Problem = nil, nil
+		r.voidApprovals(now, "the request was closed")
 		return r, nil
 	}
 }

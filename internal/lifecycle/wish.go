@@ -156,12 +156,17 @@ func Unapprove(login, reason string, now time.Time) Patch {
 	}
 }
 
-// Reject records a rejection and serves the wish for it. Before the merge it closes
-// the request; of a destroy, it keeps what exists.
+// Reject records a rejection and serves the wish for it: what was approved before it
+// counts no more. Before the merge it closes the request; of a destroy, it keeps what
+// exists. One that a merge overtook is refused, so that whoever rejected hears of it.
 func Reject(by Wish) Patch {
 	return func(r Request) (Request, error) {
+		if r.merged() && r.Wish(ActionDestroy) == nil {
+			return r, refuse(CodeMerged, "This was merged before it could be rejected. It can be left as it is, or destroyed.")
+		}
 		r.drop(ActionReject, by.By)
 		r.Rejection = &Rejection{By: by.By, At: by.At, Reason: by.Reason}
+		r.voidApprovals(by.At, by.By+" rejected this")
 		if r.merged() {
 			r.drop(ActionDestroy, "")
 			return r, nil
@@ -174,6 +179,14 @@ func Reject(by Wish) Patch {
 			r.Wanted = append(r.Wanted, by)
 		}
 		return r, nil
+	}
+}
+
+func (r *Request) voidApprovals(at time.Time, reason string) {
+	for i := range r.Approval.Approvers {
+		if a := &r.Approval.Approvers[i]; a.VoidedAt == nil {
+			a.void(at, reason)
+		}
 	}
 }
 
