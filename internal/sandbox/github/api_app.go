@@ -43,7 +43,7 @@ func (s *Server) getApp(*call) (reply, error) {
 
 func (s *Server) installationJSON() obj {
 	a := s.cfg.App
-	return obj{
+	out := obj{
 		"id": a.InstallationID, "account": s.userJSON(a.Owner), "app_id": a.ID, "app_slug": a.Slug, "client_id": "Iv1.sandbox",
 		"target_id": ownerID(a.Owner), "target_type": "Organization", "repository_selection": "all",
 		"permissions": s.appPermissions(), "events": s.cfg.WebhookEvents, "single_file_name": nil,
@@ -51,6 +51,31 @@ func (s *Server) installationJSON() obj {
 		"repositories_url":  s.apiURL("/installation/repositories"), "html_url": s.htmlURL("/organizations/" + a.Owner),
 		"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "suspended_at": nil, "suspended_by": nil,
 	}
+	if s.suspended {
+		out["suspended_at"], out["suspended_by"] = "2026-01-02T00:00:00Z", s.userJSON(a.Owner)
+	}
+	return out
+}
+
+var errSuspended = fail(http.StatusForbidden, "This installation has been suspended")
+
+// Suspend puts the App's installation out of use, or back.
+func (s *Server) Suspend(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.suspended = on
+}
+
+// SetInstalled takes a repository into the App's installation, or out of it.
+func (s *Server) SetInstalled(repo string, in bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.repoByFull(repo)
+	if r == nil {
+		return errNotFound
+	}
+	r.Config.Outside = !in
+	return nil
 }
 
 func (s *Server) listInstallations(c *call) (reply, error) {
@@ -72,6 +97,9 @@ const tokenLife = time.Hour
 func (s *Server) createToken(c *call) (reply, error) {
 	if c.number("id") != s.cfg.App.InstallationID {
 		return reply{}, errNotFound
+	}
+	if s.suspended {
+		return reply{}, errSuspended
 	}
 	var in struct {
 		Repositories  []string          `json:"repositories"`

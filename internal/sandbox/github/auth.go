@@ -66,6 +66,9 @@ func (s *Server) fromToken(token string) (principal, error) {
 	if t == nil || !time.Now().Before(t.ExpiresAt) {
 		return principal{}, errBadCredentials
 	}
+	if t.Kind == "installation" && s.suspended {
+		return principal{}, errSuspended
+	}
 	p := principal{kind: t.Kind, login: s.botLogin(), permissions: t.Permissions, repos: t.Repos, runID: t.RunID}
 	if t.Kind == "run" {
 		p.login = actionsBot
@@ -167,7 +170,11 @@ func (s *Server) may(p principal, r *repository, scope, level string) bool {
 	return level == "read" && p.kind == "anonymous"
 }
 
+// reaches says whether a token is for this repository at all; where it is not, GitHub knows no such repository.
 func (p principal) reaches(r *repository) bool {
+	if p.kind == "installation" && r.Config.Outside {
+		return false
+	}
 	for _, name := range p.repos {
 		if strings.EqualFold(name, r.full()) {
 			return true

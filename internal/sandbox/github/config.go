@@ -66,6 +66,8 @@ type Repo struct {
 	Roles       map[string]string // login to admin, write or read; others may read
 	// RequiredReviews protects the default branch when above zero.
 	RequiredReviews int
+	// Outside is where the App is not installed.
+	Outside bool
 }
 
 // Limits are GitHub's; zero is the documented value, below zero is none.

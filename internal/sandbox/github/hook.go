@@ -111,7 +111,7 @@ func (h *hooks) drain(ctx context.Context, s *Server) error {
 
 // emit queues an event for the App, under the lock.
 func (s *Server) emit(r *repository, event, action string, payload obj) {
-	if s.hooks.url == "" || !slices.Contains(s.cfg.WebhookEvents, event) {
+	if s.hooks.url == "" || r.Config.Outside || s.suspended || !slices.Contains(s.cfg.WebhookEvents, event) {
 		return
 	}
 	data, err := reply{body: payload}.bytes()

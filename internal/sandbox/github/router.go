@@ -137,6 +137,8 @@ func (s *Server) work(rt route, c *call) (reply, error) {
 		}
 	}
 	switch {
+	case c.repo != nil && c.p.bot() && !c.p.reaches(c.repo), c.repo != nil && rt.scope == "app" && c.repo.Config.Outside:
+		return reply{}, errNotFound
 	case rt.scope == "app" && c.p.kind != "app":
 		return reply{}, fail(http.StatusUnauthorized, "A JSON web token could not be decoded")
 	case rt.scope == "user" && c.p.kind == "anonymous":

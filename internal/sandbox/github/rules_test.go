@@ -271,6 +271,46 @@ func TestNarrowTokenCannotWrite(t *testing.T) {
 	refused(t, err, 403, "Resource not accessible by integration")
 }
 
+// Of a repository that the App was taken out of, GitHub says that there is none.
+func TestRepositoryWithoutTheApp(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, config())
+	if err := w.server.SetInstalled("acme/infra-core", false); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := w.app.Git.GetRef(ctx, owner, repo, "heads/main")
+	refused(t, err, 404, "Not Found")
+	_, _, err = w.app.Issues.CreateComment(ctx, owner, repo, 1, &gh.IssueComment{Body: gh.String("x")})
+	refused(t, err, 404, "Not Found")
+	_, _, err = w.client(w.appTransport(testKey())).Apps.FindRepositoryInstallation(ctx, owner, repo)
+	refused(t, err, 404, "Not Found")
+	if all := must(w.app.Apps.ListRepos(ctx, nil))(t); all.GetTotalCount() != 0 {
+		t.Errorf("repositories: %v", all)
+	}
+	must(w.as("dana").Git.GetRef(ctx, owner, repo, "heads/main"))(t)
+	if err := w.server.SetInstalled("acme/infra-core", true); err != nil {
+		t.Fatal(err)
+	}
+	must(w.app.Git.GetRef(ctx, owner, repo, "heads/main"))(t)
+}
+
+func TestSuspendedInstallation(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, config())
+	must(w.app.Git.GetRef(ctx, owner, repo, "heads/main"))(t)
+	w.server.Suspend(true)
+	_, _, err := w.app.Git.GetRef(ctx, owner, repo, "heads/main")
+	refused(t, err, 403, "This installation has been suspended")
+	jwt := w.client(w.appTransport(testKey()))
+	_, _, err = jwt.Apps.CreateInstallationToken(ctx, 2, nil)
+	refused(t, err, 403, "This installation has been suspended")
+	if at := must(jwt.Apps.GetInstallation(ctx, 2))(t).SuspendedAt; at == nil {
+		t.Error("it does not say since when")
+	}
+	w.server.Suspend(false)
+	must(w.app.Git.GetRef(ctx, owner, repo, "heads/main"))(t)
+}
+
 func TestPagesLinksAndETags(t *testing.T) {
 	ctx := context.Background()
 	cfg := config()

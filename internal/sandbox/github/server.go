@@ -38,6 +38,8 @@ type Server struct {
 	hooks   *hooks
 	closed  bool
 
+	suspended bool // the App's installation
+
 	inFlight atomic.Int64 // REST calls
 
 	jobs   sync.WaitGroup
