@@ -124,7 +124,7 @@ func TestEnvironmentFaults(t *testing.T) {
 		}},
 		{"values that do not fit", App, map[string]string{
 			"GITHUB_TOKEN": "", "GITHUB_APP_ID": "seven", "GITHUB_APP_INSTALLATION_ID": "8", "GITHUB_APP_PRIVATE_KEY": "canary-7",
-			"SLACK_API_URL": "slack.com", "REDIS_URL": "localhost:6379", "TFPILOT_HTTP_ADDR": "8080", "TFPILOT_SESSION_KEY": "canary-8",
+			"SLACK_API_URL": "slack.com", "REDIS_URL": "localhost:6379", "TFPILOT_HTTP_ADDR": "8080", "TFPILOT_ADMIN_ADDR": ":70000", "TFPILOT_SESSION_KEY": "canary-8",
 			"TFPILOT_ADMINS": "adam, @omar", "TFPILOT_ALLOWED_LOGINS": " , ", "TFPILOT_LOG_LEVEL": "loud", "TFPILOT_PUBLIC_URL": "https://u:canary-9@host",
 			"GITHUB_WEBHOOK_SECRET": "canary-10", "TFPILOT_REQUESTS_BUCKET": "No_Bucket",
 		}, nil, []string{
@@ -136,6 +136,7 @@ func TestEnvironmentFaults(t *testing.T) {
 			`TFPILOT_REQUESTS_BUCKET: "No_Bucket" is not the name of an S3 bucket`,
 			"REDIS_URL: is no redis:// or rediss:// address with a host",
 			`TFPILOT_HTTP_ADDR: "8080" is no address to listen on; write host:port or :port`,
+			`TFPILOT_ADMIN_ADDR: ":70000" is no address to listen on; write host:port or :port`,
 			"TFPILOT_PUBLIC_URL: holds a user or password; write an address such as https://host/path",
 			"TFPILOT_SESSION_KEY: is shorter than 32 characters; make one with: openssl rand -hex 32",
 			`TFPILOT_ADMINS: "@omar" is no GitHub login; write logins separated by commas, without @`,

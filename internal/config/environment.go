@@ -156,7 +156,8 @@ func (r *reader) http() HTTP {
 
 func (r *reader) listen(name string) string {
 	v := r.value(name)
-	if _, port, err := net.SplitHostPort(v); err != nil || !portPattern.MatchString(port) {
+	_, port, err := net.SplitHostPort(v)
+	if n, wrong := strconv.ParseUint(port, 10, 16); err != nil || wrong != nil || port != strconv.FormatUint(n, 10) {
 		r.fault(name, "%q is no address to listen on; write host:port or :port", v)
 	}
 	return v
@@ -251,7 +252,7 @@ func (r *reader) logins(name string) []string {
 		login := strings.TrimSpace(part)
 		switch {
 		case login == "":
-		case !loginPattern.MatchString(login):
+		case !IsLogin(login):
 			r.fault(name, "%q is no GitHub login; write logins separated by commas, without @", clip(login))
 		default:
 			list = append(list, login)
@@ -266,6 +267,9 @@ func (r *reader) logins(name string) []string {
 	return list
 }
 
+// IsLogin says whether s can be the login of a GitHub account.
+func IsLogin(s string) bool { return loginPattern.MatchString(s) }
+
 // clip bounds what a fault repeats.
 func clip(s string) string {
 	const most = 60
@@ -279,5 +283,4 @@ var (
 	loginPattern  = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,60})$`)
 	bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	regionPattern = regexp.MustCompile(`^[a-z]{2,}(?:-[a-z0-9]+)+$`)
-	portPattern   = regexp.MustCompile(`^[0-9]{1,5}$`)
 )
