@@ -38,7 +38,7 @@ func newBootstrap() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			project, err := projectNamed(cfg, args[0])
+			project, err := projectNamed(cfg, "PROJECT", args[0])
 			if err != nil {
 				return err
 			}
@@ -83,7 +83,8 @@ func tellWritten(out io.Writer, asJSON bool, w wrote) error {
 	return err
 }
 
-func projectNamed(cfg *config.Config, name string) (config.Project, error) {
+// projectNamed finds the project that an argument or flag names.
+func projectNamed(cfg *config.Config, what, name string) (config.Project, error) {
 	var names []string
 	for _, p := range cfg.Projects {
 		if p.Name == name {
@@ -91,7 +92,7 @@ func projectNamed(cfg *config.Config, name string) (config.Project, error) {
 		}
 		names = append(names, p.Name)
 	}
-	return config.Project{}, usagef("there is no project %q; there is %s", name, strings.Join(names, ", "))
+	return config.Project{}, usagef("%s: there is no project %q; there is %s", what, name, strings.Join(names, ", "))
 }
 
 // renderRepository makes the whole tree of a project's infra repository, with the

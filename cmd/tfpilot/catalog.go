@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,22 +14,24 @@ import (
 )
 
 func newCatalog() *cobra.Command {
-	c := &cobra.Command{Use: "catalog", Short: "Look after the modules on offer", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: "catalog", Short: "Look after the modules on offer"}
 	var previous string
 	var asJSON bool
 	lint := &cobra.Command{
 		Use: "lint [DIR]", Short: "Check modules; with --previous also that they only grew", Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			modules := catalog.BuiltinFS()
+			var before fs.FS
+			var err error
 			if len(args) == 1 {
-				if _, err := os.Stat(args[0]); err != nil {
+				if modules, err = folderFS("DIR", args[0]); err != nil {
 					return err
 				}
-				modules = os.DirFS(args[0])
 			}
-			var before fs.FS
 			if previous != "" {
-				before = os.DirFS(previous)
+				if before, err = folderFS("--previous", previous); err != nil {
+					return err
+				}
 			}
 			findings, err := catalog.Lint(modules, before)
 			if err != nil {
@@ -47,6 +50,19 @@ func newCatalog() *cobra.Command {
 	lint.Flags().StringVar(&previous, "previous", "", "directory of the modules as they are in use")
 	c.AddCommand(lint)
 	return c
+}
+
+// folderFS opens a folder of modules. One that holds nothing is a mistake: it would be
+// found faultless.
+func folderFS(what, dir string) (fs.FS, error) {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w; name the folder that holds one folder for each module", what, err)
+	case !slices.ContainsFunc(entries, fs.DirEntry.IsDir):
+		return nil, fmt.Errorf("%s: %s holds no module; name the folder that holds one folder for each module", what, dir)
+	}
+	return os.DirFS(dir), nil
 }
 
 func printFindings(out io.Writer, findings []catalog.Finding, asJSON bool) error {

@@ -39,7 +39,7 @@ func newDerive() *cobra.Command {
 			}
 			var r lifecycle.Request
 			if err := lifecycle.Decode(data, &r); err != nil {
-				return fmt.Errorf("standard input is no request document: %w", err)
+				return fmt.Errorf("standard input is no request document: %w; give one, such as what `requests show --json` has under \"request\"", err)
 			}
 			d := derived{lifecycle.DeriveLifecycleStatus(r, now), lifecycle.Actions(r, now), lifecycle.Next(r, lifecycle.EnvironmentState{}, now)}
 			if d.Next == nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -56,13 +57,12 @@ func doctor(ctx context.Context, out io.Writer, cfg *config.Config, asJSON bool)
 		plain := *cfg
 		plain.Catalog, cfg = config.Catalog{}, &plain // the others are asked all the same
 	}
-	p, err := assemble(ctx, cfg, credentials{}, newLog(slog.LevelError, false))
-	findings = append(findings, finding{"bucket " + cfg.Store.Bucket + " keeps conditional writes",
-		mend(err, "check TFPILOT_REQUESTS_BUCKET, AWS_REGION and the rights of manifests/iam/app.json")})
-	if err == nil {
-		defer func() { _ = p.close() }()
-		findings = append(findings, p.examine(ctx)...)
+	p, err := open(ctx, cfg, credentials{}, newLog(slog.LevelError, false))
+	if err != nil {
+		return err
 	}
+	defer func() { _ = p.close() }()
+	findings = append(findings, p.examine(ctx)...)
 	tell := tellFindings
 	if asJSON {
 		tell = findingsAsJSON
@@ -76,9 +76,12 @@ func doctor(ctx context.Context, out io.Writer, cfg *config.Config, asJSON bool)
 	return nil
 }
 
-// examine asks every part but the bucket, which was asked when the parts were opened.
+// examine asks every part, also when another fails.
 func (p *parts) examine(ctx context.Context) []finding {
-	found := []finding{{"Redis answers", mend(p.redis.Ping(ctx), "check REDIS_URL")}}
+	found := []finding{
+		{"bucket " + p.cfg.Store.Bucket + " keeps conditional writes", p.probe(ctx)},
+		{"Redis answers", mend(p.redis.Ping(ctx), "check REDIS_URL")},
+	}
 	found = append(found, p.examineSlack(ctx)...)
 	found = append(found, p.examineApp(ctx))
 	found = append(found, p.examineEnvironments(ctx)...)
@@ -175,8 +178,11 @@ func (p *parts) examineEnvironments(ctx context.Context) []finding {
 func examineBackend(ctx context.Context, hub *github.Client, p config.Project, e config.Environment) error {
 	path := e.Root() + "/backend.tf"
 	file, err := hub.File(ctx, github.Repo{Owner: p.Owner, Name: p.Repo}, p.Base, path)
-	if err != nil {
-		return fmt.Errorf("%s: %w; run tfpilot bootstrap %s and commit what it writes", path, err, p.Name)
+	switch {
+	case errors.Is(err, github.ErrNotFound):
+		return mend(err, "install the App on "+p.Owner+"/"+p.Repo+", run tfpilot bootstrap "+p.Name+" and commit what it writes")
+	case err != nil:
+		return mend(err, "check GITHUB_API_URL and what GitHub is asked with, GITHUB_APP_… or GITHUB_TOKEN")
 	}
 	have, err := terraform.ParseBackend(map[string][]byte{"backend.tf": file.Content})
 	if err != nil {

@@ -189,6 +189,13 @@ func TestDoctorSaysWhatToMend(t *testing.T) {
 			}
 			w.t.Setenv("TFPILOT_CONFIG", path)
 		}, "the modules on offer can be read", []string{"/nonexistent", "catalog.dir"}},
+		"environment": {func(w *ward) {
+			path := filepath.Join(w.t.TempDir(), "own.yaml")
+			if err := writeNew(path, []byte(strings.Replace(deskYAML, "slug: app", "slug: api", 1))); err != nil {
+				w.t.Fatal(err)
+			}
+			w.t.Setenv("TFPILOT_CONFIG", path)
+		}, "core dev/api is deployed and its backend fits", []string{"run tfpilot bootstrap core"}},
 		"bucket": {func(w *ward) { w.t.Setenv("TFPILOT_REQUESTS_BUCKET", "nobodys") }, "bucket nobodys keeps conditional writes", []string{"TFPILOT_REQUESTS_BUCKET", "manifests/iam/app.json"}},
 		"Redis":  {func(w *ward) { w.redis.Close() }, "Redis answers", []string{"REDIS_URL"}},
 	} {

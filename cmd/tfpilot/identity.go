@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/worker"
@@ -18,13 +21,13 @@ import (
 // Rights come from the GitHub login, so nobody may link themselves unproved.
 func newIdentities() *cobra.Command {
 	k := &console{}
-	c := &cobra.Command{Use: "identities", Short: "Link Slack users to GitHub accounts", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: "identities", Short: "Link Slack users to GitHub accounts"}
 	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login of whoever links; an admin")
 	c.PersistentFlags().BoolVar(&k.json, "json", false, "print JSON")
 	var id lifecycle.Identity
 	link := k.command("link", "Link a Slack user", cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		if id.SlackTeam == "" || id.SlackUser == "" || id.Login == "" || id.GithubID == 0 {
-			return usagef("give all of --team, --user, --login and --github-id")
+		if err := errors.Join(checkSlackUser(id), checkAccount(id)); err != nil {
+			return usageError{err}
 		}
 		if err := k.mayLink(); err != nil {
 			return err
@@ -44,8 +47,8 @@ func newIdentities() *cobra.Command {
 		return k.say(fmt.Sprintf("The Slack user %s is %s on GitHub now.", id.SlackUser, id.Login), id)
 	})
 	unlink := k.command("unlink", "Unlink a Slack user", cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		if id.SlackTeam == "" || id.SlackUser == "" {
-			return usagef("give --team and --user")
+		if err := checkSlackUser(id); err != nil {
+			return usageError{err}
 		}
 		if err := k.mayLink(); err != nil {
 			return err
@@ -64,7 +67,7 @@ func newIdentities() *cobra.Command {
 			}
 			all = append(all, have)
 		}
-		return k.print(all)
+		return k.identities(all)
 	})
 	for _, sub := range []*cobra.Command{link, unlink} {
 		sub.Flags().StringVar(&id.SlackTeam, "team", "", "Slack team id, T…")
@@ -74,6 +77,47 @@ func newIdentities() *cobra.Command {
 	link.Flags().Int64Var(&id.GithubID, "github-id", 0, "GitHub user id (gh api users/LOGIN -q .id)")
 	c.AddCommand(link, unlink, list)
 	return c
+}
+
+var (
+	slackTeam = regexp.MustCompile(`^[TE][A-Z0-9]{1,31}$`)
+	slackUser = regexp.MustCompile(`^[UW][A-Z0-9]{1,31}$`)
+)
+
+func checkSlackUser(id lifecycle.Identity) error {
+	var team, user error
+	if !slackTeam.MatchString(id.SlackTeam) {
+		team = fmt.Errorf("--team: %q is no id of a Slack workspace; write one such as T0ACME0001", id.SlackTeam)
+	}
+	if !slackUser.MatchString(id.SlackUser) {
+		user = fmt.Errorf("--user: %q is no id of a Slack user; write one such as U0DANA0001, from the person's profile", id.SlackUser)
+	}
+	return errors.Join(team, user)
+}
+
+func checkAccount(id lifecycle.Identity) error {
+	var login, number error
+	if !config.IsLogin(id.Login) {
+		login = fmt.Errorf("--login: %q is no GitHub login; write it without @", id.Login)
+	}
+	if id.GithubID <= 0 {
+		number = fmt.Errorf("--github-id: %d is no id of a GitHub account; gh api users/LOGIN -q .id tells it", id.GithubID)
+	}
+	return errors.Join(login, number)
+}
+
+func (k *console) identities(all []lifecycle.Identity) error {
+	if k.json {
+		return k.print(all)
+	}
+	if len(all) == 0 {
+		return k.say("Nobody is linked yet. Link somebody: tfpilot identities link --help", nil)
+	}
+	t := tabwriter.NewWriter(k.out, 0, 4, 2, ' ', 0)
+	for _, id := range all {
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", id.SlackTeam, id.SlackUser, id.Login, id.GithubID)
+	}
+	return t.Flush()
 }
 
 // mayLink keeps linking to the admins: whoever is linked has the rights of the login.

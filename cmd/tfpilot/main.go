@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -94,27 +95,81 @@ func newRoot() *cobra.Command {
 		Short:         "Self-service Terraform from Slack, through reviewed pull requests",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	ciHelp := &cobra.Command{Use: "ci", Short: "What a workflow run calls (tfpilot ci help)", DisableFlagParsing: true}
-	root.AddCommand(newApp(), newWorker(), ciHelp, newSandbox(), newRequests(), newDerive(), newCatalog(), newBootstrap(), newIdentities(), newReindex(), newDoctor(), newVersion())
+	root.SetFlagErrorFunc(wrongFlag)
+	root.AddCommand(newApp(), newWorker(), newCI(), newSandbox(), newRequests(), newDerive(), newCatalog(), newBootstrap(), newIdentities(), newReindex(), newDoctor(), newVersion())
+	root.SetHelpCommand(newHelp(root))
+	root.InitDefaultCompletionCmd()
 	strict(root)
 	return root
 }
 
-// strict makes wrong arguments a wrong usage, with what is known instead.
+// newCI stands in the list of commands; run calls what it stands for by itself.
+func newCI() *cobra.Command {
+	c := &cobra.Command{Use: "ci", Short: "Do what a workflow run calls", DisableFlagParsing: true, Run: func(*cobra.Command, []string) {}}
+	c.SetHelpFunc(func(c *cobra.Command, _ []string) {
+		ci.Run(c.Context(), []string{"help"}, ci.Process{Stdout: c.OutOrStdout(), Stderr: c.ErrOrStderr()})
+	})
+	return c
+}
+
+// newHelp says of a command that is not there what is.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND …]", Short: "Say how a command is called",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 && c.HasSubCommands() {
+				return unknown(c, rest[0])
+			}
+			c.InitDefaultHelpFlag()
+			return c.Help()
+		},
+	}
+}
+
+// strict makes wrong arguments a wrong usage that says what is right. A command that
+// only holds others says which.
 func strict(c *cobra.Command) {
+	if c.HasSubCommands() && !c.Runnable() {
+		c.Args, c.RunE = cobra.NoArgs, func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
 	if args := c.Args; args != nil {
 		c.Args = func(c *cobra.Command, a []string) error {
-			if err := args(c, a); err != nil {
-				return usageError{err}
+			switch err := args(c, a); {
+			case err == nil:
+				return nil
+			case c.HasSubCommands() && len(a) > 0:
+				return unknown(c, a[0])
+			case len(a) == 0:
+				return usagef("something is missing; write: %s", c.UseLine())
+			default:
+				return usagef("%q does not fit; write: %s", strings.Join(a, " "), c.UseLine())
 			}
-			return nil
 		}
 	}
 	for _, sub := range c.Commands() {
 		strict(sub)
 	}
+}
+
+// unknown says that c has no such command, and which it has.
+func unknown(c *cobra.Command, name string) error {
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return usagef("unknown command %q; %s has %s", name, c.CommandPath(), strings.Join(names, ", "))
+}
+
+// wrongFlag says what is wrong with a flag, without the words of the number parser.
+func wrongFlag(c *cobra.Command, err error) error {
+	text := err.Error()
+	var number *strconv.NumError
+	if errors.As(err, &number) {
+		text = strings.TrimSuffix(text, ": "+number.Error())
+	}
+	return usagef("%s; %s --help says what fits", text, c.CommandPath())
 }

@@ -39,7 +39,7 @@ type console struct {
 
 func newRequests() *cobra.Command {
 	k := &console{}
-	c := &cobra.Command{Use: "requests", Short: "List, show, open and decide on requests", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: "requests", Short: "List, show, open and decide on requests"}
 	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login whose rights count")
 	c.PersistentFlags().BoolVar(&k.json, "json", false, "print JSON")
 	c.AddCommand(k.listCommand(), k.showCommand(), k.openCommand(), k.syncCommand(), k.exportCommand())
@@ -79,7 +79,7 @@ func (k *console) showCommand() *cobra.Command {
 func (k *console) get(ctx context.Context, id string) (store.Doc, error) {
 	doc, err := k.store.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrKey) {
-		return doc, fmt.Errorf("there is no request %q", id)
+		return doc, fmt.Errorf("there is no request %q; tfpilot requests list names them", id)
 	}
 	return doc, err
 }
@@ -123,15 +123,15 @@ func (k *console) openCommand() *cobra.Command {
 }
 
 func (k *console) open(ctx context.Context, project, envName, reason, module string, inputs []string) error {
-	p, err := projectNamed(k.cfg, project)
+	p, err := projectNamed(k.cfg, "--project", project)
 	if err != nil {
 		return err
 	}
-	key, slug, _ := strings.Cut(envName, "/")
-	env, ok := k.cfg.Environment(project, key, slug)
-	if !ok {
-		return usagef("--env: project %s has no environment %q; write it as key/slug", project, envName)
+	env, err := environmentNamed(p, envName)
+	if err != nil {
+		return err
 	}
+	key, slug := env.Key, env.Slug
 	m, ok := k.catalog.Module(module)
 	if !ok {
 		return usagef("there is no module %q; there is %s", module, strings.Join(k.catalog.Names(), ", "))
@@ -169,6 +169,18 @@ func (k *console) open(ctx context.Context, project, envName, reason, module str
 	return k.show(doc)
 }
 
+// environmentNamed finds what --env names.
+func environmentNamed(p config.Project, name string) (config.Environment, error) {
+	var names []string
+	for _, e := range p.Environments {
+		if e.String() == name {
+			return e, nil
+		}
+		names = append(names, e.String())
+	}
+	return config.Environment{}, usagef("--env: there is no environment %q in %s; there is %s", name, p.Name, strings.Join(names, ", "))
+}
+
 // mayOpen asks the same as Slack: the matrix, and whom the module is for.
 func (k *console) mayOpen(who lifecycle.Person, env config.Environment, m *catalog.Module) error {
 	subject := rbac.Subject{Login: who.Login, GithubID: who.GithubID}
@@ -200,6 +212,9 @@ func parseInputs(inputs []string) (map[string]any, error) {
 		name, value, ok := strings.Cut(in, "=")
 		if !ok {
 			return nil, usagef("%q is no input; write NAME=VALUE", in)
+		}
+		if _, twice := values[name]; twice {
+			return nil, usagef("%s is given twice; write each input once", name)
 		}
 		values[name] = value
 	}

@@ -22,6 +22,9 @@ func (k *console) listCommand() *cobra.Command {
 		if limit < 1 {
 			return usagef("--limit: %d; give a number from 1", limit)
 		}
+		if err := k.redis.Ping(ctx); err != nil {
+			return mend(err, "the index is in Redis; check REDIS_URL")
+		}
 		rows, more, err := newest(ctx, k.index, limit)
 		if errors.Is(err, queue.ErrRebuilding) {
 			return errors.New("the index is being rebuilt; a worker does that within a minute")

@@ -92,6 +92,33 @@ func TestListFollowsTheCursor(t *testing.T) {
 		}
 	}
 	d.says(exitUsage, "--limit", "requests", "list", "--limit", "0")
+	d.redis.Close()
+	d.says(exitFailed, "check REDIS_URL", "requests", "list")
+}
+
+// What is wrong is named, with what would be right.
+func TestWrongCallsSayWhatIsRight(t *testing.T) {
+	d := newDesk(t)
+	open := func(more ...string) []string { return append([]string{"requests", "open", "--as", "dana"}, more...) }
+	link := func(team, user, login, id string) []string {
+		return []string{"identities", "link", "--as", "adam", "--team", team, "--user", user, "--login", login, "--github-id", id}
+	}
+	for says, args := range map[string][]string{
+		`--project: there is no project ""; there is core`:            open("s3-bucket"),
+		`--env: there is no environment "dev" in core; there is dev/`: open("s3-bucket", "--project", "core", "--env", "dev"),
+		"name is given twice": open("s3-bucket", "name=logs-1", "name=logs-2", "--project", "core", "--env", "dev/app"),
+		`--team: "../x"`:      link("../x", "U0ZOE", "zoe", "1009"),
+		`--user: "zoe"`:       link("T0ACME0001", "zoe", "zoe", "1009"),
+		`--login: "zo e"`:     link("T0ACME0001", "U0ZOE", "zo e", "1009"),
+		"--github-id: -1":     link("T0ACME0001", "U0ZOE", "zoe", "-1"),
+		`--user: ""`:          {"identities", "unlink", "--as", "adam", "--team", "T0ACME0001"},
+	} {
+		d.says(exitUsage, says, args...)
+	}
+	d.says(exitFailed, "tfpilot requests list names them", "requests", "show", "req_0")
+	if out := d.says(exitDone, "U0DANA", "identities", "list"); strings.Contains(out, "{") {
+		t.Errorf("people get JSON:\n%s", out)
+	}
 }
 
 func TestEmptyListIsAList(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -38,6 +39,7 @@ const (
 	sandboxBucket = "tfpilot-requests"
 	stateBucket   = "tfpilot-terraform-state"
 	sandboxPort   = 7390
+	maxPort       = 1<<16 - 1 - 7
 	closeTime     = time.Minute // a cancelled run has 10 s, and 30 more for what must always run
 	connectTime   = time.Minute // of the app to Slack, on a busy machine
 )
@@ -72,6 +74,9 @@ func newSandbox() *cobra.Command {
 		Use: "demo", Short: "Play a request's journey as its users would, and fail unless each step was seen", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if r.attach != "" {
+				if err := checkAttach(r.attach); err != nil {
+					return err
+				}
 				return demo.Run(c.Context(), demo.Config{Address: r.attach, Out: c.OutOrStdout()})
 			}
 			return r.main(c, r.demo)
@@ -82,10 +87,22 @@ func newSandbox() *cobra.Command {
 	return c
 }
 
+// checkAttach wants the address as the sandbox prints it.
+func checkAttach(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" || u.Host == "" {
+		return usagef("--attach: %q is no address of a sandbox's page; write one such as http://127.0.0.1:%d", address, sandboxPort)
+	}
+	return nil
+}
+
 // main starts the simulators, runs what is asked for, and ends everything again.
 func (r *sandboxRun) main(c *cobra.Command, body func(context.Context) error) error {
 	r.out, r.errs = c.OutOrStdout(), c.ErrOrStderr()
 	ctx := c.Context()
+	if r.port < 0 || r.port > maxPort {
+		return usagef("--port: %d; give a number from 1 to %d, or 0 for any that are free", r.port, maxPort)
+	}
 	if err := r.folder(); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -34,6 +35,26 @@ type credentials struct{ accessKey, secret string }
 // assemble opens what every process needs. It proves that the bucket keeps its
 // promises before anything is written.
 func assemble(ctx context.Context, cfg *config.Config, cred credentials, log *slog.Logger) (*parts, error) {
+	p, err := open(ctx, cfg, cred, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.probe(ctx); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+// probe asks the bucket whether it keeps its promises.
+func (p *parts) probe(ctx context.Context) error {
+	if err := p.store.Probe(ctx); err != nil {
+		return fmt.Errorf("bucket %s: %w; check TFPILOT_REQUESTS_BUCKET, AWS_REGION, the AWS credentials and the rights of manifests/iam/app.json", p.cfg.Store.Bucket, err)
+	}
+	return nil
+}
+
+// open opens the parts and asks none of them.
+func open(ctx context.Context, cfg *config.Config, cred credentials, log *slog.Logger) (*parts, error) {
 	p := &parts{cfg: cfg, log: log}
 	for _, w := range cfg.Warnings {
 		log.Warn(w)
@@ -48,9 +69,6 @@ func assemble(ctx context.Context, cfg *config.Config, cred credentials, log *sl
 	})
 	if err != nil {
 		return nil, err
-	}
-	if err := p.store.Probe(ctx); err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", cfg.Store.Bucket, err)
 	}
 	if p.redis, err = queue.Open(cfg.Redis.URL.Reveal(), nil); err != nil {
 		return nil, err

@@ -14,10 +14,25 @@ import (
 	"github.com/tfpilot/tfpilot/internal/rbac"
 )
 
+// wishes says what each wish is for.
+var wishes = map[lifecycle.Action]string{
+	lifecycle.ActionApprove:  "Approve the plan of a request; never one's own",
+	lifecycle.ActionReject:   "Reject the plan of a request; before the merge that closes its pull request",
+	lifecycle.ActionMerge:    "Merge the pull request of an approved request",
+	lifecycle.ActionApply:    "Apply what was approved and merged",
+	lifecycle.ActionDestroy:  "Ask to destroy what a request made: a plan first, then its approval",
+	lifecycle.ActionPlan:     "Plan a request again",
+	lifecycle.ActionClose:    "Close a request and its pull request",
+	lifecycle.ActionKeep:     "Keep what was to be destroyed",
+	lifecycle.ActionTakeBack: "Take back a merge, apply or destroy that waits",
+	lifecycle.ActionRestore:  "Put the branch of a request back to what TfPilot made",
+	lifecycle.ActionRepair:   "Read from GitHub how a run ended that shows no end",
+}
+
 // wishCommand records a wish, of what the document says now.
 func (k *console) wishCommand(a lifecycle.Action) *cobra.Command {
 	var reason, confirm string
-	c := k.command(string(a)+" ID", "Ask for: "+string(a), cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+	c := k.command(string(a)+" ID", wishes[a], cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 		doc, err := k.get(ctx, args[0])
 		if err != nil {
 			return err
