@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
+	"github.com/tfpilot/tfpilot/internal/store"
 )
 
 // A worker that is held up before it writes the grant finds then that the approval is
@@ -148,5 +150,67 @@ func TestReviewInTheSecondOfANewPlan(t *testing.T) {
 		}
 		w.review("omar", "APPROVE")
 		w.until(reqA, "approved", approvedNow)
+	})
+}
+
+// While TfPilot may not see the repository, no run in it is given up, however often
+// somebody has it looked for: it is at work.
+func TestRepositoryIsOutOfSight(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.silent()
+		w.ready(reqA)
+		w.settled(reqA)
+		w.applying(reqA)
+		for _, path := range []string{"/repos/acme/infra-core", "/repos/acme/infra-core/**"} {
+			w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Path: path})
+		}
+		for range 3 {
+			w.pass(20 * time.Minute)
+			w.click(reqA, lifecycle.ActionRepair, "omar")
+			w.served(reqA, lifecycle.ActionRepair)
+		}
+		if a := w.request(reqA).Runs.Apply.Current(); a.Conclusion != "" || w.lease().Place(a.CorrelationID) != 0 {
+			w.t.Errorf("given up: %+v, lease %+v", a, w.lease())
+		}
+		w.hub.ClearFaults()
+		w.ledger.holds("apply", false)
+		w.reach(reqA, lifecycle.StatusApplied)
+		w.sound()
+	})
+}
+
+// applying is an apply whose run is known and at work until it is let go.
+func (w *world) applying(id string) {
+	w.t.Helper()
+	w.ledger.holds("apply", true)
+	w.click(id, lifecycle.ActionApply, "omar")
+	w.until(id, "running", func(d store.Doc) bool {
+		a := d.Request.Runs.Apply.Current()
+		return a != nil && a.RunID != 0
+	})
+}
+
+// A run that was started under one account is followed under the next: TfPilot may have
+// gone from a token to an App meanwhile.
+func TestAnotherAccountWhileARunIsOpen(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.silent()
+		w.ready(reqA)
+		w.settled(reqA)
+		w.applying(reqA)
+		w.pause()
+		p := w.idleWorker()
+		hub, err := github.New(github.Config{Token: "ghp_adam", APIURL: "http://github.test/api/v3", Transport: hubsim.Transport(w.hub.Handler())})
+		w.must(err)
+		p.GitHub = hub
+		w.ledger.holds("apply", false)
+		w.pass(5 * time.Minute)
+		w.must(p.Sweep(context.Background()))
+		w.must(p.Sync(context.Background(), github.Repo{Owner: "acme", Name: "infra-core"}))
+		w.must(p.Look(context.Background(), reqA))
+		if w.status(reqA) != lifecycle.StatusApplied {
+			w.t.Errorf("status %s", w.status(reqA))
+		}
+		w.released(reqA)
 	})
 }

@@ -180,7 +180,8 @@ func (j *job) syncRun(ctx context.Context, open openRun, runs []github.Run) erro
 }
 
 // reconcile asks GitHub about one attempt: its run by id, never from a cache, or
-// whether there is one at all.
+// whether there is one at all. A run that the attempt knows and that carries its name is
+// its own, also when TfPilot goes by another account since.
 func (j *job) reconcile(ctx context.Context, s lifecycle.Step) error {
 	a := j.attempt(s)
 	if a.Lost() {
@@ -189,16 +190,27 @@ func (j *job) reconcile(ctx context.Context, s lifecycle.Step) error {
 	}
 	run, err := j.GitHub.Run(ctx, repoOf(j.request()), a.RunID)
 	if errors.Is(err, github.ErrNotFound) {
-		return j.patchAs(ctx, lifecycle.System(sourceSync), lifecycle.RunMissing(s.Kind, s.CorrelationID, now()))
+		return j.runGone(ctx, s)
 	}
 	if err != nil {
 		return err
 	}
-	f, ok, err := j.factsOf(ctx, run, j.request().Target.Base)
-	if err != nil || !ok {
-		return err
+	f, ok := dispatched(run, j.request().Target.Base)
+	if !ok || f.CorrelationID != s.CorrelationID {
+		if f, ok, err = j.factsOf(ctx, run, j.request().Target.Base); err != nil || !ok {
+			return err
+		}
 	}
 	return j.seeRun(ctx, run, f)
+}
+
+// runGone records that GitHub does not know a run, unless it shows TfPilot nothing of the
+// whole repository: then it says nothing about the run, which may be at work.
+func (j *job) runGone(ctx context.Context, s lifecycle.Step) error {
+	if _, err := j.GitHub.Repo(ctx, repoOf(j.request())); err != nil {
+		return err
+	}
+	return j.patchAs(ctx, lifecycle.System(sourceSync), lifecycle.RunMissing(s.Kind, s.CorrelationID, now()))
 }
 
 // seeRun takes in a run. Of one that somebody ran again on GitHub, the first attempt

@@ -228,9 +228,15 @@ func (w *Worker) factsOf(ctx context.Context, run github.Run, base string) (f li
 	if err != nil {
 		return lifecycle.RunFacts{}, false, err
 	}
+	f, ok = dispatched(run, base)
+	return f, ok && strings.EqualFold(run.Actor.Login, self.Login), nil
+}
+
+// dispatched reads the facts of a run that somebody dispatched on the base branch.
+func dispatched(run github.Run, base string) (f lifecycle.RunFacts, ok bool) {
 	kind, ok := github.ClassifyRun(run.Path, run.Name)
-	if !ok || run.Event != "workflow_dispatch" || run.HeadBranch != base || !strings.EqualFold(run.Actor.Login, self.Login) {
-		return lifecycle.RunFacts{}, false, nil
+	if !ok || run.Event != "workflow_dispatch" || run.HeadBranch != base {
+		return lifecycle.RunFacts{}, false
 	}
 	f = lifecycle.RunFacts{
 		Kind: kind, RunID: run.ID, RunAttempt: run.Attempt, URL: run.URL, Status: run.Status, Conclusion: run.Conclusion,
@@ -239,5 +245,5 @@ func (w *Worker) factsOf(ctx context.Context, run github.Run, base string) (f li
 	if titleKind, _, cid, ok := github.ParseRunTitle(run.DisplayTitle); ok && titleKind == kind {
 		f.CorrelationID = cid
 	}
-	return f, true, nil
+	return f, true
 }

@@ -77,13 +77,23 @@ func explain(err error) error {
 	}
 	var token *ghinstallation.HTTPError
 	if errors.As(err, &token) && token.Response != nil {
-		message := "no token for the installation: " + drain(token.Response)
-		return explainAnswer(token.Response, message, err)
+		return explainToken(token.Response, err)
 	}
 	if errors.Is(err, ErrTooLarge) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", errUnknown, err)
+}
+
+// explainToken is for an answer to the question for a token. That GitHub does not know
+// the installation says nothing about what was to be asked with it.
+func explainToken(resp *http.Response, err error) error {
+	err = explainAnswer(resp, "no token for the installation: "+drain(resp), err)
+	var no *Refused
+	if errors.As(err, &no) && no.Status == http.StatusNotFound {
+		no.Status = http.StatusUnauthorized
+	}
+	return err
 }
 
 func explainAnswer(resp *http.Response, message string, err error) error {

@@ -174,6 +174,9 @@ func TestTokenThatCannotBeHad(t *testing.T) {
 		if err == nil || IsUnknown(err) != unknown {
 			t.Errorf("token refused with %d: %v", status, err)
 		}
+		if errors.Is(err, ErrNotFound) {
+			t.Errorf("token refused with %d: it reads as if GitHub did not know the run", status)
+		}
 	}
 }
 
