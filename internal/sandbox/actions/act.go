@@ -292,7 +292,10 @@ func stop(pid int, t *transcript, g gate, ended <-chan struct{}) (step string) {
 	if late {
 		step = ""
 	}
-	if shut && (late || cancelStep(pid, ended)) && waited(ended, afterCancel) {
+	if !late {
+		cancelStep(children(pid), ended) // between two steps there is none, and the gate lets no other begin
+	}
+	if shut && waited(ended, afterCancel) {
 		return step
 	}
 	killTrees([]int{pid})

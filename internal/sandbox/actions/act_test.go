@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -363,6 +364,7 @@ func TestTranscriptBounds(t *testing.T) {
 	}
 }
 
+// A job that takes too long ends so, wherever it is: at a step, between two, or before the first.
 func TestJobTimeout(t *testing.T) {
 	j, log := job(t, preamble+"      - {name: Slow, run: 'exec sleep 60'}\n", nil)
 	a := newAct(t)
@@ -375,8 +377,54 @@ func TestJobTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res := a.watch(t.Context(), cmd, newTranscript(wf, log, nil), gate{dir}, time.Second)
-	if res.Conclusion != "timed_out" || FailedStep(res.Steps) != "Slow" {
+	if res := a.watch(t.Context(), cmd, newTranscript(wf, log, nil), gate{dir}, time.Second); res.Conclusion != "timed_out" {
 		t.Errorf("got %s %s", res.Conclusion, stepList(res.Steps))
+	}
+}
+
+// expired is a context whose deadline has passed once it is done.
+type expired struct{ context.Context }
+
+func (e expired) Err() error {
+	if e.Context.Err() != nil {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+func TestStepThatTookTooLong(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	j, _ := job(t, preamble+"      - {name: Slow, run: 'echo working; exec sleep 60'}\n", nil)
+	j.Log = &watcher{want: "\nworking", then: end}
+	if res := newAct(t).Run(expired{ctx}, j); res.Conclusion != "timed_out" || FailedStep(res.Steps) != "Slow" {
+		t.Errorf("got %s %s", res.Conclusion, stepList(res.Steps))
+	}
+}
+
+// Between two steps nothing can be asked to end; act is not killed for that, since the steps that always run are still to come.
+func TestCancelBetweenSteps(t *testing.T) {
+	late := filepath.Join(t.TempDir(), "late")
+	cmd := exec.Command("sh", "-c", "read x; touch "+late)
+	next, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended, stopped := make(chan struct{}), make(chan struct{})
+	go func() { defer close(ended); _ = cmd.Wait() }()
+	go func() {
+		defer close(stopped)
+		stop(cmd.Process.Pid, newTranscript(workflowFile{}, io.Discard, nil), gate{t.TempDir()}, ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(time.Second): // nothing is to happen
+	}
+	_ = next.Close() // also when it was killed
+	<-stopped
+	if _, err := os.Stat(late); err != nil {
+		t.Error("what comes after the cancel did not run")
 	}
 }

@@ -58,17 +58,14 @@ func TestKill(t *testing.T) {
 	a := newAct(t)
 	var all []int
 	j.Log = &watcher{want: "\nworking", then: func() {
-		for range 100 { // act, the step's shell and what that started
-			if all = tree(os.Getpid())[1:]; len(all) >= 3 {
-				break
-			}
+		for len(all) < 3 { // act, the step's shell and what that started
 			time.Sleep(20 * time.Millisecond)
+			all = tree(os.Getpid())[1:]
 		}
 		a.Kill()
 	}}
-	began := time.Now()
-	if res := a.Run(t.Context(), j); res.Conclusion == "success" || time.Since(began) > 4*time.Minute {
-		t.Errorf("ended as %s after %s", res.Conclusion, time.Since(began))
+	if res := a.Run(t.Context(), j); res.Conclusion == "success" {
+		t.Errorf("ended as %s", res.Conclusion)
 	}
 	if len(all) < 3 || !gone(all, time.Minute, nil) {
 		t.Errorf("of the processes %v some are left", all)

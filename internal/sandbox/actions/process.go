@@ -120,30 +120,16 @@ func killTrees(pids []int) {
 // cancelStep does to the running step what GitHub's runner does: SIGINT to its
 // entry process, SIGTERM 7.5 s later, and 2.5 s after that the tree is killed. act
 // itself is never signalled: it would kill the step at once and skip the steps
-// that must always run. It reports whether there was a step.
-func cancelStep(actPID int, done <-chan struct{}) bool {
-	var entry []int
-	for range 20 { // between two steps there is none for a moment
-		if entry = children(actPID); len(entry) > 0 {
-			break
-		}
-		if waited(done, 25*time.Millisecond) {
-			return false
-		}
-	}
-	if len(entry) == 0 {
-		return false
-	}
+// that must always run.
+func cancelStep(entry []int, done <-chan struct{}) {
 	signalAll(entry, syscall.SIGINT)
 	if gone(entry, cancelTerm, done) {
-		return true
+		return
 	}
 	signalAll(entry, syscall.SIGTERM)
-	if gone(entry, cancelKill, done) {
-		return true
+	if !gone(entry, cancelKill, done) {
+		killTrees(entry)
 	}
-	killTrees(entry)
-	return true
 }
 
 // gone waits until none of the processes is left.
