@@ -14,7 +14,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
@@ -90,7 +92,15 @@ func (w *Worker) Look(ctx context.Context, id string) error {
 	return w.Bell.LookAfter(ctx, id, 0, time.Second)
 }
 
-func (w *Worker) look(ctx context.Context, id string) error {
+// look turns a panic over what somebody wrote into a document by hand into an error: it
+// is this request's, and must not end the process or the looks that come after.
+func (w *Worker) look(ctx context.Context, id string) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.Log.Error("a look at a document went wrong", keyRequest, id, keyError, p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("look at %s: %v", id, p)
+		}
+	}()
 	doc, err := w.Store.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		w.Log.Warn("asked to look at a request that does not exist", keyRequest, id)

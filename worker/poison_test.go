@@ -1,0 +1,38 @@
+package worker_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// A document that somebody made by hand, and that no code of ours would have made, ends no
+// worker, and is served once it is mended.
+func TestDocumentMadeByHand(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.pause()
+		r := newRequest(w.t, reqA, "dana", dev)
+		open, sent := true, time.Now().UTC()
+		r.PR = &lifecycle.PullRequest{Number: 7, URL: "u", Open: &open, HeadSHA: "0123456789012345678901234567890123456789", BaseRef: "main"}
+		r.Runs.Plan = lifecycle.RunSet{CurrentAttempt: 1, Attempts: []lifecycle.Attempt{{Number: 1, CorrelationID: "plan-0123456789abcdef0123456789abcdef", SentAt: &sent, Sends: 1}}}
+		_, err := w.store.Create(context.Background(), r)
+		w.must(err)
+		p := w.idleWorker()
+		for range 3 {
+			if p.Look(context.Background(), reqA) == nil {
+				w.t.Error("nothing was wrong with it")
+			}
+			w.pass(10 * time.Minute)
+		}
+		w.must(w.change(reqA, "adam", func(r lifecycle.Request) (lifecycle.Request, error) {
+			r.PR, r.Runs.Plan = nil, lifecycle.RunSet{}
+			return r, nil
+		}))
+		w.must(p.Look(context.Background(), reqA))
+		if w.request(reqA).PR == nil {
+			w.t.Error("mended, it is not looked at again")
+		}
+	})
+}
