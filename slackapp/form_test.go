@@ -265,6 +265,22 @@ func TestAnotherProjectKeepsWhatWasEntered(t *testing.T) {
 	})
 }
 
+// TestErrorsOfFoldedFieldsNameThem: they stand at another field.
+func TestErrorsOfFoldedFieldsNameThem(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.command("dana", devCh, "request s3-bucket dev")
+		w.act("dana", "fold", nil, map[string]any{"field.name": "acme-one", "reason": "Because."})
+		w.act("dana", "fold", nil, map[string]any{"field.noncurrent_expire_days": "-5", "field.tags": "novalue"})
+		r := w.submit("dana", nil)
+		if len(r.Errors) != 1 {
+			t.Fatalf("%v", r.Errors)
+		}
+		for _, text := range r.Errors {
+			has(t, text, "“Delete old versions after days” among the advanced options: ", "“More tags” among the advanced options: ")
+		}
+	})
+}
+
 // TestARefusedPlaceKeepsWhatWasEntered: who chooses wrongly chooses again.
 func TestARefusedPlaceKeepsWhatWasEntered(t *testing.T) {
 	a := &App{Catalog: testCatalog(t), Projects: testDirectory(), Policy: testPolicy()}

@@ -185,19 +185,24 @@ func (s submission) atFields(view slack.View, errs catalog.FieldErrors) map[stri
 			wrong[block] = cut(strings.TrimSpace(wrong[block]+" "+e.Message), limitFieldError)
 		case s.form.lastPage(s.module):
 			for b, text := range atFirst(view, hiddenError(s.module, e)) {
-				wrong[b] = text
+				wrong[b] = cut(strings.TrimSpace(wrong[b]+" "+text), limitFieldError)
 			}
 		}
 	}
 	return wrong
 }
 
+// hiddenError names the field, since it stands at another.
 func hiddenError(m *catalog.Module, e catalog.FieldError) string {
-	where := "on another page"
-	if f, ok := m.Field(e.Field); ok && f.Advanced {
-		where = "among the advanced options"
+	f, ok := m.Field(e.Field)
+	switch {
+	case !ok:
+		return e.Message
+	case f.Advanced:
+		return fmt.Sprintf("“%s” among the advanced options: %s", f.Label, e.Message)
+	default:
+		return fmt.Sprintf("“%s” on another page: %s", f.Label, e.Message)
 	}
-	return fmt.Sprintf("%s (%s)", e.Message, where)
 }
 
 func (s submission) checkReason(view slack.View, wrong map[string]string) {
