@@ -33,7 +33,7 @@ type message struct {
 func (s scene) card() message {
 	blocks := []slack.Block{header(s.title()), s.headline(), s.facts()}
 	blocks = append(blocks, rich(s.stepLines()...))
-	for _, part := range []slack.Block{s.removed(), s.problem(), s.outputs()} {
+	for _, part := range []slack.Block{s.rejected(), s.removed(), s.problem(), s.outputs()} {
 		if part != nil {
 			blocks = append(blocks, part)
 		}
@@ -149,7 +149,15 @@ func (s scene) steps() []step {
 	if s.going() {
 		return s.destroySteps()
 	}
-	return []step{s.openStep(), s.planStep(), s.approvalStep(), s.mergeStep(), s.runStep("Apply", s.r.Runs.Apply.Current(), lifecycle.ActionApply)}
+	steps := []step{s.openStep(), s.planStep(), s.approvalStep(), s.mergeStep(), s.runStep("Apply", s.r.Runs.Apply.Current(), lifecycle.ActionApply)}
+	if s.status() == lifecycle.StatusClosed {
+		for i := range steps {
+			if steps[i].state == stepWaits {
+				steps[i].note = or(steps[i].note, "not done")
+			}
+		}
+	}
+	return steps
 }
 
 // destroyRun is the destroy that counts.
@@ -302,6 +310,16 @@ func failure(a *lifecycle.Attempt) string {
 		return fmt.Sprintf("%s at the step “%s”", word, oneLine(a.FailedStep, limitOption))
 	}
 	return word
+}
+
+// rejected says why the request is closed: the requester's own card has no thread, and
+// neither has one that is shown.
+func (s scene) rejected() slack.Block {
+	no := s.r.Rejection
+	if no == nil || no.Reason == "" || s.status() != lifecycle.StatusClosed {
+		return nil
+	}
+	return rich(line(bold("Why "+oneLine(no.By, limitOption)+" rejected it: "), text(cut(no.Reason, maxReason))))
 }
 
 // removed lists what a plan destroys or replaces.
