@@ -94,7 +94,9 @@ func staleGrip(r lifecycle.Request, action lifecycle.Action, g grip) bool {
 func (a *App) confirmView(ctx context.Context, r lifecycle.Request, action lifecycle.Action, g grip) slack.ModalViewRequest {
 	place := a.Projects.of(r)
 	s := scene{r: r, place: place, now: now()}
+	s.module, _ = a.Catalog.Module(r.Module)
 	blocks := []slack.Block{header(s.title())}
+	title := confirmTitles[action]
 	var submit string
 	switch action {
 	case lifecycle.ActionReject:
@@ -105,16 +107,19 @@ func (a *App) confirmView(ctx context.Context, r lifecycle.Request, action lifec
 		blocks = append(blocks, a.destroyBlocks(ctx, s)...)
 	default:
 		submit = "Approve"
+		if r.Plan.Purpose == lifecycle.PurposeDestroy {
+			title, submit = "Approve destroy", "Approve destroy"
+		}
 		plan, err := a.approveBlocks(ctx, s)
 		blocks = append(blocks, plan...)
 		if err != nil {
-			return notice(confirmTitles[action], blocks...) // nobody approves what they cannot see
+			return notice(title, blocks...) // nobody approves what they cannot see
 		}
 	}
 	if g.Confirm == confirmTyped {
 		blocks = append(blocks, typedInput(place))
 	}
-	v := modal(confirmViews[action], confirmTitles[action], submit, blocks...)
+	v := modal(confirmViews[action], title, submit, blocks...)
 	v.PrivateMetadata = g.String()
 	return v
 }
