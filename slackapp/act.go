@@ -209,7 +209,7 @@ func saidNext(r lifecycle.Request, action lifecycle.Action, g grip) string {
 	case lifecycle.ActionMerge:
 		return fmt.Sprintf("Saved: %s is being merged. %s", title, follow)
 	case lifecycle.ActionApply:
-		return fmt.Sprintf("Saved: %s is applied as soon as its environment is free. %s", title, follow)
+		return fmt.Sprintf("Saved: %s will be applied as soon as its environment is free. %s", title, follow)
 	case lifecycle.ActionDestroy:
 		return fmt.Sprintf("Saved: Terraform first works out what goes with %s. Nothing is destroyed before somebody has approved that plan.", title)
 	case lifecycle.ActionClose:
