@@ -144,7 +144,7 @@ func TestBootstrapNamesOwners(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"/.github/ @acme/platform @adam\n", "/modules/ @acme/platform @adam\n"} {
+	for _, want := range []string{"/.github/ @acme/platform @adam\n", "/modules/ @acme/platform @adam\n", "/envs/ @acme/platform @adam\n/envs/**/tfpilot_req_*.tf\n/envs/**/*_override.tf @acme/platform @adam\n"} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("CODEOWNERS lacks %q:\n%s", want, data)
 		}

@@ -5,14 +5,15 @@ import (
 	"strings"
 )
 
-// codeowners puts what runs under review. The requests' own files stay free: their
-// review is the approval in TfPilot.
+// codeowners puts what runs under review, all of a root included: an override file there
+// changes its provider. The requests' own files stay free: their review is the approval
+// in TfPilot.
 func codeowners(p Project) string {
 	if len(p.Owners) == 0 {
-		return "# Name who reviews what runs, for example:\n# /.github/ @acme/platform\n# /modules/ @acme/platform\n"
+		return "# Name who reviews what runs, for example:\n# /.github/ @acme/platform\n# /modules/ @acme/platform\n# /envs/ @acme/platform\n# /envs/**/tfpilot_req_*.tf\n# /envs/**/*_override.tf @acme/platform\n"
 	}
 	owners := strings.Join(p.Owners, " ")
-	return fmt.Sprintf("/.github/ %[1]s\n/modules/ %[1]s\n/envs/**/backend.tf %[1]s\n/envs/**/providers.tf %[1]s\n/envs/**/versions.tf %[1]s\n", owners)
+	return fmt.Sprintf("/.github/ %[1]s\n/modules/ %[1]s\n/envs/ %[1]s\n/envs/**/tfpilot_req_*.tf\n/envs/**/*_override.tf %[1]s\n", owners)
 }
 
 func readme(p Project) string {
@@ -31,7 +32,7 @@ func readme(p Project) string {
 	}
 	b.WriteString("## Settings of this repository\n\nActions variables that the workflows read:\n\n")
 	b.WriteString("| Variable | Value |\n|---|---|\n")
-	b.WriteString("| `TFPILOT_PLAN_ROLE` | ARN of the role that plans: reads states and grants, writes claims and results; its trust policy admits the default branch only |\n")
+	b.WriteString("| `TFPILOT_PLAN_ROLE` | ARN of the role that plans: reads states and grants, writes claims and results; its trust policy admits these workflows of the default branch only |\n")
 	b.WriteString("| `TFPILOT_APPLY_ROLE` | ARN of the role that applies; its trust policy admits `apply.yml` and `destroy.yml` of the default branch only, for a plan runs the code of modules and providers, which must not get this role |\n")
 	b.WriteString("| `TFPILOT_ACTOR` | login that dispatches, `tfpilot[bot]` unless set |\n")
 	b.WriteString("| `TFPILOT_RUNNER` | runner label, `ubuntu-24.04` unless set |\n")
