@@ -75,17 +75,17 @@ var (
 // check reports all faults together.
 func (p Project) check() error {
 	var errs []error
-	match := func(what, value string, re *regexp.Regexp) {
+	match := func(what, value string, re *regexp.Regexp, right string) {
 		if !re.MatchString(value) {
-			errs = append(errs, fmt.Errorf("%s %q is not valid", what, value))
+			errs = append(errs, fmt.Errorf("%s %q is not valid; write %s", what, value, right))
 		}
 	}
-	match("project name", p.Name, nameRE)
-	match("repository", p.Repo, repoRE)
-	match("requests bucket", p.RequestsBucket, bucketRE)
-	match("region", p.Region, regionRE)
-	match("Terraform version", p.Terraform, versionRE)
-	match("release version", p.Release.Version, versionRE)
+	match("project name", p.Name, nameRE, "a-z, 0-9 and -")
+	match("repository", p.Repo, repoRE, "owner/name")
+	match("requests bucket", p.RequestsBucket, bucketRE, "the name of an S3 bucket")
+	match("region", p.Region, regionRE, "one such as eu-central-1")
+	match("Terraform version", p.Terraform, versionRE, "one such as 1.11.4")
+	match("release version", p.Release.Version, versionRE, "one such as 0.1.0, without v")
 	for _, e := range p.Environments {
 		errs = append(errs, e.check(), p.backend(e).check())
 	}
@@ -93,11 +93,11 @@ func (p Project) check() error {
 		errs = append(errs, errors.New("the release has no checksums"))
 	}
 	for name, sum := range p.Release.Checksums {
-		match("checksum of "+name, sum, sha256RE)
-		match("asset", name, regexp.MustCompile(`^tfpilot_`+regexp.QuoteMeta(p.Release.Version)+`_[A-Za-z]+_[A-Z0-9]+$`))
+		match("checksum of "+name, sum, sha256RE, "the 64 digits a-f, 0-9 of SHA256SUMS")
+		match("asset", name, regexp.MustCompile(`^tfpilot_`+regexp.QuoteMeta(p.Release.Version)+`_[A-Za-z]+_[A-Z0-9]+$`), "tfpilot_"+p.Release.Version+"_Linux_X64, or another of that release's SHA256SUMS")
 	}
 	for _, o := range p.Owners {
-		match("owner", o, ownerRE)
+		match("owner", o, ownerRE, "@org/team or @login")
 	}
 	return errors.Join(errs...)
 }
