@@ -48,7 +48,7 @@ func (f *Field) choiceOf(raw any) (any, error) {
 	words := choiceWords(f.Choices)
 	if text, ok := raw.(string); ok {
 		if near, ok := Nearest(text, words); ok {
-			return nil, fmt.Errorf("must be one of %s; did you mean %s?", strings.Join(words, ", "), near)
+			return nil, fmt.Errorf("must be one of %s (did you mean %s?)", strings.Join(words, ", "), near)
 		}
 	}
 	return nil, fmt.Errorf("must be one of %s", strings.Join(words, ", "))

@@ -73,7 +73,7 @@ variable "root_volume_gb" {
 }
 
 variable "termination_protection" {
-  description = "Refuse to terminate the instance until this is switched off by an edit."
+  description = "Refuse to terminate the instance. A destroy of it fails until somebody switches this off in AWS."
   type        = bool
   default     = false
   nullable    = false

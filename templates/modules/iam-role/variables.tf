@@ -54,8 +54,8 @@ variable "managed_policy_arns" {
   }
 
   validation {
-    condition     = !anytrue([for arn in var.managed_policy_arns : endswith(arn, ":policy/AdministratorAccess") || endswith(arn, ":policy/IAMFullAccess")])
-    error_message = "AdministratorAccess and IAMFullAccess are not given through this module."
+    condition     = !anytrue([for arn in var.managed_policy_arns : can(regex("(?i)/(AdministratorAccess[a-z-]*|PowerUserAccess|IAMFullAccess)$", arn))])
+    error_message = "AdministratorAccess, PowerUserAccess and IAMFullAccess are not given through this module."
   }
 }
 
