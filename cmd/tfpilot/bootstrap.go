@@ -59,7 +59,7 @@ func newBootstrap() *cobra.Command {
 	c.Flags().StringVar(&out, "out", "infra", "directory to write to; files that exist are kept")
 	c.Flags().StringVar(&release, "release", version, "version of the tfpilot release that runs fetch")
 	c.Flags().StringToStringVar(&checksums, "sha256", nil, "SHA-256 of each release asset, name=hex")
-	c.Flags().StringArrayVar(&owners, "owner", nil, "who reviews workflows, modules and backends, @org/team or @login, for CODEOWNERS; may be given again")
+	c.Flags().StringArrayVar(&owners, "owner", nil, "who reviews workflows, modules and roots, @org/team or @login, for CODEOWNERS; may be given again")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }

@@ -52,7 +52,7 @@ type finding struct {
 
 func doctor(ctx context.Context, out io.Writer, cfg *config.Config, asJSON bool) error {
 	_, err := loadCatalog(cfg.Catalog)
-	findings := []finding{{"the modules on offer can be read", mend(err, "mend the folder that catalog.dir names: "+cfg.Catalog.Dir)}}
+	findings := []finding{{"the modules on offer can be read", err}}
 	if err != nil {
 		plain := *cfg
 		plain.Catalog, cfg = config.Catalog{}, &plain // the others are asked all the same

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/config"
@@ -78,14 +80,15 @@ func open(ctx context.Context, cfg *config.Config, cred credentials, log *slog.L
 }
 
 func loadCatalog(c config.Catalog) (*catalog.Catalog, error) {
-	switch {
-	case c.Dir == "":
+	if c.Dir == "" {
 		return catalog.Builtin()
-	case c.Replace:
-		return catalog.Load(os.DirFS(c.Dir))
-	default:
-		return catalog.Load(catalog.BuiltinFS(), os.DirFS(c.Dir))
 	}
+	from := []fs.FS{os.DirFS(c.Dir)}
+	if !c.Replace {
+		from = slices.Insert(from, 0, catalog.BuiltinFS())
+	}
+	loaded, err := catalog.Load(from...)
+	return loaded, mend(err, "mend the folder that catalog.dir names, "+c.Dir+", or take the key out of tfpilot.yaml")
 }
 
 func (p *parts) close() error { return p.redis.Close() }
