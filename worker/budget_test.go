@@ -131,3 +131,28 @@ func TestSweepBudget(t *testing.T) {
 		}
 	})
 }
+
+// Of many requests in a repository, sync reads those of which GitHub has news.
+func TestSyncReadsWhatHasNews(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.open(reqA)
+		w.open(reqB)
+		w.settled(reqA)
+		w.settled(reqB)
+		w.pause()
+		w.silent()
+		p, repo := w.idleWorker(), github.Repo{Owner: "acme", Name: "infra-core"}
+		w.must(p.Sweep(context.Background()))
+		for range 3 {
+			w.pass(time.Minute)
+			w.must(p.Sync(context.Background(), repo))
+		}
+		_, _, err := w.as("dana").Issues.CreateComment(context.Background(), "acme", "infra-core", w.request(reqA).PR.Number, &gh.IssueComment{Body: gh.String("look")})
+		w.must(err)
+		w.pass(time.Minute)
+		_, _, names := w.spent(func() { w.must(p.Sync(context.Background(), repo)) })
+		if n := strings.Count(names, "s3 GET requests"); n != 1 {
+			w.t.Errorf("%d documents read, of one there was news:\n%s", n, names)
+		}
+	})
+}

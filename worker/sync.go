@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/github"
@@ -33,6 +34,9 @@ func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
 	}
 	var failed error
 	for _, r := range requests {
+		if !news(&r, pulls.Items, runs.Same) {
+			continue
+		}
 		if err := w.syncRequest(ctx, r, pulls, runs); err != nil {
 			w.Log.Warn("sync did not succeed", keyRequest, r.ID, keyError, err)
 			failed = errors.Join(failed, err)
@@ -91,6 +95,27 @@ func openRuns(r *lifecycle.Request) []openRun {
 	return open
 }
 
+// news says that the lists may hold something that the document does not. The others,
+// which may be thousands, are not read.
+func news(r *lifecycle.Request, pulls []github.Pull, sameRuns bool) bool {
+	if slices.ContainsFunc(openRuns(r), func(o openRun) bool { return !sameRuns || o.unlisted() }) {
+		return true
+	}
+	i := slices.IndexFunc(pulls, func(p github.Pull) bool { return r.PR != nil && p.Number == r.PR.Number })
+	return i >= 0 && (moved(pulls[i], r.PR) || unreviewed(r, pulls[i].UpdatedAt))
+}
+
+// unlisted says that an unchanged list proves nothing about this run.
+func (o openRun) unlisted() bool { return o.missing || !o.at.After(now().Add(-runsBack)) }
+
+func moved(p github.Pull, pr *lifecycle.PullRequest) bool {
+	return pr.SeenAt == nil || p.UpdatedAt.After(*pr.SeenAt) || !saidBefore(p, pr)
+}
+
+func unreviewed(r *lifecycle.Request, changed time.Time) bool {
+	return r.Plan != nil && (r.PR.ReviewsSeenAt == nil || changed.After(*r.PR.ReviewsSeenAt))
+}
+
 // syncRequest takes in what the lists say of one request, and asks for what they do
 // not say.
 func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls github.Listing[github.Pull], runs github.Listing[github.Run]) error {
@@ -104,7 +129,7 @@ func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls git
 		return err
 	}
 	for _, open := range openRuns(j.request()) {
-		if runs.Same && open.at.After(now().Add(-runsBack)) && !open.missing {
+		if runs.Same && !open.unlisted() {
 			continue // an unchanged list says nothing new
 		}
 		if err := j.syncRun(ctx, open, runs.Items); err != nil {
@@ -127,7 +152,7 @@ func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
 		if p.Number != pr.Number {
 			continue
 		}
-		if pr.SeenAt == nil || p.UpdatedAt.After(*pr.SeenAt) || !saidBefore(p, pr) {
+		if moved(p, pr) {
 			if err := j.refreshPull(ctx); err != nil {
 				return err
 			}
@@ -143,8 +168,7 @@ const fresh = 2 * time.Second
 
 // syncReviews reads the reviews, unless they were read since the pull request changed.
 func (j *job) syncReviews(ctx context.Context, changed time.Time) error {
-	r := j.request()
-	if r.Plan == nil || r.PR.ReviewsSeenAt != nil && !changed.After(*r.PR.ReviewsSeenAt) {
+	if !unreviewed(j.request(), changed) {
 		return nil
 	}
 	if err := j.countReviews(ctx); err != nil {
