@@ -67,10 +67,14 @@ type source struct {
 	parent *source // nil for the root
 }
 
-// parse gives the modules of the code by their path. Of a module's files those that override come last, as Terraform reads them.
-func (c Config) parse() (map[string]*source, error) {
+// parse gives the root, one module of it and those in that, by their path. Of a module's files those that override come last, as
+// Terraform reads them.
+func (c Config) parse(call string) (map[string]*source, error) {
 	modules := map[string]*source{}
 	for _, file := range slices.SortedFunc(maps.Keys(c), compareFiles) {
+		if !strings.HasPrefix(file, "/") && !strings.HasPrefix(file, call+"/") && !strings.HasPrefix(file, call+".") {
+			continue
+		}
 		parsed, diags := hclsyntax.ParseConfig(c[file], file, hcl.InitialPos)
 		if diags.HasErrors() {
 			return nil, fmt.Errorf("parse: %w", diags)

@@ -101,7 +101,10 @@ func summarized(t *testing.T, plan *tfjson.Plan, config Config) *Summary {
 
 func code(replace ...string) Config {
 	with := strings.NewReplacer(replace...)
-	return Config{"/main.tf": []byte(with.Replace(rootCode)), ModuleCall(mine) + "/main.tf": []byte(with.Replace(moduleCode))}
+	return Config{
+		"/main.tf": []byte(with.Replace(rootCode)), ModuleCall(mine) + "/main.tf": []byte(with.Replace(moduleCode)),
+		ModuleCall(mine) + "0/main.tf": []byte("of another request, and {not} even readable"),
+	}
 }
 
 // Where and as whom something is done belongs to what is approved.

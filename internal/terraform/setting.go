@@ -22,12 +22,12 @@ type settings struct {
 	hide    *mask
 }
 
-func newSettings(plan *tfjson.Plan, code Config, hide *mask) (*settings, error) {
-	modules, err := code.parse()
+func newSettings(plan *tfjson.Plan, scope Scope, hide *mask) (*settings, error) {
+	modules, err := scope.Config.parse(ModuleCall(scope.RequestID))
 	if err != nil {
 		return nil, err
 	}
-	return &settings{code: code, modules: modules, given: plan.Variables, hide: hide}, nil
+	return &settings{code: scope.Config, modules: modules, given: plan.Variables, hide: hide}, nil
 }
 
 // credentialName is an argument that holds a credential, which Terraform does not mark in a configuration.

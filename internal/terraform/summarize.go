@@ -31,7 +31,7 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 		return nil, err
 	}
 	hide := newMask(plan)
-	written, err := newSettings(plan, scope.Config, hide)
+	written, err := newSettings(plan, scope, hide)
 	if err != nil {
 		return nil, fmt.Errorf("summarize: %w", err)
 	}
