@@ -144,8 +144,9 @@ func (j *job) redact(text string) string {
 	if state, err := j.readState(); err == nil {
 		text = terraform.NewRedactor(&tfjson.Plan{PriorState: state}).Redact(text)
 	}
-	for _, name := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
-		if v := j.env[name]; len(v) > 8 {
+	for name, v := range j.env {
+		secret := name == "AWS_SECRET_ACCESS_KEY" || name == "AWS_SESSION_TOKEN" || strings.HasPrefix(name, "TF_TOKEN_")
+		if secret && len(v) > 8 {
 			text = strings.ReplaceAll(text, v, terraform.Hidden)
 		}
 	}

@@ -1,6 +1,7 @@
 package ci
 
 import (
+	"encoding/json"
 	"io"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/store"
 )
 
 func goodInputs() map[string]string {
@@ -167,13 +169,22 @@ func TestRescueWaitsForTerraform(t *testing.T) {
 	}
 }
 
+// A result is stored whatever is in it: an apply that could not keep its result would count as failed.
 func TestResultIsBounded(t *testing.T) {
-	j := &job{env: map[string]string{"TFPILOT_JOB_STATUS": "success"}}
-	o := outcome{}
-	for range 1000 {
-		o.Addresses = append(o.Addresses, strings.Repeat("é", 2000))
-	}
-	if r := j.finalResult(o); len(r.Addresses) != maxAddresses || len(r.Addresses[0]) > maxAddress+len("…") {
-		t.Errorf("%d addresses of %d bytes", len(r.Addresses), len(r.Addresses[0]))
+	for name, address := range map[string]string{"long": strings.Repeat("é", 2000), "short": "module.m.a.b", "grows in JSON": strings.Repeat("<", 490)} {
+		j := &job{env: map[string]string{"TFPILOT_JOB_STATUS": "success"}}
+		o := outcome{Tail: strings.Repeat("\x01", maxTail), Outputs: map[string]json.RawMessage{}}
+		for i := range 1000 {
+			o.Addresses = append(o.Addresses, address)
+			o.Outputs[strconv.Itoa(i)] = json.RawMessage(`"` + strings.Repeat("<", 100) + `"`)
+		}
+		r := j.finalResult(o)
+		data, err := json.Marshal(r)
+		if err != nil || len(data) > store.MaxResult {
+			t.Errorf("%s: a result of %d bytes, %v", name, len(data), err)
+		}
+		if len(r.Addresses) == 0 || len(r.Addresses) > maxAddresses || len(r.Addresses[0]) > maxAddress+len("…") {
+			t.Errorf("%s: %d addresses of %d bytes", name, len(r.Addresses), len(r.Addresses[0]))
+		}
 	}
 }

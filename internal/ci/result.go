@@ -2,10 +2,12 @@ package ci
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
-	"sort"
+	"slices"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
@@ -68,28 +70,43 @@ func (j *job) finalResult(o outcome) lifecycle.Result {
 			r.Reason = codeStepFailed
 		}
 	}
-	sort.Strings(r.Sensitive)
-	total := 0
-	for name, v := range r.Outputs {
-		if total += len(v); len(v) > maxOutput || total > maxOutputs {
-			delete(r.Outputs, name)
+	slices.Sort(r.Sensitive)
+	r.Sensitive = bound(r.Sensitive)
+	r.Outputs = boundOutputs(r.Outputs)
+	return r
+}
+
+// boundOutputs keeps what there is room for, by name.
+func boundOutputs(all map[string]json.RawMessage) map[string]json.RawMessage {
+	kept, room := map[string]json.RawMessage{}, maxOutputs
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		written, err := json.Marshal(all[name]) // as it will stand in the result
+		if size := len(name) + len(written); err == nil && len(written) <= maxOutput && size <= room {
+			kept[name], room = all[name], room-size
 		}
 	}
-	return r
+	return kept
 }
 
 // Bounds of the result, which is read into the request document.
 const (
 	maxAddresses = 200
 	maxAddress   = 500
+	maxAllOfThem = 24 << 10 // JSON may write one byte as six
 	maxOutput    = 4 << 10
 	maxOutputs   = 64 << 10
 )
 
+// bound shortens a list of addresses or names.
 func bound(addresses []string) []string {
 	var out []string
+	room := maxAllOfThem
 	for _, a := range addresses[:min(len(addresses), maxAddresses)] {
-		out = append(out, cut(a, maxAddress))
+		a = cut(a, maxAddress)
+		if room -= len(a); room < 0 {
+			break
+		}
+		out = append(out, a)
 	}
 	return out
 }
