@@ -173,10 +173,13 @@ func (c *Cards) approvers(r lifecycle.Request, s scene) []lifecycle.Person {
 	return found
 }
 
-// links are the addresses of a request's cards.
-func (c *Cards) links(ctx context.Context, r lifecycle.Request) []hyperlink {
+// links are the addresses of a request's cards, for a Slack user.
+func (c *Cards) links(ctx context.Context, r lifecycle.Request, reader string) []hyperlink {
 	var links []hyperlink
 	for _, m := range r.Slack.Messages {
+		if m.Role == lifecycle.RoleDM && reader != r.Requester.SlackUser {
+			continue // nobody else can open it
+		}
 		if url := c.permalink(ctx, m); url != "" && m.Role != lifecycle.RoleThread {
 			links = append(links, hyperlink{url, placeWords[m.Role]})
 		}

@@ -265,6 +265,8 @@ func TestSyncAsksForTheRepository(t *testing.T) {
 		}
 		w.command("vic", devCh, "sync")
 		has(t, w.lastWhisper("vic"), "Only developers, approvers and admins may sync")
+		w.command("dana", devCh, "sync acme-artefacts")
+		has(t, w.lastWhisper("dana"), "by its id, which `/tfpilot show acme-artefacts` finds")
 		w.command("dana", devCh, "sync")
 		if !w.bells.rang("sync acme/infra-payments") {
 			t.Error("not all repositories are asked about")

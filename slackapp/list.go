@@ -192,10 +192,17 @@ func listHead(t trail) string {
 
 func (a *App) emptyList(t trail) string {
 	start := fmt.Sprintf("Type `%s request` to ask for something.", a.name())
-	if t.mine || t.open {
-		return fmt.Sprintf("There are none. `%s list` shows all requests. %s", a.name(), start)
+	all := fmt.Sprintf("`%s list` shows all requests.", a.name())
+	switch {
+	case t.mine && t.open:
+		return "None of your requests is open. " + all + " " + start
+	case t.mine:
+		return "You have no requests. " + all + " " + start
+	case t.open:
+		return "No request is open. " + all + " " + start
+	default:
+		return "There are no requests yet. " + start
 	}
-	return "There are no requests yet. " + start
 }
 
 // noList says why there is no list, and never that there are no requests.
@@ -281,9 +288,9 @@ func (a *App) showing(ctx context.Context, v visitor, what string) *slack.Webhoo
 	case what == "":
 		return ephemeral(fmt.Sprintf("Say which request: `%s show` and its id or words of its title. `%s list` shows the newest.", a.name(), a.name()))
 	case looksLikeID(what):
-		return a.showID(ctx, what)
+		return a.showID(ctx, v, what)
 	default:
-		return a.search(ctx, what)
+		return a.search(ctx, v, what)
 	}
 }
 
@@ -294,7 +301,7 @@ func looksLikeID(s string) bool {
 
 func cleanID(s string) string { return strings.ToLower(strings.Trim(s, "`\"'<> ")) }
 
-func (a *App) showID(ctx context.Context, id string) *slack.WebhookMessage {
+func (a *App) showID(ctx context.Context, v visitor, id string) *slack.WebhookMessage {
 	doc, err := a.Documents.Get(ctx, cleanID(id))
 	switch {
 	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrKey):
@@ -307,7 +314,7 @@ func (a *App) showID(ctx context.Context, id string) *slack.WebhookMessage {
 	if err != nil {
 		a.Log.Warn("show", keyRequest, doc.Request.ID, keyError, err) // without the lease it is still true
 	}
-	s.links = a.Cards.links(ctx, doc.Request)
+	s.links = a.Cards.links(ctx, doc.Request, v.SlackUser)
 	m := s.card()
 	if doc.Archived {
 		m.blocks = append(m.blocks, hint("This request is in the archive: it is only kept for reading."))
@@ -316,7 +323,7 @@ func (a *App) showID(ctx context.Context, id string) *slack.WebhookMessage {
 }
 
 // search finds requests whose row holds all the words.
-func (a *App) search(ctx context.Context, what string) *slack.WebhookMessage {
+func (a *App) search(ctx context.Context, v visitor, what string) *slack.WebhookMessage {
 	var found []queue.Row
 	q := queue.Query{Limit: 200}
 	for range searchPages {
@@ -337,7 +344,7 @@ func (a *App) search(ctx context.Context, what string) *slack.WebhookMessage {
 	case 0:
 		return ephemeral(fmt.Sprintf("No request fits “%s”. `%s list` shows the newest.", escape(oneLine(what, limitOption)), a.name()))
 	case 1:
-		return a.showID(ctx, found[0].ID)
+		return a.showID(ctx, v, found[0].ID)
 	}
 	head := fmt.Sprintf("%d requests fit", len(found))
 	if len(found) > listPage {
@@ -375,6 +382,10 @@ func (a *App) syncing(ctx context.Context, v visitor, what string) string {
 		return no
 	}
 	repos, about := a.repos(), "all repositories"
+	if what != "" && !looksLikeID(what) {
+		return fmt.Sprintf("Say which request by its id, which `%s show %s` finds. `%s sync` alone asks for news of all.",
+			a.name(), escape(oneLine(strings.ReplaceAll(what, "`", " "), limitOption)), a.name())
+	}
 	if what != "" {
 		doc, err := a.Documents.Get(ctx, cleanID(what))
 		switch {

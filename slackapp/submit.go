@@ -319,7 +319,7 @@ func (a *App) saved(ctx context.Context, cb slack.InteractionCallback, r lifecyc
 	if doc, err := a.Documents.Get(ctx, r.ID); err == nil {
 		r = doc.Request
 	}
-	links := a.Cards.links(ctx, r)
+	links := a.Cards.links(ctx, r, cb.User.ID)
 	switch {
 	case shown && len(links) > 0:
 		a.redraw(ctx, cb.View.ID, "", savedView(r, links, ""))

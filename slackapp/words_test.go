@@ -218,6 +218,20 @@ func TestShowFindsByIDAndByWords(t *testing.T) {
 	})
 }
 
+func TestOnlyTheRequesterIsLedToTheirOwnMessages(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.put(live(t), creating())
+		for user, own := range map[string]bool{"dana": true, "adam": false} {
+			w.command(user, devCh, "show "+testID)
+			for _, c := range w.state(user).Channels {
+				if c.ID == devCh && strings.Contains(wordsIn(c.Ephemerals), "|Card in your messages>") != own {
+					t.Errorf("%s: %s", user, wordsIn(c.Ephemerals))
+				}
+			}
+		}
+	})
+}
+
 func TestListWithoutAnIndexNeverLooksEmpty(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.redis.FlushAll()
@@ -244,6 +258,6 @@ func TestListSaysWhatItDoesNotKnow(t *testing.T) {
 		w.command("dana", devCh, "list open prod")
 		has(t, w.lastWhisper("dana"), "not “prod”", "`/tfpilot show prod`")
 		w.command("dana", devCh, "list OPEN mine")
-		has(t, w.lastWhisper("dana"), "There are none.")
+		has(t, w.lastWhisper("dana"), "None of your requests is open.")
 	})
 }
