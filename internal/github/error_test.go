@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -154,6 +155,19 @@ func TestRefusalCarriesTheSentence(t *testing.T) {
 	_, err = client(t, reply(405, `{"message":"`+strings.Repeat("é", 5000)+`"}`)).Pull(t.Context(), core, 1)
 	if !errors.As(err, &refused) || len([]rune(refused.Message)) != maxMessage {
 		t.Errorf("message of %d runes", len([]rune(refused.Message)))
+	}
+}
+
+// A repository that was renamed answers under its old name and says its new one: its pull
+// requests are its own all the same, and those of a fork are not.
+func TestPullsOfARenamedRepository(t *testing.T) {
+	const list = `[{"number":7,"state":"open","head":{"ref":"request/a","repo":{"id":%d,"full_name":"acme/platform"}},"base":{"ref":"main","repo":{"id":5,"full_name":"acme/platform"}}}]`
+	p, err := client(t, reply(200, fmt.Sprintf(list, 5))).FindPull(t.Context(), core, "request/a")
+	if err != nil || p.Number != 7 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := client(t, reply(200, fmt.Sprintf(list, 6))).FindPull(t.Context(), core, "request/a"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("of a fork: %v", err)
 	}
 }
 

@@ -29,7 +29,7 @@ type Pull struct {
 	MergeSHA  string // of the merge commit, when merged
 	HeadSHA   string
 	HeadRef   string
-	HeadRepo  string // full name; a fork has another one
+	Fork      bool // the head is in another repository
 	BaseRef   string
 	By        Actor
 	CreatedAt time.Time
@@ -85,9 +85,7 @@ func (w wirePull) pull() Pull {
 	if w.Base.Repo != nil {
 		p.RepoID = w.Base.Repo.ID
 	}
-	if w.Head.Repo != nil {
-		p.HeadRepo = w.Head.Repo.FullName
-	}
+	p.Fork = w.Head.Repo != nil && w.Base.Repo != nil && w.Head.Repo.ID != w.Base.Repo.ID // by id: names change
 	if p.Merged { // before the merge GitHub puts the commit of a trial there
 		p.MergeSHA = w.MergeCommitSHA
 	}
@@ -151,7 +149,7 @@ func (c *Client) FindPull(ctx context.Context, repo Repo, branch string) (Pull, 
 	var found *Pull
 	for _, w := range out {
 		p := w.pull()
-		if p.HeadRef != branch || p.HeadRepo != "" && !strings.EqualFold(p.HeadRepo, repo.String()) {
+		if p.HeadRef != branch || p.Fork {
 			continue
 		}
 		if found == nil || p.Open && !found.Open {
