@@ -83,7 +83,7 @@ func (a *App) planBlocks(ctx context.Context, s scene) ([]slack.Block, error) {
 	}
 	blocks := changeBlocks(summary)
 	if more := len(summary.Changes) - shownChanges; more > 0 {
-		blocks = append(blocks, words(fmt.Sprintf("%d more changes are not shown here.", more)))
+		blocks = append(blocks, words(leftOut(more)))
 	}
 	if places := providerLines(summary); places != "" {
 		blocks = append(blocks, hint(places))
@@ -91,12 +91,19 @@ func (a *App) planBlocks(ctx context.Context, s scene) ([]slack.Block, error) {
 	return append(blocks, smallPrint(strings.Join(a.planLinks(s), " · "))), nil
 }
 
+func leftOut(n int) string {
+	if n == 1 {
+		return "1 more change is not shown here."
+	}
+	return fmt.Sprintf("%d more changes are not shown here.", n)
+}
+
 // providerLines say where and as whom the changes are made.
 func providerLines(s *terraform.Summary) string {
 	var lines []string
 	for i, p := range s.Providers {
 		if i == shownProviders && len(s.Providers) > shownProviders {
-			lines = append(lines, fmt.Sprintf("and %d more providers", len(s.Providers)-i))
+			lines = append(lines, fmt.Sprintf("and %d more", len(s.Providers)-i))
 			break
 		}
 		lines = append(lines, p.Line())

@@ -20,3 +20,14 @@ func TestWhatHoldsSomethingComesFirst(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// TestOneLeftOutIsCountedAsOne: a plan may be longer than a window by just one.
+func TestOneLeftOutIsCountedAsOne(t *testing.T) {
+	if got := leftOut(1); got != "1 more change is not shown here." {
+		t.Error(got)
+	}
+	six := &terraform.Summary{Providers: make([]terraform.Provider, shownProviders+1)}
+	if got := providerLines(six); !strings.HasSuffix(got, "\nand 1 more") {
+		t.Error(got)
+	}
+}
