@@ -86,7 +86,7 @@ func (w wirePull) pull() Pull {
 		p.RepoID = w.Base.Repo.ID
 	}
 	p.Fork = w.Head.Repo != nil && w.Base.Repo != nil && w.Head.Repo.ID != w.Base.Repo.ID // by id: names change
-	if p.Merged { // before the merge GitHub puts the commit of a trial there
+	if p.Merged {                                                                         // before the merge GitHub puts the commit of a trial there
 		p.MergeSHA = w.MergeCommitSHA
 	}
 	return p
