@@ -34,7 +34,7 @@ func newBootstrap() *cobra.Command {
 			if len(checksums) == 0 {
 				return usagef("--sha256 is missing: a run fetches no tfpilot that it cannot check; give NAME=HEX from the release's SHA256SUMS")
 			}
-			cfg, err := settings(config.CLI)
+			cfg, err := settings(config.Bootstrap)
 			if err != nil {
 				return err
 			}

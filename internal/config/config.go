@@ -1,8 +1,8 @@
 // Package config owns what an operator sets: the environment variables and
 // tfpilot.yaml, read once at the start of a process. All faults are reported
 // together, each with the name of the key and what to do. It hands out plain
-// values; it opens no connection, and nothing else in the product reads the
-// environment.
+// values and opens no connection. Of app, worker and command line nothing else
+// reads the environment; a workflow run's is internal/ci's.
 package config
 
 import (
@@ -18,11 +18,24 @@ type Process string
 
 // The processes.
 const (
-	App    Process = "app"
-	Worker Process = "worker"
-	CLI    Process = "cli"    // tfpilot requests …, identities …, bootstrap, reindex
-	Doctor Process = "doctor" // needs whatever app or worker needs
+	App       Process = "app"
+	Worker    Process = "worker"
+	CLI       Process = "cli"       // tfpilot requests …, identities …, reindex
+	Bootstrap Process = "bootstrap" // writes files, so that nothing has to run yet
+	Doctor    Process = "doctor"    // needs whatever app or worker needs
 )
+
+// words names the process in a sentence.
+func (p Process) words() string {
+	switch p {
+	case CLI:
+		return "the command line"
+	case Bootstrap:
+		return "tfpilot bootstrap"
+	default:
+		return "the " + string(p)
+	}
+}
 
 // Config is everything that an operator set, checked.
 type Config struct {

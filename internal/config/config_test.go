@@ -70,7 +70,7 @@ func faultsOf(t *testing.T, err error) []string {
 }
 
 func TestLoad(t *testing.T) {
-	for _, p := range []Process{App, Worker, CLI, Doctor} {
+	for _, p := range []Process{App, Worker, CLI, Bootstrap, Doctor} {
 		c, err := Load(p, complete().source())
 		if err != nil {
 			t.Fatalf("%s: %v", p, err)
@@ -107,6 +107,9 @@ func TestEnvironmentFaults(t *testing.T) {
 			"GITHUB_WEBHOOK_SECRET: is needed by the worker and not set; Secret that GitHub signs webhooks with, at least 16 characters. The app and the workers trust each other by it, too.",
 		}},
 		{"a command line needs little", CLI, map[string]string{"GITHUB_WEBHOOK_SECRET": "", "SLACK_APP_TOKEN": "", "SLACK_BOT_TOKEN": "", "GITHUB_TOKEN": ""}, nil, nil},
+		{"what writes files needs less", Bootstrap, map[string]string{"GITHUB_WEBHOOK_SECRET": "", "SLACK_APP_TOKEN": "", "SLACK_BOT_TOKEN": "", "GITHUB_TOKEN": "", "REDIS_URL": "", "TFPILOT_REQUESTS_BUCKET": ""}, nil, []string{
+			"TFPILOT_REQUESTS_BUCKET: is needed by tfpilot bootstrap and not set; S3 bucket of all documents. It must enforce conditional writes; start-up tries that.",
+		}},
 		{"twice", App, map[string]string{"SLACK_BOT_TOKEN_FILE": "/run/bot"}, map[string]string{"/run/bot": "xoxb-canary-6"}, []string{
 			"SLACK_BOT_TOKEN: is set both directly and by SLACK_BOT_TOKEN_FILE; unset one of them",
 		}},

@@ -72,7 +72,7 @@ func (r *reader) value(name string) string {
 	case direct != "":
 		return strings.TrimSpace(direct)
 	case v.neededBy(r.process):
-		r.fault(name, "is needed by the %s and not set; %s", r.process, v.Help)
+		r.fault(name, "is needed by %s and not set; %s", r.process.words(), v.Help)
 	}
 	return v.Default
 }
@@ -181,7 +181,7 @@ func (r *reader) github() GitHub {
 	case anyOf && !allOf:
 		r.fault("GITHUB_APP_ID", "GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY go together; set all three")
 	case !anyOf && !g.Token.Set() && (r.process == Worker || r.process == Doctor):
-		r.fault("GITHUB_APP_ID", "the %s needs GitHub; set the three GITHUB_APP_… variables (or GITHUB_TOKEN)", r.process)
+		r.fault("GITHUB_APP_ID", "%s needs GitHub; set the three GITHUB_APP_… variables (or GITHUB_TOKEN)", r.process.words())
 	}
 	if g.WebhookSecret.Set() && len(g.WebhookSecret.Reveal()) < minWebhookSecret {
 		r.fault("GITHUB_WEBHOOK_SECRET", "is shorter than %d characters; make one with: openssl rand -hex 32", minWebhookSecret)

@@ -23,6 +23,7 @@ const reserved = "Reserved: not used yet. "
 func Variables() []Variable {
 	both := []Process{App, Worker}
 	all := []Process{App, Worker, CLI}
+	files := []Process{App, Worker, CLI, Bootstrap}
 	return []Variable{
 		{"SLACK_BOT_TOKEN", "Slack", true, both, "", "Bot token of the Slack app, `xoxb-…`."},
 		{"SLACK_APP_TOKEN", "Slack", true, []Process{App}, "", "App-level token with `connections:write`, `xapp-…`; it opens the socket."},
@@ -35,8 +36,8 @@ func Variables() []Variable {
 		{"GITHUB_API_URL", "GitHub", false, nil, "https://api.github.com/", "Address of the GitHub API; for GitHub Enterprise Server `https://HOST/api/v3/`."},
 		{"GITHUB_WEBHOOK_SECRET", "GitHub", true, both, "", "Secret that GitHub signs webhooks with, at least 16 characters. The app and the workers trust each other by it, too."},
 
-		{"TFPILOT_REQUESTS_BUCKET", "Storage", false, all, "", "S3 bucket of all documents. It must enforce conditional writes; start-up tries that."},
-		{"AWS_REGION", "Storage", false, all, "", "Region of the bucket. Credentials come from the AWS SDK's usual places."},
+		{"TFPILOT_REQUESTS_BUCKET", "Storage", false, files, "", "S3 bucket of all documents. It must enforce conditional writes; start-up tries that."},
+		{"AWS_REGION", "Storage", false, files, "", "Region of the bucket. Credentials come from the AWS SDK's usual places."},
 		{"AWS_ENDPOINT_URL_S3", "Storage", false, nil, "", "Address of another S3 service."},
 		{"REDIS_URL", "Storage", true, all, "", "`redis://` or `rediss://` address of Redis, with `maxmemory-policy noeviction`."},
 
