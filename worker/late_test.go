@@ -214,3 +214,21 @@ func TestAnotherAccountWhileARunIsOpen(t *testing.T) {
 		w.released(reqA)
 	})
 }
+
+// A review counts no more at the effect when its environment was made a protected one.
+func TestReviewBeforeTheProtection(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.reviewed()
+		w.merge(reqA)
+		w.pause()
+		p := w.idleWorker()
+		p.Structure.Projects[0].Environments[0].Protected = true
+		w.click(reqA, lifecycle.ActionApply, "omar")
+		w.must(p.Look(context.Background(), reqA))
+		r := w.request(reqA)
+		if r.Runs.Apply.Current() != nil || r.Problem == nil || r.Problem.Code != lifecycle.CodeUnapproved {
+			w.t.Errorf("%+v, problem %+v", r.Runs.Apply, r.Problem)
+		}
+		w.told(reqA, "approval_voided", "protected now")
+	})
+}

@@ -107,7 +107,7 @@ func reviewed(a lifecycle.Approver) bool {
 
 // recheckApprovals asks today's policy about every approval that counts, and GitHub
 // about those that were given there. An approver who may approve no more takes the
-// approval with them.
+// approval with them; a review counts no more once its environment is protected.
 func (j *job) recheckApprovals(ctx context.Context) error {
 	if slices.ContainsFunc(j.request().Approval.Approvers, reviewed) {
 		if err := j.countReviews(ctx); err != nil {
@@ -118,13 +118,25 @@ func (j *job) recheckApprovals(ctx context.Context) error {
 		if a.VoidedAt != nil {
 			continue
 		}
-		d := j.decide(rbac.Subject{Login: a.Login, GithubID: a.GithubID}, rbac.VerbOf(lifecycle.ActionApprove))
-		if d.Allowed {
+		why := j.lapsed(a)
+		if why == "" {
 			continue
 		}
-		if err := j.patch(ctx, lifecycle.Unapprove(a.Login, "their right to approve is gone", now())); err != nil {
+		if err := j.patch(ctx, lifecycle.Unapprove(a.Login, why, now())); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lapsed says why an approval counts no more by today's settings; empty when it does.
+func (j *job) lapsed(a lifecycle.Approver) string {
+	env, _ := j.environment(j.request())
+	switch {
+	case !j.decide(rbac.Subject{Login: a.Login, GithubID: a.GithubID}, rbac.VerbOf(lifecycle.ActionApprove)).Allowed:
+		return "their right to approve is gone"
+	case env.Protected && reviewed(a):
+		return "the environment is protected now, where approvals are typed in Slack"
+	}
+	return ""
 }
