@@ -224,7 +224,7 @@ func planSteps(r Request) []Step {
 		return nil
 	case w != nil && !plan.active():
 		return []Step{{Name: StepPlan, Kind: KindPlan, Purpose: w.Purpose, By: w.By}}
-	case r.PR.isOpen() && !r.PR.Foreign && !plan.active() && (plan == nil || plan.HeadSHA != r.PR.HeadSHA):
+	case r.PR.isOpen() && !r.PR.Foreign && !plan.active() && !r.plannedOut() && (plan == nil || plan.HeadSHA != r.PR.HeadSHA):
 		return []Step{{Name: StepPlan, Kind: KindPlan, Purpose: PurposeOpen, By: r.Requester.Login}}
 	case r.PR.isOpen() && r.Plan != nil && r.Plan.PostedAt == nil && round(r) == nil:
 		return []Step{{Name: StepPost}}

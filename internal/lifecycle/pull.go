@@ -51,7 +51,6 @@ func SeePull(f PullFacts) Patch {
 		if f.Foreign != nil {
 			p.Foreign = *f.Foreign
 		}
-		r.troubleBranch(f.UpdatedAt)
 		open := f.Open && !f.Merged && !p.Merged
 		p.Open = &open
 		if f.Merged && !p.Merged {
@@ -67,6 +66,7 @@ func SeePull(f PullFacts) Patch {
 				r.Problem = &Problem{Step: string(ActionClose), Code: CodeMerged, Text: text, Since: f.UpdatedAt}
 			}
 		}
+		r.troubleBranch(f.UpdatedAt)
 		return r, nil
 	}
 }
@@ -78,17 +78,20 @@ const stepBranch = "branch"
 // when that is mended.
 func (r *Request) troubleBranch(at time.Time) {
 	code, text := "", ""
+	astray := r.PR.BaseRef != "" && r.PR.BaseRef != r.Target.Base
 	switch {
+	case r.PR.Merged && astray:
+		code, text = CodeRetargeted, "The pull request was merged into another branch than "+r.Target.Base+". Nothing of it can be applied: ask again with a new request."
 	case r.PR.Merged:
 	case r.PR.Foreign:
 		code, text = CodeForeign, "Somebody changed this branch. TfPilot applies only what it generated: restore the content or close the request."
-	case r.PR.BaseRef != "" && r.PR.BaseRef != r.Target.Base:
+	case astray:
 		code, text = CodeRetargeted, "Somebody pointed the pull request at another branch. Point it back to "+r.Target.Base+" on GitHub."
 	}
 	switch {
 	case code == "":
 		r.untrouble(stepBranch)
-	case r.Problem == nil || r.Problem.Code != code:
+	case r.Problem == nil || r.Problem.Code != code || r.Problem.Text != text:
 		r.Problem = &Problem{Step: stepBranch, Code: code, Text: text, Since: at}
 	}
 }

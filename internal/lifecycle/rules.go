@@ -32,6 +32,7 @@ const (
 	CodeNewRound   = "new_round_needed"
 	CodeNothing    = "nothing_to_do"
 	CodeStale      = "stale"
+	CodeTooMany    = "too_many"
 )
 
 func refuse(code, format string, args ...any) *Refusal {
@@ -267,9 +268,17 @@ func canPlan(r Request) *Refusal {
 		return refuse(CodeForeign, "Somebody changed this branch. Restore the generated content or close the request.")
 	case r.Wish(ActionPlan) != nil:
 		return refuse(CodeAsked, "%s asked for a new plan already.", r.Wish(ActionPlan).By)
+	case r.plannedOut() && r.Wish(ActionDestroy) == nil:
+		return refuse(CodeTooMany, "This was planned %d times. Ask again with a new request.", len(r.Runs.Plan.Attempts))
 	}
 	return nil
 }
+
+// MaxPlans is how often a request is planned, a destroy not counted in: every attempt
+// stays in the document, which has to have room for how the runs under way end.
+const MaxPlans = 200
+
+func (r Request) plannedOut() bool { return len(r.Runs.Plan.Attempts) >= MaxPlans }
 
 func canRestore(r Request) *Refusal {
 	if no := alive(r); no != nil {
