@@ -109,6 +109,29 @@ func TestAFormIsFilledIn(t *testing.T) {
 	p.Quiet()
 }
 
+// What is wrong stands below its field, and is seen with it in a low window too.
+func TestAnErrorIsSeenWithItsField(t *testing.T) {
+	w := newWorld(t)
+	startBot(w)
+	p := w.open(1280, 440)
+	p.TypeInto("combobox", "Message #infra-dev", "/tfpilot request")
+	p.Click("button", "Send")
+	d := p.In("dialog", "New request")
+	d.Choose("Project", "core")
+	d.Type("Bucket name", "acme-build-artefacts")
+	d.Type("Why is it needed?", "Build artefacts")
+	d.Type("Delete objects after days (optional)", "x")
+	var below float64
+	p.Eval(`(document.activeElement.scrollIntoView({ block: "end" }), 0)`, &below)
+	p.Press(kb.Enter)
+	d.Read("Please enter a number.")
+	p.Eval(`document.querySelector(".error").getBoundingClientRect().bottom - document.querySelector(".modal-body").getBoundingClientRect().bottom`, &below)
+	if below > 0 {
+		t.Errorf("the error ends %v pixels below what is shown", below)
+	}
+	p.Quiet()
+}
+
 // given compares what arrived at the app with what was filled in.
 func given(t *testing.T, b *bot) {
 	t.Helper()

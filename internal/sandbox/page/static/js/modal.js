@@ -68,6 +68,7 @@ function place(view, focus, newErrors) {
   const wrong = newErrors && view.errors && box.querySelector("[aria-invalid=true], .field.wrong input");
   if (wrong) {
     (wrong.matches("input, select, textarea") ? wrong : wrong.querySelector("input"))?.focus();
+    wrong.closest(".field")?.scrollIntoView({ block: "nearest" }); // with what is said below it
     return;
   }
   if (restore(box, focus)) return;
