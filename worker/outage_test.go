@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -112,6 +113,28 @@ func TestSyncIsQuickWhileSomethingRuns(t *testing.T) {
 		w.planned(reqA, lifecycle.PurposeOpen)
 		if took := time.Since(from); took >= 48*time.Second {
 			w.t.Errorf("%s: only the sweep a minute after the start heard it", took)
+		}
+	})
+}
+
+// While the lists are built anew, from every document that there ever was, what is due is
+// done.
+func TestSweepsGoOnWhileTheIndexIsBuilt(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		n := w.pause()
+		_, err := w.store.Create(context.Background(), newRequest(w.t, reqA, "dana", dev))
+		w.must(err)
+		w.redis.FlushAll()
+		w.gate.onCall("s3 LIST history", func() { w.pass(30 * time.Minute) })
+		from := time.Now()
+		w.resume(n)
+		w.planned(reqA, lifecycle.PurposeOpen)
+		if took := time.Since(from); took > 5*time.Minute {
+			w.t.Errorf("%s until it was seen", took)
+		}
+		w.pass(40 * time.Minute)
+		if row := w.row(reqA); row.ID == "" {
+			w.t.Error("the lists were not built")
 		}
 	})
 }

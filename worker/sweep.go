@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/config"
@@ -27,7 +28,6 @@ func unsettled(r *lifecycle.Request) bool {
 // changed, rings for what is due, for leases, and for repositories to sync. Settled
 // documents cost no read. Two sweeps at once do no harm.
 func (w *Worker) Sweep(ctx context.Context) error {
-	w.rebuildIndex(ctx)
 	ids, err := w.readChanged(ctx)
 	if err != nil {
 		return err
@@ -169,20 +169,22 @@ const redeliverEvery = 5 * time.Minute
 // Run sweeps until ctx ends, and rings for syncs between sweeps. The first sweep is at
 // once: a worker that starts finds what its predecessor left.
 func (w *Worker) Run(ctx context.Context) error {
-	sweep, sync := time.NewTicker(w.Structure.Worker.Sweep), time.NewTicker(syncTick(w.Structure.Worker))
+	sweep, syncs := time.NewTicker(w.Structure.Worker.Sweep), time.NewTicker(syncTick(w.Structure.Worker))
 	defer sweep.Stop()
-	defer sync.Stop()
+	defer syncs.Stop()
 	if _, err := w.GitHub.Self(ctx); err != nil && ctx.Err() == nil {
 		w.Log.Warn("GitHub did not say who TfPilot is there", keyError, err)
 	}
-	w.sweepAll(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	w.sweepAll(ctx, &beside)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-sweep.C:
-			w.sweepAll(ctx)
-		case <-sync.C:
+			w.sweepAll(ctx, &beside)
+		case <-syncs.C:
 			if err := w.ringSyncs(ctx, w.watch.all()); err != nil && ctx.Err() == nil {
 				w.Log.Warn("no sync was rung for", keyError, err)
 			}
@@ -193,7 +195,8 @@ func (w *Worker) Run(ctx context.Context) error {
 // syncTick is how often a worker looks whether a repository's time has come.
 func syncTick(s config.WorkerSettings) time.Duration { return max(s.SyncQuick/3, time.Second) }
 
-func (w *Worker) sweepAll(ctx context.Context) {
+func (w *Worker) sweepAll(ctx context.Context, beside *sync.WaitGroup) {
+	w.rebuildIndex(ctx, beside)
 	if err := w.Sweep(ctx); err != nil && ctx.Err() == nil {
 		w.Log.Error("sweep did not succeed", keyError, err)
 	}

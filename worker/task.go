@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"strings"
+	"sync"
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -116,14 +117,22 @@ func rows(ctx context.Context, s *store.Store) iter.Seq2[queue.Row, error] {
 
 // rebuildIndex builds the index when its marker is missing, as after a Redis that
 // lost its data. Another worker may be at it. With the index went every ring, so
-// that this worker then looks at everything anew, cards too.
-func (w *Worker) rebuildIndex(ctx context.Context) {
+// that this worker then looks at everything anew, cards too. It reads every document
+// there is, history too, so the sweeps go on beside it.
+func (w *Worker) rebuildIndex(ctx context.Context, beside *sync.WaitGroup) {
 	built, err := w.Index.Built(ctx)
-	if err == nil && !built {
-		w.watch.forget()
-		err = w.Reindex(ctx)
-	}
-	if err != nil && !errors.Is(err, queue.ErrRebuilding) {
+	if err != nil {
 		w.Log.Warn("the index was not built", keyError, err)
+		return
 	}
+	if built || !w.rebuilding.CompareAndSwap(false, true) {
+		return
+	}
+	w.watch.forget()
+	beside.Go(func() {
+		defer w.rebuilding.Store(false)
+		if err := w.Reindex(ctx); err != nil && !errors.Is(err, queue.ErrRebuilding) {
+			w.Log.Warn("the index was not built", keyError, err)
+		}
+	})
 }

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
@@ -41,7 +42,8 @@ type Worker struct {
 	HintKey   []byte           // required: hints of webhooks carry a MAC under this key
 	Log       *slog.Logger     // required
 
-	watch watch
+	watch      watch
+	rebuilding atomic.Bool // the index, by this worker
 }
 
 // Log keys.
