@@ -20,10 +20,22 @@ type derived struct {
 	Next    []lifecycle.Step  `json:"next"`
 }
 
+// unwrapped takes the document out of what `requests show --json` and `requests export`
+// print: read as a document itself, that would be one without any fact.
+func unwrapped(data []byte) []byte {
+	var printed struct {
+		Request json.RawMessage `json:"request"`
+	}
+	if err := json.Unmarshal(data, &printed); err == nil && len(printed.Request) > 0 {
+		return printed.Request
+	}
+	return data
+}
+
 func newDerive() *cobra.Command {
 	var clock string
 	c := &cobra.Command{
-		Use: "derive", Short: "Read a document on standard input; print its status, what may be done and what is due", Args: cobra.NoArgs,
+		Use: "derive", Short: "Read a document, or what requests show --json prints, on standard input; print its status, what may be done and what is due", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			now := time.Now().UTC()
 			if clock != "" {
@@ -38,8 +50,8 @@ func newDerive() *cobra.Command {
 				return fmt.Errorf("standard input: %w", err)
 			}
 			var r lifecycle.Request
-			if err := lifecycle.Decode(data, &r); err != nil {
-				return fmt.Errorf("standard input is no request document: %w; give one, such as what `requests show --json` has under \"request\"", err)
+			if err := lifecycle.Decode(unwrapped(data), &r); err != nil {
+				return fmt.Errorf("standard input is no request document: %w; give one, or what tfpilot requests show --json prints", err)
 			}
 			d := derived{lifecycle.DeriveLifecycleStatus(r, now), lifecycle.Actions(r, now), lifecycle.Next(r, lifecycle.EnvironmentState{}, now)}
 			if d.Next == nil {

@@ -89,9 +89,11 @@ func TestMissingConfigurationIsToldAtOnce(t *testing.T) {
 }
 
 func TestDerive(t *testing.T) {
-	code, out, errs := call(t, `{"id":"req_abcdefghij012","mergedSha":"m","pr":{"number":1,"merged":true},"approval":{"approved":true},"runs":{"destroy":{"currentAttempt":1,"attempts":[{"attempt":1,"correlationId":"destroy-1","runId":5,"dispatchedAt":"2026-03-01T12:00:00Z"}]}}}`,
-		"derive", "--now", "2026-03-01T12:15:01Z")
-	if code != exitDone || !strings.Contains(out, `"status": "failed"`) || !strings.Contains(out, `"action": "repair"`) || !strings.Contains(out, `"step": "reconcile"`) {
-		t.Fatalf("exit %d\n%s%s", code, out, errs)
+	const document = `{"id":"req_abcdefghij012","mergedSha":"m","pr":{"number":1,"merged":true},"approval":{"approved":true},"runs":{"destroy":{"currentAttempt":1,"attempts":[{"attempt":1,"correlationId":"destroy-1","runId":5,"dispatchedAt":"2026-03-01T12:00:00Z"}]}}}`
+	for _, in := range []string{document, `{"status":"destroying","archived":false,"actions":[],"request":` + document + `}`} {
+		code, out, errs := call(t, in, "derive", "--now", "2026-03-01T12:15:01Z")
+		if code != exitDone || !strings.Contains(out, `"status": "failed"`) || !strings.Contains(out, `"action": "repair"`) || !strings.Contains(out, `"step": "reconcile"`) {
+			t.Errorf("exit %d\n%s%s", code, out, errs)
+		}
 	}
 }
