@@ -224,7 +224,7 @@ func listRow(r queue.Row) slack.Block {
 	if r.Archived {
 		state += ", archived"
 	}
-	if r.Problem != "" {
+	if r.Problem != "" && r.Status != string(lifecycle.StatusFailed) {
 		state += ", has a problem"
 	}
 	say := fmt.Sprintf("%s in %s %s\n%s · asked for by %s on %s", oneLine(r.Title, maxTitle), r.Project, r.Environment, state,

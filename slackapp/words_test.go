@@ -188,6 +188,15 @@ func TestThreeHundredAreListedInPages(t *testing.T) {
 	})
 }
 
+// TestAProblemIsSaidOnce: a failed request has one by its name.
+func TestAProblemIsSaidOnce(t *testing.T) {
+	for status, want := range map[string]string{"failed": "Failed · asked", "applied": "Applied, has a problem · asked"} {
+		r := rowOf(1, "S3 bucket other")
+		r.Status, r.Problem = status, "GitHub says no."
+		has(t, wordsIn(listRow(r)), want)
+	}
+}
+
 func TestShowFindsByIDAndByWords(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.put(live(t), creating())
