@@ -258,6 +258,9 @@ func (d document) steps(archived bool) []Step {
 			s.State, s.Note = "done", d.doneNote(i)
 		case i == bad:
 			s.State, s.Note = "failed", why.FailedStep
+			if s.Note == s.Name {
+				s.Note = "failed" // at the step of that name
+			}
 		case d.closed():
 			s.State = "off"
 		case i == reached+1 && bad == stepCount && (i != stepDestroy || d.destroying()):

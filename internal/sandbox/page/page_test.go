@@ -155,6 +155,21 @@ func TestJourney(t *testing.T) {
 	}
 }
 
+// TestAFailedStepIsNamedOnce: a run of a name often fails at its step of that name.
+func TestAFailedStepIsNamedOnce(t *testing.T) {
+	failed := runs("open", "failure")
+	for at, note := range map[string]string{"Apply": "failed", "Verify": "Verify"} {
+		failed["attempts"].([]any)[0].(map[string]any)["failedStep"] = at
+		got, err := readRow(change(t, map[string]any{"pr.merged": true, "pr.open": false, "mergedSha": "f00", "runs.apply": failed}), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := got.Steps[stepApply]; s.State != "failed" || s.Note != note {
+			t.Errorf("%s: %+v", at, s)
+		}
+	}
+}
+
 func TestDamagedDocumentIsLeftOutOfTheList(t *testing.T) {
 	w := newWorld(t)
 	w.put(requestsBucket, requestKey, fixture(t, "request.json"))
