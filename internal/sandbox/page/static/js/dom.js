@@ -122,7 +122,7 @@ export function toast(text, kind = "info") {
   const box = h("div", { class: `toast ${kind}` }, h("p", { text }), close);
   $("toasts").append(box);
   while ($("toasts").children.length > 4) $("toasts").firstChild.remove();
-  setTimeout(() => box.remove(), kind === "bad" ? 12000 : 5000);
+  if (kind !== "bad") setTimeout(() => box.remove(), 5000);
 }
 
 export const plural = (n, one, many) => `${n} ${n === 1 ? one : many || one + "s"}`;
