@@ -260,8 +260,14 @@ func (s *Server) fileContents(c *call, tip string, e gitrepo.Entry) (reply, erro
 	}
 	out := s.contentJSON(c.repo, tip, e)
 	out["encoding"], out["content"] = "base64", wrap64(data)
+	if len(data) > maxContent {
+		out["encoding"], out["content"] = "none", ""
+	}
 	return ok(out)
 }
+
+// maxContent is up to where the answer holds the file itself.
+const maxContent = 1 << 20
 
 // wrap64 breaks base64 into lines of 60 characters, as GitHub does.
 func wrap64(data []byte) string {

@@ -72,14 +72,17 @@ type Repo struct {
 
 // Limits are GitHub's; zero is the documented value, below zero is none.
 type Limits struct {
-	PerHour       int // requests of one principal: 5000
-	PointsPerMin  int // 900, reading costs 1 and writing 5
-	ContentPerMin int // requests that make content: 80
-	Concurrent    int // 100
+	PerHour        int // requests of one principal: 5000
+	PointsPerMin   int // 900, reading costs 1 and writing 5
+	ContentPerMin  int // requests that make content: 80
+	ContentPerHour int // 500
+	Concurrent     int // 100
 }
 
 func (l Limits) withDefaults() Limits {
-	for v, def := range map[*int]int{&l.PerHour: 5000, &l.PointsPerMin: 900, &l.ContentPerMin: 80, &l.Concurrent: 100} {
+	for v, def := range map[*int]int{
+		&l.PerHour: 5000, &l.PointsPerMin: 900, &l.ContentPerMin: 80, &l.ContentPerHour: 500, &l.Concurrent: 100,
+	} {
 		if *v == 0 {
 			*v = def
 		}

@@ -9,6 +9,7 @@ import (
 // bucket is what one principal has used of GitHub's limits.
 type bucket struct {
 	used    int
+	made    int // content in this hour
 	resetAt time.Time
 	minute  time.Time
 	points  int
@@ -38,7 +39,7 @@ func (s *Server) bucket(p principal) *bucket {
 func (b *bucket) take(l Limits, rt route, p principal) error {
 	now := time.Now()
 	if !now.Before(b.resetAt) {
-		b.used, b.resetAt = 0, now.Add(time.Hour)
+		b.used, b.made, b.resetAt = 0, 0, now.Add(time.Hour)
 	}
 	if now.Sub(b.minute) >= time.Minute {
 		b.minute, b.points, b.content = now, 0, 0
@@ -55,11 +56,14 @@ func (b *bucket) take(l Limits, rt route, p principal) error {
 		return secondaryLimit(http.StatusForbidden, wait)
 	case rt.content && l.ContentPerMin > 0 && b.content >= l.ContentPerMin:
 		return secondaryLimit(http.StatusForbidden, wait)
+	case rt.content && l.ContentPerHour > 0 && b.made >= l.ContentPerHour:
+		return secondaryLimit(http.StatusForbidden, time.Minute) // GitHub does not say how much of the hour is left
 	}
 	b.used++
 	b.points += cost
 	if rt.content {
 		b.content++
+		b.made++
 	}
 	return nil
 }

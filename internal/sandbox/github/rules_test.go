@@ -207,6 +207,10 @@ func TestCompareAndContents(t *testing.T) {
 	if err != nil || len(dir) != 2 {
 		t.Errorf("directory: %v %v", dir, err)
 	}
+	large := commitFile(t, w.app, "request/large", "large.tf", strings.Repeat("#", 1<<20+1))
+	if file, _, _, err := w.app.Repositories.GetContents(ctx, owner, repo, "large.tf", &gh.RepositoryContentGetOptions{Ref: large}); err != nil || file.GetEncoding() != "none" || *file.Content != "" {
+		t.Errorf("a file that is too large for its answer: %v %v", file.GetEncoding(), err)
+	}
 	put := &gh.RepositoryContentFileOptions{Message: gh.String("m"), Content: []byte("z"), Branch: gh.String("request/a"), SHA: gh.String(strings.Repeat("1", 40))}
 	_, _, err = w.as("dana").Repositories.UpdateFile(ctx, owner, repo, "envs/dev/app/a.tf", put)
 	refused(t, err, 409, "does not match")
@@ -362,16 +366,18 @@ func TestRateLimits(t *testing.T) {
 			t.Errorf("fourth call: %T %v", err, err)
 		}
 	})
-	t.Run("content by the minute", func(t *testing.T) {
-		cfg := config()
-		cfg.Limits = github.Limits{ContentPerMin: 1}
-		w := newWorld(t, cfg)
-		commitFile(t, w.app, "a", "a.tf", "a")
-		openPull(t, w.app, "a")
-		_, _, err := w.app.Issues.CreateComment(ctx, owner, repo, 1, &gh.IssueComment{Body: gh.String("x")})
-		limited, is := err.(*gh.AbuseRateLimitError)
-		if !is || limited.RetryAfter == nil || *limited.RetryAfter <= 0 {
-			t.Errorf("second content: %T %v", err, err)
-		}
-	})
+	for name, limits := range map[string]github.Limits{"content by the minute": {ContentPerMin: 1}, "content by the hour": {ContentPerHour: 1}} {
+		t.Run(name, func(t *testing.T) {
+			cfg := config()
+			cfg.Limits = limits
+			w := newWorld(t, cfg)
+			commitFile(t, w.app, "a", "a.tf", "a")
+			openPull(t, w.app, "a")
+			_, _, err := w.app.Issues.CreateComment(ctx, owner, repo, 1, &gh.IssueComment{Body: gh.String("x")})
+			limited, is := err.(*gh.AbuseRateLimitError)
+			if !is || limited.RetryAfter == nil || *limited.RetryAfter <= 0 {
+				t.Errorf("second content: %T %v", err, err)
+			}
+		})
+	}
 }
