@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -147,12 +148,69 @@ func TestSyncReadsWhatHasNews(t *testing.T) {
 			w.pass(time.Minute)
 			w.must(p.Sync(context.Background(), repo))
 		}
-		_, _, err := w.as("dana").Issues.CreateComment(context.Background(), "acme", "infra-core", w.request(reqA).PR.Number, &gh.IssueComment{Body: gh.String("look")})
-		w.must(err)
+		w.comment("look")
 		w.pass(time.Minute)
 		_, _, names := w.spent(func() { w.must(p.Sync(context.Background(), repo)) })
 		if n := strings.Count(names, "s3 GET requests"); n != 1 {
 			w.t.Errorf("%d documents read, of one there was news:\n%s", n, names)
 		}
 	})
+}
+
+// In a repository where much else happens, a sync reads what changed since the last one,
+// not since the oldest request opened.
+func TestSyncInABusyRepository(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.open(reqA)
+		w.settled(reqA)
+		w.pause()
+		w.silent()
+		for i := range 120 {
+			branch := fmt.Sprintf("topic-%d", i)
+			main, _, err := w.as("dana").Git.GetRef(context.Background(), "acme", "infra-core", "heads/main")
+			w.must(err)
+			_, _, err = w.as("dana").Git.CreateRef(context.Background(), "acme", "infra-core", &gh.Reference{Ref: gh.String("refs/heads/" + branch), Object: main.Object})
+			w.must(err)
+			w.push("dana", branch, "docs/"+branch+".md", "words")
+			_, _, err = w.as("dana").PullRequests.Create(context.Background(), "acme", "infra-core", &gh.NewPullRequest{Title: gh.String(branch), Head: gh.String(branch), Base: gh.String("main")})
+			w.must(err)
+			w.pass(20 * time.Second)
+		}
+		p, repo := w.idleWorker(), github.Repo{Owner: "acme", Name: "infra-core"}
+		w.must(p.Sweep(context.Background()))
+		lists := func() int {
+			_, _, names := w.spent(func() { w.must(p.Sync(context.Background(), repo)) })
+			return strings.Count(names+"\n", "github GET /pulls\n")
+		}
+		if n := lists(); n != 2 {
+			w.t.Errorf("%d pages at first", n)
+		}
+		for range 3 {
+			w.pass(5 * time.Minute)
+			w.comment("look")
+			if n := lists(); n != 1 {
+				w.t.Errorf("%d pages for one change", n)
+			}
+		}
+		w.review("omar", "APPROVE")
+		w.pass(time.Minute)
+		w.must(p.Sync(context.Background(), repo))
+		if !w.request(reqA).Approval.Approved {
+			w.t.Error("the review was not seen")
+		}
+		w.pass(listWhole)
+		w.comment("look again")
+		if n := lists(); n != 2 {
+			w.t.Errorf("%d pages an hour later", n)
+		}
+	})
+}
+
+// listWhole is how often a worker reads all pull requests again, at least.
+const listWhole = time.Hour
+
+func (w *world) comment(text string) {
+	w.t.Helper()
+	_, _, err := w.as("dana").Issues.CreateComment(context.Background(), "acme", "infra-core", w.request(reqA).PR.Number, &gh.IssueComment{Body: gh.String(text)})
+	w.must(err)
 }

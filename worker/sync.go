@@ -24,7 +24,7 @@ func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
 		return nil
 	}
 	seen := w.watch.lists(repo, requests)
-	pulls, err := w.GitHub.Pulls(ctx, repo, oldestRequest(requests), seen.pulls)
+	pulls, err := w.GitHub.Pulls(ctx, repo, w.watch.since(repo, requests), seen.pulls)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
 		}
 	}
 	if failed == nil {
-		w.watch.listed(repo, requests, pulls.ETag, runs.ETag)
+		w.watch.listed(repo, requests, pulls, runs.ETag)
 	}
 	return failed
 }
@@ -59,17 +59,6 @@ func oldestRun(requests []lifecycle.Request) time.Time {
 	}
 	if limit := now().Add(-runsBack); oldest.Before(limit) {
 		oldest = limit
-	}
-	return oldest.Add(-time.Minute)
-}
-
-// oldestRequest is since when pull requests are of interest.
-func oldestRequest(requests []lifecycle.Request) time.Time {
-	oldest := now()
-	for _, r := range requests {
-		if r.CreatedAt.Before(oldest) {
-			oldest = r.CreatedAt
-		}
 	}
 	return oldest.Add(-time.Minute)
 }

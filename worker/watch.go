@@ -129,9 +129,15 @@ func (w *watch) sweep() time.Time {
 	return last
 }
 
-// lists are the ETags of a repository's lists as they were taken in, completely, for
-// some requests at some versions. Of others an unchanged list may have news.
-type lists struct{ of, pulls, runs string }
+// lists are a repository's lists as they were taken in, completely, for some requests at
+// some versions: their ETags, which say nothing about others, and up to when the pull
+// requests were read.
+type lists struct {
+	of, pulls, runs string
+	ids             map[string]bool // of the requests
+	until           time.Time       // GitHub's updated_at of the newest pull request
+	whole           time.Time       // when all of them were last read
+}
 
 func (w *watch) lists(repo github.Repo, requests []lifecycle.Request) lists {
 	w.mu.Lock()
@@ -142,13 +148,50 @@ func (w *watch) lists(repo github.Repo, requests []lifecycle.Request) lists {
 	return lists{}
 }
 
-func (w *watch) listed(repo github.Repo, requests []lifecycle.Request, pulls, runs string) {
+const (
+	listLate  = 10 * time.Minute // by which a pull request may turn up late in a list
+	listWhole = time.Hour        // how often all are read again, whatever turned up
+)
+
+// since is from when on pull requests are of interest: what changed since the last list,
+// and for requests that were not there then, since they are. In a repository where much
+// happens, all that changed since the oldest request opened would be many pages.
+func (w *watch) since(repo github.Repo, requests []lifecycle.Request) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l, oldest := w.seen[repo.String()], now()
+	recent := !l.until.IsZero() && now().Sub(l.whole) < listWhole
+	if recent {
+		oldest = l.until.Add(-listLate)
+	}
+	for _, r := range requests {
+		if (!recent || !l.ids[r.ID]) && r.CreatedAt.Before(oldest) {
+			oldest = r.CreatedAt
+		}
+	}
+	return oldest.Add(-time.Minute)
+}
+
+func (w *watch) listed(repo github.Repo, requests []lifecycle.Request, pulls github.Listing[github.Pull], runs string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.seen == nil {
 		w.seen = map[string]lists{}
 	}
-	w.seen[repo.String()] = lists{versions(requests), pulls, runs}
+	old := w.seen[repo.String()]
+	l := lists{of: versions(requests), pulls: pulls.ETag, runs: runs, ids: map[string]bool{}, until: old.until, whole: old.whole}
+	for _, r := range requests {
+		l.ids[r.ID] = true
+	}
+	for _, p := range pulls.Items {
+		if p.UpdatedAt.After(l.until) {
+			l.until = p.UpdatedAt
+		}
+	}
+	if !pulls.Same && now().Sub(old.whole) >= listWhole {
+		l.whole = now()
+	}
+	w.seen[repo.String()] = l
 }
 
 func versions(requests []lifecycle.Request) string {
