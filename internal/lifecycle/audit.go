@@ -103,7 +103,7 @@ func (d *diff) approvals(before, after Request) {
 			d.add("approval_voided", fmt.Sprintf("The approval of %s no longer counts: %s.", a.Login, a.VoidReason), "by", a.Login)
 		}
 	}
-	if after.Rejection != nil && (before.Rejection == nil || *before.Rejection != *after.Rejection) {
+	if b, r := before.Rejection, after.Rejection; r != nil && (b == nil || b.By != r.By || b.Reason != r.Reason || !b.At.Equal(r.At)) {
 		d.add("rejected", fmt.Sprintf("%s rejected: %s", after.Rejection.By, after.Rejection.Reason), "by", after.Rejection.By)
 	}
 }

@@ -58,6 +58,7 @@ type Person struct {
 	SlackTeam string `json:"slackTeam,omitempty"`
 	SlackUser string `json:"slackUser,omitempty"`
 	Name      string `json:"name,omitempty"` // for display only, never a key
+	Extra     Extra  `json:"-"`
 }
 
 // Environment names one Terraform root: envs/<key>/<slug>/ of the project's
@@ -156,6 +157,7 @@ type Rejection struct {
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason"`
+	Extra  Extra     `json:"-"`
 }
 
 // What a person may want (Wish.What) and may do (Actions).
@@ -209,12 +211,14 @@ type Runs struct {
 	Plan    RunSet `json:"plan"`
 	Apply   RunSet `json:"apply"`
 	Destroy RunSet `json:"destroy"`
+	Extra   Extra  `json:"-"`
 }
 
 // RunSet is every attempt of one kind; CurrentAttempt is 0 while there is none.
 type RunSet struct {
 	CurrentAttempt int       `json:"currentAttempt"`
 	Attempts       []Attempt `json:"attempts,omitempty"`
+	Extra          Extra     `json:"-"`
 }
 
 // Kind is what a workflow run does; also the name of its workflow file.
@@ -277,6 +281,7 @@ type Drift struct {
 	RunID     int64     `json:"runId,omitempty"`
 	Drifted   bool      `json:"drifted"`
 	Summary   string    `json:"summary,omitempty"`
+	Extra     Extra     `json:"-"`
 }
 
 // Lock guards against double clicks. It is active only while now < ExpiresAt and
@@ -286,6 +291,7 @@ type Lock struct {
 	Operation  string    `json:"operation"`
 	AcquiredAt time.Time `json:"acquiredAt"`
 	ExpiresAt  time.Time `json:"expiresAt"`
+	Extra      Extra     `json:"-"`
 }
 
 // Slack is the request's messages.

@@ -375,7 +375,8 @@ func TestLease(t *testing.T) {
 
 func TestUnknownFieldsSurvive(t *testing.T) {
 	in := `{"schema":1,"id":"req_abcdefghij012","newTop":{"a":[1]},"pr":{"number":3,"newPR":"x"},"config":{"n":9007199254740993},
-	 "runs":{"plan":{"currentAttempt":1,"attempts":[{"attempt":1,"correlationId":"c","newAttempt":true}]},"apply":{"currentAttempt":0},"destroy":{"currentAttempt":0}},
+	 "requester":{"login":"d","newPerson":3},"rejection":{"by":"o","newRejection":4},"drift":{"drifted":true,"newDrift":5},"lock":{"holder":"h","newLock":6},
+	 "runs":{"newRuns":7,"plan":{"newSet":8,"currentAttempt":1,"attempts":[{"attempt":1,"correlationId":"c","newAttempt":true}]},"apply":{"currentAttempt":0},"destroy":{"currentAttempt":0}},
 	 "cleanup":{"attempt":1,"correlationId":"k","newCleanup":1},"approval":{"approved":false,"approvers":[{"login":"o","newApprover":2}]}}`
 	var r Request
 	if err := Decode([]byte(in), &r); err != nil {
@@ -386,7 +387,8 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"newTop":{"a":[1]}`, `"newPR":"x"`, `"newAttempt":true`, `"newCleanup":1`, `"newApprover":2`, `9007199254740993`, `"title":"changed"`} {
+	for _, want := range []string{`"newTop":{"a":[1]}`, `"newPR":"x"`, `"newAttempt":true`, `"newCleanup":1`, `"newApprover":2`,
+		`"newPerson":3`, `"newRejection":4`, `"newDrift":5`, `"newLock":6`, `"newRuns":7`, `"newSet":8`, `9007199254740993`, `"title":"changed"`} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("%s is gone: %s", want, out)
 		}
