@@ -1,7 +1,6 @@
 package ci
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -32,25 +31,20 @@ type uiLine struct {
 	Diagnostic *diagnostic `json:"diagnostic"`
 }
 
-// uiLines reads the kept output of a command with -json. What is not JSON, such as
-// a crash, becomes a message.
+// uiLines reads the end of the kept output of a command with -json. What is not JSON,
+// such as a crash, becomes a message.
 func (j *job) uiLines(name string) ([]uiLine, error) {
-	data, err := j.read(name, maxPlanJSON)
+	data, err := j.readEnd(name)
 	if err != nil {
 		return nil, err
 	}
 	var out []uiLine
-	scanner := bufio.NewScanner(bytes.NewReader(data))
-	scanner.Buffer(nil, maxRead)
-	for scanner.Scan() {
+	for text := range bytes.Lines(data) {
 		var l uiLine
-		if err := json.Unmarshal(scanner.Bytes(), &l); err != nil {
-			l = uiLine{Message: scanner.Text(), Level: "error"}
+		if err := json.Unmarshal(text, &l); err != nil {
+			l = uiLine{Message: strings.TrimRight(string(text), "\r\n"), Level: "error"}
 		}
 		out = append(out, l)
-	}
-	if err := scanner.Err(); err != nil {
-		return out, fmt.Errorf("read %s: %w", name, err)
 	}
 	return out, nil
 }
@@ -101,7 +95,7 @@ var onFile = regexp.MustCompile(`(?m)^[│|\s]*on (\S+) line \d+|\bat (\S+\.tf):
 
 // terraformText is terraformFailed for commands without -json.
 func (j *job) terraformText(name, what string) error {
-	data, err := j.read(name, maxPlanJSON)
+	data, err := j.readEnd(name)
 	if err != nil {
 		return err
 	}

@@ -150,6 +150,31 @@ func (j *job) read(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
+// readEnd returns the last whole lines of a kept file, of at most maxRead bytes: what
+// went wrong stands at the end of what a command said, however much it said before.
+func (j *job) readEnd(name string) ([]byte, error) {
+	f, err := os.Open(j.kept(name))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	size, err := f.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = f.Seek(max(0, size-maxRead), io.SeekStart)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxRead))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if size > maxRead {
+		_, data, _ = bytes.Cut(data, []byte("\n"))
+	}
+	return data, nil
+}
+
 // bounded keeps the first maxRead bytes of what a tool says.
 type bounded struct{ buf bytes.Buffer }
 

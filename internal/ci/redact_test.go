@@ -52,3 +52,26 @@ func TestNoteIsWrittenWhole(t *testing.T) {
 		t.Errorf("noted %+v, %v, %v", o, err, readErr)
 	}
 }
+
+// Of a command that said too much, the end is told: there it says what went wrong.
+func TestEndOfLongOutput(t *testing.T) {
+	j := &job{env: map[string]string{"RUNNER_TEMP": t.TempDir()}, out: io.Discard}
+	if err := os.MkdirAll(j.kept(""), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	progress := `{"@level":"info","@message":"at it","type":"provision_progress"}` + "\n"
+	said := strings.Repeat(progress, maxPlanJSON/len(progress)+1) + `{"@level":"error","type":"diagnostic","diagnostic":{"severity":"error","summary":"It broke"}}` + "\n"
+	if err := j.keepText("apply.log", []byte(said)); err != nil {
+		t.Fatal(err)
+	}
+	var no *refusal
+	if err := j.terraformFailed("apply.log", "terraform apply"); !errors.As(err, &no) || no.code != codeTerraformFailed || !strings.Contains(no.text, "It broke") {
+		t.Errorf("told %.200v", err)
+	}
+	if err := j.keepText("init.log", []byte(strings.Repeat("é", maxPlanJSON)+"\nError: It broke\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.terraformText("init.log", "terraform init"); err == nil || err.Error() != "terraform init failed\nError: It broke" {
+		t.Errorf("told %.200v", err)
+	}
+}
