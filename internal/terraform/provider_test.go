@@ -45,6 +45,8 @@ provider "aws" {
     tags = { Team = "x", api_token = "never-shown", n = 12345678901234567890 }
   }
   ignore_tags = null
+  headers     = merge({ Authorization = "never-shown", "x-api-key" : "never-shown", plain = "shown" }, {})
+  literal     = ({ password = "never-shown", plain = "shown" })
   skip        = true
 }
 provider "aws" {
@@ -112,7 +114,8 @@ func TestProviders(t *testing.T) {
 	s := summarized(t, awsPlan(t, configurations...), code())
 	want := []string{
 		`aws {"assume_role":[{"role_arn":{"expression":"local.role","values":{"local.account":"111122223333","local.role":{"expression":"\"arn:aws:iam::${local.account}:role/apply\""}}}}],` +
-			`"default_tags":[{"tags":{"Team":"x","api_token":"(sensitive value)","n":12345678901234567890}}],"ignore_tags":null,"profile":{"expression":"join(\"-\", [\"a\", \"b\"])"},` +
+			`"default_tags":[{"tags":{"Team":"x","api_token":"(sensitive value)","n":12345678901234567890}}],"headers":{"expression":"merge({ Authorization = \"(sensitive value)\", \"x-api-key\" : \"(sensitive value)\", plain = \"shown\" }, {})"},"ignore_tags":null,` +
+			`"literal":{"password":"(sensitive value)","plain":"shown"},"profile":{"expression":"join(\"-\", [\"a\", \"b\"])"},` +
 			`"region":{"expression":"\"eu-${var.stage}-1\"","values":{"var.stage":"central"}},"secret_key":"(sensitive value)","skip":true}`,
 		`aws.us {"region":{"expression":"lower(\"US-EAST-1\")"}}`,
 		`module.tfpilot_req_aaaaaaaaaaaaa:aws.own {"region":{"expression":"\"${var.place}\"","values":{"var.place":"eu-west-1"}}}`,

@@ -33,6 +33,9 @@ func newSettings(plan *tfjson.Plan, scope Scope, hide *mask) (*settings, error) 
 // credentialName is an argument that holds a credential, which Terraform does not mark in a configuration.
 var credentialName = regexp.MustCompile(`(?i)secret|token|passw|credential|private|authorization|cookie|key$`)
 
+// namedCredential is the same inside a text: a name, and the text that it is given.
+var namedCredential = regexp.MustCompile(`(?i)([\w-]*(?:secret|token|passw|credential|private|authorization|cookie|key\b)[\w-]*"?\s*[=:]\s*)"(?:[^"\\]|\\.)*"`)
+
 // of merges blocks of which the last ones override the first.
 func (s *settings) of(module *source, blocks []*hclsyntax.Block, except ...string) map[string]any {
 	all := map[string]any{}
@@ -86,12 +89,13 @@ func (s *settings) value(module *source, expr hclsyntax.Expression, to *trail) a
 		return list
 	}
 	if literal, diags := expr.Value(nil); !diags.HasErrors() && literal.IsWhollyKnown() {
-		return s.hide.value(plainValue(literal), nil)
+		return withoutCredentials(s.hide.value(plainValue(literal), nil))
 	}
 	if word := hcl.ExprAsKeyword(expr); word != "" {
 		return word
 	}
-	written := map[string]any{"expression": s.hide.text(string(expr.Range().SliceBytes(s.code[expr.Range().Filename])))}
+	text := namedCredential.ReplaceAllString(string(expr.Range().SliceBytes(s.code[expr.Range().Filename])), `${1}"`+Hidden+`"`)
+	written := map[string]any{"expression": s.hide.text(text)}
 	if to != nil {
 		s.follow(module, expr, to)
 		return written
@@ -155,7 +159,7 @@ func (s *settings) variable(module *source, name string, to *trail) any {
 	}
 	if module.parent == nil {
 		if given := s.given[name]; given != nil {
-			return s.hide.value(given.Value, nil)
+			return withoutCredentials(s.hide.value(given.Value, nil))
 		}
 		return nil
 	}
@@ -174,6 +178,23 @@ func isTrue(expr hclsyntax.Expression) bool {
 	}
 	value, diags := expr.Value(nil)
 	return !diags.HasErrors() && value.RawEquals(cty.True)
+}
+
+// withoutCredentials hides in a value what the names in it say.
+func withoutCredentials(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, inner := range v {
+			if v[name] = withoutCredentials(inner); credentialName.MatchString(name) {
+				v[name] = Hidden
+			}
+		}
+	case []any:
+		for i, inner := range v {
+			v[i] = withoutCredentials(inner)
+		}
+	}
+	return value
 }
 
 // plainValue is a value as JSON has it. What has no such form, of what a configuration may write, is nothing.
