@@ -153,7 +153,11 @@ func (a *App) approveBlocks(ctx context.Context, s scene) ([]slack.Block, error)
 
 // destroyBlocks say what goes and what happens before it does.
 func (a *App) destroyBlocks(ctx context.Context, s scene) []slack.Block {
-	blocks := []slack.Block{rich(line(emoji("warning"), text(" "), bold("Everything that this request made will be destroyed:")), a.existing(ctx, s))}
+	what := rich(line(emoji("warning"), text(" "), bold("Everything that this request made will be destroyed:")), a.existing(ctx, s))
+	if s.r.Runs.Apply.Current() == nil {
+		what = rich(line(bold("Nothing of this request was applied. Its code is taken out.")))
+	}
+	blocks := []slack.Block{what}
 	if out := s.outputs(); out != nil {
 		blocks = append(blocks, out)
 	}

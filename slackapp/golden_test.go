@@ -284,6 +284,7 @@ func TestDecisionViews(t *testing.T) {
 		"reject":          {states["plan_ready"], lifecycle.ActionReject, confirmReason, plans},
 		"reject-destroy":  {states["destroy_plan"], lifecycle.ActionReject, confirmReason, plans},
 		"destroy":         {states["applied"], lifecycle.ActionDestroy, "list", plans},
+		"destroy-nothing": {states["merged"], lifecycle.ActionDestroy, "list", plans},
 		"destroy-typed":   {inProd(t), lifecycle.ActionDestroy, confirmTyped, plans},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
@@ -29,5 +30,13 @@ func TestOneLeftOutIsCountedAsOne(t *testing.T) {
 	six := &terraform.Summary{Providers: make([]terraform.Provider, shownProviders+1)}
 	if got := providerLines(six); !strings.HasSuffix(got, "\nand 1 more") {
 		t.Error(got)
+	}
+}
+
+func TestAnEmptyPlanIsToldByItsPurpose(t *testing.T) {
+	for purpose, want := range map[lifecycle.Purpose]string{lifecycle.PurposeReapply: "nothing to change", lifecycle.PurposeDestroy: "nothing to destroy"} {
+		if got := counts(&lifecycle.Plan{Purpose: purpose}); got != want {
+			t.Errorf("%s: %s", purpose, got)
+		}
 	}
 }

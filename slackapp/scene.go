@@ -267,7 +267,11 @@ func (s scene) closedMeans() string {
 
 // counts tells a plan in words.
 func counts(p *lifecycle.Plan) string {
-	if p.Add+p.Change+p.Destroy+p.Replace == 0 {
+	switch {
+	case p.Add+p.Change+p.Destroy+p.Replace > 0:
+	case p.Purpose == lifecycle.PurposeDestroy:
+		return "nothing to destroy"
+	default:
 		return "nothing to change"
 	}
 	parts := []string{fmt.Sprintf("%d to add", p.Add), fmt.Sprintf("%d to change", p.Change)}
