@@ -232,3 +232,17 @@ func TestReviewBeforeTheProtection(t *testing.T) {
 		w.told(reqA, "approval_voided", "protected now")
 	})
 }
+
+// In a conversation that somebody locked, a review that does not count keeps none from
+// counting that does.
+func TestReviewInALockedConversation(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.open(reqA)
+		w.settled(reqA)
+		w.pass(2 * time.Second)
+		w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "POST", Path: "/repos/acme/infra-core/issues/*/comments"})
+		w.review("dana", "APPROVE")
+		w.review("omar", "APPROVE")
+		w.until(reqA, "approved", approvedNow)
+	})
+}

@@ -370,11 +370,13 @@ func (j *job) counted(v github.Review) bool {
 }
 
 // answerReview says in the pull request why a review does not count, once per
-// review, and leaves an audit event.
+// review, and leaves an audit event; that alone where GitHub takes no comment, as of a
+// locked conversation: no other review waits for an answer.
 func (j *job) answerReview(ctx context.Context, v github.Review, why string) error {
 	text := fmt.Sprintf("The review of %s does not count as an approval: %s", v.By.Login, why)
 	_, err := j.GitHub.CommentOnce(ctx, repoOf(j.request()), j.request().PR.Number, marker("review", fmt.Sprint(v.ID)), fence(text))
-	if err != nil {
+	var no *github.Refused
+	if err != nil && !errors.As(err, &no) && !errors.Is(err, github.ErrTooLarge) {
 		return err
 	}
 	actor := lifecycle.Actor{Login: v.By.Login, Source: lifecycle.SourceGitHub}
