@@ -169,10 +169,10 @@ func (q Question) check(content string) (Answer, error) {
 		return Answer{}, fmt.Errorf("%d bytes: %w", len(content), ErrNonsense)
 	}
 	var raw struct {
-		Request struct {
-			Module      string         `json:"module"`
-			Environment string         `json:"environment"`
-			Values      map[string]any `json:"values"`
+		Environment string `json:"environment"`
+		Request     struct {
+			Module string         `json:"module"`
+			Values map[string]any `json:"values"`
 		} `json:"request"`
 	}
 	dec := json.NewDecoder(strings.NewReader(content))
@@ -180,7 +180,7 @@ func (q Question) check(content string) (Answer, error) {
 	if err := dec.Decode(&raw); err != nil {
 		return Answer{}, fmt.Errorf("read answer: %w", ErrNonsense)
 	}
-	a := Answer{Place: q.place(raw.Request.Environment)}
+	a := Answer{Place: q.place(raw.Environment)}
 	m := q.module(raw.Request.Module)
 	if m == nil {
 		return a, nil

@@ -55,26 +55,30 @@ type node map[string]any
 
 func (n node) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]any(n)) }
 
-// schema is what the answer must fit: one of the modules with its values, each of
+// maxListed is up to how many environments the schema names: strict output takes 1,000 choices in all of it, and once took 500.
+const maxListed = 200
+
+// schema is what the answer must fit: an environment, and one of the modules with its values, each of
 // which may be null. Strict schemas want every property required and no other.
 func (q Question) schema() node {
 	var modules []any
 	for _, m := range q.Modules {
 		modules = append(modules, object(node{
-			"module":      node{"type": "string", "enum": []string{m.Name}},
-			"environment": q.environmentNode(),
-			"values":      object(q.fields(m)),
+			"module": node{"type": "string", "enum": []string{m.Name}},
+			"values": object(q.fields(m)),
 		}))
 	}
 	modules = append(modules, object(node{
-		"module":      node{"type": "string", "enum": []string{""}, "description": "nothing fits"},
-		"environment": q.environmentNode(),
-		"values":      object(node{}),
+		"module": node{"type": "string", "enum": []string{""}, "description": "nothing fits"},
+		"values": object(node{}),
 	}))
-	return object(node{"request": node{"anyOf": modules}})
+	return object(node{"environment": q.environmentNode(), "request": node{"anyOf": modules}})
 }
 
 func (q Question) environmentNode() node {
+	if len(q.Places) > maxListed {
+		return node{"type": []string{"string", "null"}, "description": "exactly as it is listed"}
+	}
 	names := []any{}
 	for _, p := range q.Places {
 		names = append(names, placeName(p))

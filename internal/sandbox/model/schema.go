@@ -11,6 +11,10 @@ import (
 const (
 	maxDepth      = 10
 	maxProperties = 5000
+	maxValues     = 1000    // of all enumerations
+	maxNames      = 120_000 // characters of all names and values
+	longList      = 250     // above this many values their length counts, too
+	maxLongList   = 15_000
 )
 
 // schema is the part of JSON Schema that strict output knows.
@@ -81,7 +85,9 @@ func (req *request) checkFormat() *apiError {
 	wrong := "schema must be a JSON Schema of 'type: \"object\"'"
 	if req.schema.is("object") {
 		left := maxProperties
-		wrong = req.schema.strict("()", 0, &left)
+		if wrong = req.schema.strict("()", 0, &left); wrong == "" {
+			wrong = req.schema.size().tooLarge()
+		}
 	}
 	if wrong != "" {
 		return invalid("response_format", fmt.Sprintf("Invalid schema for response_format '%s': %s", given.Name, wrong))
@@ -120,6 +126,47 @@ func (s schema) strict(at string, depth int, left *int) string {
 		if wrong := a.strict(fmt.Sprintf("%s[anyOf %d]", at, i), depth+1, left); wrong != "" {
 			return wrong
 		}
+	}
+	return ""
+}
+
+// size is what counts against the limits of a whole schema.
+type size struct{ values, names, longest int }
+
+func (s schema) size() size {
+	var n size
+	own := 0
+	for _, v := range s.Enum {
+		text, _ := v.(string)
+		own += len(text)
+	}
+	n.values, n.names = len(s.Enum), own
+	if len(s.Enum) > longList {
+		n.longest = own
+	}
+	inner := s.AnyOf
+	for name, p := range s.Properties {
+		n.names += len(name)
+		inner = append(inner[:len(inner):len(inner)], p)
+	}
+	if s.Items != nil {
+		inner = append(inner[:len(inner):len(inner)], *s.Items)
+	}
+	for _, one := range inner {
+		of := one.size()
+		n.values, n.names, n.longest = n.values+of.values, n.names+of.names, max(n.longest, of.longest)
+	}
+	return n
+}
+
+func (n size) tooLarge() string {
+	switch {
+	case n.values > maxValues:
+		return fmt.Sprintf("Expected at most %d enum values in total within a single schema when using structured outputs, but received %d.", maxValues, n.values)
+	case n.longest > maxLongList:
+		return fmt.Sprintf("an enum of more than %d values has %d characters; at most %d are allowed", longList, n.longest, maxLongList)
+	case n.names > maxNames:
+		return fmt.Sprintf("%d characters of names and values; at most %d are allowed in a schema", n.names, maxNames)
 	}
 	return ""
 }
