@@ -245,11 +245,21 @@ func (d document) failedStep() (int, attempt) {
 	return stepCount, attempt{}
 }
 
+// stopped says that nothing goes on where a step failed: a destroy goes on from a
+// failed apply.
+func (d document) stopped(bad int) bool {
+	return bad < stepCount && (bad != stepApply || !d.destroying())
+}
+
 // steps tells the journey. What lies before a step that was reached is done, whatever a
 // later round of plans says.
 func (d document) steps(archived bool) []Step {
 	reached := d.reached(archived)
 	bad, why := d.failedStep()
+	now := reached + 1
+	if now == bad {
+		now++
+	}
 	steps := make([]Step, stepCount)
 	for i := range steps {
 		s := Step{Name: stepNames[i], State: "open"}
@@ -263,7 +273,7 @@ func (d document) steps(archived bool) []Step {
 			}
 		case d.closed():
 			s.State = "off"
-		case i == reached+1 && bad == stepCount && (i != stepDestroy || d.destroying()):
+		case i == now && !d.stopped(bad) && (i != stepDestroy || d.destroying()):
 			s.State, s.Note = "now", d.nowNote(i)
 		}
 		steps[i] = s
@@ -305,7 +315,7 @@ func (d document) next(archived bool) string {
 	switch {
 	case reached == stepClean:
 		return nextNothing
-	case bad < stepCount:
+	case d.stopped(bad):
 		return nextFailed
 	case reached == stepDestroy:
 		return nextCleanup

@@ -135,6 +135,8 @@ func TestJourney(t *testing.T) {
 		{"applied", with(map[string]any{"runs.apply": runs("open", "success")}), false, "done done done done done open open", nextDestroy},
 		{"destroy wanted", with(map[string]any{"runs.apply": runs("open", "success"), "wanted": []any{map[string]any{"what": "destroy", "by": "adam"}}}), false, "done done done done done now open", nextDestroyPlan},
 		{"destroy planned", with(destroyPlan), false, "done done done done done now open", nextDestroyOK},
+		{"destroy after a failed apply", with(map[string]any{"runs.apply": runs("open", "failure"), "runs.plan": runs("destroy", "success"), "plan.purpose": "destroy"}), false, "done done done done failed now open", nextDestroyOK},
+		{"destroyed after a failed apply", with(map[string]any{"runs.apply": runs("open", "failure"), "runs.destroy": runs("destroy", "success")}), false, "done done done done failed done now", nextCleanup},
 		{"destroyed", with(map[string]any{"runs.apply": runs("open", "success"), "runs.destroy": runs("destroy", "success")}), false, "done done done done done done now", nextCleanup},
 		{"destroy failed", with(map[string]any{"runs.apply": runs("open", "success"), "runs.destroy": runs("destroy", "timed_out")}), false, "done done done done done failed open", nextFailed},
 		{"archived", with(map[string]any{"runs.apply": runs("open", "success"), "runs.destroy": runs("destroy", "success")}), true, "done done done done done done done", nextNothing},
