@@ -150,7 +150,7 @@ func (w *watch) lists(repo github.Repo, requests []lifecycle.Request) lists {
 
 const (
 	listLate  = 10 * time.Minute // by which a pull request may turn up late in a list
-	listWhole = time.Hour        // how often all are read again, whatever turned up
+	listWhole = 15 * time.Minute // how often all are read again, whatever turned up
 )
 
 // since is from when on pull requests are of interest: what changed since the last list,
