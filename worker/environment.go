@@ -116,6 +116,17 @@ func (j *job) join(ctx context.Context, entry lifecycle.LeaseEntry) (lifecycle.E
 	})
 }
 
+// giveWay lets a wish that was refused leave the queue that it stood in: of an environment
+// that is configured no more nobody looks at the lease, and the others would wait on.
+func (j *job) giveWay(ctx context.Context, asked lifecycle.Wish) error {
+	cid := asked.CorrelationID
+	wish := j.request().Wish(asked.What)
+	if cid == "" || wish != nil && wish.CorrelationID == cid || j.request().Attempt(lifecycle.Kind(asked.What), cid) != nil {
+		return nil
+	}
+	return j.leave(ctx, cid)
+}
+
 // leave gives a place up and rings for whoever moves up.
 func (j *job) leave(ctx context.Context, cid string) error {
 	return j.leaveEnvironment(ctx, j.request().Project, j.request().Environment, cid)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
@@ -230,5 +231,35 @@ func TestUnapprovedDestroyDoesNotBlock(t *testing.T) {
 		w.reach(a, lifecycle.StatusDestroyed)
 		w.archived(a)
 		w.sound()
+	})
+}
+
+// Whoever waits in an environment that is taken out of the settings is told, one after
+// the other, and the lease is free in the end.
+func TestEnvironmentLeavesTheSettings(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		a, b, c := requestID(0), requestID(1), requestID(2)
+		w.ready(a, b, c)
+		w.ledger.holds("apply", true)
+		for _, id := range []string{a, b, c} {
+			w.click(id, lifecycle.ActionApply, "omar")
+			w.until(id, "in the queue", func(store.Doc) bool { return w.inLine(id) >= 0 })
+		}
+		w.pause()
+		p := w.idleWorker()
+		p.Structure.Projects = nil
+		w.ledger.holds("apply", false)
+		w.pass(5 * time.Minute)
+		w.must(p.Sweep(context.Background()))
+		w.must(p.Sync(context.Background(), github.Repo{Owner: "acme", Name: "infra-core"}))
+		for _, id := range []string{a, b, c} {
+			w.must(p.Look(context.Background(), id))
+		}
+		for _, id := range []string{b, c} {
+			if r := w.request(id); r.Problem == nil || r.Wish(lifecycle.ActionApply) != nil {
+				w.t.Errorf("%s waits on: %+v, problem %+v", id, r.Wanted, r.Problem)
+			}
+		}
+		w.released(a)
 	})
 }

@@ -262,7 +262,8 @@ func (j *job) serve(ctx context.Context, s lifecycle.Step) error {
 		return j.serveStep(ctx, s)
 	}
 	asked := *wish
-	return j.refusal(ctx, asked, j.serveStep(ctx, s))
+	err := j.refusal(ctx, asked, j.serveStep(ctx, s))
+	return errors.Join(err, j.giveWay(ctx, asked))
 }
 
 func (j *job) serveStep(ctx context.Context, s lifecycle.Step) error {
