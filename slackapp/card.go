@@ -210,7 +210,7 @@ func (s scene) planStep() step {
 	if !s.going() && current != nil && current.Purpose == lifecycle.PurposeDestroy {
 		return step{state: stepDone, what: "Plan"} // of a destroy that nobody wants any more
 	}
-	if s.destroyAsked() && s.destroyPlan() == nil {
+	if s.destroyAsked() && s.r.DestroyPlan() == nil {
 		return step{state: stepRuns, what: purposeWord(lifecycle.PurposeDestroy), note: "being started"}
 	}
 	what := "Plan"

@@ -124,7 +124,7 @@ func TestDestructivePlanInProductionIsTyped(t *testing.T) {
 		w.put(newTeller(t, prod()).opened().planned(lifecycle.PurposeOpen, head1, replacing()), replacing())
 		card := w.card("ana", prodCh)
 		w.click("ana", card, "do.approve")
-		has(t, wordsIn(w.view("ana")), "prod/app is protected, and only those in TFPILOT_PROD_ALLOWED_USERS may approve there")
+		has(t, wordsIn(w.view("ana")), "prod/app is protected, and only the people named for it may approve")
 
 		w.click("omar", card, "do.approve")
 		v := w.view("omar")

@@ -146,6 +146,7 @@ func creating() terraform.Summary {
 
 func replacing() terraform.Summary {
 	commands := change("replace", "aws_s3_bucket.this", map[string]any{"bucket": "acme-old"}, map[string]any{"bucket": "acme-artefacts"})
+	commands.Configuration = "aws.us"
 	commands.Commands = []any{map[string]any{"type": "local-exec", "config": map[string]any{"command": "echo <!channel> *bold*"}}}
 	return terraform.Summary{Providers: aws("<!here> `x`"), Changes: []terraform.Change{
 		commands,

@@ -146,7 +146,7 @@ func (p *poster) post(ctx context.Context, x slot, was string, m message) error 
 		return err
 	}
 	channel, ts, err := p.API.PostMessageContext(ctx, x.channel, p.options(x, m, nonce)...)
-	if errorCode(err) == "invalid_blocks" {
+	if blocksRefused(err) {
 		// Our own validator should have found it; words alone are better than silence.
 		p.Log.Error("blocks refused", keyRequest, p.scene.r.ID, keyRole, x.role, keyError, err)
 		channel, ts, err = p.API.PostMessageContext(ctx, x.channel, p.options(x, message{text: m.text}, nonce)...)
@@ -249,6 +249,11 @@ func (p *poster) recent(ctx context.Context, have lifecycle.Message, since time.
 	return resp.Messages, nil
 }
 
+// blocksRefused says that Slack would take the words, but not the blocks.
+func blocksRefused(err error) bool {
+	return slices.Contains([]string{"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}, errorCode(err))
+}
+
 // goneCodes are the answers about a message that cannot be edited any more.
 var goneCodes = []string{"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"}
 
@@ -258,7 +263,7 @@ func (p *poster) update(ctx context.Context, x slot, have lifecycle.Message, m m
 		return err
 	}
 	_, _, _, err := p.API.UpdateMessageContext(ctx, have.Channel, have.TS, content(m)...)
-	if errorCode(err) == "invalid_blocks" {
+	if blocksRefused(err) {
 		p.Log.Error("blocks refused", keyRequest, p.scene.r.ID, keyRole, x.role, keyError, err)
 		_, _, _, err = p.API.UpdateMessageContext(ctx, have.Channel, have.TS, content(message{text: m.text})...)
 	}

@@ -194,7 +194,11 @@ func groupHead(s *terraform.Summary, kind string) slack.Block {
 // changeBlock shows one change: its address, and the attributes that differ. Each
 // value is cut for itself, so that a long one hides no other.
 func changeBlock(c terraform.Change) slack.Block {
-	elements := []slack.RichTextElement{line(code(oneLine(c.ShortAddress(), limitLine)))}
+	head := []slack.RichTextSectionElement{code(oneLine(c.ShortAddress(), limitLine))}
+	if c.Configuration != "" {
+		head = append(head, text(" by provider "+oneLine(c.Configuration, limitLine)))
+	}
+	elements := []slack.RichTextElement{line(head...)}
 	for _, command := range c.CommandLines() {
 		elements = append(elements, line(emoji("warning"), text(" "+command)))
 	}

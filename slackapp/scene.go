@@ -151,7 +151,7 @@ func (s scene) plan() *lifecycle.Plan {
 	switch {
 	case p == nil || p.Digest == "" || (p.Purpose == lifecycle.PurposeDestroy) != s.going():
 		return nil
-	case s.destroyAsked() && s.destroyPlan() == nil:
+	case s.destroyAsked() && s.r.DestroyPlan() == nil:
 		return nil // of the destroy before
 	default:
 		return p
@@ -166,7 +166,7 @@ func (s scene) going() bool { return s.destroyAsked() || s.destroyRun() != nil }
 
 func (s scene) destroyMeans() string {
 	w := s.r.Wish(lifecycle.ActionDestroy)
-	plan := s.destroyPlan()
+	plan := s.r.DestroyPlan()
 	switch {
 	case plan == nil || plan.Conclusion == "":
 		return w.By + " asked to destroy it. Terraform is working out what goes."
@@ -179,16 +179,6 @@ func (s scene) destroyMeans() string {
 	default:
 		return w.By + " asked to destroy it. The plan for that waits for an approval."
 	}
-}
-
-// destroyPlan is the plan that was started for the wish to destroy. One from before
-// it belongs to a destroy that failed or was given up.
-func (s scene) destroyPlan() *lifecycle.Attempt {
-	w, plan := s.r.Wish(lifecycle.ActionDestroy), s.r.Runs.Plan.Current()
-	if w == nil || plan == nil || plan.Purpose != lifecycle.PurposeDestroy || plan.DispatchedAt == nil || plan.DispatchedAt.Before(w.At) {
-		return nil
-	}
-	return plan
 }
 
 // waiting tells where a wish stands in the environment's queue.
@@ -227,7 +217,7 @@ func (s scene) failedMeans() string {
 
 // newRound tells what was begun after a failed run, "" while nothing was.
 func (s scene) newRound(a *lifecycle.Attempt, kind lifecycle.Kind) string {
-	if s.destroyAsked() && s.destroyPlan() != a {
+	if s.destroyAsked() && s.r.DestroyPlan() != a {
 		return s.destroyMeans()
 	}
 	if w := s.r.Wish(lifecycle.ActionApply); w != nil {

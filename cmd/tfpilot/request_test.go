@@ -115,6 +115,10 @@ func TestWrongCallsSayWhatIsRight(t *testing.T) {
 	} {
 		d.says(exitUsage, says, args...)
 	}
+	id := d.opened()
+	for _, blank := range []string{"", " "} {
+		d.says(exitUsage, "--reason: say why", "requests", "reject", id, "--as", "adam", "--reason", blank)
+	}
 	d.says(exitFailed, "tfpilot requests list names them", "requests", "show", "req_0")
 	if out := d.says(exitDone, "U0DANA", "identities", "list"); strings.Contains(out, "{") {
 		t.Errorf("people get JSON:\n%s", out)

@@ -46,7 +46,7 @@ func (k *console) wishCommand(a lifecycle.Action) *cobra.Command {
 		if d := k.cfg.Policy().Decide(subject, rbac.VerbOf(a), rbac.ScopeOf(doc.Request, subject, env.Rules())); !d.Allowed {
 			return errors.New(d.Reason)
 		}
-		if err := errors.Join(checkReason(reason), confirmed(a, doc.Request, env, confirm)); err != nil {
+		if err := errors.Join(checkReason(reason), reasoned(a, reason), confirmed(a, doc.Request, env, confirm)); err != nil {
 			return err
 		}
 		doc, err = k.store.Update(ctx, doc.Request.ID, lifecycle.Actor{Login: who.Login, Source: sourceCLI}, wishPatch(a, doc.Request, who, reason))
@@ -64,6 +64,14 @@ func (k *console) wishCommand(a lifecycle.Action) *cobra.Command {
 		c.Flags().StringVar(&confirm, "confirm", "", "the environment, key/slug; needed where it is protected")
 	}
 	return c
+}
+
+// reasoned asks for the reason of a rejection, which the requester is told.
+func reasoned(a lifecycle.Action, reason string) error {
+	if a == lifecycle.ActionReject && strings.TrimSpace(reason) == "" {
+		return usagef("--reason: say why, so that the requester knows what to change")
+	}
+	return nil
 }
 
 // minDigest is how much of a digest names a plan.

@@ -75,6 +75,9 @@ func Run(ctx context.Context, args []string, p Process) int {
 		return exitDone
 	}
 	if len(args) != 1 || commands[args[0]].run == nil {
+		if len(args) > 0 {
+			_, _ = fmt.Fprintf(p.Stderr, "tfpilot ci takes one command of this list, not %q\n", args)
+		}
 		usage(p.Stderr)
 		return exitUsage
 	}

@@ -192,15 +192,24 @@ func wishSteps(r Request, env EnvironmentState) []Step {
 	return steps
 }
 
-// destroyStep: a destroy is planned for itself, approved, and only then run. That the
-// plan came after the wish is told by numbers: their times are of two clocks.
-func destroyStep(r Request, w Wish, env EnvironmentState) []Step {
-	plan := r.Runs.Plan.Current()
-	planned := plan != nil && plan.Purpose == PurposeDestroy && plan.Number > w.AfterPlan
-	switch {
-	case plan.active() || planned && plan.failed():
+// DestroyPlan is the plan that was started for the wish to destroy, or nil. One from
+// before it belongs to a destroy that failed or was given up; that is told by numbers,
+// for their times are of two clocks.
+func (r Request) DestroyPlan() *Attempt {
+	w, plan := r.Wish(ActionDestroy), r.Runs.Plan.Current()
+	if w == nil || plan == nil || plan.Purpose != PurposeDestroy || plan.Number <= w.AfterPlan {
 		return nil
-	case !planned:
+	}
+	return plan
+}
+
+// destroyStep: a destroy is planned for itself, approved, and only then run.
+func destroyStep(r Request, w Wish, env EnvironmentState) []Step {
+	plan := r.DestroyPlan()
+	switch {
+	case r.Runs.Plan.Current().active() || plan != nil && plan.failed():
+		return nil
+	case plan == nil:
 		return []Step{{Name: StepPlan, Kind: KindPlan, Purpose: PurposeDestroy, By: w.By}}
 	case canStartDestroy(r) == nil && env.Place(w.CorrelationID) <= 0:
 		return []Step{{Name: StepDestroy, Kind: KindDestroy, CorrelationID: w.CorrelationID, By: w.By}}

@@ -143,8 +143,12 @@ func (x *Index) List(ctx context.Context, q Query) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	if built, err := x.Built(ctx); err != nil || !built {
-		return Page{}, errors.Join(err, ErrRebuilding)
+	built, err := x.Built(ctx)
+	if err != nil {
+		return Page{}, err
+	}
+	if !built {
+		return Page{}, ErrRebuilding
 	}
 	var page Page
 	for range maxScan / maxListLimit {

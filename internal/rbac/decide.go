@@ -143,8 +143,7 @@ func why(row Row, code string, sc Scope) string {
 	case CodeAuthor:
 		return fmt.Sprintf("You wrote or edited this request, so somebody else has to %s it", row.Verb)
 	case CodeProtected:
-		return fmt.Sprintf("%s is protected, and only those in %s may %s there",
-			sc.Environment, listName(row.Protected), row.Phrase)
+		return fmt.Sprintf("%s is protected, and only the people named for it may %s there", sc.Environment, row.Phrase)
 	default:
 		return fmt.Sprintf("Only %s may %s", allowedRoles(row, sc), row.Phrase)
 	}
@@ -185,7 +184,7 @@ func ask(p Policy, row Row, code string, who []string) string {
 	case len(who) > 0:
 		return "ask " + join(who, "or")
 	case code == CodeProtected && p.listEmpty(row.Protected):
-		return "that list is empty, so nobody may until somebody fills it"
+		return listName(row.Protected) + " is empty, so nobody may until whoever runs TfPilot fills it"
 	default:
 		return "nobody can at the moment, so ask whoever runs TfPilot"
 	}

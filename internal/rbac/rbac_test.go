@@ -99,9 +99,9 @@ func TestDecide(t *testing.T) {
 			"Only approvers and admins may apply this request; ask Ana, omar or adam.", []string{"Ana", "omar", "adam"}}},
 		{"requester applies where the requester may", dana, Apply, "dev", func(e *Environment) { e.Apply = Requester }, Decision{Allowed: true}},
 		{"requester applies in production", dana, Apply, "prod", func(e *Environment) { e.Apply = Requester }, Decision{false, CodeProtected,
-			"prod/app is protected, and only those in TFPILOT_PROD_ALLOWED_USERS may apply this request there; ask omar or adam.", []string{"omar", "adam"}}},
+			"prod/app is protected, and only the people named for it may apply this request there; ask omar or adam.", []string{"omar", "adam"}}},
 		{"plan by click in production", dana, Plan, "prod", nil, Decision{false, CodeProtected,
-			"prod/app is protected, and only those in TFPILOT_PROD_ALLOWED_USERS may plan this request again there; ask omar or adam.", []string{"omar", "adam"}}},
+			"prod/app is protected, and only the people named for it may plan this request again there; ask omar or adam.", []string{"omar", "adam"}}},
 		{"approver destroys", omar, Destroy, "dev", nil, Decision{false, CodeRole,
 			"Only admins may destroy what this request made; ask adam.", []string{"adam"}}},
 		{"requester destroys where admins do", dana, Destroy, "dev", nil, Decision{false, CodeNotOwn,
@@ -150,7 +150,7 @@ func TestEmptyListSaysSo(t *testing.T) {
 	p.ProdAllowed = nil
 	r, env := request("prod")
 	d := p.Decide(adam, Apply, ScopeOf(r, adam, env))
-	want := "prod/app is protected, and only those in TFPILOT_PROD_ALLOWED_USERS may apply this request there; that list is empty, so nobody may until somebody fills it."
+	want := "prod/app is protected, and only the people named for it may apply this request there; TFPILOT_PROD_ALLOWED_USERS is empty, so nobody may until whoever runs TfPilot fills it."
 	if d.Reason != want {
 		t.Errorf("got %q", d.Reason)
 	}

@@ -203,7 +203,7 @@ func (j *journey) notListed(ctx context.Context) error {
 	if err := j.ana.presses(ctx, reply, "Approve"); err != nil {
 		return err
 	}
-	if _, err := j.ana.window(ctx, production+" is protected", "TFPILOT_PROD_ALLOWED_USERS", "ask omar or adam"); err != nil {
+	if _, err := j.ana.window(ctx, production+" is protected", "only the people named for it", "ask omar or adam"); err != nil {
 		return err
 	}
 	return j.ana.closes(ctx)

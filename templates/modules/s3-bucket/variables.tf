@@ -22,7 +22,7 @@ variable "versioning" {
 }
 
 variable "encryption" {
-  description = "Key that encrypts the objects: AES256 for the key of S3, aws:kms for a key in KMS."
+  description = "Whose key encrypts the objects: the one of S3 (AES256), or one in KMS (aws:kms)."
   type        = string
   default     = "AES256"
   nullable    = false
