@@ -62,10 +62,10 @@ func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
 	})
 	var no *github.Refused
 	switch {
+	case errors.Is(err, github.ErrNotFound):
+		return j.notStarted(ctx, kind, cid, fmt.Sprintf("GitHub refused to start the run: it does not show TfPilot the workflow %s.yml on the branch %s of %s. Ask your platform team.", kind, j.request().Target.Base, repoOf(j.request())))
 	case errors.As(err, &no):
 		return j.notStarted(ctx, kind, cid, "GitHub refused to start the run: "+no.Message)
-	case errors.Is(err, github.ErrNotFound):
-		return j.notStarted(ctx, kind, cid, fmt.Sprintf("GitHub refused to start the run: the workflow %s.yml is not on the branch %s of %s", kind, j.request().Target.Base, repoOf(j.request())))
 	case err != nil:
 		return fmt.Errorf("dispatch %s: %w", kind, err)
 	case run.ID == 0:

@@ -154,12 +154,12 @@ func subject(r *lifecycle.Request) string {
 func (j *job) openFailed(ctx context.Context, err error) error {
 	var no *github.Refused
 	switch {
-	case errors.As(err, &no):
-		return j.trouble(ctx, lifecycle.StepOpen, "github_refused", "GitHub refused to open the pull request: "+no.Message)
 	case errors.Is(err, github.ErrForeign):
 		return j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeForeign, "The branch "+j.request().Target.Branch+" exists already and holds something else. Delete it on GitHub.")
 	case errors.Is(err, github.ErrNotFound):
 		return j.trouble(ctx, lifecycle.StepOpen, "not_found", fmt.Sprintf("GitHub does not show TfPilot the repository %s or its branch %s. Ask your platform team.", repoOf(j.request()), j.request().Target.Base))
+	case errors.As(err, &no):
+		return j.trouble(ctx, lifecycle.StepOpen, "github_refused", "GitHub refused to open the pull request: "+no.Message)
 	}
 	return err
 }

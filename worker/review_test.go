@@ -165,3 +165,22 @@ func TestRefusedWhenSentAgain(t *testing.T) {
 		w.released(reqA)
 	})
 }
+
+// What GitHub does not show TfPilot is named, so that somebody can put it right.
+func TestWhatIsNotShownIsNamed(t *testing.T) {
+	for name, c := range map[string]struct{ method, path, code, says string }{
+		"workflow":   {"POST", "/repos/acme/infra-core/actions/workflows/plan.yml/dispatches", "startup_failure", "does not show TfPilot the workflow plan.yml on the branch main of acme/infra-core"},
+		"repository": {"GET", "/repos/acme/infra-core/git/**", "not_found", "does not show TfPilot the repository acme/infra-core"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, setup{}, func(w *world) {
+				w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Method: c.method, Path: c.path})
+				w.ask(reqA, "dana")
+				w.until(reqA, "told", func(d store.Doc) bool { return d.Request.Problem != nil })
+				if p := w.request(reqA).Problem; p.Code != c.code || !strings.Contains(p.Text, c.says) {
+					w.t.Errorf("%+v", p)
+				}
+			})
+		})
+	}
+}
