@@ -211,6 +211,7 @@ func told(t testing.TB) map[string]*teller {
 	keptLate := live(t).want(lifecycle.ActionDestroy, "adam").planned(lifecycle.PurposeDestroy, head2, destroying()).approved("omar")
 	spared := live(t).want(lifecycle.ActionDestroy, "adam").planned(lifecycle.PurposeDestroy, head2, destroying()).want(lifecycle.ActionReject, "omar")
 
+	closed := ready(t).approved("omar").want(lifecycle.ActionClose, "dana")
 	rejected := ready(t).want(lifecycle.ActionReject, "omar")
 	rejected.do(lifecycle.Reject(rejected.wish(lifecycle.ActionReject, "omar"))).do(lifecycle.Closed(rejected.now))
 	refused := ready(t).approved("omar").want(lifecycle.ActionMerge, "omar")
@@ -250,6 +251,7 @@ func told(t testing.TB) map[string]*teller {
 		"destroy_failed_again": destroyFailed(t).want(lifecycle.ActionDestroy, "adam"),
 		"merged_destroy":       ready(t).approved("omar").merged().want(lifecycle.ActionDestroy, "adam"),
 		"rejected":             rejected,
+		"closed":               closed.do(lifecycle.Closed(closed.now)),
 	}
 }
 

@@ -249,10 +249,14 @@ func (s scene) failed() (*lifecycle.Attempt, lifecycle.Kind) {
 func bad(conclusion string) bool { return conclusion != "" && conclusion != "success" }
 
 func (s scene) closedMeans() string {
-	if no := s.r.Rejection; no != nil {
+	switch no := s.r.Rejection; {
+	case no != nil:
 		return fmt.Sprintf("%s rejected it. Nothing was made.", no.By)
+	case s.r.ClosedBy != "":
+		return fmt.Sprintf("%s closed it. Nothing was made.", s.r.ClosedBy)
+	default:
+		return "The pull request was closed on GitHub. Nothing was made."
 	}
-	return "Nothing was made."
 }
 
 // counts tells a plan in words.

@@ -277,7 +277,7 @@ func (s scene) closedReply() (reply, bool) {
 	if s.status() != lifecycle.StatusClosed {
 		return reply{}, false
 	}
-	head, rest := fmt.Sprintf("%s is closed.", s.title()), "Nothing was made."
+	head, rest := fmt.Sprintf("%s is closed.", s.title()), s.closedMeans()
 	if no := s.r.Rejection; no != nil {
 		head, rest = fmt.Sprintf("%s rejected %s:", no.By, s.title()), cut(no.Reason, maxReason)
 	}

@@ -140,6 +140,9 @@ func Closed(now time.Time) Patch {
 		}
 		if r.ClosedAt == nil {
 			r.ClosedAt = &now
+			if w := r.Wish(ActionClose); w != nil {
+				r.ClosedBy = w.By
+			}
 		}
 		if r.PR != nil {
 			open := false

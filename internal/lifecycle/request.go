@@ -46,6 +46,7 @@ type Request struct {
 	Slack     Slack          `json:"slack"`
 	Audit     Audit          `json:"audit"`
 	ClosedAt  *time.Time     `json:"closedAt,omitempty"`
+	ClosedBy  string         `json:"closedBy,omitempty"` // who asked TfPilot to; empty after a rejection and when it was closed on GitHub
 	ExpiresAt *time.Time     `json:"expiresAt,omitempty"`
 
 	Extra Extra `json:"-"`
