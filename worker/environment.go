@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
@@ -139,17 +140,17 @@ func (w *Worker) leaveEnvironment(ctx context.Context, project string, env lifec
 	if err != nil {
 		return err
 	}
-	return w.ringQueue(ctx, state)
+	return ringQueue(ctx, w.Bell, state)
 }
 
 // ringQueue tells the holder that it may start, and those who wait their new place.
-func (w *Worker) ringQueue(ctx context.Context, e lifecycle.EnvironmentState) error {
+func ringQueue(ctx context.Context, bell *queue.Bell, e lifecycle.EnvironmentState) error {
 	var err error
 	if e.Holder != nil {
-		err = w.Bell.Look(ctx, e.Holder.RequestID, e.Version)
+		err = bell.Look(ctx, e.Holder.RequestID, e.Version)
 	}
 	for _, q := range e.Queue {
-		err = errors.Join(err, w.Bell.Card(ctx, q.RequestID, e.Version))
+		err = errors.Join(err, bell.Card(ctx, q.RequestID, e.Version))
 	}
 	return err
 }

@@ -97,7 +97,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(wrongFlag)
-	root.AddCommand(newApp(), newWorker(), newCI(), newSandbox(), newRequests(), newDerive(), newCatalog(), newBootstrap(), newIdentities(), newReindex(), newDoctor(), newVersion())
+	root.AddCommand(newApp(), newWorker(), newCI(), newSandbox(), newRequests(), newEnvironments(), newDerive(), newCatalog(), newBootstrap(), newIdentities(), newReindex(), newDoctor(), newVersion())
 	root.SetHelpCommand(newHelp(root))
 	root.InitDefaultCompletionCmd()
 	strict(root)

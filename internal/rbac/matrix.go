@@ -144,7 +144,7 @@ func Matrix() []Row {
 }
 
 // reserved are verbs whose rights are settled and that no feature uses yet.
-var reserved = []Verb{Stream, Edit, Retry, UpdateBranch, EnvNew, EnvDeploy, EnvDestroy, ForceRelease}
+var reserved = []Verb{Stream, Edit, Retry, UpdateBranch, EnvNew, EnvDeploy, EnvDestroy}
 
 // Reserved says that nothing in TfPilot asks for the verb yet.
 func (r Row) Reserved() bool { return slices.Contains(reserved, r.Verb) }

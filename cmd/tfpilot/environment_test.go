@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// Who holds an environment can be seen, and an admin who names the holder and says why
+// takes it away.
+func TestEnvironmentIsReleasedByForce(t *testing.T) {
+	d := newDesk(t)
+	d.says(exitDone, "free", "environments", "list")
+	id, cid := d.opened(), "apply-"+strings.Repeat("a", 32)
+	env := lifecycle.Environment{Key: "dev", Slug: "app"}
+	for i, request := range []string{id, "req_abcdefghijklm"} {
+		_, err := d.store.UpdateEnvironment(t.Context(), "core", env, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+			entry := lifecycle.LeaseEntry{CorrelationID: cid[:len(cid)-1] + string(rune('a'+i)), RequestID: request, Title: "Bucket", Kind: lifecycle.KindApply, By: "dana", Since: time.Now()}
+			return e.Join(entry, time.Now()), nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.says(exitDone, "held by the apply of "+id, "environments", "list")
+	d.says(exitDone, "1. waits: the apply of req_abcdefghijklm", "environments", "list")
+
+	release := func(more ...string) []string { return append([]string{"environments", "release"}, more...) }
+	for says, args := range map[string][]string{
+		"--project":               release("--env", "dev/app", "--as", "adam", "--reason", "x"),
+		"--env":                   release("--project", "core", "--as", "adam", "--reason", "x"),
+		"--as LOGIN":              release("--project", "core", "--env", "dev/app", "--reason", "x"),
+		"--reason: say why":       release("--project", "core", "--env", "dev/app", "--as", "adam", "--confirm", id),
+		"give --confirm " + id:    release("--project", "core", "--env", "dev/app", "--as", "adam", "--reason", "x"),
+		"is held by the apply of": release("--project", "core", "--env", "dev/app", "--as", "adam", "--reason", "x", "--confirm", "req_abcdefghijklm"),
+	} {
+		d.says(exitUsage, says, args...)
+	}
+	full := release("--project", "core", "--env", "dev/app", "--confirm", id, "--reason", "its runner is lost", "--json")
+	d.says(exitFailed, "Only admins may release an environment by force", append(full, "--as", "dana")...)
+	if state, err := d.store.Environment(t.Context(), "core", env); err != nil || state.Holder.RequestID != id {
+		t.Fatalf("lease %+v, %v", state, err)
+	}
+	var out struct {
+		Released lifecycle.LeaseEntry `json:"released"`
+	}
+	if err := json.Unmarshal([]byte(d.says(exitDone, id, append(full, "--as", "adam")...)), &out); err != nil || out.Released.RequestID != id {
+		t.Errorf("%+v, %v", out, err)
+	}
+	d.says(exitUsage, "is held by the apply of req_abcdefghijklm", append(full, "--as", "adam")...)
+	if state, err := d.store.Environment(t.Context(), "core", env); err != nil || state.Holder.RequestID != "req_abcdefghijklm" {
+		t.Errorf("lease %+v, %v", state, err)
+	}
+}

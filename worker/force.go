@@ -1,0 +1,65 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// Forced is the order to take the lease of an environment from its holder. Whoever gives
+// it was asked for their rights.
+type Forced struct {
+	Project     string
+	Environment lifecycle.Environment
+	RequestID   string // of the holder: another one that moved up since is left alone
+	By          lifecycle.Actor
+	Reason      string
+}
+
+// Errors of ForceRelease; nothing was changed.
+var (
+	ErrNoHolder    = errors.New("nobody holds the environment")
+	ErrOtherHolder = errors.New("another request holds the environment")
+)
+
+// ForceRelease takes the lease from its holder and hands it on. The fact comes first,
+// then the grant goes, so that a run that has not come to its effect stops there, then
+// the lease. A run that is in the middle of its effect goes on; Terraform's lock on the
+// state keeps a second one out. Done again it does what was left of it. A holder whose
+// document is gone or cannot be read loses grant and lease all the same.
+func ForceRelease(ctx context.Context, s *store.Store, bell *queue.Bell, f Forced) (lifecycle.LeaseEntry, error) {
+	state, err := s.Environment(ctx, f.Project, f.Environment)
+	switch {
+	case err != nil:
+		return lifecycle.LeaseEntry{}, err
+	case state.Holder == nil:
+		return lifecycle.LeaseEntry{}, ErrNoHolder
+	case state.Holder.RequestID != f.RequestID:
+		return *state.Holder, ErrOtherHolder
+	}
+	holder := *state.Holder
+	_, err = s.Update(ctx, holder.RequestID, f.By, lifecycle.ForceReleased(holder.Kind, holder.CorrelationID, f.By.Login, f.Reason, now()))
+	if err != nil && !unusable(err) {
+		return holder, fmt.Errorf("conclude %s: %w", holder.RequestID, err)
+	}
+	if err := s.DeleteGrant(ctx, holder.CorrelationID); err != nil {
+		return holder, err
+	}
+	state, err = s.UpdateEnvironment(ctx, f.Project, f.Environment, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+		return e.Leave(holder.CorrelationID, now()), nil
+	})
+	if err != nil {
+		return holder, err
+	}
+	_ = errors.Join(bell.Look(ctx, holder.RequestID, state.Version), ringQueue(ctx, bell, state)) // the sweep finds what was not rung
+	return holder, nil
+}
+
+// unusable says that there is no document that a fact could be written into.
+func unusable(err error) bool {
+	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrArchived) || store.Damaged(err)
+}
