@@ -74,6 +74,7 @@ type Server struct {
 	mu      sync.Mutex
 	objects map[key]Object
 	faults  []Fault
+	cleared chan struct{} // closed when the faults are
 	counts  map[countKey]int
 }
 
@@ -86,7 +87,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		token: cfg.Token, dir: cfg.Dir, log: cfg.Log,
-		objects: map[key]Object{}, counts: map[countKey]int{},
+		objects: map[key]Object{}, counts: map[countKey]int{}, cleared: make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

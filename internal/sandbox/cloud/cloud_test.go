@@ -188,6 +188,11 @@ func TestSlowAnswersInVirtualTime(t *testing.T) {
 		if _, err := c.Create(t.Context(), roleType, "r", map[string]any{}); err != nil || time.Since(begin) != 40*time.Second {
 			t.Errorf("after %s: %v", time.Since(begin), err)
 		}
+		go func() { time.Sleep(5 * time.Second); s.ClearFaults(); _ = s.Inject(Fault{Delay: 40 * time.Second}) }()
+		begin = time.Now()
+		if _, err := c.Create(t.Context(), roleType, "cleared", map[string]any{}); err != nil || time.Since(begin) != 5*time.Second {
+			t.Errorf("cleared, after %s: %v", time.Since(begin), err)
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := c.Create(ctx, roleType, "late", map[string]any{}); err == nil {

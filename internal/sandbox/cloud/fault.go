@@ -84,16 +84,19 @@ func (s *Server) Faults() []Fault {
 	return slices.Clone(s.faults)
 }
 
-// ClearFaults lets everything pass again.
+// ClearFaults lets everything pass again; what is slow at the moment is so no longer.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
+	close(s.cleared)
+	s.cleared = make(chan struct{})
 }
 
 // hit is what the faults do to one call.
 type hit struct {
 	delay      time.Duration
+	cleared    <-chan struct{} // ends the delay
 	refusal    *Error
 	hang, lost bool
 }
@@ -109,6 +112,7 @@ func (s *Server) strike(ctx context.Context, op Op, typ, id string) (silent bool
 	if h.delay > 0 {
 		select {
 		case <-time.After(h.delay):
+		case <-h.cleared:
 		case <-ctx.Done():
 			return false, &Error{503, "RequestTimeout", ctx.Err().Error()}
 		}
@@ -122,7 +126,7 @@ func (s *Server) strike(ctx context.Context, op Op, typ, id string) (silent bool
 func (s *Server) takeFaults(op Op, typ, id string) hit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var h hit
+	h := hit{cleared: s.cleared}
 	kept := s.faults[:0]
 	for _, f := range s.faults {
 		if f.matches(op, typ, id) && (f.Code == "" || h.refusal == nil) {

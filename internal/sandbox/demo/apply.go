@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"time"
 )
 
 // applies is the fifth chapter: merge, apply, whoever stands in the queue, and ways
@@ -82,17 +81,10 @@ func (j *journey) approvesMerged(ctx context.Context) error {
 	return err
 }
 
-// slowCloud is how long the cloud takes for the bucket, so that somebody can be seen
+// appliesSlowly lets the cloud take its time for the bucket, until somebody was seen
 // waiting behind it.
-func (j *journey) slowCloud() time.Duration {
-	if j.cfg.FlushRedisEachStep || j.cfg.DropWebhooks {
-		return 40 * time.Second
-	}
-	return 20 * time.Second
-}
-
 func (j *journey) appliesSlowly(ctx context.Context) error {
-	slow := cloudFault{Op: "create", Type: "aws_s3_bucket", ID: j.bucket.name, Count: 1, Delay: int64(j.slowCloud())}
+	slow := cloudFault{Op: "create", Type: "aws_s3_bucket", ID: j.bucket.name, Count: 1, Delay: int64(3 * later)}
 	if err := j.fault(ctx, faults{Cloud: []cloudFault{slow}}); err != nil {
 		return err
 	}
@@ -120,8 +112,10 @@ func (j *journey) takesBack(ctx context.Context) error {
 	if err := j.adam.pressesAndIsTold(ctx, card, "Take back", "Taken back"); err != nil {
 		return err
 	}
-	_, err = j.adam.sees(ctx, j.adams, later, stateMerged, "It can be applied now.", "[Apply]")
-	return err
+	if _, err := j.adam.sees(ctx, j.adams, later, stateMerged, "It can be applied now.", "[Apply]"); err != nil {
+		return err
+	}
+	return j.clearFaults(ctx)
 }
 
 func (j *journey) seesOutputs(ctx context.Context) error {

@@ -157,10 +157,22 @@ func (j *journey) loseWebhooks(ctx context.Context) (restore func(), err error) 
 	if !j.cfg.DropWebhooks {
 		return func() {}, nil
 	}
-	if err := j.fault(ctx, faults{Webhooks: []webhookFault{{Kind: "drop"}}}); err != nil {
+	if err := j.fault(ctx, faults{Webhooks: j.lostWebhooks()}); err != nil {
 		return nil, err
 	}
 	return func() { _ = j.fault(context.WithoutCancel(ctx), faults{Clear: true}) }, nil
+}
+
+func (j *journey) lostWebhooks() []webhookFault {
+	if !j.cfg.DropWebhooks {
+		return nil
+	}
+	return []webhookFault{{Kind: "drop"}}
+}
+
+// clearFaults mends what the journey broke, but not what it is played under.
+func (j *journey) clearFaults(ctx context.Context) error {
+	return j.fault(ctx, faults{Clear: true, Webhooks: j.lostWebhooks()})
 }
 
 // How long something may take to be seen.

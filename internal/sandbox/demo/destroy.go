@@ -104,7 +104,8 @@ func (j *journey) approvesDestroy(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	_, err = j.omar.hears(ctx, r, later, "Plan of the destroy of "+r.title, "omar approved it")
+	// On the card it stays: in the thread it does not, for the destroy starts by itself.
+	_, err = j.omar.sees(ctx, r, later, "Plan of the destroy", "Approval: by omar")
 	return err
 }
 
