@@ -67,7 +67,10 @@ func offer(r Request, a Action) Offer {
 			o.Label = "New plan"
 		}
 	case ActionReject:
-		o.Style, o.Confirm = "danger", "reason"
+		o.Confirm = "reason"
+		if o.Purpose != PurposeDestroy { // beside a red button that destroys, this one is the safe one
+			o.Style = "danger"
+		}
 	case ActionDestroy:
 		o.Style, o.Confirm, o.Purpose = "danger", "list", PurposeDestroy
 	}
