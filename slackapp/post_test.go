@@ -200,3 +200,37 @@ func TestRefusedPostIsTriedAgainWithTheNextChange(t *testing.T) {
 		has(t, w.card("dana", devCh).Text, "Something does not work.")
 	})
 }
+
+// Words alone are better than silence, when Slack refuses blocks that our own checks let
+// pass; the next change tries blocks again.
+func TestRefusedBlocksLeaveTheWords(t *testing.T) {
+	for _, code := range []string{"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"} {
+		for _, method := range []string{"chat.postMessage", "chat.update"} {
+			inWorld(t, func(w *world) {
+				w.create(ready(t))
+				if method == "chat.update" {
+					w.refresh()
+					w.update(testID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
+				}
+				w.must(w.slack.Inject(slack.Fault{Method: method, Kind: slack.FaultError, Code: code}))
+				w.refresh()
+				bare := 0
+				for _, place := range []string{devCh, "dm"} {
+					m := w.card("dana", place)
+					has(t, m.Text, "S3 bucket acme-artefacts")
+					if len(m.Blocks) == 0 {
+						bare++
+					}
+				}
+				if bare != 1 {
+					t.Errorf("%s of %s: %d cards without blocks, want the refused one", code, method, bare)
+				}
+				w.update(testID, lifecycle.Troubled("x", "y", "Nothing works.", now()))
+				w.refresh()
+				if m := w.card("dana", devCh); len(m.Blocks) == 0 {
+					t.Errorf("%s of %s: no blocks with the next change", code, method)
+				}
+			})
+		}
+	}
+}
