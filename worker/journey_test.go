@@ -3,6 +3,8 @@ package worker_test
 import (
 	"testing"
 	"time"
+
+	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
 )
 
 func TestJourney(t *testing.T) {
@@ -19,4 +21,12 @@ func TestJourney(t *testing.T) {
 			t.Logf("%d workers: %s, %d calls", workers, time.Since(began), w.gate.count())
 		})
 	}
+}
+
+// GitHub Enterprise Server up to 3.19 names no run in its answer and takes ten inputs.
+func TestJourneyOnAnOldServer(t *testing.T) {
+	inWorld(t, setup{hub: func(c *hubsim.Config) { c.OldServer = true }}, func(w *world) {
+		w.journey(reqA)
+		w.ended(reqA)
+	})
 }

@@ -47,8 +47,7 @@ type effect struct {
 
 // liveRun is what one run has found out so far.
 type liveRun struct {
-	in      map[string]string
-	kind    lifecycle.Kind
+	grant   lifecycle.Grant
 	claimed bool
 	result  lifecycle.Result
 	summary []byte
@@ -179,7 +178,8 @@ func (l *ledger) guard(ctx context.Context, s *store.Store, job actions.Job) err
 	if job.RunAttempt != 1 || job.Actor != bot {
 		return fmt.Errorf("attempt %d by %s: only TfPilot starts this workflow, once", job.RunAttempt, job.Actor)
 	}
-	if err := checkGrant(ctx, s, kind, in); err != nil {
+	grant, err := checkGrant(ctx, s, kind, in)
+	if err != nil {
 		return err
 	}
 	mine, stored, err := s.PutClaim(ctx, cid, lifecycle.Claim{Kind: kind, RequestID: in["request_id"], RunID: job.RunID, RunAttempt: 1, SHA: in["sha"], StartedAt: time.Now()})
@@ -192,33 +192,36 @@ func (l *ledger) guard(ctx context.Context, s *store.Store, job actions.Job) err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.runs[job.RunID] = &liveRun{in: in, kind: kind, claimed: true}
+	l.runs[job.RunID] = &liveRun{grant: grant, claimed: true}
 	l.claims[cid] = append(l.claims[cid], job.RunID)
 	return nil
 }
 
-func checkGrant(ctx context.Context, s *store.Store, kind lifecycle.Kind, in map[string]string) error {
+func checkGrant(ctx context.Context, s *store.Store, kind lifecycle.Kind, in map[string]string) (lifecycle.Grant, error) {
 	g, err := s.Grant(ctx, in["correlation_id"])
 	if err != nil {
-		return fmt.Errorf("there is no grant for this run: %w", err)
-	}
-	token := ""
-	if g.LeaseToken != 0 {
-		token = strconv.FormatInt(g.LeaseToken, 10)
+		return g, fmt.Errorf("there is no grant for this run: %w", err)
 	}
 	granted := map[string]string{
 		"request_id": g.RequestID, "environment_key": g.Environment.Key, "environment_slug": g.Environment.Slug, "sha": g.SHA,
-		"dry_run": strconv.FormatBool(g.DryRun), "purpose": string(g.Purpose), "digest": g.Digest, "lease_token": token, "path": g.Path, "blob": g.Blob,
+		"dry_run": strconv.FormatBool(g.DryRun),
 	}
 	for name, want := range granted {
 		if in[name] != want {
-			return fmt.Errorf("the grant is for another %s", name)
+			return g, fmt.Errorf("the grant is for another %s", name)
 		}
 	}
 	if g.Kind != kind || !time.Now().Before(g.ExpiresAt) {
-		return errors.New("the grant is for another kind, or expired")
+		return g, errors.New("the grant is for another kind, or expired")
 	}
-	return nil
+	return g, nil
+}
+
+// granted is the grant that a run began with.
+func (l *ledger) granted(job actions.Job) lifecycle.Grant {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.runs[job.RunID].grant
 }
 
 // plan is a plan run: its summary is made from a real plan of Terraform's.
@@ -245,7 +248,7 @@ const fixtureID = "req_aaaaaaaaaaaaa"
 var summaries sync.Map // fixture, id and purpose → *terraform.Summary
 
 func (l *ledger) summarize(job actions.Job) (*terraform.Summary, error) {
-	id, purpose := job.Inputs["request_id"], lifecycle.Purpose(job.Inputs["purpose"])
+	id, purpose := job.Inputs["request_id"], l.granted(job).Purpose
 	l.mu.Lock()
 	there := l.exists[id]
 	l.mu.Unlock()
@@ -277,7 +280,6 @@ func (l *ledger) summarize(job actions.Job) (*terraform.Summary, error) {
 // effect is an apply or destroy run: plan, compare with the approval, read the grant
 // once more, and only then do it.
 func (l *ledger) effect(ctx context.Context, s *store.Store, job actions.Job) error {
-	in := job.Inputs
 	sum, err := l.summarize(job)
 	if err != nil {
 		return err
@@ -286,12 +288,12 @@ func (l *ledger) effect(ctx context.Context, s *store.Store, job actions.Job) er
 	if len(sum.Changes) == 0 {
 		return nil
 	}
-	if sum.Digest() != in["digest"] {
+	if sum.Digest() != l.granted(job).Digest {
 		l.note(job, func(r *liveRun) { r.result.Reason = "digest_changed" })
 		return errors.New("what would happen now is not what was approved")
 	}
 	kind := strings.TrimSuffix(path.Base(job.Workflow), ".yml")
-	if err := checkGrant(ctx, s, lifecycle.Kind(kind), in); err != nil {
+	if _, err := checkGrant(ctx, s, lifecycle.Kind(kind), job.Inputs); err != nil {
 		l.note(job, func(r *liveRun) { r.result.Reason = "grant_withdrawn" })
 		return err
 	}
@@ -303,7 +305,7 @@ func (l *ledger) effect(ctx context.Context, s *store.Store, job actions.Job) er
 
 // begin checks, from outside of the product, that this effect may happen.
 func (l *ledger) begin(kind string, job actions.Job) {
-	in, ctx := job.Inputs, context.Background()
+	in, grant, ctx := job.Inputs, l.granted(job), context.Background()
 	doc, err := l.w.store.Get(ctx, in["request_id"])
 	if err != nil {
 		l.fault("%s of a request that cannot be read: %v", kind, err)
@@ -314,12 +316,12 @@ func (l *ledger) begin(kind string, job actions.Job) {
 	switch {
 	case err != nil:
 		l.fault("lease: %v", err)
-	case env.Holder == nil || env.Holder.CorrelationID != in["correlation_id"] || strconv.FormatInt(env.Token, 10) != in["lease_token"]:
+	case env.Holder == nil || env.Holder.CorrelationID != in["correlation_id"] || env.Token != grant.LeaseToken:
 		l.fault("%s %s without the lease: %+v", kind, in["correlation_id"], env)
 	}
 	approved := false
 	for _, a := range r.Approval.Approvers {
-		approved = approved || a.VoidedAt == nil && a.PlanDigest == in["digest"]
+		approved = approved || a.VoidedAt == nil && a.PlanDigest == grant.Digest
 	}
 	if !approved {
 		l.fault("%s %s of a digest that nobody approves: %+v", kind, in["correlation_id"], r.Approval)
@@ -330,7 +332,7 @@ func (l *ledger) begin(kind string, job actions.Job) {
 		l.faults = append(l.faults, fmt.Sprintf("%s while %s is at work", in["correlation_id"], other))
 	}
 	l.busy[r.Environment.String()] = in["correlation_id"]
-	l.effects = append(l.effects, effect{kind, in["correlation_id"], r.ID, in["digest"], job.RunID})
+	l.effects = append(l.effects, effect{kind, in["correlation_id"], r.ID, grant.Digest, job.RunID})
 }
 
 func (l *ledger) finish(kind string, job actions.Job) {
@@ -371,7 +373,8 @@ func (l *ledger) keep(ctx context.Context, s *store.Store, job actions.Job) erro
 // strip is `tfpilot ci strip`: the branch is made anew, without the file.
 func (l *ledger) strip(ctx context.Context, _ *store.Store, job actions.Job) error {
 	c := l.w.client(job.Token)
-	branch, file := "cleanup/"+job.Inputs["request_id"], job.Inputs["path"]
+	grant := l.granted(job)
+	branch, file := "cleanup/"+grant.RequestID, grant.Path
 	if _, err := l.w.hub.File(repoName, "main", file); err != nil {
 		l.note(job, func(r *liveRun) { r.result.Nothing = true })
 		return nil
@@ -387,7 +390,7 @@ func (l *ledger) strip(ctx context.Context, _ *store.Store, job actions.Job) err
 		}
 	}
 	_, _, err = c.Repositories.DeleteFile(ctx, "acme", "infra-core", file, &gh.RepositoryContentFileOptions{
-		Message: gh.String("Remove"), Branch: gh.String(branch), SHA: gh.String(job.Inputs["blob"]),
+		Message: gh.String("Remove"), Branch: gh.String(branch), SHA: gh.String(grant.Blob),
 	})
 	return err
 }

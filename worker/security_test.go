@@ -323,11 +323,10 @@ func TestDispatchByHandIsNotOurs(t *testing.T) {
 		w.merge(reqA)
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		w.until(reqA, "an attempt", func(d store.Doc) bool { return d.Request.Runs.Apply.Current() != nil })
-		r := w.request(reqA)
-		a := *r.Runs.Apply.Current()
+		a := *w.request(reqA).Runs.Apply.Current()
 		in := map[string]any{
 			"request_id": reqA, "environment_key": "dev", "environment_slug": "app", "sha": a.HeadSHA, "ref": "main", "correlation_id": a.CorrelationID,
-			"dry_run": "false", "purpose": string(a.Purpose), "digest": a.Digest, "lease_token": fmt.Sprint(a.LeaseToken), "path": r.Target.Path, "blob": r.Target.Blob,
+			"dry_run": "false",
 		}
 		w.dispatchByHand("adam", "apply.yml", in)
 		w.pass(time.Minute)
@@ -352,8 +351,7 @@ func TestDispatchByHandWithoutGrant(t *testing.T) {
 		before := w.facts(reqA)
 		w.dispatchByHand("adam", "apply.yml", map[string]any{
 			"request_id": reqA, "environment_key": "dev", "environment_slug": "app", "sha": strings.Repeat("a", 40), "ref": "main",
-			"correlation_id": "apply-" + strings.Repeat("0", 32), "dry_run": "false", "purpose": "open", "digest": "sha256:" + strings.Repeat("0", 64),
-			"lease_token": "1", "path": "envs/dev/app/tfpilot_" + reqA + ".tf", "blob": strings.Repeat("b", 40),
+			"correlation_id": "apply-" + strings.Repeat("0", 32), "dry_run": "false",
 		})
 		w.pass(10 * time.Minute)
 		if after := w.facts(reqA); after != before {

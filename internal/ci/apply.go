@@ -47,7 +47,7 @@ func (j *job) apply(ctx context.Context) error {
 		return err
 	}
 	var no *refusal
-	switch err := j.checkGrant(ctx, b); {
+	switch err := j.recheckGrant(ctx, b); {
 	case errors.As(err, &no):
 		return refuse(codeGrantWithdrawn, "stopped before the effect: %s", no.text)
 	case err != nil:

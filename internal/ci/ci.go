@@ -53,19 +53,20 @@ type bucket interface {
 type command struct {
 	about string
 	run   func(*job, context.Context) error
+	grant bool // needs the grant that the guard checked and kept
 }
 
 var commands = map[string]command{
-	"inputs":  {"check the workflow's inputs; needs no credential", (*job).checkInputs},
-	"guard":   {"check the grant and claim the correlation id", (*job).guard},
-	"verify":  {"check the requested commit and put its file in place", (*job).verify},
-	"backend": {"compare the backend, initialise Terraform, compare again", (*job).backend},
-	"plan":    {"plan, summarise, compare with the approved digest", (*job).plan},
-	"apply":   {"apply the plan that was just compared", (*job).apply},
-	"destroy": {"apply the destroy plan that was just compared", (*job).apply},
-	"rescue":  {"push a state back that Terraform could not save", (*job).rescue},
-	"result":  {"keep the redacted result", (*job).result},
-	"strip":   {"take the block of a destroyed request out and push the branch", (*job).strip},
+	"inputs":  {"check the workflow's inputs; needs no credential", (*job).checkInputs, false},
+	"guard":   {"check the grant and claim the correlation id", (*job).guard, false},
+	"verify":  {"check the requested commit and put its file in place", (*job).verify, true},
+	"backend": {"compare the backend, initialise Terraform, compare again", (*job).backend, true},
+	"plan":    {"plan, summarise, compare with the approved digest", (*job).plan, true},
+	"apply":   {"apply the plan that was just compared", (*job).apply, true},
+	"destroy": {"apply the destroy plan that was just compared", (*job).apply, true},
+	"rescue":  {"push a state back that Terraform could not save", (*job).rescue, false},
+	"result":  {"keep the redacted result", (*job).result, false},
+	"strip":   {"take the block of a destroyed request out and push the branch", (*job).strip, true},
 }
 
 // Run executes one command and returns the exit code.
@@ -89,7 +90,14 @@ func Run(ctx context.Context, args []string, p Process) int {
 	if err != nil {
 		return fail(p, j, args[0], err)
 	}
-	if err := commands[args[0]].run(j, ctx); err != nil {
+	c := commands[args[0]]
+	if c.grant {
+		err = j.useGrant()
+	}
+	if err == nil {
+		err = c.run(j, ctx)
+	}
+	if err != nil {
 		return fail(p, j, args[0], err)
 	}
 	return exitDone

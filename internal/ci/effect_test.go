@@ -409,9 +409,7 @@ func TestDriftPlan(t *testing.T) {
 		t.Helper()
 		head := w.git("rev-parse", "main")
 		d := w.request(lifecycle.KindDriftPlan, "", head, text, "")
-		for _, name := range []string{"request_id", "path", "blob"} {
-			d.inputs[name] = ""
-		}
+		d.inputs["request_id"], d.granting.Path, d.granting.Blob = "", "", ""
 		b := w.bench(d)
 		b.checkout()
 		if failed, said := b.steps("guard", "backend", "plan", "result"); failed != "" {
@@ -438,5 +436,47 @@ func TestRunsDeleteNoState(t *testing.T) {
 	}
 	if err := run.DeleteGrant(t.Context(), newCID(lifecycle.KindApply)); !errors.Is(err, store.ErrDenied) { // any object that is no lock
 		t.Errorf("an object of the state bucket may be deleted: %v", err)
+	}
+}
+
+// A grant that is not the one that the run began with stops the effect, also when code
+// of a module wrote to the kept one meanwhile.
+func TestApplyComparesTheGrantAgain(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	d, b := w.applying(text, w.planned(text), nil)
+	file := filepath.Join(b.temp, "tfpilot", "run", "grant.json")
+	kept, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(kept), `"leaseToken":7`, `"leaseToken":8`, 1)
+	if changed == string(kept) {
+		t.Fatalf("the kept grant has no lease token: %s", kept)
+	}
+	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if failed, said := b.steps("apply"); failed == "" || !strings.Contains(said, "not the one that this run began with") {
+		t.Errorf("%q:\n%s", failed, said)
+	}
+	if w.state() != "" {
+		t.Errorf("it was applied:\n%s", w.state())
+	}
+	if r := b.finish(d); r.Reason != "grant_withdrawn" {
+		t.Errorf("result: %+v", r)
+	}
+}
+
+// No step that acts on the grant runs without the guard before it.
+func TestStepsNeedTheGuard(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	b := w.bench(w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, ""))
+	b.checkout()
+	for _, name := range []string{"verify", "backend", "plan", "apply", "destroy", "strip"} {
+		if code, said := b.step(t.Context(), name); code != 1 || !strings.Contains(said, "the guard has not run") {
+			t.Errorf("%s: exit %d\n%s", name, code, said)
+		}
 	}
 }

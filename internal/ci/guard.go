@@ -7,11 +7,11 @@ import (
 	"os"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/store"
 )
 
 // guard lets a run go on only if the app granted exactly this, and only once: it
-// compares the grant with every input and then claims the correlation id. A run
+// compares the grant with every input, checks what
+// only the grant says, and then claims the correlation id. A run
 // that loses the claim ends as a success with a notice, since the work is being
 // done by another.
 func (j *job) guard(ctx context.Context) error {
@@ -22,7 +22,8 @@ func (j *job) guard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := j.checkGrant(ctx, b); err != nil {
+	g, err := j.readGrant(ctx, b)
+	if err != nil {
 		return err
 	}
 	id, err := j.runID()
@@ -38,6 +39,9 @@ func (j *job) guard(ctx context.Context) error {
 		j.say("::notice title=claimed::Run %d has this attempt already; nothing is done here.", stored.RunID)
 		return j.output("go", "false")
 	}
+	if err := j.keepGrant(g); err != nil {
+		return err
+	}
 	if err := j.note(func(o *outcome) { o.StartedAt = claim.StartedAt }); err != nil {
 		return err
 	}
@@ -50,50 +54,6 @@ func orEnvironment(in inputs) string {
 		return "the environment"
 	}
 	return in.RequestID
-}
-
-// checkGrant reads the grant and compares it with this run.
-func (j *job) checkGrant(ctx context.Context, b bucket) error {
-	g, err := b.Grant(ctx, j.in.CorrelationID)
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) {
-		return refuse(codeGuardRefused, "there is no grant for this run: TfPilot did not ask for it, or took it back")
-	}
-	if err != nil {
-		return fmt.Errorf("read the grant: %w", err)
-	}
-	if what := j.in.differs(g); what != "" {
-		return refuse(codeGuardRefused, "the grant is for another %s", what)
-	}
-	if !j.now().Before(g.ExpiresAt) {
-		return refuse(codeGuardRefused, "the grant expired at %s", g.ExpiresAt.UTC().Format("2006-01-02 15:04:05Z"))
-	}
-	return nil
-}
-
-// differs names the first field in which the grant is not what the inputs say.
-func (in inputs) differs(g lifecycle.Grant) string {
-	for _, f := range []struct {
-		name  string
-		equal bool
-	}{
-		{"kind", g.Kind == in.Kind},
-		{"request", g.RequestID == in.RequestID},
-		{"environment", g.Environment.Key == in.Environment.Key && g.Environment.Slug == in.Environment.Slug},
-		{"project", g.Project == in.Project},
-		{"purpose", g.Purpose == in.Purpose},
-		{"commit", g.SHA == in.SHA},
-		{"path", g.Path == in.Path},
-		{"blob", g.Blob == in.Blob},
-		{"digest", g.Digest == in.Digest},
-		{"lease token", g.LeaseToken == in.LeaseToken},
-		{"mode: dry run", g.DryRun == in.DryRun},
-		{"backend", g.Backend == in.Backend},
-	} {
-		if !f.equal {
-			return f.name
-		}
-	}
-	return ""
 }
 
 // output sets an output of this step. Names and values are our own constants.

@@ -3,7 +3,6 @@ package ci
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"strconv"
 
@@ -11,21 +10,18 @@ import (
 )
 
 // inputs are a dispatch's inputs, each checked against the one pattern it may have.
+// A dispatch takes no more than ten on older servers, so everything else a run needs
+// is in the grant: see granted.
 type inputs struct {
 	Kind          lifecycle.Kind
-	Project       string
+	Project       string // a constant of the workflow file
 	RequestID     string
 	Environment   lifecycle.Environment
 	SHA           string
 	Ref           string
 	CorrelationID string
 	DryRun        bool
-	Purpose       lifecycle.Purpose
-	Digest        string
-	LeaseToken    int64
-	Path          string
-	Blob          string
-	Backend       lifecycle.Backend
+	granted
 }
 
 var patterns = map[string]*regexp.Regexp{
@@ -38,15 +34,6 @@ var patterns = map[string]*regexp.Regexp{
 	"TFPILOT_REF":              regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$`),
 	"TFPILOT_CORRELATION_ID":   regexp.MustCompile(`^(plan|apply|destroy|cleanup|drift_plan)-[0-9a-f]{32}$`),
 	"TFPILOT_DRY_RUN":          regexp.MustCompile(`^(true|false)$`),
-	"TFPILOT_PURPOSE":          regexp.MustCompile(`^(open|edit|reapply|destroy)?$`),
-	"TFPILOT_DIGEST":           regexp.MustCompile(`^(sha256:[0-9a-f]{64})?$`),
-	"TFPILOT_LEASE_TOKEN":      regexp.MustCompile(`^(0|[1-9][0-9]{0,17})?$`),
-	"TFPILOT_PATH":             regexp.MustCompile(`^(envs/[a-z0-9-]+/[a-z0-9-]+/tfpilot_req_[a-z0-9]{10,16}\.tf)?$`),
-	"TFPILOT_BLOB":             regexp.MustCompile(`^([0-9a-f]{40})?$`),
-	"TFPILOT_BACKEND_BUCKET":   regexp.MustCompile(`^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$`),
-	"TFPILOT_BACKEND_KEY":      regexp.MustCompile(`^([A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*(/[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*)*)?$`),
-	"TFPILOT_BACKEND_TABLE":    regexp.MustCompile(`^([A-Za-z0-9_.-]{3,255})?$`),
-	"TFPILOT_BACKEND_LOCKFILE": regexp.MustCompile(`^(true|false)?$`),
 }
 
 // parseInputs refuses everything that is not exactly of its pattern, before
@@ -57,62 +44,44 @@ func parseInputs(env map[string]string) (inputs, error) {
 			return inputs{}, refuse(codeGuardRefused, "input %s is not valid: %q", name, cut(env[name], 60))
 		}
 	}
-	token := int64(0)
-	if text := env["TFPILOT_LEASE_TOKEN"]; text != "" {
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return inputs{}, fmt.Errorf("parse lease token: %w", err)
-		}
-		token = n
-	}
 	in := inputs{
 		Kind: lifecycle.Kind(env["TFPILOT_KIND"]), Project: env["TFPILOT_PROJECT"], RequestID: env["TFPILOT_REQUEST_ID"],
 		Environment: lifecycle.Environment{Key: env["TFPILOT_ENVIRONMENT_KEY"], Slug: env["TFPILOT_ENVIRONMENT_SLUG"]},
 		SHA:         env["TFPILOT_SHA"], Ref: env["TFPILOT_REF"], CorrelationID: env["TFPILOT_CORRELATION_ID"],
-		DryRun: env["TFPILOT_DRY_RUN"] == "true", Purpose: lifecycle.Purpose(env["TFPILOT_PURPOSE"]),
-		Digest: env["TFPILOT_DIGEST"], LeaseToken: token, Path: env["TFPILOT_PATH"], Blob: env["TFPILOT_BLOB"],
-		Backend: lifecycle.Backend{
-			Bucket: env["TFPILOT_BACKEND_BUCKET"], Key: env["TFPILOT_BACKEND_KEY"],
-			DynamoDBTable: env["TFPILOT_BACKEND_TABLE"], UseLockfile: env["TFPILOT_BACKEND_LOCKFILE"] == "true",
-		},
+		DryRun: env["TFPILOT_DRY_RUN"] == "true",
 	}
-	return in, in.consistent(env["TFPILOT_DEFAULT_BRANCH"])
+	kind, _, _ := cutLast(in.CorrelationID)
+	switch {
+	case kind != string(in.Kind):
+		return in, inconsistent("inputs", "the correlation id is of another kind")
+	case (in.Kind == lifecycle.KindDriftPlan) != (in.RequestID == ""):
+		return in, inconsistent("inputs", "a drift plan is of an environment, every other run of a request")
+	case in.Ref != env["TFPILOT_DEFAULT_BRANCH"] && in.Ref != in.branch():
+		return in, inconsistent("inputs", "the ref is neither the default branch nor the request's")
+	}
+	return in, nil
 }
 
-// consistent checks what the inputs say of each other.
-func (in inputs) consistent(branch string) error {
-	no := func(what string) error { return refuse(codeGuardRefused, "the inputs do not fit: %s", what) }
-	if kind, _, _ := cutLast(in.CorrelationID); kind != string(in.Kind) {
-		return no("the correlation id is of another kind")
+func inconsistent(where, what string) error {
+	return refuse(codeGuardRefused, "the %s do not fit: %s", where, what)
+}
+
+// branch is the request's own branch.
+func (in inputs) branch() string {
+	if in.RequestID == "" {
+		return ""
 	}
-	if in.Backend.Bucket == "" || in.Backend.Key == "" {
-		return no("the backend is missing")
-	}
-	if in.Kind == lifecycle.KindDriftPlan {
-		if in.RequestID != "" || in.Path != "" || in.Purpose != "" || in.Ref != branch {
-			return no("a drift plan is of an environment on the default branch, not of a request")
-		}
-		return nil
-	}
-	want := "envs/" + in.Environment.Key + "/" + in.Environment.Slug + "/tfpilot_" + in.RequestID + ".tf"
-	switch effect := in.Kind == lifecycle.KindApply || in.Kind == lifecycle.KindDestroy; {
-	case in.RequestID == "" || in.Path != want || in.Blob == "":
-		return no("request, path and blob")
-	case effect && (in.Digest == "" || in.LeaseToken == 0):
-		return no("digest and lease token are missing")
-	case in.Kind == lifecycle.KindPlan && in.Purpose == "":
-		return no("a plan has a purpose")
-	case (in.Kind == lifecycle.KindDestroy) != (in.Purpose == lifecycle.PurposeDestroy) && effect:
-		return no("kind and purpose")
-	case in.Ref != branch && in.Ref != "request/"+in.RequestID:
-		return no("the ref is neither the default branch nor the request's")
-	}
-	return nil
+	return "request/" + in.RequestID
 }
 
 // fromBranch tells whether the content is still on the request's branch.
 func (in inputs) fromBranch() bool {
 	return in.Kind == lifecycle.KindPlan && (in.Purpose == lifecycle.PurposeOpen || in.Purpose == lifecycle.PurposeEdit)
+}
+
+// isEffect tells whether the run may change something.
+func (in inputs) isEffect() bool {
+	return in.Kind == lifecycle.KindApply || in.Kind == lifecycle.KindDestroy
 }
 
 // destroys tells whether the plan of this run takes the module away.

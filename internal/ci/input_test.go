@@ -19,16 +19,26 @@ func goodInputs() map[string]string {
 	return map[string]string{
 		"TFPILOT_KIND": "apply", "TFPILOT_PROJECT": "core", "TFPILOT_REQUEST_ID": "req_abcdefghijklm", "TFPILOT_ENVIRONMENT_KEY": "dev",
 		"TFPILOT_ENVIRONMENT_SLUG": "app", "TFPILOT_SHA": strings.Repeat("a", 40), "TFPILOT_REF": "main",
-		"TFPILOT_CORRELATION_ID": "apply-" + strings.Repeat("0", 32), "TFPILOT_DRY_RUN": "false", "TFPILOT_PURPOSE": "reapply",
-		"TFPILOT_DIGEST": "sha256:" + strings.Repeat("b", 64), "TFPILOT_LEASE_TOKEN": "9",
-		"TFPILOT_PATH": "envs/dev/app/tfpilot_req_abcdefghijklm.tf", "TFPILOT_BLOB": strings.Repeat("c", 40), "TFPILOT_DEFAULT_BRANCH": "main",
-		"TFPILOT_BACKEND_BUCKET": "states", "TFPILOT_BACKEND_KEY": "core/dev/app/terraform.tfstate", "TFPILOT_BACKEND_LOCKFILE": "true",
+		"TFPILOT_CORRELATION_ID": "apply-" + strings.Repeat("0", 32), "TFPILOT_DRY_RUN": "false", "TFPILOT_DEFAULT_BRANCH": "main",
+	}
+}
+
+// goodGrant is the grant of goodInputs.
+func goodGrant() lifecycle.Grant {
+	return lifecycle.Grant{
+		Kind: lifecycle.KindApply, Project: "core", RequestID: "req_abcdefghijklm", Environment: lifecycle.Environment{Key: "dev", Slug: "app"},
+		SHA: strings.Repeat("a", 40), Purpose: lifecycle.PurposeReapply, Digest: "sha256:" + strings.Repeat("b", 64), LeaseToken: 9,
+		Path: "envs/dev/app/tfpilot_req_abcdefghijklm.tf", Blob: strings.Repeat("c", 40),
+		Backend: lifecycle.Backend{Bucket: "states", Key: "core/dev/app/terraform.tfstate", UseLockfile: true},
 	}
 }
 
 func TestParseInputs(t *testing.T) {
 	in, err := parseInputs(goodInputs())
-	if err != nil || in.LeaseToken != 9 || in.Purpose != lifecycle.PurposeReapply || in.module() != "module.tfpilot_req_abcdefghijklm" {
+	if err != nil || in.RequestID != "req_abcdefghijklm" || in.module() != "module.tfpilot_req_abcdefghijklm" {
+		t.Fatalf("%+v %v", in, err)
+	}
+	if err := in.take(goodGrant(), "main"); err != nil || in.LeaseToken != 9 || in.Purpose != lifecycle.PurposeReapply {
 		t.Fatalf("%+v %v", in, err)
 	}
 	for name := range patterns {
@@ -45,15 +55,8 @@ func TestParseInputs(t *testing.T) {
 func TestInputsMustFitEachOther(t *testing.T) {
 	for what, change := range map[string]func(map[string]string){
 		"kind and correlation": func(m map[string]string) { m["TFPILOT_KIND"] = "destroy" },
-		"no digest":            func(m map[string]string) { m["TFPILOT_DIGEST"] = "" },
-		"no backend":           func(m map[string]string) { m["TFPILOT_BACKEND_KEY"] = "" },
-		"no lease":             func(m map[string]string) { m["TFPILOT_LEASE_TOKEN"] = "" },
-		"apply to destroy":     func(m map[string]string) { m["TFPILOT_PURPOSE"] = "destroy" },
-		"path of another":      func(m map[string]string) { m["TFPILOT_PATH"] = "envs/dev/app/tfpilot_req_bcdefghijklmn.tf" },
 		"ref of another":       func(m map[string]string) { m["TFPILOT_REF"] = "request/req_bcdefghijklmn" },
-		"plan of nothing": func(m map[string]string) {
-			m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"], m["TFPILOT_PURPOSE"] = "plan", "plan-"+strings.Repeat("0", 32), ""
-		},
+		"apply of nothing":     func(m map[string]string) { m["TFPILOT_REQUEST_ID"] = "" },
 		"drift of a request": func(m map[string]string) {
 			m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"] = "drift_plan", "drift_plan-"+strings.Repeat("0", 32)
 		},
@@ -66,22 +69,83 @@ func TestInputsMustFitEachOther(t *testing.T) {
 	}
 }
 
-// What the inputs hold never reaches a command, a path or a log line in another form
-// than its own pattern.
+// A run works out what it can itself: a grant that says something else is not obeyed.
+func TestGrantMustFitTheRun(t *testing.T) {
+	plan := func(g *lifecycle.Grant, m map[string]string, purpose lifecycle.Purpose) {
+		g.Kind, g.Purpose, g.Digest, g.LeaseToken = lifecycle.KindPlan, purpose, "", 0
+		m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"] = "plan", "plan-"+strings.Repeat("0", 32)
+	}
+	drift := func(g *lifecycle.Grant, m map[string]string) {
+		plan(g, m, "")
+		g.Kind, g.RequestID, g.Path, g.Blob = lifecycle.KindDriftPlan, "", "", ""
+		m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"], m["TFPILOT_REQUEST_ID"] = "drift_plan", "drift_plan-"+strings.Repeat("0", 32), ""
+	}
+	for what, tt := range map[string]struct {
+		change func(*lifecycle.Grant, map[string]string)
+		want   string // empty: it fits
+	}{
+		"an apply":              {func(*lifecycle.Grant, map[string]string) {}, ""},
+		"a new plan":            {func(g *lifecycle.Grant, m map[string]string) { plan(g, m, "destroy") }, ""},
+		"a drift plan":          {drift, ""},
+		"no digest":             {func(g *lifecycle.Grant, _ map[string]string) { g.Digest = "" }, "digest and lease token"},
+		"no lease":              {func(g *lifecycle.Grant, _ map[string]string) { g.LeaseToken = 0 }, "digest and lease token"},
+		"negative lease":        {func(g *lifecycle.Grant, _ map[string]string) { g.LeaseToken = -1 }, "digest and lease token"},
+		"no backend":            {func(g *lifecycle.Grant, _ map[string]string) { g.Backend.Key = "" }, "backend key in the grant"},
+		"no bucket":             {func(g *lifecycle.Grant, _ map[string]string) { g.Backend.Bucket = "" }, "backend bucket in the grant"},
+		"apply to destroy":      {func(g *lifecycle.Grant, _ map[string]string) { g.Purpose = "destroy" }, "kind and purpose"},
+		"unknown purpose":       {func(g *lifecycle.Grant, _ map[string]string) { g.Purpose = "other" }, "purpose in the grant"},
+		"path of another":       {func(g *lifecycle.Grant, _ map[string]string) { g.Path = "envs/dev/app/tfpilot_req_bcdefghijklmn.tf" }, "request, path and blob"},
+		"path elsewhere":        {func(g *lifecycle.Grant, _ map[string]string) { g.Path = "envs/../tfpilot_req_abcdefghijklm.tf" }, "path in the grant"},
+		"no blob":               {func(g *lifecycle.Grant, _ map[string]string) { g.Blob = "" }, "request, path and blob"},
+		"plan of nothing":       {func(g *lifecycle.Grant, m map[string]string) { plan(g, m, "") }, "kind and purpose"},
+		"first plan elsewhere":  {func(g *lifecycle.Grant, m map[string]string) { plan(g, m, "open") }, "the ref"},
+		"apply from the branch": {func(_ *lifecycle.Grant, m map[string]string) { m["TFPILOT_REF"] = "request/req_abcdefghijklm" }, "the ref"},
+		"drift with a purpose": {func(g *lifecycle.Grant, m map[string]string) {
+			drift(g, m)
+			g.Purpose = "open"
+		}, "drift plan is of an environment"},
+		"another commit":      {func(g *lifecycle.Grant, _ map[string]string) { g.SHA = strings.Repeat("d", 40) }, "another commit"},
+		"another environment": {func(g *lifecycle.Grant, _ map[string]string) { g.Environment.Key = "prod" }, "another environment"},
+		"a dry run":           {func(g *lifecycle.Grant, _ map[string]string) { g.DryRun = true }, "another mode"},
+	} {
+		g, env := goodGrant(), goodInputs()
+		tt.change(&g, env)
+		in, err := parseInputs(env)
+		if err == nil {
+			err = in.take(g, "main")
+		}
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: %v, want %q", what, err, tt.want)
+		}
+	}
+}
+
+// What the inputs and the grant hold never reaches a command, a path or a log line in
+// another form than its own pattern.
 func FuzzInputs(f *testing.F) {
-	f.Add("TFPILOT_REF", "main; id")
-	f.Add("TFPILOT_PATH", "envs/dev/app/../../x.tf")
-	f.Add("TFPILOT_LEASE_TOKEN", "999999999999999999999")
-	f.Fuzz(func(t *testing.T, name, value string) {
+	f.Add("TFPILOT_REF", "main; id", "")
+	f.Add("TFPILOT_SHA", "a", "envs/dev/app/../../x.tf")
+	f.Fuzz(func(t *testing.T, name, value, granted string) {
 		env := goodInputs()
 		env[name] = value
 		in, err := parseInputs(env)
 		if err != nil {
 			return
 		}
-		for _, s := range []string{string(in.Kind), in.RequestID, in.Environment.String(), in.SHA, in.Ref, in.CorrelationID, in.Path, in.Blob, in.Digest, in.Backend.Bucket, in.Backend.Key} {
-			if strings.ContainsAny(s, "\n\r\x00 \"'`$;&|<>\\*?(){}") || strings.HasPrefix(s, "-") || strings.Contains(s, "..") {
-				t.Errorf("accepted %q", s)
+		for _, set := range []func(*lifecycle.Grant){
+			func(g *lifecycle.Grant) { g.Path = granted }, func(g *lifecycle.Grant) { g.Blob = granted },
+			func(g *lifecycle.Grant) { g.Digest = granted }, func(g *lifecycle.Grant) { g.Backend.Bucket = granted },
+			func(g *lifecycle.Grant) { g.Backend.Key = granted }, func(g *lifecycle.Grant) { g.Backend.DynamoDBTable = granted },
+		} {
+			g := goodGrant()
+			set(&g)
+			if in.take(g, "main") != nil {
+				continue
+			}
+			for _, s := range []string{string(in.Kind), in.RequestID, in.Environment.String(), in.SHA, in.Ref, in.CorrelationID, in.Path, in.Blob, in.Digest, in.Backend.Bucket, in.Backend.Key, in.Backend.DynamoDBTable} {
+				if strings.ContainsAny(s, "\n\r\x00 \"'`$;&|<>\\*?(){}") || strings.HasPrefix(s, "-") || strings.Contains(s, "..") {
+					t.Errorf("accepted %q", s)
+				}
 			}
 		}
 	})

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
@@ -157,9 +156,4 @@ func (j *job) referredTo() (string, error) {
 		}
 	}
 	return "", nil
-}
-
-// isEffect tells whether the run may change something.
-func (in inputs) isEffect() bool {
-	return in.Kind == lifecycle.KindApply || in.Kind == lifecycle.KindDestroy
 }

@@ -179,9 +179,8 @@ func gitBackend(t *testing.T, root string) http.Handler {
 
 // actBinary builds the pinned act once.
 var actBinary = sync.OnceValues(func() (string, error) {
-	_, here, _, _ := runtime.Caller(0)
 	cmd := exec.Command("go", "tool", "-n", "act")
-	cmd.Dir = filepath.Join(filepath.Dir(here), "../../tools")
+	cmd.Dir = filepath.FromSlash("../../tools") // a test runs in its package's directory
 	out, err := cmd.Output()
 	return strings.TrimSpace(string(out)), err
 })
@@ -301,10 +300,11 @@ func (w *world) merge() string {
 	return w.git("rev-parse", "HEAD")
 }
 
-// inputs are a dispatch's inputs; grant is what the app writes for them.
+// dispatch is what the app dispatches and grants.
 type dispatch struct {
 	kind     lifecycle.Kind
 	inputs   map[string]string
+	granting lifecycle.Grant
 	cid      string
 	noGrant  bool
 	grant    func(*lifecycle.Grant)
@@ -331,15 +331,16 @@ func (w *world) request(kind lifecycle.Kind, purpose lifecycle.Purpose, sha, tex
 	if kind == lifecycle.KindPlan && (purpose == lifecycle.PurposeOpen || purpose == lifecycle.PurposeEdit) {
 		ref = "request/" + requestID
 	}
-	lease := ""
-	if kind == lifecycle.KindApply || kind == lifecycle.KindDestroy {
-		lease = "7"
-	}
 	d.inputs = map[string]string{
 		"request_id": requestID, "environment_key": "dev", "environment_slug": "app", "sha": sha, "ref": ref,
-		"correlation_id": d.cid, "dry_run": "false", "purpose": string(purpose), "digest": digest, "lease_token": lease,
-		"path": requestPath, "blob": terraform.Blob([]byte(text)),
-		"backend_bucket": stateBucket, "backend_key": "core/dev/app/terraform.tfstate", "backend_table": "", "backend_lockfile": "true",
+		"correlation_id": d.cid, "dry_run": "false",
+	}
+	d.granting = lifecycle.Grant{
+		Purpose: purpose, Digest: digest, Path: requestPath, Blob: terraform.Blob([]byte(text)),
+		Backend: lifecycle.Backend{Bucket: stateBucket, Key: "core/dev/app/terraform.tfstate", UseLockfile: true},
+	}
+	if kind == lifecycle.KindApply || kind == lifecycle.KindDestroy {
+		d.granting.LeaseToken = 7
 	}
 	return d
 }
@@ -349,19 +350,10 @@ func (d *dispatch) granted() lifecycle.Grant {
 	if d.expires.IsZero() {
 		d.expires = time.Now().Add(d.lifetime).UTC().Truncate(time.Second)
 	}
-	g := lifecycle.Grant{
-		Kind: d.kind, RequestID: d.inputs["request_id"], Environment: lifecycle.Environment{Key: d.inputs["environment_key"], Slug: d.inputs["environment_slug"]},
-		Project: "core", Purpose: lifecycle.Purpose(d.inputs["purpose"]), SHA: d.inputs["sha"], Path: d.inputs["path"], Blob: d.inputs["blob"],
-		Digest: d.inputs["digest"], DryRun: d.inputs["dry_run"] == "true",
-		Backend: lifecycle.Backend{
-			Bucket: d.inputs["backend_bucket"], Key: d.inputs["backend_key"],
-			DynamoDBTable: d.inputs["backend_table"], UseLockfile: d.inputs["backend_lockfile"] == "true",
-		},
-		ExpiresAt: d.expires,
-	}
-	if d.inputs["lease_token"] != "" {
-		g.LeaseToken = 7
-	}
+	g := d.granting
+	g.Kind, g.RequestID, g.Project, g.SHA, g.DryRun = d.kind, d.inputs["request_id"], "core", d.inputs["sha"], d.inputs["dry_run"] == "true"
+	g.Environment = lifecycle.Environment{Key: d.inputs["environment_key"], Slug: d.inputs["environment_slug"]}
+	g.ExpiresAt = d.expires
 	if d.grant != nil {
 		d.grant(&g)
 	}

@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -21,9 +20,8 @@ import (
 
 // actPath builds the pinned act once; a machine without it fails the test.
 var actPath = sync.OnceValues(func() (string, error) {
-	_, here, _, _ := runtime.Caller(0)
 	cmd := exec.Command("go", "tool", "-n", "act")
-	cmd.Dir = filepath.Join(filepath.Dir(here), "../../../tools")
+	cmd.Dir = filepath.FromSlash("../../../tools") // a test runs in its package's directory
 	out, err := cmd.Output()
 	return strings.TrimSpace(string(out)), err
 })

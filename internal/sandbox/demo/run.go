@@ -25,8 +25,7 @@ func (j *journey) dispatches(ctx context.Context) error {
 	key, slug, _ := strings.Cut(j.adams.env(), "/")
 	err = j.dana.github(ctx, http.MethodPost, "/repos/"+j.adams.repo+applyWorkflow+"/dispatches", map[string]any{"ref": "main", "inputs": map[string]string{
 		"request_id": j.adams.id, "environment_key": key, "environment_slug": slug, "sha": pr.Head.SHA, "ref": "main",
-		"correlation_id": forged, "dry_run": "false", "purpose": "open", "digest": "sha256:" + strings.Repeat("0", 64), "lease_token": "1",
-		"path": "envs/" + j.adams.env() + "/tfpilot_" + j.adams.id + ".tf", "blob": strings.Repeat("0", 40),
+		"correlation_id": forged, "dry_run": "false",
 	}}, nil)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package github
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"path"
 	"slices"
@@ -182,6 +183,9 @@ func (s *Server) dispatch(c *call) (reply, error) {
 	if errors.Is(err, gitrepo.ErrNotFound) {
 		return reply{}, unprocessable("Workflow file " + w.Path + " does not exist at ref " + in.Ref)
 	}
+	if err == nil && len(f.Inputs) > s.maxInputs() {
+		err = fmt.Errorf("failed to parse workflow: you may only define up to %d `inputs` for a `workflow_dispatch` event", s.maxInputs())
+	}
 	if err != nil {
 		return reply{}, unprocessable(err.Error())
 	}
@@ -225,10 +229,17 @@ func (s *Server) decodeDispatch(c *call, in *dispatchBody) error {
 	switch {
 	case in.Ref == "":
 		return unprocessable("Invalid request.\n\n\"ref\" wasn't supplied.")
-	case len(in.Inputs) > workflow.MaxInputs:
-		return unprocessable("Invalid request.\n\nNo more than 25 properties are allowed; " + strconv.Itoa(len(in.Inputs)) + " were supplied.")
+	case len(in.Inputs) > s.maxInputs():
+		return unprocessable(fmt.Sprintf("Invalid request.\n\nNo more than %d properties are allowed; %d were supplied.", s.maxInputs(), len(in.Inputs)))
 	}
 	return nil
+}
+
+func (s *Server) maxInputs() int {
+	if s.cfg.OldServer {
+		return workflow.MaxInputsOld
+	}
+	return workflow.MaxInputs
 }
 
 func dispatchRef(r *repository, ref string) (branch, commit string, err error) {

@@ -26,8 +26,8 @@ type Config struct {
 	QueueDelay time.Duration
 	// ListLag is how long a new run stays out of lists, as on GitHub.
 	ListLag time.Duration
-	// OldServer answers like GitHub Enterprise Server 3.20 and before, which do
-	// not know return_run_details.
+	// OldServer answers like GitHub Enterprise Server 3.19 and before, which do
+	// not know return_run_details and take ten inputs.
 	OldServer bool
 
 	WebhookURL    string

@@ -92,6 +92,36 @@ func TestDispatchAnswers(t *testing.T) {
 		if _, resp, err := dispatch(t, w.app, with(nil, map[string]any{"return_run_details": nil})); err != nil || resp.StatusCode != 204 {
 			t.Errorf("%v %v", resp, err)
 		}
+		many := map[string]any{}
+		for i := range 11 {
+			many[fmt.Sprintf("i%d", i)] = "x"
+		}
+		_, _, err = dispatch(t, w.app, with(nil, map[string]any{"return_run_details": nil, "inputs": many}))
+		refused(t, err, 422, "No more than 10 properties are allowed; 11 were supplied")
+	})
+	t.Run("old server, a file with eleven inputs", func(t *testing.T) {
+		for _, tt := range []struct {
+			old  bool
+			want string
+		}{{true, "you may only define up to 10 `inputs`"}, {false, ""}} {
+			cfg := config()
+			cfg.OldServer = tt.old
+			var b strings.Builder
+			b.WriteString("on:\n  workflow_dispatch:\n    inputs:\n")
+			for i := range 11 {
+				fmt.Fprintf(&b, "      i%d: {type: string, default: ''}\n", i)
+			}
+			b.WriteString("jobs:\n  a: {runs-on: x, steps: []}\n")
+			cfg.Repos[0].Files[".github/workflows/plan.yml"] = []byte(b.String())
+			w := newWorld(t, cfg)
+			_, _, err := dispatch(t, w.app, map[string]any{"ref": "main"})
+			if tt.want == "" && err != nil {
+				t.Error(err)
+			}
+			if tt.want != "" {
+				refused(t, err, 422, tt.want)
+			}
+		}
 	})
 }
 

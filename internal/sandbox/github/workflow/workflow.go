@@ -20,6 +20,7 @@ import (
 // Limits of workflow_dispatch.
 const (
 	MaxInputs     = 25
+	MaxInputsOld  = 10 // GitHub Enterprise Server up to 3.19
 	MaxInputBytes = 65535
 )
 

@@ -1,0 +1,172 @@
+package ci
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// grantFile keeps the grant that the guard checked, for the steps after it.
+const grantFile = "grant.json"
+
+// granted is what a run knows from its grant alone. The guard checks all of it before
+// the claim, and keeps the grant; later steps read it from there.
+type granted struct {
+	Purpose    lifecycle.Purpose
+	Digest     string
+	LeaseToken int64
+	Path       string
+	Blob       string
+	Backend    lifecycle.Backend
+}
+
+// grantPatterns are what a field of a grant may look like. The app wrote it, but the
+// run puts these values into commands and paths.
+var grantPatterns = []struct {
+	name    string
+	value   func(granted) string
+	pattern *regexp.Regexp
+}{
+	{"purpose", func(g granted) string { return string(g.Purpose) }, regexp.MustCompile(`^(open|edit|reapply|destroy)?$`)},
+	{"digest", func(g granted) string { return g.Digest }, regexp.MustCompile(`^(sha256:[0-9a-f]{64})?$`)},
+	{"path", func(g granted) string { return g.Path }, regexp.MustCompile(`^(envs/[a-z0-9-]+/[a-z0-9-]+/tfpilot_req_[a-z0-9]{10,16}\.tf)?$`)},
+	{"blob", func(g granted) string { return g.Blob }, regexp.MustCompile(`^([0-9a-f]{40})?$`)},
+	{"backend bucket", func(g granted) string { return g.Backend.Bucket }, regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)},
+	{"backend key", func(g granted) string { return g.Backend.Key }, regexp.MustCompile(`^[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*(/[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*)*$`)},
+	{"lock table", func(g granted) string { return g.Backend.DynamoDBTable }, regexp.MustCompile(`^([A-Za-z0-9_.-]{3,255})?$`)},
+}
+
+// take checks a grant and takes over what only it says.
+func (in *inputs) take(g lifecycle.Grant, branch string) error {
+	if what := in.differs(g); what != "" {
+		return refuse(codeGuardRefused, "the grant is for another %s", what)
+	}
+	in.granted = granted{Purpose: g.Purpose, Digest: g.Digest, LeaseToken: g.LeaseToken, Path: g.Path, Blob: g.Blob, Backend: g.Backend}
+	for _, f := range grantPatterns {
+		if !f.pattern.MatchString(f.value(in.granted)) {
+			return refuse(codeGuardRefused, "the %s in the grant is not valid: %q", f.name, cut(f.value(in.granted), 60))
+		}
+	}
+	return in.consistent(branch)
+}
+
+// differs names the first input that is not what the grant says.
+func (in inputs) differs(g lifecycle.Grant) string {
+	for _, f := range []struct {
+		name  string
+		equal bool
+	}{
+		{"kind", g.Kind == in.Kind},
+		{"request", g.RequestID == in.RequestID},
+		{"environment", g.Environment.Key == in.Environment.Key && g.Environment.Slug == in.Environment.Slug},
+		{"project", g.Project == in.Project},
+		{"commit", g.SHA == in.SHA},
+		{"mode: dry run", g.DryRun == in.DryRun},
+	} {
+		if !f.equal {
+			return f.name
+		}
+	}
+	return ""
+}
+
+// consistent checks the grant against what the run can work out itself.
+func (in inputs) consistent(branch string) error {
+	no := func(what string) error { return inconsistent("inputs and the grant", what) }
+	wantRef := branch
+	if in.fromBranch() {
+		wantRef = in.branch()
+	}
+	if in.Kind == lifecycle.KindDriftPlan {
+		if in.Path != "" || in.Blob != "" || in.Purpose != "" || in.Ref != branch {
+			return no("a drift plan is of an environment on the default branch, not of a request")
+		}
+		return nil
+	}
+	want := "envs/" + in.Environment.Key + "/" + in.Environment.Slug + "/tfpilot_" + in.RequestID + ".tf"
+	switch {
+	case in.Path != want || in.Blob == "":
+		return no("request, path and blob")
+	case in.isEffect() && (in.Digest == "" || in.LeaseToken <= 0):
+		return no("digest and lease token are missing")
+	case (in.Kind == lifecycle.KindCleanup) != (in.Purpose == ""):
+		return no("kind and purpose")
+	case in.isEffect() && (in.Kind == lifecycle.KindDestroy) != in.destroys():
+		return no("kind and purpose")
+	case in.Ref != wantRef:
+		return no("the ref is not the branch of such a run")
+	}
+	return nil
+}
+
+// readGrant reads the grant of this run and checks it.
+func (j *job) readGrant(ctx context.Context, b bucket) (lifecycle.Grant, error) {
+	g, err := b.Grant(ctx, j.in.CorrelationID)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) {
+		return g, refuse(codeGuardRefused, "there is no grant for this run: TfPilot did not request it, or withdrew it")
+	}
+	if err != nil {
+		return g, fmt.Errorf("read the grant: %w", err)
+	}
+	if err := j.in.take(g, j.env["TFPILOT_DEFAULT_BRANCH"]); err != nil {
+		return g, err
+	}
+	if !j.now().Before(g.ExpiresAt) {
+		return g, refuse(codeGuardRefused, "the grant expired at %s", g.ExpiresAt.UTC().Format("2006-01-02 15:04:05Z"))
+	}
+	return g, nil
+}
+
+// keepGrant keeps the checked grant for the steps after the guard.
+func (j *job) keepGrant(g lifecycle.Grant) error {
+	data, err := json.Marshal(g)
+	if err != nil {
+		return fmt.Errorf("encode the grant: %w", err)
+	}
+	return j.keepText(grantFile, data)
+}
+
+// useGrant takes over the grant that the guard kept.
+func (j *job) useGrant() error {
+	data, err := os.ReadFile(j.kept(grantFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return refuse(codeGuardRefused, "the guard has not run before this step")
+	}
+	if err != nil {
+		return fmt.Errorf("read the kept grant: %w", err)
+	}
+	var g lifecycle.Grant
+	if err := json.Unmarshal(data, &g); err != nil {
+		return fmt.Errorf("read the kept grant: %w", err)
+	}
+	return j.in.take(g, j.env["TFPILOT_DEFAULT_BRANCH"])
+}
+
+// recheckGrant reads the grant once more, directly before the effect: it must still be
+// there, and be byte for byte the one that the guard kept, since code that Terraform ran
+// meanwhile could have written to this runner's disk.
+func (j *job) recheckGrant(ctx context.Context, b bucket) error {
+	kept, err := os.ReadFile(j.kept(grantFile))
+	if err != nil {
+		return fmt.Errorf("read the kept grant: %w", err)
+	}
+	g, err := j.readGrant(ctx, b)
+	if err != nil {
+		return err
+	}
+	now, err := json.Marshal(g)
+	if err != nil {
+		return fmt.Errorf("encode the grant: %w", err)
+	}
+	if !bytes.Equal(kept, now) {
+		return refuse(codeGuardRefused, "the grant is not the one that this run began with")
+	}
+	return nil
+}
