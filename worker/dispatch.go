@@ -29,6 +29,9 @@ func (j *job) newAttempt(kind lifecycle.Kind, purpose lifecycle.Purpose, sha, ac
 
 // start records the intent to run and sends it.
 func (j *job) start(ctx context.Context, kind lifecycle.Kind, a lifecycle.Attempt) error {
+	if err := j.GitHub.Closed(); err != nil {
+		return err // the intent waits in the document
+	}
 	if err := j.patch(ctx, lifecycle.Started(kind, a)); err != nil {
 		return err
 	}
@@ -57,6 +60,7 @@ func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
 	if may, err := j.mayBegin(ctx, kind, cid); err != nil || !may {
 		return err
 	}
+	sends := j.attempt(lifecycle.Step{Kind: kind, CorrelationID: cid}).Sends
 	run, err := j.GitHub.Dispatch(ctx, github.DispatchInput{
 		Repo: repoOf(j.request()), Workflow: string(kind) + ".yml", Ref: j.request().Target.Base, Inputs: inputs(cid, grant, a.Ref),
 	})
@@ -66,6 +70,8 @@ func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
 		return j.notStarted(ctx, kind, cid, fmt.Sprintf("GitHub refused to start the run: it does not show TfPilot the workflow %s.yml on the branch %s of %s. Ask your platform team.", kind, j.request().Target.Base, repoOf(j.request())))
 	case errors.As(err, &no):
 		return j.notStarted(ctx, kind, cid, "GitHub refused to start the run: "+no.Message)
+	case paused(err): // GitHub did not take it
+		return errors.Join(fmt.Errorf("dispatch %s: %w", kind, err), j.patch(ctx, lifecycle.NotSent(kind, cid, sends)))
 	case err != nil:
 		return fmt.Errorf("dispatch %s: %w", kind, err)
 	case run.ID == 0:
@@ -129,22 +135,11 @@ func (j *job) grant(kind lifecycle.Kind, a *lifecycle.Attempt) lifecycle.Grant {
 	env, _ := j.environment(r)
 	return lifecycle.Grant{
 		Kind: kind, RequestID: r.ID, Environment: r.Environment, Project: r.Project, Purpose: a.Purpose, SHA: a.HeadSHA,
-		Path: r.Target.Path, Blob: r.Target.Blob, Digest: a.Digest, Plan: j.planOf(a), LeaseToken: a.LeaseToken, ExpiresAt: a.DispatchedAt.Add(grantLife),
+		Path: r.Target.Path, Blob: r.Target.Blob, Digest: a.Digest, LeaseToken: a.LeaseToken, ExpiresAt: a.DispatchedAt.Add(grantLife),
 		Backend: lifecycle.Backend{
 			Bucket: env.Backend.Bucket, Key: env.Backend.Key, DynamoDBTable: env.Backend.DynamoDBTable, UseLockfile: env.Backend.UseLockfile,
 		},
 	}
-}
-
-// planOf is the correlation id of the plan that an apply or destroy was approved for. The run reads its summary, and believes it
-// only with the digest that the grant names.
-func (j *job) planOf(a *lifecycle.Attempt) string {
-	for _, plan := range j.request().Runs.Plan.Attempts {
-		if a.PlanAttempt != 0 && plan.Number == a.PlanAttempt {
-			return plan.CorrelationID
-		}
-	}
-	return ""
 }
 
 // inputs are what a dispatch carries. GitHub Enterprise Server up to 3.19 takes no more
@@ -159,6 +154,9 @@ func inputs(cid string, g lifecycle.Grant, ref string) map[string]string {
 // sendAgain sends a dispatch whose first sending was not seen to work, after one
 // more look for it and for the approvals behind it.
 func (j *job) sendAgain(ctx context.Context, s lifecycle.Step) error {
+	if err := j.GitHub.Closed(); err != nil {
+		return err
+	}
 	if a := j.attempt(s); a.Sends > 0 {
 		found, err := j.find(ctx, s)
 		if err != nil || found {

@@ -75,8 +75,8 @@ func openRuns(r *lifecycle.Request) []openRun {
 	var open []openRun
 	for _, kind := range lifecycle.RequestKinds {
 		a := r.CurrentRun(kind)
-		if a == nil || !a.Lost() && !a.NeedsReconciling() || a.DispatchedAt == nil {
-			continue
+		if a == nil || !a.Lost() && !a.NeedsReconciling() || a.DispatchedAt == nil || a.Lost() && a.Sends == 0 {
+			continue // of one that was not sent yet, GitHub knows nothing
 		}
 		step := lifecycle.Step{Kind: kind, CorrelationID: a.CorrelationID}
 		open = append(open, openRun{step, a.RunID, *a.DispatchedAt, a.MissingSince != nil})

@@ -34,11 +34,16 @@ func (w *Worker) Handlers() queue.Handlers {
 	}
 }
 
-// pace puts a task back until GitHub may be asked again, without counting a try.
+// pace puts a task back until GitHub may be asked again, or lets TfPilot in again,
+// without counting a try.
 func pace(err error) error {
 	var limit *github.RateLimit
-	if errors.As(err, &limit) {
-		return queue.Later(limit.Until.Sub(now()))
+	var out *github.SignIn
+	switch {
+	case errors.As(err, &limit):
+		return queue.Later(limit.RetryAfter())
+	case errors.As(err, &out):
+		return queue.Later(out.RetryAfter())
 	}
 	return err
 }

@@ -256,9 +256,9 @@ func (w *watch) rest(r lifecycle.Request, s lifecycle.Step, err error) {
 	}
 	n.times++
 	n.until = now().Add(min(time.Second<<min(n.times, 10), maxNap))
-	var limit *github.RateLimit
-	if errors.As(err, &limit) {
-		n.until = limit.Until
+	var pause pauser
+	if errors.As(err, &pause) {
+		n.until = now().Add(pause.RetryAfter())
 	}
 	w.naps[key] = n
 }
@@ -271,6 +271,18 @@ func (w *watch) wakes(r lifecycle.Request, s lifecycle.Step) time.Time {
 		return n.until
 	}
 	return s.After
+}
+
+// pauser is an error that says when to try again: nothing happened, and nothing is wrong
+// with the request.
+type pauser interface {
+	error
+	RetryAfter() time.Duration
+}
+
+func paused(err error) bool {
+	var p pauser
+	return errors.As(err, &p)
 }
 
 type napKey struct {

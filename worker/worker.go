@@ -135,6 +135,7 @@ type job struct {
 	doc   store.Doc
 	log   *slog.Logger
 	waits bool // the step that was just tried has to wait for others, and is rung for
+	out   *signedOut
 }
 
 func (j *job) id() string                  { return j.doc.Request.ID }
@@ -167,7 +168,7 @@ func (j *job) run(ctx context.Context) error {
 		case err != nil:
 			return err
 		case !moved:
-			return j.later(ctx)
+			return errors.Join(j.saySignIn(ctx), j.later(ctx))
 		case time.Now().After(deadline):
 			return j.Bell.Look(ctx, j.id(), j.doc.Request.Version)
 		}
@@ -192,8 +193,9 @@ func (j *job) round(ctx context.Context) (moved bool, err error) {
 			return false, err
 		case err != nil:
 			j.log.Warn("step did not succeed", keyStep, s.Name, keyError, err)
+			j.noteSignIn(s, err)
 		}
-		if j.doc.Request.Version != before {
+		if j.doc.Request.Version != before && !paused(err) {
 			return true, nil
 		}
 		if j.doc.Archived {

@@ -23,6 +23,8 @@ type desk struct {
 	store *store.Store
 	index *queue.Index
 	redis *miniredis.Miniredis
+
+	bucket *s3.Server
 }
 
 const deskYAML = `projects:
@@ -46,7 +48,7 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{t: t, redis: miniredis.RunT(t)}
+	d := &desk{t: t, redis: miniredis.RunT(t), bucket: bucket}
 	address := d.serve(bucket)
 	d.set(map[string]string{
 		"TFPILOT_CONFIG": config, "TFPILOT_REQUESTS_BUCKET": "requests", "AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL_S3": address,

@@ -83,7 +83,7 @@ func (p *parts) examine(ctx context.Context) []finding {
 		{"Redis answers", mend(p.redis.Ping(ctx), "check REDIS_URL")},
 	}
 	found = append(found, p.examineSlack(ctx)...)
-	found = append(found, p.examineApp(ctx))
+	found = append(found, p.examineApp(ctx)...)
 	found = append(found, p.examineEnvironments(ctx)...)
 	return append(found, p.examineModel(ctx)...)
 }
@@ -123,20 +123,37 @@ func findingsAsJSON(out io.Writer, notes []string, findings []finding) error {
 	return json.NewEncoder(out).Encode(all)
 }
 
-// examineApp compares the App's permissions with what TfPilot needs, no more and no
-// less.
-func (p *parts) examineApp(ctx context.Context) finding {
-	f := finding{what: "the GitHub App has its permissions and no others"}
+// examineApp asks whether GitHub lets TfPilot in, with what permissions, and what time it
+// is there.
+func (p *parts) examineApp(ctx context.Context) []finding {
 	hub, err := p.github()
 	if err != nil {
-		return finding{f.what, err}
+		return []finding{{"GitHub can be called", err}}
 	}
+	found := []finding{p.examinePermissions(ctx, hub)}
+	if skew, ok := hub.Skew(); ok {
+		clock := finding{what: "the clock agrees with GitHub's"}
+		if skew.Abs() > github.MaxSkew {
+			clock.err = fmt.Errorf("%s; synchronize it, or GitHub refuses TfPilot's App", github.SkewInWords(skew))
+		}
+		found = append(found, clock)
+	}
+	return found
+}
+
+// examinePermissions compares the App's permissions with what TfPilot needs, no more and
+// no less.
+func (p *parts) examinePermissions(ctx context.Context, hub *github.Client) finding {
+	f := finding{what: "the GitHub App has its permissions and no others"}
 	if p.cfg.GitHub.Token.Set() {
 		return finding{"GitHub takes the token (use an App in production)", mend(errOf(hub.Self(ctx)), "check GITHUB_TOKEN and GITHUB_API_URL")}
 	}
 	in, err := hub.Installation(ctx)
 	if err != nil {
 		return finding{f.what, mend(err, "check GITHUB_API_URL and the three GITHUB_APP_… variables, and that the App is installed")}
+	}
+	if in.Suspended {
+		return finding{f.what, errors.New("the installation of the App is suspended; an owner of the organization ends that under Settings, GitHub Apps")}
 	}
 	var wrong []string
 	for name, need := range github.Permissions {

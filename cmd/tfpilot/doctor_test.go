@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	tfpilot "github.com/tfpilot/tfpilot"
 	"github.com/tfpilot/tfpilot/internal/bootstrap"
@@ -30,6 +31,7 @@ type ward struct {
 	scopes string // of the bot token, as Slack names them with its answers
 	slack  *slack.Server
 	model  *model.Server
+	github *github.Server
 }
 
 func newWard(t *testing.T) *ward {
@@ -98,7 +100,7 @@ func (w *ward) hub(permissions map[string]string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	handler = server.Handler()
+	handler, w.github = server.Handler(), server
 	w.t.Cleanup(func() { _ = server.Close(context.Background()) })
 	w.set(map[string]string{
 		"GITHUB_API_URL":         address + "/api/v3/",
@@ -144,7 +146,7 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 	}
 	want := []string{
 		"the modules on offer can be read", "bucket requests keeps conditional writes", "Redis answers", "Slack takes the bot token", "the bot token has its scopes",
-		"Slack opens a socket for the app token", "the GitHub App has its permissions and no others", "core dev/app is deployed and its backend fits",
+		"Slack opens a socket for the app token", "the GitHub App has its permissions and no others", "the clock agrees with GitHub's", "core dev/app is deployed and its backend fits",
 		"the model answers and keeps to a form",
 	}
 	if !slices.Equal(checks, want) {
@@ -156,7 +158,7 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 	t.Setenv("OPENAI_API_KEY", "")
 	w.scopes += ",users:read"
 	_, checks = w.examined()
-	if slices.Contains(checks, want[8]) || !slices.Contains(checks, "the bot token has its scopes; not needed: users:read") {
+	if slices.Contains(checks, want[9]) || !slices.Contains(checks, "the bot token has its scopes; not needed: users:read") {
 		t.Errorf("checked %q", checks)
 	}
 	w.scopes = ""
@@ -180,6 +182,8 @@ func TestDoctorSaysWhatToMend(t *testing.T) {
 			w.hub(map[string]string{"contents": "read", "pull_requests": "write", "actions": "write", "metadata": "read", "issues": "write"})
 		}, "the GitHub App has its permissions and no others", []string{"contents should be write", "issues is granted and not needed"}},
 		"installation": {func(w *ward) { w.t.Setenv("GITHUB_APP_INSTALLATION_ID", "3") }, "the GitHub App has its permissions and no others", []string{"that the App is installed"}},
+		"suspended":    {func(w *ward) { w.github.Suspend(true) }, "the GitHub App has its permissions and no others", []string{"suspended"}},
+		"clock":        {func(w *ward) { w.github.SetClock(45 * time.Second) }, "the clock agrees with GitHub's", []string{"seconds behind GitHub's", "synchronize"}},
 		"model key":    {func(w *ward) { w.t.Setenv("OPENAI_API_KEY", "sk-other") }, "the model answers and keeps to a form", []string{"status 401", "OPENAI_API_KEY"}},
 		"model":        {func(w *ward) { w.t.Setenv("OPENAI_MODEL", "none") }, "the model answers and keeps to a form", []string{"OPENAI_MODEL"}},
 		"modules": {func(w *ward) {
@@ -209,7 +213,7 @@ func TestDoctorSaysWhatToMend(t *testing.T) {
 				}
 			}
 			delete(failures, c.what)
-			if name == "installation" {
+			if name == "installation" || name == "suspended" {
 				delete(failures, "core dev/app is deployed and its backend fits") // it is behind the same door
 			}
 			if len(failures) > 0 {

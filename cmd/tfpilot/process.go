@@ -88,9 +88,13 @@ func serveWorker(ctx context.Context, p *parts) error {
 	if err != nil {
 		return fmt.Errorf("TFPILOT_ADMIN_ADDR: %w", err)
 	}
-	health := web.Health(p.log, []web.Check{{Name: "redis", Run: p.redis.Ping}})
+	w, tasks, err := p.worker()
+	if err != nil {
+		return err
+	}
+	health := web.Health(p.log, append(signedIn(w.GitHub), web.Check{Name: "redis", Run: p.redis.Ping}))
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return runWorker(ctx, p) })
+	g.Go(func() error { return work(ctx, p, w, tasks) })
 	g.Go(func() error { return web.Serve(ctx, ln, health, p.log) })
 	return g.Wait()
 }
@@ -101,6 +105,10 @@ func runWorker(ctx context.Context, p *parts) error {
 	if err != nil {
 		return err
 	}
+	return work(ctx, p, w, tasks)
+}
+
+func work(ctx context.Context, p *parts, w *worker.Worker, tasks *queue.Server) error {
 	p.log.Info("worker started")
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return tasks.Run(ctx) })

@@ -57,7 +57,8 @@ func (k *console) command(use, short string, args cobra.PositionalArgs, run func
 			return err
 		}
 		queue.Quiet()
-		if k.parts, err = assemble(c.Context(), cfg, credentials{}, newLog(slog.LevelWarn, false)); err != nil {
+		// The bucket was probed when app and worker started; a command makes its own calls only.
+		if k.parts, err = open(c.Context(), cfg, credentials{}, newLog(slog.LevelWarn, false)); err != nil {
 			return err
 		}
 		defer func() { _ = k.close() }()

@@ -12,6 +12,17 @@ import (
 
 // Syncing and building the index are asked of the matrix, like every other command
 // that does something.
+// A command makes its own calls to the bucket and no others: app and worker probed it.
+func TestCommandsDoNotProbeTheBucket(t *testing.T) {
+	d := newDesk(t)
+	id := d.opened()
+	d.bucket.ResetCounts()
+	d.says(exitDone, id, "requests", "show", id)
+	if n := d.bucket.Calls("app"); n > 2 {
+		t.Errorf("%d calls to show a request: %+v", n, d.bucket.Counts())
+	}
+}
+
 func TestMatrixIsAskedOnTheCommandLine(t *testing.T) {
 	d := newDesk(t)
 	id := d.opened()

@@ -16,6 +16,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/intake"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/web"
 	"github.com/tfpilot/tfpilot/slackapp"
 	"github.com/tfpilot/tfpilot/worker"
 )
@@ -34,7 +35,7 @@ type parts struct {
 // credentials of S3 that come from somewhere else than the AWS SDK's own chain.
 type credentials struct{ accessKey, secret string }
 
-// assemble opens what every process needs. It proves that the bucket keeps its
+// assemble opens what a process that stays needs. It proves that the bucket keeps its
 // promises before anything is written.
 func assemble(ctx context.Context, cfg *config.Config, cred credentials, log *slog.Logger) (*parts, error) {
 	p, err := open(ctx, cfg, cred, log)
@@ -123,6 +124,24 @@ func (p *parts) cards() (*slackapp.Cards, error) {
 		API: api, Documents: p.store, Notes: queue.NewNotes(p.redis), Policy: p.cfg.Policy(),
 		Catalog: p.catalog, Projects: slackapp.Directory(p.cfg.Projects), Log: p.log,
 	}, nil
+}
+
+// signedIn are the health checks about GitHub: it lets TfPilot in, and the clocks agree.
+func signedIn(hub *github.Client) []web.Check {
+	return []web.Check{
+		{Name: "github", Run: func(context.Context) error {
+			if out := hub.SignedOut(); out != nil {
+				return out
+			}
+			return nil
+		}},
+		{Name: "clock", Run: func(context.Context) error {
+			if skew, ok := hub.Skew(); ok && skew.Abs() > github.MaxSkew {
+				return errors.New(github.SkewInWords(skew))
+			}
+			return nil
+		}},
+	}
 }
 
 // worker puts a worker together: the steps, and the tasks that ring for them.

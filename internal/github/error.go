@@ -31,7 +31,8 @@ const (
 	maxBackoff     = time.Hour
 )
 
-// Refused is a 4xx answer: GitHub understood and said no; nothing happened.
+// Refused is an answer about the request: GitHub understood and said no; nothing happened.
+// An answer about TfPilot itself is SignIn, whatever its status.
 type Refused struct {
 	Status  int
 	Message string // GitHub's sentence, for people
@@ -52,6 +53,9 @@ type RateLimit struct{ Until time.Time }
 func (e *RateLimit) Error() string {
 	return "GitHub's rate limit until " + e.Until.UTC().Format(time.RFC3339)
 }
+
+// RetryAfter is how long to wait before the call may be made.
+func (e *RateLimit) RetryAfter() time.Duration { return time.Until(e.Until) }
 
 // IsUnknown says whether the call may have taken effect although no answer says
 // so: timeout, broken connection, 5xx, unreadable body.
@@ -85,32 +89,82 @@ func explain(err error) error {
 	return fmt.Errorf("%w: %w", errUnknown, err)
 }
 
-// explainToken is for an answer to the question for a token. That GitHub does not know
-// the installation says nothing about what was to be asked with it.
+// explainToken is for an answer to the question for a token. Whatever GitHub refuses there
+// says nothing about what was to be asked with it: it is about the App.
 func explainToken(resp *http.Response, err error) error {
 	err = explainAnswer(resp, "no token for the installation: "+drain(resp), err)
 	var no *Refused
-	if errors.As(err, &no) && no.Status == http.StatusNotFound {
-		no.Status = http.StatusUnauthorized
+	if errors.As(err, &no) {
+		return &SignIn{Status: no.Status, Cause: "GitHub gives TfPilot's App no access", Message: no.Message}
 	}
 	return err
 }
 
+// meaning is what an answer says.
+type meaning int
+
+const (
+	meansLimit   meaning = iota + 1 // too much was asked; nothing happened
+	meansSignIn                     // TfPilot is not let in; nothing happened
+	meansLacking                    // TfPilot is let in, and its App lacks a permission; nothing happened
+	meansUnknown                    // it may have happened
+	meansRefused                    // this very call is refused; nothing happened
+	meansMoved                      // the repository has another address; nothing happened
+)
+
+// meanings say what an answer means, the first row that fits. Only meansRefused is an
+// answer about the request: every caller tells by the type of the error, and none by a
+// status.
+var meanings = []struct {
+	from, to int
+	header   string // that the answer has
+	value    string // of the header; empty is any
+	says     string // in GitHub's sentence, in lower case
+	means    meaning
+	cause    string // of meansSignIn and meansLacking, in words for people
+}{
+	{from: 429, to: 429, means: meansLimit},
+	{from: 403, to: 403, header: "Retry-After", means: meansLimit},
+	{from: 403, to: 403, header: "X-RateLimit-Remaining", value: "0", means: meansLimit},
+	{from: 403, to: 403, says: "secondary rate limit", means: meansLimit},
+	{from: 401, to: 401, means: meansSignIn, cause: "GitHub does not accept TfPilot's credentials"},
+	{from: 403, to: 403, says: "suspended", means: meansSignIn, cause: "the installation of TfPilot's App is suspended"},
+	{from: 403, to: 403, says: "ip allow list", means: meansSignIn, cause: "the organization's IP allow list does not contain TfPilot's address"},
+	{from: 403, to: 403, header: "X-GitHub-SSO", means: meansSignIn, cause: "the organization enforces single sign-on for TfPilot's credentials"},
+	{from: 403, to: 403, says: "saml", means: meansSignIn, cause: "the organization enforces single sign-on for TfPilot's credentials"},
+	{from: 403, to: 403, says: "not accessible by integration", means: meansLacking, cause: "TfPilot's App lacks a permission"},
+	{from: 403, to: 403, says: "not accessible by personal access token", means: meansLacking, cause: "TfPilot's token lacks a permission"},
+	{from: 407, to: 408, means: meansUnknown},
+	{from: 500, to: 999, means: meansUnknown},
+	{from: 400, to: 499, means: meansRefused},
+	{from: 300, to: 399, means: meansMoved},
+	{from: 0, to: 299, means: meansUnknown},
+}
+
 func explainAnswer(resp *http.Response, message string, err error) error {
-	limited := resp.StatusCode == http.StatusForbidden && (resp.Header.Get("Retry-After") != "" ||
-		resp.Header.Get("X-RateLimit-Remaining") == "0" || strings.Contains(strings.ToLower(message), "secondary rate limit"))
-	switch {
-	case resp.StatusCode == http.StatusTooManyRequests || limited:
-		return &RateLimit{Until: retryAfter(resp, nil)}
-	case resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode >= 500:
-		return fmt.Errorf("%w: status %d: %s", errUnknown, resp.StatusCode, message)
-	case resp.StatusCode >= 400:
-		return &Refused{Status: resp.StatusCode, Message: cutRunes(message, maxMessage)}
-	case resp.StatusCode >= 300:
-		return &Refused{Status: resp.StatusCode, Message: "GitHub points to another address. Was the repository renamed or moved?"}
-	default:
-		return fmt.Errorf("%w: %w", errUnknown, err)
+	for _, m := range meanings {
+		value := resp.Header.Get(m.header)
+		switch {
+		case resp.StatusCode < m.from || resp.StatusCode > m.to,
+			m.header != "" && (value == "" || m.value != "" && value != m.value),
+			!strings.Contains(strings.ToLower(message), m.says):
+			continue
+		}
+		message = cutRunes(message, maxMessage)
+		switch m.means {
+		case meansLimit:
+			return &RateLimit{Until: retryAfter(resp, nil)}
+		case meansSignIn, meansLacking:
+			return &SignIn{Status: resp.StatusCode, Cause: m.cause, Message: message, permission: m.means == meansLacking}
+		case meansRefused:
+			return &Refused{Status: resp.StatusCode, Message: message}
+		case meansMoved:
+			return &Refused{Status: resp.StatusCode, Message: "GitHub points to another address. Was the repository renamed or moved?"}
+		case meansUnknown:
+			return fmt.Errorf("%w: status %d: %s: %w", errUnknown, resp.StatusCode, message, err)
+		}
 	}
+	return fmt.Errorf("%w: %w", errUnknown, err)
 }
 
 // sentence is GitHub's message with what its list of errors adds.

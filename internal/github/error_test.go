@@ -56,6 +56,7 @@ func TestErrorsSayWhetherAnythingHappened(t *testing.T) {
 		answer  answers
 		unknown bool
 		status  int           // of a refusal
+		signIn  string        // why TfPilot is not let in
 		wait    time.Duration // of a rate limit
 	}{
 		"500":                 {answer: reply(500, "{}"), unknown: true},
@@ -65,8 +66,13 @@ func TestErrorsSayWhetherAnythingHappened(t *testing.T) {
 		"success unreadable":  {answer: reply(200, `{"id":`), unknown: true},
 		"404":                 {answer: reply(404, `{"message":"Not Found"}`), status: 404},
 		"422":                 {answer: reply(422, `{"message":"Validation Failed","errors":[{"message":"taken"}]}`), status: 422},
-		"401":                 {answer: reply(401, `{"message":"Bad credentials"}`), status: 401},
-		"403 is a refusal":    {answer: reply(403, `{"message":"Resource not accessible by integration"}`), status: 403},
+		"401":                 {answer: reply(401, `{"message":"Bad credentials"}`), signIn: "does not accept TfPilot's credentials"},
+		"suspended":           {answer: reply(403, `{"message":"This installation has been suspended"}`), signIn: "suspended"},
+		"IP allow list":       {answer: reply(403, `{"message":"Although you appear to have the correct authorization credentials, the `+"`acme`"+` organization has an IP allow list enabled, and 192.0.2.7 is not permitted to access this resource."}`), signIn: "IP allow list"},
+		"single sign-on":      {answer: reply(403, `{"message":"Resource protected by organization SAML enforcement."}`, "X-GitHub-SSO", "required; url=https://github.test/sso"), signIn: "single sign-on"},
+		"no permission":       {answer: reply(403, `{"message":"Resource not accessible by integration"}`), signIn: "lacks a permission"},
+		"403 is a refusal":    {answer: reply(403, `{"message":"Unable to create comment because issue is locked."}`), status: 403},
+		"proxy":               {answer: reply(407, `<html>`), unknown: true},
 		"moved":               {answer: reply(301, ``, "Location", "http://evil.test/repos/a/b"), status: 301},
 		"429":                 {answer: reply(429, `{}`, "Retry-After", "30"), wait: 30 * time.Second},
 		"429 without time":    {answer: reply(429, `{}`), wait: time.Minute},
@@ -82,6 +88,10 @@ func TestErrorsSayWhetherAnythingHappened(t *testing.T) {
 				var refused *Refused
 				var limit *RateLimit
 				isRefused, isLimit := errors.As(err, &refused), errors.As(err, &limit)
+				var out *SignIn
+				if errors.As(err, &out) != (tc.signIn != "") || out != nil && !strings.Contains(out.Why(), tc.signIn) {
+					t.Fatalf("sign-in %+v, want %q: %v", out, tc.signIn, err)
+				}
 				if IsUnknown(err) != tc.unknown || isRefused != (tc.status != 0) || isLimit != (tc.wait != 0) {
 					t.Fatalf("unknown %v, refused %v, limit %v: %v", IsUnknown(err), isRefused, isLimit, err)
 				}

@@ -58,6 +58,7 @@ type Client struct {
 	author Author
 	self   atomic.Pointer[Actor] // who TfPilot is here, once GitHub said it
 
+	clock        clock
 	installation int64
 	noRunDetails atomic.Bool // this server does not know return_run_details
 	onCall       func(method, path string)
@@ -67,8 +68,12 @@ type Client struct {
 type door struct {
 	gh *gh.Client
 
-	mu      sync.Mutex
-	blocked time.Time // no call before
+	mu    sync.Mutex
+	until time.Time // no call before
+	why   error
+	out   *SignIn   // the outage that lasts
+	outAt time.Time // when it was last seen
+	times int       // in a row
 }
 
 // New returns a client; it makes no call.
@@ -81,10 +86,10 @@ func New(cfg Config) (*Client, error) {
 	if transport == nil {
 		transport = http.DefaultTransport
 	}
-	transport = bounded{transport}
 	c := &Client{
 		author: cfg.Author, installation: cfg.InstallationID, onCall: cfg.OnCall,
 	}
+	transport = clocked{bounded{transport}, &c.clock}
 	if c.author == (Author{}) {
 		c.author = Author{Name: "TfPilot", Email: "tfpilot[bot]@users.noreply.github.com"}
 	}
@@ -97,8 +102,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("open GitHub: private key of the App: %w", err)
 	}
 	apps.BaseURL = strings.TrimSuffix(base.String(), "/")
-	installed := ghinstallation.NewFromAppsTransport(apps, cfg.InstallationID)
-	c.rest.gh = newDoor(base, installed)
+	c.rest.gh = newDoor(base, newInstalled(apps, cfg.InstallationID))
 	c.app = &door{gh: newDoor(base, apps)}
 	return c, nil
 }
@@ -213,8 +217,8 @@ func (c *Client) call(ctx context.Context, method, path string, body, out any) (
 }
 
 func (c *Client) do(ctx context.Context, d *door, method, path, etag string, body, out any) (answer, error) {
-	if until, blocked := d.isBlocked(); blocked {
-		return answer{}, fmt.Errorf("%s %s: %w", method, path, &RateLimit{Until: until})
+	if err := d.closed(); err != nil {
+		return answer{}, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -232,9 +236,13 @@ func (c *Client) do(ctx context.Context, d *door, method, path, etag string, bod
 	a := answerOf(resp)
 	if a.status == http.StatusNotModified {
 		a.same = true
+		d.settle(nil, true, 0)
 		return a, nil
 	}
-	if err = explain(err); err != nil {
+	err = explain(err)
+	skew, _ := c.Skew()
+	d.settle(err, a.status != 0 && a.status < 500, skew)
+	if err != nil {
 		d.block(err)
 		return a, fmt.Errorf("%s %s: %w", method, path, err)
 	}
@@ -255,20 +263,36 @@ func answerOf(resp *gh.Response) answer {
 	}
 }
 
-func (d *door) isBlocked() (time.Time, bool) {
+// Closed is why no call as the installation may be made now, or nil.
+func (c *Client) Closed() error { return c.rest.closed() }
+
+// closed is why no call may be made now, or nil.
+func (d *door) closed() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.blocked, time.Now().Before(d.blocked)
+	if time.Now().Before(d.until) {
+		return d.why
+	}
+	return nil
 }
 
+// block makes no call until the time that an answer named.
 func (d *door) block(err error) {
 	var limit *RateLimit
-	if !errors.As(err, &limit) {
+	var out *SignIn
+	var until time.Time
+	var why error
+	switch {
+	case errors.As(err, &limit):
+		until, why = limit.Until, limit
+	case errors.As(err, &out):
+		until, why = out.Until, out
+	default:
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if limit.Until.After(d.blocked) {
-		d.blocked = limit.Until
+	if until.After(d.until) {
+		d.until, d.why = until, why
 	}
 }

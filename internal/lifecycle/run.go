@@ -144,6 +144,20 @@ func Sending(kind Kind, correlationID string, now time.Time) Patch {
 	}
 }
 
+// NotSent takes a sending back that GitHub did not accept, for a reason that says nothing
+// about the request: a limit, or TfPilot itself is not let in. It is the sending with this
+// number; a later one stays.
+func NotSent(kind Kind, correlationID string, sends int) Patch {
+	return onAttempt(kind, correlationID, func(a *Attempt) {
+		if !a.Lost() || a.Sends != sends || sends == 0 {
+			return
+		}
+		if a.Sends--; a.Sends == 0 {
+			a.SentAt = nil
+		}
+	})
+}
+
 // RunStarted records the run that GitHub named in its answer to the dispatch. An
 // attempt that was sent more than once takes its run from the claim alone.
 func RunStarted(kind Kind, correlationID string, runID int64, url string) Patch {

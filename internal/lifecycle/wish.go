@@ -222,6 +222,10 @@ func Served(what Action) Patch {
 	}
 }
 
+// CodeSignIn is the problem of a request that waits because GitHub does not let TfPilot
+// in. It says nothing about the request and goes away by itself.
+const CodeSignIn = "github_sign_in"
+
 // Troubled records what does not work; the same trouble keeps its first time.
 func Troubled(step, code, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {

@@ -17,7 +17,6 @@ type Scope struct {
 	RequestID string            // required
 	Purpose   lifecycle.Purpose // required
 	Config    Config            // what the plan was made of; needed where that configures providers or runs commands
-	Code      *CodeIdentity     // its identity
 }
 
 func (s Scope) prefix() string { return "module." + ModuleCall(s.RequestID) + "." }
@@ -36,14 +35,14 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("summarize: %w", err)
 	}
-	s := &Summary{Code: scope.Code}
+	s := &Summary{}
 	resources := resourcesOf(plan)
 	var outside []string
 	for _, rc := range plan.ResourceChanges {
 		if !counts(rc) {
 			continue
 		}
-		if !scope.holds(rc) && !reads(rc) {
+		if !scope.holds(rc) {
 			outside = append(outside, hide.address(rc.Address))
 			continue
 		}
@@ -70,21 +69,12 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 	return s, s.checkPurpose(scope)
 }
 
-// counts leaves out resources with which nothing happens, and data sources that the plan has read already.
+// counts leaves out data sources and resources with which nothing happens.
 func counts(rc *tfjson.ResourceChange) bool {
-	if rc == nil || rc.Change == nil {
+	if rc == nil || rc.Change == nil || rc.Mode == tfjson.DataResourceMode {
 		return false
 	}
-	if rc.Mode == tfjson.DataResourceMode {
-		return rc.Change.Actions.Read()
-	}
 	return !rc.Change.Actions.NoOp() || rc.Change.Importing != nil || rc.PreviousAddress != "" && rc.PreviousAddress != rc.Address
-}
-
-// reads reports whether a change only reads a data source while the plan is applied. That runs code of a provider, also outside
-// the request's module.
-func reads(rc *tfjson.ResourceChange) bool {
-	return rc.Mode == tfjson.DataResourceMode && rc.Change.Actions.Read()
 }
 
 func (s Scope) holds(rc *tfjson.ResourceChange) bool {
@@ -118,7 +108,7 @@ func (s *Summary) checkPurpose(scope Scope) error {
 	if scope.Purpose == lifecycle.PurposeDestroy {
 		var other []string
 		for _, c := range s.Changes {
-			if kind := c.Kind(); kind != "delete" && kind != "read" {
+			if c.Kind() != "delete" {
 				other = append(other, c.Address)
 			}
 		}
@@ -140,7 +130,7 @@ func compareChanges(a, b Change) int {
 	return bytes.Compare(canonical(a.document()), canonical(b.document()))
 }
 
-var knownActions = []string{"create", "update", "delete", "delete,create", "create,delete", "no-op", "read"}
+var knownActions = []string{"create", "update", "delete", "delete,create", "create,delete", "no-op"}
 
 func newChange(rc *tfjson.ResourceChange, hide *mask) (Change, error) {
 	c := Change{
@@ -164,7 +154,6 @@ func newChange(rc *tfjson.ResourceChange, hide *mask) (Change, error) {
 		c.PreviousAddress = ""
 	}
 	c.addValues(rc.Change, hide)
-	c.Warnings = c.warnings()
 	return c, nil
 }
 

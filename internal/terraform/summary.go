@@ -14,11 +14,10 @@ import (
 // that plan the same.
 type Summary struct {
 	Changes   []Change
-	Providers []Provider    // of the changes
-	Code      *CodeIdentity // what the plan was made of; summaries before 2026-11-30 have none
+	Providers []Provider // of the changes
 }
 
-// Change is one managed resource that the plan changes, moves or imports, or a data source that the apply reads.
+// Change is one managed resource that the plan changes, moves or imports.
 type Change struct {
 	Address         string
 	Deposed         string // key of an object left over from a replacement
@@ -34,10 +33,9 @@ type Change struct {
 	After           map[string]any
 	Unknown         []string // paths of what is known only after the apply
 	Commands        []any    // provisioners: {"type": t, "config": c}, which run beside what the plan shows
-	Warnings        []string // what whoever approves cannot see in the change, in words
 }
 
-// Kind is what happens to the resource in one word: create, update, replace, delete, move, import or read.
+// Kind is what happens to the resource in one word: create, update, replace, delete, move or import.
 func (c Change) Kind() string {
 	switch strings.Join(c.Actions, ",") {
 	case "delete,create", "create,delete":
@@ -120,9 +118,6 @@ func (s *Summary) Bytes() []byte {
 		}
 		doc["providers"] = providers
 	}
-	if s.Code != nil {
-		doc["code"] = s.Code.document()
-	}
 	return canonical(doc)
 }
 
@@ -160,9 +155,6 @@ func (c Change) document() map[string]any {
 	if len(c.Commands) > 0 {
 		doc["commands"] = c.Commands
 	}
-	if len(c.Warnings) > 0 {
-		doc["warnings"] = c.Warnings
-	}
 	return doc
 }
 
@@ -196,14 +188,12 @@ func ParseSummary(content []byte) (*Summary, error) {
 			After           map[string]any `json:"after"`
 			Unknown         []string       `json:"unknown"`
 			Commands        []any          `json:"commands"`
-			Warnings        []string       `json:"warnings"`
 		} `json:"changes"`
 		Providers []struct {
 			Name   string         `json:"name"`
 			Source string         `json:"source"`
 			Config map[string]any `json:"config"`
 		} `json:"providers"`
-		Code *codeDocument `json:"code"`
 	}
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.UseNumber()
@@ -214,7 +204,7 @@ func ParseSummary(content []byte) (*Summary, error) {
 	if _, err := decoder.Token(); err != io.EOF {
 		return nil, fmt.Errorf("parse summary: more than one document")
 	}
-	s := &Summary{Code: (*CodeIdentity)(doc.Code)}
+	s := &Summary{}
 	for _, c := range doc.Changes {
 		if len(c.Actions) == 0 || c.Address == "" {
 			return nil, fmt.Errorf("parse summary: a change without address or action")

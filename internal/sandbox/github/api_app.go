@@ -66,6 +66,19 @@ func (s *Server) Suspend(on bool) {
 	s.suspended = on
 }
 
+// RevokeTokens takes all tokens of the installation back before their time.
+func (s *Server) RevokeTokens() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.state.Tokens, func(_ string, t *accessToken) bool { return t.Kind == "installation" })
+}
+
+// SetClock puts GitHub's clock ahead of this machine's, as those see it whose own clock
+// is behind. It decides about the tokens that an App signs, and is in every answer.
+func (s *Server) SetClock(ahead time.Duration) { s.clock.Store(int64(ahead)) }
+
+func (s *Server) now() time.Time { return time.Now().Add(time.Duration(s.clock.Load())) }
+
 // SetInstalled takes a repository into the App's installation, or out of it.
 func (s *Server) SetInstalled(repo string, in bool) error {
 	s.mu.Lock()

@@ -109,7 +109,7 @@ func (s *Server) appFromJWT(token string) (principal, error) {
 	if err != nil {
 		return principal{}, err
 	}
-	now := time.Now()
+	now := s.now()
 	exp, iat := time.Unix(claims.ExpiresAt, 0), time.Unix(claims.IssuedAt, 0)
 	switch {
 	case claims.ExpiresAt == 0 || !exp.After(now):

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -24,13 +25,15 @@ var faultKinds = []string{FaultStatus, FaultLimit, FaultHang, FaultDelay, FaultL
 
 // Fault makes matching REST calls go wrong.
 type Fault struct {
-	Kind   string        `json:"kind"`
-	Method string        `json:"method,omitempty"` // empty: any
-	Path   string        `json:"path,omitempty"`   // each * is one segment, a last ** the rest; empty: any
-	Status int           `json:"status,omitempty"` // 0: 502, or 403 for a limit
-	Delay  time.Duration `json:"delay,omitempty"`  // of a hang or delay; Retry-After of a limit
-	Skip   int           `json:"skip,omitempty"`   // calls that still go well
-	Count  int           `json:"count,omitempty"`  // calls that go wrong; 0: all until cleared
+	Kind   string `json:"kind"`
+	Method string `json:"method,omitempty"` // empty: any
+	Path   string `json:"path,omitempty"`   // each * is one segment, a last ** the rest; empty: any
+	Status int    `json:"status,omitempty"` // 0: 502, or 403 for a limit
+
+	Message string        `json:"message,omitempty"` // of a status; empty: what the status is called
+	Delay   time.Duration `json:"delay,omitempty"`   // of a hang or delay; Retry-After of a limit
+	Skip    int           `json:"skip,omitempty"`    // calls that still go well
+	Count   int           `json:"count,omitempty"`   // calls that go wrong; 0: all until cleared
 }
 
 type activeFault struct {
@@ -124,7 +127,7 @@ func (f *activeFault) before(ctx context.Context, r *http.Request) (rep reply, s
 		if status == 0 {
 			status = http.StatusBadGateway
 		}
-		return (&apiError{status: status, message: http.StatusText(status)}).reply(), true
+		return (&apiError{status: status, message: cmp.Or(f.Message, http.StatusText(status))}).reply(), true
 	case FaultLimit:
 		status := f.Status
 		if status == 0 {

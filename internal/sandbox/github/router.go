@@ -61,6 +61,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) { s.api.ServeH
 // endpoint wraps a handler in everything that happens around it on GitHub.
 func (s *Server) endpoint(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 		body, err := readBody(r)
 		if err != nil {
 			send(w, r, asAPI(err).reply(), nil)

@@ -41,6 +41,7 @@ type Server struct {
 	suspended bool // the App's installation
 
 	inFlight atomic.Int64 // REST calls
+	clock    atomic.Int64 // how far GitHub's clock is ahead of this machine's, in nanoseconds
 
 	jobs   sync.WaitGroup
 	saver  *saver

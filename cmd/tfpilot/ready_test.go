@@ -1,0 +1,45 @@
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+// A worker that GitHub does not let in, or whose clock is off, is not ready and says why.
+func TestReadyNamesGitHub(t *testing.T) {
+	w := newWard(t)
+	cfg, err := settings("worker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := open(t.Context(), cfg, credentials{}, newLog(0, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.close() }()
+	hub, err := p.github()
+	if err != nil {
+		t.Fatal(err)
+	}
+	failing := func() (names []string) {
+		for _, c := range signedIn(hub) {
+			if c.Run(t.Context()) != nil {
+				names = append(names, c.Name)
+			}
+		}
+		return names
+	}
+	if got := failing(); got != nil {
+		t.Errorf("before any call: %v", got)
+	}
+	w.github.SetClock(45 * time.Second)
+	_, _ = hub.Self(t.Context())
+	if got := failing(); len(got) != 1 || got[0] != "clock" {
+		t.Errorf("with a clock that is off by a little: %v", got)
+	}
+	w.github.SetClock(3 * time.Minute)
+	_, err = hub.Installation(t.Context())
+	if got := failing(); len(got) != 2 || err == nil {
+		t.Errorf("with a clock that is off: %v, %v", got, err)
+	}
+}

@@ -1,0 +1,194 @@
+package github
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bradleyfalzon/ghinstallation/v2"
+)
+
+const (
+	firstSignIn = 5 * time.Second
+	lastSignIn  = time.Minute // the longest wait before GitHub is asked again
+	// MaxSkew is how far the clock may be off GitHub's: the token by which an App signs
+	// in is valid from 30 s before until 90 s after it was made.
+	MaxSkew = 30 * time.Second
+)
+
+// SignIn is an answer about TfPilot itself: GitHub does not accept its credentials, or
+// does not let its App in. It says nothing about what was asked for, and nothing
+// happened. It is an outage: the call is made again later.
+type SignIn struct {
+	Status  int
+	Cause   string        // in words for people
+	Message string        // GitHub's sentence, for operators
+	Skew    time.Duration // of this machine's clock against GitHub's; positive when ahead
+	Since   time.Time     // of the first such answer in a row
+	Until   time.Time     // no call before; zero when only this kind of call fails
+
+	permission bool // GitHub lets TfPilot in, but not do this
+}
+
+func (e *SignIn) Error() string {
+	return fmt.Sprintf("cannot sign in to GitHub: %s (%d: %s)", e.Why(), e.Status, e.Message)
+}
+
+// RetryAfter is how long to wait before the call may be made again.
+func (e *SignIn) RetryAfter() time.Duration {
+	if e.Until.IsZero() {
+		return lastSignIn
+	}
+	return max(time.Until(e.Until), firstSignIn)
+}
+
+// Why is the cause in words. A clock that is off explains every answer of this kind.
+func (e *SignIn) Why() string {
+	if e.Status == http.StatusUnauthorized && e.Skew.Abs() > MaxSkew {
+		return SkewInWords(e.Skew)
+	}
+	return e.Cause
+}
+
+// SkewInWords says how far this machine's clock is off.
+func SkewInWords(skew time.Duration) string {
+	direction := "ahead of"
+	if skew < 0 {
+		direction = "behind"
+	}
+	return fmt.Sprintf("the clock of TfPilot's machine is %s %s GitHub's", roughly(skew.Abs()), direction)
+}
+
+// roughly is a duration in words that do not change from one measurement to the next.
+func roughly(d time.Duration) string {
+	if d.Round(10*time.Second) < 2*time.Minute {
+		return fmt.Sprintf("about %d seconds", int(d.Round(10*time.Second).Seconds()))
+	}
+	return fmt.Sprintf("about %d minutes", int(d.Round(time.Minute).Minutes()))
+}
+
+// clock is what GitHub's clock showed.
+type clock struct {
+	skew atomic.Int64 // at the last answer, in nanoseconds
+	read atomic.Bool  // there was one
+}
+
+// Skew is how far this machine's clock is off GitHub's; positive when ahead. ok is false
+// before GitHub has answered.
+func (c *Client) Skew() (skew time.Duration, ok bool) {
+	return time.Duration(c.clock.skew.Load()), c.clock.read.Load()
+}
+
+// SignedOut is the outage that lasts, or nil: GitHub answers what it is asked.
+func (c *Client) SignedOut() *SignIn {
+	for _, d := range []*door{&c.rest, c.app} {
+		if d == nil {
+			continue
+		}
+		d.mu.Lock()
+		out := d.out
+		d.mu.Unlock()
+		if out != nil {
+			return out
+		}
+	}
+	return nil
+}
+
+// settle takes the outcome of a call in: an outage gets its time, and an answer about
+// the call itself ends it. A missing permission concerns some calls only, so that the
+// success of others says nothing for a while.
+func (d *door) settle(err error, answered bool, skew time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	var out *SignIn
+	switch {
+	case errors.As(err, &out):
+		out.Skew, out.Since = skew, now
+		if d.out != nil {
+			out.Since = d.out.Since
+		}
+		if !out.permission {
+			out.Until = now.Add(min(firstSignIn<<min(d.times, 10), lastSignIn))
+			d.times++
+		}
+		d.out, d.outAt = out, now
+	case answered && (d.out == nil || !d.out.permission || now.Sub(d.outAt) > 2*lastSignIn):
+		d.out, d.times = nil, 0
+	}
+}
+
+// clocked reads GitHub's clock from every answer.
+type clocked struct {
+	next http.RoundTripper
+	on   *clock
+}
+
+func (t clocked) RoundTrip(req *http.Request) (*http.Response, error) {
+	sent := time.Now()
+	resp, err := t.next.RoundTrip(req)
+	if err != nil {
+		return resp, err
+	}
+	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		// GitHub cuts its clock to seconds; what the way took counts as neither's.
+		from, to := sent.Add(-time.Second), time.Now()
+		skew := time.Duration(0)
+		switch {
+		case at.Before(from):
+			skew = from.Sub(at)
+		case at.After(to):
+			skew = to.Sub(at)
+		}
+		t.on.skew.Store(int64(skew))
+		t.on.read.Store(true)
+	}
+	return resp, nil
+}
+
+// installed signs in as the installation. A token that GitHub does not accept, as one that
+// was revoked, is dropped at once and the call made again with a new one: a 401 says that
+// nothing happened.
+type installed struct {
+	fresh func() *ghinstallation.Transport
+
+	mu  sync.Mutex
+	now *ghinstallation.Transport
+}
+
+func newInstalled(apps *ghinstallation.AppsTransport, id int64) *installed {
+	fresh := func() *ghinstallation.Transport { return ghinstallation.NewFromAppsTransport(apps, id) }
+	return &installed{fresh: fresh, now: fresh()}
+}
+
+func (t *installed) RoundTrip(req *http.Request) (*http.Response, error) {
+	used := t.transport(nil)
+	resp, err := used.RoundTrip(req)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || req.Body != nil && req.GetBody == nil {
+		return resp, err
+	}
+	again := req.Clone(req.Context())
+	if req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return resp, nil //nolint:nilerr // the answer stays what it was
+		}
+		again.Body = body
+	}
+	_ = resp.Body.Close()
+	return t.transport(used).RoundTrip(again)
+}
+
+// transport is the one in use, unless it is the one to drop.
+func (t *installed) transport(drop *ghinstallation.Transport) *ghinstallation.Transport {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.now == drop {
+		t.now = t.fresh()
+	}
+	return t.now
+}
