@@ -150,10 +150,10 @@ func (a *App) summary(ctx context.Context, r lifecycle.Request) (*terraform.Summ
 
 // changeOrder is what people read first: what goes, then what changes, then what
 // comes.
-var changeOrder = map[string]int{"delete": 0, "replace": 1, "update": 2, "create": 3, "import": 4, "move": 5}
+var changeOrder = map[string]int{"delete": 0, "replace": 1, "update": 2, "create": 3, "import": 4, "move": 5, "read": 6}
 
 var changeWords = map[string]string{
-	"delete": "Destroyed", "replace": "Replaced", "update": "Changed", "create": "Added", "import": "Imported", "move": "Moved",
+	"delete": "Destroyed", "replace": "Replaced", "update": "Changed", "create": "Added", "import": "Imported", "move": "Moved", "read": "Read during the apply",
 }
 
 // changeBlocks list the changes in groups.
@@ -201,6 +201,9 @@ func changeBlock(c terraform.Change) slack.Block {
 	elements := []slack.RichTextElement{line(head...)}
 	for _, command := range c.CommandLines() {
 		elements = append(elements, line(emoji("warning"), text(" "+command)))
+	}
+	for _, warning := range c.Warnings {
+		elements = append(elements, line(emoji("warning"), text(" "+oneLine(warning, limitLine))))
 	}
 	if lines := attributes(c); len(lines) > 0 {
 		elements = append(elements, quoted(strings.Join(lines, "\n"), limitRich))
@@ -288,7 +291,7 @@ func (a *App) existing(ctx context.Context, s scene) slack.RichTextElement {
 	}
 	var addresses []string
 	for _, c := range summary.Changes {
-		if c.Kind() != "delete" {
+		if kind := c.Kind(); kind != "delete" && kind != "read" {
 			addresses = append(addresses, c.ShortAddress())
 		}
 	}

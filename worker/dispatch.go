@@ -135,11 +135,22 @@ func (j *job) grant(kind lifecycle.Kind, a *lifecycle.Attempt) lifecycle.Grant {
 	env, _ := j.environment(r)
 	return lifecycle.Grant{
 		Kind: kind, RequestID: r.ID, Environment: r.Environment, Project: r.Project, Purpose: a.Purpose, SHA: a.HeadSHA,
-		Path: r.Target.Path, Blob: r.Target.Blob, Digest: a.Digest, LeaseToken: a.LeaseToken, ExpiresAt: a.DispatchedAt.Add(grantLife),
+		Path: r.Target.Path, Blob: r.Target.Blob, Digest: a.Digest, Plan: j.planOf(a), LeaseToken: a.LeaseToken, ExpiresAt: a.DispatchedAt.Add(grantLife),
 		Backend: lifecycle.Backend{
 			Bucket: env.Backend.Bucket, Key: env.Backend.Key, DynamoDBTable: env.Backend.DynamoDBTable, UseLockfile: env.Backend.UseLockfile,
 		},
 	}
+}
+
+// planOf is the correlation id of the plan that an apply or destroy was approved for. The run reads its summary, and believes it
+// only with the digest that the grant names.
+func (j *job) planOf(a *lifecycle.Attempt) string {
+	for _, plan := range j.request().Runs.Plan.Attempts {
+		if a.PlanAttempt != 0 && plan.Number == a.PlanAttempt {
+			return plan.CorrelationID
+		}
+	}
+	return ""
 }
 
 // inputs are what a dispatch carries. GitHub Enterprise Server up to 3.19 takes no more

@@ -34,6 +34,7 @@ type Grant struct {
 	Path        string      `json:"path"`
 	Blob        string      `json:"blob"`
 	Digest      string      `json:"digest,omitempty"`
+	Plan        string      `json:"plan,omitempty"` // correlation id of the approved plan, whose summary has that digest
 	LeaseToken  int64       `json:"leaseToken,omitempty"`
 	DryRun      bool        `json:"dryRun,omitempty"`
 	Backend     Backend     `json:"backend,omitzero"`

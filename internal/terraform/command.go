@@ -84,6 +84,9 @@ var instanceKey = regexp.MustCompile(`\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]`)
 
 // configKey is where the configuration has the resource of a change.
 func configKey(rc *tfjson.ResourceChange) string {
+	if rc.Mode == tfjson.DataResourceMode {
+		return modulePath(rc.ModuleAddress) + "/data." + rc.Type + "." + rc.Name
+	}
 	return modulePath(rc.ModuleAddress) + "/" + rc.Type + "." + rc.Name
 }
 

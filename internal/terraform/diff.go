@@ -17,7 +17,7 @@ func (c *Change) addValues(change *tfjson.Change, hide *mask) {
 	before, _ := change.Before.(map[string]any)
 	after, _ := change.After.(map[string]any)
 	switch c.Kind() {
-	case "create":
+	case "create", "read":
 		c.After = hide.attributes(after, change.AfterSensitive)
 		withoutNulls(c.After)
 		c.Unknown = hide.paths(unknownPaths("", change.AfterUnknown))

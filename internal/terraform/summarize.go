@@ -17,6 +17,7 @@ type Scope struct {
 	RequestID string            // required
 	Purpose   lifecycle.Purpose // required
 	Config    Config            // what the plan was made of; needed where that configures providers or runs commands
+	Code      *CodeIdentity     // its identity
 }
 
 func (s Scope) prefix() string { return "module." + ModuleCall(s.RequestID) + "." }
@@ -35,14 +36,14 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("summarize: %w", err)
 	}
-	s := &Summary{}
+	s := &Summary{Code: scope.Code}
 	resources := resourcesOf(plan)
 	var outside []string
 	for _, rc := range plan.ResourceChanges {
 		if !counts(rc) {
 			continue
 		}
-		if !scope.holds(rc) {
+		if !scope.holds(rc) && !reads(rc) {
 			outside = append(outside, hide.address(rc.Address))
 			continue
 		}
@@ -69,12 +70,21 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 	return s, s.checkPurpose(scope)
 }
 
-// counts leaves out data sources and resources with which nothing happens.
+// counts leaves out resources with which nothing happens, and data sources that the plan has read already.
 func counts(rc *tfjson.ResourceChange) bool {
-	if rc == nil || rc.Change == nil || rc.Mode == tfjson.DataResourceMode {
+	if rc == nil || rc.Change == nil {
 		return false
 	}
+	if rc.Mode == tfjson.DataResourceMode {
+		return rc.Change.Actions.Read()
+	}
 	return !rc.Change.Actions.NoOp() || rc.Change.Importing != nil || rc.PreviousAddress != "" && rc.PreviousAddress != rc.Address
+}
+
+// reads reports whether a change only reads a data source while the plan is applied. That runs code of a provider, also outside
+// the request's module.
+func reads(rc *tfjson.ResourceChange) bool {
+	return rc.Mode == tfjson.DataResourceMode && rc.Change.Actions.Read()
 }
 
 func (s Scope) holds(rc *tfjson.ResourceChange) bool {
@@ -108,7 +118,7 @@ func (s *Summary) checkPurpose(scope Scope) error {
 	if scope.Purpose == lifecycle.PurposeDestroy {
 		var other []string
 		for _, c := range s.Changes {
-			if c.Kind() != "delete" {
+			if kind := c.Kind(); kind != "delete" && kind != "read" {
 				other = append(other, c.Address)
 			}
 		}
@@ -130,7 +140,7 @@ func compareChanges(a, b Change) int {
 	return bytes.Compare(canonical(a.document()), canonical(b.document()))
 }
 
-var knownActions = []string{"create", "update", "delete", "delete,create", "create,delete", "no-op"}
+var knownActions = []string{"create", "update", "delete", "delete,create", "create,delete", "no-op", "read"}
 
 func newChange(rc *tfjson.ResourceChange, hide *mask) (Change, error) {
 	c := Change{
@@ -154,6 +164,7 @@ func newChange(rc *tfjson.ResourceChange, hide *mask) (Change, error) {
 		c.PreviousAddress = ""
 	}
 	c.addValues(rc.Change, hide)
+	c.Warnings = c.warnings()
 	return c, nil
 }
 

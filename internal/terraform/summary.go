@@ -14,10 +14,11 @@ import (
 // that plan the same.
 type Summary struct {
 	Changes   []Change
-	Providers []Provider // of the changes
+	Providers []Provider    // of the changes
+	Code      *CodeIdentity // what the plan was made of; summaries before 2026-11-30 have none
 }
 
-// Change is one managed resource that the plan changes, moves or imports.
+// Change is one managed resource that the plan changes, moves or imports, or a data source that the apply reads.
 type Change struct {
 	Address         string
 	Deposed         string // key of an object left over from a replacement
@@ -33,9 +34,10 @@ type Change struct {
 	After           map[string]any
 	Unknown         []string // paths of what is known only after the apply
 	Commands        []any    // provisioners: {"type": t, "config": c}, which run beside what the plan shows
+	Warnings        []string // what whoever approves cannot see in the change, in words
 }
 
-// Kind is what happens to the resource in one word: create, update, replace, delete, move or import.
+// Kind is what happens to the resource in one word: create, update, replace, delete, move, import or read.
 func (c Change) Kind() string {
 	switch strings.Join(c.Actions, ",") {
 	case "delete,create", "create,delete":
@@ -118,6 +120,9 @@ func (s *Summary) Bytes() []byte {
 		}
 		doc["providers"] = providers
 	}
+	if s.Code != nil {
+		doc["code"] = s.Code.document()
+	}
 	return canonical(doc)
 }
 
@@ -155,6 +160,9 @@ func (c Change) document() map[string]any {
 	if len(c.Commands) > 0 {
 		doc["commands"] = c.Commands
 	}
+	if len(c.Warnings) > 0 {
+		doc["warnings"] = c.Warnings
+	}
 	return doc
 }
 
@@ -188,12 +196,14 @@ func ParseSummary(content []byte) (*Summary, error) {
 			After           map[string]any `json:"after"`
 			Unknown         []string       `json:"unknown"`
 			Commands        []any          `json:"commands"`
+			Warnings        []string       `json:"warnings"`
 		} `json:"changes"`
 		Providers []struct {
 			Name   string         `json:"name"`
 			Source string         `json:"source"`
 			Config map[string]any `json:"config"`
 		} `json:"providers"`
+		Code *codeDocument `json:"code"`
 	}
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.UseNumber()
@@ -204,7 +214,7 @@ func ParseSummary(content []byte) (*Summary, error) {
 	if _, err := decoder.Token(); err != io.EOF {
 		return nil, fmt.Errorf("parse summary: more than one document")
 	}
-	s := &Summary{}
+	s := &Summary{Code: (*CodeIdentity)(doc.Code)}
 	for _, c := range doc.Changes {
 		if len(c.Actions) == 0 || c.Address == "" {
 			return nil, fmt.Errorf("parse summary: a change without address or action")

@@ -10,9 +10,11 @@ import (
 )
 
 // rank orders what people read first: what goes, then what changes, then what comes.
-var rank = map[string]int{"delete": 0, "replace": 1, "update": 2, "create": 3, "import": 4, "move": 5}
+var rank = map[string]int{"delete": 0, "replace": 1, "update": 2, "create": 3, "import": 4, "move": 5, "read": 6}
 
-var verb = map[string]string{"delete": "destroy", "replace": "replace", "update": "update", "create": "create", "import": "import", "move": "move"}
+var verb = map[string]string{
+	"delete": "destroy", "replace": "replace", "update": "update", "create": "create", "import": "import", "move": "move", "read": "read",
+}
 
 // maxLine bounds a line of a list, in runes.
 const maxLine = 200
@@ -47,13 +49,13 @@ func (s *Summary) Text(limit int) string {
 
 // Headline counts in words, what is destroyed or replaced first.
 func (s *Summary) Headline() string {
-	n := s.Counts()
+	n, reads := s.Counts(), s.reads()
 	var parts []string
 	for _, one := range []struct {
 		count int
 		word  string
 	}{{n.Destroy, "to destroy"}, {n.Replace, "to replace"}, {n.Change, "to change"}, {n.Add, "to add"},
-		{len(s.Changes) - n.Destroy - n.Replace - n.Change - n.Add, "to move or import"}} {
+		{len(s.Changes) - n.Destroy - n.Replace - n.Change - n.Add - reads, "to move or import"}, {reads, "to read"}} {
 		if one.count > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", one.count, one.word))
 		}
@@ -62,6 +64,15 @@ func (s *Summary) Headline() string {
 		return "No changes."
 	}
 	return strings.Join(parts, ", ") + "."
+}
+
+func (s *Summary) reads() (n int) {
+	for _, c := range s.Changes {
+		if c.Kind() == "read" {
+			n++
+		}
+	}
+	return n
 }
 
 func (c Change) line() string {
@@ -87,6 +98,9 @@ func (c Change) line() string {
 	}
 	if c.Configuration != "" {
 		line += ", by provider " + c.Configuration
+	}
+	for _, warning := range c.Warnings {
+		line += "; " + warning
 	}
 	if len(c.Commands) > 0 {
 		line += "; " + strings.Join(c.CommandLines(), "; ")
