@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -47,6 +48,8 @@ func (a *App) clicked(ctx context.Context, cb slack.InteractionCallback, action 
 		a.showRow(ctx, cb, action.Value)
 	case strings.HasPrefix(id, actPage+"."):
 		a.turnPage(ctx, cb, action.Value)
+	case id == actPlanNext, id == actPlanBack, id == actPlanLast:
+		a.turnPlan(ctx, cb, id)
 	case id == actReview:
 		a.review(ctx, cb, action.Value)
 	case strings.HasPrefix(id, actDo):
@@ -89,6 +92,10 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 		return
 	}
 	if g.Confirm != confirmNone {
+		if no := a.quickRefusal(ctx, cb, action, g); no != "" {
+			a.tell(ctx, cb, no)
+			return
+		}
 		a.ask(ctx, cb, action, g)
 		return
 	}
@@ -108,6 +115,32 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 		a.tell(ctx, cb, a.effect(ctx, v, r, action, g, answers{}))
 	}
 }
+
+// quickRefusal looks for a refusal in the time that a window can wait for: one that comes at once needs no window. Whatever is not
+// known by then is checked again in the window.
+func (a *App) quickRefusal(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g grip) string {
+	if action != lifecycle.ActionApprove || g.Confirm == confirmTyped {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, quickTime)
+	defer cancel()
+	v, err := a.whoClicked(ctx, cb)
+	if err != nil {
+		return ""
+	}
+	r, no := a.gate(ctx, v, action, g.ID)
+	switch {
+	case ctx.Err() != nil:
+		return ""
+	case no == "" && staleGrip(r, action, g):
+		return stalePlan
+	default:
+		return no
+	}
+}
+
+// quickTime is well below the three seconds in which Slack opens a window.
+const quickTime = time.Second
 
 // gate reads the request afresh and says why v may not do this now, "" if v may.
 func (a *App) gate(ctx context.Context, v visitor, action lifecycle.Action, id string) (lifecycle.Request, string) {

@@ -32,6 +32,12 @@ type message struct {
 // requester's direct messages, but for the links.
 func (s scene) card() message {
 	blocks := []slack.Block{header(s.title()), s.headline(), s.facts()}
+	switch {
+	case lifecycle.Can(s.r, lifecycle.ActionApprove) == nil:
+		blocks = append(blocks, s.asks())
+	case !s.over():
+		blocks = append(blocks, rich(s.why(shownWhy)...))
+	}
 	blocks = append(blocks, rich(s.stepLines()...))
 	for _, part := range []slack.Block{s.rejected(), s.removed(), s.problem(), s.outputs()} {
 		if part != nil {
@@ -293,7 +299,7 @@ func (s scene) runStep(what string, a *lifecycle.Attempt, wish lifecycle.Action)
 	case a.Conclusion == "":
 		st.state = stepRuns
 	case bad(a.Conclusion):
-		st.state, st.note = stepFailed, failure(a)
+		st.state, st.note = stepFailed, strings.TrimPrefix(failure(a), "was ")
 	default:
 		st.state = stepDone
 	}
@@ -302,10 +308,7 @@ func (s scene) runStep(what string, a *lifecycle.Attempt, wish lifecycle.Action)
 
 // failure tells in a few words how an attempt ended.
 func failure(a *lifecycle.Attempt) string {
-	word := strings.ReplaceAll(a.Conclusion, "_", " ")
-	if word == "failure" {
-		word = "failed"
-	}
+	word := a.Outcome()
 	if a.FailedStep != "" {
 		return fmt.Sprintf("%s at the step “%s”", word, oneLine(a.FailedStep, limitOption))
 	}
@@ -395,8 +398,12 @@ func (s scene) helps(a *lifecycle.Attempt, kind lifecycle.Kind) string {
 		return "Nothing was changed. New plan tries again."
 	case kind == lifecycle.KindPlan:
 		return "Nothing was changed. If it was a passing trouble, plan again; if the inputs are wrong, close this request and ask again."
+	case kind == lifecycle.KindApply && a.BeforeEffect():
+		return "Nothing was changed: the run ended before the apply began. A new plan is approved and applied like the first."
 	case kind == lifecycle.KindApply:
 		return "Some of it may exist. A new plan shows what is left to do; it is approved and applied like the first."
+	case a.BeforeEffect():
+		return "Nothing was destroyed: the run ended before the destroy began. Destroy asks for it again with a new plan; Keep leaves what is there."
 	default:
 		return "Some of it may still exist. Destroy asks for it again with a new plan; Keep leaves what is there."
 	}

@@ -66,9 +66,14 @@ func TestApproveFromTheThread(t *testing.T) {
 		}
 
 		w.click("omar", ask, "review")
-		has(t, wordsIn(w.view("omar")), "2 to add", "aws_s3_bucket.this", "Full plan in the run")
+		has(t, wordsIn(w.view("omar")), "2 to add", "+ create aws_s3_bucket.this", "The deploy job needs a place.", "Run with the whole plan")
 		w.click("omar", ask, "do.approve")
-		has(t, w.lastWhisper("omar"), "Your approval of “S3 bucket acme-artefacts” is saved")
+		has(t, wordsIn(w.view("omar")), "You approve exactly this", "+ create aws_s3_bucket.this", "force_destroy = false")
+		if r := w.request(testID); len(r.Wanted) != 0 {
+			t.Fatalf("a click approved what the window did not show yet: %+v", r.Wanted)
+		}
+		w.submit("omar", nil)
+		has(t, wordsIn(w.view("omar")), "Your approval of “S3 bucket acme-artefacts” is saved")
 		r := w.request(testID)
 		if wish := r.Wish(lifecycle.ActionApprove); wish == nil || wish.By != "omar" || wish.PlanDigest != r.Plan.Digest || wish.HeadSHA != head1 {
 			t.Fatalf("wanted: %+v", r.Wanted)
@@ -128,7 +133,7 @@ func TestDestructivePlanInProductionIsTyped(t *testing.T) {
 
 		w.click("omar", card, "do.approve")
 		v := w.view("omar")
-		has(t, wordsIn(v), "Destroyed (1)", "Replaced (1)", "Type prod/app to confirm.")
+		has(t, wordsIn(v), "- destroy aws_s3_bucket_policy", "-/+ replace aws_s3_bucket.this", "Type prod/app to confirm.")
 		r := w.submit("omar", map[string]any{"typed": "prod"})
 		if r.Outcome != slack.FieldErrors || !strings.Contains(r.Errors["typed"], "Type prod/app") {
 			t.Fatalf("%s %v", r.Outcome, r.Errors)
@@ -198,7 +203,8 @@ func TestWhatIsConfirmedNeedsItsWindow(t *testing.T) {
 		{inProd(t), destroy, confirmTyped, answers{typed: "PROD/app"}, ""},
 		{ready(t), reject, confirmReason, answers{}, "confirmed in a window first"},
 		{ready(t), reject, confirmReason, answers{reason: "Too wide."}, ""},
-		{ready(t), approve, confirmNone, answers{}, ""},
+		{ready(t), approve, confirmNone, answers{}, "confirmed in a window first"},
+		{ready(t), approve, confirmPlan, answers{}, ""},
 	} {
 		got := a.unconfirmed(c.s.r, c.action, grip{Confirm: c.was}, c.in)
 		if c.no == "" && got != "" || !strings.Contains(got, c.no) {
@@ -344,6 +350,6 @@ func TestPlanCanBeReadWhileANewerOneRuns(t *testing.T) {
 		card := w.card("omar", devCh)
 		w.update(testID, lifecycle.Started(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen, HeadSHA: head1, CorrelationID: correlation(lifecycle.KindPlan, 77)}))
 		w.click("omar", card, "review")
-		has(t, wordsIn(w.view("omar")), "A newer plan is running or did not succeed", "aws_s3_bucket.this", "Full plan in the run")
+		has(t, wordsIn(w.view("omar")), "A newer plan is running or did not succeed", "aws_s3_bucket.this", "Run with the whole plan")
 	})
 }

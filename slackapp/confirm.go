@@ -49,7 +49,7 @@ func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action life
 	}
 	r, no := a.gate(ctx, v, action, g.ID)
 	if no == "" && staleGrip(r, action, g) {
-		no = "The plan changed since this button was shown. Look at the new plan first."
+		no = stalePlan
 	}
 	if no != "" {
 		a.redraw(ctx, opened.ID, "", notice(title, words(no)))
@@ -58,6 +58,8 @@ func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action life
 	g.Confirm = a.confirmNow(r, action)
 	a.redraw(ctx, opened.ID, "", a.confirmView(ctx, r, action, g))
 }
+
+const stalePlan = "The plan changed since this button was shown. Review the new plan first."
 
 // answers is what a person entered to confirm a click.
 type answers struct{ reason, typed string }
@@ -92,9 +94,10 @@ func staleGrip(r lifecycle.Request, action lifecycle.Action, g grip) bool {
 }
 
 func (a *App) confirmView(ctx context.Context, r lifecycle.Request, action lifecycle.Action, g grip) slack.ModalViewRequest {
-	place := a.Projects.of(r)
-	s := scene{r: r, place: place, now: now()}
-	s.module, _ = a.Catalog.Module(r.Module)
+	s := a.sceneOf(r)
+	if action == lifecycle.ActionApprove {
+		return a.planView(ctx, s, reading{grip: g, approve: true})
+	}
 	blocks := []slack.Block{header(s.title())}
 	title := confirmTitles[action]
 	var submit string
@@ -105,19 +108,9 @@ func (a *App) confirmView(ctx context.Context, r lifecycle.Request, action lifec
 	case lifecycle.ActionDestroy:
 		submit = "Ask to destroy"
 		blocks = append(blocks, a.destroyBlocks(ctx, s)...)
-	default:
-		submit = "Approve"
-		if r.Plan.Purpose == lifecycle.PurposeDestroy {
-			title, submit = "Approve destroy", "Approve destroy"
-		}
-		plan, err := a.approveBlocks(ctx, s)
-		blocks = append(blocks, plan...)
-		if err != nil {
-			return notice(title, blocks...) // nobody approves what they cannot see
-		}
 	}
 	if g.Confirm == confirmTyped {
-		blocks = append(blocks, typedInput(place))
+		blocks = append(blocks, typedInput(s.place))
 	}
 	v := modal(confirmViews[action], title, submit, blocks...)
 	v.PrivateMetadata = g.String()
@@ -144,13 +137,6 @@ func typedInput(p config.Environment) slack.Block {
 	return slack.NewInputBlock(blockTyped, plain(label, limitLabel), nil, e)
 }
 
-// approveBlocks show what is approved: what goes first, then everything else.
-func (a *App) approveBlocks(ctx context.Context, s scene) ([]slack.Block, error) {
-	blocks := []slack.Block{words(fmt.Sprintf("You approve exactly this: %s. Anything newer needs a new approval.", counts(s.r.Plan)))}
-	plan, err := a.planBlocks(ctx, s)
-	return append(blocks, plan...), err
-}
-
 // destroyBlocks say what goes and what happens before it does.
 func (a *App) destroyBlocks(ctx context.Context, s scene) []slack.Block {
 	what := rich(line(emoji("warning"), text(" "), bold("Everything that this request made will be destroyed:")), a.existing(ctx, s))
@@ -168,10 +154,14 @@ func (a *App) destroyBlocks(ctx context.Context, s scene) []slack.Block {
 // said at its field, before the ack; the deed comes after it.
 func (a *App) confirmed(ctx context.Context, cb slack.InteractionCallback, ack Ack) {
 	action := actionOf(cb.View.CallbackID)
-	g, err := readGrip(cb.View.PrivateMetadata)
+	g, read, err := confirmedGrip(action, cb.View.PrivateMetadata)
 	if err != nil {
 		view := notice("TfPilot", words("This window cannot be read any more, and nothing was done. Please press the button again."))
 		ack(slack.NewUpdateViewSubmissionResponse(&view))
+		return
+	}
+	if !read {
+		ack(errorAtFirstInput(cb.View, "Nothing was done: open the last page of the plan first, then approve it there."))
 		return
 	}
 	if wrong := a.wrongConfirm(cb.View, g, action); len(wrong) > 0 {
@@ -190,6 +180,16 @@ func (a *App) confirmed(ctx context.Context, cb slack.InteractionCallback, ack A
 		reason: strings.TrimSpace(typed(cb.View.State, actWhy)), typed: strings.TrimSpace(typed(cb.View.State, actTyped)),
 	})
 	a.answer(ctx, cb, notice(title, section(said)), said)
+}
+
+// confirmedGrip reads what a window is about. read reports whether its plan was opened to the end, where that is needed.
+func confirmedGrip(action lifecycle.Action, metadata string) (g grip, read bool, err error) {
+	if action != lifecycle.ActionApprove {
+		g, err = readGrip(metadata)
+		return g, true, err
+	}
+	x, err := readReading(metadata)
+	return x.grip, x.approve && x.seen, err
 }
 
 // wrongConfirm finds what is wrong with a confirmation, by block.

@@ -252,7 +252,7 @@ func TestDecisionViews(t *testing.T) {
 	states := told(t)
 	big := terraform.Summary{}
 	for range 40 {
-		big.Changes = append(big.Changes, change("create", "aws_s3_bucket.this", nil, map[string]any{"policy": strings.Repeat("long ", 2000)}))
+		big.Changes = append(big.Changes, change("create", "aws_s3_bucket.this", nil, map[string]any{"policy": strings.Repeat("long ", 600)}))
 	}
 	plans := summaries{}
 	for _, s := range []*teller{states["plan_ready"], states["destroy_plan"]} { // runs of different stories share their names
@@ -290,6 +290,9 @@ func TestDecisionViews(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := &App{Catalog: testCatalog(t), Projects: testDirectory(), Facts: fakeFacts{c.facts}, Log: discard()}
 			g := grip{ID: c.s.r.ID, Confirm: c.confirm}
+			if c.s.r.Plan != nil {
+				g.Digest = c.s.r.Plan.Digest
+			}
 			v := a.confirmView(t.Context(), c.s.r, c.action, g)
 			fitsView(t, v)
 			golden(t, "view/"+name, v)

@@ -10,10 +10,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// How a click is confirmed before it counts: as its offer says, or stricter. "list"
-// needs only a modal that lists what goes.
+// How a click is confirmed before it counts: as its offer says, or stricter. Every approval leads through the plan.
 const (
 	confirmNone   = ""
+	confirmPlan   = "list"   // the modal shows the plan
 	confirmTyped  = "typed"  // the modal also asks to type the environment
 	confirmReason = "reason" // a modal asks for a reason
 )
@@ -45,6 +45,8 @@ func confirmOf(o lifecycle.Offer, p config.Environment) string {
 	switch {
 	case o.Confirm == confirmReason:
 		return confirmReason
+	case o.Action == lifecycle.ActionApprove && o.Confirm == confirmNone && !protected(p):
+		return confirmPlan
 	case protected(p) && (o.Action == lifecycle.ActionApprove || o.Action == lifecycle.ActionDestroy):
 		return confirmTyped
 	default:

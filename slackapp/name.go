@@ -20,7 +20,8 @@ var subcommands = []string{subRequest, subList, subShow, subSync, subHelp}
 const (
 	viewNotice  = "notice"  // says something, asks nothing
 	viewRequest = "request" // the form
-	viewApprove = "approve"
+	viewReview  = "review"  // a page of a plan
+	viewApprove = "approve" // a page of a plan that can be approved there
 	viewReject  = "reject"
 	viewDestroy = "destroy"
 )
@@ -39,15 +40,18 @@ const (
 // Actions of messages, by action_id. Those of the request are actDo and the
 // lifecycle's own word.
 const (
-	actDo      = "do."
-	actReview  = "review"
-	actShow    = "show"
-	actStart   = "start" // opens the form that a hint suggests
-	actPage    = "page"  // of the list
-	actTyped   = "typed"
-	actWhy     = "why"
-	blockTyped = "typed"
-	blockWhy   = "why"
+	actDo       = "do."
+	actReview   = "review"
+	actPlanNext = "plan.next"
+	actPlanBack = "plan.back"
+	actPlanLast = "plan.last"
+	actShow     = "show"
+	actStart    = "start" // opens the form that a hint suggests
+	actPage     = "page"  // of the list
+	actTyped    = "typed"
+	actWhy      = "why"
+	blockTyped  = "typed"
+	blockWhy    = "why"
 )
 
 func doing(a lifecycle.Action) string { return actDo + string(a) }

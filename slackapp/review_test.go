@@ -2,6 +2,7 @@ package slackapp
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -9,34 +10,98 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// Of a resource that is made most attributes are empty, and there is room for few.
-func TestWhatHoldsSomethingComesFirst(t *testing.T) {
-	c := terraform.Change{
-		Address: "aws_s3_bucket.this", Actions: []string{"create"},
-		After: map[string]any{"bucket": "x", "cors_rule": []any{}, "acl": nil, "policy": "", "tags": map[string]any{}, "zone": json.Number("0")},
-	}
-	got := strings.Join(attributes(c), "\n")
-	want := "bucket = \"x\"\nzone = 0\nacl = null\ncors_rule = []\npolicy = \"\"\ntags = {}"
-	if got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-}
-
-// TestOneLeftOutIsCountedAsOne: a plan may be longer than a window by just one.
-func TestOneLeftOutIsCountedAsOne(t *testing.T) {
-	if got := leftOut(1); got != "1 more change is not shown here." {
-		t.Error(got)
-	}
-	six := &terraform.Summary{Providers: make([]terraform.Provider, shownProviders+1)}
-	if got := providerLines(six); !strings.HasSuffix(got, "\nand 1 more") {
-		t.Error(got)
-	}
-}
-
 func TestAnEmptyPlanIsToldByItsPurpose(t *testing.T) {
 	for purpose, want := range map[lifecycle.Purpose]string{lifecycle.PurposeReapply: "nothing to change", lifecycle.PurposeDestroy: "nothing to destroy"} {
 		if got := counts(&lifecycle.Plan{Purpose: purpose}); got != want {
 			t.Errorf("%s: %s", purpose, got)
 		}
+	}
+}
+
+// many is a plan of several pages. What it grants stands last by address.
+func many() terraform.Summary {
+	s := terraform.Summary{}
+	for i := range 300 {
+		s.Changes = append(s.Changes, change("create", fmt.Sprintf("aws_cloudwatch_log_group.this[%d]", i), nil, map[string]any{
+			"name": fmt.Sprintf("/acme/%03d", i), "note": strings.Repeat("x", 90), "retention_in_days": json.Number("30"),
+		}))
+	}
+	role := change("create", "aws_iam_role.zz_admin", nil, map[string]any{"assume_role_policy": `{"Statement":[{"Effect":"Allow","Principal":{"AWS":"*"}}]}`})
+	role.Type = "aws_iam_role"
+	s.Changes = append(s.Changes, role)
+	return s
+}
+
+// A plan that is longer than a window is read in pages, and approved on the last one only.
+func TestLongPlanIsReadToItsEnd(t *testing.T) {
+	inWorld(t, func(w *world) {
+		long := many()
+		w.put(newTeller(t, dev()).opened().planned(lifecycle.PurposeOpen, head1, long), long)
+		w.click("omar", w.card("omar", devCh), "do.approve")
+		v := w.view("omar")
+		has(t, wordsIn(v), "The deploy job needs a place.", "aws_iam_role.zz_admin", `"AWS": "*"`, "Page 1 of")
+		if v.Submit != nil {
+			t.Fatalf("it can be approved on page 1: %v", v.Submit)
+		}
+		var read strings.Builder
+		read.WriteString(wordsIn(v))
+		for range 20 {
+			if v = w.view("omar"); v.Submit != nil {
+				break
+			}
+			w.act("omar", actPlanNext, "", nil)
+			read.WriteString(wordsIn(w.view("omar")))
+		}
+		for i := range 300 {
+			has(t, read.String(), fmt.Sprintf("this[%d]\n", i))
+		}
+		w.act("omar", actPlanBack, "", nil)
+		if v := w.view("omar"); v.Submit == nil {
+			t.Error("a plan that was read to its end can be approved on any page")
+		}
+		w.submit("omar", nil)
+		if w.request(testID).Wish(lifecycle.ActionApprove) == nil {
+			t.Error("no wish was written")
+		}
+	})
+}
+
+// Which pages were opened is bound to the plan that they showed.
+func TestWindowOfAnotherPlanIsNotTurned(t *testing.T) {
+	inWorld(t, func(w *world) {
+		long := many()
+		w.put(newTeller(t, dev()).opened().planned(lifecycle.PurposeOpen, head1, long), long)
+		w.click("omar", w.card("omar", devCh), "do.approve")
+		w.update(testID, func(r lifecycle.Request) (lifecycle.Request, error) {
+			other := creating()
+			r.Plan.Digest = other.Digest()
+			return r, nil
+		})
+		w.act("omar", actPlanLast, "", nil)
+		has(t, wordsIn(w.view("omar")), "The plan changed while this window was open.")
+	})
+}
+
+// A window that says nothing of its last page approves nothing, whatever sent it.
+func TestUnreadWindowApprovesNothing(t *testing.T) {
+	x := reading{grip: grip{ID: testID, Digest: "d", Confirm: confirmPlan}, approve: true}
+	for _, c := range []struct {
+		change func(*reading)
+		read   bool
+	}{
+		{func(*reading) {}, false},
+		{func(x *reading) { x.page = 3 }, false},
+		{func(x *reading) { x.seen = true }, true},
+		{func(x *reading) { x.seen, x.approve = true, false }, false},
+	} {
+		one := x
+		c.change(&one)
+		g, read, err := confirmedGrip(lifecycle.ActionApprove, one.String())
+		if err != nil || read != c.read || g != one.grip {
+			t.Errorf("%s: %v %v", one, read, err)
+		}
+	}
+	if _, _, err := confirmedGrip(lifecycle.ActionApprove, x.grip.String()); err == nil {
+		t.Error("the window of another version was taken")
 	}
 }

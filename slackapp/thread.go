@@ -107,7 +107,7 @@ func (s scene) planReply() (reply, bool) {
 	case s.r.Wish(lifecycle.ActionApprove) != nil:
 		r = s.say(topic, "hourglass_flowing_sand", head, s.r.Wish(lifecycle.ActionApprove).By+" approved it; this is being recorded.", s.removed())
 	case open:
-		r = s.say(topic, "mag", head, "It waits for an approval.", s.removed(), s.asked())
+		r = s.say(topic, "mag", head, "It waits for an approval.", s.asks(), s.removed(), s.asked())
 	case s.r.Wish(lifecycle.ActionReject) != nil:
 		r = s.say(topic, "no_entry_sign", head, s.r.Wish(lifecycle.ActionReject).By+" rejected it.")
 	default:

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"sort"
 	"strings"
-
-	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
 const maxComment = 60000 // GitHub takes 65,536 characters
@@ -76,19 +73,4 @@ func longestRun(text string) int {
 		longest = max(longest, n)
 	}
 	return longest
-}
-
-// planComment is the plan as the pull request shows it: what goes first.
-func planComment(r *lifecycle.Request, p lifecycle.Plan, url string, s *terraform.Summary) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "### TfPilot plan: %d to add, %d to change, %d to replace, %d to destroy\n\n", p.Add, p.Change, p.Replace, p.Destroy)
-	fmt.Fprintf(&b, "Commit `%s`, digest `%s`. [Run](%s)\n\n", p.SHA, p.Digest, url)
-	b.WriteString(fence(cut(s.Text(maxComment/2), maxComment/2)))
-	b.WriteString("\nAn approval counts for exactly this plan and commit.\n")
-	for _, m := range r.Slack.Messages {
-		if m.Role == lifecycle.RoleCard && m.URL != "" {
-			fmt.Fprintf(&b, "\n[The request's card in Slack](%s)\n", m.URL)
-		}
-	}
-	return b.String()
 }

@@ -348,6 +348,12 @@ func (j *job) countReview(ctx context.Context, v github.Review, later []github.R
 	if no := lifecycle.Can(*r, lifecycle.ActionApprove); no != nil {
 		return nil
 	}
+	switch why, err := j.planHidden(ctx); {
+	case err != nil:
+		return err
+	case why != "":
+		return j.answerHidden(ctx, v, why)
+	}
 	return j.recordApproval(ctx, wish)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/github"
@@ -89,7 +88,7 @@ func (j *job) readFailure(ctx context.Context, s lifecycle.Step, a lifecycle.Att
 
 // reasons say in words what a code means for the person who has to act.
 var reasons = map[string]string{
-	"cancelled":          "Somebody cancelled the run on GitHub. It is not repeated by itself.",
+	"cancelled":          "The run was cancelled on GitHub, by a person or because its runner stopped. It is not repeated by itself.",
 	"timed_out":          "The run took too long and GitHub ended it.",
 	"nothing_planned":    "The plan creates nothing. Check the inputs.",
 	"environment_broken": "The error is in another file of this environment, not in this request. The platform team has to mend it.",
@@ -143,29 +142,3 @@ func outputs(res lifecycle.Result) map[string]any {
 	}
 	return all
 }
-
-// post puts the plan's redacted summary into the pull request, in one comment that
-// is kept up to date. From then on a review on GitHub may count.
-func (j *job) post(ctx context.Context) error {
-	plan := *j.request().Plan
-	cid := j.request().Runs.Plan.Current().CorrelationID
-	data, err := j.Store.Summary(ctx, cid)
-	if err != nil {
-		return fmt.Errorf("summary: %w", err)
-	}
-	summary, err := terraform.ParseSummary(data)
-	if err != nil {
-		return fmt.Errorf("summary: %w", err)
-	}
-	body := planComment(j.request(), plan, j.request().Runs.Plan.Current().URL, summary)
-	at, err := j.GitHub.CommentOnce(ctx, repoOf(j.request()), j.request().PR.Number, marker("plan", j.id()), body)
-	if err != nil {
-		return err
-	}
-	if at.IsZero() {
-		at = now()
-	}
-	return j.patch(ctx, lifecycle.Posted(plan.Digest, at))
-}
-
-func marker(what, id string) string { return fmt.Sprintf("<!-- tfpilot:%s:%s -->", what, id) }

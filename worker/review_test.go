@@ -184,3 +184,83 @@ func TestWhatIsNotShownIsNamed(t *testing.T) {
 		})
 	}
 }
+
+// planComment is the comment that shows the plan.
+func (w *world) planComment() *gh.IssueComment {
+	w.t.Helper()
+	all, _, err := w.as("dana").Issues.ListComments(context.Background(), "acme", "infra-core", 1, nil)
+	w.must(err)
+	for _, c := range all {
+		if strings.Contains(c.GetBody(), "### TfPilot plan:") {
+			return c
+		}
+	}
+	w.t.Fatal("no comment shows the plan")
+	return nil
+}
+
+// A review counts only while the comment shows the plan as it was posted. One that does not count is answered, and the plan is
+// posted again.
+func TestReviewOfAnEditedPlan(t *testing.T) {
+	edit := func(w *world, id int64, body string) {
+		_, _, err := w.as("adam").Issues.EditComment(context.Background(), "acme", "infra-core", id, &gh.IssueComment{Body: gh.String(body)})
+		w.must(err)
+	}
+	for name, tamper := range map[string]func(*world, *gh.IssueComment){
+		"edited": func(w *world, c *gh.IssueComment) {
+			edit(w, c.GetID(), strings.ReplaceAll(c.GetBody(), "create", "read"))
+		},
+		"emptied": func(w *world, c *gh.IssueComment) { edit(w, c.GetID(), "-") },
+		"edited and put back": func(w *world, c *gh.IssueComment) {
+			edit(w, c.GetID(), "nothing to see")
+			w.pass(2 * time.Second)
+			edit(w, c.GetID(), c.GetBody())
+		},
+		"deleted": func(w *world, c *gh.IssueComment) {
+			_, err := w.as("adam").Issues.DeleteComment(context.Background(), "acme", "infra-core", c.GetID())
+			w.must(err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, setup{}, func(w *world) {
+				w.open(reqA)
+				w.settled(reqA)
+				w.pass(2 * time.Second)
+				was := w.planComment()
+				tamper(w, was)
+				w.pass(2 * time.Second)
+				w.review("omar", "APPROVE")
+				w.pass(10 * time.Minute)
+				if r := w.request(reqA); len(r.Approval.Approvers) > 0 {
+					w.t.Fatalf("it counted: %+v", r.Approval)
+				}
+				w.told(reqA, "review_refused", "It is posted again")
+				now := w.planComment()
+				if now.GetID() == was.GetID() || now.GetBody() != was.GetBody() {
+					w.t.Errorf("comment %d became %d:\n%s", was.GetID(), now.GetID(), now.GetBody())
+				}
+				w.review("omar", "APPROVE")
+				w.until(reqA, "approved", approvedNow)
+			})
+		})
+	}
+}
+
+// An approval that was given on GitHub stops counting when the plan that it was given for is edited before the merge.
+func TestEditAfterTheReview(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.reviewed()
+		c := w.planComment()
+		w.pass(2 * time.Second)
+		_, _, err := w.as("adam").Issues.EditComment(context.Background(), "acme", "infra-core", c.GetID(), &gh.IssueComment{Body: gh.String("-")})
+		w.must(err)
+		w.click(reqA, lifecycle.ActionMerge, "omar")
+		w.until(reqA, "void", func(d store.Doc) bool {
+			return !d.Request.Approval.Approved && d.Request.Wish(lifecycle.ActionMerge) == nil
+		})
+		w.told(reqA, "approval_voided", "was edited")
+		if w.request(reqA).PR.Merged {
+			w.t.Error("it was merged")
+		}
+	})
+}

@@ -114,11 +114,18 @@ func (j *job) recheckApprovals(ctx context.Context) error {
 			return err
 		}
 	}
+	hidden, err := j.hiddenFromReviewers(ctx)
+	if err != nil {
+		return err
+	}
 	for _, a := range j.request().Approval.Approvers {
 		if a.VoidedAt != nil {
 			continue
 		}
 		why := j.lapsed(a)
+		if why == "" && hidden != "" && reviewed(a) {
+			why = hidden
+		}
 		if why == "" {
 			continue
 		}

@@ -42,7 +42,7 @@ func newRequests() *cobra.Command {
 	c := &cobra.Command{Use: "requests", Short: "List, show, open and decide on requests"}
 	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login whose rights count")
 	c.PersistentFlags().BoolVar(&k.json, "json", false, "print JSON")
-	c.AddCommand(k.listCommand(), k.showCommand(), k.openCommand(), k.syncCommand(), k.exportCommand())
+	c.AddCommand(k.listCommand(), k.showCommand(), k.planCommand(), k.openCommand(), k.syncCommand(), k.exportCommand())
 	for _, a := range []lifecycle.Action{lifecycle.ActionApprove, lifecycle.ActionReject, lifecycle.ActionMerge, lifecycle.ActionApply, lifecycle.ActionDestroy, lifecycle.ActionPlan, lifecycle.ActionClose, lifecycle.ActionKeep, lifecycle.ActionTakeBack, lifecycle.ActionRestore, lifecycle.ActionRepair} {
 		c.AddCommand(k.wishCommand(a))
 	}
@@ -68,7 +68,7 @@ func (k *console) command(use, short string, args cobra.PositionalArgs, run func
 }
 
 func (k *console) showCommand() *cobra.Command {
-	return k.command("show ID", "Show a request: status, plan, what may be done", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+	return k.command("show ID", "Show a request: reason, inputs, status, plan, approvals, runs, outputs, next actions", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 		doc, err := k.get(ctx, args[0])
 		if err != nil {
 			return err
@@ -91,24 +91,27 @@ func (k *console) show(doc store.Doc) error {
 	if k.json {
 		return k.print(map[string]any{"status": status, "archived": doc.Archived, "actions": lifecycle.Actions(r, now), "request": r})
 	}
-	_, _ = fmt.Fprintf(k.out, "%s\n%s, %s, in %s of %s, asked for by %s\n", r.Title, r.ID, status, r.Environment, r.Project, r.Requester.Login)
+	_, _ = fmt.Fprintf(k.out, "%s\n%s, %s, in %s of %s, requested by %s\n", r.Title, r.ID, status, r.Environment, r.Project, r.Requester.Login)
 	if r.PR != nil {
 		_, _ = fmt.Fprintf(k.out, "pull request %s\n", r.PR.URL)
 	}
 	if p := r.Plan; p != nil {
-		_, _ = fmt.Fprintf(k.out, "plan %d (%s): %d to add, %d to change, %d to replace, %d to destroy\ndigest %s\n", p.Attempt, p.Purpose, p.Add, p.Change, p.Replace, p.Destroy, p.Digest)
+		_, _ = fmt.Fprintf(k.out, "plan %d (%s): %d to add, %d to change, %d to replace, %d to destroy\ndigest %s (the whole plan: tfpilot requests plan %s)\n", p.Attempt, p.Purpose, p.Add, p.Change, p.Replace, p.Destroy, p.Digest, r.ID)
 		for _, address := range p.Removed {
-			_, _ = fmt.Fprintf(k.out, "  goes: %s\n", address)
+			_, _ = fmt.Fprintf(k.out, "  - destroy %s\n", address)
 		}
 	}
 	if p := r.Problem; p != nil {
 		_, _ = fmt.Fprintf(k.out, "problem: %s\n", p.Text)
 	}
+	for _, line := range details(r) {
+		_, _ = fmt.Fprintln(k.out, line)
+	}
 	var may []string
 	for _, o := range lifecycle.Actions(r, now) {
 		may = append(may, string(o.Action))
 	}
-	_, err := fmt.Fprintf(k.out, "may be done: %s\n", strings.Join(may, ", "))
+	_, err := fmt.Fprintf(k.out, "next actions: %s\n", strings.Join(may, ", "))
 	return err
 }
 

@@ -21,7 +21,7 @@ var wishes = map[lifecycle.Action]string{
 	lifecycle.ActionMerge:    "Merge the pull request of an approved request",
 	lifecycle.ActionApply:    "Apply what was approved and merged",
 	lifecycle.ActionDestroy:  "Ask to destroy what a request made: a plan first, then its approval",
-	lifecycle.ActionPlan:     "Plan a request again",
+	lifecycle.ActionPlan:     "Start a new plan of a request",
 	lifecycle.ActionClose:    "Close a request and its pull request",
 	lifecycle.ActionKeep:     "Keep what was to be destroyed",
 	lifecycle.ActionTakeBack: "Take back a merge, apply or destroy that waits",
@@ -29,10 +29,18 @@ var wishes = map[lifecycle.Action]string{
 	lifecycle.ActionRepair:   "Read from GitHub how a run ended that shows no end",
 }
 
+// wishName is the command that records a wish. plan prints the plan; replan makes a new one.
+func wishName(a lifecycle.Action) string {
+	if a == lifecycle.ActionPlan {
+		return "replan"
+	}
+	return string(a)
+}
+
 // wishCommand records a wish, of what the document says now.
 func (k *console) wishCommand(a lifecycle.Action) *cobra.Command {
 	var reason, confirm string
-	c := k.command(string(a)+" ID", wishes[a], cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+	c := k.command(wishName(a)+" ID", wishes[a], cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 		doc, err := k.get(ctx, args[0])
 		if err != nil {
 			return err
@@ -86,7 +94,7 @@ func confirmed(a lifecycle.Action, r lifecycle.Request, env config.Environment, 
 	case a != lifecycle.ActionApprove || r.Plan == nil:
 		return nil
 	case given == "" && (env.Protected || r.Plan.Destroy+r.Plan.Replace > 0):
-		return usagef("look at the plan (tfpilot requests show %s) and confirm with --confirm and its digest", r.ID)
+		return usagef("read the plan (tfpilot requests plan %s) and confirm with --confirm and its digest", r.ID)
 	}
 	digest := strings.TrimPrefix(given, "sha256:")
 	if given != "" && (len(digest) < minDigest || !strings.HasPrefix(strings.TrimPrefix(r.Plan.Digest, "sha256:"), digest)) {

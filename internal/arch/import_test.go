@@ -20,6 +20,7 @@ var mayImport = map[string][]string{
 	"internal/rbac":      {"internal/lifecycle"},
 	"internal/catalog":   {"internal/lifecycle", "templates"},
 	"internal/terraform": {"internal/lifecycle", "internal/catalog"},
+	"internal/view":      {"internal/lifecycle", "internal/terraform"},
 	"internal/intake":    {"internal/lifecycle", "internal/catalog"},
 	"internal/store":     {"internal/lifecycle"},
 	"internal/github":    {"internal/lifecycle"},
@@ -27,7 +28,7 @@ var mayImport = map[string][]string{
 	"internal/bootstrap": {"internal/lifecycle", "templates"},
 	"internal/config":    {"internal/rbac"},
 
-	"internal/ci":  {"internal/lifecycle", "internal/store", "internal/terraform", "internal/catalog"},
+	"internal/ci":  {"internal/lifecycle", "internal/store", "internal/terraform", "internal/catalog", "internal/view"},
 	"internal/web": adapters,
 	"worker":       append([]string{"internal/config"}, adapters...),
 	"slackapp":     append([]string{"internal/config"}, adapters...),
@@ -39,7 +40,7 @@ var mayImport = map[string][]string{
 
 var adapters = []string{
 	"internal/lifecycle", "internal/rbac", "internal/catalog", "internal/terraform",
-	"internal/intake", "internal/store", "internal/github", "internal/queue",
+	"internal/intake", "internal/store", "internal/github", "internal/queue", "internal/view",
 }
 
 // owner gives the row of mayImport that a directory falls under.
@@ -137,6 +138,7 @@ var forbidden = map[string][]string{
 	"internal/lifecycle": append([]string{"context", "io", "embed", "log", "net", "math/rand", "crypto/rand"}, world...),
 	"internal/rbac":      append([]string{"context", "io", "embed", "log", "net", "math/rand", "crypto/rand"}, world...),
 	"internal/terraform": append([]string{"context", "math/rand", "crypto/rand", "log", "net"}, world...),
+	"internal/view":      append([]string{"context", "math/rand", "crypto/rand", "log", "net"}, world...),
 	"internal/catalog":   append([]string{"math/rand", "crypto/rand", "log"}, world...), // net for addresses, see impure
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/internal/view"
 )
 
 // summary is what the rest of the run needs of a plan's summary.
@@ -20,8 +21,8 @@ type summary struct {
 	Addresses []string // destroyed or replaced first
 }
 
-// summarise reads the kept plan, keeps the document that people are shown and the
-// redacted text, and returns what the run is judged by.
+// summarise reads the kept plan, keeps the document that people are shown, shows it
+// in the run, and returns what the run is judged by.
 func (j *job) summarise() (summary, error) {
 	plan, err := j.readPlan()
 	if err != nil {
@@ -52,7 +53,8 @@ func (j *job) summarise() (summary, error) {
 			out.Addresses = append(out.Addresses, c.Address)
 		}
 	}
-	return out, j.keepPlanText(plan)
+	j.showPlan(s)
+	return out, j.keepText("plan.txt", []byte(cut(view.OfPlan(s).Text(), store.MaxPlan-len("…"))))
 }
 
 // scopePurpose is what the plan must achieve. An apply of a first round may find
@@ -90,7 +92,7 @@ func (j *job) summariseDrift() (summary, error) {
 			out.Counts.Change++
 		}
 	}
-	return out, j.keepPlanText(plan)
+	return out, nil
 }
 
 // planRefusal gives a plan that must not go on the code of the result.
@@ -123,16 +125,6 @@ func (j *job) readPlan() (*tfjson.Plan, error) {
 		return nil, planRefusal(err)
 	}
 	return plan, nil
-}
-
-// keepPlanText redacts Terraform's own text of the plan.
-func (j *job) keepPlanText(plan *tfjson.Plan) error {
-	raw, err := j.read("plan.raw", maxPlanJSON)
-	if err != nil {
-		return err
-	}
-	text := terraform.NewRedactor(plan).Redact(string(raw))
-	return j.keepText("plan.txt", []byte(cut(text, store.MaxPlan-len("…"))))
 }
 
 // redact cuts out of a text what the plan and the state of this run mark as

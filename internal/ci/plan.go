@@ -40,7 +40,7 @@ func (j *job) plan(ctx context.Context) error {
 	return j.judge(s)
 }
 
-// makePlan runs terraform plan and keeps its file, its JSON and its text. It takes
+// makePlan runs terraform plan and keeps its file and its JSON. It takes
 // no lock: it changes nothing, and a stale plan is refused when it is applied.
 func (j *job) makePlan(ctx context.Context, extra ...string) error {
 	args := append([]string{"plan", "-json", "-input=false", "-lock=false", "-out=" + j.kept("tfplan")}, extra...)
@@ -52,19 +52,11 @@ func (j *job) makePlan(ctx context.Context, extra ...string) error {
 		j.learnState(ctx)
 		return j.terraformFailed("plan.log", "terraform plan")
 	}
-	for _, show := range []struct {
-		file string
-		args []string
-	}{{"plan.json", []string{"show", "-json", j.kept("tfplan")}}, {"plan.raw", []string{"show", "-no-color", j.kept("tfplan")}}} {
-		exit, err := j.terraform(ctx, j.root(), show.file, show.args...)
-		if err != nil {
-			return err
-		}
-		if exit != 0 {
-			return refuse(codeTerraformFailed, "terraform show failed")
-		}
+	exit, err = j.terraform(ctx, j.root(), "plan.json", "show", "-json", j.kept("tfplan"))
+	if err == nil && exit != 0 {
+		err = refuse(codeTerraformFailed, "terraform show failed")
 	}
-	return nil
+	return err
 }
 
 // judge decides what the summary means for this run.

@@ -27,8 +27,11 @@ func TestJourney(t *testing.T) {
 		t.Errorf("digest of the stored summary: %v", err)
 	}
 	shown, ok := w.s3.Read(requestsBucket, "results/"+plan.cid+"/plan.txt")
-	if !ok || !strings.Contains(string(shown), "terraform_data.thing") {
+	if !ok || !strings.Contains(string(shown), "+ create terraform_data.thing") {
 		t.Errorf("plan text: %v\n%s", ok, shown)
+	}
+	if !strings.Contains(log, strings.TrimSpace(string(shown))) {
+		t.Errorf("the log does not show the plan:\n%s", log)
 	}
 	for where, said := range map[string]string{"log": log, "summary": string(summary), "plan text": string(shown)} {
 		if strings.Contains(said, "hunter2") || strings.Contains(said, "run-plan-secret") {
@@ -65,9 +68,8 @@ func TestJourney(t *testing.T) {
 	if going.Counts.Destroy != 2 {
 		t.Fatalf("destroy plan: %+v", going)
 	}
-	// The provider repeats the secret unmarked now, and Terraform's own text shows it.
 	shown, ok = w.s3.Read(requestsBucket, "results/"+destroyPlan.cid+"/plan.txt")
-	if !ok || strings.Contains(string(shown), "hunter2") || !strings.Contains(string(shown), terraform.Hidden) {
+	if !ok || strings.Contains(string(shown), "hunter2") || !strings.Contains(string(shown), "- destroy terraform_data.thing") {
 		t.Errorf("text of the destroy plan: %v\n%s", ok, shown)
 	}
 	destroy := w.request(lifecycle.KindDestroy, lifecycle.PurposeDestroy, merged, text, going.Digest)

@@ -326,12 +326,13 @@ func (c *Client) Reviews(ctx context.Context, repo Repo, number int) ([]Review, 
 }
 
 // CommentOnce makes the one comment that begins with the marker say body: it is
-// created, changed, or left alone. at is since when it says so, by GitHub's clock.
-func (c *Client) CommentOnce(ctx context.Context, repo Repo, number int, marker, body string) (at time.Time, err error) {
-	text := cutRunes(marker+"\n"+body, maxText)
+// created, changed, or left alone. UpdatedAt is since when it says so, by GitHub's
+// clock. What is returned has the body that was sent.
+func (c *Client) CommentOnce(ctx context.Context, repo Repo, number int, marker, body string) (Comment, error) {
+	text := cutRunes(marker+"\n"+strings.TrimSpace(body), maxText)
 	old, err := c.findComment(ctx, repo, number, marker)
 	if err != nil || old.ID != 0 && old.Body == text {
-		return old.UpdatedAt, err
+		return old, err
 	}
 	method, path := http.MethodPost, ""
 	if old.ID == 0 {
@@ -341,16 +342,44 @@ func (c *Client) CommentOnce(ctx context.Context, repo Repo, number int, marker,
 		path, err = repo.path("/issues/comments/%d", old.ID)
 	}
 	if err != nil {
-		return time.Time{}, err
+		return Comment{}, err
 	}
-	var now comment
+	var now Comment
 	if _, err := c.call(ctx, method, path, map[string]string{"body": text}, &now); err != nil {
-		return time.Time{}, fmt.Errorf("comment on pull request %d: %w", number, err)
+		return Comment{}, fmt.Errorf("comment on pull request %d: %w", number, err)
 	}
-	return now.UpdatedAt, nil
+	now.Body = text
+	return now, nil
 }
 
-type comment struct {
+// Comment reads one comment as it is now.
+func (c *Client) Comment(ctx context.Context, repo Repo, id int64) (Comment, error) {
+	path, err := repo.path("/issues/comments/%d", id)
+	if err != nil {
+		return Comment{}, err
+	}
+	var now Comment
+	if _, err := c.call(ctx, http.MethodGet, path, nil, &now); err != nil {
+		return Comment{}, fmt.Errorf("comment %d: %w", id, err)
+	}
+	now.Body = strings.ReplaceAll(now.Body, "\r\n", "\n")
+	return now, nil
+}
+
+// DeleteComment deletes a comment. One that is gone is a success.
+func (c *Client) DeleteComment(ctx context.Context, repo Repo, id int64) error {
+	path, err := repo.path("/issues/comments/%d", id)
+	if err != nil {
+		return err
+	}
+	if _, err := c.call(ctx, http.MethodDelete, path, nil, nil); err != nil && !errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("delete comment %d: %w", id, err)
+	}
+	return nil
+}
+
+// Comment is a comment of a pull request.
+type Comment struct {
 	ID        int64     `json:"id"`
 	Body      string    `json:"body"`
 	User      Actor     `json:"user"`
@@ -359,19 +388,19 @@ type comment struct {
 
 // findComment finds our comment that begins with the marker, or the zero value. Anybody
 // may write one that does; only TfPilot's own is changed.
-func (c *Client) findComment(ctx context.Context, repo Repo, number int, marker string) (comment, error) {
+func (c *Client) findComment(ctx context.Context, repo Repo, number int, marker string) (Comment, error) {
 	me, err := c.Self(ctx)
 	if err != nil {
-		return comment{}, err
+		return Comment{}, err
 	}
 	for page := 1; page <= maxPages; page++ {
 		path, err := repo.path("/issues/%d/comments?per_page=%d&page=%d", number, pageSize, page)
 		if err != nil {
-			return comment{}, err
+			return Comment{}, err
 		}
-		var out []comment
+		var out []Comment
 		if _, err := c.call(ctx, http.MethodGet, path, nil, &out); err != nil {
-			return comment{}, fmt.Errorf("comments of pull request %d: %w", number, err)
+			return Comment{}, fmt.Errorf("comments of pull request %d: %w", number, err)
 		}
 		for _, w := range out {
 			w.Body = strings.ReplaceAll(w.Body, "\r\n", "\n")
@@ -380,8 +409,8 @@ func (c *Client) findComment(ctx context.Context, repo Repo, number int, marker 
 			}
 		}
 		if len(out) < pageSize {
-			return comment{}, nil
+			return Comment{}, nil
 		}
 	}
-	return comment{}, fmt.Errorf("comments of pull request %d: more than %d: %w", number, maxPages*pageSize, ErrTooLarge)
+	return Comment{}, fmt.Errorf("comments of pull request %d: more than %d: %w", number, maxPages*pageSize, ErrTooLarge)
 }

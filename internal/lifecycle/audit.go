@@ -144,7 +144,7 @@ func (d *diff) runs(kind Kind, before, after Request) {
 		old := before.Attempt(kind, a.CorrelationID)
 		if old == nil {
 			old = &Attempt{}
-			d.add("run_asked", fmt.Sprintf("A %s was asked for (attempt %d).", kind, a.Number), "kind", string(kind), "purpose", string(a.Purpose), "correlationId", a.CorrelationID, "by", a.Actor)
+			d.add("run_asked", fmt.Sprintf("%s was requested (attempt %d).", kind.Named(), a.Number), "kind", string(kind), "purpose", string(a.Purpose), "correlationId", a.CorrelationID, "by", a.Actor)
 		}
 		d.run(kind, *old, *a)
 	}
@@ -159,7 +159,7 @@ func (d *diff) run(kind Kind, old, a Attempt) {
 		d.add("run_known", fmt.Sprintf("The %s runs on GitHub as run %d.", kind, a.RunID), id...)
 	}
 	if old.Conclusion == "" && a.Conclusion != "" {
-		d.add("run_concluded", fmt.Sprintf("The %s ended: %s.", kind, a.Conclusion), append(id, "conclusion", a.Conclusion)...)
+		d.add("run_concluded", fmt.Sprintf("The %s %s.", kind, a.Outcome()), append(id, "conclusion", a.Conclusion)...)
 	}
 	if a.RerunSeen > old.RerunSeen {
 		d.add("run_rerun", fmt.Sprintf("Somebody ran the %s again on GitHub. A re-run changes nothing.", kind), id...)

@@ -147,7 +147,7 @@ func (w *world) effect(t *rapid.T, s Step) {
 	case StepRelease:
 		w.commit(t, Released(s.Kind, s.CorrelationID))
 	case StepPost:
-		w.commit(t, Posted(w.r.Plan.Digest, w.now))
+		w.commit(t, PlanPosted(w.r.Plan.Digest, []Posting{{ID: 1, At: w.now}}, false))
 	case StepApprove:
 		wish := *w.r.Wish(ActionApprove)
 		w.commit(t, Approve(Approver{Login: wish.By, At: w.now, HeadSHA: wish.HeadSHA, PlanDigest: wish.PlanDigest}))

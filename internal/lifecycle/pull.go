@@ -119,12 +119,29 @@ func Answered(review int64, text string, a Actor, now time.Time) Patch {
 	}
 }
 
-// Posted records since when, by GitHub's clock, the redacted summary of the plan stands
-// in the pull request. From then on a review on GitHub may count.
-func Posted(digest string, at time.Time) Patch {
+// PlanPosted records the comments that show the plan in the pull request, and since when all of them do. partial says that they
+// had no room for the whole plan. From then on a review on GitHub may count.
+func PlanPosted(digest string, comments []Posting, partial bool) Patch {
 	return func(r Request) (Request, error) {
-		if r.Plan != nil && r.Plan.Digest == digest && r.Plan.PostedAt == nil {
-			r.Plan.PostedAt = &at
+		if r.Plan == nil || r.Plan.Digest != digest || r.Plan.PostedAt != nil || len(comments) == 0 {
+			return r, nil
+		}
+		at := comments[0].At
+		for _, c := range comments {
+			if c.At.After(at) {
+				at = c.At
+			}
+		}
+		r.Plan.PostedAt, r.Plan.Posted, r.Plan.Partial = &at, comments, partial
+		return r, nil
+	}
+}
+
+// PlanUnposted records that the comments no longer show the plan as it was posted: it is posted again.
+func PlanUnposted(digest string) Patch {
+	return func(r Request) (Request, error) {
+		if r.Plan != nil && r.Plan.Digest == digest {
+			r.Plan.PostedAt, r.Plan.Posted, r.Plan.Partial = nil, nil, false
 		}
 		return r, nil
 	}

@@ -126,7 +126,17 @@ type Plan struct {
 	Truncated   bool       `json:"truncated,omitempty"`
 	CompletedAt *time.Time `json:"completedAt,omitempty"`
 	PostedAt    *time.Time `json:"postedAt,omitempty"` // when its redacted summary stood in the pull request
+	Posted      []Posting  `json:"posted,omitempty"`   // the comments that show it there
+	Partial     bool       `json:"partial,omitempty"`  // the comments had no room for the whole plan
 	Extra       Extra      `json:"-"`
+}
+
+// Posting is one comment of the pull request that shows the plan.
+type Posting struct {
+	ID     int64     `json:"id"`
+	SHA256 string    `json:"sha256"` // of the text that was posted, in hex
+	At     time.Time `json:"at"`     // GitHub's updated_at when it was posted; a later one means that it was edited
+	Extra  Extra     `json:"-"`
 }
 
 // Approval holds every approval ever given, those that no longer count marked

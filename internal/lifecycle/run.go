@@ -51,7 +51,7 @@ func lastNumber(attempts []Attempt) int {
 // mayStart is the last check before an attempt exists.
 func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 	if current := r.CurrentRun(kind); current.active() && !current.SetAside {
-		return refuse(CodeRunning, "A %s is running already.", kind)
+		return refuse(CodeRunning, "%s is running already.", kind.Named())
 	}
 	switch kind {
 	case KindApply:
@@ -332,6 +332,9 @@ func ReadPlan(correlationID string, p Plan) Patch {
 			return r, nil
 		}
 		p.Attempt, p.Purpose, p.SHA, p.CompletedAt = a.Number, a.Purpose, a.HeadSHA, a.CompletedAt
+		if r.Plan != nil {
+			p.Posted = r.Plan.Posted // comments that the next posting changes or deletes
+		}
 		r.Plan = &p
 		r.untrouble(string(KindPlan))
 		return r, nil

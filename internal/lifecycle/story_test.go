@@ -103,7 +103,7 @@ func story(t testing.TB) *teller {
 	s.planned(PurposeOpen, "plan-1", head, digest, 11)
 	s.is(StatusPlanReady)
 	s.due(StepPost)
-	s.do(Posted(digest, s.now))
+	s.do(PlanPosted(digest, []Posting{{ID: 1, At: s.now}}, false))
 	s.due()
 	return s
 }

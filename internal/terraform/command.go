@@ -89,14 +89,3 @@ func configKey(rc *tfjson.ResourceChange) string {
 	}
 	return modulePath(rc.ModuleAddress) + "/" + rc.Type + "." + rc.Name
 }
-
-// CommandLines tell in plain lines which commands run beside the change.
-func (c Change) CommandLines() []string {
-	var lines []string
-	for _, one := range c.Commands {
-		command, _ := one.(map[string]any)
-		kind, _ := command["type"].(string)
-		lines = append(lines, plain("runs "+kind+": "+strings.TrimSuffix(string(canonical(command["config"])), "\n")))
-	}
-	return lines
-}

@@ -2,7 +2,6 @@ package terraform
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -51,26 +50,4 @@ func (s *Summary) uses(plan *tfjson.Plan, key string, config *tfjson.ProviderCon
 
 func (p Provider) document() map[string]any {
 	return map[string]any{"name": p.Name, "source": p.Source, "config": p.Config}
-}
-
-// Line tells the configuration in one plain line, the region first.
-func (p Provider) Line() string {
-	names := slices.Sorted(maps.Keys(p.Config))
-	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(placeRank(a), placeRank(b)) })
-	var parts []string
-	for _, name := range names {
-		value, isText := p.Config[name].(string)
-		if !isText {
-			value = strings.TrimSuffix(string(canonical(p.Config[name])), "\n")
-		}
-		parts = append(parts, name+" "+value)
-	}
-	return plain("provider " + p.Name + ": " + strings.Join(parts, ", "))
-}
-
-func placeRank(name string) int {
-	if name == "region" {
-		return 0
-	}
-	return 1
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,8 +128,8 @@ func TestProviders(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}
-	if text := s.Text(20); !strings.Contains(text, "\n- provider aws.us: region {\"expression\":\"lower(\\\"US-EAST-1\\\")\"}\n") || !strings.Contains(text, ", by provider aws.us\n") {
-		t.Error(text)
+	if !slices.ContainsFunc(s.Changes, func(c Change) bool { return c.Configuration == "aws.us" }) {
+		t.Errorf("no change names its provider: %s", s.Bytes())
 	}
 	if again, err := ParseSummary(s.Bytes()); err != nil || again.Digest() != s.Digest() {
 		t.Errorf("read back: %v", err)
@@ -223,9 +224,6 @@ func TestCommands(t *testing.T) {
 		`"connection of the resource":{"host":"c1"},"environment":{"DB_PASSWORD":"(sensitive value)","SELF":{"expression":"self.id"}}},"type":"local-exec"}]`
 	if got := strings.TrimSpace(string(canonical(s.Changes[0].Commands))); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
-	}
-	if lines := s.Lines(9); len(lines) != 1 || !strings.Contains(lines[0], `; runs local-exec: {"command":`) {
-		t.Errorf("got %q", lines)
 	}
 	if again, err := ParseSummary(s.Bytes()); err != nil || again.Digest() != s.Digest() {
 		t.Errorf("read back: %v", err)

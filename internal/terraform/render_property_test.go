@@ -178,7 +178,7 @@ func FuzzSummary(f *testing.F) {
 		if string(s.Bytes()) != string(content) {
 			t.Fatalf("%q became %q", content, s.Bytes())
 		}
-		if !json.Valid(s.Bytes()) || len(s.Lines(5)) > 5 || s.Headline() == "" {
+		if !json.Valid(s.Bytes()) {
 			t.Fatalf("%q", content)
 		}
 	})

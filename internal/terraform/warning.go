@@ -33,12 +33,17 @@ var accessNames = map[string]bool{
 // pathName finds the names in a path such as ingress[0].cidr_blocks.
 var pathName = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 
+// DecidesAccess reports whether an attribute decides who may do or reach something. The attribute is a name or a path.
+func DecidesAccess(path string) bool {
+	return slices.ContainsFunc(pathName.FindAllString(path, -1), func(name string) bool { return accessNames[name] })
+}
+
 // warnings says what whoever approves the change cannot see in it.
 func (c Change) warnings() []string {
 	var all []string
 	var access []string
 	for _, path := range c.Unknown {
-		if slices.ContainsFunc(pathName.FindAllString(path, -1), func(name string) bool { return accessNames[name] }) {
+		if DecidesAccess(path) {
 			access = append(access, path)
 		}
 	}

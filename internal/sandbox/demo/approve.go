@@ -53,7 +53,7 @@ func (j *journey) approves(ctx context.Context, p *person, r *request, typed str
 		return err
 	}
 	if typed == "" {
-		err = p.pressesAndIsTold(ctx, reply, "Approve", "Your approval of “"+r.title+"” is saved")
+		err = p.approvesPlan(ctx, reply, "Approve", r, r.kind+".")
 	} else {
 		err = j.confirms(ctx, p, reply, "Approve", typed)
 	}
@@ -65,6 +65,24 @@ func (j *journey) approves(ctx context.Context, p *person, r *request, typed str
 	}
 	_, err = p.hears(ctx, r, later, " is ready: ", p.name+" approved it")
 	return err
+}
+
+// approvesPlan presses a button that opens the plan, reads it there and approves it.
+func (p *person) approvesPlan(ctx context.Context, reply message, label string, r *request, words ...string) error {
+	if err := p.presses(ctx, reply, label); err != nil {
+		return err
+	}
+	v, err := p.window(ctx, append([]string{"You approve exactly this"}, words...)...)
+	if err != nil {
+		return err
+	}
+	if _, err := p.sends(ctx, v, nil); err != nil {
+		return err
+	}
+	if _, err := p.window(ctx, "Your approval of “"+r.title+"” is saved"); err != nil {
+		return err
+	}
+	return p.closes(ctx)
 }
 
 // confirms presses a button that opens a window, types the environment there, first

@@ -99,7 +99,7 @@ func (j *journey) approvesDestroy(ctx context.Context, r *request) error {
 	if r == j.prod {
 		err = j.confirms(ctx, j.omar, reply, approveDestroy, production)
 	} else {
-		err = j.approvesList(ctx, reply, r)
+		err = j.omar.approvesPlan(ctx, reply, approveDestroy, r, "- destroy "+r.kind+".")
 	}
 	if err != nil {
 		return err
@@ -107,24 +107,6 @@ func (j *journey) approvesDestroy(ctx context.Context, r *request) error {
 	// On the card it stays: in the thread it does not, for the destroy starts by itself.
 	_, err = j.omar.sees(ctx, r, later, "Plan of the destroy", "Approval: by omar")
 	return err
-}
-
-// approvesList approves in the window that lists what goes.
-func (j *journey) approvesList(ctx context.Context, reply message, r *request) error {
-	if err := j.omar.presses(ctx, reply, approveDestroy); err != nil {
-		return err
-	}
-	v, err := j.omar.window(ctx, "You approve exactly this", "Destroyed (", r.kind+".")
-	if err != nil {
-		return err
-	}
-	if _, err := j.omar.sends(ctx, v, nil); err != nil {
-		return err
-	}
-	if _, err := j.omar.window(ctx, "Your approval of “"+r.title+"” is saved", "Then the destroy starts by itself."); err != nil {
-		return err
-	}
-	return j.omar.closes(ctx)
 }
 
 func (j *journey) gone(ctx context.Context, r *request) error {

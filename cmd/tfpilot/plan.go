@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/internal/view"
+)
+
+func (k *console) planCommand() *cobra.Command {
+	return k.command("plan ID", "Print the whole plan of a request; secrets are masked", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		doc, err := k.get(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		return k.printPlan(ctx, doc.Request)
+	})
+}
+
+// printPlan prints the plan that an approval is bound to: the stored summary, checked against its digest.
+func (k *console) printPlan(ctx context.Context, r lifecycle.Request) error {
+	run := r.PlanRun()
+	if run == nil {
+		return errors.New("this request has no plan now: one is being made, or the last one failed")
+	}
+	data, err := k.store.Summary(ctx, run.CorrelationID)
+	if errors.Is(err, store.ErrNotFound) {
+		return errors.New("the plan is no longer stored; start a new one with: tfpilot requests replan " + r.ID)
+	}
+	if err != nil {
+		return err
+	}
+	if terraform.Digest(data) != r.Plan.Digest {
+		return errors.New("the stored plan does not have the digest of the request's plan; start a new one with: tfpilot requests replan " + r.ID)
+	}
+	summary, err := terraform.ParseSummary(data)
+	if err != nil {
+		return err
+	}
+	plan := view.OfPlan(summary)
+	if k.json {
+		return k.print(map[string]any{"request": r.ID, "digest": r.Plan.Digest, "purpose": r.Plan.Purpose, "attempt": r.Plan.Attempt, "plan": plan})
+	}
+	out := bufio.NewWriter(k.out)
+	color := onTerminal(k.out)
+	for _, l := range plan.Lines() {
+		_, _ = fmt.Fprintln(out, painted(l, color))
+	}
+	_, _ = fmt.Fprintf(out, "\ndigest %s\n", r.Plan.Digest)
+	return out.Flush()
+}
+
+// paints are the colors of Terraform's own output.
+var paints = map[view.Sign]string{
+	view.Create: "32", view.Update: "33", view.Destroy: "31", view.Replace: "31", view.CreateReplace: "31", view.Move: "36", view.Import: "36",
+}
+
+func painted(l view.Line, color bool) string {
+	text := l.String()
+	if paint := paints[l.Sign]; color && paint != "" {
+		return "\x1b[" + paint + "m" + text + "\x1b[0m"
+	}
+	return text
+}
+
+// onTerminal reports whether a person reads the output where it appears, and wants colors.
+func onTerminal(out io.Writer) bool {
+	f, isFile := out.(*os.File)
+	if !isFile || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// details are the lines of a request that a person asks for after its status: why, what with, who decided, what ran, what came out.
+func details(r lifecycle.Request) []string {
+	var lines []string
+	if r.Reason != "" {
+		lines = append(lines, "reason: "+oneLine(r.Reason))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Config)) {
+		lines = append(lines, fmt.Sprintf("input %s = %s", name, inline(r.Config[name])))
+	}
+	for _, a := range r.Approval.Approvers {
+		line := fmt.Sprintf("approved by %s at %s (%s)", a.Login, a.At.UTC().Format(time.RFC3339), a.Source)
+		if a.VoidedAt != nil {
+			line += ", no longer counts: " + oneLine(a.VoidReason)
+		}
+		lines = append(lines, line)
+	}
+	if no := r.Rejection; no != nil {
+		lines = append(lines, fmt.Sprintf("rejected by %s at %s: %s", no.By, no.At.UTC().Format(time.RFC3339), oneLine(no.Reason)))
+	}
+	for _, kind := range lifecycle.RequestKinds {
+		if a := r.CurrentRun(kind); a != nil {
+			lines = append(lines, runLine(kind, a))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Outputs)) {
+		lines = append(lines, fmt.Sprintf("output %s = %s", name, inline(r.Outputs[name])))
+	}
+	return lines
+}
+
+func runLine(kind lifecycle.Kind, a *lifecycle.Attempt) string {
+	parts := []string{fmt.Sprintf("%s run %d:", kind, a.Number), a.Outcome()}
+	if a.FailedStep != "" {
+		parts = append(parts, "at step "+oneLine(a.FailedStep))
+	}
+	if a.URL != "" {
+		parts = append(parts, a.URL)
+	}
+	return strings.Join(parts, " ")
+}
+
+// inline writes a value on one line.
+func inline(v any) string {
+	if text, isText := v.(string); isText {
+		return strconv.Quote(text)
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return "?"
+	}
+	return oneLine(string(data))
+}
+
+// oneLine shows text of a person on one line of a terminal, which takes no command from it.
+func oneLine(text string) string {
+	quoted := strconv.Quote(text)
+	return strings.ReplaceAll(strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`), `\\`, `\`)
+}

