@@ -202,7 +202,7 @@ func (j *job) find(ctx context.Context, s lifecycle.Step) (bool, error) {
 			Kind: s.Kind, RunID: claim.RunID, RunAttempt: 1, CorrelationID: s.CorrelationID, ClaimRunID: claim.RunID, Status: "in_progress",
 		})
 	}
-	runs, err := j.GitHub.FindRuns(ctx, repoOf(j.request()), github.RunQuery{Since: j.attempt(s).DispatchedAt.Add(-time.Minute)})
+	runs, err := j.GitHub.FindRuns(ctx, repoOf(j.request()), sentDuring(j.attempt(s)))
 	if err != nil {
 		return false, err
 	}
@@ -215,7 +215,42 @@ func (j *job) find(ctx context.Context, s lifecycle.Step) (bool, error) {
 			return j.take(ctx, s, facts)
 		}
 	}
-	return false, nil
+	if runs.Partial {
+		return false, errPartial
+	}
+	return false, j.unsent(ctx, s)
+}
+
+// errPartial keeps a dispatch from being repeated or given up: only a complete listing
+// without its run proves that there is none.
+var errPartial = errors.New("GitHub lists more runs than can be read")
+
+// runShows is how long after a dispatch GitHub may create its run.
+const runShows = 10 * time.Minute
+
+// sentDuring selects the runs that sendings of an attempt may have started. The end keeps
+// a repository where much runs from having more of them than can be listed.
+func sentDuring(a *lifecycle.Attempt) github.RunQuery {
+	q := github.RunQuery{Since: a.DispatchedAt.Add(-time.Minute)}
+	if a.SentAt != nil && now().Sub(*a.SentAt) > runShows {
+		q.Until = a.SentAt.Add(runShows)
+	}
+	return q
+}
+
+// unsent takes the last sending back when its grant was never written, as by a worker that
+// was killed: the grant comes before the call, so that nothing was sent. Should that worker
+// only have been held up, the claim stops one of the two runs.
+func (j *job) unsent(ctx context.Context, s lifecycle.Step) error {
+	a := j.attempt(s)
+	if a.Sends != 1 || a.RevokedAt != nil {
+		return nil
+	}
+	_, err := j.Store.Grant(ctx, s.CorrelationID)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return j.patch(ctx, lifecycle.NotSent(s.Kind, s.CorrelationID, 1))
 }
 
 func (j *job) take(ctx context.Context, s lifecycle.Step, f lifecycle.RunFacts) (bool, error) {

@@ -44,6 +44,8 @@ type gate struct {
 	over atomic.Bool // the story has ended: no more restarts
 	late background
 
+	noRestart atomic.Bool // what is killed stays away
+
 	mu     sync.Mutex
 	plan   []fault
 	seen   map[string]int // calls by name
@@ -68,6 +70,20 @@ func (g *gate) enter(name string) string {
 	}
 	g.w.log.note("%s #%d", name, g.seen[name])
 	return ""
+}
+
+// once plans a fault at the nth call of a name from now on.
+func (g *gate) once(f fault) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f.Nth += g.seen[f.Name]
+	g.plan = append(g.plan, f)
+}
+
+func (g *gate) strikes() []fault {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append([]fault(nil), g.struck...)
 }
 
 // onCall lets something happen just before the next call of a name.

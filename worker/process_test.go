@@ -91,7 +91,7 @@ func (p *process) kill() {
 	p.cancel()
 	p.w.wait.Go(func() {
 		time.Sleep(restartAfter)
-		if !p.w.gate.over.Load() {
+		if !p.w.gate.over.Load() && !p.w.gate.noRestart.Load() {
 			p.w.startWorker()
 		}
 	})

@@ -33,6 +33,7 @@ func (w *Worker) Sweep(ctx context.Context) error {
 		return err
 	}
 	requests := w.watch.retain(ids)
+	w.verifyIndex(ctx, ids)
 	return errors.Join(
 		w.ringAged(ctx, requests),
 		w.ringDue(ctx, requests),

@@ -27,6 +27,7 @@ type watch struct {
 	asked time.Time            // when failed deliveries were last asked for
 	rung  map[string]int64     // what the last sweep rang for → its version
 	swept time.Time            // when the last sweep began
+	index time.Time            // when the index was last compared with the documents
 }
 
 func (w *watch) put(doc store.Doc) {

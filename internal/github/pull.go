@@ -180,6 +180,8 @@ type Listing[T any] struct {
 	Items []T
 	ETag  string // for the next time; empty when it would prove nothing
 	Same  bool   // nothing changed since the ETag that was sent; Items is empty
+
+	Partial bool // there are more: what is not among Items may exist
 }
 
 // Pulls lists the pull requests that changed at or after since, newest change

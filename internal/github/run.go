@@ -165,16 +165,21 @@ func (c *Client) readRun(ctx context.Context, repo Repo, format string, id int64
 // RunQuery says which runs to list.
 type RunQuery struct {
 	Since time.Time // created at or after
+	Until time.Time // and at or before; zero is now
 	ETag  string    // of the last listing with the same query
 }
 
 // FindRuns lists the runs that somebody dispatched, newest first. A new run may stay out of lists for some
-// seconds. The ETag is given only when everything asked for stood on one page: an
+// seconds. A listing that does not reach back to Since is Partial: what it lacks may exist all
+// the same. The ETag is given only when everything asked for stood on one page: an
 // unchanged first page says nothing about the next.
 func (c *Client) FindRuns(ctx context.Context, repo Repo, q RunQuery) (Listing[Run], error) {
 	base, err := repo.path("/actions/runs?per_page=%d&event=workflow_dispatch", pageSize)
 	if err != nil {
 		return Listing[Run]{}, err
+	}
+	if !q.Until.IsZero() {
+		base += "&created=" + queryEscape(q.Since.UTC().Format(time.RFC3339)+".."+q.Until.UTC().Format(time.RFC3339))
 	}
 	var all Listing[Run]
 	for page, etag := 1, q.ETag; page <= maxPages; page, etag = page+1, "" {
@@ -201,6 +206,7 @@ func (c *Client) FindRuns(ctx context.Context, repo Repo, q RunQuery) (Listing[R
 			return all, nil
 		}
 	}
+	all.Partial = true
 	return all, nil
 }
 

@@ -48,7 +48,7 @@ func (s Step) Due(now time.Time) bool { return !now.Before(s.After) }
 // How long a dispatch may stay unseen before it is sent again, how often it is sent,
 // and when it is first looked for.
 const (
-	FindAfter   = 15 * time.Second
+	FindAfter   = 10 * time.Second
 	ResendAfter = 120 * time.Second
 	MaxSends    = 3
 	RetryMerge  = 5 * time.Minute

@@ -68,37 +68,85 @@ type Index struct{ redis *Redis }
 // NewIndex makes an index.
 func NewIndex(r *Redis) *Index { return &Index{r} }
 
-// putRow writes a row unless a newer version is there.
-// KEYS: rows, versions, open, sets to be in. ARGV: id, version, score, row, settled.
+// putRow writes a row unless a newer version is there, which it then answers; ” when it
+// wrote. A version that the document itself was found not to have does not count.
+// KEYS: rows, versions, open, sets to be in. ARGV: id, version, score, row, settled, the
+// version that does not count.
 var putRow = redis.NewScript(`
-local seen = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '-1')
-if seen > tonumber(ARGV[2]) then return 0 end
+local seen = redis.call('HGET', KEYS[2], ARGV[1]) or '-1'
+if (tonumber(seen) or -1) > tonumber(ARGV[2]) and seen ~= ARGV[6] then return seen end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[4])
 for i = 4, #KEYS do redis.call('ZADD', KEYS[i], ARGV[3], ARGV[1]) end
 if ARGV[5] == '1' then redis.call('ZREM', KEYS[3], ARGV[1])
 else redis.call('ZADD', KEYS[3], ARGV[3], ARGV[1]) end
-return 1`)
+return ''`)
 
 // Put writes a row. An older version than the one there changes nothing.
 func (x *Index) Put(ctx context.Context, r Row) error {
+	_, err := x.put(ctx, r, "")
+	return err
+}
+
+// Verify writes a row over the same version, whatever stands there. newer is the version
+// that is there when it is newer than the row's.
+func (x *Index) Verify(ctx context.Context, r Row) (newer string, err error) {
+	return x.put(ctx, r, "")
+}
+
+// Correct writes a row over a version that its document does not have.
+func (x *Index) Correct(ctx context.Context, r Row, wrong string) error {
+	_, err := x.put(ctx, r, wrong)
+	return err
+}
+
+func (x *Index) put(ctx context.Context, r Row, wrong string) (newer string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
 	if err := fits(requestID, r.ID); err != nil {
-		return fmt.Errorf("index: %w", err)
+		return "", fmt.Errorf("index: %w", err)
 	}
 	data, err := json.Marshal(r)
 	if err != nil {
-		return fmt.Errorf("index %s: %w", r.ID, err)
+		return "", fmt.Errorf("index %s: %w", r.ID, err)
 	}
 	settled := "0"
 	if r.Settled {
 		settled = "1"
 	}
 	keys := []string{indexPrefix + "rows", indexPrefix + "versions", setOpen, setAll, setOf(r.Requester)}
-	args := []any{r.ID, r.Version, r.CreatedAt.UnixMilli(), data, settled}
-	if err := putRow.Run(ctx, x.redis.client, keys, args...).Err(); err != nil {
-		return fmt.Errorf("index %s: %w", r.ID, err)
+	args := []any{r.ID, r.Version, r.CreatedAt.UnixMilli(), data, settled, wrong}
+	newer, err = putRow.Run(ctx, x.redis.client, keys, args...).Text()
+	if err != nil {
+		return "", fmt.Errorf("index %s: %w", r.ID, err)
+	}
+	return newer, nil
+}
+
+// Unsettled lists up to maxScan ids that the index has as not settled, the oldest first.
+func (x *Index) Unsettled(ctx context.Context) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	ids, err := x.redis.client.ZRange(ctx, setOpen, 0, maxScan-1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read index: %w", err)
+	}
+	return ids, nil
+}
+
+// Drop takes a row out that has no document.
+func (x *Index) Drop(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	_, err := x.redis.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.HDel(ctx, indexPrefix+"rows", id)
+		p.HDel(ctx, indexPrefix+"versions", id)
+		p.ZRem(ctx, setOpen, id)
+		p.ZRem(ctx, setAll, id)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("drop %.40s from the index: %w", id, err)
 	}
 	return nil
 }
@@ -281,12 +329,12 @@ return 1`)
 // ErrRebuilding. Rows that are put at the same time win if they are newer.
 func (x *Index) Rebuild(ctx context.Context, rows iter.Seq2[Row, error]) error {
 	token := rand.Text()
-	err := x.redis.client.SetArgs(ctx, rebuildBy, token, redis.SetArgs{Mode: "NX", TTL: rebuildLease}).Err()
-	if errors.Is(err, redis.Nil) {
-		return ErrRebuilding
-	}
+	got, err := takeLock.Run(ctx, x.redis.client, []string{rebuildBy}, token, rebuildLease.Milliseconds()).Int()
 	if err != nil {
 		return fmt.Errorf("rebuild index: %w", err)
+	}
+	if got == 0 {
+		return ErrRebuilding
 	}
 	n := 0
 	for r, err := range rows {

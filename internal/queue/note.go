@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -14,6 +13,8 @@ import (
 // prefix of every key of ours. The braces keep them in one slot of a cluster, as
 // the scripts need.
 const prefix = "{tfpilot}:"
+
+const cardPrefix = prefix + "card:"
 
 // Notes are short-lived marks: what was seen, who renders a card, how much of a
 // budget is left. Losing them costs work, never correctness.
@@ -26,16 +27,21 @@ func NewNotes(r *Redis) *Notes { return &Notes{r} }
 func (n *Notes) Seen(ctx context.Context, key string, ttl time.Duration) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	err := n.redis.client.SetArgs(ctx, prefix+"seen:"+key, 1, redis.SetArgs{Mode: "NX", TTL: ttl}).Err()
-	switch {
-	case errors.Is(err, redis.Nil):
-		return true, nil
-	case err != nil:
+	got, err := takeLock.Run(ctx, n.redis.client, []string{prefix + "seen:" + key}, 1, ttl.Milliseconds()).Int()
+	if err != nil {
 		return false, fmt.Errorf("note %s: %w", key, err)
-	default:
-		return false, nil
 	}
+	return got == 0, nil
 }
+
+// takeLock sets a key that is not there. One that is there lasts no longer than it may:
+// a key without an expiry, which anybody with access to Redis can put there, would bar
+// the way for good.
+var takeLock = redis.NewScript(`
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+local left = redis.call('PTTL', KEYS[1])
+if left == -1 or left > tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0`)
 
 // CardLease is the right to render the messages of one request for a while.
 type CardLease struct {
@@ -45,8 +51,11 @@ type CardLease struct {
 	ttl   time.Duration
 }
 
-// acquireCard takes the lease, or marks the card dirty for whoever holds it.
+// acquireCard takes the lease, or marks the card dirty for whoever holds it. A lease lasts
+// no longer than it may, whoever put it there.
 var acquireCard = redis.NewScript(`
+local left = redis.call('PTTL', KEYS[1])
+if left == -1 or left > tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   redis.call('DEL', KEYS[2])
   return 1
@@ -68,7 +77,7 @@ return 0`)
 // CardLease takes the lease of a request's card. When somebody else has it, ok is
 // false and the holder will render once more.
 func (n *Notes) CardLease(ctx context.Context, id string, ttl time.Duration) (lease *CardLease, ok bool, err error) {
-	l := &CardLease{notes: n, id: id, token: rand.Text(), ttl: ttl}
+	l := &CardLease{notes: n, id: id, token: n.redis.self + rand.Text(), ttl: ttl}
 	got, err := l.run(ctx, acquireCard)
 	if err != nil {
 		return nil, false, fmt.Errorf("lease of card %s: %w", id, err)
@@ -89,7 +98,7 @@ func (l *CardLease) Done(ctx context.Context) (again bool, err error) {
 func (l *CardLease) run(ctx context.Context, script *redis.Script) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	keys := []string{prefix + "card:" + l.id, prefix + "card-dirty:" + l.id}
+	keys := []string{cardPrefix + l.id, prefix + "card-dirty:" + l.id}
 	return script.Run(ctx, l.notes.redis.client, keys, l.token, l.ttl.Milliseconds()).Int()
 }
 
@@ -100,8 +109,12 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local interval = tonumber(ARGV[1])
 local burst = tonumber(ARGV[2])
-local full = tonumber(redis.call('GET', KEYS[1]) or now)
+local full = tonumber(redis.call('GET', KEYS[1]) or now) or now
 if full < now then full = now end
+if full > now + burst * interval then -- more than was ever taken: somebody else wrote it
+  full = now + burst * interval
+  redis.call('SET', KEYS[1], full, 'PX', burst * interval + 1000)
+end
 local wait = full + interval - now - burst * interval
 if wait > 0 then return math.ceil(wait) end
 local after = math.ceil(full + interval)

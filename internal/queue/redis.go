@@ -8,6 +8,7 @@ package queue
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,6 +33,7 @@ type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 // Redis is a pool of connections that everything in this package shares.
 type Redis struct {
 	client redis.UniversalClient
+	self   string // names this process among those that share the Redis
 }
 
 // Open prepares connections to the address, a redis:// or rediss:// URL. It does
@@ -53,7 +55,7 @@ func Open(url string, dial Dialer) (*Redis, error) {
 	opt.ContextTimeoutEnabled = true
 	opt.DisableIdentity = true
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return &Redis{redis.NewClient(opt)}, nil
+	return &Redis{redis.NewClient(opt), rand.Text()}, nil
 }
 
 // Quiet keeps the client library from writing to standard error on its own; what

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -80,11 +81,21 @@ func (s *Server) Run(ctx context.Context) error {
 		Logger:                   vendorLog{s.log},
 		LogLevel:                 asynq.WarnLevel,
 	})
-	if err := srv.Start(s.mux()); err != nil {
+	roll := &roll{redis: s.redis, client: asynq.NewClientFromRedisClient(s.redis.client), log: s.log}
+	mux := s.mux()
+	mux.Use(roll.note)
+	if err := srv.Start(mux); err != nil {
 		return fmt.Errorf("start tasks: %w", err)
 	}
+	beating := context.WithoutCancel(ctx) // as long as tasks run
+	beating, stop := context.WithCancel(beating)
+	var beat sync.WaitGroup
+	beat.Go(func() { roll.run(beating) })
 	<-ctx.Done()
 	srv.Shutdown()
+	stop()
+	beat.Wait()
+	roll.leave(context.WithoutCancel(ctx))
 	return nil
 }
 

@@ -1,0 +1,142 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+)
+
+// The roll says which process lives and which tasks it runs. asynq takes a task away from
+// a process that was killed only after one to two minutes; with the roll another process
+// runs it within takeOverWithin. The task may then run twice, as any task may.
+const (
+	beatEvery  = 2 * time.Second
+	beatLasts  = 7 * time.Second // after it, a process that was not heard of is taken for dead
+	rollLasts  = time.Hour       // of what a process notes; it notes again with each task
+	rollMost   = 100             // processes that one check asks about
+	againSign  = ":again"        // ends the id of a task that another process ran before
+	rollWorker = prefix + "roll:worker:"
+	rollTasks  = prefix + "roll:tasks:"
+	rollAll    = prefix + "roll:all"
+)
+
+// rolled is a running task as the roll keeps it.
+type rolled struct {
+	Kind    string `json:"kind"`
+	Queue   string `json:"queue"`
+	Payload []byte `json:"payload"`
+}
+
+// roll is the entry of one process.
+type roll struct {
+	redis  *Redis
+	client *asynq.Client
+	log    *slog.Logger
+}
+
+// note keeps a task on the roll while it runs. Without Redis it only loses the quick
+// take-over.
+func (l *roll) note(next asynq.Handler) asynq.Handler {
+	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
+		id, _ := asynq.GetTaskID(ctx)
+		queue, _ := asynq.GetQueueName(ctx)
+		data, err := json.Marshal(rolled{t.Type(), queue, t.Payload()})
+		if err == nil && len(t.Payload()) <= maxPayload {
+			l.write(ctx, func(p redis.Pipeliner) {
+				p.HSet(ctx, rollTasks+l.redis.self, id, data)
+				p.Expire(ctx, rollTasks+l.redis.self, rollLasts)
+			})
+		}
+		defer func() {
+			ctx := context.WithoutCancel(ctx)
+			l.write(ctx, func(p redis.Pipeliner) { p.HDel(ctx, rollTasks+l.redis.self, id) })
+		}()
+		return next.ProcessTask(ctx, t)
+	})
+}
+
+func (l *roll) write(ctx context.Context, do func(redis.Pipeliner)) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	_, _ = l.redis.client.Pipelined(ctx, func(p redis.Pipeliner) error { do(p); return nil })
+}
+
+// run says that this process lives and takes over from those that died, until ctx ends.
+func (l *roll) run(ctx context.Context) {
+	ticker := time.NewTicker(beatEvery)
+	defer ticker.Stop()
+	for {
+		l.write(ctx, func(p redis.Pipeliner) {
+			p.Set(ctx, rollWorker+l.redis.self, 1, beatLasts)
+			p.SAdd(ctx, rollAll, l.redis.self)
+		})
+		l.takeOver(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// leave ends the entry of a process that stops: asynq puts back what it did not finish.
+func (l *roll) leave(ctx context.Context) {
+	l.write(ctx, func(p redis.Pipeliner) {
+		p.Del(ctx, rollWorker+l.redis.self, rollTasks+l.redis.self)
+		p.SRem(ctx, rollAll, l.redis.self)
+	})
+}
+
+// takeDead takes the entries of processes that are dead off the roll and gives their
+// tasks: process, id, task, and so on. Of two that ask at once, one gets them. A lock on
+// a card that such a process holds ends with it.
+// KEYS: all. ARGV: prefixes of process, tasks and card; how many.
+var takeDead = redis.NewScript(`
+local out = {}
+for _, w in ipairs(redis.call('SRANDMEMBER', KEYS[1], ARGV[4])) do
+  if redis.call('EXISTS', ARGV[1] .. w) == 0 then
+    local tasks = redis.call('HGETALL', ARGV[2] .. w)
+    for i = 1, #tasks, 2 do
+      out[#out + 1] = tasks[i]
+      out[#out + 1] = tasks[i + 1]
+      local ok, task = pcall(cjson.decode, tasks[i + 1])
+      local card = string.match(tasks[i], '^card:(req_[a-z0-9]+):')
+      if ok and card then
+        local holder = redis.call('GET', ARGV[3] .. card)
+        if holder and string.sub(holder, 1, #w) == w then redis.call('DEL', ARGV[3] .. card) end
+      end
+    end
+    redis.call('DEL', ARGV[2] .. w)
+    redis.call('SREM', KEYS[1], w)
+  end
+end
+return out`)
+
+// takeOver puts the tasks of processes that died into the queue anew.
+func (l *roll) takeOver(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	found, err := takeDead.Run(ctx, l.redis.client, []string{rollAll}, rollWorker, rollTasks, cardPrefix, rollMost).StringSlice()
+	if err != nil {
+		return // the next beat asks again
+	}
+	for i := 0; i+1 < len(found); i += 2 {
+		id, data := found[i], found[i+1]
+		var t rolled
+		if json.Unmarshal([]byte(data), &t) != nil || t.Queue != queueFast && t.Queue != queueSlow || len(id) > maxTaskID {
+			l.log.Error("a task on the roll cannot be read", "task", clip(id))
+			continue
+		}
+		l.log.Warn("a process that died left a task, which is run again", "task", clip(id))
+		id = strings.TrimSuffix(id, againSign) + againSign
+		again := asynq.NewTask(t.Kind, t.Payload, asynq.Queue(t.Queue), asynq.MaxRetry(maxRetry), asynq.Timeout(taskTimeout), asynq.TaskID(id))
+		_, _ = l.client.EnqueueContext(ctx, again) // what is lost here, the sweep finds
+	}
+}
+
+const maxTaskID = 300
