@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/github"
@@ -123,10 +125,20 @@ func (j *job) missing(tree github.Tree) string {
 	if _, ok := tree.Entries[root+"backend.tf"]; !ok {
 		return fmt.Sprintf("The environment %s is not deployed: %sbackend.tf is not on the branch %s of %s. Ask your platform team.", r.Environment, root, r.Target.Base, repoOf(r))
 	}
-	if _, ok := tree.Entries["modules/"+r.Module+"/main.tf"]; !ok {
-		return fmt.Sprintf("The module %s is not in %s (modules/%s/main.tf). Ask your platform team.", r.Module, repoOf(r), r.Module)
+	if !holdsModule(tree, "modules/"+r.Module) {
+		return fmt.Sprintf("The module %s is not in %s: modules/%s holds no .tf file on the branch %s. Ask your platform team.", r.Module, repoOf(r), r.Module, r.Target.Base)
 	}
 	return ""
+}
+
+// holdsModule reports whether a directory holds Terraform configuration: like Terraform, whatever its files are called.
+func holdsModule(tree github.Tree, dir string) bool {
+	for name := range tree.Entries {
+		if path.Dir(name) == dir && strings.HasSuffix(name, ".tf") && !strings.HasPrefix(path.Base(name), ".") {
+			return true
+		}
+	}
+	return false
 }
 
 // tip reads the head of the base branch and its tree.

@@ -135,6 +135,30 @@ func TestEnvironmentIsDeployedLater(t *testing.T) {
 	})
 }
 
+// A module is there when its directory holds Terraform configuration, whatever the files are called.
+func TestModuleWithoutMainFile(t *testing.T) {
+	const dir = "modules/s3-bucket/"
+	var text []byte
+	inWorld(t, setup{hub: func(c *hubsim.Config) {
+		files := c.Repos[0].Files
+		text = files[dir+"main.tf"]
+		for name := range files {
+			if strings.HasPrefix(name, dir) && strings.HasSuffix(name, ".tf") {
+				delete(files, name)
+			}
+		}
+		files[dir+"parts/main.tf"], files[dir+".hidden.tf"] = text, text
+	}}, func(w *world) {
+		w.ask(reqA, "dana")
+		w.until(reqA, "troubled", func(d store.Doc) bool { return d.Request.Problem != nil })
+		if p := w.request(reqA).Problem; p.Code != "not_deployed" || !strings.Contains(p.Text, "modules/s3-bucket holds no .tf file") {
+			w.t.Errorf("%+v", p)
+		}
+		w.push("adam", "main", dir+"bucket.tf", string(text))
+		w.planned(reqA, lifecycle.PurposeOpen)
+	})
+}
+
 // A request that is closed while it is being opened leaves no open pull request.
 func TestClosedWhileOpening(t *testing.T) {
 	for _, call := range []string{"github GET /git/ref/heads/main", "github POST /git/refs", "github POST /pulls", "s3 PUT webhooks", "s3 PUT grants", "github POST /actions/workflows/plan.yml/dispatches"} {
