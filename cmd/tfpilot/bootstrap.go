@@ -16,12 +16,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tfpilot/tfpilot/internal/bootstrap"
+	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/templates"
 )
-
-// terraformVersion is what runs use.
-const terraformVersion = "1.11.4"
 
 func newBootstrap() *cobra.Command {
 	var out, release string
@@ -101,7 +99,7 @@ func projectNamed(cfg *config.Config, what, name string) (config.Project, error)
 func renderRepository(p config.Project, requests config.Store, release bootstrap.Release, owners ...string) (map[string][]byte, error) {
 	b := bootstrap.Project{
 		Name: p.Name, Repo: p.Owner + "/" + p.Repo, RequestsBucket: requests.Bucket, Region: requests.Region,
-		Release: release, Terraform: terraformVersion, Owners: owners,
+		Release: release, Terraform: catalog.TerraformVersion, Owners: owners,
 	}
 	for _, e := range p.Environments {
 		b.Environments = append(b.Environments, bootstrap.Environment{

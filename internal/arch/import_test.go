@@ -95,6 +95,10 @@ var owners = map[string][]string{
 	"github.com/hashicorp/terraform-json":       {"internal/terraform", "internal/ci"},
 	"github.com/hashicorp/hcl/":                 {"internal/catalog", "internal/terraform", "internal/ci", "internal/bootstrap"},
 	"github.com/zclconf/go-cty/":                {"internal/catalog", "internal/terraform", "internal/ci", "internal/bootstrap"},
+	"github.com/zclconf/go-cty-yaml":            {"internal/catalog"}, // the functions of Terraform's language, from here
+	"github.com/apparentlymart/go-cidr/":        {"internal/catalog"},
+	"github.com/google/uuid":                    {"internal/catalog"},
+	"github.com/hashicorp/go-version":           {"internal/catalog"},
 	"github.com/goccy/go-yaml":                  {"internal/config", "internal/catalog", "internal/sandbox"},
 	"github.com/spf13/cobra":                    {"cmd"},
 	"golang.org/x/":                             {"cmd", "internal", "worker", "slackapp"},

@@ -57,7 +57,7 @@ func (m *Module) Args(config map[string]any, c Computed) (map[string]cty.Value, 
 			faults.add("%s is not a field of %s", shorten(name), m.Name)
 			continue
 		}
-		value, err := fromConfig(config[name], field.typ)
+		value, err := fromConfig(config[name], field.typ, field.Multiline)
 		if err != nil {
 			faults.add("%s %w", name, err)
 			continue

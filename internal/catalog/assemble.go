@@ -53,6 +53,9 @@ func (m *Module) assembleFields(over overlay, faults *faultList) {
 
 func (m *Module) addField(v *variable, over overlayField, faults *faultList) {
 	field, err := newField(v, over)
+	if wrong := v.checkInput(); wrong != nil {
+		err = wrong
+	}
 	if err != nil {
 		faults.add("variable %s: %w", v.name, err)
 		return
@@ -71,6 +74,10 @@ func (m *Module) checkComputed(faults *faultList) {
 		if kind == ComputedTags {
 			want = cty.Map(cty.String)
 		}
+		if ok && v.checkInput() != nil {
+			faults.add("variable %s: %w", name, v.checkInput())
+			continue
+		}
 		if !ok || !v.typ.Equals(want) {
 			faults.add("tfpilot.yaml: computed %s must be a variable of type %s", name, want.FriendlyName())
 		}
@@ -86,10 +93,23 @@ func (m *Module) variable(name string) (*variable, bool) {
 	return nil, false
 }
 
+// checkInput refuses what must not be written into a module call. A hidden variable never is.
+func (v *variable) checkInput() error {
+	switch {
+	case v.secret != "" && v.required():
+		return fmt.Errorf("is %s: a secret is never an input; let the provider make it, or take the name of where it is kept", v.secret)
+	case v.secret != "":
+		return fmt.Errorf("is %s: a secret is never an input; list the variable under hidden, so that it keeps its default", v.secret)
+	case !identifier.MatchString(v.name):
+		return fmt.Errorf("an input is named like bucket_name, with lower-case letters, digits and underscores; list the variable under hidden if it has a default")
+	}
+	return nil
+}
+
 func newField(v *variable, over overlayField) (Field, error) {
 	field := Field{
 		Name: v.name, Label: over.Label, Help: over.Help, Placeholder: over.Placeholder,
-		Required: v.required(), Advanced: over.Group == groupAdvanced, Immutable: over.Immutable, typ: v.typ,
+		Required: v.required(), Advanced: over.Group == groupAdvanced, Immutable: over.Immutable, Multiline: v.lines(), typ: v.typ,
 	}
 	if field.Label == "" {
 		field.Label = strings.ToUpper(v.name[:1]) + strings.ReplaceAll(v.name[1:], "_", " ")
@@ -103,9 +123,7 @@ func newField(v *variable, over overlayField) (Field, error) {
 		return field, err
 	}
 	if !v.required() {
-		if field.Default, err = toConfig(v.def); err != nil {
-			return field, fmt.Errorf("default: %w", err)
-		}
+		field.Default = toConfig(v.def)
 	}
 	if err := field.addChoices(over.Choices); err != nil {
 		return field, err
@@ -126,13 +144,17 @@ func kindOf(typ cty.Type) (kind, elem Kind, err error) {
 	case typ.IsMapType():
 		kind = Map
 	default:
-		return "", "", fmt.Errorf("the type %s cannot be asked for; give the variable a default and list it under hidden", typ.FriendlyName())
+		return "", "", cannotAsk(typ)
 	}
 	elem, _, err = kindOf(typ.ElementType())
 	if err == nil && elem != Text && elem != Number && elem != Bool {
-		err = fmt.Errorf("the type %s cannot be asked for; give the variable a default and list it under hidden", typ.FriendlyName())
+		err = cannotAsk(typ)
 	}
 	return kind, elem, err
+}
+
+func cannotAsk(typ cty.Type) error {
+	return fmt.Errorf("its type, %s, cannot be asked for; give the variable a default and list it under hidden", typ.FriendlyNameForConstraint())
 }
 
 // addChoices turns a text or number into a choice; in a list they say what an item may be.
@@ -153,6 +175,9 @@ func (f *Field) addChoices(raw []any) error {
 		choice, err := newChoice(one, elem)
 		if err != nil {
 			return err
+		}
+		if f.Kind == List && choice.Value == "" {
+			return fmt.Errorf("choice: an item of a list must not be empty")
 		}
 		f.Choices = append(f.Choices, choice)
 	}

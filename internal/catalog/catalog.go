@@ -4,8 +4,8 @@
 // It is pure after loading: no network, no clock, no state. It does not write Terraform (internal/terraform does), draws no
 // form (slackapp does) and decides no rights (internal/rbac does); it only reports what a module's overlay allows.
 //
-// A config holds exactly the values that were given, also those equal to the default, and nothing for a field that was left
-// empty. So a person who submitted a form keeps what the form showed when a default changes later.
+// A config holds exactly the values that were given, and nothing for a field that was left as it was: that one has the default
+// of its module. A value is held as it was given or not at all: what a form cannot show, it does not put into a field.
 package catalog
 
 import (
@@ -45,15 +45,11 @@ func Load(fsys ...fs.FS) (*Catalog, error) {
 	c := &Catalog{modules: map[string]*Module{}}
 	var faults faultList
 	for _, one := range fsys {
-		entries, err := fs.ReadDir(one, ".")
+		names, err := moduleDirs(one)
 		if err != nil {
 			return nil, fmt.Errorf("list modules: %w", err)
 		}
-		for _, entry := range entries {
-			name := entry.Name()
-			if !entry.IsDir() || strings.HasPrefix(name, ".") {
-				continue
-			}
+		for _, name := range names {
 			m, err := loadModule(one, name)
 			if err != nil {
 				faults.add("module %s: %w", name, err)
@@ -63,6 +59,21 @@ func Load(fsys ...fs.FS) (*Catalog, error) {
 		}
 	}
 	return c, faults.err()
+}
+
+// moduleDirs lists the folders of a file system that are modules; hidden ones are not.
+func moduleDirs(fsys fs.FS) ([]string, error) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, entry := range entries {
+		if entry.IsDir() && !strings.HasPrefix(entry.Name(), ".") {
+			names = append(names, entry.Name())
+		}
+	}
+	return names, nil
 }
 
 // Names lists the modules, sorted.

@@ -3,7 +3,10 @@ package catalog
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -12,8 +15,12 @@ import (
 // valueOf takes what was given for a field, typed in a form or as JSON, into the form that a config holds. Given is false for
 // nothing, a blank text among them; an empty JSON list or object is a value.
 func (f *Field) valueOf(raw any) (value any, given bool, err error) {
-	if text, ok := raw.(string); ok && strings.TrimSpace(text) == "" {
-		return nil, false, checkText(text, f.Kind == List || f.Kind == Map)
+	text, isText := raw.(string)
+	if f.Kind == Select && isText && hasChoice(f.Choices, text) {
+		return text, true, nil
+	}
+	if isText && strings.TrimSpace(text) == "" {
+		return nil, false, checkText(text, f.Kind == List || f.Kind == Map || f.Multiline)
 	}
 	if raw == nil {
 		return nil, false, nil
@@ -25,6 +32,8 @@ func (f *Field) valueOf(raw any) (value any, given bool, err error) {
 		value, err = mapOf(raw, f.Elem)
 	case Select:
 		value, err = f.choiceOf(raw)
+	case Text:
+		value, err = f.textOf(raw)
 	default:
 		value, err = scalarOf(raw, f.Kind)
 	}
@@ -34,22 +43,43 @@ func (f *Field) valueOf(raw any) (value any, given bool, err error) {
 	return value, err == nil, err
 }
 
-// choiceOf takes a choice by its value or, in whatever case, by its label.
+// textOf takes a text. One of several lines is kept as it is typed, but for the line ends of other systems.
+func (f *Field) textOf(raw any) (any, error) {
+	text, ok := raw.(string)
+	if !f.Multiline || !ok {
+		return scalarOf(raw, Text)
+	}
+	text = cty.NormalizeString(strings.ReplaceAll(text, "\r\n", "\n"))
+	if err := checkText(text, true); err != nil {
+		return nil, err
+	}
+	if len(text) > maxText {
+		return nil, fmt.Errorf("is longer than %d bytes", maxText)
+	}
+	return text, nil
+}
+
+// choiceOf takes a choice by its value or, in whatever case, by its label. Of choices that look alike the exact one counts.
 func (f *Field) choiceOf(raw any) (any, error) {
 	for _, choice := range f.Choices {
-		text, ok := raw.(string)
-		if ok && (strings.EqualFold(strings.TrimSpace(text), choice.Label) || strings.EqualFold(strings.TrimSpace(text), itemText(choice.Value))) {
-			return choice.Value, nil
-		}
-		if value, err := literal(raw, f.typ); err == nil && value == choice.Value {
+		if value, err := literal(raw, f.typ); raw == choice.Value || err == nil && value == choice.Value {
 			return choice.Value, nil
 		}
 	}
 	words := choiceWords(f.Choices)
-	if text, ok := raw.(string); ok {
-		if near, ok := Nearest(text, words); ok {
-			return nil, fmt.Errorf("must be one of %s (did you mean %s?)", strings.Join(words, ", "), near)
+	text, ok := raw.(string)
+	if !ok {
+		return nil, fmt.Errorf("must be one of %s", strings.Join(words, ", "))
+	}
+	for _, nameOf := range []func(Choice) string{func(c Choice) string { return itemText(c.Value) }, func(c Choice) string { return c.Label }} {
+		for _, choice := range f.Choices {
+			if strings.EqualFold(strings.TrimSpace(text), nameOf(choice)) {
+				return choice.Value, nil
+			}
 		}
+	}
+	if near, ok := Nearest(text, words); ok {
+		return nil, fmt.Errorf("must be one of %s (did you mean %s?)", strings.Join(words, ", "), near)
 	}
 	return nil, fmt.Errorf("must be one of %s", strings.Join(words, ", "))
 }
@@ -83,7 +113,69 @@ func choiceWords(choices []Choice) []string {
 	return words
 }
 
-// Text writes a config's value as it is typed in a form; what it gives, Parse reads back as the same value.
+// FormText writes a value as it is typed in a form. It reports false for one that cannot be shown there: typed back, it would be
+// another value, or it is longer than an input takes.
+func (f *Field) FormText(value any) (string, bool) {
+	text := f.Text(value)
+	if isNothing(value) {
+		return "", true
+	}
+	if len(utf16.Encode([]rune(text))) > maxText {
+		return "", false
+	}
+	back, given, err := f.valueOf(text)
+	if err != nil || !given || !equalValues(back, value) {
+		return "", false
+	}
+	return text, true
+}
+
+// isNothing reports whether an empty input shows a value as it is.
+func isNothing(value any) bool {
+	switch v := value.(type) {
+	case nil:
+		return true
+	case string:
+		return v == ""
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	}
+	return false
+}
+
+func equalValues(a, b any) bool {
+	left, err1 := json.Marshal(a)
+	right, err2 := json.Marshal(b)
+	return err1 == nil && err2 == nil && string(left) == string(right)
+}
+
+// Describe names a value in a few words, for where it cannot be shown itself.
+func Describe(value any) string {
+	count := func(what string, n int, one, many string) string {
+		if n == 1 {
+			return fmt.Sprintf("%s of 1 %s", what, one)
+		}
+		return fmt.Sprintf("%s of %d %s", what, n, many)
+	}
+	switch v := value.(type) {
+	case nil:
+		return "null"
+	case []any:
+		return count("a list", len(v), "item", "items")
+	case map[string]any:
+		return count("a map", len(v), "entry", "entries")
+	case string:
+		if n := utf8.RuneCountInString(v); n > 40 {
+			return count("a text", n, "character", "characters")
+		}
+		return strconv.Quote(v)
+	}
+	return itemText(value)
+}
+
+// Text writes a config's value as it is typed in a form. FormText says whether it reads back as the same value.
 func (f *Field) Text(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -134,50 +226,47 @@ func literal(raw any, typ cty.Type) (any, error) {
 	if kind == List || kind == Map {
 		return nil, fmt.Errorf("%v must be a single value", raw)
 	}
-	return scalarOf(raw, kind)
+	value, err := scalarOf(raw, kind)
+	if text, isText := raw.(string); err == nil && isText && kind == Text && value != text {
+		return nil, fmt.Errorf("%s must have no space around it", shorten(text))
+	}
+	return value, err
 }
 
-// toConfig writes a Terraform value as a config holds it.
-func toConfig(v cty.Value) (any, error) {
-	switch {
+// toConfig writes a default as a config would hold it. What no config can hold, such as null in a list, stays visible in it, and
+// then has no Text.
+func toConfig(v cty.Value) any {
+	switch typ := v.Type(); {
 	case v.IsNull():
-		return nil, nil
-	case !v.IsWhollyKnown():
-		return nil, fmt.Errorf("is not known")
-	case v.Type() == cty.String:
-		return v.AsString(), nil
-	case v.Type() == cty.Bool:
-		return v.True(), nil
-	case v.Type() == cty.Number:
-		return canonicalNumber(v.AsBigFloat().Text('f', -1))
-	case v.Type().IsListType() || v.Type().IsSetType():
+		return nil
+	case typ == cty.Bool:
+		return v.True()
+	case typ == cty.Number:
+		if number, err := canonicalNumber(v.AsBigFloat().Text('f', -1)); err == nil {
+			return number
+		}
+		return json.Number(v.AsBigFloat().Text('g', -1)) // of more digits than a config holds
+	case typ.IsListType() || typ.IsSetType():
 		list := make([]any, 0, v.LengthInt())
 		for it := v.ElementIterator(); it.Next(); {
-			_, elem := it.Element()
-			item, err := toConfig(elem)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, item)
+			_, item := it.Element()
+			list = append(list, toConfig(item))
 		}
-		return list, nil
-	case v.Type().IsMapType():
+		return list
+	case typ.IsMapType():
 		table := map[string]any{}
 		for it := v.ElementIterator(); it.Next(); {
-			key, elem := it.Element()
-			item, err := toConfig(elem)
-			if err != nil {
-				return nil, err
-			}
-			table[key.AsString()] = item
+			key, item := it.Element()
+			table[key.AsString()] = toConfig(item)
 		}
-		return table, nil
+		return table
 	}
-	return nil, fmt.Errorf("the type %s has no place in a config", v.Type().FriendlyName())
+	return v.AsString()
 }
 
-// fromConfig is the reverse for a value that a config holds, as strict as the variable's type.
-func fromConfig(raw any, typ cty.Type) (cty.Value, error) {
+// fromConfig is the reverse for a value that a config holds, as strict as the variable's type. A text holds several lines only
+// where the field takes them.
+func fromConfig(raw any, typ cty.Type, lines bool) (cty.Value, error) {
 	switch v := raw.(type) {
 	case nil:
 		return cty.NullVal(typ), nil
@@ -185,7 +274,7 @@ func fromConfig(raw any, typ cty.Type) (cty.Value, error) {
 		if typ != cty.String {
 			break
 		}
-		if err := checkText(v, false); err != nil {
+		if err := checkText(v, lines); err != nil {
 			return cty.NilVal, err
 		}
 		if cty.NormalizeString(v) != v {
@@ -220,7 +309,7 @@ func listFromConfig(raw []any, typ cty.Type) (cty.Value, error) {
 	}
 	items := make([]cty.Value, len(raw))
 	for i, one := range raw {
-		item, err := fromConfig(one, typ.ElementType())
+		item, err := fromConfig(one, typ.ElementType(), false)
 		if err != nil || item.IsNull() {
 			return cty.NilVal, fmt.Errorf("item %d is not of its type", i+1)
 		}
@@ -235,7 +324,7 @@ func mapFromConfig(raw map[string]any, typ cty.Type) (cty.Value, error) {
 		if checkText(key, false) != nil || cty.NormalizeString(key) != key {
 			return cty.NilVal, fmt.Errorf("the name %s cannot be kept", shorten(key))
 		}
-		item, err := fromConfig(one, typ.ElementType())
+		item, err := fromConfig(one, typ.ElementType(), false)
 		if err != nil || item.IsNull() {
 			return cty.NilVal, fmt.Errorf("the value of %s is not of its type", shorten(key))
 		}

@@ -1,22 +1,26 @@
 package catalog
 
 import (
-	"math/big"
-	"net"
-	"net/netip"
+	"path"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
+	yaml "github.com/zclconf/go-cty-yaml"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// functions are Terraform's pure functions that validation blocks use, under Terraform's names. What reads files, time or
-// chance is left out; a module that calls something else is refused when it is loaded.
-var functions = map[string]function.Function{
+// TerraformVersion is the Terraform that runs use. The catalog evaluates expressions as that version does: see functions and
+// evaluateBothSides, which a test compares with the real one.
+const TerraformVersion = "1.11.4"
+
+// functions are Terraform's pure functions, under Terraform's names and with its results. What reads files, time or chance is
+// left out: only a plan can try a rule that calls it.
+var functions = withCoreNames(map[string]function.Function{
 	"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "log": stdlib.LogFunc,
-	"max": stdlib.MaxFunc, "min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": stdlib.PowFunc, "signum": stdlib.SignumFunc,
+	"max": stdlib.MaxFunc, "min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": stdlib.PowFunc, "signum": signumFunc,
+	"sum": sumFunc,
 
 	"chomp": stdlib.ChompFunc, "format": stdlib.FormatFunc, "formatlist": stdlib.FormatListFunc, "indent": stdlib.IndentFunc,
 	"join": stdlib.JoinFunc, "lower": stdlib.LowerFunc, "upper": stdlib.UpperFunc, "title": stdlib.TitleFunc,
@@ -28,17 +32,27 @@ var functions = map[string]function.Function{
 	"strcontains": textTest(strings.Contains),
 
 	"alltrue": fold(true), "anytrue": fold(false),
-	"chunklist": stdlib.ChunklistFunc, "coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc,
-	"compact": stdlib.CompactFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "distinct": stdlib.DistinctFunc,
-	"element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc, "index": stdlib.IndexFunc, "keys": stdlib.KeysFunc,
-	"length": lengthFunc, "lookup": stdlib.LookupFunc, "merge": stdlib.MergeFunc, "range": stdlib.RangeFunc,
-	"reverse": stdlib.ReverseListFunc, "setintersection": stdlib.SetIntersectionFunc, "setproduct": stdlib.SetProductFunc,
-	"setsubtract": stdlib.SetSubtractFunc, "setunion": stdlib.SetUnionFunc, "slice": stdlib.SliceFunc, "sort": stdlib.SortFunc,
-	"values": stdlib.ValuesFunc, "zipmap": stdlib.ZipmapFunc,
+	"chunklist": stdlib.ChunklistFunc, "coalesce": coalesceFunc, "coalescelist": stdlib.CoalesceListFunc,
+	"compact": stdlib.CompactFunc, "concat": stdlib.ConcatFunc, "contains": containsFunc, "distinct": stdlib.DistinctFunc,
+	"element": elementFunc, "flatten": stdlib.FlattenFunc, "index": indexFunc, "keys": stdlib.KeysFunc,
+	"length": lengthFunc, "lookup": lookupFunc, "matchkeys": matchKeysFunc, "merge": stdlib.MergeFunc, "one": oneFunc,
+	"range": stdlib.RangeFunc, "reverse": stdlib.ReverseListFunc, "setintersection": stdlib.SetIntersectionFunc,
+	"setproduct": stdlib.SetProductFunc, "setsubtract": stdlib.SetSubtractFunc, "setunion": stdlib.SetUnionFunc,
+	"slice": stdlib.SliceFunc, "sort": stdlib.SortFunc, "transpose": transposeFunc, "values": stdlib.ValuesFunc, "zipmap": stdlib.ZipmapFunc,
 
 	"csvdecode": stdlib.CSVDecodeFunc, "jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc,
-	"formatdate": stdlib.FormatDateFunc, "timeadd": stdlib.TimeAddFunc,
-	"cidrhost": cidrHostFunc, "cidrnetmask": cidrNetmaskFunc,
+	"yamldecode": yaml.YAMLDecodeFunc, "yamlencode": yaml.YAMLEncodeFunc, "urlencode": urlEncodeFunc,
+	"base64decode": base64DecodeFunc, "base64encode": base64EncodeFunc,
+	"textdecodebase64": textDecodeFunc, "textencodebase64": textEncodeFunc,
+	"md5": hashFunc(hexMD5), "sha1": hashFunc(hexSHA1), "sha256": hashFunc(hexSHA256), "sha512": hashFunc(hexSHA512),
+	"base64sha256": hashFunc(base64SHA256), "base64sha512": hashFunc(base64SHA512), "uuidv5": uuidV5Func,
+	"basename": pathFunc(path.Base), "dirname": pathFunc(path.Dir),
+
+	"formatdate": stdlib.FormatDateFunc, "timeadd": stdlib.TimeAddFunc, "timecmp": timeCompareFunc,
+	"cidrhost": cidrHostFunc, "cidrnetmask": cidrNetmaskFunc, "cidrsubnet": cidrSubnetFunc, "cidrsubnets": cidrSubnetsFunc,
+
+	"sensitive": markFunc(sensitiveMark), "nonsensitive": nonsensitiveFunc, "issensitive": isSensitiveFunc,
+	"ephemeralasnull": ephemeralAsNullFunc,
 
 	"can": tryfunc.CanFunc, "try": tryfunc.TryFunc,
 	"tobool":   stdlib.MakeToFunc(cty.Bool),
@@ -47,6 +61,15 @@ var functions = map[string]function.Function{
 	"tolist":   stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)),
 	"tomap":    stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
 	"toset":    stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
+})
+
+// withCoreNames adds the long name of each function, as Terraform does: core::length is length.
+func withCoreNames(short map[string]function.Function) map[string]function.Function {
+	all := make(map[string]function.Function, 2*len(short))
+	for name, f := range short {
+		all[name], all["core::"+name] = f, f
+	}
+	return all
 }
 
 func textTest(test func(text, part string) bool) function.Function {
@@ -85,13 +108,51 @@ func fold(all bool) function.Function {
 	})
 }
 
+// stricter is a function that refuses some arguments, as Terraform's older version of it does.
+func stricter(f function.Function, check func(args []cty.Value) error) function.Function {
+	return function.New(&function.Spec{
+		Params: f.Params(), VarParam: f.VarParam(),
+		Type: func(args []cty.Value) (cty.Type, error) {
+			if err := check(args); err != nil {
+				return cty.NilType, err
+			}
+			return f.ReturnTypeForValues(args)
+		},
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return f.Call(args) },
+	})
+}
+
+var containsFunc = function.New(&function.Spec{
+	Params: []function.Parameter{anyParam("list"), anyParam("value")}, // neither may be null
+	Type:   function.StaticReturnType(cty.Bool),
+	Impl:   func(args []cty.Value, _ cty.Type) (cty.Value, error) { return stdlib.Contains(args[0], args[1]) },
+})
+
+var elementFunc = stricter(stdlib.ElementFunc, func(args []cty.Value) error {
+	if args[0].Type().IsTupleType() && args[1].IsKnown() && args[1].LessThan(cty.Zero).True() {
+		return function.NewArgErrorf(1, "cannot use element function with a negative index")
+	}
+	return nil
+})
+
+var signumFunc = stricter(stdlib.SignumFunc, func(args []cty.Value) error {
+	if !args[0].IsKnown() {
+		return nil
+	}
+	_, err := smallNumber(0, args[0])
+	return err
+})
+
 // lengthFunc counts the letters of a string as people see them, like Terraform's, which stdlib's does not.
 var lengthFunc = function.New(&function.Spec{
 	Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowUnknown: true}},
 	Type:   function.StaticReturnType(cty.Number),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		if args[0].Type() == cty.String {
+		switch typ := args[0].Type(); {
+		case typ == cty.String:
 			return stdlib.Strlen(args[0])
+		case typ.IsObjectType():
+			return cty.NumberIntVal(int64(len(typ.AttributeTypes()))), nil
 		}
 		return stdlib.Length(args[0])
 	},
@@ -107,51 +168,5 @@ var replaceFunc = function.New(&function.Spec{
 			return stdlib.RegexReplace(args[0], cty.StringVal(part[1:len(part)-1]), args[2])
 		}
 		return stdlib.Replace(args[0], args[1], args[2])
-	},
-})
-
-var cidrHostFunc = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "prefix", Type: cty.String}, {Name: "host", Type: cty.Number}},
-	Type:   function.StaticReturnType(cty.String),
-	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		prefix, err := netip.ParsePrefix(args[0].AsString())
-		if err != nil {
-			return cty.UnknownVal(cty.String), function.NewArgError(0, err)
-		}
-		number, accuracy := args[1].AsBigFloat().Int(nil)
-		if accuracy != big.Exact {
-			return cty.UnknownVal(cty.String), function.NewArgErrorf(1, "must be a whole number")
-		}
-		addr, ok := hostOf(prefix, number)
-		if !ok {
-			return cty.UnknownVal(cty.String), function.NewArgErrorf(1, "prefix %s has no host %s", prefix, number)
-		}
-		return cty.StringVal(addr.String()), nil
-	},
-})
-
-// hostOf counts from the start of a prefix, and for a negative number from its end.
-func hostOf(prefix netip.Prefix, number *big.Int) (netip.Addr, bool) {
-	base := prefix.Masked().Addr()
-	size := new(big.Int).Lsh(big.NewInt(1), uint(base.BitLen()-prefix.Bits()))
-	if number.Sign() < 0 {
-		number = new(big.Int).Add(size, number)
-	}
-	if number.Sign() < 0 || number.Cmp(size) >= 0 {
-		return netip.Addr{}, false
-	}
-	sum := new(big.Int).Add(new(big.Int).SetBytes(base.AsSlice()), number)
-	return netip.AddrFromSlice(sum.FillBytes(make([]byte, base.BitLen()/8)))
-}
-
-var cidrNetmaskFunc = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "prefix", Type: cty.String}},
-	Type:   function.StaticReturnType(cty.String),
-	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		prefix, err := netip.ParsePrefix(args[0].AsString())
-		if err != nil || !prefix.Addr().Is4() {
-			return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "must be an IPv4 prefix")
-		}
-		return cty.StringVal(net.IP(net.CIDRMask(prefix.Bits(), 32)).String()), nil
 	},
 })

@@ -52,6 +52,7 @@ type Field struct {
 	Required    bool
 	Advanced    bool
 	Immutable   bool // a change would replace what was made
+	Multiline   bool // a text of several lines, kept as it is typed
 	Default     any  // as in a config; nil when there is none
 	Choices     []Choice
 	Limits      []Limit
@@ -150,7 +151,7 @@ func readFiles(fsys fs.FS, dir string) (map[string][]byte, error) {
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(path.Base(name), ".") { // an editor's or Terraform's own leftovers
+		if name != dir && leftover(path.Base(name)) {
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
@@ -173,6 +174,16 @@ func readFiles(fsys fs.FS, dir string) (map[string][]byte, error) {
 		return nil, fmt.Errorf("read files: %w", err)
 	}
 	return files, nil
+}
+
+// leftovers are what Terraform, git and editors leave in a folder. Any other hidden file may be read by the module, so it belongs
+// to it.
+var leftovers = []string{".terraform", ".terraform.lock.hcl", ".git", ".hg", ".svn", ".idea", ".vscode", ".DS_Store"}
+
+func leftover(base string) bool {
+	backup := strings.HasSuffix(base, "~") || strings.HasPrefix(base, ".#") || strings.HasPrefix(base, "#") && strings.HasSuffix(base, "#")
+	swap := strings.HasPrefix(base, ".") && (strings.HasSuffix(base, ".swp") || strings.HasSuffix(base, ".swo"))
+	return backup || swap || slices.Contains(leftovers, base)
 }
 
 func readFile(fsys fs.FS, name string, entry fs.DirEntry) ([]byte, error) {

@@ -44,7 +44,7 @@ func (m *Module) Parse(input map[string]any, env Environment) (config map[string
 		m.parseField(&m.Fields[i], input[m.Fields[i].Name], env, config, &errs)
 	}
 	m.refuseUnknown(input, &errs)
-	m.validate(config, &errs)
+	m.validate(config, env, &errs)
 	if content, err := json.Marshal(config); err != nil || len(content) > maxConfig {
 		errs.add(m.Fields[0].Name, "All fields together are longer than %d bytes; shorten them.", maxConfig)
 	}
@@ -142,7 +142,5 @@ func sameValue(a, b, otherwise any) bool {
 	if b == nil {
 		b = otherwise
 	}
-	left, err1 := json.Marshal(a)
-	right, err2 := json.Marshal(b)
-	return err1 == nil && err2 == nil && string(left) == string(right)
+	return equalValues(a, b)
 }

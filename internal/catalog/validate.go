@@ -1,34 +1,56 @@
 package catalog
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// validate evaluates the validation blocks of the module's variables, with Terraform's expressions, over the config.
-func (m *Module) validate(config map[string]any, errs *FieldErrors) {
-	ctx := m.evalContext(config, *errs)
+// validate tries the rules of all the module's variables over the config, as a plan would. A broken rule is reported at its
+// variable, or, of one that is not asked for, at the field that the rule reads.
+func (m *Module) validate(config map[string]any, env Environment, errs *FieldErrors) {
+	ctx := m.evalContext(config, env, *errs)
 	before := *errs
 	for i := range m.variables {
 		v := &m.variables[i]
-		field, ok := m.Field(v.name)
-		if !ok || before.on(v.name) {
-			continue
-		}
-		for _, rule := range v.validations {
-			if message, broken := rule.check(ctx); broken {
-				errs.add(field.Name, "%s", message)
+		for _, rule := range v.rules {
+			place := m.reportAt(v, rule, config)
+			if before.on(place) {
+				continue
+			}
+			message, broken := rule.check(ctx)
+			switch _, visible := m.Field(place); {
+			case !broken:
+			case place == v.name && !visible:
+				errs.add(place, "%s Nothing that is asked for decides this; ask your platform team about %s.", message, v.name)
+			default:
+				errs.add(place, "%s", message)
 			}
 		}
 	}
 }
 
+// reportAt finds the field at which a broken rule of a variable is reported: the variable's own, else one of those that the rule
+// reads, those that were filled in first. Where there is none it is the variable's name.
+func (m *Module) reportAt(v *variable, r rule, config map[string]any) string {
+	visible := func(name string) bool { _, ok := m.Field(name); return ok }
+	if visible(v.name) {
+		return v.name
+	}
+	read := slices.DeleteFunc(slices.Clone(r.refers), func(name string) bool { return !visible(name) })
+	if len(read) == 0 {
+		return v.name
+	}
+	if i := slices.IndexFunc(read, func(name string) bool { return config[name] != nil }); i >= 0 {
+		return read[i]
+	}
+	return read[0]
+}
+
 // evalContext gives every variable the value that Terraform would see. What is wrong already is unknown, so that a rule that
-// looks at it says nothing more.
-func (m *Module) evalContext(config map[string]any, errs FieldErrors) *hcl.EvalContext {
+// reads it says nothing more; so is what only the server knows later.
+func (m *Module) evalContext(config map[string]any, env Environment, errs FieldErrors) *hcl.EvalContext {
 	vars := make(map[string]cty.Value, len(m.variables))
 	for i := range m.variables {
 		v := &m.variables[i]
@@ -36,50 +58,69 @@ func (m *Module) evalContext(config map[string]any, errs FieldErrors) *hcl.EvalC
 		if err != nil || errs.on(v.name) {
 			value = cty.UnknownVal(v.typ.WithoutOptionalAttributesDeep())
 		}
+		if kind := m.computed[v.name]; kind != "" && !errs.on(v.name) {
+			value = computedValue(kind, value, env)
+		}
+		if v.secret != "" {
+			value = value.Mark(mark(v.secret))
+		}
 		vars[v.name] = value
 	}
 	return &hcl.EvalContext{Variables: map[string]cty.Value{"var": cty.ObjectVal(vars)}, Functions: functions}
+}
+
+// computedValue is what the server will put into a variable, as far as the environment says.
+func computedValue(kind string, given cty.Value, env Environment) cty.Value {
+	known := func(text string) cty.Value {
+		if text == "" {
+			return cty.UnknownVal(cty.String)
+		}
+		return cty.StringVal(text)
+	}
+	switch kind {
+	case ComputedProject:
+		return known(env.Project)
+	case ComputedEnvironment:
+		return known(env.Key)
+	case ComputedSlug:
+		return known(env.Slug)
+	case ComputedTags:
+		return computedTags(given, known(env.Project))
+	}
+	return cty.UnknownVal(cty.String)
+}
+
+// computedTags are the server's tags over those that were given; most of their values are known later.
+func computedTags(given, project cty.Value) cty.Value {
+	if !given.IsKnown() {
+		return given
+	}
+	tags := Computed{}.tags()
+	for name, value := range tags {
+		tags[name] = cty.UnknownVal(value.Type())
+	}
+	tags[TagManagedBy], tags[TagProject] = cty.StringVal("tfpilot"), project
+	if !given.IsNull() {
+		for key, value := range given.AsValueMap() {
+			if _, ours := tags[key]; !ours {
+				tags[key] = value
+			}
+		}
+	}
+	return cty.MapVal(tags)
 }
 
 // value is what Terraform would see for a config's value; nil is the default.
 func (v *variable) value(raw any) (cty.Value, error) {
 	if raw == nil {
 		if v.required() { // left out on purpose only where the server sets it
-			return cty.UnknownVal(v.typ), nil
+			return cty.UnknownVal(v.typ.WithoutOptionalAttributesDeep()), nil
 		}
 		return v.def, nil
 	}
-	value, err := fromConfig(raw, v.typ)
+	value, err := fromConfig(raw, v.typ, v.lines())
 	if err != nil {
 		return cty.NilVal, err
 	}
 	return v.convert(value)
-}
-
-const unexplained = "This value breaks a rule of the module."
-
-// check fails closed: a rule that cannot be decided for known values is broken.
-func (r validation) check(ctx *hcl.EvalContext) (message string, broken bool) {
-	result, diags := r.condition.Value(ctx)
-	if !diags.HasErrors() {
-		result, _ = result.Unmark()
-		if !result.IsKnown() {
-			return "", false
-		}
-		if ok, err := convert.Convert(result, cty.Bool); err == nil && !ok.IsNull() && ok.True() {
-			return "", false
-		}
-	}
-	return r.explain(ctx), true
-}
-
-func (r validation) explain(ctx *hcl.EvalContext) string {
-	value, diags := r.message.Value(ctx)
-	if diags.HasErrors() || value.IsNull() || !value.IsWhollyKnown() || value.Type() != cty.String {
-		return unexplained
-	}
-	if text := strings.TrimSpace(value.AsString()); text != "" {
-		return text
-	}
-	return unexplained
 }

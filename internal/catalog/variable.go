@@ -25,14 +25,15 @@ type variable struct {
 	defaults    *typeexpr.Defaults // of optional object attributes
 	def         cty.Value          // NilVal when the variable is required
 	nullable    bool
-	validations []validation
+	secret      string // "sensitive" or "ephemeral"; such a variable is never an input
+	rules       []rule
 }
 
 func (v variable) required() bool { return v.def == cty.NilVal }
 
-type validation struct {
-	condition hclsyntax.Expression
-	message   hclsyntax.Expression
+// lines reports whether the variable holds a text of several lines.
+func (v variable) lines() bool {
+	return v.typ == cty.String && !v.required() && !v.def.IsNull() && strings.Contains(v.def.AsString(), "\n")
 }
 
 // parsedModule is what the catalog takes from a module's Terraform files.
@@ -46,10 +47,15 @@ func parseModule(files map[string][]byte) (parsedModule, error) {
 	var p parsedModule
 	var faults faultList
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if path.Dir(name) != "." || !strings.HasSuffix(name, ".tf") {
-			if strings.HasSuffix(name, ".tf.json") {
-				faults.add("%s: write the module in Terraform's own language, not as JSON", name)
-			}
+		if path.Dir(name) != "." || !isConfig(name) {
+			continue
+		}
+		if strings.HasSuffix(name, ".json") {
+			faults.add("%s: write the module in Terraform's own language, not as JSON", name)
+			continue
+		}
+		if name == "override.tf" || strings.HasSuffix(name, "_override.tf") {
+			faults.add("%s: an override file changes what the others say; write the change into those", name)
 			continue
 		}
 		file, diags := hclsyntax.ParseConfig(files[name], name, hcl.InitialPos)
@@ -57,21 +63,34 @@ func parseModule(files map[string][]byte) (parsedModule, error) {
 			faults.add("parse: %w", diags)
 			continue
 		}
-		p.readBlocks(file.Body.(*hclsyntax.Body), &faults)
+		p.readBlocks(file, &faults)
+	}
+	if len(faults.errs) == 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(files)), func(name string) bool { return path.Dir(name) == "." && isConfig(name) }) {
+		faults.add("the folder holds no .tf file")
 	}
 	return p, faults.err()
 }
 
-func (p *parsedModule) readBlocks(body *hclsyntax.Body, faults *faultList) {
-	for _, block := range body.Blocks {
+// isConfig reports whether Terraform reads a file as configuration: it leaves out hidden files and backups of editors.
+func isConfig(name string) bool {
+	base := path.Base(name)
+	return (strings.HasSuffix(base, ".tf") || strings.HasSuffix(base, ".tf.json")) && !strings.HasPrefix(base, ".")
+}
+
+func (p *parsedModule) readBlocks(file *hcl.File, faults *faultList) {
+	for _, block := range file.Body.(*hclsyntax.Body).Blocks {
 		if len(block.Labels) != 1 {
 			continue
 		}
 		switch block.Type {
 		case "variable":
-			v, err := parseVariable(block)
+			v, err := parseVariable(block, file.Bytes)
 			if err != nil {
 				faults.add("variable %q: %w", block.Labels[0], err)
+				continue
+			}
+			if slices.ContainsFunc(p.variables, func(other variable) bool { return other.name == v.name }) {
+				faults.add("variable %q: is declared twice", v.name)
 				continue
 			}
 			p.variables = append(p.variables, v)
@@ -86,17 +105,22 @@ func (p *parsedModule) readBlocks(body *hclsyntax.Body, faults *faultList) {
 	}
 }
 
-func parseVariable(block *hclsyntax.Block) (variable, error) {
+// reserved are Terraform's own words in a module call.
+var reserved = []string{"source", "version", "providers", "count", "for_each", "depends_on", "lifecycle", "locals"}
+
+func parseVariable(block *hclsyntax.Block, file []byte) (variable, error) {
 	v := variable{name: block.Labels[0], nullable: true}
-	if !identifier.MatchString(v.name) || v.name == "source" || v.name == "version" || v.name == "providers" ||
-		v.name == "count" || v.name == "for_each" || v.name == "depends_on" || v.name == "lifecycle" {
-		return v, fmt.Errorf("an input is named like bucket_name, with lower-case letters, digits and underscores, and not like one of Terraform's own words")
+	if !hclsyntax.ValidIdentifier(v.name) || slices.Contains(reserved, v.name) {
+		return v, fmt.Errorf("is not a name that Terraform takes for a variable")
 	}
 	attrs := block.Body.Attributes
 	for _, flag := range []string{"sensitive", "ephemeral"} {
 		on, err := literalBool(attrs[flag], false)
-		if err != nil || on {
-			return v, fmt.Errorf("is %s: a secret is never an input; let the provider make it, or take the name of where it is kept", flag)
+		if err != nil {
+			return v, fmt.Errorf("%s: %w", flag, err)
+		}
+		if on {
+			v.secret = flag
 		}
 	}
 	var err error
@@ -106,33 +130,48 @@ func parseVariable(block *hclsyntax.Block) (variable, error) {
 	if v.description, err = literalString(attrs["description"]); err != nil {
 		return v, fmt.Errorf("description: %w", err)
 	}
-	if err = v.parseType(attrs); err != nil {
-		return v, err
+	if v.typ, v.defaults, err = parseType(attrs["type"]); err != nil {
+		return v, fmt.Errorf("type: %w", err)
 	}
-	return v, v.parseValidations(block.Body.Blocks)
+	if err = v.parseDefault(attrs["default"]); err != nil {
+		return v, fmt.Errorf("default: %w", err)
+	}
+	v.rules, err = parseRules(block.Body.Blocks, file)
+	return v, err
 }
 
-func (v *variable) parseType(attrs hclsyntax.Attributes) error {
-	attr, ok := attrs["type"]
-	if !ok {
-		return fmt.Errorf("has no type")
+// parseType reads a type constraint. Without one any type will do; a bare list or map is one of any type.
+func parseType(attr *hclsyntax.Attribute) (cty.Type, *typeexpr.Defaults, error) {
+	if attr == nil {
+		return cty.DynamicPseudoType, nil, nil
+	}
+	switch hcl.ExprAsKeyword(attr.Expr) {
+	case "list":
+		return cty.List(cty.DynamicPseudoType), nil, nil
+	case "map":
+		return cty.Map(cty.DynamicPseudoType), nil, nil
 	}
 	typ, defaults, diags := typeexpr.TypeConstraintWithDefaults(attr.Expr)
 	if diags.HasErrors() {
-		return fmt.Errorf("type: %w", diags)
+		return cty.NilType, nil, diags
 	}
-	v.typ, v.defaults = typ, defaults
-	attr, ok = attrs["default"]
-	if !ok {
+	return typ, defaults, nil
+}
+
+func (v *variable) parseDefault(attr *hclsyntax.Attribute) error {
+	if attr == nil {
 		return nil
 	}
 	value, diags := attr.Expr.Value(nil)
 	if diags.HasErrors() {
-		return fmt.Errorf("default: %w", diags)
+		return diags
 	}
 	value, err := v.convert(value)
 	if err != nil {
-		return fmt.Errorf("default: %w", err)
+		return err
+	}
+	if value.IsNull() && !v.nullable {
+		return fmt.Errorf("must not be null where nullable is false")
 	}
 	v.def = value
 	return nil
@@ -143,45 +182,7 @@ func (v *variable) convert(value cty.Value) (cty.Value, error) {
 	if v.defaults != nil && !value.IsNull() {
 		value = v.defaults.Apply(value)
 	}
-	return convert.Convert(value, v.typ.WithoutOptionalAttributesDeep())
-}
-
-func (v *variable) parseValidations(blocks hclsyntax.Blocks) error {
-	for _, block := range blocks {
-		if block.Type != "validation" {
-			continue
-		}
-		condition, message := block.Body.Attributes["condition"], block.Body.Attributes["error_message"]
-		if condition == nil || message == nil {
-			return fmt.Errorf("a validation needs a condition and an error_message")
-		}
-		for _, expr := range []hclsyntax.Expression{condition.Expr, message.Expr} {
-			if err := checkExpression(expr); err != nil {
-				return fmt.Errorf("validation: %w", err)
-			}
-		}
-		v.validations = append(v.validations, validation{condition: condition.Expr, message: message.Expr})
-	}
-	return nil
-}
-
-// checkExpression refuses what could not be evaluated later, so that it is found when a module is written, not when it is used.
-func checkExpression(expr hclsyntax.Expression) error {
-	var faults faultList
-	for _, traversal := range expr.Variables() {
-		if traversal.RootName() != "var" {
-			faults.add("refers to %s; only var is known in it", traversal.RootName())
-		}
-	}
-	hclsyntax.VisitAll(expr, func(node hclsyntax.Node) hcl.Diagnostics {
-		if call, ok := node.(*hclsyntax.FunctionCallExpr); ok {
-			if _, known := functions[call.Name]; !known {
-				faults.add("calls %s, which is not known here", call.Name)
-			}
-		}
-		return nil
-	})
-	return faults.err()
+	return convert.Convert(value, v.typ)
 }
 
 func parseOutput(block *hclsyntax.Block) (Output, error) {
@@ -199,10 +200,12 @@ func literalBool(attr *hclsyntax.Attribute, otherwise bool) (bool, error) {
 		return otherwise, nil
 	}
 	value, diags := attr.Expr.Value(nil)
-	if diags.HasErrors() || value.IsNull() || value.Type() != cty.Bool {
-		return otherwise, fmt.Errorf("must be true or false")
+	if !diags.HasErrors() && !value.IsNull() {
+		if value, err := convert.Convert(value, cty.Bool); err == nil {
+			return value.True(), nil
+		}
 	}
-	return value.True(), nil
+	return otherwise, fmt.Errorf("must be true or false")
 }
 
 func literalString(attr *hclsyntax.Attribute) (string, error) {

@@ -1,0 +1,191 @@
+package catalog
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-version"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// What Terraform reads of a module's folder: the configuration in the folder itself, and in each folder that it calls as a local
+// module. Examples and tests beside them are not read, so nothing is asked of them.
+
+// source is one configuration file that Terraform reads.
+type source struct {
+	name string
+	body *hclsyntax.Body
+}
+
+func (s source) dir() string { return path.Dir(s.name) }
+
+// sources parses what Terraform reads of a module. What is wrong with a call of another folder goes to found; it may be nil.
+func sources(files map[string][]byte, found func(at *hcl.Range, format string, args ...any)) []source {
+	var all []source
+	queue, seen := []string{"."}, map[string]bool{".": true}
+	for len(queue) > 0 {
+		dir := queue[0]
+		queue = queue[1:]
+		for _, s := range sourcesIn(files, dir, found) {
+			all = append(all, s)
+			for _, block := range s.body.Blocks {
+				if block.Type != "module" {
+					continue
+				}
+				if called, ok := calledDir(files, s, block, found); ok && !seen[called] {
+					seen[called] = true
+					queue = append(queue, called)
+				}
+			}
+		}
+	}
+	return all
+}
+
+func sourcesIn(files map[string][]byte, dir string, found func(at *hcl.Range, format string, args ...any)) []source {
+	var all []source
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if path.Dir(name) != dir || !isConfig(name) {
+			continue
+		}
+		at := hcl.Range{Filename: name, Start: hcl.InitialPos}
+		if strings.HasSuffix(name, ".json") {
+			found(&at, "write the module in Terraform's own language, not as JSON")
+			continue
+		}
+		file, diags := hclsyntax.ParseConfig(files[name], name, hcl.InitialPos)
+		if diags.HasErrors() {
+			found(&at, "%s", diags)
+			continue
+		}
+		all = append(all, source{name: name, body: file.Body.(*hclsyntax.Body)})
+	}
+	return all
+}
+
+// calledDir is the folder that a module call names, from the file in which the call is written.
+func calledDir(files map[string][]byte, s source, block *hclsyntax.Block, found func(at *hcl.Range, format string, args ...any)) (string, bool) {
+	at := block.DefRange()
+	from, err := literalString(block.Body.Attributes["source"])
+	if err != nil || !strings.HasPrefix(from, "./") && !strings.HasPrefix(from, "../") {
+		found(&at, "calls a module from elsewhere; copy it into a folder of this one")
+		return "", false
+	}
+	dir := path.Join(s.dir(), from)
+	switch {
+	case dir == ".." || strings.HasPrefix(dir, "../"):
+		found(&at, "calls %s, which is outside the module's folder; copy it into a folder of this one", from)
+	case dir == "." || dir == s.dir():
+		found(&at, "calls %s, which is the module itself", from)
+	case !slices.ContainsFunc(slices.Collect(maps.Keys(files)), func(name string) bool { return path.Dir(name) == dir && isConfig(name) }):
+		found(&at, "calls %s, but the folder %s holds no .tf file", from, dir)
+	default:
+		return dir, true
+	}
+	return "", false
+}
+
+// code checks the configuration of a module and of the folders that it calls.
+func (l *linter) code(m *Module) {
+	found := func(at *hcl.Range, format string, args ...any) { l.add(m.Name, at, format, args...) }
+	for _, s := range sources(m.files, found) {
+		for _, block := range s.body.Blocks {
+			l.block(m, s, block)
+		}
+		_ = hclsyntax.VisitAll(s.body, func(node hclsyntax.Node) hcl.Diagnostics {
+			if call, ok := node.(*hclsyntax.FunctionCallExpr); ok && strings.TrimPrefix(call.Name, "core::") == "plantimestamp" {
+				at := call.Range()
+				found(&at, "plantimestamp() differs in every plan, so no plan could ever be applied")
+			}
+			return nil
+		})
+	}
+}
+
+func (l *linter) block(m *Module, s source, block *hclsyntax.Block) {
+	at := block.DefRange()
+	switch block.Type {
+	case "terraform":
+		l.settings(m, s, block)
+	case "data", "ephemeral":
+		if len(block.Labels) == 0 || block.Labels[0] == "external" || !slices.Contains(m.data, block.Labels[0]) {
+			l.add(m.Name, &at, "reads %s %s; list its type under data in tfpilot.yaml, or pass the value in (external is never possible)", block.Type, strings.Join(block.Labels, "."))
+		}
+		l.provider(m, s, block)
+	case "provider":
+		l.add(m.Name, &at, "a module with a provider block cannot be destroyed once its call is gone; leave the provider to the environment")
+	case "resource":
+		for _, inner := range block.Body.Blocks {
+			if inner.Type == "provisioner" || inner.Type == "connection" {
+				inside := inner.DefRange()
+				l.add(m.Name, &inside, "%s runs commands that no plan shows", inner.Type)
+			}
+		}
+		l.provider(m, s, block)
+	}
+}
+
+// provider finds a provider configuration under another name in the module's own folder: a generated call passes none.
+func (l *linter) provider(m *Module, s source, block *hclsyntax.Block) {
+	attr := block.Body.Attributes["provider"]
+	if attr == nil || s.dir() != "." {
+		return
+	}
+	traversal, diags := hcl.AbsTraversalForExpr(attr.Expr)
+	if !diags.HasErrors() && len(traversal) > 1 {
+		at := attr.SrcRange
+		l.add(m.Name, &at, "uses the provider %s; a generated call passes no providers, so only the default configuration of each is there", reference(traversal))
+	}
+}
+
+// settings checks a terraform block against the Terraform that runs use, and against how modules are called.
+func (l *linter) settings(m *Module, s source, block *hclsyntax.Block) {
+	if attr := block.Body.Attributes["required_version"]; attr != nil {
+		l.requiredVersion(m, attr)
+	}
+	for _, inner := range block.Body.Blocks {
+		if inner.Type != "required_providers" || s.dir() != "." {
+			continue // the module's own code passes providers to the folders that it calls
+		}
+		for _, name := range slices.Sorted(maps.Keys(inner.Body.Attributes)) {
+			l.aliases(m, name, inner.Body.Attributes[name])
+		}
+	}
+}
+
+func (l *linter) requiredVersion(m *Module, attr *hclsyntax.Attribute) {
+	at := attr.SrcRange
+	text, err := literalString(attr)
+	if err != nil {
+		l.add(m.Name, &at, "required_version: %s", err)
+		return
+	}
+	wanted, err := version.NewConstraint(text)
+	if err != nil {
+		l.add(m.Name, &at, "required_version %q is not a version constraint", text)
+		return
+	}
+	if used := version.Must(version.NewVersion(TerraformVersion)); !wanted.Check(used) {
+		l.add(m.Name, &at, "requires Terraform %s, but runs use %s, so no run could start", text, TerraformVersion)
+	}
+}
+
+// aliases finds configuration_aliases: provider configurations that whoever calls the module must pass.
+func (l *linter) aliases(m *Module, provider string, attr *hclsyntax.Attribute) {
+	pairs, diags := hcl.ExprMap(attr.Expr)
+	if diags.HasErrors() {
+		return
+	}
+	for _, pair := range pairs {
+		if hcl.ExprAsKeyword(pair.Key) != "configuration_aliases" {
+			continue
+		}
+		if list, diags := hcl.ExprList(pair.Value); diags.HasErrors() || len(list) > 0 {
+			at := pair.Key.Range()
+			l.add(m.Name, &at, "asks for other configurations of the provider %s (configuration_aliases); a generated call passes no providers, so every plan would fail", provider)
+		}
+	}
+}

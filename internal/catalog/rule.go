@@ -1,0 +1,138 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+// rule is one validation block of a variable. It is tried over the values of a form as Terraform tries it in a plan: with the
+// same functions, the same operators and all variables of the module, hidden ones too.
+type rule struct {
+	condition hclsyntax.Expression
+	message   hclsyntax.Expression
+	at        hcl.Range
+	source    string   // the condition as it is written, without its spacing
+	refers    []string // the variables that the condition reads
+	untried   string   // why only a plan can try it: "refers to local", "calls file"; empty where it is tried here
+}
+
+func parseRules(blocks hclsyntax.Blocks, file []byte) ([]rule, error) {
+	var rules []rule
+	for _, block := range blocks {
+		if block.Type != "validation" {
+			continue
+		}
+		condition, message := block.Body.Attributes["condition"], block.Body.Attributes["error_message"]
+		if condition == nil || message == nil {
+			return nil, fmt.Errorf("a validation needs a condition and an error_message")
+		}
+		r := rule{condition: condition.Expr, message: message.Expr, at: block.DefRange()}
+		r.source = strings.Join(strings.Fields(string(condition.Expr.Range().SliceBytes(file))), " ")
+		r.refers, r.untried = reads(condition.Expr)
+		evaluateBothSides(r.condition)
+		evaluateBothSides(r.message)
+		rules = append(rules, r)
+	}
+	return rules, nil
+}
+
+// reads lists the variables that an expression reads, and says what in it is known to a plan only.
+func reads(expr hclsyntax.Expression) (variables []string, untried string) {
+	var unknown []string
+	for _, traversal := range expr.Variables() {
+		if len(traversal) < 2 || traversal.RootName() != "var" {
+			unknown = append(unknown, "refers to "+reference(traversal))
+			continue
+		}
+		if step, ok := traversal[1].(hcl.TraverseAttr); ok && !slices.Contains(variables, step.Name) {
+			variables = append(variables, step.Name)
+		}
+	}
+	_ = hclsyntax.VisitAll(expr, func(node hclsyntax.Node) hcl.Diagnostics {
+		if call, ok := node.(*hclsyntax.FunctionCallExpr); ok {
+			if _, known := functions[call.Name]; !known {
+				unknown = append(unknown, "calls "+call.Name)
+			}
+		}
+		return nil
+	})
+	slices.Sort(unknown)
+	return variables, strings.Join(slices.Compact(unknown), ", ")
+}
+
+// reference writes the first two steps of a traversal, such as local.kinds.
+func reference(traversal hcl.Traversal) string {
+	name := traversal.RootName()
+	if len(traversal) > 1 {
+		if step, ok := traversal[1].(hcl.TraverseAttr); ok {
+			name += "." + step.Name
+		}
+	}
+	return name
+}
+
+// evaluateBothSides makes && and || mean what they mean to TerraformVersion: both sides are evaluated, and an error in either is
+// an error. Terraform evaluates only the side that decides from 1.12 on.
+func evaluateBothSides(expr hclsyntax.Expression) {
+	_ = hclsyntax.VisitAll(expr, func(node hclsyntax.Node) hcl.Diagnostics {
+		if both, ok := node.(*hclsyntax.BinaryOpExpr); ok && both.Op.ShortCircuit != nil {
+			both.Op = &hclsyntax.Operation{Impl: both.Op.Impl, Type: both.Op.Type}
+		}
+		return nil
+	})
+}
+
+const unexplained = "This value breaks a rule of the module."
+
+// check fails closed: a rule that cannot be decided for known values is broken, since a plan would fail on it.
+func (r rule) check(ctx *hcl.EvalContext) (message string, broken bool) {
+	if r.untried != "" {
+		return "", false
+	}
+	result, diags := r.condition.Value(ctx)
+	if diags.HasErrors() {
+		return fmt.Sprintf("%s Terraform could not try the rule: %s", r.explain(ctx), lowerFirst(detail(diags))), true
+	}
+	result, _ = result.UnmarkDeep()
+	if !result.IsKnown() {
+		return "", false
+	}
+	if ok, err := convert.Convert(result, cty.Bool); err == nil && !ok.IsNull() && ok.True() {
+		return "", false
+	}
+	return r.explain(ctx), true
+}
+
+func (r rule) explain(ctx *hcl.EvalContext) string {
+	value, diags := r.message.Value(ctx)
+	if diags.HasErrors() || value.ContainsMarked() || value.IsNull() || !value.IsWhollyKnown() || value.Type() != cty.String {
+		return unexplained
+	}
+	if text := strings.TrimSpace(value.AsString()); text != "" {
+		return text
+	}
+	return unexplained
+}
+
+// detail is what the first error says.
+func detail(diags hcl.Diagnostics) string {
+	for _, one := range diags {
+		if one.Severity == hcl.DiagError {
+			return one.Detail
+		}
+	}
+	return ""
+}
+
+func lowerFirst(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToLower(text[:1]) + text[1:]
+}
