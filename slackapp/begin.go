@@ -149,13 +149,18 @@ func (a *App) fill(f form, got intake.Answer) (form, map[string]string) {
 		return f, nil
 	}
 	f.Module = m.Name
+	place, _ := a.Projects.place(f.Project, f.Env)
 	filled := map[string]string{}
 	for _, field := range m.Fields {
 		v, given := got.Config[field.Name]
 		if !given {
 			continue
 		}
-		filled[field.Name] = field.Text(v)
+		raw, ok := rawOf(fieldIn(field, limits(place)), v)
+		if !ok {
+			continue
+		}
+		filled[field.Name] = raw
 		f.Filled = append(f.Filled, field.Name)
 		f.Advanced = f.Advanced || field.Advanced
 	}

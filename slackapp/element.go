@@ -5,25 +5,24 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 )
 
-// input draws one field of a module with the value it has now.
-func input(m *catalog.Module, f catalog.Field, raw string, note string) slack.Block {
-	block := slack.NewInputBlock(fieldBlock(m.Name, f.Name), plain(f.Label, limitLabel), nil, element(f, raw))
+// input draws one field of a module with the raw value it has now.
+func input(m *catalog.Module, f catalog.Field, env catalog.Environment, raw string, note string) slack.Block {
+	block := slack.NewInputBlock(fieldBlock(m, f, env), plain(f.Label, limitLabel), nil, element(fieldIn(f, env), raw))
 	block.Optional = !f.Required
-	if h := joinHints(note, f.Help); h != "" {
+	empty := emptyMeans(f, env)
+	help := oneLine(f.Help, limitHint-utf8.RuneCountInString(note+empty)-2)
+	if h := joinHints(note, help, empty); h != "" {
 		block.Hint = plain(oneLine(h, limitHint), limitHint)
 	}
 	return block
 }
-
-// fieldBlock names the block of a field: the same in every view of the same module,
-// so that Slack keeps what was typed there.
-func fieldBlock(module, field string) string { return "field:" + module + ":" + field }
 
 func joinHints(parts ...string) string {
 	var kept []string
@@ -40,9 +39,9 @@ func element(f catalog.Field, raw string) slack.BlockElement {
 	switch {
 	case f.Kind == catalog.Bool:
 		return yesNo(id, raw)
-	case f.Kind == catalog.Select && len(f.Choices) > 0 && len(f.Choices) <= limitOptions:
+	case isMenu(f) && f.Kind == catalog.Select:
 		return choice(id, f, raw)
-	case f.Kind == catalog.List && len(f.Choices) > 0 && len(f.Choices) <= limitOptions:
+	case isMenu(f):
 		return choices(id, f, raw)
 	case f.Kind == catalog.Number:
 		n := slack.NewNumberInputBlockElement(placeholder(f.Placeholder), id, true)
@@ -50,8 +49,8 @@ func element(f catalog.Field, raw string) slack.BlockElement {
 		return n
 	default:
 		t := slack.NewPlainTextInputBlockElement(placeholder(f.Placeholder), id)
-		t.Multiline = f.Kind == catalog.List || f.Kind == catalog.Map
-		t.InitialValue = cut(raw, limitInput)
+		t.Multiline = f.Kind == catalog.List || f.Kind == catalog.Map || f.Multiline
+		t.InitialValue = raw
 		return t
 	}
 }
@@ -86,7 +85,7 @@ func choice(id string, f catalog.Field, raw string) slack.BlockElement {
 	for _, c := range f.Choices {
 		o := option(choiceKey(f, c), c.Label)
 		s.Options = append(s.Options, o)
-		if f.Text(c.Value) == raw {
+		if o.Value == raw {
 			s.InitialOption = o
 		}
 	}
@@ -95,23 +94,23 @@ func choice(id string, f catalog.Field, raw string) slack.BlockElement {
 
 func choices(id string, f catalog.Field, raw string) slack.BlockElement {
 	s := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, placeholder("Choose"), id)
-	chosen := strings.Split(raw, "\n")
 	for _, c := range f.Choices {
-		o := option(choiceKey(f, c), c.Label)
-		s.Options = append(s.Options, o)
-		if slices.Contains(chosen, f.Text(c.Value)) {
-			s.InitialOptions = append(s.InitialOptions, o)
+		s.Options = append(s.Options, option(choiceKey(f, c), c.Label))
+	}
+	for key := range strings.SplitSeq(raw, "\n") {
+		if i := slices.IndexFunc(s.Options, func(o *slack.OptionBlockObject) bool { return o.Value == key }); i >= 0 {
+			s.InitialOptions = append(s.InitialOptions, s.Options[i])
 		}
 	}
 	return s
 }
 
 // choiceKey is the value of a choice in a menu: the choice itself where Slack has
-// room for it, else its fingerprint. Its number would change with the environment,
-// which may allow fewer.
+// room for it on a line, else its fingerprint. Its number would change with the
+// environment, which may allow fewer.
 func choiceKey(f catalog.Field, c catalog.Choice) string {
 	v := f.Text(c.Value)
-	if v != "" && len(v) <= limitOptionValue {
+	if v != "" && len(v) <= limitOptionValue && v == strings.TrimSpace(v) && !strings.HasPrefix(v, "#") {
 		return v
 	}
 	sum := sha256.Sum256([]byte(v))
@@ -127,8 +126,8 @@ func shownValues(m *catalog.Module, state *slack.ViewState) map[string]string {
 			if !ok {
 				continue
 			}
-			if f, ok := m.Field(name); ok {
-				out[name] = rawValue(*f, action)
+			if _, ok := m.Field(name); ok {
+				out[name] = rawValue(action)
 			}
 		}
 	}
@@ -143,41 +142,19 @@ func values(state *slack.ViewState) map[string]map[string]slack.BlockAction {
 }
 
 // rawValue reads one element of a form.
-func rawValue(f catalog.Field, a slack.BlockAction) string {
+func rawValue(a slack.BlockAction) string {
 	switch slack.MessageElementType(a.Type) {
-	case slack.METRadioButtons:
+	case slack.METRadioButtons, slack.MessageElementType(slack.OptTypeStatic):
 		return a.SelectedOption.Value
-	case slack.MessageElementType(slack.OptTypeStatic):
-		return choiceOf(f, a.SelectedOption.Value)
 	case slack.MessageElementType(slack.MultiOptTypeStatic):
-		var lines []string
-		for _, o := range a.SelectedOptions {
-			lines = append(lines, choiceOf(f, o.Value))
+		keys := make([]string, len(a.SelectedOptions))
+		for i, o := range a.SelectedOptions {
+			keys[i] = o.Value
 		}
-		return joinLines(lines)
+		return strings.Join(keys, "\n")
 	default:
 		return a.Value
 	}
-}
-
-// joinLines writes a list as it is typed. A single item keeps its comma by standing
-// on more than one line.
-func joinLines(lines []string) string {
-	if len(lines) == 1 && strings.Contains(lines[0], ",") {
-		return lines[0] + "\n"
-	}
-	return strings.Join(lines, "\n")
-}
-
-// choiceOf undoes choiceKey. What is no choice stays as it came and is refused when
-// it is parsed.
-func choiceOf(f catalog.Field, key string) string {
-	for _, c := range f.Choices {
-		if choiceKey(f, c) == key {
-			return f.Text(c.Value)
-		}
-	}
-	return key
 }
 
 // selected is the value of a menu of the form itself.

@@ -30,7 +30,7 @@ type form struct {
 	Advanced bool              `json:"a,omitempty"`
 	Page     int               `json:"g,omitempty"`
 	Reason   string            `json:"r,omitempty"` // only until it is shown
-	Hidden   map[string]string `json:"h,omitempty"` // raw values of fields that are not shown
+	Hidden   map[string]string `json:"h,omitempty"` // raw values that were entered or emptied in fields that are not shown
 	Filled   []string          `json:"f,omitempty"` // fields that the model filled in
 	Note     string            `json:"n,omitempty"` // what the person should know about the prefilling
 }
@@ -112,24 +112,17 @@ func hasAdvanced(m *catalog.Module) bool {
 }
 
 // keep moves to another set of shown fields: what is no longer shown goes into
-// Hidden, what is shown leaves it for the values that are returned.
-func (f form) keep(m *catalog.Module, shown map[string]string) (form, map[string]string) {
-	all := map[string]string{}
-	for k, v := range f.Hidden {
-		all[k] = v
-	}
-	for k, v := range shown {
-		all[k] = v
-	}
+// Hidden, what is shown leaves it for the values that are returned. Both hold only
+// what was touched; an emptied field is among it.
+func (f form) keep(m *catalog.Module, entered map[string]string) (form, map[string]string) {
+	all := f.values(entered)
 	f.Hidden = map[string]string{}
 	now := map[string]string{}
 	visible := f.visible(m)
 	for k, v := range all {
-		isShown := slices.ContainsFunc(visible, func(field catalog.Field) bool { return field.Name == k })
-		switch {
-		case isShown:
+		if slices.ContainsFunc(visible, func(field catalog.Field) bool { return field.Name == k }) {
 			now[k] = v
-		case v != "":
+		} else {
 			f.Hidden[k] = v
 		}
 	}

@@ -15,6 +15,7 @@ const (
 	limitOption      = 75
 	limitOptionValue = 75
 	limitOptions     = 100
+	limitListed      = 1000 // ours; more in one menu would not leave room in a view of 250 kB
 	limitPlaceholder = 150
 	limitLabel       = 150 // ours; Slack's is 2000
 	limitHint        = 500 // ours; Slack's is 2000

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -37,12 +38,14 @@ func (a *App) changed(ctx context.Context, cb slack.InteractionCallback, action 
 // stays is said where a form cannot hide what was entered.
 const stays = "What is filled in is too long to be hidden, so the form stays as it was. Shorten something first."
 
-// shown reads the fields of a view.
+// shown reads what was entered in the fields of a view.
 func (a *App) shown(f form, view slack.View) map[string]string {
-	if m, ok := a.Catalog.Module(f.Module); ok {
-		return shownValues(m, view.State)
+	m, ok := a.Catalog.Module(f.Module)
+	if !ok {
+		return nil
 	}
-	return nil
+	place, _ := a.Projects.place(f.Project, f.Env)
+	return touched(m, limits(place), shownValues(m, view.State))
 }
 
 // turn moves the form on by one click and keeps everything that was entered.
@@ -51,7 +54,11 @@ func (a *App) turn(f form, view slack.View, action *slack.BlockAction) (form, ma
 	if why := typed(view.State, actReason); why != "" {
 		f.Reason = why
 	}
-	f = f.choose(view.State)
+	before := f.Module
+	if f = f.choose(view.State); f.Module != before { // what was emptied there says nothing here
+		maps.DeleteFunc(shown, func(_, raw string) bool { return raw == "" })
+		maps.DeleteFunc(f.Hidden, func(_, raw string) bool { return raw == "" })
+	}
 	switch action.ActionID {
 	case actFold:
 		f.Advanced = !f.Advanced
@@ -115,7 +122,7 @@ func (a *App) nextPage(ctx context.Context, cb slack.InteractionCallback, s subm
 		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, words(trouble)))
 		return
 	}
-	shown := shownValues(s.module, cb.View.State)
+	shown := a.shown(s.form, cb.View)
 	before := page{s.form, shown, stays}
 	s.form.Page++
 	f, vals := s.form.keep(s.module, shown)
@@ -140,9 +147,9 @@ func (a *App) read(view slack.View) (s submission, wrong map[string]string) {
 		return s, atFirst(view, "This form was changed by a new version of TfPilot. Please close it and start again.")
 	}
 	s = submission{form: f, module: m, place: place, reason: strings.TrimSpace(typed(view.State, actReason))}
-	s.values = f.values(shownValues(m, view.State))
+	s.values = f.values(a.shown(f, view))
 	var errs catalog.FieldErrors
-	s.config, errs = m.Parse(given(m, s.values), limits(place))
+	s.config, errs = m.Parse(given(m, limits(place), s.values), limits(place))
 	wrong = s.atFields(view, errs)
 	s.checkReason(view, wrong)
 	return s, wrong
@@ -161,17 +168,6 @@ func (f form) moved(state *slack.ViewState) map[string]string {
 		}
 	}
 	return nil
-}
-
-// given is the input of Parse: the fields of this module that hold something.
-func given(m *catalog.Module, raw map[string]string) map[string]any {
-	in := map[string]any{}
-	for _, f := range m.Fields {
-		if v, ok := raw[f.Name]; ok && v != "" {
-			in[f.Name] = v
-		}
-	}
-	return in
 }
 
 // atFields puts each error at its field. An error of a field that is not shown

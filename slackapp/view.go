@@ -45,7 +45,7 @@ type choosing struct {
 	projects Directory
 	modules  []*catalog.Module // that this person may ask for in the project
 	module   *catalog.Module   // nil until it is chosen
-	values   map[string]string // raw values of the fields on this page
+	values   map[string]string // raw values that were entered on this page; other fields have their defaults
 	refusal  string            // why nothing can be asked for in the chosen environment
 	trouble  string            // why saving did not work
 }
@@ -128,16 +128,49 @@ func placeLabel(p config.Environment) string {
 // chooser is a menu that redraws the form. Its block is named after its options, so
 // that Slack forgets a choice that is no longer among them.
 func chooser(action, label, ask string, options []*slack.OptionBlockObject, now string) slack.Block {
-	options = options[:min(len(options), limitOptions)]
-	s := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, placeholder(ask), action, options...)
+	options, left := listed(options, now)
+	s := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, placeholder(ask), action)
+	if len(options) <= limitOptions {
+		s.Options = options
+	} else {
+		s.OptionGroups = grouped(options)
+	}
 	for _, o := range options {
 		if o.Value == now {
 			s.InitialOption = o
 		}
 	}
 	b := slack.NewInputBlock(action+":"+fingerprintOf(options), plain(label, limitLabel), nil, s)
+	if left > 0 {
+		b.Hint = plain(fmt.Sprintf("%d more do not fit into this menu. Name one after the command: it is then listed.", left), limitHint)
+	}
 	b.DispatchAction = true
 	return b
+}
+
+// listed takes as many options as one menu holds besides the rest of a view; the one that is chosen is always among them.
+func listed(options []*slack.OptionBlockObject, now string) (kept []*slack.OptionBlockObject, left int) {
+	if len(options) <= limitListed {
+		return options, 0
+	}
+	kept = slices.Clone(options[:limitListed])
+	for _, o := range options[limitListed:] {
+		if o.Value == now {
+			kept[limitListed-1] = o
+		}
+	}
+	return kept, len(options) - limitListed
+}
+
+// grouped splits a long menu, since Slack takes a hundred options in one piece. Each group is named after its first and last.
+func grouped(options []*slack.OptionBlockObject) []*slack.OptionGroupBlockObject {
+	var groups []*slack.OptionGroupBlockObject
+	for part := range slices.Chunk(options, limitOptions) {
+		first, last := part[0].Text.Text, part[len(part)-1].Text.Text
+		name := cut(first, limitOption/2-2) + " – " + cut(last, limitOption/2-2)
+		groups = append(groups, slack.NewOptionGroupBlockElement(plain(name, limitOption), part...))
+	}
+	return groups
 }
 
 func fingerprintOf(options []*slack.OptionBlockObject) string {
@@ -155,13 +188,13 @@ func (c choosing) fields() []slack.Block {
 		blocks = append(blocks, hint(c.module.Description))
 	}
 	place, _ := c.projects.place(c.form.Project, c.form.Env)
+	env := limits(place)
 	for _, f := range c.form.visible(c.module) {
-		f.Choices = f.ChoicesIn(limits(place))
-		raw, given := c.values[f.Name]
-		if !given {
-			raw = f.Text(f.DefaultIn(limits(place)))
+		raw, entered := c.values[f.Name]
+		if !entered || !offers(fieldIn(f, env), raw) {
+			raw, _ = prefill(f, env)
 		}
-		blocks = append(blocks, input(c.module, f, raw, c.fieldNote(f)))
+		blocks = append(blocks, input(c.module, f, env, raw, c.fieldNote(f)))
 	}
 	blocks = append(blocks, c.controls()...)
 	if c.form.lastPage(c.module) {
