@@ -82,6 +82,7 @@ func ownModule(t *testing.T, dir, name, mark string) {
 		"variables.tf": "variable \"name\" {\n  type = string\n}\n",
 		"main.tf":      "# " + mark + "\n",
 		"files/a.json": "{}\n",
+		".motd.tpl":    "hello ${name}\n", // a module may read a hidden file
 	} {
 		if err := writeNew(filepath.Join(dir, name, file), []byte(text)); err != nil {
 			t.Fatal(err)
@@ -100,7 +101,7 @@ func TestBootstrapWritesOwnModules(t *testing.T) {
 		has, lacks    []string
 	}{
 		{"none", "", []string{"ecr-repo/main.tf", "s3-bucket/outputs.tf"}, []string{"own-thing/main.tf"}},
-		{"besides", "catalog: {dir: " + dir + "}\n", []string{"ecr-repo/main.tf", "own-thing/files/a.json", "own-thing/tfpilot.yaml", "s3-bucket/main.tf"}, []string{"s3-bucket/outputs.tf"}},
+		{"besides", "catalog: {dir: " + dir + "}\n", []string{"ecr-repo/main.tf", "own-thing/files/a.json", "own-thing/.motd.tpl", "own-thing/tfpilot.yaml", "s3-bucket/main.tf"}, []string{"s3-bucket/outputs.tf"}},
 		{"instead", "catalog: {dir: " + dir + ", replace: true}\n", []string{"own-thing/main.tf", "s3-bucket/main.tf"}, []string{"ecr-repo/main.tf", "s3-bucket/outputs.tf"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

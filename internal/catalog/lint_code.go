@@ -115,6 +115,14 @@ func (l *linter) block(m *Module, s source, block *hclsyntax.Block) {
 			l.add(m.Name, &at, "reads %s %s; list its type under data in tfpilot.yaml, or pass the value in (external is never possible)", block.Type, strings.Join(block.Labels, "."))
 		}
 		l.provider(m, s, block)
+	case "check":
+		for _, inner := range block.Body.Blocks {
+			if inner.Type == "data" {
+				l.block(m, s, inner)
+			}
+		}
+	case "module":
+		l.passed(m, s, block)
 	case "provider":
 		l.add(m.Name, &at, "a module with a provider block cannot be destroyed once its call is gone; leave the provider to the environment")
 	case "resource":
@@ -139,6 +147,25 @@ func (l *linter) provider(m *Module, s source, block *hclsyntax.Block) {
 		at := attr.SrcRange
 		l.add(m.Name, &at, "uses the provider %s; a generated call passes no providers, so only the default configuration of each is there", reference(traversal))
 	}
+}
+
+// passed finds such a configuration in what the module's own folder passes to one that it calls.
+func (l *linter) passed(m *Module, s source, block *hclsyntax.Block) {
+	attr := block.Body.Attributes["providers"]
+	if attr == nil || s.dir() != "." {
+		return
+	}
+	for _, traversal := range attr.Expr.Variables() {
+		if at := traversal.SourceRange(); len(traversal) > 1 && !isKey(attr.Expr, at) {
+			l.add(m.Name, &at, "passes the provider %s; a generated call passes no providers, so only the default configuration of each is there", reference(traversal))
+		}
+	}
+}
+
+// isKey reports whether a place in a map is one of its keys.
+func isKey(expr hclsyntax.Expression, at hcl.Range) bool {
+	pairs, _ := hcl.ExprMap(expr)
+	return slices.ContainsFunc(pairs, func(pair hcl.KeyValuePair) bool { return pair.Key.Range().Overlaps(at) })
 }
 
 // settings checks a terraform block against the Terraform that runs use, and against how modules are called.

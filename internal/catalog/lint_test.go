@@ -43,6 +43,7 @@ variable "b" {
 		{"module itself", `module "x" { source = "./a/.." }`, "", "", "the module itself"},
 		{"aliased provider", "resource \"aws_instance\" \"x\" {\n  provider = aws.far\n}", "", "", "passes no providers"},
 		{"plain provider", "resource \"aws_instance\" \"x\" {\n  provider = aws\n}", "", "", ""},
+		{"data of a check", "check \"c\" {\n  data \"http\" \"x\" {}\n}", "", "", "reads data http.x"},
 		{"configuration aliases", "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n      configuration_aliases = [aws.a]\n    }\n  }\n}", "", "", "configuration_aliases"},
 		{"providers", "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n    }\n  }\n}", "", "", ""},
 		{"Terraform that will do", "terraform {\n  required_version = \">= 1.5, < 2.0\"\n}", "", "", ""},
@@ -130,6 +131,20 @@ func TestLintReadsWhatTerraformReads(t *testing.T) {
 	findings, err = Lint(module, nil)
 	if err != nil || len(findings) != 1 || findings[0].Where != "parts/b/main.tf:1" {
 		t.Error(err, findings)
+	}
+}
+
+// TestLintKnowsWhichProvidersACallHas: the module passes its default ones under any name, but no other.
+func TestLintKnowsWhichProvidersACallHas(t *testing.T) {
+	for providers, want := range map[string]int{"{ aws.far = aws }": 0, "{ aws = aws.far }": 1, "{ aws.far = aws.near, aws = aws }": 1} {
+		findings, err := Lint(fstest.MapFS{
+			"m/tfpilot.yaml": {Data: []byte("title: T")},
+			"m/main.tf":      {Data: []byte("module \"a\" {\n  source    = \"./a\"\n  providers = " + providers + "\n}")},
+			"m/a/main.tf":    {Data: []byte("terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n      configuration_aliases = [aws.far]\n    }\n  }\n}")},
+		}, nil)
+		if err != nil || len(findings) != want {
+			t.Errorf("%s: %v, %v", providers, findings, err)
+		}
 	}
 }
 
