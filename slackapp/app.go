@@ -32,7 +32,7 @@ type Documents interface {
 // Facts is what else is read for an answer.
 type Facts interface {
 	Identity(ctx context.Context, team, user string) (lifecycle.Identity, error)
-	Summary(ctx context.Context, correlationID string) ([]byte, error)
+	Summaries
 }
 
 // Bell tells the workers what to look at. It may fail: they look anyway, later.

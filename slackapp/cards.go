@@ -49,6 +49,7 @@ type CardDocuments interface {
 	Patch(ctx context.Context, doc store.Doc, actor lifecycle.Actor, patch lifecycle.Patch) (store.Doc, error)
 	Environment(ctx context.Context, project string, env lifecycle.Environment) (lifecycle.EnvironmentState, error)
 	Identities(ctx context.Context) iter.Seq2[lifecycle.Identity, error]
+	Summaries
 }
 
 // Cards keeps the messages of requests as the documents say. It runs in the worker;

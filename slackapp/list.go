@@ -322,9 +322,10 @@ func (a *App) showID(ctx context.Context, v visitor, id string) *slack.WebhookMe
 	return ephemeralBlocks(m.text, m.blocks)
 }
 
-// search finds requests whose row holds all the words.
+// search finds requests whose row holds all the words. One that is called exactly so
+// comes before newer ones that only hold the words.
 func (a *App) search(ctx context.Context, v visitor, what string) *slack.WebhookMessage {
-	var found []queue.Row
+	var exact, found []queue.Row
 	q := queue.Query{Limit: 200}
 	for range searchPages {
 		page, err := a.Index.List(ctx, q)
@@ -332,14 +333,21 @@ func (a *App) search(ctx context.Context, v visitor, what string) *slack.Webhook
 			return ephemeral(a.noList(err))
 		}
 		for _, r := range page.Rows {
-			if holdsAll(r, what) {
+			switch {
+			case called(r, what):
+				exact = append(exact, r)
+			case len(found) <= listPage && holdsAll(r, what):
 				found = append(found, r)
 			}
 		}
-		if q.Cursor = page.Cursor; q.Cursor == "" || len(found) > listPage {
+		if q.Cursor = page.Cursor; q.Cursor == "" {
 			break
 		}
 	}
+	if len(exact) == 1 {
+		return a.showID(ctx, v, exact[0].ID)
+	}
+	found = append(exact, found...)
 	switch len(found) {
 	case 0:
 		return ephemeral(fmt.Sprintf("No request fits “%s”. `%s list` shows the newest.", escape(oneLine(what, limitOption)), a.name()))
@@ -355,6 +363,12 @@ func (a *App) search(ctx context.Context, v visitor, what string) *slack.Webhook
 		blocks = append(blocks, listRow(r))
 	}
 	return ephemeralBlocks(head+".", blocks)
+}
+
+// called reports whether the words are the request's title, or the name at its end.
+func called(r queue.Row, what string) bool {
+	title, what := strings.ToLower(r.Title), strings.ToLower(strings.TrimSpace(what))
+	return title == what || strings.HasSuffix(title, " "+what)
 }
 
 func holdsAll(r queue.Row, what string) bool {

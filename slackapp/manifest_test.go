@@ -96,6 +96,7 @@ var clientMethods = map[string]string{
 	"PostMessageContext":            "chat.postMessage",
 	"UpdateMessageContext":          "chat.update",
 	"PostEphemeralContext":          "chat.postEphemeral",
+	"UploadFileContext":             "files.getUploadURLExternal files.completeUploadExternal",
 	"OpenConversationContext":       "conversations.open",
 	"GetConversationHistoryContext": "conversations.history",
 	"GetConversationRepliesContext": "conversations.replies",
@@ -120,7 +121,9 @@ func TestEveryCallHasItsScope(t *testing.T) {
 				if !known {
 					t.Errorf("API.%s is called; say here which method that is, and add its scope", sel.Sel.Name)
 				}
-				called[method] = true
+				for _, one := range strings.Fields(method) {
+					called[one] = true
+				}
 			}
 			return true
 		})

@@ -56,7 +56,7 @@ func (a *App) planView(ctx context.Context, s scene, x reading) slack.ModalViewR
 			title = "Approve destroy"
 		}
 	}
-	summary, err := a.summary(ctx, s.r)
+	summary, err := readSummary(ctx, a.Facts, s.r)
 	if err != nil {
 		a.Log.Error("read plan", keyRequest, s.r.ID, keyError, err)
 		return notice(title, words("The plan's details cannot be read right now. Try again in a minute before you decide."))

@@ -57,6 +57,7 @@ func (p *poster) all(ctx context.Context) error {
 			at := slot{role: lifecycle.RoleThread, topic: reply.topic, channel: anchor.Channel, thread: anchor.TS}
 			errs = append(errs, p.put(ctx, at, reply.message, reply.due))
 		}
+		errs = append(errs, p.planFile(ctx, anchor))
 	}
 	return errors.Join(errs...)
 }

@@ -66,14 +66,19 @@ func (a *App) planLinks(s scene) []string {
 	return append(links, "plan digest `"+escape(cut(strings.TrimPrefix(s.r.Plan.Digest, "sha256:"), 13))+"`")
 }
 
-// summary reads the stored summary of the plan. Bytes that do not have the
+// Summaries are what plan runs left.
+type Summaries interface {
+	Summary(ctx context.Context, correlationID string) ([]byte, error)
+}
+
+// readSummary reads the stored summary of the plan. Bytes that do not have the
 // plan's digest are not shown: what people see is what they approve.
-func (a *App) summary(ctx context.Context, r lifecycle.Request) (*terraform.Summary, error) {
+func readSummary(ctx context.Context, from Summaries, r lifecycle.Request) (*terraform.Summary, error) {
 	run := r.PlanRun()
 	if run == nil {
 		return nil, fmt.Errorf("plan %s: its run is unknown", r.ID)
 	}
-	data, err := a.Facts.Summary(ctx, run.CorrelationID)
+	data, err := from.Summary(ctx, run.CorrelationID)
 	if err != nil {
 		return nil, err
 	}

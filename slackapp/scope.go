@@ -18,6 +18,11 @@ func Scopes() []Scope {
 			[]string{"chat.postMessage", "chat.update", "chat.postEphemeral"},
 		},
 		{
+			"files:write", "Put the whole plan of each round as a file into the card's thread.",
+			"The whole plan is in the window behind Review plan and in the pull request only.",
+			[]string{"files.getUploadURLExternal", "files.completeUploadExternal"},
+		},
+		{
 			"im:write", "Find the direct messages with a requester, for their card there.", "Requesters get no card of their own.",
 			[]string{"conversations.open"},
 		},

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tfpilot/tfpilot/internal/intake"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -195,6 +196,23 @@ func TestAProblemIsSaidOnce(t *testing.T) {
 		r.Status, r.Problem = status, "GitHub says no."
 		has(t, wordsIn(listRow(r)), want)
 	}
+}
+
+// TestShowFindsTheExactNameFirst: newer requests whose names only begin like it do not hide the one that is named.
+func TestShowFindsTheExactNameFirst(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.put(live(t), creating())
+		w.must(w.index.Put(w.t.Context(), queue.Row{ID: testID, Version: 9, Title: "S3 bucket acme-artefacts", Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: t0.Add(-time.Hour)}))
+		for i := range 2 * listPage {
+			w.must(w.index.Put(w.t.Context(), rowOf(i, fmt.Sprintf("S3 bucket acme-artefacts-%d", i))))
+		}
+		for _, what := range []string{"acme-artefacts", "ACME-artefacts", "s3 bucket acme-artefacts"} {
+			w.command("vic", devCh, "show "+what)
+			has(t, w.lastWhisper("vic"), "S3 bucket acme-artefacts in core dev/app, asked for by dana: applied.")
+		}
+		w.command("vic", devCh, "show acme")
+		has(t, w.lastWhisper("vic"), "More than 10 requests fit")
+	})
 }
 
 func TestShowFindsByIDAndByWords(t *testing.T) {

@@ -315,6 +315,7 @@ type Slack struct {
 const (
 	RoleCard   = "card"   // in the environment's channel
 	RoleDM     = "dm"     // the card in the requester's direct messages
+	RoleFile   = "file"   // the plan as a file in the card's thread
 	RoleThread = "thread" // a reply in the card's thread that asks for attention
 )
 

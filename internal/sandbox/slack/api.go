@@ -69,6 +69,9 @@ func init() {
 		"conversations.history": {call: (*Server).conversationsHistory, scopes: history, tier: tier3},
 		"conversations.replies": {call: (*Server).conversationsReplies, scopes: history, tier: tier3},
 
+		"files.getUploadURLExternal":   {call: (*Server).getUploadURL, scopes: []string{"files:write"}, tier: tier4},
+		"files.completeUploadExternal": {call: (*Server).completeUpload, scopes: []string{"files:write"}, tier: tier4},
+
 		"reactions.add":               {call: (*Server).reactionsAdd, scopes: []string{"reactions:write"}, tier: tier3},
 		"assistant.threads.setStatus": {call: (*Server).setStatus, scopes: []string{"assistant:write", "chat:write"}, tier: special},
 	}

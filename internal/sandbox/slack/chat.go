@@ -23,6 +23,7 @@ type content struct {
 	blocks      []any
 	attachments []any
 	metadata    any
+	files       []file
 	broadcast   bool // a reply that also stands in the channel
 	hasText     bool // given, maybe empty
 	hasBlocks   bool
@@ -185,7 +186,7 @@ func (s *Server) postMessage(a args) (obj, error) {
 func (s *Server) post(c *channel, by, thread string, body content) *message {
 	m := &message{
 		TS: s.ts(), Thread: thread, User: by, Bot: by == s.cfg.Bot.UserID, Text: cut(body.text, maxPostText),
-		Blocks: body.blocks, Attachments: body.attachments, Metadata: body.metadata,
+		Blocks: body.blocks, Attachments: body.attachments, Metadata: body.metadata, Files: body.files,
 		Broadcast: thread != "" && body.broadcast,
 	}
 	c.add(m)

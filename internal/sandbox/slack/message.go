@@ -14,6 +14,7 @@ type message struct {
 	Text        string              `json:"text"`
 	Blocks      []any               `json:"blocks,omitempty"`
 	Attachments []any               `json:"attachments,omitempty"`
+	Files       []file              `json:"files,omitempty"`
 	Metadata    any                 `json:"metadata,omitempty"`
 	Broadcast   bool                `json:"broadcast,omitempty"`
 	Deleted     bool                `json:"deleted,omitempty"`
@@ -172,6 +173,9 @@ func (s *Server) payload(c *channel, m *message) obj {
 	}
 	if len(m.Attachments) > 0 {
 		out["attachments"] = m.Attachments
+	}
+	if len(m.Files) > 0 {
+		out["files"] = filePayload(m.Files)
 	}
 	if m.EditedTS != "" && len(m.Blocks) == 0 { // messages with blocks get no "(edited)"
 		out["edited"] = obj{"user": m.User, "ts": m.EditedTS}

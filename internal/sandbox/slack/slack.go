@@ -106,6 +106,7 @@ type Server struct {
 	notices   map[string][]Notice
 	offered   map[string][]any // options last answered for a menu
 	status    map[string]string
+	uploads   map[string]*upload // files, by id
 	sockets   map[*socket]bool
 	connected int
 	tickets   map[string]time.Time
@@ -181,6 +182,7 @@ func (s *Server) clear() {
 	s.triggers, s.replies = map[string]*trigger{}, map[string]*responseURL{}
 	s.pending, s.notices = map[string][]*Pending{}, map[string][]Notice{}
 	s.offered, s.status = map[string][]any{}, map[string]string{}
+	s.uploads = map[string]*upload{}
 	s.counts = newCounts()
 	s.faults = faults{}
 }
@@ -212,12 +214,14 @@ func (s *Server) SetBaseURL(url string) {
 	s.base = strings.TrimSuffix(url, "/")
 }
 
-// Handler serves /api/, /socket, /response/ and /control/.
+// Handler serves /api/, /socket, /response/, /upload/, /files/ and /control/.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/{method}", s.serveAPI)
 	mux.HandleFunc("GET /socket", s.serveSocket)
 	mux.HandleFunc("POST /response/{token}", s.serveResponseURL)
+	mux.HandleFunc("POST /upload/v1/{token}", s.serveUpload)
+	mux.HandleFunc("GET /files/{id}", s.serveFile)
 	s.control(mux)
 	return mux
 }

@@ -71,6 +71,7 @@ type MessageState struct {
 	Text       string              `json:"text"`
 	Blocks     []any               `json:"blocks,omitempty"`
 	Attach     []any               `json:"attachments,omitempty"`
+	Files      []FileState         `json:"files,omitempty"`
 	Metadata   any                 `json:"metadata,omitempty"`
 	Edited     bool                `json:"edited"` // as people see it
 	Edits      int                 `json:"edits"`
@@ -183,7 +184,7 @@ func (s *Server) messageState(c *channel, m *message) MessageState {
 		TS: m.TS, Channel: c.ID, Thread: m.Thread, User: m.User, Name: s.nameOf(m.User), Bot: m.Bot, Text: m.Text,
 		Blocks: m.Blocks, Attach: m.Attachments, Metadata: m.Metadata, Edited: m.EditedTS != "" && len(m.Blocks) == 0,
 		Edits: m.Edits, Broadcast: m.Broadcast, Deleted: m.Deleted, Ephemeral: m.For != "",
-		Reactions: maps.Clone(m.Reactions),
+		Reactions: maps.Clone(m.Reactions), Files: s.fileStates(m.Files),
 	}
 	if m.For == "" {
 		out.Permalink = s.permalink(c, m)

@@ -4,6 +4,7 @@ import { post, Refused } from "./api.js";
 import { app, readSlack } from "./app.js";
 import { blocks } from "./block.js";
 import { openThread } from "./go.js";
+import { openLink } from "./link.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { emoji } from "./emoji.js";
 import { face } from "./side.js";
@@ -13,7 +14,7 @@ const hidden = new Set(); // ephemeral answers that were dismissed
 export const isHidden = (m) => m.ephemeral && hidden.has(m.ts);
 
 // print is what the look of a message depends on.
-export const print = (m) => JSON.stringify([m.text, m.blocks, m.edited, m.deleted, m.replyCount, m.replies?.at(-1)?.ts, m.reactions, app.user, app.thread === m.ts]);
+export const print = (m) => JSON.stringify([m.text, m.blocks, m.edited, m.deleted, m.files, m.replyCount, m.replies?.at(-1)?.ts, m.reactions, app.user, app.thread === m.ts]);
 
 export function message(m, inThread) {
   const el = h("li", { class: m.ephemeral ? "message whisper" : "message", id: `m-${inThread ? "t-" : ""}${m.ts}` }, face(m.name, m.bot || m.user === app.slack.bot.userId),
@@ -35,7 +36,8 @@ function content(m, inThread) {
   const ctx = messageContext(m, inThread);
   if (m.blocks?.length) return blocks(m.blocks, ctx);
   return h("div", { class: "blocks" }, h("div", { class: "text" }, mrkdwn(m.text || "")),
-    (m.attachments || []).map((a) => h("div", { class: "attachment" }, a.blocks ? blocks(a.blocks, ctx) : mrkdwn(a.text || a.fallback || ""))));
+    (m.attachments || []).map((a) => h("div", { class: "attachment" }, a.blocks ? blocks(a.blocks, ctx) : mrkdwn(a.text || a.fallback || ""))),
+    (m.files || []).map((f) => h("div", { class: "attachment" }, openLink(f.url, f.title))));
 }
 
 function reactions(m) {

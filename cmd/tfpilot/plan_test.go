@@ -1,0 +1,94 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/internal/view"
+)
+
+// planned gives the request a plan that was approved and applied.
+func (d *desk) planned(id string, stored, approved terraform.Summary) {
+	d.t.Helper()
+	const plan, apply = "plan-00000000000000000000000000000001", "apply-00000000000000000000000000000001"
+	if err := d.store.PutSummary(d.t.Context(), plan, stored.Bytes()); err != nil {
+		d.t.Fatal(err)
+	}
+	_, err := d.store.Update(d.t.Context(), id, lifecycle.System("worker"), func(r lifecycle.Request) (lifecycle.Request, error) {
+		at := time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
+		r.Runs.Plan = lifecycle.RunSet{CurrentAttempt: 1, Attempts: []lifecycle.Attempt{{Number: 1, CorrelationID: plan, Conclusion: "success", CompletedAt: &at, ResultRead: true}}}
+		r.Runs.Apply = lifecycle.RunSet{CurrentAttempt: 1, Attempts: []lifecycle.Attempt{{
+			Number: 1, CorrelationID: apply, Conclusion: "stale", FailedStep: "Apply", URL: "https://github.test/run/2", CompletedAt: &at, ResultRead: true,
+		}}}
+		r.Plan = &lifecycle.Plan{Attempt: 1, Purpose: lifecycle.PurposeOpen, Digest: approved.Digest(), Add: 1}
+		r.Reason = "Logs of the\nweb \x1b[2Jteam"
+		r.Approval.Approvers = []lifecycle.Approver{{Login: "omar", At: at, Source: "slack", VoidedAt: &at, VoidReason: "a newer plan"}}
+		r.Outputs = map[string]any{"bucket": "acme-desk", "ports": []any{json.Number("443")}}
+		return r, nil
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func someSummary(principal string) terraform.Summary {
+	return terraform.Summary{Changes: []terraform.Change{{
+		Address: "module.tfpilot_req_0123456789abc.aws_iam_role.x", Type: "aws_iam_role", Provider: "p", Actions: []string{"create"},
+		After: map[string]any{"assume_role_policy": `{"Statement":[{"Principal":{"AWS":"` + principal + `"}}]}`}, Unknown: []string{"arn"},
+	}}}
+}
+
+// The whole plan is printed, as people read it and as data; only the one that an approval is bound to.
+func TestPlanOnTheCommandLine(t *testing.T) {
+	d := newDesk(t)
+	id := d.opened()
+	d.says(exitFailed, "has no plan now", "requests", "plan", id)
+	good := someSummary("*")
+	d.planned(id, good, good)
+	out := d.says(exitDone, "+ create aws_iam_role.x", "requests", "plan", id)
+	if !strings.Contains(out, `"AWS": "*"`) || !strings.Contains(out, good.Digest()) || strings.Contains(out, "\x1b") {
+		t.Errorf("%q", out)
+	}
+	var data struct {
+		Digest string
+		Plan   view.Plan
+	}
+	out = d.says(exitDone, "", "requests", "plan", id, "--json")
+	if err := json.Unmarshal([]byte(out), &data); err != nil || data.Digest != good.Digest() || len(data.Plan.Changes) != 1 || data.Plan.Changes[0].Address != "aws_iam_role.x" {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if got := painted(view.Line{Sign: view.Destroy, Text: "x"}, true); got != "\x1b[31m- x\x1b[0m" {
+		t.Errorf("%q", got)
+	}
+}
+
+// A stored summary without the digest of the request's plan is not shown.
+func TestPlanOfAnotherDigestIsNotPrinted(t *testing.T) {
+	d := newDesk(t)
+	id := d.opened()
+	d.planned(id, someSummary("*"), someSummary("arn:aws:iam::1:root"))
+	if out := d.says(exitFailed, "does not have the digest", "requests", "plan", id); strings.Contains(out, "aws_iam_role") {
+		t.Error(out)
+	}
+}
+
+// Whoever asks what became of a request reads why, with what, who decided, what ran and what came out.
+func TestShowTellsTheWholeRequest(t *testing.T) {
+	d := newDesk(t)
+	id := d.opened()
+	good := someSummary("*")
+	d.planned(id, good, good)
+	out := d.says(exitDone, "requested by dana", "requests", "show", id)
+	for _, want := range []string{
+		`reason: Logs of the\nweb \x1b[2Jteam`, `input name = "acme-desk"`, "approved by omar at 2026-11-30T09:00:00Z (slack), no longer counts: a newer plan",
+		"plan run 1: succeeded", "apply run 1: was lost", "at step Apply https://github.test/run/2", `output bucket = "acme-desk"`, "output ports = [443]", "tfpilot requests plan " + id,
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package slackapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/internal/view"
+)
+
+// The card's thread holds the whole plan of each round as a file. Its name tells which plan it is: after an answer that never
+// came, the thread is searched for it.
+
+// fileMark stands in the state of a file that is in its thread, before Slack's id.
+const fileMark = "file:"
+
+// planFile puts the file of the current plan into the card's thread, once.
+func (p *poster) planFile(ctx context.Context, anchor lifecycle.Message) error {
+	plan, current := p.scene.plan(), p.scene.r.Runs.Plan.Current()
+	if plan == nil || current == nil || current.Number != plan.Attempt || p.scene.over() || p.doc.Archived {
+		return nil
+	}
+	x := slot{role: lifecycle.RoleFile, topic: fmt.Sprintf("plan:%d", plan.Attempt), channel: anchor.Channel, thread: anchor.TS}
+	have, ok := p.find(x)
+	switch {
+	case ok && strings.HasPrefix(have.State, postingMark):
+		return p.recoverFile(ctx, x, have)
+	case ok:
+		return nil // there, or refused: a Sync tries that again
+	case lifecycle.Can(p.scene.r, lifecycle.ActionApprove) != nil:
+		return nil // nobody decides on it now
+	default:
+		return p.upload(ctx, x, "")
+	}
+}
+
+// planFileName names the file of a plan; another plan has another name.
+func planFileName(plan *lifecycle.Plan) string {
+	digest := strings.TrimPrefix(plan.Digest, "sha256:")
+	return fmt.Sprintf("plan-%d-%s.txt", plan.Attempt, digest[:min(len(digest), 12)])
+}
+
+// upload records the intent, uploads and shares the file, and records the outcome.
+func (p *poster) upload(ctx context.Context, x slot, was string) error {
+	summary, err := readSummary(ctx, p.Documents, p.scene.r)
+	if err != nil {
+		p.Log.Error("read plan", keyRequest, p.scene.r.ID, keyError, err)
+		return nil // the card says what can be done
+	}
+	intent := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: x.channel, Thread: x.thread, State: postingMark + newNonce(now())}
+	if err := p.record(ctx, x, was, &intent); err != nil {
+		return err
+	}
+	content := fileText(p.scene, summary)
+	file, err := p.API.UploadFileContext(ctx, slack.UploadFileParameters{
+		Content: content, FileSize: len(content), Filename: planFileName(p.scene.plan()), Title: fmt.Sprintf("%s %d of %s",
+			purposeWord(p.scene.plan().Purpose), p.scene.plan().Attempt, p.scene.title()),
+		Channel: x.channel, ThreadTimestamp: x.thread,
+	})
+	if err == nil {
+		return p.fileDone(ctx, x, intent, fileMark+file.ID)
+	}
+	if unknownOutcome(err) {
+		return fmt.Errorf("upload plan: %w", err)
+	}
+	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+		return errors.Join(p.record(ctx, x, intent.State, nil), queue.Later(limited.RetryAfter))
+	}
+	logRefusal(p.Log, err, "upload plan", keyRequest, p.scene.r.ID, keyChannel, x.channel)
+	return p.fileDone(ctx, x, intent, refusedMark+errorCode(err))
+}
+
+func (p *poster) fileDone(ctx context.Context, x slot, intent lifecycle.Message, state string) error {
+	done := intent
+	done.State = state
+	return p.record(ctx, x, intent.State, &done)
+}
+
+// recoverFile finds out what became of an upload without an answer.
+func (p *poster) recoverFile(ctx context.Context, x slot, have lifecycle.Message) error {
+	nonce := strings.TrimPrefix(have.State, postingMark)
+	messages, err := p.recent(ctx, have, nonceTime(nonce))
+	if err != nil {
+		return fmt.Errorf("look for the plan's file: %w", err)
+	}
+	for _, m := range messages {
+		for _, f := range m.Files {
+			if f.Name == planFileName(p.scene.plan()) {
+				return p.fileDone(ctx, x, have, fileMark+f.ID)
+			}
+		}
+	}
+	if wait := nonceTime(nonce).Add(lookFor).Sub(now()); wait > 0 {
+		return queue.Later(wait)
+	}
+	return p.upload(ctx, x, have.State)
+}
+
+// fileText is the file: what the plan is of, then the plan.
+func fileText(s scene, summary *terraform.Summary) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\nRequest %s, plan %d, digest %s\n", s.title(), s.r.ID, s.r.Plan.Attempt, s.r.Plan.Digest)
+	fmt.Fprintf(&b, "Requested by %s: %s\n", s.requesterName(), oneLine(s.r.Reason, maxReason))
+	for _, one := range s.setInputs() {
+		fmt.Fprintf(&b, "%s: %s\n", oneLine(one[0], limitOption), oneLine(strings.ReplaceAll(strings.TrimSpace(one[1]), "\n", ", "), limitSection))
+	}
+	return b.String() + "\n" + view.OfPlan(summary).Text()
+}

@@ -1,0 +1,80 @@
+package slackapp
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+)
+
+// files are the files in the thread of the one card, with their content.
+func (w *world) files() (all []slack.FileState, texts []string) {
+	w.t.Helper()
+	for _, r := range w.card("omar", devCh).Replies {
+		for _, f := range r.Files {
+			resp, err := w.app.HTTP.Get(f.URL)
+			w.must(err)
+			text, err := io.ReadAll(resp.Body)
+			w.must(err)
+			w.must(resp.Body.Close())
+			all, texts = append(all, f), append(texts, string(text))
+		}
+	}
+	return all, texts
+}
+
+// The thread holds the whole plan of each round as a file, once.
+func TestPlanIsAFileInTheThread(t *testing.T) {
+	inWorld(t, func(w *world) {
+		long := many()
+		w.put(newTeller(t, dev()).opened().planned(lifecycle.PurposeOpen, head1, long), long)
+		w.refresh()
+		w.refresh()
+		all, texts := w.files()
+		if len(all) != 1 || !strings.HasPrefix(all[0].Name, "plan-1-") {
+			t.Fatalf("%+v", all)
+		}
+		has(t, texts[0], "Requested by dana: The deploy job needs a place.", "Bucket name: acme-artefacts", "this[0]", "this[299]", `"AWS": "*"`, long.Digest())
+	})
+}
+
+// An upload whose answer never came is found in the thread, and not repeated when it is there.
+func TestLostUploadIsFoundAgain(t *testing.T) {
+	for _, method := range []string{"files.getUploadURLExternal", "files.completeUploadExternal"} {
+		for _, fault := range []slack.FaultKind{slack.FaultLost, slack.FaultError, slack.FaultUnavailable, slack.FaultHang, slack.FaultRateLimited} {
+			inWorld(t, func(w *world) {
+				s := ready(t)
+				_, err := w.store.Create(w.t.Context(), s.r)
+				w.must(err)
+				sum := creating()
+				w.must(w.store.PutSummary(w.t.Context(), s.r.Runs.Plan.Attempts[0].CorrelationID, sum.Bytes()))
+				w.must(w.slack.Inject(slack.Fault{Method: method, Kind: fault, Count: 2}))
+				w.until()
+				if all, _ := w.files(); len(all) != 1 {
+					t.Errorf("%s %s: %d files", method, fault, len(all))
+				}
+			})
+		}
+	}
+}
+
+// A workspace that did not grant the scope has its cards, and is not asked with each of them.
+func TestUploadThatIsRefusedIsNotRepeated(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.must(w.slack.Inject(slack.Fault{Method: "files.getUploadURLExternal", Kind: slack.FaultError, Code: "missing_scope", Count: 5}))
+		w.put(ready(t), creating())
+		w.refresh()
+		w.update(testID, lifecycle.Noted("note", "x", lifecycle.System("worker"), now()))
+		w.refresh()
+		if n := w.counts().Calls["files.getUploadURLExternal"] + w.counts().Refused["files.getUploadURLExternal missing_scope"]; n > 2 {
+			t.Errorf("asked %d times", n)
+		}
+		m := w.request(testID).Slack.Messages
+		if last := m[len(m)-1]; last.Role != lifecycle.RoleFile || last.State != refusedMark+"missing_scope" {
+			t.Errorf("%+v", last)
+		}
+		has(t, wordsIn(w.reply("omar", devCh, "waits for an approval")), "Review plan")
+	})
+}
