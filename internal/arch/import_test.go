@@ -17,18 +17,23 @@ var mayImport = map[string][]string{
 	"tools":              {},
 	"internal/arch":      {},
 
-	"internal/rbac":      {"internal/lifecycle"},
-	"internal/catalog":   {"internal/lifecycle", "templates"},
-	"internal/terraform": {"internal/lifecycle", "internal/catalog"},
-	"internal/view":      {"internal/lifecycle", "internal/terraform"},
-	"internal/intake":    {"internal/lifecycle", "internal/catalog"},
-	"internal/store":     {"internal/lifecycle"},
-	"internal/github":    {"internal/lifecycle"},
-	"internal/queue":     {"internal/lifecycle"},
-	"internal/bootstrap": {"internal/lifecycle", "templates"},
-	"internal/config":    {"internal/rbac"},
+	"internal/rbac":       {"internal/lifecycle"},
+	"internal/invisible":  {},
+	"internal/secretscan": {"internal/lifecycle", "internal/invisible"},
+	"internal/catalog":    {"internal/lifecycle", "internal/invisible", "internal/secretscan", "templates"},
+	"internal/terraform":  {"internal/lifecycle", "internal/invisible", "internal/secretscan", "internal/catalog"},
+	"internal/view":       {"internal/lifecycle", "internal/invisible", "internal/terraform"},
+	"internal/intake":     {"internal/lifecycle", "internal/invisible", "internal/secretscan", "internal/catalog"},
+	"internal/store":      {"internal/lifecycle"},
+	"internal/github":     {"internal/lifecycle"},
+	"internal/queue":      {"internal/lifecycle"},
+	"internal/bootstrap":  {"internal/lifecycle", "templates"},
+	"internal/config":     {"internal/rbac"},
 
-	"internal/ci":  {"internal/lifecycle", "internal/store", "internal/terraform", "internal/catalog", "internal/view"},
+	"internal/ci": {
+		"internal/lifecycle", "internal/invisible", "internal/secretscan", "internal/store", "internal/terraform", "internal/catalog",
+		"internal/view",
+	},
 	"internal/web": adapters,
 	"worker":       append([]string{"internal/config"}, adapters...),
 	"slackapp":     append([]string{"internal/config"}, adapters...),
@@ -39,7 +44,7 @@ var mayImport = map[string][]string{
 }
 
 var adapters = []string{
-	"internal/lifecycle", "internal/rbac", "internal/catalog", "internal/terraform",
+	"internal/lifecycle", "internal/rbac", "internal/invisible", "internal/secretscan", "internal/catalog", "internal/terraform",
 	"internal/intake", "internal/store", "internal/github", "internal/queue", "internal/view",
 }
 
@@ -103,6 +108,7 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":                    {"cmd"},
 	"golang.org/x/":                             {"cmd", "internal", "worker", "slackapp"},
 	"k8s.io/":                                   {"tools"},
+	"github.com/BurntSushi/toml":                {"tools"},
 	"github.com/chromedp/":                      {"internal/sandbox/page/browser"}, // which only tests import
 	"github.com/google/go-cmp/":                 {},
 	"pgregory.net/rapid":                        {},
@@ -139,11 +145,13 @@ func ownersOf(name string) ([]string, bool) {
 // forbidden says what a package must not import, outside tests: the core and what
 // is pure touch no network, no disk, no clock and no chance.
 var forbidden = map[string][]string{
-	"internal/lifecycle": append([]string{"context", "io", "embed", "log", "net", "math/rand", "crypto/rand"}, world...),
-	"internal/rbac":      append([]string{"context", "io", "embed", "log", "net", "math/rand", "crypto/rand"}, world...),
-	"internal/terraform": append([]string{"context", "math/rand", "crypto/rand", "log", "net"}, world...),
-	"internal/view":      append([]string{"context", "math/rand", "crypto/rand", "log", "net"}, world...),
-	"internal/catalog":   append([]string{"math/rand", "crypto/rand", "log"}, world...), // net for addresses, see impure
+	"internal/lifecycle":  append([]string{"context", "io", "embed", "log", "net", "math/rand", "crypto/rand"}, world...),
+	"internal/rbac":       append([]string{"context", "io", "embed", "log", "net", "math/rand", "crypto/rand"}, world...),
+	"internal/invisible":  append([]string{"context", "io", "embed", "log", "net", "math/rand", "crypto/rand"}, world...),
+	"internal/secretscan": append([]string{"context", "io", "log", "net", "math/rand", "crypto/rand"}, world...),
+	"internal/terraform":  append([]string{"context", "math/rand", "crypto/rand", "log", "net"}, world...),
+	"internal/view":       append([]string{"context", "math/rand", "crypto/rand", "log", "net"}, world...),
+	"internal/catalog":    append([]string{"math/rand", "crypto/rand", "log"}, world...), // net for addresses, see impure
 }
 
 var world = []string{"net/http", "net/rpc", "net/smtp", "os", "syscall", "plugin", "unsafe"}

@@ -1,0 +1,41 @@
+package secretscan
+
+import (
+	"regexp"
+	"strings"
+)
+
+// userInfo is a scheme and what may be user and password. A password may hold / and @, so it ends at the last @ of the word.
+var userInfo = regexp.MustCompile("(?i)\\b[a-z][a-z0-9+.-]{0,40}:(?:\\\\?/){2}([^\\s/:\"'`<>\\\\]*):([^\\s\"'`<>]+)@")
+
+// userToken is an address with a token in place of a user.
+var userToken = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]{0,40}://([A-Za-z0-9_-]{20,})@`)
+
+var port = regexp.MustCompile(`^[0-9]{1,5}(?:[/?#]|$)`)
+
+// findAddresses finds addresses with a password.
+func findAddresses(text string) []Span {
+	if !strings.Contains(text, "@") {
+		return nil
+	}
+	var found []Span
+	for _, at := range userInfo.FindAllStringSubmatchIndex(text, -1) {
+		user, password := text[at[2]:at[3]], text[at[4]:at[5]]
+		if isPort(user, password) || isPlaceholder(password) || strings.Trim(password, "*.xX") == "" {
+			continue
+		}
+		found = append(found, Span{at[4], at[5], "an address with a password"})
+	}
+	for _, at := range userToken.FindAllStringSubmatchIndex(text, -1) {
+		if looksRandom(text[at[2]:at[3]]) {
+			found = append(found, Span{at[2], at[3], "an address with a token"})
+		}
+	}
+	return found
+}
+
+// isPort reports whether what looks like user and password is a host with its port, before a path that holds an @.
+func isPort(user, password string) bool {
+	host := user[strings.LastIndexByte(user, '@')+1:]
+	return port.MatchString(password) && (strings.Contains(host, ".") || strings.EqualFold(host, "localhost"))
+}

@@ -1,0 +1,235 @@
+package secretscan
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// gitleaksFile is made by tools/gitleaks, which says how, under the license in LICENSE.gitleaks.
+//
+//go:embed gitleaks.json
+var gitleaksFile []byte
+
+// rule finds one format. A pattern is tried only near one of its keywords, so that a large text costs little.
+type rule struct {
+	ID       string   `json:"id"`
+	Regex    string   `json:"regex"`
+	Group    int      `json:"group"`
+	Entropy  float64  `json:"entropy"`
+	Keywords []string `json:"keywords"`
+	Allow    []allow  `json:"allow"`
+
+	what    string
+	pattern func() *regexp.Regexp
+	allowed func() []*regexp.Regexp
+}
+
+// allow is what a rule does not take for a credential.
+type allow struct {
+	Target    string   `json:"target"`
+	Regexes   []string `json:"regexes"`
+	Stopwords []string `json:"stopwords"`
+}
+
+type ruleSet struct {
+	Source string `json:"source"`
+	Allow  allow  `json:"allow"`
+	Rules  []rule `json:"rules"`
+
+	global  func() []*regexp.Regexp
+	keyword keywordIndex
+}
+
+var gitleaks = sync.OnceValue(func() *ruleSet {
+	var set ruleSet
+	if err := json.Unmarshal(gitleaksFile, &set); err != nil {
+		panic(fmt.Sprintf("embedded rules: %v", err)) // a test reads them
+	}
+	set.prepare()
+	return &set
+})
+
+func (set *ruleSet) prepare() {
+	set.global = compileLater(set.Allow.Regexes)
+	for i := range set.Rules {
+		r := &set.Rules[i]
+		r.what = nameOfRule(r.ID)
+		r.pattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(r.Regex) })
+		var allowed []string
+		for _, a := range r.Allow {
+			allowed = append(allowed, a.Regexes...)
+		}
+		r.allowed = compileLater(allowed)
+		for _, word := range r.Keywords {
+			set.keyword.add(word, i)
+		}
+	}
+}
+
+func compileLater(patterns []string) func() []*regexp.Regexp {
+	return sync.OnceValue(func() []*regexp.Regexp {
+		var compiled []*regexp.Regexp
+		for _, p := range patterns {
+			compiled = append(compiled, regexp.MustCompile(p))
+		}
+		return compiled
+	})
+}
+
+// nameOfRule turns github-pat into words for people.
+func nameOfRule(id string) string {
+	words := strings.ReplaceAll(id, "-", " ")
+	if strings.ContainsAny(words[:1], "aeiou") {
+		return "an " + words
+	}
+	return "a " + words
+}
+
+// Around a keyword, this much of a text is tried: more than the longest format takes.
+const (
+	windowBefore = 192
+	windowAfter  = 2048
+)
+
+func findGitleaks(text string) []Span {
+	set := gitleaks()
+	var found []Span
+	for _, hit := range set.keyword.windows(text) {
+		r := &set.Rules[hit.rule]
+		found = append(found, set.match(r, text, hit.start, hit.end)...)
+	}
+	return found
+}
+
+func (set *ruleSet) match(r *rule, text string, start, end int) []Span {
+	var found []Span
+	window := text[start:end]
+	for _, at := range r.pattern().FindAllStringSubmatchIndex(window, -1) {
+		from, to := secretGroup(at, r.Group)
+		secret := window[from:to]
+		if entropy(secret) < r.Entropy || isWords(secret) || set.isAllowed(r, secret) {
+			continue
+		}
+		found = append(found, Span{start + from, tokenEnd(text, start+to), r.what})
+	}
+	return found
+}
+
+// secretGroup is the first group that took part, or else the whole match.
+func secretGroup(at []int, group int) (from, to int) {
+	if group > 0 && 2*group+1 < len(at) && at[2*group] >= 0 {
+		return at[2*group], at[2*group+1]
+	}
+	for i := 2; i+1 < len(at); i += 2 {
+		if at[i] >= 0 && at[i+1] > at[i] {
+			return at[i], at[i+1]
+		}
+	}
+	return at[0], at[1]
+}
+
+func (set *ruleSet) isAllowed(r *rule, secret string) bool {
+	matches := func(p *regexp.Regexp) bool { return p.MatchString(secret) }
+	if slices.ContainsFunc(set.global(), matches) || slices.ContainsFunc(r.allowed(), matches) {
+		return true
+	}
+	lower := strings.ToLower(secret)
+	return slices.ContainsFunc(r.Allow, func(a allow) bool {
+		return slices.ContainsFunc(a.Stopwords, func(word string) bool { return strings.Contains(lower, word) })
+	})
+}
+
+// tokenEnd extends a credential to the end of its run of letters: a pattern of fixed length would leave the rest of a longer
+// one in sight.
+func tokenEnd(text string, end int) int {
+	if end > 0 && !isToken(text[end-1]) {
+		return end
+	}
+	for end < len(text) && isToken(text[end]) {
+		end++
+	}
+	return end
+}
+
+func isToken(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-'
+}
+
+// entropy is Shannon's, in bits for each byte.
+func entropy(text string) float64 {
+	var counts [256]int
+	for i := range len(text) {
+		counts[text[i]]++
+	}
+	var bits float64
+	for _, n := range counts {
+		if n > 0 {
+			p := float64(n) / float64(len(text))
+			bits -= p * math.Log2(p)
+		}
+	}
+	return bits
+}
+
+// keywordIndex finds many keywords, without case, in one pass over a text.
+type keywordIndex struct {
+	first [1 << 16][]entry // by the first two bytes
+}
+
+type entry struct {
+	word string
+	rule int
+}
+
+func (x *keywordIndex) add(word string, rule int) {
+	at := int(word[0])<<8 | int(word[1])
+	x.first[at] = append(x.first[at], entry{word, rule})
+}
+
+type window struct{ rule, start, end int }
+
+// windows lists for each rule where its pattern is worth a try.
+func (x *keywordIndex) windows(text string) []window {
+	last := map[int]int{} // rule → index of its last window
+	var found []window
+	for i := 0; i+1 < len(text); i++ {
+		for _, e := range x.first[int(lower(text[i]))<<8|int(lower(text[i+1]))] {
+			if !hasPrefixFold(text[i:], e.word) {
+				continue
+			}
+			start, end := max(0, i-windowBefore), min(len(text), i+windowAfter)
+			if at, ok := last[e.rule]; ok && found[at].end >= start {
+				found[at].end = end
+				continue
+			}
+			last[e.rule] = len(found)
+			found = append(found, window{e.rule, start, end})
+		}
+	}
+	return found
+}
+
+func hasPrefixFold(text, word string) bool {
+	if len(text) < len(word) {
+		return false
+	}
+	for i := range len(word) {
+		if lower(text[i]) != word[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}

@@ -1,0 +1,191 @@
+package secretscan
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxJSON bounds the texts that are read as JSON.
+const maxJSON = 1 << 20
+
+// findInJSON reads a text that is JSON by its structure: names count for all that is below them, pairs of name and value belong
+// together, and texts are scanned as they are without their escapes.
+func (s *Scanner) findInJSON(text string, depth int) []Span {
+	trimmed := strings.TrimSpace(text)
+	if len(trimmed) < 2 || len(text) > maxJSON || strings.IndexByte(`{["`, trimmed[0]) < 0 || !json.Valid([]byte(trimmed)) {
+		return nil
+	}
+	w := &jsonWalk{scanner: s, text: text, depth: depth, at: strings.Index(text, trimmed)}
+	w.value(context{})
+	return w.found
+}
+
+// context is what the names above a value say.
+type context struct {
+	name   string // the nearest one
+	secret string // the nearest one that says credential
+}
+
+// Below is the context of a value under one more name.
+func (c context) below(name string) context {
+	switch words := nameWords(name); {
+	case Name(name):
+		return context{name, name}
+	case len(words) > 0 && beside[words[len(words)-1]]:
+		return context{name, ""}
+	}
+	return context{name, c.secret}
+}
+
+// jsonWalk walks valid JSON with the offsets of its texts.
+type jsonWalk struct {
+	scanner *Scanner
+	text    string
+	at      int
+	depth   int
+	found   []Span
+}
+
+func (w *jsonWalk) space() { w.at = skip(w.text, w.at, " \t\r\n") }
+
+func (w *jsonWalk) value(c context) {
+	w.space()
+	switch w.text[w.at] {
+	case '{':
+		w.object(c)
+	case '[':
+		w.at++
+		for w.space(); w.text[w.at] != ']'; w.space() {
+			w.value(c)
+			if w.space(); w.text[w.at] == ',' {
+				w.at++
+			}
+		}
+		w.at++
+	case '"':
+		start, end := w.literal()
+		w.check(c, start, end)
+	default:
+		start := w.at
+		for w.at < len(w.text) && strings.IndexByte(",]} \t\r\n", w.text[w.at]) < 0 {
+			w.at++
+		}
+		if number := w.text[start:w.at]; c.secret != "" && passwordName(c.secret) && HoldsSecret(c.secret, number) {
+			w.found = append(w.found, Span{start, w.at, "the value of " + c.secret})
+		}
+	}
+}
+
+// member is a text directly in an object.
+type member struct{ start, end int }
+
+func (w *jsonWalk) object(c context) {
+	w.at++
+	texts := map[string]member{}
+	for w.space(); w.text[w.at] != '}'; w.space() {
+		start, end := w.literal()
+		name, _ := unquote(w.text[start:end])
+		w.check(context{}, start, end)
+		w.space()
+		w.at++ // :
+		w.space()
+		if w.text[w.at] == '"' {
+			from := w.at + 1
+			w.value(w.inPair(c, name))
+			texts[strings.ToLower(name)] = member{from, w.at - 1}
+		} else {
+			w.value(c.below(name))
+		}
+		if w.space(); w.text[w.at] == ',' {
+			w.at++
+		}
+	}
+	w.at++
+	w.pair(texts)
+}
+
+// inPair leaves the name of a pair in sight, also below a name that says credential.
+func (w *jsonWalk) inPair(c context, name string) context {
+	if lower := strings.ToLower(name); lower == "name" || lower == "key" || lower == "valuefrom" {
+		return context{name: name}
+	}
+	return c.below(name)
+}
+
+// pair checks {"name": N, "value": V} as if it were N = V.
+func (w *jsonWalk) pair(texts map[string]member) {
+	value, hasValue := texts["value"]
+	for _, key := range []string{"name", "key"} {
+		if m, ok := texts[key]; ok && hasValue {
+			if name, _ := unquote(w.text[m.start:m.end]); Name(name) {
+				w.check(context{name, name}, value.start, value.end)
+			}
+		}
+	}
+}
+
+// literal reads a text and gives what is between its quotes.
+func (w *jsonWalk) literal() (start, end int) {
+	w.at++
+	start = w.at
+	for w.text[w.at] != '"' {
+		if w.text[w.at] == '\\' {
+			w.at++
+		}
+		w.at++
+	}
+	end = w.at
+	w.at++
+	return start, end
+}
+
+// check scans one text of the document.
+func (w *jsonWalk) check(c context, start, end int) {
+	plain, offsets := unquote(w.text[start:end])
+	if c.secret != "" && HoldsSecret(c.secret, plain) {
+		w.found = append(w.found, Span{start, end, "the value of " + c.secret})
+		return
+	}
+	if strings.IndexByte(w.text[start:end], '\\') < 0 && w.depth < 1 {
+		return
+	}
+	for _, one := range w.scanner.find(plain, w.depth) {
+		w.found = append(w.found, Span{start + offsets[one.Start], start + offsets[one.End], one.What})
+	}
+}
+
+// unquote takes the escapes out of a text of JSON, with the offset of each byte and of the end.
+func unquote(raw string) (plain string, offsets []int) {
+	var out []byte
+	add := func(at int, r rune) {
+		for range utf8.RuneLen(r) {
+			offsets = append(offsets, at)
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	for i := 0; i < len(raw); {
+		if raw[i] != '\\' || i+1 >= len(raw) {
+			out, offsets = append(out, raw[i]), append(offsets, i)
+			i++
+			continue
+		}
+		size := 2
+		if raw[i+1] == 'u' {
+			size = 6
+			if i+12 <= len(raw) && raw[i+6] == '\\' && (raw[i+2] == 'd' || raw[i+2] == 'D') {
+				size = 12
+			}
+		}
+		size = min(size, len(raw)-i)
+		var one string
+		if err := json.Unmarshal([]byte(`"`+raw[i:i+size]+`"`), &one); err != nil {
+			one = raw[i : i+size]
+		}
+		for _, r := range one {
+			add(i, r)
+		}
+		i += size
+	}
+	return string(out), append(offsets, len(raw))
+}

@@ -1,0 +1,132 @@
+// Package text owns the characters that a reader cannot see: control characters, marks that reorder a line, zero-width and
+// blank ones. Check refuses them in what people type; Visible writes them out in what people read. It owns no limits of length
+// and no markup.
+package text
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Shape is how many lines an input takes.
+type Shape bool
+
+const (
+	Line  Shape = false
+	Lines Shape = true // newline and tab are allowed
+)
+
+// Check reports what is wrong with a typed text. The error continues a sentence that begins with the name of the field.
+func Check(typed string, shape Shape) error {
+	if !utf8.ValidString(typed) {
+		return fmt.Errorf("is not valid UTF-8; type it again")
+	}
+	if shape == Lines {
+		typed = strings.ReplaceAll(typed, "\r\n", "\n")
+	}
+	var fault error
+	each(typed, func(r rune, hidden bool) {
+		switch {
+		case fault != nil || !hidden && r != '\n' && r != '\t':
+		case (r == '\n' || r == '\t') && shape == Lines:
+		case r == '\n' || r == '\r':
+			fault = fmt.Errorf("must be on one line")
+		default:
+			fault = fmt.Errorf("holds the invisible character U+%04X; delete it and type the text again", r)
+		}
+	})
+	return fault
+}
+
+// Visible writes every hidden character as its escape, such as \u202e. Newlines and tabs stay.
+func Visible(shown string) string {
+	if plain(shown) {
+		return shown
+	}
+	shown = strings.ReplaceAll(strings.ToValidUTF8(shown, "\uFFFD"), "\r\n", "\n")
+	var out strings.Builder
+	each(shown, func(r rune, hidden bool) {
+		switch {
+		case !hidden:
+			out.WriteRune(r)
+		case r > 0xFFFF:
+			fmt.Fprintf(&out, `\U%08x`, r)
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+	})
+	return out.String()
+}
+
+// OneLine is Visible for one line: newlines and tabs become spaces.
+func OneLine(shown string) string {
+	return strings.NewReplacer("\n", " ", "\t", " ").Replace(Visible(shown))
+}
+
+// plain reports whether a text is printable ASCII, as most are.
+func plain(shown string) bool {
+	for i := range len(shown) {
+		if c := shown[i]; c != '\n' && c != '\t' && (c < ' ' || c > '~') {
+			return false
+		}
+	}
+	return true
+}
+
+// each calls with every rune and whether a reader would miss it where it is.
+func each(s string, do func(r rune, hidden bool)) {
+	runes := []rune(s)
+	at := func(i int) rune {
+		if i < 0 || i >= len(runes) {
+			return 0
+		}
+		return runes[i]
+	}
+	for i, r := range runes {
+		do(r, hidden(at(i-1), r, at(i+1)))
+	}
+}
+
+const (
+	nonJoiner    = '\u200c'
+	joiner       = '\u200d'
+	emojiVariant = '\ufe0f'
+	textVariant  = '\ufe0e'
+)
+
+// hidden reports whether r shows nothing of its own between its neighbors. The joiners are part of ordinary words in the
+// scripts that need them, and of emoji; anywhere else they only tell two equal looking texts apart.
+func hidden(before, r, after rune) bool {
+	switch {
+	case r == '\n' || r == '\t':
+		return false
+	case r == joiner && symbol(before) && symbol(after):
+		return false
+	case (r == joiner || r == nonJoiner) && joined(before) && (joined(after)):
+		return false
+	case r == emojiVariant || r == textVariant:
+		return !symbol(before) && !strings.ContainsRune("0123456789#*", before)
+	}
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, blank)
+}
+
+func symbol(r rune) bool {
+	return unicode.In(r, unicode.So, unicode.Sk) || r == emojiVariant || r == '\u2194' || r == '\u2195' || r == '\u27a1'
+}
+
+// joined reports whether r belongs to a script whose letters are joined or kept apart by the joiners.
+func joined(r rune) bool {
+	return unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi,
+		unicode.Gujarati, unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada, unicode.Malayalam, unicode.Sinhala,
+		unicode.Khmer, unicode.Myanmar)
+}
+
+// blank holds letters and marks that draw nothing.
+var blank = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{Lo: 0x034f, Hi: 0x034f, Stride: 1}, {Lo: 0x115f, Hi: 0x1160, Stride: 1}, {Lo: 0x17b4, Hi: 0x17b5, Stride: 1},
+		{Lo: 0x2800, Hi: 0x2800, Stride: 1}, {Lo: 0x3164, Hi: 0x3164, Stride: 1}, {Lo: 0xffa0, Hi: 0xffa0, Stride: 1},
+	},
+}
