@@ -10,7 +10,9 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/intake"
+	"github.com/tfpilot/tfpilot/internal/invisible"
 	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
 // start is how a request form begins.
@@ -82,9 +84,9 @@ func (a *App) mayAskAnywhere(v visitor) string {
 // says what happened.
 func (a *App) understand(ctx context.Context, v visitor, f form, said string) (form, map[string]string) {
 	f.Reason = cut(said, maxReason)
-	if what, found := intake.Secret(said); found {
+	if err := secretscan.CheckInput(said, invisible.Lines); err != nil {
 		f.Reason = ""
-		f.Note = fmt.Sprintf("Your words look like they hold %s, so nobody was shown them and nothing was filled in. If it is real, have it replaced. Please fill in the form without it.", what)
+		f.Note = fmt.Sprintf("What you typed %s. It was shown to nobody, and nothing was filled in. Fill in the form without it.", err)
 		return f, nil
 	}
 	if a.Intake == nil {

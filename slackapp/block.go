@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"github.com/tfpilot/tfpilot/internal/invisible"
 )
 
 // plain is literal text, cut to the limit of its place. Slack refuses empty text.
@@ -14,12 +16,12 @@ func plain(text string, limit int) *slack.TextBlockObject {
 		text = "–"
 	}
 	literal := false
-	return &slack.TextBlockObject{Type: slack.PlainTextType, Text: cut(text, limit), Emoji: &literal}
+	return &slack.TextBlockObject{Type: slack.PlainTextType, Text: cut(invisible.Show(text), limit), Emoji: &literal}
 }
 
 // markup is mrkdwn. Only our own words, mentions, links and dates go into it.
 func markup(text string) *slack.TextBlockObject {
-	return &slack.TextBlockObject{Type: slack.MarkdownType, Text: cut(text, limitSection)}
+	return &slack.TextBlockObject{Type: slack.MarkdownType, Text: cut(invisible.Show(text), limitSection)}
 }
 
 func header(text string) slack.Block {
@@ -108,12 +110,12 @@ func anchor(url, label string) run {
 	return slack.NewRichTextSectionLinkElement(url, nonEmpty(label), nil)
 }
 
-// nonEmpty keeps Slack from refusing a block for an empty text.
+// nonEmpty keeps Slack from refusing a block for an empty text, and shows what a reader would not see.
 func nonEmpty(s string) string {
 	if s == "" {
 		return " "
 	}
-	return s
+	return invisible.Show(s)
 }
 
 func rich(elements ...slack.RichTextElement) *slack.RichTextBlock {

@@ -15,7 +15,7 @@ const maxWords = 2000
 
 // Command answers the slash command.
 func (a *App) Command(ctx context.Context, cmd slack.SlashCommand, ack Ack) {
-	sub, rest, _ := strings.Cut(strings.TrimSpace(cut(cmd.Text, maxWords)), " ")
+	sub, rest, _ := strings.Cut(strings.TrimSpace(cut(unescape(cmd.Text), maxWords)), " ")
 	sub, rest = strings.ToLower(sub), strings.TrimSpace(rest)
 	switch sub {
 	case "", subHelp:

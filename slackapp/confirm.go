@@ -8,9 +8,10 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/invisible"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
 // titles of the views that ask before something counts.
@@ -197,13 +198,13 @@ func (a *App) wrongConfirm(view slack.View, g grip, action lifecycle.Action) map
 	wrong := map[string]string{}
 	if action == lifecycle.ActionReject {
 		why := strings.TrimSpace(typed(view.State, actWhy))
-		switch what, secret := catalog.Credential(why); {
+		switch fault := secretscan.CheckInput(why, invisible.Lines); {
 		case why == "":
 			wrong[blockWhy] = "Say why, so that the requester knows what to change."
 		case utf8.RuneCountInString(why) > maxReason:
 			wrong[blockWhy] = fmt.Sprintf("At most %d characters, please.", maxReason)
-		case secret:
-			wrong[blockWhy] = fmt.Sprintf("This looks like it holds %s. Never type secrets here.", what)
+		case fault != nil:
+			wrong[blockWhy] = cut(fmt.Sprintf("The reason %s.", fault), limitFieldError)
 		}
 	}
 	if g.Confirm == confirmTyped {

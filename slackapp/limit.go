@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/tfpilot/tfpilot/internal/invisible"
 )
 
 // Limits of Slack, in runes, and ours where a smaller one reads better.
@@ -40,28 +42,27 @@ func cut(text string, limit int) string {
 	return strings.TrimRightFunc(string(runes[:limit-1]), unicode.IsSpace) + ellipsis
 }
 
-// oneLine cuts text to one line without control characters.
+// oneLine cuts text to one line, with what a reader would not see written out.
 func oneLine(text string, limit int) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return ' '
-		}
-		if unicode.IsControl(r) || isFormat(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	return cut(strings.Join(strings.Fields(text), " "), limit)
+	return cut(strings.Join(strings.Fields(invisible.Show(strings.Map(spaced, text))), " "), limit)
 }
 
-// isFormat finds the characters that turn the order of what follows, with which a
-// value can be made to look like another.
-func isFormat(r rune) bool {
-	return r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069' || r == '\u200E' || r == '\u200F'
+// spaced takes every kind of space for a plain one.
+func spaced(r rune) rune {
+	if unicode.IsSpace(r) {
+		return ' '
+	}
+	return r
 }
 
 // escape makes text literal in mrkdwn. It leaves * _ ~ and ` alone, for which Slack
 // has no escape: what people wrote belongs into plain_text or rich_text.
 func escape(text string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(invisible.Show(text))
+}
+
+// unescape gives what a person typed: Slack sends the text of a command and of a message escaped. Done once, at the edge, it
+// keeps the escapes out of documents, and what is shown from being escaped twice.
+func unescape(text string) string {
+	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(text)
 }

@@ -13,8 +13,10 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/invisible"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/secretscan"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
@@ -206,14 +208,14 @@ func (s submission) checkReason(view slack.View, wrong map[string]string) {
 	if block == "" {
 		return
 	}
-	what, secret := catalog.Credential(s.reason)
+	fault := secretscan.CheckInput(s.reason, invisible.Lines)
 	switch {
 	case s.reason == "":
 		wrong[block] = "Say in a few words why it is needed; reviewers read this."
 	case utf8.RuneCountInString(s.reason) > maxReason:
 		wrong[block] = fmt.Sprintf("At most %d characters, please.", maxReason)
-	case secret:
-		wrong[block] = fmt.Sprintf("This looks like it holds %s. Never type secrets here; if it is real, have it replaced.", what)
+	case fault != nil:
+		wrong[block] = cut(fmt.Sprintf("The reason %s.", fault), limitFieldError)
 	}
 }
 

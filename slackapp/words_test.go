@@ -97,9 +97,39 @@ func TestSecretsInWordsStayHere(t *testing.T) {
 	inWorld(t, func(w *world) {
 		srv := w.withModel()
 		w.command("dana", devCh, "request a bucket with the key AKIAIOSFODNN7EXAMPLE in dev")
-		has(t, wordsIn(w.view("dana")), "look like they hold an AWS access key")
+		has(t, wordsIn(w.view("dana")), "looks like it holds an AWS access key")
 		if strings.Contains(wordsIn(w.view("dana")), "AKIA") || srv.Calls() != 0 {
 			t.Error("the key went on")
+		}
+	})
+}
+
+// Slack sends the text of a command escaped. It is unescaped once, so that nothing is escaped twice.
+func TestWordsAreEscapedOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.command("dana", devCh, "request a bucket for R&D <and> more")
+		shown := wordsIn(w.view("dana"))
+		w.command("dana", devCh, "rquest&<x>")
+		whisper := fmt.Sprint(w.whispers("dana"))
+		for _, text := range []string{shown, whisper} {
+			if strings.Contains(text, "&amp;amp;") || strings.Contains(text, "&amp;lt;") {
+				t.Errorf("escaped twice: %s", text)
+			}
+		}
+		if !strings.Contains(whisper, "rquest&amp;&lt;x&gt;") {
+			t.Errorf("not escaped: %s", whisper)
+		}
+	})
+}
+
+// What a reader could not see is refused where it is typed, in words and in reasons.
+func TestInvisibleCharactersAreRefused(t *testing.T) {
+	inWorld(t, func(w *world) {
+		srv := w.withModel()
+		w.command("dana", devCh, "request a bucket \u202e in dev")
+		has(t, wordsIn(w.view("dana")), "holds the invisible character U+202E")
+		if srv.Calls() != 0 {
+			t.Error("the words went on")
 		}
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/invisible"
 )
 
 const maxComment = 60000 // GitHub takes 65,536 characters
@@ -51,7 +53,7 @@ func cell(v any) string {
 
 // code is text as an inline code span that it cannot leave.
 func code(text string) string {
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "�")), " ")
+	text = strings.Join(strings.Fields(invisible.Show(text)), " ")
 	ticks := strings.Repeat("`", longestRun(text)+1)
 	return ticks + " " + text + " " + ticks
 }
@@ -59,7 +61,7 @@ func code(text string) string {
 // fence is text as a code block that it cannot leave.
 func fence(text string) string {
 	ticks := strings.Repeat("`", max(3, longestRun(text)+1))
-	return ticks + "\n" + strings.TrimRight(strings.ToValidUTF8(text, "�"), "\n") + "\n" + ticks + "\n"
+	return ticks + "\n" + strings.TrimRight(invisible.Show(text), "\n") + "\n" + ticks + "\n"
 }
 
 func longestRun(text string) int {

@@ -270,7 +270,7 @@ func (l *ledger) summarize(job actions.Job) (*terraform.Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := terraform.Summarize(p, terraform.Scope{RequestID: id, Purpose: purpose})
+	s, err := terraform.Summarize(p, terraform.Scope{RequestID: id, Purpose: purpose, FingerprintKey: hintKey})
 	if err == nil {
 		summaries.Store(key, s)
 	}

@@ -42,6 +42,9 @@ type Worker struct {
 	HintKey   []byte           // required: hints of webhooks carry a MAC under this key
 	Log       *slog.Logger     // required
 
+	// FingerprintSecret makes the keys for fingerprints of hidden values. Required; the same for all workers.
+	FingerprintSecret []byte
+
 	watch      watch
 	rebuilding atomic.Bool // the index, by this worker
 }

@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case errors.As(err, &quiet):
 		return int(quiet)
 	}
-	_, _ = fmt.Fprintln(errs, "tfpilot:", err)
+	_, _ = fmt.Fprintln(visible{errs}, "tfpilot:", err)
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage

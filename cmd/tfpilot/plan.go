@@ -56,8 +56,8 @@ func (k *console) printPlan(ctx context.Context, r lifecycle.Request) error {
 	if k.json {
 		return k.print(map[string]any{"request": r.ID, "digest": r.Plan.Digest, "purpose": r.Plan.Purpose, "attempt": r.Plan.Attempt, "plan": plan})
 	}
-	out := bufio.NewWriter(k.out)
-	color := onTerminal(k.out)
+	out := bufio.NewWriter(k.terminal)
+	color := onTerminal(k.terminal)
 	for _, l := range plan.Lines() {
 		_, _ = fmt.Fprintln(out, painted(l, color))
 	}

@@ -16,10 +16,11 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/config"
-	"github.com/tfpilot/tfpilot/internal/intake"
+	"github.com/tfpilot/tfpilot/internal/invisible"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/secretscan"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 	"github.com/tfpilot/tfpilot/slackapp"
@@ -35,6 +36,7 @@ type console struct {
 	json bool
 	*parts
 	out, errs io.Writer
+	terminal  io.Writer // for colors; whatever goes there is written out first
 }
 
 func newRequests() *cobra.Command {
@@ -62,7 +64,8 @@ func (k *console) command(use, short string, args cobra.PositionalArgs, run func
 			return err
 		}
 		defer func() { _ = k.close() }()
-		k.out, k.errs = c.OutOrStdout(), c.ErrOrStderr()
+		k.terminal = c.OutOrStdout()
+		k.out, k.errs = visible{c.OutOrStdout()}, visible{c.ErrOrStderr()}
 		return run(c.Context(), a)
 	}}
 }
@@ -201,11 +204,11 @@ func (k *console) mayOpen(who lifecycle.Person, env config.Environment, m *catal
 const maxReason = 1000
 
 func checkReason(reason string) error {
-	if n := utf8.RuneCountInString(reason); n > maxReason || !utf8.ValidString(reason) {
-		return usagef("--reason: %d characters; at most %d of valid text are possible", n, maxReason)
+	if n := utf8.RuneCountInString(reason); n > maxReason {
+		return usagef("--reason: %d characters; at most %d are possible", n, maxReason)
 	}
-	if what, found := intake.Secret(reason); found {
-		return usagef("--reason: it looks like it holds %s; never write secrets there", what)
+	if err := secretscan.CheckInput(reason, invisible.Lines); err != nil {
+		return usagef("--reason: the text %s", err)
 	}
 	return nil
 }

@@ -157,6 +157,7 @@ func (p *parts) worker() (*worker.Worker, *queue.Server, error) {
 	w := &worker.Worker{
 		Store: p.store, GitHub: hub, Bell: p.bell, Index: p.index, Catalog: p.catalog, Structure: p.cfg.Structure,
 		Policy: p.cfg.Policy(), HintKey: p.hintKey(), Log: p.log,
+		FingerprintSecret: []byte(p.cfg.GitHub.WebhookSecret.Reveal()),
 	}
 	tasks := w.Handlers()
 	tasks.Card = func(ctx context.Context, c queue.Card) error { return cards.Refresh(ctx, c.RequestID) }
@@ -194,7 +195,7 @@ func (p *parts) intake() *intake.Model {
 func newLog(level slog.Level, json bool) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}
 	if json {
-		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+		return slog.New(slog.NewJSONHandler(visible{os.Stderr}, o))
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, o))
 }

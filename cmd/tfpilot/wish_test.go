@@ -57,7 +57,7 @@ func TestMayOpen(t *testing.T) {
 	}
 	for reason, ok := range map[string]bool{
 		"for the logs": true, "": true, strings.Repeat("ä", maxReason): true, strings.Repeat("a", maxReason+1): false,
-		"\xff": false, "use AKIAIOSFODNN7EXAMPLE": false,
+		"\xff": false, "use AKIAIOSFODNN7EXAMPLE": false, "password=Winter2026": false, "evil \u202e": false, "two\nlines": true,
 	} {
 		if err := checkReason(reason); (err == nil) != ok {
 			t.Errorf("%.40q: %v", reason, err)

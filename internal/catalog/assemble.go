@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
 // assemble joins variables and overlay into the module's form.
@@ -127,6 +129,10 @@ func newField(v *variable, over overlayField) (Field, error) {
 	}
 	if err := field.addChoices(over.Choices); err != nil {
 		return field, err
+	}
+	if over.Secret == nil && len(field.Choices) == 0 && (field.Kind == Text || field.Elem == Text) && secretscan.Name(v.name) {
+		return field, fmt.Errorf("its name says that it holds a credential, which is never an input: let the provider make it, or take the name of " +
+			"where it is kept; if it holds none, say secret: false for the field in tfpilot.yaml")
 	}
 	return field, field.addLimits(over.Limits)
 }

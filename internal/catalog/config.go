@@ -10,17 +10,19 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/tfpilot/tfpilot/internal/invisible"
 )
 
 // valueOf takes what was given for a field, typed in a form or as JSON, into the form that a config holds. Given is false for
 // nothing, a blank text among them; an empty JSON list or object is a value.
 func (f *Field) valueOf(raw any) (value any, given bool, err error) {
-	text, isText := raw.(string)
-	if f.Kind == Select && isText && hasChoice(f.Choices, text) {
-		return text, true, nil
+	typed, isText := raw.(string)
+	if f.Kind == Select && isText && hasChoice(f.Choices, typed) {
+		return typed, true, nil
 	}
-	if isText && strings.TrimSpace(text) == "" {
-		return nil, false, checkText(text, f.Kind == List || f.Kind == Map || f.Multiline)
+	if isText && strings.TrimSpace(typed) == "" {
+		return nil, false, invisible.Check(typed, invisible.Shape(f.Kind == List || f.Kind == Map || f.Multiline))
 	}
 	if raw == nil {
 		return nil, false, nil
@@ -50,7 +52,7 @@ func (f *Field) textOf(raw any) (any, error) {
 		return scalarOf(raw, Text)
 	}
 	text = cty.NormalizeString(strings.ReplaceAll(text, "\r\n", "\n"))
-	if err := checkText(text, true); err != nil {
+	if err := invisible.Check(text, invisible.Lines); err != nil {
 		return nil, err
 	}
 	if len(text) > maxText {
@@ -274,7 +276,7 @@ func fromConfig(raw any, typ cty.Type, lines bool) (cty.Value, error) {
 		if typ != cty.String {
 			break
 		}
-		if err := checkText(v, lines); err != nil {
+		if err := invisible.Check(v, invisible.Shape(lines)); err != nil {
 			return cty.NilVal, err
 		}
 		if cty.NormalizeString(v) != v {
@@ -321,7 +323,7 @@ func listFromConfig(raw []any, typ cty.Type) (cty.Value, error) {
 func mapFromConfig(raw map[string]any, typ cty.Type) (cty.Value, error) {
 	table := make(map[string]cty.Value, len(raw))
 	for key, one := range raw {
-		if checkText(key, false) != nil || cty.NormalizeString(key) != key {
+		if invisible.Check(key, invisible.Line) != nil || cty.NormalizeString(key) != key {
 			return cty.NilVal, fmt.Errorf("the name %s cannot be kept", shorten(key))
 		}
 		item, err := fromConfig(one, typ.ElementType(), false)

@@ -149,3 +149,33 @@ variable "note" {
 		t.Error(args, err)
 	}
 }
+
+// A text whose name says credential is no field: what people type would be kept in git. The overlay may say that it is none.
+func TestFieldsNamedLikeCredentials(t *testing.T) {
+	const name = "variable \"name\" {\n  type = string\n  description = \"Name.\"\n}\n"
+	for _, c := range []struct{ variable, typ, overlay, want string }{
+		{"admin_password", "string", "title: T", "holds a credential"},
+		{"auth_token", "string", "title: T", "holds a credential"},
+		{"api_keys", "list(string)", "title: T", "holds a credential"},
+		{"client_secrets", "map(string)", "title: T", "holds a credential"},
+		{"auth_token", "string", "title: T\nfields: [{name: auth_token, secret: true}]", "a secret is never an input"},
+		{"auth_token", "string", "title: T\nfields: [{name: auth_token, secret: false}]", ""},
+		{"auth_token", "string", "title: T\nfields: [{name: auth_token, choices: [none, iam]}]", ""},
+		{"rotate_password", "bool", "title: T", ""},
+		{"secret_arn", "string", "title: T", ""},
+		{"password_length", "number", "title: T", ""},
+	} {
+		tf := name + "variable \"" + c.variable + "\" {\n  type = " + c.typ + "\n  description = \"D.\"\n}\n"
+		findings, err := Lint(moduleFS("m", tf, c.overlay), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := ""
+		for _, f := range findings {
+			text += f.String() + "\n"
+		}
+		if c.want == "" && text != "" || !strings.Contains(text, c.want) {
+			t.Errorf("%s %s, %q: %q", c.variable, c.typ, c.overlay, text)
+		}
+	}
+}

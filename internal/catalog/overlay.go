@@ -29,6 +29,7 @@ type overlayField struct {
 	Placeholder string         `yaml:"placeholder"`
 	Group       string         `yaml:"group"` // empty or advanced
 	Immutable   bool           `yaml:"immutable"`
+	Secret      *bool          `yaml:"secret"`  // false: holds no credential, whatever its name says
 	Choices     []any          `yaml:"choices"` // a value, or {value, label}
 	Limits      []overlayLimit `yaml:"limits"`
 }
@@ -86,6 +87,9 @@ func (o overlay) check() error {
 			faults.add("tfpilot.yaml: fields: %q is empty or listed twice", field.Name)
 		}
 		seen[field.Name] = true
+		if field.Secret != nil && *field.Secret {
+			faults.add("tfpilot.yaml: field %s: secret: true: a secret is never an input; hide the variable, or take the name of where it is kept", field.Name)
+		}
 		if field.Group != "" && field.Group != groupAdvanced {
 			faults.add("tfpilot.yaml: field %s: group is %q, only %q is known", field.Name, field.Group, groupAdvanced)
 		}

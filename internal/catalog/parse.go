@@ -1,10 +1,14 @@
 package catalog
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/invisible"
+	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
 // maxConfig bounds a config as JSON, so that document, pull request and card can hold it.
@@ -66,8 +70,8 @@ func (m *Module) parseField(f *Field, raw any, env Environment, config map[strin
 	case !given:
 		value = f.Default
 	}
-	if what, found := findCredential(value); found {
-		errs.add(f.Name, "%s looks like it holds %s. Never type secrets here; if it is real, have it replaced.", f.Label, what)
+	if err := checkCredential(value); err != nil {
+		errs.add(f.Name, "%s %s.", f.Label, err)
 		return
 	}
 	if err := f.checkLimits(value, env); err != nil {
@@ -85,21 +89,23 @@ func (m *Module) parseField(f *Field, raw any, env Environment, config map[strin
 	}
 }
 
-func findCredential(value any) (string, bool) {
-	texts := itemsOf(value)
-	if table, ok := value.(map[string]any); ok {
-		for key := range table {
-			texts = append(texts, key)
-		}
-	}
-	for _, item := range texts {
-		if text, ok := item.(string); ok {
-			if what, found := Credential(text); found {
-				return what, true
+// checkCredential refuses a value that holds a credential: by its looks, or in a table also by its name.
+func checkCredential(value any) error {
+	for _, item := range itemsOf(value) {
+		if typed, ok := item.(string); ok {
+			if err := secretscan.CheckInput(typed, invisible.Lines); err != nil { // whether it may have lines was checked before
+				return err
 			}
 		}
 	}
-	return "", false
+	table, _ := value.(map[string]any)
+	for _, name := range sortedKeys(table) {
+		item, _ := table[name].(string)
+		if err := cmp.Or(secretscan.CheckInput(name, invisible.Line), secretscan.CheckPair(name, item)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // refuseUnknown names what is not a field, with the nearest one that is.

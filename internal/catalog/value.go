@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/tfpilot/tfpilot/internal/invisible"
 )
 
 // Bounds of what one field may hold. A text is as long as Slack lets people type.
@@ -75,43 +75,14 @@ func boolOf(raw any) (bool, error) {
 
 // textOf takes a text that shows all it holds, on one line, and writes it in the composed form in which Terraform keeps it.
 func textOf(raw any) (string, error) {
-	text, ok := raw.(string)
+	typed, ok := raw.(string)
 	if !ok {
 		return "", fmt.Errorf("must be a text")
 	}
-	if err := checkText(text, false); err != nil {
+	if err := invisible.Check(typed, invisible.Line); err != nil {
 		return "", err
 	}
-	return cty.NormalizeString(strings.TrimSpace(text)), nil
-}
-
-// checkText refuses what a reader could not see or what a line cannot hold.
-func checkText(text string, lines bool) error {
-	if !utf8.ValidString(text) {
-		return fmt.Errorf("is not valid UTF-8; type it again")
-	}
-	for _, r := range text {
-		if r == '\n' || r == '\r' {
-			if lines {
-				continue
-			}
-			return fmt.Errorf("must be on one line")
-		}
-		if r == '\t' && lines {
-			continue
-		}
-		if hidden(r) {
-			return fmt.Errorf("holds the invisible character U+%04X; delete it and type the text again", r)
-		}
-	}
-	return nil
-}
-
-// hidden tells control and format characters, among them those that reverse what is shown. The joiners are part of ordinary
-// words and emoji.
-func hidden(r rune) bool {
-	const nonJoiner, joiner = '\u200c', '\u200d'
-	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != nonJoiner && r != joiner || r == '\u2028' || r == '\u2029'
+	return cty.NormalizeString(strings.TrimSpace(typed)), nil
 }
 
 // scalarOf takes one text, number or bool.
@@ -167,16 +138,16 @@ func listOf(raw any, elem Kind) ([]any, error) {
 	return list, nil
 }
 
-func splitItems(text string) ([]string, error) {
-	if err := checkText(text, true); err != nil {
+func splitItems(typed string) ([]string, error) {
+	if err := invisible.Check(typed, invisible.Lines); err != nil {
 		return nil, err
 	}
 	separator := ","
-	if strings.Contains(text, "\n") {
+	if strings.Contains(typed, "\n") {
 		separator = "\n"
 	}
 	var items []string
-	for item := range strings.SplitSeq(text, separator) {
+	for item := range strings.SplitSeq(typed, separator) {
 		if item = strings.TrimSuffix(strings.TrimSpace(item), ","); item != "" {
 			items = append(items, item)
 		}
@@ -229,12 +200,12 @@ func pairsOf(pairs map[string]any, elem Kind) (map[string]any, error) {
 	return table, nil
 }
 
-func splitPairs(text string) (map[string]any, error) {
-	if err := checkText(text, true); err != nil {
+func splitPairs(typed string) (map[string]any, error) {
+	if err := invisible.Check(typed, invisible.Lines); err != nil {
 		return nil, err
 	}
 	pairs := map[string]any{}
-	for line := range strings.SplitSeq(text, "\n") {
+	for line := range strings.SplitSeq(typed, "\n") {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}

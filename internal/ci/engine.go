@@ -1,6 +1,7 @@
 package ci
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/secretscan"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 	"github.com/tfpilot/tfpilot/internal/view"
@@ -36,7 +38,13 @@ func (j *job) summarise() (summary, error) {
 	if err != nil {
 		return summary{}, planRefusal(err)
 	}
-	s, err := terraform.Summarize(plan, terraform.Scope{RequestID: j.in.RequestID, Purpose: j.in.scopePurpose(), Config: config})
+	key, err := hex.DecodeString(j.in.Key)
+	if err != nil {
+		return summary{}, fmt.Errorf("read the key for fingerprints: %w", err)
+	}
+	s, err := terraform.Summarize(plan, terraform.Scope{
+		RequestID: j.in.RequestID, Purpose: j.in.scopePurpose(), Config: config, FingerprintKey: key,
+	})
 	if err != nil {
 		return summary{}, planRefusal(err)
 	}
@@ -130,19 +138,19 @@ func (j *job) readPlan() (*tfjson.Plan, error) {
 // redact cuts out of a text what the plan and the state of this run mark as
 // sensitive, and what looks like a credential.
 func (j *job) redact(text string) string {
-	if plan, err := j.readPlan(); err == nil {
-		text = terraform.NewRedactor(plan).Redact(text)
-	}
-	if state, err := j.readState(); err == nil {
-		text = terraform.NewRedactor(&tfjson.Plan{PriorState: state}).Redact(text)
-	}
+	var secrets []string
 	for name, v := range j.env {
-		secret := name == "AWS_SECRET_ACCESS_KEY" || name == "AWS_SESSION_TOKEN" || strings.HasPrefix(name, "TF_TOKEN_")
-		if secret && len(v) > 8 {
-			text = strings.ReplaceAll(text, v, terraform.Hidden)
+		if secret := secretscan.Name(name) || strings.HasPrefix(name, "TF_TOKEN_"); secret && len(v) > 8 {
+			secrets = append(secrets, v)
 		}
 	}
-	return terraform.NewRedactor(nil).Redact(text)
+	if plan, err := j.readPlan(); err == nil {
+		secrets = append(secrets, terraform.SecretsOf(plan)...)
+	}
+	if state, err := j.readState(); err == nil {
+		secrets = append(secrets, terraform.SecretsOf(&tfjson.Plan{PriorState: state})...)
+	}
+	return terraform.NewRedactor(nil, secrets...).Redact(text)
 }
 
 func (j *job) readState() (*tfjson.State, error) {

@@ -25,6 +25,7 @@ type granted struct {
 	Path       string
 	Blob       string
 	Backend    lifecycle.Backend
+	Key        string // of fingerprints
 }
 
 // grantPatterns are what a field of a grant may look like. The app wrote it, but the
@@ -40,6 +41,7 @@ var grantPatterns = []struct {
 	{"blob", func(g granted) string { return g.Blob }, regexp.MustCompile(`^([0-9a-f]{40})?$`)},
 	{"backend bucket", func(g granted) string { return g.Backend.Bucket }, regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)},
 	{"backend key", func(g granted) string { return g.Backend.Key }, regexp.MustCompile(`^[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*(/[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*)*$`)},
+	{"fingerprint key", func(g granted) string { return g.Key }, regexp.MustCompile(`^([0-9a-f]{64})?$`)},
 	{"lock table", func(g granted) string { return g.Backend.DynamoDBTable }, regexp.MustCompile(`^([A-Za-z0-9_.-]{3,255})?$`)},
 }
 
@@ -48,7 +50,7 @@ func (in *inputs) take(g lifecycle.Grant, branch string) error {
 	if what := in.differs(g); what != "" {
 		return refuse(codeGuardRefused, "the grant is for another %s", what)
 	}
-	in.granted = granted{Purpose: g.Purpose, Digest: g.Digest, LeaseToken: g.LeaseToken, Path: g.Path, Blob: g.Blob, Backend: g.Backend}
+	in.granted = granted{Purpose: g.Purpose, Digest: g.Digest, LeaseToken: g.LeaseToken, Path: g.Path, Blob: g.Blob, Backend: g.Backend, Key: g.FingerprintKey}
 	for _, f := range grantPatterns {
 		if !f.pattern.MatchString(f.value(in.granted)) {
 			return refuse(codeGuardRefused, "the %s in the grant is not valid: %q", f.name, cut(f.value(in.granted), 60))

@@ -18,6 +18,7 @@ import (
 	"github.com/sashabaranov/go-openai"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
 // What a caller tells apart; everything else means that the model was not reached.
@@ -89,29 +90,9 @@ type Answer struct {
 	Config map[string]any
 }
 
-// Secret says what kind of credential the words seem to hold. A credential may
-// stand between other words, so each is looked at by itself, too.
-func Secret(words string) (what string, found bool) {
-	if what, found = catalog.Credential(words); found {
-		return what, true
-	}
-	for _, w := range strings.Fields(words) {
-		w = strings.Trim(w, "\"'`.,;:()[]{}<>")
-		if what, found = catalog.Credential(w); found {
-			return what, true
-		}
-		if _, value, ok := strings.Cut(w, "="); ok {
-			if what, found = catalog.Credential(value); found {
-				return what, true
-			}
-		}
-	}
-	return "", false
-}
-
 // Read asks the model and checks what it says.
 func (m *Model) Read(ctx context.Context, q Question) (Answer, error) {
-	if _, found := Secret(q.Words); found {
+	if _, found := secretscan.Credential(q.Words); found {
 		return Answer{}, ErrSecret
 	}
 	if len(q.Modules) == 0 || len(q.Places) == 0 {

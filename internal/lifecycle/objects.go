@@ -39,6 +39,9 @@ type Grant struct {
 	DryRun      bool        `json:"dryRun,omitempty"`
 	Backend     Backend     `json:"backend,omitzero"`
 	ExpiresAt   time.Time   `json:"expiresAt"`
+
+	// FingerprintKey is the request's key for fingerprints of hidden values, in hexadecimal. It is stored in grants only.
+	FingerprintKey string `json:"fingerprintKey,omitempty"`
 }
 
 // Backend is where an environment keeps its state, and how that is locked.

@@ -19,7 +19,7 @@ var formats = []format{
 	{"an AWS session token", []string{"iqojb3jpz2lu", "fwogzxivyxdz", "fqogzxivyxdz"}, `(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)[A-Za-z0-9+/=%]{60,}`, false},
 	{"a signed address of AWS", []string{"x-amz-signature", "x-amz-security-token"}, `(?i)X-Amz-(?:Signature|Security-Token)=([A-Za-z0-9%+/=_.-]{20,})`, false},
 	{"a GitHub token", []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"}, `\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{22,})`, false},
-	{"a GitLab token", []string{"glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glsoat-"}, `\bgl(?:pat|dt|rt|cbt|ptt|ft|soat)-[A-Za-z0-9_=.-]{20,}`, true},
+	{"a GitLab token", []string{"glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glsoat-"}, `\bgl(?:pat|dt|rt|cbt|ptt|ft|soat)-[A-Za-z0-9_=.-]{20,}`, false},
 	{"a Bitbucket token", []string{"atbb", "atctt3", "atatt3"}, `\b(?:ATBB[A-Za-z0-9]{28,}|AT[CA]TT3[A-Za-z0-9_=-]{50,})`, false},
 	{"a Slack token", []string{"xox", "xapp-"}, `\b(?:xox[abceoprs](?:\.xox[bp])?-[0-9][A-Za-z0-9-]{9,}|xapp-[0-9]-[A-Za-z0-9-]{10,})`, false},
 	{"a Slack token", []string{"xox"}, `\bxox[abceoprs]-[A-Za-z0-9-]{10,}`, true},
@@ -112,10 +112,10 @@ func findFormats(text string) []Span {
 	return found
 }
 
-// holdsRandom reports whether a part between separators is long and looks drawn by chance.
+// holdsRandom reports whether a part between separators is long and looks drawn by chance, or is longer than any word.
 func holdsRandom(token string) bool {
 	for part := range strings.FieldsFuncSeq(token, func(r rune) bool { return r == '-' || r == '_' || r == '.' }) {
-		if len(part) >= 10 && looksRandom(part) {
+		if len(part) >= 10 && looksRandom(part) || len(part) >= 32 && classes(part).upper == 0 {
 			return true
 		}
 	}

@@ -17,25 +17,8 @@ func (s *Scanner) findInJSON(text string, depth int) []Span {
 		return nil
 	}
 	w := &jsonWalk{scanner: s, text: text, depth: depth, at: strings.Index(text, trimmed)}
-	w.value(context{})
+	w.value(Names{})
 	return w.found
-}
-
-// context is what the names above a value say.
-type context struct {
-	name   string // the nearest one
-	secret string // the nearest one that says credential
-}
-
-// Below is the context of a value under one more name.
-func (c context) below(name string) context {
-	switch words := nameWords(name); {
-	case Name(name):
-		return context{name, name}
-	case len(words) > 0 && beside[words[len(words)-1]]:
-		return context{name, ""}
-	}
-	return context{name, c.secret}
 }
 
 // jsonWalk walks valid JSON with the offsets of its texts.
@@ -49,7 +32,7 @@ type jsonWalk struct {
 
 func (w *jsonWalk) space() { w.at = skip(w.text, w.at, " \t\r\n") }
 
-func (w *jsonWalk) value(c context) {
+func (w *jsonWalk) value(c Names) {
 	w.space()
 	switch w.text[w.at] {
 	case '{':
@@ -71,7 +54,7 @@ func (w *jsonWalk) value(c context) {
 		for w.at < len(w.text) && strings.IndexByte(",]} \t\r\n", w.text[w.at]) < 0 {
 			w.at++
 		}
-		if number := w.text[start:w.at]; c.secret != "" && passwordName(c.secret) && HoldsSecret(c.secret, number) {
+		if c.HidesNumber(w.text[start:w.at]) {
 			w.found = append(w.found, Span{start, w.at, "the value of " + c.secret})
 		}
 	}
@@ -80,22 +63,22 @@ func (w *jsonWalk) value(c context) {
 // member is a text directly in an object.
 type member struct{ start, end int }
 
-func (w *jsonWalk) object(c context) {
+func (w *jsonWalk) object(c Names) {
 	w.at++
 	texts := map[string]member{}
 	for w.space(); w.text[w.at] != '}'; w.space() {
 		start, end := w.literal()
 		name, _ := unquote(w.text[start:end])
-		w.check(context{}, start, end)
+		w.check(Names{}, start, end)
 		w.space()
 		w.at++ // :
 		w.space()
 		if w.text[w.at] == '"' {
 			from := w.at + 1
-			w.value(w.inPair(c, name))
+			w.value(c.Below(name))
 			texts[strings.ToLower(name)] = member{from, w.at - 1}
 		} else {
-			w.value(c.below(name))
+			w.value(c.Below(name))
 		}
 		if w.space(); w.text[w.at] == ',' {
 			w.at++
@@ -105,22 +88,13 @@ func (w *jsonWalk) object(c context) {
 	w.pair(texts)
 }
 
-// inPair leaves the name of a pair in sight, also below a name that says credential.
-func (w *jsonWalk) inPair(c context, name string) context {
-	if lower := strings.ToLower(name); lower == "name" || lower == "key" || lower == "valuefrom" {
-		return context{name: name}
-	}
-	return c.below(name)
-}
-
 // pair checks {"name": N, "value": V} as if it were N = V.
 func (w *jsonWalk) pair(texts map[string]member) {
 	value, hasValue := texts["value"]
-	for _, key := range []string{"name", "key"} {
+	for _, key := range pairNames {
 		if m, ok := texts[key]; ok && hasValue {
-			if name, _ := unquote(w.text[m.start:m.end]); Name(name) {
-				w.check(context{name, name}, value.start, value.end)
-			}
+			name, _ := unquote(w.text[m.start:m.end])
+			w.check(Names{}.Below(name), value.start, value.end)
 		}
 	}
 }
@@ -141,9 +115,9 @@ func (w *jsonWalk) literal() (start, end int) {
 }
 
 // check scans one text of the document.
-func (w *jsonWalk) check(c context, start, end int) {
+func (w *jsonWalk) check(c Names, start, end int) {
 	plain, offsets := unquote(w.text[start:end])
-	if c.secret != "" && HoldsSecret(c.secret, plain) {
+	if c.Hides(plain) {
 		w.found = append(w.found, Span{start, end, "the value of " + c.secret})
 		return
 	}

@@ -67,7 +67,7 @@ func (k *known) find(text string) []Span {
 				break
 			}
 			from += at + len(form)
-			found = append(found, Span{from - len(form), from, whatKnown})
+			found = append(found, Span{from - len(form) + 1, from - 1, whatKnown})
 		}
 	}
 	for i := 0; i+minInside <= len(text); i++ {

@@ -66,7 +66,7 @@ var beside = set("arn arns id ids name names version versions url urls uri uris 
 	"audience host port region prefix suffix limit limits max min fingerprint thumbprint mode class behavior behaviour config " +
 	"configuration configurations validity units unit bytes chars characters bucket option options setting settings method methods " +
 	"field fields header parameter column attribute attributes from types endpoint kms pair pairs usage recovery reset change changed " +
-	"rule rules permission permissions engine backend location key_id delay only list set allowed domain domains group groups role roles")
+	"rule rules permission permissions engine backend location key_id delay validation check checks only list set allowed domain domains group groups role roles")
 
 func set(words string) map[string]bool {
 	all := map[string]bool{}

@@ -35,8 +35,8 @@ var number = regexp.MustCompile(`^[0-9.,_]{1,12}$`)
 // maxReference bounds what may still be a reference.
 const maxReference = 2048
 
-// enum is a word by which a setting is chosen: NONE, AWS_IAM, required.
-var enum = regexp.MustCompile(`^(?:[A-Z][A-Z_]{1,24}|[a-z][a-z_-]{1,20})$`)
+// enum is a word by which a setting is chosen: NONE, AWS_IAM.
+var enum = regexp.MustCompile(`^[A-Z][A-Z_]{1,24}$`)
 
 // placeholders stand where a value is not shown, not known or not set.
 var placeholders = set("true false null nil none no yes on off n/a na todo tbd unset empty default required optional changed changeme " +

@@ -1,64 +1,108 @@
 package terraform
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	tfjson "github.com/hashicorp/terraform-json"
 
-	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/invisible"
+	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
-// Hidden stands where a secret was.
-const Hidden = "(sensitive value)"
+// Hidden is what people read where a secret was.
+const Hidden = "(sensitive)"
 
-// mask takes secrets out of values, by Terraform's marks and by value.
-type mask struct {
-	whole  secrets
-	inside *strings.Replacer
+// HiddenChanged is what people read where one secret replaces another.
+const HiddenChanged = "(sensitive, changed)"
+
+// MinFingerprintKey is the length of the shortest key for fingerprints, in bytes.
+const MinFingerprintKey = 16
+
+// fingerprint is what a summary holds in place of a secret: (sensitive #0123456789ab). A secret that changes has another one, so
+// the digest of the summary differs; without the key, which is in the grant of the run only, it tells nothing of the secret.
+var fingerprint = regexp.MustCompile(`\(sensitive #[0-9a-f]{12}\)`)
+
+// WithoutFingerprints gives a text of a summary in the words for people.
+func WithoutFingerprints(shown string) string {
+	return fingerprint.ReplaceAllLiteralString(shown, Hidden)
 }
 
-func newMask(plan *tfjson.Plan) *mask {
-	whole := secretsOf(plan)
-	pairs := []string{}
-	for _, form := range whole.forms() {
-		pairs = append(pairs, form, Hidden)
-	}
-	return &mask{whole: whole, inside: strings.NewReplacer(pairs...)}
+// IsHidden reports whether a value of a summary is a hidden one as a whole.
+func IsHidden(value any) bool {
+	shown, isText := value.(string)
+	return isText && strings.HasPrefix(shown, "(sensitive") && WithoutFingerprints(shown) == Hidden
+}
+
+// mask takes secrets out of values: by their looks, by their names, by Terraform's marks, and where a marked value is repeated.
+// Each of them only adds to what is hidden.
+type mask struct {
+	scanner *secretscan.Scanner
+	key     []byte
+	at      string // address and names of the value, so that equal secrets at two places do not look equal
+	raw     bool   // hides nothing; for what is only fingerprinted
+}
+
+func newMask(plan *tfjson.Plan, key []byte) *mask {
+	return &mask{scanner: secretscan.New(secretsOf(plan).list()), key: key}
+}
+
+// below is the mask for a value under one more name.
+func (m *mask) below(name string) *mask {
+	inner := *m
+	inner.at += "\x00" + name
+	return &inner
+}
+
+// unmasked is the mask that hides nothing.
+func (m *mask) unmasked() *mask {
+	inner := *m
+	inner.raw = true
+	return &inner
+}
+
+// hidden stands for a value.
+func (m *mask) hidden(value any) string {
+	mac := hmac.New(sha256.New, m.key)
+	mac.Write([]byte(m.at + "\x00"))
+	mac.Write(canonical(value))
+	return "(sensitive #" + hex.EncodeToString(mac.Sum(nil))[:12] + ")"
 }
 
 func (m *mask) text(text string) string {
-	if m.whole[text] || text != "" && m.whole[strings.TrimSpace(text)] {
-		return Hidden
+	if m.raw {
+		return text
 	}
-	return catalog.CutCredentials(m.inside.Replace(text), Hidden)
+	return m.scanner.Replace(text, func(secret string) string { return m.hidden(secret) })
 }
 
-// value masks a copy of a JSON value; marks is the tree that Terraform gives beside it.
-func (m *mask) value(value, marks any) any {
+// value masks a copy of a JSON value; marks is the tree that Terraform gives beside it, and names what the names above it say.
+func (m *mask) value(value, marks any, names secretscan.Names) any {
+	if m.raw {
+		return value
+	}
 	if marked, _ := marks.(bool); marked && value != nil {
-		return Hidden
+		return m.hidden(value)
 	}
 	switch v := value.(type) {
 	case string:
+		if names.Hides(v) {
+			return m.hidden(v)
+		}
 		return m.text(v)
 	case json.Number:
-		if m.whole[v.String()] {
-			return Hidden
+		if m.scanner.IsKnown(v.String()) || names.HidesNumber(v.String()) {
+			return m.hidden(v)
 		}
 	case map[string]any:
 		inner, _ := marks.(map[string]any)
-		masked := make(map[string]any, len(v))
-		for name, one := range v {
-			shown := m.text(name)
-			if _, twice := masked[shown]; twice || shown == Hidden {
-				masked[shown] = Hidden // which of them came first must not show
-				continue
-			}
-			masked[shown] = m.value(one, inner[name])
-		}
-		return masked
+		return m.table(v, inner, names)
 	case []any:
 		inner, _ := marks.([]any)
 		masked := make([]any, len(v))
@@ -67,11 +111,29 @@ func (m *mask) value(value, marks any) any {
 			if i < len(inner) {
 				mark = inner[i]
 			}
-			masked[i] = m.value(one, mark)
+			masked[i] = m.value(one, mark, names)
 		}
 		return masked
 	}
 	return value
+}
+
+func (m *mask) table(table, marks map[string]any, names secretscan.Names) map[string]any {
+	pair := secretscan.PairName(table)
+	masked := make(map[string]any, len(table))
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		one := table[name]
+		shown, inner := m.below("name of").text(name), m.below(name)
+		switch _, twice := masked[shown]; {
+		case twice, m.scanner.IsKnown(name):
+			masked[shown] = inner.hidden(one)
+		case strings.EqualFold(name, "value") && pair != "":
+			masked[shown] = inner.value(one, marks[name], names.Below(pair))
+		default:
+			masked[shown] = inner.value(one, marks[name], names.Below(name))
+		}
+	}
+	return masked
 }
 
 // attributes masks the values of a resource, whose own attribute names come from a schema and stay as they are.
@@ -84,7 +146,7 @@ func (m *mask) attributes(table map[string]any, marks any) map[string]any {
 		if !all {
 			mark = inner[name]
 		}
-		masked[name] = m.value(one, mark)
+		masked[name] = m.below(name).value(one, mark, secretscan.Names{}.Below(name))
 	}
 	return masked
 }
@@ -97,7 +159,7 @@ func (m *mask) address(address string) string {
 		inner := key[2 : len(key)-2]
 		var plain string
 		if err := json.Unmarshal([]byte(`"`+inner+`"`), &plain); err == nil && m.text(plain) != plain {
-			return `["` + Hidden + `"]`
+			return `["` + m.hidden(plain) + `"]`
 		}
 		return `["` + m.text(inner) + `"]`
 	})
@@ -105,38 +167,27 @@ func (m *mask) address(address string) string {
 
 func (m *mask) paths(paths []string) []string {
 	for i := range paths {
-		paths[i] = m.inside.Replace(paths[i])
+		paths[i] = m.text(paths[i])
 	}
 	return paths
 }
 
-// Redactor cuts secrets out of the text that Terraform prints: those of a plan, and everything that looks like a known
-// credential. Without a plan it knows only the latter.
+// Redactor cuts secrets out of the text that Terraform prints: those of a plan, and everything that looks like a credential.
+// Without a plan it knows only the latter.
 type Redactor struct {
-	replacer *strings.Replacer
+	scanner *secretscan.Scanner
 }
 
-// NewRedactor takes the secrets of a plan, which may be nil.
-func NewRedactor(plan *tfjson.Plan) *Redactor {
-	whole := secretsOf(plan)
-	pairs := []string{}
-	for _, form := range whole.forms() {
-		pairs = append(pairs, form, Hidden)
-	}
-	for secret := range whole {
-		if len(secret) < minInside { // too short to be looked for, except as a whole quoted value
-			quoted := `"` + jsonText(secret) + `"`
-			pairs = append(pairs, quoted, `"`+Hidden+`"`)
-		}
-	}
-	return &Redactor{replacer: strings.NewReplacer(pairs...)}
+// NewRedactor takes the secrets of a plan, which may be nil, and others that are known.
+func NewRedactor(plan *tfjson.Plan, known ...string) *Redactor {
+	return &Redactor{scanner: secretscan.New(append(secretsOf(plan).list(), known...))}
 }
 
-// Redact gives the text without secrets.
+// Redact gives the text without secrets, and with what a reader would not see written out.
 func (r *Redactor) Redact(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
+	var scanner *secretscan.Scanner
 	if r != nil {
-		text = r.replacer.Replace(text)
+		scanner = r.scanner
 	}
-	return catalog.CutCredentials(text, Hidden)
+	return invisible.Show(scanner.Mask(strings.ToValidUTF8(text, "\uFFFD"), Hidden))
 }

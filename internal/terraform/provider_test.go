@@ -95,7 +95,7 @@ func awsPlan(t *testing.T, keys ...string) *tfjson.Plan {
 
 func summarized(t *testing.T, plan *tfjson.Plan, config Config) *Summary {
 	t.Helper()
-	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: config})
+	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: config, FingerprintKey: testKey})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,15 +115,15 @@ func TestProviders(t *testing.T) {
 	s := summarized(t, awsPlan(t, configurations...), code())
 	want := []string{
 		`aws {"assume_role":[{"role_arn":{"expression":"local.role","values":{"local.account":"111122223333","local.role":{"expression":"\"arn:aws:iam::${local.account}:role/apply\""}}}}],` +
-			`"default_tags":[{"tags":{"Team":"x","api_token":"(sensitive value)","n":12345678901234567890}}],"headers":{"expression":"merge({ Authorization = \"(sensitive value)\", \"x-api-key\" : \"(sensitive value)\", plain = \"shown\" }, {})"},"ignore_tags":null,` +
-			`"literal":{"password":"(sensitive value)","plain":"shown"},"profile":{"expression":"join(\"-\", [\"a\", \"b\"])"},` +
-			`"region":{"expression":"\"eu-${var.stage}-1\"","values":{"var.stage":"central"}},"secret_key":"(sensitive value)","skip":true}`,
+			`"default_tags":[{"tags":{"Team":"x","api_token":"(sensitive)","n":12345678901234567890}}],"headers":{"expression":"merge({ Authorization = \"(sensitive)\", \"x-api-key\" : \"(sensitive)\", plain = \"shown\" }, {})"},"ignore_tags":null,` +
+			`"literal":{"password":"(sensitive)","plain":"shown"},"profile":{"expression":"join(\"-\", [\"a\", \"b\"])"},` +
+			`"region":{"expression":"\"eu-${var.stage}-1\"","values":{"var.stage":"central"}},"secret_key":"(sensitive)","skip":true}`,
 		`aws.us {"region":{"expression":"lower(\"US-EAST-1\")"}}`,
 		`module.tfpilot_req_aaaaaaaaaaaaa:aws.own {"region":{"expression":"\"${var.place}\"","values":{"var.place":"eu-west-1"}}}`,
 	}
 	var got []string
 	for _, p := range s.Providers {
-		got = append(got, p.Name+" "+strings.TrimSpace(string(canonical(p.Config))))
+		got = append(got, p.Name+" "+WithoutFingerprints(strings.TrimSpace(string(canonical(p.Config)))))
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%s", strings.Join(got, "\n"))
@@ -152,7 +152,7 @@ func TestProvidersAreApproved(t *testing.T) {
 		"a role":                      {"role/apply", "role/admin", true},
 		"the default of a module":     {"eu-west-1", "us-west-1", true},
 		"another version":             {">= 5.0", ">= 5.1", false},
-		"another secret":              {"never-shown", "nor-this", false},
+		"another secret":              {"never-shown", "nor-this", true},
 		"one that does nothing":       {"IDLE", "STILL", false},
 	} {
 		if again := summarized(t, awsPlan(t, all...), code(c.from, c.to)).Digest(); (again != first) != c.differs {
@@ -172,7 +172,7 @@ func TestProvidersAreApproved(t *testing.T) {
 	if summarized(t, awsPlan(t, all...), override).Digest() == first {
 		t.Error("a region that is overridden has the same digest")
 	}
-	_, err := Summarize(awsPlan(t, all...), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: Config{"/main.tf": nil}})
+	_, err := Summarize(awsPlan(t, all...), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: Config{"/main.tf": nil}, FingerprintKey: testKey})
 	if no := (*PlanError)(nil); !errors.As(err, &no) || no.Code != UnsupportedAction {
 		t.Errorf("a configuration that cannot be read: %v", err)
 	}
@@ -220,9 +220,9 @@ resource "a" "b" {
 // A command that a provisioner runs beside the plan is shown and approved with it.
 func TestCommands(t *testing.T) {
 	s := summarized(t, commandPlan(tfjson.Actions{tfjson.ActionCreate}, 2), commandCode())
-	want := `[{"config":{"command":{"expression":"\"curl ${var.host} --header (sensitive value)\"","values":{"root.tfpilot_req_aaaaaaaaaaaaa: local.h":"h1","var.host":{"expression":"\"${local.h}.example\""}}},` +
-		`"connection of the resource":{"host":"c1"},"environment":{"DB_PASSWORD":"(sensitive value)","SELF":{"expression":"self.id"}}},"type":"local-exec"}]`
-	if got := strings.TrimSpace(string(canonical(s.Changes[0].Commands))); got != want {
+	want := `[{"config":{"command":{"expression":"\"curl ${var.host} --header (sensitive)\"","values":{"root.tfpilot_req_aaaaaaaaaaaaa: local.h":"h1","var.host":{"expression":"\"${local.h}.example\""}}},` +
+		`"connection of the resource":{"host":"c1"},"environment":{"DB_PASSWORD":"(sensitive)","SELF":{"expression":"self.id"}}},"type":"local-exec"}]`
+	if got := WithoutFingerprints(strings.TrimSpace(string(canonical(s.Changes[0].Commands)))); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if again, err := ParseSummary(s.Bytes()); err != nil || again.Digest() != s.Digest() {
@@ -233,7 +233,7 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%s for %s has the same digest", c[1], c[0])
 		}
 	}
-	_, err := Summarize(commandPlan(tfjson.Actions{tfjson.ActionCreate}, 3), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: commandCode()})
+	_, err := Summarize(commandPlan(tfjson.Actions{tfjson.ActionCreate}, 3), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: commandCode(), FingerprintKey: testKey})
 	if no := (*PlanError)(nil); !errors.As(err, &no) || no.Code != UnsupportedAction {
 		t.Errorf("a command that cannot be read: %v", err)
 	}
@@ -250,7 +250,7 @@ func TestCommandsRunInTheirTime(t *testing.T) {
 		"delete":  {tfjson.Actions{tfjson.ActionDelete}, []string{"remote-exec"}},
 		"update":  {tfjson.Actions{tfjson.ActionUpdate}, nil},
 	} {
-		s, err := Summarize(commandPlan(c.actions, 2), Scope{RequestID: mine, Purpose: lifecycle.PurposeEdit, Config: commandCode()})
+		s, err := Summarize(commandPlan(c.actions, 2), Scope{RequestID: mine, Purpose: lifecycle.PurposeEdit, Config: commandCode(), FingerprintKey: testKey})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,7 +267,7 @@ func TestCommandsRunInTheirTime(t *testing.T) {
 // Locals may lead back to each other in what was never planned, and far in what was.
 func TestSettingsEnd(t *testing.T) {
 	config := code("111122223333", "${local.role}")
-	if _, err := Summarize(awsPlan(t, configurations...), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: config}); err != nil {
+	if _, err := Summarize(awsPlan(t, configurations...), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: config, FingerprintKey: testKey}); err != nil {
 		t.Error(err)
 	}
 }

@@ -194,7 +194,7 @@ func FuzzPlan(f *testing.F) {
 			return
 		}
 		NewRedactor(plan).Redact(string(content))
-		s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "edit"})
+		s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "edit", FingerprintKey: testKey})
 		if err != nil {
 			return
 		}

@@ -1,18 +1,16 @@
 package terraform
 
 import (
-	"encoding/base64"
 	"encoding/json"
-	"net/url"
+	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
-// minInside is the length from which a secret is also looked for inside other texts; a shorter one would be found everywhere.
-const minInside = 6
+// minNumber is the length from which a marked number is a secret; a shorter one would be found everywhere.
+const minNumber = 6
 
 // secrets are all texts that a plan marks as sensitive anywhere. Providers repeat marked values where nothing marks them, so
 // marks alone do not hide them.
@@ -103,7 +101,7 @@ func (s secrets) add(text string) {
 }
 
 func (s secrets) addNumber(text string) {
-	if len(text) >= minInside {
+	if len(text) >= minNumber {
 		s[text] = true
 	}
 }
@@ -174,58 +172,7 @@ func (s secrets) addConfigModule(module *tfjson.ConfigModule) {
 	}
 }
 
-// forms lists, longest first, what a secret may look like inside another text, and the texts of a secret that is itself JSON.
-func (s secrets) forms() []string {
-	seen := map[string]bool{}
-	for secret := range s {
-		for _, form := range formsOf(secret) {
-			if len(form) >= minInside {
-				seen[form] = true
-			}
-		}
-	}
-	forms := make([]string, 0, len(seen))
-	for form := range seen {
-		forms = append(forms, form)
-	}
-	slices.SortFunc(forms, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
-	})
-	return forms
-}
+// SecretsOf lists the values that a plan marks as sensitive.
+func SecretsOf(plan *tfjson.Plan) []string { return secretsOf(plan).list() }
 
-func formsOf(secret string) []string {
-	forms := []string{secret, strings.TrimSpace(secret)}
-	for line := range strings.SplitSeq(secret, "\n") {
-		forms = append(forms, strings.TrimSpace(line))
-	}
-	for _, form := range slices.Clone(forms) {
-		escaped := jsonText(form)
-		forms = append(forms, escaped, strings.NewReplacer("${", "$${", "%{", "%%{").Replace(escaped))
-		if html, err := json.Marshal(form); err == nil {
-			forms = append(forms, strings.Trim(string(html), `"`))
-		}
-	}
-	if len(secret) >= minInside {
-		forms = append(forms, url.QueryEscape(secret), url.PathEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret)))
-	}
-	inner := secrets{}
-	var doc any
-	if err := json.Unmarshal([]byte(secret), &doc); err == nil {
-		inner.addAll(doc)
-		delete(inner, secret)
-	}
-	for text := range inner {
-		forms = append(forms, text, jsonText(text))
-	}
-	return forms
-}
-
-// jsonText is a text as it stands between the quotes of JSON.
-func jsonText(text string) string {
-	encoded := strings.TrimSuffix(string(canonical(text)), "\n")
-	return encoded[1 : len(encoded)-1]
-}
+func (s secrets) list() []string { return slices.Collect(maps.Keys(s)) }

@@ -3,7 +3,6 @@ package terraform
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,6 +11,8 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
+
+	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
 // settings tells what the blocks of a configuration set, with every secret masked.
@@ -30,12 +31,6 @@ func newSettings(plan *tfjson.Plan, scope Scope, hide *mask) (*settings, error) 
 	return &settings{code: scope.Config, modules: modules, given: plan.Variables, hide: hide}, nil
 }
 
-// credentialName is an argument that holds a credential, which Terraform does not mark in a configuration.
-var credentialName = regexp.MustCompile(`(?i)secret|token|passw|credential|private|authorization|cookie|key$`)
-
-// namedCredential is the same inside a text: a name, and the text that it is given.
-var namedCredential = regexp.MustCompile(`(?i)([\w-]*(?:secret|token|passw|credential|private|authorization|cookie|key\b)[\w-]*"?\s*[=:]\s*)"(?:[^"\\]|\\.)*"`)
-
 // of merges blocks of which the last ones override the first.
 func (s *settings) of(module *source, blocks []*hclsyntax.Block, except ...string) map[string]any {
 	all := map[string]any{}
@@ -51,7 +46,7 @@ func (s *settings) of(module *source, blocks []*hclsyntax.Block, except ...strin
 			for _, label := range one.Labels {
 				name += " " + label
 			}
-			inner[name] = append(inner[name], s.of(module, []*hclsyntax.Block{one}))
+			inner[name] = append(inner[name], s.block(module, one))
 		}
 		for name, list := range inner {
 			all[name] = list
@@ -60,17 +55,45 @@ func (s *settings) of(module *source, blocks []*hclsyntax.Block, except ...strin
 	return all
 }
 
+// block is one block inside others. All of it is hidden when its name says that it holds a credential.
+func (s *settings) block(module *source, block *hclsyntax.Block) any {
+	if s.hide.raw || !secretscan.Name(block.Type) {
+		return s.of(module, []*hclsyntax.Block{block})
+	}
+	return s.hide.below(block.Type).hidden(s.unmasked().of(module, []*hclsyntax.Block{block}))
+}
+
+// unmasked reads the same without hiding, for fingerprints: they cover all that an expression refers to.
+func (s *settings) unmasked() *settings {
+	raw := *s
+	raw.hide = s.hide.unmasked()
+	return &raw
+}
+
 // trail is what an expression leads to: locals and variables by name, each once.
 type trail struct {
 	from   *source
 	values map[string]any
 }
 
+// named is the value of an argument. What its name hides is fingerprinted with all that it refers to.
 func (s *settings) named(module *source, name string, expr hclsyntax.Expression, to *trail) any {
-	if credentialName.MatchString(name) {
-		return Hidden
+	if s.hide.raw || !secretscan.Name(name) {
+		return s.value(module, expr, to)
 	}
-	return s.value(module, expr, to)
+	hide := s.hide.below(name)
+	if literal, ok := literalOf(expr); ok {
+		return hide.value(literal, nil, secretscan.Names{}.Below(name))
+	}
+	return hide.hidden(s.unmasked().value(module, expr, nil))
+}
+
+func literalOf(expr hclsyntax.Expression) (any, bool) {
+	value, diags := expr.Value(nil)
+	if diags.HasErrors() || !value.IsWhollyKnown() {
+		return nil, false
+	}
+	return plainValue(value), true
 }
 
 // value is the value of what is written as one, and else its text beside the values of what it refers to, which go to the trail
@@ -88,14 +111,13 @@ func (s *settings) value(module *source, expr hclsyntax.Expression, to *trail) a
 		}
 		return list
 	}
-	if literal, diags := expr.Value(nil); !diags.HasErrors() && literal.IsWhollyKnown() {
-		return withoutCredentials(s.hide.value(plainValue(literal), nil))
+	if literal, ok := literalOf(expr); ok {
+		return s.hide.value(literal, nil, secretscan.Names{})
 	}
 	if word := hcl.ExprAsKeyword(expr); word != "" {
 		return word
 	}
-	text := namedCredential.ReplaceAllString(string(expr.Range().SliceBytes(s.code[expr.Range().Filename])), `${1}"`+Hidden+`"`)
-	written := map[string]any{"expression": s.hide.text(text)}
+	written := map[string]any{"expression": s.hide.text(string(expr.Range().SliceBytes(s.code[expr.Range().Filename])))}
 	if to != nil {
 		s.follow(module, expr, to)
 		return written
@@ -154,12 +176,12 @@ func (s *settings) follow(module *source, expr hclsyntax.Expression, to *trail) 
 // variable is what a module is called with, or else the default.
 func (s *settings) variable(module *source, name string, to *trail) any {
 	declared := module.find("variable", name)
-	if isTrue(attribute(declared, "sensitive")) || credentialName.MatchString(name) {
-		return Hidden
+	if !s.hide.raw && (isTrue(attribute(declared, "sensitive")) || secretscan.Name(name)) {
+		return s.hide.below("var." + name).hidden(s.unmasked().variable(module, name, &trail{from: module, values: map[string]any{}}))
 	}
 	if module.parent == nil {
 		if given := s.given[name]; given != nil {
-			return withoutCredentials(s.hide.value(given.Value, nil))
+			return s.hide.value(given.Value, nil, secretscan.Names{})
 		}
 		return nil
 	}
@@ -178,23 +200,6 @@ func isTrue(expr hclsyntax.Expression) bool {
 	}
 	value, diags := expr.Value(nil)
 	return !diags.HasErrors() && value.RawEquals(cty.True)
-}
-
-// withoutCredentials hides in a value what the names in it say.
-func withoutCredentials(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		for name, inner := range v {
-			if v[name] = withoutCredentials(inner); credentialName.MatchString(name) {
-				v[name] = Hidden
-			}
-		}
-	case []any:
-		for i, inner := range v {
-			v[i] = withoutCredentials(inner)
-		}
-	}
-	return value
 }
 
 // plainValue is a value as JSON has it. What has no such form, of what a configuration may write, is nothing.

@@ -10,6 +10,7 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
 // Scope is what a plan may touch, and what it is for.
@@ -18,6 +19,10 @@ type Scope struct {
 	Purpose   lifecycle.Purpose // required
 	Config    Config            // what the plan was made of; needed where that configures providers or runs commands
 	Code      *CodeIdentity     // its identity
+
+	// FingerprintKey is the request's key for fingerprints of what is hidden. Required: without it a changed secret would not
+	// change the digest.
+	FingerprintKey []byte
 }
 
 func (s Scope) prefix() string { return "module." + ModuleCall(s.RequestID) + "." }
@@ -28,10 +33,13 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 	if !requestID.MatchString(scope.RequestID) {
 		return nil, fmt.Errorf("summarize: %q is not a request id", scope.RequestID)
 	}
+	if len(scope.FingerprintKey) < MinFingerprintKey {
+		return nil, fmt.Errorf("summarize: no key for the fingerprints of hidden values")
+	}
 	if err := checkPlan(plan, scope); err != nil {
 		return nil, err
 	}
-	hide := newMask(plan)
+	hide := newMask(plan, scope.FingerprintKey)
 	written, err := newSettings(plan, scope, hide)
 	if err != nil {
 		return nil, fmt.Errorf("summarize: %w", err)
@@ -146,7 +154,7 @@ func newChange(rc *tfjson.ResourceChange, hide *mask) (Change, error) {
 	c := Change{
 		Address: hide.address(rc.Address), PreviousAddress: hide.address(rc.PreviousAddress), Deposed: rc.DeposedKey,
 		Type: rc.Type, Provider: rc.ProviderName, Reason: string(rc.ActionReason),
-		ReplacePaths: sortedPaths(hide.value(rc.Change.ReplacePaths, nil)),
+		ReplacePaths: sortedPaths(hide.value(rc.Change.ReplacePaths, nil, secretscan.Names{})),
 	}
 	for _, action := range rc.Change.Actions {
 		c.Actions = append(c.Actions, string(action))
@@ -163,7 +171,7 @@ func newChange(rc *tfjson.ResourceChange, hide *mask) (Change, error) {
 	if c.Kind() == "move" && c.PreviousAddress == c.Address {
 		c.PreviousAddress = ""
 	}
-	c.addValues(rc.Change, hide)
+	c.addValues(rc.Change, hide.below(rc.Address))
 	c.Warnings = c.warnings()
 	return c, nil
 }

@@ -34,7 +34,7 @@ func planOf(t testing.TB, name string) *tfjson.Plan {
 
 func summaryOf(t testing.TB, name string, purpose lifecycle.Purpose) *Summary {
 	t.Helper()
-	s, err := Summarize(planOf(t, name), Scope{RequestID: mine, Purpose: purpose})
+	s, err := Summarize(planOf(t, name), Scope{RequestID: mine, Purpose: purpose, FingerprintKey: testKey})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestRefusedPlans(t *testing.T) {
 		{"provider action", withPlan(t, func(p *tfjson.Plan) { p.ActionInvocations = []*tfjson.ActionInvocation{{}} }), mine, lifecycle.PurposeEdit, UnsupportedAction},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := Summarize(tc.plan, Scope{RequestID: tc.id, Purpose: tc.purpose})
+			_, err := Summarize(tc.plan, Scope{RequestID: tc.id, Purpose: tc.purpose, FingerprintKey: testKey})
 			var refused *PlanError
 			if !errors.As(err, &refused) || refused.Code != tc.want {
 				t.Errorf("got %v, want %s", err, tc.want)
@@ -140,14 +140,14 @@ func TestDigestIsStable(t *testing.T) {
 	if second := summaryOf(t, "create", lifecycle.PurposeOpen).Digest(); second != first {
 		t.Error("the same plan has two digests")
 	}
-	if secret := summaryOf(t, "create-other-secret", lifecycle.PurposeOpen).Digest(); secret != first {
-		t.Error("a changed secret alone changes the digest")
+	if secret := summaryOf(t, "create-other-secret", lifecycle.PurposeOpen).Digest(); secret == first {
+		t.Error("a changed secret leaves the digest as it is")
 	}
 	reordered := withPlan(t, func(p *tfjson.Plan) {
 		p.ResourceChanges[0], p.ResourceChanges[2] = p.ResourceChanges[2], p.ResourceChanges[0]
 		p.Timestamp, p.TerraformVersion = "2020-01-01T00:00:00Z", "9.9.9"
 	})
-	if s, err := Summarize(reordered, Scope{RequestID: mine, Purpose: "open"}); err != nil || s.Digest() != first {
+	if s, err := Summarize(reordered, Scope{RequestID: mine, Purpose: "open", FingerprintKey: testKey}); err != nil || s.Digest() != first {
 		t.Errorf("order or time changes the digest: %v", err)
 	}
 	number := withPlan(t, func(p *tfjson.Plan) {
@@ -157,7 +157,7 @@ func TestDigestIsStable(t *testing.T) {
 			}
 		}
 	})
-	if s, err := Summarize(number, Scope{RequestID: mine, Purpose: "open"}); err != nil || s.Digest() == first {
+	if s, err := Summarize(number, Scope{RequestID: mine, Purpose: "open", FingerprintKey: testKey}); err != nil || s.Digest() == first {
 		t.Errorf("2^53 and 2^53+1 have one digest: %v", err)
 	}
 }
@@ -169,7 +169,7 @@ func TestSecretsNeverShow(t *testing.T) {
 		if strings.HasPrefix(name, "destroy") {
 			purpose = lifecycle.PurposeDestroy
 		}
-		s, err := Summarize(plan, Scope{RequestID: mine, Purpose: purpose})
+		s, err := Summarize(plan, Scope{RequestID: mine, Purpose: purpose, FingerprintKey: testKey})
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -207,6 +207,16 @@ func secretPlan(secret string, shown map[string]any) *tfjson.Plan {
 	}
 }
 
+// readable is a masked value in the words for people.
+func readable(t *testing.T, value any) any {
+	t.Helper()
+	var shown any
+	if err := json.Unmarshal([]byte(WithoutFingerprints(string(canonical(value)))), &shown); err != nil {
+		t.Fatal(err)
+	}
+	return shown
+}
+
 func TestMaskByValue(t *testing.T) {
 	pem := "BEGIN\nline-one-of-it\nline-two-of-it\n"
 	for _, tc := range []struct {
@@ -231,14 +241,14 @@ func TestMaskByValue(t *testing.T) {
 		{"a known token that nothing marks", "zzz", "ghp_" + strings.Repeat("a", 36), Hidden},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, err := Summarize(secretPlan(tc.secret, map[string]any{"other": tc.shown}), Scope{RequestID: mine, Purpose: "open"})
+			s, err := Summarize(secretPlan(tc.secret, map[string]any{"other": tc.shown}), Scope{RequestID: mine, Purpose: "open", FingerprintKey: testKey})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, s.Changes[0].After["other"]); diff != "" {
+			if diff := cmp.Diff(tc.want, readable(t, s.Changes[0].After["other"])); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if s.Changes[0].After["marked"] != Hidden {
+			if readable(t, s.Changes[0].After["marked"]) != Hidden {
 				t.Error("the marked value shows")
 			}
 		})
@@ -284,11 +294,11 @@ func TestEverySourceOfSecrets(t *testing.T) {
 	} {
 		plan := secretPlan("", map[string]any{"shown": "it is " + secret})
 		add(plan)
-		s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "open"})
+		s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "open", FingerprintKey: testKey})
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		if got := s.Changes[0].After["shown"]; got != "it is "+Hidden {
+		if got := readable(t, s.Changes[0].After["shown"]); got != "it is "+Hidden {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
@@ -297,12 +307,12 @@ func TestEverySourceOfSecrets(t *testing.T) {
 func TestMarkedValuesThatAreNoText(t *testing.T) {
 	plan := secretPlan("", map[string]any{"flag": true, "count": json.Number("7"), "pin": json.Number("123456"), "copy": json.Number("123456"), "none": nil})
 	plan.ResourceChanges[0].Change.AfterSensitive = map[string]any{"flag": true, "count": true, "pin": true, "none": true}
-	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "open"})
+	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "open", FingerprintKey: testKey})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]any{"flag": Hidden, "count": Hidden, "pin": Hidden, "copy": Hidden, "marked": ""}
-	if diff := cmp.Diff(want, s.Changes[0].After); diff != "" {
+	if diff := cmp.Diff(want, readable(t, s.Changes[0].After)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -311,11 +321,11 @@ func TestMaskOfMarkedResource(t *testing.T) {
 	plan := secretPlan("s3cr3t", nil)
 	plan.ResourceChanges[0].Change.AfterSensitive = true
 	plan.ResourceChanges[0].Address = "module." + ModuleCall(mine) + `.a.b["x-s3cr3t"]`
-	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "open"})
+	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "open", FingerprintKey: testKey})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Changes[0].After["marked"] != Hidden || strings.Contains(string(s.Bytes()), "s3cr3t") {
+	if readable(t, s.Changes[0].After["marked"]) != Hidden || strings.Contains(string(s.Bytes()), "s3cr3t") {
 		t.Errorf("%s", s.Bytes())
 	}
 }
@@ -337,7 +347,7 @@ func TestMovesAndImports(t *testing.T) {
 	plan := planOf(t, "nothing")
 	plan.ResourceChanges[0].PreviousAddress = "module." + ModuleCall(mine) + ".terraform_data.old"
 	plan.ResourceChanges[1].Change.Importing = &tfjson.Importing{ID: "abc"}
-	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "reapply"})
+	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "reapply", FingerprintKey: testKey})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -377,7 +387,7 @@ func BenchmarkSummarize(b *testing.B) {
 		}
 	}
 	for b.Loop() {
-		s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "edit"})
+		s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "edit", FingerprintKey: testKey})
 		if err != nil {
 			b.Fatal(err)
 		}

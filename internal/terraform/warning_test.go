@@ -31,7 +31,7 @@ func planWith(changes ...*tfjson.ResourceChange) *tfjson.Plan {
 
 func summaryFor(t *testing.T, plan *tfjson.Plan, code *CodeIdentity) *Summary {
 	t.Helper()
-	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: lifecycle.PurposeEdit, Code: code})
+	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: lifecycle.PurposeEdit, Code: code, FingerprintKey: testKey})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ func (w *writer) differences(c terraform.Change) {
 		first := len(w.lines)
 		w.changed(place{depth: 1, name: name}, c.Before[name], after[name])
 		if first == len(w.lines) { // masked values look the same on both sides
-			w.add(1, Update, key(name)+" = (a sensitive value changes)")
+			w.add(1, Update, key(name)+" = "+terraform.HiddenChanged)
 		}
 		if forces[name] {
 			w.lines[first].Text += "  # forces replacement"

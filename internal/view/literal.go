@@ -19,7 +19,7 @@ func literal(value any) string {
 	case unknownValue:
 		return knownAfter
 	case string:
-		if isHidden(v) {
+		if terraform.IsHidden(v) {
 			return terraform.Hidden
 		}
 		return quote(v)
@@ -36,12 +36,6 @@ func literal(value any) string {
 }
 
 func quote(text string) string { return strconv.Quote(strings.ToValidUTF8(text, "\uFFFD")) }
-
-// isHidden reports whether a value is a masked one.
-func isHidden(value any) bool {
-	text, isText := value.(string)
-	return isText && text == terraform.Hidden
-}
 
 // plainName is a name that needs no quotes.
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)

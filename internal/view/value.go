@@ -17,7 +17,7 @@ type writer struct {
 }
 
 func (w *writer) add(depth int, sign Sign, text string) {
-	w.lines = append(w.lines, Line{Sign: sign, Depth: depth, Text: text})
+	w.lines = append(w.lines, Line{Sign: sign, Depth: depth, Text: terraform.WithoutFingerprints(text)})
 }
 
 // place is where a value appears: how deep, under which name, and whether it is part of a JSON document.
@@ -273,8 +273,8 @@ func (w *writer) changedValue(p place, was, is any) {
 func (w *writer) arrow(p place, was, is any) {
 	if isPlain(was) && isPlain(is) {
 		text := p.prefix() + literal(was) + " → " + literal(is) + p.comma
-		if isHidden(was) && isHidden(is) {
-			text = p.prefix() + "(sensitive value, changes)" + p.comma
+		if terraform.IsHidden(was) && terraform.IsHidden(is) {
+			text = p.prefix() + terraform.HiddenChanged + p.comma
 		}
 		if utf8.RuneCountInString(text) <= shortArrow {
 			w.add(p.depth, Update, text)

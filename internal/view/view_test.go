@@ -162,7 +162,7 @@ func TestRealPlansAsText(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			content := must(os.ReadFile("../terraform/testdata/plans/" + name + ".json"))
 			plan := must(terraform.ParsePlan(content))
-			s := must(terraform.Summarize(plan, terraform.Scope{RequestID: "req_aaaaaaaaaaaaa", Purpose: purpose}))
+			s := must(terraform.Summarize(plan, terraform.Scope{RequestID: "req_aaaaaaaaaaaaa", Purpose: purpose, FingerprintKey: []byte("the key of one request")}))
 			golden(t, "real_"+name+".txt", OfPlan(s).Text())
 		})
 	}

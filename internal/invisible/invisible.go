@@ -1,12 +1,13 @@
-// Package text owns the characters that a reader cannot see: control characters, marks that reorder a line, zero-width and
-// blank ones. Check refuses them in what people type; Visible writes them out in what people read. It owns no limits of length
+// Package invisible owns the characters that a reader cannot see: control characters, marks that reorder a line, zero-width and
+// blank ones. Check refuses them in what people type; Show writes them out in what people read. It owns no limits of length
 // and no markup.
-package text
+package invisible
 
 import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -40,8 +41,8 @@ func Check(typed string, shape Shape) error {
 	return fault
 }
 
-// Visible writes every hidden character as its escape, such as \u202e. Newlines and tabs stay.
-func Visible(shown string) string {
+// Show writes every hidden character as its escape, such as \u202e. Newlines and tabs stay.
+func Show(shown string) string {
 	if plain(shown) {
 		return shown
 	}
@@ -51,8 +52,9 @@ func Visible(shown string) string {
 		switch {
 		case !hidden:
 			out.WriteRune(r)
-		case r > 0xFFFF:
-			fmt.Fprintf(&out, `\U%08x`, r)
+		case r > 0xFFFF: // as JSON has it, so that a document stays one
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
 		default:
 			fmt.Fprintf(&out, `\u%04x`, r)
 		}
@@ -60,9 +62,9 @@ func Visible(shown string) string {
 	return out.String()
 }
 
-// OneLine is Visible for one line: newlines and tabs become spaces.
-func OneLine(shown string) string {
-	return strings.NewReplacer("\n", " ", "\t", " ").Replace(Visible(shown))
+// ShowLine is Show for one line: newlines and tabs become spaces.
+func ShowLine(shown string) string {
+	return strings.NewReplacer("\n", " ", "\t", " ").Replace(Show(shown))
 }
 
 // plain reports whether a text is printable ASCII, as most are.
