@@ -175,6 +175,17 @@ func (a *App) gate(ctx context.Context, v visitor, action lifecycle.Action, id s
 	return r, ""
 }
 
+// withdrawnMeans says what a withdrawal still changes: a run that has begun to change
+// things is not stopped halfway.
+func withdrawnMeans(r lifecycle.Request) string {
+	for _, kind := range []lifecycle.Kind{lifecycle.KindApply, lifecycle.KindDestroy} {
+		if a := r.CurrentRun(kind); a != nil && a.Conclusion == "" {
+			return "The run stops unless it has begun to change something."
+		}
+	}
+	return "Nothing runs before another approval."
+}
+
 const follow = "The card shows how it goes on."
 
 // perform does what was clicked: it writes the wish, rings, and says what comes
@@ -195,7 +206,7 @@ func (a *App) effect(ctx context.Context, v visitor, r lifecycle.Request, action
 	if no := a.unconfirmed(r, action, g, in); no != "" {
 		return no
 	}
-	doc, err := a.Documents.Update(ctx, r.ID, v.actor(), a.patch(v, action, g, in.reason))
+	doc, err := a.Documents.Update(ctx, r.ID, v.actor(), a.patch(v, r, action, g, in))
 	var refused *lifecycle.Refusal
 	switch {
 	case errors.As(err, &refused):
@@ -211,16 +222,19 @@ func (a *App) effect(ctx context.Context, v visitor, r lifecycle.Request, action
 }
 
 // patch is what a click changes in the document.
-func (a *App) patch(v visitor, action lifecycle.Action, g grip, reason string) lifecycle.Patch {
+func (a *App) patch(v visitor, r lifecycle.Request, action lifecycle.Action, g grip, in answers) lifecycle.Patch {
 	switch action {
 	case lifecycle.ActionTakeBack:
 		return lifecycle.TakeBack()
 	case lifecycle.ActionKeep:
-		return lifecycle.Keep()
+		return lifecycle.Keep(now())
+	case lifecycle.ActionWithdraw:
+		return lifecycle.WithdrawApproval(v.Person, now())
 	default:
 		return lifecycle.Want(lifecycle.Wish{
 			What: action, By: v.Login, ByID: v.GithubID, SlackTeam: v.SlackTeam, SlackUser: v.SlackUser,
-			At: now(), Source: source, HeadSHA: g.HeadSHA, PlanDigest: g.Digest, Reason: reason,
+			At: now(), Source: source, HeadSHA: g.HeadSHA, PlanDigest: g.Digest, Reason: in.reason,
+			Typed: a.confirmNow(r, action) == confirmTyped, // without the words it would not have come here
 		})
 	}
 }
@@ -255,6 +269,8 @@ func saidNext(r lifecycle.Request, action lifecycle.Action, g grip) string {
 		return fmt.Sprintf("Taken back: nothing waits for %s any more.", title)
 	case lifecycle.ActionKeep:
 		return fmt.Sprintf("Kept: %s stays as it is.", title)
+	case lifecycle.ActionWithdraw:
+		return fmt.Sprintf("Withdrawn: your approval of %s does not count any more. %s", title, withdrawnMeans(r))
 	default:
 		return fmt.Sprintf("Saved. %s", follow)
 	}

@@ -71,7 +71,7 @@ type visitor struct {
 }
 
 func (v visitor) subject() rbac.Subject {
-	return rbac.Subject{Login: v.Login, GithubID: v.GithubID}
+	return rbac.SubjectOf(v.Person)
 }
 
 func (v visitor) actor() lifecycle.Actor { return lifecycle.Actor{Login: v.Login, Source: source} }

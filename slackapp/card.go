@@ -39,7 +39,7 @@ func (s scene) card() message {
 		blocks = append(blocks, rich(s.why(shownWhy)...))
 	}
 	blocks = append(blocks, rich(s.stepLines()...))
-	for _, part := range []slack.Block{s.rejected(), s.removed(), s.problem(), s.outputs()} {
+	for _, part := range []slack.Block{s.rejected(), s.objections(), s.removed(), s.problem(), s.outputs()} {
 		if part != nil {
 			blocks = append(blocks, part)
 		}
@@ -227,6 +227,12 @@ func (s scene) planStep() step {
 	if p := s.r.Plan; p != nil && current != nil && p.Attempt == current.Number && st.state == stepDone {
 		st.note = counts(p)
 	}
+	if s.dismissed() && !s.going() {
+		st.note = "dismissed"
+		if s.r.Plan.Nothing {
+			st.note = counts(s.r.Plan)
+		}
+	}
 	if st.state == stepDone && s.r.Plan == nil {
 		st.state, st.note = stepRuns, "its result is being read"
 	}
@@ -244,6 +250,8 @@ func (s scene) approvalStep() step {
 		st.state, st.note = stepRuns, s.r.Wish(lifecycle.ActionApprove).By+" approved; this is being recorded"
 	case lifecycle.Can(s.r, lifecycle.ActionApprove) == nil:
 		st.state, st.note = stepRuns, "waited for"
+	case len(s.r.Objections()) > 0 && s.r.Runs.Apply.Current() == nil && !s.over():
+		st.state, st.note = stepFailed, "changes requested on GitHub by "+s.r.Objections()[0].Login
 	case !s.going() && s.plan() == nil && s.r.Runs.Apply.Current() != nil:
 		st.state = stepDone // that of the destroy says nothing about what exists
 	case s.voided() != nil && (s.voided().Purpose == lifecycle.PurposeDestroy) == s.going():
@@ -388,7 +396,7 @@ func (s scene) problem() slack.Block {
 
 // helps says what to do after a failed run, as long as nobody has begun to.
 func (s scene) helps(a *lifecycle.Attempt, kind lifecycle.Kind) string {
-	if s.newRound(a, kind) != "" {
+	if s.over() || s.newRound(a, kind) != "" {
 		return ""
 	}
 	switch {

@@ -173,11 +173,6 @@ func live(t testing.TB) *teller { return ready(t).approved("omar").merged().appl
 
 // told are requests in every state that a card can show.
 func told(t testing.TB) map[string]*teller {
-	failedPlan := newTeller(t, dev()).opened()
-	cid := failedPlan.start(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen, HeadSHA: head1})
-	failedPlan.end(lifecycle.KindPlan, cid, "failure")
-	failedPlan.do(lifecycle.ReadFailure(lifecycle.KindPlan, cid, "terraform_failed", "Error: Invalid value for variable\n\n  on tfpilot.tf line 3", "Plan", failedPlan.now))
-
 	again := func() *teller {
 		return applyFailed(t).planned(lifecycle.PurposeReapply, head2, creating())
 	}
@@ -187,7 +182,7 @@ func told(t testing.TB) map[string]*teller {
 	requeued.do(lifecycle.Named(lifecycle.ActionApply, correlation(lifecycle.KindApply, 99)))
 
 	unplanned := live(t).want(lifecycle.ActionDestroy, "adam")
-	cid = unplanned.start(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeDestroy, HeadSHA: head2})
+	cid := unplanned.start(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeDestroy, HeadSHA: head2})
 	unplanned.end(lifecycle.KindPlan, cid, "failure")
 	unplanned.do(lifecycle.ReadFailure(lifecycle.KindPlan, cid, "terraform_failed", "Error: No valid credential sources found", "Plan", unplanned.now))
 
@@ -217,7 +212,20 @@ func told(t testing.TB) map[string]*teller {
 	refused := ready(t).approved("omar").want(lifecycle.ActionMerge, "omar")
 	refused.do(lifecycle.Refused(lifecycle.ActionMerge, "omar", "blocked", "GitHub says: at least one more review is required.", refused.now))
 
+	objected := ready(t).approved("omar").do(lifecycle.Objected([]lifecycle.Objection{{Review: 7, Login: "ana", GithubID: 1002, At: t0}}, nobody, t0))
+	unlinked := ready(t).want(lifecycle.ActionApprove, "ana")
+	unlinked.do(lifecycle.RefusedWish(*unlinked.r.Wish(lifecycle.ActionApprove), "identity", "The Slack account of ana is no longer linked to a GitHub account.", unlinked.now))
+	unchanged := live(t).replanned("ana", terraform.Summary{})
+	dismissed := live(t).replanned("ana", creating()).want(lifecycle.ActionReject, "omar")
+	withdrawn := ready(t).approved("omar")
+
 	return map[string]*teller{
+		"objected":             objected,
+		"approval_refused":     unlinked,
+		"unchanged":            unchanged,
+		"dismissed":            dismissed.do(lifecycle.Reject(dismissed.wish(lifecycle.ActionReject, "omar"))),
+		"withdrawn":            withdrawn.do(lifecycle.WithdrawApproval(lifecycle.Person{Login: "omar"}, withdrawn.now)),
+		"plan_failed_closed":   planFailed(t).want(lifecycle.ActionClose, "dana").do(lifecycle.Closed(t0)),
 		"created":              newTeller(t, dev()),
 		"planning":             newTeller(t, dev()).opened(),
 		"plan_ready":           ready(t),
@@ -236,11 +244,11 @@ func told(t testing.TB) map[string]*teller {
 		"destroy_plan":         destroyPlan,
 		"destroying":           &runs,
 		"destroyed":            gone,
-		"kept":                 kept.do(lifecycle.Keep()),
-		"kept_approved":        keptLate.do(lifecycle.Keep()),
+		"kept":                 kept.do(lifecycle.Keep(t0)),
+		"kept_approved":        keptLate.do(lifecycle.Keep(t0)),
 		"destroy_rejected":     spared.do(lifecycle.Reject(spared.wish(lifecycle.ActionReject, "omar"))),
 		"destroy_failed":       destroyFailed(t),
-		"plan_failed":          failedPlan,
+		"plan_failed":          planFailed(t),
 		"apply_failed":         applyFailed(t),
 		"destroy_plan_failed":  unplanned,
 		"replanning":           replanning,
@@ -253,6 +261,28 @@ func told(t testing.TB) map[string]*teller {
 		"rejected":             rejected,
 		"closed":               closed.do(lifecycle.Closed(closed.now)),
 	}
+}
+
+func nobody(lifecycle.Approver) bool { return false }
+
+// planFailed is a request whose first plan failed.
+func planFailed(t testing.TB) *teller {
+	s := newTeller(t, dev()).opened()
+	cid := s.start(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen, HeadSHA: head1})
+	s.end(lifecycle.KindPlan, cid, "failure")
+	return s.do(lifecycle.ReadFailure(lifecycle.KindPlan, cid, "terraform_failed", "Error: Invalid value for variable\n\n  on tfpilot.tf line 3", "Plan", s.now))
+}
+
+// replanned is a new plan of what exists, requested by a person.
+func (s *teller) replanned(by string, summary terraform.Summary) *teller {
+	s.want(lifecycle.ActionPlan, by)
+	p := s.r.Wish(lifecycle.ActionPlan).Person()
+	cid := s.start(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeReapply, HeadSHA: head2, RequestedBy: &p})
+	s.end(lifecycle.KindPlan, cid, "success")
+	n := summary.Counts()
+	return s.do(lifecycle.ReadPlan(cid, lifecycle.Plan{
+		Blob: blob1, Digest: summary.Digest(), Add: n.Add, Change: n.Change, Nothing: len(summary.Changes) == 0,
+	}))
 }
 
 // applyFailed made a part of it, perhaps.

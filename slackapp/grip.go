@@ -73,7 +73,7 @@ func reviewButton(r lifecycle.Request) *slack.ButtonBlockElement {
 
 // quietActions stand in a row of their own, below what is waited for.
 var quietActions = map[lifecycle.Action]bool{
-	lifecycle.ActionDestroy: true, lifecycle.ActionClose: true, lifecycle.ActionSync: true,
+	lifecycle.ActionDestroy: true, lifecycle.ActionClose: true, lifecycle.ActionSync: true, lifecycle.ActionWithdraw: true,
 }
 
 // rows are the buttons of the card.
@@ -84,7 +84,7 @@ func (s scene) rows() []slack.Block {
 	}
 	for _, o := range lifecycle.Actions(s.r, s.now) {
 		switch b := button(s.r, o, s.place); {
-		case o.Action == lifecycle.ActionSync && s.over():
+		case o.Action == lifecycle.ActionSync && s.over(), !s.offers(o.Action):
 		case quietActions[o.Action]:
 			quiet = append(quiet, b)
 		default:

@@ -315,6 +315,7 @@ func (a *App) showID(ctx context.Context, v visitor, id string) *slack.WebhookMe
 		a.Log.Warn("show", keyRequest, doc.Request.ID, keyError, err) // without the lease it is still true
 	}
 	s.links = a.Cards.links(ctx, doc.Request, v.SlackUser)
+	s.may = a.Cards.mayOf(doc.Request, v.Person)
 	m := s.card()
 	if doc.Archived {
 		m.blocks = append(m.blocks, hint("This request is in the archive: it is only kept for reading."))

@@ -50,7 +50,9 @@ func (p *poster) all(ctx context.Context) error {
 	}
 	if r.Requester.SlackUser != "" {
 		p.scene.links = p.otherLinks(ctx, lifecycle.RoleDM)
-		errs = append(errs, p.put(ctx, slot{role: lifecycle.RoleDM, channel: p.directChannel(ctx)}, p.scene.card(), true))
+		own := p.scene
+		own.may = p.mayOf(r, r.Requester)
+		errs = append(errs, p.put(ctx, slot{role: lifecycle.RoleDM, channel: p.directChannel(ctx)}, own.card(), true))
 	}
 	if anchor, ok := p.anchor(); ok {
 		for _, reply := range p.scene.replies() {

@@ -19,10 +19,11 @@ type scene struct {
 	place   config.Environment
 	module  *catalog.Module // nil when the catalog does not have it any more
 	now     time.Time
-	askable []lifecycle.Person // who may approve, as far as known
-	account map[string]string  // GitHub login in lower case → Slack user
-	links   []hyperlink        // to the request's other messages
-	details string             // address of the request's page, "" without one
+	askable []lifecycle.Person          // who may approve, as far as known
+	account map[string]string           // GitHub login in lower case → Slack user
+	links   []hyperlink                 // to the request's other messages
+	may     func(lifecycle.Action) bool // of whoever reads this; nil when anybody may
+	details string                      // address of the request's page, "" without one
 }
 
 // hyperlink is an address with its words.
@@ -153,9 +154,17 @@ func (s scene) plan() *lifecycle.Plan {
 		return nil
 	case s.destroyAsked() && s.r.DestroyPlan() == nil:
 		return nil // of the destroy before
+	case s.dismissed():
+		return nil
 	default:
 		return p
 	}
+}
+
+// dismissed reports whether the plan's round has ended without an apply.
+func (s scene) dismissed() bool {
+	current := s.r.Runs.Plan.Current()
+	return current != nil && current.SetAside && s.r.Plan != nil && s.r.Plan.Attempt == current.Number
 }
 
 // destroyAsked says that somebody wants it gone.

@@ -2,6 +2,7 @@ package slackapp
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,14 +48,14 @@ func hasTopic(all []reply, topic string) bool {
 func (s scene) current() []reply {
 	var all []reply
 	for _, make := range []func(scene) (reply, bool){
-		scene.planReply, scene.failedReply, scene.foreignReply, scene.voidedReply, scene.problemReply,
+		scene.planReply, scene.unchangedReply, scene.failedReply, scene.foreignReply, scene.objectionReply, scene.voidedReply, scene.problemReply,
 		scene.appliedReply, scene.driftReply, scene.rejectedReply, scene.destroyedReply, scene.closedReply,
 	} {
 		if r, ok := make(s); ok {
 			all = append(all, r)
 		}
 	}
-	return all
+	return append(all, s.refusedReplies()...)
 }
 
 // past redraws a reply whose time is over: its words stay true, its buttons go.
@@ -74,6 +75,12 @@ func (s scene) past(topic string) reply {
 		say = fmt.Sprintf("A problem of %s is over. The card above shows where it stands.", s.title())
 	case "applied":
 		say = fmt.Sprintf("%s was applied. The card above shows what came later.", s.title())
+	case "objection":
+		say = fmt.Sprintf("Changes that were requested on GitHub block %s no more.", s.title())
+	case "refused":
+		say = fmt.Sprintf("Something that was requested for %s was refused. The card above shows where it stands.", s.title())
+	case "unchanged":
+		say = fmt.Sprintf("A new plan of %s had nothing to change.", s.title())
 	case "drift":
 		say = fmt.Sprintf("%s had changed outside of TfPilot. The card above shows where it stands.", s.title())
 	}
@@ -114,7 +121,7 @@ func (s scene) planReply() (reply, bool) {
 		r = s.say(topic, "mag", head, s.unapprovable())
 	}
 	r.blocks = append(r.blocks, s.row(true, lifecycle.ActionApprove, lifecycle.ActionReject, lifecycle.ActionMerge,
-		lifecycle.ActionApply, lifecycle.ActionTakeBack, lifecycle.ActionKeep)...)
+		lifecycle.ActionApply, lifecycle.ActionTakeBack, lifecycle.ActionWithdraw, lifecycle.ActionKeep)...)
 	r.due = open
 	return r, true
 }
@@ -156,11 +163,11 @@ func (s scene) asked() slack.Block {
 	return rich(line(runs...))
 }
 
-// told mentions one person whom a reply concerns.
+// told mentions the people whom a reply concerns, each once.
 func (s scene) told(users ...string) slack.Block {
 	var runs []run
-	for _, u := range users {
-		if u != "" {
+	for i, u := range users {
+		if u != "" && !slices.Contains(users[:i], u) {
 			runs = append(runs, person(u, ""), text(" "))
 		}
 	}
@@ -172,7 +179,7 @@ func (s scene) told(users ...string) slack.Block {
 
 func (s scene) failedReply() (reply, bool) {
 	a, kind := s.failed()
-	if a == nil || s.status() != lifecycle.StatusFailed && !(kind == lifecycle.KindPlan && s.r.Runs.Plan.Current() == a) {
+	if a == nil || s.over() || s.status() != lifecycle.StatusFailed && !(kind == lifecycle.KindPlan && s.r.Runs.Plan.Current() == a) {
 		return reply{}, false
 	}
 	topic := fmt.Sprintf("failed:%s:%d", kind, a.Number)
@@ -221,7 +228,7 @@ func (s scene) used(a *lifecycle.Approver) bool {
 
 func (s scene) problemReply() (reply, bool) {
 	p := s.r.Problem
-	if p == nil {
+	if p == nil || s.toldRefused(p) {
 		return reply{}, false
 	}
 	if _, kind := s.failed(); string(kind) == p.Step || s.r.PR != nil && s.r.PR.Foreign {
@@ -229,8 +236,13 @@ func (s scene) problemReply() (reply, bool) {
 	}
 	topic := fmt.Sprintf("problem:%s:%d", p.Step, p.Since.Unix())
 	r := s.say(topic, "warning", fmt.Sprintf("%s has a problem:", s.title()), cut(p.Text, shownReason), s.told(s.r.Requester.SlackUser))
-	r.blocks = append(r.blocks, s.row(false, lifecycle.ActionApprove, lifecycle.ActionMerge, lifecycle.ActionApply, lifecycle.ActionPlan, lifecycle.ActionRestore, lifecycle.ActionRepair)...)
+	r.blocks = append(r.blocks, s.row(false, problemActions...)...)
 	return r, true
+}
+
+// problemActions are what may help against a problem.
+var problemActions = []lifecycle.Action{
+	lifecycle.ActionApprove, lifecycle.ActionMerge, lifecycle.ActionApply, lifecycle.ActionPlan, lifecycle.ActionRestore, lifecycle.ActionRepair,
 }
 
 func (s scene) appliedReply() (reply, bool) {
@@ -254,13 +266,17 @@ func (s scene) driftReply() (reply, bool) {
 	return r, true
 }
 
-// rejectedReply tells that a destroy was rejected; a rejected request is closed.
+// rejectedReply tells that a destroy or a new plan was rejected; a rejected request is closed.
 func (s scene) rejectedReply() (reply, bool) {
 	no := s.r.Rejection
 	if no == nil || !s.merged() || s.over() {
 		return reply{}, false
 	}
-	return s.say(fmt.Sprintf("rejected:%d", no.At.Unix()), "no_entry_sign", fmt.Sprintf("%s rejected the destroy of %s:", no.By, s.title()),
+	what := "destroy"
+	if no.Purpose == lifecycle.PurposeReapply {
+		what = "new plan"
+	}
+	return s.say(fmt.Sprintf("rejected:%d", no.At.Unix()), "no_entry_sign", fmt.Sprintf("%s rejected the %s of %s:", no.By, what, s.title()),
 		cut(no.Reason, maxReason), s.told(s.r.Requester.SlackUser)), true
 }
 

@@ -95,11 +95,17 @@ func (j *job) mayBegin(ctx context.Context, kind lifecycle.Kind, cid string) (bo
 		return false, err
 	}
 	j.doc = doc
+	if a := j.request().Attempt(kind, cid); a.RunID != 0 && a.Conclusion == "" {
+		return false, nil // another worker sent it; the grant is its run's
+	}
+	if err := j.recheckApprovals(ctx); err != nil {
+		return false, err
+	}
 	a := j.request().Attempt(kind, cid)
 	switch {
 	case a.RunID != 0 && a.Conclusion == "":
-		return false, nil // another worker sent it; the grant is its run's
-	case !lifecycle.MayBegin(doc.Request, kind, cid):
+		return false, nil
+	case !lifecycle.MayBegin(*j.request(), kind, cid):
 		return false, j.Store.DeleteGrant(ctx, cid)
 	}
 	env, err := j.Store.Environment(ctx, j.request().Project, j.request().Environment)

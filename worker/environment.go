@@ -117,15 +117,13 @@ func (j *job) join(ctx context.Context, entry lifecycle.LeaseEntry) (lifecycle.E
 	})
 }
 
-// giveWay lets a wish that was refused leave the queue that it stood in: of an environment
-// that is configured no more nobody looks at the lease, and the others would wait on.
-func (j *job) giveWay(ctx context.Context, asked lifecycle.Wish) error {
-	cid := asked.CorrelationID
-	wish := j.request().Wish(asked.What)
-	if cid == "" || wish != nil && wish.CorrelationID == cid || j.request().Attempt(lifecycle.Kind(asked.What), cid) != nil {
-		return nil
+// leaveQueue takes the entry of an intent that has gone out of the queue, at once: of an
+// environment that is not configured any more no one else would.
+func (j *job) leaveQueue(ctx context.Context, s lifecycle.Step) error {
+	if err := j.leave(ctx, s.CorrelationID); err != nil {
+		return err
 	}
-	return j.leave(ctx, cid)
+	return j.patch(ctx, lifecycle.Left(s.CorrelationID))
 }
 
 // leave gives a place up and rings for whoever moves up.

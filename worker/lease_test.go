@@ -198,7 +198,7 @@ func TestLostApplyGivesTheLeaseBack(t *testing.T) {
 		w.settled(reqA)
 		w.released(reqA)
 		refusedWith(w.t, w.try(reqA, lifecycle.ActionApply, "omar"), lifecycle.CodeNewRound)
-		w.click(reqA, lifecycle.ActionPlan, "omar")
+		w.click(reqA, lifecycle.ActionPlan, "ana")
 		w.planned(reqA, lifecycle.PurposeReapply)
 		w.approve(reqA)
 		w.apply(reqA)

@@ -18,12 +18,12 @@ import (
 // pull request, then the intent of its first plan. Every call finds what an earlier
 // try left.
 func (j *job) open(ctx context.Context) error {
-	d, err := j.requesterMay(ctx, rbac.Create)
+	no, err := j.requesterMay(ctx, rbac.Create)
 	if err != nil {
 		return err
 	}
-	if !d.Allowed {
-		return j.trouble(ctx, lifecycle.StepOpen, d.Code, d.Reason)
+	if no.denied() {
+		return j.trouble(ctx, lifecycle.StepOpen, no.code, no.text)
 	}
 	content, err := j.render()
 	if err != nil {

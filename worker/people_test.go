@@ -69,6 +69,7 @@ func (w *world) wish(id string, what lifecycle.Action, by string) lifecycle.Wish
 	r := w.request(id)
 	wish := lifecycle.Wish{
 		What: what, By: by, ByID: people[by].id, SlackTeam: team, SlackUser: people[by].slack, At: time.Now().UTC(), Source: "slack", Reason: "because",
+		Typed: r.Environment.Key == "prod",
 	}
 	if r.Plan != nil {
 		wish.HeadSHA, wish.PlanDigest = r.Plan.SHA, r.Plan.Digest

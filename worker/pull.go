@@ -3,10 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -56,28 +52,39 @@ func (j *job) foreign(ctx context.Context, pull github.Pull) (bool, error) {
 	return !diff.Only(r.Target.Path, r.Target.Blob), nil
 }
 
-// approve serves a wish to approve: rights as of now, and for a plan that is not
-// merged yet the pull request as it stands on GitHub now.
+// approve carries out an intent to approve: with rights as of now, and for a plan that is
+// not merged yet with the pull request and its reviews as they are on GitHub now.
 func (j *job) approve(ctx context.Context) error {
 	wish := *j.request().Wish(lifecycle.ActionApprove)
-	if ok, err := j.permit(ctx, wish); err != nil || !ok {
+	no, err := j.uncounted(ctx, approver(wish))
+	if err != nil {
 		return err
+	}
+	if no.denied() {
+		return j.refuse(ctx, wish, no.code, no.text)
 	}
 	if pr := j.request().PR; pr != nil && !pr.Merged {
 		if err := j.refreshPull(ctx); err != nil {
+			return err
+		}
+		if err := j.syncReviews(ctx, j.request().PR.SeenAt); err != nil {
 			return err
 		}
 	}
 	return j.recordApproval(ctx, wish)
 }
 
-func (j *job) recordApproval(ctx context.Context, wish lifecycle.Wish) error {
-	a := lifecycle.Approver{
-		Login: wish.By, GithubID: wish.ByID, SlackUser: wish.SlackUser, At: wish.At,
+// approver is the approval that an intent to approve is for.
+func approver(wish lifecycle.Wish) lifecycle.Approver {
+	return lifecycle.Approver{
+		Login: wish.By, GithubID: wish.ByID, SlackTeam: wish.SlackTeam, SlackUser: wish.SlackUser, At: wish.At, Typed: wish.Typed,
 		HeadSHA: wish.HeadSHA, PlanDigest: wish.PlanDigest, Source: wish.Source,
 	}
+}
+
+func (j *job) recordApproval(ctx context.Context, wish lifecycle.Wish) error {
 	actor := lifecycle.Actor{Login: wish.By, Source: wish.Source}
-	return j.refusal(ctx, wish, j.patchAs(ctx, actor, lifecycle.Approve(a)))
+	return j.refusal(ctx, wish, j.patchAs(ctx, actor, lifecycle.Approve(approver(wish))))
 }
 
 func (j *job) reject(ctx context.Context) error {
@@ -95,14 +102,14 @@ func (j *job) merge(ctx context.Context) error {
 	if ok, err := j.permit(ctx, wish); err != nil || !ok {
 		return err
 	}
-	if err := j.recheckApprovals(ctx); err != nil {
-		return err
-	}
 	if err := j.refreshPull(ctx); err != nil {
 		return err
 	}
 	if j.request().Wish(lifecycle.ActionMerge) == nil {
 		return nil // merged already, by an earlier try or on GitHub
+	}
+	if err := j.recheckApprovals(ctx); err != nil {
+		return err
 	}
 	no := lifecycle.Can(*j.request(), lifecycle.ActionMerge)
 	if no == nil {
@@ -225,7 +232,8 @@ func (j *job) plan(ctx context.Context, s lifecycle.Step) error {
 	if ok, err := j.permit(ctx, *wish); err != nil || !ok {
 		return err
 	}
-	return j.refusal(ctx, *wish, j.startPlan(ctx, s))
+	by := wish.Person()
+	return j.refusal(ctx, *wish, j.startPlan(ctx, s, &by))
 }
 
 // wishFor is a copy of the wish that made a plan due: for a plan, or for a destroy,
@@ -242,14 +250,14 @@ func (j *job) wishFor(s lifecycle.Step) *lifecycle.Wish {
 
 // planByItself plans a head that nobody asked to plan, for the requester.
 func (j *job) planByItself(ctx context.Context, s lifecycle.Step) error {
-	d, err := j.requesterMay(ctx, rbac.Plan)
+	denied, err := j.requesterMay(ctx, rbac.Plan)
 	if err != nil {
 		return err
 	}
-	if !d.Allowed {
-		return j.trouble(ctx, lifecycle.StepPlan, d.Code, d.Reason)
+	if denied.denied() {
+		return j.trouble(ctx, lifecycle.StepPlan, denied.code, denied.text)
 	}
-	err = j.startPlan(ctx, s)
+	err = j.startPlan(ctx, s, nil)
 	var no *lifecycle.Refusal
 	var refused *github.Refused
 	switch {
@@ -262,7 +270,8 @@ func (j *job) planByItself(ctx context.Context, s lifecycle.Step) error {
 	}
 }
 
-func (j *job) startPlan(ctx context.Context, s lifecycle.Step) error {
+// startPlan starts a plan; by is the person who requested it, nil when no person did.
+func (j *job) startPlan(ctx context.Context, s lifecycle.Step, by *lifecycle.Person) error {
 	r := j.request()
 	sha, ref := r.PR.HeadSHA, r.Target.Branch
 	if s.Purpose == lifecycle.PurposeReapply || s.Purpose == lifecycle.PurposeDestroy {
@@ -273,7 +282,7 @@ func (j *job) startPlan(ctx context.Context, s lifecycle.Step) error {
 		sha, ref = tip, r.Target.Base
 	}
 	a := j.newAttempt(lifecycle.KindPlan, s.Purpose, sha, s.By)
-	a.Ref = ref
+	a.Ref, a.RequestedBy = ref, by
 	return j.start(ctx, lifecycle.KindPlan, a)
 }
 
@@ -299,92 +308,4 @@ func (j *job) repair(ctx context.Context) error {
 		}
 	}
 	return j.patch(ctx, lifecycle.Served(lifecycle.ActionRepair))
-}
-
-// countReviews takes in the reviews on GitHub. One counts by the same function as a
-// click; one that does not is answered in the pull request.
-func (j *job) countReviews(ctx context.Context) error {
-	r := j.request()
-	if r.PR == nil || r.Plan == nil {
-		return nil
-	}
-	reviews, err := j.GitHub.Reviews(ctx, repoOf(r), r.PR.Number)
-	if err != nil {
-		return err
-	}
-	for i, review := range reviews {
-		if err := j.countReview(ctx, review, reviews[i+1:]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// countReview takes in one review; later are those that came after it.
-func (j *job) countReview(ctx context.Context, v github.Review, later []github.Review) error {
-	r := j.request()
-	switch {
-	case v.State == "dismissed":
-		return j.patch(ctx, lifecycle.Withdraw(v.By.Login, "the review was dismissed on GitHub", v.SubmittedAt.Equal, now()))
-	case v.State == "changes_requested":
-		return j.patch(ctx, lifecycle.Withdraw(v.By.Login, "they requested changes on GitHub afterwards", notAfter(v.SubmittedAt), now()))
-	case v.State != "approved" || takenBack(v, later) || v.CommitSHA != r.PR.HeadSHA || slices.Contains(r.PR.Answered, v.ID) || j.counted(v):
-		return nil
-	case r.Plan.PostedAt == nil || !v.SubmittedAt.After(*r.Plan.PostedAt): // in one second, nobody knows which was first
-		return j.answerReview(ctx, v, "it was given before TfPilot showed this plan here. Approve again if you have seen the plan above.")
-	}
-	env, _ := j.environment(r)
-	wish := lifecycle.Wish{What: lifecycle.ActionApprove, By: v.By.Login, ByID: v.By.ID, At: v.SubmittedAt, Source: lifecycle.SourceGitHub, HeadSHA: v.CommitSHA, PlanDigest: r.Plan.Digest}
-	if env.Protected {
-		return j.answerReview(ctx, v, "this environment is protected, and its approvals are typed in Slack.")
-	}
-	d, err := j.may(ctx, wish)
-	if err != nil {
-		return err
-	}
-	if !d.Allowed {
-		return j.answerReview(ctx, v, d.Reason)
-	}
-	if no := lifecycle.Can(*r, lifecycle.ActionApprove); no != nil {
-		return nil
-	}
-	switch why, err := j.planHidden(ctx); {
-	case err != nil:
-		return err
-	case why != "":
-		return j.answerHidden(ctx, v, why)
-	}
-	return j.recordApproval(ctx, wish)
-}
-
-func notAfter(limit time.Time) func(time.Time) bool {
-	return func(at time.Time) bool { return !at.After(limit) }
-}
-
-// takenBack says that whoever gave this review requested changes afterwards.
-func takenBack(v github.Review, later []github.Review) bool {
-	return slices.ContainsFunc(later, func(l github.Review) bool {
-		return l.State == "changes_requested" && strings.EqualFold(l.By.Login, v.By.Login)
-	})
-}
-
-// counted says that this review is an approval in the document already, void or not.
-func (j *job) counted(v github.Review) bool {
-	return slices.ContainsFunc(j.request().Approval.Approvers, func(a lifecycle.Approver) bool {
-		return a.Source == lifecycle.SourceGitHub && strings.EqualFold(a.Login, v.By.Login) && a.At.Equal(v.SubmittedAt)
-	})
-}
-
-// answerReview says in the pull request why a review does not count, once per
-// review, and leaves an audit event; that alone where GitHub takes no comment, as of a
-// locked conversation: no other review waits for an answer.
-func (j *job) answerReview(ctx context.Context, v github.Review, why string) error {
-	text := fmt.Sprintf("The review of %s does not count as an approval: %s", v.By.Login, why)
-	_, err := j.GitHub.CommentOnce(ctx, repoOf(j.request()), j.request().PR.Number, marker("review", fmt.Sprint(v.ID)), fence(text))
-	var no *github.Refused
-	if err != nil && !errors.As(err, &no) && !errors.Is(err, github.ErrTooLarge) {
-		return err
-	}
-	actor := lifecycle.Actor{Login: v.By.Login, Source: lifecycle.SourceGitHub}
-	return j.patchAs(ctx, actor, lifecycle.Answered(v.ID, text, actor, now()))
 }

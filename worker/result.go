@@ -59,7 +59,7 @@ func (j *job) readPlan(ctx context.Context, s lifecycle.Step, res lifecycle.Resu
 	counts, removed := summary.Counts(), summary.Destroyed()
 	plan := lifecycle.Plan{
 		Blob: j.request().Target.Blob, Digest: res.Digest, Add: counts.Add, Change: counts.Change, Destroy: counts.Destroy,
-		Replace: counts.Replace, Risk: summary.Risk(), Removed: removed,
+		Replace: counts.Replace, Risk: summary.Risk(), Removed: removed, Nothing: len(summary.Changes) == 0,
 	}
 	if len(removed) > maxRemoved {
 		plan.Removed, plan.Truncated = removed[:maxRemoved], true

@@ -99,6 +99,13 @@ func (l *ledger) fails(kind string, err error) {
 	l.break_[kind] = err
 }
 
+// forget takes from the cloud what a request made, as somebody does by hand.
+func (l *ledger) forget(requestID string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.exists, requestID)
+}
+
 // holds lets the work of every run of a kind wait until it is let go.
 func (l *ledger) holds(kind string, on bool) {
 	l.mu.Lock()

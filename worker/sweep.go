@@ -35,6 +35,7 @@ func (w *Worker) Sweep(ctx context.Context) error {
 	requests := w.watch.retain(ids)
 	w.verifyIndex(ctx, ids)
 	return errors.Join(
+		w.voidLapsed(ctx, requests),
 		w.ringAged(ctx, requests),
 		w.ringDue(ctx, requests),
 		w.ringLeases(ctx),

@@ -146,7 +146,7 @@ func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
 				return err
 			}
 		}
-		return j.syncReviews(ctx, p.UpdatedAt)
+		return j.syncReviews(ctx, &p.UpdatedAt)
 	}
 	return nil
 }
@@ -155,8 +155,13 @@ func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
 // another change.
 const fresh = 2 * time.Second
 
-// syncReviews reads the reviews, unless they were read since the pull request changed.
-func (j *job) syncReviews(ctx context.Context, changed time.Time) error {
+// syncReviews reads the reviews, unless they were read since the pull request changed; nil
+// is when that is not known.
+func (j *job) syncReviews(ctx context.Context, at *time.Time) error {
+	if at == nil {
+		return j.countReviews(ctx)
+	}
+	changed := *at
 	if !unreviewed(j.request(), changed) {
 		return nil
 	}

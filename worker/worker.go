@@ -46,6 +46,7 @@ type Worker struct {
 	FingerprintSecret []byte
 
 	watch      watch
+	people     people
 	rebuilding atomic.Bool // the index, by this worker
 }
 
@@ -135,10 +136,12 @@ func (w *Worker) lookAt(ctx context.Context, doc store.Doc) error {
 // job is one look at one request. doc is the newest version in hand.
 type job struct {
 	*Worker
-	doc   store.Doc
-	log   *slog.Logger
-	waits bool // the step that was just tried has to wait for others, and is rung for
-	out   *signedOut
+	doc     store.Doc
+	log     *slog.Logger
+	links   links // as read at linksAt
+	linksAt time.Time
+	waits   bool // the step that was just tried has to wait for others, and is rung for
+	out     *signedOut
 }
 
 func (j *job) id() string                  { return j.doc.Request.ID }
@@ -250,6 +253,8 @@ func (j *job) do(ctx context.Context, s lifecycle.Step) error {
 		return j.giveUp(ctx, s)
 	case lifecycle.StepRelease:
 		return j.release(ctx, s)
+	case lifecycle.StepLeave:
+		return j.leaveQueue(ctx, s)
 	case lifecycle.StepPost:
 		return j.post(ctx)
 	case lifecycle.StepArchive:
@@ -267,8 +272,7 @@ func (j *job) serve(ctx context.Context, s lifecycle.Step) error {
 		return j.serveStep(ctx, s)
 	}
 	asked := *wish
-	err := j.refusal(ctx, asked, j.serveStep(ctx, s))
-	return errors.Join(err, j.giveWay(ctx, asked))
+	return j.refusal(ctx, asked, j.serveStep(ctx, s))
 }
 
 func (j *job) serveStep(ctx context.Context, s lifecycle.Step) error {

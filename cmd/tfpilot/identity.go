@@ -57,7 +57,7 @@ func newIdentities() *cobra.Command {
 			return err
 		}
 		gone := map[string]any{"slackTeam": id.SlackTeam, "slackUser": id.SlackUser, "linked": false}
-		return k.say(fmt.Sprintf("The Slack user %s is linked to nobody now.", id.SlackUser), gone)
+		return k.say(fmt.Sprintf("The Slack user %s is linked to nobody now. %s", id.SlackUser, approvalsFall), gone)
 	})
 	list := k.command("list", "List linked users", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		all := []lifecycle.Identity{}
@@ -83,6 +83,9 @@ var (
 	slackTeam = regexp.MustCompile(`^[TE][A-Z0-9]{1,31}$`)
 	slackUser = regexp.MustCompile(`^[UW][A-Z0-9]{1,31}$`)
 )
+
+// approvalsFall is said when a link changes.
+const approvalsFall = "What this user approved counts no more unless it was applied already."
 
 func checkSlackUser(id lifecycle.Identity) error {
 	var team, user error

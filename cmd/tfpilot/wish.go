@@ -17,13 +17,14 @@ import (
 // wishes says what each wish is for.
 var wishes = map[lifecycle.Action]string{
 	lifecycle.ActionApprove:  "Approve the plan of a request; never one's own",
-	lifecycle.ActionReject:   "Reject the plan of a request; before the merge that closes its pull request",
+	lifecycle.ActionReject:   "Reject the plan of a request; before the merge that closes its pull request, later it keeps what exists",
 	lifecycle.ActionMerge:    "Merge the pull request of an approved request",
 	lifecycle.ActionApply:    "Apply what was approved and merged",
 	lifecycle.ActionDestroy:  "Ask to destroy what a request made: a plan first, then its approval",
 	lifecycle.ActionPlan:     "Start a new plan of a request",
 	lifecycle.ActionClose:    "Close a request and its pull request",
-	lifecycle.ActionKeep:     "Keep what was to be destroyed",
+	lifecycle.ActionKeep:     "Keep what exists: cancel a destroy, or dismiss a new plan",
+	lifecycle.ActionWithdraw: "Withdraw your own approval, until it is used",
 	lifecycle.ActionTakeBack: "Take back a merge, apply or destroy that waits",
 	lifecycle.ActionRestore:  "Put the branch of a request back to what TfPilot made",
 	lifecycle.ActionRepair:   "Read from GitHub how a run ended that shows no end",
@@ -50,14 +51,14 @@ func (k *console) wishCommand(a lifecycle.Action) *cobra.Command {
 			return err
 		}
 		env, _ := k.cfg.Environment(doc.Request.Project, doc.Request.Environment.Key, doc.Request.Environment.Slug)
-		subject := rbac.Subject{Login: who.Login, GithubID: who.GithubID}
+		subject := rbac.SubjectOf(who)
 		if d := k.cfg.Policy().Decide(subject, rbac.VerbOf(a), rbac.ScopeOf(doc.Request, subject, env.Rules())); !d.Allowed {
 			return errors.New(d.Reason)
 		}
 		if err := errors.Join(checkReason(reason), reasoned(a, reason), confirmed(a, doc.Request, env, confirm)); err != nil {
 			return err
 		}
-		doc, err = k.store.Update(ctx, doc.Request.ID, lifecycle.Actor{Login: who.Login, Source: sourceCLI}, wishPatch(a, doc.Request, who, reason))
+		doc, err = k.store.Update(ctx, doc.Request.ID, lifecycle.Actor{Login: who.Login, Source: sourceCLI}, wishPatch(a, doc.Request, who, reason, confirm))
 		if err != nil {
 			return err
 		}
@@ -103,14 +104,16 @@ func confirmed(a lifecycle.Action, r lifecycle.Request, env config.Environment, 
 	return nil
 }
 
-func wishPatch(a lifecycle.Action, r lifecycle.Request, who lifecycle.Person, reason string) lifecycle.Patch {
+func wishPatch(a lifecycle.Action, r lifecycle.Request, who lifecycle.Person, reason, confirm string) lifecycle.Patch {
 	switch a {
 	case lifecycle.ActionTakeBack:
 		return lifecycle.TakeBack()
 	case lifecycle.ActionKeep:
-		return lifecycle.Keep()
+		return lifecycle.Keep(time.Now().UTC())
+	case lifecycle.ActionWithdraw:
+		return lifecycle.WithdrawApproval(who, time.Now().UTC())
 	}
-	w := lifecycle.Wish{What: a, By: who.Login, ByID: who.GithubID, SlackTeam: who.SlackTeam, SlackUser: who.SlackUser, At: time.Now().UTC(), Source: sourceCLI, Reason: reason}
+	w := lifecycle.Wish{What: a, By: who.Login, ByID: who.GithubID, SlackTeam: who.SlackTeam, SlackUser: who.SlackUser, At: time.Now().UTC(), Source: sourceCLI, Reason: reason, Typed: confirm != ""}
 	if r.Plan != nil {
 		w.HeadSHA, w.PlanDigest = r.Plan.SHA, r.Plan.Digest
 	}

@@ -60,6 +60,15 @@ func (c *Client) readSelf(ctx context.Context) (Actor, error) {
 	return Actor{Login: out.Slug + "[bot]"}, nil
 }
 
+// Account is the account that has a login now. Logins change hands, ids do not.
+func (c *Client) Account(ctx context.Context, login string) (Actor, error) {
+	var out Actor
+	if _, err := c.call(ctx, http.MethodGet, "users/"+queryEscape(login), nil, &out); err != nil {
+		return Actor{}, fmt.Errorf("account of %s: %w", login, err)
+	}
+	return out, nil
+}
+
 // Installation is what the App was granted.
 type Installation struct {
 	Permissions map[string]string // contents: write …

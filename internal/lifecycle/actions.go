@@ -18,7 +18,7 @@ type Offer struct {
 // shown. rbac then says by whom.
 func Actions(r Request, now time.Time) []Offer {
 	var offers []Offer
-	for _, a := range []Action{ActionApprove, ActionReject, ActionMerge, ActionApply, ActionPlan, ActionRestore, ActionTakeBack, ActionKeep, ActionDestroy, ActionClose} {
+	for _, a := range []Action{ActionApprove, ActionReject, ActionMerge, ActionApply, ActionPlan, ActionRestore, ActionTakeBack, ActionWithdraw, ActionKeep, ActionDestroy, ActionClose} {
 		if Can(r, a) == nil && !r.asked(a) {
 			offers = append(offers, offer(r, a))
 		}
@@ -79,7 +79,7 @@ func offer(r Request, a Action) Offer {
 
 var labels = map[Action]string{
 	ActionApprove: "Approve", ActionReject: "Reject", ActionMerge: "Merge", ActionApply: "Apply", ActionPlan: "Plan again",
-	ActionRestore: "Restore", ActionTakeBack: "Take back", ActionKeep: "Keep", ActionDestroy: "Destroy", ActionClose: "Close request",
+	ActionRestore: "Restore", ActionTakeBack: "Take back", ActionWithdraw: "Withdraw approval", ActionKeep: "Keep", ActionDestroy: "Destroy", ActionClose: "Close request",
 }
 
 // nextPurpose is what a plan that somebody asks for now is for.

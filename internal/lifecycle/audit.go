@@ -13,10 +13,10 @@ import (
 // Types of audit events, in the order in which they are told when several happen in
 // one change.
 var eventTypes = []string{
-	"request_created", "wish_added", "wish_gone", "taken_back", "approved", "approval_voided", "rejected",
+	"request_created", "wish_added", "wish_gone", "taken_back", "approved", "approval_voided", "rejected", "changes_requested", "changes_settled",
 	"pull_request_opened", "head_moved", "branch_changed", "branch_restored", "base_changed", "merged", "pull_request_closed", "pull_request_reopened",
 	"run_asked", "run_sent_again", "run_known", "run_concluded", "run_rerun", "run_revoked", "plan_ready", "outputs_read", "lease_released",
-	"destroy_set_aside", "cleanup_opened", "cleanup_merged", "problem", "problem_gone", "closed", "review_refused", "task_refused",
+	"destroy_set_aside", "round_dismissed", "cleanup_opened", "cleanup_merged", "problem", "problem_gone", "closed", "review_refused", "task_refused",
 }
 
 func rank(typ string) int {
@@ -126,6 +126,7 @@ func (d *diff) pull(before, after Request) {
 	if b.Foreign && !a.Foreign {
 		d.add("branch_restored", "The branch holds what TfPilot made again.", "head", a.HeadSHA)
 	}
+	d.objections(b.Objections, a.Objections)
 	if b.BaseRef != a.BaseRef && b.BaseRef != "" {
 		d.add("base_changed", fmt.Sprintf("The pull request points at %q now.", a.BaseRef))
 	}
@@ -136,6 +137,22 @@ func (d *diff) pull(before, after Request) {
 		d.add("pull_request_closed", "The pull request was closed without a merge.")
 	case !b.isOpen() && a.isOpen() && b.Open != nil:
 		d.add("pull_request_reopened", "The pull request was opened again.")
+	}
+}
+
+func (d *diff) objections(before, after []Objection) {
+	has := func(list []Objection, o Objection) bool {
+		return slices.ContainsFunc(list, func(x Objection) bool { return x.Review == o.Review })
+	}
+	for _, o := range after {
+		if !has(before, o) {
+			d.add("changes_requested", o.Login+" requested changes on GitHub.", "by", o.Login)
+		}
+	}
+	for _, o := range before {
+		if !has(after, o) {
+			d.add("changes_settled", "The changes that "+o.Login+" requested on GitHub block no more.", "by", o.Login)
+		}
 	}
 }
 
@@ -170,7 +187,11 @@ func (d *diff) run(kind Kind, old, a Attempt) {
 	if !old.Released && a.Released {
 		d.add("lease_released", "The lease of the environment was given back.", id...)
 	}
-	if !old.SetAside && a.SetAside {
+	switch {
+	case old.SetAside || !a.SetAside:
+	case kind == KindPlan:
+		d.add("round_dismissed", "The new plan was dismissed. What exists stays as it is.", id...)
+	default:
 		d.add("destroy_set_aside", "The destroy that did not succeed was set aside.", id...)
 	}
 }

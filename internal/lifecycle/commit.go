@@ -39,6 +39,7 @@ func Commit(before Request, p Patch, a Actor, now time.Time) (after Request, cha
 		return before, false, err
 	}
 	after.settle(now)
+	after.Leaving = append(after.Leaving, leftQueue(before, after)...)
 	fresh, err := Encode(after)
 	if err != nil {
 		return before, false, err
@@ -98,6 +99,7 @@ var voidReasons = map[string]string{
 	CodeForeign:    "somebody changed the branch",
 	CodeMoved:      "the branch has a newer commit",
 	CodeRetargeted: "the pull request points at another branch",
+	CodeDismissed:  "the plan was dismissed",
 }
 
 // NewRequest is what makes a request.

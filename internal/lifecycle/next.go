@@ -15,6 +15,7 @@ const (
 	StepRevoke       StepName = "revoke"        // delete a grant that must not be used
 	StepGiveUp       StepName = "give_up"       // conclude an attempt that nobody can find
 	StepRelease      StepName = "release"       // delete the grant, give the lease back
+	StepLeave        StepName = "leave"         // leave the queue of the environment: the intent is gone
 	StepPlan         StepName = "plan"          // start a plan attempt
 	StepPost         StepName = "post"          // the plan's summary into the pull request
 	StepApprove      StepName = "approve"       // serve wishes
@@ -65,6 +66,9 @@ func Next(r Request, env EnvironmentState, now time.Time) []Step {
 	var steps []Step
 	if len(r.Audit.Pending) > 0 {
 		steps = append(steps, Step{Name: StepLog, After: r.Audit.Pending[0].At.Add(LogAfter)})
+	}
+	for _, cid := range r.Leaving {
+		steps = append(steps, Step{Name: StepLeave, CorrelationID: cid})
 	}
 	steps = append(steps, runSteps(r, now)...)
 	if r.destroyed() {
@@ -122,7 +126,7 @@ func runStep(r Request, kind Kind, a *Attempt, now time.Time) (Step, bool) {
 // it is a plan that nobody saw yet of a request that was closed.
 func (r Request) unwanted(kind Kind, a *Attempt) bool {
 	if holdsLease(kind) {
-		return !r.Approval.Approved
+		return !r.Approval.Approved || a.Lost() && objected(r) != nil
 	}
 	return kind == KindPlan && a.Lost() && r.ClosedAt != nil && !r.merged()
 }

@@ -144,6 +144,8 @@ func (w *world) effect(t *rapid.T, s Step) {
 		w.commit(t, Revoked(s.Kind, s.CorrelationID, w.now))
 	case StepGiveUp:
 		w.commit(t, GiveUp(s.Kind, s.CorrelationID, "stale", "lost", w.now))
+	case StepLeave:
+		w.commit(t, Left(s.CorrelationID))
 	case StepRelease:
 		w.commit(t, Released(s.Kind, s.CorrelationID))
 	case StepPost:
@@ -217,7 +219,9 @@ func TestNextAlwaysEndsAndNothingRunsUnapproved(t *testing.T) {
 			case ActionTakeBack:
 				w.commit(rt, TakeBack())
 			case ActionKeep:
-				w.commit(rt, Keep())
+				w.commit(rt, Keep(w.now))
+			case ActionWithdraw:
+				w.commit(rt, WithdrawApproval(Person{Login: "omar"}, w.now))
 			default:
 				w.commit(rt, Want(Wish{What: o.Action, By: "omar", At: w.now, HeadSHA: o.HeadSHA, PlanDigest: o.Digest}))
 			}

@@ -30,15 +30,17 @@ type Request struct {
 	Config        map[string]any `json:"config"` // string, bool, json.Number, []any, map[string]any
 	Target        Target         `json:"target"`
 
-	PR        *PullRequest `json:"pr,omitempty"`
-	Plan      *Plan        `json:"plan,omitempty"`
-	Approval  Approval     `json:"approval"`
-	Rejection *Rejection   `json:"rejection,omitempty"`
-	Wanted    []Wish       `json:"wanted,omitempty"`
-	Problem   *Problem     `json:"problem,omitempty"`
-	MergedSHA string       `json:"mergedSha,omitempty"`
-	Runs      Runs         `json:"runs"`
-	Cleanup   *Cleanup     `json:"cleanup,omitempty"`
+	PR        *PullRequest    `json:"pr,omitempty"`
+	Plan      *Plan           `json:"plan,omitempty"`
+	Approval  Approval        `json:"approval"`
+	Rejection *Rejection      `json:"rejection,omitempty"`
+	Wanted    []Wish          `json:"wanted,omitempty"`
+	Leaving   []string        `json:"leaving,omitempty"` // correlation ids whose intent is gone and that have to leave the lease queue
+	Refused   []RefusedIntent `json:"refused,omitempty"` // the last intents that could not be carried out
+	Problem   *Problem        `json:"problem,omitempty"`
+	MergedSHA string          `json:"mergedSha,omitempty"`
+	Runs      Runs            `json:"runs"`
+	Cleanup   *Cleanup        `json:"cleanup,omitempty"`
 
 	Outputs   map[string]any `json:"outputs,omitempty"`
 	Drift     *Drift         `json:"drift,omitempty"`
@@ -86,18 +88,19 @@ type Target struct {
 
 // PullRequest is the request's pull request as GitHub last said it.
 type PullRequest struct {
-	Number        int        `json:"number"`
-	URL           string     `json:"url"`
-	Open          *bool      `json:"open,omitempty"` // nil: not known
-	Merged        bool       `json:"merged"`
-	HeadSHA       string     `json:"headSha,omitempty"`
-	BaseRef       string     `json:"baseRef,omitempty"`
-	MergedAt      *time.Time `json:"mergedAt,omitempty"`
-	Foreign       bool       `json:"foreign,omitempty"`       // the head holds content that TfPilot did not make
-	SeenAt        *time.Time `json:"seenAt,omitempty"`        // GitHub's updated_at of the newest answer taken in
-	ReviewsSeenAt *time.Time `json:"reviewsSeenAt,omitempty"` // GitHub's updated_at of the pull request when its reviews were last read
-	Answered      []int64    `json:"answered,omitempty"`      // reviews that do not count and were told so
-	Extra         Extra      `json:"-"`
+	Number        int         `json:"number"`
+	URL           string      `json:"url"`
+	Open          *bool       `json:"open,omitempty"` // nil: not known
+	Merged        bool        `json:"merged"`
+	HeadSHA       string      `json:"headSha,omitempty"`
+	BaseRef       string      `json:"baseRef,omitempty"`
+	MergedAt      *time.Time  `json:"mergedAt,omitempty"`
+	Foreign       bool        `json:"foreign,omitempty"`       // the head holds content that TfPilot did not make
+	SeenAt        *time.Time  `json:"seenAt,omitempty"`        // GitHub's updated_at of the newest answer taken in
+	ReviewsSeenAt *time.Time  `json:"reviewsSeenAt,omitempty"` // GitHub's updated_at of the pull request when its reviews were last read
+	Answered      []int64     `json:"answered,omitempty"`      // reviews that do not count and were told so
+	Objections    []Objection `json:"objections,omitempty"`    // reviews that request changes, by people who may reject
+	Extra         Extra       `json:"-"`
 }
 
 // Purpose says what a plan is for; with the approval bound to it, it is a round.
@@ -125,6 +128,7 @@ type Plan struct {
 	Removed     []string   `json:"removed,omitempty"` // addresses destroyed or replaced, bounded
 	Truncated   bool       `json:"truncated,omitempty"`
 	CompletedAt *time.Time `json:"completedAt,omitempty"`
+	Nothing     bool       `json:"nothing,omitempty"`  // it changes nothing
 	PostedAt    *time.Time `json:"postedAt,omitempty"` // when its redacted summary stood in the pull request
 	Posted      []Posting  `json:"posted,omitempty"`   // the comments that show it there
 	Partial     bool       `json:"partial,omitempty"`  // the comments had no room for the whole plan
@@ -151,7 +155,9 @@ type Approval struct {
 type Approver struct {
 	Login      string     `json:"login"`
 	GithubID   int64      `json:"githubId,omitempty"`
+	SlackTeam  string     `json:"slackTeam,omitempty"`
 	SlackUser  string     `json:"slackUser,omitempty"`
+	Typed      bool       `json:"typed,omitempty"` // confirmed by typing, as protected environments need
 	At         time.Time  `json:"at"`
 	Purpose    Purpose    `json:"purpose"`
 	HeadSHA    string     `json:"headSha"`
@@ -165,10 +171,11 @@ type Approver struct {
 
 // Rejection is a refusal by a person.
 type Rejection struct {
-	By     string    `json:"by"`
-	At     time.Time `json:"at"`
-	Reason string    `json:"reason"`
-	Extra  Extra     `json:"-"`
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+	Reason  string    `json:"reason"`
+	Purpose Purpose   `json:"purpose,omitempty"` // of the round, when it was not the first
+	Extra   Extra     `json:"-"`
 }
 
 // What a person may want (Wish.What) and may do (Actions).
@@ -184,7 +191,8 @@ const (
 	ActionPlan     Action = "plan"     // plan again: a new attempt or, after the merge, a new round
 	ActionRestore  Action = "restore"  // put the generated file back on a branch that somebody changed
 	ActionTakeBack Action = "takeback" // withdraw a wish that waits
-	ActionKeep     Action = "keep"     // give up a destroy that was asked for
+	ActionWithdraw Action = "withdraw" // withdraw one's own approval
+	ActionKeep     Action = "keep"     // cancel a destroy or dismiss a new plan: what exists stays
 	ActionSync     Action = "sync"
 	ActionRepair   Action = "repair"
 )
@@ -202,6 +210,7 @@ type Wish struct {
 	HeadSHA       string    `json:"headSha,omitempty"`
 	PlanDigest    string    `json:"planDigest,omitempty"`
 	Reason        string    `json:"reason,omitempty"`
+	Typed         bool      `json:"typed,omitempty"`         // confirmed by typing
 	Purpose       Purpose   `json:"purpose,omitempty"`       // of a wanted plan
 	AfterPlan     int       `json:"afterPlan,omitempty"`     // the last plan attempt when a destroy was asked for; its own is a later one
 	CorrelationID string    `json:"correlationId,omitempty"` // of the attempt that will serve it; its key in the lease queue
@@ -270,7 +279,8 @@ type Attempt struct {
 	LeaseToken    int64      `json:"leaseToken,omitempty"`
 	Ref           string     `json:"ref,omitempty"`
 	Actor         string     `json:"actor,omitempty"`
-	Sender        string     `json:"sender,omitempty"` // drawn by the worker that made the attempt; no other sends it the first time
+	RequestedBy   *Person    `json:"requestedBy,omitempty"` // who requested the round of this plan
+	Sender        string     `json:"sender,omitempty"`      // drawn by the worker that made the attempt; no other sends it the first time
 	SetAside      bool       `json:"setAside,omitempty"`
 	Extra         Extra      `json:"-"`
 }

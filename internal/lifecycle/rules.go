@@ -33,6 +33,9 @@ const (
 	CodeNothing    = "nothing_to_do"
 	CodeStale      = "stale"
 	CodeTooMany    = "too_many"
+	CodeObjected   = "changes_requested"
+	CodeDismissed  = "dismissed"
+	CodeNotYours   = "not_yours"
 )
 
 func refuse(code, format string, args ...any) *Refusal {
@@ -63,6 +66,8 @@ func Can(r Request, a Action) *Refusal {
 		return canTakeBack(r)
 	case ActionKeep:
 		return canKeep(r)
+	case ActionWithdraw:
+		return canWithdraw(r)
 	case ActionRepair:
 		return canRepair(r)
 	default:
@@ -102,6 +107,8 @@ func round(r Request) *Refusal {
 		return refuse(CodeNoPlan, "There is no plan to decide on. Plan again first.")
 	case current == nil || current.Number != r.Plan.Attempt:
 		return refuse(CodeNoPlan, "The last plan did not succeed. Plan again first.")
+	case current.SetAside:
+		return refuse(CodeDismissed, "This plan was dismissed. What exists stays as it is.")
 	case !r.Plan.Purpose.preMerge():
 		return nil
 	case r.Plan.Blob != r.Target.Blob:
@@ -132,6 +139,9 @@ func canApprove(r Request) *Refusal {
 	if no := round(r); no != nil {
 		return no
 	}
+	if no := objected(r); no != nil {
+		return no
+	}
 	switch {
 	case r.Approval.Approved:
 		return refuse(CodeApproved, "%s approved this plan already.", r.approvedBy())
@@ -158,7 +168,7 @@ func canReject(r Request) *Refusal {
 		return no
 	}
 	if r.merged() {
-		if r.Wish(ActionDestroy) != nil {
+		if r.Wish(ActionDestroy) != nil || canDismiss(r) == nil {
 			return nil
 		}
 		return refuse(CodeMerged, "This is merged already and cannot be rejected any more. Destroy it instead.")
@@ -174,6 +184,9 @@ func canMerge(r Request) *Refusal {
 		return refuse(CodeMerged, "This is merged already.")
 	}
 	if no := round(r); no != nil {
+		return no
+	}
+	if no := objected(r); no != nil {
 		return no
 	}
 	if !r.Approval.Approved {
@@ -200,6 +213,9 @@ func canApply(r Request) *Refusal {
 		return refuseRepeat(apply)
 	}
 	if no := round(r); no != nil {
+		return no
+	}
+	if no := objected(r); no != nil {
 		return no
 	}
 	if !r.Approval.Approved {
@@ -299,8 +315,8 @@ func canTakeBack(r Request) *Refusal {
 
 func canKeep(r Request) *Refusal {
 	destroy := r.Runs.Destroy.Current()
-	if r.Wish(ActionDestroy) == nil && !(destroy.failed() && !destroy.SetAside) {
-		return refuse(CodeNothing, "Nobody wants this destroyed.")
+	if r.Wish(ActionDestroy) == nil && !(destroy.failed() && !destroy.SetAside) && canDismiss(r) != nil {
+		return refuse(CodeNothing, "Nothing is about to change here, so there is nothing to keep it from.")
 	}
 	return nil
 }

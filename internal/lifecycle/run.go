@@ -337,6 +337,9 @@ func ReadPlan(correlationID string, p Plan) Patch {
 		}
 		r.Plan = &p
 		r.untrouble(string(KindPlan))
+		if r.changesNothing() {
+			a.SetAside = true
+		}
 		return r, nil
 	}
 }

@@ -34,7 +34,7 @@ func DeriveLifecycleStatus(r Request, now time.Time) Status {
 		return destroyStatus(destroy, now)
 	case apply.failed():
 		return StatusFailed
-	case plan.failed() && apply == nil:
+	case plan.failed() && apply == nil && !r.closed():
 		return StatusFailed
 	case apply != nil && apply.Conclusion == "":
 		return StatusApplying

@@ -455,7 +455,7 @@ func TestAfterAFailedDestroy(t *testing.T) {
 	s.ran(KindDestroy, "destroy-1", "sha256:bbb", 31, "failure")
 	s.is(StatusFailed)
 	s.refused(Want(wish(ActionPlan, "omar")), CodeDestroying)
-	s.do(Keep())
+	s.do(Keep(s.now))
 	s.do(Want(wish(ActionPlan, "omar")))
 }
 
@@ -488,7 +488,7 @@ func TestDestroyIsPlannedOnceWhateverTheClocksSay(t *testing.T) {
 		s.due()
 		s.do(Approve(Approver{Login: "omar", At: s.now, HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
 		s.due(StepDestroy)
-		s.do(Keep())
+		s.do(Keep(s.now))
 		s.do(Want(Wish{What: ActionDestroy, By: "adam", At: s.now.Add(ahead)}))
 		s.due(StepPlan)
 	}

@@ -84,8 +84,9 @@ func TakeBack() Patch {
 	}
 }
 
-// Keep gives up a destroy: the wish goes, and a destroy that failed is set aside.
-func Keep() Patch {
+// Keep leaves what exists as it is: the intent to destroy goes, a destroy that failed is
+// set aside, and a new plan that is not applied yet is dismissed.
+func Keep(now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if no := canKeep(r); no != nil {
 			return r, no
@@ -94,6 +95,7 @@ func Keep() Patch {
 		if d := r.Runs.Destroy.Current(); d.failed() {
 			d.SetAside = true
 		}
+		r.dismiss(now, "the plan was dismissed")
 		return r, nil
 	}
 }
@@ -131,9 +133,9 @@ func Approve(a Approver) Patch {
 	}
 }
 
-// Withdraw voids the approvals that a person gave by reviews on GitHub and took back
-// there. gone says of the time of such an approval whether it was.
-func Withdraw(login, reason string, gone func(at time.Time) bool, now time.Time) Patch {
+// ReviewWithdrawn voids the approvals that a person gave by reviews on GitHub and took
+// back there. gone says of the time of such an approval whether it was.
+func ReviewWithdrawn(login, reason string, gone func(at time.Time) bool, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		for i := range r.Approval.Approvers {
 			if a := &r.Approval.Approvers[i]; a.VoidedAt == nil && a.Source == SourceGitHub && sameLogin(a.Login, login) && gone(a.At) {
@@ -157,18 +159,25 @@ func Unapprove(login, reason string, now time.Time) Patch {
 }
 
 // Reject records a rejection and serves the wish for it: what was approved before it
-// counts no more. Before the merge it closes the request; of a destroy, it keeps what
-// exists. One that a merge overtook is refused, so that whoever rejected hears of it.
+// counts no more. Before the merge it closes the request; of a destroy or a new plan, it
+// keeps what exists. One that a merge overtook is refused, so that whoever rejected hears of it.
 func Reject(by Wish) Patch {
 	return func(r Request) (Request, error) {
-		if r.merged() && r.Wish(ActionDestroy) == nil {
+		if r.merged() && r.Wish(ActionDestroy) == nil && canDismiss(r) != nil {
 			return r, refuse(CodeMerged, "This was merged before it could be rejected. It can be left as it is, or destroyed.")
 		}
 		r.drop(ActionReject, by.By)
 		r.Rejection = &Rejection{By: by.By, At: by.At, Reason: by.Reason}
+		switch {
+		case r.merged() && r.Wish(ActionDestroy) != nil:
+			r.Rejection.Purpose = PurposeDestroy
+		case r.merged():
+			r.Rejection.Purpose = PurposeReapply
+		}
 		r.voidApprovals(by.At, by.By+" rejected this")
 		if r.merged() {
 			r.drop(ActionDestroy, "")
+			r.dismiss(by.At, by.By+" rejected this")
 			return r, nil
 		}
 		for _, what := range []Action{ActionApprove, ActionMerge, ActionPlan} {
@@ -197,6 +206,7 @@ func Refused(what Action, by, code, text string, now time.Time) Patch {
 		if w == nil || by != "" && !sameLogin(w.By, by) {
 			return r, nil
 		}
+		r.noteRefused(*w, code, text, now)
 		r.drop(what, by)
 		r.Problem = &Problem{Step: string(what), Code: code, Text: text, Since: now}
 		return r, nil

@@ -13,6 +13,7 @@ const (
 	CodeRole        = "role"
 	CodeNotOwn      = "not_own"
 	CodeAuthor      = "author"
+	CodeRequested   = "round_requester"
 	CodeProtected   = "protected"
 	CodeEnvironment = "environment_unknown"
 )
@@ -63,6 +64,8 @@ func (p Policy) refusal(s Subject, row Row, sc Scope) string {
 		return CodeNotOwn
 	case row.BarsAuthor && sc.Author && (!sc.SelfApproval || sc.protected()):
 		return CodeAuthor
+	case row.BarsRequester && sc.Requested && (!sc.SelfApproval || sc.protected()):
+		return CodeRequested
 	case !p.listed(s, row, sc):
 		return CodeProtected
 	default:
@@ -142,6 +145,8 @@ func why(row Row, code string, sc Scope) string {
 		return "This environment is not in TfPilot's configuration, so nothing may be changed in it"
 	case CodeAuthor:
 		return fmt.Sprintf("You wrote or edited this request, so somebody else has to %s it", row.Verb)
+	case CodeRequested:
+		return fmt.Sprintf("You requested this, so somebody else has to %s it", row.Verb)
 	case CodeProtected:
 		return fmt.Sprintf("%s is protected, and only the people named for it may %s there", sc.Environment, row.Phrase)
 	default:
@@ -164,9 +169,9 @@ func allowedRoles(row Row, sc Scope) string {
 		switch g := row.Grant(role); {
 		case g == Yes:
 			parts = append(parts, string(role)+"s")
-		case g != No && len(parts) == 0 && ownCounts(g, sc) && row.Approver == No:
+		case ownCounts(g, sc) && row.Approver == No:
 			parts = append(parts, "the developer who asked for it")
-		case g != No && len(parts) == 0 && ownCounts(g, sc):
+		case ownCounts(g, sc):
 			parts = append(parts, "the requester")
 		}
 	}

@@ -34,7 +34,7 @@ func page() string {
 	b.WriteString(intro)
 	b.WriteString("| Verb | What | viewer | developer | approver | admin | Protected environments |\n|---|---|---|---|---|---|---|\n")
 	for _, row := range Matrix() {
-		fmt.Fprintf(&b, "| `%s` | %s%s%s |", row.Verb, row.Phrase, map[bool]string{true: " (never an author)"}[row.BarsAuthor], map[bool]string{true: "; reserved: not used yet"}[row.Reserved()])
+		fmt.Fprintf(&b, "| `%s` | %s%s%s |", row.Verb, row.Phrase, barred(row), map[bool]string{true: "; reserved: not used yet"}[row.Reserved()])
 		for _, role := range Roles() {
 			b.WriteString(" " + cell[row.Grant(role)] + " |")
 		}
@@ -46,12 +46,26 @@ func page() string {
 	return b.String()
 }
 
+// barred names who never has the right, whatever their role.
+func barred(r Row) string {
+	switch {
+	case r.BarsAuthor && r.BarsRequester:
+		return " (never an author, nor who requested the round)"
+	case r.BarsAuthor:
+		return " (never an author)"
+	case r.BarsRequester:
+		return " (never who requested the round)"
+	default:
+		return ""
+	}
+}
+
 var cell = map[Grant]string{No: "", Own: "own", OwnApply: "own ¹", OwnDestroy: "own ²", Yes: "yes"}
 
 const intro = `# Who may do what
 
 This page is written by ` + "`go test ./internal/rbac -update`" + ` from the matrix that decides (` + "`internal/rbac`" + `). Slack,
-the command line and the worker all ask the same function; the worker asks again at the moment of the effect.
+the command line and the worker all ask the same function; the worker asks again whenever it carries out what was requested.
 
 ## Roles
 
@@ -82,8 +96,24 @@ the plan that a new request makes due runs with the rights of whoever asked for 
 it, for whoever runs the command line holds the app's access to the bucket already. Reading there needs that access and no right: ` + "`requests list`, `show` and `export`" + `
 and ` + "`identities list`" + ` ask for no login, and ` + "`TFPILOT_ALLOWED_LOGINS`" + ` does not bind them.
 
-## Authors
+## Authors and requesters
 
-Whoever wrote the inputs of a request is its author, recognised by GitHub login or GitHub id. No author approves or rejects it, on any
-surface: not in Slack, not by a GitHub review, not on the command line. ` + "`selfApproval: true`" + ` lifts this for one environment, and is ignored in protected ones.
+The people who wrote the inputs of a request are its authors. The person who requests a destroy, or a new plan of what was merged, is an author of that
+round. Authors are recognized by GitHub login, by GitHub id, and by the Slack account, which may be linked to another login by now. No author approves, on any
+surface: not in Slack, not by a GitHub review, not on the command line. No author of the inputs rejects; the requester of a round may dismiss it.
+` + "`selfApproval: true`" + ` lifts this for one environment, and is ignored in protected ones.
+
+## How long an approval counts
+
+An approval counts as long as everything that made it valid still holds. TfPilot checks all of it when it records the approval, when it carries out a merge, an
+apply or a destroy, and once more directly before it merges or starts the run:
+
+- the Slack account is linked to that GitHub login and that GitHub id, and on GitHub the login still belongs to that id;
+- the person may approve: role, ` + "`TFPILOT_ALLOWED_LOGINS`" + `, the list of a protected environment, no author, not the requester of the round;
+- in a protected environment, the approval was confirmed by typing;
+- the person has not changed their mind since, on any surface: *Withdraw approval* in Slack or ` + "`tfpilot requests withdraw`" + `, a rejection, a review on GitHub
+  that requests changes, a review that was dismissed.
+
+A minute after a link, a role or a list has changed, a sweep voids what that person approved and what is not applied yet. A void approval never counts again.
+A review on GitHub counts only for an account that is linked to a Slack account, as a click does.
 `

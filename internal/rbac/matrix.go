@@ -20,6 +20,7 @@ const (
 	Close        Verb = "close"
 	Restore      Verb = "restore"
 	TakeBack     Verb = "takeback"
+	Withdraw     Verb = "withdraw"
 	Keep         Verb = "keep"
 	Approve      Verb = "approve"
 	Reject       Verb = "reject"
@@ -44,7 +45,7 @@ func VerbOf(a lifecycle.Action) Verb {
 	switch a {
 	case lifecycle.ActionApprove, lifecycle.ActionReject, lifecycle.ActionMerge,
 		lifecycle.ActionApply, lifecycle.ActionDestroy, lifecycle.ActionClose,
-		lifecycle.ActionPlan, lifecycle.ActionRestore, lifecycle.ActionTakeBack,
+		lifecycle.ActionPlan, lifecycle.ActionRestore, lifecycle.ActionTakeBack, lifecycle.ActionWithdraw,
 		lifecycle.ActionKeep, lifecycle.ActionSync, lifecycle.ActionRepair:
 		return Verb(a)
 	default:
@@ -82,7 +83,8 @@ type Row struct {
 	Needs  Need
 	// Viewer, Developer, Approver and Admin say how far each role goes.
 	Viewer, Developer, Approver, Admin Grant
-	BarsAuthor                         bool          // never by somebody who wrote the config
+	BarsAuthor                         bool          // never by a person who wrote the config
+	BarsRequester                      bool          // never by a person who requested this round
 	Protected                          ProtectedList // in protected environments also named there
 }
 
@@ -115,31 +117,32 @@ func (r Row) Grant(role Role) Grant {
 func Matrix() []Row {
 	env := NeedsEnvironment
 	return []Row{
-		{List, "list requests", NeedsNothing, Yes, Yes, Yes, Yes, false, NoList},
-		{Show, "look at requests", NeedsNothing, Yes, Yes, Yes, Yes, false, NoList},
-		{Stream, "follow changes", NeedsNothing, Yes, Yes, Yes, Yes, false, NoList},
-		{Create, "ask for infrastructure", env, No, Yes, Yes, Yes, false, NoList},
-		{Edit, "edit this request", env, No, Own, Yes, Yes, false, NoList},
-		{Plan, "plan this request again", env, No, Own, Yes, Yes, false, ProdList},
-		{Close, "close this request", env, No, Own, Yes, Yes, false, NoList},
-		{Restore, "restore this request's branch", env, No, Own, Yes, Yes, false, NoList},
-		{TakeBack, "take back what waits here", env, No, Own, Yes, Yes, false, NoList},
-		{Keep, "keep what was to be destroyed", env, No, Own, Yes, Yes, false, NoList},
-		{Approve, "approve", env, No, No, Yes, Yes, true, ProdList},
-		{Reject, "reject", env, No, No, Yes, Yes, true, NoList},
-		{Merge, "merge this request", env, No, OwnApply, Yes, Yes, false, ProdList},
-		{Apply, "apply this request", env, No, OwnApply, Yes, Yes, false, ProdList},
-		{Retry, "retry this request", env, No, OwnApply, Yes, Yes, false, ProdList},
-		{UpdateBranch, "update this request's branch", env, No, OwnApply, Yes, Yes, false, NoList},
-		{Destroy, "destroy what this request made", env, No, OwnDestroy, No, Yes, false, DestroyProdList},
-		{Sync, "sync with GitHub", NeedsNothing, No, Yes, Yes, Yes, false, NoList},
-		{Repair, "repair a request", NeedsNothing, No, Yes, Yes, Yes, false, NoList},
-		{EnvNew, "add environments", NeedsNothing, No, No, No, Yes, false, NoList},
-		{EnvDeploy, "deploy environments", env, No, No, No, Yes, false, ProdList},
-		{EnvDestroy, "destroy environments", env, No, No, No, Yes, false, DestroyProdList},
-		{ForceRelease, "release an environment by force", env, No, No, No, Yes, false, NoList},
-		{Reindex, "rebuild the index", NeedsNothing, No, No, No, Yes, false, NoList},
-		{LinkIdentity, "link other people's identities", NeedsNothing, No, No, No, Yes, false, NoList},
+		{List, "list requests", NeedsNothing, Yes, Yes, Yes, Yes, false, false, NoList},
+		{Show, "look at requests", NeedsNothing, Yes, Yes, Yes, Yes, false, false, NoList},
+		{Stream, "follow changes", NeedsNothing, Yes, Yes, Yes, Yes, false, false, NoList},
+		{Create, "ask for infrastructure", env, No, Yes, Yes, Yes, false, false, NoList},
+		{Edit, "edit this request", env, No, Own, Yes, Yes, false, false, NoList},
+		{Plan, "plan this request again", env, No, Own, Yes, Yes, false, false, ProdList},
+		{Close, "close this request", env, No, Own, Yes, Yes, false, false, NoList},
+		{Restore, "restore this request's branch", env, No, Own, Yes, Yes, false, false, NoList},
+		{TakeBack, "take back what waits here", env, No, Own, Yes, Yes, false, false, NoList},
+		{Withdraw, "withdraw an approval of one's own", env, No, No, Yes, Yes, false, false, NoList},
+		{Keep, "keep what exists as it is", env, No, Own, Yes, Yes, false, false, NoList},
+		{Approve, "approve", env, No, No, Yes, Yes, true, true, ProdList},
+		{Reject, "reject", env, No, No, Yes, Yes, true, false, NoList},
+		{Merge, "merge this request", env, No, OwnApply, Yes, Yes, false, false, ProdList},
+		{Apply, "apply this request", env, No, OwnApply, Yes, Yes, false, false, ProdList},
+		{Retry, "retry this request", env, No, OwnApply, Yes, Yes, false, false, ProdList},
+		{UpdateBranch, "update this request's branch", env, No, OwnApply, Yes, Yes, false, false, NoList},
+		{Destroy, "destroy what this request made", env, No, OwnDestroy, No, Yes, false, false, DestroyProdList},
+		{Sync, "sync with GitHub", NeedsNothing, No, Yes, Yes, Yes, false, false, NoList},
+		{Repair, "repair a request", NeedsNothing, No, Yes, Yes, Yes, false, false, NoList},
+		{EnvNew, "add environments", NeedsNothing, No, No, No, Yes, false, false, NoList},
+		{EnvDeploy, "deploy environments", env, No, No, No, Yes, false, false, ProdList},
+		{EnvDestroy, "destroy environments", env, No, No, No, Yes, false, false, DestroyProdList},
+		{ForceRelease, "release an environment by force", env, No, No, No, Yes, false, false, NoList},
+		{Reindex, "rebuild the index", NeedsNothing, No, No, No, Yes, false, false, NoList},
+		{LinkIdentity, "link other people's identities", NeedsNothing, No, No, No, Yes, false, false, NoList},
 	}
 }
 

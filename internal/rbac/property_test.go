@@ -9,6 +9,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+var slackUsers = []string{"", "U1", "U2"}
+
 var logins = []string{"dana", "ana", "omar", "adam", "vic", ""}
 
 func genPolicy(t *rapid.T) Policy {
@@ -19,7 +21,10 @@ func genPolicy(t *rapid.T) Policy {
 }
 
 func genSubject(t *rapid.T) Subject {
-	return Subject{rapid.SampledFrom(logins).Draw(t, "login"), rapid.Int64Range(0, 3).Draw(t, "id")}
+	return Subject{
+		Login: rapid.SampledFrom(logins).Draw(t, "login"), GithubID: rapid.Int64Range(0, 3).Draw(t, "id"),
+		SlackTeam: "T1", SlackUser: rapid.SampledFrom(slackUsers).Draw(t, "slack"),
+	}
 }
 
 func genVerb(t *rapid.T) Verb { return rapid.SampledFrom(Matrix()).Draw(t, "row").Verb }
@@ -29,8 +34,21 @@ func genCase(t *rapid.T) (lifecycle.Request, Environment) {
 	r := lifecycle.Request{
 		Project:     "core",
 		Environment: lifecycle.Environment{Key: rapid.SampledFrom([]string{"dev", "prod"}).Draw(t, "key"), Slug: "app"},
-		Requester:   lifecycle.Person{Login: login.Draw(t, "requester"), GithubID: rapid.Int64Range(0, 3).Draw(t, "requesterId")},
-		Authors:     rapid.SliceOfN(login, 0, 3).Draw(t, "authors"),
+		Requester: lifecycle.Person{
+			Login: login.Draw(t, "requester"), GithubID: rapid.Int64Range(0, 3).Draw(t, "requesterId"),
+			SlackTeam: "T1", SlackUser: rapid.SampledFrom(slackUsers).Draw(t, "requesterSlack"),
+		},
+		Authors: rapid.SliceOfN(login, 0, 3).Draw(t, "authors"),
+	}
+	if rapid.Bool().Draw(t, "round") {
+		by := lifecycle.Person{
+			Login: login.Draw(t, "by"), GithubID: rapid.Int64Range(0, 3).Draw(t, "byId"),
+			SlackTeam: "T1", SlackUser: rapid.SampledFrom(slackUsers).Draw(t, "bySlack"),
+		}
+		r.Runs.Plan.Attempts = []lifecycle.Attempt{{Number: 1, RequestedBy: &by}}
+		r.Plan = &lifecycle.Plan{Attempt: 1, Purpose: rapid.SampledFrom([]lifecycle.Purpose{
+			lifecycle.PurposeOpen, lifecycle.PurposeReapply, lifecycle.PurposeDestroy,
+		}).Draw(t, "purpose")}
 	}
 	by := rapid.SampledFrom([]string{"", Requester, "approvers"})
 	env := Environment{
@@ -63,12 +81,29 @@ func TestDecideProperties(t *testing.T) {
 			t.Fatalf("somebody who is not allowed in may %s", v)
 		case d.Allowed && v == Approve && sc.Author && (protected || !env.SelfApproval):
 			t.Fatalf("an author approves")
+		case d.Allowed && v == Approve && requestedBy(r, s) && (protected || !env.SelfApproval):
+			t.Fatalf("the person who requested this round approves it")
+		case d.Allowed && v == Approve && s.SlackUser != "" && s.SlackUser == r.Requester.SlackUser && (protected || !env.SelfApproval):
+			t.Fatalf("the requester approves under another login")
+		case d.Allowed && (v == Apply || v == Merge) && p.Role(s) == Developer && (!owns(r, s) || env.Apply != Requester):
+			t.Fatalf("a developer may %s what is not theirs, or not here", v)
+		case d.Allowed && v == Destroy && p.Role(s) == Developer && (!owns(r, s) || env.Destroy != Requester):
+			t.Fatalf("a developer destroys what is not theirs, or not here")
 		case d.Allowed && protected && needsProd(v) && !names(p.ProdAllowed, s.Login):
 			t.Fatalf("%s in production by somebody who is not listed", v)
 		case d.Allowed && protected && (v == Destroy || v == EnvDestroy) && !names(p.DestroyProdAllowed, s.Login):
 			t.Fatalf("%s in production by somebody who is not listed", v)
 		}
 	})
+}
+
+// requestedBy is written out a second time, so that it does not follow the rule it checks.
+func requestedBy(r lifecycle.Request, s Subject) bool {
+	if r.Plan == nil || r.Plan.Purpose == lifecycle.PurposeOpen {
+		return false
+	}
+	by := *r.Runs.Plan.Attempts[0].RequestedBy
+	return s.Login != "" && by.Login == s.Login || s.GithubID != 0 && by.GithubID == s.GithubID || s.SlackUser != "" && by.SlackUser == s.SlackUser
 }
 
 func needsProd(v Verb) bool {
@@ -81,6 +116,7 @@ func TestWhoCan(t *testing.T) {
 		p, s, v := genPolicy(t), genSubject(t), genVerb(t)
 		r, env := genCase(t)
 		r.Requester.GithubID = 0
+		s.SlackUser, s.SlackTeam = "", ""
 		d := p.Decide(s, v, ScopeOf(r, s, env))
 		if d.Code == CodeNotAllowed || d.Code == CodeNotLinked {
 			v = LinkIdentity // what they are asked for is to be let in

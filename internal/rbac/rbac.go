@@ -7,6 +7,8 @@ package rbac
 import (
 	"slices"
 	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Role of a person, weakest first. The empty role may do nothing at all.
@@ -40,8 +42,15 @@ type Policy struct {
 // Subject is who asks. Without a login the identity is not linked, and nobody
 // without a linked identity is more than a viewer.
 type Subject struct {
-	Login    string
-	GithubID int64
+	Login     string
+	GithubID  int64
+	SlackTeam string // with SlackUser: the Slack account, where it is known
+	SlackUser string
+}
+
+// SubjectOf is a person as the rules see them.
+func SubjectOf(p lifecycle.Person) Subject {
+	return Subject{Login: p.Login, GithubID: p.GithubID, SlackTeam: p.SlackTeam, SlackUser: p.SlackUser}
 }
 
 // Role gives the first of admins, approvers and viewers that names the login, else

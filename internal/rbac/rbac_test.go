@@ -11,11 +11,14 @@ import (
 )
 
 var (
-	dana = Subject{"dana", 1001}
-	ana  = Subject{"ana", 1002}
-	omar = Subject{"omar", 1003}
-	adam = Subject{"adam", 1004}
-	vic  = Subject{"vic", 1005}
+	dana = Subject{Login: "dana", GithubID: 1001}
+	ana  = Subject{Login: "ana", GithubID: 1002}
+	omar = Subject{Login: "omar", GithubID: 1003}
+	adam = Subject{Login: "adam", GithubID: 1004}
+	vic  = Subject{Login: "vic", GithubID: 1005}
+	dev7 = Subject{Login: "dev7", GithubID: 1007}
+	eve  = Subject{Login: "eve", GithubID: 1008} // admin, in the first production list only
+	kai  = Subject{Login: "kai", GithubID: 1009} // admin, in the destroy list only
 )
 
 func team() Policy {
@@ -38,15 +41,15 @@ func TestRole(t *testing.T) {
 		want    Role
 	}{
 		{"first list wins", nil, adam, Admin},
-		{"without case", nil, Subject{"ANA", 1}, Approver},
+		{"without case", nil, Subject{Login: "ANA", GithubID: 1}, Approver},
 		{"viewer", nil, vic, Viewer},
-		{"everybody else", nil, Subject{"stranger", 7}, Developer},
+		{"everybody else", nil, Subject{Login: "stranger", GithubID: 7}, Developer},
 		{"not linked", nil, Subject{}, Viewer},
 		{"an id alone is no login", nil, Subject{GithubID: 1004}, Viewer},
 		{"allowed", []string{"Dana"}, dana, Developer},
 		{"admin who is not allowed", []string{"dana"}, adam, Nobody},
 		{"not linked where a list says who", []string{"dana"}, Subject{}, Nobody},
-		{"a look-alike letter is another login", nil, Subject{"\u212Aim", 8}, Developer},
+		{"a look-alike letter is another login", nil, Subject{Login: "\u212Aim", GithubID: 8}, Developer},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := p
@@ -89,9 +92,9 @@ func TestDecide(t *testing.T) {
 			"You wrote or edited this request, so somebody else has to approve it; ask omar or adam.", []string{"omar", "adam"}}},
 		{"author approves where that is allowed", ana, Approve, "dev", func(e *Environment) { e.SelfApproval = true },
 			Decision{Allowed: true}},
-		{"author approves in production though configured", Subject{"Ana", 0}, Approve, "prod", func(e *Environment) { e.SelfApproval = true },
+		{"author approves in production though configured", Subject{Login: "Ana", GithubID: 0}, Approve, "prod", func(e *Environment) { e.SelfApproval = true },
 			Decision{false, CodeAuthor, "You wrote or edited this request, so somebody else has to approve it; ask omar or adam.", []string{"omar", "adam"}}},
-		{"author by id under a new login", Subject{"anabel", 1002}, Edit, "dev", nil, Decision{false, CodeNotOwn,
+		{"author by id under a new login", Subject{Login: "anabel", GithubID: 1002}, Edit, "dev", nil, Decision{false, CodeNotOwn,
 			"Only the requester, approvers and admins may edit this request; ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
 		{"not linked", Subject{}, Create, "dev", nil, Decision{false, CodeNotLinked,
 			"Your account is not linked to a GitHub login, and without one you may not ask for infrastructure; ask adam.", []string{"adam"}}},
@@ -109,7 +112,21 @@ func TestDecide(t *testing.T) {
 		{"requester destroys where the requester may", dana, Destroy, "dev", func(e *Environment) { e.Destroy = Requester }, Decision{Allowed: true}},
 		{"approver destroys where the requester may", omar, Destroy, "dev", func(e *Environment) { e.Destroy = Requester }, Decision{false, CodeRole,
 			"Only the developer who asked for it and admins may destroy what this request made; ask dana or adam.", []string{"dana", "adam"}}},
+		{"another developer applies where the requester may", dev7, Apply, "dev", func(e *Environment) { e.Apply = Requester }, Decision{false, CodeNotOwn,
+			"Only the requester, approvers and admins may apply this request; ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
+		{"another developer merges where the requester may", dev7, Merge, "dev", func(e *Environment) { e.Apply = Requester }, Decision{false, CodeNotOwn,
+			"Only the requester, approvers and admins may merge this request; ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
+		{"another developer destroys where the requester may", dev7, Destroy, "dev", func(e *Environment) { e.Destroy = Requester }, Decision{false, CodeNotOwn,
+			"Only the developer who asked for it and admins may destroy what this request made; ask dana or adam.", []string{"dana", "adam"}}},
+		{"requester applies where only destroy is theirs", dana, Apply, "dev", func(e *Environment) { e.Destroy = Requester }, Decision{false, CodeNotOwn,
+			"Only approvers and admins may apply this request; ask Ana, omar or adam.", []string{"Ana", "omar", "adam"}}},
+		{"requester destroys where only apply is theirs", dana, Destroy, "dev", func(e *Environment) { e.Apply = Requester }, Decision{false, CodeNotOwn,
+			"Only admins may destroy what this request made; ask adam.", []string{"adam"}}},
 		{"admin destroys in production", adam, Destroy, "prod", nil, Decision{Allowed: true}},
+		{"admin of the first production list destroys", eve, Destroy, "prod", nil, Decision{false, CodeProtected,
+			"prod/app is protected, and only the people named for it may destroy what this request made there; ask adam.", []string{"adam"}}},
+		{"admin of the destroy list applies", kai, Apply, "prod", nil, Decision{false, CodeProtected,
+			"prod/app is protected, and only the people named for it may apply this request there; ask omar, adam or eve.", []string{"omar", "adam", "eve"}}},
 		{"unknown verb", adam, "sudo", "dev", nil, Decision{Code: CodeUnknownVerb,
 			Reason: "TfPilot does not know this action, so nobody may do it."}},
 		{"environment not configured", adam, Apply, "dev", func(e *Environment) { e.Slug = "api" }, Decision{false, CodeEnvironment,
@@ -120,7 +137,16 @@ func TestDecide(t *testing.T) {
 			if c.env != nil {
 				c.env(&env)
 			}
-			got := team().Decide(c.subject, c.verb, ScopeOf(r, c.subject, env))
+			p := team()
+			if c.subject == eve || c.subject == kai {
+				p.Admins = append(p.Admins, "eve", "kai")
+				p.ProdAllowed = append(p.ProdAllowed, "eve")
+				p.DestroyProdAllowed = []string{"adam", "kai"}
+			}
+			if c.subject == eve {
+				p.DestroyProdAllowed = []string{"adam"}
+			}
+			got := p.Decide(c.subject, c.verb, ScopeOf(r, c.subject, env))
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -130,7 +156,7 @@ func TestDecide(t *testing.T) {
 
 func TestRecycledLoginOwnsNothing(t *testing.T) {
 	r, env := request("dev")
-	thief := Subject{"dana", 4711}
+	thief := Subject{Login: "dana", GithubID: 4711}
 	if sc := ScopeOf(r, thief, env); sc.Own || !sc.Author {
 		t.Errorf("Own %v, Author %v: a login with another id must gain nothing and stay barred", sc.Own, sc.Author)
 	}
@@ -157,7 +183,7 @@ func TestEmptyListSaysSo(t *testing.T) {
 }
 
 func TestVerbOf(t *testing.T) {
-	for _, a := range []lifecycle.Action{"approve", "reject", "merge", "apply", "destroy", "close", "plan", "restore", "takeback", "keep", "sync", "repair"} {
+	for _, a := range []lifecycle.Action{"approve", "reject", "merge", "apply", "destroy", "close", "plan", "restore", "takeback", "withdraw", "keep", "sync", "repair"} {
 		if _, ok := rows[VerbOf(a)]; !ok {
 			t.Errorf("action %s has no row", a)
 		}

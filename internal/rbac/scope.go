@@ -29,6 +29,7 @@ func (e Environment) protected() bool { return e.Protected || e.Key == "prod" }
 type Scope struct {
 	Own                bool // the subject asked for it
 	Author             bool // the subject wrote or edited its config
+	Requested          bool // the subject requested this round: the destroy, or the new plan
 	Protected          bool
 	ApplyBy, DestroyBy string // Requester or ""
 	SelfApproval       bool
@@ -37,6 +38,7 @@ type Scope struct {
 	Environment        string   // "dev/app"
 	RequesterLogin     string   // to name who can
 	Authors            []string // logins, to name who can
+	Requesters         []string // of this round: logins, to name who can
 }
 
 // ScopeOf gives the scope of what s does to r, whose environment is configured as
@@ -48,6 +50,10 @@ func ScopeOf(r lifecycle.Request, s Subject, env Environment) Scope {
 	sc := ScopeIn(env)
 	sc.Own = owns(r, s)
 	sc.Author = wrote(r, s)
+	for _, p := range r.RoundRequesters() {
+		sc.Requested = sc.Requested || alike(p, s)
+		sc.Requesters = append(sc.Requesters, p.Login)
+	}
 	sc.RequesterLogin = r.Requester.Login
 	sc.Authors = append([]string{r.Requester.Login}, r.Authors...)
 	return sc
@@ -81,10 +87,18 @@ func owns(r lifecycle.Request, s Subject) bool {
 
 // wrote takes a right away, so any likeness will do.
 func wrote(r lifecycle.Request, s Subject) bool {
-	if s.GithubID != 0 && (r.Requester.GithubID == s.GithubID || slices.Contains(r.AuthorIDs, s.GithubID)) {
+	if s.GithubID != 0 && slices.Contains(r.AuthorIDs, s.GithubID) {
 		return true
 	}
-	return sameLogin(r.Requester.Login, s.Login) || names(r.Authors, s.Login)
+	return alike(r.Requester, s) || names(r.Authors, s.Login)
+}
+
+// alike reports whether a person may be the subject: by GitHub login, by GitHub id, or by
+// the Slack account, which may be linked to another login by now.
+func alike(p lifecycle.Person, s Subject) bool {
+	return sameLogin(p.Login, s.Login) ||
+		s.GithubID != 0 && p.GithubID == s.GithubID ||
+		s.SlackUser != "" && p.SlackUser == s.SlackUser && p.SlackTeam == s.SlackTeam
 }
 
 // configured says whether the scope names an environment.
@@ -99,5 +113,6 @@ func (sc Scope) protected() bool {
 func (sc Scope) as(login string) Scope {
 	sc.Own = sameLogin(sc.RequesterLogin, login)
 	sc.Author = names(sc.Authors, login)
+	sc.Requested = names(sc.Requesters, login)
 	return sc
 }

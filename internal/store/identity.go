@@ -68,6 +68,39 @@ func (s *Store) Identities(ctx context.Context) iter.Seq2[lifecycle.Identity, er
 	}
 }
 
+// Linked is an identity as it was read, with the ETag of its object.
+type Linked struct {
+	lifecycle.Identity
+	ETag string
+}
+
+// LinkedNow lists the identities that are linked now, by key. It reads only those that
+// differ from known. One that cannot be used links nobody.
+func (s *Store) LinkedNow(ctx context.Context, known map[string]Linked) (map[string]Linked, error) {
+	all := map[string]Linked{}
+	for o, err := range s.list(ctx, PrefixIdentities) {
+		if err != nil {
+			return nil, err
+		}
+		if have, ok := known[o.key]; ok && have.ETag == o.etag {
+			all[o.key] = have
+			continue
+		}
+		var id lifecycle.Identity
+		err := s.readJSON(ctx, o.key, maxSmall, &id)
+		switch {
+		case errors.Is(err, ErrNotFound) || Damaged(err):
+		case err != nil:
+			return nil, err
+		default:
+			if key, err := IdentityKey(id.SlackTeam, id.SlackUser); err == nil && key == o.key {
+				all[o.key] = Linked{id, o.etag}
+			}
+		}
+	}
+	return all, nil
+}
+
 // overwrite stores an object in place of whatever is there. It too writes with a
 // condition, so that the bucket may refuse every write without one.
 func (s *Store) overwrite(ctx context.Context, key string, data []byte, limit int64) error {

@@ -120,12 +120,17 @@ func (j *journey) takesBack(ctx context.Context) error {
 
 func (j *journey) seesOutputs(ctx context.Context) error {
 	outputs := []string{"Outputs", "bucket = " + j.bucket.name, "arn = arn:aws:s3:::" + j.bucket.name}
-	for _, place := range []string{infraDev, "dm"} {
-		if _, err := j.dana.seesIn(ctx, j.bucket, place, later, append(outputs, stateApplied, "[Destroy]")...); err != nil {
-			return err
-		}
+	if _, err := j.dana.seesIn(ctx, j.bucket, infraDev, later, append(outputs, stateApplied, "[Destroy]")...); err != nil {
+		return err
 	}
-	_, err := j.dana.hears(ctx, j.bucket, later, append(outputs, j.bucket.title, " is applied.")...)
+	own, err := j.dana.seesIn(ctx, j.bucket, "dm", later, append(outputs, stateApplied)...)
+	if err != nil {
+		return err
+	}
+	if said := own.read(); holds(said, "[Destroy]") || holds(said, "[Approve]") {
+		return notSeen("a card of her own that offers only what she may do", said)
+	}
+	_, err = j.dana.hears(ctx, j.bucket, later, append(outputs, j.bucket.title, " is applied.")...)
 	return err
 }
 

@@ -1,0 +1,258 @@
+package lifecycle
+
+import (
+	"slices"
+	"time"
+)
+
+// A round ends in one of four ways: it is applied, a newer round takes its place, a
+// person dismisses it, or it has nothing to change. Until then it belongs to the people
+// who requested it, who never approve it, and every approver may object to it.
+
+// Objection is a review on GitHub that requests changes, by a person who may reject. It
+// blocks until that person reviews again or the review is dismissed.
+type Objection struct {
+	Review   int64     `json:"review"`
+	Login    string    `json:"login"`
+	GithubID int64     `json:"githubId,omitempty"`
+	At       time.Time `json:"at"`
+	Extra    Extra     `json:"-"`
+}
+
+// RefusedIntent is an intent that was recorded and later could not be carried out. The
+// person who recorded it is told once, by name.
+type RefusedIntent struct {
+	What      Action    `json:"what"`
+	By        string    `json:"by"`
+	SlackUser string    `json:"slackUser,omitempty"`
+	At        time.Time `json:"at"`
+	Code      string    `json:"code"`
+	Text      string    `json:"text"`
+	Extra     Extra     `json:"-"`
+}
+
+// maxRefused bounds how many refused intents stay in the document.
+const maxRefused = 10
+
+// planned is the attempt that the current plan came from, nil when there is none.
+func (r Request) planned() *Attempt {
+	if r.Plan == nil {
+		return nil
+	}
+	for i := range r.Runs.Plan.Attempts {
+		if r.Runs.Plan.Attempts[i].Number == r.Plan.Attempt {
+			return &r.Runs.Plan.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// RoundRequesters are the people who requested the current round: a destroy, or a new
+// plan of what was merged. The first round has authors instead.
+func (r Request) RoundRequesters() []Person {
+	if r.Plan == nil || r.Plan.Purpose.preMerge() {
+		return nil
+	}
+	var people []Person
+	if a := r.planned(); a != nil {
+		switch {
+		case a.RequestedBy != nil:
+			people = append(people, *a.RequestedBy)
+		case a.Actor != "":
+			people = append(people, Person{Login: a.Actor})
+		}
+	}
+	if w := r.Wish(ActionDestroy); w != nil && r.Plan.Purpose == PurposeDestroy {
+		people = append(people, w.Person())
+	}
+	return people
+}
+
+// Person is who recorded the intent.
+func (w Wish) Person() Person {
+	return Person{Login: w.By, GithubID: w.ByID, SlackTeam: w.SlackTeam, SlackUser: w.SlackUser}
+}
+
+// OnPullRequest reports whether the current round is decided on the pull request, where
+// reviews count.
+func (r Request) OnPullRequest() bool {
+	return r.PR != nil && r.Plan != nil && r.Plan.Purpose.preMerge()
+}
+
+// Objections are the reviews that block this round. Reviews are about the pull request,
+// so they block only a round that is decided there.
+func (r Request) Objections() []Objection {
+	if !r.OnPullRequest() {
+		return nil
+	}
+	return r.PR.Objections
+}
+
+// objected refuses what an objection blocks.
+func objected(r Request) *Refusal {
+	for _, o := range r.Objections() {
+		return refuse(CodeObjected, "%s requested changes on GitHub. This is blocked until %s approves there or that review is dismissed.", o.Login, o.Login)
+	}
+	return nil
+}
+
+// Objected records which reviews request changes now. A person whose latest review
+// requests changes has withdrawn what they approved, on any surface: withdrawn says of
+// an approver whether it is one of them.
+func Objected(open []Objection, withdrawn func(Approver) bool, now time.Time) Patch {
+	return func(r Request) (Request, error) {
+		if r.PR == nil {
+			return r, nil
+		}
+		for i := range r.Approval.Approvers {
+			if a := &r.Approval.Approvers[i]; a.VoidedAt == nil && withdrawn(*a) {
+				a.void(now, "they requested changes on GitHub afterwards")
+			}
+		}
+		same := slices.EqualFunc(r.PR.Objections, open, func(a, b Objection) bool { return a.Review == b.Review })
+		if !same {
+			r.PR.Objections = slices.Clone(open)
+		}
+		return r, nil
+	}
+}
+
+// Approver is the approval of this person that counts, nil when there is none.
+func (r Request) Approver(login string, id int64) *Approver {
+	for i := range r.Approval.Approvers {
+		if a := &r.Approval.Approvers[i]; a.VoidedAt == nil && a.isBy(login, id) {
+			return a
+		}
+	}
+	return nil
+}
+
+func (a *Approver) isBy(login string, id int64) bool {
+	return sameLogin(a.Login, login) || id != 0 && a.GithubID == id
+}
+
+// AwaitsEffect reports whether an approval counts for something that has not ended yet.
+func (r Request) AwaitsEffect() bool {
+	if !r.Approval.Approved {
+		return false
+	}
+	for _, a := range []*Attempt{r.Runs.Apply.Current(), r.Runs.Destroy.Current()} {
+		if r.usedUp(a) && a.Conclusion != "" {
+			return false
+		}
+	}
+	kept := r.Plan.Purpose == PurposeDestroy && r.Wish(ActionDestroy) == nil && !r.Runs.Destroy.Current().active()
+	return !kept
+}
+
+func canWithdraw(r Request) *Refusal {
+	switch {
+	case r.Wish(ActionApprove) != nil:
+		return nil // recorded, and not checked yet
+	case !r.Approval.Approved:
+		return refuse(CodeUnapproved, "There is no approval that counts. Nothing is left to withdraw.")
+	case !r.AwaitsEffect():
+		return refuse(CodeApplied, "This approval was used already. Nothing is left to withdraw.")
+	}
+	return nil
+}
+
+// WithdrawApproval voids what one person approved, by that person. It counts at once: no
+// worker is asked, and a run that has not reached its effect loses its grant.
+func WithdrawApproval(by Person, now time.Time) Patch {
+	return func(r Request) (Request, error) {
+		if no := canWithdraw(r); no != nil {
+			return r, no
+		}
+		asked := slices.ContainsFunc(r.Wanted, func(w Wish) bool { return w.What == ActionApprove && sameLogin(w.By, by.Login) })
+		if r.Approver(by.Login, by.GithubID) == nil && !asked {
+			return r, refuse(CodeNotYours, "You did not approve this. Only the person who approved can withdraw that.")
+		}
+		r.drop(ActionApprove, by.Login)
+		for i := range r.Approval.Approvers {
+			if a := &r.Approval.Approvers[i]; a.VoidedAt == nil && a.isBy(by.Login, by.GithubID) {
+				a.void(now, "they withdrew it")
+			}
+		}
+		return r, nil
+	}
+}
+
+// openRound is the new plan of what was merged that is neither applied nor dismissed,
+// nil when there is none. It may still be running or have failed.
+func (r Request) openRound() *Attempt {
+	plan, apply := r.Runs.Plan.Current(), r.Runs.Apply.Current()
+	if plan == nil || plan.Purpose != PurposeReapply || plan.SetAside || !r.merged() {
+		return nil
+	}
+	if apply != nil && apply.PlanAttempt == plan.Number {
+		return nil
+	}
+	return plan
+}
+
+// canDismiss says whether the open round may be dropped.
+func canDismiss(r Request) *Refusal {
+	switch round := r.openRound(); {
+	case round == nil:
+		return refuse(CodeNothing, "There is no new plan that could be dismissed.")
+	case round.active():
+		return refuse(CodePlanning, "The plan is still running. It can be dismissed when it has ended.")
+	}
+	return nil
+}
+
+// dismiss drops the open round: what it approved and what was requested of it count no
+// more, and what exists stays.
+func (r *Request) dismiss(at time.Time, reason string) {
+	round := r.openRound()
+	if round == nil || round.active() {
+		return
+	}
+	round.SetAside = true
+	for _, what := range []Action{ActionApprove, ActionReject, ActionApply} {
+		r.drop(what, "")
+	}
+	r.untrouble(string(KindPlan))
+	r.voidApprovals(at, reason)
+}
+
+// changesNothing reports whether the plan that was just read ends its round by itself:
+// a new plan without changes of something whose last apply succeeded. After an apply
+// that failed the round goes on, since only an apply can end that.
+func (r Request) changesNothing() bool {
+	return r.Plan != nil && r.Plan.Nothing && r.Plan.Purpose == PurposeReapply && r.Runs.Apply.Current().succeeded()
+}
+
+// leftQueue are the queue entries of intents that have gone without an attempt.
+func leftQueue(before, after Request) []string {
+	var gone []string
+	for _, w := range before.Wanted {
+		cid := w.CorrelationID
+		still := slices.ContainsFunc(after.Wanted, func(x Wish) bool { return x.CorrelationID == cid })
+		if cid == "" || still || after.Attempt(Kind(w.What), cid) != nil || slices.Contains(after.Leaving, cid) {
+			continue
+		}
+		gone = append(gone, cid)
+	}
+	return gone
+}
+
+// Left records that a queue entry has left the queue of the environment.
+func Left(correlationID string) Patch {
+	return func(r Request) (Request, error) {
+		r.Leaving = slices.DeleteFunc(r.Leaving, func(cid string) bool { return cid == correlationID })
+		if len(r.Leaving) == 0 {
+			r.Leaving = nil
+		}
+		return r, nil
+	}
+}
+
+// noteRefused keeps what a person has to be told.
+func (r *Request) noteRefused(w Wish, code, text string, now time.Time) {
+	r.Refused = append(r.Refused, RefusedIntent{What: w.What, By: w.By, SlackUser: w.SlackUser, At: now, Code: code, Text: text})
+	if n := len(r.Refused); n > maxRefused {
+		r.Refused = r.Refused[n-maxRefused:]
+	}
+}

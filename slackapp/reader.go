@@ -1,0 +1,25 @@
+package slackapp
+
+import (
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+)
+
+// A card in a channel has many readers, so it offers what anybody may do. What one person
+// alone reads, the requester's own card and an answer to show, offers what that person may
+// do. A button gives no right: the click is checked again.
+
+// mayOf says which actions a person may take on a request, by today's rules.
+func (c *Cards) mayOf(r lifecycle.Request, p lifecycle.Person) func(lifecycle.Action) bool {
+	s := rbac.SubjectOf(p)
+	scope := rbac.ScopeOf(r, s, c.Projects.of(r).Rules())
+	return func(a lifecycle.Action) bool {
+		if a == lifecycle.ActionWithdraw && r.Approver(p.Login, p.GithubID) == nil {
+			return false
+		}
+		return c.Policy.Decide(s, rbac.VerbOf(a), scope).Allowed
+	}
+}
+
+// offers reports whether an action is shown to the reader.
+func (s scene) offers(a lifecycle.Action) bool { return s.may == nil || s.may(a) }

@@ -1,0 +1,196 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// An approval counts as long as everything that made it valid still holds. One function,
+// uncounted, decides that: when the approval is recorded, when a merge, an apply or a
+// destroy is carried out, and once more directly before the merge or the dispatch. A sweep
+// asks it about every approval that waits for its effect.
+
+// denial is why a person may not act, or why an approval does not count. The zero value
+// means that nothing is against it.
+type denial struct {
+	code string
+	why  string // of an approval, after "no longer counts:"
+	text string // a full sentence
+}
+
+func (d denial) denied() bool { return d.code != "" }
+
+func deny(code, why string) denial {
+	return denial{code: code, why: why, text: strings.ToUpper(why[:1]) + why[1:] + "."}
+}
+
+// uncounted says why this approval does not count.
+func (j *job) uncounted(ctx context.Context, a lifecycle.Approver) (denial, error) {
+	linked, err := j.linked(ctx)
+	if err != nil {
+		return denial{}, err
+	}
+	if no := j.uncountedBy(linked, a); no.denied() {
+		return no, nil
+	}
+	return j.renamed(ctx, a.Login, a.GithubID)
+}
+
+// uncountedBy is what can be said without asking GitHub.
+func (j *job) uncountedBy(linked links, a lifecycle.Approver) denial {
+	s, no := identify(linked, lifecycle.Person{Login: a.Login, GithubID: a.GithubID, SlackTeam: a.SlackTeam, SlackUser: a.SlackUser})
+	if no.denied() {
+		return no
+	}
+	env, _ := j.environment(j.request())
+	scope := rbac.ScopeOf(*j.request(), s, env.Rules())
+	d := j.Policy.Decide(s, rbac.Approve, scope)
+	switch {
+	case d.Allowed && scope.Protected && !a.Typed:
+		return deny("not_typed", "the environment is protected now, and its approvals are typed in Slack or on the command line")
+	case d.Allowed:
+		return denial{}
+	case d.Code == rbac.CodeAuthor:
+		return denial{d.Code, "they wrote or edited this request", d.Reason}
+	case d.Code == rbac.CodeRequested:
+		return denial{d.Code, "they requested this round", d.Reason}
+	default:
+		return denial{d.Code, "their right to approve is gone", d.Reason}
+	}
+}
+
+// reviewed reports whether this approval counts and is a review on GitHub.
+func reviewed(a lifecycle.Approver) bool {
+	return a.VoidedAt == nil && a.Source == lifecycle.SourceGitHub
+}
+
+// identify finds the linked identity of a person. Everything must fit: Slack account,
+// login and GitHub id.
+func identify(linked links, p lifecycle.Person) (rbac.Subject, denial) {
+	id, ok := linked.ofAccount(p.Login, p.GithubID)
+	if p.SlackUser != "" {
+		id, ok = linked.ofSlack(p.SlackTeam, p.SlackUser)
+	}
+	switch {
+	case !ok && p.SlackUser == "":
+		return rbac.Subject{}, deny("identity", "the GitHub account "+p.Login+" is not linked to a Slack account")
+	case !ok:
+		return rbac.Subject{}, deny("identity", "the Slack account of "+p.Login+" is no longer linked to a GitHub account")
+	case !sameAccount(id, p):
+		return rbac.Subject{}, deny("identity", "the Slack account is linked to "+id.Login+" now, not to the account that "+p.Login+" had")
+	}
+	return rbac.Subject{Login: p.Login, GithubID: id.GithubID, SlackTeam: id.SlackTeam, SlackUser: id.SlackUser}, denial{}
+}
+
+// renamed says that a login belongs to another GitHub account by now.
+func (j *job) renamed(ctx context.Context, login string, id int64) (denial, error) {
+	have, err := j.accountOf(ctx, login)
+	switch {
+	case err != nil:
+		return denial{}, err
+	case have == 0:
+		return deny("account", "GitHub has no account "+login+" any more"), nil
+	case have != id:
+		return deny("account", "the login "+login+" belongs to another GitHub account now"), nil
+	}
+	return denial{}, nil
+}
+
+// linked reads the identities once for the checks of one step.
+func (j *job) linked(ctx context.Context) (links, error) {
+	if j.links != nil && now().Sub(j.linksAt) < linksFresh {
+		return j.links, nil
+	}
+	at := now()
+	all, err := j.readLinks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	j.links, j.linksAt = all, at
+	return all, nil
+}
+
+// recheckApprovals asks about every approval that counts, with the reviews as GitHub has
+// them now. An approval that does not count any more is void for good.
+func (j *job) recheckApprovals(ctx context.Context) error {
+	if j.request().OnPullRequest() {
+		if err := j.countReviews(ctx); err != nil {
+			return err
+		}
+	}
+	hidden, err := j.hiddenFromReviewers(ctx)
+	if err != nil {
+		return err
+	}
+	return j.voidUncounted(ctx, hidden)
+}
+
+// voidUncounted voids what does not count; hidden says why no review does, "" when they do.
+func (j *job) voidUncounted(ctx context.Context, hidden string) error {
+	for _, a := range slices.Clone(j.request().Approval.Approvers) {
+		if a.VoidedAt != nil {
+			continue
+		}
+		no, err := j.uncounted(ctx, a)
+		if err != nil {
+			return err
+		}
+		why := no.why
+		if !no.denied() && reviewed(a) {
+			why = hidden
+		}
+		if why == "" {
+			continue
+		}
+		if err := j.patch(ctx, lifecycle.Unapprove(a.Login, why, now())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// voidLapsed voids approvals that wait for their effect and lost what made them valid, as
+// when an account was unlinked. It costs one call, or none when no approval waits.
+func (w *Worker) voidLapsed(ctx context.Context, requests []lifecycle.Request) error {
+	requests = slices.DeleteFunc(slices.Clone(requests), func(r lifecycle.Request) bool { return !r.AwaitsEffect() })
+	if len(requests) == 0 {
+		return nil
+	}
+	linked, err := w.readLinks(ctx)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, r := range requests {
+		j := &job{Worker: w, doc: store.Doc{Request: r}}
+		if !slices.ContainsFunc(r.Approval.Approvers, func(a lifecycle.Approver) bool {
+			return a.VoidedAt == nil && j.uncountedBy(linked, a).denied()
+		}) {
+			continue
+		}
+		failed = errors.Join(failed, w.voidIn(ctx, r.ID))
+	}
+	return failed
+}
+
+func (w *Worker) voidIn(ctx context.Context, id string) error {
+	doc, err := w.Store.Get(ctx, id)
+	if err != nil || doc.Archived {
+		return ignoreGone(err)
+	}
+	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, id)}
+	if err := j.voidUncounted(ctx, ""); err != nil {
+		return ignoreGone(err)
+	}
+	w.watch.put(j.doc)
+	if j.doc.Request.Version == doc.Request.Version {
+		return nil
+	}
+	return w.follow(ctx, j.doc)
+}
