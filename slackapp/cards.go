@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -235,13 +234,15 @@ func (p *people) accounts(ctx context.Context, c *Cards) map[string]string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, peopleTime)
 	defer cancel()
-	fresh := maps.Clone(p.known)
-	if fresh == nil {
-		fresh = map[string]string{}
-	}
+	fresh := map[string]string{}
 	for id, err := range c.Documents.Identities(ctx) {
 		if err != nil {
 			c.Log.Warn("read identities", keyError, err)
+			for login, user := range p.known { // as before: it names people, and grants nothing
+				if _, ok := fresh[login]; !ok {
+					fresh[login] = user
+				}
+			}
 			break
 		}
 		fresh[strings.ToLower(id.Login)] = id.SlackUser
