@@ -31,7 +31,7 @@ var losses = map[string]struct {
 	"link to another id":    {func(w *world) { w.link("ana", "ana", 4711) }, "linked to ana now"},
 	"login on GitHub": {func(w *world) {
 		w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Method: "GET", Path: "/users/ana"})
-		w.pass(2 * time.Minute) // what was known of it before is too old
+		w.pass(6 * time.Minute) // what was known of it before is too old
 	}, "GitHub has no account ana"},
 	"role":         {func(w *world) { w.policy.Approvers = []string{"omar"} }, "right to approve is gone"},
 	"TfPilot":      {func(w *world) { w.policy.AllowedLogins = []string{"dana", "omar", "adam"} }, "right to approve is gone"},

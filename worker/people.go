@@ -32,7 +32,7 @@ const (
 	// linksFresh is how long one reading of the links serves: the checks of one step.
 	linksFresh = 2 * time.Second
 	// accountFresh is how long a login is taken to belong to the same account on GitHub.
-	accountFresh = time.Minute
+	accountFresh = 5 * time.Minute
 	// maxAccounts bounds how many logins are remembered.
 	maxAccounts = 1000
 )

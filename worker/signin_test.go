@@ -84,8 +84,8 @@ func TestSignedOutDropsNothing(t *testing.T) {
 					})
 					from := w.gate.count()
 					hub, _, names := w.spent(func() { w.pass(20 * time.Minute) })
-					if hub > 2*60 {
-						w.t.Errorf("%d calls to GitHub in 10 minutes since %d:\n%s", hub, from, names)
+					if hub > 150 { // a merge reads the pull request and its reviews each time
+						w.t.Errorf("%d calls to GitHub in 20 minutes since %d:\n%s", hub, from, names)
 					}
 					if a := w.request(reqA).Runs.Apply.Current(); a != nil && a.Conclusion != "" {
 						w.t.Errorf("the approved round is over: %+v", a)
