@@ -93,6 +93,8 @@ var reasons = map[string]string{
 	"nothing_planned":    "The plan creates nothing. Check the inputs.",
 	"environment_broken": "The error is in another file of this environment, not in this request. The platform team has to mend it.",
 	"digest_changed":     "What would happen now is not what was approved. Plan again and look at the new plan.",
+	"code_changed":       "What would run now is not the code that was approved. Nothing was changed. Plan again and review the new plan.",
+	"code_not_pinned":    "The run would execute code that may change without a review. The platform team has to fix it in the repository.",
 	"grant_withdrawn":    "The approval was taken back before the run came to its effect. Nothing was changed.",
 	"content_differs":    "The commit does not hold exactly what TfPilot generated. Restore the branch, then plan again.",
 	"backend_differs":    "The environment's backend is not the configured one. The platform team has to mend it.",

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,11 +49,12 @@ func newBootstrap() *cobra.Command {
 			if err := putModules(files, cfg.Catalog); err != nil {
 				return err
 			}
+			unlocked := lockProviders(c.Context(), files)
 			written, kept, err := writeTree(out, files)
 			if err != nil {
 				return err
 			}
-			return tellWritten(c.OutOrStdout(), asJSON, wrote{out, project.Owner + "/" + project.Repo, written, kept})
+			return tellWritten(c.OutOrStdout(), asJSON, wrote{out, project.Owner + "/" + project.Repo, written, kept, unlocked})
 		},
 	}
 	c.Flags().StringVar(&out, "out", "infra", "directory to write to; files that exist are kept")
@@ -67,7 +70,18 @@ type wrote struct {
 	Out        string   `json:"out"`
 	Repository string   `json:"repository"`
 	Written    []string `json:"written"`
-	Kept       []string `json:"kept"` // is there already, and otherwise than TfPilot would write it
+	Kept       []string `json:"kept"`               // is there already, and otherwise than TfPilot would write it
+	Unlocked   string   `json:"unlocked,omitempty"` // why there are no lock files
+}
+
+// lockProviders adds a lock file to each root, and says why when it cannot.
+func lockProviders(ctx context.Context, files map[string][]byte) (unlocked string) {
+	locked, err := bootstrap.Registry{Client: &http.Client{}}.Lock(ctx, files)
+	if err != nil {
+		return err.Error()
+	}
+	bootstrap.AddLock(files, bootstrap.RenderLock(locked))
+	return ""
 }
 
 func tellWritten(out io.Writer, asJSON bool, w wrote) error {
@@ -76,6 +90,10 @@ func tellWritten(out io.Writer, asJSON bool, w wrote) error {
 	}
 	for _, name := range w.Kept {
 		_, _ = fmt.Fprintf(out, "kept as it is, though TfPilot would write it otherwise: %s\n", name)
+	}
+	if w.Unlocked != "" {
+		_, _ = fmt.Fprintf(out, "No %s was written, and no run starts without it: %s.\nRun `terraform providers lock` in each directory of envs/, or bootstrap again.\n",
+			bootstrap.LockFile, w.Unlocked)
 	}
 	_, err := fmt.Fprintf(out, "%d new files are in %s. Look at them and commit them to %s.\n", len(w.Written), w.Out, w.Repository)
 	return err

@@ -253,15 +253,33 @@ func (r *sandboxRun) repos(a asset) ([]sandbox.Repo, error) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
+	lock, err := sandboxLock(a)
+	if err != nil {
+		return nil, err
+	}
 	var repos []sandbox.Repo
 	for _, p := range structure.Projects {
 		files, err := renderRepository(p, config.Store{Bucket: sandboxBucket, Region: sandbox.Region}, bootstrap.Release{Version: a.version, Checksums: map[string]string{a.name: a.sum}})
 		if err != nil {
 			return nil, err
 		}
+		bootstrap.AddLock(files, lock)
 		repos = append(repos, sandbox.Repo{Owner: p.Owner, Name: p.Repo, Files: files})
 	}
 	return repos, nil
+}
+
+// sandboxLock fixes the provider that the sandbox's mirror holds: this very binary.
+func sandboxLock(a asset) ([]byte, error) {
+	sources, version, hash, err := provider.Sources(a.path)
+	if err != nil {
+		return nil, fmt.Errorf("lock the provider: %w", err)
+	}
+	var locked []bootstrap.Locked
+	for _, source := range sources {
+		locked = append(locked, bootstrap.Locked{Source: source, Version: version, Hashes: []string{hash}})
+	}
+	return bootstrap.RenderLock(locked), nil
 }
 
 // principals are the identities of S3 with the very rights that manifests/iam gives

@@ -98,6 +98,7 @@ var owners = map[string][]string{
 	"github.com/coder/websocket":                {"internal/sandbox"},
 	"github.com/hashicorp/terraform-plugin-go/": {"internal/sandbox"},
 	"github.com/hashicorp/terraform-json":       {"internal/terraform", "internal/ci"},
+	"github.com/hashicorp/go-version":           {"internal/bootstrap"},
 	"github.com/hashicorp/hcl/":                 {"internal/catalog", "internal/terraform", "internal/ci", "internal/bootstrap"},
 	"github.com/zclconf/go-cty/":                {"internal/catalog", "internal/terraform", "internal/ci", "internal/bootstrap"},
 	"github.com/zclconf/go-cty-yaml":            {"internal/catalog"}, // the functions of Terraform's language, from here

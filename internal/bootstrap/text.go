@@ -37,7 +37,8 @@ func readme(p Project) string {
 	b.WriteString("| `TFPILOT_ACTOR` | login that dispatches, `tfpilot[bot]` unless set |\n")
 	b.WriteString("| `TFPILOT_RUNNER` | runner label, `ubuntu-24.04` unless set |\n")
 	b.WriteString("| `TFPILOT_RELEASES` | where releases are fetched, TfPilot's own page unless set |\n\n")
-	b.WriteString("Commit a `.terraform.lock.hcl` in each root (`terraform providers lock`): then every run takes exactly those providers.\n")
+	b.WriteString("Each root needs a `.terraform.lock.hcl`, or no run starts there: it fixes the providers. `tfpilot bootstrap` makes it; `terraform providers lock` adds a provider.\n" +
+		"A run executes only code that was approved with its plan. A change of a module or of a root stops what is approved and not yet applied, until it is planned again.\n")
 	b.WriteString("Do not edit the generated files by hand: TfPilot refuses to plan, merge or apply what it did not write.\n")
 	return b.String()
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
@@ -27,6 +28,11 @@ func (j *job) backend(ctx context.Context) error {
 	}
 	if err := j.configured(want); err != nil {
 		return err
+	}
+	if j.in.Kind != lifecycle.KindDriftPlan {
+		if err := j.bindRemote(ctx); err != nil {
+			return err
+		}
 	}
 	j.say("State: s3://%s/%s", want.Bucket, want.Key)
 	return nil
@@ -85,20 +91,20 @@ func sameBackend(where string, want, got terraform.Backend) error {
 	return nil
 }
 
-// initialise runs init; a committed lock file is binding.
+// initialise runs init. The committed lock file is binding.
 func (j *job) initialise(ctx context.Context) error {
-	args := []string{"init", "-input=false", "-no-color"}
-	if _, err := os.Stat(filepath.Join(j.root(), ".terraform.lock.hcl")); err == nil {
-		args = append(args, "-lockfile=readonly")
+	locked, err := j.rootFile(lockFile)
+	if err != nil {
+		return refuse(codeNotPinned, "%s is missing in the environment's root: run `terraform providers lock` there and commit the file", lockFile)
 	}
-	exit, err := j.terraform(ctx, j.root(), "init.log", args...)
+	exit, err := j.terraform(ctx, j.root(), "init.log", "init", "-input=false", "-no-color")
 	if err != nil {
 		return err
 	}
 	if exit != 0 {
 		return j.terraformText("init.log", "terraform init")
 	}
-	return nil
+	return j.lockedProviders(locked)
 }
 
 // configured reads what init left: the backend that Terraform will really use.

@@ -46,6 +46,7 @@ type bucket interface {
 	Grant(ctx context.Context, cid string) (lifecycle.Grant, error)
 	PutClaim(ctx context.Context, cid string, c lifecycle.Claim) (mine bool, stored lifecycle.Claim, err error)
 	PutResult(ctx context.Context, cid string, r lifecycle.Result) error
+	Summary(ctx context.Context, cid string) ([]byte, error)
 	PutSummary(ctx context.Context, cid string, data []byte) error
 	PutPlan(ctx context.Context, cid string, text []byte) error
 }
@@ -59,7 +60,7 @@ type command struct {
 var commands = map[string]command{
 	"inputs":  {"check the workflow's inputs; needs no credential", (*job).checkInputs, false},
 	"guard":   {"check the grant and claim the correlation id", (*job).guard, false},
-	"verify":  {"check the requested commit and put its file in place", (*job).verify, true},
+	"verify":  {"check the requested commit and the code that runs, and write its tree", (*job).verify, true},
 	"backend": {"compare the backend, initialise Terraform, compare again", (*job).backend, true},
 	"plan":    {"plan, summarise, compare with the approved digest", (*job).plan, true},
 	"apply":   {"apply the plan that was just compared", (*job).apply, true},
@@ -193,9 +194,14 @@ func (j *job) tools() string { return filepath.Join(j.env["GITHUB_WORKSPACE"], "
 // infra is the checkout of the requested commit, which is only read.
 func (j *job) infra() string { return filepath.Join(j.env["GITHUB_WORKSPACE"], "infra") }
 
-// root is the Terraform root of the environment.
+// root is the Terraform root of the environment: in the tree that holds what was bound,
+// or for runs that no approval is about in the default branch's checkout.
 func (j *job) root() string {
-	return filepath.Join(j.tools(), "envs", j.in.Environment.Key, j.in.Environment.Slug)
+	from := j.tree()
+	if j.in.Kind == lifecycle.KindCleanup || j.in.Kind == lifecycle.KindDriftPlan {
+		from = j.tools()
+	}
+	return filepath.Join(from, "envs", j.in.Environment.Key, j.in.Environment.Slug)
 }
 
 func (j *job) say(format string, args ...any) { _, _ = fmt.Fprintf(j.out, format+"\n", args...) }

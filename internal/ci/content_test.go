@@ -69,6 +69,7 @@ func TestVerifyRefuses(t *testing.T) {
 			digest := ""
 			if tt.kind == lifecycle.KindApply {
 				digest = "sha256:" + strings.Repeat("0", 64)
+				w.plans[digest] = newCID(lifecycle.KindPlan)
 			}
 			d := w.request(tt.kind, tt.purpose, sha, text, digest)
 			b := w.bench(d)
@@ -132,7 +133,11 @@ func TestBackendRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.edit(tt.file, tt.from, tt.to)
-			w.git("add", "-f", tt.file)
+			if tt.code == "content_differs" {
+				w.git("rm", "-rq", "envs/dev/app")
+			} else {
+				w.git("add", "-f", tt.file)
+			}
 			w.pushed("main")
 			d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
 			b := w.bench(d)
@@ -143,9 +148,8 @@ func TestBackendRefuses(t *testing.T) {
 					t.Errorf("%s:\n%s", failed, said)
 				}
 			case "content_differs":
-				if err := os.RemoveAll(filepath.Join(b.workspace, "tools/envs/dev/app")); err != nil {
-					t.Fatal(err)
-				}
+				b.refusedAt(d, "verify", tt.code, "guard", "verify", "backend")
+			case "environment_broken":
 				b.refusedAt(d, "verify", tt.code, "guard", "verify", "backend")
 			default:
 				b.refusedAt(d, "backend", tt.code, "guard", "verify", "backend")

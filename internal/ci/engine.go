@@ -42,8 +42,12 @@ func (j *job) summarise() (summary, error) {
 	if err != nil {
 		return summary{}, fmt.Errorf("read the key for fingerprints: %w", err)
 	}
+	code, err := j.code()
+	if err != nil {
+		return summary{}, err
+	}
 	s, err := terraform.Summarize(plan, terraform.Scope{
-		RequestID: j.in.RequestID, Purpose: j.in.scopePurpose(), Config: config, FingerprintKey: key,
+		RequestID: j.in.RequestID, Purpose: j.in.scopePurpose(), Config: config, Code: code, FingerprintKey: key,
 	})
 	if err != nil {
 		return summary{}, planRefusal(err)

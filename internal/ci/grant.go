@@ -21,6 +21,7 @@ const grantFile = "grant.json"
 type granted struct {
 	Purpose    lifecycle.Purpose
 	Digest     string
+	Plan       string // correlation id of the plan that was approved
 	LeaseToken int64
 	Path       string
 	Blob       string
@@ -37,6 +38,7 @@ var grantPatterns = []struct {
 }{
 	{"purpose", func(g granted) string { return string(g.Purpose) }, regexp.MustCompile(`^(open|edit|reapply|destroy)?$`)},
 	{"digest", func(g granted) string { return g.Digest }, regexp.MustCompile(`^(sha256:[0-9a-f]{64})?$`)},
+	{"plan", func(g granted) string { return g.Plan }, regexp.MustCompile(`^(plan-[0-9a-f]{32})?$`)},
 	{"path", func(g granted) string { return g.Path }, regexp.MustCompile(`^(envs/[a-z0-9-]+/[a-z0-9-]+/tfpilot_req_[a-z0-9]{10,16}\.tf)?$`)},
 	{"blob", func(g granted) string { return g.Blob }, regexp.MustCompile(`^([0-9a-f]{40})?$`)},
 	{"backend bucket", func(g granted) string { return g.Backend.Bucket }, regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)},
@@ -50,7 +52,10 @@ func (in *inputs) take(g lifecycle.Grant, branch string) error {
 	if what := in.differs(g); what != "" {
 		return refuse(codeGuardRefused, "the grant is for another %s", what)
 	}
-	in.granted = granted{Purpose: g.Purpose, Digest: g.Digest, LeaseToken: g.LeaseToken, Path: g.Path, Blob: g.Blob, Backend: g.Backend, Key: g.FingerprintKey}
+	in.granted = granted{
+		Purpose: g.Purpose, Digest: g.Digest, Plan: g.Plan, LeaseToken: g.LeaseToken, Path: g.Path, Blob: g.Blob, Backend: g.Backend,
+		Key: g.FingerprintKey,
+	}
 	for _, f := range grantPatterns {
 		if !f.pattern.MatchString(f.value(in.granted)) {
 			return refuse(codeGuardRefused, "the %s in the grant is not valid: %q", f.name, cut(f.value(in.granted), 60))
@@ -96,8 +101,8 @@ func (in inputs) consistent(branch string) error {
 	switch {
 	case in.Path != want || in.Blob == "":
 		return no("request, path and blob")
-	case in.isEffect() && (in.Digest == "" || in.LeaseToken <= 0):
-		return no("digest and lease token are missing")
+	case in.isEffect() && (in.Digest == "" || in.Plan == "" || in.LeaseToken <= 0):
+		return no("digest, plan and lease token are missing")
 	case (in.Kind == lifecycle.KindCleanup) != (in.Purpose == ""):
 		return no("kind and purpose")
 	case in.isEffect() && (in.Kind == lifecycle.KindDestroy) != in.destroys():

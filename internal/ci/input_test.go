@@ -28,6 +28,7 @@ func goodGrant() lifecycle.Grant {
 	return lifecycle.Grant{
 		Kind: lifecycle.KindApply, Project: "core", RequestID: "req_abcdefghijklm", Environment: lifecycle.Environment{Key: "dev", Slug: "app"},
 		SHA: strings.Repeat("a", 40), Purpose: lifecycle.PurposeReapply, Digest: "sha256:" + strings.Repeat("b", 64), LeaseToken: 9,
+		Plan: "plan-" + strings.Repeat("d", 32),
 		Path: "envs/dev/app/tfpilot_req_abcdefghijklm.tf", Blob: strings.Repeat("c", 40),
 		Backend: lifecycle.Backend{Bucket: "states", Key: "core/dev/app/terraform.tfstate", UseLockfile: true},
 	}
@@ -87,9 +88,11 @@ func TestGrantMustFitTheRun(t *testing.T) {
 		"an apply":              {func(*lifecycle.Grant, map[string]string) {}, ""},
 		"a new plan":            {func(g *lifecycle.Grant, m map[string]string) { plan(g, m, "destroy") }, ""},
 		"a drift plan":          {drift, ""},
-		"no digest":             {func(g *lifecycle.Grant, _ map[string]string) { g.Digest = "" }, "digest and lease token"},
-		"no lease":              {func(g *lifecycle.Grant, _ map[string]string) { g.LeaseToken = 0 }, "digest and lease token"},
-		"negative lease":        {func(g *lifecycle.Grant, _ map[string]string) { g.LeaseToken = -1 }, "digest and lease token"},
+		"no digest":             {func(g *lifecycle.Grant, _ map[string]string) { g.Digest = "" }, "digest, plan and lease token"},
+		"no lease":              {func(g *lifecycle.Grant, _ map[string]string) { g.LeaseToken = 0 }, "digest, plan and lease token"},
+		"negative lease":        {func(g *lifecycle.Grant, _ map[string]string) { g.LeaseToken = -1 }, "digest, plan and lease token"},
+		"no plan":               {func(g *lifecycle.Grant, _ map[string]string) { g.Plan = "" }, "digest, plan and lease token"},
+		"plan elsewhere":        {func(g *lifecycle.Grant, _ map[string]string) { g.Plan = "../" + g.Plan }, "plan in the grant"},
 		"no backend":            {func(g *lifecycle.Grant, _ map[string]string) { g.Backend.Key = "" }, "backend key in the grant"},
 		"no bucket":             {func(g *lifecycle.Grant, _ map[string]string) { g.Backend.Bucket = "" }, "backend bucket in the grant"},
 		"apply to destroy":      {func(g *lifecycle.Grant, _ map[string]string) { g.Purpose = "destroy" }, "kind and purpose"},

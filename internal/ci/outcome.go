@@ -27,6 +27,8 @@ const (
 	codePlanTooLarge      = "plan_too_large"
 	codeReferredTo        = "referred_to" // other code uses the module that is to go
 	codeDigestChanged     = "digest_changed"
+	codeCodeChanged       = "code_changed"    // the code is not the approved one
+	codeNotPinned         = "code_not_pinned" // what the run would execute may change without a commit
 	codeGrantWithdrawn    = "grant_withdrawn"
 	codeInterrupted       = "interrupted"
 	codeStateNotSaved     = "state_not_saved"

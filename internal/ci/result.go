@@ -114,7 +114,7 @@ func bound(addresses []string) []string {
 // wipe removes the files that may hold secrets.
 func (j *job) wipe() error {
 	var errs []error
-	for _, name := range []string{grantFile, "tfplan", "plan.json", "plan.log", "apply.log", "init.log", "state.json", "rescue.log", "unlock.log", "validate.log", "outcome.new", "outcome.json"} {
+	for _, name := range []string{grantFile, codeFile, approvedFile, "tfplan", "plan.json", "plan.log", "apply.log", "init.log", "state.json", "rescue.log", "unlock.log", "validate.log", "outcome.new", "outcome.json"} {
 		if err := os.Remove(j.kept(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			errs = append(errs, fmt.Errorf("remove %s: %w", name, err))
 		}

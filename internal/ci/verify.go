@@ -2,9 +2,7 @@ package ci
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,12 +10,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// verify binds the run to the content that was granted. Terraform runs in the
-// default branch's own tree, so nothing of the requested commit is executed but
-// the one file, and that only with the granted blob id.
+// verify binds the run to the content that was granted, and to the code that was
+// approved. Terraform runs in a tree of the default branch's code, so nothing of the
+// requested commit is executed but the one file, and that only with the granted blob id.
 //
 //   - On the request's branch the commit must differ from the default branch in that
-//     file alone; the file is then put into the tree.
+//     file alone.
 //   - Otherwise the default branch must contain the commit and, at its tip, the
 //     file. For a destroy the file may be gone already; it is put back, since a
 //     module without its call could not be destroyed on its own.
@@ -29,11 +27,16 @@ func (j *job) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := j.onBranch(ctx); err != nil {
+		return err
+	}
+	return j.bindCode(ctx, content)
+}
+
+// onBranch compares the requested commit with the default branch.
+func (j *job) onBranch(ctx context.Context) error {
 	if j.in.fromBranch() {
-		if err := j.onlyFile(ctx); err != nil {
-			return err
-		}
-		return j.place(content)
+		return j.onlyFile(ctx)
 	}
 	if _, err := j.git(ctx, j.infra(), "merge-base", "--is-ancestor", j.in.SHA, j.env["GITHUB_SHA"]); err != nil {
 		return refuse(codeContentDiffers, "the default branch does not contain commit %s", j.in.SHA)
@@ -46,7 +49,7 @@ func (j *job) verify(ctx context.Context) error {
 		j.say("The default branch holds the approved file.")
 		return nil
 	case tip == "" && j.in.destroys():
-		return j.place(content)
+		return nil
 	}
 	return refuse(codeContentDiffers, "%s on the default branch is not the approved file", j.in.Path)
 }
@@ -112,23 +115,6 @@ func (j *job) onlyFile(ctx context.Context) error {
 	if strings.TrimRight(out, "\x00") != j.in.Path {
 		return refuse(codeContentDiffers, "the branch changes more than %s: somebody changed it", j.in.Path)
 	}
-	return nil
-}
-
-// place writes the granted file into the tree that Terraform runs in.
-func (j *job) place(content []byte) error {
-	file := filepath.Join(j.tools(), filepath.FromSlash(j.in.Path))
-	info, err := os.Lstat(j.root())
-	if err != nil || !info.IsDir() {
-		return refuse(codeContentDiffers, "the default branch has no environment %s", j.in.Environment)
-	}
-	if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() || err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return refuse(codeContentDiffers, "%s on the default branch is not an ordinary file", j.in.Path)
-	}
-	if err := os.WriteFile(file, content, 0o600); err != nil {
-		return fmt.Errorf("put the file in place: %w", err)
-	}
-	j.say("The granted file is in place.")
 	return nil
 }
 

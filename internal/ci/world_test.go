@@ -96,11 +96,12 @@ type world struct {
 	server *httptest.Server
 	act    *actions.Act
 	runID  int64
+	plans  map[string]string // correlation id of a stored plan by its digest
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, bare: filepath.Join(t.TempDir(), "infra-core.git"), work: t.TempDir(), runID: 1000}
+	w := &world{t: t, bare: filepath.Join(t.TempDir(), "infra-core.git"), work: t.TempDir(), runID: 1000, plans: map[string]string{}}
 	w.s3 = newBuckets(t)
 	asset, sum := releaseAsset(t)
 	mux := http.NewServeMux()
@@ -241,6 +242,7 @@ func (w *world) bootstrap(sum string) {
 	for name, data := range tree {
 		w.write(name, string(data))
 	}
+	w.write("envs/dev/app/.terraform.lock.hcl", "# This environment needs no provider that has to be fetched.\n")
 	w.commit("start")
 	w.git("push", "-q", "origin", "main")
 }
@@ -342,7 +344,7 @@ func (w *world) request(kind lifecycle.Kind, purpose lifecycle.Purpose, sha, tex
 		FingerprintKey: strings.Repeat("0123456789abcdef", 4),
 	}
 	if kind == lifecycle.KindApply || kind == lifecycle.KindDestroy {
-		d.granting.LeaseToken = 7
+		d.granting.LeaseToken, d.granting.Plan = 7, w.plans[digest]
 	}
 	return d
 }
@@ -404,6 +406,9 @@ func (w *world) result(d *dispatch) lifecycle.Result {
 	r, err := w.app.Result(w.t.Context(), d.cid)
 	if err != nil {
 		w.t.Fatalf("result of %s: %v", d.cid, err)
+	}
+	if d.kind == lifecycle.KindPlan && r.Digest != "" {
+		w.plans[r.Digest] = d.cid
 	}
 	return r
 }

@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -74,4 +76,28 @@ func copyFile(from, to string) error {
 	}
 	_, err = io.Copy(out, in)
 	return errors.Join(err, out.Close())
+}
+
+// Sources are the addresses under which the mirror holds the provider, its version, and the hash by which a lock file fixes it.
+func Sources(binaryPath string) (sources []string, version, hash string, err error) {
+	facts, err := schema.Load()
+	if err != nil {
+		return nil, "", "", err
+	}
+	version = facts.Source.ProviderVersion
+	binary, err := os.Open(binaryPath)
+	if err != nil {
+		return nil, "", "", err
+	}
+	defer func() { _ = binary.Close() }() // only read
+	content := sha256.New()
+	if _, err := io.Copy(content, binary); err != nil {
+		return nil, "", "", err
+	}
+	// Terraform's h1: the hash of a list of files, of which there is one here.
+	list := sha256.Sum256(fmt.Appendf(nil, "%x  %s\n", content.Sum(nil), BinaryPrefix+"_v"+version))
+	for _, host := range hosts {
+		sources = append(sources, host+"/hashicorp/aws")
+	}
+	return sources, version, "h1:" + base64.StdEncoding.EncodeToString(list[:]), nil
 }

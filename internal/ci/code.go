@@ -1,0 +1,319 @@
+package ci
+
+import (
+	"context"
+	"errors"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/tfpilot/tfpilot/internal/terraform"
+)
+
+// Terraform runs in a tree of its own. It is written from git objects and holds only
+// what the code identity names, so a module cannot read what nobody approved:
+//
+//   - every file of the environment's root, but the generated files of other requests,
+//     unless the root's own files refer to their modules;
+//   - the whole directory of each module of the repository that these call, and so on;
+//   - what the code of those names outside its own directory: ${path.module}/../x.
+//
+// Modules from elsewhere must be pinned. Their files are known only after init, and
+// are compared then: see remote.go.
+
+// Bounds of a tree.
+const (
+	maxTreeFiles = 5000
+	maxTreeBytes = 64 << 20
+	maxBound     = 400 // entries of the identity
+	lockFile     = ".terraform.lock.hcl"
+)
+
+// entry is one line of `git ls-tree`.
+type entry struct{ mode, kind, id, path string }
+
+const (
+	modeFile       = "100644"
+	modeExecutable = "100755"
+)
+
+// binding collects the code of one run.
+type binding struct {
+	j     *job
+	root  string // of the environment, in the repository
+	code  terraform.CodeIdentity
+	files map[string]entry // what the tree holds, by path
+	done  map[string]bool  // directories whose code was read
+}
+
+// bind reads what Terraform will read in this run from the default branch's commit.
+// The request's file is the granted one.
+func (j *job) bind(ctx context.Context, granted []byte) (*binding, error) {
+	b := &binding{j: j, root: path.Dir(j.in.Path), files: map[string]entry{}, done: map[string]bool{}}
+	b.code.Files = map[string]string{j.in.Path: j.in.Blob}
+	var err error
+	if b.code.Terraform, err = j.terraformVersion(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.addRoot(ctx, granted); err != nil {
+		return nil, err
+	}
+	if len(b.code.Files) > maxBound || len(b.files) > maxTreeFiles {
+		return nil, refuse(codeNotPinned, "the environment and its modules have more files than a plan can name: %d", len(b.files))
+	}
+	return b, nil
+}
+
+// addRoot takes in the root's own files, then the generated ones whose modules these
+// refer to, then the request's own.
+func (b *binding) addRoot(ctx context.Context, granted []byte) error {
+	entries, err := b.j.list(ctx, b.root+"/", false)
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 {
+		return refuse(codeContentDiffers, "the default branch has no environment %s", b.j.in.Environment)
+	}
+	if !slices.ContainsFunc(entries, func(e entry) bool { return e.path == b.root+"/"+lockFile && e.mode == modeFile }) {
+		return refuse(codeNotPinned, "%s/%s is missing, so the providers of the run are not fixed; run `terraform providers lock` in %s and commit the file, "+
+			"or take the one that `tfpilot bootstrap` makes", b.root, lockFile, b.root)
+	}
+	own, generated := []entry{}, map[string]entry{}
+	for _, e := range entries {
+		id, isGenerated := terraform.Generated(path.Base(e.path))
+		switch {
+		case e.path == b.j.in.Path: // the granted one is put there
+		case isGenerated:
+			generated[id] = e
+		default:
+			own = append(own, e)
+		}
+	}
+	if err := b.checkGenerated(ctx, generated); err != nil {
+		return err
+	}
+	sources, err := b.addFiles(ctx, own, nil)
+	if err != nil {
+		return err
+	}
+	var used []entry
+	for _, id := range sources.Modules {
+		if e, ok := generated[id]; ok && !slices.Contains(used, e) {
+			used = append(used, e)
+		}
+	}
+	more, err := b.addFiles(ctx, used, map[string][]byte{path.Base(b.j.in.Path): granted})
+	if err != nil {
+		return err
+	}
+	if err := b.follow(ctx, b.root, sources); err != nil {
+		return err
+	}
+	return b.follow(ctx, b.root, more)
+}
+
+// checkGenerated refuses a root in which a file that bears a request's name holds
+// anything but that request's module.
+func (b *binding) checkGenerated(ctx context.Context, generated map[string]entry) error {
+	var all []entry
+	for _, e := range generated {
+		if e.mode != modeFile {
+			return refuse(codeEnvironmentBroken, "%s is not an ordinary file", e.path)
+		}
+		all = append(all, e)
+	}
+	slices.SortFunc(all, func(a, b entry) int { return strings.Compare(a.path, b.path) })
+	contents, err := b.j.blobs(ctx, all)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		if err := terraform.CheckGenerated(path.Base(e.path), contents[e.id]); err != nil {
+			return refuse(codeEnvironmentBroken, "%s: %s", b.root, err)
+		}
+	}
+	return nil
+}
+
+// addFiles takes entries of the root into the tree and the identity, and reads where
+// their code comes from; extra are files that are not in the commit.
+func (b *binding) addFiles(ctx context.Context, entries []entry, extra map[string][]byte) (terraform.Sources, error) {
+	for _, e := range entries {
+		if e.kind == "tree" {
+			if err := b.addTree(ctx, e); err != nil {
+				return terraform.Sources{}, err
+			}
+			continue
+		}
+		if err := b.addFile(e); err != nil {
+			return terraform.Sources{}, err
+		}
+	}
+	return b.sources(ctx, b.root, entries, extra)
+}
+
+func (b *binding) addFile(e entry) error {
+	switch {
+	case e.kind == "blob" && e.mode == modeFile:
+		b.code.Files[e.path] = e.id
+	case e.kind == "blob" && e.mode == modeExecutable:
+		b.code.Files[e.path] = e.id + " executable"
+	default:
+		return notOrdinary(e)
+	}
+	b.files[e.path] = e
+	return nil
+}
+
+// addTree takes a whole directory into the tree, and its id into the identity.
+func (b *binding) addTree(ctx context.Context, dir entry) error {
+	if b.holds(dir.path) {
+		return nil
+	}
+	files, err := b.j.list(ctx, dir.path+"/", true)
+	if err != nil {
+		return err
+	}
+	for _, e := range files {
+		if e.kind != "blob" || e.mode != modeFile && e.mode != modeExecutable {
+			return notOrdinary(e)
+		}
+		b.files[e.path] = e
+	}
+	b.code.Files[dir.path+"/"] = dir.id
+	return nil
+}
+
+// holds reports whether a path is in a directory that is bound as a whole.
+func (b *binding) holds(name string) bool {
+	for dir := name; dir != "."; dir = path.Dir(dir) {
+		if b.code.Files[dir+"/"] != "" {
+			return true
+		}
+	}
+	return b.code.Files[name] != ""
+}
+
+func notOrdinary(e entry) error {
+	what := map[string]string{"120000": "a symbolic link", "160000": "a submodule"}[e.mode]
+	if what == "" {
+		what = "not an ordinary file"
+	}
+	return refuse(codeNotPinned, "%s is %s: what it leads to is not part of the plan; put the files themselves there", e.path, what)
+}
+
+// sources reads the .tf files of one directory.
+func (b *binding) sources(ctx context.Context, dir string, entries []entry, extra map[string][]byte) (terraform.Sources, error) {
+	var code []entry
+	for _, e := range entries {
+		if e.kind == "blob" && path.Dir(e.path) == dir && strings.HasSuffix(e.path, ".tf") {
+			code = append(code, e)
+		}
+	}
+	contents, err := b.j.blobs(ctx, code)
+	if err != nil {
+		return terraform.Sources{}, err
+	}
+	files := map[string][]byte{}
+	for _, e := range code {
+		files[path.Base(e.path)] = contents[e.id]
+	}
+	for name, content := range extra {
+		files[name] = content
+	}
+	s, err := terraform.ReadSources(files)
+	var syntax hcl.Diagnostics
+	switch {
+	case errors.As(err, &syntax):
+		return s, refuse(b.brokenCode(dir), "a file of %s cannot be read: %s", dir, err)
+	case err != nil:
+		return s, refuse(codeNotPinned, "%s: %s", dir, err)
+	}
+	return s, nil
+}
+
+// brokenCode is whose mistake a file is: the environment's, or the module's.
+func (b *binding) brokenCode(dir string) string {
+	if dir == b.root {
+		return codeEnvironmentBroken
+	}
+	return codeTerraformFailed
+}
+
+// follow takes in the modules that the code of a directory calls, and what it names
+// outside of the directory.
+func (b *binding) follow(ctx context.Context, dir string, s terraform.Sources) error {
+	for _, source := range s.Local {
+		if err := b.addModule(ctx, dir, source); err != nil {
+			return err
+		}
+	}
+	for _, text := range s.Climbs {
+		for _, from := range []string{dir, b.root} {
+			if err := b.addClimb(ctx, path.Join(from, text)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *binding) addModule(ctx context.Context, dir, source string) error {
+	at := path.Join(dir, source)
+	if b.done[at] {
+		return nil
+	}
+	b.done[at] = true
+	e, err := b.j.lookUp(ctx, at)
+	switch {
+	case err != nil:
+		return err
+	case e.mode == "120000" || e.mode == "160000":
+		return notOrdinary(e)
+	case e.kind != "tree":
+		return refuse(b.brokenCode(dir), "%s calls the module %q, which is not a directory of this repository", dir, source)
+	case strings.HasPrefix(b.root+"/", at+"/"):
+		return refuse(codeNotPinned, "%s calls the module %q, which holds the environment itself", dir, source)
+	}
+	if err := b.addTree(ctx, e); err != nil {
+		return err
+	}
+	files, err := b.j.list(ctx, at+"/", false)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if lower := strings.ToLower(f.path); strings.HasSuffix(lower, ".tf.json") || strings.HasSuffix(lower, ".tofu") || strings.HasSuffix(lower, ".tofu.json") {
+			return refuse(codeNotPinned, "%s: only modules in Terraform's own language (.tf) are read", f.path)
+		}
+	}
+	s, err := b.sources(ctx, at, files, nil)
+	if err != nil {
+		return err
+	}
+	return b.follow(ctx, at, s)
+}
+
+// addClimb takes in what a path leads to: a file, a directory, or when the rest of the
+// path is computed, the directory around it. What leads to the environment's own
+// parents is not taken in, so that nothing is found there.
+func (b *binding) addClimb(ctx context.Context, at string) error {
+	for range 2 {
+		if at == "." || at == ".." || strings.HasPrefix(at, "../") || strings.HasPrefix(b.root+"/", at+"/") || b.holds(at) {
+			return nil
+		}
+		e, err := b.j.lookUp(ctx, at)
+		switch {
+		case err != nil:
+			return err
+		case e.kind == "tree":
+			return b.addTree(ctx, e)
+		case e.kind != "":
+			return b.addFile(e)
+		}
+		at = path.Dir(at)
+	}
+	return nil
+}

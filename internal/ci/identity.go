@@ -1,0 +1,148 @@
+package ci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+)
+
+const (
+	codeFile     = "code.json"     // what this run's code is
+	approvedFile = "approved.json" // summary of the approved plan
+	maxNamed     = 10              // files that a refusal names
+)
+
+// bindCode finds out which code this run would execute and, for an apply or destroy,
+// compares it with what was approved. Nothing of it has run until then: a job that can
+// take the apply role executes only code that was reviewed and approved.
+func (j *job) bindCode(ctx context.Context, granted []byte) error {
+	b, err := j.bind(ctx, granted)
+	if err != nil {
+		return err
+	}
+	if j.in.isEffect() {
+		approved, err := j.fetchApproved(ctx)
+		if err != nil {
+			return err
+		}
+		if err := j.sameCode(ctx, approved.Code.Local(), b.code); err != nil {
+			return err
+		}
+	}
+	if err := j.writeTree(ctx, b, granted); err != nil {
+		return err
+	}
+	if err := j.keepText(codeFile, b.code.Bytes()); err != nil {
+		return err
+	}
+	j.say("Code: %d files in the tree, Terraform %s.", len(b.files)+1, b.code.Terraform)
+	return nil
+}
+
+// bindRemote adds what init fetched from outside the repository.
+func (j *job) bindRemote(ctx context.Context) error {
+	code, err := j.code()
+	if err != nil {
+		return err
+	}
+	if code.Remote, err = j.fetched(); err != nil {
+		return err
+	}
+	if j.in.isEffect() {
+		approved, err := j.approved()
+		if err != nil {
+			return err
+		}
+		if err := j.sameCode(ctx, *approved.Code, *code); err != nil {
+			return err
+		}
+	}
+	return j.keepText(codeFile, code.Bytes())
+}
+
+// code is the identity that earlier steps found out.
+func (j *job) code() (*terraform.CodeIdentity, error) {
+	data, err := j.read(codeFile, store.MaxSummary)
+	if err != nil {
+		return nil, err
+	}
+	code, err := terraform.ParseCodeIdentity(data)
+	return &code, err
+}
+
+// fetchApproved reads the summary that was approved. The grant names it, and its digest
+// makes sure that it is that one.
+func (j *job) fetchApproved(ctx context.Context) (*terraform.Summary, error) {
+	b, err := j.bucket(ctx)
+	if err != nil {
+		return nil, err
+	}
+	data, err := b.Summary(ctx, j.in.Plan)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) { // S3 tells a role that may not list no more
+		return nil, refuse(codeDigestChanged, "the summary of the approved plan is no longer stored: plan again")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the approved plan: %w", err)
+	}
+	if err := j.keepText(approvedFile, data); err != nil {
+		return nil, err
+	}
+	return j.approved()
+}
+
+// approved is the summary that fetchApproved kept.
+func (j *job) approved() (*terraform.Summary, error) {
+	data, err := j.read(approvedFile, store.MaxSummary)
+	if err != nil {
+		return nil, err
+	}
+	if terraform.Digest(data) != j.in.Digest {
+		return nil, refuse(codeDigestChanged, "the stored summary is not the one that was approved: plan again")
+	}
+	s, err := terraform.ParseSummary(data)
+	if err != nil {
+		return nil, fmt.Errorf("read the approved plan: %w", err)
+	}
+	if s.Code == nil {
+		return nil, refuse(codeCodeChanged, "the approved plan does not say which code it was made of: plan again")
+	}
+	return s, nil
+}
+
+// sameCode refuses code that is not the approved one, and names what differs.
+func (j *job) sameCode(ctx context.Context, approved, now terraform.CodeIdentity) error {
+	var names []string
+	for _, name := range approved.Differences(now) {
+		names = append(names, j.filesOf(ctx, name, approved.Files[name], now.Files[name])...)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	if len(names) > maxNamed {
+		names = append(names[:maxNamed], fmt.Sprintf("and %d more", len(names)-maxNamed))
+	}
+	return refuse(codeCodeChanged, "the module changed since the approval (%s): plan again", strings.Join(names, ", "))
+}
+
+// filesOf names the files of a directory in which two trees differ, as far as git still
+// has both.
+func (j *job) filesOf(ctx context.Context, name, before, now string) []string {
+	if !strings.HasSuffix(name, "/") || before == "" || now == "" {
+		return []string{name}
+	}
+	out, err := j.git(ctx, j.infra(), "diff-tree", "-r", "--name-only", "--no-renames", "-z", before, now)
+	if err != nil || out == "" {
+		if out, err = j.git(ctx, j.tools(), "diff-tree", "-r", "--name-only", "--no-renames", "-z", before, now); err != nil || out == "" {
+			return []string{name}
+		}
+	}
+	var names []string
+	for file := range strings.SplitSeq(strings.TrimRight(out, "\x00"), "\x00") {
+		names = append(names, name+file)
+	}
+	return names
+}
