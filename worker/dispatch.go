@@ -141,10 +141,10 @@ func (j *job) grant(kind lifecycle.Kind, a *lifecycle.Attempt) lifecycle.Grant {
 	env, _ := j.environment(r)
 	return lifecycle.Grant{
 		Kind: kind, RequestID: r.ID, Environment: r.Environment, Project: r.Project, Purpose: a.Purpose, SHA: a.HeadSHA,
-		Path: r.Target.Path, Blob: r.Target.Blob, Digest: a.Digest, Plan: j.planOf(a), LeaseToken: a.LeaseToken, ExpiresAt: a.DispatchedAt.Add(grantLife),
+		Path: r.Target.Path, Blob: r.Target.Blob, Digest: a.Digest, Plan: j.planOf(a), MayBeGone: a.MayBeGone, LeaseToken: a.LeaseToken, ExpiresAt: a.DispatchedAt.Add(grantLife),
 		FingerprintKey: j.fingerprintKey(kind, r.ID),
 		Backend: lifecycle.Backend{
-			Bucket: env.Backend.Bucket, Key: env.Backend.Key, DynamoDBTable: env.Backend.DynamoDBTable, UseLockfile: env.Backend.UseLockfile,
+			Bucket: env.Backend.Bucket, Key: env.Backend.Key, Region: env.Backend.Region, DynamoDBTable: env.Backend.DynamoDBTable, UseLockfile: env.Backend.UseLockfile,
 		},
 	}
 }

@@ -103,6 +103,7 @@ func (j *job) enter(ctx context.Context, kind lifecycle.Kind, wish lifecycle.Wis
 	a := j.newAttempt(kind, j.request().Plan.Purpose, sha, wish.By)
 	a.CorrelationID, a.LeaseToken = cid, env.Token
 	a.Digest, a.PlanAttempt = j.request().Plan.Digest, j.request().Plan.Attempt
+	a.MayBeGone = kind == lifecycle.KindDestroy && lifecycle.MayBeGone(*j.request())
 	err = j.start(ctx, kind, a)
 	var no *lifecycle.Refusal
 	if errors.As(err, &no) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tfpilot/tfpilot/internal/bootstrap"
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/queue"
@@ -205,9 +206,13 @@ func examineBackend(ctx context.Context, hub *github.Client, p config.Project, e
 	if err != nil {
 		return mend(err, "mend "+path+" of "+p.Owner+"/"+p.Repo)
 	}
-	want := terraform.Backend{Bucket: e.Backend.Bucket, Key: e.Backend.Key, Region: e.Backend.Region, DynamoDBTable: e.Backend.DynamoDBTable, UseLockfile: e.Backend.UseLockfile, Encrypt: have.Encrypt, KMSKeyID: have.KMSKeyID}
+	want := terraform.Backend{Bucket: e.Backend.Bucket, Key: e.Backend.Key, Region: e.Backend.Region, DynamoDBTable: e.Backend.DynamoDBTable, UseLockfile: e.Backend.UseLockfile, Encrypt: true}
 	if diff := want.Compare(have); len(diff) > 0 {
-		return fmt.Errorf("%s differs from tfpilot.yaml: %v; make tfpilot.yaml say where the state is", path, diff)
+		return fmt.Errorf("%s differs from what bootstrap writes for tfpilot.yaml: %v; make tfpilot.yaml name where the state is, or change the file", path, diff)
+	}
+	lock := e.Root() + "/" + bootstrap.LockFile
+	if _, err := hub.File(ctx, github.Repo{Owner: p.Owner, Name: p.Repo}, p.Base, lock); err != nil {
+		return mend(err, "no run starts without "+lock+": commit the one that tfpilot bootstrap makes, or run terraform providers lock")
 	}
 	return nil
 }

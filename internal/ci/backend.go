@@ -38,11 +38,11 @@ func (j *job) backend(ctx context.Context) error {
 	return nil
 }
 
-// wantBackend is where this environment's state must be, as the dispatch says and
-// the grant confirms.
+// wantBackend is where this environment's state must be, as the grant says, written as
+// bootstrap writes it.
 func (j *job) wantBackend() terraform.Backend {
 	b := j.in.Backend
-	return terraform.Backend{Bucket: b.Bucket, Key: b.Key, DynamoDBTable: b.DynamoDBTable, UseLockfile: b.UseLockfile}
+	return terraform.Backend{Bucket: b.Bucket, Key: b.Key, Region: b.Region, Encrypt: true, DynamoDBTable: b.DynamoDBTable, UseLockfile: b.UseLockfile}
 }
 
 // declared reads every file of the root: exactly one backend block, nothing that

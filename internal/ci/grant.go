@@ -22,6 +22,7 @@ type granted struct {
 	Purpose    lifecycle.Purpose
 	Digest     string
 	Plan       string // correlation id of the plan that was approved
+	MayBeGone  bool   // a destroy may find nothing in the state
 	LeaseToken int64
 	Path       string
 	Blob       string
@@ -44,6 +45,7 @@ var grantPatterns = []struct {
 	{"backend bucket", func(g granted) string { return g.Backend.Bucket }, regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)},
 	{"backend key", func(g granted) string { return g.Backend.Key }, regexp.MustCompile(`^[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*(/[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*)*$`)},
 	{"fingerprint key", func(g granted) string { return g.Key }, regexp.MustCompile(`^([0-9a-f]{64})?$`)},
+	{"backend region", func(g granted) string { return g.Backend.Region }, regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)},
 	{"lock table", func(g granted) string { return g.Backend.DynamoDBTable }, regexp.MustCompile(`^([A-Za-z0-9_.-]{3,255})?$`)},
 }
 
@@ -53,8 +55,8 @@ func (in *inputs) take(g lifecycle.Grant, branch string) error {
 		return refuse(codeGuardRefused, "the grant is for another %s", what)
 	}
 	in.granted = granted{
-		Purpose: g.Purpose, Digest: g.Digest, Plan: g.Plan, LeaseToken: g.LeaseToken, Path: g.Path, Blob: g.Blob, Backend: g.Backend,
-		Key: g.FingerprintKey,
+		Purpose: g.Purpose, Digest: g.Digest, Plan: g.Plan, MayBeGone: g.MayBeGone, LeaseToken: g.LeaseToken,
+		Path: g.Path, Blob: g.Blob, Backend: g.Backend, Key: g.FingerprintKey,
 	}
 	for _, f := range grantPatterns {
 		if !f.pattern.MatchString(f.value(in.granted)) {

@@ -30,7 +30,7 @@ func goodGrant() lifecycle.Grant {
 		SHA: strings.Repeat("a", 40), Purpose: lifecycle.PurposeReapply, Digest: "sha256:" + strings.Repeat("b", 64), LeaseToken: 9,
 		Plan: "plan-" + strings.Repeat("d", 32),
 		Path: "envs/dev/app/tfpilot_req_abcdefghijklm.tf", Blob: strings.Repeat("c", 40),
-		Backend: lifecycle.Backend{Bucket: "states", Key: "core/dev/app/terraform.tfstate", UseLockfile: true},
+		Backend: lifecycle.Backend{Bucket: "states", Key: "core/dev/app/terraform.tfstate", Region: "eu-central-1", UseLockfile: true},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
 // plan makes the plan that this run is about, keeps what people will be shown, and
@@ -75,12 +76,40 @@ func (j *job) judge(s summary) error {
 	case !j.in.isEffect():
 		return nil
 	case nothing:
+		if err := j.done(s.Digest); err != nil {
+			return err
+		}
 		j.say("::notice::Nothing is left to do.")
 		return nil
 	case s.Digest != j.in.Digest:
 		return refuse(codeDigestChanged, "the plan is not the approved one any more: approved %s, now %s", j.in.Digest, s.Digest)
 	}
 	j.say("This is the approved plan.")
+	return nil
+}
+
+// done makes sure that an empty plan means that the approved one was carried out, and
+// not that the state is another.
+func (j *job) done(digest string) error {
+	plan, err := j.readPlan()
+	if err != nil {
+		return err
+	}
+	if j.in.destroys() {
+		if !j.in.MayBeGone && !terraform.Holds(plan, j.in.RequestID) {
+			return refuse(codeDigestChanged, "the state holds nothing of this request, though it was applied and nothing of TfPilot destroyed it: "+
+				"find out whether this is the state that it was applied to")
+		}
+		return nil
+	}
+	approved, err := j.approved()
+	if err != nil || digest == j.in.Digest {
+		return err
+	}
+	if missing := terraform.Missing(approved, plan); len(missing) > 0 {
+		return refuse(codeDigestChanged, "nothing is left to do, but the state is not what the approved plan makes (%s): plan again",
+			strings.Join(missing[:min(len(missing), maxNamed)], ", "))
+	}
 	return nil
 }
 

@@ -339,7 +339,7 @@ func (w *world) request(kind lifecycle.Kind, purpose lifecycle.Purpose, sha, tex
 	}
 	d.granting = lifecycle.Grant{
 		Purpose: purpose, Digest: digest, Path: requestPath, Blob: terraform.Blob([]byte(text)),
-		Backend: lifecycle.Backend{Bucket: stateBucket, Key: "core/dev/app/terraform.tfstate", UseLockfile: true},
+		Backend: lifecycle.Backend{Bucket: stateBucket, Key: "core/dev/app/terraform.tfstate", Region: region, UseLockfile: true},
 
 		FingerprintKey: strings.Repeat("0123456789abcdef", 4),
 	}

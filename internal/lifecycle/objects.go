@@ -34,7 +34,8 @@ type Grant struct {
 	Path        string      `json:"path"`
 	Blob        string      `json:"blob"`
 	Digest      string      `json:"digest,omitempty"`
-	Plan        string      `json:"plan,omitempty"` // correlation id of the approved plan, whose summary has that digest
+	Plan        string      `json:"plan,omitempty"`      // correlation id of the approved plan, whose summary has that digest
+	MayBeGone   bool        `json:"mayBeGone,omitempty"` // a destroy may find nothing in the state
 	LeaseToken  int64       `json:"leaseToken,omitempty"`
 	DryRun      bool        `json:"dryRun,omitempty"`
 	Backend     Backend     `json:"backend,omitzero"`
@@ -48,6 +49,7 @@ type Grant struct {
 type Backend struct {
 	Bucket        string `json:"bucket"`
 	Key           string `json:"key"`
+	Region        string `json:"region,omitempty"`
 	DynamoDBTable string `json:"dynamodbTable,omitempty"`
 	UseLockfile   bool   `json:"useLockfile,omitempty"`
 }

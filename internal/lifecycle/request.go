@@ -275,7 +275,8 @@ type Attempt struct {
 	Released      bool       `json:"released,omitempty"`  // its grant is deleted and its lease given back
 	HeadSHA       string     `json:"headSha,omitempty"`   // commit the run works on
 	PlanAttempt   int        `json:"planAttempt,omitempty"`
-	Digest        string     `json:"digest,omitempty"` // approved digest that apply or destroy is granted
+	Digest        string     `json:"digest,omitempty"`    // approved digest that apply or destroy is granted
+	MayBeGone     bool       `json:"mayBeGone,omitempty"` // of a destroy: it may find nothing in the state
 	LeaseToken    int64      `json:"leaseToken,omitempty"`
 	Ref           string     `json:"ref,omitempty"`
 	Actor         string     `json:"actor,omitempty"`

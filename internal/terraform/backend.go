@@ -15,7 +15,7 @@ import (
 )
 
 // Backend is where an environment keeps its state. Bucket, key and the lock arguments are its identity: a run with other lock
-// arguments would neither see the lock nor keep the checksum that the others expect.
+// arguments would neither see the lock nor keep the checksum that the others expect. The rest is what bootstrap writes.
 type Backend struct {
 	Bucket        string
 	Key           string
@@ -35,7 +35,7 @@ type Difference struct {
 
 func (d Difference) String() string { return fmt.Sprintf("%s is %q, not %q", d.Name, d.Got, d.Want) }
 
-// Compare lists in what another backend is not this one. A region that one of them leaves open is no difference.
+// Compare lists in which arguments another backend is not this one.
 func (b Backend) Compare(got Backend) []Difference {
 	var differences []Difference
 	add := func(name, want, have string) {
@@ -47,9 +47,9 @@ func (b Backend) Compare(got Backend) []Difference {
 	add("key", b.Key, got.Key)
 	add("dynamodb_table", b.DynamoDBTable, got.DynamoDBTable)
 	add("use_lockfile", strconv.FormatBool(b.UseLockfile), strconv.FormatBool(got.UseLockfile))
-	if b.Region != "" && got.Region != "" {
-		add("region", b.Region, got.Region)
-	}
+	add("region", b.Region, got.Region)
+	add("encrypt", strconv.FormatBool(b.Encrypt), strconv.FormatBool(got.Encrypt))
+	add("kms_key_id", b.KMSKeyID, got.KMSKeyID)
 	return differences
 }
 
@@ -159,23 +159,22 @@ func (b Backend) check() error {
 // maxInitialised bounds .terraform/terraform.tfstate, which holds no resources.
 const maxInitialised = 1 << 20
 
-// ParseInitialised reads .terraform/terraform.tfstate after `terraform init`: the backend that Terraform really uses.
+// connecting are the arguments that say how to speak to S3, not where the state is or as whom it is read.
+var connecting = []string{
+	"use_path_style", "force_path_style", "skip_credentials_validation", "skip_region_validation", "skip_requesting_account_id",
+	"skip_metadata_api_check", "skip_s3_checksum", "max_retries", "retry_mode",
+}
+
+// ParseInitialised reads .terraform/terraform.tfstate after `terraform init`: the backend that Terraform really uses. Arguments can
+// come from the command line and from other files, so one that is set and not known here is refused by its name.
 func ParseInitialised(content []byte) (Backend, error) {
 	if len(content) > maxInitialised {
 		return Backend{}, fmt.Errorf("initialised backend: larger than %d bytes", maxInitialised)
 	}
 	var doc struct {
 		Backend *struct {
-			Type   string `json:"type"`
-			Config struct {
-				Bucket        *string `json:"bucket"`
-				Key           *string `json:"key"`
-				Region        *string `json:"region"`
-				DynamoDBTable *string `json:"dynamodb_table"`
-				UseLockfile   *bool   `json:"use_lockfile"`
-				Encrypt       *bool   `json:"encrypt"`
-				KMSKeyID      *string `json:"kms_key_id"`
-			} `json:"config"`
+			Type   string                     `json:"type"`
+			Config map[string]json.RawMessage `json:"config"`
 		} `json:"backend"`
 	}
 	if err := json.Unmarshal(content, &doc); err != nil {
@@ -184,17 +183,23 @@ func ParseInitialised(content []byte) (Backend, error) {
 	if doc.Backend == nil || doc.Backend.Type != "s3" {
 		return Backend{}, fmt.Errorf("initialised backend: Terraform did not initialise an s3 backend")
 	}
-	config := doc.Backend.Config
-	b := Backend{
-		Bucket: valueOr(config.Bucket), Key: valueOr(config.Key), Region: valueOr(config.Region), DynamoDBTable: valueOr(config.DynamoDBTable),
-		UseLockfile: valueOr(config.UseLockfile), Encrypt: valueOr(config.Encrypt), KMSKeyID: valueOr(config.KMSKeyID),
+	var b Backend
+	known := map[string]any{
+		"bucket": &b.Bucket, "key": &b.Key, "region": &b.Region, "dynamodb_table": &b.DynamoDBTable, "kms_key_id": &b.KMSKeyID,
+		"use_lockfile": &b.UseLockfile, "encrypt": &b.Encrypt,
+	}
+	for _, name := range slices.Sorted(maps.Keys(doc.Backend.Config)) {
+		value := doc.Backend.Config[name]
+		if string(value) == "null" || slices.Contains(connecting, name) {
+			continue
+		}
+		into := known[name]
+		if into == nil {
+			return Backend{}, fmt.Errorf("initialised backend: the argument %s is set, which TfPilot does not write", name)
+		}
+		if err := json.Unmarshal(value, into); err != nil {
+			return Backend{}, fmt.Errorf("initialised backend: %s: %w", name, err)
+		}
 	}
 	return b, b.check()
-}
-
-func valueOr[T any](pointer *T) (zero T) {
-	if pointer == nil {
-		return zero
-	}
-	return *pointer
 }

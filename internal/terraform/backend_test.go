@@ -83,6 +83,13 @@ func TestParseInitialised(t *testing.T) {
 	if diff := cmp.Diff(parsedBackend, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	for _, name := range []string{"profile", "role_arn", "assume_role", "endpoints", "endpoint", "workspace_key_prefix", "acl", "sse_customer_key",
+		"access_key", "secret_key", "token", "shared_config_files", "allowed_account_ids", "an_argument_of_a_later_version"} {
+		changed := strings.Replace(content, `"access_key":null`, `"`+name+`":"x"`, 1)
+		if got, err := ParseInitialised([]byte(changed)); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
 	for _, bad := range []string{"", "{}", `{"backend":{"type":"local","config":{}}}`, `{"backend":{"type":"s3","config":{}}}`} {
 		if got, err := ParseInitialised([]byte(bad)); err == nil {
 			t.Errorf("%s: %+v", bad, got)
@@ -94,17 +101,12 @@ func TestCompare(t *testing.T) {
 	if got := parsedBackend.Compare(parsedBackend); got != nil {
 		t.Error(got)
 	}
-	open := parsedBackend
-	open.Region = ""
-	if got := parsedBackend.Compare(open); got != nil {
-		t.Errorf("an open region differs: %v", got)
-	}
-	wrong := Backend{Bucket: "b", Key: "k", Region: "r", DynamoDBTable: "t"}
+	wrong := Backend{Bucket: "b", Key: "k", DynamoDBTable: "t", KMSKeyID: "k"}
 	var names []string
 	for _, d := range parsedBackend.Compare(wrong) {
 		names = append(names, d.Name)
 	}
-	if diff := cmp.Diff([]string{"bucket", "key", "dynamodb_table", "use_lockfile", "region"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"bucket", "key", "dynamodb_table", "use_lockfile", "region", "encrypt", "kms_key_id"}, names); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := parsedBackend.Compare(wrong)[0].String(); got != `bucket is "b", not "tfpilot-terraform-state"` {
