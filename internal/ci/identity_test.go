@@ -304,3 +304,80 @@ func TestRemoteModule(t *testing.T) {
 		t.Errorf("tail %q", r.Tail)
 	}
 }
+
+// What a run reads outside the repository can change a plan. Then it is not the approved
+// one, and not applied.
+func TestApplyOnlyTheApprovedPlan(t *testing.T) {
+	w := newWorld(t)
+	outside := filepath.Join(t.TempDir(), "outside")
+	if err := os.WriteFile(outside, []byte("one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.edit("modules/demo/main.tf", "input      = var.name", `input      = file("`+outside+`")`)
+	w.pushed("main")
+	text := requestFile("logs", "")
+	digest := w.planned(text)
+	if err := os.WriteFile(outside, []byte("two"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.merge(), text, digest)
+	b := w.bench(d)
+	b.checkout()
+	r, _ := b.refusedAt(d, "plan", "digest_changed", planSteps...)
+	if code, said := b.step(t.Context(), "apply"); code == 0 || w.state() != "" || r.Digest == "" {
+		t.Errorf("apply after a refusal: exit %d, state %q\n%s", code, w.state(), said)
+	}
+}
+
+// The summary that the run compares with is the one that was approved, or none.
+func TestApplyNeedsTheApprovedSummary(t *testing.T) {
+	text := requestFile("logs", "")
+	for name, change := range map[string]func(*world, *dispatch){
+		"another digest": func(_ *world, d *dispatch) { d.granting.Digest = "sha256:" + strings.Repeat("0", 64) },
+		"another plan": func(w *world, d *dispatch) {
+			other := w.planned(requestFile("other", ""))
+			d.granting.Plan = w.plans[other]
+		},
+		"a plan that is gone": func(_ *world, d *dispatch) { d.granting.Plan = newCID(lifecycle.KindPlan) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			digest := w.planned(text)
+			d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.merge(), text, digest)
+			change(w, d)
+			b := w.bench(d)
+			b.checkout()
+			r, _ := b.refusedAt(d, "verify", "digest_changed", planSteps...)
+			if !strings.Contains(r.Tail, "plan again") {
+				t.Errorf("tail %q", r.Tail)
+			}
+		})
+	}
+}
+
+// A command that somebody puts beside the approved changes is not approved, however it is written.
+func TestApplyRunsNoOtherCommand(t *testing.T) {
+	for name, change := range map[string][2]string{
+		"another command":    {"command = var.shell", `command = "touch /tmp/tfpilot-was-here"`},
+		"a text around it":   {"command = var.shell", `command = "${var.shell}; touch /tmp/tfpilot-was-here"`},
+		"another default":    {`default = "true"`, `default = "touch /tmp/tfpilot-was-here"`},
+		"a function's value": {"command = var.shell", `command = lower("TOUCH")`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			text := requestFile("logs", "")
+			digest := w.planned(text)
+			w.merge()
+			w.edit("modules/demo/main.tf", change[0], change[1])
+			w.commit("slip something in")
+			w.git("push", "-q", "origin", "main")
+			d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.git("rev-parse", "HEAD"), text, digest)
+			b := w.bench(d)
+			b.checkout()
+			r, _ := b.refusedAt(d, "verify", "code_changed", planSteps...)
+			if want := "the module changed since the approval (modules/demo/main.tf): plan again"; r.Tail != want {
+				t.Errorf("tail %q, want %q", r.Tail, want)
+			}
+		})
+	}
+}
