@@ -76,6 +76,8 @@ type journey struct {
 
 	rerun string // the attempt whose run somebody started again on GitHub
 
+	module string // of adam's request, as it was reviewed
+
 	old message // adam's view of the bucket's card before he destroys it
 }
 

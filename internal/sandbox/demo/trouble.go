@@ -5,11 +5,15 @@ import (
 	"strings"
 )
 
-// troubles is the sixth chapter: a refusing cloud, a rejection, and the words that
+// troubles is the sixth chapter: code that nobody approved, a refusing cloud, a rejection, and the words that
 // help to find one's way.
 func (j *journey) troubles() []step {
 	return []step{
-		{"adam", "applies his own, and reads the cloud's refusal in Terraform's words", j.failsToApply},
+		{"ana", "changes the log group's module on main, after adam's plan was approved", j.slipsIn},
+		{"adam", "applies his own, and the run stops before Terraform, for the module changed", j.stopsAtChange},
+		{"adam", "asks for a new plan, after omar put the module back", j.plansWhatIsReviewed},
+		{"omar", "approves it", j.approvesAgain},
+		{"adam", "applies it, and reads the cloud's refusal in Terraform's words", j.failsToApply},
 		{"adam", "asks for a new plan, which shows what is left to do", j.plansAgain},
 		{"omar", "approves the new plan", j.approvesAgain},
 		{"adam", "applies it", j.appliesAgain},
