@@ -38,9 +38,9 @@ func (j *job) summarise() (summary, error) {
 	if err != nil {
 		return summary{}, planRefusal(err)
 	}
-	key, err := hex.DecodeString(j.in.Key)
+	key, err := j.fingerprintKey()
 	if err != nil {
-		return summary{}, fmt.Errorf("read the key for fingerprints: %w", err)
+		return summary{}, err
 	}
 	code, err := j.code()
 	if err != nil {
@@ -67,6 +67,15 @@ func (j *job) summarise() (summary, error) {
 	}
 	j.showPlan(s)
 	return out, j.keepText("plan.txt", []byte(cut(view.OfPlan(s).Text(), store.MaxPlan-len("…"))))
+}
+
+// fingerprintKey is by what a hidden value is told from another; the grant holds it.
+func (j *job) fingerprintKey() ([]byte, error) {
+	key, err := hex.DecodeString(j.in.Key)
+	if err != nil {
+		return nil, fmt.Errorf("read the key for fingerprints: %w", err)
+	}
+	return key, nil
 }
 
 // scopePurpose is what the plan must achieve. An apply of a first round may find

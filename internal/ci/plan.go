@@ -106,7 +106,11 @@ func (j *job) done(digest string) error {
 	if err != nil || digest == j.in.Digest {
 		return err
 	}
-	if missing := terraform.Missing(approved, plan); len(missing) > 0 {
+	key, err := j.fingerprintKey()
+	if err != nil {
+		return err
+	}
+	if missing := terraform.Missing(approved, plan, key); len(missing) > 0 {
 		return refuse(codeDigestChanged, "nothing is left to do, but the state is not what the approved plan makes (%s): plan again",
 			strings.Join(missing[:min(len(missing), maxNamed)], ", "))
 	}

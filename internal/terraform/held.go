@@ -8,9 +8,9 @@ import (
 )
 
 // Missing lists what the state behind a plan lacks of an approved one: resources that it makes or keeps and that are not there, and
-// those that it deletes and that still are. Empty together with an empty plan means that the approved plan is done.
-func Missing(approved *Summary, now *tfjson.Plan) []string {
-	hide := newMask(now)
+// those that it deletes and that still are. Empty together with an empty plan means that the approved plan is done. The key is that of the fingerprints.
+func Missing(approved *Summary, now *tfjson.Plan, key []byte) []string {
+	hide := newMask(now, key)
 	held := map[string]bool{}
 	for _, address := range stateAddresses(now) {
 		held[hide.address(address)] = true
