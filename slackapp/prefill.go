@@ -118,13 +118,10 @@ func given(m *catalog.Module, env catalog.Environment, raw map[string]string) ma
 	in := map[string]any{}
 	for name, v := range touched(m, env, raw) {
 		f, _ := m.Field(name)
-		switch {
-		case v != "":
+		if v != "" {
 			in[name] = valueOf(fieldIn(*f, env), v)
-		case f.Kind == catalog.List:
-			in[name] = []any{}
-		case f.Kind == catalog.Map:
-			in[name] = map[string]any{}
+		} else if empty := f.Empty(); empty != nil {
+			in[name] = empty
 		}
 	}
 	return in

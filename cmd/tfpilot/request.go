@@ -150,7 +150,7 @@ func (k *console) open(ctx context.Context, project, envName, reason, module str
 	if err := errors.Join(k.mayOpen(who, env, m), checkReason(reason)); err != nil {
 		return err
 	}
-	values, err := parseInputs(inputs)
+	values, err := parseInputs(m, inputs)
 	if err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func checkReason(reason string) error {
 	return nil
 }
 
-func parseInputs(inputs []string) (map[string]any, error) {
+func parseInputs(m *catalog.Module, inputs []string) (map[string]any, error) {
 	values := map[string]any{}
 	for _, in := range inputs {
 		name, value, ok := strings.Cut(in, "=")
@@ -224,6 +224,9 @@ func parseInputs(inputs []string) (map[string]any, error) {
 			return nil, usagef("%s is given twice; write each input once", name)
 		}
 		values[name] = value
+		if f, ok := m.Field(name); ok && value == "" && f.Empty() != nil {
+			values[name] = f.Empty() // NAME= empties a list or map, as in a form
+		}
 	}
 	return values, nil
 }

@@ -3,10 +3,14 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/queue"
 )
 
@@ -142,5 +146,28 @@ func TestEmptyListIsAList(t *testing.T) {
 	d.says(exitDone, "built", "reindex", "--as", "adam")
 	if out := d.says(exitDone, "", "requests", "list", "--json"); strings.TrimSpace(out) != "[]" {
 		t.Errorf("got %s", out)
+	}
+}
+
+// TestInputsAtTheCommandLine: NAME= empties a list or map, as in a form; any other field then has its default.
+func TestInputsAtTheCommandLine(t *testing.T) {
+	c, err := catalog.Load(os.DirFS("../../internal/catalog/testdata/modules"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _ := c.Module("fields-to-empty")
+	values, err := parseInputs(m, []string{"name=a=b", "open_to=", "labels=", "note=", "days="})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, errs := m.Parse(values, catalog.Environment{Project: "core", Key: "dev", Slug: "app"})
+	want := map[string]any{"name": "a=b", "open_to": []any{}, "labels": map[string]any{}}
+	if diff := cmp.Diff(want, config); diff != "" || errs != nil {
+		t.Errorf("%v %s", errs, diff)
+	}
+	for _, wrong := range [][]string{{"name"}, {"name=a", "name=b"}} {
+		if _, err := parseInputs(m, wrong); err == nil {
+			t.Errorf("%q were taken", wrong)
+		}
 	}
 }

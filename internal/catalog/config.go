@@ -132,6 +132,18 @@ func (f *Field) FormText(value any) (string, bool) {
 	return text, true
 }
 
+// Empty is the value of a list or map that holds nothing, and nil for a field that cannot be emptied: there, nothing means the
+// default.
+func (f *Field) Empty() any {
+	switch f.Kind {
+	case List:
+		return []any{}
+	case Map:
+		return map[string]any{}
+	}
+	return nil
+}
+
 // isNothing reports whether an empty input shows a value as it is.
 func isNothing(value any) bool {
 	switch v := value.(type) {

@@ -174,11 +174,14 @@ func (l *linter) settings(m *Module, s source, block *hclsyntax.Block) {
 		l.requiredVersion(m, attr)
 	}
 	for _, inner := range block.Body.Blocks {
-		if inner.Type != "required_providers" || s.dir() != "." {
-			continue // the module's own code passes providers to the folders that it calls
+		if inner.Type != "required_providers" {
+			continue
 		}
 		for _, name := range slices.Sorted(maps.Keys(inner.Body.Attributes)) {
-			l.aliases(m, name, inner.Body.Attributes[name])
+			l.requiredProvider(m, name, inner.Body.Attributes[name])
+			if s.dir() == "." { // the module's own code passes providers to the folders that it calls
+				l.aliases(m, name, inner.Body.Attributes[name])
+			}
 		}
 	}
 }

@@ -46,6 +46,10 @@ variable "b" {
 		{"data of a check", "check \"c\" {\n  data \"http\" \"x\" {}\n}", "", "", "reads data http.x"},
 		{"configuration aliases", "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n      configuration_aliases = [aws.a]\n    }\n  }\n}", "", "", "configuration_aliases"},
 		{"providers", "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n    }\n  }\n}", "", "", ""},
+		{"provider of other environments", "terraform {\n  required_providers {\n    aws = {\n      source  = \"hashicorp/aws\"\n      version = \"~> 4.0\"\n    }\n  }\n}", "", "", "note: requires ~> 4.0 of the provider aws, but environments as bootstrap writes them take >= 5.0, < 7.0"},
+		{"provider of any environment", "terraform {\n  required_providers {\n    aws = {\n      source  = \"hashicorp/aws\"\n      version = \"~> 6.14\"\n    }\n  }\n}", "", "", ""},
+		{"another provider", "terraform {\n  required_providers {\n    random = {\n      source  = \"hashicorp/random\"\n      version = \"~> 3.0\"\n    }\n  }\n}", "", "", ""},
+		{"provider's version that is none", "terraform {\n  required_providers {\n    aws = \"new\"\n  }\n}", "", "", "not a version constraint"},
 		{"Terraform that will do", "terraform {\n  required_version = \">= 1.5, < 2.0\"\n}", "", "", ""},
 		{"Terraform of the past", "terraform {\n  required_version = \"~> 1.10.0\"\n}", "", "", "requires Terraform ~> 1.10.0, but runs use " + TerraformVersion},
 		{"Terraform that is none", "terraform {\n  required_version = \"new\"\n}", "", "", "not a version constraint"},
@@ -144,6 +148,20 @@ func TestLintKnowsWhichProvidersACallHas(t *testing.T) {
 		}, nil)
 		if err != nil || len(findings) != want {
 			t.Errorf("%s: %v, %v", providers, findings, err)
+		}
+	}
+}
+
+func TestVersionsMeet(t *testing.T) {
+	for _, tc := range []struct {
+		a, b string
+		want bool
+	}{
+		{"~> 4.0", ">= 5.0, < 7.0", false}, {">= 7.0", ">= 5.0, < 7.0", false}, {"> 6.99", ">= 5.0, < 7.0", true}, {"5.31.0", ">= 5.0, < 7.0", true},
+		{">= 3.0", ">= 5.0, < 7.0", true}, {"~> 5.0, != 5.0.0", "~> 5.0.0", true}, {"< 5.0", ">= 5.0", false}, {"<= 5.0", ">= 5.0", true}, {"~> 5.40", "< 5.40", false}, {"< 6.0", "> 4.5", true},
+	} {
+		if got := compatible(tc.a, tc.b); got != tc.want || compatible(tc.b, tc.a) != tc.want {
+			t.Errorf("%s and %s: %t, want %t", tc.a, tc.b, got, tc.want)
 		}
 	}
 }

@@ -212,9 +212,17 @@ func literalString(attr *hclsyntax.Attribute) (string, error) {
 	if attr == nil {
 		return "", nil
 	}
-	value, diags := attr.Expr.Value(nil)
-	if diags.HasErrors() || value.IsNull() || value.Type() != cty.String {
+	text, ok := constantText(attr.Expr)
+	if !ok {
 		return "", fmt.Errorf("must be a plain text")
 	}
-	return value.AsString(), nil
+	return text, nil
+}
+
+func constantText(expr hcl.Expression) (string, bool) {
+	value, diags := expr.Value(nil)
+	if diags.HasErrors() || value.IsNull() || value.Type() != cty.String {
+		return "", false
+	}
+	return value.AsString(), true
 }
