@@ -1,8 +1,10 @@
 package slackapp
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -159,6 +161,22 @@ func TestDefaultThatAnEnvironmentRefusesIsNotAnEmptiedOne(t *testing.T) {
 		if diff := cmp.Diff(map[string]any{"name": "acme-one"}, w.onlyRequest().Config); diff != "" {
 			t.Error(diff)
 		}
+	})
+}
+
+// TestFormOfAnEarlierModuleIsRefused: another default would turn what was left alone into an input, or into an emptied list.
+func TestFormOfAnEarlierModuleIsRefused(t *testing.T) {
+	later := maps.Clone(folding)
+	later["other/main.tf"] = &fstest.MapFile{Data: bytes.ReplaceAll(folding["other/main.tf"].Data, []byte("10.0.0.0/8"), []byte("10.1.0.0/16"))}
+	inWorld(t, func(w *world) {
+		w.offer(folding)
+		w.command("dana", devCh, "request other dev")
+		w.offer(later)
+		if r := w.submit("dana", map[string]any{"field.name": "acme-one", "reason": "Because."}); r.Outcome != sandbox.FieldErrors {
+			t.Errorf("sent: %s", r.Outcome)
+		}
+		w.act("dana", "environment", "prod/app", nil)
+		has(t, wordsIn(w.view("dana")), "changed by a new version")
 	})
 }
 

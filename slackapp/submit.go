@@ -33,9 +33,16 @@ func (a *App) changed(ctx context.Context, cb slack.InteractionCallback, action 
 		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, words(trouble)))
 		return
 	}
+	if m, ok := a.Catalog.Module(f.Module); ok && f.Digest != "" && f.Digest != m.Digest {
+		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, words(outdated)))
+		return
+	}
 	next, vals := a.turn(f, cb.View, action)
 	a.draw(ctx, v, cb.View.ID, cb.View.Hash, page{form: next, values: vals}, page{f, a.shown(f, cb.View), stays})
 }
+
+// outdated is said of a form whose module is another one now: what was drawn in it, and so what was entered, cannot be told.
+const outdated = "This form was changed by a new version of TfPilot. Please close it and start again."
 
 // stays is said where a form cannot hide what was entered.
 const stays = "What is filled in is too long to be hidden, so the form stays as it was. Shorten something first."
@@ -146,7 +153,7 @@ func (a *App) read(view slack.View) (s submission, wrong map[string]string) {
 		return s, atFirst(view, "Choose a project, an environment and what you need; the form then shows what to fill in.")
 	}
 	if m.Digest != f.Digest {
-		return s, atFirst(view, "This form was changed by a new version of TfPilot. Please close it and start again.")
+		return s, atFirst(view, outdated)
 	}
 	s = submission{form: f, module: m, place: place, reason: strings.TrimSpace(typed(view.State, actReason))}
 	s.values = f.values(a.shown(f, view))
