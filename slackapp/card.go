@@ -358,7 +358,7 @@ func goes(p *lifecycle.Plan) string {
 	case p.Destroy > 0:
 		return things(p.Destroy) + " destroyed:"
 	default:
-		return things(p.Replace) + " replaced, which destroys the old one first:"
+		return things(p.Replace) + " replaced:"
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 // Limits of a page: a window takes 100 blocks and 250 kB, of which a page of a plan uses a small part so that it can be read.
 const (
 	limitPlanText = 2900 // runes of one block
-	pageBlocks    = 5
+	pageBlocks    = 8
 )
 
 // reading is a plan's window: which plan it shows, and how far it was read. It is the private metadata of the window.
@@ -72,7 +72,7 @@ func (a *App) planView(ctx context.Context, s scene, x reading) slack.ModalViewR
 	for _, text := range pages[x.page] {
 		blocks = append(blocks, rich(quoted(text, limitPlanText)))
 	}
-	blocks = append(blocks, pageButtons(x.page, len(pages))...)
+	blocks = append(blocks, pageButtons(x, len(pages))...)
 	if x.approve && x.seen && x.Digest == s.r.Plan.Digest {
 		submit = title
 		if x.Confirm == confirmTyped {
@@ -114,7 +114,7 @@ func planPages(p view.Plan) [][]string {
 }
 
 // pageButtons turn the pages.
-func pageButtons(page, pages int) []slack.Block {
+func pageButtons(x reading, pages int) []slack.Block {
 	if pages < 2 {
 		return nil
 	}
@@ -122,17 +122,17 @@ func pageButtons(page, pages int) []slack.Block {
 	add := func(id, label string) {
 		buttons = append(buttons, slack.NewButtonBlockElement(id, id, plain(label, limitButton)))
 	}
-	if page > 0 {
+	if x.page > 0 {
 		add(actPlanBack, "Back")
 	}
-	if page < pages-1 {
+	if x.page < pages-1 {
 		add(actPlanNext, "Next")
 	}
-	if page < pages-2 {
+	if x.page < pages-2 {
 		add(actPlanLast, "Last page")
 	}
-	where := fmt.Sprintf("Page %d of %d.", page+1, pages)
-	if page < pages-1 {
+	where := fmt.Sprintf("Page %d of %d.", x.page+1, pages)
+	if x.approve && !x.seen {
 		where += " Approve is on the last page."
 	}
 	return []slack.Block{words(where), slack.NewActionBlock("pages", buttons...)}

@@ -21,7 +21,7 @@ func TestAnEmptyPlanIsToldByItsPurpose(t *testing.T) {
 // many is a plan of several pages. What it grants stands last by address.
 func many() terraform.Summary {
 	s := terraform.Summary{}
-	for i := range 300 {
+	for i := range 500 {
 		s.Changes = append(s.Changes, change("create", fmt.Sprintf("aws_cloudwatch_log_group.this[%d]", i), nil, map[string]any{
 			"name": fmt.Sprintf("/acme/%03d", i), "note": strings.Repeat("x", 90), "retention_in_days": json.Number("30"),
 		}))
@@ -52,7 +52,7 @@ func TestLongPlanIsReadToItsEnd(t *testing.T) {
 			w.act("omar", actPlanNext, "", nil)
 			read.WriteString(wordsIn(w.view("omar")))
 		}
-		for i := range 300 {
+		for i := range 500 {
 			has(t, read.String(), fmt.Sprintf("this[%d]\n", i))
 		}
 		w.act("omar", actPlanBack, "", nil)
