@@ -54,7 +54,7 @@ func (w *writer) changedObject(p place, was, is map[string]any) {
 func (w *writer) changedList(p place, was, is []any) {
 	if before, short := shortListText(was, p.json); short {
 		if after, short := shortListText(is, p.json); short {
-			if text := p.prefix() + before + " → " + after + p.comma; utf8.RuneCountInString(text) <= shortArrow {
+			if text := p.prefix() + arrowText(before, after) + p.comma; utf8.RuneCountInString(text) <= shortArrow {
 				w.add(p.depth, Update, text)
 				return
 			}

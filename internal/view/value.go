@@ -272,7 +272,7 @@ func (w *writer) changedValue(p place, was, is any) {
 // arrow shows before → after on one line where both are plain, else one after the other.
 func (w *writer) arrow(p place, was, is any) {
 	if isPlain(was) && isPlain(is) {
-		text := p.prefix() + literal(was) + " → " + literal(is) + p.comma
+		text := p.prefix() + arrowText(literal(was), literal(is)) + p.comma
 		if terraform.IsHidden(was) && terraform.IsHidden(is) {
 			text = p.prefix() + terraform.HiddenChanged + p.comma
 		}
@@ -283,6 +283,14 @@ func (w *writer) arrow(p place, was, is any) {
 	}
 	w.whole(p, Destroy, was)
 	w.whole(p, Create, is)
+}
+
+// arrowText writes a change of two values that differ. One inside of what is hidden looks the same on both sides, and says so.
+func arrowText(was, is string) string {
+	if same := terraform.WithoutFingerprints(was); same == terraform.WithoutFingerprints(is) {
+		return same + " (what is sensitive in it changes)"
+	}
+	return was + " → " + is
 }
 
 // isPlain reports whether a value has one line of its own.

@@ -121,6 +121,11 @@ func plans(t testing.TB) map[string]*terraform.Summary {
 			Before: map[string]any{"password": terraform.Hidden, "env": map[string]any{"A": terraform.Hidden}, "port": json.Number("1")},
 			After:  map[string]any{"password": terraform.Hidden, "env": map[string]any{"A": terraform.Hidden}, "port": json.Number("2")},
 		}),
+		"sensitive_part": one(terraform.Change{
+			Address: "aws_x.y", Type: "aws_x", Actions: change,
+			Before: map[string]any{"url": "https://(sensitive #000000000001)@x", "list": []any{"(sensitive #000000000001)"}, "doc": `{"a":"x (sensitive #000000000001)"}`},
+			After:  map[string]any{"url": "https://(sensitive #000000000002)@x", "list": []any{"(sensitive #000000000002)"}, "doc": `{"a":"x (sensitive #000000000002)"}`},
+		}),
 		"long": one(terraform.Change{
 			Address: "aws_x.long", Type: "aws_x", Actions: change,
 			Before: map[string]any{"d": strings.Repeat("same ", 60) + "old" + strings.Repeat(" same", 60), "script": "#!/bin/sh\nset -e\nrun a\n"},
