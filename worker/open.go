@@ -29,7 +29,10 @@ func (j *job) open(ctx context.Context) error {
 	if err != nil {
 		return j.trouble(ctx, lifecycle.StepOpen, "render", err.Error())
 	}
-	base, tree, err := j.tip(ctx)
+	if ok, err := j.turn(ctx); err != nil || !ok {
+		return err
+	}
+	base, tree, err := j.newTip(ctx)
 	if err != nil {
 		return j.openFailed(ctx, err)
 	}
@@ -58,7 +61,7 @@ func (j *job) opened(ctx context.Context, commit github.Commit, pull github.Pull
 		return err
 	}
 	open := pull.Open
-	pr := lifecycle.PullRequest{Number: pull.Number, URL: pull.URL, Open: &open, HeadSHA: pull.HeadSHA, BaseRef: pull.BaseRef}
+	pr := lifecycle.PullRequest{Number: pull.Number, URL: pull.URL, Open: &open, HeadSHA: pull.HeadSHA, BaseRef: pull.BaseRef, SeenAt: &pull.UpdatedAt}
 	if commit.SHA != pull.HeadSHA || !pull.Open || pull.BaseRef != j.request().Target.Base {
 		return j.adopted(ctx, commit, pull, pr)
 	}
@@ -148,7 +151,27 @@ func (j *job) tip(ctx context.Context) (string, github.Tree, error) {
 	if err != nil {
 		return "", github.Tree{}, err
 	}
+	if tree, ok := j.watch.tree(repoOf(r), sha); ok {
+		return sha, tree, nil
+	}
 	tree, err := j.GitHub.Tree(ctx, repoOf(r), sha)
+	if err == nil {
+		j.watch.keepTree(repoOf(r), tree)
+	}
+	return sha, tree, err
+}
+
+// newTip is a tip to start a branch from: one that was read a moment ago serves many.
+// What runs and what is merged is never decided by it.
+func (j *job) newTip(ctx context.Context) (string, github.Tree, error) {
+	r := j.request()
+	if tree, ok := j.watch.freshTip(repoOf(r), r.Target.Base); ok {
+		return tree.Commit, tree, nil
+	}
+	sha, tree, err := j.tip(ctx)
+	if err == nil {
+		j.watch.keepTip(repoOf(r), r.Target.Base, tree)
+	}
 	return sha, tree, err
 }
 

@@ -41,11 +41,13 @@ func (w *world) newProcess() (*process, *queue.Redis) {
 	redis := w.redisLink(p)
 	hub, err := github.New(github.Config{
 		AppID: 77, InstallationID: 2, PrivateKey: appPEM(), APIURL: "http://github.test/api/v3",
+		Budget:    worker.SharedBudget{Budget: queue.NewBudget(redis, "github", slog.New(slog.DiscardHandler))},
 		Transport: gated{p, "github", hubsim.Transport(w.hub.Handler())},
 	})
 	w.must(err)
 	p.Worker = &worker.Worker{
 		Store: w.storeAs("app", gated{p, "s3", inProcess{w.bucket}}), GitHub: hub, Bell: queue.NewBell(redis), Index: queue.NewIndex(redis),
+		Turns:   queue.NewTurns(redis, worker.Starts),
 		Catalog: builtin(), Structure: structure(), Policy: w.policy, HintKey: hintKey, FingerprintSecret: hintKey, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	return p, redis

@@ -109,9 +109,10 @@ func (w *Worker) ringAged(ctx context.Context, requests []lifecycle.Request) err
 func (w *Worker) ringDue(ctx context.Context, requests []lifecycle.Request) error {
 	var due []lifecycle.Request
 	var failed error
+	waiting := w.waiting(ctx)
 	for _, r := range requests {
 		for _, s := range lifecycle.Next(r, lifecycle.EnvironmentState{}, now()) {
-			if s.Name == lifecycle.StepReconcile || now().Before(w.watch.wakes(r, s)) {
+			if s.Name == lifecycle.StepReconcile || now().Before(w.watch.wakes(r, s)) || s.Name == lifecycle.StepOpen && waiting[r.ID] && now().Sub(r.UpdatedAt) < waitsMost {
 				continue
 			}
 			if failed == nil { // the others would wait for the same answer
@@ -159,7 +160,7 @@ func (w *Worker) ringSyncs(ctx context.Context, requests []lifecycle.Request) er
 		if !w.watch.due(repo.String(), every) {
 			continue
 		}
-		if err := w.Bell.Sync(ctx, repo.String()); err != nil {
+		if err := w.Bell.SyncEvery(ctx, repo.String(), every); err != nil {
 			failed = errors.Join(failed, err, w.Sync(ctx, repo)) // nobody else will
 		}
 	}
@@ -179,6 +180,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	var beside sync.WaitGroup
 	defer beside.Wait()
+	beside.Go(func() { w.callTurns(ctx) })
 	w.sweepAll(ctx, &beside)
 	for {
 		select {

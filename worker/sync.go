@@ -34,7 +34,7 @@ func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
 	}
 	var failed error
 	for _, r := range requests {
-		if !news(&r, pulls.Items, runs.Same) {
+		if !news(&r, pulls.Items, runs) {
 			continue
 		}
 		if err := w.syncRequest(ctx, r, pulls, runs); err != nil {
@@ -69,6 +69,7 @@ type openRun struct {
 	run     int64
 	at      time.Time
 	missing bool // GitHub did not know it the last time; asked again, it may conclude
+	status  string
 }
 
 func openRuns(r *lifecycle.Request) []openRun {
@@ -79,19 +80,32 @@ func openRuns(r *lifecycle.Request) []openRun {
 			continue // of one that was not sent yet, GitHub knows nothing
 		}
 		step := lifecycle.Step{Kind: kind, CorrelationID: a.CorrelationID}
-		open = append(open, openRun{step, a.RunID, *a.DispatchedAt, a.MissingSince != nil})
+		open = append(open, openRun{step, a.RunID, *a.DispatchedAt, a.MissingSince != nil, a.Status})
 	}
 	return open
 }
 
 // news says that the lists may hold something that the document does not. The others,
 // which may be thousands, are not read.
-func news(r *lifecycle.Request, pulls []github.Pull, sameRuns bool) bool {
-	if slices.ContainsFunc(openRuns(r), func(o openRun) bool { return !sameRuns || o.unlisted() }) {
+func news(r *lifecycle.Request, pulls []github.Pull, runs github.Listing[github.Run]) bool {
+	if slices.ContainsFunc(openRuns(r), func(o openRun) bool { return !runs.Same && !o.asListed(runs.Items) || o.unlisted() }) {
 		return true
 	}
 	i := slices.IndexFunc(pulls, func(p github.Pull) bool { return r.PR != nil && p.Number == r.PR.Number })
 	return i >= 0 && (moved(pulls[i], r.PR) || unreviewed(r, pulls[i].UpdatedAt))
+}
+
+// asListed says that the list brings nothing new about this run: it is there as it is known,
+// or it is too new to be there.
+func (o openRun) asListed(runs []github.Run) bool {
+	if o.run == 0 {
+		return false
+	}
+	i := slices.IndexFunc(runs, func(r github.Run) bool { return r.ID == o.run })
+	if i < 0 {
+		return now().Sub(o.at) < listsLate
+	}
+	return runs[i].Attempt <= 1 && runs[i].Status == o.status && runs[i].Status != "completed"
 }
 
 // unlisted says that an unchanged list proves nothing about this run.
@@ -142,7 +156,7 @@ func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
 			continue
 		}
 		if moved(p, pr) {
-			if err := j.refreshPull(ctx); err != nil {
+			if err := j.seePull(ctx, p); err != nil { // the list holds all of it
 				return err
 			}
 		}
@@ -194,8 +208,14 @@ func (j *job) syncRun(ctx context.Context, open openRun, runs []github.Run) erro
 		}
 		return j.seeRun(ctx, run, f)
 	}
+	if open.run != 0 && now().Sub(open.at) < listsLate {
+		return nil // too new for lists; its end is told by a webhook, or by the next one
+	}
 	return j.reconcile(ctx, open.step)
 }
+
+// listsLate is how long a new run may stay out of GitHub's lists.
+const listsLate = 30 * time.Second
 
 // reconcile asks GitHub about one attempt: its run by id, never from a cache, or
 // whether there is one at all. A run that the attempt knows and that carries its name is

@@ -22,12 +22,14 @@ type watch struct {
 	docs  map[string]store.Doc
 	looks map[string]bool // requests that are looked at; true: rung for again meanwhile
 	naps  map[napKey]nap
-	next  map[string]time.Time // repository → when to sync again
-	seen  map[string]lists     // repository → what its last sync saw
-	asked time.Time            // when failed deliveries were last asked for
-	rung  map[string]int64     // what the last sweep rang for → its version
-	swept time.Time            // when the last sweep began
-	index time.Time            // when the index was last compared with the documents
+	next  map[string]time.Time   // repository → when to sync again
+	seen  map[string]lists       // repository → what its last sync saw
+	asked time.Time              // when failed deliveries were last asked for
+	rung  map[string]int64       // what the last sweep rang for → its version
+	trees map[string]github.Tree // repository → the last tree of its base branch that was read
+	tips  map[string]tip         // repository and branch → its tip, as it was read last
+	swept time.Time              // when the last sweep began
+	index time.Time              // when the index was last compared with the documents
 }
 
 func (w *watch) put(doc store.Doc) {

@@ -104,8 +104,8 @@ func (w *Worker) requestOfPull(ctx context.Context, repoID int64, number int) (s
 
 // runHint takes in a workflow_run event: the index, the document, one write.
 func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
-	if h.Run == nil {
-		return nil
+	if h.Run == nil || h.Action == "requested" && h.Run.Attempt <= 1 {
+		return nil // that a run was requested, who requested it knows; its start and end are told too
 	}
 	kind, ok := github.ClassifyRun(h.Run.Path, h.Run.Name)
 	if !ok {
@@ -138,17 +138,43 @@ func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
 	if after.Request.Version == doc.Request.Version {
 		return nil
 	}
+	if w.lookFurther(ctx, after) {
+		return nil
+	}
 	return w.follow(ctx, after)
+}
+
+// lookFurther goes on with the document in hand when something is due: a look would read
+// it again. What does not succeed is left to a look.
+func (w *Worker) lookFurther(ctx context.Context, doc store.Doc) bool {
+	id := doc.Request.ID
+	if !due(doc.Request) || !w.watch.begin(id) {
+		return false
+	}
+	err := w.lookAt(ctx, doc)
+	again := w.watch.end(id, err == nil)
+	if again {
+		w.watch.end(id, false)
+	}
+	return err == nil && !again
+}
+
+// due reports whether a step is due that nothing else brings about.
+func due(r lifecycle.Request) bool {
+	for _, s := range lifecycle.Next(r, lifecycle.EnvironmentState{}, now()) {
+		if s.Due(now()) && s.Name != lifecycle.StepLog && s.Name != lifecycle.StepReconcile {
+			return true
+		}
+	}
+	return false
 }
 
 // follow rings for what a new fact made due, and for the card.
 func (w *Worker) follow(ctx context.Context, doc store.Doc) error {
 	r := doc.Request
 	w.indexRow(ctx, doc)
-	for _, s := range lifecycle.Next(r, lifecycle.EnvironmentState{}, now()) {
-		if s.Due(now()) && s.Name != lifecycle.StepLog && s.Name != lifecycle.StepReconcile {
-			return w.Bell.Look(ctx, r.ID, r.Version)
-		}
+	if due(r) {
+		return w.Bell.Look(ctx, r.ID, r.Version)
 	}
 	return w.Bell.Card(ctx, r.ID, r.Version)
 }
@@ -186,8 +212,8 @@ func (w *Worker) addClaim(ctx context.Context, f *lifecycle.RunFacts, r lifecycl
 
 // pullHint reads the pull request, or its reviews, which the hint said changed.
 func (w *Worker) pullHint(ctx context.Context, h github.Hint, review bool) error {
-	if h.Pull == nil {
-		return nil
+	if h.Pull == nil || h.Action == "opened" {
+		return nil // a pull request that TfPilot knows, it opened itself
 	}
 	id, err := w.requestOfPull(ctx, h.RepoID, h.Pull.Number)
 	if err != nil || id == "" {

@@ -36,6 +36,7 @@ type Worker struct {
 	GitHub    *github.Client   // required
 	Bell      *queue.Bell      // required
 	Index     *queue.Index     // required
+	Turns     *queue.Turns     // required: the order in which new requests start
 	Catalog   *catalog.Catalog // required
 	Structure config.Structure // required
 	Policy    rbac.Policy      // required
@@ -191,7 +192,11 @@ func (j *job) round(ctx context.Context) (moved bool, err error) {
 		}
 		before := j.doc.Request.Version
 		j.waits = false
-		err := j.do(ctx, s)
+		stepCtx := ctx
+		if isUrgent(s) {
+			stepCtx = github.Urgent(ctx)
+		}
+		err := j.do(stepCtx, s)
 		switch {
 		case errors.Is(err, store.ErrArchived):
 			return false, nil

@@ -95,11 +95,14 @@ func loadCatalog(c config.Catalog) (*catalog.Catalog, error) {
 func (p *parts) close() error { return p.redis.Close() }
 
 // github opens GitHub; it makes no call, so that a worker starts without it.
-func (p *parts) github() (*github.Client, error) {
+func (p *parts) github() (*github.Client, error) { return p.githubWithin(nil) }
+
+// githubWithin opens GitHub for calls that keep to a budget.
+func (p *parts) githubWithin(b github.Budget) (*github.Client, error) {
 	g := p.cfg.GitHub
 	return github.New(github.Config{
 		AppID: g.AppID, InstallationID: g.InstallationID, PrivateKey: []byte(g.PrivateKey.Reveal()),
-		Token: g.Token.Reveal(), APIURL: g.APIURL,
+		Token: g.Token.Reveal(), APIURL: g.APIURL, Budget: b,
 	})
 }
 
@@ -146,7 +149,7 @@ func signedIn(hub *github.Client) []web.Check {
 
 // worker puts a worker together: the steps, and the tasks that ring for them.
 func (p *parts) worker() (*worker.Worker, *queue.Server, error) {
-	hub, err := p.github()
+	hub, err := p.githubWithin(worker.SharedBudget{Budget: queue.NewBudget(p.redis, "github", p.log)})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -155,7 +158,7 @@ func (p *parts) worker() (*worker.Worker, *queue.Server, error) {
 		return nil, nil, err
 	}
 	w := &worker.Worker{
-		Store: p.store, GitHub: hub, Bell: p.bell, Index: p.index, Catalog: p.catalog, Structure: p.cfg.Structure,
+		Store: p.store, GitHub: hub, Bell: p.bell, Index: p.index, Turns: queue.NewTurns(p.redis, worker.Starts), Catalog: p.catalog, Structure: p.cfg.Structure,
 		Policy: p.cfg.Policy(), HintKey: p.hintKey(), Log: p.log,
 		FingerprintSecret: []byte(p.cfg.GitHub.WebhookSecret.Reveal()),
 	}

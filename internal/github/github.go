@@ -42,6 +42,8 @@ type Config struct {
 	Transport http.RoundTripper // nil: http.DefaultTransport
 	Author    Author            // of commits; empty: TfPilot's own
 
+	Budget Budget // nil: only the limits that GitHub announces
+
 	// OnCall, when set, is told of every call before it is sent; token refreshes
 	// are not calls.
 	OnCall func(method, path string)
@@ -59,6 +61,7 @@ type Client struct {
 	self   atomic.Pointer[Actor] // who TfPilot is here, once GitHub said it
 
 	clock        clock
+	budget       Budget
 	installation int64
 	noRunDetails atomic.Bool // this server does not know return_run_details
 	onCall       func(method, path string)
@@ -87,7 +90,7 @@ func New(cfg Config) (*Client, error) {
 		transport = http.DefaultTransport
 	}
 	c := &Client{
-		author: cfg.Author, installation: cfg.InstallationID, onCall: cfg.OnCall,
+		author: cfg.Author, installation: cfg.InstallationID, onCall: cfg.OnCall, budget: cfg.Budget,
 	}
 	transport = clocked{bounded{transport}, &c.clock}
 	if c.author == (Author{}) {
@@ -220,6 +223,11 @@ func (c *Client) do(ctx context.Context, d *door, method, path, etag string, bod
 	if err := d.closed(); err != nil {
 		return answer{}, fmt.Errorf("%s %s: %w", method, path, err)
 	}
+	if d == &c.rest {
+		if err := c.afford(ctx, method, path); err != nil {
+			return answer{}, fmt.Errorf("%s %s: %w", method, path, err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	req, err := d.gh.NewRequest(method, path, body)
@@ -240,6 +248,9 @@ func (c *Client) do(ctx context.Context, d *door, method, path, etag string, bod
 		return a, nil
 	}
 	err = explain(err)
+	if d == &c.rest && resp != nil && resp.Response != nil {
+		c.learn(ctx, resp.Header, err)
+	}
 	skew, _ := c.Skew()
 	d.settle(err, a.status != 0 && a.status < 500, skew)
 	if err != nil {

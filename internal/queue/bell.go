@@ -49,6 +49,16 @@ func (b *Bell) Sync(ctx context.Context, repo string) error {
 	return b.ring(ctx, t, err)
 }
 
+// SyncEvery rings for a repository unless any process did so within this time: a list is
+// the same, whoever reads it.
+func (b *Bell) SyncEvery(ctx context.Context, repo string, every time.Duration) error {
+	seen, err := NewNotes(b.redis).Seen(ctx, "sync:"+repo, every*9/10)
+	if err != nil || seen {
+		return err
+	}
+	return b.Sync(ctx, repo)
+}
+
 // Environment rings for the lease of an environment that is at version now.
 func (b *Bell) Environment(ctx context.Context, project, key, slug string, version int64) error {
 	t, err := environmentTask(Environment{project, key, slug}, version, time.Now())

@@ -19,6 +19,8 @@ type Counts struct {
 	// Calls are REST requests by principal ("app", "installation", "run",
 	// "user:dana", "anonymous") and then by "METHOD pattern".
 	Calls map[string]map[string]int `json:"calls"`
+
+	Limited int `json:"limited"` // requests that were refused because of a limit
 }
 
 func newCounts() Counts {
@@ -37,7 +39,7 @@ func (s *Server) Counts() Counts {
 	out := Counts{
 		PullRequests: maps.Clone(c.PullRequests), Dispatches: maps.Clone(c.Dispatches), Runs: maps.Clone(c.Runs),
 		Merges: maps.Clone(c.Merges), Reviews: maps.Clone(c.Reviews), Comments: maps.Clone(c.Comments),
-		Pushes: maps.Clone(c.Pushes), Deliveries: maps.Clone(c.Deliveries), Calls: map[string]map[string]int{},
+		Pushes: maps.Clone(c.Pushes), Deliveries: maps.Clone(c.Deliveries), Calls: map[string]map[string]int{}, Limited: c.Limited,
 	}
 	for who, calls := range c.Calls {
 		out.Calls[who] = maps.Clone(calls)

@@ -106,6 +106,7 @@ func (s *Server) handle(rt route, c *call) (reply, http.Header) {
 	b := s.bucket(p)
 	limits := s.cfg.Limits.of(p)
 	if err := b.take(limits, rt, p); err != nil {
+		s.state.Counts.Limited++
 		return asAPI(err).reply(), b.header(limits)
 	}
 	rep, err := s.work(rt, c)

@@ -1,0 +1,115 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+)
+
+// GitHub's limits for one installation, as its documentation gives them. Calls that nobody
+// waits for leave a part to those that somebody does.
+const (
+	pointsPerMinute  = 900
+	contentPerMinute = 80
+	contentPerHour   = 500
+	sparePercent     = 92 // of the points, for what is not urgent
+)
+
+// Starts are the windows of new requests. Each takes two pieces of content, the pull
+// request and the plan's comment, and 32 points.
+var Starts = []queue.Window{
+	{Name: "starts-minute", Span: time.Minute, Most: 25},
+	{Name: "starts-hour", Span: time.Hour, Most: contentPerHour / 2},
+}
+
+// SharedBudget is GitHub's budget, shared by all workers.
+type SharedBudget struct{ Budget *queue.Budget }
+
+// Take implements github.Budget.
+func (s SharedBudget) Take(ctx context.Context, c github.Cost) time.Duration {
+	most := pointsPerMinute * sparePercent / 100
+	if c.Urgent {
+		most = pointsPerMinute
+	}
+	spends := []queue.Spend{{Window: queue.Window{Name: "points", Span: time.Minute, Most: most}, Cost: c.Points}}
+	if c.Content > 0 {
+		spends = append(spends,
+			queue.Spend{Window: queue.Window{Name: "content-minute", Span: time.Minute, Most: contentPerMinute}, Cost: c.Content},
+			queue.Spend{Window: queue.Window{Name: "content-hour", Span: time.Hour, Most: contentPerHour}, Cost: c.Content})
+	}
+	return s.Budget.Take(ctx, c.Urgent, spends)
+}
+
+// Pause implements github.Budget.
+func (s SharedBudget) Pause(ctx context.Context, until time.Time, butUrgent bool) {
+	s.Budget.Pause(ctx, until, butUrgent)
+}
+
+// urgent are the steps that somebody waits for.
+var urgent = map[lifecycle.StepName]bool{
+	lifecycle.StepApprove: true, lifecycle.StepReject: true, lifecycle.StepMerge: true, lifecycle.StepApply: true,
+	lifecycle.StepDestroy: true, lifecycle.StepRestore: true, lifecycle.StepClose: true, lifecycle.StepRepair: true,
+}
+
+func isUrgent(s lifecycle.Step) bool {
+	return urgent[s.Name] || s.Kind == lifecycle.KindApply || s.Kind == lifecycle.KindDestroy
+}
+
+// turn asks whether the request may start. One that has to wait is enqueued when its turn
+// comes. Without Redis it starts: the budget of the calls holds all the same.
+func (j *job) turn(ctx context.Context) (bool, error) {
+	r := j.request()
+	t, err := j.Turns.Ask(ctx, r.ID, r.Project, r.Requester.Login)
+	switch {
+	case err != nil:
+		j.log.Warn("no turn was asked for", keyError, err)
+		return true, nil
+	case t == queue.TurnNow:
+		return true, nil
+	case t == queue.TurnLater:
+		j.waits = true
+		return false, nil
+	}
+	text := fmt.Sprintf("%s has %d requests waiting to be opened, as many as one person may. GitHub limits how many TfPilot may open. This one joins the queue when others have left it; nothing has to be pressed.", r.Requester.Login, queue.MaxWaiting)
+	return false, j.trouble(ctx, lifecycle.StepOpen, "queue_full", text)
+}
+
+// waitsMost is how long the sweep leaves a request in the queue alone.
+const waitsMost = 12 * time.Hour
+
+// waiting are the requests whose turn will come.
+func (w *Worker) waiting(ctx context.Context) map[string]bool {
+	ids, err := w.Turns.Waiting(ctx)
+	if err != nil {
+		w.Log.Warn("the queue of new requests was not read", keyError, err)
+	}
+	return ids
+}
+
+const turnEvery = time.Second
+
+// callTurns enqueues the requests whose turn it is, until ctx ends.
+func (w *Worker) callTurns(ctx context.Context) {
+	ticker := time.NewTicker(turnEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		ids, err := w.Turns.Next(ctx)
+		if err != nil {
+			continue // the next tick asks again, and the sweep finds what is due
+		}
+		for _, id := range ids {
+			if err := w.Bell.LookAfter(ctx, id, 0, time.Second); err != nil {
+				w.Log.Warn("a request whose turn it is was not enqueued", keyRequest, id, keyError, err)
+			}
+		}
+	}
+}
