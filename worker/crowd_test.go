@@ -121,16 +121,13 @@ func TestManyRequestsAtOnce(t *testing.T) {
 			if limit := o.allowed*12/10 + 20*time.Second; o.took > limit { // a plan takes some seconds by itself
 				t.Errorf("took %s, want at most %s", o.took, limit)
 			}
-			if o.hub > 9 || o.bucket > mostBucket {
+			// of S3 the audit log is a part, and that each worker reads what changed
+			if o.hub > 9 || o.bucket > float64(32+3*k) {
 				t.Errorf("%.1f calls to GitHub, %.1f to S3", o.hub, o.bucket)
 			}
 		})
 	}
 }
-
-// mostBucket is what a request may cost of S3, its audit log and every worker's own reading
-// of it included.
-const mostBucket = 40
 
 // What somebody waits for does not wait behind new requests: while many are opened, an
 // approval, a merge and an apply end as soon as on any other day. A person's one request
