@@ -48,7 +48,6 @@ func (w *world) newProcess() (*process, *queue.Redis) {
 	p.Worker = &worker.Worker{
 		Store: w.storeAs("app", gated{p, "s3", inProcess{w.bucket}}), GitHub: hub, Bell: queue.NewBell(redis), Index: queue.NewIndex(redis),
 		Turns:   queue.NewTurns(redis, worker.Starts),
-		Turns:   queue.NewTurns(redis, worker.Starts),
 		Catalog: builtin(), Structure: structure(), Policy: w.policy, HintKey: hintKey, FingerprintSecret: hintKey, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	return p, redis
