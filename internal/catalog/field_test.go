@@ -181,6 +181,29 @@ func TestDefaultsThatAFormCannotShowSaySo(t *testing.T) {
 	}
 }
 
+// TestDefaultsAreNotCheckedLikeWhatIsTyped: nobody typed them, and a module of such a default can be asked for.
+func TestDefaultsAreNotCheckedLikeWhatIsTyped(t *testing.T) {
+	c, err := Load(moduleFS("m", `
+variable "odd" {
+  type    = string
+  default = "a\tb\u200b"
+}
+variable "table" {
+  type    = map(string)
+  default = { "two\nlines" = "x\u202e" }
+}`, "title: T"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _ := c.Module("m")
+	if config, errs := m.Parse(nil, dev); errs != nil || len(config) > 0 {
+		t.Errorf("%v %v", config, errs)
+	}
+	if _, errs := m.Parse(map[string]any{"odd": "a\u200b"}, dev); errs == nil {
+		t.Error("an invisible character was taken")
+	}
+}
+
 func TestTextOfSeveralLinesIsKept(t *testing.T) {
 	m := teamModule(t, "multi-line-text")
 	const greeting = "  one\n\ttwo\n\n"

@@ -70,7 +70,10 @@ func (m *Module) parseField(f *Field, raw any, env Environment, config map[strin
 	case !given:
 		value = f.Default
 	}
-	if err := checkCredential(value); err != nil {
+	if given { // a default is the module's own code, which nobody typed here
+		err = checkCredential(value)
+	}
+	if err != nil {
 		errs.add(f.Name, "%s %s.", f.Label, err)
 		return
 	}
