@@ -194,7 +194,8 @@ func (j *job) hiddenFromReviewers(ctx context.Context) (why string, err error) {
 		return "", nil
 	}
 	why, err = j.planHidden(ctx)
-	if err != nil || why == "" || j.request().Plan == nil || j.request().Plan.Partial {
+	pr := j.request().PR
+	if err != nil || why == "" || j.request().Plan == nil || j.request().Plan.Partial || pr.Open == nil || !*pr.Open {
 		return why, err
 	}
 	return why, j.unpost(ctx)

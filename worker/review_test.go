@@ -264,3 +264,23 @@ func TestEditAfterTheReview(t *testing.T) {
 		}
 	})
 }
+
+// The same holds between the merge and the apply. The pull request is closed then, so that nothing is posted there again.
+func TestEditBetweenMergeAndApply(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.reviewed()
+		w.merge(reqA)
+		c := w.planComment()
+		w.pass(2 * time.Second)
+		_, _, err := w.as("adam").Issues.EditComment(context.Background(), "acme", "infra-core", c.GetID(), &gh.IssueComment{Body: gh.String("### TfPilot plan: nothing to see")})
+		w.must(err)
+		w.click(reqA, lifecycle.ActionApply, "omar")
+		w.until(reqA, "void", func(d store.Doc) bool {
+			return !d.Request.Approval.Approved && d.Request.Wish(lifecycle.ActionApply) == nil
+		})
+		w.told(reqA, "approval_voided", "was edited")
+		if len(w.request(reqA).Runs.Apply.Attempts) > 0 || w.planComment().GetID() != c.GetID() {
+			w.t.Error("it was applied, or the comment is gone")
+		}
+	})
+}
