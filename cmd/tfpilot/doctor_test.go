@@ -90,6 +90,7 @@ func (w *ward) hub(permissions map[string]string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	bootstrap.AddLock(files, bootstrap.RenderLock(nil))
 	var handler http.Handler
 	address := w.serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
 	server, err := github.New(github.Config{
