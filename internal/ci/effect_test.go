@@ -326,7 +326,7 @@ func TestDestroyAndCleanupRefuseWhatIsUsed(t *testing.T) {
 	b.checkout()
 	b.refusedAt(d, "plan", "referred_to", planSteps...)
 
-	d = w.request(lifecycle.KindCleanup, "", sha, text, "")
+	d = w.request(lifecycle.KindCleanup, lifecycle.PurposeDestroy, sha, text, "")
 	b = w.bench(d)
 	b.checkout()
 	b.refusedAt(d, "strip", "referred_to", "guard", "strip")
@@ -340,7 +340,7 @@ func TestCleanupIsRepeatable(t *testing.T) {
 	w.propose(text)
 	sha := w.merge()
 	for range 2 {
-		d := w.request(lifecycle.KindCleanup, "", sha, text, "")
+		d := w.request(lifecycle.KindCleanup, lifecycle.PurposeDestroy, sha, text, "")
 		b := w.bench(d)
 		b.checkout()
 		if failed, said := b.steps("guard", "strip", "result"); failed != "" || w.result(d).Nothing {
@@ -353,7 +353,7 @@ func TestCleanupIsRepeatable(t *testing.T) {
 	w.git("fetch", "-q", "origin", "cleanup/"+requestID)
 	w.git("merge", "-q", "--ff-only", "FETCH_HEAD")
 	w.git("push", "-q", "origin", "main")
-	d := w.request(lifecycle.KindCleanup, "", sha, text, "")
+	d := w.request(lifecycle.KindCleanup, lifecycle.PurposeDestroy, sha, text, "")
 	b := w.bench(d)
 	b.checkout()
 	if failed, said := b.steps("guard", "strip", "result"); failed != "" || !w.result(d).Nothing {

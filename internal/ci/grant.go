@@ -105,7 +105,7 @@ func (in inputs) consistent(branch string) error {
 		return no("request, path and blob")
 	case in.isEffect() && (in.Digest == "" || in.Plan == "" || in.LeaseToken <= 0):
 		return no("digest, plan and lease token are missing")
-	case (in.Kind == lifecycle.KindCleanup) != (in.Purpose == ""):
+	case in.Purpose == "" || in.Kind == lifecycle.KindCleanup && !in.destroys():
 		return no("kind and purpose")
 	case in.isEffect() && (in.Kind == lifecycle.KindDestroy) != in.destroys():
 		return no("kind and purpose")

@@ -76,6 +76,10 @@ func TestGrantMustFitTheRun(t *testing.T) {
 		g.Kind, g.Purpose, g.Digest, g.LeaseToken = lifecycle.KindPlan, purpose, "", 0
 		m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"] = "plan", "plan-"+strings.Repeat("0", 32)
 	}
+	cleanup := func(g *lifecycle.Grant, m map[string]string, purpose lifecycle.Purpose) {
+		g.Kind, g.Purpose, g.Digest, g.Plan, g.LeaseToken = lifecycle.KindCleanup, purpose, "", "", 0
+		m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"] = "cleanup", "cleanup-"+strings.Repeat("0", 32)
+	}
 	drift := func(g *lifecycle.Grant, m map[string]string) {
 		plan(g, m, "")
 		g.Kind, g.RequestID, g.Path, g.Blob = lifecycle.KindDriftPlan, "", "", ""
@@ -96,6 +100,9 @@ func TestGrantMustFitTheRun(t *testing.T) {
 		"no backend":            {func(g *lifecycle.Grant, _ map[string]string) { g.Backend.Key = "" }, "backend key in the grant"},
 		"no bucket":             {func(g *lifecycle.Grant, _ map[string]string) { g.Backend.Bucket = "" }, "backend bucket in the grant"},
 		"apply to destroy":      {func(g *lifecycle.Grant, _ map[string]string) { g.Purpose = "destroy" }, "kind and purpose"},
+		"a cleanup":             {func(g *lifecycle.Grant, m map[string]string) { cleanup(g, m, "destroy") }, ""},
+		"a cleanup of nothing":  {func(g *lifecycle.Grant, m map[string]string) { cleanup(g, m, "") }, "kind and purpose"},
+		"cleanup of an apply":   {func(g *lifecycle.Grant, m map[string]string) { cleanup(g, m, "reapply") }, "kind and purpose"},
 		"unknown purpose":       {func(g *lifecycle.Grant, _ map[string]string) { g.Purpose = "other" }, "purpose in the grant"},
 		"path of another":       {func(g *lifecycle.Grant, _ map[string]string) { g.Path = "envs/dev/app/tfpilot_req_bcdefghijklmn.tf" }, "request, path and blob"},
 		"path elsewhere":        {func(g *lifecycle.Grant, _ map[string]string) { g.Path = "envs/../tfpilot_req_abcdefghijklm.tf" }, "path in the grant"},

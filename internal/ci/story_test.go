@@ -79,7 +79,7 @@ func TestJourney(t *testing.T) {
 		t.Errorf("state after destroy:\n%s", state)
 	}
 
-	cleanup := w.request(lifecycle.KindCleanup, "", merged, text, "")
+	cleanup := w.request(lifecycle.KindCleanup, lifecycle.PurposeDestroy, merged, text, "")
 	w.must(cleanup)
 	changed := command(t, w.bare, "git", "diff", "--name-status", "main", "cleanup/"+requestID)
 	if strings.TrimSpace(changed) != "D\t"+requestPath {
