@@ -28,3 +28,17 @@ func TestGrantNamesTheBackend(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Every worker makes the same key for a request, another one for another, and none for a run that makes no summary.
+func TestFingerprintKeys(t *testing.T) {
+	w, other := &Worker{FingerprintSecret: []byte("one")}, &Worker{FingerprintSecret: []byte("two")}
+	key := w.fingerprintKey(lifecycle.KindPlan, "req_aaaaaaaaaaaaa")
+	switch {
+	case len(key) != 64, key != w.fingerprintKey(lifecycle.KindApply, "req_aaaaaaaaaaaaa"):
+		t.Error("plan and apply do not share a key")
+	case key == w.fingerprintKey(lifecycle.KindPlan, "req_bbbbbbbbbbbbb"), key == other.fingerprintKey(lifecycle.KindPlan, "req_aaaaaaaaaaaaa"):
+		t.Error("another request or secret has the same key")
+	case w.fingerprintKey(lifecycle.KindDriftPlan, "") != "", w.fingerprintKey(lifecycle.KindCleanup, "req_aaaaaaaaaaaaa") != "":
+		t.Error("a run without a summary gets a key")
+	}
+}

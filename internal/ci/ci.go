@@ -83,6 +83,7 @@ func Run(ctx context.Context, args []string, p Process) int {
 		usage(p.Stderr)
 		return exitUsage
 	}
+	keepProcessPrivate()
 	// The first signal stops Terraform once, in its own way; a second one would make
 	// it give up the state, so it is swallowed.
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)

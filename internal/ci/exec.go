@@ -79,36 +79,6 @@ func (j *job) terraformTo(ctx context.Context, dir string, out io.Writer, in io.
 	return 0, nil
 }
 
-// childEnv is the environment of a child: ours, less what is not a child's, and the
-// additions. Code of modules and providers runs in there. It gets nothing by which
-// the runner takes orders or gives tokens (the one for OIDC would open the apply
-// role to a plan), and no setting that would make Terraform do something else than
-// what is in the tree.
-func (j *job) childEnv(add ...string) []string {
-	env := make([]string, 0, len(j.env)+len(add))
-	for k, v := range j.env {
-		if forChild(k) {
-			env = append(env, k+"="+v)
-		}
-	}
-	return append(env, add...)
-}
-
-// forChild tells whether a child sees a variable. Of Terraform's own settings it
-// sees where providers and their credentials come from, and what is added to init,
-// whose backend is compared afterwards.
-func forChild(name string) bool {
-	switch {
-	case strings.HasPrefix(name, "ACTIONS_"), strings.HasPrefix(name, "GITHUB_"), strings.HasPrefix(name, "INPUT_"):
-		return false
-	case strings.HasPrefix(name, "TF_TOKEN_"):
-		return true
-	case strings.HasPrefix(name, "TF_"):
-		return name == "TF_CLI_CONFIG_FILE" || name == "TF_PLUGIN_CACHE_DIR" || name == "TF_CLI_ARGS_init"
-	}
-	return true
-}
-
 // pidFile names the Terraform that applies.
 const pidFile = "terraform.pid"
 

@@ -195,14 +195,16 @@ func TestChildrenSeeNothingOfTheRunner(t *testing.T) {
 	j := &job{env: map[string]string{}}
 	for _, name := range []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_RUNTIME_TOKEN", "GITHUB_ENV", "GITHUB_PATH",
 		"GITHUB_OUTPUT", "GITHUB_TOKEN", "INPUT_TOKEN", "TF_DATA_DIR", "TF_WORKSPACE", "TF_LOG", "TF_LOG_PATH", "TF_CLI_ARGS", "TF_CLI_ARGS_plan",
-		"TF_CLI_ARGS_apply", "TF_CLI_ARGS_show", "TF_VAR_name", "TF_REATTACH_PROVIDERS", "TF_STATE_PERSIST_INTERVAL"} {
+		"TF_CLI_ARGS_apply", "TF_CLI_ARGS_show", "TF_VAR_name", "TF_REATTACH_PROVIDERS", "TF_STATE_PERSIST_INTERVAL",
+		"RUNNER_TEMP", "DATABASE_URL", "NPM_TOKEN", "TFPILOT_REQUESTS_BUCKET", "LD_PRELOAD", "GIT_SSH_COMMAND"} {
 		j.env[name] = "hidden"
 	}
-	for _, name := range []string{"PATH", "HOME", "AWS_SESSION_TOKEN", "TF_CLI_CONFIG_FILE", "TF_CLI_ARGS_init", "TF_TOKEN_registry_example_com"} {
+	for _, name := range []string{"PATH", "HOME", "AWS_SESSION_TOKEN", "TF_CLI_CONFIG_FILE", "TF_CLI_ARGS_init", "TF_TOKEN_registry_example_com", "LC_ALL", "GOOGLE_CREDENTIALS"} {
 		j.env[name] = "seen"
 	}
+	j.env["TFPILOT_TERRAFORM_ENV"] = "GOOGLE_CREDENTIALS, ACTIONS_ID_TOKEN_REQUEST_TOKEN,TF_VAR_name"
 	env := j.childEnv("TF_INPUT=0")
-	if got := strings.Join(env, " "); len(env) != 7 || strings.Contains(got, "hidden") {
+	if got := strings.Join(env, " "); len(env) != 9 || strings.Contains(got, "hidden") {
 		t.Errorf("children see %s", got)
 	}
 }

@@ -233,6 +233,7 @@ func (s *Sandbox) runner(sec secrets) actions.Runner {
 			"TF_CLI_CONFIG_FILE":          s.cfg.CLIConfig,
 			"TFPILOT_SANDBOX_CLOUD_URL":   s.url("cloud"),
 			"TFPILOT_SANDBOX_CLOUD_TOKEN": sec.CloudToken,
+			"TFPILOT_TERRAFORM_ENV":       "TFPILOT_SANDBOX_CLOUD_URL,TFPILOT_SANDBOX_CLOUD_TOKEN",
 			"TF_CLI_ARGS_init":            pathStyle,
 		},
 	}
