@@ -1,0 +1,52 @@
+package lifecycle
+
+import (
+	"slices"
+	"testing"
+)
+
+// A log is only whole when numbers, order and hashes fit, each for itself.
+func TestVerifyLogNoticesEveryChange(t *testing.T) {
+	whole := story(t).log
+	if err := VerifyLog(whole); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func([]Event) []Event{
+		"text":         func(l []Event) []Event { l[1].Text = "other"; return l },
+		"hash":         func(l []Event) []Event { l[len(l)-1].Hash = "other"; return l },
+		"left out":     func(l []Event) []Event { return slices.Delete(l, 1, 2) },
+		"swapped":      func(l []Event) []Event { l[1], l[2] = l[2], l[1]; return l },
+		"beginning":    func(l []Event) []Event { return l[1:] },
+		"number":       func(l []Event) []Event { return rehash(l, 2, func(e *Event) { e.Seq += 7 }) },
+		"predecessor":  func(l []Event) []Event { return rehash(l, len(l)-1, func(e *Event) { e.Prev = "other" }) },
+		"other actor":  func(l []Event) []Event { l[2].Actor = "mallory"; return l },
+		"other detail": func(l []Event) []Event { l[0].Details["module"] = "other"; return l },
+	} {
+		log := slices.Clone(whole)
+		log[0].Details = map[string]string{}
+		for k, v := range whole[0].Details {
+			log[0].Details[k] = v
+		}
+		if VerifyLog(change(log)) == nil {
+			t.Errorf("%s: it passes", name)
+		}
+	}
+}
+
+// rehash changes an event so that its own hash fits, and those after it follow.
+func rehash(log []Event, i int, change func(*Event)) []Event {
+	change(&log[i])
+	log[i].Hash = log[i].Sum()
+	for j := i + 1; j < len(log); j++ {
+		log[j].Prev = log[j-1].Hash
+		log[j].Hash = log[j].Sum()
+	}
+	return log
+}
+
+func TestAnEntryWithoutANameJoinsNoQueue(t *testing.T) {
+	e := EnvironmentState{}.Join(LeaseEntry{}, t0)
+	if e.Holder != nil || e.Token != 0 {
+		t.Errorf("%+v", e)
+	}
+}

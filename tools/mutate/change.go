@@ -1,0 +1,174 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// mutant is one change. Its name holds no line, so that it stays when lines move.
+type mutant struct {
+	id         int
+	file       string // relative to the repository
+	where      string // the function
+	kind, text string
+	nth        int // among those with the same name
+}
+
+func (m mutant) String() string {
+	name := fmt.Sprintf("%s %s: %s %s", m.file, m.where, m.kind, m.text)
+	if m.nth > 1 {
+		name += fmt.Sprintf(" #%d", m.nth)
+	}
+	return name
+}
+
+// switchOn is the name of the function that says whether a change is on.
+const switchOn = "mutantIsOn"
+
+const switchSource = `package %s
+
+import (
+	"os"
+	"strconv"
+)
+
+var mutantNumber, _ = strconv.Atoi(os.Getenv(%q))
+
+func ` + switchOn + `(id int) bool { return id == mutantNumber }
+`
+
+// instrument writes the changed source of a package into dir and gives the overlay.
+func instrument(pkg string, only []string, dir string) ([]mutant, map[string]string, error) {
+	pkg, err := filepath.Abs(pkg)
+	if err != nil {
+		return nil, nil, err
+	}
+	paths, err := filepath.Glob(filepath.Join(pkg, "*.go"))
+	if err != nil {
+		return nil, nil, err
+	}
+	overlay := map[string]string{}
+	c := &changer{seen: map[string]int{}, root: moduleRoot(pkg)}
+	name := ""
+	for _, path := range paths {
+		base := filepath.Base(path)
+		if strings.HasSuffix(base, "_test.go") || len(only) > 0 && !slices.Contains(only, base) {
+			continue
+		}
+		changed, err := c.file(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		name = c.tree.Name.Name
+		overlay[path] = filepath.Join(dir, base)
+		if err := os.WriteFile(overlay[path], []byte(changed), 0o600); err != nil {
+			return nil, nil, err
+		}
+	}
+	if name == "" {
+		return nil, nil, fmt.Errorf("%s: no such source", pkg)
+	}
+	added := filepath.Join(pkg, "mutant_number.go")
+	overlay[added] = filepath.Join(dir, "mutant_number.go")
+	return c.all, overlay, os.WriteFile(overlay[added], fmt.Appendf(nil, switchSource, name, mutantVariable), 0o600)
+}
+
+// moduleRoot is the directory above pkg that holds go.mod.
+func moduleRoot(pkg string) string {
+	for dir := pkg; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+	}
+	return pkg
+}
+
+// changer rewrites one file after the other.
+type changer struct {
+	root string
+	all  []mutant
+	seen map[string]int
+
+	src   []byte
+	base  int // of the file in the set of positions
+	path  string
+	where string
+	tree  *ast.File
+	conds map[ast.Expr]bool // whole conditions
+	whole map[ast.Stmt]bool // statements of a list, not the parts of an if or a for
+}
+
+func (c *changer) file(path string) (string, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	set := token.NewFileSet()
+	tree, err := parser.ParseFile(set, path, src, parser.SkipObjectResolution)
+	if err != nil {
+		return "", err
+	}
+	c.src, c.tree, c.base = src, tree, set.File(tree.FileStart).Base()
+	c.conds, c.whole = map[ast.Expr]bool{}, map[ast.Stmt]bool{}
+	if c.path, err = filepath.Rel(c.root, path); err != nil {
+		return "", err
+	}
+	var edits []edit
+	for _, d := range tree.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if !ok || f.Body == nil {
+			continue
+		}
+		c.where = f.Name.Name
+		edits = append(edits, edit{c.at(f.Body.Pos()), c.at(f.Body.End()), c.inner(f.Body)})
+	}
+	return apply(string(src), 0, edits), nil
+}
+
+func (c *changer) at(p token.Pos) int      { return int(p) - c.base }
+func (c *changer) text(n ast.Node) string  { return string(c.src[c.at(n.Pos()):c.at(n.End())]) }
+func (c *changer) switched(id int) string  { return fmt.Sprintf("%s(%d)", switchOn, id) }
+func (c *changer) inner(n ast.Node) string { return apply(c.text(n), c.at(n.Pos()), c.edits(n)) }
+
+// edit replaces a part of the source.
+type edit struct {
+	from, to int
+	text     string
+}
+
+// apply makes the edits, which do not overlap, in a text that begins at offset.
+func apply(text string, offset int, edits []edit) string {
+	slices.SortFunc(edits, func(a, b edit) int { return a.from - b.from })
+	var b strings.Builder
+	last := 0
+	for _, e := range edits {
+		b.WriteString(text[last : e.from-offset])
+		b.WriteString(e.text)
+		last = e.to - offset
+	}
+	return b.String() + text[last:]
+}
+
+// note names a new change.
+func (c *changer) note(kind, text string) int {
+	text = strings.Join(strings.Fields(text), " ")
+	plain := strings.NewReplacer("`", "'", "||", "or", "|", "or") // what would end a cell of a table
+	kind, text = plain.Replace(kind), plain.Replace(text)
+	if r := []rune(text); len(r) > maxText {
+		text = string(r[:maxText-1]) + "…"
+	}
+	m := mutant{id: len(c.all) + 1, file: filepath.ToSlash(c.path), where: c.where, kind: kind, text: text}
+	c.seen[m.String()]++
+	m.nth = c.seen[m.String()]
+	c.all = append(c.all, m)
+	return m.id
+}
+
+// maxText bounds how much of the source a name repeats.
+const maxText = 90

@@ -1,0 +1,168 @@
+// Command mutate breaks a package in many small ways, one at a time, and says which of
+// them no test of that package notices. It owns the changes that it makes, the run of the
+// tests under each, and the comparison with the survivors that a page accepts. It changes
+// no file of the tree: the changed source is an overlay of the build.
+//
+// All changes are compiled into one test program, each behind a number, so a package is
+// built once and its tests run once for each change:
+//
+//	scripts/mutate.sh internal/rbac
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// job is what one call does.
+type job struct {
+	root     string        // of the repository
+	pkg      string        // whose source is changed, relative to root
+	files    []string      // of it; empty: all
+	test     string        // the package whose tests run
+	args     []string      // of the test program
+	accepted string        // page with the survivors that are known
+	limit    int           // mutants, spread over the package; 0: all
+	budget   time.Duration // of the whole call
+	verbose  bool
+}
+
+func main() {
+	var j job
+	var files, args string
+	flag.StringVar(&j.root, "root", ".", "directory of the repository")
+	flag.StringVar(&files, "files", "", "names of the files to change, comma-separated; default all of the package")
+	flag.StringVar(&j.test, "test", "", "package whose tests run; default the changed one")
+	flag.StringVar(&args, "args", "", "more arguments of the test program, such as -test.run=Webhook")
+	flag.StringVar(&j.accepted, "accepted", "", "page with a table of survivors that are known")
+	flag.IntVar(&j.limit, "limit", 0, "try at most this many changes, spread over the package; 0 is all")
+	flag.DurationVar(&j.budget, "budget", time.Hour, "stop after this time")
+	flag.BoolVar(&j.verbose, "v", false, "name each change as it is tried")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "usage: mutate [flags] PACKAGE")
+		os.Exit(2)
+	}
+	j.pkg, j.args = filepath.Clean(flag.Arg(0)), strings.Fields(args)
+	if files != "" {
+		j.files = strings.Split(files, ",")
+	}
+	if j.test == "" {
+		j.test = j.pkg
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, j.budget)
+	defer cancel()
+	if err := j.run(ctx, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "mutate:", err)
+		os.Exit(1)
+	}
+}
+
+// run tries the changes and reports what survived.
+func (j job) run(ctx context.Context, out io.Writer) error {
+	known, err := j.readAccepted()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "mutate-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	all, overlay, err := instrument(filepath.Join(j.root, j.pkg), j.files, dir)
+	if err != nil {
+		return err
+	}
+	p, err := j.build(ctx, dir, overlay)
+	if err != nil {
+		return err
+	}
+	var survived, tried []mutant
+	for _, m := range spread(all, j.limit) {
+		killed, err := p.kills(ctx, m.id)
+		if ctx.Err() != nil {
+			_, _ = fmt.Fprintf(out, "stopped after %d of %d changes: %v\n", len(tried), len(all), context.Cause(ctx))
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if j.verbose {
+			_, _ = fmt.Fprintf(out, "%v %s\n", map[bool]string{true: "killed  ", false: "SURVIVED"}[killed], m)
+		}
+		tried = append(tried, m)
+		if !killed {
+			survived = append(survived, m)
+		}
+	}
+	return report(out, j.pkg, known, tried, survived, len(tried) == len(all))
+}
+
+// report lists the survivors that no page accepts, and the accepted ones that died.
+func report(out io.Writer, pkg string, known map[string]bool, tried, survived []mutant, whole bool) error {
+	_, _ = fmt.Fprintf(out, "%s: %d changes tried, %d survived\n", pkg, len(tried), len(survived))
+	fresh, alive := 0, map[string]bool{}
+	for _, m := range survived {
+		alive[m.String()] = true
+		if !known[m.String()] {
+			fresh++
+			_, _ = fmt.Fprintf(out, "| `%s` | |\n", m)
+		}
+	}
+	stale := 0
+	for name := range known {
+		if whole && strings.HasPrefix(name, pkg+"/") && !alive[name] {
+			stale++
+			_, _ = fmt.Fprintf(out, "accepted, but killed or gone: `%s`\n", name)
+		}
+	}
+	if fresh+stale > 0 {
+		return fmt.Errorf("%d survivors that no page explains, %d explained ones that are gone", fresh, stale)
+	}
+	return nil
+}
+
+// readAccepted reads the first column of the page's tables.
+func (j job) readAccepted() (map[string]bool, error) {
+	known := map[string]bool{}
+	if j.accepted == "" {
+		return known, nil
+	}
+	data, err := os.ReadFile(j.accepted)
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range strings.Split(string(data), "\n") {
+		cells := strings.Split(line, "` | ")
+		if !strings.HasPrefix(line, "| `") || len(cells) < 2 {
+			continue
+		}
+		if reason := strings.Trim(cells[1], " |"); reason == "" {
+			return nil, errors.New("no reason is given for " + cells[0])
+		}
+		known[strings.TrimPrefix(cells[0], "| `")] = true
+	}
+	return known, nil
+}
+
+// spread picks n mutants evenly.
+func spread(all []mutant, n int) []mutant {
+	if n <= 0 || n >= len(all) {
+		return all
+	}
+	picked := make([]mutant, 0, n)
+	for i := range n {
+		picked = append(picked, all[i*len(all)/n])
+	}
+	return picked
+}

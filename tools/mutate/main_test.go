@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const sample = `package sample
+
+import "errors"
+
+func May(age int, member bool, name string) bool {
+	return age >= 18 && member || name == "root"
+}
+
+func Check(n int) error {
+	if n < 0 {
+		return errors.New("negative")
+	}
+	total := 0
+	for i := 0; i < n; i++ {
+		total += i
+	}
+	switch {
+	case total > 10:
+		return errors.New("too much")
+	}
+	return nil
+}
+`
+
+const tests = `package sample
+
+import "testing"
+
+func TestMay(t *testing.T) {
+	for _, c := range []struct {
+		age    int
+		member bool
+		name   string
+		want   bool
+	}{{18, true, "", true}, {17, true, "", false}, {18, false, "", false}, {0, false, "root", true}} {
+		if May(c.age, c.member, c.name) != c.want {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	if Check(-1) == nil || Check(0) != nil {
+		t.Error("a negative number passes, or none does")
+	}
+}
+`
+
+func module(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"go.mod": "module sample\n\ngo 1.26\n", "sample/sample.go": sample, "sample/sample_test.go": tests} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// What the tests of the sample hold is killed; what they leave open survives, is named, and
+// is accepted when a page explains it.
+func TestSurvivorsAreThoseThatNoTestNotices(t *testing.T) {
+	t.Setenv("GOFLAGS", "")
+	root := module(t)
+	j := job{root: root, pkg: "sample", test: "sample", budget: 0}
+	var out bytes.Buffer
+	if err := j.run(context.Background(), &out); err == nil {
+		t.Fatal("survivors without a reason pass")
+	}
+	said := out.String()
+	for _, want := range []string{"sample/sample.go Check: leave out total += i", "sample/sample.go Check: > becomes >=: total > 10", `sample/sample.go Check: return nil instead of errors.New("too much")`} {
+		if !strings.Contains(said, "| `"+want+"` | |") {
+			t.Errorf("%q does not survive:\n%s", want, said)
+		}
+	}
+	for _, killed := range []string{"May:", "negate n < 0", `errors.New("negative")`} {
+		if strings.Contains(said, killed) {
+			t.Errorf("%q survives:\n%s", killed, said)
+		}
+	}
+	page := filepath.Join(root, "MUTATION.md")
+	var table strings.Builder
+	for _, line := range strings.Split(said, "\n") {
+		if strings.HasPrefix(line, "| `") {
+			table.WriteString(strings.TrimSuffix(line, "|") + "the sample leaves it open |\n")
+		}
+	}
+	j.accepted = page
+	for text, good := range map[string]bool{
+		table.String(): true,
+		table.String() + "| `sample/sample.go May: negate gone` | it was there |\n": false,
+		strings.Replace(table.String(), "the sample leaves it open", "", 1):         false,
+	} {
+		if err := os.WriteFile(page, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.run(context.Background(), &bytes.Buffer{}); (err == nil) != good {
+			t.Errorf("%v for:\n%s", err, text)
+		}
+	}
+}
+
+func TestSpreadTakesFromEverywhere(t *testing.T) {
+	var all []mutant
+	for id := range 10 {
+		all = append(all, mutant{id: id})
+	}
+	var ids []int
+	for _, m := range spread(all, 3) {
+		ids = append(ids, m.id)
+	}
+	if !slices.Equal(ids, []int{0, 3, 6}) || len(spread(all, 0)) != 10 || len(spread(all, 99)) != 10 {
+		t.Errorf("%v", ids)
+	}
+}
