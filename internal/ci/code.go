@@ -250,6 +250,9 @@ func (b *binding) follow(ctx context.Context, dir string, s terraform.Sources) e
 			return err
 		}
 	}
+	if len(s.Climbs) > maxBound {
+		return refuse(codeNotPinned, "the code of %s names more paths outside of its directory than a plan can name: %d", dir, len(s.Climbs))
+	}
 	for _, text := range s.Climbs {
 		for _, from := range []string{dir, b.root} {
 			if err := b.addClimb(ctx, path.Join(from, text)); err != nil {

@@ -124,7 +124,7 @@ func (s *Sources) addTexts(body *hclsyntax.Body) {
 		switch e := node.(type) {
 		case *hclsyntax.LiteralValueExpr:
 			if e.Val.IsKnown() && !e.Val.IsNull() && e.Val.Type() == cty.String {
-				s.Climbs = append(s.Climbs, climb.FindAllString(e.Val.AsString(), -1)...)
+				s.addClimbs(e.Val.AsString())
 			}
 		case *hclsyntax.ScopeTraversalExpr:
 			if len(e.Traversal) > 1 && e.Traversal.RootName() == "module" {
@@ -136,6 +136,14 @@ func (s *Sources) addTexts(body *hclsyntax.Body) {
 		}
 		return nil
 	})
+}
+
+func (s *Sources) addClimbs(text string) {
+	for _, one := range climb.FindAllString(text, -1) {
+		if slices.Contains(strings.Split(one, "/"), "..") && !slices.Contains(s.Climbs, one) {
+			s.Climbs = append(s.Climbs, one)
+		}
+	}
 }
 
 // Generated is the request whose file has this name in an environment's root.
