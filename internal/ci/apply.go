@@ -109,12 +109,18 @@ func (j *job) askOutputs(ctx context.Context) (map[string]json.RawMessage, []str
 		return nil, nil, fmt.Errorf("read outputs: %w", err)
 	}
 	for name, value := range answer.Values {
-		if j.redact(string(value)) != string(value) { // a secret that came out unmarked
+		if j.hidesOutput(name, value) { // a secret that came out unmarked
 			delete(answer.Values, name)
 			answer.Sensitive = append(answer.Sensitive, name)
 		}
 	}
 	return answer.Values, answer.Sensitive, nil
+}
+
+// hidesOutput reports whether an output is a secret: by its value, or by its name.
+func (j *job) hidesOutput(name string, value json.RawMessage) bool {
+	shown := fmt.Sprintf("{%q:%s}", name, value)
+	return j.redact(shown) != shown
 }
 
 // rescue pushes back a state that Terraform had to leave on the runner's disk. A

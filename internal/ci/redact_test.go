@@ -2,6 +2,7 @@ package ci
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -73,5 +74,25 @@ func TestEndOfLongOutput(t *testing.T) {
 	}
 	if err := j.terraformText("init.log", "terraform init"); err == nil || err.Error() != "terraform init failed\nError: It broke" {
 		t.Errorf("told %.200v", err)
+	}
+}
+
+// An output that nothing marks is hidden by its name and by its looks.
+func TestOutputsAreHiddenByName(t *testing.T) {
+	j := &job{env: map[string]string{"RUNNER_TEMP": t.TempDir()}}
+	for _, c := range []struct {
+		name, value string
+		hidden      bool
+	}{
+		{"db_password", `"hunter2-hunter2"`, true},
+		{"settings", `{"environment":[{"name":"API_TOKEN","value":"x-y-z"}]}`, true},
+		{"url", `"postgres://u:pa/ss@w@db/x"`, true},
+		{"endpoint", `"db.internal.example"`, false},
+		{"secret_arn", `"arn:aws:secretsmanager:eu-central-1:1:secret:x"`, false},
+		{"password_length", `32`, false},
+	} {
+		if got := j.hidesOutput(c.name, json.RawMessage(c.value)); got != c.hidden {
+			t.Errorf("%s = %s: hidden %v", c.name, c.value, got)
+		}
 	}
 }
