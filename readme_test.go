@@ -61,19 +61,22 @@ func githubTable() string {
 
 // stops says what stops without a rule of the IAM policies.
 var stops = map[string]string{
-	"ListObjects":          "nothing is found that no bell rang for, and a missing object cannot be told from a forbidden one",
-	"ReadObjects":          "nothing is known; start-up refuses",
-	"WriteObjects":         "nothing can be asked for; start-up refuses",
-	"DeleteObjects":        "withdrawn grants stay until they expire, documents stay out of history; start-up refuses",
-	"ReadGrant":            "every run stops at its guard",
-	"ReadBack":             "a run whose answer was lost cannot tell that the claim is its own, and stops",
-	"CreateClaimAndResult": "every run stops at its guard",
-	"ListState":            "the backend cannot be initialised where there is no state yet",
-	"ReadState":            "no plan",
-	"WriteState":           "no apply and no destroy",
-	"Unlock":               "the state stays locked after the first apply",
-	"ReadLock":             "no plan where the table holds the state's checksum",
-	"LockTable":            "no apply and no destroy where the table locks the state",
+	"ListObjects":        "nothing is found that no bell rang for, and a missing object cannot be told from a forbidden one",
+	"ReadObjects":        "nothing is known; start-up refuses",
+	"WriteObjects":       "nothing can be asked for; start-up refuses",
+	"DeleteObjects":      "withdrawn grants stay until they expire, documents stay out of history; start-up refuses",
+	"ReadGrant":          "every run stops at its guard",
+	"ReadBack":           "a run whose answer was lost cannot tell that the claim is its own, and stops",
+	"CreateClaim":        "every run stops at its guard",
+	"CreateResult":       "no plan is shown, since a run whose result is missing does not count",
+	"ReadBackEffect":     "a run whose answer was lost cannot tell that its result is stored, and counts as failed",
+	"CreateEffectResult": "no apply and no destroy counts as done",
+	"ListState":          "the backend cannot be initialised where there is no state yet",
+	"ReadState":          "no plan",
+	"WriteState":         "no apply and no destroy",
+	"Unlock":             "the state stays locked after the first apply",
+	"ReadLock":           "no plan where the table holds the state's checksum",
+	"LockTable":          "no apply and no destroy where the table locks the state",
 }
 
 func iamTable(t *testing.T) string {
@@ -86,12 +89,12 @@ func iamTable(t *testing.T) string {
 		}
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", role, strings.Join(actions, "`, `"), on, why, without)
 	}
-	for _, p := range store.Policies {
+	for _, p := range store.Policies("PROJECT") {
 		for _, r := range p.Rules {
-			row(p.Name, r.Sid, r.Actions, objects(r), r.Why)
+			row(p.Role, r.Sid, r.Actions, objects(r), r.Why)
 		}
 		for _, r := range p.Table {
-			row(p.Name, r.Sid, r.Actions, "the lock table, only if an environment names one", r.Why)
+			row(p.Role, r.Sid, r.Actions, "the lock table, only if an environment names one", r.Why)
 		}
 	}
 	return b.String()

@@ -19,7 +19,7 @@ func (w *world) put(s *teller, sum terraform.Summary) {
 	_, err := w.store.Create(w.t.Context(), s.r)
 	w.must(err)
 	for _, a := range s.r.Runs.Plan.Attempts {
-		w.must(w.store.PutSummary(w.t.Context(), a.CorrelationID, sum.Bytes()))
+		w.must(w.store.PutSummary(w.t.Context(), s.r.Project, a.CorrelationID, sum.Bytes()))
 	}
 	w.refresh()
 }

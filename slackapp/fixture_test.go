@@ -81,7 +81,14 @@ func (s *teller) start(kind lifecycle.Kind, a lifecycle.Attempt) string {
 
 func (s *teller) end(kind lifecycle.Kind, cid, conclusion string) *teller {
 	a := s.r.Attempt(kind, cid)
-	return s.do(lifecycle.SeeRun(lifecycle.RunFacts{Kind: kind, RunID: a.RunID, RunAttempt: 1, Status: "completed", Conclusion: conclusion, CompletedAt: s.now}))
+	left := lifecycle.Evidence{
+		CorrelationID: cid, SummaryDigest: a.Digest,
+		Claim:  &lifecycle.Claim{Kind: kind, RequestID: s.r.ID, RunID: a.RunID, RunAttempt: 1, SHA: a.HeadSHA, ProofHash: lifecycle.ProofHash("p")},
+		Result: &lifecycle.Result{CorrelationID: cid, RunID: a.RunID, Proof: "p", Conclusion: "success", Digest: a.Digest},
+	}
+	return s.do(lifecycle.SeeRun(lifecycle.RunFacts{
+		Kind: kind, RunID: a.RunID, RunAttempt: 1, Status: "completed", Conclusion: conclusion, CompletedAt: s.now, Evidence: &left,
+	}))
 }
 
 func (s *teller) planned(purpose lifecycle.Purpose, sha string, summary terraform.Summary) *teller {

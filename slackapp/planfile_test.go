@@ -49,7 +49,7 @@ func TestLostUploadIsFoundAgain(t *testing.T) {
 				_, err := w.store.Create(w.t.Context(), s.r)
 				w.must(err)
 				sum := creating()
-				w.must(w.store.PutSummary(w.t.Context(), s.r.Runs.Plan.Attempts[0].CorrelationID, sum.Bytes()))
+				w.must(w.store.PutSummary(w.t.Context(), "core", s.r.Runs.Plan.Attempts[0].CorrelationID, sum.Bytes()))
 				w.must(w.slack.Inject(slack.Fault{Method: method, Kind: fault, Count: 2}))
 				w.until()
 				if all, _ := w.files(); len(all) != 1 {

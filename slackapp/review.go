@@ -68,7 +68,7 @@ func (a *App) planLinks(s scene) []string {
 
 // Summaries are what plan runs left.
 type Summaries interface {
-	Summary(ctx context.Context, correlationID string) ([]byte, error)
+	Summary(ctx context.Context, project, correlationID string) ([]byte, error)
 }
 
 // readSummary reads the stored summary of the plan. Bytes that do not have the
@@ -78,7 +78,7 @@ func readSummary(ctx context.Context, from Summaries, r lifecycle.Request) (*ter
 	if run == nil {
 		return nil, fmt.Errorf("plan %s: its run is unknown", r.ID)
 	}
-	data, err := from.Summary(ctx, run.CorrelationID)
+	data, err := from.Summary(ctx, r.Project, run.CorrelationID)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (a *App) existing(ctx context.Context, s scene) slack.RichTextElement {
 	if run == nil {
 		return bullets([]string{s.r.Title}, shownRemoved)
 	}
-	data, err := a.Facts.Summary(ctx, run.CorrelationID)
+	data, err := a.Facts.Summary(ctx, s.r.Project, run.CorrelationID)
 	if err != nil {
 		a.Log.Warn("read applied plan", keyRequest, s.r.ID, keyError, err)
 		return bullets([]string{s.r.Title}, shownRemoved)

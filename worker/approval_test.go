@@ -171,7 +171,7 @@ func TestApprovalFallsOnTheWayToTheEffect(t *testing.T) {
 				w.t.Errorf("%d dispatches", n)
 			}
 			a := w.request(reqA).Runs.Apply.Current()
-			if _, err := w.store.Grant(context.Background(), a.CorrelationID); err == nil {
+			if _, err := w.store.Grant(context.Background(), project, a.CorrelationID); err == nil {
 				w.t.Error("its grant stays")
 			}
 			w.told(reqA, "approval_voided", "no longer linked")

@@ -55,7 +55,7 @@ func (w *world) released(id string) {
 	}
 	for _, set := range []lifecycle.RunSet{r.Runs.Apply, r.Runs.Destroy} {
 		for _, a := range set.Attempts {
-			if _, err := w.store.Grant(context.Background(), a.CorrelationID); !errors.Is(err, store.ErrNotFound) {
+			if _, err := w.store.Grant(context.Background(), "core", a.CorrelationID); !errors.Is(err, store.ErrNotFound) {
 				w.t.Errorf("the grant of %s is still there: %v", a.CorrelationID, err)
 			}
 		}

@@ -54,7 +54,7 @@ func (j *job) sendOwn(ctx context.Context, kind lifecycle.Kind, a lifecycle.Atte
 func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
 	a := j.request().Attempt(kind, cid)
 	grant := j.grant(kind, a)
-	if err := j.Store.PutGrant(ctx, cid, grant); err != nil {
+	if err := j.Store.PutGrant(ctx, grant.Project, cid, grant); err != nil {
 		return fmt.Errorf("grant: %w", err)
 	}
 	if may, err := j.mayBegin(ctx, kind, cid); err != nil || !may {
@@ -106,7 +106,7 @@ func (j *job) mayBegin(ctx context.Context, kind lifecycle.Kind, cid string) (bo
 	case a.RunID != 0 && a.Conclusion == "":
 		return false, nil
 	case !lifecycle.MayBegin(*j.request(), kind, cid):
-		return false, j.Store.DeleteGrant(ctx, cid)
+		return false, j.Store.DeleteGrant(ctx, j.request().Project, cid)
 	}
 	env, err := j.Store.Environment(ctx, j.request().Project, j.request().Environment)
 	if err != nil || env.Place(cid) == 0 && env.Token == a.LeaseToken {
@@ -119,7 +119,7 @@ func (j *job) mayBegin(ctx context.Context, kind lifecycle.Kind, cid string) (bo
 // says nothing about the first sending: its grant goes, and it is given up when no run
 // has shown up in time.
 func (j *job) notStarted(ctx context.Context, kind lifecycle.Kind, cid, text string) error {
-	if err := j.Store.DeleteGrant(ctx, cid); err != nil {
+	if err := j.Store.DeleteGrant(ctx, j.request().Project, cid); err != nil {
 		return err
 	}
 	end := lifecycle.GiveUp(kind, cid, "startup_failure", text, now())
@@ -197,17 +197,15 @@ func (j *job) sendAgain(ctx context.Context, s lifecycle.Step) error {
 	return j.send(ctx, s.Kind, s.CorrelationID)
 }
 
-// find looks for the run of an attempt: the claim names it for certain; a title that
-// carries the correlation id names it unless a claim says otherwise.
+// find looks for the run of an attempt: the one that the claim names, or one whose title
+// carries the correlation id while there is no claim.
 func (j *job) find(ctx context.Context, s lifecycle.Step) (bool, error) {
-	claim, err := j.claim(ctx, s.CorrelationID)
+	claim, err := j.claim(ctx, j.request().Project, s.CorrelationID)
 	if err != nil {
 		return false, err
 	}
 	if claim.RunID != 0 {
-		return j.take(ctx, s, lifecycle.RunFacts{
-			Kind: s.Kind, RunID: claim.RunID, RunAttempt: 1, CorrelationID: s.CorrelationID, ClaimRunID: claim.RunID, Status: "in_progress",
-		})
+		return j.findClaimed(ctx, s, claim)
 	}
 	runs, err := j.GitHub.FindRuns(ctx, repoOf(j.request()), sentDuring(j.attempt(s)))
 	if err != nil {
@@ -253,15 +251,37 @@ func (j *job) unsent(ctx context.Context, s lifecycle.Step) error {
 	if a.Sends != 1 || a.RevokedAt != nil {
 		return nil
 	}
-	_, err := j.Store.Grant(ctx, s.CorrelationID)
+	_, err := j.Store.Grant(ctx, j.request().Project, s.CorrelationID)
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	return j.patch(ctx, lifecycle.NotSent(s.Kind, s.CorrelationID, 1))
 }
 
+// findClaimed asks GitHub for the run that the claim names. Whoever may write claims can
+// name any run, so it counts only if TfPilot started it for this attempt.
+func (j *job) findClaimed(ctx context.Context, s lifecycle.Step, claim lifecycle.Claim) (bool, error) {
+	run, err := j.GitHub.Run(ctx, repoOf(j.request()), claim.RunID)
+	if errors.Is(err, github.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	f, ok, err := j.factsOf(ctx, run, j.request().Target.Base)
+	if err != nil || !ok || f.Kind != s.Kind || f.CorrelationID != s.CorrelationID {
+		return false, err
+	}
+	f.ClaimRunID = claim.RunID
+	return j.take(ctx, s, f)
+}
+
 func (j *job) take(ctx context.Context, s lifecycle.Step, f lifecycle.RunFacts) (bool, error) {
-	if err := j.patch(ctx, lifecycle.SeeRun(f)); err != nil {
+	see, err := j.see(ctx, f)
+	if err != nil {
+		return false, err
+	}
+	if err := j.patch(ctx, see); err != nil {
 		return false, err
 	}
 	if j.attempt(s).RunID == 0 {
@@ -271,8 +291,8 @@ func (j *job) take(ctx context.Context, s lifecycle.Step, f lifecycle.RunFacts) 
 }
 
 // claim reads which run took the correlation id; the zero value when none has.
-func (w *Worker) claim(ctx context.Context, cid string) (lifecycle.Claim, error) {
-	c, err := w.Store.Claim(ctx, cid)
+func (w *Worker) claim(ctx context.Context, project, cid string) (lifecycle.Claim, error) {
+	c, err := w.Store.Claim(ctx, project, cid)
 	if errors.Is(err, store.ErrNotFound) {
 		return lifecycle.Claim{}, nil
 	}
@@ -282,7 +302,7 @@ func (w *Worker) claim(ctx context.Context, cid string) (lifecycle.Claim, error)
 // revoke deletes the grant of an attempt that must not run any more, or whose run
 // nobody can find. A run that claimed before it reads the grant again at the effect.
 func (j *job) revoke(ctx context.Context, s lifecycle.Step) error {
-	if err := j.Store.DeleteGrant(ctx, s.CorrelationID); err != nil {
+	if err := j.Store.DeleteGrant(ctx, j.request().Project, s.CorrelationID); err != nil {
 		return err
 	}
 	return j.patch(ctx, lifecycle.Revoked(s.Kind, s.CorrelationID, now()))
@@ -291,7 +311,7 @@ func (j *job) revoke(ctx context.Context, s lifecycle.Step) error {
 // giveUp concludes an attempt without a run, after a last look. The grant is deleted
 // once more: a writer that was held up may have put it back.
 func (j *job) giveUp(ctx context.Context, s lifecycle.Step) error {
-	if err := j.Store.DeleteGrant(ctx, s.CorrelationID); err != nil {
+	if err := j.Store.DeleteGrant(ctx, j.request().Project, s.CorrelationID); err != nil {
 		return err
 	}
 	found, err := j.find(ctx, s)

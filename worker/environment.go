@@ -157,7 +157,7 @@ func ringQueue(ctx context.Context, bell *queue.Bell, e lifecycle.EnvironmentSta
 // release ends an apply or destroy that GitHub has concluded: its grant goes, then
 // the lease.
 func (j *job) release(ctx context.Context, s lifecycle.Step) error {
-	if err := j.Store.DeleteGrant(ctx, s.CorrelationID); err != nil {
+	if err := j.Store.DeleteGrant(ctx, j.request().Project, s.CorrelationID); err != nil {
 		return err
 	}
 	if err := j.leave(ctx, s.CorrelationID); err != nil {

@@ -46,7 +46,7 @@ func ForceRelease(ctx context.Context, s *store.Store, bell *queue.Bell, f Force
 	if err != nil && !unusable(err) {
 		return holder, fmt.Errorf("conclude %s: %w", holder.RequestID, err)
 	}
-	if err := s.DeleteGrant(ctx, holder.CorrelationID); err != nil {
+	if err := s.DeleteGrant(ctx, f.Project, holder.CorrelationID); err != nil {
 		return holder, err
 	}
 	state, err = s.UpdateEnvironment(ctx, f.Project, f.Environment, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {

@@ -32,7 +32,7 @@ func TestApprovalFallsBeforeTheGrant(t *testing.T) {
 			w.t.Errorf("%d dispatches without an approval", n)
 		}
 		a := w.request(reqA).Runs.Apply.Current()
-		if _, err := w.store.Grant(context.Background(), a.CorrelationID); err == nil {
+		if _, err := w.store.Grant(context.Background(), "core", a.CorrelationID); err == nil {
 			w.t.Error("its grant stays")
 		}
 		w.sound()
@@ -77,7 +77,9 @@ func TestResultIsDamaged(t *testing.T) {
 		w.ready(reqA)
 		w.settled(reqA)
 		w.gate.spoilt = "s3 GET results"
-		w.apply(reqA)
+		w.click(reqA, lifecycle.ActionApply, "omar")
+		w.reach(reqA, lifecycle.StatusFailed)
+		w.settled(reqA)
 		w.released(reqA)
 		if p := w.request(reqA).Problem; p == nil || p.Code != "result_damaged" {
 			w.t.Errorf("the card says %+v", p)

@@ -187,7 +187,7 @@ func TestLostApplyGivesTheLeaseBack(t *testing.T) {
 			return a != nil && a.RevokedAt != nil
 		})
 		a := *w.request(reqA).Runs.Apply.Current()
-		if _, err := w.store.Grant(context.Background(), a.CorrelationID); !errors.Is(err, store.ErrNotFound) {
+		if _, err := w.store.Grant(context.Background(), "core", a.CorrelationID); !errors.Is(err, store.ErrNotFound) {
 			w.t.Errorf("the grant is still there: %v", err)
 		}
 		w.pass(lifecycle.MissingGrace - time.Minute)

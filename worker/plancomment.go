@@ -29,7 +29,7 @@ const (
 func (j *job) post(ctx context.Context) error {
 	plan := *j.request().Plan
 	current := j.request().Runs.Plan.Current()
-	data, err := j.Store.Summary(ctx, current.CorrelationID)
+	data, err := j.Store.Summary(ctx, j.request().Project, current.CorrelationID)
 	if err != nil {
 		return fmt.Errorf("summary: %w", err)
 	}

@@ -17,59 +17,130 @@ const (
 	maxRemoved = 100  // addresses kept in the document; the whole list is in summary.json
 )
 
-// result takes in what a concluded run left in the bucket. GitHub's conclusion says
-// whether it succeeded; the result says what it found.
-func (j *job) result(ctx context.Context, s lifecycle.Step) error {
-	a := *j.attempt(s)
-	res, err := j.Store.Result(ctx, s.CorrelationID)
-	missing, damaged := errors.Is(err, store.ErrNotFound), store.Damaged(err)
-	if err != nil && !missing && !damaged {
-		return err
+// left is what a run left in the bucket.
+type left struct {
+	lifecycle.Evidence
+	summary *terraform.Summary // of a plan
+}
+
+// left reads what a run left. What is missing or damaged is no error: it is said in the
+// evidence.
+func (j *job) left(ctx context.Context, kind lifecycle.Kind, cid string) (left, error) {
+	l, project := left{Evidence: lifecycle.Evidence{CorrelationID: cid}}, j.request().Project
+	claim, err := j.Store.Claim(ctx, project, cid)
+	switch there, err := l.usable(err); {
+	case err != nil:
+		return l, err
+	case there:
+		l.Claim = &claim
 	}
-	if err != nil {
-		res = lifecycle.Result{}
+	result, err := j.Store.Result(ctx, project, cid)
+	switch there, err := l.usable(err); {
+	case err != nil:
+		return l, err
+	case there:
+		l.Result = &result
 	}
+	if kind != lifecycle.KindPlan || l.Result == nil || l.Result.Conclusion != "success" {
+		return l, nil
+	}
+	data, err := j.Store.Summary(ctx, project, cid)
+	if there, err := l.usable(err); err != nil || !there {
+		return l, err
+	}
+	if l.summary, err = terraform.ParseSummary(data); err == nil {
+		l.SummaryDigest = terraform.Digest(data)
+	}
+	return l, nil
+}
+
+// usable tells an object that is there from one that is missing or damaged.
+func (l *left) usable(err error) (bool, error) {
 	switch {
-	case a.Conclusion != "success":
-		return j.readFailure(ctx, s, a, res)
-	case missing:
-		return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, "result_missing", "The run ended well but left no result. Plan again.", "", now()))
-	case damaged:
-		return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, "result_damaged", "The run ended well but its result cannot be read. Plan again.", "", now()))
-	case s.Kind == lifecycle.KindPlan:
-		return j.readPlan(ctx, s, res)
-	case s.Kind == lifecycle.KindApply:
-		return j.patch(ctx, lifecycle.ReadOutputs(s.CorrelationID, outputs(res)))
+	case err == nil:
+		return true, nil
+	case store.Damaged(err):
+		l.Damaged = true
+		return false, nil
+	case errors.Is(err, store.ErrNotFound):
+		return false, nil
 	default:
-		return j.patch(ctx, lifecycle.ReadEnd(s.Kind, s.CorrelationID, res.Nothing))
+		return false, err
 	}
 }
 
-// readPlan takes in a plan. The digest is computed over the stored bytes; what the
-// run says of it is only compared.
-func (j *job) readPlan(ctx context.Context, s lifecycle.Step, res lifecycle.Result) error {
-	data, err := j.Store.Summary(ctx, s.CorrelationID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) && !store.Damaged(err) {
+// see makes the patch that takes in a run. Of one that GitHub calls a success, what it
+// left is read first, since that decides whether it counts, and taken in with the same
+// write.
+func (j *job) see(ctx context.Context, f lifecycle.RunFacts) (lifecycle.Patch, error) {
+	a := j.request().AttemptOf(f)
+	if f.Conclusion != "success" || f.Status != "completed" || f.RunAttempt > 1 || a == nil || a.Conclusion != "" {
+		return lifecycle.SeeRun(f), nil
+	}
+	l, err := j.left(ctx, f.Kind, a.CorrelationID)
+	if err != nil {
+		return nil, err
+	}
+	f.Evidence = &l.Evidence
+	if l.SuccessDoubt(f.Kind, j.id(), *a, f.RunID) != "" {
+		return lifecycle.SeeRun(f), nil
+	}
+	return lifecycle.All(lifecycle.SeeRun(f), j.reading(f.Kind, a.CorrelationID, l)), nil
+}
+
+// result takes in what a concluded run left in the bucket. Whether it succeeded is
+// decided by then; the result says what it found.
+func (j *job) result(ctx context.Context, s lifecycle.Step) error {
+	a := *j.attempt(s)
+	if a.Doubt != "" {
+		return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, a.Doubt, reasons[a.Doubt], "", now()))
+	}
+	l, err := j.left(ctx, s.Kind, s.CorrelationID)
+	if err != nil {
 		return err
 	}
-	summary, perr := terraform.ParseSummary(data)
-	if err != nil || perr != nil || terraform.Digest(data) != res.Digest {
-		return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, "result_damaged", "The plan's summary is missing or does not fit its digest. Plan again.", "", now()))
+	if a.Conclusion != "success" {
+		return j.readFailure(ctx, s, a, l)
 	}
-	counts, removed := summary.Counts(), summary.Destroyed()
+	if doubt := l.SuccessDoubt(s.Kind, j.id(), a, a.RunID); doubt != "" {
+		return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, doubt, reasons[doubt], "", now()))
+	}
+	return j.patch(ctx, j.reading(s.Kind, s.CorrelationID, l))
+}
+
+// reading is the patch that takes in the result of a success that counts.
+func (j *job) reading(kind lifecycle.Kind, cid string, l left) lifecycle.Patch {
+	switch kind {
+	case lifecycle.KindPlan:
+		return lifecycle.ReadPlan(cid, j.shownPlan(l))
+	case lifecycle.KindApply:
+		return lifecycle.ReadOutputs(cid, outputs(*l.Result))
+	default:
+		return lifecycle.ReadEnd(kind, cid, l.Result.Nothing)
+	}
+}
+
+// shownPlan is what the document holds of a plan. The digest was computed over the stored
+// bytes and compared with what the run reported.
+func (j *job) shownPlan(l left) lifecycle.Plan {
+	counts, removed := l.summary.Counts(), l.summary.Destroyed()
 	plan := lifecycle.Plan{
-		Blob: j.request().Target.Blob, Digest: res.Digest, Add: counts.Add, Change: counts.Change, Destroy: counts.Destroy,
-		Replace: counts.Replace, Risk: summary.Risk(), Removed: removed, Nothing: len(summary.Changes) == 0,
+		Blob: j.request().Target.Blob, Digest: l.SummaryDigest, Add: counts.Add, Change: counts.Change, Destroy: counts.Destroy,
+		Replace: counts.Replace, Risk: l.summary.Risk(), Removed: removed, Nothing: len(l.summary.Changes) == 0,
 	}
 	if len(removed) > maxRemoved {
 		plan.Removed, plan.Truncated = removed[:maxRemoved], true
 	}
-	return j.patch(ctx, lifecycle.ReadPlan(s.CorrelationID, plan))
+	return plan
 }
 
 // readFailure takes in why a run did not succeed: Terraform's own words when it left
 // some, else the name of the step that failed.
-func (j *job) readFailure(ctx context.Context, s lifecycle.Step, a lifecycle.Attempt, res lifecycle.Result) error {
+func (j *job) readFailure(ctx context.Context, s lifecycle.Step, a lifecycle.Attempt, l left) error {
+	var res lifecycle.Result // what another left is not repeated
+	if l.Doubt(s.Kind, j.id(), a, a.RunID) == "" {
+		res = *l.Result
+	}
 	step := ""
 	if a.RunID != 0 {
 		failed, err := j.GitHub.FailedStep(ctx, repoOf(j.request()), a.RunID)
@@ -104,7 +175,12 @@ var reasons = map[string]string{
 	"unsupported_action": "The plan holds an action that TfPilot does not know. The platform team has to look at it.",
 	"plan_too_large":     "The plan is too large to be shown, so it cannot be approved.",
 	"interrupted":        "The run was interrupted. What it did until then is in the state. Plan again to see what is left.",
-	"state_not_saved":    "Terraform could not save its state. The platform team has to look at it before anything else runs.",
+
+	lifecycle.CodeResultMissing: "GitHub says that the run succeeded, but the run left no result, so it does not count. What it did is in the state: re-plan to see what is left.",
+	lifecycle.CodeResultDamaged: "GitHub says that the run succeeded, but its result cannot be read, so it does not count. What it did is in the state: re-plan to see what is left.",
+	lifecycle.CodeResultForeign: "GitHub says that the run succeeded, but the result in the bucket was not written by this run, so it does not count. Tell your platform team, then re-plan to see what exists.",
+	lifecycle.CodeResultDiffers: "GitHub says that the run succeeded, but its result is not that of the approved plan, so it does not count. Tell your platform team, then re-plan to see what exists.",
+	"state_not_saved":           "Terraform could not save its state. The platform team has to look at it before anything else runs.",
 }
 
 func reason(conclusion, code, tail string) string {

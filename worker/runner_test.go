@@ -3,6 +3,7 @@ package worker_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,10 +48,12 @@ type effect struct {
 
 // liveRun is what one run has found out so far.
 type liveRun struct {
-	grant   lifecycle.Grant
-	claimed bool
-	result  lifecycle.Result
-	summary []byte
+	grant     lifecycle.Grant
+	proof     string
+	claimed   bool
+	forgotten bool // ends well without work and result
+	result    lifecycle.Result
+	summary   []byte
 }
 
 func newLedger() *ledger {
@@ -120,6 +123,27 @@ func (l *ledger) tamper(on bool) {
 	l.tampered = on
 }
 
+// leave puts into the bucket what the run of a plan leaves that ends well.
+func (w *world) leave(a lifecycle.Attempt) {
+	w.t.Helper()
+	w.ledger.mu.Lock()
+	proof := w.ledger.runs[a.RunID].proof
+	w.ledger.mu.Unlock()
+	data := (&terraform.Summary{}).Bytes()
+	run, ctx := w.storeAs("run-plan-core", inProcess{w.bucket}), context.Background()
+	w.must(run.PutSummary(ctx, project, a.CorrelationID, data))
+	w.must(run.PutResult(ctx, project, a.CorrelationID, lifecycle.Result{
+		Conclusion: "success", CorrelationID: a.CorrelationID, RunID: a.RunID, Proof: proof, Digest: terraform.Digest(data),
+	}))
+}
+
+// forgets lets a run end well without its work and its result.
+func (l *ledger) forgets(runID int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.runs[runID].forgotten = true
+}
+
 func (l *ledger) waits(kind string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -128,15 +152,16 @@ func (l *ledger) waits(kind string) bool {
 
 // runner plays what `tfpilot ci` does to the bucket and to the cloud.
 func (w *world) runner() *actions.Script {
-	plan := w.storeAs("run-plan", inProcess{w.bucket})
-	apply := w.storeAs("run-apply", inProcess{w.bucket})
+	plan := w.storeAs("run-plan-core", inProcess{w.bucket})
+	apply := w.storeAs("run-apply-core", inProcess{w.bucket})
 	l := w.ledger
 	scenes := func(s *store.Store, name string, work func(context.Context, *store.Store, actions.Job) error) []actions.Scene {
 		with := func(do func(context.Context, *store.Store, actions.Job) error) func(context.Context, actions.Job) error {
 			return func(ctx context.Context, job actions.Job) error { return do(ctx, s, job) }
 		}
+		guard := func(ctx context.Context, job actions.Job) error { return l.guard(ctx, plan, job) } // before any other role
 		return []actions.Scene{
-			{Name: "Guard the grant and claim", Takes: time.Second, Do: with(l.guard)},
+			{Name: "Guard the grant and claim", Takes: time.Second, Do: guard},
 			{Name: name, Takes: 3 * time.Second, Do: with(l.work(work))},
 			{Name: "Keep the result", Always: true, Do: with(l.keep)},
 		}
@@ -161,8 +186,11 @@ func (l *ledger) work(do func(context.Context, *store.Store, actions.Job) error)
 			}
 		}
 		l.mu.Lock()
-		broken := l.break_[kind]
+		broken, forgotten := l.break_[kind], l.runs[job.RunID].forgotten
 		l.mu.Unlock()
+		if forgotten {
+			return nil
+		}
 		if broken != nil {
 			l.note(job, func(r *liveRun) { r.result.Reason, r.result.Tail = "terraform_failed", broken.Error() })
 			return broken
@@ -177,6 +205,9 @@ func (l *ledger) note(job actions.Job, change func(*liveRun)) {
 	change(l.runs[job.RunID])
 }
 
+// project is the one of these stories.
+const project = "core"
+
 // guard is `tfpilot ci inputs` and `tfpilot ci guard`.
 func (l *ledger) guard(ctx context.Context, s *store.Store, job actions.Job) error {
 	in := job.Inputs
@@ -189,23 +220,25 @@ func (l *ledger) guard(ctx context.Context, s *store.Store, job actions.Job) err
 	if err != nil {
 		return err
 	}
-	mine, stored, err := s.PutClaim(ctx, cid, lifecycle.Claim{Kind: kind, RequestID: in["request_id"], RunID: job.RunID, RunAttempt: 1, SHA: in["sha"], StartedAt: time.Now()})
+	proof := rand.Text()
+	mine, stored, err := s.PutClaim(ctx, project, cid, lifecycle.Claim{
+		Kind: kind, RequestID: in["request_id"], RunID: job.RunID, RunAttempt: 1, SHA: in["sha"], StartedAt: time.Now(), ProofHash: lifecycle.ProofHash(proof),
+	})
 	if err != nil {
 		return err
 	}
 	if !mine {
-		_, _ = fmt.Fprintf(job.Log, "Run %d has this attempt already.\n", stored.RunID)
-		return actions.ErrStop
+		return fmt.Errorf("run %d has taken this attempt", stored.RunID)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.runs[job.RunID] = &liveRun{grant: grant, claimed: true}
+	l.runs[job.RunID] = &liveRun{grant: grant, proof: proof, claimed: true}
 	l.claims[cid] = append(l.claims[cid], job.RunID)
 	return nil
 }
 
 func checkGrant(ctx context.Context, s *store.Store, kind lifecycle.Kind, in map[string]string) (lifecycle.Grant, error) {
-	g, err := s.Grant(ctx, in["correlation_id"])
+	g, err := s.Grant(ctx, project, in["correlation_id"])
 	if err != nil {
 		return g, fmt.Errorf("there is no grant for this run: %w", err)
 	}
@@ -358,7 +391,7 @@ func (l *ledger) keep(ctx context.Context, s *store.Store, job actions.Job) erro
 	l.mu.Lock()
 	run, tampered := l.runs[job.RunID], l.tampered
 	l.mu.Unlock()
-	if run == nil || job.RunAttempt != 1 {
+	if run == nil || job.RunAttempt != 1 || run.forgotten {
 		return nil
 	}
 	cid := job.Inputs["correlation_id"]
@@ -366,15 +399,15 @@ func (l *ledger) keep(ctx context.Context, s *store.Store, job actions.Job) erro
 		if tampered {
 			run.summary = (&terraform.Summary{}).Bytes()
 		}
-		if err := s.PutSummary(ctx, cid, run.summary); err != nil {
+		if err := s.PutSummary(ctx, project, cid, run.summary); err != nil {
 			return err
 		}
 	}
-	run.result.Conclusion = "success"
+	run.result.Conclusion, run.result.CorrelationID, run.result.RunID, run.result.Proof = "success", cid, job.RunID, run.proof
 	if run.result.Reason != "" {
 		run.result.Conclusion = "failure"
 	}
-	return s.PutResult(ctx, cid, run.result)
+	return s.PutResult(ctx, project, cid, run.result)
 }
 
 // strip is `tfpilot ci strip`: the branch is made anew, without the file.

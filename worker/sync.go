@@ -254,7 +254,10 @@ func (j *job) runGone(ctx context.Context, s lifecycle.Step) error {
 // seeRun takes in a run. Of one that somebody ran again on GitHub, the first attempt
 // is the one that TfPilot started; the other stops in its first step and is noted.
 func (j *job) seeRun(ctx context.Context, run github.Run, f lifecycle.RunFacts) error {
-	see := lifecycle.SeeRun(f)
+	see, err := j.see(ctx, f)
+	if err != nil {
+		return err
+	}
 	if run.Attempt > 1 {
 		first, err := j.GitHub.FirstRun(ctx, repoOf(j.request()), run.ID)
 		if err != nil {
@@ -262,7 +265,11 @@ func (j *job) seeRun(ctx context.Context, run github.Run, f lifecycle.RunFacts) 
 		}
 		before := f
 		before.RunAttempt, before.Status, before.Conclusion, before.CompletedAt = 1, first.Status, first.Conclusion, first.CompletedAt
-		see = lifecycle.All(lifecycle.SeeRun(before), see)
+		original, err := j.see(ctx, before)
+		if err != nil {
+			return err
+		}
+		see = lifecycle.All(original, see)
 	}
 	return j.patchAs(ctx, lifecycle.System(sourceSync), see)
 }

@@ -130,7 +130,12 @@ func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
 	if err := w.addClaim(ctx, &facts, doc.Request); err != nil {
 		return err
 	}
-	after, err := w.Store.Patch(ctx, doc, lifecycle.System(sourceWebhook), lifecycle.SeeRun(facts))
+	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, id)}
+	see, err := j.see(ctx, facts)
+	if err != nil {
+		return err
+	}
+	after, err := w.Store.Patch(ctx, doc, lifecycle.System(sourceWebhook), see)
 	if err != nil {
 		return ignoreGone(err)
 	}
@@ -205,7 +210,7 @@ func (w *Worker) addClaim(ctx context.Context, f *lifecycle.RunFacts, r lifecycl
 	if a == nil || a.RunID != 0 || a.Sends <= 1 {
 		return nil
 	}
-	claim, err := w.claim(ctx, f.CorrelationID)
+	claim, err := w.claim(ctx, r.Project, f.CorrelationID)
 	f.ClaimRunID = claim.RunID
 	return err
 }

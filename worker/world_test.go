@@ -78,6 +78,7 @@ var (
 			Environments: []bootstrap.Environment{{Key: "dev", Slug: "app"}, {Key: "prod", Slug: "app"}},
 			Release:      bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": "0000000000000000000000000000000000000000000000000000000000000000"}},
 			Terraform:    "1.11.4", Modules: []string{"s3-bucket"},
+			Runs: bootstrap.Runs{PlanRole: "arn:aws:iam::000000000000:role/plan", ApplyRole: "arn:aws:iam::000000000000:role/apply"},
 		}, templates.FS)
 		if err != nil {
 			panic(err)
@@ -297,7 +298,7 @@ func (w *world) storeAs(principal string, tr http.RoundTripper) *store.Store {
 // principals are the shipped policies as rules of the simulator.
 func principals() []s3.Principal {
 	var all []s3.Principal
-	for _, p := range store.Policies {
+	for _, p := range store.Policies("core") {
 		sp := s3.Principal{Name: p.Name, AccessKey: p.Name, Secret: "secret-of-" + p.Name}
 		for _, r := range p.Rules {
 			bucket := requestsBucket

@@ -27,12 +27,16 @@ func newBootstrap() *cobra.Command {
 	var out, release string
 	var checksums map[string]string
 	var owners []string
+	var runs bootstrap.Runs
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "bootstrap PROJECT", Short: "Write the infra repository of a project, for a person to commit", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(checksums) == 0 {
 				return usagef("--sha256 is missing: a run fetches no tfpilot that it cannot check; give NAME=HEX from the release's SHA256SUMS")
+			}
+			if runs.PlanRole == "" || runs.ApplyRole == "" {
+				return usagef("--plan-role or --apply-role is missing: give the ARNs of this project's two roles, which the workflow files name")
 			}
 			cfg, err := settings(config.Bootstrap)
 			if err != nil {
@@ -42,7 +46,7 @@ func newBootstrap() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			files, err := renderRepository(project, cfg.Store, bootstrap.Release{Version: release, Checksums: checksums}, owners...)
+			files, err := renderRepository(project, cfg.Store, bootstrap.Release{Version: release, Checksums: checksums}, runs, owners...)
 			if err != nil {
 				return err
 			}
@@ -59,6 +63,11 @@ func newBootstrap() *cobra.Command {
 	}
 	c.Flags().StringVar(&out, "out", "infra", "directory to write to; files that exist are kept")
 	c.Flags().StringVar(&release, "release", version, "version of the tfpilot release that runs fetch")
+	c.Flags().StringVar(&runs.PlanRole, "plan-role", "", "ARN of the role that plans")
+	c.Flags().StringVar(&runs.ApplyRole, "apply-role", "", "ARN of the role that applies and destroys")
+	c.Flags().StringVar(&runs.Runner, "runner", bootstrap.DefaultRunner, "label of the runner")
+	c.Flags().StringVar(&runs.Actor, "actor", bootstrap.DefaultActor, "login of the App that dispatches")
+	c.Flags().StringVar(&runs.Releases, "releases", bootstrap.DefaultReleases, "address below which releases are fetched")
 	c.Flags().StringToStringVar(&checksums, "sha256", nil, "SHA-256 of each release asset, name=hex")
 	c.Flags().StringArrayVar(&owners, "owner", nil, "who reviews workflows, modules and roots, @org/team or @login, for CODEOWNERS; may be given again")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -114,10 +123,10 @@ func projectNamed(cfg *config.Config, what, name string) (config.Project, error)
 // renderRepository makes the whole tree of a project's infra repository, with the
 // built-in modules. Runs work in the region of the requests bucket; where resources and
 // states are is written in each environment's own root.
-func renderRepository(p config.Project, requests config.Store, release bootstrap.Release, owners ...string) (map[string][]byte, error) {
+func renderRepository(p config.Project, requests config.Store, release bootstrap.Release, runs bootstrap.Runs, owners ...string) (map[string][]byte, error) {
 	b := bootstrap.Project{
 		Name: p.Name, Repo: p.Owner + "/" + p.Repo, RequestsBucket: requests.Bucket, Region: requests.Region,
-		Release: release, Terraform: catalog.TerraformVersion, Owners: owners,
+		Release: release, Terraform: catalog.TerraformVersion, Owners: owners, Runs: runs,
 	}
 	for _, e := range p.Environments {
 		b.Environments = append(b.Environments, bootstrap.Environment{

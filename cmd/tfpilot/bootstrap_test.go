@@ -35,7 +35,7 @@ func TestRenderRepositoryKeepsEachBackend(t *testing.T) {
 		t.Fatal(faults)
 	}
 	release := bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}}
-	files, err := renderRepository(s.Projects[0], config.Store{Bucket: "requests", Region: "eu-central-1"}, release)
+	files, err := renderRepository(s.Projects[0], config.Store{Bucket: "requests", Region: "eu-central-1"}, release, testRuns)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,11 +120,13 @@ func TestBootstrapWritesOwnModules(t *testing.T) {
 	}
 }
 
+var testRuns = bootstrap.Runs{PlanRole: "arn:aws:iam::111111111111:role/plan", ApplyRole: "arn:aws:iam::111111111111:role/apply"}
+
 // Without own modules nothing of the built-in ones is added or left out.
 func TestPutModulesKeepsTheBuiltInOnes(t *testing.T) {
 	s, _ := config.Parse([]byte(twoBackends), "f", config.Defaults{Region: "eu-central-1"})
 	release := bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}}
-	files, err := renderRepository(s.Projects[0], config.Store{Bucket: "requests", Region: "eu-central-1"}, release)
+	files, err := renderRepository(s.Projects[0], config.Store{Bucket: "requests", Region: "eu-central-1"}, release, testRuns)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +160,8 @@ func TestBootstrapNamesOwners(t *testing.T) {
 }
 
 func bootstrapArgs(out string) []string {
-	return []string{"bootstrap", "core", "--json", "--out", out, "--release", "0.1.0", "--sha256", "tfpilot_0.1.0_Linux_X64=" + strings.Repeat("ab", 32)}
+	return []string{"bootstrap", "core", "--json", "--out", out, "--release", "0.1.0", "--sha256", "tfpilot_0.1.0_Linux_X64=" + strings.Repeat("ab", 32),
+		"--plan-role", testRuns.PlanRole, "--apply-role", testRuns.ApplyRole}
 }
 
 // bootstrapped runs the command with a tfpilot.yaml and gives the folder it wrote.

@@ -25,9 +25,9 @@ var storedKeys = map[string]*regexp.Regexp{
 	"stream":       regexp.MustCompile(`^webhooks/github/stream\.json$`),
 	"logs":         regexp.MustCompile(`^logs/` + idKey + `/[0-9TZ.:]+-[0-9]+\.json$`),
 	"environments": regexp.MustCompile(`^environments/[a-z0-9-]+/[a-z0-9-]+/[a-z0-9-]+\.json$`),
-	"grants":       regexp.MustCompile(`^grants/` + correlationKey + `\.json$`),
-	"claims":       regexp.MustCompile(`^claims/` + correlationKey + `\.json$`),
-	"results":      regexp.MustCompile(`^results/` + correlationKey + `/(result\.json|summary\.json|plan\.txt)$`),
+	"grants":       regexp.MustCompile(`^grants/[a-z0-9-]+/` + correlationKey + `\.json$`),
+	"claims":       regexp.MustCompile(`^claims/[a-z0-9-]+/` + correlationKey + `\.json$`),
+	"results":      regexp.MustCompile(`^results/[a-z0-9-]+/` + correlationKey + `/(result\.json|summary\.json|plan\.txt)$`),
 	"drafts":       regexp.MustCompile(`^drafts/T[A-Z0-9]+/U[A-Z0-9]+/[^/]+\.json$`),
 	"identities":   regexp.MustCompile(`^identities/T[A-Z0-9]+/U[A-Z0-9]+\.json$`),
 }

@@ -86,7 +86,7 @@ func (w *ward) hub(permissions map[string]string) {
 	}
 	s, _ := config.Parse([]byte(deskYAML), "f", config.Defaults{Region: "eu-central-1"})
 	release := bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}}
-	files, err := renderRepository(s.Projects[0], config.Store{Bucket: "requests", Region: "eu-central-1"}, release)
+	files, err := renderRepository(s.Projects[0], config.Store{Bucket: "requests", Region: "eu-central-1"}, release, testRuns)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func (k *console) printPlan(ctx context.Context, r lifecycle.Request) error {
 	if run == nil {
 		return errors.New("this request has no plan now: one is being made, or the last one failed")
 	}
-	data, err := k.store.Summary(ctx, run.CorrelationID)
+	data, err := k.store.Summary(ctx, r.Project, run.CorrelationID)
 	if errors.Is(err, store.ErrNotFound) {
 		return errors.New("the plan is no longer stored; start a new one with: tfpilot requests replan " + r.ID)
 	}

@@ -195,20 +195,21 @@ func (r *sandboxRun) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	repos, err := r.repos(asset)
-	if err != nil {
-		return err
+	structure, faults := config.Parse(sandboxYAML, "sandbox.yaml", config.Defaults{Region: sandbox.Region})
+	if len(faults) > 0 {
+		return faults
 	}
 	r.box, err = sandbox.Start(ctx, sandbox.Config{
 		Dir: r.dir, Port: r.port, Terraform: terraform.Path, Act: act.Path, CLIConfig: cli, Manifest: tfpilot.SlackManifest,
-		Repos: repos, Principals: principals(), Buckets: []string{sandboxBucket, stateBucket},
+		Principals: principals(structure), Buckets: []string{sandboxBucket, stateBucket},
+		Repos:  func(releases string) ([]sandbox.Repo, error) { return sandboxRepos(structure, asset, releases) },
 		Assets: map[string]string{"tfpilot/tfpilot/v" + asset.version + "/" + asset.name: asset.path}, Log: r.log(),
 	})
 	if err != nil {
 		return err
 	}
 	page.Mount(r.box)
-	if err = r.upgrade(ctx, repos); err == nil {
+	if err = r.upgrade(ctx); err == nil {
 		err = r.configure(ctx)
 	}
 	if err != nil {
@@ -218,8 +219,8 @@ func (r *sandboxRun) start(ctx context.Context) error {
 }
 
 // upgrade brings the repositories of an older data folder to what this tfpilot renders.
-func (r *sandboxRun) upgrade(ctx context.Context, repos []sandbox.Repo) error {
-	for _, repo := range repos {
+func (r *sandboxRun) upgrade(ctx context.Context) error {
+	for _, repo := range r.box.Repos() {
 		kept, err := r.box.Upgrade(ctx, repo)
 		if err != nil {
 			return err
@@ -247,24 +248,21 @@ func sourceRoot() (string, bool) {
 	return toolchain.SourceRoot(dir)
 }
 
-// repos renders the infra repositories of the sandbox's projects.
-func (r *sandboxRun) repos(a asset) ([]sandbox.Repo, error) {
-	structure, faults := config.Parse(sandboxYAML, "sandbox.yaml", config.Defaults{Region: sandbox.Region})
-	if len(faults) > 0 {
-		return nil, faults
-	}
+// sandboxRepos renders the infra repositories of the sandbox's projects.
+func sandboxRepos(structure config.Structure, a asset, releases string) ([]sandbox.Repo, error) {
+	release := bootstrap.Release{Version: a.version, Checksums: map[string]string{a.name: a.sum}}
 	lock, err := sandboxLock(a)
 	if err != nil {
 		return nil, err
 	}
 	var repos []sandbox.Repo
 	for _, p := range structure.Projects {
-		files, err := renderRepository(p, config.Store{Bucket: sandboxBucket, Region: sandbox.Region}, bootstrap.Release{Version: a.version, Checksums: map[string]string{a.name: a.sum}})
+		files, err := renderRepository(p, config.Store{Bucket: sandboxBucket, Region: sandbox.Region}, release, bootstrap.Runs{PlanRole: sandbox.PlanRole(p.Name), ApplyRole: sandbox.ApplyRole(p.Name), Releases: releases})
 		if err != nil {
 			return nil, err
 		}
 		bootstrap.AddLock(files, lock)
-		repos = append(repos, sandbox.Repo{Owner: p.Owner, Name: p.Repo, Files: files})
+		repos = append(repos, sandbox.Repo{Owner: p.Owner, Name: p.Repo, Project: p.Name, Files: files})
 	}
 	return repos, nil
 }
@@ -284,10 +282,14 @@ func sandboxLock(a asset) ([]byte, error) {
 
 // principals are the identities of S3 with the very rights that manifests/iam gives
 // them, and a person who only looks.
-func principals() []s3.Principal {
+func principals(structure config.Structure) []s3.Principal {
+	var projects []string
+	for _, p := range structure.Projects {
+		projects = append(projects, p.Name)
+	}
 	bucket := map[string]string{store.BucketRequests: sandboxBucket, store.BucketState: stateBucket}
 	var all []s3.Principal
-	for _, p := range store.Policies {
+	for _, p := range store.Policies(projects...) {
 		q := s3.Principal{Name: p.Name}
 		for _, rule := range p.Rules {
 			q.Allow = append(q.Allow, s3.Rule{Actions: rule.Actions, Bucket: bucket[rule.Bucket], Prefixes: rule.Prefixes, Suffix: rule.Suffix, Conditional: rule.Conditional, CreateOnly: rule.CreateOnly})

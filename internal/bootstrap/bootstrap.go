@@ -33,7 +33,26 @@ type Project struct {
 	Terraform      string   // required; version that the runs use, 1.11.4
 	Modules        []string // names of templates/modules; all when empty
 	Owners         []string // GitHub teams or logins that review workflows and modules
+	Runs           Runs
 }
+
+// Runs is as whom and where the workflows of a repository work. Everything of it is a
+// constant of the reviewed workflow files: whoever may write to a repository may change
+// its variables.
+type Runs struct {
+	PlanRole  string // required; ARN
+	ApplyRole string // required; ARN
+	Runner    string // label; ubuntu-24.04 when empty
+	Actor     string // login that dispatches; tfpilot[bot] when empty
+	Releases  string // address below which releases are; TfPilot's own when empty
+}
+
+// Defaults of Runs.
+const (
+	DefaultRunner   = "ubuntu-24.04"
+	DefaultActor    = "tfpilot[bot]"
+	DefaultReleases = "https://github.com/tfpilot/tfpilot/releases/download"
+)
 
 // Backend is where a state is kept. Its lock arguments are part of the state's
 // identity.
@@ -69,6 +88,10 @@ var (
 	versionRE  = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`)
 	envKeyRE   = regexp.MustCompile(`^[a-z][a-z0-9-]{1,20}$`)
 	sha256RE   = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	roleRE     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$`)
+	runnerRE   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+	actorRE    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}(\[bot\])?$`)
+	releasesRE = regexp.MustCompile(`^(https://[A-Za-z0-9.-]+(:[0-9]+)?|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?)(/[A-Za-z0-9._~-]+)*$`)
 	ownerRE    = regexp.MustCompile(`^@[A-Za-z0-9][A-Za-z0-9-]*(/[A-Za-z0-9_.-]+)?$`)
 )
 
@@ -95,6 +118,15 @@ func (p Project) check() error {
 	for name, sum := range p.Release.Checksums {
 		match("checksum of "+name, sum, sha256RE, "the 64 digits a-f, 0-9 of SHA256SUMS")
 		match("asset", name, regexp.MustCompile(`^tfpilot_`+regexp.QuoteMeta(p.Release.Version)+`_[A-Za-z]+_[A-Z0-9]+$`), "tfpilot_"+p.Release.Version+"_Linux_X64, or another of that release's SHA256SUMS")
+	}
+	r := p.runs()
+	match("plan role", r.PlanRole, roleRE, "the ARN of an IAM role")
+	match("apply role", r.ApplyRole, roleRE, "the ARN of an IAM role")
+	match("runner", r.Runner, runnerRE, "one runner label, such as "+DefaultRunner)
+	match("actor", r.Actor, actorRE, "the App's login, such as "+DefaultActor)
+	match("releases", r.Releases, releasesRE, "an https address without a slash at its end")
+	if r.PlanRole == r.ApplyRole {
+		errs = append(errs, errors.New("the plan role and the apply role are the same: code that a plan runs must not be able to apply"))
 	}
 	for _, o := range p.Owners {
 		match("owner", o, ownerRE, "@org/team or @login")
@@ -131,6 +163,13 @@ func (b Backend) check() error {
 // StateKey is the key of an environment's state in the state bucket.
 func StateKey(project string, e Environment) string {
 	return cmp.Or(e.StateKey, project+"/"+e.Key+"/"+e.Slug+"/terraform.tfstate")
+}
+
+// runs is Runs with its defaults.
+func (p Project) runs() Runs {
+	r := p.Runs
+	r.Runner, r.Actor, r.Releases = cmp.Or(r.Runner, DefaultRunner), cmp.Or(r.Actor, DefaultActor), cmp.Or(r.Releases, DefaultReleases)
+	return r
 }
 
 // backend is where an environment keeps its state.
@@ -180,12 +219,14 @@ func workflows(p Project, templates fs.FS, tree map[string][]byte) error {
 	return nil
 }
 
-var placeholder = regexp.MustCompile(`"@([a-z0-9_]+)@"`)
+var placeholder = regexp.MustCompile(`["']@([a-z0-9_]+)@["']`)
 
-// Workflow replaces the quoted placeholders of one workflow file by quoted
-// constants. A JSON string is a YAML string.
+// Workflow replaces the quoted placeholders of one workflow file by quoted constants. A
+// JSON string is a YAML string; single quotes are those of an expression.
 func Workflow(p Project, text []byte) ([]byte, error) {
+	runs := p.runs()
 	values := map[string]string{
+		"plan_role": runs.PlanRole, "apply_role": runs.ApplyRole, "runner": runs.Runner, "actor": runs.Actor, "releases": runs.Releases,
 		"version": p.Release.Version, "checksums": checksums(p.Release), "project": p.Name, "requests_bucket": p.RequestsBucket,
 		"region": p.Region, "terraform_version": p.Terraform,
 	}
@@ -194,6 +235,9 @@ func Workflow(p Project, text []byte) ([]byte, error) {
 		value, ok := values[string(m[2:len(m)-2])]
 		if !ok {
 			unknown = fmt.Errorf("placeholder %s is not known", m)
+		}
+		if m[0] == '\'' {
+			return []byte("'" + strings.ReplaceAll(value, "'", "''") + "'")
 		}
 		quoted, err := json.Marshal(value)
 		if err != nil {

@@ -17,6 +17,7 @@ func project() Project {
 		Environments: []Environment{{Key: "dev", Slug: "app"}, {Key: "prod", Slug: "app"}},
 		Release:      Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}},
 		Owners:       []string{"@acme/platform"},
+		Runs:         Runs{PlanRole: "arn:aws:iam::111111111111:role/tfpilot-plan-core", ApplyRole: "arn:aws:iam::111111111111:role/tfpilot-apply-core"},
 	}
 }
 
@@ -33,7 +34,7 @@ func TestRender(t *testing.T) {
 			t.Errorf("tree lacks %s; it has %q", want, slices.Sorted(maps.Keys(tree)))
 		}
 	}
-	left := regexp.MustCompile(`"@[a-z_]+@"`)
+	left := regexp.MustCompile(`["']@[a-z_]+@["']`)
 	for name, text := range tree {
 		if left.Match(text) {
 			t.Errorf("%s has a placeholder left: %s", name, left.Find(text))
@@ -47,7 +48,9 @@ func TestRender(t *testing.T) {
 	}
 	plan := string(tree[".github/workflows/plan.yml"])
 	for _, want := range []string{`TFPILOT_VERSION: "0.1.0"`, `TFPILOT_CHECKSUMS: "` + strings.Repeat("ab", 32) + `  tfpilot_0.1.0_Linux_X64"`,
-		`TFPILOT_REQUESTS_BUCKET: "tfpilot-requests"`, `terraform_version: "1.11.4"`, `aws-region: "eu-central-1"`} {
+		`TFPILOT_REQUESTS_BUCKET: "tfpilot-requests"`, `terraform_version: "1.11.4"`, `aws-region: "eu-central-1"`,
+		`role-to-assume: "arn:aws:iam::111111111111:role/tfpilot-plan-core"`, `runs-on: "ubuntu-24.04"`, `TFPILOT_ACTOR: "tfpilot[bot]"`,
+		`RELEASES: "https://github.com/tfpilot/tfpilot/releases/download"`} {
 		if !strings.Contains(plan, want) {
 			t.Errorf("plan.yml lacks %s", want)
 		}
@@ -89,6 +92,12 @@ func TestRenderRefuses(t *testing.T) {
 		"no lock":     func(p *Project) { p.Backend.UseLockfile = false },
 		"state key":   func(p *Project) { p.Environments[0].StateKey = "../x" },
 		"own backend": func(p *Project) { p.Environments[0].Backend = &Backend{Bucket: "x y", UseLockfile: true} },
+		"no role":     func(p *Project) { p.Runs.PlanRole = "" },
+		"one role":    func(p *Project) { p.Runs.ApplyRole = p.Runs.PlanRole },
+		"role":        func(p *Project) { p.Runs.ApplyRole = "arn:aws:iam::1:user/x" },
+		"runner":      func(p *Project) { p.Runs.Runner = "${{ vars.X }}" },
+		"actor":       func(p *Project) { p.Runs.Actor = "x' || 'y" },
+		"releases":    func(p *Project) { p.Runs.Releases = "http://example.com/x" },
 		"owner":       func(p *Project) { p.Owners = []string{"@a\n* @evil"} },
 	} {
 		p := project()

@@ -77,7 +77,11 @@ func TestWorkflowsAreSafe(t *testing.T) {
 	}
 	versioned := regexp.MustCompile(`uses: \S+@[0-9a-f]{40} # v[0-9]+\.[0-9]+\.[0-9]+\n`)
 	for _, name := range files {
-		src, err := fs.ReadFile(templates.FS, name)
+		text, err := fs.ReadFile(templates.FS, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src, err := Workflow(project(), text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,8 +91,16 @@ func TestWorkflowsAreSafe(t *testing.T) {
 		if n, m := strings.Count(string(src), "uses: "), len(versioned.FindAll(src, -1)); n != m {
 			t.Errorf("%s: %d of %d actions name their version", name, m, n)
 		}
-		if strings.Contains(string(src), "persist-credentials: true") != strings.HasSuffix(name, "cleanup.yml") {
-			t.Errorf("%s: only cleanup keeps credentials in its checkout", name)
+		if strings.Contains(string(src), "persist-credentials: true") {
+			t.Errorf("%s: a checkout keeps credentials", name)
+		}
+		if n := strings.Count(string(src), "github.token"); n != map[bool]int{true: 1}[strings.HasSuffix(name, "cleanup.yml")] {
+			t.Errorf("%s: %d steps have the token, only the push of cleanup needs it", name, n)
+		}
+		for _, foreign := range []string{"vars.", "secrets."} {
+			if strings.Contains(string(src), foreign) {
+				t.Errorf("%s: %s is read, which any writer of the repository can change", name, foreign)
+			}
 		}
 		if strings.Contains(string(src), "contents: write") != strings.HasSuffix(name, "cleanup.yml") {
 			t.Errorf("%s: only cleanup may push", name)
@@ -115,9 +127,10 @@ func checkShape(t *testing.T, name string, src []byte) {
 		} `yaml:"concurrency"`
 		Jobs map[string]struct {
 			Steps []struct {
-				Name string `yaml:"name"`
-				If   string `yaml:"if"`
-				Run  string `yaml:"run"`
+				Name string            `yaml:"name"`
+				If   string            `yaml:"if"`
+				Run  string            `yaml:"run"`
+				Env  map[string]string `yaml:"env"`
 			} `yaml:"steps"`
 		} `yaml:"jobs"`
 	}
@@ -138,16 +151,24 @@ func checkShape(t *testing.T, name string, src []byte) {
 			t.Errorf("%s: input %s is a %s", name, in, v.Type)
 		}
 	}
-	if doc.Concurrency.Cancel != (kind == "plan") {
-		t.Errorf("%s: cancel-in-progress is %v", name, doc.Concurrency.Cancel)
+	if doc.Concurrency.Cancel {
+		t.Errorf("%s: a newer run cancels the one at work", name)
 	}
-	if effect := kind == "apply" || kind == "destroy"; effect != strings.HasPrefix(doc.Concurrency.Group, "tfpilot-state-") {
+	if effect := kind == "apply" || kind == "destroy"; effect != strings.HasPrefix(doc.Concurrency.Group, "tfpilot-state-") ||
+		!effect && !strings.HasSuffix(doc.Concurrency.Group, "-${{ inputs.correlation_id }}") {
 		t.Errorf("%s: group %q", name, doc.Concurrency.Group)
 	}
 	guarded := false
 	for _, s := range doc.Jobs[kind].Steps {
-		if guarded && !strings.Contains(s.If, "steps.guard.outputs.go == 'true'") {
+		late := regexp.MustCompile(`always|failure|cancelled`).MatchString(s.If)
+		if guarded && late && !strings.Contains(s.If, "&& steps.guard.outcome == 'success'") {
 			t.Errorf("%s: step %q runs without the guard", name, s.Name)
+		}
+		if !guarded && s.If != "" {
+			t.Errorf("%s: step %q before the guard has a condition", name, s.Name)
+		}
+		if terraform := regexp.MustCompile(`tfpilot ci (backend|plan|apply|destroy|rescue|strip)`).MatchString(s.Run); terraform && len(s.Env) > 0 {
+			t.Errorf("%s: step %q runs Terraform with an environment of its own: %v", name, s.Name, s.Env)
 		}
 		guarded = guarded || s.Run == "exec tfpilot ci guard"
 		if strings.Contains(s.Run, "tfpilot ci") && (strings.Contains(s.Run, "\n") || !strings.HasPrefix(s.Run, "exec ")) {

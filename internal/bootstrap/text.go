@@ -30,13 +30,12 @@ func readme(p Project) string {
 		}
 		b.WriteString("\n")
 	}
-	b.WriteString("## Settings of this repository\n\nActions variables that the workflows read:\n\n")
-	b.WriteString("| Variable | Value |\n|---|---|\n")
-	b.WriteString("| `TFPILOT_PLAN_ROLE` | ARN of the role that plans: reads states and grants, writes claims and results; its trust policy admits these workflows of the default branch only |\n")
-	b.WriteString("| `TFPILOT_APPLY_ROLE` | ARN of the role that applies; its trust policy admits `apply.yml` and `destroy.yml` of the default branch only, for a plan runs the code of modules and providers, which must not get this role |\n")
-	b.WriteString("| `TFPILOT_ACTOR` | login that dispatches, `tfpilot[bot]` unless set |\n")
-	b.WriteString("| `TFPILOT_RUNNER` | runner label, `ubuntu-24.04` unless set |\n")
-	b.WriteString("| `TFPILOT_RELEASES` | where releases are fetched, TfPilot's own page unless set |\n\n")
+	runs := p.runs()
+	b.WriteString("## As whom and where the runs work\n\nThese are constants of the workflow files, so that a change is reviewed. No variable or secret of the repository is read.\n\n")
+	b.WriteString("| What | Value |\n|---|---|\n")
+	fmt.Fprintf(&b, "| Role that plans: reads states and grants, writes claims and the results of plans; its trust policy admits these workflows of the default branch only | `%s` |\n", runs.PlanRole)
+	fmt.Fprintf(&b, "| Role that applies; its trust policy admits `apply.yml` and `destroy.yml` of the default branch only, for a plan runs the code of modules and providers, which must not get this role | `%s` |\n", runs.ApplyRole)
+	fmt.Fprintf(&b, "| Login that dispatches | `%s` |\n| Runner | `%s` |\n| Releases | <%s> |\n\n", runs.Actor, runs.Runner, runs.Releases)
 	b.WriteString("Each root needs a `.terraform.lock.hcl`, or no run starts there: it fixes the providers. `tfpilot bootstrap` makes it; `terraform providers lock` adds a provider.\n" +
 		"A run executes only code that was approved with its plan. A change of a module or of a root stops what is approved and not yet applied, until it is planned again.\n")
 	b.WriteString("Do not edit the generated files by hand: TfPilot refuses to plan, merge or apply what it did not write.\n")

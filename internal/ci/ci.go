@@ -43,12 +43,12 @@ type Process struct {
 
 // bucket is what a run needs of the requests bucket.
 type bucket interface {
-	Grant(ctx context.Context, cid string) (lifecycle.Grant, error)
-	PutClaim(ctx context.Context, cid string, c lifecycle.Claim) (mine bool, stored lifecycle.Claim, err error)
-	PutResult(ctx context.Context, cid string, r lifecycle.Result) error
-	Summary(ctx context.Context, cid string) ([]byte, error)
-	PutSummary(ctx context.Context, cid string, data []byte) error
-	PutPlan(ctx context.Context, cid string, text []byte) error
+	Grant(ctx context.Context, project, cid string) (lifecycle.Grant, error)
+	PutClaim(ctx context.Context, project, cid string, c lifecycle.Claim) (mine bool, stored lifecycle.Claim, err error)
+	PutResult(ctx context.Context, project, cid string, r lifecycle.Result) error
+	Summary(ctx context.Context, project, cid string) ([]byte, error)
+	PutSummary(ctx context.Context, project, cid string, data []byte) error
+	PutPlan(ctx context.Context, project, cid string, text []byte) error
 }
 
 type command struct {
@@ -67,7 +67,8 @@ var commands = map[string]command{
 	"destroy": {"apply the destroy plan that was just compared", (*job).apply, true},
 	"rescue":  {"push a state back that Terraform could not save", (*job).rescue, false},
 	"result":  {"keep the redacted result", (*job).result, false},
-	"strip":   {"take the block of a destroyed request out and push the branch", (*job).strip, true},
+	"strip":   {"take the block of a destroyed request out and check what is left", (*job).strip, true},
+	"push":    {"push the branch without that block; needs no Terraform", (*job).push, true},
 }
 
 // Run executes one command and returns the exit code.

@@ -44,7 +44,7 @@ func (w *world) applying(text, digest string, change func(*dispatch)) (*dispatch
 	if failed, said := b.steps(planSteps...); failed != "" {
 		w.t.Fatalf("%s:\n%s", failed, said)
 	}
-	b.env["AWS_ACCESS_KEY_ID"], b.env["AWS_SECRET_ACCESS_KEY"] = "run-apply", "run-apply-secret"
+	b.env["AWS_ACCESS_KEY_ID"], b.env["AWS_SECRET_ACCESS_KEY"] = "run-apply-core", "run-apply-core-secret"
 	return d, b
 }
 
@@ -58,7 +58,7 @@ func TestWithdrawnGrantStopsTheEffect(t *testing.T) {
 	w := newWorld(t)
 	text := requestFile("logs", "")
 	d, b := w.applying(text, w.planned(text), nil)
-	if err := w.app.DeleteGrant(t.Context(), d.cid); err != nil {
+	if err := w.app.DeleteGrant(t.Context(), "core", d.cid); err != nil {
 		t.Fatal(err)
 	}
 	b.refusedAt(d, "apply", "grant_withdrawn", "apply")
@@ -343,7 +343,7 @@ func TestCleanupIsRepeatable(t *testing.T) {
 		d := w.request(lifecycle.KindCleanup, lifecycle.PurposeDestroy, sha, text, "")
 		b := w.bench(d)
 		b.checkout()
-		if failed, said := b.steps("guard", "strip", "result"); failed != "" || w.result(d).Nothing {
+		if failed, said := b.steps("guard", "strip", "push", "result"); failed != "" || w.result(d).Nothing {
 			t.Fatalf("%s:\n%s", failed, said)
 		}
 	}
@@ -356,7 +356,7 @@ func TestCleanupIsRepeatable(t *testing.T) {
 	d := w.request(lifecycle.KindCleanup, lifecycle.PurposeDestroy, sha, text, "")
 	b := w.bench(d)
 	b.checkout()
-	if failed, said := b.steps("guard", "strip", "result"); failed != "" || !w.result(d).Nothing {
+	if failed, said := b.steps("guard", "strip", "push", "result"); failed != "" || !w.result(d).Nothing {
 		t.Errorf("%s:\n%s", failed, said)
 	}
 }
@@ -393,11 +393,11 @@ func TestDriftPlan(t *testing.T) {
 // Runs have the shipped rights here too: the role that writes states deletes none.
 func TestRunsDeleteNoState(t *testing.T) {
 	w := newWorld(t)
-	run, err := store.Open(t.Context(), store.Config{Bucket: stateBucket, Region: region, Endpoint: w.server.URL, AccessKey: "run-apply", Secret: "run-apply-secret"})
+	run, err := store.Open(t.Context(), store.Config{Bucket: stateBucket, Region: region, Endpoint: w.server.URL, AccessKey: "run-apply-core", Secret: "run-apply-core-secret"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := run.DeleteGrant(t.Context(), newCID(lifecycle.KindApply)); !errors.Is(err, store.ErrDenied) { // any object that is no lock
+	if err := run.DeleteGrant(t.Context(), "core", newCID(lifecycle.KindApply)); !errors.Is(err, store.ErrDenied) { // any object that is no lock
 		t.Errorf("an object of the state bucket may be deleted: %v", err)
 	}
 }
@@ -437,7 +437,7 @@ func TestStepsNeedTheGuard(t *testing.T) {
 	text := requestFile("logs", "")
 	b := w.bench(w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, ""))
 	b.checkout()
-	for _, name := range []string{"verify", "backend", "plan", "apply", "destroy", "strip"} {
+	for _, name := range []string{"verify", "backend", "plan", "apply", "destroy", "strip", "push"} {
 		if code, said := b.step(t.Context(), name); code != 1 || !strings.Contains(said, "the guard has not run") {
 			t.Errorf("%s: exit %d\n%s", name, code, said)
 		}

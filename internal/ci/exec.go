@@ -24,11 +24,17 @@ const (
 
 // git runs git in a directory and returns what it said; bounded.
 func (j *job) git(ctx context.Context, dir string, args ...string) (string, error) {
+	return j.gitWith(ctx, dir, nil, nil, args...)
+}
+
+// gitWith runs git with input and an environment besides.
+func (j *job) gitWith(ctx context.Context, dir string, in []byte, env []string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, gitTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir = dir
-	cmd.Env = j.childEnv("GIT_TERMINAL_PROMPT=0", "GIT_PAGER=cat", "GIT_CONFIG_NOSYSTEM=1")
+	cmd.Env = append(j.childEnv("GIT_TERMINAL_PROMPT=0", "GIT_PAGER=cat", "GIT_CONFIG_NOSYSTEM=1"), env...)
+	cmd.Stdin = bytes.NewReader(in)
 	var out, errs bounded
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.WaitDelay = gitGrace // what git started holds its output open when git itself is killed

@@ -117,7 +117,7 @@ func (in inputs) consistent(branch string) error {
 
 // readGrant reads the grant of this run and checks it.
 func (j *job) readGrant(ctx context.Context, b bucket) (lifecycle.Grant, error) {
-	g, err := b.Grant(ctx, j.in.CorrelationID)
+	g, err := b.Grant(ctx, j.in.Project, j.in.CorrelationID)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) {
 		return g, refuse(codeGuardRefused, "there is no grant for this run: TfPilot did not request it, or withdrew it")
 	}

@@ -71,7 +71,7 @@ func TestHandMadeDispatch(t *testing.T) {
 	}
 	d.attempt, d.sameRun = 1, false
 	res, log := w.run(d)
-	if res.Conclusion != "success" || !strings.Contains(log, "has this attempt already") {
+	if res.Conclusion != "failure" || !strings.Contains(log, "has taken this attempt") {
 		t.Errorf("second run: %s\n%s", res.Conclusion, log)
 	}
 	for _, s := range res.Steps[4:] {

@@ -81,7 +81,7 @@ func (j *job) fetchApproved(ctx context.Context) (*terraform.Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := b.Summary(ctx, j.in.Plan)
+	data, err := b.Summary(ctx, j.in.Project, j.in.Plan)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) { // S3 tells a role that may not list no more
 		return nil, refuse(codeDigestChanged, "the summary of the approved plan is no longer stored: plan again")
 	}

@@ -271,7 +271,7 @@ func TestRemoteModule(t *testing.T) {
 	w.pushed("main")
 	text := requestFile("logs", "")
 	digest := w.planned(text)
-	data, err := w.app.Summary(t.Context(), w.plans[digest])
+	data, err := w.app.Summary(t.Context(), "core", w.plans[digest])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,14 +28,22 @@ func (j *job) keepResult(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := j.keepFile("summary.json", func(data []byte) error { return b.PutSummary(ctx, j.in.CorrelationID, data) }); err != nil {
+	if err := j.keepFile("summary.json", func(data []byte) error { return b.PutSummary(ctx, j.in.Project, j.in.CorrelationID, data) }); err != nil {
 		return err
 	}
-	if err := j.keepFile("plan.txt", func(data []byte) error { return b.PutPlan(ctx, j.in.CorrelationID, data) }); err != nil {
+	if err := j.keepFile("plan.txt", func(data []byte) error { return b.PutPlan(ctx, j.in.Project, j.in.CorrelationID, data) }); err != nil {
 		return err
 	}
 	r := j.finalResult(o)
-	if err := b.PutResult(ctx, j.in.CorrelationID, r); err != nil {
+	if r.RunID, err = j.runID(); err != nil {
+		return err
+	}
+	proof, err := j.read(proofFile, maxTail)
+	if err != nil {
+		return err
+	}
+	r.CorrelationID, r.Proof = j.in.CorrelationID, string(proof)
+	if err := b.PutResult(ctx, j.in.Project, j.in.CorrelationID, r); err != nil {
 		return fmt.Errorf("keep the result: %w", err)
 	}
 	j.say("Kept: %s %s", r.Conclusion, r.Reason)
@@ -114,7 +122,7 @@ func bound(addresses []string) []string {
 // wipe removes the files that may hold secrets.
 func (j *job) wipe() error {
 	var errs []error
-	for _, name := range []string{grantFile, codeFile, approvedFile, "tfplan", "plan.json", "plan.log", "apply.log", "init.log", "state.json", "rescue.log", "unlock.log", "validate.log", "outcome.new", "outcome.json"} {
+	for _, name := range []string{grantFile, proofFile, codeFile, approvedFile, "tfplan", "plan.json", "plan.log", "apply.log", "init.log", "state.json", "rescue.log", "unlock.log", "validate.log", "outcome.new", "outcome.json"} {
 		if err := os.Remove(j.kept(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			errs = append(errs, fmt.Errorf("remove %s: %w", name, err))
 		}

@@ -22,11 +22,11 @@ func TestJourney(t *testing.T) {
 	if planned.Conclusion != "success" || planned.Counts.Add != 2 || planned.Digest == "" {
 		t.Fatalf("plan result: %+v\n%s", planned, log)
 	}
-	summary, err := w.app.Summary(ctx, plan.cid)
+	summary, err := w.app.Summary(ctx, "core", plan.cid)
 	if err != nil || terraform.Digest(summary) != planned.Digest {
 		t.Errorf("digest of the stored summary: %v", err)
 	}
-	shown, ok := w.s3.Read(requestsBucket, "results/"+plan.cid+"/plan.txt")
+	shown, ok := w.s3.Read(requestsBucket, "results/core/"+plan.cid+"/plan.txt")
 	if !ok || !strings.Contains(string(shown), "+ create terraform_data.thing") {
 		t.Errorf("plan text: %v\n%s", ok, shown)
 	}
@@ -34,11 +34,11 @@ func TestJourney(t *testing.T) {
 		t.Errorf("the log does not show the plan:\n%s", log)
 	}
 	for where, said := range map[string]string{"log": log, "summary": string(summary), "plan text": string(shown)} {
-		if strings.Contains(said, "hunter2") || strings.Contains(said, "run-plan-secret") {
+		if strings.Contains(said, "hunter2") || strings.Contains(said, "run-plan-core-secret") {
 			t.Errorf("a secret is in the %s:\n%s", where, said)
 		}
 	}
-	claim, err := w.app.Claim(ctx, plan.cid)
+	claim, err := w.app.Claim(ctx, "core", plan.cid)
 	if err != nil || claim.RunID != w.runID || claim.SHA != head {
 		t.Errorf("claim: %+v %v", claim, err)
 	}
@@ -68,7 +68,7 @@ func TestJourney(t *testing.T) {
 	if going.Counts.Destroy != 2 {
 		t.Fatalf("destroy plan: %+v", going)
 	}
-	shown, ok = w.s3.Read(requestsBucket, "results/"+destroyPlan.cid+"/plan.txt")
+	shown, ok = w.s3.Read(requestsBucket, "results/core/"+destroyPlan.cid+"/plan.txt")
 	if !ok || strings.Contains(string(shown), "hunter2") || !strings.Contains(string(shown), "- destroy terraform_data.thing") {
 		t.Errorf("text of the destroy plan: %v\n%s", ok, shown)
 	}

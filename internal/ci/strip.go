@@ -6,29 +6,26 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// strip takes the block of a destroyed request out of the default branch's file
-// and pushes cleanup/<request id>; nothing more. The App opens and merges that pull
-// request, so that checks run. It may run again: the branch is made anew.
+// strip takes the block of a destroyed request out of the default branch's file and
+// checks that what is left still works. It pushes nothing: Terraform starts providers
+// here, so this step has no token.
 func (j *job) strip(ctx context.Context) error {
 	file := filepath.Join(j.tools(), filepath.FromSlash(j.in.Path))
 	content, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return j.nothingToStrip()
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("read %s: %w", j.in.Path, err)
 	}
-	rest, err := terraform.Strip(content, j.in.RequestID)
-	switch {
-	case errors.Is(err, terraform.ErrNoMarker):
-		return j.nothingToStrip()
-	case err != nil:
-		return refuse(codeContentDiffers, "%s: %s", j.in.Path, err)
+	rest, there, err := j.stripped(content)
+	if err != nil {
+		return err
+	}
+	if !there {
+		j.say("Nothing is left to clean up.")
+		return j.note(func(o *outcome) { o.Nothing = true })
 	}
 	name, err := j.referredTo()
 	if err != nil {
@@ -40,19 +37,22 @@ func (j *job) strip(ctx context.Context) error {
 	if err := replaceFile(file, rest); err != nil {
 		return err
 	}
-	if err := j.validate(ctx); err != nil {
-		return err
-	}
-	if j.in.DryRun {
-		j.say("::notice::Dry run: the branch is not pushed.")
-		return nil
-	}
-	return j.pushCleanup(ctx)
+	return j.validate(ctx)
 }
 
-func (j *job) nothingToStrip() error {
-	j.say("Nothing is left to clean up.")
-	return j.note(func(o *outcome) { o.Nothing = true })
+// stripped is what is left of the request's file; there is false when its block is gone.
+func (j *job) stripped(content []byte) (rest []byte, there bool, err error) {
+	if content == nil {
+		return nil, false, nil
+	}
+	rest, err = terraform.Strip(content, j.in.RequestID)
+	switch {
+	case errors.Is(err, terraform.ErrNoMarker):
+		return nil, false, nil
+	case err != nil:
+		return nil, false, refuse(codeContentDiffers, "%s: %s", j.in.Path, err)
+	}
+	return rest, true, nil
 }
 
 // replaceFile writes what is left, or deletes the file when nothing is.
@@ -84,22 +84,5 @@ func (j *job) validate(ctx context.Context) error {
 	if exit != 0 {
 		return j.terraformText("validate.log", "terraform validate")
 	}
-	return nil
-}
-
-func (j *job) pushCleanup(ctx context.Context) error {
-	branch := "cleanup/" + j.in.RequestID
-	name := strings.TrimSpace(j.env["TFPILOT_ACTOR"])
-	for _, args := range [][]string{
-		{"add", "--all", "--", j.in.Path},
-		{"-c", "user.name=" + name, "-c", "user.email=tfpilot@users.noreply.github.com", "-c", "commit.gpgsign=false",
-			"commit", "--quiet", "--message", "Remove " + j.in.RequestID + " after its destroy", "--", j.in.Path},
-		{"push", "--quiet", "--force", "origin", "HEAD:refs/heads/" + branch},
-	} {
-		if _, err := j.git(ctx, j.tools(), args...); err != nil {
-			return err
-		}
-	}
-	j.say("Pushed %s.", branch)
 	return nil
 }

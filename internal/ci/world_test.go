@@ -45,8 +45,8 @@ const (
 	requestsBucket = "tfpilot-requests"
 	stateBucket    = "tfpilot-terraform-state"
 	region         = "eu-central-1"
-	planRole       = "arn:aws:iam::000000000000:role/tfpilot-plan"
-	applyRole      = "arn:aws:iam::000000000000:role/tfpilot-apply"
+	planRole       = "arn:aws:iam::000000000000:role/tfpilot-plan-core"
+	applyRole      = "arn:aws:iam::000000000000:role/tfpilot-apply-core"
 	requestID      = "req_abcdefghijklm"
 	requestPath    = "envs/dev/app/tfpilot_" + requestID + ".tf"
 )
@@ -95,18 +95,19 @@ type world struct {
 	work   string // somebody's clone of it
 	server *httptest.Server
 	act    *actions.Act
+	vars   map[string]string // variables of the repository
 	runID  int64
 	plans  map[string]string // correlation id of a stored plan by its digest
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, bare: filepath.Join(t.TempDir(), "infra-core.git"), work: t.TempDir(), runID: 1000, plans: map[string]string{}}
+	w := &world{t: t, bare: filepath.Join(t.TempDir(), "acme", "infra-core.git"), work: t.TempDir(), runID: 1000, plans: map[string]string{}}
 	w.s3 = newBuckets(t)
 	asset, sum := releaseAsset(t)
 	mux := http.NewServeMux()
 	mux.Handle("/releases/v0.1.0/"+assetName(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { http.ServeFile(rw, r, asset) }))
-	mux.Handle("/infra-core.git/", gitBackend(t, filepath.Dir(w.bare)))
+	mux.Handle("/acme/infra-core.git/", gitBackend(t, filepath.Dir(filepath.Dir(w.bare))))
 	mux.Handle("/", w.s3)
 	w.server = httptest.NewServer(mux)
 	t.Cleanup(w.server.Close)
@@ -123,7 +124,7 @@ func newWorld(t *testing.T) *world {
 func newBuckets(t *testing.T) *s3.Server {
 	t.Helper()
 	var principals []s3.Principal
-	for _, p := range store.Policies {
+	for _, p := range store.Policies("core", "payments") {
 		out := s3.Principal{Name: p.Name, AccessKey: p.Name, Secret: p.Name + "-secret"}
 		for _, r := range p.Rules {
 			bucket := requestsBucket
@@ -199,8 +200,8 @@ func newAct(t *testing.T, endpoint string) *actions.Act {
 	workflows := []string{"plan.yml", "apply.yml", "destroy.yml", "cleanup.yml", "drift_plan.yml"}
 	return &actions.Act{Binary: bin, Dir: t.TempDir(), Terraform: tf,
 		Roles: map[string]actions.Role{
-			planRole:  {AccessKeyID: "run-plan", SecretAccessKey: "run-plan-secret", Workflows: workflows},
-			applyRole: {AccessKeyID: "run-apply", SecretAccessKey: "run-apply-secret", Workflows: []string{"apply.yml", "destroy.yml"}},
+			planRole:  {AccessKeyID: "run-plan-core", SecretAccessKey: "run-plan-core-secret", Workflows: workflows},
+			applyRole: {AccessKeyID: "run-apply-core", SecretAccessKey: "run-apply-core-secret", Workflows: []string{"apply.yml", "destroy.yml"}},
 		},
 		Env: map[string]string{
 			"AWS_ENDPOINT_URL_S3": endpoint, "AWS_EC2_METADATA_DISABLED": "true", "TF_CLI_CONFIG_FILE": os.DevNull,
@@ -230,6 +231,7 @@ func (w *world) bootstrap(sum string) {
 		Backend:      bootstrap.Backend{Bucket: stateBucket, UseLockfile: true},
 		Environments: []bootstrap.Environment{{Key: "dev", Slug: "app"}},
 		Release:      bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{assetName(): sum}},
+		Runs:         bootstrap.Runs{PlanRole: planRole, ApplyRole: applyRole, Releases: w.server.URL + "/releases"},
 	}, trees)
 	if err != nil {
 		w.t.Fatal(err)
@@ -368,7 +370,7 @@ func (d *dispatch) granted() lifecycle.Grant {
 func (w *world) run(d *dispatch) (actions.Result, string) {
 	w.t.Helper()
 	if !d.noGrant {
-		if err := w.app.PutGrant(w.t.Context(), d.cid, d.granted()); err != nil {
+		if err := w.app.PutGrant(w.t.Context(), "core", d.cid, d.granted()); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -383,10 +385,10 @@ func (w *world) run(d *dispatch) (actions.Result, string) {
 		ctx = w.t.Context()
 	}
 	res := w.act.Run(ctx, actions.Job{
-		RunID: w.runID, RunAttempt: d.attempt, Repo: "acme/infra-core", GitDir: w.bare, CloneURL: w.server.URL + "/infra-core.git",
+		RunID: w.runID, RunAttempt: d.attempt, Repo: "acme/infra-core", GitDir: w.bare, CloneURL: w.server.URL + "/acme/infra-core.git",
 		Workflow: file, File: []byte(command(w.t, w.bare, "git", "show", sha+":"+file)), SHA: sha, Ref: "refs/heads/main",
 		Actor: d.actor, Inputs: d.inputs, Token: "ghs_test", Log: log, Step: d.onStep,
-		Vars: map[string]string{"TFPILOT_PLAN_ROLE": planRole, "TFPILOT_APPLY_ROLE": applyRole, "TFPILOT_RELEASES": w.server.URL + "/releases"},
+		Vars: w.vars,
 	})
 	return res, log.String()
 }
@@ -403,7 +405,7 @@ func (w *world) must(d *dispatch) (lifecycle.Result, string) {
 
 func (w *world) result(d *dispatch) lifecycle.Result {
 	w.t.Helper()
-	r, err := w.app.Result(w.t.Context(), d.cid)
+	r, err := w.app.Result(w.t.Context(), "core", d.cid)
 	if err != nil {
 		w.t.Fatalf("result of %s: %v", d.cid, err)
 	}

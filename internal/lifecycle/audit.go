@@ -15,7 +15,7 @@ import (
 var eventTypes = []string{
 	"request_created", "wish_added", "wish_gone", "taken_back", "approved", "approval_voided", "rejected", "changes_requested", "changes_settled",
 	"pull_request_opened", "head_moved", "branch_changed", "branch_restored", "base_changed", "merged", "pull_request_closed", "pull_request_reopened",
-	"run_asked", "run_sent_again", "run_known", "run_concluded", "run_rerun", "run_revoked", "plan_ready", "outputs_read", "lease_released",
+	"run_asked", "run_sent_again", "run_known", "run_concluded", "run_doubted", "run_rerun", "run_revoked", "plan_ready", "outputs_read", "lease_released",
 	"destroy_set_aside", "round_dismissed", "cleanup_opened", "cleanup_merged", "problem", "problem_gone", "closed", "review_refused", "task_refused",
 }
 
@@ -177,6 +177,9 @@ func (d *diff) run(kind Kind, old, a Attempt) {
 	}
 	if old.Conclusion == "" && a.Conclusion != "" {
 		d.add("run_concluded", fmt.Sprintf("The %s %s.", kind, a.Outcome()), append(id, "conclusion", a.Conclusion)...)
+	}
+	if old.Doubt == "" && a.Doubt != "" {
+		d.add("run_doubted", fmt.Sprintf("GitHub reported that the %s succeeded. That does not count, since its result does not fit.", kind), append(id, "code", a.Doubt)...)
 	}
 	if a.RerunSeen > old.RerunSeen {
 		d.add("run_rerun", fmt.Sprintf("Somebody ran the %s again on GitHub. A re-run changes nothing.", kind), id...)

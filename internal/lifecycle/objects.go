@@ -21,7 +21,7 @@ type PRIndex struct {
 	RequestID string `json:"requestId"`
 }
 
-// Grant is grants/<correlationId>.json: it lets one run do one thing. Only the app
+// Grant is grants/<project>/<correlationId>.json: it lets one run do one thing. Only the app
 // and the worker write it, runs only read it; every field must equal the run's
 // input of the same name.
 type Grant struct {
@@ -54,7 +54,7 @@ type Backend struct {
 	UseLockfile   bool   `json:"useLockfile,omitempty"`
 }
 
-// Claim is claims/<correlationId>.json: by creating it a run takes its correlation
+// Claim is claims/<project>/<correlationId>.json: by creating it a run takes its correlation
 // id. The run named there is the attempt's run.
 type Claim struct {
 	Kind       Kind      `json:"kind"`
@@ -63,12 +63,17 @@ type Claim struct {
 	RunAttempt int       `json:"runAttempt"`
 	SHA        string    `json:"sha"`
 	StartedAt  time.Time `json:"startedAt"`
+	ProofHash  string    `json:"proofHash,omitempty"` // SHA-256 of what only this run can put into its result
 }
 
-// Result is results/<correlationId>/result.json: how a run ended, in its own
+// Result is results/<project>/<correlationId>/result.json: how a run ended, in its own
 // words, redacted before it left the runner. The conclusion that counts is
-// GitHub's.
+// GitHub's; a success counts only together with a result that is this run's own.
 type Result struct {
+	CorrelationID string `json:"correlationId,omitempty"`
+	RunID         int64  `json:"runId,omitempty"`
+	Proof         string `json:"proof,omitempty"` // its hash is in the run's claim
+
 	Conclusion string                     `json:"conclusion"`
 	Reason     string                     `json:"reason,omitempty"` // a code: nothing_planned, environment_broken, terraform_failed, digest_changed …
 	Tail       string                     `json:"tail,omitempty"`   // Terraform's last words, redacted, at most 4 KiB

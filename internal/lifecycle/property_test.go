@@ -10,8 +10,8 @@ import (
 )
 
 // runEvents are all that GitHub ever says about a plan run.
-func runEvents(end time.Time, conclusion string) []RunFacts {
-	base := RunFacts{Kind: KindPlan, RunID: 99, RunAttempt: 1, CorrelationID: "plan-2", URL: "u"}
+func runEvents(r Request, end time.Time, conclusion string) []RunFacts {
+	base := RunFacts{Kind: KindPlan, RunID: 99, RunAttempt: 1, CorrelationID: "plan-2", URL: "u", Evidence: leftBy(r, KindPlan, "plan-2", 99)}
 	var all []RunFacts
 	for _, st := range []string{"requested", "queued", "in_progress"} {
 		e := base
@@ -33,7 +33,7 @@ func TestAnyOrderOfEventsThenSyncGivesTheSameFacts(t *testing.T) {
 	base.do(Sending(KindPlan, "plan-2", now))
 	rapid.Check(t, func(rt *rapid.T) {
 		conclusion := rapid.SampledFrom([]string{"success", "failure", "cancelled"}).Draw(rt, "conclusion")
-		events := runEvents(end, conclusion)
+		events := runEvents(base.r, end, conclusion)
 		final := events[len(events)-1]
 		r := base.r
 		concluded := ""
@@ -116,7 +116,7 @@ func (w *world) step(t *rapid.T, s Step) {
 			conclusion = success
 		}
 		a := w.r.Attempt(s.Kind, s.CorrelationID)
-		w.commit(t, SeeRun(RunFacts{Kind: s.Kind, RunID: a.RunID, RunAttempt: 1, Status: "completed", Conclusion: conclusion, CompletedAt: w.now}))
+		w.commit(t, SeeRun(RunFacts{Kind: s.Kind, RunID: a.RunID, RunAttempt: 1, Status: "completed", Conclusion: conclusion, CompletedAt: w.now, Evidence: leftBy(w.r, s.Kind, s.CorrelationID, a.RunID)}))
 	case StepResult:
 		w.result(t, s)
 	default:

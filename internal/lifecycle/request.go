@@ -263,6 +263,7 @@ type Attempt struct {
 	Status        string     `json:"status,omitempty"` // GitHub's word, for display; never terminality
 	Conclusion    string     `json:"conclusion,omitempty"`
 	Reason        string     `json:"reason,omitempty"`     // why it did not succeed, redacted
+	Doubt         string     `json:"doubt,omitempty"`      // code: GitHub reported a success that does not count
 	FailedStep    string     `json:"failedStep,omitempty"` // the step's name, as GitHub says it
 	DispatchedAt  *time.Time `json:"dispatchedAt,omitempty"`
 	SentAt        *time.Time `json:"sentAt,omitempty"` // when the dispatch was last about to be sent

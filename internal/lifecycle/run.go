@@ -188,11 +188,14 @@ type RunFacts struct {
 	Status        string
 	Conclusion    string
 	CompletedAt   time.Time // completed_at, else updated_at of a completed run; zero when it runs
+	Evidence      *Evidence // what the run left; without it a success is not recorded
 }
 
 // SeeRun takes in what GitHub says about a run. It touches only the attempt whose
 // run this is, never creates or moves an attempt, never replaces a conclusion, and
-// notes a re-run without taking anything from it.
+// notes a re-run without taking anything from it. A success that GitHub reports counts
+// only with evidence: without any the attempt stays open, with evidence that does not fit
+// it has failed.
 func SeeRun(f RunFacts) Patch {
 	return func(r Request) (Request, error) {
 		a := r.attemptOf(f)
@@ -211,10 +214,13 @@ func SeeRun(f RunFacts) Patch {
 		if a.URL == "" {
 			a.URL = f.URL
 		}
-		a.progress(f)
+		a.progress(f, r.ID)
 		return r, nil
 	}
 }
+
+// AttemptOf is the attempt that a run belongs to, or nil.
+func (r Request) AttemptOf(f RunFacts) *Attempt { return r.attemptOf(f) }
 
 // attemptOf finds the attempt that a run belongs to.
 func (r *Request) attemptOf(f RunFacts) *Attempt {
@@ -257,7 +263,15 @@ var statusRank = map[string]int{"": 0, "requested": 1, "queued": 1, "waiting": 1
 
 // progress moves the attempt forward. A completed run without a conclusion is not
 // at its end.
-func (a *Attempt) progress(f RunFacts) {
+func (a *Attempt) progress(f RunFacts, requestID string) {
+	if f.Conclusion == "success" && a.Conclusion == "" {
+		if f.Evidence == nil || f.Evidence.CorrelationID != a.CorrelationID {
+			return
+		}
+		if a.Doubt = f.Evidence.SuccessDoubt(f.Kind, requestID, *a, f.RunID); a.Doubt != "" {
+			f.Conclusion = "failure"
+		}
+	}
 	if a.Conclusion == "" {
 		if statusRank[f.Status] >= statusRank[a.Status] && statusRank[f.Status] > 0 {
 			a.Status = f.Status
@@ -324,7 +338,7 @@ func Released(kind Kind, correlationID string) Patch {
 func ReadPlan(correlationID string, p Plan) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(KindPlan, correlationID)
-		if a == nil || a.ResultRead {
+		if a == nil || a.ResultRead || a.Conclusion == "" {
 			return r, nil
 		}
 		a.ResultRead = true
@@ -348,7 +362,7 @@ func ReadPlan(correlationID string, p Plan) Patch {
 func ReadOutputs(correlationID string, outputs map[string]any) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(KindApply, correlationID)
-		if a == nil || a.ResultRead {
+		if a == nil || a.ResultRead || a.Conclusion == "" {
 			return r, nil
 		}
 		a.ResultRead = true
@@ -365,7 +379,7 @@ func ReadOutputs(correlationID string, outputs map[string]any) Patch {
 func ReadEnd(kind Kind, correlationID string, nothing bool) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(kind, correlationID)
-		if a == nil || a.ResultRead {
+		if a == nil || a.ResultRead || a.Conclusion == "" {
 			return r, nil
 		}
 		a.ResultRead = true

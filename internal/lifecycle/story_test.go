@@ -70,7 +70,7 @@ func (s *teller) run(kind Kind, cid string, id int64, conclusion string) {
 	s.do(Sending(kind, cid, s.now))
 	s.do(RunStarted(kind, cid, id, "https://example.test/run"))
 	s.do(SeeRun(RunFacts{Kind: kind, RunID: id, RunAttempt: 1, Status: "in_progress"}))
-	s.do(SeeRun(RunFacts{Kind: kind, RunID: id, RunAttempt: 1, Status: "completed", Conclusion: conclusion, CompletedAt: s.now}))
+	s.do(SeeRun(RunFacts{Kind: kind, RunID: id, RunAttempt: 1, Status: "completed", Conclusion: conclusion, CompletedAt: s.now, Evidence: leftBy(s.r, kind, cid, id)}))
 }
 
 func newTeller(t testing.TB) *teller {

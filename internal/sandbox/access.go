@@ -43,7 +43,7 @@ func (s *Sandbox) access(sec secrets) Access {
 		Model: s.url("model"), App: s.url("app"), Data: s.cfg.Dir,
 		Redis: "redis://:" + sec.RedisPassword + "@" + s.addr("redis") + "/0",
 	}
-	for _, r := range s.cfg.Repos {
+	for _, r := range s.repos {
 		a.Clone = append(a.Clone, s.url("github")+"/"+r.Owner+"/"+r.Name+".git")
 	}
 	for _, p := range People {

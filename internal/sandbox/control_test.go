@@ -28,8 +28,8 @@ func begin(t *testing.T, dir string, files map[string]string) *Sandbox {
 	}
 	box, err := Start(t.Context(), Config{
 		Dir: dir, Terraform: "/nowhere/terraform", Act: "/nowhere/act", CLIConfig: "/nowhere/cli.tfrc", Manifest: manifest,
-		Buckets: []string{"requests", "state"}, Principals: []s3.Principal{{Name: "app"}, {Name: "run-plan"}, {Name: "run-apply"}},
-		Repos: []Repo{infra(files)}, Log: slog.New(slog.DiscardHandler),
+		Buckets: []string{"requests", "state"}, Principals: []s3.Principal{{Name: "app"}, {Name: "run-plan-core"}, {Name: "run-apply-core"}},
+		Repos: func(string) ([]Repo, error) { return []Repo{infra(files)}, nil }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func end(t *testing.T, box *Sandbox) {
 }
 
 func infra(files map[string]string) Repo {
-	r := Repo{Owner: "acme", Name: "infra-core", Files: map[string][]byte{}}
+	r := Repo{Owner: "acme", Name: "infra-core", Project: "core", Files: map[string][]byte{}}
 	for path, text := range files {
 		r.Files[path] = []byte(text)
 	}

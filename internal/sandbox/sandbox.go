@@ -32,23 +32,23 @@ import (
 
 // Config is what the simulators are told.
 type Config struct {
-	Dir        string         // required; the data folder
-	Port       int            // of the page; the simulators take the ones after it. 0: any free ports
-	Terraform  string         // required; the CLI that runs use
-	Act        string         // required
-	CLIConfig  string         // required; TF_CLI_CONFIG_FILE of the runs
-	Manifest   []byte         // required; slack-manifest.yaml
-	Repos      []Repo         // required
-	Principals []s3.Principal // required; secrets are filled in here
-	Buckets    []string       // required
+	Dir        string                                // required; the data folder
+	Port       int                                   // of the page; the simulators take the ones after it. 0: any free ports
+	Terraform  string                                // required; the CLI that runs use
+	Act        string                                // required
+	CLIConfig  string                                // required; TF_CLI_CONFIG_FILE of the runs
+	Manifest   []byte                                // required; slack-manifest.yaml
+	Repos      func(releases string) ([]Repo, error) // required; releases is where runs fetch tfpilot
+	Principals []s3.Principal                        // required; secrets are filled in here
+	Buckets    []string                              // required
 	Assets     map[string]string
 	Log        *slog.Logger
 }
 
-// Repo is an infra repository and its first content. Files is called once the
-// addresses are known.
+// Repo is an infra repository and its first content.
 type Repo struct {
 	Owner, Name string
+	Project     string // whose runs have the principals run-plan-<project> and run-apply-<project>
 	Files       map[string][]byte
 }
 
@@ -65,6 +65,7 @@ type Sandbox struct {
 	act    *actions.Act
 
 	cfg       Config
+	repos     []Repo
 	listeners map[string]net.Listener
 	servers   []*http.Server
 	page      *http.ServeMux
@@ -78,6 +79,10 @@ func Start(ctx context.Context, cfg Config) (*Sandbox, error) {
 	s := &Sandbox{cfg: cfg, listeners: map[string]net.Listener{}}
 	if err := s.listen(ctx); err != nil {
 		return nil, err
+	}
+	var err error
+	if s.repos, err = cfg.Repos(s.url("github") + "/tfpilot/tfpilot/releases/download"); err != nil {
+		return nil, errors.Join(err, s.Close(ctx))
 	}
 	secrets, err := loadSecrets(filepath.Join(cfg.Dir, "secrets.json"), cfg.Principals)
 	if err != nil {
@@ -94,6 +99,9 @@ func Start(ctx context.Context, cfg Config) (*Sandbox, error) {
 	s.serve()
 	return s, nil
 }
+
+// Repos are the infra repositories as they were rendered for this start.
+func (s *Sandbox) Repos() []Repo { return s.repos }
 
 // ErrPort says that a port is taken by another program.
 var ErrPort = errors.New("port in use")
@@ -217,16 +225,18 @@ func (s *Sandbox) closeListeners() error {
 func (s *Sandbox) FlushRedis() { s.redis.FlushAll() }
 
 func (s *Sandbox) runner(sec secrets) actions.Runner {
-	role := func(name string, workflows ...string) actions.Role {
-		p := sec.Principals[name]
-		return actions.Role{AccessKeyID: p.AccessKey, SecretAccessKey: p.Secret, Workflows: workflows}
+	roles := map[string]actions.Role{}
+	for _, r := range s.repos {
+		role := func(name string, workflows ...string) actions.Role {
+			p := sec.Principals[name]
+			return actions.Role{AccessKeyID: p.AccessKey, SecretAccessKey: p.Secret, Repo: r.Owner + "/" + r.Name, Workflows: workflows}
+		}
+		roles[PlanRole(r.Project)] = role("run-plan-"+r.Project, "plan.yml", "apply.yml", "destroy.yml", "cleanup.yml", "drift_plan.yml")
+		roles[ApplyRole(r.Project)] = role("run-apply-"+r.Project, "apply.yml", "destroy.yml")
 	}
 	s.act = &actions.Act{
 		Binary: s.cfg.Act, Dir: filepath.Join(s.cfg.Dir, "runs"), Terraform: s.cfg.Terraform,
-		Roles: map[string]actions.Role{
-			PlanRole:  role("run-plan", "plan.yml", "apply.yml", "destroy.yml", "cleanup.yml", "drift_plan.yml"),
-			ApplyRole: role("run-apply", "apply.yml", "destroy.yml"),
-		},
+		Roles: roles,
 		Env: map[string]string{
 			"AWS_ENDPOINT_URL_S3":         s.url("s3"),
 			"AWS_REGION":                  Region,

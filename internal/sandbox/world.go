@@ -10,15 +10,21 @@ import (
 
 // The simulated world.
 const (
-	Region    = "eu-central-1"
-	Team      = "T0ACME0001"
-	PlanRole  = "arn:aws:iam::000000000000:role/tfpilot-plan"
-	ApplyRole = "arn:aws:iam::000000000000:role/tfpilot-apply"
+	Region = "eu-central-1"
+	Team   = "T0ACME0001"
 
 	appID          = 4242
 	installationID = 777001
 	modelName      = "sandbox-1"
 )
+
+// PlanRole is the ARN of the role that plans in a project.
+func PlanRole(project string) string { return "arn:aws:iam::000000000000:role/tfpilot-plan-" + project }
+
+// ApplyRole is the ARN of the role that applies in a project.
+func ApplyRole(project string) string {
+	return "arn:aws:iam::000000000000:role/tfpilot-apply-" + project
+}
 
 // Person is somebody who works there.
 type Person struct {
@@ -69,13 +75,9 @@ func (s *Sandbox) forge(sec secrets, public *rsa.PublicKey) github.Config {
 	for _, p := range People {
 		cfg.Users = append(cfg.Users, github.User{Login: p.Login, ID: p.GithubID, Name: p.Name, Token: sec.GitHubTokens[p.Login]})
 	}
-	for _, r := range s.cfg.Repos {
+	for _, r := range s.repos {
 		cfg.Repos = append(cfg.Repos, github.Repo{
 			Owner: r.Owner, Name: r.Name, Files: r.Files,
-			Vars: map[string]string{
-				"TFPILOT_PLAN_ROLE": PlanRole, "TFPILOT_APPLY_ROLE": ApplyRole,
-				"TFPILOT_RELEASES": s.url("github") + "/tfpilot/tfpilot/releases/download",
-			},
 			Roles: map[string]string{"adam": "admin", "ana": "write", "omar": "write", "dana": "write", "vic": "read"},
 		})
 	}

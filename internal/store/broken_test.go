@@ -28,18 +28,18 @@ func (b *brokenBodies) RoundTrip(r *http.Request) (*http.Response, error) {
 // An answer that breaks off says nothing, like one that never came: it is asked for again.
 func TestAnswerBreaksOff(t *testing.T) {
 	srv := newBucket(t)
-	if mine, _, err := openAs(t, srv, "run-plan").PutClaim(t.Context(), testCID, lifecycle.Claim{RunID: 7}); err != nil || !mine {
+	if mine, _, err := openAs(t, srv, "run-plan-core").PutClaim(t.Context(), testProject, testCID, lifecycle.Claim{RunID: 7}); err != nil || !mine {
 		t.Fatal(mine, err)
 	}
 	breaking := &brokenBodies{next: inProcess{srv}, left: 2}
 	s, err := Open(t.Context(), Config{
 		Bucket: requestsBucket, Region: "eu-central-1", Endpoint: "http://s3.test",
-		AccessKey: "run-plan", Secret: "secret-of-run-plan", HTTPClient: &http.Client{Transport: breaking},
+		AccessKey: "run-plan-core", Secret: "secret-of-run-plan-core", HTTPClient: &http.Client{Transport: breaking},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	mine, stored, err := s.PutClaim(t.Context(), testCID, lifecycle.Claim{RunID: 8})
+	mine, stored, err := s.PutClaim(t.Context(), testProject, testCID, lifecycle.Claim{RunID: 8})
 	if err != nil || mine || stored.RunID != 7 || breaking.left != 0 {
 		t.Errorf("mine %v, stored %d, %d left, %v", mine, stored.RunID, breaking.left, err)
 	}

@@ -17,6 +17,7 @@ const (
 	requestsBucket = "tfpilot-requests"
 	stateBucket    = "tfpilot-terraform-state"
 	testID         = "req_0123456789abc"
+	testProject    = "core"
 )
 
 var testCID = "apply-" + strings.Repeat("0a", 16)
@@ -41,7 +42,7 @@ func (p inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 // principals are the shipped policies as rules of the simulator.
 func principals() []s3.Principal {
 	var all []s3.Principal
-	for _, p := range Policies {
+	for _, p := range Policies(testProject, "other") {
 		sp := s3.Principal{Name: p.Name, AccessKey: p.Name, Secret: "secret-of-" + p.Name}
 		for _, r := range p.Rules {
 			bucket := requestsBucket

@@ -80,21 +80,23 @@ func EnvironmentKey(project string, env lifecycle.Environment) (string, error) {
 		part{"environment key", env.Key, envKey}, part{"environment slug", env.Slug, projectName})
 }
 
-// GrantKey is grants/<correlationId>.json.
-func GrantKey(cid string) (string, error) {
-	return join(PrefixGrants, ".json", part{"correlation id", cid, correlationID})
+// GrantKey is grants/<project>/<correlationId>.json. What runs read and write is kept
+// by project, so that the roles of one project reach nothing of another.
+func GrantKey(project, cid string) (string, error) {
+	return join(PrefixGrants, ".json", part{"project", project, projectName}, part{"correlation id", cid, correlationID})
 }
 
-// ClaimKey is claims/<correlationId>.json.
-func ClaimKey(cid string) (string, error) {
-	return join(PrefixClaims, ".json", part{"correlation id", cid, correlationID})
+// ClaimKey is claims/<project>/<correlationId>.json.
+func ClaimKey(project, cid string) (string, error) {
+	return join(PrefixClaims, ".json", part{"project", project, projectName}, part{"correlation id", cid, correlationID})
 }
 
-// ResultKey is results/<correlationId>/<name>.
-func ResultKey(cid, name string) (string, error) {
+// ResultKey is results/<project>/<correlationId>/<name>. The correlation id begins with
+// the kind of the run, by which the roles may write or not.
+func ResultKey(project, cid, name string) (string, error) {
 	switch name {
 	case resultName, summaryName, planName:
-		return join(PrefixResults, "/"+name, part{"correlation id", cid, correlationID})
+		return join(PrefixResults, "/"+name, part{"project", project, projectName}, part{"correlation id", cid, correlationID})
 	}
 	return "", fmt.Errorf("result %q: %w", name, ErrKey)
 }

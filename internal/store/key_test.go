@@ -25,9 +25,9 @@ func TestKeys(t *testing.T) {
 		"webhooks/github/pr-index/9/12.json":               m(PRIndexKey(9, 12)),
 		"logs/" + testID + "/20261123T090000Z-000003.json": m(LogKey(testID, at.In(time.FixedZone("", 3600)), 3)),
 		"environments/core/dev/app.json":                   m(EnvironmentKey("core", devApp)),
-		"grants/" + testCID + ".json":                      m(GrantKey(testCID)),
-		"claims/" + testCID + ".json":                      m(ClaimKey(testCID)),
-		"results/" + testCID + "/plan.txt":                 m(ResultKey(testCID, planName)),
+		"grants/core/" + testCID + ".json":                 m(GrantKey("core", testCID)),
+		"claims/core/" + testCID + ".json":                 m(ClaimKey("core", testCID)),
+		"results/core/" + testCID + "/plan.txt":            m(ResultKey("core", testCID, planName)),
 		"identities/T0ACME0001/U0DANA0001.json":            m(IdentityKey("T0ACME0001", "U0DANA0001")),
 	} {
 		if got.err != nil || got.key != want {
@@ -48,8 +48,8 @@ func TestKeysCannotBeInjected(t *testing.T) {
 			func() (string, error) { return RequestKey(a) }, func() (string, error) { return HistoryKey(a) },
 			func() (string, error) { return RunIndexKey(lifecycle.Kind(a), 1) }, func() (string, error) { return LogKey(a, at, 1) },
 			func() (string, error) { return EnvironmentKey(a, lifecycle.Environment{Key: b, Slug: c}) },
-			func() (string, error) { return GrantKey(a) }, func() (string, error) { return ClaimKey(a) },
-			func() (string, error) { return ResultKey(a, b) }, func() (string, error) { return IdentityKey(a, b) },
+			func() (string, error) { return GrantKey(a, b) }, func() (string, error) { return ClaimKey(a, b) },
+			func() (string, error) { return ResultKey(a, b, c) }, func() (string, error) { return IdentityKey(a, b) },
 		} {
 			key, err := make()
 			if err != nil {

@@ -20,7 +20,7 @@ const (
 	onceTries = 8
 )
 
-// Names below results/<correlationId>/.
+// Names below results/<project>/<correlationId>/.
 const (
 	resultName  = "result.json"
 	summaryName = "summary.json"
@@ -149,8 +149,8 @@ func (s *Store) PRIndex(ctx context.Context, repoID int64, number int) (lifecycl
 
 // PutGrant lets the run with this correlation id do one thing. The same grant
 // again is a success, another one is ErrExists.
-func (s *Store) PutGrant(ctx context.Context, cid string, g lifecycle.Grant) error {
-	key, err := GrantKey(cid)
+func (s *Store) PutGrant(ctx context.Context, project, cid string, g lifecycle.Grant) error {
+	key, err := GrantKey(project, cid)
 	if err != nil {
 		return err
 	}
@@ -162,8 +162,8 @@ func (s *Store) PutGrant(ctx context.Context, cid string, g lifecycle.Grant) err
 }
 
 // Grant reads a grant; it is never served from anywhere but the bucket.
-func (s *Store) Grant(ctx context.Context, cid string) (lifecycle.Grant, error) {
-	key, err := GrantKey(cid)
+func (s *Store) Grant(ctx context.Context, project, cid string) (lifecycle.Grant, error) {
+	key, err := GrantKey(project, cid)
 	if err != nil {
 		return lifecycle.Grant{}, err
 	}
@@ -173,8 +173,8 @@ func (s *Store) Grant(ctx context.Context, cid string) (lifecycle.Grant, error) 
 }
 
 // DeleteGrant takes a grant back; one that is gone is a success.
-func (s *Store) DeleteGrant(ctx context.Context, cid string) error {
-	key, err := GrantKey(cid)
+func (s *Store) DeleteGrant(ctx context.Context, project, cid string) error {
+	key, err := GrantKey(project, cid)
 	if err != nil {
 		return err
 	}
@@ -184,8 +184,8 @@ func (s *Store) DeleteGrant(ctx context.Context, cid string) error {
 // PutClaim takes a correlation id for a run. It says whether the stored claim is
 // this one, byte for byte, and returns the stored one. Without a certain answer
 // it is an error, and the run must stop.
-func (s *Store) PutClaim(ctx context.Context, cid string, c lifecycle.Claim) (mine bool, stored lifecycle.Claim, err error) {
-	key, err := ClaimKey(cid)
+func (s *Store) PutClaim(ctx context.Context, project, cid string, c lifecycle.Claim) (mine bool, stored lifecycle.Claim, err error) {
+	key, err := ClaimKey(project, cid)
 	if err != nil {
 		return false, stored, err
 	}
@@ -204,8 +204,8 @@ func (s *Store) PutClaim(ctx context.Context, cid string, c lifecycle.Claim) (mi
 }
 
 // Claim says which run took a correlation id.
-func (s *Store) Claim(ctx context.Context, cid string) (lifecycle.Claim, error) {
-	key, err := ClaimKey(cid)
+func (s *Store) Claim(ctx context.Context, project, cid string) (lifecycle.Claim, error) {
+	key, err := ClaimKey(project, cid)
 	if err != nil {
 		return lifecycle.Claim{}, err
 	}
@@ -216,26 +216,26 @@ func (s *Store) Claim(ctx context.Context, cid string) (lifecycle.Claim, error) 
 
 // PutResult stores how a run ended. It comes last of the three: who sees it may
 // expect the others.
-func (s *Store) PutResult(ctx context.Context, cid string, r lifecycle.Result) error {
+func (s *Store) PutResult(ctx context.Context, project, cid string, r lifecycle.Result) error {
 	data, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("put result of %s: %w", cid, err)
 	}
-	return s.putResult(ctx, cid, resultName, data, MaxResult)
+	return s.putResult(ctx, project, cid, resultName, data, MaxResult)
 }
 
 // PutSummary stores summary.json, the bytes that the digest covers.
-func (s *Store) PutSummary(ctx context.Context, cid string, data []byte) error {
-	return s.putResult(ctx, cid, summaryName, data, MaxSummary)
+func (s *Store) PutSummary(ctx context.Context, project, cid string, data []byte) error {
+	return s.putResult(ctx, project, cid, summaryName, data, MaxSummary)
 }
 
 // PutPlan stores the redacted text of a plan.
-func (s *Store) PutPlan(ctx context.Context, cid string, text []byte) error {
-	return s.putResult(ctx, cid, planName, text, MaxPlan)
+func (s *Store) PutPlan(ctx context.Context, project, cid string, text []byte) error {
+	return s.putResult(ctx, project, cid, planName, text, MaxPlan)
 }
 
-func (s *Store) putResult(ctx context.Context, cid, name string, data []byte, limit int64) error {
-	key, err := ResultKey(cid, name)
+func (s *Store) putResult(ctx context.Context, project, cid, name string, data []byte, limit int64) error {
+	key, err := ResultKey(project, cid, name)
 	if err != nil {
 		return err
 	}
@@ -243,8 +243,8 @@ func (s *Store) putResult(ctx context.Context, cid, name string, data []byte, li
 }
 
 // Result reads how a run ended.
-func (s *Store) Result(ctx context.Context, cid string) (lifecycle.Result, error) {
-	key, err := ResultKey(cid, resultName)
+func (s *Store) Result(ctx context.Context, project, cid string) (lifecycle.Result, error) {
+	key, err := ResultKey(project, cid, resultName)
 	if err != nil {
 		return lifecycle.Result{}, err
 	}
@@ -254,8 +254,8 @@ func (s *Store) Result(ctx context.Context, cid string) (lifecycle.Result, error
 }
 
 // Summary reads the exact bytes of summary.json.
-func (s *Store) Summary(ctx context.Context, cid string) ([]byte, error) {
-	key, err := ResultKey(cid, summaryName)
+func (s *Store) Summary(ctx context.Context, project, cid string) ([]byte, error) {
+	key, err := ResultKey(project, cid, summaryName)
 	if err != nil {
 		return nil, err
 	}

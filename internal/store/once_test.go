@@ -21,24 +21,24 @@ func TestGrantIsWrittenOnce(t *testing.T) {
 	s := openAs(t, newBucket(t), "app")
 	g := lifecycle.Grant{Kind: lifecycle.KindApply, RequestID: testID, Digest: "sha256:1", ExpiresAt: at}
 	for range 2 {
-		if err := s.PutGrant(t.Context(), testCID, g); err != nil {
+		if err := s.PutGrant(t.Context(), testProject, testCID, g); err != nil {
 			t.Fatal(err)
 		}
 	}
 	other := g
 	other.Digest = "sha256:2"
-	if err := s.PutGrant(t.Context(), testCID, other); !errors.Is(err, ErrExists) {
+	if err := s.PutGrant(t.Context(), testProject, testCID, other); !errors.Is(err, ErrExists) {
 		t.Errorf("another grant under the same id: %v", err)
 	}
-	if got, err := s.Grant(t.Context(), testCID); err != nil || fmt.Sprint(got) != fmt.Sprint(g) {
+	if got, err := s.Grant(t.Context(), testProject, testCID); err != nil || fmt.Sprint(got) != fmt.Sprint(g) {
 		t.Errorf("grant is %+v, %v", got, err)
 	}
 	for range 2 {
-		if err := s.DeleteGrant(t.Context(), testCID); err != nil {
+		if err := s.DeleteGrant(t.Context(), testProject, testCID); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Grant(t.Context(), testCID); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Grant(t.Context(), testProject, testCID); !errors.Is(err, ErrNotFound) {
 		t.Errorf("deleted grant: %v", err)
 	}
 }
@@ -48,9 +48,9 @@ func TestOneClaimWins(t *testing.T) {
 	var wg sync.WaitGroup
 	winners := make(chan int64, 50)
 	for i := range 50 {
-		s := openAs(t, srv, "run-apply")
+		s := openAs(t, srv, "run-plan-core")
 		wg.Go(func() {
-			mine, stored, err := s.PutClaim(t.Context(), testCID, lifecycle.Claim{RunID: int64(i + 1), StartedAt: at})
+			mine, stored, err := s.PutClaim(t.Context(), testProject, testCID, lifecycle.Claim{RunID: int64(i + 1), StartedAt: at})
 			if err != nil {
 				t.Error(err)
 			}
@@ -66,7 +66,7 @@ func TestOneClaimWins(t *testing.T) {
 	if len(winners) != 1 {
 		t.Fatalf("%d runs won", len(winners))
 	}
-	c, err := openAs(t, srv, "app").Claim(t.Context(), testCID)
+	c, err := openAs(t, srv, "app").Claim(t.Context(), testProject, testCID)
 	if err != nil || c.RunID != <-winners {
 		t.Errorf("claim %+v, %v", c, err)
 	}
@@ -77,13 +77,13 @@ func TestClaimWithoutAnAnswer(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := newBucket(t)
-				s := openAs(t, srv, "run-plan")
+				s := openAs(t, srv, "run-plan-core")
 				inject(t, srv, s3.Fault{Kind: kind, Verb: "PutObject", Count: 2})
-				mine, _, err := s.PutClaim(t.Context(), testCID, lifecycle.Claim{RunID: 7})
+				mine, _, err := s.PutClaim(t.Context(), testProject, testCID, lifecycle.Claim{RunID: 7})
 				if err != nil || !mine {
 					t.Errorf("mine %v, %v", mine, err)
 				}
-				mine, stored, err := s.PutClaim(t.Context(), testCID, lifecycle.Claim{RunID: 8})
+				mine, stored, err := s.PutClaim(t.Context(), testProject, testCID, lifecycle.Claim{RunID: 8})
 				if err != nil || mine || stored.RunID != 7 {
 					t.Errorf("second run: mine %v, stored %d, %v", mine, stored.RunID, err)
 				}
@@ -94,32 +94,32 @@ func TestClaimWithoutAnAnswer(t *testing.T) {
 
 func TestResults(t *testing.T) {
 	srv := newBucket(t)
-	run, app := openAs(t, srv, "run-plan"), openAs(t, srv, "app")
+	run, app, testCID := openAs(t, srv, "run-plan-core"), openAs(t, srv, "app"), "plan-"+strings.Repeat("0a", 16)
 	r := lifecycle.Result{Conclusion: "success", Outputs: map[string]json.RawMessage{"arn": []byte(`"x"`)}, Counts: lifecycle.Counts{Add: 1}}
 	if err := errors.Join(
-		run.PutPlan(t.Context(), testCID, []byte("plan")), run.PutSummary(t.Context(), testCID, []byte("{}")),
-		run.PutResult(t.Context(), testCID, r), run.PutResult(t.Context(), testCID, r),
+		run.PutPlan(t.Context(), testProject, testCID, []byte("plan")), run.PutSummary(t.Context(), testProject, testCID, []byte("{}")),
+		run.PutResult(t.Context(), testProject, testCID, r), run.PutResult(t.Context(), testProject, testCID, r),
 	); err != nil {
 		t.Fatal(err)
 	}
-	if err := run.PutSummary(t.Context(), testCID, []byte("[]")); !errors.Is(err, ErrExists) {
+	if err := run.PutSummary(t.Context(), testProject, testCID, []byte("[]")); !errors.Is(err, ErrExists) {
 		t.Errorf("another summary: %v", err)
 	}
-	got, err := app.Result(t.Context(), testCID)
+	got, err := app.Result(t.Context(), testProject, testCID)
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(r) {
 		t.Errorf("result %v, %v", got, err)
 	}
-	if sum, err := app.Summary(t.Context(), testCID); err != nil || string(sum) != "{}" {
+	if sum, err := app.Summary(t.Context(), testProject, testCID); err != nil || string(sum) != "{}" {
 		t.Errorf("summary %q, %v", sum, err)
 	}
-	if text, ok := srv.Read(requestsBucket, "results/"+testCID+"/plan.txt"); !ok || string(text) != "plan" {
+	if text, ok := srv.Read(requestsBucket, "results/core/"+testCID+"/plan.txt"); !ok || string(text) != "plan" {
 		t.Errorf("plan %q, %v", text, ok)
 	}
-	other := strings.Replace(testCID, "apply", "plan", 1)
-	if err := run.PutPlan(t.Context(), other, bytes.Repeat([]byte("x"), MaxPlan+1)); !errors.Is(err, ErrTooLarge) {
+	other := strings.Replace(testCID, "plan", "cleanup", 1)
+	if err := run.PutPlan(t.Context(), testProject, other, bytes.Repeat([]byte("x"), MaxPlan+1)); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("oversize plan: %v", err)
 	}
-	if _, err := app.Result(t.Context(), other); !errors.Is(err, ErrNotFound) {
+	if _, err := app.Result(t.Context(), testProject, other); !errors.Is(err, ErrNotFound) {
 		t.Errorf("missing result: %v", err)
 	}
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Which of the two buckets a rule is about.
@@ -35,16 +37,27 @@ type TableRule struct {
 
 // Principal is one identity and all that it may do.
 type Principal struct {
-	Name  string // app, run-plan, run-apply
+	Name  string // app, run-plan-<project>, run-apply-<project>
+	Role  string // app, run-plan, run-apply: the name of its manifest
 	Rules []Rule
 	Table []TableRule
 }
 
-// Policies is least rights: app and worker share one identity; a run has another,
-// and the role that may write state is a third. A run reads grants and cannot make
-// them; it makes claims and results and cannot change or delete them.
-var Policies = []Principal{
-	{Name: "app", Rules: []Rule{
+// Policies is least rights: app and worker share one identity; each project has a pair
+// of its own for its runs, one that plans and one that may write state. A run reads
+// grants and cannot make them; it makes claims and results and cannot change or delete
+// them. A result can be made only by the role that does that kind of run, so that what
+// runs in a plan cannot report an apply.
+func Policies(projects ...string) []Principal {
+	all := []Principal{appPolicy()}
+	for _, project := range projects {
+		all = append(all, planPolicy(project), applyPolicy(project))
+	}
+	return all
+}
+
+func appPolicy() Principal {
+	return Principal{Name: "app", Role: "app", Rules: []Rule{
 		{
 			Sid: "ListObjects", Why: "sweep, logs, identities, and to tell a missing object from a forbidden one",
 			Bucket: BucketRequests, Actions: []string{"s3:ListBucket"},
@@ -71,48 +84,87 @@ var Policies = []Principal{
 			Bucket: BucketRequests, Actions: []string{"s3:DeleteObject"},
 			Prefixes: []string{PrefixRequests, PrefixGrants, PrefixIdentities, PrefixProbe},
 		},
-	}},
-	{Name: "run-plan", Rules: append(runRules(), Rule{
-		Sid: "ListState", Why: "Terraform's s3 backend lists workspaces and must see that there is no state yet",
-		Bucket: BucketState, Actions: []string{"s3:ListBucket"},
-	}, Rule{
-		Sid: "ReadState", Why: "plan and drift_plan read the state and never lock it",
-		Bucket: BucketState, Actions: []string{"s3:GetObject"},
-	}), Table: []TableRule{{
-		Sid: "ReadLock", Why: "the state's checksum is in the table", Actions: []string{"dynamodb:GetItem"},
-	}}},
-	{Name: "run-apply", Rules: append(runRules(), Rule{
-		Sid: "ListState", Why: "Terraform's s3 backend lists workspaces and must see that there is no state yet",
-		Bucket: BucketState, Actions: []string{"s3:ListBucket"},
-	}, Rule{
-		Sid: "WriteState", Why: "apply and destroy write the state and its lock file",
-		Bucket: BucketState, Actions: []string{"s3:GetObject", "s3:PutObject"},
-	}, Rule{
-		Sid: "Unlock", Why: "delete the lock file; the state itself cannot be deleted",
-		Bucket: BucketState, Actions: []string{"s3:DeleteObject"}, Suffix: ".tflock",
-	}), Table: []TableRule{{
-		Sid: "LockTable", Why: "take and release the lock, keep the state's checksum",
-		Actions: []string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"},
-	}}},
+	}}
 }
 
-// runRules is what every run may do in the requests bucket.
-func runRules() []Rule {
-	return []Rule{
+func planPolicy(project string) Principal {
+	return Principal{Name: "run-plan-" + project, Role: "run-plan", Rules: []Rule{
+		readGrant(project),
 		{
-			Sid: "ReadGrant", Why: "the guard compares the grant with the run's inputs, and reads it again before the effect",
-			Bucket: BucketRequests, Actions: []string{"s3:GetObject"}, Prefixes: []string{PrefixGrants},
+			Sid: "ReadBack", Why: "after an answer that was lost, a run checks whether its own bytes are stored",
+			Bucket: BucketRequests, Actions: []string{"s3:GetObject"},
+			Prefixes: append([]string{PrefixClaims + project + "/"}, results(project, planKinds)...),
 		},
 		{
-			Sid: "ReadBack", Why: "after an answer that was lost, a run looks whether its own bytes are stored",
-			Bucket: BucketRequests, Actions: []string{"s3:GetObject"}, Prefixes: []string{PrefixClaims, PrefixResults},
+			Sid: "CreateClaim", Why: "take the correlation id; runs of every kind do so before they have any other role",
+			Bucket: BucketRequests, Actions: []string{"s3:PutObject"}, Prefixes: []string{PrefixClaims + project + "/"}, CreateOnly: true,
 		},
 		{
-			Sid: "CreateClaimAndResult", Why: "take the correlation id; report how the run ended",
-			Bucket: BucketRequests, Actions: []string{"s3:PutObject"}, Prefixes: []string{PrefixClaims, PrefixResults},
-			CreateOnly: true,
+			Sid: "CreateResult", Why: "report how a plan, drift plan or cleanup ended, and no other run",
+			Bucket: BucketRequests, Actions: []string{"s3:PutObject"}, Prefixes: results(project, planKinds), CreateOnly: true,
 		},
+		listState,
+		{
+			Sid: "ReadState", Why: "plan and drift_plan read the state and never lock it",
+			Bucket: BucketState, Actions: []string{"s3:GetObject"},
+		},
+	}, Table: []TableRule{{
+		Sid: "ReadLock", Why: "the state's checksum is in the table", Actions: []string{"dynamodb:GetItem"},
+	}}}
+}
+
+func applyPolicy(project string) Principal {
+	return Principal{Name: "run-apply-" + project, Role: "run-apply", Rules: []Rule{
+		readGrant(project),
+		{
+			Sid: "ReadBackEffect", Why: "after an answer that was lost, a run checks whether its own result is stored",
+			Bucket: BucketRequests, Actions: []string{"s3:GetObject"}, Prefixes: results(project, effectKinds),
+		},
+		{
+			Sid: "CreateEffectResult", Why: "report how an apply or destroy ended, and no other run",
+			Bucket: BucketRequests, Actions: []string{"s3:PutObject"}, Prefixes: results(project, effectKinds), CreateOnly: true,
+		},
+		listState,
+		{
+			Sid: "WriteState", Why: "apply and destroy write the state and its lock file",
+			Bucket: BucketState, Actions: []string{"s3:GetObject", "s3:PutObject"},
+		},
+		{
+			Sid: "Unlock", Why: "delete the lock file; the state itself cannot be deleted",
+			Bucket: BucketState, Actions: []string{"s3:DeleteObject"}, Suffix: ".tflock",
+		},
+	}, Table: []TableRule{{
+		Sid: "LockTable", Why: "take and release the lock, keep the state's checksum",
+		Actions: []string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"},
+	}}}
+}
+
+// Which role reports which kinds of runs.
+var (
+	planKinds   = []lifecycle.Kind{lifecycle.KindPlan, lifecycle.KindDriftPlan, lifecycle.KindCleanup}
+	effectKinds = []lifecycle.Kind{lifecycle.KindApply, lifecycle.KindDestroy}
+)
+
+// results are the prefixes of the results of some kinds: a correlation id begins with
+// the kind of its run.
+func results(project string, kinds []lifecycle.Kind) []string {
+	var all []string
+	for _, kind := range kinds {
+		all = append(all, PrefixResults+project+"/"+string(kind)+"-")
 	}
+	return all
+}
+
+func readGrant(project string) Rule {
+	return Rule{
+		Sid: "ReadGrant", Why: "the guard compares the grant with the run's inputs, and reads it again before the effect",
+		Bucket: BucketRequests, Actions: []string{"s3:GetObject"}, Prefixes: []string{PrefixGrants + project + "/"},
+	}
+}
+
+var listState = Rule{
+	Sid: "ListState", Why: "Terraform's s3 backend lists workspaces and must see that there is no state yet",
+	Bucket: BucketState, Actions: []string{"s3:ListBucket"},
 }
 
 // statement is one statement of an IAM policy.
@@ -181,10 +233,7 @@ func (r Rule) resources(arn string) []string {
 	}
 	var all []string
 	for _, p := range r.Prefixes {
-		if p[len(p)-1] == '/' {
-			p += "*"
-		}
-		all = append(all, arn+"/"+p+r.Suffix)
+		all = append(all, arn+"/"+p+"*"+r.Suffix)
 	}
 	return all
 }

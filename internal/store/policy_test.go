@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,15 +19,15 @@ var update = flag.Bool("update", false, "write the golden files")
 
 const manifests = "../../manifests/iam"
 
-// The manifests are rendered from Policies. Bucket names in them are placeholders
-// that the operator replaces.
+// The manifests are rendered from Policies, one pair for each project. The names in
+// them are placeholders that the operator replaces.
 func TestManifests(t *testing.T) {
-	for _, p := range Policies {
+	for _, p := range Policies("PROJECT") {
 		got, err := RenderIAM(p, Resources{RequestsBucket: "REQUESTS_BUCKET", StateBucket: "STATE_BUCKET", Account: "ACCOUNT_ID", LockTable: "LOCK_TABLE"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		name := filepath.Join(manifests, p.Name+".json")
+		name := filepath.Join(manifests, p.Role+".json")
 		if *update {
 			if err := errors.Join(os.MkdirAll(manifests, 0o755), os.WriteFile(name, got, 0o644)); err != nil {
 				t.Fatal(err)
@@ -43,9 +44,9 @@ func TestManifests(t *testing.T) {
 // lock and keeps the checksum. The app has no business with it.
 func TestTableRights(t *testing.T) {
 	got := map[string][]string{}
-	for _, p := range Policies {
+	for _, p := range Policies(testProject) {
 		for _, r := range p.Table {
-			got[p.Name] = append(got[p.Name], r.Actions...)
+			got[p.Role] = append(got[p.Role], r.Actions...)
 		}
 	}
 	want := map[string][]string{"run-plan": {"dynamodb:GetItem"}, "run-apply": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}}
@@ -59,43 +60,45 @@ func TestLeastRights(t *testing.T) {
 	srv := newBucket(t)
 	app := openAs(t, srv, "app")
 	doc := mustCreate(t, app, testID)
-	if err := app.PutGrant(t.Context(), testCID, lifecycle.Grant{RequestID: testID}); err != nil {
+	if err := app.PutGrant(t.Context(), testProject, testCID, lifecycle.Grant{RequestID: testID}); err != nil {
 		t.Fatal(err)
 	}
 	plain := func(s *Store, key string) error {
 		_, err := s.create(t.Context(), key, []byte("x"))
 		return err
 	}
-	for _, name := range []string{"run-plan", "run-apply"} {
+	claim, err := openAs(t, srv, "run-plan-core").create(t.Context(), "claims/core/"+testCID+".json", []byte("x"))
+	if err != nil {
+		t.Fatalf("run-plan-core cannot claim: %v", err)
+	}
+	for _, name := range []string{"run-plan-core", "run-apply-core"} {
 		run := openAs(t, srv, name)
 		other := strings.Replace(testCID, "0a", "0b", 1)
-		claim := "claims/" + strings.Replace(testCID, "apply", map[string]string{"run-plan": "plan", "run-apply": "destroy"}[name], 1) + ".json"
-		etag, err := run.create(t.Context(), claim, []byte("x"))
-		if err != nil {
-			t.Errorf("%s cannot claim: %v", name, err)
-		}
 		denied := map[string]error{
-			"read a document":    second(run.read(t.Context(), "requests/"+testID+".json", testID)),
-			"change a document":  second(run.Patch(t.Context(), doc, worker, message("1.1"))),
-			"make a grant":       run.PutGrant(t.Context(), other, lifecycle.Grant{}),
-			"take back a grant":  run.DeleteGrant(t.Context(), testCID),
-			"read a missing one": second(run.Grant(t.Context(), other)),
-			"link an identity":   run.PutIdentity(t.Context(), lifecycle.Identity{SlackTeam: "T1", SlackUser: "U1"}),
-			"write the log":      run.AppendLog(t.Context(), testID, []lifecycle.Event{{Seq: 1, At: at}}),
-			"replace a claim":    second(run.replace(t.Context(), claim, etag, []byte("y"))),
-			"delete a claim":     run.remove(t.Context(), "claims/"+testCID+".json", ""),
-			"write elsewhere":    plain(run, "elsewhere/x"),
+			"read a document":       second(run.read(t.Context(), "requests/"+testID+".json", testID)),
+			"change a document":     second(run.Patch(t.Context(), doc, worker, message("1.1"))),
+			"make a grant":          run.PutGrant(t.Context(), testProject, other, lifecycle.Grant{}),
+			"take back a grant":     run.DeleteGrant(t.Context(), testProject, testCID),
+			"read a missing one":    second(run.Grant(t.Context(), testProject, other)),
+			"read another's":        second(run.Grant(t.Context(), "other", testCID)),
+			"link an identity":      run.PutIdentity(t.Context(), lifecycle.Identity{SlackTeam: "T1", SlackUser: "U1"}),
+			"write the log":         run.AppendLog(t.Context(), testID, []lifecycle.Event{{Seq: 1, At: at}}),
+			"replace a claim":       second(run.replace(t.Context(), "claims/core/"+testCID+".json", claim, []byte("y"))),
+			"delete a claim":        run.remove(t.Context(), "claims/core/"+testCID+".json", ""),
+			"claim for another":     plain(run, "claims/other/"+testCID+".json"),
+			"claim without project": plain(run, "claims/"+testCID+".json"),
+			"write elsewhere":       plain(run, "elsewhere/x"),
 		}
 		for what, err := range denied {
 			if !errors.Is(err, ErrDenied) {
 				t.Errorf("%s may %s: %v", name, what, err)
 			}
 		}
-		if _, err := run.Grant(t.Context(), testCID); err != nil {
+		if _, err := run.Grant(t.Context(), testProject, testCID); err != nil {
 			t.Errorf("%s cannot read its grant: %v", name, err)
 		}
 	}
-	for what, key := range map[string]string{"a claim": "claims/" + testCID + ".json", "a result": "results/" + testCID + "/result.json"} {
+	for what, key := range map[string]string{"a claim": "claims/core/" + testCID + ".json", "a result": "results/core/" + testCID + "/result.json"} {
 		if err := plain(app, key); !errors.Is(err, ErrDenied) {
 			t.Errorf("app may write %s: %v", what, err)
 		}
@@ -103,3 +106,22 @@ func TestLeastRights(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// What runs in a plan cannot report an apply: a result is made only by the role that does
+// that kind of run, and only in its own project.
+func TestResultsAreOfTheirRole(t *testing.T) {
+	srv := newBucket(t)
+	kinds := map[lifecycle.Kind]string{
+		lifecycle.KindPlan: "run-plan", lifecycle.KindDriftPlan: "run-plan", lifecycle.KindCleanup: "run-plan",
+		lifecycle.KindApply: "run-apply", lifecycle.KindDestroy: "run-apply",
+	}
+	for i, name := range []string{"run-plan-core", "run-apply-core", "run-plan-other", "run-apply-other", "app"} {
+		for kind, role := range kinds {
+			cid := fmt.Sprintf("%s-%032d", kind, i)
+			err := openAs(t, srv, name).PutResult(t.Context(), testProject, cid, lifecycle.Result{Conclusion: "success"})
+			if may := name == role+"-core"; may != (err == nil) || err != nil && !errors.Is(err, ErrDenied) {
+				t.Errorf("%s reports %s in core: %v", name, kind, err)
+			}
+		}
+	}
+}

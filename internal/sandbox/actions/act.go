@@ -113,9 +113,6 @@ func actFlags(dir string, job Job) []string {
 		"--action-cache-path", filepath.Join(dir, "cache"), "--actor", job.Actor,
 		"--env-file", os.DevNull, "--input-file", os.DevNull, "--var-file", os.DevNull,
 		"--secret-file", filepath.Join(dir, "secrets"), "-P", hostedLabel + "=-self-hosted"}
-	if label := job.Vars["TFPILOT_RUNNER"]; label != "" {
-		flags = append(flags, "-P", label+"=-self-hosted")
-	}
 	for k, v := range job.Vars {
 		flags = append(flags, "--var", k+"="+v)
 	}
@@ -126,6 +123,9 @@ func actFlags(dir string, job Job) []string {
 		"GITHUB_REPOSITORY_OWNER=" + owner, "GITHUB_REF=" + job.Ref, "GITHUB_TRIGGERING_ACTOR=" + job.Actor,
 	} {
 		flags = append(flags, "--env", kv)
+	}
+	if server, ok := strings.CutSuffix(job.CloneURL, "/"+job.Repo+".git"); ok {
+		flags = append(flags, "--env", "GITHUB_SERVER_URL="+server)
 	}
 	return flags
 }

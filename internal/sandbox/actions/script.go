@@ -2,7 +2,6 @@ package actions
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -16,10 +15,6 @@ type Scene struct {
 	Do     func(ctx context.Context, job Job) error // may be nil; its error is in the log and fails the step
 	Always bool                                     // runs after a failure and after a cancel too
 }
-
-// ErrStop ends a scripted run as a success and skips the steps that do not always
-// run, as a guard does that lost its claim.
-var ErrStop = errors.New("nothing to do for this run")
 
 // Script plays runs from a table, with no process and no socket. Durations pass in
 // package time, so in a synctest bubble they take none.
@@ -50,7 +45,6 @@ type play struct {
 	job        Job
 	log        io.Writer
 	steps      []Step
-	stopped    bool
 	conclusion string
 }
 
@@ -59,7 +53,7 @@ func (p *play) scene(ctx context.Context, number int, scene Scene) {
 	if ctx.Err() != nil && p.conclusion == "success" {
 		p.conclusion = "cancelled"
 	}
-	if (p.stopped || p.conclusion != "success") && !scene.Always {
+	if p.conclusion != "success" && !scene.Always {
 		p.note(step, "completed", "skipped")
 		return
 	}
@@ -71,9 +65,6 @@ func (p *play) scene(ctx context.Context, number int, scene Scene) {
 	}
 	switch {
 	case err == nil:
-		p.note(step, "completed", "success")
-	case errors.Is(err, ErrStop):
-		p.stopped = true
 		p.note(step, "completed", "success")
 	default:
 		p.fail(ctx, step, err)

@@ -12,10 +12,14 @@ import (
 type Role struct {
 	AccessKeyID     string
 	SecretAccessKey string
+	Repo            string   // owner/name that the trust policy admits; any when empty
 	Workflows       []string // base names of the workflow files that the trust policy admits
 }
 
-func (r Role) admits(workflow string) bool {
+func (r Role) admits(repo, workflow string) bool {
+	if r.Repo != "" && !strings.EqualFold(r.Repo, repo) {
+		return false
+	}
 	for _, w := range r.Workflows {
 		if w == filepath.Base(workflow) {
 			return true
@@ -69,7 +73,7 @@ func (a *Act) standIn(name string, job Job, wf workflowFile) (string, error) {
 func (a *Act) rolesFor(job Job, wf workflowFile) map[string]Role {
 	out := map[string]Role{}
 	for arn, role := range a.Roles {
-		if wf.IDToken && job.Ref == "refs/heads/"+defaultBranch && role.admits(job.Workflow) {
+		if wf.IDToken && job.Ref == "refs/heads/"+defaultBranch && role.admits(job.Repo, job.Workflow) {
 			out[arn] = role
 		}
 	}

@@ -152,7 +152,7 @@ func correlations(raw []byte) []string {
 	var ids []string
 	take := func(a attempt) {
 		if a.CorrelationID != "" && !strings.ContainsAny(a.CorrelationID, "/.") {
-			ids = append(ids, a.CorrelationID)
+			ids = append(ids, d.Project+"/"+a.CorrelationID)
 		}
 	}
 	for _, set := range []runSet{d.Runs.Plan, d.Runs.Apply, d.Runs.Destroy} {

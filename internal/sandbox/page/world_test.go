@@ -63,9 +63,11 @@ func start(t *testing.T, dir string, port int, manifest func(string) string) (*s
 	box, err := sandbox.Start(t.Context(), sandbox.Config{
 		Dir: dir, Port: port, Terraform: "/nowhere/terraform", Act: "/nowhere/act", CLIConfig: "/nowhere/cli.tfrc",
 		Log: slog.New(slog.DiscardHandler), Manifest: []byte(manifest(string(raw))), Buckets: []string{requestsBucket, stateBucket}, Principals: everything(),
-		Repos: []sandbox.Repo{{Owner: "acme", Name: "infra-core", Files: map[string][]byte{
-			"README.md": []byte("# infra-core\n"), ".github/workflows/plan.yml": fixture(t, "plan.yml"),
-		}}},
+		Repos: func(string) ([]sandbox.Repo, error) {
+			return []sandbox.Repo{{Owner: "acme", Name: "infra-core", Project: "core", Files: map[string][]byte{
+				"README.md": []byte("# infra-core\n"), ".github/workflows/plan.yml": fixture(t, "plan.yml"),
+			}}}, nil
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -83,11 +85,11 @@ func everything() []s3.Principal {
 	all := []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"}
 	return []s3.Principal{
 		{Name: "app", Allow: []s3.Rule{{Actions: all, Bucket: requestsBucket}, {Actions: all, Bucket: stateBucket}}},
-		{Name: "run-plan"}, {Name: "run-apply"}, {Name: "human"},
+		{Name: "run-plan-core"}, {Name: "run-apply-core"}, {Name: "human"},
 	}
 }
 
-func fixture(t *testing.T, name string) []byte {
+func fixture(t testing.TB, name string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
@@ -115,7 +117,7 @@ func (w *world) put(bucket, key string, body []byte) {
 func (w *world) seed() {
 	w.t.Helper()
 	w.put(requestsBucket, requestKey, fixture(w.t, "request.json"))
-	w.put(requestsBucket, "results/plan-00/plan.txt", []byte("Terraform will perform the following actions:\n  + aws_s3_bucket.this\n"))
+	w.put(requestsBucket, "results/core/plan-00/plan.txt", []byte("Terraform will perform the following actions:\n  + aws_s3_bucket.this\n"))
 	w.put(stateBucket, stateKey, fixture(w.t, "state.json"))
 	w.pull()
 	w.forge(http.MethodPost, "/repos/acme/infra-core/actions/workflows/plan.yml/dispatches", map[string]any{"ref": "main", "inputs": map[string]string{"request_id": "req_gn57ozoqhvzm6"}}, nil)

@@ -1,0 +1,100 @@
+package ci_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/sandbox/actions"
+)
+
+// Variables of the repository decide nothing: as whom, where and with which tfpilot a run
+// works stands in the reviewed workflow file.
+func TestVariablesDecideNothing(t *testing.T) {
+	w := newWorld(t)
+	w.vars = map[string]string{
+		"TFPILOT_PLAN_ROLE": applyRole, "TFPILOT_APPLY_ROLE": "arn:aws:iam::999999999999:role/elsewhere", "TFPILOT_ACTOR": "dana",
+		"TFPILOT_RUNNER": "somebodys-machine", "TFPILOT_RELEASES": "http://127.0.0.1:1/releases",
+	}
+	text := requestFile("logs", "")
+	plan := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
+	planned, log := w.must(plan)
+	if !strings.Contains(log, "Authenticated as "+planRole) || strings.Contains(log, "Authenticated as "+applyRole) {
+		t.Errorf("roles of the plan:\n%s", log)
+	}
+	_, log = w.must(w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.merge(), text, planned.Digest))
+	if !strings.Contains(log, "Authenticated as "+applyRole) || strings.Contains(log, "elsewhere") {
+		t.Errorf("roles of the apply:\n%s", log)
+	}
+	by := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
+	by.actor = "dana"
+	if res, log := w.run(by); res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Guard the inputs" {
+		t.Errorf("a run of the actor that the variable names: %s at %q\n%s", res.Conclusion, actions.FailedStep(res.Steps), log)
+	}
+}
+
+// An apply that stops before it has the apply role is reported all the same: the role is
+// taken for that, and nothing but the report follows.
+func TestFailedApplyIsReported(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	w.planned(text)
+	d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.merge(), text, "sha256:"+strings.Repeat("0", 64))
+	res, log := w.run(d)
+	if res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Plan" {
+		t.Fatalf("%s at %q\n%s", res.Conclusion, actions.FailedStep(res.Steps), log)
+	}
+	if r := w.result(d); r.Reason != "digest_changed" || r.Conclusion != "failure" {
+		t.Errorf("result: %+v", r)
+	}
+	for _, s := range res.Steps {
+		if ran := s.Conclusion != "skipped"; ran != !slices.Contains([]string{"Take the apply role", "Apply"}, s.Name) {
+			t.Errorf("step %q: %s", s.Name, s.Conclusion)
+		}
+	}
+}
+
+// Terraform starts providers in the step before the push, so nothing that they leave on
+// the disk reaches the branch or sees the token.
+func TestPushBelievesNothingOnTheDisk(t *testing.T) {
+	w := newWorld(t)
+	text := requestFile("logs", "")
+	w.propose(text)
+	d := w.request(lifecycle.KindCleanup, "", w.merge(), text, "")
+	b := w.bench(d)
+	b.checkout()
+	if failed, said := b.steps("guard", "strip"); failed != "" {
+		t.Fatalf("%s:\n%s", failed, said)
+	}
+	seen := filepath.Join(t.TempDir(), "seen")
+	hook := "#!/bin/sh\nenv > " + seen + "\n"
+	tools := filepath.Join(b.workspace, "tools")
+	for _, name := range []string{"pre-push", "post-checkout", "pre-commit", "post-commit", "reference-transaction"} {
+		if err := os.WriteFile(filepath.Join(tools, ".git", "hooks", name), []byte(hook), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	evil := "[core]\n\tfsmonitor = " + seen + ".sh\n\thooksPath = " + filepath.Join(tools, ".git", "hooks") + "\n[user]\n\tname = evil\n"
+	if err := os.WriteFile(filepath.Join(b.temp, ".gitconfig"), []byte(evil), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(tools, "modules", "demo", "main.tf"), []byte("# evil\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command(t, tools, "git", "-c", "user.name=evil", "-c", "user.email=e@example.com", "-c", "core.hooksPath=/dev/null", "commit", "-q", "-a", "-m", "evil")
+	if failed, said := b.steps("push", "result"); failed != "" {
+		t.Fatalf("%s:\n%s", failed, said)
+	}
+	if changed := strings.TrimSpace(command(t, w.bare, "git", "diff", "--name-status", "main", "cleanup/"+requestID)); changed != "D\t"+requestPath {
+		t.Errorf("the branch changes %q", changed)
+	}
+	if who := strings.TrimSpace(command(t, w.bare, "git", "log", "-1", "--format=%an|%s|%P", "cleanup/"+requestID)); who != "tfpilot[bot]|Remove "+requestID+" after its destroy|"+b.env["GITHUB_SHA"] {
+		t.Errorf("commit: %s", who)
+	}
+	if data, err := os.ReadFile(seen); err == nil {
+		t.Errorf("something of the checkout ran:\n%s", data)
+	}
+}

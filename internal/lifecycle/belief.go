@@ -1,0 +1,63 @@
+package lifecycle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// Codes that say why the result of a run is not believed.
+const (
+	CodeResultMissing = "result_missing" // the run left no claim or no result
+	CodeResultDamaged = "result_damaged" // what it left cannot be read
+	CodeResultForeign = "result_foreign" // what is there was not left by this run
+	CodeResultDiffers = "result_differs" // the run did something else than what was approved
+)
+
+// Evidence is what the bucket holds of one attempt's run. nil is what is not there.
+type Evidence struct {
+	CorrelationID string // required; under which it was read
+	Claim         *Claim
+	Result        *Result
+	SummaryDigest string // of the stored summary of a plan; empty when there is none
+	Damaged       bool   // something of it cannot be read
+}
+
+// Doubt says, with a code, why the evidence does not belong to this run; empty when it
+// does. Whoever may write to the bucket can put a result there, so it must come from the
+// run that has the claim, and that must be the run that GitHub reports on.
+func (e Evidence) Doubt(kind Kind, requestID string, a Attempt, runID int64) string {
+	c, r := e.Claim, e.Result
+	switch {
+	case e.Damaged:
+		return CodeResultDamaged
+	case c == nil || r == nil:
+		return CodeResultMissing
+	case c.Kind != kind || c.RequestID != requestID || c.RunID != runID || c.RunAttempt != 1 || c.SHA != a.HeadSHA:
+		return CodeResultForeign
+	case r.CorrelationID != a.CorrelationID || r.RunID != runID || r.Proof == "" || ProofHash(r.Proof) != c.ProofHash:
+		return CodeResultForeign
+	}
+	return ""
+}
+
+// SuccessDoubt says, with a code, why the success that GitHub reports of a run is not
+// believed; empty when it is. Besides being the run's own, the result must say that the
+// run did what was approved, or that nothing was left to do.
+func (e Evidence) SuccessDoubt(kind Kind, requestID string, a Attempt, runID int64) string {
+	if doubt := e.Doubt(kind, requestID, a, runID); doubt != "" {
+		return doubt
+	}
+	if kind == KindPlan && e.SummaryDigest != e.Result.Digest {
+		return CodeResultDamaged
+	}
+	if e.Result.Conclusion != "success" || holdsLease(kind) && e.Result.Digest != a.Digest && !e.Result.Nothing {
+		return CodeResultDiffers
+	}
+	return ""
+}
+
+// ProofHash is what a claim holds of the proof in its run's result.
+func ProofHash(proof string) string {
+	sum := sha256.Sum256([]byte(proof))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,181 @@
+package worker_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
+	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+)
+
+// slowRunners leave time between a dispatch and the first step of its run.
+var slowRunners = setup{hub: func(c *hubsim.Config) { c.QueueDelay = 30 * time.Second }}
+
+// attempt waits for the attempt of a kind and gives it.
+func (w *world) attempt(id string, kind lifecycle.Kind) lifecycle.Attempt {
+	w.t.Helper()
+	current := func(r lifecycle.Request) *lifecycle.Attempt { return r.CurrentRun(kind) }
+	w.until(id, "an attempt with a run", func(d store.Doc) bool { a := current(d.Request); return a != nil && a.RunID != 0 })
+	return *current(w.request(id))
+}
+
+// With the plan role, which code of a module has during a plan, somebody takes the claim
+// of an apply in the name of its real run. That run fails, and nothing is applied.
+func TestForgedClaimOfAnApply(t *testing.T) {
+	inWorld(t, slowRunners, func(w *world) {
+		w.open(reqA)
+		w.approve(reqA)
+		w.merge(reqA)
+		plan := w.storeAs("run-plan-core", inProcess{w.bucket})
+		w.click(reqA, lifecycle.ActionApply, "omar")
+		a := w.attempt(reqA, lifecycle.KindApply)
+		claim := lifecycle.Claim{Kind: lifecycle.KindApply, RequestID: reqA, RunID: a.RunID, RunAttempt: 1, SHA: a.HeadSHA, StartedAt: time.Now(), ProofHash: lifecycle.ProofHash("p")}
+		if mine, _, err := plan.PutClaim(context.Background(), project, a.CorrelationID, claim); err != nil || !mine {
+			t.Fatal(mine, err)
+		}
+		result := lifecycle.Result{
+			Conclusion: "success", CorrelationID: a.CorrelationID, RunID: a.RunID, Proof: "p", Digest: a.Digest,
+			Outputs: map[string]json.RawMessage{"arn": json.RawMessage(`"arn:aws:s3:::invented"`)},
+		}
+		if err := plan.PutResult(context.Background(), project, a.CorrelationID, result); err == nil {
+			t.Error("the plan role reports an apply")
+		}
+		w.reach(reqA, lifecycle.StatusFailed)
+		r := w.request(reqA)
+		if len(r.Outputs) > 0 || w.ledger.did("apply", reqA) != 0 {
+			t.Errorf("outputs %v, effects %v", r.Outputs, w.ledger.done())
+		}
+		w.pass(time.Minute)
+		w.released(reqA)
+	})
+}
+
+// A run that ends well without having done the work does not count, and the card says
+// what to do.
+func TestSuccessWithoutAResultDoesNotCount(t *testing.T) {
+	for _, tt := range []struct {
+		name, code string
+		forge      func(w *world, a lifecycle.Attempt)
+	}{
+		{"nothing is there", lifecycle.CodeResultMissing, func(*world, lifecycle.Attempt) {}},
+		{"a result of another", lifecycle.CodeResultForeign, func(w *world, a lifecycle.Attempt) {
+			apply := w.storeAs("run-apply-core", inProcess{w.bucket})
+			w.must(apply.PutResult(context.Background(), project, a.CorrelationID, lifecycle.Result{
+				Conclusion: "success", CorrelationID: a.CorrelationID, RunID: a.RunID, Proof: "p", Digest: a.Digest,
+			}))
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inWorld(t, setup{}, func(w *world) {
+				w.open(reqA)
+				w.approve(reqA)
+				w.merge(reqA)
+				w.ledger.holds("apply", true)
+				w.click(reqA, lifecycle.ActionApply, "omar")
+				a := w.attempt(reqA, lifecycle.KindApply)
+				w.until(reqA, "the claim", func(store.Doc) bool { return len(w.ledger.claimed(a.CorrelationID)) > 0 })
+				tt.forge(w, a)
+				w.ledger.forgets(a.RunID)
+				w.ledger.holds("apply", false)
+				w.reach(reqA, lifecycle.StatusFailed)
+				w.until(reqA, "the reason", func(d store.Doc) bool { return d.Request.Problem != nil })
+				r := w.request(reqA)
+				if got := r.Runs.Apply.Current(); got.Doubt != tt.code || got.Conclusion != "failure" {
+					t.Errorf("attempt: %+v", got)
+				}
+				if p := r.Problem; p.Code != tt.code || !strings.Contains(p.Text, "does not count") || !strings.Contains(p.Text, "re-plan") {
+					t.Errorf("problem: %+v", p)
+				}
+				w.pass(time.Minute)
+				w.told(reqA, "run_doubted", "does not count")
+				w.released(reqA)
+			})
+		})
+	}
+}
+
+// A plan that somebody else put in the place of a run's is not shown, whatever it says.
+func TestForgedPlanIsNotShown(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.ledger.holds("plan", true)
+		w.ask(reqA, "dana")
+		a := w.attempt(reqA, lifecycle.KindPlan)
+		w.until(reqA, "the claim", func(store.Doc) bool { return len(w.ledger.claimed(a.CorrelationID)) > 0 })
+		forged, ctx := (&terraform.Summary{}).Bytes(), context.Background()
+		plan := w.storeAs("run-plan-core", inProcess{w.bucket})
+		w.must(plan.PutSummary(ctx, project, a.CorrelationID, forged))
+		w.must(plan.PutResult(ctx, project, a.CorrelationID, lifecycle.Result{
+			Conclusion: "success", CorrelationID: a.CorrelationID, RunID: a.RunID, Proof: "p", Digest: terraform.Digest(forged),
+		}))
+		w.ledger.forgets(a.RunID)
+		w.ledger.holds("plan", false)
+		w.reach(reqA, lifecycle.StatusFailed)
+		if r := w.request(reqA); r.Plan != nil || r.Runs.Plan.Current().Doubt != lifecycle.CodeResultForeign {
+			t.Errorf("plan %+v of %+v", r.Plan, r.Runs.Plan.Current())
+		}
+	})
+}
+
+// A claim that names a run which TfPilot did not start for this attempt is not followed,
+// however well that run ends.
+func TestClaimOfAnotherRunIsNotFollowed(t *testing.T) {
+	inWorld(t, setup{plan: []fault{{"github POST /actions/workflows/apply.yml/dispatches", 1, errorBefore}}}, func(w *world) {
+		w.open(reqA)
+		w.approve(reqA)
+		w.merge(reqA)
+		other := w.request(reqA).Runs.Plan.Current().RunID // it ended well
+		w.click(reqA, lifecycle.ActionApply, "omar")
+		w.until(reqA, "an attempt", func(d store.Doc) bool { return d.Request.Runs.Apply.Current() != nil })
+		a := *w.request(reqA).Runs.Apply.Current()
+		claim := lifecycle.Claim{Kind: lifecycle.KindApply, RequestID: reqA, RunID: other, RunAttempt: 1, SHA: a.HeadSHA, ProofHash: lifecycle.ProofHash("p")}
+		plan := w.storeAs("run-plan-core", inProcess{w.bucket})
+		if mine, _, err := plan.PutClaim(context.Background(), project, a.CorrelationID, claim); err != nil || !mine {
+			t.Fatal(mine, err)
+		}
+		w.pass(5 * time.Minute)
+		if got := w.request(reqA).Runs.Apply.Current(); got.RunID == other {
+			t.Errorf("the plan's run was taken for the apply: %+v", got)
+		}
+		w.reach(reqA, lifecycle.StatusFailed)
+		w.released(reqA)
+	})
+}
+
+// A run that somebody else starts in the environment's name, even under the name of a
+// request, cancels nothing: neither an apply that waits nor a plan at work.
+func TestForeignDispatchCancelsNothing(t *testing.T) {
+	inWorld(t, slowRunners, func(w *world) {
+		w.ledger.holds("plan", true)
+		w.ask(reqA, "dana")
+		plan := w.attempt(reqA, lifecycle.KindPlan)
+		foreign := func(workflow string, a lifecycle.Attempt, ref string) {
+			w.dispatchByHand("dana", workflow, map[string]any{
+				"request_id": reqA, "environment_key": "dev", "environment_slug": "app", "sha": a.HeadSHA, "ref": ref, "correlation_id": a.CorrelationID, "dry_run": "false",
+			})
+		}
+		foreign("plan.yml", plan, "request/"+reqA)
+		w.pass(time.Minute)
+		w.ledger.holds("plan", false)
+		w.reach(reqA, lifecycle.StatusPlanReady)
+		w.approve(reqA)
+		w.merge(reqA)
+		foreign("apply.yml", lifecycle.Attempt{HeadSHA: plan.HeadSHA, CorrelationID: "apply-" + strings.Repeat("0", 32)}, "main") // would hold the group
+		w.click(reqA, lifecycle.ActionApply, "omar")
+		apply := w.attempt(reqA, lifecycle.KindApply)
+		for range 3 {
+			foreign("apply.yml", apply, "main")
+			foreign("destroy.yml", lifecycle.Attempt{HeadSHA: apply.HeadSHA, CorrelationID: strings.Replace(apply.CorrelationID, "apply", "destroy", 1)}, "main")
+		}
+		w.reach(reqA, lifecycle.StatusApplied)
+		if w.request(reqA).Runs.Apply.CurrentAttempt != 1 || w.ledger.did("apply", reqA) != 1 {
+			t.Errorf("%+v, effects %v", w.request(reqA).Runs.Apply, w.ledger.done())
+		}
+		w.settled(reqA)
+		w.sound()
+	})
+}
