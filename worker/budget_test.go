@@ -77,9 +77,9 @@ func (w *world) runHint(run int64, kind lifecycle.Kind, cid, status, conclusion 
 	}
 }
 
-// A workflow_run webhook costs at most 4 calls to S3 and none to GitHub, and 6 when it
-// brings a success, whose claim and result are read and taken in with the same write. The
-// other two events cost one call to GitHub each.
+// A workflow_run webhook costs at most 4 calls to S3 and none to GitHub. One that brings a
+// success costs 6, since claim and result are read and taken in with the same write, and
+// posts the plan with two more. The other two events cost one call to GitHub each.
 func TestWebhookBudgets(t *testing.T) {
 	inWorld(t, setup{}, func(w *world) {
 		w.ledger.holds("plan", true)
@@ -102,7 +102,7 @@ func TestWebhookBudgets(t *testing.T) {
 			hint         github.Hint
 			hub, buckets int
 		}{
-			{"completed", w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"), 0, 6},
+			{"completed", w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"), 2, 8},
 			{"completed again", w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"), 0, 4},
 			{"of nobody", w.runHint(4711, lifecycle.KindPlan, "plan-0123456789abcdef0123456789abcdef", "completed", "success"), 0, 4},
 			{"pull request", github.Hint{Event: "pull_request", Action: "edited", RepoID: repo, Pull: pull}, 1, 4},
