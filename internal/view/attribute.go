@@ -118,8 +118,14 @@ func (w *writer) overlay(path string, value any) any {
 		for _, name := range names(v) {
 			out[name] = w.overlay(memberPath(path, name), v[name])
 		}
-		for _, unknown := range slices.Sorted(maps.Keys(w.unknown)) {
-			if name, inside := strings.CutPrefix(unknown, memberPath(path, "")); inside && name != "" && !w.unknown[unknown] {
+		prefix := memberPath(path, "")
+		first, _ := slices.BinarySearch(w.paths, prefix)
+		for _, unknown := range w.paths[first:] {
+			name, inside := strings.CutPrefix(unknown, prefix)
+			if !inside {
+				break
+			}
+			if name != "" && !w.unknown[unknown] {
 				out[name], w.unknown[unknown] = unknownValue{}, true
 			}
 		}

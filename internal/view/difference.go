@@ -147,7 +147,7 @@ func sameShape(a, b any) bool {
 type step struct{ was, is int }
 
 // maxCells bounds the table that align fills.
-const maxCells = 4 << 20
+const maxCells = 1 << 20
 
 // align finds a longest common subsequence. Lists too long for that are one that goes and one that comes, but for their common
 // beginning and end.

@@ -147,7 +147,7 @@ func code(c *terraform.CodeIdentity) []Line {
 func shortID(id string) string { return visible(id[:min(len(id), 12)]) }
 
 func changeOf(c terraform.Change) Change {
-	w := writer{unknown: unknownPaths(c.Unknown)}
+	w := writer{unknown: unknownPaths(c.Unknown), paths: slices.Sorted(slices.Values(c.Unknown))}
 	w.add(0, signOf(c), title(c))
 	for _, note := range notes(c) {
 		w.add(1, "", "# "+note)

@@ -13,6 +13,7 @@ import (
 type writer struct {
 	lines   []Line
 	unknown map[string]bool // paths that are unknown; true once they have a place
+	paths   []string        // the same, sorted
 	code    bool            // the values are of configuration, where some are expressions
 }
 
@@ -249,6 +250,11 @@ func (w *writer) gone(p place, was any) {
 }
 
 func (w *writer) changedValue(p place, was, is any) {
+	if p.depth > maxIndent { // comparing takes longer with each level
+		w.whole(p, Destroy, was)
+		w.whole(p, Create, is)
+		return
+	}
 	switch is := is.(type) {
 	case map[string]any:
 		if was, ok := was.(map[string]any); ok {

@@ -34,6 +34,9 @@ type Line struct {
 	Text  string `json:"text"`
 }
 
+// maxIndent bounds how far a line is indented: what is nested deeper, as only hostile values are, starts there.
+const maxIndent = 24
+
 // String draws the line as Terraform does: the sign directly before the text.
 func (l Line) String() string {
 	switch {
@@ -43,7 +46,7 @@ func (l Line) String() string {
 		return string(l.Sign) + " " + l.Text
 	}
 	sign := string(l.Sign)
-	return strings.Repeat(" ", 4*l.Depth) + sign + strings.Repeat(" ", max(0, 2-len(sign))) + l.Text
+	return strings.Repeat(" ", 4*min(l.Depth, maxIndent)) + sign + strings.Repeat(" ", max(0, 2-len(sign))) + l.Text
 }
 
 // Diff draws the line for a reader that colors lines by their first character.
@@ -52,7 +55,7 @@ func (l Line) Diff() string {
 		return ""
 	}
 	sign := string(l.Sign)
-	return sign + strings.Repeat(" ", 4-len(sign)+4*l.Depth) + l.Text
+	return sign + strings.Repeat(" ", 4-len(sign)+4*min(l.Depth, maxIndent)) + l.Text
 }
 
 // visible shows a text on one line, with every character that people cannot see as an escape.

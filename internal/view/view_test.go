@@ -343,3 +343,25 @@ func TestChunksLoseNothing(t *testing.T) {
 		}
 	})
 }
+
+// A plan that was made to be expensive to show is shown in time, and within a few times its size.
+func TestHostilePlansAreShown(t *testing.T) {
+	deep := strings.Repeat("[", 9000) + "1" + strings.Repeat("]", 9000)
+	var lines, other strings.Builder
+	objects, unknown := map[string]any{}, []string{}
+	for i := range 20000 {
+		fmt.Fprintf(&lines, "a%d\n", i)
+		fmt.Fprintf(&other, "b%d\n", i)
+		objects[fmt.Sprintf("k%d", i)] = map[string]any{"x": "1"}
+		unknown = append(unknown, fmt.Sprintf("m.k%d.id", i))
+	}
+	s := &terraform.Summary{Changes: []terraform.Change{{
+		Address: "a.b", Type: "a", Actions: []string{"update"}, Unknown: unknown,
+		Before: map[string]any{"deep": deep, "text": lines.String(), "m": map[string]any{}},
+		After:  map[string]any{"deep": strings.Replace(deep, "1", "2", 1), "text": other.String(), "m": objects},
+	}}}
+	text := OfPlan(s).Text()
+	if size := len(s.Bytes()); len(text) > 8*size || strings.Count(text, "(known after apply)") != 20000 {
+		t.Errorf("%d bytes of a summary of %d, %d unknown", len(text), size, strings.Count(text, knownAfter))
+	}
+}
