@@ -90,21 +90,31 @@ func (w *Worker) waiting(ctx context.Context) map[string]bool {
 	return ids
 }
 
-const turnEvery = time.Second
+// How often a worker asks whose turn it is: while requests wait, and while none does. The
+// first one that has to wait has most of a minute before it anyway.
+const (
+	turnEvery = time.Second
+	turnIdle  = 15 * time.Second
+)
 
 // callTurns enqueues the requests whose turn it is, until ctx ends.
 func (w *Worker) callTurns(ctx context.Context) {
-	ticker := time.NewTicker(turnEvery)
-	defer ticker.Stop()
+	timer := time.NewTimer(turnIdle)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-timer.C:
 		}
 		ids, err := w.Turns.Next(ctx)
+		if len(ids) > 0 || len(w.waiting(ctx)) > 0 {
+			timer.Reset(turnEvery)
+		} else {
+			timer.Reset(turnIdle)
+		}
 		if err != nil {
-			continue // the next tick asks again, and the sweep finds what is due
+			continue // asked again soon, and the sweep finds what is due
 		}
 		for _, id := range ids {
 			if err := w.Bell.LookAfter(ctx, id, 0, time.Second); err != nil {

@@ -16,7 +16,7 @@ import (
 // runs it within takeOverWithin. The task may then run twice, as any task may.
 const (
 	beatEvery  = 2 * time.Second
-	beatLasts  = 7 * time.Second // after it, a process that was not heard of is taken for dead
+	beatLasts  = 7 * time.Second // after it, a process that was not heard of is taken for dead; or 3.5 slower beats
 	rollLasts  = time.Hour       // of what a process notes; it notes again with each task
 	rollMost   = 100             // processes that one check asks about
 	againSign  = ":again"        // ends the id of a task that another process ran before
@@ -37,6 +37,7 @@ type roll struct {
 	redis  *Redis
 	client *asynq.Client
 	log    *slog.Logger
+	every  time.Duration // between beats
 }
 
 // note keeps a task on the roll while it runs. Without Redis it only loses the quick
@@ -68,11 +69,11 @@ func (l *roll) write(ctx context.Context, do func(redis.Pipeliner)) {
 
 // run says that this process lives and takes over from those that died, until ctx ends.
 func (l *roll) run(ctx context.Context) {
-	ticker := time.NewTicker(beatEvery)
+	ticker := time.NewTicker(l.every)
 	defer ticker.Stop()
 	for {
 		l.write(ctx, func(p redis.Pipeliner) {
-			p.Set(ctx, rollWorker+l.redis.self, 1, beatLasts)
+			p.Set(ctx, rollWorker+l.redis.self, 1, l.every*(beatLasts/time.Second)/(beatEvery/time.Second))
 			p.SAdd(ctx, rollAll, l.redis.self)
 		})
 		l.takeOver(ctx)
