@@ -12,6 +12,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
+func cleanupTitle(r *lifecycle.Request) string {
+	return "TfPilot: remove " + r.Module + " from " + r.Environment.String() + " (" + r.ID + ")"
+}
+
 func cleanupBranch(id string) string { return "cleanup/" + id }
 
 // cleanup starts the run that takes the block out of the code. The resource is gone
@@ -29,15 +33,21 @@ func (j *job) cleanup(ctx context.Context) error {
 // opens it, so that required checks run.
 func (j *job) cleanupPull(ctx context.Context) error {
 	r := j.request()
-	title := "TfPilot: remove " + r.Module + " from " + r.Environment.String() + " (" + r.ID + ")"
 	body := fmt.Sprintf("The infrastructure of request %s is destroyed. This takes its code out of `%s`.\n\nRequest: %s\n", r.ID, r.Target.Path, r.PR.URL)
-	pull, _, err := j.GitHub.OpenPull(ctx, github.PullInput{Repo: repoOf(r), Head: cleanupBranch(r.ID), Base: r.Target.Base, Title: title, Body: body})
+	pull, created, err := j.GitHub.OpenPull(ctx, github.PullInput{Repo: repoOf(r), Head: cleanupBranch(r.ID), Base: r.Target.Base, Title: cleanupTitle(r), Body: body})
 	var no *github.Refused
 	switch {
 	case errors.As(err, &no):
 		text := "GitHub refused to open the cleanup pull request: " + no.Message + "\nRepair makes it anew."
 		return j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupPull, "github_refused", text, now()))
 	case err != nil:
+		return err
+	}
+	if ours, err := j.madeByUs(ctx, pull, created); err != nil || !ours {
+		if err == nil {
+			text := foreignPull(cleanupBranch(r.ID), pull) + "Then press Repair."
+			err = j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupPull, lifecycle.CodeForeign, text, now()))
+		}
 		return err
 	}
 	if err := j.Store.PutPRIndex(ctx, pull.RepoID, pull.Number, lifecycle.PRIndex{RequestID: r.ID}); err != nil {
@@ -65,7 +75,7 @@ func (j *job) cleanupMerge(ctx context.Context) error {
 		text := "The cleanup pull request was changed or closed. Look at it on GitHub and merge it there, or press Repair to have it made anew: " + pull.URL
 		return j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupMerge, lifecycle.CodeForeign, text, now()))
 	}
-	_, err = j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: pull.Number, HeadSHA: pull.HeadSHA, Title: pull.Title})
+	_, err = j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: pull.Number, HeadSHA: pull.HeadSHA, Title: cleanupTitle(r), Message: mergeMessage(r)})
 	var no *github.Refused
 	switch {
 	case errors.As(err, &no):

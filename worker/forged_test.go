@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	gh "github.com/google/go-github/v62/github"
+
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
 	"github.com/tfpilot/tfpilot/internal/store"
@@ -177,5 +179,39 @@ func TestForeignDispatchCancelsNothing(t *testing.T) {
 		}
 		w.settled(reqA)
 		w.sound()
+	})
+}
+
+// A pull request that somebody else opened for TfPilot's branch is not adopted, and a title
+// that somebody changed does not reach the default branch.
+func TestForeignWordsStayOffTheDefaultBranch(t *testing.T) {
+	const words = "Fixes #1 [skip ci] @adam"
+	inWorld(t, setup{plan: []fault{{"github POST /pulls", 1, errorBefore}}}, func(w *world) {
+		ctx, c := context.Background(), w.as("dana")
+		w.ask(reqA, "dana")
+		w.until(reqA, "the branch", func(store.Doc) bool {
+			_, err := w.hub.Files(repoName, "request/"+reqA)
+			return err == nil
+		})
+		pull, _, err := c.PullRequests.Create(ctx, "acme", "infra-core", &gh.NewPullRequest{Title: gh.String(words), Head: gh.String("request/" + reqA), Base: gh.String("main")})
+		w.must(err)
+		w.until(reqA, "it is refused", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == lifecycle.CodeForeign })
+		if text := w.request(reqA).Problem.Text; !strings.Contains(text, "Someone else opened") || w.request(reqA).PR != nil {
+			t.Errorf("problem: %s", text)
+		}
+		_, _, err = c.PullRequests.Edit(ctx, "acme", "infra-core", pull.GetNumber(), &gh.PullRequest{State: gh.String("closed")})
+		w.must(err)
+		w.planned(reqA, lifecycle.PurposeOpen)
+		_, _, err = c.PullRequests.Edit(ctx, "acme", "infra-core", w.request(reqA).PR.Number, &gh.PullRequest{Title: gh.String(words)})
+		w.must(err)
+		w.approve(reqA)
+		w.merge(reqA)
+		commits, _, err := c.Repositories.ListCommits(ctx, "acme", "infra-core", nil)
+		w.must(err)
+		for _, one := range commits {
+			if strings.Contains(one.GetCommit().GetMessage(), words) {
+				t.Errorf("on main: %q", one.GetCommit().GetMessage())
+			}
+		}
 	})
 }

@@ -47,14 +47,37 @@ func (j *job) open(ctx context.Context) error {
 	if err != nil {
 		return j.openFailed(ctx, err)
 	}
-	pull, _, err := j.GitHub.OpenPull(ctx, github.PullInput{
+	pull, created, err := j.GitHub.OpenPull(ctx, github.PullInput{
 		Repo: repoOf(r), Head: r.Target.Branch, Base: r.Target.Base, Title: subject(r), Body: j.pullBody(content),
 	})
 	if err != nil {
 		return j.openFailed(ctx, err)
 	}
+	if ours, err := j.madeByUs(ctx, pull, created); err != nil || !ours {
+		if err == nil {
+			err = j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeForeign, foreignPull(r.Target.Branch, pull)+"TfPilot then opens its own.")
+		}
+		return err
+	}
 	return j.opened(ctx, commit, pull)
 }
+
+// madeByUs says that TfPilot itself opened the pull request, from a branch of this very
+// repository. Any other would bring its own title and description with it.
+func (j *job) madeByUs(ctx context.Context, pull github.Pull, created bool) (bool, error) {
+	if created {
+		return true, nil
+	}
+	self, err := j.GitHub.Self(ctx)
+	return err == nil && !pull.Fork && strings.EqualFold(pull.By.Login, self.Login), err
+}
+
+func foreignPull(branch string, pull github.Pull) string {
+	return fmt.Sprintf("Someone else opened a pull request for TfPilot's branch %s, so TfPilot does not use it: %s\nClose it on GitHub. ", branch, pull.URL)
+}
+
+// mergeMessage is the message of a merge commit; it is made of TfPilot's own words alone.
+func mergeMessage(r *lifecycle.Request) string { return "Request " + r.ID + " of TfPilot." }
 
 func (j *job) opened(ctx context.Context, commit github.Commit, pull github.Pull) error {
 	if err := j.Store.PutPRIndex(ctx, pull.RepoID, pull.Number, lifecycle.PRIndex{RequestID: j.id()}); err != nil {

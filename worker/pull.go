@@ -123,7 +123,7 @@ func (j *job) merge(ctx context.Context) error {
 
 func (j *job) mergePull(ctx context.Context, wish lifecycle.Wish) error {
 	r := j.request()
-	_, err := j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: r.PR.Number, HeadSHA: r.Plan.SHA, Title: subject(r)})
+	_, err := j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: r.PR.Number, HeadSHA: r.Plan.SHA, Title: subject(r), Message: mergeMessage(r)})
 	var no *github.Refused
 	switch {
 	case errors.Is(err, github.ErrHeadMoved):

@@ -222,7 +222,8 @@ type MergeInput struct {
 	Repo    Repo   // required
 	Number  int    // required
 	HeadSHA string // required; the head that was approved
-	Title   string // of the merge commit
+	Title   string // required; of the merge commit
+	Message string // required; else GitHub takes the pull request's title, which others may change
 	Method  string // merge, squash or rebase; empty is merge
 }
 
@@ -241,7 +242,7 @@ func (c *Client) Merge(ctx context.Context, in MergeInput) (string, error) {
 	if method == "" {
 		method = "merge"
 	}
-	body := map[string]string{"sha": in.HeadSHA, "commit_title": cutRunes(in.Title, maxTitle), "merge_method": method}
+	body := map[string]string{"sha": in.HeadSHA, "commit_title": cutRunes(in.Title, maxTitle), "commit_message": cutRunes(in.Message, maxTitle), "merge_method": method}
 	var out struct {
 		SHA    string `json:"sha"`
 		Merged bool   `json:"merged"`
