@@ -129,17 +129,18 @@ func (j *job) leaveQueue(ctx context.Context, s lifecycle.Step) error {
 
 // leave gives a place up and rings for whoever moves up.
 func (j *job) leave(ctx context.Context, cid string) error {
-	return j.leaveEnvironment(ctx, j.request().Project, j.request().Environment, cid)
+	_, err := j.leaveEnvironment(ctx, j.request().Project, j.request().Environment, cid)
+	return err
 }
 
-func (w *Worker) leaveEnvironment(ctx context.Context, project string, env lifecycle.Environment, cid string) error {
+func (w *Worker) leaveEnvironment(ctx context.Context, project string, env lifecycle.Environment, cid string) (lifecycle.EnvironmentState, error) {
 	state, err := w.Store.UpdateEnvironment(ctx, project, env, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
 		return e.Leave(cid, now()), nil
 	})
 	if err != nil {
-		return err
+		return state, err
 	}
-	return ringQueue(ctx, w.Bell, state)
+	return state, ringQueue(ctx, w.Bell, state)
 }
 
 // ringQueue tells the holder that it may start, and those who wait their new place.
@@ -160,8 +161,14 @@ func (j *job) release(ctx context.Context, s lifecycle.Step) error {
 	if err := j.Store.DeleteGrant(ctx, j.request().Project, s.CorrelationID); err != nil {
 		return err
 	}
-	if err := j.leave(ctx, s.CorrelationID); err != nil {
+	state, err := j.leaveEnvironment(ctx, j.request().Project, j.request().Environment, s.CorrelationID)
+	if err != nil {
 		return err
+	}
+	if state.StateLock != nil {
+		if err := j.passedStateLock(ctx, s); err != nil {
+			return err
+		}
 	}
 	return j.patch(ctx, lifecycle.Released(s.Kind, s.CorrelationID))
 }
@@ -179,7 +186,7 @@ func (w *Worker) Environment(ctx context.Context, project string, env lifecycle.
 			return err
 		}
 		if !stays {
-			if err := w.leaveEnvironment(ctx, project, env, entry.CorrelationID); err != nil {
+			if _, err := w.leaveEnvironment(ctx, project, env, entry.CorrelationID); err != nil {
 				return err
 			}
 		}

@@ -50,6 +50,9 @@ func ForceRelease(ctx context.Context, s *store.Store, bell *queue.Bell, f Force
 		return holder, err
 	}
 	state, err = s.UpdateEnvironment(ctx, f.Project, f.Environment, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+		if at := now(); e.Place(holder.CorrelationID) == 0 {
+			e.ForcedAt = &at
+		}
 		return e.Leave(holder.CorrelationID, now()), nil
 	})
 	if err != nil {

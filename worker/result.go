@@ -154,7 +154,14 @@ func (j *job) readFailure(ctx context.Context, s lifecycle.Step, a lifecycle.Att
 	if code == "" {
 		code = a.Conclusion
 	}
-	return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, code, reason(a.Conclusion, code, res.Tail), step, now()))
+	text := reason(a.Conclusion, code, res.Tail)
+	if code == lifecycle.CodeStateLocked && res.StateLock != nil {
+		var err error
+		if text, err = j.stateLocked(ctx, a, *res.StateLock); err != nil {
+			return err
+		}
+	}
+	return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, code, text, step, now()))
 }
 
 // reasons say in words what a code means for the person who has to act.
@@ -174,6 +181,7 @@ var reasons = map[string]string{
 	"referred_to":        "Something else in this environment uses it. Take that away first.",
 	"unsupported_action": "The plan holds an action that TfPilot does not know. The platform team has to look at it.",
 	"plan_too_large":     "The plan is too large to be shown, so it cannot be approved.",
+	"state_locked":       "The environment's state is locked, so nothing was changed. The platform team finds out who holds the lock.",
 	"interrupted":        "The run was interrupted. What it did until then is in the state. Plan again to see what is left.",
 
 	lifecycle.CodeResultMissing: "GitHub says that the run succeeded, but the run left no result, so it does not count. What it did is in the state: re-plan to see what is left.",

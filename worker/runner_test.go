@@ -25,6 +25,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
+// lockedState is what a run meets where another holds Terraform's lock.
+type lockedState struct{ lock lifecycle.StateLock }
+
+func (*lockedState) Error() string { return "Error acquiring the state lock" }
+
 // ledger is the cloud behind the runs, and what every run did to it.
 type ledger struct {
 	w *world
@@ -192,7 +197,13 @@ func (l *ledger) work(do func(context.Context, *store.Store, actions.Job) error)
 			return nil
 		}
 		if broken != nil {
-			l.note(job, func(r *liveRun) { r.result.Reason, r.result.Tail = "terraform_failed", broken.Error() })
+			l.note(job, func(r *liveRun) {
+				r.result.Reason, r.result.Tail = "terraform_failed", broken.Error()
+				var locked *lockedState
+				if errors.As(broken, &locked) {
+					r.result.Reason, r.result.StateLock = lifecycle.CodeStateLocked, &locked.lock
+				}
+			})
 			return broken
 		}
 		return do(ctx, s, job)

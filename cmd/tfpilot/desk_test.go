@@ -41,7 +41,15 @@ func newDesk(t *testing.T) *desk {
 	if err := os.WriteFile(config, []byte(deskYAML), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	bucket, err := s3.New(s3.Config{Buckets: []string{"requests"}, Principals: []s3.Principal{{
+	operator := s3.Principal{Name: "unlock", AccessKey: "operator", Secret: "operator-secret"}
+	for _, p := range store.Policies("core") {
+		for _, r := range p.Rules {
+			if p.Name == operator.Name {
+				operator.Allow = append(operator.Allow, s3.Rule{Actions: r.Actions, Bucket: "dev-states", Prefixes: r.Prefixes, Suffix: r.Suffix})
+			}
+		}
+	}
+	bucket, err := s3.New(s3.Config{Buckets: []string{"requests", "dev-states"}, Principals: []s3.Principal{operator, {
 		Name: "app", AccessKey: "key", Secret: "secret",
 		Allow: []s3.Rule{{Actions: []string{"s3:*"}, Bucket: "requests", Prefixes: []string{""}}},
 	}}})

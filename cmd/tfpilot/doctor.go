@@ -86,6 +86,7 @@ func (p *parts) examine(ctx context.Context) []finding {
 	found = append(found, p.examineSlack(ctx)...)
 	found = append(found, p.examineApp(ctx)...)
 	found = append(found, p.examineEnvironments(ctx)...)
+	found = append(found, p.examineLocks(ctx)...)
 	return append(found, p.examineModel(ctx)...)
 }
 

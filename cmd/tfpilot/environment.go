@@ -19,10 +19,10 @@ import (
 // newEnvironments shows who holds the environments, and lets an admin take one away.
 func newEnvironments() *cobra.Command {
 	k := &console{}
-	c := &cobra.Command{Use: "environments", Short: "Show who holds and waits for the environments, and release one by force"}
+	c := &cobra.Command{Use: "environments", Short: "Show who holds and waits for the environments, release one by force, remove a lock on a state"}
 	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login whose rights count")
 	c.PersistentFlags().BoolVar(&k.json, "json", false, "print JSON")
-	c.AddCommand(k.leasesCommand(), k.releaseCommand())
+	c.AddCommand(k.leasesCommand(), k.releaseCommand(), k.unlockCommand())
 	return c
 }
 
@@ -44,12 +44,21 @@ func (k *console) leasesCommand() *cobra.Command {
 		t := tabwriter.NewWriter(k.out, 0, 4, 2, ' ', 0)
 		for _, e := range all {
 			_, _ = fmt.Fprintf(t, "%s\t%s/%s\t%s\n", e.Project, e.Key, e.Slug, holds(e.Holder))
+			if e.StateLock != nil {
+				_, _ = fmt.Fprintf(t, "\t\t%s\n", stateLocked(e))
+			}
 			for i, q := range e.Queue {
 				_, _ = fmt.Fprintf(t, "\t\t%d. waits: %s\n", i+1, entry(q))
 			}
 		}
 		return t.Flush()
 	})
+}
+
+// stateLocked says who locks the state, as the last run saw it, and what to do.
+func stateLocked(e lifecycle.EnvironmentState) string {
+	return fmt.Sprintf("its state is locked %s, seen %s; once the holder no longer works: tfpilot environments unlock %s %s/%s",
+		e.StateLock, e.StateLock.SeenAt.UTC().Format(time.DateTime+" MST"), e.Project, e.Key, e.Slug)
 }
 
 func holds(h *lifecycle.LeaseEntry) string {

@@ -93,7 +93,7 @@ func (j *job) askOutputs(ctx context.Context) (map[string]json.RawMessage, []str
 	m := j.in.module()
 	question := fmt.Sprintf("base64encode(jsonencode({ values = { for k, v in %s : k => v if !issensitive(v) }, sensitive = [for k, v in %s : k if issensitive(v)] }))\n", m, m)
 	var out bounded
-	exit, err := j.terraformTo(ctx, j.root(), &out, strings.NewReader(question), "console")
+	exit, err := j.terraformTo(ctx, j.root(), "console", &out, strings.NewReader(question), "console")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -151,12 +151,12 @@ func (j *job) rescue(ctx context.Context) error {
 			j.sleep(rescuePause)
 		}
 	}
-	text, err := j.read("rescue.log", maxRead)
+	text, err := j.readEnd(errFile("rescue.log"))
 	if err != nil {
 		return err
 	}
 	return refuse(codeStateNotSaved, "the state could not be saved; resources exist that are in no state. While the runner lives it holds the state in %s\n%s",
-		left, lines(j.redact(string(text)), 30))
+		left, lastLines(withoutAdvice(j.redact(string(text))), 30))
 }
 
 func (j *job) rescued(file string) error {
@@ -172,7 +172,7 @@ var lockInfo = regexp.MustCompile(`(?s)Lock Info:.*?ID:\s+([0-9a-f-]{36}).*?Who:
 // releaseOwnLock releases the lock that the last push ran into if it was taken on
 // this machine after this run began.
 func (j *job) releaseOwnLock(ctx context.Context) (released bool, err error) {
-	text, err := j.read("rescue.log", maxRead)
+	text, err := j.readEnd(errFile("rescue.log"))
 	if err != nil {
 		return false, err
 	}

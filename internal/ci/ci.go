@@ -129,7 +129,15 @@ func fail(p Process, j *job, name string, err error) int {
 	text := err.Error()
 	if j != nil && name != "inputs" && name != "guard" {
 		text = cut(j.redact(text), maxTail) // half a secret would not be found any more
-		if noteErr := j.note(func(o *outcome) { o.failed(name, code, text) }); noteErr != nil {
+		noteErr := j.note(func(o *outcome) {
+			o.failed(name, code, text)
+			if no != nil && no.lock != nil {
+				lock := *no.lock
+				lock.Who = cut(j.redact(lock.Who), maxLockWord)
+				o.StateLock = &lock
+			}
+		})
+		if noteErr != nil {
 			_, _ = fmt.Fprintln(p.Stderr, "keep the reason:", noteErr)
 		}
 	}

@@ -49,10 +49,17 @@ func (j *job) uiLines(name string) ([]uiLine, error) {
 	return out, nil
 }
 
+// maxErrLines bounds what standard error adds to Terraform's own diagnostics.
+const maxErrLines = 30
+
 // terraformFailed turns the kept output of a failed command with -json into a
 // reason: Terraform's own words, and whose file they are about.
 func (j *job) terraformFailed(name, what string) error {
 	lines, err := j.uiLines(name)
+	if err != nil {
+		return err
+	}
+	errs, err := j.readEnd(errFile(name))
 	if err != nil {
 		return err
 	}
@@ -69,10 +76,8 @@ func (j *job) terraformFailed(name, what string) error {
 			text.WriteString(l.Message + "\n")
 		}
 	}
-	if text.Len() == 0 {
-		text.WriteString("Terraform said nothing.")
-	}
-	return refuse(code, "%s failed\n%s", what, strings.TrimSpace(text.String()))
+	text.WriteString("\n" + lastLines(string(errs), maxErrLines)) // a crash, or a warning that explains the rest
+	return j.failureOf(code, what, strings.TrimSpace(text.String()))
 }
 
 func (d *diagnostic) words() string {
@@ -95,9 +100,14 @@ var onFile = regexp.MustCompile(`(?m)^[│|\s]*on (\S+) line \d+|\bat (\S+\.tf):
 
 // terraformText is terraformFailed for commands without -json.
 func (j *job) terraformText(name, what string) error {
-	data, err := j.readEnd(name)
+	data, err := j.readEnd(errFile(name))
 	if err != nil {
 		return err
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		if data, err = j.readEnd(name); err != nil {
+			return err
+		}
 	}
 	text := string(data)
 	code := codeTerraformFailed
@@ -109,7 +119,7 @@ func (j *job) terraformText(name, what string) error {
 	if at := strings.Index(text, "Error:"); at >= 0 {
 		text = text[at:]
 	}
-	return refuse(code, "%s failed\n%s", what, strings.TrimSpace(text))
+	return j.failureOf(code, what, strings.TrimSpace(text))
 }
 
 // ownFile tells whether an error is about the request: its file, or the module that

@@ -44,8 +44,9 @@ func (j *job) gitWith(ctx context.Context, dir string, in []byte, env []string, 
 	return out.String(), nil
 }
 
-// terraform runs Terraform in the root with its output in a kept file, never in
-// the log. When ctx ends it is told once, by SIGINT, and then waited for however
+// terraform runs Terraform in the root with its output in two kept files, never in
+// the log: outFile holds standard output alone, which is what gets parsed, errFile
+// of it what Terraform printed on standard error. When ctx ends it is told once, by SIGINT, and then waited for however
 // long it takes: it saves the state and gives the lock back. It has a process
 // group of its own, so that nothing else signals it a second time.
 func (j *job) terraform(ctx context.Context, dir, outFile string, args ...string) (exit int, err error) {
@@ -54,14 +55,24 @@ func (j *job) terraform(ctx context.Context, dir, outFile string, args ...string
 		return 0, fmt.Errorf("open output of terraform: %w", err)
 	}
 	defer func() { _ = out.Close() }() // Terraform wrote it, not we
-	return j.terraformTo(ctx, dir, out, nil, args...)
+	return j.terraformTo(ctx, dir, outFile, out, nil, args...)
 }
 
-func (j *job) terraformTo(ctx context.Context, dir string, out io.Writer, in io.Reader, args ...string) (exit int, err error) {
+// errFile names the kept file with the standard error of a command.
+func errFile(outFile string) string { return outFile + ".stderr" }
+
+// terraformTo is terraform with standard output anywhere; name is that of its kept
+// standard error.
+func (j *job) terraformTo(ctx context.Context, dir, name string, out io.Writer, in io.Reader, args ...string) (exit int, err error) {
+	errs, err := os.OpenFile(j.kept(errFile(name)), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return 0, fmt.Errorf("open standard error of terraform: %w", err)
+	}
+	defer func() { _ = errs.Close() }() // Terraform wrote it, not we
 	cmd := exec.CommandContext(ctx, "terraform", args...)
 	cmd.Dir = dir
 	cmd.Env = j.childEnv("TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, out
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, errs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	if err := cmd.Start(); err != nil {

@@ -30,6 +30,7 @@ const (
 	codeCodeChanged       = "code_changed"    // the code is not the approved one
 	codeNotPinned         = "code_not_pinned" // what the run would execute may change without a commit
 	codeGrantWithdrawn    = "grant_withdrawn"
+	codeStateLocked       = "state_locked"
 	codeInterrupted       = "interrupted"
 	codeStateNotSaved     = "state_not_saved"
 )
@@ -37,7 +38,10 @@ const (
 const maxTail = 4 << 10
 
 // refusal is an end with a code that TfPilot acts on.
-type refusal struct{ code, text string }
+type refusal struct {
+	code, text string
+	lock       *lifecycle.StateLock // who holds the state, when that is the reason
+}
 
 func (r *refusal) Error() string { return r.text }
 
@@ -58,6 +62,7 @@ type outcome struct {
 	Nothing   bool                       `json:"nothing,omitempty"`
 	Outputs   map[string]json.RawMessage `json:"outputs,omitempty"`
 	Sensitive []string                   `json:"sensitive,omitempty"`
+	StateLock *lifecycle.StateLock       `json:"stateLock,omitempty"`
 }
 
 // failed records the first failure; what follows from it is not the reason. Only a

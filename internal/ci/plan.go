@@ -55,7 +55,8 @@ func (j *job) makePlan(ctx context.Context, extra ...string) error {
 	}
 	exit, err = j.terraform(ctx, j.root(), "plan.json", "show", "-json", j.kept("tfplan"))
 	if err == nil && exit != 0 {
-		err = refuse(codeTerraformFailed, "terraform show failed")
+		j.learnState(ctx)
+		err = j.terraformText("plan.json", "terraform show")
 	}
 	return err
 }
@@ -168,7 +169,7 @@ func (j *job) keepText(name string, data []byte) error {
 	return nil
 }
 
-func lines(text string, last int) string {
+func lastLines(text string, last int) string {
 	all := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	if len(all) > last {
 		all = all[len(all)-last:]

@@ -67,7 +67,7 @@ func (j *job) keepFile(name string, put func([]byte) error) error {
 // finalResult joins what the steps noted with how GitHub says the job stands.
 func (j *job) finalResult(o outcome) lifecycle.Result {
 	r := lifecycle.Result{Conclusion: "success", Reason: o.Reason, Tail: o.Tail, Outputs: o.Outputs, Sensitive: o.Sensitive,
-		Digest: o.Digest, Counts: o.Counts, Addresses: bound(o.Addresses), Nothing: o.Nothing}
+		Digest: o.Digest, Counts: o.Counts, Addresses: bound(o.Addresses), Nothing: o.Nothing, StateLock: o.StateLock}
 	status := j.env["TFPILOT_JOB_STATUS"]
 	if status != "success" || o.Reason != "" {
 		r.Conclusion = "failure"
@@ -122,9 +122,11 @@ func bound(addresses []string) []string {
 // wipe removes the files that may hold secrets.
 func (j *job) wipe() error {
 	var errs []error
-	for _, name := range []string{grantFile, proofFile, codeFile, approvedFile, "tfplan", "plan.json", "plan.log", "apply.log", "init.log", "state.json", "rescue.log", "unlock.log", "validate.log", "outcome.new", "outcome.json"} {
-		if err := os.Remove(j.kept(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, fmt.Errorf("remove %s: %w", name, err))
+	for _, name := range []string{grantFile, proofFile, codeFile, approvedFile, "tfplan", "plan.json", "plan.log", "apply.log", "init.log", "state.json", "rescue.log", "unlock.log", "validate.log", "console", "version", "outcome.new", "outcome.json"} {
+		for _, file := range []string{name, errFile(name)} {
+			if err := os.Remove(j.kept(file)); err != nil && !errors.Is(err, os.ErrNotExist) {
+				errs = append(errs, fmt.Errorf("remove %s: %w", file, err))
+			}
 		}
 	}
 	return errors.Join(errs...)

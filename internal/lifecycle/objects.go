@@ -83,6 +83,7 @@ type Result struct {
 	Counts     Counts                     `json:"counts"`
 	Addresses  []string                   `json:"addresses,omitempty"` // destroyed or replaced first
 	Nothing    bool                       `json:"nothing,omitempty"`   // there was nothing left to do
+	StateLock  *StateLock                 `json:"stateLock,omitempty"` // what kept the run from the state
 }
 
 // Counts of a plan. A replaced resource counts once, as Replace.
@@ -104,7 +105,10 @@ type EnvironmentState struct {
 	Slug       string       `json:"slug"`
 	Token      int64        `json:"token"` // of the holder; rises by one with each
 	Holder     *LeaseEntry  `json:"holder,omitempty"`
-	Queue      []LeaseEntry `json:"queue,omitempty"` // first in, first out
+	Queue      []LeaseEntry `json:"queue,omitempty"`     // first in, first out
+	StateLock  *StateLock   `json:"stateLock,omitempty"` // Terraform's own lock, as the last run saw it that met one
+	Unlock     *StateUnlock `json:"unlock,omitempty"`    // the last time that an admin removed it
+	ForcedAt   *time.Time   `json:"forcedAt,omitempty"`  // when a lease was last taken by force; its run may have gone on
 	UpdatedAt  time.Time    `json:"updatedAt"`
 	Extra      Extra        `json:"-"`
 }

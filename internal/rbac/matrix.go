@@ -35,6 +35,7 @@ const (
 	EnvDeploy    Verb = "env-deploy"
 	EnvDestroy   Verb = "env-destroy"
 	ForceRelease Verb = "force-release"
+	Unlock       Verb = "unlock"
 	Reindex      Verb = "reindex"
 	LinkIdentity Verb = "link"
 )
@@ -141,6 +142,7 @@ func Matrix() []Row {
 		{EnvDeploy, "deploy environments", env, No, No, No, Yes, false, false, ProdList},
 		{EnvDestroy, "destroy environments", env, No, No, No, Yes, false, false, DestroyProdList},
 		{ForceRelease, "release an environment by force", env, No, No, No, Yes, false, false, NoList},
+		{Unlock, "remove the lock on a state", env, No, No, No, Yes, false, false, NoList},
 		{Reindex, "rebuild the index", NeedsNothing, No, No, No, Yes, false, false, NoList},
 		{LinkIdentity, "link other people's identities", NeedsNothing, No, No, No, Yes, false, false, NoList},
 	}

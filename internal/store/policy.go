@@ -38,7 +38,7 @@ type TableRule struct {
 // Principal is one identity and all that it may do.
 type Principal struct {
 	Name  string // app, run-plan-<project>, run-apply-<project>
-	Role  string // app, run-plan, run-apply: the name of its manifest
+	Role  string // app, run-plan, run-apply, unlock: the name of its manifest
 	Rules []Rule
 	Table []TableRule
 }
@@ -53,7 +53,22 @@ func Policies(projects ...string) []Principal {
 	for _, project := range projects {
 		all = append(all, planPolicy(project), applyPolicy(project))
 	}
-	return all
+	return append(all, unlockPolicy())
+}
+
+// unlockPolicy is what an operator's own credentials need to remove a lock that a killed
+// run left on a state. No process of TfPilot has it.
+func unlockPolicy() Principal {
+	return Principal{Name: "unlock", Role: "unlock", Rules: []Rule{
+		{
+			Sid: "FindLock", Why: "an operator at the command line tells a state without a lock from one that may not be read",
+			Bucket: BucketState, Actions: []string{"s3:ListBucket"},
+		},
+		{
+			Sid: "RemoveLock", Why: "an operator reads who holds a lock and removes the lock file; never the state",
+			Bucket: BucketState, Actions: []string{"s3:GetObject", "s3:DeleteObject"}, Suffix: ".tflock",
+		},
+	}}
 }
 
 func appPolicy() Principal {

@@ -60,6 +60,10 @@ type Config struct {
 	Secret       string
 	SessionToken string
 
+	// Profile names credentials in the AWS configuration files, instead of those that the
+	// default chain finds first.
+	Profile string
+
 	HTTPClient *http.Client // nil: the SDK's own
 }
 
@@ -106,6 +110,9 @@ func loadConfig(ctx context.Context, cfg Config) (aws.Config, error) {
 	options := []func(*awsconfig.LoadOptions) error{}
 	if cfg.Region != "" {
 		options = append(options, awsconfig.WithRegion(cfg.Region))
+	}
+	if cfg.Profile != "" {
+		options = append(options, awsconfig.WithSharedConfigProfile(cfg.Profile))
 	}
 	if cfg.HTTPClient != nil {
 		options = append(options, awsconfig.WithHTTPClient(cfg.HTTPClient))

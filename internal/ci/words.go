@@ -1,0 +1,114 @@
+package ci
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// Terraform's errors end in advice for a person at a terminal. Whoever reads a card
+// cannot follow it, and some of it is dangerous in an environment that TfPilot runs:
+// without the state lock two runs write one state, without the read-only lock file a
+// run uses providers that no review saw. So the advice is cut out, and where a failure
+// has a remedy, TfPilot names its own.
+var advice = []*regexp.Regexp{
+	words("Terraform acquires a state lock to protect the state from being written", `.*?`, "not recommended."),
+	words(`In this scenario, please call the "force-unlock" command`, `.*?`, "holding a lock."),
+	words("To use and record these requirements, run", `.*?`, "flag."),
+	words("To update the locked dependency selections to match a changed configuration, run:", `\s*`, "terraform init -upgrade"),
+}
+
+// words matches a text however Terraform wraps and frames its lines.
+func words(begin, between, end string) *regexp.Regexp {
+	const gap = `[\s│]+`
+	part := func(s string) string {
+		return strings.Join(strings.Fields(regexp.QuoteMeta(s)), gap)
+	}
+	return regexp.MustCompile(`(?s)` + part(begin) + gap + between + part(end))
+}
+
+// withoutAdvice cuts out what nobody should follow.
+func withoutAdvice(text string) string {
+	for _, re := range advice {
+		text = re.ReplaceAllString(text, "")
+	}
+	return strings.TrimSpace(text)
+}
+
+// lockFileErrors are how Terraform says that the committed lock file does not fit the
+// code or the runner's platform.
+var lockFileErrors = regexp.MustCompile(`(?s)Provider dependency changes detected|Inconsistent dependency lock file|` +
+	`doesn't[\s│]+match[\s│]+any[\s│]+of[\s│]+the[\s│]+checksums`)
+
+// failureOf makes Terraform's words into a refusal. A lock on the state and a lock file
+// that does not fit have codes of their own, since each has a remedy of its own, which
+// is not the requester's to carry out.
+func (j *job) failureOf(code, what, text string) error {
+	if lock := parseStateLock(text); lock != nil {
+		return &refusal{code: codeStateLocked, text: what + " could not lock the state\n" + withoutAdvice(text), lock: lock}
+	}
+	text = withoutAdvice(text)
+	if lockFileErrors.MatchString(text) {
+		return refuse(codeEnvironmentBroken, "%s failed: %s/.terraform.lock.hcl does not fit the code or the runner. "+
+			"The platform team runs \"terraform providers lock\" there, with one -platform for each platform that runs it, and commits the file.\n%s",
+			what, j.in.rootPath(), text)
+	}
+	if text == "" {
+		text = "Terraform printed no error."
+	}
+	return refuse(code, "%s failed\n%s", what, text)
+}
+
+// rootPath is the environment's directory in the repository.
+func (in inputs) rootPath() string {
+	return fmt.Sprintf("envs/%s/%s", in.Environment.Key, in.Environment.Slug)
+}
+
+var (
+	lockField = regexp.MustCompile(`(?m)^[│\s]*(ID|Who|Operation|Version|Created):[ \t]+(\S.*?)[ \t]*$`)
+	lockID    = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+)
+
+// parseStateLock reads who holds the lock out of Terraform's lock error; nil when the
+// text is another error, or says only that no lock could be taken.
+func parseStateLock(text string) *lifecycle.StateLock {
+	_, failure, found := strings.Cut(text, "Error acquiring the state lock")
+	_, info, held := strings.Cut(failure, "Lock Info:")
+	if !found || !held {
+		return nil
+	}
+	lock := lifecycle.StateLock{}
+	for _, m := range lockField.FindAllStringSubmatch(cut(info, maxTail), -1) {
+		switch name, value := m[1], m[2]; {
+		case name == "ID" && lock.ID == "" && lockID.MatchString(value):
+			lock.ID = value
+		case name == "Who" && lock.Who == "":
+			lock.Who = cut(value, maxLockWord)
+		case name == "Operation" && lock.Operation == "":
+			lock.Operation = cut(value, maxLockWord)
+		case name == "Version" && lock.Version == "":
+			lock.Version = cut(value, maxLockWord)
+		case name == "Created" && lock.Since.IsZero():
+			lock.Since = lockTime(value)
+		}
+	}
+	if lock.ID == "" {
+		return nil
+	}
+	return &lock
+}
+
+const maxLockWord = 100
+
+// lockTime reads Go's own form of a time, which is what Terraform prints. A time that
+// cannot be read is not known.
+func lockTime(text string) time.Time {
+	at, err := time.Parse("2006-01-02 15:04:05.999999999 -0700 MST", text)
+	if err != nil {
+		return time.Time{}
+	}
+	return at.UTC()
+}

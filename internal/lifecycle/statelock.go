@@ -1,0 +1,134 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Terraform's own lock on a state is not the lease: a run that is killed leaves it
+// behind, and every later apply or destroy of the environment stops at it. It is a fact
+// of the environment from the first run that meets it until a run gets past it or an
+// admin removes it.
+
+// CodeStateLocked is the reason of a run that could not lock the state.
+const CodeStateLocked = "state_locked"
+
+// StateLock is who holds Terraform's lock on a state, in the words of the lock itself.
+// Who is what the holder's machine calls itself; it proves nothing.
+type StateLock struct {
+	ID        string    `json:"id"`
+	Who       string    `json:"who,omitempty"`
+	Operation string    `json:"operation,omitempty"`
+	Version   string    `json:"version,omitempty"` // of Terraform
+	Since     time.Time `json:"since,omitzero"`
+	SeenAt    time.Time `json:"seenAt,omitzero"`    // when the last run met it
+	Requests  []string  `json:"requests,omitempty"` // whose runs met it
+}
+
+// StateUnlock records that an admin removed a lock. Done is false from the decision
+// until the lock is known to be gone.
+type StateUnlock struct {
+	Lock   StateLock `json:"lock"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+	Done   bool      `json:"done"`
+}
+
+const maxLockRequests = 50
+
+// String names the lock for people.
+func (l StateLock) String() string {
+	text := "by " + l.Who
+	if l.Who == "" {
+		text = "by an unknown holder"
+	}
+	if !l.Since.IsZero() {
+		text += " since " + l.Since.UTC().Format(time.DateTime+" MST")
+	}
+	return text + " (lock " + l.ID + ")"
+}
+
+// SawStateLock records that a run of a request met the lock.
+func (e EnvironmentState) SawStateLock(l StateLock, requestID string, at time.Time) EnvironmentState {
+	l.SeenAt, l.Requests = at, []string{requestID}
+	if old := e.StateLock; old != nil {
+		if old.SeenAt.After(at) {
+			return e
+		}
+		if old.ID == l.ID {
+			l.Requests = slices.Clone(old.Requests)
+			if !slices.Contains(l.Requests, requestID) && len(l.Requests) < maxLockRequests {
+				l.Requests = append(l.Requests, requestID)
+			}
+		}
+	}
+	e.StateLock = &l
+	return e
+}
+
+// PassedStateLock records that a run which began at began wrote the state: the lock that
+// was seen before it is gone.
+func (e EnvironmentState) PassedStateLock(began time.Time) EnvironmentState {
+	if e.StateLock != nil && e.StateLock.SeenAt.Before(began) {
+		e.StateLock = nil
+	}
+	return e
+}
+
+// Unlocking records the decision to remove the lock. A holder of the lease may be the
+// one that holds the lock, so then nothing is decided.
+func (e EnvironmentState) Unlocking(u StateUnlock) (EnvironmentState, *Refusal) {
+	if h := e.Holder; h != nil {
+		return e, refuse(CodeRunning, "The %s of %s (%s) holds the environment since %s, and may hold the lock.",
+			h.Kind, h.RequestID, h.Title, h.Since.UTC().Format(time.DateTime+" MST"))
+	}
+	if e.Unlock != nil && e.Unlock.Lock.ID == u.Lock.ID && !e.Unlock.Done {
+		return e, nil // decided before
+	}
+	u.Done = false
+	e.Unlock = &u
+	return e, nil
+}
+
+// Unlocked records that the lock of that id is gone.
+func (e EnvironmentState) Unlocked(id string) EnvironmentState {
+	if e.Unlock != nil && e.Unlock.Lock.ID == id && !e.Unlock.Done {
+		u := *e.Unlock
+		u.Done = true
+		e.Unlock = &u
+	}
+	if e.StateLock != nil && (e.StateLock.ID == id || id == "") {
+		e.StateLock = nil
+	}
+	return e
+}
+
+// StateUnlocked records at a request whose run met the lock that an admin removed it.
+func StateUnlocked(l StateLock, by, reason string, now time.Time) Patch {
+	return func(r Request) (Request, error) {
+		p := r.Problem
+		if p == nil || p.Code != CodeStateLocked {
+			return r, nil
+		}
+		text := fmt.Sprintf("%s removed the lock on the state that was held %s: %s\nPlan again.", by, l, reason)
+		r.Problem = &Problem{Step: p.Step, Code: CodeStateUnlocked, Text: text, Since: now}
+		return r, nil
+	}
+}
+
+// CodeStateUnlocked is what a request says after its lock was removed, until its next
+// run.
+const CodeStateUnlocked = "state_unlocked"
+
+// StateLockText says what a run that met the lock means and what to do. alone is true
+// when the run held the lease all the time, so that no other run of TfPilot may work on
+// the environment.
+func StateLockText(project string, env Environment, l StateLock, alone bool) string {
+	text := fmt.Sprintf("Nothing was changed: the state of %s is locked %s.", env, l)
+	if alone {
+		text += " No run of TfPilot holds it, since this run had the environment for itself."
+	}
+	return text + fmt.Sprintf(" An admin checks that its holder no longer works, and removes the lock: tfpilot environments unlock %s %s. Then plan again.", project, env)
+}
