@@ -39,7 +39,7 @@ func (s scene) card() message {
 		blocks = append(blocks, rich(s.why(shownWhy)...))
 	}
 	blocks = append(blocks, rich(s.stepLines()...))
-	for _, part := range []slack.Block{s.rejected(), s.objections(), s.removed(), s.problem(), s.outputs()} {
+	for _, part := range []slack.Block{s.unreachable(), s.rejected(), s.objections(), s.removed(), s.problem(), s.outputs()} {
 		if part != nil {
 			blocks = append(blocks, part)
 		}
@@ -54,6 +54,9 @@ func (s scene) sentence() string {
 	text := fmt.Sprintf("%s, asked for by %s: %s. %s", s.title(), s.requesterName(), lowerFirst(st.word), st.means)
 	if p := s.plan(); p != nil && !s.over() {
 		text += " " + purposeWord(p.Purpose) + ": " + counts(p) + "."
+	}
+	if s.blocked != "" {
+		text += fmt.Sprintf(" The channel of %s cannot be reached: %s.", s.where(), channelTrouble(s.blocked))
 	}
 	if p := s.r.Problem; p != nil {
 		text += " Problem: " + oneLine(p.Text, shownWhy)
@@ -398,6 +401,9 @@ func (s scene) problem() slack.Block {
 func (s scene) helps(a *lifecycle.Attempt, kind lifecycle.Kind) string {
 	if s.over() || s.newRound(a, kind) != "" {
 		return ""
+	}
+	if p := s.r.Problem; p != nil && p.Step == string(kind) && p.Code == lifecycle.CodeStateLocked {
+		return "" // the reason says what to do first
 	}
 	switch {
 	case kind == lifecycle.KindPlan && s.destroyAsked():

@@ -177,10 +177,10 @@ func (c *Cards) approvers(r lifecycle.Request, s scene) []lifecycle.Person {
 func (c *Cards) links(ctx context.Context, r lifecycle.Request, reader string) []hyperlink {
 	var links []hyperlink
 	for _, m := range r.Slack.Messages {
-		if m.Role == lifecycle.RoleDM && reader != r.Requester.SlackUser {
+		if m.Role != lifecycle.RoleCard && (m.Role != lifecycle.RoleDM || reader != r.Requester.SlackUser) {
 			continue // nobody else can open it
 		}
-		if url := c.permalink(ctx, m); url != "" && m.Role != lifecycle.RoleThread {
+		if url := c.permalink(ctx, m); url != "" {
 			links = append(links, hyperlink{url, placeWords[m.Role]})
 		}
 	}

@@ -99,6 +99,7 @@ var clientMethods = map[string]string{
 	"UploadFileContext":             "files.getUploadURLExternal files.completeUploadExternal",
 	"OpenConversationContext":       "conversations.open",
 	"GetConversationHistoryContext": "conversations.history",
+	"GetConversationInfoContext":    "conversations.info",
 	"GetConversationRepliesContext": "conversations.replies",
 }
 

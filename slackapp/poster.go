@@ -40,7 +40,8 @@ type slot struct {
 
 func (x slot) is(m lifecycle.Message) bool { return m.Role == x.role && m.Topic == x.topic }
 
-// all goes through every message: cards first, since replies hang below them.
+// all goes through every message: cards first, since replies hang below them. What
+// became of the channel's messages decides what the others say.
 func (p *poster) all(ctx context.Context) error {
 	r := p.scene.r
 	p.scene.links = p.otherLinks(ctx, lifecycle.RoleCard)
@@ -48,19 +49,33 @@ func (p *poster) all(ctx context.Context) error {
 	if p.scene.place.Channel != "" {
 		errs = append(errs, p.put(ctx, slot{role: lifecycle.RoleCard, channel: p.scene.place.Channel}, p.scene.card(), true))
 	}
+	anchor, threaded := p.anchor()
+	if threaded && anchor.Role == lifecycle.RoleCard {
+		errs = append(errs, p.putReplies(ctx, anchor))
+	}
+	p.scene.blocked = blockedCode(p.doc.Request, p.scene.place.Channel)
 	if r.Requester.SlackUser != "" {
 		p.scene.links = p.otherLinks(ctx, lifecycle.RoleDM)
 		own := p.scene
 		own.may = p.mayOf(r, r.Requester)
 		errs = append(errs, p.put(ctx, slot{role: lifecycle.RoleDM, channel: p.directChannel(ctx)}, own.card(), true))
 	}
-	if anchor, ok := p.anchor(); ok {
-		for _, reply := range p.scene.replies() {
-			at := slot{role: lifecycle.RoleThread, topic: reply.topic, channel: anchor.Channel, thread: anchor.TS}
-			errs = append(errs, p.put(ctx, at, reply.message, reply.due))
-		}
-		errs = append(errs, p.planFile(ctx, anchor))
+	if anchor, ok := p.anchor(); ok && anchor.Role == lifecycle.RoleDM {
+		errs = append(errs, p.putReplies(ctx, anchor))
 	}
+	errs = append(errs, p.askApprovers(ctx))
+	p.tellAdmins(ctx)
+	return errors.Join(errs...)
+}
+
+// putReplies brings the thread below a card up to date.
+func (p *poster) putReplies(ctx context.Context, anchor lifecycle.Message) error {
+	var errs []error
+	for _, reply := range p.scene.replies() {
+		at := slot{role: lifecycle.RoleThread, topic: reply.topic, channel: anchor.Channel, thread: anchor.TS}
+		errs = append(errs, p.put(ctx, at, reply.message, reply.due))
+	}
+	errs = append(errs, p.planFile(ctx, anchor))
 	return errors.Join(errs...)
 }
 
@@ -68,11 +83,8 @@ func (p *poster) all(ctx context.Context) error {
 func (p *poster) otherLinks(ctx context.Context, role string) []hyperlink {
 	var links []hyperlink
 	for _, m := range p.doc.Request.Slack.Messages {
-		if m.Role == lifecycle.RoleThread || m.Role == role || m.TS == "" {
-			continue
-		}
-		if m.Role == lifecycle.RoleDM {
-			continue // nobody else can open it
+		if m.Role != lifecycle.RoleCard || m.Role == role || m.TS == "" {
+			continue // nobody else can open direct messages
 		}
 		if url := p.permalink(ctx, m); url != "" {
 			links = append(links, hyperlink{url, placeWords[m.Role]})
@@ -101,12 +113,7 @@ func (p *poster) directChannel(ctx context.Context) string {
 	if m, ok := p.find(slot{role: lifecycle.RoleDM}); ok && m.Channel != "" {
 		return m.Channel
 	}
-	ch, _, _, err := p.API.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{p.scene.r.Requester.SlackUser}})
-	if err != nil {
-		p.Log.Warn("open direct messages", keyRequest, p.scene.r.ID, keyCode, errorCode(err), keyError, err)
-		return ""
-	}
-	return ch.ID
+	return p.openDirect(ctx, p.scene.r.Requester.SlackUser)
 }
 
 func (p *poster) find(x slot) (lifecycle.Message, bool) {

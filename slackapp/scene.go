@@ -24,6 +24,7 @@ type scene struct {
 	links   []hyperlink                 // to the request's other messages
 	may     func(lifecycle.Action) bool // of whoever reads this; nil when anybody may
 	details string                      // address of the request's page, "" without one
+	blocked string                      // Slack's code when the environment's channel takes no message
 }
 
 // hyperlink is an address with its words.

@@ -147,6 +147,9 @@ func (s scene) sinceApproval() string {
 // asked calls those who can approve: by mention as far as their accounts are known.
 // Slack tells them when the reply is posted and not again when it is edited.
 func (s scene) asked() slack.Block {
+	if s.blocked != "" {
+		return s.askedAlone()
+	}
 	if len(s.askable) == 0 {
 		return rich(line(text("Nobody is configured who may approve this.")))
 	}

@@ -196,8 +196,9 @@ func (w *world) newSlack() *sandbox.Server {
 	manifest, err := os.ReadFile("../slack-manifest.yaml")
 	w.must(err)
 	cfg := sandbox.Config{
-		Team:     sandbox.Team{ID: team, Name: "Acme", Domain: "acme"},
-		Channels: []sandbox.Channel{{ID: devCh, Name: "infra-dev"}, {ID: prodCh, Name: "infra-prod"}, {ID: payCh, Name: "payments"}},
+		Team: sandbox.Team{ID: team, Name: "Acme", Domain: "acme"},
+		Channels: []sandbox.Channel{{ID: devCh, Name: "infra-dev"}, {ID: prodCh, Name: "infra-prod"}, {ID: payCh, Name: "payments"},
+			{ID: "C0ARCHIVED", Name: "old", Archived: true}, {ID: "C0PRIVATE1", Name: "closed", Private: true, NoBot: true}, {ID: "C0NOBOT001", Name: "alone", NoBot: true}},
 		Bot:      sandbox.Bot{UserID: "U0TFPILOT0", Name: "tfpilot"},
 		BotToken: "xoxb-1", AppToken: "xapp-1", Manifest: manifest, BaseURL: slackURL,
 	}

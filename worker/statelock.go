@@ -46,7 +46,7 @@ func (j *job) passedStateLock(ctx context.Context, s lifecycle.Step) error {
 		return nil
 	}
 	project, env := j.request().Project, j.request().Environment
-	res, err := j.Store.Result(ctx, s.CorrelationID)
+	res, err := j.Store.Result(ctx, project, s.CorrelationID)
 	switch {
 	case errors.Is(err, store.ErrNotFound), store.Damaged(err), err == nil && res.Nothing:
 		return nil

@@ -33,6 +33,9 @@ func (p *parts) examineSlack(ctx context.Context) []finding {
 	if err == nil {
 		found = append(found, examineScopes(bot.Header))
 	}
+	if err == nil {
+		found = append(found, p.examineChannels(ctx, slackapp.Channels{API: api})...)
+	}
 	_, _, err = api.StartSocketModeContext(ctx)
 	return append(found, finding{"Slack opens a socket for the app token", mend(err, "turn Socket Mode on and set SLACK_APP_TOKEN to an app-level token with "+slackapp.AppScope+", xapp-…")})
 }

@@ -59,7 +59,8 @@ func (w *ward) workspace() string {
 	var err error
 	w.slack, err = slack.New(slack.Config{
 		Team: slack.Team{ID: "T0ACME0001", Name: "Acme", Domain: "acme"}, Users: []slack.User{{ID: "U0DANA0001", Name: "dana"}},
-		Bot: slack.Bot{UserID: "U0TFPILOT0", Name: "tfpilot"}, BotToken: "xoxb-canary", AppToken: "xapp-canary", Manifest: tfpilot.SlackManifest,
+		Channels: []slack.Channel{{ID: "C0INFRADEV", Name: "infra-dev"}, {ID: "C0ARCHIVED", Name: "old", Archived: true}},
+		Bot:      slack.Bot{UserID: "U0TFPILOT0", Name: "tfpilot"}, BotToken: "xoxb-canary", AppToken: "xapp-canary", Manifest: tfpilot.SlackManifest,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -157,7 +158,7 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 		t.Fatalf("%v", failures)
 	}
 	want := []string{
-		"the modules on offer can be read", "bucket requests keeps conditional writes", "Redis answers", "Slack takes the bot token", "the bot token has its scopes",
+		"the modules on offer can be read", "bucket requests keeps conditional writes", "Redis answers", "Slack takes the bot token", "the bot token has its scopes", "the channel C0INFRADEV takes cards",
 		"Slack opens a socket for the app token", "the GitHub App has its permissions and no others", "the clock agrees with GitHub's", "core dev/app is deployed and its backend fits",
 		"no run stopped at the lock of a state", "the model answers and keeps to a form",
 	}
@@ -212,6 +213,13 @@ func TestDoctorSaysWhatToMend(t *testing.T) {
 			}
 			w.t.Setenv("TFPILOT_CONFIG", path)
 		}, "core dev/api is deployed and its backend fits", []string{"run tfpilot bootstrap core"}},
+		"channel": {func(w *ward) {
+			path := filepath.Join(w.t.TempDir(), "own.yaml")
+			if err := writeNew(path, []byte(strings.Replace(deskYAML, "C0INFRADEV", "C0ARCHIVED", 1))); err != nil {
+				w.t.Fatal(err)
+			}
+			w.t.Setenv("TFPILOT_CONFIG", path)
+		}, "the channel C0ARCHIVED takes cards", []string{"core dev/app", "is_archived", "tfpilot.yaml"}},
 		"bucket": {func(w *ward) { w.t.Setenv("TFPILOT_REQUESTS_BUCKET", "nobodys") }, "bucket nobodys keeps conditional writes", []string{"TFPILOT_REQUESTS_BUCKET", "manifests/iam/app.json"}},
 		"Redis":  {func(w *ward) { w.redis.Close() }, "Redis answers", []string{"REDIS_URL"}},
 	} {

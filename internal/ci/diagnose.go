@@ -3,7 +3,9 @@ package ci
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"regexp"
 	"strings"
@@ -60,7 +62,7 @@ func (j *job) terraformFailed(name, what string) error {
 		return err
 	}
 	errs, err := j.readEnd(errFile(name))
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	var text strings.Builder
@@ -101,7 +103,7 @@ var onFile = regexp.MustCompile(`(?m)^[│|\s]*on (\S+) line \d+|\bat (\S+\.tf):
 // terraformText is terraformFailed for commands without -json.
 func (j *job) terraformText(name, what string) error {
 	data, err := j.readEnd(errFile(name))
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if len(bytes.TrimSpace(data)) == 0 {

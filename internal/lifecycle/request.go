@@ -329,6 +329,7 @@ const (
 	RoleDM     = "dm"     // the card in the requester's direct messages
 	RoleFile   = "file"   // the plan as a file in the card's thread
 	RoleThread = "thread" // a reply in the card's thread that asks for attention
+	RoleAsk    = "ask"    // a plan in an approver's direct messages, when the channel cannot be reached
 )
 
 // Message is one Slack message of a request. State is a fingerprint of what was

@@ -1,0 +1,215 @@
+package slackapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// A channel that is wrong, archived or without the app takes no card. Then the people
+// who could approve hear of a request in their own messages, the requester's card names
+// what is wrong with the channel, and admins are told once. The channel is tried again
+// with each change of the request; `tfpilot doctor` tries every channel.
+
+// toldAdminsFor is how long admins are not told again of the same channel.
+const toldAdminsFor = 7 * 24 * time.Hour
+
+// channelRemedies say what an answer of Slack about a channel means and what to do.
+var channelRemedies = map[string]string{
+	"channel_not_found":                        "it does not exist, or it is private and TfPilot is not in it. Invite @tfpilot to it, or correct the channel in tfpilot.yaml",
+	"not_in_channel":                           "TfPilot is not in it. Invite @tfpilot to it",
+	"is_archived":                              "it is archived. Unarchive it, or name another channel in tfpilot.yaml",
+	"restricted_action":                        "its settings do not let TfPilot post. Allow apps to post there",
+	"restricted_action_read_only_channel":      "it is read-only. Allow TfPilot to post there",
+	"restricted_action_thread_only_channel":    "it takes replies only. Name another channel in tfpilot.yaml",
+	"restricted_action_non_threadable_channel": "it takes no threads. Name another channel in tfpilot.yaml",
+	"missing_scope":                            "TfPilot lacks a scope. Install the app again with slack-manifest.yaml",
+}
+
+// channelTrouble says why a channel takes no message, in a sentence without its end.
+func channelTrouble(code string) string {
+	if text := channelRemedies[code]; text != "" {
+		return text
+	}
+	return "Slack answers " + code
+}
+
+// blockedCode is Slack's code when it refused a message to the environment's channel.
+// That it disliked the message itself says nothing about the channel.
+func blockedCode(r lifecycle.Request, channel string) string {
+	for _, m := range r.Slack.Messages {
+		if channel == "" || m.Channel != channel || !refused(m) {
+			continue
+		}
+		code, _, _ := strings.Cut(strings.TrimPrefix(m.State, refusedMark), ":")
+		if channelRemedies[code] != "" {
+			return code
+		}
+	}
+	return ""
+}
+
+// unreachable says on a card that the channel takes none.
+func (s scene) unreachable() slack.Block {
+	if s.blocked == "" {
+		return nil
+	}
+	return rich(line(emoji("warning"), text(" "), bold("The channel of "+s.where()+" cannot be reached: "),
+		text(fmt.Sprintf("%s, %s. Approvers are asked in their own messages.", s.place.Channel, channelTrouble(s.blocked)))))
+}
+
+// directAsks are the requests for an approval in the approvers' own messages: those that are
+// due, and what was sent before, brought up to date.
+func (s scene) directAsks() []directAsk {
+	plan, waits := s.planReply()
+	var all []directAsk
+	sent := map[string]bool{}
+	for _, m := range s.r.Slack.Messages {
+		if m.Role != lifecycle.RoleAsk {
+			continue
+		}
+		topic, user := splitAsk(m.Topic)
+		r := s.past(topic)
+		if waits && plan.topic == topic {
+			r = s.ask(plan)
+		}
+		sent[m.Topic] = true
+		all = append(all, directAsk{user, r, false})
+	}
+	if s.blocked == "" || !waits || !plan.due {
+		return all
+	}
+	for _, p := range s.reachableApprovers() {
+		if !sent[askTopic(plan.topic, p.SlackUser)] {
+			all = append(all, directAsk{p.SlackUser, s.ask(plan), true})
+		}
+	}
+	return all
+}
+
+// directAsk is one message to one approver.
+type directAsk struct {
+	user string
+	reply
+	due bool
+}
+
+// ask is the plan's reply as an approver gets it alone.
+func (s scene) ask(plan reply) reply {
+	why := fmt.Sprintf("This comes to you alone, since TfPilot cannot post to the channel of %s.", s.where())
+	return reply{topic: plan.topic, message: message{text: plan.text, blocks: append(plan.blocks, smallPrint(escape(why)))}}
+}
+
+func askTopic(topic, user string) string { return topic + "@" + user }
+
+func splitAsk(topic string) (plan, user string) {
+	plan, user, _ = strings.Cut(topic, "@")
+	return plan, user
+}
+
+// reachableApprovers are those who are asked one by one: the first maxMentions with a
+// Slack account, other than the requester, whose own card says it.
+func (s scene) reachableApprovers() []lifecycle.Person {
+	var found []lifecycle.Person
+	for _, p := range s.askable {
+		if p.SlackUser != "" && p.SlackUser != s.r.Requester.SlackUser && len(found) < maxMentions {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// askedAlone names who was asked in their own messages. It mentions nobody: a mention
+// here would reach only the requester.
+func (s scene) askedAlone() slack.Block {
+	var names []string
+	for _, p := range s.reachableApprovers() {
+		names = append(names, p.Login)
+	}
+	if len(names) == 0 {
+		return rich(line(text("Nobody could be asked: no approver has a linked Slack account. Ask your platform team.")))
+	}
+	return rich(line(text("Asked in their own messages: " + strings.Join(names, ", ") + ".")))
+}
+
+// askApprovers brings the messages to the approvers up to date.
+func (p *poster) askApprovers(ctx context.Context) error {
+	var errs []error
+	for _, a := range p.scene.directAsks() {
+		at := slot{role: lifecycle.RoleAsk, topic: askTopic(a.topic, a.user)}
+		if have, ok := p.find(at); ok && have.Channel != "" {
+			at.channel = have.Channel
+		} else if a.due {
+			at.channel = p.openDirect(ctx, a.user)
+		}
+		errs = append(errs, p.put(ctx, at, a.message, a.due))
+	}
+	return errors.Join(errs...)
+}
+
+// openDirect is the id of the direct messages with a user, "" when Slack does not tell.
+func (p *poster) openDirect(ctx context.Context, user string) string {
+	ch, _, _, err := p.API.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
+	if err != nil {
+		p.Log.Warn("open direct messages", keyRequest, p.scene.r.ID, keyCode, errorCode(err), keyError, err)
+		return ""
+	}
+	return ch.ID
+}
+
+// tellAdmins tells the admins of a channel that takes no message, once for each channel
+// and reason. It is a courtesy: the cards and doctor say the same.
+func (p *poster) tellAdmins(ctx context.Context) {
+	if p.scene.blocked == "" {
+		return
+	}
+	key := "channel:" + p.scene.place.Channel + ":" + p.scene.blocked
+	told, err := p.Notes.Seen(ctx, key, toldAdminsFor)
+	if err != nil || told {
+		return
+	}
+	say := fmt.Sprintf("TfPilot cannot post to the channel %s of %s: %s. Until then approvers are asked in their own messages. tfpilot doctor tries every channel.",
+		p.scene.place.Channel, p.scene.where(), channelTrouble(p.scene.blocked))
+	for _, login := range p.Policy.Admins {
+		user := p.scene.account[strings.ToLower(login)]
+		if user == "" {
+			continue
+		}
+		channel := p.openDirect(ctx, user)
+		if channel == "" {
+			continue
+		}
+		m := message{text: cut(escape(say), limitMessageText), blocks: []slack.Block{words(say)}}
+		if _, _, err := p.API.PostMessageContext(ctx, channel, content(m)...); err != nil {
+			logRefusal(p.Log, err, "tell an admin of a channel", keyChannel, p.scene.place.Channel)
+		}
+	}
+}
+
+// Channels asks Slack about channels, for doctor.
+type Channels struct{ API *slack.Client }
+
+// Fault says why a channel takes no card and what to do; nil when it takes them.
+func (x Channels) Fault(ctx context.Context, channel string) error {
+	c, err := x.API.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
+	code := errorCode(err)
+	switch {
+	case err != nil && channelRemedies[code] == "":
+		return fmt.Errorf("ask Slack about the channel %s: %w", channel, err)
+	case err != nil:
+	case c.IsArchived:
+		code = "is_archived"
+	case !c.IsMember:
+		code = "not_in_channel"
+	default:
+		return nil
+	}
+	return fmt.Errorf("the channel %s takes no card (%s): %s", strconv.Quote(channel), code, channelTrouble(code))
+}

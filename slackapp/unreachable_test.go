@@ -1,0 +1,114 @@
+package slackapp
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// unreachableChannels are channels that take no card, with the word that the remedy of
+// each must hold.
+var unreachableChannels = map[string]string{
+	"C0GONE0001": "tfpilot.yaml",
+	"C0PRIVATE1": "Invite @tfpilot",
+	"C0NOBOT001": "Invite @tfpilot",
+	"C0ARCHIVED": "Unarchive it",
+}
+
+// Where the channel takes no card, approvers are asked in their own messages and can
+// decide there, the requester's card says what is wrong, and admins hear of it once.
+func TestUnreachableChannel(t *testing.T) {
+	for channel, remedy := range unreachableChannels {
+		t.Run(channel, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.cards.Projects[0].Environments[0].Channel = channel
+				w.put(ready(t), creating())
+				mine := w.card("dana", "dm")
+				has(t, wordsIn(mine), "cannot be reached", channel, remedy)
+				has(t, mine.Text, "cannot be reached", remedy)
+				has(t, wordsIn(w.reply("dana", "dm", "waits for an approval")), "Asked in their own messages: ana, omar, adam")
+				told := 0
+				for _, m := range w.messages("adam", "dm") {
+					if strings.Contains(m.Text, "cannot post to the channel "+channel) {
+						has(t, m.Text, remedy, "tfpilot doctor")
+						told++
+					}
+				}
+				if told != 1 {
+					t.Errorf("the admin was told %d times", told)
+				}
+				calls := w.counts().Calls["chat.postMessage"]
+				w.refresh()
+				if n := w.counts().Calls["chat.postMessage"]; n != calls {
+					t.Errorf("%d more posts without a change", n-calls)
+				}
+				ask := w.card("ana", "dm")
+				has(t, wordsIn(ask), "waits for an approval", "Review plan", "Approve", "comes to you alone")
+				w.click("ana", ask, "do.approve")
+				w.submit("ana", nil)
+				if wish := w.request(testID).Wish(lifecycle.ActionApprove); wish == nil || wish.By != "ana" {
+					t.Fatalf("wanted %+v", w.request(testID).Wanted)
+				}
+				w.refresh()
+				has(t, w.card("omar", "dm").Text, "ana approved it")
+				if strings.Contains(wordsIn(w.card("omar", "dm")), "do.approve") {
+					t.Error("the button of an approval that was given is still there")
+				}
+			})
+		})
+	}
+}
+
+// A channel that is mended gets its card with the next change, and admins who were told
+// of another request are not told again.
+func TestMendedChannel(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.cards.Projects[0].Environments[0].Channel = "C0GONE0001"
+		w.put(ready(t), creating())
+		before := len(w.messages("adam", "dm"))
+		w.update(testID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
+		w.refresh()
+		if n := len(w.messages("adam", "dm")); n != before {
+			t.Errorf("%d more messages to the admin", n-before)
+		}
+		w.cards.Projects[0].Environments[0].Channel = devCh
+		w.update(testID, lifecycle.Troubled("x", "y", "Something else does not work.", now()))
+		w.refresh()
+		has(t, wordsIn(w.card("ana", devCh)), "Approve")
+		if strings.Contains(w.card("dana", "dm").Text, "cannot be reached") {
+			t.Error("the card still says that the channel cannot be reached")
+		}
+		has(t, wordsIn(w.card("ana", "dm")), "Approve") // what was sent stays good
+	})
+}
+
+// A message that Slack dislikes says nothing about the channel.
+func TestRefusedMessageIsNoUnreachableChannel(t *testing.T) {
+	r := lifecycle.Request{Slack: lifecycle.Slack{Messages: []lifecycle.Message{
+		{Role: lifecycle.RoleCard, Channel: devCh, State: refusedMark + "msg_too_long:ab"},
+		{Role: lifecycle.RoleDM, Channel: "D0DANA", State: refusedMark + "is_archived:ab"},
+	}}}
+	if code := blockedCode(r, devCh); code != "" {
+		t.Errorf("blocked by %s", code)
+	}
+	r.Slack.Messages = append(r.Slack.Messages, lifecycle.Message{Role: lifecycle.RoleThread, Channel: devCh, State: refusedMark + "is_archived:ab"})
+	if code := blockedCode(r, devCh); code != "is_archived" {
+		t.Errorf("blocked by %q", code)
+	}
+}
+
+func TestChannelFault(t *testing.T) {
+	inWorld(t, func(w *world) {
+		channels := Channels{w.app.API}
+		for channel, remedy := range unreachableChannels {
+			if err := channels.Fault(context.Background(), channel); err == nil || !strings.Contains(err.Error(), remedy) || !strings.Contains(err.Error(), channel) {
+				t.Errorf("%s: %v does not say %q", channel, err, remedy)
+			}
+		}
+		if err := channels.Fault(context.Background(), devCh); err != nil {
+			t.Error(err)
+		}
+	})
+}
