@@ -192,7 +192,7 @@ func (s scene) failedReply() (reply, bool) {
 		reason = rich(quoted(a.Reason, shownReason))
 	}
 	r := s.say(topic, "x", head, s.helps(a, kind), reason, s.told(s.r.Requester.SlackUser))
-	r.blocks = append(r.blocks, s.row(false, lifecycle.ActionPlan, lifecycle.ActionDestroy, lifecycle.ActionKeep, lifecycle.ActionClose, lifecycle.ActionRepair)...)
+	r.blocks = append(r.blocks, s.row(false, lifecycle.ActionRestore, lifecycle.ActionPlan, lifecycle.ActionDestroy, lifecycle.ActionKeep, lifecycle.ActionClose, lifecycle.ActionRepair)...)
 	return r, true
 }
 

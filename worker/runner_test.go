@@ -25,6 +25,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
+// refusedRun is a run that stops with a reason of its own.
+type refusedRun struct{ reason string }
+
+func (r *refusedRun) Error() string { return r.reason }
+
 // lockedState is what a run meets where another holds Terraform's lock.
 type lockedState struct{ lock lifecycle.StateLock }
 
@@ -199,6 +204,10 @@ func (l *ledger) work(do func(context.Context, *store.Store, actions.Job) error)
 		if broken != nil {
 			l.note(job, func(r *liveRun) {
 				r.result.Reason, r.result.Tail = "terraform_failed", broken.Error()
+				var refused *refusedRun
+				if errors.As(broken, &refused) {
+					r.result.Reason = refused.reason
+				}
 				var locked *lockedState
 				if errors.As(broken, &locked) {
 					r.result.Reason, r.result.StateLock = lifecycle.CodeStateLocked, &locked.lock

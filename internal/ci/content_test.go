@@ -48,6 +48,26 @@ func TestVerifyRefuses(t *testing.T) {
 			return w.pushed("request/" + requestID)
 		}},
 		"a commit that was not merged": {lifecycle.KindPlan, lifecycle.PurposeReapply, func(w *world) string { return w.propose(text) }},
+		// The file alone proves nothing of the commit: what was approved was seen in that commit.
+		"a commit that was not merged, whose file somebody put on the default branch": {lifecycle.KindPlan, lifecycle.PurposeReapply, func(w *world) string {
+			sha := w.propose(text)
+			w.write(requestPath, text)
+			w.pushed("main")
+			return sha
+		}},
+		"executable on the branch": {lifecycle.KindPlan, lifecycle.PurposeOpen, func(w *world) string {
+			w.propose(text)
+			w.git("checkout", "-q", "request/"+requestID)
+			w.executable()
+			return w.pushed("request/" + requestID)
+		}},
+		"executable on the default branch since": {lifecycle.KindApply, lifecycle.PurposeOpen, func(w *world) string {
+			w.propose(text)
+			sha := w.merge()
+			w.executable()
+			w.pushed("main")
+			return sha
+		}},
 		"changed on the default branch since": {lifecycle.KindApply, lifecycle.PurposeOpen, func(w *world) string {
 			w.propose(text)
 			sha := w.merge()
@@ -76,6 +96,14 @@ func TestVerifyRefuses(t *testing.T) {
 			b.checkout()
 			b.refusedAt(d, "verify", "content_differs", "inputs", "guard", "verify")
 		})
+	}
+}
+
+// executable changes only the mode of the request's file.
+func (w *world) executable() {
+	w.t.Helper()
+	if err := os.Chmod(filepath.Join(w.work, requestPath), 0o700); err != nil {
+		w.t.Fatal(err)
 	}
 }
 

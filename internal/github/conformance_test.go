@@ -73,9 +73,6 @@ func TestCommitIsRepeatable(t *testing.T) {
 	if err != nil || created || adopted != first {
 		t.Errorf("same file in another commit: %+v created %v, %v", adopted, created, err)
 	}
-	if c := ok(w.MakeCommit(t.Context(), later))(t); c.SHA == first.SHA {
-		t.Error("the time of a commit is not the one that was given")
-	}
 	if _, _, _, err := w.commit(t, "two"); !errors.Is(err, ErrForeign) {
 		t.Errorf("other content on the branch: %v", err)
 	}
@@ -84,8 +81,40 @@ func TestCommitIsRepeatable(t *testing.T) {
 		t.Errorf("comparison %+v", diff)
 	}
 	in.BaseTree = ""
-	if c, err := w.MakeCommit(t.Context(), in); err != nil || c != first {
+	if c, err := w.MakeCommit(t.Context(), in); err != nil || c.Blob != first.Blob {
 		t.Errorf("without the tree in hand: %+v, %v", c, err)
+	}
+}
+
+// What an App commits is signed by GitHub, which a branch may require, and only when
+// the commit names no author. A token commits under TfPilot's own name.
+func TestCommitsOfAnAppAreVerified(t *testing.T) {
+	w := newWorld(t)
+	verified := func(c *Client, commit Commit) (bool, string) {
+		t.Helper()
+		var out struct {
+			Author       struct{ Name string }
+			Verification struct{ Verified bool }
+		}
+		if _, err := c.call(t.Context(), http.MethodGet, "repos/acme/infra-core/git/commits/"+commit.SHA, nil, &out); err != nil {
+			t.Fatal(err)
+		}
+		return out.Verification.Verified, out.Author.Name
+	}
+	in, first, _, err := w.commit(t, "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if signed, author := verified(w.Client, first); !signed || author != "tfpilot[bot]" {
+		t.Errorf("commit of the App: verified %v, author %q", signed, author)
+	}
+	token, err := New(Config{Token: "ghp_dana", APIURL: "http://github.test/api/v3", Transport: simulator.Transport(w.server.Handler())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Content = []byte("two")
+	if signed, author := verified(token, ok(token.MakeCommit(t.Context(), in))(t)); signed || author != "TfPilot" {
+		t.Errorf("commit with a token: verified %v, author %q", signed, author)
 	}
 }
 

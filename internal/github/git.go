@@ -156,8 +156,7 @@ func (c *Client) File(ctx context.Context, repo Repo, ref, name string) (File, e
 	return File{Content: content, Blob: out.SHA}, nil
 }
 
-// CommitInput is one file on top of a commit. The same input makes the same
-// commit.
+// CommitInput is one file on top of a commit.
 type CommitInput struct {
 	Repo     Repo      // required
 	BaseSHA  string    // required; the parent
@@ -167,7 +166,7 @@ type CommitInput struct {
 	Content  []byte    // required, or Blob
 	Blob     string    // id of content that the repository holds already
 	Message  string    // required
-	When     time.Time // required; from the document, not from the clock
+	When     time.Time // required; from the document; the date where a token and no App commits
 }
 
 // Commit is one made commit and the id of the file in it.
@@ -244,13 +243,13 @@ func (c *Client) MakeCommit(ctx context.Context, in CommitInput) (Commit, error)
 	if err != nil {
 		return Commit{}, err
 	}
-	who := map[string]string{
-		"name": c.author.Name, "email": c.author.Email,
-		"date": in.When.UTC().Truncate(time.Second).Format(time.RFC3339),
-	}
-	body := map[string]any{
-		"message": in.Message, "tree": tree, "parents": []string{in.BaseSHA},
-		"author": who, "committer": who,
+	body := map[string]any{"message": in.Message, "tree": tree, "parents": []string{in.BaseSHA}}
+	if c.app == nil { // GitHub signs what an App commits, and only when it names neither author nor committer
+		who := map[string]string{
+			"name": c.author.Name, "email": c.author.Email,
+			"date": in.When.UTC().Truncate(time.Second).Format(time.RFC3339),
+		}
+		body["author"], body["committer"] = who, who
 	}
 	sha, err := c.makeObject(ctx, path, body)
 	if err != nil {
@@ -354,7 +353,7 @@ func (c *Client) DeleteBranch(ctx context.Context, repo Repo, branch string) err
 type ChangedFile struct {
 	Path     string
 	Blob     string // in the head; of a removed file, in the base
-	Status   string // added, modified, removed, renamed …
+	Status   string // added, modified, changed (its mode alone), removed, renamed …
 	Previous string // path before a rename
 }
 

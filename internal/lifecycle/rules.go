@@ -36,6 +36,9 @@ const (
 	CodeObjected   = "changes_requested"
 	CodeDismissed  = "dismissed"
 	CodeNotYours   = "not_yours"
+
+	// CodeContentDiffers is the reason of a run whose commit is not what TfPilot made.
+	CodeContentDiffers = "content_differs"
 )
 
 func refuse(code, format string, args ...any) *Refusal {
@@ -300,7 +303,9 @@ func canRestore(r Request) *Refusal {
 	if no := alive(r); no != nil {
 		return no
 	}
-	if r.PR == nil || !r.PR.Foreign || r.merged() {
+	// GitHub's comparison does not show a file's mode, which the run checks.
+	refused := r.Problem != nil && r.Problem.Code == CodeContentDiffers && r.Problem.Step == string(KindPlan)
+	if r.PR == nil || !r.PR.Foreign && !refused || r.merged() {
 		return refuse(CodeNothing, "The branch holds what TfPilot made. There is nothing to restore.")
 	}
 	return nil

@@ -12,13 +12,24 @@ import (
 type memory struct {
 	objects map[string][]byte
 	ignores func(*http.Request) bool
+	denies  func(*http.Request) bool // answers 412 and writes all the same
+	drops   func(*http.Request) bool // answers 200 and writes nothing
 }
+
+func is(matches func(*http.Request) bool, r *http.Request) bool { return matches != nil && matches(r) }
 
 func etag(data []byte) string { return fmt.Sprintf(`"%x"`, sha1.Sum(data)) }
 
 func (m *memory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	old, exists := m.objects[r.URL.Path]
 	if !m.ignores(r) && m.refuses(r, old, exists) {
+		switch {
+		case is(m.drops, r):
+			w.Header().Set("ETag", etag(old))
+			return
+		case is(m.denies, r):
+			m.objects[r.URL.Path], _ = io.ReadAll(r.Body)
+		}
 		w.WriteHeader(http.StatusPreconditionFailed)
 		return
 	}

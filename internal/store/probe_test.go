@@ -40,6 +40,25 @@ func TestProbeRefusesAStoreThatIgnoresConditions(t *testing.T) {
 	}
 }
 
+// A store whose answer and deed differ is refused as well.
+func TestProbeRefusesAStoreWhoseAnswersAreWrong(t *testing.T) {
+	staleWrite := func(r *http.Request) bool { return r.Method == http.MethodPut && r.Header.Get("If-Match") != "" }
+	never := func(*http.Request) bool { return false }
+	for name, m := range map[string]*memory{
+		"refuses a stale write and does it":          {ignores: never, denies: staleWrite},
+		"accepts a stale write and does not do it":   {ignores: never, drops: staleWrite},
+		"refuses a second create and does it":        {ignores: never, denies: func(r *http.Request) bool { return r.Header.Get("If-None-Match") != "" }},
+		"accepts a second create and does not do it": {ignores: never, drops: func(r *http.Request) bool { return r.Header.Get("If-None-Match") != "" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m.objects = map[string][]byte{}
+			if err := openAs(t, m, "app").Probe(t.Context()); err == nil {
+				t.Error("accepted")
+			}
+		})
+	}
+}
+
 func TestProbeSaysWhatItCannotAsk(t *testing.T) {
 	srv := newBucket(t)
 	inject(t, srv, s3.Fault{Kind: s3.FaultDenied, Verb: "PutObject"})

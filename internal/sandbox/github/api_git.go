@@ -322,7 +322,12 @@ func (s *Server) createCommit(c *call) (reply, error) {
 	commit := gitrepo.Commit{Tree: in.Tree, Parents: in.Parents, Message: in.Message}
 	commit.Author = in.Author.or(s.signature(c.p.login))
 	commit.Committer = in.Committer.or(commit.Author)
-	if in.Committer == nil {
+	signed := in.Author == nil && in.Committer == nil && c.p.bot()
+	switch {
+	case signed:
+		commit.Committer = webFlow
+		commit.Committer.When = commit.Author.When
+	case in.Committer == nil:
 		commit.Committer = commit.Author
 	}
 	hash, err := c.repo.git.WriteCommit(commit)
@@ -331,6 +336,9 @@ func (s *Server) createCommit(c *call) (reply, error) {
 	}
 	if err != nil {
 		return reply{}, err
+	}
+	if signed {
+		c.repo.sign(hash)
 	}
 	if commit, err = c.repo.git.Commit(hash); err != nil {
 		return reply{}, err

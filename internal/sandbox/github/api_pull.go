@@ -345,7 +345,7 @@ func (s *Server) mergeCommit(c *call, pr *pull, in mergeBody, base string) (stri
 	}
 	title = firstOf(title, fmt.Sprintf("Merge pull request #%d from %s/%s", pr.Number, c.repo.Owner, pr.Head))
 	message := title + "\n\n" + firstOf(body, pr.Title)
-	return c.repo.git.WriteCommit(gitrepo.Commit{Tree: tree, Parents: parents, Message: message, Author: author, Committer: committer})
+	return c.repo.writeSigned(gitrepo.Commit{Tree: tree, Parents: parents, Message: message, Author: author, Committer: committer})
 }
 
 func firstOf(a, b string) string {
@@ -378,7 +378,7 @@ func (s *Server) updateBranch(c *call) (reply, error) {
 	}
 	author, committer := s.signature(c.p.login), webFlow
 	author.When, committer.When = time.Now(), time.Now()
-	commit, err := c.repo.git.WriteCommit(gitrepo.Commit{
+	commit, err := c.repo.writeSigned(gitrepo.Commit{
 		Tree: c.repo.merge[base+" "+pr.HeadSHA], Parents: []string{pr.HeadSHA, base}, Author: author, Committer: committer,
 		Message: fmt.Sprintf("Merge branch '%s' into %s", pr.Base, pr.Head),
 	})

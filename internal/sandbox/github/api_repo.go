@@ -385,7 +385,7 @@ func (s *Server) commitChange(c *call, tip, message string, change gitrepo.Chang
 	author, committer := s.signature(c.p.login), webFlow
 	author.When, committer.When = time.Now(), time.Now()
 	commit := gitrepo.Commit{Tree: tree, Parents: []string{tip}, Message: message, Author: author, Committer: committer}
-	commit.Hash, err = c.repo.git.WriteCommit(commit)
+	commit.Hash, err = c.repo.writeSigned(commit)
 	return commit, err
 }
 

@@ -38,6 +38,7 @@ type repository struct {
 	Comments  []*comment        `json:"comments"`
 	Workflows []*workflowRef    `json:"workflows"`
 	Runs      map[int64]*run    `json:"runs"`
+	Signed    map[string]bool   `json:"signed,omitempty"` // commits that GitHub signed itself
 	Config    Repo              `json:"-"`
 	git       *gitrepo.Repo     // opened at start
 	merge     map[string]string // result of a test merge by "base head"
