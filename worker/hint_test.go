@@ -32,7 +32,7 @@ func TestSealedHintOfAnotherRun(t *testing.T) {
 			"somebody else":      func(h *github.Hint) { h.Run.Actor = "dana" },
 			"another workflow":   func(h *github.Hint) { h.Run.Path = ".github/workflows/release.yml" },
 		} {
-			hint := w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success")
+			hint := w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "failure")
 			change(&hint)
 			n++
 			w.must(w.bell.Webhook(context.Background(), fmt.Sprintf("other-%d", n), w.hint(hint)))
@@ -41,8 +41,8 @@ func TestSealedHintOfAnotherRun(t *testing.T) {
 				w.t.Errorf("%s: the facts changed", name)
 			}
 		}
-		w.must(w.bell.Webhook(context.Background(), "own", w.hint(w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"))))
-		w.until(reqA, "taken in", func(d store.Doc) bool { return d.Request.Runs.Plan.Current().Conclusion == "success" })
+		w.must(w.bell.Webhook(context.Background(), "own", w.hint(w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "failure"))))
+		w.until(reqA, "taken in", func(d store.Doc) bool { return d.Request.Runs.Plan.Current().Conclusion == "failure" })
 		w.ledger.holds("plan", false)
 	})
 }
