@@ -77,8 +77,8 @@ var stops = map[string]string{
 	"Unlock":             "the state stays locked after the first apply",
 	"ReadLock":           "no plan where the table holds the state's checksum",
 	"LockTable":          "no apply and no destroy where the table locks the state",
-	"FindLock":             "`tfpilot environments unlock` cannot tell that a state is not locked",
-	"RemoveLock":           "`tfpilot environments unlock` cannot remove the lock that a killed run left",
+	"FindLock":           "`tfpilot environments unlock` cannot tell that a state is not locked",
+	"RemoveLock":         "`tfpilot environments unlock` cannot remove the lock that a killed run left",
 }
 
 func iamTable(t *testing.T) string {
