@@ -46,7 +46,7 @@ func openMany(t *testing.T, n, workers int) (o outcome) {
 			w.askAs(id, fmt.Sprintf("dev%02d", i%20))
 			left[id] = true
 		}
-		for end := begun.Add(24 * time.Hour); len(left) > 0 && time.Now().Before(end); time.Sleep(5 * time.Second) {
+		for end := begun.Add(2*allowed(n) + 10*time.Minute); len(left) > 0 && time.Now().Before(end); time.Sleep(5 * time.Second) {
 			for _, id := range slices.Sorted(maps.Keys(left)) {
 				if r := w.request(id); r.Plan == nil || r.Plan.PostedAt == nil {
 					break // they end about in order: the others are asked about later
@@ -184,11 +184,16 @@ func TestQueueOfOnePersonIsBounded(t *testing.T) {
 	})
 }
 
-// askAs opens a request of somebody who uses the command line.
+// askAs opens a request of one of many developers.
 func (w *world) askAs(id, by string) {
 	w.t.Helper()
+	slack, number := "U0"+strings.ToUpper(by)+"00", int64(5000)
+	for _, c := range by {
+		number = number*31 + int64(c)
+	}
+	w.must(w.store.PutIdentity(context.Background(), lifecycle.Identity{SlackTeam: team, SlackUser: slack, Login: by, GithubID: number}))
 	r := newRequest(w.t, id, "dana", dev)
-	r.Requester = lifecycle.Person{Login: by, GithubID: 5000, Name: by}
+	r.Requester = lifecycle.Person{Login: by, GithubID: number, SlackTeam: team, SlackUser: slack, Name: by}
 	r.Authors = []string{by}
 	doc, err := w.store.Create(context.Background(), r)
 	w.must(err)
