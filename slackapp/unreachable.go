@@ -42,10 +42,10 @@ func channelTrouble(code string) string {
 }
 
 // blockedCode is Slack's code when it refused a message to the environment's channel.
-// That it disliked the message itself says nothing about the channel.
+// That it disliked the message itself, or takes no file, says nothing about the channel.
 func blockedCode(r lifecycle.Request, channel string) string {
 	for _, m := range r.Slack.Messages {
-		if channel == "" || m.Channel != channel || !refused(m) {
+		if channel == "" || m.Channel != channel || !refused(m) || m.Role != lifecycle.RoleCard && m.Role != lifecycle.RoleThread {
 			continue
 		}
 		code, _, _ := strings.Cut(strings.TrimPrefix(m.State, refusedMark), ":")
