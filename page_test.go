@@ -163,3 +163,26 @@ func TestNamedTestsExist(t *testing.T) {
 		t.Errorf("only %d tests are named", found)
 	}
 }
+
+// Each promise of SECURITY.md names the tests that fail when it is broken.
+func TestPromisesNameTheirTests(t *testing.T) {
+	text, err := os.ReadFile("SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "## What TfPilot defends")
+	table, _, _ = strings.Cut(table, "\n## ")
+	promises := 0
+	for line := range strings.Lines(table) {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| A person") {
+			continue
+		}
+		promises++
+		if !namedTest.MatchString(line) {
+			t.Errorf("no test is named for: %s", line)
+		}
+	}
+	if promises < 15 {
+		t.Errorf("%d promises were found", promises)
+	}
+}

@@ -58,7 +58,7 @@ func newBootstrap() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return tellWritten(c.OutOrStdout(), asJSON, wrote{out, project.Owner + "/" + project.Repo, written, kept, unlocked})
+			return tellWritten(visible{c.OutOrStdout()}, asJSON, wrote{out, project.Owner + "/" + project.Repo, written, kept, unlocked})
 		},
 	}
 	c.Flags().StringVar(&out, "out", "infra", "directory to write to; files that exist are kept")

@@ -37,7 +37,7 @@ func newCatalog() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := printFindings(c.OutOrStdout(), findings, asJSON); err != nil {
+			if err := printFindings(visible{c.OutOrStdout()}, findings, asJSON); err != nil {
 				return err
 			}
 			if slices.ContainsFunc(findings, func(f catalog.Finding) bool { return !f.Note }) {

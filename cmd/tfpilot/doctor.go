@@ -34,10 +34,10 @@ func newDoctor() *cobra.Command {
 				return err
 			}
 			if roles {
-				return printRoles(c.OutOrStdout(), cfg.Policy(), asJSON)
+				return printRoles(visible{c.OutOrStdout()}, cfg.Policy(), asJSON)
 			}
 			queue.Quiet()
-			return doctor(c.Context(), c.OutOrStdout(), cfg, asJSON)
+			return doctor(c.Context(), visible{c.OutOrStdout()}, cfg, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&roles, "roles", false, "print who has which role")
