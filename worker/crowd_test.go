@@ -168,11 +168,12 @@ func TestQueueOfOnePersonIsBounded(t *testing.T) {
 	}
 	inWorld(t, setup{poll: time.Second, hub: func(c *hubsim.Config) { c.MaxJobs, c.Limits = 1000, hubsim.Limits{} }}, func(w *world) {
 		most := worker.Starts[0].Most + queue.MaxWaiting
-		for i := range most + 1 {
+		for i := range most {
 			w.askAs(fmt.Sprintf("req_aaaaaaaaa%04d", i), "dev00")
-			w.pass(50 * time.Millisecond)
 		}
+		w.pass(30 * time.Second) // they have asked, and the minute of those that started is not over
 		last := fmt.Sprintf("req_aaaaaaaaa%04d", most)
+		w.askAs(last, "dev00")
 		w.until(last, "told", func(d store.Doc) bool {
 			p := d.Request.Problem
 			return p != nil && p.Code == "queue_full" && strings.Contains(p.Text, "60 requests")
