@@ -199,7 +199,7 @@ func (w *world) simulators(key *rsa.PrivateKey, files map[string][]byte, s setup
 
 // endpoint is the app's: verify, seal, ring, answer.
 func (w *world) endpoint() http.Handler {
-	verify := web.Verifier(hookSecret, []string{repoName})
+	verify := web.Verifier(hookSecret, []string{repoName}, nil)
 	return web.Handler(web.Options{
 		Log: slog.New(slog.DiscardHandler), Enqueue: func(ctx context.Context, id string, hint []byte) error { return w.bell.Webhook(ctx, id, hint) },
 		Verify: func(h http.Header, body []byte) (string, []byte, error) {

@@ -63,7 +63,8 @@ func runApp(ctx context.Context, p *parts) error {
 	for _, r := range p.cfg.Repos() {
 		repos = append(repos, r.Owner+"/"+r.Name)
 	}
-	verify := web.Verifier(p.cfg.GitHub.WebhookSecret.Reveal(), repos)
+	names := &renames{store: p.store, log: p.log, known: map[int64]stranger{}}
+	verify := web.Verifier(p.cfg.GitHub.WebhookSecret.Reveal(), repos, names.ours)
 	handler := web.Handler(web.Options{
 		Log: p.log, Enqueue: p.bell.Webhook,
 		Verify: func(h http.Header, body []byte) (string, []byte, error) {

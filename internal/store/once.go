@@ -147,6 +147,18 @@ func (s *Store) PRIndex(ctx context.Context, repoID int64, number int) (lifecycl
 	return x, err
 }
 
+// HasPulls reports whether TfPilot has opened a pull request in the repository.
+func (s *Store) HasPulls(ctx context.Context, repoID int64) (bool, error) {
+	if repoID <= 0 {
+		return false, nil
+	}
+	prefix := fmt.Sprintf("%s%d/", PrefixPRIndex, repoID)
+	for _, err := range s.list(ctx, prefix) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
 // PutGrant lets the run with this correlation id do one thing. The same grant
 // again is a success, another one is ErrExists.
 func (s *Store) PutGrant(ctx context.Context, project, cid string, g lifecycle.Grant) error {

@@ -13,8 +13,6 @@ import (
 	"net/http"
 	"slices"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 )
 
 const (
@@ -45,7 +43,7 @@ type Options struct {
 func Handler(o Options) http.Handler {
 	hook := &webhook{
 		log: o.Log, verify: o.Verify, enqueue: o.Enqueue,
-		large: semaphore.NewWeighted(maxInFlight), small: semaphore.NewWeighted(maxSmallInFlight),
+		large: newPool(largeMemory), small: newPool(smallMemory),
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /api/github/webhook", hook)

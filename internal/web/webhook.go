@@ -5,37 +5,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"github.com/tfpilot/tfpilot/internal/github"
 )
 
-const (
-	// maxDelivery is what GitHub sends at most.
-	maxDelivery = 25 << 20
-	// maxInFlight and maxSmallInFlight bound the memory of deliveries that are not
-	// verified yet: anybody can send them. Small ones have their own share, so that
-	// a few that claim to be large do not stand in their way.
-	maxInFlight      = 4 * maxDelivery
-	maxSmallInFlight = 64 << 20
-	maxSmall         = 1 << 20
-	enqueueTimeout   = 5 * time.Second // GitHub gives up after ten
-)
+const enqueueTimeout = 5 * time.Second // GitHub gives up after ten
 
 // Verify checks that a delivery is GitHub's and gives its id and what it hints at.
 // The errors are those of internal/github; github.ErrIgnored is an answer, not a
 // fault.
 type Verify func(h http.Header, body []byte) (deliveryID string, hint []byte, err error)
 
-// Verifier verifies with a secret and ignores deliveries about other repositories
-// than those given, "owner/name".
-func Verifier(secret string, repos []string) Verify {
+// Verifier verifies with a secret and ignores deliveries about other repositories: a
+// repository is ours by its name, "owner/name", or, since it may have been renamed, by
+// its id, which renamed is asked about with its new name.
+func Verifier(secret string, repos []string, renamed func(id int64, name string) bool) Verify {
 	known := map[string]bool{}
 	for _, r := range repos {
 		known[strings.ToLower(r)] = true
@@ -45,7 +33,7 @@ func Verifier(secret string, repos []string) Verify {
 		if err != nil {
 			return "", nil, err
 		}
-		if !known[strings.ToLower(hint.Repo)] {
+		if !known[strings.ToLower(hint.Repo)] && (renamed == nil || !renamed(hint.RepoID, hint.Repo)) {
 			return "", nil, fmt.Errorf("repository %d: %w", hint.RepoID, github.ErrIgnored)
 		}
 		data, err := json.Marshal(hint)
@@ -61,39 +49,23 @@ type webhook struct {
 	log     *slog.Logger
 	verify  Verify
 	enqueue func(context.Context, string, []byte) error
-	large   *semaphore.Weighted
-	small   *semaphore.Weighted
-}
-
-// memory is the share that a delivery of some size takes from.
-func (h *webhook) memory(size int64) *semaphore.Weighted {
-	if size <= maxSmall {
-		return h.small
-	}
-	return h.large
+	large   *pool
+	small   *pool
 }
 
 func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	size := r.ContentLength
-	if size > maxDelivery {
+	if r.ContentLength > maxDelivery {
 		answer(w, http.StatusRequestEntityTooLarge, tooLarge)
 		return
 	}
-	if size < 0 {
-		size = maxDelivery
-	}
-	memory := h.memory(size)
-	if !memory.TryAcquire(size) {
-		h.busy(w, r, errors.New("too many deliveries at the same time"))
-		return
-	}
-	defer memory.Release(size)
-	body, err := read(w, r)
+	b := &body{}
+	defer h.done(b)
+	data, err := h.read(w, r, b)
 	if err != nil {
-		h.unreadable(w, err)
+		h.unreadable(w, r, err)
 		return
 	}
-	id, hint, err := h.verify(r.Header, body)
+	id, hint, err := h.verify(r.Header, data)
 	if err != nil {
 		h.refuse(w, r, err)
 		return
@@ -107,23 +79,19 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusAccepted, reply{Status: "accepted"})
 }
 
-// read takes the body into one buffer of its size, where that is known.
-func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	limited := http.MaxBytesReader(w, r.Body, maxDelivery)
-	if r.ContentLength < 0 {
-		return io.ReadAll(limited)
-	}
-	body := make([]byte, r.ContentLength)
-	_, err := io.ReadFull(limited, body)
-	return body, err
-}
-
 var tooLarge = reply{Error: "too_large", Message: "A delivery has at most 25 MiB."}
 
-func (h *webhook) unreadable(w http.ResponseWriter, err error) {
+func (h *webhook) unreadable(w http.ResponseWriter, r *http.Request, err error) {
 	var large *http.MaxBytesError
-	if errors.As(err, &large) {
+	switch {
+	case errors.As(err, &large):
 		answer(w, http.StatusRequestEntityTooLarge, tooLarge)
+		return
+	case errors.Is(err, errNoRoom):
+		h.busy(w, r, err)
+		return
+	case errors.Is(err, errSlow):
+		answer(w, http.StatusRequestTimeout, reply{Error: "slow", Message: "The delivery arrives too slowly."})
 		return
 	}
 	answer(w, http.StatusBadRequest, reply{Error: "unreadable", Message: "The delivery broke off."})

@@ -68,7 +68,7 @@ func (b *box) enqueue(ctx context.Context, id string, hint []byte) error {
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 func app(b *box) http.Handler {
-	return Handler(Options{Log: quiet(), Verify: Verifier(secret, []string{"acme/infra-core"}), Enqueue: b.enqueue})
+	return Handler(Options{Log: quiet(), Verify: Verifier(secret, []string{"acme/infra-core"}, nil), Enqueue: b.enqueue})
 }
 
 func TestWebhook(t *testing.T) {
@@ -129,6 +129,25 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
+// A repository that was renamed keeps its id; any other name is ignored.
+func TestRenamedRepository(t *testing.T) {
+	b := &box{}
+	asked := map[string]int64{}
+	renamed := func(id int64, name string) bool { asked[name] = id; return name == "acme/infra-new" }
+	h := Handler(Options{Log: quiet(), Verify: Verifier(secret, []string{"acme/infra-core"}, renamed), Enqueue: b.enqueue})
+	for name, queued := range map[string]int{"acme/infra-new": 1, "acme/other": 0, "acme/Infra-Core": 1} {
+		b.ids = nil
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, delivery("pull_request", pullRequest(name, 1)))
+		if w.Code != http.StatusAccepted || len(b.ids) != queued {
+			t.Errorf("%s: answered %d, queued %d", name, w.Code, len(b.ids))
+		}
+	}
+	if len(asked) != 2 || asked["acme/infra-new"] != 1 {
+		t.Errorf("asked about %v", asked)
+	}
+}
+
 func TestWhatIsQueued(t *testing.T) {
 	b := &box{}
 	app(b).ServeHTTP(httptest.NewRecorder(), delivery("pull_request", pullRequest("acme/infra-core", 100_000)))
@@ -144,52 +163,6 @@ func TestWhatIsQueued(t *testing.T) {
 	}
 }
 
-func TestMemoryOfDeliveriesIsBounded(t *testing.T) {
-	b := &box{}
-	h := app(b)
-	release := make(chan struct{})
-	var wg sync.WaitGroup
-	started := make(chan struct{}, 4)
-	for range maxInFlight / maxDelivery {
-		wg.Go(func() {
-			r := delivery("pull_request", nil)
-			r.ContentLength = -1
-			r.Body = io.NopCloser(waiting{started, release})
-			h.ServeHTTP(httptest.NewRecorder(), r)
-		})
-		<-started
-	}
-	send := func(pad int) *httptest.ResponseRecorder {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, delivery("pull_request", pullRequest("acme/infra-core", pad)))
-		return w
-	}
-	large, small := send(maxSmall), send(1)
-	close(release)
-	wg.Wait()
-	if large.Code != http.StatusServiceUnavailable || large.Header().Get("Retry-After") == "" {
-		t.Errorf("a large one more: answered %d", large.Code)
-	}
-	if small.Code != http.StatusAccepted {
-		t.Errorf("a small one meanwhile: answered %d", small.Code)
-	}
-	if w := send(maxSmall); w.Code != http.StatusAccepted {
-		t.Errorf("a large one afterwards: answered %d", w.Code)
-	}
-}
-
-// waiting is a body that does not end before it is released.
-type waiting struct {
-	started chan<- struct{}
-	release <-chan struct{}
-}
-
-func (s waiting) Read([]byte) (int, error) {
-	s.started <- struct{}{}
-	<-s.release
-	return 0, io.EOF
-}
-
 // bell is a real one on a Redis in this process.
 func bell(tb testing.TB) *queue.Bell {
 	m := miniredis.NewMiniRedis()
@@ -202,7 +175,7 @@ func bell(tb testing.TB) *queue.Bell {
 }
 
 func TestWithTheRealQueue(t *testing.T) {
-	h := Handler(Options{Log: quiet(), Verify: Verifier(secret, []string{"acme/infra-core"}), Enqueue: bell(t).Webhook})
+	h := Handler(Options{Log: quiet(), Verify: Verifier(secret, []string{"acme/infra-core"}, nil), Enqueue: bell(t).Webhook})
 	for range 3 {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, delivery("pull_request", pullRequest("acme/infra-core", 10)))
@@ -220,7 +193,7 @@ func BenchmarkWebhook(b *testing.B) {
 		"verify": func(context.Context, string, []byte) error { return nil },
 		"queue":  bell(b).Webhook,
 	} {
-		h := Handler(Options{Log: quiet(), Verify: Verifier(secret, []string{"acme/infra-core"}), Enqueue: enqueue})
+		h := Handler(Options{Log: quiet(), Verify: Verifier(secret, []string{"acme/infra-core"}, nil), Enqueue: enqueue})
 		b.Run(name, func(b *testing.B) {
 			signed := delivery("pull_request", body)
 			for n := 0; b.Loop(); n++ {
