@@ -45,6 +45,9 @@ func (s scene) card() message {
 		}
 	}
 	blocks = append(blocks, s.rows()...)
+	if f := s.foreignRun(); f != "" {
+		blocks = append(blocks, smallPrint(f))
+	}
 	return message{text: s.sentence(), blocks: append(blocks, s.footer())}
 }
 
@@ -60,6 +63,9 @@ func (s scene) sentence() string {
 	}
 	if p := s.r.Problem; p != nil {
 		text += " Problem: " + oneLine(p.Text, shownWhy)
+	}
+	if s.r.ForeignRun() != nil && !s.over() {
+		text += " " + foreignRunMeans
 	}
 	return cut(escape(text), limitMessageText)
 }

@@ -226,8 +226,14 @@ func told(t testing.TB) map[string]*teller {
 	dismissed := live(t).replanned("ana", creating()).want(lifecycle.ActionReject, "omar")
 	withdrawn := ready(t).approved("omar")
 
+	foreignRun := ready(t)
+	foreignRun.do(lifecycle.SawForeignRun(lifecycle.ForeignRun{
+		RunID: 900, Actor: "mallory", Kind: lifecycle.KindPlan, URL: "https://github.test/acme/infra-core/actions/runs/900", At: foreignRun.now,
+	}))
+
 	return map[string]*teller{
 		"objected":             objected,
+		"foreign_run":          foreignRun,
 		"approval_refused":     unlinked,
 		"unchanged":            unchanged,
 		"dismissed":            dismissed.do(lifecycle.Reject(dismissed.wish(lifecycle.ActionReject, "omar"))),

@@ -28,7 +28,8 @@ func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
 	if err != nil {
 		return err
 	}
-	runs, err := w.GitHub.FindRuns(ctx, repo, github.RunQuery{Since: oldestRun(requests), ETag: seen.runs})
+	began := now()
+	runs, err := w.GitHub.FindRuns(ctx, repo, github.RunQuery{Since: oldestRun(requests, w.watch.unlistedSince(repo)), ETag: seen.runs})
 	if err != nil {
 		return err
 	}
@@ -42,14 +43,20 @@ func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
 			failed = errors.Join(failed, err)
 		}
 	}
+	failed = errors.Join(failed, w.syncForeign(ctx, runs.Items))
 	if failed == nil {
-		w.watch.listed(repo, requests, pulls, runs.ETag)
+		w.watch.listed(repo, requests, pulls, runs.ETag, began)
 	}
 	return failed
 }
 
-func oldestRun(requests []lifecycle.Request) time.Time {
+// oldestRun is from when on runs are of interest: since the last list, for foreign ones, and
+// since the oldest that is open.
+func oldestRun(requests []lifecycle.Request, listed time.Time) time.Time {
 	oldest := now()
+	if !listed.IsZero() {
+		oldest = listed
+	}
 	for _, r := range requests {
 		for _, a := range openRuns(&r) {
 			if a.at.Before(oldest) {

@@ -61,6 +61,14 @@ func (w *watch) forget() {
 	w.docs, w.next, w.seen = nil, nil, nil
 }
 
+// get gives a live document as it was seen last.
+func (w *watch) get(id string) (store.Doc, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	doc, ok := w.docs[id]
+	return doc, ok
+}
+
 func (w *watch) etag(id string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -140,6 +148,14 @@ type lists struct {
 	ids             map[string]bool // of the requests
 	until           time.Time       // GitHub's updated_at of the newest pull request
 	whole           time.Time       // when all of them were last read
+	runsRead        time.Time       // when the runs were last listed
+}
+
+// unlistedSince is from when on runs may not have been listed; zero before the first list.
+func (w *watch) unlistedSince(repo github.Repo) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen[repo.String()].runsRead
 }
 
 func (w *watch) lists(repo github.Repo, requests []lifecycle.Request) lists {
@@ -175,14 +191,14 @@ func (w *watch) since(repo github.Repo, requests []lifecycle.Request) time.Time 
 	return oldest.Add(-time.Minute)
 }
 
-func (w *watch) listed(repo github.Repo, requests []lifecycle.Request, pulls github.Listing[github.Pull], runs string) {
+func (w *watch) listed(repo github.Repo, requests []lifecycle.Request, pulls github.Listing[github.Pull], runs string, at time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.seen == nil {
 		w.seen = map[string]lists{}
 	}
 	old := w.seen[repo.String()]
-	l := lists{of: versions(requests), pulls: pulls.ETag, runs: runs, ids: map[string]bool{}, until: old.until, whole: old.whole}
+	l := lists{of: versions(requests), pulls: pulls.ETag, runs: runs, ids: map[string]bool{}, until: old.until, whole: old.whole, runsRead: at}
 	for _, r := range requests {
 		l.ids[r.ID] = true
 	}

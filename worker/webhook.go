@@ -107,28 +107,42 @@ func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
 	if h.Run == nil || h.Action == "requested" && h.Run.Attempt <= 1 {
 		return nil // that a run was requested, who requested it knows; its start and end are told too
 	}
+	if known, err := w.recordedForeign(ctx, runOfHint(h)); err != nil || known {
+		return err
+	}
 	kind, ok := github.ClassifyRun(h.Run.Path, h.Run.Name)
 	if !ok {
-		return nil
+		return w.seeForeign(ctx, sourceWebhook, runOfHint(h))
 	}
 	id, err := w.requestOfRun(ctx, kind, *h.Run)
-	if err != nil || id == "" {
+	if err != nil {
 		return err
+	}
+	if id == "" {
+		return w.seeForeign(ctx, sourceWebhook, runOfHint(h))
 	}
 	doc, err := w.Store.Get(ctx, id)
 	if err != nil || doc.Archived {
 		return ignoreGone(err)
 	}
+	return w.runFacts(ctx, h, kind, doc)
+}
+
+// runFacts takes in a run of this kind that says that it is one of the request.
+func (w *Worker) runFacts(ctx context.Context, h github.Hint, kind lifecycle.Kind, doc store.Doc) error {
+	id := doc.Request.ID
 	facts, ours, err := w.factsOfHint(ctx, doc.Request, h, kind)
 	if err != nil {
 		return err
 	}
 	if !ours {
-		w.Log.Warn("a run that is not ours carries the name of a request", keyRequest, id, "run", h.Run.ID)
-		return nil
+		return w.recordForeign(ctx, sourceWebhook, doc, runOfHint(h))
 	}
 	if err := w.addClaim(ctx, &facts, doc.Request); err != nil {
 		return err
+	}
+	if doc.Request.AttemptOf(facts) == nil {
+		return w.recordForeign(ctx, sourceWebhook, doc, runOfHint(h))
 	}
 	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, id)}
 	see, err := j.see(ctx, facts)

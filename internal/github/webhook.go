@@ -261,6 +261,7 @@ func ClassifyRun(path, name string) (lifecycle.Kind, bool) {
 
 var (
 	notWord  = regexp.MustCompile(`[^a-z0-9]+`)
+	runNames = regexp.MustCompile(`^tfpilot (plan|apply|destroy|cleanup|drift_plan) (req_[a-z0-9]{10,16})(?: |$)`)
 	runTitle = regexp.MustCompile(`^tfpilot (plan|apply|destroy|cleanup|drift_plan) (req_[a-z0-9]{10,16}|-) \[((plan|apply|destroy|cleanup|drift_plan)-[0-9a-f]{32})\]$`)
 )
 
@@ -283,4 +284,14 @@ func ParseRunTitle(title string) (kind lifecycle.Kind, requestID, correlationID 
 		requestID = m[2]
 	}
 	return lifecycle.Kind(m[1]), requestID, m[3], true
+}
+
+// RunNames says whose name a title bears, whatever follows it: anyone may dispatch a workflow
+// with inputs that make it so.
+func RunNames(title string) (kind lifecycle.Kind, requestID string, ok bool) {
+	m := runNames.FindStringSubmatch(title)
+	if m == nil {
+		return "", "", false
+	}
+	return lifecycle.Kind(m[1]), m[2], true
 }

@@ -16,7 +16,7 @@ var eventTypes = []string{
 	"request_created", "wish_added", "wish_gone", "taken_back", "approved", "approval_voided", "rejected", "changes_requested", "changes_settled",
 	"pull_request_opened", "head_moved", "branch_changed", "branch_restored", "base_changed", "merged", "pull_request_closed", "pull_request_reopened",
 	"run_asked", "run_sent_again", "run_known", "run_concluded", "run_doubted", "run_rerun", "run_revoked", "plan_ready", "outputs_read", "lease_released",
-	"destroy_set_aside", "round_dismissed", "cleanup_opened", "cleanup_merged", "problem", "problem_gone", "closed", "review_refused", "task_refused",
+	"destroy_set_aside", "round_dismissed", "cleanup_opened", "cleanup_merged", "problem", "problem_gone", "closed", "review_refused", "task_refused", "foreign_run",
 }
 
 func rank(typ string) int {
@@ -41,6 +41,7 @@ func eventsBetween(before, after Request, a Actor, now time.Time) []Event {
 		d.runs(kind, before, after)
 	}
 	d.results(before, after)
+	d.foreignRuns(before, after)
 	d.problem(before.Problem, after.Problem)
 	if before.ClosedAt == nil && after.ClosedAt != nil {
 		d.add("closed", "The request was closed.")
@@ -196,6 +197,19 @@ func (d *diff) run(kind Kind, old, a Attempt) {
 		d.add("round_dismissed", "The new plan was dismissed. What exists stays as it is.", id...)
 	default:
 		d.add("destroy_set_aside", "The destroy that did not succeed was set aside.", id...)
+	}
+}
+
+func (d *diff) foreignRuns(before, after Request) {
+	for _, f := range after.ForeignRuns {
+		if before.knowsForeignRun(f.RunID) {
+			continue
+		}
+		text := "A run that TfPilot did not start bears the name of this request. Nothing is taken from it."
+		if after.ForeignRunCount == MaxForeignRuns {
+			text += " Further runs of this kind are not recorded."
+		}
+		d.add("foreign_run", text, "kind", string(f.Kind), "by", f.Actor, "run", strconv.FormatInt(f.RunID, 10), "url", f.URL)
 	}
 }
 

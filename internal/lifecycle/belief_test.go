@@ -8,8 +8,9 @@ import (
 // applying is a request whose apply runs as run 90.
 func applying(t *testing.T) *teller {
 	s := story(t)
+	at := s.now
 	s.r.Runs.Apply = RunSet{CurrentAttempt: 1, Attempts: []Attempt{{
-		Number: 1, CorrelationID: "apply-1", RunID: 90, HeadSHA: head, Digest: "sha256:approved", DispatchedAt: &s.now, SentAt: &s.now, Sends: 1,
+		Number: 1, CorrelationID: "apply-1", RunID: 90, HeadSHA: head, Digest: "sha256:approved", DispatchedAt: &at, SentAt: &at, Sends: 1,
 	}}}
 	return s
 }

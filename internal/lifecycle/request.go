@@ -42,6 +42,9 @@ type Request struct {
 	Runs      Runs            `json:"runs"`
 	Cleanup   *Cleanup        `json:"cleanup,omitempty"`
 
+	ForeignRuns     []ForeignRun `json:"foreignRuns,omitempty"`     // the newest that bear its name and are not TfPilot's, by run id
+	ForeignRunCount int          `json:"foreignRunCount,omitempty"` // how many were ever recorded
+
 	Outputs   map[string]any `json:"outputs,omitempty"`
 	Drift     *Drift         `json:"drift,omitempty"`
 	Lock      *Lock          `json:"lock,omitempty"`

@@ -1,0 +1,77 @@
+package lifecycle
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// ForeignRun is a run on GitHub that bears the name of a request and that TfPilot did not
+// start: another account dispatched it, or it names no attempt. Nothing is taken from it.
+type ForeignRun struct {
+	RunID int64     `json:"runId"`
+	Actor string    `json:"actor,omitempty"` // login on GitHub
+	Kind  Kind      `json:"kind"`            // as its name claims
+	URL   string    `json:"url,omitempty"`
+	At    time.Time `json:"at"` // when GitHub created it
+	Extra Extra     `json:"-"`
+}
+
+// Anyone with write access can start runs without end, so a request keeps the newest few
+// and stops to record them after MaxForeignRuns.
+const (
+	keptForeignRuns = 5
+	MaxForeignRuns  = 20
+)
+
+// SawForeignRun records a foreign run. Each run is recorded once: GitHub's run ids grow, and
+// the list gives up its smallest, so what it gave up does not come back.
+func SawForeignRun(f ForeignRun) Patch {
+	return func(r Request) (Request, error) {
+		if !r.NewForeignRun(f.RunID) {
+			return r, nil
+		}
+		r.ForeignRunCount++
+		r.ForeignRuns = append(slices.Clone(r.ForeignRuns), f)
+		slices.SortFunc(r.ForeignRuns, func(x, y ForeignRun) int { return cmp.Compare(x.RunID, y.RunID) })
+		r.ForeignRuns = r.ForeignRuns[max(0, len(r.ForeignRuns)-keptForeignRuns):]
+		return r, nil
+	}
+}
+
+// NewForeignRun says that a run, if it is foreign, is still to be recorded. A run that an
+// attempt knows is none.
+func (r Request) NewForeignRun(runID int64) bool {
+	if r.ForeignRunCount >= MaxForeignRuns || r.knowsForeignRun(runID) {
+		return false
+	}
+	if len(r.ForeignRuns) >= keptForeignRuns && runID < r.ForeignRuns[0].RunID {
+		return false
+	}
+	for _, kind := range RequestKinds {
+		if slices.ContainsFunc(r.attemptsOf(kind), func(a *Attempt) bool { return a.RunID == runID }) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r Request) knowsForeignRun(runID int64) bool {
+	return slices.ContainsFunc(r.ForeignRuns, func(f ForeignRun) bool { return f.RunID == runID })
+}
+
+// ForeignRun is the newest foreign run since TfPilot dispatched a run of its own, nil when
+// there is none.
+func (r Request) ForeignRun() *ForeignRun {
+	if len(r.ForeignRuns) == 0 {
+		return nil
+	}
+	newest := &r.ForeignRuns[len(r.ForeignRuns)-1]
+	for _, kind := range RequestKinds {
+		a := r.CurrentRun(kind)
+		if a != nil && a.DispatchedAt != nil && newest.At.Before(a.DispatchedAt.Truncate(time.Second)) { // GitHub's times are whole seconds
+			return nil
+		}
+	}
+	return newest
+}

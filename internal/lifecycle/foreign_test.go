@@ -1,0 +1,106 @@
+package lifecycle
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func foreignRun(s *teller, id int64) ForeignRun {
+	return ForeignRun{RunID: id, Actor: "mallory", Kind: KindPlan, URL: "https://github.test/run", At: s.now}
+}
+
+func mustEncode(t *testing.T, r Request) string {
+	t.Helper()
+	data, err := Encode(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func foreignEvents(s *teller) int {
+	n := 0
+	for _, e := range s.log {
+		if e.Type == "foreign_run" {
+			n++
+		}
+	}
+	return n
+}
+
+// A foreign run is recorded once, at its request, and changes nothing else there.
+func TestForeignRunIsRecordedOnce(t *testing.T) {
+	s := applying(t)
+	before, version, first := s.r, s.r.Version, foreignRun(s, 500)
+	for range 3 {
+		s.do(SawForeignRun(first))
+	}
+	if len(s.r.ForeignRuns) != 1 || s.r.ForeignRunCount != 1 || foreignEvents(s) != 1 || s.r.Version != version+1 {
+		t.Errorf("%+v, %d counted, %d events, version %d after %d", s.r.ForeignRuns, s.r.ForeignRunCount, foreignEvents(s), s.r.Version, version)
+	}
+	after := s.r
+	for _, r := range []*Request{&before, &after} {
+		r.ForeignRuns, r.ForeignRunCount, r.Audit, r.Version, r.UpdatedAt = nil, 0, Audit{}, 0, time.Time{}
+	}
+	if was, is := mustEncode(t, before), mustEncode(t, after); was != is {
+		t.Errorf("it changed the request:\n%s\n%s", was, is)
+	}
+	s.do(SawForeignRun(foreignRun(s, 90)))
+	if s.r.ForeignRunCount != 1 {
+		t.Error("the run of an attempt is recorded as foreign")
+	}
+}
+
+// However many runs bear the name, and in whatever order they are heard of, the document
+// keeps five and is written a bounded number of times.
+func TestForeignRunsAreBounded(t *testing.T) {
+	s := applying(t)
+	version := s.r.Version
+	for round := range 3 {
+		for i := range int64(100) {
+			s.do(SawForeignRun(foreignRun(s, 1000+(i*37)%100+int64(round))))
+		}
+	}
+	if len(s.r.ForeignRuns) != keptForeignRuns || s.r.ForeignRunCount != foreignEvents(s) || foreignEvents(s) > MaxForeignRuns || s.r.Version > version+MaxForeignRuns {
+		t.Errorf("%d kept, %d counted, %d events, %d writes", len(s.r.ForeignRuns), s.r.ForeignRunCount, foreignEvents(s), s.r.Version-version)
+	}
+	if !slices.IsSortedFunc(s.r.ForeignRuns, func(x, y ForeignRun) int { return int(x.RunID - y.RunID) }) {
+		t.Errorf("order: %+v", s.r.ForeignRuns)
+	}
+}
+
+// A run that the list gave up for newer ones is not recorded again.
+func TestForeignRunThatWasGivenUp(t *testing.T) {
+	s := applying(t)
+	for id := int64(500); id < 508; id++ {
+		s.do(SawForeignRun(foreignRun(s, id)))
+	}
+	version := s.r.Version
+	for id := int64(500); id < 508; id++ {
+		s.do(SawForeignRun(foreignRun(s, id)))
+	}
+	if s.r.Version != version || s.r.ForeignRuns[0].RunID != 503 {
+		t.Errorf("written %d times, %+v", s.r.Version-version, s.r.ForeignRuns)
+	}
+}
+
+// The card tells of a foreign run until TfPilot dispatches one of its own.
+func TestForeignRunIsToldUntilTheNextAttempt(t *testing.T) {
+	s := applying(t)
+	old := foreignRun(s, 400)
+	old.At = s.now.Add(-time.Hour)
+	s.do(SawForeignRun(old))
+	if f := s.r.ForeignRun(); f != nil {
+		t.Errorf("from before the attempt: %+v", f)
+	}
+	s.do(SawForeignRun(foreignRun(s, 500)))
+	if f := s.r.ForeignRun(); f == nil || f.RunID != 500 {
+		t.Errorf("got %+v", f)
+	}
+	later := s.now.Add(time.Minute)
+	s.r.Runs.Apply.Attempts[0].DispatchedAt = &later
+	if f := s.r.ForeignRun(); f != nil {
+		t.Errorf("after the next attempt: %+v", f)
+	}
+}
