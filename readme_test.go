@@ -20,7 +20,7 @@ func TestReadmeTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(data)
-	for name, want := range map[string]string{"slack": slackTable(), "github": githubTable(), "iam": iamTable(t)} {
+	for name, want := range map[string]string{"slack": slackTable(), "github": githubTable(), "iam": iamTable(t), "lifetimes": lifetimeTable()} {
 		begin, end := "<!-- "+name+": go test . -update -->\n", "<!-- end of "+name+" -->"
 		before, rest, ok := strings.Cut(text, begin)
 		have, after, closed := strings.Cut(rest, end)
@@ -99,6 +99,17 @@ func iamTable(t *testing.T) string {
 			row(p.Role, r.Sid, r.Actions, "the lock table, only if an environment names one", r.Why)
 		}
 	}
+	return b.String()
+}
+
+func lifetimeTable() string {
+	var b strings.Builder
+	b.WriteString("| Objects | Kept | Why |\n|---|---|---|\n")
+	for _, l := range store.Lifetimes {
+		fmt.Fprintf(&b, "| `%s` | %d days | %s |\n", l.Prefix, l.Days, l.Why)
+	}
+	fmt.Fprintf(&b, "| old versions | %d days | to undo what was deleted or overwritten by mistake |\n", store.OldVersionDays)
+	fmt.Fprintf(&b, "| unfinished uploads | %d days | nothing reads them |\n", store.UploadDays)
 	return b.String()
 }
 

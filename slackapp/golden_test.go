@@ -280,6 +280,7 @@ func TestDecisionViews(t *testing.T) {
 		"approve-typed":   {replaces, lifecycle.ActionApprove, confirmTyped, other},
 		"approve-big":     {large, lifecycle.ActionApprove, "list", many},
 		"approve-tamper":  {states["plan_ready"], lifecycle.ActionApprove, "list", other},
+		"approve-expired": {states["plan_ready"], lifecycle.ActionApprove, "list", summaries{}},
 		"approve-destroy": {states["destroy_plan"], lifecycle.ActionApprove, "list", plans},
 		"reject":          {states["plan_ready"], lifecycle.ActionReject, confirmReason, plans},
 		"reject-destroy":  {states["destroy_plan"], lifecycle.ActionReject, confirmReason, plans},

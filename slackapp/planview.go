@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
@@ -57,6 +58,9 @@ func (a *App) planView(ctx context.Context, s scene, x reading) slack.ModalViewR
 		}
 	}
 	summary, err := readSummary(ctx, a.Facts, s.r)
+	if errors.Is(err, store.ErrNotFound) {
+		return notice(title, words("The plan is no longer stored. Press Plan again on the card to make a new one, then decide."))
+	}
 	if err != nil {
 		a.Log.Error("read plan", keyRequest, s.r.ID, keyError, err)
 		return notice(title, words("The plan's details cannot be read right now. Try again in a minute before you decide."))
