@@ -40,8 +40,8 @@ func TestRenderRepositoryKeepsEachBackend(t *testing.T) {
 		t.Fatal(err)
 	}
 	for root, want := range map[string]terraform.Backend{
-		"envs/dev/app":  {Bucket: "dev-states", Key: "core/dev/app/terraform.tfstate", Region: "eu-central-1", UseLockfile: true},
-		"envs/prod/app": {Bucket: "prod-states", Key: "legacy/prod.tfstate", Region: "eu-west-1", DynamoDBTable: "locks"},
+		"envs/dev/app":  {Bucket: "dev-states", Key: "core/dev/app/terraform.tfstate", Region: "eu-central-1", Encrypt: true, UseLockfile: true},
+		"envs/prod/app": {Bucket: "prod-states", Key: "legacy/prod.tfstate", Region: "eu-west-1", Encrypt: true, DynamoDBTable: "locks"},
 	} {
 		got, err := terraform.ParseBackend(map[string][]byte{"backend.tf": files[root+"/backend.tf"]})
 		if diff := want.Compare(got); err != nil || len(diff) > 0 {

@@ -81,13 +81,18 @@ func plain(shown string) bool {
 func each(s string, do func(r rune, hidden bool)) {
 	runes := []rune(s)
 	at := func(i int) rune {
-		if i < 0 || i >= len(runes) {
+		if i >= len(runes) {
 			return 0
 		}
 		return runes[i]
 	}
+	before := rune(0)
 	for i, r := range runes {
-		do(r, hidden(at(i-1), r, at(i+1)))
+		is := hidden(before, r, at(i+1))
+		do(r, is)
+		if before = r; is {
+			before = 0 // it is written out, and joins nothing
+		}
 	}
 }
 
@@ -104,23 +109,28 @@ func hidden(before, r, after rune) bool {
 	switch {
 	case r == '\n' || r == '\t':
 		return false
-	case r == joiner && symbol(before) && symbol(after):
+	case r == joiner && (symbol(before) || before == emojiVariant) && symbol(after):
 		return false
-	case (r == joiner || r == nonJoiner) && joined(before) && (joined(after)):
+	case (r == joiner || r == nonJoiner) && joined(before) && joined(after):
 		return false
 	case r == emojiVariant || r == textVariant:
 		return !symbol(before) && !strings.ContainsRune("0123456789#*", before)
 	}
+	return drawsNothing(r)
+}
+
+// drawsNothing reports whether r by itself shows nothing.
+func drawsNothing(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, blank)
 }
 
 func symbol(r rune) bool {
-	return unicode.In(r, unicode.So, unicode.Sk) || r == emojiVariant || r == '\u2194' || r == '\u2195' || r == '\u27a1'
+	return (unicode.In(r, unicode.So, unicode.Sk) || r == '\u2194' || r == '\u2195' || r == '\u27a1') && !drawsNothing(r)
 }
 
 // joined reports whether r belongs to a script whose letters are joined or kept apart by the joiners.
 func joined(r rune) bool {
-	return unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi,
+	return !drawsNothing(r) && unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi,
 		unicode.Gujarati, unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada, unicode.Malayalam, unicode.Sinhala,
 		unicode.Khmer, unicode.Myanmar)
 }

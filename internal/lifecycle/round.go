@@ -133,7 +133,7 @@ func (a *Approver) isBy(login string, id int64) bool {
 
 // AwaitsEffect reports whether an approval counts for something that has not ended yet.
 func (r Request) AwaitsEffect() bool {
-	if !r.Approval.Approved {
+	if !r.Approval.Approved || r.Plan == nil {
 		return false
 	}
 	for _, a := range []*Attempt{r.Runs.Apply.Current(), r.Runs.Destroy.Current()} {

@@ -176,13 +176,11 @@ func TestRealPlansAsText(t *testing.T) {
 // What is destroyed comes first, and within a kind what decides who may do what.
 func TestOrderOfChanges(t *testing.T) {
 	s := &terraform.Summary{}
-	for _, c := range []terraform.Change{
+	s.Changes = []terraform.Change{
 		{Address: "aws_a.x", Type: "aws_a", Actions: []string{"create"}},
 		{Address: "aws_iam_role.z", Type: "aws_iam_role", Actions: []string{"create"}},
 		{Address: "aws_b.x", Type: "aws_b", Actions: []string{"delete"}},
 		{Address: "aws_c.x", Type: "aws_c", Actions: []string{"update"}},
-	} {
-		s.Changes = append(s.Changes, c)
 	}
 	addresses := func(p Plan) (all []string) {
 		for _, c := range p.Changes {
