@@ -1,23 +1,32 @@
 package ci_test
 
 import (
+	"context"
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	gh "github.com/google/go-github/v62/github"
+
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/sandbox/actions"
+	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
 )
 
 // Variables of the repository decide nothing: as whom, where and with which tfpilot a run
 // works stands in the reviewed workflow file.
 func TestVariablesDecideNothing(t *testing.T) {
 	w := newWorld(t)
-	w.vars = map[string]string{
+	hostile := map[string]string{
 		"TFPILOT_PLAN_ROLE": applyRole, "TFPILOT_APPLY_ROLE": "arn:aws:iam::999999999999:role/elsewhere", "TFPILOT_ACTOR": "dana",
 		"TFPILOT_RUNNER": "somebodys-machine", "TFPILOT_RELEASES": "http://127.0.0.1:1/releases",
+	}
+	if w.vars = w.variablesOfARun(hostile); !maps.Equal(w.vars, hostile) {
+		t.Fatalf("a run gets %v", w.vars)
 	}
 	text := requestFile("logs", "")
 	plan := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
@@ -34,6 +43,50 @@ func TestVariablesDecideNothing(t *testing.T) {
 	if res, log := w.run(by); res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Guard the inputs" {
 		t.Errorf("a run of the actor that the variable names: %s at %q\n%s", res.Conclusion, actions.FailedStep(res.Steps), log)
 	}
+}
+
+// variablesOfARun sets variables on GitHub as a person who may write, and gives those that a
+// run of the shipped plan workflow then gets.
+func (w *world) variablesOfARun(set map[string]string) map[string]string {
+	w.t.Helper()
+	got := make(chan map[string]string, 1)
+	hub, err := hubsim.New(hubsim.Config{
+		BaseURL: "http://github.test", Users: []hubsim.User{{Login: "dana", ID: 1001, Token: "ghp_dana"}},
+		Repos: []hubsim.Repo{{
+			Owner: "acme", Name: "infra-core", Roles: map[string]string{"dana": "write"},
+			Files: map[string][]byte{".github/workflows/plan.yml": []byte(command(w.t, w.bare, "git", "show", "main:.github/workflows/plan.yml"))},
+		}},
+		Runner: variableReader(got),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = hub.Close(context.Background()) })
+	dana, err := gh.NewClient(&http.Client{Transport: hubsim.Transport(hub.Handler())}).WithAuthToken("ghp_dana").WithEnterpriseURLs("http://github.test", "http://github.test")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for name, value := range set {
+		if _, err := dana.Actions.CreateRepoVariable(w.t.Context(), "acme", "infra-core", &gh.ActionsVariable{Name: name, Value: value}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	inputs := map[string]any{}
+	for name, value := range w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, strings.Repeat("a", 40), "", "").inputs {
+		inputs[name] = value
+	}
+	if _, err := dana.Actions.CreateWorkflowDispatchEventByFileName(w.t.Context(), "acme", "infra-core", "plan.yml", gh.CreateWorkflowDispatchEventRequest{Ref: "main", Inputs: inputs}); err != nil {
+		w.t.Fatal(err)
+	}
+	return <-got
+}
+
+// variableReader is a runner that tells the variables of its job.
+type variableReader chan map[string]string
+
+func (r variableReader) Run(_ context.Context, job actions.Job) actions.Result {
+	r <- job.Vars
+	return actions.Result{Conclusion: "success"}
 }
 
 // An apply that stops before it has the apply role is reported all the same: the role is

@@ -119,9 +119,6 @@ func TestActionsAnswers(t *testing.T) {
 	if runs := must(w.app.Actions.ListWorkflowRunsByFileName(ctx, owner, repo, "plan.yml", nil))(t); runs.GetTotalCount() != 1 {
 		t.Errorf("runs: %v", runs)
 	}
-	if vars := must(w.app.Actions.ListRepoVariables(ctx, owner, repo, nil))(t); vars.TotalCount != 1 {
-		t.Errorf("variables: %v", vars)
-	}
 	if _, err := w.as("dana").Actions.DisableWorkflowByFileName(ctx, owner, repo, "plan.yml"); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +20,6 @@ var actionsRoutes = []route{
 	{pattern: "PUT /repos/{owner}/{repo}/actions/workflows/{workflow}/{switch}", scope: "actions", handle: (*Server).switchWorkflow},
 	{pattern: "POST /repos/{owner}/{repo}/actions/workflows/{workflow}/dispatches", scope: "actions", handle: (*Server).dispatch},
 	{pattern: "GET /repos/{owner}/{repo}/actions/workflows/{workflow}/runs", scope: "actions", handle: (*Server).listRuns},
-	{pattern: "GET /repos/{owner}/{repo}/actions/variables", scope: "actions", handle: (*Server).listVariables},
 }
 
 // workflows lists the workflow files of the default branch; a file keeps its
@@ -142,17 +140,6 @@ func (s *Server) switchWorkflow(c *call) (reply, error) {
 		return reply{}, errNotFound
 	}
 	return noContent()
-}
-
-func (s *Server) listVariables(c *call) (reply, error) {
-	names := make([]string, 0, len(c.repo.Config.Vars))
-	for name := range c.repo.Config.Vars {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return counted(s, c, "variables", names, func(name string) obj {
-		return obj{"name": name, "value": c.repo.Config.Vars[name], "created_at": stamp(c.repo.CreatedAt), "updated_at": stamp(c.repo.CreatedAt)}
-	})
 }
 
 type dispatchBody struct {

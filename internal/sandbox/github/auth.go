@@ -161,6 +161,9 @@ func (s *Server) may(p principal, r *repository, scope, level string) bool {
 		}
 		scope = "pull_requests"
 	}
+	if scope == "variables" {
+		level = "write" // who may not write may not read them
+	}
 	switch p.kind {
 	case "user":
 		return level == "read" || s.role(r, p.login) != "read"
@@ -200,7 +203,7 @@ func refuse(p principal, scope string) error {
 		return fail(http.StatusUnauthorized, "Requires authentication")
 	case p.bot() || p.kind == "app":
 		return &apiError{status: http.StatusForbidden, message: "Resource not accessible by integration"}
-	case scope == "actions":
+	case scope == "actions" || scope == "variables":
 		return fail(http.StatusForbidden, "Must have admin rights to Repository.")
 	}
 	return errNotFound

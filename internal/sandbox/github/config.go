@@ -62,7 +62,7 @@ type User struct {
 type Repo struct {
 	Owner, Name string
 	Files       map[string][]byte
-	Vars        map[string]string
+	Vars        map[string]string // its variables at first
 	Roles       map[string]string // login to admin, write or read; others may read
 	// RequiredReviews protects the default branch when above zero.
 	RequiredReviews int

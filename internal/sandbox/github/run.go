@@ -49,7 +49,7 @@ func runEnv(r *repository, v *run, actor string) workflow.Env {
 	for name, value := range v.Inputs {
 		env["inputs."+name] = value
 	}
-	for name, value := range r.Config.Vars {
+	for name, value := range r.vars() {
 		env["vars."+name] = value
 	}
 	return env
@@ -178,7 +178,7 @@ func (s *Server) begin(r *repository, v *run, t *task) (actions.Job, time.Durati
 	return actions.Job{
 		RunID: v.ID, RunAttempt: a.Number, Repo: r.full(), GitDir: r.git.Dir(), CloneURL: s.htmlURL("/" + r.full() + ".git"),
 		Workflow: v.Path, File: data, SHA: v.SHA, Ref: "refs/heads/" + v.Branch, Actor: v.Actor,
-		Inputs: maps.Clone(v.Inputs), Vars: maps.Clone(r.Config.Vars), Token: s.runToken(r, v, f.Permissions, f.Timeout),
+		Inputs: maps.Clone(v.Inputs), Vars: r.vars(), Token: s.runToken(r, v, f.Permissions, f.Timeout),
 		Log: a.log, Step: func(st actions.Step) { s.recordStep(v, a, st) },
 	}, f.Timeout, true
 }

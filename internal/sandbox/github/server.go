@@ -154,6 +154,9 @@ func (s *Server) addRepo(rc Repo) error {
 		}
 		s.state.Repos[key] = r
 	}
+	if r.Variables == nil {
+		r.Variables = newVariables(rc.Vars, r.CreatedAt)
+	}
 	r.Config, r.merge = rc, map[string]string{}
 	var err error
 	if r.git, err = s.openGit(rc); err != nil {

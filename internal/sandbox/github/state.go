@@ -28,20 +28,21 @@ type accessToken struct {
 }
 
 type repository struct {
-	ID        int64             `json:"id"`
-	Owner     string            `json:"owner"`
-	Name      string            `json:"name"`
-	CreatedAt time.Time         `json:"createdAt"`
-	PushedAt  time.Time         `json:"pushedAt"`
-	Number    int               `json:"number"` // of the last pull request
-	Pulls     map[int]*pull     `json:"pulls"`
-	Comments  []*comment        `json:"comments"`
-	Workflows []*workflowRef    `json:"workflows"`
-	Runs      map[int64]*run    `json:"runs"`
-	Signed    map[string]bool   `json:"signed,omitempty"` // commits that GitHub signed itself
-	Config    Repo              `json:"-"`
-	git       *gitrepo.Repo     // opened at start
-	merge     map[string]string // result of a test merge by "base head"
+	ID        int64               `json:"id"`
+	Owner     string              `json:"owner"`
+	Name      string              `json:"name"`
+	CreatedAt time.Time           `json:"createdAt"`
+	PushedAt  time.Time           `json:"pushedAt"`
+	Number    int                 `json:"number"` // of the last pull request
+	Pulls     map[int]*pull       `json:"pulls"`
+	Comments  []*comment          `json:"comments"`
+	Workflows []*workflowRef      `json:"workflows"`
+	Runs      map[int64]*run      `json:"runs"`
+	Signed    map[string]bool     `json:"signed,omitempty"` // commits that GitHub signed itself
+	Variables map[string]variable `json:"variables"`        // by name; missing in what an older version kept
+	Config    Repo                `json:"-"`
+	git       *gitrepo.Repo       // opened at start
+	merge     map[string]string   // result of a test merge by "base head"
 }
 
 func (r *repository) full() string { return r.Owner + "/" + r.Name }

@@ -1,0 +1,140 @@
+package github
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Who may write to a repository may read and write its variables; the App needs the
+// permission "variables", which TfPilot's does not have.
+var variableRoutes = []route{
+	{pattern: "GET /repos/{owner}/{repo}/actions/variables", scope: "variables", handle: (*Server).listVariables},
+	{pattern: "POST /repos/{owner}/{repo}/actions/variables", scope: "variables", handle: (*Server).createVariable},
+	{pattern: "GET /repos/{owner}/{repo}/actions/variables/{name}", scope: "variables", handle: (*Server).getVariable},
+	{pattern: "PATCH /repos/{owner}/{repo}/actions/variables/{name}", scope: "variables", handle: (*Server).updateVariable},
+	{pattern: "DELETE /repos/{owner}/{repo}/actions/variables/{name}", scope: "variables", handle: (*Server).deleteVariable},
+}
+
+// variable is one of a repository; its name, which has no case, is its key.
+type variable struct {
+	Value     string    `json:"value"`
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+const (
+	maxVariables     = 500
+	maxVariableValue = 48 << 10
+)
+
+var variableName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
+
+func newVariables(values map[string]string, at time.Time) map[string]variable {
+	all := map[string]variable{}
+	for name, value := range values {
+		all[strings.ToUpper(name)] = variable{Value: value, CreatedAt: at, UpdatedAt: at}
+	}
+	return all
+}
+
+// vars are the values for the contexts of a run.
+func (r *repository) vars() map[string]string {
+	values := map[string]string{}
+	for name, v := range r.Variables {
+		values[name] = v.Value
+	}
+	return values
+}
+
+func variableJSON(name string, v variable) obj {
+	return obj{"name": name, "value": v.Value, "created_at": stamp(v.CreatedAt), "updated_at": stamp(v.UpdatedAt)}
+}
+
+func (s *Server) listVariables(c *call) (reply, error) {
+	names := slices.Sorted(maps.Keys(c.repo.Variables))
+	return counted(s, c, "variables", names, func(name string) obj { return variableJSON(name, c.repo.Variables[name]) })
+}
+
+func (s *Server) getVariable(c *call) (reply, error) {
+	name := strings.ToUpper(c.path("name"))
+	v, found := c.repo.Variables[name]
+	if !found {
+		return reply{}, errNotFound
+	}
+	return ok(variableJSON(name, v))
+}
+
+type variableBody struct {
+	Name  *string `json:"name"`
+	Value *string `json:"value"`
+}
+
+func (s *Server) createVariable(c *call) (reply, error) {
+	var in variableBody
+	if err := decode(c.body, &in); err != nil {
+		return reply{}, err
+	}
+	if in.Name == nil || in.Value == nil {
+		return reply{}, unprocessable("Invalid request.\n\n\"name\" and \"value\" must be supplied.")
+	}
+	if len(c.repo.Variables) >= maxVariables {
+		return reply{}, unprocessable("Maximum number of variables exceeded")
+	}
+	now := time.Now()
+	return c.setVariable(*in.Name, variable{Value: *in.Value, CreatedAt: now, UpdatedAt: now}, created)
+}
+
+// setVariable puts a variable under a name that is free.
+func (c *call) setVariable(name string, v variable, answer func(any) (reply, error)) (reply, error) {
+	name = strings.ToUpper(name)
+	_, taken := c.repo.Variables[name]
+	switch {
+	case !variableName.MatchString(name) || strings.HasPrefix(name, "GITHUB_"):
+		return reply{}, unprocessable("Variable name is invalid")
+	case len(v.Value) > maxVariableValue:
+		return reply{}, unprocessable("Variable value is too long")
+	case taken:
+		return reply{}, fail(http.StatusConflict, "Already exists - Variable already exists")
+	}
+	c.repo.Variables[name] = v
+	return answer(obj{})
+}
+
+func (s *Server) updateVariable(c *call) (reply, error) {
+	var in variableBody
+	if err := decode(c.body, &in); err != nil {
+		return reply{}, err
+	}
+	name := strings.ToUpper(c.path("name"))
+	old, found := c.repo.Variables[name]
+	if !found {
+		return reply{}, errNotFound
+	}
+	fresh, next := old, name
+	if in.Value != nil {
+		fresh.Value = *in.Value
+	}
+	if in.Name != nil {
+		next = *in.Name
+	}
+	fresh.UpdatedAt = time.Now()
+	delete(c.repo.Variables, name)
+	rep, err := c.setVariable(next, fresh, func(any) (reply, error) { return noContent() })
+	if err != nil {
+		c.repo.Variables[name] = old
+	}
+	return rep, err
+}
+
+func (s *Server) deleteVariable(c *call) (reply, error) {
+	name := strings.ToUpper(c.path("name"))
+	if _, found := c.repo.Variables[name]; !found {
+		return reply{}, errNotFound
+	}
+	delete(c.repo.Variables, name)
+	return noContent()
+}
