@@ -77,10 +77,8 @@ func (a *App) startAgain(ctx context.Context, cb slack.InteractionCallback, text
 		a.suggest(ctx, cb.ResponseURL, ask, text)
 		return
 	}
-	s := start{trigger: cb.TriggerID, responseURL: cb.ResponseURL, text: text, words: ask.words, form: ask.form()}
-	if here, ok := a.Projects.inChannel(cb.Container.ChannelID); ok && s.form.Project == "" && s.form.Env == "" {
-		s.form.Project, s.form.Env = here.Project, here.String()
-	}
+	s := a.start(ask, cb.Container.ChannelID, text)
+	s.trigger, s.responseURL = cb.TriggerID, cb.ResponseURL
 	a.begin(ctx, s, func() (visitor, error) { return a.whoClicked(ctx, cb) })
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
-	"github.com/tfpilot/tfpilot/internal/config"
 )
 
 // asked is what somebody typed after "request".
@@ -17,6 +16,7 @@ type asked struct {
 	project, env, module string
 	wrong, near          string // a mistyped word and the nearest known one
 	words                string // free text, for the model
+	note                 string // why no environment is chosen, though one is named
 }
 
 // fillers are words that nobody types as the name of something.
@@ -44,7 +44,10 @@ func readAsk(c *catalog.Catalog, d Directory, channel, text string) asked {
 		}
 		out.wrong, out.near = w, near
 	}
-	out.project, out.env = locate(d, channel, out.project, out.env)
+	if out.env != "" {
+		here, _ := d.inChannel(channel)
+		out.project, out.env, out.note = locate(d, here, namedEnv{project: out.project, word: out.env})
+	}
 	return out
 }
 
@@ -77,51 +80,11 @@ func (x *asked) take(c *catalog.Catalog, d Directory, w string) bool {
 		x.project = w
 		return true
 	}
-	if len(placesNamed(d, w)) == 0 {
+	if len(fitting(d.places(), w)) == 0 {
 		return false
 	}
 	x.env = w
 	return true
-}
-
-// locate finds the project and environment that a word for an environment means:
-// in the project that was named, in the only one that has it, or in the channel's.
-func locate(d Directory, channel, project, env string) (string, string) {
-	if env == "" {
-		return project, ""
-	}
-	if project != "" {
-		return project, envIn(d, project, env)
-	}
-	places := placesNamed(d, env)
-	if len(places) == 1 {
-		return places[0].Project, places[0].String()
-	}
-	here, ok := d.inChannel(channel)
-	if !ok || envIn(d, here.Project, env) == "" {
-		return "", ""
-	}
-	return here.Project, envIn(d, here.Project, env)
-}
-
-func placesNamed(d Directory, w string) []config.Environment {
-	return slices.DeleteFunc(d.places(), func(p config.Environment) bool { return p.Key != w && p.String() != w && p.Slug != w })
-}
-
-// envIn is the environment of a project that a word names, or "" when there is not
-// exactly one.
-func envIn(d Directory, project, w string) string {
-	p, _ := d.project(project)
-	var found []string
-	for _, pl := range p.Environments {
-		if pl.Key == w || pl.String() == w || pl.Slug == w {
-			found = append(found, pl.String())
-		}
-	}
-	if len(found) != 1 {
-		return ""
-	}
-	return found[0]
 }
 
 func knownWords(c *catalog.Catalog, d Directory) []string {
@@ -144,15 +107,21 @@ func (a *App) request(ctx context.Context, cmd slack.SlashCommand, text string) 
 		a.suggest(ctx, cmd.ResponseURL, ask, text)
 		return
 	}
-	s := start{trigger: cmd.TriggerID, responseURL: cmd.ResponseURL, text: text, words: ask.words, form: ask.form()}
-	if here, ok := a.Projects.inChannel(cmd.ChannelID); ok && s.form.Project == "" && s.form.Env == "" {
-		s.form.Project, s.form.Env = here.Project, here.String()
-	}
+	s := a.start(ask, cmd.ChannelID, text)
+	s.trigger, s.responseURL = cmd.TriggerID, cmd.ResponseURL
 	a.begin(ctx, s, func() (visitor, error) { return a.whoTyped(ctx, cmd) })
 }
 
-func (x asked) form() form {
-	return form{ID: newID(), Project: x.project, Env: x.env, Module: x.module}
+// start prepares the form. The channel's environment counts where the words name none.
+func (a *App) start(ask asked, channel, text string) start {
+	s := start{text: text, words: ask.words, form: form{ID: newID(), Project: ask.project, Env: ask.env, Module: ask.module, Note: ask.note}}
+	if here, ok := a.Projects.inChannel(channel); ok {
+		s.here = here
+		if ask.project == "" && ask.env == "" && ask.note == "" {
+			s.form.Project, s.form.Env = here.Project, here.String()
+		}
+	}
+	return s
 }
 
 // suggest answers a mistyped word with the nearest known one, one click away.

@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/intake"
 	"github.com/tfpilot/tfpilot/internal/invisible"
 	"github.com/tfpilot/tfpilot/internal/rbac"
@@ -22,6 +23,7 @@ type start struct {
 	text        string // as typed, to offer it again
 	words       string // for the model
 	form        form
+	here        config.Environment // the channel's, or the zero one
 }
 
 // begin opens the form: a loading view at once, since the trigger dies in three
@@ -49,7 +51,7 @@ func (a *App) begin(ctx context.Context, s start, who func() (visitor, error)) {
 	}
 	f, filled := s.form, map[string]string{}
 	if s.words != "" {
-		f, filled = a.understand(ctx, v, f, s.words)
+		f, filled = a.understand(ctx, v, s)
 	}
 	a.draw(ctx, v, opened.ID, "", page{form: f, values: filled})
 }
@@ -81,25 +83,26 @@ func (a *App) mayAskAnywhere(v visitor) string {
 }
 
 // understand lets the model fill the form. Whatever goes wrong, the form opens, and
-// says what happened.
-func (a *App) understand(ctx context.Context, v visitor, f form, said string) (form, map[string]string) {
+// says what happened. The environment that the words name counts in any case.
+func (a *App) understand(ctx context.Context, v visitor, s start) (form, map[string]string) {
+	f, said := s.form, s.words
 	f.Reason = cut(said, maxReason)
 	if err := secretscan.CheckInput(said, invisible.Lines); err != nil {
-		f.Reason = ""
+		f.Reason, f.Env = "", ""
 		f.Note = fmt.Sprintf("What you typed %s. It was shown to nobody, and nothing was filled in. Fill in the form without it.", err)
 		return f, nil
 	}
 	if a.Intake == nil {
 		f.Note = "No language model is set up here, so nothing was filled in. Please choose below what you need."
-		return f, nil
+		return placeNamed(a.Projects, s.here, f, said), nil
 	}
 	got, err := a.Intake.Read(ctx, a.question(v, f, said))
 	if err != nil {
 		a.Log.Warn("read words", keyError, err)
 		f.Note = unread(err)
-		return f, nil
+		return placeNamed(a.Projects, s.here, f, said), nil
 	}
-	return a.fill(f, got)
+	return a.fill(f, got, s)
 }
 
 // unread tells a person why the form is empty.
@@ -140,7 +143,7 @@ func (a *App) allows(v visitor, m *catalog.Module, project string) bool {
 
 // fill puts the model's values into the form as if they had been typed. Advanced
 // fields that it filled in are shown.
-func (a *App) fill(f form, got intake.Answer) (form, map[string]string) {
+func (a *App) fill(f form, got intake.Answer, s start) (form, map[string]string) {
 	f.Note = "Filled in from your words by a language model. Please check every field before you create the request."
 	if got.Place != nil {
 		f.Project, f.Env = got.Place.Project, got.Place.Key+"/"+got.Place.Slug
@@ -148,17 +151,18 @@ func (a *App) fill(f form, got intake.Answer) (form, map[string]string) {
 	m, ok := a.Catalog.Module(got.Module)
 	if !ok {
 		f.Note = "The language model found nothing in the catalog that fits your words. Please choose below what you need."
-		return f, nil
+		return placeNamed(a.Projects, s.here, f, s.words), nil
 	}
 	f.Module = m.Name
-	place, _ := a.Projects.place(f.Project, f.Env)
+	f = placeNamed(a.Projects, s.here, f, s.words)
+	env, _ := a.Projects.place(f.Project, f.Env)
 	filled := map[string]string{}
 	for _, field := range m.Fields {
 		v, given := got.Config[field.Name]
 		if !given {
 			continue
 		}
-		raw, ok := rawOf(fieldIn(field, limits(place)), v)
+		raw, ok := rawOf(fieldIn(field, limits(env)), v)
 		if !ok {
 			continue
 		}

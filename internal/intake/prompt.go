@@ -24,6 +24,7 @@ func instructions(q Question) string {
 	if q.Here != nil {
 		fmt.Fprintf(&b, "The person writes in the channel of the environment %q; use it unless the words name another.\n\n", placeName(*q.Here))
 	}
+	b.WriteString("When the words name an environment that is not listed, use null for the environment, and never another one.\n\n")
 	b.WriteString("Modules:\n")
 	for _, m := range q.Modules {
 		fmt.Fprintf(&b, "- %s: %s. %s\n", m.Name, m.Title, m.Description)

@@ -1,0 +1,217 @@
+package slackapp
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/config"
+)
+
+// An environment that the words name is never replaced. It is looked up in the project that they name with it, else in the
+// channel's project. A word that fits no environment there, or several, leaves the form's environment empty, and the form says
+// why. These rules hold for names after the command and for sentences, with and without a language model: a model's choice is
+// kept only where it fits the word.
+
+// usualNames are words that name environments in sentences, also where no environment has that name.
+var usualNames = strings.Fields("dev development prod production prd staging stage stg preprod pre-prod preproduction pre-production qa uat")
+
+// sameName gives the short names of environments one spelling.
+var sameName = map[string]string{
+	"development": "dev", "production": "prod", "prd": "prod", "stage": "staging", "stg": "staging", "testing": "test",
+	"pre-prod": "preprod", "preproduction": "preprod", "pre-production": "preprod",
+}
+
+func oneName(w string) string {
+	if short, ok := sameName[w]; ok {
+		return short
+	}
+	return w
+}
+
+// namedEnv is a word that names an environment.
+type namedEnv struct {
+	project, word string // project is set when it is named next to the word
+	sure          bool   // the sentence says that the environment is where the thing belongs: "in staging"
+}
+
+// split takes a sentence apart, without its punctuation.
+func split(text string) []string {
+	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return strings.ContainsRune(" \t\r\n,;:.!?()[]\"'“”‘’`*", r) })
+}
+
+// namedEnvs finds the words of a sentence that name environments. Words after "in" and the like count before others.
+func namedEnvs(d Directory, text string) []namedEnv {
+	tokens := split(text)
+	var sure, other []namedEnv
+	for i, w := range tokens {
+		m, ok := namedAt(d, tokens, i)
+		if !ok {
+			continue
+		}
+		list := &other
+		if m.sure {
+			list = &sure
+		}
+		known := func(n namedEnv) bool { return n.project == m.project && oneName(n.word) == oneName(w) }
+		if !slices.ContainsFunc(*list, known) {
+			*list = append(*list, m)
+		}
+	}
+	if len(sure) > 0 {
+		return sure
+	}
+	return other
+}
+
+func namedAt(d Directory, tokens []string, i int) (namedEnv, bool) {
+	m := namedEnv{word: tokens[i]}
+	at := func(n int) string {
+		if n < 0 || n >= len(tokens) {
+			return ""
+		}
+		return tokens[n]
+	}
+	isProject := func(w string) bool { _, ok := d.project(w); return ok }
+	before := i - 1
+	if isProject(at(before)) {
+		m.project = at(before)
+		before--
+	}
+	for slices.Contains(strings.Fields("the our my your a an"), at(before)) {
+		before--
+	}
+	after := i + 1
+	called := (at(after) == "environment" || at(after) == "env") && !strings.HasPrefix(at(after+1), "variable")
+	if called {
+		after++
+	}
+	if m.project == "" && (at(after) == "in" || at(after) == "of") && isProject(at(after+1)) {
+		m.project = at(after + 1)
+	}
+	if slices.Contains([]string{"not", "never", "except"}, at(before)) || slices.Contains([]string{"not", "never", "except"}, at(before-1)) {
+		return namedEnv{}, false
+	}
+	key, _, isPath := strings.Cut(m.word, "/")
+	usual := slices.Contains(usualNames, key)
+	placed := slices.Contains(strings.Fields("in into to on within"), at(before))
+	pronoun := slices.Contains(strings.Fields("this that same default new current right every each any the an a my our your"), m.word)
+	m.sure = isPath && (usual || isKey(d, key)) || placed && (usual || isKey(d, m.word) || called && !pronoun && !isProject(m.word))
+	return m, m.sure || usual
+}
+
+func isKey(d Directory, w string) bool {
+	return slices.ContainsFunc(d.places(), func(e config.Environment) bool { return e.Key == w })
+}
+
+// fitting are the environments that a word names: those with exactly that name, else those with another spelling of it.
+func fitting(all []config.Environment, w string) []config.Environment {
+	var exact, alike []config.Environment
+	key, slug, isPath := strings.Cut(w, "/")
+	for _, e := range all {
+		switch {
+		case e.Key == w || e.String() == w || e.Slug == w:
+			exact = append(exact, e)
+		case oneName(e.Key) == oneName(key) && (!isPath || e.Slug == slug):
+			alike = append(alike, e)
+		}
+	}
+	if len(exact) > 0 {
+		return exact
+	}
+	return alike
+}
+
+// locate finds the project and environment that a word means. here is the channel's environment, or the zero one. Where the word
+// fits none or several, env is empty and note tells the person.
+func locate(d Directory, here config.Environment, m namedEnv) (project, env, note string) {
+	project = m.project
+	if project == "" {
+		project = here.Project
+	}
+	all := d.places()
+	if p, ok := d.project(project); ok {
+		all = p.Environments
+	}
+	found := fitting(all, m.word)
+	if i := slices.IndexFunc(found, func(e config.Environment) bool { return e.Project == here.Project && e.String() == here.String() }); i >= 0 {
+		found = found[i : i+1]
+	}
+	said := oneLine(m.word, limitOption)
+	switch {
+	case len(found) == 1:
+		return found[0].Project, found[0].String(), ""
+	case len(found) > 1:
+		return project, "", fmt.Sprintf("“%s” fits several environments: %s. Please choose one below.", said, listPlaces(found))
+	}
+	note = fmt.Sprintf("There is no environment “%s”", said)
+	if project != "" {
+		note += " in the project " + project
+	}
+	if elsewhere := fitting(d.places(), m.word); len(elsewhere) > 0 {
+		note += ". Elsewhere it fits: " + listPlaces(elsewhere)
+	}
+	return project, "", note + ". Please choose the environment below."
+}
+
+// listPlaces names a few environments.
+func listPlaces(all []config.Environment) string {
+	const most = 5
+	var names []string
+	for _, e := range all[:min(len(all), most)] {
+		names = append(names, e.Project+" "+e.String())
+	}
+	if n := len(all) - most; n > 0 {
+		names = append(names, fmt.Sprintf("%d more", n))
+	}
+	return strings.Join(names, ", ")
+}
+
+// placeNamed puts the environment that a sentence names into a form, which holds the reader's choice or the channel's environment.
+func placeNamed(d Directory, here config.Environment, f form, text string) form {
+	named := namedEnvs(d, text)
+	if len(named) == 0 {
+		return f
+	}
+	if len(named) > 1 {
+		var said []string
+		for _, m := range named[:min(len(named), 3)] {
+			said = append(said, "“"+oneLine(m.word, limitOption)+"”")
+		}
+		return f.asking("Your words name several environments: " + strings.Join(said, ", ") + ". Please choose one below.")
+	}
+	m := named[0]
+	chosen, ok := d.place(f.Project, f.Env)
+	if ok && len(fitting([]config.Environment{chosen}, m.word)) == 1 && isMeant(chosen, here, m, text) {
+		return f
+	}
+	project, env, note := locate(d, here, m)
+	if !m.sure && note == "" {
+		note = fmt.Sprintf("Your words mention “%s”. Please choose the environment below.", oneLine(m.word, limitOption))
+		env = ""
+	}
+	f.Project, f.Env = project, env
+	if note != "" {
+		return f.asking(note)
+	}
+	return f
+}
+
+// isMeant reports whether a chosen environment is in the project that the words mean.
+func isMeant(chosen, here config.Environment, m namedEnv, text string) bool {
+	switch {
+	case m.project != "":
+		return chosen.Project == m.project
+	case here.Project == "" || chosen.Project == here.Project:
+		return true
+	default:
+		return slices.Contains(split(text), chosen.Project)
+	}
+}
+
+// asking leaves the environment to the person, and says why.
+func (f form) asking(note string) form {
+	f.Env = ""
+	f.Note = strings.TrimSpace(note + " " + f.Note)
+	return f
+}

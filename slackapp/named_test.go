@@ -1,0 +1,116 @@
+package slackapp
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+)
+
+// chosen is the value of a menu in the form that a person sees.
+func (w *world) chosen(user, action string) string {
+	w.t.Helper()
+	for _, block := range w.view(user).Values {
+		if v, ok := block[action]; ok {
+			option, _ := v["selected_option"].(map[string]any)
+			value, _ := option["value"].(string)
+			return value
+		}
+	}
+	return ""
+}
+
+// TestNamedEnvironmentIsNeverReplaced types words that name an environment which the channel's project lacks: the form says so
+// and chooses none, with a model and without.
+func TestNamedEnvironmentIsNeverReplaced(t *testing.T) {
+	for _, model := range []bool{true, false} {
+		for _, tc := range []struct{ channel, text, say string }{
+			{devCh, "request a private bucket for build artefacts in staging", "There is no environment “staging” in the project core."},
+			{devCh, "request a staging bucket for build artefacts", "There is no environment “staging” in the project core."},
+			{devCh, "request a bucket for build artefacts in the blue environment", "There is no environment “blue” in the project core."},
+			{payCh, "request a bucket for build artefacts in production", "There is no environment “production” in the project payments. Elsewhere it fits: core prod/app."},
+			{payCh, "request a private bucket for build artefacts in prod", "There is no environment “prod” in the project payments."},
+			{payCh, "request s3-bucket prod", "There is no environment “prod” in the project payments."},
+			{devCh, "request s3-bucket payments prod", "There is no environment “prod” in the project payments."},
+			{devCh, "request a bucket for build artefacts in dev or in staging", "Your words name several environments: “dev”, “staging”."},
+		} {
+			inWorld(t, func(w *world) {
+				if model {
+					w.withModel()
+				}
+				w.command("dana", tc.channel, tc.text)
+				v := w.view("dana")
+				has(t, wordsIn(v), tc.say, "Please choose")
+				if got := w.chosen("dana", "environment"); got != "" {
+					t.Errorf("model %v, %q: environment %v is chosen", model, tc.text, got)
+				}
+			})
+		}
+	}
+}
+
+// TestNamedEnvironmentIsChosen types words that name an environment which the project has, also in another spelling.
+func TestNamedEnvironmentIsChosen(t *testing.T) {
+	for _, model := range []bool{true, false} {
+		for _, tc := range []struct{ channel, text, project, env string }{
+			{devCh, "request a bucket for build artefacts in production", "core", "prod/app"},
+			{devCh, "request a bucket for production logs in dev", "core", "dev/app"},
+			{payCh, "request a bucket for build artefacts in core prod", "core", "prod/app"},
+			{prodCh, "request a bucket for build artefacts in the dev environment", "core", "dev/app"},
+			{payCh, "request a bucket for build artefacts in prod of core", "core", "prod/app"},
+			{payCh, "request a bucket for lambda environment variables", "payments", "dev/api"},
+		} {
+			inWorld(t, func(w *world) {
+				if model {
+					w.withModel()
+				}
+				w.command("dana", tc.channel, tc.text)
+				project, env := w.chosen("dana", "project"), w.chosen("dana", "environment")
+				if project != tc.project || env != tc.env {
+					t.Errorf("model %v, %q: %q %q, want %q %q", model, tc.text, project, env, tc.project, tc.env)
+				}
+			})
+		}
+	}
+}
+
+// TestChosenEnvironmentKeepsWhatWasFilledIn chooses the environment that the words did not name, and creates the request.
+func TestChosenEnvironmentKeepsWhatWasFilledIn(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.withModel()
+		w.command("dana", devCh, "request a private bucket for build artefacts in staging")
+		w.act("dana", "environment", "dev/app", nil)
+		if name, _ := w.entered("dana")["field.name"].(string); !strings.Contains(name, "artefacts") {
+			t.Errorf("name: %q", name)
+		}
+		if r := w.submit("dana", nil); r.Outcome != slack.Acked {
+			t.Fatalf("%s %v", r.Outcome, r.Errors)
+		}
+	})
+}
+
+func TestWordThatFitsSeveralEnvironmentsChoosesNone(t *testing.T) {
+	d := Directory{{Name: "core", Environments: []config.Environment{
+		{Project: "core", Key: "prod", Slug: "app"}, {Project: "core", Key: "prod", Slug: "db"}, {Project: "core", Key: "dev", Slug: "app"},
+	}}}
+	here := d[0].Environments[2]
+	project, env, note := locate(d, here, namedEnv{word: "production"})
+	if project != "core" || env != "" || !strings.Contains(note, "core prod/app, core prod/db") {
+		t.Errorf("%q %q %q", project, env, note)
+	}
+	if _, env, _ := locate(d, d[0].Environments[1], namedEnv{word: "prod"}); env != "prod/db" {
+		t.Errorf("in the channel of prod/db: %q", env)
+	}
+}
+
+func TestWordsThatNameNoEnvironment(t *testing.T) {
+	for _, text := range []string{
+		"a bucket, not in prod", "a lambda with environment variables", "a bucket in this environment", "access to the api", "a bucket in frankfurt",
+		"logs in our default environment", "a bucket in core",
+	} {
+		if got := namedEnvs(testDirectory(), text); len(got) > 0 {
+			t.Errorf("%q: %+v", text, got)
+		}
+	}
+}
