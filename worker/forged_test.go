@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -212,6 +213,51 @@ func TestForeignWordsStayOffTheDefaultBranch(t *testing.T) {
 			if strings.Contains(one.GetCommit().GetMessage(), words) {
 				t.Errorf("on main: %q", one.GetCommit().GetMessage())
 			}
+		}
+	})
+}
+
+// Nor is one adopted that somebody else opened for the branch of a cleanup: what they wrote
+// there would reach the default branch without a review.
+func TestForeignCleanupIsNotAdopted(t *testing.T) {
+	const words = "Fixes #1 [skip ci] @adam"
+	inWorld(t, setup{}, func(w *world) {
+		ctx, c := context.Background(), w.as("dana")
+		w.ready(reqA)
+		w.apply(reqA)
+		number := 0
+		w.gate.onCall("github POST /pulls", func() {
+			pull, _, err := c.PullRequests.Create(ctx, "acme", "infra-core", &gh.NewPullRequest{
+				Title: gh.String(words), Body: gh.String(words), Head: gh.String("cleanup/" + reqA), Base: gh.String("main"),
+			})
+			w.must(err)
+			number = pull.GetNumber()
+		})
+		w.destroy(reqA)
+		w.until(reqA, "it is refused", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == lifecycle.CodeForeign })
+		w.pass(time.Hour)
+		r := w.request(reqA)
+		if !strings.Contains(r.Problem.Text, "Someone else opened") || !strings.Contains(r.Problem.Text, "press Repair") || r.Cleanup.PRNumber != 0 || !r.Cleanup.Blocked {
+			t.Errorf("problem %+v, cleanup %+v", r.Problem, r.Cleanup)
+		}
+		pull, _, err := c.PullRequests.Get(ctx, "acme", "infra-core", number)
+		w.must(err)
+		if pull.GetMerged() {
+			t.Error("it was merged")
+		}
+		_, _, err = c.PullRequests.Edit(ctx, "acme", "infra-core", number, &gh.PullRequest{State: gh.String("closed")})
+		w.must(err)
+		w.click(reqA, lifecycle.ActionRepair, "omar")
+		w.archived(reqA)
+		commits, _, err := c.Repositories.ListCommits(ctx, "acme", "infra-core", nil)
+		w.must(err)
+		for _, one := range commits {
+			if strings.Contains(one.GetCommit().GetMessage(), words) {
+				t.Errorf("on main: %q", one.GetCommit().GetMessage())
+			}
+		}
+		if files, err := w.hub.Files(repoName, "main"); err != nil || slices.Contains(files, r.Target.Path) {
+			t.Errorf("the code stays: %v, %v", files, err)
 		}
 	})
 }
