@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tfpilot/tfpilot/internal/bootstrap"
+	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/queue"
@@ -52,18 +53,19 @@ type finding struct {
 }
 
 func doctor(ctx context.Context, out io.Writer, cfg *config.Config, asJSON bool) error {
-	_, err := loadCatalog(cfg.Catalog)
+	offered, err := loadCatalog(cfg.Catalog)
 	findings := []finding{{"the modules on offer can be read", err}}
 	if err != nil {
 		plain := *cfg
 		plain.Catalog, cfg = config.Catalog{}, &plain // the others are asked all the same
+		offered = &catalog.Catalog{}
 	}
 	p, err := open(ctx, cfg, credentials{}, newLog(slog.LevelError, false))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = p.close() }()
-	findings = append(findings, p.examine(ctx)...)
+	findings = append(findings, p.examine(ctx, offered.Modules())...)
 	tell := tellFindings
 	if asJSON {
 		tell = findingsAsJSON
@@ -78,14 +80,13 @@ func doctor(ctx context.Context, out io.Writer, cfg *config.Config, asJSON bool)
 }
 
 // examine asks every part, also when another fails.
-func (p *parts) examine(ctx context.Context) []finding {
+func (p *parts) examine(ctx context.Context, offered []*catalog.Module) []finding {
 	found := []finding{
 		{"bucket " + p.cfg.Store.Bucket + " keeps conditional writes", p.probe(ctx)},
 		{"Redis answers", mend(p.redis.Ping(ctx), "check REDIS_URL")},
 	}
 	found = append(found, p.examineSlack(ctx)...)
-	found = append(found, p.examineApp(ctx)...)
-	found = append(found, p.examineEnvironments(ctx)...)
+	found = append(found, p.examineGitHub(ctx, offered)...)
 	found = append(found, p.examineLocks(ctx)...)
 	return append(found, p.examineModel(ctx)...)
 }
@@ -125,13 +126,20 @@ func findingsAsJSON(out io.Writer, notes []string, findings []finding) error {
 	return json.NewEncoder(out).Encode(all)
 }
 
-// examineApp asks whether GitHub lets TfPilot in, with what permissions, and what time it
-// is there.
-func (p *parts) examineApp(ctx context.Context) []finding {
+// examineGitHub asks GitHub about the App and about all that the infra repositories need.
+func (p *parts) examineGitHub(ctx context.Context, offered []*catalog.Module) []finding {
 	hub, err := p.github()
 	if err != nil {
 		return []finding{{"GitHub can be called", err}}
 	}
+	found := p.examineApp(ctx, hub)
+	found = append(found, p.examineRepositories(ctx, hub, offered)...)
+	return append(found, p.examineEnvironments(ctx, hub)...)
+}
+
+// examineApp asks whether GitHub lets TfPilot in, with what permissions, and what time it
+// is there.
+func (p *parts) examineApp(ctx context.Context, hub *github.Client) []finding {
 	found := []finding{p.examinePermissions(ctx, hub)}
 	if skew, ok := hub.Skew(); ok {
 		clock := finding{what: "the clock agrees with GitHub's"}
@@ -178,11 +186,7 @@ func (p *parts) examinePermissions(ctx context.Context, hub *github.Client) find
 func errOf[T any](_ T, err error) error { return err }
 
 // examineEnvironments compares each environment's backend.tf with tfpilot.yaml.
-func (p *parts) examineEnvironments(ctx context.Context) []finding {
-	hub, err := p.github()
-	if err != nil {
-		return nil
-	}
+func (p *parts) examineEnvironments(ctx context.Context, hub *github.Client) []finding {
 	var all []finding
 	for _, project := range p.cfg.Projects {
 		for _, e := range project.Environments {

@@ -97,39 +97,53 @@ var (
 
 // check reports all faults together.
 func (p Project) check() error {
-	var errs []error
-	match := func(what, value string, re *regexp.Regexp, right string) {
-		if !re.MatchString(value) {
-			errs = append(errs, fmt.Errorf("%s %q is not valid; write %s", what, value, right))
-		}
-	}
-	match("project name", p.Name, nameRE, "a-z, 0-9 and -")
-	match("repository", p.Repo, repoRE, "owner/name")
-	match("requests bucket", p.RequestsBucket, bucketRE, "the name of an S3 bucket")
-	match("region", p.Region, regionRE, "one such as eu-central-1")
-	match("Terraform version", p.Terraform, versionRE, "one such as 1.11.4")
-	match("release version", p.Release.Version, versionRE, "one such as 0.1.0, without v")
+	errs := []error{p.checkConstants(nil), valid("repository", p.Repo, repoRE, "owner/name")}
 	for _, e := range p.Environments {
 		errs = append(errs, e.check(), p.backend(e).check())
 	}
-	if len(p.Release.Checksums) == 0 {
+	for _, o := range p.Owners {
+		errs = append(errs, valid("owner", o, ownerRE, "@org/team or @login"))
+	}
+	return errors.Join(errs...)
+}
+
+func valid(what, value string, re *regexp.Regexp, right string) error {
+	if re.MatchString(value) {
+		return nil
+	}
+	return fmt.Errorf("%s %.200q is not valid; write %s", what, value, right)
+}
+
+// checkConstants checks what goes into the workflow files: all of it, or only what was
+// found in those of a repository.
+func (p Project) checkConstants(found map[string][]string) error {
+	var errs []error
+	match := func(constant, what, value string, re *regexp.Regexp, right string) {
+		if found == nil || found[constant] != nil {
+			errs = append(errs, valid(what, value, re, right))
+		}
+	}
+	match("project", "project name", p.Name, nameRE, "a-z, 0-9 and -")
+	match("requests_bucket", "requests bucket", p.RequestsBucket, bucketRE, "the name of an S3 bucket")
+	match("region", "region", p.Region, regionRE, "one such as eu-central-1")
+	match("terraform_version", "Terraform version", p.Terraform, versionRE, "one such as 1.11.4")
+	match("version", "release version", p.Release.Version, versionRE, "one such as 0.1.0, without v")
+	if len(p.Release.Checksums) == 0 && (found == nil || found["checksums"] != nil) {
 		errs = append(errs, errors.New("the release has no checksums"))
 	}
+	asset := regexp.MustCompile(`^tfpilot_` + regexp.QuoteMeta(p.Release.Version) + `_[A-Za-z]+_[A-Z0-9]+$`)
 	for name, sum := range p.Release.Checksums {
-		match("checksum of "+name, sum, sha256RE, "the 64 digits a-f, 0-9 of SHA256SUMS")
-		match("asset", name, regexp.MustCompile(`^tfpilot_`+regexp.QuoteMeta(p.Release.Version)+`_[A-Za-z]+_[A-Z0-9]+$`), "tfpilot_"+p.Release.Version+"_Linux_X64, or another of that release's SHA256SUMS")
+		match("checksums", "checksum of "+name, sum, sha256RE, "the 64 digits a-f, 0-9 of SHA256SUMS")
+		match("checksums", "asset", name, asset, "tfpilot_"+p.Release.Version+"_Linux_X64, or another of that release's SHA256SUMS")
 	}
 	r := p.runs()
-	match("plan role", r.PlanRole, roleRE, "the ARN of an IAM role")
-	match("apply role", r.ApplyRole, roleRE, "the ARN of an IAM role")
-	match("runner", r.Runner, runnerRE, "one runner label, such as "+DefaultRunner)
-	match("actor", r.Actor, actorRE, "the App's login, such as "+DefaultActor)
-	match("releases", r.Releases, releasesRE, "an https address without a slash at its end")
-	if r.PlanRole == r.ApplyRole {
+	match("plan_role", "plan role", r.PlanRole, roleRE, "the ARN of an IAM role")
+	match("apply_role", "apply role", r.ApplyRole, roleRE, "the ARN of an IAM role")
+	match("runner", "runner", r.Runner, runnerRE, "one runner label, such as "+DefaultRunner)
+	match("actor", "actor", r.Actor, actorRE, "the App's login, such as "+DefaultActor)
+	match("releases", "releases", r.Releases, releasesRE, "an https address without a slash at its end")
+	if r.PlanRole == r.ApplyRole && r.PlanRole != "" {
 		errs = append(errs, errors.New("the plan role and the apply role are the same: code that a plan runs must not be able to apply"))
-	}
-	for _, o := range p.Owners {
-		match("owner", o, ownerRE, "@org/team or @login")
 	}
 	return errors.Join(errs...)
 }
@@ -201,12 +215,12 @@ func Render(p Project, templates fs.FS) (map[string][]byte, error) {
 
 // workflows puts the constants of this repository into the workflow files.
 func workflows(p Project, templates fs.FS, tree map[string][]byte) error {
-	files, err := fs.Glob(templates, "workflows/*.yml")
-	if err != nil || len(files) == 0 {
-		return fmt.Errorf("list workflows: %d found: %w", len(files), err)
+	names, err := Workflows(templates)
+	if err != nil {
+		return err
 	}
-	for _, name := range files {
-		text, err := fs.ReadFile(templates, name)
+	for _, name := range names {
+		text, err := fs.ReadFile(templates, "workflows/"+name)
 		if err != nil {
 			return fmt.Errorf("read workflow: %w", err)
 		}
@@ -214,7 +228,7 @@ func workflows(p Project, templates fs.FS, tree map[string][]byte) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		tree[".github/workflows/"+path.Base(name)] = out
+		tree[WorkflowDir+name] = out
 	}
 	return nil
 }

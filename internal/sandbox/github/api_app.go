@@ -212,5 +212,9 @@ func (s *Server) getRateLimit(c *call) (reply, error) {
 }
 
 func (s *Server) getMeta(*call) (reply, error) {
-	return ok(obj{"verifiable_password_authentication": false, "hooks": []string{"127.0.0.0/8"}})
+	out := obj{"verifiable_password_authentication": false, "hooks": []string{"127.0.0.0/8"}}
+	if v := s.cfg.EnterpriseVersion; v != "" {
+		out["installed_version"] = v
+	}
+	return ok(out)
 }

@@ -7,7 +7,11 @@ import (
 )
 
 func (s *Server) getHookConfig(*call) (reply, error) {
-	return ok(obj{"url": s.hooks.url, "content_type": "json", "insecure_ssl": "0", "secret": "********"})
+	out := obj{"url": s.hooks.url, "content_type": "json", "insecure_ssl": "0"}
+	if s.hooks.secret != "" {
+		out["secret"] = "********"
+	}
+	return ok(out)
 }
 
 func (d *delivery) json(installation int64) obj {

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"log/slog"
 	"net/http"
@@ -29,6 +30,9 @@ type Config struct {
 	// OldServer answers like GitHub Enterprise Server 3.19 and before, which do
 	// not know return_run_details and take ten inputs.
 	OldServer bool
+	// EnterpriseVersion is that of GitHub Enterprise Server; empty: github.com. An old
+	// server is 3.19.0 unless this says otherwise.
+	EnterpriseVersion string
 
 	WebhookURL    string
 	WebhookSecret string
@@ -93,6 +97,9 @@ func (l Limits) withDefaults() Limits {
 func (c Config) withDefaults() Config {
 	if c.MaxJobs <= 0 {
 		c.MaxJobs = 2
+	}
+	if c.OldServer {
+		c.EnterpriseVersion = cmp.Or(c.EnterpriseVersion, "3.19.0")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -56,7 +56,14 @@ func (s *Server) apiRoutes() *http.ServeMux {
 	return mux
 }
 
-func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) { s.api.ServeHTTP(w, r) }
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/repositories/") {
+		r = r.Clone(r.Context())
+		r.URL.RawPath = s.named(r.URL.EscapedPath())
+		r.URL.Path = s.named(r.URL.Path)
+	}
+	s.api.ServeHTTP(w, r)
+}
 
 // endpoint wraps a handler in everything that happens around it on GitHub.
 func (s *Server) endpoint(rt route) http.Handler {
@@ -122,8 +129,8 @@ func (s *Server) handle(rt route, c *call) (reply, http.Header) {
 	}
 	rep = s.conditional(c, rep, b)
 	standard := b.header(limits)
-	if s.cfg.OldServer {
-		standard.Set("X-GitHub-Enterprise-Version", "3.20.0")
+	if v := s.cfg.EnterpriseVersion; v != "" {
+		standard.Set("X-GitHub-Enterprise-Version", v)
 	}
 	return rep, standard
 }
@@ -135,7 +142,7 @@ func (s *Server) work(rt route, c *call) (reply, error) {
 	}
 	if owner := c.path("owner"); owner != "" {
 		if c.repo = s.repo(owner, c.path("repo")); c.repo == nil {
-			return reply{}, errNotFound
+			return s.redirect(c)
 		}
 	}
 	switch {

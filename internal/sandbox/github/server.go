@@ -38,7 +38,8 @@ type Server struct {
 	hooks   *hooks
 	closed  bool
 
-	suspended bool // the App's installation
+	suspended bool             // the App's installation
+	moved     map[string]int64 // repositories by the names that they had before
 
 	inFlight atomic.Int64 // REST calls
 	clock    atomic.Int64 // how far GitHub's clock is ahead of this machine's, in nanoseconds
@@ -55,7 +56,7 @@ func New(cfg Config) (*Server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
 		cfg: cfg.withDefaults(), baseURL: strings.TrimSuffix(cfg.BaseURL, "/"),
-		limits: map[string]*bucket{}, ctx: ctx, cancel: cancel,
+		limits: map[string]*bucket{}, moved: map[string]int64{}, ctx: ctx, cancel: cancel,
 	}
 	if err := s.load(); err != nil {
 		cancel()
@@ -80,7 +81,7 @@ func (s *Server) Handler() http.Handler { return s }
 
 var apiRoots = map[string]bool{
 	"repos": true, "app": true, "user": true, "users": true, "orgs": true,
-	"installation": true, "rate_limit": true, "meta": true,
+	"installation": true, "rate_limit": true, "meta": true, "repositories": true,
 }
 
 // ServeHTTP sends a request to REST, to git or to the pages.
