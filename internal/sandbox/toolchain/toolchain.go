@@ -78,6 +78,7 @@ var (
 	terraformMin = version{1, 10, 0}
 	terraformEnd = version{2, 0, 0}
 	actMin       = version{0, 2, 80}
+	actPinned    = version{0, 2, 89} // what the tools module pins, for who installs it without the source tree
 	gitMin       = version{2, 28, 0} // init --initial-branch
 )
 
@@ -164,7 +165,8 @@ func (f Finder) Act(ctx context.Context, root string) (Tool, error) {
 func (f Finder) actOnPath(ctx context.Context) (Tool, error) {
 	path, ok := f.look("act")
 	if !ok {
-		return Tool{}, fmt.Errorf("act is not on PATH: run the sandbox from a source tree of tfpilot, or install act %s or newer (https://nektosact.com)", actMin)
+		return Tool{}, fmt.Errorf("act, which runs the workflows, is not on PATH: install it with `go install github.com/nektos/act@v%s`, "+
+			"which puts it into `$(go env GOPATH)/bin`, and have that folder on PATH; without Go, see https://nektosact.com", actPinned)
 	}
 	return checkAct(ctx, path, "PATH")
 }

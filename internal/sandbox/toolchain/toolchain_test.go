@@ -170,7 +170,7 @@ func TestActAndGit(t *testing.T) {
 	}{
 		"act":     {"act", "act version 0.2.89", ""},
 		"old act": {"act", "act version 0.2.20", "wanted is act"},
-		"no act":  {"other", "", "act is not on PATH"},
+		"no act":  {"other", "", "install it with `go install github.com/nektos/act@v0.2."},
 		"git":     {"git", "git version 2.39.5 (Apple Git-154)", ""},
 		"old git": {"git", "git version 2.17.1", "wanted is git"},
 		"no git":  {"other2", "", "git is not on PATH"},
@@ -186,6 +186,21 @@ func TestActAndGit(t *testing.T) {
 				t.Errorf("got %v, want %q", err, row.want)
 			}
 		})
+	}
+}
+
+// The command that a person is told installs the act that the source tree uses.
+func TestToldActIsThePinnedOne(t *testing.T) {
+	root, ok := SourceRoot(".")
+	if !ok {
+		t.Fatal("the source tree was not found")
+	}
+	text, err := os.ReadFile(filepath.Join(root, "tools", "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "github.com/nektos/act v"+actPinned.String()+" ") {
+		t.Errorf("tools/go.mod pins another act than %s", actPinned)
 	}
 }
 
