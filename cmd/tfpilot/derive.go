@@ -21,15 +21,17 @@ type derived struct {
 }
 
 // unwrapped takes the document out of what `requests show --json` and `requests export`
-// print: read as a document itself, that would be one without any fact.
-func unwrapped(data []byte) []byte {
+// print: read as a document itself, that would be one without any fact. They also tell
+// whether it is in the archive, which the document does not hold.
+func unwrapped(data []byte) (document []byte, archived bool) {
 	var printed struct {
-		Request json.RawMessage `json:"request"`
+		Request  json.RawMessage `json:"request"`
+		Archived bool            `json:"archived"`
 	}
 	if err := json.Unmarshal(data, &printed); err == nil && len(printed.Request) > 0 {
-		return printed.Request
+		return printed.Request, printed.Archived
 	}
-	return data
+	return data, false
 }
 
 func newDerive() *cobra.Command {
@@ -49,12 +51,13 @@ func newDerive() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("standard input: %w", err)
 			}
+			document, archived := unwrapped(data)
 			var r lifecycle.Request
-			if err := lifecycle.Decode(unwrapped(data), &r); err != nil {
+			if err := lifecycle.Decode(document, &r); err != nil {
 				return fmt.Errorf("standard input is no request document: %w; give one, or what tfpilot requests show --json prints", err)
 			}
 			d := derived{lifecycle.DeriveLifecycleStatus(r, now), lifecycle.Actions(r, now), lifecycle.Next(r, lifecycle.EnvironmentState{}, now)}
-			if d.Next == nil {
+			if d.Next == nil || archived { // nothing is due in the archive
 				d.Next = []lifecycle.Step{}
 			}
 			enc := json.NewEncoder(c.OutOrStdout())

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/sandbox"
 )
 
 // TestMain lets the test binary be tfpilot: the processes that a test starts, the
@@ -94,6 +96,34 @@ func TestDerive(t *testing.T) {
 		code, out, errs := call(t, in, "derive", "--now", "2026-03-01T12:15:01Z")
 		if code != exitDone || !strings.Contains(out, `"status": "failed"`) || !strings.Contains(out, `"action": "repair"`) || !strings.Contains(out, `"step": "reconcile"`) {
 			t.Errorf("exit %d\n%s%s", code, out, errs)
+		}
+	}
+}
+
+// TestNothingIsDueInTheArchive: what requests show prints of an archived request tells so, the document does not.
+func TestNothingIsDueInTheArchive(t *testing.T) {
+	const document = `{"id":"req_abcdefghij012","mergedSha":"m","pr":{"number":1,"merged":true},"cleanup":{"mergedAt":"2026-03-01T12:00:00Z","conclusion":"success","status":"completed","resultRead":true},"runs":{"destroy":{"currentAttempt":1,"attempts":[{"attempt":1,"correlationId":"destroy-1","runId":5,"status":"completed","conclusion":"success","completedAt":"2026-03-01T11:00:00Z","released":true,"resultRead":true}]}}}`
+	for archived, want := range map[string]string{"true": `"next": []`, "false": `"step": "archive"`} {
+		code, out, errs := call(t, `{"archived":`+archived+`,"request":`+document+`}`, "derive", "--now", "2026-03-02T12:00:00Z")
+		if code != exitDone || !strings.Contains(out, want) {
+			t.Errorf("archived %s: exit %d, %s is missing in\n%s%s", archived, code, want, out, errs)
+		}
+	}
+}
+
+// TestSimulatorsOnlyWritesEnv starts the product from the file that is written, with and without --json.
+func TestSimulatorsOnlyWritesEnv(t *testing.T) {
+	for _, json := range []bool{false, true} {
+		var out strings.Builder
+		r := &sandboxRun{dir: t.TempDir(), simulatorsOnly: true, json: json, out: &out, box: &sandbox.Sandbox{}}
+		r.box.Access.Clone = []string{"http://git.test/core"}
+		r.box.Access.Env = map[string]string{"REDIS_URL": "redis://127.0.0.1:1"}
+		if err := r.announce(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(r.dir, "env"))
+		if err != nil || string(got) != "REDIS_URL='redis://127.0.0.1:1'\n" {
+			t.Errorf("json %v: %q, %v", json, got, err)
 		}
 	}
 }

@@ -409,6 +409,12 @@ func (r *sandboxRun) connected(ctx context.Context) error {
 // announce says where everything is.
 func (r *sandboxRun) announce() error {
 	a := r.box.Access
+	env := filepath.Join(r.dir, "env")
+	if r.simulatorsOnly {
+		if err := writeEnv(env, a.Env); err != nil {
+			return err
+		}
+	}
 	if r.json {
 		return json.NewEncoder(r.out).Encode(a)
 	}
@@ -419,11 +425,7 @@ func (r *sandboxRun) announce() error {
 		"  Data    " + a.Data, "", "Ctrl-C ends it; the next start goes on where this one ended.",
 	}
 	if r.simulatorsOnly {
-		path := filepath.Join(r.dir, "env")
-		if err := writeEnv(path, a.Env); err != nil {
-			return err
-		}
-		lines = append(lines, "", "Only the simulators run. Start the product in other terminals:", "  set -a; . "+path+"; set +a; tfpilot app", "  set -a; . "+path+"; set +a; tfpilot worker")
+		lines = append(lines, "", "Only the simulators run. Start the product in other terminals:", "  set -a; . "+env+"; set +a; tfpilot app", "  set -a; . "+env+"; set +a; tfpilot worker")
 	}
 	_, err := fmt.Fprintln(r.out, strings.Join(lines, "\n"))
 	return err
