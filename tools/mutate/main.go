@@ -18,20 +18,23 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
 
 // job is what one call does.
 type job struct {
-	root     string        // of the repository
-	pkg      string        // whose source is changed, relative to root
-	files    []string      // of it; empty: all
-	test     string        // the package whose tests run
-	args     []string      // of the test program
-	accepted string        // page with the survivors that are known
-	limit    int           // mutants, spread over the package; 0: all
-	budget   time.Duration // of the whole call
+	root     string         // of the repository
+	pkg      string         // whose source is changed, relative to root
+	files    []string       // of it; empty: all
+	test     string         // the package whose tests run
+	args     []string       // of the test program
+	accepted string         // page with the survivors that are known
+	limit    int            // mutants, spread over the package; 0: all
+	match    *regexp.Regexp // only changes with such a name; nil: all
+	budget   time.Duration  // of the whole call
 	verbose  bool
 }
 
@@ -44,6 +47,10 @@ func main() {
 	flag.StringVar(&args, "args", "", "more arguments of the test program, such as -test.run=Webhook")
 	flag.StringVar(&j.accepted, "accepted", "", "page with a table of survivors that are known")
 	flag.IntVar(&j.limit, "limit", 0, "try at most this many changes, spread over the package; 0 is all")
+	flag.Func("match", "try only the changes whose name matches, such as one survivor", func(s string) (err error) {
+		j.match, err = regexp.Compile(s)
+		return err
+	})
 	flag.DurationVar(&j.budget, "budget", time.Hour, "stop after this time")
 	flag.BoolVar(&j.verbose, "v", false, "name each change as it is tried")
 	flag.Parse()
@@ -88,7 +95,7 @@ func (j job) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	var survived, tried []mutant
-	for _, m := range spread(all, j.limit) {
+	for _, m := range spread(j.matching(all), j.limit) {
 		killed, err := p.kills(ctx, m.id)
 		if ctx.Err() != nil {
 			_, _ = fmt.Fprintf(out, "stopped after %d of %d changes: %v\n", len(tried), len(all), context.Cause(ctx))
@@ -106,6 +113,14 @@ func (j job) run(ctx context.Context, out io.Writer) error {
 		}
 	}
 	return report(out, j.pkg, known, tried, survived, len(tried) == len(all))
+}
+
+// matching are the changes that the call is about.
+func (j job) matching(all []mutant) []mutant {
+	if j.match == nil {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(m mutant) bool { return !j.match.MatchString(m.String()) })
 }
 
 // report lists the survivors that no page accepts, and the accepted ones that died.
