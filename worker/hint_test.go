@@ -2,7 +2,12 @@ package worker_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,5 +49,191 @@ func TestSealedHintOfAnotherRun(t *testing.T) {
 		w.must(w.bell.Webhook(context.Background(), "own", w.hint(w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "failure"))))
 		w.until(reqA, "taken in", func(d store.Doc) bool { return d.Request.Runs.Plan.Current().Conclusion == "failure" })
 		w.ledger.holds("plan", false)
+	})
+}
+
+// hinted is a world whose plan runs and whose workers rest: the test hands hints to one.
+func hinted(t *testing.T, s setup, ready func(lifecycle.Attempt) bool, story func(*world, *process, lifecycle.Attempt)) {
+	inWorld(t, s, func(w *world) {
+		w.silent()
+		w.ledger.holds("plan", true)
+		w.ask(reqA, "dana")
+		w.until(reqA, "an attempt", func(d store.Doc) bool {
+			a := d.Request.Runs.Plan.Current()
+			return a != nil && ready(*a)
+		})
+		w.pause()
+		p := w.idleWorker()
+		a := *w.request(reqA).Runs.Plan.Current()
+		_, err := p.GitHub.Self(w.t.Context())
+		w.must(err)
+		story(w, p, a)
+		w.ledger.holds("plan", false)
+	})
+}
+
+func hasRun(a lifecycle.Attempt) bool { return a.RunID != 0 }
+
+// A delivery makes TfPilot read what it is about, and nothing else.
+func TestWhatADeliveryReads(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.silent()
+		w.open(reqA)
+		w.pause()
+		p, a := w.idleWorker(), *w.request(reqA).Runs.Plan.Current()
+		_, err := p.GitHub.Self(w.t.Context())
+		w.must(err)
+		repo, number := w.request(reqA).Target.RepoID, w.request(reqA).PR.Number
+		pull := func(event, action string, repo int64, number int) github.Hint {
+			return github.Hint{Event: event, Action: action, RepoID: repo, Pull: &github.PullHint{Number: number}}
+		}
+		requested := w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "queued", "")
+		requested.Action = "requested"
+		titled := w.runHint(4711, lifecycle.KindPlan, a.CorrelationID, "completed", "failure")
+		titled.Run.DisplayTitle = github.RunTitle(lifecycle.KindApply, reqA, "apply-0123456789abcdef0123456789abcdef")
+		for _, c := range []struct {
+			name   string
+			hint   github.Hint
+			hub    string // the only call to GitHub
+			bucket int    // calls to S3 at most: 1 is an index, 2 the document too
+		}{
+			{"review", pull("pull_request_review", "submitted", repo, number), "github GET /pulls/*/reviews", 4},
+			{"pull request", pull("pull_request", "edited", repo, number), "github GET /pulls/*", 4},
+			{"pull request that TfPilot opens", pull("pull_request", "opened", repo, number), "", 0},
+			{"of another repository", pull("pull_request", "closed", repo+1, number), "", 1},
+			{"of another number", pull("pull_request", "closed", repo, number+1), "", 1},
+			{"without its pull request", github.Hint{Event: "pull_request", Action: "closed", RepoID: repo}, "", 0},
+			{"review without its pull request", github.Hint{Event: "pull_request_review", Action: "submitted", RepoID: repo}, "", 0},
+			{"run without its run", github.Hint{Event: "workflow_run", Action: "completed", RepoID: repo}, "", 0},
+			{"run that is requested", requested, "", 0},
+			{"run with the title of another kind, which is noted", titled, "", 3},
+			{"another event", pull("push", "closed", repo, number), "", 0},
+		} {
+			before := w.facts(reqA)
+			hub, bucket, names := w.spent(func() { w.must(p.Webhook(w.t.Context(), w.hint(c.hint))) })
+			if (hub > 0) != (c.hub != "") || hub > 1 || c.hub != "" && !slices.Contains(strings.Split(names, "\n"), c.hub) {
+				t.Errorf("%s: %d calls to GitHub, want %q:\n%s", c.name, hub, c.hub, names)
+			}
+			if bucket > c.bucket {
+				t.Errorf("%s: %d calls to S3, want %d:\n%s", c.name, bucket, c.bucket, names)
+			}
+			if w.facts(reqA) != before {
+				t.Errorf("%s: the facts changed", c.name)
+			}
+		}
+		again := w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "queued", "")
+		again.Action, again.Run.Attempt = "requested", 2
+		w.must(p.Webhook(w.t.Context(), w.hint(again)))
+		if got := w.request(reqA).Runs.Plan.Current(); got.RerunSeen != 2 {
+			t.Errorf("a run that is requested again: %+v", got)
+		}
+	})
+}
+
+// A run whose dispatch got no answer is found by its title, of the same kind.
+func TestRunIsFoundByItsTitle(t *testing.T) {
+	lost := setup{plan: []fault{{"github POST /actions/workflows/plan.yml/dispatches", 1, errorBefore}}}
+	hinted(t, lost, func(a lifecycle.Attempt) bool { return a.DispatchedAt != nil || a.Sends > 0 }, func(w *world, p *process, a lifecycle.Attempt) {
+		if a.RunID != 0 {
+			t.Fatalf("the run is known: %+v", a)
+		}
+		run := func(title lifecycle.Kind, cid string) int64 {
+			hint := w.runHint(4711, lifecycle.KindPlan, cid, "in_progress", "")
+			hint.Run.DisplayTitle = github.RunTitle(title, reqA, cid)
+			w.must(p.Webhook(w.t.Context(), w.hint(hint)))
+			return w.request(reqA).Runs.Plan.Current().RunID
+		}
+		if got := run(lifecycle.KindApply, a.CorrelationID); got != 0 {
+			t.Errorf("by the title of another kind: %d", got)
+		}
+		if got := run(lifecycle.KindPlan, "plan-0123456789abcdef0123456789abcdef"); got != 0 {
+			t.Errorf("by another correlation id: %d", got)
+		}
+		if got := run(lifecycle.KindPlan, a.CorrelationID); got != 4711 {
+			t.Errorf("by its title: %d", got)
+		}
+	})
+}
+
+// Of an attempt that was sent more than once only the run that has the claim is taken.
+func TestRunThatWasSentTwiceNeedsTheClaim(t *testing.T) {
+	const send = "github POST /actions/workflows/plan.yml/dispatches"
+	lost := setup{plan: []fault{{send, 1, errorBefore}, {send, 2, errorBefore}}}
+	hinted(t, lost, func(a lifecycle.Attempt) bool { return a.Sends == 2 }, func(w *world, p *process, a lifecycle.Attempt) {
+		if a.RunID != 0 {
+			t.Fatalf("the run is known: %+v", a)
+		}
+		seen := func(run int64) int64 {
+			w.must(p.Webhook(w.t.Context(), w.hint(w.runHint(run, lifecycle.KindPlan, a.CorrelationID, "in_progress", ""))))
+			return w.request(reqA).Runs.Plan.Current().RunID
+		}
+		if got := seen(4711); got != 0 {
+			t.Errorf("without a claim: %d", got)
+		}
+		claim := lifecycle.Claim{Kind: lifecycle.KindPlan, RequestID: reqA, RunID: 4711, RunAttempt: 1, SHA: a.HeadSHA, ProofHash: lifecycle.ProofHash("p")}
+		_, _, err := w.storeAs("run-plan-core", inProcess{w.bucket}).PutClaim(w.t.Context(), project, a.CorrelationID, claim)
+		w.must(err)
+		if got := seen(4712); got != 0 {
+			t.Errorf("with the claim of another run: %d", got)
+		}
+		if got := seen(4711); got != 4711 {
+			t.Errorf("with its claim: %d", got)
+		}
+	})
+}
+
+// A hint that nobody sealed leaves one audit event where it points, and none elsewhere.
+func TestForgedHintIsNotedWhereItPoints(t *testing.T) {
+	hinted(t, setup{}, hasRun, func(w *world, p *process, a lifecycle.Attempt) {
+		repo, number := w.request(reqA).Target.RepoID, w.request(reqA).PR.Number
+		noted := func() (n int) {
+			for _, e := range w.events(reqA) {
+				if e.Type == "task_refused" {
+					n++
+				}
+			}
+			return n
+		}
+		known := w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "failure")
+		titled, foreign, unknown := known, known, known
+		for h, change := range map[*github.Hint]func(*github.RunHint){
+			&titled:  func(r *github.RunHint) { r.ID = 4711 },
+			&foreign: func(r *github.RunHint) { r.Path = ".github/workflows/release.yml" },
+			&unknown: func(r *github.RunHint) { r.ID, r.DisplayTitle = 4711, "release" },
+		} {
+			run := *known.Run
+			change(&run)
+			h.Run = &run
+		}
+		for _, c := range []struct {
+			name string
+			hint github.Hint
+			want int
+		}{
+			{"its run", known, 1},
+			{"its run by the title", titled, 1},
+			{"another workflow", foreign, 0},
+			{"another run", unknown, 0},
+			{"its pull request", github.Hint{Event: "pull_request", RepoID: repo, Pull: &github.PullHint{Number: number}}, 1},
+			{"another pull request", github.Hint{Event: "pull_request", RepoID: repo, Pull: &github.PullHint{Number: number + 1}}, 0},
+			{"nothing", github.Hint{Event: "push"}, 0},
+		} {
+			data, err := json.Marshal(c.hint)
+			w.must(err)
+			other := hmac.New(sha256.New, hintKey) // the key with another purpose
+			other.Write(data)
+			_, err = w.store.Update(w.t.Context(), reqA, lifecycle.System("test"), lifecycle.Noted("between", c.name, lifecycle.System("test"), time.Now()))
+			w.must(err) // what is noted twice in a row counts once
+			before, facts := noted(), w.facts(reqA)
+			w.must(p.Webhook(w.t.Context(), append(other.Sum(nil), data...)))
+			if got := noted() - before; got != c.want || w.facts(reqA) != facts {
+				t.Errorf("%s: %d audit events, want %d", c.name, got, c.want)
+			}
+		}
+		known.Run.CompletedAt = time.Now()
+		w.must(p.Webhook(w.t.Context(), w.hint(known)))
+		if got := w.request(reqA).Runs.Plan.Current(); got.Conclusion != "failure" || !got.ResultRead {
+			t.Errorf("a sealed one, and what follows from it: %+v", got)
+		}
 	})
 }

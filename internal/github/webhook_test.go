@@ -110,21 +110,23 @@ func TestWebhookRefusals(t *testing.T) {
 		body   string
 		want   error
 	}{
-		"good":             {hook, signed("workflow_run", body), okRun, nil},
-		"no secret":        {"", signedWith("", "workflow_run", body), okRun, ErrSignature},
-		"another secret":   {"other", signed("workflow_run", body), okRun, ErrSignature},
-		"changed body":     {hook, signed("workflow_run", body), okRun + " ", ErrSignature},
-		"flipped bit":      {hook, flipped, okRun, ErrSignature},
-		"SHA-1 only":       {hook, sha1Only, okRun, ErrSignature},
-		"without prefix":   {hook, with("workflow_run", "X-Hub-Signature-256", signed("", body).Get("X-Hub-Signature-256")[7:]), okRun, ErrSignature},
-		"empty digest":     {hook, with("workflow_run", "X-Hub-Signature-256", "sha256="), okRun, ErrSignature},
-		"another event":    {hook, signed("push", body), okRun, ErrIgnored},
-		"a ping":           {hook, signed("ping", body), okRun, ErrIgnored},
-		"no event":         {hook, signed("", body), okRun, ErrMalformed},
-		"odd delivery id":  {hook, with("workflow_run", "X-GitHub-Delivery", "../x y"), okRun, ErrMalformed},
-		"a form":           {hook, with("workflow_run", "Content-Type", "application/x-www-form-urlencoded"), okRun, ErrMalformed},
-		"wrong object":     {hook, signed("pull_request", body), okRun, ErrMalformed},
-		"review of no one": {hook, signed("pull_request_review", body), okRun, ErrMalformed},
+		"good":              {hook, signed("workflow_run", body), okRun, nil},
+		"no secret":         {"", signedWith("", "workflow_run", body), okRun, ErrSignature},
+		"another secret":    {"other", signed("workflow_run", body), okRun, ErrSignature},
+		"changed body":      {hook, signed("workflow_run", body), okRun + " ", ErrSignature},
+		"flipped bit":       {hook, flipped, okRun, ErrSignature},
+		"SHA-1 only":        {hook, sha1Only, okRun, ErrSignature},
+		"without prefix":    {hook, with("workflow_run", "X-Hub-Signature-256", signed("", body).Get("X-Hub-Signature-256")[7:]), okRun, ErrSignature},
+		"a digest and more": {hook, with("workflow_run", "X-Hub-Signature-256", signed("", body).Get("X-Hub-Signature-256")+"zz"), okRun, ErrSignature},
+		"empty digest":      {hook, with("workflow_run", "X-Hub-Signature-256", "sha256="), okRun, ErrSignature},
+		"another event":     {hook, signed("push", body), okRun, ErrIgnored},
+		"a ping":            {hook, signed("ping", body), okRun, ErrIgnored},
+		"no event":          {hook, signed("", body), okRun, ErrMalformed},
+		"odd delivery id":   {hook, with("workflow_run", "X-GitHub-Delivery", "../x y"), okRun, ErrMalformed},
+		"a form":            {hook, with("workflow_run", "Content-Type", "application/x-www-form-urlencoded"), okRun, ErrMalformed},
+		"an odd parameter":  {hook, with("workflow_run", "Content-Type", "application/json; charset"), okRun, ErrMalformed},
+		"wrong object":      {hook, signed("pull_request", body), okRun, ErrMalformed},
+		"review of no one":  {hook, signed("pull_request_review", body), okRun, ErrMalformed},
 	}
 	for name, tc := range cases {
 		_, err := ParseWebhook(tc.secret, tc.header, []byte(tc.body))
@@ -132,9 +134,58 @@ func TestWebhookRefusals(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, tc.want)
 		}
 	}
-	for _, bad := range []string{``, `[]`, `{`, `{"repository":{"id":1}}`, `{"workflow_run":{"id":1}}`, `{"repository":{"id":1},"workflow_run":{"id":0}}`} {
-		if _, err := ParseWebhook(hook, signed("workflow_run", []byte(bad)), []byte(bad)); !errors.Is(err, ErrMalformed) {
-			t.Errorf("%q: %v", bad, err)
+	const repo, pull = `{"repository":{"id":1},`, `"pull_request":{"number":1}`
+	for event, bodies := range map[string][]string{
+		"workflow_run": {
+			``, `[]`, `{`, `{"repository":{"id":1}}`, `{"workflow_run":{"id":1}}`, repo + `"workflow_run":{"id":0}}`,
+			`{"repository":{"id":0},"workflow_run":{"id":1}}`, `{"repository":{"id":-1},"workflow_run":{"id":1}}`,
+		},
+		"pull_request":        {repo + `"pull_request":{"number":0}}`, repo + `"pull_request":{"number":-1}}`},
+		"pull_request_review": {repo + pull + `}`, repo + pull + `,"review":{"id":0}}`, repo + pull + `,"review":{"id":-1}}`},
+	} {
+		for _, bad := range bodies {
+			if _, err := ParseWebhook(hook, signed(event, []byte(bad)), []byte(bad)); !errors.Is(err, ErrMalformed) {
+				t.Errorf("%s %q: %v", event, bad, err)
+			}
+		}
+	}
+}
+
+// The file of the workflow decides the kind of a run: the run's own wins, and the
+// workflow's fills in for it.
+func TestFileOfTheWorkflow(t *testing.T) {
+	for run, want := range map[string]string{`,"path":".github/workflows/apply.yml"`: ".github/workflows/apply.yml", ``: ".github/workflows/plan.yml"} {
+		body := []byte(`{"repository":{"id":1},"workflow":{"path":".github/workflows/plan.yml"},"workflow_run":{"id":5` + run + `}}`)
+		hint, err := ParseWebhook(hook, signed("workflow_run", body), body)
+		if err != nil || hint.Run.Path != want {
+			t.Errorf("%q: %+v %v, want %s", run, hint.Run, err, want)
+		}
+	}
+}
+
+// Text of a payload is cut to its length in JSON, with nothing in it that steers a terminal.
+func TestTextOfAPayload(t *testing.T) {
+	for _, tc := range []struct {
+		text  string
+		limit int
+		want  string
+	}{
+		{"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"", 0, ""}, {"a b", 9, "a b"}, {"a\x1fb", 9, "ab"}, {"a\x7fb", 9, "ab"}, {"a\x00\nb", 9, "ab"},
+		{"a\xffb", 9, "ab"}, {"a\ufffdb", 9, "ab"}, {"éé", 3, "é"}, {`""`, 3, `"`}, {`\\`, 3, `\`}, {`"`, 1, ``},
+		{"<<", 11, "<"}, {">>", 11, ">"}, {"&&", 11, "&"}, {"\u2028\u2028", 11, "\u2028"}, {"\u2029\u2029", 11, "\u2029"}, {"<<", 12, "<<"},
+	} {
+		if got := cutBytes(tc.text, tc.limit); got != tc.want {
+			t.Errorf("%q at %d: %q, want %q", tc.text, tc.limit, got, tc.want)
+		}
+	}
+}
+
+// A time that JSON cannot carry is no time; the years at both ends are.
+func TestTimeOfAPayload(t *testing.T) {
+	for year, kept := range map[int]bool{-1: false, 0: false, 1: true, 2026: true, 9999: true, 10000: false} {
+		at := time.Date(year, 6, 1, 0, 0, 0, 0, time.UTC)
+		if got := sane(at); got.Equal(at) != kept || !kept && !got.IsZero() {
+			t.Errorf("year %d: %v", year, got)
 		}
 	}
 }
@@ -183,7 +234,7 @@ func TestHintIsSmall(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			if data, err := json.Marshal(hint); err != nil || len(data) > MaxHint {
+			if data, err := json.Marshal(hint); err != nil || len(data) > MaxHint-sha256.Size { // a seal is added to it
 				rt.Fatalf("hint of %d bytes, %v", len(data), err)
 			}
 		}

@@ -152,6 +152,30 @@ func TestLookAfterWaitsAndCoalesces(t *testing.T) {
 	})
 }
 
+// Many processes that ask for the same list in a while are one task; when Redis does not
+// say whether somebody asked, the caller hears of it.
+func TestSyncEveryIsOneTask(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
+		b, bell, ctx := newBook(), NewBell(r), t.Context()
+		m.SetError("OOM")
+		if err := bell.SyncEvery(ctx, "acme/infra-core", time.Minute); err == nil {
+			t.Error("without Redis")
+		}
+		m.SetError("")
+		serve(t, r, b.all(), func() {
+			for range 3 {
+				if err := bell.SyncEvery(ctx, "acme/infra-core", time.Minute); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(10 * time.Second)
+			}
+		})
+		if got := b.read(); len(got) != 1 {
+			t.Errorf("ran %q", got)
+		}
+	})
+}
+
 func TestDeliveryIsSeenOnlyOnceQueued(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
 		b, bell, ctx := newBook(), NewBell(r), t.Context()
@@ -349,6 +373,21 @@ func TestMakersRefuseWhatDoesNotFit(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(bad)) {
 		if _, err := bad[name](); !errors.Is(err, errPayload) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := webhookTask(Webhook{"delivery-1", make([]byte, MaxHint)}); err != nil {
+		t.Errorf("the largest hint: %v", err)
+	}
+}
+
+func TestPayloadIsBounded(t *testing.T) {
+	one := `{"requestId":"` + reqA + `","version":1}`
+	for data, good := range map[string]bool{
+		one: true, one + strings.Repeat(" ", maxPayload-len(one)): true, one + strings.Repeat(" ", maxPayload-len(one)+1): false,
+		one + one: false, one + "x": false, "": false, `{"requestId":"` + reqA + `","more":1}`: false,
+	} {
+		if _, err := decode[Look]([]byte(data)); (err == nil) != good || !good && !errors.Is(err, errPayload) {
+			t.Errorf("%d bytes: %v", len(data), err)
 		}
 	}
 }

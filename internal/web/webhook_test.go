@@ -34,6 +34,11 @@ func pullRequest(repo string, pad int) []byte {
 		"base":{"ref":"main"},"body":%q}}`, repo, strings.Repeat("x", pad))
 }
 
+// sized is a delivery of so many bytes.
+func sized(size int) []byte {
+	return pullRequest("acme/infra-core", size-len(pullRequest("acme/infra-core", 0)))
+}
+
 func delivery(event string, body []byte) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/api/github/webhook", bytes.NewReader(body))
 	mac := hmac.New(sha256.New, []byte(secret))
@@ -100,6 +105,7 @@ func TestWebhook(t *testing.T) {
 		{"no delivery id", func(r *http.Request, _ *box) { r.Header.Del("X-GitHub-Delivery") }, "pull_request", good, http.StatusBadRequest, 0},
 		{"broken off", func(r *http.Request, _ *box) { r.ContentLength++ }, "pull_request", good, http.StatusBadRequest, 0},
 		{"said to be too large", func(r *http.Request, _ *box) { r.ContentLength = maxDelivery + 1 }, "pull_request", good, http.StatusRequestEntityTooLarge, 0},
+		{"of the largest size", nil, "pull_request", sized(maxDelivery), http.StatusAccepted, 1},
 		{"of unknown length", func(r *http.Request, _ *box) { r.ContentLength = -1 }, "pull_request", good, http.StatusAccepted, 1},
 		{"too large without saying so", func(r *http.Request, _ *box) {
 			r.ContentLength = -1
@@ -160,6 +166,34 @@ func TestWhatIsQueued(t *testing.T) {
 	}
 	if len(b.hints[0]) > queue.MaxHint {
 		t.Errorf("hint of %d bytes", len(b.hints[0]))
+	}
+}
+
+// What is not queued leaves a line in the log, louder the more it matters.
+func TestRefusalsAreLogged(t *testing.T) {
+	for name, c := range map[string]struct {
+		event, signature string
+		err              error
+		want             string
+	}{
+		"ignored":   {"ping", "", nil, "level=DEBUG msg=\"webhook ignored\""},
+		"forged":    {"pull_request", "sha256=00", nil, "level=WARN msg=\"webhook refused\""},
+		"malformed": {"", "", nil, "level=WARN msg=\"webhook refused\""},
+		"no queue":  {"pull_request", "", errors.New("redis: refused"), "level=ERROR msg=\"webhook not taken on\""},
+	} {
+		var log bytes.Buffer
+		b := &box{err: c.err}
+		r := delivery(c.event, pullRequest("acme/infra-core", 1))
+		if c.signature != "" {
+			r.Header.Set("X-Hub-Signature-256", c.signature)
+		}
+		Handler(Options{
+			Log:    slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			Verify: Verifier(secret, []string{"acme/infra-core"}, nil), Enqueue: b.enqueue,
+		}).ServeHTTP(httptest.NewRecorder(), r)
+		if !strings.Contains(log.String(), c.want) {
+			t.Errorf("%s: no %s in %q", name, c.want, log.String())
+		}
 	}
 }
 
