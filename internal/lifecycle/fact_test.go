@@ -1,0 +1,164 @@
+package lifecycle
+
+import (
+	"reflect"
+	"testing"
+	"time"
+)
+
+// A document is written when a patch changed it, and only then.
+func TestCommitTellsWhetherToWrite(t *testing.T) {
+	s := story(t)
+	keep := func(r Request) (Request, error) { return r, nil }
+	if after, changed, err := Commit(s.r, keep, Actor{}, s.now.Add(time.Hour)); changed || err != nil || after.Version != s.r.Version {
+		t.Errorf("nothing changed: %v %v", changed, err)
+	}
+	if after, changed, err := Commit(s.r, Want(wish(ActionApprove, "omar")), Actor{}, s.now); !changed || err != nil || after.Version != s.r.Version+1 {
+		t.Errorf("an intent: %v %v", changed, err)
+	}
+	if after, changed, err := Commit(s.r, Want(Wish{What: "sudo"}), Actor{}, s.now); changed || err == nil || after.Version != s.r.Version {
+		t.Errorf("a refusal: %v %v", changed, err)
+	}
+	if first := newTeller(t).r.Audit.Pending; len(first) == 0 || first[0].Actor != "dana" {
+		t.Errorf("audit of a new request: %+v", first)
+	}
+}
+
+// The holder keeps the lease and its token when it asks again, and an entry that waited
+// holds it since it got it.
+func TestLeaseIsTakenOnce(t *testing.T) {
+	later := t0.Add(time.Hour)
+	a, b := LeaseEntry{CorrelationID: "a", Since: t0}, LeaseEntry{CorrelationID: "b", Since: t0}
+	e := EnvironmentState{}.Join(a, t0).Join(b, t0)
+	for _, again := range []LeaseEntry{a, b} {
+		if got := e.Join(again, later); !reflect.DeepEqual(got, e) {
+			t.Errorf("%s asks again: %+v", again.CorrelationID, got)
+		}
+	}
+	e = e.Leave("a", later)
+	if e.Holder == nil || e.Holder.CorrelationID != "b" || !e.Holder.Since.Equal(later) || e.Queue != nil {
+		t.Errorf("%+v", e)
+	}
+	if got := (EnvironmentState{}).Leave("a", later); !reflect.DeepEqual(got, EnvironmentState{}) {
+		t.Errorf("leaving what is free: %+v", got)
+	}
+}
+
+func TestPlanRun(t *testing.T) {
+	runs := Runs{Plan: RunSet{CurrentAttempt: 2, Attempts: []Attempt{{Number: 1}, {Number: 2}}}}
+	for _, c := range []struct {
+		plan *Plan
+		want int
+	}{{nil, 0}, {&Plan{Attempt: 1}, 1}, {&Plan{Attempt: 2}, 2}, {&Plan{Attempt: 3}, 0}} {
+		r := Request{Runs: runs, Plan: c.plan}
+		got := 0
+		if a := r.PlanRun(); a != nil {
+			got = a.Number
+		}
+		if got != c.want {
+			t.Errorf("%+v: attempt %d, want %d", c.plan, got, c.want)
+		}
+	}
+}
+
+// Only an attempt that ended without success stopped before its effect.
+func TestBeforeEffect(t *testing.T) {
+	for _, c := range []struct {
+		a    Attempt
+		want bool
+	}{
+		{Attempt{Conclusion: "startup_failure"}, true},
+		{Attempt{Conclusion: "failure", FailedStep: earlySteps[0]}, true},
+		{Attempt{Conclusion: success, FailedStep: earlySteps[0]}, false},
+		{Attempt{FailedStep: earlySteps[0]}, false},
+		{Attempt{Conclusion: "failure"}, false},
+	} {
+		if got := c.a.BeforeEffect(); got != c.want {
+			t.Errorf("%+v: %v", c.a, got)
+		}
+	}
+}
+
+// Another review of the same person is another objection; the same one again is no change.
+func TestObjectionsAreReplacedByReview(t *testing.T) {
+	s, never := story(t), func(Approver) bool { return false }
+	first, second := Objection{Review: 7, Login: "ana", At: t0}, Objection{Review: 8, Login: "ana", At: t0}
+	s.do(Objected([]Objection{first}, never, s.now))
+	version := s.r.Version
+	s.do(Objected([]Objection{{Review: 7, Login: "ana", At: t0.Add(time.Hour)}}, never, s.now))
+	if s.r.Version != version {
+		t.Errorf("the same review is a change: %+v", s.r.PR.Objections)
+	}
+	s.do(Objected([]Objection{second}, never, s.now))
+	if !reflect.DeepEqual(s.r.PR.Objections, []Objection{second}) {
+		t.Errorf("%+v", s.r.PR.Objections)
+	}
+}
+
+// A plan of what was merged and never applied can be dismissed too.
+func TestDismissBeforeAnyApply(t *testing.T) {
+	s := story(t)
+	s.approved("omar")
+	s.merged()
+	s.do(Want(Wish{What: ActionPlan, By: "ana", ByID: 1002, At: s.now}))
+	s.planned(PurposeReapply, "plan-2", "tip", "sha256:ccc", 12)
+	if no := Can(s.r, ActionKeep); no != nil {
+		t.Fatal(no)
+	}
+	s.do(Keep(s.now))
+	if !s.r.Runs.Plan.Current().SetAside {
+		t.Errorf("%+v", s.r.Runs.Plan.Current())
+	}
+}
+
+// A rejection that is recorded closes the request to all else, and a destroy that was
+// set aside has destroyed nothing.
+func TestWhatEndsARequest(t *testing.T) {
+	s := story(t)
+	s.do(Want(Wish{What: ActionReject, By: "omar", At: s.now, HeadSHA: head, PlanDigest: digest, Reason: "no"}))
+	for _, a := range []Action{ActionApprove, ActionMerge, ActionPlan, ActionClose} {
+		if no := Can(s.r, a); no == nil || no.Code != CodeClosing {
+			t.Errorf("while it is rejected: %s: %v", a, no)
+		}
+	}
+	r := live(t).r
+	r.Runs.Destroy = RunSet{CurrentAttempt: 1, Attempts: []Attempt{{Number: 1, Conclusion: success, SetAside: true}}}
+	if no := Can(r, ActionDestroy); no != nil {
+		t.Errorf("after a destroy that was set aside: %v", no)
+	}
+}
+
+// A round can be decided on when its plan is the last one, whole, and of what GitHub holds.
+func TestRoundIsOfTheLastPlan(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Request)
+		want   string
+	}{
+		"as planned":             {func(*Request) {}, ""},
+		"a plan runs":            {func(r *Request) { r.Runs.Plan.Attempts[0].Conclusion = "" }, CodePlanning},
+		"no plan":                {func(r *Request) { r.Plan = nil }, CodeNoPlan},
+		"no digest":              {func(r *Request) { r.Plan.Digest = "" }, CodeNoPlan},
+		"no attempt":             {func(r *Request) { r.Runs.Plan = RunSet{} }, CodeNoPlan},
+		"a later one failed":     {func(r *Request) { r.Plan.Attempt = 0 }, CodeNoPlan},
+		"dismissed":              {func(r *Request) { r.Runs.Plan.Attempts[0].SetAside = true }, CodeDismissed},
+		"other inputs":           {func(r *Request) { r.Plan.Blob = "3" }, CodeMoved},
+		"other inputs, edited":   {func(r *Request) { r.Plan.Blob, r.Plan.Purpose = "3", PurposeEdit }, CodeMoved},
+		"other inputs, merged":   {func(r *Request) { r.Plan.Blob, r.Plan.Purpose = "3", PurposeReapply }, ""},
+		"other inputs, destroy":  {func(r *Request) { r.Plan.Blob, r.Plan.Purpose = "3", PurposeDestroy }, ""},
+		"no pull request":        {func(r *Request) { r.PR = nil }, CodeNoPlan},
+		"somebody changed it":    {func(r *Request) { r.PR.Foreign = true }, CodeForeign},
+		"a newer commit":         {func(r *Request) { r.PR.HeadSHA = "3" }, CodeMoved},
+		"another base":           {func(r *Request) { r.PR.BaseRef = "release" }, CodeRetargeted},
+		"a base that is unknown": {func(r *Request) { r.PR.BaseRef = "" }, ""},
+	} {
+		r := story(t).r
+		c.change(&r)
+		got := ""
+		if no := round(r); no != nil {
+			got = no.Code
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
