@@ -114,6 +114,21 @@ func TestGrantMustFitTheRun(t *testing.T) {
 			drift(g, m)
 			g.Purpose = "open"
 		}, "drift plan is of an environment"},
+		"drift with a path": {func(g *lifecycle.Grant, m map[string]string) {
+			path := g.Path
+			drift(g, m)
+			g.Path = path
+		}, "drift plan is of an environment"},
+		"drift with a blob": {func(g *lifecycle.Grant, m map[string]string) {
+			blob := g.Blob
+			drift(g, m)
+			g.Blob = blob
+		}, "drift plan is of an environment"},
+		"drift elsewhere": {func(g *lifecycle.Grant, m map[string]string) {
+			drift(g, m)
+			m["TFPILOT_REF"] = "release"
+		}, "the ref is neither"},
+		"another root":        {func(g *lifecycle.Grant, _ map[string]string) { g.Environment.Slug = "web" }, "another environment"},
 		"another commit":      {func(g *lifecycle.Grant, _ map[string]string) { g.SHA = strings.Repeat("d", 40) }, "another commit"},
 		"another environment": {func(g *lifecycle.Grant, _ map[string]string) { g.Environment.Key = "prod" }, "another environment"},
 		"a dry run":           {func(g *lifecycle.Grant, _ map[string]string) { g.DryRun = true }, "another mode"},
