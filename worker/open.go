@@ -110,7 +110,7 @@ func (j *job) adopted(ctx context.Context, commit github.Commit, pull github.Pul
 	if err != nil {
 		return err
 	}
-	return j.patch(ctx, lifecycle.SeePull(pullFacts(pull, &foreign)))
+	return j.recordPull(ctx, pull, &foreign)
 }
 
 // unlessRefused leaves out what the facts do not allow, as when somebody closes the

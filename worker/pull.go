@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -28,7 +29,35 @@ func (j *job) seePull(ctx context.Context, pull github.Pull) error {
 		}
 		looked = &foreign
 	}
-	return j.patch(ctx, lifecycle.SeePull(pullFacts(pull, looked)))
+	return j.recordPull(ctx, pull, looked)
+}
+
+// recordPull takes in a pull request. Its merge is recorded as that of the person behind it.
+func (j *job) recordPull(ctx context.Context, pull github.Pull, foreign *bool) error {
+	actor, err := j.mergedBy(ctx, pull)
+	if err != nil {
+		return err
+	}
+	return j.patchAs(ctx, actor, lifecycle.SeePull(pullFacts(pull, foreign)))
+}
+
+// mergedBy is the person behind a merge that is not recorded yet: who requested it, when TfPilot
+// merged, else who merged on GitHub. It is TfPilot itself where neither is known.
+func (j *job) mergedBy(ctx context.Context, pull github.Pull) (lifecycle.Actor, error) {
+	if !pull.Merged || j.request().PR.Merged || pull.MergedBy.Login == "" {
+		return system, nil
+	}
+	self, err := j.GitHub.Self(ctx)
+	if err != nil {
+		return system, err
+	}
+	if !strings.EqualFold(pull.MergedBy.Login, self.Login) {
+		return lifecycle.Actor{Login: pull.MergedBy.Login, Source: lifecycle.SourceGitHub}, nil
+	}
+	if wish := j.request().Wish(lifecycle.ActionMerge); wish != nil {
+		return lifecycle.Actor{Login: wish.By, Source: wish.Source}, nil
+	}
+	return system, nil
 }
 
 func pullFacts(pull github.Pull, foreign *bool) lifecycle.PullFacts {

@@ -32,6 +32,7 @@ type Pull struct {
 	Fork      bool // the head is in another repository
 	BaseRef   string
 	By        Actor
+	MergedBy  Actor // empty where GitHub does not name them, as in a list
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	MergedAt  *time.Time
@@ -52,6 +53,7 @@ type wirePull struct {
 	Merged         bool       `json:"merged"`
 	MergeCommitSHA string     `json:"merge_commit_sha"`
 	User           Actor      `json:"user"`
+	MergedBy       Actor      `json:"merged_by"`
 	CreatedAt      time.Time  `json:"created_at"`
 	UpdatedAt      time.Time  `json:"updated_at"`
 	MergedAt       *time.Time `json:"merged_at"`
@@ -79,7 +81,7 @@ func (w wirePull) pull() Pull {
 	p := Pull{
 		Number: w.Number, URL: w.HTMLURL, Title: w.Title, Open: w.State == "open",
 		Merged: w.Merged || w.MergedAt != nil, HeadSHA: w.Head.SHA, HeadRef: w.Head.Ref, BaseRef: w.Base.Ref,
-		By:        w.User,
+		By: w.User, MergedBy: w.MergedBy,
 		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, MergedAt: w.MergedAt, ClosedAt: w.ClosedAt,
 	}
 	if w.Base.Repo != nil {
