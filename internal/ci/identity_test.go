@@ -152,7 +152,7 @@ func TestCodeThatWasNotApprovedNeverRuns(t *testing.T) {
 				t.Errorf("Terraform can read %s", absent)
 			}
 		}
-		b.env["AWS_ACCESS_KEY_ID"], b.env["AWS_SECRET_ACCESS_KEY"] = "run-apply", "run-apply-secret"
+		b.env["AWS_ACCESS_KEY_ID"], b.env["AWS_SECRET_ACCESS_KEY"] = "run-apply-core", "run-apply-core-secret"
 		if failed, said := b.steps("apply", "result"); failed != "" || w.result(d).Digest != digest {
 			t.Errorf("%s:\n%s", failed, said)
 		}
@@ -267,7 +267,7 @@ func TestRemoteModule(t *testing.T) {
 	w := newWorld(t)
 	w.write("net/main.tf", "output \"x\" {\n  value = \"one\"\n}\n")
 	commit := w.pushed("main")
-	w.write("modules/demo/call.tf", "module \"far\" {\n  source = \"git::"+w.server.URL+"/infra-core.git//net?ref="+commit+"\"\n}\n")
+	w.write("modules/demo/call.tf", "module \"far\" {\n  source = \"git::"+w.server.URL+"/acme/infra-core.git//net?ref="+commit+"\"\n}\n")
 	w.pushed("main")
 	text := requestFile("logs", "")
 	digest := w.planned(text)

@@ -94,17 +94,18 @@ func (r variableReader) Run(_ context.Context, job actions.Job) actions.Result {
 func TestFailedApplyIsReported(t *testing.T) {
 	w := newWorld(t)
 	text := requestFile("logs", "")
-	w.planned(text)
-	d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.merge(), text, "sha256:"+strings.Repeat("0", 64))
+	other := "sha256:" + strings.Repeat("0", 64)
+	w.plans[other] = w.plans[w.planned(text)]
+	d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.merge(), text, other)
 	res, log := w.run(d)
-	if res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Plan" {
+	if res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Verify the content" {
 		t.Fatalf("%s at %q\n%s", res.Conclusion, actions.FailedStep(res.Steps), log)
 	}
 	if r := w.result(d); r.Reason != "digest_changed" || r.Conclusion != "failure" {
 		t.Errorf("result: %+v", r)
 	}
 	for _, s := range res.Steps {
-		if ran := s.Conclusion != "skipped"; ran != !slices.Contains([]string{"Take the apply role", "Apply"}, s.Name) {
+		if ran := s.Conclusion != "skipped"; ran != !slices.Contains([]string{"Initialise the backend", "Plan", "Take the apply role", "Apply"}, s.Name) {
 			t.Errorf("step %q: %s", s.Name, s.Conclusion)
 		}
 	}
@@ -116,7 +117,7 @@ func TestPushBelievesNothingOnTheDisk(t *testing.T) {
 	w := newWorld(t)
 	text := requestFile("logs", "")
 	w.propose(text)
-	d := w.request(lifecycle.KindCleanup, "", w.merge(), text, "")
+	d := w.request(lifecycle.KindCleanup, lifecycle.PurposeDestroy, w.merge(), text, "")
 	b := w.bench(d)
 	b.checkout()
 	if failed, said := b.steps("guard", "strip"); failed != "" {
