@@ -83,8 +83,8 @@ func doctor(ctx context.Context, out io.Writer, cfg *config.Config, asJSON bool)
 func (p *parts) examine(ctx context.Context, offered []*catalog.Module) []finding {
 	found := []finding{
 		{"bucket " + p.cfg.Store.Bucket + " keeps conditional writes", p.probe(ctx)},
-		{"Redis answers", mend(p.redis.Ping(ctx), "check REDIS_URL")},
 	}
+	found = append(found, p.examineRedis(ctx)...)
 	found = append(found, p.examineSlack(ctx)...)
 	found = append(found, p.examineGitHub(ctx, offered)...)
 	found = append(found, p.examineLocks(ctx)...)
@@ -126,6 +126,25 @@ func findingsAsJSON(out io.Writer, notes []string, findings []finding) error {
 	return json.NewEncoder(out).Encode(all)
 }
 
+// examineRedis asks whether Redis answers and keeps what it is given.
+func (p *parts) examineRedis(ctx context.Context) []finding {
+	found := []finding{{"Redis answers", mend(p.redis.Ping(ctx), "check REDIS_URL")}}
+	if found[0].err != nil {
+		return found
+	}
+	keeps := finding{what: "Redis keeps its entries when its memory is full"}
+	policy, err := p.redis.EvictionPolicy(ctx)
+	switch {
+	case err != nil:
+		keeps.err = mend(err, "check REDIS_URL")
+	case policy == "":
+		keeps.what = "whether Redis keeps its entries when its memory is full is not known, since it answers neither CONFIG GET nor INFO memory: its maxmemory-policy must be noeviction"
+	case policy != queue.KeepsEntries:
+		keeps.err = fmt.Errorf("maxmemory-policy is %.40q, so that Redis may drop tasks: set it to %s", policy, queue.KeepsEntries)
+	}
+	return append(found, keeps)
+}
+
 // examineGitHub asks GitHub about the App and about all that the infra repositories need.
 func (p *parts) examineGitHub(ctx context.Context, offered []*catalog.Module) []finding {
 	hub, err := p.github()
@@ -148,7 +167,14 @@ func (p *parts) examineApp(ctx context.Context, hub *github.Client) []finding {
 		}
 		found = append(found, clock)
 	}
-	return found
+	if server := hub.Server(); server != "" {
+		f := finding{what: "GitHub Enterprise Server " + server + " is supported"}
+		if github.ServerTooOld(server) {
+			f.err = fmt.Errorf("TfPilot supports GitHub Enterprise Server from %s; upgrade the server", github.OldestServer)
+		}
+		found = append(found, f)
+	}
+	return append(found, p.examineWebhook(ctx, hub)...)
 }
 
 // examinePermissions compares the App's permissions with what TfPilot needs, no more and

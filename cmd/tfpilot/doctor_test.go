@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2/server"
+
 	tfpilot "github.com/tfpilot/tfpilot"
 	"github.com/tfpilot/tfpilot/internal/bootstrap"
 	"github.com/tfpilot/tfpilot/internal/config"
@@ -51,7 +53,26 @@ func newWard(t *testing.T) *ward {
 		"OPENAI_API_KEY": "sk-canary", "OPENAI_BASE_URL": w.serve(w.model) + "/v1",
 	})
 	w.hub()
+	w.evicts(map[string]string{"CONFIG": "noeviction"})
 	return w
+}
+
+// evicts lets Redis name its maxmemory-policy by some commands, and refuse others.
+func (w *ward) evicts(policies map[string]string) {
+	w.redis.Server().SetPreHook(func(c *server.Peer, command string, _ ...string) bool {
+		policy := policies[command]
+		switch {
+		case command == "CONFIG" && policy != "":
+			c.WriteStrings([]string{"maxmemory-policy", policy})
+		case command == "INFO" && policy != "":
+			c.WriteBulk("# Memory\r\nmaxmemory:0\r\nmaxmemory_policy:" + policy + "\r\n")
+		case command == "CONFIG" || command == "INFO":
+			c.WriteError("NOPERM this user has no permissions to run the command")
+		default:
+			return false
+		}
+		return true
+	})
 }
 
 func (w *ward) workspace() string {
@@ -105,12 +126,12 @@ func (w *ward) hub(edits ...func(*github.Config)) {
 	for _, edit := range edits {
 		edit(&cfg)
 	}
-	server, err := github.New(cfg)
+	hub, err := github.New(cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	handler, w.github = server.Handler(), server
-	w.t.Cleanup(func() { _ = server.Close(context.Background()) })
+	handler, w.github = hub.Handler(), hub
+	w.t.Cleanup(func() { _ = hub.Close(context.Background()) })
 	w.set(map[string]string{
 		"GITHUB_API_URL":         address + "/api/v3/",
 		"GITHUB_APP_PRIVATE_KEY": string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
@@ -162,9 +183,9 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 		t.Fatalf("%v", failures)
 	}
 	want := []string{
-		"the modules on offer can be read", "bucket requests keeps conditional writes", "Redis answers", "Slack takes the bot token", "the bot token has its scopes", "the channel C0INFRADEV takes cards",
+		"the modules on offer can be read", "bucket requests keeps conditional writes", "Redis answers", "Redis keeps its entries when its memory is full", "Slack takes the bot token", "the bot token has its scopes", "the channel C0INFRADEV takes cards",
 		"Slack opens a socket for the app token", "the GitHub App has its permissions and no others", "the clock agrees with GitHub's",
-		"core has the repository acme/infra-core", "core has its workflow files", "core has the modules on offer", "core dev/app is deployed and its backend fits",
+		"the App has no webhook: TfPilot asks GitHub for changes instead", "core has the repository acme/infra-core", "core has its workflow files", "core has the modules on offer", "core dev/app is deployed and its backend fits",
 		"no run stopped at the lock of a state", "the model answers and keeps to a form",
 	}
 	if !slices.Equal(checks, want) {
@@ -179,6 +200,14 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 	if slices.Contains(checks, want[len(want)-1]) || !slices.Contains(checks, "the bot token has its scopes; not needed: users:read") {
 		t.Errorf("checked %q", checks)
 	}
+	w.evicts(nil)
+	w.hub(func(c *github.Config) { c.EnterpriseVersion = "3.19.2" })
+	_, checks = w.examined()
+	if !slices.Contains(checks, "GitHub Enterprise Server 3.19.2 is supported") || !slices.ContainsFunc(checks, func(what string) bool {
+		return strings.HasPrefix(what, "whether Redis keeps its entries when its memory is full is not known")
+	}) {
+		t.Errorf("checked %q", checks)
+	}
 	w.scopes = ""
 	if failures, _ = w.examined(); len(failures) > 0 {
 		t.Errorf("a Slack that names no scopes: %v", failures)
@@ -187,6 +216,7 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 
 // Each failure says what to mend, and keeps no other part from being asked.
 func TestDoctorSaysWhatToMend(t *testing.T) {
+	const keeps = "Redis keeps its entries when its memory is full"
 	findsFaults(t, map[string]fault{
 		"bot token": {func(w *ward) { w.t.Setenv("SLACK_BOT_TOKEN", "xoxb-other") }, "Slack takes the bot token", []string{"invalid_auth", "SLACK_BOT_TOKEN"}},
 		"app token": {func(w *ward) { w.t.Setenv("SLACK_APP_TOKEN", "xoxb-canary") }, "Slack opens a socket for the app token", []string{"not_allowed_token_type", "SLACK_APP_TOKEN", "connections:write"}},
@@ -223,8 +253,13 @@ func TestDoctorSaysWhatToMend(t *testing.T) {
 			}
 			w.t.Setenv("TFPILOT_CONFIG", path)
 		}, "the channel C0ARCHIVED takes cards", []string{"core dev/app", "is_archived", "tfpilot.yaml"}},
-		"bucket": {func(w *ward) { w.t.Setenv("TFPILOT_REQUESTS_BUCKET", "nobodys") }, "bucket nobodys keeps conditional writes", []string{"TFPILOT_REQUESTS_BUCKET", "manifests/iam/app.json"}},
-		"Redis":  {func(w *ward) { w.redis.Close() }, "Redis answers", []string{"REDIS_URL"}},
+		"bucket":       {func(w *ward) { w.t.Setenv("TFPILOT_REQUESTS_BUCKET", "nobodys") }, "bucket nobodys keeps conditional writes", []string{"TFPILOT_REQUESTS_BUCKET", "manifests/iam/app.json"}},
+		"Redis evicts": {func(w *ward) { w.evicts(map[string]string{"CONFIG": "allkeys-lru"}) }, keeps, []string{`"allkeys-lru"`, "set it to noeviction"}},
+		"Redis evicts and refuses CONFIG": {func(w *ward) { w.evicts(map[string]string{"INFO": "volatile-ttl"}) }, keeps,
+			[]string{`"volatile-ttl"`, "set it to noeviction"}},
+		"old server": {func(w *ward) { w.hub(func(c *github.Config) { c.EnterpriseVersion = "3.16.4" }) }, "GitHub Enterprise Server 3.16.4 is supported",
+			[]string{"from 3.17", "upgrade"}},
+		"Redis": {func(w *ward) { w.redis.Close() }, "Redis answers", []string{"REDIS_URL"}},
 	})
 }
 

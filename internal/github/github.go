@@ -61,6 +61,7 @@ type Client struct {
 	self   atomic.Pointer[Actor] // who TfPilot is here, once GitHub said it
 
 	clock        clock
+	server       atomic.Value // string: version of GitHub Enterprise Server
 	budget       Budget
 	installation int64
 	noRunDetails atomic.Bool // this server does not know return_run_details
@@ -92,7 +93,7 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{
 		author: cfg.Author, installation: cfg.InstallationID, onCall: cfg.OnCall, budget: cfg.Budget,
 	}
-	transport = clocked{bounded{transport}, &c.clock}
+	transport = versioned{clocked{bounded{transport}, &c.clock}, &c.server}
 	if c.author == (Author{}) {
 		c.author = Author{Name: "TfPilot", Email: "tfpilot[bot]@users.noreply.github.com"}
 	}

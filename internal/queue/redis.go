@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -72,13 +73,36 @@ func (r *Redis) Ping(ctx context.Context) error {
 	return nil
 }
 
-// CheckEviction warns when Redis may throw entries away: a task without its hash
-// stands in the way for ever.
-func (r *Redis) CheckEviction(ctx context.Context, log *slog.Logger) {
+// KeepsEntries is the maxmemory-policy under which Redis throws no entry away.
+const KeepsEntries = "noeviction"
+
+// EvictionPolicy reads the maxmemory-policy. Services that do not allow CONFIG name it in
+// INFO; the policy is empty when Redis answers neither.
+func (r *Redis) EvictionPolicy(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
 	got, err := r.client.ConfigGet(ctx, "maxmemory-policy").Result()
-	if policy := got["maxmemory-policy"]; err == nil && policy != "" && policy != "noeviction" {
+	if policy := got["maxmemory-policy"]; err == nil && policy != "" {
+		return policy, nil
+	}
+	info, err := r.client.Info(ctx, "memory").Result()
+	for line := range strings.Lines(info) {
+		if policy, ok := strings.CutPrefix(strings.TrimSpace(line), "maxmemory_policy:"); ok && err == nil {
+			return policy, nil
+		}
+	}
+	var refused redis.Error
+	if err != nil && !errors.As(err, &refused) {
+		return "", fmt.Errorf("read maxmemory-policy: %w", err)
+	}
+	return "", nil
+}
+
+// CheckEviction warns when Redis may throw entries away: a task without its hash
+// stands in the way for ever.
+func (r *Redis) CheckEviction(ctx context.Context, log *slog.Logger) {
+	policy, err := r.EvictionPolicy(ctx)
+	if err == nil && policy != "" && policy != KeepsEntries {
 		log.WarnContext(ctx, "redis may evict entries; set maxmemory-policy to noeviction", "policy", policy)
 	}
 }
