@@ -179,7 +179,12 @@ func (j *job) close(ctx context.Context) error {
 	if err != nil || merged {
 		return err
 	}
-	if err := j.GitHub.DeleteBranch(ctx, repoOf(j.request()), j.request().Target.Branch); err != nil {
+	err = j.GitHub.DeleteBranch(ctx, repoOf(j.request()), j.request().Target.Branch)
+	var no *github.Refused
+	switch {
+	case errors.As(err, &no):
+		j.log.Warn("the branch stays", keyError, err) // as of a protected one: the request is closed all the same
+	case err != nil:
 		return err
 	}
 	return j.patchAs(ctx, actor, lifecycle.Closed(now()))

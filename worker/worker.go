@@ -262,6 +262,8 @@ func (j *job) do(ctx context.Context, s lifecycle.Step) error {
 		return j.leaveQueue(ctx, s)
 	case lifecycle.StepPost:
 		return j.post(ctx)
+	case lifecycle.StepBranch:
+		return j.deleteBranch(ctx)
 	case lifecycle.StepArchive:
 		return j.archive(ctx)
 	default:

@@ -25,7 +25,7 @@ func TestPlansAreBounded(t *testing.T) {
 	s.refused(Want(wish(ActionPlan, "dana")), CodeTooMany)
 	s.mergedByHand()
 	s.do(Want(Wish{What: ActionDestroy, By: "adam", At: s.now}))
-	s.due(StepPlan)
+	s.due(StepPlan, StepBranch)
 
 	s = story(t)
 	s.r.Runs.Plan.Attempts = append(make([]Attempt, MaxPlans-1), s.r.Runs.Plan.Attempts...)

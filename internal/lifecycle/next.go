@@ -25,6 +25,7 @@ const (
 	StepDestroy      StepName = "destroy"       //
 	StepRestore      StepName = "restore"       //
 	StepClose        StepName = "close"         //
+	StepBranch       StepName = "branch"        // delete the branch after the merge
 	StepRepair       StepName = "repair"        //
 	StepCleanup      StepName = "cleanup"       // start the cleanup run
 	StepCleanupPull  StepName = "cleanup_pull"  // open its pull request
@@ -72,13 +73,30 @@ func Next(r Request, env EnvironmentState, now time.Time) []Step {
 	}
 	steps = append(steps, runSteps(r, now)...)
 	if r.destroyed() {
-		return append(steps, cleanupSteps(r)...)
+		return append(append(steps, branchSteps(r)...), cleanupSteps(r)...)
 	}
 	if r.ClosedAt != nil && !r.merged() {
 		return append(steps, closedSteps(r)...)
 	}
 	steps = append(steps, wishSteps(r, env)...)
-	return append(steps, planSteps(r)...)
+	steps = append(steps, planSteps(r)...)
+	return append(steps, branchSteps(r)...)
+}
+
+// branchSteps delete the branch after the merge, once no run is under way: a run that plans
+// the branch fetches it. What starts later works on the base branch.
+func branchSteps(r Request) []Step {
+	if r.PR == nil || !r.PR.Merged || r.PR.BranchEnd != "" {
+		return nil
+	}
+	for _, kind := range RequestKinds {
+		for _, a := range r.attemptsOf(kind) {
+			if a.active() {
+				return nil
+			}
+		}
+	}
+	return []Step{{Name: StepBranch}}
 }
 
 // closedSteps close a pull request that came up after the request was closed: its

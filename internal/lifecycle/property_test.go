@@ -167,6 +167,8 @@ func (w *world) effect(t *rapid.T, s Step) {
 	case StepRestore:
 		clean := false
 		w.commit(t, All(SeePull(PullFacts{Open: true, HeadSHA: "restored", BaseRef: "main", Foreign: &clean, UpdatedAt: w.now}), Refused(ActionRestore, s.By, "done", "done", w.now)))
+	case StepBranch:
+		w.commit(t, BranchEnded(BranchDeleted))
 	case StepClose:
 		w.commit(t, Closed(w.now))
 	case StepRepair:

@@ -147,6 +147,16 @@ func PlanUnposted(digest string) Patch {
 	}
 }
 
+// BranchEnded records what became of the branch after the merge. Nothing is tried again.
+func BranchEnded(how BranchEnd) Patch {
+	return func(r Request) (Request, error) {
+		if r.PR != nil && r.PR.Merged && r.PR.BranchEnd == "" {
+			r.PR.BranchEnd = how
+		}
+		return r, nil
+	}
+}
+
 // Closed records that the request ended without a merge and serves the wish for it: what
 // was approved counts no more, should somebody open and merge it on GitHub after all.
 // It may be recorded again for a pull request that came up afterwards.

@@ -103,8 +103,18 @@ type PullRequest struct {
 	ReviewsSeenAt *time.Time  `json:"reviewsSeenAt,omitempty"` // GitHub's updated_at of the pull request when its reviews were last read
 	Answered      []int64     `json:"answered,omitempty"`      // reviews that do not count and were told so
 	Objections    []Objection `json:"objections,omitempty"`    // reviews that request changes, by people who may reject
+	BranchEnd     BranchEnd   `json:"branchEnd,omitempty"`     // what became of the branch after the merge
 	Extra         Extra       `json:"-"`
 }
+
+// BranchEnd is what became of a request's branch after the merge; empty while it is not
+// known.
+type BranchEnd string
+
+const (
+	BranchDeleted BranchEnd = "deleted"
+	BranchKept    BranchEnd = "kept" // it moved after the merge, or GitHub refused
+)
 
 // Purpose says what a plan is for; with the approval bound to it, it is a round.
 type Purpose string

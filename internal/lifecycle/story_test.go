@@ -124,6 +124,8 @@ func (s *teller) merged() {
 	s.due(StepMerge)
 	s.do(SeePull(PullFacts{Merged: true, MergedSHA: "m1", HeadSHA: head, BaseRef: "main", UpdatedAt: s.now}))
 	s.is(StatusMerged)
+	s.due(StepBranch)
+	s.do(BranchEnded(BranchDeleted))
 }
 
 func (s *teller) ran(kind Kind, cid, digest string, id int64, conclusion string) {

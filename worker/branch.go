@@ -1,0 +1,40 @@
+package worker
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// deleteBranch deletes the branch of a merged request. One that has commits which were not
+// merged is kept, and so is one that GitHub does not let go, as where branches are
+// protected: that is tried once, and nothing waits for it.
+func (j *job) deleteBranch(ctx context.Context) error {
+	end, err := j.endBranch(ctx)
+	var no *github.Refused
+	switch {
+	case errors.Is(err, github.ErrNotFound):
+		end = lifecycle.BranchDeleted
+	case errors.As(err, &no):
+		j.log.Warn("the branch stays", keyError, err)
+		end = lifecycle.BranchKept
+	case err != nil:
+		return err
+	}
+	return j.patch(ctx, lifecycle.BranchEnded(end))
+}
+
+// endBranch compares before it deletes: what was pushed after the merge is in no other place.
+func (j *job) endBranch(ctx context.Context) (lifecycle.BranchEnd, error) {
+	r := j.request()
+	tip, err := j.GitHub.Tip(ctx, repoOf(r), r.Target.Branch)
+	if err != nil {
+		return "", err
+	}
+	if tip != r.PR.HeadSHA {
+		return lifecycle.BranchKept, nil
+	}
+	return lifecycle.BranchDeleted, j.GitHub.DeleteBranch(ctx, repoOf(r), r.Target.Branch)
+}
