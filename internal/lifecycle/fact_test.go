@@ -162,3 +162,49 @@ func TestRoundIsOfTheLastPlan(t *testing.T) {
 		}
 	}
 }
+
+// An attempt is withdrawn once when what it was started for is gone: the approval of an apply,
+// or the request of a plan that has no run yet. A plan that runs ends by itself.
+func TestUnwantedAttempts(t *testing.T) {
+	revoked := t0
+	for name, c := range map[string]struct {
+		kind   Kind
+		a      Attempt
+		change func(*Request)
+		want   bool
+	}{
+		"a plan":                       {KindPlan, Attempt{}, func(*Request) {}, false},
+		"a plan of a closed request":   {KindPlan, Attempt{}, func(r *Request) { r.ClosedAt = &t0 }, true},
+		"a plan that runs":             {KindPlan, Attempt{RunID: 7}, func(r *Request) { r.ClosedAt = &t0 }, false},
+		"a plan of what was merged":    {KindPlan, Attempt{}, func(r *Request) { r.ClosedAt, r.MergedSHA = &t0, "m" }, false},
+		"a cleanup":                    {KindCleanup, Attempt{}, func(r *Request) { r.ClosedAt = &t0 }, false},
+		"an apply":                     {KindApply, Attempt{}, func(r *Request) { r.Approval.Approved = true }, false},
+		"an apply without approval":    {KindApply, Attempt{}, func(*Request) {}, true},
+		"it runs":                      {KindApply, Attempt{RunID: 7}, func(*Request) {}, true},
+		"a destroy without approval":   {KindDestroy, Attempt{}, func(*Request) {}, true},
+		"it ended":                     {KindApply, Attempt{RunID: 7, Conclusion: "failure", CompletedAt: &t0}, func(*Request) {}, false},
+		"it was withdrawn":             {KindApply, Attempt{RevokedAt: &revoked}, func(*Request) {}, false},
+		"an objection before it began": {KindApply, Attempt{}, func(r *Request) { r.Approval.Approved, r.PR.Objections = true, []Objection{{Review: 1}} }, true},
+		"an objection while it runs":   {KindApply, Attempt{RunID: 7}, func(r *Request) { r.Approval.Approved, r.PR.Objections = true, []Objection{{Review: 1}} }, false},
+	} {
+		r := story(t).r
+		c.change(&r)
+		c.a.Number, c.a.CorrelationID = 9, "x-1"
+		if c.kind == KindCleanup {
+			r.Cleanup = &Cleanup{Attempt: c.a}
+		} else {
+			*r.runSet(c.kind) = RunSet{CurrentAttempt: 9, Attempts: []Attempt{c.a}}
+		}
+		got := false
+		for _, s := range runSteps(r, t0) {
+			got = got || s.Name == StepRevoke
+		}
+		if got != c.want {
+			t.Errorf("%s: withdrawn %v", name, got)
+		}
+		lost := c.a.RunID == 0 && c.a.Conclusion == "" && c.a.RevokedAt == nil
+		if may := MayBegin(r, c.kind, "x-1"); may != (lost && !c.want) {
+			t.Errorf("%s: may begin: %v", name, may)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package lifecycle
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// An intent that needs the environment is due for the holder and for one that has not asked
+// for a place, and not for one that waits in the queue.
+func TestOnlyTheHolderIsDue(t *testing.T) {
+	holds := EnvironmentState{}.Join(LeaseEntry{CorrelationID: "mine"}, t0).Join(LeaseEntry{CorrelationID: "other"}, t0)
+	waits := EnvironmentState{}.Join(LeaseEntry{CorrelationID: "other"}, t0).Join(LeaseEntry{CorrelationID: "mine"}, t0)
+	apply := story(t)
+	apply.approved("omar")
+	apply.merged()
+	apply.do(Want(wish(ActionApply, "omar")))
+	destroy := live(t)
+	destroy.do(Want(Wish{What: ActionDestroy, By: "adam", At: t0}))
+	destroy.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
+	destroy.do(Approve(Approver{Login: "omar", HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
+	for step, r := range map[StepName]Request{StepApply: apply.r, StepDestroy: destroy.r} {
+		for i := range r.Wanted {
+			r.Wanted[i].CorrelationID = "mine"
+		}
+		for name, c := range map[string]struct {
+			env  EnvironmentState
+			want bool
+		}{"holds it": {holds, true}, "waits": {waits, false}, "has not asked": {EnvironmentState{}, true}} {
+			got := slices.ContainsFunc(wishSteps(r, c.env), func(s Step) bool { return s.Name == step && s.CorrelationID == "mine" })
+			if got != c.want {
+				t.Errorf("%s, which %s: %v", step, name, got)
+			}
+		}
+	}
+}
+
+// Each recorded intent is a step of its own, with whose rights count.
+func TestEachIntentIsDue(t *testing.T) {
+	for what, step := range map[Action]StepName{
+		ActionApprove: StepApprove, ActionMerge: StepMerge, ActionRestore: StepRestore, ActionRepair: StepRepair, ActionApply: StepApply,
+		ActionReject: StepReject, ActionClose: StepClose,
+	} {
+		r := story(t).r
+		r.Wanted = []Wish{{What: what, By: "omar"}}
+		steps := wishSteps(r, EnvironmentState{})
+		if len(steps) != 1 || steps[0].Name != step || steps[0].By != "omar" {
+			t.Errorf("%s: %+v", what, steps)
+		}
+	}
+}
+
+// A destroy is planned once for the intent, and does not begin before that plan is there.
+func TestDestroyNeedsItsOwnPlan(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Request)
+		want   StepName
+		own    bool // the last plan is the destroy's
+	}{
+		"planned and approved": {func(*Request) {}, StepDestroy, true},
+		"the plan runs":        {func(r *Request) { r.Runs.Plan.Current().Conclusion = "" }, "", true},
+		"another plan runs": {func(r *Request) {
+			r.Runs.Plan.Current().Conclusion, r.Runs.Plan.Current().Purpose = "", PurposeReapply
+		}, "", false},
+		"the plan failed":    {func(r *Request) { r.Runs.Plan.Current().Conclusion = "failure" }, "", true},
+		"of another purpose": {func(r *Request) { r.Runs.Plan.Current().Purpose = PurposeReapply }, StepPlan, false},
+		"of a time before":   {func(r *Request) { r.Wish(ActionDestroy).AfterPlan = 2 }, StepPlan, false},
+		"no plan at all":     {func(r *Request) { r.Runs.Plan = RunSet{} }, StepPlan, false},
+		"not approved":       {func(r *Request) { r.Approval.Approved = false }, "", true},
+		"not wanted":         {func(r *Request) { r.Wanted = nil }, "", false},
+	} {
+		s := live(t)
+		s.do(Want(Wish{What: ActionDestroy, By: "adam", At: t0}))
+		s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
+		s.do(Approve(Approver{Login: "omar", HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
+		r := s.r
+		c.change(&r)
+		var got StepName
+		for _, step := range wishSteps(r, EnvironmentState{}) {
+			got = step.Name
+		}
+		if own := r.DestroyPlan() != nil; got != c.want || own != c.own {
+			t.Errorf("%s: %q, its own plan: %v", name, got, own)
+		}
+	}
+}
+
+// A dispatch that nobody saw is looked for, sent again, and in the end withdrawn and given
+// up, each at its time and not before.
+func TestLostStepsAtTheirTimes(t *testing.T) {
+	before := func(d time.Duration) *time.Time { at := t0.Add(-d); return &at }
+	for name, c := range map[string]struct {
+		a    Attempt
+		want StepName
+	}{
+		"never sent":               {Attempt{}, StepDispatch},
+		"sent at an unknown time":  {Attempt{Sends: 1}, StepDispatch},
+		"counted as not sent":      {Attempt{SentAt: before(time.Second)}, StepDispatch},
+		"sent just now":            {Attempt{Sends: 1, SentAt: before(0)}, StepFind},
+		"a moment before its time": {Attempt{Sends: 1, SentAt: before(ResendAfter - 1)}, StepFind},
+		"at its time":              {Attempt{Sends: 1, SentAt: before(ResendAfter)}, StepDispatch},
+		"for the last time":        {Attempt{Sends: MaxSends - 1, SentAt: before(ResendAfter)}, StepDispatch},
+		"too often":                {Attempt{Sends: MaxSends, SentAt: before(ResendAfter)}, StepRevoke},
+		"withdrawn":                {Attempt{Sends: 1, RevokedAt: before(MissingGrace - 1)}, StepFind},
+		"withdrawn long ago":       {Attempt{Sends: 1, RevokedAt: before(MissingGrace)}, StepGiveUp},
+	} {
+		if got := lostStep(&c.a, t0).Name; got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
