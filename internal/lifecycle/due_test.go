@@ -109,3 +109,32 @@ func TestLostStepsAtTheirTimes(t *testing.T) {
 		}
 	}
 }
+
+// An attempt starts for the round that there is: its digest, its plan, and nothing beside it.
+func TestAttemptIsOfTheRound(t *testing.T) {
+	apply := func(digest string, plan int) Patch {
+		return Started(KindApply, Attempt{CorrelationID: "apply-9", Digest: digest, PlanAttempt: plan, DispatchedAt: &t0})
+	}
+	s := story(t)
+	s.approved("omar")
+	s.merged()
+	s.do(Want(wish(ActionApply, "omar")))
+	s.refused(apply("sha256:other", 1), CodeStale)
+	s.refused(apply(digest, 2), CodeStale)
+	s.do(apply(digest, 1))
+	s.refused(Started(KindApply, Attempt{CorrelationID: "apply-10", Digest: digest, PlanAttempt: 1}), CodeRunning)
+	s = live(t)
+	s.do(Want(Wish{What: ActionDestroy, By: "adam", At: t0}))
+	s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
+	destroy := func(digest string, plan int) Patch {
+		return Started(KindDestroy, Attempt{CorrelationID: "destroy-9", Digest: digest, PlanAttempt: plan, DispatchedAt: &t0})
+	}
+	s.refused(destroy("sha256:bbb", 2), CodeUnapproved)
+	s.do(Approve(Approver{Login: "omar", HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
+	s.refused(destroy("sha256:other", 2), CodeStale)
+	s.refused(destroy("sha256:bbb", 1), CodeStale)
+	s.do(destroy("sha256:bbb", 2))
+	s = story(t)
+	s.do(Started(KindPlan, Attempt{Purpose: PurposeOpen, CorrelationID: "plan-2", HeadSHA: head, DispatchedAt: &t0}))
+	s.refused(Started(KindPlan, Attempt{Purpose: PurposeOpen, CorrelationID: "plan-3", HeadSHA: head}), CodeRunning)
+}

@@ -124,6 +124,9 @@ func TestWebhook(t *testing.T) {
 			if w.Code != c.status || len(b.ids) != c.queued {
 				t.Errorf("answered %d, queued %d: %s", w.Code, len(b.ids), w.Body)
 			}
+			if again := w.Header().Get("Retry-After"); (again != "") != (w.Code == http.StatusServiceUnavailable) {
+				t.Errorf("answered %d, to be sent again after %q", w.Code, again)
+			}
 			if strings.Contains(w.Body.String(), "redis") {
 				t.Errorf("the answer tells strangers too much: %s", w.Body)
 			}
