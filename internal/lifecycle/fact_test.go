@@ -126,6 +126,10 @@ func TestWhatEndsARequest(t *testing.T) {
 	if no := Can(r, ActionDestroy); no != nil {
 		t.Errorf("after a destroy that was set aside: %v", no)
 	}
+	r.Plan, r.Runs.Destroy = nil, RunSet{}
+	if no := Can(r, ActionApply); no == nil || no.Code != CodeNoPlan {
+		t.Errorf("merged without a plan: %v", no)
+	}
 }
 
 // A round can be decided on when its plan is the last one, whole, and of what GitHub holds.
@@ -173,19 +177,20 @@ func TestUnwantedAttempts(t *testing.T) {
 		change func(*Request)
 		want   bool
 	}{
-		"a plan":                       {KindPlan, Attempt{}, func(*Request) {}, false},
-		"a plan of a closed request":   {KindPlan, Attempt{}, func(r *Request) { r.ClosedAt = &t0 }, true},
-		"a plan that runs":             {KindPlan, Attempt{RunID: 7}, func(r *Request) { r.ClosedAt = &t0 }, false},
-		"a plan of what was merged":    {KindPlan, Attempt{}, func(r *Request) { r.ClosedAt, r.MergedSHA = &t0, "m" }, false},
-		"a cleanup":                    {KindCleanup, Attempt{}, func(r *Request) { r.ClosedAt = &t0 }, false},
-		"an apply":                     {KindApply, Attempt{}, func(r *Request) { r.Approval.Approved = true }, false},
-		"an apply without approval":    {KindApply, Attempt{}, func(*Request) {}, true},
-		"it runs":                      {KindApply, Attempt{RunID: 7}, func(*Request) {}, true},
-		"a destroy without approval":   {KindDestroy, Attempt{}, func(*Request) {}, true},
-		"it ended":                     {KindApply, Attempt{RunID: 7, Conclusion: "failure", CompletedAt: &t0}, func(*Request) {}, false},
-		"it was withdrawn":             {KindApply, Attempt{RevokedAt: &revoked}, func(*Request) {}, false},
-		"an objection before it began": {KindApply, Attempt{}, func(r *Request) { r.Approval.Approved, r.PR.Objections = true, []Objection{{Review: 1}} }, true},
-		"an objection while it runs":   {KindApply, Attempt{RunID: 7}, func(r *Request) { r.Approval.Approved, r.PR.Objections = true, []Objection{{Review: 1}} }, false},
+		"a plan":                        {KindPlan, Attempt{}, func(*Request) {}, false},
+		"a plan of a closed request":    {KindPlan, Attempt{}, func(r *Request) { r.ClosedAt = &t0 }, true},
+		"a plan that runs":              {KindPlan, Attempt{RunID: 7}, func(r *Request) { r.ClosedAt = &t0 }, false},
+		"a plan of what was merged":     {KindPlan, Attempt{}, func(r *Request) { r.ClosedAt, r.MergedSHA = &t0, "m" }, false},
+		"a cleanup":                     {KindCleanup, Attempt{}, func(r *Request) { r.ClosedAt = &t0 }, false},
+		"an apply":                      {KindApply, Attempt{}, func(r *Request) { r.Approval.Approved = true }, false},
+		"an apply without approval":     {KindApply, Attempt{}, func(*Request) {}, true},
+		"it runs":                       {KindApply, Attempt{RunID: 7}, func(*Request) {}, true},
+		"a destroy without approval":    {KindDestroy, Attempt{}, func(*Request) {}, true},
+		"it ended":                      {KindApply, Attempt{RunID: 7, Conclusion: "failure", CompletedAt: &t0}, func(*Request) {}, false},
+		"it was withdrawn":              {KindApply, Attempt{RevokedAt: &revoked}, func(*Request) {}, false},
+		"it was withdrawn all the same": {KindApply, Attempt{RevokedAt: &revoked}, func(r *Request) { r.Approval.Approved = true }, false},
+		"an objection before it began":  {KindApply, Attempt{}, func(r *Request) { r.Approval.Approved, r.PR.Objections = true, []Objection{{Review: 1}} }, true},
+		"an objection while it runs":    {KindApply, Attempt{RunID: 7}, func(r *Request) { r.Approval.Approved, r.PR.Objections = true, []Objection{{Review: 1}} }, false},
 	} {
 		r := story(t).r
 		c.change(&r)
