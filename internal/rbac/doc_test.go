@@ -114,6 +114,8 @@ apply or a destroy, and once more directly before it merges or starts the run:
 - the person has not changed their mind since, on any surface: *Withdraw approval* in Slack or ` + "`tfpilot requests withdraw`" + `, a rejection, a review on GitHub
   that requests changes, a review that was dismissed.
 
-A minute after a link, a role or a list has changed, a sweep voids what that person approved and what is not applied yet. A void approval never counts again.
+Within a minute after a link has changed, a sweep voids what that person approved and what is not applied yet; the same happens after a role or a list has changed
+and the workers have restarted. A void approval never counts again. Whether a login still belongs to its GitHub id is asked of GitHub at most every five minutes for each
+login and worker.
 A review on GitHub counts only for an account that is linked to a Slack account, as a click does.
 `
