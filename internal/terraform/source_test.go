@@ -30,7 +30,7 @@ locals {
 	}
 	want := Sources{
 		Local: []string{"./inner"}, Remote: map[string]string{"b": "acme/net/aws//modules/x"},
-		Climbs: []string{"/../shared/policy.json", "../..", "../x"}, Modules: []string{"req_abcdefghijklm"},
+		Climbs: []string{"../..", "../x", "/../shared/policy.json"}, Modules: []string{"req_abcdefghijklm"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
