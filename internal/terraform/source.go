@@ -48,6 +48,8 @@ func ReadSources(files map[string][]byte) (Sources, error) {
 			return s, err
 		}
 	}
+	slices.Sort(s.Climbs) // a body gives its attributes in no order
+	slices.Sort(s.Modules)
 	return s, nil
 }
 
