@@ -59,9 +59,5 @@ func (j *journey) plansWhatIsReviewed(ctx context.Context) error {
 	if err := j.rewrites(ctx, j.omar, changedModule, j.module); err != nil {
 		return err
 	}
-	if err := j.plansAgain(ctx); err != nil {
-		return err
-	}
-	j.adams.failing = false
-	return nil
+	return j.plansAgain(ctx)
 }

@@ -101,7 +101,7 @@ func (j *journey) meet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return until(ctx, soon, "that the app is connected to Slack", func(ctx context.Context) (bool, string, error) {
+	return until(ctx, later, "that the app is connected to Slack", func(ctx context.Context) (bool, string, error) {
 		w, err := j.dana.looks(ctx)
 		j.standing = w.topLevel()
 		return w.Sockets > 0, "no connection", err
