@@ -36,6 +36,7 @@ type message struct {
 	Bot, Deleted              bool
 	Blocks                    []block
 	Replies                   []message
+	Files                     []struct{ Title string }
 }
 
 type view struct {
@@ -52,10 +53,14 @@ type block = map[string]any
 
 // read is everything that a person reads in a message.
 func (m message) read() string {
-	if len(m.Blocks) == 0 {
-		return m.Text
+	text := m.Text
+	if len(m.Blocks) > 0 {
+		text = readAll(m.Blocks)
 	}
-	return readAll(m.Blocks)
+	for _, f := range m.Files {
+		text += "\n[" + f.Title + "]"
+	}
+	return strings.TrimSpace(text)
 }
 
 func (v view) read() string {
