@@ -133,7 +133,8 @@ unit() {
 	# One processor for each test binary: timers of a testing/synctest bubble share one
 	# context of the race detector, which crashes now and then when two threads use it
 	# (golang/go#78156). What it finds does not depend on their number.
-	CGO_ENABLED=1 go test -race -short -vet=off -p 2 -cpu 1 -parallel 2 -timeout 40m -skip '^TestDemo' ./...
+	# The longest packages come first, so that none of them runs alone at the end.
+	CGO_ENABLED=1 go test -race -short -vet=off -p 2 -cpu 1 -parallel 2 -timeout 40m -skip '^TestDemo' ./worker ./cmd/tfpilot ./internal/ci ./...
 	in_tools go test ./...
 }
 
