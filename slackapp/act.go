@@ -268,7 +268,7 @@ func saidNext(r lifecycle.Request, action lifecycle.Action, g grip) string {
 	case lifecycle.ActionKeep:
 		return fmt.Sprintf("Kept: %s stays as it is.", title)
 	case lifecycle.ActionWithdraw:
-		return fmt.Sprintf("Withdrawn: your approval of %s does not count any more. %s", title, withdrawnMeans(r))
+		return fmt.Sprintf("Withdrawn: your approval of %s no longer counts. %s", title, withdrawnMeans(r))
 	default:
 		return fmt.Sprintf("Saved. %s", follow)
 	}

@@ -18,7 +18,7 @@ const (
 	limitOneInput = 300
 )
 
-// asks says who wants what, and why: whoever decides reads this first. Inputs that have their default are left out.
+// asks says who wants what, and why: the person who decides reads this first. Inputs that have their default are left out.
 func (s scene) asks() slack.Block {
 	return rich(append(s.why(shownWhy), s.inputs(shownInputs, shownInput)...)...)
 }

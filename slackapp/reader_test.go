@@ -84,7 +84,7 @@ func TestApprovalIsWithdrawn(t *testing.T) {
 			t.Fatal("another person withdrew it")
 		}
 		w.click("omar", card, "do.withdraw")
-		has(t, w.lastWhisper("omar"), "Withdrawn: your approval of “S3 bucket acme-artefacts” does not count any more.")
+		has(t, w.lastWhisper("omar"), "Withdrawn: your approval of “S3 bucket acme-artefacts” no longer counts.")
 		if w.request(testID).Approval.Approved {
 			t.Error("it still counts")
 		}

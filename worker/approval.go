@@ -117,7 +117,7 @@ func (j *job) linked(ctx context.Context) (links, error) {
 }
 
 // recheckApprovals asks about every approval that counts, with the reviews as GitHub has
-// them now. An approval that does not count any more is void for good.
+// them now. An approval that no longer counts is void for good.
 func (j *job) recheckApprovals(ctx context.Context) error {
 	if j.request().OnPullRequest() {
 		if err := j.countReviews(ctx); err != nil {

@@ -258,7 +258,7 @@ func (j *job) unsent(ctx context.Context, s lifecycle.Step) error {
 	return j.patch(ctx, lifecycle.NotSent(s.Kind, s.CorrelationID, 1))
 }
 
-// findClaimed asks GitHub for the run that the claim names. Whoever may write claims can
+// findClaimed asks GitHub for the run that the claim names. Anyone who may write claims can
 // name any run, so it counts only if TfPilot started it for this attempt.
 func (j *job) findClaimed(ctx context.Context, s lifecycle.Step, claim lifecycle.Claim) (bool, error) {
 	run, err := j.GitHub.Run(ctx, repoOf(j.request()), claim.RunID)

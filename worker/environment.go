@@ -119,7 +119,7 @@ func (j *job) join(ctx context.Context, entry lifecycle.LeaseEntry) (lifecycle.E
 }
 
 // leaveQueue takes the entry of an intent that has gone out of the queue, at once: of an
-// environment that is not configured any more no one else would.
+// environment that is no longer configured no one else would.
 func (j *job) leaveQueue(ctx context.Context, s lifecycle.Step) error {
 	if err := j.leave(ctx, s.CorrelationID); err != nil {
 		return err

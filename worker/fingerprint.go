@@ -9,7 +9,7 @@ import (
 )
 
 // fingerprintKey is the key by which a run fingerprints the hidden values of this request's plans. Every worker derives the same,
-// so that plan and apply compare; it leaves only in grants, which only the roles of the runs read. Whoever does not know it can
+// so that plan and apply compare; it leaves only in grants, which only the roles of the runs read. A reader without it can
 // neither guess a hidden value by its fingerprint nor find another value with the same one.
 func (w *Worker) fingerprintKey(kind lifecycle.Kind, requestID string) string {
 	if requestID == "" || kind == lifecycle.KindCleanup || kind == lifecycle.KindDriftPlan {

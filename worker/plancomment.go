@@ -15,7 +15,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// The plan stands in the pull request in comments of TfPilot, renewed with each round. Whoever reviews there approves what these
+// The plan stands in the pull request in comments of TfPilot, renewed with each round. Anyone who reviews there approves what these
 // comments show, and everybody who may write to the repository may edit them. So a review counts only while each comment is
 // byte for byte what was posted and has not been edited since, and while together they show the whole plan.
 

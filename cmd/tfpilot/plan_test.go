@@ -76,7 +76,7 @@ func TestPlanOfAnotherDigestIsNotPrinted(t *testing.T) {
 	}
 }
 
-// Whoever asks what became of a request reads why, with what, who decided, what ran and what came out.
+// Anyone who asks what became of a request reads why, with what, who decided, what ran and what came out.
 func TestShowTellsTheWholeRequest(t *testing.T) {
 	d := newDesk(t)
 	id := d.opened()

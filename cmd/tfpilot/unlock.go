@@ -18,7 +18,7 @@ import (
 )
 
 // unlock removes the lock that a run which was killed left on an environment's state.
-// The lock is deleted with the credentials of whoever types the command: app and worker
+// The lock is deleted with the credentials of the person who types the command: app and worker
 // have no right to states, and get none for this.
 type unlock struct {
 	*console

@@ -37,7 +37,7 @@ type Project struct {
 }
 
 // Runs is as whom and where the workflows of a repository work. Everything of it is a
-// constant of the reviewed workflow files: whoever may write to a repository may change
+// constant of the reviewed workflow files: anyone who may write to a repository may change
 // its variables.
 type Runs struct {
 	PlanRole  string // required; ARN

@@ -108,7 +108,7 @@ func TestEveryFunctionOfTerraformIsKnownOrLeftToThePlan(t *testing.T) {
 	}
 }
 
-// TestSandboxRunsTheTerraformThatTheCatalogSpeaks: whoever raises one raises the other, and asks it for its answers again.
+// TestSandboxRunsTheTerraformThatTheCatalogSpeaks: change both together, and record the answers again.
 func TestSandboxRunsTheTerraformThatTheCatalogSpeaks(t *testing.T) {
 	if toolchain.PinnedTerraform != TerraformVersion {
 		t.Errorf("the sandbox fetches Terraform %s, bootstrap writes %s into workflows", toolchain.PinnedTerraform, TerraformVersion)

@@ -203,7 +203,7 @@ func (l *linter) requiredVersion(m *Module, attr *hclsyntax.Attribute) {
 	}
 }
 
-// aliases finds configuration_aliases: provider configurations that whoever calls the module must pass.
+// aliases finds configuration_aliases: provider configurations that the person who calls the module must pass.
 func (l *linter) aliases(m *Module, provider string, attr *hclsyntax.Attribute) {
 	pairs, diags := hcl.ExprMap(attr.Expr)
 	if diags.HasErrors() {

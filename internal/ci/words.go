@@ -9,7 +9,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Terraform's errors end in advice for a person at a terminal. Whoever reads a card
+// Terraform's errors end in advice for a person at a terminal. Anyone who reads a card
 // cannot follow it, and some of it is dangerous in an environment that TfPilot runs:
 // without the state lock two runs write one state, without the read-only lock file a
 // run uses providers that no review saw. So the advice is cut out, and where a failure

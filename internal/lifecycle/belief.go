@@ -23,7 +23,7 @@ type Evidence struct {
 }
 
 // Doubt says, with a code, why the evidence does not belong to this run; empty when it
-// does. Whoever may write to the bucket can put a result there, so it must come from the
+// does. Anyone who may write to the bucket can put a result there, so it must come from the
 // run that has the claim, and that must be the run that GitHub reports on.
 func (e Evidence) Doubt(kind Kind, requestID string, a Attempt, runID int64) string {
 	c, r := e.Claim, e.Result

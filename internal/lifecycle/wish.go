@@ -160,7 +160,7 @@ func Unapprove(login, reason string, now time.Time) Patch {
 
 // Reject records a rejection and serves the wish for it: what was approved before it
 // counts no more. Before the merge it closes the request; of a destroy or a new plan, it
-// keeps what exists. One that a merge overtook is refused, so that whoever rejected hears of it.
+// keeps what exists. One that a merge overtook is refused, so that the person who rejected hears of it.
 func Reject(by Wish) Patch {
 	return func(r Request) (Request, error) {
 		if r.merged() && r.Wish(ActionDestroy) == nil && canDismiss(r) != nil {

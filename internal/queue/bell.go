@@ -50,7 +50,7 @@ func (b *Bell) Sync(ctx context.Context, repo string) error {
 }
 
 // SyncEvery rings for a repository unless any process did so within this time: a list is
-// the same, whoever reads it.
+// the same, no matter who reads it.
 func (b *Bell) SyncEvery(ctx context.Context, repo string, every time.Duration) error {
 	seen, err := NewNotes(b.redis).Seen(ctx, "sync:"+repo, every*9/10)
 	if err != nil || seen {

@@ -178,7 +178,7 @@ func TestTurnsAreFair(t *testing.T) {
 	})
 }
 
-// One person fills the queue only so far, and no start is given twice, whoever asks.
+// One person fills the queue only so far, and no start is given twice, no matter who asks.
 func TestTurnsAreBounded(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
 		q := turnsOf(r, 30)

@@ -51,8 +51,8 @@ type CardLease struct {
 	ttl   time.Duration
 }
 
-// acquireCard takes the lease, or marks the card dirty for whoever holds it. A lease lasts
-// no longer than it may, whoever put it there.
+// acquireCard takes the lease, or marks the card dirty for the process that holds it. A lease lasts
+// no longer than it may, no matter who put it there.
 var acquireCard = redis.NewScript(`
 local left = redis.call('PTTL', KEYS[1])
 if left == -1 or left > tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end

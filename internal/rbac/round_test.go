@@ -59,7 +59,7 @@ func TestRequesterOfARoundMayNotApproveIt(t *testing.T) {
 }
 
 // While the plan of a destroy runs, the one who wants the destroy is known already; a
-// document of an older version names only the login of whoever started the plan.
+// document of an older version names only the login of the person who started the plan.
 func TestWhoRequestedARound(t *testing.T) {
 	r, env := round("dev", lifecycle.PurposeDestroy)
 	r.Runs.Plan.Attempts[1].RequestedBy = nil

@@ -38,7 +38,7 @@ func DecidesAccess(path string) bool {
 	return slices.ContainsFunc(pathName.FindAllString(path, -1), func(name string) bool { return accessNames[name] })
 }
 
-// warnings says what whoever approves the change cannot see in it.
+// warnings says what the person who approves the change cannot see in it.
 func (c Change) warnings() []string {
 	var all []string
 	var access []string

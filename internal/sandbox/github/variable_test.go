@@ -11,7 +11,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/actions"
 )
 
-// Whoever may write to a repository sets its variables, which the runs of everyone get.
+// Anyone who may write to a repository sets its variables, which the runs of everyone get.
 func TestVariables(t *testing.T) {
 	ctx, cfg := context.Background(), config()
 	seen := make(chan map[string]string, 1)
