@@ -24,6 +24,9 @@ func (w *world) facts(id string) string {
 	r := w.request(id)
 	r.Version, r.WriteNonce, r.UpdatedAt, r.Audit, r.Slack = 0, "", time.Time{}, lifecycle.Audit{}, lifecycle.Slack{}
 	r.ForeignRuns, r.ForeignRunCount = nil, 0 // what others did is told, and decides nothing
+	if r.PR != nil {
+		r.PR.SeenAt, r.PR.ReviewsSeenAt = nil, nil // how new the answers are
+	}
 	data, err := json.Marshal(r)
 	w.must(err)
 	return string(data)
