@@ -11,7 +11,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -77,42 +76,51 @@ func main() {
 
 // run tries the changes and reports what survived.
 func (j job) run(ctx context.Context, out io.Writer) error {
-	known, err := j.readAccepted()
+	rows, err := j.readAccepted()
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "mutate-")
+	r, err := j.try(ctx, out)
 	if err != nil {
 		return err
+	}
+	return r.report(out, rows)
+}
+
+// try runs the tests under one change after the other.
+func (j job) try(ctx context.Context, out io.Writer) (results, error) {
+	dir, err := os.MkdirTemp("", "mutate-")
+	if err != nil {
+		return results{}, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	all, overlay, err := instrument(filepath.Join(j.root, j.pkg), j.files, dir)
 	if err != nil {
-		return err
+		return results{}, err
 	}
 	p, err := j.build(ctx, dir, overlay)
 	if err != nil {
-		return err
+		return results{}, err
 	}
-	var survived, tried []mutant
+	r := results{pkg: j.pkg, all: all}
 	for _, m := range spread(j.matching(all), j.limit) {
 		killed, err := p.kills(ctx, m.id)
 		if ctx.Err() != nil {
-			_, _ = fmt.Fprintf(out, "stopped after %d of %d changes: %v\n", len(tried), len(all), context.Cause(ctx))
+			r.stopped = context.Cause(ctx)
 			break
 		}
 		if err != nil {
-			return err
+			return results{}, err
 		}
 		if j.verbose {
 			_, _ = fmt.Fprintf(out, "%v %s\n", map[bool]string{true: "killed  ", false: "SURVIVED"}[killed], m)
 		}
-		tried = append(tried, m)
+		r.tried = append(r.tried, m)
 		if !killed {
-			survived = append(survived, m)
+			r.survived = append(r.survived, m)
 		}
 	}
-	return report(out, j.pkg, known, tried, survived, len(tried) == len(all))
+	return r, nil
 }
 
 // matching are the changes that the call is about.
@@ -121,53 +129,6 @@ func (j job) matching(all []mutant) []mutant {
 		return all
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(m mutant) bool { return !j.match.MatchString(m.String()) })
-}
-
-// report lists the survivors that no page accepts, and the accepted ones that died.
-func report(out io.Writer, pkg string, known map[string]bool, tried, survived []mutant, whole bool) error {
-	_, _ = fmt.Fprintf(out, "%s: %d changes tried, %d survived\n", pkg, len(tried), len(survived))
-	fresh, alive := 0, map[string]bool{}
-	for _, m := range survived {
-		alive[m.String()] = true
-		if !known[m.String()] {
-			fresh++
-			_, _ = fmt.Fprintf(out, "| `%s` | |\n", m)
-		}
-	}
-	stale := 0
-	for name := range known {
-		if whole && strings.HasPrefix(name, pkg+"/") && !alive[name] {
-			stale++
-			_, _ = fmt.Fprintf(out, "accepted, but killed or gone: `%s`\n", name)
-		}
-	}
-	if fresh+stale > 0 {
-		return fmt.Errorf("%d survivors that no page explains, %d explained ones that are gone", fresh, stale)
-	}
-	return nil
-}
-
-// readAccepted reads the first column of the page's tables.
-func (j job) readAccepted() (map[string]bool, error) {
-	known := map[string]bool{}
-	if j.accepted == "" {
-		return known, nil
-	}
-	data, err := os.ReadFile(j.accepted)
-	if err != nil {
-		return nil, err
-	}
-	for _, line := range strings.Split(string(data), "\n") {
-		cells := strings.Split(line, "` | ")
-		if !strings.HasPrefix(line, "| `") || len(cells) < 2 {
-			continue
-		}
-		if reason := strings.Trim(cells[1], " |"); reason == "" {
-			return nil, errors.New("no reason is given for " + cells[0])
-		}
-		known[strings.TrimPrefix(cells[0], "| `")] = true
-	}
-	return known, nil
 }
 
 // spread picks n mutants evenly.

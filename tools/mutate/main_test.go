@@ -81,7 +81,11 @@ func TestSurvivorsAreThoseThatNoTestNotices(t *testing.T) {
 	root := module(t)
 	j := job{root: root, pkg: "sample", test: "sample", budget: 0}
 	var out bytes.Buffer
-	if err := j.run(context.Background(), &out); err == nil {
+	found, err := j.try(context.Background(), &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := found.report(&out, nil); err == nil {
 		t.Fatal("survivors without a reason pass")
 	}
 	said := out.String()
@@ -111,14 +115,36 @@ func TestSurvivorsAreThoseThatNoTestNotices(t *testing.T) {
 	j.accepted = page
 	for text, good := range map[string]bool{
 		table.String(): true,
-		table.String() + "| `sample/sample.go May: negate gone` | it was there |\n": false,
-		strings.Replace(table.String(), "the sample leaves it open", "", 1):         false,
+		"| `sample/sample.go Check: **` | the sample leaves it open |\n":                                     true,
+		"| `sample/sample.go Check: **` | open |\n| `sample/sample.go May: **` | all of them are killed |\n": false,
+		"| `sample/sample.go Check: leave out **` | the sample leaves it open, and more |\n":                 false,
+		table.String() + "| `sample/other.go Gone: **` | the call is not about this file |\n":                true,
+		table.String() + "| `sample/sample.go May: negate gone` | it was there |\n":                          false,
+		strings.Replace(table.String(), "the sample leaves it open", "", 1):                                  false,
 	} {
 		if err := os.WriteFile(page, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := j.run(context.Background(), &bytes.Buffer{}); (err == nil) != good {
+		rows, err := j.readAccepted()
+		if err == nil {
+			err = found.report(&bytes.Buffer{}, rows)
+		}
+		if (err == nil) != good {
 			t.Errorf("%v for:\n%s", err, text)
+		}
+	}
+}
+
+// A call that ends before all changes were tried has not shown that the tests hold them.
+func TestUnfinishedCallFails(t *testing.T) {
+	all := []mutant{{file: "a/b.go", where: "f", kind: "negate", text: "x"}}
+	for _, tried := range [][]mutant{nil, all} {
+		r := results{pkg: "a", all: all, tried: tried}
+		if tried == nil {
+			r.stopped = context.DeadlineExceeded
+		}
+		if err := r.report(&bytes.Buffer{}, nil); (err == nil) != (tried != nil) {
+			t.Errorf("%d tried: %v", len(tried), err)
 		}
 	}
 }
