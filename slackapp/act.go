@@ -3,7 +3,6 @@ package slackapp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -89,7 +88,7 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 		a.tell(ctx, cb, "This button cannot be read any more. The newest card of the request has current ones.")
 		return
 	}
-	if g.Confirm != confirmNone {
+	if g.Confirm != lifecycle.ConfirmNone {
 		if no := a.quickRefusal(ctx, cb, action, g); no != "" {
 			a.tell(ctx, cb, no)
 			return
@@ -107,7 +106,7 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 	switch {
 	case no != "":
 		a.tell(ctx, cb, no)
-	case a.confirmNow(r, action) != confirmNone:
+	case a.confirmNow(r, action) != lifecycle.ConfirmNone:
 		a.ask(ctx, cb, action, g) // the button is from before it had to be confirmed
 	default:
 		a.tell(ctx, cb, a.effect(ctx, v, r, action, g, answers{}))
@@ -117,7 +116,7 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 // quickRefusal looks for a refusal in the time that a window can wait for: one that comes at once needs no window. Whatever is not
 // known by then is checked again in the window.
 func (a *App) quickRefusal(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g grip) string {
-	if action != lifecycle.ActionApprove || g.Confirm == confirmTyped {
+	if action != lifecycle.ActionApprove || g.Confirm == lifecycle.ConfirmTyped {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, quickTime)
@@ -173,18 +172,7 @@ func (a *App) gate(ctx context.Context, v visitor, action lifecycle.Action, id s
 	return r, ""
 }
 
-// withdrawnMeans says what a withdrawal still changes: a run that has begun to change
-// things is not stopped halfway.
-func withdrawnMeans(r lifecycle.Request) string {
-	for _, kind := range []lifecycle.Kind{lifecycle.KindApply, lifecycle.KindDestroy} {
-		if a := r.CurrentRun(kind); a != nil && a.Conclusion == "" {
-			return "The run stops unless it has begun to change something."
-		}
-	}
-	return "Nothing runs before another approval."
-}
-
-const follow = "The card shows how it goes on."
+const follow = lifecycle.FollowCard
 
 // perform does what was clicked: it writes the wish, rings, and says what comes
 // next. The effect is the workers', who check everything again.
@@ -204,7 +192,8 @@ func (a *App) effect(ctx context.Context, v visitor, r lifecycle.Request, action
 	if no := a.unconfirmed(r, action, g, in); no != "" {
 		return no
 	}
-	doc, err := a.Documents.Update(ctx, r.ID, v.actor(), a.patch(v, r, action, g, in))
+	row, _ := action.Row() // the gate knew it
+	doc, err := a.Documents.Update(ctx, r.ID, v.actor(), row.Patch(a.intent(v, r, action, g, in)))
 	var refused *lifecycle.Refusal
 	switch {
 	case errors.As(err, &refused):
@@ -216,60 +205,19 @@ func (a *App) effect(ctx context.Context, v visitor, r lifecycle.Request, action
 		return trouble
 	}
 	a.ring(ctx, doc.Request)
-	return saidNext(doc.Request, action, g)
+	return saidNext(doc.Request, row)
 }
 
-// patch is what a click changes in the document.
-func (a *App) patch(v visitor, r lifecycle.Request, action lifecycle.Action, g grip, in answers) lifecycle.Patch {
-	switch action {
-	case lifecycle.ActionTakeBack:
-		return lifecycle.TakeBack()
-	case lifecycle.ActionKeep:
-		return lifecycle.Keep(now())
-	case lifecycle.ActionWithdraw:
-		return lifecycle.WithdrawApproval(v.Person, now())
-	default:
-		return lifecycle.Want(lifecycle.Wish{
-			What: action, By: v.Login, ByID: v.GithubID, SlackTeam: v.SlackTeam, SlackUser: v.SlackUser,
-			At: now(), Source: source, HeadSHA: g.HeadSHA, PlanDigest: g.Digest, Reason: in.reason,
-			Typed: a.confirmNow(r, action) == confirmTyped, // without the words it would not have come here
-		})
+// intent is what a person asks for by a click.
+func (a *App) intent(v visitor, r lifecycle.Request, action lifecycle.Action, g grip, in answers) lifecycle.Wish {
+	return lifecycle.Wish{
+		What: action, By: v.Login, ByID: v.GithubID, SlackTeam: v.SlackTeam, SlackUser: v.SlackUser,
+		At: now(), Source: source, HeadSHA: g.HeadSHA, PlanDigest: g.Digest, Reason: in.reason,
+		Typed: a.confirmNow(r, action) == lifecycle.ConfirmTyped, // without the words it would not have come here
 	}
 }
 
 // saidNext tells what a click leads to.
-func saidNext(r lifecycle.Request, action lifecycle.Action, g grip) string {
-	title := "“" + escape(oneLine(r.Title, maxTitle)) + "”"
-	switch action {
-	case lifecycle.ActionApprove:
-		then := "Next it can be merged."
-		if g.Purpose == lifecycle.PurposeDestroy {
-			then = "Then the destroy starts by itself."
-		} else if r.MergedSHA != "" {
-			then = "Next it can be applied."
-		}
-		return fmt.Sprintf("Your approval of %s is saved and is being checked once more. %s", title, then)
-	case lifecycle.ActionReject:
-		return fmt.Sprintf("Your rejection of %s is saved, and the requester is told why.", title)
-	case lifecycle.ActionMerge:
-		return fmt.Sprintf("Saved: %s is being merged. %s", title, follow)
-	case lifecycle.ActionApply:
-		return fmt.Sprintf("Saved: %s will be applied as soon as its environment is free. %s", title, follow)
-	case lifecycle.ActionDestroy:
-		return fmt.Sprintf("Saved: Terraform first works out what goes with %s. Nothing is destroyed before somebody has approved that plan.", title)
-	case lifecycle.ActionClose:
-		return fmt.Sprintf("Saved: %s is being closed.", title)
-	case lifecycle.ActionPlan:
-		return fmt.Sprintf("Saved: a new plan for %s is being started. %s", title, follow)
-	case lifecycle.ActionRestore:
-		return fmt.Sprintf("Saved: the generated file of %s is being put back.", title)
-	case lifecycle.ActionTakeBack:
-		return fmt.Sprintf("Taken back: nothing waits for %s any more.", title)
-	case lifecycle.ActionKeep:
-		return fmt.Sprintf("Kept: %s stays as it is.", title)
-	case lifecycle.ActionWithdraw:
-		return fmt.Sprintf("Withdrawn: your approval of %s no longer counts. %s", title, withdrawnMeans(r))
-	default:
-		return fmt.Sprintf("Saved. %s", follow)
-	}
+func saidNext(r lifecycle.Request, row lifecycle.ActionRow) string {
+	return row.Saved(r, "“"+escape(oneLine(r.Title, maxTitle))+"”")
 }

@@ -193,18 +193,18 @@ func TestWhatIsConfirmedNeedsItsWindow(t *testing.T) {
 	for _, c := range []struct {
 		s      *teller
 		action lifecycle.Action
-		was    string
+		was    lifecycle.Confirmation
 		in     answers
 		no     string
 	}{
-		{live(t), destroy, confirmNone, answers{}, "confirmed in a window first"},
+		{live(t), destroy, lifecycle.ConfirmNone, answers{}, "confirmed in a window first"},
 		{live(t), destroy, "list", answers{}, ""},
 		{inProd(t), destroy, "list", answers{typed: "prod"}, "prod/app is protected"},
-		{inProd(t), destroy, confirmTyped, answers{typed: "PROD/app"}, ""},
-		{ready(t), reject, confirmReason, answers{}, "confirmed in a window first"},
-		{ready(t), reject, confirmReason, answers{reason: "Too wide."}, ""},
-		{ready(t), approve, confirmNone, answers{}, "confirmed in a window first"},
-		{ready(t), approve, confirmPlan, answers{}, ""},
+		{inProd(t), destroy, lifecycle.ConfirmTyped, answers{typed: "PROD/app"}, ""},
+		{ready(t), reject, lifecycle.ConfirmReason, answers{}, "confirmed in a window first"},
+		{ready(t), reject, lifecycle.ConfirmReason, answers{reason: "Too wide."}, ""},
+		{ready(t), approve, lifecycle.ConfirmNone, answers{}, "confirmed in a window first"},
+		{ready(t), approve, lifecycle.ConfirmPlan, answers{}, ""},
 	} {
 		got := a.unconfirmed(c.s.r, c.action, grip{Confirm: c.was}, c.in)
 		if c.no == "" && got != "" || !strings.Contains(got, c.no) {

@@ -14,13 +14,14 @@ import (
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
-// titles of the views that ask before something counts.
-var confirmTitles = map[lifecycle.Action]string{
-	lifecycle.ActionApprove: "Approve", lifecycle.ActionReject: "Reject", lifecycle.ActionDestroy: "Destroy",
-}
-
 var confirmViews = map[lifecycle.Action]string{
 	lifecycle.ActionApprove: viewApprove, lifecycle.ActionReject: viewReject, lifecycle.ActionDestroy: viewDestroy,
+}
+
+// titleOf is the title of the view that confirms an action.
+func titleOf(action lifecycle.Action) string {
+	row, _ := action.Row()
+	return or(row.Label, "TfPilot")
 }
 
 func actionOf(callback string) lifecycle.Action {
@@ -35,7 +36,7 @@ func actionOf(callback string) lifecycle.Action {
 // ask opens the view in which a click is confirmed: loading at once, then either
 // why not, or what it is about.
 func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g grip) {
-	title := or(confirmTitles[action], "TfPilot")
+	title := titleOf(action)
 	opened, err := a.open(ctx, cb.TriggerID, loading(title, "One moment: TfPilot is looking at the request."))
 	if err != nil {
 		a.Log.Warn("open view", keyCode, errorCode(err), keyError, err)
@@ -67,8 +68,8 @@ type answers struct{ reason, typed string }
 
 // confirmNow is how an action is confirmed by today's document and configuration. A
 // button or an open window may be older than both.
-func (a *App) confirmNow(r lifecycle.Request, action lifecycle.Action) string {
-	return confirmOf(lifecycle.OfferOf(r, action), a.Projects.of(r))
+func (a *App) confirmNow(r lifecycle.Request, action lifecycle.Action) lifecycle.Confirmation {
+	return confirmOf(action, a.Projects.of(r))
 }
 
 // unconfirmed says what is missing of the confirmation that is needed now, "" when
@@ -76,9 +77,9 @@ func (a *App) confirmNow(r lifecycle.Request, action lifecycle.Action) string {
 func (a *App) unconfirmed(r lifecycle.Request, action lifecycle.Action, g grip, in answers) string {
 	place := a.Projects.of(r).String()
 	switch need := a.confirmNow(r, action); {
-	case need == confirmTyped && !strings.EqualFold(in.typed, place):
+	case need == lifecycle.ConfirmTyped && !strings.EqualFold(in.typed, place):
 		return place + " is protected, so its name is typed to confirm. Nothing was done: press the button again."
-	case need == confirmReason && in.reason == "", need != confirmNone && g.Confirm == confirmNone:
+	case need == lifecycle.ConfirmReason && in.reason == "", need != lifecycle.ConfirmNone && g.Confirm == lifecycle.ConfirmNone:
 		return "This is confirmed in a window first. Nothing was done: press the button again."
 	default:
 		return ""
@@ -100,20 +101,18 @@ func (a *App) confirmView(ctx context.Context, r lifecycle.Request, action lifec
 		return a.planView(ctx, s, reading{grip: g, approve: true})
 	}
 	blocks := []slack.Block{header(s.title())}
-	title := confirmTitles[action]
-	var submit string
+	title := titleOf(action)
+	row, _ := action.Row()
 	switch action {
 	case lifecycle.ActionReject:
-		submit = "Reject"
 		blocks = append(blocks, words("The requester and the channel are told your reason. "+rejectMeans(s)), whyInput())
 	case lifecycle.ActionDestroy:
-		submit = "Ask to destroy"
 		blocks = append(blocks, a.destroyBlocks(ctx, s)...)
 	}
-	if g.Confirm == confirmTyped {
+	if g.Confirm == lifecycle.ConfirmTyped {
 		blocks = append(blocks, typedInput(s.place))
 	}
-	v := modal(confirmViews[action], title, submit, blocks...)
+	v := modal(confirmViews[action], title, row.Submit, blocks...)
 	v.PrivateMetadata = g.String()
 	return v
 }
@@ -169,7 +168,7 @@ func (a *App) confirmed(ctx context.Context, cb slack.InteractionCallback, ack A
 		ack(slack.NewErrorsViewSubmissionResponse(wrong))
 		return
 	}
-	title := confirmTitles[action]
+	title := titleOf(action)
 	saving(ack, "Saving…", "Saving. You can close this window: it goes on.")
 	v, err := a.whoClicked(ctx, cb)
 	if err != nil {
@@ -207,7 +206,7 @@ func (a *App) wrongConfirm(view slack.View, g grip, action lifecycle.Action) map
 			wrong[blockWhy] = cut(fmt.Sprintf("The reason %s.", fault), limitFieldError)
 		}
 	}
-	if g.Confirm == confirmTyped {
+	if g.Confirm == lifecycle.ConfirmTyped {
 		want := wantTyped(view)
 		if got := strings.TrimSpace(typed(view.State, actTyped)); want == "" || !strings.EqualFold(got, want) {
 			wrong[blockTyped] = fmt.Sprintf("Type %s, as shown, to confirm.", or(want, "the environment"))

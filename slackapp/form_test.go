@@ -192,7 +192,7 @@ func TestMessagesArePutOnceIntoTheirPlace(t *testing.T) {
 }
 
 func TestGripsAndTrailsComeBack(t *testing.T) {
-	g := grip{testID, lifecycle.PurposeDestroy, head1, "sha256:" + strings.Repeat("a", 64), confirmTyped}
+	g := grip{testID, lifecycle.PurposeDestroy, head1, "sha256:" + strings.Repeat("a", 64), lifecycle.ConfirmTyped}
 	got, err := readGrip(g.String())
 	if err != nil || got != g || len(g.String()) > 2000 {
 		t.Errorf("%+v %v", got, err)

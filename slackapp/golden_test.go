@@ -273,20 +273,20 @@ func TestDecisionViews(t *testing.T) {
 	for name, c := range map[string]struct {
 		s       *teller
 		action  lifecycle.Action
-		confirm string
+		confirm lifecycle.Confirmation
 		facts   summaries
 	}{
 		"approve":         {states["plan_ready"], lifecycle.ActionApprove, "list", plans},
-		"approve-typed":   {replaces, lifecycle.ActionApprove, confirmTyped, other},
+		"approve-typed":   {replaces, lifecycle.ActionApprove, lifecycle.ConfirmTyped, other},
 		"approve-big":     {large, lifecycle.ActionApprove, "list", many},
 		"approve-tamper":  {states["plan_ready"], lifecycle.ActionApprove, "list", other},
 		"approve-expired": {states["plan_ready"], lifecycle.ActionApprove, "list", summaries{}},
 		"approve-destroy": {states["destroy_plan"], lifecycle.ActionApprove, "list", plans},
-		"reject":          {states["plan_ready"], lifecycle.ActionReject, confirmReason, plans},
-		"reject-destroy":  {states["destroy_plan"], lifecycle.ActionReject, confirmReason, plans},
+		"reject":          {states["plan_ready"], lifecycle.ActionReject, lifecycle.ConfirmReason, plans},
+		"reject-destroy":  {states["destroy_plan"], lifecycle.ActionReject, lifecycle.ConfirmReason, plans},
 		"destroy":         {states["applied"], lifecycle.ActionDestroy, "list", plans},
 		"destroy-nothing": {states["merged"], lifecycle.ActionDestroy, "list", plans},
-		"destroy-typed":   {inProd(t), lifecycle.ActionDestroy, confirmTyped, plans},
+		"destroy-typed":   {inProd(t), lifecycle.ActionDestroy, lifecycle.ConfirmTyped, plans},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &App{Catalog: testCatalog(t), Projects: testDirectory(), Facts: fakeFacts{c.facts}, Log: discard()}

@@ -10,14 +10,6 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// How a click is confirmed before it counts: as its offer says, or stricter. Every approval leads through the plan.
-const (
-	confirmNone   = ""
-	confirmPlan   = "list"   // the modal shows the plan
-	confirmTyped  = "typed"  // the modal also asks to type the environment
-	confirmReason = "reason" // a modal asks for a reason
-)
-
 // grip is what a button carries: which request, and what the person saw of it. It
 // gives no right and is believed for nothing but staleness.
 type grip struct {
@@ -25,11 +17,11 @@ type grip struct {
 	Purpose lifecycle.Purpose
 	HeadSHA string
 	Digest  string
-	Confirm string
+	Confirm lifecycle.Confirmation
 }
 
 func (g grip) String() string {
-	return strings.Join([]string{g.ID, string(g.Purpose), g.HeadSHA, g.Digest, g.Confirm}, "|")
+	return strings.Join([]string{g.ID, string(g.Purpose), g.HeadSHA, g.Digest, string(g.Confirm)}, "|")
 }
 
 func readGrip(value string) (grip, error) {
@@ -37,26 +29,18 @@ func readGrip(value string) (grip, error) {
 	if len(parts) != 5 || parts[0] == "" {
 		return grip{}, errors.New("not the value of a button")
 	}
-	return grip{ID: parts[0], Purpose: lifecycle.Purpose(parts[1]), HeadSHA: parts[2], Digest: parts[3], Confirm: parts[4]}, nil
+	return grip{ID: parts[0], Purpose: lifecycle.Purpose(parts[1]), HeadSHA: parts[2], Digest: parts[3], Confirm: lifecycle.Confirmation(parts[4])}, nil
 }
 
-// confirmOf says how an offer is confirmed in an environment.
-func confirmOf(o lifecycle.Offer, p config.Environment) string {
-	switch {
-	case o.Confirm == confirmReason:
-		return confirmReason
-	case o.Action == lifecycle.ActionApprove && o.Confirm == confirmNone && !protected(p):
-		return confirmPlan
-	case protected(p) && (o.Action == lifecycle.ActionApprove || o.Action == lifecycle.ActionDestroy):
-		return confirmTyped
-	default:
-		return o.Confirm
-	}
+// confirmOf says how an action is confirmed in an environment before it counts.
+func confirmOf(action lifecycle.Action, p config.Environment) lifecycle.Confirmation {
+	row, _ := action.Row()
+	return row.ConfirmationIn(protected(p))
 }
 
 // button is an offer as a button. Its label for screen readers names the request.
 func button(r lifecycle.Request, o lifecycle.Offer, p config.Environment) *slack.ButtonBlockElement {
-	g := grip{ID: r.ID, Purpose: o.Purpose, HeadSHA: o.HeadSHA, Digest: o.Digest, Confirm: confirmOf(o, p)}
+	g := grip{ID: r.ID, Purpose: o.Purpose, HeadSHA: o.HeadSHA, Digest: o.Digest, Confirm: confirmOf(o.Action, p)}
 	b := slack.NewButtonBlockElement(doing(o.Action), g.String(), plain(o.Label, limitButton))
 	b.Style = slack.Style(o.Style)
 	b.AccessibilityLabel = cut(o.Label+": "+r.Title, limitButton)
@@ -71,11 +55,6 @@ func reviewButton(r lifecycle.Request) *slack.ButtonBlockElement {
 	return b
 }
 
-// quietActions stand in a row of their own, below what is waited for.
-var quietActions = map[lifecycle.Action]bool{
-	lifecycle.ActionDestroy: true, lifecycle.ActionClose: true, lifecycle.ActionSync: true, lifecycle.ActionWithdraw: true,
-}
-
 // rows are the buttons of the card.
 func (s scene) rows() []slack.Block {
 	var main, quiet []slack.BlockElement
@@ -83,9 +62,10 @@ func (s scene) rows() []slack.Block {
 		main = append(main, reviewButton(s.r))
 	}
 	for _, o := range lifecycle.Actions(s.r, s.now) {
+		row, _ := o.Action.Row()
 		switch b := button(s.r, o, s.place); {
 		case o.Action == lifecycle.ActionSync && s.over(), !s.offers(o.Action):
-		case quietActions[o.Action]:
+		case row.Secondary: // in a row of their own, below what is waited for
 			quiet = append(quiet, b)
 		default:
 			main = append(main, b)

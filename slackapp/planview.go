@@ -79,7 +79,7 @@ func (a *App) planView(ctx context.Context, s scene, x reading) slack.ModalViewR
 	blocks = append(blocks, pageButtons(x, len(pages))...)
 	if x.approve && x.seen && x.Digest == s.r.Plan.Digest {
 		submit = title
-		if x.Confirm == confirmTyped {
+		if x.Confirm == lifecycle.ConfirmTyped {
 			blocks = append(blocks, typedInput(s.place))
 		}
 	}

@@ -9,19 +9,13 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// refusedPhrases complete "X requested to …".
-var refusedPhrases = map[lifecycle.Action]string{
-	lifecycle.ActionApprove: "approve", lifecycle.ActionReject: "reject", lifecycle.ActionMerge: "merge", lifecycle.ActionApply: "apply",
-	lifecycle.ActionDestroy: "destroy", lifecycle.ActionClose: "close", lifecycle.ActionPlan: "plan", lifecycle.ActionRestore: "restore the branch of",
-	lifecycle.ActionRepair: "repair",
-}
-
 // refusedReplies tell the person who requested something that was refused later, by name,
 // and everybody else who it was and why.
 func (s scene) refusedReplies() []reply {
 	var all []reply
 	for _, no := range s.r.Refused {
-		head := fmt.Sprintf("%s requested to %s %s. This was refused:", no.By, or(refusedPhrases[no.What], string(no.What)), s.title())
+		row, _ := no.What.Row()
+		head := fmt.Sprintf("%s requested to %s %s. This was refused:", no.By, or(row.Phrase, string(no.What)), s.title())
 		r := s.say(refusedTopic(no), "no_entry", head, cut(no.Text, shownReason), s.told(no.SlackUser, s.r.Requester.SlackUser))
 		if p := s.r.Problem; p != nil && refusedAs(no, p) {
 			r.blocks = append(r.blocks, s.row(false, problemActions...)...)

@@ -84,7 +84,7 @@ func TestWindowOfAnotherPlanIsNotTurned(t *testing.T) {
 
 // A window that says nothing of its last page approves nothing, whatever sent it.
 func TestUnreadWindowApprovesNothing(t *testing.T) {
-	x := reading{grip: grip{ID: testID, Digest: "d", Confirm: confirmPlan}, approve: true}
+	x := reading{grip: grip{ID: testID, Digest: "d", Confirm: lifecycle.ConfirmPlan}, approve: true}
 	for _, c := range []struct {
 		change func(*reading)
 		read   bool

@@ -45,8 +45,10 @@ func newRequests() *cobra.Command {
 	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login whose rights count")
 	c.PersistentFlags().BoolVar(&k.json, "json", false, "print JSON")
 	c.AddCommand(k.listCommand(), k.showCommand(), k.planCommand(), k.openCommand(), k.syncCommand(), k.exportCommand())
-	for _, a := range []lifecycle.Action{lifecycle.ActionApprove, lifecycle.ActionReject, lifecycle.ActionMerge, lifecycle.ActionApply, lifecycle.ActionDestroy, lifecycle.ActionPlan, lifecycle.ActionClose, lifecycle.ActionKeep, lifecycle.ActionTakeBack, lifecycle.ActionWithdraw, lifecycle.ActionRestore, lifecycle.ActionRepair} {
-		c.AddCommand(k.wishCommand(a))
+	for _, row := range lifecycle.ActionRows() {
+		if row.Action != lifecycle.ActionSync { // which changes nothing and also works without an id
+			c.AddCommand(k.wishCommand(row))
+		}
 	}
 	return c
 }

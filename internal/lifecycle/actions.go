@@ -5,81 +5,80 @@ import "time"
 // Offer is something that may be done next, as the facts stand. HeadSHA and Digest
 // are what the person sees; they come back with the click.
 type Offer struct {
-	Action  Action  `json:"action"`
-	Purpose Purpose `json:"purpose,omitempty"`
-	Label   string  `json:"label"`
-	Style   string  `json:"style,omitempty"`   // primary, danger
-	Confirm string  `json:"confirm,omitempty"` // list: show what is destroyed or replaced; reason: ask for one
-	HeadSHA string  `json:"headSha,omitempty"`
-	Digest  string  `json:"digest,omitempty"`
+	Action  Action       `json:"action"`
+	Purpose Purpose      `json:"purpose,omitempty"`
+	Label   string       `json:"label"`
+	Style   Tone         `json:"style,omitempty"`
+	Confirm Confirmation `json:"confirm,omitempty"` // list: show what is destroyed or replaced; reason: ask for one
+	HeadSHA string       `json:"headSha,omitempty"`
+	Digest  string       `json:"digest,omitempty"`
+}
+
+// Can reports whether the facts allow the action now: nil, or why not. Rights are not
+// its question.
+func Can(r Request, a Action) *Refusal {
+	row, known := a.Row()
+	if !known {
+		return refuse(CodeNothing, "Nothing is known about %q.", string(a))
+	}
+	return row.Rule(r)
 }
 
 // Actions is the only source of what may be done next, in the order in which it is
-// shown. rbac then says by whom.
+// shown. rbac then says by whom. What waits already is not offered again.
 func Actions(r Request, now time.Time) []Offer {
 	var offers []Offer
-	for _, a := range []Action{ActionApprove, ActionReject, ActionMerge, ActionApply, ActionPlan, ActionRestore, ActionTakeBack, ActionWithdraw, ActionKeep, ActionDestroy, ActionClose} {
-		if Can(r, a) == nil && !r.asked(a) {
-			offers = append(offers, offer(r, a))
+	for _, row := range actionRows {
+		waits := row.RecordsIntent() && r.Wish(row.Action) != nil
+		if row.Rule(r) == nil && !waits && (row.hidden == nil || !row.hidden(r, now)) {
+			offers = append(offers, row.offer(r))
 		}
 	}
-	if r.silent(now) {
-		offers = append(offers, Offer{Action: ActionRepair, Label: "Repair"})
-	}
-	return append(offers, Offer{Action: ActionSync, Label: "Sync"})
+	return offers
 }
 
-// OfferOf is the offer of an action that Can allows, also while somebody asked for it
-// already: what a click needs is decided from it, not from the button.
-func OfferOf(r Request, a Action) Offer { return offer(r, a) }
-
-// asked hides what waits already.
-func (r Request) asked(a Action) bool {
-	switch a {
-	case ActionApprove, ActionReject, ActionMerge, ActionApply, ActionPlan, ActionClose, ActionDestroy, ActionRestore:
-		return r.Wish(a) != nil
-	case ActionTakeBack:
-		return r.Wish(ActionMerge) == nil && r.Wish(ActionApply) == nil
-	default:
-		return false
-	}
-}
-
-func offer(r Request, a Action) Offer {
-	o := Offer{Action: a, Label: labels[a]}
+func (row ActionRow) offer(r Request) Offer {
+	o := Offer{Action: row.Action, Label: row.Label, Style: row.Tone}
 	if r.Plan != nil {
 		o.HeadSHA, o.Digest, o.Purpose = r.Plan.SHA, r.Plan.Digest, r.Plan.Purpose
 	}
-	switch a {
-	case ActionApprove:
-		o.Style = "primary"
-		if o.Purpose == PurposeDestroy {
-			o.Label, o.Style = "Approve destroy", "danger"
-		}
-		if r.Plan != nil && r.Plan.Destroy+r.Plan.Replace > 0 {
-			o.Confirm = "list"
-		}
-	case ActionMerge, ActionApply, ActionRestore:
-		o.Style = "primary"
-	case ActionPlan:
-		o.Purpose = r.nextPurpose()
-		if r.merged() {
-			o.Label = "New plan"
-		}
-	case ActionReject:
-		o.Confirm = "reason"
-		if o.Purpose != PurposeDestroy { // beside a red button that destroys, this one is the safe one
-			o.Style = "danger"
-		}
-	case ActionDestroy:
-		o.Style, o.Confirm, o.Purpose = "danger", "list", PurposeDestroy
+	if row.adjust != nil {
+		row.adjust(r, &o)
 	}
 	return o
 }
 
-var labels = map[Action]string{
-	ActionApprove: "Approve", ActionReject: "Reject", ActionMerge: "Merge", ActionApply: "Apply", ActionPlan: "Plan again",
-	ActionRestore: "Restore", ActionTakeBack: "Take back", ActionWithdraw: "Withdraw approval", ActionKeep: "Keep", ActionDestroy: "Destroy", ActionClose: "Close request",
+func approveOffer(r Request, o *Offer) {
+	if o.Purpose == PurposeDestroy {
+		o.Label, o.Style = "Approve destroy", ToneDanger
+	}
+	if r.Plan != nil && r.Plan.Destroy+r.Plan.Replace > 0 {
+		o.Confirm = ConfirmPlan
+	}
+}
+
+func rejectOffer(_ Request, o *Offer) {
+	o.Confirm = ConfirmReason
+	if o.Purpose != PurposeDestroy { // beside a red button that destroys, this one is the safe one
+		o.Style = ToneDanger
+	}
+}
+
+func planOffer(r Request, o *Offer) {
+	o.Purpose = r.nextPurpose()
+	if r.merged() {
+		o.Label = "New plan"
+	}
+}
+
+func destroyOffer(_ Request, o *Offer) { o.Confirm, o.Purpose = ConfirmPlan, PurposeDestroy }
+
+// withoutPlan is for actions that are not about a plan.
+func withoutPlan(_ Request, o *Offer) { o.HeadSHA, o.Digest, o.Purpose = "", "", "" }
+
+// onlyDestroyWaits hides the action that cancels what waits beside the one that keeps what exists.
+func onlyDestroyWaits(r Request, _ time.Time) bool {
+	return r.Wish(ActionMerge) == nil && r.Wish(ActionApply) == nil
 }
 
 // nextPurpose is what a plan that somebody asks for now is for.
@@ -94,12 +93,11 @@ func (r Request) nextPurpose() Purpose {
 	}
 }
 
-// silent says that a run should have been heard of by now, or that a cleanup needs
-// somebody to start it again.
+func notSilent(r Request, now time.Time) bool { return !r.silent(now) }
+
+// silent reports whether a run should have been heard of by now, or a cleanup has to be
+// started again.
 func (r Request) silent(now time.Time) bool {
-	if r.Wish(ActionRepair) != nil {
-		return false
-	}
 	if r.Cleanup.Stuck() {
 		return true
 	}

@@ -191,25 +191,6 @@ type Rejection struct {
 	Extra   Extra     `json:"-"`
 }
 
-// What a person may want (Wish.What) and may do (Actions).
-type Action string
-
-const (
-	ActionApprove  Action = "approve"
-	ActionReject   Action = "reject"
-	ActionMerge    Action = "merge"
-	ActionApply    Action = "apply"
-	ActionDestroy  Action = "destroy"
-	ActionClose    Action = "close"
-	ActionPlan     Action = "plan"     // plan again: a new attempt or, after the merge, a new round
-	ActionRestore  Action = "restore"  // put the generated file back on a branch that somebody changed
-	ActionTakeBack Action = "takeback" // withdraw a wish that waits
-	ActionWithdraw Action = "withdraw" // withdraw one's own approval
-	ActionKeep     Action = "keep"     // cancel a destroy or dismiss a new plan: what exists stays
-	ActionSync     Action = "sync"
-	ActionRepair   Action = "repair"
-)
-
 // Wish is what a person asked for and has not got yet. It leaves the document with
 // the patch that records the outcome or the refusal.
 type Wish struct {

@@ -45,39 +45,6 @@ func refuse(code, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
 }
 
-// Can says whether the facts allow the action now: nil, or why not. Rights are not
-// its question.
-func Can(r Request, a Action) *Refusal {
-	switch a {
-	case ActionApprove:
-		return canApprove(r)
-	case ActionReject:
-		return canReject(r)
-	case ActionMerge:
-		return canMerge(r)
-	case ActionApply:
-		return canApply(r)
-	case ActionDestroy:
-		return canDestroy(r)
-	case ActionClose:
-		return canClose(r)
-	case ActionPlan:
-		return canPlan(r)
-	case ActionRestore:
-		return canRestore(r)
-	case ActionTakeBack:
-		return canTakeBack(r)
-	case ActionKeep:
-		return canKeep(r)
-	case ActionWithdraw:
-		return canWithdraw(r)
-	case ActionRepair:
-		return canRepair(r)
-	default:
-		return refuse(CodeNothing, "Nothing is known about %q.", string(a))
-	}
-}
-
 // alive refuses what a closed or closing request cannot get.
 func alive(r Request) *Refusal {
 	switch {

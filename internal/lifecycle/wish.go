@@ -17,6 +17,9 @@ func Want(w Wish) Patch {
 			}
 			return r, refuse(CodeAsked, "%s asked for this already.", have.By)
 		}
+		if row, known := w.What.Row(); known && !row.RecordsIntent() {
+			return r, refuse(CodeNothing, "%s is done at once and is not recorded.", row.Label)
+		}
 		if no := Can(r, w.What); no != nil {
 			return r, no
 		}
@@ -40,15 +43,16 @@ func Want(w Wish) Patch {
 // Stale compares what stood under the button with the facts. That the version
 // moved is no reason to refuse. A wish that waited is compared again at its effect.
 func Stale(r Request, w Wish) *Refusal {
-	switch w.What {
-	case ActionApprove, ActionMerge, ActionApply:
-		if r.Plan == nil || w.PlanDigest != r.Plan.Digest || w.HeadSHA != r.Plan.SHA {
-			return refuse(CodeStale, "The plan changed since this button was shown. Look at the new plan first.")
-		}
-	case ActionReject:
-		if r.Plan != nil && w.PlanDigest != "" && w.PlanDigest != r.Plan.Digest {
-			return refuse(CodeStale, "The plan changed since this button was shown. Look at the new plan first.")
-		}
+	row, _ := w.What.Row()
+	stale := false
+	switch row.Binds {
+	case BindPlan:
+		stale = r.Plan == nil || w.PlanDigest != r.Plan.Digest || w.HeadSHA != r.Plan.SHA
+	case BindPlanIfNamed:
+		stale = r.Plan != nil && w.PlanDigest != "" && w.PlanDigest != r.Plan.Digest
+	}
+	if stale {
+		return refuse(CodeStale, "The plan changed since this button was shown. Look at the new plan first.")
 	}
 	return nil
 }

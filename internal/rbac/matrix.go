@@ -43,15 +43,8 @@ const (
 // VerbOf gives the verb of an action. An action that it does not know has the
 // empty verb, which nobody is allowed.
 func VerbOf(a lifecycle.Action) Verb {
-	switch a {
-	case lifecycle.ActionApprove, lifecycle.ActionReject, lifecycle.ActionMerge,
-		lifecycle.ActionApply, lifecycle.ActionDestroy, lifecycle.ActionClose,
-		lifecycle.ActionPlan, lifecycle.ActionRestore, lifecycle.ActionTakeBack, lifecycle.ActionWithdraw,
-		lifecycle.ActionKeep, lifecycle.ActionSync, lifecycle.ActionRepair:
-		return Verb(a)
-	default:
-		return ""
-	}
+	row, _ := a.Row()
+	return Verb(row.Verb)
 }
 
 // Grant says how far a role may use a verb.

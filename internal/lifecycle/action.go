@@ -1,0 +1,251 @@
+package lifecycle
+
+import (
+	"fmt"
+	"time"
+)
+
+// An action is something that a person may do to a request. All that TfPilot knows about
+// one is a row of the table below: what its button looks like, how it is confirmed, the
+// right that it needs, the rule that the facts must meet, what it records, and what is said
+// about it. The surfaces, rbac and the worker range over the table or read a row; a new
+// action is a constant, a row, a rule, and the step of the worker that carries it out.
+
+// Action names an action: Wish.What of an intent, and Offer.Action of what may be done next.
+type Action string
+
+const (
+	ActionApprove  Action = "approve"
+	ActionReject   Action = "reject"
+	ActionMerge    Action = "merge"
+	ActionApply    Action = "apply"
+	ActionDestroy  Action = "destroy"
+	ActionClose    Action = "close"
+	ActionPlan     Action = "plan"     // plan again: a new attempt or, after the merge, a new round
+	ActionRestore  Action = "restore"  // put the generated file back on a branch that somebody changed
+	ActionTakeBack Action = "takeback" // cancel an intent that waits
+	ActionWithdraw Action = "withdraw" // withdraw one's own approval
+	ActionKeep     Action = "keep"     // cancel a destroy or dismiss a new plan: what exists stays
+	ActionSync     Action = "sync"
+	ActionRepair   Action = "repair"
+)
+
+// Tone is how the button of an action is colored.
+type Tone string
+
+const (
+	ToneDefault Tone = ""
+	TonePrimary Tone = "primary"
+	ToneDanger  Tone = "danger"
+)
+
+// Confirmation is what a person does before an action counts. The values are stored in
+// buttons.
+type Confirmation string
+
+const (
+	ConfirmNone   Confirmation = ""
+	ConfirmPlan   Confirmation = "list"   // read what the plan changes, or what will be destroyed
+	ConfirmTyped  Confirmation = "typed"  // the same, and type the name of the environment
+	ConfirmReason Confirmation = "reason" // say why
+)
+
+// Binding is what an action holds on to: a click on a plan that was replaced is refused.
+type Binding int
+
+const (
+	BindNothing     Binding = iota
+	BindPlan                // the current plan, which the intent must name
+	BindPlanIfNamed         // the current plan, when the intent names one
+)
+
+// ActionRow is one action.
+type ActionRow struct {
+	Action Action                        // required
+	Verb   string                        // required: the right that it needs, a verb of rbac
+	Rule   func(Request) *Refusal        // required: nil when the facts allow it, or why they do not
+	Binds  Binding                       // which plan the person must have seen
+	Step   StepName                      // by which the worker carries it out; empty when the click itself is all
+	direct func(Wish) Patch              // the change of a click that is carried out at once, without an intent
+	hidden func(Request, time.Time) bool // allowed, and not shown
+
+	Label     string                // required: of its button, and the title of its window
+	Tone      Tone                  // of its button
+	Secondary bool                  // shown apart from what the request waits for
+	Submit    string                // of the button in the window that confirms it
+	Confirm   Confirmation          // in every environment
+	Protected Confirmation          // in a protected environment, when it is stricter
+	adjust    func(Request, *Offer) // what the button says and carries when the facts make a difference
+
+	Phrase      string                               // required: completes "ana requested to … <title>"
+	Saved       func(r Request, title string) string // required: what happens next, for the person who clicked
+	Command     string                               // required: on the command line
+	Help        string                               // required: what the command does
+	ConfirmHelp string                               // help of the flag by which the command confirms it; empty without one
+}
+
+// Row is the row of the action; ok is false for an action of another version.
+func (a Action) Row() (row ActionRow, ok bool) {
+	i, ok := actionIndex[a]
+	if !ok {
+		return ActionRow{}, false
+	}
+	return actionRows[i], true
+}
+
+// ActionRows are all actions, in the order in which they are shown.
+func ActionRows() []ActionRow { return append([]ActionRow(nil), actionRows...) }
+
+// RecordsIntent reports whether a click is stored as an intent, which a worker carries out.
+// The others change the document at once, and sync changes nothing.
+func (row ActionRow) RecordsIntent() bool { return row.Step != "" }
+
+// NeedsReason reports whether the person must say why.
+func (row ActionRow) NeedsReason() bool { return row.Confirm == ConfirmReason }
+
+// ConfirmationIn is how the action is confirmed in an environment.
+func (row ActionRow) ConfirmationIn(protected bool) Confirmation {
+	if protected && row.Protected != ConfirmNone {
+		return row.Protected
+	}
+	return row.Confirm
+}
+
+// Patch is what a click changes in the document; nil when it changes nothing.
+func (row ActionRow) Patch(w Wish) Patch {
+	switch {
+	case row.direct != nil:
+		return row.direct(w)
+	case row.RecordsIntent():
+		w.What = row.Action
+		return Want(w)
+	default:
+		return nil
+	}
+}
+
+var actionIndex = func() map[Action]int {
+	index := map[Action]int{}
+	for i, row := range actionRows {
+		index[row.Action] = i
+	}
+	return index
+}()
+
+var actionRows = []ActionRow{
+	{
+		Action: ActionApprove, Verb: "approve", Rule: canApprove, Binds: BindPlan, Step: StepApprove,
+		Label: "Approve", Tone: TonePrimary, Submit: "Approve",
+		Confirm: ConfirmPlan, Protected: ConfirmTyped, adjust: approveOffer,
+		Phrase: "approve", Saved: approveSaved,
+		Command: "approve", Help: "Approve the plan of a request; never one's own",
+		ConfirmHelp: "digest of the plan that you saw, or its first 12 digits; " +
+			"needed where the environment is protected or something goes",
+	},
+	{
+		Action: ActionReject, Verb: "reject", Rule: canReject, Binds: BindPlanIfNamed, Step: StepReject,
+		Label: "Reject", Submit: "Reject", Confirm: ConfirmReason, adjust: rejectOffer,
+		Phrase: "reject", Saved: say("Your rejection of %s is saved, and the requester is told why."),
+		Command: "reject",
+		Help:    "Reject the plan of a request; before the merge that closes its pull request, later it keeps what exists",
+	},
+	{
+		Action: ActionMerge, Verb: "merge", Rule: canMerge, Binds: BindPlan, Step: StepMerge,
+		Label: "Merge", Tone: TonePrimary,
+		Phrase: "merge", Saved: say("Saved: %s is being merged. " + FollowCard),
+		Command: "merge", Help: "Merge the pull request of an approved request",
+	},
+	{
+		Action: ActionApply, Verb: "apply", Rule: canApply, Binds: BindPlan, Step: StepApply,
+		Label: "Apply", Tone: TonePrimary,
+		Phrase: "apply", Saved: say("Saved: %s will be applied as soon as its environment is free. " + FollowCard),
+		Command: "apply", Help: "Apply what was approved and merged",
+	},
+	{
+		Action: ActionPlan, Verb: "plan", Rule: canPlan, Step: StepPlan,
+		Label: "Plan again", adjust: planOffer,
+		Phrase: "plan", Saved: say("Saved: a new plan for %s is being started. " + FollowCard),
+		Command: "replan", Help: "Start a new plan of a request", // the command plan prints the plan
+	},
+	{
+		Action: ActionRestore, Verb: "restore", Rule: canRestore, Step: StepRestore,
+		Label: "Restore", Tone: TonePrimary,
+		Phrase: "restore the branch of", Saved: say("Saved: the generated file of %s is being put back."),
+		Command: "restore", Help: "Put the branch of a request back to what TfPilot made",
+	},
+	{
+		Action: ActionTakeBack, Verb: "takeback", Rule: canTakeBack,
+		direct: func(Wish) Patch { return TakeBack() }, hidden: onlyDestroyWaits,
+		Label: "Take back", Phrase: "take back what waits of", Saved: say("Taken back: nothing waits for %s any more."),
+		Command: "takeback", Help: "Take back a merge, apply or destroy that waits",
+	},
+	{
+		Action: ActionWithdraw, Verb: "withdraw", Rule: canWithdraw,
+		direct: func(w Wish) Patch { return WithdrawApproval(w.Person(), w.At) },
+		Label:  "Withdraw approval", Secondary: true,
+		Phrase: "withdraw an approval of", Saved: withdrawSaved,
+		Command: "withdraw", Help: "Withdraw your own approval, until it is used",
+	},
+	{
+		Action: ActionKeep, Verb: "keep", Rule: canKeep,
+		direct: func(w Wish) Patch { return Keep(w.At) },
+		Label:  "Keep", Phrase: "keep", Saved: say("Kept: %s stays as it is."),
+		Command: "keep", Help: "Keep what exists: cancel a destroy, or dismiss a new plan",
+	},
+	{
+		Action: ActionDestroy, Verb: "destroy", Rule: canDestroy, Step: StepDestroy,
+		Label: "Destroy", Tone: ToneDanger, Secondary: true, Submit: "Ask to destroy",
+		Confirm: ConfirmPlan, Protected: ConfirmTyped, adjust: destroyOffer, Phrase: "destroy",
+		Saved: say("Saved: Terraform first works out what goes with %s. " +
+			"Nothing is destroyed before somebody has approved that plan."),
+		Command: "destroy", Help: "Ask to destroy what a request made: a plan first, then its approval",
+		ConfirmHelp: "the environment, key/slug; needed where it is protected",
+	},
+	{
+		Action: ActionClose, Verb: "close", Rule: canClose, Step: StepClose,
+		Label: "Close request", Secondary: true,
+		Phrase: "close", Saved: say("Saved: %s is being closed."),
+		Command: "close", Help: "Close a request and its pull request",
+	},
+	{
+		Action: ActionRepair, Verb: "repair", Rule: canRepair, Step: StepRepair, hidden: notSilent,
+		Label: "Repair", adjust: withoutPlan,
+		Phrase: "repair", Saved: say("Saved: TfPilot asks GitHub how the run of %s ended. " + FollowCard),
+		Command: "repair", Help: "Read from GitHub how a run ended that shows no end",
+	},
+	{
+		Action: ActionSync, Verb: "sync", Rule: func(Request) *Refusal { return nil },
+		Label: "Sync", Secondary: true, adjust: withoutPlan,
+		Phrase: "sync", Saved: say("Saved: TfPilot asks GitHub about %s. " + FollowCard),
+		Command: "sync", Help: "Ask GitHub for news of a request now",
+	},
+}
+
+// FollowCard ends a sentence about something that goes on without the reader.
+const FollowCard = "The card shows how it goes on."
+
+// say makes the sentence of a row that depends on nothing but the request's title.
+func say(format string) func(Request, string) string {
+	return func(_ Request, title string) string { return fmt.Sprintf(format, title) }
+}
+
+func approveSaved(r Request, title string) string {
+	next := "Next it can be merged."
+	switch {
+	case r.Plan != nil && r.Plan.Purpose == PurposeDestroy:
+		next = "Then the destroy starts by itself."
+	case r.MergedSHA != "":
+		next = "Next it can be applied."
+	}
+	return fmt.Sprintf("Your approval of %s is saved and is being checked once more. %s", title, next)
+}
+
+// withdrawSaved says what a withdrawal still changes: a run that has begun to change things
+// is not stopped halfway.
+func withdrawSaved(r Request, title string) string {
+	next := "Nothing runs before another approval."
+	if r.Runs.Apply.Current().active() || r.Runs.Destroy.Current().active() {
+		next = "The run stops unless it has begun to change something."
+	}
+	return fmt.Sprintf("Withdrawn: your approval of %s no longer counts. %s", title, next)
+}
