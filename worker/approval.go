@@ -188,7 +188,7 @@ func (w *Worker) voidIn(ctx context.Context, id string) error {
 	if err := j.voidUncounted(ctx, ""); err != nil {
 		return ignoreGone(err)
 	}
-	w.watch.put(j.doc)
+	w.saw(j.doc)
 	if j.doc.Request.Version == doc.Request.Version {
 		return nil
 	}

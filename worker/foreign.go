@@ -28,7 +28,7 @@ func (w *Worker) recordedForeign(ctx context.Context, run github.Run) (bool, err
 	if !ok {
 		return false, nil
 	}
-	doc, seen := w.watch.get(id)
+	doc, seen := w.documents.get(id)
 	if !seen || doc.Request.NewForeignRun(run.ID) {
 		return false, nil
 	}
@@ -50,7 +50,7 @@ func (w *Worker) seeForeign(ctx context.Context, source string, run github.Run) 
 }
 
 func (w *Worker) recordForeign(ctx context.Context, source string, doc store.Doc, run github.Run) error {
-	w.watch.put(doc)
+	w.saw(doc)
 	foreign, err := w.isForeign(ctx, doc.Request, run)
 	if err != nil || !foreign {
 		return err
@@ -61,7 +61,7 @@ func (w *Worker) recordForeign(ctx context.Context, source string, doc store.Doc
 	if err != nil {
 		return ignoreGone(err)
 	}
-	w.watch.put(after)
+	w.saw(after)
 	if after.Request.Version == doc.Request.Version {
 		return nil
 	}
@@ -99,7 +99,7 @@ func (w *Worker) syncForeign(ctx context.Context, runs []github.Run) error {
 		if !ok {
 			continue
 		}
-		doc, seen := w.watch.get(id)
+		doc, seen := w.documents.get(id)
 		if !seen || !doc.Request.NewForeignRun(run.ID) {
 			continue // recorded, or an invented name, or one that a sweep reads first
 		}

@@ -174,12 +174,12 @@ func (j *job) tip(ctx context.Context) (string, github.Tree, error) {
 	if err != nil {
 		return "", github.Tree{}, err
 	}
-	if tree, ok := j.watch.tree(repoOf(r), sha); ok {
+	if tree, ok := j.repositories.tree(repoOf(r), sha); ok {
 		return sha, tree, nil
 	}
 	tree, err := j.GitHub.Tree(ctx, repoOf(r), sha)
 	if err == nil {
-		j.watch.keepTree(repoOf(r), tree)
+		j.repositories.keepTree(repoOf(r), tree)
 	}
 	return sha, tree, err
 }
@@ -188,12 +188,12 @@ func (j *job) tip(ctx context.Context) (string, github.Tree, error) {
 // What runs and what is merged is never decided by it.
 func (j *job) newTip(ctx context.Context) (string, github.Tree, error) {
 	r := j.request()
-	if tree, ok := j.watch.freshTip(repoOf(r), r.Target.Base); ok {
+	if tree, ok := j.repositories.freshTip(repoOf(r), r.Target.Base); ok {
 		return tree.Commit, tree, nil
 	}
 	sha, tree, err := j.tip(ctx)
 	if err == nil {
-		j.watch.keepTip(repoOf(r), r.Target.Base, tree)
+		j.repositories.keepTip(repoOf(r), r.Target.Base, tree)
 	}
 	return sha, tree, err
 }

@@ -26,7 +26,7 @@ func (w *Worker) lookAtOverdue(ctx context.Context, due []lifecycle.Request) err
 	defer cancel()
 	var g errgroup.Group
 	g.SetLimit(overdueAtOnce)
-	late := w.watch.overdue(due)
+	late := w.sweeps.overdue(due)
 	late = late[:min(len(late), overdueMost)]
 	errs := make([]error, len(late))
 	for i, r := range late {
@@ -38,21 +38,4 @@ func (w *Worker) lookAtOverdue(ctx context.Context, due []lifecycle.Request) err
 		})
 	}
 	return errors.Join(g.Wait(), errors.Join(errs...))
-}
-
-// overdue remembers what is due now and gives what was due, at the same version, the
-// last time already.
-func (w *watch) overdue(due []lifecycle.Request) []lifecycle.Request {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	rung := map[string]int64{}
-	var late []lifecycle.Request
-	for _, r := range due {
-		if version, ok := w.rung[r.ID]; ok && version == r.Version {
-			late = append(late, r)
-		}
-		rung[r.ID] = r.Version
-	}
-	w.rung = rung
-	return late
 }

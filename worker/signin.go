@@ -39,7 +39,7 @@ func (j *job) saySignIn(ctx context.Context) error {
 		if err := j.trouble(ctx, j.out.step.Name, lifecycle.CodeSignIn, text); err != nil {
 			return err
 		}
-		j.watch.rest(*j.request(), j.out.step, j.out.err) // of the new version
+		j.backoffs.add(*j.request(), j.out.step, j.out.err) // of the new version
 		return nil
 	case j.out == nil && ours && (j.GitHub.SignedOut() == nil || !j.isDue(p.Step)):
 		return j.patch(ctx, lifecycle.Untroubled(p.Step))

@@ -32,7 +32,10 @@ func (w *Worker) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	requests := w.watch.retain(ids)
+	for _, id := range w.documents.missing(ids) {
+		w.forgetRequest(id)
+	}
+	requests := w.documents.requests()
 	w.verifyIndex(ctx, ids)
 	return errors.Join(
 		w.voidLapsed(ctx, requests),
@@ -53,7 +56,7 @@ func (w *Worker) readChanged(ctx context.Context) (map[string]bool, error) {
 			return nil, err
 		}
 		ids[e.ID] = true
-		if w.watch.etag(e.ID) == e.ETag {
+		if w.documents.etag(e.ID) == e.ETag {
 			continue
 		}
 		switch err := w.readAgain(ctx, e.ID); {
@@ -78,7 +81,7 @@ func (w *Worker) readAgain(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	w.watch.put(doc)
+	w.saw(doc)
 	w.indexRow(ctx, doc)
 	if err := w.Bell.Card(ctx, id, doc.Request.Version); err != nil {
 		w.Log.Warn("the card was not rung for", keyRequest, id, keyError, err)
@@ -89,7 +92,7 @@ func (w *Worker) readAgain(ctx context.Context, id string) error {
 // ringAged rings for the cards that say something else by now, though nothing
 // happened: a run has been silent for too long.
 func (w *Worker) ringAged(ctx context.Context, requests []lifecycle.Request) error {
-	last, t := w.watch.sweep(), now()
+	last, t := w.sweeps.begin(), now()
 	for _, r := range requests {
 		same := lifecycle.DeriveLifecycleStatus(r, last) == lifecycle.DeriveLifecycleStatus(r, t) &&
 			len(lifecycle.Actions(r, last)) == len(lifecycle.Actions(r, t))
@@ -112,7 +115,7 @@ func (w *Worker) ringDue(ctx context.Context, requests []lifecycle.Request) erro
 	waiting := w.waiting(ctx)
 	for _, r := range requests {
 		for _, s := range lifecycle.Next(r, lifecycle.EnvironmentState{}, now()) {
-			if s.Name == lifecycle.StepReconcile || now().Before(w.watch.wakes(r, s)) || s.Name == lifecycle.StepOpen && waiting[r.ID] && now().Sub(r.UpdatedAt) < waitsMost {
+			if s.Name == lifecycle.StepReconcile || now().Before(w.backoffs.readyAt(r, s)) || s.Name == lifecycle.StepOpen && waiting[r.ID] && now().Sub(r.UpdatedAt) < waitsMost {
 				continue
 			}
 			if failed == nil { // the others would wait for the same answer
@@ -157,7 +160,7 @@ func (w *Worker) ringSyncs(ctx context.Context, requests []lifecycle.Request) er
 	}
 	var failed error
 	for repo, every := range wait {
-		if !w.watch.due(repo.String(), every) {
+		if !w.repositories.due(repo.String(), every) {
 			continue
 		}
 		if err := w.Bell.SyncEvery(ctx, repo.String(), every); err != nil {
@@ -189,7 +192,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-sweep.C:
 			w.sweepAll(ctx, &beside)
 		case <-syncs.C:
-			if err := w.ringSyncs(ctx, w.watch.all()); err != nil && ctx.Err() == nil {
+			if err := w.ringSyncs(ctx, w.documents.requests()); err != nil && ctx.Err() == nil {
 				w.Log.Warn("no sync was rung for", keyError, err)
 			}
 		}
@@ -204,7 +207,7 @@ func (w *Worker) sweepAll(ctx context.Context, beside *sync.WaitGroup) {
 	if err := w.Sweep(ctx); err != nil && ctx.Err() == nil {
 		w.Log.Error("sweep did not succeed", keyError, err)
 	}
-	if !w.watch.askDeliveries() {
+	if !w.sweeps.deliveriesDue() {
 		return
 	}
 	if err := w.Redeliver(ctx); err != nil && ctx.Err() == nil {

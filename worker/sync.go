@@ -19,17 +19,17 @@ const runsBack = 24 * time.Hour
 // requests, one of runs, whatever the number of requests. With it everything works
 // with no public address at all.
 func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
-	requests := w.watch.of(repo)
+	requests := w.documents.unsettledIn(repo)
 	if len(requests) == 0 {
 		return nil
 	}
-	seen := w.watch.lists(repo, requests)
-	pulls, err := w.GitHub.Pulls(ctx, repo, w.watch.since(repo, requests), seen.pulls)
+	seen := w.repositories.lists(repo, requests)
+	pulls, err := w.GitHub.Pulls(ctx, repo, w.repositories.since(repo, requests), seen.pulls)
 	if err != nil {
 		return err
 	}
 	began := now()
-	runs, err := w.GitHub.FindRuns(ctx, repo, github.RunQuery{Since: oldestRun(requests, w.watch.unlistedSince(repo)), ETag: seen.runs})
+	runs, err := w.GitHub.FindRuns(ctx, repo, github.RunQuery{Since: oldestRun(requests, w.repositories.unlistedSince(repo)), ETag: seen.runs})
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
 	}
 	failed = errors.Join(failed, w.syncForeign(ctx, runs.Items))
 	if failed == nil {
-		w.watch.listed(repo, requests, pulls, runs.ETag, began)
+		w.repositories.listed(repo, requests, pulls, runs.ETag, began)
 	}
 	return failed
 }
@@ -131,7 +131,7 @@ func unreviewed(r *lifecycle.Request, changed time.Time) bool {
 func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls github.Listing[github.Pull], runs github.Listing[github.Run]) error {
 	doc, err := w.Store.Get(ctx, r.ID)
 	if err != nil || doc.Archived {
-		w.watch.drop(r.ID)
+		w.forgetRequest(r.ID)
 		return ignoreGone(err)
 	}
 	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, r.ID)}
@@ -146,7 +146,7 @@ func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls git
 			return err
 		}
 	}
-	w.watch.put(j.doc)
+	w.saw(j.doc)
 	if j.doc.Request.Version == doc.Request.Version {
 		return nil
 	}

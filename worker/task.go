@@ -133,7 +133,8 @@ func (w *Worker) rebuildIndex(ctx context.Context, beside *sync.WaitGroup) {
 	if built || !w.rebuilding.CompareAndSwap(false, true) {
 		return
 	}
-	w.watch.forget()
+	w.documents.forget()
+	w.repositories.forget()
 	beside.Go(func() {
 		defer w.rebuilding.Store(false)
 		if err := w.Reindex(ctx); err != nil && !errors.Is(err, queue.ErrRebuilding) {

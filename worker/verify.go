@@ -17,11 +17,11 @@ const (
 // none. Anybody with access to Redis can put a row there, or a version that no later one
 // exceeds: lists may be wrong for a while, not for good.
 func (w *Worker) verifyIndex(ctx context.Context, live map[string]bool) {
-	if !w.watch.verifyDue() {
+	if !w.sweeps.verifyDue() {
 		return
 	}
 	reads := 0
-	for _, doc := range w.watch.documents() {
+	for _, doc := range w.documents.all() {
 		newer, err := w.Index.Verify(ctx, RowOf(doc))
 		if err != nil {
 			w.Log.Warn("the index was not compared", keyError, err)
@@ -62,24 +62,4 @@ func (w *Worker) correctRow(ctx context.Context, id, version string) error {
 		return err
 	}
 	return w.Index.Correct(ctx, RowOf(doc), version)
-}
-
-func (w *watch) verifyDue() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if now().Sub(w.index) < verifyEvery {
-		return false
-	}
-	w.index = now()
-	return true
-}
-
-func (w *watch) documents() []store.Doc {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	all := make([]store.Doc, 0, len(w.docs))
-	for _, doc := range w.docs {
-		all = append(all, doc)
-	}
-	return all
 }

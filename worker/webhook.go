@@ -153,7 +153,7 @@ func (w *Worker) runFacts(ctx context.Context, h github.Hint, kind lifecycle.Kin
 	if err != nil {
 		return ignoreGone(err)
 	}
-	w.watch.put(after)
+	w.saw(after)
 	if after.Request.Version == doc.Request.Version {
 		return nil
 	}
@@ -167,13 +167,13 @@ func (w *Worker) runFacts(ctx context.Context, h github.Hint, kind lifecycle.Kin
 // it again. What does not succeed is left to a look.
 func (w *Worker) lookFurther(ctx context.Context, doc store.Doc) bool {
 	id := doc.Request.ID
-	if !due(doc.Request) || !w.watch.begin(id) {
+	if !due(doc.Request) || !w.reconciles.begin(id) {
 		return false
 	}
 	err := w.lookAt(ctx, doc)
-	again := w.watch.end(id, err == nil)
+	again := w.reconciles.end(id, err == nil)
 	if again {
-		w.watch.end(id, false)
+		w.reconciles.end(id, false)
 	}
 	return err == nil && !again
 }

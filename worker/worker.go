@@ -46,9 +46,13 @@ type Worker struct {
 	// FingerprintSecret makes the keys for fingerprints of hidden values. Required; the same for all workers.
 	FingerprintSecret []byte
 
-	watch      watch
-	people     people
-	rebuilding atomic.Bool // the index, by this worker
+	documents    documents
+	reconciles   reconciles
+	backoffs     backoffs
+	repositories repositories
+	sweeps       sweeps
+	people       people
+	rebuilding   atomic.Bool // the index, by this worker
 }
 
 // Log keys.
@@ -86,16 +90,16 @@ func now() time.Time { return time.Now().UTC() }
 // request that this worker looks at already is looked at once more afterwards,
 // instead of twice at the same time.
 func (w *Worker) Look(ctx context.Context, id string) error {
-	if !w.watch.begin(id) {
+	if !w.reconciles.begin(id) {
 		return nil
 	}
 	for range maxLooks {
 		err := w.look(ctx, id)
-		if again := w.watch.end(id, err == nil); !again {
+		if again := w.reconciles.end(id, err == nil); !again {
 			return err
 		}
 	}
-	w.watch.end(id, false)
+	w.reconciles.end(id, false)
 	return w.Bell.LookAfter(ctx, id, 0, time.Second)
 }
 
@@ -130,8 +134,24 @@ func (w *Worker) lookAt(ctx context.Context, doc store.Doc) error {
 		w.indexRow(ctx, j.doc)
 		err = errors.Join(err, w.Bell.Card(ctx, j.id(), j.doc.Request.Version))
 	}
-	w.watch.put(j.doc)
+	w.saw(j.doc)
 	return err
+}
+
+// saw keeps a document as this worker saw it last. Of one that is archived, nothing is
+// kept.
+func (w *Worker) saw(doc store.Doc) {
+	if doc.Archived {
+		w.forgetRequest(doc.Request.ID)
+		return
+	}
+	w.documents.put(doc)
+}
+
+// forgetRequest drops what is known about a request that is over.
+func (w *Worker) forgetRequest(id string) {
+	w.documents.drop(id)
+	w.backoffs.drop(id)
 }
 
 // job is one look at one request. doc is the newest version in hand.
@@ -187,7 +207,7 @@ func (j *job) run(ctx context.Context) error {
 // round tries each due step once and stops at the first that moved the facts.
 func (j *job) round(ctx context.Context) (moved bool, err error) {
 	for _, s := range lifecycle.Next(*j.request(), lifecycle.EnvironmentState{}, now()) {
-		if s.Name == lifecycle.StepReconcile || now().Before(j.watch.wakes(*j.request(), s)) {
+		if s.Name == lifecycle.StepReconcile || now().Before(j.backoffs.readyAt(*j.request(), s)) {
 			continue
 		}
 		before := j.doc.Request.Version
@@ -213,7 +233,7 @@ func (j *job) round(ctx context.Context) (moved bool, err error) {
 			return false, nil
 		}
 		if !j.waits {
-			j.watch.rest(*j.request(), s, err)
+			j.backoffs.add(*j.request(), s, err)
 		}
 	}
 	return false, nil
@@ -226,7 +246,7 @@ func (j *job) later(ctx context.Context) error {
 	}
 	var next time.Time
 	for _, s := range lifecycle.Next(*j.request(), lifecycle.EnvironmentState{}, now()) {
-		at := j.watch.wakes(*j.request(), s)
+		at := j.backoffs.readyAt(*j.request(), s)
 		if at.After(now()) && s.Name != lifecycle.StepReconcile && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
@@ -235,79 +255,6 @@ func (j *job) later(ctx context.Context) error {
 		return nil
 	}
 	return j.Bell.LookAfter(ctx, j.id(), j.doc.Request.Version, time.Until(next))
-}
-
-func (j *job) do(ctx context.Context, s lifecycle.Step) error {
-	switch s.Name {
-	case lifecycle.StepLog:
-		return j.flush(ctx)
-	case lifecycle.StepOpen:
-		return j.open(ctx)
-	case lifecycle.StepPlan:
-		return j.plan(ctx, s)
-	case lifecycle.StepDispatch:
-		return j.sendAgain(ctx, s)
-	case lifecycle.StepFind:
-		_, err := j.find(ctx, s)
-		return err
-	case lifecycle.StepResult:
-		return j.result(ctx, s)
-	case lifecycle.StepRevoke:
-		return j.revoke(ctx, s)
-	case lifecycle.StepGiveUp:
-		return j.giveUp(ctx, s)
-	case lifecycle.StepRelease:
-		return j.release(ctx, s)
-	case lifecycle.StepLeave:
-		return j.leaveQueue(ctx, s)
-	case lifecycle.StepPost:
-		return j.post(ctx)
-	case lifecycle.StepBranch:
-		return j.deleteBranch(ctx)
-	case lifecycle.StepArchive:
-		return j.archive(ctx)
-	default:
-		return j.serve(ctx, s)
-	}
-}
-
-// serve does the steps that a person asked for, and those of the cleanup. What GitHub
-// refuses is said on the card, and pressed again by a person.
-func (j *job) serve(ctx context.Context, s lifecycle.Step) error {
-	wish := j.request().Wish(lifecycle.Action(s.Name))
-	if wish == nil {
-		return j.serveStep(ctx, s)
-	}
-	asked := *wish
-	return j.refusal(ctx, asked, j.serveStep(ctx, s))
-}
-
-func (j *job) serveStep(ctx context.Context, s lifecycle.Step) error {
-	switch s.Name {
-	case lifecycle.StepApprove:
-		return j.approve(ctx)
-	case lifecycle.StepReject:
-		return j.reject(ctx)
-	case lifecycle.StepMerge:
-		return j.merge(ctx)
-	case lifecycle.StepApply, lifecycle.StepDestroy:
-		return j.takeTurn(ctx, s)
-	case lifecycle.StepRestore:
-		return j.restore(ctx)
-	case lifecycle.StepClose:
-		return j.close(ctx)
-	case lifecycle.StepRepair:
-		return j.repair(ctx)
-	case lifecycle.StepCleanup:
-		return j.cleanup(ctx)
-	case lifecycle.StepCleanupPull:
-		return j.cleanupPull(ctx)
-	case lifecycle.StepCleanupMerge:
-		return j.cleanupMerge(ctx)
-	default:
-		j.log.Error("nobody knows this step", keyStep, s.Name)
-		return nil
-	}
 }
 
 // flush moves audit events into the log.

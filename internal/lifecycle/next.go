@@ -33,6 +33,13 @@ const (
 	StepArchive      StepName = "archive"       // move the document to history
 )
 
+// Steps are all steps that there are.
+var Steps = []StepName{
+	StepLog, StepOpen, StepDispatch, StepFind, StepReconcile, StepResult, StepRevoke, StepGiveUp, StepRelease, StepLeave, StepPlan, StepPost,
+	StepApprove, StepReject, StepMerge, StepApply, StepDestroy, StepRestore, StepClose, StepBranch, StepRepair, StepCleanup, StepCleanupPull,
+	StepCleanupMerge, StepArchive,
+}
+
 // Step is something that is due. After is the time before which there is no use in
 // trying; zero means now.
 type Step struct {

@@ -1,0 +1,72 @@
+package worker
+
+import (
+	"context"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// handlers are how each step of lifecycle.Steps is done, one row for each; StepReconcile
+// alone is left to sync. A step that carries out an intent has the name of its action.
+var handlers = map[lifecycle.StepName]handler{
+	lifecycle.StepLog:          whole((*job).flush),
+	lifecycle.StepOpen:         whole((*job).open),
+	lifecycle.StepDispatch:     (*job).sendAgain,
+	lifecycle.StepFind:         (*job).findLost,
+	lifecycle.StepResult:       (*job).result,
+	lifecycle.StepRevoke:       (*job).revoke,
+	lifecycle.StepGiveUp:       (*job).giveUp,
+	lifecycle.StepRelease:      (*job).release,
+	lifecycle.StepLeave:        (*job).leaveQueue,
+	lifecycle.StepPlan:         (*job).plan, // answers for its intents by itself
+	lifecycle.StepPost:         whole((*job).post),
+	lifecycle.StepBranch:       whole((*job).deleteBranch),
+	lifecycle.StepArchive:      whole((*job).archive),
+	lifecycle.StepApprove:      requested(whole((*job).approve)),
+	lifecycle.StepReject:       requested(whole((*job).reject)),
+	lifecycle.StepMerge:        requested(whole((*job).merge)),
+	lifecycle.StepApply:        requested((*job).takeTurn),
+	lifecycle.StepDestroy:      requested((*job).takeTurn),
+	lifecycle.StepRestore:      requested(whole((*job).restore)),
+	lifecycle.StepClose:        requested(whole((*job).close)),
+	lifecycle.StepRepair:       requested(whole((*job).repair)),
+	lifecycle.StepCleanup:      whole((*job).cleanup),
+	lifecycle.StepCleanupPull:  whole((*job).cleanupPull),
+	lifecycle.StepCleanupMerge: whole((*job).cleanupMerge),
+}
+
+// handler does one step.
+type handler = func(*job, context.Context, lifecycle.Step) error
+
+// whole is a handler for a step that is about the whole request: its name says it all.
+func whole(do func(*job, context.Context) error) handler {
+	return func(j *job, ctx context.Context, _ lifecycle.Step) error { return do(j, ctx) }
+}
+
+// requested is a handler for a step that a person requested. What GitHub or the facts
+// refuse is said on the card, and requested again by a person.
+func requested(do handler) handler {
+	return func(j *job, ctx context.Context, s lifecycle.Step) error {
+		intent := j.request().Wish(lifecycle.Action(s.Name))
+		if intent == nil {
+			return do(j, ctx, s)
+		}
+		asked := *intent
+		return j.refusal(ctx, asked, do(j, ctx, s))
+	}
+}
+
+func (j *job) do(ctx context.Context, s lifecycle.Step) error {
+	do, ok := handlers[s.Name]
+	if !ok {
+		j.log.Error("no handler for this step", keyStep, s.Name)
+		return nil
+	}
+	return do(j, ctx, s)
+}
+
+// findLost looks for the run of an attempt.
+func (j *job) findLost(ctx context.Context, s lifecycle.Step) error {
+	_, err := j.find(ctx, s)
+	return err
+}
