@@ -225,7 +225,9 @@ func (w *world) destroy(id string) {
 // settled waits until nothing is due.
 func (w *world) settled(id string) {
 	w.t.Helper()
-	w.until(id, "settled", func(d store.Doc) bool { return d.Archived || lifecycle.Settled(d.Request, time.Now().UTC()) })
+	w.until(id, "settled", func(d store.Doc) bool {
+		return d.Archived || len(lifecycle.Next(d.Request, lifecycle.EnvironmentState{}, time.Now().UTC())) == 0
+	})
 }
 
 // journey is the whole of it.

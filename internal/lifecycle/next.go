@@ -236,7 +236,7 @@ func (r Request) DestroyPlan() *Attempt {
 func destroyStep(r Request, w Wish, env EnvironmentState) []Step {
 	plan := r.DestroyPlan()
 	switch {
-	case r.Runs.Plan.Current().active() || plan != nil && plan.failed():
+	case r.Runs.Plan.Current().active() || plan.failed():
 		return nil
 	case plan == nil:
 		return []Step{{Name: StepPlan, Kind: KindPlan, Purpose: PurposeDestroy, By: w.By}}
@@ -300,6 +300,3 @@ func cleanupSteps(r Request) []Step {
 	}
 	return []Step{step}
 }
-
-// Settled says that no step is due or will become due by itself.
-func Settled(r Request, now time.Time) bool { return len(Next(r, EnvironmentState{}, now)) == 0 }
