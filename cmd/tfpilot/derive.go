@@ -21,8 +21,8 @@ type derived struct {
 }
 
 // unwrapped takes the document out of what `requests show --json` and `requests export`
-// print: read as a document itself, that would be one without any fact. They also tell
-// whether it is in the archive, which the document does not hold.
+// print: read as a document itself, that would be one without any fact. They also report
+// whether it is archived: documents that were archived before 2026-11-30 do not.
 func unwrapped(data []byte) (document []byte, archived bool) {
 	var printed struct {
 		Request  json.RawMessage `json:"request"`
@@ -56,8 +56,11 @@ func newDerive() *cobra.Command {
 			if err := lifecycle.Decode(document, &r); err != nil {
 				return fmt.Errorf("standard input is no request document: %w; give one, or what tfpilot requests show --json prints", err)
 			}
+			if archived && r.ArchivedAt == nil {
+				r.ArchivedAt = &r.UpdatedAt
+			}
 			d := derived{lifecycle.DeriveLifecycleStatus(r, now), lifecycle.Actions(r, now), lifecycle.Next(r, lifecycle.EnvironmentState{}, now)}
-			if d.Next == nil || archived { // nothing is due in the archive
+			if d.Next == nil {
 				d.Next = []lifecycle.Step{}
 			}
 			enc := json.NewEncoder(c.OutOrStdout())

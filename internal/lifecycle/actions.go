@@ -27,6 +27,9 @@ func Can(r Request, a Action) *Refusal {
 // Actions is the only source of what may be done next, in the order in which it is
 // shown. rbac then says by whom. What waits already is not offered again.
 func Actions(r Request, now time.Time) []Offer {
+	if r.ArchivedAt != nil {
+		return []Offer{}
+	}
 	var offers []Offer
 	for _, row := range actionRows {
 		waits := row.RecordsIntent() && r.Wish(row.Action) != nil

@@ -71,6 +71,9 @@ const (
 // every step, once its outcome is recorded, is no longer due. env is the lease of
 // the request's environment; its zero value means that nobody looked.
 func Next(r Request, env EnvironmentState, now time.Time) []Step {
+	if r.ArchivedAt != nil {
+		return nil
+	}
 	var steps []Step
 	if len(r.Audit.Pending) > 0 {
 		steps = append(steps, Step{Name: StepLog, After: r.Audit.Pending[0].At.Add(LogAfter)})

@@ -54,6 +54,8 @@ type Request struct {
 	ClosedBy  string         `json:"closedBy,omitempty"` // who asked TfPilot to; empty after a rejection and when it was closed on GitHub
 	ExpiresAt *time.Time     `json:"expiresAt,omitempty"`
 
+	ArchivedAt *time.Time `json:"archivedAt,omitempty"` // only in history/; nothing is due there and nothing may be done
+
 	Extra Extra `json:"-"`
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
 )
 
@@ -17,8 +19,8 @@ func TestArchive(t *testing.T) {
 		t.Fatalf("archive: %v, archived %v", err, archived.Archived)
 	}
 	got, err := s.Get(t.Context(), testID)
-	if err != nil || !got.Archived || got.ETag != archived.ETag {
-		t.Errorf("get after archiving: %v, %+v", err, got.Archived)
+	if err != nil || !got.Archived || got.ETag != archived.ETag || got.Request.ArchivedAt == nil || doc.Request.ArchivedAt != nil {
+		t.Errorf("get after archiving: %v, %v, archived at %v, before at %v", err, got.Archived, got.Request.ArchivedAt, doc.Request.ArchivedAt)
 	}
 	if _, err := s.Update(t.Context(), testID, worker, message("1.1")); !errors.Is(err, ErrArchived) {
 		t.Errorf("change of an archived document: %v", err)
@@ -38,6 +40,19 @@ func TestArchive(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("%d documents in history", n)
+	}
+}
+
+// TestArchivedEarlier: what was archived before documents reported it is archived since its last change.
+func TestArchivedEarlier(t *testing.T) {
+	s := openAs(t, newBucket(t), "app")
+	r := lifecycle.Request{Schema: lifecycle.Schema, ID: testID, UpdatedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	if _, err := s.putHistory(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Get(t.Context(), testID)
+	if err != nil || got.Request.ArchivedAt == nil || !got.Request.ArchivedAt.Equal(r.UpdatedAt) {
+		t.Errorf("%v, archived at %v", err, got.Request.ArchivedAt)
 	}
 }
 
@@ -121,7 +136,7 @@ func TestArchiveSurvivesLostAnswers(t *testing.T) {
 	}
 }
 
-// The archived bytes are the document's own, nonce and version included.
+// The archived bytes are the document's own, nonce and version included, and when it was archived.
 func TestArchiveIsACopy(t *testing.T) {
 	s := openAs(t, newBucket(t), "app")
 	doc := mustCreate(t, s, testID)
@@ -130,12 +145,14 @@ func TestArchiveIsACopy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Archive(t.Context(), doc); err != nil {
+	archived, err := s.Archive(t.Context(), doc)
+	if err != nil {
 		t.Fatal(err)
 	}
 	key, _ = HistoryKey(testID)
 	after, err := s.get(t.Context(), key, maxDocument)
-	if err != nil || !bytes.Equal(before.data, after.data) {
+	at := `,"archivedAt":"` + archived.Request.ArchivedAt.Format(time.RFC3339Nano) + `"`
+	if err != nil || !bytes.Equal(before.data, bytes.Replace(after.data, []byte(at), nil, 1)) {
 		t.Errorf("%v\n%s\n%s", err, before.data, after.data)
 	}
 }

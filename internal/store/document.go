@@ -49,8 +49,15 @@ func (s *Store) archived(ctx context.Context, id string) (Doc, error) {
 		return Doc{}, err
 	}
 	doc, err := s.read(ctx, key, id)
-	doc.Archived = err == nil
-	return doc, err
+	if err != nil {
+		return doc, err
+	}
+	doc.Archived = true
+	if doc.Request.ArchivedAt == nil { // written before the document itself told
+		at := doc.Request.UpdatedAt
+		doc.Request.ArchivedAt = &at
+	}
+	return doc, nil
 }
 
 func (s *Store) read(ctx context.Context, key, id string) (Doc, error) {
@@ -218,54 +225,58 @@ func (s *Store) Archive(ctx context.Context, doc Doc) (Doc, error) {
 	if err != nil {
 		return doc, err
 	}
-	etag, err := s.putHistory(ctx, doc.Request)
+	copied := doc.Request
+	at := time.Now().UTC()
+	copied.ArchivedAt = &at
+	stored, err := s.putHistory(ctx, copied)
 	if err != nil {
 		return doc, fmt.Errorf("archive %s: %w", id, err)
 	}
 	if err := s.removeSure(ctx, key, doc.ETag); err != nil {
 		return doc, fmt.Errorf("archive %s: %w", id, err)
 	}
-	return Doc{Request: doc.Request, ETag: etag, Archived: true}, nil
+	return stored, nil
 }
 
 // putHistory writes the copy. A copy that an archiving left which was then
 // overtaken by a change of the original is replaced; a newer one never is.
-func (s *Store) putHistory(ctx context.Context, r lifecycle.Request) (string, error) {
+func (s *Store) putHistory(ctx context.Context, r lifecycle.Request) (Doc, error) {
 	key, err := HistoryKey(r.ID)
 	if err != nil {
-		return "", err
+		return Doc{}, err
 	}
 	data, err := encodeRequest(r)
 	if err != nil {
-		return "", err
+		return Doc{}, err
 	}
 	for try := range maxTries {
 		etag, err := s.create(ctx, key, data)
 		if err == nil {
-			return etag, nil
+			return Doc{Request: r, ETag: etag, Archived: true}, nil
 		}
 		if !mayRepeat(err) {
-			return "", err
+			return Doc{}, err
 		}
 		stored, err := s.read(ctx, key, r.ID)
 		switch {
 		case err == nil && stored.Request.WriteNonce == r.WriteNonce:
-			return stored.ETag, nil
+			stored.Archived = true
+			return stored, nil
 		case err == nil && stored.Request.Version >= r.Version:
-			return "", fmt.Errorf("history holds version %d: %w", stored.Request.Version, ErrConflict)
+			return Doc{}, fmt.Errorf("history holds version %d: %w", stored.Request.Version, ErrConflict)
 		case err == nil:
 			if etag, err = s.replace(ctx, key, stored.ETag, data); err == nil {
-				return etag, nil
+				return Doc{Request: r, ETag: etag, Archived: true}, nil
 			}
 		}
 		if err != nil && !mayRepeat(err) {
-			return "", err
+			return Doc{}, err
 		}
 		if err := pause(ctx, try); err != nil {
-			return "", err
+			return Doc{}, err
 		}
 	}
-	return "", ErrConflict
+	return Doc{}, ErrConflict
 }
 
 // removeSure deletes with a condition and repeats what had no answer. An object that
