@@ -63,6 +63,7 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 		if change.Commands, err = written.commands(resource, change.Kind()); err != nil {
 			return nil, err
 		}
+		change.WriteOnly = written.writeOnly(resource, rc.Change, hide.below(rc.Address))
 		if resource.config != nil {
 			change.Configuration = resource.config.ProviderConfigKey
 		}
@@ -70,6 +71,9 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 	}
 	if len(outside) > 0 {
 		return nil, planError(OutsideModule, outside, "the plan changes what does not belong to %s", scope.RequestID)
+	}
+	if len(s.Changes) > 0 {
+		s.Changes = append(s.Changes, written.ephemerals(plan)...)
 	}
 	slices.SortFunc(s.Changes, compareChanges)
 	if err := s.addProviders(plan, written); err != nil {

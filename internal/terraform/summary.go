@@ -18,7 +18,7 @@ type Summary struct {
 	Code      *CodeIdentity // what the plan was made of; summaries before 2026-11-30 have none
 }
 
-// Change is one managed resource that the plan changes, moves or imports, or a data source that the apply reads.
+// Change is one managed resource that the plan changes, moves or imports, or a data source or ephemeral resource that the apply reads.
 type Change struct {
 	Address         string
 	Deposed         string // key of an object left over from a replacement
@@ -32,9 +32,11 @@ type Change struct {
 	ReplacePaths    []any
 	Before          map[string]any // of the attributes that differ; of a delete only id, arn and name
 	After           map[string]any
-	Unknown         []string // paths of what is known only after the apply
-	Commands        []any    // provisioners: {"type": t, "config": c}, which run beside what the plan shows
-	Warnings        []string // what whoever approves cannot see in the change, in words
+	Unknown         []string       // paths of what is known only after the apply
+	Commands        []any          // provisioners: {"type": t, "config": c}, which run beside what the plan shows
+	Warnings        []string       // what whoever approves cannot see in the change, in words
+	Settings        map[string]any // of an ephemeral resource: its arguments as written
+	WriteOnly       map[string]any // arguments that no plan shows, by path: {"value": hidden, "from": ephemeral resources}
 }
 
 // Kind is what happens to the resource in one word: create, update, replace, delete, move, import or read.
@@ -163,6 +165,12 @@ func (c Change) document() map[string]any {
 	if len(c.Warnings) > 0 {
 		doc["warnings"] = c.Warnings
 	}
+	if len(c.Settings) > 0 {
+		doc["settings"] = c.Settings
+	}
+	if len(c.WriteOnly) > 0 {
+		doc["writeOnly"] = c.WriteOnly
+	}
 	return doc
 }
 
@@ -197,6 +205,8 @@ func ParseSummary(content []byte) (*Summary, error) {
 			Unknown         []string       `json:"unknown"`
 			Commands        []any          `json:"commands"`
 			Warnings        []string       `json:"warnings"`
+			Settings        map[string]any `json:"settings"`
+			WriteOnly       map[string]any `json:"writeOnly"`
 		} `json:"changes"`
 		Providers []struct {
 			Name   string         `json:"name"`

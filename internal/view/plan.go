@@ -157,6 +157,8 @@ func changeOf(c terraform.Change) Change {
 	}
 	w.commands(c)
 	w.attributes(c)
+	w.settings(c)
+	w.writeOnly(c)
 	return Change{Kind: c.Kind(), Address: visible(c.ShortAddress()), Access: grantsAccess(c), Lines: w.lines}
 }
 
@@ -199,6 +201,9 @@ func title(c terraform.Change) string {
 	case Import:
 		return "import " + address
 	case Read:
+		if terraform.IsEphemeral(c) {
+			return "read " + address + " (during the plan and again during the apply)"
+		}
 		return "read " + address + " (during the apply)"
 	}
 	return c.Kind() + " " + address
@@ -301,4 +306,34 @@ func (w *writer) commands(c terraform.Change) {
 		w.add(1, "", "! runs "+visible(kind)+":")
 		w.object(2, "", config, false, nil)
 	}
+}
+
+// settings show what an ephemeral resource is asked for: what it gives is in no plan.
+func (w *writer) settings(c terraform.Change) {
+	w.code = true
+	defer func() { w.code = false }()
+	w.object(1, "", c.Settings, false, nil)
+}
+
+// writeOnly shows which values the apply sends that no plan shows.
+func (w *writer) writeOnly(c terraform.Change) {
+	for _, path := range names(c.WriteOnly) {
+		one, _ := c.WriteOnly[path].(map[string]any)
+		note := "write-only: the apply sends it, and no plan shows it"
+		if from := texts(one["from"]); len(from) > 0 {
+			note += "; made of " + visible(strings.Join(from, ", "))
+		}
+		w.add(1, signOf(c), visible(path)+" = "+terraform.Hidden+"  # "+note)
+	}
+}
+
+func texts(list any) []string {
+	var all []string
+	values, _ := list.([]any)
+	for _, v := range values {
+		if text, ok := v.(string); ok {
+			all = append(all, text)
+		}
+	}
+	return all
 }

@@ -135,6 +135,15 @@ func plans(t testing.TB) map[string]*terraform.Summary {
 			Address: "aws_x.hostile[\"\u202egnp\"]", Type: "aws_x", Actions: create,
 			After: map[string]any{"a": "x\u200by\u202e", "n\u00e4me ": "```\n@everyone <!channel>\x1b[2J\nlast"},
 		}),
+		"ephemeral": {Changes: []terraform.Change{
+			{Address: module + "aws_db_instance.x", Type: "aws_db_instance", Actions: create, After: map[string]any{"name": "n"}, WriteOnly: map[string]any{
+				"password_wo": map[string]any{"value": "(sensitive #000000000001)", "from": []any{"ephemeral.aws_secret.db"}},
+				"auth.key_wo": map[string]any{"value": "(sensitive #000000000002)"},
+			}},
+			{Address: module + "ephemeral.aws_secret.db", Type: "aws_secret", Actions: []string{"read"}, Settings: map[string]any{
+				"secret_id": map[string]any{"expression": `"prod/${var.name}"`, "values": map[string]any{"var.name": "n"}}, "region": "eu-west-1",
+			}},
+		}},
 		"commands": {
 			Changes: []terraform.Change{{
 				Address: module + "terraform_data.x", Type: "terraform_data", Actions: create, Configuration: "aws.other",

@@ -1,0 +1,212 @@
+package terraform
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	tfjson "github.com/hashicorp/terraform-json"
+)
+
+// A plan does not list two things that take part in its apply: ephemeral resources, which Terraform reads anew in every run, and
+// write-only arguments, which it sends and does not store. Both are taken from the code that the plan was made of.
+
+// ephemerals lists the ephemeral resources of the root and of the request's module, as changes that only read. Where nothing
+// else changes there is no apply to read them.
+func (s *settings) ephemerals(plan *tfjson.Plan) []Change {
+	var found []Change
+	for _, path := range slices.Sorted(maps.Keys(s.modules)) {
+		module, seen := s.modules[path], map[string]bool{}
+		for _, block := range module.blocks {
+			if block.Type != "ephemeral" || len(block.Labels) != 2 {
+				continue
+			}
+			c := Change{Address: moduleAddress(path) + "ephemeral." + strings.Join(block.Labels, "."), Type: block.Labels[0], Actions: []string{"read"}}
+			if seen[c.Address] { // an override file has it once more
+				continue
+			}
+			seen[c.Address] = true
+			blocks := module.find("ephemeral", block.Labels...)
+			c.Settings = s.of(module, blocks, "provider")
+			c.Provider, c.Configuration = providerOf(plan, path, c.Type, attribute(blocks, "provider"))
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// IsEphemeral reports whether a change is an ephemeral resource that the apply reads.
+func IsEphemeral(c Change) bool {
+	return c.Kind() == "read" && strings.Contains("."+instanceKey.ReplaceAllLiteralString(c.Address, ""), ".ephemeral."+c.Type+".")
+}
+
+// moduleAddress is the beginning of the addresses of a module that is given by its path.
+func moduleAddress(path string) string {
+	if path == "" {
+		return ""
+	}
+	return "module." + strings.ReplaceAll(path, ".", ".module.") + "."
+}
+
+// providerOf finds the provider of an ephemeral resource, and the configuration that it uses where that is the only one that fits.
+func providerOf(plan *tfjson.Plan, path, kind string, written hclsyntax.Expression) (source, configuration string) {
+	name, _, _ := strings.Cut(kind, "_")
+	alias := ""
+	if written != nil {
+		if traversal, diags := hcl.AbsTraversalForExpr(written); !diags.HasErrors() {
+			name = traversal.RootName()
+			if len(traversal) > 1 {
+				attr, _ := traversal[1].(hcl.TraverseAttr)
+				alias = attr.Name
+			}
+		}
+	}
+	var fits []string
+	for key, config := range plan.Config.ProviderConfigs {
+		if config == nil || config.Name != name {
+			continue
+		}
+		source = config.FullName
+		if config.Alias == alias && (config.ModuleAddress == "" || modulePath(config.ModuleAddress) == path) {
+			fits = append(fits, key)
+		}
+	}
+	if len(fits) == 1 {
+		configuration = fits[0]
+	}
+	return source, configuration
+}
+
+// writeOnly lists the arguments of a resource whose values no plan shows, by path: a fingerprint of what is written for each, and
+// the ephemeral resources that it is made of.
+func (s *settings) writeOnly(r declared, change *tfjson.Change, hide *mask) map[string]any {
+	if r.config == nil || change.Actions.Delete() || change.Actions.NoOp() {
+		return nil
+	}
+	after, _ := change.After.(map[string]any)
+	unknown, _ := change.AfterUnknown.(map[string]any)
+	module, found := s.modules[r.module], map[string]any{}
+	for _, block := range module.find("resource", r.config.Type, r.config.Name) {
+		for name, attr := range block.Body.Attributes {
+			if metaArguments[name] {
+				continue
+			}
+			lacking := after[name] == nil && len(unknownPaths(name, unknown[name])) == 0
+			s.addWriteOnly(found, module, name, attr.Expr, hide, lacking && isSet(attr.Expr))
+		}
+		for _, inner := range block.Body.Blocks {
+			if !metaArguments[inner.Type] {
+				s.addWriteOnlyIn(found, module, inner.Type, inner, hide)
+			}
+		}
+	}
+	return found
+}
+
+// metaArguments are Terraform's own arguments and blocks in a resource. Commands and their connections are shown by themselves.
+var metaArguments = map[string]bool{
+	"count": true, "for_each": true, "provider": true, "depends_on": true, "lifecycle": true, "provisioner": true, "connection": true,
+}
+
+func (s *settings) addWriteOnlyIn(found map[string]any, module *source, path string, block *hclsyntax.Block, hide *mask) {
+	for name, attr := range block.Body.Attributes {
+		s.addWriteOnly(found, module, path+"."+name, attr.Expr, hide, false)
+	}
+	for _, inner := range block.Body.Blocks {
+		s.addWriteOnlyIn(found, module, path+"."+inner.Type, inner, hide)
+	}
+}
+
+// addWriteOnly adds an argument that is write-only by its name, by what it is made of, or since the plan lacks it.
+func (s *settings) addWriteOnly(found map[string]any, module *source, path string, expr hclsyntax.Expression, hide *mask, lacking bool) {
+	from := map[string]bool{}
+	s.addEphemeral(from, map[string]bool{}, module, expr)
+	literal, isLiteral := literalOf(expr)
+	if !strings.HasSuffix(path, "_wo") && len(from) == 0 && !lacking || isLiteral && literal == nil {
+		return
+	}
+	one := map[string]any{"value": hide.below(path).hidden(s.unmasked().value(module, expr, nil))}
+	if len(from) > 0 {
+		var names []any
+		for _, name := range slices.Sorted(maps.Keys(from)) {
+			names = append(names, name)
+		}
+		one["from"] = names
+	}
+	if twice, ok := found[path]; ok { // of a block that is there more than once, or is overridden
+		one["value"] = hide.below(path).hidden([]any{twice, one["value"]})
+	}
+	found[path] = one
+}
+
+// isSet reports whether an expression gives a value that is neither null nor empty, whatever it refers to.
+func isSet(expr hclsyntax.Expression) bool {
+	if literal, ok := literalOf(expr); ok {
+		return literal != nil && literal != "" && literal != false
+	}
+	switch e := expr.(type) {
+	case *hclsyntax.ObjectConsExpr:
+		return len(e.Items) > 0
+	case *hclsyntax.TupleConsExpr:
+		return len(e.Exprs) > 0
+	case *hclsyntax.TemplateExpr:
+		return true
+	}
+	return false
+}
+
+// addEphemeral adds the ephemeral resources that an expression is made of, also by way of locals, variables and outputs.
+func (s *settings) addEphemeral(found, seen map[string]bool, module *source, expr hclsyntax.Expression) {
+	if module == nil || expr == nil {
+		return
+	}
+	for _, traversal := range expr.Variables() {
+		names := attributeNames(traversal)
+		if len(names) == 0 {
+			continue
+		}
+		kind := traversal.RootName()
+		key := module.name + "/" + kind + "." + strings.Join(names, ".")
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		switch {
+		case kind == "ephemeral" && len(names) > 1:
+			found[ShortAddress(moduleAddress(module.name)+"ephemeral."+names[0]+"."+names[1])] = true
+		case kind == "local":
+			s.addEphemeral(found, seen, module, attribute(module.find("locals"), names[0]))
+		case kind == "var":
+			if module.parent != nil {
+				s.addEphemeral(found, seen, module.parent, attribute(module.parent.find("module", module.call()), names[0]))
+			}
+		case kind == "module":
+			s.addOutputs(found, seen, s.modules[strings.TrimPrefix(module.name+"."+names[0], ".")], names[1:])
+		}
+	}
+}
+
+// addOutputs follows one output of a module, or all of them where the module is referred to as a whole.
+func (s *settings) addOutputs(found, seen map[string]bool, module *source, names []string) {
+	if module == nil {
+		return
+	}
+	for _, block := range module.blocks {
+		if block.Type == "output" && len(block.Labels) == 1 && (len(names) == 0 || block.Labels[0] == names[0]) {
+			s.addEphemeral(found, seen, module, attribute([]*hclsyntax.Block{block}, "value"))
+		}
+	}
+}
+
+// attributeNames are the names behind the root of a reference; the keys of instances are left out.
+func attributeNames(traversal hcl.Traversal) []string {
+	var names []string
+	for _, step := range traversal[1:] {
+		if attr, ok := step.(hcl.TraverseAttr); ok {
+			names = append(names, attr.Name)
+		}
+	}
+	return names
+}
