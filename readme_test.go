@@ -61,7 +61,7 @@ func githubTable() string {
 
 // stops says what stops without a rule of the IAM policies.
 var stops = map[string]string{
-	"ListObjects":        "nothing is found that no bell rang for, and a missing object cannot be told from a forbidden one",
+	"ListObjects":        "nothing is found that was not enqueued, and a missing object cannot be told from a forbidden one",
 	"ReadObjects":        "nothing is known; start-up refuses",
 	"WriteObjects":       "nothing can be asked for; start-up refuses",
 	"DeleteObjects":      "withdrawn grants stay until they expire, documents stay out of history; start-up refuses",

@@ -204,7 +204,7 @@ func (a *App) effect(ctx context.Context, v visitor, r lifecycle.Request, action
 		a.Log.Error("write wish", keyRequest, r.ID, keyError, err)
 		return trouble
 	}
-	a.ring(ctx, doc.Request)
+	a.told(ctx, doc.Request)
 	return saidNext(doc.Request, row)
 }
 

@@ -35,10 +35,9 @@ type Facts interface {
 	Summaries
 }
 
-// Bell tells the workers what to look at. It may fail: they look anyway, later.
-type Bell interface {
-	Look(ctx context.Context, requestID string, version int64) error
-	Card(ctx context.Context, requestID string, version int64) error
+// Notifier tells lists, cards and workers of a change. It may fail: workers find by themselves what was not enqueued.
+type Notifier interface {
+	Changed(ctx context.Context, r lifecycle.Request, archived bool) error
 	Sync(ctx context.Context, repo string) error
 }
 
@@ -49,7 +48,7 @@ type App struct {
 	Documents Documents     // required
 	Facts     Facts         // required
 	Index     Index         // required
-	Bell      Bell          // required
+	Notifier  Notifier      // required
 	Policy    rbac.Policy
 	Catalog   *catalog.Catalog // required
 	Projects  Directory        // required
@@ -119,12 +118,10 @@ func (a *App) refusal(v visitor, verb rbac.Verb, sc rbac.Scope) string {
 	}
 }
 
-// ring tells the workers; a bell that does not ring is only logged, since they
-// also look by themselves.
-func (a *App) ring(ctx context.Context, r lifecycle.Request) {
-	err := errors.Join(a.Bell.Look(ctx, r.ID, r.Version), a.Bell.Card(ctx, r.ID, r.Version))
-	if err != nil {
-		a.Log.Warn("ring", keyRequest, r.ID, keyError, err)
+// told tells of a change. That it did not work is only logged, since workers find the change by themselves.
+func (a *App) told(ctx context.Context, r lifecycle.Request) {
+	if err := a.Notifier.Changed(ctx, r, false); err != nil {
+		a.Log.Warn("notify", keyRequest, r.ID, keyError, err)
 	}
 }
 

@@ -78,7 +78,7 @@ func TestApproveFromTheThread(t *testing.T) {
 		if wish := r.Wish(lifecycle.ActionApprove); wish == nil || wish.By != "omar" || wish.PlanDigest != r.Plan.Digest || wish.HeadSHA != head1 {
 			t.Fatalf("wanted: %+v", r.Wanted)
 		}
-		if !w.bells.rang("look "+testID) || !w.bells.rang("card "+testID) {
+		if !w.notices.has("changed " + testID) {
 			t.Error("nobody was told")
 		}
 		w.click("omar", ask, "do.approve")
@@ -266,7 +266,7 @@ func TestSyncAsksForTheRepository(t *testing.T) {
 		w.put(ready(t), creating())
 		w.click("dana", w.card("dana", devCh), "do.sync")
 		has(t, w.lastWhisper("dana"), "GitHub is being asked for news")
-		if !w.bells.rang("sync acme/infra-core") {
+		if !w.notices.has("sync acme/infra-core") {
 			t.Error("nobody was told")
 		}
 		w.command("vic", devCh, "sync")
@@ -274,7 +274,7 @@ func TestSyncAsksForTheRepository(t *testing.T) {
 		w.command("dana", devCh, "sync acme-artefacts")
 		has(t, w.lastWhisper("dana"), "by its id, which `/tfpilot show acme-artefacts` finds")
 		w.command("dana", devCh, "sync")
-		if !w.bells.rang("sync acme/infra-payments") {
+		if !w.notices.has("sync acme/infra-payments") {
 			t.Error("not all repositories are asked about")
 		}
 	})

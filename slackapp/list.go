@@ -412,10 +412,10 @@ func (a *App) syncing(ctx context.Context, v visitor, what string) string {
 			return "This request is in the archive: nothing will happen to it any more."
 		}
 		repos, about = []string{repoOf(doc.Request)}, "“"+escape(oneLine(doc.Request.Title, maxTitle))+"”"
-		a.ring(ctx, a.postAgain(ctx, v, doc.Request))
+		a.told(ctx, a.postAgain(ctx, v, doc.Request))
 	}
 	for _, repo := range repos {
-		if err := a.Bell.Sync(ctx, repo); err != nil {
+		if err := a.Notifier.Sync(ctx, repo); err != nil {
 			a.Log.Error("sync", keyError, err)
 			return "TfPilot cannot be woken at this moment. It looks by itself every minute, so the news will come."
 		}

@@ -37,7 +37,7 @@ func TestRequestFromTheFirstWordToTheCard(t *testing.T) {
 		if req.Reason != "The deploy job needs a place for artefacts." || req.Target.Path != "envs/dev/app/tfpilot_"+req.ID+".tf" {
 			t.Errorf("%q %q", req.Reason, req.Target.Path)
 		}
-		if !w.bells.rang("look " + req.ID) {
+		if !w.notices.has("changed " + req.ID) {
 			t.Error("nobody was told")
 		}
 		channel, dm := w.messages("dana", devCh), w.messages("dana", "dm")

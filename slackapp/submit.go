@@ -262,7 +262,7 @@ func (a *App) save(ctx context.Context, cb slack.InteractionCallback, s submissi
 		a.unsaved(ctx, cb, v, s)
 		return
 	}
-	a.ring(ctx, doc.Request)
+	a.told(ctx, doc.Request)
 	a.saved(ctx, cb, doc.Request)
 }
 

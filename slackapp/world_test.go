@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -69,44 +70,40 @@ func testCatalog(t testing.TB) *catalog.Catalog {
 
 // world is the app with simulators of everything around it, in virtual time.
 type world struct {
-	t     *testing.T
-	slack *sandbox.Server
-	s3    *s3.Server
-	store *store.Store
-	redis *miniredis.Miniredis
-	notes *queue.Notes
-	index *queue.Index
-	cards *Cards
-	app   *App
-	bells bells
+	t       *testing.T
+	slack   *sandbox.Server
+	s3      *s3.Server
+	store   *store.Store
+	redis   *miniredis.Miniredis
+	notes   *queue.Notes
+	index   *queue.Index
+	cards   *Cards
+	app     *App
+	notices notices
 }
 
-// bells remembers what was rung for.
-type bells struct {
-	mu    sync.Mutex
-	rings []string
+// notices remembers what the notifier was told.
+type notices struct {
+	mu  sync.Mutex
+	all []string
 }
 
-func (b *bells) add(s string) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.rings = append(b.rings, s)
+func (n *notices) add(s string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.all = append(n.all, s)
 	return nil
 }
 
-func (b *bells) Look(_ context.Context, id string, _ int64) error { return b.add("look " + id) }
-func (b *bells) Card(_ context.Context, id string, _ int64) error { return b.add("card " + id) }
-func (b *bells) Sync(_ context.Context, repo string) error        { return b.add("sync " + repo) }
+func (n *notices) Changed(_ context.Context, r lifecycle.Request, _ bool) error {
+	return n.add("changed " + r.ID)
+}
+func (n *notices) Sync(_ context.Context, repo string) error { return n.add("sync " + repo) }
 
-func (b *bells) rang(s string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, r := range b.rings {
-		if r == s {
-			return true
-		}
-	}
-	return false
+func (n *notices) has(s string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Contains(n.all, s)
 }
 
 // inWorld runs a story.
@@ -161,7 +158,7 @@ func (w *world) build(transport http.RoundTripper) {
 		Projects: testDirectory(), PublicURL: "https://tfpilot.acme.test", Log: log,
 	}
 	w.app = &App{
-		API: api, HTTP: HTTPClient(access), Documents: w.store, Facts: w.store, Index: w.index, Bell: &w.bells, Policy: testPolicy(),
+		API: api, HTTP: HTTPClient(access), Documents: w.store, Facts: w.store, Index: w.index, Notifier: &w.notices, Policy: testPolicy(),
 		Catalog: w.cards.Catalog, Projects: w.cards.Projects, Cards: w.cards, LinkHelp: "Link it at https://tfpilot.acme.test/login.", Log: log,
 	}
 	for login, user := range slackUsers {

@@ -192,5 +192,5 @@ func (w *Worker) voidIn(ctx context.Context, id string) error {
 	if j.doc.Request.Version == doc.Request.Version {
 		return nil
 	}
-	return w.follow(ctx, j.doc)
+	return w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
 }

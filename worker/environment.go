@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
@@ -98,7 +97,7 @@ func (j *job) enter(ctx context.Context, kind lifecycle.Kind, wish lifecycle.Wis
 	}
 	if env.Place(cid) != 0 {
 		j.waits = true
-		return j.Bell.Card(ctx, j.id(), j.doc.Request.Version)
+		return j.Notifier.Card(ctx, j.id(), j.doc.Request.Version)
 	}
 	a := j.newAttempt(kind, j.request().Plan.Purpose, sha, wish.By)
 	a.CorrelationID, a.LeaseToken = cid, env.Token
@@ -140,19 +139,7 @@ func (w *Worker) leaveEnvironment(ctx context.Context, project string, env lifec
 	if err != nil {
 		return state, err
 	}
-	return state, ringQueue(ctx, w.Bell, state)
-}
-
-// ringQueue tells the holder that it may start, and those who wait their new place.
-func ringQueue(ctx context.Context, bell *queue.Bell, e lifecycle.EnvironmentState) error {
-	var err error
-	if e.Holder != nil {
-		err = bell.Look(ctx, e.Holder.RequestID, e.Version)
-	}
-	for _, q := range e.Queue {
-		err = errors.Join(err, bell.Card(ctx, q.RequestID, e.Version))
-	}
-	return err
+	return state, w.Notifier.LeaseMoved(ctx, state)
 }
 
 // release ends an apply or destroy that GitHub has concluded: its grant goes, then
@@ -194,7 +181,7 @@ func (w *Worker) Environment(ctx context.Context, project string, env lifecycle.
 	if state.Holder == nil {
 		return nil
 	}
-	return w.Bell.Look(ctx, state.Holder.RequestID, state.Version)
+	return w.Notifier.Reconcile(ctx, state.Holder.RequestID, state.Version)
 }
 
 func entries(e lifecycle.EnvironmentState) []lifecycle.LeaseEntry {

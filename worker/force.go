@@ -31,7 +31,7 @@ var (
 // the lease. A run that is in the middle of its effect goes on; Terraform's lock on the
 // state keeps a second one out. Done again it does what was left of it. A holder whose
 // document is gone or cannot be read loses grant and lease all the same.
-func ForceRelease(ctx context.Context, s *store.Store, bell *queue.Bell, f Forced) (lifecycle.LeaseEntry, error) {
+func ForceRelease(ctx context.Context, s *store.Store, notifier *queue.Notifier, f Forced) (lifecycle.LeaseEntry, error) {
 	state, err := s.Environment(ctx, f.Project, f.Environment)
 	switch {
 	case err != nil:
@@ -42,10 +42,11 @@ func ForceRelease(ctx context.Context, s *store.Store, bell *queue.Bell, f Force
 		return *state.Holder, ErrOtherHolder
 	}
 	holder := *state.Holder
-	_, err = s.Update(ctx, holder.RequestID, f.By, lifecycle.ForceReleased(holder.Kind, holder.CorrelationID, f.By.Login, f.Reason, now()))
+	doc, err := s.Update(ctx, holder.RequestID, f.By, lifecycle.ForceReleased(holder.Kind, holder.CorrelationID, f.By.Login, f.Reason, now()))
 	if err != nil && !unusable(err) {
 		return holder, fmt.Errorf("conclude %s: %w", holder.RequestID, err)
 	}
+	recorded := err == nil
 	if err := s.DeleteGrant(ctx, f.Project, holder.CorrelationID); err != nil {
 		return holder, err
 	}
@@ -58,7 +59,11 @@ func ForceRelease(ctx context.Context, s *store.Store, bell *queue.Bell, f Force
 	if err != nil {
 		return holder, err
 	}
-	_ = errors.Join(bell.Look(ctx, holder.RequestID, state.Version), ringQueue(ctx, bell, state)) // the sweep finds what was not rung
+	moved := notifier.LeaseMoved(ctx, state)
+	if recorded {
+		moved = errors.Join(moved, notifier.Changed(ctx, doc.Request, doc.Archived))
+	}
+	_ = moved // the sweep finds what was not enqueued
 	return holder, nil
 }
 

@@ -25,7 +25,7 @@ func (w *world) held(a, b string) {
 }
 
 func (w *world) force(id string) error {
-	_, err := worker.ForceRelease(context.Background(), w.store, w.bell, worker.Forced{
+	_, err := worker.ForceRelease(context.Background(), w.store, w.notifier, worker.Forced{
 		Project: "core", Environment: dev, RequestID: id, By: lifecycle.Actor{Login: "adam", Source: "cli"}, Reason: "its runner is lost",
 	})
 	return err

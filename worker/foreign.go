@@ -66,7 +66,7 @@ func (w *Worker) recordForeign(ctx context.Context, source string, doc store.Doc
 		return nil
 	}
 	w.Log.Warn("a run that TfPilot did not start bears the name of a request", keyRequest, id, "run", run.ID)
-	return w.follow(ctx, after)
+	return w.Notifier.Changed(ctx, after.Request, after.Archived)
 }
 
 // isForeign says that a run bears the request's name, that TfPilot did not start it, and that

@@ -99,7 +99,7 @@ func TestWhatMakesARunForeign(t *testing.T) {
 			hint := w.runHint(run, lifecycle.KindPlan, plan.CorrelationID, "completed", "failure")
 			tt.change(&hint)
 			for i := range 2 { // a repeated webhook adds nothing
-				w.must(w.bell.Webhook(context.Background(), fmt.Sprintf("foreign-%d-%d", run, i), w.hint(hint)))
+				w.must(w.notifier.Webhook(context.Background(), fmt.Sprintf("foreign-%d-%d", run, i), w.hint(hint)))
 				w.pass(10 * time.Second)
 			}
 			if got := w.foreignEvents() - before; got != map[bool]int{true: 1}[tt.foreign] {
@@ -119,7 +119,7 @@ func TestForeignRunsAreCheapInNumbers(t *testing.T) {
 			for i := range n {
 				hint := w.runHint(int64(9_000_000+from+i), lifecycle.KindPlan, "plan-"+strings.Repeat("0", 32), "completed", "failure")
 				hint.Run.Actor = "mallory"
-				w.must(w.bell.Webhook(context.Background(), fmt.Sprintf("flood-%d", from+i), w.hint(hint)))
+				w.must(w.notifier.Webhook(context.Background(), fmt.Sprintf("flood-%d", from+i), w.hint(hint)))
 			}
 			w.pass(time.Minute)
 		}

@@ -50,7 +50,7 @@ func (w *world) askIn(id, by string, env lifecycle.Environment) {
 }
 
 func (w *world) ring(doc store.Doc) {
-	_ = w.bell.Look(context.Background(), doc.Request.ID, doc.Request.Version)
+	_ = w.notifier.Reconcile(context.Background(), doc.Request.ID, doc.Request.Version)
 }
 
 // click records what a person asks for, of what they see now.

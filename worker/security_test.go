@@ -51,11 +51,11 @@ func TestForgedTasksChangeNothing(t *testing.T) {
 			data, append(make([]byte, 32), data...), worker.SealHint([]byte("another key"), data), worker.SealHint(nil, data), []byte("{"), nil,
 			append(w.hint(hint), ' '),
 		} {
-			w.must(w.bell.Webhook(context.Background(), fmt.Sprintf("forged-%d", i), sealed))
-			w.must(w.bell.Look(context.Background(), reqA, int64(1000+i)))
-			w.must(w.bell.Look(context.Background(), "req_zzzzzzzzzzzzz", 1))
-			w.must(w.bell.Environment(context.Background(), "core", "dev", "app", int64(1000+i)))
-			w.must(w.bell.Sync(context.Background(), "evil/repo"))
+			w.must(w.notifier.Webhook(context.Background(), fmt.Sprintf("forged-%d", i), sealed))
+			w.must(w.notifier.Reconcile(context.Background(), reqA, int64(1000+i)))
+			w.must(w.notifier.Reconcile(context.Background(), "req_zzzzzzzzzzzzz", 1))
+			w.must(w.notifier.Environment(context.Background(), "core", "dev", "app", int64(1000+i)))
+			w.must(w.notifier.Sync(context.Background(), "evil/repo"))
 			w.pass(10 * time.Second)
 		}
 		if after := w.facts(reqA); after != before {
@@ -65,7 +65,7 @@ func TestForgedTasksChangeNothing(t *testing.T) {
 		pull := github.Hint{Event: "pull_request", Action: "closed", RepoID: w.request(reqA).Target.RepoID, Pull: &github.PullHint{Number: 1, Merged: true}}
 		data, err = json.Marshal(pull)
 		w.must(err)
-		w.must(w.bell.Webhook(context.Background(), "forged-pull", append(make([]byte, 32), data...)))
+		w.must(w.notifier.Webhook(context.Background(), "forged-pull", append(make([]byte, 32), data...)))
 		w.pass(10 * time.Second)
 		if after := w.facts(reqA); after != before {
 			w.t.Error("a forged pull request webhook changed facts")

@@ -24,7 +24,7 @@ func unsettled(r *lifecycle.Request) bool {
 	return r.PR != nil && !r.PR.Merged && r.ClosedAt == nil // closed on GitHub, it may be opened again there
 }
 
-// Sweep finds what no bell rang for: it lists the documents, reads those that
+// Sweep finds what was not enqueued: it lists the documents, reads those that
 // changed, rings for what is due, for leases, and for repositories to sync. Settled
 // documents cost no read. Two sweeps at once do no harm.
 func (w *Worker) Sweep(ctx context.Context) error {
@@ -82,9 +82,8 @@ func (w *Worker) readAgain(ctx context.Context, id string) error {
 		return err
 	}
 	w.saw(doc)
-	w.indexRow(ctx, doc)
-	if err := w.Bell.Card(ctx, id, doc.Request.Version); err != nil {
-		w.Log.Warn("the card was not rung for", keyRequest, id, keyError, err)
+	if err := w.Notifier.Show(ctx, doc.Request, doc.Archived); err != nil {
+		w.Log.Warn("the card was not enqueued", keyRequest, id, keyError, err)
 	}
 	return nil
 }
@@ -99,8 +98,7 @@ func (w *Worker) ringAged(ctx context.Context, requests []lifecycle.Request) err
 		if same {
 			continue
 		}
-		w.indexRow(ctx, store.Doc{Request: r})
-		if err := w.Bell.Card(ctx, r.ID, r.Version); err != nil {
+		if err := w.Notifier.Show(ctx, r, false); err != nil {
 			return err
 		}
 	}
@@ -119,7 +117,7 @@ func (w *Worker) ringDue(ctx context.Context, requests []lifecycle.Request) erro
 				continue
 			}
 			if failed == nil { // the others would wait for the same answer
-				failed = w.Bell.Look(ctx, r.ID, r.Version)
+				failed = w.Notifier.Reconcile(ctx, r.ID, r.Version)
 			}
 			due = append(due, r)
 			break
@@ -135,7 +133,7 @@ func (w *Worker) ringLeases(ctx context.Context) error {
 		for _, e := range p.Environments {
 			state, err := w.Store.Environment(ctx, p.Name, lifecycle.Environment{Key: e.Key, Slug: e.Slug})
 			if err == nil && state.Holder != nil {
-				err = w.Bell.Environment(ctx, p.Name, e.Key, e.Slug, state.Version)
+				err = w.Notifier.Environment(ctx, p.Name, e.Key, e.Slug, state.Version)
 			}
 			failed = errors.Join(failed, err)
 		}
@@ -163,7 +161,7 @@ func (w *Worker) ringSyncs(ctx context.Context, requests []lifecycle.Request) er
 		if !w.repositories.due(repo.String(), every) {
 			continue
 		}
-		if err := w.Bell.SyncEvery(ctx, repo.String(), every); err != nil {
+		if err := w.Notifier.SyncEvery(ctx, repo.String(), every); err != nil {
 			failed = errors.Join(failed, err, w.Sync(ctx, repo)) // nobody else will
 		}
 	}

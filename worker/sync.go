@@ -150,7 +150,7 @@ func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls git
 	if j.doc.Request.Version == doc.Request.Version {
 		return nil
 	}
-	return w.follow(ctx, j.doc)
+	return w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
 }
 
 func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {

@@ -48,32 +48,6 @@ func pace(err error) error {
 	return err
 }
 
-// index keeps the projection that lists are read from. Losing it is no loss: the
-// sweep builds it again.
-func (w *Worker) indexRow(ctx context.Context, doc store.Doc) {
-	if err := w.Index.Put(ctx, RowOf(doc)); err != nil {
-		w.Log.Warn("the index was not written", keyRequest, doc.Request.ID, keyError, err)
-	}
-}
-
-// RowOf is a request as lists show it.
-func RowOf(doc store.Doc) queue.Row {
-	r := doc.Request
-	row := queue.Row{
-		ID: r.ID, Version: r.Version, Title: r.Title, Module: r.Module, Project: r.Project, Environment: r.Environment.String(),
-		Status: string(lifecycle.DeriveLifecycleStatus(r, now())), Requester: r.Requester.Login, RequesterSlack: r.Requester.SlackUser,
-		Settled: doc.Archived || lifecycle.DeriveLifecycleStatus(r, now()) == lifecycle.StatusClosed, Archived: doc.Archived,
-		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
-	}
-	if r.PR != nil {
-		row.PRURL = r.PR.URL
-	}
-	if r.Problem != nil {
-		row.Problem = cut(r.Problem.Text, 200)
-	}
-	return row
-}
-
 // Reindex builds the index from the bucket: every live and archived document.
 func (w *Worker) Reindex(ctx context.Context) error { return Reindex(ctx, w.Store, w.Index) }
 
@@ -112,7 +86,7 @@ func rows(ctx context.Context, s *store.Store) iter.Seq2[queue.Row, error] {
 					}
 					continue
 				}
-				if !yield(RowOf(doc), nil) {
+				if !yield(queue.RowOf(doc.Request, doc.Archived), nil) {
 					return
 				}
 			}

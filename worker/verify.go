@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
@@ -22,7 +23,7 @@ func (w *Worker) verifyIndex(ctx context.Context, live map[string]bool) {
 	}
 	reads := 0
 	for _, doc := range w.documents.all() {
-		newer, err := w.Index.Verify(ctx, RowOf(doc))
+		newer, err := w.Index.Verify(ctx, queue.RowOf(doc.Request, doc.Archived))
 		if err != nil {
 			w.Log.Warn("the index was not compared", keyError, err)
 			return
@@ -61,5 +62,5 @@ func (w *Worker) correctRow(ctx context.Context, id, version string) error {
 	if err != nil {
 		return err
 	}
-	return w.Index.Correct(ctx, RowOf(doc), version)
+	return w.Index.Correct(ctx, queue.RowOf(doc.Request, doc.Archived), version)
 }

@@ -160,14 +160,14 @@ func (w *Worker) runFacts(ctx context.Context, h github.Hint, kind lifecycle.Kin
 	if w.lookFurther(ctx, after) {
 		return nil
 	}
-	return w.follow(ctx, after)
+	return w.Notifier.Changed(ctx, after.Request, after.Archived)
 }
 
 // lookFurther goes on with the document in hand when something is due: a look would read
 // it again. What does not succeed is left to a look.
 func (w *Worker) lookFurther(ctx context.Context, doc store.Doc) bool {
 	id := doc.Request.ID
-	if !due(doc.Request) || !w.reconciles.begin(id) {
+	if !lifecycle.IsDue(doc.Request, now()) || !w.reconciles.begin(id) {
 		return false
 	}
 	err := w.lookAt(ctx, doc)
@@ -176,26 +176,6 @@ func (w *Worker) lookFurther(ctx context.Context, doc store.Doc) bool {
 		w.reconciles.end(id, false)
 	}
 	return err == nil && !again
-}
-
-// due reports whether a step is due that nothing else brings about.
-func due(r lifecycle.Request) bool {
-	for _, s := range lifecycle.Next(r, lifecycle.EnvironmentState{}, now()) {
-		if s.Due(now()) && s.Name != lifecycle.StepLog && s.Name != lifecycle.StepReconcile {
-			return true
-		}
-	}
-	return false
-}
-
-// follow rings for what a new fact made due, and for the card.
-func (w *Worker) follow(ctx context.Context, doc store.Doc) error {
-	r := doc.Request
-	w.indexRow(ctx, doc)
-	if due(r) {
-		return w.Bell.Look(ctx, r.ID, r.Version)
-	}
-	return w.Bell.Card(ctx, r.ID, r.Version)
 }
 
 // factsOfHint reads the run facts, and whether the run is one that TfPilot started:
@@ -256,7 +236,7 @@ func (w *Worker) pullHint(ctx context.Context, h github.Hint, review bool) error
 	if err != nil || j.doc.Request.Version == doc.Request.Version {
 		return ignoreGone(err)
 	}
-	return w.follow(ctx, j.doc)
+	return w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
 }
 
 func ignoreGone(err error) error {

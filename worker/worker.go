@@ -2,7 +2,7 @@
 // request, dispatch, merge, lease, cleanup), the webhook hints, sync and the sweep.
 // It never decides what is due or allowed: that is lifecycle's Next and Can, and
 // rbac's Decide, asked again at the moment of the effect. It shows nothing to
-// people; it rings for the card.
+// people; the notifier has the card rendered.
 //
 // Every effect outside is two-phase: the intent is in the document before the call,
 // the outcome after it. A worker may be killed between any two lines; the next look
@@ -34,7 +34,7 @@ import (
 type Worker struct {
 	Store     *store.Store     // required
 	GitHub    *github.Client   // required
-	Bell      *queue.Bell      // required
+	Notifier  *queue.Notifier  // required
 	Index     *queue.Index     // required
 	Turns     *queue.Turns     // required: the order in which new requests start
 	Catalog   *catalog.Catalog // required
@@ -100,7 +100,7 @@ func (w *Worker) Look(ctx context.Context, id string) error {
 		}
 	}
 	w.reconciles.end(id, false)
-	return w.Bell.LookAfter(ctx, id, 0, time.Second)
+	return w.Notifier.ReconcileAfter(ctx, id, 0, time.Second)
 }
 
 // look turns a panic over what somebody wrote into a document by hand into an error: it
@@ -125,14 +125,12 @@ func (w *Worker) look(ctx context.Context, id string) (err error) {
 
 func (w *Worker) lookAt(ctx context.Context, doc store.Doc) error {
 	if doc.Archived {
-		w.indexRow(ctx, doc)
-		return w.Bell.Card(ctx, doc.Request.ID, doc.Request.Version)
+		return w.Notifier.Show(ctx, doc.Request, true)
 	}
 	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, doc.Request.ID)}
 	err := j.run(ctx)
 	if j.doc.Request.Version != doc.Request.Version || j.doc.Archived {
-		w.indexRow(ctx, j.doc)
-		err = errors.Join(err, w.Bell.Card(ctx, j.id(), j.doc.Request.Version))
+		err = errors.Join(err, w.Notifier.Show(ctx, j.doc.Request, j.doc.Archived))
 	}
 	w.saw(j.doc)
 	return err
@@ -197,7 +195,7 @@ func (j *job) run(ctx context.Context) error {
 		case !moved:
 			return errors.Join(j.saySignIn(ctx), j.later(ctx))
 		case time.Now().After(deadline):
-			return j.Bell.Look(ctx, j.id(), j.doc.Request.Version)
+			return j.Notifier.Reconcile(ctx, j.id(), j.doc.Request.Version)
 		}
 	}
 	j.log.Error("a look does not end")
@@ -254,7 +252,7 @@ func (j *job) later(ctx context.Context) error {
 	if next.IsZero() {
 		return nil
 	}
-	return j.Bell.LookAfter(ctx, j.id(), j.doc.Request.Version, time.Until(next))
+	return j.Notifier.ReconcileAfter(ctx, j.id(), j.doc.Request.Version, time.Until(next))
 }
 
 // flush moves audit events into the log.
@@ -273,7 +271,7 @@ func (j *job) flush(ctx context.Context) error {
 // more, so the thread gets its last word before.
 func (j *job) archive(ctx context.Context) error {
 	if !j.told() {
-		return j.Bell.Card(ctx, j.id(), j.doc.Request.Version)
+		return j.Notifier.Card(ctx, j.id(), j.doc.Request.Version)
 	}
 	if err := j.flush(ctx); err != nil {
 		return err
@@ -283,5 +281,5 @@ func (j *job) archive(ctx context.Context) error {
 		return err
 	}
 	j.doc = doc
-	return j.Bell.Card(ctx, j.id(), doc.Request.Version)
+	return j.Notifier.Card(ctx, j.id(), doc.Request.Version)
 }

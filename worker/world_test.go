@@ -118,9 +118,9 @@ type world struct {
 	log    *journal
 	poll   time.Duration // how often workers look into the queue; each look costs the tests more than the work
 
-	store *store.Store // as the surfaces use it: not through the gate
-	bell  *queue.Bell
-	links []*queue.Redis
+	store    *store.Store // as the surfaces use it: not through the gate
+	notifier *queue.Notifier
+	links    []*queue.Redis
 
 	mu    sync.Mutex
 	procs []*process
@@ -175,7 +175,7 @@ func (w *world) simulators(key *rsa.PrivateKey, files map[string][]byte, s setup
 	w.redis = miniredis.NewMiniRedis()
 	w.redis.ClockTTL(true)
 	w.grave = miniredis.NewMiniRedis()
-	w.bell = queue.NewBell(w.redisLink(nil))
+	w.notifier = queue.NewNotifier(w.redisLink(nil), slog.New(slog.DiscardHandler))
 	cfg := hubsim.Config{
 		BaseURL: "http://github.test",
 		App:     hubsim.App{ID: 77, Slug: "tfpilot", Name: "TfPilot", BotID: 9001, InstallationID: 2, Owner: "acme", PublicKey: &key.PublicKey},
@@ -201,7 +201,7 @@ func (w *world) simulators(key *rsa.PrivateKey, files map[string][]byte, s setup
 func (w *world) endpoint() http.Handler {
 	verify := web.Verifier(hookSecret, []string{repoName}, nil)
 	return web.Handler(web.Options{
-		Log: slog.New(slog.DiscardHandler), Enqueue: func(ctx context.Context, id string, hint []byte) error { return w.bell.Webhook(ctx, id, hint) },
+		Log: slog.New(slog.DiscardHandler), Enqueue: func(ctx context.Context, id string, hint []byte) error { return w.notifier.Webhook(ctx, id, hint) },
 		Verify: func(h http.Header, body []byte) (string, []byte, error) {
 			id, hint, err := verify(h, body)
 			if err != nil {

@@ -122,7 +122,7 @@ func (k *console) release(ctx context.Context, env config.Environment, confirm s
 	case state.Holder.RequestID != confirm:
 		return usagef("--confirm: %s of %s is held by %s; if that is what you want to end, give --confirm %s", env, env.Project, entry(*state.Holder), state.Holder.RequestID)
 	}
-	holder, err := worker.ForceRelease(ctx, k.store, k.bell, worker.Forced{Project: env.Project, Environment: where, RequestID: confirm, By: by, Reason: reason})
+	holder, err := worker.ForceRelease(ctx, k.store, k.notifier, worker.Forced{Project: env.Project, Environment: where, RequestID: confirm, By: by, Reason: reason})
 	switch {
 	case errors.Is(err, worker.ErrNoHolder), errors.Is(err, worker.ErrOtherHolder):
 		return fmt.Errorf("%s does not hold %s any more; nothing was changed", confirm, env)

@@ -66,7 +66,7 @@ func runApp(ctx context.Context, p *parts) error {
 	names := &renames{store: p.store, log: p.log, known: map[int64]stranger{}}
 	verify := web.Verifier(p.cfg.GitHub.WebhookSecret.Reveal(), repos, names.ours)
 	handler := web.Handler(web.Options{
-		Log: p.log, Enqueue: p.bell.Webhook,
+		Log: p.log, Enqueue: p.notifier.Webhook,
 		Verify: func(h http.Header, body []byte) (string, []byte, error) {
 			id, hint, err := verify(h, body)
 			if err != nil {

@@ -174,7 +174,7 @@ func (k *console) open(ctx context.Context, project, envName, reason, module str
 	if err != nil {
 		return err
 	}
-	k.ring(ctx, doc)
+	k.changed(ctx, doc)
 	return k.show(doc)
 }
 
@@ -263,14 +263,10 @@ func (k *console) person(ctx context.Context) (lifecycle.Person, error) {
 	return lifecycle.Person{}, fmt.Errorf("no identity is linked to %q; an admin links one with: tfpilot identities link", k.as)
 }
 
-// ring tells the workers. It may fail: they look by themselves.
-func (k *console) ring(ctx context.Context, doc store.Doc) {
-	if err := k.bell.Look(ctx, doc.Request.ID, doc.Request.Version); err != nil {
-		k.log.Warn("no worker was rung; one looks within a minute", "error", err)
-	}
-	r := doc.Request
-	if err := k.bell.Environment(ctx, r.Project, r.Environment.Key, r.Environment.Slug, r.Version); err != nil {
-		k.log.Debug("no worker was rung for the environment", "error", err)
+// changed tells the workers. It may fail: they find by themselves what was not enqueued.
+func (k *console) changed(ctx context.Context, doc store.Doc) {
+	if err := k.notifier.Changed(ctx, doc.Request, doc.Archived); err != nil {
+		k.log.Warn("no worker was told; one finds it within a minute", "error", err)
 	}
 }
 
@@ -296,7 +292,7 @@ func (k *console) syncCommand() *cobra.Command {
 			return err
 		}
 		repo := doc.Request.Target.Owner + "/" + doc.Request.Target.Repo
-		if err := k.bell.Sync(ctx, repo); err != nil {
+		if err := k.notifier.Sync(ctx, repo); err != nil {
 			return err
 		}
 		return k.say("A worker reads GitHub now.", map[string]any{"request": doc.Request.ID, "repository": repo})

@@ -213,7 +213,7 @@ func (u *unlock) record(ctx context.Context, lock lifecycle.StateLock, state lif
 				return fmt.Errorf("the lock is removed; record it at %s: %w; run the same command again", id, err)
 			}
 			if doc, err := u.store.Get(ctx, id); err == nil {
-				_ = u.bell.Look(ctx, id, doc.Request.Version) // the sweep finds what was not enqueued
+				_ = u.notifier.Changed(ctx, doc.Request, doc.Archived) // the sweep finds what was not enqueued
 			}
 		}
 	}

@@ -23,13 +23,13 @@ import (
 
 // parts is what the processes are put together from.
 type parts struct {
-	cfg     *config.Config
-	log     *slog.Logger
-	store   *store.Store
-	redis   *queue.Redis
-	bell    *queue.Bell
-	index   *queue.Index
-	catalog *catalog.Catalog
+	cfg      *config.Config
+	log      *slog.Logger
+	store    *store.Store
+	redis    *queue.Redis
+	notifier *queue.Notifier
+	index    *queue.Index
+	catalog  *catalog.Catalog
 }
 
 // credentials of S3 that come from somewhere else than the AWS SDK's own chain.
@@ -76,7 +76,7 @@ func open(ctx context.Context, cfg *config.Config, cred credentials, log *slog.L
 	if p.redis, err = queue.Open(cfg.Redis.URL.Reveal(), nil); err != nil {
 		return nil, err
 	}
-	p.bell, p.index = queue.NewBell(p.redis), queue.NewIndex(p.redis)
+	p.notifier, p.index = queue.NewNotifier(p.redis, log), queue.NewIndex(p.redis)
 	return p, nil
 }
 
@@ -158,7 +158,7 @@ func (p *parts) worker() (*worker.Worker, *queue.Server, error) {
 		return nil, nil, err
 	}
 	w := &worker.Worker{
-		Store: p.store, GitHub: hub, Bell: p.bell, Index: p.index, Turns: queue.NewTurns(p.redis, worker.Starts), Catalog: p.catalog, Structure: p.cfg.Structure,
+		Store: p.store, GitHub: hub, Notifier: p.notifier, Index: p.index, Turns: queue.NewTurns(p.redis, worker.Starts), Catalog: p.catalog, Structure: p.cfg.Structure,
 		Policy: p.cfg.Policy(), HintKey: p.hintKey(), Log: p.log,
 		FingerprintSecret: []byte(p.cfg.GitHub.WebhookSecret.Reveal()),
 	}
@@ -174,7 +174,7 @@ func (p *parts) app() (*slackapp.Socket, error) {
 		return nil, err
 	}
 	a := &slackapp.App{
-		API: cards.API, HTTP: slackapp.HTTPClient(p.access()), Documents: p.store, Facts: p.store, Index: p.index, Bell: p.bell,
+		API: cards.API, HTTP: slackapp.HTTPClient(p.access()), Documents: p.store, Facts: p.store, Index: p.index, Notifier: p.notifier,
 		Policy: p.cfg.Policy(), Catalog: p.catalog, Projects: slackapp.Directory(p.cfg.Projects), Cards: cards,
 		Slash: p.cfg.Command, Intake: p.intake(), Log: p.log,
 		LinkHelp: "Ask your platform team to link your GitHub account (tfpilot identities link).",

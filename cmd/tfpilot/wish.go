@@ -39,7 +39,7 @@ func (k *console) wishCommand(row lifecycle.ActionRow) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		k.ring(ctx, doc)
+		k.changed(ctx, doc)
 		return k.show(doc)
 	})
 	c.Flags().StringVar(&reason, "reason", "", "why")

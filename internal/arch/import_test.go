@@ -208,6 +208,43 @@ func environment(f file) []string {
 	return uses(f, "os.Getenv", "os.LookupEnv", "os.Environ", "os.ExpandEnv")
 }
 
+// A row of the index is written by the notifier, so that no change is shown in lists without being shown on its card.
+func TestWhoWritesTheIndex(t *testing.T) { holds(t, indexWriters) }
+
+func indexWriters(f file) []string {
+	if f.test || f.dir == "internal/queue" {
+		return nil
+	}
+	return calls(f, "Index", "Put")
+}
+
+// calls finds calls of a method on a field or variable with this name.
+func calls(f file, on, method string) (faults []string) {
+	ast.Inspect(f.syntax, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		fn, ok := call.Fun.(*ast.SelectorExpr)
+		if !ok || fn.Sel.Name != method {
+			return true
+		}
+		switch x := fn.X.(type) {
+		case *ast.Ident:
+			ok = strings.EqualFold(x.Name, on)
+		case *ast.SelectorExpr:
+			ok = strings.EqualFold(x.Sel.Name, on)
+		default:
+			ok = false
+		}
+		if ok {
+			faults = append(faults, "calls "+on+"."+method)
+		}
+		return true
+	})
+	return faults
+}
+
 func uses(f file, names ...string) (faults []string) {
 	for _, use := range selectors(f) {
 		if slices.Contains(names, use) {
@@ -256,6 +293,7 @@ func TestRulesBite(t *testing.T) {
 		{purity, "internal/catalog/x.go", `import "net"; var _, _ = net.Dial("", "")`},
 		{processes, "worker/x.go", `import "os/exec"`},
 		{processes, "cmd/tfpilot/x.go", `import "os"; var _ = os.StartProcess`},
+		{indexWriters, "worker/x.go", `func f(w W) { w.Index.Put() }`},
 		{environment, "worker/x.go", `import "os"; var _ = os.Getenv("X")`},
 	} {
 		f, err := parse(c.path, c.path, "package x\n"+c.code+"\n")

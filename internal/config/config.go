@@ -142,7 +142,7 @@ type ModelSettings struct{ Timeout time.Duration }
 // WorkerSettings pace a worker.
 type WorkerSettings struct {
 	Concurrency int
-	Sweep       time.Duration // how often a worker looks for what no bell rang for
+	Sweep       time.Duration // how often a worker looks for what was not enqueued
 	SyncQuick   time.Duration // per repository while something runs
 	SyncSlow    time.Duration // while everything waits
 }

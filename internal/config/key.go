@@ -55,7 +55,7 @@ func Keys() []Key {
 		{"model.timeout", Duration, false, "8s", "How long to wait for the model before the form opens empty, 1s to 30s."},
 		{"worker", Map, false, "", "How a worker paces itself."},
 		{"worker.concurrency", Number, false, "10", "Tasks at the same time, 1 to 100."},
-		{"worker.sweep", Duration, false, "1m", "How often a worker looks for what no bell rang for, 1s to 5m."},
+		{"worker.sweep", Duration, false, "1m", "How often a worker looks for what was not enqueued, 1s to 5m."},
 		{"worker.syncQuick", Duration, false, "15s", "How often GitHub is read for a repository in which something runs, 1s to 10m."},
 		{"worker.syncSlow", Duration, false, "5m", "How often while everything waits, 1s to 24h."},
 	}

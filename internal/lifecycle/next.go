@@ -1,6 +1,9 @@
 package lifecycle
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // StepName is the name of a step that the worker can do.
 type StepName string
@@ -53,6 +56,14 @@ type Step struct {
 
 // Due says whether the step may be tried now.
 func (s Step) Due(now time.Time) bool { return !now.Before(s.After) }
+
+// IsDue reports whether a worker has something to do now that nothing else brings about. The log is written beside other steps,
+// and by the sweep; what becomes of a run comes with webhooks and sync.
+func IsDue(r Request, now time.Time) bool {
+	return slices.ContainsFunc(Next(r, EnvironmentState{}, now), func(s Step) bool {
+		return s.Due(now) && s.Name != StepLog && s.Name != StepReconcile
+	})
+}
 
 // How long a dispatch may stay unseen before it is sent again, how often it is sent,
 // and when it is first looked for.

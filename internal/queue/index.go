@@ -28,26 +28,6 @@ const (
 	maxScan      = 5000 // rows that one List looks at
 )
 
-// Row is one request as lists show it: a projection of its document, with the
-// status as it was derived when the row was put.
-type Row struct {
-	ID             string    `json:"id"`
-	Version        int64     `json:"version"`
-	Title          string    `json:"title"`
-	Module         string    `json:"module"`
-	Project        string    `json:"project"`
-	Environment    string    `json:"environment"` // "dev/app"
-	Status         string    `json:"status"`
-	Requester      string    `json:"requester"` // GitHub login
-	RequesterSlack string    `json:"requesterSlack,omitempty"`
-	Problem        string    `json:"problem,omitempty"`
-	PRURL          string    `json:"prUrl,omitempty"`
-	Settled        bool      `json:"settled,omitempty"` // nothing more will happen by itself
-	Archived       bool      `json:"archived,omitempty"`
-	CreatedAt      time.Time `json:"createdAt"`
-	UpdatedAt      time.Time `json:"updatedAt"`
-}
-
 // Query selects rows, newest first. Empty fields select everything.
 type Query struct {
 	Limit     int // 50 when zero, at most 200

@@ -69,11 +69,11 @@ func TestAnotherProcessTakesOver(t *testing.T) {
 				},
 			}, quiet(), ServerOptions{Poll: 250 * time.Millisecond}).Run(dying)
 		}()
-		bell := NewBell(r)
-		if err := bell.Look(t.Context(), reqA, 3); err != nil {
+		notifier := NewNotifier(r, quiet())
+		if err := notifier.Reconcile(t.Context(), reqA, 3); err != nil {
 			t.Fatal(err)
 		}
-		if err := bell.Card(t.Context(), reqA, 3); err != nil {
+		if err := notifier.Card(t.Context(), reqA, 3); err != nil {
 			t.Fatal(err)
 		}
 		<-held

@@ -70,10 +70,10 @@ func serve(t *testing.T, r *Redis, h Handlers, f func()) {
 
 func TestEveryKindArrives(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
-		b, bell, ctx := newBook(), NewBell(r), t.Context()
+		b, notifier, ctx := newBook(), NewNotifier(r, quiet()), t.Context()
 		for _, err := range []error{
-			bell.Look(ctx, reqA, 3), bell.Card(ctx, reqA, 3), bell.Webhook(ctx, "delivery-1", []byte(`{"x":1}`)),
-			bell.Sync(ctx, "acme/infra-core"), bell.Environment(ctx, "core", "dev", "app", 7),
+			notifier.Reconcile(ctx, reqA, 3), notifier.Card(ctx, reqA, 3), notifier.Webhook(ctx, "delivery-1", []byte(`{"x":1}`)),
+			notifier.Sync(ctx, "acme/infra-core"), notifier.Environment(ctx, "core", "dev", "app", 7),
 		} {
 			if err != nil {
 				t.Fatal(err)
@@ -91,9 +91,9 @@ func TestEveryKindArrives(t *testing.T) {
 
 func TestRingingTwiceIsOneTask(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
-		b, bell, ctx := newBook(), NewBell(r), t.Context()
+		b, notifier, ctx := newBook(), NewNotifier(r, quiet()), t.Context()
 		for range 5 {
-			for _, err := range []error{bell.Look(ctx, reqA, 3), bell.Look(ctx, reqA, 4), bell.Look(ctx, reqB, 3)} {
+			for _, err := range []error{notifier.Reconcile(ctx, reqA, 3), notifier.Reconcile(ctx, reqA, 4), notifier.Reconcile(ctx, reqB, 3)} {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -108,18 +108,18 @@ func TestRingingTwiceIsOneTask(t *testing.T) {
 
 func TestAVersionRingsWhileTheOneBeforeRuns(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
-		b, bell := newBook(), NewBell(r)
+		b, notifier := newBook(), NewNotifier(r, quiet())
 		h := Handlers{Look: func(ctx context.Context, l Look) error {
 			b.note("%d", l.Version)
 			if l.Version == 1 {
-				if err := bell.Look(ctx, l.RequestID, 2); err != nil {
+				if err := notifier.Reconcile(ctx, l.RequestID, 2); err != nil {
 					t.Error(err)
 				}
 				time.Sleep(10 * time.Second)
 			}
 			return nil
 		}}
-		if err := bell.Look(t.Context(), reqA, 1); err != nil {
+		if err := notifier.Reconcile(t.Context(), reqA, 1); err != nil {
 			t.Fatal(err)
 		}
 		serve(t, r, h, func() {
@@ -133,9 +133,9 @@ func TestAVersionRingsWhileTheOneBeforeRuns(t *testing.T) {
 
 func TestLookAfterWaitsAndCoalesces(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
-		b, bell := newBook(), NewBell(r)
+		b, notifier := newBook(), NewNotifier(r, quiet())
 		for range 3 {
-			if err := bell.LookAfter(t.Context(), reqA, 1, 2*time.Minute); err != nil {
+			if err := notifier.ReconcileAfter(t.Context(), reqA, 1, 2*time.Minute); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -156,15 +156,15 @@ func TestLookAfterWaitsAndCoalesces(t *testing.T) {
 // say whether somebody asked, the caller hears of it.
 func TestSyncEveryIsOneTask(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
-		b, bell, ctx := newBook(), NewBell(r), t.Context()
+		b, notifier, ctx := newBook(), NewNotifier(r, quiet()), t.Context()
 		m.SetError("OOM")
-		if err := bell.SyncEvery(ctx, "acme/infra-core", time.Minute); err == nil {
+		if err := notifier.SyncEvery(ctx, "acme/infra-core", time.Minute); err == nil {
 			t.Error("without Redis")
 		}
 		m.SetError("")
 		serve(t, r, b.all(), func() {
 			for range 3 {
-				if err := bell.SyncEvery(ctx, "acme/infra-core", time.Minute); err != nil {
+				if err := notifier.SyncEvery(ctx, "acme/infra-core", time.Minute); err != nil {
 					t.Error(err)
 				}
 				time.Sleep(10 * time.Second)
@@ -178,15 +178,15 @@ func TestSyncEveryIsOneTask(t *testing.T) {
 
 func TestDeliveryIsSeenOnlyOnceQueued(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
-		b, bell, ctx := newBook(), NewBell(r), t.Context()
+		b, notifier, ctx := newBook(), NewNotifier(r, quiet()), t.Context()
 		m.SetError("OOM")
-		if err := bell.Webhook(ctx, "delivery-1", nil); err == nil {
+		if err := notifier.Webhook(ctx, "delivery-1", nil); err == nil {
 			t.Fatal("a delivery that could not be queued was accepted")
 		}
 		m.SetError("")
 		serve(t, r, b.all(), func() {
 			for range 3 {
-				if err := bell.Webhook(ctx, "delivery-1", nil); err != nil {
+				if err := notifier.Webhook(ctx, "delivery-1", nil); err != nil {
 					t.Error(err)
 				}
 				time.Sleep(5 * time.Second)
@@ -227,7 +227,7 @@ func TestRetries(t *testing.T) {
 					second = time.Now()
 					return nil
 				}}
-				if err := NewBell(r).Look(t.Context(), reqA, 1); err != nil {
+				if err := NewNotifier(r, quiet()).Reconcile(t.Context(), reqA, 1); err != nil {
 					t.Fatal(err)
 				}
 				serve(t, r, h, func() { time.Sleep(time.Minute) })
@@ -248,7 +248,7 @@ func TestAPanicIsTriedAgain(t *testing.T) {
 			}
 			return nil
 		}}
-		if err := NewBell(r).Look(t.Context(), reqA, 1); err != nil {
+		if err := NewNotifier(r, quiet()).Reconcile(t.Context(), reqA, 1); err != nil {
 			t.Fatal(err)
 		}
 		serve(t, r, h, func() { time.Sleep(10 * time.Second) })
@@ -271,7 +271,7 @@ func TestLaterDoesNotCount(t *testing.T) {
 			}
 			return nil
 		}}
-		if err := NewBell(r).Look(t.Context(), reqA, 1); err != nil {
+		if err := NewNotifier(r, quiet()).Reconcile(t.Context(), reqA, 1); err != nil {
 			t.Fatal(err)
 		}
 		serve(t, r, h, func() { time.Sleep(6 * time.Minute) })
@@ -306,14 +306,14 @@ func TestForgedTasksAreDropped(t *testing.T) {
 // A worker goes on after Redis lost everything.
 func TestEmptiedRedis(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
-		b, bell := newBook(), NewBell(r)
+		b, notifier := newBook(), NewNotifier(r, quiet())
 		serve(t, r, b.all(), func() {
-			if err := bell.Look(t.Context(), reqA, 1); err != nil {
+			if err := notifier.Reconcile(t.Context(), reqA, 1); err != nil {
 				t.Error(err)
 			}
 			m.FlushAll()
 			time.Sleep(time.Second)
-			if err := bell.Look(t.Context(), reqA, 2); err != nil {
+			if err := notifier.Reconcile(t.Context(), reqA, 2); err != nil {
 				t.Error(err)
 			}
 			time.Sleep(5 * time.Second)
@@ -332,7 +332,7 @@ func TestShutdownWaitsForTheTask(t *testing.T) {
 			finished = true
 			return nil
 		}}
-		if err := NewBell(r).Look(t.Context(), reqA, 1); err != nil {
+		if err := NewNotifier(r, quiet()).Reconcile(t.Context(), reqA, 1); err != nil {
 			t.Fatal(err)
 		}
 		serve(t, r, h, func() { time.Sleep(2 * time.Second) })

@@ -200,19 +200,19 @@ func TestRefusalsAreLogged(t *testing.T) {
 	}
 }
 
-// bell is a real one on a Redis in this process.
-func bell(tb testing.TB) *queue.Bell {
+// notifier is a real one on a Redis in this process.
+func notifier(tb testing.TB) *queue.Notifier {
 	m := miniredis.NewMiniRedis()
 	r, err := queue.Open("redis://redis:6379/0", func(context.Context, string, string) (net.Conn, error) { return m.Dial() })
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = r.Close(); m.Close() })
-	return queue.NewBell(r)
+	return queue.NewNotifier(r, quiet())
 }
 
 func TestWithTheRealQueue(t *testing.T) {
-	h := Handler(Options{Log: quiet(), Verify: Verifier(secret, []string{"acme/infra-core"}, nil), Enqueue: bell(t).Webhook})
+	h := Handler(Options{Log: quiet(), Verify: Verifier(secret, []string{"acme/infra-core"}, nil), Enqueue: notifier(t).Webhook})
 	for range 3 {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, delivery("pull_request", pullRequest("acme/infra-core", 10)))
@@ -228,7 +228,7 @@ func BenchmarkWebhook(b *testing.B) {
 	body := pullRequest("acme/infra-core", 20_000)
 	for name, enqueue := range map[string]func(context.Context, string, []byte) error{
 		"verify": func(context.Context, string, []byte) error { return nil },
-		"queue":  bell(b).Webhook,
+		"queue":  notifier(b).Webhook,
 	} {
 		h := Handler(Options{Log: quiet(), Verify: Verifier(secret, []string{"acme/infra-core"}, nil), Enqueue: enqueue})
 		b.Run(name, func(b *testing.B) {
