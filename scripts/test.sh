@@ -14,7 +14,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export GOFLAGS="${GOFLAGS:-} -mod=readonly"
 export CHECKPOINT_DISABLE=1
 
-steps=(format vet static vulnerable unit workflows manifests schema journeys build)
+steps=(format vet static vulnerable unit race workflows manifests schema journeys build)
+journeys='^(TestDemo|TestEveryCallCanGoWrong)' # the tests of the step of that name
 not_run=77 # exit code of a step that could not run; it has said why
 
 say() { printf '%s\n' "$@"; }
@@ -125,17 +126,29 @@ build() {
 	done
 }
 
-# unit: every test but the journeys, with the race detector; those of the pages in a browser. Of the crash matrix a tenth.
+# unit: every test but the journeys; those of the pages in a browser.
 unit() {
-	need "a C compiler for the race detector" "gcc|clang|cc" gcc libc6-dev
 	need "a browser for the tests of the pages" "chromium|chromium-browser|google-chrome" chromium
 	terraform_on_path
+	# The longest packages come first, so that none of them runs alone at the end.
+	go test -vet=off -p 2 -timeout 40m -skip "$journeys" ./worker ./cmd/tfpilot ./internal/ci ./...
+	in_tools go test ./...
+}
+
+# race: the race detector, on the packages that share memory and on the worker's stories with many things at once.
+race() {
+	need "a C compiler for the race detector" "gcc|clang|cc" gcc libc6-dev
+	local stories='^(TestJourney|TestRandomSchedules|TestWebhooksInDisorder|TestAppliesTakeTurns|TestManyRequestsAtOnce|TestEveryCallCanGoWrong)$'
 	# One processor for each test binary: timers of a testing/synctest bubble share one
 	# context of the race detector, which crashes now and then when two threads use it
 	# (golang/go#78156). What it finds does not depend on their number.
-	# The longest packages come first, so that none of them runs alone at the end.
-	CGO_ENABLED=1 go test -race -short -vet=off -p 2 -cpu 1 -parallel 2 -timeout 40m -skip '^TestDemo' ./worker ./cmd/tfpilot ./internal/ci ./...
-	in_tools go test ./...
+	local flags=(-race -short -vet=off -cpu 1 -parallel 2 -timeout 40m) worker=0 others=0
+	export CGO_ENABLED=1
+	go test "${flags[@]}" -run "$stories" ./worker > "$scratch/worker" 2>&1 &
+	go test "${flags[@]}" -p 1 ./internal/{github,intake,queue,store,web} ./internal/sandbox/{actions,cloud,github,model,s3,slack} ./slackapp || others=$?
+	wait "$!" || worker=$?
+	cat "$scratch/worker"
+	[ "$worker" = 0 ] && [ "$others" = 0 ]
 }
 
 # workflows: actionlint, of what infra repositories get and of our own.
@@ -165,8 +178,8 @@ schema() {
 # journeys: the demo in one process, in processes of which one is killed, without any bell, and against a broken workflow; beside them the whole crash matrix.
 journeys() {
 	terraform_on_path
-	# The demos wait for Slack's limits most of the time, so that the matrix costs none.
-	go test -timeout 30m -run '^(TestDemo|TestEveryCallCanGoWrong)' ./cmd/tfpilot ./worker
+	# The demos wait for Slack's limits most of the time, so that they run all at once and the matrix costs none.
+	go test -vet=off -parallel 4 -timeout 30m -run "$journeys" ./cmd/tfpilot ./worker
 }
 
 # Running ---------------------------------------------------------------------
