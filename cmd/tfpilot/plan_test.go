@@ -92,3 +92,86 @@ func TestShowTellsTheWholeRequest(t *testing.T) {
 		}
 	}
 }
+
+// waiting makes the request of planned one whose first plan waits for its approval.
+func (d *desk) waiting(id string) {
+	d.t.Helper()
+	_, err := d.store.Update(d.t.Context(), id, lifecycle.System("worker"), func(r lifecycle.Request) (lifecycle.Request, error) {
+		open := true
+		r.Runs.Apply, r.Approval, r.Outputs = lifecycle.RunSet{}, lifecycle.Approval{}, nil
+		r.Target.Blob, r.Plan.SHA, r.Plan.Blob = "b", "h", "b"
+		r.PR = &lifecycle.PullRequest{Number: 1, Open: &open, HeadSHA: "h", BaseRef: r.Target.Base}
+		return r, nil
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// Who names themselves reads what they may do now, and why not the rest.
+func TestShowSaysWhatOnePersonMayDo(t *testing.T) {
+	d := newDesk(t)
+	id := d.opened()
+	good := someSummary("*")
+	d.planned(id, good, good)
+	d.waiting(id)
+	for as, want := range map[string][]string{
+		"dana": {"dana may now: replan, close, sync\n", "not approve: Only approvers and admins may approve", "not reject: Only approvers"},
+		"vic":  {"vic may now: nothing\n", "not close: Only ", "not sync: Only "},
+		"adam": {"adam may now: approve, reject, replan, close, sync\n"},
+		"":     {"next actions: approve, reject, plan, close, sync\n"},
+	} {
+		out := d.says(exitDone, "", "requests", "show", id, "--as", as)
+		for _, one := range want {
+			if !strings.Contains(out, one) {
+				t.Errorf("as %q: %q is not in\n%s", as, one, out)
+			}
+		}
+		if strings.Contains(out, good.Digest()[7:19]) {
+			t.Errorf("as %q: the digest is printed without the plan\n%s", as, out)
+		}
+	}
+	d.says(exitFailed, "no identity is linked", "requests", "show", id, "--as", "zoe")
+	var printed struct{ Actions []option }
+	out := d.says(exitDone, "", "requests", "show", id, "--as", "dana", "--json")
+	if err := json.Unmarshal([]byte(out), &printed); err != nil || len(printed.Actions) != 5 {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, o := range printed.Actions {
+		if refused := o.Action == "approve" || o.Action == "reject"; o.Allowed == refused || (o.Refusal != "") != refused {
+			t.Errorf("%+v", o)
+		}
+	}
+}
+
+// An approval names the plan that was read, in every environment: the digest is behind the whole plan and nowhere else.
+func TestApproveNamesThePlan(t *testing.T) {
+	d := newDesk(t)
+	id := d.opened()
+	good, other := someSummary("*"), someSummary("x")
+	d.planned(id, good, good)
+	d.waiting(id)
+	approve := func(more ...string) []string {
+		return append([]string{"requests", "approve", id, "--as", "adam"}, more...)
+	}
+	plan := d.says(exitDone, "", "requests", "plan", id)
+	_, digest, _ := strings.Cut(strings.TrimSpace(plan), "\ndigest ")
+	for says, args := range map[string][]string{
+		"tfpilot requests plan " + id:  approve(),
+		"not the one that you confirm": approve("--confirm", other.Digest()),
+		"the one that the request has": approve("--confirm", digest[:len("sha256:")+minDigest-1]),
+	} {
+		_, out, errs := call(t, "", args...)
+		if !strings.Contains(errs, says) || strings.Contains(out+errs, good.Digest()[7:]) {
+			t.Errorf("%v: %s%s", args, out, errs)
+		}
+	}
+	if doc, err := d.store.Get(t.Context(), id); err != nil || len(doc.Request.Wanted) > 0 {
+		t.Fatalf("%v, %+v", err, doc.Request.Wanted)
+	}
+	d.says(exitDone, "next actions", "requests", "show", id)
+	d.says(exitDone, "adam may now", approve("--confirm", digest[:len("sha256:")+minDigest])...)
+	if doc, err := d.store.Get(t.Context(), id); err != nil || len(doc.Request.Wanted) != 1 || doc.Request.Wanted[0].PlanDigest != good.Digest() {
+		t.Errorf("%v, %+v", err, doc.Request.Wanted)
+	}
+}

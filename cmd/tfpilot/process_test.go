@@ -277,7 +277,8 @@ func TestKilledWorkers(t *testing.T) {
 		{"dispatching", "POST", "/repos/*/*/actions/workflows/*/dispatches", nil, nil, "plan_ready"},
 		{"merging", "PUT", "/repos/*/*/pulls/*/merge", func(id string) {
 			y.until(id, "plan_ready")
-			y.requests("approve", id, "--as", "omar")
+			_, digest, _ := strings.Cut(strings.TrimSpace(y.requests("plan", id)), "\ndigest ")
+			y.requests("approve", id, "--as", "omar", "--confirm", digest)
 			y.until(id, "approved")
 		}, func(id string) { y.requests("merge", id, "--as", "omar") }, "merged"},
 	}

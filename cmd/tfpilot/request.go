@@ -78,7 +78,7 @@ func (k *console) showCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return k.show(doc)
+		return k.show(ctx, doc)
 	})
 }
 
@@ -90,18 +90,31 @@ func (k *console) get(ctx context.Context, id string) (store.Doc, error) {
 	return doc, err
 }
 
-func (k *console) show(doc store.Doc) error {
+// show prints a request. With --as it adds to each action whether that person may take it, and why not.
+func (k *console) show(ctx context.Context, doc store.Doc) error {
 	r, now := doc.Request, time.Now().UTC()
 	status := lifecycle.DeriveLifecycleStatus(r, now)
+	var options []option
+	if k.as != "" {
+		who, err := k.person(ctx)
+		if err != nil {
+			return err
+		}
+		options = k.optionsOf(r, who, now)
+	}
 	if k.json {
-		return k.print(map[string]any{"status": status, "archived": doc.Archived, "actions": lifecycle.Actions(r, now), "request": r})
+		printed := map[string]any{"status": status, "archived": doc.Archived, "actions": lifecycle.Actions(r, now), "request": r}
+		if k.as != "" {
+			printed["actions"] = options
+		}
+		return k.print(printed)
 	}
 	_, _ = fmt.Fprintf(k.out, "%s\n%s, %s, in %s of %s, requested by %s\n", r.Title, r.ID, status, r.Environment, r.Project, r.Requester.Login)
 	if r.PR != nil {
 		_, _ = fmt.Fprintf(k.out, "pull request %s\n", r.PR.URL)
 	}
 	if p := r.Plan; p != nil {
-		_, _ = fmt.Fprintf(k.out, "plan %d (%s): %d to add, %d to change, %d to replace, %d to destroy\ndigest %s (the whole plan: tfpilot requests plan %s)\n", p.Attempt, p.Purpose, p.Add, p.Change, p.Replace, p.Destroy, p.Digest, r.ID)
+		_, _ = fmt.Fprintf(k.out, "plan %d (%s): %d to add, %d to change, %d to replace, %d to destroy\nthe whole plan: tfpilot requests plan %s\n", p.Attempt, p.Purpose, p.Add, p.Change, p.Replace, p.Destroy, r.ID)
 		for _, address := range p.Removed {
 			_, _ = fmt.Fprintf(k.out, "  - destroy %s\n", address)
 		}
@@ -112,11 +125,33 @@ func (k *console) show(doc store.Doc) error {
 	for _, line := range details(r) {
 		_, _ = fmt.Fprintln(k.out, line)
 	}
-	var may []string
-	for _, o := range lifecycle.Actions(r, now) {
-		may = append(may, string(o.Action))
+	if k.as != "" {
+		return k.printOptions(options)
 	}
-	_, err := fmt.Fprintf(k.out, "next actions: %s\n", strings.Join(may, ", "))
+	var next []string
+	for _, o := range lifecycle.Actions(r, now) {
+		next = append(next, string(o.Action))
+	}
+	_, err := fmt.Fprintf(k.out, "next actions: %s\n", strings.Join(next, ", "))
+	return err
+}
+
+func (k *console) printOptions(options []option) error {
+	var may []string
+	for _, o := range options {
+		if o.Allowed {
+			may = append(may, o.command())
+		}
+	}
+	if len(may) == 0 {
+		may = []string{"nothing"}
+	}
+	_, err := fmt.Fprintf(k.out, "%s may now: %s\n", k.as, strings.Join(may, ", "))
+	for _, o := range options {
+		if !o.Allowed && err == nil {
+			_, err = fmt.Fprintf(k.out, "  not %s: %s\n", o.command(), o.Refusal)
+		}
+	}
 	return err
 }
 
@@ -175,7 +210,7 @@ func (k *console) open(ctx context.Context, project, envName, reason, module str
 		return err
 	}
 	k.changed(ctx, doc)
-	return k.show(doc)
+	return k.show(ctx, doc)
 }
 
 // environmentNamed finds what --env names.

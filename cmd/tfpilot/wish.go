@@ -27,11 +27,10 @@ func (k *console) wishCommand(row lifecycle.ActionRow) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		env, _ := k.cfg.Environment(doc.Request.Project, doc.Request.Environment.Key, doc.Request.Environment.Slug)
-		subject := rbac.SubjectOf(who)
-		if d := k.cfg.Policy().Decide(subject, rbac.VerbOf(a), rbac.ScopeOf(doc.Request, subject, env.Rules())); !d.Allowed {
+		if d := k.decide(doc.Request, who, a); !d.Allowed {
 			return errors.New(d.Reason)
 		}
+		env := k.environmentOf(doc.Request)
 		if err := errors.Join(checkReason(reason), reasoned(row, reason), confirmed(a, doc.Request, env, confirm)); err != nil {
 			return err
 		}
@@ -40,13 +39,55 @@ func (k *console) wishCommand(row lifecycle.ActionRow) *cobra.Command {
 			return err
 		}
 		k.changed(ctx, doc)
-		return k.show(doc)
+		return k.show(ctx, doc)
 	})
 	c.Flags().StringVar(&reason, "reason", "", "why")
 	if row.ConfirmHelp != "" {
 		c.Flags().StringVar(&confirm, "confirm", "", row.ConfirmHelp)
 	}
 	return c
+}
+
+func (k *console) environmentOf(r lifecycle.Request) config.Environment {
+	env, _ := k.cfg.Environment(r.Project, r.Environment.Key, r.Environment.Slug)
+	return env
+}
+
+// decide asks the matrix about an action on a request.
+func (k *console) decide(r lifecycle.Request, who lifecycle.Person, a lifecycle.Action) rbac.Decision {
+	subject := rbac.SubjectOf(who)
+	return k.cfg.Policy().Decide(subject, rbac.VerbOf(a), rbac.ScopeOf(r, subject, k.environmentOf(r).Rules()))
+}
+
+// option is an action that the facts allow, and whether one person may take it.
+type option struct {
+	lifecycle.Offer
+	Allowed bool   `json:"allowed"`
+	Refusal string `json:"refusal,omitempty"` // why not, and who can
+}
+
+// command is the name of the action on the command line.
+func (o option) command() string {
+	row, _ := o.Action.Row()
+	return row.Command
+}
+
+// optionsOf asks for each action that the facts allow what would become of it if this person took it.
+func (k *console) optionsOf(r lifecycle.Request, who lifecycle.Person, now time.Time) []option {
+	options := []option{}
+	for _, offer := range lifecycle.Actions(r, now) {
+		o := option{Offer: offer, Allowed: true}
+		row, _ := offer.Action.Row()
+		if d := k.decide(r, who, offer.Action); !d.Allowed {
+			o.Allowed, o.Refusal = false, d.Reason
+		} else if patch := row.Patch(intent(r, who, "", "")); patch != nil {
+			if _, err := patch(r); err != nil {
+				o.Allowed, o.Refusal = false, err.Error()
+			}
+		}
+		options = append(options, o)
+	}
+	return options
 }
 
 // reasoned asks for the reason of a rejection, which the requester is told.
@@ -60,20 +101,21 @@ func reasoned(row lifecycle.ActionRow, reason string) error {
 // minDigest is how much of a digest names a plan.
 const minDigest = 12
 
-// confirmed asks for what Slack asks for in a window of its own: a plan by which
-// something goes, and everything in a protected environment, is named once more.
+// confirmed asks for what Slack asks for in a window of its own. Slack offers Approve behind the last page of a plan; here the
+// digest is what `tfpilot requests plan` prints behind the whole plan, and no other command or error names it.
 func confirmed(a lifecycle.Action, r lifecycle.Request, env config.Environment, given string) error {
-	switch {
-	case a == lifecycle.ActionDestroy && env.Protected && given != env.String():
+	if a == lifecycle.ActionDestroy && env.Protected && given != env.String() {
 		return usagef("%s is protected: confirm with --confirm %s", env, env)
-	case a != lifecycle.ActionApprove || r.Plan == nil:
+	}
+	if a != lifecycle.ActionApprove || r.Plan == nil {
 		return nil
-	case given == "" && (env.Protected || r.Plan.Destroy+r.Plan.Replace > 0):
-		return usagef("read the plan (tfpilot requests plan %s) and confirm with --confirm and its digest", r.ID)
+	}
+	if given == "" {
+		return usagef("read the plan (tfpilot requests plan %s) and confirm with --confirm and the digest behind it", r.ID)
 	}
 	digest := strings.TrimPrefix(given, "sha256:")
-	if given != "" && (len(digest) < minDigest || !strings.HasPrefix(strings.TrimPrefix(r.Plan.Digest, "sha256:"), digest)) {
-		return fmt.Errorf("the plan is not the one that you confirm; it has the digest %s", r.Plan.Digest)
+	if len(digest) < minDigest || !strings.HasPrefix(strings.TrimPrefix(r.Plan.Digest, "sha256:"), digest) {
+		return fmt.Errorf("the plan is not the one that you confirm; read the one that the request has now: tfpilot requests plan %s", r.ID)
 	}
 	return nil
 }

@@ -139,8 +139,7 @@ var actionRows = []ActionRow{
 		Confirm: ConfirmPlan, Protected: ConfirmTyped, adjust: approveOffer,
 		Phrase: "approve", Saved: approveSaved,
 		Command: "approve", Help: "Approve the plan of a request; never one's own",
-		ConfirmHelp: "digest of the plan that you saw, or its first 12 digits; " +
-			"needed where the environment is protected or something goes",
+		ConfirmHelp: "digest of the plan that you read, or its first 12 digits; requests plan prints it behind the plan",
 	},
 	{
 		Action: ActionReject, Verb: "reject", Rule: canReject, Binds: BindPlanIfNamed, Step: StepReject,
