@@ -47,7 +47,7 @@ func TestRequestSentAndClosedIsAnswered(t *testing.T) {
 		if all := w.messages("dana", "dm"); len(all) != 1 {
 			t.Fatalf("%d messages", len(all)) // the card says it
 		}
-		has(t, w.told("dana"), "S3 bucket acme-x in core dev/app, asked for by dana: saved.")
+		has(t, w.told("dana"), "Saved: S3 bucket acme-x in core dev/app.")
 		w.app.Documents = broken{}
 		w.command("dana", devCh, "request s3-bucket")
 		w.sendAndClose("dana", map[string]any{"field.name": "acme-y", "reason": "Because."})

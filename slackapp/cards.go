@@ -131,44 +131,45 @@ func (c *Cards) render(ctx context.Context, id string) error {
 	if err != nil {
 		return fmt.Errorf("read request: %w", err)
 	}
-	s, err := c.scene(ctx, doc.Request)
+	d, err := c.drawing(ctx, doc.Request)
 	if err != nil {
 		return err
 	}
-	p := &poster{Cards: c, scene: s, doc: doc}
+	p := &poster{Cards: c, drawing: d, doc: doc}
 	return p.all(ctx)
 }
 
-// scene gathers what the messages are drawn from.
-func (c *Cards) scene(ctx context.Context, r lifecycle.Request) (scene, error) {
-	s := scene{r: r, place: c.Projects.of(r), now: now(), account: c.people.accounts(ctx, c)}
-	s.module, _ = c.Catalog.Module(r.Module)
+// drawing gathers what the messages are drawn from. With an error it is true, but shows no queue position.
+func (c *Cards) drawing(ctx context.Context, r lifecycle.Request) (drawing, error) {
+	var env lifecycle.EnvironmentState
+	var err error
 	if len(r.Wanted) > 0 {
-		env, err := c.Documents.Environment(ctx, r.Project, r.Environment)
-		if err != nil {
-			return s, fmt.Errorf("read environment: %w", err)
+		if env, err = c.Documents.Environment(ctx, r.Project, r.Environment); err != nil {
+			env, err = lifecycle.EnvironmentState{}, fmt.Errorf("read environment: %w", err)
 		}
-		s.lease = env
 	}
+	module, _ := c.Catalog.Module(r.Module)
+	d := draw(r, c.Projects.of(r), module, env, now())
+	d.account = c.people.accounts(ctx, c)
 	if c.PublicURL != "" {
-		s.details = strings.TrimSuffix(c.PublicURL, "/") + "/requests/" + r.ID
+		d.details = strings.TrimSuffix(c.PublicURL, "/") + "/requests/" + r.ID
 	}
-	s.askable = c.approvers(r, s)
-	return s, nil
+	d.askable = c.approvers(r, d)
+	return d, err
 }
 
 // approvers lists who may approve, as far as they are named anywhere.
-func (c *Cards) approvers(r lifecycle.Request, s scene) []lifecycle.Person {
+func (c *Cards) approvers(r lifecycle.Request, d drawing) []lifecycle.Person {
 	var found []lifecycle.Person
 	seen := map[string]bool{}
 	for _, login := range append(append([]string{}, c.Policy.Approvers...), c.Policy.Admins...) {
 		key := strings.ToLower(login)
 		subject := rbac.Subject{Login: login}
-		if seen[key] || !c.Policy.Decide(subject, rbac.Approve, rbac.ScopeOf(r, subject, s.place.Rules())).Allowed {
+		if seen[key] || !c.Policy.Decide(subject, rbac.Approve, rbac.ScopeOf(r, subject, d.place.Rules())).Allowed {
 			continue
 		}
 		seen[key] = true
-		found = append(found, lifecycle.Person{Login: login, SlackUser: s.account[key]})
+		found = append(found, lifecycle.Person{Login: login, SlackUser: d.account[key]})
 	}
 	return found
 }
@@ -187,7 +188,7 @@ func (c *Cards) links(ctx context.Context, r lifecycle.Request, reader string) [
 	return links
 }
 
-var placeWords = map[string]string{lifecycle.RoleCard: "Card in the channel", lifecycle.RoleDM: "Card in your messages"}
+var placeWords = map[string]string{lifecycle.RoleCard: "View in the channel", lifecycle.RoleDM: "View in direct messages"}
 
 func (c *Cards) permalink(ctx context.Context, m lifecycle.Message) string {
 	base := c.address(ctx)

@@ -54,7 +54,7 @@ func (w *world) reply(user, channel, says string) slack.MessageState {
 func TestApproveFromTheThread(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.put(ready(t), creating())
-		ask := w.reply("omar", devCh, "waits for an approval")
+		ask := w.reply("omar", devCh, "Waiting for approval")
 		has(t, wordsIn(ask), "Review plan", "Approve", "Reject")
 
 		w.click("dana", ask, "do.approve")
@@ -68,7 +68,7 @@ func TestApproveFromTheThread(t *testing.T) {
 		w.click("omar", ask, "review")
 		has(t, wordsIn(w.view("omar")), "2 to add", "+ create aws_s3_bucket.this", "The deploy job needs a place.", "Run with the whole plan")
 		w.click("omar", ask, "do.approve")
-		has(t, wordsIn(w.view("omar")), "You approve exactly this", "+ create aws_s3_bucket.this", "force_destroy = false")
+		has(t, wordsIn(w.view("omar")), "You're approving this exact plan", "+ create aws_s3_bucket.this", "force_destroy = false")
 		if r := w.request(testID); len(r.Wanted) != 0 {
 			t.Fatalf("a click approved what the window did not show yet: %+v", r.Wanted)
 		}
@@ -89,7 +89,7 @@ func TestApproveFromTheThread(t *testing.T) {
 		w.click("ana", ask, "do.approve")
 		has(t, w.lastWhisper("ana"), "omar approved this plan already.")
 		w.refresh()
-		if said := wordsIn(w.reply("omar", devCh, "omar approved it")); strings.Contains(said, "Approve\n") {
+		if said := wordsIn(w.reply("omar", devCh, "Approved by omar.")); strings.Contains(said, "Approve\n") {
 			t.Errorf("the button stays: %s", said)
 		}
 	})
@@ -110,7 +110,7 @@ func TestStaleButtonIsRefused(t *testing.T) {
 	inWorld(t, func(w *world) {
 		s := ready(t)
 		w.put(s, creating())
-		ask := w.reply("omar", devCh, "waits for an approval")
+		ask := w.reply("omar", devCh, "Waiting for approval")
 		w.update(testID, func(r lifecycle.Request) (lifecycle.Request, error) {
 			sum := replacing()
 			r.Plan.Digest = sum.Digest()
@@ -245,14 +245,14 @@ func TestDestroyListsWhatGoesAndCanBeTakenBack(t *testing.T) {
 		w.click("omar", w.card("omar", devCh), "do.destroy")
 		has(t, wordsIn(w.view("omar")), "Only", "may destroy")
 		w.click("adam", w.card("adam", devCh), "do.destroy")
-		has(t, wordsIn(w.view("adam")), "aws_s3_bucket_versioning.this", "Nothing goes before")
+		has(t, wordsIn(w.view("adam")), "aws_s3_bucket_versioning.this", "Nothing is destroyed until")
 		w.submit("adam", nil)
 		has(t, wordsIn(w.view("adam")), "Terraform first works out what goes")
 		if w.request(testID).Wish(lifecycle.ActionDestroy) == nil {
 			t.Fatal("no wish was written")
 		}
 		w.refresh()
-		has(t, w.card("adam", devCh).Text, "adam asked to destroy it")
+		has(t, w.card("adam", devCh).Text, "Destroy requested", "By adam.")
 		w.click("adam", w.card("adam", devCh), "do.keep")
 		has(t, w.lastWhisper("adam"), "Kept:")
 		if w.request(testID).Wish(lifecycle.ActionDestroy) != nil {
@@ -265,14 +265,14 @@ func TestSyncAsksForTheRepository(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.put(ready(t), creating())
 		w.click("dana", w.card("dana", devCh), "do.sync")
-		has(t, w.lastWhisper("dana"), "GitHub is being asked for news")
+		has(t, w.lastWhisper("dana"), "Syncing “S3 bucket acme-artefacts” with GitHub")
 		if !w.notices.has("sync acme/infra-core") {
 			t.Error("nobody was told")
 		}
 		w.command("vic", devCh, "sync")
 		has(t, w.lastWhisper("vic"), "Only developers, approvers and admins may sync")
 		w.command("dana", devCh, "sync acme-artefacts")
-		has(t, w.lastWhisper("dana"), "by its id, which `/tfpilot show acme-artefacts` finds")
+		has(t, w.lastWhisper("dana"), "`/tfpilot show acme-artefacts` finds the ID")
 		w.command("dana", devCh, "sync")
 		if !w.notices.has("sync acme/infra-payments") {
 			t.Error("not all repositories are asked about")
@@ -295,7 +295,7 @@ func TestStorageThatIsAwayIsSaid(t *testing.T) {
 		}
 		w.app.Documents = w.store
 		w.submit("dana", nil)
-		has(t, wordsIn(w.view("dana")), "Saved: S3 bucket acme-x")
+		has(t, wordsIn(w.view("dana")), "Request submitted: S3 bucket acme-x")
 	})
 }
 
@@ -350,6 +350,6 @@ func TestPlanCanBeReadWhileANewerOneRuns(t *testing.T) {
 		card := w.card("omar", devCh)
 		w.update(testID, lifecycle.Started(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen, HeadSHA: head1, CorrelationID: correlation(lifecycle.KindPlan, 77)}))
 		w.click("omar", card, "review")
-		has(t, wordsIn(w.view("omar")), "A newer plan is running or did not succeed", "aws_s3_bucket.this", "Run with the whole plan")
+		has(t, wordsIn(w.view("omar")), "A newer plan is running or failed", "aws_s3_bucket.this", "Run with the whole plan")
 	})
 }

@@ -96,39 +96,39 @@ func staleGrip(r lifecycle.Request, action lifecycle.Action, g grip) bool {
 }
 
 func (a *App) confirmView(ctx context.Context, r lifecycle.Request, action lifecycle.Action, g grip) slack.ModalViewRequest {
-	s := a.sceneOf(r)
+	d := a.drawing(r)
 	if action == lifecycle.ActionApprove {
-		return a.planView(ctx, s, reading{grip: g, approve: true})
+		return a.planView(ctx, d, reading{grip: g, approve: true})
 	}
-	blocks := []slack.Block{header(s.title())}
+	blocks := []slack.Block{header(d.view.Name())}
 	title := titleOf(action)
 	row, _ := action.Row()
 	switch action {
 	case lifecycle.ActionReject:
-		blocks = append(blocks, words("The requester and the channel are told your reason. "+rejectMeans(s)), whyInput())
+		blocks = append(blocks, words("Your reason is posted in the thread. "+rejectMeans(d)), whyInput())
 	case lifecycle.ActionDestroy:
-		blocks = append(blocks, a.destroyBlocks(ctx, s)...)
+		blocks = append(blocks, a.destroyBlocks(ctx, d)...)
 	}
 	if g.Confirm == lifecycle.ConfirmTyped {
-		blocks = append(blocks, typedInput(s.place))
+		blocks = append(blocks, typedInput(d.place))
 	}
 	v := modal(confirmViews[action], title, row.Submit, blocks...)
 	v.PrivateMetadata = g.String()
 	return v
 }
 
-func rejectMeans(s scene) string {
-	if s.merged() {
-		return "What exists is kept."
+func rejectMeans(d drawing) string {
+	if d.view.Merged {
+		return "The resources stay as they are."
 	}
-	return "The request is closed."
+	return "The request will be closed."
 }
 
 func whyInput() slack.Block {
 	e := slack.NewPlainTextInputBlockElement(placeholder("The bucket should be in the other account"), actWhy)
 	e.Multiline = true
 	e.MaxLength = maxReason
-	return slack.NewInputBlock(blockWhy, plain("Why?", limitLabel), nil, e)
+	return slack.NewInputBlock(blockWhy, plain("Reason", limitLabel), nil, e)
 }
 
 func typedInput(p config.Environment) slack.Block {
@@ -137,17 +137,17 @@ func typedInput(p config.Environment) slack.Block {
 	return slack.NewInputBlock(blockTyped, plain(label, limitLabel), nil, e)
 }
 
-// destroyBlocks say what goes and what happens before it does.
-func (a *App) destroyBlocks(ctx context.Context, s scene) []slack.Block {
-	what := rich(line(emoji("warning"), text(" "), bold("Everything that this request made will be destroyed:")), a.existing(ctx, s))
-	if s.r.Runs.Apply.Current() == nil {
-		what = rich(line(bold("Nothing of this request was applied. Its code is taken out.")))
+// destroyBlocks list what will be destroyed and what happens before.
+func (a *App) destroyBlocks(ctx context.Context, d drawing) []slack.Block {
+	what := rich(line(emoji("warning"), text(" "), bold("This destroys everything that the request created:")), a.existing(ctx, d.r))
+	if !d.view.Attempted {
+		what = rich(line(bold("Nothing of this request was applied. Only its code is removed.")))
 	}
 	blocks := []slack.Block{what}
-	if out := s.outputs(); out != nil {
+	if out := d.outputs(); out != nil {
 		blocks = append(blocks, out)
 	}
-	return append(blocks, words("First Terraform makes a plan of the destroy. Nothing goes before an approver has approved that plan."))
+	return append(blocks, words("TfPilot runs a destroy plan first. Nothing is destroyed until an approver approves that plan."))
 }
 
 // confirmed takes a view in which a click was confirmed. What is wrong with it is

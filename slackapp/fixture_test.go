@@ -314,21 +314,20 @@ func destroyFailed(t testing.TB) *teller {
 	return s.do(lifecycle.ReadFailure(lifecycle.KindDestroy, cid, "terraform_failed", "Error: deleting S3 Bucket: BucketNotEmpty", "Destroy", s.now))
 }
 
-// sceneOf is what a request is drawn from in the tests.
-func sceneOf(t testing.TB, s *teller) scene {
+// drawingOf is what a request is drawn from in the tests.
+func drawingOf(t testing.TB, s *teller) drawing {
 	t.Helper()
 	account := map[string]string{}
 	for login, user := range slackUsers {
 		account[login] = user
 	}
 	module, _ := testCatalog(t).Module(s.r.Module)
-	return scene{
-		r: s.r, place: testDirectory().of(s.r), module: module, now: s.now.Add(time.Minute), account: account,
-		details: "https://tfpilot.acme.test/requests/" + s.r.ID,
-		askable: []lifecycle.Person{{Login: "omar", SlackUser: account["omar"]}, {Login: "root"}},
-		lease: lifecycle.EnvironmentState{
-			Holder: &lifecycle.LeaseEntry{CorrelationID: "apply-x", RequestID: "req_other0000000", Title: "IAM role reader", Kind: lifecycle.KindApply, By: "ana", Since: t0},
-			Queue:  []lifecycle.LeaseEntry{{CorrelationID: correlation(lifecycle.KindApply, 99), RequestID: s.r.ID, Kind: lifecycle.KindApply, By: "omar", Since: t0}},
-		},
+	env := lifecycle.EnvironmentState{
+		Holder: &lifecycle.LeaseEntry{CorrelationID: "apply-x", RequestID: "req_other0000000", Title: "IAM role reader", Kind: lifecycle.KindApply, By: "ana", Since: t0},
+		Queue:  []lifecycle.LeaseEntry{{CorrelationID: correlation(lifecycle.KindApply, 99), RequestID: s.r.ID, Kind: lifecycle.KindApply, By: "omar", Since: t0}},
 	}
+	d := draw(s.r, testDirectory().of(s.r), module, env, s.now.Add(time.Minute))
+	d.account, d.details = account, "https://tfpilot.acme.test/requests/"+s.r.ID
+	d.askable = []lifecycle.Person{{Login: "omar", SlackUser: account["omar"]}, {Login: "root"}}
+	return d
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/view"
 )
 
 // Index is what lists are read from.
@@ -113,12 +114,12 @@ func readFilter(text string) (t trail, unknown string) {
 func (a *App) unknownFilter(word, text string) string {
 	shown := escape(oneLine(word, limitOption))
 	if near, ok := catalog.Nearest(word, filters); ok {
-		return fmt.Sprintf("A list cannot be “%s”. Did you mean `%s list %s`?", shown, a.name(), near)
+		return fmt.Sprintf("Unknown filter “%s”. Did you mean `%s list %s`?", shown, a.name(), near)
 	}
 	words := slices.DeleteFunc(strings.Fields(strings.ReplaceAll(text, "`", " ")), func(w string) bool {
 		return slices.Contains(filters, strings.ToLower(w))
 	})
-	return fmt.Sprintf("A list can be `mine` or `open`, not “%s”. Type `%s show %s` for the requests that these words fit.",
+	return fmt.Sprintf("Unknown filter “%s”. Filters: `mine`, `open`. To search by title, type `%s show %s`.",
 		shown, a.name(), escape(oneLine(strings.Join(words, " "), limitOption)))
 }
 
@@ -140,7 +141,7 @@ func (a *App) listing(ctx context.Context, v visitor, t trail) *slack.WebhookMes
 		return ephemeral(no)
 	}
 	if t.mine && v.Login == "" {
-		return ephemeral(strings.TrimSpace("Your Slack account is not linked to a GitHub login, so TfPilot cannot tell which requests are yours. " + a.LinkHelp))
+		return ephemeral(strings.TrimSpace("Your Slack account is not linked to a GitHub login, so TfPilot does not know which requests are yours. " + a.LinkHelp))
 	}
 	q := queue.Query{Limit: listPage, Cursor: t.last(), Open: t.open}
 	if t.mine {
@@ -159,7 +160,7 @@ func (a *App) listing(ctx context.Context, v visitor, t trail) *slack.WebhookMes
 		blocks = append(blocks, listRow(r))
 	}
 	if len(page.Rows) == 0 {
-		blocks = append(blocks, words("Nothing older."))
+		blocks = append(blocks, words("No older requests."))
 	}
 	blocks = append(blocks, listButtons(t, a.goesOn(ctx, q, page.Cursor))...)
 	return ephemeralBlocks(fmt.Sprintf("%s: %d on this page, newest first.", head, len(page.Rows)), blocks)
@@ -191,7 +192,7 @@ func listHead(t trail) string {
 }
 
 func (a *App) emptyList(t trail) string {
-	start := fmt.Sprintf("Type `%s request` to ask for something.", a.name())
+	start := fmt.Sprintf("Type `%s request` to create one.", a.name())
 	all := fmt.Sprintf("`%s list` shows all requests.", a.name())
 	switch {
 	case t.mine && t.open:
@@ -209,41 +210,28 @@ func (a *App) emptyList(t trail) string {
 func (a *App) noList(err error) string {
 	switch {
 	case errors.Is(err, queue.ErrRebuilding):
-		return "The list of requests is being rebuilt. Please try again in a minute; showing a request by its id works all the time."
+		return "The list of requests is being rebuilt. Try again in a minute. You can show a request by its ID meanwhile."
 	case errors.Is(err, queue.ErrCursor):
-		return fmt.Sprintf("This list is too old to go on. Type `%s list` for a new one.", a.name())
+		return fmt.Sprintf("This list has expired. Type `%s list` for a new one.", a.name())
 	default:
 		a.Log.Error("list", keyError, err)
-		return "The list of requests cannot be read at this moment. Please try again in a minute; showing a request by its id works all the time."
+		return "The list of requests can't be read right now. Try again in a minute. You can show a request by its ID meanwhile."
 	}
 }
 
 func listRow(r queue.Row) slack.Block {
-	st := statusWord(lifecycle.Status(r.Status))
-	state := st
+	state := view.StatusName(lifecycle.Status(r.Status))
 	if r.Archived {
 		state += ", archived"
 	}
 	if r.Problem != "" && r.Status != string(lifecycle.StatusFailed) {
-		state += ", has a problem"
+		state += ", with a problem"
 	}
-	say := fmt.Sprintf("%s in %s %s\n%s · asked for by %s on %s", oneLine(r.Title, maxTitle), r.Project, r.Environment, state,
+	row := fmt.Sprintf("%s in %s %s\n%s · requested by %s on %s", oneLine(r.Title, maxTitle), r.Project, r.Environment, state,
 		oneLine(r.Requester, limitOption), r.CreatedAt.UTC().Format("2 January 2006"))
 	b := slack.NewButtonBlockElement(actShow, r.ID, plain("Show", limitButton))
 	b.AccessibilityLabel = cut("Show "+r.Title, limitButton)
-	return slack.NewSectionBlock(plain(say, limitSection), nil, slack.NewAccessory(b))
-}
-
-// statusWord tells a status without looking at the request.
-func statusWord(s lifecycle.Status) string {
-	if s == lifecycle.StatusRequestCreated {
-		return "Saved"
-	}
-	w := strings.ReplaceAll(string(s), "_", " ")
-	if w == "" {
-		return "Unknown"
-	}
-	return strings.ToUpper(w[:1]) + w[1:]
+	return slack.NewSectionBlock(plain(row, limitSection), nil, slack.NewAccessory(b))
 }
 
 func listButtons(t trail, next string) []slack.Block {
@@ -286,7 +274,7 @@ func (a *App) showing(ctx context.Context, v visitor, what string) *slack.Webhoo
 	}
 	switch {
 	case what == "":
-		return ephemeral(fmt.Sprintf("Say which request: `%s show` and its id or words of its title. `%s list` shows the newest.", a.name(), a.name()))
+		return ephemeral(fmt.Sprintf("Usage: `%s show <ID or title>`. `%s list` shows the newest requests.", a.name(), a.name()))
 	case looksLikeID(what):
 		return a.showID(ctx, v, what)
 	default:
@@ -305,20 +293,20 @@ func (a *App) showID(ctx context.Context, v visitor, id string) *slack.WebhookMe
 	doc, err := a.Documents.Get(ctx, cleanID(id))
 	switch {
 	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrKey):
-		return ephemeral(fmt.Sprintf("There is no request `%s`. `%s list` shows the newest.", escape(oneLine(cleanID(id), limitOption)), a.name()))
+		return ephemeral(fmt.Sprintf("Request `%s` not found. `%s list` shows the newest requests.", escape(oneLine(cleanID(id), limitOption)), a.name()))
 	case err != nil:
 		a.Log.Error("show", keyError, err)
-		return ephemeral("The request cannot be read at this moment. Please try again in a minute.")
+		return ephemeral("The request can't be read right now. Try again in a minute.")
 	}
-	s, err := a.Cards.scene(ctx, doc.Request)
+	d, err := a.Cards.drawing(ctx, doc.Request)
 	if err != nil {
 		a.Log.Warn("show", keyRequest, doc.Request.ID, keyError, err) // without the lease it is still true
 	}
-	s.links = a.Cards.links(ctx, doc.Request, v.SlackUser)
-	s.may = a.Cards.mayOf(doc.Request, v.Person)
-	m := s.card()
+	d.links = a.Cards.links(ctx, doc.Request, v.SlackUser)
+	d.may = a.Cards.mayOf(doc.Request, v.Person)
+	m := d.card()
 	if doc.Archived {
-		m.blocks = append(m.blocks, hint("This request is in the archive: it is only kept for reading."))
+		m.blocks = append(m.blocks, hint("This request is archived. It can be read, but no longer changed."))
 	}
 	return ephemeralBlocks(m.text, m.blocks)
 }
@@ -351,13 +339,13 @@ func (a *App) search(ctx context.Context, v visitor, what string) *slack.Webhook
 	found = append(exact, found...)
 	switch len(found) {
 	case 0:
-		return ephemeral(fmt.Sprintf("No request fits “%s”. `%s list` shows the newest.", escape(oneLine(what, limitOption)), a.name()))
+		return ephemeral(fmt.Sprintf("No request matches “%s”. `%s list` shows the newest requests.", escape(oneLine(what, limitOption)), a.name()))
 	case 1:
 		return a.showID(ctx, v, found[0].ID)
 	}
-	head := fmt.Sprintf("%d requests fit", len(found))
+	head := fmt.Sprintf("%d requests match", len(found))
 	if len(found) > listPage {
-		head, found = fmt.Sprintf("More than %d requests fit; these are the newest", listPage), found[:listPage]
+		head, found = fmt.Sprintf("More than %d requests match. These are the newest", listPage), found[:listPage]
 	}
 	blocks := []slack.Block{words(head + ":")}
 	for _, r := range found {
@@ -373,7 +361,7 @@ func called(r queue.Row, what string) bool {
 }
 
 func holdsAll(r queue.Row, what string) bool {
-	hay := strings.ToLower(strings.Join([]string{r.ID, r.Title, r.Module, r.Project, r.Environment, r.Requester, statusWord(lifecycle.Status(r.Status))}, " "))
+	hay := strings.ToLower(strings.Join([]string{r.ID, r.Title, r.Module, r.Project, r.Environment, r.Requester, view.StatusName(lifecycle.Status(r.Status))}, " "))
 	for _, w := range strings.Fields(strings.ToLower(what)) {
 		if !strings.Contains(hay, w) {
 			return false
@@ -398,18 +386,18 @@ func (a *App) syncing(ctx context.Context, v visitor, what string) string {
 	}
 	repos, about := a.repos(), "all repositories"
 	if what != "" && !looksLikeID(what) {
-		return fmt.Sprintf("Say which request by its id, which `%s show %s` finds. `%s sync` alone asks for news of all.",
+		return fmt.Sprintf("Usage: `%[3]s sync [ID]`. `%[1]s show %[2]s` finds the ID of a request.",
 			a.name(), escape(oneLine(strings.ReplaceAll(what, "`", " "), limitOption)), a.name())
 	}
 	if what != "" {
 		doc, err := a.Documents.Get(ctx, cleanID(what))
 		switch {
 		case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrKey):
-			return fmt.Sprintf("There is no request `%s`. `%s list` shows the newest.", escape(oneLine(cleanID(what), limitOption)), a.name())
+			return fmt.Sprintf("Request `%s` not found. `%s list` shows the newest requests.", escape(oneLine(cleanID(what), limitOption)), a.name())
 		case err != nil:
-			return "The request cannot be read at this moment. Please try again in a minute."
+			return "The request can't be read right now. Try again in a minute."
 		case doc.Archived:
-			return "This request is in the archive: nothing will happen to it any more."
+			return "This request is archived, so there is nothing to sync."
 		}
 		repos, about = []string{repoOf(doc.Request)}, "“"+escape(oneLine(doc.Request.Title, maxTitle))+"”"
 		a.told(ctx, a.postAgain(ctx, v, doc.Request))
@@ -417,10 +405,10 @@ func (a *App) syncing(ctx context.Context, v visitor, what string) string {
 	for _, repo := range repos {
 		if err := a.Notifier.Sync(ctx, repo); err != nil {
 			a.Log.Error("sync", keyError, err)
-			return "TfPilot cannot be woken at this moment. It looks by itself every minute, so the news will come."
+			return "Sync could not be started right now. TfPilot syncs by itself every minute."
 		}
 	}
-	return fmt.Sprintf("GitHub is being asked for news of %s. What is new appears on the cards within seconds.", about)
+	return fmt.Sprintf("Syncing %s with GitHub… The cards update within seconds.", about)
 }
 
 // postAgain lets the cards try again what Slack refused.

@@ -22,45 +22,46 @@ const fileMark = "file:"
 
 // planFile puts the file of the current plan into the card's thread, once.
 func (p *poster) planFile(ctx context.Context, anchor lifecycle.Message) error {
-	plan, current := p.scene.plan(), p.scene.r.Runs.Plan.Current()
-	if plan == nil || current == nil || current.Number != plan.Attempt || p.scene.over() || p.doc.Archived {
+	round := p.drawing.view.Round
+	if round == nil || !round.Current || p.drawing.view.Over || p.doc.Archived {
 		return nil
 	}
-	x := slot{role: lifecycle.RoleFile, topic: fmt.Sprintf("plan:%d", plan.Attempt), channel: anchor.Channel, thread: anchor.TS}
+	x := slot{role: lifecycle.RoleFile, topic: fmt.Sprintf("plan:%d", round.Attempt), channel: anchor.Channel, thread: anchor.TS}
 	have, ok := p.find(x)
 	switch {
 	case ok && strings.HasPrefix(have.State, postingMark):
 		return p.recoverFile(ctx, x, have)
 	case ok:
 		return nil // there, or refused: a Sync tries that again
-	case lifecycle.Can(p.scene.r, lifecycle.ActionApprove) != nil:
-		return nil // nobody decides on it now
+	case !p.drawing.view.CanDecide:
+		return nil // no decision is open
 	default:
 		return p.upload(ctx, x, "")
 	}
 }
 
 // planFileName names the file of a plan; another plan has another name.
-func planFileName(plan *lifecycle.Plan) string {
-	digest := strings.TrimPrefix(plan.Digest, "sha256:")
-	return fmt.Sprintf("plan-%d-%s.txt", plan.Attempt, digest[:min(len(digest), 12)])
+func planFileName(round view.Round) string {
+	digest := strings.TrimPrefix(round.Digest, "sha256:")
+	return fmt.Sprintf("plan-%d-%s.txt", round.Attempt, digest[:min(len(digest), 12)])
 }
 
 // upload records the intent, uploads and shares the file, and records the outcome.
 func (p *poster) upload(ctx context.Context, x slot, was string) error {
-	summary, err := readSummary(ctx, p.Documents, p.scene.r)
+	summary, err := readSummary(ctx, p.Documents, p.drawing.r)
 	if err != nil {
-		p.Log.Error("read plan", keyRequest, p.scene.r.ID, keyError, err)
+		p.Log.Error("read plan", keyRequest, p.drawing.r.ID, keyError, err)
 		return nil // the card says what can be done
 	}
 	intent := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: x.channel, Thread: x.thread, State: postingMark + newNonce(now())}
 	if err := p.record(ctx, x, was, &intent); err != nil {
 		return err
 	}
-	content := fileText(p.scene, summary)
+	round := *p.drawing.view.Round
+	content := fileText(p.drawing, summary)
 	file, err := p.API.UploadFileContext(ctx, slack.UploadFileParameters{
-		Content: content, FileSize: len(content), Filename: planFileName(p.scene.plan()), Title: fmt.Sprintf("%s %d of %s",
-			purposeWord(p.scene.plan().Purpose), p.scene.plan().Attempt, p.scene.title()),
+		Content: content, FileSize: len(content), Filename: planFileName(round), Title: fmt.Sprintf("%s %d of %s",
+			round.Name, round.Attempt, p.drawing.view.Name()),
 		Channel: x.channel, ThreadTimestamp: x.thread,
 	})
 	if err == nil {
@@ -72,7 +73,7 @@ func (p *poster) upload(ctx context.Context, x slot, was string) error {
 	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
 		return errors.Join(p.record(ctx, x, intent.State, nil), queue.Later(limited.RetryAfter))
 	}
-	logRefusal(p.Log, err, "upload plan", keyRequest, p.scene.r.ID, keyChannel, x.channel)
+	logRefusal(p.Log, err, "upload plan", keyRequest, p.drawing.r.ID, keyChannel, x.channel)
 	return p.fileDone(ctx, x, intent, refusedMark+errorCode(err))
 }
 
@@ -91,7 +92,7 @@ func (p *poster) recoverFile(ctx context.Context, x slot, have lifecycle.Message
 	}
 	for _, m := range messages {
 		for _, f := range m.Files {
-			if f.Name == planFileName(p.scene.plan()) {
+			if f.Name == planFileName(*p.drawing.view.Round) {
 				return p.fileDone(ctx, x, have, fileMark+f.ID)
 			}
 		}
@@ -103,12 +104,12 @@ func (p *poster) recoverFile(ctx context.Context, x slot, have lifecycle.Message
 }
 
 // fileText is the file: what the plan is of, then the plan.
-func fileText(s scene, summary *terraform.Summary) string {
+func fileText(d drawing, summary *terraform.Summary) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\nRequest %s, plan %d, digest %s\n", s.title(), s.r.ID, s.r.Plan.Attempt, s.r.Plan.Digest)
-	fmt.Fprintf(&b, "Requested by %s: %s\n", s.requesterName(), oneLine(s.r.Reason, maxReason))
-	for _, one := range s.setInputs() {
-		fmt.Fprintf(&b, "%s: %s\n", oneLine(one[0], limitOption), oneLine(strings.ReplaceAll(strings.TrimSpace(one[1]), "\n", ", "), limitSection))
+	fmt.Fprintf(&b, "%s\nRequest %s, plan %d, digest %s\n", d.view.Name(), d.view.ID, d.view.Round.Attempt, d.view.Round.Digest)
+	fmt.Fprintf(&b, "Requested by %s: %s\n", d.view.RequestedBy.Login, oneLine(d.view.Reason, maxReason))
+	for _, one := range d.view.Inputs {
+		fmt.Fprintf(&b, "%s: %s\n", oneLine(one.Label, limitOption), oneLine(inputText(one), limitSection))
 	}
 	return b.String() + "\n" + view.OfPlan(summary).Text()
 }

@@ -82,6 +82,6 @@ func TestUploadThatIsRefusedIsNotRepeated(t *testing.T) {
 				t.Errorf("a channel that takes no file counts as one that cannot be reached: %+v", x)
 			}
 		}
-		has(t, wordsIn(w.reply("omar", devCh, "waits for an approval")), "Review plan")
+		has(t, wordsIn(w.reply("omar", devCh, "Waiting for approval")), "Review plan")
 	})
 }

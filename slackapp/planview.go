@@ -49,41 +49,41 @@ func readReading(value string) (reading, error) {
 }
 
 // planView draws one page of a plan's window.
-func (a *App) planView(ctx context.Context, s scene, x reading) slack.ModalViewRequest {
+func (a *App) planView(ctx context.Context, d drawing, x reading) slack.ModalViewRequest {
 	title, submit := titleReview, ""
 	if x.approve {
 		title = "Approve"
-		if s.r.Plan.Purpose == lifecycle.PurposeDestroy {
+		if d.r.Plan.Purpose == lifecycle.PurposeDestroy {
 			title = "Approve destroy"
 		}
 	}
-	summary, err := readSummary(ctx, a.Facts, s.r)
+	summary, err := readSummary(ctx, a.Facts, d.r)
 	if errors.Is(err, store.ErrNotFound) {
 		return notice(title, words("The plan is no longer stored. Press Plan again on the card to make a new one, then decide."))
 	}
 	if err != nil {
-		a.Log.Error("read plan", keyRequest, s.r.ID, keyError, err)
+		a.Log.Error("read plan", keyRequest, d.r.ID, keyError, err)
 		return notice(title, words("The plan's details cannot be read right now. Try again in a minute before you decide."))
 	}
 	pages := planPages(view.OfPlan(summary))
 	x.page = min(max(x.page, 0), len(pages)-1)
 	x.seen = x.seen || x.page == len(pages)-1
-	blocks := []slack.Block{header(s.title())}
+	blocks := []slack.Block{header(d.view.Name())}
 	if x.page == 0 {
-		blocks = append(blocks, s.asksInFull())
-		blocks = append(blocks, a.planNotes(s, x)...)
+		blocks = append(blocks, d.requestInFull())
+		blocks = append(blocks, planNotes(d, x)...)
 	}
 	for _, text := range pages[x.page] {
 		blocks = append(blocks, rich(quoted(text, limitPlanText)))
 	}
 	blocks = append(blocks, pageButtons(x, len(pages))...)
-	if x.approve && x.seen && x.Digest == s.r.Plan.Digest {
+	if x.approve && x.seen && x.Digest == d.r.Plan.Digest {
 		submit = title
 		if x.Confirm == lifecycle.ConfirmTyped {
-			blocks = append(blocks, typedInput(s.place))
+			blocks = append(blocks, typedInput(d.place))
 		}
 	}
-	v := modal(viewReview, title, submit, append(blocks, smallPrint(strings.Join(a.planLinks(s), " · ")))...)
+	v := modal(viewReview, title, submit, append(blocks, smallPrint(strings.Join(planLinks(d), " · ")))...)
 	if submit != "" {
 		v.CallbackID = viewApprove
 	}
@@ -92,17 +92,17 @@ func (a *App) planView(ctx context.Context, s scene, x reading) slack.ModalViewR
 }
 
 // planNotes say what the window is about before the plan itself.
-func (a *App) planNotes(s scene, x reading) []slack.Block {
-	what := fmt.Sprintf("%s: %s.", purposeWord(s.r.Plan.Purpose), counts(s.r.Plan))
+func planNotes(d drawing, x reading) []slack.Block {
+	what := fmt.Sprintf("%s: %s.", view.PlanName(d.r.Plan.Purpose), view.Counts(d.r.Plan))
 	if x.approve {
-		what = fmt.Sprintf("You approve exactly this: %s. Anything newer needs a new approval.", counts(s.r.Plan))
+		what = fmt.Sprintf("You're approving this exact plan: %s. If the plan changes, it needs a new approval.", view.Counts(d.r.Plan))
 	}
 	blocks := []slack.Block{words(what)}
-	if x.Digest != s.r.Plan.Digest {
-		blocks = append(blocks, words("This is a newer plan than the one under the button that you clicked."))
+	if x.Digest != d.r.Plan.Digest {
+		blocks = append(blocks, words("This plan is newer than the one under the button that you clicked."))
 	}
-	if run := s.r.Runs.Plan.Current(); run != nil && run.Number != s.r.Plan.Attempt {
-		blocks = append(blocks, words("A newer plan is running or did not succeed, so this one can't be approved."))
+	if d.view.Outdated {
+		blocks = append(blocks, words("A newer plan is running or failed, so this one can't be approved."))
 	}
 	return blocks
 }
@@ -162,17 +162,16 @@ func (a *App) turnPlan(ctx context.Context, cb slack.InteractionCallback, id str
 		a.Log.Error("read request", keyRequest, x.ID, keyError, err)
 		return // the page stays as it is
 	}
-	s := a.sceneOf(doc.Request)
-	if s.r.Plan == nil || s.r.Plan.Digest != x.Digest {
+	d := a.drawing(doc.Request)
+	if d.r.Plan == nil || d.r.Plan.Digest != x.Digest {
 		a.redraw(ctx, cb.View.ID, "", notice(titleReview, words("The plan changed while this window was open. Close it and open the new plan.")))
 		return
 	}
-	a.redraw(ctx, cb.View.ID, cb.View.Hash, a.planView(ctx, s, x))
+	a.redraw(ctx, cb.View.ID, cb.View.Hash, a.planView(ctx, d, x))
 }
 
-// sceneOf is what a window about a request is drawn from.
-func (a *App) sceneOf(r lifecycle.Request) scene {
-	s := scene{r: r, place: a.Projects.of(r), now: now()}
-	s.module, _ = a.Catalog.Module(r.Module)
-	return s
+// drawing is what a window about a request is drawn from.
+func (a *App) drawing(r lifecycle.Request) drawing {
+	module, _ := a.Catalog.Module(r.Module)
+	return draw(r, a.Projects.of(r), module, lifecycle.EnvironmentState{}, now())
 }

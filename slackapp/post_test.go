@@ -75,11 +75,11 @@ func TestCrashAfterPosting(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.create(ready(t))
 		nonce := newNonce(now())
-		p := &poster{Cards: w.cards, scene: sceneOf(t, ready(t)), doc: w.doc()}
+		p := &poster{Cards: w.cards, drawing: drawingOf(t, ready(t)), doc: w.doc()}
 		x := slot{role: lifecycle.RoleCard, channel: devCh}
 		intent := lifecycle.Message{Role: x.role, Channel: x.channel, State: postingMark + nonce}
 		w.must(p.record(w.t.Context(), x, "", &intent))
-		_, _, err := w.cards.API.PostMessageContext(w.t.Context(), devCh, p.options(x, p.scene.card(), nonce)...)
+		_, _, err := w.cards.API.PostMessageContext(w.t.Context(), devCh, p.options(x, p.drawing.card(), nonce)...)
 		w.must(err)
 		w.until()
 		w.card("dana", devCh)

@@ -25,11 +25,11 @@ const (
 	metadataType = "tfpilot_request"
 )
 
-// poster makes the messages of one scene true.
+// poster makes the messages of one request show its drawing.
 type poster struct {
 	*Cards
-	scene scene
-	doc   store.Doc
+	drawing drawing
+	doc     store.Doc
 }
 
 // slot is one place for a message: which it is, and where it goes.
@@ -43,20 +43,20 @@ func (x slot) is(m lifecycle.Message) bool { return m.Role == x.role && m.Topic 
 // all goes through every message: cards first, since replies hang below them. What
 // became of the channel's messages decides what the others say.
 func (p *poster) all(ctx context.Context) error {
-	r := p.scene.r
-	p.scene.links = p.otherLinks(ctx, lifecycle.RoleCard)
+	r := p.drawing.r
+	p.drawing.links = p.otherLinks(ctx, lifecycle.RoleCard)
 	var errs []error
-	if p.scene.place.Channel != "" {
-		errs = append(errs, p.put(ctx, slot{role: lifecycle.RoleCard, channel: p.scene.place.Channel}, p.scene.card(), true))
+	if p.drawing.place.Channel != "" {
+		errs = append(errs, p.put(ctx, slot{role: lifecycle.RoleCard, channel: p.drawing.place.Channel}, p.drawing.card(), true))
 	}
 	anchor, threaded := p.anchor()
 	if threaded && anchor.Role == lifecycle.RoleCard {
 		errs = append(errs, p.putReplies(ctx, anchor))
 	}
-	p.scene.blocked = blockedCode(p.doc.Request, p.scene.place.Channel)
+	p.drawing.blocked = blockedCode(p.doc.Request, p.drawing.place.Channel)
 	if r.Requester.SlackUser != "" {
-		p.scene.links = p.otherLinks(ctx, lifecycle.RoleDM)
-		own := p.scene
+		p.drawing.links = p.otherLinks(ctx, lifecycle.RoleDM)
+		own := p.drawing
 		own.may = p.mayOf(r, r.Requester)
 		errs = append(errs, p.put(ctx, slot{role: lifecycle.RoleDM, channel: p.directChannel(ctx)}, own.card(), true))
 	}
@@ -71,7 +71,7 @@ func (p *poster) all(ctx context.Context) error {
 // putReplies brings the thread below a card up to date.
 func (p *poster) putReplies(ctx context.Context, anchor lifecycle.Message) error {
 	var errs []error
-	for _, reply := range p.scene.replies() {
+	for _, reply := range p.drawing.replies() {
 		at := slot{role: lifecycle.RoleThread, topic: reply.topic, channel: anchor.Channel, thread: anchor.TS}
 		errs = append(errs, p.put(ctx, at, reply.message, reply.due))
 	}
@@ -100,7 +100,7 @@ func (p *poster) anchor() (lifecycle.Message, bool) {
 	if ok && card.TS != "" {
 		return card, true
 	}
-	if p.scene.place.Channel != "" && !refused(card) {
+	if p.drawing.place.Channel != "" && !refused(card) {
 		return lifecycle.Message{}, false
 	}
 	dm, ok := p.find(slot{role: lifecycle.RoleDM})
@@ -113,7 +113,7 @@ func (p *poster) directChannel(ctx context.Context) string {
 	if m, ok := p.find(slot{role: lifecycle.RoleDM}); ok && m.Channel != "" {
 		return m.Channel
 	}
-	return p.openDirect(ctx, p.scene.r.Requester.SlackUser)
+	return p.openDirect(ctx, p.drawing.r.Requester.SlackUser)
 }
 
 func (p *poster) find(x slot) (lifecycle.Message, bool) {
@@ -158,7 +158,7 @@ func (p *poster) post(ctx context.Context, x slot, was string, m message) error 
 	channel, ts, err := p.API.PostMessageContext(ctx, x.channel, p.options(x, m, nonce)...)
 	if blocksRefused(err) {
 		// Our own validator should have found it; words alone are better than silence.
-		p.Log.Error("blocks refused", keyRequest, p.scene.r.ID, keyRole, x.role, keyError, err)
+		p.Log.Error("blocks refused", keyRequest, p.drawing.r.ID, keyRole, x.role, keyError, err)
 		channel, ts, err = p.API.PostMessageContext(ctx, x.channel, p.options(x, message{text: m.text}, nonce)...)
 	}
 	if err != nil {
@@ -177,7 +177,7 @@ func (p *poster) postFailed(ctx context.Context, x slot, intent lifecycle.Messag
 	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
 		return errors.Join(p.record(ctx, x, intent.State, nil), queue.Later(limited.RetryAfter))
 	}
-	logRefusal(p.Log, err, "post message", keyRequest, p.scene.r.ID, keyChannel, x.channel)
+	logRefusal(p.Log, err, "post message", keyRequest, p.drawing.r.ID, keyChannel, x.channel)
 	no := intent
 	no.State = refusedMark + errorCode(err) + ":" + m.print()
 	return p.record(ctx, x, intent.State, &no)
@@ -274,7 +274,7 @@ func (p *poster) update(ctx context.Context, x slot, have lifecycle.Message, m m
 	}
 	_, _, _, err := p.API.UpdateMessageContext(ctx, have.Channel, have.TS, content(m)...)
 	if blocksRefused(err) {
-		p.Log.Error("blocks refused", keyRequest, p.scene.r.ID, keyRole, x.role, keyError, err)
+		p.Log.Error("blocks refused", keyRequest, p.drawing.r.ID, keyRole, x.role, keyError, err)
 		_, _, _, err = p.API.UpdateMessageContext(ctx, have.Channel, have.TS, content(message{text: m.text})...)
 	}
 	switch code := errorCode(err); {
@@ -289,7 +289,7 @@ func (p *poster) update(ctx context.Context, x slot, have lifecycle.Message, m m
 		x.channel, x.thread = have.Channel, have.Thread
 		return p.post(ctx, x, have.State, m)
 	case code != "":
-		logRefusal(p.Log, err, "update message", keyRequest, p.scene.r.ID, keyChannel, have.Channel)
+		logRefusal(p.Log, err, "update message", keyRequest, p.drawing.r.ID, keyChannel, have.Channel)
 		return nil // the next change tries again
 	default:
 		return fmt.Errorf("update %s: %w", x.role, err)
@@ -373,7 +373,7 @@ func (p *poster) options(x slot, m message, nonce string) []slack.MsgOption {
 		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
 		slack.MsgOptionMetadata(slack.SlackMetadata{
 			EventType:    metadataType,
-			EventPayload: map[string]any{"request_id": p.scene.r.ID, "nonce": nonce},
+			EventPayload: map[string]any{"request_id": p.drawing.r.ID, "nonce": nonce},
 		}))
 	if x.thread != "" {
 		opts = append(opts, slack.MsgOptionTS(x.thread))

@@ -22,4 +22,4 @@ func (c *Cards) mayOf(r lifecycle.Request, p lifecycle.Person) func(lifecycle.Ac
 }
 
 // offers reports whether an action is shown to the reader.
-func (s scene) offers(a lifecycle.Action) bool { return s.may == nil || s.may(a) }
+func (d drawing) offers(a lifecycle.Action) bool { return d.may == nil || d.may(a) }

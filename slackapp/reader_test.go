@@ -89,7 +89,7 @@ func TestApprovalIsWithdrawn(t *testing.T) {
 			t.Error("it still counts")
 		}
 		w.refresh()
-		has(t, wordsIn(w.reply("omar", devCh, "no longer counts")), "by omar no longer counts", "they withdrew it")
+		has(t, wordsIn(w.reply("omar", devCh, "was dismissed")), "by omar was dismissed", "they withdrew it")
 	})
 }
 

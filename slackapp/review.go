@@ -46,24 +46,24 @@ func (a *App) reviewView(ctx context.Context, g grip) slack.ModalViewRequest {
 		a.Log.Error("read request", keyRequest, g.ID, keyError, err)
 		return notice(titleReview, words("The plan cannot be read right now. Try again in a minute."))
 	}
-	s := a.sceneOf(doc.Request)
-	if s.r.Plan == nil {
+	d := a.drawing(doc.Request)
+	if d.r.Plan == nil {
 		return notice(titleReview, words("This request has no plan now: a new one is being made, or the last one failed. The card shows which."))
 	}
 	x := reading{grip: g}
-	x.Digest, x.HeadSHA = s.r.Plan.Digest, s.r.Plan.SHA
-	return a.planView(ctx, s, x)
+	x.Digest, x.HeadSHA = d.r.Plan.Digest, d.r.Plan.SHA
+	return a.planView(ctx, d, x)
 }
 
-func (a *App) planLinks(s scene) []string {
+func planLinks(d drawing) []string {
 	var links []string
-	if run := s.r.PlanRun(); run != nil && run.URL != "" {
+	if run := d.r.PlanRun(); run != nil && run.URL != "" {
 		links = append(links, linkTo(run.URL, "Run with the whole plan"))
 	}
-	if s.r.PR != nil {
-		links = append(links, linkTo(s.r.PR.URL, fmt.Sprintf("Pull request #%d", s.r.PR.Number)))
+	if pr := d.view.PullRequest; pr != nil {
+		links = append(links, linkTo(pr.URL, pr.Label))
 	}
-	return append(links, "plan digest `"+escape(cut(strings.TrimPrefix(s.r.Plan.Digest, "sha256:"), 13))+"`")
+	return append(links, "plan digest `"+escape(cut(strings.TrimPrefix(d.r.Plan.Digest, "sha256:"), 13))+"`")
 }
 
 // Summaries are what plan runs left.
@@ -88,21 +88,21 @@ func readSummary(ctx context.Context, from Summaries, r lifecycle.Request) (*ter
 	return terraform.ParseSummary(data)
 }
 
-// existing lists what the request made, as far as its applied plan tells.
-func (a *App) existing(ctx context.Context, s scene) slack.RichTextElement {
-	run := s.appliedPlan()
+// existing lists what the request created, as far as its applied plan shows.
+func (a *App) existing(ctx context.Context, r lifecycle.Request) slack.RichTextElement {
+	run := r.AppliedPlanRun()
 	if run == nil {
-		return bullets([]string{s.r.Title}, shownRemoved)
+		return bullets([]string{r.Title}, shownRemoved)
 	}
-	data, err := a.Facts.Summary(ctx, s.r.Project, run.CorrelationID)
+	data, err := a.Facts.Summary(ctx, r.Project, run.CorrelationID)
 	if err != nil {
-		a.Log.Warn("read applied plan", keyRequest, s.r.ID, keyError, err)
-		return bullets([]string{s.r.Title}, shownRemoved)
+		a.Log.Warn("read applied plan", keyRequest, r.ID, keyError, err)
+		return bullets([]string{r.Title}, shownRemoved)
 	}
 	summary, err := terraform.ParseSummary(data)
 	if err != nil {
-		a.Log.Warn("read applied plan", keyRequest, s.r.ID, keyError, err)
-		return bullets([]string{s.r.Title}, shownRemoved)
+		a.Log.Warn("read applied plan", keyRequest, r.ID, keyError, err)
+		return bullets([]string{r.Title}, shownRemoved)
 	}
 	var addresses []string
 	for _, c := range summary.Changes {
@@ -111,20 +111,7 @@ func (a *App) existing(ctx context.Context, s scene) slack.RichTextElement {
 		}
 	}
 	if len(addresses) == 0 {
-		addresses = []string{s.r.Title}
+		addresses = []string{r.Title}
 	}
 	return bullets(addresses, shownRemoved)
-}
-
-// appliedPlan is the run of the first plan that was applied: the one that made
-// things, while later ones tell only what they changed.
-func (s scene) appliedPlan() *lifecycle.Attempt {
-	for _, apply := range s.r.Runs.Apply.Attempts {
-		for i, plan := range s.r.Runs.Plan.Attempts {
-			if plan.Number == apply.PlanAttempt {
-				return &s.r.Runs.Plan.Attempts[i]
-			}
-		}
-	}
-	return nil
 }

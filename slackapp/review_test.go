@@ -10,14 +10,6 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-func TestAnEmptyPlanIsToldByItsPurpose(t *testing.T) {
-	for purpose, want := range map[lifecycle.Purpose]string{lifecycle.PurposeReapply: "nothing to change", lifecycle.PurposeDestroy: "nothing to destroy"} {
-		if got := counts(&lifecycle.Plan{Purpose: purpose}); got != want {
-			t.Errorf("%s: %s", purpose, got)
-		}
-	}
-}
-
 // many is a plan of several pages. What it grants stands last by address.
 func many() terraform.Summary {
 	s := terraform.Summary{}

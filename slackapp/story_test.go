@@ -28,7 +28,7 @@ func TestRequestFromTheFirstWordToTheCard(t *testing.T) {
 		if r = w.submit("dana", nil); r.Outcome != slack.Acked {
 			t.Fatalf("%s %v", r.Outcome, r.Errors)
 		}
-		has(t, wordsIn(w.view("dana")), "Saved: S3 bucket acme-artefacts in core dev/app.", "Card in the channel")
+		has(t, wordsIn(w.view("dana")), "Request submitted: S3 bucket acme-artefacts in core dev/app.", "View in the channel")
 
 		req := w.onlyRequest()
 		if req.Config["name"] != "acme-artefacts" || req.Requester.Login != "dana" || req.Environment.String() != "dev/app" {
@@ -44,8 +44,8 @@ func TestRequestFromTheFirstWordToTheCard(t *testing.T) {
 		if len(channel) != 1 || len(dm) != 1 {
 			t.Fatalf("%d cards in the channel, %d in the messages", len(channel), len(dm))
 		}
-		has(t, channel[0].Text, "S3 bucket acme-artefacts in core dev/app, asked for by dana: saved.")
-		has(t, wordsIn(dm[0]), "Card in the channel")
+		has(t, channel[0].Text, "Saved: S3 bucket acme-artefacts in core dev/app.")
+		has(t, wordsIn(dm[0]), "View in the channel")
 	})
 }
 
@@ -99,7 +99,7 @@ func TestMistypedWordsGetTheNearest(t *testing.T) {
 		r := w.command("dana", devCh, "lst")
 		has(t, r.Reply.Text, "Did you mean `/tfpilot list`?")
 		w.command("dana", devCh, "show req_nothing00000")
-		has(t, w.lastWhisper("dana"), "There is no request")
+		has(t, w.lastWhisper("dana"), "not found")
 		w.command("dana", devCh, "list")
 		has(t, w.lastWhisper("dana"), "There are no requests yet.")
 	})

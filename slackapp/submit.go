@@ -18,6 +18,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/view"
 )
 
 // changed redraws the form after a menu or a button in it was used.
@@ -271,7 +272,7 @@ func (a *App) unsaved(ctx context.Context, cb slack.InteractionCallback, v visit
 	s.form.Reason = s.reason
 	f, vals := s.form.keep(s.module, s.values)
 	if !a.draw(ctx, v, cb.View.ID, "", page{f, vals, notSaved}) {
-		title := scene{r: a.document(v, s)}.title()
+		title := view.Name(a.document(v, s))
 		a.direct(ctx, cb.User.ID, fmt.Sprintf("%s was not saved; nothing was made. Start again with `%s request`.", escape(title), a.name()))
 	}
 }
@@ -329,20 +330,19 @@ func (a *App) saved(ctx context.Context, cb slack.InteractionCallback, r lifecyc
 	case shown && len(links) > 0:
 		a.redraw(ctx, cb.View.ID, "", savedView(r, links, ""))
 	case !shown && !slices.ContainsFunc(r.Slack.Messages, ownCard):
-		a.direct(ctx, cb.User.ID, fmt.Sprintf("Saved: %s. %s", escape(scene{r: r}.title()), savedNext))
+		a.direct(ctx, cb.User.ID, fmt.Sprintf("Request submitted: %s. %s", escape(view.Name(r)), savedNext))
 	}
 }
 
 // ownCard finds the card in the requester's messages.
 func ownCard(m lifecycle.Message) bool { return m.Role == lifecycle.RoleDM && m.TS != "" }
 
-const savedNext = "TfPilot opens a pull request and lets Terraform make a plan. You are told in your messages how it goes on."
+const savedNext = "TfPilot opens a pull request and runs a plan. Follow the request in your direct messages."
 
-// savedView tells that the request is saved, and where it can be followed.
+// savedView says that the request is saved, and where to follow it.
 func savedView(r lifecycle.Request, links []hyperlink, channel string) slack.ModalViewRequest {
-	s := scene{r: r}
 	blocks := []slack.Block{
-		rich(line(emoji("white_check_mark"), text(" "), bold("Saved: "+s.title()+"."))),
+		rich(line(emoji("white_check_mark"), text(" "), bold("Request submitted: "+view.Name(r)+"."))),
 		words(savedNext),
 	}
 	var where []string
@@ -350,7 +350,7 @@ func savedView(r lifecycle.Request, links []hyperlink, channel string) slack.Mod
 		where = append(where, linkTo(l.url, l.label))
 	}
 	if len(where) == 0 && channel != "" {
-		where = append(where, "Its card comes to <#"+escape(channel)+"> and to your messages.")
+		where = append(where, "Follow it in <#"+escape(channel)+"> or in your direct messages.")
 	}
 	if len(where) > 0 {
 		blocks = append(blocks, section(strings.Join(where, " · ")))

@@ -13,10 +13,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// A channel that is wrong, archived or without the app takes no card. Then the people
-// who could approve hear of a request in their own messages, the requester's card names
-// what is wrong with the channel, and admins are told once. The channel is tried again
-// with each change of the request; `tfpilot doctor` tries every channel.
+// A channel that is wrong, archived or without the app takes no card. Then approvers get
+// a request as a direct message, the requester's card says what is wrong with the
+// channel, and admins get one message. The channel is tried again with each change of
+// the request; `tfpilot doctor` checks every channel.
 
 // toldAdminsFor is how long admins are not told again of the same channel.
 const toldAdminsFor = 7 * 24 * time.Hour
@@ -56,39 +56,41 @@ func blockedCode(r lifecycle.Request, channel string) string {
 	return ""
 }
 
+// unreachableText says that the channel takes no card, and what to do.
+func (d drawing) unreachableText() string {
+	return fmt.Sprintf("TfPilot can't post in the channel of %s (%s): %s. Approvers are asked in direct messages.",
+		d.view.Where, d.place.Channel, channelTrouble(d.blocked))
+}
+
 // unreachable says on a card that the channel takes none.
-func (s scene) unreachable() slack.Block {
-	if s.blocked == "" {
-		return nil
-	}
-	return rich(line(emoji("warning"), text(" "), bold("The channel of "+s.where()+" cannot be reached: "),
-		text(fmt.Sprintf("%s, %s. Approvers are asked in their own messages.", s.place.Channel, channelTrouble(s.blocked)))))
+func (d drawing) unreachable() slack.Block {
+	return rich(line(emoji("warning"), text(" "), bold(d.unreachableText())))
 }
 
 // directAsks are the requests for an approval in the approvers' own messages: those that are
 // due, and what was sent before, brought up to date.
-func (s scene) directAsks() []directAsk {
-	plan, waits := s.planReply()
+func (d drawing) directAsks() []directAsk {
+	plan, waits := d.planReply()
 	var all []directAsk
 	sent := map[string]bool{}
-	for _, m := range s.r.Slack.Messages {
+	for _, m := range d.r.Slack.Messages {
 		if m.Role != lifecycle.RoleAsk {
 			continue
 		}
 		topic, user := splitAsk(m.Topic)
-		r := s.past(topic)
+		r := d.past(topic)
 		if waits && plan.topic == topic {
-			r = s.ask(plan)
+			r = d.ask(plan)
 		}
 		sent[m.Topic] = true
 		all = append(all, directAsk{user, r, false})
 	}
-	if s.blocked == "" || !waits || !plan.due {
+	if d.blocked == "" || !waits || !plan.due {
 		return all
 	}
-	for _, p := range s.reachableApprovers() {
+	for _, p := range d.reachableApprovers() {
 		if !sent[askTopic(plan.topic, p.SlackUser)] {
-			all = append(all, directAsk{p.SlackUser, s.ask(plan), true})
+			all = append(all, directAsk{p.SlackUser, d.ask(plan), true})
 		}
 	}
 	return all
@@ -102,8 +104,8 @@ type directAsk struct {
 }
 
 // ask is the plan's reply as an approver gets it alone.
-func (s scene) ask(plan reply) reply {
-	why := fmt.Sprintf("This comes to you alone, since TfPilot cannot post to the channel of %s.", s.where())
+func (d drawing) ask(plan reply) reply {
+	why := fmt.Sprintf("You get this as a direct message because TfPilot can't post in the channel of %s.", d.view.Where)
 	return reply{topic: plan.topic, message: message{text: plan.text, blocks: append(plan.blocks, smallPrint(escape(why)))}}
 }
 
@@ -115,34 +117,34 @@ func splitAsk(topic string) (plan, user string) {
 }
 
 // reachableApprovers are those who are asked one by one: the first maxMentions with a
-// Slack account, other than the requester, whose own card says it.
-func (s scene) reachableApprovers() []lifecycle.Person {
+// Slack account, other than the requester, whose own card asks already.
+func (d drawing) reachableApprovers() []lifecycle.Person {
 	var found []lifecycle.Person
-	for _, p := range s.askable {
-		if p.SlackUser != "" && p.SlackUser != s.r.Requester.SlackUser && len(found) < maxMentions {
+	for _, p := range d.askable {
+		if p.SlackUser != "" && p.SlackUser != d.r.Requester.SlackUser && len(found) < maxMentions {
 			found = append(found, p)
 		}
 	}
 	return found
 }
 
-// askedAlone names who was asked in their own messages. It mentions nobody: a mention
+// approversAsked names who was asked in direct messages. It mentions no one: a mention
 // here would reach only the requester.
-func (s scene) askedAlone() slack.Block {
+func (d drawing) approversAsked() slack.Block {
 	var names []string
-	for _, p := range s.reachableApprovers() {
+	for _, p := range d.reachableApprovers() {
 		names = append(names, p.Login)
 	}
 	if len(names) == 0 {
-		return rich(line(text("Nobody could be asked: no approver has a linked Slack account. Ask your platform team.")))
+		return rich(line(text("No approver has a linked Slack account, so none could be asked. Ask your platform team.")))
 	}
-	return rich(line(text("Asked in their own messages: " + strings.Join(names, ", ") + ".")))
+	return rich(line(text("Approvers asked in direct messages: " + strings.Join(names, ", ") + ".")))
 }
 
 // askApprovers brings the messages to the approvers up to date.
 func (p *poster) askApprovers(ctx context.Context) error {
 	var errs []error
-	for _, a := range p.scene.directAsks() {
+	for _, a := range p.drawing.directAsks() {
 		at := slot{role: lifecycle.RoleAsk, topic: askTopic(a.topic, a.user)}
 		if have, ok := p.find(at); ok && have.Channel != "" {
 			at.channel = have.Channel
@@ -158,7 +160,7 @@ func (p *poster) askApprovers(ctx context.Context) error {
 func (p *poster) openDirect(ctx context.Context, user string) string {
 	ch, _, _, err := p.API.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
 	if err != nil {
-		p.Log.Warn("open direct messages", keyRequest, p.scene.r.ID, keyCode, errorCode(err), keyError, err)
+		p.Log.Warn("open direct messages", keyRequest, p.drawing.r.ID, keyCode, errorCode(err), keyError, err)
 		return ""
 	}
 	return ch.ID
@@ -167,18 +169,18 @@ func (p *poster) openDirect(ctx context.Context, user string) string {
 // tellAdmins tells the admins of a channel that takes no message, once for each channel
 // and reason. It is a courtesy: the cards and doctor say the same.
 func (p *poster) tellAdmins(ctx context.Context) {
-	if p.scene.blocked == "" {
+	if p.drawing.blocked == "" {
 		return
 	}
-	key := "channel:" + p.scene.place.Channel + ":" + p.scene.blocked
+	key := "channel:" + p.drawing.place.Channel + ":" + p.drawing.blocked
 	told, err := p.Notes.Seen(ctx, key, toldAdminsFor)
 	if err != nil || told {
 		return
 	}
-	say := fmt.Sprintf("TfPilot cannot post to the channel %s of %s: %s. Until then approvers are asked in their own messages. tfpilot doctor tries every channel.",
-		p.scene.place.Channel, p.scene.where(), channelTrouble(p.scene.blocked))
+	say := fmt.Sprintf("TfPilot can't post in the channel %s of %s: %s. Until that is fixed, approvers are asked in direct messages. Run tfpilot doctor to check every channel.",
+		p.drawing.place.Channel, p.drawing.view.Where, channelTrouble(p.drawing.blocked))
 	for _, login := range p.Policy.Admins {
-		user := p.scene.account[strings.ToLower(login)]
+		user := p.drawing.account[strings.ToLower(login)]
 		if user == "" {
 			continue
 		}
@@ -188,7 +190,7 @@ func (p *poster) tellAdmins(ctx context.Context) {
 		}
 		m := message{text: cut(escape(say), limitMessageText), blocks: []slack.Block{words(say)}}
 		if _, _, err := p.API.PostMessageContext(ctx, channel, content(m)...); err != nil {
-			logRefusal(p.Log, err, "tell an admin of a channel", keyChannel, p.scene.place.Channel)
+			logRefusal(p.Log, err, "tell an admin of a channel", keyChannel, p.drawing.place.Channel)
 		}
 	}
 }

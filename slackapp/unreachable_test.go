@@ -26,12 +26,12 @@ func TestUnreachableChannel(t *testing.T) {
 				w.cards.Projects[0].Environments[0].Channel = channel
 				w.put(ready(t), creating())
 				mine := w.card("dana", "dm")
-				has(t, wordsIn(mine), "cannot be reached", channel, remedy)
-				has(t, mine.Text, "cannot be reached", remedy)
-				has(t, wordsIn(w.reply("dana", "dm", "waits for an approval")), "Asked in their own messages: ana, omar, adam")
+				has(t, wordsIn(mine), "can't post in the channel", channel, remedy)
+				has(t, mine.Text, "can't post in the channel", remedy)
+				has(t, wordsIn(w.reply("dana", "dm", "Waiting for approval")), "Approvers asked in direct messages: ana, omar, adam")
 				told := 0
 				for _, m := range w.messages("adam", "dm") {
-					if strings.Contains(m.Text, "cannot post to the channel "+channel) {
+					if strings.Contains(m.Text, "can't post in the channel "+channel) {
 						has(t, m.Text, remedy, "tfpilot doctor")
 						told++
 					}
@@ -45,14 +45,14 @@ func TestUnreachableChannel(t *testing.T) {
 					t.Errorf("%d more posts without a change", n-calls)
 				}
 				ask := w.card("ana", "dm")
-				has(t, wordsIn(ask), "waits for an approval", "Review plan", "Approve", "comes to you alone")
+				has(t, wordsIn(ask), "Waiting for approval", "Review plan", "Approve", "You get this as a direct message")
 				w.click("ana", ask, "do.approve")
 				w.submit("ana", nil)
 				if wish := w.request(testID).Wish(lifecycle.ActionApprove); wish == nil || wish.By != "ana" {
 					t.Fatalf("wanted %+v", w.request(testID).Wanted)
 				}
 				w.refresh()
-				has(t, w.card("omar", "dm").Text, "ana approved it")
+				has(t, w.card("omar", "dm").Text, "Approved by ana.")
 				if strings.Contains(wordsIn(w.card("omar", "dm")), "do.approve") {
 					t.Error("the button of an approval that was given is still there")
 				}
@@ -77,7 +77,7 @@ func TestMendedChannel(t *testing.T) {
 		w.update(testID, lifecycle.Troubled("x", "y", "Something else does not work.", now()))
 		w.refresh()
 		has(t, wordsIn(w.card("ana", devCh)), "Approve")
-		if strings.Contains(w.card("dana", "dm").Text, "cannot be reached") {
+		if strings.Contains(w.card("dana", "dm").Text, "can't post in the channel") {
 			t.Error("the card still says that the channel cannot be reached")
 		}
 		has(t, wordsIn(w.card("ana", "dm")), "Approve") // what was sent stays good

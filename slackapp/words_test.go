@@ -221,7 +221,7 @@ func TestThreeHundredAreListedInPages(t *testing.T) {
 
 // TestAProblemIsSaidOnce: a failed request has one by its name.
 func TestAProblemIsSaidOnce(t *testing.T) {
-	for status, want := range map[string]string{"failed": "Failed · asked", "applied": "Applied, has a problem · asked"} {
+	for status, want := range map[string]string{"failed": "Failed · requested", "applied": "Applied, with a problem · requested"} {
 		r := rowOf(1, "S3 bucket other")
 		r.Status, r.Problem = status, "GitHub says no."
 		has(t, wordsIn(listRow(r)), want)
@@ -238,10 +238,10 @@ func TestShowFindsTheExactNameFirst(t *testing.T) {
 		}
 		for _, what := range []string{"acme-artefacts", "ACME-artefacts", "s3 bucket acme-artefacts"} {
 			w.command("vic", devCh, "show "+what)
-			has(t, w.lastWhisper("vic"), "S3 bucket acme-artefacts in core dev/app, asked for by dana: applied.")
+			has(t, w.lastWhisper("vic"), "Applied: S3 bucket acme-artefacts in core dev/app.")
 		}
 		w.command("vic", devCh, "show acme")
-		has(t, w.lastWhisper("vic"), "More than 10 requests fit")
+		has(t, w.lastWhisper("vic"), "More than 10 requests match")
 	})
 }
 
@@ -253,12 +253,12 @@ func TestShowFindsByIDAndByWords(t *testing.T) {
 		w.must(w.index.Put(w.t.Context(), rowOf(2, "S3 bucket else")))
 		for _, what := range []string{testID, "`" + strings.ToUpper(testID) + "`", "acme-artefacts", "artefacts applied"} {
 			w.command("vic", devCh, "show "+what)
-			has(t, w.lastWhisper("vic"), "S3 bucket acme-artefacts in core dev/app, asked for by dana: applied.")
+			has(t, w.lastWhisper("vic"), "Applied: S3 bucket acme-artefacts in core dev/app.")
 		}
 		w.command("vic", devCh, "show bucket")
-		has(t, w.lastWhisper("vic"), "3 requests fit.")
+		has(t, w.lastWhisper("vic"), "3 requests match.")
 		w.command("vic", devCh, "show dinner")
-		has(t, w.lastWhisper("vic"), "No request fits “dinner”.")
+		has(t, w.lastWhisper("vic"), "No request matches “dinner”.")
 		doc := w.doc()
 		_, err := w.store.Archive(w.t.Context(), doc)
 		w.must(err)
@@ -269,7 +269,7 @@ func TestShowFindsByIDAndByWords(t *testing.T) {
 				last = c.Ephemerals[n-1]
 			}
 		}
-		has(t, wordsIn(last), "in the archive")
+		has(t, wordsIn(last), "archived")
 		w.click("adam", w.card("adam", devCh), "do.sync")
 		has(t, w.lastWhisper("adam"), "archive")
 	})
@@ -281,7 +281,7 @@ func TestOnlyTheRequesterIsLedToTheirOwnMessages(t *testing.T) {
 		for user, own := range map[string]bool{"dana": true, "adam": false} {
 			w.command(user, devCh, "show "+testID)
 			for _, c := range w.state(user).Channels {
-				if c.ID == devCh && strings.Contains(wordsIn(c.Ephemerals), "|Card in your messages>") != own {
+				if c.ID == devCh && strings.Contains(wordsIn(c.Ephemerals), "|View in direct messages>") != own {
 					t.Errorf("%s: %s", user, wordsIn(c.Ephemerals))
 				}
 			}
@@ -313,7 +313,7 @@ func TestListSaysWhatItDoesNotKnow(t *testing.T) {
 		w.command("dana", devCh, "list mien")
 		has(t, w.lastWhisper("dana"), "Did you mean `/tfpilot list mine`?")
 		w.command("dana", devCh, "list open prod")
-		has(t, w.lastWhisper("dana"), "not “prod”", "`/tfpilot show prod`")
+		has(t, w.lastWhisper("dana"), "Unknown filter “prod”", "`/tfpilot show prod`")
 		w.command("dana", devCh, "list OPEN mine")
 		has(t, w.lastWhisper("dana"), "None of your requests is open.")
 	})

@@ -46,13 +46,13 @@ func TestJourneyInTheBrowser(t *testing.T) {
 	p.Read("Approved by")
 	thread.Click("button", "Merge…")
 	thread.Click("button", "Apply…")
-	p.Read("Terraform is making it")
+	p.Read("Running terraform apply")
 	p.Click("button", "Close the thread")
 	p.Click("tab", "Runs")
 	if *picture != "" {
 		p.Screenshot(*picture)
 	}
-	p.Read("It exists.")
+	p.Read("The resources match the approved plan.")
 	p.Click("tab", "Cloud")
 	p.Read("acme-browser-artefacts")
 	p.Quiet()

@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"internal/secretscan": {"internal/lifecycle", "internal/invisible"},
 	"internal/catalog":    {"internal/lifecycle", "internal/invisible", "internal/secretscan", "templates"},
 	"internal/terraform":  {"internal/lifecycle", "internal/invisible", "internal/secretscan", "internal/catalog"},
-	"internal/view":       {"internal/lifecycle", "internal/invisible", "internal/terraform"},
+	"internal/view":       {"internal/lifecycle", "internal/invisible", "internal/catalog", "internal/terraform"},
 	"internal/intake":     {"internal/lifecycle", "internal/invisible", "internal/secretscan", "internal/catalog"},
 	"internal/store":      {"internal/lifecycle"},
 	"internal/github":     {"internal/lifecycle"},

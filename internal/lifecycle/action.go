@@ -193,7 +193,7 @@ var actionRows = []ActionRow{
 	},
 	{
 		Action: ActionDestroy, Verb: "destroy", Rule: canDestroy, Step: StepDestroy,
-		Label: "Destroy", Tone: ToneDanger, Secondary: true, Submit: "Ask to destroy",
+		Label: "Destroy", Tone: ToneDanger, Secondary: true, Submit: "Request destroy",
 		Confirm: ConfirmPlan, Protected: ConfirmTyped, adjust: destroyOffer, Phrase: "destroy",
 		Saved: say("Saved: Terraform first works out what goes with %s. " +
 			"Nothing is destroyed before somebody has approved that plan."),

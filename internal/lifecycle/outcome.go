@@ -60,3 +60,16 @@ func (r *Request) PlanRun() *Attempt {
 	}
 	return &r.Runs.Plan.Attempts[i]
 }
+
+// AppliedPlanRun is the run of the first plan that was applied: the one that created the resources, while later ones show only what
+// they changed. It is nil when nothing was applied.
+func (r *Request) AppliedPlanRun() *Attempt {
+	for _, apply := range r.Runs.Apply.Attempts {
+		for i, plan := range r.Runs.Plan.Attempts {
+			if plan.Number == apply.PlanAttempt {
+				return &r.Runs.Plan.Attempts[i]
+			}
+		}
+	}
+	return nil
+}

@@ -52,7 +52,7 @@ func (j *journey) merges(ctx context.Context, p *person, r *request) error {
 	if err := j.wants(ctx, p, r, "Merge"); err != nil {
 		return err
 	}
-	if _, err := p.sees(ctx, r, later, stateMerged, "It can be applied now."); err != nil {
+	if _, err := p.sees(ctx, r, later, stateMerged, "Ready to apply."); err != nil {
 		return err
 	}
 	pr, err := p.opens(ctx, r)
@@ -77,7 +77,7 @@ func (j *journey) approvesMerged(ctx context.Context) error {
 	if err := j.approves(ctx, j.omar, j.adams, ""); err != nil {
 		return err
 	}
-	_, err := j.adam.sees(ctx, j.adams, later, stateMerged, "It can be applied now.", "[Apply]")
+	_, err := j.adam.sees(ctx, j.adams, later, stateMerged, "Ready to apply.", "[Apply]")
 	return err
 }
 
@@ -99,8 +99,8 @@ func (j *journey) queues(ctx context.Context) error {
 	if err := j.wants(ctx, j.adam, j.adams, "Apply"); err != nil {
 		return err
 	}
-	_, err := j.adam.sees(ctx, j.adams, later, "adam asked to apply it.", "It is number ", "in the queue of "+j.adams.place,
-		"which omar holds with “"+j.bucket.title+"” (apply) since ", "[Take back]")
+	_, err := j.adam.sees(ctx, j.adams, later, "Apply queued by adam (position ",
+		"Waiting for the apply of “"+j.bucket.title+"” by omar, since ", "[Take back]")
 	return err
 }
 
@@ -112,7 +112,7 @@ func (j *journey) takesBack(ctx context.Context) error {
 	if err := j.adam.pressesAndIsTold(ctx, card, "Take back", "Taken back"); err != nil {
 		return err
 	}
-	if _, err := j.adam.sees(ctx, j.adams, later, stateMerged, "It can be applied now.", "[Apply]"); err != nil {
+	if _, err := j.adam.sees(ctx, j.adams, later, stateMerged, "Ready to apply.", "[Apply]"); err != nil {
 		return err
 	}
 	return j.clearFaults(ctx)
@@ -130,7 +130,7 @@ func (j *journey) seesOutputs(ctx context.Context) error {
 	if said := own.read(); holds(said, "[Destroy]") || holds(said, "[Approve]") {
 		return notSeen("a card of her own that offers only what she may do", said)
 	}
-	_, err = j.dana.hears(ctx, j.bucket, later, append(outputs, j.bucket.title, " is applied.")...)
+	_, err = j.dana.hears(ctx, j.bucket, later, append(outputs, j.bucket.title, " was applied.")...)
 	return err
 }
 

@@ -63,7 +63,7 @@ func (j *journey) approves(ctx context.Context, p *person, r *request, typed str
 	if _, err := p.sees(ctx, r, later, "Approval: by "+p.name); err != nil {
 		return err
 	}
-	_, err = p.hears(ctx, r, later, " is ready: ", p.name+" approved it")
+	_, err = p.hears(ctx, r, later, " ready for ", "Approved by "+p.name)
 	return err
 }
 
@@ -72,7 +72,7 @@ func (p *person) approvesPlan(ctx context.Context, reply message, label string, 
 	if err := p.presses(ctx, reply, label); err != nil {
 		return err
 	}
-	v, err := p.window(ctx, append([]string{"You approve exactly this"}, words...)...)
+	v, err := p.window(ctx, append([]string{"You're approving this exact plan"}, words...)...)
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (j *journey) pushes(ctx context.Context) error {
 		return err
 	}
 	for _, place := range []string{infraDev, "dm"} {
-		m, err := j.dana.seesIn(ctx, j.words, place, later, "Somebody changed this branch", "[Restore]", "[Close request]", "that of omar no longer counts")
+		m, err := j.dana.seesIn(ctx, j.words, place, later, "Somebody changed this branch", "[Restore]", "[Close request]", "by omar, dismissed: ")
 		if err != nil {
 			return err
 		}
@@ -160,10 +160,10 @@ func (j *journey) pushes(ctx context.Context) error {
 			return notSeen("neither Merge nor Approve on the card", m.read())
 		}
 	}
-	if _, err := j.dana.hears(ctx, j.words, later, "The approval of "+j.words.title, "by omar no longer counts:", "somebody changed the branch"); err != nil {
+	if _, err := j.dana.hears(ctx, j.words, later, "The approval of "+j.words.title, "by omar was dismissed:", "somebody changed the branch"); err != nil {
 		return err
 	}
-	m, err := j.dana.hears(ctx, j.words, later, " is ready: ")
+	m, err := j.dana.hears(ctx, j.words, later, " ready for ")
 	if err == nil && (has(m.Blocks, "Merge") || has(m.Blocks, "Approve")) {
 		return notSeen("neither Merge nor Approve in the thread", m.read())
 	}
@@ -171,7 +171,7 @@ func (j *journey) pushes(ctx context.Context) error {
 }
 
 func (j *journey) restores(ctx context.Context) error {
-	m, err := j.dana.hears(ctx, j.words, later, "Somebody changed the branch of "+j.words.title, "[Restore]")
+	m, err := j.dana.hears(ctx, j.words, later, "The branch of "+j.words.title, "was modified outside TfPilot", "[Restore]")
 	if err != nil {
 		return err
 	}

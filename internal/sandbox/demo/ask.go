@@ -161,7 +161,7 @@ func (j *journey) corrects(ctx context.Context) error {
 
 func (j *journey) findsCards(ctx context.Context) error {
 	for _, place := range []string{infraDev, "dm"} {
-		if _, err := j.dana.seesIn(ctx, j.bucket, place, soon, j.bucket.title, j.bucket.place, "Asked for by"); err != nil {
+		if _, err := j.dana.seesIn(ctx, j.bucket, place, soon, j.bucket.title, j.bucket.place, "Requested by"); err != nil {
 			return err
 		}
 	}

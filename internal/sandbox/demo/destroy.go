@@ -68,7 +68,7 @@ func (j *journey) destroy(ctx context.Context, r *request) error {
 	if err := j.adam.presses(ctx, card, "Destroy"); err != nil {
 		return err
 	}
-	v, err := j.adam.window(ctx, "Everything that this request made will be destroyed:", r.kind+".")
+	v, err := j.adam.window(ctx, "This destroys everything that the request created:", r.kind+".")
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (j *journey) typesToDestroy(ctx context.Context) error {
 const approveDestroy = "Approve destroy"
 
 func (j *journey) approvesDestroy(ctx context.Context, r *request) error {
-	reply, err := j.omar.hears(ctx, r, later, "Plan of the destroy of "+r.title, " is ready: ", "destroyed:", r.kind+".", "["+approveDestroy+"]")
+	reply, err := j.omar.hears(ctx, r, later, "Destroy plan ready for "+r.title, "destroyed:", r.kind+".", "["+approveDestroy+"]")
 	if err != nil {
 		return err
 	}
@@ -105,15 +105,15 @@ func (j *journey) approvesDestroy(ctx context.Context, r *request) error {
 		return err
 	}
 	// On the card it stays: in the thread it does not, for the destroy starts by itself.
-	_, err = j.omar.sees(ctx, r, later, "Plan of the destroy", "Approval: by omar")
+	_, err = j.omar.sees(ctx, r, later, "Destroy plan", "Approval: by omar")
 	return err
 }
 
 func (j *journey) gone(ctx context.Context, r *request) error {
-	if _, err := j.adam.sees(ctx, r, later, stateDestroyed, "It is gone, and so is its code."); err != nil {
+	if _, err := j.adam.sees(ctx, r, later, stateDestroyed, "The resources and their code are removed."); err != nil {
 		return err
 	}
-	if _, err := j.adam.hears(ctx, r, later, r.title, " is destroyed."); err != nil {
+	if _, err := j.adam.hears(ctx, r, later, r.title, " was destroyed."); err != nil {
 		return err
 	}
 	if err := j.inCloud(ctx, r, false); err != nil {

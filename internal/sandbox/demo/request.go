@@ -33,7 +33,7 @@ var idPattern = regexp.MustCompile(`req_[a-z0-9]{10,16}`)
 
 // saved reads the request from the window that says so, and closes it.
 func (j *journey) saved(ctx context.Context, p *person, r *request) (*request, error) {
-	v, err := p.window(ctx, "Saved: ", r.name)
+	v, err := p.window(ctx, "Request submitted: ", r.name)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (p *person) seesIn(ctx context.Context, r *request, place string, limit tim
 
 // failedStep is how a card tells where a run failed; it may come a little after the
 // word that it did.
-const failedStep = "at the step “"
+const failedStep = "in step “"
 
 // States as the card's first line tells them.
 const (
@@ -138,7 +138,8 @@ const (
 	stateApplied   = "Applied · "
 	stateDestroyed = "Destroyed · "
 	stateClosed    = "Closed · "
-	stateFailed    = "Failed · "
+	stateRejected  = "Rejected · "
+	stateFailed    = " failed · " // after the kind of the run
 )
 
 // hears waits for a reply in the card's thread that holds the words; the newest one
@@ -166,7 +167,7 @@ func (p *person) hears(ctx context.Context, r *request, limit time.Duration, wor
 
 // planReply is the newest reply that asks for a decision.
 func (p *person) planReply(ctx context.Context, r *request) (message, error) {
-	return p.hears(ctx, r, later, " is ready: ", "[Review plan]", "[Approve")
+	return p.hears(ctx, r, later, " ready for ", "[Review plan]", "[Approve")
 }
 
 var pullLink = regexp.MustCompile(`/([A-Za-z0-9._-]+/[A-Za-z0-9._-]+)/pull/([0-9]+)`)

@@ -32,7 +32,7 @@ func (j *journey) troubles() []step {
 		{"dana", "shows one by its id, and one by words", j.shows},
 		{"dana", "shows what is not there", j.showsNothing},
 		{"dana", "syncs", func(ctx context.Context) error {
-			_, err := j.dana.asks(ctx, infraDev, "sync "+j.bucket.id, "GitHub is being asked for news", j.bucket.title)
+			_, err := j.dana.asks(ctx, infraDev, "sync "+j.bucket.id, "Syncing ", j.bucket.title)
 			return err
 		}},
 	}
@@ -64,7 +64,7 @@ func (j *journey) plansAgain(ctx context.Context) error {
 	if err := j.adam.pressesAndIsTold(ctx, m, "New plan", "Saved: a new plan"); err != nil {
 		return err
 	}
-	_, err = j.adam.hears(ctx, j.adams, later, "New plan of "+j.adams.title, " is ready: 1 to add", "[Approve]")
+	_, err = j.adam.hears(ctx, j.adams, later, "New plan ready for "+j.adams.title, ": 1 to add", "[Approve]")
 	return err
 }
 
@@ -93,22 +93,22 @@ func (j *journey) rejects(ctx context.Context) error {
 	if err := j.omar.presses(ctx, reply, "Reject"); err != nil {
 		return err
 	}
-	v, err := j.omar.window(ctx, "Why?: …")
+	v, err := j.omar.window(ctx, "Reason: …")
 	if err != nil {
 		return err
 	}
-	field, err := find(v.Blocks, "Why?")
+	field, err := find(v.Blocks, "Reason")
 	if err != nil {
 		return err
 	}
-	r, err := j.omar.submits(ctx, v, map[string]any{"Why?": "  "})
+	r, err := j.omar.submits(ctx, v, map[string]any{"Reason": "  "})
 	if err != nil {
 		return err
 	}
 	if r.Errors[field.block] == "" {
-		return notSeen("an error at “Why?”", strings.Join([]string{r.Outcome, r.Note}, " "))
+		return notSeen("an error at “Reason”", strings.Join([]string{r.Outcome, r.Note}, " "))
 	}
-	if _, err := j.omar.sends(ctx, v, map[string]any{"Why?": because}); err != nil {
+	if _, err := j.omar.sends(ctx, v, map[string]any{"Reason": because}); err != nil {
 		return err
 	}
 	if _, err := j.omar.window(ctx, "Your rejection of “"+j.words.title+"” is saved"); err != nil {
@@ -121,7 +121,7 @@ func (j *journey) readsReason(ctx context.Context) error {
 	if _, err := j.dana.hears(ctx, j.words, later, "omar rejected", because); err != nil {
 		return err
 	}
-	if _, err := j.dana.seesIn(ctx, j.words, "dm", later, stateClosed, "omar rejected it"); err != nil {
+	if _, err := j.dana.seesIn(ctx, j.words, "dm", later, stateRejected, "omar rejected this request"); err != nil {
 		return err
 	}
 	return j.closedOnGitHub(ctx, j.words)
@@ -143,7 +143,7 @@ func (j *journey) closesOwn(ctx context.Context) error {
 	if err := j.ana.pressesAndIsTold(ctx, card, "Close request", "is being closed"); err != nil {
 		return err
 	}
-	if _, err := j.ana.sees(ctx, j.anas, later, stateClosed, "Nothing was made."); err != nil {
+	if _, err := j.ana.sees(ctx, j.anas, later, stateClosed, "Nothing was created."); err != nil {
 		return err
 	}
 	return j.closedOnGitHub(ctx, j.anas)
@@ -169,14 +169,14 @@ func (j *journey) shows(ctx context.Context) error {
 	if _, err := j.dana.asks(ctx, infraDev, "show "+j.bucket.id, j.bucket.title, stateApplied, "Pull request #"); err != nil {
 		return err
 	}
-	_, err := j.dana.asks(ctx, infraDev, "show "+j.words.name, j.words.title, stateClosed)
+	_, err := j.dana.asks(ctx, infraDev, "show "+j.words.name, j.words.title, stateRejected)
 	return err
 }
 
 func (j *journey) showsNothing(ctx context.Context) error {
-	if _, err := j.dana.asks(ctx, infraDev, "show req_0000000000000", "There is no request", "/tfpilot list"); err != nil {
+	if _, err := j.dana.asks(ctx, infraDev, "show req_0000000000000", "not found", "/tfpilot list"); err != nil {
 		return err
 	}
-	_, err := j.dana.asks(ctx, infraDev, "show a yacht", "No request fits", "/tfpilot list")
+	_, err := j.dana.asks(ctx, infraDev, "show a yacht", "No request matches", "/tfpilot list")
 	return err
 }
