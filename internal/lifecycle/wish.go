@@ -11,11 +11,14 @@ import (
 // person asks for the same thing again.
 func Want(w Wish) Patch {
 	return func(r Request) (Request, error) {
-		if have := r.Wish(w.What); have != nil && (w.What != ActionApprove || sameLogin(have.By, w.By)) {
-			if sameLogin(have.By, w.By) {
+		for _, have := range r.Wanted {
+			switch {
+			case have.What != w.What:
+			case sameLogin(have.By, w.By):
 				return r, nil
+			case w.What != ActionApprove: // several people approve
+				return r, refuse(CodeAsked, "%s asked for this already.", have.By)
 			}
-			return r, refuse(CodeAsked, "%s asked for this already.", have.By)
 		}
 		if row, known := w.What.Row(); known && !row.RecordsIntent() {
 			return r, refuse(CodeNothing, "%s is done at once and is not recorded.", row.Label)
@@ -206,11 +209,11 @@ func (r *Request) voidApprovals(at time.Time, reason string) {
 // Refused takes a wish out that could not be served and says why on the card.
 func Refused(what Action, by, code, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
-		w := r.Wish(what)
-		if w == nil || by != "" && !sameLogin(w.By, by) {
+		i := slices.IndexFunc(r.Wanted, func(w Wish) bool { return w.What == what && (by == "" || sameLogin(w.By, by)) })
+		if i < 0 {
 			return r, nil
 		}
-		r.noteRefused(*w, code, text, now)
+		r.noteRefused(r.Wanted[i], code, text, now)
 		r.drop(what, by)
 		r.Problem = &Problem{Step: string(what), Code: code, Text: text, Since: now}
 		return r, nil
