@@ -102,6 +102,8 @@ func pullFits(r Request) *Refusal {
 	return nil
 }
 
+// canApprove allows the approval of what was merged already, too: a merge on GitHub is no
+// approval, and the apply needs one.
 func canApprove(r Request) *Refusal {
 	if no := alive(r); no != nil {
 		return no
@@ -115,9 +117,6 @@ func canApprove(r Request) *Refusal {
 	switch {
 	case r.Approval.Approved:
 		return refuse(CodeApproved, "%s approved this plan already.", r.approvedBy())
-	case r.Plan.Purpose.preMerge() && r.merged():
-		// A merge on GitHub does not make an approval; the apply still needs one.
-		return nil
 	case r.Plan.Purpose == PurposeDestroy && r.Wish(ActionDestroy) == nil:
 		return refuse(CodeNothing, "Nobody wants this destroyed any more.")
 	}
