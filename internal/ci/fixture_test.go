@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http/httptest"
 	"os"
@@ -29,6 +30,7 @@ type fixture struct {
 	s3     *s3.Server
 	bucket *store.Store
 	out    bytes.Buffer
+	jobs   int
 }
 
 const (
@@ -72,6 +74,7 @@ func newFixture(t *testing.T) *fixture {
 	if err := os.Chmod(f.path("bin/terraform"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("PATH", f.path("bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
 	if err := os.MkdirAll(f.path("temp/tfpilot/run"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -156,14 +159,15 @@ func (f *fixture) commit(parents string, files map[string]string) string {
 
 // job is a step of a run that the guard let through.
 func (f *fixture) job(kind lifecycle.Kind, purpose lifecycle.Purpose) *job {
+	f.jobs++
 	return &job{
 		in: inputs{
 			Kind: kind, Project: "core", RequestID: "req_abcdefghijklm", Environment: lifecycle.Environment{Key: "dev", Slug: "app"},
-			CorrelationID: string(kind) + "-00000000000000000000000000000000", Ref: "main",
+			CorrelationID: fmt.Sprintf("%s-%032x", kind, f.jobs), Ref: "main",
 			granted: granted{Purpose: purpose, Path: fixtureFile, Blob: terraform.Blob([]byte(fixtureText)), Plan: fixturePlan},
 		},
 		env: map[string]string{
-			"PATH": f.path("bin") + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME": f.dir, "RUNNER_TEMP": f.path("temp"),
+			"PATH": os.Getenv("PATH"), "HOME": f.dir, "RUNNER_TEMP": f.path("temp"),
 			"GITHUB_WORKSPACE": f.path("work"), "TFPILOT_DEFAULT_BRANCH": "main",
 		},
 		out: &f.out, bucket: f.open, now: time.Now, sleep: func(time.Duration) {},
