@@ -23,7 +23,8 @@ func (b *bench) refusedAt(d *dispatch, want, code string, steps ...string) (life
 	return r, said
 }
 
-// Only what was granted is planned, whatever the branch or the default branch hold.
+// Only what was granted is planned, whatever the branch or the default branch hold. More rows are in
+// TestVerifyBindsTheContent; here the run ends with its result.
 func TestVerifyRefuses(t *testing.T) {
 	text := requestFile("logs", "")
 	for name, tt := range map[string]struct {
@@ -37,48 +38,10 @@ func TestVerifyRefuses(t *testing.T) {
 			w.write("modules/demo/main.tf", demoModule+"\n# changed\n")
 			return w.pushed("request/" + requestID)
 		}},
-		"other content": {lifecycle.KindPlan, lifecycle.PurposeOpen, func(w *world) string {
-			return w.propose(requestFile("stolen", ""))
-		}},
-		"a link": {lifecycle.KindPlan, lifecycle.PurposeOpen, func(w *world) string {
-			w.git("checkout", "-q", "-B", "request/"+requestID)
-			if err := os.Symlink("backend.tf", filepath.Join(w.work, requestPath)); err != nil {
-				w.t.Fatal(err)
-			}
-			return w.pushed("request/" + requestID)
-		}},
-		"a commit that was not merged": {lifecycle.KindPlan, lifecycle.PurposeReapply, func(w *world) string { return w.propose(text) }},
-		// The file alone proves nothing of the commit: what was approved was seen in that commit.
-		"a commit that was not merged, whose file somebody put on the default branch": {lifecycle.KindPlan, lifecycle.PurposeReapply, func(w *world) string {
-			sha := w.propose(text)
-			w.write(requestPath, text)
-			w.pushed("main")
-			return sha
-		}},
-		"executable on the branch": {lifecycle.KindPlan, lifecycle.PurposeOpen, func(w *world) string {
-			w.propose(text)
-			w.git("checkout", "-q", "request/"+requestID)
-			w.executable()
-			return w.pushed("request/" + requestID)
-		}},
-		"executable on the default branch since": {lifecycle.KindApply, lifecycle.PurposeOpen, func(w *world) string {
-			w.propose(text)
-			sha := w.merge()
-			w.executable()
-			w.pushed("main")
-			return sha
-		}},
 		"changed on the default branch since": {lifecycle.KindApply, lifecycle.PurposeOpen, func(w *world) string {
 			w.propose(text)
 			sha := w.merge()
 			w.write(requestPath, requestFile("by-hand", ""))
-			w.pushed("main")
-			return sha
-		}},
-		"gone from the default branch": {lifecycle.KindApply, lifecycle.PurposeOpen, func(w *world) string {
-			w.propose(text)
-			sha := w.merge()
-			w.git("rm", "-q", requestPath)
 			w.pushed("main")
 			return sha
 		}},
@@ -96,14 +59,6 @@ func TestVerifyRefuses(t *testing.T) {
 			b.checkout()
 			b.refusedAt(d, "verify", "content_differs", "inputs", "guard", "verify")
 		})
-	}
-}
-
-// executable changes only the mode of the request's file.
-func (w *world) executable() {
-	w.t.Helper()
-	if err := os.Chmod(filepath.Join(w.work, requestPath), 0o700); err != nil {
-		w.t.Fatal(err)
 	}
 }
 

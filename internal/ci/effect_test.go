@@ -67,23 +67,6 @@ func TestWithdrawnGrantStopsTheEffect(t *testing.T) {
 	}
 }
 
-// That the grant cannot be read is no withdrawal, but it stops the effect as well.
-func TestUnreadableGrantStopsTheEffect(t *testing.T) {
-	w := newWorld(t)
-	text := requestFile("logs", "")
-	d, b := w.applying(text, w.planned(text), nil)
-	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultInternal, Verb: "GetObject", KeyPrefix: "grants/"}); err != nil {
-		t.Fatal(err)
-	}
-	if code, said := b.step(t.Context(), "apply"); code == 0 {
-		t.Fatalf("apply went on:\n%s", said)
-	}
-	w.s3.ClearFaults()
-	if r := b.finish(d); r.Reason != "step_failed" || w.state() != "" {
-		t.Errorf("result %+v, state %q", r, w.state())
-	}
-}
-
 // A result that could not be stored leaves no secret on the runner either.
 func TestNoSecretIsLeftWithoutAResult(t *testing.T) {
 	w := newWorld(t)
@@ -399,35 +382,6 @@ func TestRunsDeleteNoState(t *testing.T) {
 	}
 	if err := run.DeleteGrant(t.Context(), "core", newCID(lifecycle.KindApply)); !errors.Is(err, store.ErrDenied) { // any object that is no lock
 		t.Errorf("an object of the state bucket may be deleted: %v", err)
-	}
-}
-
-// A grant that is not the one that the run began with stops the effect, also when code
-// of a module wrote to the kept one meanwhile.
-func TestApplyComparesTheGrantAgain(t *testing.T) {
-	w := newWorld(t)
-	text := requestFile("logs", "")
-	d, b := w.applying(text, w.planned(text), nil)
-	file := filepath.Join(b.temp, "tfpilot", "run", "grant.json")
-	kept, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	changed := strings.Replace(string(kept), `"leaseToken":7`, `"leaseToken":8`, 1)
-	if changed == string(kept) {
-		t.Fatalf("the kept grant has no lease token: %s", kept)
-	}
-	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if failed, said := b.steps("apply"); failed == "" || !strings.Contains(said, "not the one that this run began with") {
-		t.Errorf("%q:\n%s", failed, said)
-	}
-	if w.state() != "" {
-		t.Errorf("it was applied:\n%s", w.state())
-	}
-	if r := b.finish(d); r.Reason != "grant_withdrawn" {
-		t.Errorf("result: %+v", r)
 	}
 }
 

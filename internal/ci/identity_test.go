@@ -329,32 +329,6 @@ func TestApplyOnlyTheApprovedPlan(t *testing.T) {
 	}
 }
 
-// The summary that the run compares with is the one that was approved, or none.
-func TestApplyNeedsTheApprovedSummary(t *testing.T) {
-	text := requestFile("logs", "")
-	for name, change := range map[string]func(*world, *dispatch){
-		"another digest": func(_ *world, d *dispatch) { d.granting.Digest = "sha256:" + strings.Repeat("0", 64) },
-		"another plan": func(w *world, d *dispatch) {
-			other := w.planned(requestFile("other", ""))
-			d.granting.Plan = w.plans[other]
-		},
-		"a plan that is gone": func(_ *world, d *dispatch) { d.granting.Plan = newCID(lifecycle.KindPlan) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			digest := w.planned(text)
-			d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.merge(), text, digest)
-			change(w, d)
-			b := w.bench(d)
-			b.checkout()
-			r, _ := b.refusedAt(d, "verify", "digest_changed", planSteps...)
-			if !strings.Contains(r.Tail, "plan again") {
-				t.Errorf("tail %q", r.Tail)
-			}
-		})
-	}
-}
-
 // A command that somebody puts beside the approved changes is not approved, however it is written.
 func TestApplyRunsNoOtherCommand(t *testing.T) {
 	for name, change := range map[string][2]string{

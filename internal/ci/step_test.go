@@ -142,16 +142,6 @@ func TestGuardRefuses(t *testing.T) {
 	}
 }
 
-func TestGuardRefusesExpiredGrant(t *testing.T) {
-	w := newWorld(t)
-	text := requestFile("logs", "")
-	d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
-	d.lifetime = -time.Second
-	if code, said := w.bench(d).step(t.Context(), "guard"); code != 1 || !strings.Contains(said, "expired") {
-		t.Errorf("exit %d:\n%s", code, said)
-	}
-}
-
 // Two runs with one correlation id: one goes on, the other fails. A lost answer to the claim loses nothing.
 func TestClaim(t *testing.T) {
 	w := newWorld(t)
