@@ -154,7 +154,7 @@ func runStep(r Request, kind Kind, a *Attempt, now time.Time) (Step, bool) {
 		return lostStep(a, now), true
 	case a.NeedsReconciling():
 		return Step{Name: StepReconcile, After: a.since().Add(time.Minute)}, true
-	case a.Conclusion != "" && !a.ResultRead:
+	case !a.ResultRead: // and it has ended
 		return Step{Name: StepResult}, true
 	default:
 		return Step{}, false

@@ -174,7 +174,7 @@ func canApply(r Request) *Refusal {
 		return refuse(CodeNotMerged, "This is not merged yet. Merge it first.")
 	case apply.active():
 		return refuse(CodeRunning, "It is being applied already.")
-	case destroy.active() && !destroy.SetAside || r.Wish(ActionDestroy) != nil:
+	case destroy.active() || r.Wish(ActionDestroy) != nil:
 		return refuse(CodeDestroying, "This is about to be destroyed. Keep it first.")
 	case r.Plan != nil && r.Plan.Purpose == PurposeDestroy:
 		return refuse(CodeNewRound, "The last plan was for a destroy. Plan again first.")
@@ -216,7 +216,7 @@ func canDestroy(r Request) *Refusal {
 		return refuse(CodeNotMerged, "Nothing was applied yet. Close the request instead.")
 	case r.Runs.Apply.Current().active():
 		return refuse(CodeRunning, "It is being applied. Wait until that has ended.")
-	case r.Runs.Destroy.Current().active() && !r.Runs.Destroy.Current().SetAside:
+	case r.Runs.Destroy.Current().active():
 		return refuse(CodeDestroying, "It is being destroyed already.")
 	case r.Wish(ActionDestroy) != nil:
 		return refuse(CodeAsked, "%s asked for this already.", r.Wish(ActionDestroy).By)

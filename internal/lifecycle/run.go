@@ -33,7 +33,6 @@ func Started(kind Kind, a Attempt) Patch {
 		set.CurrentAttempt = a.Number
 		r.drop(served[kind], "")
 		r.untrouble(string(kind))
-		r.untrouble(string(served[kind]))
 		return r, nil
 	}
 }
@@ -50,7 +49,7 @@ func lastNumber(attempts []Attempt) int {
 
 // mayStart is the last check before an attempt exists.
 func mayStart(r Request, kind Kind, a Attempt) *Refusal {
-	if current := r.CurrentRun(kind); current.active() && !current.SetAside {
+	if current := r.CurrentRun(kind); current.active() {
 		return refuse(CodeRunning, "%s is running already.", kind.Named())
 	}
 	switch kind {
@@ -97,7 +96,7 @@ func working(r Request) *Refusal {
 	switch {
 	case r.Runs.Apply.Current().active():
 		return refuse(CodeRunning, "It is being applied. Wait until that has ended.")
-	case destroy.active() && !destroy.SetAside:
+	case destroy.active():
 		return refuse(CodeDestroying, "It is being destroyed. Wait until that has ended.")
 	}
 	return nil
@@ -135,7 +134,7 @@ func canStartDestroy(r Request) *Refusal {
 func Sending(kind Kind, correlationID string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(kind, correlationID)
-		if a == nil || !a.Lost() || a.RevokedAt != nil || a.Sends > 0 && a.SentAt != nil && now.Sub(*a.SentAt) < ResendAfter {
+		if !a.Lost() || a.RevokedAt != nil || a.Sends > 0 && a.SentAt != nil && now.Sub(*a.SentAt) < ResendAfter {
 			return r, refuse(CodeRunning, "This %s was sent already.", kind)
 		}
 		a.SentAt = &now
