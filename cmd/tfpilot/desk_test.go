@@ -109,7 +109,7 @@ func (d *desk) says(code int, word string, args ...string) (out string) {
 func (d *desk) opened() string {
 	d.t.Helper()
 	out := d.says(exitDone, "req_", "requests", "open", "s3-bucket", "--project", "core", "--env", "dev/app", "--as", "dana", "name=acme-desk")
-	_, rest, _ := strings.Cut(out, "\n")
-	id, _, _ := strings.Cut(rest, ",")
+	_, rest, _ := strings.Cut(out, "\nID: ")
+	id, _, _ := strings.Cut(rest, "\n")
 	return id
 }

@@ -3,16 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -86,63 +80,4 @@ func onTerminal(out io.Writer) bool {
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// details are the lines of a request that a person asks for after its status: why, what with, who decided, what ran, what came out.
-func details(r lifecycle.Request) []string {
-	var lines []string
-	if r.Reason != "" {
-		lines = append(lines, "reason: "+oneLine(r.Reason))
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Config)) {
-		lines = append(lines, fmt.Sprintf("input %s = %s", name, inline(r.Config[name])))
-	}
-	for _, a := range r.Approval.Approvers {
-		line := fmt.Sprintf("approved by %s at %s (%s)", a.Login, a.At.UTC().Format(time.RFC3339), a.Source)
-		if a.VoidedAt != nil {
-			line += ", no longer counts: " + oneLine(a.VoidReason)
-		}
-		lines = append(lines, line)
-	}
-	if no := r.Rejection; no != nil {
-		lines = append(lines, fmt.Sprintf("rejected by %s at %s: %s", no.By, no.At.UTC().Format(time.RFC3339), oneLine(no.Reason)))
-	}
-	for _, kind := range lifecycle.RequestKinds {
-		if a := r.CurrentRun(kind); a != nil {
-			lines = append(lines, runLine(kind, a))
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Outputs)) {
-		lines = append(lines, fmt.Sprintf("output %s = %s", name, inline(r.Outputs[name])))
-	}
-	return lines
-}
-
-func runLine(kind lifecycle.Kind, a *lifecycle.Attempt) string {
-	parts := []string{fmt.Sprintf("%s run %d:", kind, a.Number), a.Outcome()}
-	if a.FailedStep != "" {
-		parts = append(parts, "at step "+oneLine(a.FailedStep))
-	}
-	if a.URL != "" {
-		parts = append(parts, a.URL)
-	}
-	return strings.Join(parts, " ")
-}
-
-// inline writes a value on one line.
-func inline(v any) string {
-	if text, isText := v.(string); isText {
-		return strconv.Quote(text)
-	}
-	data, err := json.Marshal(v)
-	if err != nil {
-		return "?"
-	}
-	return oneLine(string(data))
-}
-
-// oneLine shows text of a person on one line of a terminal, which takes no command from it.
-func oneLine(text string) string {
-	quoted := strconv.Quote(text)
-	return strings.ReplaceAll(strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`), `\\`, `\`)
 }

@@ -82,10 +82,11 @@ func TestShowTellsTheWholeRequest(t *testing.T) {
 	id := d.opened()
 	good := someSummary("*")
 	d.planned(id, good, good)
-	out := d.says(exitDone, "requested by dana", "requests", "show", id)
+	out := d.says(exitDone, "Requested by: dana", "requests", "show", id)
 	for _, want := range []string{
-		`reason: Logs of the\nweb \x1b[2Jteam`, `input name = "acme-desk"`, "approved by omar at 2026-11-30T09:00:00Z (slack), no longer counts: a newer plan",
-		"plan run 1: succeeded", "apply run 1: was lost", "at step Apply https://github.test/run/2", `output bucket = "acme-desk"`, "output ports = [443]", "tfpilot requests plan " + id,
+		`Reason: Logs of the\nweb \x1b[2Jteam`, "Bucket name: acme-desk", "Approval by omar at 2026-11-30T09:00:00Z (slack), dismissed: a newer plan",
+		"Plan run 1 succeeded", "Apply run 1 was lost", "in step “Apply” https://github.test/run/2", "  bucket: acme-desk", "  ports: [443]",
+		"Apply lost: ", "  Approval: ",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
@@ -116,10 +117,10 @@ func TestShowSaysWhatOnePersonMayDo(t *testing.T) {
 	d.planned(id, good, good)
 	d.waiting(id)
 	for as, want := range map[string][]string{
-		"dana": {"dana may now: replan, close, sync\n", "not approve: Only approvers and admins may approve", "not reject: Only approvers"},
-		"vic":  {"vic may now: nothing\n", "not close: Only ", "not sync: Only "},
-		"adam": {"adam may now: approve, reject, replan, close, sync\n"},
-		"":     {"next actions: approve, reject, plan, close, sync\n"},
+		"dana": {"Next actions for dana: replan, close, sync\n", "not approve: Only approvers and admins may approve", "not reject: Only approvers"},
+		"vic":  {"Next actions for vic: none\n", "not close: Only ", "not sync: Only "},
+		"adam": {"Next actions for adam: approve, reject, replan, close, sync\n"},
+		"":     {"Next actions: approve, reject, replan, close, sync\n"},
 	} {
 		out := d.says(exitDone, "", "requests", "show", id, "--as", as)
 		for _, one := range want {
@@ -169,8 +170,8 @@ func TestApproveNamesThePlan(t *testing.T) {
 	if doc, err := d.store.Get(t.Context(), id); err != nil || len(doc.Request.Wanted) > 0 {
 		t.Fatalf("%v, %+v", err, doc.Request.Wanted)
 	}
-	d.says(exitDone, "next actions", "requests", "show", id)
-	d.says(exitDone, "adam may now", approve("--confirm", digest[:len("sha256:")+minDigest])...)
+	d.says(exitDone, "Next actions", "requests", "show", id)
+	d.says(exitDone, "Next actions for adam", approve("--confirm", digest[:len("sha256:")+minDigest])...)
 	if doc, err := d.store.Get(t.Context(), id); err != nil || len(doc.Request.Wanted) != 1 || doc.Request.Wanted[0].PlanDigest != good.Digest() {
 		t.Errorf("%v, %+v", err, doc.Request.Wanted)
 	}

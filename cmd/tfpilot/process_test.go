@@ -197,8 +197,8 @@ func (y *yard) until(id, status string) {
 	y.t.Helper()
 	var last string
 	for end := time.Now().Add(4 * time.Minute); time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
-		last = y.requests("show", id)
-		if strings.Contains(last, id+", "+status+",") {
+		last = y.requests("show", id, "--json")
+		if strings.Contains(last, `"status": "`+status+`"`) {
 			return
 		}
 	}
@@ -208,8 +208,8 @@ func (y *yard) until(id, status string) {
 func (y *yard) open(name string) string {
 	y.t.Helper()
 	out := y.requests("open", "s3-bucket", "--project", "payments", "--env", "dev/api", "--as", "dana", "name="+name)
-	_, rest, _ := strings.Cut(out, "\n")
-	id, _, _ := strings.Cut(rest, ",")
+	_, rest, _ := strings.Cut(out, "\nID: ")
+	id, _, _ := strings.Cut(rest, "\n")
 	return id
 }
 

@@ -8,7 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/view"
 )
 
 const (
@@ -70,8 +72,24 @@ func (k *console) table(rows []queue.Row) error {
 		return err
 	}
 	t := tabwriter.NewWriter(k.out, 0, 4, 2, ' ', 0)
+	if onTerminal(k.terminal) {
+		_, _ = fmt.Fprintln(t, "ID\tSTATUS\tENVIRONMENT\tTITLE\tREQUESTED BY")
+	}
 	for _, r := range rows {
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Status, r.Environment, r.Title, r.Requester)
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s %s\t%s\t%s\n", r.ID, rowStatus(r), r.Project, r.Environment, oneLine(r.Title), oneLine(r.Requester))
 	}
 	return t.Flush()
+}
+
+// rowStatus is the status of a row in the words of the card.
+func rowStatus(r queue.Row) string {
+	name := view.StatusName(lifecycle.Status(r.Status))
+	switch {
+	case r.Archived:
+		return name + ", archived"
+	case r.Problem != "" && r.Status != string(lifecycle.StatusFailed):
+		return name + ", with a problem"
+	default:
+		return name
+	}
 }
