@@ -87,15 +87,19 @@ func (j *job) cleanupMerge(ctx context.Context) error {
 }
 
 // onlyStrips says that a pull request takes the request's block out of its file and
-// does nothing else: nobody reviews it, so nothing else may come in with it.
+// does nothing else: nobody reviews it, so nothing else may come in with it, words of
+// commits included.
 func (j *job) onlyStrips(ctx context.Context, pull github.Pull) (bool, error) {
 	r := j.request()
 	if !pull.Open || pull.BaseRef != r.Target.Base {
 		return false, nil
 	}
 	diff, err := j.GitHub.Compare(ctx, repoOf(r), r.Target.Base, pull.HeadSHA)
-	if err != nil || diff.Truncated || len(diff.Files) != 1 || diff.Files[0].Path != r.Target.Path {
+	if err != nil || !diff.WrittenAs(lifecycle.CleanupMessage(r.ID), github.UpdateMessage(cleanupBranch(r.ID), r.Target.Base)) {
 		return false, err
+	}
+	if diff.Truncated || len(diff.Files) != 1 || diff.Files[0].Path != r.Target.Path {
+		return false, nil
 	}
 	file, err := j.GitHub.File(ctx, repoOf(r), diff.MergeBase, r.Target.Path)
 	if errors.Is(err, github.ErrNotFound) {

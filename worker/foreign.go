@@ -70,8 +70,7 @@ func (w *Worker) recordForeign(ctx context.Context, source string, doc store.Doc
 }
 
 // isForeign says that a run bears the request's name, that TfPilot did not start it, and that
-// this is news. Of its own account TfPilot started what names an attempt; of cleanups the
-// document keeps the newest alone.
+// this is news. Of its own account TfPilot started what names an attempt.
 func (w *Worker) isForeign(ctx context.Context, r lifecycle.Request, run github.Run) (bool, error) {
 	kind, id, ok := github.RunNames(run.DisplayTitle)
 	if !ok || id != r.ID || !r.NewForeignRun(run.ID) {
@@ -83,10 +82,8 @@ func (w *Worker) isForeign(ctx context.Context, r lifecycle.Request, run github.
 		return false, err
 	case !dispatched || run.RepoID != r.Target.RepoID && run.RepoID != 0:
 		return true, nil
-	case f.Kind == lifecycle.KindCleanup && f.Kind == kind:
-		return false, nil
 	}
-	return f.Kind != kind || f.CorrelationID == "" || r.Attempt(kind, f.CorrelationID) == nil, nil
+	return f.Kind != kind || !r.StartedBy(kind, f.CorrelationID), nil
 }
 
 // syncForeign looks among the listed runs for foreign ones that no webhook told of. Those of

@@ -92,6 +92,9 @@ func TestWhatMakesARunForeign(t *testing.T) {
 			{"the file of another kind", func(h *github.Hint) { h.Run.Path = ".github/workflows/apply.yml" }, true},
 			{"another repository", func(h *github.Hint) { h.RepoID++ }, true},
 			{"a correlation id that is no attempt's", func(h *github.Hint) { h.Run.DisplayTitle = github.RunTitle(lifecycle.KindPlan, reqA, none) }, true},
+			{"a cleanup that no attempt started", func(h *github.Hint) {
+				h.Run.Path, h.Run.DisplayTitle = ".github/workflows/cleanup.yml", github.RunTitle(lifecycle.KindCleanup, reqA, "cleanup-"+strings.Repeat("0", 32))
+			}, true},
 			{"no correlation id", func(h *github.Hint) { h.Run.DisplayTitle = "tfpilot plan " + reqA + " [x]" }, true},
 		} {
 			run++

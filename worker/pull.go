@@ -68,7 +68,8 @@ func pullFacts(pull github.Pull, foreign *bool) lifecycle.PullFacts {
 }
 
 // foreign says whether the head holds anything that TfPilot did not make: against
-// the merge base it must change exactly the request's file, to exactly its bytes.
+// the merge base it must change exactly the request's file, to exactly its bytes, in
+// commits whose messages are TfPilot's or those of GitHub's "Update branch".
 func (j *job) foreign(ctx context.Context, pull github.Pull) (bool, error) {
 	r := j.request()
 	diff, err := j.GitHub.Compare(ctx, repoOf(r), r.Target.Base, pull.HeadSHA)
@@ -78,7 +79,7 @@ func (j *job) foreign(ctx context.Context, pull github.Pull) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return !diff.Only(r.Target.Path, r.Target.Blob), nil
+	return !diff.Only(r.Target.Path, r.Target.Blob) || !diff.WrittenAs(subject(r), github.UpdateMessage(r.Target.Branch, r.Target.Base)), nil
 }
 
 // approve carries out an intent to approve: with rights as of now, and for a plan that is

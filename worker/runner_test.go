@@ -450,7 +450,7 @@ func (l *ledger) strip(ctx context.Context, _ *store.Store, job actions.Job) err
 		}
 	}
 	_, _, err = c.Repositories.DeleteFile(ctx, "acme", "infra-core", file, &gh.RepositoryContentFileOptions{
-		Message: gh.String("Remove"), Branch: gh.String(branch), SHA: gh.String(grant.Blob),
+		Message: gh.String(lifecycle.CleanupMessage(grant.RequestID)), Branch: gh.String(branch), SHA: gh.String(grant.Blob),
 	})
 	return err
 }

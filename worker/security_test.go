@@ -240,12 +240,42 @@ func (w *world) push(login, branch, path, content string) {
 	w.must(err)
 }
 
+const foreignWords = "Fixes #1 [skip ci] @adam"
+
+// reword puts a commit in place of the tip of a branch that differs from it in its message alone.
+func (w *world) reword(login, branch string) {
+	w.t.Helper()
+	ctx, c := context.Background(), w.as(login)
+	ref, _, err := c.Git.GetRef(ctx, "acme", "infra-core", "heads/"+branch)
+	w.must(err)
+	tip, _, err := c.Git.GetCommit(ctx, "acme", "infra-core", ref.Object.GetSHA())
+	w.must(err)
+	other, _, err := c.Git.CreateCommit(ctx, "acme", "infra-core", &gh.Commit{Message: gh.String(foreignWords), Tree: tip.Tree, Parents: tip.Parents}, nil)
+	w.must(err)
+	ref.Object.SHA = other.SHA
+	_, _, err = c.Git.UpdateRef(ctx, "acme", "infra-core", ref, true)
+	w.must(err)
+}
+
+// noForeignWords reads every message on the default branch.
+func (w *world) noForeignWords() {
+	w.t.Helper()
+	commits, _, err := w.as("dana").Repositories.ListCommits(context.Background(), "acme", "infra-core", nil)
+	w.must(err)
+	for _, one := range commits {
+		if strings.Contains(one.GetCommit().GetMessage(), foreignWords) {
+			w.t.Errorf("on main: %q", one.GetCommit().GetMessage())
+		}
+	}
+}
+
 // What somebody else pushed to the branch is never planned, approved or merged, and
 // can be restored.
 func TestForeignContentIsRefused(t *testing.T) {
 	for name, push := range map[string]func(*world){
 		"another file": func(w *world) { w.push("dana", "request/"+reqA, "envs/dev/app/evil.tf", "# evil\n") },
 		"the file":     func(w *world) { w.push("dana", "request/"+reqA, w.request(reqA).Target.Path, "# evil\n") },
+		"other words":  func(w *world) { w.reword("dana", "request/"+reqA) },
 		"a workflow":   func(w *world) { w.push("dana", "request/"+reqA, ".github/workflows/plan.yml", "# evil\n") },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -271,6 +301,7 @@ func TestForeignContentIsRefused(t *testing.T) {
 				w.merge(reqA)
 				w.apply(reqA)
 				w.sound()
+				w.noForeignWords()
 				files, err := w.hub.Files(repoName, "main")
 				w.must(err)
 				if slices.Contains(files, "envs/dev/app/evil.tf") {

@@ -321,6 +321,7 @@ func TestCleanupIsTampered(t *testing.T) {
 			w.push("dana", "cleanup/"+reqA, w.request(reqA).Target.Path, "resource \"evil\" \"x\" {}\n")
 		},
 		"another file": func(w *world, _ int) { w.push("dana", "cleanup/"+reqA, "envs/dev/app/evil.tf", "# evil\n") },
+		"other words":  func(w *world, _ int) { w.reword("dana", "cleanup/"+reqA) },
 		"closed": func(w *world, n int) {
 			_, _, err := w.as("dana").PullRequests.Edit(context.Background(), "acme", "infra-core", n, &gh.PullRequest{State: gh.String("closed")})
 			w.must(err)
@@ -343,6 +344,7 @@ func TestCleanupIsTampered(t *testing.T) {
 				w.gate.onCall("s3 PUT history", nil)
 				w.click(reqA, lifecycle.ActionRepair, "omar")
 				w.archived(reqA)
+				w.noForeignWords()
 				files, err := w.hub.Files(repoName, "main")
 				w.must(err)
 				if all := strings.Join(files, "\n"); strings.Contains(all, "evil") || strings.Contains(all, reqA) {

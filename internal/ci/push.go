@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // push pushes cleanup/<request id>: the default branch without the request's block, and
@@ -46,7 +48,7 @@ func (j *job) push(ctx context.Context) error {
 	if !there {
 		return refuse(codeContentDiffers, "%s on the default branch has no block of %s", j.in.Path, j.in.RequestID)
 	}
-	commit, err := g.commitWithout(ctx, j.in.Path, rest, "Remove "+j.in.RequestID+" after its destroy")
+	commit, err := g.commitWithout(ctx, j.in.Path, rest, lifecycle.CleanupMessage(j.in.RequestID))
 	if err != nil {
 		return err
 	}

@@ -73,6 +73,10 @@ func TestCommitIsRepeatable(t *testing.T) {
 	if err != nil || created || adopted != first {
 		t.Errorf("same file in another commit: %+v created %v, %v", adopted, created, err)
 	}
+	later.Message = "Fixes #1 [skip ci]" // TfPilot would have written what later says; the branch says something else
+	if _, _, err := w.CommitFile(t.Context(), later); !errors.Is(err, ErrForeign) {
+		t.Errorf("same file under another message: %v", err)
+	}
 	if _, _, _, err := w.commit(t, "two"); !errors.Is(err, ErrForeign) {
 		t.Errorf("other content on the branch: %v", err)
 	}

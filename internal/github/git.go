@@ -174,8 +174,8 @@ type Commit struct{ SHA, Blob string }
 
 // CommitFile makes a commit with one file and a branch that points to it; the
 // branch appears once and complete. When the branch exists and holds exactly this
-// file it is taken over (created is false), with whatever commit it is at;
-// anything else on it is ErrForeign.
+// file under this message it is taken over (created is false), with whatever commit
+// it is at; anything else on it is ErrForeign.
 func (c *Client) CommitFile(ctx context.Context, in CommitInput) (commit Commit, created bool, err error) {
 	if err := checkRef(in.Branch); err != nil {
 		return Commit{}, false, err
@@ -217,7 +217,7 @@ func (c *Client) adoptBranch(ctx context.Context, in CommitInput, ours Commit, r
 	if err != nil {
 		return Commit{}, err
 	}
-	if !diff.Only(in.Path, ours.Blob) {
+	if !diff.Only(in.Path, ours.Blob) || !diff.WrittenAs(in.Message) {
 		return Commit{}, fmt.Errorf("branch %s at %s: %w", in.Branch, tip, ErrForeign)
 	}
 	return Commit{SHA: tip, Blob: ours.Blob}, nil
@@ -363,8 +363,12 @@ type Comparison struct {
 	Ahead     int
 	Behind    int
 	Files     []ChangedFile
-	Truncated bool // there may be more files
+	Truncated bool     // there may be more files
+	Messages  []string // of the head's own commits; some are missing where there are more than comparedCommits
 }
+
+// comparedCommits is how many commits of the head a comparison reads.
+const comparedCommits = 30
 
 // maxCompared is GitHub's limit of files in a comparison.
 const maxCompared = 300
@@ -375,13 +379,24 @@ func (d Comparison) Only(path, blob string) bool {
 		(d.Files[0].Status == "added" || d.Files[0].Status == "modified")
 }
 
+// WrittenAs says whether each of the head's own commits bears one of these messages. A merge brings the commits of a branch
+// along, so what they say reaches the base, whatever their content comes to.
+func (d Comparison) WrittenAs(messages ...string) bool {
+	return d.Ahead == len(d.Messages) && !slices.ContainsFunc(d.Messages, func(m string) bool { return !slices.Contains(messages, m) })
+}
+
+// UpdateMessage is the message of the commit by which GitHub brings a branch up to date with its base.
+func UpdateMessage(branch, base string) string {
+	return fmt.Sprintf("Merge branch '%s' into %s", base, branch)
+}
+
 // Compare says what head changes since it left base.
 func (c *Client) Compare(ctx context.Context, repo Repo, base, head string) (Comparison, error) {
 	if err := errors.Join(checkRef(base), checkRef(head)); err != nil {
 		return Comparison{}, err
 	}
-	// One commit a page: files come on the first page, whatever its size.
-	path, err := repo.path("/compare/%s...%s?per_page=1", escape(base), escape(head))
+	// Files come on the first page, whatever its size.
+	path, err := repo.path("/compare/%s...%s?per_page=%d", escape(base), escape(head), comparedCommits)
 	if err != nil {
 		return Comparison{}, err
 	}
@@ -389,9 +404,14 @@ func (c *Client) Compare(ctx context.Context, repo Repo, base, head string) (Com
 		MergeBase struct {
 			SHA string `json:"sha"`
 		} `json:"merge_base_commit"`
-		Ahead  int `json:"ahead_by"`
-		Behind int `json:"behind_by"`
-		Files  []struct {
+		Ahead   int `json:"ahead_by"`
+		Behind  int `json:"behind_by"`
+		Commits []struct {
+			Commit struct {
+				Message string `json:"message"`
+			} `json:"commit"`
+		} `json:"commits"`
+		Files []struct {
 			Filename string `json:"filename"`
 			SHA      string `json:"sha"`
 			Status   string `json:"status"`
@@ -404,6 +424,9 @@ func (c *Client) Compare(ctx context.Context, repo Repo, base, head string) (Com
 	d := Comparison{
 		MergeBase: out.MergeBase.SHA, Ahead: out.Ahead, Behind: out.Behind,
 		Truncated: len(out.Files) >= maxCompared,
+	}
+	for _, one := range out.Commits {
+		d.Messages = append(d.Messages, strings.TrimRight(one.Commit.Message, "\n"))
 	}
 	for _, f := range out.Files {
 		d.Files = append(d.Files, ChangedFile{Path: f.Filename, Blob: f.SHA, Status: f.Status, Previous: f.Previous})

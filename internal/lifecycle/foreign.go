@@ -56,6 +56,14 @@ func (r Request) NewForeignRun(runID int64) bool {
 	return true
 }
 
+// StartedBy says whether a correlation id is one that TfPilot drew for a run of this kind.
+func (r Request) StartedBy(kind Kind, correlationID string) bool {
+	if correlationID == "" {
+		return false
+	}
+	return r.Attempt(kind, correlationID) != nil || kind == KindCleanup && r.Cleanup != nil && slices.Contains(r.Cleanup.Earlier, correlationID)
+}
+
 func (r Request) knowsForeignRun(runID int64) bool {
 	return slices.ContainsFunc(r.ForeignRuns, func(f ForeignRun) bool { return f.RunID == runID })
 }

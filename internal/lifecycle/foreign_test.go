@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -102,5 +103,22 @@ func TestForeignRunIsToldUntilTheNextAttempt(t *testing.T) {
 	s.r.Runs.Apply.Attempts[0].DispatchedAt = &later
 	if f := s.r.ForeignRun(); f != nil {
 		t.Errorf("after the next attempt: %+v", f)
+	}
+}
+
+// A cleanup that was started again keeps knowing the runs that it replaced as its own, up to a bound.
+func TestReplacedCleanupsAreNotForeign(t *testing.T) {
+	s := applying(t)
+	const first = "cleanup-0"
+	s.r.Cleanup = &Cleanup{Attempt: Attempt{CorrelationID: first, Conclusion: "failure"}}
+	for i := range keptCleanups + 5 {
+		if i == 1 && !s.r.StartedBy(KindCleanup, first) {
+			t.Error("a replaced cleanup is foreign")
+		}
+		s.r.Cleanup.Conclusion = "failure"
+		s.do(Started(KindCleanup, Attempt{CorrelationID: fmt.Sprintf("cleanup-%d", i+1)}))
+	}
+	if len(s.r.Cleanup.Earlier) != keptCleanups || s.r.StartedBy(KindCleanup, first) || !s.r.StartedBy(KindCleanup, s.r.Cleanup.CorrelationID) || s.r.StartedBy(KindCleanup, "") {
+		t.Errorf("%+v", s.r.Cleanup)
 	}
 }

@@ -292,7 +292,11 @@ type Cleanup struct {
 	PRNumber int        `json:"prNumber,omitempty"`
 	PRURL    string     `json:"prUrl,omitempty"`
 	MergedAt *time.Time `json:"mergedAt,omitempty"`
+	Earlier  []string   `json:"earlier,omitempty"` // correlation ids of the last runs that this one replaced
 }
+
+// CleanupMessage is the message of the commit that takes a request's block out of the code.
+func CleanupMessage(id string) string { return "Remove " + id + " after its destroy" }
 
 // Drift is what the last drift plan of the environment said about this request.
 type Drift struct {

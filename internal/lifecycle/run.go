@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -18,10 +19,12 @@ func Started(kind Kind, a Attempt) Patch {
 		}
 		if kind == KindCleanup {
 			a.Number = 1
-			if r.Cleanup != nil {
-				a.Number = r.Cleanup.Number + 1
+			var earlier []string
+			if c := r.Cleanup; c != nil {
+				a.Number = c.Number + 1
+				earlier = append(slices.Clone(c.Earlier), c.CorrelationID)
 			}
-			r.Cleanup = &Cleanup{Attempt: a}
+			r.Cleanup = &Cleanup{Attempt: a, Earlier: earlier[max(0, len(earlier)-keptCleanups):]}
 			r.untrouble(string(KindCleanup))
 			r.untrouble(string(StepCleanupPull))
 			r.untrouble(string(StepCleanupMerge))
@@ -36,6 +39,9 @@ func Started(kind Kind, a Attempt) Patch {
 		return r, nil
 	}
 }
+
+// keptCleanups is how many replaced cleanup runs a request still knows as its own.
+const keptCleanups = 20
 
 var served = map[Kind]Action{KindPlan: ActionPlan, KindApply: ActionApply, KindDestroy: ActionDestroy}
 
