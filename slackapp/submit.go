@@ -295,7 +295,7 @@ func (a *App) document(v visitor, s submission) lifecycle.Request {
 		Config:        s.config,
 		Target: lifecycle.Target{
 			Owner: p.Owner, Repo: p.Repo, Base: p.Base,
-			Branch: "request/" + id,
+			Branch: lifecycle.RequestBranch(id),
 			Path:   fmt.Sprintf("envs/%s/%s/tfpilot_%s.tf", s.place.Key, s.place.Slug, id),
 		},
 	}, v.actor(), now())

@@ -16,8 +16,6 @@ func cleanupTitle(r *lifecycle.Request) string {
 	return "TfPilot: remove " + r.Module + " from " + r.Environment.String() + " (" + r.ID + ")"
 }
 
-func cleanupBranch(id string) string { return "cleanup/" + id }
-
 // cleanup starts the run that takes the block out of the code. The resource is gone
 // already: while it lived, its block stayed.
 func (j *job) cleanup(ctx context.Context) error {
@@ -34,7 +32,7 @@ func (j *job) cleanup(ctx context.Context) error {
 func (j *job) cleanupPull(ctx context.Context) error {
 	r := j.request()
 	body := fmt.Sprintf("The infrastructure of request %s is destroyed. This takes its code out of `%s`.\n\nRequest: %s\n", r.ID, r.Target.Path, r.PR.URL)
-	pull, created, err := j.GitHub.OpenPull(ctx, github.PullInput{Repo: repoOf(r), Head: cleanupBranch(r.ID), Base: r.Target.Base, Title: cleanupTitle(r), Body: body})
+	pull, created, err := j.GitHub.OpenPull(ctx, github.PullInput{Repo: repoOf(r), Head: lifecycle.CleanupBranch(r.ID), Base: r.Target.Base, Title: cleanupTitle(r), Body: body})
 	var no *github.Refused
 	switch {
 	case errors.As(err, &no):
@@ -45,7 +43,7 @@ func (j *job) cleanupPull(ctx context.Context) error {
 	}
 	if ours, err := j.madeByUs(ctx, pull, created); err != nil || !ours {
 		if err == nil {
-			text := foreignPull(cleanupBranch(r.ID), pull) + "Then press Repair."
+			text := foreignPull(lifecycle.CleanupBranch(r.ID), pull) + "Then press Repair."
 			err = j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupPull, lifecycle.CodeForeign, text, now()))
 		}
 		return err
@@ -95,7 +93,7 @@ func (j *job) onlyStrips(ctx context.Context, pull github.Pull) (bool, error) {
 		return false, nil
 	}
 	diff, err := j.GitHub.Compare(ctx, repoOf(r), r.Target.Base, pull.HeadSHA)
-	if err != nil || !diff.WrittenAs(lifecycle.CleanupMessage(r.ID), github.UpdateMessage(cleanupBranch(r.ID), r.Target.Base)) {
+	if err != nil || !diff.WrittenAs(lifecycle.CleanupMessage(r.ID), github.UpdateMessage(lifecycle.CleanupBranch(r.ID), r.Target.Base)) {
 		return false, err
 	}
 	if diff.Truncated || len(diff.Files) != 1 || diff.Files[0].Path != r.Target.Path {
@@ -128,7 +126,7 @@ func (j *job) seeCleanup(ctx context.Context) error {
 }
 
 func (j *job) cleaned(ctx context.Context, pull github.Pull) error {
-	if err := j.GitHub.DeleteBranch(ctx, repoOf(j.request()), cleanupBranch(j.id())); err != nil {
+	if err := j.GitHub.DeleteBranch(ctx, repoOf(j.request()), lifecycle.CleanupBranch(j.id())); err != nil {
 		j.log.Warn("the cleanup branch stays", keyError, err)
 	}
 	at := now()

@@ -62,7 +62,7 @@ func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
 	}
 	sends := j.attempt(lifecycle.Step{Kind: kind, CorrelationID: cid}).Sends
 	run, err := j.GitHub.Dispatch(ctx, github.DispatchInput{
-		Repo: repoOf(j.request()), Workflow: string(kind) + ".yml", Ref: j.request().Target.Base, Inputs: inputs(cid, grant, a.Ref),
+		Repo: repoOf(j.request()), Workflow: kind.Row().Workflow, Ref: j.request().Target.Base, Inputs: inputs(cid, grant, a.Ref),
 	})
 	var no *github.Refused
 	switch {

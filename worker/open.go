@@ -144,7 +144,7 @@ func (j *job) render() ([]byte, error) {
 // when everything is there. A tree that GitHub cut short proves nothing.
 func (j *job) missing(tree github.Tree) string {
 	r := j.request()
-	root := fmt.Sprintf("envs/%s/%s/", r.Environment.Key, r.Environment.Slug)
+	root := r.Environment.Root() + "/"
 	if tree.Truncated {
 		return ""
 	}

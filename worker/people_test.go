@@ -12,7 +12,6 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
-	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
 const reqA, reqB = "req_aaaaaaaaaaaaa", "req_bbbbbbbbbbbbb"
@@ -27,7 +26,7 @@ func newRequest(t testing.TB, id, by string, env lifecycle.Environment) lifecycl
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	path, err := terraform.Path(env.Key, env.Slug, id)
+	path, err := lifecycle.RequestPath(env, id)
 	if err != nil {
 		t.Fatal(err)
 	}

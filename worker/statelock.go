@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -59,12 +58,10 @@ func (j *job) passedStateLock(ctx context.Context, s lifecycle.Step) error {
 	return err
 }
 
-var stateLockID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
 // plainLock bounds what a run left: its words are whatever the holder of the lock calls
 // itself.
 func plainLock(l lifecycle.StateLock) (lifecycle.StateLock, bool) {
-	if !stateLockID.MatchString(l.ID) {
+	if !lifecycle.NameStateLock.Valid(l.ID) {
 		return l, false
 	}
 	plain := func(s string) string {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/worker"
@@ -100,7 +99,7 @@ func checkSlackUser(id lifecycle.Identity) error {
 
 func checkAccount(id lifecycle.Identity) error {
 	var login, number error
-	if !config.IsLogin(id.Login) {
+	if !lifecycle.NameLogin.Valid(id.Login) {
 		login = fmt.Errorf("--login: %q is no GitHub login; write it without @", id.Login)
 	}
 	if id.GithubID <= 0 {

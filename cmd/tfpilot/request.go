@@ -22,7 +22,6 @@ import (
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 	"github.com/tfpilot/tfpilot/internal/store"
-	"github.com/tfpilot/tfpilot/internal/terraform"
 	"github.com/tfpilot/tfpilot/slackapp"
 )
 
@@ -131,14 +130,14 @@ func (k *console) open(ctx context.Context, project, envName, reason, module str
 		return errs
 	}
 	id := newRequestID()
-	path, err := terraform.Path(key, slug, id)
+	path, err := lifecycle.RequestPath(lifecycle.Environment{Key: key, Slug: slug}, id)
 	if err != nil {
 		return err
 	}
 	r := lifecycle.New(lifecycle.NewRequest{
 		ID: id, Title: slackapp.TitleOf(m, conf), Reason: reason, Requester: who, Project: project,
 		Environment: lifecycle.Environment{Key: key, Slug: slug}, Module: m.Name, CatalogDigest: m.Digest, Config: conf,
-		Target: lifecycle.Target{Owner: p.Owner, Repo: p.Repo, Base: p.Base, Branch: "request/" + id, Path: path},
+		Target: lifecycle.Target{Owner: p.Owner, Repo: p.Repo, Base: p.Base, Branch: lifecycle.RequestBranch(id), Path: path},
 	}, lifecycle.Actor{Login: who.Login, Source: sourceCLI}, time.Now().UTC())
 	doc, err := k.store.Create(ctx, r)
 	if err != nil {

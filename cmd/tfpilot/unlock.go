@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -103,7 +102,7 @@ func (u *unlock) nothingAtWork(ctx context.Context) error {
 		return err
 	}
 	for _, kind := range []lifecycle.Kind{lifecycle.KindApply, lifecycle.KindDestroy} {
-		runs, err := hub.RunsAtWork(ctx, u.repo, string(kind)+".yml")
+		runs, err := hub.RunsAtWork(ctx, u.repo, kind.Row().Workflow)
 		if err != nil {
 			return fmt.Errorf("no lock was removed, since GitHub cannot be asked whether a run holds it: %w", err)
 		}
@@ -231,8 +230,6 @@ func (u *unlock) denied(err error) error {
 	return fmt.Errorf("%w; TfPilot's own role has no right to states: use credentials with the rights of manifests/iam/unlock.json, by --aws-profile NAME", err)
 }
 
-var plainID = regexp.MustCompile(`^[0-9a-f-]{36}$`)
-
 // table says how a lock in DynamoDB is removed: TfPilot never talks to that table.
 func (u *unlock) table(state lifecycle.EnvironmentState) error {
 	b := u.env.Backend
@@ -240,7 +237,7 @@ func (u *unlock) table(state lifecycle.EnvironmentState) error {
 		return fmt.Errorf("%s of %s names neither use_lockfile nor dynamodb_table: its state is never locked", u.env, u.env.Project)
 	}
 	command := fmt.Sprintf("aws dynamodb delete-item --region %s --table-name %s --key '{\"LockID\":{\"S\":\"%s/%s\"}}'", b.Region, b.DynamoDBTable, b.Bucket, b.Key)
-	if l := state.StateLock; l != nil && plainID.MatchString(l.ID) {
+	if l := state.StateLock; l != nil && lifecycle.NameStateLock.Valid(l.ID) {
 		command += fmt.Sprintf(" --condition-expression 'contains(Info, :id)' --expression-attribute-values '{\":id\":{\"S\":\"%s\"}}'", l.ID)
 	}
 	return fmt.Errorf("a lock on the state of %s is an item of the DynamoDB table %s, which TfPilot cannot reach; no apply or destroy of TfPilot is at work there. "+

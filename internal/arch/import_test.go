@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"internal/github":     {"internal/lifecycle"},
 	"internal/queue":      {"internal/lifecycle"},
 	"internal/bootstrap":  {"internal/lifecycle", "templates"},
-	"internal/config":     {"internal/rbac"},
+	"internal/config":     {"internal/lifecycle", "internal/rbac"},
 
 	"internal/ci": {
 		"internal/lifecycle", "internal/invisible", "internal/secretscan", "internal/store", "internal/terraform", "internal/catalog",

@@ -19,6 +19,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Project is one infra repository.
@@ -79,14 +81,7 @@ type Release struct {
 }
 
 var (
-	nameRE     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	repoRE     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
-	bucketRE   = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	regionRE   = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
-	stateKeyRE = regexp.MustCompile(`^[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*(/[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*)*$`)
-	tableRE    = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
 	versionRE  = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`)
-	envKeyRE   = regexp.MustCompile(`^[a-z][a-z0-9-]{1,20}$`)
 	sha256RE   = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	roleRE     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$`)
 	runnerRE   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
@@ -97,18 +92,18 @@ var (
 
 // check reports all faults together.
 func (p Project) check() error {
-	errs := []error{p.checkConstants(nil), valid("repository", p.Repo, repoRE, "owner/name")}
+	errs := []error{p.checkConstants(nil), valid("repository", p.Repo, lifecycle.ValidRepository, "owner/name")}
 	for _, e := range p.Environments {
 		errs = append(errs, e.check(), p.backend(e).check())
 	}
 	for _, o := range p.Owners {
-		errs = append(errs, valid("owner", o, ownerRE, "@org/team or @login"))
+		errs = append(errs, valid("owner", o, ownerRE.MatchString, "@org/team or @login"))
 	}
 	return errors.Join(errs...)
 }
 
-func valid(what, value string, re *regexp.Regexp, right string) error {
-	if re.MatchString(value) {
+func valid(what, value string, fits func(string) bool, right string) error {
+	if fits(value) {
 		return nil
 	}
 	return fmt.Errorf("%s %.200q is not valid; write %s", what, value, right)
@@ -118,14 +113,17 @@ func valid(what, value string, re *regexp.Regexp, right string) error {
 // found in those of a repository.
 func (p Project) checkConstants(found map[string][]string) error {
 	var errs []error
-	match := func(constant, what, value string, re *regexp.Regexp, right string) {
+	check := func(constant, what, value string, fits func(string) bool, right string) {
 		if found == nil || found[constant] != nil {
-			errs = append(errs, valid(what, value, re, right))
+			errs = append(errs, valid(what, value, fits, right))
 		}
 	}
-	match("project", "project name", p.Name, nameRE, "a-z, 0-9 and -")
-	match("requests_bucket", "requests bucket", p.RequestsBucket, bucketRE, "the name of an S3 bucket")
-	match("region", "region", p.Region, regionRE, "one such as eu-central-1")
+	match := func(constant, what, value string, re *regexp.Regexp, right string) {
+		check(constant, what, value, re.MatchString, right)
+	}
+	check("project", "project name", p.Name, lifecycle.NameProject.Valid, lifecycle.NameProject.Want)
+	check("requests_bucket", "requests bucket", p.RequestsBucket, lifecycle.NameBucket.Valid, lifecycle.NameBucket.Want)
+	check("region", "region", p.Region, lifecycle.NameRegion.Valid, lifecycle.NameRegion.Want)
 	match("terraform_version", "Terraform version", p.Terraform, versionRE, "one such as 1.11.4")
 	match("version", "release version", p.Release.Version, versionRE, "one such as 0.1.0, without v")
 	if len(p.Release.Checksums) == 0 && (found == nil || found["checksums"] != nil) {
@@ -150,11 +148,11 @@ func (p Project) checkConstants(found map[string][]string) error {
 
 func (e Environment) check() error {
 	switch {
-	case !envKeyRE.MatchString(e.Key) || !nameRE.MatchString(e.Slug):
+	case !lifecycle.NameEnvironment.Valid(e.Key) || !lifecycle.NameSlug.Valid(e.Slug):
 		return fmt.Errorf("environment %q/%q is not valid", e.Key, e.Slug)
-	case e.Region != "" && !regionRE.MatchString(e.Region):
+	case e.Region != "" && !lifecycle.NameRegion.Valid(e.Region):
 		return fmt.Errorf("region %q of %s/%s is not valid", e.Region, e.Key, e.Slug)
-	case e.StateKey != "" && !stateKeyRE.MatchString(e.StateKey):
+	case e.StateKey != "" && !lifecycle.NameStateKey.Valid(e.StateKey):
 		return fmt.Errorf("state key %q of %s/%s is not valid", e.StateKey, e.Key, e.Slug)
 	}
 	return nil
@@ -162,11 +160,11 @@ func (e Environment) check() error {
 
 func (b Backend) check() error {
 	switch {
-	case !bucketRE.MatchString(b.Bucket):
+	case !lifecycle.NameBucket.Valid(b.Bucket):
 		return fmt.Errorf("state bucket %q is not valid", b.Bucket)
-	case b.Region != "" && !regionRE.MatchString(b.Region):
+	case b.Region != "" && !lifecycle.NameRegion.Valid(b.Region):
 		return fmt.Errorf("region %q of state bucket %s is not valid", b.Region, b.Bucket)
-	case b.DynamoDBTable != "" && !tableRE.MatchString(b.DynamoDBTable):
+	case b.DynamoDBTable != "" && !lifecycle.NameDynamoDBTable.Valid(b.DynamoDBTable):
 		return fmt.Errorf("DynamoDB table %q is not valid", b.DynamoDBTable)
 	case !b.UseLockfile && b.DynamoDBTable == "":
 		return errors.New("the backend has no lock: set use_lockfile or a DynamoDB table")

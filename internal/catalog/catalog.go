@@ -11,14 +11,11 @@ package catalog
 import (
 	"fmt"
 	"io/fs"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tfpilot/tfpilot/templates"
 )
-
-var moduleName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 
 // Catalog is a set of modules by name. It is safe for concurrent use, since nothing changes it.
 type Catalog struct {

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Kind is how a field is asked for.
@@ -117,7 +119,7 @@ const (
 )
 
 func loadModule(fsys fs.FS, name string) (*Module, error) {
-	if !moduleName.MatchString(name) {
+	if !lifecycle.NameModule.Valid(name) {
 		return nil, fmt.Errorf("a module folder is named like s3-bucket, with lower-case letters, digits and hyphens")
 	}
 	files, err := readFiles(fsys, name)

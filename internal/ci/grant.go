@@ -30,23 +30,29 @@ type granted struct {
 	Key        string // of fingerprints
 }
 
-// grantPatterns are what a field of a grant may look like. The app wrote it, but the
-// run puts these values into commands and paths.
-var grantPatterns = []struct {
-	name    string
-	value   func(granted) string
-	pattern *regexp.Regexp
+// grantNames are what a field of a grant may be. The app wrote it, but the run puts
+// these values into commands and paths.
+var grantNames = []struct {
+	name  string
+	value func(granted) string
+	valid func(string) bool
 }{
-	{"purpose", func(g granted) string { return string(g.Purpose) }, regexp.MustCompile(`^(open|edit|reapply|destroy)?$`)},
-	{"digest", func(g granted) string { return g.Digest }, regexp.MustCompile(`^(sha256:[0-9a-f]{64})?$`)},
-	{"plan", func(g granted) string { return g.Plan }, regexp.MustCompile(`^(plan-[0-9a-f]{32})?$`)},
-	{"path", func(g granted) string { return g.Path }, regexp.MustCompile(`^(envs/[a-z0-9-]+/[a-z0-9-]+/tfpilot_req_[a-z0-9]{10,16}\.tf)?$`)},
-	{"blob", func(g granted) string { return g.Blob }, regexp.MustCompile(`^([0-9a-f]{40})?$`)},
-	{"backend bucket", func(g granted) string { return g.Backend.Bucket }, regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)},
-	{"backend key", func(g granted) string { return g.Backend.Key }, regexp.MustCompile(`^[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*(/[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*)*$`)},
-	{"fingerprint key", func(g granted) string { return g.Key }, regexp.MustCompile(`^([0-9a-f]{64})?$`)},
-	{"backend region", func(g granted) string { return g.Backend.Region }, regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)},
-	{"lock table", func(g granted) string { return g.Backend.DynamoDBTable }, regexp.MustCompile(`^([A-Za-z0-9_.-]{3,255})?$`)},
+	{"purpose", func(g granted) string { return string(g.Purpose) }, func(s string) bool { return s == "" || lifecycle.Purpose(s).Known() }},
+	{"digest", func(g granted) string { return g.Digest }, orEmpty(lifecycle.NameDigest)},
+	{"plan", func(g granted) string { return g.Plan }, planID},
+	{"path", func(g granted) string { return g.Path }, orEmpty(lifecycle.NamePath)}, // compared with the request's own
+	{"blob", func(g granted) string { return g.Blob }, orEmpty(lifecycle.NameBlob)},
+	{"backend bucket", func(g granted) string { return g.Backend.Bucket }, lifecycle.NameBucket.Valid},
+	{"backend key", func(g granted) string { return g.Backend.Key }, lifecycle.NameStateKey.Valid},
+	{"fingerprint key", func(g granted) string { return g.Key }, regexp.MustCompile(`^([0-9a-f]{64})?$`).MatchString},
+	{"backend region", func(g granted) string { return g.Backend.Region }, lifecycle.NameRegion.Valid},
+	{"lock table", func(g granted) string { return g.Backend.DynamoDBTable }, orEmpty(lifecycle.NameDynamoDBTable)},
+}
+
+// planID is the correlation id of a plan, or nothing.
+func planID(s string) bool {
+	kind, err := lifecycle.ParseCorrelationID(s)
+	return s == "" || err == nil && kind == lifecycle.KindPlan
 }
 
 // take checks a grant and takes over what only it says.
@@ -58,8 +64,8 @@ func (in *inputs) take(g lifecycle.Grant, branch string) error {
 		Purpose: g.Purpose, Digest: g.Digest, Plan: g.Plan, MayBeGone: g.MayBeGone, LeaseToken: g.LeaseToken,
 		Path: g.Path, Blob: g.Blob, Backend: g.Backend, Key: g.FingerprintKey,
 	}
-	for _, f := range grantPatterns {
-		if !f.pattern.MatchString(f.value(in.granted)) {
+	for _, f := range grantNames {
+		if !f.valid(f.value(in.granted)) {
 			return refuse(codeGuardRefused, "the %s in the grant is not valid: %q", f.name, cut(f.value(in.granted), 60))
 		}
 	}
@@ -99,9 +105,9 @@ func (in inputs) consistent(branch string) error {
 		}
 		return nil
 	}
-	want := "envs/" + in.Environment.Key + "/" + in.Environment.Slug + "/tfpilot_" + in.RequestID + ".tf"
+	want, err := lifecycle.RequestPath(in.Environment, in.RequestID)
 	switch {
-	case in.Path != want || in.Blob == "":
+	case err != nil || in.Path != want || in.Blob == "":
 		return no("request, path and blob")
 	case in.isEffect() && (in.Digest == "" || in.Plan == "" || in.LeaseToken <= 0):
 		return no("digest, plan and lease token are missing")

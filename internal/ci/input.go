@@ -3,13 +3,12 @@ package ci
 import (
 	"context"
 	"errors"
-	"regexp"
 	"strconv"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// inputs are a dispatch's inputs, each checked against the one pattern it may have.
+// inputs are a dispatch's inputs, each checked against the one kind of name that it may be.
 // A dispatch takes no more than ten on older servers, so everything else a run needs
 // is in the grant: see granted.
 type inputs struct {
@@ -24,23 +23,28 @@ type inputs struct {
 	granted
 }
 
-var patterns = map[string]*regexp.Regexp{
-	"TFPILOT_KIND":             regexp.MustCompile(`^(plan|apply|destroy|cleanup|drift_plan)$`),
-	"TFPILOT_PROJECT":          regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`),
-	"TFPILOT_REQUEST_ID":       regexp.MustCompile(`^(req_[a-z0-9]{10,16})?$`),
-	"TFPILOT_ENVIRONMENT_KEY":  regexp.MustCompile(`^[a-z][a-z0-9-]{1,20}$`),
-	"TFPILOT_ENVIRONMENT_SLUG": regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`),
-	"TFPILOT_SHA":              regexp.MustCompile(`^[0-9a-f]{40}$`),
-	"TFPILOT_REF":              regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$`),
-	"TFPILOT_CORRELATION_ID":   regexp.MustCompile(`^(plan|apply|destroy|cleanup|drift_plan)-[0-9a-f]{32}$`),
-	"TFPILOT_DRY_RUN":          regexp.MustCompile(`^(true|false)$`),
+// inputNames are what each input must be.
+var inputNames = map[string]func(string) bool{
+	"TFPILOT_KIND":             lifecycle.NameKind.Valid,
+	"TFPILOT_PROJECT":          lifecycle.NameProject.Valid,
+	"TFPILOT_REQUEST_ID":       orEmpty(lifecycle.NameRequest),
+	"TFPILOT_ENVIRONMENT_KEY":  lifecycle.NameEnvironment.Valid,
+	"TFPILOT_ENVIRONMENT_SLUG": lifecycle.NameSlug.Valid,
+	"TFPILOT_SHA":              lifecycle.NameCommit.Valid,
+	"TFPILOT_REF":              lifecycle.NameBranch.Valid,
+	"TFPILOT_CORRELATION_ID":   lifecycle.NameCorrelation.Valid,
+	"TFPILOT_DRY_RUN":          func(s string) bool { return s == "true" || s == "false" },
 }
 
-// parseInputs refuses everything that is not exactly of its pattern, before
+func orEmpty(n lifecycle.Name) func(string) bool {
+	return func(s string) bool { return s == "" || n.Valid(s) }
+}
+
+// parseInputs refuses everything that is not exactly the name that it has to be, before
 // anything else happens with it. An input's value is never repeated in full.
 func parseInputs(env map[string]string) (inputs, error) {
-	for name, pattern := range patterns {
-		if !pattern.MatchString(env[name]) {
+	for name, valid := range inputNames {
+		if !valid(env[name]) {
 			return inputs{}, refuse(codeGuardRefused, "input %s is not valid: %q", name, cut(env[name], 60))
 		}
 	}
@@ -50,9 +54,9 @@ func parseInputs(env map[string]string) (inputs, error) {
 		SHA:         env["TFPILOT_SHA"], Ref: env["TFPILOT_REF"], CorrelationID: env["TFPILOT_CORRELATION_ID"],
 		DryRun: env["TFPILOT_DRY_RUN"] == "true",
 	}
-	kind, _, _ := cutLast(in.CorrelationID)
+	kind, err := lifecycle.ParseCorrelationID(in.CorrelationID)
 	switch {
-	case kind != string(in.Kind):
+	case err != nil || kind != in.Kind:
 		return in, inconsistent("inputs", "the correlation id is of another kind")
 	case (in.Kind == lifecycle.KindDriftPlan) != (in.RequestID == ""):
 		return in, inconsistent("inputs", "a drift plan is of an environment, every other run of a request")
@@ -71,7 +75,7 @@ func (in inputs) branch() string {
 	if in.RequestID == "" {
 		return ""
 	}
-	return "request/" + in.RequestID
+	return lifecycle.RequestBranch(in.RequestID)
 }
 
 // fromBranch tells whether the content is still on the request's branch.
@@ -81,14 +85,14 @@ func (in inputs) fromBranch() bool {
 
 // isEffect tells whether the run may change something.
 func (in inputs) isEffect() bool {
-	return in.Kind == lifecycle.KindApply || in.Kind == lifecycle.KindDestroy
+	return in.Kind.Row().HoldsLease
 }
 
 // destroys tells whether the plan of this run takes the module away.
 func (in inputs) destroys() bool { return in.Purpose == lifecycle.PurposeDestroy }
 
 // module is the address of the request's module call.
-func (in inputs) module() string { return "module.tfpilot_" + in.RequestID }
+func (in inputs) module() string { return "module." + lifecycle.ModuleCall(in.RequestID) }
 
 // checkInputs is the first thing a run does, with no credential at hand: the
 // inputs, and that this is a first attempt that our own actor dispatched on the

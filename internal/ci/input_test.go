@@ -42,7 +42,7 @@ func TestParseInputs(t *testing.T) {
 	if err := in.take(goodGrant(), "main"); err != nil || in.LeaseToken != 9 || in.Purpose != lifecycle.PurposeReapply {
 		t.Fatalf("%+v %v", in, err)
 	}
-	for name := range patterns {
+	for name := range inputNames {
 		for _, bad := range []string{"\n", "x\n", " ", "../x", "$(id)", "é"} {
 			env := goodInputs()
 			env[name] += bad

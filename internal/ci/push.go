@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -52,7 +51,7 @@ func (j *job) push(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	branch := "cleanup/" + j.in.RequestID
+	branch := lifecycle.CleanupBranch(j.in.RequestID)
 	if _, err := g.git(ctx, nil, "push", "--quiet", "--force", g.remote, commit+":refs/heads/"+branch); err != nil {
 		return err
 	}
@@ -70,7 +69,7 @@ type pusher struct {
 func (j *job) newPusher(ctx context.Context) (*pusher, error) {
 	token, server := j.env[tokenVariable], strings.TrimRight(j.env["GITHUB_SERVER_URL"], "/")
 	u, err := url.Parse(server)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || token == "" || !repository.MatchString(j.env["GITHUB_REPOSITORY"]) {
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || token == "" || !lifecycle.ValidRepository(j.env["GITHUB_REPOSITORY"]) {
 		return nil, fmt.Errorf("GITHUB_SERVER_URL, GITHUB_REPOSITORY or the token of the run is not set")
 	}
 	dir, err := os.MkdirTemp(j.env["RUNNER_TEMP"], "tfpilot-push-")
@@ -97,8 +96,6 @@ func (j *job) newPusher(ctx context.Context) (*pusher, error) {
 
 // tokenVariable holds the token of the run, in the environment of this step alone.
 const tokenVariable = "TFPILOT_TOKEN"
-
-var repository = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
 
 const pushMail = "tfpilot@users.noreply.github.com"
 

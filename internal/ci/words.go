@@ -1,7 +1,6 @@
 package ci
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -54,7 +53,7 @@ func (j *job) failureOf(code, what, text string) error {
 	if lockFileErrors.MatchString(text) {
 		return refuse(codeEnvironmentBroken, "%s failed: %s/.terraform.lock.hcl does not fit the code or the runner. "+
 			"The platform team runs \"terraform providers lock\" there, with one -platform for each platform that runs it, and commits the file.\n%s",
-			what, j.in.rootPath(), text)
+			what, j.in.Environment.Root(), text)
 	}
 	if text == "" {
 		text = "Terraform printed no error."
@@ -62,15 +61,7 @@ func (j *job) failureOf(code, what, text string) error {
 	return refuse(code, "%s failed\n%s", what, text)
 }
 
-// rootPath is the environment's directory in the repository.
-func (in inputs) rootPath() string {
-	return fmt.Sprintf("envs/%s/%s", in.Environment.Key, in.Environment.Slug)
-}
-
-var (
-	lockField = regexp.MustCompile(`(?m)^[│\s]*(ID|Who|Operation|Version|Created):[ \t]+(\S.*?)[ \t]*$`)
-	lockID    = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-)
+var lockField = regexp.MustCompile(`(?m)^[│\s]*(ID|Who|Operation|Version|Created):[ \t]+(\S.*?)[ \t]*$`)
 
 // parseStateLock reads who holds the lock out of Terraform's lock error; nil when the
 // text is another error, or says only that no lock could be taken.
@@ -83,7 +74,7 @@ func parseStateLock(text string) *lifecycle.StateLock {
 	lock := lifecycle.StateLock{}
 	for _, m := range lockField.FindAllStringSubmatch(cut(info, maxTail), -1) {
 		switch name, value := m[1], m[2]; {
-		case name == "ID" && lock.ID == "" && lockID.MatchString(value):
+		case name == "ID" && lock.ID == "" && lifecycle.NameStateLock.Valid(value):
 			lock.ID = value
 		case name == "Who" && lock.Who == "":
 			lock.Who = cut(value, maxLockWord)

@@ -8,10 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 )
 
@@ -42,8 +42,8 @@ func (r *reader) read() *Config {
 		},
 		GitHub: r.github(),
 		Store: Store{
-			Bucket:   r.matching("TFPILOT_REQUESTS_BUCKET", bucketPattern, "the name of an S3 bucket"),
-			Region:   r.matching("AWS_REGION", regionPattern, "a region such as eu-central-1"),
+			Bucket:   r.named("TFPILOT_REQUESTS_BUCKET", lifecycle.NameBucket),
+			Region:   r.named("AWS_REGION", lifecycle.NameRegion),
 			Endpoint: r.address("AWS_ENDPOINT_URL_S3"),
 		},
 		Redis:  Redis{URL: r.redis()},
@@ -92,10 +92,10 @@ func (r *reader) file(name, path string) string {
 
 func (r *reader) secret(name string) Secret { return NewSecret(r.value(name)) }
 
-func (r *reader) matching(name string, pattern *regexp.Regexp, what string) string {
+func (r *reader) named(name string, n lifecycle.Name) string {
 	v := r.value(name)
-	if v != "" && !pattern.MatchString(v) {
-		r.fault(name, "%q is not %s", v, what)
+	if v != "" && !n.Valid(v) {
+		r.fault(name, "%q is not %s", v, n.Want)
 	}
 	return v
 }
@@ -252,7 +252,7 @@ func (r *reader) logins(name string) []string {
 		login := strings.TrimSpace(part)
 		switch {
 		case login == "":
-		case !IsLogin(login):
+		case !lifecycle.NameLogin.Valid(login):
 			r.fault(name, "%q is no GitHub login; write logins separated by commas, without @", clip(login))
 		default:
 			list = append(list, login)
@@ -267,9 +267,6 @@ func (r *reader) logins(name string) []string {
 	return list
 }
 
-// IsLogin says whether s can be the login of a GitHub account.
-func IsLogin(s string) bool { return loginPattern.MatchString(s) }
-
 // clip bounds what a fault repeats.
 func clip(s string) string {
 	const most = 60
@@ -278,9 +275,3 @@ func clip(s string) string {
 	}
 	return s
 }
-
-var (
-	loginPattern  = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,60})$`)
-	bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	regionPattern = regexp.MustCompile(`^[a-z]{2,}(?:-[a-z0-9]+)+$`)
-)

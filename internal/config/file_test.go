@@ -93,20 +93,20 @@ func TestFileFaults(t *testing.T) {
 		{"nothing in it", "model: {timeout: 5s}\n", "f.yaml: projects: is empty or missing; name at least one"},
 		{"values that do not fit", head + "      - {key: Prod, slug: a, channel: '#infra', apply: requestor, destroy: anybody, region: mars, backend: {bucket: B, key: /x, useLockfile: false}}\n" +
 			"model: {timeout: 2m}\nworker: {concurrency: 0, sweep: often}\ncatalog: {replace: true}\nslack: {command: tfpilot}\n",
-			`f.yaml:7: model.timeout: "2m" does not fit; write a duration from 1s to 30s
-f.yaml:8: worker.sweep: "often" does not fit; write a duration from 1s to 5m0s
+			`f.yaml:7: model.timeout: "2m" is not valid; write a duration from 1s to 30s
+f.yaml:8: worker.sweep: "often" is not valid; write a duration from 1s to 5m0s
 f.yaml:8: worker.concurrency: must be 1 to 100
-f.yaml:10: slack.command: "tfpilot" does not fit; write a slash command such as /tfpilot
+f.yaml:10: slack.command: "tfpilot" is not valid; write a slash command such as /tfpilot
 f.yaml:9: catalog.replace: replaces the built-in modules with nothing; set catalog.dir
-f.yaml:6: projects[0].environments[0].key: "Prod" does not fit; write 2 to 21 of a-z, 0-9 and -, starting with a letter
-f.yaml:6: projects[0].environments[0].slug: "a" does not fit; write 2 to 21 of a-z, 0-9 and -, starting with a letter
-f.yaml:6: projects[0].environments[0].channel: "#infra" does not fit; write the id of a Slack channel, C…; find it in the channel's details
-f.yaml:6: projects[0].environments[0].region: "mars" does not fit; write a region such as eu-central-1
-f.yaml:6: projects[0].environments[0].apply: "requestor" does not fit; write approvers or requester
-f.yaml:6: projects[0].environments[0].destroy: "anybody" does not fit; write admins or requester
-f.yaml:6: projects[0].environments[0].backend.bucket: "B" does not fit; write the name of an S3 bucket
-f.yaml:6: projects[0].environments[0].backend.key: "/x" does not fit; write a key such as core/dev/app/terraform.tfstate
-f.yaml:6: projects[0].environments[0].backend.region: "mars" does not fit; write a region such as eu-central-1
+f.yaml:6: projects[0].environments[0].key: "Prod" is not valid; write 2 to 21 of a-z, 0-9 and -, starting with a letter
+f.yaml:6: projects[0].environments[0].slug: "a" is not valid; write 2 to 21 of a-z, 0-9 and -, starting with a letter
+f.yaml:6: projects[0].environments[0].channel: "#infra" is not valid; write the id of a Slack channel, C…; find it in the channel's details
+f.yaml:6: projects[0].environments[0].region: "mars" is not valid; write a region such as eu-central-1
+f.yaml:6: projects[0].environments[0].apply: "requestor" is not valid; write approvers or requester
+f.yaml:6: projects[0].environments[0].destroy: "anybody" is not valid; write admins or requester
+f.yaml:6: projects[0].environments[0].backend.bucket: "B" is not valid; write the name of an S3 bucket
+f.yaml:6: projects[0].environments[0].backend.key: "/x" is not valid; write a key such as core/dev/app/terraform.tfstate
+f.yaml:6: projects[0].environments[0].backend.region: "mars" is not valid; write a region such as eu-central-1
 f.yaml:6: projects[0].environments[0].backend.useLockfile: the state would have no lock; set it to true or give a dynamodbTable`},
 		{"prod unprotected", head + "      - {key: prod, slug: app, channel: C0INFRADEV, protected: false, backend: {bucket: tfstate}}\n",
 			"f.yaml:6: projects[0].environments[0].protected: prod is always protected; remove this line or name the environment otherwise"},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 )
 
@@ -17,13 +18,7 @@ const (
 )
 
 var (
-	namePattern    = regexp.MustCompile(`^[a-z][a-z0-9-]{1,20}$`)
-	ownerPattern   = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$`)
-	repoPattern    = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$`)
-	branchPattern  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$`)
 	channelPattern = regexp.MustCompile(`^[CG][A-Z0-9]{2,20}$`)
-	stateKey       = regexp.MustCompile(`^[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*(/[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)*)*$`)
-	tablePattern   = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
 	commandPattern = regexp.MustCompile(`^/[a-z0-9_-]{1,31}$`)
 )
 
@@ -74,10 +69,10 @@ func (r resolver) project(at string, raw projectYAML) Project {
 		Name: raw.Name, Title: cmp.Or(strings.TrimSpace(raw.Title), raw.Name),
 		Owner: raw.Owner, Repo: raw.Repo, Base: cmp.Or(raw.Base, "main"),
 	}
-	r.match(at+".name", p.Name, namePattern, "a name of 2 to 21 of a-z, 0-9 and -, starting with a letter")
-	r.match(at+".owner", p.Owner, ownerPattern, "the name of a GitHub organisation or user")
-	r.match(at+".repo", p.Repo, repoPattern, "the name of a repository, without its owner")
-	r.match(at+".base", p.Base, branchPattern, "the name of a branch")
+	r.name(at+".name", p.Name, lifecycle.NameProject)
+	r.name(at+".owner", p.Owner, lifecycle.NameOwner)
+	r.name(at+".repo", p.Repo, lifecycle.NameRepository)
+	r.name(at+".base", p.Base, lifecycle.NameBranch)
 	if len([]rune(p.Title)) > maxTitle {
 		r.fault(at+".title", "is longer than %d characters", maxTitle)
 	}
@@ -97,11 +92,10 @@ func (r resolver) environment(at, project string, raw environmentYAML) Environme
 		SelfApproval: raw.SelfApproval,
 		Region:       cmp.Or(raw.Region, r.defaults.Region),
 	}
-	const name = "2 to 21 of a-z, 0-9 and -, starting with a letter"
-	r.match(at+".key", e.Key, namePattern, name)
-	r.match(at+".slug", e.Slug, namePattern, name)
+	r.name(at+".key", e.Key, lifecycle.NameEnvironment)
+	r.name(at+".slug", e.Slug, lifecycle.NameSlug)
 	r.match(at+".channel", e.Channel, channelPattern, "the id of a Slack channel, C…; find it in the channel's details")
-	r.match(at+".region", e.Region, regionPattern, "a region such as eu-central-1")
+	r.name(at+".region", e.Region, lifecycle.NameRegion)
 	r.oneOf(at+".apply", e.Apply, "approvers", rbac.Requester)
 	r.oneOf(at+".destroy", e.Destroy, "admins", rbac.Requester)
 	if raw.Key == "prod" && raw.Protected != nil && !*raw.Protected {
@@ -125,13 +119,13 @@ func (r resolver) backend(at string, e Environment, raw environmentYAML) Backend
 	if raw.Backend.UseLockfile != nil {
 		b.UseLockfile = *raw.Backend.UseLockfile
 	}
-	r.match(at+".bucket", b.Bucket, bucketPattern, "the name of an S3 bucket")
+	r.name(at+".bucket", b.Bucket, lifecycle.NameBucket)
 	if e.Project != "" && e.Key != "" && e.Slug != "" {
-		r.match(at+".key", b.Key, stateKey, "a key such as core/dev/app/terraform.tfstate")
+		r.name(at+".key", b.Key, lifecycle.NameStateKey)
 	}
-	r.match(at+".region", b.Region, regionPattern, "a region such as eu-central-1")
+	r.name(at+".region", b.Region, lifecycle.NameRegion)
 	if b.DynamoDBTable != "" {
-		r.match(at+".dynamodbTable", b.DynamoDBTable, tablePattern, "the name of a DynamoDB table")
+		r.name(at+".dynamodbTable", b.DynamoDBTable, lifecycle.NameDynamoDBTable)
 	}
 	if b.DynamoDBTable == "" && !b.UseLockfile {
 		r.fault(at+".useLockfile", "the state would have no lock; set it to true or give a dynamodbTable")
@@ -139,12 +133,18 @@ func (r resolver) backend(at string, e Environment, raw environmentYAML) Backend
 	return b
 }
 
+func (r resolver) name(at, value string, n lifecycle.Name) { r.check(at, value, n.Valid, n.Want) }
+
 func (r resolver) match(at, value string, pattern *regexp.Regexp, what string) {
+	r.check(at, value, pattern.MatchString, what)
+}
+
+func (r resolver) check(at, value string, valid func(string) bool, want string) {
 	switch {
 	case value == "":
-		r.fault(at, "is missing; write %s", what)
-	case !pattern.MatchString(value):
-		r.fault(at, "%q does not fit; write %s", clip(value), what)
+		r.fault(at, "is missing; write %s", want)
+	case !valid(value):
+		r.fault(at, "%q is not valid; write %s", clip(value), want)
 	}
 }
 
@@ -154,7 +154,7 @@ func (r resolver) oneOf(at, value string, words ...string) {
 			return
 		}
 	}
-	r.fault(at, "%q does not fit; write %s", clip(value), strings.Join(words, " or "))
+	r.fault(at, "%q is not valid; write %s", clip(value), strings.Join(words, " or "))
 }
 
 func (r resolver) count(at string, n, most int) {
@@ -172,7 +172,7 @@ func (r resolver) duration(at, value string, def, least, most time.Duration) tim
 	}
 	d, err := time.ParseDuration(value)
 	if err != nil || d < least || d > most {
-		r.fault(at, "%q does not fit; write a duration from %s to %s", clip(value), least, most)
+		r.fault(at, "%q is not valid; write a duration from %s to %s", clip(value), least, most)
 		return def
 	}
 	return d

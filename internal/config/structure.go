@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 )
 
@@ -30,7 +31,7 @@ type Environment struct {
 func (e Environment) String() string { return e.Key + "/" + e.Slug }
 
 // Root gives the directory of the Terraform root.
-func (e Environment) Root() string { return "envs/" + e.Key + "/" + e.Slug }
+func (e Environment) Root() string { return lifecycle.Environment{Key: e.Key, Slug: e.Slug}.Root() }
 
 // Rules gives what rbac needs to know.
 func (e Environment) Rules() rbac.Environment {

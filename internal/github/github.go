@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +18,8 @@ import (
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	gh "github.com/google/go-github/v62/github"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 const (
@@ -159,16 +160,10 @@ type Repo struct{ Owner, Name string }
 
 func (r Repo) String() string { return r.Owner + "/" + r.Name }
 
-var (
-	ownerName = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})$`)
-	repoName  = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
-	commitSHA = regexp.MustCompile(`^[0-9a-f]{40}$`)
-)
-
 // path is the address below /repos/{owner}/{repo}. Names come from configuration
 // and documents; what does not look like one never reaches an address.
 func (r Repo) path(format string, args ...any) (string, error) {
-	if !ownerName.MatchString(r.Owner) || !repoName.MatchString(r.Name) || r.Name == "." || r.Name == ".." {
+	if !lifecycle.NameOwner.Valid(r.Owner) || !lifecycle.NameRepository.Valid(r.Name) {
 		return "", fmt.Errorf("repository %q: %w", r, errName)
 	}
 	return "repos/" + r.Owner + "/" + r.Name + fmt.Sprintf(format, args...), nil
@@ -183,22 +178,17 @@ func escape(ref string) string {
 	return strings.Join(parts, "/")
 }
 
-// checkRef refuses what git would not take as a branch, and what would change the
-// address that it becomes a part of.
+// checkRef refuses a branch or path that would change the address that it becomes a
+// part of. Branches of other people may have names that TfPilot's own never have.
 func checkRef(ref string) error {
-	bad := len(ref) > 250 || strings.Contains(ref, "..") || strings.ContainsAny(ref, " ~^:?*[\\\x7f") ||
-		strings.ContainsFunc(ref, func(r rune) bool { return r < 0x20 })
-	for segment := range strings.SplitSeq(ref, "/") {
-		bad = bad || segment == "" || segment == "."
-	}
-	if bad {
+	if !lifecycle.NamePath.Valid(ref) {
 		return fmt.Errorf("branch or path %q: %w", ref, errName)
 	}
 	return nil
 }
 
 func checkSHA(sha string) error {
-	if !commitSHA.MatchString(sha) {
+	if !lifecycle.NameCommit.Valid(sha) {
 		return fmt.Errorf("commit %q: %w", sha, errName)
 	}
 	return nil

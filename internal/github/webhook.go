@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -233,37 +234,32 @@ func cutBytes(s string, limit int) string {
 	return b.String()
 }
 
-// kinds, the longer name first: "drift_plan" also contains "plan".
-var kinds = []lifecycle.Kind{
-	lifecycle.KindDriftPlan, lifecycle.KindPlan, lifecycle.KindApply, lifecycle.KindDestroy, lifecycle.KindCleanup,
-}
-
 // ClassifyRun says what kind of run this is by its workflow's file, or by the name
 // of the workflow when GitHub does not say the file.
 func ClassifyRun(path, name string) (lifecycle.Kind, bool) {
+	rows := lifecycle.KindRows()
 	if path != "" {
 		path, _, _ = strings.Cut(path, "@")
-		for _, k := range kinds {
-			if path == ".github/workflows/"+string(k)+".yml" || path == ".github/workflows/"+string(k)+".yaml" {
-				return k, true
+		file, ok := strings.CutPrefix(path, ".github/workflows/")
+		for _, row := range rows {
+			if ok && (file == row.Workflow || file == strings.TrimSuffix(row.Workflow, ".yml")+".yaml") {
+				return row.Kind, true
 			}
 		}
 		return "", false
 	}
+	// The longer name first: "drift_plan" also contains "plan".
+	slices.SortStableFunc(rows, func(a, b lifecycle.KindRow) int { return len(b.Kind) - len(a.Kind) })
 	words := "_" + notWord.ReplaceAllString(strings.ToLower(name), "_") + "_"
-	for _, k := range kinds {
-		if strings.Contains(words, "_"+string(k)+"_") {
-			return k, true
+	for _, row := range rows {
+		if strings.Contains(words, "_"+string(row.Kind)+"_") {
+			return row.Kind, true
 		}
 	}
 	return "", false
 }
 
-var (
-	notWord  = regexp.MustCompile(`[^a-z0-9]+`)
-	runNames = regexp.MustCompile(`^tfpilot (plan|apply|destroy|cleanup|drift_plan) (req_[a-z0-9]{10,16})(?: |$)`)
-	runTitle = regexp.MustCompile(`^tfpilot (plan|apply|destroy|cleanup|drift_plan) (req_[a-z0-9]{10,16}|-) \[((plan|apply|destroy|cleanup|drift_plan)-[0-9a-f]{32})\]$`)
-)
+var notWord = regexp.MustCompile(`[^a-z0-9]+`)
 
 // RunTitle is what a run of ours is called; the workflow files say the same.
 func RunTitle(kind lifecycle.Kind, requestID, correlationID string) string {
@@ -276,22 +272,35 @@ func RunTitle(kind lifecycle.Kind, requestID, correlationID string) string {
 // ParseRunTitle reads a run's title if it is one of ours from beginning to end. A
 // drift plan may be without a request.
 func ParseRunTitle(title string) (kind lifecycle.Kind, requestID, correlationID string, ok bool) {
-	m := runTitle.FindStringSubmatch(title)
-	if m == nil || m[1] != m[4] || m[2] == "-" && m[1] != string(lifecycle.KindDriftPlan) {
+	kind, requestID, rest, ok := readTitle(title)
+	inner, closed := strings.CutSuffix(rest, "]")
+	correlationID, opened := strings.CutPrefix(inner, "[")
+	of, err := lifecycle.ParseCorrelationID(correlationID)
+	if !ok || !closed || !opened || err != nil || of != kind || requestID == "" && !kind.Row().OfEnvironment {
 		return "", "", "", false
 	}
-	if m[2] != "-" {
-		requestID = m[2]
-	}
-	return lifecycle.Kind(m[1]), requestID, m[3], true
+	return kind, requestID, correlationID, true
 }
 
 // RunNames says whose name a title bears, whatever follows it: anyone may dispatch a workflow
 // with inputs that make it so.
 func RunNames(title string) (kind lifecycle.Kind, requestID string, ok bool) {
-	m := runNames.FindStringSubmatch(title)
-	if m == nil {
+	kind, requestID, _, ok = readTitle(title)
+	if !ok || requestID == "" {
 		return "", "", false
 	}
-	return lifecycle.Kind(m[1]), m[2], true
+	return kind, requestID, true
+}
+
+// readTitle reads the beginning that RunTitle gives a title: the kind and the request, empty
+// for "-".
+func readTitle(title string) (kind lifecycle.Kind, requestID, rest string, ok bool) {
+	after, ours := strings.CutPrefix(title, "tfpilot ")
+	word, after, _ := strings.Cut(after, " ")
+	kind, err := lifecycle.ParseKind(word)
+	requestID, rest, _ = strings.Cut(after, " ")
+	if !ours || err != nil || requestID != "-" && !lifecycle.NameRequest.Valid(requestID) {
+		return "", "", "", false
+	}
+	return kind, strings.TrimPrefix(requestID, "-"), rest, true
 }

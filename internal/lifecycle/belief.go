@@ -50,7 +50,7 @@ func (e Evidence) SuccessDoubt(kind Kind, requestID string, a Attempt, runID int
 	if kind == KindPlan && e.SummaryDigest != e.Result.Digest {
 		return CodeResultDamaged
 	}
-	if e.Result.Conclusion != "success" || holdsLease(kind) && e.Result.Digest != a.Digest && !e.Result.Nothing {
+	if e.Result.Conclusion != "success" || kind.Row().HoldsLease && e.Result.Digest != a.Digest && !e.Result.Nothing {
 		return CodeResultDiffers
 	}
 	return ""

@@ -68,9 +68,9 @@ func TestBeforeEffect(t *testing.T) {
 		want bool
 	}{
 		{Attempt{Conclusion: "startup_failure"}, true},
-		{Attempt{Conclusion: "failure", FailedStep: earlySteps[0]}, true},
-		{Attempt{Conclusion: success, FailedStep: earlySteps[0]}, false},
-		{Attempt{FailedStep: earlySteps[0]}, false},
+		{Attempt{Conclusion: "failure", FailedStep: "Set up job"}, true},
+		{Attempt{Conclusion: success, FailedStep: "Set up job"}, false},
+		{Attempt{FailedStep: "Set up job"}, false},
 		{Attempt{Conclusion: "failure"}, false},
 	} {
 		if got := c.a.BeforeEffect(); got != c.want {

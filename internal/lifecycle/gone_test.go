@@ -13,6 +13,7 @@ func TestMayBeGone(t *testing.T) {
 		"applied":                             {applied, nil, false},
 		"an earlier one was never started":    {applied, []Attempt{{CorrelationID: "d0", Conclusion: "startup_failure"}}, false},
 		"an earlier one stopped at its plan":  {applied, []Attempt{{CorrelationID: "d0", RunID: 3, Conclusion: "failure", FailedStep: "Plan"}}, false},
+		"an earlier one got no runner ready":  {applied, []Attempt{{CorrelationID: "d0", RunID: 3, Conclusion: "failure", FailedStep: "Set up job"}}, false},
 		"an earlier one failed at its effect": {applied, []Attempt{{CorrelationID: "d0", RunID: 3, Conclusion: "failure", FailedStep: "Destroy"}}, true},
 		"an earlier one was cancelled":        {applied, []Attempt{{CorrelationID: "d0", RunID: 3, Conclusion: "cancelled"}}, true},
 	} {

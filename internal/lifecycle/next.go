@@ -138,7 +138,7 @@ func runSteps(r Request, now time.Time) []Step {
 				s.Kind, s.CorrelationID = kind, a.CorrelationID
 				steps = append(steps, s)
 			}
-			if a.Conclusion != "" && holdsLease(kind) && !a.Released { // whether its result can be read or not
+			if a.Conclusion != "" && kind.Row().HoldsLease && !a.Released { // whether its result can be read or not
 				steps = append(steps, Step{Name: StepRelease, Kind: kind, CorrelationID: a.CorrelationID})
 			}
 		}
@@ -164,7 +164,7 @@ func runStep(r Request, kind Kind, a *Attempt, now time.Time) (Step, bool) {
 // unwanted says that the attempt must not begin any more: its approval is gone, or
 // it is a plan that nobody saw yet of a request that was closed.
 func (r Request) unwanted(kind Kind, a *Attempt) bool {
-	if holdsLease(kind) {
+	if kind.Row().HoldsLease {
 		return !r.Approval.Approved || a.Lost() && objected(r) != nil
 	}
 	return kind == KindPlan && a.Lost() && r.ClosedAt != nil && !r.merged()
@@ -183,8 +183,6 @@ func (a *Attempt) since() time.Time {
 	}
 	return *a.DispatchedAt
 }
-
-func holdsLease(kind Kind) bool { return kind == KindApply || kind == KindDestroy }
 
 // lostStep: send, look, send again, and in the end give up in an order that no run
 // can slip through.

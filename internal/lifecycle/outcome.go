@@ -27,26 +27,10 @@ func (a *Attempt) Outcome() string {
 	return "ended with the conclusion " + strings.ReplaceAll(a.Conclusion, "_", " ")
 }
 
-// Named is the kind with its article, at the beginning of a sentence.
-func (k Kind) Named() string {
-	word := strings.ReplaceAll(string(k), "_", " ")
-	if strings.HasPrefix(word, "a") {
-		return "An " + word
-	}
-	return "A " + word
-}
-
-// earlySteps are the steps of apply.yml and destroy.yml that come before the one with an effect. A step that is not among them may
-// be later.
-var earlySteps = []string{
-	"Set up job", "Fetch TfPilot", "Guard the inputs", "Take the plan role", "Guard the grant and claim", "Check out what runs",
-	"Check out the requested commit", "Set up Terraform", "Verify the content", "Initialise the backend", "Plan", "Take the apply role",
-}
-
 // BeforeEffect reports whether an apply or destroy that did not succeed ended before it could change anything, as far as that is
 // known for sure.
 func (a *Attempt) BeforeEffect() bool {
-	return a.Conclusion == "startup_failure" || a.failed() && slices.Contains(earlySteps, a.FailedStep)
+	return a.Conclusion == "startup_failure" || a.failed() && beforeEffect(a.FailedStep)
 }
 
 // PlanRun is the run that made the plan, nil when there is no plan. A newer one may run or have failed.

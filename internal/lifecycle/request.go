@@ -128,6 +128,11 @@ const (
 	PurposeDestroy Purpose = "destroy"
 )
 
+// Known reports whether it is a purpose of this version.
+func (p Purpose) Known() bool {
+	return p == PurposeOpen || p == PurposeEdit || p == PurposeReapply || p == PurposeDestroy
+}
+
 // Plan is the result of the last plan run that succeeded and was read.
 type Plan struct {
 	Attempt     int        `json:"attempt"`
@@ -236,17 +241,6 @@ type RunSet struct {
 	Attempts       []Attempt `json:"attempts,omitempty"`
 	Extra          Extra     `json:"-"`
 }
-
-// Kind is what a workflow run does; also the name of its workflow file.
-type Kind string
-
-const (
-	KindPlan      Kind = "plan"
-	KindApply     Kind = "apply"
-	KindDestroy   Kind = "destroy"
-	KindCleanup   Kind = "cleanup"
-	KindDriftPlan Kind = "drift_plan"
-)
 
 // Attempt is one dispatch of a kind.
 type Attempt struct {

@@ -34,7 +34,7 @@ func Started(kind Kind, a Attempt) Patch {
 		a.Number = lastNumber(set.Attempts) + 1
 		set.Attempts = append(set.Attempts, a)
 		set.CurrentAttempt = a.Number
-		r.drop(served[kind], "")
+		r.drop(kind.Row().Serves, "")
 		r.untrouble(string(kind))
 		return r, nil
 	}
@@ -42,8 +42,6 @@ func Started(kind Kind, a Attempt) Patch {
 
 // keptCleanups is how many replaced cleanup runs a request still knows as its own.
 const keptCleanups = 20
-
-var served = map[Kind]Action{KindPlan: ActionPlan, KindApply: ActionApply, KindDestroy: ActionDestroy}
 
 func lastNumber(attempts []Attempt) int {
 	last := 0

@@ -160,6 +160,3 @@ func (r *Request) runSet(kind Kind) *RunSet {
 		return nil
 	}
 }
-
-// RequestKinds are the kinds whose runs belong to a request.
-var RequestKinds = []Kind{KindPlan, KindApply, KindDestroy, KindCleanup}

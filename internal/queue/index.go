@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // ErrRebuilding says that the index is not complete: lists say so instead of
@@ -83,7 +85,7 @@ func (x *Index) Correct(ctx context.Context, r Row, wrong string) error {
 func (x *Index) put(ctx context.Context, r Row, wrong string) (newer string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	if err := fits(requestID, r.ID); err != nil {
+	if err := fits(lifecycle.NameRequest.Valid, r.ID); err != nil {
 		return "", fmt.Errorf("index: %w", err)
 	}
 	data, err := json.Marshal(r)
@@ -273,7 +275,7 @@ func parseCursor(s string) (cursor, error) {
 	}
 	score, id, ok := strings.Cut(s, "-")
 	n, err := strconv.ParseInt(score, 36, 64)
-	if !ok || err != nil || !requestID.MatchString(id) {
+	if !ok || err != nil || !lifecycle.NameRequest.Valid(id) {
 		return cursor{}, fmt.Errorf("%.60q: %w", s, ErrCursor)
 	}
 	return cursor{n, id}, nil

@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/hibiken/asynq"
 	"pgregory.net/rapid"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 const reqA, reqB = "req_aaaaaaaaaaaaa", "req_bbbbbbbbbbbbb"
@@ -396,7 +398,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"requestId":"` + reqA + `","version":1}`))
 	f.Add([]byte(`{"deliveryId":"delivery-1","hint":"e30="}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if l, err := decode[Look](data); err == nil && !requestID.MatchString(l.RequestID) {
+		if l, err := decode[Look](data); err == nil && !lifecycle.NameRequest.Valid(l.RequestID) {
 			t.Fatalf("%q", l.RequestID)
 		}
 		if w, err := decode[Webhook](data); err == nil && (len(w.Hint) > MaxHint || !deliveryID.MatchString(w.DeliveryID)) {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Task kinds, each with one payload, one maker and one handler.
@@ -74,33 +76,28 @@ type Environment struct {
 	Slug    string `json:"slug"`
 }
 
-var (
-	requestID  = regexp.MustCompile(`^req_[a-z0-9]{10,16}$`)
-	deliveryID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
-	repoName   = regexp.MustCompile(`^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}$`)
-	envName    = regexp.MustCompile(`^[a-z][a-z0-9-]{1,20}$`)
-)
+var deliveryID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 
 // errPayload marks a task that no retry will make readable.
 var errPayload = errors.New("unreadable task")
 
-func (t Look) check() error { return fits(requestID, t.RequestID) }
-func (t Card) check() error { return fits(requestID, t.RequestID) }
-func (t Sync) check() error { return fits(repoName, t.Repo) }
+func (t Look) check() error { return fits(lifecycle.NameRequest.Valid, t.RequestID) }
+func (t Card) check() error { return fits(lifecycle.NameRequest.Valid, t.RequestID) }
+func (t Sync) check() error { return fits(lifecycle.ValidRepository, t.Repo) }
 func (t Environment) check() error {
-	return errors.Join(fits(envName, t.Project), fits(envName, t.Key), fits(envName, t.Slug))
+	return errors.Join(fits(lifecycle.NameProject.Valid, t.Project), fits(lifecycle.NameEnvironment.Valid, t.Key), fits(lifecycle.NameSlug.Valid, t.Slug))
 }
 
 func (t Webhook) check() error {
 	if len(t.Hint) > MaxHint {
 		return fmt.Errorf("hint of %d bytes: %w", len(t.Hint), errPayload)
 	}
-	return fits(deliveryID, t.DeliveryID)
+	return fits(deliveryID.MatchString, t.DeliveryID)
 }
 
-func fits(p *regexp.Regexp, s string) error {
-	if !p.MatchString(s) {
-		return fmt.Errorf("%.40q does not fit: %w", s, errPayload)
+func fits(valid func(string) bool, s string) error {
+	if !valid(s) {
+		return fmt.Errorf("%.40q is not valid: %w", s, errPayload)
 	}
 	return nil
 }

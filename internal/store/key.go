@@ -25,23 +25,16 @@ const (
 	PrefixProbe        = "probe/" // written and deleted by Probe alone
 )
 
-var (
-	requestID     = regexp.MustCompile(`^req_[a-z0-9]{10,16}$`)
-	correlationID = regexp.MustCompile(`^(plan|apply|destroy|cleanup|drift_plan)-[0-9a-f]{32}$`)
-	runKind       = regexp.MustCompile(`^(plan|apply|destroy|cleanup|drift_plan)$`)
-	projectName   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	envKey        = regexp.MustCompile(`^[a-z][a-z0-9-]{1,20}$`)
-	slackID       = regexp.MustCompile(`^[A-Z0-9]{2,32}$`)
-)
+var slackID = regexp.MustCompile(`^[A-Z0-9]{2,32}$`)
 
 // RequestKey is requests/<id>.json.
 func RequestKey(id string) (string, error) {
-	return join(PrefixRequests, ".json", part{"request id", id, requestID})
+	return join(PrefixRequests, ".json", named(lifecycle.NameRequest, id))
 }
 
 // HistoryKey is history/<id>.json.
 func HistoryKey(id string) (string, error) {
-	return join(PrefixHistory, ".json", part{"request id", id, requestID})
+	return join(PrefixHistory, ".json", named(lifecycle.NameRequest, id))
 }
 
 // RunIndexKey is webhooks/github/run-index/<kind>/run-<runId>.json.
@@ -49,7 +42,7 @@ func RunIndexKey(kind lifecycle.Kind, runID int64) (string, error) {
 	if runID <= 0 {
 		return "", fmt.Errorf("run id %d: %w", runID, ErrKey)
 	}
-	return join(PrefixRunIndex, "/run-"+strconv.FormatInt(runID, 10)+".json", part{"run kind", string(kind), runKind})
+	return join(PrefixRunIndex, "/run-"+strconv.FormatInt(runID, 10)+".json", named(lifecycle.NameKind, string(kind)))
 }
 
 // PRIndexKey is webhooks/github/pr-index/<repoId>/<number>.json.
@@ -62,7 +55,7 @@ func PRIndexKey(repoID int64, number int) (string, error) {
 
 // LogPrefix is logs/<id>/.
 func LogPrefix(id string) (string, error) {
-	return join(PrefixLogs, "/", part{"request id", id, requestID})
+	return join(PrefixLogs, "/", named(lifecycle.NameRequest, id))
 }
 
 // LogKey is logs/<id>/<time>-<seq>.json; keys sort by time, then by number.
@@ -76,19 +69,19 @@ func LogKey(id string, at time.Time, seq int64) (string, error) {
 
 // EnvironmentKey is environments/<project>/<key>/<slug>.json.
 func EnvironmentKey(project string, env lifecycle.Environment) (string, error) {
-	return join(PrefixEnvironments, ".json", part{"project", project, projectName},
-		part{"environment key", env.Key, envKey}, part{"environment slug", env.Slug, projectName})
+	return join(PrefixEnvironments, ".json", named(lifecycle.NameProject, project),
+		named(lifecycle.NameEnvironment, env.Key), named(lifecycle.NameSlug, env.Slug))
 }
 
 // GrantKey is grants/<project>/<correlationId>.json. What runs read and write is kept
 // by project, so that the roles of one project reach nothing of another.
 func GrantKey(project, cid string) (string, error) {
-	return join(PrefixGrants, ".json", part{"project", project, projectName}, part{"correlation id", cid, correlationID})
+	return join(PrefixGrants, ".json", named(lifecycle.NameProject, project), named(lifecycle.NameCorrelation, cid))
 }
 
 // ClaimKey is claims/<project>/<correlationId>.json.
 func ClaimKey(project, cid string) (string, error) {
-	return join(PrefixClaims, ".json", part{"project", project, projectName}, part{"correlation id", cid, correlationID})
+	return join(PrefixClaims, ".json", named(lifecycle.NameProject, project), named(lifecycle.NameCorrelation, cid))
 }
 
 // ResultKey is results/<project>/<correlationId>/<name>. The correlation id begins with
@@ -96,26 +89,28 @@ func ClaimKey(project, cid string) (string, error) {
 func ResultKey(project, cid, name string) (string, error) {
 	switch name {
 	case resultName, summaryName, planName:
-		return join(PrefixResults, "/"+name, part{"project", project, projectName}, part{"correlation id", cid, correlationID})
+		return join(PrefixResults, "/"+name, named(lifecycle.NameProject, project), named(lifecycle.NameCorrelation, cid))
 	}
 	return "", fmt.Errorf("result %q: %w", name, ErrKey)
 }
 
 // IdentityKey is identities/<team>/<user>.json.
 func IdentityKey(team, user string) (string, error) {
-	return join(PrefixIdentities, ".json", part{"Slack team", team, slackID}, part{"Slack user", user, slackID})
+	return join(PrefixIdentities, ".json", part{"Slack team", team, slackID.MatchString}, part{"Slack user", user, slackID.MatchString})
 }
 
 // part is one piece of a key and what it must look like.
 type part struct {
 	what, value string
-	pattern     *regexp.Regexp
+	valid       func(string) bool
 }
+
+func named(n lifecycle.Name, value string) part { return part{n.What, value, n.Valid} }
 
 func join(prefix, suffix string, parts ...part) (string, error) {
 	key := prefix
 	for i, p := range parts {
-		if !p.pattern.MatchString(p.value) {
+		if !p.valid(p.value) {
 			return "", fmt.Errorf("%s %q: %w", p.what, p.value, ErrKey)
 		}
 		if i > 0 {
@@ -132,5 +127,5 @@ func idOf(key, prefix string) (string, bool) {
 		return "", false
 	}
 	id := key[len(prefix) : len(key)-len(".json")]
-	return id, requestID.MatchString(id) && key == prefix+id+".json"
+	return id, lifecycle.NameRequest.Valid(id) && key == prefix+id+".json"
 }

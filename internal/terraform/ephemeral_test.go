@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 const ephemeralRoot = `
@@ -70,15 +72,15 @@ func ephemeralPlan(actions ...tfjson.Action) *tfjson.Plan {
 	plan.Config.ProviderConfigs = map[string]*tfjson.ProviderConfig{
 		"aws": {Name: "aws", FullName: aws}, "vault": {Name: "vault", FullName: "registry.terraform.io/hashicorp/vault"},
 	}
-	plan.Config.RootModule.ModuleCalls[ModuleCall(mine)].Module.Resources = []*tfjson.ConfigResource{{Address: "aws_db_instance.main", Type: "aws_db_instance", Name: "main", ProviderConfigKey: "aws"}}
+	plan.Config.RootModule.ModuleCalls[lifecycle.ModuleCall(mine)].Module.Resources = []*tfjson.ConfigResource{{Address: "aws_db_instance.main", Type: "aws_db_instance", Name: "main", ProviderConfigKey: "aws"}}
 	return plan
 }
 
 func ephemeralCode(replace ...string) Config {
 	with := strings.NewReplacer(replace...)
 	return Config{
-		"/main.tf": []byte(with.Replace(ephemeralRoot)), ModuleCall(mine) + "/main.tf": []byte(with.Replace(ephemeralModule)),
-		ModuleCall(mine) + ".token/main.tf": []byte(with.Replace(ephemeralChild)),
+		"/main.tf": []byte(with.Replace(ephemeralRoot)), lifecycle.ModuleCall(mine) + "/main.tf": []byte(with.Replace(ephemeralModule)),
+		lifecycle.ModuleCall(mine) + ".token/main.tf": []byte(with.Replace(ephemeralChild)),
 	}
 }
 

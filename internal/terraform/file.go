@@ -7,19 +7,17 @@ package terraform
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"regexp"
 
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Names that become part of paths, addresses or code. Nothing else does.
-var (
-	requestID   = regexp.MustCompile(`^req_[a-z0-9]{10,16}$`)
-	moduleName  = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
-	environment = regexp.MustCompile(`^[a-z][a-z0-9-]{0,40}$`) // a key or a slug
-	argument    = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-)
+// argument is the name of a module's variable in code.
+var argument = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 // File is the one generated file of a request.
 type File struct {
@@ -28,17 +26,6 @@ type File struct {
 	Source    string // "" is the module's folder in the infra repository
 	Args      map[string]cty.Value
 }
-
-// Path is where the file of a request lies in the infra repository.
-func Path(key, slug, id string) (string, error) {
-	if !environment.MatchString(key) || !environment.MatchString(slug) || !requestID.MatchString(id) {
-		return "", fmt.Errorf("path of %q in %q/%q: not a name", id, key, slug)
-	}
-	return "envs/" + key + "/" + slug + "/tfpilot_" + id + ".tf", nil
-}
-
-// ModuleCall is the name of the module block of a request; its address is "module." before it.
-func ModuleCall(id string) string { return "tfpilot_" + id }
 
 // Source is how a request's file names the folder of a module, seen from the environment's root.
 func Source(module string) string { return "../../../modules/" + module }
@@ -59,11 +46,8 @@ func (f File) source() string {
 }
 
 func (f File) check() error {
-	if !requestID.MatchString(f.RequestID) {
-		return fmt.Errorf("%q is not a request id", f.RequestID)
-	}
-	if !moduleName.MatchString(f.Module) {
-		return fmt.Errorf("%q is not a module name", f.Module)
+	if err := errors.Join(lifecycle.NameRequest.Check(f.RequestID), lifecycle.NameModule.Check(f.Module)); err != nil {
+		return err
 	}
 	if f.source() != Source(f.Module) {
 		return fmt.Errorf("source %q is not the folder of module %s", f.Source, f.Module)

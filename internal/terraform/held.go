@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Missing lists what the state behind a plan lacks of an approved one: resources that it makes or keeps and that are not there, and
@@ -31,7 +33,7 @@ func Missing(approved *Summary, now *tfjson.Plan, key []byte) []string {
 // Holds reports whether the state held anything of the request's module before the plan: what is still there, and what the plan
 // found removed outside of Terraform.
 func Holds(now *tfjson.Plan, id string) bool {
-	prefix := "module." + ModuleCall(id) + "."
+	prefix := "module." + lifecycle.ModuleCall(id) + "."
 	if slices.ContainsFunc(stateAddresses(now), func(address string) bool { return strings.HasPrefix(address, prefix) }) {
 		return true
 	}

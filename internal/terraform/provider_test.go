@@ -85,7 +85,7 @@ func awsPlan(t *testing.T, keys ...string) *tfjson.Plan {
 	for _, rc := range plan.ResourceChanges {
 		rc.ProviderName = aws
 	}
-	module := plan.Config.RootModule.ModuleCalls[ModuleCall(mine)].Module
+	module := plan.Config.RootModule.ModuleCalls[lifecycle.ModuleCall(mine)].Module
 	module.Resources = append(module.Resources, &tfjson.ConfigResource{Address: "terraform_data.third", Type: "terraform_data", Name: "third"})
 	for i, r := range module.Resources {
 		r.ProviderConfigKey = keys[i]
@@ -105,8 +105,8 @@ func summarized(t *testing.T, plan *tfjson.Plan, config Config) *Summary {
 func code(replace ...string) Config {
 	with := strings.NewReplacer(replace...)
 	return Config{
-		"/main.tf": []byte(with.Replace(rootCode)), ModuleCall(mine) + "/main.tf": []byte(with.Replace(moduleCode)),
-		ModuleCall(mine) + "0/main.tf": []byte("of another request, and {not} even readable"),
+		"/main.tf": []byte(with.Replace(rootCode)), lifecycle.ModuleCall(mine) + "/main.tf": []byte(with.Replace(moduleCode)),
+		lifecycle.ModuleCall(mine) + "0/main.tf": []byte("of another request, and {not} even readable"),
 	}
 }
 
@@ -182,12 +182,12 @@ func TestProvidersAreApproved(t *testing.T) {
 func commandPlan(actions tfjson.Actions, provisioners int) *tfjson.Plan {
 	plan := secretPlan("s3cr3t-value", map[string]any{})
 	rc := plan.ResourceChanges[0]
-	rc.ModuleAddress, rc.Name = "module."+ModuleCall(mine)+`.module.each["a.b"]`, "b"
+	rc.ModuleAddress, rc.Name = "module."+lifecycle.ModuleCall(mine)+`.module.each["a.b"]`, "b"
 	rc.Address, rc.Change.Actions = rc.ModuleAddress+".a.b", actions
 	if !actions.Create() {
 		rc.Change.Before, rc.Change.BeforeSensitive = rc.Change.After, rc.Change.AfterSensitive
 	}
-	plan.Config.RootModule.ModuleCalls[ModuleCall(mine)].Module = &tfjson.ConfigModule{ModuleCalls: map[string]*tfjson.ModuleCall{"each": {
+	plan.Config.RootModule.ModuleCalls[lifecycle.ModuleCall(mine)].Module = &tfjson.ConfigModule{ModuleCalls: map[string]*tfjson.ModuleCall{"each": {
 		Module: &tfjson.ConfigModule{Resources: []*tfjson.ConfigResource{{Address: "a.b", Type: "a", Name: "b", Provisioners: make([]*tfjson.ConfigProvisioner, provisioners)}}},
 	}}}
 	plan.Variables = map[string]*tfjson.PlanVariable{"host": {Value: "the root's, which is another"}}
@@ -197,8 +197,8 @@ func commandPlan(actions tfjson.Actions, provisioners int) *tfjson.Plan {
 func commandCode(replace ...string) Config {
 	with := strings.NewReplacer(replace...)
 	return Config{
-		ModuleCall(mine) + "/main.tf": []byte(with.Replace("locals {\n  h = \"h1\"\n}\nmodule \"each\" {\n  host = \"${local.h}.example\"\n}\n")),
-		ModuleCall(mine) + ".each/main.tf": []byte(with.Replace(`
+		lifecycle.ModuleCall(mine) + "/main.tf": []byte(with.Replace("locals {\n  h = \"h1\"\n}\nmodule \"each\" {\n  host = \"${local.h}.example\"\n}\n")),
+		lifecycle.ModuleCall(mine) + ".each/main.tf": []byte(with.Replace(`
 variable "host" {}
 resource "a" "b" {
   connection {

@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Referrers lists what in the environment's root uses the module of a request, so that destroying it would break or destroy
@@ -17,10 +19,10 @@ func Referrers(plan *tfjson.Plan, id string) []string {
 	if plan == nil || plan.Config == nil || plan.Config.RootModule == nil {
 		return nil
 	}
-	root, target := plan.Config.RootModule, "module."+ModuleCall(id)
+	root, target := plan.Config.RootModule, "module."+lifecycle.ModuleCall(id)
 	users := map[string]bool{}
 	for name, call := range root.ModuleCalls {
-		if call != nil && name != ModuleCall(id) && (uses(call.Expressions, target) || namesAny(call.DependsOn, target) ||
+		if call != nil && name != lifecycle.ModuleCall(id) && (uses(call.Expressions, target) || namesAny(call.DependsOn, target) ||
 			expressionUses(call.CountExpression, target) || expressionUses(call.ForEachExpression, target)) {
 			users["module."+name] = true
 		}
@@ -50,7 +52,7 @@ func Mentions(content []byte, name, id string) (bool, error) {
 	visit := func(node hclsyntax.Node) hcl.Diagnostics {
 		if t, ok := node.(*hclsyntax.ScopeTraversalExpr); ok && len(t.Traversal) > 1 && t.Traversal.RootName() == "module" {
 			call, ok := t.Traversal[1].(hcl.TraverseAttr)
-			found = found || ok && call.Name == ModuleCall(id)
+			found = found || ok && call.Name == lifecycle.ModuleCall(id)
 		}
 		return nil
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 func beginMarker(id string) string { return "# tfpilot:begin " + id }
@@ -22,7 +24,7 @@ func Render(f File) ([]byte, error) {
 		return nil, fmt.Errorf("render: %w", err)
 	}
 	out := hclwrite.NewEmptyFile()
-	body := out.Body().AppendNewBlock("module", []string{ModuleCall(f.RequestID)}).Body()
+	body := out.Body().AppendNewBlock("module", []string{lifecycle.ModuleCall(f.RequestID)}).Body()
 	body.SetAttributeValue("source", cty.StringVal(f.source()))
 	names := slices.Sorted(maps.Keys(f.Args))
 	if len(names) > 0 {
@@ -89,7 +91,7 @@ func Parse(content []byte) (File, error) {
 
 func (f *File) readCall(block *hclsyntax.Block) error {
 	const prefix = len("tfpilot_")
-	if label := block.Labels[0]; len(label) > prefix && ModuleCall(label[prefix:]) == label {
+	if label := block.Labels[0]; len(label) > prefix && lifecycle.ModuleCall(label[prefix:]) == label {
 		f.RequestID = label[prefix:]
 	}
 	for name, attr := range block.Body.Attributes {

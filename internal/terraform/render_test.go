@@ -184,18 +184,6 @@ func TestVerifySeesEveryChange(t *testing.T) {
 	}
 }
 
-func TestPath(t *testing.T) {
-	got, err := Path("dev", "app", mine)
-	if err != nil || got != "envs/dev/app/tfpilot_"+mine+".tf" {
-		t.Errorf("got %q, %v", got, err)
-	}
-	for _, bad := range [][3]string{{"..", "app", mine}, {"dev", "a/b", mine}, {"dev", "app", "x"}, {"dev", "", mine}, {"dev", "app", mine + "\n"}} {
-		if got, err := Path(bad[0], bad[1], bad[2]); err == nil {
-			t.Errorf("%q gave %q", bad, got)
-		}
-	}
-}
-
 func TestBlobIsGits(t *testing.T) {
 	// echo 'test content' | git hash-object --stdin
 	if got := Blob([]byte("test content\n")); got != "d670460b4b4aece5915caf5c68d12f560a9fe3e4" {

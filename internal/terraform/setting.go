@@ -12,6 +12,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
@@ -24,7 +25,7 @@ type settings struct {
 }
 
 func newSettings(plan *tfjson.Plan, scope Scope, hide *mask) (*settings, error) {
-	modules, err := scope.Config.parse(ModuleCall(scope.RequestID))
+	modules, err := scope.Config.parse(lifecycle.ModuleCall(scope.RequestID))
 	if err != nil {
 		return nil, err
 	}

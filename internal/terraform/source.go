@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Sources is where the code of one directory takes other code and data from.
@@ -93,7 +95,6 @@ func literalText(file, call string, block *hclsyntax.Block, name string) (string
 var (
 	registrySource = regexp.MustCompile(`^([A-Za-z0-9.-]+(:[0-9]+)?/)?[A-Za-z0-9_-]+/[A-Za-z0-9_-]+/[a-z0-9]+(//.+)?$`)
 	gitSource      = regexp.MustCompile(`^(git::|github\.com/|bitbucket\.org/|git@)`)
-	gitCommit      = regexp.MustCompile(`^[0-9a-f]{40}$`)
 	exactVersion   = regexp.MustCompile(`^\s*=?\s*[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?\s*$`)
 )
 
@@ -103,7 +104,7 @@ func checkPinned(call, source, version string) error {
 	if gitSource.MatchString(source) {
 		_, query, _ := strings.Cut(source, "?")
 		values, err := url.ParseQuery(query)
-		if err != nil || len(values) != 1 || len(values["ref"]) != 1 || !gitCommit.MatchString(values.Get("ref")) {
+		if err != nil || len(values) != 1 || len(values["ref"]) != 1 || !lifecycle.NameCommit.Valid(values.Get("ref")) {
 			return fmt.Errorf("module %q comes from %q, which may change; end its source in ?ref= and the 40 digits of a commit, and nothing else", call, source)
 		}
 		return nil
@@ -131,7 +132,7 @@ func (s *Sources) addTexts(body *hclsyntax.Body) {
 		case *hclsyntax.ScopeTraversalExpr:
 			if len(e.Traversal) > 1 && e.Traversal.RootName() == "module" {
 				call, isName := e.Traversal[1].(hcl.TraverseAttr)
-				if id, ours := strings.CutPrefix(call.Name, ModuleCall("")); isName && ours && requestID.MatchString(id) {
+				if id, ours := strings.CutPrefix(call.Name, lifecycle.ModuleCall("")); isName && ours && lifecycle.NameRequest.Valid(id) {
 					s.Modules = append(s.Modules, id)
 				}
 			}
@@ -150,8 +151,8 @@ func (s *Sources) addClimbs(text string) {
 
 // Generated is the request whose file has this name in an environment's root.
 func Generated(name string) (id string, ok bool) {
-	id, ok = strings.CutPrefix(strings.TrimSuffix(name, ".tf"), ModuleCall(""))
-	return id, ok && strings.HasSuffix(name, ".tf") && requestID.MatchString(id)
+	id, ok = strings.CutPrefix(strings.TrimSuffix(name, ".tf"), lifecycle.ModuleCall(""))
+	return id, ok && strings.HasSuffix(name, ".tf") && lifecycle.NameRequest.Valid(id)
 }
 
 // CheckGenerated makes sure that a file with a request's name holds what TfPilot writes there and nothing else.

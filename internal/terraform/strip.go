@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Errors of Strip that a caller tells apart.
@@ -16,7 +18,7 @@ var (
 // Strip takes the block of a request out of a file. What is left has no block of it; nothing but blank space left is an empty
 // result, and then the file is to be deleted. Damaged markers are never guessed at.
 func Strip(content []byte, id string) ([]byte, error) {
-	if !requestID.MatchString(id) {
+	if !lifecycle.NameRequest.Valid(id) {
 		return nil, fmt.Errorf("strip: %q is not a request id", id)
 	}
 	lines := strings.SplitAfter(string(content), "\n")

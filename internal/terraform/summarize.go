@@ -25,12 +25,12 @@ type Scope struct {
 	FingerprintKey []byte
 }
 
-func (s Scope) prefix() string { return "module." + ModuleCall(s.RequestID) + "." }
+func (s Scope) prefix() string { return "module." + lifecycle.ModuleCall(s.RequestID) + "." }
 
 // Summarize takes a plan to the document that people are shown, with every secret masked. A plan that reaches outside the
 // request's module, or does not fit its purpose, is a *PlanError.
 func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
-	if !requestID.MatchString(scope.RequestID) {
+	if !lifecycle.NameRequest.Valid(scope.RequestID) {
 		return nil, fmt.Errorf("summarize: %q is not a request id", scope.RequestID)
 	}
 	if len(scope.FingerprintKey) < MinFingerprintKey {
@@ -113,10 +113,10 @@ func checkPlan(plan *tfjson.Plan, scope Scope) error {
 	if len(plan.ActionInvocations) > 0 {
 		return planError(UnsupportedAction, nil, "the plan runs provider actions, which a summary cannot show")
 	}
-	call := plan.Config.RootModule.ModuleCalls[ModuleCall(scope.RequestID)]
+	call := plan.Config.RootModule.ModuleCalls[lifecycle.ModuleCall(scope.RequestID)]
 	if scope.Purpose != lifecycle.PurposeDestroy {
 		if call == nil {
-			return planError(ModuleMissing, nil, "the environment has no module %s at this commit", ModuleCall(scope.RequestID))
+			return planError(ModuleMissing, nil, "the environment has no module %s at this commit", lifecycle.ModuleCall(scope.RequestID))
 		}
 		return nil
 	}

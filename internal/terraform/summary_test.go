@@ -199,9 +199,9 @@ func secretPlan(secret string, shown map[string]any) *tfjson.Plan {
 	}
 	return &tfjson.Plan{
 		FormatVersion: "1.2",
-		Config:        &tfjson.Config{RootModule: &tfjson.ConfigModule{ModuleCalls: map[string]*tfjson.ModuleCall{ModuleCall(mine): {}}}},
+		Config:        &tfjson.Config{RootModule: &tfjson.ConfigModule{ModuleCalls: map[string]*tfjson.ModuleCall{lifecycle.ModuleCall(mine): {}}}},
 		ResourceChanges: []*tfjson.ResourceChange{{
-			Address: "module." + ModuleCall(mine) + ".a.b", Mode: tfjson.ManagedResourceMode, Type: "a",
+			Address: "module." + lifecycle.ModuleCall(mine) + ".a.b", Mode: tfjson.ManagedResourceMode, Type: "a",
 			Change: &tfjson.Change{Actions: tfjson.Actions{tfjson.ActionCreate}, After: after, AfterSensitive: map[string]any{"marked": true}},
 		}},
 	}
@@ -267,7 +267,7 @@ func TestEverySourceOfSecrets(t *testing.T) {
 	marked := &tfjson.Change{Before: map[string]any{"l": []any{"x", secret}}, BeforeSensitive: map[string]any{"l": []any{false, true}}}
 	inModule := func(v *tfjson.ConfigVariable, e *tfjson.Expression) func(*tfjson.Plan) {
 		return func(p *tfjson.Plan) {
-			p.Config.RootModule.ModuleCalls[ModuleCall(mine)] = &tfjson.ModuleCall{
+			p.Config.RootModule.ModuleCalls[lifecycle.ModuleCall(mine)] = &tfjson.ModuleCall{
 				Expressions: map[string]*tfjson.Expression{"p": e}, Module: &tfjson.ConfigModule{Variables: map[string]*tfjson.ConfigVariable{"p": v}}}
 		}
 	}
@@ -320,7 +320,7 @@ func TestMarkedValuesThatAreNoText(t *testing.T) {
 func TestMaskOfMarkedResource(t *testing.T) {
 	plan := secretPlan("s3cr3t", nil)
 	plan.ResourceChanges[0].Change.AfterSensitive = true
-	plan.ResourceChanges[0].Address = "module." + ModuleCall(mine) + `.a.b["x-s3cr3t"]`
+	plan.ResourceChanges[0].Address = "module." + lifecycle.ModuleCall(mine) + `.a.b["x-s3cr3t"]`
 	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "open", FingerprintKey: testKey})
 	if err != nil {
 		t.Fatal(err)
@@ -345,7 +345,7 @@ func TestRedactor(t *testing.T) {
 
 func TestMovesAndImports(t *testing.T) {
 	plan := planOf(t, "nothing")
-	plan.ResourceChanges[0].PreviousAddress = "module." + ModuleCall(mine) + ".terraform_data.old"
+	plan.ResourceChanges[0].PreviousAddress = "module." + lifecycle.ModuleCall(mine) + ".terraform_data.old"
 	plan.ResourceChanges[1].Change.Importing = &tfjson.Importing{ID: "abc"}
 	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "reapply", FingerprintKey: testKey})
 	if err != nil {

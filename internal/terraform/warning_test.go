@@ -13,7 +13,7 @@ import (
 
 // planWith is a plan of the request with these changes in its module.
 func planWith(changes ...*tfjson.ResourceChange) *tfjson.Plan {
-	call := "module." + ModuleCall(mine)
+	call := "module." + lifecycle.ModuleCall(mine)
 	for _, rc := range changes {
 		rc.ModuleAddress, rc.ProviderName = call, "registry.terraform.io/hashicorp/aws"
 		name := rc.Type + "." + rc.Name
@@ -25,7 +25,7 @@ func planWith(changes ...*tfjson.ResourceChange) *tfjson.Plan {
 		rc.Address = call + "." + name
 	}
 	return &tfjson.Plan{ResourceChanges: changes, Config: &tfjson.Config{RootModule: &tfjson.ConfigModule{
-		ModuleCalls: map[string]*tfjson.ModuleCall{ModuleCall(mine): {Source: Source("demo"), Module: &tfjson.ConfigModule{}}},
+		ModuleCalls: map[string]*tfjson.ModuleCall{lifecycle.ModuleCall(mine): {Source: Source("demo"), Module: &tfjson.ConfigModule{}}},
 	}}}
 }
 

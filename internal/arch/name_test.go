@@ -1,0 +1,35 @@
+package arch
+
+import (
+	"go/ast"
+	"go/token"
+	"strings"
+	"testing"
+)
+
+// boundsOfNames are patterns that only internal/lifecycle has: it owns what is a valid
+// name, so that no package accepts what another one refuses.
+var boundsOfNames = []string{
+	"req_[", "[0-9a-f]{32}", "[0-9a-f]{40}", "sha256:[0-9a-f]", "[a-z][a-z0-9-]{", "[a-z0-9][a-z0-9-]{", "plan|apply", "[A-Za-z0-9._-]{1,100}$",
+}
+
+// The sandbox knows what every client knows, and secrets are found by patterns of their own.
+func TestNamesHaveOneBound(t *testing.T) {
+	for _, f := range tree(t) {
+		if f.test || underAny(f.dir, []string{"internal/lifecycle", "internal/sandbox", "internal/secretscan", "tools"}) {
+			continue
+		}
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			text, ok := n.(*ast.BasicLit)
+			if !ok || text.Kind != token.STRING || !strings.HasPrefix(text.Value[1:], "^") {
+				return true
+			}
+			for _, bound := range boundsOfNames {
+				if strings.Contains(text.Value, bound) {
+					t.Errorf("%s bounds a name by itself: %s", f.set.Position(text.Pos()), text.Value)
+				}
+			}
+			return true
+		})
+	}
+}
