@@ -38,7 +38,8 @@ var mayImport = map[string][]string{
 	"worker":       append([]string{"internal/config"}, adapters...),
 	"slackapp":     append([]string{"internal/config"}, adapters...),
 
-	"internal/sandbox": {},
+	"internal/sandbox":      {},
+	"internal/sandbox/page": {"internal/sandbox", "internal/lifecycle", "internal/view"}, // what it says about a request is the product's
 
 	"cmd": {"internal", "slackapp", "worker", "templates", "manifests"},
 }

@@ -57,3 +57,16 @@ func (r *Request) AppliedPlanRun() *Attempt {
 	}
 	return nil
 }
+
+// CorrelationIDs name every run of the request, for those who read what the runs stored.
+func (r *Request) CorrelationIDs() []string {
+	var ids []string
+	for _, kind := range RequestKinds {
+		for _, a := range r.attemptsOf(kind) {
+			if a.CorrelationID != "" {
+				ids = append(ids, a.CorrelationID)
+			}
+		}
+	}
+	return ids
+}

@@ -152,6 +152,7 @@ type Run struct {
 	Kind    lifecycle.Kind `json:"kind"`
 	Attempt int            `json:"attempt"`
 	Outcome string         `json:"outcome"` // a verb: "failed in step “Apply”"
+	ID      int64          `json:"id,omitempty"`
 	URL     string         `json:"url,omitempty"`
 }
 
@@ -240,7 +241,7 @@ func (d description) runs() []Run {
 	var all []Run
 	for _, kind := range lifecycle.RequestKinds {
 		if a := d.r.CurrentRun(kind); a != nil {
-			all = append(all, Run{Kind: kind, Attempt: a.Number, Outcome: ending(a), URL: a.URL})
+			all = append(all, Run{Kind: kind, Attempt: a.Number, Outcome: ending(a), ID: a.RunID, URL: a.URL})
 		}
 	}
 	return all

@@ -219,7 +219,7 @@ func TestLookInside(t *testing.T) {
 	w.seed()
 	p := w.open(1280, 800)
 	p.See("combobox", "Request to follow")
-	p.In("region", "Journey of a request").Read("open the card's thread as omar")
+	p.In("region", "Journey of a request").Read("switch to omar, open the card's thread")
 	in := func(tab string) *browser.Page {
 		p.Click("tab", tab)
 		return p.In("tabpanel", tab)

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/view"
 )
 
 func (w *world) get(path string) *http.Response {
@@ -100,75 +102,38 @@ func change(t *testing.T, edits map[string]any) []byte {
 	return raw
 }
 
-func runs(purpose, conclusion string) map[string]any {
-	return map[string]any{"currentAttempt": 1, "attempts": []any{map[string]any{"attempt": 1, "purpose": purpose, "conclusion": conclusion, "failedStep": "Terraform"}}}
-}
-
-func TestJourney(t *testing.T) {
-	merged := map[string]any{"pr.merged": true, "pr.open": false, "mergedSha": "f00"}
-	with := func(more map[string]any) map[string]any {
-		all := map[string]any{}
-		for _, m := range []map[string]any{merged, more} {
-			for k, v := range m {
-				all[k] = v
-			}
-		}
-		return all
-	}
-	destroyPlan := map[string]any{"runs.apply": runs("open", "success"), "runs.plan": runs("destroy", "success"), "plan.purpose": "destroy"}
+// What a row says is the product's view of the document: its words, its steps and what it waits for.
+func TestRowsSayWhatTheViewSays(t *testing.T) {
+	wanted := []any{map[string]any{"what": "apply", "by": "omar", "correlationId": "apply-01"}}
 	for _, row := range []struct {
 		name     string
 		edits    map[string]any
 		archived bool
-		steps    string
-		next     string
+		headline string
+		next     view.NextCode
 	}{
-		{"saved", map[string]any{"plan": nil, "pr": nil, "runs.plan": map[string]any{}}, false, "done now open open open open open", nextPlan},
-		{"planning", map[string]any{"plan": nil, "runs.plan": runs("open", "")}, false, "done now open open open open open", nextPlan},
-		{"plan failed", map[string]any{"plan": nil, "runs.plan": runs("open", "failure")}, false, "done failed open open open open open", nextFailed},
-		{"plan ready", nil, false, "done done now open open open open", nextApprove},
-		{"approved", map[string]any{"approval.approved": true}, false, "done done done now open open open", nextMerge},
-		{"closed", map[string]any{"pr.open": false}, false, "done done off off off off off", nextClosed},
-		{"merged", with(nil), false, "done done done done now open open", nextApply},
-		{"applying", with(map[string]any{"runs.apply": runs("open", "")}), false, "done done done done now open open", nextApplying},
-		{"apply failed", with(map[string]any{"runs.apply": runs("open", "failure")}), false, "done done done done failed open open", nextFailed},
-		{"applied", with(map[string]any{"runs.apply": runs("open", "success")}), false, "done done done done done open open", nextDestroy},
-		{"destroy wanted", with(map[string]any{"runs.apply": runs("open", "success"), "wanted": []any{map[string]any{"what": "destroy", "by": "adam"}}}), false, "done done done done done now open", nextDestroyPlan},
-		{"destroy planned", with(destroyPlan), false, "done done done done done now open", nextDestroyOK},
-		{"destroy after a failed apply", with(map[string]any{"runs.apply": runs("open", "failure"), "runs.plan": runs("destroy", "success"), "plan.purpose": "destroy"}), false, "done done done done failed now open", nextDestroyOK},
-		{"destroyed after a failed apply", with(map[string]any{"runs.apply": runs("open", "failure"), "runs.destroy": runs("destroy", "success")}), false, "done done done done failed done now", nextCleanup},
-		{"destroyed", with(map[string]any{"runs.apply": runs("open", "success"), "runs.destroy": runs("destroy", "success")}), false, "done done done done done done now", nextCleanup},
-		{"destroy failed", with(map[string]any{"runs.apply": runs("open", "success"), "runs.destroy": runs("destroy", "timed_out")}), false, "done done done done done failed open", nextFailed},
-		{"archived", with(map[string]any{"runs.apply": runs("open", "success"), "runs.destroy": runs("destroy", "success")}), true, "done done done done done done done", nextNothing},
+		{"plan ready", nil, false, "Plan ready", view.NextApprove},
+		{"closed", map[string]any{"pr.open": false}, false, "Closed", view.NextOver},
+		{"queued", map[string]any{"pr.merged": true, "mergedSha": "f00", "wanted": wanted}, false, "Merged", view.NextQueue},
+		{"archived", nil, true, "Plan ready", view.NextOver},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			got, err := readRow(change(t, row.edits), row.archived)
+			r, err := readRequest(change(t, row.edits), row.archived)
 			if err != nil {
 				t.Fatal(err)
 			}
-			var states []string
-			for _, s := range got.Steps {
-				states = append(states, s.State)
+			env := lifecycle.EnvironmentState{
+				Holder: &lifecycle.LeaseEntry{CorrelationID: "apply-00", Kind: lifecycle.KindApply, By: "ana", Title: "IAM role"},
+				Queue:  []lifecycle.LeaseEntry{{CorrelationID: "apply-01"}},
 			}
-			if steps := strings.Join(states, " "); steps != row.steps || got.Next != row.next {
-				t.Errorf("steps %q next %q, want %q %q", steps, got.Next, row.steps, row.next)
+			got := rowOf(r, env, r.UpdatedAt)
+			if got.Headline != row.headline || got.Next.Code != row.next || got.Archived != row.archived || got.Next.Text != got.Sentence {
+				t.Errorf("%+v", got)
+			}
+			if got.Pull != 1 || got.Run != 7 || got.StateKey != stateKey || got.Repo != "acme/infra-core" || len(got.Steps) == 0 {
+				t.Errorf("%+v", got)
 			}
 		})
-	}
-}
-
-// TestAFailedStepIsNamedOnce: a run of a name often fails at its step of that name.
-func TestAFailedStepIsNamedOnce(t *testing.T) {
-	failed := runs("open", "failure")
-	for at, note := range map[string]string{"Apply": "failed", "Verify": "Verify"} {
-		failed["attempts"].([]any)[0].(map[string]any)["failedStep"] = at
-		got, err := readRow(change(t, map[string]any{"pr.merged": true, "pr.open": false, "mergedSha": "f00", "runs.apply": failed}), false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s := got.Steps[stepApply]; s.State != "failed" || s.Note != note {
-			t.Errorf("%s: %+v", at, s)
-		}
 	}
 }
 

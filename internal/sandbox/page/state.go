@@ -142,26 +142,3 @@ func (i tfinstance) mask() {
 		}
 	}
 }
-
-// correlations are the correlation ids of all runs of a document.
-func correlations(raw []byte) []string {
-	var d document
-	if json.Unmarshal(raw, &d) != nil {
-		return nil
-	}
-	var ids []string
-	take := func(a attempt) {
-		if a.CorrelationID != "" && !strings.ContainsAny(a.CorrelationID, "/.") {
-			ids = append(ids, d.Project+"/"+a.CorrelationID)
-		}
-	}
-	for _, set := range []runSet{d.Runs.Plan, d.Runs.Apply, d.Runs.Destroy} {
-		for _, a := range set.Attempts {
-			take(a)
-		}
-	}
-	if d.Cleanup != nil {
-		take(d.Cleanup.attempt)
-	}
-	return ids
-}

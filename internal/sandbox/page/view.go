@@ -7,7 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/sandbox"
 	"github.com/tfpilot/tfpilot/internal/sandbox/cloud"
 	"github.com/tfpilot/tfpilot/internal/sandbox/github"
@@ -31,16 +33,16 @@ type viewer struct {
 	stateBucket    string
 
 	mu   sync.Mutex
-	rows map[string]cachedRow // by key, as of an ETag
+	docs map[string]cachedDocument // by key, as of an ETag
 }
 
-type cachedRow struct {
-	tag string
-	row Row
+type cachedDocument struct {
+	tag     string
+	request lifecycle.Request
 }
 
 func newViewer(box *sandbox.Sandbox) *viewer {
-	v := &viewer{box: box, requestsBucket: box.Access.Env["TFPILOT_REQUESTS_BUCKET"], rows: map[string]cachedRow{}}
+	v := &viewer{box: box, requestsBucket: box.Access.Env["TFPILOT_REQUESTS_BUCKET"], docs: map[string]cachedDocument{}}
 	for _, name := range box.S3.Buckets() {
 		if name != v.requestsBucket {
 			v.stateBucket = name
@@ -97,28 +99,40 @@ func (v *viewer) requests(w http.ResponseWriter, _ *http.Request) {
 func (v *viewer) allRows() []Row {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	rows, kept := []Row{}, map[string]cachedRow{}
+	rows, kept, now := []Row{}, map[string]cachedDocument{}, time.Now()
 	seen := map[string]bool{}
 	for _, place := range slices.Backward(documents) { // the archive wins while both are there
 		for _, o := range v.box.S3.Keys(v.requestsBucket, place.prefix) {
-			c, ok := v.rows[o.Key]
+			c, ok := v.docs[o.Key]
 			if !ok || c.tag != o.ETag {
 				raw, _ := v.box.S3.Read(v.requestsBucket, o.Key)
-				row, err := readRow(raw, place.archived)
+				r, err := readRequest(raw, place.archived)
 				if err != nil {
 					continue // the request view shows it as it is
 				}
-				c = cachedRow{o.ETag, row}
+				c = cachedDocument{o.ETag, r}
 			}
 			kept[o.Key] = c
-			if !seen[c.row.ID] {
-				seen[c.row.ID] = true
-				rows = append(rows, c.row)
+			if !seen[c.request.ID] {
+				seen[c.request.ID] = true
+				rows = append(rows, rowOf(c.request, v.environment(c.request), now))
 			}
 		}
 	}
-	v.rows = kept
+	v.docs = kept
 	return rows
+}
+
+// environment is the state of a request's environment when something waits there, else the zero value.
+func (v *viewer) environment(r lifecycle.Request) (env lifecycle.EnvironmentState) {
+	if len(r.Wanted) == 0 {
+		return env
+	}
+	raw, ok := v.box.S3.Read(v.requestsBucket, "environments/"+r.Project+"/"+r.Environment.String()+".json")
+	if !ok || lifecycle.Decode(raw, &env) != nil {
+		return lifecycle.EnvironmentState{} // then no queue position is shown
+	}
+	return env
 }
 
 // stored is one object as text.
@@ -156,13 +170,15 @@ func (v *viewer) request(w http.ResponseWriter, r *http.Request) {
 		if !ok {
 			continue
 		}
-		row, err := readRow(raw, place.archived)
+		doc, err := readRequest(raw, place.archived)
 		if err != nil {
 			problem(w, http.StatusUnprocessableEntity, "unreadable", err.Error())
 			return
 		}
 		text, cut := shorten(raw, maxText)
-		answer(w, http.StatusOK, map[string]any{"row": row, "document": stored{key, text, cut, len(raw)}, "objects": v.around(id, raw)})
+		answer(w, http.StatusOK, map[string]any{
+			"row": rowOf(doc, v.environment(doc), time.Now()), "document": stored{key, text, cut, len(raw)}, "objects": v.around(doc),
+		})
 		return
 	}
 	problem(w, http.StatusNotFound, "unknown_request", "there is no request "+id)
@@ -172,7 +188,7 @@ const maxAround = 60
 
 // around are the objects that belong to a request: the log, results, claims and grants of
 // its runs.
-func (v *viewer) around(id string, doc []byte) []stored {
+func (v *viewer) around(r lifecycle.Request) []stored {
 	found := []stored{}
 	take := func(prefix string) {
 		for _, o := range v.box.S3.Keys(v.requestsBucket, prefix) {
@@ -181,12 +197,15 @@ func (v *viewer) around(id string, doc []byte) []stored {
 			}
 		}
 	}
-	for _, correlation := range correlations(doc) {
-		take("results/" + correlation + "/")
-		take("claims/" + correlation + ".json")
-		take("grants/" + correlation + ".json")
+	for _, id := range r.CorrelationIDs() {
+		if strings.ContainsAny(id, "/.") {
+			continue
+		}
+		take("results/" + r.Project + "/" + id + "/")
+		take("claims/" + r.Project + "/" + id + ".json")
+		take("grants/" + r.Project + "/" + id + ".json")
 	}
-	take("logs/" + id + "/")
+	take("logs/" + r.ID + "/")
 	return found
 }
 

@@ -41,10 +41,10 @@ export async function help() {
     h("ol", {},
       item("Ask.", "As dana, type /tfpilot request in #infra-dev and fill in the form."),
       item("Watch the plan.", "A card appears in the channel. The shipped workflow runs with the real Terraform; see Runs."),
-      item("Approve.", "Become omar, open the card's thread, review the plan, approve. dana cannot: nobody approves their own request."),
+      item("Approve.", "Switch to omar, open the card's thread, review the plan and approve it. dana can't: no one approves their own request."),
       item("Merge and apply.", "Press Merge, then Apply. Then look at State and Cloud."),
       item("Change it from outside.", "In Cloud, change an attribute behind Terraform's back."),
-      item("Destroy.", "Become adam and press Destroy; the plan of the destroy is approved like any other, and a pull request takes the code out."),
+      item("Destroy.", "Switch to adam and click Destroy. The destroy plan is approved like any other, and a pull request removes the code."),
       item("Make things fail.", "Under Faults: lose webhooks, flush Redis, refuse creates. Nothing is lost and nothing happens twice.")),
     h("p", { class: "muted" }, "Only Slack, GitHub, S3, the model and the cloud are simulated; TfPilot and Terraform are the real ones. ", clone && ["The repositories can be cloned: ", h("code", { text: `git clone ${clone}` })])),
   [["Let me try", "", "primary"]], "wide");

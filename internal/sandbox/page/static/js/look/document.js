@@ -6,14 +6,14 @@ import { badge, copyable, facts, load, tree } from "./draw.js";
 
 export const lookDocument = (box) => load(box, async () => {
   const row = chosenRequest();
-  if (!row) return empty("No request yet", "When somebody asks for something, its document appears here. It is the only place where TfPilot keeps facts about it.");
+  if (!row) return empty("No request yet", "When you create a request, its document appears here. TfPilot keeps facts about a request nowhere else.");
   const { row: now, document: doc, objects } = await get("/view/request", { id: row.id });
   return [
-    h("h3", { class: "look-title" }, now.title, " ", now.archived && badge("archived"), now.steps.some((s) => s.state === "failed") && badge("failed", "bad")),
+    h("h3", { class: "look-title" }, now.title, " ", badge(now.headline, now.next.code === "fix" ? "bad" : ""), now.archived && badge("archived")),
     now.problem && h("p", { class: "note error", text: now.problem }),
     facts([
-      ["Asked for by", now.requester], ["Where", `${now.project} ${now.environment}`], ["Module", now.module],
-      ["Changed", when(now.updatedAt, true)], ["Id", copyable(now.id)], ["Lies at", copyable(`s3://${app.world.requestsBucket}/${doc.key}`)],
+      ["Requested by", now.requester], ["Environment", `${now.project} ${now.environment}`], ["Module", now.module],
+      ["Updated", when(now.updatedAt, true)], ["ID", copyable(now.id)], ["Location", copyable(`s3://${app.world.requestsBucket}/${doc.key}`)],
     ]),
     h("h4", { text: "Document" }), raw(doc, true),
     objects.length > 0 && [h("h4", { text: "What its runs wrote, and its log" }), h("div", { class: "objects" }, objects.map((o) => object(o)))],
