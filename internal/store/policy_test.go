@@ -60,8 +60,16 @@ func TestLeastRights(t *testing.T) {
 	srv := newBucket(t)
 	app := openAs(t, srv, "app")
 	doc := mustCreate(t, app, testID)
-	if err := app.PutGrant(t.Context(), testProject, testCID, lifecycle.Grant{RequestID: testID}); err != nil {
-		t.Fatal(err)
+	planCID := strings.Replace(testCID, "apply-", "plan-", 1)
+	for _, project := range []string{testProject, "other"} { // what is not there is denied to whoever may not list
+		if err := app.PutGrant(t.Context(), project, testCID, lifecycle.Grant{RequestID: testID}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for role, cid := range map[string]string{"run-plan-other": planCID, "run-apply-other": testCID} {
+		if err := openAs(t, srv, role).PutResult(t.Context(), "other", cid, lifecycle.Result{Conclusion: "success"}); err != nil {
+			t.Fatalf("%s cannot report: %v", role, err)
+		}
 	}
 	plain := func(s *Store, key string) error {
 		_, err := s.create(t.Context(), key, []byte("x"))
@@ -81,6 +89,8 @@ func TestLeastRights(t *testing.T) {
 			"take back a grant":     run.DeleteGrant(t.Context(), testProject, testCID),
 			"read a missing one":    second(run.Grant(t.Context(), testProject, other)),
 			"read another's":        second(run.Grant(t.Context(), "other", testCID)),
+			"read another's plan":   second(run.Result(t.Context(), "other", planCID)),
+			"read another's apply":  second(run.Result(t.Context(), "other", testCID)),
 			"link an identity":      run.PutIdentity(t.Context(), lifecycle.Identity{SlackTeam: "T1", SlackUser: "U1"}),
 			"write the log":         run.AppendLog(t.Context(), testID, []lifecycle.Event{{Seq: 1, At: at}}),
 			"replace a claim":       second(run.replace(t.Context(), "claims/core/"+testCID+".json", claim, []byte("y"))),
