@@ -289,7 +289,8 @@ func TestForgedTasksAreDropped(t *testing.T) {
 		client := asynq.NewClientFromRedisClient(r.client)
 		for _, payload := range []string{
 			"", "null", "[]", `{"requestId":"../../grants/x","version":1}`, `{"requestId":"` + reqA + `","version":1,"approve":true}`,
-			`{"requestId":"` + reqA + `"} {}`, `{"requestId":"` + reqA + strings.Repeat("a", 9000) + `"}`, "\xff",
+			`{"requestId":"` + reqA + `"} {}`, `{"requestId":"` + reqA + strings.Repeat("a", 9000) + `"}`,
+			`{"requestId":"` + reqA + `","version":1}` + strings.Repeat(" ", maxPayload), "\xff",
 		} {
 			if _, err := client.Enqueue(asynq.NewTask(kindLook, []byte(payload)), asynq.Queue(queueFast)); err != nil {
 				t.Fatal(err)
