@@ -163,7 +163,7 @@ func (a *App) gate(ctx context.Context, v visitor, action lifecycle.Action, id s
 	if action == lifecycle.ActionSync {
 		return r, ""
 	}
-	if w := r.Wish(action); w != nil && strings.EqualFold(w.By, v.Login) {
+	if w := r.Wish(action); w != nil && lifecycle.SameLogin(w.By, v.Login) {
 		return r, "You asked for this already; it is on its way. " + follow
 	}
 	if no := lifecycle.Can(r, action); no != nil {

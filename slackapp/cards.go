@@ -163,7 +163,7 @@ func (c *Cards) approvers(r lifecycle.Request, d drawing) []lifecycle.Person {
 	var found []lifecycle.Person
 	seen := map[string]bool{}
 	for _, login := range append(append([]string{}, c.Policy.Approvers...), c.Policy.Admins...) {
-		key := strings.ToLower(login)
+		key := lifecycle.FoldLogin(login)
 		subject := rbac.Subject{Login: login}
 		if seen[key] || !c.Policy.Decide(subject, rbac.Approve, rbac.ScopeOf(r, subject, d.place.Rules())).Allowed {
 			continue
@@ -246,7 +246,7 @@ func (p *people) accounts(ctx context.Context, c *Cards) map[string]string {
 			}
 			break
 		}
-		fresh[strings.ToLower(id.Login)] = id.SlackUser
+		fresh[lifecycle.FoldLogin(id.Login)] = id.SlackUser
 	}
 	p.known, p.until = fresh, now().Add(peopleFor)
 	return fresh

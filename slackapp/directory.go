@@ -58,7 +58,7 @@ func (d Directory) places() []config.Environment {
 }
 
 // protected gives production rules; prod always has them.
-func protected(e config.Environment) bool { return e.Protected || e.Key == "prod" }
+func protected(e config.Environment) bool { return lifecycle.Protected(e.Key, e.Protected) }
 
 // limits is the environment as a module's limits see it.
 func limits(e config.Environment) catalog.Environment {

@@ -1,7 +1,6 @@
 package slackapp
 
 import (
-	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -55,7 +54,7 @@ func icon(i view.Icon) run { return emoji(emojis[i]) }
 func personOf(p view.Person) run { return person(p.SlackUser, p.Login) }
 
 // account finds the Slack user of a login.
-func (d drawing) user(login string) string { return d.account[strings.ToLower(login)] }
+func (d drawing) user(login string) string { return d.account[lifecycle.FoldLogin(login)] }
 
 // notice draws a notice: a title in bold, whom it is about, and what follows from it.
 func (d drawing) notice(n view.Notice, limit int) slack.Block {

@@ -180,7 +180,7 @@ func (p *poster) tellAdmins(ctx context.Context) {
 	say := fmt.Sprintf("TfPilot can't post in the channel %s of %s: %s. Until that is fixed, approvers are asked in direct messages. Run tfpilot doctor to check every channel.",
 		p.drawing.place.Channel, p.drawing.view.Where, channelTrouble(p.drawing.blocked))
 	for _, login := range p.Policy.Admins {
-		user := p.drawing.account[strings.ToLower(login)]
+		user := p.drawing.account[lifecycle.FoldLogin(login)]
 		if user == "" {
 			continue
 		}

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -33,7 +32,7 @@ func (w *Worker) recordedForeign(ctx context.Context, run github.Run) (bool, err
 		return false, nil
 	}
 	self, err := w.GitHub.Self(ctx)
-	return err == nil && !strings.EqualFold(run.Actor.Login, self.Login), err
+	return err == nil && !lifecycle.SameLogin(run.Actor.Login, self.Login), err
 }
 
 // seeForeign records a run at the request whose name it bears, unless TfPilot started it.

@@ -69,7 +69,7 @@ func (j *job) madeByUs(ctx context.Context, pull github.Pull, created bool) (boo
 		return true, nil
 	}
 	self, err := j.GitHub.Self(ctx)
-	return err == nil && !pull.Fork && strings.EqualFold(pull.By.Login, self.Login), err
+	return err == nil && !pull.Fork && lifecycle.SameLogin(pull.By.Login, self.Login), err
 }
 
 func foreignPull(branch string, pull github.Pull) string {

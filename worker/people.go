@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -73,7 +72,7 @@ func (l links) ofSlack(team, user string) (lifecycle.Identity, bool) {
 // ofAccount is the identity of a GitHub account: login and id, not one of them.
 func (l links) ofAccount(login string, id int64) (lifecycle.Identity, bool) {
 	for _, have := range l {
-		if strings.EqualFold(have.Login, login) && have.GithubID == id {
+		if lifecycle.SameLogin(have.Login, login) && have.GithubID == id {
 			return have, true
 		}
 	}
@@ -82,7 +81,7 @@ func (l links) ofAccount(login string, id int64) (lifecycle.Identity, bool) {
 
 // accountOf is the id of the account that has this login on GitHub; 0 when none has.
 func (w *Worker) accountOf(ctx context.Context, login string) (int64, error) {
-	key := strings.ToLower(login)
+	key := lifecycle.FoldLogin(login)
 	w.people.mu.Lock()
 	seen, ok := w.people.logins[key]
 	w.people.mu.Unlock()

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -51,7 +50,7 @@ func (j *job) mergedBy(ctx context.Context, pull github.Pull) (lifecycle.Actor, 
 	if err != nil {
 		return system, err
 	}
-	if !strings.EqualFold(pull.MergedBy.Login, self.Login) {
+	if !lifecycle.SameLogin(pull.MergedBy.Login, self.Login) {
 		return lifecycle.Actor{Login: pull.MergedBy.Login, Source: lifecycle.SourceGitHub}, nil
 	}
 	if wish := j.request().Wish(lifecycle.ActionMerge); wish != nil {

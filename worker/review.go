@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -61,14 +60,14 @@ func (j *job) takeObjections(ctx context.Context, reviews []github.Review) error
 
 // isBy reports whether an approval is of a GitHub account.
 func isBy(a lifecycle.Approver, by github.Actor) bool {
-	return strings.EqualFold(a.Login, by.Login) || by.ID != 0 && a.GithubID == by.ID
+	return lifecycle.SameLogin(a.Login, by.Login) || by.ID != 0 && a.GithubID == by.ID
 }
 
 // decidedLater reports whether the person who gave this review decided again after it. A
 // comment decides nothing; a decision that was dismissed was one.
 func decidedLater(v github.Review, later []github.Review) bool {
 	return slices.ContainsFunc(later, func(l github.Review) bool {
-		same := l.By.ID != 0 && l.By.ID == v.By.ID || strings.EqualFold(l.By.Login, v.By.Login)
+		same := l.By.ID != 0 && l.By.ID == v.By.ID || lifecycle.SameLogin(l.By.Login, v.By.Login)
 		return same && (l.State == "approved" || l.State == "changes_requested" || l.State == "dismissed")
 	})
 }
@@ -129,7 +128,7 @@ func (j *job) reviewWish(ctx context.Context, v github.Review) (lifecycle.Wish, 
 // counted reports whether this review is an approval in the document already, void or not.
 func (j *job) counted(v github.Review) bool {
 	return slices.ContainsFunc(j.request().Approval.Approvers, func(a lifecycle.Approver) bool {
-		return a.Source == lifecycle.SourceGitHub && strings.EqualFold(a.Login, v.By.Login) && a.At.Equal(v.SubmittedAt)
+		return a.Source == lifecycle.SourceGitHub && lifecycle.SameLogin(a.Login, v.By.Login) && a.At.Equal(v.SubmittedAt)
 	})
 }
 

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/github"
@@ -56,7 +55,7 @@ func (j *job) requesterMay(ctx context.Context, v rbac.Verb) (denial, error) {
 // sameAccount reports whether a linked identity is the GitHub account that a person acted
 // with, by login and by id.
 func sameAccount(id lifecycle.Identity, p lifecycle.Person) bool {
-	return strings.EqualFold(id.Login, p.Login) && p.GithubID != 0 && id.GithubID == p.GithubID
+	return lifecycle.SameLogin(id.Login, p.Login) && p.GithubID != 0 && id.GithubID == p.GithubID
 }
 
 func (j *job) decide(s rbac.Subject, v rbac.Verb) rbac.Decision {

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
-	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -186,7 +185,7 @@ func (w *Worker) factsOfHint(ctx context.Context, r lifecycle.Request, h github.
 	if err != nil {
 		return lifecycle.RunFacts{}, false, err
 	}
-	ours := h.RepoID == r.Target.RepoID && run.Event == "workflow_dispatch" && run.HeadBranch == r.Target.Base && strings.EqualFold(run.Actor, self.Login)
+	ours := h.RepoID == r.Target.RepoID && run.Event == "workflow_dispatch" && run.HeadBranch == r.Target.Base && lifecycle.SameLogin(run.Actor, self.Login)
 	f := lifecycle.RunFacts{
 		Kind: kind, RunID: run.ID, RunAttempt: run.Attempt, URL: run.URL, Status: run.Status, Conclusion: run.Conclusion,
 		CompletedAt: run.CompletedAt,
@@ -254,7 +253,7 @@ func (w *Worker) factsOf(ctx context.Context, run github.Run, base string) (f li
 		return lifecycle.RunFacts{}, false, err
 	}
 	f, ok = dispatched(run, base)
-	return f, ok && strings.EqualFold(run.Actor.Login, self.Login), nil
+	return f, ok && lifecycle.SameLogin(run.Actor.Login, self.Login), nil
 }
 
 // dispatched reads the facts of a run that somebody dispatched on the base branch.

@@ -18,6 +18,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/terraform"
@@ -252,7 +253,7 @@ func printRoles(out io.Writer, policy rbac.Policy, asJSON bool) error {
 	people := map[string]bool{}
 	for _, list := range [][]string{policy.Admins, policy.Approvers, policy.Viewers, policy.AllowedLogins, policy.ProdAllowed, policy.DestroyProdAllowed} {
 		for _, login := range list {
-			people[strings.ToLower(login)] = true
+			people[lifecycle.FoldLogin(login)] = true
 		}
 	}
 	type line struct {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -136,7 +135,7 @@ func (k *console) mayLink() error {
 // sharesAccount says that two Slack users would stand for one GitHub account, by id or
 // by login: one person could then approve what they asked for.
 func sharesAccount(have, id lifecycle.Identity) bool {
-	same := have.GithubID == id.GithubID || strings.EqualFold(have.Login, id.Login)
+	same := have.GithubID == id.GithubID || lifecycle.SameLogin(have.Login, id.Login)
 	return same && (have.SlackTeam != id.SlackTeam || have.SlackUser != id.SlackUser)
 }
 

@@ -225,7 +225,7 @@ func (k *console) person(ctx context.Context) (lifecycle.Person, error) {
 		if err != nil {
 			return lifecycle.Person{}, err
 		}
-		if strings.EqualFold(id.Login, k.as) {
+		if lifecycle.SameLogin(id.Login, k.as) {
 			return lifecycle.Person{Login: id.Login, GithubID: id.GithubID, SlackTeam: id.SlackTeam, SlackUser: id.SlackUser, Name: id.Login}, nil
 		}
 	}

@@ -71,7 +71,7 @@ func (k *console) view(ctx context.Context, r lifecycle.Request, now time.Time) 
 	f := view.Facts{Request: r, Now: now}
 	f.Module, _ = k.catalog.Module(r.Module)
 	env := k.environmentOf(r)
-	f.Protected = env.Protected || env.Key == "prod"
+	f.Protected = lifecycle.Protected(env.Key, env.Protected)
 	if len(r.Wanted) > 0 {
 		var err error
 		if f.Environment, err = k.store.Environment(ctx, r.Project, r.Environment); err != nil {

@@ -33,3 +33,40 @@ func TestNamesHaveOneBound(t *testing.T) {
 		})
 	}
 }
+
+// Logins are compared, and made the keys of maps, by one function of the core; and what is
+// protected is decided by one.
+func TestLoginsAndProtectionHaveOneRule(t *testing.T) {
+	for _, f := range tree(t) {
+		if f.test || underAny(f.dir, []string{"internal/lifecycle", "internal/sandbox", "tools"}) {
+			continue
+		}
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				fn, ok := n.Fun.(*ast.SelectorExpr)
+				folds := ok && (fn.Sel.Name == "EqualFold" || fn.Sel.Name == "ToLower")
+				for _, arg := range n.Args {
+					if folds && strings.HasSuffix(strings.ToLower(lastName(arg)), "login") {
+						t.Errorf("%s compares logins by itself", f.set.Position(n.Pos()))
+					}
+				}
+			case *ast.BinaryExpr:
+				if text, ok := n.Y.(*ast.BasicLit); ok && text.Value == `"prod"` {
+					t.Errorf("%s decides by itself what is protected", f.set.Position(n.Pos()))
+				}
+			}
+			return true
+		})
+	}
+}
+
+func lastName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	}
+	return ""
+}

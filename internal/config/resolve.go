@@ -86,7 +86,7 @@ func (r resolver) project(at string, raw projectYAML) Project {
 func (r resolver) environment(at, project string, raw environmentYAML) Environment {
 	e := Environment{
 		Project: project, Key: raw.Key, Slug: raw.Slug, Channel: raw.Channel,
-		Protected:    raw.Key == "prod" || raw.Protected != nil && *raw.Protected,
+		Protected:    lifecycle.Protected(raw.Key, raw.Protected != nil && *raw.Protected),
 		Apply:        cmp.Or(raw.Apply, "approvers"),
 		Destroy:      cmp.Or(raw.Destroy, "admins"),
 		SelfApproval: raw.SelfApproval,
@@ -98,7 +98,7 @@ func (r resolver) environment(at, project string, raw environmentYAML) Environme
 	r.name(at+".region", e.Region, lifecycle.NameRegion)
 	r.oneOf(at+".apply", e.Apply, "approvers", rbac.Requester)
 	r.oneOf(at+".destroy", e.Destroy, "admins", rbac.Requester)
-	if raw.Key == "prod" && raw.Protected != nil && !*raw.Protected {
+	if lifecycle.Protected(raw.Key, false) && raw.Protected != nil && !*raw.Protected {
 		r.fault(at+".protected", "prod is always protected; remove this line or name the environment otherwise")
 	}
 	if e.Protected && e.SelfApproval {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // warnings says what is allowed but probably not meant.
@@ -17,7 +19,7 @@ func warnings(c *Config) []string {
 	}
 	if len(c.People.AllowedLogins) > 0 {
 		for _, login := range slices.Concat(c.People.Admins, c.People.Approvers) {
-			if !slices.ContainsFunc(c.People.AllowedLogins, func(l string) bool { return strings.EqualFold(l, login) }) {
+			if !slices.ContainsFunc(c.People.AllowedLogins, func(l string) bool { return lifecycle.SameLogin(l, login) }) {
 				w = append(w, fmt.Sprintf("%s is an admin or approver but not in TFPILOT_ALLOWED_LOGINS: may do nothing.", login))
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // GitHub's limits of what people read.
@@ -409,7 +411,7 @@ func (c *Client) findComment(ctx context.Context, repo Repo, number int, marker 
 		}
 		for _, w := range out {
 			w.Body = strings.ReplaceAll(w.Body, "\r\n", "\n")
-			if strings.EqualFold(w.User.Login, me.Login) && strings.HasPrefix(w.Body, marker+"\n") {
+			if lifecycle.SameLogin(w.User.Login, me.Login) && strings.HasPrefix(w.Body, marker+"\n") {
 				return w, nil
 			}
 		}

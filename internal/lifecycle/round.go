@@ -128,7 +128,7 @@ func (r Request) Approver(login string, id int64) *Approver {
 }
 
 func (a *Approver) isBy(login string, id int64) bool {
-	return sameLogin(a.Login, login) || id != 0 && a.GithubID == id
+	return SameLogin(a.Login, login) || id != 0 && a.GithubID == id
 }
 
 // AwaitsEffect reports whether an approval counts for something that has not ended yet.
@@ -164,7 +164,7 @@ func WithdrawApproval(by Person, now time.Time) Patch {
 		if no := canWithdraw(r); no != nil {
 			return r, no
 		}
-		asked := slices.ContainsFunc(r.Wanted, func(w Wish) bool { return w.What == ActionApprove && sameLogin(w.By, by.Login) })
+		asked := slices.ContainsFunc(r.Wanted, func(w Wish) bool { return w.What == ActionApprove && SameLogin(w.By, by.Login) })
 		if r.Approver(by.Login, by.GithubID) == nil && !asked {
 			return r, refuse(CodeNotYours, "You did not approve this. Only the person who approved can withdraw that.")
 		}

@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -14,7 +13,7 @@ func Want(w Wish) Patch {
 		for _, have := range r.Wanted {
 			switch {
 			case have.What != w.What:
-			case sameLogin(have.By, w.By):
+			case SameLogin(have.By, w.By):
 				return r, nil
 			case w.What != ActionApprove: // several people approve
 				return r, refuse(CodeAsked, "%s asked for this already.", have.By)
@@ -60,18 +59,16 @@ func Stale(r Request, w Wish) *Refusal {
 	return nil
 }
 
-func sameLogin(a, b string) bool { return strings.EqualFold(a, b) }
-
 // IsAuthor says whether this GitHub account submitted or edited the config.
 func (r Request) IsAuthor(login string, id int64) bool {
-	byLogin := func(a string) bool { return sameLogin(a, login) }
+	byLogin := func(a string) bool { return SameLogin(a, login) }
 	return slices.ContainsFunc(r.Authors, byLogin) || id != 0 && slices.Contains(r.AuthorIDs, id)
 }
 
 // drop takes the wish of this kind (and person, when given) out of the document.
 func (r *Request) drop(what Action, by string) {
 	r.Wanted = slices.DeleteFunc(r.Wanted, func(w Wish) bool {
-		return w.What == what && (by == "" || sameLogin(w.By, by))
+		return w.What == what && (by == "" || SameLogin(w.By, by))
 	})
 	if len(r.Wanted) == 0 {
 		r.Wanted = nil
@@ -123,7 +120,7 @@ func Approve(a Approver) Patch {
 	return func(r Request) (Request, error) {
 		r.drop(ActionApprove, a.Login)
 		for _, have := range r.Approval.Approvers {
-			if have.VoidedAt == nil && sameLogin(have.Login, a.Login) && have.PlanDigest == a.PlanDigest && have.HeadSHA == a.HeadSHA {
+			if have.VoidedAt == nil && SameLogin(have.Login, a.Login) && have.PlanDigest == a.PlanDigest && have.HeadSHA == a.HeadSHA {
 				return r, nil
 			}
 		}
@@ -145,7 +142,7 @@ func Approve(a Approver) Patch {
 func ReviewWithdrawn(login, reason string, gone func(at time.Time) bool, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		for i := range r.Approval.Approvers {
-			if a := &r.Approval.Approvers[i]; a.VoidedAt == nil && a.Source == SourceGitHub && sameLogin(a.Login, login) && gone(a.At) {
+			if a := &r.Approval.Approvers[i]; a.VoidedAt == nil && a.Source == SourceGitHub && SameLogin(a.Login, login) && gone(a.At) {
 				a.void(now, reason)
 			}
 		}
@@ -157,7 +154,7 @@ func ReviewWithdrawn(login, reason string, gone func(at time.Time) bool, now tim
 func Unapprove(login, reason string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		for i := range r.Approval.Approvers {
-			if a := &r.Approval.Approvers[i]; a.VoidedAt == nil && sameLogin(a.Login, login) {
+			if a := &r.Approval.Approvers[i]; a.VoidedAt == nil && SameLogin(a.Login, login) {
 				a.void(now, reason)
 			}
 		}
@@ -209,7 +206,7 @@ func (r *Request) voidApprovals(at time.Time, reason string) {
 // Refused takes a wish out that could not be served and says why on the card.
 func Refused(what Action, by, code, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
-		i := slices.IndexFunc(r.Wanted, func(w Wish) bool { return w.What == what && (by == "" || sameLogin(w.By, by)) })
+		i := slices.IndexFunc(r.Wanted, func(w Wish) bool { return w.What == what && (by == "" || SameLogin(w.By, by)) })
 		if i < 0 {
 			return r, nil
 		}

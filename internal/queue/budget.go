@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/time/rate"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Window is a limit on how much happens within a time, whenever that begins.
@@ -267,7 +268,7 @@ func (q *Turns) args(more ...any) []any {
 func (q *Turns) Ask(ctx context.Context, id, project, person string) (Turn, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	got, err := askTurn.Run(ctx, q.redis.client, []string{turnPrefix + "projects"}, q.args(id, project, strings.ToLower(person), MaxWaiting)...).Int()
+	got, err := askTurn.Run(ctx, q.redis.client, []string{turnPrefix + "projects"}, q.args(id, project, lifecycle.FoldLogin(person), MaxWaiting)...).Int()
 	if err != nil {
 		return TurnNow, fmt.Errorf("ask for a turn: %w", err)
 	}

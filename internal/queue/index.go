@@ -140,7 +140,9 @@ const (
 	rebuildBy = indexPrefix + "rebuilding"
 )
 
-func setOf(requester string) string { return indexPrefix + "requester:" + strings.ToLower(requester) }
+func setOf(requester string) string {
+	return indexPrefix + "requester:" + lifecycle.FoldLogin(requester)
+}
 
 // set gives the smallest set that holds all of what q selects.
 func (q Query) set() string {
@@ -155,7 +157,7 @@ func (q Query) set() string {
 }
 
 func (q Query) selects(r Row) bool {
-	return (q.Requester == "" || strings.EqualFold(r.Requester, q.Requester)) && (!q.Open || !r.Settled)
+	return (q.Requester == "" || lifecycle.SameLogin(r.Requester, q.Requester)) && (!q.Open || !r.Settled)
 }
 
 func (q Query) limit() int {

@@ -3,6 +3,8 @@ package rbac
 import (
 	"fmt"
 	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Codes of a refusal.
@@ -116,7 +118,7 @@ func (p Policy) who(s Subject, row Row, code string, sc Scope) []string {
 	var found []string
 	for _, login := range p.candidates(sc) {
 		c := Subject{Login: login}
-		if !sameLogin(login, s.Login) && !names(found, login) && p.refusal(c, row, sc.as(login)) == "" {
+		if !lifecycle.SameLogin(login, s.Login) && !names(found, login) && p.refusal(c, row, sc.as(login)) == "" {
 			found = append(found, login)
 		}
 	}

@@ -158,7 +158,7 @@ func TestLoginsAreComparedInASCII(t *testing.T) {
 		a, b string
 		same bool
 	}{{"AZaz-09", "azAZ-09", true}, {" dana ", "Dana", true}, {"a@", "a`", false}, {"a[", "a{", false}, {"a", "b", false}} {
-		if got := sameLogin(c.a, c.b); got != c.same {
+		if got := lifecycle.SameLogin(c.a, c.b); got != c.same {
 			t.Errorf("%q and %q: %v", c.a, c.b, got)
 		}
 	}

@@ -123,7 +123,7 @@ func TestWhoCan(t *testing.T) {
 		}
 		for _, login := range d.Who {
 			c := Subject{Login: login}
-			if sameLogin(login, s.Login) {
+			if lifecycle.SameLogin(login, s.Login) {
 				t.Fatalf("%s is told to ask themselves", login)
 			}
 			if again := p.Decide(c, v, ScopeOf(r, c, env)); !again.Allowed {

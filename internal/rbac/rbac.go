@@ -6,7 +6,6 @@ package rbac
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
@@ -75,21 +74,5 @@ func (p Policy) Role(s Subject) Role {
 
 // names says whether list holds the login. Nobody is named by an empty entry.
 func names(list []string, login string) bool {
-	return slices.ContainsFunc(list, func(l string) bool { return sameLogin(l, login) })
-}
-
-// sameLogin compares as GitHub does, in ASCII only: strings.EqualFold would take
-// letters outside ASCII (the Kelvin sign) for others.
-func sameLogin(a, b string) bool {
-	a, b = fold(a), fold(b)
-	return a != "" && a == b
-}
-
-func fold(login string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + ('a' - 'A')
-		}
-		return r
-	}, strings.TrimSpace(login))
+	return slices.ContainsFunc(list, func(l string) bool { return lifecycle.SameLogin(l, login) })
 }

@@ -213,7 +213,7 @@ func TestProdIsProtectedWhateverIsSaid(t *testing.T) {
 }
 
 func TestEmptyNamesNobody(t *testing.T) {
-	if sameLogin("", "") || names([]string{"", " "}, "") || names([]string{" "}, " ") {
+	if lifecycle.SameLogin("", "") || names([]string{"", " "}, "") || names([]string{" "}, " ") {
 		t.Error("an empty entry names somebody")
 	}
 }

@@ -19,9 +19,6 @@ type Environment struct {
 	SelfApproval       bool   // authors may approve; never in a protected environment
 }
 
-// protected is true for prod whatever is configured.
-func (e Environment) protected() bool { return e.Protected || e.Key == "prod" }
-
 // Scope is what a decision is about: the environment, and how the subject stands
 // to the request. The zero Scope fits verbs that are about no environment; for the
 // others it stands for an environment that is not configured, where nothing may
@@ -66,7 +63,7 @@ func ScopeIn(env Environment) Scope {
 		return Scope{}
 	}
 	return Scope{
-		Protected:    env.protected(),
+		Protected:    lifecycle.Protected(env.Key, env.Protected),
 		ApplyBy:      env.Apply,
 		DestroyBy:    env.Destroy,
 		SelfApproval: env.SelfApproval,
@@ -82,7 +79,7 @@ func owns(r lifecycle.Request, s Subject) bool {
 	if r.Requester.GithubID != 0 && s.GithubID != 0 {
 		return r.Requester.GithubID == s.GithubID
 	}
-	return sameLogin(r.Requester.Login, s.Login)
+	return lifecycle.SameLogin(r.Requester.Login, s.Login)
 }
 
 // wrote takes a right away, so any likeness will do.
@@ -96,7 +93,7 @@ func wrote(r lifecycle.Request, s Subject) bool {
 // alike reports whether a person may be the subject: by GitHub login, by GitHub id, or by
 // the Slack account, which may be linked to another login by now.
 func alike(p lifecycle.Person, s Subject) bool {
-	return sameLogin(p.Login, s.Login) ||
+	return lifecycle.SameLogin(p.Login, s.Login) ||
 		s.GithubID != 0 && p.GithubID == s.GithubID ||
 		s.SlackUser != "" && p.SlackUser == s.SlackUser && p.SlackTeam == s.SlackTeam
 }
@@ -106,12 +103,13 @@ func (sc Scope) configured() bool { return sc.Project != "" && sc.Environment !=
 
 // protected is true for prod whatever the caller says.
 func (sc Scope) protected() bool {
-	return sc.Protected || strings.HasPrefix(sc.Environment, "prod/")
+	key, _, _ := strings.Cut(sc.Environment, "/")
+	return lifecycle.Protected(key, sc.Protected)
 }
 
 // as gives the scope as another login would have it, to find out who can.
 func (sc Scope) as(login string) Scope {
-	sc.Own = sameLogin(sc.RequesterLogin, login)
+	sc.Own = lifecycle.SameLogin(sc.RequesterLogin, login)
 	sc.Author = names(sc.Authors, login)
 	sc.Requested = names(sc.Requesters, login)
 	return sc

@@ -1,0 +1,33 @@
+package lifecycle
+
+import "testing"
+
+func TestSameLogin(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"dana", "dana", true}, {"Dana", "dANA", true}, {" dana", "dana\n", true}, {"dana-1", "DANA-1", true}, {"dana", "dan", false}, {"dana_", "dana-", false},
+		{"", "", false}, {" ", "", false}, {"dana", "", false},
+		{"\u212aelvin", "kelvin", false}, {"\u017fam", "sam", false}, {"DÉ", "dé", false}, // which strings.EqualFold takes for the same
+	} {
+		if got := SameLogin(c.a, c.b); got != c.same || SameLogin(c.b, c.a) != got {
+			t.Errorf("%q, %q: %v", c.a, c.b, got)
+		}
+		if (FoldLogin(c.a) == FoldLogin(c.b)) != c.same && FoldLogin(c.a) != "" {
+			t.Errorf("%q and %q are the keys %q and %q", c.a, c.b, FoldLogin(c.a), FoldLogin(c.b))
+		}
+	}
+}
+
+func TestProtected(t *testing.T) {
+	for _, c := range []struct {
+		key        string
+		configured bool
+		want       bool
+	}{{"prod", false, true}, {"prod", true, true}, {"dev", true, true}, {"dev", false, false}, {"prod2", false, false}, {"", false, false}} {
+		if got := Protected(c.key, c.configured); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
