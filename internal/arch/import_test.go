@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// mayImport says which packages of ours each package may import, besides those
-// below itself. A package that no row names is a mistake: decide where it belongs.
+// mayImport lists the packages of this module that each package may import, besides the
+// packages below itself. A package without a row is a mistake: decide where it belongs.
 var mayImport = map[string][]string{
-	".":                  {}, // what is embedded of the repository's root
+	".":                  {}, // the files that are embedded from the root
 	"internal/lifecycle": {},
 	"templates":          {},
 	"manifests":          {},
@@ -31,8 +31,8 @@ var mayImport = map[string][]string{
 	"internal/config":     {"internal/lifecycle", "internal/rbac"},
 
 	"internal/ci": {
-		"internal/lifecycle", "internal/invisible", "internal/secretscan", "internal/store", "internal/terraform", "internal/catalog",
-		"internal/view",
+		"internal/lifecycle", "internal/invisible", "internal/secretscan", "internal/store", "internal/terraform",
+		"internal/catalog", "internal/view",
 	},
 	"internal/web": adapters,
 	"worker":       append([]string{"internal/config"}, adapters...),
@@ -45,11 +45,11 @@ var mayImport = map[string][]string{
 }
 
 var adapters = []string{
-	"internal/lifecycle", "internal/rbac", "internal/invisible", "internal/secretscan", "internal/catalog", "internal/terraform",
-	"internal/intake", "internal/store", "internal/github", "internal/queue", "internal/view",
+	"internal/lifecycle", "internal/rbac", "internal/invisible", "internal/secretscan", "internal/catalog",
+	"internal/terraform", "internal/intake", "internal/store", "internal/github", "internal/queue", "internal/view",
 }
 
-// owner gives the row of mayImport that a directory falls under.
+// owner returns the row of mayImport that covers a directory.
 func owner(dir string) (string, bool) {
 	if dir == "" {
 		return ".", true
@@ -62,12 +62,12 @@ func owner(dir string) (string, bool) {
 	return "", false
 }
 
-func TestImportDirection(t *testing.T) { holds(t, direction) }
+func TestImportDirection(t *testing.T) { assertRule(t, direction) }
 
 func direction(f file) (faults []string) {
 	home, known := owner(f.dir)
 	if !known {
-		return []string{"no rule says what its package may import"}
+		return []string{"has no row in mayImport"}
 	}
 	for _, name := range f.imports {
 		ours, ok := strings.CutPrefix(name, module+"/")
@@ -78,13 +78,15 @@ func direction(f file) (faults []string) {
 	return faults
 }
 
-// testMayImport: tests put any part together with any other, but those of the core
-// need nothing, and those of the sandbox know only what every client knows.
+// testMayImport reports whether the tests of a package may import any other package. Tests
+// of the core need none, and tests of the sandbox use only public protocols.
 func testMayImport(home string) bool {
 	return home != "internal/lifecycle" && home != "internal/rbac" && home != "internal/sandbox"
 }
 
-// owners says who may use a library, outside tests.
+var terraformLanguage = []string{"internal/catalog", "internal/terraform", "internal/ci", "internal/bootstrap"}
+
+// owners lists the packages that may use each library, outside tests.
 var owners = map[string][]string{
 	"github.com/aws/":                           {"internal/store"},
 	"github.com/google/go-github/":              {"internal/github"},
@@ -100,9 +102,9 @@ var owners = map[string][]string{
 	"github.com/hashicorp/terraform-plugin-go/": {"internal/sandbox"},
 	"github.com/hashicorp/terraform-json":       {"internal/terraform", "internal/ci"},
 	"github.com/hashicorp/go-version":           {"internal/bootstrap", "internal/catalog"},
-	"github.com/hashicorp/hcl/":                 {"internal/catalog", "internal/terraform", "internal/ci", "internal/bootstrap"},
-	"github.com/zclconf/go-cty/":                {"internal/catalog", "internal/terraform", "internal/ci", "internal/bootstrap"},
-	"github.com/zclconf/go-cty-yaml":            {"internal/catalog"}, // the functions of Terraform's language, from here
+	"github.com/hashicorp/hcl/":                 terraformLanguage,
+	"github.com/zclconf/go-cty/":                terraformLanguage,
+	"github.com/zclconf/go-cty-yaml":            {"internal/catalog"}, // functions of the Terraform language
 	"github.com/apparentlymart/go-cidr/":        {"internal/catalog"},
 	"github.com/google/uuid":                    {"internal/catalog"},
 	"github.com/goccy/go-yaml":                  {"internal/config", "internal/catalog", "internal/sandbox"},
@@ -110,12 +112,12 @@ var owners = map[string][]string{
 	"golang.org/x/":                             {"cmd", "internal", "worker", "slackapp"},
 	"k8s.io/":                                   {"tools"},
 	"github.com/BurntSushi/toml":                {"tools"},
-	"github.com/chromedp/":                      {"internal/sandbox/page/browser"}, // which only tests import
+	"github.com/chromedp/":                      {"internal/sandbox/page/browser"}, // imported only by tests
 	"github.com/google/go-cmp/":                 {},
 	"pgregory.net/rapid":                        {},
 }
 
-func TestLibrariesHaveOwners(t *testing.T) { holds(t, libraries) }
+func TestLibrariesHaveOwners(t *testing.T) { assertRule(t, libraries) }
 
 func libraries(f file) (faults []string) {
 	for _, name := range f.imports {
@@ -126,7 +128,7 @@ func libraries(f file) (faults []string) {
 		dirs, known := ownersOf(name)
 		switch {
 		case !known:
-			faults = append(faults, "imports "+name+", which has no owner: decide who uses it")
+			faults = append(faults, "imports "+name+", which has no owner: decide which package uses it")
 		case !underAny(f.dir, dirs):
 			faults = append(faults, "imports "+name+", which belongs to "+strings.Join(dirs, ", "))
 		}
@@ -143,27 +145,29 @@ func ownersOf(name string) ([]string, bool) {
 	return nil, false
 }
 
-// forbidden says what a package must not import, outside tests: the core and what
-// is pure touch no network, no disk, no clock and no chance.
+// forbidden lists what a pure package must not import, outside tests: no network, disk,
+// clock or randomness.
 var forbidden = map[string][]string{
-	"internal/lifecycle":  append([]string{"context", "io", "embed", "log", "net", "math/rand", "crypto/rand"}, world...),
-	"internal/rbac":       append([]string{"context", "io", "embed", "log", "net", "math/rand", "crypto/rand"}, world...),
-	"internal/invisible":  append([]string{"context", "io", "embed", "log", "net", "math/rand", "crypto/rand"}, world...),
-	"internal/secretscan": append([]string{"context", "io", "log", "net", "math/rand", "crypto/rand"}, world...),
-	"internal/terraform":  append([]string{"context", "math/rand", "crypto/rand", "log", "net"}, world...),
-	"internal/view":       append([]string{"context", "math/rand", "crypto/rand", "log", "net"}, world...),
-	"internal/catalog":    append([]string{"math/rand", "crypto/rand", "log"}, world...), // net for addresses, see impure
+	"internal/lifecycle":  append([]string{"io", "embed"}, impurePackages...),
+	"internal/rbac":       append([]string{"io", "embed"}, impurePackages...),
+	"internal/invisible":  append([]string{"io", "embed"}, impurePackages...),
+	"internal/secretscan": append([]string{"io"}, impurePackages...),
+	"internal/terraform":  impurePackages,
+	"internal/view":       impurePackages,
+	"internal/catalog":    append([]string{"math/rand", "crypto/rand", "log"}, outsidePackages...), // parses addresses with net
 }
 
-var world = []string{"net/http", "net/rpc", "net/smtp", "os", "syscall", "plugin", "unsafe"}
+var impurePackages = append([]string{"context", "log", "net", "math/rand", "crypto/rand"}, outsidePackages...)
 
-// impure begins what no pure package uses.
+var outsidePackages = []string{"net/http", "net/rpc", "net/smtp", "os", "syscall", "plugin", "unsafe"}
+
+// impure lists prefixes of functions that no pure package calls.
 var impure = []string{
 	"time.Now", "time.Since", "time.Until", "time.Sleep", "time.After", "time.NewTimer", "time.NewTicker", "time.Tick",
 	"net.Dial", "net.Listen", "net.Lookup", "net.Resolve", "net.Interface", "net.FileConn",
 }
 
-func TestPurePackages(t *testing.T) { holds(t, purity) }
+func TestPurePackages(t *testing.T) { assertRule(t, purity) }
 
 func purity(f file) (faults []string) {
 	names, pure := forbidden[f.dir]
@@ -172,20 +176,19 @@ func purity(f file) (faults []string) {
 	}
 	for _, name := range f.imports {
 		if underAny(name, names) && name != "net/url" && name != "net/netip" {
-			faults = append(faults, "is to be pure and imports "+name)
+			faults = append(faults, "must be pure but imports "+name)
 		}
 	}
 	for _, use := range selectors(f) {
 		if slices.ContainsFunc(impure, func(p string) bool { return strings.HasPrefix(use, p) }) {
-			faults = append(faults, "is to be pure and uses "+use)
+			faults = append(faults, "must be pure but uses "+use)
 		}
 	}
 	return faults
 }
 
-// Only the runs' own program, the sandbox, and the tool that breaks code for its tests start
-// processes.
-func TestWhoStartsProcesses(t *testing.T) { holds(t, processes) }
+// Only the program of workflow runs, the sandbox, and the mutation tool start processes.
+func TestWhoStartsProcesses(t *testing.T) { assertRule(t, processes) }
 
 func processes(f file) (faults []string) {
 	if f.test || underAny(f.dir, []string{"internal/sandbox", "internal/ci", "tools/mutate"}) {
@@ -199,8 +202,8 @@ func processes(f file) (faults []string) {
 	return append(faults, uses(f, "os.StartProcess", "syscall.Exec", "syscall.ForkExec", "syscall.StartProcess")...)
 }
 
-// The environment is read in one place; the sandbox and the command hand it on.
-func TestWhoReadsTheEnvironment(t *testing.T) { holds(t, environment) }
+// Only internal/config reads the environment, and the sandbox and the commands that pass it on.
+func TestWhoReadsTheEnvironment(t *testing.T) { assertRule(t, environment) }
 
 func environment(f file) []string {
 	if f.test || underAny(f.dir, []string{"internal/config", "internal/sandbox", "cmd"}) {
@@ -209,8 +212,8 @@ func environment(f file) []string {
 	return uses(f, "os.Getenv", "os.LookupEnv", "os.Environ", "os.ExpandEnv")
 }
 
-// A row of the index is written by the notifier, so that no change is shown in lists without being shown on its card.
-func TestWhoWritesTheIndex(t *testing.T) { holds(t, indexWriters) }
+// Only the notifier writes a row of the index, so that lists and cards show the same change.
+func TestWhoWritesTheIndex(t *testing.T) { assertRule(t, indexWriters) }
 
 func indexWriters(f file) []string {
 	if f.test || f.dir == "internal/queue" {
@@ -255,7 +258,7 @@ func uses(f file, names ...string) (faults []string) {
 	return faults
 }
 
-// selectors gives every x.Y of a file where x is a plain name.
+// selectors lists every x.Y of a file where x is a plain name.
 func selectors(f file) []string {
 	var found []string
 	ast.Inspect(f.syntax, func(n ast.Node) bool {
@@ -269,7 +272,7 @@ func selectors(f file) []string {
 	return found
 }
 
-// Each rule finds what breaks it: a rule that passes everything is none.
+// A rule that accepts everything is no rule: each one reports code that breaks it.
 func TestRulesBite(t *testing.T) {
 	const ours = module + "/"
 	for _, c := range []struct {
@@ -302,7 +305,7 @@ func TestRulesBite(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(c.rule(f)) == 0 {
-			t.Errorf("%s: nothing is wrong with %s", c.path, c.code)
+			t.Errorf("%s: found no fault in %s", c.path, c.code)
 		}
 	}
 }

@@ -7,13 +7,14 @@ import (
 	"testing"
 )
 
-// boundsOfNames are patterns that only internal/lifecycle has: it owns what is a valid
-// name, so that no package accepts what another one refuses.
+// boundsOfNames are patterns that only internal/lifecycle may contain. It decides which
+// names are valid, so that no package accepts what another one refuses.
 var boundsOfNames = []string{
-	"req_[", "[0-9a-f]{32}", "[0-9a-f]{40}", "sha256:[0-9a-f]", "[a-z][a-z0-9-]{", "[a-z0-9][a-z0-9-]{", "plan|apply", "[A-Za-z0-9._-]{1,100}$",
+	"req_[", "[0-9a-f]{32}", "[0-9a-f]{40}", "sha256:[0-9a-f]", "[a-z][a-z0-9-]{", "[a-z0-9][a-z0-9-]{", "plan|apply",
+	"[A-Za-z0-9._-]{1,100}$",
 }
 
-// The sandbox knows what every client knows, and secrets are found by patterns of their own.
+// The sandbox imports nothing of the product, and secretscan has its own patterns.
 func TestNamesHaveOneBound(t *testing.T) {
 	for _, f := range tree(t) {
 		if f.test || underAny(f.dir, []string{"internal/lifecycle", "internal/sandbox", "internal/secretscan", "tools"}) {
@@ -26,7 +27,7 @@ func TestNamesHaveOneBound(t *testing.T) {
 			}
 			for _, bound := range boundsOfNames {
 				if strings.Contains(text.Value, bound) {
-					t.Errorf("%s bounds a name by itself: %s", f.set.Position(text.Pos()), text.Value)
+					t.Errorf("%s has its own bound for a name: %s", f.set.Position(text.Pos()), text.Value)
 				}
 			}
 			return true

@@ -1,16 +1,20 @@
 package arch
 
 import (
+	"fmt"
 	"go/ast"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 const (
 	maxFile        = 500 // lines
 	maxFunction    = 100
-	mostFunctions  = 60 // that 95 of 100 functions stay below
+	mostFunctions  = 60 // 95 % of all functions are shorter
 	medianFunction = 15
 )
 
@@ -44,33 +48,33 @@ func TestFunctionsAreShort(t *testing.T) {
 	}
 	slices.Sort(sizes)
 	if median := sizes[len(sizes)/2]; median > medianFunction {
-		t.Errorf("half of the functions have more than %d lines", median)
+		t.Errorf("the median function has more than %d lines", median)
 	}
 	if most := sizes[len(sizes)*95/100]; most >= mostFunctions {
-		t.Errorf("5 of 100 functions have %d lines or more", most)
+		t.Errorf("5 %% of all functions have %d lines or more", most)
 	}
 }
 
-// Every package says what it owns before anything else.
+// Each package comment starts by naming what the package owns.
 func TestPackagesSayWhatTheyOwn(t *testing.T) {
-	said := map[string]bool{}
+	documented := map[string]bool{}
 	for _, f := range tree(t) {
 		if f.test {
 			continue
 		}
 		name := f.syntax.Name.Name
 		doc := strings.TrimSpace(f.syntax.Doc.Text())
-		fits := strings.HasPrefix(doc, "Package "+name+" ") || name == "main" && doc != ""
-		said[f.dir] = said[f.dir] || fits
+		ok := strings.HasPrefix(doc, "Package "+name+" ") || name == "main" && doc != ""
+		documented[f.dir] = documented[f.dir] || ok
 	}
-	for dir, ok := range said {
+	for dir, ok := range documented {
 		if !ok {
 			t.Errorf("%s has no package comment", dir)
 		}
 	}
 }
 
-// Words that promise to finish later, and tests that are passed over.
+// No comment promises to finish later, and no test is skipped.
 func TestNothingIsPutOff(t *testing.T) {
 	for _, f := range tree(t) {
 		for _, group := range f.syntax.Comments {
@@ -82,8 +86,40 @@ func TestNothingIsPutOff(t *testing.T) {
 		}
 		for _, call := range selectors(f) {
 			if f.test && (call == "t.Skip" || call == "t.Skipf" || call == "t.SkipNow" || call == "b.Skip" || call == "f.Skip") {
-				t.Errorf("%s uses %s: a tool that is missing is a failure", f.path, call)
+				t.Errorf("%s uses %s: a missing tool is a failure", f.path, call)
 			}
+		}
+	}
+}
+
+const (
+	maxColumns = 120
+	mostLong   = 4 // lines of 1,000 that may be longer
+)
+
+// Lines in the directories of plain are short, with few exceptions, such as a URL.
+func TestLinesAreShort(t *testing.T) {
+	lines, long := map[string]int{}, map[string][]string{}
+	for _, f := range tree(t) {
+		i := slices.IndexFunc(plain, func(d string) bool { return listed(f.dir, []string{d}) })
+		if i < 0 || f.generated() {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(f.path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, line := range strings.Split(string(text), "\n") {
+			lines[plain[i]]++
+			if utf8.RuneCountInString(line) > maxColumns {
+				long[plain[i]] = append(long[plain[i]], fmt.Sprintf("%s:%d", f.path, n+1))
+			}
+		}
+	}
+	for dir, at := range long {
+		if len(at)*1000 > mostLong*lines[dir] {
+			t.Errorf("%s: %d of %d lines have more than %d columns:\n%s",
+				dir, len(at), lines[dir], maxColumns, strings.Join(at, "\n"))
 		}
 	}
 }

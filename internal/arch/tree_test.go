@@ -28,8 +28,8 @@ type file struct {
 
 var outside = []string{".git", ".data", "testdata", "node_modules", "bin"}
 
-// files parses the tree once. It reads the source itself, since the result of
-// go list would be cached beyond a change of it.
+// files parses the tree once. It reads the source itself: a cached result of go list could
+// be older than the source.
 var files = sync.OnceValues(func() ([]file, error) {
 	root := filepath.Join("..", "..")
 	var found []file
@@ -53,7 +53,7 @@ var files = sync.OnceValues(func() ([]file, error) {
 	return found, err
 })
 
-// parse reads a file, or the given text in its place.
+// parse parses a file, or text if it is not nil.
 func parse(path, rel string, text any) (file, error) {
 	set := token.NewFileSet()
 	syntax, err := parser.ParseFile(set, path, text, parser.ParseComments|parser.SkipObjectResolution)
@@ -89,13 +89,13 @@ func tree(t *testing.T) []file {
 		t.Fatal(err)
 	}
 	if len(found) < 50 {
-		t.Fatalf("only %d files: this is not the repository", len(found))
+		t.Fatalf("found only %d files: is this the repository?", len(found))
 	}
 	return found
 }
 
-// holds reports every file in which a rule finds a fault.
-func holds(t *testing.T, rule func(file) []string) {
+// assertRule reports each fault that a rule finds in a file.
+func assertRule(t *testing.T, rule func(file) []string) {
 	t.Helper()
 	for _, f := range tree(t) {
 		for _, fault := range rule(f) {
@@ -104,12 +104,12 @@ func holds(t *testing.T, rule func(file) []string) {
 	}
 }
 
-// under says whether path is dir or below it.
+// under reports whether path is dir or below it.
 func under(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
 
 func underAny(path string, dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(d string) bool { return under(path, d) })
 }
 
-// generated says whether the file says of itself that it is.
+// generated reports whether the file has the comment of a generated file.
 func (f file) generated() bool { return ast.IsGenerated(f.syntax) }
