@@ -27,7 +27,7 @@ demo: ## Play a request's journey and fail unless each step was seen
 
 .PHONY: golden
 golden: ## Write the golden files and the generated pages anew
-	go test ./internal/{config,rbac,store,terraform,catalog,github} ./slackapp . -update
+	go test ./internal/{config,rbac,store,terraform,catalog,github} ./slackapp ./docs -update
 
 .PHONY: build
 build: ## Build the binary into bin/

@@ -8,7 +8,7 @@ type Scope struct {
 	Methods []string // of the Web API, that need it
 }
 
-// Scopes are all permissions of the bot token. The manifest and the README are
+// Scopes are all permissions of the bot token. The manifest and docs/INSTALL.md are
 // compared with this list, and the list with the methods that the code calls.
 func Scopes() []Scope {
 	return []Scope{

@@ -14,6 +14,7 @@ var mayImport = map[string][]string{
 	"internal/lifecycle": {},
 	"templates":          {},
 	"manifests":          {},
+	"docs":               {}, // tests of the pages
 	"tools":              {},
 	"internal/arch":      {},
 

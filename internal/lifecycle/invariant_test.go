@@ -1,4 +1,4 @@
-package tfpilot_test
+package lifecycle
 
 import (
 	"reflect"
@@ -7,18 +7,16 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Run state lives in one place for each kind, and no status is stored.
 func TestRunStateHasOnePlace(t *testing.T) {
 	var attempts, statuses []string
-	walk(reflect.TypeFor[lifecycle.Request](), "", func(path string, typ reflect.Type) {
-		if typ == reflect.TypeFor[lifecycle.Attempt]() {
+	walk(reflect.TypeFor[Request](), "", func(path string, typ reflect.Type) {
+		if typ == reflect.TypeFor[Attempt]() {
 			attempts = append(attempts, path)
 		}
-		if strings.HasSuffix(strings.ToLower(path), "status") || typ == reflect.TypeFor[lifecycle.Status]() {
+		if strings.HasSuffix(strings.ToLower(path), "status") || typ == reflect.TypeFor[Status]() {
 			statuses = append(statuses, path)
 		}
 	})

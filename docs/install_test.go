@@ -1,4 +1,4 @@
-package tfpilot_test
+package docs_test
 
 import (
 	"fmt"
@@ -12,28 +12,28 @@ import (
 	"github.com/tfpilot/tfpilot/slackapp"
 )
 
-// What the README says of rights comes from the tables that the manifests are
+// The permissions on the install page come from the tables that the manifests are
 // compared with.
-func TestReadmeTables(t *testing.T) {
-	data, err := os.ReadFile("README.md")
+func TestPermissionTables(t *testing.T) {
+	data, err := os.ReadFile("docs/INSTALL.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := string(data)
 	for name, want := range map[string]string{"slack": slackTable(), "github": githubTable(), "iam": iamTable(t), "lifetimes": lifetimeTable()} {
-		begin, end := "<!-- "+name+": go test . -update -->\n", "<!-- end of "+name+" -->"
+		begin, end := "<!-- "+name+": go test ./docs -update -->\n", "<!-- end of "+name+" -->"
 		before, rest, ok := strings.Cut(text, begin)
 		have, after, closed := strings.Cut(rest, end)
 		if !ok || !closed {
-			t.Fatalf("README.md has no part %q", name)
+			t.Fatalf("docs/INSTALL.md has no part %q", name)
 		}
 		if have != want && !*update {
-			t.Errorf("the part %q of README.md is not what the code says; run: go test . -update", name)
+			t.Errorf("the part %q of docs/INSTALL.md is not what the code says; run: go test ./docs -update", name)
 		}
 		text = before + begin + want + end + after
 	}
 	if *update {
-		if err := os.WriteFile("README.md", []byte(text), 0o644); err != nil {
+		if err := os.WriteFile("docs/INSTALL.md", []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

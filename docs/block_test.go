@@ -1,4 +1,4 @@
-package tfpilot_test
+package docs_test
 
 import (
 	"bytes"

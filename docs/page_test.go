@@ -1,7 +1,10 @@
-package tfpilot_test
+// Package docs_test keeps the pages true: links, names of tests, generated tables, and
+// shell blocks, which are run.
+package docs_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +14,16 @@ import (
 )
 
 var update = flag.Bool("update", false, "write the generated parts of the pages")
+
+// TestMain runs the tests in the root of the repository, from where the pages name files.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := os.Chdir(".."); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
 
 // page is a Markdown file of the repository.
 type page struct {

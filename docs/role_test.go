@@ -1,4 +1,4 @@
-package tfpilot_test
+package docs_test
 
 import (
 	"encoding/json"
@@ -53,12 +53,12 @@ func workflows(t *testing.T) (all []workflow) {
 // A session that ends before the job does would lose the state of what was applied; AWS gives
 // none that is longer than the role allows.
 func TestSessionOutlastsTheJob(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
+	install, err := os.ReadFile("docs/INSTALL.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	allowed := map[string]int{}
-	for _, m := range regexp.MustCompile(`create-role --role-name tfpilot-(plan|apply)-core .*--max-session-duration (\d+)`).FindAllStringSubmatch(string(readme), -1) {
+	for _, m := range regexp.MustCompile(`create-role --role-name tfpilot-(plan|apply)-core .*--max-session-duration (\d+)`).FindAllStringSubmatch(string(install), -1) {
 		allowed["@"+m[1]+"_role@"], _ = strconv.Atoi(m[2])
 	}
 	for _, w := range workflows(t) {
@@ -73,7 +73,7 @@ func TestSessionOutlastsTheJob(t *testing.T) {
 				t.Errorf("%s: %s may take %d minutes, and its session ends after %d seconds", w.name, id, job.Minutes, session)
 			}
 			if most := max(allowed[role], defaultSession); session > most {
-				t.Errorf("%s: the README lets %s be taken for %d seconds, and the workflow asks for %d", w.name, role, most, session)
+				t.Errorf("%s: docs/INSTALL.md lets %s be taken for %d seconds, and the workflow asks for %d", w.name, role, most, session)
 			}
 		}
 	}
