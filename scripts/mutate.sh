@@ -5,7 +5,7 @@
 #
 #   scripts/mutate.sh rbac          who may do what
 #   scripts/mutate.sh lifecycle     what counts, and what is due
-#   scripts/mutate.sh ci            what a run checks; needs terraform on PATH
+#   scripts/mutate.sh ci            what a run checks; needs git
 #   scripts/mutate.sh webhook       from a delivery to a fact
 #
 # More arguments go to the tool: -v, -limit 100, -budget 10m, -match 'canApply: ' for some.
@@ -15,32 +15,33 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 target=${1:-}
 [ $# -eq 0 ] || shift
 
+failed=0
 mutate() {
-	go run -C "$root/tools" ./mutate -root "$root" -accepted "$root/docs/MUTATION.md" "$@"
+	go run -C "$root/tools" ./mutate -root "$root" -accepted "$root/docs/MUTATION.md" "$@" || failed=1
 }
 
-rapid='-rapid.nofailfile -rapid.shrinktime=0s'
+rapid='-rapid.nofailfile -rapid.shrinktime=0s -rapid.checks=5 -rapid.seed=1'
 case $target in
 	rbac) mutate -args "$rapid" "$@" internal/rbac ;;
 	lifecycle)
-		mutate -files commit.go,rules.go,round.go,status.go,lease.go,outcome.go,belief.go,next.go,run.go \
-			-args "$rapid -rapid.checks=10" "$@" internal/lifecycle
+		# The others hold names, words and events, which the golden files of cards and pages hold.
+		mutate -except audit.go,actions.go,extra.go,objects.go,request.go -budget 3h -args "$rapid" "$@" internal/lifecycle
 		;;
 	ci)
-		mutate -files grant.go -match ' (take|differs|consistent):' -args '-test.run=GrantMustFit|InputsMustFit' "$@" internal/ci
-		mutate -files guard.go,grant.go -match ' (guard|readGrant|useGrant|keepGrant):' \
-			-args '-test.run=GuardRefuses|TestClaim|StepsNeedTheGuard' "$@" internal/ci
-		mutate -files verify.go -args '-test.run=VerifyRefuses|DestroyAndCleanupRefuse' -budget 3h "$@" internal/ci
-		mutate -files identity.go,apply.go -budget 6h "$@" internal/ci
+		mutate -files grant.go,guard.go -args '-test.run=GrantMustFit|InputsMustFit|GuardClaims|ApplyComparesBefore' "$@" internal/ci
+		mutate -files verify.go,identity.go -args '-test.run=VerifyBinds|BackendBinds|ReferredTo' "$@" internal/ci
+		mutate -files apply.go -args '-test.run=ApplyComparesBefore|OutputsAreRead|RescuePushes' "$@" internal/ci
 		;;
 	webhook)
-		mutate -files webhook.go "$@" internal/web
+		mutate -files webhook.go,body.go "$@" internal/web
 		mutate -files webhook.go "$@" internal/github
-		mutate -files bell.go,task.go -args '-test.run=Delivery|EveryKind|Ringing|Version|LookAfter|Sync|Makers|Forged|Payload|Decode' "$@" internal/queue
-		mutate -files webhook.go -test worker -args '-test.run=Forged|SealedHint|Delivery|RunIsFound|RunThat|ClaimOfAnother|ByHandIs' "$@" worker
+		mutate -files notifier.go,task.go -args '-test.run=Delivery|EveryKind|Notif|Version|LookAfter|Sync|Makers|Forged|Payload|Decode' "$@" internal/queue
+		mutate -files webhook.go -test worker -budget 3h \
+			-args '-test.run=Forged|SealedHint|Delivery|RunIsFound|RunThat|ClaimOfAnother|ByHandIs' "$@" worker
 		;;
 	*)
 		sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
 		exit 2
 		;;
 esac
+exit $failed

@@ -43,8 +43,9 @@ var mutantNumber, _ = strconv.Atoi(os.Getenv(%q))
 func ` + switchOn + `(id int) bool { return id == mutantNumber }
 `
 
-// instrument writes the changed source of a package into dir and gives the overlay.
-func instrument(pkg string, only []string, dir string) ([]mutant, map[string]string, error) {
+// instrument writes the changed source of a package into dir and gives the overlay: of the
+// files that only names, or of all but except.
+func instrument(pkg string, only, except []string, dir string) ([]mutant, map[string]string, error) {
 	pkg, err := filepath.Abs(pkg)
 	if err != nil {
 		return nil, nil, err
@@ -56,9 +57,14 @@ func instrument(pkg string, only []string, dir string) ([]mutant, map[string]str
 	overlay := map[string]string{}
 	c := &changer{seen: map[string]int{}, root: moduleRoot(pkg)}
 	name := ""
+	for _, base := range append(slices.Clone(only), except...) {
+		if !slices.Contains(paths, filepath.Join(pkg, base)) {
+			return nil, nil, fmt.Errorf("%s has no file %s: was it renamed?", pkg, base)
+		}
+	}
 	for _, path := range paths {
 		base := filepath.Base(path)
-		if strings.HasSuffix(base, "_test.go") || len(only) > 0 && !slices.Contains(only, base) {
+		if strings.HasSuffix(base, "_test.go") || len(only) > 0 && !slices.Contains(only, base) || slices.Contains(except, base) {
 			continue
 		}
 		changed, err := c.file(path)

@@ -27,7 +27,8 @@ import (
 type job struct {
 	root     string         // of the repository
 	pkg      string         // whose source is changed, relative to root
-	files    []string       // of it; empty: all
+	files    []string       // of it; empty: all but those of except
+	except   []string       // files that are not changed
 	test     string         // the package whose tests run
 	args     []string       // of the test program
 	accepted string         // page with the survivors that are known
@@ -39,9 +40,10 @@ type job struct {
 
 func main() {
 	var j job
-	var files, args string
+	var files, except, args string
 	flag.StringVar(&j.root, "root", ".", "directory of the repository")
 	flag.StringVar(&files, "files", "", "names of the files to change, comma-separated; default all of the package")
+	flag.StringVar(&except, "except", "", "names of files not to change, comma-separated")
 	flag.StringVar(&j.test, "test", "", "package whose tests run; default the changed one")
 	flag.StringVar(&args, "args", "", "more arguments of the test program, such as -test.run=Webhook")
 	flag.StringVar(&j.accepted, "accepted", "", "page with a table of survivors that are known")
@@ -58,9 +60,7 @@ func main() {
 		os.Exit(2)
 	}
 	j.pkg, j.args = filepath.Clean(flag.Arg(0)), strings.Fields(args)
-	if files != "" {
-		j.files = strings.Split(files, ",")
-	}
+	j.files, j.except = names(files), names(except)
 	if j.test == "" {
 		j.test = j.pkg
 	}
@@ -72,6 +72,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(1)
 	}
+}
+
+// names are the parts of a list with commas.
+func names(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
 }
 
 // run tries the changes and reports what survived.
@@ -94,7 +99,7 @@ func (j job) try(ctx context.Context, out io.Writer) (results, error) {
 		return results{}, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	all, overlay, err := instrument(filepath.Join(j.root, j.pkg), j.files, dir)
+	all, overlay, err := instrument(filepath.Join(j.root, j.pkg), j.files, j.except, dir)
 	if err != nil {
 		return results{}, err
 	}

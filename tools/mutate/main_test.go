@@ -81,6 +81,12 @@ func TestSurvivorsAreThoseThatNoTestNotices(t *testing.T) {
 	root := module(t)
 	j := job{root: root, pkg: "sample", test: "sample", budget: 0}
 	var out bytes.Buffer
+	for _, wrong := range []job{{files: []string{"gone.go"}}, {except: []string{"gone.go"}}, {except: []string{"sample.go"}}} {
+		wrong.root, wrong.pkg, wrong.test = root, "sample", "sample"
+		if err := wrong.run(context.Background(), &out); err == nil {
+			t.Errorf("%+v is tried", wrong)
+		}
+	}
 	found, err := j.try(context.Background(), &out)
 	if err != nil {
 		t.Fatal(err)
