@@ -48,10 +48,13 @@ func sources(files map[string][]byte, found func(at *hcl.Range, format string, a
 func sourcesIn(files map[string][]byte, dir string, found func(at *hcl.Range, format string, args ...any)) []source {
 	var all []source
 	for _, name := range slices.Sorted(maps.Keys(files)) {
+		at := hcl.Range{Filename: name, Start: hcl.InitialPos}
+		if path.Dir(name) == dir && (strings.HasSuffix(name, ".tofu") || strings.HasSuffix(name, ".tofu.json")) {
+			found(&at, "Terraform does not read this file, and a run refuses a folder that holds one; write it as .tf")
+		}
 		if path.Dir(name) != dir || !isConfig(name) {
 			continue
 		}
-		at := hcl.Range{Filename: name, Start: hcl.InitialPos}
 		if strings.HasSuffix(name, ".json") {
 			found(&at, "write the module in Terraform's own language, not as JSON")
 			continue
@@ -91,7 +94,9 @@ func calledDir(files map[string][]byte, s source, block *hclsyntax.Block, found 
 // code checks the configuration of a module and of the folders that it calls.
 func (l *linter) code(m *Module) {
 	found := func(at *hcl.Range, format string, args ...any) { l.add(m.Name, at, format, args...) }
-	for _, s := range sources(m.files, found) {
+	all := sources(m.files, found)
+	l.plannable(m, all)
+	for _, s := range all {
 		for _, block := range s.body.Blocks {
 			l.block(m, s, block)
 		}
@@ -172,6 +177,10 @@ func isKey(expr hclsyntax.Expression, at hcl.Range) bool {
 func (l *linter) settings(m *Module, s source, block *hclsyntax.Block) {
 	if attr := block.Body.Attributes["required_version"]; attr != nil {
 		l.requiredVersion(m, attr)
+	}
+	if attr := block.Body.Attributes["experiments"]; attr != nil {
+		at := attr.SrcRange
+		l.add(m.Name, &at, "uses experiments, which released versions of Terraform refuse")
 	}
 	for _, inner := range block.Body.Blocks {
 		if inner.Type != "required_providers" {

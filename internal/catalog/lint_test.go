@@ -34,6 +34,16 @@ variable "b" {
 		{"listed data", `data "aws_vpc" "x" {}`, "data: [aws_vpc]", "", ""},
 		{"external", `data "external" "x" {}`, "data: [external]", "", "never possible"},
 		{"provisioner", "resource \"aws_instance\" \"x\" {\n  provisioner \"local-exec\" {\n    command = \"x\"\n  }\n}", "", "", "runs commands"},
+		{"import", "import {\n  to = aws_s3_bucket.x\n  id = \"x\"\n}", "", "", "own files only"},
+		{"experiment", "terraform {\n  experiments = [x]\n}", "", "", "experiments"},
+		{"function of nobody", `locals { a = nosuch(1) }`, "", "", "calls nosuch, which Terraform " + TerraformVersion + " does not have"},
+		{"functions of a plan and a provider", `locals { a = [core::timestamp(), file("x"), provider::aws::arn_parse("x")] }`, "", "", ""},
+		{"undeclared variable", `output "x" { value = var.nam }`, "", "", "refers to var.nam, which is not declared"},
+		{"undeclared local", "resource \"x_y\" \"z\" {\n  b {\n    c = local.l\n  }\n}", "", "", "refers to local.l,"},
+		{"undeclared module", `locals { a = module.m.id }`, "", "", "refers to module.m,"},
+		{"undeclared data", `locals { a = data.aws_vpc.x.id }`, "", "", "refers to data.aws_vpc.x,"},
+		{"declared", "locals {\n  l = [for module in [1] : module]\n  a = local.l\n}\nmoved {\n  from = module.old\n  to = x_y.z\n}", "", "", ""},
+		{"a name of a loop", "resource \"x_y\" \"z\" {\n  dynamic \"b\" {\n    for_each = [1]\n    content {\n      c = b.value\n    }\n  }\n}", "", "", ""},
 		{"provider", `provider "aws" {}`, "", "", "cannot be destroyed"},
 		{"remote module", `module "x" { source = "git::https://example.com/x" }`, "", "", "from elsewhere"},
 		{"module of the registry", `module "x" { source = "terraform-aws-modules/vpc/aws" }`, "", "", "from elsewhere"},
@@ -69,8 +79,8 @@ variable "b" {
 		{"default against validation", fmt.Sprintf(rule, `var.b != "x"`), "", "", "the default of field b, \"x\", is refused: m"},
 		{"one side guards the other", "variable \"b\" {\n  type = string\n  description = \"d\"\n  default = null\n  validation {\n    condition     = var.b == null || length(var.b) > 2\n    error_message = \"m\"\n  }\n}", "", "", "tries both sides of && and ||"},
 		{"one side guarded as it works", "variable \"b\" {\n  type = string\n  description = \"d\"\n  default = null\n  validation {\n    condition     = var.b == null ? true : length(var.b) > 2\n    error_message = \"m\"\n  }\n}", "", "", ""},
-		{"rule that reads a local", fmt.Sprintf(rule, `contains(local.l, var.b)`), "", "", "note: the validation of variable b refers to local.l"},
-		{"rule that reads data", fmt.Sprintf(rule, `var.b != data.x_y.z.id`), "", "", "refers to data.x_y"},
+		{"rule that reads a local", fmt.Sprintf(rule, `contains(local.l, var.b)`) + "\nlocals {\n  l = \"x\"\n}", "", "", "note: the validation of variable b refers to local.l"},
+		{"rule that reads data", fmt.Sprintf(rule, `var.b != data.x_y.z.id`) + "\ndata \"x_y\" \"z\" {}", "data: [x_y]", "", "refers to data.x_y"},
 		{"rule that reads the folder", fmt.Sprintf(rule, `fileexists("${path.module}/${var.b}")`), "", "", "calls fileexists, refers to path.module"},
 		{"rule of a provider's function", fmt.Sprintf(rule, `provider::x::y(var.b)`), "", "", "calls provider::x::y"},
 	} {
@@ -140,7 +150,7 @@ func TestLintReadsWhatTerraformReads(t *testing.T) {
 
 // TestLintKnowsWhichProvidersACallHas: the module passes its default ones under any name, but no other.
 func TestLintKnowsWhichProvidersACallHas(t *testing.T) {
-	for providers, want := range map[string]int{"{ aws.far = aws }": 0, "{ aws = aws.far }": 1, "{ aws.far = aws.near, aws = aws }": 1} {
+	for providers, want := range map[string]int{"{ aws.far = aws }": 0, "{ aws = aws.far }": 2, "{ aws.far = aws.near, aws = aws }": 1} {
 		findings, err := Lint(fstest.MapFS{
 			"m/tfpilot.yaml": {Data: []byte("title: T")},
 			"m/main.tf":      {Data: []byte("module \"a\" {\n  source    = \"./a\"\n  providers = " + providers + "\n}")},
@@ -148,6 +158,31 @@ func TestLintKnowsWhichProvidersACallHas(t *testing.T) {
 		}, nil)
 		if err != nil || len(findings) != want {
 			t.Errorf("%s: %v, %v", providers, findings, err)
+		}
+	}
+}
+
+// TestLintFindsWhatFailsInEveryPlan: calls between the folders of a module.
+func TestLintFindsWhatFailsInEveryPlan(t *testing.T) {
+	const alias = "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n      configuration_aliases = [aws.far]\n    }\n  }\n}"
+	for name, tc := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"a configuration that is not passed": {map[string]string{"main.tf": `module "a" { source = "./a" }`, "a/main.tf": alias}, "does not pass the provider aws.far"},
+		"folders that call each other": {map[string]string{"main.tf": `module "a" { source = "./a" }`,
+			"a/main.tf": `module "b" { source = "../b" }`, "b/main.tf": `module "a" { source = "../a" }`}, "which calls this one in turn"},
+		"one folder twice":       {map[string]string{"main.tf": "module \"a\" {\n  source = \"./a\"\n}\nmodule \"b\" {\n  source = \"./a\"\n}", "a/main.tf": ""}, ""},
+		"a file of OpenTofu":     {map[string]string{"main.tf": "", "more.tofu": ""}, "write it as .tf"},
+		"one beside the folders": {map[string]string{"main.tf": "", "examples/more.tofu": ""}, ""},
+	} {
+		module := fstest.MapFS{"m/tfpilot.yaml": {Data: []byte("title: T")}}
+		for file, content := range tc.files {
+			module["m/"+file] = &fstest.MapFile{Data: []byte(content)}
+		}
+		findings, err := Lint(module, nil)
+		if err != nil || len(findings) != min(len(tc.want), 1) || len(findings) == 1 && !strings.Contains(findings[0].String(), tc.want) {
+			t.Errorf("%s: %v, %v", name, err, findings)
 		}
 	}
 }

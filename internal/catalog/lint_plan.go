@@ -1,0 +1,191 @@
+package catalog
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// What Terraform refuses in every plan of a module can be told without its providers where it concerns names: what is called,
+// passed and referred to. Nobody should learn that from the first request.
+
+// planOnly are Terraform's functions that read files, time or chance: only a plan can call them.
+var planOnly = strings.Fields("abspath pathexpand file filebase64 filebase64sha256 filebase64sha512 fileexists filemd5 fileset filesha1 " +
+	"filesha256 filesha512 templatefile templatestring timestamp plantimestamp uuid bcrypt rsadecrypt base64gzip")
+
+// folder is what the files of one folder declare, each as var.name, local.name, module.name, data.type.name or ephemeral.type.name.
+type folder struct {
+	declares map[string]bool
+	aliases  []string // configurations of providers that a call has to pass
+}
+
+// plannable checks the sources of a module, as far as names go.
+func (l *linter) plannable(m *Module, all []source) {
+	folders := map[string]*folder{}
+	for _, s := range all {
+		if folders[s.dir()] == nil {
+			folders[s.dir()] = &folder{declares: map[string]bool{}}
+		}
+		folders[s.dir()].read(s)
+	}
+	l.cycles(m, all)
+	for _, s := range all {
+		for _, block := range s.body.Blocks {
+			at := block.DefRange()
+			switch block.Type {
+			case "import":
+				l.add(m.Name, &at, "imports something, which Terraform allows in an environment's own files only")
+				continue
+			case "moved", "removed":
+				continue // they name what is no longer declared
+			case "module":
+				l.aliasesPassed(m, s, block, folders)
+			}
+			l.names(m, block, folders[s.dir()])
+		}
+	}
+}
+
+func (f *folder) read(s source) {
+	for _, block := range s.body.Blocks {
+		switch {
+		case block.Type == "locals":
+			for name := range block.Body.Attributes {
+				f.declares["local."+name] = true
+			}
+		case block.Type == "variable" && len(block.Labels) == 1:
+			f.declares["var."+block.Labels[0]] = true
+		case block.Type == "module" && len(block.Labels) == 1:
+			f.declares["module."+block.Labels[0]] = true
+		case block.Type == "data" || block.Type == "ephemeral":
+			f.declares[block.Type+"."+strings.Join(block.Labels, ".")] = true
+		case block.Type == "check":
+			for _, inner := range block.Body.Blocks {
+				f.declares[inner.Type+"."+strings.Join(inner.Labels, ".")] = true
+			}
+		case block.Type == "terraform":
+			for _, inner := range block.Body.Blocks {
+				for _, attr := range inner.Body.Attributes {
+					f.aliases = append(f.aliases, aliasesOf(inner, attr)...)
+				}
+			}
+		}
+	}
+}
+
+// aliasesOf are the configurations that an entry of required_providers asks for.
+func aliasesOf(block *hclsyntax.Block, attr *hclsyntax.Attribute) []string {
+	pairs, diags := hcl.ExprMap(attr.Expr)
+	if block.Type != "required_providers" || diags.HasErrors() {
+		return nil
+	}
+	var names []string
+	for _, pair := range pairs {
+		if hcl.ExprAsKeyword(pair.Key) != "configuration_aliases" {
+			continue
+		}
+		for _, traversal := range pair.Value.Variables() {
+			names = append(names, reference(traversal))
+		}
+	}
+	return names
+}
+
+// aliasesPassed finds a configuration that a folder of the module asks for, and a call of it in the module does not pass.
+func (l *linter) aliasesPassed(m *Module, s source, block *hclsyntax.Block, folders map[string]*folder) {
+	from, err := literalString(block.Body.Attributes["source"])
+	called := folders[path.Join(s.dir(), from)]
+	if err != nil || called == nil {
+		return
+	}
+	var passed []string
+	if attr := block.Body.Attributes["providers"]; attr != nil {
+		pairs, _ := hcl.ExprMap(attr.Expr)
+		for _, pair := range pairs {
+			if traversal, diags := hcl.AbsTraversalForExpr(pair.Key); !diags.HasErrors() {
+				passed = append(passed, reference(traversal))
+			}
+		}
+	}
+	at := block.DefRange()
+	for _, name := range called.aliases {
+		if !slices.Contains(passed, name) {
+			l.add(m.Name, &at, "does not pass the provider %s, which %s asks for (configuration_aliases), so every plan would fail", name, from)
+		}
+	}
+}
+
+// cycles finds folders that call each other without end.
+func (l *linter) cycles(m *Module, all []source) {
+	type call struct {
+		to string
+		at hcl.Range
+	}
+	calls := map[string][]call{}
+	for _, s := range all {
+		for _, block := range s.body.Blocks {
+			if from, err := literalString(block.Body.Attributes["source"]); block.Type == "module" && err == nil && from != "" {
+				calls[s.dir()] = append(calls[s.dir()], call{path.Join(s.dir(), from), block.DefRange()})
+			}
+		}
+	}
+	const under, done = 1, 2
+	state := map[string]int{}
+	var visit func(dir string)
+	visit = func(dir string) {
+		state[dir] = under
+		for _, c := range calls[dir] {
+			switch {
+			case state[c.to] == under && c.to != dir && c.to != ".": // those are findings of their own
+				l.add(m.Name, &c.at, "calls the folder %s, which calls this one in turn", c.to)
+			case state[c.to] == 0:
+				visit(c.to)
+			}
+		}
+		state[dir] = done
+	}
+	visit(".")
+}
+
+// names finds functions that Terraform does not have, and references to what the folder does not declare. Resources are left out:
+// their names cannot be told from those of loops in dynamic blocks.
+func (l *linter) names(m *Module, block *hclsyntax.Block, in *folder) {
+	for _, attr := range block.Body.Attributes {
+		if block.Type == "variable" && attr.Name == "type" {
+			continue // it reads like calls of functions
+		}
+		for _, traversal := range attr.Expr.Variables() {
+			name := reference(traversal)
+			if kind := traversal.RootName(); kind == "data" || kind == "ephemeral" {
+				if len(traversal) < 3 {
+					continue
+				}
+				step, _ := traversal[2].(hcl.TraverseAttr)
+				name += "." + step.Name
+			} else if kind != "var" && kind != "local" && kind != "module" || len(traversal) < 2 {
+				continue
+			}
+			if !in.declares[name] {
+				at := traversal.SourceRange()
+				l.add(m.Name, &at, "refers to %s, which is not declared, so every plan would fail", name)
+			}
+		}
+		_ = hclsyntax.VisitAll(attr.Expr, func(node hclsyntax.Node) hcl.Diagnostics {
+			call, ok := node.(*hclsyntax.FunctionCallExpr)
+			if !ok || strings.HasPrefix(call.Name, "provider::") {
+				return nil
+			}
+			at, short := call.Range(), strings.TrimPrefix(call.Name, "core::")
+			if _, known := functions[call.Name]; !known && !slices.Contains(planOnly, short) {
+				l.add(m.Name, &at, "calls %s, which Terraform %s does not have, so every plan would fail", call.Name, TerraformVersion)
+			}
+			return nil
+		})
+	}
+	for _, inner := range block.Body.Blocks {
+		l.names(m, inner, in)
+	}
+}
