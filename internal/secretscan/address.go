@@ -21,7 +21,7 @@ func findAddresses(text string) []Span {
 	var found []Span
 	for _, at := range userInfo.FindAllStringSubmatchIndex(text, -1) {
 		user, password := text[at[2]:at[3]], text[at[4]:at[5]]
-		if isPort(user, password) || isPlaceholder(password) || strings.Trim(password, "*.xX") == "" {
+		if isPort(text[at[0]:at[2]], user, password) || isPlaceholder(password) || strings.Trim(password, "*.xX") == "" {
 			continue
 		}
 		found = append(found, Span{at[4], at[5], "an address with a password"})
@@ -34,8 +34,14 @@ func findAddresses(text string) []Span {
 	return found
 }
 
-// isPort reports whether what looks like user and password is a host with its port, before a path that holds an @.
-func isPort(user, password string) bool {
+// isPort reports whether what looks like user and password is a host with its port, before a path that holds an @. Without a dot
+// the host of a web address is told by the path behind its port.
+func isPort(scheme, user, password string) bool {
+	digits := port.FindString(password)
+	if digits == "" {
+		return false
+	}
 	host := user[strings.LastIndexByte(user, '@')+1:]
-	return port.MatchString(password) && (strings.Contains(host, ".") || strings.EqualFold(host, "localhost"))
+	web := strings.HasPrefix(strings.ToLower(scheme), "http") && strings.ContainsAny(digits, "/?#")
+	return strings.Contains(host, ".") || strings.EqualFold(host, "localhost") || web
 }

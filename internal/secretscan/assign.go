@@ -108,6 +108,9 @@ func (a assignment) values() []Span {
 	if strings.HasPrefix(text[at:], "<<") {
 		return a.heredoc(at)
 	}
+	if block := yamlBlock.FindString(text[at:min(len(text), at+maxName)]); block != "" && sign == ':' {
+		return a.block(at + len(block))
+	}
 	if at < len(text) && text[at] == '[' {
 		return a.quotedWithin(at, "]{")
 	}
@@ -242,6 +245,28 @@ func (a assignment) heredoc(at int) []Span {
 	if !known || end < start {
 		end = heredocEnd(a.text, start, marker)
 		a.done.heredocs[marker] = end
+	}
+	return a.body(start, end)
+}
+
+// yamlBlock begins a text of several lines in YAML.
+var yamlBlock = regexp.MustCompile(`^[|>][+-]?[0-9]?[ \t]*\r?\n`)
+
+// block hides the lines of a YAML text: those that are indented further than its name.
+func (a assignment) block(start int) []Span {
+	line := strings.LastIndexByte(a.text[:a.nameAt], '\n') + 1
+	indent := skip(a.text, line, " \t+~-") - line
+	end := start
+	for end < len(a.text) {
+		next := strings.IndexByte(a.text[end:], '\n')
+		if next < 0 {
+			next = len(a.text) - end - 1
+		}
+		one := a.text[end : end+next+1]
+		if strings.TrimSpace(one) != "" && skip(one, 0, " \t+~-") <= indent {
+			break
+		}
+		end += next + 1
 	}
 	return a.body(start, end)
 }
