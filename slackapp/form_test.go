@@ -248,7 +248,7 @@ func TestErrorsOfFoldedFieldsNameThem(t *testing.T) {
 			t.Fatalf("%v", r.Errors)
 		}
 		for _, text := range r.Errors {
-			has(t, text, "“Delete old versions after days” among the advanced options: ", "“More tags” among the advanced options: ")
+			has(t, text, "“Delete previous versions after (days)” among the advanced options: ", "“Additional tags” among the advanced options: ")
 		}
 	})
 }

@@ -21,10 +21,10 @@ func TestRequestFromTheFirstWordToTheCard(t *testing.T) {
 		if r.Outcome != slack.FieldErrors {
 			t.Fatalf("a wrong name was taken: %s", r.Outcome)
 		}
-		has(t, wordsIn(r.Errors)+r.Errors["field:s3-bucket:name"], "3 to 63 lower-case")
+		has(t, wordsIn(r.Errors)+r.Errors["field:s3-bucket:name"], "3 to 63 lowercase")
 
 		w.act("dana", "fold", nil, map[string]any{"field.name": "acme-artefacts"})
-		has(t, wordsIn(w.view("dana")), "Hide advanced options", "Destroy with content")
+		has(t, wordsIn(w.view("dana")), "Hide advanced options", "Force destroy (delete objects)")
 		if r = w.submit("dana", nil); r.Outcome != slack.Acked {
 			t.Fatalf("%s %v", r.Outcome, r.Errors)
 		}

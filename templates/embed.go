@@ -1,6 +1,7 @@
-// Package templates holds everything that TfPilot generates from, compiled into the binary: Terraform modules with their
-// forms (modules/), the root of an environment (environment/) and the workflows of an infra repository (workflows/).
-// It only carries the files; internal/catalog reads the modules, internal/terraform writes what uses them.
+// Package templates embeds the files that TfPilot ships: Terraform modules and their forms (modules/),
+// the root of an environment (environment/) and the workflows of an infra repository (workflows/).
+// It owns the files and no logic. internal/catalog reads the modules, and internal/terraform renders
+// the code that calls them.
 package templates
 
 import "embed"

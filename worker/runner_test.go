@@ -171,16 +171,16 @@ func (w *world) runner() *actions.Script {
 		}
 		guard := func(ctx context.Context, job actions.Job) error { return l.guard(ctx, plan, job) } // before any other role
 		return []actions.Scene{
-			{Name: "Guard the grant and claim", Takes: time.Second, Do: guard},
+			{Name: "Verify grant and claim", Takes: time.Second, Do: guard},
 			{Name: name, Takes: 3 * time.Second, Do: with(l.work(work))},
-			{Name: "Keep the result", Always: true, Do: with(l.keep)},
+			{Name: "Upload result", Always: true, Do: with(l.keep)},
 		}
 	}
 	return &actions.Script{Table: map[string][]actions.Scene{
 		"plan.yml":    scenes(plan, "Plan", l.plan),
 		"apply.yml":   scenes(apply, "Apply", l.effect),
 		"destroy.yml": scenes(apply, "Destroy", l.effect),
-		"cleanup.yml": scenes(plan, "Strip the block", l.strip),
+		"cleanup.yml": scenes(plan, "Remove module block", l.strip),
 	}}
 }
 

@@ -26,7 +26,7 @@ func TestJourneyInTheBrowser(t *testing.T) {
 	form.Type("Why is it needed?", "Build artefacts need a place")
 	form.Type("Bucket name", "Not A Name")
 	form.Click("button", "Create request")
-	form.Read("3 to 63 lower-case letters")
+	form.Read("3 to 63 lowercase letters")
 	form.Type("Bucket name", "acme-browser-artefacts")
 	form.Click("button", "Create request")
 	p.Read("Saved")

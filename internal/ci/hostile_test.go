@@ -34,9 +34,9 @@ func TestHostileInputsNeverRun(t *testing.T) {
 			d.inputs[name] = value
 		}
 		res, log := w.run(d)
-		stop := "Guard the inputs"
+		stop := "Validate inputs"
 		if strings.Contains(value, "\x00") {
-			stop = "Fetch TfPilot" // no process can be started with it
+			stop = "Download TfPilot" // no process can be started with it
 		}
 		if res.Conclusion != "failure" || actions.FailedStep(res.Steps) != stop {
 			t.Errorf("%.40q: %s at %q: %v\n%s", value, res.Conclusion, actions.FailedStep(res.Steps), res.Err, log)
@@ -60,13 +60,13 @@ func TestHandMadeDispatch(t *testing.T) {
 	text := requestFile("logs", "")
 	d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
 	d.actor = "dana"
-	if res, log := w.run(d); res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Guard the inputs" || strings.Contains(log, "Authenticated as") {
+	if res, log := w.run(d); res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Validate inputs" || strings.Contains(log, "Authenticated as") {
 		t.Errorf("by hand: %s at %q\n%s", res.Conclusion, actions.FailedStep(res.Steps), log)
 	}
 	d.actor, d.noGrant = "tfpilot[bot]", true
 	w.must(d)
 	d.attempt, d.sameRun = 2, true
-	if res, _ := w.run(d); res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Guard the inputs" {
+	if res, _ := w.run(d); res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Validate inputs" {
 		t.Errorf("re-run: %s at %q", res.Conclusion, actions.FailedStep(res.Steps))
 	}
 	d.attempt, d.sameRun = 1, false

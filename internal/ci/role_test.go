@@ -40,7 +40,7 @@ func TestVariablesDecideNothing(t *testing.T) {
 	}
 	by := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
 	by.actor = "dana"
-	if res, log := w.run(by); res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Guard the inputs" {
+	if res, log := w.run(by); res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Validate inputs" {
 		t.Errorf("a run of the actor that the variable names: %s at %q\n%s", res.Conclusion, actions.FailedStep(res.Steps), log)
 	}
 }
@@ -98,14 +98,14 @@ func TestFailedApplyIsReported(t *testing.T) {
 	w.plans[other] = w.plans[w.planned(text)]
 	d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.merge(), text, other)
 	res, log := w.run(d)
-	if res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Verify the content" {
+	if res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Verify content" {
 		t.Fatalf("%s at %q\n%s", res.Conclusion, actions.FailedStep(res.Steps), log)
 	}
 	if r := w.result(d); r.Reason != "digest_changed" || r.Conclusion != "failure" {
 		t.Errorf("result: %+v", r)
 	}
 	for _, s := range res.Steps {
-		if ran := s.Conclusion != "skipped"; ran != !slices.Contains([]string{"Initialise the backend", "Plan", "Take the apply role", "Apply"}, s.Name) {
+		if ran := s.Conclusion != "skipped"; ran != !slices.Contains([]string{"Initialize backend", "Plan", "Assume apply role", "Apply"}, s.Name) {
 			t.Errorf("step %q: %s", s.Name, s.Conclusion)
 		}
 	}

@@ -80,8 +80,8 @@ func (k Kind) Named() string {
 // stepsBeforeEffect are the steps of apply.yml and destroy.yml that come before the one
 // with an effect.
 var stepsBeforeEffect = []string{
-	"Fetch TfPilot", "Guard the inputs", "Take the plan role", "Guard the grant and claim", "Check out what runs",
-	"Check out the requested commit", "Set up Terraform", "Verify the content", "Initialise the backend", "Plan", "Take the apply role",
+	"Download TfPilot", "Validate inputs", "Assume plan role", "Verify grant and claim", "Check out default branch",
+	"Check out requested commit", "Set up Terraform", "Verify content", "Initialize backend", "Plan", "Assume apply role",
 }
 
 // beforeEffect reports whether a step of an apply or destroy comes before the one with an

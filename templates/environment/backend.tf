@@ -1,5 +1,5 @@
-# Where this environment keeps its state. Every run compares these values with
-# what it expects, before and after init; changing one of them is a migration.
+# Location of this environment's state. Every run compares these values with
+# the expected ones, before and after init. To change one, migrate the state.
 terraform {
   backend "s3" {
     bucket       = "state-bucket"

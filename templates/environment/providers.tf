@@ -1,4 +1,4 @@
-# Credentials come from the role that a run takes; none are written here.
+# Credentials come from the IAM role that a run assumes. Do not add any here.
 provider "aws" {
   region = "eu-central-1"
 }

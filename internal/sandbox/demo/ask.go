@@ -97,18 +97,18 @@ const (
 )
 
 func (j *journey) unfolds(ctx context.Context, form view) (view, error) {
-	if has(form.Blocks, "Destroy with content") {
+	if has(form.Blocks, "Force destroy (delete objects)") {
 		return form, notSeen("that the advanced options are folded", form.read())
 	}
-	if err := j.dana.uses(ctx, form, "Show advanced options", "", map[string]any{"Delete objects after days": expires}); err != nil {
+	if err := j.dana.uses(ctx, form, "Show advanced options", "", map[string]any{"Delete objects after (days)": expires}); err != nil {
 		return form, err
 	}
-	return j.dana.window(ctx, "Destroy with content: …", "[Hide advanced options]")
+	return j.dana.window(ctx, "Force destroy (delete objects): …", "[Hide advanced options]")
 }
 
 func (j *journey) mistakes(ctx context.Context, form view) error {
 	r, err := j.dana.submits(ctx, form, map[string]any{
-		"Bucket name": "Not A Bucket", "Why is it needed?": why, "More tags": "CostCenter=1234", "Destroy with content": "Yes",
+		"Bucket name": "Not A Bucket", "Why is it needed?": why, "Additional tags": "CostCenter=1234", "Force destroy (delete objects)": "Yes",
 	})
 	if err != nil {
 		return err
@@ -125,8 +125,8 @@ func (j *journey) mistakes(ctx context.Context, form view) error {
 		return notSeen("one error, at the field “Bucket name”", fmt.Sprint(form.Errors))
 	}
 	for label, want := range map[string]string{
-		"Bucket name": "Not A Bucket", "Why is it needed?": why, "Delete objects after days": expires, "More tags": "CostCenter=1234",
-		"Project": "core", "Environment": "dev/app", "What do you need?": "S3 bucket", "Destroy with content": "Yes",
+		"Bucket name": "Not A Bucket", "Why is it needed?": why, "Delete objects after (days)": expires, "Additional tags": "CostCenter=1234",
+		"Project": "core", "Environment": "dev/app", "What do you need?": "S3 bucket", "Force destroy (delete objects)": "Yes",
 	} {
 		c, err := find(form.Blocks, label)
 		if err != nil {

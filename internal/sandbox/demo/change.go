@@ -46,7 +46,7 @@ func (j *journey) stopsAtChange(ctx context.Context) error {
 		return err
 	}
 	j.adams.failing = true
-	if _, err := j.adam.sees(ctx, j.adams, later, stateFailed, failedStep+"Verify the content”",
+	if _, err := j.adam.sees(ctx, j.adams, later, stateFailed, failedStep+"Verify content”",
 		"the module changed since the approval ("+changedModule+"): plan again", "[New plan]"); err != nil {
 		return err
 	}

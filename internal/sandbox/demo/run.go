@@ -95,10 +95,10 @@ func (p *person) awaitRun(ctx context.Context, repo, words string, attempt int) 
 
 // guard is the step that stops what TfPilot did not start itself, before the run has any
 // credential.
-const guard = "Guard the inputs"
+const guard = "Validate inputs"
 
 // rights are the steps of a run by which it could read or change anything.
-var rights = []string{"Take the plan role", "Take the apply role", "Apply"}
+var rights = []string{"Assume plan role", "Assume apply role", "Apply"}
 
 // stoppedAtGuard checks that the first guard failed, and that no step ran that could
 // have had an effect.

@@ -14,13 +14,13 @@ func TestStoppedAtGuard(t *testing.T) {
 		name, run, steps string
 		ok               bool
 	}{
-		{"at once", "failure", "Fetch TfPilot=success|Guard the inputs=failure|Take the plan role=skipped|Apply=skipped", true},
-		{"at the second guard", "failure", "Guard the inputs=success|Take the plan role=success|Guard the grant and claim=failure|Apply=skipped", false},
-		{"with a role for the plan", "failure", "Guard the inputs=failure|Take the plan role=success|Apply=skipped", false},
-		{"with a role it could not take", "failure", "Guard the inputs=failure|Take the plan role=failure|Apply=skipped", false},
-		{"with a role to apply", "failure", "Guard the inputs=failure|Take the apply role=success", false},
-		{"before the guard", "failure", "Fetch TfPilot=failure|Guard the inputs=skipped", false},
-		{"never", "success", "Guard the inputs=success|Apply=success", false},
+		{"at once", "failure", "Download TfPilot=success|Validate inputs=failure|Assume plan role=skipped|Apply=skipped", true},
+		{"at the second guard", "failure", "Validate inputs=success|Assume plan role=success|Verify grant and claim=failure|Apply=skipped", false},
+		{"with a role for the plan", "failure", "Validate inputs=failure|Assume plan role=success|Apply=skipped", false},
+		{"with a role it could not take", "failure", "Validate inputs=failure|Assume plan role=failure|Apply=skipped", false},
+		{"with a role to apply", "failure", "Validate inputs=failure|Assume apply role=success", false},
+		{"before the guard", "failure", "Download TfPilot=failure|Validate inputs=skipped", false},
+		{"never", "success", "Validate inputs=success|Apply=success", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var steps []string

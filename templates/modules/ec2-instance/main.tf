@@ -14,7 +14,7 @@ resource "aws_instance" "this" {
   ebs_optimized               = true
   tags                        = local.tags
 
-  # Version 2 only: a request forged through the instance cannot read its credentials.
+  # IMDSv2 only: a forged request (SSRF) cannot read the credentials of the instance.
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"

@@ -1,5 +1,5 @@
 output "instance_id" {
-  description = "Id of the instance."
+  description = "ID of the instance."
   value       = aws_instance.this.id
 }
 
@@ -9,11 +9,11 @@ output "arn" {
 }
 
 output "private_ip" {
-  description = "Address inside the network."
+  description = "Private IP address."
   value       = aws_instance.this.private_ip
 }
 
 output "public_ip" {
-  description = "Public address; empty without one."
+  description = "Public IP address. Empty if the instance has none."
   value       = aws_instance.this.public_ip
 }

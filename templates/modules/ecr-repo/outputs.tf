@@ -1,5 +1,5 @@
 output "repository_url" {
-  description = "Address to push to and pull from."
+  description = "URL to push images to and pull them from."
   value       = aws_ecr_repository.this.repository_url
 }
 

@@ -9,6 +9,6 @@ output "arn" {
 }
 
 output "unique_id" {
-  description = "Stable id that AWS gave the role."
+  description = "Unique ID that AWS assigned to the role."
   value       = aws_iam_role.this.unique_id
 }

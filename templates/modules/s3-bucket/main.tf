@@ -1,5 +1,5 @@
 locals {
-  # Whoever names a key means it, also where the choice above it was left as it was.
+  # A KMS key selects SSE-KMS, even if the encryption field still has its default.
   kms = var.encryption == "aws:kms" || var.kms_key_arn != null
 
   tls_only = {
@@ -34,7 +34,7 @@ resource "aws_s3_bucket_public_access_block" "this" {
   restrict_public_buckets = true
 }
 
-# Without ACLs the policy below is the only thing that grants access.
+# With ACLs disabled, only the bucket policy below grants access.
 resource "aws_s3_bucket_ownership_controls" "this" {
   bucket = aws_s3_bucket.this.id
 
@@ -67,7 +67,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
   bucket = aws_s3_bucket.this.id
 
-  # S3 refuses a rule for old versions while versioning is not set yet.
+  # S3 rejects a rule for noncurrent versions until versioning is configured.
   depends_on = [aws_s3_bucket_versioning.this]
 
   rule {
@@ -120,6 +120,6 @@ resource "aws_s3_bucket_policy" "this" {
     Statement = [for statement in [local.tls_only, local.readers] : statement if statement.Effect == "Deny" || length(var.reader_arns) > 0]
   })
 
-  # A policy is checked against the public access block, so the block comes first.
+  # S3 checks a policy against the public access block, so create the block first.
   depends_on = [aws_s3_bucket_public_access_block.this]
 }

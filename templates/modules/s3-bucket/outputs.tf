@@ -9,6 +9,6 @@ output "arn" {
 }
 
 output "domain_name" {
-  description = "Regional address of the bucket."
+  description = "Regional domain name of the bucket."
   value       = aws_s3_bucket.this.bucket_regional_domain_name
 }
