@@ -7,6 +7,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/story"
 )
 
 // sendAndClose submits the view in front and closes it at once, as it invites to.
@@ -33,7 +34,7 @@ func (w *world) told(user string) string {
 
 func TestAnswerToAClosedWindowComesByMessage(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(ready(t), creating())
+		w.put(story.Ready(t), story.Creating())
 		w.click("omar", w.card("omar", devCh), "do.reject")
 		w.sendAndClose("omar", map[string]any{"why": "It belongs into the other account."})
 		has(t, w.told("omar"), "Your rejection of “S3 bucket acme-artefacts” is saved")
@@ -62,14 +63,14 @@ func TestAnswerThatCannotBeDrawnComesByMessage(t *testing.T) {
 		{Kind: slack.FaultHang},
 	} {
 		inWorld(t, func(w *world) {
-			w.put(ready(t), creating())
+			w.put(story.Ready(t), story.Creating())
 			w.click("omar", w.card("omar", devCh), "do.reject")
 			f.Method = "views.update"
 			w.must(w.slack.Inject(f))
 			w.submit("omar", map[string]any{"why": "It belongs into the other account."})
 			time.Sleep(callTimeout)
 			w.settle()
-			if w.request(testID).Wish(lifecycle.ActionReject) == nil {
+			if w.request(story.ID).Wish(lifecycle.ActionReject) == nil {
 				t.Fatal("no wish was written")
 			}
 			if f.Code == "" {

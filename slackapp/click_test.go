@@ -9,24 +9,25 @@ import (
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/story"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
 // put stores a request as a story has told it, with what its plans left, and shows
 // its card.
-func (w *world) put(s *teller, sum terraform.Summary) {
+func (w *world) put(s *story.Story, sum terraform.Summary) {
 	w.t.Helper()
-	_, err := w.store.Create(w.t.Context(), s.r)
+	_, err := w.store.Create(w.t.Context(), s.R)
 	w.must(err)
-	for _, a := range s.r.Runs.Plan.Attempts {
-		w.must(w.store.PutSummary(w.t.Context(), s.r.Project, a.CorrelationID, sum.Bytes()))
+	for _, a := range s.R.Runs.Plan.Attempts {
+		w.must(w.store.PutSummary(w.t.Context(), s.R.Project, a.CorrelationID, sum.Bytes()))
 	}
 	w.refresh()
 }
 
 func (w *world) refresh() {
 	w.t.Helper()
-	w.must(w.cards.Refresh(w.t.Context(), testID))
+	w.must(w.cards.Refresh(w.t.Context(), story.ID))
 }
 
 // card is the one card in a channel, as somebody sees it.
@@ -53,7 +54,7 @@ func (w *world) reply(user, channel, says string) slack.MessageState {
 
 func TestApproveFromTheThread(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(ready(t), creating())
+		w.put(story.Ready(t), story.Creating())
 		ask := w.reply("omar", devCh, "Waiting for approval")
 		has(t, wordsIn(ask), "Review plan", "Approve", "Reject")
 
@@ -61,7 +62,7 @@ func TestApproveFromTheThread(t *testing.T) {
 		has(t, w.lastWhisper("dana"), "approve", "ask")
 		w.click("vic", ask, "do.approve")
 		has(t, w.lastWhisper("vic"), "Only approvers and admins may approve; ask ana, omar or adam.")
-		if r := w.request(testID); len(r.Wanted) != 0 {
+		if r := w.request(story.ID); len(r.Wanted) != 0 {
 			t.Fatalf("a refused click left %+v", r.Wanted)
 		}
 
@@ -69,23 +70,23 @@ func TestApproveFromTheThread(t *testing.T) {
 		has(t, wordsIn(w.view("omar")), "2 to add", "+ create aws_s3_bucket.this", "The deploy job needs a place.", "Run with the whole plan")
 		w.click("omar", ask, "do.approve")
 		has(t, wordsIn(w.view("omar")), "You're approving this exact plan", "+ create aws_s3_bucket.this", "force_destroy = false")
-		if r := w.request(testID); len(r.Wanted) != 0 {
+		if r := w.request(story.ID); len(r.Wanted) != 0 {
 			t.Fatalf("a click approved what the window did not show yet: %+v", r.Wanted)
 		}
 		w.submit("omar", nil)
 		has(t, wordsIn(w.view("omar")), "Your approval of “S3 bucket acme-artefacts” is saved")
-		r := w.request(testID)
-		if wish := r.Wish(lifecycle.ActionApprove); wish == nil || wish.By != "omar" || wish.PlanDigest != r.Plan.Digest || wish.HeadSHA != head1 {
+		r := w.request(story.ID)
+		if wish := r.Wish(lifecycle.ActionApprove); wish == nil || wish.By != "omar" || wish.PlanDigest != r.Plan.Digest || wish.HeadSHA != story.Head1 {
 			t.Fatalf("wanted: %+v", r.Wanted)
 		}
-		if !w.notices.has("changed " + testID) {
+		if !w.notices.has("changed " + story.ID) {
 			t.Error("nobody was told")
 		}
 		w.click("omar", ask, "do.approve")
 		has(t, w.lastWhisper("omar"), "You asked for this already")
 
 		a := r.Wish(lifecycle.ActionApprove)
-		w.update(testID, lifecycle.Approve(lifecycle.Approver{Login: "omar", SlackUser: slackUsers["omar"], At: now(), HeadSHA: a.HeadSHA, PlanDigest: a.PlanDigest, Source: source}))
+		w.update(story.ID, lifecycle.Approve(lifecycle.Approver{Login: "omar", SlackUser: story.SlackUsers["omar"], At: now(), HeadSHA: a.HeadSHA, PlanDigest: a.PlanDigest, Source: source}))
 		w.click("ana", ask, "do.approve")
 		has(t, w.lastWhisper("ana"), "omar approved this plan already.")
 		w.refresh()
@@ -97,10 +98,10 @@ func TestApproveFromTheThread(t *testing.T) {
 
 func TestAuthorsMayNotApprove(t *testing.T) {
 	inWorld(t, func(w *world) {
-		s := ready(t)
-		s.r.Requester = lifecycle.Person{Login: "ana", GithubID: 1002, SlackTeam: team, SlackUser: slackUsers["ana"]}
-		s.r.Authors, s.r.AuthorIDs = []string{"ana"}, []int64{1002}
-		w.put(s, creating())
+		s := story.Ready(t)
+		s.R.Requester = lifecycle.Person{Login: "ana", GithubID: 1002, SlackTeam: team, SlackUser: story.SlackUsers["ana"]}
+		s.R.Authors, s.R.AuthorIDs = []string{"ana"}, []int64{1002}
+		w.put(s, story.Creating())
 		w.click("ana", w.card("ana", devCh), "do.approve")
 		has(t, w.lastWhisper("ana"), "You wrote or edited this request, so somebody else has to approve it; ask omar or adam.")
 	})
@@ -108,17 +109,17 @@ func TestAuthorsMayNotApprove(t *testing.T) {
 
 func TestStaleButtonIsRefused(t *testing.T) {
 	inWorld(t, func(w *world) {
-		s := ready(t)
-		w.put(s, creating())
+		s := story.Ready(t)
+		w.put(s, story.Creating())
 		ask := w.reply("omar", devCh, "Waiting for approval")
-		w.update(testID, func(r lifecycle.Request) (lifecycle.Request, error) {
-			sum := replacing()
+		w.update(story.ID, func(r lifecycle.Request) (lifecycle.Request, error) {
+			sum := story.Replacing()
 			r.Plan.Digest = sum.Digest()
 			return r, nil
 		})
 		w.click("omar", ask, "do.approve")
 		has(t, w.lastWhisper("omar"), "The plan changed since this button was shown.")
-		if r := w.request(testID); len(r.Wanted) != 0 {
+		if r := w.request(story.ID); len(r.Wanted) != 0 {
 			t.Fatalf("a stale click left %+v", r.Wanted)
 		}
 	})
@@ -126,7 +127,7 @@ func TestStaleButtonIsRefused(t *testing.T) {
 
 func TestDestructivePlanInProductionIsTyped(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(newTeller(t, prod()).opened().planned(lifecycle.PurposeOpen, head1, replacing()), replacing())
+		w.put(story.New(t, story.Prod()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, story.Replacing()), story.Replacing())
 		card := w.card("ana", prodCh)
 		w.click("ana", card, "do.approve")
 		has(t, wordsIn(w.view("ana")), "prod/app is protected, and only the people named for it may approve")
@@ -142,7 +143,7 @@ func TestDestructivePlanInProductionIsTyped(t *testing.T) {
 			t.Fatalf("%s %v", r.Outcome, r.Errors)
 		}
 		has(t, wordsIn(w.view("omar")), "Your approval of")
-		if w.request(testID).Wish(lifecycle.ActionApprove) == nil {
+		if w.request(story.ID).Wish(lifecycle.ActionApprove) == nil {
 			t.Error("no wish was written")
 		}
 	})
@@ -153,16 +154,16 @@ func (w *world) protect() { w.app.Projects[0].Environments[0].Protected = true }
 
 func TestOldButtonIsConfirmedByTodaysRules(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(ready(t), creating())
+		w.put(story.Ready(t), story.Creating())
 		card := w.card("omar", devCh)
 		w.protect()
 		w.click("omar", card, "do.approve")
 		has(t, wordsIn(w.view("omar")), "Type dev/app to confirm.")
-		if r := w.request(testID); len(r.Wanted) != 0 {
+		if r := w.request(story.ID); len(r.Wanted) != 0 {
 			t.Fatalf("an old button left %+v", r.Wanted)
 		}
 		w.submit("omar", map[string]any{"typed": "dev/app"})
-		if w.request(testID).Wish(lifecycle.ActionApprove) == nil {
+		if w.request(story.ID).Wish(lifecycle.ActionApprove) == nil {
 			t.Error("no wish was written")
 		}
 	})
@@ -170,18 +171,18 @@ func TestOldButtonIsConfirmedByTodaysRules(t *testing.T) {
 
 func TestOpenWindowIsConfirmedByTodaysRules(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(live(t), creating())
+		w.put(story.Live(t), story.Creating())
 		card := w.card("adam", devCh)
 		w.click("adam", card, "do.destroy")
 		w.protect()
 		w.submit("adam", nil)
 		has(t, wordsIn(w.view("adam")), "dev/app is protected, so its name is typed to confirm. Nothing was done")
-		if r := w.request(testID); len(r.Wanted) != 0 {
+		if r := w.request(story.ID); len(r.Wanted) != 0 {
 			t.Fatalf("an open window left %+v", r.Wanted)
 		}
 		w.click("adam", card, "do.destroy")
 		w.submit("adam", map[string]any{"typed": "dev/app"})
-		if w.request(testID).Wish(lifecycle.ActionDestroy) == nil {
+		if w.request(story.ID).Wish(lifecycle.ActionDestroy) == nil {
 			t.Error("no wish was written")
 		}
 	})
@@ -191,22 +192,22 @@ func TestWhatIsConfirmedNeedsItsWindow(t *testing.T) {
 	a := &App{Projects: testDirectory()}
 	destroy, reject, approve := lifecycle.ActionDestroy, lifecycle.ActionReject, lifecycle.ActionApprove
 	for _, c := range []struct {
-		s      *teller
+		s      *story.Story
 		action lifecycle.Action
 		was    lifecycle.Confirmation
 		in     answers
 		no     string
 	}{
-		{live(t), destroy, lifecycle.ConfirmNone, answers{}, "confirmed in a window first"},
-		{live(t), destroy, "list", answers{}, ""},
+		{story.Live(t), destroy, lifecycle.ConfirmNone, answers{}, "confirmed in a window first"},
+		{story.Live(t), destroy, "list", answers{}, ""},
 		{inProd(t), destroy, "list", answers{typed: "prod"}, "prod/app is protected"},
 		{inProd(t), destroy, lifecycle.ConfirmTyped, answers{typed: "PROD/app"}, ""},
-		{ready(t), reject, lifecycle.ConfirmReason, answers{}, "confirmed in a window first"},
-		{ready(t), reject, lifecycle.ConfirmReason, answers{reason: "Too wide."}, ""},
-		{ready(t), approve, lifecycle.ConfirmNone, answers{}, "confirmed in a window first"},
-		{ready(t), approve, lifecycle.ConfirmPlan, answers{}, ""},
+		{story.Ready(t), reject, lifecycle.ConfirmReason, answers{}, "confirmed in a window first"},
+		{story.Ready(t), reject, lifecycle.ConfirmReason, answers{reason: "Too wide."}, ""},
+		{story.Ready(t), approve, lifecycle.ConfirmNone, answers{}, "confirmed in a window first"},
+		{story.Ready(t), approve, lifecycle.ConfirmPlan, answers{}, ""},
 	} {
-		got := a.unconfirmed(c.s.r, c.action, grip{Confirm: c.was}, c.in)
+		got := a.unconfirmed(c.s.R, c.action, grip{Confirm: c.was}, c.in)
 		if c.no == "" && got != "" || !strings.Contains(got, c.no) {
 			t.Errorf("%s %s %+v: %q", c.action, c.was, c.in, got)
 		}
@@ -225,14 +226,14 @@ func TestStrangersSeeNothing(t *testing.T) {
 
 func TestRejectWantsAReason(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(ready(t), creating())
+		w.put(story.Ready(t), story.Creating())
 		w.click("omar", w.card("omar", devCh), "do.reject")
 		w.submit("omar", map[string]any{"why": "ghp_0123456789012345678901234567890123456789"})
-		if w.request(testID).Wish(lifecycle.ActionReject) != nil {
+		if w.request(story.ID).Wish(lifecycle.ActionReject) != nil {
 			t.Fatal("a secret was taken for a reason")
 		}
 		w.submit("omar", map[string]any{"why": "It belongs into the other account."})
-		wish := w.request(testID).Wish(lifecycle.ActionReject)
+		wish := w.request(story.ID).Wish(lifecycle.ActionReject)
 		if wish == nil || wish.Reason != "It belongs into the other account." {
 			t.Fatalf("%+v", wish)
 		}
@@ -241,21 +242,21 @@ func TestRejectWantsAReason(t *testing.T) {
 
 func TestDestroyListsWhatGoesAndCanBeTakenBack(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(live(t), creating())
+		w.put(story.Live(t), story.Creating())
 		w.click("omar", w.card("omar", devCh), "do.destroy")
 		has(t, wordsIn(w.view("omar")), "Only", "may destroy")
 		w.click("adam", w.card("adam", devCh), "do.destroy")
 		has(t, wordsIn(w.view("adam")), "aws_s3_bucket_versioning.this", "Nothing is destroyed until")
 		w.submit("adam", nil)
 		has(t, wordsIn(w.view("adam")), "Terraform first works out what goes")
-		if w.request(testID).Wish(lifecycle.ActionDestroy) == nil {
+		if w.request(story.ID).Wish(lifecycle.ActionDestroy) == nil {
 			t.Fatal("no wish was written")
 		}
 		w.refresh()
 		has(t, w.card("adam", devCh).Text, "Destroy requested", "By adam.")
 		w.click("adam", w.card("adam", devCh), "do.keep")
 		has(t, w.lastWhisper("adam"), "Kept:")
-		if w.request(testID).Wish(lifecycle.ActionDestroy) != nil {
+		if w.request(story.ID).Wish(lifecycle.ActionDestroy) != nil {
 			t.Error("the wish stays")
 		}
 	})
@@ -263,7 +264,7 @@ func TestDestroyListsWhatGoesAndCanBeTakenBack(t *testing.T) {
 
 func TestSyncAsksForTheRepository(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(ready(t), creating())
+		w.put(story.Ready(t), story.Creating())
 		w.click("dana", w.card("dana", devCh), "do.sync")
 		has(t, w.lastWhisper("dana"), "Syncing “S3 bucket acme-artefacts” with GitHub")
 		if !w.notices.has("sync acme/infra-core") {
@@ -282,7 +283,7 @@ func TestSyncAsksForTheRepository(t *testing.T) {
 
 func TestStorageThatIsAwayIsSaid(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(ready(t), creating())
+		w.put(story.Ready(t), story.Creating())
 		w.app.Documents = broken{}
 		w.click("omar", w.card("omar", devCh), "do.approve")
 		has(t, w.lastWhisper("omar"), "cannot reach its storage")
@@ -305,7 +306,7 @@ func (w *world) crowd() (leave func()) {
 	gone := make(chan struct{})
 	w.app.Documents = slow{w.store, gone}
 	for range maxHandlers {
-		_, err := w.slack.Command("vic", payCh, "/tfpilot", "show "+testID)
+		_, err := w.slack.Command("vic", payCh, "/tfpilot", "show "+story.ID)
 		w.must(err)
 	}
 	return func() {
@@ -328,7 +329,7 @@ func (s slow) Get(ctx context.Context, id string) (store.Doc, error) {
 
 func TestRefusedForWantOfRoomIsSaid(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(live(t), creating())
+		w.put(story.Live(t), story.Creating())
 		card := w.card("adam", devCh)
 		w.click("adam", card, "do.destroy")
 		leave := w.crowd()
@@ -337,7 +338,7 @@ func TestRefusedForWantOfRoomIsSaid(t *testing.T) {
 		w.submit("adam", nil)
 		has(t, wordsIn(w.view("adam")), "Not done", "too many people")
 		leave()
-		if r := w.request(testID); len(r.Wanted) != 0 {
+		if r := w.request(story.ID); len(r.Wanted) != 0 {
 			t.Errorf("%+v", r.Wanted)
 		}
 	})
@@ -345,10 +346,10 @@ func TestRefusedForWantOfRoomIsSaid(t *testing.T) {
 
 func TestPlanCanBeReadWhileANewerOneRuns(t *testing.T) {
 	inWorld(t, func(w *world) {
-		s := ready(t)
-		w.put(s, creating())
+		s := story.Ready(t)
+		w.put(s, story.Creating())
 		card := w.card("omar", devCh)
-		w.update(testID, lifecycle.Started(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen, HeadSHA: head1, CorrelationID: correlation(lifecycle.KindPlan, 77)}))
+		w.update(story.ID, lifecycle.Started(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen, HeadSHA: story.Head1, CorrelationID: story.Correlation(lifecycle.KindPlan, 77)}))
 		w.click("omar", card, "review")
 		has(t, wordsIn(w.view("omar")), "A newer plan is running or failed", "aws_s3_bucket.this", "Run with the whole plan")
 	})

@@ -14,12 +14,13 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	sandbox "github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/story"
 )
 
 func TestFormsSurviveTheirTravel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := form{
-			ID: testID, Project: "core", Env: "dev/app", Module: "s3-bucket", Page: rapid.IntRange(0, 3).Draw(t, "page"),
+			ID: story.ID, Project: "core", Env: "dev/app", Module: "s3-bucket", Page: rapid.IntRange(0, 3).Draw(t, "page"),
 			Hidden: rapid.MapOfN(rapid.StringMatching(`[a-z_]{1,10}`), rapid.String(), 1, 20).Draw(t, "hidden"), Reason: rapid.String().Draw(t, "reason"),
 		}
 		for k, v := range f.Hidden {
@@ -146,13 +147,13 @@ func TestSentTwiceIsMadeOnce(t *testing.T) {
 			}},
 		}
 		m, _ := w.app.Catalog.Module("s3-bucket")
-		body.PrivateMetadata, _ = form{ID: testID, Project: "core", Env: "dev/app", Module: "s3-bucket", Digest: m.Digest}.pack()
+		body.PrivateMetadata, _ = form{ID: story.ID, Project: "core", Env: "dev/app", Module: "s3-bucket", Digest: m.Digest}.pack()
 		cb := slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission, View: body}
-		cb.Team.ID, cb.User.ID, cb.User.Name = team, slackUsers["dana"], "dana"
+		cb.Team.ID, cb.User.ID, cb.User.Name = team, story.SlackUsers["dana"], "dana"
 		for range 2 {
 			w.app.Interaction(w.t.Context(), cb, func(any) {})
 		}
-		if r := w.onlyRequest(); r.ID != testID || len(w.messages("dana", devCh)) != 1 {
+		if r := w.onlyRequest(); r.ID != story.ID || len(w.messages("dana", devCh)) != 1 {
 			t.Errorf("%s, %d cards", r.ID, len(w.messages("dana", devCh)))
 		}
 	})
@@ -162,7 +163,7 @@ func TestSentTwiceIsMadeOnce(t *testing.T) {
 func TestSentForAnotherChoiceIsHeldBack(t *testing.T) {
 	a := &App{Catalog: testCatalog(t), Projects: testDirectory()}
 	m, _ := a.Catalog.Module("s3-bucket")
-	packed, err := form{ID: testID, Project: "core", Env: "dev/app", Module: m.Name, Digest: m.Digest}.pack()
+	packed, err := form{ID: story.ID, Project: "core", Env: "dev/app", Module: m.Name, Digest: m.Digest}.pack()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +193,7 @@ func TestMessagesArePutOnceIntoTheirPlace(t *testing.T) {
 }
 
 func TestGripsAndTrailsComeBack(t *testing.T) {
-	g := grip{testID, lifecycle.PurposeDestroy, head1, "sha256:" + strings.Repeat("a", 64), lifecycle.ConfirmTyped}
+	g := grip{story.ID, lifecycle.PurposeDestroy, story.Head1, "sha256:" + strings.Repeat("a", 64), lifecycle.ConfirmTyped}
 	got, err := readGrip(g.String())
 	if err != nil || got != g || len(g.String()) > 2000 {
 		t.Errorf("%+v %v", got, err)
@@ -257,7 +258,7 @@ func TestErrorsOfFoldedFieldsNameThem(t *testing.T) {
 func TestARefusedPlaceKeepsWhatWasEntered(t *testing.T) {
 	a := &App{Catalog: testCatalog(t), Projects: testDirectory(), Policy: testPolicy()}
 	vic := visitor{Person: lifecycle.Person{Login: "vic", GithubID: 1005}}
-	f := form{ID: testID, Project: "core", Env: "dev/app", Module: "s3-bucket"}
+	f := form{ID: story.ID, Project: "core", Env: "dev/app", Module: "s3-bucket"}
 	c := a.choosing(vic, f, map[string]string{"name": "acme-one"}, "")
 	if c.refusal == "" || c.form.Hidden["name"] != "acme-one" {
 		t.Errorf("%q %v", c.refusal, c.form.Hidden)

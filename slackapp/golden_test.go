@@ -15,6 +15,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/sandbox/slack/blockkit"
+	"github.com/tfpilot/tfpilot/internal/story"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
@@ -71,7 +72,7 @@ func fits(t rapid.TB, where string, m message) {
 }
 
 func TestCardsAndReplies(t *testing.T) {
-	for name, s := range told(t) {
+	for name, s := range story.Scenes(t) {
 		t.Run(name, func(t *testing.T) {
 			d := drawingOf(t, s)
 			card := d.card()
@@ -92,14 +93,14 @@ func TestCardsAndReplies(t *testing.T) {
 
 // TestPastRepliesLoseTheirButtons draws replies whose time is over.
 func TestPastRepliesLoseTheirButtons(t *testing.T) {
-	s := applyFailed(t).planned(lifecycle.PurposeReapply, head2, creating()).approved("omar").applied()
-	s.r.Approval.Approvers[0].VoidedAt, s.r.Approval.Approvers[0].VoidReason = &t0, "a newer plan"
+	s := story.ApplyFailed(t).Planned(lifecycle.PurposeReapply, story.Head2, story.Creating()).Approved("omar").Applied()
+	s.R.Approval.Approvers[0].VoidedAt, s.R.Approval.Approvers[0].VoidReason = &story.Start, "a newer plan"
 	topics := []string{
 		"plan:1", "plan:9", "plan:x", "failed:apply:1", "failed:drift_plan:1", "foreign:abc", "voided:1", "voided:9", "problem:merge:1", "applied:9", "drift:1",
 		"objection:7", "refused:merge:omar:1", "unchanged:2", "rejected:1", "unheard of",
 	}
 	for _, topic := range topics {
-		s.r.Slack.Messages = append(s.r.Slack.Messages, lifecycle.Message{Role: lifecycle.RoleThread, Topic: topic, TS: "1.2"})
+		s.R.Slack.Messages = append(s.R.Slack.Messages, lifecycle.Message{Role: lifecycle.RoleThread, Topic: topic, TS: "1.2"})
 	}
 	var all []shown
 	for _, r := range drawingOf(t, s).replies() {
@@ -120,14 +121,14 @@ func TestPastRepliesLoseTheirButtons(t *testing.T) {
 // TestRejectionsAreToldInFull: whoever rejects is promised it.
 func TestRejectionsAreToldInFull(t *testing.T) {
 	for _, name := range []string{"rejected", "destroy_rejected"} {
-		s := told(t)[name]
-		s.r.Rejection.Reason = strings.Repeat("why ", maxReason/4-1) + "last"
+		s := story.Scenes(t)[name]
+		s.R.Rejection.Reason = strings.Repeat("why ", maxReason/4-1) + "last"
 		replies := drawingOf(t, s).replies()
 		data, err := json.Marshal(replies[len(replies)-1].blocks)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(string(data), "last") || !strings.Contains(string(data), slackUsers["dana"]) {
+		if !strings.Contains(string(data), "last") || !strings.Contains(string(data), story.SlackUsers["dana"]) {
 			t.Errorf("%s: %s", name, data)
 		}
 	}
@@ -136,16 +137,16 @@ func TestRejectionsAreToldInFull(t *testing.T) {
 // TestAnyTextFitsAndStaysText puts whatever people, models and Terraform may say
 // into every place that holds their words.
 func TestAnyTextFitsAndStaysText(t *testing.T) {
-	base := told(t)
+	base := story.Scenes(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		say := rapid.OneOf(rapid.String(), rapid.StringN(0, 5000, -1), rapid.SampledFrom([]string{"<!channel>", "<@U0ANA00002>", "*b* _i_ `c` ~s~", "<https://evil.test|Approve>", "\u202ereversed", "a\x00b", "&lt;"}))
 		name := rapid.SampledFrom([]string{"created", "plan_ready", "plan_replaces", "apply_failed", "applied", "rejected", "merge_refused"}).Draw(rt, "state")
 		s := *base[name]
-		r := &s.r
+		r := &s.R
 		r.Title, r.Reason, r.Requester.SlackUser = say.Draw(rt, "title"), say.Draw(rt, "reason"), ""
 		r.Requester.Login = say.Draw(rt, "login")
 		r.Outputs = map[string]any{say.Draw(rt, "output"): say.Draw(rt, "value")}
-		r.Problem = &lifecycle.Problem{Step: "x", Text: say.Draw(rt, "problem"), Since: t0}
+		r.Problem = &lifecycle.Problem{Step: "x", Text: say.Draw(rt, "problem"), Since: story.Start}
 		if r.Rejection != nil {
 			no := *r.Rejection
 			no.Reason = say.Draw(rt, "rejection")
@@ -217,9 +218,9 @@ func fitsView(t *testing.T, v slack.ModalViewRequest) {
 func TestRequestForms(t *testing.T) {
 	a := &App{Catalog: testCatalog(t), Projects: testDirectory(), Policy: testPolicy()}
 	dana := visitor{Person: lifecycle.Person{Login: "dana", GithubID: 1001}}
-	blank := form{ID: testID}
+	blank := form{ID: story.ID}
 	at := func(env, module string) form {
-		return form{ID: testID, Project: "core", Env: env, Module: module, Reason: "Because."}
+		return form{ID: story.ID, Project: "core", Env: env, Module: module, Reason: "Because."}
 	}
 	advanced := at("prod/app", "s3-bucket")
 	advanced.Advanced = true
@@ -227,7 +228,7 @@ func TestRequestForms(t *testing.T) {
 	filled.Filled, filled.Note = []string{"name"}, "Filled in from your words by a language model. Please check every field before you create the request."
 	cases := map[string]choosing{
 		"blank":    a.choosing(dana, blank, nil, ""),
-		"project":  a.choosing(dana, form{ID: testID, Project: "core"}, nil, ""),
+		"project":  a.choosing(dana, form{ID: story.ID, Project: "core"}, nil, ""),
 		"place":    a.choosing(dana, at("dev/app", ""), nil, ""),
 		"advanced": a.choosing(dana, advanced, map[string]string{"name": "acme-x", "tags": "Team=core"}, ""),
 		"filled":   a.choosing(dana, filled, map[string]string{"name": "acme-artefacts"}, ""),
@@ -261,29 +262,29 @@ type summaries map[string][]byte
 func (s summaries) put(cid string, sum terraform.Summary) { s[cid] = sum.Bytes() }
 
 func TestDecisionViews(t *testing.T) {
-	states := told(t)
+	states := story.Scenes(t)
 	big := terraform.Summary{}
 	for range 40 {
-		big.Changes = append(big.Changes, change("create", "aws_s3_bucket.this", nil, map[string]any{"policy": strings.Repeat("long ", 600)}))
+		big.Changes = append(big.Changes, story.Change("create", "aws_s3_bucket.this", nil, map[string]any{"policy": strings.Repeat("long ", 600)}))
 	}
 	plans := summaries{}
-	for _, s := range []*teller{states["plan_ready"], states["destroy_plan"]} { // runs of different stories share their names
-		for _, a := range s.r.Runs.Plan.Attempts {
-			sum := creating()
+	for _, s := range []*story.Story{states["plan_ready"], states["destroy_plan"]} { // runs of different stories share their names
+		for _, a := range s.R.Runs.Plan.Attempts {
+			sum := story.Creating()
 			if a.Purpose == lifecycle.PurposeDestroy {
-				sum = destroying()
+				sum = story.Destroying()
 			}
 			plans.put(a.CorrelationID, sum)
 		}
 	}
 	replaces := states["plan_replaces"]
 	other := summaries{}
-	other.put(replaces.r.Runs.Plan.Attempts[0].CorrelationID, replacing())
-	large := newTeller(t, dev()).opened().planned(lifecycle.PurposeOpen, head1, big)
+	other.put(replaces.R.Runs.Plan.Attempts[0].CorrelationID, story.Replacing())
+	large := story.New(t, story.Dev()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, big)
 	many := summaries{}
-	many.put(large.r.Runs.Plan.Attempts[0].CorrelationID, big)
+	many.put(large.R.Runs.Plan.Attempts[0].CorrelationID, big)
 	for name, c := range map[string]struct {
-		s       *teller
+		s       *story.Story
 		action  lifecycle.Action
 		confirm lifecycle.Confirmation
 		facts   summaries
@@ -302,22 +303,22 @@ func TestDecisionViews(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &App{Catalog: testCatalog(t), Projects: testDirectory(), Facts: fakeFacts{c.facts}, Log: discard()}
-			g := grip{ID: c.s.r.ID, Confirm: c.confirm}
-			if c.s.r.Plan != nil {
-				g.Digest = c.s.r.Plan.Digest
+			g := grip{ID: c.s.R.ID, Confirm: c.confirm}
+			if c.s.R.Plan != nil {
+				g.Digest = c.s.R.Plan.Digest
 			}
-			v := a.confirmView(t.Context(), c.s.r, c.action, g)
+			v := a.confirmView(t.Context(), c.s.R, c.action, g)
 			fitsView(t, v)
 			golden(t, "view/"+name, v)
 		})
 	}
 	t.Run("saved", func(t *testing.T) {
-		v := savedView(states["created"].r, []hyperlink{{"https://acme.slack.com/archives/C1/p1", "Card in the channel"}}, devCh)
+		v := savedView(states["created"].R, []hyperlink{{"https://acme.slack.com/archives/C1/p1", "Card in the channel"}}, devCh)
 		fitsView(t, v)
 		golden(t, "view/saved", v)
 	})
 }
 
-func inProd(t testing.TB) *teller {
-	return newTeller(t, prod()).opened().planned(lifecycle.PurposeOpen, head1, creating()).approved("omar").merged().applied()
+func inProd(t testing.TB) *story.Story {
+	return story.New(t, story.Prod()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, story.Creating()).Approved("omar").Merged().Applied()
 }

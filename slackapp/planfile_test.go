@@ -8,6 +8,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/story"
 )
 
 // files are the files in the thread of the one card, with their content.
@@ -30,7 +31,7 @@ func (w *world) files() (all []slack.FileState, texts []string) {
 func TestPlanIsAFileInTheThread(t *testing.T) {
 	inWorld(t, func(w *world) {
 		long := many()
-		w.put(newTeller(t, dev()).opened().planned(lifecycle.PurposeOpen, head1, long), long)
+		w.put(story.New(t, story.Dev()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, long), long)
 		w.refresh()
 		w.refresh()
 		all, texts := w.files()
@@ -46,11 +47,11 @@ func TestLostUploadIsFoundAgain(t *testing.T) {
 	for _, method := range []string{"files.getUploadURLExternal", "files.completeUploadExternal"} {
 		for _, fault := range []slack.FaultKind{slack.FaultLost, slack.FaultError, slack.FaultUnavailable, slack.FaultHang, slack.FaultRateLimited} {
 			inWorld(t, func(w *world) {
-				s := ready(t)
-				_, err := w.store.Create(w.t.Context(), s.r)
+				s := story.Ready(t)
+				_, err := w.store.Create(w.t.Context(), s.R)
 				w.must(err)
-				sum := creating()
-				w.must(w.store.PutSummary(w.t.Context(), "core", s.r.Runs.Plan.Attempts[0].CorrelationID, sum.Bytes()))
+				sum := story.Creating()
+				w.must(w.store.PutSummary(w.t.Context(), "core", s.R.Runs.Plan.Attempts[0].CorrelationID, sum.Bytes()))
 				w.must(w.slack.Inject(slack.Fault{Method: method, Kind: fault, Count: 2}))
 				w.until()
 				if all, _ := w.files(); len(all) != 1 {
@@ -65,14 +66,14 @@ func TestLostUploadIsFoundAgain(t *testing.T) {
 func TestUploadThatIsRefusedIsNotRepeated(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.must(w.slack.Inject(slack.Fault{Method: "files.getUploadURLExternal", Kind: slack.FaultError, Code: "missing_scope", Count: 5}))
-		w.put(ready(t), creating())
+		w.put(story.Ready(t), story.Creating())
 		w.refresh()
-		w.update(testID, lifecycle.Noted("note", "x", lifecycle.System("worker"), now()))
+		w.update(story.ID, lifecycle.Noted("note", "x", lifecycle.System("worker"), now()))
 		w.refresh()
 		if n := w.counts().Calls["files.getUploadURLExternal"] + w.counts().Refused["files.getUploadURLExternal missing_scope"]; n > 2 {
 			t.Errorf("asked %d times", n)
 		}
-		m := w.request(testID).Slack.Messages
+		m := w.request(story.ID).Slack.Messages
 		file := slices.IndexFunc(m, func(x lifecycle.Message) bool { return x.Role == lifecycle.RoleFile })
 		if file < 0 || m[file].State != refusedMark+"missing_scope" {
 			t.Errorf("%+v", m)

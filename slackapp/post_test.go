@@ -8,11 +8,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/story"
 )
 
-func (w *world) create(s *teller) {
+func (w *world) create(s *story.Story) {
 	w.t.Helper()
-	_, err := w.store.Create(w.t.Context(), s.r)
+	_, err := w.store.Create(w.t.Context(), s.R)
 	w.must(err)
 }
 
@@ -20,7 +21,7 @@ func (w *world) create(s *teller) {
 func (w *world) until() {
 	w.t.Helper()
 	for range 20 {
-		if w.cards.Refresh(w.t.Context(), testID) == nil {
+		if w.cards.Refresh(w.t.Context(), story.ID) == nil {
 			return
 		}
 		time.Sleep(5 * time.Second)
@@ -32,9 +33,9 @@ func (w *world) counts() slack.Counts { return w.slack.Counts() }
 
 func TestSameDocumentMakesNoCall(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.create(ready(t))
+		w.create(story.Ready(t))
 		w.refresh()
-		calls, version := w.counts().Calls["chat.postMessage"], w.request(testID).Version
+		calls, version := w.counts().Calls["chat.postMessage"], w.request(story.ID).Version
 		if calls != 3 {
 			t.Errorf("%d posts, want card, direct message and reply", calls)
 		}
@@ -42,7 +43,7 @@ func TestSameDocumentMakesNoCall(t *testing.T) {
 		if n := w.counts().Calls["chat.postMessage"] + w.counts().Calls["chat.update"]; n != calls {
 			t.Errorf("%d calls for nothing", n-calls)
 		}
-		if v := w.request(testID).Version; v != version {
+		if v := w.request(story.ID).Version; v != version {
 			t.Errorf("version %d became %d", version, v)
 		}
 	})
@@ -52,14 +53,14 @@ func TestLostAnswersLeaveOneCardPerPlace(t *testing.T) {
 	for _, lost := range []int{1, 2, 3} {
 		for _, fault := range []slack.FaultKind{slack.FaultLost, slack.FaultError, slack.FaultUnavailable, slack.FaultHang, slack.FaultRateLimited} {
 			inWorld(t, func(w *world) {
-				w.create(ready(t))
+				w.create(story.Ready(t))
 				w.must(w.slack.Inject(slack.Fault{Method: "chat.postMessage", Kind: fault, Count: lost}))
 				w.until()
 				card := w.card("dana", devCh)
 				if n := len(w.messages("dana", "dm")); n != 1 || len(card.Replies) != 1 {
 					t.Errorf("%s %d: %d direct messages, %d replies", fault, lost, n, len(card.Replies))
 				}
-				for _, m := range w.request(testID).Slack.Messages {
+				for _, m := range w.request(story.ID).Slack.Messages {
 					if m.TS == "" || strings.HasPrefix(m.State, postingMark) {
 						t.Errorf("%s %d: %+v", fault, lost, m)
 					}
@@ -73,9 +74,9 @@ func TestLostAnswersLeaveOneCardPerPlace(t *testing.T) {
 // the next process as a lost answer.
 func TestCrashAfterPosting(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.create(ready(t))
+		w.create(story.Ready(t))
 		nonce := newNonce(now())
-		p := &poster{Cards: w.cards, drawing: drawingOf(t, ready(t)), doc: w.doc()}
+		p := &poster{Cards: w.cards, drawing: drawingOf(t, story.Ready(t)), doc: w.doc()}
 		x := slot{role: lifecycle.RoleCard, channel: devCh}
 		intent := lifecycle.Message{Role: x.role, Channel: x.channel, State: postingMark + nonce}
 		w.must(p.record(w.t.Context(), x, "", &intent))
@@ -88,19 +89,19 @@ func TestCrashAfterPosting(t *testing.T) {
 
 func (w *world) doc() store.Doc {
 	w.t.Helper()
-	d, err := w.store.Get(w.t.Context(), testID)
+	d, err := w.store.Get(w.t.Context(), story.ID)
 	w.must(err)
 	return d
 }
 
 func TestDeletedCardComesBackOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.create(ready(t))
+		w.create(story.Ready(t))
 		w.refresh()
 		card := w.card("dana", devCh)
 		_, _, err := w.cards.API.DeleteMessageContext(w.t.Context(), devCh, card.TS)
 		w.must(err)
-		w.update(testID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
+		w.update(story.ID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
 		w.until()
 		w.refresh()
 		alive := 0
@@ -118,10 +119,10 @@ func TestDeletedCardComesBackOnce(t *testing.T) {
 
 func TestManyWorkersPostOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.create(ready(t))
+		w.create(story.Ready(t))
 		done := make(chan error, 8)
 		for range cap(done) {
-			go func() { done <- w.cards.Refresh(w.t.Context(), testID) }()
+			go func() { done <- w.cards.Refresh(w.t.Context(), story.ID) }()
 		}
 		for range cap(done) {
 			w.must(<-done)
@@ -136,10 +137,10 @@ func TestManyWorkersPostOnce(t *testing.T) {
 // TestEmptiedRedisPostsOnce takes the leases away while two processes render.
 func TestEmptiedRedisPostsOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.create(ready(t))
+		w.create(story.Ready(t))
 		done := make(chan error, 4)
 		for range cap(done) {
-			go func() { done <- w.cards.Refresh(w.t.Context(), testID) }()
+			go func() { done <- w.cards.Refresh(w.t.Context(), story.ID) }()
 			w.redis.FlushAll()
 		}
 		for range cap(done) {
@@ -156,7 +157,7 @@ func TestEmptiedRedisPostsOnce(t *testing.T) {
 func TestChannelWithoutTheAppStillTellsTheRequester(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.cards.Projects[0].Environments[0].Channel = "C0NOWHERE0"
-		w.create(ready(t))
+		w.create(story.Ready(t))
 		w.until()
 		dm := w.messages("dana", "dm")
 		if len(dm) != 1 || len(dm[0].Replies) != 1 {
@@ -171,15 +172,15 @@ func TestChannelWithoutTheAppStillTellsTheRequester(t *testing.T) {
 // TestRefusedPostIsTriedAgainWhenAsked keeps the app out of a channel.
 func TestRefusedPostIsTriedAgainWhenAsked(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.create(ready(t))
+		w.create(story.Ready(t))
 		w.must(w.slack.Inject(slack.Fault{Method: "chat.postMessage", Kind: slack.FaultError, Code: "not_in_channel"}))
 		w.refresh()
-		calls, version := w.counts().Calls["chat.postMessage"], w.request(testID).Version
+		calls, version := w.counts().Calls["chat.postMessage"], w.request(story.ID).Version
 		for range 3 {
 			w.refresh()
 		}
-		if n := w.counts().Calls["chat.postMessage"]; n != calls || w.request(testID).Version != version {
-			t.Errorf("%d more posts, version %d became %d", n-calls, version, w.request(testID).Version)
+		if n := w.counts().Calls["chat.postMessage"]; n != calls || w.request(story.ID).Version != version {
+			t.Errorf("%d more posts, version %d became %d", n-calls, version, w.request(story.ID).Version)
 		}
 		if n := len(w.messages("dana", devCh)); n != 0 {
 			t.Fatalf("%d messages in the channel", n)
@@ -192,10 +193,10 @@ func TestRefusedPostIsTriedAgainWhenAsked(t *testing.T) {
 
 func TestRefusedPostIsTriedAgainWithTheNextChange(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.create(ready(t))
+		w.create(story.Ready(t))
 		w.must(w.slack.Inject(slack.Fault{Method: "chat.postMessage", Kind: slack.FaultError, Code: "not_in_channel"}))
 		w.refresh()
-		w.update(testID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
+		w.update(story.ID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
 		w.refresh()
 		has(t, w.card("dana", devCh).Text, "Something does not work.")
 	})
@@ -207,10 +208,10 @@ func TestRefusedBlocksLeaveTheWords(t *testing.T) {
 	for _, code := range []string{"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"} {
 		for _, method := range []string{"chat.postMessage", "chat.update"} {
 			inWorld(t, func(w *world) {
-				w.create(ready(t))
+				w.create(story.Ready(t))
 				if method == "chat.update" {
 					w.refresh()
-					w.update(testID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
+					w.update(story.ID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
 				}
 				w.must(w.slack.Inject(slack.Fault{Method: method, Kind: slack.FaultError, Code: code}))
 				w.refresh()
@@ -225,7 +226,7 @@ func TestRefusedBlocksLeaveTheWords(t *testing.T) {
 				if bare != 1 {
 					t.Errorf("%s of %s: %d cards without blocks, want the refused one", code, method, bare)
 				}
-				w.update(testID, lifecycle.Troubled("x", "y", "Nothing works.", now()))
+				w.update(story.ID, lifecycle.Troubled("x", "y", "Nothing works.", now()))
 				w.refresh()
 				if m := w.card("dana", devCh); len(m.Blocks) == 0 {
 					t.Errorf("%s of %s: no blocks with the next change", code, method)

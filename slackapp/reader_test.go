@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/story"
 )
 
 // shownTo is what an answer to show offers a person.
 func (w *world) shownTo(user string) string {
 	w.t.Helper()
-	w.command(user, devCh, "show "+testID)
+	w.command(user, devCh, "show "+story.ID)
 	var last string
 	for _, c := range w.state(user).Channels {
 		if n := len(c.Ephemerals); c.ID == devCh && n > 0 {
@@ -34,7 +35,7 @@ func lacks(t testing.TB, said string, buttons ...string) {
 // What one person alone reads offers only what that person may do.
 func TestShowOffersWhatTheReaderMayDo(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(ready(t), creating())
+		w.put(story.Ready(t), story.Creating())
 		has(t, w.shownTo("omar"), "Approve", "Reject", "Review plan")
 		has(t, w.shownTo("dana"), "Close request", "Review plan")
 		lacks(t, w.shownTo("dana"), "Approve", "Reject")
@@ -42,24 +43,24 @@ func TestShowOffersWhatTheReaderMayDo(t *testing.T) {
 		lacks(t, w.shownTo("vic"), "Approve", "Reject", "Plan again", "Close request", "Sync")
 		has(t, wordsIn(w.card("omar", devCh)), "Approve", "Reject")
 
-		w.update(testID, ready(t).approved("omar").patches()...)
+		w.update(story.ID, approvalOf(story.Ready(t).Approved("omar")))
 		has(t, w.shownTo("omar"), "Withdraw approval", "Merge")
 		has(t, w.shownTo("ana"), "Merge")
 		lacks(t, w.shownTo("ana"), "Withdraw approval")
 	})
 }
 
-// patches brings another document to the approval of a story.
-func (s *teller) patches() []lifecycle.Patch {
-	return []lifecycle.Patch{func(r lifecycle.Request) (lifecycle.Request, error) {
-		r.Approval = s.r.Approval
+// approvalOf brings another document to the approval of a story.
+func approvalOf(s *story.Story) lifecycle.Patch {
+	return func(r lifecycle.Request) (lifecycle.Request, error) {
+		r.Approval = s.R.Approval
 		return r, nil
-	}}
+	}
 }
 
 func TestTheRequestersOwnCardOffersNoApproval(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(ready(t), creating())
+		w.put(story.Ready(t), story.Creating())
 		var own string
 		for _, c := range w.state("dana").Channels {
 			if c.ID != devCh && len(c.Messages) > 0 {
@@ -73,19 +74,19 @@ func TestTheRequestersOwnCardOffersNoApproval(t *testing.T) {
 
 func TestApprovalIsWithdrawn(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(ready(t).approved("omar"), creating())
+		w.put(story.Ready(t).Approved("omar"), story.Creating())
 		card := w.card("omar", devCh)
 		has(t, wordsIn(card), "Withdraw approval")
 		w.click("ana", card, "do.withdraw")
 		has(t, w.lastWhisper("ana"), "You did not approve this.")
 		w.click("dana", card, "do.withdraw")
 		has(t, w.lastWhisper("dana"), "Only approvers and admins may withdraw")
-		if !w.request(testID).Approval.Approved {
+		if !w.request(story.ID).Approval.Approved {
 			t.Fatal("another person withdrew it")
 		}
 		w.click("omar", card, "do.withdraw")
 		has(t, w.lastWhisper("omar"), "Withdrawn: your approval of “S3 bucket acme-artefacts” no longer counts.")
-		if w.request(testID).Approval.Approved {
+		if w.request(story.ID).Approval.Approved {
 			t.Error("it still counts")
 		}
 		w.refresh()
@@ -95,11 +96,11 @@ func TestApprovalIsWithdrawn(t *testing.T) {
 
 func TestTheRequesterOfADestroyMayNotApproveIt(t *testing.T) {
 	inWorld(t, func(w *world) {
-		s := live(t).want(lifecycle.ActionDestroy, "adam").planned(lifecycle.PurposeDestroy, head2, destroying())
-		w.put(s, destroying())
+		s := story.Live(t).Want(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, story.Head2, story.Destroying())
+		w.put(s, story.Destroying())
 		w.click("adam", w.card("adam", devCh), "do.approve")
 		has(t, w.lastWhisper("adam"), "You requested this, so somebody else has to approve it; ask ana.") // omar started the plan
-		if r := w.request(testID); r.Wish(lifecycle.ActionApprove) != nil {
+		if r := w.request(story.ID); r.Wish(lifecycle.ActionApprove) != nil {
 			t.Errorf("wanted %+v", r.Wanted)
 		}
 	})

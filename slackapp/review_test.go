@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/story"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
@@ -14,11 +15,11 @@ import (
 func many() terraform.Summary {
 	s := terraform.Summary{}
 	for i := range 500 {
-		s.Changes = append(s.Changes, change("create", fmt.Sprintf("aws_cloudwatch_log_group.this[%d]", i), nil, map[string]any{
+		s.Changes = append(s.Changes, story.Change("create", fmt.Sprintf("aws_cloudwatch_log_group.this[%d]", i), nil, map[string]any{
 			"name": fmt.Sprintf("/acme/%03d", i), "note": strings.Repeat("x", 90), "retention_in_days": json.Number("30"),
 		}))
 	}
-	role := change("create", "aws_iam_role.zz_admin", nil, map[string]any{"assume_role_policy": `{"Statement":[{"Effect":"Allow","Principal":{"AWS":"*"}}]}`})
+	role := story.Change("create", "aws_iam_role.zz_admin", nil, map[string]any{"assume_role_policy": `{"Statement":[{"Effect":"Allow","Principal":{"AWS":"*"}}]}`})
 	role.Type = "aws_iam_role"
 	s.Changes = append(s.Changes, role)
 	return s
@@ -28,7 +29,7 @@ func many() terraform.Summary {
 func TestLongPlanIsReadToItsEnd(t *testing.T) {
 	inWorld(t, func(w *world) {
 		long := many()
-		w.put(newTeller(t, dev()).opened().planned(lifecycle.PurposeOpen, head1, long), long)
+		w.put(story.New(t, story.Dev()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, long), long)
 		w.click("omar", w.card("omar", devCh), "do.approve")
 		v := w.view("omar")
 		has(t, wordsIn(v), "The deploy job needs a place.", "aws_iam_role.zz_admin", `"AWS": "*"`, "Page 1 of")
@@ -52,7 +53,7 @@ func TestLongPlanIsReadToItsEnd(t *testing.T) {
 			t.Error("a plan that was read to its end can be approved on any page")
 		}
 		w.submit("omar", nil)
-		if w.request(testID).Wish(lifecycle.ActionApprove) == nil {
+		if w.request(story.ID).Wish(lifecycle.ActionApprove) == nil {
 			t.Error("no wish was written")
 		}
 	})
@@ -62,10 +63,10 @@ func TestLongPlanIsReadToItsEnd(t *testing.T) {
 func TestWindowOfAnotherPlanIsNotTurned(t *testing.T) {
 	inWorld(t, func(w *world) {
 		long := many()
-		w.put(newTeller(t, dev()).opened().planned(lifecycle.PurposeOpen, head1, long), long)
+		w.put(story.New(t, story.Dev()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, long), long)
 		w.click("omar", w.card("omar", devCh), "do.approve")
-		w.update(testID, func(r lifecycle.Request) (lifecycle.Request, error) {
-			other := creating()
+		w.update(story.ID, func(r lifecycle.Request) (lifecycle.Request, error) {
+			other := story.Creating()
 			r.Plan.Digest = other.Digest()
 			return r, nil
 		})
@@ -76,7 +77,7 @@ func TestWindowOfAnotherPlanIsNotTurned(t *testing.T) {
 
 // A window that says nothing of its last page approves nothing, whatever sent it.
 func TestUnreadWindowApprovesNothing(t *testing.T) {
-	x := reading{grip: grip{ID: testID, Digest: "d", Confirm: lifecycle.ConfirmPlan}, approve: true}
+	x := reading{grip: grip{ID: story.ID, Digest: "d", Confirm: lifecycle.ConfirmPlan}, approve: true}
 	for _, c := range []struct {
 		change func(*reading)
 		read   bool

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/story"
 )
 
 // unreachableChannels are channels that take no card, with the word that the remedy of
@@ -24,7 +25,7 @@ func TestUnreachableChannel(t *testing.T) {
 		t.Run(channel, func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				w.cards.Projects[0].Environments[0].Channel = channel
-				w.put(ready(t), creating())
+				w.put(story.Ready(t), story.Creating())
 				mine := w.card("dana", "dm")
 				has(t, wordsIn(mine), "can't post in the channel", channel, remedy)
 				has(t, mine.Text, "can't post in the channel", remedy)
@@ -48,8 +49,8 @@ func TestUnreachableChannel(t *testing.T) {
 				has(t, wordsIn(ask), "Waiting for approval", "Review plan", "Approve", "You get this as a direct message")
 				w.click("ana", ask, "do.approve")
 				w.submit("ana", nil)
-				if wish := w.request(testID).Wish(lifecycle.ActionApprove); wish == nil || wish.By != "ana" {
-					t.Fatalf("wanted %+v", w.request(testID).Wanted)
+				if wish := w.request(story.ID).Wish(lifecycle.ActionApprove); wish == nil || wish.By != "ana" {
+					t.Fatalf("wanted %+v", w.request(story.ID).Wanted)
 				}
 				w.refresh()
 				has(t, w.card("omar", "dm").Text, "Approved by ana.")
@@ -66,15 +67,15 @@ func TestUnreachableChannel(t *testing.T) {
 func TestMendedChannel(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.cards.Projects[0].Environments[0].Channel = "C0GONE0001"
-		w.put(ready(t), creating())
+		w.put(story.Ready(t), story.Creating())
 		before := len(w.messages("adam", "dm"))
-		w.update(testID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
+		w.update(story.ID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
 		w.refresh()
 		if n := len(w.messages("adam", "dm")); n != before {
 			t.Errorf("%d more messages to the admin", n-before)
 		}
 		w.cards.Projects[0].Environments[0].Channel = devCh
-		w.update(testID, lifecycle.Troubled("x", "y", "Something else does not work.", now()))
+		w.update(story.ID, lifecycle.Troubled("x", "y", "Something else does not work.", now()))
 		w.refresh()
 		has(t, wordsIn(w.card("ana", devCh)), "Approve")
 		if strings.Contains(w.card("dana", "dm").Text, "can't post in the channel") {

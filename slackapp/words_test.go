@@ -12,6 +12,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/sandbox/model"
 	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/story"
 )
 
 const modelKey = "sk-sandbox"
@@ -167,7 +168,7 @@ func TestReadAsk(t *testing.T) {
 func rowOf(n int, title string) queue.Row {
 	return queue.Row{
 		ID: fmt.Sprintf("req_%013d", n), Version: 1, Title: title, Module: "s3-bucket", Project: "core", Environment: "dev/app",
-		Status: string(lifecycle.StatusPlanReady), Requester: []string{"dana", "ana"}[n%2], CreatedAt: t0,
+		Status: string(lifecycle.StatusPlanReady), Requester: []string{"dana", "ana"}[n%2], CreatedAt: story.Start,
 	}
 }
 
@@ -175,7 +176,7 @@ func TestThreeHundredAreListedInPages(t *testing.T) {
 	inWorld(t, func(w *world) {
 		for n := range 300 {
 			r := rowOf(n, fmt.Sprintf("S3 bucket number-%03d", n))
-			r.CreatedAt = t0.Add(-1e9 * 3600)
+			r.CreatedAt = story.Start.Add(-1e9 * 3600)
 			w.must(w.index.Put(w.t.Context(), r))
 		}
 		w.command("vic", devCh, "list")
@@ -231,8 +232,8 @@ func TestAProblemIsSaidOnce(t *testing.T) {
 // TestShowFindsTheExactNameFirst: newer requests whose names only begin like it do not hide the one that is named.
 func TestShowFindsTheExactNameFirst(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(live(t), creating())
-		w.must(w.index.Put(w.t.Context(), queue.Row{ID: testID, Version: 9, Title: "S3 bucket acme-artefacts", Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: t0.Add(-time.Hour)}))
+		w.put(story.Live(t), story.Creating())
+		w.must(w.index.Put(w.t.Context(), queue.Row{ID: story.ID, Version: 9, Title: "S3 bucket acme-artefacts", Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: story.Start.Add(-time.Hour)}))
 		for i := range 2 * listPage {
 			w.must(w.index.Put(w.t.Context(), rowOf(i, fmt.Sprintf("S3 bucket acme-artefacts-%d", i))))
 		}
@@ -247,11 +248,11 @@ func TestShowFindsTheExactNameFirst(t *testing.T) {
 
 func TestShowFindsByIDAndByWords(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(live(t), creating())
-		w.must(w.index.Put(w.t.Context(), queue.Row{ID: testID, Version: 9, Title: "S3 bucket acme-artefacts", Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: t0}))
+		w.put(story.Live(t), story.Creating())
+		w.must(w.index.Put(w.t.Context(), queue.Row{ID: story.ID, Version: 9, Title: "S3 bucket acme-artefacts", Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: story.Start}))
 		w.must(w.index.Put(w.t.Context(), rowOf(1, "S3 bucket other")))
 		w.must(w.index.Put(w.t.Context(), rowOf(2, "S3 bucket else")))
-		for _, what := range []string{testID, "`" + strings.ToUpper(testID) + "`", "acme-artefacts", "artefacts applied"} {
+		for _, what := range []string{story.ID, "`" + strings.ToUpper(story.ID) + "`", "acme-artefacts", "artefacts applied"} {
 			w.command("vic", devCh, "show "+what)
 			has(t, w.lastWhisper("vic"), "Applied: S3 bucket acme-artefacts in core dev/app.")
 		}
@@ -262,7 +263,7 @@ func TestShowFindsByIDAndByWords(t *testing.T) {
 		doc := w.doc()
 		_, err := w.store.Archive(w.t.Context(), doc)
 		w.must(err)
-		w.command("vic", devCh, "show "+testID)
+		w.command("vic", devCh, "show "+story.ID)
 		var last slack.MessageState
 		for _, c := range w.state("vic").Channels {
 			if n := len(c.Ephemerals); n > 0 {
@@ -277,9 +278,9 @@ func TestShowFindsByIDAndByWords(t *testing.T) {
 
 func TestOnlyTheRequesterIsLedToTheirOwnMessages(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.put(live(t), creating())
+		w.put(story.Live(t), story.Creating())
 		for user, own := range map[string]bool{"dana": true, "adam": false} {
-			w.command(user, devCh, "show "+testID)
+			w.command(user, devCh, "show "+story.ID)
 			for _, c := range w.state(user).Channels {
 				if c.ID == devCh && strings.Contains(wordsIn(c.Ephemerals), "|View in direct messages>") != own {
 					t.Errorf("%s: %s", user, wordsIn(c.Ephemerals))

@@ -27,20 +27,16 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
 	sandbox "github.com/tfpilot/tfpilot/internal/sandbox/slack"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/story"
 )
 
 const (
-	team     = "T0ACME0001"
+	team     = story.Team
 	devCh    = "C0INFRADEV"
 	prodCh   = "C0INFRAPRD"
 	payCh    = "C0PAYMENTS"
 	slackURL = "http://slack.test"
 )
-
-// people of the tests, by login.
-var slackUsers = map[string]string{"dana": "U0DANA0001", "ana": "U0ANA00002", "omar": "U0OMAR0003", "adam": "U0ADAM0004", "vic": "U0VIC00005"}
-
-var githubIDs = map[string]int64{"dana": 1001, "ana": 1002, "omar": 1003, "adam": 1004, "vic": 1005}
 
 func testPolicy() rbac.Policy {
 	return rbac.Policy{
@@ -161,8 +157,8 @@ func (w *world) build(transport http.RoundTripper) {
 		API: api, HTTP: HTTPClient(access), Documents: w.store, Facts: w.store, Index: w.index, Notifier: &w.notices, Policy: testPolicy(),
 		Catalog: w.cards.Catalog, Projects: w.cards.Projects, Cards: w.cards, LinkHelp: "Link it at https://tfpilot.acme.test/login.", Log: log,
 	}
-	for login, user := range slackUsers {
-		w.must(w.store.PutIdentity(w.t.Context(), lifecycle.Identity{SlackTeam: team, SlackUser: user, Login: login, GithubID: githubIDs[login]}))
+	for login, user := range story.SlackUsers {
+		w.must(w.store.PutIdentity(w.t.Context(), lifecycle.Identity{SlackTeam: team, SlackUser: user, Login: login, GithubID: story.GitHubIDs[login]}))
 	}
 	w.must(w.index.Rebuild(w.t.Context(), func(func(queue.Row, error) bool) {}))
 }
@@ -199,7 +195,7 @@ func (w *world) newSlack() *sandbox.Server {
 		Bot:      sandbox.Bot{UserID: "U0TFPILOT0", Name: "tfpilot"},
 		BotToken: "xoxb-1", AppToken: "xapp-1", Manifest: manifest, BaseURL: slackURL,
 	}
-	for login, user := range slackUsers {
+	for login, user := range story.SlackUsers {
 		cfg.Users = append(cfg.Users, sandbox.User{ID: user, Name: login})
 	}
 	cfg.Users = append(cfg.Users, sandbox.User{ID: "U0NEW00009", Name: "nora"})

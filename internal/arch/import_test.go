@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"internal/store":      {"internal/lifecycle"},
 	"internal/github":     {"internal/lifecycle"},
 	"internal/queue":      {"internal/lifecycle"},
+	"internal/story":      {"internal/lifecycle", "internal/terraform"}, // requests for tests
 	"internal/bootstrap":  {"internal/lifecycle", "templates"},
 	"internal/config":     {"internal/lifecycle", "internal/rbac"},
 
@@ -299,6 +300,8 @@ func TestRulesBite(t *testing.T) {
 		{processes, "worker/x.go", `import "os/exec"`},
 		{processes, "cmd/tfpilot/x.go", `import "os"; var _ = os.StartProcess`},
 		{indexWriters, "worker/x.go", `func f(w W) { w.Index.Put() }`},
+		{attempts, "slackapp/x.go", `func f(r R) string { return r.Runs.Apply.Attempts[0].Reason }`},
+		{attempts, "cmd/tfpilot/x.go", `func f(r R) bool { return r.CurrentRun("apply") == nil }`},
 		{environment, "worker/x.go", `import "os"; var _ = os.Getenv("X")`},
 	} {
 		f, err := parse(c.path, c.path, "package x\n"+c.code+"\n")
