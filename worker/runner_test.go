@@ -165,18 +165,18 @@ func (w *world) runner() *actions.Script {
 	plan := w.storeAs("run-plan-core", inProcess{w.bucket})
 	apply := w.storeAs("run-apply-core", inProcess{w.bucket})
 	l := w.ledger
-	scenes := func(s *store.Store, name string, work func(context.Context, *store.Store, actions.Job) error) []actions.Scene {
+	scenes := func(s *store.Store, name string, work func(context.Context, *store.Store, actions.Job) error) []actions.ScriptStep {
 		with := func(do func(context.Context, *store.Store, actions.Job) error) func(context.Context, actions.Job) error {
 			return func(ctx context.Context, job actions.Job) error { return do(ctx, s, job) }
 		}
 		guard := func(ctx context.Context, job actions.Job) error { return l.guard(ctx, plan, job) } // before any other role
-		return []actions.Scene{
+		return []actions.ScriptStep{
 			{Name: "Verify grant and claim", Takes: time.Second, Do: guard},
 			{Name: name, Takes: 3 * time.Second, Do: with(l.work(work))},
 			{Name: "Upload result", Always: true, Do: with(l.keep)},
 		}
 	}
-	return &actions.Script{Table: map[string][]actions.Scene{
+	return &actions.Script{Table: map[string][]actions.ScriptStep{
 		"plan.yml":    scenes(plan, "Plan", l.plan),
 		"apply.yml":   scenes(apply, "Apply", l.effect),
 		"destroy.yml": scenes(apply, "Destroy", l.effect),

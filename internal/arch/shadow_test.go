@@ -16,6 +16,8 @@ var moreShadows = flag.String("shadows", "", "check these directories too, separ
 // imported package; /... includes those below. A directory joins the list once it is clean.
 var unshadowed = []string{
 	"internal/arch",
+	"internal/sandbox/...",
+	"tools/...",
 }
 
 // A reader who meets a name of the package inside a function expects the package's one.

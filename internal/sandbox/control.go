@@ -53,22 +53,22 @@ func (s *Sandbox) Mount(pattern string, h http.Handler) { s.page.Handle(pattern,
 func jsonErrors(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/control/") || strings.HasPrefix(r.URL.Path, "/view/") {
-			w = &refusals{ResponseWriter: w, call: r.Method + " " + r.URL.Path}
+			w = &errorWriter{ResponseWriter: w, call: r.Method + " " + r.URL.Path}
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-type refusals struct {
+type errorWriter struct {
 	http.ResponseWriter
 	call string
 	told bool // the answer is ours
 }
 
 // Unwrap lets an event stream flush.
-func (w *refusals) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *errorWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func (w *refusals) WriteHeader(status int) {
+func (w *errorWriter) WriteHeader(status int) {
 	code, message := "", ""
 	switch status {
 	case http.StatusNotFound:
@@ -84,7 +84,7 @@ func (w *refusals) WriteHeader(status int) {
 	problem(w.ResponseWriter, status, code, message)
 }
 
-func (w *refusals) Write(p []byte) (int, error) {
+func (w *errorWriter) Write(p []byte) (int, error) {
 	if w.told {
 		return len(p), nil
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // begin starts the simulators on free ports.
-func begin(t *testing.T, dir string, files map[string]string) *Sandbox {
+func startSandbox(t *testing.T, dir string, files map[string]string) *Sandbox {
 	t.Helper()
 	manifest, err := os.ReadFile(filepath.Join("..", "..", "slack-manifest.yaml"))
 	if err != nil {
@@ -38,7 +38,7 @@ func begin(t *testing.T, dir string, files map[string]string) *Sandbox {
 	return box
 }
 
-func end(t *testing.T, box *Sandbox) {
+func stopSandbox(t *testing.T, box *Sandbox) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 	defer cancel()
@@ -60,7 +60,7 @@ var plain = map[string]string{"README.md": "# infra-core\n"}
 type refusal struct{ Error, Message string }
 
 // ask calls the control API; whatever it answers is JSON.
-func ask(t *testing.T, box *Sandbox, method, path, body string) (int, refusal) {
+func callControl(t *testing.T, box *Sandbox, method, path, body string) (int, refusal) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, box.Access.Page+path, strings.NewReader(body))
 	if err != nil {
@@ -80,7 +80,7 @@ func ask(t *testing.T, box *Sandbox, method, path, body string) (int, refusal) {
 }
 
 func TestControlErrorsAreJSON(t *testing.T) {
-	box := begin(t, t.TempDir(), plain)
+	box := startSandbox(t, t.TempDir(), plain)
 	for _, tt := range []struct {
 		method, path string
 		status       int
@@ -97,7 +97,7 @@ func TestControlErrorsAreJSON(t *testing.T) {
 		{"POST", "/control/state", 405, "wrong_method"},
 		{"GET", "/view/nothing", 404, "not_found"},
 	} {
-		status, r := ask(t, box, tt.method, tt.path, "{}")
+		status, r := callControl(t, box, tt.method, tt.path, "{}")
 		if status != tt.status || r.Error != tt.code || !strings.Contains(r.Message, tt.path) {
 			t.Errorf("%s %s: %d %+v", tt.method, tt.path, status, r)
 		}
@@ -107,18 +107,18 @@ func TestControlErrorsAreJSON(t *testing.T) {
 // A fault that nobody knows is refused, and the words for what can happen to any service
 // fit every one.
 func TestFaultKinds(t *testing.T) {
-	box := begin(t, t.TempDir(), plain)
+	box := startSandbox(t, t.TempDir(), plain)
 	services := []string{"github", "s3", "cloud", "slack", "model"}
 	for _, order := range slices.Concat(each(services, "explode"), each([]string{"webhooks"}, "explode"), each([]string{"webhooks"}, "lost"), []string{
 		`{"disconnect":"explode"}`, `{"github":[{"kind":"status","status":99}]}`, `{"github":[{"kind":"hang","path":"["}]}`,
 		`{"cloud":[{"code":"X","status":99}]}`, `{"cloud":[{}]}`, `{"faults":[]}`, `[`,
 	}) {
-		if status, r := ask(t, box, http.MethodPost, "/control/faults", order); status != 400 || r.Error == "" || r.Message == "" {
+		if status, r := callControl(t, box, http.MethodPost, "/control/faults", order); status != 400 || r.Error == "" || r.Message == "" {
 			t.Errorf("%s: %d %+v", order, status, r)
 		}
 	}
 	for _, order := range slices.Concat(each(services, "5xx"), each(services, "429"), each(services, "hang"), each(services, "lost"), each([]string{"webhooks"}, "drop")) {
-		if status, r := ask(t, box, http.MethodPost, "/control/faults", order); status != 200 {
+		if status, r := callControl(t, box, http.MethodPost, "/control/faults", order); status != 200 {
 			t.Errorf("%s: %d %+v", order, status, r)
 		}
 	}
@@ -133,7 +133,7 @@ func each(services []string, kind string) (orders []string) {
 
 // The shared words do what they say: here on GitHub and in the cloud.
 func TestSharedFaultsStrike(t *testing.T) {
-	box := begin(t, t.TempDir(), plain)
+	box := startSandbox(t, t.TempDir(), plain)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // else it would ask again by itself
 	get := func() int {
 		resp, err := client.Get(box.Access.GitHub + "/api/v3/repos/acme/infra-core")
@@ -156,7 +156,7 @@ func TestSharedFaultsStrike(t *testing.T) {
 		status int
 		says   string
 	}{{"5xx", 502, "ServiceUnavailable"}, {"429", 429, "ThrottlingException"}, {"lost", 0, "EOF"}} {
-		ask(t, box, http.MethodPost, "/control/faults", fmt.Sprintf(`{"github":[{"kind":%[1]q,"count":1}],"cloud":[{"kind":%[1]q,"count":1}]}`, tt.kind))
+		callControl(t, box, http.MethodPost, "/control/faults", fmt.Sprintf(`{"github":[{"kind":%[1]q,"count":1}],"cloud":[{"kind":%[1]q,"count":1}]}`, tt.kind))
 		if got := get(); got != tt.status {
 			t.Errorf("GitHub answered %d to %s", got, tt.kind)
 		}
@@ -171,8 +171,8 @@ func TestSharedFaultsStrike(t *testing.T) {
 
 // GitHub's limits of a minute hold here too: 900 points, of which a write takes five.
 func TestGitHubLimitsAMinute(t *testing.T) {
-	box := begin(t, t.TempDir(), plain)
-	adam := forgeClient{box.url("github") + "/api/v3/repos/acme/infra-core", box.person("adam").GitHubToken}
+	box := startSandbox(t, t.TempDir(), plain)
+	adam := githubClient{box.url("github") + "/api/v3/repos/acme/infra-core", box.person("adam").GitHubToken}
 	for n := range 400 { // two minutes' worth, in case one passes meanwhile
 		err := adam.call(t.Context(), http.MethodPost, "/git/blobs", map[string]string{"encoding": "utf-8", "content": "x"}, nil)
 		if err == nil {
@@ -201,7 +201,7 @@ func TestStartClearsRuns(t *testing.T) {
 	ended := make(chan struct{})
 	go func() { _ = step.Wait(); close(ended) }()
 	defer func() { _ = step.Process.Kill(); <-ended }()
-	begin(t, dir, plain)
+	startSandbox(t, dir, plain)
 	if _, err := os.Stat(run); err == nil {
 		t.Error("the folder of a run is left")
 	}

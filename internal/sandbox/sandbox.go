@@ -72,7 +72,7 @@ type Sandbox struct {
 }
 
 // services are the listeners, in the order of their ports.
-var services = []string{"page", "slack", "github", "s3", "cloud", "model", "redis", "app"}
+var serviceNames = []string{"page", "slack", "github", "s3", "cloud", "model", "redis", "app"}
 
 // Start starts the simulators. Close ends them.
 func Start(ctx context.Context, cfg Config) (*Sandbox, error) {
@@ -84,14 +84,14 @@ func Start(ctx context.Context, cfg Config) (*Sandbox, error) {
 	if s.repos, err = cfg.Repos(s.url("github") + "/tfpilot/tfpilot/releases/download"); err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
-	secrets, err := loadSecrets(filepath.Join(cfg.Dir, "secrets.json"), cfg.Principals)
+	sec, err := loadSecrets(filepath.Join(cfg.Dir, "secrets.json"), cfg.Principals)
 	if err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
-	s.Access = s.access(secrets)
-	key, err := secrets.key()
+	s.Access = s.access(sec)
+	key, err := sec.key()
 	if err == nil {
-		err = s.simulate(secrets, &key.PublicKey)
+		err = s.simulate(sec, &key.PublicKey)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
@@ -107,7 +107,7 @@ func (s *Sandbox) Repos() []Repo { return s.repos }
 var ErrPort = errors.New("port in use")
 
 func (s *Sandbox) listen(ctx context.Context) error {
-	for i, name := range services {
+	for i, name := range serviceNames {
 		port := 0
 		if s.cfg.Port != 0 {
 			port = s.cfg.Port + i
@@ -149,7 +149,7 @@ func (s *Sandbox) simulate(sec secrets, public *rsa.PublicKey) error {
 		return fmt.Errorf("simulate the cloud: %w", err)
 	}
 	s.Model = model.New(model.Config{Keys: []string{sec.ModelKey}, Log: s.cfg.Log})
-	if s.GitHub, err = github.New(s.forge(sec, public)); err != nil {
+	if s.GitHub, err = github.New(s.githubConfig(sec, public)); err != nil {
 		return fmt.Errorf("simulate GitHub: %w", err)
 	}
 	s.redis = miniredis.NewMiniRedis()

@@ -20,12 +20,12 @@ import (
 // team would after a release: as a person, on main. Requests' own files stay, and so do
 // files that somebody changed since the last rendering; those are returned.
 func (s *Sandbox) Upgrade(ctx context.Context, repo Repo) (kept []string, err error) {
-	g := forgeClient{base: s.url("github") + "/api/v3/repos/" + repo.Owner + "/" + repo.Name, token: s.person("adam").GitHubToken}
-	tip, err := g.tip(ctx)
+	g := githubClient{base: s.url("github") + "/api/v3/repos/" + repo.Owner + "/" + repo.Name, token: s.person("adam").GitHubToken}
+	newest, err := g.tip(ctx)
 	if err != nil {
 		return nil, err
 	}
-	log, err := readRenderings(filepath.Join(s.cfg.Dir, "rendered.json"))
+	log, err := readRenderedFiles(filepath.Join(s.cfg.Dir, "rendered.json"))
 	if err != nil {
 		return nil, err
 	}
@@ -36,8 +36,8 @@ func (s *Sandbox) Upgrade(ctx context.Context, repo Repo) (kept []string, err er
 		want := blobID(content)
 		now[path] = want
 		switch before, ok := last[path]; {
-		case tip.blobs[path] == want:
-		case last == nil || tip.blobs[path] == before: // a folder without a record is taken as untouched
+		case newest.blobs[path] == want:
+		case last == nil || newest.blobs[path] == before: // a folder without a record is taken as untouched
 			entries = append(entries, map[string]string{"path": path, "mode": "100644", "type": "blob", "content": string(content)})
 		default:
 			kept = append(kept, path)
@@ -48,7 +48,7 @@ func (s *Sandbox) Upgrade(ctx context.Context, repo Repo) (kept []string, err er
 	}
 	slices.Sort(kept)
 	if len(entries) > 0 {
-		if err := g.commit(ctx, tip.tree, tip.commit, entries); err != nil {
+		if err := g.commit(ctx, newest.tree, newest.commit, entries); err != nil {
 			return nil, err
 		}
 	}
@@ -56,13 +56,13 @@ func (s *Sandbox) Upgrade(ctx context.Context, repo Repo) (kept []string, err er
 }
 
 // renderings are the blob ids of what was rendered last, by repository and path.
-type renderings struct {
+type renderedFiles struct {
 	path  string
 	files map[string]map[string]string
 }
 
-func readRenderings(path string) (renderings, error) {
-	r := renderings{path, map[string]map[string]string{}}
+func readRenderedFiles(path string) (renderedFiles, error) {
+	r := renderedFiles{path, map[string]map[string]string{}}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return r, nil
@@ -76,7 +76,7 @@ func readRenderings(path string) (renderings, error) {
 	return r, nil
 }
 
-func (r renderings) save(repo string, files map[string]string) error {
+func (r renderedFiles) save(repo string, files map[string]string) error {
 	r.files[repo] = files
 	data, err := json.Marshal(r.files)
 	if err == nil {
@@ -108,7 +108,7 @@ func (s *Sandbox) person(login string) PersonAccess {
 }
 
 // forgeClient is a person at the GitHub simulator.
-type forgeClient struct{ base, token string }
+type githubClient struct{ base, token string }
 
 // tip is the newest commit of main.
 type tip struct {
@@ -116,7 +116,7 @@ type tip struct {
 	blobs        map[string]string // by path
 }
 
-func (g forgeClient) tip(ctx context.Context) (tip, error) {
+func (g githubClient) tip(ctx context.Context) (tip, error) {
 	var ref struct {
 		Object struct{ SHA string } `json:"object"`
 	}
@@ -137,7 +137,7 @@ func (g forgeClient) tip(ctx context.Context) (tip, error) {
 	return t, nil
 }
 
-func (g forgeClient) commit(ctx context.Context, baseTree, parent string, entries []map[string]string) error {
+func (g githubClient) commit(ctx context.Context, baseTree, parent string, entries []map[string]string) error {
 	var tree, commit struct{ SHA string }
 	if err := g.call(ctx, http.MethodPost, "/git/trees", map[string]any{"base_tree": baseTree, "tree": entries}, &tree); err != nil {
 		return err
@@ -149,7 +149,7 @@ func (g forgeClient) commit(ctx context.Context, baseTree, parent string, entrie
 	return g.call(ctx, http.MethodPatch, "/git/refs/heads/main", map[string]any{"sha": commit.SHA}, nil)
 }
 
-func (g forgeClient) call(ctx context.Context, method, path string, in, out any) error {
+func (g githubClient) call(ctx context.Context, method, path string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var body io.Reader

@@ -159,7 +159,7 @@ func refuses(x ast.Expr) bool {
 	}
 	switch f := call.Fun.(type) {
 	case *ast.Ident:
-		return f.Name == "refuse" || f.Name == "objected" || f.Name == "working" || f.Name == "pullFits" || f.Name == "sameRound"
+		return f.Name == "refuse" || f.Name == "objected" || f.Name == "working" || f.Name == "pullMatches" || f.Name == "sameRound"
 	case *ast.SelectorExpr:
 		pkg, ok := f.X.(*ast.Ident)
 		return ok && (pkg.Name == "errors" || pkg.Name == "fmt" && f.Sel.Name == "Errorf")

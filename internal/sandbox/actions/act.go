@@ -260,7 +260,7 @@ func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, g gate, l
 	if conclusion == "" {
 		conclusion = t.conclusion(cmd.ProcessState.ExitCode())
 	}
-	t.turnAway(g.turnedAway(), step)
+	t.markCancelled(g.refusedSteps(), step)
 	t.finish(conclusion)
 	return Result{Conclusion: conclusion, Steps: t.steps, Err: t.startError(conclusion)}
 }

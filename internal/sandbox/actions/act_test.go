@@ -41,9 +41,9 @@ func bare(t *testing.T, files map[string]string) (dir, sha string) {
 	t.Helper()
 	work := t.TempDir()
 	dir = filepath.Join(t.TempDir(), "infra.git")
-	run(t, "", "git", "init", "-q", "--bare", "-b", "main", dir)
-	run(t, dir, "git", "config", "http.receivepack", "true")
-	run(t, work, "git", "init", "-q", "-b", "main")
+	runCommand(t, "", "git", "init", "-q", "--bare", "-b", "main", dir)
+	runCommand(t, dir, "git", "config", "http.receivepack", "true")
+	runCommand(t, work, "git", "init", "-q", "-b", "main")
 	for name, text := range files {
 		file := filepath.Join(work, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
@@ -53,13 +53,13 @@ func bare(t *testing.T, files map[string]string) (dir, sha string) {
 			t.Fatal(err)
 		}
 	}
-	run(t, work, "git", "add", "-A")
-	run(t, work, "git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "start")
-	run(t, work, "git", "push", "-q", dir, "main")
-	return dir, strings.TrimSpace(run(t, work, "git", "rev-parse", "HEAD"))
+	runCommand(t, work, "git", "add", "-A")
+	runCommand(t, work, "git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "start")
+	runCommand(t, work, "git", "push", "-q", dir, "main")
+	return dir, strings.TrimSpace(runCommand(t, work, "git", "rev-parse", "HEAD"))
 }
 
-func run(t *testing.T, dir, name string, args ...string) string {
+func runCommand(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
@@ -71,7 +71,7 @@ func run(t *testing.T, dir, name string, args ...string) string {
 	return string(out)
 }
 
-func job(t *testing.T, workflow string, inputs map[string]string) (Job, *bytes.Buffer) {
+func newJob(t *testing.T, workflow string, inputs map[string]string) (Job, *bytes.Buffer) {
 	t.Helper()
 	dir, sha := bare(t, map[string]string{".github/workflows/t.yml": workflow, "hello.txt": "hello\n"})
 	log := &bytes.Buffer{}
@@ -99,7 +99,7 @@ func TestConformance(t *testing.T) {
       - {name: Third, run: "echo third"}
       - {name: Last, if: always(), run: "echo last"}
 `
-	script := &Script{Table: map[string][]Scene{"t.yml": {
+	script := &Script{Table: map[string][]ScriptStep{"t.yml": {
 		{Name: "First"},
 		{Name: "Second", Do: func(ctx context.Context, job Job) error {
 			switch job.Inputs["mode"] {
@@ -128,7 +128,7 @@ func TestConformance(t *testing.T) {
 			t.Run(tt.mode+"/"+name, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				j, _ := job(t, workflow, map[string]string{"mode": tt.mode})
+				j, _ := newJob(t, workflow, map[string]string{"mode": tt.mode})
 				log := &watcher{want: "\nat work", then: cancel}
 				j.Log = log
 				var seen []string
@@ -172,7 +172,7 @@ func TestCancelAsksTheStep(t *testing.T) {
 `
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	j, _ := job(t, workflow, map[string]string{"mode": "x"})
+	j, _ := newJob(t, workflow, map[string]string{"mode": "x"})
 	log := &watcher{want: "working", then: cancel}
 	j.Log = log
 	res := newAct(t).Run(ctx, j)
@@ -191,7 +191,7 @@ func TestCancelLeavesWhatAlwaysRuns(t *testing.T) {
 `
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	j, _ := job(t, workflow, map[string]string{"mode": "x"})
+	j, _ := newJob(t, workflow, map[string]string{"mode": "x"})
 	log := &watcher{want: "\nworking", then: cancel}
 	j.Log = log
 	res := newAct(t).Run(ctx, j)
@@ -229,7 +229,7 @@ func (w *watcher) String() string {
 // data.
 func TestJobEnvironment(t *testing.T) {
 	t.Setenv("SLACK_BOT_TOKEN", "xoxb-must-not-leak")
-	j, log := job(t, preamble+`
+	j, log := newJob(t, preamble+`
       - {name: Show, run: 'env | sort; printf "mode=%s\n" "$MODE"'}
 `, map[string]string{"mode": "x\"; echo PWNED; \"$(echo PWNED)`echo PWNED`${{ github.token }}"})
 	a := newAct(t)
@@ -272,7 +272,7 @@ func TestStandIns(t *testing.T) {
           cd tools; git checkout -q -b cleanup/x; date > new.txt; git add -A
           git -c user.name=a -c user.email=a@b commit -q -m new; git push -q origin HEAD:refs/heads/cleanup/x
 `
-	j, log := job(t, workflow, nil)
+	j, log := newJob(t, workflow, nil)
 	var auths sync.Map
 	backend := gitHTTP(t, filepath.Dir(j.GitDir))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -306,7 +306,7 @@ func TestStandIns(t *testing.T) {
 	if _, ok := auths.Load("basic " + base64.StdEncoding.EncodeToString([]byte("x-access-token:tok_1"))); !ok {
 		t.Error("no call carried the run's token")
 	}
-	run(t, gitDir, "git", "rev-parse", "--verify", "refs/heads/cleanup/x")
+	runCommand(t, gitDir, "git", "rev-parse", "--verify", "refs/heads/cleanup/x")
 
 	a.Roles["arn:aws:iam::1:role/plan"] = Role{AccessKeyID: "run-plan", SecretAccessKey: "s", Workflows: []string{"apply.yml"}}
 	if res := a.Run(t.Context(), j); res.Conclusion != "failure" || !strings.Contains(FailedStep(res.Steps), "configure-aws-credentials") {
@@ -316,7 +316,7 @@ func TestStandIns(t *testing.T) {
 
 func gitHTTP(t *testing.T, root string) http.Handler {
 	t.Helper()
-	exe := filepath.Join(strings.TrimSpace(run(t, "", "git", "--exec-path")), "git-http-backend")
+	exe := filepath.Join(strings.TrimSpace(runCommand(t, "", "git", "--exec-path")), "git-http-backend")
 	return &cgi.Handler{Path: exe, Env: []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=t"}, InheritEnv: []string{"PATH"}}
 }
 
@@ -328,7 +328,7 @@ func TestStartupFailures(t *testing.T) {
 		"unknown key":    preamble + "      - {name: x, run: x, frobnicate: 1}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			j, _ := job(t, workflow, nil)
+			j, _ := newJob(t, workflow, nil)
 			res := newAct(t).Run(t.Context(), j)
 			if res.Conclusion != "startup_failure" || res.Err == nil {
 				t.Errorf("got %s, %v", res.Conclusion, res.Err)
@@ -340,7 +340,7 @@ func TestStartupFailures(t *testing.T) {
 func TestCancelBeforeStart(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	j, _ := job(t, preamble+"      - {run: 'true'}\n", nil)
+	j, _ := newJob(t, preamble+"      - {run: 'true'}\n", nil)
 	a := newAct(t)
 	a.once.Do(func() { a.slots = make(chan struct{}) }) // every slot taken
 	if res := a.Run(ctx, j); res.Conclusion != "cancelled" {
@@ -364,7 +364,7 @@ func TestTranscriptBounds(t *testing.T) {
 
 // A job that takes too long ends so, wherever it is: at a step, between two, or before the first.
 func TestJobTimeout(t *testing.T) {
-	j, log := job(t, preamble+"      - {name: Slow, run: 'exec sleep 60'}\n", nil)
+	j, log := newJob(t, preamble+"      - {name: Slow, run: 'exec sleep 60'}\n", nil)
 	a := newAct(t)
 	wf, err := parseWorkflow(j.File)
 	if err != nil {
@@ -392,7 +392,7 @@ func (e expired) Err() error {
 
 func TestStepThatTookTooLong(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
-	j, _ := job(t, preamble+"      - {name: Slow, run: 'echo working; exec sleep 60'}\n", nil)
+	j, _ := newJob(t, preamble+"      - {name: Slow, run: 'echo working; exec sleep 60'}\n", nil)
 	j.Log = &watcher{want: "\nworking", then: end}
 	if res := newAct(t).Run(expired{ctx}, j); res.Conclusion != "timed_out" || FailedStep(res.Steps) != "Slow" {
 		t.Errorf("got %s %s", res.Conclusion, stepList(res.Steps))

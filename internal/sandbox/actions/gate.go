@@ -57,7 +57,7 @@ exec %s "$@"
 func (g gate) close() error { return os.WriteFile(g.closed(), nil, 0o600) }
 
 // turnedAway are the ids of the steps that came to a closed gate.
-func (g gate) turnedAway() []string {
+func (g gate) refusedSteps() []string {
 	files, _ := os.ReadDir(g.refused())
 	var ids []string
 	for _, f := range files {

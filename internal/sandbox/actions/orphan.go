@@ -26,7 +26,7 @@ func Sweep(dir string) error {
 				break
 			}
 			killTrees(left)
-			gone(left, time.Second, nil)
+			waitEnded(left, time.Second, nil)
 		}
 		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 			return fmt.Errorf("clear away a run: %w", err)

@@ -41,7 +41,7 @@ func TestSweep(t *testing.T) {
 	if err := Sweep(runs); err != nil {
 		t.Fatal(err)
 	}
-	if !gone([]int{left.Process.Pid}, time.Minute, nil) {
+	if !waitEnded([]int{left.Process.Pid}, time.Minute, nil) {
 		t.Error("what was left behind still runs")
 	}
 	if !alive(other.Process.Pid) {
@@ -54,7 +54,7 @@ func TestSweep(t *testing.T) {
 
 // Kill leaves nothing of a run, and lets no other begin.
 func TestKill(t *testing.T) {
-	j, _ := job(t, preamble+"      - {name: Work, run: 'echo working; sleep 302; true'}\n      - {name: Last, if: always(), run: 'sleep 302'}\n", nil)
+	j, _ := newJob(t, preamble+"      - {name: Work, run: 'echo working; sleep 302; true'}\n      - {name: Last, if: always(), run: 'sleep 302'}\n", nil)
 	a := newAct(t)
 	var all []int
 	j.Log = &watcher{want: "\nworking", then: func() {
@@ -67,7 +67,7 @@ func TestKill(t *testing.T) {
 	if res := a.Run(t.Context(), j); res.Conclusion == "success" {
 		t.Errorf("ended as %s", res.Conclusion)
 	}
-	if len(all) < 3 || !gone(all, time.Minute, nil) {
+	if len(all) < 3 || !waitEnded(all, time.Minute, nil) {
 		t.Errorf("of the processes %v some are left", all)
 	}
 	j.Log = nil

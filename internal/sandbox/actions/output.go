@@ -163,7 +163,7 @@ func (t *transcript) finish(conclusion string) {
 
 // turnAway tells of a cancel what act does not know: which step it stopped, however
 // that ended, and which ones it kept from running.
-func (t *transcript) turnAway(ids []string, stopped string) {
+func (t *transcript) markCancelled(ids []string, stopped string) {
 	for _, id := range ids {
 		if i, ok := t.index[id]; ok && t.steps[i].Name != stopped {
 			t.set(i, "completed", "skipped")

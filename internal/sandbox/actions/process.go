@@ -123,17 +123,17 @@ func killTrees(pids []int) {
 // that must always run.
 func cancelStep(entry []int, done <-chan struct{}) {
 	signalAll(entry, syscall.SIGINT)
-	if gone(entry, cancelTerm, done) {
+	if waitEnded(entry, cancelTerm, done) {
 		return
 	}
 	signalAll(entry, syscall.SIGTERM)
-	if !gone(entry, cancelKill, done) {
+	if !waitEnded(entry, cancelKill, done) {
 		killTrees(entry)
 	}
 }
 
 // gone waits until none of the processes is left.
-func gone(pids []int, limit time.Duration, done <-chan struct{}) bool {
+func waitEnded(pids []int, limit time.Duration, done <-chan struct{}) bool {
 	deadline := time.Now().Add(limit)
 	for time.Now().Before(deadline) {
 		left := false

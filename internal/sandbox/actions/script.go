@@ -9,7 +9,7 @@ import (
 )
 
 // Scene is one step of a scripted run.
-type Scene struct {
+type ScriptStep struct {
 	Name   string // required
 	Takes  time.Duration
 	Do     func(ctx context.Context, job Job) error // may be nil; its error is in the log and fails the step
@@ -19,7 +19,7 @@ type Scene struct {
 // Script plays runs from a table, with no process and no socket. Durations pass in
 // package time, so in a synctest bubble they take none.
 type Script struct {
-	Table map[string][]Scene // required; by base name of the workflow file
+	Table map[string][]ScriptStep // required; by base name of the workflow file
 }
 
 // Run plays the scenes of the job's workflow.
@@ -36,7 +36,7 @@ func (s *Script) Run(ctx context.Context, job Job) Result {
 		p.log = io.Discard
 	}
 	for i, scene := range scenes {
-		p.scene(ctx, i+1, scene)
+		p.runStep(ctx, i+1, scene)
 	}
 	return Result{Conclusion: p.conclusion, Steps: p.steps}
 }
@@ -48,7 +48,7 @@ type play struct {
 	conclusion string
 }
 
-func (p *play) scene(ctx context.Context, number int, scene Scene) {
+func (p *play) runStep(ctx context.Context, number int, scene ScriptStep) {
 	step := Step{Number: number, Name: scene.Name}
 	if ctx.Err() != nil && p.conclusion == "success" {
 		p.conclusion = "cancelled"
@@ -59,7 +59,7 @@ func (p *play) scene(ctx context.Context, number int, scene Scene) {
 	}
 	p.note(step, "in_progress", "")
 	_, _ = fmt.Fprintf(p.log, "##[group]%s\n", scene.Name)
-	err := p.act(ctx, scene)
+	err := p.do(ctx, scene)
 	if err == nil && !scene.Always {
 		err = ctx.Err() // a step that ends well all the same was cancelled
 	}
@@ -85,7 +85,7 @@ func (p *play) fail(ctx context.Context, step Step, err error) {
 
 // act runs one scene. A scene that always runs is not stopped by the cancel that
 // stopped the others.
-func (p *play) act(ctx context.Context, scene Scene) error {
+func (p *play) do(ctx context.Context, scene ScriptStep) error {
 	if scene.Always {
 		ctx = context.WithoutCancel(ctx)
 	}

@@ -28,7 +28,7 @@ func start(t *testing.T, dir string) (*Server, *Client) {
 	return s, &Client{URL: "http://cloud.sandbox", Token: "token", HTTP: &http.Client{Transport: inProcess{s}}}
 }
 
-func code(err error) string {
+func codeOf(err error) string {
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Code
@@ -70,7 +70,7 @@ func TestRulesOfAWS(t *testing.T) {
 	ctx := t.Context()
 	create := func(typ, id string, attributes map[string]any) string {
 		_, err := c.Create(ctx, typ, id, attributes)
-		return code(err)
+		return codeOf(err)
 	}
 	for _, row := range []struct {
 		what, typ, id string
@@ -131,7 +131,7 @@ func TestDeletesThatAWSRefuses(t *testing.T) {
 			if err := s.Fill(row.typ, "thing-1", row.contents); err != nil {
 				t.Fatal(err)
 			}
-			if got := code(c.Delete(t.Context(), row.typ, "thing-1")); got != row.want {
+			if got := codeOf(c.Delete(t.Context(), row.typ, "thing-1")); got != row.want {
 				t.Errorf("got %q, want %q", got, row.want)
 			}
 		})
@@ -143,7 +143,7 @@ func TestPartsGoWithTheirOwner(t *testing.T) {
 	ctx := t.Context()
 	_, _ = c.Create(ctx, roleType, "r", map[string]any{})
 	_, _ = c.Create(ctx, attachmentType, "r/p", map[string]any{"role": "r"})
-	if got := code(c.Delete(ctx, roleType, "r")); got != "DeleteConflict" {
+	if got := codeOf(c.Delete(ctx, roleType, "r")); got != "DeleteConflict" {
 		t.Errorf("role with policies: %q", got)
 	}
 	_, _ = c.Create(ctx, bucketType, "bkt-1", map[string]any{})
@@ -167,7 +167,7 @@ func TestFaults(t *testing.T) {
 		t.Errorf("another name: %v", err)
 	}
 	_, err = c.Create(ctx, bucketType, "acme-1", map[string]any{})
-	if code(err) != "AccessDenied" || !strings.Contains(err.Error(), "not authorized") {
+	if codeOf(err) != "AccessDenied" || !strings.Contains(err.Error(), "not authorized") {
 		t.Errorf("got %v", err)
 	}
 	if _, err = c.Create(ctx, bucketType, "acme-1", map[string]any{}); err != nil {
@@ -207,7 +207,7 @@ func TestSlowAnswersInVirtualTime(t *testing.T) {
 func TestTokenIsRequired(t *testing.T) {
 	s, c := start(t, "")
 	c.Token = "wrong"
-	if _, err := c.Create(t.Context(), roleType, "r", map[string]any{}); code(err) != "UnrecognizedClientException" {
+	if _, err := c.Create(t.Context(), roleType, "r", map[string]any{}); codeOf(err) != "UnrecognizedClientException" {
 		t.Errorf("got %v", err)
 	}
 	if len(s.Objects("")) != 0 {

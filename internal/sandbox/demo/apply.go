@@ -8,14 +8,14 @@ import (
 
 // applies is the fifth chapter: merge, apply, whoever stands in the queue, and ways
 // around the approval that lead nowhere.
-func (j *journey) applies() []step {
+func (j *journey) applySteps() []step {
 	return []step{
 		{"dana", "may not merge, and is told who can", func(ctx context.Context) error {
 			card, err := j.dana.sees(ctx, j.bucket, soon, stateApproved, "[Merge]")
 			if err != nil {
 				return err
 			}
-			return j.dana.pressesAndIsTold(ctx, card, "Merge", "Only approvers and admins may merge", "ask ana, omar or adam")
+			return j.dana.clicksAndSees(ctx, card, "Merge", "Only approvers and admins may merge", "ask ana, omar or adam")
 		}},
 		{"omar", "merges the bucket", func(ctx context.Context) error { return j.merges(ctx, j.omar, j.bucket) }},
 		{"omar", "merges the production request", func(ctx context.Context) error { return j.merges(ctx, j.omar, j.prod) }},
@@ -24,8 +24,8 @@ func (j *journey) applies() []step {
 		{"omar", "approves what was merged", j.approvesMerged},
 		{"omar", "applies the bucket while the cloud is slow", j.appliesSlowly},
 		{"adam", "applies his own and sees his place, who holds the environment and since when", j.queues},
-		{"adam", "takes that back", j.takesBack},
-		{"omar", "applies in production", func(ctx context.Context) error { return j.wants(ctx, j.omar, j.prod, "Apply") }},
+		{"adam", "takes that back", j.cancelsApply},
+		{"omar", "applies in production", func(ctx context.Context) error { return j.clicksAction(ctx, j.omar, j.prod, "Apply") }},
 		{"dana", "sees the bucket applied, with its outputs", j.seesOutputs},
 		{"dana", "finds the bucket in the cloud", func(ctx context.Context) error { return j.inCloud(ctx, j.bucket, true) }},
 		{"dana", "finds the state under the key that backend.tf names", j.findsState},
@@ -40,16 +40,16 @@ func (j *journey) applies() []step {
 }
 
 // wants presses a button of the card that asks for something.
-func (j *journey) wants(ctx context.Context, p *person, r *request, label string) error {
+func (j *journey) clicksAction(ctx context.Context, p *person, r *request, label string) error {
 	card, err := p.sees(ctx, r, later, "["+label+"]")
 	if err != nil {
 		return err
 	}
-	return p.pressesAndIsTold(ctx, card, label, "Saved: “"+r.title+"”")
+	return p.clicksAndSees(ctx, card, label, "Saved: “"+r.title+"”")
 }
 
 func (j *journey) merges(ctx context.Context, p *person, r *request) error {
-	if err := j.wants(ctx, p, r, "Merge"); err != nil {
+	if err := j.clicksAction(ctx, p, r, "Merge"); err != nil {
 		return err
 	}
 	if _, err := p.sees(ctx, r, later, stateMerged, "Ready to apply."); err != nil {
@@ -88,7 +88,7 @@ func (j *journey) appliesSlowly(ctx context.Context) error {
 	if err := j.fault(ctx, faults{Cloud: []cloudFault{slow}}); err != nil {
 		return err
 	}
-	if err := j.wants(ctx, j.omar, j.bucket, "Apply"); err != nil {
+	if err := j.clicksAction(ctx, j.omar, j.bucket, "Apply"); err != nil {
 		return err
 	}
 	_, err := j.omar.sees(ctx, j.bucket, later, "Applying · ")
@@ -96,7 +96,7 @@ func (j *journey) appliesSlowly(ctx context.Context) error {
 }
 
 func (j *journey) queues(ctx context.Context) error {
-	if err := j.wants(ctx, j.adam, j.adams, "Apply"); err != nil {
+	if err := j.clicksAction(ctx, j.adam, j.adams, "Apply"); err != nil {
 		return err
 	}
 	_, err := j.adam.sees(ctx, j.adams, later, "Apply queued by adam (position ",
@@ -104,12 +104,12 @@ func (j *journey) queues(ctx context.Context) error {
 	return err
 }
 
-func (j *journey) takesBack(ctx context.Context) error {
+func (j *journey) cancelsApply(ctx context.Context) error {
 	card, err := j.adam.sees(ctx, j.adams, soon, "[Take back]")
 	if err != nil {
 		return err
 	}
-	if err := j.adam.pressesAndIsTold(ctx, card, "Take back", "Taken back"); err != nil {
+	if err := j.adam.clicksAndSees(ctx, card, "Take back", "Taken back"); err != nil {
 		return err
 	}
 	if _, err := j.adam.sees(ctx, j.adams, later, stateMerged, "Ready to apply.", "[Apply]"); err != nil {
@@ -127,10 +127,10 @@ func (j *journey) seesOutputs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if said := own.read(); holds(said, "[Destroy]") || holds(said, "[Approve]") {
+	if said := own.read(); containsAll(said, "[Destroy]") || containsAll(said, "[Approve]") {
 		return notSeen("a card of her own that offers only what she may do", said)
 	}
-	_, err = j.dana.hears(ctx, j.bucket, later, append(outputs, j.bucket.title, " was applied.")...)
+	_, err = j.dana.seesReply(ctx, j.bucket, later, append(outputs, j.bucket.title, " was applied.")...)
 	return err
 }
 
@@ -155,7 +155,7 @@ func (j *journey) findsState(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !holds(state, j.bucket.name, "tfpilot_"+j.bucket.id) {
+	if !containsAll(state, j.bucket.name, "tfpilot_"+j.bucket.id) {
 		return notSeen("the bucket in the state s3://"+bucket+"/"+key, state)
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 
 // approvals is the fourth chapter: who may not approve, who may, and what makes an
 // approval count no longer.
-func (j *journey) approvals() []step {
+func (j *journey) approvalSteps() []step {
 	return []step{
 		{"ana", "may not approve what she asked for", func(ctx context.Context) error {
 			return j.refusedApproval(ctx, j.ana, j.anas, "You wrote or edited this request", "ask omar")
@@ -42,7 +42,7 @@ func (j *journey) refusedApproval(ctx context.Context, p *person, r *request, wh
 	if err != nil {
 		return err
 	}
-	return p.pressesAndIsTold(ctx, reply, "Approve", why, who)
+	return p.clicksAndSees(ctx, reply, "Approve", why, who)
 }
 
 // approves presses Approve in the thread and waits until the card says so. typed is
@@ -63,13 +63,13 @@ func (j *journey) approves(ctx context.Context, p *person, r *request, typed str
 	if _, err := p.sees(ctx, r, later, "Approval: by "+p.name); err != nil {
 		return err
 	}
-	_, err = p.hears(ctx, r, later, " ready for ", "Approved by "+p.name)
+	_, err = p.seesReply(ctx, r, later, " ready for ", "Approved by "+p.name)
 	return err
 }
 
 // approvesPlan presses a button that opens the plan, reads it there and approves it.
 func (p *person) approvesPlan(ctx context.Context, reply message, label string, r *request, words ...string) error {
-	if err := p.presses(ctx, reply, label); err != nil {
+	if err := p.clicks(ctx, reply, label); err != nil {
 		return err
 	}
 	v, err := p.window(ctx, append([]string{"You're approving this exact plan"}, words...)...)
@@ -88,7 +88,7 @@ func (p *person) approvesPlan(ctx context.Context, reply message, label string, 
 // confirms presses a button that opens a window, types the environment there, first
 // a wrong one, and sends it.
 func (j *journey) confirms(ctx context.Context, p *person, m message, label, env string) error {
-	if err := p.presses(ctx, m, label); err != nil {
+	if err := p.clicks(ctx, m, label); err != nil {
 		return err
 	}
 	field := fmt.Sprintf("%s is protected. Type %s to confirm.", env, env)
@@ -160,10 +160,10 @@ func (j *journey) pushes(ctx context.Context) error {
 			return notSeen("neither Merge nor Approve on the card", m.read())
 		}
 	}
-	if _, err := j.dana.hears(ctx, j.words, later, "The approval of "+j.words.title, "by omar was dismissed:", "somebody changed the branch"); err != nil {
+	if _, err := j.dana.seesReply(ctx, j.words, later, "The approval of "+j.words.title, "by omar was dismissed:", "somebody changed the branch"); err != nil {
 		return err
 	}
-	m, err := j.dana.hears(ctx, j.words, later, " ready for ")
+	m, err := j.dana.seesReply(ctx, j.words, later, " ready for ")
 	if err == nil && (has(m.Blocks, "Merge") || has(m.Blocks, "Approve")) {
 		return notSeen("neither Merge nor Approve in the thread", m.read())
 	}
@@ -171,11 +171,11 @@ func (j *journey) pushes(ctx context.Context) error {
 }
 
 func (j *journey) restores(ctx context.Context) error {
-	m, err := j.dana.hears(ctx, j.words, later, "The branch of "+j.words.title, "was modified outside TfPilot", "[Restore]")
+	m, err := j.dana.seesReply(ctx, j.words, later, "The branch of "+j.words.title, "was modified outside TfPilot", "[Restore]")
 	if err != nil {
 		return err
 	}
-	if err := j.dana.pressesAndIsTold(ctx, m, "Restore", "is being put back"); err != nil {
+	if err := j.dana.clicksAndSees(ctx, m, "Restore", "is being put back"); err != nil {
 		return err
 	}
 	if _, err := j.dana.sees(ctx, j.words, later, statePlanReady, "[Approve]"); err != nil {
@@ -218,7 +218,7 @@ func (j *journey) notListed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := j.ana.presses(ctx, reply, "Approve"); err != nil {
+	if err := j.ana.clicks(ctx, reply, "Approve"); err != nil {
 		return err
 	}
 	if _, err := j.ana.window(ctx, production+" is protected", "only the people named for it", "ask omar or adam"); err != nil {

@@ -42,7 +42,7 @@ func (j *journey) rewrites(ctx context.Context, p *person, path, text string) er
 
 // stopsAtChange applies what was approved, with the code that was not.
 func (j *journey) stopsAtChange(ctx context.Context) error {
-	if err := j.wants(ctx, j.adam, j.adams, "Apply"); err != nil {
+	if err := j.clicksAction(ctx, j.adam, j.adams, "Apply"); err != nil {
 		return err
 	}
 	j.adams.failing = true

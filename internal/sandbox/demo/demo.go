@@ -85,7 +85,7 @@ type journey struct {
 func Run(ctx context.Context, cfg Config) error {
 	began := time.Now()
 	j := &journey{cfg: cfg, client: &http.Client{Timeout: time.Minute}, stamp: strconv.FormatInt(began.Unix(), 36)}
-	if err := j.meet(ctx); err != nil {
+	if err := j.connect(ctx); err != nil {
 		return fmt.Errorf("reach the sandbox at %s: %w", cfg.Address, err)
 	}
 	restore, err := j.loseWebhooks(ctx)
@@ -108,35 +108,35 @@ func Run(ctx context.Context, cfg Config) error {
 
 func (j *journey) chapters() []chapter {
 	return []chapter{
-		{"Asking", j.asking},
-		{"The pull request", j.pulls},
-		{"The plan", j.plans},
-		{"The approval", j.approvals},
-		{"Merge and apply", j.applies},
-		{"When something goes wrong", j.troubles},
-		{"Destroying", j.destroys},
-		{"What is left", j.remains},
+		{"Asking", j.requestSteps},
+		{"The pull request", j.pullSteps},
+		{"The plan", j.planSteps},
+		{"The approval", j.approvalSteps},
+		{"Merge and apply", j.applySteps},
+		{"When something goes wrong", j.failureSteps},
+		{"Destroying", j.destroySteps},
+		{"What is left", j.recordSteps},
 	}
 }
 
 func (j *journey) say(line string) { _, _ = fmt.Fprintln(j.cfg.Out, line) }
 
 // play does one step and prints what came of it.
-func (j *journey) play(ctx context.Context, chapter string, s step) error {
+func (j *journey) play(ctx context.Context, title string, s step) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if j.cfg.OnStep != nil {
-		j.cfg.OnStep(chapter, s.who+" "+s.what)
+		j.cfg.OnStep(title, s.who+" "+s.what)
 	}
-	if err := j.harden(ctx); err != nil {
+	if err := j.runInjection(ctx); err != nil {
 		return fmt.Errorf("order faults: %w", err)
 	}
 	_, _ = fmt.Fprintf(j.cfg.Out, "  %-6s %s … ", s.who, s.what)
 	began := time.Now()
 	if err := s.do(ctx); err != nil {
 		j.say("✗")
-		return &Failure{Chapter: chapter, Who: s.who, Step: s.what, Err: err}
+		return &Failure{Chapter: title, Who: s.who, Step: s.what, Err: err}
 	}
 	if took := time.Since(began); took > time.Second {
 		j.say(fmt.Sprintf("✓ %s", took.Round(100*time.Millisecond)))
@@ -147,7 +147,7 @@ func (j *journey) play(ctx context.Context, chapter string, s step) error {
 }
 
 // harden puts the ordered troubles in force.
-func (j *journey) harden(ctx context.Context) error {
+func (j *journey) runInjection(ctx context.Context) error {
 	if !j.cfg.FlushRedisEachStep {
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 
 // destroys is the seventh chapter: everything that was made goes again, and its code
 // after it.
-func (j *journey) destroys() []step {
+func (j *journey) destroySteps() []step {
 	steps := []step{
 		{"dana", "may not destroy, and is told who can", j.mayNotDestroy},
 		{"omar", "may not destroy in production, and is told who can", func(ctx context.Context) error {
@@ -25,7 +25,7 @@ func (j *journey) destroys() []step {
 	}
 	for _, r := range []*request{j.bucket, j.adams, j.prod} {
 		steps = append(steps, step{"adam", "sees " + r.title + " destroyed, and its code taken out", func(ctx context.Context) error {
-			return j.gone(ctx, r)
+			return j.awaitDestroyed(ctx, r)
 		}})
 	}
 	return append(steps, step{"adam", "destroys the bucket again, and nothing is left to do", j.destroysAgain})
@@ -40,7 +40,7 @@ func (j *journey) refusedDestroy(ctx context.Context, p *person, r *request) err
 	if err != nil {
 		return err
 	}
-	if err := p.presses(ctx, card, "Destroy"); err != nil {
+	if err := p.clicks(ctx, card, "Destroy"); err != nil {
 		return err
 	}
 	if _, err := p.window(ctx, "Only ", "may destroy", "ask adam"); err != nil {
@@ -65,7 +65,7 @@ func (j *journey) destroy(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	if err := j.adam.presses(ctx, card, "Destroy"); err != nil {
+	if err := j.adam.clicks(ctx, card, "Destroy"); err != nil {
 		return err
 	}
 	v, err := j.adam.window(ctx, "This destroys everything that the request created:", r.kind+".")
@@ -92,7 +92,7 @@ func (j *journey) typesToDestroy(ctx context.Context) error {
 const approveDestroy = "Approve destroy"
 
 func (j *journey) approvesDestroy(ctx context.Context, r *request) error {
-	reply, err := j.omar.hears(ctx, r, later, "Destroy plan ready for "+r.title, "destroyed:", r.kind+".", "["+approveDestroy+"]")
+	reply, err := j.omar.seesReply(ctx, r, later, "Destroy plan ready for "+r.title, "destroyed:", r.kind+".", "["+approveDestroy+"]")
 	if err != nil {
 		return err
 	}
@@ -109,21 +109,21 @@ func (j *journey) approvesDestroy(ctx context.Context, r *request) error {
 	return err
 }
 
-func (j *journey) gone(ctx context.Context, r *request) error {
+func (j *journey) awaitDestroyed(ctx context.Context, r *request) error {
 	if _, err := j.adam.sees(ctx, r, later, stateDestroyed, "The resources and their code are removed."); err != nil {
 		return err
 	}
-	if _, err := j.adam.hears(ctx, r, later, r.title, " was destroyed."); err != nil {
+	if _, err := j.adam.seesReply(ctx, r, later, r.title, " was destroyed."); err != nil {
 		return err
 	}
 	if err := j.inCloud(ctx, r, false); err != nil {
 		return err
 	}
-	return j.cleanedUp(ctx, r)
+	return j.awaitCleanup(ctx, r)
 }
 
 // cleanedUp checks the pull request that takes the code out.
-func (j *journey) cleanedUp(ctx context.Context, r *request) error {
+func (j *journey) awaitCleanup(ctx context.Context, r *request) error {
 	owner, _, _ := strings.Cut(r.repo, "/")
 	var pulls []pull
 	if err := j.adam.reads(ctx, fmt.Sprintf("/repos/%s/pulls?state=all&head=%s:cleanup/%s", r.repo, owner, r.id), &pulls); err != nil {
@@ -142,7 +142,7 @@ func (j *journey) cleanedUp(ctx context.Context, r *request) error {
 }
 
 func (j *journey) destroysAgain(ctx context.Context) error {
-	if err := j.adam.presses(ctx, j.old, "Destroy"); err != nil {
+	if err := j.adam.clicks(ctx, j.old, "Destroy"); err != nil {
 		return err
 	}
 	if _, err := j.adam.window(ctx, "othing is left to do."); err != nil {

@@ -27,14 +27,14 @@ type result struct {
 	Views   []view
 }
 
-func (p *person) looks(ctx context.Context) (workspace, error) {
+func (p *person) workspace(ctx context.Context) (workspace, error) {
 	var w workspace
 	return w, p.j.get(ctx, "/control/state"+query("user", p.slack), &w)
 }
 
 // does sends one thing that a person does, and takes Slack's own complaint for an
 // error.
-func (p *person) does(ctx context.Context, what string, body map[string]any) (result, error) {
+func (p *person) act(ctx context.Context, what string, body map[string]any) (result, error) {
 	body["user"] = p.slack
 	var r result
 	if err := p.j.post(ctx, "/control/"+what, body, &r); err != nil {
@@ -47,7 +47,7 @@ func (p *person) does(ctx context.Context, what string, body map[string]any) (re
 }
 
 func (p *person) types(ctx context.Context, channel, text string) (result, error) {
-	return p.does(ctx, "command", map[string]any{"channel": channel, "command": "/tfpilot", "text": text})
+	return p.act(ctx, "command", map[string]any{"channel": channel, "command": "/tfpilot", "text": text})
 }
 
 // rebuilding is the honest answer while the list of requests is not there, as after
@@ -74,7 +74,7 @@ func (p *person) asks(ctx context.Context, channel, text string, words ...string
 
 // ephemerals are the answers that only this person sees, everywhere.
 func (p *person) ephemerals(ctx context.Context) (map[string]message, error) {
-	w, err := p.looks(ctx)
+	w, err := p.workspace(ctx)
 	all := map[string]message{}
 	for _, c := range w.Channels {
 		for _, m := range c.Ephemerals {
@@ -95,7 +95,7 @@ func (p *person) answered(ctx context.Context, old map[string]message, words ...
 			if _, known := old[place]; known {
 				continue
 			}
-			if seen = m.read(); holds(seen, words...) || strings.Contains(seen, rebuilding) {
+			if seen = m.read(); containsAll(seen, words...) || strings.Contains(seen, rebuilding) {
 				found = m
 				return true, seen, nil
 			}
@@ -107,13 +107,13 @@ func (p *person) answered(ctx context.Context, old map[string]message, words ...
 
 // presses presses a button of a message. When the message was drawn anew between
 // looking and pressing, the button that stands there now is pressed.
-func (p *person) presses(ctx context.Context, m message, label string) error {
+func (p *person) clicks(ctx context.Context, m message, label string) error {
 	for {
 		c, err := find(m.Blocks, label)
 		if err != nil {
 			return err
 		}
-		_, err = p.does(ctx, "action", map[string]any{"channel": m.Channel, "ts": m.TS, "actionId": c.action, "blockId": c.block, "value": c.value})
+		_, err = p.act(ctx, "action", map[string]any{"channel": m.Channel, "ts": m.TS, "actionId": c.action, "blockId": c.block, "value": c.value})
 		var no *status
 		if !errors.As(err, &no) || no.code != http.StatusNotFound || ctx.Err() != nil {
 			return err
@@ -128,7 +128,7 @@ func (p *person) presses(ctx context.Context, m message, label string) error {
 
 // message is a message as it stands now.
 func (p *person) message(ctx context.Context, m message) (message, error) {
-	w, err := p.looks(ctx)
+	w, err := p.workspace(ctx)
 	for _, c := range w.Channels {
 		all := slices.Concat(c.Messages, c.Ephemerals)
 		for _, top := range c.Messages {
@@ -144,12 +144,12 @@ func (p *person) message(ctx context.Context, m message) (message, error) {
 }
 
 // pressesAndIsTold presses a button and waits for the answer.
-func (p *person) pressesAndIsTold(ctx context.Context, m message, label string, words ...string) error {
+func (p *person) clicksAndSees(ctx context.Context, m message, label string, words ...string) error {
 	old, err := p.ephemerals(ctx)
 	if err != nil {
 		return err
 	}
-	if err := p.presses(ctx, m, label); err != nil {
+	if err := p.clicks(ctx, m, label); err != nil {
 		return err
 	}
 	_, err = p.answered(ctx, old, words...)
@@ -160,12 +160,12 @@ func (p *person) pressesAndIsTold(ctx context.Context, m message, label string, 
 func (p *person) window(ctx context.Context, words ...string) (view, error) {
 	var top view
 	err := until(ctx, soon, fmt.Sprintf("a window for %s with “%s”", p.name, strings.Join(words, "” and “")), func(ctx context.Context) (bool, string, error) {
-		w, err := p.looks(ctx)
+		w, err := p.workspace(ctx)
 		if err != nil || len(w.Views) == 0 {
 			return false, "no window", err
 		}
 		top = w.Views[len(w.Views)-1]
-		return holds(top.read(), words...), top.read(), nil
+		return containsAll(top.read(), words...), top.read(), nil
 	})
 	return top, err
 }
@@ -185,7 +185,7 @@ func (p *person) uses(ctx context.Context, v view, label, selected string, typed
 	if selected != "" {
 		body["selected"] = selected
 	}
-	_, err = p.does(ctx, "action", body)
+	_, err = p.act(ctx, "action", body)
 	return err
 }
 
@@ -208,7 +208,7 @@ func (p *person) submits(ctx context.Context, v view, typed map[string]any) (res
 	if err != nil {
 		return result{}, err
 	}
-	return p.does(ctx, "submit", map[string]any{"view": v.ID, "values": values})
+	return p.act(ctx, "submit", map[string]any{"view": v.ID, "values": values})
 }
 
 // sends submits the window and takes errors at its fields for a failure.
@@ -223,11 +223,11 @@ func (p *person) sends(ctx context.Context, v view, typed map[string]any) (resul
 // closes dismisses every window.
 func (p *person) closes(ctx context.Context) error {
 	for {
-		w, err := p.looks(ctx)
+		w, err := p.workspace(ctx)
 		if err != nil || len(w.Views) == 0 {
 			return err
 		}
-		if _, err := p.does(ctx, "close", map[string]any{"view": w.Views[len(w.Views)-1].ID}); err != nil {
+		if _, err := p.act(ctx, "close", map[string]any{"view": w.Views[len(w.Views)-1].ID}); err != nil {
 			return err
 		}
 	}

@@ -6,13 +6,13 @@ import (
 )
 
 // plans is the third chapter: Terraform ran, and people are asked to decide.
-func (j *journey) plans() []step {
+func (j *journey) planSteps() []step {
 	steps := []step{
 		{"dana", "sees the plan on the card", func(ctx context.Context) error {
 			_, err := j.dana.sees(ctx, j.bucket, later, statePlanReady, " to add, 0 to change, 0 to destroy")
 			return err
 		}},
-		{"omar", "is asked in the card's thread, with Review plan, Approve and Reject", j.isAsked},
+		{"omar", "is asked in the card's thread, with Review plan, Approve and Reject", j.seesApprovalRequest},
 		{"omar", "opens the plan and reads what will be made", j.reviews},
 		{"omar", "finds the same plan in the pull request", func(ctx context.Context) error {
 			return j.omar.readsComment(ctx, j.bucket, "tfpilot[bot]: ", "TfPilot plan", "aws_s3_bucket")
@@ -27,12 +27,12 @@ func (j *journey) plans() []step {
 	return steps
 }
 
-func (j *journey) isAsked(ctx context.Context) error {
+func (j *journey) seesApprovalRequest(ctx context.Context) error {
 	reply, err := j.omar.planReply(ctx, j.bucket)
 	if err != nil {
 		return err
 	}
-	if !holds(reply.read(), j.bucket.title, " to add, 0 to change, 0 to destroy", "<@"+j.omar.slack+">") {
+	if !containsAll(reply.read(), j.bucket.title, " to add, 0 to change, 0 to destroy", "<@"+j.omar.slack+">") {
 		return notSeen("the counts and a mention of omar", reply.read())
 	}
 	_, err = find(reply.Blocks, "Reject")
@@ -50,7 +50,7 @@ func (j *journey) reviews(ctx context.Context) error {
 	if count == nil {
 		return notSeen("how much is added", reply.read())
 	}
-	if err := j.omar.presses(ctx, reply, "Review plan"); err != nil {
+	if err := j.omar.clicks(ctx, reply, "Review plan"); err != nil {
 		return err
 	}
 	if _, err := j.omar.window(ctx, "Plan", j.bucket.title, "Plan: "+count[1]+" to add.", "aws_s3_bucket", j.bucket.name); err != nil {

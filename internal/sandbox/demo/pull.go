@@ -6,7 +6,7 @@ import (
 )
 
 // pulls is the second chapter: each request became one pull request with one file.
-func (j *journey) pulls() []step {
+func (j *journey) pullSteps() []step {
 	steps := []step{{"dana", "follows the card's link to the pull request", j.followsLink}}
 	for _, r := range []**request{&j.bucket, &j.words, &j.anas, &j.adams, &j.prod} {
 		steps = append(steps, step{(*r).by.name, "finds exactly one file in the pull request of " + (*r).title, func(ctx context.Context) error {
@@ -28,7 +28,7 @@ func (j *journey) followsLink(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !holds(pr.Body, "dana", "| `name` |", j.bucket.name, why, j.bucket.id) {
+	if !containsAll(pr.Body, "dana", "| `name` |", j.bucket.name, requestReason, j.bucket.id) {
 		return notSeen("who, what, why and the inputs as a table in the pull request", pr.Body)
 	}
 	return nil

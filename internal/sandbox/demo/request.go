@@ -54,7 +54,7 @@ func (j *journey) fill(ctx context.Context, v view, p *person, r *request, typed
 }
 
 // order asks for a log group in one go.
-func (j *journey) order(ctx context.Context, p *person, env, suffix string) (*request, error) {
+func (j *journey) submitRequest(ctx context.Context, p *person, env, suffix string) (*request, error) {
 	r := &request{name: "/demo/" + j.stamp + "/" + suffix, kind: "aws_cloudwatch_log_group", channel: "infra-" + env, place: "core " + env + "/app"}
 	r.title = "Log group " + r.name
 	if _, err := p.types(ctx, r.channel, "request cloudwatch-log-group "+env); err != nil {
@@ -69,7 +69,7 @@ func (j *journey) order(ctx context.Context, p *person, env, suffix string) (*re
 
 // card is the request's card in a place: its channel, or the DM of who looks.
 func (p *person) card(ctx context.Context, r *request, place string) (message, error) {
-	w, err := p.looks(ctx)
+	w, err := p.workspace(ctx)
 	if err != nil {
 		return message{}, err
 	}
@@ -111,7 +111,7 @@ func (p *person) seesIn(ctx context.Context, r *request, place string, limit tim
 		card = m
 		seen := m.read()
 		switch {
-		case holds(seen, words...):
+		case containsAll(seen, words...):
 			return true, seen, nil
 		case r.failing || !strings.Contains(seen, stateFailed):
 			failed = time.Time{}
@@ -144,7 +144,7 @@ const (
 
 // hears waits for a reply in the card's thread that holds the words; the newest one
 // that does counts.
-func (p *person) hears(ctx context.Context, r *request, limit time.Duration, words ...string) (message, error) {
+func (p *person) seesReply(ctx context.Context, r *request, limit time.Duration, words ...string) (message, error) {
 	var found message
 	want := fmt.Sprintf("a reply in the thread of “%s” with “%s”", r.title, strings.Join(words, "” and “"))
 	err := until(ctx, limit, want, func(ctx context.Context) (bool, string, error) {
@@ -156,7 +156,7 @@ func (p *person) hears(ctx context.Context, r *request, limit time.Duration, wor
 		ok := false
 		for _, m := range card.Replies {
 			all = append(all, m.read())
-			if holds(m.read(), words...) {
+			if containsAll(m.read(), words...) {
 				found, ok = m, true
 			}
 		}
@@ -167,7 +167,7 @@ func (p *person) hears(ctx context.Context, r *request, limit time.Duration, wor
 
 // planReply is the newest reply that asks for a decision.
 func (p *person) planReply(ctx context.Context, r *request) (message, error) {
-	return p.hears(ctx, r, later, " ready for ", "[Review plan]", "[Approve")
+	return p.seesReply(ctx, r, later, " ready for ", "[Review plan]", "[Approve")
 }
 
 var pullLink = regexp.MustCompile(`/([A-Za-z0-9._-]+/[A-Za-z0-9._-]+)/pull/([0-9]+)`)

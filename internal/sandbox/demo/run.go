@@ -30,11 +30,11 @@ func (j *journey) dispatches(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	run, err := j.dana.awaitRun(ctx, j.adams.repo, forged, 1)
+	current, err := j.dana.awaitRun(ctx, j.adams.repo, forged, 1)
 	if err != nil {
 		return err
 	}
-	if err := j.stoppedAtGuard(ctx, j.adams.repo, run); err != nil {
+	if err := j.stoppedAtGuard(ctx, j.adams.repo, current); err != nil {
 		return err
 	}
 	return j.inCloud(ctx, j.adams, false)

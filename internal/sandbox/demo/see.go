@@ -8,7 +8,7 @@ import (
 // workspace is what one person sees in Slack.
 type workspace struct {
 	Sockets  int // how many connections the app holds
-	Channels []channel
+	Channels []slackChannel
 	Views    []view // the one on top last
 }
 
@@ -25,7 +25,7 @@ func (w workspace) topLevel() map[string]bool {
 	return all
 }
 
-type channel struct {
+type slackChannel struct {
 	ID, Name, Kind string
 	Messages       []message
 	Ephemerals     []message
@@ -209,7 +209,7 @@ func (v view) value(c control) string {
 }
 
 // holds says whether all words stand in a text.
-func holds(text string, words ...string) bool {
+func containsAll(text string, words ...string) bool {
 	for _, w := range words {
 		if !strings.Contains(text, w) {
 			return false

@@ -44,12 +44,12 @@ func (j *journey) keys(ctx context.Context, bucket, prefix string) ([]string, er
 }
 
 // storage makes a signed request to S3.
-func (j *journey) storage(ctx context.Context, path string, query url.Values) ([]byte, error) {
+func (j *journey) storage(ctx context.Context, path string, params url.Values) ([]byte, error) {
 	u, err := url.Parse(j.access.S3)
 	if err != nil {
 		return nil, fmt.Errorf("address of S3: %w", err)
 	}
-	u.Path, u.RawQuery = path, query.Encode()
+	u.Path, u.RawQuery = path, params.Encode()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, err

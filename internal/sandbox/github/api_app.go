@@ -92,7 +92,7 @@ func (s *Server) SetInstalled(repo string, in bool) error {
 }
 
 func (s *Server) listInstallations(c *call) (reply, error) {
-	return list(s, c, []obj{s.installationJSON()}, func(o obj) obj { return o })
+	return paginate(s, c, []obj{s.installationJSON()}, func(o obj) obj { return o })
 }
 
 func (s *Server) getInstallation(c *call) (reply, error) {

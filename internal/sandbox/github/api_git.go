@@ -46,7 +46,7 @@ func (s *Server) matchingRefs(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return list(s, c, refs, func(ref gitrepo.Ref) obj { return s.refJSON(c.repo, ref) })
+	return paginate(s, c, refs, func(ref gitrepo.Ref) obj { return s.refJSON(c.repo, ref) })
 }
 
 func (s *Server) createRef(c *call) (reply, error) {
@@ -290,13 +290,13 @@ func (s *Server) getGitCommit(c *call) (reply, error) {
 	return ok(s.gitCommitJSON(c.repo, commit))
 }
 
-type who struct {
+type identity struct {
 	Name, Email string
 	Date        time.Time
 }
 
 // or fills what the caller left out from a default signature.
-func (w *who) or(def gitrepo.Signature) gitrepo.Signature {
+func (w *identity) or(def gitrepo.Signature) gitrepo.Signature {
 	def.When = time.Now()
 	if w == nil || w.Name == "" {
 		return def
@@ -311,7 +311,7 @@ func (s *Server) createCommit(c *call) (reply, error) {
 	var in struct {
 		Message, Tree     string
 		Parents           []string
-		Author, Committer *who
+		Author, Committer *identity
 	}
 	if err := decode(c.body, &in); err != nil {
 		return reply{}, err

@@ -40,7 +40,7 @@ func (s *Server) listPulls(c *call) (reply, error) {
 		}
 	}
 	sortPulls(out, c.query("sort"), c.query("direction"))
-	return list(s, c, out, func(pr *pull) obj { return s.simplePullJSON(c.repo, pr) })
+	return paginate(s, c, out, func(pr *pull) obj { return s.simplePullJSON(c.repo, pr) })
 }
 
 // sortPulls orders a list that is newest first already.
@@ -241,7 +241,7 @@ func (s *Server) listPullFiles(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return list(s, c, files, func(d gitrepo.FileDiff) obj { return s.fileJSON(c.repo, pr.HeadSHA, d) })
+	return paginate(s, c, files, func(d gitrepo.FileDiff) obj { return s.fileJSON(c.repo, pr.HeadSHA, d) })
 }
 
 func (s *Server) listPullCommits(c *call) (reply, error) {
@@ -253,7 +253,7 @@ func (s *Server) listPullCommits(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return list(s, c, commits, func(g gitrepo.Commit) obj { return s.commitJSON(c.repo, g) })
+	return paginate(s, c, commits, func(g gitrepo.Commit) obj { return s.commitJSON(c.repo, g) })
 }
 
 func (s *Server) isMerged(c *call) (reply, error) {

@@ -38,7 +38,7 @@ func (s *Server) listBranches(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return list(s, c, refs, func(ref gitrepo.Ref) obj {
+	return paginate(s, c, refs, func(ref gitrepo.Ref) obj {
 		return s.shortBranchJSON(c.repo, strings.TrimPrefix(ref.Name, "refs/heads/"), ref.Hash)
 	})
 }
@@ -81,7 +81,7 @@ func (s *Server) listCommits(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return list(s, c, commits, func(g gitrepo.Commit) obj { return s.commitJSON(c.repo, g) })
+	return paginate(s, c, commits, func(g gitrepo.Commit) obj { return s.commitJSON(c.repo, g) })
 }
 
 func (s *Server) getCommit(c *call) (reply, error) {

@@ -25,7 +25,7 @@ func (s *Server) listReviews(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return list(s, c, pr.Reviews, func(rv *review) obj { return s.reviewJSON(c.repo, pr, rv) })
+	return paginate(s, c, pr.Reviews, func(rv *review) obj { return s.reviewJSON(c.repo, pr, rv) })
 }
 
 var reviewStates = map[string]string{
@@ -67,19 +67,19 @@ func (s *Server) createReview(c *call) (reply, error) {
 // checkReview applies GitHub's own rules; nobody decides on their own pull
 // request, and a decision names a commit of it.
 func (s *Server) checkReview(c *call, pr *pull, state, body, commit string) error {
-	unprocessable := func(why string) error {
+	notValid := func(why string) error {
 		return &apiError{status: http.StatusUnprocessableEntity, message: "Unprocessable Entity", errors: []any{why}}
 	}
 	own := strings.EqualFold(pr.Author, c.p.login)
 	switch {
 	case own && state == "APPROVED":
-		return unprocessable("Can not approve your own pull request")
+		return notValid("Can not approve your own pull request")
 	case own && state == "CHANGES_REQUESTED":
-		return unprocessable("Can not request changes on your own pull request")
+		return notValid("Can not request changes on your own pull request")
 	case strings.TrimSpace(body) == "" && (state == "CHANGES_REQUESTED" || state == "COMMENTED"):
-		return unprocessable("Body can not be blank")
+		return notValid("Body can not be blank")
 	case len([]rune(body)) > maxText:
-		return unprocessable("Body is too long (maximum is 65536 characters)")
+		return notValid("Body is too long (maximum is 65536 characters)")
 	}
 	commits, err := s.commits(c.repo, pr)
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *Server) checkReview(c *call, pr *pull, state, body, commit string) erro
 			return nil
 		}
 	}
-	return unprocessable("The commit " + commit + " is not part of the pull request")
+	return notValid("The commit " + commit + " is not part of the pull request")
 }
 
 func (s *Server) findReview(c *call) (*pull, *review, error) {
@@ -160,7 +160,7 @@ func (s *Server) listComments(c *call) (reply, error) {
 		return reply{}, err
 	}
 	comments := s.commentsOf(c.repo, int(c.number("number")))
-	return list(s, c, comments, func(cm *comment) obj { return s.commentJSON(c.repo, cm) })
+	return paginate(s, c, comments, func(cm *comment) obj { return s.commentJSON(c.repo, cm) })
 }
 
 func commentBody(body []byte) (string, error) {

@@ -124,13 +124,13 @@ func (d *description) faults(schema, v any, at string) []string {
 		return nil
 	}
 	var out []string
-	for _, part := range list(s["allOf"]) {
+	for _, part := range paginate(s["allOf"]) {
 		out = append(out, d.faults(part, v, at)...)
 	}
-	if choices := append(list(s["anyOf"]), list(s["oneOf"])...); len(choices) > 0 {
+	if choices := append(paginate(s["anyOf"]), paginate(s["oneOf"])...); len(choices) > 0 {
 		out = append(out, d.nearest(choices, v, at)...)
 	}
-	if allowed := list(s["enum"]); len(allowed) > 0 && !slices.ContainsFunc(allowed, func(a any) bool { return a == v }) {
+	if allowed := paginate(s["enum"]); len(allowed) > 0 && !slices.ContainsFunc(allowed, func(a any) bool { return a == v }) {
 		out = append(out, fmt.Sprintf("%s is %v, not one of %v", at, v, allowed))
 	}
 	if kind, is := s["type"].(string); is {
@@ -154,7 +154,7 @@ func (d *description) nearest(choices []any, v any, at string) []string {
 	return best
 }
 
-func list(v any) []any {
+func paginate(v any) []any {
 	l, _ := v.([]any)
 	return l
 }
@@ -198,7 +198,7 @@ func (d *description) typed(kind string, s map[string]any, v any, at string) []s
 
 func (d *description) object(s, o map[string]any, at string) []string {
 	var out []string
-	for _, name := range list(s["required"]) {
+	for _, name := range paginate(s["required"]) {
 		if _, has := o[name.(string)]; !has {
 			out = append(out, fmt.Sprintf("%s.%s is missing", at, name))
 		}

@@ -57,10 +57,10 @@ func (s *Server) ResetCounts() {
 
 // Total adds up the REST calls of a principal, leaving out those whose pattern
 // contains one of the given texts (a token's refresh, say).
-func (c Counts) Total(principal string, without ...string) int {
+func (c Counts) Total(login string, without ...string) int {
 	sum := 0
 next:
-	for pattern, n := range c.Calls[principal] {
+	for pattern, n := range c.Calls[login] {
 		for _, w := range without {
 			if strings.Contains(pattern, w) {
 				continue next

@@ -135,10 +135,10 @@ func (f *activeFault) before(ctx context.Context, r *http.Request) (rep reply, s
 		}
 		return asAPI(secondaryLimit(status, f.Delay)).reply(), true
 	case FaultHang:
-		wait(ctx, r.Context(), f.Delay)
+		sleep(ctx, r.Context(), f.Delay)
 		panic(http.ErrAbortHandler)
 	case FaultDelay:
-		wait(ctx, r.Context(), f.Delay)
+		sleep(ctx, r.Context(), f.Delay)
 	}
 	return reply{}, false
 }
@@ -146,7 +146,7 @@ func (f *activeFault) before(ctx context.Context, r *http.Request) (rep reply, s
 func (f *activeFault) loses() bool { return f != nil && f.Kind == FaultLost }
 
 // wait returns when one of the contexts ends or, when d is not zero, after d.
-func wait(a, b context.Context, d time.Duration) {
+func sleep(a, b context.Context, d time.Duration) {
 	var after <-chan time.Time
 	if d > 0 {
 		t := time.NewTimer(d)

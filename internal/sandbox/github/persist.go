@@ -28,7 +28,7 @@ type saver struct {
 }
 
 func (s *Server) load() error {
-	s.state = &state{Repos: map[string]*repository{}, Tokens: map[string]*accessToken{}, Counts: newCounts()}
+	s.state = &storedState{Repos: map[string]*repository{}, Tokens: map[string]*accessToken{}, Counts: newCounts()}
 	s.hooks = newHooks(s.cfg)
 	dir := s.cfg.DataDir
 	if dir == "" {

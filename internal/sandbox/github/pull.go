@@ -130,7 +130,7 @@ func (s *Server) mergeable(r *repository, pr *pull) bool {
 }
 
 // approvals counts people with write access whose latest decisive review approves.
-func (s *Server) approvals(r *repository, pr *pull) (approved int, blocked bool) {
+func (s *Server) approvals(r *repository, pr *pull) (approved int, isBlocked bool) {
 	latest := map[string]string{}
 	for _, rv := range pr.Reviews {
 		if rv.State != "COMMENTED" && rv.State != "PENDING" && s.role(r, rv.Author) != "read" {
@@ -142,10 +142,10 @@ func (s *Server) approvals(r *repository, pr *pull) (approved int, blocked bool)
 		case "APPROVED":
 			approved++
 		case "CHANGES_REQUESTED":
-			blocked = true
+			isBlocked = true
 		}
 	}
-	return approved, blocked
+	return approved, isBlocked
 }
 
 // mergeableState is GitHub's one word for why a merge would or would not work.
@@ -169,9 +169,9 @@ func (s *Server) protection(r *repository, pr *pull) string {
 	if pr.Base != "main" || need == 0 {
 		return ""
 	}
-	approved, blocked := s.approvals(r, pr)
+	approved, isBlocked := s.approvals(r, pr)
 	switch {
-	case blocked:
+	case isBlocked:
 		return "Changes have been requested by reviewers with write access."
 	case approved < need:
 		return "At least " + itoa(int64(need)) + " approving review is required by reviewers with write access."

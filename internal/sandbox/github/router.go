@@ -230,19 +230,19 @@ func paged[T any](s *Server, c *call, list []T) ([]T, http.Header) {
 	page := clamp(q.Get("page"), 1, 1<<20)
 	last := max(1, (len(list)+size-1)/size)
 	var links []string
-	link := func(n int, rel string) {
+	addLink := func(n int, rel string) {
 		q.Set("page", strconv.Itoa(n))
 		links = append(links, fmt.Sprintf(`<%s?%s>; rel="%s"`, s.apiURL(c.r.URL.Path), q.Encode(), rel))
 	}
 	if page > 1 {
-		link(min(page-1, last), "prev")
+		addLink(min(page-1, last), "prev")
 	}
 	if page < last {
-		link(page+1, "next")
-		link(last, "last")
+		addLink(page+1, "next")
+		addLink(last, "last")
 	}
 	if page > 1 {
-		link(1, "first")
+		addLink(1, "first")
 	}
 	header := http.Header{}
 	if len(links) > 0 {
@@ -261,7 +261,7 @@ func clamp(text string, def, most int) int {
 }
 
 // list answers with one page of items rendered by show.
-func list[T any](s *Server, c *call, items []T, show func(T) obj) (reply, error) {
+func paginate[T any](s *Server, c *call, items []T, show func(T) obj) (reply, error) {
 	page, header := paged(s, c, items)
 	out := make([]obj, 0, len(page))
 	for _, item := range page {
@@ -272,7 +272,7 @@ func list[T any](s *Server, c *call, items []T, show func(T) obj) (reply, error)
 
 // counted is a list under a name with its total, as the Actions lists are.
 func counted[T any](s *Server, c *call, name string, items []T, show func(T) obj) (reply, error) {
-	rep, err := list(s, c, items, show)
+	rep, err := paginate(s, c, items, show)
 	rep.body = obj{"total_count": len(items), name: rep.body}
 	return rep, err
 }

@@ -149,7 +149,7 @@ func (s *Server) launch(r *repository, v *run) {
 	s.jobs.Go(func() {
 		defer cancel()
 		if s.cfg.QueueDelay > 0 {
-			wait(ctx, ctx, s.cfg.QueueDelay)
+			sleep(ctx, ctx, s.cfg.QueueDelay)
 		}
 		job, timeout, started := s.begin(r, v, t)
 		if !started {

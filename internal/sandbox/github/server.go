@@ -31,7 +31,7 @@ type Server struct {
 	web *http.ServeMux
 
 	mu      sync.Mutex
-	state   *state
+	state   *storedState
 	baseURL string
 	faults  []*activeFault
 	limits  map[string]*bucket

@@ -10,7 +10,7 @@ import (
 
 // state is what survives a restart, beside the repositories, logs and
 // deliveries, which have files of their own.
-type state struct {
+type storedState struct {
 	NextID     int64                   `json:"nextId"`
 	Repos      map[string]*repository  `json:"repos"` // by lower-case owner/name
 	Tokens     map[string]*accessToken `json:"tokens"`

@@ -35,11 +35,11 @@ type Fault struct {
 }
 
 // shared are the words that all services know, beside "hang" and "lost".
-var shared = map[FaultKind]FaultKind{"5xx": FaultInternal, "429": FaultRate}
+var sharedKinds = map[FaultKind]FaultKind{"5xx": FaultInternal, "429": FaultRate}
 
 // Inject adds a fault; they strike in order.
 func (s *Server) Inject(f Fault) error {
-	if kind, ok := shared[f.Kind]; ok {
+	if kind, ok := sharedKinds[f.Kind]; ok {
 		f.Kind = kind
 	}
 	if !slices.Contains(Kinds, f.Kind) {

@@ -68,7 +68,7 @@ func (r *reader) flag(name string, s schema) any {
 	key, all := terms(name), terms(name+" "+s.Description)
 	hits, keyHits, denied := map[string]bool{}, 0, false
 	for i, w := range r.words {
-		if w.used || !w.says() {
+		if w.used || !w.meaningful() {
 			continue
 		}
 		for _, stem := range w.stems {
@@ -166,7 +166,7 @@ func belongs(w word, parts []string) bool {
 	switch {
 	case strings.HasPrefix(w.low, "arn:"):
 		return has("arn", "arns") && slices.ContainsFunc(parts, func(p string) bool {
-			return p != "arn" && p != "arns" && w.has(stem(p))
+			return p != "arn" && p != "arns" && w.has(stemOf(p))
 		})
 	case resource.MatchString(w.low):
 		prefix := resource.FindStringSubmatch(w.low)[1]
@@ -214,7 +214,7 @@ func (r *reader) phrase(from int) string {
 		if endOfPhrase[w.low] || anyNumber.MatchString(w.raw) || len(out) == maxNameWords {
 			break
 		}
-		if w.says() && !w.used && plainWord.MatchString(w.low) {
+		if w.meaningful() && !w.used && plainWord.MatchString(w.low) {
 			out = append(out, w.low)
 		}
 		if w.last {
@@ -236,7 +236,7 @@ func (r *reader) following(name string) any {
 		for match && next < len(r.words)-1 && slices.Contains([]string{"is", "of", "named", "called", "="}, r.words[next].low) {
 			next++
 		}
-		if match && r.words[next].says() {
+		if match && r.words[next].meaningful() {
 			return r.words[next].raw
 		}
 	}

@@ -151,12 +151,12 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 
 // request is the part of a completion request that is read.
 type request struct {
-	Model    string    `json:"model"`
-	Messages []message `json:"messages"`
-	Stream   bool      `json:"stream"`
-	N        *int      `json:"n"`
-	MaxNew   int       `json:"max_completion_tokens"`
-	MaxOld   int       `json:"max_tokens"`
+	Model    string        `json:"model"`
+	Messages []chatMessage `json:"messages"`
+	Stream   bool          `json:"stream"`
+	N        *int          `json:"n"`
+	MaxNew   int           `json:"max_completion_tokens"`
+	MaxOld   int           `json:"max_tokens"`
 	Format   struct {
 		Type   string `json:"type"`
 		Schema *struct {
@@ -169,7 +169,7 @@ type request struct {
 	schema schema
 }
 
-type message struct {
+type chatMessage struct {
 	Role    string `json:"role"`
 	Content any    `json:"content"`
 }

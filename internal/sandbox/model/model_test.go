@@ -59,16 +59,16 @@ const infra = `{"type":"object","additionalProperties":false,"required":["reques
 
 const instructions = "Fill in the form.\n\n- s3-bucket: A private bucket for objects.\n- log-group: Keeps the logs of a program.\n"
 
-func ask(t *testing.T, s *Server, schema, system, words string) (string, error) {
+func ask(t *testing.T, s *Server, form, system, words string) (string, error) {
 	t.Helper()
-	resp, err := client(s, "key").CreateChatCompletion(t.Context(), question(schema, system, words))
+	resp, err := client(s, "key").CreateChatCompletion(t.Context(), question(form, system, words))
 	if err != nil {
 		return "", err
 	}
 	return resp.Choices[0].Message.Content, nil
 }
 
-func question(schema, system, words string) openai.ChatCompletionRequest {
+func question(form, system, words string) openai.ChatCompletionRequest {
 	return openai.ChatCompletionRequest{
 		Model: Name,
 		Messages: []openai.ChatCompletionMessage{
@@ -76,7 +76,7 @@ func question(schema, system, words string) openai.ChatCompletionRequest {
 		},
 		ResponseFormat: &openai.ChatCompletionResponseFormat{
 			Type:       openai.ChatCompletionResponseFormatTypeJSONSchema,
-			JSONSchema: &openai.ChatCompletionResponseFormatJSONSchema{Name: "form", Strict: true, Schema: json.RawMessage(schema)},
+			JSONSchema: &openai.ChatCompletionResponseFormatJSONSchema{Name: "form", Strict: true, Schema: json.RawMessage(form)},
 		},
 	}
 }

@@ -198,7 +198,7 @@ func (r *reader) best(values []any, fields []map[string]bool) (int, bool) {
 func (r *reader) literal(values []any) int {
 	for i, w := range r.words {
 		for j, v := range values {
-			if text, ok := v.(string); ok && !w.used && w.says() && strings.EqualFold(w.raw, text) {
+			if text, ok := v.(string); ok && !w.used && w.meaningful() && strings.EqualFold(w.raw, text) {
 				r.words[i].used = true
 				return j
 			}
@@ -211,7 +211,7 @@ func (r *reader) literal(values []any) int {
 func (r *reader) said(of map[string]bool) float64 {
 	count := 0.0
 	for _, w := range r.words {
-		if !w.used && w.says() && slices.ContainsFunc(w.stems, func(s string) bool { return of[s] }) {
+		if !w.used && w.meaningful() && slices.ContainsFunc(w.stems, func(s string) bool { return of[s] }) {
 			count++
 		}
 	}
@@ -248,7 +248,7 @@ func (r *reader) vocabulary(values []any) (own, described []map[string]bool, sha
 func (r *reader) weight(term string) float64 {
 	weight := 0.0
 	for i, w := range r.words {
-		if w.used || !w.says() || !w.has(term) {
+		if w.used || !w.meaningful() || !w.has(term) {
 			continue
 		}
 		here := 1.0
@@ -276,7 +276,7 @@ func (r *reader) negated(of map[string]bool) bool {
 func (r *reader) use(of map[string]bool) {
 	var placed, others []int
 	for i, w := range r.words {
-		if !w.says() || !slices.ContainsFunc(w.stems, func(s string) bool { return of[s] }) {
+		if !w.meaningful() || !slices.ContainsFunc(w.stems, func(s string) bool { return of[s] }) {
 			continue
 		}
 		if r.placed(i) {

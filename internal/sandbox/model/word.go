@@ -48,14 +48,14 @@ func newWord(raw string) word {
 func stems(text string) []string {
 	var out []string
 	for _, p := range partsOf.FindAllString(strings.ToLower(text), -1) {
-		out = append(out, stem(p))
+		out = append(out, stemOf(p))
 	}
 	return out
 }
 
 // stem makes forms of a word alike: versioned and versioning, registry and
 // registries. It is crude on purpose; only equality matters.
-func stem(w string) string {
+func stemOf(w string) string {
 	for _, suffix := range []string{"ing", "ed", "es", "s"} {
 		if cut, ok := strings.CutSuffix(w, suffix); ok && len(cut) >= 3 && !strings.HasSuffix(cut, "s") {
 			w = cut
@@ -91,7 +91,7 @@ func set(words string) map[string]bool {
 	return out
 }
 
-func (w word) says() bool { return !stopWords[w.low] && w.low != "" }
+func (w word) meaningful() bool { return !stopWords[w.low] && w.low != "" }
 
 func (w word) has(stem string) bool { return slices.Contains(w.stems, stem) }
 
@@ -99,7 +99,7 @@ func (w word) has(stem string) bool { return slices.Contains(w.stems, stem) }
 func terms(text string) map[string]bool {
 	out := map[string]bool{}
 	for _, w := range splitWords(strings.ReplaceAll(text, "_", " ")) {
-		if w.says() {
+		if w.meaningful() {
 			for _, s := range w.stems {
 				out[s] = true
 			}

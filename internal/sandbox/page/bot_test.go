@@ -13,7 +13,7 @@ import (
 // bot answers in the workspace in the place of the product: a form, a card with its
 // thread, an answer for one alone.
 type bot struct {
-	*world
+	*testSandbox
 	sm   *socketmode.Client
 	form json.RawMessage
 
@@ -23,11 +23,11 @@ type bot struct {
 	acted []string
 }
 
-func startBot(w *world) *bot {
+func startBot(w *testSandbox) *bot {
 	w.t.Helper()
 	env := w.box.Access.Env
 	api := slack.New(env["SLACK_BOT_TOKEN"], slack.OptionAppLevelToken(env["SLACK_APP_TOKEN"]), slack.OptionAPIURL(env["SLACK_API_URL"]))
-	b := &bot{world: w, sm: socketmode.New(api), form: fixture(w.t, "form.json")}
+	b := &bot{testSandbox: w, sm: socketmode.New(api), form: fixture(w.t, "form.json")}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	var running sync.WaitGroup
 	connected := make(chan struct{}, 100)

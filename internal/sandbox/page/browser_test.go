@@ -17,7 +17,7 @@ import (
 
 var shots = flag.String("screenshots", "", "folder to write screenshots to")
 
-func (w *world) open(width, height int) *browser.Page {
+func (w *testSandbox) open(width, height int) *browser.Page {
 	w.t.Helper()
 	p := browser.Open(w.t, w.box.Access.Page, width, height)
 	p.See("button", "Send")
@@ -33,13 +33,13 @@ func shoot(p *browser.Page, name string) {
 
 func named(t *testing.T, p *browser.Page) {
 	t.Helper()
-	for _, role := range p.Unnamed() {
-		t.Errorf("a %s has no name", role)
+	for _, missing := range p.Unnamed() {
+		t.Errorf("a %s has no name", missing)
 	}
 }
 
 func TestANewcomerIsWelcomed(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	p := w.open(1280, 800)
 	p.Read("TfPilot is not connected")
 	startBot(w)
@@ -66,7 +66,7 @@ func TestANewcomerIsWelcomed(t *testing.T) {
 }
 
 func TestAFormIsFilledIn(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	b := startBot(w)
 	p := w.open(1280, 800)
 	p.TypeInto("combobox", "Message #infra-dev", "/tfpilot request")
@@ -111,7 +111,7 @@ func TestAFormIsFilledIn(t *testing.T) {
 
 // What is wrong stands below its field, and is seen with it in a low window too.
 func TestAnErrorIsSeenWithItsField(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	startBot(w)
 	p := w.open(1280, 440)
 	p.TypeInto("combobox", "Message #infra-dev", "/tfpilot request")
@@ -152,7 +152,7 @@ func given(t *testing.T, b *bot) {
 }
 
 func TestCardsAndThreads(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	b := startBot(w)
 	p := w.open(1280, 800)
 	p.Click("button", "#payments")
@@ -199,7 +199,7 @@ func TestCardsAndThreads(t *testing.T) {
 }
 
 func TestHomeAndDirectMessages(t *testing.T) {
-	w := startWorld(t, t.TempDir(), 0, home.Replace)
+	w := startTestSandbox(t, t.TempDir(), 0, home.Replace)
 	b := startBot(w)
 	b.api("views.publish", map[string]any{"user_id": "U0DANA0001", "view": map[string]any{"type": "home", "blocks": []any{
 		map[string]any{"type": "header", "text": map[string]any{"type": "plain_text", "text": "Your requests"}},
@@ -215,7 +215,7 @@ func TestHomeAndDirectMessages(t *testing.T) {
 }
 
 func TestLookInside(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	w.seed()
 	p := w.open(1280, 800)
 	p.See("combobox", "Request to follow")
@@ -255,7 +255,7 @@ func TestLookInside(t *testing.T) {
 }
 
 func TestFaultsCountersAndReset(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	w.seed()
 	p := w.open(1280, 800)
 	p.Click("tab", "Faults")
@@ -291,7 +291,7 @@ func TestFaultsCountersAndReset(t *testing.T) {
 
 // In a narrow window there is one pane at a time, and nothing is wider than it.
 func TestNarrowAndDark(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	w.seed()
 	b := startBot(w)
 	b.post(infraDev, "U0DANA0001")
@@ -332,7 +332,7 @@ func TestNarrowAndDark(t *testing.T) {
 
 // A long channel is drawn from its end, and further back when asked for.
 func TestLongChannel(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	for i := range 130 {
 		if _, err := w.box.Slack.Say("ana", "#infra-dev", "", "message number "+strconv.Itoa(i)+"."); err != nil {
 			t.Fatal(err)
@@ -356,7 +356,7 @@ func TestLongChannel(t *testing.T) {
 
 // The keyboard alone reaches everything: here a tab, a user, a channel.
 func TestKeyboard(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	p := w.open(1280, 800)
 	p.Click("tab", "Request")
 	p.Press(kb.ArrowRight + kb.ArrowRight)
@@ -382,7 +382,7 @@ func TestTheSandboxComesBack(t *testing.T) {
 	}
 	p.Read("The sandbox does not answer.")
 	shoot(p, "gone-1280-light")
-	again := startWorld(t, dir, port, func(m string) string { return m })
+	again := startTestSandbox(t, dir, port, func(m string) string { return m })
 	p.Click("button", "Try now")
 	p.Unread("The sandbox does not answer.")
 	if _, err := again.box.Slack.Say("ana", "#infra-dev", "", "back again"); err != nil {
@@ -393,7 +393,7 @@ func TestTheSandboxComesBack(t *testing.T) {
 }
 
 // onFixedPorts starts a sandbox on eight ports in a row that happen to be free.
-func onFixedPorts(t *testing.T, dir string) (*world, int) {
+func onFixedPorts(t *testing.T, dir string) (*testSandbox, int) {
 	t.Helper()
 	var last error
 	for range 20 {
@@ -406,7 +406,7 @@ func onFixedPorts(t *testing.T, dir string) (*world, int) {
 		_ = probe.Close()
 		box, err := start(t, dir, port, func(m string) string { return m })
 		if err == nil {
-			return &world{t, box}, port
+			return &testSandbox{t, box}, port
 		}
 		last = err
 		time.Sleep(50 * time.Millisecond)

@@ -98,7 +98,7 @@ func (v *viewer) stamps() map[string]uint64 {
 		}
 		_, _ = fmt.Fprint(w, v.box.Cloud.Faults())
 	})
-	sum(topicGitHub, v.forge)
+	sum(topicGitHub, v.writeGitHub)
 	return out
 }
 
@@ -109,7 +109,7 @@ func (v *viewer) tags(w io.Writer, bucket, prefix string) {
 }
 
 // forge fingerprints GitHub by its effects and by the progress of runs.
-func (v *viewer) forge(w io.Writer) {
+func (v *viewer) writeGitHub(w io.Writer) {
 	c := v.box.GitHub.Counts()
 	_, _ = fmt.Fprint(w, c.PullRequests, c.Merges, c.Reviews, c.Comments, c.Pushes, c.Deliveries)
 	for _, d := range v.box.GitHub.Deliveries() {

@@ -8,9 +8,9 @@ import (
 )
 
 // carded is a seeded world in which the request's card stands in #infra-dev.
-func carded(t *testing.T) (*world, *browser.Page) {
+func carded(t *testing.T) (*testSandbox, *browser.Page) {
 	t.Helper()
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	w.seed()
 	ts := startBot(w).post(infraDev, "U0DANA0001")
 	card := []byte(`"messages": [{"role": "card", "channel": "` + infraDev + `", "ts": "` + ts + `"}]`)
@@ -39,7 +39,7 @@ func TestNextStepsLeadToTheCard(t *testing.T) {
 
 // Any message can be answered in a thread that is not there yet.
 func TestReplyInThread(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	if _, err := w.box.Slack.Say("ana", "#infra-dev", "", "Does anybody need a bucket?"); err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func Mount(box *sandbox.Sandbox) {
 	box.Mount("GET /{$}", files)
 	box.Mount("GET /static/", files)
 	for pattern, h := range map[string]http.HandlerFunc{
-		"GET /view/world":      v.world,
+		"GET /view/world":      v.sandboxInfo,
 		"GET /view/requests":   v.requests,
 		"GET /view/request":    v.request,
 		"GET /view/pulls":      v.pulls,

@@ -14,7 +14,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-func (w *world) get(path string) *http.Response {
+func (w *testSandbox) get(path string) *http.Response {
 	w.t.Helper()
 	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.box.Access.Page+path, nil)
 	if err != nil {
@@ -29,7 +29,7 @@ func (w *world) get(path string) *http.Response {
 }
 
 func TestFilesAreServedUnderTheirPolicy(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	err := fs.WalkDir(static, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -138,7 +138,7 @@ func TestRowsSayWhatTheViewSays(t *testing.T) {
 }
 
 func TestDamagedDocumentIsLeftOutOfTheList(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	w.put(requestsBucket, requestKey, fixture(t, "request.json"))
 	w.put(requestsBucket, "requests/req_damaged000000.json", []byte("{"))
 	w.put(requestsBucket, "history/req_gn57ozoqhvzm6.json", fixture(t, "request.json"))
@@ -179,7 +179,7 @@ func TestStateIsMasked(t *testing.T) {
 
 // The world names people and places; the keys stay where the sandbox prints them.
 func TestWorldHoldsNoSecret(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	var raw json.RawMessage
 	w.view("/view/world", &raw)
 	for name, secret := range w.box.Access.Env {
@@ -202,7 +202,7 @@ func TestWorldHoldsNoSecret(t *testing.T) {
 }
 
 func TestResetTakesWhatIsAskedFor(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	w.seed()
 	if err := w.box.S3.Inject(s3.Fault{Kind: s3.FaultSlowDown}); err != nil {
 		t.Fatal(err)
@@ -233,7 +233,7 @@ func TestResetTakesWhatIsAskedFor(t *testing.T) {
 
 // A page that listens hears of everything at first, then of what changes.
 func TestEvents(t *testing.T) {
-	w := newWorld(t)
+	w := newTestSandbox(t)
 	lines := bufio.NewScanner(w.get("/view/events").Body)
 	next := func() string {
 		for lines.Scan() {

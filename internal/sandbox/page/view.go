@@ -60,7 +60,7 @@ type Person struct {
 }
 
 // world says who and where everything is, and nothing secret.
-func (v *viewer) world(w http.ResponseWriter, _ *http.Request) {
+func (v *viewer) sandboxInfo(w http.ResponseWriter, _ *http.Request) {
 	a := v.box.Access
 	var people []Person
 	for _, p := range sandbox.People {

@@ -128,7 +128,7 @@ func (t trait) validate(b schema.Block, config map[string]any) []fault {
 			out = append(out, fault{names[0], fmt.Errorf("conflicts with %s", names[1])})
 		}
 	}
-	if t.label == instance.label && config["ami"] == nil && len(list(config["launch_template"])) == 0 {
+	if t.label == instance.label && config["ami"] == nil && len(asList(config["launch_template"])) == 0 {
 		out = append(out, fault{"ami", fmt.Errorf("one of `ami,launch_template` must be specified")})
 	}
 	return out
@@ -143,7 +143,7 @@ func readOnly(b schema.Block, config map[string]any, path string) []fault {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.Blocks)) {
-		for _, item := range list(config[name]) {
+		for _, item := range asList(config[name]) {
 			if one, ok := item.(map[string]any); ok {
 				out = append(out, readOnly(b.Blocks[name].Block, one, join(path, name))...)
 			}
@@ -173,4 +173,4 @@ func visit(v any, path []string, f func(any)) {
 	}
 }
 
-func list(v any) []any { items, _ := v.([]any); return items }
+func asList(v any) []any { items, _ := v.([]any); return items }

@@ -148,7 +148,7 @@ func (p planner) blocks(n schema.Nested, configured, prior any, path string) any
 			out[i] = item
 			continue
 		}
-		out[i] = p.block(n.Block, one, counterpart(n, one, list(prior), i), path)
+		out[i] = p.block(n.Block, one, counterpart(n, one, asList(prior), i), path)
 	}
 	return out
 }
@@ -193,7 +193,7 @@ func (p planner) replaced(b schema.Block, planned, prior map[string]any) []*tfty
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.Blocks)) {
 		n := b.Blocks[name]
-		before, after := list(prior[name]), list(planned[name])
+		before, after := asList(prior[name]), asList(planned[name])
 		if p.trait.replaces(name) && len(before) != len(after) {
 			out = append(out, root.WithAttributeName(name))
 			continue

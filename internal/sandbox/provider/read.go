@@ -74,7 +74,7 @@ func fillBlocks(b schema.Block, state map[string]any) {
 		if n.Nesting == "single" {
 			continue
 		}
-		items := list(state[name])
+		items := asList(state[name])
 		filled := make([]any, len(items))
 		for i, item := range items {
 			one, _ := item.(map[string]any)

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // binary is the provider as users run it: the product itself under another name.
 // Terraform starts it for every command, which a binary with the race detector in it
 // takes ten times as long for.
-var binary = sync.OnceValues(func() (string, error) {
+var providerBinary = sync.OnceValues(func() (string, error) {
 	at := filepath.Join(built, "tfpilot")
 	build := exec.Command("go", "build", "-race=false", "-o", at, "github.com/tfpilot/tfpilot/cmd/tfpilot")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -45,14 +45,14 @@ var terraform = sync.OnceValues(func() (toolchain.Tool, error) {
 })
 
 // root is a Terraform root with the real CLI, this provider and an account.
-type root struct {
+type testRoot struct {
 	t     *testing.T
 	dir   string
 	env   []string
 	cloud *cloud.Server
 }
 
-func newRoot(t *testing.T, config string) *root {
+func newRoot(t *testing.T, config string) *testRoot {
 	t.Helper()
 	account, err := cloud.New(cloud.Config{Token: "token"})
 	if err != nil {
@@ -60,7 +60,7 @@ func newRoot(t *testing.T, config string) *root {
 	}
 	srv := httptest.NewServer(account)
 	t.Cleanup(srv.Close)
-	self, err := binary()
+	self, err := providerBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func newRoot(t *testing.T, config string) *root {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &root{t: t, dir: t.TempDir(), cloud: account}
+	r := &testRoot{t: t, dir: t.TempDir(), cloud: account}
 	r.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir, "TF_CLI_CONFIG_FILE=" + rc, "TF_INPUT=0", "TF_IN_AUTOMATION=1",
 		"TF_CLI_ARGS=-no-color", "TF_LOG=WARN", "TF_LOG_PATH=" + filepath.Join(r.dir, "log"), EnvURL + "=" + srv.URL, EnvToken + "=token",
@@ -80,7 +80,7 @@ func newRoot(t *testing.T, config string) *root {
 
 // consistent reads in Terraform's log whether a result ever differed from its
 // plan; to a user Terraform only hides that of providers on the older SDK.
-func (r *root) consistent() {
+func (r *testRoot) consistent() {
 	log, _ := os.ReadFile(filepath.Join(r.dir, "log"))
 	for line := range strings.SplitSeq(string(log), "\n") {
 		if strings.Contains(line, "produced an unexpected new value") || strings.Contains(line, "inconsistent") {
@@ -89,7 +89,7 @@ func (r *root) consistent() {
 	}
 }
 
-const head = `
+const configHead = `
 terraform {
   required_providers {
     aws = {
@@ -100,14 +100,14 @@ terraform {
 }
 `
 
-func (r *root) write(config string) {
+func (r *testRoot) write(config string) {
 	r.t.Helper()
-	if err := os.WriteFile(filepath.Join(r.dir, "main.tf"), []byte(head+config), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(r.dir, "main.tf"), []byte(configHead+config), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
 }
 
-func (r *root) run(args ...string) (string, int) {
+func (r *testRoot) run(args ...string) (string, int) {
 	r.t.Helper()
 	tool, err := terraform()
 	if err != nil {
@@ -119,7 +119,7 @@ func (r *root) run(args ...string) (string, int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-func (r *root) must(args ...string) string {
+func (r *testRoot) must(args ...string) string {
 	r.t.Helper()
 	out, code := r.run(args...)
 	if code != 0 {
@@ -128,7 +128,7 @@ func (r *root) must(args ...string) string {
 	return out
 }
 
-func (r *root) noChanges() {
+func (r *testRoot) noChanges() {
 	r.t.Helper()
 	if out, code := r.run("plan", "-detailed-exitcode"); code != 0 {
 		r.t.Fatalf("a second plan has changes (exit %d):\n%s", code, out)
@@ -137,7 +137,7 @@ func (r *root) noChanges() {
 
 // actions plans and returns what would happen to each address, without those
 // where nothing would.
-func (r *root) actions() map[string]string {
+func (r *testRoot) actions() map[string]string {
 	r.t.Helper()
 	r.must("plan", "-out=tfplan")
 	var plan struct {
@@ -262,7 +262,7 @@ func TestLifeOfEveryResource(t *testing.T) {
 }
 
 // changes edits in place, then what makes a new object.
-func (r *root) changes() {
+func (r *testRoot) changes() {
 	r.t.Helper()
 	for _, row := range []struct{ old, new, address, want string }{
 		{"retention_in_days = 30", "retention_in_days = 60", "aws_cloudwatch_log_group.l", "update"},
@@ -276,7 +276,7 @@ func (r *root) changes() {
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		r.write(strings.Replace(strings.TrimPrefix(string(text), head), row.old, row.new, 1))
+		r.write(strings.Replace(strings.TrimPrefix(string(text), configHead), row.old, row.new, 1))
 		if got := r.actions(); got[row.address] != row.want || len(got) != 1 {
 			r.t.Errorf("%s: planned %v, want %s of %s", row.new, got, row.want, row.address)
 		}
@@ -286,7 +286,7 @@ func (r *root) changes() {
 }
 
 // drift changes and removes objects behind Terraform's back.
-func (r *root) drift() {
+func (r *testRoot) drift() {
 	r.t.Helper()
 	if err := r.cloud.Change("aws_s3_bucket_versioning", "acme-everything", map[string]any{
 		"versioning_configuration": []any{map[string]any{"status": "Suspended"}},

@@ -34,9 +34,9 @@ func (t trait) replaces(path string) bool {
 	return path == "region" || slices.Contains(t.replace, path)
 }
 
-func n(text string) json.Number { return json.Number(text) }
+func num(text string) json.Number { return json.Number(text) }
 
-func field(name string) func(map[string]any) string {
+func fieldOf(name string) func(map[string]any) string {
 	return func(state map[string]any) string { s, _ := state[name].(string); return s }
 }
 
@@ -45,7 +45,7 @@ func field(name string) func(map[string]any) string {
 var traits = map[string]trait{
 	"aws_s3_bucket": {
 		label: "S3 Bucket", service: "S3", calls: [3]string{"CreateBucket", "PutBucketTagging", "DeleteBucket"},
-		id:       field("bucket"),
+		id:       fieldOf("bucket"),
 		computed: []string{"acceleration_status", "acl", "bucket", "bucket_prefix", "object_lock_enabled", "policy", "request_payer"},
 		defaults: map[string]any{"force_destroy": false},
 		replace:  []string{"bucket", "bucket_prefix", "object_lock_enabled"},
@@ -53,17 +53,17 @@ var traits = map[string]trait{
 	},
 	"aws_s3_bucket_public_access_block": {
 		label: "S3 Bucket Public Access Block", service: "S3", calls: [3]string{"PutPublicAccessBlock", "PutPublicAccessBlock", "DeletePublicAccessBlock"},
-		id: field("bucket"), replace: []string{"bucket"},
+		id: fieldOf("bucket"), replace: []string{"bucket"},
 		defaults: map[string]any{"block_public_acls": false, "block_public_policy": false, "ignore_public_acls": false, "restrict_public_buckets": false},
 	},
 	"aws_s3_bucket_ownership_controls": {
 		label: "S3 Bucket Ownership Controls", service: "S3", calls: [3]string{"PutBucketOwnershipControls", "PutBucketOwnershipControls", "DeleteBucketOwnershipControls"},
-		id: field("bucket"), replace: []string{"bucket"},
+		id: fieldOf("bucket"), replace: []string{"bucket"},
 		checks: map[string]check{"rule.object_ownership": oneOf("BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced")},
 	},
 	"aws_s3_bucket_versioning": {
 		label: "S3 Bucket Versioning", service: "S3", calls: [3]string{"PutBucketVersioning", "PutBucketVersioning", "PutBucketVersioning"},
-		id: field("bucket"), replace: []string{"bucket", "expected_bucket_owner"},
+		id: fieldOf("bucket"), replace: []string{"bucket", "expected_bucket_owner"},
 		computed: []string{"versioning_configuration.mfa_delete"},
 		checks: map[string]check{
 			"versioning_configuration.status":     oneOf("Enabled", "Suspended", "Disabled"),
@@ -72,49 +72,49 @@ var traits = map[string]trait{
 	},
 	"aws_s3_bucket_server_side_encryption_configuration": {
 		label: "S3 Bucket Server-side Encryption Configuration", service: "S3", calls: [3]string{"PutBucketEncryption", "PutBucketEncryption", "DeleteBucketEncryption"},
-		id: field("bucket"), replace: []string{"bucket", "expected_bucket_owner"},
+		id: fieldOf("bucket"), replace: []string{"bucket", "expected_bucket_owner"},
 		checks: map[string]check{"rule.apply_server_side_encryption_by_default.sse_algorithm": oneOf("AES256", "aws:fsx", "aws:kms", "aws:kms:dsse")},
 	},
 	"aws_s3_bucket_lifecycle_configuration": {
 		label: "S3 Bucket Lifecycle Configuration", service: "S3", calls: [3]string{"PutBucketLifecycleConfiguration", "PutBucketLifecycleConfiguration", "DeleteBucketLifecycle"},
-		id: field("bucket"), replace: []string{"bucket", "expected_bucket_owner"},
+		id: fieldOf("bucket"), replace: []string{"bucket", "expected_bucket_owner"},
 		computed: []string{"transition_default_minimum_object_size"},
 		values:   lifecycleValues,
 		checks:   lifecycleChecks,
 	},
 	"aws_s3_bucket_policy": {
 		label: "S3 Bucket Policy", service: "S3", calls: [3]string{"PutBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"},
-		id: field("bucket"), replace: []string{"bucket"},
+		id: fieldOf("bucket"), replace: []string{"bucket"},
 		checks: map[string]check{"policy": isJSON},
 	},
 	"aws_instance":       instance,
 	"aws_ecr_repository": repository,
 	"aws_ecr_lifecycle_policy": {
 		label: "ECR Lifecycle Policy", service: "ECR", calls: [3]string{"PutLifecyclePolicy", "PutLifecyclePolicy", "DeleteLifecyclePolicy"},
-		id: field("repository"), replace: []string{"repository", "policy"},
-		values: map[string]func(made) any{"registry_id": account},
+		id: fieldOf("repository"), replace: []string{"repository", "policy"},
+		values: map[string]func(made) any{"registry_id": accountID},
 		checks: map[string]check{"policy": isJSON},
 	},
 	"aws_cloudwatch_log_group": {
 		label: "CloudWatch Logs Log Group", service: "CloudWatch Logs", calls: [3]string{"CreateLogGroup", "PutRetentionPolicy", "DeleteLogGroup"},
-		id: field("name"), alone: [][]string{{"name", "name_prefix"}},
+		id: fieldOf("name"), alone: [][]string{{"name", "name_prefix"}},
 		computed: []string{"deletion_protection_enabled", "log_group_class", "name", "name_prefix"},
-		defaults: map[string]any{"retention_in_days": n("0"), "skip_destroy": false},
+		defaults: map[string]any{"retention_in_days": num("0"), "skip_destroy": false},
 		replace:  []string{"name", "name_prefix", "log_group_class"},
 		values:   logGroupValues, checks: logGroupChecks,
 	},
 	"aws_iam_role": {
 		label: "IAM Role", service: "IAM", calls: [3]string{"CreateRole", "UpdateRole", "DeleteRole"},
-		id: field("name"), alone: [][]string{{"name", "name_prefix"}},
+		id: fieldOf("name"), alone: [][]string{{"name", "name_prefix"}},
 		computed: []string{"managed_policy_arns", "name", "name_prefix"},
-		defaults: map[string]any{"force_detach_policies": false, "max_session_duration": n("3600"), "path": "/"},
+		defaults: map[string]any{"force_detach_policies": false, "max_session_duration": num("3600"), "path": "/"},
 		replace:  []string{"name", "name_prefix", "path"},
 		values:   roleValues, checks: roleChecks,
 	},
 	"aws_iam_role_policy_attachment": {
 		label: "IAM Policy attachment to IAM Role", service: "IAM", calls: [3]string{"AttachRolePolicy", "AttachRolePolicy", "DetachRolePolicy"},
 		id: func(state map[string]any) string {
-			return field("role")(state) + "/" + field("policy_arn")(state)
+			return fieldOf("role")(state) + "/" + fieldOf("policy_arn")(state)
 		},
 		replace: []string{"role", "policy_arn"},
 		checks:  map[string]check{"policy_arn": isARN},
@@ -123,7 +123,7 @@ var traits = map[string]trait{
 
 var repository = trait{
 	label: "ECR Repository", service: "ECR", calls: [3]string{"CreateRepository", "PutImageTagMutability", "DeleteRepository"},
-	id: field("name"), computed: []string{"encryption_configuration.kms_key"},
+	id: fieldOf("name"), computed: []string{"encryption_configuration.kms_key"},
 	defaults: map[string]any{"image_tag_mutability": "MUTABLE", "encryption_configuration.encryption_type": "AES256"},
 	replace:  []string{"name", "encryption_configuration", "encryption_configuration.encryption_type", "encryption_configuration.kms_key"},
 	values:   repositoryValues, checks: repositoryChecks,

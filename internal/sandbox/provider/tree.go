@@ -61,7 +61,7 @@ func decode(v tftypes.Value) (any, error) {
 	case t.Is(tftypes.Number):
 		n := new(big.Float)
 		err := v.As(&n)
-		return number(n), err
+		return toNumber(n), err
 	case t.Is(tftypes.List{}), t.Is(tftypes.Set{}):
 		return decodeList(v)
 	}
@@ -98,7 +98,7 @@ func decodeMap(v tftypes.Value) (any, error) {
 	return out, nil
 }
 
-func number(n *big.Float) json.Number {
+func toNumber(n *big.Float) json.Number {
 	if n.IsInt() {
 		return json.Number(n.Text('f', 0))
 	}

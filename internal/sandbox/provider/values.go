@@ -21,7 +21,7 @@ type made struct {
 
 func fixed(v any) func(made) any { return func(made) any { return v } }
 
-func account(made) any { return cloud.Account }
+func accountID(made) any { return cloud.Account }
 
 func (m made) arn(service, region, resource string) string {
 	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, region, cloud.Account, resource)
@@ -53,7 +53,7 @@ var lifecycleValues = map[string]func(made) any{
 
 var repositoryValues = map[string]func(made) any{
 	"arn":         func(m made) any { return m.arn("ecr", m.region, "repository/"+m.id) },
-	"registry_id": account,
+	"registry_id": accountID,
 	"repository_url": func(m made) any {
 		return fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com/%s", cloud.Account, m.region, m.id)
 	},
@@ -94,7 +94,7 @@ var instanceValues = map[string]func(made) any{
 	"instance_initiated_shutdown_behavior": fixed("stop"),
 	"instance_lifecycle":                   fixed(""),
 	"instance_state":                       fixed("running"),
-	"ipv6_address_count":                   fixed(n("0")),
+	"ipv6_address_count":                   fixed(num("0")),
 	"ipv6_addresses":                       fixed([]any{}),
 	"key_name":                             fixed(""),
 	"monitoring":                           fixed(false),
@@ -102,9 +102,9 @@ var instanceValues = map[string]func(made) any{
 	"password_data":                        fixed(""),
 	"placement_group":                      fixed(""),
 	"placement_group_id":                   fixed(""),
-	"placement_partition_number":           fixed(n("0")),
+	"placement_partition_number":           fixed(num("0")),
 	"primary_network_interface_id":         func(made) any { return "eni-" + hexDigits(17) },
-	"private_ip":                           func(made) any { return address("10.0") },
+	"private_ip":                           func(made) any { return hostAddress("10.0") },
 	"private_dns":                          func(m made) any { return m.dns("private_ip", "ip-", "."+m.region+".compute.internal") },
 	"public_ip":                            instancePublicIP,
 	"public_dns":                           func(m made) any { return m.dns("public_ip", "ec2-", "."+m.region+".compute.amazonaws.com") },
@@ -117,17 +117,17 @@ var instanceValues = map[string]func(made) any{
 
 	"metadata_options.http_endpoint":               fixed("enabled"),
 	"metadata_options.http_protocol_ipv6":          fixed("disabled"),
-	"metadata_options.http_put_response_hop_limit": fixed(n("1")),
+	"metadata_options.http_put_response_hop_limit": fixed(num("1")),
 	"metadata_options.http_tokens":                 fixed("optional"),
 	"metadata_options.instance_metadata_tags":      fixed("disabled"),
 
 	"root_block_device.device_name": fixed("/dev/xvda"),
 	"root_block_device.encrypted":   fixed(false),
-	"root_block_device.iops":        fixed(n("3000")),
+	"root_block_device.iops":        fixed(num("3000")),
 	"root_block_device.kms_key_id":  rootKey,
-	"root_block_device.throughput":  fixed(n("125")),
+	"root_block_device.throughput":  fixed(num("125")),
 	"root_block_device.volume_id":   func(made) any { return "vol-" + hexDigits(17) },
-	"root_block_device.volume_size": fixed(n("8")),
+	"root_block_device.volume_size": fixed(num("8")),
 	"root_block_device.volume_type": fixed("gp3"),
 	"ebs_block_device.volume_id":    func(made) any { return "vol-" + hexDigits(17) },
 }
@@ -136,7 +136,7 @@ func instancePublicIP(m made) any {
 	if m.state["associate_public_ip_address"] != true {
 		return ""
 	}
-	return address("203.0") // 203.0.113.0/24 is for documentation; near enough, and nobody's
+	return hostAddress("203.0") // 203.0.113.0/24 is for documentation; near enough, and nobody's
 }
 
 func rootKey(m made) any {
@@ -177,7 +177,7 @@ func letters(n int) string {
 	return base32.StdEncoding.EncodeToString(b)[:n]
 }
 
-func address(network string) string {
+func hostAddress(network string) string {
 	var b [2]byte
 	_, _ = rand.Read(b[:])
 	return fmt.Sprintf("%s.%d.%d", network, b[0], 1+int(b[1])%254)

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	algorithm = "AWS4-HMAC-SHA256"
-	dateForm  = "20060102T150405Z"
-	maxSkew   = 15 * time.Minute
+	signAlgorithm = "AWS4-HMAC-SHA256"
+	dateForm      = "20060102T150405Z"
+	maxSkew       = 15 * time.Minute
 )
 
 // credential is the parsed Authorization header.
@@ -59,7 +59,7 @@ func (s *Server) authenticate(c *call) error {
 }
 
 func (s *Server) parseCredential(header string) (credential, error) {
-	rest, ok := strings.CutPrefix(header, algorithm+" ")
+	rest, ok := strings.CutPrefix(header, signAlgorithm+" ")
 	if !ok {
 		return credential{}, errAuthHeader
 	}
@@ -177,7 +177,7 @@ func escape(s string, keepSlash bool) string {
 
 func sign(secret string, cred credential, at time.Time, canonical string) string {
 	hash := sha256.Sum256([]byte(canonical))
-	text := algorithm + "\n" + at.Format(dateForm) + "\n" + cred.scope() + "\n" + hex.EncodeToString(hash[:])
+	text := signAlgorithm + "\n" + at.Format(dateForm) + "\n" + cred.scope() + "\n" + hex.EncodeToString(hash[:])
 	return hex.EncodeToString(mac(cred.key(secret), text))
 }
 

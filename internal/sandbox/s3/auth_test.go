@@ -18,7 +18,7 @@ import (
 // signedPut is a correctly signed request with the SDK's own signer.
 func signedPut(t *testing.T, p Principal, at time.Time, body string, header map[string]string) *http.Request {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodPut, "http://s3.sandbox/"+bucket+"/k%20k", strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPut, "http://s3.sandbox/"+testBucket+"/k%20k", strings.NewReader(body))
 	sum := sha256.Sum256([]byte(body))
 	r.Header.Set("x-amz-content-sha256", hex.EncodeToString(sum[:]))
 	for k, v := range header {
@@ -67,7 +67,7 @@ func TestSignatures(t *testing.T) {
 		{name: "other region", p: admin(), change: func(r *http.Request) {
 			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), defaultRegion, "us-east-1", 1))
 		}, status: 400, code: "AuthorizationHeaderMalformed"},
-		{name: "garbage", p: admin(), change: func(r *http.Request) { r.Header.Set("Authorization", algorithm+" ,,=,Credential=a/b") }, status: 400, code: "AuthorizationHeaderMalformed"},
+		{name: "garbage", p: admin(), change: func(r *http.Request) { r.Header.Set("Authorization", signAlgorithm+" ,,=,Credential=a/b") }, status: 400, code: "AuthorizationHeaderMalformed"},
 		{name: "wrong checksum", p: admin(), header: map[string]string{"x-amz-checksum-crc32": "AAAAAA=="}, status: 400, code: "BadDigest"},
 		{name: "wrong md5", p: admin(), header: map[string]string{"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, status: 400, code: "BadDigest"},
 		{name: "nonsense md5", p: admin(), header: map[string]string{"Content-MD5": "?"}, status: 400, code: "InvalidDigest"},
@@ -83,7 +83,7 @@ func TestSignatures(t *testing.T) {
 			if rec.Code != row.status || !strings.Contains(rec.Body.String(), row.code) {
 				t.Errorf("got %d %s, want %d %s", rec.Code, rec.Body, row.status, row.code)
 			}
-			if left := len(s.Keys(bucket, "")); (left == 1) != (row.status == 200) {
+			if left := len(s.Keys(testBucket, "")); (left == 1) != (row.status == 200) {
 				t.Errorf("%d objects stored", left)
 			}
 			if row.status != 200 && !strings.Contains(rec.Body.String(), "<RequestId>") {
@@ -106,20 +106,20 @@ func TestSessionTokenIsRequiredWhenSet(t *testing.T) {
 
 func TestPrincipalsAreHeldToTheirRules(t *testing.T) {
 	run := Principal{Name: "run", AccessKey: "AKRUN", Secret: "x", Allow: []Rule{
-		{Actions: []string{"s3:GetObject"}, Bucket: bucket, Prefixes: []string{"grants/", "claims/"}},
-		{Actions: []string{"s3:PutObject"}, Bucket: bucket, Prefixes: []string{"claims/"}, Conditional: true},
-		{Actions: []string{"s3:ListBucket"}, Bucket: bucket, Prefixes: []string{"claims/"}},
+		{Actions: []string{"s3:GetObject"}, Bucket: testBucket, Prefixes: []string{"grants/", "claims/"}},
+		{Actions: []string{"s3:PutObject"}, Bucket: testBucket, Prefixes: []string{"claims/"}, Conditional: true},
+		{Actions: []string{"s3:ListBucket"}, Bucket: testBucket, Prefixes: []string{"claims/"}},
 	}}
 	s := newServer(t, Config{Principals: []Principal{admin(), run}})
 	put(t, client(s, admin()), "grants/1", "g")
 	c := client(s, run)
 	read := func(key string) string { _, _, err := get(t.Context(), c, key); return code(err) }
 	write := func(key string, none *string) string {
-		_, err := c.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader("x"), IfNoneMatch: none})
+		_, err := c.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(testBucket), Key: &key, Body: strings.NewReader("x"), IfNoneMatch: none})
 		return code(err)
 	}
 	list := func(prefix string) string {
-		_, err := c.ListObjectsV2(t.Context(), &awss3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: &prefix})
+		_, err := c.ListObjectsV2(t.Context(), &awss3.ListObjectsV2Input{Bucket: aws.String(testBucket), Prefix: &prefix})
 		return code(err)
 	}
 	star := aws.String("*")

@@ -16,10 +16,10 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-const bucket = "things"
+const testBucket = "things"
 
 func admin() Principal {
-	return Principal{Name: "admin", AccessKey: "AKADMIN", Secret: "s3cr3t", Allow: []Rule{{Actions: []string{"s3:*"}, Bucket: bucket}}}
+	return Principal{Name: "admin", AccessKey: "AKADMIN", Secret: "s3cr3t", Allow: []Rule{{Actions: []string{"s3:*"}, Bucket: testBucket}}}
 }
 
 func newServer(t *testing.T, cfg Config) *Server {
@@ -27,7 +27,7 @@ func newServer(t *testing.T, cfg Config) *Server {
 	if cfg.Principals == nil {
 		cfg.Principals = []Principal{admin()}
 	}
-	cfg.Buckets = append(cfg.Buckets, bucket)
+	cfg.Buckets = append(cfg.Buckets, testBucket)
 	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func https(o *awss3.Options) { o.BaseEndpoint = aws.String("https://s3.sandbox")
 
 func put(t *testing.T, c *awss3.Client, key, body string) string {
 	t.Helper()
-	out, err := c.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(body)})
+	out, err := c.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(testBucket), Key: &key, Body: strings.NewReader(body)})
 	if err != nil {
 		t.Fatalf("put %s: %v", key, err)
 	}
@@ -75,7 +75,7 @@ func put(t *testing.T, c *awss3.Client, key, body string) string {
 }
 
 func get(ctx context.Context, c *awss3.Client, key string) (string, string, error) {
-	out, err := c.GetObject(ctx, &awss3.GetObjectInput{Bucket: aws.String(bucket), Key: &key})
+	out, err := c.GetObject(ctx, &awss3.GetObjectInput{Bucket: aws.String(testBucket), Key: &key})
 	if err != nil {
 		return "", "", err
 	}

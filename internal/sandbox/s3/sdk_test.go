@@ -26,13 +26,13 @@ func TestRoundTripKeepsBytesAndHeaders(t *testing.T) {
 				}
 				key := "a b/ü+&=?#" + string(algorithm)
 				_, err := c.PutObject(t.Context(), &awss3.PutObjectInput{
-					Bucket: aws.String(bucket), Key: &key, Body: bytes.NewReader(body), ChecksumAlgorithm: algorithm,
+					Bucket: aws.String(testBucket), Key: &key, Body: bytes.NewReader(body), ChecksumAlgorithm: algorithm,
 					ContentType: aws.String("text/x"), ContentEncoding: aws.String("identity"), Metadata: map[string]string{"who": "dana"},
 				})
 				if err != nil {
 					t.Fatalf("put with %q: %v", algorithm, err)
 				}
-				out, err := c.GetObject(t.Context(), &awss3.GetObjectInput{Bucket: aws.String(bucket), Key: &key})
+				out, err := c.GetObject(t.Context(), &awss3.GetObjectInput{Bucket: aws.String(testBucket), Key: &key})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -51,7 +51,7 @@ func TestRoundTripKeepsBytesAndHeaders(t *testing.T) {
 func TestUnseekableBodyOverTLS(t *testing.T) {
 	c := client(newServer(t, Config{}), admin(), https)
 	_, err := c.PutObject(t.Context(), &awss3.PutObjectInput{
-		Bucket: aws.String(bucket), Key: aws.String("k"), Body: io.MultiReader(strings.NewReader("ab"), strings.NewReader("c")), ContentLength: aws.Int64(3),
+		Bucket: aws.String(testBucket), Key: aws.String("k"), Body: io.MultiReader(strings.NewReader("ab"), strings.NewReader("c")), ContentLength: aws.Int64(3),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestConditionalWrites(t *testing.T) {
 		{"unquoted", "there", "", strings.Trim(etag, `"`), ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			in := &awss3.PutObjectInput{Bucket: aws.String(bucket), Key: &row.key, Body: strings.NewReader("v2")}
+			in := &awss3.PutObjectInput{Bucket: aws.String(testBucket), Key: &row.key, Body: strings.NewReader("v2")}
 			if row.none != "" {
 				in.IfNoneMatch = &row.none
 			}
@@ -98,7 +98,7 @@ func TestConditionalDelete(t *testing.T) {
 	c := client(newServer(t, Config{}), admin())
 	etag := put(t, c, "k", "v")
 	del := func(match *string) string {
-		_, err := c.DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("k"), IfMatch: match})
+		_, err := c.DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: aws.String(testBucket), Key: aws.String("k"), IfMatch: match})
 		return code(err)
 	}
 	if got := del(aws.String(`"stale"`)); got != "PreconditionFailed" {
@@ -119,7 +119,7 @@ func TestConditionalReadAndRange(t *testing.T) {
 	c := client(newServer(t, Config{}), admin())
 	etag := put(t, c, "k", "0123456789")
 	read := func(in awss3.GetObjectInput) string {
-		in.Bucket, in.Key = aws.String(bucket), aws.String("k")
+		in.Bucket, in.Key = aws.String(testBucket), aws.String("k")
 		out, err := c.GetObject(t.Context(), &in)
 		if err != nil {
 			return code(err)
@@ -150,22 +150,22 @@ func TestConditionalReadAndRange(t *testing.T) {
 func TestBucketCalls(t *testing.T) {
 	c := client(newServer(t, Config{}), admin())
 	list, err := c.ListBuckets(t.Context(), &awss3.ListBucketsInput{})
-	if err != nil || len(list.Buckets) != 1 || aws.ToString(list.Buckets[0].Name) != bucket {
+	if err != nil || len(list.Buckets) != 1 || aws.ToString(list.Buckets[0].Name) != testBucket {
 		t.Fatalf("list buckets: %v %v", list, err)
 	}
-	head, err := c.HeadBucket(t.Context(), &awss3.HeadBucketInput{Bucket: aws.String(bucket)})
+	head, err := c.HeadBucket(t.Context(), &awss3.HeadBucketInput{Bucket: aws.String(testBucket)})
 	if err != nil || aws.ToString(head.BucketRegion) != defaultRegion {
 		t.Fatalf("head bucket: %v %v", head, err)
 	}
-	loc, err := c.GetBucketLocation(t.Context(), &awss3.GetBucketLocationInput{Bucket: aws.String(bucket)})
+	loc, err := c.GetBucketLocation(t.Context(), &awss3.GetBucketLocationInput{Bucket: aws.String(testBucket)})
 	if err != nil || string(loc.LocationConstraint) != defaultRegion {
 		t.Fatalf("location: %v %v", loc, err)
 	}
-	_, err = c.HeadObject(t.Context(), &awss3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("none")})
+	_, err = c.HeadObject(t.Context(), &awss3.HeadObjectInput{Bucket: aws.String(testBucket), Key: aws.String("none")})
 	if code(err) != "NotFound" {
 		t.Errorf("head of missing: %v", err)
 	}
-	_, err = c.GetObjectTagging(t.Context(), &awss3.GetObjectTaggingInput{Bucket: aws.String(bucket), Key: aws.String("k")})
+	_, err = c.GetObjectTagging(t.Context(), &awss3.GetObjectTaggingInput{Bucket: aws.String(testBucket), Key: aws.String("k")})
 	if code(err) != "NotImplemented" {
 		t.Errorf("tagging: %v", err)
 	}
@@ -174,14 +174,14 @@ func TestBucketCalls(t *testing.T) {
 func TestDeleteObjectsAnswersPerKey(t *testing.T) {
 	p := admin()
 	p.Allow = []Rule{
-		{Actions: []string{"s3:PutObject"}, Bucket: bucket},
-		{Actions: []string{"s3:DeleteObject"}, Bucket: bucket, Prefixes: []string{"a/"}},
+		{Actions: []string{"s3:PutObject"}, Bucket: testBucket},
+		{Actions: []string{"s3:DeleteObject"}, Bucket: testBucket, Prefixes: []string{"a/"}},
 	}
 	s := newServer(t, Config{Principals: []Principal{p}})
 	c := client(s, p)
 	put(t, c, "a/1", "x")
 	put(t, c, "b/1", "x")
-	out, err := c.DeleteObjects(t.Context(), &awss3.DeleteObjectsInput{Bucket: aws.String(bucket), Delete: &types.Delete{
+	out, err := c.DeleteObjects(t.Context(), &awss3.DeleteObjectsInput{Bucket: aws.String(testBucket), Delete: &types.Delete{
 		Objects: []types.ObjectIdentifier{{Key: aws.String("a/1")}, {Key: aws.String("b/1")}},
 	}})
 	if err != nil {
@@ -190,7 +190,7 @@ func TestDeleteObjectsAnswersPerKey(t *testing.T) {
 	if len(out.Deleted) != 1 || len(out.Errors) != 1 || aws.ToString(out.Errors[0].Code) != "AccessDenied" {
 		t.Errorf("got %+v", out)
 	}
-	if keys := s.Keys(bucket, ""); len(keys) != 1 || keys[0].Key != "b/1" {
+	if keys := s.Keys(testBucket, ""); len(keys) != 1 || keys[0].Key != "b/1" {
 		t.Errorf("left: %v", keys)
 	}
 }

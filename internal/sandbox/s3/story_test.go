@@ -52,7 +52,7 @@ func increment(t *testing.T, c *awss3.Client) {
 		}
 		n, _ := strconv.Atoi(body)
 		_, err = c.PutObject(t.Context(), &awss3.PutObjectInput{
-			Bucket: aws.String(bucket), Key: aws.String("counter"), Body: strings.NewReader(strconv.Itoa(n + 1)), IfMatch: &etag,
+			Bucket: aws.String(testBucket), Key: aws.String("counter"), Body: strings.NewReader(strconv.Itoa(n + 1)), IfMatch: &etag,
 		})
 		if err == nil {
 			return
@@ -72,7 +72,7 @@ func TestFiftyCreatorsOneWinner(t *testing.T) {
 	for i := range 50 {
 		wg.Go(func() {
 			_, err := client(s, admin()).PutObject(t.Context(), &awss3.PutObjectInput{
-				Bucket: aws.String(bucket), Key: aws.String("claim"), Body: strings.NewReader(strconv.Itoa(i)), IfNoneMatch: aws.String("*"),
+				Bucket: aws.String(testBucket), Key: aws.String("claim"), Body: strings.NewReader(strconv.Itoa(i)), IfNoneMatch: aws.String("*"),
 			})
 			mu.Lock()
 			defer mu.Unlock()
@@ -95,7 +95,7 @@ func TestObjectsSurviveARestart(t *testing.T) {
 	awkward := "../../etc/passwd\n" + strings.Repeat("k/", 400)
 	etag := put(t, first, awkward, "body\n{}")
 	put(t, first, "gone", "x")
-	if _, err := first.DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("gone")}); err != nil {
+	if _, err := first.DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: aws.String(testBucket), Key: aws.String("gone")}); err != nil {
 		t.Fatal(err)
 	}
 	s := newServer(t, Config{Dir: dir})
@@ -103,13 +103,13 @@ func TestObjectsSurviveARestart(t *testing.T) {
 	if err != nil || got != "body\n{}" || again != etag {
 		t.Fatalf("got %q %s, %v", got, again, err)
 	}
-	if n := len(s.Keys(bucket, "")); n != 1 {
+	if n := len(s.Keys(testBucket, "")); n != 1 {
 		t.Errorf("%d keys", n)
 	}
 	if err := s.Reset(); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(newServer(t, Config{Dir: dir}).Keys(bucket, "")); n != 0 {
+	if n := len(newServer(t, Config{Dir: dir}).Keys(testBucket, "")); n != 0 {
 		t.Errorf("%d keys after reset", n)
 	}
 }
@@ -136,11 +136,11 @@ func TestFaults(t *testing.T) {
 			}
 			put(t, c, "b/k", "passes: other prefix")
 			put(t, c, "a/k", "old")
-			_, err := c.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("a/k"), Body: strings.NewReader("new")})
+			_, err := c.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a/k"), Body: strings.NewReader("new")})
 			if err == nil || !strings.Contains(err.Error(), row.code) {
 				t.Errorf("got %v, want %s", err, row.code)
 			}
-			if got, _ := s.Read(bucket, "a/k"); string(got) != row.after {
+			if got, _ := s.Read(testBucket, "a/k"); string(got) != row.after {
 				t.Errorf("stored %q, want %q", got, row.after)
 			}
 			put(t, c, "a/k", "the fault is used up")
@@ -160,12 +160,12 @@ func TestLostAnswerLooksLikeAConflict(t *testing.T) {
 	}
 	c := client(s, admin(), func(o *awss3.Options) { o.RetryMaxAttempts = 3 })
 	_, err := c.PutObject(t.Context(), &awss3.PutObjectInput{
-		Bucket: aws.String(bucket), Key: aws.String("k"), Body: strings.NewReader("mine"), IfNoneMatch: aws.String("*"),
+		Bucket: aws.String(testBucket), Key: aws.String("k"), Body: strings.NewReader("mine"), IfNoneMatch: aws.String("*"),
 	})
 	if code(err) != "PreconditionFailed" {
 		t.Errorf("got %v", err)
 	}
-	if got, _ := s.Read(bucket, "k"); string(got) != "mine" {
+	if got, _ := s.Read(testBucket, "k"); string(got) != "mine" {
 		t.Errorf("stored %q", got)
 	}
 }
@@ -204,7 +204,7 @@ func TestListPagesLikeS3(t *testing.T) {
 		}
 		var got []string
 		pages := awss3.NewListObjectsV2Paginator(c, &awss3.ListObjectsV2Input{
-			Bucket: aws.String(bucket), Prefix: &prefix, Delimiter: &delimiter, MaxKeys: &size,
+			Bucket: aws.String(testBucket), Prefix: &prefix, Delimiter: &delimiter, MaxKeys: &size,
 		})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(t.Context())
@@ -247,7 +247,7 @@ func expectedList(keys []string, prefix, delimiter string) []string {
 func TestLargeBodiesAreRefused(t *testing.T) {
 	s := newServer(t, Config{MaxBody: 10})
 	_, err := client(s, admin()).PutObject(t.Context(), &awss3.PutObjectInput{
-		Bucket: aws.String(bucket), Key: aws.String("k"), Body: strings.NewReader("12345678901"),
+		Bucket: aws.String(testBucket), Key: aws.String("k"), Body: strings.NewReader("12345678901"),
 	})
 	if code(err) != "EntityTooLarge" {
 		t.Errorf("got %v", err)

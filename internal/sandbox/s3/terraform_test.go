@@ -65,8 +65,8 @@ func TestTerraformKeepsItsStateHere(t *testing.T) {
 	must("init")
 	must("plan", "-lock=false", "-out=tfplan")
 	must("apply", "tfplan")
-	if _, ok := s.Read(bucket, stateKey); !ok {
-		t.Fatalf("no state among %v", s.Keys(bucket, ""))
+	if _, ok := s.Read(testBucket, stateKey); !ok {
+		t.Fatalf("no state among %v", s.Keys(testBucket, ""))
 	}
 	must("plan", "-detailed-exitcode")
 
@@ -78,7 +78,7 @@ func TestTerraformKeepsItsStateHere(t *testing.T) {
 	}
 	must("force-unlock", "-force", "11111111-1111-1111-1111-111111111111")
 	must("destroy", "-auto-approve")
-	if keys := s.Keys(bucket, ""); len(keys) != 1 {
+	if keys := s.Keys(testBucket, ""); len(keys) != 1 {
 		t.Errorf("left in the bucket: %v", keys)
 	}
 }

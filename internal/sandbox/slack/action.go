@@ -25,8 +25,8 @@ type ActionInput struct {
 // surface is where an element stands.
 type surface struct {
 	user    *User
-	view    *view
-	channel *channel
+	view    *openView
+	channel *channelLog
 	message *message
 	place   string // names the message or view
 }
@@ -78,7 +78,7 @@ func (p surface) slot(in ActionInput) (slot, error) {
 		}
 		seen = true
 		_, chosen := shapes[sl.kind]
-		if in.Value == "" || text(sl.element["value"]) == in.Value || chosen {
+		if in.Value == "" || textOf(sl.element["value"]) == in.Value || chosen {
 			found = append(found, sl)
 		}
 	}
@@ -124,10 +124,10 @@ func (s *Server) Act(in ActionInput) (Result, error) {
 	_, outcome := s.ask(p.user.ID, "action", sl.label(), "interactive", s.blockActions(p, action), false)
 	out := Result{Outcome: outcome, Views: s.viewStates(p.user.ID)}
 	if outcome != Acked {
-		out.Note = trouble
-		s.notice(p.user.ID, outcome, sl.label()+": "+trouble)
+		out.Note = connectionNote
+		s.notice(p.user.ID, outcome, sl.label()+": "+connectionNote)
 		if p.view != nil {
-			p.view.note = trouble
+			p.view.note = connectionNote
 		}
 	}
 	return out, nil
@@ -148,7 +148,7 @@ func (s *Server) action(p surface, sl slot, in ActionInput) (obj, error) {
 	if raw == nil && in.Value != "" {
 		raw = in.Value
 	}
-	value, err := sl.give(raw, s.offers(p.place, p.user.ID, sl))
+	value, err := sl.setValue(raw, s.offers(p.place, p.user.ID, sl))
 	if err != nil {
 		return nil, invalid(400, "invalid_value", "%s: %v", sl.actionID, err)
 	}
@@ -156,7 +156,7 @@ func (s *Server) action(p surface, sl slot, in ActionInput) (obj, error) {
 		return nil, invalid(400, "missing_selected", "%s: say which option: selected", sl.actionID)
 	}
 	if sl.stateful() {
-		if why := sl.complaint(value); why != "" && !empty(value) {
+		if why := sl.fieldError(value); why != "" && !empty(value) {
 			return nil, invalid(400, "invalid_value", "%s: %s", sl.actionID, why)
 		}
 		if p.view != nil {
@@ -261,7 +261,7 @@ func (s *Server) Options(in ActionInput) (Result, error) {
 func (s *Server) suggested(p surface, sl slot, answer json.RawMessage, outcome string) Result {
 	out := Result{Outcome: outcome, Views: s.viewStates(p.user.ID)}
 	if outcome == Acked && len(blockkit.Options(answer)) > 0 {
-		out.Outcome = TroubleAnswered
+		out.Outcome = BadAnswer
 	}
 	if out.Outcome != Acked {
 		out.Note = "Result not available"
@@ -277,7 +277,7 @@ func (s *Server) suggested(p surface, sl slot, answer json.RawMessage, outcome s
 	out.Groups, _ = a["option_groups"].([]any)
 	all := slices.Clone(out.Options)
 	for _, g := range out.Groups {
-		each(field(g, "options"), func(o any) { all = append(all, o) })
+		each(fieldOf(g, "options"), func(o any) { all = append(all, o) })
 	}
 	s.offered[offerKey(p.place, p.user.ID, sl)] = all
 	return out

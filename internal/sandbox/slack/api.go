@@ -28,20 +28,20 @@ func (e *apiError) Error() string { return e.code }
 func refuse(code string, messages ...string) error { return &apiError{code: code, messages: messages} }
 
 // method is one method of the Web API.
-type method struct {
-	call   func(*Server, args) (obj, error) // runs with mu held
-	scopes []string                         // one of them is needed
+type apiMethod struct {
+	call   func(*Server, arguments) (obj, error) // runs with mu held
+	scopes []string                              // one of them is needed
 	tier   tier
 	app    bool // wants the app-level token
 }
 
-var methods map[string]method
+var methods map[string]apiMethod
 
 // Filled by init, since methods call back into the server.
 func init() {
 	chat, history := []string{"chat:write"}, []string{"channels:history", "groups:history", "im:history", "mpim:history"}
 	read := []string{"channels:read", "groups:read", "im:read", "mpim:read"}
-	methods = map[string]method{
+	methods = map[string]apiMethod{
 		"auth.test":             {call: (*Server).authTest, tier: special},
 		"apps.connections.open": {call: (*Server).connectionsOpen, tier: tier3, app: true},
 
@@ -101,7 +101,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 }
 
 // invoke checks who calls what how often, then does it. Called with mu held.
-func (s *Server) invoke(name string, a args) (obj, error) {
+func (s *Server) invoke(name string, a arguments) (obj, error) {
 	m, known := methods[name]
 	if !known {
 		return nil, refuse("unknown_method")
@@ -117,7 +117,7 @@ func (s *Server) invoke(name string, a args) (obj, error) {
 	return m.call(s, a)
 }
 
-func (s *Server) authorise(m method, a args) error {
+func (s *Server) authorise(m apiMethod, a arguments) error {
 	switch {
 	case a.token == "":
 		return refuse("not_authed")
@@ -191,15 +191,15 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 }
 
 // args are the arguments of one call, from a form or a JSON body alike.
-type args struct {
+type arguments struct {
 	token string
 	form  url.Values
 	json  map[string]json.RawMessage
 	host  string
 }
 
-func readArgs(w http.ResponseWriter, r *http.Request) (args, error) {
-	a := args{host: r.Host, form: url.Values{}}
+func readArgs(w http.ResponseWriter, r *http.Request) (arguments, error) {
+	a := arguments{host: r.Host, form: url.Values{}}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
@@ -228,14 +228,14 @@ func readArgs(w http.ResponseWriter, r *http.Request) (args, error) {
 }
 
 // has says whether the argument was given at all.
-func (a args) has(name string) bool {
+func (a arguments) has(name string) bool {
 	if raw, ok := a.json[name]; ok {
 		return string(raw) != "null"
 	}
 	return a.form.Has(name)
 }
 
-func (a args) str(name string) string {
+func (a arguments) str(name string) string {
 	raw, ok := a.json[name]
 	if !ok {
 		return a.form.Get(name)
@@ -248,7 +248,7 @@ func (a args) str(name string) string {
 }
 
 // raw is an argument that holds JSON, also when it comes as a string of JSON.
-func (a args) raw(name string) []byte {
+func (a arguments) raw(name string) []byte {
 	raw, ok := a.json[name]
 	if !ok {
 		return []byte(a.form.Get(name))
@@ -260,12 +260,12 @@ func (a args) raw(name string) []byte {
 	return raw
 }
 
-func (a args) flag(name string) bool {
+func (a arguments) flag(name string) bool {
 	b, _ := strconv.ParseBool(a.str(name))
 	return b
 }
 
-func (a args) number(name string, otherwise int) int {
+func (a arguments) number(name string, otherwise int) int {
 	n, err := strconv.Atoi(a.str(name))
 	if err != nil {
 		return otherwise
@@ -274,7 +274,7 @@ func (a args) number(name string, otherwise int) int {
 }
 
 // need refuses a call that lacks an argument.
-func (a args) need(names ...string) error {
+func (a arguments) need(names ...string) error {
 	var missing []string
 	for _, name := range names {
 		if a.str(name) == "" {
@@ -287,7 +287,7 @@ func (a args) need(names ...string) error {
 	return nil
 }
 
-func (s *Server) authTest(args) (obj, error) {
+func (s *Server) authTest(arguments) (obj, error) {
 	return obj{
 		"url": "https://" + s.cfg.Team.Domain + ".slack.com/", "team": s.cfg.Team.Name, "team_id": s.cfg.Team.ID,
 		"user": s.cfg.Bot.Name, "user_id": s.cfg.Bot.UserID, "bot_id": s.cfg.Bot.BotID, "is_enterprise_install": false,

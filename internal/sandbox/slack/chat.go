@@ -18,7 +18,7 @@ const (
 )
 
 // content is what a message says.
-type content struct {
+type messageContent struct {
 	text        string
 	blocks      []any
 	attachments []any
@@ -31,8 +31,8 @@ type content struct {
 }
 
 // content reads and checks what a call wants to say.
-func (s *Server) content(a args) (content, error) {
-	c := content{
+func (s *Server) content(a arguments) (messageContent, error) {
+	c := messageContent{
 		text: a.str("text"), broadcast: a.flag("reply_broadcast"),
 		hasText: a.has("text"), hasBlocks: a.has("blocks"), hasRest: a.has("attachments"),
 	}
@@ -65,13 +65,13 @@ func (s *Server) blocks(raw []byte) ([]any, error) {
 		return nil, refuse("invalid_blocks_format")
 	}
 	if problems := blockkit.Message(raw); len(problems) > 0 {
-		return nil, refuse("invalid_blocks", texts(problems)...)
+		return nil, refuse("invalid_blocks", problemTexts(problems)...)
 	}
 	s.nameBlocks(blocks)
 	return blocks, nil
 }
 
-func texts(problems []blockkit.Problem) []string {
+func problemTexts(problems []blockkit.Problem) []string {
 	out := make([]string, len(problems))
 	for i, p := range problems {
 		out[i] = p.String()
@@ -108,12 +108,12 @@ func metadata(raw []byte) (any, error) {
 	return obj{"event_type": m.Type, "event_payload": m.Payload}, nil
 }
 
-func (c content) empty() bool {
+func (c messageContent) empty() bool {
 	return c.text == "" && len(c.blocks) == 0 && len(c.attachments) == 0
 }
 
 // message is content for a method of the Web API, which takes less text in blocks than an answer to a response_url.
-func (s *Server) message(a args) (content, error) {
+func (s *Server) message(a arguments) (messageContent, error) {
 	c, err := s.content(a)
 	if err == nil && textIn(c.blocks) > maxBlockText {
 		err = refuse("msg_blocks_too_long")
@@ -142,7 +142,7 @@ func textIn(v any) int {
 }
 
 // place finds where a call may post: a channel the app is in, or the DM of a person.
-func (s *Server) place(id string) (*channel, error) {
+func (s *Server) place(id string) (*channelLog, error) {
 	if u := s.user(id); u != nil {
 		if u.Deleted {
 			return nil, refuse("channel_not_found")
@@ -163,7 +163,7 @@ func (s *Server) place(id string) (*channel, error) {
 	return c, nil
 }
 
-func (s *Server) postMessage(a args) (obj, error) {
+func (s *Server) postMessage(a arguments) (obj, error) {
 	if err := a.need("channel"); err != nil {
 		return nil, err
 	}
@@ -183,7 +183,7 @@ func (s *Server) postMessage(a args) (obj, error) {
 }
 
 // post adds a message and tells those who listen. An unknown thread makes no reply, as in Slack.
-func (s *Server) post(c *channel, by, thread string, body content) *message {
+func (s *Server) post(c *channelLog, by, thread string, body messageContent) *message {
 	m := &message{
 		TS: s.ts(), Thread: thread, User: by, Bot: by == s.cfg.Bot.UserID, Text: cut(body.text, maxPostText),
 		Blocks: body.blocks, Attachments: body.attachments, Metadata: body.metadata, Files: body.files,
@@ -209,7 +209,7 @@ func cut(text string, most int) string {
 	return string([]rune(text)[:most])
 }
 
-func (s *Server) updateMessage(a args) (obj, error) {
+func (s *Server) updateMessage(a arguments) (obj, error) {
 	if err := a.need("channel", "ts"); err != nil {
 		return nil, err
 	}
@@ -233,7 +233,7 @@ func (s *Server) updateMessage(a args) (obj, error) {
 }
 
 // ownMessage finds the message that a call names, which must be the app's own.
-func (s *Server) ownMessage(a args, otherwise string) (*channel, *message, error) {
+func (s *Server) ownMessage(a arguments, otherwise string) (*channelLog, *message, error) {
 	c := s.channelByID(a.str("channel"))
 	if c == nil {
 		return nil, nil, refuse("channel_not_found")
@@ -249,7 +249,7 @@ func (s *Server) ownMessage(a args, otherwise string) (*channel, *message, error
 }
 
 // rewrite edits a message: text without blocks takes the blocks away, what else is not named stays.
-func (s *Server) rewrite(c *channel, m *message, body content) {
+func (s *Server) rewrite(c *channelLog, m *message, body messageContent) {
 	before := s.payload(c, m)
 	if !body.hasText && !body.hasBlocks {
 		body.text, body.blocks = m.Text, m.Blocks
@@ -266,7 +266,7 @@ func (s *Server) rewrite(c *channel, m *message, body content) {
 	s.touch()
 }
 
-func (s *Server) deleteMessage(a args) (obj, error) {
+func (s *Server) deleteMessage(a arguments) (obj, error) {
 	if err := a.need("channel", "ts"); err != nil {
 		return nil, err
 	}
@@ -279,7 +279,7 @@ func (s *Server) deleteMessage(a args) (obj, error) {
 }
 
 // remove deletes a message; a root with replies stays as a tombstone.
-func (s *Server) remove(c *channel, m *message) {
+func (s *Server) remove(c *channelLog, m *message) {
 	if len(c.thread(m.TS)) > 1 {
 		m.Deleted, m.Text, m.Blocks, m.Attachments = true, "This message was deleted.", nil, nil
 	} else {
@@ -288,7 +288,7 @@ func (s *Server) remove(c *channel, m *message) {
 	s.touch()
 }
 
-func (s *Server) postEphemeral(a args) (obj, error) {
+func (s *Server) postEphemeral(a arguments) (obj, error) {
 	if err := a.need("channel", "user"); err != nil {
 		return nil, err
 	}
@@ -314,7 +314,7 @@ func (s *Server) postEphemeral(a args) (obj, error) {
 }
 
 // whisper shows a message to one person.
-func (s *Server) whisper(c *channel, user, thread string, body content) *message {
+func (s *Server) whisper(c *channelLog, user, thread string, body messageContent) *message {
 	m := &message{
 		TS: s.ts(), Thread: thread, User: s.cfg.Bot.UserID, Bot: true, Text: cut(body.text, maxPostText),
 		Blocks: body.blocks, Attachments: body.attachments, For: user,
@@ -325,7 +325,7 @@ func (s *Server) whisper(c *channel, user, thread string, body content) *message
 	return m
 }
 
-func (s *Server) getPermalink(a args) (obj, error) {
+func (s *Server) getPermalink(a arguments) (obj, error) {
 	if err := a.need("channel", "message_ts"); err != nil {
 		return nil, err
 	}
@@ -340,7 +340,7 @@ func (s *Server) getPermalink(a args) (obj, error) {
 	return obj{"channel": c.ID, "permalink": s.permalink(c, m)}, nil
 }
 
-func (s *Server) reactionsAdd(a args) (obj, error) {
+func (s *Server) reactionsAdd(a arguments) (obj, error) {
 	if err := a.need("channel", "timestamp", "name"); err != nil {
 		return nil, err
 	}
@@ -363,7 +363,7 @@ func (s *Server) reactionsAdd(a args) (obj, error) {
 	return nil, nil
 }
 
-func (s *Server) setStatus(a args) (obj, error) {
+func (s *Server) setStatus(a arguments) (obj, error) {
 	if err := a.need("channel_id", "thread_ts"); err != nil {
 		return nil, err
 	}

@@ -14,30 +14,30 @@ import (
 func (s *Server) control(mux *http.ServeMux) {
 	mux.HandleFunc("GET /control/state", s.serveState)
 	mux.HandleFunc("GET /control/events", s.serveEvents)
-	handle(mux, "command", func(in struct{ User, Channel, Command, Text string }) (any, error) {
+	handleControl(mux, "command", func(in struct{ User, Channel, Command, Text string }) (any, error) {
 		return s.Command(in.User, in.Channel, in.Command, in.Text)
 	})
-	handle(mux, "message", func(in struct{ User, Channel, Thread, Text string }) (any, error) {
+	handleControl(mux, "message", func(in struct{ User, Channel, Thread, Text string }) (any, error) {
 		m, err := s.Say(in.User, in.Channel, in.Thread, in.Text)
 		return obj{"posted": m}, err
 	})
-	handle(mux, "submit", func(in struct {
+	handleControl(mux, "submit", func(in struct {
 		User, View string
 		Values     map[string]any
 	}) (any, error) {
 		return s.Submit(in.User, in.View, in.Values)
 	})
-	handle(mux, "close", func(in struct{ User, View string }) (any, error) { return s.CloseView(in.User, in.View) })
-	handle(mux, "home", func(in struct{ User, Tab string }) (any, error) {
+	handleControl(mux, "close", func(in struct{ User, View string }) (any, error) { return s.CloseView(in.User, in.View) })
+	handleControl(mux, "home", func(in struct{ User, Tab string }) (any, error) {
 		return obj{"outcome": Acked}, s.OpenHome(in.User, in.Tab)
 	})
-	handle(mux, "action", func(in ActionInput) (any, error) { return s.Act(in) })
-	handle(mux, "options", func(in ActionInput) (any, error) { return s.Options(in) })
+	handleControl(mux, "action", func(in ActionInput) (any, error) { return s.Act(in) })
+	handleControl(mux, "options", func(in ActionInput) (any, error) { return s.Options(in) })
 }
 
 // handle mounts one thing that people do. Bodies are JSON and nothing else, so that no form on
 // a foreign page can send one.
-func handle[In any](mux *http.ServeMux, name string, do func(In) (any, error)) {
+func handleControl[In any](mux *http.ServeMux, name string, do func(In) (any, error)) {
 	mux.HandleFunc("POST /control/"+name, func(w http.ResponseWriter, r *http.Request) {
 		var in In
 		if err := readJSON(w, r, &in); err != nil {

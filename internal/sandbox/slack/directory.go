@@ -33,7 +33,7 @@ func (s *Server) botUser() obj {
 	}
 }
 
-func (s *Server) usersInfo(a args) (obj, error) {
+func (s *Server) usersInfo(a arguments) (obj, error) {
 	if err := a.need("user"); err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (s *Server) usersInfo(a args) (obj, error) {
 	return obj{"user": s.userObject(*u)}, nil
 }
 
-func (s *Server) usersList(a args) (obj, error) {
+func (s *Server) usersList(a arguments) (obj, error) {
 	all := []any{s.botUser()}
 	for _, u := range s.users {
 		all = append(all, s.userObject(u))
@@ -59,7 +59,7 @@ func (s *Server) usersList(a args) (obj, error) {
 	return obj{"members": page, "response_metadata": obj{"next_cursor": next}}, nil
 }
 
-func (s *Server) usersLookupByEmail(a args) (obj, error) {
+func (s *Server) usersLookupByEmail(a arguments) (obj, error) {
 	if err := a.need("email"); err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (s *Server) usersLookupByEmail(a args) (obj, error) {
 	return nil, refuse("users_not_found")
 }
 
-func (s *Server) botsInfo(a args) (obj, error) {
+func (s *Server) botsInfo(a arguments) (obj, error) {
 	if id := a.str("bot"); id != "" && id != s.cfg.Bot.BotID {
 		return nil, refuse("bot_not_found")
 	}
@@ -82,7 +82,7 @@ func (s *Server) botsInfo(a args) (obj, error) {
 }
 
 // paginate cuts one page out of a list; the cursor is opaque to clients.
-func paginate[T any](a args, all []T, otherwise int) ([]T, string, error) {
+func paginate[T any](a arguments, all []T, otherwise int) ([]T, string, error) {
 	limit := a.number("limit", otherwise)
 	if limit < 1 || limit > 1000 {
 		return nil, "", refuse("invalid_limit")
@@ -104,7 +104,7 @@ func paginate[T any](a args, all []T, otherwise int) ([]T, string, error) {
 	return all[start:end], next, nil
 }
 
-func (s *Server) channelObject(c *channel) obj {
+func (s *Server) channelObject(c *channelLog) obj {
 	if c.IM != "" {
 		return obj{"id": c.ID, "is_im": true, "is_channel": false, "is_open": true, "user": c.IM, "is_archived": false, "created": 0}
 	}
@@ -117,7 +117,7 @@ func (s *Server) channelObject(c *channel) obj {
 }
 
 // seen finds a channel that the app can see, and checks the scope for its kind.
-func (s *Server) seen(id, right string) (*channel, error) {
+func (s *Server) seen(id, right string) (*channelLog, error) {
 	c := s.channelByID(id)
 	if c == nil || (c.Private && !c.HasBot) {
 		return nil, refuse("channel_not_found")
@@ -135,7 +135,7 @@ func (s *Server) seen(id, right string) (*channel, error) {
 	return c, nil
 }
 
-func (s *Server) conversationsInfo(a args) (obj, error) {
+func (s *Server) conversationsInfo(a arguments) (obj, error) {
 	if err := a.need("channel"); err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (s *Server) conversationsInfo(a args) (obj, error) {
 	return obj{"channel": s.channelObject(c)}, nil
 }
 
-func (s *Server) conversationsList(a args) (obj, error) {
+func (s *Server) conversationsList(a arguments) (obj, error) {
 	types := strings.Split(or(a.str("types"), "public_channel"), ",")
 	var all []any
 	for _, c := range s.channels {
@@ -169,7 +169,7 @@ func (s *Server) conversationsList(a args) (obj, error) {
 	return obj{"channels": page, "response_metadata": obj{"next_cursor": next}}, nil
 }
 
-func (s *Server) conversationsMembers(a args) (obj, error) {
+func (s *Server) conversationsMembers(a arguments) (obj, error) {
 	if err := a.need("channel"); err != nil {
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (s *Server) conversationsMembers(a args) (obj, error) {
 	return obj{"members": page, "response_metadata": obj{"next_cursor": next}}, nil
 }
 
-func (s *Server) conversationsOpen(a args) (obj, error) {
+func (s *Server) conversationsOpen(a arguments) (obj, error) {
 	id := a.str("users")
 	if channel := a.str("channel"); channel != "" {
 		if c := s.channelByID(channel); c != nil && c.IM != "" {
@@ -208,7 +208,7 @@ func (s *Server) conversationsOpen(a args) (obj, error) {
 	return out, nil
 }
 
-func (s *Server) conversationsJoin(a args) (obj, error) {
+func (s *Server) conversationsJoin(a arguments) (obj, error) {
 	c := s.channelByID(a.str("channel"))
 	switch {
 	case c == nil || c.Private:
@@ -223,7 +223,7 @@ func (s *Server) conversationsJoin(a args) (obj, error) {
 	return obj{"channel": s.channelObject(c)}, nil
 }
 
-func (s *Server) conversationsHistory(a args) (obj, error) {
+func (s *Server) conversationsHistory(a arguments) (obj, error) {
 	c, err := s.readable(a)
 	if err != nil {
 		return nil, err
@@ -237,7 +237,7 @@ func (s *Server) conversationsHistory(a args) (obj, error) {
 	return s.historyPage(a, all, 100)
 }
 
-func (s *Server) conversationsReplies(a args) (obj, error) {
+func (s *Server) conversationsReplies(a arguments) (obj, error) {
 	c, err := s.readable(a)
 	if err != nil {
 		return nil, err
@@ -255,7 +255,7 @@ func (s *Server) conversationsReplies(a args) (obj, error) {
 	return s.historyPage(a, all, 1000)
 }
 
-func (s *Server) readable(a args) (*channel, error) {
+func (s *Server) readable(a arguments) (*channelLog, error) {
 	if err := a.need("channel"); err != nil {
 		return nil, err
 	}
@@ -267,7 +267,7 @@ func (s *Server) readable(a args) (*channel, error) {
 }
 
 // within compares timestamps as text: they all have the same number of digits.
-func within(a args, ts string) bool {
+func within(a arguments, ts string) bool {
 	oldest, latest, inclusive := a.str("oldest"), a.str("latest"), a.flag("inclusive")
 	if oldest != "" && oldest != "0" && (ts < oldest || (ts == oldest && !inclusive)) {
 		return false
@@ -275,7 +275,7 @@ func within(a args, ts string) bool {
 	return latest == "" || ts < latest || (ts == latest && inclusive)
 }
 
-func (s *Server) historic(a args, c *channel, m *message) obj {
+func (s *Server) historic(a arguments, c *channelLog, m *message) obj {
 	out := s.payload(c, m)
 	if m.Deleted {
 		out["subtype"] = "tombstone"
@@ -293,7 +293,7 @@ func (s *Server) historic(a args, c *channel, m *message) obj {
 	return out
 }
 
-func (s *Server) historyPage(a args, all []any, otherwise int) (obj, error) {
+func (s *Server) historyPage(a arguments, all []any, otherwise int) (obj, error) {
 	page, next, err := paginate(a, all, otherwise)
 	if err != nil {
 		return nil, err

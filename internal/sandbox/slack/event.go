@@ -89,7 +89,7 @@ func (s *Server) listens(event, scope string) bool {
 
 // announce tells the app of a new message: in its DMs of every one, its own too; in channels
 // of those that mention it, and of all others if it asked for them.
-func (s *Server) announce(c *channel, m *message) {
+func (s *Server) announce(c *channelLog, m *message) {
 	if !c.HasBot {
 		return
 	}
@@ -112,7 +112,7 @@ func (s *Server) announce(c *channel, m *message) {
 }
 
 // messageEvents says as which type of channel the app listens to c, if it does.
-func (s *Server) messageEvents(c *channel) (string, bool) {
+func (s *Server) messageEvents(c *channelLog) (string, bool) {
 	switch {
 	case c.IM != "":
 		return "im", s.listens("message.im", "im:history")
@@ -123,7 +123,7 @@ func (s *Server) messageEvents(c *channel) (string, bool) {
 }
 
 // announceChange tells the app of an edit, where it listens to messages.
-func (s *Server) announceChange(c *channel, m *message, before obj) {
+func (s *Server) announceChange(c *channelLog, m *message, before obj) {
 	kind, ok := s.messageEvents(c)
 	if !ok || !c.HasBot {
 		return
@@ -158,7 +158,7 @@ func (s *Server) Say(user, channel, thread, text string) (MessageState, error) {
 	case thread != "" && c.root(thread) == "":
 		return MessageState{}, invalid(404, "thread_not_found", "there is no message %s", thread)
 	}
-	m := s.post(c, u.ID, c.root(thread), content{text: s.typed(text, true)})
+	m := s.post(c, u.ID, c.root(thread), messageContent{text: s.typed(text, true)})
 	return s.messageState(c, m), nil
 }
 

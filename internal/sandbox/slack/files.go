@@ -39,7 +39,7 @@ type FileState struct {
 	URL   string `json:"url"`
 }
 
-func (s *Server) getUploadURL(a args) (obj, error) {
+func (s *Server) getUploadURL(a arguments) (obj, error) {
 	if err := a.need("filename", "length"); err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func uploadedContent(r *http.Request) ([]byte, error) {
 }
 
 // completeUpload shares uploaded files in a channel or a thread, as one message.
-func (s *Server) completeUpload(a args) (obj, error) {
+func (s *Server) completeUpload(a arguments) (obj, error) {
 	var wanted []struct{ ID, Title string }
 	if json.Unmarshal(a.raw("files"), &wanted) != nil || len(wanted) == 0 {
 		return nil, refuse("invalid_arguments", "files must be a non-empty array")
@@ -119,7 +119,7 @@ func (s *Server) completeUpload(a args) (obj, error) {
 		if a.str("thread_ts") != "" && root == "" {
 			return nil, refuse("thread_not_found")
 		}
-		s.post(c, s.cfg.Bot.UserID, root, content{text: a.str("initial_comment"), files: files})
+		s.post(c, s.cfg.Bot.UserID, root, messageContent{text: a.str("initial_comment"), files: files})
 	}
 	var out []any
 	for _, f := range files {

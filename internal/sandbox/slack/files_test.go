@@ -24,7 +24,7 @@ func planFile(channel, thread string) client.UploadFileParameters {
 }
 
 func TestFileInAThread(t *testing.T) {
-	inWorld(t, withFiles(), func(w *world) {
+	withFixture(t, withFiles(), func(w *fixture) {
 		_, ts, err := w.api.PostMessage(dev, client.MsgOptionText("card", false))
 		if err != nil {
 			t.Fatal(err)
@@ -56,14 +56,14 @@ func TestFileInAThread(t *testing.T) {
 func TestFaultyUploadsAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		cfg  Config
-		call func(*world) error
+		call func(*fixture) error
 		want string
 	}{
-		"without the scope": {config(), func(w *world) error { _, err := w.api.UploadFile(planFile(dev, "")); return err }, "missing_scope"},
-		"into no channel":   {withFiles(), func(w *world) error { _, err := w.api.UploadFile(planFile("C0NOTHING1", "")); return err }, "channel_not_found"},
-		"without the app":   {withFiles(), func(w *world) error { _, err := w.api.UploadFile(planFile("C0NOBOT001", "")); return err }, "not_in_channel"},
-		"into no thread":    {withFiles(), func(w *world) error { _, err := w.api.UploadFile(planFile(dev, "1.000001")); return err }, "thread_not_found"},
-		"that never came": {withFiles(), func(w *world) error {
+		"without the scope": {config(), func(w *fixture) error { _, err := w.api.UploadFile(planFile(dev, "")); return err }, "missing_scope"},
+		"into no channel":   {withFiles(), func(w *fixture) error { _, err := w.api.UploadFile(planFile("C0NOTHING1", "")); return err }, "channel_not_found"},
+		"without the app":   {withFiles(), func(w *fixture) error { _, err := w.api.UploadFile(planFile("C0NOBOT001", "")); return err }, "not_in_channel"},
+		"into no thread":    {withFiles(), func(w *fixture) error { _, err := w.api.UploadFile(planFile(dev, "1.000001")); return err }, "thread_not_found"},
+		"that never came": {withFiles(), func(w *fixture) error {
 			u, err := w.api.GetUploadURLExternalContext(context.Background(), client.GetUploadURLExternalParameters{FileName: "x", FileSize: 3})
 			if err != nil {
 				return err
@@ -73,7 +73,7 @@ func TestFaultyUploadsAreRefused(t *testing.T) {
 		}, "file_not_found"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, c.cfg, func(w *world) {
+			withFixture(t, c.cfg, func(w *fixture) {
 				var refused client.SlackErrorResponse
 				if err := c.call(w); !errors.As(err, &refused) || refused.Err != c.want {
 					t.Errorf("got %v, want %s", err, c.want)
@@ -81,7 +81,7 @@ func TestFaultyUploadsAreRefused(t *testing.T) {
 			})
 		})
 	}
-	inWorld(t, withFiles(), func(w *world) {
+	withFixture(t, withFiles(), func(w *fixture) {
 		u, err := w.api.GetUploadURLExternalContext(context.Background(), client.GetUploadURLExternalParameters{FileName: "x", FileSize: 3})
 		if err != nil {
 			t.Fatal(err)

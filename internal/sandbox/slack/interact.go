@@ -11,14 +11,14 @@ import (
 
 // What a person sees after doing something.
 const (
-	Acked           = "acked"             // the app took it
-	TimedOut        = "operation_timeout" // it did not in time
-	DispatchFailed  = "dispatch_failed"   // it is not connected
-	FieldErrors     = "errors"            // something at a field is wrong; the view stays
-	TroubleAnswered = "invalid_response"  // it answered something that Slack does not take
+	Acked          = "acked"             // the app took it
+	TimedOut       = "operation_timeout" // it did not in time
+	DispatchFailed = "dispatch_failed"   // it is not connected
+	FieldErrors    = "errors"            // something at a field is wrong; the view stays
+	BadAnswer      = "invalid_response"  // it answered something that Slack does not take
 )
 
-const trouble = "We had some trouble connecting. Try again?"
+const connectionNote = "We had some trouble connecting. Try again?"
 
 // Result is what a person sees after doing something.
 type Result struct {
@@ -73,7 +73,7 @@ func (s *Server) person(name string) (*User, error) {
 }
 
 // who finds a person and a channel that they can see; "dm" is their DM with the app.
-func (s *Server) who(user, channel string) (*User, *channel, error) {
+func (s *Server) who(user, channel string) (*User, *channelLog, error) {
 	u, err := s.person(user)
 	if err != nil {
 		return nil, nil, err
@@ -166,7 +166,7 @@ func (s *Server) Command(user, channel, command, text string) (Result, error) {
 	return s.commandAnswered(c, u, command, answer), nil
 }
 
-func (s *Server) commandFailed(c *channel, u *User, command, outcome string) Result {
+func (s *Server) commandFailed(c *channelLog, u *User, command, outcome string) Result {
 	note := fmt.Sprintf("%s failed with the error %q", command, outcome)
 	m := &message{TS: s.ts(), User: "USLACKBOT", Text: note, For: u.ID}
 	c.addEphemeral(m)
@@ -176,15 +176,15 @@ func (s *Server) commandFailed(c *channel, u *User, command, outcome string) Res
 }
 
 // commandAnswered shows the text or blocks that came with the ack.
-func (s *Server) commandAnswered(c *channel, u *User, command string, answer json.RawMessage) Result {
+func (s *Server) commandAnswered(c *channelLog, u *User, command string, answer json.RawMessage) Result {
 	out := Result{Outcome: Acked, Views: s.viewStates(u.ID)}
-	a := args{}
+	a := arguments{}
 	if json.Unmarshal(answer, &a.json) != nil || len(a.json) == 0 {
 		return out
 	}
 	body, err := s.content(a)
 	if err != nil {
-		return s.commandFailed(c, u, command, TroubleAnswered)
+		return s.commandFailed(c, u, command, BadAnswer)
 	}
 	if body.empty() {
 		return out
@@ -226,14 +226,14 @@ func (s *Server) Submit(user, viewID string, values map[string]any) (Result, err
 		outcome = s.answered(v, answer)
 	}
 	if outcome != Acked && outcome != FieldErrors {
-		v.note = trouble
-		s.notice(u.ID, outcome, trouble)
+		v.note = connectionNote
+		s.notice(u.ID, outcome, connectionNote)
 	}
 	return Result{Outcome: outcome, Note: v.note, Errors: maps.Clone(v.errors), Views: s.viewStates(u.ID)}, nil
 }
 
 // shown finds a view that the person can use now: the top of their stack, or their Home.
-func (s *Server) shown(u *User, id string) (*view, error) {
+func (s *Server) shown(u *User, id string) (*openView, error) {
 	if id == "" {
 		return nil, invalid(400, "missing_view", "say which view: view")
 	}
@@ -246,20 +246,20 @@ func (s *Server) shown(u *User, id string) (*view, error) {
 		return nil, invalid(409, "view_busy", "the view waits for the app")
 	case top != nil && top.ID == id:
 		return top, nil
-	case slices.ContainsFunc(s.stacks[u.ID], func(v *view) bool { return v.ID == id }):
+	case slices.ContainsFunc(s.stacks[u.ID], func(v *openView) bool { return v.ID == id }):
 		return nil, invalid(409, "view_covered", "another view lies on top of it")
 	}
 	return nil, invalid(404, "unknown_view", "%s has no open view %q", u.Name, id)
 }
 
 // fillIn sets values by block_id or action_id.
-func (s *Server) fillIn(v *view, values map[string]any) error {
+func (s *Server) fillIn(v *openView, values map[string]any) error {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		sl, err := v.slot(name)
 		if err != nil {
 			return err
 		}
-		value, err := sl.give(values[name], s.offers(v.ID, v.User, sl))
+		value, err := sl.setValue(values[name], s.offers(v.ID, v.User, sl))
 		if err != nil {
 			return invalid(400, "invalid_value", "%s: %v", name, err)
 		}
@@ -269,7 +269,7 @@ func (s *Server) fillIn(v *view, values map[string]any) error {
 }
 
 // slot finds the one element with a value that a name means.
-func (v *view) slot(name string) (slot, error) {
+func (v *openView) slot(name string) (slot, error) {
 	var found []slot
 	for _, sl := range slots(v.blocks()) {
 		if sl.stateful() && (sl.blockID == name || sl.actionID == name || sl.blockID+"."+sl.actionID == name) {
@@ -305,13 +305,13 @@ func offerKey(place, user string, sl slot) string {
 }
 
 // complaints are what Slack's window finds wrong by itself.
-func (s *Server) complaints(v *view) map[string]string {
+func (s *Server) complaints(v *openView) map[string]string {
 	out := map[string]string{}
 	for _, sl := range slots(v.blocks()) {
 		if !sl.stateful() || !sl.input {
 			continue
 		}
-		if why := sl.complaint(v.Values[sl.blockID][sl.actionID]); why != "" {
+		if why := sl.fieldError(v.Values[sl.blockID][sl.actionID]); why != "" {
 			out[sl.blockID] = why
 		}
 	}
@@ -322,14 +322,14 @@ func (s *Server) complaints(v *view) map[string]string {
 }
 
 // answered does what the app answered to a submission.
-func (s *Server) answered(v *view, answer json.RawMessage) string {
+func (s *Server) answered(v *openView, answer json.RawMessage) string {
 	var a struct {
 		Action string            `json:"response_action"`
 		Errors map[string]string `json:"errors"`
 		View   json.RawMessage   `json:"view"`
 	}
 	if len(answer) > 0 && json.Unmarshal(answer, &a) != nil {
-		return TroubleAnswered
+		return BadAnswer
 	}
 	switch a.Action {
 	case "":
@@ -344,39 +344,39 @@ func (s *Server) answered(v *view, answer json.RawMessage) string {
 	case "update", "push":
 		return s.answeredView(v, a.Action, a.View)
 	}
-	return TroubleAnswered
+	return BadAnswer
 }
 
 // answeredErrors shows errors, unless one is keyed to something that is no field.
-func (s *Server) answeredErrors(v *view, errors map[string]string) string {
+func (s *Server) answeredErrors(v *openView, errors map[string]string) string {
 	inputs := map[string]bool{}
 	for _, sl := range slots(v.blocks()) {
 		inputs[sl.blockID] = inputs[sl.blockID] || sl.input
 	}
 	for id := range errors {
 		if !inputs[id] {
-			return TroubleAnswered
+			return BadAnswer
 		}
 	}
 	if len(errors) == 0 {
-		return TroubleAnswered
+		return BadAnswer
 	}
 	v.errors = errors
 	s.touch()
 	return FieldErrors
 }
 
-func (s *Server) answeredView(v *view, action string, raw []byte) string {
+func (s *Server) answeredView(v *openView, action string, raw []byte) string {
 	body, err := s.viewArg(raw, "modal")
 	if err != nil || s.freeExternalID(body, v) != nil {
-		return TroubleAnswered
+		return BadAnswer
 	}
 	if action == "update" {
 		s.fill(v, body)
 		return Acked
 	}
 	if _, err := s.push(v.User, body); err != nil {
-		return TroubleAnswered
+		return BadAnswer
 	}
 	return Acked
 }
@@ -396,7 +396,7 @@ func (s *Server) CloseView(user, viewID string) (Result, error) {
 	if s.homes[u.ID] == v {
 		return Result{}, invalid(400, "not_closable", "the Home tab is no dialog")
 	}
-	closed := []*view{v}
+	closed := []*openView{v}
 	if v.flag("clear_on_close") {
 		closed = slices.Clone(s.stacks[u.ID])
 	}
@@ -410,7 +410,7 @@ func (s *Server) CloseView(user, viewID string) (Result, error) {
 }
 
 // tellClosed sends view_closed; the person does not wait for it.
-func (s *Server) tellClosed(u *User, v *view, cleared bool) {
+func (s *Server) tellClosed(u *User, v *openView, cleared bool) {
 	payload := s.envelopeBase("view_closed", u)
 	payload["view"], payload["is_cleared"] = s.viewPayload(v), cleared
 	if e := s.send("interactive", payload, false, nil); e != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // answer is an app that answers every envelope with the same payload, after a while.
-func (w *world) answer(after time.Duration, payload any) (got chan socketmode.Event) {
+func (w *fixture) answer(after time.Duration, payload any) (got chan socketmode.Event) {
 	got = make(chan socketmode.Event, 100)
 	w.app(func(sm *socketmode.Client, evt socketmode.Event) {
 		got <- evt
@@ -25,7 +25,7 @@ func (w *world) answer(after time.Duration, payload any) (got chan socketmode.Ev
 	return got
 }
 
-func (w *world) command() Result {
+func (w *fixture) command() Result {
 	w.t.Helper()
 	out, err := w.srv.Command("dana", "infra-dev", "/tfpilot", "list")
 	if err != nil {
@@ -36,7 +36,7 @@ func (w *world) command() Result {
 
 func TestCommandOutcomes(t *testing.T) {
 	t.Run("nobody connected", func(t *testing.T) {
-		inWorld(t, config(), func(w *world) {
+		withFixture(t, config(), func(w *fixture) {
 			out := w.command()
 			if out.Outcome != DispatchFailed || w.state("dana").channel(dev).Ephemerals[0].Text != `/tfpilot failed with the error "dispatch_failed"` {
 				t.Errorf("%+v", out)
@@ -44,7 +44,7 @@ func TestCommandOutcomes(t *testing.T) {
 		})
 	})
 	t.Run("late ack", func(t *testing.T) {
-		inWorld(t, config(), func(w *world) {
+		withFixture(t, config(), func(w *fixture) {
 			w.answer(ackDeadline+time.Second, nil)
 			start := time.Now()
 			out := w.command()
@@ -58,7 +58,7 @@ func TestCommandOutcomes(t *testing.T) {
 		})
 	})
 	t.Run("answer in the ack", func(t *testing.T) {
-		inWorld(t, config(), func(w *world) {
+		withFixture(t, config(), func(w *fixture) {
 			w.answer(2*time.Second, obj{"text": "nothing yet"})
 			out := w.command()
 			if out.Outcome != Acked || out.Reply.Text != "nothing yet" || !out.Reply.Ephemeral {
@@ -67,7 +67,7 @@ func TestCommandOutcomes(t *testing.T) {
 		})
 	})
 	t.Run("answer to the channel", func(t *testing.T) {
-		inWorld(t, config(), func(w *world) {
+		withFixture(t, config(), func(w *fixture) {
 			w.answer(0, obj{"text": "hear", "response_type": "in_channel"})
 			w.command()
 			if m := w.state("ana").channel(dev).Messages; len(m) != 1 || m[0].Text != "hear" {
@@ -76,7 +76,7 @@ func TestCommandOutcomes(t *testing.T) {
 		})
 	})
 	t.Run("loading is seen", func(t *testing.T) {
-		inWorld(t, config(), func(w *world) {
+		withFixture(t, config(), func(w *fixture) {
 			w.answer(2*time.Second, nil)
 			go func() { _, _ = w.srv.Command("dana", dev, "/tfpilot", "list") }()
 			time.Sleep(time.Second)
@@ -92,7 +92,7 @@ func TestCommandOutcomes(t *testing.T) {
 }
 
 func TestSubmissionAnswers(t *testing.T) {
-	form := modal("Form", section("text"), textInput("name", "name"))
+	form := modal("Form", sectionBlock("text"), textInput("name", "name"))
 	section := without(modal("Form", client.NewSectionBlock(plainText("x"), nil, nil, client.SectionBlockOptionBlockID("words")), textInput("name", "name")), func(*client.ModalViewRequest) {})
 	for _, c := range []struct {
 		name    string
@@ -108,17 +108,17 @@ func TestSubmissionAnswers(t *testing.T) {
 		{"empty ack shows the view below", form, 1, nil, 0, Acked, 1, ""},
 		{"clear closes all", form, 2, client.NewClearViewSubmissionResponse(), 0, Acked, 0, ""},
 		{"push", form, 1, client.NewPushViewSubmissionResponse(new(modal("Next"))), 0, Acked, 3, ""},
-		{"push too far", form, 2, client.NewPushViewSubmissionResponse(new(modal("Next"))), 0, TroubleAnswered, 3, trouble},
+		{"push too far", form, 2, client.NewPushViewSubmissionResponse(new(modal("Next"))), 0, BadAnswer, 3, connectionNote},
 		{"update", form, 0, client.NewUpdateViewSubmissionResponse(new(modal("Next"))), 0, Acked, 1, ""},
-		{"update with a faulty view", form, 0, client.NewUpdateViewSubmissionResponse(new(modal(long(25)))), 0, TroubleAnswered, 1, trouble},
+		{"update with a faulty view", form, 0, client.NewUpdateViewSubmissionResponse(new(modal(long(25)))), 0, BadAnswer, 1, connectionNote},
 		{"errors", form, 0, client.NewErrorsViewSubmissionResponse(map[string]string{"name": "no"}), 0, FieldErrors, 1, ""},
-		{"error at a block that is no input", section, 0, client.NewErrorsViewSubmissionResponse(map[string]string{"words": "no"}), 0, TroubleAnswered, 1, trouble},
-		{"error at a block that is not there", form, 0, client.NewErrorsViewSubmissionResponse(map[string]string{"nome": "no"}), 0, TroubleAnswered, 1, trouble},
-		{"unknown action", form, 0, obj{"response_action": "explode"}, 0, TroubleAnswered, 1, trouble},
-		{"too late", form, 0, nil, 4 * time.Second, TimedOut, 1, trouble},
+		{"error at a block that is no input", section, 0, client.NewErrorsViewSubmissionResponse(map[string]string{"words": "no"}), 0, BadAnswer, 1, connectionNote},
+		{"error at a block that is not there", form, 0, client.NewErrorsViewSubmissionResponse(map[string]string{"nome": "no"}), 0, BadAnswer, 1, connectionNote},
+		{"unknown action", form, 0, obj{"response_action": "explode"}, 0, BadAnswer, 1, connectionNote},
+		{"too late", form, 0, nil, 4 * time.Second, TimedOut, 1, connectionNote},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inWorld(t, config(), func(w *world) {
+			withFixture(t, config(), func(w *fixture) {
 				w.answer(c.after, c.payload)
 				v := w.open(c.form)
 				for range c.under {
@@ -136,7 +136,7 @@ func TestSubmissionAnswers(t *testing.T) {
 				if out.Outcome != c.outcome || len(state.Views) != c.views || out.Note != c.note {
 					t.Fatalf("%+v with %d views", out, len(state.Views))
 				}
-				if c.note != "" && (state.Views[len(state.Views)-1].Note != trouble || len(state.Notices) != 1) {
+				if c.note != "" && (state.Views[len(state.Views)-1].Note != connectionNote || len(state.Notices) != 1) {
 					t.Error("the person does not see the trouble")
 				}
 			})
@@ -151,7 +151,7 @@ func TestStateSurvivesUpdates(t *testing.T) {
 		}
 		return client.NewInputBlock(block, plainText("x"), nil, client.NewOptionsSelectBlockElement(client.OptTypeStatic, nil, "v", choice("a", "A"), choice("b", "B")))
 	}
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		got := w.answer(0, client.NewErrorsViewSubmissionResponse(map[string]string{"keep": "again"}))
 		v := w.open(modal("x", field("keep", 0), field("rename", 0), field("change", 0), field("menu", 1)))
 		values := map[string]any{"keep": "one", "rename": "two", "change": "three", "menu": "B"}
@@ -214,7 +214,7 @@ func TestClientSideRules(t *testing.T) {
 		{"an object as text", map[string]any{"text": obj{}}, "", "invalid_value"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inWorld(t, config(), func(w *world) {
+			withFixture(t, config(), func(w *fixture) {
 				got := w.answer(0, nil)
 				v := w.open(form)
 				var out struct {
@@ -245,7 +245,7 @@ func TestSuggestions(t *testing.T) {
 	element.MinQueryLength = &zero
 	form := modal("x", client.NewInputBlock("module", plainText("Module"), nil, element))
 	t.Run("choices are offered and can be taken", func(t *testing.T) {
-		inWorld(t, config(), func(w *world) {
+		withFixture(t, config(), func(w *fixture) {
 			w.app(func(sm *socketmode.Client, evt socketmode.Event) {
 				click := evt.Data.(client.InteractionCallback)
 				if click.Type != client.InteractionTypeBlockSuggestion {
@@ -268,11 +268,11 @@ func TestSuggestions(t *testing.T) {
 		})
 	})
 	t.Run("an answer with a faulty option is none", func(t *testing.T) {
-		inWorld(t, config(), func(w *world) {
+		withFixture(t, config(), func(w *fixture) {
 			w.answer(0, client.OptionsResponse{Options: []*client.OptionBlockObject{choice(long(76), "x")}})
 			v := w.open(form)
 			out, err := w.srv.Options(ActionInput{User: "dana", View: v.View.ID, ActionID: "module"})
-			if err != nil || out.Outcome != TroubleAnswered || out.Options != nil {
+			if err != nil || out.Outcome != BadAnswer || out.Options != nil {
 				t.Errorf("%+v %v", out, err)
 			}
 		})
@@ -281,7 +281,7 @@ func TestSuggestions(t *testing.T) {
 
 func TestClosing(t *testing.T) {
 	told := without(modal("x"), func(v *client.ModalViewRequest) { v.NotifyOnClose = true })
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		got := w.answer(0, nil)
 		first := w.open(told)
 		second, err := w.api.PushView(w.trigger(dana), without(told, func(v *client.ModalViewRequest) { v.ClearOnClose = true }))
@@ -310,7 +310,7 @@ func TestClosing(t *testing.T) {
 }
 
 func TestResponseURLs(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		got := w.answer(0, nil)
 		w.command()
 		url := (<-got).Data.(client.SlashCommand).ResponseURL
@@ -340,7 +340,7 @@ func TestResponseURLs(t *testing.T) {
 }
 
 func TestOriginalCanBeReplacedAndDeleted(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		got := w.answer(0, nil)
 		ts, err := w.api.PostEphemeral(dev, dana, client.MsgOptionBlocks(actions(button("ok", "1", "OK"))))
 		if err != nil {
@@ -372,7 +372,7 @@ func TestOriginalCanBeReplacedAndDeleted(t *testing.T) {
 }
 
 func TestImpossibleActions(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		w.answer(0, nil)
 		_, ts, err := w.api.PostMessage(dev, client.MsgOptionBlocks(
 			client.NewActionBlock("one", button("go", "1", "Go"), client.NewOverflowBlockElement("more", choice("a", "A"), choice("b", "B"))),
@@ -414,7 +414,7 @@ func TestImpossibleActions(t *testing.T) {
 				t.Errorf("%s: %d %s", c.name, status, out.Code)
 			}
 		}
-		resp, err := w.http.Post(base+"/control/command", "application/x-www-form-urlencoded", nil)
+		resp, err := w.http.Post(baseURL+"/control/command", "application/x-www-form-urlencoded", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

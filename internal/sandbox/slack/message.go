@@ -37,7 +37,7 @@ const (
 )
 
 // channel is a channel or the DM of one person with the app.
-type channel struct {
+type channelLog struct {
 	ID         string     `json:"id"`
 	Name       string     `json:"name"`
 	IM         string     `json:"im,omitempty"` // the person
@@ -49,17 +49,17 @@ type channel struct {
 	Ephemerals []*message `json:"-"` // lost when the page reloads, as in Slack
 }
 
-func newChannel(c Channel, users []User) *channel {
+func newChannel(c Channel, users []User) *channelLog {
 	members := slices.Clone(c.Members)
 	if len(members) == 0 {
 		for _, u := range users {
 			members = append(members, u.ID)
 		}
 	}
-	return &channel{ID: c.ID, Name: c.Name, Private: c.Private, Archived: c.Archived, Members: members, HasBot: !c.NoBot}
+	return &channelLog{ID: c.ID, Name: c.Name, Private: c.Private, Archived: c.Archived, Members: members, HasBot: !c.NoBot}
 }
 
-func (c *channel) find(ts string) *message {
+func (c *channelLog) find(ts string) *message {
 	for _, m := range slices.Backward(c.Messages) {
 		if m.TS == ts && !m.Deleted {
 			return m
@@ -68,7 +68,7 @@ func (c *channel) find(ts string) *message {
 	return nil
 }
 
-func (c *channel) ephemeral(ts, user string) *message {
+func (c *channelLog) ephemeral(ts, user string) *message {
 	for _, m := range c.Ephemerals {
 		if m.TS == ts && m.For == user {
 			return m
@@ -77,14 +77,14 @@ func (c *channel) ephemeral(ts, user string) *message {
 	return nil
 }
 
-func (c *channel) add(m *message) {
+func (c *channelLog) add(m *message) {
 	c.Messages = append(c.Messages, m)
 	if over := len(c.Messages) - maxMessages; over > 0 {
 		c.Messages = slices.Delete(c.Messages, 0, over)
 	}
 }
 
-func (c *channel) addEphemeral(m *message) {
+func (c *channelLog) addEphemeral(m *message) {
 	const most = 500
 	c.Ephemerals = append(c.Ephemerals, m)
 	if over := len(c.Ephemerals) - most; over > 0 {
@@ -92,12 +92,12 @@ func (c *channel) addEphemeral(m *message) {
 	}
 }
 
-func (c *channel) dropEphemeral(ts string) {
+func (c *channelLog) dropEphemeral(ts string) {
 	c.Ephemerals = slices.DeleteFunc(c.Ephemerals, func(m *message) bool { return m.TS == ts })
 }
 
 // thread is the root of a thread and its replies; nil if there is no such root.
-func (c *channel) thread(root string) []*message {
+func (c *channelLog) thread(root string) []*message {
 	var out []*message
 	for _, m := range c.Messages {
 		if m.TS == root || (m.Thread == root && !m.Deleted) {
@@ -111,7 +111,7 @@ func (c *channel) thread(root string) []*message {
 }
 
 // root finds the message under which a reply goes: replies to replies go under their root.
-func (c *channel) root(ts string) string {
+func (c *channelLog) root(ts string) string {
 	m := c.find(ts)
 	switch {
 	case m == nil:
@@ -133,7 +133,7 @@ func (m *message) edit(ts, text string, blocks []any) {
 }
 
 // channelByID finds a channel or DM by its id alone, as the Web API does.
-func (s *Server) channelByID(id string) *channel {
+func (s *Server) channelByID(id string) *channelLog {
 	for _, c := range s.channels {
 		if c.ID == id {
 			return c
@@ -143,12 +143,12 @@ func (s *Server) channelByID(id string) *channel {
 }
 
 // dm is the DM of a person with the app; it exists from the first time it is asked for.
-func (s *Server) dm(user string) *channel {
+func (s *Server) dm(user string) *channelLog {
 	id := "D" + user[1:]
 	if c := s.channelByID(id); c != nil {
 		return c
 	}
-	c := &channel{ID: id, IM: user, Members: []string{user}, HasBot: true}
+	c := &channelLog{ID: id, IM: user, Members: []string{user}, HasBot: true}
 	s.channels = append(s.channels, c)
 	return c
 }
@@ -163,7 +163,7 @@ func (s *Server) user(id string) *User {
 }
 
 // payload is a message as Slack gives it to apps.
-func (s *Server) payload(c *channel, m *message) obj {
+func (s *Server) payload(c *channelLog, m *message) obj {
 	out := obj{"type": "message", "ts": m.TS, "text": m.Text, "team": s.cfg.Team.ID, "user": m.User}
 	if m.Bot {
 		out["bot_id"], out["app_id"] = s.cfg.Bot.BotID, s.cfg.Bot.AppID
@@ -193,7 +193,7 @@ func (s *Server) payload(c *channel, m *message) obj {
 	return out
 }
 
-func (s *Server) threadInfo(c *channel, m *message, out obj) {
+func (s *Server) threadInfo(c *channelLog, m *message, out obj) {
 	if m.Thread != "" || m.For != "" {
 		return
 	}
@@ -215,7 +215,7 @@ func (s *Server) threadInfo(c *channel, m *message, out obj) {
 }
 
 // permalink is the address of a message in Slack's own window.
-func (s *Server) permalink(c *channel, m *message) string {
+func (s *Server) permalink(c *channelLog, m *message) string {
 	link := "https://" + s.cfg.Team.Domain + ".slack.com/archives/" + c.ID + "/p" + strings.ReplaceAll(m.TS, ".", "")
 	if m.Thread != "" {
 		link += "?thread_ts=" + m.Thread + "&cid=" + c.ID

@@ -14,20 +14,20 @@ import (
 // refusal is one faulty call with the real client, and what Slack says to it.
 type refusal struct {
 	name string
-	call func(*world) error
+	call func(*fixture) error
 	want string
 }
 
 // sending posts blocks to #infra-dev.
-func sending(blocks ...client.Block) func(*world) error {
-	return func(w *world) error {
+func sending(blocks ...client.Block) func(*fixture) error {
+	return func(w *fixture) error {
 		_, _, err := w.api.PostMessage(dev, client.MsgOptionText("fallback", false), client.MsgOptionBlocks(blocks...))
 		return err
 	}
 }
 
-func opening(view client.ModalViewRequest) func(*world) error {
-	return func(w *world) error {
+func opening(view client.ModalViewRequest) func(*fixture) error {
+	return func(w *fixture) error {
 		_, err := w.api.OpenView(w.trigger(dana), view)
 		return err
 	}
@@ -41,13 +41,13 @@ func times[T any](n int, one func(i int) T) []T {
 	return out
 }
 
-func (w *world) trigger(user string) string {
+func (w *fixture) trigger(user string) string {
 	w.srv.mu.Lock()
 	defer w.srv.mu.Unlock()
 	return w.srv.newTrigger(user)
 }
 
-func (w *world) open(view client.ModalViewRequest) *client.ViewResponse {
+func (w *fixture) open(view client.ModalViewRequest) *client.ViewResponse {
 	w.t.Helper()
 	v, err := w.api.OpenView(w.trigger(dana), view)
 	if err != nil {
@@ -86,50 +86,50 @@ func without(view client.ModalViewRequest, change func(*client.ModalViewRequest)
 }
 
 var messageRefusals = []refusal{
-	{"no token", func(w *world) error { _, err := w.client("").AuthTest(); return err }, "not_authed"},
-	{"wrong token", func(w *world) error { _, err := w.client("xoxb-2").AuthTest(); return err }, "invalid_auth"},
-	{"app token for a bot method", func(w *world) error { _, err := w.client(appToken).AuthTest(); return err }, "not_allowed_token_type"},
-	{"bot token for Socket Mode", func(w *world) error {
-		api := client.New(botToken, client.OptionAppLevelToken(botToken), client.OptionAPIURL(base+"/api/"), client.OptionHTTPClient(w.http))
+	{"no token", func(w *fixture) error { _, err := w.client("").AuthTest(); return err }, "not_authed"},
+	{"wrong token", func(w *fixture) error { _, err := w.client("xoxb-2").AuthTest(); return err }, "invalid_auth"},
+	{"app token for a bot method", func(w *fixture) error { _, err := w.client(appToken).AuthTest(); return err }, "not_allowed_token_type"},
+	{"bot token for Socket Mode", func(w *fixture) error {
+		api := client.New(botToken, client.OptionAppLevelToken(botToken), client.OptionAPIURL(baseURL+"/api/"), client.OptionHTTPClient(w.http))
 		_, _, err := api.StartSocketModeContext(context.Background())
 		return err
 	}, "not_allowed_token_type"},
-	{"missing scope", func(w *world) error {
+	{"missing scope", func(w *fixture) error {
 		_, err := w.api.GetConversationInfo(&client.GetConversationInfoInput{ChannelID: dev})
 		return err
 	}, "missing_scope"},
-	{"reaction without scope", func(w *world) error {
+	{"reaction without scope", func(w *fixture) error {
 		return w.api.AddReaction("tada", client.NewRefToMessage(dev, "1.000001"))
 	}, "missing_scope"},
-	{"method that does not exist", func(w *world) error { return w.api.ArchiveConversation(dev) }, "unknown_method"},
+	{"method that does not exist", func(w *fixture) error { return w.api.ArchiveConversation(dev) }, "unknown_method"},
 
-	{"unknown channel", func(w *world) error {
+	{"unknown channel", func(w *fixture) error {
 		_, _, err := w.api.PostMessage("C0NOWHERE1", client.MsgOptionText("x", false))
 		return err
 	}, "channel_not_found"},
-	{"no channel", func(w *world) error {
+	{"no channel", func(w *fixture) error {
 		_, _, err := w.api.PostMessage("", client.MsgOptionText("x", false))
 		return err
 	}, "invalid_arguments"},
-	{"not invited", func(w *world) error {
+	{"not invited", func(w *fixture) error {
 		_, _, err := w.api.PostMessage("C0NOBOT001", client.MsgOptionText("x", false))
 		return err
 	}, "not_in_channel"},
-	{"private and not invited", func(w *world) error {
+	{"private and not invited", func(w *fixture) error {
 		_, _, err := w.api.PostMessage("C0SECRET01", client.MsgOptionText("x", false))
 		return err
 	}, "channel_not_found"},
-	{"archived", func(w *world) error {
+	{"archived", func(w *fixture) error {
 		_, _, err := w.api.PostMessage("C0ARCHIVED", client.MsgOptionText("x", false))
 		return err
 	}, "is_archived"},
-	{"nothing to say", func(w *world) error { _, _, err := w.api.PostMessage(dev); return err }, "no_text"},
-	{"metadata without a type", func(w *world) error {
+	{"nothing to say", func(w *fixture) error { _, _, err := w.api.PostMessage(dev); return err }, "no_text"},
+	{"metadata without a type", func(w *fixture) error {
 		_, _, err := w.api.PostMessage(dev, client.MsgOptionText("x", false),
 			client.MsgOptionMetadata(client.SlackMetadata{EventPayload: map[string]any{"a": 1}}))
 		return err
 	}, "invalid_metadata_schema"},
-	{"metadata too large", func(w *world) error {
+	{"metadata too large", func(w *fixture) error {
 		_, _, err := w.api.PostMessage(dev, client.MsgOptionText("x", false),
 			client.MsgOptionMetadata(client.SlackMetadata{EventType: "t", EventPayload: map[string]any{"a": long(17_000)}}))
 		return err
@@ -138,8 +138,8 @@ var messageRefusals = []refusal{
 	{"51 blocks", sending(times(51, func(int) client.Block { return client.NewDividerBlock() })...), "invalid_blocks"},
 	{"equal block ids", sending(divider("a"), divider("a")), "invalid_blocks"},
 	{"equal action ids in a block", sending(actions(button("a", "1", "One"), button("a", "2", "Two"))), "invalid_blocks"},
-	{"long section", sending(section(long(3001))), "invalid_blocks"},
-	{"empty section", sending(section("")), "invalid_blocks"},
+	{"long section", sending(sectionBlock(long(3001))), "invalid_blocks"},
+	{"empty section", sending(sectionBlock("")), "invalid_blocks"},
 	{"section of nothing", sending(client.NewSectionBlock(nil, nil, nil)), "invalid_blocks"},
 	{"11 fields", sending(client.NewSectionBlock(nil, times(11, func(int) *client.TextBlockObject { return plainText("f") }), nil)), "invalid_blocks"},
 	{"long field", sending(client.NewSectionBlock(nil, []*client.TextBlockObject{plainText(long(2001))}, nil)), "invalid_blocks"},
@@ -163,51 +163,51 @@ var messageRefusals = []refusal{
 	{"overflow with one option", sending(actions(client.NewOverflowBlockElement("o", choice("a", "A")))), "invalid_blocks"},
 	{"image without alt text", sending(client.NewImageBlock("https://x.test/a.png", "", "", nil)), "invalid_blocks"},
 	{"long markdown", sending(client.NewMarkdownBlock("", long(12_001))), "invalid_blocks"},
-	{"long blocks together", sending(section(long(3000)), section(long(3000)), section(long(3000)), section(long(1001))), "msg_blocks_too_long"},
+	{"long blocks together", sending(sectionBlock(long(3000)), sectionBlock(long(3000)), sectionBlock(long(3000)), sectionBlock(long(1001))), "msg_blocks_too_long"},
 	{"unknown status of a task", sending(client.NewPlanBlock("Plan").WithTasks(client.NewTaskCardBlock("a", "A").WithStatus("completed"))), "invalid_blocks"},
 	{"empty rich text", sending(client.NewRichTextBlock("", client.NewRichTextSection(client.NewRichTextSectionTextElement("", nil)))), "invalid_blocks"},
 
-	{"update of nothing", func(w *world) error {
+	{"update of nothing", func(w *fixture) error {
 		_, _, _, err := w.api.UpdateMessage(dev, "1.000001", client.MsgOptionText("x", false))
 		return err
 	}, "message_not_found"},
-	{"update by user id", func(w *world) error {
+	{"update by user id", func(w *fixture) error {
 		_, ts, _ := w.api.PostMessage(dana, client.MsgOptionText("x", false))
 		_, _, _, err := w.api.UpdateMessage(dana, ts, client.MsgOptionText("y", false))
 		return err
 	}, "channel_not_found"},
-	{"update of another's message", func(w *world) error {
+	{"update of another's message", func(w *fixture) error {
 		m, _ := w.srv.Say("dana", dev, "", "mine")
 		_, _, _, err := w.api.UpdateMessage(dev, m.TS, client.MsgOptionText("x", false))
 		return err
 	}, "cant_update_message"},
-	{"delete of another's message", func(w *world) error {
+	{"delete of another's message", func(w *fixture) error {
 		m, _ := w.srv.Say("dana", dev, "", "mine")
 		_, _, err := w.api.DeleteMessage(dev, m.TS)
 		return err
 	}, "cant_delete_message"},
-	{"long update", func(w *world) error {
+	{"long update", func(w *fixture) error {
 		_, ts, _ := w.api.PostMessage(dev, client.MsgOptionText("x", false))
 		_, _, _, err := w.api.UpdateMessage(dev, ts, client.MsgOptionText(long(4001), false))
 		return err
 	}, "msg_too_long"},
-	{"update of an ephemeral message", func(w *world) error {
+	{"update of an ephemeral message", func(w *fixture) error {
 		ts, _ := w.api.PostEphemeral(dev, dana, client.MsgOptionText("x", false))
 		_, _, _, err := w.api.UpdateMessage(dev, ts, client.MsgOptionText("y", false))
 		return err
 	}, "message_not_found"},
-	{"ephemeral to somebody outside", func(w *world) error {
+	{"ephemeral to somebody outside", func(w *fixture) error {
 		_, err := w.api.PostEphemeral(prod, dana, client.MsgOptionText("x", false))
 		return err
 	}, "user_not_in_channel"},
-	{"unknown user", func(w *world) error { _, err := w.api.GetUserInfo("U0NOBODY00"); return err }, "user_not_found"},
-	{"unknown address", func(w *world) error { _, err := w.api.GetUserByEmail("x@x.test"); return err }, "users_not_found"},
-	{"thread that is none", func(w *world) error {
+	{"unknown user", func(w *fixture) error { _, err := w.api.GetUserInfo("U0NOBODY00"); return err }, "user_not_found"},
+	{"unknown address", func(w *fixture) error { _, err := w.api.GetUserByEmail("x@x.test"); return err }, "users_not_found"},
+	{"thread that is none", func(w *fixture) error {
 		_, ts, _ := w.api.PostMessage(dana, client.MsgOptionText("x", false))
 		_, _, _, err := w.api.GetConversationReplies(&client.GetConversationRepliesParameters{ChannelID: "D0DANA0001", Timestamp: ts + "1"})
 		return err
 	}, "thread_not_found"},
-	{"history of a channel without scope", func(w *world) error {
+	{"history of a channel without scope", func(w *fixture) error {
 		_, err := w.api.GetConversationHistory(&client.GetConversationHistoryParameters{ChannelID: dev})
 		return err
 	}, "missing_scope"},
@@ -222,14 +222,14 @@ var viewRefusals = []refusal{
 	{"equal block ids in a view", opening(modal("x", divider("a"), divider("a"))), "invalid_arguments"},
 	{"long private metadata", opening(without(modal("x"), func(v *client.ModalViewRequest) { v.PrivateMetadata = long(3001) })), "invalid_arguments"},
 	{"long callback id", opening(without(modal("x"), func(v *client.ModalViewRequest) { v.CallbackID = long(256) })), "invalid_arguments"},
-	{"view of 250 kB", opening(modal("x", times(100, func(int) client.Block { return section(long(2990)) })...)), "view_too_large"},
+	{"view of 250 kB", opening(modal("x", times(100, func(int) client.Block { return sectionBlock(long(2990)) })...)), "view_too_large"},
 	{"long label", opening(modal("x", client.NewInputBlock("a", plainText(long(2001)), nil, client.NewPlainTextInputBlockElement(nil, "b")))), "invalid_arguments"},
 	{"button as input", opening(modal("x", client.NewInputBlock("a", plainText("A"), nil, button("b", "", "B")))), "invalid_arguments"},
 	{"text field in a section", opening(modal("x", client.NewSectionBlock(plainText("x"), nil, client.NewAccessory(client.NewPlainTextInputBlockElement(nil, "b"))))), "invalid_arguments"},
 	{"plan in a modal", opening(modal("x", client.NewPlanBlock("Plan"))), "invalid_arguments"},
 	{"home view as a modal", opening(client.ModalViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{}}}), "invalid_arguments"},
-	{"made-up trigger", func(w *world) error { _, err := w.api.OpenView("1.2.abc", modal("x")); return err }, "invalid_trigger_id"},
-	{"used trigger", func(w *world) error {
+	{"made-up trigger", func(w *fixture) error { _, err := w.api.OpenView("1.2.abc", modal("x")); return err }, "invalid_trigger_id"},
+	{"used trigger", func(w *fixture) error {
 		trigger := w.trigger(dana)
 		if _, err := w.api.OpenView(trigger, modal("x")); err != nil {
 			return err
@@ -237,13 +237,13 @@ var viewRefusals = []refusal{
 		_, err := w.api.OpenView(trigger, modal("x"))
 		return err
 	}, "exchanged_trigger_id"},
-	{"expired trigger", func(w *world) error {
+	{"expired trigger", func(w *fixture) error {
 		trigger := w.trigger(dana)
 		time.Sleep(triggerLife + time.Millisecond)
 		_, err := w.api.OpenView(trigger, modal("x"))
 		return err
 	}, "expired_trigger_id"},
-	{"fourth view", func(w *world) error {
+	{"fourth view", func(w *fixture) error {
 		w.open(modal("1"))
 		for range 2 {
 			if _, err := w.api.PushView(w.trigger(dana), modal("x")); err != nil {
@@ -253,8 +253,8 @@ var viewRefusals = []refusal{
 		_, err := w.api.PushView(w.trigger(dana), modal("4"))
 		return err
 	}, "push_limit_reached"},
-	{"push onto nothing", func(w *world) error { _, err := w.api.PushView(w.trigger(dana), modal("x")); return err }, "not_found"},
-	{"stale hash", func(w *world) error {
+	{"push onto nothing", func(w *fixture) error { _, err := w.api.PushView(w.trigger(dana), modal("x")); return err }, "not_found"},
+	{"stale hash", func(w *fixture) error {
 		v := w.open(modal("x"))
 		if _, err := w.api.UpdateView(modal("y"), "", v.Hash, v.View.ID); err != nil {
 			return err
@@ -262,8 +262,8 @@ var viewRefusals = []refusal{
 		_, err := w.api.UpdateView(modal("z"), "", v.Hash, v.View.ID)
 		return err
 	}, "hash_conflict"},
-	{"update of no view", func(w *world) error { _, err := w.api.UpdateView(modal("x"), "", "", "V0NOWHERE1"); return err }, "not_found"},
-	{"update of a closed view", func(w *world) error {
+	{"update of no view", func(w *fixture) error { _, err := w.api.UpdateView(modal("x"), "", "", "V0NOWHERE1"); return err }, "not_found"},
+	{"update of a closed view", func(w *fixture) error {
 		v := w.open(modal("x"))
 		if _, err := w.srv.CloseView("dana", v.View.ID); err != nil {
 			return err
@@ -271,18 +271,18 @@ var viewRefusals = []refusal{
 		_, err := w.api.UpdateView(modal("y"), "", "", v.View.ID)
 		return err
 	}, "not_found"},
-	{"external id twice", func(w *world) error {
+	{"external id twice", func(w *fixture) error {
 		named := without(modal("x"), func(v *client.ModalViewRequest) { v.ExternalID = "one" })
 		w.open(named)
 		_, err := w.api.PushView(w.trigger(dana), named)
 		return err
 	}, "duplicate_external_id"},
-	{"home of nobody", func(w *world) error {
+	{"home of nobody", func(w *fixture) error {
 		_, err := w.api.PublishView("U0NOBODY00", client.HomeTabViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{}}}, "")
 		return err
 	}, "user_not_found"},
-	{"stale hash of a home", func(w *world) error {
-		home := client.HomeTabViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{section("x")}}}
+	{"stale hash of a home", func(w *fixture) error {
+		home := client.HomeTabViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{sectionBlock("x")}}}
 		v, err := w.api.PublishView(dana, home, "")
 		if err != nil {
 			return err
@@ -298,7 +298,7 @@ var viewRefusals = []refusal{
 func TestFaultyCallsAreRefused(t *testing.T) {
 	for _, r := range append(messageRefusals, viewRefusals...) {
 		t.Run(r.name, func(t *testing.T) {
-			inWorld(t, config(), func(w *world) {
+			withFixture(t, config(), func(w *fixture) {
 				err := r.call(w)
 				var refused client.SlackErrorResponse
 				if !errors.As(err, &refused) || refused.Err != r.want {
@@ -324,7 +324,7 @@ func TestFaultyCallsAreRefused(t *testing.T) {
 
 // A refusal changes nothing, and the trigger of a faulty view can be used for a better one.
 func TestRefusedViewLeavesTheTrigger(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		trigger := w.trigger(dana)
 		if _, err := w.api.OpenView(trigger, modal(long(25))); err == nil {
 			t.Fatal("a faulty view was opened")
@@ -336,7 +336,7 @@ func TestRefusedViewLeavesTheTrigger(t *testing.T) {
 }
 
 func TestRateLimits(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		_, ts, err := w.api.PostMessage(dev, client.MsgOptionText("x", false))
 		if err != nil {
 			t.Fatal(err)

@@ -15,14 +15,14 @@ const (
 // responseURL lets the app answer a person for a while, even where it may not post.
 type responseURL struct {
 	user    string
-	channel *channel
+	channel *channelLog
 	source  *message // what was clicked; nil for commands
 	issued  time.Time
 	uses    int
 }
 
 // newResponseURL is called with mu held.
-func (s *Server) newResponseURL(c *channel, user string, source *message) string {
+func (s *Server) newResponseURL(c *channelLog, user string, source *message) string {
 	now := time.Now()
 	for token, r := range s.replies {
 		if now.Sub(r.issued) > 2*responseLife {
@@ -39,7 +39,7 @@ func (s *Server) serveResponseURL(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	a := args{}
+	a := arguments{}
 	if json.Unmarshal(raw, &a.json) != nil {
 		http.Error(w, "invalid_payload", http.StatusBadRequest)
 		return
@@ -56,7 +56,7 @@ func (s *Server) serveResponseURL(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "ok")
 }
 
-func (s *Server) useResponseURL(token string, a args) (int, string) {
+func (s *Server) useResponseURL(token string, a arguments) (int, string) {
 	r := s.replies[token]
 	switch {
 	case r == nil || time.Since(r.issued) > responseLife:
@@ -93,7 +93,7 @@ func (s *Server) useResponseURL(token string, a args) (int, string) {
 }
 
 // respond shows an answer to the person alone, or to everybody when asked for.
-func (s *Server) respond(c *channel, user, kind, thread string, body content) *message {
+func (s *Server) respond(c *channelLog, user, kind, thread string, body messageContent) *message {
 	if kind == "in_channel" {
 		return s.post(c, s.cfg.Bot.UserID, thread, body)
 	}
@@ -109,7 +109,7 @@ func (s *Server) erase(r *responseURL) {
 	s.remove(r.channel, r.source)
 }
 
-func (s *Server) supersede(r *responseURL, body content) {
+func (s *Server) supersede(r *responseURL, body messageContent) {
 	if r.source.For != "" {
 		r.source.edit(s.ts(), body.text, body.blocks)
 		s.touch()

@@ -16,10 +16,10 @@ const (
 
 // snapshot is what outlives a restart: not what people have open.
 type snapshot struct {
-	LastTS   time.Time        `json:"last_ts"`
-	Channels []*channel       `json:"channels"`
-	Homes    map[string]*view `json:"homes"`
-	Counts   Counts           `json:"counts"`
+	LastTS   time.Time            `json:"last_ts"`
+	Channels []*channelLog        `json:"channels"`
+	Homes    map[string]*openView `json:"homes"`
+	Counts   Counts               `json:"counts"`
 }
 
 // saver writes what changed, at most every saveEvery.

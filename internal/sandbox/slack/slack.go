@@ -97,10 +97,10 @@ type Server struct {
 	base      string
 	lastTS    time.Time
 	users     []User
-	channels  []*channel
-	homes     map[string]*view   // by user id
-	stacks    map[string][]*view // open modals by user id, the root first
-	triggers  map[string]*trigger
+	channels  []*channelLog
+	homes     map[string]*openView   // by user id
+	stacks    map[string][]*openView // open modals by user id, the root first
+	triggers  map[string]*triggerRecord
 	replies   map[string]*responseURL
 	pending   map[string][]*Pending
 	notices   map[string][]Notice
@@ -110,7 +110,7 @@ type Server struct {
 	sockets   map[*socket]bool
 	connected int
 	tickets   map[string]time.Time
-	envelopes map[string]*envelope
+	envelopes map[string]*socketEnvelope
 	limits    limits
 	faults    faults
 	inFlight  int // events
@@ -131,7 +131,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, manifest: m, log: cfg.Log, base: cfg.BaseURL, users: cfg.Users,
 		rng:     rand.New(rand.NewPCG(cfg.Seed, 0x51ac)),
-		sockets: map[*socket]bool{}, tickets: map[string]time.Time{}, envelopes: map[string]*envelope{},
+		sockets: map[*socket]bool{}, tickets: map[string]time.Time{}, envelopes: map[string]*socketEnvelope{},
 		watchers: map[chan struct{}]bool{}, dirty: make(chan struct{}, 1),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -178,8 +178,8 @@ func (s *Server) clear() {
 	for _, c := range s.cfg.Channels {
 		s.channels = append(s.channels, newChannel(c, s.cfg.Users))
 	}
-	s.homes, s.stacks = map[string]*view{}, map[string][]*view{}
-	s.triggers, s.replies = map[string]*trigger{}, map[string]*responseURL{}
+	s.homes, s.stacks = map[string]*openView{}, map[string][]*openView{}
+	s.triggers, s.replies = map[string]*triggerRecord{}, map[string]*responseURL{}
 	s.pending, s.notices = map[string][]*Pending{}, map[string][]Notice{}
 	s.offered, s.status = map[string][]any{}, map[string]string{}
 	s.uploads = map[string]*upload{}

@@ -23,7 +23,7 @@ func slots(blocks []any) []slot {
 		add := func(v any, input bool) {
 			if el, ok := v.(obj); ok && el["type"] != "image" {
 				out = append(out, slot{
-					blockID: text(block["block_id"]), actionID: text(el["action_id"]), kind: text(el["type"]),
+					blockID: textOf(block["block_id"]), actionID: textOf(el["action_id"]), kind: textOf(el["type"]),
 					element: el, block: block, input: input,
 				})
 			}
@@ -54,7 +54,7 @@ func children(block obj) []any {
 		each(block["elements"], func(v any) { out = append(out, v) })
 	case "layout":
 		each(block["rows"], func(row any) {
-			each(field(row, "items"), func(item any) { out = append(out, field(item, "block")) })
+			each(fieldOf(row, "items"), func(item any) { out = append(out, fieldOf(item, "block")) })
 		})
 	}
 	return out
@@ -67,7 +67,7 @@ func (s *Server) nameBlocks(blocks []any) {
 		if !ok {
 			continue
 		}
-		if text(block["block_id"]) == "" {
+		if textOf(block["block_id"]) == "" {
 			block["block_id"] = s.hex(5)
 		}
 		s.nameBlocks(children(block))
@@ -89,7 +89,7 @@ func (sl slot) options() []any {
 	var out []any
 	each(sl.element["options"], func(v any) { out = append(out, v) })
 	each(sl.element["option_groups"], func(g any) {
-		each(field(g, "options"), func(v any) { out = append(out, v) })
+		each(fieldOf(g, "options"), func(v any) { out = append(out, v) })
 	})
 	return out
 }
@@ -101,9 +101,9 @@ func (sl slot) external() bool {
 // label names the element for a person.
 func (sl slot) label() string {
 	if sl.input {
-		return text(field(sl.block["label"], "text"))
+		return textOf(fieldOf(sl.block["label"], "text"))
 	}
-	return or(text(field(sl.element["text"], "text")), sl.actionID)
+	return or(textOf(fieldOf(sl.element["text"], "text")), sl.actionID)
 }
 
 // visible says whether the person sees the element at all.
@@ -112,12 +112,12 @@ func (sl slot) visible(user string) bool {
 	return !ok || slices.Contains(only, any(user))
 }
 
-func text(v any) string {
+func textOf(v any) string {
 	s, _ := v.(string)
 	return s
 }
 
-func field(v any, name string) any {
+func fieldOf(v any, name string) any {
 	m, _ := v.(obj)
 	return m[name]
 }

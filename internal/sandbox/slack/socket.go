@@ -35,13 +35,13 @@ type socket struct {
 }
 
 // envelope is a delivery that waits for its acknowledgement.
-type envelope struct {
+type socketEnvelope struct {
 	id      string
 	accepts bool
 	ack     chan json.RawMessage
 }
 
-func (s *Server) connectionsOpen(a args) (obj, error) {
+func (s *Server) connectionsOpen(a arguments) (obj, error) {
 	now := time.Now()
 	for t, issued := range s.tickets {
 		if now.Sub(issued) > ticketLife {
@@ -207,12 +207,12 @@ func (s *Server) acknowledge(raw []byte) {
 }
 
 // send puts an envelope on one connection, any one. It is nil if there is none. Called with mu held.
-func (s *Server) send(kind string, payload obj, accepts bool, more obj) *envelope {
+func (s *Server) send(kind string, payload obj, accepts bool, more obj) *socketEnvelope {
 	k := s.anySocket()
 	if k == nil {
 		return nil
 	}
-	e := &envelope{id: s.uuid(), accepts: accepts, ack: make(chan json.RawMessage, 1)}
+	e := &socketEnvelope{id: s.uuid(), accepts: accepts, ack: make(chan json.RawMessage, 1)}
 	out := obj{"envelope_id": e.id, "type": kind, "payload": payload, "accepts_response_payload": accepts}
 	for name, value := range more {
 		out[name] = value
@@ -240,7 +240,7 @@ func (s *Server) byAge() []*socket {
 }
 
 // await waits for the ack of an envelope until the deadline.
-func (s *Server) await(e *envelope) (json.RawMessage, bool) {
+func (s *Server) await(e *socketEnvelope) (json.RawMessage, bool) {
 	timer := time.NewTimer(ackDeadline)
 	defer timer.Stop()
 	select {

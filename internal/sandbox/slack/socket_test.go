@@ -15,12 +15,12 @@ import (
 )
 
 // raw is a connection without the client's manners.
-type raw struct {
+type rawSocket struct {
 	t    *testing.T
 	conn *websocket.Conn
 }
 
-func (w *world) connect() raw {
+func (w *fixture) connect() rawSocket {
 	w.t.Helper()
 	_, url, err := w.api.StartSocketModeContext(context.Background())
 	if err != nil {
@@ -32,10 +32,10 @@ func (w *world) connect() raw {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { _ = conn.Close() })
-	return raw{w.t, conn}
+	return rawSocket{w.t, conn}
 }
 
-func (r raw) next() (m map[string]any) {
+func (r rawSocket) next() (m map[string]any) {
 	r.t.Helper()
 	if err := r.conn.ReadJSON(&m); err != nil {
 		r.t.Fatal(err)
@@ -44,7 +44,7 @@ func (r raw) next() (m map[string]any) {
 }
 
 func TestSocketsAreLimited(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		for i := range maxSockets {
 			hello := w.connect().next()
 			if hello["type"] != "hello" || hello["num_connections"] != float64(i+1) {
@@ -58,7 +58,7 @@ func TestSocketsAreLimited(t *testing.T) {
 }
 
 func TestTicketsAreUsedOnce(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		_, url, err := w.api.StartSocketModeContext(context.Background())
 		if err != nil {
 			t.Fatal(err)
@@ -78,7 +78,7 @@ func TestTicketsAreUsedOnce(t *testing.T) {
 
 // Each envelope goes to one connection, and not always to the same.
 func TestEnvelopesGoToOneConnection(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		got := make([]int, 3)
 		for i := range got {
 			w.app(func(sm *socketmode.Client, evt socketmode.Event) {
@@ -98,7 +98,7 @@ func TestEnvelopesGoToOneConnection(t *testing.T) {
 
 // An ack of 20 kB or more is dropped without a word; a payload nobody asked for is ignored.
 func TestOversizedAck(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		r := w.connect()
 		r.next()
 		done := make(chan Result)
@@ -114,7 +114,7 @@ func TestOversizedAck(t *testing.T) {
 }
 
 func TestEventsAreRetried(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		r := w.connect()
 		r.next()
 		start := time.Now()
@@ -127,7 +127,7 @@ func TestEventsAreRetried(t *testing.T) {
 			if at := time.Since(start); at != want || e["retry_attempt"] != float64(i) {
 				t.Errorf("attempt %v after %v, want %v", e["retry_attempt"], at, want)
 			}
-			event := field(e["payload"], "event_id")
+			event := fieldOf(e["payload"], "event_id")
 			if id != nil && event != id {
 				t.Error("a retry is another event")
 			}
@@ -140,7 +140,7 @@ func TestEventsAreRetried(t *testing.T) {
 	})
 }
 
-func (w *world) inject(f Fault) {
+func (w *fixture) inject(f Fault) {
 	w.t.Helper()
 	if err := w.srv.Inject(f); err != nil {
 		w.t.Fatal(err)
@@ -148,7 +148,7 @@ func (w *world) inject(f Fault) {
 }
 
 func TestFaultsOfEvents(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		got := w.answer(0, nil)
 		w.inject(Fault{Kind: FaultDropEvent})
 		w.inject(Fault{Kind: FaultDuplicateEvent})
@@ -168,7 +168,7 @@ func TestFaultsOfEvents(t *testing.T) {
 func TestDisconnects(t *testing.T) {
 	for _, reason := range []string{DisconnectWarning, DisconnectRefresh, DisconnectDisabled, DisconnectDrop} {
 		t.Run(reason, func(t *testing.T) {
-			inWorld(t, config(), func(w *world) {
+			withFixture(t, config(), func(w *fixture) {
 				w.answer(0, nil)
 				if n := w.srv.Disconnect(reason, 0); n != 1 {
 					t.Fatalf("%d connections", n)
@@ -189,7 +189,7 @@ func TestDisconnects(t *testing.T) {
 func TestConnectionLife(t *testing.T) {
 	cfg := config()
 	cfg.ConnectionLife = 10 * time.Minute
-	inWorld(t, cfg, func(w *world) {
+	withFixture(t, cfg, func(w *fixture) {
 		opened := func() int { return w.srv.Counts().Calls["apps.connections.open"] }
 		w.answer(0, nil)
 		time.Sleep(9 * time.Minute)
@@ -216,7 +216,7 @@ func TestFaultsOfCalls(t *testing.T) {
 		{Fault{Kind: FaultHang}, 0, "exceeded"},
 	} {
 		t.Run(string(c.fault.Kind), func(t *testing.T) {
-			inWorld(t, config(), func(w *world) {
+			withFixture(t, config(), func(w *fixture) {
 				c.fault.Method = "chat.postMessage"
 				w.inject(c.fault)
 				if _, err := w.api.AuthTest(); err != nil {
@@ -238,9 +238,9 @@ func TestFaultsOfCalls(t *testing.T) {
 }
 
 func TestChangesAreStreamed(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		stream := &http.Client{Transport: w.http.Transport}
-		resp, err := stream.Get(base + "/control/events")
+		resp, err := stream.Get(baseURL + "/control/events")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,18 +265,18 @@ func TestRestart(t *testing.T) {
 	cfg := config()
 	cfg.DataDir = t.TempDir()
 	var ts string
-	inWorld(t, cfg, func(w *world) {
+	withFixture(t, cfg, func(w *fixture) {
 		var err error
 		if _, ts, err = w.api.PostMessage(dev, client.MsgOptionText("card", false), client.MsgOptionBlocks(actions(button("go", "1", "Go")))); err != nil {
 			t.Fatal(err)
 		}
-		home := client.HomeTabViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{section("home")}}}
+		home := client.HomeTabViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{sectionBlock("home")}}}
 		if _, err := w.api.PublishView(dana, home, ""); err != nil {
 			t.Fatal(err)
 		}
 		w.open(modal("open"))
 	})
-	inWorld(t, cfg, func(w *world) {
+	withFixture(t, cfg, func(w *fixture) {
 		state := w.state("dana")
 		if m := state.channel(dev).Messages; len(m) != 1 || m[0].TS != ts || len(m[0].Blocks) != 1 {
 			t.Errorf("messages %+v", m)

@@ -145,7 +145,7 @@ func (s *Server) channelStates(u *User) []ChannelState {
 	return append(out, dm...)
 }
 
-func (s *Server) channelState(c *channel, u *User) ChannelState {
+func (s *Server) channelState(c *channelLog, u *User) ChannelState {
 	out := ChannelState{
 		ID: c.ID, Name: c.Name, Kind: "channel", Member: slices.Contains(c.Members, u.ID), Archived: c.Archived,
 		Status: s.status[c.ID], Messages: []MessageState{}, Ephemerals: []MessageState{},
@@ -179,7 +179,7 @@ func (s *Server) channelState(c *channel, u *User) ChannelState {
 }
 
 // messageState copies what may change; blocks are replaced as a whole and never changed.
-func (s *Server) messageState(c *channel, m *message) MessageState {
+func (s *Server) messageState(c *channelLog, m *message) MessageState {
 	out := MessageState{
 		TS: m.TS, Channel: c.ID, Thread: m.Thread, User: m.User, Name: s.nameOf(m.User), Bot: m.Bot, Text: m.Text,
 		Blocks: m.Blocks, Attach: m.Attachments, Metadata: m.Metadata, Edited: m.EditedTS != "" && len(m.Blocks) == 0,
@@ -210,10 +210,10 @@ func (s *Server) viewStates(user string) []ViewState {
 	return out
 }
 
-func viewState(v *view) ViewState {
+func viewState(v *openView) ViewState {
 	return ViewState{
-		ID: v.ID, Hash: v.Hash, Type: text(v.Body["type"]), Title: v.Body["title"], Submit: v.Body["submit"],
-		Close: v.Body["close"], CallbackID: text(v.Body["callback_id"]), Previous: v.Previous, Blocks: v.blocks(),
+		ID: v.ID, Hash: v.Hash, Type: textOf(v.Body["type"]), Title: v.Body["title"], Submit: v.Body["submit"],
+		Close: v.Body["close"], CallbackID: textOf(v.Body["callback_id"]), Previous: v.Previous, Blocks: v.blocks(),
 		Values: v.values(), Errors: maps.Clone(v.errors), Note: v.note, Sending: v.sending,
 	}
 }

@@ -15,12 +15,12 @@ import (
 
 // A command opens a loading view, which becomes a form, is refused at a field, and is saved.
 func TestFormStory(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
-		form := modal("Request", section("What do you need?"), textInput("name", "name_input"))
+	withFixture(t, config(), func(w *fixture) {
+		form := modal("Request", sectionBlock("What do you need?"), textInput("name", "name_input"))
 		w.app(func(sm *socketmode.Client, evt socketmode.Event) {
 			switch data := evt.Data.(type) {
 			case client.SlashCommand:
-				loading := modal("Request", section("Loading…"))
+				loading := modal("Request", sectionBlock("Loading…"))
 				loading.Submit = nil
 				v, err := w.api.OpenView(data.TriggerID, loading)
 				if err != nil {
@@ -69,7 +69,7 @@ func TestFormStory(t *testing.T) {
 			t.Fatalf("what was typed is lost: %v", got)
 		}
 		out = submit(obj{"name_input": "artefacts"})
-		if title := field(out.Views[0].Title, "text"); title != "Saved: artefacts" || out.Views[0].ID != id {
+		if title := fieldOf(out.Views[0].Title, "text"); title != "Saved: artefacts" || out.Views[0].ID != id {
 			t.Fatalf("the view was not updated in place: %+v", out)
 		}
 	})
@@ -77,8 +77,8 @@ func TestFormStory(t *testing.T) {
 
 // A card is posted, a button on it is pressed, the card changes, its thread grows.
 func TestCardStory(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
-		card := []client.Block{section("Bucket, dev"), client.NewActionBlock("act", button("approve", "req_1", "Approve"), button("reject", "req_1", "Reject"))}
+	withFixture(t, config(), func(w *fixture) {
+		card := []client.Block{sectionBlock("Bucket, dev"), client.NewActionBlock("act", button("approve", "req_1", "Approve"), button("reject", "req_1", "Reject"))}
 		channel, ts, err := w.api.PostMessage(dev, client.MsgOptionText("Please approve", false), client.MsgOptionBlocks(card...))
 		if err != nil {
 			t.Fatal(err)
@@ -95,7 +95,7 @@ func TestCardStory(t *testing.T) {
 			if click.Message.Timestamp != ts || click.Channel.ID != dev || click.Container.MessageTs != ts {
 				t.Errorf("place %+v", click.Container)
 			}
-			if _, _, _, err := w.api.UpdateMessage(channel, ts, client.MsgOptionText("Approved", false), client.MsgOptionBlocks(section("Approved by ana"))); err != nil {
+			if _, _, _, err := w.api.UpdateMessage(channel, ts, client.MsgOptionText("Approved", false), client.MsgOptionBlocks(sectionBlock("Approved by ana"))); err != nil {
 				t.Error(err)
 			}
 			if _, _, err := w.api.PostMessage(channel, client.MsgOptionTS(ts), client.MsgOptionText("ana approved", false)); err != nil {
@@ -136,7 +136,7 @@ func TestCardStory(t *testing.T) {
 }
 
 func TestEventsReachTheApp(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		got := make(chan any, 20)
 		w.app(func(sm *socketmode.Client, evt socketmode.Event) {
 			_ = sm.Ack(*evt.Request)
@@ -171,8 +171,8 @@ func TestManifestDecides(t *testing.T) {
 	cfg := config()
 	cfg.Manifest = []byte(strings.NewReplacer("home_tab_enabled: true", "home_tab_enabled: false",
 		"read_only_enabled: false", "read_only_enabled: true", "is_enabled: true", "is_enabled: false").Replace(testManifest))
-	inWorld(t, cfg, func(w *world) {
-		home := client.HomeTabViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{section("x")}}}
+	withFixture(t, cfg, func(w *fixture) {
+		home := client.HomeTabViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{sectionBlock("x")}}}
 		if _, err := w.api.PublishView(dana, home, ""); err == nil || err.Error() != "not_enabled" {
 			t.Errorf("publish: %v", err)
 		}
@@ -200,7 +200,7 @@ func TestManifestDecides(t *testing.T) {
 }
 
 func TestThreadsAndHistory(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		post := func(text string, more ...client.MsgOption) string {
 			_, ts, err := w.api.PostMessage(dana, append(more, client.MsgOptionText(text, false))...)
 			if err != nil {
@@ -247,8 +247,8 @@ func TestThreadsAndHistory(t *testing.T) {
 }
 
 func TestUpdateKeepsWhatIsNotNamed(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
-		_, ts, err := w.api.PostMessage(dev, client.MsgOptionText("a", false), client.MsgOptionBlocks(section("a")))
+	withFixture(t, config(), func(w *fixture) {
+		_, ts, err := w.api.PostMessage(dev, client.MsgOptionText("a", false), client.MsgOptionBlocks(sectionBlock("a")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -273,7 +273,7 @@ func TestUpdateKeepsWhatIsNotNamed(t *testing.T) {
 }
 
 func TestDirectory(t *testing.T) {
-	inWorld(t, config(), func(w *world) {
+	withFixture(t, config(), func(w *fixture) {
 		u, err := w.api.GetUserByEmail("DANA@acme.test")
 		if err != nil || u.ID != dana || u.Profile.Email != "dana@acme.test" {
 			t.Errorf("%+v %v", u, err)

@@ -62,8 +62,8 @@ func (sl slot) kept(old obj) bool {
 	if sh := shapes[sl.kind]; !sh.option || sl.external() {
 		return true
 	}
-	for _, chosen := range chosen(old) {
-		if pick(sl.options(), text(field(chosen, "value"))) == nil {
+	for _, chosen := range chosenValues(old) {
+		if pick(sl.options(), textOf(fieldOf(chosen, "value"))) == nil {
 			return false
 		}
 	}
@@ -71,7 +71,7 @@ func (sl slot) kept(old obj) bool {
 }
 
 // chosen lists the option objects of a value.
-func chosen(value obj) []any {
+func chosenValues(value obj) []any {
 	if list, ok := value["selected_options"].([]any); ok {
 		return list
 	}
@@ -83,7 +83,7 @@ func chosen(value obj) []any {
 
 // give makes the value of an element from what a person typed or chose; offers are the
 // choices to take from.
-func (sl slot) give(raw any, offers []any) (obj, error) {
+func (sl slot) setValue(raw any, offers []any) (obj, error) {
 	sh, ok := shapes[sl.kind]
 	if !ok {
 		return nil, fmt.Errorf("%s takes no value", sl.kind)
@@ -102,19 +102,19 @@ func (sl slot) convert(sh shape, raw any, offers []any) (any, error) {
 	case sl.kind == "file_input":
 		return nil, fmt.Errorf("files cannot be given here")
 	case sh.option && sh.many:
-		return many(raw, offers)
+		return pickMany(raw, offers)
 	case sh.option:
-		return one(raw, offers)
+		return pickOne(raw, offers)
 	case sh.many:
-		return words(raw)
+		return manyStrings(raw)
 	case sl.kind == "datetimepicker":
 		return seconds(raw)
 	}
-	return word(raw)
+	return oneString(raw)
 }
 
 // word is a single text; nothing is nil, as in Slack's state.
-func word(raw any) (any, error) {
+func oneString(raw any) (any, error) {
 	switch v := raw.(type) {
 	case nil:
 		return nil, nil
@@ -135,10 +135,10 @@ func word(raw any) (any, error) {
 	return nil, fmt.Errorf("wants a text, got %T", raw)
 }
 
-func words(raw any) (any, error) {
+func manyStrings(raw any) (any, error) {
 	out := []any{}
 	for _, item := range items(raw) {
-		w, err := word(item)
+		w, err := oneString(item)
 		if err != nil {
 			return nil, err
 		}
@@ -165,19 +165,19 @@ func items(raw any) []any {
 	return []any{raw}
 }
 
-func one(raw any, offers []any) (any, error) {
-	w, err := word(raw)
+func pickOne(raw any, offers []any) (any, error) {
+	w, err := oneString(raw)
 	if err != nil || w == nil {
 		return nil, err
 	}
-	if o := pick(offers, text(w)); o != nil {
+	if o := pick(offers, textOf(w)); o != nil {
 		return o, nil
 	}
 	return nil, fmt.Errorf("no option %q", w)
 }
 
 // many takes a list of choices; of a single box, true and false mean ticked or not.
-func many(raw any, offers []any) (any, error) {
+func pickMany(raw any, offers []any) (any, error) {
 	if on, ok := raw.(bool); ok && len(offers) == 1 {
 		if on {
 			return []any{offers[0]}, nil
@@ -186,7 +186,7 @@ func many(raw any, offers []any) (any, error) {
 	}
 	out := []any{}
 	for _, item := range items(raw) {
-		o, err := one(item, offers)
+		o, err := pickOne(item, offers)
 		if err != nil {
 			return nil, err
 		}
@@ -200,12 +200,12 @@ func many(raw any, offers []any) (any, error) {
 // pick finds an option by its value, else by its text.
 func pick(offers []any, want string) any {
 	for _, o := range offers {
-		if text(field(o, "value")) == want {
+		if textOf(fieldOf(o, "value")) == want {
 			return o
 		}
 	}
 	for _, o := range offers {
-		if text(field(field(o, "text"), "text")) == want {
+		if textOf(fieldOf(fieldOf(o, "text"), "text")) == want {
 			return o
 		}
 	}
@@ -213,11 +213,11 @@ func pick(offers []any, want string) any {
 }
 
 func seconds(raw any) (any, error) {
-	w, err := word(raw)
+	w, err := oneString(raw)
 	if err != nil || w == nil {
 		return nil, err
 	}
-	n, err := strconv.ParseInt(text(w), 10, 64)
+	n, err := strconv.ParseInt(textOf(w), 10, 64)
 	if err != nil {
 		return nil, fmt.Errorf("wants seconds since 1970")
 	}
@@ -235,13 +235,13 @@ func richValue(raw any) any {
 }
 
 func empty(value obj) bool {
-	v := value[shapes[text(value["type"])].key]
+	v := value[shapes[textOf(value["type"])].key]
 	list, isList := v.([]any)
 	return v == nil || (isList && len(list) == 0)
 }
 
 // complaint is what Slack's own window says about a value before anything is sent.
-func (sl slot) complaint(value obj) string {
+func (sl slot) fieldError(value obj) string {
 	optional, _ := sl.block["optional"].(bool)
 	switch {
 	case empty(value) && sl.input && !optional:
@@ -249,7 +249,7 @@ func (sl slot) complaint(value obj) string {
 	case empty(value):
 		return ""
 	}
-	v := text(value["value"])
+	v := textOf(value["value"])
 	switch sl.kind {
 	case "plain_text_input":
 		return sl.length(v)
@@ -264,11 +264,11 @@ func (sl slot) complaint(value obj) string {
 			return "Please enter a valid URL."
 		}
 	case "datepicker":
-		if _, err := time.Parse(time.DateOnly, text(value["selected_date"])); err != nil {
+		if _, err := time.Parse(time.DateOnly, textOf(value["selected_date"])); err != nil {
 			return "Please enter a valid date."
 		}
 	case "timepicker":
-		if _, err := time.Parse("15:04", text(value["selected_time"])); err != nil {
+		if _, err := time.Parse("15:04", textOf(value["selected_time"])); err != nil {
 			return "Please enter a valid time."
 		}
 	}
@@ -299,10 +299,10 @@ func (sl slot) numeric(v string) string {
 	if !decimals && strings.Contains(v, ".") {
 		return "Please enter a whole number."
 	}
-	if least, err := strconv.ParseFloat(text(sl.element["min_value"]), 64); err == nil && n < least {
+	if least, err := strconv.ParseFloat(textOf(sl.element["min_value"]), 64); err == nil && n < least {
 		return fmt.Sprintf("Must be at least %s.", sl.element["min_value"])
 	}
-	if most, err := strconv.ParseFloat(text(sl.element["max_value"]), 64); err == nil && n > most {
+	if most, err := strconv.ParseFloat(textOf(sl.element["max_value"]), 64); err == nil && n > most {
 		return fmt.Sprintf("Must be at most %s.", sl.element["max_value"])
 	}
 	return ""

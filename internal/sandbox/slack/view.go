@@ -17,14 +17,14 @@ const (
 )
 
 // trigger lets the app open one view for the person who did something just now.
-type trigger struct {
+type triggerRecord struct {
 	user   string
 	issued time.Time
 	used   bool
 }
 
 // view is an open modal or a published Home.
-type view struct {
+type openView struct {
 	ID       string                    `json:"id"`
 	Hash     string                    `json:"hash"`
 	User     string                    `json:"user"`
@@ -38,10 +38,10 @@ type view struct {
 	sending bool
 }
 
-func (v *view) blocks() []any { b, _ := v.Body["blocks"].([]any); return b }
+func (v *openView) blocks() []any { b, _ := v.Body["blocks"].([]any); return b }
 
 // values is a copy: answers are encoded when the view may have changed again.
-func (v *view) values() map[string]map[string]obj {
+func (v *openView) values() map[string]map[string]obj {
 	out := map[string]map[string]obj{}
 	for block, of := range v.Values {
 		out[block] = maps.Clone(of)
@@ -49,7 +49,7 @@ func (v *view) values() map[string]map[string]obj {
 	return out
 }
 
-func (v *view) flag(name string) bool {
+func (v *openView) flag(name string) bool {
 	on, _ := v.Body[name].(bool)
 	return on
 }
@@ -63,7 +63,7 @@ func (s *Server) newTrigger(user string) string {
 		}
 	}
 	id := fmt.Sprintf("%d.%d.%s", 1e12+s.rng.Int64N(9e12), 1e12+s.rng.Int64N(9e12), s.hex(32))
-	s.triggers[id] = &trigger{user: user, issued: now}
+	s.triggers[id] = &triggerRecord{user: user, issued: now}
 	return id
 }
 
@@ -92,7 +92,7 @@ func (s *Server) viewArg(raw []byte, kind string) (obj, error) {
 		return nil, refuse("invalid_arguments", "must provide an object [json-pointer:/view]")
 	}
 	if problems := blockkit.View(raw); len(problems) > 0 {
-		return nil, refuse("invalid_arguments", texts(problems)...)
+		return nil, refuse("invalid_arguments", problemTexts(problems)...)
 	}
 	if body["type"] != kind {
 		return nil, refuse("invalid_arguments", "must be of type "+kind+" [json-pointer:/view/type]")
@@ -103,19 +103,19 @@ func (s *Server) viewArg(raw []byte, kind string) (obj, error) {
 }
 
 // freeExternalID refuses an external_id that another view of the team has.
-func (s *Server) freeExternalID(body obj, own *view) error {
-	id := text(body["external_id"])
+func (s *Server) freeExternalID(body obj, own *openView) error {
+	id := textOf(body["external_id"])
 	if id == "" {
 		return nil
 	}
-	if v := s.viewBy(func(v *view) bool { return text(v.Body["external_id"]) == id }); v != nil && v != own {
+	if v := s.viewBy(func(v *openView) bool { return textOf(v.Body["external_id"]) == id }); v != nil && v != own {
 		return refuse("duplicate_external_id")
 	}
 	return nil
 }
 
 // viewBy finds an open view or a Home.
-func (s *Server) viewBy(match func(*view) bool) *view {
+func (s *Server) viewBy(match func(*openView) bool) *openView {
 	for _, stack := range s.stacks {
 		if i := slices.IndexFunc(stack, match); i >= 0 {
 			return stack[i]
@@ -131,8 +131,8 @@ func (s *Server) viewBy(match func(*view) bool) *view {
 
 func (s *Server) newHash() string { return fmt.Sprintf("%d.%s", time.Now().Unix(), s.hex(8)) }
 
-func (s *Server) newView(user string, body obj) *view {
-	v := &view{ID: s.id("V"), User: user}
+func (s *Server) newView(user string, body obj) *openView {
+	v := &openView{ID: s.id("V"), User: user}
 	v.Root = v.ID
 	s.fill(v, body)
 	return v
@@ -140,7 +140,7 @@ func (s *Server) newView(user string, body obj) *view {
 
 // fill gives a view new content. What a person gave stays where block, element and kind are
 // the same, even if the app sent another initial value.
-func (s *Server) fill(v *view, body obj) {
+func (s *Server) fill(v *openView, body obj) {
 	old := v.Values
 	v.Body, v.Hash, v.errors, v.note = body, s.newHash(), nil, ""
 	v.Values = map[string]map[string]obj{}
@@ -157,7 +157,7 @@ func (s *Server) fill(v *view, body obj) {
 	s.touch()
 }
 
-func (v *view) set(sl slot, value obj) {
+func (v *openView) set(sl slot, value obj) {
 	if v.Values[sl.blockID] == nil {
 		v.Values[sl.blockID] = map[string]obj{}
 	}
@@ -166,7 +166,7 @@ func (v *view) set(sl slot, value obj) {
 
 // newModal reads what opening and pushing a modal have in common: the view, and whose
 // trigger it is shown by.
-func (s *Server) newModal(a args) (user string, body obj, err error) {
+func (s *Server) newModal(a arguments) (user string, body obj, err error) {
 	if err := a.need("trigger_id"); err != nil {
 		return "", nil, err
 	}
@@ -180,17 +180,17 @@ func (s *Server) newModal(a args) (user string, body obj, err error) {
 	return user, body, err
 }
 
-func (s *Server) viewsOpen(a args) (obj, error) {
+func (s *Server) viewsOpen(a arguments) (obj, error) {
 	user, body, err := s.newModal(a)
 	if err != nil {
 		return nil, err
 	}
 	v := s.newView(user, body)
-	s.stacks[user] = []*view{v}
+	s.stacks[user] = []*openView{v}
 	return obj{"view": s.viewPayload(v)}, nil
 }
 
-func (s *Server) viewsPush(a args) (obj, error) {
+func (s *Server) viewsPush(a arguments) (obj, error) {
 	user, body, err := s.newModal(a)
 	if err != nil {
 		return nil, err
@@ -202,7 +202,7 @@ func (s *Server) viewsPush(a args) (obj, error) {
 	return obj{"view": s.viewPayload(v)}, nil
 }
 
-func (s *Server) push(user string, body obj) (*view, error) {
+func (s *Server) push(user string, body obj) (*openView, error) {
 	stack := s.stacks[user]
 	switch {
 	case len(stack) == 0:
@@ -216,17 +216,17 @@ func (s *Server) push(user string, body obj) (*view, error) {
 	return v, nil
 }
 
-func (s *Server) viewsUpdate(a args) (obj, error) {
+func (s *Server) viewsUpdate(a arguments) (obj, error) {
 	id, external := a.str("view_id"), a.str("external_id")
 	if id == "" && external == "" {
 		return nil, refuse("invalid_arguments", "missing required field: view_id or external_id")
 	}
-	v := s.viewBy(func(v *view) bool {
-		return v.ID == id || (id == "" && text(v.Body["external_id"]) == external)
+	v := s.viewBy(func(v *openView) bool {
+		return v.ID == id || (id == "" && textOf(v.Body["external_id"]) == external)
 	})
 	kind := "modal"
 	if v != nil {
-		kind = text(v.Body["type"])
+		kind = textOf(v.Body["type"])
 	}
 	body, err := s.viewArg(a.raw("view"), kind)
 	if err != nil {
@@ -239,7 +239,7 @@ func (s *Server) viewsUpdate(a args) (obj, error) {
 }
 
 // replace fills a view if the caller has seen its present content.
-func (s *Server) replace(v *view, body obj, hash string) (obj, error) {
+func (s *Server) replace(v *openView, body obj, hash string) (obj, error) {
 	if hash != "" && hash != v.Hash {
 		return nil, refuse("hash_conflict")
 	}
@@ -250,7 +250,7 @@ func (s *Server) replace(v *view, body obj, hash string) (obj, error) {
 	return obj{"view": s.viewPayload(v)}, nil
 }
 
-func (s *Server) viewsPublish(a args) (obj, error) {
+func (s *Server) viewsPublish(a arguments) (obj, error) {
 	if err := a.need("user_id"); err != nil {
 		return nil, err
 	}
@@ -275,7 +275,7 @@ func (s *Server) viewsPublish(a args) (obj, error) {
 }
 
 // viewPayload is a view as Slack gives it to apps.
-func (s *Server) viewPayload(v *view) obj {
+func (s *Server) viewPayload(v *openView) obj {
 	out := obj{
 		"id": v.ID, "team_id": s.cfg.Team.ID, "app_id": s.cfg.Bot.AppID, "bot_id": s.cfg.Bot.BotID,
 		"app_installed_team_id": s.cfg.Team.ID, "hash": v.Hash, "root_view_id": v.Root, "previous_view_id": nil,
@@ -292,7 +292,7 @@ func (s *Server) viewPayload(v *view) obj {
 }
 
 // close takes a view and all above it from the stack.
-func (s *Server) close(v *view) {
+func (s *Server) close(v *openView) {
 	stack := s.stacks[v.User]
 	i := slices.Index(stack, v)
 	if i < 0 {
@@ -304,7 +304,7 @@ func (s *Server) close(v *view) {
 	s.touch()
 }
 
-func (s *Server) top(user string) *view {
+func (s *Server) top(user string) *openView {
 	stack := s.stacks[user]
 	if len(stack) == 0 {
 		return nil

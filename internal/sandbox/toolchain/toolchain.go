@@ -87,7 +87,7 @@ var (
 func (f Finder) Terraform(ctx context.Context) (Tool, error) {
 	var tried []string
 	for _, c := range []struct{ name, program string }{{"Terraform", "terraform"}, {"OpenTofu", "tofu"}} {
-		path, ok := f.look(c.program)
+		path, ok := f.lookPath(c.program)
 		if !ok {
 			continue
 		}
@@ -142,7 +142,7 @@ func (f Finder) Act(ctx context.Context, root string) (Tool, error) {
 	if root == "" {
 		return f.actOnPath(ctx)
 	}
-	goPath, ok := f.look("go")
+	goPath, ok := f.lookPath("go")
 	if !ok {
 		return Tool{}, errors.New("act is built by the Go command, which is not on PATH")
 	}
@@ -163,7 +163,7 @@ func (f Finder) Act(ctx context.Context, root string) (Tool, error) {
 }
 
 func (f Finder) actOnPath(ctx context.Context) (Tool, error) {
-	path, ok := f.look("act")
+	path, ok := f.lookPath("act")
 	if !ok {
 		return Tool{}, fmt.Errorf("act, which runs the workflows, is not on PATH: install it with `go install github.com/nektos/act@v%s`, "+
 			"which puts it into `$(go env GOPATH)/bin`, and have that folder on PATH; without Go, see https://nektosact.com", actPinned)
@@ -188,7 +188,7 @@ func checkAct(ctx context.Context, path, from string) (Tool, error) {
 
 // Git returns git.
 func (f Finder) Git(ctx context.Context) (Tool, error) {
-	path, ok := f.look("git")
+	path, ok := f.lookPath("git")
 	if !ok {
 		return Tool{}, errors.New("git is not on PATH: install it with the system's package manager")
 	}
@@ -221,7 +221,7 @@ func SourceRoot(dir string) (string, bool) {
 }
 
 // look searches the directories of PATH; never the current one.
-func (f Finder) look(program string) (string, bool) {
+func (f Finder) lookPath(program string) (string, bool) {
 	list := f.Path
 	if list == "" {
 		list = os.Getenv("PATH")

@@ -26,7 +26,7 @@ func script(t *testing.T, name, text string, exit int) string {
 	return dir
 }
 
-func answer(version string) string { return `{"terraform_version":"` + version + `"}` }
+func versionAnswer(text string) string { return `{"terraform_version":"` + text + `"}` }
 
 // release serves a zip with the given program in it and counts the requests.
 func release(t *testing.T, program string) (f Finder, asked *int) {
@@ -61,17 +61,17 @@ func release(t *testing.T, program string) (f Finder, asked *int) {
 const goodProgram = "#!/bin/sh\necho '{\"terraform_version\":\"1.11.4\"}'\n"
 
 func TestTerraformOnPath(t *testing.T) {
-	old := script(t, "terraform", answer("1.5.7"), 0)
+	old := script(t, "terraform", versionAnswer("1.5.7"), 0)
 	for name, row := range map[string]struct {
 		path []string
 		want string // name, version, from
 	}{
-		"terraform":                        {[]string{script(t, "terraform", answer("1.11.4"), 0)}, "Terraform 1.11.4 PATH"},
-		"the oldest that will do":          {[]string{script(t, "terraform", answer("1.10.0"), 0)}, "Terraform 1.10.0 PATH"},
-		"tofu":                             {[]string{script(t, "tofu", answer("1.10.5"), 0)}, "OpenTofu 1.10.5 PATH"},
-		"old terraform, then tofu":         {[]string{old, script(t, "tofu", answer("1.10.5"), 0)}, "OpenTofu 1.10.5 PATH"},
+		"terraform":                        {[]string{script(t, "terraform", versionAnswer("1.11.4"), 0)}, "Terraform 1.11.4 PATH"},
+		"the oldest that will do":          {[]string{script(t, "terraform", versionAnswer("1.10.0"), 0)}, "Terraform 1.10.0 PATH"},
+		"tofu":                             {[]string{script(t, "tofu", versionAnswer("1.10.5"), 0)}, "OpenTofu 1.10.5 PATH"},
+		"old terraform, then tofu":         {[]string{old, script(t, "tofu", versionAnswer("1.10.5"), 0)}, "OpenTofu 1.10.5 PATH"},
 		"old terraform":                    {[]string{old}, "Terraform 1.11.4 download"},
-		"version 2":                        {[]string{script(t, "terraform", answer("2.0.0"), 0)}, "Terraform 1.11.4 download"},
+		"version 2":                        {[]string{script(t, "terraform", versionAnswer("2.0.0"), 0)}, "Terraform 1.11.4 download"},
 		"a wrapper that fails":             {[]string{script(t, "terraform", "no version is set", 1)}, "Terraform 1.11.4 download"},
 		"something else":                   {[]string{script(t, "terraform", "hello", 0)}, "Terraform 1.11.4 download"},
 		"nothing":                          {nil, "Terraform 1.11.4 download"},

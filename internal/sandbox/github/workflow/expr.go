@@ -42,14 +42,14 @@ func Interpolate(template string, env Env) (string, error) {
 }
 
 // value is what an expression yields: a text, a number, a truth value or null.
-type value struct {
+type exprValue struct {
 	kind byte // 's', 'n', 'b', 0 for null
 	s    string
 }
 
-func (v value) String() string { return v.s }
+func (v exprValue) String() string { return v.s }
 
-func (v value) truthy() bool {
+func (v exprValue) truthy() bool {
 	switch v.kind {
 	case 'b':
 		return v.s == "true"
@@ -59,7 +59,7 @@ func (v value) truthy() bool {
 	return v.s != ""
 }
 
-func boolean(b bool) value { return value{'b', strconv.FormatBool(b)} }
+func boolean(b bool) exprValue { return exprValue{'b', strconv.FormatBool(b)} }
 
 type parser struct {
 	src   string
@@ -83,14 +83,14 @@ func (p *parser) take(token string) bool {
 	return false
 }
 
-func (p *parser) or() (value, error) {
+func (p *parser) or() (exprValue, error) {
 	if p.depth++; p.depth > 50 {
-		return value{}, fmt.Errorf("nested too deep: %w", errExpr)
+		return exprValue{}, fmt.Errorf("nested too deep: %w", errExpr)
 	}
 	defer func() { p.depth-- }()
 	left, err := p.and()
 	for err == nil && p.take("||") {
-		var right value
+		var right exprValue
 		if right, err = p.and(); !left.truthy() {
 			left = right
 		}
@@ -98,10 +98,10 @@ func (p *parser) or() (value, error) {
 	return left, err
 }
 
-func (p *parser) and() (value, error) {
+func (p *parser) and() (exprValue, error) {
 	left, err := p.equal()
 	for err == nil && p.take("&&") {
-		var right value
+		var right exprValue
 		if right, err = p.equal(); left.truthy() {
 			left = right
 		}
@@ -109,7 +109,7 @@ func (p *parser) and() (value, error) {
 	return left, err
 }
 
-func (p *parser) equal() (value, error) {
+func (p *parser) equal() (exprValue, error) {
 	left, err := p.unary()
 	for err == nil {
 		want := true
@@ -120,14 +120,14 @@ func (p *parser) equal() (value, error) {
 		default:
 			return left, nil
 		}
-		var right value
+		var right exprValue
 		right, err = p.unary()
 		left = boolean(strings.EqualFold(left.s, right.s) == want)
 	}
 	return left, err
 }
 
-func (p *parser) unary() (value, error) {
+func (p *parser) unary() (exprValue, error) {
 	not := false
 	for p.take("!") {
 		not = !not
@@ -139,7 +139,7 @@ func (p *parser) unary() (value, error) {
 	return v, err
 }
 
-func (p *parser) primary() (value, error) {
+func (p *parser) primary() (exprValue, error) {
 	p.skip()
 	switch {
 	case p.take("("):
@@ -153,7 +153,7 @@ func (p *parser) primary() (value, error) {
 	}
 	word := p.word()
 	if word == "" {
-		return value{}, fmt.Errorf("at %.20q: %w", p.src[p.pos:], errExpr)
+		return exprValue{}, fmt.Errorf("at %.20q: %w", p.src[p.pos:], errExpr)
 	}
 	if p.take("(") {
 		return p.call(strings.ToLower(word))
@@ -162,7 +162,7 @@ func (p *parser) primary() (value, error) {
 }
 
 // quoted reads a literal up to its closing quote; a doubled quote is one.
-func (p *parser) quoted() (value, error) {
+func (p *parser) quoted() (exprValue, error) {
 	var out strings.Builder
 	for p.pos < len(p.src) {
 		c := p.src[p.pos]
@@ -172,12 +172,12 @@ func (p *parser) quoted() (value, error) {
 			continue
 		}
 		if p.pos >= len(p.src) || p.src[p.pos] != '\'' {
-			return value{'s', out.String()}, nil
+			return exprValue{'s', out.String()}, nil
 		}
 		p.pos++
 		out.WriteByte('\'')
 	}
-	return value{}, fmt.Errorf("unterminated text: %w", errExpr)
+	return exprValue{}, fmt.Errorf("unterminated text: %w", errExpr)
 }
 
 func (p *parser) word() string {
@@ -193,52 +193,52 @@ func (p *parser) word() string {
 	return p.src[start:p.pos]
 }
 
-func (p *parser) name(word string) value {
+func (p *parser) name(word string) exprValue {
 	switch word {
 	case "true", "false":
-		return value{'b', word}
+		return exprValue{'b', word}
 	case "null":
-		return value{}
+		return exprValue{}
 	}
 	if _, err := strconv.ParseFloat(word, 64); err == nil {
-		return value{'n', word}
+		return exprValue{'n', word}
 	}
 	word = strings.Replace(word, "github.event.inputs.", "inputs.", 1)
 	v, ok := p.env[word]
 	if !ok {
-		return value{}
+		return exprValue{}
 	}
 	if v == "true" || v == "false" {
-		return value{'b', v}
+		return exprValue{'b', v}
 	}
-	return value{'s', v}
+	return exprValue{'s', v}
 }
 
-func (p *parser) call(name string) (value, error) {
+func (p *parser) call(name string) (exprValue, error) {
 	var args []string
 	for !p.take(")") {
 		if len(args) > 0 && !p.take(",") {
-			return value{}, fmt.Errorf("arguments of %s: %w", name, errExpr)
+			return exprValue{}, fmt.Errorf("arguments of %s: %w", name, errExpr)
 		}
 		v, err := p.or()
 		if err != nil {
-			return value{}, err
+			return exprValue{}, err
 		}
 		args = append(args, v.s)
 	}
 	return apply(name, args)
 }
 
-func apply(name string, args []string) (value, error) {
+func apply(name string, args []string) (exprValue, error) {
 	if name == "format" && len(args) > 0 {
 		out := args[0]
 		for i, a := range args[1:] {
 			out = strings.ReplaceAll(out, "{"+strconv.Itoa(i)+"}", a)
 		}
-		return value{'s', out}, nil
+		return exprValue{'s', out}, nil
 	}
 	if len(args) != 2 {
-		return value{}, fmt.Errorf("function %s: %w", name, errExpr)
+		return exprValue{}, fmt.Errorf("function %s: %w", name, errExpr)
 	}
 	a, b := strings.ToLower(args[0]), strings.ToLower(args[1])
 	switch name {
@@ -249,5 +249,5 @@ func apply(name string, args []string) (value, error) {
 	case "endswith":
 		return boolean(strings.HasSuffix(a, b)), nil
 	}
-	return value{}, fmt.Errorf("function %s: %w", name, errExpr)
+	return exprValue{}, fmt.Errorf("function %s: %w", name, errExpr)
 }

@@ -73,7 +73,7 @@ func query(ctx context.Context, tab *chromedp.Target, under cdp.BackendNodeID, r
 	}
 	var found []node
 	for _, ax := range all.Nodes {
-		n := node{id: ax.BackendDOMNodeID, role: text(ax.Role), name: text(ax.Name)}
+		n := node{id: ax.BackendDOMNodeID, role: valueText(ax.Role), name: valueText(ax.Name)}
 		for _, prop := range ax.Properties {
 			n.disabled = n.disabled || prop.Name == accessibility.PropertyNameDisabled && string(prop.Value.Value) == "true"
 		}
@@ -84,7 +84,7 @@ func query(ctx context.Context, tab *chromedp.Target, under cdp.BackendNodeID, r
 	return found, nil
 }
 
-func text(v *accessibility.Value) string {
+func valueText(v *accessibility.Value) string {
 	var s string
 	if v != nil {
 		_ = json.Unmarshal(v.Value, &s) // what is no text has no name
@@ -333,7 +333,7 @@ func (p *Page) Focus(role, name string) {
 			return false, err
 		}
 		n := tree.Nodes[0]
-		return text(n.Role) == role && text(n.Name) == name, fmt.Errorf("it is on %s %q", text(n.Role), text(n.Name))
+		return valueText(n.Role) == role && valueText(n.Name) == name, fmt.Errorf("it is on %s %q", valueText(n.Role), valueText(n.Name))
 	})
 }
 

@@ -21,7 +21,7 @@ const (
 )
 
 // kind is a type of block: its schema and the surfaces it may stand on.
-type kind struct {
+type blockKind struct {
 	check check
 	on    []surface
 }
@@ -34,26 +34,26 @@ var (
 	blockIDField = optional("block_id", anything) // its rules are in blockID
 )
 
-var blocks map[string]kind
+var blockKinds map[string]blockKind
 
 // Filled by init, since containers hold blocks again.
 func init() {
-	blocks = map[string]kind{
+	blockKinds = map[string]blockKind{
 		"section": {all(object(blockIDField, optional("text", either(maxText)),
 			optional("fields", list(1, 10, either(maxFieldText))),
-			optional("accessory", element(inSection)), optional("expand", boolean)), hasContent), everywhere},
+			optional("accessory", elementOf(inSection)), optional("expand", boolean)), hasContent), everywhere},
 		"divider": {object(blockIDField), everywhere},
-		"header": {object(blockIDField, required("text", plain(maxHeader)),
-			optional("level", number(1, 4))), everywhere},
+		"header": {object(blockIDField, required("text", plainText(maxHeader)),
+			optional("level", numberBetween(1, 4))), everywhere},
 		"image": {all(object(blockIDField, optional("image_url", webLink), optional("slack_file", slackFile),
-			required("alt_text", str(1, maxAltText)), optional("title", plain(maxAltText))),
+			required("alt_text", str(1, maxAltText)), optional("title", plainText(maxAltText))),
 			oneSource("image_url", "slack_file")), everywhere},
 		"context": {object(blockIDField, required("elements", list(1, 10, contextElement))), everywhere},
-		"actions": {object(blockIDField, required("elements", list(1, 25, element(inActions)))), everywhere},
+		"actions": {object(blockIDField, required("elements", list(1, 25, elementOf(inActions)))), everywhere},
 		"context_actions": {object(blockIDField,
-			required("elements", list(1, 5, element(inContextActions)))), inMessages},
-		"input": {object(blockIDField, required("label", plain(maxLabel)), required("element", inputElement),
-			optional("hint", plain(maxLabel)), optional("optional", boolean), optional("dispatch_action", boolean)), inViews},
+			required("elements", list(1, 5, elementOf(inContextActions)))), inMessages},
+		"input": {object(blockIDField, required("label", plainText(maxLabel)), required("element", inputElement),
+			optional("hint", plainText(maxLabel)), optional("optional", boolean), optional("dispatch_action", boolean)), inViews},
 		"rich_text": {object(blockIDField, required("elements", list(1, maxText, richElement))), everywhere},
 		"markdown":  {object(blockIDField, required("text", markdownText)), inMessages},
 		"table": {object(blockIDField, required("rows", tableRows),
@@ -64,12 +64,12 @@ func init() {
 		"alert": {object(blockIDField, required("text", either(maxText)),
 			optional("level", enum("default", "info", "warning", "error", "success"))), inModals},
 		"file": {object(blockIDField, required("external_id", str(1, maxID)), required("source", enum("remote"))), inMessages},
-		"video": {open(blockIDField, required("alt_text", str(1, maxAltText)), required("title", plain(199)),
+		"video": {open(blockIDField, required("alt_text", str(1, maxAltText)), required("title", plainText(199)),
 			required("thumbnail_url", webLink), required("video_url", link(maxURL, "https")),
-			optional("description", plain(199))), everywhere},
+			optional("description", plainText(199))), everywhere},
 		"card":     {card, inMessages},
 		"carousel": {object(blockIDField, required("elements", list(1, 10, card))), inMessages},
-		"container": {all(open(blockIDField, optional("title", plain(maxHeader)), optional("subtitle", either(maxHeader)),
+		"container": {all(open(blockIDField, optional("title", plainText(maxHeader)), optional("subtitle", either(maxHeader)),
 			required("child_blocks", list(1, 10, block)))), inMessages},
 		"layout": {open(blockIDField, required("label", str(1, maxHeader)), required("rows", list(1, 5, layoutRow))), everywhere},
 		// Schemas that Slack still changes: only their place is checked.
@@ -80,8 +80,8 @@ func init() {
 
 var (
 	modalView = object(
-		required("title", plain(maxViewLabel)), required("blocks", list(0, MaxViewBlocks, block)),
-		optional("submit", plain(maxViewLabel)), optional("close", plain(maxViewLabel)),
+		required("title", plainText(maxViewLabel)), required("blocks", list(0, MaxViewBlocks, block)),
+		optional("submit", plainText(maxViewLabel)), optional("close", plainText(maxViewLabel)),
 		optional("private_metadata", str(0, MaxPrivateMetadata)), optional("callback_id", str(0, maxID)),
 		optional("external_id", str(0, maxID)), optional("clear_on_close", boolean),
 		optional("notify_on_close", boolean), viewType)
@@ -93,7 +93,7 @@ var (
 	viewType = required("type", enum(string(onModal), string(onHome)))
 
 	card = open(blockIDField, optional("title", either(maxHeader)), optional("subtitle", either(150)),
-		optional("body", either(200)), optional("actions", list(1, 25, element([]string{"button", "icon_button"}))))
+		optional("body", either(200)), optional("actions", list(1, 25, elementOf([]string{"button", "icon_button"}))))
 
 	layoutRow = open(required("items", list(1, 3, open(required("block", nested)))))
 
@@ -113,7 +113,7 @@ func block(c *checker, at string, v any) {
 		return
 	}
 	name, _ := m["type"].(string)
-	k, known := blocks[name]
+	k, known := blockKinds[name]
 	if !known || !slices.Contains(k.on, c.on) {
 		c.problem(at+"/type", "unsupported type: %s", name)
 		return
@@ -162,7 +162,7 @@ func contextElement(c *checker, at string, v any) {
 
 // inputElement also refuses a file field outside of modals, where nothing could be sent.
 func inputElement(c *checker, at string, v any) {
-	element(inInput)(c, at, v)
+	elementOf(inInput)(c, at, v)
 	if m, _ := v.(map[string]any); m["type"] == "file_input" && c.on != onModal {
 		c.problem(at+"/type", "unsupported type: file_input")
 	}

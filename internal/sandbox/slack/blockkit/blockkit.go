@@ -120,7 +120,7 @@ func Options(answer []byte) []Problem {
 		return c.problems
 	}
 	object(
-		optional("options", list(0, MaxOptions, option(plain))),
+		optional("options", list(0, MaxOptions, optionObject(plainText))),
 		optional("option_groups", list(0, MaxOptions, optionGroup)),
 	)(c, "", v)
 	return c.problems

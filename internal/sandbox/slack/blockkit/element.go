@@ -15,48 +15,48 @@ const (
 // elements maps a type to its schema.
 var elements = map[string]check{
 	"button": object(
-		required("text", plain(maxButtonText)), optional("action_id", actionID),
+		required("text", plainText(maxButtonText)), optional("action_id", actionID),
 		optional("url", webLink), optional("value", str(0, maxButtonValue)),
 		optional("style", enum("primary", "danger")), optional("confirm", confirmDialog),
 		optional("accessibility_label", str(1, 75)), optional("agent_prompt", str(1, 3000)),
 		optional("agent_prompt_display", str(1, 150)), visibleTo),
-	"workflow_button": open(required("text", plain(maxButtonText)), required("action_id", actionID)),
+	"workflow_button": open(required("text", plainText(maxButtonText)), required("action_id", actionID)),
 	"icon_button": object(
-		required("icon", str(1, 75)), required("text", plain(maxButtonText)), optional("action_id", actionID),
+		required("icon", str(1, 75)), required("text", plainText(maxButtonText)), optional("action_id", actionID),
 		optional("value", str(0, maxButtonValue)), optional("confirm", confirmDialog),
 		optional("accessibility_label", str(1, 75)), visibleTo),
 	"feedback_buttons": open(optional("action_id", actionID),
 		required("positive_button", anything), required("negative_button", anything)),
 	"image": all(object(optional("image_url", webLink), optional("slack_file", slackFile),
 		required("alt_text", str(1, maxAltText))), oneSource("image_url", "slack_file")),
-	"overflow": object(optional("action_id", actionID), required("options", list(2, 5, option(plain))),
+	"overflow": object(optional("action_id", actionID), required("options", list(2, 5, optionObject(plainText))),
 		optional("confirm", confirmDialog)),
 
 	"checkboxes": all(object(optional("action_id", actionID),
-		required("options", list(1, maxPicks, option(either))),
-		optional("initial_options", list(1, maxPicks, option(either))),
+		required("options", list(1, maxPicks, optionObject(either))),
+		optional("initial_options", list(1, maxPicks, optionObject(either))),
 		optional("confirm", confirmDialog), focus), initialsAreOptions),
 	"radio_buttons": all(object(optional("action_id", actionID),
-		required("options", list(1, maxPicks, option(either))),
-		optional("initial_option", option(either)),
+		required("options", list(1, maxPicks, optionObject(either))),
+		optional("initial_option", optionObject(either)),
 		optional("confirm", confirmDialog), focus), initialsAreOptions),
 
-	"static_select": all(menu(optional("options", list(1, MaxOptions, option(plain))),
+	"static_select": all(menu(optional("options", list(1, MaxOptions, optionObject(plainText))),
 		optional("option_groups", list(1, MaxOptions, optionGroup)),
-		optional("initial_option", option(plain))),
+		optional("initial_option", optionObject(plainText))),
 		oneSource("options", "option_groups"), initialsAreOptions),
-	"external_select": menu(optional("initial_option", option(plain)), minQuery),
+	"external_select": menu(optional("initial_option", optionObject(plainText)), minQuery),
 	"users_select":    menu(optional("initial_user", str(1, maxID))),
 	"channels_select": menu(optional("initial_channel", str(1, maxID)), optional("response_url_enabled", boolean)),
 	"conversations_select": menu(optional("initial_conversation", str(1, maxID)),
 		optional("default_to_current_conversation", boolean), optional("response_url_enabled", boolean),
 		optional("filter", anything)),
 
-	"multi_static_select": all(menu(optional("options", list(1, MaxOptions, option(plain))),
+	"multi_static_select": all(menu(optional("options", list(1, MaxOptions, optionObject(plainText))),
 		optional("option_groups", list(1, MaxOptions, optionGroup)),
-		optional("initial_options", list(1, MaxOptions, option(plain))), maxSelected),
+		optional("initial_options", list(1, MaxOptions, optionObject(plainText))), maxSelected),
 		oneSource("options", "option_groups"), initialsAreOptions),
-	"multi_external_select": menu(optional("initial_options", list(1, MaxOptions, option(plain))), minQuery, maxSelected),
+	"multi_external_select": menu(optional("initial_options", list(1, MaxOptions, optionObject(plainText))), minQuery, maxSelected),
 	"multi_users_select":    menu(optional("initial_users", list(1, MaxOptions, str(1, maxID))), maxSelected),
 	"multi_channels_select": menu(optional("initial_channels", list(1, MaxOptions, str(1, maxID))), maxSelected),
 	"multi_conversations_select": menu(optional("initial_conversations", list(1, MaxOptions, str(1, maxID))),
@@ -64,11 +64,11 @@ var elements = map[string]check{
 
 	"datepicker": menu(optional("initial_date", str(10, 10))),
 	"timepicker": menu(optional("initial_time", str(5, 5)), optional("timezone", str(1, maxID))),
-	"datetimepicker": object(optional("action_id", actionID), optional("initial_date_time", number(1, 1<<33)),
+	"datetimepicker": object(optional("action_id", actionID), optional("initial_date_time", numberBetween(1, 1<<33)),
 		optional("confirm", confirmDialog), focus),
 
 	"plain_text_input": all(typed(optional("multiline", boolean),
-		optional("min_length", number(0, maxInputText)), optional("max_length", number(1, maxInputText))), initialFits),
+		optional("min_length", numberBetween(0, maxInputText)), optional("max_length", numberBetween(1, maxInputText))), initialMatches),
 	"email_text_input": typed(),
 	"url_text_input":   typed(),
 	"number_input": typed(required("is_decimal_allowed", boolean),
@@ -76,13 +76,13 @@ var elements = map[string]check{
 	"rich_text_input": object(optional("action_id", actionID), optional("placeholder", placeholder),
 		optional("initial_value", anything), optional("dispatch_action_config", dispatchConfig), focus),
 	"file_input": object(optional("action_id", actionID), optional("filetypes", list(1, 100, str(1, 75))),
-		optional("max_files", number(1, 10))),
+		optional("max_files", numberBetween(1, 10))),
 }
 
 var (
 	focus       = optional("focus_on_load", focusOnLoad)
-	minQuery    = optional("min_query_length", number(0, maxInputText))
-	maxSelected = optional("max_selected_items", number(1, MaxOptions))
+	minQuery    = optional("min_query_length", numberBetween(0, maxInputText))
+	maxSelected = optional("max_selected_items", numberBetween(1, MaxOptions))
 	visibleTo   = optional("visible_to_user_ids", list(1, 100, str(1, maxID)))
 
 	dispatchConfig = object(required("trigger_actions_on",
@@ -109,7 +109,7 @@ func focusOnLoad(c *checker, at string, v any) {
 }
 
 // initialFits asks that the text given at first obeys the length the person must obey.
-func initialFits(c *checker, at string, v any) {
+func initialMatches(c *checker, at string, v any) {
 	m, _ := v.(map[string]any)
 	initial, _ := m["initial_value"].(string)
 	n := int64(utf8.RuneCountInString(initial))
@@ -144,7 +144,7 @@ var (
 )
 
 // element checks one element of the allowed types and that its action_id is unique in its block.
-func element(allowed []string) check {
+func elementOf(allowed []string) check {
 	ok := map[string]bool{}
 	for _, kind := range allowed {
 		ok[kind] = true

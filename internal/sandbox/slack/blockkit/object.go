@@ -15,26 +15,26 @@ const (
 
 var (
 	actionID    = str(1, maxID)
-	placeholder = plain(maxPlaceholder)
+	placeholder = plainText(maxPlaceholder)
 
 	confirmDialog = object(
-		required("title", plain(100)),
+		required("title", plainText(100)),
 		required("text", either(300)),
-		required("confirm", plain(30)),
-		optional("deny", plain(30)),
+		required("confirm", plainText(30)),
+		optional("deny", plainText(30)),
 		optional("style", enum("primary", "danger")),
 	)
 
 	slackFile = open(optional("id", str(1, maxID)), optional("url", webLink))
 
 	optionGroup = object(
-		required("label", plain(maxGroupLabel)),
-		required("options", list(1, MaxOptions, option(plain))),
+		required("label", plainText(maxGroupLabel)),
+		required("options", list(1, MaxOptions, optionObject(plainText))),
 	)
 )
 
 // option is one choice; labels say which kind of text it may have.
-func option(label func(int) check) check {
+func optionObject(label func(int) check) check {
 	return object(
 		required("text", label(maxOptionText)),
 		required("value", str(1, maxOptionValue)),

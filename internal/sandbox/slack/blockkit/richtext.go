@@ -18,7 +18,7 @@ func richElement(c *checker, at string, v any) {
 		return
 	}
 	spans := required("elements", list(1, maxText, span))
-	layout := []field{optional("border", number(0, 1)), optional("indent", number(0, 8)), optional("offset", number(0, 1<<20))}
+	layout := []field{optional("border", numberBetween(0, 1)), optional("indent", numberBetween(0, 8)), optional("offset", numberBetween(0, 1<<20))}
 	switch m["type"] {
 	case "rich_text_section":
 		object(spans)(c, at, v)
@@ -45,7 +45,7 @@ func listItem(c *checker, at string, v any) {
 var style = optional("style", open())
 
 // spans are the inline parts.
-var spans = map[string]check{
+var spanChecks = map[string]check{
 	"text":      object(required("text", str(1, 13_200)), style),
 	"link":      object(required("url", link(maxURL, "http", "https", "mailto", "slack")), optional("text", str(0, 13_200)), optional("unsafe", boolean), style),
 	"emoji":     open(required("name", str(1, maxID))),
@@ -53,7 +53,7 @@ var spans = map[string]check{
 	"channel":   open(required("channel_id", str(1, maxID))),
 	"usergroup": open(required("usergroup_id", str(1, maxID))),
 	"broadcast": open(required("range", enum("here", "channel", "everyone"))),
-	"date":      open(required("timestamp", number(0, 1<<33)), required("format", str(1, maxID))),
+	"date":      open(required("timestamp", numberBetween(0, 1<<33)), required("format", str(1, maxID))),
 	"color":     open(required("value", str(1, 75))),
 	"tag":       open(required("text", str(1, maxID))),
 }
@@ -65,7 +65,7 @@ func span(c *checker, at string, v any) {
 		return
 	}
 	name, _ := m["type"].(string)
-	ch, known := spans[name]
+	ch, known := spanChecks[name]
 	if !known {
 		c.problem(at+"/type", "unsupported type: %s", name)
 		return

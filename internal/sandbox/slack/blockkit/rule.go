@@ -128,7 +128,7 @@ func boolean(c *checker, at string, v any) {
 }
 
 // number is an integer of min to max.
-func number(min, max int64) check {
+func numberBetween(min, max int64) check {
 	return func(c *checker, at string, v any) {
 		n, ok := v.(json.Number)
 		i, err := n.Int64()
@@ -169,7 +169,7 @@ func link(max int, schemes ...string) check {
 var webLink = link(maxURL, "http", "https")
 
 // text is a text object of one of the kinds.
-func text(max int, kinds ...string) check {
+func textObject(max int, kinds ...string) check {
 	body := object(required("text", str(1, max)), optional("emoji", boolean), optional("verbatim", boolean))
 	return func(c *checker, at string, v any) {
 		m, ok := v.(map[string]any)
@@ -189,8 +189,8 @@ func text(max int, kinds ...string) check {
 	}
 }
 
-func plain(max int) check  { return text(max, plainKind) }
-func either(max int) check { return text(max, plainKind, mrkdwnKind) }
+func plainText(max int) check { return textObject(max, plainKind) }
+func either(max int) check    { return textObject(max, plainKind, mrkdwnKind) }
 
 const (
 	plainKind  = "plain_text"

@@ -7,7 +7,7 @@ import (
 
 // troubles is the sixth chapter: code that nobody approved, a refusing cloud, a rejection, and the words that
 // help to find one's way.
-func (j *journey) troubles() []step {
+func (j *journey) failureSteps() []step {
 	return []step{
 		{"ana", "changes the log group's module on main, after adam's plan was approved", j.slipsIn},
 		{"adam", "applies his own, and the run stops before Terraform, for the module changed", j.stopsAtChange},
@@ -45,26 +45,26 @@ func (j *journey) failsToApply(ctx context.Context) error {
 	if err := j.fault(ctx, faults{Cloud: []cloudFault{refuse}}); err != nil {
 		return err
 	}
-	if err := j.wants(ctx, j.adam, j.adams, "Apply"); err != nil {
+	if err := j.clicksAction(ctx, j.adam, j.adams, "Apply"); err != nil {
 		return err
 	}
 	j.adams.failing = true
 	if _, err := j.adam.sees(ctx, j.adams, later, stateFailed, "failed "+failedStep+"Apply”", "Error: ", refusalCode, "[New plan]"); err != nil {
 		return err
 	}
-	_, err := j.adam.hears(ctx, j.adams, later, "The apply of "+j.adams.title, refusalCode, "[New plan]")
+	_, err := j.adam.seesReply(ctx, j.adams, later, "The apply of "+j.adams.title, refusalCode, "[New plan]")
 	return err
 }
 
 func (j *journey) plansAgain(ctx context.Context) error {
-	m, err := j.adam.hears(ctx, j.adams, later, "The apply of "+j.adams.title, "[New plan]")
+	m, err := j.adam.seesReply(ctx, j.adams, later, "The apply of "+j.adams.title, "[New plan]")
 	if err != nil {
 		return err
 	}
-	if err := j.adam.pressesAndIsTold(ctx, m, "New plan", "Saved: a new plan"); err != nil {
+	if err := j.adam.clicksAndSees(ctx, m, "New plan", "Saved: a new plan"); err != nil {
 		return err
 	}
-	_, err = j.adam.hears(ctx, j.adams, later, "New plan ready for "+j.adams.title, ": 1 to add", "[Approve]")
+	_, err = j.adam.seesReply(ctx, j.adams, later, "New plan ready for "+j.adams.title, ": 1 to add", "[Approve]")
 	return err
 }
 
@@ -73,7 +73,7 @@ func (j *journey) approvesAgain(ctx context.Context) error {
 }
 
 func (j *journey) appliesAgain(ctx context.Context) error {
-	if err := j.wants(ctx, j.adam, j.adams, "Apply"); err != nil {
+	if err := j.clicksAction(ctx, j.adam, j.adams, "Apply"); err != nil {
 		return err
 	}
 	if _, err := j.adam.sees(ctx, j.adams, later, stateApplied, "Outputs"); err != nil {
@@ -90,7 +90,7 @@ func (j *journey) rejects(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := j.omar.presses(ctx, reply, "Reject"); err != nil {
+	if err := j.omar.clicks(ctx, reply, "Reject"); err != nil {
 		return err
 	}
 	v, err := j.omar.window(ctx, "Reason: …")
@@ -118,7 +118,7 @@ func (j *journey) rejects(ctx context.Context) error {
 }
 
 func (j *journey) readsReason(ctx context.Context) error {
-	if _, err := j.dana.hears(ctx, j.words, later, "omar rejected", because); err != nil {
+	if _, err := j.dana.seesReply(ctx, j.words, later, "omar rejected", because); err != nil {
 		return err
 	}
 	if _, err := j.dana.seesIn(ctx, j.words, "dm", later, stateRejected, "omar rejected this request"); err != nil {
@@ -140,7 +140,7 @@ func (j *journey) closesOwn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := j.ana.pressesAndIsTold(ctx, card, "Close request", "is being closed"); err != nil {
+	if err := j.ana.clicksAndSees(ctx, card, "Close request", "is being closed"); err != nil {
 		return err
 	}
 	if _, err := j.ana.sees(ctx, j.anas, later, stateClosed, "Nothing was created."); err != nil {

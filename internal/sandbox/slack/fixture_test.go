@@ -24,7 +24,7 @@ const (
 	ana      = "U0ANA00002"
 	dev      = "C0INFRADEV"
 	prod     = "C0INFRAPRD"
-	base     = "http://slack.test"
+	baseURL  = "http://slack.test"
 )
 
 const testManifest = `
@@ -58,12 +58,12 @@ func config() Config {
 			{ID: "C0SECRET01", Name: "secret", Private: true, NoBot: true, Members: []string{ana}},
 		},
 		Bot:      Bot{UserID: "U0TFPILOT0", Name: "tfpilot"},
-		BotToken: botToken, AppToken: appToken, Manifest: []byte(testManifest), BaseURL: base,
+		BotToken: botToken, AppToken: appToken, Manifest: []byte(testManifest), BaseURL: baseURL,
 	}
 }
 
 // world is a workspace with real clients in front, connected in memory.
-type world struct {
+type fixture struct {
 	t    *testing.T
 	srv  *Server
 	http *http.Client
@@ -72,7 +72,7 @@ type world struct {
 }
 
 // inWorld runs a test in virtual time.
-func inWorld(t *testing.T, cfg Config, test func(*world)) {
+func withFixture(t *testing.T, cfg Config, test func(*fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		srv, err := New(cfg)
@@ -84,7 +84,7 @@ func inWorld(t *testing.T, cfg Config, test func(*world)) {
 		done := make(chan struct{})
 		go func() { defer close(done); _ = web.Serve(lis) }()
 		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return lis.dial() }}
-		w := &world{t: t, srv: srv, dial: lis.dial, http: &http.Client{Transport: transport, Timeout: 10 * time.Second}}
+		w := &fixture{t: t, srv: srv, dial: lis.dial, http: &http.Client{Transport: transport, Timeout: 10 * time.Second}}
 		w.api = w.client(botToken)
 		defer func() {
 			if err := srv.Close(); err != nil {
@@ -98,12 +98,12 @@ func inWorld(t *testing.T, cfg Config, test func(*world)) {
 	})
 }
 
-func (w *world) client(token string) *client.Client {
-	return client.New(token, client.OptionAppLevelToken(appToken), client.OptionAPIURL(base+"/api/"), client.OptionHTTPClient(w.http))
+func (w *fixture) client(token string) *client.Client {
+	return client.New(token, client.OptionAppLevelToken(appToken), client.OptionAPIURL(baseURL+"/api/"), client.OptionHTTPClient(w.http))
 }
 
 // app runs the real Socket Mode client; handle is called for everything a person or event brings.
-func (w *world) app(handle func(*socketmode.Client, socketmode.Event)) (stop func()) {
+func (w *fixture) app(handle func(*socketmode.Client, socketmode.Event)) (stop func()) {
 	w.t.Helper()
 	dialer := &websocket.Dialer{NetDialContext: func(context.Context, string, string) (net.Conn, error) { return w.dial() }}
 	sm := socketmode.New(w.api, socketmode.OptionDialer(dialer))
@@ -134,13 +134,13 @@ func (w *world) app(handle func(*socketmode.Client, socketmode.Event)) (stop fun
 }
 
 // post does something through the control API.
-func (w *world) post(path string, in any, out any) int {
+func (w *fixture) post(path string, in any, out any) int {
 	w.t.Helper()
 	raw, err := json.Marshal(in)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	resp, err := w.http.Post(base+path, "application/json", bytes.NewReader(raw))
+	resp, err := w.http.Post(baseURL+path, "application/json", bytes.NewReader(raw))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -153,9 +153,9 @@ func (w *world) post(path string, in any, out any) int {
 	return resp.StatusCode
 }
 
-func (w *world) state(user string) State {
+func (w *fixture) state(user string) State {
 	w.t.Helper()
-	resp, err := w.http.Get(base + "/control/state?user=" + user)
+	resp, err := w.http.Get(baseURL + "/control/state?user=" + user)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func textInput(block, action string) *client.InputBlock {
 	return client.NewInputBlock(block, plainText("Label of "+block), nil, client.NewPlainTextInputBlockElement(nil, action))
 }
 
-func section(text string) client.Block {
+func sectionBlock(text string) client.Block {
 	return client.NewSectionBlock(plainText(text), nil, nil)
 }
 

@@ -64,7 +64,7 @@ func (s *Sandbox) workspace(sec secrets) slack.Config {
 	return cfg
 }
 
-func (s *Sandbox) forge(sec secrets, public *rsa.PublicKey) github.Config {
+func (s *Sandbox) githubConfig(sec secrets, public *rsa.PublicKey) github.Config {
 	cfg := github.Config{
 		BaseURL: s.url("github"), DataDir: filepath.Join(s.cfg.Dir, "github"),
 		App:    github.App{ID: appID, Slug: "tfpilot", Name: "TfPilot", BotID: 9001, InstallationID: installationID, Owner: "acme", PublicKey: public},

@@ -32,7 +32,7 @@ const (
 )
 
 // world is a running sandbox with its page, and nobody who answers but the test.
-type world struct {
+type testSandbox struct {
 	t   *testing.T
 	box *sandbox.Sandbox
 }
@@ -40,18 +40,18 @@ type world struct {
 // home turns on what the product's manifest leaves off, so that all of the page is seen.
 var home = strings.NewReplacer("home_tab_enabled: false", "home_tab_enabled: true", "messages_tab_read_only_enabled: true", "messages_tab_read_only_enabled: false")
 
-func newWorld(t *testing.T) *world {
+func newTestSandbox(t *testing.T) *testSandbox {
 	t.Helper()
-	return startWorld(t, t.TempDir(), 0, func(m string) string { return m })
+	return startTestSandbox(t, t.TempDir(), 0, func(m string) string { return m })
 }
 
-func startWorld(t *testing.T, dir string, port int, manifest func(string) string) *world {
+func startTestSandbox(t *testing.T, dir string, port int, manifest func(string) string) *testSandbox {
 	t.Helper()
 	box, err := start(t, dir, port, manifest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{t, box}
+	return &testSandbox{t, box}
 }
 
 func start(t *testing.T, dir string, port int, manifest func(string) string) (*sandbox.Sandbox, error) {
@@ -99,7 +99,7 @@ func fixture(t testing.TB, name string) []byte {
 }
 
 // put stores an object as the app would.
-func (w *world) put(bucket, key string, body []byte) {
+func (w *testSandbox) put(bucket, key string, body []byte) {
 	w.t.Helper()
 	env := w.box.Access.Env
 	client := awss3.New(awss3.Options{
@@ -114,18 +114,18 @@ func (w *world) put(bucket, key string, body []byte) {
 
 // seed fills what the viewers look at: a document, a state, a pull request, a run that
 // could not start, failed webhooks, something in the cloud.
-func (w *world) seed() {
+func (w *testSandbox) seed() {
 	w.t.Helper()
 	w.put(requestsBucket, requestKey, fixture(w.t, "request.json"))
 	w.put(requestsBucket, "results/core/plan-00/plan.txt", []byte("Terraform will perform the following actions:\n  + aws_s3_bucket.this\n"))
 	w.put(stateBucket, stateKey, fixture(w.t, "state.json"))
 	w.pull()
-	w.forge(http.MethodPost, "/repos/acme/infra-core/actions/workflows/plan.yml/dispatches", map[string]any{"ref": "main", "inputs": map[string]string{"request_id": "req_gn57ozoqhvzm6"}}, nil)
+	w.github(http.MethodPost, "/repos/acme/infra-core/actions/workflows/plan.yml/dispatches", map[string]any{"ref": "main", "inputs": map[string]string{"request_id": "req_gn57ozoqhvzm6"}}, nil)
 	w.make("aws_s3_bucket", "acme-build-artefacts", map[string]any{"bucket": "acme-build-artefacts", "tags": map[string]any{"Project": "core"}})
 }
 
 // make puts an object into the cloud as Terraform's provider would.
-func (w *world) make(kind, id string, attributes map[string]any) {
+func (w *testSandbox) make(kind, id string, attributes map[string]any) {
 	w.t.Helper()
 	client := &cloud.Client{URL: w.box.Access.Cloud, Token: w.box.Access.CloudToken}
 	if _, err := client.Create(w.t.Context(), kind, id, attributes); err != nil {
@@ -134,28 +134,28 @@ func (w *world) make(kind, id string, attributes map[string]any) {
 }
 
 // pull opens a pull request with one file.
-func (w *world) pull() {
+func (w *testSandbox) pull() {
 	w.t.Helper()
 	var ref struct{ Object struct{ SHA string } }
-	w.forge(http.MethodGet, "/repos/acme/infra-core/git/ref/heads/main", nil, &ref)
+	w.github(http.MethodGet, "/repos/acme/infra-core/git/ref/heads/main", nil, &ref)
 	var blob, tree, commit struct{ SHA string }
-	w.forge(http.MethodPost, "/repos/acme/infra-core/git/blobs", map[string]any{
+	w.github(http.MethodPost, "/repos/acme/infra-core/git/blobs", map[string]any{
 		"encoding": "base64", "content": base64.StdEncoding.EncodeToString([]byte("module \"tfpilot\" {\n  name = \"acme-build-artefacts\"\n}\n")),
 	}, &blob)
 	var base struct{ Tree struct{ SHA string } }
-	w.forge(http.MethodGet, "/repos/acme/infra-core/git/commits/"+ref.Object.SHA, nil, &base)
-	w.forge(http.MethodPost, "/repos/acme/infra-core/git/trees", map[string]any{"base_tree": base.Tree.SHA, "tree": []any{
+	w.github(http.MethodGet, "/repos/acme/infra-core/git/commits/"+ref.Object.SHA, nil, &base)
+	w.github(http.MethodPost, "/repos/acme/infra-core/git/trees", map[string]any{"base_tree": base.Tree.SHA, "tree": []any{
 		map[string]any{"path": "envs/dev/app/tfpilot_req_gn57ozoqhvzm6.tf", "mode": "100644", "type": "blob", "sha": blob.SHA},
 	}}, &tree)
-	w.forge(http.MethodPost, "/repos/acme/infra-core/git/commits", map[string]any{"message": "Ask for a bucket", "tree": tree.SHA, "parents": []string{ref.Object.SHA}}, &commit)
-	w.forge(http.MethodPost, "/repos/acme/infra-core/git/refs", map[string]any{"ref": "refs/heads/request/req_gn57ozoqhvzm6", "sha": commit.SHA}, nil)
-	w.forge(http.MethodPost, "/repos/acme/infra-core/pulls", map[string]any{
+	w.github(http.MethodPost, "/repos/acme/infra-core/git/commits", map[string]any{"message": "Ask for a bucket", "tree": tree.SHA, "parents": []string{ref.Object.SHA}}, &commit)
+	w.github(http.MethodPost, "/repos/acme/infra-core/git/refs", map[string]any{"ref": "refs/heads/request/req_gn57ozoqhvzm6", "sha": commit.SHA}, nil)
+	w.github(http.MethodPost, "/repos/acme/infra-core/pulls", map[string]any{
 		"title": "TfPilot: s3-bucket in dev/app", "head": "request/req_gn57ozoqhvzm6", "base": "main", "body": "Asked for by **dana**. <img src=x onerror=alert(1)>",
 	}, nil)
 }
 
 // forge calls GitHub as adam.
-func (w *world) forge(method, path string, in, out any) {
+func (w *testSandbox) github(method, path string, in, out any) {
 	w.t.Helper()
 	token := ""
 	for _, p := range w.box.Access.People {
@@ -167,7 +167,7 @@ func (w *world) forge(method, path string, in, out any) {
 }
 
 // call sends JSON and wants an answer without error.
-func (w *world) call(method, url, token string, in, out any) int {
+func (w *testSandbox) call(method, url, token string, in, out any) int {
 	w.t.Helper()
 	var body io.Reader
 	if in != nil {
@@ -206,7 +206,7 @@ func (w *world) call(method, url, token string, in, out any) int {
 }
 
 // view reads from the page's own endpoints.
-func (w *world) view(path string, out any) int {
+func (w *testSandbox) view(path string, out any) int {
 	w.t.Helper()
 	return w.call(http.MethodGet, w.box.Access.Page+path, "", nil, out)
 }

@@ -14,7 +14,7 @@ import (
 
 // remains is the last chapter: what is left behind, in Slack, in the repository, in
 // the storage, and in what the simulators counted.
-func (j *journey) remains() []step {
+func (j *journey) recordSteps() []step {
 	return []step{
 		{"dana", "finds nothing but cards in the channels, and only what concerns them in their threads", j.quiet},
 		{"dana", "clones the repository and finds both merges of each request, and no trace in the code", j.clones},
@@ -26,7 +26,7 @@ func (j *journey) remains() []step {
 // quiet checks that at the top of each channel there is nothing but one card for
 // each request, and in its thread nothing that does not name the request.
 func (j *journey) quiet(ctx context.Context) error {
-	w, err := j.dana.looks(ctx)
+	w, err := j.dana.workspace(ctx)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (j *journey) onceEach(ctx context.Context) error {
 // the requests, by channel and by person.
 func (j *journey) oneCardEach(ctx context.Context, now counts) error {
 	for _, p := range []*person{j.dana, j.ana, j.adam} {
-		w, err := p.looks(ctx)
+		w, err := p.workspace(ctx)
 		if err != nil {
 			return err
 		}

@@ -72,7 +72,7 @@ type object struct {
 }
 
 // meet asks the sandbox for everything, and who is there.
-func (j *journey) meet(ctx context.Context) error {
+func (j *journey) connect(ctx context.Context) error {
 	if err := j.get(ctx, "/control/access", &j.access); err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (j *journey) meet(ctx context.Context) error {
 		return err
 	}
 	return until(ctx, later, "that the app is connected to Slack", func(ctx context.Context) (bool, string, error) {
-		w, err := j.dana.looks(ctx)
+		w, err := j.dana.workspace(ctx)
 		j.standing = w.topLevel()
 		return w.Sockets > 0, "no connection", err
 	})

@@ -7,7 +7,7 @@ import (
 )
 
 // asking is the first chapter: from a typed command to saved requests with cards.
-func (j *journey) asking() []step {
+func (j *journey) requestSteps() []step {
 	var form view
 	steps := []step{
 		{"dana", "types a mistyped word and is told the nearest one", j.mistypes},
@@ -25,15 +25,15 @@ func (j *journey) asking() []step {
 		{"dana", "finds its card in #infra-dev and in her messages", j.findsCards},
 		{"dana", "asks in her own words and gets the form filled in", j.tells},
 		{"ana", "asks for a log group", func(ctx context.Context) (err error) {
-			j.anas, err = j.order(ctx, j.ana, "dev", "ana")
+			j.anas, err = j.submitRequest(ctx, j.ana, "dev", "ana")
 			return err
 		}},
 		{"adam", "asks for a log group", func(ctx context.Context) (err error) {
-			j.adams, err = j.order(ctx, j.adam, "dev", "adam")
+			j.adams, err = j.submitRequest(ctx, j.adam, "dev", "adam")
 			return err
 		}},
 		{"dana", "asks for a log group in production", func(ctx context.Context) (err error) {
-			j.prod, err = j.order(ctx, j.dana, "prod", "prod")
+			j.prod, err = j.submitRequest(ctx, j.dana, "prod", "prod")
 			return err
 		}},
 		{"vic", "may only look, and is told who can ask", j.vicAsks},
@@ -92,8 +92,8 @@ func (j *journey) chooses(ctx context.Context) (view, error) {
 
 // What dana fills in beside the name.
 const (
-	why     = "Build artefacts need a place that the deploy job can read"
-	expires = "45"
+	requestReason = "Build artefacts need a place that the deploy job can read"
+	expires       = "45"
 )
 
 func (j *journey) unfolds(ctx context.Context, form view) (view, error) {
@@ -108,7 +108,7 @@ func (j *journey) unfolds(ctx context.Context, form view) (view, error) {
 
 func (j *journey) mistakes(ctx context.Context, form view) error {
 	r, err := j.dana.submits(ctx, form, map[string]any{
-		"Bucket name": "Not A Bucket", "Why is it needed?": why, "Additional tags": "CostCenter=1234", "Force destroy (delete objects)": "Yes",
+		"Bucket name": "Not A Bucket", "Why is it needed?": requestReason, "Additional tags": "CostCenter=1234", "Force destroy (delete objects)": "Yes",
 	})
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func (j *journey) mistakes(ctx context.Context, form view) error {
 		return notSeen("one error, at the field “Bucket name”", fmt.Sprint(form.Errors))
 	}
 	for label, want := range map[string]string{
-		"Bucket name": "Not A Bucket", "Why is it needed?": why, "Delete objects after (days)": expires, "Additional tags": "CostCenter=1234",
+		"Bucket name": "Not A Bucket", "Why is it needed?": requestReason, "Delete objects after (days)": expires, "Additional tags": "CostCenter=1234",
 		"Project": "core", "Environment": "dev/app", "What do you need?": "S3 bucket", "Force destroy (delete objects)": "Yes",
 	} {
 		c, err := find(form.Blocks, label)

@@ -54,7 +54,7 @@ func (p *person) readsComment(ctx context.Context, r *request, words ...string) 
 	return until(ctx, later, want, func(ctx context.Context) (bool, string, error) {
 		all, err := p.comments(ctx, r)
 		for _, c := range all {
-			if holds(c, words...) {
+			if containsAll(c, words...) {
 				return true, c, nil
 			}
 		}
