@@ -84,7 +84,7 @@ func TestShowTellsTheWholeRequest(t *testing.T) {
 	d.planned(id, good, good)
 	out := d.says(exitDone, "Requested by: dana", "requests", "show", id)
 	for _, want := range []string{
-		`Reason: Logs of the\nweb \x1b[2Jteam`, "Bucket name: acme-desk", "Approval by omar at 2026-11-30T09:00:00Z (slack), dismissed: a newer plan",
+		`Reason: Logs of the\nweb \u001b[2Jteam`, "Bucket name: acme-desk", "Approval by omar at 2026-11-30T09:00:00Z (slack), dismissed: a newer plan",
 		"Plan run 1 succeeded", "Apply run 1 was lost", "in step “Apply” https://github.test/run/2", "  bucket: acme-desk", "  ports: [443]",
 		"Apply lost: ", "  Approval: ",
 	} {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tfpilot/tfpilot/internal/invisible"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/view"
@@ -76,7 +77,7 @@ func (k *console) table(rows []queue.Row) error {
 		_, _ = fmt.Fprintln(t, "ID\tSTATUS\tENVIRONMENT\tTITLE\tREQUESTED BY")
 	}
 	for _, r := range rows {
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s %s\t%s\t%s\n", r.ID, rowStatus(r), r.Project, r.Environment, oneLine(r.Title), oneLine(r.Requester))
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s %s\t%s\t%s\n", r.ID, rowStatus(r), r.Project, r.Environment, invisible.ShowLine(r.Title), invisible.ShowLine(r.Requester))
 	}
 	return t.Flush()
 }

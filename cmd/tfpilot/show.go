@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tfpilot/tfpilot/internal/invisible"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/view"
@@ -83,13 +83,13 @@ func (k *console) view(ctx context.Context, r lifecycle.Request, now time.Time) 
 
 // showLines draws a view for a terminal. What people wrote is on one line, so that it cannot look like a line of ours.
 func showLines(v view.Request) []string {
-	lines := []string{oneLine(v.Name()), v.Headline + ": " + oneLine(v.Sentence), "", "ID: " + v.ID}
+	lines := []string{invisible.ShowLine(v.Name()), v.Headline + ": " + invisible.ShowLine(v.Sentence), "", "ID: " + v.ID}
 	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	for _, f := range v.Fields {
-		add("%s: %s", f.Label, oneLine(fieldText(f)))
+		add("%s: %s", f.Label, invisible.ShowLine(fieldText(f)))
 	}
 	add("Requested at: %s", v.RequestedAt.UTC().Format(time.RFC3339))
-	add("Reason: %s", oneLine(or(v.Reason, "none given")))
+	add("Reason: %s", invisible.ShowLine(or(v.Reason, "none given")))
 	if v.PullRequest != nil {
 		add("Pull request: %s", v.PullRequest.URL)
 	}
@@ -99,11 +99,11 @@ func showLines(v view.Request) []string {
 	if v.Removed != nil {
 		add("%s:", v.Removed.Title)
 		for _, address := range v.Removed.Addresses {
-			add("  - %s", oneLine(address))
+			add("  - %s", invisible.ShowLine(address))
 		}
 	}
 	for _, n := range v.Notices {
-		add("%s: %s", oneLine(n.Title), oneLine(n.Text))
+		add("%s: %s", invisible.ShowLine(n.Title), invisible.ShowLine(n.Text))
 	}
 	for _, p := range v.Problems {
 		add("%s", p.Title)
@@ -113,20 +113,20 @@ func showLines(v view.Request) []string {
 	lines = append(lines, valueLines("Inputs", v.Inputs)...)
 	lines = append(lines, "Steps:")
 	for _, s := range v.Steps {
-		add("  %s: %s%s", s.Name, oneLine(s.Note), address(s.Link))
+		add("  %s: %s%s", s.Name, invisible.ShowLine(s.Note), address(s.Link))
 	}
 	for _, a := range v.Approvals {
 		dismissed := ""
 		if a.Dismissed != "" {
-			dismissed = ", dismissed: " + oneLine(a.Dismissed)
+			dismissed = ", dismissed: " + invisible.ShowLine(a.Dismissed)
 		}
-		add("Approval by %s at %s (%s)%s", oneLine(a.By.Login), a.At.UTC().Format(time.RFC3339), a.Source, dismissed)
+		add("Approval by %s at %s (%s)%s", invisible.ShowLine(a.By.Login), a.At.UTC().Format(time.RFC3339), a.Source, dismissed)
 	}
 	if no := v.Rejection; no != nil {
-		add("Rejection by %s at %s: %s", oneLine(no.By), no.At.UTC().Format(time.RFC3339), oneLine(no.Reason))
+		add("Rejection by %s at %s: %s", invisible.ShowLine(no.By), no.At.UTC().Format(time.RFC3339), invisible.ShowLine(no.Reason))
 	}
 	for _, run := range v.Runs {
-		add("%s run %d %s%s", capital(string(run.Kind)), run.Attempt, oneLine(run.Outcome), address(&view.Link{URL: run.URL}))
+		add("%s run %d %s%s", capital(string(run.Kind)), run.Attempt, invisible.ShowLine(run.Outcome), address(&view.Link{URL: run.URL}))
 	}
 	return append(lines, valueLines("Outputs", v.Outputs)...)
 }
@@ -146,7 +146,7 @@ func address(l *view.Link) string {
 	if l == nil || l.URL == "" {
 		return ""
 	}
-	return " " + oneLine(l.URL)
+	return " " + invisible.ShowLine(l.URL)
 }
 
 func valueLines(title string, values []view.Value) []string {
@@ -155,7 +155,7 @@ func valueLines(title string, values []view.Value) []string {
 	}
 	lines := []string{title + ":"}
 	for _, v := range values {
-		lines = append(lines, fmt.Sprintf("  %s: %s", oneLine(v.Label), oneLine(v.Text)))
+		lines = append(lines, fmt.Sprintf("  %s: %s", invisible.ShowLine(v.Label), invisible.ShowLine(v.Text)))
 	}
 	return lines
 }
@@ -167,15 +167,9 @@ func indented(text string) []string {
 	}
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n") {
-		lines = append(lines, "  "+oneLine(line))
+		lines = append(lines, "  "+invisible.ShowLine(line))
 	}
 	return lines
-}
-
-// oneLine shows text of a person on one line of a terminal, which takes no command from it.
-func oneLine(text string) string {
-	quoted := strconv.Quote(text)
-	return strings.ReplaceAll(strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`), `\\`, `\`)
 }
 
 func or(a, b string) string {

@@ -49,22 +49,44 @@ func Show(shown string) string {
 	shown = strings.ReplaceAll(strings.ToValidUTF8(shown, "\uFFFD"), "\r\n", "\n")
 	var out strings.Builder
 	each(shown, func(r rune, hidden bool) {
-		switch {
-		case !hidden:
+		if hidden {
+			out.WriteString(escaped(r))
+		} else {
 			out.WriteRune(r)
-		case r > 0xFFFF: // as JSON has it, so that a document stays one
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&out, `\u%04x`, r)
 		}
 	})
 	return out.String()
 }
 
-// ShowLine is Show for one line: newlines and tabs become spaces.
+// ShowLine is Show for one line: newlines and tabs are written out as well, as \n and \t, and so is everything else that does
+// not print, such as spaces of another width.
 func ShowLine(shown string) string {
-	return strings.NewReplacer("\n", " ", "\t", " ").Replace(Show(shown))
+	if plain(shown) && !strings.ContainsAny(shown, "\n\t") {
+		return shown
+	}
+	var out strings.Builder
+	each(strings.ToValidUTF8(shown, "\uFFFD"), func(r rune, hidden bool) {
+		switch {
+		case r == '\n':
+			out.WriteString(`\n`)
+		case r == '\t':
+			out.WriteString(`\t`)
+		case hidden || !unicode.IsPrint(r) && !unicode.Is(unicode.Cf, r): // a joiner that is not hidden is part of a word
+			out.WriteString(escaped(r))
+		default:
+			out.WriteRune(r)
+		}
+	})
+	return out.String()
+}
+
+// escaped writes a rune as JSON has it, so that a document stays one.
+func escaped(r rune) string {
+	if r > 0xFFFF {
+		high, low := utf16.EncodeRune(r)
+		return fmt.Sprintf(`\u%04x\u%04x`, high, low)
+	}
+	return fmt.Sprintf(`\u%04x`, r)
 }
 
 // plain reports whether a text is printable ASCII, as most are.

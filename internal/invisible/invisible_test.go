@@ -75,7 +75,7 @@ func TestLines(t *testing.T) {
 	if got := Show(two); got != "first\n\tsecond\n" {
 		t.Errorf("%q", got)
 	}
-	if got := ShowLine("a\nb\tc\x1b"); got != `a b c\u001b` {
+	if got := ShowLine("a\nb\tc\x1b"); got != `a\nb\tc\u001b` {
 		t.Errorf("%q", got)
 	}
 	if err := Check("\xff", Lines); err == nil {

@@ -8,9 +8,9 @@
 package view
 
 import (
-	"strconv"
 	"strings"
-	"unicode"
+
+	"github.com/tfpilot/tfpilot/internal/invisible"
 )
 
 // Sign says what happens, in Terraform's own symbols.
@@ -60,15 +60,4 @@ func (l Line) Diff() string {
 }
 
 // visible shows a text on one line, with every character that people cannot see as an escape.
-func visible(text string) string {
-	var b strings.Builder
-	for _, r := range strings.ToValidUTF8(text, "\uFFFD") {
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-			continue
-		}
-		quoted := strconv.QuoteRuneToASCII(r)
-		b.WriteString(quoted[1 : len(quoted)-1])
-	}
-	return b.String()
-}
+func visible(text string) string { return invisible.ShowLine(text) }
