@@ -43,7 +43,7 @@ const (
 
 // script stands in for Terraform: it notes how it was called, and fails where a file says so.
 const script = `#!/bin/sh
-cd "$(dirname "$0")"
+cd "${0%/*}"
 echo "$@" >> calls
 [ -f "fail.$1" ] && { cat "fail.$1" >&2; [ "$1 $2" = "state push" ] && [ -f unlocked ] || exit 1; }
 case $1 in
@@ -59,7 +59,7 @@ func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{t: t, dir: t.TempDir()}
 	server, err := s3.New(s3.Config{Region: "eu-central-1", Buckets: []string{"requests"}, Principals: []s3.Principal{{Name: "a", AccessKey: "a", Secret: "s", Allow: []s3.Rule{
-		{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Bucket: "requests", Prefixes: []string{""}},
+		{Actions: []string{"s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Bucket: "requests", Prefixes: []string{""}},
 	}}}})
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func refused(t *testing.T, what string, err error, code, text string) {
 		got = "error"
 	}
 	if got != code || err != nil && !strings.Contains(err.Error(), text) {
-		t.Errorf("%s: %q, %v; want %q, %q", what, got, err, code, text)
+		t.Fatalf("%s: %q, %v; want %q, %q", what, got, err, code, text)
 	}
 }
 
