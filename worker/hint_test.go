@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	gh "github.com/google/go-github/v62/github"
+
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
@@ -221,6 +223,33 @@ func TestForgedHintIsNotedWhereItPoints(t *testing.T) {
 		w.must(p.Webhook(w.t.Context(), w.hint(known)))
 		if got := w.request(reqA).Runs.Plan.Current(); got.Conclusion != "failure" || !got.ResultRead {
 			t.Errorf("a sealed one, and what follows from it: %+v", got)
+		}
+	})
+}
+
+// That a person merged the pull request of a cleanup is read when a delivery says that it
+// changed.
+func TestHintOfACleanup(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.silent()
+		w.upToCleanup()
+		w.must(w.hub.SetRequiredReviews(repoName, 1))
+		w.ledger.holds("cleanup", false)
+		w.until(reqA, "refused", func(d store.Doc) bool { return d.Request.Problem != nil && d.Request.Problem.Step == "cleanup_merge" })
+		w.pause()
+		p, r := w.idleWorker(), w.request(reqA)
+		hint := w.hint(github.Hint{Event: "pull_request", Action: "closed", RepoID: r.Target.RepoID, Pull: &github.PullHint{Number: r.Cleanup.PRNumber}})
+		w.must(p.Webhook(w.t.Context(), hint))
+		if at := w.request(reqA).Cleanup.MergedAt; at != nil {
+			t.Errorf("merged at %s, and it is open", at)
+		}
+		_, _, err := w.as("omar").PullRequests.CreateReview(w.t.Context(), "acme", "infra-core", r.Cleanup.PRNumber, &gh.PullRequestReviewRequest{Event: gh.String("APPROVE")})
+		w.must(err)
+		_, _, err = w.as("dana").PullRequests.Merge(w.t.Context(), "acme", "infra-core", r.Cleanup.PRNumber, "", nil)
+		w.must(err)
+		w.must(p.Webhook(w.t.Context(), hint))
+		if w.request(reqA).Cleanup.MergedAt == nil {
+			t.Error("the merge is not recorded")
 		}
 	})
 }
