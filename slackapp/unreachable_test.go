@@ -85,18 +85,28 @@ func TestMendedChannel(t *testing.T) {
 	})
 }
 
-// A message that Slack dislikes says nothing about the channel.
+// Only Slack's refusal of a card or a reply in the environment's channel says something
+// about that channel.
 func TestRefusedMessageIsNoUnreachableChannel(t *testing.T) {
-	r := lifecycle.Request{Slack: lifecycle.Slack{Messages: []lifecycle.Message{
-		{Role: lifecycle.RoleCard, Channel: devCh, State: refusedMark + "msg_too_long:ab"},
-		{Role: lifecycle.RoleDM, Channel: "D0DANA", State: refusedMark + "is_archived:ab"},
-	}}}
-	if code := blockedCode(r, devCh); code != "" {
-		t.Errorf("blocked by %s", code)
-	}
-	r.Slack.Messages = append(r.Slack.Messages, lifecycle.Message{Role: lifecycle.RoleThread, Channel: devCh, State: refusedMark + "is_archived:ab"})
-	if code := blockedCode(r, devCh); code != "is_archived" {
-		t.Errorf("blocked by %q", code)
+	for _, c := range []struct {
+		m    lifecycle.Message
+		want string
+	}{
+		{lifecycle.Message{Role: lifecycle.RoleCard, Channel: devCh, State: refusedMark + "is_archived:ab"}, "is_archived"},
+		{lifecycle.Message{Role: lifecycle.RoleThread, Channel: devCh, State: refusedMark + "is_archived:ab"}, "is_archived"},
+		{lifecycle.Message{Role: lifecycle.RoleCard, Channel: devCh, State: refusedMark + "msg_too_long:ab"}, ""},
+		{lifecycle.Message{Role: lifecycle.RoleCard, Channel: devCh, State: "is_archived"}, ""},
+		{lifecycle.Message{Role: lifecycle.RoleCard, Channel: "C0OTHER001", State: refusedMark + "is_archived:ab"}, ""},
+		{lifecycle.Message{Role: lifecycle.RoleAsk, Channel: devCh, State: refusedMark + "is_archived:ab"}, ""},
+		{lifecycle.Message{Role: lifecycle.RoleDM, Channel: "D0DANA", State: refusedMark + "is_archived:ab"}, ""},
+	} {
+		r := lifecycle.Request{Slack: lifecycle.Slack{Messages: []lifecycle.Message{{Role: lifecycle.RoleCard, Channel: devCh}, c.m}}}
+		if code := blockedCode(r, devCh); code != c.want {
+			t.Errorf("%+v: blocked by %q", c.m, code)
+		}
+		if code := blockedCode(r, ""); code != "" {
+			t.Errorf("%+v: no channel is blocked by %q", c.m, code)
+		}
 	}
 }
 
