@@ -25,14 +25,14 @@ type Evidence struct {
 // Doubt says, with a code, why the evidence does not belong to this run; empty when it
 // does. Anyone who may write to the bucket can put a result there, so it must come from the
 // run that has the claim, and that must be the run that GitHub reports on.
-func (e Evidence) Doubt(kind Kind, requestID string, a Attempt, runID int64) string {
+func (e Evidence) Doubt(kind Kind, owner string, a Attempt, runID int64) string {
 	c, r := e.Claim, e.Result
 	switch {
 	case e.Damaged:
 		return CodeResultDamaged
 	case c == nil || r == nil:
 		return CodeResultMissing
-	case c.Kind != kind || c.RequestID != requestID || c.RunID != runID || c.RunAttempt != 1 || c.SHA != a.HeadSHA:
+	case c.Kind != kind || c.RequestID != owner || c.RunID != runID || c.RunAttempt != 1 || c.SHA != a.HeadSHA:
 		return CodeResultForeign
 	case r.CorrelationID != a.CorrelationID || r.RunID != runID || r.Proof == "" || ProofHash(r.Proof) != c.ProofHash:
 		return CodeResultForeign
@@ -43,8 +43,8 @@ func (e Evidence) Doubt(kind Kind, requestID string, a Attempt, runID int64) str
 // SuccessDoubt says, with a code, why the success that GitHub reports of a run is not
 // believed; empty when it is. Besides being the run's own, the result must say that the
 // run did what was approved, or that nothing was left to do.
-func (e Evidence) SuccessDoubt(kind Kind, requestID string, a Attempt, runID int64) string {
-	if doubt := e.Doubt(kind, requestID, a, runID); doubt != "" {
+func (e Evidence) SuccessDoubt(kind Kind, owner string, a Attempt, runID int64) string {
+	if doubt := e.Doubt(kind, owner, a, runID); doubt != "" {
 		return doubt
 	}
 	if kind == KindPlan && e.SummaryDigest != e.Result.Digest {

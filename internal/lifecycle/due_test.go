@@ -104,7 +104,7 @@ func TestLostStepsAtTheirTimes(t *testing.T) {
 		"withdrawn":                {Attempt{Sends: 1, RevokedAt: before(MissingGrace - 1)}, StepFind},
 		"withdrawn long ago":       {Attempt{Sends: 1, RevokedAt: before(MissingGrace)}, StepGiveUp},
 	} {
-		if got := lostStep(&c.a, t0).Name; got != c.want {
+		if got := c.a.lostStep(t0).Name; got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

@@ -16,8 +16,7 @@ func ForceReleased(kind Kind, correlationID, by, reason string, now time.Time) P
 		text := fmt.Sprintf("%s took the environment away from this %s by force: %s", by, kind, reason)
 		a, w := r.Attempt(kind, correlationID), r.Wish(Action(kind))
 		switch {
-		case a != nil && a.Conclusion == "":
-			a.conclude("stale", text, now)
+		case a != nil && a.giveUp("stale", text, now):
 			text += "\nIts run may have changed something. Plan again to see what is left."
 		case a == nil && w != nil && w.CorrelationID == correlationID:
 			r.drop(w.What, "")

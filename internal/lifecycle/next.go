@@ -111,10 +111,8 @@ func branchSteps(r Request) []Step {
 		return nil
 	}
 	for _, kind := range RequestKinds {
-		for _, a := range r.attemptsOf(kind) {
-			if a.active() {
-				return nil
-			}
+		if r.attemptsOf(kind).active() {
+			return nil
 		}
 	}
 	return []Step{{Name: StepBranch}}
@@ -134,11 +132,11 @@ func runSteps(r Request, now time.Time) []Step {
 	var steps []Step
 	for _, kind := range RequestKinds {
 		for _, a := range r.attemptsOf(kind) {
-			if s, ok := runStep(r, kind, a, now); ok {
+			if s, ok := a.step(r.bars(kind, a), now); ok {
 				s.Kind, s.CorrelationID = kind, a.CorrelationID
 				steps = append(steps, s)
 			}
-			if a.Conclusion != "" && kind.Row().HoldsLease && !a.Released { // whether its result can be read or not
+			if a.holdsLease(kind) {
 				steps = append(steps, Step{Name: StepRelease, Kind: kind, CorrelationID: a.CorrelationID})
 			}
 		}
@@ -146,24 +144,9 @@ func runSteps(r Request, now time.Time) []Step {
 	return steps
 }
 
-func runStep(r Request, kind Kind, a *Attempt, now time.Time) (Step, bool) {
-	switch {
-	case a.active() && a.RevokedAt == nil && r.unwanted(kind, a):
-		return Step{Name: StepRevoke}, true
-	case a.Lost():
-		return lostStep(a, now), true
-	case a.NeedsReconciling():
-		return Step{Name: StepReconcile, After: a.since().Add(time.Minute)}, true
-	case !a.ResultRead: // and it has ended
-		return Step{Name: StepResult}, true
-	default:
-		return Step{}, false
-	}
-}
-
-// unwanted says that the attempt must not begin any more: its approval is gone, or
-// it is a plan that nobody saw yet of a request that was closed.
-func (r Request) unwanted(kind Kind, a *Attempt) bool {
+// bars reports whether the attempt must not begin any longer: its approval is gone, or
+// it is a plan, not begun yet, of a request that was closed.
+func (r Request) bars(kind Kind, a *Attempt) bool {
 	if kind.Row().HoldsLease {
 		return !r.Approval.Approved || a.Lost() && objected(r) != nil
 	}
@@ -173,34 +156,7 @@ func (r Request) unwanted(kind Kind, a *Attempt) bool {
 // MayBegin says whether the attempt still waits for a run that is to begin.
 func MayBegin(r Request, kind Kind, correlationID string) bool {
 	a := r.Attempt(kind, correlationID)
-	return a.Lost() && a.RevokedAt == nil && !r.unwanted(kind, a)
-}
-
-// since is when the attempt was asked for; zero when that is not known.
-func (a *Attempt) since() time.Time {
-	if a.DispatchedAt == nil {
-		return time.Time{}
-	}
-	return *a.DispatchedAt
-}
-
-// lostStep: send, look, send again, and in the end give up in an order that no run
-// can slip through.
-func lostStep(a *Attempt, now time.Time) Step {
-	switch {
-	case a.RevokedAt != nil && now.Sub(*a.RevokedAt) < MissingGrace:
-		return Step{Name: StepFind, After: a.RevokedAt.Add(FindAfter)}
-	case a.RevokedAt != nil:
-		return Step{Name: StepGiveUp}
-	case a.Sends == 0 || a.SentAt == nil:
-		return Step{Name: StepDispatch}
-	case now.Sub(*a.SentAt) < ResendAfter:
-		return Step{Name: StepFind, After: a.SentAt.Add(FindAfter)}
-	case a.Sends < MaxSends:
-		return Step{Name: StepDispatch}
-	default:
-		return Step{Name: StepRevoke}
-	}
+	return a.mayBegin() && !r.bars(kind, a)
 }
 
 // wishSteps serve what people asked for. A wish to close or reject bars the others.

@@ -235,48 +235,6 @@ type Runs struct {
 	Extra   Extra  `json:"-"`
 }
 
-// RunSet is every attempt of one kind; CurrentAttempt is 0 while there is none.
-type RunSet struct {
-	CurrentAttempt int       `json:"currentAttempt"`
-	Attempts       []Attempt `json:"attempts,omitempty"`
-	Extra          Extra     `json:"-"`
-}
-
-// Attempt is one dispatch of a kind.
-type Attempt struct {
-	Number        int        `json:"attempt"`
-	Purpose       Purpose    `json:"purpose,omitempty"`
-	CorrelationID string     `json:"correlationId"`
-	RunID         int64      `json:"runId,omitempty"`
-	RunAttempt    int        `json:"runAttempt,omitempty"`
-	URL           string     `json:"url,omitempty"`
-	Status        string     `json:"status,omitempty"` // GitHub's word, for display; never terminality
-	Conclusion    string     `json:"conclusion,omitempty"`
-	Reason        string     `json:"reason,omitempty"`     // why it did not succeed, redacted
-	Doubt         string     `json:"doubt,omitempty"`      // code: GitHub reported a success that does not count
-	FailedStep    string     `json:"failedStep,omitempty"` // the step's name, as GitHub says it
-	DispatchedAt  *time.Time `json:"dispatchedAt,omitempty"`
-	SentAt        *time.Time `json:"sentAt,omitempty"` // when the dispatch was last about to be sent
-	Sends         int        `json:"sends,omitempty"`
-	CompletedAt   *time.Time `json:"completedAt,omitempty"`
-	MissingSince  *time.Time `json:"missingSince,omitempty"` // GitHub answered 404 for its run
-	RerunSeen     int        `json:"rerunSeen,omitempty"`    // highest run attempt seen; a re-run changes nothing else
-	ResultRead    bool       `json:"resultRead,omitempty"`
-	RevokedAt     *time.Time `json:"revokedAt,omitempty"` // its grant was deleted before it ended
-	Released      bool       `json:"released,omitempty"`  // its grant is deleted and its lease given back
-	HeadSHA       string     `json:"headSha,omitempty"`   // commit the run works on
-	PlanAttempt   int        `json:"planAttempt,omitempty"`
-	Digest        string     `json:"digest,omitempty"`    // approved digest that apply or destroy is granted
-	MayBeGone     bool       `json:"mayBeGone,omitempty"` // of a destroy: it may find nothing in the state
-	LeaseToken    int64      `json:"leaseToken,omitempty"`
-	Ref           string     `json:"ref,omitempty"`
-	Actor         string     `json:"actor,omitempty"`
-	RequestedBy   *Person    `json:"requestedBy,omitempty"` // who requested the round of this plan
-	Sender        string     `json:"sender,omitempty"`      // drawn by the worker that made the attempt; no other sends it the first time
-	SetAside      bool       `json:"setAside,omitempty"`
-	Extra         Extra      `json:"-"`
-}
-
 // Cleanup takes the block out of the code after a destroy: one current run, then
 // a pull request.
 type Cleanup struct {

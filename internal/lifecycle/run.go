@@ -30,10 +30,7 @@ func Started(kind Kind, a Attempt) Patch {
 			r.untrouble(string(StepCleanupMerge))
 			return r, nil
 		}
-		set := r.runSet(kind)
-		a.Number = lastNumber(set.Attempts) + 1
-		set.Attempts = append(set.Attempts, a)
-		set.CurrentAttempt = a.Number
+		r.runSet(kind).start(a)
 		r.drop(kind.Row().Serves, "")
 		r.untrouble(string(kind))
 		return r, nil
@@ -42,14 +39,6 @@ func Started(kind Kind, a Attempt) Patch {
 
 // keptCleanups is how many replaced cleanup runs a request still knows as its own.
 const keptCleanups = 20
-
-func lastNumber(attempts []Attempt) int {
-	last := 0
-	for _, a := range attempts {
-		last = max(last, a.Number)
-	}
-	return last
-}
 
 // mayStart is the last check before an attempt exists.
 func mayStart(r Request, kind Kind, a Attempt) *Refusal {
@@ -138,11 +127,9 @@ func canStartDestroy(r Request) *Refusal {
 func Sending(kind Kind, correlationID string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(kind, correlationID)
-		if !a.Lost() || a.RevokedAt != nil || a.Sends > 0 && a.SentAt != nil && now.Sub(*a.SentAt) < ResendAfter {
+		if a == nil || !a.send(now) {
 			return r, refuse(CodeRunning, "This %s was sent already.", kind)
 		}
-		a.SentAt = &now
-		a.Sends++
 		return r, nil
 	}
 }
@@ -151,24 +138,13 @@ func Sending(kind Kind, correlationID string, now time.Time) Patch {
 // about the request: a limit, or TfPilot itself is not let in. It is the sending with this
 // number; a later one stays.
 func NotSent(kind Kind, correlationID string, sends int) Patch {
-	return onAttempt(kind, correlationID, func(a *Attempt) {
-		if !a.Lost() || a.Sends != sends || sends == 0 {
-			return
-		}
-		if a.Sends--; a.Sends == 0 {
-			a.SentAt = nil
-		}
-	})
+	return onAttempt(kind, correlationID, func(a *Attempt) { a.unsend(sends) })
 }
 
 // RunStarted records the run that GitHub named in its answer to the dispatch. An
 // attempt that was sent more than once takes its run from the claim alone.
 func RunStarted(kind Kind, correlationID string, runID int64, url string) Patch {
-	return onAttempt(kind, correlationID, func(a *Attempt) {
-		if a.RunID == 0 && a.Conclusion == "" && a.Sends <= 1 && runID != 0 {
-			a.RunID, a.URL = runID, url
-		}
-	})
+	return onAttempt(kind, correlationID, func(a *Attempt) { a.answered(runID, url) })
 }
 
 func onAttempt(kind Kind, correlationID string, change func(*Attempt)) Patch {
@@ -180,156 +156,36 @@ func onAttempt(kind Kind, correlationID string, change func(*Attempt)) Patch {
 	}
 }
 
-// RunFacts is what GitHub says about one run, from a webhook, a list or a read.
-type RunFacts struct {
-	Kind          Kind
-	RunID         int64
-	RunAttempt    int
-	CorrelationID string // from a title that matched the whole pattern; may be empty
-	ClaimRunID    int64  // the run that the claim names; 0 when there is no claim
-	URL           string
-	Status        string
-	Conclusion    string
-	CompletedAt   time.Time // completed_at, else updated_at of a completed run; zero when it runs
-	Evidence      *Evidence // what the run left; without it a success is not recorded
-}
-
-// SeeRun takes in what GitHub says about a run. It touches only the attempt whose
-// run this is, never creates or moves an attempt, never replaces a conclusion, and
-// notes a re-run without taking anything from it. A success that GitHub reports counts
-// only with evidence: without any the attempt stays open, with evidence that does not fit
-// it has failed.
+// SeeRun takes in what GitHub reports about a run. It touches only the attempt whose
+// run this is, and never creates or moves an attempt.
 func SeeRun(f RunFacts) Patch {
 	return func(r Request) (Request, error) {
-		a := r.attemptOf(f)
-		if a == nil {
-			return r, nil
+		if a := r.AttemptOf(f); a != nil {
+			a.see(f, r.ID)
 		}
-		if f.RunAttempt > 1 {
-			a.RerunSeen = max(a.RerunSeen, f.RunAttempt)
-			return r, nil
-		}
-		a.MissingSince = nil
-		if a.RunID == 0 {
-			a.RunID, a.URL = f.RunID, f.URL
-		}
-		a.RunAttempt = 1
-		if a.URL == "" {
-			a.URL = f.URL
-		}
-		a.progress(f, r.ID)
 		return r, nil
 	}
 }
 
-// AttemptOf is the attempt that a run belongs to, or nil.
-func (r Request) AttemptOf(f RunFacts) *Attempt { return r.attemptOf(f) }
-
-// attemptOf finds the attempt that a run belongs to.
-func (r *Request) attemptOf(f RunFacts) *Attempt {
-	for _, a := range r.attemptsOf(f.Kind) {
-		if a.RunID != 0 && a.RunID == f.RunID {
-			return a
-		}
-	}
-	if f.CorrelationID == "" {
-		return nil
-	}
-	a := r.Attempt(f.Kind, f.CorrelationID)
-	switch {
-	case a == nil || a.RunID != 0 || a.Conclusion != "":
-		return nil
-	case f.ClaimRunID != 0 && f.ClaimRunID != f.RunID:
-		return nil
-	case a.Sends > 1 && f.ClaimRunID == 0:
-		return nil
-	}
-	return a
-}
-
-func (r *Request) attemptsOf(kind Kind) []*Attempt {
-	if kind == KindCleanup {
-		if r.Cleanup == nil {
-			return nil
-		}
-		return []*Attempt{&r.Cleanup.Attempt}
-	}
-	set := r.runSet(kind)
-	all := make([]*Attempt, 0, len(set.attempts()))
-	for i := range set.attempts() {
-		all = append(all, &set.Attempts[i])
-	}
-	return all
-}
-
-var statusRank = map[string]int{"": 0, "requested": 1, "queued": 1, "waiting": 1, "pending": 1, "in_progress": 2, "completed": 3}
-
-// progress moves the attempt forward. A completed run without a conclusion is not
-// at its end.
-func (a *Attempt) progress(f RunFacts, requestID string) {
-	if f.Conclusion == "success" && a.Conclusion == "" {
-		if f.Evidence == nil || f.Evidence.CorrelationID != a.CorrelationID {
-			return
-		}
-		if a.Doubt = f.Evidence.SuccessDoubt(f.Kind, requestID, *a, f.RunID); a.Doubt != "" {
-			f.Conclusion = "failure"
-		}
-	}
-	if a.Conclusion == "" {
-		if statusRank[f.Status] >= statusRank[a.Status] && statusRank[f.Status] > 0 {
-			a.Status = f.Status
-		}
-		if f.Status == "completed" && f.Conclusion != "" {
-			a.Conclusion = f.Conclusion
-		}
-	}
-	if a.Conclusion != "" && a.CompletedAt == nil && !f.CompletedAt.IsZero() && f.Status == "completed" {
-		at := f.CompletedAt
-		a.CompletedAt = &at
-	}
-}
-
-// MissingGrace is how long a run must be unknown to GitHub before its attempt is
-// given up.
-const MissingGrace = 10 * time.Minute
+// AttemptOf is the attempt that a run belongs to, nil when there is none.
+func (r *Request) AttemptOf(f RunFacts) *Attempt { return r.attemptsOf(f.Kind).of(f) }
 
 // RunMissing records that GitHub answered 404 for the attempt's run. The second
 // time, MissingGrace after the first, concludes it stale.
 func RunMissing(kind Kind, correlationID string, now time.Time) Patch {
-	return onAttempt(kind, correlationID, func(a *Attempt) {
-		switch {
-		case a.Conclusion != "":
-		case a.MissingSince == nil:
-			a.MissingSince = &now
-		case now.Sub(*a.MissingSince) >= MissingGrace:
-			a.conclude("stale", "GitHub does not know this run any more.", now)
-		}
-	})
+	return onAttempt(kind, correlationID, func(a *Attempt) { a.miss(now) })
 }
 
 // GiveUp concludes an attempt that GitHub will not conclude: startup_failure for a
 // dispatch that was refused, stale for a run that nobody can find.
 func GiveUp(kind Kind, correlationID, conclusion, reason string, now time.Time) Patch {
-	return onAttempt(kind, correlationID, func(a *Attempt) {
-		if a.Conclusion == "" {
-			a.conclude(conclusion, reason, now)
-		}
-	})
-}
-
-func (a *Attempt) conclude(conclusion, reason string, now time.Time) {
-	a.Conclusion, a.Reason, a.Status, a.CompletedAt = conclusion, reason, "completed", &now
-	a.ResultRead = true
+	return onAttempt(kind, correlationID, func(a *Attempt) { a.giveUp(conclusion, reason, now) })
 }
 
 // Revoked records that the grant of an attempt without a run was deleted. From then
 // on no run can take it; MissingGrace later it is given up.
 func Revoked(kind Kind, correlationID string, now time.Time) Patch {
-	return onAttempt(kind, correlationID, func(a *Attempt) {
-		if a.RevokedAt == nil {
-			a.RevokedAt = &now
-		}
-	})
+	return onAttempt(kind, correlationID, func(a *Attempt) { a.revoke(now) })
 }
 
 // Released records that the attempt's grant is deleted and its lease given back.
@@ -341,10 +197,9 @@ func Released(kind Kind, correlationID string) Patch {
 func ReadPlan(correlationID string, p Plan) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(KindPlan, correlationID)
-		if a == nil || a.ResultRead || a.Conclusion == "" {
+		if !a.takeResult() {
 			return r, nil
 		}
-		a.ResultRead = true
 		if a.Number != r.Runs.Plan.CurrentAttempt || !a.succeeded() {
 			return r, nil
 		}
@@ -365,10 +220,9 @@ func ReadPlan(correlationID string, p Plan) Patch {
 func ReadOutputs(correlationID string, outputs map[string]any) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(KindApply, correlationID)
-		if a == nil || a.ResultRead || a.Conclusion == "" {
+		if !a.takeResult() {
 			return r, nil
 		}
-		a.ResultRead = true
 		if len(outputs) > 0 {
 			r.Outputs = outputs
 		}
@@ -382,10 +236,9 @@ func ReadOutputs(correlationID string, outputs map[string]any) Patch {
 func ReadEnd(kind Kind, correlationID string, nothing bool) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(kind, correlationID)
-		if a == nil || a.ResultRead || a.Conclusion == "" {
+		if !a.takeResult() {
 			return r, nil
 		}
-		a.ResultRead = true
 		r.untrouble(string(kind))
 		if kind == KindCleanup && nothing {
 			r.Cleanup.Nothing = true
@@ -401,10 +254,9 @@ func ReadEnd(kind Kind, correlationID string, nothing bool) Patch {
 func ReadFailure(kind Kind, correlationID, code, reason, failedStep string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(kind, correlationID)
-		if a == nil || a.ResultRead {
+		if !a.takeFailure(reason, failedStep) {
 			return r, nil
 		}
-		a.ResultRead, a.Reason, a.FailedStep = true, reason, failedStep
 		if current := r.CurrentRun(kind); current != nil && current.CorrelationID == correlationID {
 			r.Problem = &Problem{Step: string(kind), Code: code, Text: failureText(kind, failedStep, reason), Since: now}
 		}

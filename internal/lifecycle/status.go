@@ -68,35 +68,6 @@ func destroyStatus(a *Attempt, now time.Time) Status {
 	}
 }
 
-// Current is the attempt that counts, nil while there is none.
-func (s RunSet) Current() *Attempt {
-	for i := range s.Attempts {
-		if s.CurrentAttempt != 0 && s.Attempts[i].Number == s.CurrentAttempt {
-			return &s.Attempts[i]
-		}
-	}
-	return nil
-}
-
-// failed says that the attempt concluded and did not succeed, whatever GitHub
-// calls it: failure, cancelled, timed_out, action_required, startup_failure,
-// stale, skipped, neutral.
-func (a *Attempt) failed() bool { return a != nil && a.Conclusion != "" && a.Conclusion != success }
-
-func (a *Attempt) succeeded() bool { return a != nil && a.Conclusion == success }
-
-// active says that the attempt has not concluded.
-func (a *Attempt) active() bool { return a != nil && a.Conclusion == "" }
-
-// Lost says that the attempt's run is not known and must be looked for.
-func (a *Attempt) Lost() bool { return a.active() && a.RunID == 0 }
-
-// NeedsReconciling says that GitHub must be asked: the run is known and its
-// conclusion or its end is not.
-func (a *Attempt) NeedsReconciling() bool {
-	return a != nil && a.RunID != 0 && (a.Conclusion == "" || a.CompletedAt == nil)
-}
-
 // Stuck says that the cleanup does not go on by itself: its run did not succeed, or
 // its pull request cannot be merged. Starting it again may help.
 func (c *Cleanup) Stuck() bool { return c != nil && (c.failed() || c.Blocked) }
@@ -112,19 +83,7 @@ func (r Request) closed() bool {
 // Attempt finds the attempt of this kind with this correlation id, nil when there
 // is none.
 func (r *Request) Attempt(kind Kind, correlationID string) *Attempt {
-	if kind == KindCleanup {
-		if r.Cleanup != nil && r.Cleanup.CorrelationID == correlationID {
-			return &r.Cleanup.Attempt
-		}
-		return nil
-	}
-	set := r.runSet(kind)
-	for i := range set.attempts() {
-		if set.Attempts[i].CorrelationID == correlationID {
-			return &set.Attempts[i]
-		}
-	}
-	return nil
+	return r.attemptsOf(kind).named(correlationID)
 }
 
 // CurrentRun is the attempt of this kind that counts, nil when there is none.
@@ -141,11 +100,15 @@ func (r *Request) CurrentRun(kind Kind) *Attempt {
 	return nil
 }
 
-func (s *RunSet) attempts() []Attempt {
-	if s == nil {
-		return nil
+// attemptsOf are all attempts of a kind that the document holds.
+func (r *Request) attemptsOf(kind Kind) Attempts {
+	if kind == KindCleanup {
+		if r.Cleanup == nil {
+			return nil
+		}
+		return Attempts{&r.Cleanup.Attempt}
 	}
-	return s.Attempts
+	return r.runSet(kind).all()
 }
 
 func (r *Request) runSet(kind Kind) *RunSet {

@@ -32,7 +32,7 @@ func Want(w Wish) Patch {
 		case ActionPlan:
 			w.Purpose = r.nextPurpose()
 		case ActionDestroy:
-			w.AfterPlan = lastNumber(r.Runs.Plan.Attempts)
+			w.AfterPlan = r.Runs.Plan.all().last()
 		}
 		if r.Problem != nil && r.Problem.Step == string(w.What) {
 			r.Problem = nil
