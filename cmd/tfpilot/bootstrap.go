@@ -30,13 +30,13 @@ func newBootstrap() *cobra.Command {
 	var runs bootstrap.Runs
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "bootstrap PROJECT", Short: "Write the infra repository of a project, for a person to commit", Args: cobra.ExactArgs(1),
+		Use: "bootstrap PROJECT", Short: "Write the files of a project's infra repository, for you to review and commit", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(checksums) == 0 {
-				return usagef("--sha256 is missing: a run fetches no tfpilot that it cannot check; give NAME=HEX from the release's SHA256SUMS")
+				return usagef("--sha256 is required: runs verify the tfpilot that they download; use NAME=HEX from the release's SHA256SUMS")
 			}
 			if runs.PlanRole == "" || runs.ApplyRole == "" {
-				return usagef("--plan-role or --apply-role is missing: give the ARNs of this project's two roles, which the workflow files name")
+				return usagef("--plan-role and --apply-role are required: the ARNs of the two roles that runs of this project assume")
 			}
 			cfg, err := settings(config.Bootstrap)
 			if err != nil {
@@ -58,32 +58,32 @@ func newBootstrap() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return tellWritten(visible{c.OutOrStdout()}, asJSON, wrote{out, project.Owner + "/" + project.Repo, written, kept, unlocked})
+			return printWritten(visible{c.OutOrStdout()}, asJSON, wrote{out, project.Owner + "/" + project.Repo, written, kept, unlocked})
 		},
 	}
-	c.Flags().StringVar(&out, "out", "infra", "directory to write to; files that exist are kept")
-	c.Flags().StringVar(&release, "release", version, "version of the tfpilot release that runs fetch")
+	c.Flags().StringVar(&out, "out", "infra", "directory to write to; existing files are kept")
+	c.Flags().StringVar(&release, "release", version, "version of the tfpilot release that runs download")
 	c.Flags().StringVar(&runs.PlanRole, "plan-role", "", "ARN of the role that plans")
 	c.Flags().StringVar(&runs.ApplyRole, "apply-role", "", "ARN of the role that applies and destroys")
 	c.Flags().StringVar(&runs.Runner, "runner", bootstrap.DefaultRunner, "label of the runner")
-	c.Flags().StringVar(&runs.Actor, "actor", bootstrap.DefaultActor, "login of the App that dispatches")
-	c.Flags().StringVar(&runs.Releases, "releases", bootstrap.DefaultReleases, "address below which releases are fetched")
+	c.Flags().StringVar(&runs.Actor, "actor", bootstrap.DefaultActor, "login of the App that dispatches workflows")
+	c.Flags().StringVar(&runs.Releases, "releases", bootstrap.DefaultReleases, "base URL of the releases")
 	c.Flags().StringToStringVar(&checksums, "sha256", nil, "SHA-256 of each release asset, name=hex")
-	c.Flags().StringArrayVar(&owners, "owner", nil, "who reviews workflows, modules and roots, @org/team or @login, for CODEOWNERS; may be given again")
+	c.Flags().StringArrayVar(&owners, "owner", nil, "code owner of workflows, modules and roots, @org/team or @login; repeatable")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 
-// wrote is what bootstrap did.
+// wrote is the result of bootstrap.
 type wrote struct {
 	Out        string   `json:"out"`
 	Repository string   `json:"repository"`
 	Written    []string `json:"written"`
-	Kept       []string `json:"kept"`               // is there already, and otherwise than TfPilot would write it
+	Kept       []string `json:"kept"`               // existing files that differ from the ones TfPilot would write
 	Unlocked   string   `json:"unlocked,omitempty"` // why there are no lock files
 }
 
-// lockProviders adds a lock file to each root, and says why when it cannot.
+// lockProviders adds a lock file to each root. If it cannot, it returns the reason.
 func lockProviders(ctx context.Context, files map[string][]byte) (unlocked string) {
 	locked, err := bootstrap.Registry{Client: &http.Client{}}.Lock(ctx, files)
 	if err != nil {
@@ -93,22 +93,22 @@ func lockProviders(ctx context.Context, files map[string][]byte) (unlocked strin
 	return ""
 }
 
-func tellWritten(out io.Writer, asJSON bool, w wrote) error {
+func printWritten(out io.Writer, asJSON bool, w wrote) error {
 	if asJSON {
 		return json.NewEncoder(out).Encode(w)
 	}
 	for _, name := range w.Kept {
-		_, _ = fmt.Fprintf(out, "kept as it is, though TfPilot would write it otherwise: %s\n", name)
+		_, _ = fmt.Fprintf(out, "kept existing file, which differs from the one TfPilot would write: %s\n", name)
 	}
 	if w.Unlocked != "" {
-		_, _ = fmt.Fprintf(out, "No %s was written, and no run starts without it: %s.\nRun `terraform providers lock` in each directory of envs/, or bootstrap again.\n",
+		_, _ = fmt.Fprintf(out, "No %s was written, and runs fail without it: %s.\nRun `terraform providers lock` in each directory of envs/, or run bootstrap again.\n",
 			bootstrap.LockFile, w.Unlocked)
 	}
-	_, err := fmt.Fprintf(out, "%d new files are in %s. Look at them and commit them to %s.\n", len(w.Written), w.Out, w.Repository)
+	_, err := fmt.Fprintf(out, "Wrote %d new files to %s. Review them and commit them to %s.\n", len(w.Written), w.Out, w.Repository)
 	return err
 }
 
-// projectNamed finds the project that an argument or flag names.
+// projectNamed finds a project by the value of an argument or flag.
 func projectNamed(cfg *config.Config, what, name string) (config.Project, error) {
 	var names []string
 	for _, p := range cfg.Projects {
@@ -117,12 +117,15 @@ func projectNamed(cfg *config.Config, what, name string) (config.Project, error)
 		}
 		names = append(names, p.Name)
 	}
-	return config.Project{}, usagef("%s: there is no project %q; there is %s", what, name, strings.Join(names, ", "))
+	if name == "" {
+		return config.Project{}, usagef("%s is required: %s", what, strings.Join(names, ", "))
+	}
+	return config.Project{}, usagef("%s: unknown project %q; projects: %s", what, name, strings.Join(names, ", "))
 }
 
-// renderRepository makes the whole tree of a project's infra repository, with the
-// built-in modules. Runs work in the region of the requests bucket; where resources and
-// states are is written in each environment's own root.
+// renderRepository renders all files of a project's infra repository, with the built-in
+// modules. Workflow runs use the region of the requests bucket. The root of each
+// environment sets the regions of its resources and its state.
 func renderRepository(p config.Project, requests config.Store, release bootstrap.Release, runs bootstrap.Runs, owners ...string) (map[string][]byte, error) {
 	b := bootstrap.Project{
 		Name: p.Name, Repo: p.Owner + "/" + p.Repo, RequestsBucket: requests.Bucket, Region: requests.Region,
@@ -132,15 +135,16 @@ func renderRepository(p config.Project, requests config.Store, release bootstrap
 		b.Environments = append(b.Environments, bootstrap.Environment{
 			Key: e.Key, Slug: e.Slug, Region: e.Region, StateKey: e.Backend.Key,
 			Backend: &bootstrap.Backend{
-				Bucket: e.Backend.Bucket, Region: e.Backend.Region, UseLockfile: e.Backend.UseLockfile, DynamoDBTable: e.Backend.DynamoDBTable,
+				Bucket: e.Backend.Bucket, Region: e.Backend.Region,
+				UseLockfile: e.Backend.UseLockfile, DynamoDBTable: e.Backend.DynamoDBTable,
 			},
 		})
 	}
 	return bootstrap.Render(b, templates.FS)
 }
 
-// putModules makes the repository's modules those that people are offered: a request
-// for one that is not there could never be planned.
+// putModules replaces the modules of the repository with those of the catalog. A request
+// for a module that is not in the repository could never be planned.
 func putModules(files map[string][]byte, c config.Catalog) error {
 	offered, err := loadCatalog(c)
 	if err != nil {
@@ -156,8 +160,8 @@ func putModules(files map[string][]byte, c config.Catalog) error {
 	return nil
 }
 
-// writeTree writes the files that do not exist yet, and names those that do and
-// differ: nothing of what somebody has is written over.
+// writeTree writes the files that do not exist yet. It never overwrites a file, and
+// returns the existing files that differ as kept.
 func writeTree(dir string, files map[string][]byte) (written, kept []string, err error) {
 	written, kept = []string{}, []string{}
 	for _, name := range slices.Sorted(maps.Keys(files)) {

@@ -14,22 +14,22 @@ import (
 )
 
 func newCatalog() *cobra.Command {
-	c := &cobra.Command{Use: "catalog", Short: "Look after the modules on offer"}
+	c := &cobra.Command{Use: "catalog", Short: "Manage the module catalog"}
 	var previous string
 	var asJSON bool
 	lint := &cobra.Command{
-		Use: "lint [DIR]", Short: "Check modules; with --previous also that they only grew; notes do not fail", Args: cobra.MaximumNArgs(1),
+		Use: "lint [DIR]", Short: "Check modules; with --previous also for breaking changes; notes are not failures", Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			modules := catalog.BuiltinFS()
 			var before fs.FS
 			var err error
 			if len(args) == 1 {
-				if modules, err = folderFS("DIR", args[0]); err != nil {
+				if modules, err = modulesFS("DIR", args[0]); err != nil {
 					return err
 				}
 			}
 			if previous != "" {
-				if before, err = folderFS("--previous", previous); err != nil {
+				if before, err = modulesFS("--previous", previous); err != nil {
 					return err
 				}
 			}
@@ -47,20 +47,20 @@ func newCatalog() *cobra.Command {
 		},
 	}
 	lint.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	lint.Flags().StringVar(&previous, "previous", "", "directory of the modules as they are in use")
+	lint.Flags().StringVar(&previous, "previous", "", "directory of the modules that are in use now")
 	c.AddCommand(lint)
 	return c
 }
 
-// folderFS opens a folder of modules. One that holds nothing is a mistake: it would be
-// found faultless.
-func folderFS(what, dir string) (fs.FS, error) {
+// modulesFS opens a directory of modules. An empty one is an error: linting it would
+// always succeed.
+func modulesFS(what, dir string) (fs.FS, error) {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w; name the folder that holds one folder for each module", what, err)
+		return nil, fmt.Errorf("%s: %w; want a directory with one subdirectory for each module", what, err)
 	case !slices.ContainsFunc(entries, fs.DirEntry.IsDir):
-		return nil, fmt.Errorf("%s: %s holds no module; name the folder that holds one folder for each module", what, dir)
+		return nil, fmt.Errorf("%s: no modules in %s; want a directory with one subdirectory for each module", what, dir)
 	}
 	return os.DirFS(dir), nil
 }

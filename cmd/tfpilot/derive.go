@@ -20,9 +20,9 @@ type derived struct {
 	Next    []lifecycle.Step  `json:"next"`
 }
 
-// unwrapped takes the document out of what `requests show --json` and `requests export`
-// print: read as a document itself, that would be one without any fact. They also report
-// whether it is archived: documents that were archived before 2026-11-30 do not.
+// unwrapped extracts the document from the output of `requests show --json` or `requests export`.
+// Decoded as a document, that output would have no facts. The output also reports whether the
+// request is archived: documents that were archived before 2026-11-30 do not.
 func unwrapped(data []byte) (document []byte, archived bool) {
 	var printed struct {
 		Request  json.RawMessage `json:"request"`
@@ -37,7 +37,7 @@ func unwrapped(data []byte) (document []byte, archived bool) {
 func newDerive() *cobra.Command {
 	var clock string
 	c := &cobra.Command{
-		Use: "derive", Short: "Read a document, or what requests show --json prints, on standard input; print its status, what may be done and what is due", Args: cobra.NoArgs,
+		Use: "derive", Short: "Print the status, actions and next steps of a request document on standard input", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			now := time.Now().UTC()
 			if clock != "" {
@@ -54,7 +54,7 @@ func newDerive() *cobra.Command {
 			document, archived := unwrapped(data)
 			var r lifecycle.Request
 			if err := lifecycle.Decode(document, &r); err != nil {
-				return fmt.Errorf("standard input is no request document: %w; give one, or what tfpilot requests show --json prints", err)
+				return fmt.Errorf("standard input is not a request document: %w; use one, or the output of tfpilot requests show --json", err)
 			}
 			if archived && r.ArchivedAt == nil {
 				r.ArchivedAt = &r.UpdatedAt
@@ -68,6 +68,6 @@ func newDerive() *cobra.Command {
 			return enc.Encode(d)
 		},
 	}
-	c.Flags().StringVar(&clock, "now", "", "the time to derive for, RFC 3339; the current time when empty")
+	c.Flags().StringVar(&clock, "now", "", "time to derive for, RFC 3339 (default: the current time)")
 	return c
 }

@@ -24,12 +24,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// newDoctor checks what an operator connected: every part is asked once, and what
-// fails names the fix.
+// newDoctor checks the configuration and every service that TfPilot needs. Each failed
+// check comes with its fix.
 func newDoctor() *cobra.Command {
 	var roles, asJSON bool
 	c := &cobra.Command{
-		Use: "doctor", Short: "Check the configuration and everything that it connects", Args: cobra.NoArgs,
+		Use: "doctor", Short: "Check the configuration and every dependency", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := settings(config.Doctor)
 			if err != nil {
@@ -42,12 +42,12 @@ func newDoctor() *cobra.Command {
 			return doctor(c.Context(), visible{c.OutOrStdout()}, cfg, asJSON)
 		},
 	}
-	c.Flags().BoolVar(&roles, "roles", false, "print who has which role")
+	c.Flags().BoolVar(&roles, "roles", false, "print the role of each person")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 
-// finding is one line of the doctor.
+// finding is the result of one check.
 type finding struct {
 	what string
 	err  error
@@ -55,10 +55,10 @@ type finding struct {
 
 func doctor(ctx context.Context, out io.Writer, cfg *config.Config, asJSON bool) error {
 	offered, err := loadCatalog(cfg.Catalog)
-	findings := []finding{{"the modules on offer can be read", err}}
+	findings := []finding{{"the module catalog can be read", err}}
 	if err != nil {
 		plain := *cfg
-		plain.Catalog, cfg = config.Catalog{}, &plain // the others are asked all the same
+		plain.Catalog, cfg = config.Catalog{}, &plain // run the other checks anyway
 		offered = &catalog.Catalog{}
 	}
 	p, err := open(ctx, cfg, credentials{}, newLog(slog.LevelError, false))
@@ -67,11 +67,11 @@ func doctor(ctx context.Context, out io.Writer, cfg *config.Config, asJSON bool)
 	}
 	defer func() { _ = p.close() }()
 	findings = append(findings, p.examine(ctx, offered.Modules())...)
-	tell := tellFindings
+	write := writeFindings
 	if asJSON {
-		tell = findingsAsJSON
+		write = writeFindingsJSON
 	}
-	if err := tell(out, cfg.Warnings, findings); err != nil {
+	if err := write(out, cfg.Warnings, findings); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(findings, func(f finding) bool { return f.err != nil }) {
@@ -80,10 +80,10 @@ func doctor(ctx context.Context, out io.Writer, cfg *config.Config, asJSON bool)
 	return nil
 }
 
-// examine asks every part, also when another fails.
+// examine runs every check, even after one fails.
 func (p *parts) examine(ctx context.Context, offered []*catalog.Module) []finding {
 	found := []finding{
-		{"bucket " + p.cfg.Store.Bucket + " keeps conditional writes", p.probe(ctx)},
+		{"bucket " + p.cfg.Store.Bucket + " supports conditional writes", p.probe(ctx)},
 	}
 	found = append(found, p.examineRedis(ctx)...)
 	found = append(found, p.examineSlack(ctx)...)
@@ -92,7 +92,7 @@ func (p *parts) examine(ctx context.Context, offered []*catalog.Module) []findin
 	return append(found, p.examineModel(ctx)...)
 }
 
-func tellFindings(out io.Writer, notes []string, findings []finding) error {
+func writeFindings(out io.Writer, notes []string, findings []finding) error {
 	for _, n := range notes {
 		_, _ = fmt.Fprintln(out, "note:", n)
 	}
@@ -102,12 +102,12 @@ func tellFindings(out io.Writer, notes []string, findings []finding) error {
 			_, _ = fmt.Fprintf(t, "ok\t%s\n", f.what)
 			continue
 		}
-		_, _ = fmt.Fprintf(t, "FAILS\t%s\n\t  %v\n", f.what, f.err)
+		_, _ = fmt.Fprintf(t, "FAIL\t%s\n\t  %v\n", f.what, f.err)
 	}
 	return t.Flush()
 }
 
-func findingsAsJSON(out io.Writer, notes []string, findings []finding) error {
+func writeFindingsJSON(out io.Writer, notes []string, findings []finding) error {
 	type line struct {
 		What  string `json:"what"`
 		OK    bool   `json:"ok"`
@@ -127,80 +127,80 @@ func findingsAsJSON(out io.Writer, notes []string, findings []finding) error {
 	return json.NewEncoder(out).Encode(all)
 }
 
-// examineRedis asks whether Redis answers and keeps what it is given.
+// examineRedis checks that Redis responds and does not evict tasks.
 func (p *parts) examineRedis(ctx context.Context) []finding {
-	found := []finding{{"Redis answers", mend(p.redis.Ping(ctx), "check REDIS_URL")}}
+	found := []finding{{"Redis responds", withHint(p.redis.Ping(ctx), "check REDIS_URL")}}
 	if found[0].err != nil {
 		return found
 	}
-	keeps := finding{what: "Redis keeps its entries when its memory is full"}
+	keeps := finding{what: "Redis does not evict tasks"}
 	policy, err := p.redis.EvictionPolicy(ctx)
 	switch {
 	case err != nil:
-		keeps.err = mend(err, "check REDIS_URL")
+		keeps.err = withHint(err, "check REDIS_URL")
 	case policy == "":
-		keeps.what = "whether Redis keeps its entries when its memory is full is not known, since it answers neither CONFIG GET nor INFO memory: its maxmemory-policy must be noeviction"
+		keeps.what = "cannot tell whether Redis evicts tasks: it allows neither CONFIG GET nor INFO memory. " +
+			"Make sure that maxmemory-policy is noeviction"
 	case policy != queue.KeepsEntries:
-		keeps.err = fmt.Errorf("maxmemory-policy is %.40q, so that Redis may drop tasks: set it to %s", policy, queue.KeepsEntries)
+		keeps.err = fmt.Errorf("maxmemory-policy is %.40q, so Redis may evict tasks: set it to %s", policy, queue.KeepsEntries)
 	}
 	return append(found, keeps)
 }
 
-// examineGitHub asks GitHub about the App and about all that the infra repositories need.
+// examineGitHub checks the GitHub App, the infra repositories and the environments.
 func (p *parts) examineGitHub(ctx context.Context, offered []*catalog.Module) []finding {
-	hub, err := p.github()
+	client, err := p.github()
 	if err != nil {
-		return []finding{{"GitHub can be called", err}}
+		return []finding{{"the GitHub settings are valid", err}}
 	}
-	found := p.examineApp(ctx, hub)
-	found = append(found, p.examineRepositories(ctx, hub, offered)...)
-	return append(found, p.examineEnvironments(ctx, hub)...)
+	found := p.examineApp(ctx, client)
+	found = append(found, p.examineRepositories(ctx, client, offered)...)
+	return append(found, p.examineEnvironments(ctx, client)...)
 }
 
-// examineApp asks whether GitHub lets TfPilot in, with what permissions, and what time it
-// is there.
-func (p *parts) examineApp(ctx context.Context, hub *github.Client) []finding {
-	found := []finding{p.examinePermissions(ctx, hub)}
-	if skew, ok := hub.Skew(); ok {
-		clock := finding{what: "the clock agrees with GitHub's"}
+// examineApp checks the credentials and permissions of the App, the clock, the version of
+// a GitHub Enterprise Server, and the webhook.
+func (p *parts) examineApp(ctx context.Context, client *github.Client) []finding {
+	found := []finding{p.examinePermissions(ctx, client)}
+	if skew, ok := client.Skew(); ok {
+		clock := finding{what: "the clock matches GitHub's"}
 		if skew.Abs() > github.MaxSkew {
-			clock.err = fmt.Errorf("%s; synchronize it, or GitHub refuses TfPilot's App", github.SkewInWords(skew))
+			clock.err = fmt.Errorf("%s; synchronize it, because GitHub rejects tokens from a wrong clock", github.SkewInWords(skew))
 		}
 		found = append(found, clock)
 	}
-	if server := hub.Server(); server != "" {
+	if server := client.Server(); server != "" {
 		f := finding{what: "GitHub Enterprise Server " + server + " is supported"}
 		if github.ServerTooOld(server) {
-			f.err = fmt.Errorf("TfPilot supports GitHub Enterprise Server from %s; upgrade the server", github.OldestServer)
+			f.err = fmt.Errorf("TfPilot requires GitHub Enterprise Server %s or later; upgrade the server", github.OldestServer)
 		}
 		found = append(found, f)
 	}
-	return append(found, p.examineWebhook(ctx, hub)...)
+	return append(found, p.examineWebhook(ctx, client)...)
 }
 
-// examinePermissions compares the App's permissions with what TfPilot needs, no more and
-// no less.
-func (p *parts) examinePermissions(ctx context.Context, hub *github.Client) finding {
-	f := finding{what: "the GitHub App has its permissions and no others"}
+// examinePermissions checks that the App has exactly the permissions that TfPilot needs.
+func (p *parts) examinePermissions(ctx context.Context, client *github.Client) finding {
+	f := finding{what: "the GitHub App has exactly the permissions that TfPilot needs"}
 	if p.cfg.GitHub.Token.Set() {
-		return finding{"GitHub takes the token (use an App in production)", mend(errOf(hub.Self(ctx)), "check GITHUB_TOKEN and GITHUB_API_URL")}
+		return finding{"GitHub accepts the token (use a GitHub App in production)", withHint(errOf(client.Self(ctx)), "check GITHUB_TOKEN and GITHUB_API_URL")}
 	}
-	in, err := hub.Installation(ctx)
+	in, err := client.Installation(ctx)
 	if err != nil {
-		return finding{f.what, mend(err, "check GITHUB_API_URL and the three GITHUB_APP_… variables, and that the App is installed")}
+		return finding{f.what, withHint(err, "check GITHUB_API_URL and the three GITHUB_APP_… variables, and make sure that the App is installed")}
 	}
 	if in.Suspended {
-		return finding{f.what, errors.New("the installation of the App is suspended; an owner of the organization ends that under Settings, GitHub Apps")}
+		return finding{f.what, errors.New("the installation of the App is suspended; an owner of the organization can unsuspend it under Settings, GitHub Apps")}
 	}
 	var wrong []string
 	for name, need := range github.Permissions {
 		if in.Permissions[name] != need {
-			wrong = append(wrong, fmt.Sprintf("%s should be %s and is %q", name, need, in.Permissions[name]))
+			wrong = append(wrong, fmt.Sprintf("%s should be %s but is %q", name, need, in.Permissions[name]))
 		}
 	}
 	for name := range in.Permissions {
 		if _, ok := github.Permissions[name]; !ok {
-			wrong = append(wrong, name+" is granted and not needed")
+			wrong = append(wrong, name+" is granted but not needed")
 		}
 	}
 	if len(wrong) > 0 {
@@ -213,45 +213,50 @@ func (p *parts) examinePermissions(ctx context.Context, hub *github.Client) find
 func errOf[T any](_ T, err error) error { return err }
 
 // examineEnvironments compares each environment's backend.tf with tfpilot.yaml.
-func (p *parts) examineEnvironments(ctx context.Context, hub *github.Client) []finding {
+func (p *parts) examineEnvironments(ctx context.Context, client *github.Client) []finding {
 	var all []finding
 	for _, project := range p.cfg.Projects {
 		for _, e := range project.Environments {
-			f := finding{what: fmt.Sprintf("%s %s is deployed and its backend fits", project.Name, e)}
-			f.err = examineBackend(ctx, hub, project, e)
+			f := finding{what: fmt.Sprintf("%s %s: deployed, backend matches", project.Name, e)}
+			f.err = examineBackend(ctx, client, project, e)
 			all = append(all, f)
 		}
 	}
 	return all
 }
 
-func examineBackend(ctx context.Context, hub *github.Client, p config.Project, e config.Environment) error {
+func examineBackend(ctx context.Context, client *github.Client, p config.Project, e config.Environment) error {
 	path := e.Root() + "/backend.tf"
-	file, err := hub.File(ctx, github.Repo{Owner: p.Owner, Name: p.Repo}, p.Base, path)
+	file, err := client.File(ctx, github.Repo{Owner: p.Owner, Name: p.Repo}, p.Base, path)
 	switch {
 	case errors.Is(err, github.ErrNotFound):
-		return mend(err, "install the App on "+p.Owner+"/"+p.Repo+", run tfpilot bootstrap "+p.Name+" and commit what it writes")
+		return withHint(err, "install the App on "+p.Owner+"/"+p.Repo+", run tfpilot bootstrap "+p.Name+" and commit the files")
 	case err != nil:
-		return mend(err, "check GITHUB_API_URL and what GitHub is asked with, GITHUB_APP_… or GITHUB_TOKEN")
+		return withHint(err, "check GITHUB_API_URL and the credentials: GITHUB_APP_… or GITHUB_TOKEN")
 	}
 	have, err := terraform.ParseBackend(map[string][]byte{"backend.tf": file.Content})
 	if err != nil {
-		return mend(err, "mend "+path+" of "+p.Owner+"/"+p.Repo)
+		return withHint(err, "fix "+path+" in "+p.Owner+"/"+p.Repo)
 	}
-	want := terraform.Backend{Bucket: e.Backend.Bucket, Key: e.Backend.Key, Region: e.Backend.Region, DynamoDBTable: e.Backend.DynamoDBTable, UseLockfile: e.Backend.UseLockfile, Encrypt: true}
+	want := terraform.Backend{
+		Bucket: e.Backend.Bucket, Key: e.Backend.Key, Region: e.Backend.Region,
+		DynamoDBTable: e.Backend.DynamoDBTable, UseLockfile: e.Backend.UseLockfile, Encrypt: true,
+	}
 	if diff := want.Compare(have); len(diff) > 0 {
-		return fmt.Errorf("%s differs from what bootstrap writes for tfpilot.yaml: %v; make tfpilot.yaml name where the state is, or change the file", path, diff)
+		return fmt.Errorf("%s does not match tfpilot.yaml: %v; set the location of the state in tfpilot.yaml, or change the file", path, diff)
 	}
 	lock := e.Root() + "/" + bootstrap.LockFile
-	if _, err := hub.File(ctx, github.Repo{Owner: p.Owner, Name: p.Repo}, p.Base, lock); err != nil {
-		return mend(err, "no run starts without "+lock+": commit the one that tfpilot bootstrap makes, or run terraform providers lock")
+	if _, err := client.File(ctx, github.Repo{Owner: p.Owner, Name: p.Repo}, p.Base, lock); err != nil {
+		return withHint(err, "runs fail without "+lock+": commit the one that tfpilot bootstrap writes, or run terraform providers lock")
 	}
 	return nil
 }
 
 func printRoles(out io.Writer, policy rbac.Policy, asJSON bool) error {
 	people := map[string]bool{}
-	for _, list := range [][]string{policy.Admins, policy.Approvers, policy.Viewers, policy.AllowedLogins, policy.ProdAllowed, policy.DestroyProdAllowed} {
+	for _, list := range [][]string{
+		policy.Admins, policy.Approvers, policy.Viewers, policy.AllowedLogins, policy.ProdAllowed, policy.DestroyProdAllowed,
+	} {
 		for _, login := range list {
 			people[lifecycle.FoldLogin(login)] = true
 		}
@@ -264,7 +269,7 @@ func printRoles(out io.Writer, policy rbac.Policy, asJSON bool) error {
 	for _, login := range slices.Sorted(maps.Keys(people)) {
 		roles = append(roles, line{login, policy.Role(rbac.Subject{Login: login})})
 	}
-	rest := policy.Role(rbac.Subject{Login: "somebody-else"})
+	rest := policy.Role(rbac.Subject{Login: "someone-else"})
 	if asJSON {
 		return json.NewEncoder(out).Encode(map[string]any{"roles": roles, "everybodyElse": rest})
 	}
@@ -272,6 +277,6 @@ func printRoles(out io.Writer, policy rbac.Policy, asJSON bool) error {
 	for _, l := range roles {
 		_, _ = fmt.Fprintf(t, "%s\t%s\n", l.Login, l.Role)
 	}
-	_, _ = fmt.Fprintln(t, "everybody else with a linked account\t"+string(rest))
+	_, _ = fmt.Fprintln(t, "everyone else with a linked account\t"+string(rest))
 	return t.Flush()
 }

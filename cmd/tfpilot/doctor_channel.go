@@ -8,7 +8,7 @@ import (
 	"github.com/tfpilot/tfpilot/slackapp"
 )
 
-// examineChannels asks Slack about the channel of each environment, each channel once.
+// examineChannels checks each channel once: it must exist, and TfPilot must be able to post to it.
 func (p *parts) examineChannels(ctx context.Context, channels slackapp.Channels) []finding {
 	var all []finding
 	of := map[string][]string{}
@@ -22,9 +22,9 @@ func (p *parts) examineChannels(ctx context.Context, channels slackapp.Channels)
 		}
 	}
 	for _, channel := range order {
-		f := finding{what: "the channel " + channel + " takes cards"}
+		f := finding{what: "TfPilot can post to channel " + channel}
 		if err := channels.Fault(ctx, channel); err != nil {
-			f.err = fmt.Errorf("%w; it is that of %s", err, strings.Join(of[channel], ", "))
+			f.err = fmt.Errorf("%w; it is the channel of %s", err, strings.Join(of[channel], ", "))
 		}
 		all = append(all, f)
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// examineLocks names each environment whose state a run found locked. The lock itself
-// is in a bucket that TfPilot may not read. A bucket of requests that cannot be read is
-// another finding.
+// examineLocks lists each environment whose state a run found locked. TfPilot cannot read
+// the state bucket, so it reports what the last run saw. Another check reports a requests
+// bucket that cannot be read.
 func (p *parts) examineLocks(ctx context.Context) []finding {
 	var locked []error
 	for _, project := range p.cfg.Projects {
@@ -23,5 +23,5 @@ func (p *parts) examineLocks(ctx context.Context) []finding {
 			}
 		}
 	}
-	return []finding{{"no run stopped at the lock of a state", errors.Join(locked...)}}
+	return []finding{{"no state is locked", errors.Join(locked...)}}
 }

@@ -17,70 +17,71 @@ import (
 )
 
 // examineRepositories compares the infra repository of each project with the
-// configuration: its name, its workflow files, and its modules with those on offer.
-func (p *parts) examineRepositories(ctx context.Context, hub *github.Client, offered []*catalog.Module) []finding {
+// configuration: its name, its workflow files and its modules.
+func (p *parts) examineRepositories(ctx context.Context, client *github.Client, offered []*catalog.Module) []finding {
 	var found []finding
 	for _, project := range p.cfg.Projects {
 		repo := github.Repo{Owner: project.Owner, Name: project.Repo}
-		err := examineRepository(ctx, hub, repo, project)
-		found = append(found, finding{fmt.Sprintf("%s has the repository %s", project.Name, repo), err})
+		err := examineRepository(ctx, client, repo, project)
+		found = append(found, finding{fmt.Sprintf("%s: repository %s matches tfpilot.yaml", project.Name, repo), err})
 		var other *otherRepository
 		if err != nil && !errors.As(err, &other) {
-			continue // what is in it cannot be read
+			continue // its content cannot be read
 		}
 		found = append(found,
-			finding{project.Name + " has its workflow files", p.examineWorkflows(ctx, hub, repo, project)},
-			examineModules(ctx, hub, repo, project, offered))
+			finding{project.Name + ": workflow files are up to date", p.examineWorkflows(ctx, client, repo, project)},
+			examineModules(ctx, client, repo, project, offered))
 	}
 	return found
 }
 
-// otherRepository is a repository that can be read and is not as tfpilot.yaml describes
-// it.
+// otherRepository is an error about a repository that can be read but does not match
+// tfpilot.yaml.
 type otherRepository struct{ text string }
 
 func (e *otherRepository) Error() string { return e.text }
 
-func examineRepository(ctx context.Context, hub *github.Client, repo github.Repo, project config.Project) error {
-	info, err := hub.Repo(ctx, repo)
+func examineRepository(ctx context.Context, client *github.Client, repo github.Repo, project config.Project) error {
+	info, err := client.Repo(ctx, repo)
 	if err != nil {
-		return mend(err, "install the App on "+repo.String()+", or correct owner and repo of "+project.Name+" in tfpilot.yaml")
+		return withHint(err, "install the App on "+repo.String()+", or correct owner and repo of "+project.Name+" in tfpilot.yaml")
 	}
 	owner, name, _ := strings.Cut(info.FullName, "/")
 	switch {
 	case !strings.EqualFold(info.FullName, repo.String()):
 		return &otherRepository{fmt.Sprintf("the repository is now called %s: set owner: %s and repo: %s for %s in tfpilot.yaml, "+
-			"and name %s in the trust policies of the project's roles", info.FullName, owner, name, project.Name, info.FullName)}
+			"and use %s in the trust policies of the project's roles", info.FullName, owner, name, project.Name, info.FullName)}
 	case info.Archived:
-		return &otherRepository{"the repository is archived, so that nothing can be written to it; unarchive it on GitHub"}
+		return &otherRepository{"the repository is archived, so TfPilot cannot write to it; unarchive it on GitHub"}
 	case info.DefaultBranch != project.Base:
-		return &otherRepository{fmt.Sprintf("the default branch is %s and base of %s in tfpilot.yaml is %s: runs work on the default branch only; make them the same",
+		return &otherRepository{fmt.Sprintf("the default branch is %s, but base of %s in tfpilot.yaml is %s: "+
+			"workflows run only on the default branch, so make them the same",
 			info.DefaultBranch, project.Name, project.Base)}
 	}
 	return nil
 }
 
 // examineWorkflows compares the constants of the workflow files with the configuration.
-func (p *parts) examineWorkflows(ctx context.Context, hub *github.Client, repo github.Repo, project config.Project) error {
+func (p *parts) examineWorkflows(ctx context.Context, client *github.Client, repo github.Repo, project config.Project) error {
 	names, err := bootstrap.Workflows(templates.FS)
 	if err != nil {
 		return err
 	}
 	files := map[string][]byte{}
 	for _, name := range names {
-		file, err := hub.File(ctx, repo, project.Base, bootstrap.WorkflowDir+name)
+		file, err := client.File(ctx, repo, project.Base, bootstrap.WorkflowDir+name)
 		if errors.Is(err, github.ErrNotFound) {
 			continue
 		}
 		if err != nil {
-			return mend(err, "check that the App may read "+repo.String())
+			return withHint(err, "check that the App may read "+repo.String())
 		}
 		files[name] = file.Content
 	}
 	have, fault := bootstrap.Deployed(files, templates.FS)
-	self, err := hub.Self(ctx)
+	self, err := client.Self(ctx)
 	if err != nil {
-		return mend(err, "check GITHUB_API_URL and what GitHub is asked with, GITHUB_APP_… or GITHUB_TOKEN")
+		return withHint(err, "check GITHUB_API_URL and the credentials: GITHUB_APP_… or GITHUB_TOKEN")
 	}
 	errs := []error{fault}
 	for _, c := range []struct{ what, have, want, of string }{
@@ -92,7 +93,7 @@ func (p *parts) examineWorkflows(ctx context.Context, hub *github.Client, repo g
 		{"release version", have.Release.Version, released(), "this TfPilot"},
 	} {
 		if c.have != "" && c.want != "" && !strings.EqualFold(c.have, c.want) {
-			errs = append(errs, fmt.Errorf("the %s is %.100q, and that of %s is %q", c.what, c.have, c.of, c.want))
+			errs = append(errs, fmt.Errorf("the %s is %.100q, but in %s it is %q", c.what, c.have, c.of, c.want))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -104,7 +105,7 @@ func (p *parts) examineWorkflows(ctx context.Context, hub *github.Client, repo g
 
 var release = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+$`)
 
-// released is the version of this program, empty unless it is one that runs can fetch.
+// released returns the version of this program, or "" if it is not a release that runs can download.
 func released() string {
 	if release.MatchString(version) {
 		return version
@@ -112,22 +113,22 @@ func released() string {
 	return ""
 }
 
-// examineModules names the modules that people of a project are offered and that no run
-// can plan, since the repository has no code for them.
-func examineModules(ctx context.Context, hub *github.Client, repo github.Repo, project config.Project, offered []*catalog.Module) finding {
-	f := finding{what: project.Name + " has the modules on offer"}
-	tip, err := hub.Tip(ctx, repo, project.Base)
+// examineModules lists modules of the catalog that no run of the project can plan, because
+// the repository has no code for them.
+func examineModules(ctx context.Context, client *github.Client, repo github.Repo, project config.Project, offered []*catalog.Module) finding {
+	f := finding{what: project.Name + ": modules of the catalog are committed"}
+	tip, err := client.Tip(ctx, repo, project.Base)
 	if err != nil {
-		f.err = mend(err, "create the branch "+project.Base+" of "+repo.String())
+		f.err = withHint(err, "create the branch "+project.Base+" of "+repo.String())
 		return f
 	}
-	tree, err := hub.Tree(ctx, repo, tip)
+	tree, err := client.Tree(ctx, repo, tip)
 	if err != nil {
-		f.err = mend(err, "check that the App may read "+repo.String())
+		f.err = withHint(err, "check that the App may read "+repo.String())
 		return f
 	}
 	if tree.Truncated {
-		return finding{what: project.Name + ": whether the repository has the modules on offer is not known, since GitHub does not list all of its files"}
+		return finding{what: project.Name + ": modules not checked, because the repository is too large for GitHub to list its files"}
 	}
 	coded := map[string]bool{}
 	for name := range tree.Entries {
@@ -143,7 +144,8 @@ func examineModules(ctx context.Context, hub *github.Client, repo github.Repo, p
 		}
 	}
 	if len(missing) > 0 {
-		f.err = fmt.Errorf("%s of %s has no .tf file in %s, and a request for it can never be planned: commit what tfpilot bootstrap %s writes there, or take the module out of the catalog",
+		f.err = fmt.Errorf("branch %s of %s has no .tf file in %s, so requests for it can never be planned: "+
+			"commit the files that tfpilot bootstrap %s writes there, or remove the module from the catalog",
 			project.Base, repo, strings.Join(missing, ", "), project.Name)
 	}
 	return f

@@ -52,7 +52,7 @@ func newWard(t *testing.T) *ward {
 		"GITHUB_APP_ID": "77", "GITHUB_APP_INSTALLATION_ID": "2", "GITHUB_WEBHOOK_SECRET": "canary-canary-canary",
 		"OPENAI_API_KEY": "sk-canary", "OPENAI_BASE_URL": w.serve(w.model) + "/v1",
 	})
-	w.hub()
+	w.serveGitHub()
 	w.evicts(map[string]string{"CONFIG": "noeviction"})
 	return w
 }
@@ -100,9 +100,9 @@ func (w *ward) workspace() string {
 	}))
 }
 
-// hub is GitHub with the infra repository as bootstrap writes it, unless edits make it
+// serveGitHub starts GitHub with the infra repository as bootstrap writes it, unless edits make it
 // another one.
-func (w *ward) hub(edits ...func(*github.Config)) {
+func (w *ward) serveGitHub(edits ...func(*github.Config)) {
 	w.t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -126,12 +126,12 @@ func (w *ward) hub(edits ...func(*github.Config)) {
 	for _, edit := range edits {
 		edit(&cfg)
 	}
-	hub, err := github.New(cfg)
+	server, err := github.New(cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	handler, w.github = hub.Handler(), hub
-	w.t.Cleanup(func() { _ = hub.Close(context.Background()) })
+	handler, w.github = server.Handler(), server
+	w.t.Cleanup(func() { _ = server.Close(context.Background()) })
 	w.set(map[string]string{
 		"GITHUB_API_URL":         address + "/api/v3/",
 		"GITHUB_APP_PRIVATE_KEY": string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
@@ -183,10 +183,10 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 		t.Fatalf("%v", failures)
 	}
 	want := []string{
-		"the modules on offer can be read", "bucket requests keeps conditional writes", "Redis answers", "Redis keeps its entries when its memory is full", "Slack takes the bot token", "the bot token has its scopes", "the channel C0INFRADEV takes cards",
-		"Slack opens a socket for the app token", "the GitHub App has its permissions and no others", "the clock agrees with GitHub's",
-		"the App has no webhook: TfPilot asks GitHub for changes instead", "core has the repository acme/infra-core", "core has its workflow files", "core has the modules on offer", "core dev/app is deployed and its backend fits",
-		"no run stopped at the lock of a state", "the model answers and keeps to a form",
+		"the module catalog can be read", "bucket requests supports conditional writes", "Redis responds", "Redis does not evict tasks", "Slack accepts the bot token", "the bot token has the required scopes", "TfPilot can post to channel C0INFRADEV",
+		"Slack accepts the app token (Socket Mode)", "the GitHub App has exactly the permissions that TfPilot needs", "the clock matches GitHub's",
+		"the App has no webhook: TfPilot polls GitHub instead", "core: repository acme/infra-core matches tfpilot.yaml", "core: workflow files are up to date", "core: modules of the catalog are committed", "core dev/app: deployed, backend matches",
+		"no state is locked", "the model returns valid structured output",
 	}
 	if !slices.Equal(checks, want) {
 		t.Errorf("checked %q", checks)
@@ -197,14 +197,14 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 	t.Setenv("OPENAI_API_KEY", "")
 	w.scopes += ",users:read"
 	_, checks = w.examined()
-	if slices.Contains(checks, want[len(want)-1]) || !slices.Contains(checks, "the bot token has its scopes; not needed: users:read") {
+	if slices.Contains(checks, want[len(want)-1]) || !slices.Contains(checks, "the bot token has the required scopes; not needed: users:read") {
 		t.Errorf("checked %q", checks)
 	}
 	w.evicts(nil)
-	w.hub(func(c *github.Config) { c.EnterpriseVersion = "3.19.2" })
+	w.serveGitHub(func(c *github.Config) { c.EnterpriseVersion = "3.19.2" })
 	_, checks = w.examined()
 	if !slices.Contains(checks, "GitHub Enterprise Server 3.19.2 is supported") || !slices.ContainsFunc(checks, func(what string) bool {
-		return strings.HasPrefix(what, "whether Redis keeps its entries when its memory is full is not known")
+		return strings.HasPrefix(what, "cannot tell whether Redis evicts tasks")
 	}) {
 		t.Errorf("checked %q", checks)
 	}
@@ -216,50 +216,50 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 
 // Each failure says what to mend, and keeps no other part from being asked.
 func TestDoctorSaysWhatToMend(t *testing.T) {
-	const keeps = "Redis keeps its entries when its memory is full"
+	const keeps = "Redis does not evict tasks"
 	findsFaults(t, map[string]fault{
-		"bot token": {func(w *ward) { w.t.Setenv("SLACK_BOT_TOKEN", "xoxb-other") }, "Slack takes the bot token", []string{"invalid_auth", "SLACK_BOT_TOKEN"}},
-		"app token": {func(w *ward) { w.t.Setenv("SLACK_APP_TOKEN", "xoxb-canary") }, "Slack opens a socket for the app token", []string{"not_allowed_token_type", "SLACK_APP_TOKEN", "connections:write"}},
-		"scopes": {func(w *ward) { w.scopes = "commands,chat:write,im:write,channels:history,groups:history" }, "the bot token has its scopes",
-			[]string{"im:history is missing", "the requester's card stays missing", "install it again"}},
+		"bot token": {func(w *ward) { w.t.Setenv("SLACK_BOT_TOKEN", "xoxb-other") }, "Slack accepts the bot token", []string{"invalid_auth", "SLACK_BOT_TOKEN"}},
+		"app token": {func(w *ward) { w.t.Setenv("SLACK_APP_TOKEN", "xoxb-canary") }, "Slack accepts the app token (Socket Mode)", []string{"not_allowed_token_type", "SLACK_APP_TOKEN", "connections:write"}},
+		"scopes": {func(w *ward) { w.scopes = "commands,chat:write,im:write,channels:history,groups:history" }, "the bot token has the required scopes",
+			[]string{"im:history is missing", "the requester's card stays missing", "reinstall it"}},
 		"permissions": {func(w *ward) {
-			w.hub(func(c *github.Config) {
+			w.serveGitHub(func(c *github.Config) {
 				c.App.Permissions = map[string]string{"contents": "read", "pull_requests": "write", "actions": "write", "metadata": "read", "issues": "write"}
 			})
-		}, "the GitHub App has its permissions and no others", []string{"contents should be write", "issues is granted and not needed"}},
-		"installation": {func(w *ward) { w.t.Setenv("GITHUB_APP_INSTALLATION_ID", "3") }, "the GitHub App has its permissions and no others", []string{"that the App is installed"}},
-		"suspended":    {func(w *ward) { w.github.Suspend(true) }, "the GitHub App has its permissions and no others", []string{"suspended"}},
-		"clock":        {func(w *ward) { w.github.SetClock(45 * time.Second) }, "the clock agrees with GitHub's", []string{"seconds behind GitHub's", "synchronize"}},
-		"model key":    {func(w *ward) { w.t.Setenv("OPENAI_API_KEY", "sk-other") }, "the model answers and keeps to a form", []string{"status 401", "OPENAI_API_KEY"}},
-		"model":        {func(w *ward) { w.t.Setenv("OPENAI_MODEL", "none") }, "the model answers and keeps to a form", []string{"OPENAI_MODEL"}},
+		}, "the GitHub App has exactly the permissions that TfPilot needs", []string{"contents should be write", "issues is granted but not needed"}},
+		"installation": {func(w *ward) { w.t.Setenv("GITHUB_APP_INSTALLATION_ID", "3") }, "the GitHub App has exactly the permissions that TfPilot needs", []string{"that the App is installed"}},
+		"suspended":    {func(w *ward) { w.github.Suspend(true) }, "the GitHub App has exactly the permissions that TfPilot needs", []string{"suspended"}},
+		"clock":        {func(w *ward) { w.github.SetClock(45 * time.Second) }, "the clock matches GitHub's", []string{"seconds behind GitHub's", "synchronize"}},
+		"model key":    {func(w *ward) { w.t.Setenv("OPENAI_API_KEY", "sk-other") }, "the model returns valid structured output", []string{"status 401", "OPENAI_API_KEY"}},
+		"model":        {func(w *ward) { w.t.Setenv("OPENAI_MODEL", "none") }, "the model returns valid structured output", []string{"OPENAI_MODEL"}},
 		"modules": {func(w *ward) {
 			path := filepath.Join(w.t.TempDir(), "own.yaml")
 			if err := writeNew(path, []byte(deskYAML+"catalog: {dir: /nonexistent}\n")); err != nil {
 				w.t.Fatal(err)
 			}
 			w.t.Setenv("TFPILOT_CONFIG", path)
-		}, "the modules on offer can be read", []string{"/nonexistent", "catalog.dir"}},
+		}, "the module catalog can be read", []string{"/nonexistent", "catalog.dir"}},
 		"environment": {func(w *ward) {
 			path := filepath.Join(w.t.TempDir(), "own.yaml")
 			if err := writeNew(path, []byte(strings.Replace(deskYAML, "slug: app", "slug: api", 1))); err != nil {
 				w.t.Fatal(err)
 			}
 			w.t.Setenv("TFPILOT_CONFIG", path)
-		}, "core dev/api is deployed and its backend fits", []string{"run tfpilot bootstrap core"}},
+		}, "core dev/api: deployed, backend matches", []string{"run tfpilot bootstrap core"}},
 		"channel": {func(w *ward) {
 			path := filepath.Join(w.t.TempDir(), "own.yaml")
 			if err := writeNew(path, []byte(strings.Replace(deskYAML, "C0INFRADEV", "C0ARCHIVED", 1))); err != nil {
 				w.t.Fatal(err)
 			}
 			w.t.Setenv("TFPILOT_CONFIG", path)
-		}, "the channel C0ARCHIVED takes cards", []string{"core dev/app", "is_archived", "tfpilot.yaml"}},
-		"bucket":       {func(w *ward) { w.t.Setenv("TFPILOT_REQUESTS_BUCKET", "nobodys") }, "bucket nobodys keeps conditional writes", []string{"TFPILOT_REQUESTS_BUCKET", "manifests/iam/app.json"}},
+		}, "TfPilot can post to channel C0ARCHIVED", []string{"core dev/app", "is_archived", "tfpilot.yaml"}},
+		"bucket":       {func(w *ward) { w.t.Setenv("TFPILOT_REQUESTS_BUCKET", "nobodys") }, "bucket nobodys supports conditional writes", []string{"TFPILOT_REQUESTS_BUCKET", "manifests/iam/app.json"}},
 		"Redis evicts": {func(w *ward) { w.evicts(map[string]string{"CONFIG": "allkeys-lru"}) }, keeps, []string{`"allkeys-lru"`, "set it to noeviction"}},
 		"Redis evicts and refuses CONFIG": {func(w *ward) { w.evicts(map[string]string{"INFO": "volatile-ttl"}) }, keeps,
 			[]string{`"volatile-ttl"`, "set it to noeviction"}},
-		"old server": {func(w *ward) { w.hub(func(c *github.Config) { c.EnterpriseVersion = "3.16.4" }) }, "GitHub Enterprise Server 3.16.4 is supported",
-			[]string{"from 3.17", "upgrade"}},
-		"Redis": {func(w *ward) { w.redis.Close() }, "Redis answers", []string{"REDIS_URL"}},
+		"old server": {func(w *ward) { w.serveGitHub(func(c *github.Config) { c.EnterpriseVersion = "3.16.4" }) }, "GitHub Enterprise Server 3.16.4 is supported",
+			[]string{"3.17 or later", "upgrade"}},
+		"Redis": {func(w *ward) { w.redis.Close() }, "Redis responds", []string{"REDIS_URL"}},
 	})
 }
 
@@ -272,9 +272,9 @@ type fault struct {
 
 // related are the checks that some faults make fail as well.
 var related = map[string][]string{
-	"installation": {"core has the repository acme/infra-core", "core dev/app is deployed and its backend fits"},
-	"suspended":    {"core has the repository acme/infra-core", "core dev/app is deployed and its backend fits"},
-	"bucket":       {"core has its workflow files"}, // which name the other bucket
+	"installation": {"core: repository acme/infra-core matches tfpilot.yaml", "core dev/app: deployed, backend matches"},
+	"suspended":    {"core: repository acme/infra-core matches tfpilot.yaml", "core dev/app: deployed, backend matches"},
+	"bucket":       {"core: workflow files are up to date"}, // which name the other bucket
 }
 
 // findsFaults breaks one thing at a time; only the check of it may fail.
@@ -314,5 +314,5 @@ func TestDoctorTellsRolesToScripts(t *testing.T) {
 	if len(got.Roles) != 2 || got.Roles[0].Login != "adam" || got.Roles[0].Role != "admin" || got.EverybodyElse != "developer" {
 		t.Errorf("got %+v", got)
 	}
-	w.says(exitDone, "everybody else", "doctor", "--roles")
+	w.says(exitDone, "everyone else", "doctor", "--roles")
 }

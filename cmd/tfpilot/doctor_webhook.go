@@ -12,41 +12,41 @@ import (
 )
 
 const (
-	deliveryLog   = 24 * time.Hour // what is read of GitHub's log
-	refusedRecent = time.Hour      // a worker asks for what failed again within this time
+	deliveryLog   = 24 * time.Hour // how far back to read GitHub's log
+	refusedRecent = time.Hour      // within this time a worker requests redelivery of what failed
 )
 
-// examineWebhook compares how the App's webhook is set on GitHub, and reads from GitHub's
-// log whether deliveries arrive. A token has neither.
-func (p *parts) examineWebhook(ctx context.Context, hub *github.Client) []finding {
-	hook, err := hub.Hook(ctx)
+// examineWebhook checks the settings of the App's webhook, and GitHub's log of deliveries.
+// With a token there is no webhook to check.
+func (p *parts) examineWebhook(ctx context.Context, client *github.Client) []finding {
+	hook, err := client.Hook(ctx)
 	if errors.Is(err, github.ErrNoApp) {
 		return nil
 	}
-	f := finding{what: "GitHub's webhooks arrive"}
+	f := finding{what: "GitHub delivers webhooks"}
 	switch {
 	case err != nil:
-		f.err = mend(err, "check GITHUB_API_URL and the three GITHUB_APP_… variables")
+		f.err = withHint(err, "check GITHUB_API_URL and the three GITHUB_APP_… variables")
 	case hook.URL == "":
-		f.what = "the App has no webhook: TfPilot asks GitHub for changes instead"
+		f.what = "the App has no webhook: TfPilot polls GitHub instead"
 	case !hook.Secret:
-		f.err = errors.New("the App's webhook has no secret, so that TfPilot refuses every delivery; set it on GitHub to the value of GITHUB_WEBHOOK_SECRET")
+		f.err = errors.New("the App's webhook has no secret, so TfPilot rejects every delivery; set the secret on GitHub to the value of GITHUB_WEBHOOK_SECRET")
 	default:
-		f.err = examineDeliveries(ctx, hub, hook.URL, time.Now())
+		f.err = examineDeliveries(ctx, client, hook.URL, time.Now())
 	}
 	return []finding{f}
 }
 
-// examineDeliveries describes what failed since a delivery arrived last. One that TfPilot
-// refused counts for longer: another of its processes may have the right secret.
-func examineDeliveries(ctx context.Context, hub *github.Client, address string, now time.Time) error {
-	failed, err := hub.FailedDeliveries(ctx, now.Add(-deliveryLog))
+// examineDeliveries describes the failures after the last delivery that arrived. One that
+// TfPilot rejected counts for an hour: another process may have the right secret.
+func examineDeliveries(ctx context.Context, client *github.Client, address string, now time.Time) error {
+	failed, err := client.FailedDeliveries(ctx, now.Add(-deliveryLog))
 	if err != nil || len(failed) == 0 {
-		return mend(err, "check that the App may read its own deliveries")
+		return withHint(err, "check that the App may read its own deliveries")
 	}
-	arrived, err := hub.LastArrived(ctx, now.Add(-deliveryLog))
+	arrived, err := client.LastArrived(ctx, now.Add(-deliveryLog))
 	if err != nil {
-		return mend(err, "check that the App may read its own deliveries")
+		return withHint(err, "check that the App may read its own deliveries")
 	}
 	counts := map[string]int{}
 	var faults []string
@@ -72,14 +72,14 @@ func examineDeliveries(ctx context.Context, hub *github.Client, address string, 
 	return errors.New(strings.Join(lines, "; "))
 }
 
-// deliveryFault is what happened to a delivery and what to do about it.
+// deliveryFault describes a failed delivery and how to fix it.
 func deliveryFault(d github.Delivery, refused bool, address string) string {
 	switch {
 	case refused:
-		return fmt.Sprintf("TfPilot refused them with %d, since GITHUB_WEBHOOK_SECRET differs from the secret of the App's webhook; "+
-			"set both to the same value and restart app and workers", d.StatusCode)
+		return fmt.Sprintf("TfPilot rejected them with %d, because GITHUB_WEBHOOK_SECRET differs from the secret of the App's webhook; "+
+			"set both to the same value, then restart app and workers", d.StatusCode)
 	case d.StatusCode == 0:
-		return fmt.Sprintf("GitHub did not reach %.200q (%.100q); open that address to GitHub, or correct the webhook URL of the App", address, d.Status)
+		return fmt.Sprintf("GitHub did not reach %.200q (%.100q); allow GitHub to reach that address, or correct the webhook URL of the App", address, d.Status)
 	}
-	return fmt.Sprintf("%.200q answered with %d; the webhook URL of the App must lead to /api/github/webhook of tfpilot app, and Redis must take what arrives", address, d.StatusCode)
+	return fmt.Sprintf("%.200q responded with %d; the webhook URL of the App must end with /api/github/webhook and reach tfpilot app, and Redis must be available", address, d.StatusCode)
 }

@@ -30,7 +30,7 @@ const hookPath, hookSecret = "/api/github/webhook", "canary-canary-canary"
 // delivered sets the App's webhook and lets a run make a delivery.
 func (w *ward) delivered(url, secret string) {
 	w.t.Helper()
-	w.hub(func(c *github.Config) { c.WebhookURL, c.WebhookSecret = url, secret })
+	w.serveGitHub(func(c *github.Config) { c.WebhookURL, c.WebhookSecret = url, secret })
 	w.startRun("plan.yml", "req_1")
 	for w.t.Context().Err() == nil && len(w.github.Deliveries()) == 0 {
 		time.Sleep(10 * time.Millisecond)
@@ -45,18 +45,18 @@ func gone() string {
 }
 
 func TestDoctorReadsTheDeliveries(t *testing.T) {
-	const arrive = "GitHub's webhooks arrive"
+	const arrive = "GitHub delivers webhooks"
 	right := func() *atomic.Value {
 		v := &atomic.Value{}
 		v.Store(hookSecret)
 		return v
 	}
 	findsFaults(t, map[string]fault{
-		"other secret":   {func(w *ward) { w.delivered(w.endpoint(right())+hookPath, "another-secret") }, arrive, []string{"refused them with 401", "GITHUB_WEBHOOK_SECRET differs"}},
+		"other secret":   {func(w *ward) { w.delivered(w.endpoint(right())+hookPath, "another-secret") }, arrive, []string{"rejected them with 401", "GITHUB_WEBHOOK_SECRET differs"}},
 		"no secret":      {func(w *ward) { w.delivered(w.endpoint(right())+hookPath, "") }, arrive, []string{"has no secret", "GITHUB_WEBHOOK_SECRET"}},
-		"not reachable":  {func(w *ward) { w.delivered(gone()+hookPath, hookSecret) }, arrive, []string{"did not reach", hookPath, "open that address"}},
-		"wrong address":  {func(w *ward) { w.delivered(w.endpoint(right())+"/other", hookSecret) }, arrive, []string{"answered with 404", hookPath}},
-		"behind a login": {func(w *ward) { w.delivered(w.serve(http.HandlerFunc(forbidden)), hookSecret) }, arrive, []string{"refused them with 403"}},
+		"not reachable":  {func(w *ward) { w.delivered(gone()+hookPath, hookSecret) }, arrive, []string{"did not reach", hookPath, "reach that address"}},
+		"wrong address":  {func(w *ward) { w.delivered(w.endpoint(right())+"/other", hookSecret) }, arrive, []string{"responded with 404", hookPath}},
+		"behind a login": {func(w *ward) { w.delivered(w.serve(http.HandlerFunc(forbidden)), hookSecret) }, arrive, []string{"rejected them with 403"}},
 	})
 }
 
@@ -83,7 +83,7 @@ func TestDoctorForgetsDeliveriesThatArrived(t *testing.T) {
 	secret.Store("another-secret")
 	w.delivered(w.endpoint(secret)+hookPath, hookSecret)
 	failures, _ := w.examined()
-	if len(failures) != 1 || !strings.Contains(failures["GitHub's webhooks arrive"], " failed, the last one at ") {
+	if len(failures) != 1 || !strings.Contains(failures["GitHub delivers webhooks"], " failed, the last one at ") {
 		t.Fatalf("with another secret: %v", failures)
 	}
 	secret.Store(hookSecret)

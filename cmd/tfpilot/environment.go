@@ -16,18 +16,18 @@ import (
 	"github.com/tfpilot/tfpilot/worker"
 )
 
-// newEnvironments shows who holds the environments, and lets an admin take one away.
+// newEnvironments shows the lease and queue of each environment, and lets an admin release them.
 func newEnvironments() *cobra.Command {
 	k := &console{}
-	c := &cobra.Command{Use: "environments", Short: "Show who holds and waits for the environments, release one by force, remove a lock on a state"}
-	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login whose rights count")
+	c := &cobra.Command{Use: "environments", Short: "Show environment leases, force-release one, unlock a state"}
+	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login to act as")
 	c.PersistentFlags().BoolVar(&k.json, "json", false, "print JSON")
 	c.AddCommand(k.leasesCommand(), k.releaseCommand(), k.unlockCommand())
 	return c
 }
 
 func (k *console) leasesCommand() *cobra.Command {
-	return k.command("list", "List the environments, who holds each, since when, and who waits", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+	return k.command("list", "List environments with the apply or destroy that holds each, and its queue", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		all := []lifecycle.EnvironmentState{}
 		for _, p := range k.cfg.Projects {
 			for _, e := range p.Environments {
@@ -48,16 +48,16 @@ func (k *console) leasesCommand() *cobra.Command {
 				_, _ = fmt.Fprintf(t, "\t\t%s\n", stateLocked(e))
 			}
 			for i, q := range e.Queue {
-				_, _ = fmt.Fprintf(t, "\t\t%d. waits: %s\n", i+1, entry(q))
+				_, _ = fmt.Fprintf(t, "\t\t%d. waiting: %s\n", i+1, entry(q))
 			}
 		}
 		return t.Flush()
 	})
 }
 
-// stateLocked says who locks the state, as the last run saw it, and what to do.
+// stateLocked describes the state lock that the last run saw, and how to remove it.
 func stateLocked(e lifecycle.EnvironmentState) string {
-	return fmt.Sprintf("its state is locked %s, seen %s; once the holder no longer works: tfpilot environments unlock %s %s/%s",
+	return fmt.Sprintf("its state is locked %s (seen %s); once the holder has stopped, run: tfpilot environments unlock %s %s/%s",
 		e.StateLock, e.StateLock.SeenAt.UTC().Format(time.DateTime+" MST"), e.Project, e.Key, e.Slug)
 }
 
@@ -69,12 +69,12 @@ func holds(h *lifecycle.LeaseEntry) string {
 }
 
 func entry(e lifecycle.LeaseEntry) string {
-	return fmt.Sprintf("the %s of %s (%s), asked for by %s, since %s", e.Kind, e.RequestID, e.Title, e.By, e.Since.UTC().Format(time.DateTime+" MST"))
+	return fmt.Sprintf("the %s of %s (%s), requested by %s, since %s", e.Kind, e.RequestID, e.Title, e.By, e.Since.UTC().Format(time.DateTime+" MST"))
 }
 
 func (k *console) releaseCommand() *cobra.Command {
 	var project, name, confirm, reason string
-	c := k.command("release", "Take an environment from the apply or destroy that holds it", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+	c := k.command("release", "Force-release an environment", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		p, err := projectNamed(k.cfg, "--project", project)
 		if err != nil {
 			return err
@@ -91,23 +91,23 @@ func (k *console) releaseCommand() *cobra.Command {
 			return errors.New(d.Reason)
 		}
 		if strings.TrimSpace(reason) == "" {
-			return usagef("--reason: say why; the requester and the environment's channel are told")
+			return usagef("--reason is required; the requester and the channel of the environment will see it")
 		}
 		if err := checkReason(reason); err != nil {
 			return err
 		}
 		return k.release(ctx, env, confirm, lifecycle.Actor{Login: who.Login, Source: sourceCLI}, reason)
 	})
-	c.Long = `Take an environment from the apply or destroy that holds it, so that the next in the queue may start.
+	c.Long = `Release an environment that an apply or destroy holds, so that the next run in its queue can start.
 
-A lease ends by itself when GitHub says how the run ended, or when no run can be found. Take it away
-only when neither can come any more, as of a repository that TfPilot was taken out of. Cancel the run
-on GitHub first if it still works: one that has come to its effect goes on, and only Terraform's lock
-on the state keeps a second one out.`
+TfPilot releases a lease when GitHub reports the end of the run, or when no run can be found. Use this
+command only when neither can happen, for example after the App was removed from the repository. If the
+run is still active, cancel it on GitHub first. A run that is already changing resources continues, and
+then only Terraform's state lock prevents a second one from running at the same time.`
 	c.Flags().StringVar(&project, "project", "", "project of the environment")
-	c.Flags().StringVar(&name, "env", "", "the environment, key/slug")
-	c.Flags().StringVar(&confirm, "confirm", "", "id of the request that holds it")
-	c.Flags().StringVar(&reason, "reason", "", "why")
+	c.Flags().StringVar(&name, "env", "", "environment, as key/slug")
+	c.Flags().StringVar(&confirm, "confirm", "", "ID of the request that holds the environment")
+	c.Flags().StringVar(&reason, "reason", "", "reason (required)")
 	return c
 }
 
@@ -118,16 +118,17 @@ func (k *console) release(ctx context.Context, env config.Environment, confirm s
 	case err != nil:
 		return err
 	case state.Holder == nil:
-		return k.say(fmt.Sprintf("Nobody holds %s of %s.", env, env.Project), state)
+		return k.say(fmt.Sprintf("%s of %s is free.", env, env.Project), state)
 	case state.Holder.RequestID != confirm:
-		return usagef("--confirm: %s of %s is held by %s; if that is what you want to end, give --confirm %s", env, env.Project, entry(*state.Holder), state.Holder.RequestID)
+		return usagef("--confirm: %s of %s is held by %s; to release it, use --confirm %s",
+			env, env.Project, entry(*state.Holder), state.Holder.RequestID)
 	}
 	holder, err := worker.ForceRelease(ctx, k.store, k.notifier, worker.Forced{Project: env.Project, Environment: where, RequestID: confirm, By: by, Reason: reason})
 	switch {
 	case errors.Is(err, worker.ErrNoHolder), errors.Is(err, worker.ErrOtherHolder):
-		return fmt.Errorf("%s does not hold %s any more; nothing was changed", confirm, env)
+		return fmt.Errorf("%s no longer holds %s; nothing was changed", confirm, env)
 	case err != nil:
 		return err
 	}
-	return k.say(fmt.Sprintf("%s was taken from %s.", env, entry(holder)), map[string]any{"released": holder})
+	return k.say(fmt.Sprintf("%s was released from %s.", env, entry(holder)), map[string]any{"released": holder})
 }

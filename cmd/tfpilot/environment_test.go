@@ -26,15 +26,15 @@ func TestEnvironmentIsReleasedByForce(t *testing.T) {
 		}
 	}
 	d.says(exitDone, "held by the apply of "+id, "environments", "list")
-	d.says(exitDone, "1. waits: the apply of req_abcdefghijklm", "environments", "list")
+	d.says(exitDone, "1. waiting: the apply of req_abcdefghijklm", "environments", "list")
 
 	release := func(more ...string) []string { return append([]string{"environments", "release"}, more...) }
 	for says, args := range map[string][]string{
 		"--project":               release("--env", "dev/app", "--as", "adam", "--reason", "x"),
 		"--env":                   release("--project", "core", "--as", "adam", "--reason", "x"),
 		"--as LOGIN":              release("--project", "core", "--env", "dev/app", "--reason", "x"),
-		"--reason: say why":       release("--project", "core", "--env", "dev/app", "--as", "adam", "--confirm", id),
-		"give --confirm " + id:    release("--project", "core", "--env", "dev/app", "--as", "adam", "--reason", "x"),
+		"--reason is required":    release("--project", "core", "--env", "dev/app", "--as", "adam", "--confirm", id),
+		"use --confirm " + id:     release("--project", "core", "--env", "dev/app", "--as", "adam", "--reason", "x"),
 		"is held by the apply of": release("--project", "core", "--env", "dev/app", "--as", "adam", "--reason", "x", "--confirm", "req_abcdefghijklm"),
 	} {
 		d.says(exitUsage, says, args...)

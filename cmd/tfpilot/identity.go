@@ -15,12 +15,12 @@ import (
 	"github.com/tfpilot/tfpilot/worker"
 )
 
-// newIdentities is how an operator says which GitHub account a Slack user owns.
-// Rights come from the GitHub login, so nobody may link themselves unproved.
+// newIdentities links Slack users to GitHub accounts. Permissions come from the GitHub
+// login, so only an admin may link an account.
 func newIdentities() *cobra.Command {
 	k := &console{}
 	c := &cobra.Command{Use: "identities", Short: "Link Slack users to GitHub accounts"}
-	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login of whoever links; an admin")
+	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login to act as; an admin")
 	c.PersistentFlags().BoolVar(&k.json, "json", false, "print JSON")
 	var id lifecycle.Identity
 	link := k.command("link", "Link a Slack user", cobra.NoArgs, func(ctx context.Context, _ []string) error {
@@ -35,14 +35,14 @@ func newIdentities() *cobra.Command {
 				return err
 			}
 			if sharesAccount(have, id) {
-				return fmt.Errorf("%s (%d) is linked to the Slack user %s already; unlink that first", have.Login, have.GithubID, have.SlackUser)
+				return fmt.Errorf("%s (%d) is already linked to the Slack user %s; unlink that user first", have.Login, have.GithubID, have.SlackUser)
 			}
 		}
 		id.LinkedAt, id.LinkedBy = time.Now().UTC(), k.as
 		if err := k.store.PutIdentity(ctx, id); err != nil {
 			return err
 		}
-		return k.say(fmt.Sprintf("The Slack user %s is %s on GitHub now.", id.SlackUser, id.Login), id)
+		return k.say(fmt.Sprintf("Linked Slack user %s to GitHub login %s.", id.SlackUser, id.Login), id)
 	})
 	unlink := k.command("unlink", "Unlink a Slack user", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		if err := checkSlackUser(id); err != nil {
@@ -54,8 +54,8 @@ func newIdentities() *cobra.Command {
 		if err := k.store.DeleteIdentity(ctx, id.SlackTeam, id.SlackUser); err != nil {
 			return err
 		}
-		gone := map[string]any{"slackTeam": id.SlackTeam, "slackUser": id.SlackUser, "linked": false}
-		return k.say(fmt.Sprintf("The Slack user %s is linked to nobody now. %s", id.SlackUser, approvalsFall), gone)
+		unlinked := map[string]any{"slackTeam": id.SlackTeam, "slackUser": id.SlackUser, "linked": false}
+		return k.say(fmt.Sprintf("Unlinked Slack user %s. %s", id.SlackUser, approvalsDismissed), unlinked)
 	})
 	list := k.command("list", "List linked users", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		all := []lifecycle.Identity{}
@@ -68,11 +68,11 @@ func newIdentities() *cobra.Command {
 		return k.identities(all)
 	})
 	for _, sub := range []*cobra.Command{link, unlink} {
-		sub.Flags().StringVar(&id.SlackTeam, "team", "", "Slack team id, T…")
-		sub.Flags().StringVar(&id.SlackUser, "user", "", "Slack user id, U…")
+		sub.Flags().StringVar(&id.SlackTeam, "team", "", "Slack workspace ID, T…")
+		sub.Flags().StringVar(&id.SlackUser, "user", "", "Slack user ID, U…")
 	}
 	link.Flags().StringVar(&id.Login, "login", "", "GitHub login")
-	link.Flags().Int64Var(&id.GithubID, "github-id", 0, "GitHub user id (gh api users/LOGIN -q .id)")
+	link.Flags().Int64Var(&id.GithubID, "github-id", 0, "GitHub user ID (gh api users/LOGIN -q .id)")
 	c.AddCommand(link, unlink, list)
 	return c
 }
@@ -82,16 +82,16 @@ var (
 	slackUser = regexp.MustCompile(`^[UW][A-Z0-9]{1,31}$`)
 )
 
-// approvalsFall is said when a link changes.
-const approvalsFall = "What this user approved counts no more unless it was applied already."
+// approvalsDismissed follows the confirmation that a link was removed.
+const approvalsDismissed = "Approvals by this user that are not applied yet no longer count."
 
 func checkSlackUser(id lifecycle.Identity) error {
 	var team, user error
 	if !slackTeam.MatchString(id.SlackTeam) {
-		team = fmt.Errorf("--team: %q is no id of a Slack workspace; write one such as T0ACME0001", id.SlackTeam)
+		team = fmt.Errorf("--team: invalid Slack workspace ID %q: want one such as T0ACME0001", id.SlackTeam)
 	}
 	if !slackUser.MatchString(id.SlackUser) {
-		user = fmt.Errorf("--user: %q is no id of a Slack user; write one such as U0DANA0001, from the person's profile", id.SlackUser)
+		user = fmt.Errorf("--user: invalid Slack user ID %q: want one such as U0DANA0001, from the profile of the person", id.SlackUser)
 	}
 	return errors.Join(team, user)
 }
@@ -99,10 +99,10 @@ func checkSlackUser(id lifecycle.Identity) error {
 func checkAccount(id lifecycle.Identity) error {
 	var login, number error
 	if !lifecycle.NameLogin.Valid(id.Login) {
-		login = fmt.Errorf("--login: %q is no GitHub login; write it without @", id.Login)
+		login = fmt.Errorf("--login: invalid GitHub login %q: omit the @", id.Login)
 	}
 	if id.GithubID <= 0 {
-		number = fmt.Errorf("--github-id: %d is no id of a GitHub account; gh api users/LOGIN -q .id tells it", id.GithubID)
+		number = fmt.Errorf("--github-id: invalid GitHub user ID %d: get it with gh api users/LOGIN -q .id", id.GithubID)
 	}
 	return errors.Join(login, number)
 }
@@ -112,7 +112,7 @@ func (k *console) identities(all []lifecycle.Identity) error {
 		return k.print(all)
 	}
 	if len(all) == 0 {
-		return k.say("Nobody is linked yet. Link somebody: tfpilot identities link --help", nil)
+		return k.say("No Slack users are linked. Run 'tfpilot identities link --help'.", nil)
 	}
 	t := tabwriter.NewWriter(k.out, 0, 4, 2, ' ', 0)
 	for _, id := range all {
@@ -121,10 +121,10 @@ func (k *console) identities(all []lifecycle.Identity) error {
 	return t.Flush()
 }
 
-// mayLink keeps linking to the admins: whoever is linked has the rights of the login.
+// mayLink reports an error unless the person is an admin: a linked user gets the permissions of the login.
 func (k *console) mayLink() error {
 	if k.as == "" {
-		return usagef("say who you are with --as LOGIN")
+		return usagef("--as LOGIN is required")
 	}
 	if d := k.cfg.Policy().Decide(rbac.Subject{Login: k.as}, rbac.LinkIdentity, rbac.Scope{}); !d.Allowed {
 		return errors.New(d.Reason)
@@ -132,8 +132,8 @@ func (k *console) mayLink() error {
 	return nil
 }
 
-// sharesAccount says that two Slack users would stand for one GitHub account, by id or
-// by login: one person could then approve what they asked for.
+// sharesAccount reports whether two Slack users would be linked to one GitHub account, by ID or by login.
+// One person could then approve their own request.
 func sharesAccount(have, id lifecycle.Identity) bool {
 	same := have.GithubID == id.GithubID || lifecycle.SameLogin(have.Login, id.Login)
 	return same && (have.SlackTeam != id.SlackTeam || have.SlackUser != id.SlackUser)
@@ -141,16 +141,16 @@ func sharesAccount(have, id lifecycle.Identity) bool {
 
 func newReindex() *cobra.Command {
 	k := &console{}
-	c := k.command("reindex", "Build the index of requests from the bucket", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+	c := k.command("reindex", "Rebuild the index of requests from the bucket", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		if err := k.may(ctx, rbac.Reindex); err != nil {
 			return err
 		}
 		if err := worker.Reindex(ctx, k.store, k.index); err != nil {
 			return err
 		}
-		return k.say("The index is built.", map[string]any{"built": true})
+		return k.say("Rebuilt the index.", map[string]any{"built": true})
 	})
-	c.Flags().StringVar(&k.as, "as", "", "GitHub login whose rights count; an admin")
+	c.Flags().StringVar(&k.as, "as", "", "GitHub login to act as; an admin")
 	c.Flags().BoolVar(&k.json, "json", false, "print JSON")
 	return c
 }

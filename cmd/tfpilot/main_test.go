@@ -61,7 +61,7 @@ func TestExitCodes(t *testing.T) {
 		{"bad ci command", "", []string{"ci", "nothing"}, exitUsage, "guard"},
 		{"lint of the shipped modules", "", []string{"catalog", "lint"}, exitDone, ""},
 		{"lint of nothing", "", []string{"catalog", "lint", "/nonexistent"}, exitFailed, "DIR: open /nonexistent"},
-		{"lint of a folder without modules", "", []string{"catalog", "lint", "../../templates/environment"}, exitFailed, "holds no module"},
+		{"lint of a directory without modules", "", []string{"catalog", "lint", "../../templates/environment"}, exitFailed, "no modules in"},
 		{"lint against nothing", "", []string{"catalog", "lint", "--previous", "/nonexistent"}, exitFailed, "--previous: open /nonexistent"},
 	}
 	for _, tt := range tests {

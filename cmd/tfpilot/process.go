@@ -78,7 +78,7 @@ func runApp(ctx context.Context, p *parts) error {
 	})
 	p.log.Info("app started", "address", ln.Addr().String())
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return mend(socket.Run(ctx), "check SLACK_BOT_TOKEN and SLACK_APP_TOKEN") })
+	g.Go(func() error { return withHint(socket.Run(ctx), "check SLACK_BOT_TOKEN and SLACK_APP_TOKEN") })
 	g.Go(func() error { return web.Serve(ctx, ln, handler, p.log) })
 	return g.Wait()
 }

@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	renameTimeout = 2 * time.Second // of the answer that GitHub waits ten seconds for
-	maxRenames    = 1000            // repositories that are remembered
+	renameTimeout = 2 * time.Second // GitHub waits ten seconds for the response to a webhook
+	maxRenames    = 1000            // repositories to remember
 	strangerFor   = 10 * time.Minute
 )
 
-// renames finds out whether a repository with a name that is not configured is one that
-// was renamed: TfPilot has opened a pull request in it. GitHub keeps a repository's id,
-// and documents hold it; only the configuration names it.
+// renames reports whether a repository with an unknown name is a configured one that was
+// renamed. GitHub keeps the ID of a repository, and the documents of pull requests contain
+// it, while the configuration has only the name.
 type renames struct {
 	store *store.Store
 	log   *slog.Logger
@@ -25,10 +25,10 @@ type renames struct {
 	known map[int64]stranger
 }
 
-// stranger is what is remembered of a repository with another name.
+// stranger is the cached answer for a repository with an unknown name.
 type stranger struct {
 	ours  bool
-	until time.Time // of one that is not ours: a pull request may be opened there yet
+	until time.Time // if not ours: TfPilot may open a pull request there later
 }
 
 func (x *renames) ours(id int64, name string) bool {
@@ -41,8 +41,8 @@ func (x *renames) ours(id int64, name string) bool {
 	defer cancel()
 	ours, err := x.store.HasPulls(ctx, id)
 	if err != nil {
-		x.log.Warn("cannot tell whether a repository is one of ours under another name; its webhook is kept", "repository", name, "error", err)
-		return true // it is signed, and a hint grants nothing
+		x.log.Warn("cannot tell whether a repository was renamed; accepting its webhook", "repository", name, "error", err)
+		return true // the webhook is signed, and a hint grants no permission
 	}
 	if len(x.known) >= maxRenames {
 		clear(x.known)
@@ -51,7 +51,7 @@ func (x *renames) ours(id int64, name string) bool {
 	if ours {
 		x.log.Error("a repository was renamed: change owner and repo in tfpilot.yaml, and the trust policies of its roles", "repository", name, "id", id)
 	} else {
-		x.log.Info("webhooks of a repository that is not configured are ignored", "repository", name, "id", id)
+		x.log.Info("ignoring webhooks of a repository that is not configured", "repository", name, "id", id)
 	}
 	return ours
 }

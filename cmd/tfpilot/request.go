@@ -219,7 +219,7 @@ func newRequestID() string {
 // person is whoever --as names, with their linked identity.
 func (k *console) person(ctx context.Context) (lifecycle.Person, error) {
 	if k.as == "" {
-		return lifecycle.Person{}, usagef("say who you are with --as LOGIN")
+		return lifecycle.Person{}, usagef("--as LOGIN is required")
 	}
 	for id, err := range k.store.Identities(ctx) {
 		if err != nil {

@@ -26,7 +26,7 @@ func (k *console) listCommand() *cobra.Command {
 			return usagef("--limit: %d; give a number from 1", limit)
 		}
 		if err := k.redis.Ping(ctx); err != nil {
-			return mend(err, "the index is in Redis; check REDIS_URL")
+			return withHint(err, "the index is in Redis; check REDIS_URL")
 		}
 		rows, more, err := newest(ctx, k.index, limit)
 		if errors.Is(err, queue.ErrRebuilding) {

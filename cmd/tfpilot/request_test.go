@@ -42,7 +42,7 @@ func TestMatrixIsAskedOnTheCommandLine(t *testing.T) {
 		{"dana", exitDone, "A worker reads GitHub now", []string{"requests", "sync", id}},
 		{"", exitUsage, "--as LOGIN", []string{"reindex"}},
 		{"dana", exitFailed, "Only admins may rebuild the index", []string{"reindex"}},
-		{"adam", exitDone, "The index is built", []string{"reindex"}},
+		{"adam", exitDone, "Rebuilt the index", []string{"reindex"}},
 	} {
 		d.says(c.code, c.says, append(c.args, "--as", c.as)...)
 	}
@@ -119,14 +119,14 @@ func TestWrongCallsSayWhatIsRight(t *testing.T) {
 		return []string{"identities", "link", "--as", "adam", "--team", team, "--user", user, "--login", login, "--github-id", id}
 	}
 	for says, args := range map[string][]string{
-		`--project: there is no project ""; there is core`:            open("s3-bucket"),
+		`--project is required: core`:                                 open("s3-bucket"),
 		`--env: there is no environment "dev" in core; there is dev/`: open("s3-bucket", "--project", "core", "--env", "dev"),
-		"name is given twice": open("s3-bucket", "name=logs-1", "name=logs-2", "--project", "core", "--env", "dev/app"),
-		`--team: "../x"`:      link("../x", "U0ZOE", "zoe", "1009"),
-		`--user: "zoe"`:       link("T0ACME0001", "zoe", "zoe", "1009"),
-		`--login: "zo e"`:     link("T0ACME0001", "U0ZOE", "zo e", "1009"),
-		"--github-id: -1":     link("T0ACME0001", "U0ZOE", "zoe", "-1"),
-		`--user: ""`:          {"identities", "unlink", "--as", "adam", "--team", "T0ACME0001"},
+		"name is given twice":                                         open("s3-bucket", "name=logs-1", "name=logs-2", "--project", "core", "--env", "dev/app"),
+		`--team: "../x"`:                                              link("../x", "U0ZOE", "zoe", "1009"),
+		`--user: "zoe"`:                                               link("T0ACME0001", "zoe", "zoe", "1009"),
+		`--login: "zo e"`:                                             link("T0ACME0001", "U0ZOE", "zo e", "1009"),
+		"--github-id: -1":                                             link("T0ACME0001", "U0ZOE", "zoe", "-1"),
+		`--user: ""`:                                                  {"identities", "unlink", "--as", "adam", "--team", "T0ACME0001"},
 	} {
 		d.says(exitUsage, says, args...)
 	}

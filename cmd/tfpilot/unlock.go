@@ -16,9 +16,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// unlock removes the lock that a run which was killed left on an environment's state.
-// The lock is deleted with the credentials of the person who types the command: app and worker
-// have no right to states, and get none for this.
+// unlock removes the lock that a killed run left on an environment's state. It uses the
+// credentials of the person who runs the command, because app and worker have no access
+// to states.
 type unlock struct {
 	*console
 	env              config.Environment
@@ -37,16 +37,16 @@ func (k *console) unlockCommand() *cobra.Command {
 	c := k.command("unlock PROJECT KEY/SLUG", "Remove the lock that a killed run left on an environment's state", cobra.ExactArgs(2), u.run)
 	c.Long = `Remove the lock that a killed run left on an environment's state.
 
-A run that ends by itself, or that is canceled, releases its lock. One whose runner was lost leaves it,
-and every later apply or destroy of the environment stops at it. The command refuses while an apply or
-destroy holds the environment, and while GitHub has one at work. First make sure that whoever holds the
-lock no longer works: two writers of one state lose resources.
+A run that ends or is canceled releases its lock. If its runner is lost, the lock stays, and every later
+apply or destroy of the environment fails. This command refuses while an apply or destroy holds the
+environment, and while GitHub reports an active one. First make sure that the holder of the lock has
+stopped: two writers of one state lose resources.
 
-The lock file is read and deleted with your own AWS credentials; manifests/iam/unlock.json is what they
-need. TfPilot's own role has no right to states.`
-	c.Flags().StringVar(&u.confirm, "confirm", "", "id of the lock")
-	c.Flags().StringVar(&u.reason, "reason", "", "why")
-	c.Flags().StringVar(&u.profile, "aws-profile", "", "AWS profile that may remove the lock; the default credentials unless set")
+The command reads and deletes the lock file with your own AWS credentials, which need the permissions in
+manifests/iam/unlock.json. TfPilot's own role has no access to states.`
+	c.Flags().StringVar(&u.confirm, "confirm", "", "ID of the lock")
+	c.Flags().StringVar(&u.reason, "reason", "", "reason (required)")
+	c.Flags().StringVar(&u.profile, "aws-profile", "", "AWS profile that can remove the lock (default: the default credentials)")
 	return c
 }
 
@@ -59,9 +59,10 @@ func (u *unlock) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if h := state.Holder; h != nil {
-		return fmt.Errorf("%s of %s is held by %s, and its run may hold the lock; wait until it ends, or see tfpilot environments release --help", u.env, u.env.Project, entry(*h))
+		return fmt.Errorf("%s of %s is held by %s, and its run may hold the lock; wait until it ends, or see tfpilot environments release --help",
+			u.env, u.env.Project, entry(*h))
 	}
-	if err := u.nothingAtWork(ctx); err != nil {
+	if err := u.noActiveRuns(ctx); err != nil {
 		return err
 	}
 	if !u.lockFile {
@@ -70,7 +71,7 @@ func (u *unlock) run(ctx context.Context, args []string) error {
 	return u.removeFile(ctx, state)
 }
 
-// allow finds the environment and asks for the person's rights.
+// allow finds the environment and checks the permissions of the person.
 func (u *unlock) allow(ctx context.Context, project, name string) error {
 	p, err := projectNamed(u.cfg, "PROJECT", project)
 	if err != nil {
@@ -87,24 +88,25 @@ func (u *unlock) allow(ctx context.Context, project, name string) error {
 		return errors.New(d.Reason)
 	}
 	if strings.TrimSpace(u.reason) == "" {
-		return usagef("--reason: say why; it is recorded")
+		return usagef("--reason is required; it is recorded")
 	}
 	u.by, u.repo, u.where = who.Login, github.Repo{Owner: p.Owner, Name: p.Repo}, lifecycle.Environment{Key: u.env.Key, Slug: u.env.Slug}
 	u.lockFile, u.lockDB = u.env.Backend.UseLockfile, u.env.Backend.DynamoDBTable != ""
 	return checkReason(u.reason)
 }
 
-// nothingAtWork asks GitHub for runs that may hold the lock although their lease is
-// gone, as after a release by force. A run that it cannot place counts as one.
-func (u *unlock) nothingAtWork(ctx context.Context) error {
-	hub, err := u.github()
+// noActiveRuns checks with GitHub that no active run can hold the lock: after a
+// force-release, a run may still be active without a lease. A run whose environment is
+// unknown counts as one of this environment.
+func (u *unlock) noActiveRuns(ctx context.Context) error {
+	client, err := u.github()
 	if err != nil {
 		return err
 	}
 	for _, kind := range []lifecycle.Kind{lifecycle.KindApply, lifecycle.KindDestroy} {
-		runs, err := hub.RunsAtWork(ctx, u.repo, kind.Row().Workflow)
+		runs, err := client.RunsAtWork(ctx, u.repo, kind.Row().Workflow)
 		if err != nil {
-			return fmt.Errorf("no lock was removed, since GitHub cannot be asked whether a run holds it: %w", err)
+			return fmt.Errorf("no lock was removed: cannot list active runs on GitHub: %w", err)
 		}
 		for _, run := range runs {
 			elsewhere, err := u.elsewhere(ctx, run)
@@ -112,14 +114,14 @@ func (u *unlock) nothingAtWork(ctx context.Context) error {
 				return err
 			}
 			if !elsewhere {
-				return fmt.Errorf("no lock was removed: the %s run %s is at work and may hold it; wait until it ends, or cancel it on GitHub", kind, run.URL)
+				return fmt.Errorf("no lock was removed: the %s run %s is active and may hold it; wait until it ends, or cancel it on GitHub", kind, run.URL)
 			}
 		}
 	}
 	return nil
 }
 
-// elsewhere reports whether a run certainly works on another environment.
+// elsewhere reports whether a run is known to work on another environment.
 func (u *unlock) elsewhere(ctx context.Context, run github.Run) (bool, error) {
 	_, id, _, ok := github.ParseRunTitle(run.DisplayTitle)
 	if !ok {
@@ -136,8 +138,8 @@ func (u *unlock) elsewhere(ctx context.Context, run github.Run) (bool, error) {
 	return r.Project != u.env.Project || r.Environment.Key != u.env.Key || r.Environment.Slug != u.env.Slug, nil
 }
 
-// removeFile removes the lock file: decision, effect, outcome. Whatever stops between
-// them is finished by the same command.
+// removeFile records the decision, removes the lock file and records the outcome. If it
+// stops in between, running the command again completes it.
 func (u *unlock) removeFile(ctx context.Context, state lifecycle.EnvironmentState) error {
 	locks, err := store.OpenLocks(ctx, store.Config{Bucket: u.env.Backend.Bucket, Region: u.env.Backend.Region, Endpoint: u.cfg.Store.Endpoint, Profile: u.profile})
 	if err != nil {
@@ -152,7 +154,7 @@ func (u *unlock) removeFile(ctx context.Context, state lifecycle.EnvironmentStat
 	case err != nil:
 		return err
 	case u.confirm != u.lock.ID:
-		return usagef("--confirm: the state of %s is locked %s; once that no longer works, give --confirm %s", u.env, u.lock, u.lock.ID)
+		return usagef("--confirm: the state of %s is locked %s; once the holder has stopped, use --confirm %s", u.env, u.lock, u.lock.ID)
 	}
 	decided := lifecycle.StateUnlock{Lock: u.lock, By: u.by, Reason: u.reason, At: time.Now().UTC()}
 	_, err = u.store.UpdateEnvironment(ctx, u.env.Project, u.where, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
@@ -167,7 +169,7 @@ func (u *unlock) removeFile(ctx context.Context, state lifecycle.EnvironmentStat
 	}
 	switch err := locks.Remove(ctx, u.env.Backend.Key, u.etag); {
 	case errors.Is(err, store.ErrConflict):
-		return fmt.Errorf("the lock changed since it was read, and nothing was removed: %w", err)
+		return fmt.Errorf("the lock changed after it was read; nothing was removed: %w", err)
 	case errors.Is(err, store.ErrDenied):
 		return u.denied(err)
 	case err != nil:
@@ -176,7 +178,8 @@ func (u *unlock) removeFile(ctx context.Context, state lifecycle.EnvironmentStat
 	if err := u.record(ctx, u.lock, state); err != nil {
 		return err
 	}
-	if err := u.say(fmt.Sprintf("The lock on the state of %s, held %s, is removed. Requests that stopped at it are planned again with Plan.", u.env, u.lock), map[string]any{"removed": u.lock}); err != nil {
+	done := fmt.Sprintf("Removed the lock on the state of %s, held %s. Re-plan the requests that it stopped.", u.env, u.lock)
+	if err := u.say(done, map[string]any{"removed": u.lock}); err != nil {
 		return err
 	}
 	if u.lockDB {
@@ -185,7 +188,8 @@ func (u *unlock) removeFile(ctx context.Context, state lifecycle.EnvironmentStat
 	return nil
 }
 
-// gone ends what an earlier call began, or what ended by itself.
+// gone handles a lock file that no longer exists: it completes an earlier call, or
+// clears a lock that was released.
 func (u *unlock) gone(ctx context.Context, state lifecycle.EnvironmentState) error {
 	if un := state.Unlock; un != nil && !un.Done {
 		if err := u.record(ctx, un.Lock, state); err != nil {
@@ -202,14 +206,14 @@ func (u *unlock) gone(ctx context.Context, state lifecycle.EnvironmentState) err
 	return u.say(fmt.Sprintf("The state of %s is not locked.", u.env), map[string]any{"removed": nil})
 }
 
-// record writes the outcome at the environment and at each request that met the lock.
+// record writes the outcome to the environment and to each request that the lock stopped.
 func (u *unlock) record(ctx context.Context, lock lifecycle.StateLock, state lifecycle.EnvironmentState) error {
 	if met := state.StateLock; met != nil && met.ID == lock.ID {
 		for _, id := range met.Requests {
 			now := time.Now().UTC()
 			_, err := u.store.Update(ctx, id, lifecycle.Actor{Login: u.by, Source: sourceCLI}, lifecycle.StateUnlocked(lock, u.by, u.reason, now))
 			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrArchived) && !store.Damaged(err) {
-				return fmt.Errorf("the lock is removed; record it at %s: %w; run the same command again", id, err)
+				return fmt.Errorf("the lock is removed, but recording it in %s failed: %w; run the same command again", id, err)
 			}
 			if doc, err := u.store.Get(ctx, id); err == nil {
 				_ = u.notifier.Changed(ctx, doc.Request, doc.Archived) // the sweep finds what was not enqueued
@@ -227,19 +231,19 @@ func (u *unlock) forget(ctx context.Context, id string) error {
 }
 
 func (u *unlock) denied(err error) error {
-	return fmt.Errorf("%w; TfPilot's own role has no right to states: use credentials with the rights of manifests/iam/unlock.json, by --aws-profile NAME", err)
+	return fmt.Errorf("%w; use credentials with the permissions in manifests/iam/unlock.json (--aws-profile NAME): TfPilot's own role has no access to states", err)
 }
 
-// table says how a lock in DynamoDB is removed: TfPilot never talks to that table.
+// table returns the command that removes a lock in DynamoDB. TfPilot has no access to that table.
 func (u *unlock) table(state lifecycle.EnvironmentState) error {
 	b := u.env.Backend
 	if b.DynamoDBTable == "" {
-		return fmt.Errorf("%s of %s names neither use_lockfile nor dynamodb_table: its state is never locked", u.env, u.env.Project)
+		return fmt.Errorf("%s of %s has neither use_lockfile nor dynamodb_table: its state is never locked", u.env, u.env.Project)
 	}
 	command := fmt.Sprintf("aws dynamodb delete-item --region %s --table-name %s --key '{\"LockID\":{\"S\":\"%s/%s\"}}'", b.Region, b.DynamoDBTable, b.Bucket, b.Key)
 	if l := state.StateLock; l != nil && lifecycle.NameStateLock.Valid(l.ID) {
 		command += fmt.Sprintf(" --condition-expression 'contains(Info, :id)' --expression-attribute-values '{\":id\":{\"S\":\"%s\"}}'", l.ID)
 	}
-	return fmt.Errorf("a lock on the state of %s is an item of the DynamoDB table %s, which TfPilot cannot reach; no apply or destroy of TfPilot is at work there. "+
-		"Once the holder of the lock no longer works, remove it with credentials of your own:\n\n  %s", u.env, b.DynamoDBTable, command)
+	return fmt.Errorf("the lock on the state of %s is an item in the DynamoDB table %s, which TfPilot cannot access; TfPilot has no active apply or destroy there. "+
+		"Once the holder of the lock has stopped, remove the item with your own credentials:\n\n  %s", u.env, b.DynamoDBTable, command)
 }

@@ -71,7 +71,7 @@ func TestStateIsUnlocked(t *testing.T) {
 	id := w.opened()
 	w.met(id)
 	w.says(exitDone, "its state is locked by runner@gone-runner since 2026-11-30 08:00:00 UTC", "environments", "list")
-	if failures, _ := w.examined(); !strings.Contains(failures["no run stopped at the lock of a state"], "tfpilot environments unlock core dev/app") {
+	if failures, _ := w.examined(); !strings.Contains(failures["no state is locked"], "tfpilot environments unlock core dev/app") {
 		t.Errorf("doctor: %v", failures)
 	}
 	unlock := func(more ...string) []string {
@@ -79,13 +79,13 @@ func TestStateIsUnlocked(t *testing.T) {
 	}
 	w.says(exitFailed, "Only admins may remove the lock on a state", unlock("--as", "dana", "--confirm", lockedID)...)
 	w.says(exitUsage, "--reason", "environments", "unlock", "core", "dev/app", "--as", "adam")
-	w.says(exitUsage, "give --confirm "+lockedID, unlock("--as", "adam")...)
-	w.says(exitUsage, "give --confirm "+lockedID, unlock("--as", "adam", "--confirm", strings.Replace(lockedID, "3", "4", 1))...)
+	w.says(exitUsage, "use --confirm "+lockedID, unlock("--as", "adam")...)
+	w.says(exitUsage, "use --confirm "+lockedID, unlock("--as", "adam", "--confirm", strings.Replace(lockedID, "3", "4", 1))...)
 	w.says(exitFailed, "manifests/iam/unlock.json", "environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--confirm", lockedID)
 	if !w.locked() {
 		t.Fatal("the lock was removed")
 	}
-	w.says(exitDone, "is removed", unlock("--as", "adam", "--confirm", lockedID)...)
+	w.says(exitDone, "Removed the lock", unlock("--as", "adam", "--confirm", lockedID)...)
 	state := w.environment(func(e lifecycle.EnvironmentState) lifecycle.EnvironmentState { return e })
 	if w.locked() || state.StateLock != nil || state.Unlock == nil || !state.Unlock.Done || state.Unlock.By != "adam" {
 		t.Errorf("locked %v, state %+v, %+v", w.locked(), state.StateLock, state.Unlock)
@@ -116,7 +116,7 @@ func TestStateStaysLockedWhileARunMayHoldIt(t *testing.T) {
 	})
 
 	w.startRun("apply.yml", "req_abcdefghijklm") // of no known request
-	w.says(exitFailed, "is at work and may hold it", full...)
+	w.says(exitFailed, "is active and may hold it", full...)
 	if !w.locked() {
 		t.Error("the lock was removed")
 	}
@@ -128,7 +128,7 @@ func TestStateStaysLockedWithoutGitHub(t *testing.T) {
 	w.operator()
 	w.met(w.opened())
 	w.set(map[string]string{"GITHUB_API_URL": "http://127.0.0.1:1/api/v3/"})
-	w.says(exitFailed, "GitHub cannot be asked", "environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--aws-profile", "operator", "--confirm", lockedID)
+	w.says(exitFailed, "cannot list active runs on GitHub", "environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--aws-profile", "operator", "--confirm", lockedID)
 	if !w.locked() {
 		t.Error("the lock was removed")
 	}
@@ -174,7 +174,7 @@ func TestLockInATable(t *testing.T) {
 func (w *ward) startRun(workflow, requestID string) {
 	w.t.Helper()
 	app, _ := strconv.ParseInt(os.Getenv("GITHUB_APP_ID"), 10, 64)
-	hub, err := codehost.New(codehost.Config{
+	client, err := codehost.New(codehost.Config{
 		AppID: app, InstallationID: 2, PrivateKey: []byte(os.Getenv("GITHUB_APP_PRIVATE_KEY")), APIURL: os.Getenv("GITHUB_API_URL"),
 	})
 	if err != nil {
@@ -188,11 +188,11 @@ func (w *ward) startRun(workflow, requestID string) {
 	}
 	inputs["request_id"], inputs["correlation_id"] = requestID, "apply-"+strings.Repeat("a", 32)
 	repo := codehost.Repo{Owner: "acme", Name: "infra-core"}
-	if _, err := hub.Dispatch(w.t.Context(), codehost.DispatchInput{Repo: repo, Workflow: workflow, Ref: "main", Inputs: inputs}); err != nil {
+	if _, err := client.Dispatch(w.t.Context(), codehost.DispatchInput{Repo: repo, Workflow: workflow, Ref: "main", Inputs: inputs}); err != nil {
 		w.t.Fatal(err)
 	}
 	for w.t.Context().Err() == nil {
-		runs, err := hub.RunsAtWork(w.t.Context(), repo, workflow)
+		runs, err := client.RunsAtWork(w.t.Context(), repo, workflow)
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -32,7 +32,7 @@ func newVersion() *cobra.Command {
 	return c
 }
 
-// builtFrom gives the first digits of the commit, "" when the build does not know it.
+// builtFrom returns the first 12 digits of the commit, or "" if the build does not record it.
 func builtFrom() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {

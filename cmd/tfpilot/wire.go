@@ -89,7 +89,7 @@ func loadCatalog(c config.Catalog) (*catalog.Catalog, error) {
 		from = slices.Insert(from, 0, catalog.BuiltinFS())
 	}
 	loaded, err := catalog.Load(from...)
-	return loaded, mend(err, "mend the folder that catalog.dir names, "+c.Dir+", or take the key out of tfpilot.yaml")
+	return loaded, withHint(err, "fix the directory of catalog.dir, "+c.Dir+", or remove catalog.dir from tfpilot.yaml")
 }
 
 func (p *parts) close() error { return p.redis.Close() }

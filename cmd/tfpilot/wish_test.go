@@ -93,11 +93,11 @@ func TestMayLink(t *testing.T) {
 
 func TestDoctorSpeaksJSON(t *testing.T) {
 	var out strings.Builder
-	findings := []finding{{"Redis answers", nil}, {"Slack takes the bot token", errors.New("invalid_auth")}}
-	if err := findingsAsJSON(&out, nil, findings); err != nil {
+	findings := []finding{{"Redis responds", nil}, {"Slack accepts the bot token", errors.New("invalid_auth")}}
+	if err := writeFindingsJSON(&out, nil, findings); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"notes":[],"checks":[{"what":"Redis answers","ok":true},{"what":"Slack takes the bot token","ok":false,"error":"invalid_auth"}]}` + "\n"
+	want := `{"notes":[],"checks":[{"what":"Redis responds","ok":true},{"what":"Slack accepts the bot token","ok":false,"error":"invalid_auth"}]}` + "\n"
 	if out.String() != want {
 		t.Errorf("got %s", out.String())
 	}
