@@ -16,6 +16,17 @@ import (
 // usualNames are words that name environments in sentences, also where no environment has that name.
 var usualNames = strings.Fields("dev development prod production prd staging stage stg preprod pre-prod preproduction pre-production qa uat")
 
+// placedNames are words that name environments only behind "in" and the like: elsewhere they are ordinary words.
+var placedNames = strings.Fields("live test testing perf performance sandbox demo preview integration acceptance sit")
+
+// likeUsual reports whether a word is a usual name with something behind it, such as prod-eu or dev2.
+func likeUsual(w string) bool {
+	return slices.ContainsFunc(usualNames, func(usual string) bool {
+		rest, ok := strings.CutPrefix(w, usual)
+		return ok && rest != "" && rest != "-like" && strings.ContainsRune("-0123456789", rune(rest[0]))
+	})
+}
+
 // sameName gives the short names of environments one spelling.
 var sameName = map[string]string{
 	"development": "dev", "production": "prod", "prd": "prod", "stage": "staging", "stg": "staging", "testing": "test",
@@ -37,7 +48,11 @@ type namedEnv struct {
 
 // split takes a sentence apart, without its punctuation.
 func split(text string) []string {
-	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return strings.ContainsRune(" \t\r\n,;:.!?()[]\"'“”‘’`*", r) })
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return strings.ContainsRune(" \t\r\n,;:.!?()[]{}<>=#\"'“”‘’`*~", r) })
+	for i := range words {
+		words[i] = strings.Trim(words[i], "_-")
+	}
+	return words
 }
 
 // namedEnvs finds the words of a sentence that name environments. Words after "in" and the like count before others.
@@ -96,7 +111,8 @@ func namedAt(d Directory, tokens []string, i int) (namedEnv, bool) {
 	usual := slices.Contains(usualNames, key)
 	placed := slices.Contains(strings.Fields("in into to on within"), at(before))
 	pronoun := slices.Contains(strings.Fields("this that same default new current right every each any the an a my our your"), m.word)
-	m.sure = isPath && (usual || isKey(d, key)) || placed && (usual || isKey(d, m.word) || called && !pronoun && !isProject(m.word))
+	placedUsual := usual || likeUsual(key) || slices.Contains(placedNames, m.word)
+	m.sure = isPath && (usual || isKey(d, key)) || placed && (placedUsual || isKey(d, m.word) || called && !pronoun && !isProject(m.word))
 	return m, m.sure || usual
 }
 

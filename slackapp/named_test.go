@@ -29,6 +29,10 @@ func TestNamedEnvironmentIsNeverReplaced(t *testing.T) {
 			{devCh, "request a private bucket for build artefacts in staging", "There is no environment “staging” in the project core."},
 			{devCh, "request a staging bucket for build artefacts", "There is no environment “staging” in the project core."},
 			{devCh, "request a bucket for build artefacts in the blue environment", "There is no environment “blue” in the project core."},
+			{devCh, "request a bucket for build artefacts env=staging", "There is no environment “staging” in the project core."},
+			{devCh, "request a bucket for build artefacts in _staging_", "There is no environment “staging” in the project core."},
+			{devCh, "request a bucket for build artefacts in prod-eu", "There is no environment “prod-eu” in the project core."},
+			{devCh, "request a bucket for build artefacts in live", "There is no environment “live” in the project core."},
 			{payCh, "request a bucket for build artefacts in production", "There is no environment “production” in the project payments. Elsewhere it fits: core prod/app."},
 			{payCh, "request a private bucket for build artefacts in prod", "There is no environment “prod” in the project payments."},
 			{payCh, "request s3-bucket prod", "There is no environment “prod” in the project payments."},
@@ -107,7 +111,7 @@ func TestWordThatFitsSeveralEnvironmentsChoosesNone(t *testing.T) {
 func TestWordsThatNameNoEnvironment(t *testing.T) {
 	for _, text := range []string{
 		"a bucket, not in prod", "a lambda with environment variables", "a bucket in this environment", "access to the api", "a bucket in frankfurt",
-		"logs in our default environment", "a bucket in core",
+		"logs in our default environment", "a live dashboard of tests", "dev2dev tools", "a bucket in core",
 	} {
 		if got := namedEnvs(testDirectory(), text); len(got) > 0 {
 			t.Errorf("%q: %+v", text, got)
