@@ -78,9 +78,6 @@ func matrix(calls [][]string) []trial {
 			if writes(name) {
 				modes = []string{crashBefore, crashAfter, errorBefore, lostAnswer, late}
 			}
-			if strings.HasSuffix(name, " logs") && seen[name] > 2 {
-				continue // one event is written like another
-			}
 			for _, mode := range modes {
 				all = append(all, trial{fault{name, seen[name], mode}, min(stage+2, len(stages))})
 			}

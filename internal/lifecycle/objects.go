@@ -135,8 +135,8 @@ type Identity struct {
 	LinkedBy  string    `json:"linkedBy,omitempty"`
 }
 
-// Event is one line of the lifecycle log: logs/<id>/<time>-<seq>.json. Hash covers
-// the event and the hash before it.
+// Event is one line of the lifecycle log. An object logs/<id>/<time>-<seq>.json holds one
+// event or a list. Hash covers the event and the hash before it.
 type Event struct {
 	Seq     int64             `json:"seq"`
 	At      time.Time         `json:"at"`

@@ -178,25 +178,3 @@ func TestIdentities(t *testing.T) {
 		t.Errorf("unlinked: %v", err)
 	}
 }
-
-func TestLog(t *testing.T) {
-	s := openAs(t, newBucket(t), "app")
-	var events []lifecycle.Event
-	for i := range 25 { // two at a time, so that keys with equal times are in it
-		events = append(events, lifecycle.Event{Seq: int64(i + 1), At: at.Add(time.Duration(i/2) * time.Second), Type: "t", Text: fmt.Sprint(i)})
-	}
-	for _, part := range [][]lifecycle.Event{events[10:], events[:12]} { // overlapping, out of order
-		if err := s.AppendLog(t.Context(), testID, part); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := s.Log(t.Context(), testID)
-	if err != nil || fmt.Sprint(got) != fmt.Sprint(events) {
-		t.Errorf("log is %v, %v", got, err)
-	}
-	forged := events[3]
-	forged.Text = "something else"
-	if err := s.AppendLog(t.Context(), testID, []lifecycle.Event{forged}); !errors.Is(err, ErrExists) {
-		t.Errorf("another event in the place of one: %v", err)
-	}
-}
