@@ -117,7 +117,7 @@ func (w *Worker) callTurns(ctx context.Context) {
 			continue // asked again soon, and the sweep finds what is due
 		}
 		for _, id := range ids {
-			if err := w.Notifier.ReconcileAfter(ctx, id, 0, time.Second); err != nil {
+			if err := w.Notifier.ReconcileAfter(ctx, id, 1, time.Second); err != nil { // at any version: a turn is no news of the document
 				w.Log.Warn("a request whose turn it is was not enqueued", keyRequest, id, keyError, err)
 			}
 		}

@@ -127,15 +127,16 @@ func TestSweepBudget(t *testing.T) {
 		w.settled(reqA)
 		w.pass(5 * time.Minute)
 		hub, bucket, names := w.spent(func() { w.pass(10 * time.Minute) })
-		// each minute one list and one read for each configured environment; each five
-		// minutes one look for pull requests, runs and failed deliveries
-		if bucket > 10*3+4 || hub > 3*3 {
+		// each minute one list of documents and one of environments; each five minutes one
+		// look for pull requests, runs and failed deliveries
+		if bucket > 10*2+2 || hub > 3*3 {
 			t.Errorf("%d calls to GitHub, %d to S3 in ten quiet minutes:\n%s", hub, bucket, names)
 		}
 	})
 }
 
-// Of many requests in a repository, sync reads those of which GitHub has news.
+// Of many requests in a repository, sync takes up those of which GitHub has news, and writes
+// that their reviews were read, with none to read, over the cached document.
 func TestSyncReadsWhatHasNews(t *testing.T) {
 	inWorld(t, setup{}, func(w *world) {
 		w.open(reqA)
@@ -153,8 +154,9 @@ func TestSyncReadsWhatHasNews(t *testing.T) {
 		w.comment("look")
 		w.pass(time.Minute)
 		_, _, names := w.spent(func() { w.must(p.Sync(context.Background(), repo)) })
-		if n := strings.Count(names, "s3 GET requests"); n != 1 {
-			w.t.Errorf("%d documents read, of one there was news:\n%s", n, names)
+		reads, writes := strings.Count(names, "s3 GET requests"), strings.Count(names, "s3 PUT requests")
+		if reads != 0 || writes != 1 {
+			w.t.Errorf("%d documents read and %d written, of one that is cached there was news:\n%s", reads, writes, names)
 		}
 	})
 }

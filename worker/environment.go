@@ -181,7 +181,7 @@ func (w *Worker) Environment(ctx context.Context, project string, env lifecycle.
 	if state.Holder == nil {
 		return nil
 	}
-	return w.Notifier.Reconcile(ctx, state.Holder.RequestID, state.Version)
+	return w.Notifier.ReconcileHolder(ctx, state)
 }
 
 func entries(e lifecycle.EnvironmentState) []lifecycle.LeaseEntry {

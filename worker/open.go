@@ -18,18 +18,22 @@ import (
 // pull request, then the intent of its first plan. Every call finds what an earlier
 // try left.
 func (j *job) open(ctx context.Context) error {
-	no, err := j.requesterMay(ctx, rbac.Create)
-	if err != nil {
-		return err
-	}
-	if no.denied() {
-		return j.trouble(ctx, lifecycle.StepOpen, no.code, no.text)
+	// Who could create it a moment ago may wait for the turn; the right is checked again then.
+	recent, known := j.people.recentLinks(linksRecent)
+	may := known && !j.requesterMayBy(recent, rbac.Create).denied()
+	if !may {
+		if ok, err := j.mayOpen(ctx); err != nil || !ok {
+			return err
+		}
 	}
 	content, err := j.render()
 	if err != nil {
 		return j.trouble(ctx, lifecycle.StepOpen, "render", err.Error())
 	}
 	if ok, err := j.turn(ctx); err != nil || !ok {
+		return err
+	}
+	if ok, err := j.mayOpen(ctx); err != nil || !ok {
 		return err
 	}
 	base, tree, err := j.newTip(ctx)
@@ -60,6 +64,22 @@ func (j *job) open(ctx context.Context) error {
 		return err
 	}
 	return j.opened(ctx, commit, pull)
+}
+
+// mayOpen checks the right of the requester and puts on the card why it is missing.
+func (j *job) mayOpen(ctx context.Context) (bool, error) {
+	linked, fresh := j.people.recentLinks(linksFresh)
+	if !fresh {
+		var err error
+		if linked, err = j.linked(ctx); err != nil {
+			return false, err
+		}
+	}
+	no := j.requesterMayBy(linked, rbac.Create)
+	if !no.denied() {
+		return true, nil
+	}
+	return false, j.trouble(ctx, lifecycle.StepOpen, no.code, no.text)
 }
 
 // madeByUs says that TfPilot itself opened the pull request, from a branch of this very

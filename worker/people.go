@@ -18,6 +18,8 @@ import (
 type people struct {
 	mu     sync.Mutex
 	linked map[string]store.Linked
+	readAt time.Time     // before linked was read
+	turn   chan struct{} // of the one who reads the links: who reads next then knows most of them
 	logins map[string]accountSeen
 }
 
@@ -28,8 +30,11 @@ type accountSeen struct {
 }
 
 const (
-	// linksFresh is how long one reading of the links serves: the checks of one step.
+	// linksFresh is how long one reading of the links serves: the checks of one step, and the
+	// requests that are opened at once.
 	linksFresh = 2 * time.Second
+	// linksRecent is how long one reading of the links lets new requests wait for their turn.
+	linksRecent = time.Minute
 	// accountFresh is how long a login is taken to belong to the same account on GitHub.
 	accountFresh = 5 * time.Minute
 	// maxAccounts bounds how many logins are remembered.
@@ -42,21 +47,58 @@ type links []lifecycle.Identity
 // readLinks lists the identities. It costs one call for a thousand of them, and one for
 // each that changed since the last reading.
 func (w *Worker) readLinks(ctx context.Context) (links, error) {
+	done, err := w.people.readNext(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	w.people.mu.Lock()
 	known := w.people.linked
 	w.people.mu.Unlock()
-	now, err := w.Store.LinkedNow(ctx, known)
+	at := now()
+	linked, err := w.Store.LinkedNow(ctx, known)
 	if err != nil {
 		return nil, fmt.Errorf("identities: %w", err)
 	}
 	w.people.mu.Lock()
-	w.people.linked = now
+	w.people.linked, w.people.readAt = linked, at
 	w.people.mu.Unlock()
-	all := make(links, 0, len(now))
-	for _, id := range now {
+	return linksOf(linked), nil
+}
+
+// readNext waits until no other reads the links.
+func (p *people) readNext(ctx context.Context) (done func(), err error) {
+	p.mu.Lock()
+	if p.turn == nil {
+		p.turn = make(chan struct{}, 1)
+	}
+	turn := p.turn
+	p.mu.Unlock()
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// recentLinks are the identities as this worker read them last; ok is false when that is
+// longer ago than within.
+func (p *people) recentLinks(within time.Duration) (l links, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now().Sub(p.readAt) > within {
+		return nil, false
+	}
+	return linksOf(p.linked), true
+}
+
+func linksOf(linked map[string]store.Linked) links {
+	all := make(links, 0, len(linked))
+	for _, id := range linked {
 		all = append(all, id.Identity)
 	}
-	return all, nil
+	return all
 }
 
 // ofSlack is the identity of a Slack account.

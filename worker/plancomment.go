@@ -11,7 +11,6 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/terraform"
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
@@ -29,13 +28,9 @@ const (
 func (j *job) post(ctx context.Context) error {
 	plan := *j.request().Plan
 	current := j.request().Runs.Plan.Current()
-	data, err := j.Store.Summary(ctx, j.request().Project, current.CorrelationID)
+	summary, err := j.summaryOf(ctx, current.CorrelationID, plan.Digest)
 	if err != nil {
-		return fmt.Errorf("summary: %w", err)
-	}
-	summary, err := terraform.ParseSummary(data)
-	if err != nil {
-		return fmt.Errorf("summary: %w", err)
+		return err
 	}
 	parts, partial := planComments(j.request(), plan, current.URL, view.OfPlan(summary))
 	var posted []lifecycle.Posting

@@ -46,7 +46,7 @@ func (w *world) newProcess() (*process, *queue.Redis) {
 	})
 	w.must(err)
 	p.Worker = &worker.Worker{
-		Store: w.storeAs("app", gated{p, "s3", inProcess{w.bucket}}), GitHub: hub, Notifier: queue.NewNotifier(redis, slog.New(slog.DiscardHandler)), Index: queue.NewIndex(redis),
+		Store: w.cachedStore(gated{p, "s3", inProcess{w.bucket}}, redis), GitHub: hub, Notifier: queue.NewNotifier(redis, slog.New(slog.DiscardHandler)), Index: queue.NewIndex(redis),
 		Turns:   queue.NewTurns(redis, worker.Starts),
 		Catalog: builtin(), Structure: structure(), Policy: w.policy, HintKey: hintKey, FingerprintSecret: hintKey, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/github"
@@ -50,8 +51,31 @@ func (j *job) left(ctx context.Context, kind lifecycle.Kind, cid string) (left, 
 	}
 	if l.summary, err = terraform.ParseSummary(data); err == nil {
 		l.SummaryDigest = terraform.Digest(data)
+		j.summary = &readPlan{l.SummaryDigest, l.summary}
 	}
 	return l, nil
+}
+
+// readPlan is a plan as a run left it, for the steps of one look.
+type readPlan struct {
+	digest string
+	plan   *terraform.Summary
+}
+
+// summaryOf reads a plan, unless this look read it already.
+func (j *job) summaryOf(ctx context.Context, cid, digest string) (*terraform.Summary, error) {
+	if j.summary != nil && j.summary.digest == digest {
+		return j.summary.plan, nil
+	}
+	data, err := j.Store.Summary(ctx, j.request().Project, cid)
+	if err != nil {
+		return nil, fmt.Errorf("summary: %w", err)
+	}
+	summary, err := terraform.ParseSummary(data)
+	if err != nil {
+		return nil, fmt.Errorf("summary: %w", err)
+	}
+	return summary, nil
 }
 
 // usable tells an object that is there from one that is missing or damaged.

@@ -26,6 +26,10 @@ func (j *job) countReviews(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return j.takeReviews(ctx, reviews)
+}
+
+func (j *job) takeReviews(ctx context.Context, reviews []github.Review) error {
 	if err := j.takeObjections(ctx, reviews); err != nil {
 		return err
 	}

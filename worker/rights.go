@@ -39,17 +39,21 @@ func (j *job) requesterMay(ctx context.Context, v rbac.Verb) (denial, error) {
 	if err != nil {
 		return denial{}, err
 	}
+	return j.requesterMayBy(linked, v), nil
+}
+
+func (j *job) requesterMayBy(linked links, v rbac.Verb) denial {
 	s, no := identify(linked, j.request().Requester)
 	if no.denied() {
-		return no, nil
+		return no
 	}
 	env, _ := j.environment(j.request())
 	scope := rbac.ScopeOf(*j.request(), s, env.Rules())
 	scope.PlanByClick = false
 	if d := j.Policy.Decide(s, v, scope); !d.Allowed {
-		return denial{code: d.Code, text: d.Reason}, nil
+		return denial{code: d.Code, text: d.Reason}
 	}
-	return denial{}, nil
+	return denial{}
 }
 
 // sameAccount reports whether a linked identity is the GitHub account that a person acted

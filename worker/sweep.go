@@ -9,6 +9,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
@@ -59,7 +60,7 @@ func (w *Worker) readChanged(ctx context.Context) (map[string]bool, error) {
 		if w.documents.etag(e.ID) == e.ETag {
 			continue
 		}
-		switch err := w.readAgain(ctx, e.ID); {
+		switch err := w.readAgain(ctx, e); {
 		case err == nil:
 		case store.Damaged(err):
 			w.Log.Error("a document cannot be read", keyRequest, e.ID, keyError, err)
@@ -73,8 +74,18 @@ func (w *Worker) readChanged(ctx context.Context) (map[string]bool, error) {
 	return ids, nil
 }
 
-func (w *Worker) readAgain(ctx context.Context, id string) error {
-	doc, err := w.Store.Get(ctx, id)
+// readAgain reads a document that changed. One that was written a short while ago is in the
+// cache, where its ETag proves that it is the listed one.
+func (w *Worker) readAgain(ctx context.Context, e store.Entry) error {
+	id := e.ID
+	var doc store.Doc
+	if now().Sub(e.Modified) < queue.CacheFor {
+		doc, _ = w.Store.Cached(ctx, id)
+	}
+	var err error
+	if doc.ETag != e.ETag {
+		doc, err = w.Store.Get(ctx, id)
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
@@ -124,21 +135,6 @@ func (w *Worker) ringDue(ctx context.Context, requests []lifecycle.Request) erro
 		}
 	}
 	return errors.Join(failed, w.lookAtOverdue(ctx, due))
-}
-
-// ringLeases looks at every configured environment whose lease is taken.
-func (w *Worker) ringLeases(ctx context.Context) error {
-	var failed error
-	for _, p := range w.Structure.Projects {
-		for _, e := range p.Environments {
-			state, err := w.Store.Environment(ctx, p.Name, lifecycle.Environment{Key: e.Key, Slug: e.Slug})
-			if err == nil && state.Holder != nil {
-				err = w.Notifier.Environment(ctx, p.Name, e.Key, e.Slug, state.Version)
-			}
-			failed = errors.Join(failed, err)
-		}
-	}
-	return failed
 }
 
 // ringSyncs rings for repositories: quick while something runs, slow while it waits.

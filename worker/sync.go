@@ -95,11 +95,15 @@ func openRuns(r *lifecycle.Request) []openRun {
 // news says that the lists may hold something that the document does not. The others,
 // which may be thousands, are not read.
 func news(r *lifecycle.Request, pulls []github.Pull, runs github.Listing[github.Run]) bool {
-	if slices.ContainsFunc(openRuns(r), func(o openRun) bool { return !runs.Same && !o.asListed(runs.Items) || o.unlisted() }) {
+	if runNews(r, runs) {
 		return true
 	}
 	i := slices.IndexFunc(pulls, func(p github.Pull) bool { return r.PR != nil && p.Number == r.PR.Number })
 	return i >= 0 && (moved(pulls[i], r.PR) || unreviewed(r, pulls[i].UpdatedAt))
+}
+
+func runNews(r *lifecycle.Request, runs github.Listing[github.Run]) bool {
+	return slices.ContainsFunc(openRuns(r), func(o openRun) bool { return !runs.Same && !o.asListed(runs.Items) || o.unlisted() })
 }
 
 // asListed says that the list brings nothing new about this run: it is there as it is known,
@@ -129,12 +133,15 @@ func unreviewed(r *lifecycle.Request, changed time.Time) bool {
 // syncRequest takes in what the lists say of one request, and asks for what they do
 // not say.
 func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls github.Listing[github.Pull], runs github.Listing[github.Run]) error {
+	if done, err := w.touched(ctx, r.ID, pulls.Items, runs); err != nil || done {
+		return err
+	}
 	doc, err := w.Store.Get(ctx, r.ID)
 	if err != nil || doc.Archived {
 		w.forgetRequest(r.ID)
 		return ignoreGone(err)
 	}
-	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, r.ID)}
+	j := w.job(doc)
 	if err := j.syncPull(ctx, pulls.Items); err != nil {
 		return err
 	}
@@ -151,6 +158,33 @@ func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls git
 		return nil
 	}
 	return w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
+}
+
+// touched takes in, from the cached document, that something happened to a pull request that
+// changes no fact but its time: a comment, as with the plan, or a label. done is false when
+// there is or may be more to it, for which the stored document is read.
+func (w *Worker) touched(ctx context.Context, id string, pulls []github.Pull, runs github.Listing[github.Run]) (done bool, err error) {
+	doc, ok := w.Store.Cached(ctx, id)
+	if !ok || doc.Request.PR == nil || doc.Request.PR.Foreign || len(doc.Request.PR.Objections) > 0 || runNews(&doc.Request, runs) {
+		return false, nil
+	}
+	r := &doc.Request
+	i := slices.IndexFunc(pulls, func(p github.Pull) bool { return p.Number == r.PR.Number })
+	if i < 0 || !saidBefore(pulls[i], r.PR) || !unreviewed(r, pulls[i].UpdatedAt) {
+		return false, nil
+	}
+	j, p := w.job(doc), pulls[i]
+	reviews, err := j.GitHub.Reviews(ctx, repoOf(r), p.Number)
+	if err != nil || len(reviews) > 0 {
+		return false, err
+	}
+	seen := lifecycle.All(lifecycle.SeePull(pullFacts(p, nil)), lifecycle.SawReviews(readUntil(p.UpdatedAt)))
+	err = j.patchAs(ctx, lifecycle.System(sourceSync), j.withLog(ctx, seen))
+	if err != nil || j.doc.Request.Version == r.Version {
+		return false, ignoreGone(err)
+	}
+	w.saw(j.doc)
+	return true, w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
 }
 
 func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
@@ -189,10 +223,15 @@ func (j *job) syncReviews(ctx context.Context, at *time.Time) error {
 	if err := j.countReviews(ctx); err != nil {
 		return err
 	}
+	return j.patch(ctx, lifecycle.SawReviews(readUntil(changed)))
+}
+
+// readUntil is up to when a reading, made now, of a pull request that changed then holds all.
+func readUntil(changed time.Time) time.Time {
 	if now().Sub(changed) < fresh {
-		changed = changed.Add(-time.Second) // another may follow within the same second
+		return changed.Add(-time.Second) // another change may follow within the same second
 	}
-	return j.patch(ctx, lifecycle.SawReviews(changed))
+	return changed
 }
 
 // saidBefore compares what a list says with what is known: two changes within one

@@ -16,7 +16,7 @@ import (
 // within 15 s, wherever the first was cut off.
 func TestKilledWorkerIsReplacedSoon(t *testing.T) {
 	for _, call := range []string{
-		"s3 GET requests", "github GET /git/ref/heads/main", "github POST /git/commits", "github POST /pulls", "s3 PUT webhooks", "s3 PUT grants",
+		"s3 LIST identities", "github GET /git/ref/heads/main", "github POST /git/commits", "github POST /pulls", "s3 PUT webhooks", "s3 PUT grants",
 	} {
 		t.Run(call, func(t *testing.T) {
 			inWorld(t, setup{workers: 2, poll: time.Second}, func(w *world) {

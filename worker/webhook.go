@@ -113,6 +113,11 @@ func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
 	if !ok {
 		return w.seeForeign(ctx, sourceWebhook, runOfHint(h))
 	}
+	if doc, ok := w.cachedOwner(ctx, kind, *h.Run); ok {
+		if _, changed, err := w.takeRun(ctx, h, kind, doc); err != nil || changed {
+			return err
+		}
+	}
 	id, err := w.requestOfRun(ctx, kind, *h.Run)
 	if err != nil {
 		return err
@@ -127,52 +132,71 @@ func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
 	return w.runFacts(ctx, h, kind, doc)
 }
 
-// runFacts takes in a run of this kind that says that it is one of the request.
-func (w *Worker) runFacts(ctx context.Context, h github.Hint, kind lifecycle.Kind, doc store.Doc) error {
-	id := doc.Request.ID
-	facts, ours, err := w.factsOfHint(ctx, doc.Request, h, kind)
-	if err != nil {
-		return err
+// cachedOwner returns the cached document that has a run as its own, by the id of the run.
+// Whether the run is another's, the stored document tells.
+func (w *Worker) cachedOwner(ctx context.Context, kind lifecycle.Kind, run github.RunHint) (store.Doc, bool) {
+	titleKind, id, cid, ok := github.ParseRunTitle(run.DisplayTitle)
+	if !ok || titleKind != kind {
+		return store.Doc{}, false
 	}
-	if !ours {
-		return w.recordForeign(ctx, sourceWebhook, doc, runOfHint(h))
+	doc, ok := w.Store.Cached(ctx, id)
+	if !ok {
+		return store.Doc{}, false
 	}
-	if err := w.addClaim(ctx, &facts, doc.Request); err != nil {
-		return err
-	}
-	if doc.Request.AttemptOf(facts) == nil {
-		return w.recordForeign(ctx, sourceWebhook, doc, runOfHint(h))
-	}
-	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, id)}
-	see, err := j.see(ctx, facts)
-	if err != nil {
-		return err
-	}
-	after, err := w.Store.Patch(ctx, doc, lifecycle.System(sourceWebhook), see)
-	if err != nil {
-		return ignoreGone(err)
-	}
-	w.saw(after)
-	if after.Request.Version == doc.Request.Version {
-		return nil
-	}
-	if w.lookFurther(ctx, after) {
-		return nil
-	}
-	return w.Notifier.Changed(ctx, after.Request, after.Archived)
+	a := doc.Request.Attempt(kind, cid)
+	return doc, a != nil && a.RunID == run.ID
 }
 
-// lookFurther goes on with the document in hand when something is due: a look would read
+// runFacts takes in a run of this kind that says that it is one of the request.
+func (w *Worker) runFacts(ctx context.Context, h github.Hint, kind lifecycle.Kind, doc store.Doc) error {
+	known, _, err := w.takeRun(ctx, h, kind, doc)
+	if err != nil || known {
+		return err
+	}
+	return w.recordForeign(ctx, sourceWebhook, doc, runOfHint(h))
+}
+
+// takeRun takes in a run. known is false when it is none of the request, and changed is
+// false when it brought no news.
+func (w *Worker) takeRun(ctx context.Context, h github.Hint, kind lifecycle.Kind, doc store.Doc) (known, changed bool, err error) {
+	facts, ours, err := w.factsOfHint(ctx, doc.Request, h, kind)
+	if err != nil || !ours {
+		return false, false, err
+	}
+	if err := w.addClaim(ctx, &facts, doc.Request); err != nil {
+		return false, false, err
+	}
+	if doc.Request.AttemptOf(facts) == nil {
+		return false, false, nil
+	}
+	j := w.job(doc)
+	see, err := j.see(ctx, facts)
+	if err != nil {
+		return true, false, err
+	}
+	if j.doc, err = w.Store.Patch(ctx, doc, lifecycle.System(sourceWebhook), see); err != nil {
+		return true, false, ignoreGone(err)
+	}
+	w.saw(j.doc)
+	if j.doc.Request.Version == doc.Request.Version {
+		return true, false, nil
+	}
+	if j.lookFurther(ctx, doc.Request.Version) {
+		return true, true, nil
+	}
+	return true, true, w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
+}
+
+// lookFurther continues with the document in hand when something is due: a look would read
 // it again. What does not succeed is left to a look.
-func (w *Worker) lookFurther(ctx context.Context, doc store.Doc) bool {
-	id := doc.Request.ID
-	if !lifecycle.IsDue(doc.Request, now()) || !w.reconciles.begin(id) {
+func (j *job) lookFurther(ctx context.Context, known int64) bool {
+	if !lifecycle.IsDue(*j.request(), now()) || !j.reconciles.begin(j.id()) {
 		return false
 	}
-	err := w.lookAt(ctx, doc)
-	again := w.reconciles.end(id, err == nil)
+	err := j.look(ctx, known)
+	again := j.reconciles.end(j.id(), err == nil)
 	if again {
-		w.reconciles.end(id, false)
+		j.reconciles.end(j.id(), false)
 	}
 	return err == nil && !again
 }
@@ -221,7 +245,7 @@ func (w *Worker) pullHint(ctx context.Context, h github.Hint, review bool) error
 	if err != nil || doc.Archived || doc.Request.PR == nil {
 		return ignoreGone(err)
 	}
-	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, id)}
+	j := w.job(doc)
 	switch {
 	case doc.Request.Cleanup != nil && h.Pull.Number == doc.Request.Cleanup.PRNumber:
 		err = j.seeCleanup(ctx)

@@ -50,6 +50,7 @@ type Worker struct {
 	reconciles   reconciles
 	backoffs     backoffs
 	repositories repositories
+	leases       leases
 	sweeps       sweeps
 	people       people
 	rebuilding   atomic.Bool // the index, by this worker
@@ -89,12 +90,17 @@ func now() time.Time { return time.Now().UTC() }
 // Look does everything that is due for a request, in the order of lifecycle.Next. A
 // request that this worker looks at already is looked at once more afterwards,
 // instead of twice at the same time.
-func (w *Worker) Look(ctx context.Context, id string) error {
+func (w *Worker) Look(ctx context.Context, id string) error { return w.lookSince(ctx, id, 0) }
+
+// lookSince looks at a request that had at least this version when it was enqueued; 0 when
+// that is not known.
+func (w *Worker) lookSince(ctx context.Context, id string, version int64) error {
 	if !w.reconciles.begin(id) {
 		return nil
 	}
 	for range maxLooks {
-		err := w.look(ctx, id)
+		err := w.look(ctx, id, version)
+		version = 0
 		if again := w.reconciles.end(id, err == nil); !again {
 			return err
 		}
@@ -105,14 +111,14 @@ func (w *Worker) Look(ctx context.Context, id string) error {
 
 // look turns a panic over what somebody wrote into a document by hand into an error: it
 // is this request's, and must not end the process or the looks that come after.
-func (w *Worker) look(ctx context.Context, id string) (err error) {
+func (w *Worker) look(ctx context.Context, id string, version int64) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			w.Log.Error("a look at a document went wrong", keyRequest, id, keyError, p, "stack", string(debug.Stack()))
 			err = fmt.Errorf("look at %s: %v", id, p)
 		}
 	}()
-	doc, err := w.Store.Get(ctx, id)
+	doc, err := w.startFrom(ctx, id, version)
 	if errors.Is(err, store.ErrNotFound) {
 		w.Log.Warn("asked to look at a request that does not exist", keyRequest, id)
 		return nil
@@ -120,19 +126,53 @@ func (w *Worker) look(ctx context.Context, id string) (err error) {
 	if err != nil {
 		return err
 	}
-	return w.lookAt(ctx, doc)
-}
-
-func (w *Worker) lookAt(ctx context.Context, doc store.Doc) error {
 	if doc.Archived {
 		return w.Notifier.Show(ctx, doc.Request, true)
 	}
-	j := &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, doc.Request.ID)}
-	err := j.run(ctx)
-	if j.doc.Request.Version != doc.Request.Version || j.doc.Archived {
-		err = errors.Join(err, w.Notifier.Show(ctx, j.doc.Request, j.doc.Archived))
+	return w.job(doc).look(ctx, doc.Request.Version)
+}
+
+// startFrom returns the document to begin with: a cached one that is at least as new as what
+// was enqueued, when nothing is due there that an outdated document could spoil, else the
+// stored one.
+func (w *Worker) startFrom(ctx context.Context, id string, version int64) (store.Doc, error) {
+	if version > 0 {
+		doc, ok := w.Store.Cached(ctx, id)
+		if ok && doc.Request.Version >= version && w.mayStart(doc.Request) {
+			return doc, nil
+		}
 	}
-	w.saw(j.doc)
+	return w.Store.Get(ctx, id)
+}
+
+// fromCache are the steps that a reconcile may begin with from a cached document. Their
+// effects are the same whenever they happen, and the write that records them is conditional:
+// opening finds what is there, and an event is in the log once.
+var fromCache = map[lifecycle.StepName]bool{lifecycle.StepOpen: true, lifecycle.StepLog: true}
+
+// mayStart reports whether all that is due in a cached document is of this kind. When nothing
+// is, there is nothing to do: a newer version was enqueued by who wrote it, and is found by the
+// sweep if that was lost.
+func (w *Worker) mayStart(r lifecycle.Request) bool {
+	for _, s := range lifecycle.Next(r, lifecycle.EnvironmentState{}, now()) {
+		if s.Name == lifecycle.StepReconcile || now().Before(w.backoffs.readyAt(r, s)) {
+			continue
+		}
+		if !fromCache[s.Name] {
+			return false
+		}
+	}
+	return true
+}
+
+// look does what is due, and lets the index and the card know when the document is another
+// than at the version that they know.
+func (j *job) look(ctx context.Context, known int64) error {
+	err := j.run(ctx)
+	if j.doc.Request.Version != known || j.doc.Archived {
+		err = errors.Join(err, j.Notifier.Show(ctx, *j.request(), j.doc.Archived))
+	}
+	j.saw(j.doc)
 	return err
 }
 
@@ -159,8 +199,13 @@ type job struct {
 	log     *slog.Logger
 	links   links // as read at linksAt
 	linksAt time.Time
-	waits   bool // the step that was just tried has to wait for others, and is rung for
+	summary *readPlan // of the plan that was read last, for the step that posts it
+	waits   bool      // the step that was just tried has to wait for others, and is rung for
 	out     *signedOut
+}
+
+func (w *Worker) job(doc store.Doc) *job {
+	return &job{Worker: w, doc: doc, log: w.Log.With(keyRequest, doc.Request.ID)}
 }
 
 func (j *job) id() string                  { return j.doc.Request.ID }
@@ -265,6 +310,20 @@ func (j *job) flush(ctx context.Context) error {
 		return err
 	}
 	return j.patch(ctx, lifecycle.Flushed(pending[len(pending)-1].Seq))
+}
+
+// withLog moves the audit events into the log and adds to a patch that they are there, which
+// saves a write of its own. What fails is left to the step.
+func (j *job) withLog(ctx context.Context, p lifecycle.Patch) lifecycle.Patch {
+	pending := j.request().Audit.Pending
+	if len(pending) == 0 {
+		return p
+	}
+	if err := j.Store.AppendLog(ctx, j.id(), pending); err != nil {
+		j.log.Warn("audit events were not moved into the log", keyError, err)
+		return p
+	}
+	return lifecycle.All(p, lifecycle.Flushed(pending[len(pending)-1].Seq))
 }
 
 // archive moves a document whose story is over to history. There it is written no

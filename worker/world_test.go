@@ -116,6 +116,7 @@ type world struct {
 	ledger *ledger
 	policy rbac.Policy
 	log    *journal
+	cache  store.Cache   // nil: in Redis
 	poll   time.Duration // how often workers look into the queue; each look costs the tests more than the work
 
 	store    *store.Store // as the surfaces use it: not through the gate
@@ -134,6 +135,7 @@ type setup struct {
 	policy  rbac.Policy
 	poll    time.Duration // 3 s when zero
 	hub     func(*hubsim.Config)
+	cache   store.Cache  // of documents; nil: in Redis
 	plan    []fault      // to strike, see gate
 	trouble func(*world) // happens beside the story
 }
@@ -158,7 +160,7 @@ func inWorld(t *testing.T, s setup, story func(*world)) {
 }
 
 func newWorld(t testing.TB, s setup) *world {
-	w := &world{t: t, ledger: newLedger(), policy: s.policy, log: &journal{}, poll: cmp.Or(s.poll, 3*time.Second), cards: map[string]int{}}
+	w := &world{t: t, ledger: newLedger(), policy: s.policy, log: &journal{}, cache: s.cache, poll: cmp.Or(s.poll, 3*time.Second), cards: map[string]int{}}
 	if len(w.policy.Admins) == 0 {
 		w.policy = defaultPolicy()
 	}
@@ -170,12 +172,12 @@ func (w *world) simulators(key *rsa.PrivateKey, files map[string][]byte, s setup
 	var err error
 	w.bucket, err = s3.New(s3.Config{Buckets: []string{requestsBucket, stateBucket}, Principals: principals()})
 	w.must(err)
-	w.store = w.storeAs("app", inProcess{w.bucket})
 	w.ledger.w = w
 	w.redis = miniredis.NewMiniRedis()
 	w.redis.ClockTTL(true)
 	w.grave = miniredis.NewMiniRedis()
-	w.notifier = queue.NewNotifier(w.redisLink(nil), slog.New(slog.DiscardHandler))
+	redis := w.redisLink(nil)
+	w.notifier, w.store = queue.NewNotifier(redis, slog.New(slog.DiscardHandler)), w.cachedStore(inProcess{w.bucket}, redis)
 	cfg := hubsim.Config{
 		BaseURL: "http://github.test",
 		App:     hubsim.App{ID: 77, Slug: "tfpilot", Name: "TfPilot", BotID: 9001, InstallationID: 2, Owner: "acme", PublicKey: &key.PublicKey},
@@ -287,9 +289,22 @@ func (w *world) redisLink(p *process) *queue.Redis {
 }
 
 func (w *world) storeAs(principal string, tr http.RoundTripper) *store.Store {
+	return w.openStore(principal, tr, nil)
+}
+
+// cachedStore is the store as app and workers use it, with the cache that they share.
+func (w *world) cachedStore(tr http.RoundTripper, redis *queue.Redis) *store.Store {
+	cache := w.cache
+	if cache == nil {
+		cache = queue.NewCache(redis, hintKey)
+	}
+	return w.openStore("app", tr, cache)
+}
+
+func (w *world) openStore(principal string, tr http.RoundTripper, cache store.Cache) *store.Store {
 	s, err := store.Open(context.Background(), store.Config{
 		Bucket: requestsBucket, Region: "eu-central-1", Endpoint: "http://s3.test",
-		AccessKey: principal, Secret: "secret-of-" + principal, HTTPClient: &http.Client{Transport: tr},
+		AccessKey: principal, Secret: "secret-of-" + principal, HTTPClient: &http.Client{Transport: tr}, Cache: cache,
 	})
 	w.must(err)
 	return s

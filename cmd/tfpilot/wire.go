@@ -66,15 +66,15 @@ func open(ctx context.Context, cfg *config.Config, cred credentials, log *slog.L
 	if p.catalog, err = loadCatalog(cfg.Catalog); err != nil {
 		return nil, err
 	}
-	p.store, err = store.Open(ctx, store.Config{
-		Bucket: cfg.Store.Bucket, Region: cfg.Store.Region, Endpoint: cfg.Store.Endpoint,
-		AccessKey: cred.accessKey, Secret: cred.secret,
-	})
-	if err != nil {
-		return nil, err
-	}
 	if p.redis, err = queue.Open(cfg.Redis.URL.Reveal(), nil); err != nil {
 		return nil, err
+	}
+	p.store, err = store.Open(ctx, store.Config{
+		Bucket: cfg.Store.Bucket, Region: cfg.Store.Region, Endpoint: cfg.Store.Endpoint,
+		AccessKey: cred.accessKey, Secret: cred.secret, Cache: p.cache(),
+	})
+	if err != nil {
+		return nil, errors.Join(err, p.close())
 	}
 	p.notifier, p.index = queue.NewNotifier(p.redis, log), queue.NewIndex(p.redis)
 	return p, nil
@@ -104,6 +104,17 @@ func (p *parts) githubWithin(b github.Budget) (*github.Client, error) {
 		AppID: g.AppID, InstallationID: g.InstallationID, PrivateKey: []byte(g.PrivateKey.Reveal()),
 		Token: g.Token.Reveal(), APIURL: g.APIURL, Budget: b,
 	})
+}
+
+// cache shares documents between the processes through Redis, under a key that they derive
+// from the webhook's secret. Without that secret there is none.
+func (p *parts) cache() store.Cache {
+	secret := p.cfg.GitHub.WebhookSecret
+	if !secret.Set() {
+		return nil
+	}
+	key := sha256.Sum256([]byte("tfpilot document cache key\n" + secret.Reveal()))
+	return queue.NewCache(p.redis, key[:])
 }
 
 // hintKey seals webhook hints between the endpoint and the workers. Both derive it

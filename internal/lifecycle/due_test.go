@@ -138,3 +138,31 @@ func TestAttemptIsOfTheRound(t *testing.T) {
 	s.do(Started(KindPlan, Attempt{Purpose: PurposeOpen, CorrelationID: "plan-2", HeadSHA: head, DispatchedAt: &t0}))
 	s.refused(Started(KindPlan, Attempt{Purpose: PurposeOpen, CorrelationID: "plan-3", HeadSHA: head}), CodeRunning)
 }
+
+// Audit events go to the log together: when none followed for a while, or when many wait. The
+// creation waits for what follows it.
+func TestEventsGoToTheLogTogether(t *testing.T) {
+	events := func(seq int64, seconds ...int) (all []Event) {
+		for i, s := range seconds {
+			all = append(all, Event{Seq: seq + int64(i), At: t0.Add(time.Duration(s) * time.Second)})
+		}
+		return all
+	}
+	last := t0.Add(25 * time.Second)
+	for name, c := range map[string]struct {
+		pending []Event
+		want    []Step
+	}{
+		"none":            {nil, nil},
+		"the creation":    {events(1, 0), nil},
+		"what follows":    {events(1, 0, 25), []Step{{Name: StepLog, After: last.Add(LogAfter)}}},
+		"another alone":   {events(2, 25), []Step{{Name: StepLog, After: last.Add(LogAfter)}}},
+		"some":            {events(7, 0, 5, 25), []Step{{Name: StepLog, After: last.Add(LogAfter)}}},
+		"almost too many": {events(2, append(make([]int, LogMost-2), 25)...), []Step{{Name: StepLog, After: last.Add(LogAfter)}}},
+		"too many":        {events(2, append(make([]int, LogMost-1), 25)...), []Step{{Name: StepLog}}},
+	} {
+		if got := logSteps(Request{Audit: Audit{Pending: c.pending}}); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}

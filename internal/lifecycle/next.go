@@ -73,7 +73,8 @@ const (
 	MaxSends    = 3
 	RetryMerge  = 5 * time.Minute
 	RetryOpen   = time.Minute
-	LogAfter    = 20 * time.Second // events of one action go to the log together
+	LogAfter    = 20 * time.Second // without another event
+	LogMost     = 20               // events that wait for another at most
 	ArchiveWait = 10 * time.Second // for the last word on the card
 )
 
@@ -86,9 +87,7 @@ func Next(r Request, env EnvironmentState, now time.Time) []Step {
 		return nil
 	}
 	var steps []Step
-	if len(r.Audit.Pending) > 0 {
-		steps = append(steps, Step{Name: StepLog, After: r.Audit.Pending[0].At.Add(LogAfter)})
-	}
+	steps = append(steps, logSteps(r)...)
 	for _, cid := range r.Leaving {
 		steps = append(steps, Step{Name: StepLeave, CorrelationID: cid})
 	}
@@ -102,6 +101,20 @@ func Next(r Request, env EnvironmentState, now time.Time) []Step {
 	steps = append(steps, wishSteps(r, env)...)
 	steps = append(steps, planSteps(r)...)
 	return append(steps, branchSteps(r)...)
+}
+
+// logSteps write audit events to the log once no other follows for a while: the events of
+// one action go there together. The creation waits for what follows it.
+func logSteps(r Request) []Step {
+	pending := r.Audit.Pending
+	switch n := len(pending); {
+	case n == 0, n == 1 && pending[0].Seq == 1:
+		return nil
+	case n >= LogMost:
+		return []Step{{Name: StepLog}}
+	default:
+		return []Step{{Name: StepLog, After: pending[n-1].At.Add(LogAfter)}}
+	}
 }
 
 // branchSteps delete the branch after the merge, once no run is under way: a run that plans

@@ -51,14 +51,20 @@ func (n *Notifier) Show(ctx context.Context, r lifecycle.Request, archived bool)
 
 // LeaseMoved tells of a change of an environment's queue: the holder may start, and those who wait have another position.
 func (n *Notifier) LeaseMoved(ctx context.Context, e lifecycle.EnvironmentState) error {
-	var err error
-	if e.Holder != nil {
-		err = n.Reconcile(ctx, e.Holder.RequestID, e.Version)
-	}
+	err := n.ReconcileHolder(ctx, e)
 	for _, q := range e.Queue {
 		err = errors.Join(err, n.Card(ctx, q.RequestID, e.Version))
 	}
 	return err
+}
+
+// ReconcileHolder enqueues a pass over the request that holds the lease, if any. The version of the environment tells changes of
+// its queue apart; of the request's own version it tells nothing.
+func (n *Notifier) ReconcileHolder(ctx context.Context, e lifecycle.EnvironmentState) error {
+	if e.Holder == nil {
+		return nil
+	}
+	return n.Reconcile(ctx, e.Holder.RequestID, -e.Version)
 }
 
 // Reconcile enqueues one pass of a worker over a request that is at version now.

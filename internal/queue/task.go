@@ -50,7 +50,7 @@ const (
 // Look asks to look at a request and do what is due.
 type Look struct {
 	RequestID string `json:"requestId"`
-	Version   int64  `json:"version"` // that rang; not what will be found
+	Version   int64  `json:"version"` // of the document, at least; none when not positive
 }
 
 // Card asks to render a request's messages again.

@@ -118,7 +118,9 @@ func (s *Store) Create(ctx context.Context, r lifecycle.Request) (Doc, error) {
 	for try := range maxTries {
 		etag, err := s.create(ctx, key, data)
 		if err == nil {
-			return Doc{Request: r, ETag: etag}, nil
+			doc := Doc{Request: r, ETag: etag}
+			s.wrote(ctx, doc, data)
+			return doc, nil
 		}
 		if !mayRepeat(err) || try == maxTries-1 {
 			return Doc{}, err
@@ -171,6 +173,7 @@ func (s *Store) Patch(ctx context.Context, doc Doc, actor lifecycle.Actor, patch
 		}
 		next.ETag, err = s.replace(ctx, key, doc.ETag, data)
 		if err == nil {
+			s.wrote(ctx, next, data)
 			return next, nil
 		}
 		if !mayRepeat(err) || try == maxTries-1 {

@@ -20,6 +20,18 @@ func (s *Store) Environment(ctx context.Context, project string, env lifecycle.E
 	return st, err
 }
 
+// EnvironmentETags lists the ETags of the states that are there, by key.
+func (s *Store) EnvironmentETags(ctx context.Context) (map[string]string, error) {
+	etags := map[string]string{}
+	for o, err := range s.list(ctx, PrefixEnvironments) {
+		if err != nil {
+			return nil, err
+		}
+		etags[o.key] = o.etag
+	}
+	return etags, nil
+}
+
 func (s *Store) environment(ctx context.Context, project string, env lifecycle.Environment) (lifecycle.EnvironmentState, string, error) {
 	st := lifecycle.EnvironmentState{Schema: lifecycle.Schema, Project: project, Key: env.Key, Slug: env.Slug}
 	key, err := EnvironmentKey(project, env)

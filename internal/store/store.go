@@ -65,12 +65,14 @@ type Config struct {
 	Profile string
 
 	HTTPClient *http.Client // nil: the SDK's own
+	Cache      Cache        // nil: none
 }
 
 // Store is the bucket.
 type Store struct {
 	bucket string
 	client *s3.Client
+	cache  Cache
 }
 
 // Open returns the store; it reads configuration but does not talk to the bucket.
@@ -93,7 +95,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 			o.UsePathStyle = true
 		}
 	})
-	return &Store{bucket: cfg.Bucket, client: client}, nil
+	return &Store{bucket: cfg.Bucket, client: client, cache: cfg.Cache}, nil
 }
 
 func loadConfig(ctx context.Context, cfg Config) (aws.Config, error) {
