@@ -160,11 +160,16 @@ func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls git
 	return w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
 }
 
-// touched takes in, from the cached document, that something happened to a pull request that
-// changes no fact but its time: a comment, as with the plan, or a label. done is false when
-// there is or may be more to it, for which the stored document is read.
+// touched looks at the cached document, which may be newer than what this worker saw. When
+// the lists bring it no news, another took them in. When something happened to the pull
+// request that changes no fact but its time, as a comment does or a label, that is taken in.
+// done is false when there is or may be more to it, for which the stored document is read.
 func (w *Worker) touched(ctx context.Context, id string, pulls []github.Pull, runs github.Listing[github.Run]) (done bool, err error) {
 	doc, ok := w.Store.Cached(ctx, id)
+	if ok && !news(&doc.Request, pulls, runs) {
+		w.saw(doc)
+		return true, nil
+	}
 	if !ok || doc.Request.PR == nil || doc.Request.PR.Foreign || len(doc.Request.PR.Objections) > 0 || runNews(&doc.Request, runs) {
 		return false, nil
 	}
