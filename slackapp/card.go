@@ -1,6 +1,7 @@
 package slackapp
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -99,7 +100,7 @@ func (d drawing) requestInFull() slack.Block {
 
 // reason is the requester's reason. The name is text: a mention would call them to a decision of others.
 func (d drawing) reason(limit int) []slack.RichTextElement {
-	why := or(d.view.Reason, "no reason given")
+	why := cmp.Or(d.view.Reason, "no reason given")
 	return []slack.RichTextElement{line(bold(oneLine(d.view.RequestedBy.Login, limitOption)+": "), text(cut(why, limit)))}
 }
 

@@ -1,6 +1,7 @@
 package slackapp
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -21,7 +22,7 @@ var confirmViews = map[lifecycle.Action]string{
 // titleOf is the title of the view that confirms an action.
 func titleOf(action lifecycle.Action) string {
 	row, _ := action.Row()
-	return or(row.Label, "TfPilot")
+	return cmp.Or(row.Label, "TfPilot")
 }
 
 func actionOf(callback string) lifecycle.Action {
@@ -209,7 +210,7 @@ func (a *App) wrongConfirm(view slack.View, g grip, action lifecycle.Action) map
 	if g.Confirm == lifecycle.ConfirmTyped {
 		want := wantTyped(view)
 		if got := strings.TrimSpace(typed(view.State, actTyped)); want == "" || !strings.EqualFold(got, want) {
-			wrong[blockTyped] = fmt.Sprintf("Type %s, as shown, to confirm.", or(want, "the environment"))
+			wrong[blockTyped] = fmt.Sprintf("Type %s, as shown, to confirm.", cmp.Or(want, "the environment"))
 		}
 	}
 	return wrong

@@ -66,10 +66,3 @@ func escape(text string) string {
 func unescape(text string) string {
 	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(text)
 }
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}

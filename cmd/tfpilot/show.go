@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -46,7 +47,7 @@ func (k *console) show(ctx context.Context, doc store.Doc) error {
 		row, _ := o.Action.Row()
 		next = append(next, row.Command)
 	}
-	_, err = fmt.Fprintf(k.out, "Next actions: %s\n", or(strings.Join(next, ", "), "none"))
+	_, err = fmt.Fprintf(k.out, "Next actions: %s\n", cmp.Or(strings.Join(next, ", "), "none"))
 	return err
 }
 
@@ -57,7 +58,7 @@ func (k *console) printOptions(options []option) error {
 			allowed = append(allowed, o.command())
 		}
 	}
-	_, err := fmt.Fprintf(k.out, "Next actions for %s: %s\n", k.as, or(strings.Join(allowed, ", "), "none"))
+	_, err := fmt.Fprintf(k.out, "Next actions for %s: %s\n", k.as, cmp.Or(strings.Join(allowed, ", "), "none"))
 	for _, o := range options {
 		if !o.Allowed && err == nil {
 			_, err = fmt.Fprintf(k.out, "  not %s: %s\n", o.command(), o.Refusal)
@@ -89,7 +90,7 @@ func showLines(v view.Request) []string {
 		add("%s: %s", f.Label, invisible.ShowLine(fieldText(f)))
 	}
 	add("Requested at: %s", v.RequestedAt.UTC().Format(time.RFC3339))
-	add("Reason: %s", invisible.ShowLine(or(v.Reason, "none given")))
+	add("Reason: %s", invisible.ShowLine(cmp.Or(v.Reason, "none given")))
 	if v.PullRequest != nil {
 		add("Pull request: %s", v.PullRequest.URL)
 	}
@@ -170,13 +171,6 @@ func indented(text string) []string {
 		lines = append(lines, "  "+invisible.ShowLine(line))
 	}
 	return lines
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func capital(s string) string {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -287,7 +288,7 @@ func (d description) refusedEvents() []Event {
 
 func (d description) refusedHeadline(what lifecycle.Action, by string) string {
 	row, _ := what.Row()
-	return fmt.Sprintf("%s requested to %s %s. This was refused:", by, or(row.Phrase, string(what)), d.name())
+	return fmt.Sprintf("%s requested to %s %s. This was refused:", by, cmp.Or(row.Phrase, string(what)), d.name())
 }
 
 func refusedAs(no lifecycle.RefusedIntent, p *lifecycle.Problem) bool {

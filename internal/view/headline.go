@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -54,7 +55,7 @@ var statusNames = map[lifecycle.Status]string{
 }
 
 // StatusName is a status in words.
-func StatusName(s lifecycle.Status) string { return or(statusNames[s], "Unknown status") }
+func StatusName(s lifecycle.Status) string { return cmp.Or(statusNames[s], "Unknown status") }
 
 func (d description) planningSentence() string {
 	if d.currentPlan() == nil {
@@ -77,7 +78,7 @@ func (d description) planReadySentence() string {
 	if reading(d.currentPlan()) {
 		return readingResult
 	}
-	return or(d.refusal(lifecycle.ActionApprove), "Waiting for approval.")
+	return cmp.Or(d.refusal(lifecycle.ActionApprove), "Waiting for approval.")
 }
 
 func (d description) approvedSentence() string {
@@ -87,7 +88,7 @@ func (d description) approvedSentence() string {
 	if p := d.r.Problem; p != nil && p.Step == string(lifecycle.ActionMerge) && d.can(lifecycle.ActionMerge) {
 		return "The merge failed. Fix the problem, then merge again."
 	}
-	return or(d.refusal(lifecycle.ActionMerge), "Ready to merge.")
+	return cmp.Or(d.refusal(lifecycle.ActionMerge), "Ready to merge.")
 }
 
 func (d description) mergedSentence() string {
@@ -97,7 +98,7 @@ func (d description) mergedSentence() string {
 	if w := d.intent(lifecycle.ActionApply); w != nil {
 		return d.queueSentence(w, lifecycle.KindApply)
 	}
-	return or(d.refusal(lifecycle.ActionApply), "Ready to apply.")
+	return cmp.Or(d.refusal(lifecycle.ActionApply), "Ready to apply.")
 }
 
 func (d description) appliedLabel() label {
@@ -108,7 +109,7 @@ func (d description) appliedLabel() label {
 		return label{IconLive, "Applied", d.queueSentence(w, lifecycle.KindApply)}
 	}
 	if plan := d.currentPlan(); plan != nil && plan.Purpose == lifecycle.PurposeReapply {
-		return label{IconLive, "Applied", or(d.newRoundSentence(plan), appliedSentence)}
+		return label{IconLive, "Applied", cmp.Or(d.newRoundSentence(plan), appliedSentence)}
 	}
 	if d.r.Drift != nil && d.r.Drift.Drifted {
 		sentence := fmt.Sprintf("Resources no longer match the last apply. Use %s to see the difference.", d.button(lifecycle.ActionPlan))
@@ -195,7 +196,7 @@ func (d description) failedLabel() label {
 	if kind == lifecycle.KindPlan {
 		what = PlanName(a.Purpose)
 	}
-	return label{IconFailed, what + " " + shortEnding(a), or(d.laterRound(a, kind), effectOf(a, kind))}
+	return label{IconFailed, what + " " + shortEnding(a), cmp.Or(d.laterRound(a, kind), effectOf(a, kind))}
 }
 
 // shortEnding is how a run ended, in a headline.
@@ -240,13 +241,6 @@ func (d description) closedLabel() label {
 	default:
 		return label{IconClosed, "Closed", "The pull request was closed on GitHub. Nothing was created."}
 	}
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func capital(s string) string {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -123,7 +124,7 @@ func (d description) foreignRun() *Notice {
 	if f == nil || d.over() {
 		return nil
 	}
-	link := &Link{URL: f.URL, Label: fmt.Sprintf("%s by @%s", kindName(f.Kind), oneLine(or(f.Actor, "unknown"), limitName))}
+	link := &Link{URL: f.URL, Label: fmt.Sprintf("%s by @%s", kindName(f.Kind), oneLine(cmp.Or(f.Actor, "unknown"), limitName))}
 	return &Notice{
 		Icon: IconAttention, Link: link,
 		Title: "A run that TfPilot did not start uses this request's name. TfPilot ignores its result.",

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -198,7 +199,7 @@ func (d description) summary(label label) string {
 	}
 	parts = append(parts, fmt.Sprintf("Requested by %s.", d.requester().Login))
 	for _, p := range d.problems() {
-		parts = append(parts, oneLine(p.Title+" "+or(p.Output, p.Text), limitProblem))
+		parts = append(parts, oneLine(p.Title+" "+cmp.Or(p.Output, p.Text), limitProblem))
 	}
 	if f := d.foreignRun(); f != nil {
 		parts = append(parts, f.Title)

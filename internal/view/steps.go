@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -42,7 +43,7 @@ func (d description) steps() []Step {
 		if s.State == StepPending && d.status == lifecycle.StatusClosed {
 			steps[i].State = StepSkipped
 		}
-		steps[i].Note = or(s.Note, stepWords[steps[i].State])
+		steps[i].Note = cmp.Or(s.Note, stepWords[steps[i].State])
 	}
 	return steps
 }
