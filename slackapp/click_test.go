@@ -88,7 +88,7 @@ func TestApproveFromTheThread(t *testing.T) {
 		a := r.Wish(lifecycle.ActionApprove)
 		w.update(story.ID, lifecycle.Approve(lifecycle.Approver{Login: "omar", SlackUser: story.SlackUsers["omar"], At: now(), HeadSHA: a.HeadSHA, PlanDigest: a.PlanDigest, Source: source}))
 		w.click("ana", ask, "do.approve")
-		has(t, w.lastWhisper("ana"), "omar approved this plan already.")
+		has(t, w.lastWhisper("ana"), "omar already approved this plan.")
 		w.refresh()
 		if said := wordsIn(w.reply("omar", devCh, "Approved by omar.")); strings.Contains(said, "Approve\n") {
 			t.Errorf("the button stays: %s", said)
@@ -248,14 +248,14 @@ func TestDestroyListsWhatGoesAndCanBeTakenBack(t *testing.T) {
 		w.click("adam", w.card("adam", devCh), "do.destroy")
 		has(t, wordsIn(w.view("adam")), "aws_s3_bucket_versioning.this", "Nothing is destroyed until")
 		w.submit("adam", nil)
-		has(t, wordsIn(w.view("adam")), "Terraform first works out what goes")
+		has(t, wordsIn(w.view("adam")), "TfPilot runs a destroy plan first")
 		if w.request(story.ID).Wish(lifecycle.ActionDestroy) == nil {
 			t.Fatal("no wish was written")
 		}
 		w.refresh()
 		has(t, w.card("adam", devCh).Text, "Destroy requested", "By adam.")
 		w.click("adam", w.card("adam", devCh), "do.keep")
-		has(t, w.lastWhisper("adam"), "Kept:")
+		has(t, w.lastWhisper("adam"), "stays as it is")
 		if w.request(story.ID).Wish(lifecycle.ActionDestroy) != nil {
 			t.Error("the wish stays")
 		}

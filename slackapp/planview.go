@@ -59,7 +59,7 @@ func (a *App) planView(ctx context.Context, d drawing, x reading) slack.ModalVie
 	}
 	summary, err := readSummary(ctx, a.Facts, d.r)
 	if errors.Is(err, store.ErrNotFound) {
-		return notice(title, words("The plan is no longer stored. Press Plan again on the card to make a new one, then decide."))
+		return notice(title, words("The plan is no longer stored. Re-plan to create a new one, then decide."))
 	}
 	if err != nil {
 		a.Log.Error("read plan", keyRequest, d.r.ID, keyError, err)

@@ -40,7 +40,7 @@ func TestShowOffersWhatTheReaderMayDo(t *testing.T) {
 		has(t, w.shownTo("dana"), "Close request", "Review plan")
 		lacks(t, w.shownTo("dana"), "Approve", "Reject")
 		has(t, w.shownTo("vic"), "Review plan")
-		lacks(t, w.shownTo("vic"), "Approve", "Reject", "Plan again", "Close request", "Sync")
+		lacks(t, w.shownTo("vic"), "Approve", "Reject", "Re-plan", "Close request", "Sync")
 		has(t, wordsIn(w.card("omar", devCh)), "Approve", "Reject")
 
 		w.update(story.ID, approvalOf(story.Ready(t).Approved("omar")))
@@ -67,7 +67,7 @@ func TestTheRequestersOwnCardOffersNoApproval(t *testing.T) {
 				own += wordsIn(c.Messages)
 			}
 		}
-		has(t, own, "Review plan", "Plan again", "Close request")
+		has(t, own, "Review plan", "Re-plan", "Close request")
 		lacks(t, own, "Approve", "Reject")
 	})
 }
@@ -85,7 +85,7 @@ func TestApprovalIsWithdrawn(t *testing.T) {
 			t.Fatal("another person withdrew it")
 		}
 		w.click("omar", card, "do.withdraw")
-		has(t, w.lastWhisper("omar"), "Withdrawn: your approval of “S3 bucket acme-artefacts” no longer counts.")
+		has(t, w.lastWhisper("omar"), "Your approval of “S3 bucket acme-artefacts” is withdrawn.")
 		if w.request(story.ID).Approval.Approved {
 			t.Error("it still counts")
 		}

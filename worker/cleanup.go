@@ -36,14 +36,14 @@ func (j *job) cleanupPull(ctx context.Context) error {
 	var no *github.Refused
 	switch {
 	case errors.As(err, &no):
-		text := "GitHub refused to open the cleanup pull request: " + no.Message + "\nRepair makes it anew."
+		text := "GitHub refused to open the cleanup pull request: " + no.Message + "\nUse “Check run” to try again."
 		return j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupPull, "github_refused", text, now()))
 	case err != nil:
 		return err
 	}
 	if ours, err := j.madeByUs(ctx, pull, created); err != nil || !ours {
 		if err == nil {
-			text := foreignPull(lifecycle.CleanupBranch(r.ID), pull) + "Then press Repair."
+			text := foreignPull(lifecycle.CleanupBranch(r.ID), pull) + "Then use “Check run”."
 			err = j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupPull, lifecycle.CodeForeign, text, now()))
 		}
 		return err
@@ -70,7 +70,7 @@ func (j *job) cleanupMerge(ctx context.Context) error {
 		return err
 	}
 	if !ours {
-		text := "The cleanup pull request was changed or closed. Look at it on GitHub and merge it there, or press Repair to have it made anew: " + pull.URL
+		text := "The cleanup pull request was changed or closed. Review and merge it on GitHub, or use “Check run” to create it again: " + pull.URL
 		return j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupMerge, lifecycle.CodeForeign, text, now()))
 	}
 	_, err = j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: pull.Number, HeadSHA: pull.HeadSHA, Title: cleanupTitle(r), Message: mergeMessage(r)})

@@ -63,7 +63,7 @@ func (j *job) runnable(ctx context.Context, kind lifecycle.Kind) (sha, text stri
 		return sha, "", err
 	}
 	if blob, ok := tree.Entries[r.Target.Path]; !tree.Truncated && (!ok || blob != r.Plan.Blob) {
-		return "", fmt.Sprintf("The file %s on %s is not the one that was approved. Plan again.", r.Target.Path, r.Target.Base), nil
+		return "", fmt.Sprintf("The file %s on %s is not the one that was approved. Re-plan.", r.Target.Path, r.Target.Base), nil
 	}
 	if r.MergedSHA == "" || r.MergedSHA == sha {
 		return sha, "", nil

@@ -231,7 +231,7 @@ func TestForeignCleanupIsNotAdopted(t *testing.T) {
 		w.until(reqA, "it is refused", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == lifecycle.CodeForeign })
 		w.pass(time.Hour)
 		r := w.request(reqA)
-		if !strings.Contains(r.Problem.Text, "Someone else opened") || !strings.Contains(r.Problem.Text, "press Repair") || r.Cleanup.PRNumber != 0 || !r.Cleanup.Blocked {
+		if !strings.Contains(r.Problem.Text, "Someone else opened") || !strings.Contains(r.Problem.Text, "use “Check run”") || r.Cleanup.PRNumber != 0 || !r.Cleanup.Blocked {
 			t.Errorf("problem %+v, cleanup %+v", r.Problem, r.Cleanup)
 		}
 		pull, _, err := c.PullRequests.Get(ctx, "acme", "infra-core", number)

@@ -181,7 +181,7 @@ func TestCleanupBranchIsGone(t *testing.T) {
 		})
 		w.ledger.holds("cleanup", false)
 		w.until(reqA, "blocked", func(d store.Doc) bool { return d.Request.Cleanup.Blocked })
-		if text := w.request(reqA).Problem.Text; !strings.Contains(text, "Repair") {
+		if text := w.request(reqA).Problem.Text; !strings.Contains(text, "Check run") {
 			w.t.Errorf("the card says %q", text)
 		}
 		w.quiet(60)

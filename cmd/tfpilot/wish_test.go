@@ -25,7 +25,7 @@ func TestConfirmed(t *testing.T) {
 		given  string
 		ok     bool
 	}{
-		"plain":              {lifecycle.ActionApprove, plan(0), dev, "", true},
+		"plain":              {lifecycle.ActionApprove, plan(0), dev, "", false},
 		"plain, confirmed":   {lifecycle.ActionApprove, plan(0), dev, "sha256:" + hex, true},
 		"plain, another":     {lifecycle.ActionApprove, plan(0), dev, "ffffffffffff", false},
 		"destroys":           {lifecycle.ActionApprove, plan(1), dev, "", false},

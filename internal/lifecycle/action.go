@@ -138,45 +138,45 @@ var actionRows = []ActionRow{
 		Label: "Approve", Tone: TonePrimary, Submit: "Approve",
 		Confirm: ConfirmPlan, Protected: ConfirmTyped, adjust: approveOffer,
 		Phrase: "approve", Saved: approveSaved,
-		Command: "approve", Help: "Approve the plan of a request; never one's own",
+		Command: "approve", Help: "Approve the plan of a request (never your own)",
 		ConfirmHelp: "digest of the plan that you read, or its first 12 digits; requests plan prints it behind the plan",
 	},
 	{
 		Action: ActionReject, Verb: "reject", Rule: canReject, Binds: BindPlanIfNamed, Step: StepReject,
 		Label: "Reject", Submit: "Reject", Confirm: ConfirmReason, adjust: rejectOffer,
-		Phrase: "reject", Saved: say("Your rejection of %s is saved, and the requester is told why."),
+		Phrase: "reject", Saved: say("Your rejection of %s is saved. Your reason is posted in the thread."),
 		Command: "reject",
 		Help:    "Reject the plan of a request; before the merge that closes its pull request, later it keeps what exists",
 	},
 	{
 		Action: ActionMerge, Verb: "merge", Rule: canMerge, Binds: BindPlan, Step: StepMerge,
 		Label: "Merge", Tone: TonePrimary,
-		Phrase: "merge", Saved: say("Saved: %s is being merged. " + FollowCard),
+		Phrase: "merge", Saved: say("Merge of %s requested. " + FollowCard),
 		Command: "merge", Help: "Merge the pull request of an approved request",
 	},
 	{
 		Action: ActionApply, Verb: "apply", Rule: canApply, Binds: BindPlan, Step: StepApply,
 		Label: "Apply", Tone: TonePrimary,
-		Phrase: "apply", Saved: say("Saved: %s will be applied as soon as its environment is free. " + FollowCard),
-		Command: "apply", Help: "Apply what was approved and merged",
+		Phrase: "apply", Saved: say("Apply of %s requested. It starts when the environment is free. " + FollowCard),
+		Command: "apply", Help: "Apply a merged request",
 	},
 	{
 		Action: ActionPlan, Verb: "plan", Rule: canPlan, Step: StepPlan,
-		Label: "Plan again", adjust: planOffer,
-		Phrase: "plan", Saved: say("Saved: a new plan for %s is being started. " + FollowCard),
+		Label: "Re-plan", adjust: planOffer,
+		Phrase: "plan", Saved: say("Re-plan of %s requested. " + FollowCard),
 		Command: "replan", Help: "Start a new plan of a request", // the command plan prints the plan
 	},
 	{
 		Action: ActionRestore, Verb: "restore", Rule: canRestore, Step: StepRestore,
-		Label: "Restore", Tone: TonePrimary,
-		Phrase: "restore the branch of", Saved: say("Saved: the generated file of %s is being put back."),
-		Command: "restore", Help: "Put the branch of a request back to what TfPilot made",
+		Label: "Restore branch", Tone: TonePrimary,
+		Phrase: "restore the branch of", Saved: say("Restore of %s requested. TfPilot puts the generated file back and plans again."),
+		Command: "restore", Help: "Restore the generated branch",
 	},
 	{
 		Action: ActionTakeBack, Verb: "takeback", Rule: canTakeBack,
 		direct: func(Wish) Patch { return TakeBack() }, hidden: onlyDestroyWaits,
-		Label: "Take back", Phrase: "take back what waits of", Saved: say("Taken back: nothing waits for %s any more."),
-		Command: "takeback", Help: "Take back a merge, apply or destroy that waits",
+		Label: "Cancel", adjust: cancelOffer, Phrase: "cancel the queued run of", Saved: say("The queued run of %s is canceled."),
+		Command: "takeback", Help: "Cancel a queued merge, apply or destroy",
 	},
 	{
 		Action: ActionWithdraw, Verb: "withdraw", Rule: canWithdraw,
@@ -188,40 +188,40 @@ var actionRows = []ActionRow{
 	{
 		Action: ActionKeep, Verb: "keep", Rule: canKeep,
 		direct: func(w Wish) Patch { return Keep(w.At) },
-		Label:  "Keep", Phrase: "keep", Saved: say("Kept: %s stays as it is."),
-		Command: "keep", Help: "Keep what exists: cancel a destroy, or dismiss a new plan",
+		Label:  "Cancel destroy", adjust: keepOffer, Phrase: "keep", Saved: say("Canceled: %s stays as it is."),
+		Command: "keep", Help: "Cancel a destroy, or dismiss a new plan: the resources stay as they are",
 	},
 	{
 		Action: ActionDestroy, Verb: "destroy", Rule: canDestroy, Step: StepDestroy,
 		Label: "Destroy", Tone: ToneDanger, Secondary: true, Submit: "Request destroy",
 		Confirm: ConfirmPlan, Protected: ConfirmTyped, adjust: destroyOffer, Phrase: "destroy",
-		Saved: say("Saved: Terraform first works out what goes with %s. " +
-			"Nothing is destroyed before somebody has approved that plan."),
-		Command: "destroy", Help: "Ask to destroy what a request made: a plan first, then its approval",
+		Saved: say("Destroy of %s requested. TfPilot runs a destroy plan first. " +
+			"Nothing is destroyed until an approver approves that plan."),
+		Command: "destroy", Help: "Request a destroy: a destroy plan runs first and must be approved",
 		ConfirmHelp: "the environment, key/slug; needed where it is protected",
 	},
 	{
 		Action: ActionClose, Verb: "close", Rule: canClose, Step: StepClose,
 		Label: "Close request", Secondary: true,
-		Phrase: "close", Saved: say("Saved: %s is being closed."),
+		Phrase: "close", Saved: say("Close of %s requested."),
 		Command: "close", Help: "Close a request and its pull request",
 	},
 	{
 		Action: ActionRepair, Verb: "repair", Rule: canRepair, Step: StepRepair, hidden: notSilent,
-		Label: "Repair", adjust: withoutPlan,
-		Phrase: "repair", Saved: say("Saved: TfPilot asks GitHub how the run of %s ended. " + FollowCard),
-		Command: "repair", Help: "Read from GitHub how a run ended that shows no end",
+		Label: "Check run", adjust: withoutPlan,
+		Phrase: "repair", Saved: say("Checking the run of %s on GitHub. " + FollowCard),
+		Command: "repair", Help: "Refresh a run that looks stuck",
 	},
 	{
 		Action: ActionSync, Verb: "sync", Rule: func(Request) *Refusal { return nil },
 		Label: "Sync", Secondary: true, adjust: withoutPlan,
-		Phrase: "sync", Saved: say("Saved: TfPilot asks GitHub about %s. " + FollowCard),
-		Command: "sync", Help: "Ask GitHub for news of a request now",
+		Phrase: "sync", Saved: say("Syncing %s with GitHub. " + FollowCard),
+		Command: "sync", Help: "Read GitHub for a request now",
 	},
 }
 
-// FollowCard ends a sentence about something that goes on without the reader.
-const FollowCard = "The card shows how it goes on."
+// FollowCard ends a sentence about something that continues without the reader.
+const FollowCard = "The card shows the progress."
 
 // say makes the sentence of a row that depends on nothing but the request's title.
 func say(format string) func(Request, string) string {
@@ -229,22 +229,22 @@ func say(format string) func(Request, string) string {
 }
 
 func approveSaved(r Request, title string) string {
-	next := "Next it can be merged."
+	next := "Next step: merge."
 	switch {
 	case r.Plan != nil && r.Plan.Purpose == PurposeDestroy:
-		next = "Then the destroy starts by itself."
+		next = "The destroy starts automatically."
 	case r.MergedSHA != "":
-		next = "Next it can be applied."
+		next = "Next step: apply."
 	}
-	return fmt.Sprintf("Your approval of %s is saved and is being checked once more. %s", title, next)
+	return fmt.Sprintf("Your approval of %s is saved. %s", title, next)
 }
 
 // withdrawSaved says what a withdrawal still changes: a run that has begun to change things
 // is not stopped halfway.
 func withdrawSaved(r Request, title string) string {
-	next := "Nothing runs before another approval."
+	next := "Nothing runs until the plan is approved again."
 	if r.Runs.Apply.Current().active() || r.Runs.Destroy.Current().active() {
-		next = "The run stops unless it has begun to change something."
+		next = "The run stops unless it has already started to change resources."
 	}
-	return fmt.Sprintf("Withdrawn: your approval of %s no longer counts. %s", title, next)
+	return fmt.Sprintf("Your approval of %s is withdrawn. %s", title, next)
 }

@@ -19,7 +19,7 @@ type Offer struct {
 func Can(r Request, a Action) *Refusal {
 	row, known := a.Row()
 	if !known {
-		return refuse(CodeNothing, "Nothing is known about %q.", string(a))
+		return refuse(CodeNothing, "Unknown action %q.", string(a))
 	}
 	return row.Rule(r)
 }
@@ -69,12 +69,24 @@ func rejectOffer(_ Request, o *Offer) {
 
 func planOffer(r Request, o *Offer) {
 	o.Purpose = r.nextPurpose()
-	if r.merged() {
-		o.Label = "New plan"
-	}
 }
 
 func destroyOffer(_ Request, o *Offer) { o.Confirm, o.Purpose = ConfirmPlan, PurposeDestroy }
+
+// cancelOffer names what is canceled.
+func cancelOffer(r Request, o *Offer) {
+	o.Label = "Cancel merge"
+	if r.Wish(ActionApply) != nil {
+		o.Label = "Cancel apply"
+	}
+}
+
+// keepOffer names what is given up: a destroy, or a new plan.
+func keepOffer(r Request, o *Offer) {
+	if r.Wish(ActionDestroy) == nil && canDismiss(r) == nil {
+		o.Label = "Dismiss plan"
+	}
+}
 
 // withoutPlan is for actions that are not about a plan.
 func withoutPlan(_ Request, o *Offer) { o.HeadSHA, o.Digest, o.Purpose = "", "", "" }

@@ -81,7 +81,7 @@ func (r *Request) settle(now time.Time) {
 		case no != nil:
 			a.void(now, voidReasons[no.Code])
 		case a.Purpose != r.Plan.Purpose || a.HeadSHA != r.Plan.SHA || a.Blob != r.Plan.Blob || a.PlanDigest != r.Plan.Digest:
-			a.void(now, "a newer plan took the place of the approved one")
+			a.void(now, "a newer plan replaced the approved one")
 		default:
 			approved = true
 		}
@@ -95,10 +95,10 @@ func (a *Approver) void(now time.Time, reason string) {
 
 var voidReasons = map[string]string{
 	CodePlanning:   "a new plan was started",
-	CodeNoPlan:     "the plan was taken back",
-	CodeForeign:    "somebody changed the branch",
+	CodeNoPlan:     "the plan is no longer available",
+	CodeForeign:    "the branch was modified outside TfPilot",
 	CodeMoved:      "the branch has a newer commit",
-	CodeRetargeted: "the pull request points at another branch",
+	CodeRetargeted: "the pull request targets another branch",
 	CodeDismissed:  "the plan was dismissed",
 }
 

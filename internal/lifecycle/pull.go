@@ -62,7 +62,7 @@ func SeePull(f PullFacts) Patch {
 				r.untrouble(string(what))
 			}
 			if closing != nil {
-				text := "The pull request was merged before " + closing.By + " could have it closed. It is applied only if somebody approves it."
+				text := "The pull request was merged before " + closing.By + " could close it. It is applied only after an approval."
 				r.Problem = &Problem{Step: string(ActionClose), Code: CodeMerged, Text: text, Since: f.UpdatedAt}
 			}
 		}
@@ -81,12 +81,12 @@ func (r *Request) troubleBranch(at time.Time) {
 	astray := r.PR.BaseRef != "" && r.PR.BaseRef != r.Target.Base
 	switch {
 	case r.PR.Merged && astray:
-		code, text = CodeRetargeted, "The pull request was merged into another branch than "+r.Target.Base+". Nothing of it can be applied: ask again with a new request."
+		code, text = CodeRetargeted, "The pull request was merged into another branch than "+r.Target.Base+". It can't be applied. Create a new request."
 	case r.PR.Merged:
 	case r.PR.Foreign:
-		code, text = CodeForeign, "Somebody changed this branch. TfPilot applies only what it generated: restore the content or close the request."
+		code, text = CodeForeign, "This branch was modified outside TfPilot. Restore the generated file, or close the request."
 	case astray:
-		code, text = CodeRetargeted, "Somebody pointed the pull request at another branch. Point it back to "+r.Target.Base+" on GitHub."
+		code, text = CodeRetargeted, "The pull request targets another branch. Change its base to "+r.Target.Base+" on GitHub."
 	}
 	switch {
 	case code == "":

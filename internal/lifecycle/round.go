@@ -91,7 +91,7 @@ func (r Request) Objections() []Objection {
 // objected refuses what an objection blocks.
 func objected(r Request) *Refusal {
 	for _, o := range r.Objections() {
-		return refuse(CodeObjected, "%s requested changes on GitHub. This is blocked until %s approves there or that review is dismissed.", o.Login, o.Login)
+		return refuse(CodeObjected, "%s requested changes on GitHub. This is blocked until %s approves there or the review is dismissed.", o.Login, o.Login)
 	}
 	return nil
 }
@@ -150,9 +150,9 @@ func canWithdraw(r Request) *Refusal {
 	case r.Wish(ActionApprove) != nil:
 		return nil // recorded, and not checked yet
 	case !r.Approval.Approved:
-		return refuse(CodeUnapproved, "There is no approval that counts. Nothing is left to withdraw.")
+		return refuse(CodeUnapproved, "There is no open approval to withdraw.")
 	case !r.AwaitsEffect():
-		return refuse(CodeApplied, "This approval was used already. Nothing is left to withdraw.")
+		return refuse(CodeApplied, "This approval was used already and can't be withdrawn.")
 	}
 	return nil
 }
@@ -166,7 +166,7 @@ func WithdrawApproval(by Person, now time.Time) Patch {
 		}
 		asked := slices.ContainsFunc(r.Wanted, func(w Wish) bool { return w.What == ActionApprove && SameLogin(w.By, by.Login) })
 		if r.Approver(by.Login, by.GithubID) == nil && !asked {
-			return r, refuse(CodeNotYours, "You did not approve this. Only the person who approved can withdraw that.")
+			return r, refuse(CodeNotYours, "You did not approve this. Only the approver can withdraw an approval.")
 		}
 		r.drop(ActionApprove, by.Login)
 		for i := range r.Approval.Approvers {
@@ -195,9 +195,9 @@ func (r Request) openRound() *Attempt {
 func canDismiss(r Request) *Refusal {
 	switch round := r.openRound(); {
 	case round == nil:
-		return refuse(CodeNothing, "There is no new plan that could be dismissed.")
+		return refuse(CodeNothing, "There is no new plan to dismiss.")
 	case round.active():
-		return refuse(CodePlanning, "The plan is still running. It can be dismissed when it has ended.")
+		return refuse(CodePlanning, "The plan is still running. Dismiss it when it has ended.")
 	}
 	return nil
 }

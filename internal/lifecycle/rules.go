@@ -49,9 +49,9 @@ func refuse(code, format string, args ...any) *Refusal {
 func alive(r Request) *Refusal {
 	switch {
 	case r.destroyed():
-		return refuse(CodeDestroyed, "This was destroyed already. Nothing is left to do.")
+		return refuse(CodeDestroyed, "This is destroyed already. There is nothing left to do.")
 	case !r.merged() && r.closed():
-		return refuse(CodeClosed, "This request is closed. Ask again with a new request.")
+		return refuse(CodeClosed, "This request is closed. Create a new request.")
 	case r.Wish(ActionClose) != nil || r.Wish(ActionReject) != nil:
 		return refuse(CodeClosing, "This request is being closed.")
 	}
@@ -72,17 +72,17 @@ func round(r Request) *Refusal {
 	current := r.Runs.Plan.Current()
 	switch {
 	case current.active():
-		return refuse(CodePlanning, "The plan is still running. Its result comes to this card.")
+		return refuse(CodePlanning, "The plan is still running. Wait for its result.")
 	case r.Plan == nil || r.Plan.Digest == "":
-		return refuse(CodeNoPlan, "There is no plan to decide on. Plan again first.")
+		return refuse(CodeNoPlan, "There is no plan to decide on. Re-plan first.")
 	case current == nil || current.Number != r.Plan.Attempt:
-		return refuse(CodeNoPlan, "The last plan did not succeed. Plan again first.")
+		return refuse(CodeNoPlan, "The last plan failed. Re-plan first.")
 	case current.SetAside:
-		return refuse(CodeDismissed, "This plan was dismissed. What exists stays as it is.")
+		return refuse(CodeDismissed, "This plan was dismissed. The resources stay as they are.")
 	case !r.Plan.Purpose.preMerge():
 		return nil
 	case r.Plan.Blob != r.Target.Blob:
-		return refuse(CodeMoved, "The inputs changed after this plan. Plan again first.")
+		return refuse(CodeMoved, "The inputs changed after this plan. Re-plan first.")
 	}
 	return pullFits(r)
 }
@@ -93,11 +93,11 @@ func pullFits(r Request) *Refusal {
 	case r.PR == nil:
 		return refuse(CodeNoPlan, "There is no pull request yet.")
 	case r.PR.Foreign:
-		return refuse(CodeForeign, "Somebody changed this branch. Restore the generated content or close the request.")
+		return refuse(CodeForeign, "This branch was modified outside TfPilot. Restore the generated file, or close the request.")
 	case r.PR.HeadSHA != r.Plan.SHA:
-		return refuse(CodeMoved, "The branch has a newer commit than this plan. Plan again first.")
+		return refuse(CodeMoved, "The branch has a newer commit than this plan. Re-plan first.")
 	case r.PR.BaseRef != "" && r.PR.BaseRef != r.Target.Base:
-		return refuse(CodeRetargeted, "Somebody pointed the pull request at branch %q instead of %q. Point it back on GitHub, then plan again.", r.PR.BaseRef, r.Target.Base)
+		return refuse(CodeRetargeted, "The pull request targets branch %q instead of %q. Change its base on GitHub, then re-plan.", r.PR.BaseRef, r.Target.Base)
 	}
 	return nil
 }
@@ -116,9 +116,9 @@ func canApprove(r Request) *Refusal {
 	}
 	switch {
 	case r.Approval.Approved:
-		return refuse(CodeApproved, "%s approved this plan already.", r.approvedBy())
+		return refuse(CodeApproved, "%s already approved this plan.", r.approvedBy())
 	case r.Plan.Purpose == PurposeDestroy && r.Wish(ActionDestroy) == nil:
-		return refuse(CodeNothing, "Nobody wants this destroyed any more.")
+		return refuse(CodeNothing, "The destroy was canceled.")
 	}
 	return nil
 }
@@ -129,7 +129,7 @@ func (r Request) approvedBy() string {
 			return a.Login
 		}
 	}
-	return "Somebody"
+	return "Someone"
 }
 
 func canReject(r Request) *Refusal {
@@ -140,7 +140,7 @@ func canReject(r Request) *Refusal {
 		if r.Wish(ActionDestroy) != nil || canDismiss(r) == nil {
 			return nil
 		}
-		return refuse(CodeMerged, "This is merged already and cannot be rejected any more. Destroy it instead.")
+		return refuse(CodeMerged, "This is merged already and can't be rejected. Destroy it instead.")
 	}
 	return round(r)
 }
@@ -173,11 +173,11 @@ func canApply(r Request) *Refusal {
 	case !r.merged():
 		return refuse(CodeNotMerged, "This is not merged yet. Merge it first.")
 	case apply.active():
-		return refuse(CodeRunning, "It is being applied already.")
+		return refuse(CodeRunning, "An apply is running already.")
 	case destroy.active() || r.Wish(ActionDestroy) != nil:
-		return refuse(CodeDestroying, "This is about to be destroyed. Keep it first.")
+		return refuse(CodeDestroying, "A destroy is requested. Cancel the destroy first.")
 	case r.Plan != nil && r.Plan.Purpose == PurposeDestroy:
-		return refuse(CodeNewRound, "The last plan was for a destroy. Plan again first.")
+		return refuse(CodeNewRound, "The last plan was for a destroy. Re-plan first.")
 	case r.usedUp(apply):
 		return refuseRepeat(apply)
 	}
@@ -188,7 +188,7 @@ func canApply(r Request) *Refusal {
 		return no
 	}
 	if !r.Approval.Approved {
-		return refuse(CodeUnapproved, "The merged plan is not approved. An approver must approve it before it is applied.")
+		return refuse(CodeUnapproved, "The merged plan is not approved. An approver must approve it before the apply.")
 	}
 	return nil
 }
@@ -203,30 +203,30 @@ func refuseRepeat(a *Attempt) *Refusal {
 	if a.succeeded() {
 		return refuse(CodeApplied, "This plan is applied already.")
 	}
-	return refuse(CodeNewRound, "The last apply did not end well. Plan again, so that somebody sees what is left to do.")
+	return refuse(CodeNewRound, "The last apply failed. Re-plan to see what is left to do.")
 }
 
 func canDestroy(r Request) *Refusal {
 	switch {
 	case r.destroyed():
-		return refuse(CodeDestroyed, "This was destroyed already. Nothing is left to do.")
+		return refuse(CodeDestroyed, "This is destroyed already. There is nothing left to do.")
 	case !r.merged() && r.closed():
-		return refuse(CodeClosed, "This request is closed and made nothing. Nothing is left to do.")
+		return refuse(CodeClosed, "This request is closed and created nothing. There is nothing left to do.")
 	case !r.merged():
-		return refuse(CodeNotMerged, "Nothing was applied yet. Close the request instead.")
+		return refuse(CodeNotMerged, "Nothing is merged yet. Close the request instead.")
 	case r.Runs.Apply.Current().active():
-		return refuse(CodeRunning, "It is being applied. Wait until that has ended.")
+		return refuse(CodeRunning, "An apply is running. Wait until it ends.")
 	case r.Runs.Destroy.Current().active():
-		return refuse(CodeDestroying, "It is being destroyed already.")
+		return refuse(CodeDestroying, "A destroy is running already.")
 	case r.Wish(ActionDestroy) != nil:
-		return refuse(CodeAsked, "%s asked for this already.", r.Wish(ActionDestroy).By)
+		return refuse(CodeAsked, "%s already requested this.", r.Wish(ActionDestroy).By)
 	}
 	return nil
 }
 
 func canClose(r Request) *Refusal {
 	if r.merged() {
-		return refuse(CodeMerged, "This is merged already and cannot be closed. Destroy it instead.")
+		return refuse(CodeMerged, "This is merged already and can't be closed. Destroy it instead.")
 	}
 	return alive(r)
 }
@@ -238,23 +238,23 @@ func canPlan(r Request) *Refusal {
 	destroy := r.Runs.Destroy.Current()
 	switch {
 	case r.PR == nil:
-		return refuse(CodeNoPlan, "The pull request is not open yet. The plan starts by itself.")
+		return refuse(CodeNoPlan, "The pull request is not open yet. The plan starts automatically.")
 	case r.Runs.Plan.Current().active():
 		return refuse(CodePlanning, "A plan is running already.")
 	case working(r) != nil:
 		return working(r)
 	case r.Wish(ActionApply) != nil:
-		return refuse(CodeAsked, "%s asked to apply this plan. Take that back before you plan again.", r.Wish(ActionApply).By)
+		return refuse(CodeAsked, "%s requested the apply of this plan. Cancel the apply before you re-plan.", r.Wish(ActionApply).By)
 	case destroy.failed() && !destroy.SetAside && r.Wish(ActionDestroy) == nil:
-		return refuse(CodeDestroying, "The destroy did not end well. Destroy plans it again; Keep leaves what is there.")
+		return refuse(CodeDestroying, "The destroy failed. Destroy again with a new plan, or cancel the destroy.")
 	case r.Wish(ActionDestroy) != nil && !r.Runs.Plan.Current().failed():
-		return refuse(CodeDestroying, "This is about to be destroyed. Keep it first.")
+		return refuse(CodeDestroying, "A destroy is requested. Cancel the destroy first.")
 	case r.PR.Foreign && !r.merged():
-		return refuse(CodeForeign, "Somebody changed this branch. Restore the generated content or close the request.")
+		return refuse(CodeForeign, "This branch was modified outside TfPilot. Restore the generated file, or close the request.")
 	case r.Wish(ActionPlan) != nil:
-		return refuse(CodeAsked, "%s asked for a new plan already.", r.Wish(ActionPlan).By)
+		return refuse(CodeAsked, "%s already requested a new plan.", r.Wish(ActionPlan).By)
 	case r.plannedOut() && r.Wish(ActionDestroy) == nil:
-		return refuse(CodeTooMany, "This was planned %d times. Ask again with a new request.", len(r.Runs.Plan.Attempts))
+		return refuse(CodeTooMany, "This was planned %d times. Create a new request.", len(r.Runs.Plan.Attempts))
 	}
 	return nil
 }
@@ -272,14 +272,14 @@ func canRestore(r Request) *Refusal {
 	// GitHub's comparison does not show a file's mode, which the run checks.
 	refused := r.Problem != nil && r.Problem.Code == CodeContentDiffers && r.Problem.Step == string(KindPlan)
 	if r.PR == nil || !r.PR.Foreign && !refused || r.merged() {
-		return refuse(CodeNothing, "The branch holds what TfPilot made. There is nothing to restore.")
+		return refuse(CodeNothing, "The branch contains what TfPilot generated. There is nothing to restore.")
 	}
 	return nil
 }
 
 func canTakeBack(r Request) *Refusal {
 	if r.Wish(ActionMerge) == nil && r.Wish(ActionApply) == nil && r.Wish(ActionDestroy) == nil {
-		return refuse(CodeNothing, "Nothing waits that could be taken back.")
+		return refuse(CodeNothing, "Nothing is queued, so there is nothing to cancel.")
 	}
 	return nil
 }
@@ -287,7 +287,7 @@ func canTakeBack(r Request) *Refusal {
 func canKeep(r Request) *Refusal {
 	destroy := r.Runs.Destroy.Current()
 	if r.Wish(ActionDestroy) == nil && !(destroy.failed() && !destroy.SetAside) && canDismiss(r) != nil {
-		return refuse(CodeNothing, "Nothing is about to change here, so there is nothing to keep it from.")
+		return refuse(CodeNothing, "No destroy and no new plan is open, so there is nothing to cancel.")
 	}
 	return nil
 }
@@ -301,7 +301,7 @@ func canRepair(r Request) *Refusal {
 			return nil
 		}
 	}
-	return refuse(CodeNothing, "No run is open that could be repaired.")
+	return refuse(CodeNothing, "No run is open, so there is nothing to check.")
 }
 
 // Wish is the open wish of this kind, nil when there is none.

@@ -56,7 +56,7 @@ func TestApprovedByWhomItCounts(t *testing.T) {
 	s.approved("omar")
 	s.do(WithdrawApproval(Person{Login: "omar"}, s.now))
 	s.approved("ana")
-	if no := Can(s.r, ActionApprove); no == nil || no.Text != "ana approved this plan already." {
+	if no := Can(s.r, ActionApprove); no == nil || no.Text != "ana already approved this plan." {
 		t.Errorf("%v", no)
 	}
 }

@@ -48,7 +48,7 @@ func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 	switch kind {
 	case KindApply:
 		if !r.wants(ActionApply, a) {
-			return refuse(CodeNothing, "Nobody wants this applied any more.")
+			return refuse(CodeNothing, "The apply was canceled.")
 		}
 		if no := canApply(r); no != nil {
 			return no
@@ -59,7 +59,7 @@ func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 		return sameRound(r, a)
 	case KindDestroy:
 		if !r.wants(ActionDestroy, a) {
-			return refuse(CodeNothing, "Nobody wants this destroyed any more.")
+			return refuse(CodeNothing, "The destroy was canceled.")
 		}
 		if no := canStartDestroy(r); no != nil {
 			return no
@@ -88,9 +88,9 @@ func working(r Request) *Refusal {
 	destroy := r.Runs.Destroy.Current()
 	switch {
 	case r.Runs.Apply.Current().active():
-		return refuse(CodeRunning, "It is being applied. Wait until that has ended.")
+		return refuse(CodeRunning, "An apply is running. Wait until it ends.")
 	case destroy.active():
-		return refuse(CodeDestroying, "It is being destroyed. Wait until that has ended.")
+		return refuse(CodeDestroying, "A destroy is running. Wait until it ends.")
 	}
 	return nil
 }
@@ -107,9 +107,9 @@ func sameRound(r Request, a Attempt) *Refusal {
 func canStartDestroy(r Request) *Refusal {
 	switch {
 	case r.Wish(ActionDestroy) == nil:
-		return refuse(CodeNothing, "Nobody wants this destroyed any more.")
+		return refuse(CodeNothing, "The destroy was canceled.")
 	case r.Runs.Apply.Current().active():
-		return refuse(CodeRunning, "It is being applied. Wait until that has ended.")
+		return refuse(CodeRunning, "An apply is running. Wait until it ends.")
 	case r.Plan == nil || r.Plan.Purpose != PurposeDestroy || r.usedUp(r.Runs.Destroy.Current()):
 		return refuse(CodeNewRound, "There is no plan for this destroy yet.")
 	}

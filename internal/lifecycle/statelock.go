@@ -112,7 +112,7 @@ func StateUnlocked(l StateLock, by, reason string, now time.Time) Patch {
 		if p == nil || p.Code != CodeStateLocked {
 			return r, nil
 		}
-		text := fmt.Sprintf("%s removed the lock on the state that was held %s: %s\nPlan again.", by, l, reason)
+		text := fmt.Sprintf("%s removed the lock on the state that was held %s: %s\nRe-plan to continue.", by, l, reason)
 		r.Problem = &Problem{Step: p.Step, Code: CodeStateUnlocked, Text: text, Since: now}
 		return r, nil
 	}

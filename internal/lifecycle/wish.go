@@ -16,7 +16,7 @@ func Want(w Wish) Patch {
 			case SameLogin(have.By, w.By):
 				return r, nil
 			case w.What != ActionApprove: // several people approve
-				return r, refuse(CodeAsked, "%s asked for this already.", have.By)
+				return r, refuse(CodeAsked, "%s already requested this.", have.By)
 			}
 		}
 		if row, known := w.What.Row(); known && !row.RecordsIntent() {
@@ -54,7 +54,7 @@ func Stale(r Request, w Wish) *Refusal {
 		stale = r.Plan != nil && w.PlanDigest != "" && w.PlanDigest != r.Plan.Digest
 	}
 	if stale {
-		return refuse(CodeStale, "The plan changed since this button was shown. Look at the new plan first.")
+		return refuse(CodeStale, "The plan has changed since this button was shown. Review the new plan first.")
 	}
 	return nil
 }
@@ -168,7 +168,7 @@ func Unapprove(login, reason string, now time.Time) Patch {
 func Reject(by Wish) Patch {
 	return func(r Request) (Request, error) {
 		if r.merged() && r.Wish(ActionDestroy) == nil && canDismiss(r) != nil {
-			return r, refuse(CodeMerged, "This was merged before it could be rejected. It can be left as it is, or destroyed.")
+			return r, refuse(CodeMerged, "This was merged before it could be rejected. Leave it as it is, or destroy it.")
 		}
 		r.drop(ActionReject, by.By)
 		r.Rejection = &Rejection{By: by.By, At: by.At, Reason: by.Reason}

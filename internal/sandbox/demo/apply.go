@@ -45,7 +45,7 @@ func (j *journey) clicksAction(ctx context.Context, p *person, r *request, label
 	if err != nil {
 		return err
 	}
-	return p.clicksAndSees(ctx, card, label, "Saved: “"+r.title+"”")
+	return p.clicksAndSees(ctx, card, label, label+" of “"+r.title+"” requested")
 }
 
 func (j *journey) merges(ctx context.Context, p *person, r *request) error {
@@ -100,16 +100,16 @@ func (j *journey) queues(ctx context.Context) error {
 		return err
 	}
 	_, err := j.adam.sees(ctx, j.adams, later, "Apply queued by adam (position ",
-		"Waiting for the apply of “"+j.bucket.title+"” by omar, since ", "[Take back]")
+		"Waiting for the apply of “"+j.bucket.title+"” by omar, since ", "[Cancel apply]")
 	return err
 }
 
 func (j *journey) cancelsApply(ctx context.Context) error {
-	card, err := j.adam.sees(ctx, j.adams, soon, "[Take back]")
+	card, err := j.adam.sees(ctx, j.adams, soon, "[Cancel apply]")
 	if err != nil {
 		return err
 	}
-	if err := j.adam.clicksAndSees(ctx, card, "Take back", "Taken back"); err != nil {
+	if err := j.adam.clicksAndSees(ctx, card, "Cancel apply", "is canceled"); err != nil {
 		return err
 	}
 	if _, err := j.adam.sees(ctx, j.adams, later, stateMerged, "Ready to apply.", "[Apply]"); err != nil {

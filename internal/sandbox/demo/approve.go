@@ -106,7 +106,7 @@ func (j *journey) confirms(ctx context.Context, p *person, m message, label, env
 	if _, err := p.sends(ctx, v, map[string]any{field: env}); err != nil {
 		return err
 	}
-	if _, err := p.window(ctx, "aved"); err != nil { // "is saved", "Saved: …"
+	if _, err := p.window(ctx, "of “"); err != nil { // "Your approval of …", "Destroy of …"
 		return err
 	}
 	return p.closes(ctx)
@@ -152,7 +152,7 @@ func (j *journey) pushes(ctx context.Context) error {
 		return err
 	}
 	for _, place := range []string{infraDev, "dm"} {
-		m, err := j.dana.seesIn(ctx, j.words, place, later, "Somebody changed this branch", "[Restore]", "[Close request]", "by omar, dismissed: ")
+		m, err := j.dana.seesIn(ctx, j.words, place, later, "modified outside TfPilot", "[Restore branch]", "[Close request]", "by omar, dismissed: ")
 		if err != nil {
 			return err
 		}
@@ -160,7 +160,7 @@ func (j *journey) pushes(ctx context.Context) error {
 			return notSeen("neither Merge nor Approve on the card", m.read())
 		}
 	}
-	if _, err := j.dana.seesReply(ctx, j.words, later, "The approval of "+j.words.title, "by omar was dismissed:", "somebody changed the branch"); err != nil {
+	if _, err := j.dana.seesReply(ctx, j.words, later, "The approval of "+j.words.title, "by omar was dismissed:", "the branch was modified outside TfPilot"); err != nil {
 		return err
 	}
 	m, err := j.dana.seesReply(ctx, j.words, later, " ready for ")
@@ -171,11 +171,11 @@ func (j *journey) pushes(ctx context.Context) error {
 }
 
 func (j *journey) restores(ctx context.Context) error {
-	m, err := j.dana.seesReply(ctx, j.words, later, "The branch of "+j.words.title, "was modified outside TfPilot", "[Restore]")
+	m, err := j.dana.seesReply(ctx, j.words, later, "The branch of "+j.words.title, "was modified outside TfPilot", "[Restore branch]")
 	if err != nil {
 		return err
 	}
-	if err := j.dana.clicksAndSees(ctx, m, "Restore", "is being put back"); err != nil {
+	if err := j.dana.clicksAndSees(ctx, m, "Restore branch", "Restore of"); err != nil {
 		return err
 	}
 	if _, err := j.dana.sees(ctx, j.words, later, statePlanReady, "[Approve]"); err != nil {
@@ -197,7 +197,7 @@ func (j *journey) retargets(ctx context.Context) error {
 	if err := j.dana.github(ctx, http.MethodPatch, j.words.pullPath(), map[string]any{"base": side}, nil); err != nil {
 		return err
 	}
-	card, err := j.dana.sees(ctx, j.words, later, "Somebody pointed the pull request at branch \""+side+"\" instead of \"main\".")
+	card, err := j.dana.sees(ctx, j.words, later, "The pull request targets branch \""+side+"\" instead of \"main\".")
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (j *journey) stopsAtChange(ctx context.Context) error {
 	}
 	j.adams.failing = true
 	if _, err := j.adam.sees(ctx, j.adams, later, stateFailed, failedStep+"Verify content”",
-		"the module changed since the approval ("+changedModule+"): plan again", "[New plan]"); err != nil {
+		"the module changed since the approval ("+changedModule+"): plan again", "[Re-plan]"); err != nil {
 		return err
 	}
 	return j.inCloud(ctx, j.adams, false)

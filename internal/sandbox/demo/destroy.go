@@ -75,7 +75,7 @@ func (j *journey) destroy(ctx context.Context, r *request) error {
 	if _, err := j.adam.sends(ctx, v, nil); err != nil {
 		return err
 	}
-	if _, err := j.adam.window(ctx, "Saved: Terraform first works out what goes with “"+r.title+"”"); err != nil {
+	if _, err := j.adam.window(ctx, "Destroy of “"+r.title+"” requested"); err != nil {
 		return err
 	}
 	return j.adam.closes(ctx)
@@ -145,7 +145,7 @@ func (j *journey) destroysAgain(ctx context.Context) error {
 	if err := j.adam.clicks(ctx, j.old, "Destroy"); err != nil {
 		return err
 	}
-	if _, err := j.adam.window(ctx, "othing is left to do."); err != nil {
+	if _, err := j.adam.window(ctx, "nothing left to do."); err != nil {
 		return err
 	}
 	return j.adam.closes(ctx)

@@ -49,19 +49,19 @@ func (j *journey) failsToApply(ctx context.Context) error {
 		return err
 	}
 	j.adams.failing = true
-	if _, err := j.adam.sees(ctx, j.adams, later, stateFailed, "failed "+failedStep+"Apply”", "Error: ", refusalCode, "[New plan]"); err != nil {
+	if _, err := j.adam.sees(ctx, j.adams, later, stateFailed, "failed "+failedStep+"Apply”", "Error: ", refusalCode, "[Re-plan]"); err != nil {
 		return err
 	}
-	_, err := j.adam.seesReply(ctx, j.adams, later, "The apply of "+j.adams.title, refusalCode, "[New plan]")
+	_, err := j.adam.seesReply(ctx, j.adams, later, "The apply of "+j.adams.title, refusalCode, "[Re-plan]")
 	return err
 }
 
 func (j *journey) plansAgain(ctx context.Context) error {
-	m, err := j.adam.seesReply(ctx, j.adams, later, "The apply of "+j.adams.title, "[New plan]")
+	m, err := j.adam.seesReply(ctx, j.adams, later, "The apply of "+j.adams.title, "[Re-plan]")
 	if err != nil {
 		return err
 	}
-	if err := j.adam.clicksAndSees(ctx, m, "New plan", "Saved: a new plan"); err != nil {
+	if err := j.adam.clicksAndSees(ctx, m, "Re-plan", "Re-plan of “"); err != nil {
 		return err
 	}
 	_, err = j.adam.seesReply(ctx, j.adams, later, "New plan ready for "+j.adams.title, ": 1 to add", "[Approve]")
@@ -140,7 +140,7 @@ func (j *journey) closesOwn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := j.ana.clicksAndSees(ctx, card, "Close request", "is being closed"); err != nil {
+	if err := j.ana.clicksAndSees(ctx, card, "Close request", "Close of “"); err != nil {
 		return err
 	}
 	if _, err := j.ana.sees(ctx, j.anas, later, stateClosed, "Nothing was created."); err != nil {
