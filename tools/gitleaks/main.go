@@ -1,8 +1,9 @@
-// Gitleaks converts the rules of gitleaks to the file that internal/secretscan embeds. From the folder tools:
+// Gitleaks converts the rules of gitleaks to the file that internal/secretscan embeds. Run it in the
+// directory tools:
 //
 //	go run ./gitleaks -dir "$(go mod download -json github.com/zricethezav/gitleaks/v8@v8.30.1 | jq -r .Dir)" -version v8.30.1
 //
-// The product does not depend on gitleaks; only this file of patterns is taken, under its license.
+// The product does not depend on gitleaks. It uses only this file of patterns, under its license.
 package main
 
 import (
@@ -18,7 +19,7 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// leftOut are rules that a plan or a form cannot use, and why.
+// leftOut lists rules that do not work for a plan or a form, with the reason.
 var leftOut = map[string]string{
 	"generic-api-key":          "secretscan has its own rule for what is assigned to a name",
 	"kubernetes-secret-yaml":   "needs the name of a file; names and base64 are scanned by themselves",
@@ -54,7 +55,7 @@ type config struct {
 	Rules     []rule `toml:"rules"`
 }
 
-// file is what secretscan reads.
+// file is the file that secretscan reads.
 type file struct {
 	Source  string `json:"source"`
 	License string `json:"license"`
@@ -63,9 +64,9 @@ type file struct {
 }
 
 func main() {
-	dir := flag.String("dir", "", "folder of the module github.com/zricethezav/gitleaks/v8")
+	dir := flag.String("dir", "", "directory of the module github.com/zricethezav/gitleaks/v8")
 	version := flag.String("version", "", "its version")
-	to := flag.String("to", "../internal/secretscan", "folder of secretscan")
+	to := flag.String("to", "../internal/secretscan", "directory of secretscan")
 	flag.Parse()
 	if err := run(*dir, *version, *to); err != nil {
 		fmt.Fprintln(os.Stderr, err)

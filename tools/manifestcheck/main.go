@@ -1,8 +1,7 @@
-// Command manifestcheck reads rendered Kubernetes manifests on standard input and
-// holds each document against the typed object of its API version: an unknown kind,
-// an unknown or repeated field, or a value of another type is a fault, and so is a
-// reference within the manifests that leads nowhere or a container that could do
-// more than it needs. It owns no manifests; kustomize renders them.
+// Command manifestcheck reads rendered Kubernetes manifests on standard input and checks each document
+// against the typed object of its API version. It reports an unknown kind, an unknown or repeated
+// field, a value of another type, a reference to nothing, and a container with more rights than it
+// needs. It owns no manifests; kustomize renders them.
 package main
 
 import (
@@ -31,7 +30,7 @@ func main() {
 	fmt.Printf("%d documents fit their schema\n", n)
 }
 
-// check reads all documents and returns how many there are.
+// check reads all documents and returns their number.
 func check(in io.Reader) (int, error) {
 	decode, err := decoder()
 	if err != nil {
@@ -64,7 +63,7 @@ func check(in io.Reader) (int, error) {
 	return len(all), errors.Join(append(faults, relations(all)...)...)
 }
 
-// decoder knows the kinds that the manifests are made of, and nothing else.
+// decoder decodes the kinds that the manifests use, and refuses all others.
 func decoder() (func([]byte) (runtime.Object, error), error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{appsv1.AddToScheme, corev1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme} {

@@ -12,20 +12,19 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// world is what references may lead to.
-type world struct {
+// objectIndex lists what references can point to.
+type objectIndex struct {
 	pods     []corev1.PodTemplateSpec
 	names    map[string]bool // "Kind/name"
-	provided map[string]bool // what an operator makes by hand: see external
+	provided map[string]bool // created by an operator, see external
 }
 
-// external names what the manifests use and do not hold: whoever installs them makes
-// the secrets.
+// external lists objects that the manifests use but do not contain: the operator creates the secrets.
 var external = map[string]bool{"Secret/tfpilot": true}
 
-// relations are the faults that no single document shows.
+// relations returns the faults between documents.
 func relations(all []runtime.Object) (faults []error) {
-	w := world{names: map[string]bool{}, provided: external}
+	w := objectIndex{names: map[string]bool{}, provided: external}
 	for _, o := range all {
 		kind := o.GetObjectKind().GroupVersionKind().Kind
 		if named, ok := o.(metav1.Object); ok {
@@ -44,7 +43,7 @@ func relations(all []runtime.Object) (faults []error) {
 	return faults
 }
 
-func (w world) examine(o runtime.Object) []error {
+func (w objectIndex) examine(o runtime.Object) []error {
 	switch v := o.(type) {
 	case *appsv1.Deployment:
 		return w.deployment(v)
@@ -61,8 +60,8 @@ func (w world) examine(o runtime.Object) []error {
 	}
 }
 
-// selects wants a selector that fits at least one pod.
-func (w world) selects(who string, selector *metav1.LabelSelector) []error {
+// selects requires a selector that matches at least one pod.
+func (w objectIndex) selects(who string, selector *metav1.LabelSelector) []error {
 	s, err := metav1.LabelSelectorAsSelector(selector)
 	if err != nil {
 		return []error{fmt.Errorf("%s: %w", who, err)}
@@ -73,7 +72,7 @@ func (w world) selects(who string, selector *metav1.LabelSelector) []error {
 	return nil
 }
 
-func (w world) selected(s labels.Selector) (pods []corev1.PodTemplateSpec) {
+func (w objectIndex) selected(s labels.Selector) (pods []corev1.PodTemplateSpec) {
 	for _, p := range w.pods {
 		if s.Matches(labels.Set(p.Labels)) {
 			pods = append(pods, p)
@@ -82,8 +81,8 @@ func (w world) selected(s labels.Selector) (pods []corev1.PodTemplateSpec) {
 	return pods
 }
 
-// service wants every port to lead to a port that a selected container names.
-func (w world) service(s *corev1.Service) (faults []error) {
+// service requires every port to lead to a port that a selected container names.
+func (w objectIndex) service(s *corev1.Service) (faults []error) {
 	pods := w.selected(labels.SelectorFromSet(s.Spec.Selector))
 	if len(pods) == 0 {
 		return []error{fmt.Errorf("service %s selects no pod", s.Name)}
@@ -98,8 +97,8 @@ func (w world) service(s *corev1.Service) (faults []error) {
 	return faults
 }
 
-// ingress wants every path to lead to a Service.
-func (w world) ingress(i *networkingv1.Ingress) (faults []error) {
+// ingress requires every path to lead to a Service.
+func (w objectIndex) ingress(i *networkingv1.Ingress) (faults []error) {
 	for _, rule := range i.Spec.Rules {
 		if rule.HTTP == nil {
 			continue
@@ -124,7 +123,7 @@ func offers(pod corev1.PodTemplateSpec, port string) bool {
 	return false
 }
 
-func (w world) deployment(d *appsv1.Deployment) (faults []error) {
+func (w objectIndex) deployment(d *appsv1.Deployment) (faults []error) {
 	who := "Deployment " + d.Name
 	pod := d.Spec.Template.Spec
 	s, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
@@ -145,8 +144,8 @@ func (w world) deployment(d *appsv1.Deployment) (faults []error) {
 	return faults
 }
 
-// references are the objects that a pod needs to start, as "Kind/name".
-func (w world) references(pod corev1.PodSpec) (names []string) {
+// references lists the objects that a pod needs to start, as "Kind/name".
+func (w objectIndex) references(pod corev1.PodSpec) (names []string) {
 	if pod.ServiceAccountName != "" {
 		names = append(names, "ServiceAccount/"+pod.ServiceAccountName)
 	}
@@ -176,7 +175,7 @@ func (w world) references(pod corev1.PodSpec) (names []string) {
 	return names
 }
 
-// container wants least rights, bounds, and a way to tell that it works.
+// container requires least privilege, resource limits, and probes.
 func container(who string, c corev1.Container) (faults []error) {
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("%s, container %s: %s", who, c.Name, fmt.Sprintf(format, args...)))

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// mutant is one change. Its name holds no line, so that it stays when lines move.
+// mutant is one change. Its name contains no line number, so that it survives edits.
 type mutant struct {
 	id         int
 	file       string // relative to the repository
@@ -28,7 +28,7 @@ func (m mutant) String() string {
 	return name
 }
 
-// switchOn is the name of the function that says whether a change is on.
+// switchOn is the name of the function that reports whether a change is on.
 const switchOn = "mutantIsOn"
 
 const switchSource = `package %s
@@ -43,8 +43,8 @@ var mutantNumber, _ = strconv.Atoi(os.Getenv(%q))
 func ` + switchOn + `(id int) bool { return id == mutantNumber }
 `
 
-// instrument writes the changed source of a package into dir and gives the overlay: of the
-// files that only names, or of all but except.
+// instrument writes the changed source of a package into dir and returns the overlay, for the files of
+// only, or for all files but except.
 func instrument(pkg string, only, except []string, dir string) ([]mutant, map[string]string, error) {
 	pkg, err := filepath.Abs(pkg)
 	if err != nil {
@@ -85,7 +85,7 @@ func instrument(pkg string, only, except []string, dir string) ([]mutant, map[st
 	return c.all, overlay, os.WriteFile(overlay[added], fmt.Appendf(nil, switchSource, name, mutantVariable), 0o600)
 }
 
-// moduleRoot is the directory above pkg that holds go.mod.
+// moduleRoot returns the directory above pkg that contains go.mod.
 func moduleRoot(pkg string) string {
 	for dir := pkg; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
@@ -102,7 +102,7 @@ type changer struct {
 	seen map[string]int
 
 	src   []byte
-	base  int // of the file in the set of positions
+	base  int // offset of the file in the FileSet
 	path  string
 	where string
 	tree  *ast.File
@@ -148,7 +148,7 @@ type edit struct {
 	text     string
 }
 
-// apply makes the edits, which do not overlap, in a text that begins at offset.
+// apply applies edits that do not overlap to a text that starts at offset.
 func apply(text string, offset int, edits []edit) string {
 	slices.SortFunc(edits, func(a, b edit) int { return a.from - b.from })
 	var b strings.Builder
@@ -161,10 +161,10 @@ func apply(text string, offset int, edits []edit) string {
 	return b.String() + text[last:]
 }
 
-// note names a new change.
+// note adds a change with its name.
 func (c *changer) note(kind, text string) int {
 	text = strings.Join(strings.Fields(text), " ")
-	plain := strings.NewReplacer("`", "'", "||", "or", "|", "or") // what would end a cell of a table
+	plain := strings.NewReplacer("`", "'", "||", "or", "|", "or") // characters that would end a cell of a table
 	kind, text = plain.Replace(kind), plain.Replace(text)
 	if r := []rune(text); len(r) > maxText {
 		text = string(r[:maxText-1]) + "…"

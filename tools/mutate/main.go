@@ -1,10 +1,10 @@
-// Command mutate breaks a package in many small ways, one at a time, and says which of
-// them no test of that package notices. It owns the changes that it makes, the run of the
-// tests under each, and the comparison with the survivors that a page accepts. It changes
-// no file of the tree: the changed source is an overlay of the build.
+// Command mutate breaks a package in many small ways, one at a time, and reports which changes no test
+// of that package notices. It owns the changes, the run of the tests under each, and the comparison
+// with the survivors that a page accepts. It changes no file of the tree: the changed source is a
+// build overlay.
 //
-// All changes are compiled into one test program, each behind a number, so a package is
-// built once and its tests run once for each change:
+// All changes are compiled into one test program, each behind a number, so a package is built once and
+// its tests run once for each change:
 //
 //	scripts/mutate.sh internal/rbac
 package main
@@ -23,15 +23,15 @@ import (
 	"time"
 )
 
-// job is what one call does.
+// job is one call of the command.
 type job struct {
 	root     string         // of the repository
-	pkg      string         // whose source is changed, relative to root
-	files    []string       // of it; empty: all but those of except
+	pkg      string         // with the source to change, relative to root
+	files    []string       // to change; empty: all except the ones in except
 	except   []string       // files that are not changed
 	test     string         // the package whose tests run
 	args     []string       // of the test program
-	accepted string         // page with the survivors that are known
+	accepted string         // page that lists the known survivors
 	limit    int            // mutants, spread over the package; 0: all
 	match    *regexp.Regexp // only changes with such a name; nil: all
 	budget   time.Duration  // of the whole call
@@ -74,12 +74,12 @@ func main() {
 	}
 }
 
-// names are the parts of a list with commas.
+// names splits a list at its commas.
 func names(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
 }
 
-// run tries the changes and reports what survived.
+// run tries the changes and reports the survivors.
 func (j job) run(ctx context.Context, out io.Writer) error {
 	rows, err := j.readAccepted()
 	if err != nil {
@@ -128,7 +128,7 @@ func (j job) try(ctx context.Context, out io.Writer) (results, error) {
 	return r, nil
 }
 
-// matching are the changes that the call is about.
+// matching selects the changes of this call.
 func (j job) matching(all []mutant) []mutant {
 	if j.match == nil {
 		return all
@@ -136,7 +136,7 @@ func (j job) matching(all []mutant) []mutant {
 	return slices.DeleteFunc(slices.Clone(all), func(m mutant) bool { return !j.match.MatchString(m.String()) })
 }
 
-// spread picks n mutants evenly.
+// spread selects n mutants evenly.
 func spread(all []mutant, n int) []mutant {
 	if n <= 0 || n >= len(all) {
 		return all

@@ -74,8 +74,8 @@ func module(t *testing.T) string {
 	return dir
 }
 
-// What the tests of the sample hold is killed; what they leave open survives, is named, and
-// is accepted when a page explains it.
+// A change that the tests of the sample notice is killed. Any other survives, is reported by name, and
+// is accepted if a page explains it.
 func TestSurvivorsAreThoseThatNoTestNotices(t *testing.T) {
 	t.Setenv("GOFLAGS", "")
 	root := module(t)
@@ -141,7 +141,7 @@ func TestSurvivorsAreThoseThatNoTestNotices(t *testing.T) {
 	}
 }
 
-// A call that ends before all changes were tried has not shown that the tests hold them.
+// A call that ends early has not shown that the tests notice all changes.
 func TestUnfinishedCallFails(t *testing.T) {
 	all := []mutant{{file: "a/b.go", where: "f", kind: "negate", text: "x"}}
 	for _, tried := range [][]mutant{nil, all} {

@@ -12,21 +12,21 @@ import (
 	"time"
 )
 
-// program is a test program that holds every change of a package.
+// program is a test program that contains every change of a package.
 type program struct {
 	path, dir string
 	args      []string
 	limit     time.Duration // of one run
 }
 
-// mutantVariable says which change is on; none at 0.
+// mutantVariable selects the change; 0: none.
 const mutantVariable = "TFPILOT_MUTANT"
 
-// slower is how much longer than the unchanged tests a run may take: a change may make a
-// loop that never ends.
+// slower is how much longer than the unchanged tests a run may take: a change may cause an endless
+// loop.
 const slower = 5
 
-// build compiles the tests over the changed source and runs them once unchanged.
+// build compiles the tests with the changed source and runs them once unchanged.
 func (j job) build(ctx context.Context, dir string, overlay map[string]string) (*program, error) {
 	data, err := json.Marshal(map[string]any{"Replace": overlay})
 	if err != nil {
@@ -51,8 +51,7 @@ func (j job) build(ctx context.Context, dir string, overlay map[string]string) (
 	return p, nil
 }
 
-// kills runs the tests under one change. A run that fails, or that does not end, has
-// noticed it.
+// kills runs the tests under one change. A run that fails or does not end has noticed it.
 func (p *program) kills(ctx context.Context, id int) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.limit)
 	defer cancel()

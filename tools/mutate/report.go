@@ -9,22 +9,23 @@ import (
 	"strings"
 )
 
-// results is what one call found out.
+// results is the outcome of one call.
 type results struct {
 	pkg      string
-	all      []mutant // of the files of the call
+	all      []mutant // in the files of the call
 	tried    []mutant
 	survived []mutant
-	stopped  error // why not all were tried
+	stopped  error // why some were not tried
 }
 
-// row is one line of the page: which survivors it explains.
+// row is one line of the page: the survivors that it explains.
 type row struct {
 	name    string
 	pattern *regexp.Regexp
 }
 
-// anything in the name of a row stands for any text, so one row can explain the survivors of a function or of one kind.
+// anything in the name of a row matches any text, so that one row can explain the survivors of a
+// function or of one kind.
 const anything = "**"
 
 func newRow(name string) row {
@@ -37,8 +38,8 @@ func newRow(name string) row {
 
 func (w row) explains(m mutant) bool { return w.pattern.MatchString(m.String()) }
 
-// report lists the survivors that no row explains, and the rows that explain none. It fails for both, and when not all changes
-// were tried.
+// report lists the survivors without a row, and the rows without a survivor. It fails for both, and if
+// some changes were not tried.
 func (r results) report(out io.Writer, rows []row) error {
 	_, _ = fmt.Fprintf(out, "%s: %d changes tried, %d survived\n", r.pkg, len(r.tried), len(r.survived))
 	fresh := 0
@@ -74,8 +75,8 @@ func explained(rows []row, m mutant) bool {
 	return false
 }
 
-// isStale reports whether a row explains nothing: all changes that it names died, or, of the files of this call, none has its
-// name.
+// isStale reports whether a row explains nothing: all of its changes died, or no change in the files
+// of this call has its name.
 func (r results) isStale(w row) bool {
 	named, tried := 0, 0
 	file := strings.SplitN(w.name, " ", 2)[0]

@@ -6,8 +6,8 @@ import (
 	"go/token"
 )
 
-// edits are the changes within a node: those of its topmost parts that can be changed,
-// each with the changes within itself.
+// edits lists the changes within a node: the ones of its topmost parts that can change, each with the
+// changes within itself.
 func (c *changer) edits(n ast.Node) []edit {
 	var found []edit
 	c.mark(n)
@@ -18,7 +18,7 @@ func (c *changer) edits(n ast.Node) []edit {
 		c.mark(x)
 		switch x := x.(type) {
 		case *ast.GenDecl:
-			return x.Tok == token.VAR // constants are what they are
+			return x.Tok == token.VAR // constants never change
 		case ast.Expr:
 			if text, ok := c.expr(x); ok {
 				found = append(found, edit{c.at(x.Pos()), c.at(x.End()), text})
@@ -35,7 +35,7 @@ func (c *changer) edits(n ast.Node) []edit {
 	return found
 }
 
-// mark remembers what an if or a case decides on, and which statements can be left out.
+// mark records the conditions of an if or a case, and the statements that can be left out.
 func (c *changer) mark(n ast.Node) {
 	switch x := n.(type) {
 	case *ast.BlockStmt:
@@ -66,7 +66,7 @@ func (c *changer) markAll(list []ast.Stmt) {
 
 var boundaries = map[token.Token]token.Token{token.LSS: token.LEQ, token.LEQ: token.LSS, token.GTR: token.GEQ, token.GEQ: token.GTR}
 
-// expr is an expression with its changes.
+// expr returns an expression with its changes.
 func (c *changer) expr(x ast.Expr) (string, bool) {
 	b, ok := x.(*ast.BinaryExpr)
 	switch {
@@ -90,7 +90,7 @@ func isBool(x ast.Expr) bool {
 	return ok && (name.Name == "true" || name.Name == "false")
 }
 
-// logical leaves out one side or swaps the operator.
+// logical removes one side or swaps the operator.
 func (c *changer) logical(b *ast.BinaryExpr) string {
 	left, right := c.part(b.X), c.part(b.Y)
 	noLeft := c.note("drop", c.text(b.X)+" "+b.Op.String())
@@ -100,13 +100,13 @@ func (c *changer) logical(b *ast.BinaryExpr) string {
 	if b.Op == token.LOR {
 		other, neutral = token.LAND, "&& !"
 	}
-	// For "and", a side that is left out counts as true; for "or", as false.
+	// For "and", a removed side counts as true; for "or", as false.
 	without := func(side string, id int) string { return fmt.Sprintf("(%s %s%s)", side, neutral, c.switched(id)) }
 	return fmt.Sprintf("func() bool { if %s { return %s %s %s }; return %s %s %s }()",
 		c.switched(swap), left, other, right, without(left, noLeft), b.Op, without(right, noRight))
 }
 
-// comparison says the opposite, or moves its boundary by one.
+// comparison negates a comparison, or moves its boundary by one.
 func (c *changer) comparison(b *ast.BinaryExpr) string {
 	id := c.note("negate", c.text(b))
 	left, right := c.part(b.X), c.part(b.Y)
@@ -119,7 +119,7 @@ func (c *changer) comparison(b *ast.BinaryExpr) string {
 	return fmt.Sprintf("func() bool { if %s { return %s %s %s }; return %s }()", c.switched(edge), left, moved, right, plain)
 }
 
-// part is an operand with its changes.
+// part returns an operand with its changes.
 func (c *changer) part(x ast.Expr) string {
 	if text, ok := c.expr(x); ok {
 		return text
@@ -127,7 +127,7 @@ func (c *changer) part(x ast.Expr) string {
 	return c.inner(x)
 }
 
-// stmt is a statement with its changes: left out, or returning nothing.
+// stmt returns a statement with its changes: left out, or returning nothing.
 func (c *changer) stmt(s ast.Stmt) (string, bool) {
 	if !c.whole[s] {
 		return "", false
@@ -151,7 +151,7 @@ func (c *changer) stmt(s ast.Stmt) (string, bool) {
 	return fmt.Sprintf("if !%s { %s }", c.switched(id), c.inner(s)), true
 }
 
-// refuses reports whether an expression makes a refusal or an error.
+// refuses reports whether an expression returns a refusal or an error.
 func refuses(x ast.Expr) bool {
 	call, ok := x.(*ast.CallExpr)
 	if !ok {
