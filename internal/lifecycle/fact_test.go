@@ -19,6 +19,14 @@ func TestCommitTellsWhetherToWrite(t *testing.T) {
 	if after, changed, err := Commit(s.r, Want(Wish{What: "sudo"}), Actor{}, s.now); changed || err == nil || after.Version != s.r.Version {
 		t.Errorf("a refusal: %v %v", changed, err)
 	}
+	odd := func(r Request) (Request, error) { r.Config = map[string]any{"x": func() {}}; return r, nil }
+	if after, changed, err := Commit(s.r, odd, Actor{}, s.now); changed || err == nil || after.Version != s.r.Version {
+		t.Errorf("what cannot be written: %v %v", changed, err)
+	}
+	before, _ := odd(s.r)
+	if _, changed, err := Commit(before, keep, Actor{}, s.now); changed || err == nil {
+		t.Errorf("what could not be written before: %v %v", changed, err)
+	}
 	if first := newTeller(t).r.Audit.Pending; len(first) == 0 || first[0].Actor != "dana" {
 		t.Errorf("audit of a new request: %+v", first)
 	}
@@ -210,6 +218,26 @@ func TestUnwantedAttempts(t *testing.T) {
 		lost := c.a.RunID == 0 && c.a.Conclusion == "" && c.a.RevokedAt == nil
 		if may := MayBegin(r, c.kind, "x-1"); may != (lost && !c.want) {
 			t.Errorf("%s: may begin: %v", name, may)
+		}
+	}
+}
+
+// An approval awaits its effect while there is one, of a plan, and that has not ended.
+func TestWhatAwaitsItsEffect(t *testing.T) {
+	approved := story(t)
+	approved.approved("omar")
+	for name, c := range map[string]struct {
+		r    Request
+		want bool
+	}{
+		"approved":         {approved.r, true},
+		"not approved":     {story(t).r, false},
+		"of no plan":       {Request{Approval: Approval{Approved: true}}, false},
+		"applied":          {live(t).r, false},
+		"an approval gone": {Request{Plan: &Plan{}}, false},
+	} {
+		if got := c.r.AwaitsEffect(); got != c.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

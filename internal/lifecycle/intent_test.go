@@ -113,6 +113,21 @@ func TestIntentsLeave(t *testing.T) {
 			t.Errorf("%s: %v %v", name, err, got)
 		}
 	}
+	for _, w := range all {
+		r, _ := RefusedWish(w, "code", "text", t0)(Request{Wanted: append([]Wish(nil), all...)})
+		want := RefusedIntent{What: w.What, By: w.By, At: t0, Code: "code", Text: "text"}
+		if len(r.Refused) != 1 || !reflect.DeepEqual(r.Refused[0], want) || !reflect.DeepEqual(r.Problem, &Problem{Step: string(w.What), Code: "code", Text: "text", Since: t0}) {
+			t.Errorf("%s of %s: told %+v, problem %+v", w.What, w.By, r.Refused, r.Problem)
+		}
+	}
+	if r, _ := Refused(ActionMerge, "ana", "code", "text", t0)(Request{Wanted: all}); r.Refused != nil || r.Problem != nil {
+		t.Errorf("refused to another: %+v, %+v", r.Refused, r.Problem)
+	}
+	for step, over := range map[string]bool{"merge": true, "plan": false} {
+		if r, _ := Served(ActionMerge)(Request{Problem: &Problem{Step: step}}); (r.Problem == nil) != over {
+			t.Errorf("a problem of %s after the merge: %+v", step, r.Problem)
+		}
+	}
 	r, _ := Named(ActionMerge, "merge-1")(Request{Wanted: append([]Wish(nil), all...)})
 	r, _ = Named(ActionApply, "apply-2")(r)
 	r, _ = Named(ActionClose, "close-1")(r)

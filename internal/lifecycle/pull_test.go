@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -84,6 +85,11 @@ func TestPullRequestAsGitHubSaysIt(t *testing.T) {
 		}
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %v\n%+v %+v %+v, want\n%+v %+v %+v", name, err, got.PR, got.Problem, got.Wanted, want.PR, want.Problem, want.Wanted)
+		}
+	}
+	for word, f := range map[string]PullFacts{"Change its base to main": {Open: true, BaseRef: "release"}, "Create a new request": {Merged: true, BaseRef: "release"}} {
+		if r, _ := SeePull(f)(Request{Target: Target{Base: "main"}, PR: &PullRequest{}}); r.Problem == nil || !strings.Contains(r.Problem.Text, word) {
+			t.Errorf("%+v does not say %q", r.Problem, word)
 		}
 	}
 	r, _ := SeePull(open(func(f *PullFacts) { f.Foreign = &foreign }))(base())

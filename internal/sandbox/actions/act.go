@@ -22,30 +22,31 @@ import (
 const (
 	defaultBranch = "main"
 	hostedLabel   = "ubuntu-24.04"
-	// afterCancel limits the steps that still run after a run was cancelled.
+	// afterCancel is how long the steps that always run may take once a run was
+	// cancelled.
 	afterCancel = 30 * time.Second
 )
 
-// Act runs the committed workflow file with act in host mode. A job gets the environment of this
-// struct and nothing of the parent process.
+// Act runs the committed workflow file with act in host mode. A job gets the
+// environment named here and nothing of its parent's.
 type Act struct {
-	Binary    string            // required; the act program
-	Dir       string            // required; run directories are created and removed here
-	Path      string            // PATH of the steps; empty: the PATH of the parent process
-	Terraform string            // the program that setup-terraform adds to PATH
-	Env       map[string]string // set for every job: endpoints, TF_CLI_CONFIG_FILE, TF_CLI_ARGS_init
+	Binary    string            // required; the act executable
+	Dir       string            // required; run directories live here and are removed
+	Path      string            // PATH of the steps; the parent's when empty
+	Terraform string            // what setup-terraform puts on PATH
+	Env       map[string]string // given to every job: endpoints, TF_CLI_CONFIG_FILE, TF_CLI_ARGS_init
 	Roles     map[string]Role   // by ARN
-	Parallel  int               // jobs at once; 0: the number of cores
+	Parallel  int               // jobs at once; the number of cores when 0
 
 	once  sync.Once
 	slots chan struct{}
 
 	mu      sync.Mutex
-	running map[int]bool // the processes of act
+	running map[int]bool // act's processes
 	killed  bool
 }
 
-// Run executes one job and returns when none of its processes is left.
+// Run executes one job and returns when nothing of it is left.
 func (a *Act) Run(ctx context.Context, job Job) Result {
 	a.once.Do(func() {
 		n := a.Parallel
@@ -68,7 +69,7 @@ func (a *Act) Run(ctx context.Context, job Job) Result {
 	if err != nil {
 		return notStarted(fmt.Errorf("make run directory: %w", err))
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // a directory that remains only costs disk space
+	defer func() { _ = os.RemoveAll(dir) }() // a leftover costs disk, nothing else
 	cmd, err := a.prepare(ctx, dir, job, wf)
 	if err != nil {
 		return notStarted(err)
@@ -102,7 +103,7 @@ func (a *Act) prepare(ctx context.Context, dir string, job Job, wf workflowFile)
 	cmd := exec.Command(a.Binary, append(actFlags(dir, job), standIns...)...) // not CommandContext: a cancel goes to the step, never to act
 	cmd.Dir = dir
 	cmd.Env = a.environment(dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C in the terminal is meant for the sandbox only
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C in the terminal is for the sandbox
 	return cmd, nil
 }
 
@@ -129,7 +130,7 @@ func actFlags(dir string, job Job) []string {
 	return flags
 }
 
-// environment returns everything that a step sees of this machine.
+// environment is everything that a step can see of this machine.
 func (a *Act) environment(dir string) []string {
 	env := []string{
 		"PATH=" + filepath.Join(dir, "bin") + string(os.PathListSeparator) + a.path(),
@@ -149,8 +150,8 @@ func (a *Act) path() string {
 	return os.Getenv("PATH")
 }
 
-// tree creates the small repository from which act reads branch and commit. It contains the workflow
-// file of the job.
+// tree makes the small repository that act reads branch and commit from; the
+// workflow file in it is the one of the job.
 func (a *Act) tree(ctx context.Context, dir string, job Job) error {
 	repo := filepath.Join(dir, "repo")
 	from, auth := job.GitDir, []string(nil)
@@ -181,7 +182,7 @@ func (a *Act) tree(ctx context.Context, dir string, job Job) error {
 	return nil
 }
 
-// basicAuth returns the environment that makes git send a run's token.
+// basicAuth is the environment by which git sends a run's token.
 func basicAuth(token string) []string {
 	header := "AUTHORIZATION: basic " + base64.StdEncoding.EncodeToString([]byte("x-access-token:"+token))
 	return []string{"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.extraHeader", "GIT_CONFIG_VALUE_0=" + header}
@@ -200,7 +201,7 @@ func (a *Act) git(ctx context.Context, dir string, args, env []string) error {
 
 var tokenRE = regexp.MustCompile(`^[A-Za-z0-9_.-]*$`)
 
-// writeInputs writes the inputs to a file, so that they never touch a command line.
+// writeInputs hands the dispatch over as a file: inputs never touch a command line.
 func writeInputs(dir string, job Job) error {
 	event, err := json.Marshal(map[string]any{
 		"inputs": inert(job.Inputs), "ref": job.Ref, "workflow": job.Workflow,
@@ -221,8 +222,8 @@ func writeInputs(dir string, job Job) error {
 	return nil
 }
 
-// inert disables expressions inside inputs. act evaluates the env of a job twice, so an input could
-// read the token; on GitHub it stays text.
+// inert breaks expressions inside inputs: act evaluates a job's env twice, so an
+// input could read the token; on GitHub it stays text.
 func inert(inputs map[string]string) map[string]string {
 	out := make(map[string]string, len(inputs))
 	for k, v := range inputs {
@@ -231,7 +232,7 @@ func inert(inputs map[string]string) map[string]string {
 	return out
 }
 
-// watch starts act, reads its output, and handles cancel and time limit.
+// watch starts act, follows its output and sees to cancel and time limit.
 func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, g gate, limit time.Duration) Result {
 	out, w, err := os.Pipe()
 	if err != nil {
@@ -252,7 +253,7 @@ func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, g gate, l
 	conclusion, step := a.supervise(ctx, cmd.Process.Pid, t, g, limit, ended)
 	select {
 	case <-read:
-	case <-time.After(5 * time.Second): // a process of the job outlived act and still has the pipe open
+	case <-time.After(5 * time.Second): // something of the job holds the pipe and outlived it
 		_ = out.SetReadDeadline(time.Now())
 		<-read
 	}
@@ -264,8 +265,8 @@ func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, g gate, l
 	return Result{Conclusion: conclusion, Steps: t.steps, Err: t.startError(conclusion)}
 }
 
-// supervise waits for act to end. A cancel or the time limit decides the conclusion, not the exit code
-// of act; step is the step that was stopped.
+// supervise waits for act to end. A cancel or the time limit decides the
+// conclusion, whatever act says; step is the one that it stopped.
 func (a *Act) supervise(ctx context.Context, pid int, t *transcript, g gate, limit time.Duration, ended <-chan struct{}) (conclusion, step string) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -283,8 +284,8 @@ func (a *Act) supervise(ctx context.Context, pid int, t *transcript, g gate, lim
 	return conclusion, stop(pid, t, g, ended)
 }
 
-// stop cancels a job as GitHub does. It stops the running step, unless the condition of that step is
-// still true, and lets the steps run that always run.
+// stop does what GitHub does with a job that is cancelled: the step that runs is asked
+// to end, unless its condition still holds, and those that always run follow.
 func stop(pid int, t *transcript, g gate, ended <-chan struct{}) (step string) {
 	shut := g.close() == nil
 	step, late := t.running()
@@ -292,7 +293,7 @@ func stop(pid int, t *transcript, g gate, ended <-chan struct{}) (step string) {
 		step = ""
 	}
 	if !late {
-		cancelStep(children(pid), ended) // no step is running, and the gate starts no other one
+		cancelStep(children(pid), ended) // between two steps there is none, and the gate lets no other begin
 	}
 	if shut && waited(ended, afterCancel) {
 		return step

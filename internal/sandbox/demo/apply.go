@@ -6,10 +6,11 @@ import (
 	"net/http"
 )
 
-// applySteps is the fifth chapter: merge, apply, the queue, and attempts to bypass the approval.
+// applies is the fifth chapter: merge, apply, whoever stands in the queue, and ways
+// around the approval that lead nowhere.
 func (j *journey) applySteps() []step {
 	return []step{
-		{"dana", "may not merge, and sees who can", func(ctx context.Context) error {
+		{"dana", "may not merge, and is told who can", func(ctx context.Context) error {
 			card, err := j.dana.sees(ctx, j.bucket, soon, stateApproved, "[Merge]")
 			if err != nil {
 				return err
@@ -38,7 +39,7 @@ func (j *journey) applySteps() []step {
 	}
 }
 
-// clicksAction clicks a button of the card that requests an action.
+// wants presses a button of the card that asks for something.
 func (j *journey) clicksAction(ctx context.Context, p *person, r *request, label string) error {
 	card, err := p.sees(ctx, r, later, "["+label+"]")
 	if err != nil {
@@ -80,7 +81,8 @@ func (j *journey) approvesMerged(ctx context.Context) error {
 	return err
 }
 
-// appliesSlowly delays the cloud for the bucket until another request is seen in the queue.
+// appliesSlowly lets the cloud take its time for the bucket, until somebody was seen
+// waiting behind it.
 func (j *journey) appliesSlowly(ctx context.Context) error {
 	slow := cloudFault{Op: "create", Type: "aws_s3_bucket", ID: j.bucket.name, Count: 1, Delay: int64(3 * later)}
 	if err := j.fault(ctx, faults{Cloud: []cloudFault{slow}}); err != nil {

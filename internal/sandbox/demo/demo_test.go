@@ -44,7 +44,7 @@ func TestUntilIsNoFailureOfTheProductWhenInterrupted(t *testing.T) {
 	}
 }
 
-// sandboxOf returns a sandbox whose app always shows the same state.
+// sandboxOf answers like one in which the app says always the same.
 func sandboxOf(t *testing.T, state string) string {
 	t.Helper()
 	mux := http.NewServeMux()

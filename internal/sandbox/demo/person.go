@@ -11,13 +11,14 @@ import (
 	"time"
 )
 
-// person is one person: a Slack user, and a GitHub user with a token.
+// person is somebody at their screen: Slack under their name, GitHub with their
+// token.
 type person struct {
 	j                  *journey
 	name, slack, token string
 }
 
-// result is what Slack itself shows after an action of a person.
+// result is what Slack itself shows after somebody did something.
 type result struct {
 	Outcome string
 	Note    string
@@ -31,7 +32,8 @@ func (p *person) workspace(ctx context.Context) (workspace, error) {
 	return w, p.j.get(ctx, "/control/state"+query("user", p.slack), &w)
 }
 
-// act sends one action of a person. It returns an error if Slack itself reports one.
+// does sends one thing that a person does, and takes Slack's own complaint for an
+// error.
 func (p *person) act(ctx context.Context, what string, body map[string]any) (result, error) {
 	body["user"] = p.slack
 	var r result
@@ -48,12 +50,12 @@ func (p *person) types(ctx context.Context, channel, text string) (result, error
 	return p.act(ctx, "command", map[string]any{"channel": channel, "command": "/tfpilot", "text": text})
 }
 
-// rebuilding is the answer while the list of requests does not exist, for example after Redis lost its
-// data. It suggests to try again.
+// rebuilding is the honest answer while the list of requests is not there, as after
+// Redis lost its data. It asks to be tried again.
 const rebuilding = "is being rebuilt. Please try again"
 
-// asks types a command and waits for an answer that contains the words. If the answer suggests to try
-// again, it does.
+// asks types a command and waits for an answer that holds the words; where it is
+// told to try again, it does.
 func (p *person) asks(ctx context.Context, channel, text string, words ...string) (message, error) {
 	var found message
 	err := until(ctx, later, "another answer than that the list is being rebuilt", func(ctx context.Context) (bool, string, error) {
@@ -70,7 +72,7 @@ func (p *person) asks(ctx context.Context, channel, text string, words ...string
 	return found, err
 }
 
-// ephemerals returns the messages that only this person sees, in all channels.
+// ephemerals are the answers that only this person sees, everywhere.
 func (p *person) ephemerals(ctx context.Context) (map[string]message, error) {
 	w, err := p.workspace(ctx)
 	all := map[string]message{}
@@ -82,7 +84,8 @@ func (p *person) ephemerals(ctx context.Context) (map[string]message, error) {
 	return all, err
 }
 
-// answered waits for a new ephemeral message that contains the words, or that suggests to try again.
+// answered waits for an ephemeral answer that was not there before: one that holds
+// the words, or that asks to try again.
 func (p *person) answered(ctx context.Context, old map[string]message, words ...string) (message, error) {
 	var found message
 	err := until(ctx, soon, fmt.Sprintf("an answer to %s with “%s”", p.name, strings.Join(words, "” and “")), func(ctx context.Context) (bool, string, error) {
@@ -102,8 +105,8 @@ func (p *person) answered(ctx context.Context, old map[string]message, words ...
 	return found, err
 }
 
-// clicks clicks a button of a message. If the message was redrawn in the meantime, it clicks the
-// button that is there now.
+// presses presses a button of a message. When the message was drawn anew between
+// looking and pressing, the button that stands there now is pressed.
 func (p *person) clicks(ctx context.Context, m message, label string) error {
 	for {
 		c, err := find(m.Blocks, label)
@@ -123,7 +126,7 @@ func (p *person) clicks(ctx context.Context, m message, label string) error {
 	}
 }
 
-// message returns the current content of a message.
+// message is a message as it stands now.
 func (p *person) message(ctx context.Context, m message) (message, error) {
 	w, err := p.workspace(ctx)
 	for _, c := range w.Channels {
@@ -140,7 +143,7 @@ func (p *person) message(ctx context.Context, m message) (message, error) {
 	return message{}, err
 }
 
-// clicksAndSees clicks a button and waits for the answer.
+// pressesAndIsTold presses a button and waits for the answer.
 func (p *person) clicksAndSees(ctx context.Context, m message, label string, words ...string) error {
 	old, err := p.ephemerals(ctx)
 	if err != nil {
@@ -153,7 +156,7 @@ func (p *person) clicksAndSees(ctx context.Context, m message, label string, wor
 	return err
 }
 
-// window waits until the top window contains the words.
+// window waits until the window on top holds the words.
 func (p *person) window(ctx context.Context, words ...string) (view, error) {
 	var top view
 	err := until(ctx, soon, fmt.Sprintf("a window for %s with “%s”", p.name, strings.Join(words, "” and “")), func(ctx context.Context) (bool, string, error) {
@@ -167,7 +170,8 @@ func (p *person) window(ctx context.Context, words ...string) (view, error) {
 	return top, err
 }
 
-// uses clicks a button or chooses from a menu in the top window. All other fields keep what was typed.
+// uses presses a button, or chooses from a menu, of the window on top, with
+// everything else as it was typed.
 func (p *person) uses(ctx context.Context, v view, label, selected string, typed map[string]any) error {
 	c, err := find(v.Blocks, label)
 	if err != nil {
@@ -185,7 +189,7 @@ func (p *person) uses(ctx context.Context, v view, label, selected string, typed
 	return err
 }
 
-// fields maps what was typed from labels to the names of the fields.
+// fields gives what was typed, by label, under the names of the fields.
 func (v view) fields(typed map[string]any) (map[string]any, error) {
 	values := map[string]any{}
 	for label, value := range typed {
@@ -198,7 +202,7 @@ func (v view) fields(typed map[string]any) (map[string]any, error) {
 	return values, nil
 }
 
-// submits fills in the top window and submits it.
+// submits fills in the window on top and sends it.
 func (p *person) submits(ctx context.Context, v view, typed map[string]any) (result, error) {
 	values, err := v.fields(typed)
 	if err != nil {
@@ -207,7 +211,7 @@ func (p *person) submits(ctx context.Context, v view, typed map[string]any) (res
 	return p.act(ctx, "submit", map[string]any{"view": v.ID, "values": values})
 }
 
-// sends submits the window and returns errors at its fields as an error.
+// sends submits the window and takes errors at its fields for a failure.
 func (p *person) sends(ctx context.Context, v view, typed map[string]any) (result, error) {
 	r, err := p.submits(ctx, v, typed)
 	if err == nil && len(r.Errors) > 0 {
@@ -229,7 +233,7 @@ func (p *person) closes(ctx context.Context) error {
 	}
 }
 
-// slowly delays the storage, so that the intermediate state can be seen.
+// slowly makes the storage answer slowly, so that what is shown meanwhile can be seen.
 func (j *journey) slowly(ctx context.Context) error {
 	return j.fault(ctx, faults{S3: []storageFault{{
 		Kind: "delay", Verb: "GetObject", KeyPrefix: "identities/", Principal: "app", Count: 2, Delay: int64(700 * time.Millisecond),

@@ -9,11 +9,12 @@ import (
 )
 
 const (
-	window       = 4 // words between a number and its subject
+	window       = 4 // words between a number and what it is about
 	maxNameWords = 4
 )
 
-// numbers assigns each number in the words to the field whose terms are nearest.
+// numbers gives each number in the words to the field that is spoken of next
+// to it.
 func (r *reader) numbers(s schema) map[string]json.Number {
 	out := map[string]json.Number{}
 	for i, w := range r.words {
@@ -37,8 +38,8 @@ func (r *reader) numbers(s schema) map[string]json.Number {
 	return out
 }
 
-// near scores how many of a field's terms are near a word. Of two fields with the same number, the one
-// with fewer other terms scores higher.
+// near scores how much of a field's terms stand around a word; of two fields
+// with as many, the one with fewer other terms is meant.
 func (r *reader) near(at int, name string, s schema) float64 {
 	about := terms(name + " " + s.Description)
 	found := map[string]bool{}
@@ -55,14 +56,14 @@ func (r *reader) near(at int, name string, s schema) float64 {
 	return float64(len(found)) + float64(len(found))/float64(len(about)+1)
 }
 
-// admits reports whether a number is within the bounds.
+// admits says whether a number fits the bounds.
 func (s schema) admits(n json.Number) bool {
 	f, err := n.Float64()
 	return err == nil && (s.Minimum == nil || f >= *s.Minimum) && (s.Maximum == nil || f <= *s.Maximum) &&
 		(!s.is("integer") || !strings.Contains(n.String(), "."))
 }
 
-// flag returns true when the words name the switch, and false when they negate it.
+// flag is true when the words name the switch, false when they deny it.
 func (r *reader) flag(name string, s schema) any {
 	key, all := terms(name), terms(name+" "+s.Description)
 	hits, keyHits, denied := map[string]bool{}, 0, false
@@ -96,7 +97,7 @@ var (
 	plainWord = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 )
 
-// text returns a string for one field: a name, or a word with the form of such a value.
+// text is a string for one field: a name, or what has the form of such a value.
 func (r *reader) text(name string, s schema) any {
 	if found := r.shaped(name); len(found) > 0 {
 		return found[0]
@@ -108,7 +109,7 @@ func (r *reader) text(name string, s schema) any {
 	return r.following(name)
 }
 
-// items returns strings in the form of the field, or pairs.
+// items are strings of the field's form, or pairs.
 func (r *reader) items(name string, item schema) any {
 	if item.is("object") {
 		return r.pairs(item)
@@ -126,7 +127,7 @@ func (r *reader) items(name string, item schema) any {
 	return out
 }
 
-// pairs returns the words of the form key=value.
+// pairs are the words of the form key=value.
 func (r *reader) pairs(item schema) any {
 	fields := slices.Sorted(maps.Keys(item.Properties)) // "key" or "name" sorts before "value"
 	if len(fields) != 2 {
@@ -145,8 +146,8 @@ func (r *reader) pairs(item schema) any {
 	return out
 }
 
-// shaped finds words whose form matches the field: an ARN of the service or type in its name, an id
-// with its prefix, a size, a domain.
+// shaped finds words whose form tells that they belong to the field: an ARN of
+// the service or kind in its name, an id with its prefix, a size, a domain.
 func (r *reader) shaped(name string) []string {
 	parts := strings.Split(name, "_")
 	var out []string
@@ -188,7 +189,7 @@ func initials(parts []string) string {
 	return b.String()
 }
 
-// name returns what the words call the resource, or else what it is for.
+// name is what the words call the thing, or else what they say it is for.
 func (r *reader) name() any {
 	for i, w := range r.words {
 		if isName[w.low] && i+1 < len(r.words) {
@@ -205,7 +206,8 @@ func (r *reader) name() any {
 	return nil
 }
 
-// phrase joins the meaningful words from an index on, up to a word that starts another phrase.
+// phrase joins the telling words from a place on, up to a word that begins
+// something else.
 func (r *reader) phrase(from int) string {
 	var out []string
 	for _, w := range r.words[from:] {
@@ -222,7 +224,7 @@ func (r *reader) phrase(from int) string {
 	return strings.Join(out, "-")
 }
 
-// following returns the word after the field's own name: "instance profile runner".
+// following is the word after the field's own name: "instance profile runner".
 func (r *reader) following(name string) any {
 	key := stems(strings.ReplaceAll(name, "_", " "))
 	for i := 0; i+len(key) < len(r.words); i++ {

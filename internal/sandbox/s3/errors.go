@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// apiError is an error of the S3 API.
+// apiError is one of S3's own refusals.
 type apiError struct {
 	status  int
 	code    string

@@ -1,9 +1,10 @@
-// Package blockkit checks messages, views and menu answers against Slack's rules for Block Kit: where
-// blocks and elements are allowed, the length of texts, the number of elements, and what must be
-// unique.
+// Package blockkit checks messages, views and menu answers against the rules
+// that Slack enforces on Block Kit: which blocks and elements may stand where,
+// how long texts may be, how many of a thing there may be, what must be unique.
 //
-// It owns the limits and nothing else: it renders nothing, changes nothing and knows no product. Where
-// Slack's own pages differ, it uses the stricter rule, so that all of them accept what passes here.
+// It owns the limits and nothing else: it renders nothing, changes nothing and
+// knows no product. Where Slack's own pages disagree, the stricter reading is
+// taken, so that what passes here is accepted by every of them.
 package blockkit
 
 import (
@@ -13,7 +14,7 @@ import (
 	"strconv"
 )
 
-// Limits that callers need outside a check.
+// Limits that callers also need outside of a check.
 const (
 	MaxMessageBlocks   = 50
 	MaxViewBlocks      = 100
@@ -22,13 +23,13 @@ const (
 	MaxOptions         = 100
 )
 
-// Problem is one violation: the position as a JSON pointer, and the message in Slack's words.
+// Problem is one broken rule: where, as a JSON pointer, and what, in Slack's wording.
 type Problem struct {
 	Pointer string
 	Text    string
 }
 
-// String formats the problem as Slack does in its answers.
+// String gives the problem the way Slack lists it in its answers.
 func (p Problem) String() string {
 	return p.Text + " [json-pointer:" + p.Pointer + "]"
 }
@@ -41,19 +42,19 @@ const (
 	onHome    surface = "home"
 )
 
-// checker collects problems, and what must be unique or counted in a whole document.
+// checker collects problems and what must be unique or counted across a whole document.
 type checker struct {
 	on        surface
 	problems  []Problem
 	blockIDs  map[string]bool
-	actionIDs map[string]bool // of the current block
+	actionIDs map[string]bool // of the block in hand
 	inputs    int
 	tables    int
 	markdown  int
 	focused   int
 }
 
-// check checks one decoded JSON value; at is its pointer.
+// check looks at one decoded JSON value; at is its pointer.
 type check func(c *checker, at string, v any)
 
 func newChecker(on surface) *checker {
@@ -125,7 +126,7 @@ func Options(answer []byte) []Problem {
 	return c.problems
 }
 
-// total checks rules for the whole document.
+// total checks what only the whole document shows.
 func (c *checker) total(at string) {
 	if c.tables > 1 {
 		c.problem(at, "only one table is allowed per message")
