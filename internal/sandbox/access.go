@@ -2,8 +2,8 @@ package sandbox
 
 import "strconv"
 
-// Access is every address and credential of a running sandbox: the start-up line
-// with --json, and what an app and a worker need as their environment.
+// Access holds every address and credential of a running sandbox. The start-up line prints it with
+// --json, and an app and a worker take their environment from it.
 type Access struct {
 	Page       string            `json:"page"`
 	Slack      string            `json:"slack"`
@@ -14,14 +14,14 @@ type Access struct {
 	Model      string            `json:"model"`
 	Redis      string            `json:"redis"`
 	App        string            `json:"app"`
-	Clone      []string          `json:"clone"` // git clone works with these
+	Clone      []string          `json:"clone"` // addresses for git clone
 	Env        map[string]string `json:"env"`   // for `tfpilot app`, `tfpilot worker`, `tfpilot requests`
 	People     []PersonAccess    `json:"people"`
-	Keys       []Key             `json:"keys"` // of S3, by principal
+	Keys       []Key             `json:"keys"` // S3 access keys, by principal
 	Data       string            `json:"data"`
 }
 
-// PersonAccess is how somebody is reached and how they sign in.
+// PersonAccess holds the Slack and GitHub identity of a person and how they sign in.
 type PersonAccess struct {
 	Login       string `json:"login"`
 	GithubID    int64  `json:"githubId"`
@@ -30,7 +30,7 @@ type PersonAccess struct {
 	GitHubToken string `json:"githubToken"`
 }
 
-// Key is an access key of S3.
+// Key is an S3 access key.
 type Key struct {
 	Principal string `json:"principal"`
 	AccessKey string `json:"accessKeyId"`
@@ -56,8 +56,8 @@ func (s *Sandbox) access(sec secrets) Access {
 	return a
 }
 
-// env is the environment of the product's processes, under the names that a real
-// deployment uses. Secrets are the sandbox's own and open nothing else.
+// env returns the environment of the product's processes, under the names that a real deployment uses.
+// The secrets belong to the sandbox and open nothing else.
 func (s *Sandbox) env(sec secrets, a Access) map[string]string {
 	return map[string]string{
 		"SLACK_BOT_TOKEN": sec.SlackBot, "SLACK_APP_TOKEN": sec.SlackApp, "SLACK_API_URL": a.Slack + "/api/",

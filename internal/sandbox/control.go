@@ -21,7 +21,7 @@ import (
 
 const maxBody = 1 << 20
 
-// pages serves the control API; the page is mounted by its own package.
+// pages serves the control API. Package page adds the page itself.
 func (s *Sandbox) pages() http.Handler {
 	s.page = http.NewServeMux()
 	s.page.Handle("/control/", jsonBodies(s.Slack.Handler()))
@@ -33,8 +33,8 @@ func (s *Sandbox) pages() http.Handler {
 	return jsonErrors(s.page)
 }
 
-// control adds a call of the control API. The other methods are refused here: to the mux
-// they would fit what Slack's part serves.
+// control adds a call of the control API. It refuses other methods itself, since the mux would pass
+// them on to the Slack handler.
 func (s *Sandbox) control(method, name string, h http.Handler) {
 	s.page.HandleFunc("/control/"+name, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != method {
@@ -46,10 +46,10 @@ func (s *Sandbox) control(method, name string, h http.Handler) {
 	})
 }
 
-// Mount adds pages beside the control API.
+// Mount adds a page beside the control API.
 func (s *Sandbox) Mount(pattern string, h http.Handler) { s.page.Handle(pattern, h) }
 
-// jsonErrors turns what a mux refuses by itself into {error, message}, as all else.
+// jsonErrors turns the mux's own refusals into {error, message}, like every other error.
 func jsonErrors(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/control/") || strings.HasPrefix(r.URL.Path, "/view/") {
@@ -62,7 +62,7 @@ func jsonErrors(next http.Handler) http.Handler {
 type errorWriter struct {
 	http.ResponseWriter
 	call string
-	told bool // the answer is ours
+	own  bool // the handler wrote this answer itself
 }
 
 // Unwrap lets an event stream flush.
@@ -80,23 +80,23 @@ func (w *errorWriter) WriteHeader(status int) {
 		w.ResponseWriter.WriteHeader(status)
 		return
 	}
-	w.told = true
+	w.own = true
 	problem(w.ResponseWriter, status, code, message)
 }
 
 func (w *errorWriter) Write(p []byte) (int, error) {
-	if w.told {
+	if w.own {
 		return len(p), nil
 	}
 	return w.ResponseWriter.Write(p)
 }
 
-// socketOrigin is what Slack's client libraries say on their socket; the socket is
-// guarded by its single-use ticket.
+// socketOrigin is the Origin header that Slack's client libraries send for their socket. A single-use
+// ticket protects the socket.
 const socketOrigin = "https://api.slack.com"
 
-// ownHost lets only requests through that name this server and come from its own
-// pages: a web page elsewhere in the browser must not reach it.
+// ownHost refuses requests that name another host or come from another site: a web page elsewhere in
+// the browser must not reach the sandbox.
 func ownHost(addr string, next http.Handler) http.Handler {
 	_, port, _ := strings.Cut(addr, ":")
 	own := map[string]bool{addr: true, "localhost:" + port: true}
@@ -136,9 +136,8 @@ func answer(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-// FaultOrder is the body of POST /control/faults. Every field that is set is put in
-// force; Clear comes first. Every service knows the kinds "5xx", "429", "hang" and "lost",
-// and its own beside them.
+// FaultOrder is the body of POST /control/faults. Clear is applied first, then every field that is
+// set. Every service accepts the kinds "5xx", "429", "hang" and "lost", and adds kinds of its own.
 type FaultOrder struct {
 	Clear      bool                  `json:"clear"`
 	GitHub     []github.Fault        `json:"github"`
@@ -221,7 +220,7 @@ func decode(w http.ResponseWriter, r *http.Request, v any) bool {
 type CloudOrder struct {
 	Type       string         `json:"type"`
 	ID         string         `json:"id"`
-	Attributes map[string]any `json:"attributes"` // set; null takes one away
+	Attributes map[string]any `json:"attributes"` // values to set; null removes an attribute
 	Remove     bool           `json:"remove"`
 	Contents   *int           `json:"contents"` // objects in a bucket, images in a repository
 	Reset      bool           `json:"reset"`
@@ -252,7 +251,7 @@ func (s *Sandbox) changeCloud(w http.ResponseWriter, r *http.Request) {
 
 func (s *Sandbox) replay(w http.ResponseWriter, r *http.Request) {
 	var order struct {
-		Delivery int64 `json:"delivery"` // 0: every failed one
+		Delivery int64 `json:"delivery"` // 0 replays every failed delivery
 	}
 	if !decode(w, r, &order) {
 		return
@@ -275,7 +274,7 @@ func (s *Sandbox) replay(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]int{"replayed": n})
 }
 
-// Counts is what the simulators saw happen.
+// Counts holds the counters of the simulators.
 type Counts struct {
 	Slack  slack.Counts  `json:"slack"`
 	GitHub github.Counts `json:"github"`

@@ -19,7 +19,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
 )
 
-// begin starts the simulators on free ports.
+// startSandbox starts the simulators on free ports.
 func startSandbox(t *testing.T, dir string, files map[string]string) *Sandbox {
 	t.Helper()
 	manifest, err := os.ReadFile(filepath.Join("..", "..", "slack-manifest.yaml"))
@@ -59,7 +59,7 @@ var plain = map[string]string{"README.md": "# infra-core\n"}
 
 type refusal struct{ Error, Message string }
 
-// ask calls the control API; whatever it answers is JSON.
+// callControl calls the control API and expects JSON, whatever the status.
 func callControl(t *testing.T, box *Sandbox, method, path, body string) (int, refusal) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, box.Access.Page+path, strings.NewReader(body))
@@ -104,8 +104,7 @@ func TestControlErrorsAreJSON(t *testing.T) {
 	}
 }
 
-// A fault that nobody knows is refused, and the words for what can happen to any service
-// fit every one.
+// An unknown fault is refused. Every service accepts the shared kinds.
 func TestFaultKinds(t *testing.T) {
 	box := startSandbox(t, t.TempDir(), plain)
 	services := []string{"github", "s3", "cloud", "slack", "model"}
@@ -131,10 +130,10 @@ func each(services []string, kind string) (orders []string) {
 	return orders
 }
 
-// The shared words do what they say: here on GitHub and in the cloud.
+// The shared kinds have the same effect on GitHub and in the cloud.
 func TestSharedFaultsStrike(t *testing.T) {
 	box := startSandbox(t, t.TempDir(), plain)
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // else it would ask again by itself
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // otherwise it would retry by itself
 	get := func() int {
 		resp, err := client.Get(box.Access.GitHub + "/api/v3/repos/acme/infra-core")
 		if err != nil {
@@ -169,11 +168,11 @@ func TestSharedFaultsStrike(t *testing.T) {
 	}
 }
 
-// GitHub's limits of a minute hold here too: 900 points, of which a write takes five.
+// GitHub's limits per minute apply here too: 900 points, and a write costs five.
 func TestGitHubLimitsAMinute(t *testing.T) {
 	box := startSandbox(t, t.TempDir(), plain)
 	adam := githubClient{box.url("github") + "/api/v3/repos/acme/infra-core", box.person("adam").GitHubToken}
-	for n := range 400 { // two minutes' worth, in case one passes meanwhile
+	for n := range 400 { // enough for two minutes, in case one ends during the test
 		err := adam.call(t.Context(), http.MethodPost, "/git/blobs", map[string]string{"encoding": "utf-8", "content": "x"}, nil)
 		if err == nil {
 			continue
@@ -186,7 +185,7 @@ func TestGitHubLimitsAMinute(t *testing.T) {
 	t.Error("no write was refused")
 }
 
-// Whatever an earlier sandbox left in the runs' folder is gone when the next one runs.
+// A start clears what an earlier sandbox left in the directory of the runs.
 func TestStartClearsRuns(t *testing.T) {
 	dir := t.TempDir()
 	run := filepath.Join(dir, "runs", "run-1-5152")
@@ -203,7 +202,7 @@ func TestStartClearsRuns(t *testing.T) {
 	defer func() { _ = step.Process.Kill(); <-ended }()
 	startSandbox(t, dir, plain)
 	if _, err := os.Stat(run); err == nil {
-		t.Error("the folder of a run is left")
+		t.Error("the directory of a run is left")
 	}
 	if runtime.GOOS != "linux" {
 		return

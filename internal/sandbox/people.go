@@ -8,7 +8,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
 )
 
-// The simulated world.
+// The simulated company.
 const (
 	Region = "eu-central-1"
 	Team   = "T0ACME0001"
@@ -18,15 +18,15 @@ const (
 	modelName      = "sandbox-1"
 )
 
-// PlanRole is the ARN of the role that plans in a project.
+// PlanRole returns the ARN of the role that plans in a project.
 func PlanRole(project string) string { return "arn:aws:iam::000000000000:role/tfpilot-plan-" + project }
 
-// ApplyRole is the ARN of the role that applies in a project.
+// ApplyRole returns the ARN of the role that applies in a project.
 func ApplyRole(project string) string {
 	return "arn:aws:iam::000000000000:role/tfpilot-apply-" + project
 }
 
-// Person is somebody who works there.
+// Person is an employee of the simulated company.
 type Person struct {
 	Login     string
 	Name      string
@@ -34,7 +34,7 @@ type Person struct {
 	SlackUser string
 }
 
-// People are who works there: a developer, two approvers, an admin, a viewer.
+// People lists the employees: a developer, two approvers, an admin and a viewer.
 var People = []Person{
 	{"dana", "Dana Diaz", 1001, "U0DANA0001"},
 	{"ana", "Ana Anders", 1002, "U0ANA00002"},
@@ -43,7 +43,7 @@ var People = []Person{
 	{"vic", "Vic Vance", 1005, "U0VIC00005"},
 }
 
-// Channels of the workspace, by id.
+// Channels lists the channels of the workspace by id.
 var Channels = map[string]string{
 	"C0INFRADEV": "infra-dev", "C0INFRAPRD": "infra-prod", "C0PAYMENTS": "payments",
 }

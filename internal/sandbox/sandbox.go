@@ -1,10 +1,8 @@
-// Package sandbox puts the simulators together: one machine on which the whole
-// product runs against Slack, GitHub with Actions, S3, a model and a cloud that are
-// not there. It owns the addresses, the credentials, the world that is simulated
-// (who works there, in which channels), the faults that can be ordered, and the
-// control API. It imports nothing of the product: whoever starts it hands over the
-// repositories' files, the principals and the path of the tfpilot binary, and gets
-// back the settings that an app and a worker need.
+// Package sandbox assembles the simulators: one machine on which the whole product runs against
+// simulated Slack, GitHub with Actions, S3, OpenAI and AWS. It owns the addresses, the credentials,
+// the simulated company (its people and channels), the faults that can be injected, and the control
+// API. It imports nothing of the product. The caller passes the files of the repositories, the
+// principals and the path of the tfpilot binary, and gets back the settings for an app and a worker.
 package sandbox
 
 import (
@@ -30,29 +28,29 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
 )
 
-// Config is what the simulators are told.
+// Config configures the simulators.
 type Config struct {
-	Dir        string                                // required; the data folder
-	Port       int                                   // of the page; the simulators take the ones after it. 0: any free ports
-	Terraform  string                                // required; the CLI that runs use
+	Dir        string                                // required; the data directory
+	Port       int                                   // port of the page; the simulators use the next ones. 0: any free ports
+	Terraform  string                                // required; the CLI for the runs
 	Act        string                                // required
 	CLIConfig  string                                // required; TF_CLI_CONFIG_FILE of the runs
 	Manifest   []byte                                // required; slack-manifest.yaml
-	Repos      func(releases string) ([]Repo, error) // required; releases is where runs fetch tfpilot
-	Principals []s3.Principal                        // required; secrets are filled in here
+	Repos      func(releases string) ([]Repo, error) // required; releases is the address from which runs download tfpilot
+	Principals []s3.Principal                        // required; Start fills in the secrets
 	Buckets    []string                              // required
 	Assets     map[string]string
 	Log        *slog.Logger
 }
 
-// Repo is an infra repository and its first content.
+// Repo is an infra repository with its initial content.
 type Repo struct {
 	Owner, Name string
-	Project     string // whose runs have the principals run-plan-<project> and run-apply-<project>
+	Project     string // its runs use the principals run-plan-<project> and run-apply-<project>
 	Files       map[string][]byte
 }
 
-// Sandbox is the running simulators.
+// Sandbox is a set of running simulators.
 type Sandbox struct {
 	Access Access
 
@@ -71,10 +69,10 @@ type Sandbox struct {
 	page      *http.ServeMux
 }
 
-// services are the listeners, in the order of their ports.
+// serviceNames lists the listeners in the order of their ports.
 var serviceNames = []string{"page", "slack", "github", "s3", "cloud", "model", "redis", "app"}
 
-// Start starts the simulators. Close ends them.
+// Start starts the simulators. Close stops them.
 func Start(ctx context.Context, cfg Config) (*Sandbox, error) {
 	s := &Sandbox{cfg: cfg, listeners: map[string]net.Listener{}}
 	if err := s.listen(ctx); err != nil {
@@ -100,10 +98,10 @@ func Start(ctx context.Context, cfg Config) (*Sandbox, error) {
 	return s, nil
 }
 
-// Repos are the infra repositories as they were rendered for this start.
+// Repos returns the infra repositories as this start rendered them.
 func (s *Sandbox) Repos() []Repo { return s.repos }
 
-// ErrPort says that a port is taken by another program.
+// ErrPort means that another program uses a port.
 var ErrPort = errors.New("port in use")
 
 func (s *Sandbox) listen(ctx context.Context) error {
@@ -121,8 +119,7 @@ func (s *Sandbox) listen(ctx context.Context) error {
 	return s.freeAppPort()
 }
 
-// freeAppPort keeps the port of the app process known but free: the app listens
-// there itself.
+// freeAppPort closes the listener of the app's port, so that the app can listen there.
 func (s *Sandbox) freeAppPort() error {
 	return s.listeners["app"].Close()
 }
@@ -135,7 +132,7 @@ func (s *Sandbox) simulate(sec secrets, public *rsa.PublicKey) error {
 	if err := private(dir("runs"), dir("github"), dir("slack"), dir("s3"), dir("cloud")); err != nil {
 		return err
 	}
-	err := actions.Sweep(dir("runs")) // whoever starts a sandbox has the folder to itself
+	err := actions.Sweep(dir("runs")) // the sandbox that starts has the directory to itself
 	if err != nil {
 		return err
 	}
@@ -165,8 +162,7 @@ func (s *Sandbox) simulate(sec secrets, public *rsa.PublicKey) error {
 	return nil
 }
 
-// private makes folders that nobody else on this machine can look into, wherever
-// the data folder is.
+// private creates directories that only this user can read, wherever the data directory is.
 func private(dirs ...string) error {
 	for _, dir := range dirs {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -190,8 +186,8 @@ func (s *Sandbox) serve() {
 	}
 }
 
-// Close ends everything that the simulators started: runs are cancelled the way
-// GitHub does it and waited for.
+// Close stops everything that the simulators started. It cancels runs as GitHub does and waits for
+// them.
 func (s *Sandbox) Close(ctx context.Context) error {
 	var err error
 	if s.GitHub != nil {
@@ -209,8 +205,8 @@ func (s *Sandbox) Close(ctx context.Context) error {
 	return errors.Join(err, s.closeListeners())
 }
 
-// Kill ends all runs at once, without letting them save anything: for a program that
-// has no time to close.
+// Kill ends all runs at once, without letting them save anything. It is for a program that has no time
+// to close.
 func (s *Sandbox) Kill() { s.act.Kill() }
 
 func (s *Sandbox) closeListeners() error {
@@ -220,8 +216,7 @@ func (s *Sandbox) closeListeners() error {
 	return nil
 }
 
-// FlushRedis forgets everything that Redis knows, as a restart without persistence
-// would.
+// FlushRedis deletes everything in Redis, like a restart without persistence.
 func (s *Sandbox) FlushRedis() { s.redis.FlushAll() }
 
 func (s *Sandbox) runner(sec secrets) actions.Runner {
@@ -250,7 +245,7 @@ func (s *Sandbox) runner(sec secrets) actions.Runner {
 	return s.act
 }
 
-// pathStyle makes Terraform's backend speak to a server that has no name for each
-// bucket, with a backend.tf that knows nothing of it.
+// pathStyle makes Terraform's backend address buckets by path, since the simulator has no host name
+// for each bucket. The generated backend.tf does not need to know.
 const pathStyle = "-backend-config=use_path_style=true -backend-config=skip_credentials_validation=true " +
 	"-backend-config=skip_requesting_account_id=true -backend-config=skip_metadata_api_check=true -backend-config=skip_region_validation=true"

@@ -17,8 +17,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
 )
 
-// secrets are drawn once for a data folder and kept there, so that a second start
-// fits what is stored.
+// secrets are generated once for a data directory and saved there, so that the next start can use what
+// is stored.
 type secrets struct {
 	SlackBot      string                  `json:"slackBot"`
 	SlackApp      string                  `json:"slackApp"`
@@ -42,7 +42,7 @@ func loadSecrets(path string, principals []s3.Principal) (secrets, error) {
 	switch {
 	case err == nil:
 		if err := json.Unmarshal(data, &sec); err != nil {
-			return sec, fmt.Errorf("read %s: %w (delete the data folder to start anew)", path, err)
+			return sec, fmt.Errorf("read %s: %w (delete the data directory to start again)", path, err)
 		}
 		if !sec.complete(principals) {
 			return sec, nil
@@ -68,8 +68,8 @@ func (sec secrets) save(path string) error {
 	return os.WriteFile(path, data, 0o600)
 }
 
-// complete draws what a data folder of an earlier version lacks: an empty secret
-// would let anybody in.
+// complete generates the secrets that a data directory of an earlier version lacks. An empty secret
+// would let anyone in.
 func (sec *secrets) complete(principals []s3.Principal) (changed bool) {
 	for _, one := range []struct {
 		secret *string
@@ -125,12 +125,12 @@ func draw(n int) string {
 func (sec secrets) key() (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode([]byte(sec.PrivateKey))
 	if block == nil {
-		return nil, errors.New("the App's key in the data folder is damaged; delete the folder to start anew")
+		return nil, errors.New("the App's key in the data directory is damaged; delete the directory to start again")
 	}
 	return x509.ParsePKCS1PrivateKey(block.Bytes)
 }
 
-// principals fills the drawn keys in.
+// principals fills in the generated keys.
 func (sec secrets) principals(all []s3.Principal) []s3.Principal {
 	filled := slices.Clone(all)
 	for i, p := range filled {

@@ -11,8 +11,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
 )
 
-// Secrets are drawn once; what a folder of an earlier version lacks is added, and
-// nothing is ever empty.
+// Secrets are generated once. A start adds those that an earlier version did not have, and none is
+// ever empty.
 func TestSecretsStayAndAreCompleted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data", "secrets.json")
 	old := []s3.Principal{{Name: "app"}}
@@ -21,7 +21,7 @@ func TestSecretsStayAndAreCompleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again, err := loadSecrets(path, old); err != nil || !reflect.DeepEqual(first, again) {
-		t.Errorf("drawn anew: %v", err)
+		t.Errorf("generated again: %v", err)
 	}
 	more, err := loadSecrets(path, append(old, s3.Principal{Name: "human"}))
 	if err != nil || more.Principals["app"] != first.Principals["app"] || more.Principals["human"].Secret == "" {
@@ -41,7 +41,7 @@ func TestSecretsStayAndAreCompleted(t *testing.T) {
 	}
 }
 
-// A page elsewhere in the browser reaches nothing, by whatever name it calls it.
+// A page of another site in the browser reaches nothing, under any host name.
 func TestOwnHost(t *testing.T) {
 	h := ownHost("127.0.0.1:7390", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
 	for _, c := range []struct {
@@ -68,9 +68,9 @@ func TestOwnHost(t *testing.T) {
 	}
 }
 
-// Nobody else on the machine looks into what the simulators keep, also in a data
-// folder that was there before.
-func TestFoldersArePrivate(t *testing.T) {
+// No other user of the machine can read the data of the simulators, not even in an existing data
+// directory.
+func TestDirectoriesArePrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "github")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)

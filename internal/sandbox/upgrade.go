@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// Upgrade commits the files that a newer tfpilot renders otherwise, as the platform
-// team would after a release: as a person, on main. Requests' own files stay, and so do
-// files that somebody changed since the last rendering; those are returned.
+// Upgrade commits the files that a newer tfpilot renders differently, as the platform team would after
+// a release: as a person, on main. It leaves the files of requests alone, and files that were changed
+// since the last rendering. It returns the latter.
 func (s *Sandbox) Upgrade(ctx context.Context, repo Repo) (kept []string, err error) {
 	g := githubClient{base: s.url("github") + "/api/v3/repos/" + repo.Owner + "/" + repo.Name, token: s.person("adam").GitHubToken}
 	newest, err := g.tip(ctx)
@@ -37,12 +37,12 @@ func (s *Sandbox) Upgrade(ctx context.Context, repo Repo) (kept []string, err er
 		now[path] = want
 		switch before, ok := last[path]; {
 		case newest.blobs[path] == want:
-		case last == nil || newest.blobs[path] == before: // a folder without a record is taken as untouched
+		case last == nil || newest.blobs[path] == before: // without a record, the file counts as unchanged
 			entries = append(entries, map[string]string{"path": path, "mode": "100644", "type": "blob", "content": string(content)})
 		default:
 			kept = append(kept, path)
 			if delete(now, path); ok {
-				now[path] = before // whoever takes the change back gets the newer file
+				now[path] = before // after the change is reverted, the next start writes the newer file
 			}
 		}
 	}
@@ -55,7 +55,7 @@ func (s *Sandbox) Upgrade(ctx context.Context, repo Repo) (kept []string, err er
 	return kept, log.save(repo.Owner+"/"+repo.Name, now)
 }
 
-// renderings are the blob ids of what was rendered last, by repository and path.
+// renderedFiles holds the blob ids of the last rendered files, by repository and path.
 type renderedFiles struct {
 	path  string
 	files map[string]map[string]string
@@ -107,7 +107,7 @@ func (s *Sandbox) person(login string) PersonAccess {
 	return PersonAccess{}
 }
 
-// forgeClient is a person at the GitHub simulator.
+// githubClient acts as one person on the GitHub simulator.
 type githubClient struct{ base, token string }
 
 // tip is the newest commit of main.

@@ -7,8 +7,8 @@ import (
 
 const workflowPath = ".github/workflows/plan.yml"
 
-// A start renders anew what nobody touched, and leaves alone what somebody changed or
-// took away, until they take that back.
+// A start renders unchanged files again. It leaves alone what a person changed or deleted, until the
+// change is reverted.
 func TestUpgradeKeepsWhatPeopleChanged(t *testing.T) {
 	dir := t.TempDir()
 	first := map[string]string{workflowPath: "v1", "modules/a/main.tf": "v1", "modules/b/main.tf": "v1", "README.md": "v1"}

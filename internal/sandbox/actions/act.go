@@ -22,31 +22,30 @@ import (
 const (
 	defaultBranch = "main"
 	hostedLabel   = "ubuntu-24.04"
-	// afterCancel is how long the steps that always run may take once a run was
-	// cancelled.
+	// afterCancel limits the steps that still run after a run was cancelled.
 	afterCancel = 30 * time.Second
 )
 
-// Act runs the committed workflow file with act in host mode. A job gets the
-// environment named here and nothing of its parent's.
+// Act runs the committed workflow file with act in host mode. A job gets the environment of this
+// struct and nothing of the parent process.
 type Act struct {
-	Binary    string            // required; the act executable
-	Dir       string            // required; run directories live here and are removed
-	Path      string            // PATH of the steps; the parent's when empty
-	Terraform string            // what setup-terraform puts on PATH
-	Env       map[string]string // given to every job: endpoints, TF_CLI_CONFIG_FILE, TF_CLI_ARGS_init
+	Binary    string            // required; the act program
+	Dir       string            // required; run directories are created and removed here
+	Path      string            // PATH of the steps; empty: the PATH of the parent process
+	Terraform string            // the program that setup-terraform adds to PATH
+	Env       map[string]string // set for every job: endpoints, TF_CLI_CONFIG_FILE, TF_CLI_ARGS_init
 	Roles     map[string]Role   // by ARN
-	Parallel  int               // jobs at once; the number of cores when 0
+	Parallel  int               // jobs at once; 0: the number of cores
 
 	once  sync.Once
 	slots chan struct{}
 
 	mu      sync.Mutex
-	running map[int]bool // act's processes
+	running map[int]bool // the processes of act
 	killed  bool
 }
 
-// Run executes one job and returns when nothing of it is left.
+// Run executes one job and returns when none of its processes is left.
 func (a *Act) Run(ctx context.Context, job Job) Result {
 	a.once.Do(func() {
 		n := a.Parallel
@@ -69,7 +68,7 @@ func (a *Act) Run(ctx context.Context, job Job) Result {
 	if err != nil {
 		return notStarted(fmt.Errorf("make run directory: %w", err))
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // a leftover costs disk, nothing else
+	defer func() { _ = os.RemoveAll(dir) }() // a directory that remains only costs disk space
 	cmd, err := a.prepare(ctx, dir, job, wf)
 	if err != nil {
 		return notStarted(err)
@@ -103,7 +102,7 @@ func (a *Act) prepare(ctx context.Context, dir string, job Job, wf workflowFile)
 	cmd := exec.Command(a.Binary, append(actFlags(dir, job), standIns...)...) // not CommandContext: a cancel goes to the step, never to act
 	cmd.Dir = dir
 	cmd.Env = a.environment(dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C in the terminal is for the sandbox
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C in the terminal is meant for the sandbox only
 	return cmd, nil
 }
 
@@ -130,7 +129,7 @@ func actFlags(dir string, job Job) []string {
 	return flags
 }
 
-// environment is everything that a step can see of this machine.
+// environment returns everything that a step sees of this machine.
 func (a *Act) environment(dir string) []string {
 	env := []string{
 		"PATH=" + filepath.Join(dir, "bin") + string(os.PathListSeparator) + a.path(),
@@ -150,8 +149,8 @@ func (a *Act) path() string {
 	return os.Getenv("PATH")
 }
 
-// tree makes the small repository that act reads branch and commit from; the
-// workflow file in it is the one of the job.
+// tree creates the small repository from which act reads branch and commit. It contains the workflow
+// file of the job.
 func (a *Act) tree(ctx context.Context, dir string, job Job) error {
 	repo := filepath.Join(dir, "repo")
 	from, auth := job.GitDir, []string(nil)
@@ -182,7 +181,7 @@ func (a *Act) tree(ctx context.Context, dir string, job Job) error {
 	return nil
 }
 
-// basicAuth is the environment by which git sends a run's token.
+// basicAuth returns the environment that makes git send a run's token.
 func basicAuth(token string) []string {
 	header := "AUTHORIZATION: basic " + base64.StdEncoding.EncodeToString([]byte("x-access-token:"+token))
 	return []string{"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.extraHeader", "GIT_CONFIG_VALUE_0=" + header}
@@ -201,7 +200,7 @@ func (a *Act) git(ctx context.Context, dir string, args, env []string) error {
 
 var tokenRE = regexp.MustCompile(`^[A-Za-z0-9_.-]*$`)
 
-// writeInputs hands the dispatch over as a file: inputs never touch a command line.
+// writeInputs writes the inputs to a file, so that they never touch a command line.
 func writeInputs(dir string, job Job) error {
 	event, err := json.Marshal(map[string]any{
 		"inputs": inert(job.Inputs), "ref": job.Ref, "workflow": job.Workflow,
@@ -222,8 +221,8 @@ func writeInputs(dir string, job Job) error {
 	return nil
 }
 
-// inert breaks expressions inside inputs: act evaluates a job's env twice, so an
-// input could read the token; on GitHub it stays text.
+// inert disables expressions inside inputs. act evaluates the env of a job twice, so an input could
+// read the token; on GitHub it stays text.
 func inert(inputs map[string]string) map[string]string {
 	out := make(map[string]string, len(inputs))
 	for k, v := range inputs {
@@ -232,7 +231,7 @@ func inert(inputs map[string]string) map[string]string {
 	return out
 }
 
-// watch starts act, follows its output and sees to cancel and time limit.
+// watch starts act, reads its output, and handles cancel and time limit.
 func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, g gate, limit time.Duration) Result {
 	out, w, err := os.Pipe()
 	if err != nil {
@@ -253,7 +252,7 @@ func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, g gate, l
 	conclusion, step := a.supervise(ctx, cmd.Process.Pid, t, g, limit, ended)
 	select {
 	case <-read:
-	case <-time.After(5 * time.Second): // something of the job holds the pipe and outlived it
+	case <-time.After(5 * time.Second): // a process of the job outlived act and still has the pipe open
 		_ = out.SetReadDeadline(time.Now())
 		<-read
 	}
@@ -265,8 +264,8 @@ func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, g gate, l
 	return Result{Conclusion: conclusion, Steps: t.steps, Err: t.startError(conclusion)}
 }
 
-// supervise waits for act to end. A cancel or the time limit decides the
-// conclusion, whatever act says; step is the one that it stopped.
+// supervise waits for act to end. A cancel or the time limit decides the conclusion, not the exit code
+// of act; step is the step that was stopped.
 func (a *Act) supervise(ctx context.Context, pid int, t *transcript, g gate, limit time.Duration, ended <-chan struct{}) (conclusion, step string) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -284,8 +283,8 @@ func (a *Act) supervise(ctx context.Context, pid int, t *transcript, g gate, lim
 	return conclusion, stop(pid, t, g, ended)
 }
 
-// stop does what GitHub does with a job that is cancelled: the step that runs is asked
-// to end, unless its condition still holds, and those that always run follow.
+// stop cancels a job as GitHub does. It stops the running step, unless the condition of that step is
+// still true, and lets the steps run that always run.
 func stop(pid int, t *transcript, g gate, ended <-chan struct{}) (step string) {
 	shut := g.close() == nil
 	step, late := t.running()
@@ -293,7 +292,7 @@ func stop(pid int, t *transcript, g gate, ended <-chan struct{}) (step string) {
 		step = ""
 	}
 	if !late {
-		cancelStep(children(pid), ended) // between two steps there is none, and the gate lets no other begin
+		cancelStep(children(pid), ended) // no step is running, and the gate starts no other one
 	}
 	if shut && waited(ended, afterCancel) {
 		return step

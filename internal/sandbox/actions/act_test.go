@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// actPath builds the pinned act once; a machine without it fails the test.
+// actPath builds the pinned act once. A machine without it fails the test.
 var actPath = sync.OnceValues(func() (string, error) {
 	cmd := exec.Command("go", "tool", "-n", "act")
 	cmd.Dir = filepath.FromSlash("../../../tools") // a test runs in its package's directory
@@ -35,8 +35,7 @@ func newAct(t *testing.T) *Act {
 	return &Act{Binary: bin, Dir: t.TempDir(), Parallel: 2}
 }
 
-// bare is a bare repository with the given files on main; it returns its path and
-// the commit.
+// bare creates a bare repository with the files on main, and returns its path and the commit.
 func bare(t *testing.T, files map[string]string) (dir, sha string) {
 	t.Helper()
 	work := t.TempDir()
@@ -109,7 +108,7 @@ func TestConformance(t *testing.T) {
 				_, _ = fmt.Fprintln(job.Log, "at work")
 				<-ctx.Done()
 				return ctx.Err()
-			case "child": // a child of bash goes on, and bash ends well with it
+			case "child": // a child of bash continues, and bash ends with success
 				_, _ = fmt.Fprintln(job.Log, "at work")
 				<-ctx.Done()
 			}
@@ -156,8 +155,8 @@ func stepList(steps []Step) string {
 	return strings.Join(out, " ")
 }
 
-// A cancel reaches the step's own process, which can still save its work, and the
-// steps that always run do run.
+// A cancel reaches the process of the step, which can still save its work. The steps that always run
+// do run.
 func TestCancelAsksTheStep(t *testing.T) {
 	const workflow = preamble + `
       - name: Work
@@ -181,12 +180,12 @@ func TestCancelAsksTheStep(t *testing.T) {
 	}
 }
 
-// A cancel leaves a step alone whose condition still holds: what rescues the state is
-// not stopped by the cancel that made it necessary, nor by the next one.
+// A cancel does not stop a step whose condition is still true: neither the cancel that made the rescue
+// of the state necessary, nor the next one.
 func TestCancelLeavesWhatAlwaysRuns(t *testing.T) {
 	const workflow = preamble + `
       - {name: Rescue, if: failure() || always(), run: 'echo working; exec sleep 1'}
-      - {name: Next, run: "echo went on"}
+      - {name: Next, run: "echo next ran"}
       - {name: Then, if: Always (), run: "echo kept"}
 `
 	ctx, cancel := context.WithCancel(t.Context())
@@ -195,12 +194,12 @@ func TestCancelLeavesWhatAlwaysRuns(t *testing.T) {
 	log := &watcher{want: "\nworking", then: cancel}
 	j.Log = log
 	res := newAct(t).Run(ctx, j)
-	if got := stepList(res.Steps); res.Conclusion != "cancelled" || got != "Rescue=success Next=skipped Then=success" || strings.Contains(log.String(), "went on") {
+	if got := stepList(res.Steps); res.Conclusion != "cancelled" || got != "Rescue=success Next=skipped Then=success" || strings.Contains(log.String(), "next ran") {
 		t.Errorf("conclusion %s, steps %s, log:\n%s", res.Conclusion, got, log.String())
 	}
 }
 
-// watcher calls then once when want was written.
+// watcher calls then once after want was written.
 type watcher struct {
 	mu   sync.Mutex
 	buf  bytes.Buffer
@@ -225,8 +224,7 @@ func (w *watcher) String() string {
 	return w.buf.String()
 }
 
-// A job sees the environment it was given and nothing of ours, and its inputs stay
-// data.
+// A job sees only the environment it was given, and its inputs stay data.
 func TestJobEnvironment(t *testing.T) {
 	t.Setenv("SLACK_BOT_TOKEN", "xoxb-must-not-leak")
 	j, log := newJob(t, preamble+`
@@ -283,7 +281,7 @@ func TestStandIns(t *testing.T) {
 	j.CloneURL = server.URL + "/" + filepath.Base(j.GitDir)
 	j.Inputs = map[string]string{"mode": j.SHA}
 	gitDir := j.GitDir
-	j.GitDir = "" // then the workflow's tree is fetched over HTTP too
+	j.GitDir = "" // the tree of the workflow is then fetched over HTTP too
 	j.Vars = map[string]string{"ROLE": "arn:aws:iam::1:role/plan"}
 	a := newAct(t)
 	a.Terraform = filepath.Join(t.TempDir(), "tf")
@@ -342,13 +340,13 @@ func TestCancelBeforeStart(t *testing.T) {
 	cancel()
 	j, _ := newJob(t, preamble+"      - {run: 'true'}\n", nil)
 	a := newAct(t)
-	a.once.Do(func() { a.slots = make(chan struct{}) }) // every slot taken
+	a.once.Do(func() { a.slots = make(chan struct{}) }) // no slot is free
 	if res := a.Run(ctx, j); res.Conclusion != "cancelled" {
 		t.Errorf("got %s, %v", res.Conclusion, res.Err)
 	}
 }
 
-// What a job shouts is bounded, and the next line is still understood.
+// The output of a job is bounded, and the next line is still parsed.
 func TestTranscriptBounds(t *testing.T) {
 	var log bytes.Buffer
 	tr := newTranscript(workflowFile{Steps: []workflowStep{{ID: "0", Name: "A"}}}, &log, nil)
@@ -362,7 +360,7 @@ func TestTranscriptBounds(t *testing.T) {
 	}
 }
 
-// A job that takes too long ends so, wherever it is: at a step, between two, or before the first.
+// A job that takes too long times out: in a step, between two steps, or before the first one.
 func TestJobTimeout(t *testing.T) {
 	j, log := newJob(t, preamble+"      - {name: Slow, run: 'exec sleep 60'}\n", nil)
 	a := newAct(t)
@@ -380,7 +378,7 @@ func TestJobTimeout(t *testing.T) {
 	}
 }
 
-// expired is a context whose deadline has passed once it is done.
+// expired is a context that reports a passed deadline once it is done.
 type expired struct{ context.Context }
 
 func (e expired) Err() error {
@@ -399,7 +397,8 @@ func TestStepThatTookTooLong(t *testing.T) {
 	}
 }
 
-// Between two steps nothing can be asked to end; act is not killed for that, since the steps that always run are still to come.
+// Between two steps there is no process to stop. act is not killed, since the steps that always run
+// come next.
 func TestCancelBetweenSteps(t *testing.T) {
 	late := filepath.Join(t.TempDir(), "late")
 	cmd := exec.Command("sh", "-c", "read x; touch "+late)
@@ -418,7 +417,7 @@ func TestCancelBetweenSteps(t *testing.T) {
 	}()
 	select {
 	case <-ended:
-	case <-time.After(time.Second): // nothing is to happen
+	case <-time.After(time.Second): // nothing may happen
 	}
 	_ = next.Close() // also when it was killed
 	<-stopped

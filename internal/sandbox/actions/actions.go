@@ -1,9 +1,7 @@
-// Package actions runs GitHub Actions jobs for the GitHub simulator: one
-// interface, two runners. Act runs the committed workflow file with act in host
-// mode and the real Terraform; Script plays a run from a table, for tests in
-// virtual time. It owns how a job is executed, its environment and its log; it
-// does not own runs, concurrency groups or webhooks, which are the GitHub
-// simulator's.
+// Package actions runs GitHub Actions jobs for the GitHub simulator. It has one interface and two
+// runners: Act runs the committed workflow file with act in host mode and the real Terraform; Script
+// plays a run from a table, for tests in virtual time. The package owns how a job is executed, its
+// environment and its log. The GitHub simulator owns runs, concurrency groups and webhooks.
 package actions
 
 import (
@@ -11,22 +9,22 @@ import (
 	"io"
 )
 
-// Job is one dispatched workflow run, as the runner gets it.
+// Job is one dispatched workflow run.
 type Job struct {
 	RunID      int64
 	RunAttempt int
 	Repo       string            // "owner/name"
 	GitDir     string            // bare repository on disk; empty in virtual time
-	CloneURL   string            // address a job may fetch from and push to, with Token
+	CloneURL   string            // address from which a job fetches and to which it pushes, with Token
 	Workflow   string            // ".github/workflows/plan.yml"
 	File       []byte            // the workflow file at SHA
 	SHA        string            // head of the default branch at dispatch
 	Ref        string            // "refs/heads/main"
-	Actor      string            // login that dispatched
+	Actor      string            // login of the person or App that dispatched
 	Inputs     map[string]string // workflow_dispatch inputs
 	Vars       map[string]string // repository variables
 	Token      string            // GITHUB_TOKEN of this run
-	Log        io.Writer         // what the run page shows
+	Log        io.Writer         // what the page of the run shows
 	Step       func(Step)        // called as steps start and end; may be nil
 }
 
@@ -38,11 +36,11 @@ type Step struct {
 	Conclusion string // success, failure, cancelled, skipped; empty while in progress
 }
 
-// Result is how a job ended.
+// Result reports how a job ended.
 type Result struct {
 	Conclusion string // success, failure, cancelled, timed_out, startup_failure
 	Steps      []Step
-	Err        error // why the job could not be run at all
+	Err        error // why the job could not run at all
 }
 
 // Runner executes jobs. Cancelling ctx cancels the run the way GitHub does:

@@ -7,16 +7,15 @@ import (
 	"strings"
 )
 
-// gate stands before every step of one job. act does not know of a cancel, so it
-// would go on when the step that was asked to stop ends well, as bash does when its
-// child did. A closed gate lets only those steps through whose condition GitHub would
-// ask again.
+// gate runs before every step of one job. act does not know about a cancel, so it would continue when
+// the cancelled step ends with success, as bash does when its child did. A closed gate lets only steps
+// pass whose condition GitHub would evaluate again.
 type gate struct{ dir string }
 
 func (g gate) closed() string  { return filepath.Join(g.dir, "cancelled") }
 func (g gate) refused() string { return filepath.Join(g.dir, "refused") }
 
-// install puts itself in the place of bash and sh, which act finds on the PATH.
+// install puts the gate in front of bash and sh on the PATH of act.
 func (g gate) install(bin, path string, wf workflowFile) error {
 	if err := os.Mkdir(g.refused(), 0o700); err != nil {
 		return fmt.Errorf("make gate: %w", err)
@@ -33,8 +32,8 @@ func (g gate) install(bin, path string, wf workflowFile) error {
 	return nil
 }
 
-// script looks at the last argument: act calls a shell with DIR/workflow/STEP.sh, and
-// with STEP-composite-N.sh for what is inside an action.
+// script reads the last argument: act calls a shell with DIR/workflow/STEP.sh, and with
+// STEP-composite-N.sh for the steps inside an action.
 func (g gate) script(shell string, wf workflowFile) string {
 	late := ""
 	for _, s := range wf.Steps {
@@ -53,10 +52,10 @@ exec %s "$@"
 `, quote(g.closed()), late, quote(g.refused()), quote(shell))
 }
 
-// close lets no further step through, but those that run after a cancel.
+// close refuses further steps, except the steps that run after a cancel.
 func (g gate) close() error { return os.WriteFile(g.closed(), nil, 0o600) }
 
-// turnedAway are the ids of the steps that came to a closed gate.
+// refusedSteps lists the ids of the steps that met a closed gate.
 func (g gate) refusedSteps() []string {
 	files, _ := os.ReadDir(g.refused())
 	var ids []string

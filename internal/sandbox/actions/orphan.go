@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// Sweep ends what runs of an earlier process left behind in the folder, and empties it:
-// act and its steps have process groups of their own, and go on without a sandbox that
-// was killed. Nobody else may be using the folder.
+// Sweep ends the processes that runs of an earlier sandbox left behind, and empties the directory. act
+// and its steps have process groups of their own, so they survive a sandbox that was killed. Only one
+// sandbox may use the directory.
 func Sweep(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("look for runs left behind: %w", err)
 	}
 	for _, e := range entries {
-		for range 5 { // one that is being started is found the next time
+		for range 5 { // a process that is just starting is found in the next round
 			left := orphans(e.Name())
 			if len(left) == 0 {
 				break
@@ -35,13 +35,12 @@ func Sweep(dir string) error {
 	return nil
 }
 
-// orphans are the processes of a run. They are known by their home, which is in the
-// run's folder: its name is drawn anew for each run, so that no other process has it,
-// whatever id it got. Without /proc there are none to be found.
+// orphans lists the processes of a run. Their HOME is in the directory of the run, whose name is
+// random, so no other process matches. Without /proc it finds none.
 func orphans(run string) (pids []int) {
 	files, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, file := range files {
-		env, _ := os.ReadFile(file) // not ours, or ended
+		env, _ := os.ReadFile(file) // the process of another user, or one that ended
 		for line := range strings.SplitSeq(string(env), "\x00") {
 			if home, ok := strings.CutPrefix(line, "HOME="); ok && strings.HasSuffix(home, "/"+run+"/home") {
 				pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
@@ -52,8 +51,8 @@ func orphans(run string) (pids []int) {
 	return pids
 }
 
-// Kill ends every job at once, and lets no other begin. What a run was about to save
-// is lost; Run returns as after a cancel.
+// Kill ends every job at once and starts no other one. What a run was about to save is lost; Run
+// returns as after a cancel.
 func (a *Act) Kill() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -63,7 +62,7 @@ func (a *Act) Kill() {
 	}
 }
 
-// start starts act, unless everything was ended.
+// start starts act, unless Kill was called.
 func (a *Act) start(cmd *exec.Cmd) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()

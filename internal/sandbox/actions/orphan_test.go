@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// stray starts a process as a run's step, which went on without act.
+// stray starts a process like the step of a run that survived act.
 func stray(t *testing.T, run string) *exec.Cmd {
 	t.Helper()
 	home := filepath.Join(run, "home")
@@ -30,11 +30,11 @@ func stray(t *testing.T, run string) *exec.Cmd {
 	return cmd
 }
 
-// A sandbox that was killed leaves its runs' processes: the next start ends them and
-// clears their folders away, and leaves others alone.
+// A killed sandbox leaves the processes of its runs. The next start ends them, removes their
+// directories, and touches nothing else.
 func TestSweep(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		return // they cannot be told from others there
+		return // without /proc they look like any other process
 	}
 	runs, elsewhere := t.TempDir(), t.TempDir()
 	left, other := stray(t, filepath.Join(runs, "run-1-5150")), stray(t, filepath.Join(elsewhere, "run-1-5151"))
@@ -48,17 +48,17 @@ func TestSweep(t *testing.T) {
 		t.Error("a process of another sandbox was killed")
 	}
 	if dirs, err := os.ReadDir(runs); err != nil || len(dirs) > 0 {
-		t.Errorf("folders are left: %v %v", dirs, err)
+		t.Errorf("directories are left: %v %v", dirs, err)
 	}
 }
 
-// Kill leaves nothing of a run, and lets no other begin.
+// Kill leaves no process of a run and starts no other one.
 func TestKill(t *testing.T) {
 	j, _ := newJob(t, preamble+"      - {name: Work, run: 'echo working; sleep 302; true'}\n      - {name: Last, if: always(), run: 'sleep 302'}\n", nil)
 	a := newAct(t)
 	var all []int
 	j.Log = &watcher{want: "\nworking", then: func() {
-		for len(all) < 3 { // act, the step's shell and what that started
+		for len(all) < 3 { // act, the shell of the step, and the program that it started
 			time.Sleep(20 * time.Millisecond)
 			all = tree(os.Getpid())[1:]
 		}

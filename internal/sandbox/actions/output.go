@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	maxLog  = 4 << 20 // bytes of one job's log; GitHub cuts long logs too
-	maxLine = 1 << 20 // of act's own output
+	maxLog  = 4 << 20 // bytes in the log of one job; GitHub cuts long logs too
+	maxLine = 1 << 20 // in act's own output
 )
 
 // actLine is one JSON line of act --json.
@@ -28,17 +28,17 @@ type actLine struct {
 	Arg        string   `json:"arg"`
 }
 
-// transcript turns act's lines into the plain log and the steps of a run.
+// transcript turns the lines of act into the plain log and the steps of a run.
 type transcript struct {
-	mu        sync.Mutex // the canceller asks which step runs
+	mu        sync.Mutex // a cancel reads which step is running
 	log       io.Writer
 	left      int
 	steps     []Step
 	index     map[string]int // act's step id → position
-	late      []bool         // by position: the step runs after a cancel too
+	late      []bool         // by position: the step also runs after a cancel
 	notify    func(Step)
 	jobResult string
-	stray     strings.Builder // what act said outside JSON: why it could not start
+	stray     strings.Builder // what act printed outside JSON: why it could not start
 }
 
 func newTranscript(wf workflowFile, log io.Writer, notify func(Step)) *transcript {
@@ -54,7 +54,7 @@ func newTranscript(wf workflowFile, log io.Writer, notify func(Step)) *transcrip
 	return t
 }
 
-// read consumes act's output until its end.
+// read consumes the output of act until it ends.
 func (t *transcript) read(r io.Reader) error {
 	br := bufio.NewReaderSize(r, 64<<10)
 	for {
@@ -71,8 +71,7 @@ func (t *transcript) read(r io.Reader) error {
 	}
 }
 
-// readLine reads one line and cuts what is over maxLine, so that a step cannot
-// fill the memory.
+// readLine reads one line and cuts it at maxLine, so that a step cannot fill the memory.
 func readLine(br *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {
@@ -109,7 +108,7 @@ func (t *transcript) line(raw []byte) {
 	}
 }
 
-// step follows the start and the end of one top-level step.
+// step records the start and the end of one top-level step.
 func (t *transcript) step(l actLine) {
 	i, ok := t.index[l.StepID[0]]
 	if !ok {
@@ -139,7 +138,7 @@ func (t *transcript) end(i int, result string) {
 	}
 }
 
-// skipTo marks the steps before i that never started: act says nothing of them.
+// skipTo marks the steps before i that never started: act prints nothing about them.
 func (t *transcript) skipTo(i int) {
 	for j := range i {
 		if t.steps[j].Status == "" {
@@ -148,8 +147,8 @@ func (t *transcript) skipTo(i int) {
 	}
 }
 
-// finish closes the books: what never started was skipped, what never ended ended
-// with the job.
+// finish completes the record: a step that never started was skipped, and a step that never ended
+// ended with the job.
 func (t *transcript) finish(conclusion string) {
 	for i := range t.steps {
 		switch t.steps[i].Status {
@@ -161,8 +160,8 @@ func (t *transcript) finish(conclusion string) {
 	}
 }
 
-// turnAway tells of a cancel what act does not know: which step it stopped, however
-// that ended, and which ones it kept from running.
+// markCancelled records what act does not know about a cancel: the step that it stopped, whatever its
+// result, and the steps that it prevented.
 func (t *transcript) markCancelled(ids []string, stopped string) {
 	for _, id := range ids {
 		if i, ok := t.index[id]; ok && t.steps[i].Name != stopped {
@@ -183,7 +182,7 @@ func (t *transcript) set(i int, status, conclusion string) {
 	}
 }
 
-// running is the name of the step that runs now, and whether a cancel leaves it alone.
+// running returns the name of the running step, and whether a cancel lets it finish.
 func (t *transcript) running() (name string, late bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -204,10 +203,10 @@ func (t *transcript) print(s string) {
 		t.left = len(s)
 	}
 	t.left -= len(s)
-	_, _ = io.WriteString(t.log, s) // a page that cannot be written must not stop the job
+	_, _ = io.WriteString(t.log, s) // a log that cannot be written must not stop the job
 }
 
-// FailedStep is the name of the first step that did not succeed, or empty.
+// FailedStep returns the name of the first step that did not succeed, or "".
 func FailedStep(steps []Step) string {
 	for _, s := range steps {
 		switch s.Conclusion {

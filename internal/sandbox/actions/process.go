@@ -13,14 +13,13 @@ import (
 	"time"
 )
 
-// GitHub's sequence for a cancelled run: ask, ask again, kill the tree.
+// GitHub's sequence for a cancelled run: SIGINT, SIGTERM, then kill the tree.
 const (
 	cancelTerm = 7500 * time.Millisecond
 	cancelKill = 2500 * time.Millisecond
 )
 
-// parents maps every process to its parent: from /proc, or from ps where there is
-// none.
+// parents maps every process to its parent, from /proc or else from ps.
 func parents() map[int]int {
 	if out := procParents(); len(out) > 0 {
 		return out
@@ -50,7 +49,7 @@ func procParents() map[int]int {
 			continue // it ended
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name)))
-		_, rest, ok := strings.Cut(string(text), ") ") // the name before it may hold anything
+		_, rest, ok := strings.Cut(string(text), ") ") // the process name before it may contain anything
 		fields := strings.Fields(rest)
 		if err != nil || !ok || len(fields) < 2 || fields[0] == "Z" {
 			continue
@@ -63,7 +62,7 @@ func procParents() map[int]int {
 	return out
 }
 
-// children are the direct children of a process.
+// children lists the direct children of a process.
 func children(pid int) []int {
 	var out []int
 	for child, parent := range parents() {
@@ -74,7 +73,7 @@ func children(pid int) []int {
 	return out
 }
 
-// tree is a process and everything under it, the deepest last.
+// tree lists a process and all its descendants, the deepest last.
 func tree(pid int) []int {
 	below := map[int][]int{}
 	for child, parent := range parents() {
@@ -95,13 +94,13 @@ func alive(pid int) bool {
 func signalAll(pids []int, sig syscall.Signal) {
 	for _, pid := range pids {
 		if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
-			continue // not ours any more
+			continue // the process of another user by now
 		}
 	}
 }
 
-// killTrees kills processes with all below them. They are stopped first, until no new
-// one shows up: one that is killed while it forks would leave its child behind.
+// killTrees kills processes and all their descendants. It stops them first until no new one appears: a
+// process that is killed while it forks would leave its child behind.
 func killTrees(pids []int) {
 	for _, pid := range pids {
 		all := tree(pid)
@@ -117,10 +116,9 @@ func killTrees(pids []int) {
 	}
 }
 
-// cancelStep does to the running step what GitHub's runner does: SIGINT to its
-// entry process, SIGTERM 7.5 s later, and 2.5 s after that the tree is killed. act
-// itself is never signalled: it would kill the step at once and skip the steps
-// that must always run.
+// cancelStep cancels the running step as GitHub's runner does: SIGINT to its entry process, SIGTERM
+// 7.5 s later, and 2.5 s after that it kills the tree. act itself never gets a signal: it would kill
+// the step at once and skip the steps that must always run.
 func cancelStep(entry []int, done <-chan struct{}) {
 	signalAll(entry, syscall.SIGINT)
 	if waitEnded(entry, cancelTerm, done) {
@@ -132,7 +130,7 @@ func cancelStep(entry []int, done <-chan struct{}) {
 	}
 }
 
-// gone waits until none of the processes is left.
+// waitEnded waits until none of the processes is left.
 func waitEnded(pids []int, limit time.Duration, done <-chan struct{}) bool {
 	deadline := time.Now().Add(limit)
 	for time.Now().Before(deadline) {

@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// Scene is one step of a scripted run.
+// ScriptStep is one step of a scripted run.
 type ScriptStep struct {
 	Name   string // required
 	Takes  time.Duration
-	Do     func(ctx context.Context, job Job) error // may be nil; its error is in the log and fails the step
-	Always bool                                     // runs after a failure and after a cancel too
+	Do     func(ctx context.Context, job Job) error // may be nil; an error is logged and fails the step
+	Always bool                                     // also runs after a failure and after a cancel
 }
 
-// Script plays runs from a table, with no process and no socket. Durations pass in
-// package time, so in a synctest bubble they take none.
+// Script plays runs from a table, without a process or a socket. Time passes in package time, so it
+// costs nothing in a synctest bubble.
 type Script struct {
 	Table map[string][]ScriptStep // required; by base name of the workflow file
 }
 
-// Run plays the scenes of the job's workflow.
+// Run plays the steps of the job's workflow.
 func (s *Script) Run(ctx context.Context, job Job) Result {
 	scenes, ok := s.Table[filepath.Base(job.Workflow)]
 	if !ok {
@@ -61,7 +61,7 @@ func (p *play) runStep(ctx context.Context, number int, scene ScriptStep) {
 	_, _ = fmt.Fprintf(p.log, "##[group]%s\n", scene.Name)
 	err := p.do(ctx, scene)
 	if err == nil && !scene.Always {
-		err = ctx.Err() // a step that ends well all the same was cancelled
+		err = ctx.Err() // a step that succeeds in spite of a cancel counts as cancelled
 	}
 	switch {
 	case err == nil:
@@ -83,8 +83,7 @@ func (p *play) fail(ctx context.Context, step Step, err error) {
 	p.note(step, "completed", conclusion)
 }
 
-// act runs one scene. A scene that always runs is not stopped by the cancel that
-// stopped the others.
+// do runs one step. A cancel that stopped the other steps does not stop a step that always runs.
 func (p *play) do(ctx context.Context, scene ScriptStep) error {
 	if scene.Always {
 		ctx = context.WithoutCancel(ctx)
@@ -107,7 +106,7 @@ func (p *play) do(ctx context.Context, scene ScriptStep) error {
 	return scene.Do(ctx, p.job)
 }
 
-// note records one change of a step and tells the caller of it.
+// note records one change of a step and reports it to the caller.
 func (p *play) note(step Step, status, conclusion string) {
 	step.Status, step.Conclusion = status, conclusion
 	if status == "completed" {

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 )
 
-// shims gives a job what a GitHub-hosted image has and this machine may lack. git
-// brings perl along, and perl can fetch.
+// shims adds programs that a GitHub-hosted image has and this machine may lack. git needs perl, and
+// perl can download.
 func shims(dir, path string) error {
 	if onPath("curl", path) != "" {
 		return nil
@@ -18,7 +18,7 @@ func shims(dir, path string) error {
 	return nil
 }
 
-// onPath is where a program is, or empty.
+// onPath returns the path of a program, or "".
 func onPath(name, path string) string {
 	for _, dir := range filepath.SplitList(path) {
 		file := filepath.Join(dir, name)
@@ -29,7 +29,7 @@ func onPath(name, path string) string {
 	return ""
 }
 
-// curlShim knows the flags of the workflows' one download, over plain HTTP.
+// curlShim supports the flags of the one download in the workflows, over plain HTTP.
 const curlShim = `#!/usr/bin/env perl
 use strict; use warnings; use HTTP::Tiny;
 my ($out, $url, $max) = ('', '', 300);

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// On a machine without curl the workflows' download works all the same, and a
-// missing asset is still a failure.
+// On a machine without curl the workflows' download still works, and a missing asset is still a
+// failure.
 func TestCurlShim(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/v1/asset" {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Role is a cloud identity that a job may take by OIDC.
+// Role is a cloud identity that a job can assume through OIDC.
 type Role struct {
 	AccessKeyID     string
 	SecretAccessKey string
@@ -28,10 +28,9 @@ func (r Role) admits(repo, workflow string) bool {
 	return false
 }
 
-// standIns writes a composite action for each action that the workflow uses and
-// returns act's flags that put them in place. They are derived from the uses:
-// lines, because act ignores a replacement for any other ref and would go to the
-// network.
+// standIns writes a composite action for each action that the workflow uses and returns the flags that
+// make act use them. The list comes from the uses: lines, because act ignores a replacement for any
+// other ref and would use the network.
 func (a *Act) standIns(dir string, job Job, wf workflowFile) ([]string, error) {
 	var flags []string
 	seen := map[string]bool{}
@@ -68,8 +67,8 @@ func (a *Act) standIn(name string, job Job, wf workflowFile) (string, error) {
 	return "", fmt.Errorf("action %s has no stand-in here", name)
 }
 
-// rolesFor are the roles whose trust policy admits this run: its workflow, from
-// the default branch, with a job that may ask for an OIDC token.
+// rolesFor returns the roles whose trust policy admits this run: its workflow, from the default
+// branch, in a job that may request an OIDC token.
 func (a *Act) rolesFor(job Job, wf workflowFile) map[string]Role {
 	out := map[string]Role{}
 	for arn, role := range a.Roles {
@@ -80,8 +79,8 @@ func (a *Act) rolesFor(job Job, wf workflowFile) map[string]Role {
 	return out
 }
 
-// composite is an action.yml with one bash step. Inputs reach the script through
-// the environment, never through its text.
+// composite returns an action.yml with one bash step. Inputs reach the script through the environment,
+// never through its text.
 func composite(name string, inputs [][2]string, script string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "name: %s\ninputs:\n", name)
@@ -113,8 +112,8 @@ func checkoutAction(job Job) string {
 	}, constants+checkoutScript)
 }
 
-// checkoutScript does what actions/checkout does as far as our workflows use it:
-// fetch one ref or all branches, detach there, keep the token only when asked to.
+// checkoutScript does what our workflows need from actions/checkout: fetch one ref or all branches,
+// check it out detached, and keep the token only on request.
 const checkoutScript = `set -euo pipefail
 refuse() { echo "::error::$1"; exit 1; }
 case "$IN_PATH" in /*|*..*|-*) refuse "Repository path is not under the workspace" ;; esac
@@ -184,5 +183,5 @@ echo "Terraform for $IN_TERRAFORM_VERSION is $binary"
 	return composite("setup-terraform", [][2]string{{"terraform_version", `""`}, {"terraform_wrapper", `"true"`}}, script)
 }
 
-// quote makes a value one shell word.
+// quote quotes a value as one shell word.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -12,16 +12,16 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// defaultJobTimeout is GitHub's for a job that names none.
+// defaultJobTimeout is GitHub's default for a job.
 const defaultJobTimeout = 360 * time.Minute
 
-// workflowFile is what a runner must know of a workflow: its one job, the names
-// of its steps, the actions they use and the permissions they get.
+// workflowFile is what a runner needs from a workflow: its one job, the names of its steps, the
+// actions they use and their permissions.
 type workflowFile struct {
 	JobID   string
 	Steps   []workflowStep
 	Timeout time.Duration
-	IDToken bool // the job may ask for an OIDC token
+	IDToken bool // the job may request an OIDC token
 	Write   bool // the job's token may push
 }
 
@@ -30,7 +30,7 @@ type workflowStep struct {
 	Late           bool // its condition lets it run in a cancelled job
 }
 
-// lateRE finds the functions that GitHub asks again once a job was cancelled.
+// lateRE matches the functions that GitHub evaluates again after a cancel.
 var lateRE = regexp.MustCompile(`(?i)\b(always|cancelled|failure)\s*\(`)
 
 type yamlWorkflow struct {
@@ -49,7 +49,7 @@ type yamlStep struct {
 	Name string `yaml:"name"`
 	Uses string `yaml:"uses"`
 	Run  string `yaml:"run"`
-	If   any    `yaml:"if"` // text, or true and false
+	If   any    `yaml:"if"` // a text, true or false
 }
 
 var usesRE = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_./-]+@[A-Za-z0-9_./-]+$`)
@@ -91,7 +91,7 @@ func parseWorkflow(src []byte) (workflowFile, error) {
 func readStep(i int, s yamlStep) (workflowStep, error) {
 	step := workflowStep{ID: s.ID, Name: s.Name, Uses: s.Uses, Late: lateRE.MatchString(fmt.Sprint(s.If))}
 	if step.ID == "" {
-		step.ID = strconv.Itoa(i) // the id that act gives
+		step.ID = strconv.Itoa(i) // the id that act assigns
 	}
 	if step.Name == "" {
 		what, _, _ := strings.Cut(s.Uses+s.Run, "\n")
@@ -103,8 +103,8 @@ func readStep(i int, s yamlStep) (workflowStep, error) {
 	return step, nil
 }
 
-// granted tells whether a permissions block gives write on a scope. An absent
-// block gives a read-only token and no OIDC, as new organisations do.
+// granted reports whether a permissions block grants write on a scope. Without a block the token is
+// read-only and there is no OIDC, as in new organizations.
 func granted(perms any, scope string) bool {
 	switch p := perms.(type) {
 	case string:
@@ -115,7 +115,7 @@ func granted(perms any, scope string) bool {
 	return false
 }
 
-// actionName is owner/name of a uses line, without ref or sub-directory.
+// actionName returns owner/name from a uses line, without ref or subdirectory.
 func actionName(uses string) string {
 	name, _, _ := strings.Cut(uses, "@")
 	parts := strings.SplitN(name, "/", 3)

@@ -12,19 +12,19 @@ import (
 	"strings"
 )
 
-// Client speaks the protocol.
+// Client calls a Server.
 type Client struct {
 	URL   string // required
 	Token string // required
 	HTTP  *http.Client
 }
 
-// Create makes an object; where AWS has a put, it replaces one.
+// Create creates an object. It replaces one where AWS has a put.
 func (c *Client) Create(ctx context.Context, typ, id string, attributes map[string]any) (Object, error) {
 	return c.do(ctx, http.MethodPost, typ, id, attributes)
 }
 
-// Read returns an object; NotFound tells that there is none.
+// Read returns an object. If there is none, NotFound reports true for the error.
 func (c *Client) Read(ctx context.Context, typ, id string) (Object, error) {
 	return c.do(ctx, http.MethodGet, typ, id, nil)
 }
@@ -34,13 +34,13 @@ func (c *Client) Update(ctx context.Context, typ, id string, attributes map[stri
 	return c.do(ctx, http.MethodPut, typ, id, attributes)
 }
 
-// Delete removes an object; NotFound tells that there was none.
+// Delete deletes an object. If there is none, NotFound reports true for the error.
 func (c *Client) Delete(ctx context.Context, typ, id string) error {
 	_, err := c.do(ctx, http.MethodDelete, typ, id, nil)
 	return err
 }
 
-// NotFound reports whether an error says that the object does not exist.
+// NotFound reports whether an error means that the object does not exist.
 func NotFound(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status == http.StatusNotFound

@@ -1,12 +1,11 @@
-// Package cloud simulates an AWS account as far as Terraform sees one: objects
-// with a type, an id and attributes, kept behind a small JSON protocol of its
-// own. It owns the objects, the rules of AWS that stop a create or a delete
-// (names that are taken, buckets that are not empty, …), changes made from
-// outside Terraform, slow answers and refusals on demand, and counts. It does
-// not know Terraform's schema (package provider) nor speak any AWS protocol.
+// Package cloud simulates an AWS account as far as Terraform sees one: objects with a type, an id and
+// attributes, behind a small JSON protocol. It owns the objects, the AWS rules that refuse a create or
+// a delete (a name that is taken, a bucket that is not empty, …), changes from outside Terraform,
+// injected delays and refusals, and counts. It knows neither Terraform's schema (package provider) nor
+// any AWS protocol.
 //
-// A Server is an http.Handler. It opens no socket, starts no goroutine, and
-// touches the disk only when it is given a directory.
+// A Server is an http.Handler. It opens no socket, starts no goroutine, and uses the disk only if it
+// gets a directory.
 package cloud
 
 import (
@@ -27,7 +26,7 @@ const (
 	maxFaults  = 256
 )
 
-// Object is one thing in the account.
+// Object is one resource in the account.
 type Object struct {
 	Type       string         `json:"type"` // as in Terraform, "aws_s3_bucket"
 	ID         string         `json:"id"`
@@ -37,7 +36,7 @@ type Object struct {
 	UpdatedAt  time.Time      `json:"updatedAt"`
 }
 
-// Error is a refusal in AWS's words.
+// Error is a refusal in the words of AWS.
 type Error struct {
 	Status  int    `json:"status"`
 	Code    string `json:"code"`
@@ -46,7 +45,7 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// Op is what can be done to an object.
+// Op is an operation on an object.
 type Op string
 
 // The operations of the protocol.
@@ -58,7 +57,7 @@ const (
 	OpList   Op = "list"
 )
 
-// Config says where the account is kept and who may use it.
+// Config configures a Server.
 type Config struct {
 	Token string // required; bearer token of every request
 	Dir   string // empty: in memory only
@@ -74,13 +73,13 @@ type Server struct {
 	mu      sync.Mutex
 	objects map[key]Object
 	faults  []Fault
-	cleared chan struct{} // closed when the faults are
+	cleared chan struct{} // closed by ClearFaults
 	counts  map[countKey]int
 }
 
 type key struct{ typ, id string }
 
-// New returns the account with what it finds in cfg.Dir.
+// New returns the account that is stored in cfg.Dir.
 func New(cfg Config) (*Server, error) {
 	if cfg.Token == "" {
 		return nil, errors.New("cloud: a token is required")
@@ -156,7 +155,7 @@ func (s *Server) remove(typ, id string) (Object, error) {
 	return obj, nil
 }
 
-// store keeps an object, or leaves everything as it was when the disk fails.
+// store saves an object. If the disk fails, nothing changes.
 func (s *Server) store(obj Object) error {
 	k := key{obj.Type, obj.ID}
 	before, existed := s.objects[k]
@@ -174,7 +173,7 @@ func (s *Server) store(obj Object) error {
 	return err
 }
 
-// Objects lists everything of a type, or everything, by type and id.
+// Objects lists all objects of a type, or of every type if typ is empty, by type and id.
 func (s *Server) Objects(typ string) []Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,14 +189,14 @@ func (s *Server) Objects(typ string) []Object {
 	return out
 }
 
-// Object returns one object, as whoever runs the simulator sees it.
+// Object returns one object, without a token or a fault.
 func (s *Server) Object(typ, id string) (Object, bool) {
 	obj, err := s.read(typ, id)
 	return obj.clone(), err == nil
 }
 
-// Change sets attributes of an object from outside Terraform (drift); a nil
-// value takes the attribute away.
+// Change sets attributes of an object from outside Terraform (drift). A nil value removes the
+// attribute.
 func (s *Server) Change(typ, id string, attributes map[string]any) error {
 	return s.outside(typ, id, func(obj *Object) {
 		obj.Attributes = maps.Clone(obj.Attributes)
@@ -211,7 +210,7 @@ func (s *Server) Change(typ, id string, attributes map[string]any) error {
 	})
 }
 
-// Fill says how many objects lie in a bucket, or images in a repository.
+// Fill sets how many objects a bucket contains, or how many images a repository.
 func (s *Server) Fill(typ, id string, contents int) error {
 	return s.outside(typ, id, func(obj *Object) { obj.Contents = contents })
 }
@@ -228,7 +227,7 @@ func (s *Server) outside(typ, id string, change func(*Object)) error {
 	return s.store(obj)
 }
 
-// Remove deletes an object, with what belongs to it, from outside Terraform.
+// Remove deletes an object and its parts from outside Terraform.
 func (s *Server) Remove(typ, id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -249,7 +248,7 @@ func (s *Server) Reset() error {
 	return s.save()
 }
 
-// clone copies the first level; deeper values are never changed in place.
+// clone copies the first level. Deeper values are never changed in place.
 func (o Object) clone() Object {
 	o.Attributes = maps.Clone(o.Attributes)
 	return o

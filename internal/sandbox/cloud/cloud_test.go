@@ -77,13 +77,13 @@ func TestRulesOfAWS(t *testing.T) {
 		attributes    map[string]any
 		want          string
 	}{
-		{"a bucket", bucketType, "acme-artefacts", nil, ""},
-		{"the same bucket", bucketType, "acme-artefacts", nil, "BucketAlreadyOwnedByYou"},
-		{"a bucket of somebody else", bucketType, "test", nil, "BucketAlreadyExists"},
+		{"a bucket", bucketType, "acme-artifacts", nil, ""},
+		{"the same bucket", bucketType, "acme-artifacts", nil, "BucketAlreadyOwnedByYou"},
+		{"a bucket of another account", bucketType, "test", nil, "BucketAlreadyExists"},
 		{"capitals", bucketType, "Acme", nil, "InvalidBucketName"},
 		{"an address", bucketType, "10.0.0.1", nil, "InvalidBucketName"},
-		{"a part of a bucket", "aws_s3_bucket_versioning", "acme-artefacts", map[string]any{"bucket": "acme-artefacts"}, ""},
-		{"the same part, which replaces", "aws_s3_bucket_versioning", "acme-artefacts", map[string]any{"bucket": "acme-artefacts"}, ""},
+		{"a part of a bucket", "aws_s3_bucket_versioning", "acme-artifacts", map[string]any{"bucket": "acme-artifacts"}, ""},
+		{"the same part, which replaces", "aws_s3_bucket_versioning", "acme-artifacts", map[string]any{"bucket": "acme-artifacts"}, ""},
 		{"a part of no bucket", "aws_s3_bucket_policy", "none", map[string]any{"bucket": "none"}, "NoSuchBucket"},
 		{"a log group", logGroupType, "/app", nil, ""},
 		{"the same log group", logGroupType, "/app", nil, "ResourceAlreadyExistsException"},

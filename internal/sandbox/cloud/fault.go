@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// Kinds of faults that all services know.
+// Kinds of faults that all services accept.
 const (
 	FaultUnavailable = "5xx"
 	FaultThrottled   = "429"
-	FaultHang        = "hang" // no answer until the caller gives up, nothing done
-	FaultLost        = "lost" // done, then the connection is closed without an answer
+	FaultHang        = "hang" // no answer until the caller gives up; nothing is done
+	FaultLost        = "lost" // done, but the connection closes without an answer
 )
 
-// Fault slows or refuses what matches every field that is set. With a Code it
-// refuses, after Delay; without one it only delays. A Kind says it in one word.
+// Fault delays or refuses the calls that match every field that is set. With a Code it refuses, after
+// Delay; without one it only delays. A Kind is a shorthand for both.
 type Fault struct {
 	Kind    string        `json:"kind,omitempty"`
 	Op      Op            `json:"op,omitempty"`
@@ -28,11 +28,11 @@ type Fault struct {
 	Count   int           `json:"count,omitempty"`
 	Delay   time.Duration `json:"delay,omitempty"`
 	Code    string        `json:"code,omitempty"`    // "VcpuLimitExceeded"
-	Message string        `json:"message,omitempty"` // empty: AWS's words for a known code
+	Message string        `json:"message,omitempty"` // empty: the message of AWS for a known code
 	Status  int           `json:"status,omitempty"`  // 0: 400, or 403 for AccessDenied
 }
 
-// words are AWS's sentences for refusals that people know.
+// words holds the messages of AWS for common refusals.
 var words = map[string]string{
 	"AccessDenied":           "User: arn:aws:sts::" + Account + ":assumed-role/tfpilot-apply/run is not authorized to perform this action because no identity-based policy allows it",
 	"BucketAlreadyExists":    "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.",
@@ -44,7 +44,7 @@ var words = map[string]string{
 	"LimitExceededException": "Resource limit exceeded.",
 }
 
-// Inject adds a fault; every matching one delays, the first that refuses wins.
+// Inject adds a fault. Every matching fault delays; the first one that refuses decides.
 func (s *Server) Inject(f Fault) error {
 	for _, pattern := range []string{f.Type, f.ID} {
 		if _, err := path.Match(pattern, ""); err != nil {
@@ -77,14 +77,14 @@ func (s *Server) Inject(f Fault) error {
 	return nil
 }
 
-// Faults lists what is still to come.
+// Faults lists the faults that are still active.
 func (s *Server) Faults() []Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.faults)
 }
 
-// ClearFaults lets everything pass again; what is slow at the moment is so no longer.
+// ClearFaults removes all faults, and ends the delays that are in progress.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +93,7 @@ func (s *Server) ClearFaults() {
 	s.cleared = make(chan struct{})
 }
 
-// hit is what the faults do to one call.
+// hit is the effect of the faults on one call.
 type hit struct {
 	delay      time.Duration
 	cleared    <-chan struct{} // ends the delay
@@ -101,7 +101,7 @@ type hit struct {
 	hang, lost bool
 }
 
-// strike waits and refuses as the faults say. Silent means that there is no answer,
+// strike delays and refuses as the faults require. If silent is true, the caller gets no answer,
 // whether the work is done or not.
 func (s *Server) strike(ctx context.Context, op Op, typ, id string) (silent bool, err error) {
 	h := s.takeFaults(op, typ, id)
@@ -171,8 +171,7 @@ func (f Fault) refusal() *Error {
 	return &Error{status, f.Code, cmp.Or(f.Message, words[f.Code], "The request was refused.")}
 }
 
-// Count is how often an operation was asked for on a type, and how often it
-// was done.
+// Count counts how often an operation was requested for a type, and how often it succeeded.
 type Count struct {
 	Type string `json:"type"`
 	Op   Op     `json:"op"`
@@ -192,7 +191,7 @@ func (s *Server) count(op Op, typ string, err error) {
 	s.counts[countKey{typ, op, err == nil}]++
 }
 
-// Counts lists what was asked since the start or the last reset.
+// Counts lists the calls since the start or the last reset.
 func (s *Server) Counts() []Count {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -206,7 +205,7 @@ func (s *Server) Counts() []Count {
 	return out
 }
 
-// ResetCounts starts counting anew.
+// ResetCounts sets all counts to zero.
 func (s *Server) ResetCounts() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

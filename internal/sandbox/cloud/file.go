@@ -12,7 +12,7 @@ import (
 
 const fileName = "cloud.json"
 
-// load reads the account from disk; nothing there is an empty account.
+// load reads the account from disk. Without a file the account is empty.
 func (s *Server) load() error {
 	if s.dir == "" {
 		return nil
@@ -40,8 +40,8 @@ func (s *Server) load() error {
 	return nil
 }
 
-// save writes the whole account under another name first, so that a crash
-// leaves either the old or the new one.
+// save writes the account to a temporary file first, so that a crash leaves either the old or the new
+// one.
 func (s *Server) save() error {
 	if s.dir == "" {
 		return nil

@@ -70,7 +70,7 @@ func operation(r *http.Request) Op {
 	return ""
 }
 
-// read checks a call and reads what it sends.
+// read checks a call and reads its body.
 func read(r *http.Request, op Op, id string) (in request, err error) {
 	if op == "" || (id == "" && op != OpList) {
 		return in, &Error{400, "ValidationError", "Method or id is missing."}

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// rule is what AWS asks of one type of object, besides Terraform's schema.
+// rule holds the AWS rules for one type of object, besides Terraform's schema.
 type rule struct {
-	taken   *Error // answer to a create of what exists; nil: a put, which replaces
-	missing string // AWS's code for an object that is not there
+	taken   *Error // answer to a second create; nil: a put, which replaces
+	missing string // AWS error code for an object that does not exist
 	parent  string // type that must exist …
 	link    string // … under the id in this attribute
 	name    func(id string) *Error
@@ -54,7 +54,7 @@ var rules = map[string]rule{
 	attachmentType: {missing: "NoSuchEntity", parent: roleType, link: "role"},
 }
 
-// takenElsewhere are bucket names that other accounts of the world own.
+// takenElsewhere lists bucket names that belong to other accounts.
 var takenElsewhere = []string{"test", "data", "logs", "backup", "backups", "bucket", "images", "assets", "static", "artifacts"}
 
 var validBucket = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
@@ -117,7 +117,7 @@ func (s *Server) mayDelete(obj Object) error {
 	return nil
 }
 
-// parts are the objects that belong to one and go with it.
+// parts lists the objects that belong to an object and are deleted with it.
 func (s *Server) parts(obj Object) []key {
 	var out []key
 	for k, other := range s.objects {

@@ -6,11 +6,10 @@ import (
 	"net/http"
 )
 
-// applies is the fifth chapter: merge, apply, whoever stands in the queue, and ways
-// around the approval that lead nowhere.
+// applySteps is the fifth chapter: merge, apply, the queue, and attempts to bypass the approval.
 func (j *journey) applySteps() []step {
 	return []step{
-		{"dana", "may not merge, and is told who can", func(ctx context.Context) error {
+		{"dana", "may not merge, and sees who can", func(ctx context.Context) error {
 			card, err := j.dana.sees(ctx, j.bucket, soon, stateApproved, "[Merge]")
 			if err != nil {
 				return err
@@ -39,7 +38,7 @@ func (j *journey) applySteps() []step {
 	}
 }
 
-// wants presses a button of the card that asks for something.
+// clicksAction clicks a button of the card that requests an action.
 func (j *journey) clicksAction(ctx context.Context, p *person, r *request, label string) error {
 	card, err := p.sees(ctx, r, later, "["+label+"]")
 	if err != nil {
@@ -81,8 +80,7 @@ func (j *journey) approvesMerged(ctx context.Context) error {
 	return err
 }
 
-// appliesSlowly lets the cloud take its time for the bucket, until somebody was seen
-// waiting behind it.
+// appliesSlowly delays the cloud for the bucket until another request is seen in the queue.
 func (j *journey) appliesSlowly(ctx context.Context) error {
 	slow := cloudFault{Op: "create", Type: "aws_s3_bucket", ID: j.bucket.name, Count: 1, Delay: int64(3 * later)}
 	if err := j.fault(ctx, faults{Cloud: []cloudFault{slow}}); err != nil {

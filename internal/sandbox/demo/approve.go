@@ -7,15 +7,14 @@ import (
 	"net/http"
 )
 
-// approvals is the fourth chapter: who may not approve, who may, and what makes an
-// approval count no longer.
+// approvalSteps is the fourth chapter: who can approve, who cannot, and what dismisses an approval.
 func (j *journey) approvalSteps() []step {
 	return []step{
-		{"ana", "may not approve what she asked for", func(ctx context.Context) error {
+		{"ana", "may not approve her own request", func(ctx context.Context) error {
 			return j.refusedApproval(ctx, j.ana, j.anas, "You wrote or edited this request", "ask omar")
 		}},
 		{"ana", "may not do so by a review on GitHub either, and is answered there", j.reviewsHerOwn},
-		{"adam", "may not approve what he asked for, admin or not", func(ctx context.Context) error {
+		{"adam", "may not approve his own request, admin or not", func(ctx context.Context) error {
 			return j.refusedApproval(ctx, j.adam, j.adams, "You wrote or edited this request", "ana or omar")
 		}},
 		{"dana", "may not approve, for she is a developer", func(ctx context.Context) error {
@@ -35,8 +34,8 @@ func (j *journey) approvalSteps() []step {
 	}
 }
 
-// refusedApproval is somebody pressing Approve in the thread and being told why not
-// and who can.
+// refusedApproval clicks Approve in the thread and expects a refusal that names the reason and the
+// approvers.
 func (j *journey) refusedApproval(ctx context.Context, p *person, r *request, why, who string) error {
 	reply, err := p.planReply(ctx, r)
 	if err != nil {
@@ -45,8 +44,8 @@ func (j *journey) refusedApproval(ctx context.Context, p *person, r *request, wh
 	return p.clicksAndSees(ctx, reply, "Approve", why, who)
 }
 
-// approves presses Approve in the thread and waits until the card says so. typed is
-// what a protected environment wants typed.
+// approves clicks Approve in the thread and waits until the card shows the approval. typed is the text
+// that a protected environment requires.
 func (j *journey) approves(ctx context.Context, p *person, r *request, typed string) error {
 	reply, err := p.planReply(ctx, r)
 	if err != nil {
@@ -67,7 +66,7 @@ func (j *journey) approves(ctx context.Context, p *person, r *request, typed str
 	return err
 }
 
-// approvesPlan presses a button that opens the plan, reads it there and approves it.
+// approvesPlan clicks a button that opens the plan, reads the plan and approves it.
 func (p *person) approvesPlan(ctx context.Context, reply message, label string, r *request, words ...string) error {
 	if err := p.clicks(ctx, reply, label); err != nil {
 		return err
@@ -85,8 +84,8 @@ func (p *person) approvesPlan(ctx context.Context, reply message, label string, 
 	return p.closes(ctx)
 }
 
-// confirms presses a button that opens a window, types the environment there, first
-// a wrong one, and sends it.
+// confirms clicks a button that opens a window, types a wrong environment and then the right one, and
+// submits it.
 func (j *journey) confirms(ctx context.Context, p *person, m message, label, env string) error {
 	if err := p.clicks(ctx, m, label); err != nil {
 		return err
@@ -112,7 +111,7 @@ func (j *journey) confirms(ctx context.Context, p *person, m message, label, env
 	return p.closes(ctx)
 }
 
-// approve sends an approving review on GitHub.
+// approvesOnGitHub sends an approving review on GitHub.
 func (p *person) approvesOnGitHub(ctx context.Context, r *request) error {
 	return p.github(ctx, http.MethodPost, r.pullPath()+"/reviews", map[string]any{"event": "APPROVE"}, nil)
 }
@@ -146,7 +145,7 @@ func (j *journey) pushes(ctx context.Context) error {
 	path := "/repos/" + j.words.repo + "/contents/envs/" + j.words.env() + "/by_hand.tf"
 	body := map[string]any{
 		"message": "A bucket of my own", "branch": "request/" + j.words.id,
-		"content": base64.StdEncoding.EncodeToString([]byte("# nobody approved this\n")),
+		"content": base64.StdEncoding.EncodeToString([]byte("# not approved\n")),
 	}
 	if err := j.dana.github(ctx, http.MethodPut, path, body, nil); err != nil {
 		return err
@@ -184,7 +183,7 @@ func (j *journey) restores(ctx context.Context) error {
 	return j.oneFile(ctx, j.words)
 }
 
-// retargets points the pull request at a branch that nobody looks at.
+// retargets changes the base of the pull request to a branch that no one reviews.
 func (j *journey) retargets(ctx context.Context) error {
 	var main struct{ Object struct{ SHA string } }
 	if err := j.dana.reads(ctx, "/repos/"+j.words.repo+"/git/ref/heads/main", &main); err != nil {

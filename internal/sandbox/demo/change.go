@@ -6,10 +6,10 @@ import (
 	"net/http"
 )
 
-// changedModule is what somebody changes on main after adam's plan was approved.
+// changedModule is changed on main after adam's plan was approved.
 const changedModule = "modules/cloudwatch-log-group/main.tf"
 
-// slippedIn shows in no plan that was approved, and would run with the apply role.
+// slippedIn is part of no approved plan, and would run with the apply role.
 const slippedIn = `
 resource "terraform_data" "slipped_in" {
   provisioner "local-exec" {
@@ -28,7 +28,7 @@ func (j *journey) slipsIn(ctx context.Context) error {
 	return j.rewrites(ctx, j.ana, changedModule, text+slippedIn)
 }
 
-// rewrites commits a file to main, as somebody with write access can.
+// rewrites commits a file to main, as anyone with write access can.
 func (j *journey) rewrites(ctx context.Context, p *person, path, text string) error {
 	address := "/repos/" + j.adams.repo + "/contents/" + path
 	var now struct{ SHA string }
@@ -40,7 +40,7 @@ func (j *journey) rewrites(ctx context.Context, p *person, path, text string) er
 	}, nil)
 }
 
-// stopsAtChange applies what was approved, with the code that was not.
+// stopsAtChange applies an approved request with code that was not approved.
 func (j *journey) stopsAtChange(ctx context.Context) error {
 	if err := j.clicksAction(ctx, j.adam, j.adams, "Apply"); err != nil {
 		return err
@@ -53,8 +53,7 @@ func (j *journey) stopsAtChange(ctx context.Context) error {
 	return j.inCloud(ctx, j.adams, false)
 }
 
-// plansWhatIsReviewed puts the module back and plans again: an approval does not come
-// back with the code.
+// plansWhatIsReviewed restores the module and plans again. The approval does not return with the code.
 func (j *journey) plansWhatIsReviewed(ctx context.Context) error {
 	if err := j.rewrites(ctx, j.omar, changedModule, j.module); err != nil {
 		return err

@@ -1,8 +1,8 @@
-// Package demo plays the journey of a request as its users would: they type, press
-// and read in the simulated workspace, look at pull requests on GitHub with their own
-// tokens, and clone the repository. It owns the story and what must be seen at each
-// step. It knows the product only by what it shows: controls are found by their
-// labels, requests by their cards. It imports neither the product nor the simulators.
+// Package demo plays the journey of a request as its users would: they type, click and read in the
+// simulated workspace, open pull requests on GitHub with their own tokens, and clone the repository.
+// It owns the story and what must be visible at each step. It uses only what the product shows: it
+// finds controls by their labels and requests by their cards. It imports neither the product nor the
+// simulators.
 package demo
 
 import (
@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// Config is where to play and what to make harder.
+// Config says where to play the journey and under which faults.
 type Config struct {
-	Address string    // required; of the page of a running sandbox
+	Address string    // required; the page of a running sandbox
 	Out     io.Writer // required; a line for each step
 
-	FlushRedisEachStep bool                       // Redis forgets everything before each step
-	DropWebhooks       bool                       // GitHub's webhooks are lost
-	OnStep             func(chapter, name string) // told before each step; may end a process
+	FlushRedisEachStep bool                       // Redis loses everything before each step
+	DropWebhooks       bool                       // the webhooks of GitHub are lost
+	OnStep             func(chapter, name string) // called before each step; may end a process
 }
 
-// Failure is a step that was not seen.
+// Failure is a step whose result was not seen.
 type Failure struct {
 	Chapter, Who, Step string
 	Err                error
@@ -37,7 +37,7 @@ func (f *Failure) Error() string {
 
 func (f *Failure) Unwrap() error { return f.Err }
 
-// unseen is what a step waited for and what was there instead.
+// unseen is what a step waited for and what it saw instead.
 type unseen struct{ want, got string }
 
 func (u *unseen) Error() string {
@@ -46,7 +46,7 @@ func (u *unseen) Error() string {
 
 func notSeen(want, got string) error { return &unseen{want, got} }
 
-// step is one thing that somebody does or sees.
+// step is one thing that a person does or sees.
 type step struct {
 	who  string
 	what string
@@ -58,7 +58,7 @@ type chapter struct {
 	steps func() []step
 }
 
-// journey is one play: whom it reaches, and what it remembers from step to step.
+// journey is one run of the demo: its addresses and what it remembers between steps.
 type journey struct {
 	cfg    Config
 	access access
@@ -66,22 +66,22 @@ type journey struct {
 
 	dana, ana, omar, adam, vic *person
 
-	stamp    string          // makes names of this play unique
-	first    bool            // nothing was asked for before in this data folder
+	stamp    string          // makes the names of this run unique
+	first    bool            // the data directory contains no earlier request
 	before   counts          // at the start
-	standing map[string]bool // messages that stood in the channels at the start
+	standing map[string]bool // messages that were in the channels at the start
 	requests []*request
 
 	bucket, words, anas, adams, prod *request
 
-	rerun string // the attempt whose run somebody started again on GitHub
+	rerun string // the attempt that was run again on GitHub
 
-	module string // of adam's request, as it was reviewed
+	module string // adam's module, as it was reviewed
 
 	old message // adam's view of the bucket's card before he destroys it
 }
 
-// Run plays the journey. It returns nil only when every step was seen.
+// Run plays the journey. It returns nil only if every step was seen.
 func Run(ctx context.Context, cfg Config) error {
 	began := time.Now()
 	j := &journey{cfg: cfg, client: &http.Client{Timeout: time.Minute}, stamp: strconv.FormatInt(began.Unix(), 36)}
@@ -121,7 +121,7 @@ func (j *journey) chapters() []chapter {
 
 func (j *journey) say(line string) { _, _ = fmt.Fprintln(j.cfg.Out, line) }
 
-// play does one step and prints what came of it.
+// play runs one step and prints its result.
 func (j *journey) play(ctx context.Context, title string, s step) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -146,7 +146,7 @@ func (j *journey) play(ctx context.Context, title string, s step) error {
 	return nil
 }
 
-// harden puts the ordered troubles in force.
+// runInjection injects the configured faults.
 func (j *journey) runInjection(ctx context.Context) error {
 	if !j.cfg.FlushRedisEachStep {
 		return nil
@@ -172,20 +172,20 @@ func (j *journey) lostWebhooks() []webhookFault {
 	return []webhookFault{{Kind: "drop"}}
 }
 
-// clearFaults mends what the journey broke, but not what it is played under.
+// clearFaults removes the faults of the steps, but not the configured ones.
 func (j *journey) clearFaults(ctx context.Context) error {
 	return j.fault(ctx, faults{Clear: true, Webhooks: j.lostWebhooks()})
 }
 
-// How long something may take to be seen.
+// How long a result may take.
 const (
 	soon    = 30 * time.Second // an answer to a click
-	later   = 4 * time.Minute  // what a run or a sweep brings
+	later   = 4 * time.Minute  // the result of a run or a sweep
 	between = 150 * time.Millisecond
 )
 
-// until looks again and again until look says yes. What was seen last is part of the
-// error; an error of look ends the wait at once.
+// until repeats look until it returns true. The error contains what was seen last. An error of look
+// ends the wait at once.
 func until(ctx context.Context, limit time.Duration, want string, look func(context.Context) (bool, string, error)) error {
 	wait, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -44,7 +44,7 @@ func TestUntilIsNoFailureOfTheProductWhenInterrupted(t *testing.T) {
 	}
 }
 
-// sandboxOf answers like one in which the app says always the same.
+// sandboxOf returns a sandbox whose app always shows the same state.
 func sandboxOf(t *testing.T, state string) string {
 	t.Helper()
 	mux := http.NewServeMux()

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// destroys is the seventh chapter: everything that was made goes again, and its code
-// after it.
+// destroySteps is the seventh chapter: everything is destroyed, and its code is removed.
 func (j *journey) destroySteps() []step {
 	steps := []step{
-		{"dana", "may not destroy, and is told who can", j.mayNotDestroy},
-		{"omar", "may not destroy in production, and is told who can", func(ctx context.Context) error {
+		{"dana", "may not destroy, and sees who can", j.mayNotDestroy},
+		{"omar", "may not destroy in production, and sees who can", func(ctx context.Context) error {
 			return j.refusedDestroy(ctx, j.omar, j.prod)
 		}},
 		{"adam", "asks to destroy the bucket and reads what goes", j.asksToDestroy},
@@ -49,8 +48,7 @@ func (j *journey) refusedDestroy(ctx context.Context, p *person, r *request) err
 	return p.closes(ctx)
 }
 
-// asksToDestroy keeps what adam was shown before, with a button that outlives the
-// bucket.
+// asksToDestroy saves what adam saw before, with a button that outlives the bucket.
 func (j *journey) asksToDestroy(ctx context.Context) error {
 	old, err := j.adam.asks(ctx, infraDev, "show "+j.bucket.id, j.bucket.title, "[Destroy]")
 	if err != nil {
@@ -104,7 +102,7 @@ func (j *journey) approvesDestroy(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	// On the card it stays: in the thread it does not, for the destroy starts by itself.
+	// The card still shows the approval. The thread does not, since the destroy starts by itself.
 	_, err = j.omar.sees(ctx, r, later, "Destroy plan", "Approval: by omar")
 	return err
 }
@@ -122,7 +120,7 @@ func (j *journey) awaitDestroyed(ctx context.Context, r *request) error {
 	return j.awaitCleanup(ctx, r)
 }
 
-// cleanedUp checks the pull request that takes the code out.
+// awaitCleanup checks the pull request that removes the code.
 func (j *journey) awaitCleanup(ctx context.Context, r *request) error {
 	owner, _, _ := strings.Cut(r.repo, "/")
 	var pulls []pull

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// troubles is the sixth chapter: code that nobody approved, a refusing cloud, a rejection, and the words that
-// help to find one's way.
+// failureSteps is the sixth chapter: code that was not approved, a cloud that refuses, a rejection,
+// and the commands that find requests.
 func (j *journey) failureSteps() []step {
 	return []step{
 		{"ana", "changes the log group's module on main, after adam's plan was approved", j.slipsIn},

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// asking is the first chapter: from a typed command to saved requests with cards.
+// requestSteps is the first chapter: from a command to saved requests with cards.
 func (j *journey) requestSteps() []step {
 	var form view
 	steps := []step{
-		{"dana", "types a mistyped word and is told the nearest one", j.mistypes},
+		{"dana", "mistypes a word and sees the nearest one", j.mistypes},
 		{"dana", "opens /tfpilot request and sees at once that it is on its way", j.opensForm},
 		{"dana", "chooses project, environment and module", func(ctx context.Context) (err error) {
 			form, err = j.chooses(ctx)
@@ -36,10 +36,10 @@ func (j *journey) requestSteps() []step {
 			j.prod, err = j.submitRequest(ctx, j.dana, "prod", "prod")
 			return err
 		}},
-		{"vic", "may only look, and is told who can ask", j.vicAsks},
+		{"vic", "can only view, and sees who can request", j.vicAsks},
 	}
 	if j.first {
-		steps = append([]step{{"dana", "types /tfpilot list and is told that there is nothing yet", func(ctx context.Context) error {
+		steps = append([]step{{"dana", "types /tfpilot list and sees that there is nothing yet", func(ctx context.Context) error {
 			_, err := j.dana.asks(ctx, infraDev, "list", "There are no requests yet", "/tfpilot request")
 			return err
 		}}}, steps...)
@@ -90,9 +90,9 @@ func (j *journey) chooses(ctx context.Context) (view, error) {
 	return form, nil
 }
 
-// What dana fills in beside the name.
+// The fields that dana fills in besides the name.
 const (
-	requestReason = "Build artefacts need a place that the deploy job can read"
+	requestReason = "Build artifacts need a place that the deploy job can read"
 	expires       = "45"
 )
 
@@ -147,7 +147,7 @@ func (j *journey) corrects(ctx context.Context) error {
 	if err := j.slowly(ctx); err != nil {
 		return err
 	}
-	r := &request{name: "demo-" + j.stamp + "-artefacts", kind: "aws_s3_bucket", channel: infraDev, place: "core dev/app"}
+	r := &request{name: "demo-" + j.stamp + "-artifacts", kind: "aws_s3_bucket", channel: infraDev, place: "core dev/app"}
 	r.title = "S3 bucket " + r.name
 	if _, err := j.dana.sends(ctx, form, map[string]any{"Bucket name": r.name}); err != nil {
 		return err
@@ -169,14 +169,14 @@ func (j *journey) findsCards(ctx context.Context) error {
 }
 
 func (j *journey) tells(ctx context.Context) error {
-	if _, err := j.dana.types(ctx, infraDev, "request a private bucket for build artefacts in dev"); err != nil {
+	if _, err := j.dana.types(ctx, infraDev, "request a private bucket for build artifacts in dev"); err != nil {
 		return err
 	}
 	form, err := j.dana.window(ctx, "Filled in from your words", "Bucket name: …")
 	if err != nil {
 		return err
 	}
-	for label, want := range map[string]string{"Project": "core", "Environment": "dev/app", "What do you need?": "S3 bucket", "Why is it needed?": "a private bucket for build artefacts in dev"} {
+	for label, want := range map[string]string{"Project": "core", "Environment": "dev/app", "What do you need?": "S3 bucket", "Why is it needed?": "a private bucket for build artifacts in dev"} {
 		c, err := find(form.Blocks, label)
 		if err != nil {
 			return err

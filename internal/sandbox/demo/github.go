@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// pull is a pull request as GitHub tells it.
+// pull is a pull request as GitHub returns it.
 type pull struct {
 	Number int
 	Title  string
@@ -28,13 +28,13 @@ func (p *person) reads(ctx context.Context, path string, into any) error {
 
 func (r *request) pullPath() string { return fmt.Sprintf("/repos/%s/pulls/%d", r.repo, r.pull) }
 
-// opens looks at the pull request on GitHub.
+// opens reads the pull request on GitHub.
 func (p *person) opens(ctx context.Context, r *request) (pull, error) {
 	var out pull
 	return out, p.reads(ctx, r.pullPath(), &out)
 }
 
-// comments are what stands under the pull request, as "login: text".
+// comments returns the comments of the pull request as "login: text".
 func (p *person) comments(ctx context.Context, r *request) ([]string, error) {
 	var found []struct {
 		User struct{ Login string }
@@ -48,7 +48,7 @@ func (p *person) comments(ctx context.Context, r *request) ([]string, error) {
 	return out, err
 }
 
-// readsComment waits for a comment that holds the words.
+// readsComment waits for a comment that contains the words.
 func (p *person) readsComment(ctx context.Context, r *request, words ...string) error {
 	want := fmt.Sprintf("a comment in pull request #%d with “%s”", r.pull, strings.Join(words, "” and “"))
 	return until(ctx, later, want, func(ctx context.Context) (bool, string, error) {

@@ -11,14 +11,13 @@ import (
 	"time"
 )
 
-// person is somebody at their screen: Slack under their name, GitHub with their
-// token.
+// person is one person: a Slack user, and a GitHub user with a token.
 type person struct {
 	j                  *journey
 	name, slack, token string
 }
 
-// result is what Slack itself shows after somebody did something.
+// result is what Slack itself shows after an action of a person.
 type result struct {
 	Outcome string
 	Note    string
@@ -32,8 +31,7 @@ func (p *person) workspace(ctx context.Context) (workspace, error) {
 	return w, p.j.get(ctx, "/control/state"+query("user", p.slack), &w)
 }
 
-// does sends one thing that a person does, and takes Slack's own complaint for an
-// error.
+// act sends one action of a person. It returns an error if Slack itself reports one.
 func (p *person) act(ctx context.Context, what string, body map[string]any) (result, error) {
 	body["user"] = p.slack
 	var r result
@@ -50,12 +48,12 @@ func (p *person) types(ctx context.Context, channel, text string) (result, error
 	return p.act(ctx, "command", map[string]any{"channel": channel, "command": "/tfpilot", "text": text})
 }
 
-// rebuilding is the honest answer while the list of requests is not there, as after
-// Redis lost its data. It asks to be tried again.
+// rebuilding is the answer while the list of requests does not exist, for example after Redis lost its
+// data. It suggests to try again.
 const rebuilding = "is being rebuilt. Please try again"
 
-// asks types a command and waits for an answer that holds the words; where it is
-// told to try again, it does.
+// asks types a command and waits for an answer that contains the words. If the answer suggests to try
+// again, it does.
 func (p *person) asks(ctx context.Context, channel, text string, words ...string) (message, error) {
 	var found message
 	err := until(ctx, later, "another answer than that the list is being rebuilt", func(ctx context.Context) (bool, string, error) {
@@ -72,7 +70,7 @@ func (p *person) asks(ctx context.Context, channel, text string, words ...string
 	return found, err
 }
 
-// ephemerals are the answers that only this person sees, everywhere.
+// ephemerals returns the messages that only this person sees, in all channels.
 func (p *person) ephemerals(ctx context.Context) (map[string]message, error) {
 	w, err := p.workspace(ctx)
 	all := map[string]message{}
@@ -84,8 +82,7 @@ func (p *person) ephemerals(ctx context.Context) (map[string]message, error) {
 	return all, err
 }
 
-// answered waits for an ephemeral answer that was not there before: one that holds
-// the words, or that asks to try again.
+// answered waits for a new ephemeral message that contains the words, or that suggests to try again.
 func (p *person) answered(ctx context.Context, old map[string]message, words ...string) (message, error) {
 	var found message
 	err := until(ctx, soon, fmt.Sprintf("an answer to %s with “%s”", p.name, strings.Join(words, "” and “")), func(ctx context.Context) (bool, string, error) {
@@ -105,8 +102,8 @@ func (p *person) answered(ctx context.Context, old map[string]message, words ...
 	return found, err
 }
 
-// presses presses a button of a message. When the message was drawn anew between
-// looking and pressing, the button that stands there now is pressed.
+// clicks clicks a button of a message. If the message was redrawn in the meantime, it clicks the
+// button that is there now.
 func (p *person) clicks(ctx context.Context, m message, label string) error {
 	for {
 		c, err := find(m.Blocks, label)
@@ -126,7 +123,7 @@ func (p *person) clicks(ctx context.Context, m message, label string) error {
 	}
 }
 
-// message is a message as it stands now.
+// message returns the current content of a message.
 func (p *person) message(ctx context.Context, m message) (message, error) {
 	w, err := p.workspace(ctx)
 	for _, c := range w.Channels {
@@ -143,7 +140,7 @@ func (p *person) message(ctx context.Context, m message) (message, error) {
 	return message{}, err
 }
 
-// pressesAndIsTold presses a button and waits for the answer.
+// clicksAndSees clicks a button and waits for the answer.
 func (p *person) clicksAndSees(ctx context.Context, m message, label string, words ...string) error {
 	old, err := p.ephemerals(ctx)
 	if err != nil {
@@ -156,7 +153,7 @@ func (p *person) clicksAndSees(ctx context.Context, m message, label string, wor
 	return err
 }
 
-// window waits until the window on top holds the words.
+// window waits until the top window contains the words.
 func (p *person) window(ctx context.Context, words ...string) (view, error) {
 	var top view
 	err := until(ctx, soon, fmt.Sprintf("a window for %s with “%s”", p.name, strings.Join(words, "” and “")), func(ctx context.Context) (bool, string, error) {
@@ -170,8 +167,7 @@ func (p *person) window(ctx context.Context, words ...string) (view, error) {
 	return top, err
 }
 
-// uses presses a button, or chooses from a menu, of the window on top, with
-// everything else as it was typed.
+// uses clicks a button or chooses from a menu in the top window. All other fields keep what was typed.
 func (p *person) uses(ctx context.Context, v view, label, selected string, typed map[string]any) error {
 	c, err := find(v.Blocks, label)
 	if err != nil {
@@ -189,7 +185,7 @@ func (p *person) uses(ctx context.Context, v view, label, selected string, typed
 	return err
 }
 
-// fields gives what was typed, by label, under the names of the fields.
+// fields maps what was typed from labels to the names of the fields.
 func (v view) fields(typed map[string]any) (map[string]any, error) {
 	values := map[string]any{}
 	for label, value := range typed {
@@ -202,7 +198,7 @@ func (v view) fields(typed map[string]any) (map[string]any, error) {
 	return values, nil
 }
 
-// submits fills in the window on top and sends it.
+// submits fills in the top window and submits it.
 func (p *person) submits(ctx context.Context, v view, typed map[string]any) (result, error) {
 	values, err := v.fields(typed)
 	if err != nil {
@@ -211,7 +207,7 @@ func (p *person) submits(ctx context.Context, v view, typed map[string]any) (res
 	return p.act(ctx, "submit", map[string]any{"view": v.ID, "values": values})
 }
 
-// sends submits the window and takes errors at its fields for a failure.
+// sends submits the window and returns errors at its fields as an error.
 func (p *person) sends(ctx context.Context, v view, typed map[string]any) (result, error) {
 	r, err := p.submits(ctx, v, typed)
 	if err == nil && len(r.Errors) > 0 {
@@ -233,7 +229,7 @@ func (p *person) closes(ctx context.Context) error {
 	}
 }
 
-// slowly makes the storage answer slowly, so that what is shown meanwhile can be seen.
+// slowly delays the storage, so that the intermediate state can be seen.
 func (j *journey) slowly(ctx context.Context) error {
 	return j.fault(ctx, faults{S3: []storageFault{{
 		Kind: "delay", Verb: "GetObject", KeyPrefix: "identities/", Principal: "app", Count: 2, Delay: int64(700 * time.Millisecond),

@@ -5,7 +5,7 @@ import (
 	"regexp"
 )
 
-// plans is the third chapter: Terraform ran, and people are asked to decide.
+// planSteps is the third chapter: Terraform ran, and people decide.
 func (j *journey) planSteps() []step {
 	steps := []step{
 		{"dana", "sees the plan on the card", func(ctx context.Context) error {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// remains is the last chapter: what is left behind, in Slack, in the repository, in
-// the storage, and in what the simulators counted.
+// recordSteps is the last chapter: what remains in Slack, in the repository, in the storage, and in
+// the counters of the simulators.
 func (j *journey) recordSteps() []step {
 	return []step{
 		{"dana", "finds nothing but cards in the channels, and only what concerns them in their threads", j.quiet},
@@ -23,8 +23,8 @@ func (j *journey) recordSteps() []step {
 	}
 }
 
-// quiet checks that at the top of each channel there is nothing but one card for
-// each request, and in its thread nothing that does not name the request.
+// quiet checks that each channel has one card for each request and nothing else at the top level, and
+// that every reply in a thread names its request.
 func (j *journey) quiet(ctx context.Context) error {
 	w, err := j.dana.workspace(ctx)
 	if err != nil {
@@ -57,13 +57,13 @@ func (j *journey) cardOf(m message) *request {
 	return j.requests[i]
 }
 
-// made are the requests that were applied and destroyed.
+// made lists the requests that were applied and destroyed.
 func (j *journey) made() []*request { return []*request{j.bucket, j.adams, j.prod} }
 
 func (j *journey) clones(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "tfpilot-demo-")
 	if err != nil {
-		return fmt.Errorf("make a folder to clone to: %w", err)
+		return fmt.Errorf("create a directory for the clone: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	address := ""
@@ -81,7 +81,7 @@ func (j *journey) clones(ctx context.Context) error {
 	}
 	for _, r := range j.made() {
 		if n := strings.Count(log, r.id); n < 2 {
-			return notSeen("the merge of "+r.id+" and that of its cleanup in the history of main", log)
+			return notSeen("the merges of "+r.id+" and of its cleanup in the history of main", log)
 		}
 	}
 	return j.noTrace(ctx, filepath.Join(dir, "infra"))
@@ -165,8 +165,8 @@ func (j *journey) onceEach(ctx context.Context) error {
 	return j.oneCardEach(ctx, now)
 }
 
-// oneCardEach compares the messages that the app ever posted outside of threads with
-// the requests, by channel and by person.
+// oneCardEach compares all messages that the app posted outside threads with the requests, by channel
+// and by person.
 func (j *journey) oneCardEach(ctx context.Context, now counts) error {
 	for _, p := range []*person{j.dana, j.ana, j.adam} {
 		w, err := p.workspace(ctx)

@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// request is one request as its requester knows it.
+// request is a request as its requester sees it.
 type request struct {
 	id      string
 	title   string // as on its card
-	name    string // what it is called in the cloud
-	kind    string // of what it makes, as Terraform calls it
+	name    string // its name in the cloud
+	kind    string // the Terraform type of its resource
 	place   string // project and environment
 	channel string
 	by      *person
 	repo    string // owner/name
 	pull    int
-	failing bool // it is meant to fail now
+	failing bool // it is expected to fail now
 }
 
-// Where things are asked for.
+// The channels and commands of the requests.
 const (
 	infraDev  = "infra-dev"
 	infraProd = "infra-prod"
@@ -31,7 +31,7 @@ const (
 
 var idPattern = regexp.MustCompile(`req_[a-z0-9]{10,16}`)
 
-// saved reads the request from the window that says so, and closes it.
+// saved reads the request from the window that confirms it, and closes the window.
 func (j *journey) saved(ctx context.Context, p *person, r *request) (*request, error) {
 	v, err := p.window(ctx, "Request submitted: ", r.name)
 	if err != nil {
@@ -45,7 +45,7 @@ func (j *journey) saved(ctx context.Context, p *person, r *request) (*request, e
 	return r, p.closes(ctx)
 }
 
-// fill asks with a form that is open already.
+// fill submits a form that is already open.
 func (j *journey) fill(ctx context.Context, v view, p *person, r *request, typed map[string]any) (*request, error) {
 	if _, err := p.sends(ctx, v, typed); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (j *journey) fill(ctx context.Context, v view, p *person, r *request, typed
 	return j.saved(ctx, p, r)
 }
 
-// order asks for a log group in one go.
+// submitRequest requests a log group in one step.
 func (j *journey) submitRequest(ctx context.Context, p *person, env, suffix string) (*request, error) {
 	r := &request{name: "/demo/" + j.stamp + "/" + suffix, kind: "aws_cloudwatch_log_group", channel: "infra-" + env, place: "core " + env + "/app"}
 	r.title = "Log group " + r.name
@@ -67,7 +67,7 @@ func (j *journey) submitRequest(ctx context.Context, p *person, env, suffix stri
 	return j.fill(ctx, v, p, r, map[string]any{"Log group name": r.name, "Why is it needed?": "Logs of the demo's " + suffix})
 }
 
-// card is the request's card in a place: its channel, or the DM of who looks.
+// card returns the request's card in a channel, or in the DM of the person.
 func (p *person) card(ctx context.Context, r *request, place string) (message, error) {
 	w, err := p.workspace(ctx)
 	if err != nil {
@@ -93,8 +93,8 @@ func (p *person) card(ctx context.Context, r *request, place string) (message, e
 	return found[0], nil
 }
 
-// sees waits until the card in the request's channel holds the words. A card that
-// says failed when that is not meant ends the wait.
+// sees waits until the card in the request's channel contains the words. A card with an unexpected
+// failure ends the wait.
 func (p *person) sees(ctx context.Context, r *request, limit time.Duration, words ...string) (message, error) {
 	return p.seesIn(ctx, r, r.channel, limit, words...)
 }
@@ -126,11 +126,11 @@ func (p *person) seesIn(ctx context.Context, r *request, place string, limit tim
 	return card, err
 }
 
-// failedStep is how a card tells where a run failed; it may come a little after the
-// word that it did.
+// failedStep is the text of a card before the step that failed. It can appear a little later than the
+// failure.
 const failedStep = "in step “"
 
-// States as the card's first line tells them.
+// States in the first line of the card.
 const (
 	statePlanReady = "Plan ready · "
 	stateApproved  = "Approved · "
@@ -142,8 +142,8 @@ const (
 	stateFailed    = " failed · " // after the kind of the run
 )
 
-// hears waits for a reply in the card's thread that holds the words; the newest one
-// that does counts.
+// seesReply waits for a reply in the card's thread that contains the words, and returns the newest
+// one.
 func (p *person) seesReply(ctx context.Context, r *request, limit time.Duration, words ...string) (message, error) {
 	var found message
 	want := fmt.Sprintf("a reply in the thread of “%s” with “%s”", r.title, strings.Join(words, "” and “"))
@@ -165,7 +165,7 @@ func (p *person) seesReply(ctx context.Context, r *request, limit time.Duration,
 	return found, err
 }
 
-// planReply is the newest reply that asks for a decision.
+// planReply returns the newest reply that requests a decision.
 func (p *person) planReply(ctx context.Context, r *request) (message, error) {
 	return p.seesReply(ctx, r, later, " ready for ", "[Review plan]", "[Approve")
 }
@@ -189,7 +189,7 @@ func (r *request) follow(card message) error {
 
 var markupLink = regexp.MustCompile(`<(https?://[^|>]+)`)
 
-// links are all addresses in a message.
+// links returns all addresses in a message.
 func links(v any) []string {
 	var out []string
 	switch v := v.(type) {
@@ -216,7 +216,7 @@ func links(v any) []string {
 	return out
 }
 
-// env is the environment without the project, as in "dev/app".
+// env returns the environment without the project, as in "dev/app".
 func (r *request) env() string {
 	_, env, _ := strings.Cut(r.place, " ")
 	return env

@@ -42,7 +42,7 @@ func (j *journey) dispatches(ctx context.Context) error {
 
 var correlation = regexp.MustCompile(`apply-[0-9a-f]{32}`)
 
-// reruns presses GitHub's own button on a run that went well.
+// reruns clicks GitHub's own re-run button on a run that succeeded.
 func (j *journey) reruns(ctx context.Context) error {
 	good, err := j.dana.awaitRun(ctx, j.bucket.repo, j.bucket.id, 1)
 	if err != nil {
@@ -72,8 +72,7 @@ type run struct {
 	Conclusion   string
 }
 
-// awaitRun waits for the end of an attempt of the apply run whose title holds the
-// words.
+// awaitRun waits for the end of an attempt of the apply run whose title contains the words.
 func (p *person) awaitRun(ctx context.Context, repo, words string, attempt int) (run, error) {
 	var found run
 	err := until(ctx, later, "the end of the run with "+words, func(ctx context.Context) (bool, string, error) {
@@ -93,15 +92,14 @@ func (p *person) awaitRun(ctx context.Context, repo, words string, attempt int) 
 	return found, err
 }
 
-// guard is the step that stops what TfPilot did not start itself, before the run has any
-// credential.
+// guard is the step that stops a run that TfPilot did not start, before it gets any credential.
 const guard = "Validate inputs"
 
-// rights are the steps of a run by which it could read or change anything.
+// rights lists the steps that could read or change anything.
 var rights = []string{"Assume plan role", "Assume apply role", "Apply"}
 
-// stoppedAtGuard checks that the first guard failed, and that no step ran that could
-// have had an effect.
+// stoppedAtGuard checks that the first guard failed, and that no later step ran that could have an
+// effect.
 func (j *journey) stoppedAtGuard(ctx context.Context, repo string, r run) error {
 	var jobs struct {
 		Jobs []struct {

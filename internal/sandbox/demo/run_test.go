@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// A run that somebody else started must end at its first guard, before it has a
-// credential of any kind.
+// A run that TfPilot did not start must end at its first guard, before it gets any credential.
 func TestStoppedAtGuard(t *testing.T) {
 	for _, tt := range []struct {
 		name, run, steps string

@@ -13,7 +13,7 @@ import (
 
 const maxAnswer = 64 << 20
 
-// access is what the demo takes from the sandbox's addresses and credentials.
+// access is the part of the sandbox's addresses and credentials that the demo uses.
 type access struct {
 	GitHub string
 	S3     string
@@ -23,7 +23,7 @@ type access struct {
 	Keys   []struct{ Principal, AccessKeyID, SecretAccessKey string }
 }
 
-// counts is what the simulators saw happen.
+// counts holds the counters of the simulators.
 type counts struct {
 	Slack struct {
 		TopLevel map[string]int
@@ -33,7 +33,7 @@ type counts struct {
 	}
 }
 
-// faults is an order of what is to go wrong.
+// faults is the body of an order of faults.
 type faults struct {
 	Clear      bool           `json:"clear,omitempty"`
 	FlushRedis bool           `json:"flushRedis,omitempty"`
@@ -64,14 +64,14 @@ type storageFault struct {
 	Delay     int64  `json:"delay,omitempty"` // nanoseconds
 }
 
-// object is one thing in the cloud.
+// object is one resource in the cloud.
 type object struct {
 	Type       string
 	ID         string
 	Attributes map[string]any
 }
 
-// meet asks the sandbox for everything, and who is there.
+// connect reads the access data of the sandbox and waits for the app.
 func (j *journey) connect(ctx context.Context) error {
 	if err := j.get(ctx, "/control/access", &j.access); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (j *journey) connect(ctx context.Context) error {
 	}
 	for _, p := range []*person{j.dana, j.ana, j.omar, j.adam, j.vic} {
 		if p == nil {
-			return fmt.Errorf("somebody of dana, ana, omar, adam and vic is missing")
+			return fmt.Errorf("dana, ana, omar, adam or vic is missing")
 		}
 	}
 	before, err := j.counts(ctx)
@@ -117,14 +117,14 @@ func (j *journey) fault(ctx context.Context, order faults) error {
 	return j.post(ctx, "/control/faults", order, nil)
 }
 
-// cloud lists what exists of a type.
+// cloud lists the objects of a type.
 func (j *journey) cloud(ctx context.Context, kind string) ([]object, error) {
 	var out struct{ Objects []object }
 	err := j.post(ctx, "/control/cloud", map[string]any{"type": kind}, &out)
 	return out.Objects, err
 }
 
-// exists says whether the cloud has an object of this id.
+// exists reports whether the cloud has an object with this id.
 func (j *journey) exists(ctx context.Context, kind, id string) (bool, error) {
 	objects, err := j.cloud(ctx, kind)
 	for _, o := range objects {
@@ -145,7 +145,7 @@ func (j *journey) post(ctx context.Context, path string, body, into any) error {
 
 func (j *journey) page(path string) string { return strings.TrimSuffix(j.cfg.Address, "/") + path }
 
-// status is an answer that is no success.
+// status is an HTTP answer that is not a success.
 type status struct {
 	code int
 	text string

@@ -7,12 +7,12 @@ import (
 
 // workspace is what one person sees in Slack.
 type workspace struct {
-	Sockets  int // how many connections the app holds
+	Sockets  int // number of connections of the app
 	Channels []slackChannel
-	Views    []view // the one on top last
+	Views    []view // the top one last
 }
 
-// topLevel are the places of the messages that the app posted outside of threads.
+// topLevel returns the positions of the messages that the app posted outside threads.
 func (w workspace) topLevel() map[string]bool {
 	all := map[string]bool{}
 	for _, c := range w.Channels {
@@ -51,7 +51,7 @@ type view struct {
 
 type block = map[string]any
 
-// read is everything that a person reads in a message.
+// read returns all text that a person reads in a message.
 func (m message) read() string {
 	text := m.Text
 	if len(m.Blocks) > 0 {
@@ -124,7 +124,7 @@ func joined(v any, with string, read func(any) string) string {
 	return strings.Join(parts, with)
 }
 
-// labelOf is what stands on a control.
+// labelOf returns the label of a control.
 func labelOf(v any) string {
 	if e := asBlock(v); e["type"] == "button" {
 		return "[" + textOf(e["text"]) + "]"
@@ -132,7 +132,7 @@ func labelOf(v any) string {
 	return ""
 }
 
-// textOf is a text object's text.
+// textOf returns the text of a text object.
 func textOf(v any) string { return str(asBlock(v)["text"]) }
 
 func asBlock(v any) block {
@@ -150,14 +150,13 @@ func str(v any) string {
 	return s
 }
 
-// control is something to press, choose from or fill in, under the label that a
-// person sees.
+// control is a button, menu or field under the label that a person sees.
 type control struct {
 	label, kind          string
 	block, action, value string
 }
 
-// field is the name under which a value of the control is given.
+// field is the name of the control's value in a submission.
 func (c control) field() string { return c.block + "." + c.action }
 
 func controls(blocks []block) []control {
@@ -182,7 +181,7 @@ func controls(blocks []block) []control {
 	return all
 }
 
-// find is the one control with this label; some messages repeat one for each row.
+// find returns the one control with this label. Some messages repeat one for each row.
 func find(blocks []block, label string) (control, error) {
 	var labels []string
 	for _, c := range controls(blocks) {
@@ -199,7 +198,7 @@ func has(blocks []block, label string) bool {
 	return err == nil
 }
 
-// value is what stands in a field of the form now, as its text.
+// value returns the text of a field of the form.
 func (v view) value(c control) string {
 	state := v.Values[c.block][c.action]
 	if o := asBlock(state["selected_option"]); o != nil {
@@ -208,7 +207,7 @@ func (v view) value(c control) string {
 	return str(state["value"])
 }
 
-// holds says whether all words stand in a text.
+// containsAll reports whether a text contains all words.
 func containsAll(text string, words ...string) bool {
 	for _, w := range words {
 		if !strings.Contains(text, w) {

@@ -15,7 +15,7 @@ const cardBlocks = `[
 		{"type":"rich_text_section","elements":[{"type":"user","user_id":"U1"},{"type":"link","url":"https://a/acme/infra/pull/7","text":"#7"}]},
 		{"type":"rich_text_list","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"one"}]},{"type":"rich_text_section","elements":[{"type":"text","text":"two"}]}]},
 		{"type":"rich_text_preformatted","elements":[{"type":"text","text":"Error: no"}]}]},
-	{"type":"section","text":{"type":"mrkdwn","text":"row"},"fields":[{"type":"mrkdwn","text":"*Asked for by*"}],
+	{"type":"section","text":{"type":"mrkdwn","text":"row"},"fields":[{"type":"mrkdwn","text":"*Requested by*"}],
 		"accessory":{"type":"button","action_id":"show","value":"r","text":{"type":"plain_text","text":"Show"}}},
 	{"type":"actions","block_id":"do","elements":[
 		{"type":"button","action_id":"do.approve","value":"v1","text":{"type":"plain_text","text":"Approve"}},
@@ -36,7 +36,7 @@ func TestReadIsWhatAPersonReads(t *testing.T) {
 	m := message{Text: "not this", Blocks: blocksOf(t, cardBlocks)}
 	want := strings.Join([]string{
 		"S3 bucket x in core dev/app", ":mag: Plan ready · It waits.", "<@U1>#7", "• one", "• two", "Error: no",
-		"row", "*Asked for by*", "[Show]", "[Approve] [Reject]", "<https://a/acme/infra/pull/8|Pull request #8>  req_0123456789abc",
+		"row", "*Requested by*", "[Show]", "[Approve] [Reject]", "<https://a/acme/infra/pull/8|Pull request #8>  req_0123456789abc",
 	}, "\n")
 	if got := m.read(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -72,7 +72,7 @@ func TestFollowFindsThePullRequest(t *testing.T) {
 	}
 }
 
-func TestValueIsWhatStandsInTheField(t *testing.T) {
+func TestValueOfAField(t *testing.T) {
 	v := view{Values: map[string]map[string]map[string]any{"b": {
 		"text":   {"value": "45"},
 		"choice": {"selected_option": map[string]any{"value": "core", "text": map[string]any{"text": "Core"}}},

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// reader is the S3 principal of somebody who only looks.
+// reader is an S3 principal that can only read.
 const reader = "human"
 
 // read gets an object.
@@ -102,7 +102,7 @@ func (j *journey) file(ctx context.Context, p *person, repo, path string) (strin
 	return string(data), nil
 }
 
-// setting is the text that a Terraform file gives to a name.
+// setting returns the text that a Terraform file assigns to a name.
 func setting(file, name string) string {
 	m := regexp.MustCompile(`(?m)^\s*` + regexp.QuoteMeta(name) + `\s*=\s*"([^"]*)"`).FindStringSubmatch(file)
 	if m == nil {

@@ -9,11 +9,10 @@ import (
 	gh "github.com/google/go-github/v62/github"
 )
 
-// The tests below read what no other test reads, so that its form is compared
-// with GitHub's description too.
+// These tests read what no other test reads, so that GitHub's description covers it too.
 
-// answered is a world in which everything has happened once.
-func answered(t *testing.T) (w *world, head string) {
+// answered returns a fixture in which everything has happened once.
+func answered(t *testing.T) (w *fixture, head string) {
 	t.Helper()
 	w = hooked(t, &inbox{t: t})
 	head = commitFile(t, w.app, "request/a", "envs/dev/app/a.tf", "a\n")
@@ -128,7 +127,7 @@ func TestActionsAnswers(t *testing.T) {
 
 func TestUpdateBranchMergesTheBase(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	old := commitFile(t, w.app, "one", "one.tf", "1")
 	commitFile(t, w.app, "two", "two.tf", "2")
 	openPull(t, w.app, "one")

@@ -22,8 +22,8 @@ var actionsRoutes = []route{
 	{pattern: "GET /repos/{owner}/{repo}/actions/workflows/{workflow}/runs", scope: "actions", handle: (*Server).listRuns},
 }
 
-// workflows lists the workflow files of the default branch; a file keeps its
-// number for as long as the repository lives.
+// workflows lists the workflow files of the default branch. A file keeps its number for the life of
+// the repository.
 func (s *Server) workflows(r *repository) ([]*workflowRef, error) {
 	tip, err := r.git.Resolve("refs/heads/main")
 	if err != nil {
@@ -60,8 +60,7 @@ func (s *Server) workflowRef(r *repository, p string) *workflowRef {
 	return w
 }
 
-// findWorkflow takes a number or a file name, and only files that are on the
-// default branch.
+// findWorkflow finds a workflow on the default branch by number or file name.
 func (s *Server) findWorkflow(c *call) (*workflowRef, error) {
 	all, err := s.workflows(c.repo)
 	if err != nil {
@@ -148,8 +147,8 @@ type dispatchBody struct {
 	Details *bool          `json:"return_run_details"`
 }
 
-// dispatch starts a run by hand, in the order of GitHub's own checks: the body,
-// the workflow on the default branch, the ref, the file at the ref, the inputs.
+// dispatch starts a run by hand. It checks in GitHub's order: the body, the workflow on the default
+// branch, the ref, the file at the ref, the inputs.
 func (s *Server) dispatch(c *call) (reply, error) {
 	var in dispatchBody
 	if err := s.decodeDispatch(c, &in); err != nil {
@@ -193,7 +192,7 @@ func (s *Server) dispatch(c *call) (reply, error) {
 
 func unprocessable(message string) error { return fail(http.StatusUnprocessableEntity, "%s", message) }
 
-// newVersion is the REST version that always answers with the run's details.
+// newVersion is the REST version that always returns the details of the run.
 const newVersion = "2026-03-10"
 
 func (s *Server) decodeDispatch(c *call, in *dispatchBody) error {

@@ -59,27 +59,27 @@ func (s *Server) installationJSON() obj {
 
 var errSuspended = fail(http.StatusForbidden, "This installation has been suspended")
 
-// Suspend puts the App's installation out of use, or back.
+// Suspend suspends the App's installation, or ends the suspension.
 func (s *Server) Suspend(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.suspended = on
 }
 
-// RevokeTokens takes all tokens of the installation back before their time.
+// RevokeTokens revokes all tokens of the installation early.
 func (s *Server) RevokeTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.DeleteFunc(s.state.Tokens, func(_ string, t *accessToken) bool { return t.Kind == "installation" })
 }
 
-// SetClock puts GitHub's clock ahead of this machine's, as those see it whose own clock
-// is behind. It decides about the tokens that an App signs, and is in every answer.
+// SetClock sets GitHub's clock ahead of this machine's, for a client whose own clock is slow. The
+// clock decides about the tokens that an App signs, and every answer contains it.
 func (s *Server) SetClock(ahead time.Duration) { s.clock.Store(int64(ahead)) }
 
 func (s *Server) now() time.Time { return time.Now().Add(time.Duration(s.clock.Load())) }
 
-// SetInstalled takes a repository into the App's installation, or out of it.
+// SetInstalled adds a repository to the App's installation, or removes it.
 func (s *Server) SetInstalled(repo string, in bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +104,7 @@ func (s *Server) getInstallation(c *call) (reply, error) {
 
 func (s *Server) getRepoInstallation(*call) (reply, error) { return ok(s.installationJSON()) }
 
-// tokenLife is how long an installation token works.
+// tokenLife is how long an installation token is valid.
 const tokenLife = time.Hour
 
 func (s *Server) createToken(c *call) (reply, error) {
@@ -140,7 +140,8 @@ func (s *Server) createToken(c *call) (reply, error) {
 	})
 }
 
-// narrow gives a token less than the App has, never more.
+// narrow returns the permissions of a token: those that are requested, and never more than the App
+// has.
 func narrow(have, want map[string]string) (map[string]string, error) {
 	if len(want) == 0 {
 		return have, nil
@@ -205,7 +206,7 @@ func (s *Server) getUser(c *call) (reply, error) {
 
 func (s *Server) getRateLimit(c *call) (reply, error) {
 	b := s.bucket(c.p)
-	b.refund() // asking is free
+	b.refund() // this call is free
 	h := b.header(s.cfg.Limits.of(c.p))
 	core := obj{"limit": atoi(h.Get("X-RateLimit-Limit")), "remaining": atoi(h.Get("X-RateLimit-Remaining")), "used": b.used, "reset": b.resetAt.Unix(), "resource": "core"}
 	return ok(obj{"resources": obj{"core": core, "search": core}, "rate": core})

@@ -108,10 +108,9 @@ func (s *Server) deleteRef(c *call) (reply, error) {
 	return noContent()
 }
 
-// moveRef points a ref at a commit (empty deletes it) as the principal, and lets
-// pull requests follow.
+// moveRef points a ref at a commit as the principal (empty deletes the ref) and updates pull requests.
 func (s *Server) moveRef(r *repository, p principal, name, hash string) error {
-	old, _ := r.git.Resolve(name) // empty when it is new
+	old, _ := r.git.Resolve(name) // empty if it is new
 	if p.bot() && hash != "" {
 		if path := s.newWorkflow(r, hash); path != "" {
 			return fail(http.StatusForbidden, "refusing to allow a GitHub App to create or update workflow `%s` without `workflows` permission", path)
@@ -132,7 +131,7 @@ func (s *Server) moveRef(r *repository, p principal, name, hash string) error {
 	return err
 }
 
-// newWorkflow finds a workflow file at a commit whose content no branch has yet.
+// newWorkflow finds a workflow file at a commit with a content that no branch contains.
 func (s *Server) newWorkflow(r *repository, commit string) string {
 	files, err := r.git.Files(commit)
 	if err != nil {
@@ -295,7 +294,7 @@ type identity struct {
 	Date        time.Time
 }
 
-// or fills what the caller left out from a default signature.
+// or fills missing fields from a default signature.
 func (w *identity) or(def gitrepo.Signature) gitrepo.Signature {
 	def.When = time.Now()
 	if w == nil || w.Name == "" {

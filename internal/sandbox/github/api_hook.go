@@ -22,7 +22,7 @@ func (d *delivery) json(installation int64) obj {
 	}
 }
 
-// listDeliveries goes newest first; the cursor is the id of the last one seen.
+// listDeliveries lists the newest first. The cursor is the id of the last delivery of a page.
 func (s *Server) listDeliveries(c *call) (reply, error) {
 	size := clamp(c.query("per_page"), defaultPage, maxPage)
 	before := int64(atoi(c.query("cursor")))

@@ -43,7 +43,7 @@ func (s *Server) listPulls(c *call) (reply, error) {
 	return paginate(s, c, out, func(pr *pull) obj { return s.simplePullJSON(c.repo, pr) })
 }
 
-// sortPulls orders a list that is newest first already.
+// sortPulls sorts a list that is already ordered newest first.
 func sortPulls(list []*pull, by, direction string) {
 	if by == "updated" {
 		slices.SortStableFunc(list, func(a, b *pull) int { return b.UpdatedAt.Compare(a.UpdatedAt) })
@@ -85,7 +85,7 @@ func (s *Server) createPull(c *call) (reply, error) {
 	return created(s.pullJSON(c.repo, pr))
 }
 
-// checkPull applies the rules of a new pull request and returns both tips.
+// checkPull applies the rules for a new pull request and returns both branch heads.
 func (s *Server) checkPull(r *repository, in pullBody) (head, base string, err error) {
 	if in.Title == "" {
 		return "", "", invalid("PullRequest", "title", "missing_field", "")
@@ -152,8 +152,7 @@ func (s *Server) updatePull(c *call) (reply, error) {
 	return ok(s.pullJSON(c.repo, pr))
 }
 
-// editPull changes title, body and base and returns what they were before, in
-// the form of the edited event.
+// editPull changes title, body and base. It returns the old values in the form of the edited event.
 func (s *Server) editPull(r *repository, pr *pull, in pullPatch) (obj, error) {
 	title, body := or(in.Title, pr.Title), or(in.Body, pr.Body)
 	if err := checkText("PullRequest", title, body); err != nil {

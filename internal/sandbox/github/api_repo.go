@@ -109,7 +109,7 @@ func (s *Server) getCommit(c *call) (reply, error) {
 	return ok(out)
 }
 
-// A comparison lists this many files, and this many commits when it is not paged.
+// A comparison lists this many files, and this many commits without paging.
 const (
 	maxFiles    = 300
 	maxCompared = 250
@@ -159,7 +159,7 @@ func (s *Server) compare(c *call) (reply, error) {
 	return ok(out)
 }
 
-// findOwned takes "branch" and "owner:branch".
+// findOwned accepts "branch" and "owner:branch".
 func (s *Server) findOwned(r *repository, name string) (string, error) {
 	if owner, branch, found := strings.Cut(name, ":"); found && strings.EqualFold(owner, r.Owner) {
 		name = branch
@@ -266,7 +266,7 @@ func (s *Server) fileContents(c *call, tip string, e gitrepo.Entry) (reply, erro
 	return ok(out)
 }
 
-// maxContent is up to where the answer holds the file itself.
+// maxContent is the largest file that the answer contains.
 const maxContent = 1 << 20
 
 // wrap64 breaks base64 into lines of 60 characters, as GitHub does.
@@ -328,7 +328,7 @@ func (s *Server) deleteContents(c *call) (reply, error) {
 	})
 }
 
-// changeContents commits one file to the tip of a branch.
+// changeContents commits one file to the head of a branch.
 func (s *Server) changeContents(c *call, blob func(contentsBody) (string, error)) (reply, error) {
 	in := contentsBody{Branch: "main"}
 	if err := decode(c.body, &in); err != nil {

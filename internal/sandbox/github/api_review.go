@@ -12,8 +12,8 @@ var reviewRoutes = []route{
 	{pattern: "POST /repos/{owner}/{repo}/pulls/{number}/reviews", scope: "review", handle: (*Server).createReview, content: true},
 	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}/reviews/{id}", scope: "pull_requests", handle: (*Server).getReview},
 	{pattern: "PUT /repos/{owner}/{repo}/pulls/{number}/reviews/{id}/dismissals", scope: "pull_requests", handle: (*Server).dismissReview},
-	// One pattern for issues/{number}/comments and issues/comments/{id}, which
-	// the mux cannot tell apart.
+	// One pattern covers issues/{number}/comments and issues/comments/{id}, since the mux cannot
+	// distinguish them.
 	{pattern: "GET /repos/{owner}/{repo}/issues/{number}/{part}", scope: "pull_requests", handle: (*Server).readComments},
 	{pattern: "POST /repos/{owner}/{repo}/issues/{number}/comments", scope: "comment", handle: (*Server).createComment, content: true},
 	{pattern: "PATCH /repos/{owner}/{repo}/issues/comments/{id}", scope: "pull_requests", handle: (*Server).updateComment},
@@ -64,8 +64,8 @@ func (s *Server) createReview(c *call) (reply, error) {
 	return ok(s.reviewJSON(c.repo, pr, rv))
 }
 
-// checkReview applies GitHub's own rules; nobody decides on their own pull
-// request, and a decision names a commit of it.
+// checkReview applies GitHub's rules: no one approves or rejects their own pull request, and a
+// decision names a commit of the pull request.
 func (s *Server) checkReview(c *call, pr *pull, state, body, commit string) error {
 	notValid := func(why string) error {
 		return &apiError{status: http.StatusUnprocessableEntity, message: "Unprocessable Entity", errors: []any{why}}
@@ -202,7 +202,7 @@ func (s *Server) findComment(c *call) (*comment, error) {
 	return nil, errNotFound
 }
 
-// ownComment finds a comment the caller may change: its author, or an admin.
+// ownComment finds a comment that the caller may change, as its author or as an admin.
 func (s *Server) ownComment(c *call) (*comment, error) {
 	cm, err := s.findComment(c)
 	if err != nil {

@@ -31,7 +31,7 @@ var runRoutes = []route{
 	{pattern: "GET /repos/{owner}/{repo}/actions/concurrency_groups/{group...}", scope: "actions", handle: (*Server).getGroup},
 }
 
-// maxListed is how many runs a filtered list can reach.
+// maxListed is how many runs a filtered list returns.
 const maxListed = 1000
 
 func (s *Server) listRuns(c *call) (reply, error) {
@@ -95,7 +95,7 @@ func parseCreated(q string) (func(time.Time) bool, error) {
 	return compareDates(strings.TrimSuffix(q, text), at, at.Add(width)), nil
 }
 
-// compareDates compares in whole units of what was written: a day or a second.
+// compareDates compares in the unit of the filter: a day or a second.
 func compareDates(op string, from, end time.Time) func(time.Time) bool {
 	return func(t time.Time) bool {
 		switch op {
@@ -198,13 +198,13 @@ func (s *Server) listJobs(c *call) (reply, error) {
 		return reply{}, err
 	}
 	var jobs []*attempt
-	if !a.BeganAt.IsZero() { // a run that never got a machine has no job
+	if !a.BeganAt.IsZero() { // a run that never got a runner has no job
 		jobs = append(jobs, a)
 	}
 	return counted(s, c, "jobs", jobs, func(a *attempt) obj { return s.jobJSON(c.repo, v, a) })
 }
 
-// findJob finds a job by number; attempts after the first count on from it.
+// findJob finds a job by number. Later attempts have the following numbers.
 func (s *Server) findJob(c *call) (*run, *attempt, error) {
 	id := c.number("job")
 	for _, v := range c.repo.Runs {
@@ -227,7 +227,7 @@ func (s *Server) getJob(c *call) (reply, error) {
 	return ok(s.jobJSON(c.repo, v, a))
 }
 
-// Logs are answered with a redirect to a place that needs no token, as on GitHub.
+// Logs are answered with a redirect to an address that needs no token, as on GitHub.
 func (s *Server) getLogs(c *call) (reply, error) {
 	v, a, err := s.findRun(c)
 	if err != nil {
@@ -252,7 +252,7 @@ func logPath(r *repository, v *run, a *attempt) string {
 	return "/" + r.full() + "/_logs/" + itoa(v.ID) + "/" + itoa(int64(a.Number))
 }
 
-// serveLog serves an attempt's log as text, or as the zip of GitHub.
+// serveLog serves the log of an attempt as text, or as GitHub's zip.
 func (s *Server) serveLog(w http.ResponseWriter, r *http.Request) {
 	number, isZip := strings.CutSuffix(r.PathValue("attempt"), ".zip")
 	r.SetPathValue("attempt", strings.TrimSuffix(number, ".txt"))
@@ -274,10 +274,10 @@ func (s *Server) serveLog(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 	case isZip:
 		w.Header().Set("Content-Type", "application/zip")
-		_, _ = w.Write(zipped("0_"+path.Base(v.JobName)+".txt", data)) // the client may be gone
+		_, _ = w.Write(zipped("0_"+path.Base(v.JobName)+".txt", data)) // the client may be disconnected
 	default:
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write(data) // the client may be gone
+		_, _ = w.Write(data) // the client may be disconnected
 	}
 }
 
@@ -291,7 +291,7 @@ func zipped(name string, data []byte) []byte {
 	return buf.Bytes()
 }
 
-// getGroup shows who holds a concurrency group and who waits for it.
+// getGroup returns the runs that occupy a concurrency group and the runs that wait for it.
 func (s *Server) getGroup(c *call) (reply, error) {
 	name := strings.ToLower(c.path("group"))
 	var members []obj
@@ -349,8 +349,7 @@ func stepJSON(a *attempt, st actions.Step) obj {
 	return out
 }
 
-// runJSON shows a run as of one attempt. It has no inputs and no completed_at,
-// as on GitHub.
+// runJSON renders a run at one attempt. Like GitHub, it has no inputs and no completed_at.
 func (s *Server) runJSON(r *repository, v *run, a *attempt) obj {
 	api := s.apiURL(repoPath(r) + "/actions/runs/" + itoa(v.ID))
 	out := obj{

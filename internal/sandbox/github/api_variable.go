@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Who may write to a repository may read and write its variables; the App needs the
-// permission "variables", which TfPilot's does not have.
+// A person with write access to a repository can read and write its variables. The App needs the
+// permission "variables", which TfPilot's App does not have.
 var variableRoutes = []route{
 	{pattern: "GET /repos/{owner}/{repo}/actions/variables", scope: "variables", handle: (*Server).listVariables},
 	{pattern: "POST /repos/{owner}/{repo}/actions/variables", scope: "variables", handle: (*Server).createVariable},
@@ -19,7 +19,7 @@ var variableRoutes = []route{
 	{pattern: "DELETE /repos/{owner}/{repo}/actions/variables/{name}", scope: "variables", handle: (*Server).deleteVariable},
 }
 
-// variable is one of a repository; its name, which has no case, is its key.
+// variable is a repository variable. Its key is its name, in any case.
 type variable struct {
 	Value     string    `json:"value"`
 	CreatedAt time.Time `json:"createdAt"`
@@ -41,7 +41,7 @@ func newVariables(values map[string]string, at time.Time) map[string]variable {
 	return all
 }
 
-// vars are the values for the contexts of a run.
+// vars returns the values for the contexts of a run.
 func (r *repository) vars() map[string]string {
 	values := map[string]string{}
 	for name, v := range r.Variables {
@@ -88,7 +88,7 @@ func (s *Server) createVariable(c *call) (reply, error) {
 	return c.setVariable(*in.Name, variable{Value: *in.Value, CreatedAt: now, UpdatedAt: now}, created)
 }
 
-// setVariable puts a variable under a name that is free.
+// setVariable stores a variable under an unused name.
 func (c *call) setVariable(name string, v variable, answer func(any) (reply, error)) (reply, error) {
 	name = strings.ToUpper(name)
 	_, taken := c.repo.Variables[name]

@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// principal is who makes a request.
+// principal is the caller of a request.
 type principal struct {
 	kind        string            // anonymous, app, installation, user, run
 	login       string            // acting user; "tfpilot[bot]" for an installation
-	permissions map[string]string // of a token; nil for a person, whose role counts
+	permissions map[string]string // of a token; nil for a person, whose role decides
 	repos       []string          // lower-case full names; empty: all
 	runID       int64
 }
@@ -31,8 +31,8 @@ func (p principal) key() string {
 	return p.kind
 }
 
-// bot says whether the token lacks the workflows permission: no App and no run
-// of this world has it, people have.
+// bot reports whether the token lacks the workflows permission: Apps and runs lack it here, people
+// have it.
 func (p principal) bot() bool { return p.kind == "installation" || p.kind == "run" }
 
 const actionsBot = "github-actions[bot]"
@@ -78,7 +78,7 @@ func (s *Server) fromToken(token string) (principal, error) {
 
 func (s *Server) botLogin() string { return s.cfg.App.Slug + "[bot]" }
 
-// newToken makes a token and forgets the expired ones.
+// newToken creates a token and removes the expired ones.
 func (s *Server) newToken(t *accessToken) string {
 	now := time.Now()
 	for k, v := range s.state.Tokens {
@@ -92,13 +92,13 @@ func (s *Server) newToken(t *accessToken) string {
 }
 
 type jwtClaims struct {
-	Issuer    json.RawMessage `json:"iss"` // a number or a text
+	Issuer    json.RawMessage `json:"iss"` // a number or a string
 	IssuedAt  int64           `json:"iat"`
 	ExpiresAt int64           `json:"exp"`
 }
 
-// maxJWTLife is GitHub's limit for the life of an App's token; maxSkew is how
-// far its clock may run ahead.
+// maxJWTLife is GitHub's limit for the life of an App's token; maxSkew is how far the App's clock may
+// be ahead.
 const (
 	maxJWTLife = 10 * time.Minute
 	maxSkew    = time.Minute
@@ -122,7 +122,7 @@ func (s *Server) appFromJWT(token string) (principal, error) {
 	return principal{kind: "app", login: s.botLogin()}, nil
 }
 
-// verifyJWT checks the signature with the App's public key and nothing else.
+// verifyJWT checks only the signature, with the App's public key.
 func (s *Server) verifyJWT(token string) (jwtClaims, error) {
 	var claims jwtClaims
 	var header struct {
@@ -152,17 +152,17 @@ func decodePart(part string, v any) error {
 	return json.Unmarshal(data, v)
 }
 
-// may says whether the principal holds a permission on a repository. A person's
-// role stands for every permission of its level.
+// may reports whether the principal has a permission on a repository. A person's role includes every
+// permission of its level.
 func (s *Server) may(p principal, r *repository, scope, level string) bool {
-	if scope == "review" || scope == "comment" { // whoever reads may speak
+	if scope == "review" || scope == "comment" { // read access is enough for these
 		if p.kind == "user" {
 			return true
 		}
 		scope = "pull_requests"
 	}
 	if scope == "variables" {
-		level = "write" // who may not write may not read them
+		level = "write" // only a person with write access can read them
 	}
 	switch p.kind {
 	case "user":
@@ -173,7 +173,8 @@ func (s *Server) may(p principal, r *repository, scope, level string) bool {
 	return level == "read" && p.kind == "anonymous"
 }
 
-// reaches says whether a token is for this repository at all; where it is not, GitHub knows no such repository.
+// reaches reports whether a token covers this repository. If not, GitHub answers that the repository
+// does not exist.
 func (p principal) reaches(r *repository) bool {
 	if p.kind == "installation" && r.Config.Outside {
 		return false
@@ -196,7 +197,7 @@ func (s *Server) role(r *repository, login string) string {
 	return "read"
 }
 
-// refuse words a missing permission the way GitHub does for that principal.
+// refuse returns the error with which GitHub answers a principal that lacks a permission.
 func refuse(p principal, scope string) error {
 	switch {
 	case p.kind == "anonymous":

@@ -10,46 +10,46 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/actions"
 )
 
-// Config is everything the simulator is told at its start.
+// Config configures a Server.
 type Config struct {
-	BaseURL string // address people and git see, for example http://127.0.0.1:4001
-	DataDir string // empty: everything in memory, no file and no process
+	BaseURL string // address for people and git, for example http://127.0.0.1:4001
+	DataDir string // empty: in memory, without files and processes
 
 	App   App
 	Users []User
 	Repos []Repo
-	// Assets maps "owner/repo/tag/name" to a file served as a release asset.
+	// Assets maps "owner/repo/tag/name" to a file that is served as a release asset.
 	Assets map[string]string
 
 	Runner  actions.Runner // nil: runs stay queued
-	MaxJobs int            // runs at the same time; 0 is 2
-	// QueueDelay is how long a run waits for a machine.
+	MaxJobs int            // runs at the same time; 0: 2
+	// QueueDelay is how long a run waits for a runner.
 	QueueDelay time.Duration
-	// ListLag is how long a new run stays out of lists, as on GitHub.
+	// ListLag is how long lists omit a new run, as on GitHub.
 	ListLag time.Duration
-	// OldServer answers like GitHub Enterprise Server 3.19 and before, which do
-	// not know return_run_details and take ten inputs.
+	// OldServer answers like GitHub Enterprise Server 3.19 and older, which does not know
+	// return_run_details and accepts ten inputs.
 	OldServer bool
-	// EnterpriseVersion is that of GitHub Enterprise Server; empty: github.com. An old
-	// server is 3.19.0 unless this says otherwise.
+	// EnterpriseVersion is the version of GitHub Enterprise Server; empty: github.com. An old server
+	// has version 3.19.0 by default.
 	EnterpriseVersion string
 
 	WebhookURL    string
 	WebhookSecret string
-	WebhookEvents []string          // empty: the three TfPilot subscribes to
-	Transport     http.RoundTripper // for webhooks; nil is the default one
+	WebhookEvents []string          // empty: the three that TfPilot subscribes to
+	Transport     http.RoundTripper // for webhooks; nil: the default one
 
 	Limits Limits
 	Log    *slog.Logger // nil: discards
 }
 
-// App is the one GitHub App of the simulated world.
+// App is the one GitHub App.
 type App struct {
 	ID             int64
 	Slug, Name     string
 	BotID          int64 // user id of "<slug>[bot]"
 	InstallationID int64
-	Owner          string // account it is installed on
+	Owner          string // account with the installation
 	PublicKey      *rsa.PublicKey
 	Permissions    map[string]string // nil: contents, pull_requests, actions write, metadata read
 }
@@ -62,23 +62,23 @@ type User struct {
 	Token string // ghp_…
 }
 
-// Repo is a repository and its first content.
+// Repo is a repository with its initial content.
 type Repo struct {
 	Owner, Name string
 	Files       map[string][]byte
-	Vars        map[string]string // its variables at first
-	Roles       map[string]string // login to admin, write or read; others may read
-	// RequiredReviews protects the default branch when above zero.
+	Vars        map[string]string // initial variables
+	Roles       map[string]string // login to admin, write or read; everyone else can read
+	// RequiredReviews protects the default branch if it is above zero.
 	RequiredReviews int
-	// Outside is where the App is not installed.
+	// Outside means that the App is not installed here.
 	Outside bool
 }
 
-// Limits are GitHub's; zero is the documented value, below zero is none.
+// Limits are GitHub's limits. Zero is the documented value, below zero is no limit.
 type Limits struct {
 	PerHour        int // requests of one principal: 5000
-	PointsPerMin   int // 900, reading costs 1 and writing 5
-	ContentPerMin  int // requests that make content: 80
+	PointsPerMin   int // 900; a read costs 1 and a write 5
+	ContentPerMin  int // requests that create content: 80
 	ContentPerHour int // 500
 	Concurrent     int // 100
 }

@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// description is the part of GitHub's OpenAPI description in testdata, made by
-// testdata/extract from @octokit/openapi (MIT, see testdata/LICENSE.octokit-openapi).
+// description is the part of GitHub's OpenAPI description in testdata. testdata/extract makes it from
+// @octokit/openapi (MIT, see testdata/LICENSE.octokit-openapi).
 type description struct {
 	Operations map[string]map[string]any `json:"operations"` // by "METHOD /path", then status
 	Webhooks   map[string]any            `json:"webhooks"`
@@ -45,7 +45,7 @@ var official = sync.OnceValue(func() *description {
 	for name := range d.Operations {
 		expr := param.ReplaceAllString(regexp.QuoteMeta(name), "[^/]+")
 		if before, last := strings.CutSuffix(expr, "[^/]+"); last {
-			expr = before + ".+" // refs, paths and comparisons hold slashes
+			expr = before + ".+" // refs, paths and comparisons contain slashes
 		}
 		d.patterns = append(d.patterns, operation{name, regexp.MustCompile("^" + expr + "$")})
 	}
@@ -65,11 +65,10 @@ func (d *description) operation(method, path string) string {
 	return ""
 }
 
-// misdescribed asks of an organisation's account that it be an enterprise too.
+// misdescribed requires an organization's account to be an enterprise too.
 var misdescribed = map[string]bool{"GET /app/installations": true}
 
-// checked lets every answer of the simulator to any test be compared with
-// GitHub's own description of it.
+// checked compares every answer of the simulator, in any test, with GitHub's own description.
 type checked struct {
 	t    *testing.T
 	next http.RoundTripper
@@ -114,7 +113,7 @@ func (d *description) check(t *testing.T, what string, schema any, body []byte) 
 	}
 }
 
-// faults lists how a value breaks a schema.
+// faults lists how a value violates a schema.
 func (d *description) faults(schema, v any, at string) []string {
 	s, _ := schema.(map[string]any)
 	if ref, is := s["$ref"].(string); is {
@@ -139,7 +138,7 @@ func (d *description) faults(schema, v any, at string) []string {
 	return out
 }
 
-// nearest accepts any fitting choice, else reports the one with the fewest faults.
+// nearest accepts any matching choice, or else reports the one with the fewest faults.
 func (d *description) nearest(choices []any, v any, at string) []string {
 	var best []string
 	for i, c := range choices {
@@ -229,7 +228,7 @@ func formatted(format any, text, at string) []string {
 	return nil
 }
 
-// The checker itself must be able to fail.
+// The check itself can fail.
 func TestCheckerFindsFaults(t *testing.T) {
 	d := official()
 	schema := d.Operations["GET /repos/{owner}/{repo}/pulls/{number}"]["200"]

@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// Counts are the effects the simulator has seen, so that a test can assert one
-// pull request, one run per attempt, one merge, and a budget of calls.
+// Counts holds the effects so far, so that a test can assert one pull request, one run per attempt,
+// one merge, and a budget of calls.
 type Counts struct {
 	PullRequests map[string]int `json:"pullRequests"` // opened, by "owner/repo branch"
 	Dispatches   map[string]int `json:"dispatches"`   // accepted, by "owner/repo workflow.yml"
-	Runs         map[string]int `json:"runs"`         // attempts created, by input correlation_id, else run id
+	Runs         map[string]int `json:"runs"`         // attempts created, by the input correlation_id or else the run id
 	Merges       map[string]int `json:"merges"`       // by "owner/repo#number"
 	Reviews      map[string]int `json:"reviews"`      // by "owner/repo#number"
 	Comments     map[string]int `json:"comments"`     // by "owner/repo#number"
 	Pushes       map[string]int `json:"pushes"`       // refs changed, by "owner/repo ref"
 	Deliveries   map[string]int `json:"deliveries"`   // webhooks sent, by "event.action"
-	// Calls are REST requests by principal ("app", "installation", "run",
-	// "user:dana", "anonymous") and then by "METHOD pattern".
+	// Calls counts REST requests by principal ("app", "installation", "run", "user:dana", "anonymous")
+	// and then by "METHOD pattern".
 	Calls map[string]map[string]int `json:"calls"`
 
-	Limited int `json:"limited"` // requests that were refused because of a limit
+	Limited int `json:"limited"` // requests that a limit refused
 }
 
 func newCounts() Counts {
@@ -55,8 +55,8 @@ func (s *Server) ResetCounts() {
 	s.saver.mark()
 }
 
-// Total adds up the REST calls of a principal, leaving out those whose pattern
-// contains one of the given texts (a token's refresh, say).
+// Total sums the REST calls of a principal, without those whose pattern contains one of the texts (the
+// renewal of a token, for example).
 func (c Counts) Total(login string, without ...string) int {
 	sum := 0
 next:

@@ -2,7 +2,7 @@ package github
 
 import "maps"
 
-// envelope is what every payload of an App's webhook carries.
+// envelope returns the fields that every webhook payload of an App has.
 func (s *Server) envelope(r *repository, action string, p principal) obj {
 	return obj{
 		"action": action, "repository": s.repoJSON(r), "sender": s.userJSON(p.login),
@@ -25,7 +25,7 @@ func (s *Server) emitPull(r *repository, pr *pull, p principal, action string, e
 	s.emit(r, "pull_request", action, payload)
 }
 
-// Events write a review's state in lower case where REST writes capitals.
+// Events write a review's state in lower case where REST writes it in upper case.
 var eventStates = map[string]string{
 	"APPROVED": "approved", "CHANGES_REQUESTED": "changes_requested", "COMMENTED": "commented", "DISMISSED": "dismissed",
 }

@@ -23,17 +23,17 @@ const (
 
 var faultKinds = []string{FaultStatus, FaultLimit, FaultHang, FaultDelay, FaultLost}
 
-// Fault makes matching REST calls go wrong.
+// Fault makes matching REST calls fail.
 type Fault struct {
 	Kind   string `json:"kind"`
 	Method string `json:"method,omitempty"` // empty: any
 	Path   string `json:"path,omitempty"`   // each * is one segment, a last ** the rest; empty: any
 	Status int    `json:"status,omitempty"` // 0: 502, or 403 for a limit
 
-	Message string        `json:"message,omitempty"` // of a status; empty: what the status is called
+	Message string        `json:"message,omitempty"` // of a status; empty: the name of the status
 	Delay   time.Duration `json:"delay,omitempty"`   // of a hang or delay; Retry-After of a limit
-	Skip    int           `json:"skip,omitempty"`    // calls that still go well
-	Count   int           `json:"count,omitempty"`   // calls that go wrong; 0: all until cleared
+	Skip    int           `json:"skip,omitempty"`    // matching calls that still succeed first
+	Count   int           `json:"count,omitempty"`   // calls that fail; 0: all until cleared
 }
 
 type activeFault struct {
@@ -41,8 +41,8 @@ type activeFault struct {
 	seen atomic.Int64
 }
 
-// AddFault puts a fault in force; the first one that matches a call wins. It also takes
-// the words that all services share: "5xx" and "429".
+// AddFault adds a fault; the first one that matches a call applies. It also accepts the kinds that all
+// services share: "5xx" and "429".
 func (s *Server) AddFault(f Fault) error {
 	switch f.Kind {
 	case "5xx":
@@ -72,14 +72,14 @@ func (f Fault) valid() error {
 	return nil
 }
 
-// ClearFaults ends all REST and webhook faults.
+// ClearFaults removes all REST and webhook faults.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults, s.hooks.faults = nil, nil
 }
 
-// faultFor finds the fault of this call, or one that does nothing.
+// faultFor finds the fault for this call, or returns one without effect.
 func (s *Server) faultFor(r *http.Request) *activeFault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,7 +116,7 @@ func matchPath(pattern, p string) bool {
 	return err == nil && matched
 }
 
-// before does what happens before the work; stop means it is the whole answer.
+// before runs before the work. If stop is true, it is the whole answer.
 func (f *activeFault) before(ctx context.Context, r *http.Request) (rep reply, stop bool) {
 	if f == nil {
 		return reply{}, false
@@ -145,7 +145,7 @@ func (f *activeFault) before(ctx context.Context, r *http.Request) (rep reply, s
 
 func (f *activeFault) loses() bool { return f != nil && f.Kind == FaultLost }
 
-// wait returns when one of the contexts ends or, when d is not zero, after d.
+// sleep returns when one of the contexts ends or after d, unless d is zero.
 func sleep(a, b context.Context, d time.Duration) {
 	var after <-chan time.Time
 	if d > 0 {

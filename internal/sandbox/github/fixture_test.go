@@ -49,7 +49,7 @@ var testKey = sync.OnceValue(func() *rsa.PrivateKey {
 	return key
 })
 
-// runnerFunc is a runner from a function.
+// runnerFunc turns a function into a runner.
 type runnerFunc func(context.Context, actions.Job) actions.Result
 
 func (f runnerFunc) Run(ctx context.Context, job actions.Job) actions.Result { return f(ctx, job) }
@@ -83,14 +83,14 @@ func config() github.Config {
 	}
 }
 
-// world is a simulator with real clients in front of it.
-type world struct {
+// fixture is a simulator with real clients.
+type fixture struct {
 	t      *testing.T
 	server *github.Server
 	app    *gh.Client // as the installation
 }
 
-func newWorld(t *testing.T, cfg github.Config) *world {
+func newFixture(t *testing.T, cfg github.Config) *fixture {
 	t.Helper()
 	s, err := github.New(cfg)
 	if err != nil {
@@ -101,14 +101,14 @@ func newWorld(t *testing.T, cfg github.Config) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{t: t, server: s}
+	w := &fixture{t: t, server: s}
 	tr := ghinstallation.NewFromAppsTransport(w.appTransport(testKey()), 2)
 	tr.BaseURL = "http://github.test"
 	w.app = w.client(tr)
 	return w
 }
 
-func (w *world) appTransport(key *rsa.PrivateKey) *ghinstallation.AppsTransport {
+func (w *fixture) appTransport(key *rsa.PrivateKey) *ghinstallation.AppsTransport {
 	pemKey := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	tr, err := ghinstallation.NewAppsTransport(w.transport(), 77, pemKey)
 	if err != nil {
@@ -118,7 +118,7 @@ func (w *world) appTransport(key *rsa.PrivateKey) *ghinstallation.AppsTransport 
 	return tr
 }
 
-func (w *world) client(tr http.RoundTripper) *gh.Client {
+func (w *fixture) client(tr http.RoundTripper) *gh.Client {
 	c, err := gh.NewClient(&http.Client{Transport: tr}).WithEnterpriseURLs("http://github.test", "http://github.test")
 	if err != nil {
 		w.t.Fatal(err)
@@ -126,13 +126,13 @@ func (w *world) client(tr http.RoundTripper) *gh.Client {
 	return c
 }
 
-// as is a person's client.
-func (w *world) as(login string) *gh.Client {
+// as returns the client of a person.
+func (w *fixture) as(login string) *gh.Client {
 	return w.client(w.transport()).WithAuthToken("ghp_" + login)
 }
 
 // transport compares every answer with GitHub's description.
-func (w *world) transport() http.RoundTripper {
+func (w *fixture) transport() http.RoundTripper {
 	return checked{w.t, github.Transport(w.server.Handler())}
 }
 
@@ -165,8 +165,7 @@ func refused(t *testing.T, err error, status int, text string) {
 
 const owner, repo = "acme", "infra-core"
 
-// commitFile makes a branch with one more file in the way the product does and
-// returns the commit.
+// commitFile creates a branch with one more file, as the product does, and returns the commit.
 func commitFile(t *testing.T, c *gh.Client, branch, path, content string) string {
 	t.Helper()
 	ctx := context.Background()

@@ -49,7 +49,7 @@ func TestRealGitClonesAndPushes(t *testing.T) {
 	ctx := context.Background()
 	cfg := config()
 	cfg.DataDir = t.TempDir()
-	w := newWorld(t, cfg)
+	w := newFixture(t, cfg)
 	web := httptest.NewServer(w.server.Handler())
 	t.Cleanup(web.Close)
 	url := web.URL + "/acme/infra-core.git"

@@ -20,14 +20,14 @@ import (
 	"time"
 )
 
-// Bounds of webhooks: GitHub's answer time and largest payload, and ours.
+// Bounds of webhooks: GitHub's timeout and largest payload, and our own limits.
 const (
 	hookTimeout   = 10 * time.Second
 	maxPayload    = 25 << 20
 	maxQueued     = 1000
-	maxDeliveries = 1000 // kept in the log
-	// orderPatience is how long the next delivery waits for the one before:
-	// in order while the receiver is quick, side by side when it is not.
+	maxDeliveries = 1000 // saved in the log
+	// orderPatience is how long a delivery waits for the one before it. Deliveries are in order for a
+	// quick receiver, and concurrent for a slow one.
 	orderPatience = 500 * time.Millisecond
 	reorderHold   = 5 * time.Second
 )
@@ -43,26 +43,26 @@ type delivery struct {
 	At           time.Time       `json:"at"`
 	Duration     float64         `json:"duration"`
 	Code         int             `json:"code"`
-	Status       string          `json:"status"` // OK, or why not
+	Status       string          `json:"status"` // OK, or the error
 	Payload      json.RawMessage `json:"payload"`
 	Answer       string          `json:"answer"`
 }
 
 func (d *delivery) ok() bool { return d.Code >= 200 && d.Code < 300 }
 
-// hooks is the App's webhook: a bounded queue, a sender, a log. Its fields are
-// under the server's lock.
+// hooks is the App's webhook: a bounded queue, a sender and a log. The lock of the server protects its
+// fields.
 type hooks struct {
 	url, secret string
 	client      *http.Client
 	log         []*delivery // oldest first
 	faults      []*WebhookFault
-	held        []*delivery // by a reorder fault
-	closing     bool        // nothing new is accepted
+	held        []*delivery // delayed by a reorder fault
+	closing     bool        // accepts no new deliveries
 
 	queue   chan *delivery
-	pending sync.WaitGroup // deliveries not made yet
-	flush   chan struct{}  // closed when delays no longer count
+	pending sync.WaitGroup // unfinished deliveries
+	flush   chan struct{}  // closed when delays end early
 	once    sync.Once
 }
 
@@ -70,12 +70,12 @@ func newHooks(cfg Config) *hooks {
 	return &hooks{
 		url: cfg.WebhookURL, secret: cfg.WebhookSecret, queue: make(chan *delivery, maxQueued), flush: make(chan struct{}),
 		client: &http.Client{Transport: cfg.Transport, Timeout: hookTimeout, CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse // GitHub follows none
+			return http.ErrUseLastResponse // GitHub follows no redirect
 		}},
 	}
 }
 
-// start sends until the server closes.
+// start sends deliveries until the server closes.
 func (h *hooks) start(s *Server) {
 	go func() {
 		for {
@@ -100,7 +100,7 @@ func (h *hooks) inOrder(s *Server, d *delivery) {
 	}
 }
 
-// drain sends what is queued, without waiting for delays, until ctx ends.
+// drain sends the queue without delays until ctx ends.
 func (h *hooks) drain(ctx context.Context, s *Server) error {
 	s.mu.Lock()
 	h.closing = true
@@ -129,7 +129,7 @@ func newGUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// push queues a delivery; what does not fit is logged as failed.
+// push queues a delivery. If the queue is full, it logs the delivery as failed.
 func (h *hooks) push(s *Server, d *delivery) {
 	h.pending.Add(1)
 	select {
@@ -172,7 +172,7 @@ func (s *Server) post(d *delivery, url, secret string) error {
 		return fmt.Errorf("deliver: %w", err)
 	}
 	defer resp.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // what arrived is worth showing
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // the page shows the part that arrived
 	d.Code, d.Answer = resp.StatusCode, string(body)
 	return nil
 }

@@ -15,10 +15,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/github"
 )
 
-func hooked(t *testing.T, tr http.RoundTripper) *world {
+func hooked(t *testing.T, tr http.RoundTripper) *fixture {
 	cfg := config()
 	cfg.Transport, cfg.WebhookURL, cfg.WebhookSecret = tr, "http://tfpilot.test/api/github/webhook", "s3cret"
-	return newWorld(t, cfg)
+	return newFixture(t, cfg)
 }
 
 func TestWebhookFaults(t *testing.T) {
@@ -62,7 +62,7 @@ func TestFailedDeliveryIsSentAgainOnDemand(t *testing.T) {
 		w := hooked(t, box)
 		commitFile(t, w.app, "a", "a.tf", "a")
 		openPull(t, w.app, "a")
-		time.Sleep(time.Hour) // nobody sends it again by itself
+		time.Sleep(time.Hour) // it is not sent again by itself
 		if box.list() != "pull_request opened open" {
 			t.Fatalf("deliveries: %s", box.list())
 		}
@@ -119,12 +119,12 @@ func TestDeliveryTimesOutAfterTenSeconds(t *testing.T) {
 
 func TestFaultsOfREST(t *testing.T) {
 	ctx := context.Background()
-	get := func(w *world) error {
+	get := func(w *fixture) error {
 		_, _, err := w.app.Repositories.Get(ctx, owner, repo)
 		return err
 	}
 	t.Run("502 once", func(t *testing.T) {
-		w := newWorld(t, config())
+		w := newFixture(t, config())
 		w.server.AddFault(github.Fault{Kind: github.FaultStatus, Path: "/repos/*/*", Count: 1})
 		refused(t, get(w), 502, "Bad Gateway")
 		if err := get(w); err != nil {
@@ -132,7 +132,7 @@ func TestFaultsOfREST(t *testing.T) {
 		}
 	})
 	t.Run("429 is a plain error of the client", func(t *testing.T) {
-		w := newWorld(t, config())
+		w := newFixture(t, config())
 		w.server.AddFault(github.Fault{Kind: github.FaultLimit, Status: 429, Delay: 30 * time.Second, Path: "/repos/**"})
 		err := get(w)
 		refused(t, err, 429, "secondary rate limit")
@@ -141,7 +141,7 @@ func TestFaultsOfREST(t *testing.T) {
 		}
 	})
 	t.Run("a lost answer leaves the work done", func(t *testing.T) {
-		w := newWorld(t, config())
+		w := newFixture(t, config())
 		commitFile(t, w.app, "a", "a.tf", "a")
 		w.server.AddFault(github.Fault{Kind: github.FaultLost, Method: "POST", Path: "/repos/*/*/pulls", Count: 1})
 		_, _, err := w.app.PullRequests.Create(ctx, owner, repo, &gh.NewPullRequest{Title: gh.String("x"), Head: gh.String("a"), Base: gh.String("main")})
@@ -154,7 +154,7 @@ func TestFaultsOfREST(t *testing.T) {
 	})
 	t.Run("hang ends with the caller's patience", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, config())
+			w := newFixture(t, config())
 			w.server.AddFault(github.Fault{Kind: github.FaultHang, Count: 1, Path: "/repos/acme/infra-core"})
 			short, cancel := context.WithTimeout(ctx, 10*time.Second)
 			defer cancel()
@@ -170,7 +170,7 @@ func TestFaultsOfREST(t *testing.T) {
 }
 
 func TestCountsAreByPrincipalAndEndpoint(t *testing.T) {
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	commitFile(t, w.app, "a", "a.tf", "a")
 	openPull(t, w.app, "a")
 	c := w.server.Counts()

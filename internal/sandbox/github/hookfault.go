@@ -18,19 +18,19 @@ const (
 
 var hookKinds = []string{HookDrop, HookFail, HookDuplicate, HookCopy, HookDelay, HookReorder}
 
-// WebhookFault makes matching webhooks go wrong.
+// WebhookFault makes matching webhooks fail.
 type WebhookFault struct {
 	Kind   string        `json:"kind"`
 	Event  string        `json:"event,omitempty"`  // empty: any
 	Action string        `json:"action,omitempty"` // empty: any
 	Delay  time.Duration `json:"delay,omitempty"`
-	Skip   int           `json:"skip,omitempty"`  // webhooks that still go well
-	Count  int           `json:"count,omitempty"` // webhooks that go wrong; 0: all until cleared
+	Skip   int           `json:"skip,omitempty"`  // webhooks that still succeed first
+	Count  int           `json:"count,omitempty"` // webhooks that fail; 0: all until cleared
 
 	seen int
 }
 
-// AddWebhookFault puts a fault in force; the first that matches a webhook wins.
+// AddWebhookFault adds a fault; the first one that matches a webhook applies.
 func (s *Server) AddWebhookFault(f WebhookFault) error {
 	if !slices.Contains(hookKinds, f.Kind) {
 		return fmt.Errorf("webhook fault kind %q is not known", f.Kind)
@@ -49,7 +49,7 @@ func (f *WebhookFault) matches(d *delivery) bool {
 	return f.seen > f.Skip && (f.Count == 0 || f.seen <= f.Skip+f.Count)
 }
 
-// route sends a new delivery on its way, or into the fault that awaits it.
+// route queues a new delivery, or applies its fault.
 func (h *hooks) route(s *Server, d *delivery) {
 	kind, delay := "", time.Duration(0)
 	for _, f := range h.faults {
@@ -90,7 +90,7 @@ func (h *hooks) route(s *Server, d *delivery) {
 	h.held = nil
 }
 
-// release sends a held delivery that nothing followed.
+// release sends a delayed delivery after which no other one came.
 func (h *hooks) release(s *Server, d *delivery) {
 	for i, waiting := range h.held {
 		if waiting == d {
@@ -101,8 +101,7 @@ func (h *hooks) release(s *Server, d *delivery) {
 	}
 }
 
-// later does something with a delivery after a while, or at once when the
-// server is closing.
+// later calls do for a delivery after a delay, or at once if the server is closing.
 func (h *hooks) later(s *Server, d *delivery, delay time.Duration, do func(*Server, *delivery)) {
 	h.pending.Go(func() {
 		t := time.NewTimer(delay)

@@ -15,10 +15,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/github"
 )
 
-// eventually waits for something another goroutine brings about.
+// eventually waits for an effect of another goroutine.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for range 6000 { // a minute: it only ends what would never end
+	for range 6000 { // a minute: only a bug needs that long
 		if done() {
 			return
 		}
@@ -32,7 +32,7 @@ func TestStateSurvivesARestart(t *testing.T) {
 	cfg := config()
 	cfg.DataDir = t.TempDir()
 	cfg.Transport, cfg.WebhookURL, cfg.WebhookSecret = &inbox{t: t}, "http://tfpilot.test/hook", "s3cret"
-	first := newWorld(t, cfg)
+	first := newFixture(t, cfg)
 	head := commitFile(t, first.app, "request/a", "a.tf", "a\n")
 	openPull(t, first.app, "request/a")
 	id := start(t, first, "plan-1", "dev")
@@ -43,7 +43,7 @@ func TestStateSurvivesARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	second := newWorld(t, cfg)
+	second := newFixture(t, cfg)
 	pr := must(second.app.PullRequests.Get(ctx, owner, repo, 1))(t)
 	if pr.GetHead().GetSHA() != head || pr.GetComments() != 1 {
 		t.Errorf("pull request: %v with %d comments", pr.GetHead().GetSHA(), pr.GetComments())
@@ -69,7 +69,7 @@ func TestInterruptedRunIsCancelledAtTheNextStart(t *testing.T) {
 	cfg.DataDir = t.TempDir()
 	running := gate{make(chan string)}
 	cfg.Runner = running
-	w := newWorld(t, cfg)
+	w := newFixture(t, cfg)
 	id := start(t, w, "plan-1", "dev")
 	eventually(t, "it runs", func() bool { return statuses(t, w, id) == "in_progress" })
 	var copied []byte
@@ -84,11 +84,11 @@ func TestInterruptedRunIsCancelledAtTheNextStart(t *testing.T) {
 	if got := statuses(t, w, id); got != "completed/cancelled" {
 		t.Errorf("at the end of the first life: %s", got)
 	}
-	// As after a kill: the file as it was while the job ran.
+	// Like after a kill: the file as it was while the job ran.
 	if err := os.WriteFile(state, copied, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	again := newWorld(t, cfg)
+	again := newFixture(t, cfg)
 	if got := statuses(t, again, id); got != "completed/cancelled" {
 		t.Errorf("in the second life: %s", got)
 	}
@@ -101,7 +101,7 @@ func TestPagesShowTextAsText(t *testing.T) {
 		_, _ = job.Log.Write([]byte("<script>alert('log')</script>\n"))
 		return actions.Result{Conclusion: "failure", Steps: []actions.Step{{Number: 1, Name: "<b>Plan</b>", Status: "completed", Conclusion: "failure"}}}
 	})
-	w := newWorld(t, cfg)
+	w := newFixture(t, cfg)
 	commitFile(t, w.app, "request/a", "a.tf", "<script>alert('diff')</script>\n")
 	openPull(t, w.app, "request/a")
 	must(w.as("vic").Issues.CreateComment(ctx, owner, repo, 1, &gh.IssueComment{Body: gh.String("<img src=x onerror=alert(1)>")}))(t)
@@ -145,7 +145,7 @@ func TestReleaseAssetIsServed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tfpilot")
 	write(t, file, "binary")
 	cfg.Assets = map[string]string{"tfpilot/tfpilot/v1.0.0/tfpilot_linux_amd64": file}
-	w := newWorld(t, cfg)
+	w := newFixture(t, cfg)
 	for path, want := range map[string]int{
 		"/tfpilot/tfpilot/releases/download/v1.0.0/tfpilot_linux_amd64": 200,
 		"/tfpilot/tfpilot/releases/download/v1.0.1/tfpilot_linux_amd64": 404,
@@ -159,7 +159,7 @@ func TestReleaseAssetIsServed(t *testing.T) {
 }
 
 func TestViewsForThePage(t *testing.T) {
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	commitFile(t, w.app, "request/a", "a.tf", "a\n")
 	openPull(t, w.app, "request/a")
 	v, found := w.server.Pull("acme/infra-core", 1)

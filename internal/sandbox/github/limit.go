@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// bucket is what one principal has used of GitHub's limits.
+// bucket counts what one principal has used of GitHub's limits.
 type bucket struct {
 	used    int
-	made    int // content in this hour
+	made    int // content created in this hour
 	resetAt time.Time
 	minute  time.Time
 	points  int
 	content int
 }
 
-// of is what a principal gets: nobody in particular 60 calls an hour, a run's
-// token 1,000, the others the limit as configured.
+// of returns the limits of a principal: 60 calls an hour for an anonymous one, 1,000 for the token of
+// a run, and the configured limit for all others.
 func (l Limits) of(p principal) Limits {
 	most := map[string]int{"anonymous": 60, "run": 1000}[p.kind]
 	if most > 0 && l.PerHour > most {
@@ -35,7 +35,7 @@ func (s *Server) bucket(p principal) *bucket {
 	return b
 }
 
-// take charges one request, or says which limit it breaks.
+// take charges one request, or returns the limit that it exceeds.
 func (b *bucket) take(l Limits, rt route, p principal) error {
 	now := time.Now()
 	if !now.Before(b.resetAt) {
@@ -57,7 +57,7 @@ func (b *bucket) take(l Limits, rt route, p principal) error {
 	case rt.content && l.ContentPerMin > 0 && b.content >= l.ContentPerMin:
 		return secondaryLimit(http.StatusForbidden, wait)
 	case rt.content && l.ContentPerHour > 0 && b.made >= l.ContentPerHour:
-		return secondaryLimit(http.StatusForbidden, time.Minute) // GitHub does not say how much of the hour is left
+		return secondaryLimit(http.StatusForbidden, time.Minute) // GitHub does not say how long to wait
 	}
 	b.used++
 	b.points += cost

@@ -20,7 +20,7 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"lower": strings.ToLower,
 }).ParseFS(pageFiles, "pages/*.html"))
 
-// diffLine is one line of a patch with the class it is shown in.
+// diffLine is one line of a patch with its CSS class.
 type diffLine struct{ Class, Text string }
 
 func diffLines(patch string) []diffLine {
@@ -75,8 +75,8 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request) {
 
 func fullName(r *http.Request) string { return r.PathValue("owner") + "/" + r.PathValue("repo") }
 
-// show renders a page whole before it sends any of it. No script and nothing
-// from elsewhere may run in it, whatever a commit or a comment says.
+// show renders the page before it sends any of it. No script and no outside resource may load in it,
+// whatever a commit or a comment contains.
 func (s *Server) show(w http.ResponseWriter, name string, data any) {
 	var buf bytes.Buffer
 	if err := pages.ExecuteTemplate(&buf, name, data); err != nil {
@@ -89,7 +89,7 @@ func (s *Server) show(w http.ResponseWriter, name string, data any) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
-	_, _ = w.Write(buf.Bytes()) // the client may be gone
+	_, _ = w.Write(buf.Bytes()) // the client may be disconnected
 }
 
 func (s *Server) indexPage(w http.ResponseWriter, _ *http.Request) {
@@ -126,7 +126,7 @@ func (s *Server) pullPage(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) runPage(w http.ResponseWriter, r *http.Request) {
 	id, _ := strconv.ParseInt(r.PathValue("run"), 10, 64) // no run has number 0
-	n, _ := strconv.Atoi(r.PathValue("attempt"))          // 0 is the last
+	n, _ := strconv.Atoi(r.PathValue("attempt"))          // 0 is the last one
 	v, found := s.Run(fullName(r), id, max(n, 0))
 	if !found {
 		http.NotFound(w, r)
@@ -148,7 +148,7 @@ func (s *Server) commitPage(w http.ResponseWriter, r *http.Request) {
 	s.show(w, "commit.html", map[string]any{"Title": v.Title, "Repo": fullName(r), "Commit": v, "Files": files})
 }
 
-// at splits "<ref>/<path>"; a ref may hold slashes itself.
+// at splits "<ref>/<path>"; a ref can contain slashes.
 func (s *Server) at(r *http.Request) (ref, path string, data []byte, found bool) {
 	parts := strings.Split(r.PathValue("where"), "/")
 	for i := 1; i < len(parts); i++ {
@@ -177,5 +177,5 @@ func (s *Server) rawFile(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(data) // the client may be gone
+	_, _ = w.Write(data) // the client may be disconnected
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/github/gitrepo"
 )
 
-// saver keeps the state in files. A nil saver, in memory, keeps nothing. All
-// its methods but close are called under the server's lock.
+// saver writes the state to files. A nil saver, for a server in memory, does nothing. All methods
+// except close are called under the lock of the server.
 type saver struct {
 	dir      string
-	dirty    chan struct{} // one pending mark says it all
+	dirty    chan struct{} // one pending mark is enough
 	stop     chan struct{}
 	done     chan error
 	once     sync.Once
@@ -69,7 +69,7 @@ func (s *Server) openGit(rc Repo) (*gitrepo.Repo, error) {
 	return gitrepo.Open(abs)
 }
 
-// mark says that the state has changed.
+// mark records that the state has changed.
 func (v *saver) mark() {
 	if v == nil {
 		return
@@ -80,7 +80,7 @@ func (v *saver) mark() {
 	}
 }
 
-// loop writes as often as it can keep up with, and a last time at the end.
+// loop writes as often as it can, and once more at the end.
 func (v *saver) loop() {
 	for {
 		select {
@@ -122,7 +122,7 @@ func (v *saver) close() error {
 
 const deliveriesFile = "deliveries.jsonl"
 
-// keepDelivery appends to the delivery log; losing a line loses only history.
+// keepDelivery appends to the delivery log. Losing a line only loses history.
 func (v *saver) keepDelivery(d *delivery) {
 	if v == nil {
 		return
@@ -145,7 +145,7 @@ func appendLine(name string, line []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// loadDeliveries reads the newest part of the log and cuts the file to it.
+// loadDeliveries reads the newest part of the log and truncates the file to it.
 func loadDeliveries(name string) ([]*delivery, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -162,7 +162,7 @@ func loadDeliveries(name string) ([]*delivery, error) {
 	for scan.Scan() {
 		d := &delivery{}
 		if json.Unmarshal(scan.Bytes(), d) != nil {
-			continue // a line cut off by a crash
+			continue // a crash interrupted this line
 		}
 		out, lines = append(out, d), append(lines, scan.Text())
 		if len(out) > maxDeliveries {
@@ -189,7 +189,7 @@ func (v *saver) keepLog(r *run, a *attempt) {
 	}
 }
 
-// readLog returns what an attempt has written, now or before a restart.
+// readLog returns the log of an attempt, also after a restart.
 func (v *saver) readLog(r *run, a *attempt) []byte {
 	if a.log != nil {
 		return a.log.bytes()
@@ -207,13 +207,13 @@ func (v *saver) readLog(r *run, a *attempt) []byte {
 // maxLog bounds one attempt's log.
 const maxLog = 4 << 20
 
-// logBuffer collects a job's log; readers may look while it grows.
+// logBuffer collects the log of a job, which can be read while it grows.
 type logBuffer struct {
 	mu   sync.Mutex
 	data []byte
 }
 
-// Write never fails: what is beyond the bound is left out.
+// Write never fails: it drops what exceeds the bound.
 func (b *logBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/github/gitrepo"
 )
 
-// refMoved lets everything that depends on a branch follow it: pull requests
-// from it, into it, and the counters.
+// refMoved updates everything that depends on a branch: pull requests from it, pull requests into it,
+// and the counters.
 func (s *Server) refMoved(r *repository, p principal, name, old, hash string) {
 	s.state.Counts.Pushes[r.full()+" "+name]++
 	s.saver.mark()
@@ -36,8 +36,8 @@ func cutHeads(ref string) (string, bool) {
 	return "", false
 }
 
-// headMoved records new commits of an open pull request; without its branch, or
-// with nothing left to merge, GitHub closes it.
+// headMoved records new commits of an open pull request. GitHub closes it if its branch is deleted or
+// has nothing to merge.
 func (s *Server) headMoved(r *repository, pr *pull, p principal, hash string) {
 	before := pr.HeadSHA
 	if hash == "" {
@@ -45,14 +45,14 @@ func (s *Server) headMoved(r *repository, pr *pull, p principal, hash string) {
 		return
 	}
 	pr.HeadSHA, pr.UpdatedAt = hash, time.Now()
-	_ = r.git.SetRef(pullRef(pr), hash) // a copy for git fetch; the branch itself is set
+	_ = r.git.SetRef(pullRef(pr), hash) // a copy for git fetch; the branch itself already points there
 	s.emitPull(r, pr, p, "synchronize", obj{"before": before, "after": hash})
 	if r.git.IsAncestor(hash, s.baseTip(r, pr)) {
 		s.closePull(r, pr, p)
 	}
 }
 
-// baseMoved notices that a push brought the head into the base: merged by hand.
+// baseMoved detects that a push brought the head into the base: a merge by hand.
 func (s *Server) baseMoved(r *repository, pr *pull, p principal, hash string) {
 	if hash == "" || !r.git.IsAncestor(pr.HeadSHA, hash) {
 		return
@@ -75,7 +75,7 @@ func pullRef(pr *pull) string { return "refs/pull/" + itoa(int64(pr.Number)) + "
 
 func pullKey(r *repository, pr *pull) string { return r.full() + "#" + itoa(int64(pr.Number)) }
 
-// baseTip is where the base branch points: the recorded place once closed.
+// baseTip returns the head of the base branch, or the recorded commit of a closed pull request.
 func (s *Server) baseTip(r *repository, pr *pull) string {
 	if !pr.Closed {
 		if tip, err := r.git.Resolve("refs/heads/" + pr.Base); err == nil {
@@ -85,7 +85,7 @@ func (s *Server) baseTip(r *repository, pr *pull) string {
 	return pr.BaseSHA
 }
 
-// changes are the files of a pull request against its merge base.
+// changes returns the files of a pull request, compared with its merge base.
 func (s *Server) changes(r *repository, pr *pull) ([]gitrepo.FileDiff, error) {
 	base, err := r.git.MergeBase(s.forkBase(r, pr), pr.HeadSHA)
 	if err != nil {
@@ -94,8 +94,8 @@ func (s *Server) changes(r *repository, pr *pull) ([]gitrepo.FileDiff, error) {
 	return r.git.Diff(base, pr.HeadSHA)
 }
 
-// forkBase is the commit of the base that a merged pull request is compared with:
-// its first parent's side, since the base now holds the head itself.
+// forkBase returns the base commit to compare a merged pull request with: the side of the first
+// parent, since the base now contains the head itself.
 func (s *Server) forkBase(r *repository, pr *pull) string {
 	if pr.Merged {
 		if c, err := r.git.Commit(pr.MergeCommitSHA); err == nil && len(c.Parents) == 2 {
@@ -110,8 +110,8 @@ func (s *Server) commits(r *repository, pr *pull) ([]gitrepo.Commit, error) {
 	return oldestFirst(list), err
 }
 
-// mergeable says whether the head merges into the base without conflict. The
-// answer is kept per pair of commits.
+// mergeable reports whether the head merges into the base without conflict. It caches the answer for
+// each pair of commits.
 func (s *Server) mergeable(r *repository, pr *pull) bool {
 	base := s.baseTip(r, pr)
 	key := base + " " + pr.HeadSHA
@@ -121,7 +121,7 @@ func (s *Server) mergeable(r *repository, pr *pull) bool {
 		if tree, _, err = r.git.Merge(base, pr.HeadSHA); err != nil {
 			return false
 		}
-		if len(r.merge) > 1000 { // old pairs are never asked for again
+		if len(r.merge) > 1000 { // old pairs are not needed again
 			clear(r.merge)
 		}
 		r.merge[key] = tree
@@ -129,7 +129,7 @@ func (s *Server) mergeable(r *repository, pr *pull) bool {
 	return tree != ""
 }
 
-// approvals counts people with write access whose latest decisive review approves.
+// approvals counts the people with write access whose latest decisive review approves.
 func (s *Server) approvals(r *repository, pr *pull) (approved int, isBlocked bool) {
 	latest := map[string]string{}
 	for _, rv := range pr.Reviews {
@@ -163,7 +163,7 @@ func (s *Server) mergeableState(r *repository, pr *pull) string {
 	return "clean"
 }
 
-// protection is the sentence with which a protected base refuses the merge.
+// protection returns GitHub's message when a protected base refuses the merge.
 func (s *Server) protection(r *repository, pr *pull) string {
 	need := r.Config.RequiredReviews
 	if pr.Base != "main" || need == 0 {
@@ -179,7 +179,7 @@ func (s *Server) protection(r *repository, pr *pull) string {
 	return ""
 }
 
-// SetRequiredReviews protects the default branch of a repository (0: no longer).
+// SetRequiredReviews protects the default branch of a repository; 0 ends the protection.
 func (s *Server) SetRequiredReviews(repo string, n int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Rename gives a repository another name. Its old name leads to it until another takes
-// the name, as on GitHub; a restart of the simulator knows the configured names only.
+// Rename renames a repository. As on GitHub, the old name redirects until another repository takes it.
+// After a restart the simulator uses the configured names again.
 func (s *Server) Rename(from, owner, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -23,7 +23,7 @@ func (s *Server) Rename(from, owner, name string) error {
 	return nil
 }
 
-// redirect answers for a name that a repository had before.
+// redirect answers a request for an old name of a repository.
 func (s *Server) redirect(c *call) (reply, error) {
 	id := s.moved[strings.ToLower(c.path("owner")+"/"+c.path("repo"))]
 	if id == 0 {
@@ -44,7 +44,7 @@ func (s *Server) redirect(c *call) (reply, error) {
 	return reply{status: status, body: obj{"message": "Moved Permanently", "url": to, "documentation_url": docs}, header: http.Header{"Location": {to}}}, nil
 }
 
-// named gives a path below /repositories/{id} its form with the repository's name.
+// named replaces /repositories/{id} in a path by the name of the repository.
 func (s *Server) named(path string) string {
 	id, rest, _ := strings.Cut(strings.TrimPrefix(path, "/repositories/"), "/")
 	n, err := strconv.ParseInt(id, 10, 64)

@@ -15,18 +15,18 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/github/gitrepo"
 )
 
-// obj is one JSON object; its keys are marshalled in a fixed order, so that
-// equal facts give equal bytes and equal ETags.
+// obj is one JSON object. Its keys are marshaled in a fixed order, so that equal facts give equal
+// bytes and equal ETags.
 type obj = map[string]any
 
 const docs = "https://docs.github.com/rest"
 
-// reply is what a handler answers.
+// reply is the answer of a handler.
 type reply struct {
 	status int
 	body   any         // nil: no body
 	header http.Header // added to the standard ones
-	raw    []byte      // instead of body
+	raw    []byte      // used instead of body
 }
 
 func ok(body any) (reply, error)      { return reply{status: http.StatusOK, body: body}, nil }
@@ -54,7 +54,7 @@ var (
 	errBadCredentials error = &apiError{status: http.StatusUnauthorized, message: "Bad credentials"}
 )
 
-// invalid is the common 422 with one machine-readable error.
+// invalid returns the usual 422 with one machine-readable error.
 func invalid(resource, field, code, message string) error {
 	e := obj{"resource": resource, "code": code}
 	if field != "" {
@@ -66,8 +66,8 @@ func invalid(resource, field, code, message string) error {
 	return &apiError{status: http.StatusUnprocessableEntity, message: "Validation Failed", errors: []any{e}}
 }
 
-// asAPI turns any error of a handler into an answer: what git does not know is
-// a 404, the rest a 500 whose cause is only logged.
+// asAPI turns the error of a handler into an answer: 404 if git does not find something, otherwise
+// 500, with the cause only in the log.
 func asAPI(err error) *apiError {
 	var api *apiError
 	switch {
@@ -91,7 +91,7 @@ func (e *apiError) reply() reply {
 	return reply{status: e.status, body: body, header: e.header}
 }
 
-// bytes renders the body once, for the ETag and for the wire.
+// bytes renders the body once, for the ETag and for the response.
 func (r reply) bytes() ([]byte, error) {
 	if r.raw != nil || r.body == nil {
 		return r.raw, nil
@@ -110,7 +110,7 @@ func etagOf(body []byte) string {
 	return `W/"` + hex.EncodeToString(sum[:]) + `"`
 }
 
-// stamp writes a time as GitHub does, in whole seconds; nil when not set.
+// stamp formats a time as GitHub does, in whole seconds; nil if it is zero.
 func stamp(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -125,7 +125,7 @@ func orNil(s string) any {
 	return s
 }
 
-// maxBody bounds what a request may send; GitHub's own limit for a blob is 100 MB.
+// maxBody bounds the body of a request; GitHub's own limit for a blob is 100 MB.
 const maxBody = 32 << 20
 
 func readBody(r *http.Request) ([]byte, error) {
@@ -139,7 +139,7 @@ func readBody(r *http.Request) ([]byte, error) {
 	return data, nil
 }
 
-// decode reads a JSON object body into v; an empty body leaves v as it is.
+// decode reads a JSON object into v. An empty body does not change v.
 func decode(body []byte, v any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil

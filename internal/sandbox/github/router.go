@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// call is one authenticated REST request, handled under the server's lock.
+// call is one authenticated REST request, handled under the lock of the server.
 type call struct {
 	r    *http.Request
 	p    principal
@@ -31,16 +31,16 @@ func (c *call) number(name string) int64 {
 
 type handler func(*Server, *call) (reply, error)
 
-// route is one endpoint with the permission it needs. Scope "" is open to any
-// caller, "app" to the App's own token, "user" to every token.
+// route is one endpoint with the permission it requires. Scope "" admits any caller, "app" the App's
+// own token, "user" every token.
 type route struct {
 	pattern string
 	scope   string
 	handle  handler
-	content bool // makes content that notifies people: limited by the minute
+	content bool // creates content that notifies people: has a limit per minute
 }
 
-// write says whether the endpoint changes something.
+// write reports whether the endpoint changes something.
 func (rt route) write() bool { return !strings.HasPrefix(rt.pattern, "GET ") }
 
 func (s *Server) apiRoutes() *http.ServeMux {
@@ -65,7 +65,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.api.ServeHTTP(w, r)
 }
 
-// endpoint wraps a handler in everything that happens around it on GitHub.
+// endpoint wraps a handler in everything that GitHub does around it.
 func (s *Server) endpoint(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
@@ -82,25 +82,25 @@ func (s *Server) endpoint(rt route) http.Handler {
 		f := s.faultFor(r)
 		if before, stop := f.before(s.ctx, r); stop {
 			s.mu.Lock()
-			s.count(rt, s.whoever(r))
+			s.count(rt, s.callerOf(r))
 			s.mu.Unlock()
 			send(w, r, before, nil)
 			return
 		}
 		rep, standard := s.handle(rt, &call{r: r, body: body})
 		if f.loses() {
-			panic(http.ErrAbortHandler) // the work is done, the answer never arrives
+			panic(http.ErrAbortHandler) // the work is done, but the answer never arrives
 		}
 		send(w, r, rep, standard)
 	})
 }
 
-func (s *Server) whoever(r *http.Request) principal {
+func (s *Server) callerOf(r *http.Request) principal {
 	p, _ := s.authenticate(r)
 	return p
 }
 
-// handle does one request under the lock: who, how often, may they, the work.
+// handle processes one request under the lock: authentication, limits, permission, work.
 func (s *Server) handle(rt route, c *call) (reply, http.Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,8 +158,8 @@ func (s *Server) work(rt route, c *call) (reply, error) {
 	return rt.handle(s, c)
 }
 
-// conditional gives a successful read its ETag and answers 304 when the caller
-// has it already; such an answer costs nothing of the primary limit.
+// conditional sets the ETag of a successful read, and answers 304 if the caller already has it. A 304
+// costs nothing of the primary limit.
 func (s *Server) conditional(c *call, rep reply, b *bucket) reply {
 	if c.r.Method != http.MethodGet || rep.status != http.StatusOK {
 		return rep
@@ -208,7 +208,7 @@ func send(w http.ResponseWriter, r *http.Request, rep reply, standard http.Heade
 	}
 	w.WriteHeader(rep.status)
 	if rep.status != http.StatusNoContent && rep.status != http.StatusNotModified {
-		_, _ = w.Write(data) // the client may be gone; nothing to do then
+		_, _ = w.Write(data) // the client may be disconnected
 	}
 }
 
@@ -223,7 +223,7 @@ const (
 	maxPage     = 100
 )
 
-// paged cuts one page out of a list and links to the others.
+// paged returns one page of a list, with links to the others.
 func paged[T any](s *Server, c *call, list []T) ([]T, http.Header) {
 	q := c.r.URL.Query()
 	size := clamp(q.Get("per_page"), defaultPage, maxPage)
@@ -260,7 +260,7 @@ func clamp(text string, def, most int) int {
 	return min(n, most)
 }
 
-// list answers with one page of items rendered by show.
+// paginate answers with one page of items rendered by show.
 func paginate[T any](s *Server, c *call, items []T, show func(T) obj) (reply, error) {
 	page, header := paged(s, c, items)
 	out := make([]obj, 0, len(page))
@@ -270,7 +270,7 @@ func paginate[T any](s *Server, c *call, items []T, show func(T) obj) (reply, er
 	return reply{status: http.StatusOK, body: out, header: header}, nil
 }
 
-// counted is a list under a name with its total, as the Actions lists are.
+// counted returns a named list with its total, like the lists of Actions.
 func counted[T any](s *Server, c *call, name string, items []T, show func(T) obj) (reply, error) {
 	rep, err := paginate(s, c, items, show)
 	rep.body = obj{"total_count": len(items), name: rep.body}

@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// Every route must be compared with GitHub's description; these two stand for
-// several described ones.
+// Every route must be compared with GitHub's description. These two replace several described ones.
 var joined = map[string]bool{
 	"GET /repos/{owner}/{repo}/issues/{number}/{part}":                true,
 	"PUT /repos/{owner}/{repo}/actions/workflows/{workflow}/{switch}": true,

@@ -14,10 +14,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/github"
 )
 
-// TestRefusals calls the real client wrongly and checks GitHub's answers.
+// TestRefusals misuses the real client and checks GitHub's answers.
 func TestRefusals(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	head := commitFile(t, w.app, "request/a", "a.tf", "a\n")
 	commitFile(t, w.app, "request/b", "b.tf", "b\n")
 	openPull(t, w.app, "request/a")
@@ -89,7 +89,7 @@ func TestRefusals(t *testing.T) {
 
 func TestOnlyFastForwardsWithoutForce(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	a := commitFile(t, w.app, "a", "a.tf", "a\n")
 	b := commitFile(t, w.app, "b", "b.tf", "b\n")
 	ref := &gh.Reference{Ref: gh.String("refs/heads/a"), Object: &gh.GitObject{SHA: &b}}
@@ -104,7 +104,7 @@ func TestOnlyFastForwardsWithoutForce(t *testing.T) {
 
 func TestConflictIsNotMergeable(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	commitFile(t, w.app, "one", "same.tf", "one\n")
 	commitFile(t, w.app, "two", "same.tf", "two\n")
 	openPull(t, w.app, "one")
@@ -122,14 +122,14 @@ func TestConflictIsNotMergeable(t *testing.T) {
 
 func TestProtectedBranchNeedsReviews(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	commitFile(t, w.app, "one", "one.tf", "one\n")
 	openPull(t, w.app, "one")
 	if err := w.server.SetRequiredReviews("acme/infra-core", 1); err != nil {
 		t.Fatal(err)
 	}
 	approve := &gh.PullRequestReviewRequest{Event: gh.String("APPROVE")}
-	must(w.as("vic").PullRequests.CreateReview(ctx, owner, repo, 1, approve))(t) // counts for nothing: vic may not write
+	must(w.as("vic").PullRequests.CreateReview(ctx, owner, repo, 1, approve))(t) // does not count: vic has no write access
 	_, _, err := w.app.PullRequests.Merge(ctx, owner, repo, 1, "", nil)
 	refused(t, err, 405, "At least 1 approving review is required")
 	must(w.as("omar").PullRequests.CreateReview(ctx, owner, repo, 1, approve))(t)
@@ -138,7 +138,7 @@ func TestProtectedBranchNeedsReviews(t *testing.T) {
 
 func TestPullRequestLifecycle(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	commitFile(t, w.app, "one", "one.tf", "one\n")
 	commitFile(t, w.app, "release", "r.tf", "r\n")
 	openPull(t, w.app, "one")
@@ -171,7 +171,7 @@ func TestPullRequestLifecycle(t *testing.T) {
 
 func TestReviewIsDismissed(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	commitFile(t, w.app, "one", "one.tf", "one\n")
 	openPull(t, w.app, "one")
 	rv := must(w.as("omar").PullRequests.CreateReview(ctx, owner, repo, 1, &gh.PullRequestReviewRequest{Event: gh.String("APPROVE")}))(t)
@@ -186,7 +186,7 @@ func TestReviewIsDismissed(t *testing.T) {
 
 func TestCompareAndContents(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	head := commitFile(t, w.app, "request/a", "envs/dev/app/a.tf", "a\nb\n")
 	cmp := must(w.app.Repositories.CompareCommits(ctx, owner, repo, "main", "request/a", nil))(t)
 	if cmp.GetStatus() != "ahead" || cmp.GetAheadBy() != 1 || len(cmp.Files) != 1 || cmp.MergeBaseCommit.GetSHA() == "" {
@@ -220,7 +220,7 @@ func TestCompareAndContents(t *testing.T) {
 
 func TestTreeDeletesWithNull(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	main := must(w.app.Git.GetRef(ctx, owner, repo, "heads/main"))(t).GetObject().GetSHA()
 	tree := must(w.app.Git.CreateTree(ctx, owner, repo, main, []*gh.TreeEntry{{Path: gh.String("README.md"), Mode: gh.String("100644")}}))(t)
 	full := must(w.app.Git.GetTree(ctx, owner, repo, tree.GetSHA(), true))(t)
@@ -233,7 +233,7 @@ func TestTreeDeletesWithNull(t *testing.T) {
 
 func TestAuthentication(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	jwt := w.client(w.appTransport(testKey()))
 	if app := must(jwt.Apps.Get(ctx, ""))(t); app.GetSlug() != "tfpilot" {
 		t.Errorf("app: %v", app)
@@ -244,7 +244,7 @@ func TestAuthentication(t *testing.T) {
 	}
 	_, _, err = w.client(w.appTransport(wrong)).Apps.Get(ctx, "")
 	refused(t, err, 401, "could not be decoded")
-	_, _, err = w.as("nobody").Users.Get(ctx, "")
+	_, _, err = w.as("stranger").Users.Get(ctx, "")
 	refused(t, err, 401, "Bad credentials")
 	_, _, err = w.as("dana").Apps.Get(ctx, "")
 	refused(t, err, 401, "could not be decoded")
@@ -259,13 +259,13 @@ func TestAuthentication(t *testing.T) {
 	if bot := must(w.app.Users.Get(ctx, "tfpilot[bot]"))(t); bot.GetID() != 9001 || bot.GetType() != "Bot" {
 		t.Errorf("bot: %v", bot)
 	}
-	_, _, err = w.app.Users.Get(ctx, "ghost-of-nobody")
+	_, _, err = w.app.Users.Get(ctx, "ghost-user")
 	refused(t, err, 404, "Not Found")
 }
 
 func TestNarrowTokenCannotWrite(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	tr := ghinstallation.NewFromAppsTransport(w.appTransport(testKey()), 2)
 	tr.InstallationTokenOptions = &gh.InstallationTokenOptions{Permissions: &gh.InstallationPermissions{Contents: gh.String("read")}}
 	tr.BaseURL = "http://github.test"
@@ -275,10 +275,10 @@ func TestNarrowTokenCannotWrite(t *testing.T) {
 	refused(t, err, 403, "Resource not accessible by integration")
 }
 
-// Of a repository that the App was taken out of, GitHub says that there is none.
+// After the App was removed from a repository, GitHub answers that it does not exist.
 func TestRepositoryWithoutTheApp(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	if err := w.server.SetInstalled("acme/infra-core", false); err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +300,7 @@ func TestRepositoryWithoutTheApp(t *testing.T) {
 
 func TestSuspendedInstallation(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	must(w.app.Git.GetRef(ctx, owner, repo, "heads/main"))(t)
 	w.server.Suspend(true)
 	_, _, err := w.app.Git.GetRef(ctx, owner, repo, "heads/main")
@@ -319,7 +319,7 @@ func TestPagesLinksAndETags(t *testing.T) {
 	ctx := context.Background()
 	cfg := config()
 	cfg.Limits.PerHour = 1000
-	w := newWorld(t, cfg)
+	w := newFixture(t, cfg)
 	for _, name := range []string{"a", "b", "c"} {
 		commitFile(t, w.app, name, name+".tf", name)
 		openPull(t, w.app, name)
@@ -353,7 +353,7 @@ func TestRateLimits(t *testing.T) {
 	t.Run("by the hour", func(t *testing.T) {
 		cfg := config()
 		cfg.Limits = github.Limits{PerHour: 3}
-		w := newWorld(t, cfg)
+		w := newFixture(t, cfg)
 		for range 3 {
 			must(w.app.Repositories.Get(ctx, owner, repo))(t)
 		}
@@ -370,7 +370,7 @@ func TestRateLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg := config()
 			cfg.Limits = limits
-			w := newWorld(t, cfg)
+			w := newFixture(t, cfg)
 			commitFile(t, w.app, "a", "a.tf", "a")
 			openPull(t, w.app, "a")
 			_, _, err := w.app.Issues.CreateComment(ctx, owner, repo, 1, &gh.IssueComment{Body: gh.String("x")})

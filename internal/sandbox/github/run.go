@@ -20,7 +20,7 @@ type task struct {
 // cancelGrace is how long GitHub waits for a cancelled run before it ends it.
 const cancelGrace = 5 * time.Minute
 
-// newRun makes a run of a dispatched workflow and lets it queue.
+// newRun creates a run of a dispatched workflow and queues it.
 func (s *Server) newRun(c *call, w *workflowRef, f *workflow.File, branch, commit string, inputs map[string]string, file []byte) (*run, error) {
 	v := &run{
 		ID: s.newID(), WorkflowID: w.ID, Path: w.Path, Name: f.Name, Branch: branch, SHA: commit, Actor: c.p.login,
@@ -38,7 +38,7 @@ func (s *Server) newRun(c *call, w *workflowRef, f *workflow.File, branch, commi
 	return v, nil
 }
 
-// runEnv holds the contexts that run-name and concurrency may use.
+// runEnv returns the contexts that run-name and concurrency may use.
 func runEnv(r *repository, v *run, actor string) workflow.Env {
 	env := workflow.Env{
 		"github.repository": r.full(), "github.repository_owner": r.Owner, "github.ref": "refs/heads/" + v.Branch,
@@ -55,8 +55,7 @@ func runEnv(r *repository, v *run, actor string) workflow.Env {
 	return env
 }
 
-// addAttempt queues one execution: behind its concurrency groups, then behind
-// the other runs for a machine.
+// addAttempt queues one execution: first for its concurrency groups, then for a runner.
 func (s *Server) addAttempt(r *repository, v *run, actor string, groups []workflow.Group) {
 	now := time.Now()
 	a := &attempt{Number: len(v.Attempts) + 1, Actor: actor, Status: statusQueued, StartedAt: now, UpdatedAt: now, log: &logBuffer{}}
@@ -73,9 +72,8 @@ func (s *Server) addAttempt(r *repository, v *run, actor string, groups []workfl
 	s.schedule()
 }
 
-// enterGroup applies the rule of a group: one run active, one pending; a
-// newcomer cancels the pending one unless the group is a queue, and the active
-// one too when it says so.
+// enterGroup applies the rule of a group: one active run and one pending run. A new run cancels the
+// pending one, unless the group is a queue, and the active one if cancel-in-progress is set.
 func (s *Server) enterGroup(r *repository, v *run, g workflow.Group) {
 	for _, other := range r.runsNewestFirst() {
 		if other == v || !slices.Contains(other.Groups, g.Name) || other.last().Status == statusCompleted {
@@ -88,7 +86,7 @@ func (s *Server) enterGroup(r *repository, v *run, g workflow.Group) {
 	}
 }
 
-// blocked says whether another run holds one of the run's groups.
+// blocked reports whether another run occupies one of the run's groups.
 func blocked(r *repository, v *run) bool {
 	for _, other := range r.Runs {
 		if other == v || !other.active() {
@@ -103,8 +101,8 @@ func blocked(r *repository, v *run) bool {
 	return false
 }
 
-// schedule moves waiting runs on: out of their group when it is free, and onto
-// a machine in the order they were asked for.
+// schedule advances waiting runs: out of their group when it is free, and onto a runner in the order
+// of their requests.
 func (s *Server) schedule() {
 	s.saver.mark()
 	type waiting struct {
@@ -116,7 +114,7 @@ func (s *Server) schedule() {
 	for _, r := range s.state.Repos {
 		for _, v := range r.Runs {
 			switch {
-			case v.task != nil: // has a machine, though it may not have begun
+			case v.task != nil: // has a runner, but may not have started
 				running++
 			case v.last().Status != statusCompleted:
 				queue = append(queue, waiting{r, v})
@@ -141,7 +139,7 @@ func (s *Server) schedule() {
 	}
 }
 
-// launch takes a machine for a run; the job starts after the queue delay.
+// launch assigns a runner to a run. The job starts after the queue delay.
 func (s *Server) launch(r *repository, v *run) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	t := &task{cancel: cancel}
@@ -159,7 +157,7 @@ func (s *Server) launch(r *repository, v *run) {
 	})
 }
 
-// begin moves a run to in_progress and describes its job.
+// begin sets a run to in_progress and describes its job.
 func (s *Server) begin(r *repository, v *run, t *task) (actions.Job, time.Duration, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,7 +166,7 @@ func (s *Server) begin(r *repository, v *run, t *task) (actions.Job, time.Durati
 	}
 	a := v.last()
 	f, data, err := readWorkflow(r, &workflowRef{Path: v.Path}, v.SHA)
-	if err != nil { // cannot be: the dispatch has read the same file
+	if err != nil { // impossible: the dispatch read the same file
 		s.complete(r, v, "startup_failure")
 		return actions.Job{}, 0, false
 	}
@@ -189,8 +187,8 @@ func (s *Server) runToken(r *repository, v *run, permissions map[string]string, 
 	})
 }
 
-// execute runs the job; after a cancel or the job's time limit the runner has
-// the grace of GitHub, then it counts as ended.
+// execute runs the job. After a cancel or a timeout the runner has GitHub's grace period; then the job
+// counts as ended.
 func (s *Server) execute(ctx context.Context, job actions.Job, timeout time.Duration) actions.Result {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -206,7 +204,7 @@ func (s *Server) execute(ctx context.Context, job actions.Job, timeout time.Dura
 	select {
 	case res := <-results:
 		if res.Conclusion == "failure" {
-			res.Conclusion = "cancelled" // what was being cancelled did not fail
+			res.Conclusion = "cancelled" // a job that is being cancelled did not fail
 		}
 		return res
 	case <-grace.C:
@@ -223,7 +221,7 @@ func (s *Server) recordStep(v *run, a *attempt, st actions.Step) {
 	a.setStep(st)
 }
 
-// maxSteps bounds what a job can make the simulator remember.
+// maxSteps bounds the steps that are recorded for a job.
 const maxSteps = 200
 
 func (a *attempt) setStep(st actions.Step) {
@@ -256,7 +254,7 @@ func (s *Server) finish(r *repository, v *run, t *task, res actions.Result) {
 	s.complete(r, v, conclusion)
 }
 
-// complete ends the current attempt, tells about it and lets others start.
+// complete ends the current attempt, emits its event and lets others start.
 func (s *Server) complete(r *repository, v *run, conclusion string) {
 	a := v.last()
 	a.Status, a.Conclusion, a.UpdatedAt = statusCompleted, conclusion, time.Now()
@@ -272,7 +270,7 @@ func (s *Server) complete(r *repository, v *run, conclusion string) {
 	s.schedule()
 }
 
-// cancelRun asks a running job to stop, and ends a waiting run at once.
+// cancelRun cancels a running job, and ends a waiting run at once.
 func (s *Server) cancelRun(r *repository, v *run) {
 	t := v.task
 	if v.last().Status == statusInProgress && t != nil {
@@ -286,7 +284,7 @@ func (s *Server) cancelRun(r *repository, v *run) {
 	s.complete(r, v, "cancelled")
 }
 
-// resume ends runs that an earlier process left behind and starts waiting ones.
+// resume ends the runs that an earlier process left behind and starts waiting ones.
 func (s *Server) resume() {
 	for _, r := range s.state.Repos {
 		for _, v := range r.runsNewestFirst() {

@@ -32,7 +32,7 @@ func with(inputs map[string]any, change map[string]any) map[string]any {
 }
 
 func TestDispatchRefusals(t *testing.T) {
-	w := newWorld(t, config())
+	w := newFixture(t, config())
 	many := map[string]any{}
 	for i := range 26 {
 		many[fmt.Sprintf("i%d", i)] = "x"
@@ -51,7 +51,7 @@ func TestDispatchRefusals(t *testing.T) {
 		{"too large", with(map[string]any{"request_id": strings.Repeat("x", 66000)}, nil), 422, "inputs are too large"},
 		{"no ref", with(nil, map[string]any{"ref": nil}), 422, `"ref" wasn't supplied`},
 		{"unknown ref", with(nil, map[string]any{"ref": "nope"}), 422, "No ref found for: nope"},
-		{"unknown field", with(nil, map[string]any{"colour": "blue"}), 422, "is not a permitted key"},
+		{"unknown field", with(nil, map[string]any{"shade": "blue"}), 422, "is not a permitted key"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			_, _, err := dispatch(t, w.app, row.body)
@@ -77,7 +77,7 @@ func TestDispatchRefusals(t *testing.T) {
 
 func TestDispatchAnswers(t *testing.T) {
 	t.Run("without details", func(t *testing.T) {
-		w := newWorld(t, config())
+		w := newFixture(t, config())
 		out, resp, err := dispatch(t, w.app, with(nil, map[string]any{"return_run_details": nil}))
 		if err != nil || resp.StatusCode != 204 || out.WorkflowRunID != 0 {
 			t.Errorf("%v %v %v", out, resp, err)
@@ -86,7 +86,7 @@ func TestDispatchAnswers(t *testing.T) {
 	t.Run("old server", func(t *testing.T) {
 		cfg := config()
 		cfg.OldServer = true
-		w := newWorld(t, cfg)
+		w := newFixture(t, cfg)
 		_, _, err := dispatch(t, w.app, planInputs("x"))
 		refused(t, err, 400, "return_run_details")
 		if _, resp, err := dispatch(t, w.app, with(nil, map[string]any{"return_run_details": nil})); err != nil || resp.StatusCode != 204 {
@@ -113,7 +113,7 @@ func TestDispatchAnswers(t *testing.T) {
 			}
 			b.WriteString("jobs:\n  a: {runs-on: x, steps: []}\n")
 			cfg.Repos[0].Files[".github/workflows/plan.yml"] = []byte(b.String())
-			w := newWorld(t, cfg)
+			w := newFixture(t, cfg)
 			_, _, err := dispatch(t, w.app, map[string]any{"ref": "main"})
 			if tt.want == "" && err != nil {
 				t.Error(err)
@@ -125,7 +125,7 @@ func TestDispatchAnswers(t *testing.T) {
 	})
 }
 
-// gate runs jobs that wait until they are let go or cancelled.
+// gate runs jobs that wait until they are released or cancelled.
 type gate struct{ open chan string }
 
 func (g gate) Run(ctx context.Context, job actions.Job) actions.Result {
@@ -145,7 +145,7 @@ func stuck(_ context.Context, _ actions.Job) actions.Result {
 	return actions.Result{Conclusion: "success"}
 }
 
-func statuses(t *testing.T, w *world, ids ...int64) string {
+func statuses(t *testing.T, w *fixture, ids ...int64) string {
 	t.Helper()
 	var out []string
 	for _, id := range ids {
@@ -155,7 +155,7 @@ func statuses(t *testing.T, w *world, ids ...int64) string {
 	return strings.Join(out, " ")
 }
 
-func start(t *testing.T, w *world, correlation, env string) int64 {
+func start(t *testing.T, w *fixture, correlation, env string) int64 {
 	t.Helper()
 	out, _, err := dispatch(t, w.app, with(map[string]any{"correlation_id": correlation, "environment_key": env}, nil))
 	if err != nil {
@@ -169,7 +169,7 @@ func TestConcurrencyGroupKeepsOnePending(t *testing.T) {
 		cfg := config()
 		g := gate{make(chan string)}
 		cfg.Runner = g
-		w := newWorld(t, cfg)
+		w := newFixture(t, cfg)
 		one, two, three := start(t, w, "a", "dev"), start(t, w, "b", "dev"), start(t, w, "c", "DEV")
 		other := start(t, w, "d", "prod")
 		synctest.Wait()
@@ -201,7 +201,7 @@ func TestQueueKeepsAllPending(t *testing.T) {
 		cfg.Runner = g
 		file := strings.Replace(planYAML, "cancel-in-progress: false", "queue: max", 1)
 		cfg.Repos[0].Files[".github/workflows/plan.yml"] = []byte(file)
-		w := newWorld(t, cfg)
+		w := newFixture(t, cfg)
 		one, two, three := start(t, w, "a", "dev"), start(t, w, "b", "dev"), start(t, w, "c", "dev")
 		for _, want := range []string{"in_progress pending pending", "completed/success in_progress pending", "completed/success completed/success in_progress"} {
 			synctest.Wait()
@@ -218,7 +218,7 @@ func TestMachinesAreLimited(t *testing.T) {
 		cfg := config()
 		g := gate{make(chan string)}
 		cfg.Runner, cfg.MaxJobs = g, 1
-		w := newWorld(t, cfg)
+		w := newFixture(t, cfg)
 		one, two := start(t, w, "a", "dev"), start(t, w, "b", "prod")
 		synctest.Wait()
 		if got := statuses(t, w, one, two); got != "in_progress queued" {
@@ -239,7 +239,7 @@ func TestCancelAndRerun(t *testing.T) {
 		cfg := config()
 		g := gate{make(chan string)}
 		cfg.Runner = g
-		w := newWorld(t, cfg)
+		w := newFixture(t, cfg)
 		id := start(t, w, "a", "dev")
 		synctest.Wait()
 		_, err := w.app.Actions.RerunWorkflowByID(ctx, owner, repo, id)
@@ -275,7 +275,7 @@ func TestCancelEndsWhatDoesNotStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config()
 		cfg.Runner = runnerFunc(stuck)
-		w := newWorld(t, cfg)
+		w := newFixture(t, cfg)
 		id := start(t, w, "a", "dev")
 		synctest.Wait()
 		_, _ = w.app.Actions.CancelWorkflowRunByID(context.Background(), owner, repo, id) // answers 202 as an error
@@ -294,7 +294,7 @@ func TestJobTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config()
 		cfg.Runner = gate{make(chan string)}
-		w := newWorld(t, cfg)
+		w := newFixture(t, cfg)
 		id := start(t, w, "a", "dev")
 		time.Sleep(21 * time.Minute) // the file says timeout-minutes: 20
 		if got := statuses(t, w, id); got != "completed/cancelled" {
@@ -308,7 +308,7 @@ func TestRunListsAndLogs(t *testing.T) {
 		ctx := context.Background()
 		cfg := config()
 		cfg.ListLag = 2 * time.Second
-		w := newWorld(t, cfg)
+		w := newFixture(t, cfg)
 		id := start(t, w, "a", "dev")
 		synctest.Wait()
 		listed := func(opts *gh.ListWorkflowRunsOptions) int {
@@ -368,10 +368,10 @@ func TestRunTokenHasOnlyItsPermissions(t *testing.T) {
 			<-hold
 			return actions.Result{Conclusion: "success"}
 		})
-		w := newWorld(t, cfg)
+		w := newFixture(t, cfg)
 		start(t, w, "a", "dev")
 		c := w.client(w.transport()).WithAuthToken(<-tokens)
-		commitFile(t, c, "cleanup/a", "a.tf", "a") // the workflow asks for contents: write
+		commitFile(t, c, "cleanup/a", "a.tf", "a") // the workflow requests contents: write
 		_, _, err := c.PullRequests.Create(ctx, owner, repo, &gh.NewPullRequest{Title: gh.String("x"), Head: gh.String("cleanup/a"), Base: gh.String("main")})
 		refused(t, err, 403, "Resource not accessible by integration")
 		close(hold)

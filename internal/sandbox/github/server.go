@@ -1,13 +1,11 @@
-// Package github simulates GitHub over HTTP for the real clients: go-github,
-// ghinstallation and git itself. It owns repositories, pull requests, reviews,
-// workflow runs with their concurrency groups, App authentication, permissions,
-// rate limits, signed webhooks and their delivery log, a few pages for people,
-// faults on demand and counters of effects. How a job is executed is the
-// runner's (package actions); git's rules are gitrepo's and the rules of
-// workflow files are workflow's. It knows nothing of TfPilot.
+// Package github simulates GitHub over HTTP for the real clients: go-github, ghinstallation and git
+// itself. It owns repositories, pull requests, reviews, workflow runs with their concurrency groups,
+// App authentication, permissions, rate limits, signed webhooks and their delivery log, a few HTML
+// pages, injected faults and counters of effects. Package actions executes jobs, package gitrepo owns
+// git's rules, and package workflow owns the rules of workflow files. It knows nothing of TfPilot.
 //
-// Without a data directory it opens no file, socket or process, and all time
-// comes from package time, so that it runs inside a testing/synctest bubble.
+// Without a data directory it opens no file, socket or process, and all time comes from package time,
+// so that it runs inside a testing/synctest bubble.
 package github
 
 import (
@@ -22,9 +20,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/github/gitrepo"
 )
 
-// Server is one simulated GitHub. One lock serialises everything that reads or
-// changes its state, so that every handler sees a consistent world; jobs and
-// deliveries run outside of it.
+// Server is one simulated GitHub. One lock serializes all reads and changes of its state, so that
+// every handler sees a consistent state. Jobs and deliveries run outside the lock.
 type Server struct {
 	cfg Config
 	api *http.ServeMux
@@ -39,7 +36,7 @@ type Server struct {
 	closed  bool
 
 	suspended bool             // the App's installation
-	moved     map[string]int64 // repositories by the names that they had before
+	moved     map[string]int64 // repositories by their former names
 
 	inFlight atomic.Int64 // REST calls
 	clock    atomic.Int64 // how far GitHub's clock is ahead of this machine's, in nanoseconds
@@ -50,8 +47,8 @@ type Server struct {
 	cancel context.CancelFunc
 }
 
-// New makes a simulator from its configuration and, when there is a data
-// directory, from what an earlier one left there.
+// New returns a simulator with the state of its configuration and of its data directory, if there is
+// one.
 func New(cfg Config) (*Server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
@@ -84,7 +81,7 @@ var apiRoots = map[string]bool{
 	"installation": true, "rate_limit": true, "meta": true, "repositories": true,
 }
 
-// ServeHTTP sends a request to REST, to git or to the pages.
+// ServeHTTP routes a request to REST, git or the pages.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if rest, found := strings.CutPrefix(r.URL.EscapedPath(), "/api/v3/"); found {
 		r = r.Clone(r.Context())
@@ -101,16 +98,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.web.ServeHTTP(w, r)
 }
 
-// SetBaseURL changes the address in links, for a port known only after listening.
+// SetBaseURL changes the address in links, for a port that is only known after listening.
 func (s *Server) SetBaseURL(u string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.baseURL = strings.TrimSuffix(u, "/")
 }
 
-// Close cancels all runs as GitHub would, waits for them and for the webhooks
-// already under way, and saves. Deliveries that cannot be made before ctx ends
-// stay in the log as failed.
+// Close cancels all runs as GitHub would, waits for them and for the webhooks in progress, and saves
+// the state. Deliveries that are not finished when ctx ends are logged as failed.
 func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
@@ -144,7 +140,7 @@ func waitFor(ctx context.Context, wait func()) error {
 	}
 }
 
-// addRepo opens or makes a repository and gives a new one its first commit.
+// addRepo opens or creates a repository, and gives a new one its first commit.
 func (s *Server) addRepo(rc Repo) error {
 	key := strings.ToLower(rc.Owner + "/" + rc.Name)
 	r := s.state.Repos[key]
@@ -190,7 +186,7 @@ func seed(g *gitrepo.Repo, rc Repo) error {
 	return g.SetRef("refs/heads/main", commit)
 }
 
-// firstID is beyond 32 bits, as run ids on GitHub are.
+// firstID needs more than 32 bits, like run ids on GitHub.
 const firstID = 12_000_000_000
 
 func (s *Server) newID() int64 {
@@ -198,7 +194,7 @@ func (s *Server) newID() int64 {
 	return firstID + s.state.NextID
 }
 
-// repo finds a repository by name; GitHub compares names without case.
+// repo finds a repository by name, in any case.
 func (s *Server) repo(owner, name string) *repository {
 	return s.state.Repos[strings.ToLower(owner+"/"+strings.TrimSuffix(name, ".git"))]
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/github/gitrepo"
 )
 
-// serveGit speaks git's smart HTTP protocol for repositories on disk: anyone
-// may read, a push needs a token that may write contents.
+// serveGit serves git's smart HTTP protocol for repositories on disk. Anyone can read; a push requires
+// a token that can write contents.
 func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	repo := s.repo(r.PathValue("owner"), r.PathValue("repo"))
@@ -44,9 +44,9 @@ func (s *Server) mayPush(p principal, r *repository) bool {
 	return s.may(p, r, "contents", "write")
 }
 
-// receive runs a push under the lock, so that API and git never change a
-// repository at the same time, and then tells what moved. The body is read
-// first: a slow client must not hold the lock.
+// receive runs a push under the lock, so that API and git never change a repository at the same time,
+// and then emits the events of the changed refs. It reads the body first: a slow client must not hold
+// the lock.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request, repo *repository, p principal) {
 	body, err := readBody(r)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, repo *repositor
 		w.Header()[k] = v
 	}
 	w.WriteHeader(rec.Code)
-	_, _ = w.Write(rec.Body.Bytes()) // the client may be gone
+	_, _ = w.Write(rec.Body.Bytes()) // the client may be disconnected
 }
 
 type noClose struct{ *bytes.Reader }
@@ -75,7 +75,7 @@ func (noClose) Close() error { return nil }
 
 func branches(r *repository) map[string]string {
 	out := map[string]string{}
-	refs, _ := r.git.Refs("refs/heads/") // an unreadable repository has no branch to tell about
+	refs, _ := r.git.Refs("refs/heads/") // an unreadable repository has no branches
 	for _, ref := range refs {
 		out[ref.Name] = ref.Hash
 	}
@@ -96,7 +96,7 @@ func (s *Server) tellMoves(r *repository, p principal, before map[string]string)
 	}
 }
 
-// backend is git's own server program for one repository.
+// backend returns git's own server program for one repository.
 func backend(r *http.Request, repo *repository, p principal) http.Handler {
 	root := "/" + r.PathValue("owner") + "/" + r.PathValue("repo")
 	env := []string{
@@ -122,7 +122,7 @@ func backend(r *http.Request, repo *repository, p principal) http.Handler {
 var gitHTTPBackend = sync.OnceValue(func() string {
 	out, err := exec.Command("git", "--exec-path").Output()
 	if err != nil {
-		return "git-http-backend" // fails with a clear message when it is started
+		return "git-http-backend" // fails with a clear message when it starts
 	}
 	return filepath.Join(strings.TrimSpace(string(out)), "git-http-backend")
 })

@@ -8,8 +8,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/github/gitrepo"
 )
 
-// state is what survives a restart, beside the repositories, logs and
-// deliveries, which have files of their own.
+// storedState survives a restart. Repositories, logs and deliveries have files of their own.
 type storedState struct {
 	NextID     int64                   `json:"nextId"`
 	Repos      map[string]*repository  `json:"repos"` // by lower-case owner/name
@@ -39,7 +38,7 @@ type repository struct {
 	Workflows []*workflowRef      `json:"workflows"`
 	Runs      map[int64]*run      `json:"runs"`
 	Signed    map[string]bool     `json:"signed,omitempty"` // commits that GitHub signed itself
-	Variables map[string]variable `json:"variables"`        // by name; missing in what an older version kept
+	Variables map[string]variable `json:"variables"`        // by name; missing in the state of an older version
 	Config    Repo                `json:"-"`
 	git       *gitrepo.Repo       // opened at start
 	merge     map[string]string   // result of a test merge by "base head"
@@ -75,7 +74,7 @@ type pull struct {
 	Head           string    `json:"head"` // branch
 	HeadSHA        string    `json:"headSha"`
 	Base           string    `json:"base"`
-	BaseSHA        string    `json:"baseSha"` // base tip; frozen once closed
+	BaseSHA        string    `json:"baseSha"` // head of the base; fixed once closed
 	Draft          bool      `json:"draft"`
 	Closed         bool      `json:"closed"`
 	Merged         bool      `json:"merged"`
@@ -120,10 +119,10 @@ type workflowRef struct {
 	CreatedAt time.Time `json:"createdAt"`
 }
 
-// Statuses of a run, in the order they are passed through.
+// Statuses of a run, in their order.
 const (
 	statusPending    = "pending" // waits for its concurrency group
-	statusQueued     = "queued"  // waits for a machine
+	statusQueued     = "queued"  // waits for a runner
 	statusInProgress = "in_progress"
 	statusCompleted  = "completed"
 )
@@ -154,7 +153,7 @@ type attempt struct {
 	Actor      string         `json:"actor"`
 	Status     string         `json:"status"`
 	Conclusion string         `json:"conclusion"`
-	StartedAt  time.Time      `json:"startedAt"` // run_started_at: when it was asked for
+	StartedAt  time.Time      `json:"startedAt"` // run_started_at: when it was requested
 	BeganAt    time.Time      `json:"beganAt,omitzero"`
 	UpdatedAt  time.Time      `json:"updatedAt"`
 	Steps      []actions.Step `json:"steps"`

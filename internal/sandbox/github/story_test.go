@@ -98,7 +98,7 @@ func TestRequestToMergeInVirtualTime(t *testing.T) {
 		cfg := config()
 		cfg.Transport, cfg.WebhookURL, cfg.WebhookSecret = box, "http://tfpilot.test/api/github/webhook", "s3cret"
 		cfg.QueueDelay = 3 * time.Second
-		w := newWorld(t, cfg)
+		w := newFixture(t, cfg)
 
 		head := commitFile(t, w.app, "request/req_1", "envs/dev/app/tfpilot_req_1.tf", "module \"x\" {}\n")
 		pr := openPull(t, w.app, "request/req_1")

@@ -6,9 +6,9 @@ import (
 	"net/http/httptest"
 )
 
-// Transport carries requests to a handler without a socket, for tests in
-// virtual time. A handler that aborts looks like a connection closed without an
-// answer; a caller that gives up gets its context's error at once.
+// Transport passes requests to a handler without a socket, for tests in virtual time. A handler that
+// aborts looks like a connection that closed without an answer. A caller that gives up gets the error
+// of its context at once.
 func Transport(h http.Handler) http.RoundTripper { return transport{h} }
 
 type transport struct{ handler http.Handler }

@@ -11,7 +11,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/actions"
 )
 
-// Anyone who may write to a repository sets its variables, which the runs of everyone get.
+// Anyone with write access to a repository can set its variables, which the runs of everyone receive.
 func TestVariables(t *testing.T) {
 	ctx, cfg := context.Background(), config()
 	seen := make(chan map[string]string, 1)
@@ -20,7 +20,7 @@ func TestVariables(t *testing.T) {
 		seen <- job.Vars
 		return succeed(ctx, job)
 	})
-	w := newWorld(t, cfg)
+	w := newFixture(t, cfg)
 	dana := w.as("dana").Actions
 	set := func(name, value string) error {
 		_, err := dana.CreateRepoVariable(ctx, owner, repo, &gh.ActionsVariable{Name: name, Value: value})
@@ -69,7 +69,7 @@ func TestVariables(t *testing.T) {
 	if err := w.server.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
-	again := newWorld(t, cfg).as("dana").Actions
+	again := newFixture(t, cfg).as("dana").Actions
 	if v := must(again.GetRepoVariable(ctx, owner, repo, "tfpilot_actor"))(t); v.Value != "vic" {
 		t.Errorf("after a restart: %+v", v)
 	}

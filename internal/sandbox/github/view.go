@@ -41,7 +41,7 @@ type FileView struct {
 	Patch     string `json:"patch"`
 }
 
-// TalkView is a comment or a review, in the order they were made.
+// TalkView is a comment or a review, in the order of creation.
 type TalkView struct {
 	Author string    `json:"author"`
 	State  string    `json:"state"` // empty for a comment, else the review's state
@@ -107,8 +107,8 @@ func (s *Server) Repos() []string {
 	return out
 }
 
-// Pulls lists a repository's pull requests, newest first, without their files,
-// talk and commits.
+// Pulls lists the pull requests of a repository, newest first, without files, conversation and
+// commits.
 func (s *Server) Pulls(repo string) []PullView {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,7 +123,7 @@ func (s *Server) Pulls(repo string) []PullView {
 	return out
 }
 
-// Pull shows one pull request with its diff and conversation.
+// Pull returns one pull request with its diff and conversation.
 func (s *Server) Pull(repo string, number int) (PullView, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,7 +133,7 @@ func (s *Server) Pull(repo string, number int) (PullView, bool) {
 	}
 	pr := r.Pulls[number]
 	v := s.pullHead(r, pr)
-	files, _ := s.changes(r, pr) // unrelated histories have no diff to show
+	files, _ := s.changes(r, pr) // unrelated histories have no diff
 	v.Files = fileViews(files)
 	commits, _ := s.commits(r, pr)
 	v.Commits = commitViews(commits)
@@ -185,7 +185,7 @@ func (s *Server) talk(r *repository, pr *pull) []TalkView {
 	return out
 }
 
-// Runs lists a repository's workflow runs, newest first, without their logs.
+// Runs lists the workflow runs of a repository, newest first, without logs.
 func (s *Server) Runs(repo string) []RunView {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -200,7 +200,7 @@ func (s *Server) Runs(repo string) []RunView {
 	return out
 }
 
-// Run shows one attempt of a run with its log; attempt 0 is the last.
+// Run returns one attempt of a run with its log; attempt 0 is the last one.
 func (s *Server) Run(repo string, id int64, number int) (RunView, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -280,7 +280,7 @@ func (s *Server) Files(repo, ref string) ([]string, error) {
 	return slices.Sorted(maps.Keys(files)), err
 }
 
-// Commit shows one commit with its difference from its first parent.
+// Commit returns one commit and its diff from its first parent.
 func (s *Server) Commit(repo, sha string) (CommitView, []FileView, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

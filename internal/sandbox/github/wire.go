@@ -13,8 +13,7 @@ func nodeID(kind string, id int64) string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%s:%d", kind, id))
 }
 
-// findUser knows people, the App's bot, the runs' bot and the accounts that own
-// repositories.
+// findUser finds people, the App's bot, the bot of runs, and the owners of repositories.
 func (s *Server) findUser(login string) (User, string, bool) {
 	for _, u := range s.cfg.Users {
 		if strings.EqualFold(u.Login, login) {
@@ -69,7 +68,7 @@ func (s *Server) userJSON(login string) any {
 	}
 }
 
-// repoLinks are the address templates every repository object carries.
+// repoLinks are the address templates that every repository object contains.
 var repoLinks = map[string]string{
 	"archive_url": "/{archive_format}{/ref}", "assignees_url": "/assignees{/user}", "blobs_url": "/git/blobs{/sha}",
 	"branches_url": "/branches{/branch}", "collaborators_url": "/collaborators{/collaborator}", "comments_url": "/comments{/number}",
@@ -83,7 +82,7 @@ var repoLinks = map[string]string{
 	"subscribers_url": "/subscribers", "subscription_url": "/subscription", "tags_url": "/tags", "teams_url": "/teams", "trees_url": "/git/trees{/sha}",
 }
 
-// minimalRepoJSON is the form inside of run objects.
+// minimalRepoJSON renders a repository inside a run object.
 func (s *Server) minimalRepoJSON(r *repository) obj {
 	out := obj{
 		"id": r.ID, "node_id": nodeID("Repository", r.ID), "name": r.Name, "full_name": r.full(), "private": false,
@@ -119,7 +118,7 @@ func (s *Server) repoJSON(r *repository) obj {
 	return out
 }
 
-// fullRepoJSON adds what only GET of the repository itself shows.
+// fullRepoJSON adds the fields of GET on the repository itself.
 func (s *Server) fullRepoJSON(r *repository, p principal) obj {
 	out := s.repoJSON(r)
 	role := s.role(r, p.login)
@@ -137,8 +136,8 @@ func signatureJSON(g gitrepo.Signature) obj {
 	return obj{"name": g.Name, "email": g.Email, "date": stamp(g.When)}
 }
 
-// sign records that GitHub signed a commit, as it does with what its site or an App
-// makes without an author or committer of their own.
+// sign records that GitHub signed a commit. GitHub signs commits that its site or an App creates
+// without an author or committer of their own.
 func (r *repository) sign(hash string) {
 	if r.Signed == nil {
 		r.Signed = map[string]bool{}
@@ -146,7 +145,7 @@ func (r *repository) sign(hash string) {
 	r.Signed[hash] = true
 }
 
-// writeSigned makes a commit of GitHub's own.
+// writeSigned writes a commit that GitHub signs.
 func (r *repository) writeSigned(c gitrepo.Commit) (string, error) {
 	hash, err := r.git.WriteCommit(c)
 	if err == nil {
@@ -170,7 +169,7 @@ func (s *Server) parentsJSON(r *repository, parents []string, api string) []obj 
 	return out
 }
 
-// gitCommitJSON is the git database's form of a commit.
+// gitCommitJSON renders a commit as the git database API does.
 func (s *Server) gitCommitJSON(r *repository, c gitrepo.Commit) obj {
 	return obj{
 		"sha": c.Hash, "node_id": nodeID("Commit", ownerID(c.Hash)), "url": s.apiURL(repoPath(r) + "/git/commits/" + c.Hash),
@@ -182,7 +181,7 @@ func (s *Server) gitCommitJSON(r *repository, c gitrepo.Commit) obj {
 	}
 }
 
-// commitJSON is the repository's form of a commit.
+// commitJSON renders a commit as the repository API does.
 func (s *Server) commitJSON(r *repository, c gitrepo.Commit) obj {
 	return obj{
 		"sha": c.Hash, "node_id": nodeID("Commit", ownerID(c.Hash)), "url": s.apiURL(repoPath(r) + "/commits/" + c.Hash),
@@ -209,7 +208,7 @@ func (s *Server) accountOf(g gitrepo.Signature) any {
 
 const noReply = "@users.noreply.github.com"
 
-// webFlow is who commits what was made with the API or the site.
+// webFlow is the committer of commits made through the API or the site.
 var webFlow = gitrepo.Signature{Name: "web-flow", Email: "19864447+web-flow" + noReply}
 
 func (s *Server) signature(login string) gitrepo.Signature {

@@ -9,7 +9,7 @@ func (s *Server) branchJSON(r *repository, branch, sha string) obj {
 	}
 }
 
-// simplePullJSON is the form of lists and of the review events.
+// simplePullJSON renders a pull request for lists and review events.
 func (s *Server) simplePullJSON(r *repository, pr *pull) obj {
 	n := itoa(int64(pr.Number))
 	api, html := s.apiURL(repoPath(r)+"/pulls/"+n), s.htmlURL("/"+r.full()+"/pull/"+n)
@@ -41,7 +41,7 @@ func (s *Server) mergedAt(pr *pull) any {
 	return stamp(pr.ClosedAt)
 }
 
-// pullJSON adds what GET of one pull request and its events show.
+// pullJSON adds the fields of GET on one pull request and of its events.
 func (s *Server) pullJSON(r *repository, pr *pull) obj {
 	out := s.simplePullJSON(r, pr)
 	files, _ := s.changes(r, pr) // unrelated histories change nothing here

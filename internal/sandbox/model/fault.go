@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// FaultKind is what goes wrong.
+// FaultKind is the kind of failure.
 type FaultKind string
 
 const (
@@ -16,28 +16,28 @@ const (
 	FaultRate      FaultKind = "rate"      // 429, rate_limit_exceeded
 	FaultQuota     FaultKind = "quota"     // 429, insufficient_quota
 	FaultInternal  FaultKind = "internal"  // 500
-	FaultLost      FaultKind = "lost"      // the connection is closed without an answer
-	FaultGarbage   FaultKind = "garbage"   // 200, a body that is no JSON
-	FaultMalformed FaultKind = "malformed" // a good envelope, content that is cut off
-	FaultRefusal   FaultKind = "refusal"   // a good envelope, prose instead of JSON
-	FaultHostile   FaultKind = "hostile"   // JSON of the right shape, values that the schema forbids
+	FaultLost      FaultKind = "lost"      // the connection closes without an answer
+	FaultGarbage   FaultKind = "garbage"   // 200, but the body is not JSON
+	FaultMalformed FaultKind = "malformed" // a valid envelope, but the content is cut off
+	FaultRefusal   FaultKind = "refusal"   // a valid envelope, but prose instead of JSON
+	FaultHostile   FaultKind = "hostile"   // JSON of the right shape, but values that the schema forbids
 )
 
-// Kinds are all faults, for a menu.
+// Kinds lists all faults, for a menu.
 var Kinds = []FaultKind{FaultHang, FaultRate, FaultQuota, FaultInternal, FaultLost, FaultGarbage, FaultMalformed, FaultRefusal, FaultHostile}
 
 const maxFaults = 64
 
-// Fault goes wrong for the next Count completions; 0: until cleared.
+// Fault makes the next Count completions fail; 0: until cleared.
 type Fault struct {
 	Kind  FaultKind `json:"kind"`
 	Count int       `json:"count,omitempty"`
 }
 
-// shared are the words that all services know, beside "hang" and "lost".
+// sharedKinds maps the kinds that all services accept, besides "hang" and "lost".
 var sharedKinds = map[FaultKind]FaultKind{"5xx": FaultInternal, "429": FaultRate}
 
-// Inject adds a fault; they strike in order.
+// Inject adds a fault. Faults apply in the order in which they were added.
 func (s *Server) Inject(f Fault) error {
 	if kind, ok := sharedKinds[f.Kind]; ok {
 		f.Kind = kind
@@ -54,7 +54,7 @@ func (s *Server) Inject(f Fault) error {
 	return nil
 }
 
-// ClearFaults lets everything pass again.
+// ClearFaults removes all faults.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,7 +77,7 @@ func (s *Server) take() Fault {
 	return f
 }
 
-// before applies the faults that leave nothing to answer.
+// before applies the faults that replace the whole answer.
 func (f Fault) before(w http.ResponseWriter, r *http.Request) bool {
 	switch f.Kind {
 	case FaultHang:
@@ -101,13 +101,13 @@ func (f Fault) before(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// spoil changes the answer as the fault says.
+// spoil changes the content of the answer as the fault requires.
 func (f Fault) spoil(req *request, content string) string {
 	switch f.Kind {
 	case FaultMalformed:
 		return content[:len(content)/2]
 	case FaultRefusal:
-		return "Sure! Here is the JSON you asked for."
+		return "Sure! Here is the JSON that you requested."
 	case FaultHostile:
 		out, err := json.Marshal(hostile(req.schema))
 		if err == nil {
@@ -117,11 +117,11 @@ func (f Fault) spoil(req *request, content string) string {
 	return content
 }
 
-// poison tries what a form must survive: markup, template and shell words,
-// control characters, endless text.
+// poison contains what a form must survive: markup, template and shell syntax, control characters,
+// very long text.
 var poison = "<script>${file(\"/etc/passwd\")}`$(id)` <!channel> \"\n}\u0000\u202e" + strings.Repeat("A", 5000)
 
-// hostile fills a schema with values that it forbids, in its own shape.
+// hostile returns values of the right shape that the schema forbids.
 func hostile(s schema) any {
 	switch {
 	case len(s.AnyOf) > 0:
@@ -143,7 +143,7 @@ func hostile(s schema) any {
 	case s.is("boolean"):
 		return "yes; rm -rf /"
 	case len(s.Enum) == 1:
-		return s.Enum[0] // so that the right form is reached
+		return s.Enum[0] // chooses a valid form
 	}
 	return poison
 }

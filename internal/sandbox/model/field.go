@@ -9,12 +9,11 @@ import (
 )
 
 const (
-	window       = 4 // words between a number and what it is about
+	window       = 4 // words between a number and its subject
 	maxNameWords = 4
 )
 
-// numbers gives each number in the words to the field that is spoken of next
-// to it.
+// numbers assigns each number in the words to the field whose terms are nearest.
 func (r *reader) numbers(s schema) map[string]json.Number {
 	out := map[string]json.Number{}
 	for i, w := range r.words {
@@ -38,8 +37,8 @@ func (r *reader) numbers(s schema) map[string]json.Number {
 	return out
 }
 
-// near scores how much of a field's terms stand around a word; of two fields
-// with as many, the one with fewer other terms is meant.
+// near scores how many of a field's terms are near a word. Of two fields with the same number, the one
+// with fewer other terms scores higher.
 func (r *reader) near(at int, name string, s schema) float64 {
 	about := terms(name + " " + s.Description)
 	found := map[string]bool{}
@@ -56,14 +55,14 @@ func (r *reader) near(at int, name string, s schema) float64 {
 	return float64(len(found)) + float64(len(found))/float64(len(about)+1)
 }
 
-// admits says whether a number fits the bounds.
+// admits reports whether a number is within the bounds.
 func (s schema) admits(n json.Number) bool {
 	f, err := n.Float64()
 	return err == nil && (s.Minimum == nil || f >= *s.Minimum) && (s.Maximum == nil || f <= *s.Maximum) &&
 		(!s.is("integer") || !strings.Contains(n.String(), "."))
 }
 
-// flag is true when the words name the switch, false when they deny it.
+// flag returns true when the words name the switch, and false when they negate it.
 func (r *reader) flag(name string, s schema) any {
 	key, all := terms(name), terms(name+" "+s.Description)
 	hits, keyHits, denied := map[string]bool{}, 0, false
@@ -97,7 +96,7 @@ var (
 	plainWord = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 )
 
-// text is a string for one field: a name, or what has the form of such a value.
+// text returns a string for one field: a name, or a word with the form of such a value.
 func (r *reader) text(name string, s schema) any {
 	if found := r.shaped(name); len(found) > 0 {
 		return found[0]
@@ -109,7 +108,7 @@ func (r *reader) text(name string, s schema) any {
 	return r.following(name)
 }
 
-// items are strings of the field's form, or pairs.
+// items returns strings in the form of the field, or pairs.
 func (r *reader) items(name string, item schema) any {
 	if item.is("object") {
 		return r.pairs(item)
@@ -127,7 +126,7 @@ func (r *reader) items(name string, item schema) any {
 	return out
 }
 
-// pairs are the words of the form key=value.
+// pairs returns the words of the form key=value.
 func (r *reader) pairs(item schema) any {
 	fields := slices.Sorted(maps.Keys(item.Properties)) // "key" or "name" sorts before "value"
 	if len(fields) != 2 {
@@ -146,8 +145,8 @@ func (r *reader) pairs(item schema) any {
 	return out
 }
 
-// shaped finds words whose form tells that they belong to the field: an ARN of
-// the service or kind in its name, an id with its prefix, a size, a domain.
+// shaped finds words whose form matches the field: an ARN of the service or type in its name, an id
+// with its prefix, a size, a domain.
 func (r *reader) shaped(name string) []string {
 	parts := strings.Split(name, "_")
 	var out []string
@@ -189,7 +188,7 @@ func initials(parts []string) string {
 	return b.String()
 }
 
-// name is what the words call the thing, or else what they say it is for.
+// name returns what the words call the resource, or else what it is for.
 func (r *reader) name() any {
 	for i, w := range r.words {
 		if isName[w.low] && i+1 < len(r.words) {
@@ -206,8 +205,7 @@ func (r *reader) name() any {
 	return nil
 }
 
-// phrase joins the telling words from a place on, up to a word that begins
-// something else.
+// phrase joins the meaningful words from an index on, up to a word that starts another phrase.
 func (r *reader) phrase(from int) string {
 	var out []string
 	for _, w := range r.words[from:] {
@@ -224,7 +222,7 @@ func (r *reader) phrase(from int) string {
 	return strings.Join(out, "-")
 }
 
-// following is the word after the field's own name: "instance profile runner".
+// following returns the word after the field's own name: "instance profile runner".
 func (r *reader) following(name string) any {
 	key := stems(strings.ReplaceAll(name, "_", " "))
 	for i := 0; i+len(key) < len(r.words); i++ {

@@ -1,9 +1,8 @@
-// Package model simulates an OpenAI-compatible chat completions endpoint for the
-// real client. It owns the protocol (bearer keys, error bodies, the rules of
-// strict JSON schemas), faults on demand, and an answer that is worked out from
-// the request alone: from the schema in response_format, the lines of the system
-// message, and the user's words. It knows no module, field or environment of
-// the product, learns nothing and guesses the same way every time.
+// Package model simulates an OpenAI-compatible chat completions endpoint for the real client. It owns
+// the protocol (bearer keys, error bodies, the rules of strict JSON schemas), injected faults, and an
+// answer that depends only on the request: the schema in response_format, the lines of the system
+// message, and the user's words. It knows no module, field or environment of the product, and always
+// gives the same answer to the same request.
 //
 // A Server is an http.Handler. It opens no socket and starts no goroutine.
 package model
@@ -23,16 +22,16 @@ import (
 	"time"
 )
 
-// Name is the model that is there when Config names none.
+// Name is the model that exists if Config names none.
 const Name = "sandbox-1"
 
 const (
 	maxBody     = 1 << 20
 	maxMessages = 100
-	maxWords    = 32 << 10 // bytes of the last user message that are read
+	maxWords    = 32 << 10 // bytes of the last user message that are used
 )
 
-// Config says who may ask, and for which models.
+// Config configures a Server.
 type Config struct {
 	Keys   []string // required
 	Models []string // empty: Name and two of OpenAI's
@@ -62,7 +61,7 @@ func New(cfg Config) *Server {
 	return s
 }
 
-// Calls is how often a completion was asked for with a good key.
+// Calls counts the completions that were requested with a valid key.
 func (s *Server) Calls() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,7 +148,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, req.completion(content))
 }
 
-// request is the part of a completion request that is read.
+// request is the part of a completion request that the simulator uses.
 type request struct {
 	Model    string        `json:"model"`
 	Messages []chatMessage `json:"messages"`
@@ -209,7 +208,7 @@ func (s *Server) check(req *request) *apiError {
 	return req.checkFormat()
 }
 
-// text joins what messages of the given roles say.
+// text joins the messages of the given roles.
 func (req *request) text(roles ...string) string {
 	var parts []string
 	for _, m := range req.Messages {
@@ -247,7 +246,7 @@ func (req *request) answer() (string, *apiError) {
 	return string(out), nil
 }
 
-// completion is the answer's envelope; tokens are counted as four bytes each.
+// completion returns the envelope of the answer. It counts four bytes as a token.
 func (req *request) completion(content string) map[string]any {
 	finish, prompt, limit := "stop", len(req.text("system", "developer", "user", "assistant"))/4+1, max(req.MaxNew, req.MaxOld)
 	used := len(content)/4 + 1

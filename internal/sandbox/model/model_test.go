@@ -39,7 +39,7 @@ func client(s *Server, key string) *openai.Client {
 	return openai.NewClientWithConfig(cfg)
 }
 
-// infra is a form of the kind that the product sends.
+// infra is a form like the ones that the product sends.
 const infra = `{"type":"object","additionalProperties":false,"required":["request"],"properties":{"request":{"anyOf":[
  {"type":"object","additionalProperties":false,"required":["module","place","values"],"properties":{
   "module":{"type":"string","enum":["s3-bucket"]},"place":{"type":["string","null"],"enum":["core dev/app","core prod/app","payments dev/api",null]},
@@ -54,7 +54,7 @@ const infra = `{"type":"object","additionalProperties":false,"required":["reques
   "values":{"type":"object","additionalProperties":false,"required":["name","retention"],"properties":{
    "name":{"type":["string","null"]},"retention":{"type":["number","null"],"enum":[30,60,90,null],"description":"Days that entries are kept"}}}}},
  {"type":"object","additionalProperties":false,"required":["module","place","values"],"properties":{
-  "module":{"type":"string","enum":[""],"description":"nothing fits"},"place":{"type":["string","null"],"enum":["core dev/app",null]},
+  "module":{"type":"string","enum":[""],"description":"no match"},"place":{"type":["string","null"],"enum":["core dev/app",null]},
   "values":{"type":"object","additionalProperties":false,"required":[],"properties":{}}}}]}}}`
 
 const instructions = "Fill in the form.\n\n- s3-bucket: A private bucket for objects.\n- log-group: Keeps the logs of a program.\n"
@@ -85,7 +85,7 @@ func newServer() *Server { return New(Config{Keys: []string{"key"}}) }
 
 func TestWordsBecomeValues(t *testing.T) {
 	for words, want := range map[string]string{
-		"a private bucket for build artefacts in dev":                      `s3-bucket|core dev/app|{"name":"build-artefacts"}`,
+		"a private bucket for build artifacts in dev":                      `s3-bucket|core dev/app|{"name":"build-artifacts"}`,
 		"a bucket called acme-logs in prod, without versioning":            `s3-bucket|core prod/app|{"name":"acme-logs","versioning":false}`,
 		"versioned bucket for reports in payments, delete after 30 days":   `s3-bucket|payments dev/api|{"expire_days":30,"name":"reports","versioning":true}`,
 		"bucket for x-rays in dev, Team=radio Cost=12":                     `s3-bucket|core dev/app|{"name":"x-rays","tags":[{"name":"Team","value":"radio"},{"name":"Cost","value":"12"}]}`,
@@ -109,7 +109,7 @@ func TestWordsBecomeValues(t *testing.T) {
 	}
 }
 
-// summary is module, place and the values that are not null.
+// summary returns the module, the environment and the values that are not null.
 func summary(t *testing.T, content string) string {
 	t.Helper()
 	var a struct {
@@ -131,16 +131,16 @@ func summary(t *testing.T, content string) string {
 	return a.Request.Module + "|" + a.Request.Place + "|" + string(values)
 }
 
-// Nothing in the reader knows of infrastructure: a bakery works as well.
+// The reader knows nothing about infrastructure: it can serve a bakery too.
 func TestAnySchemaWillDo(t *testing.T) {
 	const bakery = `{"type":"object","additionalProperties":false,"required":["product","pieces","sliced","shop"],"properties":{
 	 "product":{"type":"string","enum":["rye-bread","apple-cake"]},"pieces":{"type":"integer","description":"How many pieces"},
-	 "sliced":{"type":"boolean","description":"Cut before it is packed"},"shop":{"type":["string","null"],"enum":["harbour","market square",null]}}}`
-	content, err := ask(t, newServer(), bakery, "- rye-bread: Dark and sour.", "three times... no, 4 pieces of dark sour bread, sliced, to the harbour shop")
+	 "sliced":{"type":"boolean","description":"Cut before it is packed"},"shop":{"type":["string","null"],"enum":["harbor","market square",null]}}}`
+	content, err := ask(t, newServer(), bakery, "- rye-bread: Dark and sour.", "three times... no, 4 pieces of dark sour bread, sliced, to the harbor shop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"pieces":4,"product":"rye-bread","shop":"harbour","sliced":true}`; content != want {
+	if want := `{"pieces":4,"product":"rye-bread","shop":"harbor","sliced":true}`; content != want {
 		t.Errorf("got %s", content)
 	}
 }
@@ -159,8 +159,8 @@ func TestTheSameWordsGiveTheSameAnswer(t *testing.T) {
 	}
 }
 
-// Where the user is, as the instructions quote it, stands unless the words name
-// another place.
+// The environment of the user, as quoted in the instructions, applies unless the words name another
+// one.
 func TestThePlaceOfTheUser(t *testing.T) {
 	here := instructions + "The person writes in the channel of \"payments dev/api\".\n"
 	for words, want := range map[string]string{
@@ -186,7 +186,7 @@ func TestRequestsThatOpenAIRefuses(t *testing.T) {
 		status int
 		want   string
 	}{
-		"wrong key":     {"nobody", func(*openai.ChatCompletionRequest) {}, 401, "Incorrect API key"},
+		"wrong key":     {"unknown", func(*openai.ChatCompletionRequest) {}, 401, "Incorrect API key"},
 		"unknown model": {"key", func(r *openai.ChatCompletionRequest) { r.Model = "gpt-9" }, 404, "does not exist"},
 		"no messages":   {"key", func(r *openai.ChatCompletionRequest) { r.Messages = nil }, 400, "1 to 100 messages"},
 		"unknown role":  {"key", func(r *openai.ChatCompletionRequest) { r.Messages[0].Role = "wizard" }, 400, "role"},
@@ -264,9 +264,9 @@ func TestHangInVirtualTime(t *testing.T) {
 	})
 }
 
-// Whatever people type, the answer fits the schema's shape.
+// The answer matches the schema's shape, whatever people type.
 func FuzzWords(f *testing.F) {
-	f.Add("a private bucket for build artefacts in dev, 30 days")
+	f.Add("a private bucket for build artifacts in dev, 30 days")
 	f.Add("for for for named = 1e9 20GB \"\"")
 	f.Fuzz(func(t *testing.T, words string) {
 		var s schema
@@ -287,7 +287,7 @@ func FuzzWords(f *testing.F) {
 	})
 }
 
-// misfit says how a value does not fit a schema; "" when it does.
+// misfit returns how a value violates a schema, or "".
 func misfit(s schema, v any) string {
 	for _, a := range s.AnyOf {
 		if misfit(a, v) == "" {
@@ -295,7 +295,7 @@ func misfit(s schema, v any) string {
 		}
 	}
 	if len(s.AnyOf) > 0 {
-		return "no alternative fits"
+		return "no alternative matches"
 	}
 	if v == nil {
 		if s.nullable() {

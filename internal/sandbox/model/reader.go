@@ -12,7 +12,7 @@ import (
 type reader struct {
 	system string
 	words  []word
-	head   int // words before the last "for": what is wanted, not what it is wanted for
+	head   int // words before the last "for": what the user wants, not what it is for
 }
 
 func newReader(system, user string) *reader {
@@ -25,8 +25,8 @@ func newReader(system, user string) *reader {
 	return r
 }
 
-// fill works out a value. Choices come before everything else, since the words
-// that choose are not names or numbers any more.
+// fill returns a value for a schema. It fills choices first, so that the words that make a choice are
+// not used again as names or numbers.
 func (r *reader) fill(s schema) any {
 	switch {
 	case len(s.AnyOf) > 0:
@@ -43,8 +43,7 @@ func (r *reader) fill(s schema) any {
 	return r.value("", s)
 }
 
-// rest fills what is no choice: nested objects last, so that the choices around
-// them are made.
+// rest fills all other fields. Nested objects come last, after the choices around them.
 func (r *reader) rest(s schema, out map[string]any) any {
 	numbers := r.numbers(s)
 	names := slices.Sorted(maps.Keys(s.Properties))
@@ -89,8 +88,8 @@ func (r *reader) choose(name string, s schema) any {
 	return values[0]
 }
 
-// chooseNumber takes a number of the enumeration that the words speak of next
-// to the field's own words; a bare number means anything.
+// chooseNumber returns the number of the enumeration that is next to the field's own words. A number
+// alone says nothing about the field.
 func (r *reader) chooseNumber(name string, s schema, values []any) any {
 	for i, w := range r.words {
 		for _, v := range values {
@@ -105,8 +104,7 @@ func (r *reader) chooseNumber(name string, s schema, values []any) any {
 	return values[0]
 }
 
-// alternative chooses one of several forms by the one value in which they
-// differ.
+// alternative chooses one of several forms by the one value in which they differ.
 func (r *reader) alternative(forms []schema) schema {
 	var tags []any
 	var fields []map[string]bool
@@ -117,7 +115,7 @@ func (r *reader) alternative(forms []schema) schema {
 		return forms[i]
 	}
 	for i, t := range tags {
-		if t == "" { // the form for "nothing fits"
+		if t == "" { // the form for no match
 			return forms[i]
 		}
 	}
@@ -138,7 +136,7 @@ func (r *reader) tag(form schema) any {
 	return nil
 }
 
-// fieldTerms are the terms of a form's fields, at any depth.
+// fieldTerms returns the terms of a form's fields, at any depth.
 func fieldTerms(form schema) map[string]bool {
 	out := map[string]bool{}
 	for name, p := range form.Properties {
@@ -152,15 +150,15 @@ func fieldTerms(form schema) map[string]bool {
 }
 
 const (
-	quotedBonus = 2.0 // the user is there already
-	ownScore    = 3.0 // the value's own name was said
-	fieldScore  = 0.4 // one of the form's fields was spoken of
-	least       = 1.3 // less is chance: one word of a description
+	quotedBonus = 2.0 // the current value of the user
+	ownScore    = 3.0 // the words contain the value's own name
+	fieldScore  = 0.4 // the words mention one of the form's fields
+	least       = 1.3 // a lower score is chance: one word of a description
 )
 
-// best finds the value that the words speak of. A term that several values
-// share counts for less; one after "in" or "to" for more; a value that the
-// instructions put in quotation marks is where the user already is.
+// best finds the value that the words refer to. A term that several values share counts less, and one
+// after "in" or "to" counts more. A value in quotation marks in the instructions is the user's current
+// one.
 func (r *reader) best(values []any, fields []map[string]bool) (int, bool) {
 	if i := r.literal(values); i >= 0 {
 		return i, true
@@ -194,7 +192,7 @@ func (r *reader) best(values []any, fields []map[string]bool) (int, bool) {
 	return top, true
 }
 
-// literal finds a value that was written out.
+// literal finds a value that the words contain literally.
 func (r *reader) literal(values []any) int {
 	for i, w := range r.words {
 		for j, v := range values {
@@ -218,8 +216,8 @@ func (r *reader) said(of map[string]bool) float64 {
 	return count
 }
 
-// vocabulary is what each value is called and, in the instructions' line that
-// begins with it, said to be; and how many values share a term.
+// vocabulary returns the terms of each value's name and of its description in the instructions, and
+// how many values share a term.
 func (r *reader) vocabulary(values []any) (own, described []map[string]bool, shared map[string]int) {
 	shared = map[string]int{}
 	for _, v := range values {
@@ -244,7 +242,7 @@ func (r *reader) vocabulary(values []any) (own, described []map[string]bool, sha
 	return own, described, shared
 }
 
-// weight is 0 when nobody said the term.
+// weight is 0 if the words do not contain the term.
 func (r *reader) weight(term string) float64 {
 	weight := 0.0
 	for i, w := range r.words {
@@ -271,8 +269,8 @@ func (r *reader) negated(of map[string]bool) bool {
 	return false
 }
 
-// use marks the words that chose: those after "in" or "to" if there are any,
-// since the same word elsewhere may be part of a name.
+// use marks the words that made a choice: those after "in" or "to" if there are any, since the same
+// word elsewhere can be part of a name.
 func (r *reader) use(of map[string]bool) {
 	var placed, others []int
 	for i, w := range r.words {
@@ -293,13 +291,13 @@ func (r *reader) use(of map[string]bool) {
 	}
 }
 
-// placed reports whether a word says where something goes.
+// placed reports whether a word follows "in" or "to".
 func (r *reader) placed(i int) bool {
 	return i > 0 && slices.Contains([]string{"in", "into", "to", "on"}, r.words[i-1].low)
 }
 
-// value is what the words say about one field; what they do not say is null,
-// or empty where null is not allowed.
+// value returns the value of one field from the words. Without one it is null, or empty where null is
+// not allowed.
 func (r *reader) value(name string, s schema) any {
 	var v any
 	switch {

@@ -11,13 +11,13 @@ import (
 const (
 	maxDepth      = 10
 	maxProperties = 5000
-	maxValues     = 1000    // of all enumerations
-	maxNames      = 120_000 // characters of all names and values
-	longList      = 250     // above this many values their length counts, too
+	maxValues     = 1000    // in all enumerations
+	maxNames      = 120_000 // characters in all names and values
+	longList      = 250     // above this many values, their length counts too
 	maxLongList   = 15_000
 )
 
-// schema is the part of JSON Schema that strict output knows.
+// schema is the part of JSON Schema that strict output supports.
 type schema struct {
 	Type        types             `json:"type"`
 	Description string            `json:"description"`
@@ -47,13 +47,13 @@ func (t *types) UnmarshalJSON(raw []byte) error {
 
 func (s schema) is(typ string) bool { return slices.Contains(s.Type, typ) }
 
-// nullable is how a schema says that a value may be left open.
+// nullable reports whether a schema allows null.
 func (s schema) nullable() bool {
 	return s.is("null") || slices.Contains(s.Enum, nil) && len(s.Enum) > 0 ||
 		slices.ContainsFunc(s.AnyOf, schema.nullable)
 }
 
-// allowed are the values of an enumeration, without null.
+// allowed returns the values of an enumeration, without null.
 func (s schema) allowed() []any {
 	if s.Const != nil {
 		return []any{s.Const}
@@ -63,7 +63,7 @@ func (s schema) allowed() []any {
 
 var formatName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 
-// checkFormat refuses what OpenAI refuses of a response format.
+// checkFormat refuses a response format that OpenAI would refuse.
 func (req *request) checkFormat() *apiError {
 	switch req.Format.Type {
 	case "", "text", "json_object":
@@ -95,7 +95,7 @@ func (req *request) checkFormat() *apiError {
 	return nil
 }
 
-// strict says what of a schema is not allowed in strict mode; "" when all is.
+// strict returns what strict mode does not allow in a schema, or "".
 func (s schema) strict(at string, depth int, left *int) string {
 	if depth > maxDepth {
 		return fmt.Sprintf("In context=%s, nesting is deeper than %d levels.", at, maxDepth)
@@ -130,7 +130,7 @@ func (s schema) strict(at string, depth int, left *int) string {
 	return ""
 }
 
-// size is what counts against the limits of a whole schema.
+// size is measured against the limits of a whole schema.
 type size struct{ values, names, longest int }
 
 func (s schema) size() size {

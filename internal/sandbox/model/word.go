@@ -12,7 +12,7 @@ type word struct {
 	low   string   // in lower case
 	stems []string // of its parts: "dev/app" has two
 	last  bool     // punctuation follows
-	used  bool     // it already chose something
+	used  bool     // it already made a choice
 }
 
 var (
@@ -44,7 +44,7 @@ func newWord(raw string) word {
 	return word{raw: trimmed, low: low, stems: stems(low), last: raw != "" && strings.ContainsAny(raw[len(raw)-1:], ".,;!?")}
 }
 
-// stems cuts a text into the stems of its words.
+// stems splits a text into the stems of its words.
 func stems(text string) []string {
 	var out []string
 	for _, p := range partsOf.FindAllString(strings.ToLower(text), -1) {
@@ -53,8 +53,8 @@ func stems(text string) []string {
 	return out
 }
 
-// stem makes forms of a word alike: versioned and versioning, registry and
-// registries. It is crude on purpose; only equality matters.
+// stemOf maps forms of a word to one stem: versioned and versioning, registry and registries. It is
+// simple on purpose; only equality matters.
 func stemOf(w string) string {
 	for _, suffix := range []string{"ing", "ed", "es", "s"} {
 		if cut, ok := strings.CutSuffix(w, suffix); ok && len(cut) >= 3 && !strings.HasSuffix(cut, "s") {
@@ -71,13 +71,13 @@ func stemOf(w string) string {
 	return w
 }
 
-// stopWords say nothing about what is wanted.
+// stopWords say nothing about the request.
 var stopWords = set("a an the for in into on at to from of with without and or that which who it its is are be will should must may can " +
 	"i we my our you your me us this these those there please want wants need needs needed like would new create make give get add set up " +
 	"some any each every more than as by keep keeping kept using use not no just only so where when after before then also have has having " +
 	"one thing all only everything environment project aws amazon cloud")
 
-// endOfPhrase ends what something is for.
+// endOfPhrase ends the phrase after "for".
 var endOfPhrase = set("in into on at to from with without and or that which who is keep keeping using after before then where when named called of")
 
 // negations turn a switch off.
@@ -95,7 +95,7 @@ func (w word) meaningful() bool { return !stopWords[w.low] && w.low != "" }
 
 func (w word) has(stem string) bool { return slices.Contains(w.stems, stem) }
 
-// terms are the telling stems of a text.
+// terms returns the meaningful stems of a text.
 func terms(text string) map[string]bool {
 	out := map[string]bool{}
 	for _, w := range splitWords(strings.ReplaceAll(text, "_", " ")) {

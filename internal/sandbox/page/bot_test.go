@@ -10,8 +10,8 @@ import (
 	"github.com/slack-go/slack/socketmode"
 )
 
-// bot answers in the workspace in the place of the product: a form, a card with its
-// thread, an answer for one alone.
+// bot replaces the product in the workspace: it shows a form, a card with its thread, and a reply to
+// one person.
 type bot struct {
 	*testSandbox
 	sm   *socketmode.Client
@@ -109,7 +109,7 @@ func (b *bot) submitted(e socketmode.Event, cb slack.InteractionCallback) {
 	values := cb.View.State.Values
 	switch {
 	case cb.View.CallbackID == "advanced":
-		_ = b.sm.Ack(*e.Request) // back to the form
+		_ = b.sm.Ack(*e.Request) // returns to the form
 	case strings.Contains(values["name"]["name"].Value, " "):
 		_ = b.sm.Ack(*e.Request, map[string]any{"response_action": "errors", "errors": map[string]string{"name": "A bucket's name has no spaces."}})
 	default:
@@ -121,7 +121,7 @@ func (b *bot) submitted(e socketmode.Event, cb slack.InteractionCallback) {
 	}
 }
 
-// post shows the card with one reply.
+// post posts the card with one reply.
 func (b *bot) post(channel, user string) string {
 	var posted struct{ TS string }
 	b.api("chat.postMessage", map[string]any{"channel": channel, "text": "S3 bucket: plan ready.", "blocks": json.RawMessage(fixture(b.t, "card.json"))}, &posted)

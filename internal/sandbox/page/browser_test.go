@@ -15,7 +15,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/page/browser"
 )
 
-var shots = flag.String("screenshots", "", "folder to write screenshots to")
+var shots = flag.String("screenshots", "", "directory for screenshots")
 
 func (w *testSandbox) open(width, height int) *browser.Page {
 	w.t.Helper()
@@ -76,7 +76,7 @@ func TestAFormIsFilledIn(t *testing.T) {
 	p.Focus("combobox", "Project")
 	named(t, p)
 	d.Type("Bucket name", "not a name")
-	d.Choose("Project", "core") // redraws the form, and keeps what is typed
+	d.Choose("Project", "core") // redraws the form and keeps what was typed
 	d.Read("A private, encrypted")
 	d.Click("radio", "No")
 	d.Type("Delete objects after days (optional)", "x")
@@ -85,7 +85,7 @@ func TestAFormIsFilledIn(t *testing.T) {
 	d.Read("Please complete this required field.")
 	shoot(p, "modal-errors-1280-light")
 	d.Type("Delete objects after days (optional)", "30")
-	d.Type("Why is it needed?", "Build artefacts")
+	d.Type("Why is it needed?", "Build artifacts")
 	d.Click("checkbox", "Zone B")
 	d.Click("checkbox", "Zone C")
 	d.Click("checkbox", "Logs of access…")
@@ -95,7 +95,7 @@ func TestAFormIsFilledIn(t *testing.T) {
 	d.Click("button", "Create request")
 	d.Read("A bucket's name has no spaces.")
 	p.Focus("textbox", "Bucket name")
-	d.Type("Bucket name", "acme-build-artefacts")
+	d.Type("Bucket name", "acme-build-artifacts")
 	d.Click("button", "Show advanced options")
 	p.See("dialog", "Advanced")
 	p.In("dialog", "Advanced").Type("Key (optional)", "kms")
@@ -109,7 +109,7 @@ func TestAFormIsFilledIn(t *testing.T) {
 	p.Quiet()
 }
 
-// What is wrong stands below its field, and is seen with it in a low window too.
+// An error is shown below its field, also in a low window.
 func TestAnErrorIsSeenWithItsField(t *testing.T) {
 	w := newTestSandbox(t)
 	startBot(w)
@@ -118,8 +118,8 @@ func TestAnErrorIsSeenWithItsField(t *testing.T) {
 	p.Click("button", "Send")
 	d := p.In("dialog", "New request")
 	d.Choose("Project", "core")
-	d.Type("Bucket name", "acme-build-artefacts")
-	d.Type("Why is it needed?", "Build artefacts")
+	d.Type("Bucket name", "acme-build-artifacts")
+	d.Type("Why is it needed?", "Build artifacts")
 	d.Type("Delete objects after days (optional)", "x")
 	var below float64
 	p.Eval(`(document.activeElement.scrollIntoView({ block: "end" }), 0)`, &below)
@@ -132,7 +132,7 @@ func TestAnErrorIsSeenWithItsField(t *testing.T) {
 	p.Quiet()
 }
 
-// given compares what arrived at the app with what was filled in.
+// given compares what the app received with what was filled in.
 func given(t *testing.T, b *bot) {
 	t.Helper()
 	b.mu.Lock()
@@ -146,7 +146,7 @@ func given(t *testing.T, b *bot) {
 		g["project"]["project"].SelectedOption.Value, g["name"]["name"].Value, g["days"]["days"].Value, g["versions"]["versions"].SelectedOption.Value,
 		zones, g["owner"]["owner"].SelectedOption.Value, g["reviewer"]["reviewer"].SelectedUser, g["why"]["why"].Value,
 	}, " | ")
-	if want := "core | acme-build-artefacts | 30 | no | bc | payments | U0OMAR0003 | Build artefacts"; got != want {
+	if want := "core | acme-build-artifacts | 30 | no | bc | payments | U0OMAR0003 | Build artifacts"; got != want {
 		t.Errorf("the app was given\n%s, want\n%s", got, want)
 	}
 }
@@ -161,7 +161,7 @@ func TestCardsAndThreads(t *testing.T) {
 	p.Gone("button", "#infra-dev, unread")
 	p.Read("aws_s3_bucket.<img src=x onerror=alert(1)>")
 	p.Read(`<script>document.title = "taken"</script>`)
-	p.Gone("link", "a link") // not an address of the web
+	p.Gone("link", "a link") // not a web address
 	p.See("image", "mag")
 	p.Click("button", "1 reply…")
 	th := p.In("complementary", "Thread")
@@ -191,7 +191,7 @@ func TestCardsAndThreads(t *testing.T) {
 	p.Click("button", "Close the thread")
 	p.See("tab", "Request")
 	p.Click("radio", "dana, developer")
-	p.Unread("Your approval is saved.") // it was for omar alone
+	p.Unread("Your approval is saved.") // only omar may see it
 	p.TypeInto("combobox", "Message #infra-dev", "/tfpilot slow")
 	p.Press(kb.Enter)
 	p.Read("operation_timeout")
@@ -224,7 +224,7 @@ func TestLookInside(t *testing.T) {
 		p.Click("tab", tab)
 		return p.In("tabpanel", tab)
 	}
-	in("Request").Read("Build artefacts need a place")
+	in("Request").Read("Build artifacts need a place")
 	shoot(p, "inside-1280-light")
 	in("Pull request").Read("+module \"tfpilot\" {")
 	in("Pull request").Read("<img src=x onerror=alert(1)>")
@@ -239,17 +239,17 @@ func TestLookInside(t *testing.T) {
 	look.Choose("Answer to the next create", "The name is taken")
 	look.Click("button", "Refuse the next create")
 	look.Read("BucketAlreadyExists on create (1 left)")
-	look.Click("DisclosureTriangle", "acme-build-artefacts…")
-	look.Click("button", "Change acme-build-artefacts from outside")
-	d := p.In("dialog", "Change acme-build-artefacts")
+	look.Click("DisclosureTriangle", "acme-build-artifacts…")
+	look.Click("button", "Change acme-build-artifacts from outside")
+	d := p.In("dialog", "Change acme-build-artifacts")
 	d.Type("New value, as JSON", `{"Project": `)
 	d.Click("button", "Change it")
 	d.Read("This is no JSON")
 	d.Type("New value, as JSON", `{"Project": "drift"}`)
 	d.Click("button", "Change it")
 	look.Read("drift")
-	look.Click("button", "Delete acme-build-artefacts from outside")
-	p.In("dialog", "Delete acme-build-artefacts?").Click("button", "Delete it")
+	look.Click("button", "Delete acme-build-artifacts from outside")
+	p.In("dialog", "Delete acme-build-artifacts?").Click("button", "Delete it")
 	look.Read("The cloud is empty")
 	p.Quiet()
 }
@@ -289,7 +289,7 @@ func TestFaultsCountersAndReset(t *testing.T) {
 	p.Quiet()
 }
 
-// In a narrow window there is one pane at a time, and nothing is wider than it.
+// A narrow window shows one pane at a time, and nothing is wider than the window.
 func TestNarrowAndDark(t *testing.T) {
 	w := newTestSandbox(t)
 	w.seed()
@@ -330,7 +330,7 @@ func TestNarrowAndDark(t *testing.T) {
 	p.Quiet()
 }
 
-// A long channel is drawn from its end, and further back when asked for.
+// A long channel shows its end first, and older messages on request.
 func TestLongChannel(t *testing.T) {
 	w := newTestSandbox(t)
 	for i := range 130 {
@@ -354,7 +354,7 @@ func TestLongChannel(t *testing.T) {
 	p.Quiet()
 }
 
-// The keyboard alone reaches everything: here a tab, a user, a channel.
+// The keyboard reaches everything: here a tab, a user, a channel.
 func TestKeyboard(t *testing.T) {
 	w := newTestSandbox(t)
 	p := w.open(1280, 800)
@@ -371,7 +371,7 @@ func TestKeyboard(t *testing.T) {
 	p.Quiet()
 }
 
-// A page outlives its server: it says that it is gone, and comes back by itself.
+// A page survives its server: it shows that the server is down, and reconnects by itself.
 func TestTheSandboxComesBack(t *testing.T) {
 	dir := t.TempDir()
 	w, port := onFixedPorts(t, dir)
@@ -392,7 +392,7 @@ func TestTheSandboxComesBack(t *testing.T) {
 	p.Quiet()
 }
 
-// onFixedPorts starts a sandbox on eight ports in a row that happen to be free.
+// onFixedPorts starts a sandbox on eight free consecutive ports.
 func onFixedPorts(t *testing.T, dir string) (*testSandbox, int) {
 	t.Helper()
 	var last error

@@ -15,7 +15,7 @@ const (
 	writeTime = 10 * time.Second
 )
 
-// Topics that the page reads again when they change.
+// Topics that the page reads again after a change.
 const (
 	topicSlack    = "slack"
 	topicRequests = "requests"
@@ -24,8 +24,8 @@ const (
 	topicCloud    = "cloud"
 )
 
-// events tells the page what to read again. The first event names every topic, so that
-// a page that comes back after a pause is up to date.
+// events sends the page the topics to read again. The first event contains every topic, so that a page
+// that reconnects is up to date.
 func (v *viewer) events(w http.ResponseWriter, r *http.Request) {
 	slack, stop := v.box.Slack.Changes()
 	defer stop()
@@ -61,7 +61,7 @@ func (v *viewer) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// stream writes events whole; a reader that does not keep up is dropped.
+// stream writes whole events. A reader that is too slow is disconnected.
 type stream struct {
 	w     io.Writer
 	flush *http.ResponseController
@@ -78,7 +78,7 @@ func (s *stream) write(event string) bool {
 	return err == nil && s.flush.Flush() == nil
 }
 
-// stamps are fingerprints of what has no change feed of its own.
+// stamps returns fingerprints of the sources without a change feed.
 func (v *viewer) stamps() map[string]uint64 {
 	out := map[string]uint64{}
 	sum := func(topic string, fill func(io.Writer)) {
@@ -108,7 +108,7 @@ func (v *viewer) tags(w io.Writer, bucket, prefix string) {
 	}
 }
 
-// forge fingerprints GitHub by its effects and by the progress of runs.
+// writeGitHub fingerprints GitHub by its effects and by the progress of runs.
 func (v *viewer) writeGitHub(w io.Writer) {
 	c := v.box.GitHub.Counts()
 	_, _ = fmt.Fprint(w, c.PullRequests, c.Merges, c.Reviews, c.Comments, c.Pushes, c.Deliveries)

@@ -31,13 +31,13 @@ const (
 	infraDev       = "C0INFRADEV"
 )
 
-// world is a running sandbox with its page, and nobody who answers but the test.
+// testSandbox is a running sandbox with its page. Only the test acts as the app.
 type testSandbox struct {
 	t   *testing.T
 	box *sandbox.Sandbox
 }
 
-// home turns on what the product's manifest leaves off, so that all of the page is seen.
+// home enables what the product's manifest disables, so that the whole page is tested.
 var home = strings.NewReplacer("home_tab_enabled: false", "home_tab_enabled: true", "messages_tab_read_only_enabled: true", "messages_tab_read_only_enabled: false")
 
 func newTestSandbox(t *testing.T) *testSandbox {
@@ -112,8 +112,8 @@ func (w *testSandbox) put(bucket, key string, body []byte) {
 	}
 }
 
-// seed fills what the viewers look at: a document, a state, a pull request, a run that
-// could not start, failed webhooks, something in the cloud.
+// seed fills the viewers: a document, a state, a pull request, a run that could not start, failed
+// webhooks, and an object in the cloud.
 func (w *testSandbox) seed() {
 	w.t.Helper()
 	w.put(requestsBucket, requestKey, fixture(w.t, "request.json"))
@@ -121,10 +121,10 @@ func (w *testSandbox) seed() {
 	w.put(stateBucket, stateKey, fixture(w.t, "state.json"))
 	w.pull()
 	w.github(http.MethodPost, "/repos/acme/infra-core/actions/workflows/plan.yml/dispatches", map[string]any{"ref": "main", "inputs": map[string]string{"request_id": "req_gn57ozoqhvzm6"}}, nil)
-	w.make("aws_s3_bucket", "acme-build-artefacts", map[string]any{"bucket": "acme-build-artefacts", "tags": map[string]any{"Project": "core"}})
+	w.make("aws_s3_bucket", "acme-build-artifacts", map[string]any{"bucket": "acme-build-artifacts", "tags": map[string]any{"Project": "core"}})
 }
 
-// make puts an object into the cloud as Terraform's provider would.
+// make creates an object in the cloud as Terraform's provider would.
 func (w *testSandbox) make(kind, id string, attributes map[string]any) {
 	w.t.Helper()
 	client := &cloud.Client{URL: w.box.Access.Cloud, Token: w.box.Access.CloudToken}
@@ -140,7 +140,7 @@ func (w *testSandbox) pull() {
 	w.github(http.MethodGet, "/repos/acme/infra-core/git/ref/heads/main", nil, &ref)
 	var blob, tree, commit struct{ SHA string }
 	w.github(http.MethodPost, "/repos/acme/infra-core/git/blobs", map[string]any{
-		"encoding": "base64", "content": base64.StdEncoding.EncodeToString([]byte("module \"tfpilot\" {\n  name = \"acme-build-artefacts\"\n}\n")),
+		"encoding": "base64", "content": base64.StdEncoding.EncodeToString([]byte("module \"tfpilot\" {\n  name = \"acme-build-artifacts\"\n}\n")),
 	}, &blob)
 	var base struct{ Tree struct{ SHA string } }
 	w.github(http.MethodGet, "/repos/acme/infra-core/git/commits/"+ref.Object.SHA, nil, &base)
@@ -150,11 +150,11 @@ func (w *testSandbox) pull() {
 	w.github(http.MethodPost, "/repos/acme/infra-core/git/commits", map[string]any{"message": "Ask for a bucket", "tree": tree.SHA, "parents": []string{ref.Object.SHA}}, &commit)
 	w.github(http.MethodPost, "/repos/acme/infra-core/git/refs", map[string]any{"ref": "refs/heads/request/req_gn57ozoqhvzm6", "sha": commit.SHA}, nil)
 	w.github(http.MethodPost, "/repos/acme/infra-core/pulls", map[string]any{
-		"title": "TfPilot: s3-bucket in dev/app", "head": "request/req_gn57ozoqhvzm6", "base": "main", "body": "Asked for by **dana**. <img src=x onerror=alert(1)>",
+		"title": "TfPilot: s3-bucket in dev/app", "head": "request/req_gn57ozoqhvzm6", "base": "main", "body": "Requested by **dana**. <img src=x onerror=alert(1)>",
 	}, nil)
 }
 
-// forge calls GitHub as adam.
+// github calls GitHub as adam.
 func (w *testSandbox) github(method, path string, in, out any) {
 	w.t.Helper()
 	token := ""
@@ -166,7 +166,7 @@ func (w *testSandbox) github(method, path string, in, out any) {
 	w.call(method, w.box.Access.GitHub+"/api/v3"+path, token, in, out)
 }
 
-// call sends JSON and wants an answer without error.
+// call sends JSON and expects a successful answer.
 func (w *testSandbox) call(method, url, token string, in, out any) int {
 	w.t.Helper()
 	var body io.Reader

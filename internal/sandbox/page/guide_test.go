@@ -7,7 +7,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/page/browser"
 )
 
-// carded is a seeded world in which the request's card stands in #infra-dev.
+// carded returns a seeded sandbox with the request's card in #infra-dev.
 func carded(t *testing.T) (*testSandbox, *browser.Page) {
 	t.Helper()
 	w := newTestSandbox(t)
@@ -18,7 +18,7 @@ func carded(t *testing.T) (*testSandbox, *browser.Page) {
 	return w, w.open(1280, 800)
 }
 
-// The strip at the top takes a newcomer by the hand: to the card, and to who may approve.
+// The strip at the top guides a new user to the card and to an approver.
 func TestNextStepsLeadToTheCard(t *testing.T) {
 	_, p := carded(t)
 	strip := p.In("region", "Journey of a request")
@@ -37,16 +37,16 @@ func TestNextStepsLeadToTheCard(t *testing.T) {
 	p.Quiet()
 }
 
-// Any message can be answered in a thread that is not there yet.
+// Any message can get a reply in a new thread.
 func TestReplyInThread(t *testing.T) {
 	w := newTestSandbox(t)
-	if _, err := w.box.Slack.Say("ana", "#infra-dev", "", "Does anybody need a bucket?"); err != nil {
+	if _, err := w.box.Slack.Say("ana", "#infra-dev", "", "Does anyone need a bucket?"); err != nil {
 		t.Fatal(err)
 	}
 	p := w.open(1280, 800)
 	p.Click("button", "Reply in thread")
 	thread := p.In("complementary", "Thread")
-	thread.Read("Does anybody need a bucket?")
+	thread.Read("Does anyone need a bucket?")
 	thread.Type("Reply in the thread", "I do")
 	thread.Click("button", "Send")
 	thread.Read("I do")
@@ -54,7 +54,7 @@ func TestReplyInThread(t *testing.T) {
 	p.Quiet()
 }
 
-// One delivery can be sent again, and one of several rows be looked at.
+// One delivery can be sent again, and one of several rows can be opened.
 func TestOneOfMany(t *testing.T) {
 	w, p := carded(t)
 	const other = "payments/dev/api/terraform.tfstate"

@@ -1,9 +1,8 @@
-// Package page is the window of the sandbox: one web page that shows the simulated
-// workspace as its people see it, beside what their requests became: document, pull
-// request, runs, state, cloud, webhooks and counters. It owns the page's files, what
-// the page reads under /view/, and the reset. It does not own what people do: that is
-// the control API of the sandbox, which the page calls like any other client. It knows
-// the product only by the documents and messages that the simulators hold.
+// Package page is the web page of the sandbox. It shows the simulated workspace as its people see it,
+// beside everything that belongs to their requests: document, pull request, runs, state, cloud,
+// webhooks and counters. It owns the files of the page, the data under /view/, and the reset. People
+// act through the control API of the sandbox, which the page calls like any other client. The page
+// knows the product only by its documents and messages.
 package page
 
 import (
@@ -32,7 +31,7 @@ func Mount(box *sandbox.Sandbox) {
 	box.Mount("GET /{$}", files)
 	box.Mount("GET /static/", files)
 	for pattern, h := range map[string]http.HandlerFunc{
-		"GET /view/world":      v.sandboxInfo,
+		"GET /view/sandbox":    v.sandboxInfo,
 		"GET /view/requests":   v.requests,
 		"GET /view/request":    v.request,
 		"GET /view/pulls":      v.pulls,
@@ -50,14 +49,14 @@ func Mount(box *sandbox.Sandbox) {
 	}
 }
 
-// types are those of the page's own files; the system's table may lack or bend them.
+// types holds the content types of the page's files, since the system's table may lack or change them.
 var types = map[string]string{
 	".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
 	".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 }
 
-// policy lets the page run its own files and speak to its own server, and nothing else:
-// whatever a message or a document says, it is shown and never run.
+// policy lets the page run only its own files and connect only to its own server. Text of a message or
+// a document is shown and never executed.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -67,8 +66,8 @@ type asset struct {
 	tag  string
 }
 
-// assets serves the embedded files. Browsers ask each time whether they changed, so that
-// a newer tfpilot never meets scripts of an older one.
+// assets serves the embedded files. Browsers revalidate them each time, so that a newer tfpilot never
+// runs with scripts of an older one.
 func assets(files embed.FS) http.Handler {
 	known := map[string]asset{}
 	_ = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
@@ -80,7 +79,7 @@ func assets(files embed.FS) http.Handler {
 			return err
 		}
 		sum := fnv.New64a()
-		_, _ = sum.Write(body) // a hash takes everything
+		_, _ = sum.Write(body) // a hash never fails
 		known["/"+name] = asset{body, types[path.Ext(name)], fmt.Sprintf("%q", fmt.Sprintf("%x", sum.Sum64()))}
 		return nil
 	})
@@ -105,7 +104,7 @@ func assets(files embed.FS) http.Handler {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
-		_, _ = w.Write(a.body) // the client may be gone
+		_, _ = w.Write(a.body) // the client may be disconnected
 	})
 }
 
@@ -115,7 +114,7 @@ func answer(w http.ResponseWriter, status int, v any) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the client may be gone
+	_ = json.NewEncoder(w).Encode(v) // the client may be disconnected
 }
 
 func problem(w http.ResponseWriter, status int, code, message string) {
@@ -124,7 +123,7 @@ func problem(w http.ResponseWriter, status int, code, message string) {
 
 const maxBody = 64 << 10
 
-// decode takes JSON bodies only, so that no form of a foreign page can send one.
+// decode accepts only JSON bodies, so that no form of another site can send one.
 func decode(w http.ResponseWriter, r *http.Request, into any) bool {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || !strings.EqualFold(kind, "application/json") {
 		problem(w, http.StatusUnsupportedMediaType, "not_json", "send the body as application/json")

@@ -59,10 +59,10 @@ func TestFilesAreServedUnderTheirPolicy(t *testing.T) {
 	}
 }
 
-// What comes from data must never become markup, so no file of ours may be able to.
+// Data must never become markup, so no script of the page may be able to create it.
 func TestScriptsCannotMakeMarkup(t *testing.T) {
 	forbidden := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\(|new Function|srcdoc|https?://[a-z]`)
-	allowed := map[string]bool{"http://w": true} // the name space of SVG
+	allowed := map[string]bool{"http://w": true} // the SVG namespace
 	err := fs.WalkDir(static, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -102,7 +102,7 @@ func change(t *testing.T, edits map[string]any) []byte {
 	return raw
 }
 
-// What a row says is the product's view of the document: its words, its steps and what it waits for.
+// A row shows the view of the document: its words, its steps and what it waits for.
 func TestRowsSayWhatTheViewSays(t *testing.T) {
 	wanted := []any{map[string]any{"what": "apply", "by": "omar", "correlationId": "apply-01"}}
 	for _, row := range []struct {
@@ -177,23 +177,23 @@ func TestStateIsMasked(t *testing.T) {
 	}
 }
 
-// The world names people and places; the keys stay where the sandbox prints them.
-func TestWorldHoldsNoSecret(t *testing.T) {
+// The data about the sandbox lists people and channels, but no keys.
+func TestSandboxInfoHasNoSecret(t *testing.T) {
 	w := newTestSandbox(t)
 	var raw json.RawMessage
-	w.view("/view/world", &raw)
+	w.view("/view/sandbox", &raw)
 	for name, secret := range w.box.Access.Env {
 		if name == "AWS_ACCESS_KEY_ID" {
-			continue // the principal's name
+			continue // the name of the principal
 		}
 		if (strings.Contains(name, "TOKEN") || strings.Contains(name, "SECRET") || strings.Contains(name, "KEY")) && strings.Contains(string(raw), secret) {
-			t.Errorf("the world tells %s", name)
+			t.Errorf("the answer contains %s", name)
 		}
 	}
-	var world struct{ People []Person }
-	w.view("/view/world", &world)
+	var info struct{ People []Person }
+	w.view("/view/sandbox", &info)
 	roles := ""
-	for _, p := range world.People {
+	for _, p := range info.People {
 		roles += p.Login + " " + p.Role + ", "
 	}
 	if roles != "dana developer, ana approver, omar approver, adam admin, vic viewer, " {
@@ -201,7 +201,7 @@ func TestWorldHoldsNoSecret(t *testing.T) {
 	}
 }
 
-func TestResetTakesWhatIsAskedFor(t *testing.T) {
+func TestResetTakesOnlyTheChosenParts(t *testing.T) {
 	w := newTestSandbox(t)
 	w.seed()
 	if err := w.box.S3.Inject(s3.Fault{Kind: s3.FaultSlowDown}); err != nil {
@@ -231,7 +231,7 @@ func TestResetTakesWhatIsAskedFor(t *testing.T) {
 	}
 }
 
-// A page that listens hears of everything at first, then of what changes.
+// A page that subscribes gets every topic first, and then what changes.
 func TestEvents(t *testing.T) {
 	w := newTestSandbox(t)
 	lines := bufio.NewScanner(w.get("/view/events").Body)

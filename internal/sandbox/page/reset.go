@@ -5,10 +5,9 @@ import (
 	"net/http"
 )
 
-// resetOrder is the body of POST /view/reset. Each part can be thrown away alone without
-// leaving the product in a state that a real outage could not leave it in. Documents,
-// repositories and Terraform's states belong together; only a fresh data folder is
-// without all three.
+// resetOrder is the body of POST /view/reset. A reset of one part leaves the product in a state that a
+// real outage could cause. Documents, repositories and Terraform's states belong together; only a new
+// data directory has none of them.
 type resetOrder struct {
 	Faults   bool `json:"faults"`
 	Counters bool `json:"counters"`

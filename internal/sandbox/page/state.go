@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// masked stands where a state holds a value that Terraform calls sensitive.
+// masked replaces a value in a state that Terraform marks as sensitive.
 const masked = "(sensitive)"
 
-// tfstate is what the page understands of a Terraform state.
+// tfstate is the part of a Terraform state that the page reads.
 type tfstate struct {
 	Serial    int64                      `json:"serial"`
 	Lineage   string                     `json:"lineage"`
@@ -34,7 +34,7 @@ type tfinstance struct {
 	Sensitive  []json.RawMessage `json:"sensitive_attributes"`
 }
 
-// Resource is one object that a state knows.
+// Resource is one object in a state.
 type Resource struct {
 	Address    string         `json:"address"`
 	Type       string         `json:"type"`
@@ -129,8 +129,8 @@ func (r tfresource) address(index any) string {
 	return address
 }
 
-// mask hides every attribute that a sensitive path goes into, the whole of it: a value
-// shown too little does less harm than one shown too much.
+// mask hides every attribute that a sensitive path enters. Hiding too much does less harm than showing
+// too much.
 func (i tfinstance) mask() {
 	for _, path := range i.Sensitive {
 		var steps []struct{ Value any }

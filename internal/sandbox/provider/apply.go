@@ -17,9 +17,9 @@ func errUnknownType(typ string) error { return fmt.Errorf("resource type %s is n
 
 var errNotConfigured = errors.New("the provider was not configured")
 
-// ApplyResourceChange does in the account what was planned.
+// ApplyResourceChange makes the planned change in the account.
 func (s *Server) ApplyResourceChange(ctx context.Context, req *tfprotov5.ApplyResourceChangeRequest) (*tfprotov5.ApplyResourceChangeResponse, error) {
-	//lint:ignore SA1019 AWS's provider says so, see PlanResourceChange
+	//lint:ignore SA1019 AWS's provider sets it too, see PlanResourceChange
 	out := &tfprotov5.ApplyResourceChangeResponse{NewState: req.PriorState, UnsafeToUseLegacyTypeSystem: true}
 	prior, err := s.decode(req.TypeName, req.PriorState)
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *Server) apply(ctx context.Context, typ string, planned, prior map[strin
 	return state, nil
 }
 
-// words puts a refusal as AWS's provider does.
+// words formats a refusal as AWS's provider does.
 func (t trait) words(doing string, call int, id string, err error) error {
 	var refused *cloud.Error
 	if !errors.As(err, &refused) {
@@ -85,10 +85,10 @@ func (t trait) words(doing string, call int, id string, err error) error {
 		doing, t.label, id, t.service, t.calls[call], refused.Status, hexDigits(16), err)
 }
 
-// complete gives every unknown of a planned state its value.
+// complete assigns a value to every unknown of a planned state.
 func (t trait) complete(b schema.Block, planned map[string]any, region string) map[string]any {
 	m := made{region: firstText(planned["region"], region), state: maps.Clone(planned)}
-	for _, name := range []string{"name", "bucket"} { // what an id is made of comes first
+	for _, name := range []string{"name", "bucket"} { // the parts of an id come first
 		if m.state[name] == any(unknown) {
 			m.state[name] = t.values[name](m)
 		}
@@ -116,8 +116,8 @@ func (t trait) newID(state map[string]any) string {
 	return t.id(state)
 }
 
-// derivedLast orders attributes so that those that are made from others
-// (private_dns from private_ip) come after them.
+// derivedLast orders attributes so that derived ones come after their sources (private_dns after
+// private_ip).
 func derivedLast(b schema.Block) []string {
 	var first, last []string
 	for name := range b.Attributes {
@@ -165,7 +165,7 @@ func (t trait) completeBlocks(n schema.Nested, m made, v any, path string) any {
 	return v
 }
 
-// actual is what the account keeps: what is set, and one set of tags.
+// actual returns what the account stores: the set values, and one set of tags.
 func actual(state map[string]any) map[string]any {
 	out := map[string]any{}
 	for name, v := range state {

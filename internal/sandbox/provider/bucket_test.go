@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Whoever names a key in KMS gets it, also without changing the kind of encryption.
+// A bucket uses the KMS key of its configuration, also if only the key changes.
 func TestBucketTakesTheKey(t *testing.T) {
 	source, err := filepath.Abs(filepath.Join(modules, "s3-bucket"))
 	if err != nil {

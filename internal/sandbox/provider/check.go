@@ -11,7 +11,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/provider/schema"
 )
 
-// check says what is wrong with a value that is known and set.
+// check returns an error if a known, set value is invalid.
 type check func(v any) error
 
 func oneOf(allowed ...string) check {
@@ -104,13 +104,13 @@ var (
 	}
 )
 
-// fault is what a configuration is refused for.
+// fault is a reason to refuse a configuration.
 type fault struct {
 	path string
 	err  error
 }
 
-// validate runs the checks of a resource over its configuration.
+// validate runs the checks of a resource on its configuration.
 func (t trait) validate(b schema.Block, config map[string]any) []fault {
 	out := readOnly(b, config, "")
 	for _, path := range slices.Sorted(maps.Keys(t.checks)) {
@@ -134,7 +134,7 @@ func (t trait) validate(b schema.Block, config map[string]any) []fault {
 	return out
 }
 
-// readOnly finds what is set although only AWS sets it.
+// readOnly finds values that only AWS may set.
 func readOnly(b schema.Block, config map[string]any, path string) []fault {
 	var out []fault
 	for _, name := range slices.Sorted(maps.Keys(b.Attributes)) {

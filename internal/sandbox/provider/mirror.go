@@ -13,13 +13,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/provider/schema"
 )
 
-// hosts are the registries whose hashicorp/aws this provider stands in for:
-// Terraform's own, and OpenTofu's.
+// hosts are the registries whose hashicorp/aws this provider replaces: Terraform's and OpenTofu's.
 var hosts = []string{"registry.terraform.io", "registry.opentofu.org"}
 
-// Mirror lays the binary out under dir as a filesystem mirror that holds
-// hashicorp/aws and nothing else, and returns the path of a CLI configuration
-// (TF_CLI_CONFIG_FILE) that makes Terraform use it and no registry.
+// Mirror creates a filesystem mirror under dir that contains only hashicorp/aws, with the given
+// program. It returns the path of a CLI configuration (TF_CLI_CONFIG_FILE) that makes Terraform use
+// the mirror and no registry.
 func Mirror(dir, binaryPath string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -44,8 +43,8 @@ func Mirror(dir, binaryPath string) (string, error) {
 	return config, os.WriteFile(config, []byte(text), 0o644)
 }
 
-// place links the binary, or copies it where links do not reach, and puts it in
-// place with one rename: a Terraform may be running the old one.
+// place links the program, or copies it where links are impossible, and installs it with one rename: a
+// Terraform may be running the old one.
 func place(from, to string) error {
 	from, err := filepath.EvalSymlinks(from)
 	if err != nil {
@@ -78,7 +77,8 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Close())
 }
 
-// Sources are the addresses under which the mirror holds the provider, its version, and the hash by which a lock file fixes it.
+// Sources returns the addresses of the provider in the mirror, its version, and its hash in a lock
+// file.
 func Sources(binaryPath string) (sources []string, version, hash string, err error) {
 	facts, err := schema.Load()
 	if err != nil {
@@ -94,7 +94,7 @@ func Sources(binaryPath string) (sources []string, version, hash string, err err
 	if _, err := io.Copy(content, binary); err != nil {
 		return nil, "", "", err
 	}
-	// Terraform's h1: the hash of a list of files, of which there is one here.
+	// Terraform's h1 is the hash of a list of files. Here it has one file.
 	list := sha256.Sum256(fmt.Appendf(nil, "%x  %s\n", content.Sum(nil), BinaryPrefix+"_v"+version))
 	for _, host := range hosts {
 		sources = append(sources, host+"/hashicorp/aws")

@@ -7,11 +7,10 @@ import (
 	"testing"
 )
 
-// modules are the shipped ones, read as files: the sandbox imports nothing of
-// the product.
+// modules are the shipped modules, read as files: the sandbox imports nothing of the product.
 const modules = "../../../templates/modules"
 
-// calls ask for each module with the least, and with everything.
+// calls uses each module with the required inputs only, and with all inputs.
 var calls = map[string][]string{
 	"s3-bucket": {
 		`name = "acme-least"`,
@@ -74,7 +73,7 @@ var calls = map[string][]string{
 	},
 }
 
-// Each shipped module plans, applies, has nothing left to do, and goes away.
+// Each shipped module plans, applies, has no changes left, and is destroyed.
 func TestShippedModules(t *testing.T) {
 	dirs, err := os.ReadDir(modules)
 	if err != nil {

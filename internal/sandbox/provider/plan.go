@@ -13,7 +13,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/provider/schema"
 )
 
-// ValidateResourceTypeConfig refuses what AWS's provider refuses at plan.
+// ValidateResourceTypeConfig refuses what AWS's provider refuses at plan time.
 func (s *Server) ValidateResourceTypeConfig(_ context.Context, req *tfprotov5.ValidateResourceTypeConfigRequest) (*tfprotov5.ValidateResourceTypeConfigResponse, error) {
 	out := &tfprotov5.ValidateResourceTypeConfigResponse{}
 	config, err := s.decode(req.TypeName, req.Config)
@@ -39,11 +39,11 @@ func (s *Server) decode(typ string, v *tfprotov5.DynamicValue) (map[string]any, 
 	return decodeState(v, sch)
 }
 
-// PlanResourceChange says what a resource will be.
+// PlanResourceChange plans a resource.
 func (s *Server) PlanResourceChange(_ context.Context, req *tfprotov5.PlanResourceChangeRequest) (*tfprotov5.PlanResourceChangeResponse, error) {
-	// AWS's provider is built on the older SDK, whose defaults of optional
-	// arguments Terraform accepts only from providers that say so.
-	//lint:ignore SA1019 for that reason
+	// AWS's provider uses the older SDK. Terraform accepts its defaults for optional arguments only
+	// from providers that set this flag.
+	//lint:ignore SA1019 see above
 	out := &tfprotov5.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, UnsafeToUseLegacyTypeSystem: true}
 	prior, err := s.decode(req.TypeName, req.PriorState)
 	if err != nil {
@@ -90,7 +90,7 @@ func (p planner) plan(b schema.Block, config, prior map[string]any) map[string]a
 	return planned
 }
 
-// allTags are the tags with the provider's default tags under them.
+// allTags merges the tags into the provider's default tags.
 func (p planner) allTags(tags any) any {
 	if tags == any(unknown) {
 		return unknown
@@ -130,8 +130,8 @@ func (p planner) attribute(a schema.Attribute, configured any, prior map[string]
 	return unknown
 }
 
-// blocks plans nested blocks; each takes what is computed from the block that
-// stood in its place before.
+// blocks plans nested blocks. Each one takes its computed values from its counterpart in the prior
+// state.
 func (p planner) blocks(n schema.Nested, configured, prior any, path string) any {
 	if one, ok := configured.(map[string]any); ok {
 		before, _ := prior.(map[string]any)
@@ -153,8 +153,7 @@ func (p planner) blocks(n schema.Nested, configured, prior any, path string) any
 	return out
 }
 
-// counterpart finds the block that one was before: by place in a list, by what
-// was configured in a set.
+// counterpart finds the prior version of a block: by index in a list, by configured values in a set.
 func counterpart(n schema.Nested, one map[string]any, prior []any, i int) map[string]any {
 	if n.Nesting == "list" {
 		if i < len(prior) {
@@ -181,7 +180,7 @@ func covers(before, configured map[string]any) bool {
 	return true
 }
 
-// replaced lists the attributes whose change makes a new object.
+// replaced lists the attributes whose change requires a new object.
 func (p planner) replaced(b schema.Block, planned, prior map[string]any) []*tftypes.AttributePath {
 	var out []*tftypes.AttributePath
 	root := tftypes.NewAttributePath()

@@ -1,10 +1,9 @@
-// Package provider is a Terraform provider that is served as hashicorp/aws and
-// keeps its objects in the simulated account of package cloud. It owns how the
-// resources in use behave: what is unknown at plan and known after apply, what
-// forces a replacement, which values AWS's own provider refuses, and drift. The
-// schema itself is AWS's, read from package schema, so that an argument that
-// the real provider does not know fails here too. It does not own the objects
-// or AWS's refusals (package cloud), nor data sources: there are none.
+// Package provider is a Terraform provider that is served as hashicorp/aws and stores its objects in
+// the simulated account of package cloud. It owns the behavior of the supported resources: what is
+// unknown at plan and known after apply, what forces a replacement, which values AWS's own provider
+// refuses, and drift. The schema is AWS's own, from package schema, so that an argument that the real
+// provider does not know fails here too. Package cloud owns the objects and AWS's refusals. There are
+// no data sources.
 package provider
 
 import (
@@ -23,7 +22,7 @@ import (
 )
 
 const (
-	// EnvURL and EnvToken tell the provider where the simulated account is.
+	// EnvURL and EnvToken are the variables with the address and the token of the simulated account.
 	EnvURL   = "TFPILOT_SANDBOX_CLOUD_URL"
 	EnvToken = "TFPILOT_SANDBOX_CLOUD_TOKEN"
 
@@ -31,11 +30,10 @@ const (
 	BinaryPrefix = "terraform-provider-aws"
 
 	defaultRegion = "us-east-1"
-	callTimeout   = 15 * time.Minute // a created object may be slow on purpose
+	callTimeout   = 15 * time.Minute // the creation of an object may be slow on purpose
 )
 
-// Main serves the provider to the Terraform that started this process, until
-// that ends it.
+// Main serves the provider to the Terraform that started this process, until Terraform stops it.
 func Main(context.Context) int {
 	srv, err := New()
 	if err == nil {
@@ -60,7 +58,7 @@ type Server struct {
 	defaults map[string]any // default_tags
 }
 
-// New returns the provider, not yet configured.
+// New returns a provider that is not configured yet.
 func New() (*Server, error) {
 	facts, err := schema.Load()
 	if err != nil {
@@ -72,14 +70,14 @@ func New() (*Server, error) {
 	for name, block := range facts.Resources {
 		t, ok := traits[name]
 		if !ok {
-			return nil, fmt.Errorf("resource %s has a schema and no behaviour", name)
+			return nil, fmt.Errorf("resource %s has a schema but no behavior", name)
 		}
 		s.schemas[name] = &tfprotov5.Schema{Block: buildBlock(block, t, "")}
 	}
 	return s, nil
 }
 
-// GetMetadata names the resources.
+// GetMetadata lists the resources.
 func (s *Server) GetMetadata(context.Context, *tfprotov5.GetMetadataRequest) (*tfprotov5.GetMetadataResponse, error) {
 	out := &tfprotov5.GetMetadataResponse{ServerCapabilities: capabilities()}
 	for name := range s.schemas {
@@ -88,7 +86,7 @@ func (s *Server) GetMetadata(context.Context, *tfprotov5.GetMetadataRequest) (*t
 	return out, nil
 }
 
-// GetProviderSchema gives AWS's schema.
+// GetProviderSchema returns AWS's schema.
 func (s *Server) GetProviderSchema(context.Context, *tfprotov5.GetProviderSchemaRequest) (*tfprotov5.GetProviderSchemaResponse, error) {
 	return &tfprotov5.GetProviderSchemaResponse{
 		ServerCapabilities: capabilities(), Provider: s.config, ResourceSchemas: s.schemas,
@@ -99,12 +97,12 @@ func capabilities() *tfprotov5.ServerCapabilities {
 	return &tfprotov5.ServerCapabilities{GetProviderSchemaOptional: true}
 }
 
-// PrepareProviderConfig accepts what fits the schema.
+// PrepareProviderConfig accepts a configuration that matches the schema.
 func (s *Server) PrepareProviderConfig(_ context.Context, req *tfprotov5.PrepareProviderConfigRequest) (*tfprotov5.PrepareProviderConfigResponse, error) {
 	return &tfprotov5.PrepareProviderConfigResponse{PreparedConfig: req.Config}, nil
 }
 
-// ConfigureProvider reads region and default tags, and where the account is.
+// ConfigureProvider reads the region, the default tags and the address of the account.
 func (s *Server) ConfigureProvider(_ context.Context, req *tfprotov5.ConfigureProviderRequest) (*tfprotov5.ConfigureProviderResponse, error) {
 	config, err := decodeState(req.Config, s.config)
 	if err != nil {
@@ -125,13 +123,13 @@ func (s *Server) ConfigureProvider(_ context.Context, req *tfprotov5.ConfigurePr
 	return &tfprotov5.ConfigureProviderResponse{}, nil
 }
 
-// StopProvider gives up every call under way, as Terraform asks on an interrupt.
+// StopProvider cancels every call in progress, when Terraform is interrupted.
 func (s *Server) StopProvider(context.Context, *tfprotov5.StopProviderRequest) (*tfprotov5.StopProviderResponse, error) {
 	s.stopNow()
 	return &tfprotov5.StopProviderResponse{}, nil
 }
 
-// stoppable ends with the call or with StopProvider, whichever is first.
+// stoppable returns a context that ends with the call or with StopProvider.
 func (s *Server) stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	release := context.AfterFunc(s.stop, cancel)

@@ -11,7 +11,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/provider/schema"
 )
 
-// ReadResource brings the state up to date with the account.
+// ReadResource updates the state from the account.
 func (s *Server) ReadResource(ctx context.Context, req *tfprotov5.ReadResourceRequest) (*tfprotov5.ReadResourceResponse, error) {
 	out := &tfprotov5.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private}
 	prior, err := s.decode(req.TypeName, req.CurrentState)
@@ -48,7 +48,7 @@ func (s *Server) read(ctx context.Context, typ, id string, prior map[string]any)
 	return encodeState(state, s.schemas[typ])
 }
 
-// splitTags takes the provider's default tags out of what the object carries.
+// splitTags removes the provider's default tags from the object's tags.
 func (s *Server) splitTags(state, prior map[string]any) {
 	all, _ := state["tags"].(map[string]any)
 	before, _ := prior["tags"].(map[string]any)
@@ -67,8 +67,8 @@ func (s *Server) splitTags(state, prior map[string]any) {
 	}
 }
 
-// fillBlocks: a block that is not there is an empty list to Terraform, never
-// null; whoever writes into the account may leave it out.
+// fillBlocks adds missing blocks as empty lists: Terraform never expects null. A change from outside
+// may leave a block out.
 func fillBlocks(b schema.Block, state map[string]any) {
 	for name, n := range b.Blocks {
 		if n.Nesting == "single" {
@@ -89,7 +89,7 @@ func fillBlocks(b schema.Block, state map[string]any) {
 	}
 }
 
-// ImportResourceState takes an object of the account by its id.
+// ImportResourceState imports an object of the account by its id.
 func (s *Server) ImportResourceState(ctx context.Context, req *tfprotov5.ImportResourceStateRequest) (*tfprotov5.ImportResourceStateResponse, error) {
 	out := &tfprotov5.ImportResourceStateResponse{}
 	if _, ok := s.schemas[req.TypeName]; !ok {
@@ -107,7 +107,7 @@ func (s *Server) ImportResourceState(ctx context.Context, req *tfprotov5.ImportR
 	return out, nil
 }
 
-// UpgradeResourceState reads state as it lies in the backend.
+// UpgradeResourceState reads the state from the backend.
 func (s *Server) UpgradeResourceState(_ context.Context, req *tfprotov5.UpgradeResourceStateRequest) (*tfprotov5.UpgradeResourceStateResponse, error) {
 	out := &tfprotov5.UpgradeResourceStateResponse{}
 	sch, ok := s.schemas[req.TypeName]

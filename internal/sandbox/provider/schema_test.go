@@ -24,7 +24,7 @@ func served(t *testing.T) (*Server, *tfprotov5.GetProviderSchemaResponse) {
 	return s, out
 }
 
-// What is served is what the facts say, argument for argument.
+// The served schema matches the published facts, argument by argument.
 func TestServedSchemaIsThePublishedOne(t *testing.T) {
 	s, out := served(t)
 	compareBlocks(t, "provider", out.Provider.Block, s.facts.Provider)
@@ -59,8 +59,8 @@ func compareBlocks(t *testing.T, at string, got *tfprotov5.SchemaBlock, want sch
 	}
 }
 
-// A sample known by heart, so that a fault in the generator is seen here.
-func TestFactsAreThoseOfTheAWSProvider(t *testing.T) {
+// A sample that was verified by hand, so that a bug in the generator shows here.
+func TestFactsMatchTheAWSProvider(t *testing.T) {
 	facts, err := schema.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -94,8 +94,8 @@ func TestFactsAreThoseOfTheAWSProvider(t *testing.T) {
 	}
 }
 
-// Every path in the behaviour names something that the schema has.
-func TestBehaviourNamesOnlyWhatExists(t *testing.T) {
+// Every path in the behavior refers to something in the schema.
+func TestTraitsNameOnlyWhatExists(t *testing.T) {
 	s, _ := served(t)
 	for name, tr := range traits {
 		paths := slices.Concat(tr.computed, tr.replace, slices.Collect(maps.Keys(tr.defaults)), slices.Collect(maps.Keys(tr.values)), slices.Collect(maps.Keys(tr.checks)))

@@ -16,7 +16,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/toolchain"
 )
 
-var built string // folder of the provider's binary
+var built string // directory of the provider's binary
 
 func TestMain(m *testing.M) {
 	var err error
@@ -28,9 +28,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// binary is the provider as users run it: the product itself under another name.
-// Terraform starts it for every command, which a binary with the race detector in it
-// takes ten times as long for.
+// providerBinary builds the provider as users run it: the product itself under another name. Terraform
+// starts it for every command, which takes ten times as long with the race detector.
 var providerBinary = sync.OnceValues(func() (string, error) {
 	at := filepath.Join(built, "tfpilot")
 	build := exec.Command("go", "build", "-race=false", "-o", at, "github.com/tfpilot/tfpilot/cmd/tfpilot")
@@ -44,7 +43,7 @@ var terraform = sync.OnceValues(func() (toolchain.Tool, error) {
 	return toolchain.Finder{}.Terraform(context.Background())
 })
 
-// root is a Terraform root with the real CLI, this provider and an account.
+// testRoot is a Terraform root with the real CLI, this provider and an account.
 type testRoot struct {
 	t     *testing.T
 	dir   string
@@ -78,8 +77,8 @@ func newRoot(t *testing.T, config string) *testRoot {
 	return r
 }
 
-// consistent reads in Terraform's log whether a result ever differed from its
-// plan; to a user Terraform only hides that of providers on the older SDK.
+// consistent checks in Terraform's log that no result ever differed from its plan. Terraform hides
+// this from users for providers on the older SDK.
 func (r *testRoot) consistent() {
 	log, _ := os.ReadFile(filepath.Join(r.dir, "log"))
 	for line := range strings.SplitSeq(string(log), "\n") {
@@ -135,8 +134,7 @@ func (r *testRoot) noChanges() {
 	}
 }
 
-// actions plans and returns what would happen to each address, without those
-// where nothing would.
+// actions plans and returns the action for each address that would change.
 func (r *testRoot) actions() map[string]string {
 	r.t.Helper()
 	r.must("plan", "-out=tfplan")
@@ -261,7 +259,7 @@ func TestLifeOfEveryResource(t *testing.T) {
 	}
 }
 
-// changes edits in place, then what makes a new object.
+// changes edits in place, then changes what requires a new object.
 func (r *testRoot) changes() {
 	r.t.Helper()
 	for _, row := range []struct{ old, new, address, want string }{
@@ -285,7 +283,7 @@ func (r *testRoot) changes() {
 	}
 }
 
-// drift changes and removes objects behind Terraform's back.
+// drift changes and removes objects from outside Terraform.
 func (r *testRoot) drift() {
 	r.t.Helper()
 	if err := r.cloud.Change("aws_s3_bucket_versioning", "acme-everything", map[string]any{

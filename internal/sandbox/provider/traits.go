@@ -5,25 +5,25 @@ import (
 	"slices"
 )
 
-// trait is how a resource behaves beyond its schema. Paths name attributes of
-// nested blocks with dots; indexes are left out.
+// trait is the behavior of a resource beyond its schema. Paths name attributes of nested blocks with
+// dots, without indexes.
 type trait struct {
-	label   string    // "S3 Bucket", as AWS's provider words its errors
+	label   string    // "S3 Bucket", as in the errors of AWS's provider
 	service string    // "S3"
 	calls   [3]string // the service's calls that create, update, delete
 
-	id func(state map[string]any) string // nil: drawn at random, see idPrefix
+	id func(state map[string]any) string // nil: random, see idPrefix
 
 	idPrefix string
-	computed []string       // optional, else set by AWS
-	defaults map[string]any // what an absent optional argument means, known at plan
-	replace  []string       // a change of these makes a new object
+	computed []string       // optional, otherwise set by AWS
+	defaults map[string]any // value of an absent optional argument, known at plan
+	replace  []string       // a change requires a new object
 	values   map[string]func(made) any
 	checks   map[string]check
 	alone    [][]string // arguments that exclude each other
 }
 
-// everywhere are the attributes that every resource computes, if it has them.
+// everywhere lists the attributes that every resource computes, if it has them.
 var everywhere = []string{"id", "region", "tags_all"}
 
 func (t trait) computes(path string) bool {
@@ -40,8 +40,8 @@ func fieldOf(name string) func(map[string]any) string {
 	return func(state map[string]any) string { s, _ := state[name].(string); return s }
 }
 
-// traits of every resource in the facts. What is optional-and-computed, has a
-// default or forces a replacement follows the AWS provider's own resources.
+// traits describes every resource in the facts. Defaults, replacements and optional computed
+// attributes follow the AWS provider's own resources.
 var traits = map[string]trait{
 	"aws_s3_bucket": {
 		label: "S3 Bucket", service: "S3", calls: [3]string{"CreateBucket", "PutBucketTagging", "DeleteBucket"},
@@ -129,8 +129,7 @@ var repository = trait{
 	values:   repositoryValues, checks: repositoryChecks,
 }
 
-// instance computes nearly everything; only what people set is listed in the
-// checks.
+// instance computes nearly everything; the checks only list what people set.
 var instance = trait{
 	label: "EC2 Instance", service: "EC2", calls: [3]string{"RunInstances", "ModifyInstanceAttribute", "TerminateInstances"},
 	idPrefix: "i-",

@@ -105,8 +105,8 @@ func toNumber(n *big.Float) json.Number {
 	return json.Number(n.Text('g', -1))
 }
 
-// encode also takes what the account or a person wrote there: numbers in any
-// form, and attributes that the schema does not know, which are left out.
+// encode also accepts what the account or a person wrote there: numbers in any form, and attributes
+// that the schema does not know, which it leaves out.
 func encode(t tftypes.Type, v any) (tftypes.Value, error) {
 	switch v := v.(type) {
 	case nil:
@@ -127,8 +127,8 @@ func encode(t tftypes.Type, v any) (tftypes.Value, error) {
 	return newValue(t, v)
 }
 
-// newValue reports a value that does not fit its type instead of panicking:
-// people may write anything into the account.
+// newValue returns an error for a value of the wrong type instead of panicking: people may write
+// anything into the account.
 func newValue(t tftypes.Type, v any) (tftypes.Value, error) {
 	if err := tftypes.ValidateValue(t, v); err != nil {
 		return tftypes.Value{}, err
@@ -144,7 +144,7 @@ func encodeList(t tftypes.Type, items []any) (tftypes.Value, error) {
 	case tftypes.Set:
 		element = t.ElementType
 	default:
-		return tftypes.Value{}, fmt.Errorf("a list does not fit %s", t)
+		return tftypes.Value{}, fmt.Errorf("a list is not a %s", t)
 	}
 	out := make([]tftypes.Value, len(items))
 	for i, item := range items {
@@ -173,12 +173,12 @@ func encodeMap(t tftypes.Type, items map[string]any) (tftypes.Value, error) {
 			}
 		}
 	default:
-		return tftypes.Value{}, fmt.Errorf("a map does not fit %s", t)
+		return tftypes.Value{}, fmt.Errorf("a map is not a %s", t)
 	}
 	return newValue(t, out)
 }
 
-// same compares trees; the order of a set does not matter.
+// same compares trees, without the order of a set.
 func same(a, b any, set bool) bool {
 	as, aok := a.([]any)
 	bs, bok := b.([]any)

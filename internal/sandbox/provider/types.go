@@ -33,8 +33,8 @@ var nestings = map[string]tfprotov5.SchemaNestedBlockNestingMode{
 	"single": tfprotov5.SchemaNestedBlockNestingModeSingle,
 }
 
-// buildBlock turns facts into the protocol's schema. What is optional but else
-// computed comes from the trait, since the published facts do not tell.
+// buildBlock turns facts into the protocol's schema. The trait decides which optional attributes are
+// computed, since the published facts do not contain it.
 func buildBlock(b schema.Block, t trait, path string) *tfprotov5.SchemaBlock {
 	out := &tfprotov5.SchemaBlock{}
 	for _, name := range slices.Sorted(maps.Keys(b.Attributes)) {

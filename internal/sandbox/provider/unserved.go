@@ -8,8 +8,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// What follows completes the protocol for things that this provider declares
-// none of; Terraform does not call it.
+// These methods complete the protocol for features that this provider does not have. Terraform does
+// not call them.
 
 var errUnserved = errors.New("the sandbox's AWS provider has resources only")
 
@@ -30,7 +30,7 @@ func (s *Server) MoveResourceState(context.Context, *tfprotov5.MoveResourceState
 	return &tfprotov5.MoveResourceStateResponse{Diagnostics: fail("move resource state", errUnserved)}, nil
 }
 
-// GenerateResourceConfig is not offered.
+// GenerateResourceConfig is not supported.
 func (s *Server) GenerateResourceConfig(context.Context, *tfprotov5.GenerateResourceConfigRequest) (*tfprotov5.GenerateResourceConfigResponse, error) {
 	return nil, errUnserved
 }

@@ -27,7 +27,7 @@ func (m made) arn(service, region, resource string) string {
 	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, region, cloud.Account, resource)
 }
 
-// hostedZones of S3 websites, which the provider shows for each bucket.
+// hostedZones of S3 websites, which the provider exposes for each bucket.
 var hostedZones = map[string]string{
 	"us-east-1": "Z3AQBSTGFYJSTF", "us-east-2": "Z2O1EMRO9K5GLX", "us-west-2": "Z3BJ6K6RIION7M",
 	"eu-west-1": "Z1BKCTXD74EZPE", "eu-central-1": "Z21DNDUVLTQW6Q",
@@ -136,7 +136,7 @@ func instancePublicIP(m made) any {
 	if m.state["associate_public_ip_address"] != true {
 		return ""
 	}
-	return hostAddress("203.0") // 203.0.113.0/24 is for documentation; near enough, and nobody's
+	return hostAddress("203.0") // 203.0.113.0/24 is reserved for documentation; no host uses 203.0 here
 }
 
 func rootKey(m made) any {
@@ -148,7 +148,7 @@ func rootKey(m made) any {
 
 func (m made) text(name string) string { s, _ := m.state[name].(string); return s }
 
-// named draws the name of an object that was given a prefix, or nothing.
+// named generates the name of an object with a prefix, or returns "".
 func (m made) named(prefix, otherwise string) string {
 	p := m.text(prefix)
 	if p == "" {

@@ -25,8 +25,8 @@ type credential struct {
 	signature               string
 }
 
-// authenticate checks Signature Version 4 in the Authorization header.
-// Signatures in the query (presigned URLs) are not simulated.
+// authenticate checks Signature Version 4 in the Authorization header. Signatures in the query
+// (presigned URLs) are not simulated.
 func (s *Server) authenticate(c *call) error {
 	header := c.req.Header.Get("Authorization")
 	if header == "" {
@@ -105,9 +105,9 @@ func signingTime(r *http.Request, cred credential) (time.Time, error) {
 	return at, nil
 }
 
-// checkSigned refuses a request that leaves out of the signature what S3 wants
-// in it: the host and every x-amz- header. An unsigned If-Match is refused too;
-// it would let anybody on the way turn a guarded write into a plain one.
+// checkSigned refuses a request whose signature leaves out the host or an x-amz- header, as S3 does.
+// It also refuses an unsigned If-Match: without a signature, an attacker on the network could turn a
+// conditional write into a plain one.
 func checkSigned(r *http.Request, signed []string) error {
 	if !slices.Contains(signed, "host") {
 		return errSignature
@@ -132,7 +132,7 @@ func canonicalRequest(r *http.Request, signed []string) string {
 	return b.String()
 }
 
-// headerValue also finds what net/http keeps outside the header map.
+// headerValue also finds the headers that net/http stores outside the header map.
 func headerValue(r *http.Request, name string) string {
 	switch name {
 	case "host":

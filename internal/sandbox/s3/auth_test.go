@@ -15,7 +15,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// signedPut is a correctly signed request with the SDK's own signer.
+// signedPut returns a correctly signed request, signed by the SDK's own signer.
 func signedPut(t *testing.T, p Principal, at time.Time, body string, header map[string]string) *http.Request {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodPut, "http://s3.sandbox/"+testBucket+"/k%20k", strings.NewReader(body))
@@ -56,7 +56,7 @@ func TestSignatures(t *testing.T) {
 		{name: "16 minutes early", p: admin(), shift: 16 * time.Minute, status: 403, code: "RequestTimeTooSkewed"},
 		{name: "wrong secret", p: other, status: 403, code: "SignatureDoesNotMatch"},
 		{name: "unknown key", p: unknown, status: 403, code: "InvalidAccessKeyId"},
-		{name: "token nobody gave", p: withToken, status: 400, code: "InvalidToken"},
+		{name: "unknown token", p: withToken, status: 400, code: "InvalidToken"},
 		{name: "anonymous", p: admin(), change: func(r *http.Request) { r.Header.Del("Authorization") }, status: 403, code: "AccessDenied"},
 		{name: "other key", p: admin(), change: func(r *http.Request) { r.URL.Path += "x" }, status: 403, code: "SignatureDoesNotMatch"},
 		{name: "other method", p: admin(), change: func(r *http.Request) { r.Method = http.MethodDelete }, status: 403, code: "SignatureDoesNotMatch"},

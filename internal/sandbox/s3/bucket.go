@@ -114,8 +114,8 @@ func (s *Server) listObjects(c *call) (reply, error) {
 	return xmlReply(http.StatusOK, out), nil
 }
 
-// fill takes objects, in order, into the page; keys that share what stands
-// between prefix and delimiter count as one.
+// fill adds objects to the page, in order. Keys with the same text between prefix and delimiter count
+// as one.
 func (l *listResult) fill(all []Object) {
 	last, group := "", ""
 	for _, obj := range all {

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Count is how often a principal asked for one operation under one first part
-// of the key ("requests/"), and how many objects that changed.
+// Count counts how often a principal called one operation under one first part of the key
+// ("requests/"), and how many objects the calls changed.
 type Count struct {
 	Principal string `json:"principal"`
 	Verb      string `json:"verb"`
@@ -25,8 +25,7 @@ type counts struct {
 	m  map[countKey]Count
 }
 
-// add counts an authenticated call, also one that was refused or struck by a
-// fault: the client made it.
+// add counts an authenticated call. A refused or failed call counts too: the client made it.
 func (n *counts) add(c *call, effects int) {
 	prefix := ""
 	if head, _, found := strings.Cut(subject(c), "/"); found {
@@ -42,7 +41,7 @@ func (n *counts) add(c *call, effects int) {
 	n.m[k] = Count{k.principal, k.verb, k.bucket, k.prefix, v.Calls + 1, v.Effects + effects}
 }
 
-// Counts lists what was asked since the start or the last reset.
+// Counts lists the calls since the start or the last reset.
 func (s *Server) Counts() []Count {
 	s.counts.mu.Lock()
 	defer s.counts.mu.Unlock()
@@ -57,7 +56,7 @@ func (s *Server) Counts() []Count {
 	return out
 }
 
-// Calls sums the calls of a principal; an empty name means everybody's.
+// Calls sums the calls of a principal, or of all principals if the name is empty.
 func (s *Server) Calls(principal string) int {
 	total := 0
 	for _, c := range s.Counts() {
@@ -68,7 +67,7 @@ func (s *Server) Calls(principal string) int {
 	return total
 }
 
-// ResetCounts starts counting anew.
+// ResetCounts sets all counts to zero.
 func (s *Server) ResetCounts() {
 	s.counts.mu.Lock()
 	defer s.counts.mu.Unlock()

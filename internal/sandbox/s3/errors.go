@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// apiError is one of S3's own refusals.
+// apiError is an error of the S3 API.
 type apiError struct {
 	status  int
 	code    string

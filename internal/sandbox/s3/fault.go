@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// FaultKind is what goes wrong.
+// FaultKind is the kind of failure.
 type FaultKind string
 
 const (
-	FaultInternal    FaultKind = "internal"    // 500, nothing done
-	FaultUnavailable FaultKind = "unavailable" // 503 ServiceUnavailable, nothing done
-	FaultSlowDown    FaultKind = "slowdown"    // 503 SlowDown, nothing done
-	FaultConflict    FaultKind = "conflict"    // 409 ConditionalRequestConflict, nothing done
-	FaultDenied      FaultKind = "denied"      // 403, nothing done
-	FaultHang        FaultKind = "hang"        // no answer until the client gives up, nothing done
+	FaultInternal    FaultKind = "internal"    // 500; nothing is done
+	FaultUnavailable FaultKind = "unavailable" // 503 ServiceUnavailable; nothing is done
+	FaultSlowDown    FaultKind = "slowdown"    // 503 SlowDown; nothing is done
+	FaultConflict    FaultKind = "conflict"    // 409 ConditionalRequestConflict; nothing is done
+	FaultDenied      FaultKind = "denied"      // 403; nothing is done
+	FaultHang        FaultKind = "hang"        // no answer until the client gives up; nothing is done
 	FaultDelay       FaultKind = "delay"       // done after Delay
-	FaultLost        FaultKind = "lost"        // done, then the connection is closed without an answer
+	FaultLost        FaultKind = "lost"        // done, but the connection closes without an answer
 )
 
 var faultErrors = map[FaultKind]error{
@@ -29,7 +29,7 @@ var faultErrors = map[FaultKind]error{
 
 const maxFaults = 256
 
-// Fault goes wrong for calls that match every field that is set.
+// Fault makes the calls fail that match every field that is set.
 type Fault struct {
 	Kind      FaultKind     `json:"kind"`
 	Verb      string        `json:"verb,omitempty"` // "PutObject", …
@@ -46,10 +46,10 @@ type faults struct {
 	list []Fault
 }
 
-// shared are the words that all services know, beside "hang" and "lost".
+// shared maps the kinds that all services accept, besides "hang" and "lost".
 var shared = map[FaultKind]FaultKind{"5xx": FaultInternal, "429": FaultSlowDown}
 
-// Inject adds a fault; of several that match a call, the first added strikes.
+// Inject adds a fault. If several match a call, the first added one applies.
 func (s *Server) Inject(f Fault) error {
 	if kind, ok := shared[f.Kind]; ok {
 		f.Kind = kind
@@ -67,21 +67,21 @@ func (s *Server) Inject(f Fault) error {
 	return nil
 }
 
-// Faults lists what is still to come.
+// Faults lists the faults that are still active.
 func (s *Server) Faults() []Fault {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	return slices.Clone(s.faults.list)
 }
 
-// ClearFaults lets everything pass again.
+// ClearFaults removes all faults.
 func (s *Server) ClearFaults() {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	s.faults.list = nil
 }
 
-// strike applies the fault that matches the call, if there is one.
+// strike applies the fault that matches the call, if any.
 func (f *faults) strike(c *call) (FaultKind, error) {
 	hit, ok := f.take(c)
 	if !ok {
@@ -133,7 +133,7 @@ func (f *Fault) matches(c *call) bool {
 		strings.HasPrefix(subject(c), f.KeyPrefix)
 }
 
-// subject is the key a call is about; for a list, the prefix it asks for.
+// subject returns the key of a call, or the prefix of a list.
 func subject(c *call) string {
 	if c.op.action == actListBucket {
 		return c.req.URL.Query().Get("prefix")

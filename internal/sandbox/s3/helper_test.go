@@ -35,7 +35,7 @@ func newServer(t *testing.T, cfg Config) *Server {
 	return s
 }
 
-// inProcess hands requests straight to the handler: no socket.
+// inProcess passes requests directly to the handler, without a socket.
 type inProcess struct{ h http.Handler }
 
 func (p inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// keptHeaders come back on a read as they were given on the write.
+// keptHeaders lists the headers that a read returns as the write sent them.
 var keptHeaders = []string{"Content-Type", "Cache-Control", "Content-Disposition", "Content-Language", "Expires"}
 
 const metaPrefix = "X-Amz-Meta-"
@@ -49,7 +49,7 @@ func objectHeader(c *call, obj stored) http.Header {
 	return h
 }
 
-// ranged cuts one byte range; a header S3 cannot read means the whole object.
+// ranged returns one byte range. S3 ignores a header that it cannot parse.
 func ranged(out reply, header string) (reply, error) {
 	size := len(out.body)
 	first, last, ok := parseRange(header, size)
@@ -129,7 +129,7 @@ func givenHeader(r *http.Request) map[string]string {
 	return out
 }
 
-// contentEncoding is the object's own, without the framing of the upload.
+// contentEncoding returns the encoding of the object, without the framing of the upload.
 func contentEncoding(r *http.Request) string {
 	var keep []string
 	for part := range strings.SplitSeq(r.Header.Get("Content-Encoding"), ",") {
@@ -140,7 +140,7 @@ func contentEncoding(r *http.Request) string {
 	return strings.Join(keep, ",")
 }
 
-// putCondition knows the two conditions that S3 accepts on a write.
+// putCondition parses the two conditions that S3 accepts on a write.
 func putCondition(r *http.Request) (condition, error) {
 	none, match := r.Header.Get("If-None-Match"), r.Header.Get("If-Match")
 	switch {
@@ -180,8 +180,7 @@ func (s *Server) deleteObject(c *call) (reply, error) {
 	return reply{status: http.StatusNoContent, effects: n}, err
 }
 
-// deleteOne deletes what is there; deleting nothing succeeds, unless an ETag
-// was asked for.
+// deleteOne deletes an object. Deleting a missing object succeeds, unless the call names an ETag.
 func (s *Server) deleteOne(bucket, key, ifMatch string) (int, error) {
 	ok := condition(func(stored, bool) error { return nil })
 	if ifMatch != "" {

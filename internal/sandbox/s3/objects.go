@@ -27,7 +27,7 @@ const (
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
-// Object is a stored object without its bytes.
+// Object describes a stored object, without its bytes.
 type Object struct {
 	Key          string            `json:"key"`
 	Size         int               `json:"size"`
@@ -39,11 +39,11 @@ type Object struct {
 
 type stored struct {
 	Object
-	body []byte // never changed once stored
+	body []byte // never changed after it is stored
 }
 
-// objects is every bucket's content. Conditions are checked and changes made
-// and written to disk under one lock, so that of many writers one wins.
+// objects holds the content of every bucket. One lock covers the check of a condition, the change and
+// the write to disk, so that only one of several writers succeeds.
 type objects struct {
 	dir     string
 	mu      sync.Mutex
@@ -78,7 +78,7 @@ func (o *objects) load(bucket string) error {
 	}
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		if strings.HasPrefix(e.Name(), tempPrefix) { // a write that a crash cut off
+		if strings.HasPrefix(e.Name(), tempPrefix) { // a write that a crash interrupted
 			_ = os.Remove(path)
 			continue
 		}
@@ -94,7 +94,7 @@ func (o *objects) load(bucket string) error {
 	return nil
 }
 
-// readObject reads a file of one line of JSON, then the object's bytes.
+// readObject reads a file: one line of JSON, then the bytes of the object.
 func readObject(path string) (stored, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -117,8 +117,8 @@ func readObject(path string) (stored, error) {
 	return obj, err
 }
 
-// path of an object: keys hold any characters in any length, so the file is
-// named by the key's hash; the key itself stands in the file's first line.
+// path returns the file of an object. The file name is a hash of the key, since a key can contain any
+// characters; the first line of the file contains the key.
 func (o *objects) path(bucket, key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return filepath.Join(o.dir, bucket, hex.EncodeToString(sum[:])+objectSuffix)
@@ -160,7 +160,7 @@ func (o *objects) get(bucket, key string) (stored, bool) {
 	return obj, ok
 }
 
-// condition decides under the lock whether a write may go on.
+// condition decides under the lock whether a write is allowed.
 type condition func(current stored, exists bool) error
 
 func (o *objects) put(bucket string, obj stored, ok condition) (stored, error) {
@@ -181,7 +181,7 @@ func (o *objects) put(bucket string, obj stored, ok condition) (stored, error) {
 	return obj, nil
 }
 
-// remove reports whether there was something to remove.
+// remove reports whether it removed an object.
 func (o *objects) remove(bucket, key string, ok condition) (bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -198,7 +198,7 @@ func (o *objects) remove(bucket, key string, ok condition) (bool, error) {
 	return true, nil
 }
 
-// list returns the objects with the prefix after the given key, by key.
+// list returns the objects after a key that have the prefix, by key.
 func (o *objects) list(bucket, prefix, after string) []Object {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -212,7 +212,7 @@ func (o *objects) list(bucket, prefix, after string) []Object {
 	return out
 }
 
-// Buckets names the buckets, sorted.
+// Buckets lists the names of the buckets, sorted.
 func (s *Server) Buckets() []string {
 	names := make([]string, 0, len(s.objects.buckets))
 	for name := range s.objects.buckets {
@@ -222,25 +222,25 @@ func (s *Server) Buckets() []string {
 	return names
 }
 
-// Keys lists the objects of a bucket that start with the prefix, by key. It
-// asks no permission and counts nothing: it is for whoever runs the simulator.
+// Keys lists the objects of a bucket with a prefix, by key. It checks no permission and counts
+// nothing: it is for the program that runs the simulator.
 func (s *Server) Keys(bucket, prefix string) []Object {
 	return s.objects.list(bucket, prefix, "")
 }
 
-// Read returns a copy of an object's bytes, like Keys without permission.
+// Read returns a copy of an object's bytes. Like Keys, it checks no permission.
 func (s *Server) Read(bucket, key string) ([]byte, bool) {
 	obj, ok := s.objects.get(bucket, key)
 	return bytes.Clone(obj.body), ok
 }
 
-// Write stores an object, like Keys without permission: what somebody else left.
+// Write stores an object. Like Keys, it checks no permission.
 func (s *Server) Write(bucket, key string, data []byte) error {
 	_, err := s.objects.put(bucket, stored{Object: Object{Key: key}, body: bytes.Clone(data)}, func(stored, bool) error { return nil })
 	return err
 }
 
-// Reset forgets every object, in memory and on disk.
+// Reset deletes every object, in memory and on disk.
 func (s *Server) Reset() error {
 	for _, bucket := range s.Buckets() {
 		for _, obj := range s.Keys(bucket, "") {

@@ -36,7 +36,7 @@ const (
 	decodedLengthName = "x-amz-decoded-content-length"
 )
 
-// checksum is the object checksum that S3 keeps and gives back.
+// checksum is the object checksum that S3 stores and returns.
 type checksum struct {
 	Algorithm string `json:"algorithm"`
 	Value     string `json:"value"`
@@ -50,8 +50,7 @@ var checksumHashes = map[string]func() hash.Hash{
 	"sha256":    sha256.New,
 }
 
-// decodePayload checks the body against x-amz-content-sha256 and takes the
-// aws-chunked framing off.
+// decodePayload checks the body against x-amz-content-sha256 and removes the aws-chunked framing.
 func (s *Server) decodePayload(c *call, raw []byte) ([]byte, error) {
 	kind := c.req.Header.Get("x-amz-content-sha256")
 	switch kind {
@@ -72,8 +71,7 @@ func (s *Server) decodePayload(c *call, raw []byte) ([]byte, error) {
 	return raw, nil
 }
 
-// chunkSigner checks the chain of chunk signatures; nil where chunks are not
-// signed.
+// chunkSigner checks the chain of chunk signatures. It is nil if chunks are not signed.
 type chunkSigner struct {
 	c    *call
 	prev string
@@ -117,8 +115,8 @@ func decodeChunks(c *call, raw []byte, kind string) ([]byte, error) {
 	return out, err
 }
 
-// readChunk reads "<hex length>[;chunk-signature=…]CRLF <bytes> CRLF"; the last
-// chunk has length 0 and, before a trailer, no line end of its own.
+// readChunk reads "<hex length>[;chunk-signature=…]CRLF <bytes> CRLF". The last chunk has length 0
+// and, before a trailer, no line end of its own.
 func readChunk(in *bufio.Reader, signer *chunkSigner) ([]byte, error) {
 	line, err := readLine(in)
 	if err != nil {
@@ -175,8 +173,8 @@ func readLine(in *bufio.Reader) (string, error) {
 	return strings.TrimRight(line, "\r\n"), nil
 }
 
-// checkIntegrity compares the body with Content-MD5 and with the checksum in
-// the headers or the trailer, and notes which checksum is kept.
+// checkIntegrity compares the body with Content-MD5 and with the checksum in the headers or the
+// trailer, and records the checksum to store.
 func checkIntegrity(c *call) error {
 	if given := c.req.Header.Get("Content-MD5"); given != "" {
 		sum := md5.Sum(c.body)

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Rule allows actions ("s3:GetObject", …, or actAll) on the keys of one bucket
-// that start with one of the prefixes; no prefix means every key.
+// Rule allows actions ("s3:GetObject", …, or actAll) on the keys of one bucket that have one of the
+// prefixes. Without a prefix it allows every key.
 type Rule struct {
 	Actions  []string
 	Bucket   string
@@ -14,17 +14,17 @@ type Rule struct {
 	// Conditional allows PutObject only with If-None-Match or If-Match, as a
 	// bucket policy with the condition keys s3:if-none-match and s3:if-match does.
 	Conditional bool
-	// CreateOnly allows PutObject only with If-None-Match: never over an object.
+	// CreateOnly allows PutObject only with If-None-Match: it never overwrites.
 	CreateOnly bool
 	Suffix     string // of keys, besides a prefix; "" means any
 }
 
-// authorize says whether the principal may do what was asked; nothing is
-// allowed that no rule names.
+// authorize reports whether the principal may do what the call requests. Only what a rule allows is
+// allowed.
 func authorize(c *call) error {
 	switch {
 	case c.op.action == actDelete && c.key == "":
-		return nil // a batch: decided, and answered, per key
+		return nil // a batch is authorized and answered per key
 	case c.op.action == actListBucket:
 		return allowed(c.principal, actListBucket, c.bucket, c.req.URL.Query().Get("prefix"))
 	case c.op.action == actPut:
@@ -61,7 +61,7 @@ func authorizeDelete(c *call, key, ifMatch string) error {
 	return needGet(c, key, ifMatch)
 }
 
-// needGet: S3 compares ETags only for those who may read the object.
+// needGet requires the right to read: S3 compares ETags only for principals that may read the object.
 func needGet(c *call, key, ifMatch string) error {
 	if ifMatch == "" {
 		return nil
@@ -69,8 +69,8 @@ func needGet(c *call, key, ifMatch string) error {
 	return allowed(c.principal, actGet, c.bucket, key)
 }
 
-// missing is the answer to a read of a key that is not there: S3 admits that
-// only to those who may list it (s3:prefix is then the key itself).
+// missing returns the error for a read of a missing key. S3 admits that the key is missing only to
+// principals that may list it (s3:prefix is then the key itself).
 func missing(c *call) error {
 	if allowed(c.principal, actListBucket, c.bucket, c.key) != nil {
 		return errAccessDenied

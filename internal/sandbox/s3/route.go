@@ -18,8 +18,8 @@ const (
 	actAll         = "s3:*"
 )
 
-// operation is one API call of S3: its name, the IAM action it needs, what it
-// does, and the query keys that belong to it.
+// operation is one call of the S3 API: its name, the IAM action it requires, its handler, and its
+// query keys.
 type operation struct {
 	name   string
 	action string
@@ -100,8 +100,8 @@ func objectOperation(r *http.Request) operation {
 	return operation{}
 }
 
-// checkQuery refuses sub-resources that are not simulated: a GET with ?tagging
-// must not fall through to GetObject.
+// checkQuery refuses subresources that are not simulated: a GET with ?tagging must not be handled as
+// GetObject.
 func checkQuery(c *call) error {
 	for k := range c.req.URL.Query() {
 		if k != "x-id" && !slices.Contains(c.op.query, k) {

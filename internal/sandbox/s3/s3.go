@@ -1,13 +1,11 @@
-// Package s3 simulates Amazon S3 for the real AWS SDK and for Terraform's s3
-// backend, path style. It owns the wire protocol (Signature Version 4, checked
-// payloads and checksums, conditional writes, S3's own error codes), the
-// objects, who may do what with them, injected faults, and counts of what was
-// asked and what took effect. It does not own what the objects mean, buckets
-// other than those it is given, multipart uploads, versions or ACLs: those are
-// answered 501.
+// Package s3 simulates Amazon S3 for the real AWS SDK and for Terraform's s3 backend, in path style.
+// It owns the wire protocol (Signature Version 4, checked payloads and checksums, conditional writes,
+// S3's error codes), the objects, the permissions, injected faults, and counts of calls and changes.
+// It does not own the meaning of the objects. It has only the buckets of its configuration, and
+// answers 501 to multipart uploads, versions and ACLs.
 //
-// A Server is an http.Handler. It opens no socket, starts no goroutine, and
-// touches the disk only when it is given a directory.
+// A Server is an http.Handler. It opens no socket, starts no goroutine, and uses the disk only if it
+// gets a directory.
 package s3
 
 import (
@@ -27,7 +25,7 @@ const (
 	maxKeyBytes    = 1024
 )
 
-// Principal is one identity that may sign requests.
+// Principal is an identity that can sign requests.
 type Principal struct {
 	Name         string
 	AccessKey    string
@@ -36,7 +34,7 @@ type Principal struct {
 	Allow        []Rule
 }
 
-// Config says what the simulator holds and who may use it.
+// Config configures a Server.
 type Config struct {
 	Region     string // empty: eu-central-1
 	Buckets    []string
@@ -57,7 +55,7 @@ type Server struct {
 	counts  counts
 }
 
-// New returns a simulator with what it finds in cfg.Dir.
+// New returns a simulator with the objects that are stored in cfg.Dir.
 func New(cfg Config) (*Server, error) {
 	s := &Server{
 		region:  orDefault(cfg.Region, defaultRegion),
@@ -82,7 +80,7 @@ func New(cfg Config) (*Server, error) {
 	return s, err
 }
 
-// call is one request on its way through the simulator.
+// call is one request in the simulator.
 type call struct {
 	req       *http.Request
 	id        string
@@ -97,13 +95,13 @@ type call struct {
 	checksum  checksum
 }
 
-// reply is what a call is answered; it is written only after the work is done,
-// so that a lost answer is simply one that is never written.
+// reply is the answer to a call. It is written only after the work is done, so that a lost answer is
+// one that is never written.
 type reply struct {
 	status  int
 	header  http.Header
 	body    []byte
-	effects int // objects that the call changed
+	effects int // number of objects that the call changed
 }
 
 // ServeHTTP answers one S3 request.
@@ -169,12 +167,12 @@ func (s *Server) write(w http.ResponseWriter, c *call, out reply) {
 	}
 }
 
-// readBody takes the payload in, checks it against everything the client said
-// about it, and leaves the object's own bytes in c.body.
+// readBody reads the payload, checks it against the headers, and stores the bytes of the object in
+// c.body.
 func (s *Server) readBody(c *call) error {
 	var raw []byte
 	var err error
-	if c.req.Body != nil { // nil when a client's request is handed over in process
+	if c.req.Body != nil { // nil when a client's request is passed on in process
 		raw, err = io.ReadAll(io.LimitReader(c.req.Body, s.maxBody+chunkOverhead+1))
 	}
 	switch {

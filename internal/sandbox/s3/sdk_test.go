@@ -22,7 +22,7 @@ func TestRoundTripKeepsBytesAndHeaders(t *testing.T) {
 			body := bytes.Repeat([]byte("0123456789abcdef\r\n"), 9000)
 			for _, algorithm := range append([]types.ChecksumAlgorithm{""}, types.ChecksumAlgorithmCrc32.Values()...) {
 				if slices.Contains([]types.ChecksumAlgorithm{"MD5", "SHA512", "XXHASH64", "XXHASH3", "XXHASH128"}, algorithm) {
-					continue // not among the five that S3's documents name for uploads by the SDK
+					continue // not one of the five that the S3 documentation lists for uploads by the SDK
 				}
 				key := "a b/ü+&=?#" + string(algorithm)
 				_, err := c.PutObject(t.Context(), &awss3.PutObjectInput{

@@ -16,7 +16,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Fifty writers add one each by compare and swap; none may be lost.
+// Fifty writers increment one number by compare and swap. No increment is lost.
 func TestFiftyWritersLoseNothing(t *testing.T) {
 	const writers, rounds = 50, 4
 	s := newServer(t, Config{Dir: t.TempDir()})
@@ -118,7 +118,7 @@ func TestFaults(t *testing.T) {
 	for _, row := range []struct {
 		kind  FaultKind
 		code  string
-		after string // what is stored afterwards
+		after string // the stored value afterwards
 	}{
 		{FaultInternal, "InternalError", "old"},
 		{FaultUnavailable, "ServiceUnavailable", "old"},
@@ -151,8 +151,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// A create whose answer is lost is repeated by the SDK itself and comes back as
-// a failed precondition, although the object is ours.
+// The SDK retries a create whose answer was lost. The retry fails its precondition, although the
+// object is ours.
 func TestLostAnswerLooksLikeAConflict(t *testing.T) {
 	s := newServer(t, Config{})
 	if err := s.Inject(Fault{Kind: FaultLost, Verb: "PutObject", Count: 1}); err != nil {
@@ -212,7 +212,7 @@ func TestListPagesLikeS3(t *testing.T) {
 				rt.Fatal(err)
 			}
 			if n := len(page.Contents) + len(page.CommonPrefixes); n > int(size) || n != int(aws.ToInt32(page.KeyCount)) {
-				rt.Fatalf("page of %d, count %d, asked for %d", n, aws.ToInt32(page.KeyCount), size)
+				rt.Fatalf("page of %d, count %d, requested %d", n, aws.ToInt32(page.KeyCount), size)
 			}
 			for _, o := range page.Contents {
 				got = append(got, aws.ToString(o.Key))
@@ -260,7 +260,7 @@ func TestLargeBodiesAreRefused(t *testing.T) {
 	}
 }
 
-func TestCountsNameWhoAskedForWhat(t *testing.T) {
+func TestCountsByPrincipalAndOperation(t *testing.T) {
 	s := newServer(t, Config{})
 	c := client(s, admin())
 	put(t, c, "requests/1", "x")

@@ -25,8 +25,8 @@ terraform {
 resource "terraform_data" "x" { input = "hello" }
 `
 
-// terraformIn returns a function that runs the real CLI in a root of its own
-// against the simulator, with an environment that holds nothing else.
+// terraformIn returns a function that runs the real CLI against the simulator, in a root directory and
+// an environment of its own.
 func terraformIn(t *testing.T, url string, p Principal) func(args ...string) (string, error) {
 	t.Helper()
 	tool, err := toolchain.Finder{}.Terraform(t.Context())

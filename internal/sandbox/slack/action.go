@@ -8,21 +8,21 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/slack/blockkit"
 )
 
-// ActionInput is a person using one element of a message, a view or the Home.
+// ActionInput is a person's use of one element of a message, a view or the Home tab.
 type ActionInput struct {
 	User     string         `json:"user"`
 	Channel  string         `json:"channel"` // with TS
 	TS       string         `json:"ts"`
 	View     string         `json:"view"` // instead of Channel and TS
 	ActionID string         `json:"actionId"`
-	BlockID  string         `json:"blockId"`  // where an action id stands in several blocks
+	BlockID  string         `json:"blockId"`  // required if several blocks contain the action id
 	Value    string         `json:"value"`    // of a button
 	Selected any            `json:"selected"` // of a menu, picker or field
-	Values   map[string]any `json:"values"`   // what else is filled in in the view and not sent yet
+	Values   map[string]any `json:"values"`   // the other fields of the view, not submitted yet
 	Query    string         `json:"query"`    // of Options
 }
 
-// surface is where an element stands.
+// surface is the message or view that contains an element.
 type surface struct {
 	user    *User
 	view    *openView
@@ -31,7 +31,7 @@ type surface struct {
 	place   string // names the message or view
 }
 
-// find looks up what a person wants to use, as they see it now.
+// find returns the message or view as the person sees it now.
 func (s *Server) find(in ActionInput) (surface, error) {
 	u, err := s.person(in.User)
 	if err != nil {
@@ -65,7 +65,7 @@ func (p surface) blocks() []any {
 	return p.message.Blocks
 }
 
-// slot finds the element: the action id must be there, and a button's value must be its own.
+// slot finds the element: the action id must exist, and a button's value must match.
 func (p surface) slot(in ActionInput) (slot, error) {
 	if in.ActionID == "" {
 		return slot{}, invalid(400, "missing_action", "say which element: actionId")
@@ -93,7 +93,7 @@ func (p surface) slot(in ActionInput) (slot, error) {
 	return slot{}, invalid(404, "unknown_action", "there is no element %q now", in.ActionID)
 }
 
-// Act is a person pressing a button, choosing from a menu, ticking a box.
+// Act performs a click on a button, a choice from a menu, or a change of a box.
 func (s *Server) Act(in ActionInput) (Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,7 +133,7 @@ func (s *Server) Act(in ActionInput) (Result, error) {
 	return out, nil
 }
 
-// action is what the app is told of the element; in views the state changes with it.
+// action returns what the app receives about the element. In a view it also updates the state.
 func (s *Server) action(p surface, sl slot, in ActionInput) (obj, error) {
 	out := obj{"type": sl.kind, "action_id": sl.actionID, "block_id": sl.blockID, "action_ts": s.ts()}
 	if _, ok := shapes[sl.kind]; !ok {
@@ -183,7 +183,7 @@ func (s *Server) blockActions(p surface, action obj) obj {
 	return payload
 }
 
-// locate says where an element stands.
+// locate adds the position of an element to the payload.
 func (s *Server) locate(p surface, payload obj) {
 	if p.view != nil {
 		payload["view"] = s.viewPayload(p.view)
@@ -202,12 +202,13 @@ func (s *Server) locate(p surface, payload obj) {
 		container["thread_ts"] = p.message.Thread
 	}
 	payload["container"] = container
-	if p.message.For == "" { // ephemeral messages are not repeated to the app
+	if p.message.For == "" { // the payload does not repeat an ephemeral message
 		payload["message"] = s.payload(p.channel, p.message)
 	}
 }
 
-// stateOf is the state of a message: what its elements start with, and the one just used.
+// stateOf returns the state of a message: the initial values of its elements, and the element just
+// used.
 func stateOf(blocks []any, action obj) obj {
 	out := obj{}
 	for _, sl := range slots(blocks) {
@@ -229,7 +230,7 @@ func stateOf(blocks []any, action obj) obj {
 	return out
 }
 
-// Options is a person typing into a menu whose choices the app supplies.
+// Options performs typing into a menu whose choices the app supplies.
 func (s *Server) Options(in ActionInput) (Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

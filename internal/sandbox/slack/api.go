@@ -16,10 +16,10 @@ import (
 
 const maxBody = 2 << 20
 
-// apiError is a refusal in Slack's own words.
+// apiError is an error of the Web API.
 type apiError struct {
 	code     string
-	messages []string // what exactly is wrong with the arguments
+	messages []string // details about the arguments
 	needed   string
 }
 
@@ -27,17 +27,17 @@ func (e *apiError) Error() string { return e.code }
 
 func refuse(code string, messages ...string) error { return &apiError{code: code, messages: messages} }
 
-// method is one method of the Web API.
+// apiMethod is one method of the Web API.
 type apiMethod struct {
-	call   func(*Server, arguments) (obj, error) // runs with mu held
-	scopes []string                              // one of them is needed
+	call   func(*Server, arguments) (obj, error) // runs under mu
+	scopes []string                              // one of them is required
 	tier   tier
-	app    bool // wants the app-level token
+	app    bool // requires the app-level token
 }
 
 var methods map[string]apiMethod
 
-// Filled by init, since methods call back into the server.
+// init fills it, since methods call the server.
 func init() {
 	chat, history := []string{"chat:write"}, []string{"channels:history", "groups:history", "im:history", "mpim:history"}
 	read := []string{"channels:read", "groups:read", "im:read", "mpim:read"}
@@ -91,23 +91,23 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	out, err := s.invoke(name, a)
 	if a.token == s.cfg.BotToken {
-		w.Header().Set("X-OAuth-Scopes", s.provided()) // as Slack says with each answer to a token
+		w.Header().Set("X-OAuth-Scopes", s.provided()) // Slack sends it with each answer to a token
 	}
 	s.mu.Unlock()
 	if fault != nil && fault.Kind == FaultLost {
-		panic(http.ErrAbortHandler) // the work is done, the answer never arrives
+		panic(http.ErrAbortHandler) // the work is done, but the answer never arrives
 	}
 	s.answer(w, name, out, err)
 }
 
-// invoke checks who calls what how often, then does it. Called with mu held.
+// invoke checks the token, scopes and rate limit of a call, then runs it. The caller holds mu.
 func (s *Server) invoke(name string, a arguments) (obj, error) {
 	m, known := methods[name]
 	if !known {
 		return nil, refuse("unknown_method")
 	}
 	s.counts.Calls[name]++
-	if err := s.authorise(m, a); err != nil {
+	if err := s.authorize(m, a); err != nil {
 		return nil, err
 	}
 	if wait := s.limits.wait(name, m.tier, a.str("channel")); wait > 0 {
@@ -117,7 +117,7 @@ func (s *Server) invoke(name string, a arguments) (obj, error) {
 	return m.call(s, a)
 }
 
-func (s *Server) authorise(m apiMethod, a arguments) error {
+func (s *Server) authorize(m apiMethod, a arguments) error {
 	switch {
 	case a.token == "":
 		return refuse("not_authed")
@@ -187,10 +187,10 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.WriteHeader(status)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // a client that went away wants no answer
+	_ = enc.Encode(v) // a client that disconnected needs no answer
 }
 
-// args are the arguments of one call, from a form or a JSON body alike.
+// arguments are the arguments of one call, from a form or a JSON body.
 type arguments struct {
 	token string
 	form  url.Values
@@ -205,7 +205,7 @@ func readArgs(w http.ResponseWriter, r *http.Request) (arguments, error) {
 	switch {
 	case r.Method == http.MethodGet:
 		a.form = r.URL.Query()
-		a.form.Del("token") // tokens in addresses are refused since 2021
+		a.form.Del("token") // Slack refuses tokens in URLs since 2021
 	case kind == "application/json":
 		raw, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -227,7 +227,7 @@ func readArgs(w http.ResponseWriter, r *http.Request) (arguments, error) {
 	return a, nil
 }
 
-// has says whether the argument was given at all.
+// has reports whether the call has the argument.
 func (a arguments) has(name string) bool {
 	if raw, ok := a.json[name]; ok {
 		return string(raw) != "null"
@@ -247,7 +247,7 @@ func (a arguments) str(name string) string {
 	return strings.Trim(string(raw), `"`)
 }
 
-// raw is an argument that holds JSON, also when it comes as a string of JSON.
+// raw returns an argument that contains JSON, also as a string of JSON.
 func (a arguments) raw(name string) []byte {
 	raw, ok := a.json[name]
 	if !ok {
@@ -294,7 +294,7 @@ func (s *Server) authTest(arguments) (obj, error) {
 	}, nil
 }
 
-// baseURL is where clients find this server. Called with mu held.
+// baseURL returns the address of this server for clients. The caller holds mu.
 func (s *Server) baseURL(host string) string {
 	if s.base == "" && host != "" {
 		s.base = "http://" + host

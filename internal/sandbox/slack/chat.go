@@ -10,27 +10,27 @@ import (
 )
 
 const (
-	maxPostText    = 40_000 // what is longer is cut
-	maxUpdateText  = 4_000  // what is longer is refused
-	maxBlockText   = 10_000 // of all blocks together; Slack names no limit, but was seen to refuse from 11,000 on
+	maxPostText    = 40_000 // longer text is cut
+	maxUpdateText  = 4_000  // longer text is refused
+	maxBlockText   = 10_000 // in all blocks together; Slack documents no limit, but refuses text from about 11,000 on
 	maxAttachments = 100
 	maxMetadata    = 16_000
 )
 
-// content is what a message says.
+// messageContent is the content of a message.
 type messageContent struct {
 	text        string
 	blocks      []any
 	attachments []any
 	metadata    any
 	files       []file
-	broadcast   bool // a reply that also stands in the channel
-	hasText     bool // given, maybe empty
+	broadcast   bool // a reply that is also shown in the channel
+	hasText     bool // the text was sent, maybe empty
 	hasBlocks   bool
 	hasRest     bool // attachments
 }
 
-// content reads and checks what a call wants to say.
+// content parses and checks the content of a call.
 func (s *Server) content(a arguments) (messageContent, error) {
 	c := messageContent{
 		text: a.str("text"), broadcast: a.flag("reply_broadcast"),
@@ -58,7 +58,7 @@ func (s *Server) content(a arguments) (messageContent, error) {
 	return c, nil
 }
 
-// blocks checks the blocks of a message and gives ids to those that lack one.
+// blocks checks the blocks of a message and adds missing ids.
 func (s *Server) blocks(raw []byte) ([]any, error) {
 	blocks, err := array(raw)
 	if err != nil {
@@ -112,7 +112,8 @@ func (c messageContent) empty() bool {
 	return c.text == "" && len(c.blocks) == 0 && len(c.attachments) == 0
 }
 
-// message is content for a method of the Web API, which takes less text in blocks than an answer to a response_url.
+// message is content for a method of the Web API, which accepts less text in blocks than a
+// response_url.
 func (s *Server) message(a arguments) (messageContent, error) {
 	c, err := s.content(a)
 	if err == nil && textIn(c.blocks) > maxBlockText {
@@ -141,7 +142,7 @@ func textIn(v any) int {
 	return n
 }
 
-// place finds where a call may post: a channel the app is in, or the DM of a person.
+// place returns where a call may post: a channel that the app has joined, or the DM of a person.
 func (s *Server) place(id string) (*channelLog, error) {
 	if u := s.user(id); u != nil {
 		if u.Deleted {
@@ -182,7 +183,8 @@ func (s *Server) postMessage(a arguments) (obj, error) {
 	return obj{"channel": c.ID, "ts": m.TS, "message": s.payload(c, m)}, nil
 }
 
-// post adds a message and tells those who listen. An unknown thread makes no reply, as in Slack.
+// post adds a message and notifies the listeners. A reply to an unknown thread becomes a message of
+// the channel, as in Slack.
 func (s *Server) post(c *channelLog, by, thread string, body messageContent) *message {
 	m := &message{
 		TS: s.ts(), Thread: thread, User: by, Bot: by == s.cfg.Bot.UserID, Text: cut(body.text, maxPostText),
@@ -232,7 +234,7 @@ func (s *Server) updateMessage(a arguments) (obj, error) {
 	return obj{"channel": c.ID, "ts": m.TS, "text": m.Text, "message": s.payload(c, m)}, nil
 }
 
-// ownMessage finds the message that a call names, which must be the app's own.
+// ownMessage returns the message that a call names, which must belong to the app.
 func (s *Server) ownMessage(a arguments, otherwise string) (*channelLog, *message, error) {
 	c := s.channelByID(a.str("channel"))
 	if c == nil {
@@ -248,7 +250,8 @@ func (s *Server) ownMessage(a arguments, otherwise string) (*channelLog, *messag
 	return c, m, nil
 }
 
-// rewrite edits a message: text without blocks takes the blocks away, what else is not named stays.
+// rewrite edits a message. Text without blocks removes the blocks; other fields that are not named
+// stay.
 func (s *Server) rewrite(c *channelLog, m *message, body messageContent) {
 	before := s.payload(c, m)
 	if !body.hasText && !body.hasBlocks {
@@ -278,7 +281,7 @@ func (s *Server) deleteMessage(a arguments) (obj, error) {
 	return obj{"channel": c.ID, "ts": m.TS}, nil
 }
 
-// remove deletes a message; a root with replies stays as a tombstone.
+// remove deletes a message. A root with replies becomes a tombstone.
 func (s *Server) remove(c *channelLog, m *message) {
 	if len(c.thread(m.TS)) > 1 {
 		m.Deleted, m.Text, m.Blocks, m.Attachments = true, "This message was deleted.", nil, nil

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// control mounts what people do. Answers are JSON; errors are {error, message}.
+// control mounts the actions of people. Answers are JSON; errors are {error, message}.
 func (s *Server) control(mux *http.ServeMux) {
 	mux.HandleFunc("GET /control/state", s.serveState)
 	mux.HandleFunc("GET /control/events", s.serveEvents)
@@ -35,8 +35,8 @@ func (s *Server) control(mux *http.ServeMux) {
 	handleControl(mux, "options", func(in ActionInput) (any, error) { return s.Options(in) })
 }
 
-// handle mounts one thing that people do. Bodies are JSON and nothing else, so that no form on
-// a foreign page can send one.
+// handleControl mounts one action of people. It accepts only JSON bodies, so that no form of another
+// site can send one.
 func handleControl[In any](mux *http.ServeMux, name string, do func(In) (any, error)) {
 	mux.HandleFunc("POST /control/"+name, func(w http.ResponseWriter, r *http.Request) {
 		var in In
@@ -83,8 +83,8 @@ func (s *Server) serveState(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, state)
 }
 
-// Changes gives a channel that receives after something changed; many changes may be one.
-// The caller calls stop when done.
+// Changes returns a channel that receives after a change; several changes may be combined. The caller
+// calls stop when done.
 func (s *Server) Changes() (changes <-chan struct{}, stop func()) {
 	ch := make(chan struct{}, 1)
 	s.mu.Lock()
@@ -97,7 +97,7 @@ func (s *Server) Changes() (changes <-chan struct{}, stop func()) {
 	}
 }
 
-// serveEvents tells a page when to ask for the state again.
+// serveEvents notifies a page when to read the state again.
 func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	changes, stop := s.Changes()
 	defer stop()
@@ -107,7 +107,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	beat := time.NewTicker(15 * time.Second)
 	defer beat.Stop()
 	for event := "event: changed\ndata: {}\n\n"; ; {
-		// A reader that does not keep up is dropped.
+		// A reader that is too slow is disconnected.
 		_ = out.SetWriteDeadline(time.Now().Add(10 * time.Second))
 		if _, err := fmt.Fprint(w, event); err != nil || out.Flush() != nil {
 			return

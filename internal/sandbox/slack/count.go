@@ -2,18 +2,18 @@ package slack
 
 import "maps"
 
-// Counts says how often what was done, for tests that forbid doing a thing twice.
+// Counts counts calls and effects, for tests that allow each effect once.
 type Counts struct {
 	Calls       map[string]int `json:"calls"`      // Web API calls by method, refused ones included
 	Refused     map[string]int `json:"refused"`    // by "method code"
 	Posts       map[string]int `json:"posts"`      // messages posted by the app, by channel
-	TopLevel    map[string]int `json:"topLevel"`   // of these, outside of threads
+	TopLevel    map[string]int `json:"topLevel"`   // of these, outside threads
 	Updates     map[string]int `json:"updates"`    // edits by the app, by "channel ts"
 	Ephemerals  map[string]int `json:"ephemerals"` // by "channel user"
 	RateLimited int            `json:"rateLimited"`
 	Envelopes   int            `json:"envelopes"`
 	Acks        int            `json:"acks"`
-	LateAcks    int            `json:"lateAcks"` // for envelopes that nobody waits for any more
+	LateAcks    int            `json:"lateAcks"` // for envelopes that timed out
 	Oversized   int            `json:"oversizedAcks"`
 	Unacked     int            `json:"unacked"`   // envelopes whose deadline passed
 	Responses   int            `json:"responses"` // calls of response URLs
@@ -32,7 +32,7 @@ func (c Counts) clone() Counts {
 	return c
 }
 
-// Counts is a copy of the counters.
+// Counts returns a copy of the counters.
 func (s *Server) Counts() Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()

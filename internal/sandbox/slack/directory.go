@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// userObject is a person as the Web API shows them; the address needs a scope of its own.
+// userObject renders a person as the Web API does. The email address requires its own scope.
 func (s *Server) userObject(u User) obj {
 	profile := obj{
 		"real_name": or(u.RealName, u.Name), "real_name_normalized": or(u.RealName, u.Name),
@@ -81,7 +81,7 @@ func (s *Server) botsInfo(a arguments) (obj, error) {
 	}}, nil
 }
 
-// paginate cuts one page out of a list; the cursor is opaque to clients.
+// paginate returns one page of a list. Clients cannot interpret the cursor.
 func paginate[T any](a arguments, all []T, otherwise int) ([]T, string, error) {
 	limit := a.number("limit", otherwise)
 	if limit < 1 || limit > 1000 {
@@ -116,7 +116,7 @@ func (s *Server) channelObject(c *channelLog) obj {
 	}
 }
 
-// seen finds a channel that the app can see, and checks the scope for its kind.
+// seen returns a channel that the app can see, and checks the scope for its type.
 func (s *Server) seen(id, right string) (*channelLog, error) {
 	c := s.channelByID(id)
 	if c == nil || (c.Private && !c.HasBot) {

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// retryAfter are the pauses before an event that was not acknowledged is sent again.
+// retryAfter lists the pauses before an event without acknowledgement is sent again.
 var retryAfter = []time.Duration{0, time.Minute, 5 * time.Minute}
 
 const maxEventsInFlight = 2000
 
-// emit delivers an event, with retries. Called with mu held.
+// emit delivers an event, with retries. The caller holds mu.
 func (s *Server) emit(event obj) {
 	copies := 1
 	switch {
@@ -82,13 +82,13 @@ func (s *Server) sleep(d time.Duration) bool {
 	}
 }
 
-// listens says whether the app is subscribed to an event and may have it.
+// listens reports whether the app is subscribed to an event and has its scope.
 func (s *Server) listens(event, scope string) bool {
 	return s.manifest.subscribed(event) && (scope == "" || s.granted(scope))
 }
 
-// announce tells the app of a new message: in its DMs of every one, its own too; in channels
-// of those that mention it, and of all others if it asked for them.
+// announce emits the event of a new message. In a DM, the app gets every message, its own too; in a
+// channel, those that mention it, and all others if it subscribed to them.
 func (s *Server) announce(c *channelLog, m *message) {
 	if !c.HasBot {
 		return
@@ -111,7 +111,7 @@ func (s *Server) announce(c *channelLog, m *message) {
 	}
 }
 
-// messageEvents says as which type of channel the app listens to c, if it does.
+// messageEvents returns the channel type under which the app listens to c, if it does.
 func (s *Server) messageEvents(c *channelLog) (string, bool) {
 	switch {
 	case c.IM != "":
@@ -122,7 +122,7 @@ func (s *Server) messageEvents(c *channelLog) (string, bool) {
 	return "channel", s.listens("message.channels", "channels:history")
 }
 
-// announceChange tells the app of an edit, where it listens to messages.
+// announceChange emits the event of an edit, where the app listens to messages.
 func (s *Server) announceChange(c *channelLog, m *message, before obj) {
 	kind, ok := s.messageEvents(c)
 	if !ok || !c.HasBot {
@@ -162,8 +162,8 @@ func (s *Server) Say(user, channel, thread, text string) (MessageState, error) {
 	return s.messageState(c, m), nil
 }
 
-// typed is text as a client sends it: specials escaped, and people and channels by their ids
-// where the person picked them from the list.
+// typed returns text as a client sends it: escaped, and with ids for the people and channels that the
+// person picked from the list.
 func (s *Server) typed(text string, resolve bool) string {
 	text = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 	if !resolve {
@@ -210,7 +210,7 @@ func (s *Server) resolve(word string) string {
 	return word
 }
 
-// OpenHome is a person opening the app's page; tab is "home" or "messages".
+// OpenHome opens the page of the app as a person; tab is "home" or "messages".
 func (s *Server) OpenHome(user, tab string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,25 +7,25 @@ import (
 	"time"
 )
 
-// FaultKind is a way in which a call goes wrong.
+// FaultKind is the kind of failure.
 type FaultKind string
 
-// The ways in which calls go wrong.
+// The kinds of failures.
 const (
-	FaultUnavailable FaultKind = "5xx"   // status 503, nothing is done
-	FaultRateLimited FaultKind = "429"   // with Retry-After, nothing is done
+	FaultUnavailable FaultKind = "5xx"   // status 503; nothing is done
+	FaultRateLimited FaultKind = "429"   // with Retry-After; nothing is done
 	FaultHang        FaultKind = "hang"  // no answer until the client gives up
-	FaultLost        FaultKind = "lost"  // the work is done, the connection closes without an answer
-	FaultError       FaultKind = "error" // one of Slack's own codes, nothing is done
+	FaultLost        FaultKind = "lost"  // the work is done, but the connection closes without an answer
+	FaultError       FaultKind = "error" // one of Slack's own codes; nothing is done
 
-	// Of events instead of calls.
+	// For events instead of calls.
 	FaultDropEvent      FaultKind = "drop_event"      // with all its retries
 	FaultDuplicateEvent FaultKind = "duplicate_event" // delivered twice
 )
 
 const longestHang = 2 * time.Minute
 
-// Fault makes calls of one method, or events, go wrong.
+// Fault makes calls of one method, or events, fail.
 type Fault struct {
 	Kind       FaultKind `json:"kind"`       // required
 	Method     string    `json:"method"`     // empty or "*" means any
@@ -36,11 +36,11 @@ type Fault struct {
 
 type faults struct {
 	calls     []*Fault
-	drop      int // events to lose
+	drop      int // events to drop
 	duplicate int // events to deliver twice
 }
 
-// Inject makes the next calls of a method, or the next events, go wrong.
+// Inject makes the next calls of a method, or the next events, fail.
 func (s *Server) Inject(f Fault) error {
 	f.Count = max(f.Count, 1)
 	s.mu.Lock()
@@ -58,7 +58,7 @@ func (s *Server) Inject(f Fault) error {
 	return nil
 }
 
-// ClearFaults makes everything go right again.
+// ClearFaults removes all faults.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,7 +80,7 @@ func (s *Server) takeFault(method string) *Fault {
 	return nil
 }
 
-// failBefore plays the faults in which nothing is done, and says whether one was played.
+// failBefore applies the faults without work, and reports whether it applied one.
 func (s *Server) failBefore(w http.ResponseWriter, r *http.Request, f *Fault) bool {
 	if f == nil {
 		return false

@@ -8,10 +8,10 @@ import (
 	"strconv"
 )
 
-// maxUpload bounds a file here; Slack takes 1 GB.
+// maxUpload bounds a file here; Slack accepts 1 GB.
 const maxUpload = 64 << 20
 
-// file is a file of a message. One that was not shared yet is an upload.
+// file is a file of a message. Until it is shared, it is an upload.
 type file struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
@@ -23,11 +23,11 @@ type file struct {
 // upload is a file between its three calls.
 type upload struct {
 	file
-	token    string // of the address that it is sent to
+	token    string // in the upload URL
 	received bool
 }
 
-// maxUploads bounds what was announced and never shared.
+// maxUploads bounds the uploads that are announced but not shared.
 const maxUploads = 200
 
 // FileState is a file in a State. Its content is at URL.
@@ -58,7 +58,7 @@ func (s *Server) getUploadURL(a arguments) (obj, error) {
 	return obj{"upload_url": s.baseURL(a.host) + "/upload/v1/" + u.token, "file_id": u.ID}, nil
 }
 
-// serveUpload takes the content of a file: raw, or as the first part of a form.
+// serveUpload receives the content of a file: raw, or as the first part of a form.
 func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxUpload+1<<20)
 	content, err := uploadedContent(r)
@@ -69,7 +69,7 @@ func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		if err != nil || len(content) != u.Size || u.received {
-			http.Error(w, "the content does not fit the upload", http.StatusBadRequest)
+			http.Error(w, "the content has another length than the upload", http.StatusBadRequest)
 			return
 		}
 		u.Data, u.received = content, true
@@ -129,7 +129,7 @@ func (s *Server) completeUpload(a arguments) (obj, error) {
 	return obj{"files": out}, nil
 }
 
-// filePayload is a file as messages name it.
+// filePayload renders files inside a message.
 func filePayload(files []file) []any {
 	var out []any
 	for _, f := range files {
@@ -146,7 +146,7 @@ func (s *Server) fileStates(files []file) []FileState {
 	return out
 }
 
-// serveFile shows the content of a shared file as text.
+// serveFile returns the content of a shared file as text.
 func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,7 +156,7 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 				if f.ID == r.PathValue("id") && !m.Deleted {
 					w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 					w.Header().Set("X-Content-Type-Options", "nosniff")
-					_, _ = w.Write(f.Data) // the reader may be gone
+					_, _ = w.Write(f.Data) // the client may be disconnected
 					return
 				}
 			}

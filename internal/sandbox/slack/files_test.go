@@ -12,7 +12,7 @@ import (
 	client "github.com/slack-go/slack"
 )
 
-// withFiles is the workspace of an app that may upload.
+// withFiles returns a workspace whose app may upload files.
 func withFiles() Config {
 	cfg := config()
 	cfg.Manifest = bytes.Replace(cfg.Manifest, []byte("bot: ["), []byte("bot: [files:write, channels:history, "), 1)

@@ -62,7 +62,7 @@ func config() Config {
 	}
 }
 
-// world is a workspace with real clients in front, connected in memory.
+// fixture is a workspace with real clients, connected in memory.
 type fixture struct {
 	t    *testing.T
 	srv  *Server
@@ -71,7 +71,7 @@ type fixture struct {
 	api  *client.Client
 }
 
-// inWorld runs a test in virtual time.
+// withFixture runs a test in virtual time.
 func withFixture(t *testing.T, cfg Config, test func(*fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -102,7 +102,7 @@ func (w *fixture) client(token string) *client.Client {
 	return client.New(token, client.OptionAppLevelToken(appToken), client.OptionAPIURL(baseURL+"/api/"), client.OptionHTTPClient(w.http))
 }
 
-// app runs the real Socket Mode client; handle is called for everything a person or event brings.
+// app runs the real Socket Mode client. It calls handle for each interaction and event.
 func (w *fixture) app(handle func(*socketmode.Client, socketmode.Event)) (stop func()) {
 	w.t.Helper()
 	dialer := &websocket.Dialer{NetDialContext: func(context.Context, string, string) (net.Conn, error) { return w.dial() }}
@@ -133,7 +133,7 @@ func (w *fixture) app(handle func(*socketmode.Client, socketmode.Event)) (stop f
 	return stop
 }
 
-// post does something through the control API.
+// post calls the control API.
 func (w *fixture) post(path string, in any, out any) int {
 	w.t.Helper()
 	raw, err := json.Marshal(in)
@@ -176,7 +176,7 @@ func (s State) channel(id string) ChannelState {
 	return ChannelState{}
 }
 
-// pipeListener accepts connections made in memory.
+// pipeListener accepts connections in memory.
 type pipeListener struct {
 	conns chan net.Conn
 	done  chan struct{}

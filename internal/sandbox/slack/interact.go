@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// What a person sees after doing something.
+// The outcome of an action, as the person sees it.
 const (
-	Acked          = "acked"             // the app took it
-	TimedOut       = "operation_timeout" // it did not in time
-	DispatchFailed = "dispatch_failed"   // it is not connected
-	FieldErrors    = "errors"            // something at a field is wrong; the view stays
-	BadAnswer      = "invalid_response"  // it answered something that Slack does not take
+	Acked          = "acked"             // the app acknowledged it
+	TimedOut       = "operation_timeout" // the app did not answer in time
+	DispatchFailed = "dispatch_failed"   // the app is not connected
+	FieldErrors    = "errors"            // a field has an error; the view stays open
+	BadAnswer      = "invalid_response"  // Slack does not accept the app's answer
 )
 
 const connectionNote = "We had some trouble connecting. Try again?"
 
-// Result is what a person sees after doing something.
+// Result is the outcome of an action, as the person sees it.
 type Result struct {
 	Outcome string            `json:"outcome"`
-	Note    string            `json:"note,omitempty"` // what Slack itself says about it
+	Note    string            `json:"note,omitempty"` // message of Slack itself
 	Errors  map[string]string `json:"errors,omitempty"`
 	Reply   *MessageState     `json:"reply,omitempty"` // to a command
 	Options []any             `json:"options,omitempty"`
@@ -31,21 +31,21 @@ type Result struct {
 	Views   []ViewState       `json:"views"`
 }
 
-// Pending is something a person waits for, shown as loading.
+// Pending is an action in progress, shown as loading.
 type Pending struct {
 	Kind  string    `json:"kind"`
 	What  string    `json:"what"`
 	Since time.Time `json:"since"`
 }
 
-// Notice is something Slack itself told a person.
+// Notice is a message of Slack itself to a person.
 type Notice struct {
 	At   time.Time `json:"at"`
 	Kind string    `json:"kind"`
 	Text string    `json:"text"`
 }
 
-// ControlError is why something cannot be done at all.
+// ControlError reports that an action is impossible.
 type ControlError struct {
 	Status  int    `json:"-"`
 	Code    string `json:"error"`
@@ -58,7 +58,7 @@ func invalid(status int, code, format string, args ...any) error {
 	return &ControlError{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// person finds somebody by id or handle.
+// person returns a person by id or handle.
 func (s *Server) person(name string) (*User, error) {
 	name = strings.TrimPrefix(name, "@")
 	if name == "" {
@@ -72,7 +72,7 @@ func (s *Server) person(name string) (*User, error) {
 	return nil, invalid(404, "unknown_user", "there is no user %q", name)
 }
 
-// who finds a person and a channel that they can see; "dm" is their DM with the app.
+// who returns a person and a channel that they can see; "dm" is their DM with the app.
 func (s *Server) who(user, channel string) (*User, *channelLog, error) {
 	u, err := s.person(user)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Server) who(user, channel string) (*User, *channelLog, error) {
 	return nil, nil, invalid(404, "unknown_channel", "%s sees no channel %q", u.Name, channel)
 }
 
-// ask sends an envelope and waits for the answer. Called with mu held, returns with mu held.
+// ask sends an envelope and waits for the answer. The caller holds mu, before and after.
 func (s *Server) ask(user, kind, what, envelope string, payload obj, accepts bool) (json.RawMessage, string) {
 	p := &Pending{Kind: kind, What: what, Since: time.Now()}
 	s.pending[user] = append(s.pending[user], p)
@@ -114,7 +114,7 @@ func (s *Server) ask(user, kind, what, envelope string, payload obj, accepts boo
 	return answer, outcome
 }
 
-// notice keeps what Slack told a person.
+// notice saves a message of Slack itself to a person.
 func (s *Server) notice(user, kind, text string) {
 	const most = 20
 	list := append(s.notices[user], Notice{At: time.Now(), Kind: kind, Text: text})
@@ -122,7 +122,7 @@ func (s *Server) notice(user, kind, text string) {
 	s.touch()
 }
 
-// envelopeBase is what all interactive payloads have in common.
+// envelopeBase returns the common fields of all interactive payloads.
 func (s *Server) envelopeBase(kind string, u *User) obj {
 	return obj{
 		"type": kind, "token": "sandbox", "api_app_id": s.cfg.Bot.AppID,
@@ -132,7 +132,7 @@ func (s *Server) envelopeBase(kind string, u *User) obj {
 	}
 }
 
-// Command is a person typing a slash command.
+// Command runs a slash command as a person.
 func (s *Server) Command(user, channel, command, text string) (Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +175,7 @@ func (s *Server) commandFailed(c *channelLog, u *User, command, outcome string) 
 	return Result{Outcome: outcome, Note: note, Reply: &shown, Views: s.viewStates(u.ID)}
 }
 
-// commandAnswered shows the text or blocks that came with the ack.
+// commandAnswered shows the text or blocks of the ack.
 func (s *Server) commandAnswered(c *channelLog, u *User, command string, answer json.RawMessage) Result {
 	out := Result{Outcome: Acked, Views: s.viewStates(u.ID)}
 	a := arguments{}
@@ -195,7 +195,7 @@ func (s *Server) commandAnswered(c *channelLog, u *User, command string, answer 
 	return out
 }
 
-// Submit is a person filling in a view and pressing its submit button.
+// Submit fills in a view as a person and submits it.
 func (s *Server) Submit(user, viewID string, values map[string]any) (Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -232,7 +232,7 @@ func (s *Server) Submit(user, viewID string, values map[string]any) (Result, err
 	return Result{Outcome: outcome, Note: v.note, Errors: maps.Clone(v.errors), Views: s.viewStates(u.ID)}, nil
 }
 
-// shown finds a view that the person can use now: the top of their stack, or their Home.
+// shown returns a view that the person can use now: the top of their stack, or their Home tab.
 func (s *Server) shown(u *User, id string) (*openView, error) {
 	if id == "" {
 		return nil, invalid(400, "missing_view", "say which view: view")
@@ -247,7 +247,7 @@ func (s *Server) shown(u *User, id string) (*openView, error) {
 	case top != nil && top.ID == id:
 		return top, nil
 	case slices.ContainsFunc(s.stacks[u.ID], func(v *openView) bool { return v.ID == id }):
-		return nil, invalid(409, "view_covered", "another view lies on top of it")
+		return nil, invalid(409, "view_covered", "another view covers it")
 	}
 	return nil, invalid(404, "unknown_view", "%s has no open view %q", u.Name, id)
 }
@@ -268,7 +268,7 @@ func (s *Server) fillIn(v *openView, values map[string]any) error {
 	return nil
 }
 
-// slot finds the one element with a value that a name means.
+// slot returns the one element with a value that matches the name.
 func (v *openView) slot(name string) (slot, error) {
 	var found []slot
 	for _, sl := range slots(v.blocks()) {
@@ -285,7 +285,7 @@ func (v *openView) slot(name string) (slot, error) {
 	return slot{}, invalid(400, "ambiguous_field", "%d fields are called %q", len(found), name)
 }
 
-// offers are the choices a person has in a menu: its own, or those the app last answered.
+// offers lists the choices of a menu for a person: its own, or the app's last answer.
 func (s *Server) offers(place, user string, sl slot) []any {
 	if !sl.external() {
 		return sl.options()
@@ -304,7 +304,7 @@ func offerKey(place, user string, sl slot) string {
 	return strings.Join([]string{place, user, sl.blockID, sl.actionID}, "\x00")
 }
 
-// complaints are what Slack's window finds wrong by itself.
+// complaints lists the errors that Slack's own window shows.
 func (s *Server) complaints(v *openView) map[string]string {
 	out := map[string]string{}
 	for _, sl := range slots(v.blocks()) {
@@ -321,7 +321,7 @@ func (s *Server) complaints(v *openView) map[string]string {
 	return out
 }
 
-// answered does what the app answered to a submission.
+// answered applies the app's answer to a submission.
 func (s *Server) answered(v *openView, answer json.RawMessage) string {
 	var a struct {
 		Action string            `json:"response_action"`
@@ -347,7 +347,7 @@ func (s *Server) answered(v *openView, answer json.RawMessage) string {
 	return BadAnswer
 }
 
-// answeredErrors shows errors, unless one is keyed to something that is no field.
+// answeredErrors shows errors. It refuses them if one names an unknown field.
 func (s *Server) answeredErrors(v *openView, errors map[string]string) string {
 	inputs := map[string]bool{}
 	for _, sl := range slots(v.blocks()) {
@@ -381,7 +381,7 @@ func (s *Server) answeredView(v *openView, action string, raw []byte) string {
 	return Acked
 }
 
-// CloseView is a person dismissing a view.
+// CloseView closes a view as a person.
 func (s *Server) CloseView(user, viewID string) (Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

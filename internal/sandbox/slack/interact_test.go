@@ -10,7 +10,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 )
 
-// answer is an app that answers every envelope with the same payload, after a while.
+// answer runs an app that answers every envelope with the same payload, after a delay.
 func (w *fixture) answer(after time.Duration, payload any) (got chan socketmode.Event) {
 	got = make(chan socketmode.Event, 100)
 	w.app(func(sm *socketmode.Client, evt socketmode.Event) {
@@ -35,7 +35,7 @@ func (w *fixture) command() Result {
 }
 
 func TestCommandOutcomes(t *testing.T) {
-	t.Run("nobody connected", func(t *testing.T) {
+	t.Run("no connection", func(t *testing.T) {
 		withFixture(t, config(), func(w *fixture) {
 			out := w.command()
 			if out.Outcome != DispatchFailed || w.state("dana").channel(dev).Ephemerals[0].Text != `/tfpilot failed with the error "dispatch_failed"` {
@@ -101,7 +101,7 @@ func TestSubmissionAnswers(t *testing.T) {
 		payload any
 		after   time.Duration
 		outcome string
-		views   int // open afterwards
+		views   int // open views afterwards
 		note    string
 	}{
 		{"empty ack closes", form, 0, nil, 0, Acked, 0, ""},
@@ -137,7 +137,7 @@ func TestSubmissionAnswers(t *testing.T) {
 					t.Fatalf("%+v with %d views", out, len(state.Views))
 				}
 				if c.note != "" && (state.Views[len(state.Views)-1].Note != connectionNote || len(state.Notices) != 1) {
-					t.Error("the person does not see the trouble")
+					t.Error("the person does not see the error")
 				}
 			})
 		})
@@ -195,8 +195,8 @@ func TestClientSideRules(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		values map[string]any
-		at     string // the field that complains; "" if none does
-		code   string // or what makes it impossible
+		at     string // the field with the error; "" if none
+		code   string // or the error that makes it impossible
 	}{
 		{"all well", map[string]any{"text": "four", "number": 7, "boxes": true, "multi": []any{"a", "B"}}, "", ""},
 		{"required", map[string]any{"number": 7}, "text", ""},
@@ -260,7 +260,7 @@ func TestSuggestions(t *testing.T) {
 				t.Fatalf("%d %+v", code, out)
 			}
 			if _, err := w.srv.Submit("dana", v.View.ID, map[string]any{"module": "ec2"}); err == nil {
-				t.Error("a choice that nobody offered was taken")
+				t.Error("a choice that was not offered was accepted")
 			}
 			if out, err := w.srv.Submit("dana", v.View.ID, map[string]any{"module": "s3-bucket"}); err != nil || out.Outcome != Acked {
 				t.Errorf("%+v %v", out, err)
@@ -347,7 +347,7 @@ func TestOriginalCanBeReplacedAndDeleted(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := w.srv.Act(ActionInput{User: "ana", Channel: dev, TS: ts, ActionID: "ok"}); err == nil {
-			t.Error("somebody else could use a message that is not theirs to see")
+			t.Error("another person could use an ephemeral message")
 		}
 		if _, err := w.srv.Act(ActionInput{User: "dana", Channel: dev, TS: ts, ActionID: "ok"}); err != nil {
 			t.Fatal(err)

@@ -60,7 +60,7 @@ func (m manifest) command(name string) (slashCommand, bool) {
 	return slashCommand{}, false
 }
 
-// scopes lists what the bot token was granted.
+// scopes lists the scopes of the bot token.
 func (s *Server) scopes() []string {
 	granted := s.manifest.OAuth.Scopes.Bot
 	if s.cfg.GrantOptional {
@@ -71,7 +71,7 @@ func (s *Server) scopes() []string {
 
 func (s *Server) granted(scope string) bool { return slices.Contains(s.scopes(), scope) }
 
-// allowed says whether one of the scopes is granted; no scopes means no need of any.
+// allowed reports whether one of the scopes is granted. An empty list requires none.
 func (s *Server) allowed(anyOf []string) bool {
 	return len(anyOf) == 0 || slices.ContainsFunc(anyOf, s.granted)
 }

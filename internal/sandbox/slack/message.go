@@ -8,7 +8,7 @@ import (
 // message is one message of a channel, a thread or a DM, or an ephemeral one.
 type message struct {
 	TS          string              `json:"ts"`
-	Thread      string              `json:"thread_ts,omitempty"` // of the root; empty for a root without replies, too
+	Thread      string              `json:"thread_ts,omitempty"` // time stamp of the root; also empty for a root without replies
 	User        string              `json:"user"`
 	Bot         bool                `json:"bot,omitempty"`
 	Text        string              `json:"text"`
@@ -19,9 +19,9 @@ type message struct {
 	Broadcast   bool                `json:"broadcast,omitempty"`
 	Deleted     bool                `json:"deleted,omitempty"`
 	EditedTS    string              `json:"edited_ts,omitempty"`
-	Versions    []version           `json:"versions,omitempty"` // what it was before each edit
+	Versions    []version           `json:"versions,omitempty"` // its content before each edit
 	Edits       int                 `json:"edits,omitempty"`
-	For         string              `json:"for,omitempty"` // the only one who sees it
+	For         string              `json:"for,omitempty"` // the only person who sees it
 	Reactions   map[string][]string `json:"reactions,omitempty"`
 }
 
@@ -33,10 +33,10 @@ type version struct {
 
 const (
 	maxVersions = 50
-	maxMessages = 20_000 // per channel; the oldest go
+	maxMessages = 20_000 // per channel; the oldest are removed
 )
 
-// channel is a channel or the DM of one person with the app.
+// channelLog is a channel, or the DM of one person with the app.
 type channelLog struct {
 	ID         string     `json:"id"`
 	Name       string     `json:"name"`
@@ -96,7 +96,7 @@ func (c *channelLog) dropEphemeral(ts string) {
 	c.Ephemerals = slices.DeleteFunc(c.Ephemerals, func(m *message) bool { return m.TS == ts })
 }
 
-// thread is the root of a thread and its replies; nil if there is no such root.
+// thread returns the root of a thread and its replies, or nil without such a root.
 func (c *channelLog) thread(root string) []*message {
 	var out []*message
 	for _, m := range c.Messages {
@@ -110,7 +110,7 @@ func (c *channelLog) thread(root string) []*message {
 	return out
 }
 
-// root finds the message under which a reply goes: replies to replies go under their root.
+// root returns the message under which a reply belongs. A reply to a reply belongs under the root.
 func (c *channelLog) root(ts string) string {
 	m := c.find(ts)
 	switch {
@@ -122,7 +122,7 @@ func (c *channelLog) root(ts string) string {
 	return m.TS
 }
 
-// edit keeps what the message was.
+// edit changes a message and saves its old version.
 func (m *message) edit(ts, text string, blocks []any) {
 	m.Versions = append(m.Versions, version{TS: ts, Text: m.Text, Blocks: m.Blocks})
 	if over := len(m.Versions) - maxVersions; over > 0 {
@@ -142,7 +142,7 @@ func (s *Server) channelByID(id string) *channelLog {
 	return nil
 }
 
-// dm is the DM of a person with the app; it exists from the first time it is asked for.
+// dm returns the DM of a person with the app, and creates it at the first call.
 func (s *Server) dm(user string) *channelLog {
 	id := "D" + user[1:]
 	if c := s.channelByID(id); c != nil {
@@ -162,7 +162,7 @@ func (s *Server) user(id string) *User {
 	return nil
 }
 
-// payload is a message as Slack gives it to apps.
+// payload renders a message as apps receive it.
 func (s *Server) payload(c *channelLog, m *message) obj {
 	out := obj{"type": "message", "ts": m.TS, "text": m.Text, "team": s.cfg.Team.ID, "user": m.User}
 	if m.Bot {
@@ -214,7 +214,7 @@ func (s *Server) threadInfo(c *channelLog, m *message, out obj) {
 	out["latest_reply"] = replies[len(replies)-1].TS
 }
 
-// permalink is the address of a message in Slack's own window.
+// permalink returns the address of a message in Slack.
 func (s *Server) permalink(c *channelLog, m *message) string {
 	link := "https://" + s.cfg.Team.Domain + ".slack.com/archives/" + c.ID + "/p" + strings.ReplaceAll(m.TS, ".", "")
 	if m.Thread != "" {

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limit is how often something may be done.
+// Limit is a rate limit.
 type Limit struct {
 	PerMinute float64
 	Burst     int
@@ -31,10 +31,10 @@ var tierLimits = map[tier]Limit{
 	posting: {300, 300},
 }
 
-// channelLimit allows short bursts above the one message a second.
+// channelLimit allows short bursts above one message a second.
 var channelLimit = Limit{60, 10}
 
-// limits holds the buckets of one app; Slack counts per method and workspace.
+// limits holds the buckets of one app. Slack counts per method and workspace.
 type limits struct {
 	off     bool
 	own     map[string]Limit
@@ -45,7 +45,7 @@ func newLimits(cfg Config) limits {
 	return limits{off: cfg.Relaxed, own: cfg.Limits, buckets: map[string]*rate.Limiter{}}
 }
 
-// wait takes one call; if there is none left, it takes none and says how long until there is.
+// wait takes one call from the bucket. If the bucket is empty, it returns how long to wait.
 func (l *limits) wait(method string, t tier, channel string) time.Duration {
 	if l.off {
 		return 0

@@ -11,7 +11,7 @@ import (
 	client "github.com/slack-go/slack"
 )
 
-// refusal is one faulty call with the real client, and what Slack says to it.
+// refusal is one invalid call with the real client, and Slack's answer.
 type refusal struct {
 	name string
 	call func(*fixture) error
@@ -196,7 +196,7 @@ var messageRefusals = []refusal{
 		_, _, _, err := w.api.UpdateMessage(dev, ts, client.MsgOptionText("y", false))
 		return err
 	}, "message_not_found"},
-	{"ephemeral to somebody outside", func(w *fixture) error {
+	{"ephemeral to a person outside", func(w *fixture) error {
 		_, err := w.api.PostEphemeral(prod, dana, client.MsgOptionText("x", false))
 		return err
 	}, "user_not_in_channel"},
@@ -277,7 +277,7 @@ var viewRefusals = []refusal{
 		_, err := w.api.PushView(w.trigger(dana), named)
 		return err
 	}, "duplicate_external_id"},
-	{"home of nobody", func(w *fixture) error {
+	{"home of an unknown person", func(w *fixture) error {
 		_, err := w.api.PublishView("U0NOBODY00", client.HomeTabViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{}}}, "")
 		return err
 	}, "user_not_found"},
@@ -322,7 +322,7 @@ func TestFaultyCallsAreRefused(t *testing.T) {
 	}
 }
 
-// A refusal changes nothing, and the trigger of a faulty view can be used for a better one.
+// A refusal changes nothing, and the trigger of an invalid view can be used again.
 func TestRefusedViewLeavesTheTrigger(t *testing.T) {
 	withFixture(t, config(), func(w *fixture) {
 		trigger := w.trigger(dana)

@@ -12,16 +12,16 @@ const (
 	responseLife = 30 * time.Minute
 )
 
-// responseURL lets the app answer a person for a while, even where it may not post.
+// responseURL lets the app answer a person for a while, even in a channel where it may not post.
 type responseURL struct {
 	user    string
 	channel *channelLog
-	source  *message // what was clicked; nil for commands
+	source  *message // the message with the clicked button; nil for commands
 	issued  time.Time
 	uses    int
 }
 
-// newResponseURL is called with mu held.
+// newResponseURL creates a response URL. The caller holds mu.
 func (s *Server) newResponseURL(c *channelLog, user string, source *message) string {
 	now := time.Now()
 	for token, r := range s.replies {
@@ -92,7 +92,7 @@ func (s *Server) useResponseURL(token string, a arguments) (int, string) {
 	return 0, ""
 }
 
-// respond shows an answer to the person alone, or to everybody when asked for.
+// respond shows an answer only to the person, or to everyone if the app requests that.
 func (s *Server) respond(c *channelLog, user, kind, thread string, body messageContent) *message {
 	if kind == "in_channel" {
 		return s.post(c, s.cfg.Bot.UserID, thread, body)

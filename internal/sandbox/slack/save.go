@@ -14,7 +14,7 @@ const (
 	saveEvery    = 250 * time.Millisecond
 )
 
-// snapshot is what outlives a restart: not what people have open.
+// snapshot is the state that survives a restart. It leaves out open views.
 type snapshot struct {
 	LastTS   time.Time            `json:"last_ts"`
 	Channels []*channelLog        `json:"channels"`
@@ -22,7 +22,7 @@ type snapshot struct {
 	Counts   Counts               `json:"counts"`
 }
 
-// saver writes what changed, at most every saveEvery.
+// saver writes changes to disk, at most every saveEvery.
 func (s *Server) saver() {
 	for {
 		select {
@@ -46,7 +46,7 @@ func (s *Server) save() error {
 	return replaceFile(filepath.Join(s.cfg.DataDir, snapshotName), raw)
 }
 
-// replaceFile writes a file so that a reader finds the old or the new one, whole.
+// replaceFile writes a file so that a reader finds either the old or the new one.
 func replaceFile(path string, raw []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make directory: %w", err)
@@ -66,7 +66,7 @@ func replaceFile(path string, raw []byte) error {
 	return nil
 }
 
-// load takes up what was saved. Channels that the configuration gained are added.
+// load restores the saved state and adds new channels of the configuration.
 func (s *Server) load() error {
 	raw, err := os.ReadFile(filepath.Join(s.cfg.DataDir, snapshotName))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -1,12 +1,11 @@
-// Package slack is a Slack workspace with one installed app, for real Slack
-// clients: the Web API, Socket Mode, response URLs, and a control API that does
-// what people do in Slack's own window.
+// Package slack simulates a Slack workspace with one installed app, for real Slack clients. It serves
+// the Web API, Socket Mode, response URLs, and a control API that performs what people do in Slack's
+// own window.
 //
-// It owns Slack's rules as far as an app can run into them: limits, scopes,
-// rate limits, triggers, acknowledgement deadlines, view stacks, error codes.
-// It renders nothing and knows nothing of the app that talks to it. It opens no
-// listener and no file, except a snapshot under Config.DataDir if one is given,
-// and takes all time from package time, so that it runs in a synctest bubble.
+// It owns Slack's rules as far as they affect an app: limits, scopes, rate limits, triggers,
+// acknowledgment deadlines, view stacks, error codes. It renders nothing and knows nothing of the app.
+// It opens no listener and no file, except a snapshot under Config.DataDir, and takes all time from
+// package time, so that it runs in a synctest bubble.
 package slack
 
 import (
@@ -21,7 +20,7 @@ import (
 	"time"
 )
 
-// obj is a JSON object as decoded or about to be encoded.
+// obj is a JSON object, decoded or to be encoded.
 type obj = map[string]any
 
 // Team is the workspace.
@@ -39,7 +38,7 @@ type User struct {
 	Email      string
 	Deleted    bool
 	Restricted bool // a guest
-	Stranger   bool // of another organisation
+	Stranger   bool // from another organization
 }
 
 // Channel is a channel of the workspace.
@@ -48,7 +47,7 @@ type Channel struct {
 	Name     string // required; without "#"
 	Private  bool
 	Archived bool
-	Members  []string // user ids; empty means everybody
+	Members  []string // user ids; empty: everyone
 	NoBot    bool     // the app was not invited
 }
 
@@ -60,7 +59,7 @@ type Bot struct {
 	Name   string
 }
 
-// Config is everything a workspace is made of.
+// Config configures a workspace.
 type Config struct {
 	Team     Team   // required
 	Users    []User // required
@@ -69,17 +68,17 @@ type Config struct {
 	BotToken string // required; xoxb-…
 	AppToken string // required; xapp-…
 	Manifest []byte // required; the app's manifest, YAML
-	// GrantOptional installs the app with the scopes listed as optional, too.
+	// GrantOptional also grants the scopes that the manifest lists as optional.
 	GrantOptional bool
-	// BaseURL is where Handler is served, without a slash at the end. It goes into response URLs
-	// and socket addresses; if empty, the address of the first request that needs one is taken.
+	// BaseURL is the address of Handler, without a slash at the end. It is used in response URLs and
+	// socket addresses. If it is empty, the first request that needs an address sets it.
 	BaseURL string
 	DataDir string
 	Seed    uint64
-	// Limits replaces the rate limit of single methods; Relaxed switches all of them off.
+	// Limits replaces the rate limit of single methods; Relaxed turns all of them off.
 	Limits         map[string]Limit
 	Relaxed        bool
-	ConnectionLife time.Duration // of a socket; one hour if zero
+	ConnectionLife time.Duration // of a socket; 0: one hour
 	Log            *slog.Logger
 }
 
@@ -104,7 +103,7 @@ type Server struct {
 	replies   map[string]*responseURL
 	pending   map[string][]*Pending
 	notices   map[string][]Notice
-	offered   map[string][]any // options last answered for a menu
+	offered   map[string][]any // the last options of a menu
 	status    map[string]string
 	uploads   map[string]*upload // files, by id
 	sockets   map[*socket]bool
@@ -119,7 +118,7 @@ type Server struct {
 	dirty     chan struct{}
 }
 
-// New makes a workspace, with what an earlier one left in Config.DataDir.
+// New returns a workspace with the state that is saved in Config.DataDir.
 func New(cfg Config) (*Server, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -172,7 +171,7 @@ func (c *Config) check() error {
 	return nil
 }
 
-// clear makes the workspace empty, as on its first day. Sockets stay.
+// clear empties the workspace. Sockets stay connected.
 func (s *Server) clear() {
 	s.channels = nil
 	for _, c := range s.cfg.Channels {
@@ -187,7 +186,7 @@ func (s *Server) clear() {
 	s.faults = faults{}
 }
 
-// Reset throws all messages, views and counters away.
+// Reset deletes all messages, views and counters.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -195,9 +194,9 @@ func (s *Server) Reset() {
 	s.touch()
 }
 
-// Close disconnects everybody, waits for what is under way and saves once more.
+// Close disconnects all sockets, waits for work in progress and saves once more.
 func (s *Server) Close() error {
-	s.mu.Lock() // nobody starts anything between the cancel and the wait
+	s.mu.Lock() // nothing may start between the cancel and the wait
 	s.cancel()
 	s.mu.Unlock()
 	s.running.Wait()
@@ -207,7 +206,7 @@ func (s *Server) Close() error {
 	return s.save()
 }
 
-// SetBaseURL says where Handler is served, when that is known only after New.
+// SetBaseURL sets the address of Handler if it is only known after New.
 func (s *Server) SetBaseURL(url string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -226,15 +225,15 @@ func (s *Server) Handler() http.Handler {
 	return mux
 }
 
-// background runs fn until the server closes; fn must heed s.ctx. It is called before the
-// server is in use, with mu held, or from what runs in the background itself.
+// background runs fn until the server closes; fn must observe s.ctx. It is called before the server is
+// in use, with mu held, or from another background function.
 func (s *Server) background(fn func()) {
 	if s.ctx.Err() == nil {
 		s.running.Go(fn)
 	}
 }
 
-// touch tells watchers and the saver that something changed. Called with mu held.
+// touch notifies watchers and the saver of a change. The caller holds mu.
 func (s *Server) touch() {
 	for w := range s.watchers {
 		poke(w)
@@ -251,7 +250,7 @@ func poke(ch chan struct{}) {
 
 const idLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-// id draws an identifier in Slack's form.
+// id generates an identifier in Slack's form.
 func (s *Server) id(prefix string) string {
 	b := make([]byte, 10)
 	for i := range b {
@@ -269,7 +268,7 @@ func (s *Server) hex(n int) string {
 	return string(b)
 }
 
-// ts is the identity of a message: the time to the microsecond, never twice the same.
+// ts returns a new message timestamp in microseconds, never the same twice.
 func (s *Server) ts() string {
 	now := time.Now().Truncate(time.Microsecond)
 	if !now.After(s.lastTS) {

@@ -9,7 +9,7 @@ type slot struct {
 	kind     string
 	element  obj
 	block    obj
-	input    bool // it stands in an input block
+	input    bool // inside an input block
 }
 
 // slots lists the elements of blocks in reading order.
@@ -44,7 +44,7 @@ func slots(blocks []any) []slot {
 	return out
 }
 
-// children are the blocks inside of a block.
+// children lists the blocks inside a block.
 func children(block obj) []any {
 	var out []any
 	switch block["type"] {
@@ -60,7 +60,7 @@ func children(block obj) []any {
 	return out
 }
 
-// nameBlocks gives blocks and elements without an id one, as Slack does.
+// nameBlocks adds missing ids to blocks and elements, as Slack does.
 func (s *Server) nameBlocks(blocks []any) {
 	for _, b := range blocks {
 		block, ok := b.(obj)
@@ -79,12 +79,12 @@ func (s *Server) nameBlocks(blocks []any) {
 	}
 }
 
-// stateful elements have a value that travels in the state; a button has none.
+// stateful reports whether an element has a value in the state; a button has none.
 func (sl slot) stateful() bool {
 	return !slices.Contains([]string{"button", "icon_button", "workflow_button", "overflow", "feedback_buttons", ""}, sl.kind)
 }
 
-// options are the choices of a menu that lists them itself.
+// options lists the choices of a menu with static options.
 func (sl slot) options() []any {
 	var out []any
 	each(sl.element["options"], func(v any) { out = append(out, v) })
@@ -98,7 +98,7 @@ func (sl slot) external() bool {
 	return sl.kind == "external_select" || sl.kind == "multi_external_select"
 }
 
-// label names the element for a person.
+// label is the name of the element for a person.
 func (sl slot) label() string {
 	if sl.input {
 		return textOf(fieldOf(sl.block["label"], "text"))
@@ -106,7 +106,7 @@ func (sl slot) label() string {
 	return or(textOf(fieldOf(sl.element["text"], "text")), sl.actionID)
 }
 
-// visible says whether the person sees the element at all.
+// visible reports whether the person sees the element.
 func (sl slot) visible(user string) bool {
 	only, ok := sl.element["visible_to_user_ids"].([]any)
 	return !ok || slices.Contains(only, any(user))

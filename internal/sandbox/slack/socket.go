@@ -19,7 +19,7 @@ const (
 	pongDeadline  = 10 * time.Second
 	writeDeadline = 10 * time.Second
 	ackDeadline   = 3 * time.Second
-	maxAck        = 20 << 10 // what is as large or larger is dropped without a word
+	maxAck        = 20 << 10 // an ack of this size or more is dropped silently
 	ticketLife    = time.Minute
 	warningLead   = 10 * time.Second
 	debugLife     = 360 * time.Second
@@ -31,10 +31,10 @@ type socket struct {
 	out   chan []byte
 	close context.CancelFunc
 	life  time.Duration
-	seq   int // in order of connecting
+	seq   int // in order of connection
 }
 
-// envelope is a delivery that waits for its acknowledgement.
+// socketEnvelope is a delivery that waits for its acknowledgment.
 type socketEnvelope struct {
 	id      string
 	accepts bool
@@ -67,7 +67,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "invalid ticket", http.StatusForbidden)
 		return
 	}
-	// Clients of Slack name Slack as their origin; the ticket is what admits them.
+	// Slack's clients send Slack as their origin. The ticket authenticates them.
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: []string{"api.slack.com"}})
 	if err != nil {
 		return
@@ -117,7 +117,7 @@ func (s *Server) dismiss(k *socket) {
 	s.running.Done()
 }
 
-// pump writes what is queued and announces the end of the connection's life.
+// pump writes queued messages and announces the end of the connection.
 func (s *Server) pump(ctx context.Context, k *socket) {
 	defer k.close()
 	warn := time.NewTimer(max(0, k.life-warningLead))
@@ -147,7 +147,7 @@ func write(ctx context.Context, conn *websocket.Conn, raw []byte) error {
 	return conn.Write(ctx, websocket.MessageText, raw)
 }
 
-// keepAlive pings, since clients take silence for a dead connection.
+// keepAlive sends pings, since clients treat silence as a dead connection.
 func (s *Server) keepAlive(ctx context.Context, k *socket) {
 	defer k.close()
 	tick := time.NewTicker(pingEvery)
@@ -178,8 +178,8 @@ func (s *Server) read(ctx context.Context, k *socket) {
 	}
 }
 
-// acknowledge takes an ack from any connection of the app: clients that reconnect send what
-// they still owe on the new one.
+// acknowledge accepts an ack from any connection of the app. A client that reconnects sends the
+// missing acks on the new one.
 func (s *Server) acknowledge(raw []byte) {
 	var ack struct {
 		EnvelopeID string          `json:"envelope_id"`
@@ -206,7 +206,7 @@ func (s *Server) acknowledge(raw []byte) {
 	}
 }
 
-// send puts an envelope on one connection, any one. It is nil if there is none. Called with mu held.
+// send writes an envelope to one connection, or returns nil without one. The caller holds mu.
 func (s *Server) send(kind string, payload obj, accepts bool, more obj) *socketEnvelope {
 	k := s.anySocket()
 	if k == nil {
@@ -222,7 +222,7 @@ func (s *Server) send(kind string, payload obj, accepts bool, more obj) *socketE
 	select {
 	case k.out <- encode(out):
 	default:
-		k.close() // it does not keep up
+		k.close() // it is too slow
 	}
 	return e
 }
@@ -251,7 +251,7 @@ func (s *Server) await(e *socketEnvelope) (json.RawMessage, bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(e.ack) > 0 { // it came while the lock was awaited
+	if len(e.ack) > 0 { // it arrived while this goroutine waited for the lock
 		return <-e.ack, true
 	}
 	delete(s.envelopes, e.id)
@@ -268,13 +268,13 @@ const (
 	DisconnectWarning  = "warning"           // announced; closed ten seconds later
 	DisconnectRefresh  = "refresh_requested" // announced and closed
 	DisconnectDisabled = "link_disabled"     // announced and closed
-	DisconnectDrop     = "drop"              // closed without a word
+	DisconnectDrop     = "drop"              // closed without a notice
 )
 
-// Disconnects are all of them.
+// Disconnects lists all of them.
 var Disconnects = []string{DisconnectWarning, DisconnectRefresh, DisconnectDisabled, DisconnectDrop}
 
-// Disconnect ends connections: the n oldest, or all if n is 0. It says how many.
+// Disconnect closes connections: the n oldest, or all if n is 0. It returns their number.
 func (s *Server) Disconnect(reason string, n int) int {
 	s.mu.Lock()
 	all := s.byAge()
@@ -301,7 +301,7 @@ func (s *Server) disconnect(k *socket, reason string) {
 	k.close()
 }
 
-// Connections is how many sockets the app holds.
+// Connections returns the number of the app's sockets.
 func (s *Server) Connections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -315,7 +315,7 @@ func (s *Server) uuid() string {
 
 func encode(v any) []byte {
 	raw, err := json.Marshal(v)
-	if err != nil { // only values that came as JSON are encoded
+	if err != nil { // only values that were decoded from JSON are encoded
 		panic(err)
 	}
 	return raw

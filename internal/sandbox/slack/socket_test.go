@@ -14,7 +14,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 )
 
-// raw is a connection without the client's manners.
+// rawSocket is a connection without the client library.
 type rawSocket struct {
 	t    *testing.T
 	conn *websocket.Conn
@@ -76,7 +76,7 @@ func TestTicketsAreUsedOnce(t *testing.T) {
 	})
 }
 
-// Each envelope goes to one connection, and not always to the same.
+// Each envelope goes to one connection, and not always to the same one.
 func TestEnvelopesGoToOneConnection(t *testing.T) {
 	withFixture(t, config(), func(w *fixture) {
 		got := make([]int, 3)
@@ -96,7 +96,7 @@ func TestEnvelopesGoToOneConnection(t *testing.T) {
 	})
 }
 
-// An ack of 20 kB or more is dropped without a word; a payload nobody asked for is ignored.
+// An ack of 20 kB or more is dropped silently; an unexpected payload is ignored.
 func TestOversizedAck(t *testing.T) {
 	withFixture(t, config(), func(w *fixture) {
 		r := w.connect()
@@ -164,7 +164,7 @@ func TestFaultsOfEvents(t *testing.T) {
 	})
 }
 
-// The client reconnects after each kind of disconnect, and the app goes on.
+// The client reconnects after each kind of disconnect, and the app continues.
 func TestDisconnects(t *testing.T) {
 	for _, reason := range []string{DisconnectWarning, DisconnectRefresh, DisconnectDisabled, DisconnectDrop} {
 		t.Run(reason, func(t *testing.T) {
@@ -185,7 +185,7 @@ func TestDisconnects(t *testing.T) {
 	}
 }
 
-// A connection lives as long as the client's own watchdog wants to see pings, until its time is over.
+// Pings keep a connection open, as the client's watchdog expects, until its time is over.
 func TestConnectionLife(t *testing.T) {
 	cfg := config()
 	cfg.ConnectionLife = 10 * time.Minute
@@ -206,7 +206,7 @@ func TestConnectionLife(t *testing.T) {
 func TestFaultsOfCalls(t *testing.T) {
 	for _, c := range []struct {
 		fault Fault
-		posts int // messages there afterwards
+		posts int // messages in the channel afterwards
 		want  string
 	}{
 		{Fault{Kind: FaultUnavailable}, 0, "503"},
@@ -260,7 +260,7 @@ func TestChangesAreStreamed(t *testing.T) {
 	})
 }
 
-// What people have posted and published outlives a restart; what they have open does not.
+// Messages and published views survive a restart; open views do not.
 func TestRestart(t *testing.T) {
 	cfg := config()
 	cfg.DataDir = t.TempDir()

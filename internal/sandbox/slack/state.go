@@ -10,10 +10,10 @@ type State struct {
 	Team     TeamState      `json:"team"`
 	User     string         `json:"user"`
 	Bot      BotState       `json:"bot"`
-	Sockets  int            `json:"sockets"` // how many connections the app holds
+	Sockets  int            `json:"sockets"` // number of the app's connections
 	Users    []UserState    `json:"users"`
 	Channels []ChannelState `json:"channels"` // the person's DM with the app last
-	Views    []ViewState    `json:"views"`    // open modals, the one on top last
+	Views    []ViewState    `json:"views"`    // open modals, the top one last
 	Home     *ViewState     `json:"home"`
 	Pending  []*Pending     `json:"pending"`
 	Notices  []Notice       `json:"notices"`
@@ -35,7 +35,7 @@ type BotState struct {
 	AppID  string `json:"appId"`
 	Name   string `json:"name"`
 	Home   bool   `json:"home"` // has a Home tab
-	DM     bool   `json:"dm"`   // takes direct messages
+	DM     bool   `json:"dm"`   // accepts direct messages
 }
 
 // UserState is a person in a State.
@@ -101,7 +101,7 @@ type ViewState struct {
 	Sending    bool                      `json:"sending"`
 }
 
-// State gives the workspace as a person sees it.
+// State returns the workspace as a person sees it.
 func (s *Server) State(user string) (State, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,7 +178,7 @@ func (s *Server) channelState(c *channelLog, u *User) ChannelState {
 	return out
 }
 
-// messageState copies what may change; blocks are replaced as a whole and never changed.
+// messageState copies what may change. Blocks are replaced as a whole and never changed.
 func (s *Server) messageState(c *channelLog, m *message) MessageState {
 	out := MessageState{
 		TS: m.TS, Channel: c.ID, Thread: m.Thread, User: m.User, Name: s.nameOf(m.User), Bot: m.Bot, Text: m.Text,

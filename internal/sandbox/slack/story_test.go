@@ -13,7 +13,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 )
 
-// A command opens a loading view, which becomes a form, is refused at a field, and is saved.
+// A command opens a loading view. It becomes a form, gets an error at a field, and is saved.
 func TestFormStory(t *testing.T) {
 	withFixture(t, config(), func(w *fixture) {
 		form := modal("Request", sectionBlock("What do you need?"), textInput("name", "name_input"))
@@ -68,14 +68,14 @@ func TestFormStory(t *testing.T) {
 		if got := w.state("dana").Views[0].Values["name"]["name_input"]["value"]; got != "taken" {
 			t.Fatalf("what was typed is lost: %v", got)
 		}
-		out = submit(obj{"name_input": "artefacts"})
-		if title := fieldOf(out.Views[0].Title, "text"); title != "Saved: artefacts" || out.Views[0].ID != id {
+		out = submit(obj{"name_input": "artifacts"})
+		if title := fieldOf(out.Views[0].Title, "text"); title != "Saved: artifacts" || out.Views[0].ID != id {
 			t.Fatalf("the view was not updated in place: %+v", out)
 		}
 	})
 }
 
-// A card is posted, a button on it is pressed, the card changes, its thread grows.
+// A card is posted, a person clicks its button, the card changes, and its thread grows.
 func TestCardStory(t *testing.T) {
 	withFixture(t, config(), func(w *fixture) {
 		card := []client.Block{sectionBlock("Bucket, dev"), client.NewActionBlock("act", button("approve", "req_1", "Approve"), button("reject", "req_1", "Reject"))}
@@ -157,7 +157,7 @@ func TestEventsReachTheApp(t *testing.T) {
 		if home := (<-got).(*slackevents.AppHomeOpenedEvent); home.Tab != "home" || home.User != dana {
 			t.Errorf("home %+v", home)
 		}
-		// What is said to nobody in a channel is no business of the app.
+		// The app does not receive a channel message that does not mention it.
 		w.post("/control/message", obj{"user": "dana", "channel": dev, "text": "lunch?"}, nil)
 		synctest.Wait()
 		if len(got) != 0 {
@@ -166,7 +166,7 @@ func TestEventsReachTheApp(t *testing.T) {
 	})
 }
 
-// What the manifest does not switch on is not there.
+// A feature that the manifest turns off does not exist.
 func TestManifestDecides(t *testing.T) {
 	cfg := config()
 	cfg.Manifest = []byte(strings.NewReplacer("home_tab_enabled: true", "home_tab_enabled: false",
@@ -291,7 +291,7 @@ func TestDirectory(t *testing.T) {
 	})
 }
 
-// The same over a real listener, whose address is known only when it listens.
+// The same over a real listener, whose address is only known when it listens.
 func TestOverRealSockets(t *testing.T) {
 	cfg := config()
 	cfg.BaseURL = ""

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// shape says under which name and in which form an element keeps what a person gave.
+// shape describes how an element stores the value that a person entered.
 type shape struct {
 	key     string // in the state
 	initial string // in the element
@@ -44,7 +44,7 @@ var shapes = map[string]shape{
 	"file_input":                 {key: "files", many: true},
 }
 
-// initial is the value of an element that nobody has touched yet.
+// initial returns the value of an element before a person uses it.
 func (sl slot) initial() obj {
 	sh := shapes[sl.kind]
 	v := sl.element[sh.initial]
@@ -54,7 +54,8 @@ func (sl slot) initial() obj {
 	return obj{"type": sl.kind, sh.key: v}
 }
 
-// kept says whether a value survives an update of the view: same kind, and still on offer.
+// kept reports whether a value survives an update of the view: the type is the same, and the choice is
+// still available.
 func (sl slot) kept(old obj) bool {
 	if old == nil || old["type"] != sl.kind {
 		return false
@@ -70,7 +71,7 @@ func (sl slot) kept(old obj) bool {
 	return true
 }
 
-// chosen lists the option objects of a value.
+// chosenValues lists the option objects of a value.
 func chosenValues(value obj) []any {
 	if list, ok := value["selected_options"].([]any); ok {
 		return list
@@ -81,8 +82,8 @@ func chosenValues(value obj) []any {
 	return nil
 }
 
-// give makes the value of an element from what a person typed or chose; offers are the
-// choices to take from.
+// setValue returns the value of an element from what a person typed or chose; offers lists the
+// available choices.
 func (sl slot) setValue(raw any, offers []any) (obj, error) {
 	sh, ok := shapes[sl.kind]
 	if !ok {
@@ -113,7 +114,7 @@ func (sl slot) convert(sh shape, raw any, offers []any) (any, error) {
 	return oneString(raw)
 }
 
-// word is a single text; nothing is nil, as in Slack's state.
+// oneString parses a single text. Nothing is nil, as in Slack's state.
 func oneString(raw any) (any, error) {
 	switch v := raw.(type) {
 	case nil:
@@ -176,7 +177,7 @@ func pickOne(raw any, offers []any) (any, error) {
 	return nil, fmt.Errorf("no option %q", w)
 }
 
-// many takes a list of choices; of a single box, true and false mean ticked or not.
+// pickMany parses a list of choices. For a single checkbox, true and false mean checked or not.
 func pickMany(raw any, offers []any) (any, error) {
 	if on, ok := raw.(bool); ok && len(offers) == 1 {
 		if on {
@@ -197,7 +198,7 @@ func pickMany(raw any, offers []any) (any, error) {
 	return out, nil
 }
 
-// pick finds an option by its value, else by its text.
+// pick finds an option by its value or else by its text.
 func pick(offers []any, want string) any {
 	for _, o := range offers {
 		if textOf(fieldOf(o, "value")) == want {
@@ -240,7 +241,7 @@ func empty(value obj) bool {
 	return v == nil || (isList && len(list) == 0)
 }
 
-// complaint is what Slack's own window says about a value before anything is sent.
+// fieldError returns the error that Slack's own window shows before it submits a value.
 func (sl slot) fieldError(value obj) string {
 	optional, _ := sl.block["optional"].(bool)
 	switch {
@@ -326,7 +327,7 @@ func integer(v any) (int, bool) {
 	return i, err == nil
 }
 
-// dispatches says whether an input element tells the app about changes at once.
+// dispatches reports whether an input element sends changes to the app at once.
 func (sl slot) dispatches() bool {
 	on, _ := sl.block["dispatch_action"].(bool)
 	return !sl.input || on

@@ -12,25 +12,25 @@ import (
 const (
 	triggerLife = 3 * time.Second
 	maxStack    = 3
-	// How long an expired trigger is told apart from one that never was.
+	// How long an expired trigger is distinguished from an unknown one.
 	triggerMemory = 10 * time.Minute
 )
 
-// trigger lets the app open one view for the person who did something just now.
+// triggerRecord lets the app open one view for the person who just did something.
 type triggerRecord struct {
 	user   string
 	issued time.Time
 	used   bool
 }
 
-// view is an open modal or a published Home.
+// openView is an open modal or a published Home tab.
 type openView struct {
 	ID       string                    `json:"id"`
 	Hash     string                    `json:"hash"`
 	User     string                    `json:"user"`
 	Root     string                    `json:"root"`
 	Previous string                    `json:"previous,omitempty"`
-	Body     obj                       `json:"body"` // as the app gave it
+	Body     obj                       `json:"body"` // as the app sent it
 	Values   map[string]map[string]obj `json:"values"`
 
 	errors  map[string]string
@@ -40,7 +40,7 @@ type openView struct {
 
 func (v *openView) blocks() []any { b, _ := v.Body["blocks"].([]any); return b }
 
-// values is a copy: answers are encoded when the view may have changed again.
+// values returns a copy: the view may change before the answer is encoded.
 func (v *openView) values() map[string]map[string]obj {
 	out := map[string]map[string]obj{}
 	for block, of := range v.Values {
@@ -54,7 +54,7 @@ func (v *openView) flag(name string) bool {
 	return on
 }
 
-// newTrigger is called with mu held.
+// newTrigger creates a trigger. The caller holds mu.
 func (s *Server) newTrigger(user string) string {
 	now := time.Now()
 	for id, t := range s.triggers {
@@ -67,7 +67,7 @@ func (s *Server) newTrigger(user string) string {
 	return id
 }
 
-// exchange uses a trigger up.
+// exchange uses up a trigger.
 func (s *Server) exchange(id string) (string, error) {
 	t := s.triggers[id]
 	switch {
@@ -82,7 +82,7 @@ func (s *Server) exchange(id string) (string, error) {
 	return t.user, nil
 }
 
-// viewArg reads and checks the view of a call.
+// viewArg parses and checks the view of a call.
 func (s *Server) viewArg(raw []byte, kind string) (obj, error) {
 	if len(raw) > blockkit.MaxViewBytes {
 		return nil, refuse("view_too_large")
@@ -114,7 +114,7 @@ func (s *Server) freeExternalID(body obj, own *openView) error {
 	return nil
 }
 
-// viewBy finds an open view or a Home.
+// viewBy finds an open view or a Home tab.
 func (s *Server) viewBy(match func(*openView) bool) *openView {
 	for _, stack := range s.stacks {
 		if i := slices.IndexFunc(stack, match); i >= 0 {
@@ -138,8 +138,8 @@ func (s *Server) newView(user string, body obj) *openView {
 	return v
 }
 
-// fill gives a view new content. What a person gave stays where block, element and kind are
-// the same, even if the app sent another initial value.
+// fill gives a view new content. What a person entered stays if block, element and type are the same,
+// even if the app sent another initial value.
 func (s *Server) fill(v *openView, body obj) {
 	old := v.Values
 	v.Body, v.Hash, v.errors, v.note = body, s.newHash(), nil, ""
@@ -164,8 +164,8 @@ func (v *openView) set(sl slot, value obj) {
 	v.Values[sl.blockID][sl.actionID] = value
 }
 
-// newModal reads what opening and pushing a modal have in common: the view, and whose
-// trigger it is shown by.
+// newModal reads the common arguments of opening and pushing a modal: the view, and the person of the
+// trigger.
 func (s *Server) newModal(a arguments) (user string, body obj, err error) {
 	if err := a.need("trigger_id"); err != nil {
 		return "", nil, err
@@ -238,7 +238,7 @@ func (s *Server) viewsUpdate(a arguments) (obj, error) {
 	return s.replace(v, body, a.str("hash"))
 }
 
-// replace fills a view if the caller has seen its present content.
+// replace updates a view if the caller knows its current content.
 func (s *Server) replace(v *openView, body obj, hash string) (obj, error) {
 	if hash != "" && hash != v.Hash {
 		return nil, refuse("hash_conflict")
@@ -274,7 +274,7 @@ func (s *Server) viewsPublish(a arguments) (obj, error) {
 	return obj{"view": s.viewPayload(v)}, nil
 }
 
-// viewPayload is a view as Slack gives it to apps.
+// viewPayload renders a view as apps receive it.
 func (s *Server) viewPayload(v *openView) obj {
 	out := obj{
 		"id": v.ID, "team_id": s.cfg.Team.ID, "app_id": s.cfg.Bot.AppID, "bot_id": s.cfg.Bot.BotID,
@@ -291,7 +291,7 @@ func (s *Server) viewPayload(v *openView) obj {
 	return out
 }
 
-// close takes a view and all above it from the stack.
+// close removes a view and all views above it from the stack.
 func (s *Server) close(v *openView) {
 	stack := s.stacks[v.User]
 	i := slices.Index(stack, v)

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// PinnedTerraform is fetched when the machine has no Terraform that will do.
+// PinnedTerraform is downloaded when the machine has no suitable Terraform.
 const PinnedTerraform = "1.11.4"
 
 const (
@@ -27,7 +27,7 @@ const (
 	maxBinary    = 512 << 20
 )
 
-// pinnedSums are the SHA-256 of the zips of PinnedTerraform.
+// pinnedSums are the SHA-256 sums of the PinnedTerraform archives.
 var pinnedSums = map[string]string{
 	"linux_amd64":  "1ce994251c00281d6845f0f268637ba50c0005657eb3cf096b92f753b42ef4dc",
 	"linux_arm64":  "a43d1d0da9b9bab214a8305a39db0e40869572594ccf50c416a7756499143633",
@@ -41,22 +41,22 @@ func (f Finder) zipURL() string {
 	return fmt.Sprintf("%s/terraform/%s/terraform_%s_%s.zip", cmp.Or(f.Releases, releases), PinnedTerraform, PinnedTerraform, platform())
 }
 
-// pinnedDir is a folder that only this user writes to: what lies there is started.
-// Without a home there is none.
+// pinnedDir returns a directory that only this user can write to, since the sandbox runs what is in
+// it. Without a home directory there is none.
 func (f Finder) pinnedDir() (string, error) {
 	cache := f.Cache
 	if cache == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			return "", fmt.Errorf("find the user's cache folder: %w", err)
+			return "", fmt.Errorf("find the user's cache directory: %w", err)
 		}
 		cache = filepath.Join(user, "tfpilot")
 	}
 	return filepath.Join(cache, "terraform", PinnedTerraform), nil
 }
 
-// pinned returns the pinned Terraform of the cache; the network is asked only
-// when it is not there or does not run.
+// pinned returns the pinned Terraform from the cache. It uses the network only when the program is
+// missing or does not run.
 func (f Finder) pinned(ctx context.Context) (Tool, error) {
 	dir, err := f.pinnedDir()
 	if err != nil {
@@ -103,7 +103,7 @@ func (f Finder) fetch(ctx context.Context, path string) error {
 	return unpack(archive, path)
 }
 
-// download writes the zip and refuses it unless it is the pinned one.
+// download writes the archive and refuses it unless its checksum is the pinned one.
 func (f Finder) download(ctx context.Context, to io.Writer, want string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.zipURL(), nil)
 	if err != nil {
@@ -139,8 +139,7 @@ func (f Finder) client() *http.Client {
 	}}
 }
 
-// unpack puts the program in place with one rename, so that another start sees
-// it whole or not at all.
+// unpack installs the program with one rename, so that another start never sees a part of it.
 func unpack(archive *os.File, path string) error {
 	st, err := archive.Stat()
 	if err != nil {

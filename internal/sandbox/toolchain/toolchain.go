@@ -1,9 +1,8 @@
-// Package toolchain finds the programs that the sandbox runs: Terraform or
-// OpenTofu, act, and git. It owns which versions will do, the pinned Terraform
-// that is fetched when the machine has none, its checksums, and the sentence
-// that tells a person what to do when nothing was found. It does not run
-// anything but `version` commands, and takes nothing from the environment but
-// PATH and what the Go command and Go's HTTP client always read.
+// Package toolchain finds the programs that the sandbox runs: Terraform or OpenTofu, act, and git. It
+// owns the supported versions, the pinned Terraform that it downloads when the machine has none, its
+// checksums, and the message that explains what to install. It runs only `version` commands, and reads
+// no environment variable except PATH and the ones that the go command and Go's HTTP client always
+// read.
 package toolchain
 
 import (
@@ -35,14 +34,14 @@ type Tool struct {
 	From    string // "PATH", "cache", "download", "go tool"
 }
 
-// Finder finds programs. The zero value is for use; the fields are for tests.
+// Finder finds programs. The zero value is ready to use; the fields are for tests.
 type Finder struct {
 	Path     string            // list of directories; empty: PATH
 	Cache    string            // empty: tfpilot in the user's cache directory
 	Releases string            // empty: https://releases.hashicorp.com
 	Sums     map[string]string // SHA-256 of the pinned zip by os_arch; nil: the pinned ones
 	HTTP     *http.Client      // nil: one with timeouts
-	Note     func(string)      // told before something takes long; may be nil
+	Note     func(string)      // called before something takes long; may be nil
 }
 
 // version is major, minor, patch.
@@ -73,17 +72,17 @@ func (v version) less(w version) bool {
 
 func (v version) String() string { return fmt.Sprintf("%d.%d.%d", v[0], v[1], v[2]) }
 
-// terraformMin has use_lockfile, by which the state is locked in S3 alone.
+// terraformMin has use_lockfile, which locks the state in S3 alone.
 var (
 	terraformMin = version{1, 10, 0}
 	terraformEnd = version{2, 0, 0}
 	actMin       = version{0, 2, 80}
-	actPinned    = version{0, 2, 89} // what the tools module pins, for who installs it without the source tree
-	gitMin       = version{2, 28, 0} // init --initial-branch
+	actPinned    = version{0, 2, 89} // the version of the tools module, for users without the source tree
+	gitMin       = version{2, 28, 0} // for init --initial-branch
 )
 
-// Terraform returns a Terraform or OpenTofu that will do: from PATH, else the
-// pinned one from the cache, else the pinned one fetched into the cache.
+// Terraform returns a supported Terraform or OpenTofu: from PATH, from the cache, or from a download
+// of the pinned version.
 func (f Finder) Terraform(ctx context.Context) (Tool, error) {
 	var tried []string
 	for _, c := range []struct{ name, program string }{{"Terraform", "terraform"}, {"OpenTofu", "tofu"}} {
@@ -110,13 +109,13 @@ func (f Finder) Terraform(ctx context.Context) (Tool, error) {
 func (f Finder) manual(tried []string) error {
 	dir, err := f.pinnedDir()
 	if err != nil {
-		dir = "a folder on PATH"
+		dir = "a directory on PATH"
 	}
 	return fmt.Errorf("no usable Terraform (%s); by hand: install Terraform or OpenTofu %s or newer on PATH, or unzip %s into %s",
 		strings.Join(tried, "; "), terraformMin, f.zipURL(), dir)
 }
 
-// terraformVersion runs `version -json` and refuses what is out of range.
+// terraformVersion runs `version -json` and refuses unsupported versions.
 func terraformVersion(ctx context.Context, path string) (version, error) {
 	out, err := run(ctx, versionTimeout, path, "version", "-json")
 	if err != nil {
@@ -136,8 +135,7 @@ func terraformVersion(ctx context.Context, path string) (version, error) {
 	return v, nil
 }
 
-// Act returns act: in a source tree the one that the tools module pins, else
-// the one on PATH.
+// Act returns act: the one of the tools module in a source tree, otherwise the one on PATH.
 func (f Finder) Act(ctx context.Context, root string) (Tool, error) {
 	if root == "" {
 		return f.actOnPath(ctx)
@@ -166,7 +164,7 @@ func (f Finder) actOnPath(ctx context.Context) (Tool, error) {
 	path, ok := f.lookPath("act")
 	if !ok {
 		return Tool{}, fmt.Errorf("act, which runs the workflows, is not on PATH: install it with `go install github.com/nektos/act@v%s`, "+
-			"which puts it into `$(go env GOPATH)/bin`, and have that folder on PATH; without Go, see https://nektosact.com", actPinned)
+			"which puts it into `$(go env GOPATH)/bin`, and add that directory to PATH; without Go, see https://nektosact.com", actPinned)
 	}
 	return checkAct(ctx, path, "PATH")
 }
@@ -203,7 +201,7 @@ func (f Finder) Git(ctx context.Context) (Tool, error) {
 	return Tool{"git", path, v.String(), "PATH"}, nil
 }
 
-// SourceRoot finds the source tree that holds dir, by its tools module.
+// SourceRoot finds the source tree that contains dir, by its tools module.
 func SourceRoot(dir string) (string, bool) {
 	dir, err := filepath.Abs(dir)
 	for err == nil {
@@ -220,7 +218,7 @@ func SourceRoot(dir string) (string, bool) {
 	return "", false
 }
 
-// look searches the directories of PATH; never the current one.
+// lookPath searches the directories of PATH, but never the current directory.
 func (f Finder) lookPath(program string) (string, bool) {
 	list := f.Path
 	if list == "" {
@@ -241,8 +239,7 @@ func (f Finder) lookPath(program string) (string, bool) {
 	return "", false
 }
 
-// run runs a version command in an empty directory with an environment that
-// holds no settings of the program.
+// run runs a version command in an empty directory, in an environment without settings of the program.
 func run(ctx context.Context, timeout time.Duration, path string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -269,7 +266,7 @@ func (f Finder) note(text string) {
 	}
 }
 
-// oneLine cuts what a program printed to something that fits in a message.
+// oneLine shortens the output of a program for a message.
 func oneLine(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if r := []rune(text); len(r) > 300 {

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// script puts a program into a directory of its own that prints the text.
+// script writes a program that prints the text into a directory of its own.
 func script(t *testing.T, name, text string, exit int) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -28,7 +28,7 @@ func script(t *testing.T, name, text string, exit int) string {
 
 func versionAnswer(text string) string { return `{"terraform_version":"` + text + `"}` }
 
-// release serves a zip with the given program in it and counts the requests.
+// release serves a zip that contains the program, and counts the requests.
 func release(t *testing.T, program string) (f Finder, asked *int) {
 	t.Helper()
 	var buf bytes.Buffer
@@ -122,8 +122,8 @@ func pinnedDir(t *testing.T, f Finder) string {
 	return dir
 }
 
-// Without a home there is no folder that others cannot write to; then nothing is
-// fetched, and nothing that lies around is started.
+// Without a home directory there is no directory that others cannot write to. Nothing is downloaded
+// then, and nothing that happens to be in the current directory runs.
 func TestNoHomeNoCache(t *testing.T) {
 	for _, name := range []string{"HOME", "XDG_CACHE_HOME"} {
 		t.Setenv(name, "")
@@ -189,8 +189,8 @@ func TestActAndGit(t *testing.T) {
 	}
 }
 
-// The command that a person is told installs the act that the source tree uses.
-func TestToldActIsThePinnedOne(t *testing.T) {
+// The command in the error message installs the version of act that the source tree uses.
+func TestSuggestedActIsThePinnedOne(t *testing.T) {
 	root, ok := SourceRoot(".")
 	if !ok {
 		t.Fatal("the source tree was not found")

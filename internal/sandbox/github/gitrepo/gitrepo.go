@@ -1,7 +1,7 @@
-// Package gitrepo keeps one git repository for the GitHub simulator: objects,
-// refs, differences and merges, in memory for virtual time or bare on disk so
-// that git itself can clone and push. It owns git's rules (what a tree, an
-// ancestor or a conflict is) and knows nothing of HTTP, pull requests or rights.
+// Package gitrepo stores one git repository for the GitHub simulator: objects, refs, diffs and merges.
+// It is in memory for virtual time, or bare on disk so that git itself can clone and push. It owns
+// git's rules (what a tree, an ancestor or a conflict is) and knows nothing of HTTP, pull requests or
+// permissions.
 //
 // A Repo is not safe for concurrent use; the simulator calls it under its lock.
 package gitrepo
@@ -40,18 +40,18 @@ type Repo struct {
 	store storage.Storer
 }
 
-// Ref is a name and what it points at.
+// Ref is a name and its target.
 type Ref struct {
 	Name string // refs/heads/main
 	Hash string
 }
 
-// Memory makes an empty repository without any file.
+// Memory creates an empty repository without any file.
 func Memory() *Repo {
 	return &Repo{store: memory.NewStorage()}
 }
 
-// Open opens the bare repository in dir, making it when it is not there.
+// Open opens the bare repository in dir, and creates it if it does not exist.
 func Open(dir string) (*Repo, error) {
 	r := &Repo{
 		dir:   dir,
@@ -63,8 +63,8 @@ func Open(dir string) (*Repo, error) {
 	return r, nil
 }
 
-// Pushed objects stay loose (unpackLimit) and nothing is ever packed behind our
-// back, because go-git reads the list of packs once.
+// Pushed objects stay loose (unpackLimit) and git never packs them in the background, because go-git
+// reads the list of packs only once.
 const bareConfig = `[core]
 	repositoryformatversion = 0
 	filemode = true
@@ -100,9 +100,8 @@ func layOut(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "HEAD"), []byte("ref: refs/heads/main\n"), 0o644)
 }
 
-// Environment variables that tell the update hook what a push may not change:
-// workflow files, as GitHub refuses them to a token without that permission, and
-// a protected branch.
+// Environment variables that tell the update hook what a push may not change: workflow files, which
+// GitHub refuses from a token without that permission, and a protected branch.
 const (
 	ForbidWorkflows = "SANDBOX_FORBID_WORKFLOWS"
 	ProtectedRef    = "SANDBOX_PROTECTED_REF"
@@ -125,10 +124,10 @@ echo "refusing to allow a GitHub App to create or update workflow \` + "`$bad\\`
 exit 1
 `
 
-// Dir is where the repository lies; empty in memory.
+// Dir returns the directory of the repository; empty in memory.
 func (r *Repo) Dir() string { return r.dir }
 
-// Resolve returns what a full ref name points at.
+// Resolve returns the target of a full ref name.
 func (r *Repo) Resolve(name string) (string, error) {
 	ref, err := r.store.Reference(plumbing.ReferenceName(name))
 	if errors.Is(err, plumbing.ErrReferenceNotFound) {
@@ -157,7 +156,7 @@ func (r *Repo) Refs(prefix string) ([]Ref, error) {
 	return refs, err
 }
 
-// CreateRef makes a new ref; ErrRefExists when the name is taken.
+// CreateRef creates a ref, or returns ErrRefExists if the name is taken.
 func (r *Repo) CreateRef(name, hash string) error {
 	if err := CheckRefName(name); err != nil {
 		return err
@@ -168,7 +167,7 @@ func (r *Repo) CreateRef(name, hash string) error {
 	return r.SetRef(name, hash)
 }
 
-// SetRef points a ref at hash, whatever it pointed at.
+// SetRef points a ref at hash, whatever its old target.
 func (r *Repo) SetRef(name, hash string) error {
 	ref := plumbing.NewHashReference(plumbing.ReferenceName(name), plumbing.NewHash(hash))
 	if err := r.store.SetReference(ref); err != nil {
@@ -188,7 +187,7 @@ func (r *Repo) DeleteRef(name string) error {
 	return nil
 }
 
-// CheckRefName says whether GitHub would take the name.
+// CheckRefName returns an error if GitHub would refuse the name.
 func CheckRefName(name string) error {
 	if strings.Count(name, "/") < 2 || !strings.HasPrefix(name, "refs/") {
 		return fmt.Errorf("%q: %w", name, errBadRefName)
@@ -207,8 +206,7 @@ func ParseHash(s string) (plumbing.Hash, error) {
 	return plumbing.NewHash(s), nil
 }
 
-// Find turns a branch, a tag, a full ref or a commit id into a commit id, in
-// the order GitHub tries them.
+// Find resolves a branch, a tag, a full ref or a commit id to a commit id, in GitHub's order.
 func (r *Repo) Find(name string) (string, error) {
 	for _, full := range []string{"refs/heads/" + name, "refs/tags/" + name, name} {
 		if !strings.HasPrefix(full, "refs/") {

@@ -184,7 +184,7 @@ func TestWriteTreeRefusesBadPaths(t *testing.T) {
 	for _, path := range []string{"", "/a", "a/", "a//b", "../a", "a/../b", ".git/config", "a/.GIT/x", "a\x00b", "nope"} {
 		c := gitrepo.Change{Path: path, Mode: "100644", Hash: blob}
 		if path == "nope" {
-			c.Hash = "" // deletes what is not there
+			c.Hash = "" // deletes what does not exist
 		}
 		if _, err := r.WriteTree("", []gitrepo.Change{c}); !errors.Is(err, gitrepo.ErrBadTree) {
 			t.Errorf("%q: %v", path, err)
@@ -192,7 +192,7 @@ func TestWriteTreeRefusesBadPaths(t *testing.T) {
 	}
 }
 
-// A merge is symmetric, and merging what is already contained changes nothing.
+// A merge is symmetric, and merging an ancestor changes nothing.
 func TestMergeProperties(t *testing.T) {
 	path := rapid.SampledFrom([]string{"a", "b", "c/d", "c/e", "f"})
 	content := rapid.SampledFrom([]string{"1", "2", "3"})

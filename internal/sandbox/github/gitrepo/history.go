@@ -13,17 +13,17 @@ import (
 	"github.com/go-git/go-git/v5/utils/merkletrie"
 )
 
-// FileDiff is one file of a difference, in GitHub's words.
+// FileDiff is one file of a diff, in GitHub's terms.
 type FileDiff struct {
 	Path, Previous string
-	Hash           string // blob in the newer tree; in the older one when removed
+	Hash           string // blob in the newer tree; in the older one if removed
 	Status         string // added, modified, removed, renamed
 	Additions      int
 	Deletions      int
 	Patch          string // without a header; empty for a binary file
 }
 
-// MergeBase is the best common ancestor of two commits.
+// MergeBase returns the best common ancestor of two commits.
 func (r *Repo) MergeBase(a, b string) (string, error) {
 	ca, err := r.commit(a)
 	if err != nil {
@@ -43,7 +43,7 @@ func (r *Repo) MergeBase(a, b string) (string, error) {
 	return bases[0].Hash.String(), nil
 }
 
-// IsAncestor says whether old is reachable from tip.
+// IsAncestor reports whether old is reachable from tip.
 func (r *Repo) IsAncestor(old, tip string) bool {
 	if old == tip {
 		return true
@@ -153,8 +153,8 @@ func fileDiff(c *object.Change) (FileDiff, error) {
 	return d, nil
 }
 
-// Merge merges theirs into ours file by file and stores the tree. Paths that
-// both sides changed differently are returned as conflicts, with no tree.
+// Merge merges theirs into ours file by file and stores the tree. It returns the paths that both sides
+// changed differently as conflicts, without a tree.
 func (r *Repo) Merge(ours, theirs string) (tree string, conflicts []string, err error) {
 	base, err := r.MergeBase(ours, theirs)
 	if errors.Is(err, ErrUnrelated) {

@@ -12,7 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// Signature says who did something and when.
+// Signature is a person and a time.
 type Signature struct {
 	Name, Email string
 	When        time.Time
@@ -28,7 +28,7 @@ type Commit struct {
 
 // Entry is a file or a directory in a tree.
 type Entry struct {
-	Path string // relative to the tree that was asked
+	Path string // relative to the requested tree
 	Mode string // six digits as GitHub writes them, 040000 for a directory
 	Type string // blob, tree, commit
 	Hash string
@@ -123,14 +123,13 @@ func (r *Repo) WriteCommit(c Commit) (string, error) {
 	return r.put(plumbing.CommitObject, o.Encode)
 }
 
-// Git keeps whole seconds; cutting here makes the id the same before and after
-// a round trip.
+// Git stores whole seconds. Truncating here makes the id the same before and after a round trip.
 func toObject(s Signature) object.Signature {
 	return object.Signature{Name: s.Name, Email: s.Email, When: s.When.UTC().Truncate(time.Second)}
 }
 
-// Tree lists a tree, or the tree of a commit; recursive lists whole paths with
-// the directories in between, as GitHub does.
+// Tree lists a tree, or the tree of a commit. If recursive is set, it lists full paths including
+// directories, as GitHub does.
 func (r *Repo) Tree(hash string, recursive bool) (string, []Entry, error) {
 	t, err := r.tree(hash)
 	if err != nil {
@@ -296,7 +295,7 @@ func checkPath(path string) error {
 	return nil
 }
 
-// buildTree stores the directories bottom up.
+// buildTree stores the directories bottom-up.
 func (r *Repo) buildTree(files map[string]Entry) (string, error) {
 	dirs := map[string]map[string]Entry{}
 	t := &object.Tree{}

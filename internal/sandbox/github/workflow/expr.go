@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Env holds the contexts of an expression by dotted name, for example
-// "inputs.request_id" or "github.ref"; what is missing is empty.
+// Env holds the contexts of an expression by dotted name, for example "inputs.request_id" or
+// "github.ref". A missing name is empty.
 type Env map[string]string
 
 // maxExpr bounds the text of one template; GitHub's own limit is 21,000.
@@ -41,7 +41,7 @@ func Interpolate(template string, env Env) (string, error) {
 	}
 }
 
-// value is what an expression yields: a text, a number, a truth value or null.
+// exprValue is the value of an expression: a string, a number, a boolean or null.
 type exprValue struct {
 	kind byte // 's', 'n', 'b', 0 for null
 	s    string
@@ -161,7 +161,7 @@ func (p *parser) primary() (exprValue, error) {
 	return p.name(word), nil
 }
 
-// quoted reads a literal up to its closing quote; a doubled quote is one.
+// quoted reads a string literal to its closing quote; two quotes mean one.
 func (p *parser) quoted() (exprValue, error) {
 	var out strings.Builder
 	for p.pos < len(p.src) {

@@ -1,7 +1,6 @@
-// Package workflow reads GitHub Actions workflow files the way GitHub's server
-// does when one is dispatched: its inputs and their rules, run name,
-// concurrency, permissions and time limits. It owns those rules and the small
-// part of the expression language they need; it runs no step.
+// Package workflow parses GitHub Actions workflow files as GitHub's server does when it dispatches
+// one: inputs and their rules, run name, concurrency, permissions and time limits. It owns those rules
+// and the small part of the expression language that they need. It runs no step.
 package workflow
 
 import (
@@ -24,13 +23,13 @@ const (
 	MaxInputBytes = 65535
 )
 
-// ErrNoDispatch says that a file cannot be started by hand.
+// ErrNoDispatch means that a file cannot be started by hand.
 var ErrNoDispatch = errors.New("workflow has no workflow_dispatch trigger")
 
 // File is one parsed workflow file.
 type File struct {
-	Name        string // as shown; the path when the file gives none
-	RunName     string // an expression; empty for none
+	Name        string // as shown; the path if the file has no name
+	RunName     string // an expression; may be empty
 	Dispatch    bool
 	Inputs      map[string]Input
 	Permissions map[string]string // of the run's token: scope to read or write
@@ -56,13 +55,13 @@ type group struct {
 
 // Group is a concurrency group of one run.
 type Group struct {
-	Name             string // lower case: groups are compared without case
+	Name             string // lower case: the case of a group does not matter
 	CancelInProgress bool
-	Queue            bool // keeps every run that waits, not only the newest
+	Queue            bool // keeps every waiting run, not only the newest
 }
 
-// Parse reads the file at filePath; an error is what GitHub would call an
-// invalid workflow file.
+// Parse parses the file at filePath. It returns an error if GitHub would call the workflow file
+// invalid.
 func Parse(filePath string, data []byte) (*File, error) {
 	var doc map[string]any
 	if err := yaml.Unmarshal(data, &doc); err != nil {
@@ -158,8 +157,8 @@ func (f *File) readJobs(top any, jobs map[string]any) error {
 	return nil
 }
 
-// jobBefore puts jobs that need nobody first, then goes by name, because a
-// decoded mapping has no order of its own.
+// jobBefore sorts jobs without dependencies first, then by name, because a decoded mapping has no
+// order.
 func jobBefore(jobs map[string]any, a, b string) bool {
 	needs := func(id string) bool {
 		job, _ := jobs[id].(map[string]any)
@@ -179,8 +178,8 @@ func jobTimeout(v any) time.Duration {
 	return time.Duration(minutes * float64(time.Minute))
 }
 
-// addPermissions widens the run's token by what one job asks for; without any
-// key GitHub's restricted default is read access to contents.
+// addPermissions adds the permissions of one job to the token of the run. Without any key, GitHub's
+// restricted default is read access to contents.
 func (f *File) addPermissions(v any) {
 	switch v := v.(type) {
 	case nil:
@@ -227,15 +226,15 @@ func text(v any) string {
 	return fmt.Sprint(v)
 }
 
-// refusal is a message of GitHub, word for word.
+// refusal is an error message of GitHub, word for word.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
 func refuse(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
 
-// Resolve checks the inputs of a dispatch against the file and fills in the
-// defaults. The error's text is the message GitHub answers with.
+// Resolve checks the inputs of a dispatch against the file and fills in the defaults. The text of its
+// error is GitHub's error message.
 func (f *File) Resolve(given map[string]any) (map[string]string, error) {
 	if !f.Dispatch {
 		return nil, ErrNoDispatch
@@ -319,7 +318,7 @@ func (in Input) check(name, value string) error {
 	return nil
 }
 
-// Title is the run's display title: its evaluated run-name, else the name.
+// Title returns the display title of the run: its evaluated run-name, or its name.
 func (f *File) Title(env Env) string {
 	if f.RunName == "" {
 		return f.Name
@@ -331,8 +330,8 @@ func (f *File) Title(env Env) string {
 	return title
 }
 
-// Groups are the concurrency groups the run belongs to. Groups of jobs count
-// for the whole run, because a run is one unit here.
+// Groups returns the concurrency groups of the run. The groups of jobs apply to the whole run, because
+// a run is one unit here.
 func (f *File) Groups(env Env) ([]Group, error) {
 	var out []Group
 	for _, g := range f.groups {
@@ -351,7 +350,7 @@ func (f *File) Groups(env Env) ([]Group, error) {
 	return out, nil
 }
 
-// IsFile says whether a path of a repository is a workflow file.
+// IsFile reports whether a path of a repository is a workflow file.
 func IsFile(p string) bool {
 	ext := path.Ext(p)
 	return path.Dir(p) == ".github/workflows" && (ext == ".yml" || ext == ".yaml")

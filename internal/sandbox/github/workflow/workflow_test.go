@@ -69,7 +69,7 @@ func TestResolve(t *testing.T) {
 	}
 	for _, row := range []struct {
 		given map[string]any
-		want  string // an error's text, or empty
+		want  string // the text of an error, or empty
 	}{
 		{map[string]any{"request_id": "r"}, ""},
 		{map[string]any{"request_id": "r", "dry_run": true, "count": 4.0}, ""},

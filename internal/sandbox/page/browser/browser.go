@@ -1,7 +1,7 @@
-// Package browser drives Chromium for tests, the way a person does who reads with a
-// screen reader: controls are found by role and accessible name and used with real
-// mouse and key events, so that what is covered, disabled or unnamed cannot be used. It
-// keeps what went wrong in the console. It owns no test and knows nothing of the page.
+// Package browser drives Chromium for tests, in the way a person with a screen reader would. It finds
+// controls by role and accessible name and uses them with real mouse and key events, so that a
+// covered, disabled or unnamed control cannot be used. It collects the errors of the console. It owns
+// no test and knows nothing of the page.
 package browser
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// T is the part of testing.TB that is used here.
+// T is the part of testing.TB that this package uses.
 type T interface {
 	Helper()
 	Fatalf(format string, args ...any)
@@ -32,8 +32,7 @@ type T interface {
 	TempDir() string
 }
 
-// patience is how long something may take to appear; a whole Terraform run may lie in
-// between where a caller says so.
+// patience is how long something may take to appear. Some callers wait for a whole Terraform run.
 const patience = time.Minute
 
 // Page is one tab.
@@ -46,14 +45,14 @@ type Page struct {
 	mu     sync.Mutex
 	faults []string
 	allow  []string
-	scope  string // name of the dialog or region that is searched
+	scope  string // name of the dialog or region to search
 	role   string
 }
 
-// names under which systems install it.
+// names lists the program names of the browser.
 var names = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
 
-// find looks for the browser; a test that cannot find it fails.
+// find finds the browser. A test without it fails.
 func find() (string, error) {
 	if path := os.Getenv("CHROMIUM"); path != "" {
 		return path, nil
@@ -66,7 +65,7 @@ func find() (string, error) {
 	return "", errors.New("no Chromium: install it (Debian: apt-get install chromium) or name it in CHROMIUM")
 }
 
-// Open starts a browser of its own with one tab at the address. It ends with the test.
+// Open starts a browser with one tab at the address. It ends with the test.
 func Open(t T, address string, width, height int) *Page {
 	t.Helper()
 	path, err := find()
@@ -84,7 +83,7 @@ func Open(t T, address string, width, height int) *Page {
 	ctx, shut := chromedp.NewContext(ctx)
 	t.Cleanup(shut)
 	p := &Page{t: t, ctx: ctx, Patience: patience}
-	if err := chromedp.Listen(ctx, p.listen); err != nil { // starts the browser, too
+	if err := chromedp.Listen(ctx, p.listen); err != nil { // also starts the browser
 		t.Fatalf("start Chromium: %v", err)
 	}
 	p.do("watch the console", func(ctx context.Context, tab *chromedp.Target) error {
@@ -96,7 +95,7 @@ func Open(t T, address string, width, height int) *Page {
 	return p
 }
 
-// do speaks to the browser, in bounded time.
+// do runs a command in the browser, with a timeout.
 func (p *Page) do(what string, fn func(context.Context, *chromedp.Target) error) {
 	p.t.Helper()
 	p.steps(what, chromedp.Func(fn))
@@ -111,8 +110,8 @@ func (p *Page) steps(what string, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// listen keeps what the console complains about: exceptions, errors, violations of the
-// content security policy.
+// listen records the complaints of the console: exceptions, errors, violations of the content security
+// policy.
 func (p *Page) listen(event any) {
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
@@ -154,14 +153,14 @@ func (p *Page) fault(text string) {
 	p.faults = append(p.faults, text)
 }
 
-// Allow expects complaints that hold a text, of requests that are refused on purpose.
+// Allow expects console errors that contain the text, for requests that are refused on purpose.
 func (p *Page) Allow(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.allow = append(p.allow, text)
 }
 
-// Quiet fails the test when the console complained.
+// Quiet fails the test if the console has unexpected errors.
 func (p *Page) Quiet() {
 	p.t.Helper()
 	p.mu.Lock()
@@ -178,7 +177,7 @@ func (p *Page) Size(width, height int) {
 	p.steps("resize", chromedp.EmulateViewport(int64(width), int64(height)))
 }
 
-// Scheme is what the system prefers: light or dark.
+// Scheme sets the preferred color scheme: light or dark.
 func (p *Page) Scheme(name string) {
 	p.t.Helper()
 	p.do("prefer "+name, func(ctx context.Context, tab *chromedp.Target) error {
@@ -188,7 +187,7 @@ func (p *Page) Scheme(name string) {
 	})
 }
 
-// NoSidewaysScroll fails the test when the page is wider than its window.
+// NoSidewaysScroll fails the test if the page is wider than its window.
 func (p *Page) NoSidewaysScroll() {
 	p.t.Helper()
 	var wide []string
@@ -209,7 +208,7 @@ func (p *Page) NoSidewaysScroll() {
 	}
 }
 
-// Eval reads something that people do not see as text, as JSON.
+// Eval evaluates a script and decodes its JSON, for data that is not visible as text.
 func (p *Page) Eval(script string, into any) {
 	p.t.Helper()
 	p.do("evaluate", func(ctx context.Context, tab *chromedp.Target) error {
@@ -225,7 +224,7 @@ func (p *Page) Eval(script string, into any) {
 	})
 }
 
-// Screenshot writes what the window shows.
+// Screenshot saves a picture of the window.
 func (p *Page) Screenshot(path string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, p.Patience)

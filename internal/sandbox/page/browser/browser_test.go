@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// witness is a test that keeps its complaints instead of failing.
+// witness is a test that records its failures.
 type witness struct {
 	*testing.T
 	said []string
@@ -26,7 +26,7 @@ func (w *witness) Fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// complaints runs fn, which may give up, and returns what it said.
+// complaints runs fn, which may stop early, and returns its failures.
 func (w *witness) complaints(fn func()) string {
 	w.said = nil
 	done := make(chan struct{})
@@ -35,7 +35,7 @@ func (w *witness) complaints(fn func()) string {
 	return strings.Join(w.said, "\n")
 }
 
-// What is wrong with a page must be noticed, or the tests of a right one say nothing.
+// A faulty page must fail, or the tests of a correct one prove nothing.
 func TestComplaints(t *testing.T) {
 	const wrong = `<!doctype html><title>wrong</title><body style="margin:0">
 		<script>document.title = "taken"</script><script src="/own.js"></script>

@@ -18,7 +18,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// In searches only within an element of a role and name, a dialog or a region.
+// In limits the search to an element of a role and name, such as a dialog or a region.
 func (p *Page) In(role, name string) *Page {
 	return &Page{t: p.t, ctx: p.ctx, Patience: p.Patience, role: role, scope: name}
 }
@@ -31,8 +31,8 @@ type node struct {
 	disabled bool
 }
 
-// find lists the elements of a role whose name matches: all of it, or with a trailing …
-// its beginning. An empty name matches every one.
+// find lists the elements of a role whose name matches. A trailing … matches the start of a name, and
+// an empty name matches all.
 func (p *Page) find(ctx context.Context, tab *chromedp.Target, role, name string) ([]node, error) {
 	under, err := p.root(ctx, tab)
 	if err != nil {
@@ -87,12 +87,12 @@ func query(ctx context.Context, tab *chromedp.Target, under cdp.BackendNodeID, r
 func valueText(v *accessibility.Value) string {
 	var s string
 	if v != nil {
-		_ = json.Unmarshal(v.Value, &s) // what is no text has no name
+		_ = json.Unmarshal(v.Value, &s) // a value that is not a string has no name
 	}
 	return s
 }
 
-// await waits until an enabled element is there that can be used, and uses it.
+// await waits for an enabled element that can be used, and uses it.
 func (p *Page) await(what string, role, name string, use func(context.Context, *chromedp.Target, node) error) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, p.Patience)
@@ -114,7 +114,7 @@ func (p *Page) await(what string, role, name string, use func(context.Context, *
 				}
 			}
 			if ctx.Err() == nil {
-				last = err // what the deadline cut off says nothing
+				last = err // an error of the deadline says nothing
 			}
 			select {
 			case <-ctx.Done():
@@ -128,13 +128,13 @@ func (p *Page) await(what string, role, name string, use func(context.Context, *
 	}
 }
 
-// Click presses an element with the mouse, where a person sees it.
+// Click clicks an element with the mouse where a person sees it.
 func (p *Page) Click(role, name string) {
 	p.t.Helper()
 	p.await("click", role, name, press)
 }
 
-// press clicks in the middle of an element unless something else lies there.
+// press clicks the center of an element, unless another element covers it.
 func press(ctx context.Context, tab *chromedp.Target, n node) error {
 	if _, err := cdp.Call(ctx, tab, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: n.id}); err != nil {
 		return err
@@ -196,7 +196,7 @@ func call(ctx context.Context, tab *chromedp.Target, n node, function string, in
 	return json.Unmarshal(res.Result.Value, into)
 }
 
-// Type clicks into a field and writes in place of what it holds.
+// Type clicks a field and replaces its content.
 func (p *Page) Type(name, content string) {
 	p.t.Helper()
 	p.TypeInto("textbox", name, content)
@@ -221,8 +221,8 @@ func (p *Page) TypeInto(role, name, content string) {
 	})
 }
 
-// Choose takes an option of a native menu by its words. The list that opens is drawn
-// outside of the page, where no event reaches it, so the choice is made in its place.
+// Choose selects an option of a native menu by its text. The open list is drawn outside the page,
+// where no event reaches it, so Choose sets the value directly.
 func (p *Page) Choose(name, option string) {
 	p.t.Helper()
 	p.await("choose "+option+" in", "combobox", name, func(ctx context.Context, tab *chromedp.Target, n node) error {
@@ -248,7 +248,7 @@ func (p *Page) Choose(name, option string) {
 	})
 }
 
-// Press sends keys to whatever has the focus; kb names the special ones.
+// Press sends keys to the focused element; kb names the special ones.
 func (p *Page) Press(keys string) {
 	p.t.Helper()
 	p.steps("press keys", chromedp.KeyEvent(keys))
@@ -337,10 +337,10 @@ func (p *Page) Focus(role, name string) {
 	})
 }
 
-// named are the roles that an outline lists.
+// named lists the roles in an outline.
 var named = []string{"button", "link", "textbox", "combobox", "radio", "checkbox", "tab", "menuitem", "option", "dialog", "heading", "alert"}
 
-// Outline lists what there is to use, for the message of a failed test.
+// Outline lists the available controls, for the message of a failed test.
 func (p *Page) Outline() string {
 	ctx, cancel := context.WithTimeout(p.ctx, 5*time.Second)
 	defer cancel()
@@ -367,7 +367,7 @@ func (p *Page) Outline() string {
 	return "there are:\n" + strings.Join(out, "\n")
 }
 
-// Unnamed lists the controls that assistive technology cannot name.
+// Unnamed lists the controls without an accessible name.
 func (p *Page) Unnamed() []string {
 	p.t.Helper()
 	var out []string

@@ -2,7 +2,7 @@
 # Compares facts.json with the published package it was read from: fetches the
 # pinned version with npm, checks its integrity, extracts the facts again.
 #   check.sh           fails when the facts differ
-#   check.sh -write    writes facts.json anew (after changing the pin in gen)
+#   check.sh -write    writes facts.json again (after changing the pin in gen)
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d)

@@ -1,9 +1,7 @@
-// Package schema holds the facts about the AWS provider's schema: which
-// arguments a resource has, their types, which are required, and how blocks
-// nest. The facts lie in facts.json, written by the generator in gen from a
-// published package that is named, with its digest, in the file itself. This
-// package owns reading them; what a resource does with them is package
-// provider's.
+// Package schema contains the facts about the AWS provider's schema: the arguments of a resource,
+// their types, which ones are required, and how blocks nest. The generator in gen writes facts.json
+// from a published package, whose name and digest are in the file. This package reads the facts;
+// package provider decides what a resource does with them.
 package schema
 
 import (
@@ -22,7 +20,7 @@ type Facts struct {
 	Resources map[string]Block `json:"resources"`
 }
 
-// Source names where the facts come from.
+// Source names the origin of the facts.
 type Source struct {
 	Package         string `json:"package"`
 	Version         string `json:"version"`
@@ -31,8 +29,8 @@ type Source struct {
 	ProviderVersion string `json:"providerVersion"`
 }
 
-// Mode says who sets an attribute. The published package does not tell
-// "optional" from "optional, else computed".
+// Mode says who sets an attribute. The published package does not distinguish "optional" from
+// "optional and computed".
 type Mode string
 
 // The modes of an attribute.
@@ -55,8 +53,7 @@ type Block struct {
 	Blocks     map[string]Nested    `json:"blocks,omitempty"`
 }
 
-// Nested is a nested block: Nesting is list, set or single; Max 0 means any
-// number.
+// Nested is a nested block: Nesting is list, set or single; Max 0 means any number.
 type Nested struct {
 	Nesting string `json:"nesting"`
 	Min     int    `json:"min,omitempty"`

@@ -20,7 +20,7 @@ const (
 	maxDescription = 2000
 )
 
-// kind is a type of block: its schema and the surfaces it may stand on.
+// blockKind is a type of block: its schema and the surfaces that allow it.
 type blockKind struct {
 	check check
 	on    []surface
@@ -36,7 +36,7 @@ var (
 
 var blockKinds map[string]blockKind
 
-// Filled by init, since containers hold blocks again.
+// init fills it, since containers contain blocks.
 func init() {
 	blockKinds = map[string]blockKind{
 		"section": {all(object(blockIDField, optional("text", either(maxText)),
@@ -72,7 +72,7 @@ func init() {
 		"container": {all(open(blockIDField, optional("title", plainText(maxHeader)), optional("subtitle", either(maxHeader)),
 			required("child_blocks", list(1, 10, block)))), inMessages},
 		"layout": {open(blockIDField, required("label", str(1, maxHeader)), required("rows", list(1, 5, layoutRow))), everywhere},
-		// Schemas that Slack still changes: only their place is checked.
+		// Slack still changes these schemas, so only the surface is checked.
 		"data_table":         {open(blockIDField), inMessages},
 		"data_visualization": {open(blockIDField), inMessages},
 	}
@@ -160,7 +160,7 @@ func contextElement(c *checker, at string, v any) {
 	either(maxText)(c, at, v)
 }
 
-// inputElement also refuses a file field outside of modals, where nothing could be sent.
+// inputElement also refuses a file field outside modals, where it could not be submitted.
 func inputElement(c *checker, at string, v any) {
 	elementOf(inInput)(c, at, v)
 	if m, _ := v.(map[string]any); m["type"] == "file_input" && c.on != onModal {
@@ -169,7 +169,7 @@ func inputElement(c *checker, at string, v any) {
 }
 
 func markdownText(c *checker, at string, v any) {
-	str(1, 1<<20)(c, at, v) // the limit is on all of a message together
+	str(1, 1<<20)(c, at, v) // the limit applies to the whole message
 	s, _ := v.(string)
 	c.markdown += utf8.RuneCountInString(s)
 }

@@ -1,10 +1,9 @@
-// Package blockkit checks messages, views and menu answers against the rules
-// that Slack enforces on Block Kit: which blocks and elements may stand where,
-// how long texts may be, how many of a thing there may be, what must be unique.
+// Package blockkit checks messages, views and menu answers against Slack's rules for Block Kit: where
+// blocks and elements are allowed, the length of texts, the number of elements, and what must be
+// unique.
 //
-// It owns the limits and nothing else: it renders nothing, changes nothing and
-// knows no product. Where Slack's own pages disagree, the stricter reading is
-// taken, so that what passes here is accepted by every of them.
+// It owns the limits and nothing else: it renders nothing, changes nothing and knows no product. Where
+// Slack's own pages differ, it uses the stricter rule, so that all of them accept what passes here.
 package blockkit
 
 import (
@@ -14,7 +13,7 @@ import (
 	"strconv"
 )
 
-// Limits that callers also need outside of a check.
+// Limits that callers need outside a check.
 const (
 	MaxMessageBlocks   = 50
 	MaxViewBlocks      = 100
@@ -23,13 +22,13 @@ const (
 	MaxOptions         = 100
 )
 
-// Problem is one broken rule: where, as a JSON pointer, and what, in Slack's wording.
+// Problem is one violation: the position as a JSON pointer, and the message in Slack's words.
 type Problem struct {
 	Pointer string
 	Text    string
 }
 
-// String gives the problem the way Slack lists it in its answers.
+// String formats the problem as Slack does in its answers.
 func (p Problem) String() string {
 	return p.Text + " [json-pointer:" + p.Pointer + "]"
 }
@@ -42,19 +41,19 @@ const (
 	onHome    surface = "home"
 )
 
-// checker collects problems and what must be unique or counted across a whole document.
+// checker collects problems, and what must be unique or counted in a whole document.
 type checker struct {
 	on        surface
 	problems  []Problem
 	blockIDs  map[string]bool
-	actionIDs map[string]bool // of the block in hand
+	actionIDs map[string]bool // of the current block
 	inputs    int
 	tables    int
 	markdown  int
 	focused   int
 }
 
-// check looks at one decoded JSON value; at is its pointer.
+// check checks one decoded JSON value; at is its pointer.
 type check func(c *checker, at string, v any)
 
 func newChecker(on surface) *checker {
@@ -126,7 +125,7 @@ func Options(answer []byte) []Problem {
 	return c.problems
 }
 
-// total checks what only the whole document shows.
+// total checks rules for the whole document.
 func (c *checker) total(at string) {
 	if c.tables > 1 {
 		c.problem(at, "only one table is allowed per message")

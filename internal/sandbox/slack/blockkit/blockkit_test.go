@@ -22,7 +22,7 @@ func repeat(n int, item string) string {
 
 func plainOf(n int) string { return `{"type":"plain_text","text":"` + long(n) + `"}` }
 
-// Each limit holds exactly: the largest allowed passes, one more is refused at the right place.
+// Each limit is exact: the largest allowed value passes, one more is refused at the right position.
 func TestLimits(t *testing.T) {
 	inActionsBlock := func(element string) string { return `[{"type":"actions","elements":[` + element + `]}]` }
 	confirm := func(title, text, yes, no int) string {
@@ -140,7 +140,7 @@ func TestRules(t *testing.T) {
 		{"two values", `[] []`, []Problem{{"/blocks", "must be valid json"}}},
 		{"no object", `[1]`, []Problem{{"/blocks/0", "must provide an object"}}},
 		{"unknown block", `[{"type":"marquee"}]`, []Problem{{"/blocks/0/type", "unsupported type: marquee"}}},
-		{"unknown property", `[{"type":"divider","colour":"red"}]`, []Problem{{"/blocks/0", "invalid additional property: colour"}}},
+		{"unknown property", `[{"type":"divider","shade":"red"}]`, []Problem{{"/blocks/0", "invalid additional property: shade"}}},
 		{"empty text", `[{"type":"section","text":{"type":"mrkdwn","text":""}}]`, []Problem{{"/blocks/0/text/text", "must be more than 0 characters"}}},
 		{"emoji in mrkdwn", `[{"type":"section","text":{"type":"mrkdwn","text":"x","emoji":true}}]`, []Problem{{"/blocks/0/text", "invalid additional property: emoji"}}},
 		{"header in mrkdwn", `[{"type":"header","text":{"type":"mrkdwn","text":"x"}}]`, []Problem{{"/blocks/0/text/type", "unsupported type: mrkdwn: must be plain_text"}}},
@@ -172,7 +172,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// What the real client builds with everything set is accepted.
+// The check accepts what the real client builds with every field set.
 func TestClientBlocksAreAccepted(t *testing.T) {
 	text := func(s string) *slack.TextBlockObject {
 		return slack.NewTextBlockObject(slack.PlainTextType, s, true, false)

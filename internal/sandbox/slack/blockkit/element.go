@@ -89,13 +89,13 @@ var (
 		list(1, 2, enum("on_enter_pressed", "on_character_entered"))))
 )
 
-// menu is what all menus and pickers have in common.
+// menu contains the common fields of menus and pickers.
 func menu(fields ...field) check {
 	return object(append(fields, optional("action_id", actionID), optional("placeholder", placeholder),
 		optional("confirm", confirmDialog), focus)...)
 }
 
-// typed is what all fields for typed text have in common.
+// typed contains the common fields of text inputs.
 func typed(fields ...field) check {
 	return object(append(fields, optional("action_id", actionID), optional("placeholder", placeholder),
 		optional("initial_value", str(0, maxInputText)), optional("dispatch_action_config", dispatchConfig), focus)...)
@@ -108,7 +108,7 @@ func focusOnLoad(c *checker, at string, v any) {
 	}
 }
 
-// initialFits asks that the text given at first obeys the length the person must obey.
+// initialMatches requires the initial text to have an allowed length.
 func initialMatches(c *checker, at string, v any) {
 	m, _ := v.(map[string]any)
 	initial, _ := m["initial_value"].(string)
@@ -127,7 +127,7 @@ func initialMatches(c *checker, at string, v any) {
 	}
 }
 
-// Where each element may stand.
+// Where each element is allowed.
 var (
 	anyMenu = []string{
 		"static_select", "external_select", "users_select", "conversations_select", "channels_select",
@@ -143,7 +143,8 @@ var (
 	}, anyMenu...)
 )
 
-// element checks one element of the allowed types and that its action_id is unique in its block.
+// elementOf checks that an element has one of the allowed types, and that its action_id is unique in
+// its block.
 func elementOf(allowed []string) check {
 	ok := map[string]bool{}
 	for _, kind := range allowed {

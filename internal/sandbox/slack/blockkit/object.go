@@ -33,7 +33,7 @@ var (
 	)
 )
 
-// option is one choice; labels say which kind of text it may have.
+// optionObject checks one choice; label decides which text types it may have.
 func optionObject(label func(int) check) check {
 	return object(
 		required("text", label(maxOptionText)),
@@ -43,7 +43,7 @@ func optionObject(label func(int) check) check {
 	)
 }
 
-// oneSource asks for exactly one of the properties.
+// oneSource requires exactly one of the properties.
 func oneSource(names ...string) check {
 	return func(c *checker, at string, v any) {
 		m, _ := v.(map[string]any)
@@ -59,7 +59,7 @@ func oneSource(names ...string) check {
 	}
 }
 
-// initialsAreOptions asks that what is chosen at first can be chosen at all.
+// initialsAreOptions requires each initial option to be one of the options.
 func initialsAreOptions(c *checker, at string, v any) {
 	m, _ := v.(map[string]any)
 	choices := choicesOf(m)
@@ -96,7 +96,7 @@ func offered(choices []any, one any) bool {
 	return false
 }
 
-// textOf leaves out the defaults that one side may spell and the other not.
+// textOf leaves out defaults, which only one of two equal texts may contain.
 func textOf(v any) [2]any {
 	m, _ := v.(map[string]any)
 	return [2]any{m["type"], m["text"]}

@@ -1,6 +1,6 @@
 package blockkit
 
-// richText is a rich_text block where another block holds one.
+// richText checks a rich_text block inside another block.
 func richText(c *checker, at string, v any) {
 	m, ok := v.(map[string]any)
 	if !ok || m["type"] != "rich_text" {
@@ -10,7 +10,7 @@ func richText(c *checker, at string, v any) {
 	object(blockIDField, required("elements", list(1, maxText, richElement)))(c, at, v)
 }
 
-// richElement is a top-level part of a rich_text block.
+// richElement checks a top-level part of a rich_text block.
 func richElement(c *checker, at string, v any) {
 	m, ok := v.(map[string]any)
 	if !ok {
@@ -44,7 +44,7 @@ func listItem(c *checker, at string, v any) {
 
 var style = optional("style", open())
 
-// spans are the inline parts.
+// spanChecks checks the inline parts.
 var spanChecks = map[string]check{
 	"text":      object(required("text", str(1, 13_200)), style),
 	"link":      object(required("url", link(maxURL, "http", "https", "mailto", "slack")), optional("text", str(0, 13_200)), optional("unsafe", boolean), style),

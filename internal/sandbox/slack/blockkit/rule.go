@@ -18,8 +18,8 @@ type field struct {
 func required(name string, ch check) field { return field{name, true, ch} }
 func optional(name string, ch check) field { return field{name, false, ch} }
 
-// object allows exactly the given properties. A null counts as absent, because
-// clients marshal what they leave out either way.
+// object allows exactly the given properties. A null counts as absent, because clients encode missing
+// properties either way.
 func object(fields ...field) check {
 	return func(c *checker, at string, v any) {
 		m, ok := v.(map[string]any)
@@ -46,7 +46,7 @@ func object(fields ...field) check {
 	}
 }
 
-// open checks the given properties and lets others pass; for blocks whose schema Slack still changes.
+// open checks the given properties and allows others, for blocks whose schema Slack still changes.
 func open(fields ...field) check {
 	return func(c *checker, at string, v any) {
 		m, ok := v.(map[string]any)
@@ -84,7 +84,7 @@ func sorted(m map[string]any) []string {
 	return names
 }
 
-// str is a string of min to max characters.
+// str requires a string of min to max characters.
 func str(min, max int) check {
 	return func(c *checker, at string, v any) {
 		s, ok := v.(string)
@@ -127,7 +127,7 @@ func boolean(c *checker, at string, v any) {
 	}
 }
 
-// number is an integer of min to max.
+// numberBetween requires an integer from min to max.
 func numberBetween(min, max int64) check {
 	return func(c *checker, at string, v any) {
 		n, ok := v.(json.Number)
@@ -151,10 +151,10 @@ func enum(values ...string) check {
 	}
 }
 
-// anything accepts what this package has no rule for.
+// anything accepts a value for which this package has no rule.
 func anything(*checker, string, any) {}
 
-// link is an absolute URL with one of the schemes; a browser must not be sent anywhere else.
+// link requires an absolute URL with one of the schemes, so that a browser opens nothing else.
 func link(max int, schemes ...string) check {
 	return func(c *checker, at string, v any) {
 		str(1, max)(c, at, v)
@@ -168,7 +168,7 @@ func link(max int, schemes ...string) check {
 
 var webLink = link(maxURL, "http", "https")
 
-// text is a text object of one of the kinds.
+// textObject requires a text object of one of the types.
 func textObject(max int, kinds ...string) check {
 	body := object(required("text", str(1, max)), optional("emoji", boolean), optional("verbatim", boolean))
 	return func(c *checker, at string, v any) {

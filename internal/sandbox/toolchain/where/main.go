@@ -1,6 +1,5 @@
-// Command where prints the path of a program that the sandbox would use, and fetches
-// or builds it first where that is what the sandbox would do. Scripts put it on the
-// PATH of the tests with it.
+// Command where prints the path of a program that the sandbox would use. It downloads or builds the
+// program first if the sandbox would. Scripts use it to fill the PATH of the tests.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Command extract cuts out of GitHub's OpenAPI description what the simulator
-// answers: for each of its routes the schemas of the responses, the payloads of
-// the webhooks it sends, and the closure of what they refer to, without prose.
+// Command extract extracts from the OpenAPI description of GitHub what the simulator answers: for each
+// of its routes the response schemas, the payloads of the webhooks, and all schemas that they refer
+// to, without prose.
 //
 //	npm pack @octokit/openapi@23.0.2 && tar xzf octokit-openapi-*.tgz
 //	go run ./testdata/extract package/generated/api.github.com.json testdata/routes.txt > testdata/openapi.json
@@ -20,7 +20,7 @@ var webhooks = []string{
 	"pull-request-review-submitted", "pull-request-review-dismissed",
 }
 
-// prose is left out: it says nothing a program can check.
+// prose is omitted: a program cannot check it.
 var prose = []string{
 	"description", "summary", "example", "examples", "title", "externalDocs", "x-github", "x-multi-segment", "default", "links", "headers",
 	"deprecated", "readOnly",
@@ -63,7 +63,7 @@ func main() {
 
 var param = regexp.MustCompile(`\{[^}]+\}`)
 
-// operations matches routes and paths with their parameters' names left out.
+// operations matches routes and paths without the names of their parameters.
 func (s *spec) operations(routes string) map[string]any {
 	paths := map[string]any{}
 	for path, item := range s.doc["paths"].(map[string]any) {

@@ -108,7 +108,7 @@ export const readRequests = () => load("requests", guard(async () => {
 }));
 
 export async function readWorld() {
-  app.world = await get("/view/world");
+  app.world = await get("/view/sandbox");
 }
 
 // live follows the server's events and reads again what they name.

@@ -1,7 +1,6 @@
-// Command gen reads the schema facts of the AWS provider from the published
-// npm package @cdktf/provider-aws and writes them, or compares them with the
-// committed ones. It owns the pinned version and the list of resources; it
-// downloads nothing: see check.sh, which fetches the package with npm.
+// Command gen reads the schema facts of the AWS provider from the published npm package
+// @cdktf/provider-aws and writes them, or compares them with the committed ones. It owns the pinned
+// version and the list of resources. It downloads nothing: check.sh gets the package with npm.
 //
 //	go run ./internal/sandbox/provider/schema/gen -tarball FILE -out facts.json
 //	go run ./internal/sandbox/provider/schema/gen -tarball FILE -check facts.json
@@ -31,7 +30,7 @@ const (
 	maxFile   = 16 << 20
 )
 
-// resources are the directories of the package, one per resource in use.
+// resources are directories of the package, one for each supported resource.
 var resources = []string{
 	"cloudwatch-log-group", "ecr-lifecycle-policy", "ecr-repository", "iam-role", "iam-role-policy-attachment", "instance",
 	"s3-bucket", "s3-bucket-lifecycle-configuration", "s3-bucket-ownership-controls", "s3-bucket-policy",
@@ -89,7 +88,7 @@ func run(tarball, out, check string) error {
 	return nil
 }
 
-// unpack returns the files that facts are read from, by their path in lib/.
+// unpack returns the relevant files by their path in lib/.
 func unpack(data []byte) (map[string]string, error) {
 	wanted := map[string]bool{}
 	for _, dir := range append([]string{"provider"}, resources...) {
@@ -133,7 +132,7 @@ func extract(files map[string]string) (schema.Facts, error) {
 	if err != nil {
 		return facts, fmt.Errorf("provider: %w", err)
 	}
-	delete(provider.block.Attributes, "alias") // Terraform's own, not the provider's
+	delete(provider.block.Attributes, "alias") // belongs to Terraform, not to the provider
 	facts.Provider, facts.Source.ProviderVersion = provider.block, provider.version
 	for _, dir := range resources {
 		got, err := parse(files[dir+"/index.js"], files[dir+"/index.d.ts"], "cdktf.TerraformResource")

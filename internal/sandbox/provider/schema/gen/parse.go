@@ -9,10 +9,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/provider/schema"
 )
 
-// The package is generated code, so its form is regular:
-// the .d.ts files say of each configuration field whether it is required and
-// which Terraform name it has; the .js files say its type, how blocks nest, and
-// which attributes are computed.
+// The package is generated code, so its form is regular. The .d.ts files contain the Terraform name of
+// each configuration field and whether it is required; the .js files contain its type, how blocks
+// nest, and which attributes are computed.
 var (
 	rootClass  = regexp.MustCompile(`(?m)^class (\w+) extends (cdktf\.Terraform\w+) \{$`)
 	resType    = regexp.MustCompile(`terraformResourceType: '(\w+)'`)
@@ -51,8 +50,8 @@ func parse(js, ts, base string) (parsed, error) {
 	return out, err
 }
 
-// block reads one body: its configuration interface, its class, and the table
-// of attributes and blocks in the given text.
+// block reads one body from its configuration interface, its class, and the table of attributes and
+// blocks in the text.
 func (f file) block(iface, class, table string) (schema.Block, error) {
 	b := schema.Block{Attributes: map[string]schema.Attribute{}, Blocks: map[string]schema.Nested{}}
 	required, err := f.required(iface)
@@ -148,8 +147,8 @@ var getterTypes = map[string]string{
 	"StringMap": "map(string)", "BooleanMap": "map(bool)", "NumberMap": "map(number)",
 }
 
-// addComputed adds what the provider alone sets. Blocks of the provider's own
-// configuration have no class, and nothing computed.
+// addComputed adds the attributes that only the provider sets. Blocks of the provider's own
+// configuration have no class and no computed attributes.
 func (f file) addComputed(class string, into map[string]schema.Attribute) error {
 	if !strings.Contains(f.js, "\nclass "+class+" extends ") {
 		return nil
