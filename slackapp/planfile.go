@@ -65,22 +65,22 @@ func (p *poster) upload(ctx context.Context, x slot, was string) error {
 		Channel: x.channel, ThreadTimestamp: x.thread,
 	})
 	if err == nil {
-		return p.fileDone(ctx, x, intent, fileMark+file.ID)
+		return p.fileDone(x, intent, fileMark+file.ID)
 	}
 	if unknownOutcome(err) {
 		return fmt.Errorf("upload plan: %w", err)
 	}
 	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
-		return errors.Join(p.record(ctx, x, intent.State, nil), queue.Later(limited.RetryAfter))
+		return errors.Join(p.outcome(x, intent.State, nil), queue.Later(limited.RetryAfter))
 	}
 	logRefusal(p.Log, err, "upload plan", keyRequest, p.drawing.r.ID, keyChannel, x.channel)
-	return p.fileDone(ctx, x, intent, refusedMark+errorCode(err))
+	return p.fileDone(x, intent, refusedMark+errorCode(err))
 }
 
-func (p *poster) fileDone(ctx context.Context, x slot, intent lifecycle.Message, state string) error {
+func (p *poster) fileDone(x slot, intent lifecycle.Message, state string) error {
 	done := intent
 	done.State = state
-	return p.record(ctx, x, intent.State, &done)
+	return p.outcome(x, intent.State, &done)
 }
 
 // recoverFile finds out what became of an upload without an answer.
@@ -93,7 +93,7 @@ func (p *poster) recoverFile(ctx context.Context, x slot, have lifecycle.Message
 	for _, m := range messages {
 		for _, f := range m.Files {
 			if f.Name == planFileName(*p.drawing.view.Round) {
-				return p.fileDone(ctx, x, have, fileMark+f.ID)
+				return p.fileDone(x, have, fileMark+f.ID)
 			}
 		}
 	}

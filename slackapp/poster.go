@@ -28,8 +28,10 @@ const (
 // poster makes the messages of one request show its drawing.
 type poster struct {
 	*Cards
-	drawing drawing
-	doc     store.Doc
+	drawing  drawing
+	doc      store.Doc         // with the outcomes that are not stored yet
+	stored   store.Doc         // without them, while there are any
+	outcomes []lifecycle.Patch // of what Slack did; they are stored together
 }
 
 // slot is one place for a message: which it is, and where it goes.
@@ -65,7 +67,7 @@ func (p *poster) all(ctx context.Context) error {
 	}
 	errs = append(errs, p.askApprovers(ctx))
 	p.tellAdmins(ctx)
-	return errors.Join(errs...)
+	return errors.Join(append(errs, p.storeOutcomes(ctx))...)
 }
 
 // putReplies brings the thread below a card up to date.
@@ -166,7 +168,7 @@ func (p *poster) post(ctx context.Context, x slot, was string, m message) error 
 	}
 	done := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: channel, Thread: x.thread, TS: ts, State: m.print()}
 	done.URL = p.permalink(ctx, done)
-	return p.record(ctx, x, intent.State, &done)
+	return p.outcome(x, intent.State, &done)
 }
 
 // postFailed keeps the intent when the post may have been done.
@@ -175,12 +177,12 @@ func (p *poster) postFailed(ctx context.Context, x slot, intent lifecycle.Messag
 		return fmt.Errorf("post %s: %w", x.role, err)
 	}
 	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
-		return errors.Join(p.record(ctx, x, intent.State, nil), queue.Later(limited.RetryAfter))
+		return errors.Join(p.outcome(x, intent.State, nil), queue.Later(limited.RetryAfter))
 	}
 	logRefusal(p.Log, err, "post message", keyRequest, p.drawing.r.ID, keyChannel, x.channel)
 	no := intent
 	no.State = refusedMark + errorCode(err) + ":" + m.print()
-	return p.record(ctx, x, intent.State, &no)
+	return p.outcome(x, intent.State, &no)
 }
 
 func refused(m lifecycle.Message) bool { return strings.HasPrefix(m.State, refusedMark) }
@@ -208,7 +210,7 @@ func (p *poster) recover(ctx context.Context, x slot, have lifecycle.Message, m 
 	if ts != "" {
 		found := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: have.Channel, Thread: have.Thread, TS: ts}
 		found.URL = p.permalink(ctx, found)
-		if err := p.record(ctx, x, have.State, &found); err != nil {
+		if err := p.outcome(x, have.State, &found); err != nil {
 			return err
 		}
 		return p.update(ctx, x, found, m)
@@ -281,7 +283,7 @@ func (p *poster) update(ctx context.Context, x slot, have lifecycle.Message, m m
 	case err == nil:
 		shown := have
 		shown.State = m.print()
-		return p.record(ctx, x, have.State, &shown)
+		return p.outcome(x, have.State, &shown)
 	case slices.Contains(goneCodes, code):
 		if p.doc.Archived {
 			return nil
@@ -321,14 +323,55 @@ func (p *poster) budget(ctx context.Context) error {
 // errMoved says that somebody else changed a message's place meanwhile.
 var errMoved = errors.New("the message was taken by another process")
 
-// record writes where a message stands into the document; nil takes it out. The
-// place must still hold what we saw there, so that two processes which both believe
-// to have the lease post once.
+// record writes a message into the document, with the outcomes so far; nil takes it out.
+// The document must still hold the message that we saw there, so that two processes which
+// both believe to have the lease post once. An intent is recorded before its call.
 func (p *poster) record(ctx context.Context, x slot, was string, m *lifecycle.Message) error {
+	return p.store(ctx, setMessage(x, was, m))
+}
+
+// outcome notes what became of a message, to be stored with what is recorded next or at the
+// end. Until then an intent to post stays in the document, from which a lost post is found,
+// and an edit may be repeated.
+func (p *poster) outcome(x slot, was string, m *lifecycle.Message) error {
 	if p.doc.Archived {
 		return nil
 	}
-	doc, err := p.Documents.Patch(ctx, p.doc, lifecycle.System("worker"), setMessage(x, was, m))
+	if len(p.outcomes) == 0 {
+		p.stored = p.doc
+	}
+	patch, r := setMessage(x, was, m), p.doc.Request
+	r.Slack.Messages = slices.Clone(r.Slack.Messages)
+	r, err := patch(r)
+	if err != nil {
+		return queue.Later(time.Second)
+	}
+	p.doc.Request, p.outcomes = r, append(p.outcomes, patch)
+	return nil
+}
+
+// outcomesTime bounds the last write, which is made also when the time of the others is up.
+const outcomesTime = 5 * time.Second
+
+func (p *poster) storeOutcomes(ctx context.Context) error {
+	if len(p.outcomes) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomesTime)
+	defer cancel()
+	return p.store(ctx)
+}
+
+// store writes changes after the outcomes so far, in one write.
+func (p *poster) store(ctx context.Context, changes ...lifecycle.Patch) error {
+	if p.doc.Archived {
+		return nil
+	}
+	base := p.doc
+	if len(p.outcomes) > 0 {
+		base = p.stored
+	}
+	doc, err := p.Documents.Patch(ctx, base, lifecycle.System("worker"), lifecycle.All(slices.Concat(p.outcomes, changes)...))
 	switch {
 	case errors.Is(err, store.ErrArchived):
 		p.doc.Archived = true
@@ -338,7 +381,7 @@ func (p *poster) record(ctx context.Context, x slot, was string, m *lifecycle.Me
 	case err != nil:
 		return fmt.Errorf("record message: %w", err)
 	}
-	p.doc = doc
+	p.doc, p.outcomes = doc, nil
 	return nil
 }
 

@@ -1,0 +1,76 @@
+package slackapp
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/story"
+)
+
+// What became of several messages is one write. Only what is about to be posted is written
+// before, since a post that was lost is found by it.
+func TestOutcomesAreOneWrite(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.create(story.Ready(t))
+		before := w.request(story.ID)
+		w.refresh()
+		posted := w.request(story.ID)
+		n := int64(len(posted.Slack.Messages))
+		if writes := posted.Version - before.Version; writes != n+1 {
+			t.Errorf("%d writes for %d new messages, want one for each intent and one for what is left", writes, n)
+		}
+		w.update(story.ID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
+		changed := w.request(story.ID).Version
+		w.refresh()
+		if writes := w.request(story.ID).Version - changed; writes != 2 {
+			t.Errorf("%d writes for a new reply and the edits of card and direct message", writes)
+		}
+		has(t, w.card("dana", devCh).Text, "Something does not work.")
+	})
+}
+
+// crashing refuses all writes after some, as after the end of the process.
+type crashing struct {
+	CardDocuments
+	left int
+}
+
+func (c *crashing) Patch(ctx context.Context, doc store.Doc, a lifecycle.Actor, p lifecycle.Patch) (store.Doc, error) {
+	if c.left--; c.left < 0 {
+		return doc, errors.New("the process is gone")
+	}
+	return c.CardDocuments.Patch(ctx, doc, a, p)
+}
+
+// A process that ends before it has stored what became of its messages leaves intents, by
+// which the next one finds them: nothing is posted twice, and every place is as it should be.
+func TestCrashBeforeTheOutcomes(t *testing.T) {
+	for writes := range 4 {
+		inWorld(t, func(w *world) {
+			w.create(story.Ready(t))
+			whole := w.cards.Documents
+			w.cards.Documents = &crashing{whole, writes}
+			_ = w.cards.Refresh(w.t.Context(), story.ID)
+			w.cards.Documents = whole
+			time.Sleep(time.Minute)
+			w.until()
+			if n := w.counts().Calls["chat.postMessage"]; n != 3 {
+				t.Errorf("ended after %d writes: %d posts", writes, n)
+			}
+			card := w.card("dana", devCh)
+			if n := len(w.messages("dana", "dm")); n != 1 || len(card.Replies) != 1 {
+				t.Errorf("ended after %d writes: %d direct messages, %d replies", writes, n, len(card.Replies))
+			}
+			for _, m := range w.request(story.ID).Slack.Messages {
+				if m.TS == "" || strings.HasPrefix(m.State, postingMark) {
+					t.Errorf("ended after %d writes: %+v", writes, m)
+				}
+			}
+		})
+	}
+}
