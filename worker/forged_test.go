@@ -211,6 +211,28 @@ func TestForeignWordsStayOffTheDefaultBranch(t *testing.T) {
 	})
 }
 
+// A branch with TfPilot's name and TfPilot's content is not adopted under another message either; the card says what to do.
+func TestForeignBranchIsNotAdopted(t *testing.T) {
+	inWorld(t, setup{plan: []fault{{"github POST /pulls", 1, errorBefore}}}, func(w *world) {
+		w.ask(reqA, "dana")
+		w.until(reqA, "the branch", func(store.Doc) bool {
+			_, err := w.hub.Files(repoName, "request/"+reqA)
+			return err == nil
+		})
+		w.reword("dana", "request/"+reqA)
+		w.until(reqA, "it is refused", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == lifecycle.CodeForeign })
+		if r := w.request(reqA); r.PR != nil || !strings.Contains(r.Problem.Text, "Delete it on GitHub") {
+			t.Errorf("pull request %+v, problem %+v", r.PR, r.Problem)
+		}
+		_, err := w.as("dana").Git.DeleteRef(context.Background(), "acme", "infra-core", "heads/request/"+reqA)
+		w.must(err)
+		w.planned(reqA, lifecycle.PurposeOpen)
+		w.approve(reqA)
+		w.merge(reqA)
+		w.noForeignWords()
+	})
+}
+
 // Nor is one adopted that somebody else opened for the branch of a cleanup: what they wrote
 // there would reach the default branch without a review.
 func TestForeignCleanupIsNotAdopted(t *testing.T) {
