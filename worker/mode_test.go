@@ -10,7 +10,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// executable makes the request's file executable on its branch, and changes nothing else.
+// executable makes the request's file executable on its branch, under the words of TfPilot, and changes nothing else.
 func (w *world) executable(login string) {
 	w.t.Helper()
 	ctx, git, r := context.Background(), w.as(login).Git, w.request(reqA)
@@ -22,7 +22,7 @@ func (w *world) executable(login string) {
 		{Path: gh.String(r.Target.Path), Mode: gh.String("100755"), Type: gh.String("blob"), SHA: gh.String(r.Target.Blob)},
 	})
 	w.must(err)
-	commit, _, err := git.CreateCommit(ctx, "acme", "infra-core", &gh.Commit{Message: gh.String("m"), Tree: tree, Parents: []*gh.Commit{parent}}, nil)
+	commit, _, err := git.CreateCommit(ctx, "acme", "infra-core", &gh.Commit{Message: parent.Message, Tree: tree, Parents: []*gh.Commit{parent}}, nil)
 	w.must(err)
 	ref.Object.SHA = commit.SHA
 	_, _, err = git.UpdateRef(ctx, "acme", "infra-core", ref, false)
