@@ -44,7 +44,7 @@ func TestANewcomerIsWelcomed(t *testing.T) {
 	p.Read("TfPilot is not connected")
 	startBot(w)
 	p.Read("TfPilot is connected (1)")
-	p.See("heading", "Welcome. Ask for a piece of infrastructure.")
+	p.See("heading", "Welcome. Request a piece of infrastructure.")
 	shoot(p, "welcome-1280-light")
 	named(t, p)
 	p.Click("button", "How it works")
