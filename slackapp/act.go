@@ -2,15 +2,13 @@ package slackapp
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/rbac"
-	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/request"
 )
 
 // Interaction answers clicks, menus and forms.
@@ -71,7 +69,7 @@ func (a *App) submitted(ctx context.Context, cb slack.InteractionCallback, ack A
 
 // startAgain opens the form from a button, which brings a fresh trigger.
 func (a *App) startAgain(ctx context.Context, cb slack.InteractionCallback, text string) {
-	ask := readAsk(a.Catalog, a.Projects, cb.Container.ChannelID, text)
+	ask := readAsk(a.Requests.Catalog, a.Projects, cb.Container.ChannelID, text)
 	if ask.wrong != "" {
 		a.suggest(ctx, cb.ResponseURL, ask, text)
 		return
@@ -98,18 +96,17 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 	}
 	v, err := a.whoClicked(ctx, cb)
 	if err != nil {
-		a.Log.Error("identity", keyError, err)
-		a.tell(ctx, cb, trouble)
+		a.tell(ctx, cb, escape(a.refusal(err).Text))
 		return
 	}
-	r, no := a.gate(ctx, v, action, g.ID)
-	switch {
-	case no != "":
-		a.tell(ctx, cb, no)
-	case a.confirmNow(r, action) != lifecycle.ConfirmNone:
+	doc, err := a.Requests.Act(ctx, v, g.command(action))
+	switch no := a.refusal(err, keyRequest, g.ID); {
+	case no == nil:
+		a.tell(ctx, cb, saidNext(doc.Request, action))
+	case no.Confirm != lifecycle.ConfirmNone:
 		a.ask(ctx, cb, action, g) // the button is from before it had to be confirmed
 	default:
-		a.tell(ctx, cb, a.effect(ctx, v, r, action, g, answers{}))
+		a.tell(ctx, cb, escape(no.Text))
 	}
 }
 
@@ -125,99 +122,23 @@ func (a *App) quickRefusal(ctx context.Context, cb slack.InteractionCallback, ac
 	if err != nil {
 		return ""
 	}
-	r, no := a.gate(ctx, v, action, g.ID)
-	switch {
-	case ctx.Err() != nil:
+	_, _, err = a.Requests.Check(ctx, v, g.command(action))
+	if err == nil || ctx.Err() != nil {
 		return ""
-	case no == "" && staleGrip(r, action, g):
-		return stalePlan
-	default:
-		return no
 	}
+	return escape(a.refusal(err, keyRequest, g.ID).Text)
 }
 
 // quickTime is well below the three seconds in which Slack opens a window.
 const quickTime = time.Second
 
-// gate reads the request afresh and says why v may not do this now, "" if v may.
-func (a *App) gate(ctx context.Context, v visitor, action lifecycle.Action, id string) (lifecycle.Request, string) {
-	doc, err := a.Documents.Get(ctx, id)
-	switch {
-	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrKey):
-		return doc.Request, "This request does not exist any more."
-	case err != nil:
-		a.Log.Error("read request", keyRequest, id, keyError, err)
-		return doc.Request, trouble
-	}
-	r := doc.Request
-	verb := rbac.VerbOf(action)
-	if verb == "" {
-		return r, "This button is from another version of TfPilot and does nothing."
-	}
-	if no := a.refusal(v, verb, rbac.ScopeOf(r, v.subject(), a.Projects.of(r).Rules())); no != "" {
-		return r, no
-	}
-	if doc.Archived {
-		return r, "This request is in the archive: everything about it is done, and nothing is left to do."
-	}
-	if action == lifecycle.ActionSync {
-		return r, ""
-	}
-	if w := r.Wish(action); w != nil && lifecycle.SameLogin(w.By, v.Login) {
-		return r, "You asked for this already; it is on its way. " + follow
-	}
-	if no := lifecycle.Can(r, action); no != nil {
-		return r, no.Text
-	}
-	return r, ""
-}
-
-const follow = lifecycle.FollowCard
-
-// perform does what was clicked: it writes the wish, rings, and says what comes
-// next. The effect is the workers', who check everything again.
-func (a *App) perform(ctx context.Context, v visitor, action lifecycle.Action, g grip, in answers) string {
-	r, no := a.gate(ctx, v, action, g.ID)
-	if no != "" {
-		return no
-	}
-	return a.effect(ctx, v, r, action, g, in)
-}
-
-// effect does what the gate has let through, if it was confirmed as it must be now.
-func (a *App) effect(ctx context.Context, v visitor, r lifecycle.Request, action lifecycle.Action, g grip, in answers) string {
-	if action == lifecycle.ActionSync {
-		return a.syncing(ctx, v, r.ID)
-	}
-	if no := a.unconfirmed(r, action, g, in); no != "" {
-		return no
-	}
-	row, _ := action.Row() // the gate knew it
-	doc, err := a.Documents.Update(ctx, r.ID, v.actor(), row.Patch(a.intent(v, r, action, g, in)))
-	var refused *lifecycle.Refusal
-	switch {
-	case errors.As(err, &refused):
-		return refused.Text
-	case errors.Is(err, store.ErrArchived):
-		return "This request went into the archive a moment ago: nothing is left to do."
-	case err != nil:
-		a.Log.Error("write wish", keyRequest, r.ID, keyError, err)
-		return trouble
-	}
-	a.told(ctx, doc.Request)
-	return saidNext(doc.Request, row)
-}
-
-// intent is what a person asks for by a click.
-func (a *App) intent(v visitor, r lifecycle.Request, action lifecycle.Action, g grip, in answers) lifecycle.Wish {
-	return lifecycle.Wish{
-		What: action, By: v.Login, ByID: v.GithubID, SlackTeam: v.SlackTeam, SlackUser: v.SlackUser,
-		At: now(), Source: source, HeadSHA: g.HeadSHA, PlanDigest: g.Digest, Reason: in.reason,
-		Typed: a.confirmNow(r, action) == lifecycle.ConfirmTyped, // without the words it would not have come here
-	}
+// command is the action that a button stands for, of what was seen under it.
+func (g grip) command(action lifecycle.Action) request.Command {
+	return request.Command{ID: g.ID, Action: action, Seen: request.Seen{Purpose: g.Purpose, HeadSHA: g.HeadSHA, Digest: g.Digest}}
 }
 
 // saidNext tells what a click leads to.
-func saidNext(r lifecycle.Request, row lifecycle.ActionRow) string {
+func saidNext(r lifecycle.Request, action lifecycle.Action) string {
+	row, _ := action.Row()
 	return row.Saved(r, "“"+escape(oneLine(r.Title, maxTitle))+"”")
 }

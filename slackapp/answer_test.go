@@ -49,7 +49,7 @@ func TestRequestSentAndClosedIsAnswered(t *testing.T) {
 			t.Fatalf("%d messages", len(all)) // the card says it
 		}
 		has(t, w.told("dana"), "Saved: S3 bucket acme-x in core dev/app.")
-		w.app.Documents = broken{}
+		w.app.Requests.Documents = broken{}
 		w.command("dana", devCh, "request s3-bucket")
 		w.sendAndClose("dana", map[string]any{"field.name": "acme-y", "reason": "Because."})
 		has(t, w.told("dana"), "S3 bucket acme-y in core dev/app was not saved; nothing was made. Start again with `/tfpilot request`.")

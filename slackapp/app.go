@@ -2,61 +2,29 @@ package slackapp
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
 
-	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/intake"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/rbac"
-	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/request"
 )
-
-// source names Slack in the audit log and in wishes.
-const source = "slack"
-
-// Documents are the stored requests.
-type Documents interface {
-	Get(ctx context.Context, id string) (store.Doc, error)
-	Create(ctx context.Context, r lifecycle.Request) (store.Doc, error)
-	Update(ctx context.Context, id string, actor lifecycle.Actor, patch lifecycle.Patch) (store.Doc, error)
-}
-
-// Facts is what else is read for an answer.
-type Facts interface {
-	Identity(ctx context.Context, team, user string) (lifecycle.Identity, error)
-	Summaries
-}
-
-// Notifier tells lists, cards and workers of a change. It may fail: workers find by themselves what was not enqueued.
-type Notifier interface {
-	Changed(ctx context.Context, r lifecycle.Request, archived bool) error
-	Sync(ctx context.Context, repo string) error
-}
 
 // App answers commands and clicks. It is a Handler.
 type App struct {
-	API       *slack.Client // required
-	HTTP      *http.Client  // required; for response URLs
-	Documents Documents     // required
-	Facts     Facts         // required
-	Index     Index         // required
-	Notifier  Notifier      // required
-	Policy    rbac.Policy
-	Catalog   *catalog.Catalog // required
-	Projects  Directory        // required
-	Intake    *intake.Model    // nil: free text is not understood, and the form says so
-	Cards     *Cards           // required; draws, and posts the first card without waiting
-	Slash     string           // the slash command; empty is Command
-	LinkHelp  string           // one sentence on how to link a GitHub account
-	Log       *slog.Logger     // required
+	API      *slack.Client    // required
+	HTTP     *http.Client     // required; for response URLs
+	Requests *request.Service // required: what is done and refused
+	Projects Directory        // required
+	Intake   *intake.Model    // nil: free text is not understood, and the form says so
+	Cards    *Cards           // required; draws, and posts the first card without waiting
+	Slash    string           // the slash command; empty is Command
+	Log      *slog.Logger     // required
 }
 
 // Event takes an event of the Events API. The app subscribes to none, so whatever
@@ -64,34 +32,11 @@ type App struct {
 func (a *App) Event(context.Context, json.RawMessage) error { return nil }
 
 // visitor is who typed or clicked.
-type visitor struct {
-	lifecycle.Person
-	stranger bool // from another workspace
-}
+type visitor = request.Caller
 
-func (v visitor) subject() rbac.Subject {
-	return rbac.SubjectOf(v.Person)
-}
-
-func (v visitor) actor() lifecycle.Actor { return lifecycle.Actor{Login: v.Login, Source: source} }
-
-// who finds the GitHub account behind a Slack account. Without a link it is a
-// visitor without a login, who may look and no more.
+// who finds the GitHub account behind a Slack account.
 func (a *App) who(ctx context.Context, team, user, name, homeTeam string) (visitor, error) {
-	v := visitor{Person: lifecycle.Person{SlackTeam: team, SlackUser: user, Name: oneLine(name, limitOption)}}
-	if homeTeam != "" && homeTeam != team {
-		v.stranger = true // a shared channel brings people whom nobody here has linked
-		return v, nil
-	}
-	id, err := a.Facts.Identity(ctx, team, user)
-	if errors.Is(err, store.ErrNotFound) {
-		return v, nil
-	}
-	if err != nil {
-		return v, err
-	}
-	v.Login, v.GithubID = id.Login, id.GithubID
-	return v, nil
+	return a.Requests.SlackCaller(ctx, lifecycle.Person{SlackTeam: team, SlackUser: user, Name: oneLine(name, limitOption)}, homeTeam)
 }
 
 func (a *App) whoTyped(ctx context.Context, cmd slack.SlashCommand) (visitor, error) {
@@ -102,34 +47,20 @@ func (a *App) whoClicked(ctx context.Context, cb slack.InteractionCallback) (vis
 	return a.who(ctx, cb.Team.ID, cb.User.ID, cb.User.Name, cb.User.TeamID)
 }
 
-// refusal says why not, who can, and how to get linked. It is empty when v may.
-func (a *App) refusal(v visitor, verb rbac.Verb, sc rbac.Scope) string {
-	if v.stranger { // first: some things are open to whoever asks
-		return "You are here from another workspace, and only people of this one can use TfPilot."
+// refusal takes an error of a use case for what a person is told; nil without one. What went wrong outside is logged here.
+func (a *App) refusal(err error, about ...any) *request.Refusal {
+	if err == nil {
+		return nil
 	}
-	d := a.Policy.Decide(v.subject(), verb, sc)
-	switch {
-	case d.Allowed:
-		return ""
-	case d.Code == rbac.CodeNotLinked && a.LinkHelp != "":
-		return d.Reason + " " + a.LinkHelp
-	default:
-		return d.Reason
+	no := request.RefusalOf(err)
+	if no.Class == request.Unavailable {
+		a.Log.Error("use case", append(about, keyError, err, "cause", errors.Unwrap(no))...)
 	}
+	return no
 }
-
-// told tells of a change. That it did not work is only logged, since workers find the change by themselves.
-func (a *App) told(ctx context.Context, r lifecycle.Request) {
-	if err := a.Notifier.Changed(ctx, r, false); err != nil {
-		a.Log.Warn("notify", keyRequest, r.ID, keyError, err)
-	}
-}
-
-// newID draws a request id: 13 of [a-z2-7], 65 random bits.
-func newID() string { return "req_" + strings.ToLower(rand.Text()[:13]) }
 
 // trouble is what people are told when something outside does not work.
-const trouble = "TfPilot cannot reach its storage at this moment, so nothing was changed. Please try again in a minute."
+const trouble = request.Unreachable
 
 // respond answers through the response URL of a command or click.
 func (a *App) respond(ctx context.Context, url string, msg *slack.WebhookMessage) {

@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/request"
 )
 
 // asked is what somebody typed after "request".
@@ -102,7 +103,7 @@ func knownWords(c *catalog.Catalog, d Directory) []string {
 // request starts a request: with the form at once, prefilled as far as the words
 // and the channel say, or with the nearest word when one is mistyped.
 func (a *App) request(ctx context.Context, cmd slack.SlashCommand, text string) {
-	ask := readAsk(a.Catalog, a.Projects, cmd.ChannelID, text)
+	ask := readAsk(a.Requests.Catalog, a.Projects, cmd.ChannelID, text)
 	if ask.wrong != "" {
 		a.suggest(ctx, cmd.ResponseURL, ask, text)
 		return
@@ -114,7 +115,7 @@ func (a *App) request(ctx context.Context, cmd slack.SlashCommand, text string) 
 
 // start prepares the form. The channel's environment counts where the words name none.
 func (a *App) start(ask asked, channel, text string) start {
-	s := start{text: text, words: ask.words, form: form{ID: newID(), Project: ask.project, Env: ask.env, Module: ask.module, Note: ask.note}}
+	s := start{text: text, words: ask.words, form: form{ID: request.NewID(), Project: ask.project, Env: ask.env, Module: ask.module, Note: ask.note}}
 	if here, ok := a.Projects.inChannel(channel); ok {
 		s.here = here
 		if ask.project == "" && ask.env == "" && ask.note == "" {

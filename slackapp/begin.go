@@ -12,7 +12,6 @@ import (
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/intake"
 	"github.com/tfpilot/tfpilot/internal/invisible"
-	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
@@ -41,12 +40,11 @@ func (a *App) begin(ctx context.Context, s start, who func() (visitor, error)) {
 	}
 	v, err := who()
 	if err != nil {
-		a.Log.Error("identity", keyError, err)
-		a.redraw(ctx, opened.ID, "", notice(titleRequest, words(trouble)))
+		a.redraw(ctx, opened.ID, "", notice(titleRequest, words(a.refusal(err).Text)))
 		return
 	}
-	if no := a.mayAskAnywhere(v); no != "" {
-		a.redraw(ctx, opened.ID, "", notice(titleRequest, words(no)))
+	if no := a.Requests.MayOpenAnywhere(v); no != nil {
+		a.redraw(ctx, opened.ID, "", notice(titleRequest, words(no.Text)))
 		return
 	}
 	f, filled := s.form, map[string]string{}
@@ -61,25 +59,6 @@ func (a *App) offerAgain(ctx context.Context, s start) {
 	const say = "The form could not be opened in time. Press the button to try again."
 	b := slack.NewButtonBlockElement(actStart, cut(s.text, limitOptionValue*4), plain("Open the form", limitButton))
 	a.respond(ctx, s.responseURL, ephemeralBlocks(say, []slack.Block{words(say), slack.NewActionBlock("", b)}))
-}
-
-// mayAskAnywhere says why somebody may ask for nothing at all, before any form.
-func (a *App) mayAskAnywhere(v visitor) string {
-	places := a.Projects.places()
-	if len(places) == 0 {
-		return "No project is configured yet, so nothing can be asked for. Whoever runs TfPilot adds projects to tfpilot.yaml."
-	}
-	first := ""
-	for _, p := range places {
-		no := a.refusal(v, rbac.Create, rbac.ScopeIn(p.Rules()))
-		if no == "" {
-			return ""
-		}
-		if first == "" {
-			first = no
-		}
-	}
-	return first
 }
 
 // understand lets the model fill the form. Whatever goes wrong, the form opens, and
@@ -120,7 +99,7 @@ func unread(err error) string {
 func (a *App) question(v visitor, f form, said string) intake.Question {
 	q := intake.Question{Words: said}
 	for _, p := range a.Projects.places() {
-		if a.refusal(v, rbac.Create, rbac.ScopeIn(p.Rules())) == "" {
+		if a.Requests.MayOpen(v, p) == nil {
 			q.Places = append(q.Places, limits(p))
 		}
 	}
@@ -128,7 +107,7 @@ func (a *App) question(v visitor, f form, said string) intake.Question {
 		here := limits(p)
 		q.Here = &here
 	}
-	for _, m := range a.Catalog.Modules() {
+	for _, m := range a.Requests.Catalog.Modules() {
 		if slices.ContainsFunc(q.Places, func(e catalog.Environment) bool { return a.allows(v, m, e.Project) }) {
 			q.Modules = append(q.Modules, m)
 		}
@@ -137,8 +116,7 @@ func (a *App) question(v visitor, f form, said string) intake.Question {
 }
 
 func (a *App) allows(v visitor, m *catalog.Module, project string) bool {
-	ok, _ := m.Allows(string(a.Policy.Role(v.subject())), project)
-	return ok
+	return a.Requests.MayUse(v, m, project) == nil
 }
 
 // fill puts the model's values into the form as if they had been typed. Advanced
@@ -148,7 +126,7 @@ func (a *App) fill(f form, got intake.Answer, s start) (form, map[string]string)
 	if got.Place != nil {
 		f.Project, f.Env = got.Place.Project, got.Place.Key+"/"+got.Place.Slug
 	}
-	m, ok := a.Catalog.Module(got.Module)
+	m, ok := a.Requests.Catalog.Module(got.Module)
 	if !ok {
 		f.Note = "The language model found nothing in the catalog that fits your words. Please choose below what you need."
 		return placeNamed(a.Projects, s.here, f, s.words), nil
@@ -212,9 +190,11 @@ func (a *App) choosing(v visitor, f form, vals map[string]string, wrong string) 
 	}
 	c := choosing{form: f, projects: a.Projects, values: vals, trouble: wrong}
 	if ok {
-		c.refusal = a.refusal(v, rbac.Create, rbac.ScopeIn(place.Rules()))
+		if no := a.Requests.MayOpen(v, place); no != nil {
+			c.refusal = no.Text
+		}
 	}
-	for _, m := range a.Catalog.Modules() {
+	for _, m := range a.Requests.Catalog.Modules() {
 		if a.allows(v, m, f.Project) {
 			c.modules = append(c.modules, m)
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
@@ -48,7 +49,7 @@ type CardDocuments interface {
 	Patch(ctx context.Context, doc store.Doc, actor lifecycle.Actor, patch lifecycle.Patch) (store.Doc, error)
 	Environment(ctx context.Context, project string, env lifecycle.Environment) (lifecycle.EnvironmentState, error)
 	Identities(ctx context.Context) iter.Seq2[lifecycle.Identity, error]
-	Summaries
+	request.Summaries
 }
 
 // Cards keeps the messages of requests as the documents say. It runs in the worker;
@@ -258,7 +259,7 @@ const postingMark = "posting:"
 
 // refusedMark stands there when Slack would not take it, before Slack's code and the
 // fingerprint of what it refused.
-const refusedMark = "refused:"
+const refusedMark = lifecycle.MessageRefused
 
 // newNonce marks one intent to post; its time says when looking for it may end.
 func newNonce(at time.Time) string {

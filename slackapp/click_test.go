@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/story"
@@ -83,10 +83,10 @@ func TestApproveFromTheThread(t *testing.T) {
 			t.Error("nobody was told")
 		}
 		w.click("omar", ask, "do.approve")
-		has(t, w.lastWhisper("omar"), "You asked for this already")
+		has(t, w.lastWhisper("omar"), "You requested this already")
 
 		a := r.Wish(lifecycle.ActionApprove)
-		w.update(story.ID, lifecycle.Approve(lifecycle.Approver{Login: "omar", SlackUser: story.SlackUsers["omar"], At: now(), HeadSHA: a.HeadSHA, PlanDigest: a.PlanDigest, Source: source}))
+		w.update(story.ID, lifecycle.Approve(lifecycle.Approver{Login: "omar", SlackUser: story.SlackUsers["omar"], At: now(), HeadSHA: a.HeadSHA, PlanDigest: a.PlanDigest, Source: request.SourceSlack}))
 		w.click("ana", ask, "do.approve")
 		has(t, w.lastWhisper("ana"), "omar already approved this plan.")
 		w.refresh()
@@ -118,7 +118,7 @@ func TestStaleButtonIsRefused(t *testing.T) {
 			return r, nil
 		})
 		w.click("omar", ask, "do.approve")
-		has(t, w.lastWhisper("omar"), "The plan changed since this button was shown.")
+		has(t, w.lastWhisper("omar"), "The plan is no longer the one that you saw.")
 		if r := w.request(story.ID); len(r.Wanted) != 0 {
 			t.Fatalf("a stale click left %+v", r.Wanted)
 		}
@@ -176,7 +176,7 @@ func TestOpenWindowIsConfirmedByTodaysRules(t *testing.T) {
 		w.click("adam", card, "do.destroy")
 		w.protect()
 		w.submit("adam", nil)
-		has(t, wordsIn(w.view("adam")), "dev/app is protected, so its name is typed to confirm. Nothing was done")
+		has(t, wordsIn(w.view("adam")), "dev/app is protected. Type dev/app to confirm. Nothing was done")
 		if r := w.request(story.ID); len(r.Wanted) != 0 {
 			t.Fatalf("an open window left %+v", r.Wanted)
 		}
@@ -186,42 +186,6 @@ func TestOpenWindowIsConfirmedByTodaysRules(t *testing.T) {
 			t.Error("no wish was written")
 		}
 	})
-}
-
-func TestWhatIsConfirmedNeedsItsWindow(t *testing.T) {
-	a := &App{Projects: testDirectory()}
-	destroy, reject, approve := lifecycle.ActionDestroy, lifecycle.ActionReject, lifecycle.ActionApprove
-	for _, c := range []struct {
-		s      *story.Story
-		action lifecycle.Action
-		was    lifecycle.Confirmation
-		in     answers
-		no     string
-	}{
-		{story.Live(t), destroy, lifecycle.ConfirmNone, answers{}, "confirmed in a window first"},
-		{story.Live(t), destroy, "list", answers{}, ""},
-		{inProd(t), destroy, "list", answers{typed: "prod"}, "prod/app is protected"},
-		{inProd(t), destroy, lifecycle.ConfirmTyped, answers{typed: "PROD/app"}, ""},
-		{story.Ready(t), reject, lifecycle.ConfirmReason, answers{}, "confirmed in a window first"},
-		{story.Ready(t), reject, lifecycle.ConfirmReason, answers{reason: "Too wide."}, ""},
-		{story.Ready(t), approve, lifecycle.ConfirmNone, answers{}, "confirmed in a window first"},
-		{story.Ready(t), approve, lifecycle.ConfirmPlan, answers{}, ""},
-	} {
-		got := a.unconfirmed(c.s.R, c.action, grip{Confirm: c.was}, c.in)
-		if c.no == "" && got != "" || !strings.Contains(got, c.no) {
-			t.Errorf("%s %s %+v: %q", c.action, c.was, c.in, got)
-		}
-	}
-}
-
-// TestStrangersSeeNothing: what everybody may look at is for this workspace.
-func TestStrangersSeeNothing(t *testing.T) {
-	a := &App{Policy: testPolicy()}
-	for _, verb := range []rbac.Verb{rbac.Show, rbac.List, rbac.Sync, rbac.Create} {
-		if no := a.refusal(visitor{stranger: true}, verb, rbac.Scope{}); !strings.Contains(no, "from another workspace") {
-			t.Errorf("%s: %q", verb, no)
-		}
-	}
 }
 
 func TestRejectWantsAReason(t *testing.T) {
@@ -284,7 +248,7 @@ func TestSyncAsksForTheRepository(t *testing.T) {
 func TestStorageThatIsAwayIsSaid(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.put(story.Ready(t), story.Creating())
-		w.app.Documents = broken{}
+		w.app.Requests.Documents = broken{}
 		w.click("omar", w.card("omar", devCh), "do.approve")
 		has(t, w.lastWhisper("omar"), "cannot reach its storage")
 		w.command("dana", devCh, "request s3-bucket")
@@ -294,7 +258,7 @@ func TestStorageThatIsAwayIsSaid(t *testing.T) {
 		if got := v.Values["field:s3-bucket:name"]["field.name"]["value"]; got != "acme-x" {
 			t.Errorf("the name is lost: %v", got)
 		}
-		w.app.Documents = w.store
+		w.app.Requests.Documents = w.store
 		w.submit("dana", nil)
 		has(t, wordsIn(w.view("dana")), "Request submitted: S3 bucket acme-x")
 	})
@@ -304,7 +268,7 @@ func TestStorageThatIsAwayIsSaid(t *testing.T) {
 func (w *world) crowd() (leave func()) {
 	w.t.Helper()
 	gone := make(chan struct{})
-	w.app.Documents = slow{w.store, gone}
+	w.app.Requests.Documents = slow{w.store, gone}
 	for range maxHandlers {
 		_, err := w.slack.Command("vic", payCh, "/tfpilot", "show "+story.ID)
 		w.must(err)
@@ -312,13 +276,13 @@ func (w *world) crowd() (leave func()) {
 	return func() {
 		close(gone)
 		w.settle()
-		w.app.Documents = w.store
+		w.app.Requests.Documents = w.store
 	}
 }
 
 // slow reads nothing before a time.
 type slow struct {
-	Documents
+	request.Documents
 	until chan struct{}
 }
 

@@ -5,14 +5,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/config"
-	"github.com/tfpilot/tfpilot/internal/invisible"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/secretscan"
+	"github.com/tfpilot/tfpilot/internal/request"
 )
 
 var confirmViews = map[lifecycle.Action]string{
@@ -46,54 +44,16 @@ func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action life
 	}
 	v, err := a.whoClicked(ctx, cb)
 	if err != nil {
-		a.Log.Error("identity", keyError, err)
-		a.redraw(ctx, opened.ID, "", notice(title, words(trouble)))
+		a.redraw(ctx, opened.ID, "", notice(title, words(a.refusal(err).Text)))
 		return
 	}
-	r, no := a.gate(ctx, v, action, g.ID)
-	if no == "" && staleGrip(r, action, g) {
-		no = stalePlan
-	}
-	if no != "" {
-		a.redraw(ctx, opened.ID, "", notice(title, words(no)))
+	r, confirmation, err := a.Requests.Check(ctx, v, g.command(action))
+	if no := a.refusal(err, keyRequest, g.ID); no != nil {
+		a.redraw(ctx, opened.ID, "", notice(title, words(no.Text)))
 		return
 	}
-	g.Confirm = a.confirmNow(r, action)
+	g.Confirm = confirmation
 	a.redraw(ctx, opened.ID, "", a.confirmView(ctx, r, action, g))
-}
-
-const stalePlan = "The plan changed since this button was shown. Review the new plan first."
-
-// answers is what a person entered to confirm a click.
-type answers struct{ reason, typed string }
-
-// confirmNow is how an action is confirmed by today's document and configuration. A
-// button or an open window may be older than both.
-func (a *App) confirmNow(r lifecycle.Request, action lifecycle.Action) lifecycle.Confirmation {
-	return confirmOf(action, a.Projects.of(r))
-}
-
-// unconfirmed says what is missing of the confirmation that is needed now, "" when
-// nothing is.
-func (a *App) unconfirmed(r lifecycle.Request, action lifecycle.Action, g grip, in answers) string {
-	place := a.Projects.of(r).String()
-	switch need := a.confirmNow(r, action); {
-	case need == lifecycle.ConfirmTyped && !strings.EqualFold(in.typed, place):
-		return place + " is protected, so its name is typed to confirm. Nothing was done: press the button again."
-	case need == lifecycle.ConfirmReason && in.reason == "", need != lifecycle.ConfirmNone && g.Confirm == lifecycle.ConfirmNone:
-		return "This is confirmed in a window first. Nothing was done: press the button again."
-	default:
-		return ""
-	}
-}
-
-// staleGrip compares what the person saw with the facts; it is checked once more
-// when it is written.
-func staleGrip(r lifecycle.Request, action lifecycle.Action, g grip) bool {
-	if action == lifecycle.ActionDestroy || r.Plan == nil {
-		return false
-	}
-	return g.Digest != r.Plan.Digest || g.HeadSHA != r.Plan.SHA
 }
 
 func (a *App) confirmView(ctx context.Context, r lifecycle.Request, action lifecycle.Action, g grip) slack.ModalViewRequest {
@@ -171,16 +131,33 @@ func (a *App) confirmed(ctx context.Context, cb slack.InteractionCallback, ack A
 	}
 	title := titleOf(action)
 	saving(ack, "Saving…", "Saving. You can close this window: it goes on.")
+	said := a.act(ctx, cb, action, g)
+	a.answer(ctx, cb, notice(title, section(said)), said)
+}
+
+// act takes the action that a view confirmed, and says in mrkdwn how that ended.
+func (a *App) act(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g grip) string {
 	v, err := a.whoClicked(ctx, cb)
 	if err != nil {
-		a.Log.Error("identity", keyError, err)
-		a.answer(ctx, cb, notice(title, words(trouble)), trouble)
-		return
+		return escape(a.refusal(err).Text)
 	}
-	said := a.perform(ctx, v, action, g, answers{
-		reason: strings.TrimSpace(typed(cb.View.State, actWhy)), typed: strings.TrimSpace(typed(cb.View.State, actTyped)),
-	})
-	a.answer(ctx, cb, notice(title, section(said)), said)
+	cmd := g.command(action)
+	cmd.Seen.Read = g.Confirm != lifecycle.ConfirmNone // of a plan, its last page was open: the view was checked before the ack
+	cmd.Answers = entered(cb.View)
+	doc, err := a.Requests.Act(ctx, v, cmd)
+	switch no := a.refusal(err, keyRequest, g.ID); {
+	case no == nil:
+		return saidNext(doc.Request, action)
+	case no.Confirm != lifecycle.ConfirmNone: // the rules changed while the view was open
+		return escape(no.Text + " Nothing was done: press the button again.")
+	default:
+		return escape(no.Text)
+	}
+}
+
+// entered is what a person entered to confirm an action.
+func entered(view slack.View) request.Answers {
+	return request.Answers{Reason: strings.TrimSpace(typed(view.State, actWhy)), Confirm: strings.TrimSpace(typed(view.State, actTyped))}
 }
 
 // confirmedGrip reads what a window is about. read reports whether its plan was opened to the end, where that is needed.
@@ -196,21 +173,15 @@ func confirmedGrip(action lifecycle.Action, metadata string) (g grip, read bool,
 // wrongConfirm finds what is wrong with a confirmation, by block.
 func (a *App) wrongConfirm(view slack.View, g grip, action lifecycle.Action) map[string]string {
 	wrong := map[string]string{}
-	if action == lifecycle.ActionReject {
-		why := strings.TrimSpace(typed(view.State, actWhy))
-		switch fault := secretscan.CheckInput(why, invisible.Lines); {
-		case why == "":
-			wrong[blockWhy] = "Say why, so that the requester knows what to change."
-		case utf8.RuneCountInString(why) > maxReason:
-			wrong[blockWhy] = fmt.Sprintf("At most %d characters, please.", maxReason)
-		case fault != nil:
-			wrong[blockWhy] = cut(fmt.Sprintf("The reason %s.", fault), limitFieldError)
+	if no := request.CheckAnswers(action, entered(view)); no != nil {
+		for _, f := range no.Faults {
+			wrong[blockWhy] = cut(f.Text, limitFieldError)
 		}
 	}
 	if g.Confirm == lifecycle.ConfirmTyped {
 		want := wantTyped(view)
-		if got := strings.TrimSpace(typed(view.State, actTyped)); want == "" || !strings.EqualFold(got, want) {
-			wrong[blockTyped] = fmt.Sprintf("Type %s, as shown, to confirm.", cmp.Or(want, "the environment"))
+		if no := request.CheckTyped(cmp.Or(want, "the environment"), true, entered(view).Confirm); no != nil {
+			wrong[blockTyped] = cut(no.Text, limitFieldError)
 		}
 	}
 	return wrong

@@ -6,6 +6,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/request"
 )
 
 // Directory is every project that requests can be made in, as configured.
@@ -57,10 +58,5 @@ func (d Directory) places() []config.Environment {
 	return all
 }
 
-// protected gives production rules; prod always has them.
-func protected(e config.Environment) bool { return lifecycle.Protected(e.Key, e.Protected) }
-
 // limits is the environment as a module's limits see it.
-func limits(e config.Environment) catalog.Environment {
-	return catalog.Environment{Project: e.Project, Key: e.Key, Slug: e.Slug, Protected: protected(e)}
-}
+func limits(e config.Environment) catalog.Environment { return request.Limits(e) }

@@ -31,7 +31,7 @@ type hyperlink struct{ url, label string }
 
 // draw gathers what a request is drawn from. Without the environment's state no queue position is shown.
 func draw(r lifecycle.Request, place config.Environment, module *catalog.Module, env lifecycle.EnvironmentState, at time.Time) drawing {
-	f := view.Facts{Request: r, Environment: env, Module: module, Protected: protected(place), Now: at}
+	f := view.Facts{Request: r, Environment: env, Module: module, Protected: place.IsProtected(), Now: at}
 	return drawing{view: view.OfRequest(f), facts: f, r: r, place: place}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/request"
 	sandbox "github.com/tfpilot/tfpilot/internal/sandbox/slack"
 	"github.com/tfpilot/tfpilot/internal/story"
 )
@@ -47,7 +48,7 @@ func TestFormsSurviveTheirTravel(t *testing.T) {
 func TestTooMuchIsRefused(t *testing.T) {
 	hidden := map[string]string{}
 	for i := range 300 {
-		hidden[fmt.Sprint(i)] = newID() + newID()
+		hidden[fmt.Sprint(i)] = request.NewID() + request.NewID()
 	}
 	if _, err := (form{Hidden: hidden}).pack(); !errors.Is(err, errTooMuch) {
 		t.Errorf("%v", err)
@@ -106,7 +107,7 @@ func wide(t testing.TB, fields int) *catalog.Catalog {
 
 func TestManyFieldsComeInPages(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.app.Catalog, w.cards.Catalog = wide(t, 150), wide(t, 150)
+		w.app.Requests.Catalog, w.cards.Catalog = wide(t, 150), wide(t, 150)
 		w.command("dana", devCh, "request wide dev")
 		for _, page := range []string{"Field 000", "Field 100"} {
 			v := w.view("dana")
@@ -146,7 +147,7 @@ func TestSentTwiceIsMadeOnce(t *testing.T) {
 				"n": {"field.name": {Type: "plain_text_input", Value: "acme-x"}}, "r": {actReason: {Type: "plain_text_input", Value: "Because."}},
 			}},
 		}
-		m, _ := w.app.Catalog.Module("s3-bucket")
+		m, _ := w.app.Requests.Catalog.Module("s3-bucket")
 		body.PrivateMetadata, _ = form{ID: story.ID, Project: "core", Env: "dev/app", Module: "s3-bucket", Digest: m.Digest}.pack()
 		cb := slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission, View: body}
 		cb.Team.ID, cb.User.ID, cb.User.Name = team, story.SlackUsers["dana"], "dana"
@@ -161,8 +162,8 @@ func TestSentTwiceIsMadeOnce(t *testing.T) {
 
 // TestSentForAnotherChoiceIsHeldBack sends a form whose menu was used just before.
 func TestSentForAnotherChoiceIsHeldBack(t *testing.T) {
-	a := &App{Catalog: testCatalog(t), Projects: testDirectory()}
-	m, _ := a.Catalog.Module("s3-bucket")
+	a := testApp(t)
+	m, _ := a.Requests.Catalog.Module("s3-bucket")
 	packed, err := form{ID: story.ID, Project: "core", Env: "dev/app", Module: m.Name, Digest: m.Digest}.pack()
 	if err != nil {
 		t.Fatal(err)
@@ -256,7 +257,7 @@ func TestErrorsOfFoldedFieldsNameThem(t *testing.T) {
 
 // TestARefusedPlaceKeepsWhatWasEntered: who chooses wrongly chooses again.
 func TestARefusedPlaceKeepsWhatWasEntered(t *testing.T) {
-	a := &App{Catalog: testCatalog(t), Projects: testDirectory(), Policy: testPolicy()}
+	a := testApp(t)
 	vic := visitor{Person: lifecycle.Person{Login: "vic", GithubID: 1005}}
 	f := form{ID: story.ID, Project: "core", Env: "dev/app", Module: "s3-bucket"}
 	c := a.choosing(vic, f, map[string]string{"name": "acme-one"}, "")
@@ -268,11 +269,11 @@ func TestARefusedPlaceKeepsWhatWasEntered(t *testing.T) {
 // TestWhatIsTooLongToHideStays folds and turns pages over more than a form remembers.
 func TestWhatIsTooLongToHideStays(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.app.Catalog, w.cards.Catalog = wide(t, 150), wide(t, 150)
+		w.app.Requests.Catalog, w.cards.Catalog = wide(t, 150), wide(t, 150)
 		w.command("dana", devCh, "request wide dev")
 		values := map[string]any{}
 		for i := range 79 {
-			values[fmt.Sprintf("field.field_%03d", i)] = newID() + newID() + newID()
+			values[fmt.Sprintf("field.field_%03d", i)] = request.NewID() + request.NewID() + request.NewID()
 		}
 		w.submit("dana", values)
 		has(t, wordsIn(w.view("dana")), "too long to be hidden")

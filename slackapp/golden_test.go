@@ -216,7 +216,7 @@ func fitsView(t *testing.T, v slack.ModalViewRequest) {
 }
 
 func TestRequestForms(t *testing.T) {
-	a := &App{Catalog: testCatalog(t), Projects: testDirectory(), Policy: testPolicy()}
+	a := testApp(t)
 	dana := visitor{Person: lifecycle.Person{Login: "dana", GithubID: 1001}}
 	blank := form{ID: story.ID}
 	at := func(env, module string) form {
@@ -239,7 +239,7 @@ func TestRequestForms(t *testing.T) {
 	nothing := a.choosing(dana, at("dev/app", ""), nil, "")
 	nothing.modules = nil
 	cases["nothing"] = nothing
-	for _, m := range a.Catalog.Modules() {
+	for _, m := range a.Requests.Catalog.Modules() {
 		cases["module-"+m.Name] = a.choosing(dana, at("dev/app", m.Name), nil, "")
 	}
 	for name, c := range cases {
@@ -302,7 +302,8 @@ func TestDecisionViews(t *testing.T) {
 		"destroy-typed":   {inProd(t), lifecycle.ActionDestroy, lifecycle.ConfirmTyped, plans},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := &App{Catalog: testCatalog(t), Projects: testDirectory(), Facts: fakeFacts{c.facts}, Log: discard()}
+			a := testApp(t)
+			a.Requests.Plans = fakeFacts{c.facts}
 			g := grip{ID: c.s.R.ID, Confirm: c.confirm}
 			if c.s.R.Plan != nil {
 				g.Digest = c.s.R.Plan.Digest

@@ -35,7 +35,7 @@ func readGrip(value string) (grip, error) {
 // confirmOf says how an action is confirmed in an environment before it counts.
 func confirmOf(action lifecycle.Action, p config.Environment) lifecycle.Confirmation {
 	row, _ := action.Row()
-	return row.ConfirmationIn(protected(p))
+	return row.ConfirmationIn(p.IsProtected())
 }
 
 // button is an offer as a button. Its label for screen readers names the request.

@@ -2,7 +2,6 @@ package slackapp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,15 +11,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
-	"github.com/tfpilot/tfpilot/internal/rbac"
-	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/view"
 )
-
-// Index is what lists are read from.
-type Index interface {
-	List(ctx context.Context, q queue.Query) (queue.Page, error)
-}
 
 const (
 	listPage = 10
@@ -81,7 +74,7 @@ func (t trail) newer() trail {
 func (a *App) list(ctx context.Context, cmd slack.SlashCommand, rest string) {
 	v, err := a.whoTyped(ctx, cmd)
 	if err != nil {
-		a.respond(ctx, cmd.ResponseURL, ephemeral(trouble))
+		a.respond(ctx, cmd.ResponseURL, ephemeral(escape(a.refusal(err).Text)))
 		return
 	}
 	t, unknown := readFilter(rest)
@@ -127,7 +120,7 @@ func (a *App) unknownFilter(word, text string) string {
 func (a *App) turnPage(ctx context.Context, cb slack.InteractionCallback, value string) {
 	v, err := a.whoClicked(ctx, cb)
 	if err != nil {
-		a.respond(ctx, cb.ResponseURL, ephemeral(trouble))
+		a.respond(ctx, cb.ResponseURL, ephemeral(escape(a.refusal(err).Text)))
 		return
 	}
 	msg := a.listing(ctx, v, readTrail(value))
@@ -137,19 +130,16 @@ func (a *App) turnPage(ctx context.Context, cb slack.InteractionCallback, value 
 
 // listing draws one page of the list.
 func (a *App) listing(ctx context.Context, v visitor, t trail) *slack.WebhookMessage {
-	if no := a.refusal(v, rbac.List, rbac.Scope{}); no != "" {
-		return ephemeral(no)
-	}
 	if t.mine && v.Login == "" {
-		return ephemeral(strings.TrimSpace("Your Slack account is not linked to a GitHub login, so TfPilot does not know which requests are yours. " + a.LinkHelp))
+		return ephemeral(strings.TrimSpace("Your Slack account is not linked to a GitHub login, so TfPilot does not know which requests are yours. " + a.Requests.LinkHelp))
 	}
 	q := queue.Query{Limit: listPage, Cursor: t.last(), Open: t.open}
 	if t.mine {
 		q.Requester = v.Login
 	}
-	page, err := a.Index.List(ctx, q)
-	if err != nil {
-		return ephemeral(a.noList(err))
+	page, err := a.Requests.List(ctx, v, q)
+	if no := a.refusal(err); no != nil {
+		return ephemeral(a.noList(no))
 	}
 	if len(page.Rows) == 0 && len(t.cursors) == 0 {
 		return ephemeral(a.emptyList(t))
@@ -162,17 +152,17 @@ func (a *App) listing(ctx context.Context, v visitor, t trail) *slack.WebhookMes
 	if len(page.Rows) == 0 {
 		blocks = append(blocks, words("No older requests."))
 	}
-	blocks = append(blocks, listButtons(t, a.goesOn(ctx, q, page.Cursor))...)
+	blocks = append(blocks, listButtons(t, a.goesOn(ctx, v, q, page.Cursor))...)
 	return ephemeralBlocks(fmt.Sprintf("%s: %d on this page, newest first.", head, len(page.Rows)), blocks)
 }
 
 // goesOn gives the cursor back when something comes after it.
-func (a *App) goesOn(ctx context.Context, q queue.Query, cursor string) string {
+func (a *App) goesOn(ctx context.Context, v visitor, q queue.Query, cursor string) string {
 	if cursor == "" {
 		return ""
 	}
 	q.Cursor, q.Limit = cursor, 1
-	if more, err := a.Index.List(ctx, q); err == nil && len(more.Rows) == 0 {
+	if more, err := a.Requests.List(ctx, v, q); err == nil && len(more.Rows) == 0 {
 		return ""
 	}
 	return cursor
@@ -207,16 +197,11 @@ func (a *App) emptyList(t trail) string {
 }
 
 // noList says why there is no list, and never that there are no requests.
-func (a *App) noList(err error) string {
-	switch {
-	case errors.Is(err, queue.ErrRebuilding):
-		return "The list of requests is being rebuilt. Try again in a minute. You can show a request by its ID meanwhile."
-	case errors.Is(err, queue.ErrCursor):
-		return fmt.Sprintf("This list has expired. Type `%s list` for a new one.", a.name())
-	default:
-		a.Log.Error("list", keyError, err)
-		return "The list of requests can't be read right now. Try again in a minute. You can show a request by its ID meanwhile."
+func (a *App) noList(no *request.Refusal) string {
+	if no.Class == request.Invalid {
+		return escape(no.Text) + fmt.Sprintf(" Type `%s list` for a new one.", a.name())
 	}
+	return escape(no.Text)
 }
 
 func listRow(r queue.Row) slack.Block {
@@ -252,7 +237,7 @@ func listButtons(t trail, next string) []slack.Block {
 func (a *App) show(ctx context.Context, cmd slack.SlashCommand, what string) {
 	v, err := a.whoTyped(ctx, cmd)
 	if err != nil {
-		a.respond(ctx, cmd.ResponseURL, ephemeral(trouble))
+		a.respond(ctx, cmd.ResponseURL, ephemeral(escape(a.refusal(err).Text)))
 		return
 	}
 	a.respond(ctx, cmd.ResponseURL, a.showing(ctx, v, what))
@@ -262,15 +247,15 @@ func (a *App) show(ctx context.Context, cmd slack.SlashCommand, what string) {
 func (a *App) showRow(ctx context.Context, cb slack.InteractionCallback, id string) {
 	v, err := a.whoClicked(ctx, cb)
 	if err != nil {
-		a.tell(ctx, cb, trouble)
+		a.tell(ctx, cb, escape(a.refusal(err).Text))
 		return
 	}
 	a.respond(ctx, cb.ResponseURL, a.showing(ctx, v, id))
 }
 
 func (a *App) showing(ctx context.Context, v visitor, what string) *slack.WebhookMessage {
-	if no := a.refusal(v, rbac.Show, rbac.Scope{}); no != "" {
-		return ephemeral(no)
+	if no := a.Requests.MayRead(v); no != nil {
+		return ephemeral(escape(no.Text))
 	}
 	switch {
 	case what == "":
@@ -290,13 +275,9 @@ func looksLikeID(s string) bool {
 func cleanID(s string) string { return strings.ToLower(strings.Trim(s, "`\"'<> ")) }
 
 func (a *App) showID(ctx context.Context, v visitor, id string) *slack.WebhookMessage {
-	doc, err := a.Documents.Get(ctx, cleanID(id))
-	switch {
-	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrKey):
-		return ephemeral(fmt.Sprintf("Request `%s` not found. `%s list` shows the newest requests.", escape(oneLine(cleanID(id), limitOption)), a.name()))
-	case err != nil:
-		a.Log.Error("show", keyError, err)
-		return ephemeral("The request can't be read right now. Try again in a minute.")
+	doc, err := a.Requests.Get(ctx, v, cleanID(id))
+	if no := a.refusal(err); no != nil {
+		return ephemeral(a.withNewest(no))
 	}
 	d, err := a.Cards.drawing(ctx, doc.Request)
 	if err != nil {
@@ -311,15 +292,23 @@ func (a *App) showID(ctx context.Context, v visitor, id string) *slack.WebhookMe
 	return ephemeralBlocks(m.text, m.blocks)
 }
 
+// withNewest adds where the requests are to a refusal of an id that names none.
+func (a *App) withNewest(no *request.Refusal) string {
+	if no.Class != request.Missing {
+		return escape(no.Text)
+	}
+	return escape(no.Text) + fmt.Sprintf(" `%s list` shows the newest requests.", a.name())
+}
+
 // search finds requests whose row holds all the words. One that is called exactly so
 // comes before newer ones that only hold the words.
 func (a *App) search(ctx context.Context, v visitor, what string) *slack.WebhookMessage {
 	var exact, found []queue.Row
 	q := queue.Query{Limit: 200}
 	for range searchPages {
-		page, err := a.Index.List(ctx, q)
-		if err != nil {
-			return ephemeral(a.noList(err))
+		page, err := a.Requests.List(ctx, v, q)
+		if no := a.refusal(err); no != nil {
+			return ephemeral(a.noList(no))
 		}
 		for _, r := range page.Rows {
 			switch {
@@ -374,67 +363,23 @@ func holdsAll(r queue.Row, what string) bool {
 func (a *App) sync(ctx context.Context, cmd slack.SlashCommand, what string) {
 	v, err := a.whoTyped(ctx, cmd)
 	if err != nil {
-		a.respond(ctx, cmd.ResponseURL, ephemeral(trouble))
+		a.respond(ctx, cmd.ResponseURL, ephemeral(escape(a.refusal(err).Text)))
 		return
 	}
 	a.respond(ctx, cmd.ResponseURL, ephemeral(a.syncing(ctx, v, what)))
 }
 
 func (a *App) syncing(ctx context.Context, v visitor, what string) string {
-	if no := a.refusal(v, rbac.Sync, rbac.Scope{}); no != "" {
-		return no
-	}
-	repos, about := a.repos(), "all repositories"
 	if what != "" && !looksLikeID(what) {
 		return fmt.Sprintf("Usage: `%[3]s sync [ID]`. `%[1]s show %[2]s` finds the ID of a request.",
 			a.name(), escape(oneLine(strings.ReplaceAll(what, "`", " "), limitOption)), a.name())
 	}
-	if what != "" {
-		doc, err := a.Documents.Get(ctx, cleanID(what))
-		switch {
-		case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrKey):
-			return fmt.Sprintf("Request `%s` not found. `%s list` shows the newest requests.", escape(oneLine(cleanID(what), limitOption)), a.name())
-		case err != nil:
-			return "The request can't be read right now. Try again in a minute."
-		case doc.Archived:
-			return "This request is archived, so there is nothing to sync."
-		}
-		repos, about = []string{repoOf(doc.Request)}, "“"+escape(oneLine(doc.Request.Title, maxTitle))+"”"
-		a.told(ctx, a.postAgain(ctx, v, doc.Request))
+	done, err := a.Requests.Sync(ctx, v, cleanID(what))
+	if no := a.refusal(err); no != nil {
+		return a.withNewest(no)
 	}
-	for _, repo := range repos {
-		if err := a.Notifier.Sync(ctx, repo); err != nil {
-			a.Log.Error("sync", keyError, err)
-			return "Sync could not be started right now. TfPilot syncs by itself every minute."
-		}
+	if done.Request == nil {
+		return "Syncing all repositories with GitHub… The cards update within seconds."
 	}
-	return fmt.Sprintf("Syncing %s with GitHub… The cards update within seconds.", about)
-}
-
-// postAgain lets the cards try again what Slack refused.
-func (a *App) postAgain(ctx context.Context, v visitor, r lifecycle.Request) lifecycle.Request {
-	if !slices.ContainsFunc(r.Slack.Messages, refused) {
-		return r
-	}
-	doc, err := a.Documents.Update(ctx, r.ID, v.actor(), forgetRefusals)
-	if err != nil {
-		a.Log.Warn("post again", keyRequest, r.ID, keyError, err)
-		return r
-	}
-	return doc.Request
-}
-
-func repoOf(r lifecycle.Request) string { return r.Target.Owner + "/" + r.Target.Repo }
-
-func (a *App) repos() []string {
-	var repos []string
-	seen := map[string]bool{}
-	for _, p := range a.Projects {
-		repo := p.Owner + "/" + p.Repo
-		if !seen[repo] {
-			seen[repo] = true
-			repos = append(repos, repo)
-		}
-	}
-	return repos
+	return saidNext(*done.Request, lifecycle.ActionSync)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 	"github.com/tfpilot/tfpilot/internal/view"
 )
@@ -48,7 +49,7 @@ func planFileName(round view.Round) string {
 
 // upload records the intent, uploads and shares the file, and records the outcome.
 func (p *poster) upload(ctx context.Context, x slot, was string) error {
-	summary, err := readSummary(ctx, p.Documents, p.drawing.r)
+	summary, err := request.ReadPlan(ctx, p.Documents, p.drawing.r)
 	if err != nil {
 		p.Log.Error("read plan", keyRequest, p.drawing.r.ID, keyError, err)
 		return nil // the card says what can be done

@@ -10,7 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
@@ -57,13 +57,9 @@ func (a *App) planView(ctx context.Context, d drawing, x reading) slack.ModalVie
 			title = "Approve destroy"
 		}
 	}
-	summary, err := readSummary(ctx, a.Facts, d.r)
-	if errors.Is(err, store.ErrNotFound) {
-		return notice(title, words("The plan is no longer stored. Re-plan to create a new one, then decide."))
-	}
-	if err != nil {
-		a.Log.Error("read plan", keyRequest, d.r.ID, keyError, err)
-		return notice(title, words("The plan's details cannot be read right now. Try again in a minute before you decide."))
+	summary, err := request.ReadPlan(ctx, a.Requests.Plans, d.r)
+	if no := a.refusal(err, keyRequest, d.r.ID); no != nil {
+		return notice(title, words(no.Text))
 	}
 	pages := planPages(view.OfPlan(summary))
 	x.page = min(max(x.page, 0), len(pages)-1)
@@ -157,9 +153,12 @@ func (a *App) turnPlan(ctx context.Context, cb slack.InteractionCallback, id str
 	case actPlanLast:
 		x.page = 1 << 20 // planView stops at the last one
 	}
-	doc, err := a.Documents.Get(ctx, x.ID)
-	if err != nil {
-		a.Log.Error("read request", keyRequest, x.ID, keyError, err)
+	v, err := a.whoClicked(ctx, cb)
+	if a.refusal(err) != nil {
+		return // the page stays as it is
+	}
+	doc, err := a.Requests.Get(ctx, v, x.ID)
+	if a.refusal(err, keyRequest, x.ID) != nil {
 		return // the page stays as it is
 	}
 	d := a.drawing(doc.Request)
@@ -172,6 +171,6 @@ func (a *App) turnPlan(ctx context.Context, cb slack.InteractionCallback, id str
 
 // drawing is what a window about a request is drawn from.
 func (a *App) drawing(r lifecycle.Request) drawing {
-	module, _ := a.Catalog.Module(r.Module)
+	module, _ := a.Requests.Catalog.Module(r.Module)
 	return draw(r, a.Projects.of(r), module, lifecycle.EnvironmentState{}, now())
 }

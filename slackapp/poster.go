@@ -102,7 +102,7 @@ func (p *poster) anchor() (lifecycle.Message, bool) {
 	if ok && card.TS != "" {
 		return card, true
 	}
-	if p.drawing.place.Channel != "" && !refused(card) {
+	if p.drawing.place.Channel != "" && !card.Refused() {
 		return lifecycle.Message{}, false
 	}
 	dm, ok := p.find(slot{role: lifecycle.RoleDM})
@@ -185,19 +185,10 @@ func (p *poster) postFailed(ctx context.Context, x slot, intent lifecycle.Messag
 	return p.outcome(x, intent.State, &no)
 }
 
-func refused(m lifecycle.Message) bool { return strings.HasPrefix(m.State, refusedMark) }
-
 // refusedLike says that Slack refused this very message. Each attempt writes the
 // document, which makes the sweep ask for the card again.
 func refusedLike(have lifecycle.Message, m message) bool {
-	return refused(have) && strings.HasSuffix(have.State, ":"+m.print())
-}
-
-// forgetRefusals is the patch after which everything that Slack refused is tried
-// again: somebody may have let the app into the channel.
-func forgetRefusals(r lifecycle.Request) (lifecycle.Request, error) {
-	r.Slack.Messages = slices.DeleteFunc(slices.Clone(r.Slack.Messages), refused)
-	return r, nil
+	return have.Refused() && strings.HasSuffix(have.State, ":"+m.print())
 }
 
 // recover finds out what became of a post without an answer.

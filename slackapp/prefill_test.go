@@ -26,14 +26,14 @@ func (w *world) offer(fsys fstest.MapFS) {
 	w.t.Helper()
 	c, err := catalog.Load(fsys)
 	w.must(err)
-	w.app.Catalog, w.cards.Catalog = c, c
+	w.app.Requests.Catalog, w.cards.Catalog = c, c
 }
 
 func (w *world) offerTeamModules() {
 	w.t.Helper()
 	c, err := catalog.Load(os.DirFS("../internal/catalog/testdata/modules"))
 	w.must(err)
-	w.app.Catalog, w.cards.Catalog = c, c
+	w.app.Requests.Catalog, w.cards.Catalog = c, c
 }
 
 // requests are those that were made, the oldest first.

@@ -2,13 +2,11 @@ package slackapp
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
@@ -29,22 +27,16 @@ func (a *App) review(ctx context.Context, cb slack.InteractionCallback, value st
 	}
 	v, err := a.whoClicked(ctx, cb)
 	if err != nil {
-		a.Log.Error("identity", keyError, err)
-		a.redraw(ctx, opened.ID, "", notice(titleReview, words(trouble)))
+		a.redraw(ctx, opened.ID, "", notice(titleReview, words(a.refusal(err).Text)))
 		return
 	}
-	if no := a.refusal(v, rbac.Show, rbac.Scope{}); no != "" {
-		a.redraw(ctx, opened.ID, "", notice(titleReview, words(no)))
-		return
-	}
-	a.redraw(ctx, opened.ID, "", a.reviewView(ctx, g))
+	a.redraw(ctx, opened.ID, "", a.reviewView(ctx, v, g))
 }
 
-func (a *App) reviewView(ctx context.Context, g grip) slack.ModalViewRequest {
-	doc, err := a.Documents.Get(ctx, g.ID)
-	if err != nil {
-		a.Log.Error("read request", keyRequest, g.ID, keyError, err)
-		return notice(titleReview, words("The plan cannot be read right now. Try again in a minute."))
+func (a *App) reviewView(ctx context.Context, v visitor, g grip) slack.ModalViewRequest {
+	doc, err := a.Requests.Get(ctx, v, g.ID)
+	if no := a.refusal(err, keyRequest, g.ID); no != nil {
+		return notice(titleReview, words(no.Text))
 	}
 	d := a.drawing(doc.Request)
 	if d.r.Plan == nil {
@@ -66,35 +58,13 @@ func planLinks(d drawing) []string {
 	return append(links, "plan digest `"+escape(cut(strings.TrimPrefix(d.r.Plan.Digest, "sha256:"), 13))+"`")
 }
 
-// Summaries are what plan runs left.
-type Summaries interface {
-	Summary(ctx context.Context, project, correlationID string) ([]byte, error)
-}
-
-// readSummary reads the stored summary of the plan. Bytes that do not have the
-// plan's digest are not shown: what people see is what they approve.
-func readSummary(ctx context.Context, from Summaries, r lifecycle.Request) (*terraform.Summary, error) {
-	run := r.PlanRun()
-	if run == nil {
-		return nil, fmt.Errorf("plan %s: its run is unknown", r.ID)
-	}
-	data, err := from.Summary(ctx, r.Project, run.CorrelationID)
-	if err != nil {
-		return nil, err
-	}
-	if terraform.Digest(data) != r.Plan.Digest {
-		return nil, fmt.Errorf("plan %s: stored summary has another digest", r.ID)
-	}
-	return terraform.ParseSummary(data)
-}
-
 // existing lists what the request created, as far as its applied plan shows.
 func (a *App) existing(ctx context.Context, r lifecycle.Request) slack.RichTextElement {
 	run := r.AppliedPlanRun()
 	if run == nil {
 		return bullets([]string{r.Title}, shownRemoved)
 	}
-	data, err := a.Facts.Summary(ctx, r.Project, run.CorrelationID)
+	data, err := a.Requests.Plans.Summary(ctx, r.Project, run.CorrelationID)
 	if err != nil {
 		a.Log.Warn("read applied plan", keyRequest, r.ID, keyError, err)
 		return bullets([]string{r.Title}, shownRemoved)

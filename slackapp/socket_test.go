@@ -12,6 +12,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/tfpilot/tfpilot/internal/request"
 	sandbox "github.com/tfpilot/tfpilot/internal/sandbox/slack"
 )
 
@@ -177,7 +178,7 @@ func TestSeenForgetsTheOldest(t *testing.T) {
 		t.Error("wrong at the start")
 	}
 	for i := range maxSeen {
-		s.first(newID() + string(rune('a'+i%26)))
+		s.first(request.NewID() + string(rune('a'+i%26)))
 	}
 	if !s.first("a") || len(s.keys) > maxSeen {
 		t.Errorf("%d keys are kept", len(s.keys))

@@ -2,22 +2,16 @@ package slackapp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
-	"github.com/tfpilot/tfpilot/internal/config"
-	"github.com/tfpilot/tfpilot/internal/invisible"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/rbac"
-	"github.com/tfpilot/tfpilot/internal/secretscan"
-	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
@@ -30,11 +24,11 @@ func (a *App) changed(ctx context.Context, cb slack.InteractionCallback, action 
 	}
 	v, err := a.whoClicked(ctx, cb)
 	if err != nil {
-		a.Log.Error("identity", keyError, err)
+		_ = a.refusal(err) // logs it
 		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, words(trouble)))
 		return
 	}
-	if m, ok := a.Catalog.Module(f.Module); ok && f.Digest != "" && f.Digest != m.Digest {
+	if m, ok := a.Requests.Catalog.Module(f.Module); ok && f.Digest != "" && f.Digest != m.Digest {
 		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, words(outdated)))
 		return
 	}
@@ -50,7 +44,7 @@ const stays = "What is filled in is too long to be hidden, so the form stays as 
 
 // shown reads what was entered in the fields of a view.
 func (a *App) shown(f form, view slack.View) map[string]string {
-	m, ok := a.Catalog.Module(f.Module)
+	m, ok := a.Requests.Catalog.Module(f.Module)
 	if !ok {
 		return nil
 	}
@@ -76,7 +70,7 @@ func (a *App) turn(f form, view slack.View, action *slack.BlockAction) (form, ma
 	case actBack:
 		f.Page = max(0, f.Page-1)
 	}
-	m, ok := a.Catalog.Module(f.Module)
+	m, ok := a.Requests.Catalog.Module(f.Module)
 	if !ok {
 		f.Hidden = f.values(shown)
 		return f, nil
@@ -102,9 +96,8 @@ func (f form) choose(state *slack.ViewState) form {
 type submission struct {
 	form   form
 	module *catalog.Module
-	place  config.Environment
 	values map[string]string
-	config map[string]any
+	draft  request.Draft
 	reason string
 }
 
@@ -128,7 +121,7 @@ func (a *App) nextPage(ctx context.Context, cb slack.InteractionCallback, s subm
 	saving(ack, titleRequest, "One moment: the next page is on its way.")
 	v, err := a.whoClicked(ctx, cb)
 	if err != nil {
-		a.Log.Error("identity", keyError, err)
+		_ = a.refusal(err) // logs it
 		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, words(trouble)))
 		return
 	}
@@ -148,7 +141,7 @@ func (a *App) read(view slack.View) (s submission, wrong map[string]string) {
 	if no := f.moved(view.State); no != nil {
 		return s, no
 	}
-	m, ok := a.Catalog.Module(f.Module)
+	m, ok := a.Requests.Catalog.Module(f.Module)
 	place, configured := a.Projects.place(f.Project, f.Env)
 	if !ok || !configured {
 		return s, atFirst(view, "Choose a project, an environment and what you need; the form then shows what to fill in.")
@@ -156,13 +149,14 @@ func (a *App) read(view slack.View) (s submission, wrong map[string]string) {
 	if m.Digest != f.Digest {
 		return s, atFirst(view, outdated)
 	}
-	s = submission{form: f, module: m, place: place, reason: strings.TrimSpace(typed(view.State, actReason))}
+	s = submission{form: f, module: m, reason: strings.TrimSpace(typed(view.State, actReason))}
 	s.values = f.values(a.shown(f, view))
-	var errs catalog.FieldErrors
-	s.config, errs = m.Parse(given(m, limits(place), s.values), limits(place))
-	wrong = s.atFields(view, errs)
-	s.checkReason(view, wrong)
-	return s, wrong
+	s.draft = request.Draft{
+		ID: f.ID, Project: f.Project, Environment: f.Env, Module: f.Module, Reason: s.reason,
+		Inputs: given(m, limits(place), s.values),
+	}
+	_, no := a.Requests.CheckDraft(s.draft)
+	return s, s.atFields(view, no)
 }
 
 // moved finds a menu that was used without the form following yet: sent like this,
@@ -180,18 +174,28 @@ func (f form) moved(state *slack.ViewState) map[string]string {
 	return nil
 }
 
-// atFields puts each error at its field. An error of a field that is not shown
-// stands at the first that is; errors of pages to come are asked for there.
-func (s submission) atFields(view slack.View, errs catalog.FieldErrors) map[string]string {
+// atFields puts each fault at its field. A fault of a field that is not shown stands at the first that is; on an earlier page,
+// what is missing on later ones is asked for there.
+func (s submission) atFields(view slack.View, no *request.Refusal) map[string]string {
 	wrong := map[string]string{}
-	for _, e := range errs {
-		block := blockOf(view.State, actField+e.Field)
+	if no == nil {
+		return wrong
+	}
+	add := func(block, text string) {
+		wrong[block] = cut(strings.TrimSpace(wrong[block]+" "+text), limitFieldError)
+	}
+	for _, f := range no.Faults {
+		text, block := f.Text, blockOf(view.State, f.Field)
+		name, isInput := f.Input()
+		if isInput {
+			block, text = blockOf(view.State, actField+name), hiddenError(s.module, name, f.Text)
+		}
 		switch {
 		case block != "":
-			wrong[block] = cut(strings.TrimSpace(wrong[block]+" "+e.Message), limitFieldError)
+			add(block, f.Text)
 		case s.form.lastPage(s.module):
-			for b, text := range atFirst(view, hiddenError(s.module, e)) {
-				wrong[b] = cut(strings.TrimSpace(wrong[b]+" "+text), limitFieldError)
+			for b, text := range atFirst(view, text) {
+				add(b, text)
 			}
 		}
 	}
@@ -199,31 +203,15 @@ func (s submission) atFields(view slack.View, errs catalog.FieldErrors) map[stri
 }
 
 // hiddenError names the field, since it stands at another.
-func hiddenError(m *catalog.Module, e catalog.FieldError) string {
-	f, ok := m.Field(e.Field)
+func hiddenError(m *catalog.Module, name, text string) string {
+	f, ok := m.Field(name)
 	switch {
 	case !ok:
-		return e.Message
+		return text
 	case f.Advanced:
-		return fmt.Sprintf("“%s” among the advanced options: %s", f.Label, e.Message)
+		return fmt.Sprintf("“%s” among the advanced options: %s", f.Label, text)
 	default:
-		return fmt.Sprintf("“%s” on another page: %s", f.Label, e.Message)
-	}
-}
-
-func (s submission) checkReason(view slack.View, wrong map[string]string) {
-	block := blockOf(view.State, actReason)
-	if block == "" {
-		return
-	}
-	fault := secretscan.CheckInput(s.reason, invisible.Lines)
-	switch {
-	case s.reason == "":
-		wrong[block] = "Say in a few words why it is needed; reviewers read this."
-	case utf8.RuneCountInString(s.reason) > maxReason:
-		wrong[block] = fmt.Sprintf("At most %d characters, please.", maxReason)
-	case fault != nil:
-		wrong[block] = cut(fmt.Sprintf("The reason %s.", fault), limitFieldError)
+		return fmt.Sprintf("“%s” on another page: %s", f.Label, text)
 	}
 }
 
@@ -241,30 +229,20 @@ func atFirst(view slack.View, text string) map[string]string {
 // again makes nothing twice.
 func (a *App) save(ctx context.Context, cb slack.InteractionCallback, s submission) {
 	v, err := a.whoClicked(ctx, cb)
-	if err != nil {
-		a.Log.Error("identity", keyError, err)
+	if a.refusal(err) != nil {
 		a.unsaved(ctx, cb, v, s)
 		return
 	}
-	if no := a.refusal(v, rbac.Create, rbac.ScopeIn(s.place.Rules())); no != "" {
-		a.answer(ctx, cb, notice("Not saved", words("Nothing was saved. "+no)), "Nothing was saved. "+escape(no))
-		return
-	}
-	if ok, no := s.module.Allows(string(a.Policy.Role(v.subject())), s.place.Project); !ok {
-		a.answer(ctx, cb, notice("Not saved", words("Nothing was saved: "+no+".")), "Nothing was saved: "+escape(no)+".")
-		return
-	}
-	doc, err := a.Documents.Create(ctx, a.document(v, s))
-	switch {
-	case errors.Is(err, store.ErrExists) && doc.Request.Requester.SlackUser == v.SlackUser:
-		// sent twice: the first one counts
-	case err != nil:
-		a.Log.Error("create request", keyRequest, s.form.ID, keyError, err)
+	doc, err := a.Requests.Open(ctx, v, s.draft)
+	switch no := a.refusal(err, keyRequest, s.form.ID); {
+	case no == nil:
+		a.saved(ctx, cb, doc.Request)
+	case no.Class == request.Unavailable:
 		a.unsaved(ctx, cb, v, s)
-		return
+	default:
+		text := "Nothing was saved. " + no.Text
+		a.answer(ctx, cb, notice("Not saved", words(text)), escape(text))
 	}
-	a.told(ctx, doc.Request)
-	a.saved(ctx, cb, doc.Request)
 }
 
 // unsaved shows the form again with everything that was entered. Closed, it is lost.
@@ -272,48 +250,19 @@ func (a *App) unsaved(ctx context.Context, cb slack.InteractionCallback, v visit
 	s.form.Reason = s.reason
 	f, vals := s.form.keep(s.module, s.values)
 	if !a.draw(ctx, v, cb.View.ID, "", page{f, vals, notSaved}) {
-		title := view.Name(a.document(v, s))
-		a.direct(ctx, cb.User.ID, fmt.Sprintf("%s was not saved; nothing was made. Start again with `%s request`.", escape(title), a.name()))
+		title := s.module.Title
+		if checked, no := a.Requests.CheckDraft(s.draft); no == nil {
+			title = checked.Title()
+		}
+		a.direct(ctx, cb.User.ID, fmt.Sprintf("%s in %s %s was not saved; nothing was made. Start again with `%s request`.",
+			escape(title), s.draft.Project, s.draft.Environment, a.name()))
 	}
 }
 
 const notSaved = "Saving did not work, because TfPilot cannot reach its storage at this moment. Your entries are all here: press the button again in a minute. Nothing is made twice."
 
-// document is the request that a form makes.
-func (a *App) document(v visitor, s submission) lifecycle.Request {
-	p, _ := a.Projects.project(s.place.Project)
-	id := s.form.ID
-	return lifecycle.New(lifecycle.NewRequest{
-		ID:            id,
-		Title:         TitleOf(s.module, s.config),
-		Reason:        s.reason,
-		Requester:     v.Person,
-		Project:       p.Name,
-		Environment:   lifecycle.Environment{Key: s.place.Key, Slug: s.place.Slug},
-		Module:        s.module.Name,
-		CatalogDigest: s.module.Digest,
-		Config:        s.config,
-		Target: lifecycle.Target{
-			Owner: p.Owner, Repo: p.Repo, Base: p.Base,
-			Branch: lifecycle.RequestBranch(id),
-			Path:   fmt.Sprintf("envs/%s/%s/tfpilot_%s.tf", s.place.Key, s.place.Slug, id),
-		},
-	}, v.actor(), now())
-}
-
 // maxTitle bounds a request's title in runes.
-const maxTitle = 100
-
-// TitleOf names a request in words: what it is and what it is called.
-func TitleOf(m *catalog.Module, config map[string]any) string {
-	for _, f := range m.Fields {
-		name, ok := config[f.Name].(string)
-		if ok && f.Required && f.Kind == catalog.Text && name != "" {
-			return oneLine(m.Title+" "+name, maxTitle)
-		}
-	}
-	return oneLine(m.Title, maxTitle)
-}
+const maxTitle = request.MaxTitle
 
 // saved says so at once, then again with a link when the card stands. Where the window
 // is closed, the card in the person's messages says it.
@@ -322,7 +271,7 @@ func (a *App) saved(ctx context.Context, cb slack.InteractionCallback, r lifecyc
 	if err := a.Cards.Refresh(ctx, r.ID); err != nil {
 		a.Log.Warn("first card", keyRequest, r.ID, keyError, err)
 	}
-	if doc, err := a.Documents.Get(ctx, r.ID); err == nil {
+	if doc, err := a.Requests.Documents.Get(ctx, r.ID); err == nil {
 		r = doc.Request
 	}
 	links := a.Cards.links(ctx, r, cb.User.ID)

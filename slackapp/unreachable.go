@@ -45,7 +45,7 @@ func channelTrouble(code string) string {
 // That it disliked the message itself, or takes no file, says nothing about the channel.
 func blockedCode(r lifecycle.Request, channel string) string {
 	for _, m := range r.Slack.Messages {
-		if channel == "" || m.Channel != channel || !refused(m) || m.Role != lifecycle.RoleCard && m.Role != lifecycle.RoleThread {
+		if channel == "" || m.Channel != channel || !m.Refused() || m.Role != lifecycle.RoleCard && m.Role != lifecycle.RoleThread {
 			continue
 		}
 		code, _, _ := strings.Cut(strings.TrimPrefix(m.State, refusedMark), ":")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/request"
 )
 
 // modal makes a view. Without submit it only shows.
@@ -119,7 +120,7 @@ func (c choosing) choosers() []slack.Block {
 }
 
 func placeLabel(p config.Environment) string {
-	if protected(p) {
+	if p.IsProtected() {
 		return p.String() + " (protected)"
 	}
 	return p.String()
@@ -221,7 +222,7 @@ func (c choosing) reason() slack.Block {
 }
 
 // maxReason bounds the reason in runes.
-const maxReason = 1000
+const maxReason = request.MaxReason
 
 // controls folds advanced options and turns pages.
 func (c choosing) controls() []slack.Block {

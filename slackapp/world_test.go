@@ -24,6 +24,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
 	sandbox "github.com/tfpilot/tfpilot/internal/sandbox/slack"
 	"github.com/tfpilot/tfpilot/internal/store"
@@ -154,13 +155,26 @@ func (w *world) build(transport http.RoundTripper) {
 		Projects: testDirectory(), PublicURL: "https://tfpilot.acme.test", Log: log,
 	}
 	w.app = &App{
-		API: api, HTTP: HTTPClient(access), Documents: w.store, Facts: w.store, Index: w.index, Notifier: &w.notices, Policy: testPolicy(),
-		Catalog: w.cards.Catalog, Projects: w.cards.Projects, Cards: w.cards, LinkHelp: "Link it at https://tfpilot.acme.test/login.", Log: log,
+		API: api, HTTP: HTTPClient(access), Requests: &request.Service{
+			Documents: w.store, People: w.store, Plans: w.store, Index: w.index, Notifier: &w.notices, Policy: testPolicy(),
+			Catalog: w.cards.Catalog, Projects: w.cards.Projects, LinkHelp: "Link it at https://tfpilot.acme.test/login.", Log: log,
+		},
+		Projects: w.cards.Projects, Cards: w.cards, Log: log,
 	}
 	for login, user := range story.SlackUsers {
 		w.must(w.store.PutIdentity(w.t.Context(), lifecycle.Identity{SlackTeam: team, SlackUser: user, Login: login, GithubID: story.GitHubIDs[login]}))
 	}
 	w.must(w.index.Rebuild(w.t.Context(), func(func(queue.Row, error) bool) {}))
+}
+
+// testApp checks and draws, and is connected to nothing.
+func testApp(t testing.TB) *App {
+	t.Helper()
+	c := testCatalog(t)
+	return &App{
+		Projects: testDirectory(), Log: discard(),
+		Requests: &request.Service{Catalog: c, Projects: testDirectory(), Policy: testPolicy(), Log: discard()},
+	}
 }
 
 // testWriter keeps the log with its test.

@@ -108,7 +108,7 @@ func (d *desk) says(code int, word string, args ...string) (out string) {
 // opened opens a request as dana and gives its id.
 func (d *desk) opened() string {
 	d.t.Helper()
-	out := d.says(exitDone, "req_", "requests", "open", "s3-bucket", "--project", "core", "--env", "dev/app", "--as", "dana", "name=acme-desk")
+	out := d.says(exitDone, "req_", "requests", "open", "s3-bucket", "--project", "core", "--env", "dev/app", "--as", "dana", "--reason", "for the test", "name=acme-desk")
 	_, rest, _ := strings.Cut(out, "\nID: ")
 	id, _, _ := strings.Cut(rest, "\n")
 	return id

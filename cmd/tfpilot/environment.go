@@ -13,6 +13,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/worker"
 )
 
@@ -93,10 +94,10 @@ func (k *console) releaseCommand() *cobra.Command {
 		if strings.TrimSpace(reason) == "" {
 			return usagef("--reason is required; the requester and the channel of the environment will see it")
 		}
-		if err := checkReason(reason); err != nil {
-			return err
+		if no := request.CheckReason(reason); no != nil {
+			return k.refused(no, "")
 		}
-		return k.release(ctx, env, confirm, lifecycle.Actor{Login: who.Login, Source: sourceCLI}, reason)
+		return k.release(ctx, env, confirm, lifecycle.Actor{Login: who.Login, Source: request.SourceCLI}, reason)
 	})
 	c.Long = `Release an environment that an apply or destroy holds, so that the next run in its queue can start.
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,41 +10,26 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
 func (k *console) planCommand() *cobra.Command {
 	return k.command("plan ID", "Print the whole plan of a request; secrets are masked", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		doc, err := k.get(ctx, args[0])
+		who, err := k.reader(ctx)
 		if err != nil {
 			return err
 		}
-		return k.printPlan(ctx, doc.Request)
+		r, summary, err := k.requests.Plan(ctx, who, args[0])
+		if err != nil {
+			return k.refused(err, args[0])
+		}
+		return k.printPlan(r, summary)
 	})
 }
 
-// printPlan prints the plan that an approval is bound to: the stored summary, checked against its digest.
-func (k *console) printPlan(ctx context.Context, r lifecycle.Request) error {
-	run := r.PlanRun()
-	if run == nil {
-		return errors.New("this request has no plan now: one is being made, or the last one failed")
-	}
-	data, err := k.store.Summary(ctx, r.Project, run.CorrelationID)
-	if errors.Is(err, store.ErrNotFound) {
-		return errors.New("the plan is no longer stored; start a new one with: tfpilot requests replan " + r.ID)
-	}
-	if err != nil {
-		return err
-	}
-	if terraform.Digest(data) != r.Plan.Digest {
-		return errors.New("the stored plan does not have the digest of the request's plan; start a new one with: tfpilot requests replan " + r.ID)
-	}
-	summary, err := terraform.ParseSummary(data)
-	if err != nil {
-		return err
-	}
+// printPlan prints the plan that an approval is bound to.
+func (k *console) printPlan(r lifecycle.Request, summary *terraform.Summary) error {
 	plan := view.OfPlan(summary)
 	if k.json {
 		return k.print(map[string]any{"request": r.ID, "digest": r.Plan.Digest, "purpose": r.Plan.Purpose, "attempt": r.Plan.Attempt, "plan": plan})

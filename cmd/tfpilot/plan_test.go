@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 	"github.com/tfpilot/tfpilot/internal/view"
 )
@@ -133,7 +134,7 @@ func TestShowSaysWhatOnePersonMayDo(t *testing.T) {
 		}
 	}
 	d.says(exitFailed, "no identity is linked", "requests", "show", id, "--as", "zoe")
-	var printed struct{ Actions []option }
+	var printed struct{ Actions []request.Option }
 	out := d.says(exitDone, "", "requests", "show", id, "--as", "dana", "--json")
 	if err := json.Unmarshal([]byte(out), &printed); err != nil || len(printed.Actions) != 5 {
 		t.Fatalf("%v\n%s", err, out)
@@ -158,9 +159,9 @@ func TestApproveNamesThePlan(t *testing.T) {
 	plan := d.says(exitDone, "", "requests", "plan", id)
 	_, digest, _ := strings.Cut(strings.TrimSpace(plan), "\ndigest ")
 	for says, args := range map[string][]string{
-		"tfpilot requests plan " + id:  approve(),
-		"not the one that you confirm": approve("--confirm", other.Digest()),
-		"the one that the request has": approve("--confirm", digest[:len("sha256:")+minDigest-1]),
+		"tfpilot requests plan " + id:    approve(),
+		"no longer the one that you saw": approve("--confirm", other.Digest()),
+		"Review the current plan first":  approve("--confirm", digest[:len("sha256:")+12-1]),
 	} {
 		_, out, errs := call(t, "", args...)
 		if !strings.Contains(errs, says) || strings.Contains(out+errs, good.Digest()[7:]) {
@@ -171,7 +172,7 @@ func TestApproveNamesThePlan(t *testing.T) {
 		t.Fatalf("%v, %+v", err, doc.Request.Wanted)
 	}
 	d.says(exitDone, "Next actions", "requests", "show", id)
-	d.says(exitDone, "Next actions for adam", approve("--confirm", digest[:len("sha256:")+minDigest])...)
+	d.says(exitDone, "Next actions for adam", approve("--confirm", digest[:len("sha256:")+12])...)
 	if doc, err := d.store.Get(t.Context(), id); err != nil || len(doc.Request.Wanted) != 1 || doc.Request.Wanted[0].PlanDigest != good.Digest() {
 		t.Errorf("%v, %+v", err, doc.Request.Wanted)
 	}

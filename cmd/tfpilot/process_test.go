@@ -207,7 +207,7 @@ func (y *yard) until(id, status string) {
 
 func (y *yard) open(name string) string {
 	y.t.Helper()
-	out := y.requests("open", "s3-bucket", "--project", "payments", "--env", "dev/api", "--as", "dana", "name="+name)
+	out := y.requests("open", "s3-bucket", "--project", "payments", "--env", "dev/api", "--as", "dana", "--reason", "for the test", "name="+name)
 	_, rest, _ := strings.Cut(out, "\nID: ")
 	id, _, _ := strings.Cut(rest, "\n")
 	return id

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"text/tabwriter"
 
@@ -28,12 +27,9 @@ func (k *console) listCommand() *cobra.Command {
 		if err := k.redis.Ping(ctx); err != nil {
 			return withHint(err, "the index is in Redis; check REDIS_URL")
 		}
-		rows, more, err := newest(ctx, k.index, limit)
-		if errors.Is(err, queue.ErrRebuilding) {
-			return errors.New("the index is being rebuilt; a worker does that within a minute")
-		}
+		rows, more, err := k.newest(ctx, limit)
 		if err != nil {
-			return err
+			return k.refused(err, "")
 		}
 		if more {
 			_, _ = fmt.Fprintf(k.errs, "These are the newest %d; there are more. Give a higher --limit.\n", len(rows))
@@ -48,12 +44,16 @@ func (k *console) listCommand() *cobra.Command {
 }
 
 // newest reads page after page, up to limit rows, and says whether there are more.
-func newest(ctx context.Context, index *queue.Index, limit int) (rows []queue.Row, more bool, err error) {
+func (k *console) newest(ctx context.Context, limit int) (rows []queue.Row, more bool, err error) {
+	who, err := k.reader(ctx)
+	if err != nil {
+		return nil, false, err
+	}
 	rows = []queue.Row{}
 	var q queue.Query
 	for len(rows) < limit {
 		q.Limit = min(limit-len(rows), listPage)
-		page, err := index.List(ctx, q)
+		page, err := k.requests.List(ctx, who, q)
 		if err != nil {
 			return nil, false, err
 		}
@@ -63,7 +63,7 @@ func newest(ctx context.Context, index *queue.Index, limit int) (rows []queue.Ro
 		}
 	}
 	q.Limit = 1
-	rest, err := index.List(ctx, q) // a full page has a cursor even when nothing follows
+	rest, err := k.requests.List(ctx, who, q) // a full page has a cursor even when nothing follows
 	return rows, len(rest.Rows) > 0, err
 }
 

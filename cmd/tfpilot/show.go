@@ -9,6 +9,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/invisible"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/view"
 )
@@ -21,13 +22,13 @@ func (k *console) show(ctx context.Context, doc store.Doc) error {
 	if err != nil {
 		return err
 	}
-	var options []option
+	var options []request.Option
 	if k.as != "" {
-		who, err := k.person(ctx)
+		who, err := k.caller(ctx)
 		if err != nil {
 			return err
 		}
-		options = k.optionsOf(r, who, now)
+		options = k.requests.Options(who, r, now)
 	}
 	if k.json {
 		printed := map[string]any{"status": v.Status, "archived": doc.Archived, "actions": v.Actions, "view": v, "request": r}
@@ -51,17 +52,23 @@ func (k *console) show(ctx context.Context, doc store.Doc) error {
 	return err
 }
 
-func (k *console) printOptions(options []option) error {
+// command is the name of an action on the command line.
+func command(o request.Option) string {
+	row, _ := o.Action.Row()
+	return row.Command
+}
+
+func (k *console) printOptions(options []request.Option) error {
 	var allowed []string
 	for _, o := range options {
 		if o.Allowed {
-			allowed = append(allowed, o.command())
+			allowed = append(allowed, command(o))
 		}
 	}
 	_, err := fmt.Fprintf(k.out, "Next actions for %s: %s\n", k.as, cmp.Or(strings.Join(allowed, ", "), "none"))
 	for _, o := range options {
 		if !o.Allowed && err == nil {
-			_, err = fmt.Fprintf(k.out, "  not %s: %s\n", o.command(), o.Refusal)
+			_, err = fmt.Fprintf(k.out, "  not %s: %s\n", command(o), o.Refusal)
 		}
 	}
 	return err
@@ -71,8 +78,8 @@ func (k *console) printOptions(options []option) error {
 func (k *console) view(ctx context.Context, r lifecycle.Request, now time.Time) (view.Request, error) {
 	f := view.Facts{Request: r, Now: now}
 	f.Module, _ = k.catalog.Module(r.Module)
-	env := k.environmentOf(r)
-	f.Protected = lifecycle.Protected(env.Key, env.Protected)
+	env, _ := k.cfg.Environment(r.Project, r.Environment.Key, r.Environment.Slug)
+	f.Protected = env.IsProtected()
 	if len(r.Wanted) > 0 {
 		var err error
 		if f.Environment, err = k.store.Environment(ctx, r.Project, r.Environment); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
@@ -92,7 +93,10 @@ func (u *unlock) allow(ctx context.Context, project, name string) error {
 	}
 	u.by, u.repo, u.where = who.Login, github.Repo{Owner: p.Owner, Name: p.Repo}, lifecycle.Environment{Key: u.env.Key, Slug: u.env.Slug}
 	u.lockFile, u.lockDB = u.env.Backend.UseLockfile, u.env.Backend.DynamoDBTable != ""
-	return checkReason(u.reason)
+	if no := request.CheckReason(u.reason); no != nil {
+		return u.refused(no, "")
+	}
+	return nil
 }
 
 // noActiveRuns checks with GitHub that no active run can hold the lock: after a
@@ -211,7 +215,7 @@ func (u *unlock) record(ctx context.Context, lock lifecycle.StateLock, state lif
 	if met := state.StateLock; met != nil && met.ID == lock.ID {
 		for _, id := range met.Requests {
 			now := time.Now().UTC()
-			_, err := u.store.Update(ctx, id, lifecycle.Actor{Login: u.by, Source: sourceCLI}, lifecycle.StateUnlocked(lock, u.by, u.reason, now))
+			_, err := u.store.Update(ctx, id, lifecycle.Actor{Login: u.by, Source: request.SourceCLI}, lifecycle.StateUnlocked(lock, u.by, u.reason, now))
 			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrArchived) && !store.Damaged(err) {
 				return fmt.Errorf("the lock is removed, but recording it in %s failed: %w; run the same command again", id, err)
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/intake"
 	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/web"
 	"github.com/tfpilot/tfpilot/slackapp"
@@ -178,6 +179,15 @@ func (p *parts) worker() (*worker.Worker, *queue.Server, error) {
 	return w, queue.NewServer(p.redis, tasks, p.log, queue.ServerOptions{Concurrency: p.cfg.Worker.Concurrency}), nil
 }
 
+// service is the use cases, which all surfaces share.
+func (p *parts) service() *request.Service {
+	return &request.Service{
+		Documents: p.store, People: p.store, Plans: p.store, Index: p.index, Notifier: p.notifier,
+		Policy: p.cfg.Policy(), Catalog: p.catalog, Projects: p.cfg.Projects, Log: p.log,
+		LinkHelp: "Ask your platform team to link your GitHub account (tfpilot identities link).",
+	}
+}
+
 // app puts the Slack app together.
 func (p *parts) app() (*slackapp.Socket, error) {
 	cards, err := p.cards()
@@ -185,10 +195,8 @@ func (p *parts) app() (*slackapp.Socket, error) {
 		return nil, err
 	}
 	a := &slackapp.App{
-		API: cards.API, HTTP: slackapp.HTTPClient(p.access()), Documents: p.store, Facts: p.store, Index: p.index, Notifier: p.notifier,
-		Policy: p.cfg.Policy(), Catalog: p.catalog, Projects: slackapp.Directory(p.cfg.Projects), Cards: cards,
+		API: cards.API, HTTP: slackapp.HTTPClient(p.access()), Requests: p.service(), Projects: slackapp.Directory(p.cfg.Projects), Cards: cards,
 		Slash: p.cfg.Command, Intake: p.intake(), Log: p.log,
-		LinkHelp: "Ask your platform team to link your GitHub account (tfpilot identities link).",
 	}
 	return &slackapp.Socket{API: cards.API, Handler: a, Notes: queue.NewNotes(p.redis), Log: p.log}, nil
 }

@@ -33,6 +33,9 @@ func (e Environment) String() string { return e.Key + "/" + e.Slug }
 // Root gives the directory of the Terraform root.
 func (e Environment) Root() string { return lifecycle.Environment{Key: e.Key, Slug: e.Slug}.Root() }
 
+// IsProtected reports whether production rules hold. They always hold in prod.
+func (e Environment) IsProtected() bool { return lifecycle.Protected(e.Key, e.Protected) }
+
 // Rules gives what rbac needs to know.
 func (e Environment) Rules() rbac.Environment {
 	return rbac.Environment{

@@ -198,7 +198,7 @@ var actionRows = []ActionRow{
 		Saved: say("Destroy of %s requested. TfPilot runs a destroy plan first. " +
 			"Nothing is destroyed until an approver approves that plan."),
 		Command: "destroy", Help: "Request a destroy: a destroy plan runs first and must be approved",
-		ConfirmHelp: "the environment, key/slug; needed where it is protected",
+		ConfirmHelp: "the environment, key/slug",
 	},
 	{
 		Action: ActionClose, Verb: "close", Rule: canClose, Step: StepClose,

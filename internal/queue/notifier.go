@@ -16,9 +16,10 @@ import (
 // again.
 const seenFor = 7 * 24 * time.Hour
 
-// Notifier wakes those who wait for a change: the lists, the messages and the workers. After every commit of a request, whoever
-// wrote it calls Changed and nothing else. A notification may come twice, late or never, since the fact is written before it:
-// workers find by themselves what was not enqueued. Enqueuing what is in the queue already is success.
+// Notifier wakes those who wait for a change: the lists, the messages and the workers. After every
+// commit of a request, whoever wrote it calls Changed and nothing else. A notification may come twice,
+// late or never, since the fact is written before it: workers find by themselves what was not
+// enqueued. Enqueuing what is in the queue already is success.
 type Notifier struct {
 	client *asynq.Client
 	redis  *Redis
@@ -40,8 +41,9 @@ func (n *Notifier) Changed(ctx context.Context, r lifecycle.Request, archived bo
 	return err
 }
 
-// Show brings up to date what is shown of a request: its row in lists and its messages. It is for the worker that has just
-// reconciled the request, or is about to. A row that cannot be written is no fault: the index is rebuilt when it is lost.
+// Show brings up to date what is shown of a request: its row in lists and its messages. It is for the
+// worker that has just reconciled the request, or is about to. A row that cannot be written is no
+// fault: the index is rebuilt when it is lost.
 func (n *Notifier) Show(ctx context.Context, r lifecycle.Request, archived bool) error {
 	if err := n.index.Put(ctx, RowOf(r, archived)); err != nil {
 		n.log.Warn("the index was not written", "request", r.ID, "error", err)
@@ -49,7 +51,8 @@ func (n *Notifier) Show(ctx context.Context, r lifecycle.Request, archived bool)
 	return n.Card(ctx, r.ID, r.Version)
 }
 
-// LeaseMoved tells of a change of an environment's queue: the holder may start, and those who wait have another position.
+// LeaseMoved tells of a change of an environment's queue: the holder may start, and those who wait
+// have another position.
 func (n *Notifier) LeaseMoved(ctx context.Context, e lifecycle.EnvironmentState) error {
 	err := n.ReconcileHolder(ctx, e)
 	for _, q := range e.Queue {
@@ -91,7 +94,8 @@ func (n *Notifier) Sync(ctx context.Context, repo string) error {
 	return n.enqueue(ctx, t, err)
 }
 
-// SyncEvery enqueues reading a repository unless any process did so within this time: a list is the same, no matter who reads it.
+// SyncEvery enqueues reading a repository unless any process did so within this time: a list is the
+// same, no matter who reads it.
 func (n *Notifier) SyncEvery(ctx context.Context, repo string, every time.Duration) error {
 	seen, err := NewNotes(n.redis).Seen(ctx, "sync:"+repo, every*9/10)
 	if err != nil || seen {

@@ -7,7 +7,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Row is one request as lists show it: a projection of its document, with the status as it was derived when the row was put.
+// Row is one request as lists show it: a projection of its document, with the status as it was derived
+// when the row was put.
 type Row struct {
 	ID             string    `json:"id"`
 	Version        int64     `json:"version"`

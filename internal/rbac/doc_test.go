@@ -93,8 +93,10 @@ the plan that a new request makes due runs with the rights of whoever asked for 
 ## The command line
 
 ` + "`--as LOGIN`" + ` says who asks: that login's rights count for everything that changes something, for ` + "`requests sync`" + ` and for ` + "`reindex`" + `. Nothing proves
-it, for whoever runs the command line holds the app's access to the bucket already. Reading there needs that access and no right: ` + "`requests list`, `show` and `export`" + `
-and ` + "`identities list`" + ` ask for no login, and ` + "`TFPILOT_ALLOWED_LOGINS`" + ` does not bind them.
+it, for whoever runs the command line holds the app's access to the bucket already. Reading there needs that access and no right: without ` + "`--as`" + `, ` + "`requests list`" + `, ` + "`show`" + `,
+` + "`plan`" + ` and ` + "`export`" + ` and ` + "`identities list`" + ` ask for no login, and ` + "`TFPILOT_ALLOWED_LOGINS`" + ` does not bind them. With it, they show what that login may see.
+
+An approval needs ` + "`--confirm`" + ` with the digest of the plan that you read, and a destroy needs ` + "`--confirm`" + ` with the environment, as Slack asks for both in a window.
 
 ## Authors and requesters
 

@@ -28,7 +28,7 @@ func TestReservedVerbsAreThoseThatNothingUses(t *testing.T) {
 func verbsUsed(t *testing.T) map[string]bool {
 	t.Helper()
 	used := map[string]bool{}
-	for _, dir := range []string{"cmd", "slackapp", "worker", "internal/web"} {
+	for _, dir := range []string{"cmd", "slackapp", "worker", "internal/web", "internal/request"} {
 		err := filepath.WalkDir(filepath.Join("..", "..", dir), func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err

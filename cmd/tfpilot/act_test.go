@@ -1,0 +1,49 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+)
+
+// Linking gives the rights of a login, so it is the admins', and one account stands
+// for one person.
+func TestMayLink(t *testing.T) {
+	k := &console{parts: &parts{cfg: &config.Config{People: rbac.Policy{Admins: []string{"adam"}, Approvers: []string{"omar"}}}}}
+	for as, ok := range map[string]bool{"adam": true, "Adam": true, "omar": false, "dana": false, "": false} {
+		k.as = as
+		if err := k.mayLink(); (err == nil) != ok {
+			t.Errorf("%q: %v", as, err)
+		}
+	}
+	dana := lifecycle.Identity{SlackTeam: "T1", SlackUser: "U1", Login: "dana", GithubID: 1}
+	for _, c := range []struct {
+		id   lifecycle.Identity
+		want bool
+	}{
+		{lifecycle.Identity{SlackTeam: "T1", SlackUser: "U1", Login: "dana2", GithubID: 1}, false}, // linked anew
+		{lifecycle.Identity{SlackTeam: "T1", SlackUser: "U2", Login: "other", GithubID: 1}, true},
+		{lifecycle.Identity{SlackTeam: "T1", SlackUser: "U2", Login: "DANA", GithubID: 2}, true},
+		{lifecycle.Identity{SlackTeam: "T1", SlackUser: "U2", Login: "omar", GithubID: 3}, false},
+	} {
+		if got := sharesAccount(dana, c.id); got != c.want {
+			t.Errorf("%+v: %v", c.id, got)
+		}
+	}
+}
+
+func TestDoctorSpeaksJSON(t *testing.T) {
+	var out strings.Builder
+	findings := []finding{{"Redis responds", nil}, {"Slack accepts the bot token", errors.New("invalid_auth")}}
+	if err := writeFindingsJSON(&out, nil, findings); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"notes":[],"checks":[{"what":"Redis responds","ok":true},{"what":"Slack accepts the bot token","ok":false,"error":"invalid_auth"}]}` + "\n"
+	if out.String() != want {
+		t.Errorf("got %s", out.String())
+	}
+}

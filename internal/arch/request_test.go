@@ -1,0 +1,90 @@
+package arch
+
+import (
+	"go/ast"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A request is created, and an intent recorded, in one place: the use cases. What a surface or a
+// worker would do beside them would be decided there a second time.
+func TestOnlyUseCasesCreateAndRecord(t *testing.T) {
+	assertRule(t, secondHands)
+	found := map[string]bool{}
+	for _, f := range tree(t) {
+		for _, what := range writes(f) {
+			if f.dir == "internal/request" && !f.test {
+				found[what] = true
+			}
+		}
+	}
+	for _, what := range []string{"creates a request", "makes the document of a request", "records an action"} {
+		if !found[what] {
+			t.Errorf("internal/request: nothing %s; is the rule still right?", what)
+		}
+	}
+}
+
+func secondHands(f file) []string {
+	switch {
+	case f.dir == "internal/story": // requests for tests
+		return nil
+	case f.dir == "internal/request/requesttest": // the documents of its cases
+		return slices.DeleteFunc(writes(f), func(what string) bool { return what == "makes the document of a request" })
+	case f.test, underAny(f.dir, []string{"internal/request", "internal/lifecycle", "internal/store"}):
+		return nil
+	default:
+		return writes(f)
+	}
+}
+
+// writes finds what creates a request or records an action: store.Create(ctx, request), lifecycle.New,
+// lifecycle.Want, and the patch of an action's row, row.Patch(intent).
+func writes(f file) (found []string) {
+	ast.Inspect(f.syntax, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		fn, ok := call.Fun.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		on := strings.ToLower(lastName(fn.X))
+		switch {
+		case fn.Sel.Name == "Create" && len(call.Args) == 2 && (on == "store" || on == "documents" || on == "s"):
+			found = append(found, "creates a request")
+		case on == "lifecycle" && fn.Sel.Name == "New":
+			found = append(found, "makes the document of a request")
+		case on == "lifecycle" && fn.Sel.Name == "Want", on == "row" && fn.Sel.Name == "Patch":
+			found = append(found, "records an action")
+		}
+		return true
+	})
+	return found
+}
+
+// Commands call the use cases, not Slack: what starts the Slack app and what examines its workspace
+// are all that knows it.
+func TestCommandsDoNotImportSlack(t *testing.T) { assertRule(t, commandsWithoutSlack) }
+
+func commandsWithoutSlack(f file) []string {
+	allowed := []string{"cmd/tfpilot/wire.go", "cmd/tfpilot/doctor_channel.go", "cmd/tfpilot/doctor_probe.go"}
+	command := !f.test && under(f.dir, "cmd") && !slices.Contains(allowed, f.path)
+	if !command || !slices.Contains(f.imports, module+"/slackapp") {
+		return nil
+	}
+	return []string{"imports slackapp; call internal/request"}
+}
+
+// The cases of the refusals are for tests.
+func TestCasesAreForTests(t *testing.T) { assertRule(t, casesInProduct) }
+
+func casesInProduct(f file) []string {
+	const cases = "internal/request/requesttest"
+	if f.test || f.dir == cases || !slices.Contains(f.imports, module+"/"+cases) {
+		return nil
+	}
+	return []string{"imports " + cases + ", which is for tests"}
+}

@@ -1,0 +1,178 @@
+package request
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tfpilot/tfpilot/internal/invisible"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/secretscan"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// Command is an action that a person takes on a request, of what they see.
+type Command struct {
+	ID     string // of the request
+	Action lifecycle.Action
+	Seen   Seen
+	Answers
+}
+
+// Seen is what stood before the person: it grants nothing and is compared with the facts.
+type Seen struct {
+	Purpose lifecycle.Purpose // of the plan; empty when it was not shown
+	HeadSHA string
+	Digest  string
+	Read    bool // the window showed everything that is confirmed; of a plan, its last page was open
+}
+
+// SeenIn is the plan that a document holds, for a surface that shows no button and acts on what is stored.
+func SeenIn(r lifecycle.Request) Seen {
+	if r.Plan == nil {
+		return Seen{}
+	}
+	return Seen{Purpose: r.Plan.Purpose, HeadSHA: r.Plan.SHA, Digest: r.Plan.Digest}
+}
+
+// Answers are what a person enters to confirm an action.
+type Answers struct {
+	Reason  string
+	Confirm string // typed: the environment, or the digest of the plan
+}
+
+// MaxReason bounds a reason, in runes: it is shown on cards and in the pull request.
+const MaxReason = 1000
+
+// Act records an action: as an intent for a worker, or by the change itself when there is nothing to
+// carry out. It returns the document as it then is.
+func (s *Service) Act(ctx context.Context, c Caller, cmd Command) (store.Doc, error) {
+	cmd.Reason, cmd.Confirm = strings.TrimSpace(cmd.Reason), strings.TrimSpace(cmd.Confirm)
+	doc, row, no := s.authorize(ctx, c, cmd.ID, cmd.Action)
+	if no != nil {
+		return doc, no
+	}
+	if cmd.Action == lifecycle.ActionSync {
+		return s.syncRequest(ctx, c, doc)
+	}
+	env := s.environmentOf(doc.Request)
+	confirmation := row.ConfirmationIn(env.IsProtected())
+	if no := firstOf(
+		func() *Refusal { return CheckAnswers(cmd.Action, cmd.Answers) },
+		func() *Refusal { return stale(row, doc.Request, cmd.Seen) },
+		func() *Refusal { return confirmed(confirmation, row, doc.Request, env, cmd) },
+	); no != nil {
+		return doc, no
+	}
+	doc, err := s.Documents.Update(ctx, doc.Request.ID, c.Actor(), row.Patch(intentOf(c, row, cmd.Seen, cmd.Answers, confirmation == lifecycle.ConfirmTyped)))
+	if err != nil {
+		return doc, RefusalOf(err)
+	}
+	s.changed(ctx, doc)
+	return doc, nil
+}
+
+// Check says what Act would say before a person has confirmed anything, and how the action is
+// confirmed. It changes nothing.
+func (s *Service) Check(ctx context.Context, c Caller, cmd Command) (lifecycle.Request, lifecycle.Confirmation, error) {
+	doc, row, no := s.authorize(ctx, c, cmd.ID, cmd.Action)
+	if no == nil {
+		no = stale(row, doc.Request, cmd.Seen)
+	}
+	if no != nil {
+		return doc.Request, lifecycle.ConfirmNone, no
+	}
+	return doc.Request, row.ConfirmationIn(s.environmentOf(doc.Request).IsProtected()), nil
+}
+
+// authorize reads the request afresh and refuses what the caller may not do, or what cannot be done now.
+func (s *Service) authorize(ctx context.Context, c Caller, id string, action lifecycle.Action) (store.Doc, lifecycle.ActionRow, *Refusal) {
+	row, known := action.Row()
+	if !known {
+		return store.Doc{}, row, conflict(CodeUnknown, "This action is from another version of TfPilot, and nothing was done. The newest card of the request has current buttons.")
+	}
+	doc, no := s.read(ctx, id)
+	if no != nil {
+		return doc, row, no
+	}
+	scope := rbac.ScopeOf(doc.Request, c.Subject(), s.environmentOf(doc.Request).Rules())
+	if no := s.allow(c, rbac.VerbOf(action), scope); no != nil {
+		return doc, row, no
+	}
+	if doc.Archived {
+		return doc, row, archived()
+	}
+	if w := intentBy(doc.Request, action, c.Login); w != nil {
+		return doc, row, conflict(string(lifecycle.CodeAsked), "You requested this already; it is on its way. %s", lifecycle.FollowCard)
+	}
+	if no := row.Rule(doc.Request); no != nil {
+		return doc, row, conflict(string(no.Code), "%s", no.Text)
+	}
+	return doc, row, nil
+}
+
+// intentBy is the open intent of an action by a person: several people may approve at once.
+func intentBy(r lifecycle.Request, action lifecycle.Action, login string) *lifecycle.Wish {
+	for i := range r.Wanted {
+		if w := &r.Wanted[i]; w.What == action && lifecycle.SameLogin(w.By, login) {
+			return w
+		}
+	}
+	return nil
+}
+
+// CheckAnswers finds what is wrong with what was entered, without asking anybody: nil, or faults at
+// their fields.
+func CheckAnswers(action lifecycle.Action, in Answers) *Refusal {
+	row, _ := action.Row()
+	reason := strings.TrimSpace(in.Reason)
+	if row.NeedsReason() && reason == "" {
+		const text = "Say why, so that the requester knows what to change."
+		return &Refusal{Class: Invalid, Code: CodeInput, Text: text, Confirm: lifecycle.ConfirmReason, Faults: []Fault{{FieldReason, text}}}
+	}
+	return invalid(checkReason(reason)...)
+}
+
+// CheckReason refuses a reason that is too long, or holds a credential or an invisible character.
+func CheckReason(reason string) *Refusal { return invalid(checkReason(reason)...) }
+
+// checkReason bounds a reason, which is shown to many, and refuses a credential or an invisible
+// character in it.
+func checkReason(reason string) []Fault {
+	if n := utf8.RuneCountInString(reason); n > MaxReason {
+		return []Fault{faultf(FieldReason, "The reason has %d characters; at most %d are possible.", n, MaxReason)}
+	}
+	if err := secretscan.CheckInput(reason, invisible.Lines); err != nil {
+		return []Fault{faultf(FieldReason, "The reason %s.", err)}
+	}
+	return nil
+}
+
+// RefusalOf takes the error of a use case, or of a write, for a refusal; nil without an error.
+func RefusalOf(err error) *Refusal {
+	var refused *Refusal
+	var no *lifecycle.Refusal
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused):
+		return refused
+	case errors.As(err, &no):
+		return conflict(string(no.Code), "%s", no.Text)
+	case errors.Is(err, store.ErrArchived):
+		return archived()
+	default:
+		return unavailable(err)
+	}
+}
+
+func firstOf(checks ...func() *Refusal) *Refusal {
+	for _, check := range checks {
+		if no := check(); no != nil {
+			return no
+		}
+	}
+	return nil
+}

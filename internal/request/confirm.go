@@ -1,0 +1,84 @@
+package request
+
+import (
+	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// How an action is confirmed stands in its row, and depends on today's configuration: a button or an
+// open window may be older. What has to be read is confirmed by a surface that showed all of it, or by
+// typing what it is called: the digest of a plan, the environment of what will be destroyed. In a
+// protected environment something is typed in any case.
+
+// minDigest is how many digits of a digest name a plan.
+const minDigest = 12
+
+// stale refuses an action on a plan that is not the one the person saw.
+func stale(row lifecycle.ActionRow, r lifecycle.Request, seen Seen) *Refusal {
+	if row.Binds == lifecycle.BindNothing || r.Plan == nil {
+		return nil
+	}
+	if seen.Digest != r.Plan.Digest || seen.HeadSHA != r.Plan.SHA || seen.Purpose != "" && seen.Purpose != r.Plan.Purpose {
+		return otherPlan()
+	}
+	return nil
+}
+
+func otherPlan() *Refusal {
+	return conflict(string(lifecycle.CodeStale), "The plan is no longer the one that you saw. Review the current plan first.")
+}
+
+// confirmed refuses an action that was not confirmed as it has to be now.
+func confirmed(need lifecycle.Confirmation, row lifecycle.ActionRow, r lifecycle.Request, env config.Environment, cmd Command) *Refusal {
+	if need != lifecycle.ConfirmPlan && need != lifecycle.ConfirmTyped {
+		return nil // a reason is checked with the other answers
+	}
+	typedName := strings.EqualFold(cmd.Confirm, env.String())
+	if row.Binds == lifecycle.BindPlan {
+		return planConfirmed(need, r, env, cmd, typedName)
+	}
+	if typedName || need == lifecycle.ConfirmPlan && cmd.Seen.Read {
+		return nil
+	}
+	return CheckTyped(env.String(), env.IsProtected(), cmd.Confirm)
+}
+
+// planConfirmed refuses a decision on a plan that was not read, or not confirmed by typing where that
+// is needed.
+func planConfirmed(need lifecycle.Confirmation, r lifecycle.Request, env config.Environment, cmd Command, typedName bool) *Refusal {
+	switch {
+	case names(cmd.Confirm, r.Plan.Digest):
+		return nil
+	case !cmd.Seen.Read && cmd.Confirm != "" && !typedName:
+		return otherPlan()
+	case !cmd.Seen.Read:
+		no := unconfirmed(need, "Read the plan to its end first, then confirm it.")
+		no.Code = CodeUnread
+		return no
+	case need == lifecycle.ConfirmTyped && !typedName:
+		return CheckTyped(env.String(), true, cmd.Confirm)
+	default:
+		return nil
+	}
+}
+
+// CheckTyped refuses what was typed when it is not the name of the environment, nil when it is. It asks nobody.
+func CheckTyped(environment string, protected bool, typed string) *Refusal {
+	switch {
+	case strings.EqualFold(strings.TrimSpace(typed), environment):
+		return nil
+	case protected:
+		return unconfirmed(lifecycle.ConfirmTyped, "%s is protected. Type %s to confirm.", environment, environment)
+	default:
+		return unconfirmed(lifecycle.ConfirmPlan, "Type %s to confirm.", environment)
+	}
+}
+
+// names reports whether a person typed enough of a digest to mean it.
+func names(typed, digest string) bool {
+	const algorithm = "sha256:"
+	typed = strings.TrimPrefix(strings.ToLower(typed), algorithm)
+	return len(typed) >= minDigest && strings.HasPrefix(strings.TrimPrefix(digest, algorithm), typed)
+}

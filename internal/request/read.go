@@ -1,0 +1,160 @@
+package request
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/terraform"
+)
+
+// read reads a document.
+func (s *Service) read(ctx context.Context, id string) (store.Doc, *Refusal) {
+	doc, err := s.Documents.Get(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrKey):
+		return doc, notFound(id)
+	case err != nil:
+		return doc, unavailable(err)
+	}
+	return doc, nil
+}
+
+// Get reads a request, archived ones too.
+func (s *Service) Get(ctx context.Context, c Caller, id string) (store.Doc, error) {
+	if no := s.MayRead(c); no != nil {
+		return store.Doc{}, no
+	}
+	doc, no := s.read(ctx, id)
+	if no != nil {
+		return doc, no
+	}
+	return doc, nil
+}
+
+// List reads a page of the list. While the list is being rebuilt it is refused, and never looks empty.
+func (s *Service) List(ctx context.Context, c Caller, q queue.Query) (queue.Page, error) {
+	if !c.Operator {
+		if no := s.allow(c, rbac.List, rbac.Scope{}); no != nil {
+			return queue.Page{}, no
+		}
+	}
+	page, err := s.Index.List(ctx, q)
+	switch {
+	case errors.Is(err, queue.ErrRebuilding):
+		return page, &Refusal{Class: Unavailable, Code: "rebuilding", cause: err,
+			Text: "The list of requests is being rebuilt. Try again in a minute; a request can be shown by its id meanwhile."}
+	case errors.Is(err, queue.ErrCursor):
+		return page, &Refusal{Class: Invalid, Code: "cursor", cause: err, Text: "This list has expired. Start it anew."}
+	case err != nil:
+		return page, &Refusal{Class: Unavailable, Code: CodeUnavailable, cause: err,
+			Text: "The list of requests cannot be read at this moment. Try again in a minute; a request can be shown by its id meanwhile."}
+	}
+	return page, nil
+}
+
+// Summaries are what plan runs left.
+type Summaries interface {
+	Summary(ctx context.Context, project, correlationID string) ([]byte, error)
+}
+
+// Plan reads the plan of a request.
+func (s *Service) Plan(ctx context.Context, c Caller, id string) (lifecycle.Request, *terraform.Summary, error) {
+	doc, err := s.Get(ctx, c, id)
+	if err != nil {
+		return doc.Request, nil, err
+	}
+	summary, err := ReadPlan(ctx, s.Plans, doc.Request)
+	return doc.Request, summary, err
+}
+
+// ReadPlan reads the plan that an approval of the request is bound to: the stored summary. Bytes
+// without the plan's digest are refused, so that what people see is what they approve.
+func ReadPlan(ctx context.Context, from Summaries, r lifecycle.Request) (*terraform.Summary, error) {
+	run := r.PlanRun()
+	if r.Plan == nil || run == nil {
+		return nil, conflict(string(lifecycle.CodeNoPlan), "This request has no plan now: a new one is being made, or the last one failed.")
+	}
+	data, err := from.Summary(ctx, r.Project, run.CorrelationID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, conflict(string(lifecycle.CodeNoPlan), "The plan is no longer stored. Re-plan to create a new one, then decide.")
+	}
+	if err != nil {
+		return nil, &Refusal{Class: Unavailable, Code: CodeUnavailable, cause: err,
+			Text: "The plan cannot be read at this moment. Try again in a minute before you decide."}
+	}
+	if terraform.Digest(data) != r.Plan.Digest {
+		return nil, conflict("digest_differs", "The stored plan does not have the digest of this request's plan, so it is not shown. Re-plan to create a new one.")
+	}
+	summary, err := terraform.ParseSummary(data)
+	if err != nil {
+		return nil, conflict("plan_unreadable", "The stored plan cannot be read. Re-plan to create a new one.")
+	}
+	return summary, nil
+}
+
+// Synced is what GitHub is asked about.
+type Synced struct {
+	Repositories []string
+	Request      *lifecycle.Request // nil when all repositories are read
+}
+
+// Sync asks GitHub for news: of one request's repository, or of all with an empty id.
+func (s *Service) Sync(ctx context.Context, c Caller, id string) (Synced, error) {
+	if no := s.allow(c, rbac.Sync, rbac.Scope{}); no != nil {
+		return Synced{}, no
+	}
+	if id == "" {
+		out := Synced{Repositories: s.repositories()}
+		return out, s.syncAll(ctx, out.Repositories)
+	}
+	doc, no := s.read(ctx, id)
+	switch {
+	case no != nil:
+		return Synced{}, no
+	case doc.Archived:
+		return Synced{}, archived()
+	}
+	doc, err := s.syncRequest(ctx, c, doc)
+	return Synced{Repositories: []string{repositoryOf(doc.Request)}, Request: &doc.Request}, err
+}
+
+// syncRequest asks GitHub about a request, and has the messages tried again that Slack refused.
+func (s *Service) syncRequest(ctx context.Context, c Caller, doc store.Doc) (store.Doc, error) {
+	if slices.ContainsFunc(doc.Request.Slack.Messages, lifecycle.Message.Refused) {
+		updated, err := s.Documents.Update(ctx, doc.Request.ID, c.Actor(), lifecycle.RetryMessages())
+		if err != nil {
+			return doc, RefusalOf(err)
+		}
+		doc = updated
+	}
+	s.changed(ctx, doc)
+	return doc, s.syncAll(ctx, []string{repositoryOf(doc.Request)})
+}
+
+func (s *Service) syncAll(ctx context.Context, repositories []string) error {
+	for _, repo := range repositories {
+		if err := s.Notifier.Sync(ctx, repo); err != nil {
+			return &Refusal{Class: Unavailable, Code: CodeUnavailable, cause: err,
+				Text: "The workers cannot be told at this moment. They look for news by themselves every minute."}
+		}
+	}
+	return nil
+}
+
+func repositoryOf(r lifecycle.Request) string { return r.Target.Owner + "/" + r.Target.Repo }
+
+func (s *Service) repositories() []string {
+	var all []string
+	for _, p := range s.Projects {
+		if repo := p.Owner + "/" + p.Repo; !slices.ContainsFunc(all, func(have string) bool { return strings.EqualFold(have, repo) }) {
+			all = append(all, repo)
+		}
+	}
+	return all
+}

@@ -1,0 +1,110 @@
+package request
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+)
+
+// Class is what a caller can do about a refusal. Surfaces turn it into an exit code or a status.
+type Class int
+
+// The classes.
+const (
+	Denied      Class = iota + 1 // the person may not; others may
+	Missing                      // there is no such thing
+	Conflict                     // the facts do not allow it now, or are not those that the person saw
+	Invalid                      // something entered has to be corrected; Faults say what
+	Unavailable                  // storage or queue cannot be reached
+)
+
+// Codes of refusals that are decided here. Those of lifecycle and rbac keep theirs.
+const (
+	CodeNotFound    = "not_found"
+	CodeArchived    = "archived"
+	CodeUnknown     = "unknown_action"
+	CodeUnconfirmed = "unconfirmed"
+	CodeUnread      = "unread"
+	CodeInput       = "invalid_input"
+	CodeTaken       = "id_taken"
+	CodeUnavailable = "unavailable"
+)
+
+// Fields that a fault may stand at. An input of the module stands at FieldInput and its name.
+const (
+	FieldReason      = "reason"
+	FieldConfirm     = "confirm"
+	FieldProject     = "project"
+	FieldEnvironment = "environment"
+	FieldModule      = "module"
+	FieldInput       = "input."
+)
+
+// Refusal is why something was not done, in a full sentence for the person who tried it. The text is
+// plain: a surface escapes it.
+type Refusal struct {
+	Class   Class
+	Code    string
+	Text    string
+	Faults  []Fault                // of an invalid input
+	Confirm lifecycle.Confirmation // what was not confirmed as it has to be now
+	cause   error
+}
+
+// Fault is what is wrong with one field.
+type Fault struct {
+	Field string
+	Text  string
+}
+
+func (r *Refusal) Error() string { return r.Text }
+
+// Unwrap is what went wrong outside, for logs.
+func (r *Refusal) Unwrap() error { return r.cause }
+
+// Input is the name of the module's input that a fault is about.
+func (f Fault) Input() (name string, ok bool) { return strings.CutPrefix(f.Field, FieldInput) }
+
+func denied(code, text string) *Refusal { return &Refusal{Class: Denied, Code: code, Text: text} }
+
+func conflict(code, format string, args ...any) *Refusal {
+	return &Refusal{Class: Conflict, Code: code, Text: fmt.Sprintf(format, args...)}
+}
+
+// invalid is a refusal of what was entered; nil without faults.
+func invalid(faults ...Fault) *Refusal {
+	if len(faults) == 0 {
+		return nil
+	}
+	texts := make([]string, 0, len(faults))
+	for _, f := range faults {
+		texts = append(texts, f.Text)
+	}
+	return &Refusal{Class: Invalid, Code: CodeInput, Text: strings.Join(texts, " "), Faults: faults}
+}
+
+// unconfirmed is a refusal for want of a confirmation.
+func unconfirmed(need lifecycle.Confirmation, format string, args ...any) *Refusal {
+	text := fmt.Sprintf(format, args...)
+	return &Refusal{Class: Invalid, Code: CodeUnconfirmed, Text: text, Confirm: need, Faults: []Fault{{FieldConfirm, text}}}
+}
+
+// Unreachable is said when storage does not answer.
+const Unreachable = "TfPilot cannot reach its storage at this moment, so nothing was changed. Please try again in a minute."
+
+// unavailable is a failure outside. Whether a write arrived may be unknown, so trying again has to be safe.
+func unavailable(err error) *Refusal {
+	return &Refusal{
+		Class: Unavailable, Code: CodeUnavailable, cause: err,
+		Text: Unreachable,
+	}
+}
+
+func notFound(id string) *Refusal {
+	return &Refusal{Class: Missing, Code: CodeNotFound, Text: fmt.Sprintf("Request %.40q not found.", id)}
+}
+
+func archived() *Refusal {
+	return conflict(CodeArchived, "This request is archived: nothing is left to do, and it can only be read.")
+}

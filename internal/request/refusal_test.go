@@ -1,0 +1,51 @@
+package request_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/request"
+	"github.com/tfpilot/tfpilot/internal/request/requesttest"
+)
+
+// Every refusal says why at its field, leaves the documents as they are, and notifies nobody.
+func TestRefusals(t *testing.T) {
+	for _, c := range requesttest.Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			w := newWorld(t)
+			var before int64
+			if c.Stored != nil {
+				w.put(c.Stored, c.Archive)
+				before = c.Stored.Version
+			}
+			ids := w.ids()
+			var err error
+			if c.Command != nil {
+				_, err = w.Act(t.Context(), w.caller(c.Who), *c.Command)
+			} else {
+				_, err = w.Open(t.Context(), w.caller(c.Who), *c.Draft)
+			}
+			var no *request.Refusal
+			if !errors.As(err, &no) || !strings.Contains(no.Text, c.Words) {
+				t.Fatalf("got %v, want %q", err, c.Words)
+			}
+			at := slices.ContainsFunc(no.Faults, func(f request.Fault) bool { return f.Field == c.Field && strings.Contains(f.Text, c.Words) })
+			if c.Field != "" && !at {
+				t.Errorf("nothing stands at %s: %+v", c.Field, no.Faults)
+			}
+			if no.Class == 0 || no.Code == "" {
+				t.Errorf("%+v", no)
+			}
+			if c.Stored != nil {
+				if doc, err := w.store.Get(t.Context(), requesttest.ID); err != nil || doc.Request.Version != before {
+					t.Errorf("something was written: %v %+v", err, doc.Request.Wanted)
+				}
+			}
+			if !slices.Equal(ids, w.ids()) || w.tasks() != 0 {
+				t.Errorf("something was done: %v, %d tasks", w.ids(), w.tasks())
+			}
+		})
+	}
+}

@@ -1,0 +1,121 @@
+package request_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/request"
+	"github.com/tfpilot/tfpilot/internal/request/requesttest"
+	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/store"
+)
+
+// world is the use cases on a simulated bucket and Redis.
+type world struct {
+	*request.Service
+	t      *testing.T
+	store  *store.Store
+	index  *queue.Index
+	bucket *s3.Server
+	redis  *miniredis.Miniredis
+	down   bool // the bucket does not answer
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, redis: miniredis.RunT(t)}
+	var err error
+	w.bucket, err = s3.New(s3.Config{Buckets: []string{"requests"}, Principals: []s3.Principal{{
+		Name: "app", AccessKey: "app", Secret: "secret",
+		Allow: []s3.Rule{{Actions: []string{"s3:*"}, Bucket: "requests", Prefixes: []string{""}}},
+	}}})
+	w.must(err)
+	w.store, err = store.Open(t.Context(), store.Config{
+		Bucket: "requests", Region: "eu-central-1", Endpoint: "http://s3.test", AccessKey: "app", Secret: "secret", HTTPClient: &http.Client{Transport: w},
+	})
+	w.must(err)
+	redis, err := queue.Open("redis://"+w.redis.Addr(), nil)
+	w.must(err)
+	t.Cleanup(func() { _ = redis.Close() })
+	w.index = queue.NewIndex(redis)
+	w.must(w.index.Rebuild(t.Context(), func(func(queue.Row, error) bool) {}))
+	c, err := catalog.Builtin()
+	w.must(err)
+	log := slog.New(slog.DiscardHandler)
+	w.Service = &request.Service{
+		Documents: w.store, People: w.store, Plans: w.store, Index: w.index, Notifier: queue.NewNotifier(redis, log),
+		Policy: requesttest.Policy(), Catalog: c, Projects: requesttest.Projects(), LinkHelp: "Link it at the desk.", Log: log,
+	}
+	for login, id := range requesttest.GithubIDs {
+		w.must(w.store.PutIdentity(t.Context(), lifecycle.Identity{SlackTeam: requesttest.Team, SlackUser: requesttest.SlackUsers[login], Login: login, GithubID: id}))
+	}
+	return w
+}
+
+// RoundTrip hands a call to the bucket.
+func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
+	if w.down {
+		return nil, io.ErrUnexpectedEOF
+	}
+	rec := httptest.NewRecorder()
+	w.bucket.ServeHTTP(rec, r)
+	return rec.Result(), nil
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// put stores a request and its plan.
+func (w *world) put(r *lifecycle.Request, archive bool) {
+	w.t.Helper()
+	doc, err := w.store.Create(w.t.Context(), *r)
+	w.must(err)
+	s := requesttest.Summary()
+	w.must(w.store.PutSummary(w.t.Context(), r.Project, requesttest.Correlation(), s.Bytes()))
+	if archive {
+		_, err := w.store.Archive(w.t.Context(), doc)
+		w.must(err)
+	}
+}
+
+func (w *world) caller(login string) request.Caller {
+	w.t.Helper()
+	c, err := w.LoginCaller(w.t.Context(), login, request.SourceCLI)
+	w.must(err)
+	return c
+}
+
+// ids are the stored requests.
+func (w *world) ids() []string {
+	w.t.Helper()
+	var ids []string
+	for e, err := range w.store.List(w.t.Context()) {
+		w.must(err)
+		ids = append(ids, e.ID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// tasks are the keys in Redis that hold tasks.
+func (w *world) tasks() (n int) {
+	for _, key := range w.redis.Keys() {
+		if len(key) > 6 && key[:6] == "asynq:" {
+			n++
+		}
+	}
+	return n
+}
