@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -114,5 +115,27 @@ func TestBranchWaitsForItsRun(t *testing.T) {
 		}
 		w.ledger.holds("plan", false)
 		w.branchEnds(reqA, lifecycle.BranchDeleted)
+	})
+}
+
+// GitHub's "Update branch" brings a commit of its own, which counts as TfPilot's words.
+func TestUpdatedBranchIsPlannedAgain(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.open(reqA)
+		w.push("adam", "main", "docs/more.md", "words\n")
+		_, _, err := w.as("dana").PullRequests.UpdateBranch(context.Background(), "acme", "infra-core", w.request(reqA).PR.Number, nil)
+		var later *gh.AcceptedError
+		if !errors.As(err, &later) {
+			w.must(err)
+		}
+		w.until(reqA, "a second plan", func(d store.Doc) bool {
+			return len(d.Request.Runs.Plan.Attempts) == 2 && d.Request.Plan != nil && d.Request.Plan.Attempt == 2
+		})
+		if w.request(reqA).PR.Foreign {
+			t.Error("the updated branch counts as foreign")
+		}
+		w.approve(reqA)
+		w.merge(reqA)
+		w.sound()
 	})
 }
