@@ -39,8 +39,9 @@ type Key struct {
 
 func (s *Sandbox) access(sec secrets) Access {
 	a := Access{
-		Page: s.url("page"), Slack: s.url("slack"), GitHub: s.url("github"), S3: s.url("s3"), Cloud: s.url("cloud"), CloudToken: sec.CloudToken,
-		Model: s.url("model"), App: s.url("app"), Data: s.cfg.Dir,
+		Page: s.url("page"), Slack: s.url("slack"), GitHub: s.url("github"), S3: s.url("s3"), Cloud: s.url("cloud"),
+		CloudToken: sec.CloudToken,
+		Model:      s.url("model"), App: s.url("app"), Data: s.cfg.Dir,
 		Redis: "redis://:" + sec.RedisPassword + "@" + s.addr("redis") + "/0",
 	}
 	for _, r := range s.repos {
@@ -62,7 +63,8 @@ func (s *Sandbox) env(sec secrets, a Access) map[string]string {
 	return map[string]string{
 		"SLACK_BOT_TOKEN": sec.SlackBot, "SLACK_APP_TOKEN": sec.SlackApp, "SLACK_API_URL": a.Slack + "/api/",
 		"GITHUB_APP_ID": strconv.Itoa(appID), "GITHUB_APP_INSTALLATION_ID": strconv.Itoa(installationID),
-		"GITHUB_APP_PRIVATE_KEY": sec.PrivateKey, "GITHUB_API_URL": a.GitHub + "/api/v3/", "GITHUB_WEBHOOK_SECRET": sec.Webhook,
+		"GITHUB_APP_PRIVATE_KEY": sec.PrivateKey, "GITHUB_API_URL": a.GitHub + "/api/v3/",
+		"GITHUB_WEBHOOK_SECRET":   sec.Webhook,
 		"TFPILOT_REQUESTS_BUCKET": s.cfg.Buckets[0], "AWS_REGION": Region, "AWS_ENDPOINT_URL_S3": a.S3,
 		"AWS_ACCESS_KEY_ID": sec.Principals["app"].AccessKey, "AWS_SECRET_ACCESS_KEY": sec.Principals["app"].Secret,
 		"REDIS_URL": a.Redis, "OPENAI_API_KEY": sec.ModelKey, "OPENAI_BASE_URL": a.Model + "/v1", "OPENAI_MODEL": modelName,

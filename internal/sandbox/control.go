@@ -29,7 +29,9 @@ func (s *Sandbox) pages() http.Handler {
 	s.control(http.MethodPost, "cloud", jsonBodies(http.HandlerFunc(s.changeCloud)))
 	s.control(http.MethodPost, "webhooks/replay", jsonBodies(http.HandlerFunc(s.replay)))
 	s.control(http.MethodGet, "counts", http.HandlerFunc(s.counts))
-	s.control(http.MethodGet, "access", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.Access) }))
+	s.control(http.MethodGet, "access", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, s.Access)
+	}))
 	return jsonErrors(s.page)
 }
 
@@ -117,7 +119,8 @@ func ownHost(addr string, next http.Handler) http.Handler {
 
 func jsonBodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); r.Method == http.MethodPost && (err != nil || t != "application/json") {
+		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); r.Method == http.MethodPost &&
+			(err != nil || t != "application/json") {
 			problem(w, http.StatusUnsupportedMediaType, "not_json", "send the body as application/json")
 			return
 		}

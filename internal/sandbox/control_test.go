@@ -28,8 +28,9 @@ func startSandbox(t *testing.T, dir string, files map[string]string) *Sandbox {
 	}
 	box, err := Start(t.Context(), Config{
 		Dir: dir, Terraform: "/nowhere/terraform", Act: "/nowhere/act", CLIConfig: "/nowhere/cli.tfrc", Manifest: manifest,
-		Buckets: []string{"requests", "state"}, Principals: []s3.Principal{{Name: "app"}, {Name: "run-plan-core"}, {Name: "run-apply-core"}},
-		Repos: func(string) ([]Repo, error) { return []Repo{infra(files)}, nil }, Log: slog.New(slog.DiscardHandler),
+		Buckets:    []string{"requests", "state"},
+		Principals: []s3.Principal{{Name: "app"}, {Name: "run-plan-core"}, {Name: "run-apply-core"}},
+		Repos:      func(string) ([]Repo, error) { return []Repo{infra(files)}, nil }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -108,15 +109,18 @@ func TestControlErrorsAreJSON(t *testing.T) {
 func TestFaultKinds(t *testing.T) {
 	box := startSandbox(t, t.TempDir(), plain)
 	services := []string{"github", "s3", "cloud", "slack", "model"}
-	for _, order := range slices.Concat(each(services, "explode"), each([]string{"webhooks"}, "explode"), each([]string{"webhooks"}, "lost"), []string{
-		`{"disconnect":"explode"}`, `{"github":[{"kind":"status","status":99}]}`, `{"github":[{"kind":"hang","path":"["}]}`,
-		`{"cloud":[{"code":"X","status":99}]}`, `{"cloud":[{}]}`, `{"faults":[]}`, `[`,
-	}) {
-		if status, r := callControl(t, box, http.MethodPost, "/control/faults", order); status != 400 || r.Error == "" || r.Message == "" {
+	for _, order := range slices.Concat(each(services, "explode"), each([]string{"webhooks"}, "explode"),
+		each([]string{"webhooks"}, "lost"), []string{
+			`{"disconnect":"explode"}`, `{"github":[{"kind":"status","status":99}]}`, `{"github":[{"kind":"hang","path":"["}]}`,
+			`{"cloud":[{"code":"X","status":99}]}`, `{"cloud":[{}]}`, `{"faults":[]}`, `[`,
+		}) {
+		if status, r := callControl(t, box, http.MethodPost, "/control/faults", order); status != 400 || r.Error == "" ||
+			r.Message == "" {
 			t.Errorf("%s: %d %+v", order, status, r)
 		}
 	}
-	for _, order := range slices.Concat(each(services, "5xx"), each(services, "429"), each(services, "hang"), each(services, "lost"), each([]string{"webhooks"}, "drop")) {
+	for _, order := range slices.Concat(each(services, "5xx"), each(services, "429"), each(services, "hang"),
+		each(services, "lost"), each([]string{"webhooks"}, "drop")) {
 		if status, r := callControl(t, box, http.MethodPost, "/control/faults", order); status != 200 {
 			t.Errorf("%s: %d %+v", order, status, r)
 		}
@@ -155,7 +159,8 @@ func TestSharedFaultsStrike(t *testing.T) {
 		status int
 		says   string
 	}{{"5xx", 502, "ServiceUnavailable"}, {"429", 429, "ThrottlingException"}, {"lost", 0, "EOF"}} {
-		callControl(t, box, http.MethodPost, "/control/faults", fmt.Sprintf(`{"github":[{"kind":%[1]q,"count":1}],"cloud":[{"kind":%[1]q,"count":1}]}`, tt.kind))
+		callControl(t, box, http.MethodPost, "/control/faults",
+			fmt.Sprintf(`{"github":[{"kind":%[1]q,"count":1}],"cloud":[{"kind":%[1]q,"count":1}]}`, tt.kind))
 		if got := get(); got != tt.status {
 			t.Errorf("GitHub answered %d to %s", got, tt.kind)
 		}
@@ -173,7 +178,8 @@ func TestGitHubLimitsAMinute(t *testing.T) {
 	box := startSandbox(t, t.TempDir(), plain)
 	adam := githubClient{box.url("github") + "/api/v3/repos/acme/infra-core", box.person("adam").GitHubToken}
 	for n := range 400 { // enough for two minutes, in case one ends during the test
-		err := adam.call(t.Context(), http.MethodPost, "/git/blobs", map[string]string{"encoding": "utf-8", "content": "x"}, nil)
+		err := adam.call(t.Context(), http.MethodPost, "/git/blobs", map[string]string{"encoding": "utf-8", "content": "x"},
+			nil)
 		if err == nil {
 			continue
 		}

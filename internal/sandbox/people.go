@@ -56,7 +56,8 @@ func (s *Sandbox) workspace(sec secrets) slack.Config {
 		BaseURL: s.url("slack"), DataDir: filepath.Join(s.cfg.Dir, "slack"), Log: s.cfg.Log,
 	}
 	for _, p := range People {
-		cfg.Users = append(cfg.Users, slack.User{ID: p.SlackUser, Name: p.Login, RealName: p.Name, Email: p.Login + "@acme.example"})
+		cfg.Users = append(cfg.Users,
+			slack.User{ID: p.SlackUser, Name: p.Login, RealName: p.Name, Email: p.Login + "@acme.example"})
 	}
 	for _, id := range []string{"C0INFRADEV", "C0INFRAPRD", "C0PAYMENTS"} {
 		cfg.Channels = append(cfg.Channels, slack.Channel{ID: id, Name: Channels[id]})
@@ -67,13 +68,15 @@ func (s *Sandbox) workspace(sec secrets) slack.Config {
 func (s *Sandbox) githubConfig(sec secrets, public *rsa.PublicKey) github.Config {
 	cfg := github.Config{
 		BaseURL: s.url("github"), DataDir: filepath.Join(s.cfg.Dir, "github"),
-		App:    github.App{ID: appID, Slug: "tfpilot", Name: "TfPilot", BotID: 9001, InstallationID: installationID, Owner: "acme", PublicKey: public},
+		App: github.App{ID: appID, Slug: "tfpilot", Name: "TfPilot", BotID: 9001, InstallationID: installationID,
+			Owner: "acme", PublicKey: public},
 		Assets: s.cfg.Assets, Runner: s.runner(sec),
 		WebhookURL: "http://" + s.addr("app") + "/api/github/webhook", WebhookSecret: sec.Webhook,
 		Log: s.cfg.Log,
 	}
 	for _, p := range People {
-		cfg.Users = append(cfg.Users, github.User{Login: p.Login, ID: p.GithubID, Name: p.Name, Token: sec.GitHubTokens[p.Login]})
+		cfg.Users = append(cfg.Users,
+			github.User{Login: p.Login, ID: p.GithubID, Name: p.Name, Token: sec.GitHubTokens[p.Login]})
 	}
 	for _, r := range s.repos {
 		cfg.Repos = append(cfg.Repos, github.Repo{

@@ -30,8 +30,9 @@ import (
 
 // Config configures the simulators.
 type Config struct {
-	Dir        string                                // required; the data directory
-	Port       int                                   // port of the page; the simulators use the next ones. 0: any free ports
+	Dir string // required; the data directory
+	// port of the page; the simulators use the next ones. 0: any free ports
+	Port       int
 	Terraform  string                                // required; the CLI for the runs
 	Act        string                                // required
 	CLIConfig  string                                // required; TF_CLI_CONFIG_FILE of the runs
@@ -112,7 +113,9 @@ func (s *Sandbox) listen(ctx context.Context) error {
 		}
 		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err != nil {
-			return errors.Join(fmt.Errorf("%w: 127.0.0.1:%d is taken (%v). Stop the program that has it, or choose others with --port", ErrPort, port, err), s.closeListeners())
+			return errors.Join(
+				fmt.Errorf("%w: 127.0.0.1:%d is taken (%v). Stop the program that has it, or choose others with --port", ErrPort,
+					port, err), s.closeListeners())
 		}
 		s.listeners[name] = ln
 	}
@@ -139,7 +142,8 @@ func (s *Sandbox) simulate(sec secrets, public *rsa.PublicKey) error {
 	if s.Slack, err = slack.New(s.workspace(sec)); err != nil {
 		return fmt.Errorf("simulate Slack: %w", err)
 	}
-	if s.S3, err = s3.New(s3.Config{Region: Region, Buckets: s.cfg.Buckets, Principals: sec.principals(s.cfg.Principals), Dir: dir("s3"), Log: s.cfg.Log}); err != nil {
+	if s.S3, err = s3.New(s3.Config{Region: Region, Buckets: s.cfg.Buckets, Principals: sec.principals(s.cfg.Principals),
+		Dir: dir("s3"), Log: s.cfg.Log}); err != nil {
 		return fmt.Errorf("simulate S3: %w", err)
 	}
 	if s.Cloud, err = cloud.New(cloud.Config{Token: sec.CloudToken, Dir: dir("cloud"), Log: s.cfg.Log}); err != nil {
@@ -177,10 +181,12 @@ func private(dirs ...string) error {
 
 func (s *Sandbox) serve() {
 	handlers := map[string]http.Handler{
-		"slack": s.Slack.Handler(), "github": s.GitHub.Handler(), "s3": s.S3, "cloud": s.Cloud, "model": s.Model, "page": s.pages(),
+		"slack": s.Slack.Handler(), "github": s.GitHub.Handler(), "s3": s.S3, "cloud": s.Cloud, "model": s.Model,
+		"page": s.pages(),
 	}
 	for name, h := range handlers {
-		srv := &http.Server{Handler: ownHost(s.addr(name), h), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug)}
+		srv := &http.Server{Handler: ownHost(s.addr(name), h), ReadHeaderTimeout: 10 * time.Second,
+			IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug)}
 		s.servers = append(s.servers, srv)
 		go func() { _ = srv.Serve(s.listeners[name]) }()
 	}
@@ -224,9 +230,11 @@ func (s *Sandbox) runner(sec secrets) actions.Runner {
 	for _, r := range s.repos {
 		role := func(name string, workflows ...string) actions.Role {
 			p := sec.Principals[name]
-			return actions.Role{AccessKeyID: p.AccessKey, SecretAccessKey: p.Secret, Repo: r.Owner + "/" + r.Name, Workflows: workflows}
+			return actions.Role{AccessKeyID: p.AccessKey, SecretAccessKey: p.Secret, Repo: r.Owner + "/" + r.Name,
+				Workflows: workflows}
 		}
-		roles[PlanRole(r.Project)] = role("run-plan-"+r.Project, "plan.yml", "apply.yml", "destroy.yml", "cleanup.yml", "drift_plan.yml")
+		roles[PlanRole(r.Project)] = role("run-plan-"+r.Project, "plan.yml", "apply.yml", "destroy.yml", "cleanup.yml",
+			"drift_plan.yml")
 		roles[ApplyRole(r.Project)] = role("run-apply-"+r.Project, "apply.yml", "destroy.yml")
 	}
 	s.act = &actions.Act{

@@ -27,7 +27,8 @@ func TestSecretsStayAndAreCompleted(t *testing.T) {
 	if err != nil || more.Principals["app"] != first.Principals["app"] || more.Principals["human"].Secret == "" {
 		t.Errorf("%+v %v", more.Principals, err)
 	}
-	if again, err := loadSecrets(path, append(old, s3.Principal{Name: "human"})); err != nil || !reflect.DeepEqual(more, again) {
+	if again, err := loadSecrets(path, append(old, s3.Principal{Name: "human"})); err != nil ||
+		!reflect.DeepEqual(more, again) {
 		t.Errorf("the addition was not kept: %v", err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
@@ -43,7 +44,9 @@ func TestSecretsStayAndAreCompleted(t *testing.T) {
 
 // A page of another site in the browser reaches nothing, under any host name.
 func TestOwnHost(t *testing.T) {
-	h := ownHost("127.0.0.1:7390", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
+	h := ownHost("127.0.0.1:7390", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusOK)
+	}))
 	for _, c := range []struct {
 		host, origin, path string
 		want               int

@@ -20,7 +20,8 @@ import (
 // a release: as a person, on main. It leaves the files of requests alone, and files that were changed
 // since the last rendering. It returns the latter.
 func (s *Sandbox) Upgrade(ctx context.Context, repo Repo) (kept []string, err error) {
-	g := githubClient{base: s.url("github") + "/api/v3/repos/" + repo.Owner + "/" + repo.Name, token: s.person("adam").GitHubToken}
+	g := githubClient{base: s.url("github") + "/api/v3/repos/" + repo.Owner + "/" + repo.Name,
+		token: s.person("adam").GitHubToken}
 	newest, err := g.tip(ctx)
 	if err != nil {
 		return nil, err
@@ -38,7 +39,8 @@ func (s *Sandbox) Upgrade(ctx context.Context, repo Repo) (kept []string, err er
 		switch before, ok := last[path]; {
 		case newest.blobs[path] == want:
 		case last == nil || newest.blobs[path] == before: // without a record, the file counts as unchanged
-			entries = append(entries, map[string]string{"path": path, "mode": "100644", "type": "blob", "content": string(content)})
+			entries = append(entries, map[string]string{"path": path, "mode": "100644", "type": "blob",
+				"content": string(content)})
 		default:
 			kept = append(kept, path)
 			if delete(now, path); ok {
@@ -139,10 +141,12 @@ func (g githubClient) tip(ctx context.Context) (tip, error) {
 
 func (g githubClient) commit(ctx context.Context, baseTree, parent string, entries []map[string]string) error {
 	var tree, commit struct{ SHA string }
-	if err := g.call(ctx, http.MethodPost, "/git/trees", map[string]any{"base_tree": baseTree, "tree": entries}, &tree); err != nil {
+	if err := g.call(ctx, http.MethodPost, "/git/trees", map[string]any{"base_tree": baseTree, "tree": entries},
+		&tree); err != nil {
 		return err
 	}
-	body := map[string]any{"message": "Update TfPilot's workflows and modules", "tree": tree.SHA, "parents": []string{parent}}
+	body := map[string]any{"message": "Update TfPilot's workflows and modules", "tree": tree.SHA,
+		"parents": []string{parent}}
 	if err := g.call(ctx, http.MethodPost, "/git/commits", body, &commit); err != nil {
 		return err
 	}

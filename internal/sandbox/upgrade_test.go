@@ -27,12 +27,14 @@ func TestUpgradeKeepsWhatPeopleChanged(t *testing.T) {
 	push(t, adam, map[string]string{workflowPath: "changed by adam", "envs/dev/app/own.tf": "his own"})
 	stopSandbox(t, box)
 
-	second := map[string]string{workflowPath: "v2", "modules/a/main.tf": "v2", "modules/b/main.tf": "v1", "README.md": "v1", "modules/c/main.tf": "v2"}
+	second := map[string]string{workflowPath: "v2", "modules/a/main.tf": "v2", "modules/b/main.tf": "v1",
+		"README.md": "v1", "modules/c/main.tf": "v2"}
 	box, adam, kept = start(second)
 	if !slices.Equal(kept, []string{workflowPath}) {
 		t.Errorf("kept: %v", kept)
 	}
-	assertFiles(t, adam, map[string]string{workflowPath: "changed by adam", "envs/dev/app/own.tf": "his own", "modules/a/main.tf": "v2", "modules/b/main.tf": "v1", "modules/c/main.tf": "v2"})
+	assertFiles(t, adam, map[string]string{workflowPath: "changed by adam", "envs/dev/app/own.tf": "his own",
+		"modules/a/main.tf": "v2", "modules/b/main.tf": "v1", "modules/c/main.tf": "v2"})
 	push(t, adam, map[string]string{workflowPath: "v1", "modules/c/main.tf": "changed by adam"})
 	stopSandbox(t, box)
 

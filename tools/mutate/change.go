@@ -64,7 +64,8 @@ func instrument(pkg string, only, except []string, dir string) ([]mutant, map[st
 	}
 	for _, path := range paths {
 		base := filepath.Base(path)
-		if strings.HasSuffix(base, "_test.go") || len(only) > 0 && !slices.Contains(only, base) || slices.Contains(except, base) {
+		if strings.HasSuffix(base, "_test.go") || len(only) > 0 && !slices.Contains(only, base) ||
+			slices.Contains(except, base) {
 			continue
 		}
 		changed, err := c.file(path)

@@ -62,7 +62,8 @@ func TestCheck(t *testing.T) {
 func module(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range map[string]string{"go.mod": "module sample\n\ngo 1.26\n", "sample/sample.go": sample, "sample/sample_test.go": tests} {
+	for name, text := range map[string]string{"go.mod": "module sample\n\ngo 1.26\n", "sample/sample.go": sample,
+		"sample/sample_test.go": tests} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -81,7 +82,8 @@ func TestSurvivorsAreThoseThatNoTestNotices(t *testing.T) {
 	root := module(t)
 	j := job{root: root, pkg: "sample", test: "sample", budget: 0}
 	var out bytes.Buffer
-	for _, wrong := range []job{{files: []string{"gone.go"}}, {except: []string{"gone.go"}}, {except: []string{"sample.go"}}} {
+	for _, wrong := range []job{{files: []string{"gone.go"}}, {except: []string{"gone.go"}},
+		{except: []string{"sample.go"}}} {
 		wrong.root, wrong.pkg, wrong.test = root, "sample", "sample"
 		if err := wrong.run(context.Background(), &out); err == nil {
 			t.Errorf("%+v is tried", wrong)
@@ -95,7 +97,9 @@ func TestSurvivorsAreThoseThatNoTestNotices(t *testing.T) {
 		t.Fatal("survivors without a reason pass")
 	}
 	said := out.String()
-	for _, want := range []string{"sample/sample.go Check: leave out total += i", "sample/sample.go Check: > becomes >=: total > 10", `sample/sample.go Check: return nil instead of errors.New("too much")`} {
+	for _, want := range []string{"sample/sample.go Check: leave out total += i",
+		"sample/sample.go Check: > becomes >=: total > 10",
+		`sample/sample.go Check: return nil instead of errors.New("too much")`} {
 		if !strings.Contains(said, "| `"+want+"` | |") {
 			t.Errorf("%q does not survive:\n%s", want, said)
 		}
@@ -115,7 +119,8 @@ func TestSurvivorsAreThoseThatNoTestNotices(t *testing.T) {
 	out.Reset()
 	one := j
 	one.match = regexp.MustCompile("May: negate")
-	if err := one.run(context.Background(), &out); err != nil || !strings.HasPrefix(out.String(), "sample: 2 changes tried, 0 survived") {
+	if err := one.run(context.Background(), &out); err != nil ||
+		!strings.HasPrefix(out.String(), "sample: 2 changes tried, 0 survived") {
 		t.Errorf("some changes: %v %s", err, out.String())
 	}
 	j.accepted = page

@@ -41,7 +41,8 @@ func (j job) build(ctx context.Context, dir string, overlay map[string]string) (
 	if said, err := c.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build: %w\n%s", err, said)
 	}
-	p := &program{path: binary, dir: filepath.Join(j.root, j.test), args: append([]string{"-test.short", "-test.failfast"}, j.args...), limit: 10 * time.Minute}
+	p := &program{path: binary, dir: filepath.Join(j.root, j.test),
+		args: append([]string{"-test.short", "-test.failfast"}, j.args...), limit: 10 * time.Minute}
 	began := time.Now()
 	killed, err := p.kills(ctx, 0)
 	if err != nil || killed {

@@ -64,7 +64,8 @@ func (c *changer) markAll(list []ast.Stmt) {
 	}
 }
 
-var boundaries = map[token.Token]token.Token{token.LSS: token.LEQ, token.LEQ: token.LSS, token.GTR: token.GEQ, token.GEQ: token.GTR}
+var boundaries = map[token.Token]token.Token{token.LSS: token.LEQ, token.LEQ: token.LSS, token.GTR: token.GEQ,
+	token.GEQ: token.GTR}
 
 // expr returns an expression with its changes.
 func (c *changer) expr(x ast.Expr) (string, bool) {
@@ -116,7 +117,8 @@ func (c *changer) comparison(b *ast.BinaryExpr) string {
 		return plain
 	}
 	edge := c.note(fmt.Sprintf("%s becomes %s:", b.Op, moved), c.text(b))
-	return fmt.Sprintf("func() bool { if %s { return %s %s %s }; return %s }()", c.switched(edge), left, moved, right, plain)
+	return fmt.Sprintf("func() bool { if %s { return %s %s %s }; return %s }()", c.switched(edge), left, moved, right,
+		plain)
 }
 
 // part returns an operand with its changes.
@@ -159,7 +161,8 @@ func refuses(x ast.Expr) bool {
 	}
 	switch f := call.Fun.(type) {
 	case *ast.Ident:
-		return f.Name == "refuse" || f.Name == "objected" || f.Name == "working" || f.Name == "pullMatches" || f.Name == "sameRound"
+		return f.Name == "refuse" || f.Name == "objected" || f.Name == "working" || f.Name == "pullMatches" ||
+			f.Name == "sameRound"
 	case *ast.SelectorExpr:
 		pkg, ok := f.X.(*ast.Ident)
 		return ok && (pkg.Name == "errors" || pkg.Name == "fmt" && f.Sel.Name == "Errorf")

@@ -99,7 +99,8 @@ func (a *Act) prepare(ctx context.Context, dir string, job Job, wf workflowFile)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(a.Binary, append(actFlags(dir, job), standIns...)...) // not CommandContext: a cancel goes to the step, never to act
+	// not CommandContext: a cancel goes to the step, never to act
+	cmd := exec.Command(a.Binary, append(actFlags(dir, job), standIns...)...)
 	cmd.Dir = dir
 	cmd.Env = a.environment(dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C in the terminal is meant for the sandbox only
@@ -266,7 +267,8 @@ func (a *Act) watch(ctx context.Context, cmd *exec.Cmd, t *transcript, g gate, l
 
 // supervise waits for act to end. A cancel or the time limit decides the conclusion, not the exit code
 // of act; step is the step that was stopped.
-func (a *Act) supervise(ctx context.Context, pid int, t *transcript, g gate, limit time.Duration, ended <-chan struct{}) (conclusion, step string) {
+func (a *Act) supervise(ctx context.Context, pid int, t *transcript, g gate, limit time.Duration,
+	ended <-chan struct{}) (conclusion, step string) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {

@@ -75,7 +75,8 @@ func newJob(t *testing.T, workflow string, inputs map[string]string) (Job, *byte
 	dir, sha := bare(t, map[string]string{".github/workflows/t.yml": workflow, "hello.txt": "hello\n"})
 	log := &bytes.Buffer{}
 	return Job{RunID: 4711, RunAttempt: 1, Repo: "acme/infra-core", GitDir: dir, Workflow: ".github/workflows/t.yml",
-		File: []byte(workflow), SHA: sha, Ref: "refs/heads/main", Actor: "tfpilot[bot]", Inputs: inputs, Token: "tok_1", Log: log}, log
+		File: []byte(workflow), SHA: sha, Ref: "refs/heads/main", Actor: "tfpilot[bot]", Inputs: inputs, Token: "tok_1",
+		Log: log}, log
 }
 
 const preamble = `name: t
@@ -133,8 +134,10 @@ func TestConformance(t *testing.T) {
 				var seen []string
 				j.Step = func(s Step) { seen = append(seen, fmt.Sprintf("%d %s %s", s.Number, s.Name, s.Status)) }
 				res := runner.Run(ctx, j)
-				if res.Err != nil || res.Conclusion != tt.conclusion || stepList(res.Steps) != tt.steps || FailedStep(res.Steps) != tt.failed {
-					t.Errorf("got %s %q failed %q err %v, want %s %q failed %q\n%s", res.Conclusion, stepList(res.Steps), FailedStep(res.Steps), res.Err, tt.conclusion, tt.steps, tt.failed, log.String())
+				if res.Err != nil || res.Conclusion != tt.conclusion || stepList(res.Steps) != tt.steps ||
+					FailedStep(res.Steps) != tt.failed {
+					t.Errorf("got %s %q failed %q err %v, want %s %q failed %q\n%s", res.Conclusion, stepList(res.Steps),
+						FailedStep(res.Steps), res.Err, tt.conclusion, tt.steps, tt.failed, log.String())
 				}
 				if strings.Contains(log.String(), "third") != (tt.mode == "ok" && name == "act") {
 					t.Errorf("the third step ran, or not:\n%s", log.String())
@@ -175,7 +178,8 @@ func TestCancelAsksTheStep(t *testing.T) {
 	log := &watcher{want: "working", then: cancel}
 	j.Log = log
 	res := newAct(t).Run(ctx, j)
-	if got := log.String(); res.Conclusion != "cancelled" || !strings.Contains(got, "saved my state") || !strings.Contains(got, "rescued") {
+	if got := log.String(); res.Conclusion != "cancelled" || !strings.Contains(got, "saved my state") ||
+		!strings.Contains(got, "rescued") {
 		t.Errorf("conclusion %s, steps %s, log:\n%s", res.Conclusion, stepList(res.Steps), got)
 	}
 }
@@ -194,7 +198,8 @@ func TestCancelLeavesWhatAlwaysRuns(t *testing.T) {
 	log := &watcher{want: "\nworking", then: cancel}
 	j.Log = log
 	res := newAct(t).Run(ctx, j)
-	if got := stepList(res.Steps); res.Conclusion != "cancelled" || got != "Rescue=success Next=skipped Then=success" || strings.Contains(log.String(), "next ran") {
+	if got := stepList(res.Steps); res.Conclusion != "cancelled" || got != "Rescue=success Next=skipped Then=success" ||
+		strings.Contains(log.String(), "next ran") {
 		t.Errorf("conclusion %s, steps %s, log:\n%s", res.Conclusion, got, log.String())
 	}
 }
@@ -237,8 +242,10 @@ func TestJobEnvironment(t *testing.T) {
 	if res.Conclusion != "success" {
 		t.Fatalf("conclusion %s: %v\n%s", res.Conclusion, res.Err, out)
 	}
-	for _, want := range []string{"GITHUB_RUN_ID=4711", "GITHUB_RUN_ATTEMPT=1", "GITHUB_ACTOR=tfpilot[bot]", "GITHUB_SHA=" + j.SHA,
-		"GITHUB_REF=refs/heads/main", "GITHUB_EVENT_NAME=workflow_dispatch", "AWS_ENDPOINT_URL_S3=http://127.0.0.1:1", "TERM=dumb", `mode=x"; echo PWNED`} {
+	for _, want := range []string{"GITHUB_RUN_ID=4711", "GITHUB_RUN_ATTEMPT=1", "GITHUB_ACTOR=tfpilot[bot]",
+		"GITHUB_SHA=" + j.SHA,
+		"GITHUB_REF=refs/heads/main", "GITHUB_EVENT_NAME=workflow_dispatch", "AWS_ENDPOINT_URL_S3=http://127.0.0.1:1",
+		"TERM=dumb", `mode=x"; echo PWNED`} {
 		if !strings.Contains(out, want) {
 			t.Errorf("log lacks %q", want)
 		}
@@ -288,12 +295,14 @@ func TestStandIns(t *testing.T) {
 	if err := os.WriteFile(a.Terraform, []byte("#!/bin/sh\necho terraform was called\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	a.Roles = map[string]Role{"arn:aws:iam::1:role/plan": {AccessKeyID: "run-plan", SecretAccessKey: "s3cr3t-value", Workflows: []string{"t.yml"}}}
+	a.Roles = map[string]Role{"arn:aws:iam::1:role/plan": {AccessKeyID: "run-plan", SecretAccessKey: "s3cr3t-value",
+		Workflows: []string{"t.yml"}}}
 	res := a.Run(t.Context(), j)
 	if res.Conclusion != "success" {
 		t.Fatalf("conclusion %s: %v\n%s", res.Conclusion, res.Err, log)
 	}
-	for _, want := range []string{"hello\n", "hello.txt\n", "terraform was called", "key=run-plan region=eu-central-1 secret=***"} {
+	for _, want := range []string{"hello\n", "hello.txt\n", "terraform was called",
+		"key=run-plan region=eu-central-1 secret=***"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("log lacks %q:\n%s", want, log)
 		}
@@ -306,8 +315,10 @@ func TestStandIns(t *testing.T) {
 	}
 	runCommand(t, gitDir, "git", "rev-parse", "--verify", "refs/heads/cleanup/x")
 
-	a.Roles["arn:aws:iam::1:role/plan"] = Role{AccessKeyID: "run-plan", SecretAccessKey: "s", Workflows: []string{"apply.yml"}}
-	if res := a.Run(t.Context(), j); res.Conclusion != "failure" || !strings.Contains(FailedStep(res.Steps), "configure-aws-credentials") {
+	a.Roles["arn:aws:iam::1:role/plan"] = Role{AccessKeyID: "run-plan", SecretAccessKey: "s",
+		Workflows: []string{"apply.yml"}}
+	if res := a.Run(t.Context(), j); res.Conclusion != "failure" ||
+		!strings.Contains(FailedStep(res.Steps), "configure-aws-credentials") {
 		t.Errorf("a role was given to a workflow it does not admit: %s at %q", res.Conclusion, FailedStep(res.Steps))
 	}
 }
@@ -315,7 +326,8 @@ func TestStandIns(t *testing.T) {
 func gitHTTP(t *testing.T, root string) http.Handler {
 	t.Helper()
 	exe := filepath.Join(strings.TrimSpace(runCommand(t, "", "git", "--exec-path")), "git-http-backend")
-	return &cgi.Handler{Path: exe, Env: []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=t"}, InheritEnv: []string{"PATH"}}
+	return &cgi.Handler{Path: exe, Env: []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=t"},
+		InheritEnv: []string{"PATH"}}
 }
 
 func TestStartupFailures(t *testing.T) {
@@ -373,7 +385,8 @@ func TestJobTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res := a.watch(t.Context(), cmd, newTranscript(wf, log, nil), gate{dir}, time.Second); res.Conclusion != "timed_out" {
+	if res := a.watch(t.Context(), cmd, newTranscript(wf, log, nil), gate{dir},
+		time.Second); res.Conclusion != "timed_out" {
 		t.Errorf("got %s %s", res.Conclusion, stepList(res.Steps))
 	}
 }

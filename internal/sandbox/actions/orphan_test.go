@@ -54,7 +54,8 @@ func TestSweep(t *testing.T) {
 
 // Kill leaves no process of a run and starts no other one.
 func TestKill(t *testing.T) {
-	j, _ := newJob(t, preamble+"      - {name: Work, run: 'echo working; sleep 302; true'}\n      - {name: Last, if: always(), run: 'sleep 302'}\n", nil)
+	j, _ := newJob(
+		t, preamble+"      - {name: Work, run: 'echo working; sleep 302; true'}\n      - {name: Last, if: always(), run: 'sleep 302'}\n", nil)
 	a := newAct(t)
 	var all []int
 	j.Log = &watcher{want: "\nworking", then: func() {

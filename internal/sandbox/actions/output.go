@@ -122,7 +122,8 @@ func (t *transcript) step(l actLine) {
 		t.print("##[group]" + t.steps[i].Name + "\n")
 		t.set(i, "in_progress", "")
 	case l.Level == "error" && strings.HasPrefix(l.Msg, "exit status "):
-		t.print("##[error]Process completed with exit code " + strings.TrimPrefix(strings.TrimSpace(l.Msg), "exit status ") + ".\n")
+		t.print("##[error]Process completed with exit code " +
+			strings.TrimPrefix(strings.TrimSpace(l.Msg), "exit status ") + ".\n")
 	case l.Level == "error":
 		t.print("##[error]" + strings.TrimSpace(l.Msg) + "\n")
 	}

@@ -155,7 +155,8 @@ func credentialsAction(roles map[string]Role) string {
 	var b strings.Builder
 	b.WriteString("set -euo pipefail\ncase \"$IN_ROLE_TO_ASSUME\" in\n")
 	for _, arn := range arns {
-		fmt.Fprintf(&b, "  %s) id=%s secret=%s ;;\n", quote(arn), quote(roles[arn].AccessKeyID), quote(roles[arn].SecretAccessKey))
+		fmt.Fprintf(&b, "  %s) id=%s secret=%s ;;\n", quote(arn), quote(roles[arn].AccessKeyID),
+			quote(roles[arn].SecretAccessKey))
 	}
 	b.WriteString(`  *) echo "::error::Could not assume role with OIDC: Not authorized to perform sts:AssumeRoleWithWebIdentity"; exit 1 ;;
 esac

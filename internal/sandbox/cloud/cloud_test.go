@@ -83,7 +83,8 @@ func TestRulesOfAWS(t *testing.T) {
 		{"capitals", bucketType, "Acme", nil, "InvalidBucketName"},
 		{"an address", bucketType, "10.0.0.1", nil, "InvalidBucketName"},
 		{"a part of a bucket", "aws_s3_bucket_versioning", "acme-artifacts", map[string]any{"bucket": "acme-artifacts"}, ""},
-		{"the same part, which replaces", "aws_s3_bucket_versioning", "acme-artifacts", map[string]any{"bucket": "acme-artifacts"}, ""},
+		{"the same part, which replaces", "aws_s3_bucket_versioning", "acme-artifacts",
+			map[string]any{"bucket": "acme-artifacts"}, ""},
 		{"a part of no bucket", "aws_s3_bucket_policy", "none", map[string]any{"bucket": "none"}, "NoSuchBucket"},
 		{"a log group", logGroupType, "/app", nil, ""},
 		{"the same log group", logGroupType, "/app", nil, "ResourceAlreadyExistsException"},
@@ -185,12 +186,14 @@ func TestSlowAnswersInVirtualTime(t *testing.T) {
 		s, c := start(t, "")
 		_ = s.Inject(Fault{Delay: 40 * time.Second})
 		begin := time.Now()
-		if _, err := c.Create(t.Context(), roleType, "r", map[string]any{}); err != nil || time.Since(begin) != 40*time.Second {
+		if _, err := c.Create(t.Context(), roleType, "r", map[string]any{}); err != nil ||
+			time.Since(begin) != 40*time.Second {
 			t.Errorf("after %s: %v", time.Since(begin), err)
 		}
 		go func() { time.Sleep(5 * time.Second); s.ClearFaults(); _ = s.Inject(Fault{Delay: 40 * time.Second}) }()
 		begin = time.Now()
-		if _, err := c.Create(t.Context(), roleType, "cleared", map[string]any{}); err != nil || time.Since(begin) != 5*time.Second {
+		if _, err := c.Create(t.Context(), roleType, "cleared", map[string]any{}); err != nil ||
+			time.Since(begin) != 5*time.Second {
 			t.Errorf("cleared, after %s: %v", time.Since(begin), err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -34,7 +34,8 @@ type Fault struct {
 
 // words holds the messages of AWS for common refusals.
 var words = map[string]string{
-	"AccessDenied":           "User: arn:aws:sts::" + Account + ":assumed-role/tfpilot-apply/run is not authorized to perform this action because no identity-based policy allows it",
+	"AccessDenied": "User: arn:aws:sts::" + Account +
+		":assumed-role/tfpilot-apply/run is not authorized to perform this action because no identity-based policy allows it",
 	"BucketAlreadyExists":    "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.",
 	"VcpuLimitExceeded":      "You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit.",
 	"TooManyBuckets":         "You have attempted to create more buckets than allowed",

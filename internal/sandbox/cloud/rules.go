@@ -28,18 +28,23 @@ const (
 
 var rules = map[string]rule{
 	bucketType: {
-		taken:   &Error{409, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it."},
+		taken: &Error{409, "BucketAlreadyOwnedByYou",
+			"Your previous request to create the named bucket succeeded and you already own it."},
 		missing: "NoSuchBucket", name: bucketName,
 	},
-	"aws_s3_bucket_public_access_block":                  {missing: "NoSuchPublicAccessBlockConfiguration", parent: bucketType, link: "bucket"},
-	"aws_s3_bucket_ownership_controls":                   {missing: "OwnershipControlsNotFoundError", parent: bucketType, link: "bucket"},
-	"aws_s3_bucket_versioning":                           {missing: "NoSuchBucket", parent: bucketType, link: "bucket"},
-	"aws_s3_bucket_server_side_encryption_configuration": {missing: "ServerSideEncryptionConfigurationNotFoundError", parent: bucketType, link: "bucket"},
-	"aws_s3_bucket_lifecycle_configuration":              {missing: "NoSuchLifecycleConfiguration", parent: bucketType, link: "bucket"},
-	"aws_s3_bucket_policy":                               {missing: "NoSuchBucketPolicy", parent: bucketType, link: "bucket"},
-	instanceType:                                         {missing: "InvalidInstanceID.NotFound"},
+	"aws_s3_bucket_public_access_block": {missing: "NoSuchPublicAccessBlockConfiguration",
+		parent: bucketType, link: "bucket"},
+	"aws_s3_bucket_ownership_controls": {missing: "OwnershipControlsNotFoundError", parent: bucketType,
+		link: "bucket"},
+	"aws_s3_bucket_versioning": {missing: "NoSuchBucket", parent: bucketType, link: "bucket"},
+	"aws_s3_bucket_server_side_encryption_configuration": {missing: "ServerSideEncryptionConfigurationNotFoundError",
+		parent: bucketType, link: "bucket"},
+	"aws_s3_bucket_lifecycle_configuration": {missing: "NoSuchLifecycleConfiguration", parent: bucketType, link: "bucket"},
+	"aws_s3_bucket_policy":                  {missing: "NoSuchBucketPolicy", parent: bucketType, link: "bucket"},
+	instanceType:                            {missing: "InvalidInstanceID.NotFound"},
 	repositoryType: {
-		taken:   &Error{400, "RepositoryAlreadyExistsException", "The repository with that name already exists in the registry with id '" + Account + "'"},
+		taken: &Error{400, "RepositoryAlreadyExistsException",
+			"The repository with that name already exists in the registry with id '" + Account + "'"},
 		missing: "RepositoryNotFoundException",
 	},
 	"aws_ecr_lifecycle_policy": {missing: "LifecyclePolicyNotFoundException", parent: repositoryType, link: "repository"},
@@ -55,18 +60,21 @@ var rules = map[string]rule{
 }
 
 // takenElsewhere lists bucket names that belong to other accounts.
-var takenElsewhere = []string{"test", "data", "logs", "backup", "backups", "bucket", "images", "assets", "static", "artifacts"}
+var takenElsewhere = []string{"test", "data", "logs", "backup", "backups", "bucket", "images", "assets", "static",
+	"artifacts"}
 
 var validBucket = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
 func bucketName(id string) *Error {
 	invalid := !validBucket.MatchString(id) || strings.Contains(id, "..") || net.ParseIP(id) != nil ||
-		strings.HasPrefix(id, "xn--") || strings.HasPrefix(id, "sthree-") || strings.HasSuffix(id, "-s3alias") || strings.HasSuffix(id, "--ol-s3")
+		strings.HasPrefix(id, "xn--") || strings.HasPrefix(id, "sthree-") || strings.HasSuffix(id, "-s3alias") ||
+		strings.HasSuffix(id, "--ol-s3")
 	if invalid {
 		return &Error{400, "InvalidBucketName", "The specified bucket is not valid."}
 	}
 	if slices.Contains(takenElsewhere, id) {
-		return &Error{409, "BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again."}
+		return &Error{409, "BucketAlreadyExists",
+			"The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again."}
 	}
 	return nil
 }
@@ -108,9 +116,15 @@ func (s *Server) mayDelete(obj Object) error {
 	case obj.Type == bucketType && obj.Contents > 0 && !set("force_destroy"):
 		return &Error{409, "BucketNotEmpty", "The bucket you tried to delete is not empty"}
 	case obj.Type == repositoryType && obj.Contents > 0 && !set("force_delete"):
-		return &Error{400, "RepositoryNotEmptyException", fmt.Sprintf("The repository with name '%s' in registry with id '%s' cannot be deleted because it still contains images", obj.ID, Account)}
+		return &Error{400, "RepositoryNotEmptyException",
+			fmt.Sprintf(
+				"The repository with name '%s' in registry with id '%s' cannot be deleted because it still contains images",
+				obj.ID, Account)}
 	case obj.Type == instanceType && set("disable_api_termination"):
-		return &Error{400, "OperationNotPermitted", fmt.Sprintf("The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", obj.ID)}
+		return &Error{400, "OperationNotPermitted",
+			fmt.Sprintf(
+				"The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.",
+				obj.ID)}
 	case obj.Type == roleType && !set("force_detach_policies") && len(s.parts(obj)) > 0:
 		return &Error{409, "DeleteConflict", "Cannot delete entity, must detach all policies first."}
 	}

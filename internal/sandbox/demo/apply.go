@@ -24,7 +24,9 @@ func (j *journey) applySteps() []step {
 		{"omar", "applies the bucket while the cloud is slow", j.appliesSlowly},
 		{"adam", "applies his own and sees his place, who holds the environment and since when", j.queues},
 		{"adam", "takes that back", j.cancelsApply},
-		{"omar", "applies in production", func(ctx context.Context) error { return j.clicksAction(ctx, j.omar, j.prod, "Apply") }},
+		{"omar", "applies in production", func(ctx context.Context) error {
+			return j.clicksAction(ctx, j.omar, j.prod, "Apply")
+		}},
 		{"dana", "sees the bucket applied, with its outputs", j.seesOutputs},
 		{"dana", "finds the bucket in the cloud", func(ctx context.Context) error { return j.inCloud(ctx, j.bucket, true) }},
 		{"dana", "finds the state under the key that backend.tf names", j.findsState},

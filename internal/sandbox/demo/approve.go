@@ -24,7 +24,9 @@ func (j *journey) approvalSteps() []step {
 			return j.refusedApproval(ctx, j.vic, j.bucket, "Only approvers and admins may approve", "ask ana, omar or adam")
 		}},
 		{"omar", "approves the bucket", func(ctx context.Context) error { return j.approves(ctx, j.omar, j.bucket, "") }},
-		{"omar", "approves dana's other bucket", func(ctx context.Context) error { return j.approves(ctx, j.omar, j.words, "") }},
+		{"omar", "approves dana's other bucket", func(ctx context.Context) error {
+			return j.approves(ctx, j.omar, j.words, "")
+		}},
 		{"dana", "pushes a commit to its branch, and the approval no longer counts", j.pushes},
 		{"dana", "has the generated file restored, and a new plan is made", j.restores},
 		{"dana", "points its pull request at another branch and back: in between nothing can be decided", j.retargets},
@@ -123,7 +125,8 @@ func (j *journey) reviewsHerOwn(ctx context.Context) error {
 	if err := j.ana.approvesOnGitHub(ctx, j.anas); err != nil {
 		return err
 	}
-	if err := j.ana.readsComment(ctx, j.anas, "tfpilot[bot]: ", "The review of ana does not count as an approval", "You wrote or edited this request", "ask omar"); err != nil {
+	if err := j.ana.readsComment(ctx, j.anas, "tfpilot[bot]: ", "The review of ana does not count as an approval",
+		"You wrote or edited this request", "ask omar"); err != nil {
 		return err
 	}
 	_, err := j.ana.sees(ctx, j.anas, soon, statePlanReady)
@@ -137,7 +140,8 @@ func (j *journey) reviewsProduction(ctx context.Context) error {
 	if err := j.adam.approvesOnGitHub(ctx, j.prod); err != nil {
 		return err
 	}
-	return j.adam.readsComment(ctx, j.prod, "tfpilot[bot]: ", "The review of adam does not count as an approval", "typed in Slack")
+	return j.adam.readsComment(ctx, j.prod, "tfpilot[bot]: ", "The review of adam does not count as an approval",
+		"typed in Slack")
 }
 
 // pushes commits to the branch of a request by hand.
@@ -151,7 +155,8 @@ func (j *journey) pushes(ctx context.Context) error {
 		return err
 	}
 	for _, place := range []string{infraDev, "dm"} {
-		m, err := j.dana.seesIn(ctx, j.words, place, later, "modified outside TfPilot", "[Restore branch]", "[Close request]", "by omar, dismissed: ")
+		m, err := j.dana.seesIn(ctx, j.words, place, later, "modified outside TfPilot", "[Restore branch]",
+			"[Close request]", "by omar, dismissed: ")
 		if err != nil {
 			return err
 		}
@@ -159,7 +164,8 @@ func (j *journey) pushes(ctx context.Context) error {
 			return notSeen("neither Merge nor Approve on the card", m.read())
 		}
 	}
-	if _, err := j.dana.seesReply(ctx, j.words, later, "The approval of "+j.words.title, "by omar was dismissed:", "the branch was modified outside TfPilot"); err != nil {
+	if _, err := j.dana.seesReply(ctx, j.words, later, "The approval of "+j.words.title, "by omar was dismissed:",
+		"the branch was modified outside TfPilot"); err != nil {
 		return err
 	}
 	m, err := j.dana.seesReply(ctx, j.words, later, " ready for ")
@@ -170,7 +176,8 @@ func (j *journey) pushes(ctx context.Context) error {
 }
 
 func (j *journey) restores(ctx context.Context) error {
-	m, err := j.dana.seesReply(ctx, j.words, later, "The branch of "+j.words.title, "was modified outside TfPilot", "[Restore branch]")
+	m, err := j.dana.seesReply(ctx, j.words, later, "The branch of "+j.words.title, "was modified outside TfPilot",
+		"[Restore branch]")
 	if err != nil {
 		return err
 	}
@@ -190,7 +197,8 @@ func (j *journey) retargets(ctx context.Context) error {
 		return err
 	}
 	side := "side-" + j.stamp
-	if err := j.dana.github(ctx, http.MethodPost, "/repos/"+j.words.repo+"/git/refs", map[string]any{"ref": "refs/heads/" + side, "sha": main.Object.SHA}, nil); err != nil {
+	if err := j.dana.github(ctx, http.MethodPost, "/repos/"+j.words.repo+"/git/refs",
+		map[string]any{"ref": "refs/heads/" + side, "sha": main.Object.SHA}, nil); err != nil {
 		return err
 	}
 	if err := j.dana.github(ctx, http.MethodPatch, j.words.pullPath(), map[string]any{"base": side}, nil); err != nil {
@@ -220,7 +228,8 @@ func (j *journey) notListed(ctx context.Context) error {
 	if err := j.ana.clicks(ctx, reply, "Approve"); err != nil {
 		return err
 	}
-	if _, err := j.ana.window(ctx, production+" is protected", "only the people named for it", "ask omar or adam"); err != nil {
+	if _, err := j.ana.window(ctx, production+" is protected", "only the people named for it",
+		"ask omar or adam"); err != nil {
 		return err
 	}
 	return j.ana.closes(ctx)

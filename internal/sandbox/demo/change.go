@@ -36,7 +36,8 @@ func (j *journey) rewrites(ctx context.Context, p *person, path, text string) er
 		return err
 	}
 	return p.github(ctx, http.MethodPut, address, map[string]any{
-		"message": "Change the log group's module", "branch": "main", "sha": now.SHA, "content": base64.StdEncoding.EncodeToString([]byte(text)),
+		"message": "Change the log group's module", "branch": "main", "sha": now.SHA,
+		"content": base64.StdEncoding.EncodeToString([]byte(text)),
 	}, nil)
 }
 

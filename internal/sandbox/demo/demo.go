@@ -186,7 +186,8 @@ const (
 
 // until repeats look until it returns true. The error contains what was seen last. An error of look
 // ends the wait at once.
-func until(ctx context.Context, limit time.Duration, want string, look func(context.Context) (bool, string, error)) error {
+func until(ctx context.Context, limit time.Duration, want string,
+	look func(context.Context) (bool, string, error)) error {
 	wait, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	seen := "nothing"

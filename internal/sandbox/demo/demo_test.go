@@ -19,7 +19,8 @@ func TestUntilSaysWhatWasSeenLast(t *testing.T) {
 			return false, "an empty channel", nil
 		})
 		var no *unseen
-		if !errors.As(err, &no) || !containsAll(no.Error(), "expected a card within 1m0s", "seen: an empty channel") || looks < 2 {
+		if !errors.As(err, &no) || !containsAll(no.Error(), "expected a card within 1m0s", "seen: an empty channel") ||
+			looks < 2 {
 			t.Errorf("got %v after %d looks", err, looks)
 		}
 	})
@@ -27,7 +28,9 @@ func TestUntilSaysWhatWasSeenLast(t *testing.T) {
 
 func TestUntilEndsWithTheFirstError(t *testing.T) {
 	failed := errors.New("connection refused")
-	err := until(t.Context(), time.Minute, "a card", func(context.Context) (bool, string, error) { return false, "", failed })
+	err := until(t.Context(), time.Minute, "a card", func(context.Context) (bool, string, error) {
+		return false, "", failed
+	})
 	if !errors.Is(err, failed) {
 		t.Errorf("got %v", err)
 	}
@@ -51,7 +54,8 @@ func sandboxOf(t *testing.T, state string) string {
 	answer := func(pattern, body string) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
 	}
-	answer("GET /control/access", `{"people":[{"login":"dana","slackUser":"U1"},{"login":"ana"},{"login":"omar"},{"login":"adam"},{"login":"vic"}]}`)
+	answer("GET /control/access",
+		`{"people":[{"login":"dana","slackUser":"U1"},{"login":"ana"},{"login":"omar"},{"login":"adam"},{"login":"vic"}]}`)
 	answer("GET /control/counts", `{}`)
 	answer("GET /control/state", state)
 	answer("POST /control/command", `{"outcome":"dispatch_failed","note":"/tfpilot failed"}`)
@@ -63,9 +67,12 @@ func sandboxOf(t *testing.T, state string) string {
 func TestRunNamesTheStepThatWasNotSeen(t *testing.T) {
 	var out strings.Builder
 	var steps []string
-	err := Run(t.Context(), Config{Address: sandboxOf(t, `{"sockets":1}`), Out: &out, OnStep: func(_, name string) { steps = append(steps, name) }})
+	err := Run(t.Context(), Config{Address: sandboxOf(t, `{"sockets":1}`), Out: &out, OnStep: func(_, name string) {
+		steps = append(steps, name)
+	}})
 	var f *Failure
-	if !errors.As(err, &f) || f.Chapter != "1. Asking" || f.Who != "dana" || !strings.Contains(err.Error(), "dispatch_failed") {
+	if !errors.As(err, &f) || f.Chapter != "1. Asking" || f.Who != "dana" ||
+		!strings.Contains(err.Error(), "dispatch_failed") {
 		t.Fatalf("got %v", err)
 	}
 	if len(steps) != 1 || !strings.HasSuffix(steps[0], f.Step) || !strings.Contains(out.String(), f.Step+" … ✗") {

@@ -18,14 +18,16 @@ func (j *journey) destroySteps() []step {
 		{"adam", "types the environment to destroy in production", j.typesToDestroy},
 	}
 	for _, r := range []*request{j.bucket, j.adams, j.prod} {
-		steps = append(steps, step{"omar", "reads what goes with " + r.title + ", and approves it", func(ctx context.Context) error {
-			return j.approvesDestroy(ctx, r)
-		}})
+		steps = append(steps, step{"omar", "reads what goes with " + r.title + ", and approves it",
+			func(ctx context.Context) error {
+				return j.approvesDestroy(ctx, r)
+			}})
 	}
 	for _, r := range []*request{j.bucket, j.adams, j.prod} {
-		steps = append(steps, step{"adam", "sees " + r.title + " destroyed, and its code taken out", func(ctx context.Context) error {
-			return j.awaitDestroyed(ctx, r)
-		}})
+		steps = append(steps, step{"adam", "sees " + r.title + " destroyed, and its code taken out",
+			func(ctx context.Context) error {
+				return j.awaitDestroyed(ctx, r)
+			}})
 	}
 	return append(steps, step{"adam", "destroys the bucket again, and nothing is left to do", j.destroysAgain})
 }
@@ -90,7 +92,8 @@ func (j *journey) typesToDestroy(ctx context.Context) error {
 const approveDestroy = "Approve destroy"
 
 func (j *journey) approvesDestroy(ctx context.Context, r *request) error {
-	reply, err := j.omar.seesReply(ctx, r, later, "Destroy plan ready for "+r.title, "destroyed:", r.kind+".", "["+approveDestroy+"]")
+	reply, err := j.omar.seesReply(ctx, r, later, "Destroy plan ready for "+r.title, "destroyed:", r.kind+".",
+		"["+approveDestroy+"]")
 	if err != nil {
 		return err
 	}
@@ -124,7 +127,8 @@ func (j *journey) awaitDestroyed(ctx context.Context, r *request) error {
 func (j *journey) awaitCleanup(ctx context.Context, r *request) error {
 	owner, _, _ := strings.Cut(r.repo, "/")
 	var pulls []pull
-	if err := j.adam.reads(ctx, fmt.Sprintf("/repos/%s/pulls?state=all&head=%s:cleanup/%s", r.repo, owner, r.id), &pulls); err != nil {
+	if err := j.adam.reads(ctx, fmt.Sprintf("/repos/%s/pulls?state=all&head=%s:cleanup/%s", r.repo, owner, r.id),
+		&pulls); err != nil {
 		return err
 	}
 	if len(pulls) != 1 {

@@ -49,7 +49,8 @@ func (j *journey) failsToApply(ctx context.Context) error {
 		return err
 	}
 	j.adams.failing = true
-	if _, err := j.adam.sees(ctx, j.adams, later, stateFailed, "failed "+failedStep+"Apply”", "Error: ", refusalCode, "[Re-plan]"); err != nil {
+	if _, err := j.adam.sees(ctx, j.adams, later, stateFailed, "failed "+failedStep+"Apply”", "Error: ", refusalCode,
+		"[Re-plan]"); err != nil {
 		return err
 	}
 	_, err := j.adam.seesReply(ctx, j.adams, later, "The apply of "+j.adams.title, refusalCode, "[Re-plan]")
@@ -166,7 +167,8 @@ func (j *journey) lists(ctx context.Context) error {
 }
 
 func (j *journey) shows(ctx context.Context) error {
-	if _, err := j.dana.asks(ctx, infraDev, "show "+j.bucket.id, j.bucket.title, stateApplied, "Pull request #"); err != nil {
+	if _, err := j.dana.asks(ctx, infraDev, "show "+j.bucket.id, j.bucket.title, stateApplied,
+		"Pull request #"); err != nil {
 		return err
 	}
 	_, err := j.dana.asks(ctx, infraDev, "show "+j.words.name, j.words.title, stateRejected)

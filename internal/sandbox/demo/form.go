@@ -20,7 +20,9 @@ func (j *journey) requestSteps() []step {
 			form, err = j.unfolds(ctx, form)
 			return err
 		}},
-		{"dana", "types a name that cannot be, and keeps everything else", func(ctx context.Context) error { return j.mistakes(ctx, form) }},
+		{"dana", "types a name that cannot be, and keeps everything else", func(ctx context.Context) error {
+			return j.mistakes(ctx, form)
+		}},
 		{"dana", "corrects it and sends it: Saving…, then Saved", j.corrects},
 		{"dana", "finds its card in #infra-dev and in her messages", j.findsCards},
 		{"dana", "asks in her own words and gets the form filled in", j.tells},
@@ -39,10 +41,11 @@ func (j *journey) requestSteps() []step {
 		{"vic", "can only view, and sees who can request", j.vicAsks},
 	}
 	if j.first {
-		steps = append([]step{{"dana", "types /tfpilot list and sees that there is nothing yet", func(ctx context.Context) error {
-			_, err := j.dana.asks(ctx, infraDev, "list", "There are no requests yet", "/tfpilot request")
-			return err
-		}}}, steps...)
+		steps = append([]step{{"dana", "types /tfpilot list and sees that there is nothing yet",
+			func(ctx context.Context) error {
+				_, err := j.dana.asks(ctx, infraDev, "list", "There are no requests yet", "/tfpilot request")
+				return err
+			}}}, steps...)
 	}
 	return steps
 }
@@ -100,7 +103,8 @@ func (j *journey) unfolds(ctx context.Context, form view) (view, error) {
 	if has(form.Blocks, "Force destroy (delete objects)") {
 		return form, notSeen("that the advanced options are folded", form.read())
 	}
-	if err := j.dana.uses(ctx, form, "Show advanced options", "", map[string]any{"Delete objects after (days)": expires}); err != nil {
+	if err := j.dana.uses(ctx, form, "Show advanced options", "",
+		map[string]any{"Delete objects after (days)": expires}); err != nil {
 		return form, err
 	}
 	return j.dana.window(ctx, "Force destroy (delete objects): …", "[Hide advanced options]")
@@ -108,7 +112,8 @@ func (j *journey) unfolds(ctx context.Context, form view) (view, error) {
 
 func (j *journey) mistakes(ctx context.Context, form view) error {
 	r, err := j.dana.submits(ctx, form, map[string]any{
-		"Bucket name": "Not A Bucket", "Why is it needed?": requestReason, "Additional tags": "CostCenter=1234", "Force destroy (delete objects)": "Yes",
+		"Bucket name": "Not A Bucket", "Why is it needed?": requestReason, "Additional tags": "CostCenter=1234",
+		"Force destroy (delete objects)": "Yes",
 	})
 	if err != nil {
 		return err
@@ -125,8 +130,10 @@ func (j *journey) mistakes(ctx context.Context, form view) error {
 		return notSeen("one error, at the field “Bucket name”", fmt.Sprint(form.Errors))
 	}
 	for label, want := range map[string]string{
-		"Bucket name": "Not A Bucket", "Why is it needed?": requestReason, "Delete objects after (days)": expires, "Additional tags": "CostCenter=1234",
-		"Project": "core", "Environment": "dev/app", "What do you need?": "S3 bucket", "Force destroy (delete objects)": "Yes",
+		"Bucket name": "Not A Bucket", "Why is it needed?": requestReason, "Delete objects after (days)": expires,
+		"Additional tags": "CostCenter=1234",
+		"Project":         "core", "Environment": "dev/app", "What do you need?": "S3 bucket",
+		"Force destroy (delete objects)": "Yes",
 	} {
 		c, err := find(form.Blocks, label)
 		if err != nil {
@@ -176,7 +183,8 @@ func (j *journey) tells(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for label, want := range map[string]string{"Project": "core", "Environment": "dev/app", "What do you need?": "S3 bucket", "Why is it needed?": "a private bucket for build artifacts in dev"} {
+	for label, want := range map[string]string{"Project": "core", "Environment": "dev/app",
+		"What do you need?": "S3 bucket", "Why is it needed?": "a private bucket for build artifacts in dev"} {
 		c, err := find(form.Blocks, label)
 		if err != nil {
 			return err

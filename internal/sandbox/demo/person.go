@@ -56,17 +56,18 @@ const rebuilding = "is being rebuilt. Please try again"
 // again, it does.
 func (p *person) asks(ctx context.Context, channel, text string, words ...string) (message, error) {
 	var found message
-	err := until(ctx, later, "another answer than that the list is being rebuilt", func(ctx context.Context) (bool, string, error) {
-		old, err := p.ephemerals(ctx)
-		if err != nil {
-			return false, "", err
-		}
-		if _, err := p.types(ctx, channel, text); err != nil {
-			return false, "", err
-		}
-		found, err = p.answered(ctx, old, words...)
-		return !strings.Contains(found.read(), rebuilding), found.read(), err
-	})
+	err := until(ctx, later, "another answer than that the list is being rebuilt",
+		func(ctx context.Context) (bool, string, error) {
+			old, err := p.ephemerals(ctx)
+			if err != nil {
+				return false, "", err
+			}
+			if _, err := p.types(ctx, channel, text); err != nil {
+				return false, "", err
+			}
+			found, err = p.answered(ctx, old, words...)
+			return !strings.Contains(found.read(), rebuilding), found.read(), err
+		})
 	return found, err
 }
 
@@ -85,20 +86,21 @@ func (p *person) ephemerals(ctx context.Context) (map[string]message, error) {
 // answered waits for a new ephemeral message that contains the words, or that suggests to try again.
 func (p *person) answered(ctx context.Context, old map[string]message, words ...string) (message, error) {
 	var found message
-	err := until(ctx, soon, fmt.Sprintf("an answer to %s with “%s”", p.name, strings.Join(words, "” and “")), func(ctx context.Context) (bool, string, error) {
-		now, err := p.ephemerals(ctx)
-		seen := "no new answer"
-		for place, m := range now {
-			if _, known := old[place]; known {
-				continue
+	err := until(ctx, soon, fmt.Sprintf("an answer to %s with “%s”", p.name, strings.Join(words, "” and “")),
+		func(ctx context.Context) (bool, string, error) {
+			now, err := p.ephemerals(ctx)
+			seen := "no new answer"
+			for place, m := range now {
+				if _, known := old[place]; known {
+					continue
+				}
+				if seen = m.read(); containsAll(seen, words...) || strings.Contains(seen, rebuilding) {
+					found = m
+					return true, seen, nil
+				}
 			}
-			if seen = m.read(); containsAll(seen, words...) || strings.Contains(seen, rebuilding) {
-				found = m
-				return true, seen, nil
-			}
-		}
-		return false, seen, err
-	})
+			return false, seen, err
+		})
 	return found, err
 }
 
@@ -110,7 +112,8 @@ func (p *person) clicks(ctx context.Context, m message, label string) error {
 		if err != nil {
 			return err
 		}
-		_, err = p.act(ctx, "action", map[string]any{"channel": m.Channel, "ts": m.TS, "actionId": c.action, "blockId": c.block, "value": c.value})
+		_, err = p.act(ctx, "action",
+			map[string]any{"channel": m.Channel, "ts": m.TS, "actionId": c.action, "blockId": c.block, "value": c.value})
 		var no *status
 		if !errors.As(err, &no) || no.code != http.StatusNotFound || ctx.Err() != nil {
 			return err
@@ -156,14 +159,15 @@ func (p *person) clicksAndSees(ctx context.Context, m message, label string, wor
 // window waits until the top window contains the words.
 func (p *person) window(ctx context.Context, words ...string) (view, error) {
 	var top view
-	err := until(ctx, soon, fmt.Sprintf("a window for %s with “%s”", p.name, strings.Join(words, "” and “")), func(ctx context.Context) (bool, string, error) {
-		w, err := p.workspace(ctx)
-		if err != nil || len(w.Views) == 0 {
-			return false, "no window", err
-		}
-		top = w.Views[len(w.Views)-1]
-		return containsAll(top.read(), words...), top.read(), nil
-	})
+	err := until(ctx, soon, fmt.Sprintf("a window for %s with “%s”", p.name, strings.Join(words, "” and “")),
+		func(ctx context.Context) (bool, string, error) {
+			w, err := p.workspace(ctx)
+			if err != nil || len(w.Views) == 0 {
+				return false, "no window", err
+			}
+			top = w.Views[len(w.Views)-1]
+			return containsAll(top.read(), words...), top.read(), nil
+		})
 	return top, err
 }
 
@@ -232,6 +236,7 @@ func (p *person) closes(ctx context.Context) error {
 // slowly delays the storage, so that the intermediate state can be seen.
 func (j *journey) slowly(ctx context.Context) error {
 	return j.fault(ctx, faults{S3: []storageFault{{
-		Kind: "delay", Verb: "GetObject", KeyPrefix: "identities/", Principal: "app", Count: 2, Delay: int64(700 * time.Millisecond),
+		Kind: "delay", Verb: "GetObject", KeyPrefix: "identities/", Principal: "app", Count: 2,
+		Delay: int64(700 * time.Millisecond),
 	}}})
 }

@@ -53,7 +53,8 @@ func (j *journey) reviews(ctx context.Context) error {
 	if err := j.omar.clicks(ctx, reply, "Review plan"); err != nil {
 		return err
 	}
-	if _, err := j.omar.window(ctx, "Plan", j.bucket.title, "Plan: "+count[1]+" to add.", "aws_s3_bucket", j.bucket.name); err != nil {
+	if _, err := j.omar.window(ctx, "Plan", j.bucket.title, "Plan: "+count[1]+" to add.", "aws_s3_bucket",
+		j.bucket.name); err != nil {
 		return err
 	}
 	return j.omar.closes(ctx)

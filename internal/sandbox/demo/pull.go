@@ -9,9 +9,10 @@ import (
 func (j *journey) pullSteps() []step {
 	steps := []step{{"dana", "follows the card's link to the pull request", j.followsLink}}
 	for _, r := range []**request{&j.bucket, &j.words, &j.anas, &j.adams, &j.prod} {
-		steps = append(steps, step{(*r).by.name, "finds exactly one file in the pull request of " + (*r).title, func(ctx context.Context) error {
-			return j.oneFile(ctx, *r)
-		}})
+		steps = append(steps, step{(*r).by.name, "finds exactly one file in the pull request of " + (*r).title,
+			func(ctx context.Context) error {
+				return j.oneFile(ctx, *r)
+			}})
 	}
 	return steps
 }

@@ -55,7 +55,8 @@ func (j *journey) fill(ctx context.Context, v view, p *person, r *request, typed
 
 // submitRequest requests a log group in one step.
 func (j *journey) submitRequest(ctx context.Context, p *person, env, suffix string) (*request, error) {
-	r := &request{name: "/demo/" + j.stamp + "/" + suffix, kind: "aws_cloudwatch_log_group", channel: "infra-" + env, place: "core " + env + "/app"}
+	r := &request{name: "/demo/" + j.stamp + "/" + suffix, kind: "aws_cloudwatch_log_group", channel: "infra-" + env,
+		place: "core " + env + "/app"}
 	r.title = "Log group " + r.name
 	if _, err := p.types(ctx, r.channel, "request cloudwatch-log-group "+env); err != nil {
 		return nil, err
@@ -64,7 +65,8 @@ func (j *journey) submitRequest(ctx context.Context, p *person, env, suffix stri
 	if err != nil {
 		return nil, err
 	}
-	return j.fill(ctx, v, p, r, map[string]any{"Log group name": r.name, "Why is it needed?": "Logs of the demo's " + suffix})
+	return j.fill(ctx, v, p, r, map[string]any{"Log group name": r.name,
+		"Why is it needed?": "Logs of the demo's " + suffix})
 }
 
 // card returns the request's card in a channel, or in the DM of the person.
@@ -99,7 +101,8 @@ func (p *person) sees(ctx context.Context, r *request, limit time.Duration, word
 	return p.seesIn(ctx, r, r.channel, limit, words...)
 }
 
-func (p *person) seesIn(ctx context.Context, r *request, place string, limit time.Duration, words ...string) (message, error) {
+func (p *person) seesIn(ctx context.Context, r *request, place string, limit time.Duration, words ...string) (message,
+	error) {
 	var card message
 	var failed time.Time
 	want := fmt.Sprintf("the card of “%s” in %s with “%s”", r.title, place, strings.Join(words, "” and “"))

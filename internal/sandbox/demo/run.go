@@ -23,10 +23,11 @@ func (j *journey) dispatches(ctx context.Context) error {
 		return err
 	}
 	key, slug, _ := strings.Cut(j.adams.env(), "/")
-	err = j.dana.github(ctx, http.MethodPost, "/repos/"+j.adams.repo+applyWorkflow+"/dispatches", map[string]any{"ref": "main", "inputs": map[string]string{
-		"request_id": j.adams.id, "environment_key": key, "environment_slug": slug, "sha": pr.Head.SHA, "ref": "main",
-		"correlation_id": forged, "dry_run": "false",
-	}}, nil)
+	err = j.dana.github(ctx, http.MethodPost, "/repos/"+j.adams.repo+applyWorkflow+"/dispatches",
+		map[string]any{"ref": "main", "inputs": map[string]string{
+			"request_id": j.adams.id, "environment_key": key, "environment_slug": slug, "sha": pr.Head.SHA, "ref": "main",
+			"correlation_id": forged, "dry_run": "false",
+		}}, nil)
 	if err != nil {
 		return err
 	}
@@ -48,7 +49,8 @@ func (j *journey) reruns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := j.dana.github(ctx, http.MethodPost, fmt.Sprintf("/repos/%s/actions/runs/%d/rerun", j.bucket.repo, good.ID), nil, nil); err != nil {
+	if err := j.dana.github(ctx, http.MethodPost, fmt.Sprintf("/repos/%s/actions/runs/%d/rerun", j.bucket.repo, good.ID),
+		nil, nil); err != nil {
 		return err
 	}
 	j.rerun = correlation.FindString(good.DisplayTitle)

@@ -13,8 +13,10 @@ func TestStoppedAtGuard(t *testing.T) {
 		name, run, steps string
 		ok               bool
 	}{
-		{"at once", "failure", "Download TfPilot=success|Validate inputs=failure|Assume plan role=skipped|Apply=skipped", true},
-		{"at the second guard", "failure", "Validate inputs=success|Assume plan role=success|Verify grant and claim=failure|Apply=skipped", false},
+		{"at once", "failure", "Download TfPilot=success|Validate inputs=failure|Assume plan role=skipped|Apply=skipped",
+			true},
+		{"at the second guard", "failure",
+			"Validate inputs=success|Assume plan role=success|Verify grant and claim=failure|Apply=skipped", false},
 		{"with a role for the plan", "failure", "Validate inputs=failure|Assume plan role=success|Apply=skipped", false},
 		{"with a role it could not take", "failure", "Validate inputs=failure|Assume plan role=failure|Apply=skipped", false},
 		{"with a role to apply", "failure", "Validate inputs=failure|Assume apply role=success", false},

@@ -162,7 +162,8 @@ func (c control) field() string { return c.block + "." + c.action }
 func controls(blocks []block) []control {
 	var all []control
 	add := func(label string, b block, e block) {
-		all = append(all, control{label: label, kind: str(e["type"]), block: str(b["block_id"]), action: str(e["action_id"]), value: str(e["value"])})
+		all = append(all, control{label: label, kind: str(e["type"]), block: str(b["block_id"]),
+			action: str(e["action_id"]), value: str(e["value"])})
 	}
 	for _, b := range blocks {
 		switch b["type"] {
@@ -190,7 +191,8 @@ func find(blocks []block, label string) (control, error) {
 		}
 		labels = append(labels, c.label)
 	}
-	return control{}, notSeen(fmt.Sprintf("a control “%s”", label), "only “"+strings.Join(labels, "”, “")+"” in:\n"+readAll(blocks))
+	return control{}, notSeen(fmt.Sprintf("a control “%s”", label),
+		"only “"+strings.Join(labels, "”, “")+"” in:\n"+readAll(blocks))
 }
 
 func has(blocks []block, label string) bool {

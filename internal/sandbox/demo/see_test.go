@@ -36,7 +36,8 @@ func TestReadIsWhatAPersonReads(t *testing.T) {
 	m := message{Text: "not this", Blocks: blocksOf(t, cardBlocks)}
 	want := strings.Join([]string{
 		"S3 bucket x in core dev/app", ":mag: Plan ready · It waits.", "<@U1>#7", "• one", "• two", "Error: no",
-		"row", "*Requested by*", "[Show]", "[Approve] [Reject]", "<https://a/acme/infra/pull/8|Pull request #8>  req_0123456789abc",
+		"row", "*Requested by*", "[Show]", "[Approve] [Reject]",
+		"<https://a/acme/infra/pull/8|Pull request #8>  req_0123456789abc",
 	}, "\n")
 	if got := m.read(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -47,9 +48,12 @@ func TestReadIsWhatAPersonReads(t *testing.T) {
 }
 
 func TestControlsAreFoundByTheirLabel(t *testing.T) {
-	blocks := append(blocksOf(t, cardBlocks), blocksOf(t, `[{"type":"input","block_id":"b","label":{"text":"Bucket name"},"element":{"type":"plain_text_input","action_id":"field.name"}}]`)...)
+	blocks := append(blocksOf(t, cardBlocks),
+		blocksOf(
+			t, `[{"type":"input","block_id":"b","label":{"text":"Bucket name"},"element":{"type":"plain_text_input","action_id":"field.name"}}]`)...)
 	for _, row := range []struct{ label, field, value string }{
-		{"Approve", "do.do.approve", "v1"}, {"Reject", "do.do.reject", "v2"}, {"Show", ".show", "r"}, {"Bucket name", "b.field.name", ""},
+		{"Approve", "do.do.approve", "v1"}, {"Reject", "do.do.reject", "v2"}, {"Show", ".show", "r"},
+		{"Bucket name", "b.field.name", ""},
 	} {
 		c, err := find(blocks, row.label)
 		if err != nil || c.field() != row.field || c.value != row.value {
@@ -63,7 +67,8 @@ func TestControlsAreFoundByTheirLabel(t *testing.T) {
 
 func TestFollowFindsThePullRequest(t *testing.T) {
 	r := &request{}
-	if err := r.follow(message{Blocks: blocksOf(t, cardBlocks)}); err != nil || r.repo != "acme/infra" || r.pull != 7 && r.pull != 8 {
+	if err := r.follow(message{Blocks: blocksOf(t, cardBlocks)}); err != nil || r.repo != "acme/infra" ||
+		r.pull != 7 && r.pull != 8 {
 		t.Errorf("got %s #%d, %v", r.repo, r.pull, err)
 	}
 	var no *unseen

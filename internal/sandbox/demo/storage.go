@@ -81,7 +81,9 @@ func sign(r *http.Request, key, secret, region string, at time.Time) {
 		h.Write([]byte(part))
 		k = h.Sum(nil)
 	}
-	r.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s", key, scope, signed, hex.EncodeToString(k)))
+	r.Header.Set("Authorization",
+		fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s", key, scope, signed,
+			hex.EncodeToString(k)))
 }
 
 func hash(s string) string {

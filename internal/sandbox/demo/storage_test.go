@@ -27,7 +27,8 @@ func TestSignMatchesTheDocumentedExamples(t *testing.T) {
 
 func TestSettingReadsAText(t *testing.T) {
 	const backend = "terraform {\n  backend \"s3\" {\n    bucket = \"state\"\n    key    = \"core/dev/app/terraform.tfstate\"\n    use_lockfile = true\n  }\n}\n"
-	for name, want := range map[string]string{"bucket": "state", "key": "core/dev/app/terraform.tfstate", "use_lockfile": "", "ey": ""} {
+	for name, want := range map[string]string{"bucket": "state", "key": "core/dev/app/terraform.tfstate",
+		"use_lockfile": "", "ey": ""} {
 		if got := setting(backend, name); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}

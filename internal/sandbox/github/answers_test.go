@@ -35,7 +35,8 @@ func TestAppAnswers(t *testing.T) {
 	if in := must(app.Apps.FindRepositoryInstallation(ctx, owner, repo))(t); in.GetID() != 2 {
 		t.Errorf("installation: %v", in)
 	}
-	if list := must(w.app.Apps.ListRepos(ctx, nil))(t); list.GetTotalCount() != 1 || list.Repositories[0].GetDefaultBranch() != "main" {
+	if list := must(w.app.Apps.ListRepos(ctx, nil))(t); list.GetTotalCount() != 1 ||
+		list.Repositories[0].GetDefaultBranch() != "main" {
 		t.Errorf("repositories: %v", list)
 	}
 	if cfg := must(app.Apps.GetHookConfig(ctx))(t); cfg.GetSecret() != "********" {
@@ -44,7 +45,8 @@ func TestAppAnswers(t *testing.T) {
 	eventually(t, "webhooks are delivered", func() bool { return len(w.server.Deliveries()) == 4 })
 	log := must(app.Apps.ListHookDeliveries(ctx, &gh.ListCursorOptions{PerPage: 1}))(t)
 	one := must(app.Apps.GetHookDelivery(ctx, log[0].GetID()))(t)
-	if one.GetEvent() != "workflow_run" || one.Request.Headers["X-Hub-Signature-256"] == "" || !strings.Contains(string(*one.Request.RawPayload), `"completed"`) {
+	if one.GetEvent() != "workflow_run" || one.Request.Headers["X-Hub-Signature-256"] == "" ||
+		!strings.Contains(string(*one.Request.RawPayload), `"completed"`) {
 		t.Errorf("delivery: %v", one)
 	}
 }
@@ -58,19 +60,23 @@ func TestRepositoryAnswers(t *testing.T) {
 	if b := must(w.app.Repositories.GetBranch(ctx, owner, repo, "request/a", 0))(t); b.GetCommit().GetSHA() != head {
 		t.Errorf("branch: %v", b)
 	}
-	if all := must(w.app.Repositories.ListCommits(ctx, owner, repo, &gh.CommitsListOptions{SHA: "request/a"}))(t); len(all) != 2 {
+	if all := must(w.app.Repositories.ListCommits(ctx, owner, repo,
+		&gh.CommitsListOptions{SHA: "request/a"}))(t); len(all) != 2 {
 		t.Errorf("commits: %d", len(all))
 	}
-	if c := must(w.app.Repositories.GetCommit(ctx, owner, repo, head, nil))(t); len(c.Files) != 1 || c.GetAuthor().GetLogin() != "tfpilot[bot]" {
+	if c := must(w.app.Repositories.GetCommit(ctx, owner, repo, head, nil))(t); len(c.Files) != 1 ||
+		c.GetAuthor().GetLogin() != "tfpilot[bot]" {
 		t.Errorf("commit: %v", c)
 	}
 	if sha := must(w.app.Repositories.GetCommitSHA1(ctx, owner, repo, "main", ""))(t); len(sha) != 40 {
 		t.Errorf("sha: %q", sha)
 	}
-	if refs := must(w.app.Git.ListMatchingRefs(ctx, owner, repo, &gh.ReferenceListOptions{Ref: "heads/request/"}))(t); len(refs) != 1 {
+	if refs := must(w.app.Git.ListMatchingRefs(ctx, owner, repo,
+		&gh.ReferenceListOptions{Ref: "heads/request/"}))(t); len(refs) != 1 {
 		t.Errorf("refs: %v", refs)
 	}
-	blob := must(w.app.Git.CreateBlob(ctx, owner, repo, &gh.Blob{Content: gh.String("YQ=="), Encoding: gh.String("base64")}))(t)
+	blob := must(w.app.Git.CreateBlob(ctx, owner, repo,
+		&gh.Blob{Content: gh.String("YQ=="), Encoding: gh.String("base64")}))(t)
 	if raw := must(w.app.Git.GetBlobRaw(ctx, owner, repo, blob.GetSHA()))(t); string(raw) != "a" {
 		t.Errorf("blob: %q", raw)
 	}
@@ -90,7 +96,8 @@ func TestPullRequestAnswers(t *testing.T) {
 		t.Error("merged already")
 	}
 	cm := must(w.as("vic").Issues.CreateComment(ctx, owner, repo, 1, &gh.IssueComment{Body: gh.String("hi")}))(t)
-	_, _, err := w.as("omar").Issues.EditComment(ctx, owner, repo, cm.GetID(), &gh.IssueComment{Body: gh.String("mine now")})
+	_, _, err := w.as("omar").Issues.EditComment(ctx, owner, repo, cm.GetID(),
+		&gh.IssueComment{Body: gh.String("mine now")})
 	refused(t, err, 404, "Not Found")
 	cm = must(w.app.Issues.CreateComment(ctx, owner, repo, 1, &gh.IssueComment{Body: gh.String("plan 1")}))(t)
 	must(w.app.Issues.EditComment(ctx, owner, repo, cm.GetID(), &gh.IssueComment{Body: gh.String("plan 2")}))(t)
@@ -109,13 +116,16 @@ func TestActionsAnswers(t *testing.T) {
 	ctx := context.Background()
 	w, _ := answered(t)
 	all := must(w.app.Actions.ListWorkflows(ctx, owner, repo, nil))(t)
-	if all.GetTotalCount() != 1 || all.Workflows[0].GetPath() != ".github/workflows/plan.yml" || all.Workflows[0].GetName() != "plan" {
+	if all.GetTotalCount() != 1 || all.Workflows[0].GetPath() != ".github/workflows/plan.yml" ||
+		all.Workflows[0].GetName() != "plan" {
 		t.Fatalf("workflows: %v", all)
 	}
-	if one := must(w.app.Actions.GetWorkflowByID(ctx, owner, repo, all.Workflows[0].GetID()))(t); one.GetState() != "active" {
+	if one := must(w.app.Actions.GetWorkflowByID(ctx, owner, repo,
+		all.Workflows[0].GetID()))(t); one.GetState() != "active" {
 		t.Errorf("workflow: %v", one)
 	}
-	if runs := must(w.app.Actions.ListWorkflowRunsByFileName(ctx, owner, repo, "plan.yml", nil))(t); runs.GetTotalCount() != 1 {
+	if runs := must(w.app.Actions.ListWorkflowRunsByFileName(ctx, owner, repo, "plan.yml",
+		nil))(t); runs.GetTotalCount() != 1 {
 		t.Errorf("runs: %v", runs)
 	}
 	if _, err := w.as("dana").Actions.DisableWorkflowByFileName(ctx, owner, repo, "plan.yml"); err != nil {
@@ -135,9 +145,11 @@ func TestUpdateBranchMergesTheBase(t *testing.T) {
 	_, _, err := w.app.PullRequests.UpdateBranch(ctx, owner, repo, 1, nil)
 	refused(t, err, 422, "no new commits on the base branch")
 	must(w.app.PullRequests.Merge(ctx, owner, repo, 2, "", nil))(t)
-	_, _, err = w.app.PullRequests.UpdateBranch(ctx, owner, repo, 1, &gh.PullRequestBranchUpdateOptions{ExpectedHeadSHA: gh.String(strings.Repeat("0", 40))})
+	_, _, err = w.app.PullRequests.UpdateBranch(ctx, owner, repo, 1,
+		&gh.PullRequestBranchUpdateOptions{ExpectedHeadSHA: gh.String(strings.Repeat("0", 40))})
 	refused(t, err, 422, "expected head sha")
-	_, _, err = w.app.PullRequests.UpdateBranch(ctx, owner, repo, 1, &gh.PullRequestBranchUpdateOptions{ExpectedHeadSHA: &old})
+	_, _, err = w.app.PullRequests.UpdateBranch(ctx, owner, repo, 1,
+		&gh.PullRequestBranchUpdateOptions{ExpectedHeadSHA: &old})
 	if accepted := new(gh.AcceptedError); !errors.As(err, &accepted) {
 		t.Fatal(err)
 	}

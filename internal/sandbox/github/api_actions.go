@@ -17,8 +17,10 @@ import (
 var actionsRoutes = []route{
 	{pattern: "GET /repos/{owner}/{repo}/actions/workflows", scope: "actions", handle: (*Server).listWorkflows},
 	{pattern: "GET /repos/{owner}/{repo}/actions/workflows/{workflow}", scope: "actions", handle: (*Server).getWorkflow},
-	{pattern: "PUT /repos/{owner}/{repo}/actions/workflows/{workflow}/{switch}", scope: "actions", handle: (*Server).switchWorkflow},
-	{pattern: "POST /repos/{owner}/{repo}/actions/workflows/{workflow}/dispatches", scope: "actions", handle: (*Server).dispatch},
+	{pattern: "PUT /repos/{owner}/{repo}/actions/workflows/{workflow}/{switch}", scope: "actions",
+		handle: (*Server).switchWorkflow},
+	{pattern: "POST /repos/{owner}/{repo}/actions/workflows/{workflow}/dispatches", scope: "actions",
+		handle: (*Server).dispatch},
 	{pattern: "GET /repos/{owner}/{repo}/actions/workflows/{workflow}/runs", scope: "actions", handle: (*Server).listRuns},
 }
 
@@ -170,7 +172,8 @@ func (s *Server) dispatch(c *call) (reply, error) {
 		return reply{}, unprocessable("Workflow file " + w.Path + " does not exist at ref " + in.Ref)
 	}
 	if err == nil && len(f.Inputs) > s.maxInputs() {
-		err = fmt.Errorf("failed to parse workflow: you may only define up to %d `inputs` for a `workflow_dispatch` event", s.maxInputs())
+		err = fmt.Errorf("failed to parse workflow: you may only define up to %d `inputs` for a `workflow_dispatch` event",
+			s.maxInputs())
 	}
 	if err != nil {
 		return reply{}, unprocessable(err.Error())
@@ -216,7 +219,8 @@ func (s *Server) decodeDispatch(c *call, in *dispatchBody) error {
 	case in.Ref == "":
 		return unprocessable("Invalid request.\n\n\"ref\" wasn't supplied.")
 	case len(in.Inputs) > s.maxInputs():
-		return unprocessable(fmt.Sprintf("Invalid request.\n\nNo more than %d properties are allowed; %d were supplied.", s.maxInputs(), len(in.Inputs)))
+		return unprocessable(fmt.Sprintf("Invalid request.\n\nNo more than %d properties are allowed; %d were supplied.",
+			s.maxInputs(), len(in.Inputs)))
 	}
 	return nil
 }

@@ -34,7 +34,8 @@ func (s *Server) appPermissions() map[string]string {
 func (s *Server) getApp(*call) (reply, error) {
 	a := s.cfg.App
 	return ok(obj{
-		"id": a.ID, "slug": a.Slug, "node_id": nodeID("App", a.ID), "client_id": "Iv1.sandbox", "name": a.Name, "owner": s.userJSON(a.Owner),
+		"id": a.ID, "slug": a.Slug, "node_id": nodeID("App", a.ID), "client_id": "Iv1.sandbox", "name": a.Name,
+		"owner":       s.userJSON(a.Owner),
 		"description": nil, "external_url": s.baseURL, "html_url": s.htmlURL("/apps/" + a.Slug),
 		"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
 		"permissions": s.appPermissions(), "events": s.cfg.WebhookEvents, "installations_count": 1,
@@ -44,7 +45,8 @@ func (s *Server) getApp(*call) (reply, error) {
 func (s *Server) installationJSON() obj {
 	a := s.cfg.App
 	out := obj{
-		"id": a.InstallationID, "account": s.userJSON(a.Owner), "app_id": a.ID, "app_slug": a.Slug, "client_id": "Iv1.sandbox",
+		"id": a.InstallationID, "account": s.userJSON(a.Owner), "app_id": a.ID, "app_slug": a.Slug,
+		"client_id": "Iv1.sandbox",
 		"target_id": ownerID(a.Owner), "target_type": "Organization", "repository_selection": "all",
 		"permissions": s.appPermissions(), "events": s.cfg.WebhookEvents, "single_file_name": nil,
 		"access_tokens_url": s.apiURL("/app/installations/" + itoa(a.InstallationID) + "/access_tokens"),
@@ -130,7 +132,8 @@ func (s *Server) createToken(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	t := &accessToken{Kind: "installation", Permissions: perms, Repos: repos, ExpiresAt: time.Now().Add(tokenLife).Truncate(time.Second)}
+	t := &accessToken{Kind: "installation", Permissions: perms, Repos: repos,
+		ExpiresAt: time.Now().Add(tokenLife).Truncate(time.Second)}
 	selection := "all"
 	if len(repos) > 0 {
 		selection = "selected"
@@ -165,7 +168,8 @@ func (s *Server) selectRepos(names []string, ids []int64) ([]string, error) {
 		}
 	}
 	if len(out) < len(names) {
-		return nil, fail(http.StatusUnprocessableEntity, "There is at least one repository that does not exist or is not accessible to the parent installation.")
+		return nil, fail(http.StatusUnprocessableEntity,
+			"There is at least one repository that does not exist or is not accessible to the parent installation.")
 	}
 	slices.Sort(out)
 	return out, nil
@@ -191,7 +195,8 @@ func (s *Server) getSelf(c *call) (reply, error) {
 func (s *Server) profileJSON(login string) obj {
 	out := s.userJSON(login).(obj)
 	u, _, _ := s.findUser(login)
-	out["name"], out["email"], out["company"], out["blog"], out["location"], out["bio"] = orNil(u.Name), nil, nil, "", nil, nil
+	out["name"], out["email"], out["company"], out["blog"], out["location"], out["bio"] = orNil(u.Name), nil, nil, "",
+		nil, nil
 	out["hireable"], out["public_repos"], out["public_gists"], out["followers"], out["following"] = nil, 0, 0, 0, 0
 	out["created_at"], out["updated_at"] = "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"
 	return out
@@ -208,7 +213,8 @@ func (s *Server) getRateLimit(c *call) (reply, error) {
 	b := s.bucket(c.p)
 	b.refund() // this call is free
 	h := b.header(s.cfg.Limits.of(c.p))
-	core := obj{"limit": atoi(h.Get("X-RateLimit-Limit")), "remaining": atoi(h.Get("X-RateLimit-Remaining")), "used": b.used, "reset": b.resetAt.Unix(), "resource": "core"}
+	core := obj{"limit": atoi(h.Get("X-RateLimit-Limit")), "remaining": atoi(h.Get("X-RateLimit-Remaining")),
+		"used": b.used, "reset": b.resetAt.Unix(), "resource": "core"}
 	return ok(obj{"resources": obj{"core": core, "search": core}, "rate": core})
 }
 

@@ -27,7 +27,8 @@ var gitRoutes = []route{
 
 func (s *Server) refJSON(r *repository, ref gitrepo.Ref) obj {
 	return obj{
-		"ref": ref.Name, "node_id": nodeID("Ref", ownerID(ref.Name)), "url": s.apiURL(repoPath(r) + "/git/" + escape(ref.Name)),
+		"ref": ref.Name, "node_id": nodeID("Ref", ownerID(ref.Name)),
+		"url":    s.apiURL(repoPath(r) + "/git/" + escape(ref.Name)),
 		"object": obj{"sha": ref.Hash, "type": "commit", "url": s.apiURL(repoPath(r) + "/git/commits/" + ref.Hash)},
 	}
 }
@@ -55,7 +56,8 @@ func (s *Server) createRef(c *call) (reply, error) {
 		return reply{}, err
 	}
 	if gitrepo.CheckRefName(in.Ref) != nil {
-		return reply{}, fail(http.StatusUnprocessableEntity, "Reference name must start with 'refs' and have at least two slashes.")
+		return reply{}, fail(http.StatusUnprocessableEntity,
+			"Reference name must start with 'refs' and have at least two slashes.")
 	}
 	if _, err := c.repo.git.Commit(in.SHA); err != nil {
 		return reply{}, fail(http.StatusUnprocessableEntity, "Object does not exist")
@@ -113,11 +115,13 @@ func (s *Server) moveRef(r *repository, p principal, name, hash string) error {
 	old, _ := r.git.Resolve(name) // empty if it is new
 	if p.bot() && hash != "" {
 		if path := s.newWorkflow(r, hash); path != "" {
-			return fail(http.StatusForbidden, "refusing to allow a GitHub App to create or update workflow `%s` without `workflows` permission", path)
+			return fail(http.StatusForbidden,
+				"refusing to allow a GitHub App to create or update workflow `%s` without `workflows` permission", path)
 		}
 	}
 	if name == "refs/heads/main" && old != "" && r.Config.RequiredReviews > 0 {
-		return fail(http.StatusUnprocessableEntity, "Repository rule violations found\n\nChanges must be made through a pull request.\n\n")
+		return fail(http.StatusUnprocessableEntity,
+			"Repository rule violations found\n\nChanges must be made through a pull request.\n\n")
 	}
 	var err error
 	if hash == "" {
@@ -253,7 +257,8 @@ func (s *Server) getBlob(c *call) (reply, error) {
 		return reply{}, err
 	}
 	if strings.Contains(c.r.Header.Get("Accept"), ".raw") {
-		return reply{status: http.StatusOK, raw: data, header: http.Header{"Content-Type": {"application/vnd.github.raw; charset=utf-8"}}}, nil
+		return reply{status: http.StatusOK, raw: data,
+			header: http.Header{"Content-Type": {"application/vnd.github.raw; charset=utf-8"}}}, nil
 	}
 	return ok(obj{
 		"sha": c.path("sha"), "node_id": nodeID("Blob", ownerID(c.path("sha"))), "size": len(data),

@@ -86,7 +86,8 @@ func (s *Server) redeliverID(id int64) error {
 	if d == nil {
 		return errNotFound
 	}
-	again := &delivery{GUID: d.GUID, Event: d.Event, Action: d.Action, RepositoryID: d.RepositoryID, Payload: d.Payload, Redelivery: true}
+	again := &delivery{GUID: d.GUID, Event: d.Event, Action: d.Action, RepositoryID: d.RepositoryID, Payload: d.Payload,
+		Redelivery: true}
 	s.hooks.route(s, again)
 	return nil
 }

@@ -16,10 +16,12 @@ var pullRoutes = []route{
 	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}", scope: "pull_requests", handle: (*Server).getPull},
 	{pattern: "PATCH /repos/{owner}/{repo}/pulls/{number}", scope: "pull_requests", handle: (*Server).updatePull},
 	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}/files", scope: "pull_requests", handle: (*Server).listPullFiles},
-	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}/commits", scope: "pull_requests", handle: (*Server).listPullCommits},
+	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}/commits", scope: "pull_requests",
+		handle: (*Server).listPullCommits},
 	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}/merge", scope: "pull_requests", handle: (*Server).isMerged},
 	{pattern: "PUT /repos/{owner}/{repo}/pulls/{number}/merge", scope: "contents", handle: (*Server).mergePull},
-	{pattern: "PUT /repos/{owner}/{repo}/pulls/{number}/update-branch", scope: "pull_requests", handle: (*Server).updateBranch},
+	{pattern: "PUT /repos/{owner}/{repo}/pulls/{number}/update-branch", scope: "pull_requests",
+		handle: (*Server).updateBranch},
 }
 
 func (s *Server) listPulls(c *call) (reply, error) {
@@ -194,7 +196,8 @@ func (s *Server) retarget(r *repository, pr *pull, base string) error {
 	case err != nil:
 		return invalid("PullRequest", "base", "invalid", "")
 	case r.git.IsAncestor(pr.HeadSHA, tip):
-		return invalid("PullRequest", "base", "custom", fmt.Sprintf("There are no new commits between base branch '%s' and head branch '%s'", base, pr.Head))
+		return invalid("PullRequest", "base", "custom",
+			fmt.Sprintf("There are no new commits between base branch '%s' and head branch '%s'", base, pr.Head))
 	}
 	if err := checkOnlyPull(r, pr.Head, base, pr.Number); err != nil {
 		return err
@@ -317,7 +320,8 @@ func (s *Server) checkMerge(c *call, pr *pull, in mergeBody) error {
 	}
 	if c.p.bot() {
 		if path := s.workflowAgainst(c.repo, pr); path != "" {
-			return fail(http.StatusForbidden, "refusing to allow a GitHub App to create or update workflow `%s` without `workflows` permission", path)
+			return fail(http.StatusForbidden,
+				"refusing to allow a GitHub App to create or update workflow `%s` without `workflows` permission", path)
 		}
 	}
 	return nil
@@ -344,7 +348,8 @@ func (s *Server) mergeCommit(c *call, pr *pull, in mergeBody, base string) (stri
 	}
 	title = firstOf(title, fmt.Sprintf("Merge pull request #%d from %s/%s", pr.Number, c.repo.Owner, pr.Head))
 	message := title + "\n\n" + firstOf(body, pr.Title)
-	return c.repo.writeSigned(gitrepo.Commit{Tree: tree, Parents: parents, Message: message, Author: author, Committer: committer})
+	return c.repo.writeSigned(gitrepo.Commit{Tree: tree, Parents: parents, Message: message, Author: author,
+		Committer: committer})
 }
 
 func firstOf(a, b string) string {

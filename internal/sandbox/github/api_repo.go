@@ -21,7 +21,8 @@ var repoRoutes = []route{
 	{pattern: "GET /repos/{owner}/{repo}/contents/{path...}", scope: "contents", handle: (*Server).getContents},
 	{pattern: "PUT /repos/{owner}/{repo}/contents/{path...}", scope: "contents", handle: (*Server).putContents},
 	{pattern: "DELETE /repos/{owner}/{repo}/contents/{path...}", scope: "contents", handle: (*Server).deleteContents},
-	{pattern: "GET /repos/{owner}/{repo}/collaborators/{login}/permission", scope: "metadata", handle: (*Server).getPermission},
+	{pattern: "GET /repos/{owner}/{repo}/collaborators/{login}/permission", scope: "metadata",
+		handle: (*Server).getPermission},
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -90,7 +91,8 @@ func (s *Server) getCommit(c *call) (reply, error) {
 		return reply{}, fail(http.StatusUnprocessableEntity, "No commit found for SHA: %s", c.path("ref"))
 	}
 	if strings.Contains(c.r.Header.Get("Accept"), ".sha") {
-		return reply{status: http.StatusOK, raw: []byte(tip), header: http.Header{"Content-Type": {"application/vnd.github.sha; charset=utf-8"}}}, nil
+		return reply{status: http.StatusOK, raw: []byte(tip),
+			header: http.Header{"Content-Type": {"application/vnd.github.sha; charset=utf-8"}}}, nil
 	}
 	commit, err := c.repo.git.Commit(tip)
 	if err != nil {
@@ -155,7 +157,8 @@ func (s *Server) compare(c *call) (reply, error) {
 	self := "/compare/" + escape(base) + "..." + escape(head)
 	out["url"], out["html_url"] = s.apiURL(repoPath(c.repo)+self), s.htmlURL("/"+c.repo.full()+self)
 	out["permalink_url"] = s.htmlURL("/" + c.repo.full() + "/compare/" + baseSHA + "..." + headSHA)
-	out["diff_url"], out["patch_url"] = s.htmlURL("/"+c.repo.full()+self+".diff"), s.htmlURL("/"+c.repo.full()+self+".patch")
+	out["diff_url"], out["patch_url"] = s.htmlURL("/"+c.repo.full()+self+".diff"),
+		s.htmlURL("/"+c.repo.full()+self+".patch")
 	return ok(out)
 }
 
@@ -199,8 +202,9 @@ func (s *Server) comparison(c *call, base, head, mergeBase string) (obj, error) 
 	}
 	shown, _ := s.filesJSON(c.repo, head, files)
 	return obj{
-		"status": relation(len(ahead), len(behind)), "ahead_by": len(ahead), "behind_by": len(behind), "total_commits": len(ahead),
-		"base_commit": s.commitJSON(c.repo, baseCommit), "merge_base_commit": s.commitJSON(c.repo, forkCommit),
+		"status": relation(len(ahead), len(behind)), "ahead_by": len(ahead), "behind_by": len(behind),
+		"total_commits": len(ahead),
+		"base_commit":   s.commitJSON(c.repo, baseCommit), "merge_base_commit": s.commitJSON(c.repo, forkCommit),
 		"commits": commits, "files": shown,
 	}, nil
 }
@@ -256,7 +260,8 @@ func (s *Server) fileContents(c *call, tip string, e gitrepo.Entry) (reply, erro
 		return reply{}, err
 	}
 	if strings.Contains(c.r.Header.Get("Accept"), ".raw") {
-		return reply{status: http.StatusOK, raw: data, header: http.Header{"Content-Type": {"application/vnd.github.raw; charset=utf-8"}}}, nil
+		return reply{status: http.StatusOK, raw: data,
+			header: http.Header{"Content-Type": {"application/vnd.github.raw; charset=utf-8"}}}, nil
 	}
 	out := s.contentJSON(c.repo, tip, e)
 	out["encoding"], out["content"] = "base64", wrap64(data)

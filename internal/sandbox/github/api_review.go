@@ -9,15 +9,20 @@ import (
 
 var reviewRoutes = []route{
 	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}/reviews", scope: "pull_requests", handle: (*Server).listReviews},
-	{pattern: "POST /repos/{owner}/{repo}/pulls/{number}/reviews", scope: "review", handle: (*Server).createReview, content: true},
-	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}/reviews/{id}", scope: "pull_requests", handle: (*Server).getReview},
-	{pattern: "PUT /repos/{owner}/{repo}/pulls/{number}/reviews/{id}/dismissals", scope: "pull_requests", handle: (*Server).dismissReview},
+	{pattern: "POST /repos/{owner}/{repo}/pulls/{number}/reviews", scope: "review", handle: (*Server).createReview,
+		content: true},
+	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}/reviews/{id}", scope: "pull_requests",
+		handle: (*Server).getReview},
+	{pattern: "PUT /repos/{owner}/{repo}/pulls/{number}/reviews/{id}/dismissals", scope: "pull_requests",
+		handle: (*Server).dismissReview},
 	// One pattern covers issues/{number}/comments and issues/comments/{id}, since the mux cannot
 	// distinguish them.
 	{pattern: "GET /repos/{owner}/{repo}/issues/{number}/{part}", scope: "pull_requests", handle: (*Server).readComments},
-	{pattern: "POST /repos/{owner}/{repo}/issues/{number}/comments", scope: "comment", handle: (*Server).createComment, content: true},
+	{pattern: "POST /repos/{owner}/{repo}/issues/{number}/comments", scope: "comment", handle: (*Server).createComment,
+		content: true},
 	{pattern: "PATCH /repos/{owner}/{repo}/issues/comments/{id}", scope: "pull_requests", handle: (*Server).updateComment},
-	{pattern: "DELETE /repos/{owner}/{repo}/issues/comments/{id}", scope: "pull_requests", handle: (*Server).deleteComment},
+	{pattern: "DELETE /repos/{owner}/{repo}/issues/comments/{id}", scope: "pull_requests",
+		handle: (*Server).deleteComment},
 }
 
 func (s *Server) listReviews(c *call) (reply, error) {
@@ -127,7 +132,8 @@ func (s *Server) dismissReview(c *call) (reply, error) {
 	case in.Message == "":
 		return reply{}, fail(http.StatusUnprocessableEntity, "Invalid request.\n\n\"message\" wasn't supplied.")
 	case rv.State != "APPROVED" && rv.State != "CHANGES_REQUESTED":
-		return reply{}, &apiError{status: http.StatusUnprocessableEntity, message: "Unprocessable Entity", errors: []any{"Can not dismiss a " + strings.ToLower(rv.State) + " pull request review"}}
+		return reply{}, &apiError{status: http.StatusUnprocessableEntity, message: "Unprocessable Entity",
+			errors: []any{"Can not dismiss a " + strings.ToLower(rv.State) + " pull request review"}}
 	}
 	rv.State, pr.UpdatedAt = "DISMISSED", time.Now()
 	s.emitReview(c.repo, pr, rv, c.p, "dismissed")
@@ -186,7 +192,8 @@ func (s *Server) createComment(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	cm := &comment{ID: s.newID(), Number: pr.Number, Author: c.p.login, Body: body, CreatedAt: time.Now(), UpdatedAt: time.Now()}
+	cm := &comment{ID: s.newID(), Number: pr.Number, Author: c.p.login, Body: body, CreatedAt: time.Now(),
+		UpdatedAt: time.Now()}
 	c.repo.Comments = append(c.repo.Comments, cm)
 	pr.UpdatedAt = cm.CreatedAt
 	s.state.Counts.Comments[pullKey(c.repo, pr)]++

@@ -28,7 +28,8 @@ var runRoutes = []route{
 	{pattern: "GET " + runsPath + "/{run}/attempts/{attempt}/logs", scope: "actions", handle: (*Server).getLogs},
 	{pattern: "GET /repos/{owner}/{repo}/actions/jobs/{job}", scope: "actions", handle: (*Server).getJob},
 	{pattern: "GET /repos/{owner}/{repo}/actions/jobs/{job}/logs", scope: "actions", handle: (*Server).getJobLogs},
-	{pattern: "GET /repos/{owner}/{repo}/actions/concurrency_groups/{group...}", scope: "actions", handle: (*Server).getGroup},
+	{pattern: "GET /repos/{owner}/{repo}/actions/concurrency_groups/{group...}", scope: "actions",
+		handle: (*Server).getGroup},
 }
 
 // maxListed is how many runs a filtered list returns.
@@ -321,9 +322,12 @@ func (s *Server) jobJSON(r *repository, v *run, a *attempt) obj {
 	}
 	id := itoa(v.jobID(a))
 	return obj{
-		"id": v.jobID(a), "run_id": v.ID, "run_attempt": a.Number, "node_id": nodeID("Job", v.jobID(a)), "head_sha": v.SHA, "head_branch": v.Branch,
-		"workflow_name": v.Name, "name": v.JobName, "status": a.Status, "conclusion": orNil(a.Conclusion), "labels": []string{"ubuntu-24.04"},
-		"run_url": s.apiURL(repoPath(r) + "/actions/runs/" + itoa(v.ID)), "url": s.apiURL(repoPath(r) + "/actions/jobs/" + id),
+		"id": v.jobID(a), "run_id": v.ID, "run_attempt": a.Number, "node_id": nodeID("Job", v.jobID(a)), "head_sha": v.SHA,
+		"head_branch":   v.Branch,
+		"workflow_name": v.Name, "name": v.JobName, "status": a.Status, "conclusion": orNil(a.Conclusion),
+		"labels":        []string{"ubuntu-24.04"},
+		"run_url":       s.apiURL(repoPath(r) + "/actions/runs/" + itoa(v.ID)),
+		"url":           s.apiURL(repoPath(r) + "/actions/jobs/" + id),
 		"html_url":      s.htmlURL("/" + r.full() + "/actions/runs/" + itoa(v.ID) + "/job/" + id),
 		"check_run_url": s.apiURL(repoPath(r) + "/check-runs/" + id),
 		"created_at":    stamp(a.StartedAt), "started_at": stamp(a.BeganAt), "completed_at": a.completedAt(),
@@ -354,15 +358,20 @@ func (s *Server) runJSON(r *repository, v *run, a *attempt) obj {
 	api := s.apiURL(repoPath(r) + "/actions/runs/" + itoa(v.ID))
 	out := obj{
 		"id": v.ID, "name": v.Name, "node_id": nodeID("WorkflowRun", v.ID), "head_branch": v.Branch, "head_sha": v.SHA,
-		"path": v.Path, "display_title": v.Title, "run_number": v.Number, "run_attempt": a.Number, "event": "workflow_dispatch",
+		"path": v.Path, "display_title": v.Title, "run_number": v.Number, "run_attempt": a.Number,
+		"event":  "workflow_dispatch",
 		"status": a.Status, "conclusion": orNil(a.Conclusion), "workflow_id": v.WorkflowID, "check_suite_id": v.JobID + 1,
-		"check_suite_node_id": nodeID("CheckSuite", v.JobID+1), "check_suite_url": s.apiURL(repoPath(r) + "/check-suites/" + itoa(v.JobID+1)),
-		"url": api, "html_url": s.htmlURL("/" + r.full() + "/actions/runs/" + itoa(v.ID)), "pull_requests": []obj{},
-		"created_at": stamp(v.CreatedAt), "updated_at": stamp(a.UpdatedAt), "run_started_at": stamp(a.StartedAt),
+		"check_suite_node_id": nodeID("CheckSuite", v.JobID+1),
+		"check_suite_url":     s.apiURL(repoPath(r) + "/check-suites/" + itoa(v.JobID+1)),
+		"url":                 api, "html_url": s.htmlURL("/" + r.full() + "/actions/runs/" + itoa(v.ID)),
+		"pull_requests": []obj{},
+		"created_at":    stamp(v.CreatedAt), "updated_at": stamp(a.UpdatedAt), "run_started_at": stamp(a.StartedAt),
 		"actor": s.userJSON(v.Actor), "triggering_actor": s.userJSON(a.Actor), "referenced_workflows": []obj{},
-		"jobs_url": api + "/jobs", "logs_url": api + "/logs", "artifacts_url": api + "/artifacts", "cancel_url": api + "/cancel",
-		"rerun_url": api + "/rerun", "workflow_url": s.apiURL(repoPath(r) + "/actions/workflows/" + itoa(v.WorkflowID)),
-		"previous_attempt_url": nil, "repository": s.minimalRepoJSON(r), "head_repository": s.minimalRepoJSON(r), "head_commit": nil,
+		"jobs_url": api + "/jobs", "logs_url": api + "/logs", "artifacts_url": api + "/artifacts",
+		"cancel_url": api + "/cancel",
+		"rerun_url":  api + "/rerun", "workflow_url": s.apiURL(repoPath(r) + "/actions/workflows/" + itoa(v.WorkflowID)),
+		"previous_attempt_url": nil, "repository": s.minimalRepoJSON(r), "head_repository": s.minimalRepoJSON(r),
+		"head_commit": nil,
 	}
 	if a.Number > 1 {
 		out["previous_attempt_url"] = api + "/attempts/" + itoa(int64(a.Number-1))

@@ -15,8 +15,10 @@ var variableRoutes = []route{
 	{pattern: "GET /repos/{owner}/{repo}/actions/variables", scope: "variables", handle: (*Server).listVariables},
 	{pattern: "POST /repos/{owner}/{repo}/actions/variables", scope: "variables", handle: (*Server).createVariable},
 	{pattern: "GET /repos/{owner}/{repo}/actions/variables/{name}", scope: "variables", handle: (*Server).getVariable},
-	{pattern: "PATCH /repos/{owner}/{repo}/actions/variables/{name}", scope: "variables", handle: (*Server).updateVariable},
-	{pattern: "DELETE /repos/{owner}/{repo}/actions/variables/{name}", scope: "variables", handle: (*Server).deleteVariable},
+	{pattern: "PATCH /repos/{owner}/{repo}/actions/variables/{name}", scope: "variables",
+		handle: (*Server).updateVariable},
+	{pattern: "DELETE /repos/{owner}/{repo}/actions/variables/{name}", scope: "variables",
+		handle: (*Server).deleteVariable},
 }
 
 // variable is a repository variable. Its key is its name, in any case.

@@ -113,11 +113,13 @@ func (s *Server) appFromJWT(token string) (principal, error) {
 	exp, iat := time.Unix(claims.ExpiresAt, 0), time.Unix(claims.IssuedAt, 0)
 	switch {
 	case claims.ExpiresAt == 0 || !exp.After(now):
-		return principal{}, fail(http.StatusUnauthorized, "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires")
+		return principal{}, fail(http.StatusUnauthorized,
+			"'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires")
 	case exp.After(now.Add(maxJWTLife + maxSkew)):
 		return principal{}, fail(http.StatusUnauthorized, "'Expiration time' claim ('exp') is too far in the future")
 	case claims.IssuedAt == 0 || iat.After(now.Add(maxSkew)):
-		return principal{}, fail(http.StatusUnauthorized, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued")
+		return principal{}, fail(http.StatusUnauthorized,
+			"'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued")
 	}
 	return principal{kind: "app", login: s.botLogin()}, nil
 }
@@ -131,7 +133,8 @@ func (s *Server) verifyJWT(token string) (jwtClaims, error) {
 	undecodable := fail(http.StatusUnauthorized, "A JSON web token could not be decoded")
 	parts := strings.Split(token, ".")
 	sig, err := base64.RawURLEncoding.DecodeString(parts[2])
-	if err != nil || decodePart(parts[0], &header) != nil || decodePart(parts[1], &claims) != nil || header.Alg != "RS256" {
+	if err != nil || decodePart(parts[0], &header) != nil || decodePart(parts[1], &claims) != nil ||
+		header.Alg != "RS256" {
 		return claims, undecodable
 	}
 	if strings.Trim(string(claims.Issuer), `"`) != strconv.FormatInt(s.cfg.App.ID, 10) {
@@ -168,7 +171,8 @@ func (s *Server) may(p principal, r *repository, scope, level string) bool {
 	case "user":
 		return level == "read" || s.role(r, p.login) != "read"
 	case "installation", "run":
-		return p.reaches(r) && (p.permissions[scope] == "write" || level == "read" && (p.permissions[scope] == "read" || scope == "metadata"))
+		return p.reaches(r) && (p.permissions[scope] == "write" ||
+			level == "read" && (p.permissions[scope] == "read" || scope == "metadata"))
 	}
 	return level == "read" && p.kind == "anonymous"
 }

@@ -129,7 +129,9 @@ func (d *description) faults(schema, v any, at string) []string {
 	if choices := append(paginate(s["anyOf"]), paginate(s["oneOf"])...); len(choices) > 0 {
 		out = append(out, d.nearest(choices, v, at)...)
 	}
-	if allowed := paginate(s["enum"]); len(allowed) > 0 && !slices.ContainsFunc(allowed, func(a any) bool { return a == v }) {
+	if allowed := paginate(s["enum"]); len(allowed) > 0 && !slices.ContainsFunc(allowed, func(a any) bool {
+		return a == v
+	}) {
 		out = append(out, fmt.Sprintf("%s is %v, not one of %v", at, v, allowed))
 	}
 	if kind, is := s["type"].(string); is {
@@ -235,7 +237,8 @@ func TestCheckerFindsFaults(t *testing.T) {
 	if faults := d.faults(schema, map[string]any{"id": "seven", "number": 1.5, "state": "ajar"}, ""); len(faults) < 20 {
 		t.Errorf("a wrong pull request has only these faults: %v", faults)
 	}
-	if name := d.operation("GET", "/repos/a/b/pulls/7/reviews"); name != "GET /repos/{owner}/{repo}/pulls/{number}/reviews" {
+	if name := d.operation("GET",
+		"/repos/a/b/pulls/7/reviews"); name != "GET /repos/{owner}/{repo}/pulls/{number}/reviews" {
 		t.Errorf("operation: %s", name)
 	}
 }

@@ -39,7 +39,8 @@ func (s *Server) Counts() Counts {
 	out := Counts{
 		PullRequests: maps.Clone(c.PullRequests), Dispatches: maps.Clone(c.Dispatches), Runs: maps.Clone(c.Runs),
 		Merges: maps.Clone(c.Merges), Reviews: maps.Clone(c.Reviews), Comments: maps.Clone(c.Comments),
-		Pushes: maps.Clone(c.Pushes), Deliveries: maps.Clone(c.Deliveries), Calls: map[string]map[string]int{}, Limited: c.Limited,
+		Pushes: maps.Clone(c.Pushes), Deliveries: maps.Clone(c.Deliveries), Calls: map[string]map[string]int{},
+		Limited: c.Limited,
 	}
 	for who, calls := range c.Calls {
 		out.Calls[who] = maps.Clone(calls)

@@ -57,13 +57,15 @@ func (f runnerFunc) Run(ctx context.Context, job actions.Job) actions.Result { r
 func succeed(_ context.Context, job actions.Job) actions.Result {
 	_, _ = io.WriteString(job.Log, "hello from "+job.Workflow+"\n")
 	job.Step(actions.Step{Number: 1, Name: "Plan", Status: "in_progress"})
-	return actions.Result{Conclusion: "success", Steps: []actions.Step{{Number: 1, Name: "Plan", Status: "completed", Conclusion: "success"}}}
+	return actions.Result{Conclusion: "success",
+		Steps: []actions.Step{{Number: 1, Name: "Plan", Status: "completed", Conclusion: "success"}}}
 }
 
 func config() github.Config {
 	return github.Config{
 		BaseURL: "http://github.test",
-		App:     github.App{ID: 77, Slug: "tfpilot", Name: "TfPilot", BotID: 9001, InstallationID: 2, Owner: "acme", PublicKey: &testKey().PublicKey},
+		App: github.App{ID: 77, Slug: "tfpilot", Name: "TfPilot", BotID: 9001, InstallationID: 2, Owner: "acme",
+			PublicKey: &testKey().PublicKey},
 		Users: []github.User{
 			{Login: "dana", ID: 1001, Name: "Dana", Token: "ghp_dana"},
 			{Login: "omar", ID: 1003, Name: "Omar", Token: "ghp_omar"},
@@ -174,14 +176,17 @@ func commitFile(t *testing.T, c *gh.Client, branch, path, content string) string
 	tree := must(c.Git.CreateTree(ctx, owner, repo, base.Tree.GetSHA(), []*gh.TreeEntry{
 		{Path: gh.String(path), Mode: gh.String("100644"), Type: gh.String("blob"), Content: gh.String(content)},
 	}))(t)
-	commit := must(c.Git.CreateCommit(ctx, owner, repo, &gh.Commit{Message: gh.String("Add " + path), Tree: tree, Parents: []*gh.Commit{base}}, nil))(t)
-	must(c.Git.CreateRef(ctx, owner, repo, &gh.Reference{Ref: gh.String("refs/heads/" + branch), Object: &gh.GitObject{SHA: commit.SHA}}))(t)
+	commit := must(c.Git.CreateCommit(ctx, owner, repo,
+		&gh.Commit{Message: gh.String("Add " + path), Tree: tree, Parents: []*gh.Commit{base}}, nil))(t)
+	must(c.Git.CreateRef(ctx, owner, repo,
+		&gh.Reference{Ref: gh.String("refs/heads/" + branch), Object: &gh.GitObject{SHA: commit.SHA}}))(t)
 	return commit.GetSHA()
 }
 
 func openPull(t *testing.T, c *gh.Client, branch string) *gh.PullRequest {
 	t.Helper()
 	return must(c.PullRequests.Create(context.Background(), owner, repo, &gh.NewPullRequest{
-		Title: gh.String("Create s3-bucket in dev/app"), Head: gh.String(branch), Base: gh.String("main"), Body: gh.String("who, what, why"),
+		Title: gh.String("Create s3-bucket in dev/app"), Head: gh.String(branch), Base: gh.String("main"),
+		Body: gh.String("who, what, why"),
 	}))(t)
 }

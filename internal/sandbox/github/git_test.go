@@ -17,7 +17,8 @@ func runGit(t *testing.T, dir string, args ...string) (string, error) {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",
-		"GIT_AUTHOR_NAME=Dana", "GIT_AUTHOR_EMAIL=dana@acme.example", "GIT_COMMITTER_NAME=Dana", "GIT_COMMITTER_EMAIL=dana@acme.example")
+		"GIT_AUTHOR_NAME=Dana", "GIT_AUTHOR_EMAIL=dana@acme.example", "GIT_COMMITTER_NAME=Dana",
+		"GIT_COMMITTER_EMAIL=dana@acme.example")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -67,7 +68,8 @@ func TestRealGitClonesAndPushes(t *testing.T) {
 		if out, err := runGit(t, dir, "push", "-q", url, "feature/x"); err == nil {
 			t.Errorf("an anonymous push went through: %s", out)
 		}
-		if out, err := runGit(t, dir, "push", "-q", withToken(url, "ghp_vic"), "feature/x"); err == nil || !strings.Contains(out, "403") {
+		if out, err := runGit(t, dir, "push", "-q", withToken(url, "ghp_vic"), "feature/x"); err == nil ||
+			!strings.Contains(out, "403") {
 			t.Errorf("a reader's push: %v %s", err, out)
 		}
 		mustGit(t, dir, "push", "-q", withToken(url, "ghp_dana"), "feature/x")
@@ -85,7 +87,8 @@ func TestRealGitClonesAndPushes(t *testing.T) {
 		}
 		must(w.app.PullRequests.Merge(ctx, owner, repo, pr.GetNumber(), "", &gh.PullRequestOptions{SHA: head}))(t)
 		mustGit(t, dir, "pull", "-q", "origin", "main")
-		if log := mustGit(t, dir, "log", "--format=%s", "-n1", "origin/main"); !strings.Contains(log, "Merge pull request #1 from acme/feature/x") {
+		if log := mustGit(t, dir, "log", "--format=%s", "-n1", "origin/main"); !strings.Contains(log,
+			"Merge pull request #1 from acme/feature/x") {
 			t.Errorf("main: %s", log)
 		}
 	})
@@ -97,7 +100,8 @@ func TestRealGitClonesAndPushes(t *testing.T) {
 		mustGit(t, dir, "add", ".")
 		mustGit(t, dir, "commit", "-q", "-m", "Add a workflow")
 		out, err := runGit(t, dir, "push", withToken(url, tok.GetToken()), "evil")
-		if err == nil || !strings.Contains(out, "refusing to allow a GitHub App to create or update workflow `.github/workflows/evil.yml`") {
+		if err == nil || !strings.Contains(out,
+			"refusing to allow a GitHub App to create or update workflow `.github/workflows/evil.yml`") {
 			t.Errorf("push of a workflow: %v\n%s", err, out)
 		}
 		mustGit(t, dir, "push", "-q", withToken(url, "ghp_dana"), "evil")

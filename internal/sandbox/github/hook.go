@@ -69,9 +69,10 @@ type hooks struct {
 func newHooks(cfg Config) *hooks {
 	return &hooks{
 		url: cfg.WebhookURL, secret: cfg.WebhookSecret, queue: make(chan *delivery, maxQueued), flush: make(chan struct{}),
-		client: &http.Client{Transport: cfg.Transport, Timeout: hookTimeout, CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse // GitHub follows no redirect
-		}},
+		client: &http.Client{Transport: cfg.Transport, Timeout: hookTimeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error {
+				return http.ErrUseLastResponse // GitHub follows no redirect
+			}},
 	}
 }
 

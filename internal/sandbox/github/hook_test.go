@@ -30,10 +30,13 @@ func TestWebhookFaults(t *testing.T) {
 	}{
 		{"drop", github.WebhookFault{Kind: github.HookDrop, Action: "closed"}, []string{opened, reopened}},
 		{"fail once", github.WebhookFault{Kind: github.HookFail, Count: 1}, []string{closed, reopened}},
-		{"duplicate", github.WebhookFault{Kind: github.HookDuplicate, Action: "opened"}, []string{opened, opened, closed, reopened}},
-		{"delay", github.WebhookFault{Kind: github.HookDelay, Action: "opened", Delay: time.Minute}, []string{closed, reopened, opened}},
+		{"duplicate", github.WebhookFault{Kind: github.HookDuplicate, Action: "opened"},
+			[]string{opened, opened, closed, reopened}},
+		{"delay", github.WebhookFault{Kind: github.HookDelay, Action: "opened", Delay: time.Minute},
+			[]string{closed, reopened, opened}},
 		{"reorder", github.WebhookFault{Kind: github.HookReorder, Action: "opened"}, []string{closed, opened, reopened}},
-		{"reorder the last", github.WebhookFault{Kind: github.HookReorder, Action: "reopened"}, []string{opened, closed, reopened}},
+		{"reorder the last", github.WebhookFault{Kind: github.HookReorder, Action: "reopened"},
+			[]string{opened, closed, reopened}},
 		{"skip", github.WebhookFault{Kind: github.HookDrop, Skip: 2}, []string{opened, closed}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -144,7 +147,8 @@ func TestFaultsOfREST(t *testing.T) {
 		w := newFixture(t, config())
 		commitFile(t, w.app, "a", "a.tf", "a")
 		w.server.AddFault(github.Fault{Kind: github.FaultLost, Method: "POST", Path: "/repos/*/*/pulls", Count: 1})
-		_, _, err := w.app.PullRequests.Create(ctx, owner, repo, &gh.NewPullRequest{Title: gh.String("x"), Head: gh.String("a"), Base: gh.String("main")})
+		_, _, err := w.app.PullRequests.Create(ctx, owner, repo,
+			&gh.NewPullRequest{Title: gh.String("x"), Head: gh.String("a"), Base: gh.String("main")})
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("answer: %v", err)
 		}

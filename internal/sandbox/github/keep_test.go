@@ -99,26 +99,32 @@ func TestPagesShowTextAsText(t *testing.T) {
 	cfg := config()
 	cfg.Runner = runnerFunc(func(_ context.Context, job actions.Job) actions.Result {
 		_, _ = job.Log.Write([]byte("<script>alert('log')</script>\n"))
-		return actions.Result{Conclusion: "failure", Steps: []actions.Step{{Number: 1, Name: "<b>Plan</b>", Status: "completed", Conclusion: "failure"}}}
+		return actions.Result{Conclusion: "failure",
+			Steps: []actions.Step{{Number: 1, Name: "<b>Plan</b>", Status: "completed", Conclusion: "failure"}}}
 	})
 	w := newFixture(t, cfg)
 	commitFile(t, w.app, "request/a", "a.tf", "<script>alert('diff')</script>\n")
 	openPull(t, w.app, "request/a")
-	must(w.as("vic").Issues.CreateComment(ctx, owner, repo, 1, &gh.IssueComment{Body: gh.String("<img src=x onerror=alert(1)>")}))(t)
-	must(w.as("omar").PullRequests.CreateReview(ctx, owner, repo, 1, &gh.PullRequestReviewRequest{Event: gh.String("APPROVE")}))(t)
+	must(w.as("vic").Issues.CreateComment(ctx, owner, repo, 1,
+		&gh.IssueComment{Body: gh.String("<img src=x onerror=alert(1)>")}))(t)
+	must(w.as("omar").PullRequests.CreateReview(ctx, owner, repo, 1,
+		&gh.PullRequestReviewRequest{Event: gh.String("APPROVE")}))(t)
 	id := start(t, w, "plan-1", "dev")
 	eventually(t, "the run ends", func() bool { return statuses(t, w, id) == "completed/failure" })
 	run := must(w.app.Actions.GetWorkflowRunByID(ctx, owner, repo, id))(t)
 	pr := must(w.app.PullRequests.Get(ctx, owner, repo, 1))(t)
 	for path, want := range map[string][]string{
 		"/": {"acme/infra-core"},
-		"/acme/infra-core": {"Create s3-bucket in dev/app", "tfpilot plan req_0123456789abc [plan-1]", "envs/dev/app/backend.tf",
+		"/acme/infra-core": {"Create s3-bucket in dev/app", "tfpilot plan req_0123456789abc [plan-1]",
+			"envs/dev/app/backend.tf",
 			"git clone http://github.test/acme/infra-core.git"},
-		strings.TrimPrefix(pr.GetHTMLURL(), "http://github.test"):  {"&#43;&lt;script&gt;alert", "&lt;img src=x", "approved", "omar"},
-		strings.TrimPrefix(run.GetHTMLURL(), "http://github.test"): {"&lt;b&gt;Plan&lt;/b&gt;", "&lt;script&gt;alert(&#39;log&#39;)", "failure", "correlation_id"},
-		"/acme/infra-core/commit/" + pr.GetHead().GetSHA():         {"Add a.tf", "&lt;script&gt;"},
-		"/acme/infra-core/blob/request/a/a.tf":                     {"&lt;script&gt;", "request/a"},
-		"/acme/infra-core/raw/main/README.md":                      {"# infra-core"},
+		strings.TrimPrefix(pr.GetHTMLURL(), "http://github.test"): {"&#43;&lt;script&gt;alert", "&lt;img src=x",
+			"approved", "omar"},
+		strings.TrimPrefix(run.GetHTMLURL(), "http://github.test"): {"&lt;b&gt;Plan&lt;/b&gt;",
+			"&lt;script&gt;alert(&#39;log&#39;)", "failure", "correlation_id"},
+		"/acme/infra-core/commit/" + pr.GetHead().GetSHA(): {"Add a.tf", "&lt;script&gt;"},
+		"/acme/infra-core/blob/request/a/a.tf":             {"&lt;script&gt;", "request/a"},
+		"/acme/infra-core/raw/main/README.md":              {"# infra-core"},
 	} {
 		rec := httptest.NewRecorder()
 		w.server.Handler().ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
@@ -131,7 +137,8 @@ func TestPagesShowTextAsText(t *testing.T) {
 			t.Errorf("%s holds markup of a user", path)
 		}
 	}
-	for _, path := range []string{"/acme/nope", "/acme/infra-core/pull/9", "/acme/infra-core/actions/runs/1", "/acme/infra-core/commit/zz", "/acme/infra-core/blob/main/nope"} {
+	for _, path := range []string{"/acme/nope", "/acme/infra-core/pull/9", "/acme/infra-core/actions/runs/1",
+		"/acme/infra-core/commit/zz", "/acme/infra-core/blob/main/nope"} {
 		rec := httptest.NewRecorder()
 		w.server.Handler().ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
 		if rec.Code != 404 {

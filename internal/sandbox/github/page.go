@@ -86,7 +86,8 @@ func (s *Server) show(w http.ResponseWriter, name string, data any) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'")
+	h.Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	_, _ = w.Write(buf.Bytes()) // the client may be disconnected
@@ -166,7 +167,8 @@ func (s *Server) filePage(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	s.show(w, "file.html", map[string]any{"Title": path, "Repo": fullName(r), "Ref": ref, "Path": path, "Content": string(data)})
+	s.show(w, "file.html", map[string]any{"Title": path, "Repo": fullName(r), "Ref": ref, "Path": path,
+		"Content": string(data)})
 }
 
 func (s *Server) rawFile(w http.ResponseWriter, r *http.Request) {

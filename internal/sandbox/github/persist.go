@@ -47,7 +47,8 @@ func (s *Server) load() error {
 	if s.hooks.log, err = loadDeliveries(filepath.Join(dir, deliveriesFile)); err != nil {
 		return err
 	}
-	s.saver = &saver{dir: dir, dirty: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan error, 1), log: s.cfg.Log}
+	s.saver = &saver{dir: dir, dirty: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan error, 1),
+		log: s.cfg.Log}
 	s.saver.snapshot = func() ([]byte, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -211,7 +211,8 @@ func checkText(resource, title, body string) error {
 	}
 	if len([]rune(body)) > maxText {
 		return &apiError{status: http.StatusUnprocessableEntity, message: "Validation Failed", errors: []any{
-			obj{"resource": resource, "field": "body", "code": "custom", "message": "body is too long (maximum is 65536 characters)"},
+			obj{"resource": resource, "field": "body", "code": "custom",
+				"message": "body is too long (maximum is 65536 characters)"},
 		}}
 	}
 	return nil

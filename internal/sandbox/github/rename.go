@@ -41,7 +41,8 @@ func (s *Server) redirect(c *call) (reply, error) {
 	if c.r.Method != http.MethodGet {
 		status = http.StatusTemporaryRedirect
 	}
-	return reply{status: status, body: obj{"message": "Moved Permanently", "url": to, "documentation_url": docs}, header: http.Header{"Location": {to}}}, nil
+	return reply{status: status, body: obj{"message": "Moved Permanently", "url": to, "documentation_url": docs},
+		header: http.Header{"Location": {to}}}, nil
 }
 
 // named replaces /repositories/{id} in a path by the name of the repository.

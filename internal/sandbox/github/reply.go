@@ -147,7 +147,8 @@ func decode(body []byte, v any) error {
 	if err := json.Unmarshal(body, v); err != nil {
 		var mismatch *json.UnmarshalTypeError
 		if errors.As(err, &mismatch) {
-			return fail(http.StatusUnprocessableEntity, "Invalid request.\n\nFor '%s', %s is not a %s.", mismatch.Field, mismatch.Value, mismatch.Type)
+			return fail(http.StatusUnprocessableEntity, "Invalid request.\n\nFor '%s', %s is not a %s.", mismatch.Field,
+				mismatch.Value, mismatch.Type)
 		}
 		return fail(http.StatusBadRequest, "Problems parsing JSON")
 	}

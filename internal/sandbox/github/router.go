@@ -45,7 +45,8 @@ func (rt route) write() bool { return !strings.HasPrefix(rt.pattern, "GET ") }
 
 func (s *Server) apiRoutes() *http.ServeMux {
 	mux := http.NewServeMux()
-	for _, group := range [][]route{appRoutes, repoRoutes, gitRoutes, pullRoutes, reviewRoutes, actionsRoutes, variableRoutes, runRoutes} {
+	for _, group := range [][]route{appRoutes, repoRoutes, gitRoutes, pullRoutes, reviewRoutes, actionsRoutes,
+		variableRoutes, runRoutes} {
 		for _, rt := range group {
 			mux.Handle(rt.pattern, s.endpoint(rt))
 		}

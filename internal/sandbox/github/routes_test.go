@@ -21,7 +21,8 @@ func TestEveryRouteIsInTheExtract(t *testing.T) {
 	for line := range strings.Lines(string(data)) {
 		described[strings.TrimSpace(line)] = true
 	}
-	for _, group := range [][]route{appRoutes, repoRoutes, gitRoutes, pullRoutes, reviewRoutes, actionsRoutes, variableRoutes, runRoutes} {
+	for _, group := range [][]route{appRoutes, repoRoutes, gitRoutes, pullRoutes, reviewRoutes, actionsRoutes,
+		variableRoutes, runRoutes} {
 		for _, rt := range group {
 			if name := strings.ReplaceAll(rt.pattern, "...", ""); !described[name] && !joined[name] {
 				t.Errorf("%s is not in testdata/routes.txt", name)

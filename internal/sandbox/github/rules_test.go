@@ -31,7 +31,8 @@ func TestRefusals(t *testing.T) {
 		return err
 	}
 	reviewBy := func(c *gh.Client, event, body, commit string) error {
-		_, _, err := c.PullRequests.CreateReview(ctx, owner, repo, 1, &gh.PullRequestReviewRequest{Event: &event, Body: &body, CommitID: &commit})
+		_, _, err := c.PullRequests.CreateReview(ctx, owner, repo, 1,
+			&gh.PullRequestReviewRequest{Event: &event, Body: &body, CommitID: &commit})
 		return err
 	}
 	merge := func(c *gh.Client, n int, opts *gh.PullRequestOptions) error {
@@ -43,7 +44,8 @@ func TestRefusals(t *testing.T) {
 		return err
 	}
 	tree := func(c *gh.Client, path string) error {
-		_, _, err := c.Git.CreateTree(ctx, owner, repo, main, []*gh.TreeEntry{{Path: &path, Mode: gh.String("100644"), Content: gh.String("x")}})
+		_, _, err := c.Git.CreateTree(ctx, owner, repo, main,
+			[]*gh.TreeEntry{{Path: &path, Mode: gh.String("100644"), Content: gh.String("x")}})
 		return err
 	}
 
@@ -58,24 +60,30 @@ func TestRefusals(t *testing.T) {
 		{"ref with a bad name", newRef(w.app, "refs/heads/a..b", head), 422, "Reference name"},
 		{"ref at no commit", newRef(w.app, "refs/heads/x", strings.Repeat("0", 40)), 422, "Object does not exist"},
 		{"ref by a reader", newRef(w.as("vic"), "refs/heads/x", head), 404, "Not Found"},
-		{"second pull request", newPull("request/a", "main", "again"), 422, "A pull request already exists for acme:request/a."},
-		{"second pull request by owner:branch", newPull("acme:request/a", "main", "again"), 422, "A pull request already exists"},
+		{"second pull request", newPull("request/a", "main", "again"), 422,
+			"A pull request already exists for acme:request/a."},
+		{"second pull request by owner:branch", newPull("acme:request/a", "main", "again"), 422,
+			"A pull request already exists"},
 		{"pull request of nothing", newPull("main", "main", "x"), 422, "No commits between main and main"},
 		{"pull request from nowhere", newPull("nope", "main", "x"), 422, "invalid head"},
 		{"pull request into nowhere", newPull("request/b", "nope", "x"), 422, "invalid base"},
 		{"pull request without title", newPull("request/b", "main", ""), 422, "missing_field title"},
 		{"own approval", reviewBy(w.app, "APPROVE", "", ""), 422, "Can not approve your own pull request"},
 		{"own request for changes", reviewBy(w.app, "REQUEST_CHANGES", "no", ""), 422, "Can not request changes on your own"},
-		{"request for changes without a word", reviewBy(w.as("omar"), "REQUEST_CHANGES", "", ""), 422, "Body can not be blank"},
+		{"request for changes without a word", reviewBy(w.as("omar"), "REQUEST_CHANGES", "", ""), 422,
+			"Body can not be blank"},
 		{"review of a foreign commit", reviewBy(w.as("omar"), "APPROVE", "", main), 422, "not part of the pull request"},
 		{"unknown review event", reviewBy(w.as("omar"), "MAYBE", "", ""), 422, "event"},
 		{"merge of another head", merge(w.app, 1, &gh.PullRequestOptions{SHA: main}), 409, "Head branch was modified"},
-		{"rebase merge", merge(w.app, 1, &gh.PullRequestOptions{MergeMethod: "rebase"}), 405, "Rebase merges are not allowed"},
+		{"rebase merge", merge(w.app, 1, &gh.PullRequestOptions{MergeMethod: "rebase"}), 405,
+			"Rebase merges are not allowed"},
 		{"merge by a reader", merge(w.as("vic"), 1, nil), 404, "Not Found"},
 		{"merge of nothing", merge(w.app, 99, nil), 404, "Not Found"},
-		{"endless comment", commentBy(w.app, strings.Repeat("ä", 65537)), 422, "Body is too long (maximum is 65536 characters)"},
+		{"endless comment", commentBy(w.app, strings.Repeat("ä", 65537)), 422,
+			"Body is too long (maximum is 65536 characters)"},
 		{"empty comment", commentBy(w.app, " "), 422, "missing_field body"},
-		{"workflow in a tree, by the App", tree(w.app, ".github/workflows/x.yml"), 403, "Resource not accessible by integration"},
+		{"workflow in a tree, by the App", tree(w.app, ".github/workflows/x.yml"), 403,
+			"Resource not accessible by integration"},
 		{"path out of the tree", tree(w.app, "../x"), 422, "GitRPC::BadObjectState"},
 	} {
 		t.Run(row.name, func(t *testing.T) { refused(t, row.err, row.status, row.text) })
@@ -149,7 +157,8 @@ func TestPullRequestLifecycle(t *testing.T) {
 	if got.GetBase().GetRef() != "release" {
 		t.Errorf("base %s", got.GetBase().GetRef())
 	}
-	if got := must(edit(&gh.PullRequest{State: gh.String("closed")}))(t); got.GetState() != "closed" || got.ClosedAt == nil {
+	if got := must(edit(&gh.PullRequest{State: gh.String("closed")}))(t); got.GetState() != "closed" ||
+		got.ClosedAt == nil {
 		t.Errorf("closed: %s %v", got.GetState(), got.ClosedAt)
 	}
 	if got := must(edit(&gh.PullRequest{State: gh.String("open")}))(t); got.GetState() != "open" || got.ClosedAt != nil {
@@ -174,13 +183,16 @@ func TestReviewIsDismissed(t *testing.T) {
 	w := newFixture(t, config())
 	commitFile(t, w.app, "one", "one.tf", "one\n")
 	openPull(t, w.app, "one")
-	rv := must(w.as("omar").PullRequests.CreateReview(ctx, owner, repo, 1, &gh.PullRequestReviewRequest{Event: gh.String("APPROVE")}))(t)
-	must(w.as("dana").PullRequests.DismissReview(ctx, owner, repo, 1, rv.GetID(), &gh.PullRequestReviewDismissalRequest{Message: gh.String("stale")}))(t)
+	rv := must(w.as("omar").PullRequests.CreateReview(ctx, owner, repo, 1,
+		&gh.PullRequestReviewRequest{Event: gh.String("APPROVE")}))(t)
+	must(w.as("dana").PullRequests.DismissReview(ctx, owner, repo, 1, rv.GetID(),
+		&gh.PullRequestReviewDismissalRequest{Message: gh.String("stale")}))(t)
 	list := must(w.app.PullRequests.ListReviews(ctx, owner, repo, 1, nil))(t)
 	if len(list) != 1 || list[0].GetState() != "DISMISSED" || list[0].GetUser().GetID() != 1003 {
 		t.Errorf("reviews: %v", list)
 	}
-	_, _, err := w.as("dana").PullRequests.DismissReview(ctx, owner, repo, 1, rv.GetID(), &gh.PullRequestReviewDismissalRequest{Message: gh.String("again")})
+	_, _, err := w.as("dana").PullRequests.DismissReview(ctx, owner, repo, 1, rv.GetID(),
+		&gh.PullRequestReviewDismissalRequest{Message: gh.String("again")})
 	refused(t, err, 422, "Can not dismiss a dismissed")
 }
 
@@ -193,25 +205,30 @@ func TestCompareAndContents(t *testing.T) {
 		t.Fatalf("compare: %+v", cmp)
 	}
 	f := cmp.Files[0]
-	if f.GetFilename() != "envs/dev/app/a.tf" || f.GetStatus() != "added" || f.GetAdditions() != 2 || f.GetPatch() != "@@ -0,0 +1,2 @@\n+a\n+b" {
+	if f.GetFilename() != "envs/dev/app/a.tf" || f.GetStatus() != "added" || f.GetAdditions() != 2 ||
+		f.GetPatch() != "@@ -0,0 +1,2 @@\n+a\n+b" {
 		t.Errorf("file: %+v", f)
 	}
-	file, _, _, err := w.app.Repositories.GetContents(ctx, owner, repo, "envs/dev/app/a.tf", &gh.RepositoryContentGetOptions{Ref: head})
+	file, _, _, err := w.app.Repositories.GetContents(ctx, owner, repo, "envs/dev/app/a.tf",
+		&gh.RepositoryContentGetOptions{Ref: head})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if text, err := file.GetContent(); err != nil || text != "a\nb\n" || file.GetSHA() != f.GetSHA() {
 		t.Errorf("contents %q %v, blob %s and %s", text, err, file.GetSHA(), f.GetSHA())
 	}
-	_, dir, _, err := w.app.Repositories.GetContents(ctx, owner, repo, "envs/dev/app", &gh.RepositoryContentGetOptions{Ref: "request/a"})
+	_, dir, _, err := w.app.Repositories.GetContents(ctx, owner, repo, "envs/dev/app",
+		&gh.RepositoryContentGetOptions{Ref: "request/a"})
 	if err != nil || len(dir) != 2 {
 		t.Errorf("directory: %v %v", dir, err)
 	}
 	large := commitFile(t, w.app, "request/large", "large.tf", strings.Repeat("#", 1<<20+1))
-	if file, _, _, err := w.app.Repositories.GetContents(ctx, owner, repo, "large.tf", &gh.RepositoryContentGetOptions{Ref: large}); err != nil || file.GetEncoding() != "none" || *file.Content != "" {
+	if file, _, _, err := w.app.Repositories.GetContents(ctx, owner, repo, "large.tf",
+		&gh.RepositoryContentGetOptions{Ref: large}); err != nil || file.GetEncoding() != "none" || *file.Content != "" {
 		t.Errorf("a file that is too large for its answer: %v %v", file.GetEncoding(), err)
 	}
-	put := &gh.RepositoryContentFileOptions{Message: gh.String("m"), Content: []byte("z"), Branch: gh.String("request/a"), SHA: gh.String(strings.Repeat("1", 40))}
+	put := &gh.RepositoryContentFileOptions{Message: gh.String("m"), Content: []byte("z"),
+		Branch: gh.String("request/a"), SHA: gh.String(strings.Repeat("1", 40))}
 	_, _, err = w.as("dana").Repositories.UpdateFile(ctx, owner, repo, "envs/dev/app/a.tf", put)
 	refused(t, err, 409, "does not match")
 	put.SHA = f.SHA
@@ -222,7 +239,8 @@ func TestTreeDeletesWithNull(t *testing.T) {
 	ctx := context.Background()
 	w := newFixture(t, config())
 	main := must(w.app.Git.GetRef(ctx, owner, repo, "heads/main"))(t).GetObject().GetSHA()
-	tree := must(w.app.Git.CreateTree(ctx, owner, repo, main, []*gh.TreeEntry{{Path: gh.String("README.md"), Mode: gh.String("100644")}}))(t)
+	tree := must(w.app.Git.CreateTree(ctx, owner, repo, main,
+		[]*gh.TreeEntry{{Path: gh.String("README.md"), Mode: gh.String("100644")}}))(t)
 	full := must(w.app.Git.GetTree(ctx, owner, repo, tree.GetSHA(), true))(t)
 	for _, e := range full.Entries {
 		if e.GetPath() == "README.md" {
@@ -253,7 +271,8 @@ func TestAuthentication(t *testing.T) {
 	}
 	_, _, err = w.app.Users.Get(ctx, "")
 	refused(t, err, 403, "Resource not accessible by integration")
-	if level := must(w.app.Repositories.GetPermissionLevel(ctx, owner, repo, "dana"))(t); level.GetPermission() != "write" {
+	if level := must(w.app.Repositories.GetPermissionLevel(ctx, owner, repo,
+		"dana"))(t); level.GetPermission() != "write" {
 		t.Errorf("dana's permission: %v", level.GetPermission())
 	}
 	if bot := must(w.app.Users.Get(ctx, "tfpilot[bot]"))(t); bot.GetID() != 9001 || bot.GetType() != "Bot" {
@@ -271,7 +290,8 @@ func TestNarrowTokenCannotWrite(t *testing.T) {
 	tr.BaseURL = "http://github.test"
 	c := w.client(tr)
 	main := must(c.Git.GetRef(ctx, owner, repo, "heads/main"))(t).GetObject().GetSHA()
-	_, _, err := c.Git.CreateRef(ctx, owner, repo, &gh.Reference{Ref: gh.String("refs/heads/x"), Object: &gh.GitObject{SHA: &main}})
+	_, _, err := c.Git.CreateRef(ctx, owner, repo,
+		&gh.Reference{Ref: gh.String("refs/heads/x"), Object: &gh.GitObject{SHA: &main}})
 	refused(t, err, 403, "Resource not accessible by integration")
 }
 
@@ -324,7 +344,8 @@ func TestPagesLinksAndETags(t *testing.T) {
 		commitFile(t, w.app, name, name+".tf", name)
 		openPull(t, w.app, name)
 	}
-	list, resp, err := w.app.PullRequests.List(ctx, owner, repo, &gh.PullRequestListOptions{ListOptions: gh.ListOptions{PerPage: 2}})
+	list, resp, err := w.app.PullRequests.List(ctx, owner, repo,
+		&gh.PullRequestListOptions{ListOptions: gh.ListOptions{PerPage: 2}})
 	if err != nil || len(list) != 2 || resp.NextPage != 2 || resp.LastPage != 2 || list[0].GetNumber() != 3 {
 		t.Fatalf("first page: %d %+v %v", len(list), resp, err)
 	}
@@ -366,7 +387,8 @@ func TestRateLimits(t *testing.T) {
 			t.Errorf("fourth call: %T %v", err, err)
 		}
 	})
-	for name, limits := range map[string]github.Limits{"content by the minute": {ContentPerMin: 1}, "content by the hour": {ContentPerHour: 1}} {
+	for name, limits := range map[string]github.Limits{"content by the minute": {ContentPerMin: 1},
+		"content by the hour": {ContentPerHour: 1}} {
 		t.Run(name, func(t *testing.T) {
 			cfg := config()
 			cfg.Limits = limits

@@ -21,7 +21,8 @@ type task struct {
 const cancelGrace = 5 * time.Minute
 
 // newRun creates a run of a dispatched workflow and queues it.
-func (s *Server) newRun(c *call, w *workflowRef, f *workflow.File, branch, commit string, inputs map[string]string, file []byte) (*run, error) {
+func (s *Server) newRun(c *call, w *workflowRef, f *workflow.File, branch, commit string, inputs map[string]string,
+	file []byte) (*run, error) {
 	v := &run{
 		ID: s.newID(), WorkflowID: w.ID, Path: w.Path, Name: f.Name, Branch: branch, SHA: commit, Actor: c.p.login,
 		Inputs: inputs, JobID: s.newID(), JobName: f.JobName, CreatedAt: time.Now(),
@@ -58,7 +59,8 @@ func runEnv(r *repository, v *run, actor string) workflow.Env {
 // addAttempt queues one execution: first for its concurrency groups, then for a runner.
 func (s *Server) addAttempt(r *repository, v *run, actor string, groups []workflow.Group) {
 	now := time.Now()
-	a := &attempt{Number: len(v.Attempts) + 1, Actor: actor, Status: statusQueued, StartedAt: now, UpdatedAt: now, log: &logBuffer{}}
+	a := &attempt{Number: len(v.Attempts) + 1, Actor: actor, Status: statusQueued, StartedAt: now, UpdatedAt: now,
+		log: &logBuffer{}}
 	v.Attempts = append(v.Attempts, a)
 	s.state.Counts.Runs[firstOf(v.Inputs["correlation_id"], itoa(v.ID))]++
 	v.Groups = nil
@@ -183,7 +185,8 @@ func (s *Server) begin(r *repository, v *run, t *task) (actions.Job, time.Durati
 
 func (s *Server) runToken(r *repository, v *run, permissions map[string]string, life time.Duration) string {
 	return s.newToken(&accessToken{
-		Kind: "run", Permissions: permissions, Repos: []string{r.full()}, RunID: v.ID, ExpiresAt: time.Now().Add(life + cancelGrace),
+		Kind: "run", Permissions: permissions, Repos: []string{r.full()}, RunID: v.ID,
+		ExpiresAt: time.Now().Add(life + cancelGrace),
 	})
 }
 

@@ -44,7 +44,8 @@ func TestDispatchRefusals(t *testing.T) {
 		text   string
 	}{
 		{"unknown input", with(map[string]any{"nope": "x"}, nil), 422, `Unexpected inputs provided: ["nope"]`},
-		{"missing input", with(map[string]any{"correlation_id": ""}, nil), 422, "Required input 'correlation_id' not provided"},
+		{"missing input", with(map[string]any{"correlation_id": ""}, nil), 422,
+			"Required input 'correlation_id' not provided"},
 		{"not a boolean", with(map[string]any{"dry_run": "maybe"}, nil), 422, "is not a boolean"},
 		{"not a text", with(map[string]any{"request_id": []string{"a"}}, nil), 422, "Invalid value for input 'request_id'"},
 		{"too many inputs", with(nil, map[string]any{"inputs": many}), 422, "No more than 25 properties are allowed"},
@@ -64,10 +65,12 @@ func TestDispatchRefusals(t *testing.T) {
 	})
 	t.Run("workflow that only a branch has", func(t *testing.T) {
 		main := must(w.app.Git.GetRef(context.Background(), owner, repo, "heads/main"))(t).GetObject().GetSHA()
-		must(w.as("dana").Git.CreateRef(context.Background(), owner, repo, &gh.Reference{Ref: gh.String("refs/heads/wf"), Object: &gh.GitObject{SHA: &main}}))(t)
+		must(w.as("dana").Git.CreateRef(context.Background(), owner, repo,
+			&gh.Reference{Ref: gh.String("refs/heads/wf"), Object: &gh.GitObject{SHA: &main}}))(t)
 		must(w.as("dana").Repositories.CreateFile(context.Background(), owner, repo, ".github/workflows/other.yml",
 			&gh.RepositoryContentFileOptions{Message: gh.String("m"), Content: []byte(planYAML), Branch: gh.String("wf")}))(t)
-		_, err := w.app.Actions.CreateWorkflowDispatchEventByFileName(context.Background(), owner, repo, "other.yml", gh.CreateWorkflowDispatchEventRequest{Ref: "wf"})
+		_, err := w.app.Actions.CreateWorkflowDispatchEventByFileName(context.Background(), owner, repo, "other.yml",
+			gh.CreateWorkflowDispatchEventRequest{Ref: "wf"})
 		refused(t, err, 404, "Not Found")
 	})
 	if n := len(w.server.Counts().Dispatches); n != 0 {
@@ -89,7 +92,8 @@ func TestDispatchAnswers(t *testing.T) {
 		w := newFixture(t, cfg)
 		_, _, err := dispatch(t, w.app, planInputs("x"))
 		refused(t, err, 400, "return_run_details")
-		if _, resp, err := dispatch(t, w.app, with(nil, map[string]any{"return_run_details": nil})); err != nil || resp.StatusCode != 204 {
+		if _, resp, err := dispatch(t, w.app, with(nil, map[string]any{"return_run_details": nil})); err != nil ||
+			resp.StatusCode != 204 {
 			t.Errorf("%v %v", resp, err)
 		}
 		many := map[string]any{}
@@ -203,7 +207,8 @@ func TestQueueKeepsAllPending(t *testing.T) {
 		cfg.Repos[0].Files[".github/workflows/plan.yml"] = []byte(file)
 		w := newFixture(t, cfg)
 		one, two, three := start(t, w, "a", "dev"), start(t, w, "b", "dev"), start(t, w, "c", "dev")
-		for _, want := range []string{"in_progress pending pending", "completed/success in_progress pending", "completed/success completed/success in_progress"} {
+		for _, want := range []string{"in_progress pending pending", "completed/success in_progress pending",
+			"completed/success completed/success in_progress"} {
 			synctest.Wait()
 			if got := statuses(t, w, one, two, three); got != want {
 				t.Errorf("got %s, want %s", got, want)
@@ -261,7 +266,8 @@ func TestCancelAndRerun(t *testing.T) {
 		g.open <- "success"
 		synctest.Wait()
 		v := must(w.app.Actions.GetWorkflowRunByID(ctx, owner, repo, id))(t)
-		if v.GetRunAttempt() != 2 || v.GetConclusion() != "success" || v.GetTriggeringActor().GetLogin() != "omar" || v.GetActor().GetLogin() != "tfpilot[bot]" {
+		if v.GetRunAttempt() != 2 || v.GetConclusion() != "success" || v.GetTriggeringActor().GetLogin() != "omar" ||
+			v.GetActor().GetLogin() != "tfpilot[bot]" {
 			t.Errorf("second attempt: %v", v)
 		}
 		first := must(w.app.Actions.GetWorkflowRunAttempt(ctx, owner, repo, id, 1, nil))(t)
@@ -324,7 +330,8 @@ func TestRunListsAndLogs(t *testing.T) {
 			opts gh.ListWorkflowRunsOptions
 			want int
 		}{
-			{gh.ListWorkflowRunsOptions{Event: "workflow_dispatch", Branch: "main", Actor: "tfpilot[bot]", Status: "success"}, 1},
+			{gh.ListWorkflowRunsOptions{Event: "workflow_dispatch", Branch: "main", Actor: "tfpilot[bot]", Status: "success"},
+				1},
 			{gh.ListWorkflowRunsOptions{Status: "completed", Created: "<" + now}, 1},
 			{gh.ListWorkflowRunsOptions{Created: ">=" + now}, 0},
 			{gh.ListWorkflowRunsOptions{Created: "2000-01-01..2000-01-02"}, 1},
@@ -338,7 +345,8 @@ func TestRunListsAndLogs(t *testing.T) {
 			}
 		}
 		jobs := must(w.app.Actions.ListWorkflowJobs(ctx, owner, repo, id, nil))(t)
-		if len(jobs.Jobs) != 1 || jobs.Jobs[0].GetName() != "plan" || len(jobs.Jobs[0].Steps) != 1 || jobs.Jobs[0].Steps[0].GetConclusion() != "success" {
+		if len(jobs.Jobs) != 1 || jobs.Jobs[0].GetName() != "plan" || len(jobs.Jobs[0].Steps) != 1 ||
+			jobs.Jobs[0].Steps[0].GetConclusion() != "success" {
 			t.Fatalf("jobs: %+v", jobs.Jobs)
 		}
 		at := must(w.app.Actions.GetWorkflowJobLogs(ctx, owner, repo, jobs.Jobs[0].GetID(), 0))(t)
@@ -372,7 +380,8 @@ func TestRunTokenHasOnlyItsPermissions(t *testing.T) {
 		start(t, w, "a", "dev")
 		c := w.client(w.transport()).WithAuthToken(<-tokens)
 		commitFile(t, c, "cleanup/a", "a.tf", "a") // the workflow requests contents: write
-		_, _, err := c.PullRequests.Create(ctx, owner, repo, &gh.NewPullRequest{Title: gh.String("x"), Head: gh.String("cleanup/a"), Base: gh.String("main")})
+		_, _, err := c.PullRequests.Create(ctx, owner, repo,
+			&gh.NewPullRequest{Title: gh.String("x"), Head: gh.String("cleanup/a"), Base: gh.String("main")})
 		refused(t, err, 403, "Resource not accessible by integration")
 		close(hold)
 		synctest.Wait()

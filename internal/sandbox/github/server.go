@@ -179,7 +179,8 @@ func seed(g *gitrepo.Repo, rc Repo) error {
 		return fmt.Errorf("first tree: %w", err)
 	}
 	who := gitrepo.Signature{Name: rc.Owner, Email: "platform@" + rc.Owner + ".example", When: time.Now()}
-	commit, err := g.WriteCommit(gitrepo.Commit{Tree: tree, Message: "Start the infrastructure repository", Author: who, Committer: who})
+	commit, err := g.WriteCommit(gitrepo.Commit{Tree: tree, Message: "Start the infrastructure repository", Author: who,
+		Committer: who})
 	if err != nil {
 		return fmt.Errorf("first commit: %w", err)
 	}

@@ -115,7 +115,8 @@ func backend(r *http.Request, repo *repository, p principal) http.Handler {
 	if repo.Config.RequiredReviews > 0 {
 		env = append(env, gitrepo.ProtectedRef+"=refs/heads/main")
 	}
-	return &cgi.Handler{Path: gitHTTPBackend(), Root: root, Dir: repo.git.Dir(), Env: env, InheritEnv: []string{"PATH", "HOME", "TMPDIR"}}
+	return &cgi.Handler{Path: gitHTTPBackend(), Root: root, Dir: repo.git.Dir(), Env: env,
+		InheritEnv: []string{"PATH", "HOME", "TMPDIR"}}
 }
 
 // gitHTTPBackend finds the program in git's own directory, which is not on PATH.

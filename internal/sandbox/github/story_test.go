@@ -70,7 +70,8 @@ func (b *inbox) RoundTrip(r *http.Request) (*http.Response, error) {
 	if status == 0 {
 		status = http.StatusAccepted
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(nil)), Request: r}, nil
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(nil)),
+		Request: r}, nil
 }
 
 func (b *inbox) list() string {
@@ -82,7 +83,8 @@ func (b *inbox) list() string {
 func describe(event any) string {
 	switch e := event.(type) {
 	case *gh.WorkflowRunEvent:
-		return "workflow_run " + e.GetAction() + " " + e.WorkflowRun.GetStatus() + " " + e.WorkflowRun.GetConclusion() + " " + e.Workflow.GetPath()
+		return "workflow_run " + e.GetAction() + " " + e.WorkflowRun.GetStatus() + " " + e.WorkflowRun.GetConclusion() +
+			" " + e.Workflow.GetPath()
 	case *gh.PullRequestEvent:
 		return "pull_request " + e.GetAction() + " " + e.PullRequest.GetState()
 	case *gh.PullRequestReviewEvent:
@@ -112,13 +114,16 @@ func TestRequestToMergeInVirtualTime(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		got := must(w.app.Actions.GetWorkflowRunByID(ctx, owner, repo, run.WorkflowRunID))(t)
-		if got.GetStatus() != "completed" || got.GetConclusion() != "success" || got.GetDisplayTitle() != "tfpilot plan req_0123456789abc [plan-1]" {
+		if got.GetStatus() != "completed" || got.GetConclusion() != "success" ||
+			got.GetDisplayTitle() != "tfpilot plan req_0123456789abc [plan-1]" {
 			t.Errorf("run: %v %v %q", got.GetStatus(), got.GetConclusion(), got.GetDisplayTitle())
 		}
 
-		_, _, err = w.app.PullRequests.CreateReview(ctx, owner, repo, 1, &gh.PullRequestReviewRequest{Event: gh.String("APPROVE")})
+		_, _, err = w.app.PullRequests.CreateReview(ctx, owner, repo, 1,
+			&gh.PullRequestReviewRequest{Event: gh.String("APPROVE")})
 		refused(t, err, 422, "Can not approve your own pull request")
-		must(w.as("omar").PullRequests.CreateReview(ctx, owner, repo, 1, &gh.PullRequestReviewRequest{Event: gh.String("APPROVE"), CommitID: gh.String(head)}))(t)
+		must(w.as("omar").PullRequests.CreateReview(ctx, owner, repo, 1,
+			&gh.PullRequestReviewRequest{Event: gh.String("APPROVE"), CommitID: gh.String(head)}))(t)
 		merged := must(w.app.PullRequests.Merge(ctx, owner, repo, 1, "", &gh.PullRequestOptions{SHA: head}))(t)
 		after := must(w.app.PullRequests.Get(ctx, owner, repo, 1))(t)
 		if !after.GetMerged() || after.GetMergeCommitSHA() != merged.GetSHA() || after.GetChangedFiles() != 1 {
@@ -137,7 +142,8 @@ func TestRequestToMergeInVirtualTime(t *testing.T) {
 			t.Errorf("webhooks:\n%s\nwant:\n%s", box.list(), want)
 		}
 		c := w.server.Counts()
-		if c.PullRequests["acme/infra-core request/req_1"] != 1 || c.Runs["plan-1"] != 1 || c.Merges["acme/infra-core#1"] != 1 {
+		if c.PullRequests["acme/infra-core request/req_1"] != 1 || c.Runs["plan-1"] != 1 ||
+			c.Merges["acme/infra-core#1"] != 1 {
 			t.Errorf("counts: %+v", c)
 		}
 	})

@@ -31,10 +31,12 @@ func TestVariables(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if v := must(dana.GetRepoVariable(ctx, owner, repo, "TFPILOT_ACTOR"))(t); v.Name != "TFPILOT_ACTOR" || v.Value != "dana" {
+	if v := must(dana.GetRepoVariable(ctx, owner, repo, "TFPILOT_ACTOR"))(t); v.Name != "TFPILOT_ACTOR" ||
+		v.Value != "dana" {
 		t.Errorf("variable: %+v", v)
 	}
-	if _, err := dana.UpdateRepoVariable(ctx, owner, repo, &gh.ActionsVariable{Name: "TFPILOT_ACTOR", Value: "vic"}); err != nil {
+	if _, err := dana.UpdateRepoVariable(ctx, owner, repo,
+		&gh.ActionsVariable{Name: "TFPILOT_ACTOR", Value: "vic"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := dana.DeleteRepoVariable(ctx, owner, repo, "GONE"); err != nil {
@@ -52,7 +54,8 @@ func TestVariables(t *testing.T) {
 	}
 
 	refused(t, set("TFPILOT_ACTOR", "x"), 409, "Already exists")
-	for name, value := range map[string]string{"GITHUB_ACTOR": "x", "1ST": "x", "A-B": "x", "LONG": strings.Repeat("x", 49<<10)} {
+	for name, value := range map[string]string{"GITHUB_ACTOR": "x", "1ST": "x", "A-B": "x",
+		"LONG": strings.Repeat("x", 49<<10)} {
 		refused(t, set(name, value), 422, "Variable")
 	}
 	for name, c := range map[string]*gh.Client{"reader": w.as("vic"), "app": w.app} {

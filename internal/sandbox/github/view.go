@@ -223,7 +223,8 @@ func (s *Server) runView(r *repository, v *run, a *attempt) RunView {
 		Repo: r.full(), ID: v.ID, Attempt: a.Number, Attempts: len(v.Attempts), Name: v.Name, Title: v.Title, Path: v.Path,
 		Branch: v.Branch, SHA: v.SHA, Actor: a.Actor, Status: a.Status, Conclusion: a.Conclusion, Problem: a.Problem,
 		Inputs: maps.Clone(v.Inputs), Groups: slices.Clone(v.Groups), Steps: slices.Clone(a.Steps),
-		URL: s.htmlURL("/" + r.full() + "/actions/runs/" + itoa(v.ID)), CreatedAt: v.CreatedAt, StartedAt: a.BeganAt, UpdatedAt: a.UpdatedAt,
+		URL: s.htmlURL("/" + r.full() + "/actions/runs/" + itoa(v.ID)), CreatedAt: v.CreatedAt, StartedAt: a.BeganAt,
+		UpdatedAt: a.UpdatedAt,
 	}
 }
 

@@ -71,15 +71,23 @@ func (s *Server) userJSON(login string) any {
 // repoLinks are the address templates that every repository object contains.
 var repoLinks = map[string]string{
 	"archive_url": "/{archive_format}{/ref}", "assignees_url": "/assignees{/user}", "blobs_url": "/git/blobs{/sha}",
-	"branches_url": "/branches{/branch}", "collaborators_url": "/collaborators{/collaborator}", "comments_url": "/comments{/number}",
-	"commits_url": "/commits{/sha}", "compare_url": "/compare/{base}...{head}", "contents_url": "/contents/{+path}",
-	"contributors_url": "/contributors", "deployments_url": "/deployments", "downloads_url": "/downloads", "events_url": "/events",
-	"forks_url": "/forks", "git_commits_url": "/git/commits{/sha}", "git_refs_url": "/git/refs{/sha}", "git_tags_url": "/git/tags{/sha}",
-	"hooks_url": "/hooks", "issue_comment_url": "/issues/comments{/number}", "issue_events_url": "/issues/events{/number}",
-	"issues_url": "/issues{/number}", "keys_url": "/keys{/key_id}", "labels_url": "/labels{/name}", "languages_url": "/languages",
-	"merges_url": "/merges", "milestones_url": "/milestones{/number}", "notifications_url": "/notifications{?since,all,participating}",
-	"pulls_url": "/pulls{/number}", "releases_url": "/releases{/id}", "stargazers_url": "/stargazers", "statuses_url": "/statuses/{sha}",
-	"subscribers_url": "/subscribers", "subscription_url": "/subscription", "tags_url": "/tags", "teams_url": "/teams", "trees_url": "/git/trees{/sha}",
+	"branches_url": "/branches{/branch}", "collaborators_url": "/collaborators{/collaborator}",
+	"comments_url": "/comments{/number}",
+	"commits_url":  "/commits{/sha}", "compare_url": "/compare/{base}...{head}", "contents_url": "/contents/{+path}",
+	"contributors_url": "/contributors", "deployments_url": "/deployments", "downloads_url": "/downloads",
+	"events_url": "/events",
+	"forks_url":  "/forks", "git_commits_url": "/git/commits{/sha}", "git_refs_url": "/git/refs{/sha}",
+	"git_tags_url": "/git/tags{/sha}",
+	"hooks_url":    "/hooks", "issue_comment_url": "/issues/comments{/number}",
+	"issue_events_url": "/issues/events{/number}",
+	"issues_url":       "/issues{/number}", "keys_url": "/keys{/key_id}", "labels_url": "/labels{/name}",
+	"languages_url": "/languages",
+	"merges_url":    "/merges", "milestones_url": "/milestones{/number}",
+	"notifications_url": "/notifications{?since,all,participating}",
+	"pulls_url":         "/pulls{/number}", "releases_url": "/releases{/id}", "stargazers_url": "/stargazers",
+	"statuses_url":    "/statuses/{sha}",
+	"subscribers_url": "/subscribers", "subscription_url": "/subscription", "tags_url": "/tags", "teams_url": "/teams",
+	"trees_url": "/git/trees{/sha}",
 }
 
 // minimalRepoJSON renders a repository inside a run object.
@@ -106,12 +114,14 @@ func (s *Server) repoJSON(r *repository) obj {
 	for k, v := range (obj{
 		"default_branch": "main", "visibility": "public", "archived": false, "disabled": false, "is_template": false,
 		"clone_url": s.htmlURL("/" + r.full() + ".git"), "git_url": s.htmlURL("/" + r.full() + ".git"),
-		"ssh_url": s.htmlURL("/" + r.full() + ".git"), "svn_url": s.htmlURL("/" + r.full()), "mirror_url": nil, "homepage": nil,
+		"ssh_url": s.htmlURL("/" + r.full() + ".git"), "svn_url": s.htmlURL("/" + r.full()), "mirror_url": nil,
+		"homepage":   nil,
 		"created_at": stamp(r.CreatedAt), "updated_at": stamp(r.PushedAt), "pushed_at": stamp(r.PushedAt),
 		"size": 1, "stargazers_count": 0, "watchers_count": 0, "watchers": 0, "forks_count": 0, "forks": 0, "language": "HCL",
 		"open_issues_count": open, "open_issues": open, "has_issues": true, "has_projects": false, "has_wiki": false,
-		"has_pages": false, "has_downloads": false, "has_discussions": false, "allow_forking": true, "web_commit_signoff_required": false,
-		"topics": []string{}, "license": nil,
+		"has_pages": false, "has_downloads": false, "has_discussions": false, "allow_forking": true,
+		"web_commit_signoff_required": false,
+		"topics":                      []string{}, "license": nil,
 	}) {
 		out[k] = v
 	}
@@ -156,7 +166,8 @@ func (r *repository) writeSigned(c gitrepo.Commit) (string, error) {
 
 func verificationJSON(r *repository, hash string) obj {
 	if r.Signed[hash] {
-		return obj{"verified": true, "reason": "valid", "signature": "-----BEGIN PGP SIGNATURE-----", "payload": "", "verified_at": nil}
+		return obj{"verified": true, "reason": "valid", "signature": "-----BEGIN PGP SIGNATURE-----", "payload": "",
+			"verified_at": nil}
 	}
 	return obj{"verified": false, "reason": "unsigned", "signature": nil, "payload": nil, "verified_at": nil}
 }
@@ -164,7 +175,8 @@ func verificationJSON(r *repository, hash string) obj {
 func (s *Server) parentsJSON(r *repository, parents []string, api string) []obj {
 	out := make([]obj, 0, len(parents))
 	for _, p := range parents {
-		out = append(out, obj{"sha": p, "url": s.apiURL(repoPath(r) + api + p), "html_url": s.htmlURL("/" + r.full() + "/commit/" + p)})
+		out = append(out, obj{"sha": p, "url": s.apiURL(repoPath(r) + api + p),
+			"html_url": s.htmlURL("/" + r.full() + "/commit/" + p)})
 	}
 	return out
 }
@@ -185,7 +197,8 @@ func (s *Server) gitCommitJSON(r *repository, c gitrepo.Commit) obj {
 func (s *Server) commitJSON(r *repository, c gitrepo.Commit) obj {
 	return obj{
 		"sha": c.Hash, "node_id": nodeID("Commit", ownerID(c.Hash)), "url": s.apiURL(repoPath(r) + "/commits/" + c.Hash),
-		"html_url": s.htmlURL("/" + r.full() + "/commit/" + c.Hash), "comments_url": s.apiURL(repoPath(r) + "/commits/" + c.Hash + "/comments"),
+		"html_url":     s.htmlURL("/" + r.full() + "/commit/" + c.Hash),
+		"comments_url": s.apiURL(repoPath(r) + "/commits/" + c.Hash + "/comments"),
 		"commit": obj{
 			"author": signatureJSON(c.Author), "committer": signatureJSON(c.Committer), "message": c.Message, "comment_count": 0,
 			"tree":         obj{"sha": c.Tree, "url": s.apiURL(repoPath(r) + "/git/trees/" + c.Tree)},

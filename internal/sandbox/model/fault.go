@@ -24,7 +24,8 @@ const (
 )
 
 // Kinds lists all faults, for a menu.
-var Kinds = []FaultKind{FaultHang, FaultRate, FaultQuota, FaultInternal, FaultLost, FaultGarbage, FaultMalformed, FaultRefusal, FaultHostile}
+var Kinds = []FaultKind{FaultHang, FaultRate, FaultQuota, FaultInternal, FaultLost, FaultGarbage, FaultMalformed,
+	FaultRefusal, FaultHostile}
 
 const maxFaults = 64
 
@@ -87,11 +88,14 @@ func (f Fault) before(w http.ResponseWriter, r *http.Request) bool {
 		panic(http.ErrAbortHandler)
 	case FaultRate:
 		w.Header().Set("Retry-After", "20")
-		writeError(w, refuse(http.StatusTooManyRequests, "requests", "rate_limit_exceeded", "", "Rate limit reached. Please try again in 20s."))
+		writeError(w, refuse(http.StatusTooManyRequests, "requests", "rate_limit_exceeded", "",
+			"Rate limit reached. Please try again in 20s."))
 	case FaultQuota:
-		writeError(w, refuse(http.StatusTooManyRequests, "insufficient_quota", "insufficient_quota", "", "You exceeded your current quota, please check your plan and billing details."))
+		writeError(w, refuse(http.StatusTooManyRequests, "insufficient_quota", "insufficient_quota", "",
+			"You exceeded your current quota, please check your plan and billing details."))
 	case FaultInternal:
-		writeError(w, refuse(http.StatusInternalServerError, "server_error", "", "", "The server had an error while processing your request."))
+		writeError(w, refuse(http.StatusInternalServerError, "server_error", "", "",
+			"The server had an error while processing your request."))
 	case FaultGarbage:
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte("<html>upstream connect error</html>"))

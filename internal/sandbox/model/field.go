@@ -231,7 +231,8 @@ func (r *reader) following(name string) any {
 			match = match && slices.Equal(r.words[i+j].stems, []string{want})
 		}
 		next := i + len(key)
-		for match && next < len(r.words)-1 && slices.Contains([]string{"is", "of", "named", "called", "="}, r.words[next].low) {
+		for match && next < len(r.words)-1 &&
+			slices.Contains([]string{"is", "of", "named", "called", "="}, r.words[next].low) {
 			next++
 		}
 		if match && r.words[next].meaningful() {

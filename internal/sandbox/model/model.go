@@ -95,7 +95,8 @@ func invalid(param, message string) *apiError {
 // ServeHTTP answers POST /v1/chat/completions and GET /v1/models.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.known(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")) {
-		writeError(w, refuse(http.StatusUnauthorized, "invalid_request_error", "invalid_api_key", "", "Incorrect API key provided."))
+		writeError(w, refuse(http.StatusUnauthorized, "invalid_request_error", "invalid_api_key", "",
+			"Incorrect API key provided."))
 		return
 	}
 	switch r.Method + " " + r.URL.Path {
@@ -248,7 +249,8 @@ func (req *request) answer() (string, *apiError) {
 
 // completion returns the envelope of the answer. It counts four bytes as a token.
 func (req *request) completion(content string) map[string]any {
-	finish, prompt, limit := "stop", len(req.text("system", "developer", "user", "assistant"))/4+1, max(req.MaxNew, req.MaxOld)
+	finish, prompt, limit := "stop", len(req.text("system", "developer", "user", "assistant"))/4+1,
+		max(req.MaxNew, req.MaxOld)
 	used := len(content)/4 + 1
 	if limit > 0 && used > limit {
 		finish, used, content = "length", limit, content[:limit*4]
@@ -256,7 +258,8 @@ func (req *request) completion(content string) map[string]any {
 	var id [12]byte
 	_, _ = rand.Read(id[:])
 	return map[string]any{
-		"id": "chatcmpl-" + hex.EncodeToString(id[:]), "object": "chat.completion", "created": time.Now().Unix(), "model": req.Model,
+		"id": "chatcmpl-" + hex.EncodeToString(id[:]), "object": "chat.completion", "created": time.Now().Unix(),
+		"model": req.Model,
 		"choices": []any{map[string]any{
 			"index": 0, "finish_reason": finish, "logprobs": nil,
 			"message": map[string]any{"role": "assistant", "content": content, "refusal": nil},

@@ -72,11 +72,13 @@ func question(form, system, words string) openai.ChatCompletionRequest {
 	return openai.ChatCompletionRequest{
 		Model: Name,
 		Messages: []openai.ChatCompletionMessage{
-			{Role: openai.ChatMessageRoleSystem, Content: system}, {Role: openai.ChatMessageRoleUser, Content: "<words>\n" + words + "\n</words>"},
+			{Role: openai.ChatMessageRoleSystem, Content: system},
+			{Role: openai.ChatMessageRoleUser, Content: "<words>\n" + words + "\n</words>"},
 		},
 		ResponseFormat: &openai.ChatCompletionResponseFormat{
-			Type:       openai.ChatCompletionResponseFormatTypeJSONSchema,
-			JSONSchema: &openai.ChatCompletionResponseFormatJSONSchema{Name: "form", Strict: true, Schema: json.RawMessage(form)},
+			Type: openai.ChatCompletionResponseFormatTypeJSONSchema,
+			JSONSchema: &openai.ChatCompletionResponseFormatJSONSchema{Name: "form", Strict: true,
+				Schema: json.RawMessage(form)},
 		},
 	}
 }
@@ -136,7 +138,8 @@ func TestAnySchemaWillDo(t *testing.T) {
 	const bakery = `{"type":"object","additionalProperties":false,"required":["product","pieces","sliced","shop"],"properties":{
 	 "product":{"type":"string","enum":["rye-bread","apple-cake"]},"pieces":{"type":"integer","description":"How many pieces"},
 	 "sliced":{"type":"boolean","description":"Cut before it is packed"},"shop":{"type":["string","null"],"enum":["harbor","market square",null]}}}`
-	content, err := ask(t, newServer(), bakery, "- rye-bread: Dark and sour.", "three times... no, 4 pieces of dark sour bread, sliced, to the harbor shop")
+	content, err := ask(t, newServer(), bakery, "- rye-bread: Dark and sour.",
+		"three times... no, 4 pieces of dark sour bread, sliced, to the harbor shop")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,17 +193,22 @@ func TestRequestsThatOpenAIRefuses(t *testing.T) {
 		"unknown model": {"key", func(r *openai.ChatCompletionRequest) { r.Model = "gpt-9" }, 404, "does not exist"},
 		"no messages":   {"key", func(r *openai.ChatCompletionRequest) { r.Messages = nil }, 400, "1 to 100 messages"},
 		"unknown role":  {"key", func(r *openai.ChatCompletionRequest) { r.Messages[0].Role = "wizard" }, 400, "role"},
-		"bad name":      {"key", func(r *openai.ChatCompletionRequest) { r.ResponseFormat.JSONSchema.Name = "my form" }, 400, "1 to 64"},
+		"bad name": {"key", func(r *openai.ChatCompletionRequest) {
+			r.ResponseFormat.JSONSchema.Name = "my form"
+		}, 400, "1 to 64"},
 		"open object": {"key", func(r *openai.ChatCompletionRequest) {
 			r.ResponseFormat.JSONSchema.Schema = json.RawMessage(`{"type":"object","properties":{}}`)
 		}, 400, "additionalProperties"},
 		"optional property": {"key", func(r *openai.ChatCompletionRequest) {
-			r.ResponseFormat.JSONSchema.Schema = json.RawMessage(`{"type":"object","additionalProperties":false,"properties":{"a":{"type":"string"}}}`)
+			r.ResponseFormat.JSONSchema.Schema = json.RawMessage(
+				`{"type":"object","additionalProperties":false,"properties":{"a":{"type":"string"}}}`)
 		}, 400, "Missing 'a'"},
 		"no object": {"key", func(r *openai.ChatCompletionRequest) {
 			r.ResponseFormat.JSONSchema.Schema = json.RawMessage(`{"anyOf":[]}`)
 		}, 400, "type: \"object\""},
-		"too large": {"key", func(r *openai.ChatCompletionRequest) { r.Messages[1].Content = strings.Repeat("x", maxBody) }, 413, "too large"},
+		"too large": {"key", func(r *openai.ChatCompletionRequest) {
+			r.Messages[1].Content = strings.Repeat("x", maxBody)
+		}, 413, "too large"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			req := question(infra, instructions, "a bucket")
@@ -217,7 +225,8 @@ func TestRequestsThatOpenAIRefuses(t *testing.T) {
 func TestFaults(t *testing.T) {
 	for kind, want := range map[FaultKind]string{
 		FaultRate: "status code: 429", FaultQuota: "exceeded your current quota", FaultInternal: "status code: 500",
-		FaultLost: "unexpected EOF", FaultGarbage: "invalid character", FaultMalformed: "no JSON", FaultRefusal: "no JSON", FaultHostile: "hostile",
+		FaultLost: "unexpected EOF", FaultGarbage: "invalid character", FaultMalformed: "no JSON", FaultRefusal: "no JSON",
+		FaultHostile: "hostile",
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			s := newServer()

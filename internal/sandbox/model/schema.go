@@ -70,11 +70,14 @@ func (req *request) checkFormat() *apiError {
 		return nil
 	case "json_schema":
 	default:
-		return invalid("response_format.type", fmt.Sprintf("Invalid value: '%.40s'. Supported values are: 'json_object', 'json_schema', and 'text'.", req.Format.Type))
+		return invalid("response_format.type",
+			fmt.Sprintf("Invalid value: '%.40s'. Supported values are: 'json_object', 'json_schema', and 'text'.",
+				req.Format.Type))
 	}
 	given := req.Format.Schema
 	if given == nil || !formatName.MatchString(given.Name) {
-		return invalid("response_format.json_schema.name", "Invalid 'response_format.json_schema.name': expected 1 to 64 letters, digits, _ or -.")
+		return invalid("response_format.json_schema.name",
+			"Invalid 'response_format.json_schema.name': expected 1 to 64 letters, digits, _ or -.")
 	}
 	if err := json.Unmarshal(given.Schema, &req.schema); err != nil {
 		return invalid("response_format.json_schema.schema", "Invalid schema: "+err.Error())
@@ -110,7 +113,8 @@ func (s schema) strict(at string, depth int, left *int) string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
 		if !slices.Contains(s.Required, name) {
-			return fmt.Sprintf("In context=%s, 'required' is required to be supplied and to be an array including every key in properties. Missing '%s'.", at, name)
+			return fmt.Sprintf(
+				"In context=%s, 'required' is required to be supplied and to be an array including every key in properties. Missing '%s'.", at, name)
 		}
 		if wrong := s.Properties[name].strict(fmt.Sprintf("('properties', '%s')", name), depth+1, left); wrong != "" {
 			return wrong
@@ -162,9 +166,12 @@ func (s schema) size() size {
 func (n size) tooLarge() string {
 	switch {
 	case n.values > maxValues:
-		return fmt.Sprintf("Expected at most %d enum values in total within a single schema when using structured outputs, but received %d.", maxValues, n.values)
+		return fmt.Sprintf(
+			"Expected at most %d enum values in total within a single schema when using structured outputs, but received %d.",
+			maxValues, n.values)
 	case n.longest > maxLongList:
-		return fmt.Sprintf("an enum of more than %d values has %d characters; at most %d are allowed", longList, n.longest, maxLongList)
+		return fmt.Sprintf("an enum of more than %d values has %d characters; at most %d are allowed", longList, n.longest,
+			maxLongList)
 	case n.names > maxNames:
 		return fmt.Sprintf("%d characters of names and values; at most %d are allowed in a schema", n.names, maxNames)
 	}

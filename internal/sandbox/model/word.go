@@ -41,7 +41,8 @@ func splitWords(text string) []word {
 func newWord(raw string) word {
 	trimmed := strings.Trim(raw, ".,;:!?\"'`()[]{}‹›“”‘’")
 	low := strings.ToLower(trimmed)
-	return word{raw: trimmed, low: low, stems: stems(low), last: raw != "" && strings.ContainsAny(raw[len(raw)-1:], ".,;!?")}
+	return word{raw: trimmed, low: low, stems: stems(low),
+		last: raw != "" && strings.ContainsAny(raw[len(raw)-1:], ".,;!?")}
 }
 
 // stems splits a text into the stems of its words.
@@ -72,13 +73,15 @@ func stemOf(w string) string {
 }
 
 // stopWords say nothing about the request.
-var stopWords = set("a an the for in into on at to from of with without and or that which who it its is are be will should must may can " +
-	"i we my our you your me us this these those there please want wants need needs needed like would new create make give get add set up " +
-	"some any each every more than as by keep keeping kept using use not no just only so where when after before then also have has having " +
-	"one thing all only everything environment project aws amazon cloud")
+var stopWords = set(
+	"a an the for in into on at to from of with without and or that which who it its is are be will should must may can " +
+		"i we my our you your me us this these those there please want wants need needs needed like would new create make give get add set up " +
+		"some any each every more than as by keep keeping kept using use not no just only so where when after before then also have has having " +
+		"one thing all only everything environment project aws amazon cloud")
 
 // endOfPhrase ends the phrase after "for".
-var endOfPhrase = set("in into on at to from with without and or that which who is keep keeping using after before then where when named called of")
+var endOfPhrase = set(
+	"in into on at to from with without and or that which who is keep keeping using after before then where when named called of")
 
 // negations turn a switch off.
 var negations = set("no not without disable disabled non never")

@@ -26,7 +26,8 @@ type bot struct {
 func startBot(w *testSandbox) *bot {
 	w.t.Helper()
 	env := w.box.Access.Env
-	api := slack.New(env["SLACK_BOT_TOKEN"], slack.OptionAppLevelToken(env["SLACK_APP_TOKEN"]), slack.OptionAPIURL(env["SLACK_API_URL"]))
+	api := slack.New(env["SLACK_BOT_TOKEN"], slack.OptionAppLevelToken(env["SLACK_APP_TOKEN"]),
+		slack.OptionAPIURL(env["SLACK_API_URL"]))
 	b := &bot{testSandbox: w, sm: socketmode.New(api), form: fixture(w.t, "form.json")}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	var running sync.WaitGroup
@@ -70,12 +71,14 @@ func (b *bot) command(e socketmode.Event, cmd slack.SlashCommand) {
 	switch strings.Fields(cmd.Text + " -")[0] {
 	case "request":
 		var opened struct{ View struct{ ID string } }
-		b.api("views.open", map[string]any{"trigger_id": cmd.TriggerID, "view": notice("New request", "One moment: the form is on its way.")}, &opened)
+		b.api("views.open", map[string]any{"trigger_id": cmd.TriggerID,
+			"view": notice("New request", "One moment: the form is on its way.")}, &opened)
 		_ = b.sm.Ack(*e.Request)
 		b.api("views.update", map[string]any{"view_id": opened.View.ID, "view": b.form}, nil)
 	case "slow": // never answered
 	default:
-		_ = b.sm.Ack(*e.Request, map[string]any{"response_type": "ephemeral", "text": "Type `/tfpilot request` to ask for something, <@" + cmd.UserID + ">."})
+		_ = b.sm.Ack(*e.Request, map[string]any{"response_type": "ephemeral",
+			"text": "Type `/tfpilot request` to ask for something, <@" + cmd.UserID + ">."})
 	}
 }
 
@@ -99,7 +102,8 @@ func owners(query string) []any {
 	options := []any{}
 	for _, name := range []string{"Platform team", "Payments team", "Data team"} {
 		if strings.Contains(strings.ToLower(name), strings.ToLower(query)) {
-			options = append(options, map[string]any{"text": map[string]any{"type": "plain_text", "text": name}, "value": strings.ToLower(strings.Fields(name)[0])})
+			options = append(options, map[string]any{"text": map[string]any{"type": "plain_text", "text": name},
+				"value": strings.ToLower(strings.Fields(name)[0])})
 		}
 	}
 	return options
@@ -111,9 +115,11 @@ func (b *bot) submitted(e socketmode.Event, cb slack.InteractionCallback) {
 	case cb.View.CallbackID == "advanced":
 		_ = b.sm.Ack(*e.Request) // returns to the form
 	case strings.Contains(values["name"]["name"].Value, " "):
-		_ = b.sm.Ack(*e.Request, map[string]any{"response_action": "errors", "errors": map[string]string{"name": "A bucket's name has no spaces."}})
+		_ = b.sm.Ack(*e.Request, map[string]any{"response_action": "errors",
+			"errors": map[string]string{"name": "A bucket's name has no spaces."}})
 	default:
-		_ = b.sm.Ack(*e.Request, map[string]any{"response_action": "update", "view": notice("Saved", "Saved: your request is on its way.")})
+		_ = b.sm.Ack(*e.Request, map[string]any{"response_action": "update",
+			"view": notice("Saved", "Saved: your request is on its way.")})
 		b.mu.Lock()
 		b.given = values
 		b.mu.Unlock()
@@ -124,8 +130,10 @@ func (b *bot) submitted(e socketmode.Event, cb slack.InteractionCallback) {
 // post posts the card with one reply.
 func (b *bot) post(channel, user string) string {
 	var posted struct{ TS string }
-	b.api("chat.postMessage", map[string]any{"channel": channel, "text": "S3 bucket: plan ready.", "blocks": json.RawMessage(fixture(b.t, "card.json"))}, &posted)
-	b.api("chat.postMessage", map[string]any{"channel": channel, "thread_ts": posted.TS, "text": "The plan is ready, <@" + user + ">: *7 to add*."}, nil)
+	b.api("chat.postMessage", map[string]any{"channel": channel, "text": "S3 bucket: plan ready.",
+		"blocks": json.RawMessage(fixture(b.t, "card.json"))}, &posted)
+	b.api("chat.postMessage", map[string]any{"channel": channel, "thread_ts": posted.TS,
+		"text": "The plan is ready, <@" + user + ">: *7 to add*."}, nil)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.card = posted.TS
@@ -139,14 +147,18 @@ func (b *bot) act(cb slack.InteractionCallback, a *slack.BlockAction) {
 	b.mu.Unlock()
 	switch a.ActionID {
 	case "advanced":
-		b.api("views.push", map[string]any{"trigger_id": cb.TriggerID, "view": json.RawMessage(fixture(b.t, "advanced.json"))}, nil)
+		b.api("views.push", map[string]any{"trigger_id": cb.TriggerID,
+			"view": json.RawMessage(fixture(b.t, "advanced.json"))}, nil)
 	case "project":
 		b.api("views.update", map[string]any{"view_id": cb.View.ID, "view": b.form}, nil)
 	case "approve":
-		b.api("chat.update", map[string]any{"channel": cb.Channel.ID, "ts": cb.Message.Timestamp, "text": "Approved by <@" + cb.User.ID + ">."}, nil)
-		b.api("chat.postEphemeral", map[string]any{"channel": cb.Channel.ID, "user": cb.User.ID, "text": "Your approval is saved."}, nil)
+		b.api("chat.update", map[string]any{"channel": cb.Channel.ID, "ts": cb.Message.Timestamp,
+			"text": "Approved by <@" + cb.User.ID + ">."}, nil)
+		b.api("chat.postEphemeral", map[string]any{"channel": cb.Channel.ID, "user": cb.User.ID,
+			"text": "Your approval is saved."}, nil)
 	default:
-		b.api("chat.postMessage", map[string]any{"channel": cb.Channel.ID, "thread_ts": cb.Message.Timestamp, "text": a.ActionID + " " + chosen}, nil)
+		b.api("chat.postMessage", map[string]any{"channel": cb.Channel.ID, "thread_ts": cb.Message.Timestamp,
+			"text": a.ActionID + " " + chosen}, nil)
 	}
 }
 

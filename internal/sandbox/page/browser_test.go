@@ -143,7 +143,8 @@ func given(t *testing.T, b *bot) {
 		zones += o.Value
 	}
 	got := strings.Join([]string{
-		g["project"]["project"].SelectedOption.Value, g["name"]["name"].Value, g["days"]["days"].Value, g["versions"]["versions"].SelectedOption.Value,
+		g["project"]["project"].SelectedOption.Value, g["name"]["name"].Value, g["days"]["days"].Value,
+		g["versions"]["versions"].SelectedOption.Value,
 		zones, g["owner"]["owner"].SelectedOption.Value, g["reviewer"]["reviewer"].SelectedUser, g["why"]["why"].Value,
 	}, " | ")
 	if want := "core | acme-build-artifacts | 30 | no | bc | payments | U0OMAR0003 | Build artifacts"; got != want {
@@ -261,9 +262,12 @@ func TestFaultsCountersAndReset(t *testing.T) {
 	p.Click("tab", "Faults")
 	faults := p.In("tabpanel", "Faults")
 	for _, name := range []string{
-		"Drop the next webhook", "Drop all webhooks", "Send the next one twice", "Delay the next one by 15 s", "Let the next two change places",
-		"502 for the next call", "Lose the next answer", "Rate limit from GitHub on the next call", "500 for the next write", "Lose the next write's answer", "Slow down the next five calls",
-		"503 for the next call", "Rate limit from Slack on the next call", "Disconnect a socket", "Flush Redis", "No answer to the next question", "Nonsense as the next answer",
+		"Drop the next webhook", "Drop all webhooks", "Send the next one twice", "Delay the next one by 15 s",
+		"Let the next two change places",
+		"502 for the next call", "Lose the next answer", "Rate limit from GitHub on the next call",
+		"500 for the next write", "Lose the next write's answer", "Slow down the next five calls",
+		"503 for the next call", "Rate limit from Slack on the next call", "Disconnect a socket", "Flush Redis",
+		"No answer to the next question", "Nonsense as the next answer",
 		"Refuse the next create", "Slow down the next create by 10 s",
 	} {
 		faults.Click("button", name)

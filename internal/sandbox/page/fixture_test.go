@@ -38,7 +38,8 @@ type testSandbox struct {
 }
 
 // home enables what the product's manifest disables, so that the whole page is tested.
-var home = strings.NewReplacer("home_tab_enabled: false", "home_tab_enabled: true", "messages_tab_read_only_enabled: true", "messages_tab_read_only_enabled: false")
+var home = strings.NewReplacer("home_tab_enabled: false", "home_tab_enabled: true",
+	"messages_tab_read_only_enabled: true", "messages_tab_read_only_enabled: false")
 
 func newTestSandbox(t *testing.T) *testSandbox {
 	t.Helper()
@@ -62,7 +63,8 @@ func start(t *testing.T, dir string, port int, manifest func(string) string) (*s
 	}
 	box, err := sandbox.Start(t.Context(), sandbox.Config{
 		Dir: dir, Port: port, Terraform: "/nowhere/terraform", Act: "/nowhere/act", CLIConfig: "/nowhere/cli.tfrc",
-		Log: slog.New(slog.DiscardHandler), Manifest: []byte(manifest(string(raw))), Buckets: []string{requestsBucket, stateBucket}, Principals: everything(),
+		Log: slog.New(slog.DiscardHandler), Manifest: []byte(manifest(string(raw))),
+		Buckets: []string{requestsBucket, stateBucket}, Principals: everything(),
 		Repos: func(string) ([]sandbox.Repo, error) {
 			return []sandbox.Repo{{Owner: "acme", Name: "infra-core", Project: "core", Files: map[string][]byte{
 				"README.md": []byte("# infra-core\n"), ".github/workflows/plan.yml": fixture(t, "plan.yml"),
@@ -106,7 +108,8 @@ func (w *testSandbox) put(bucket, key string, body []byte) {
 		Region: sandbox.Region, BaseEndpoint: aws.String(w.box.Access.S3), UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], ""),
 	})
-	_, err := client.PutObject(w.t.Context(), &awss3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)})
+	_, err := client.PutObject(w.t.Context(),
+		&awss3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -117,11 +120,14 @@ func (w *testSandbox) put(bucket, key string, body []byte) {
 func (w *testSandbox) seed() {
 	w.t.Helper()
 	w.put(requestsBucket, requestKey, fixture(w.t, "request.json"))
-	w.put(requestsBucket, "results/core/plan-00/plan.txt", []byte("Terraform will perform the following actions:\n  + aws_s3_bucket.this\n"))
+	w.put(requestsBucket, "results/core/plan-00/plan.txt",
+		[]byte("Terraform will perform the following actions:\n  + aws_s3_bucket.this\n"))
 	w.put(stateBucket, stateKey, fixture(w.t, "state.json"))
 	w.pull()
-	w.github(http.MethodPost, "/repos/acme/infra-core/actions/workflows/plan.yml/dispatches", map[string]any{"ref": "main", "inputs": map[string]string{"request_id": "req_gn57ozoqhvzm6"}}, nil)
-	w.make("aws_s3_bucket", "acme-build-artifacts", map[string]any{"bucket": "acme-build-artifacts", "tags": map[string]any{"Project": "core"}})
+	w.github(http.MethodPost, "/repos/acme/infra-core/actions/workflows/plan.yml/dispatches",
+		map[string]any{"ref": "main", "inputs": map[string]string{"request_id": "req_gn57ozoqhvzm6"}}, nil)
+	w.make("aws_s3_bucket", "acme-build-artifacts",
+		map[string]any{"bucket": "acme-build-artifacts", "tags": map[string]any{"Project": "core"}})
 }
 
 // make creates an object in the cloud as Terraform's provider would.
@@ -145,12 +151,16 @@ func (w *testSandbox) pull() {
 	var base struct{ Tree struct{ SHA string } }
 	w.github(http.MethodGet, "/repos/acme/infra-core/git/commits/"+ref.Object.SHA, nil, &base)
 	w.github(http.MethodPost, "/repos/acme/infra-core/git/trees", map[string]any{"base_tree": base.Tree.SHA, "tree": []any{
-		map[string]any{"path": "envs/dev/app/tfpilot_req_gn57ozoqhvzm6.tf", "mode": "100644", "type": "blob", "sha": blob.SHA},
+		map[string]any{"path": "envs/dev/app/tfpilot_req_gn57ozoqhvzm6.tf", "mode": "100644", "type": "blob",
+			"sha": blob.SHA},
 	}}, &tree)
-	w.github(http.MethodPost, "/repos/acme/infra-core/git/commits", map[string]any{"message": "Ask for a bucket", "tree": tree.SHA, "parents": []string{ref.Object.SHA}}, &commit)
-	w.github(http.MethodPost, "/repos/acme/infra-core/git/refs", map[string]any{"ref": "refs/heads/request/req_gn57ozoqhvzm6", "sha": commit.SHA}, nil)
+	w.github(http.MethodPost, "/repos/acme/infra-core/git/commits",
+		map[string]any{"message": "Ask for a bucket", "tree": tree.SHA, "parents": []string{ref.Object.SHA}}, &commit)
+	w.github(http.MethodPost, "/repos/acme/infra-core/git/refs",
+		map[string]any{"ref": "refs/heads/request/req_gn57ozoqhvzm6", "sha": commit.SHA}, nil)
 	w.github(http.MethodPost, "/repos/acme/infra-core/pulls", map[string]any{
-		"title": "TfPilot: s3-bucket in dev/app", "head": "request/req_gn57ozoqhvzm6", "base": "main", "body": "Requested by **dana**. <img src=x onerror=alert(1)>",
+		"title": "TfPilot: s3-bucket in dev/app", "head": "request/req_gn57ozoqhvzm6", "base": "main",
+		"body": "Requested by **dana**. <img src=x onerror=alert(1)>",
 	}, nil)
 }
 

@@ -52,7 +52,8 @@ func readRequest(raw []byte, archived bool) (lifecycle.Request, error) {
 func rowOf(r lifecycle.Request, env lifecycle.EnvironmentState, now time.Time) Row {
 	v := view.OfRequest(view.Facts{Request: r, Environment: env, Now: now})
 	row := Row{
-		ID: r.ID, Title: v.Title, Requester: v.RequestedBy.Login, Project: r.Project, Environment: r.Environment.String(), Module: r.Module,
+		ID: r.ID, Title: v.Title, Requester: v.RequestedBy.Login, Project: r.Project, Environment: r.Environment.String(),
+		Module:    r.Module,
 		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Archived: v.Archived,
 		Headline: v.Headline, Sentence: v.Sentence, Steps: v.Steps, Next: v.Next,
 		Repo: r.Target.Owner + "/" + r.Target.Repo, StateKey: r.Project + "/" + r.Environment.String() + "/terraform.tfstate",

@@ -125,7 +125,8 @@ const maxBody = 64 << 10
 
 // decode accepts only JSON bodies, so that no form of another site can send one.
 func decode(w http.ResponseWriter, r *http.Request, into any) bool {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || !strings.EqualFold(kind, "application/json") {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil ||
+		!strings.EqualFold(kind, "application/json") {
 		problem(w, http.StatusUnsupportedMediaType, "not_json", "send the body as application/json")
 		return false
 	}

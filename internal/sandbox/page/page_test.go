@@ -35,7 +35,8 @@ func TestFilesAreServedUnderTheirPolicy(t *testing.T) {
 			return err
 		}
 		resp := w.get("/" + name)
-		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") == "" || resp.Header.Get("Content-Security-Policy") != policy {
+		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") == "" ||
+			resp.Header.Get("Content-Security-Policy") != policy {
 			t.Errorf("%s: %s %v", name, resp.Status, resp.Header)
 		}
 		return nil
@@ -61,7 +62,8 @@ func TestFilesAreServedUnderTheirPolicy(t *testing.T) {
 
 // Data must never become markup, so no script of the page may be able to create it.
 func TestScriptsCannotMakeMarkup(t *testing.T) {
-	forbidden := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\(|new Function|srcdoc|https?://[a-z]`)
+	forbidden := regexp.MustCompile(
+		`innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\(|new Function|srcdoc|https?://[a-z]`)
 	allowed := map[string]bool{"http://w": true} // the SVG namespace
 	err := fs.WalkDir(static, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -127,10 +129,12 @@ func TestRowsSayWhatTheViewSays(t *testing.T) {
 				Queue:  []lifecycle.LeaseEntry{{CorrelationID: "apply-01"}},
 			}
 			got := rowOf(r, env, r.UpdatedAt)
-			if got.Headline != row.headline || got.Next.Code != row.next || got.Archived != row.archived || got.Next.Text != got.Sentence {
+			if got.Headline != row.headline || got.Next.Code != row.next || got.Archived != row.archived ||
+				got.Next.Text != got.Sentence {
 				t.Errorf("%+v", got)
 			}
-			if got.Pull != 1 || got.Run != 7 || got.StateKey != stateKey || got.Repo != "acme/infra-core" || len(got.Steps) == 0 {
+			if got.Pull != 1 || got.Run != 7 || got.StateKey != stateKey || got.Repo != "acme/infra-core" ||
+				len(got.Steps) == 0 {
 				t.Errorf("%+v", got)
 			}
 		})
@@ -186,7 +190,8 @@ func TestSandboxInfoHasNoSecret(t *testing.T) {
 		if name == "AWS_ACCESS_KEY_ID" {
 			continue // the name of the principal
 		}
-		if (strings.Contains(name, "TOKEN") || strings.Contains(name, "SECRET") || strings.Contains(name, "KEY")) && strings.Contains(string(raw), secret) {
+		if (strings.Contains(name, "TOKEN") || strings.Contains(name, "SECRET") || strings.Contains(name, "KEY")) &&
+			strings.Contains(string(raw), secret) {
 			t.Errorf("the answer contains %s", name)
 		}
 	}

@@ -18,7 +18,8 @@ func errUnknownType(typ string) error { return fmt.Errorf("resource type %s is n
 var errNotConfigured = errors.New("the provider was not configured")
 
 // ApplyResourceChange makes the planned change in the account.
-func (s *Server) ApplyResourceChange(ctx context.Context, req *tfprotov5.ApplyResourceChangeRequest) (*tfprotov5.ApplyResourceChangeResponse, error) {
+func (s *Server) ApplyResourceChange(ctx context.Context,
+	req *tfprotov5.ApplyResourceChangeRequest) (*tfprotov5.ApplyResourceChangeResponse, error) {
 	//lint:ignore SA1019 AWS's provider sets it too, see PlanResourceChange
 	out := &tfprotov5.ApplyResourceChangeResponse{NewState: req.PriorState, UnsafeToUseLegacyTypeSystem: true}
 	prior, err := s.decode(req.TypeName, req.PriorState)

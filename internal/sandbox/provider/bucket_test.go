@@ -14,9 +14,10 @@ func TestBucketTakesTheKey(t *testing.T) {
 	}
 	const key = "arn:aws:kms:eu-central-1:123456789012:key/1b2c3d4e-1111-2222-3333-444455556666"
 	for arguments, want := range map[string][]string{
-		"":                            {`"sse_algorithm":"AES256"`, `"bucket_key_enabled":false`},
-		`encryption = "aws:kms"`:      {`"sse_algorithm":"aws:kms"`, `"bucket_key_enabled":true`},
-		`kms_key_arn = "` + key + `"`: {`"sse_algorithm":"aws:kms"`, `"bucket_key_enabled":true`, `"kms_master_key_id":"` + key + `"`},
+		"":                       {`"sse_algorithm":"AES256"`, `"bucket_key_enabled":false`},
+		`encryption = "aws:kms"`: {`"sse_algorithm":"aws:kms"`, `"bucket_key_enabled":true`},
+		`kms_key_arn = "` + key + `"`: {`"sse_algorithm":"aws:kms"`, `"bucket_key_enabled":true`,
+			`"kms_master_key_id":"` + key + `"`},
 	} {
 		r := newRoot(t, `
 provider "aws" { region = "eu-central-1" }

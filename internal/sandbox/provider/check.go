@@ -54,7 +54,8 @@ func isJSON(v any) error {
 
 var (
 	isARN           = like(`^arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}|aws)?:.+$`, "expected an ARN")
-	bucketNameCheck = like(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`, "only lowercase letters, digits, hyphens and dots, 3 to 63 of them, are allowed in a bucket name")
+	bucketNameCheck = like(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`,
+		"only lowercase letters, digits, hyphens and dots, 3 to 63 of them, are allowed in a bucket name")
 
 	lifecycleChecks = map[string]check{
 		"rule.id":     like(`^.{1,255}$`, "expected 1 to 255 characters"),
@@ -70,8 +71,10 @@ var (
 	storageClass = oneOf("GLACIER", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "DEEP_ARCHIVE", "GLACIER_IR")
 
 	repositoryChecks = map[string]check{
-		"name":                 like(`^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$`, "expected a repository name"),
-		"image_tag_mutability": oneOf("MUTABLE", "IMMUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION"),
+		"name": like(`^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$`,
+			"expected a repository name"),
+		"image_tag_mutability": oneOf("MUTABLE", "IMMUTABLE", "MUTABLE_WITH_EXCLUSION",
+			"IMMUTABLE_WITH_EXCLUSION"),
 		"encryption_configuration.encryption_type": oneOf("AES256", "KMS", "KMS_DSSE"),
 		"encryption_configuration.kms_key":         isARN,
 	}
@@ -80,7 +83,8 @@ var (
 		"name":            like(`^[\w./#-]{1,512}$`, "expected 1 to 512 letters, digits or _ - / . #"),
 		"log_group_class": oneOf("STANDARD", "INFREQUENT_ACCESS", "DELIVERY"),
 		"kms_key_id":      isARN,
-		"retention_in_days": oneOf("0", "1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731",
+		"retention_in_days": oneOf("0", "1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400",
+			"545", "731",
 			"1096", "1827", "2192", "2557", "2922", "3288", "3653"),
 	}
 
@@ -90,7 +94,8 @@ var (
 		"max_session_duration": between(3600, 43200),
 		"path":                 like(`^/.*$`, "expected a path that starts with a slash"),
 		"permissions_boundary": isARN,
-		"description":          like(`^[\p{L}\p{M}\p{Z}\p{S}\p{N}\p{P}\t\n\r]{0,1000}$`, "expected at most 1000 printable characters"),
+		"description": like(`^[\p{L}\p{M}\p{Z}\p{S}\p{N}\p{P}\t\n\r]{0,1000}$`,
+			"expected at most 1000 printable characters"),
 	}
 
 	instanceChecks = map[string]check{

@@ -39,7 +39,8 @@ func Mirror(dir, binaryPath string) (string, error) {
 		}
 	}
 	config := filepath.Join(dir, "terraform.rc")
-	text := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", dir)
+	text := fmt.Sprintf(
+		"disable_checkpoint = true\nprovider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", dir)
 	return config, os.WriteFile(config, []byte(text), 0o644)
 }
 

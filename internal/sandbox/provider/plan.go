@@ -14,7 +14,8 @@ import (
 )
 
 // ValidateResourceTypeConfig refuses what AWS's provider refuses at plan time.
-func (s *Server) ValidateResourceTypeConfig(_ context.Context, req *tfprotov5.ValidateResourceTypeConfigRequest) (*tfprotov5.ValidateResourceTypeConfigResponse, error) {
+func (s *Server) ValidateResourceTypeConfig(_ context.Context,
+	req *tfprotov5.ValidateResourceTypeConfigRequest) (*tfprotov5.ValidateResourceTypeConfigResponse, error) {
 	out := &tfprotov5.ValidateResourceTypeConfigResponse{}
 	config, err := s.decode(req.TypeName, req.Config)
 	if err != nil {
@@ -40,7 +41,8 @@ func (s *Server) decode(typ string, v *tfprotov5.DynamicValue) (map[string]any, 
 }
 
 // PlanResourceChange plans a resource.
-func (s *Server) PlanResourceChange(_ context.Context, req *tfprotov5.PlanResourceChangeRequest) (*tfprotov5.PlanResourceChangeResponse, error) {
+func (s *Server) PlanResourceChange(_ context.Context,
+	req *tfprotov5.PlanResourceChangeRequest) (*tfprotov5.PlanResourceChangeResponse, error) {
 	// AWS's provider uses the older SDK. Terraform accepts its defaults for optional arguments only
 	// from providers that set this flag.
 	//lint:ignore SA1019 see above

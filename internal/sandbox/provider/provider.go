@@ -87,7 +87,8 @@ func (s *Server) GetMetadata(context.Context, *tfprotov5.GetMetadataRequest) (*t
 }
 
 // GetProviderSchema returns AWS's schema.
-func (s *Server) GetProviderSchema(context.Context, *tfprotov5.GetProviderSchemaRequest) (*tfprotov5.GetProviderSchemaResponse, error) {
+func (s *Server) GetProviderSchema(context.Context,
+	*tfprotov5.GetProviderSchemaRequest) (*tfprotov5.GetProviderSchemaResponse, error) {
 	return &tfprotov5.GetProviderSchemaResponse{
 		ServerCapabilities: capabilities(), Provider: s.config, ResourceSchemas: s.schemas,
 	}, nil
@@ -98,12 +99,14 @@ func capabilities() *tfprotov5.ServerCapabilities {
 }
 
 // PrepareProviderConfig accepts a configuration that matches the schema.
-func (s *Server) PrepareProviderConfig(_ context.Context, req *tfprotov5.PrepareProviderConfigRequest) (*tfprotov5.PrepareProviderConfigResponse, error) {
+func (s *Server) PrepareProviderConfig(_ context.Context,
+	req *tfprotov5.PrepareProviderConfigRequest) (*tfprotov5.PrepareProviderConfigResponse, error) {
 	return &tfprotov5.PrepareProviderConfigResponse{PreparedConfig: req.Config}, nil
 }
 
 // ConfigureProvider reads the region, the default tags and the address of the account.
-func (s *Server) ConfigureProvider(_ context.Context, req *tfprotov5.ConfigureProviderRequest) (*tfprotov5.ConfigureProviderResponse, error) {
+func (s *Server) ConfigureProvider(_ context.Context,
+	req *tfprotov5.ConfigureProviderRequest) (*tfprotov5.ConfigureProviderResponse, error) {
 	config, err := decodeState(req.Config, s.config)
 	if err != nil {
 		return &tfprotov5.ConfigureProviderResponse{Diagnostics: fail("read provider configuration", err)}, nil
@@ -124,7 +127,8 @@ func (s *Server) ConfigureProvider(_ context.Context, req *tfprotov5.ConfigurePr
 }
 
 // StopProvider cancels every call in progress, when Terraform is interrupted.
-func (s *Server) StopProvider(context.Context, *tfprotov5.StopProviderRequest) (*tfprotov5.StopProviderResponse, error) {
+func (s *Server) StopProvider(context.Context, *tfprotov5.StopProviderRequest) (*tfprotov5.StopProviderResponse,
+	error) {
 	s.stopNow()
 	return &tfprotov5.StopProviderResponse{}, nil
 }

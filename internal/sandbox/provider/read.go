@@ -12,7 +12,8 @@ import (
 )
 
 // ReadResource updates the state from the account.
-func (s *Server) ReadResource(ctx context.Context, req *tfprotov5.ReadResourceRequest) (*tfprotov5.ReadResourceResponse, error) {
+func (s *Server) ReadResource(ctx context.Context,
+	req *tfprotov5.ReadResourceRequest) (*tfprotov5.ReadResourceResponse, error) {
 	out := &tfprotov5.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private}
 	prior, err := s.decode(req.TypeName, req.CurrentState)
 	if err == nil && prior != nil {
@@ -90,7 +91,8 @@ func fillBlocks(b schema.Block, state map[string]any) {
 }
 
 // ImportResourceState imports an object of the account by its id.
-func (s *Server) ImportResourceState(ctx context.Context, req *tfprotov5.ImportResourceStateRequest) (*tfprotov5.ImportResourceStateResponse, error) {
+func (s *Server) ImportResourceState(ctx context.Context,
+	req *tfprotov5.ImportResourceStateRequest) (*tfprotov5.ImportResourceStateResponse, error) {
 	out := &tfprotov5.ImportResourceStateResponse{}
 	if _, ok := s.schemas[req.TypeName]; !ok {
 		out.Diagnostics = fail("import", errUnknownType(req.TypeName))
@@ -108,7 +110,8 @@ func (s *Server) ImportResourceState(ctx context.Context, req *tfprotov5.ImportR
 }
 
 // UpgradeResourceState reads the state from the backend.
-func (s *Server) UpgradeResourceState(_ context.Context, req *tfprotov5.UpgradeResourceStateRequest) (*tfprotov5.UpgradeResourceStateResponse, error) {
+func (s *Server) UpgradeResourceState(_ context.Context,
+	req *tfprotov5.UpgradeResourceStateRequest) (*tfprotov5.UpgradeResourceStateResponse, error) {
 	out := &tfprotov5.UpgradeResourceStateResponse{}
 	sch, ok := s.schemas[req.TypeName]
 	if !ok {

@@ -28,7 +28,8 @@ func served(t *testing.T) (*Server, *tfprotov5.GetProviderSchemaResponse) {
 func TestServedSchemaIsThePublishedOne(t *testing.T) {
 	s, out := served(t)
 	compareBlocks(t, "provider", out.Provider.Block, s.facts.Provider)
-	if got, want := slices.Sorted(maps.Keys(out.ResourceSchemas)), slices.Sorted(maps.Keys(s.facts.Resources)); !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(out.ResourceSchemas)),
+		slices.Sorted(maps.Keys(s.facts.Resources)); !slices.Equal(got, want) {
 		t.Errorf("resources %v, want %v", got, want)
 	}
 	for name, sch := range out.ResourceSchemas {
@@ -39,21 +40,26 @@ func TestServedSchemaIsThePublishedOne(t *testing.T) {
 func compareBlocks(t *testing.T, at string, got *tfprotov5.SchemaBlock, want schema.Block) {
 	t.Helper()
 	if len(got.Attributes) != len(want.Attributes) || len(got.BlockTypes) != len(want.Blocks) {
-		t.Errorf("%s: %d attributes and %d blocks, want %d and %d", at, len(got.Attributes), len(got.BlockTypes), len(want.Attributes), len(want.Blocks))
+		t.Errorf("%s: %d attributes and %d blocks, want %d and %d", at, len(got.Attributes), len(got.BlockTypes),
+			len(want.Attributes), len(want.Blocks))
 	}
 	for _, a := range got.Attributes {
 		w := want.Attributes[a.Name]
-		if a.Required != (w.Mode == schema.Required) || a.Optional != (w.Mode == schema.Optional) || (w.Mode == schema.Computed && !a.Computed) {
-			t.Errorf("%s.%s: required %t, optional %t, computed %t; the facts say %s", at, a.Name, a.Required, a.Optional, a.Computed, w.Mode)
+		if a.Required != (w.Mode == schema.Required) || a.Optional != (w.Mode == schema.Optional) ||
+			(w.Mode == schema.Computed && !a.Computed) {
+			t.Errorf("%s.%s: required %t, optional %t, computed %t; the facts say %s", at, a.Name, a.Required, a.Optional,
+				a.Computed, w.Mode)
 		}
-		if typ := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(a.Type.String(), "tftypes.", ""), "[", "("), "]", ")")); strings.ReplaceAll(typ, "boolean", "bool") != w.Type {
+		if typ := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(a.Type.String(), "tftypes.", ""),
+			"[", "("), "]", ")")); strings.ReplaceAll(typ, "boolean", "bool") != w.Type {
 			t.Errorf("%s.%s: type %s, the facts say %s", at, a.Name, typ, w.Type)
 		}
 	}
 	for _, b := range got.BlockTypes {
 		w := want.Blocks[b.TypeName]
 		if b.Nesting != nestings[w.Nesting] || b.MinItems != int64(w.Min) || b.MaxItems != int64(w.Max) {
-			t.Errorf("%s.%s: %s %d..%d, the facts say %s %d..%d", at, b.TypeName, b.Nesting, b.MinItems, b.MaxItems, w.Nesting, w.Min, w.Max)
+			t.Errorf("%s.%s: %s %d..%d, the facts say %s %d..%d", at, b.TypeName, b.Nesting, b.MinItems, b.MaxItems, w.Nesting,
+				w.Min, w.Max)
 		}
 		compareBlocks(t, at+"."+b.TypeName, b.Block, w.Block)
 	}
@@ -65,7 +71,8 @@ func TestFactsMatchTheAWSProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if facts.Source.Provider != "hashicorp/aws" || !strings.HasPrefix(facts.Source.ProviderVersion, "6.") || facts.Source.Integrity == "" {
+	if facts.Source.Provider != "hashicorp/aws" || !strings.HasPrefix(facts.Source.ProviderVersion, "6.") ||
+		facts.Source.Integrity == "" {
 		t.Errorf("source: %+v", facts.Source)
 	}
 	for path, want := range map[string]schema.Attribute{
@@ -98,7 +105,8 @@ func TestFactsMatchTheAWSProvider(t *testing.T) {
 func TestTraitsNameOnlyWhatExists(t *testing.T) {
 	s, _ := served(t)
 	for name, tr := range traits {
-		paths := slices.Concat(tr.computed, tr.replace, slices.Collect(maps.Keys(tr.defaults)), slices.Collect(maps.Keys(tr.values)), slices.Collect(maps.Keys(tr.checks)))
+		paths := slices.Concat(tr.computed, tr.replace, slices.Collect(maps.Keys(tr.defaults)),
+			slices.Collect(maps.Keys(tr.values)), slices.Collect(maps.Keys(tr.checks)))
 		for _, path := range paths {
 			if !exists(s.facts.Resources[name], strings.Split(path, ".")) {
 				t.Errorf("%s has no %s", name, path)

@@ -70,7 +70,8 @@ func newRoot(t *testing.T, config string) *testRoot {
 	r := &testRoot{t: t, dir: t.TempDir(), cloud: account}
 	r.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir, "TF_CLI_CONFIG_FILE=" + rc, "TF_INPUT=0", "TF_IN_AUTOMATION=1",
-		"TF_CLI_ARGS=-no-color", "TF_LOG=WARN", "TF_LOG_PATH=" + filepath.Join(r.dir, "log"), EnvURL + "=" + srv.URL, EnvToken + "=token",
+		"TF_CLI_ARGS=-no-color", "TF_LOG=WARN", "TF_LOG_PATH=" + filepath.Join(r.dir, "log"), EnvURL + "=" + srv.URL,
+		EnvToken + "=token",
 	}
 	r.write(config)
 	t.Cleanup(r.consistent)
@@ -246,7 +247,8 @@ func TestLifeOfEveryResource(t *testing.T) {
 		t.Errorf("%d objects in the account", got)
 	}
 	outputs := r.must("output", "-json")
-	for _, want := range []string{"000000000000.dkr.ecr.eu-central-1.amazonaws.com/team/app", `"Team":`, `"Name":`, "compute.internal"} {
+	for _, want := range []string{"000000000000.dkr.ecr.eu-central-1.amazonaws.com/team/app", `"Team":`, `"Name":`,
+		"compute.internal"} {
 		if !strings.Contains(outputs, want) {
 			t.Errorf("outputs lack %s:\n%s", want, outputs)
 		}
@@ -291,7 +293,8 @@ func (r *testRoot) drift() {
 	}); err != nil {
 		r.t.Fatal(err)
 	}
-	if err := r.cloud.Change("aws_s3_bucket", "acme-everything", map[string]any{"tags": map[string]any{"Team": "infra", "Name": "all", "Rogue": "yes"}}); err != nil {
+	if err := r.cloud.Change("aws_s3_bucket", "acme-everything",
+		map[string]any{"tags": map[string]any{"Team": "infra", "Name": "all", "Rogue": "yes"}}); err != nil {
 		r.t.Fatal(err)
 	}
 	if err := r.cloud.Remove("aws_cloudwatch_log_group", "/acme/other"); err != nil {
@@ -330,21 +333,26 @@ resource "aws_cloudwatch_log_group" "l" { name = "/old" }
 
 func TestWrongConfigurationsFail(t *testing.T) {
 	for name, row := range map[string]struct{ config, want string }{
-		"unknown argument":    {`resource "aws_s3_bucket" "b" { versionning = true }`, "Unsupported argument"},
-		"unknown block":       {"resource \"aws_instance\" \"i\" {\n ami = \"a\"\n disk {}\n}", "Unsupported block type"},
-		"missing argument":    {`resource "aws_s3_bucket_policy" "b" { bucket = "x" }`, "Missing required argument"},
-		"missing block":       {`resource "aws_s3_bucket_versioning" "b" { bucket = "x" }`, "Insufficient versioning_configuration blocks"},
-		"two of one block":    {"resource \"aws_s3_bucket_versioning\" \"b\" {\n bucket = \"x\"\n versioning_configuration { status = \"Enabled\" }\n versioning_configuration { status = \"Enabled\" }\n}", "Too many versioning_configuration blocks"},
-		"wrong type":          {`resource "aws_cloudwatch_log_group" "l" { retention_in_days = "soon" }`, "a number is required"},
-		"wrong value":         {`resource "aws_cloudwatch_log_group" "l" { retention_in_days = 31 }`, "expected one of"},
-		"computed is set":     {`resource "aws_s3_bucket" "b" { arn = "x" }`, "unconfigurable attribute"},
-		"wrong nested value":  {"resource \"aws_s3_bucket_versioning\" \"b\" {\n bucket = \"x\"\n versioning_configuration { status = \"On\" }\n}", "expected one of"},
-		"policy is no JSON":   {"resource \"aws_s3_bucket_policy\" \"b\" {\n bucket = \"x\"\n policy = \"allow\"\n}", "invalid JSON"},
-		"name and prefix":     {"resource \"aws_cloudwatch_log_group\" \"l\" {\n name = \"x\"\n name_prefix = \"y\"\n}", "conflicts with"},
+		"unknown argument": {`resource "aws_s3_bucket" "b" { versionning = true }`, "Unsupported argument"},
+		"unknown block":    {"resource \"aws_instance\" \"i\" {\n ami = \"a\"\n disk {}\n}", "Unsupported block type"},
+		"missing argument": {`resource "aws_s3_bucket_policy" "b" { bucket = "x" }`, "Missing required argument"},
+		"missing block": {`resource "aws_s3_bucket_versioning" "b" { bucket = "x" }`,
+			"Insufficient versioning_configuration blocks"},
+		"two of one block": {"resource \"aws_s3_bucket_versioning\" \"b\" {\n bucket = \"x\"\n versioning_configuration { status = \"Enabled\" }\n versioning_configuration { status = \"Enabled\" }\n}", "Too many versioning_configuration blocks"},
+		"wrong type": {`resource "aws_cloudwatch_log_group" "l" { retention_in_days = "soon" }`,
+			"a number is required"},
+		"wrong value":        {`resource "aws_cloudwatch_log_group" "l" { retention_in_days = 31 }`, "expected one of"},
+		"computed is set":    {`resource "aws_s3_bucket" "b" { arn = "x" }`, "unconfigurable attribute"},
+		"wrong nested value": {"resource \"aws_s3_bucket_versioning\" \"b\" {\n bucket = \"x\"\n versioning_configuration { status = \"On\" }\n}", "expected one of"},
+		"policy is no JSON": {"resource \"aws_s3_bucket_policy\" \"b\" {\n bucket = \"x\"\n policy = \"allow\"\n}",
+			"invalid JSON"},
+		"name and prefix": {"resource \"aws_cloudwatch_log_group\" \"l\" {\n name = \"x\"\n name_prefix = \"y\"\n}",
+			"conflicts with"},
 		"no image":            {`resource "aws_instance" "i" { instance_type = "t3.micro" }`, "must be specified"},
 		"unknown resource":    {`resource "aws_sqs_queue" "q" {}`, "Invalid resource type"},
 		"unknown data source": {`data "aws_region" "r" {}`, "Invalid data source"},
-		"provider argument":   {"provider \"aws\" { regoin = \"x\" }\nresource \"aws_s3_bucket\" \"b\" {}", "Unsupported argument"},
+		"provider argument": {"provider \"aws\" { regoin = \"x\" }\nresource \"aws_s3_bucket\" \"b\" {}",
+			"Unsupported argument"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -368,13 +376,15 @@ resource "aws_instance" "i" {
 resource "aws_s3_bucket" "b" { bucket = "test" }
 `)
 	r.must("init")
-	if err := r.cloud.Inject(cloud.Fault{Op: cloud.OpCreate, Type: "aws_instance", Code: "VcpuLimitExceeded"}); err != nil {
+	if err := r.cloud.Inject(cloud.Fault{Op: cloud.OpCreate, Type: "aws_instance",
+		Code: "VcpuLimitExceeded"}); err != nil {
 		t.Fatal(err)
 	}
 	out, code := r.run("apply", "-auto-approve")
 	for _, want := range []string{
 		"creating EC2 Instance", "operation error EC2: RunInstances", "VcpuLimitExceeded: You have requested more vCPU",
-		"creating S3 Bucket (test): operation error S3: CreateBucket, https response error StatusCode: 409", "BucketAlreadyExists",
+		"creating S3 Bucket (test): operation error S3: CreateBucket, https response error StatusCode: 409",
+		"BucketAlreadyExists",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(strings.ReplaceAll(out, "│", " ")), " "), want) {
 			t.Errorf("missing %q", want)

@@ -105,15 +105,19 @@ var instanceValues = map[string]func(made) any{
 	"placement_partition_number":           fixed(num("0")),
 	"primary_network_interface_id":         func(made) any { return "eni-" + hexDigits(17) },
 	"private_ip":                           func(made) any { return hostAddress("10.0") },
-	"private_dns":                          func(m made) any { return m.dns("private_ip", "ip-", "."+m.region+".compute.internal") },
-	"public_ip":                            instancePublicIP,
-	"public_dns":                           func(m made) any { return m.dns("public_ip", "ec2-", "."+m.region+".compute.amazonaws.com") },
-	"secondary_private_ips":                fixed([]any{}),
-	"security_groups":                      fixed([]any{}),
-	"spot_instance_request_id":             fixed(""),
-	"subnet_id":                            func(made) any { return "subnet-" + hexDigits(17) },
-	"tenancy":                              fixed("default"),
-	"vpc_security_group_ids":               func(made) any { return []any{"sg-" + hexDigits(17)} },
+	"private_dns": func(m made) any {
+		return m.dns("private_ip", "ip-", "."+m.region+".compute.internal")
+	},
+	"public_ip": instancePublicIP,
+	"public_dns": func(m made) any {
+		return m.dns("public_ip", "ec2-", "."+m.region+".compute.amazonaws.com")
+	},
+	"secondary_private_ips":    fixed([]any{}),
+	"security_groups":          fixed([]any{}),
+	"spot_instance_request_id": fixed(""),
+	"subnet_id":                func(made) any { return "subnet-" + hexDigits(17) },
+	"tenancy":                  fixed("default"),
+	"vpc_security_group_ids":   func(made) any { return []any{"sg-" + hexDigits(17)} },
 
 	"metadata_options.http_endpoint":               fixed("enabled"),
 	"metadata_options.http_protocol_ipv6":          fixed("disabled"),

@@ -50,26 +50,45 @@ func TestSignatures(t *testing.T) {
 		code   string
 	}{
 		{name: "good", p: admin(), status: 200},
-		{name: "unsigned payload", p: admin(), header: map[string]string{"x-amz-content-sha256": unsignedPayload}, status: 200},
+		{name: "unsigned payload", p: admin(), header: map[string]string{"x-amz-content-sha256": unsignedPayload},
+			status: 200},
 		{name: "14 minutes late", p: admin(), shift: -14 * time.Minute, status: 200},
 		{name: "16 minutes late", p: admin(), shift: -16 * time.Minute, status: 403, code: "RequestTimeTooSkewed"},
 		{name: "16 minutes early", p: admin(), shift: 16 * time.Minute, status: 403, code: "RequestTimeTooSkewed"},
 		{name: "wrong secret", p: other, status: 403, code: "SignatureDoesNotMatch"},
 		{name: "unknown key", p: unknown, status: 403, code: "InvalidAccessKeyId"},
 		{name: "unknown token", p: withToken, status: 400, code: "InvalidToken"},
-		{name: "anonymous", p: admin(), change: func(r *http.Request) { r.Header.Del("Authorization") }, status: 403, code: "AccessDenied"},
-		{name: "other key", p: admin(), change: func(r *http.Request) { r.URL.Path += "x" }, status: 403, code: "SignatureDoesNotMatch"},
-		{name: "other method", p: admin(), change: func(r *http.Request) { r.Method = http.MethodDelete }, status: 403, code: "SignatureDoesNotMatch"},
-		{name: "other host", p: admin(), change: func(r *http.Request) { r.Host = "elsewhere" }, status: 403, code: "SignatureDoesNotMatch"},
-		{name: "added condition", p: admin(), change: func(r *http.Request) { r.Header.Set("If-Match", "x") }, status: 403, code: "SignatureDoesNotMatch"},
-		{name: "added x-amz header", p: admin(), change: func(r *http.Request) { r.Header.Set("x-amz-meta-a", "x") }, status: 403, code: "SignatureDoesNotMatch"},
-		{name: "other body", p: admin(), change: func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("evil")) }, status: 400, code: "XAmzContentSHA256Mismatch"},
+		{name: "anonymous", p: admin(), change: func(r *http.Request) {
+			r.Header.Del("Authorization")
+		}, status: 403, code: "AccessDenied"},
+		{name: "other key", p: admin(), change: func(r *http.Request) {
+			r.URL.Path += "x"
+		}, status: 403, code: "SignatureDoesNotMatch"},
+		{name: "other method", p: admin(), change: func(r *http.Request) {
+			r.Method = http.MethodDelete
+		}, status: 403, code: "SignatureDoesNotMatch"},
+		{name: "other host", p: admin(), change: func(r *http.Request) {
+			r.Host = "elsewhere"
+		}, status: 403, code: "SignatureDoesNotMatch"},
+		{name: "added condition", p: admin(), change: func(r *http.Request) {
+			r.Header.Set("If-Match", "x")
+		}, status: 403, code: "SignatureDoesNotMatch"},
+		{name: "added x-amz header", p: admin(), change: func(r *http.Request) {
+			r.Header.Set("x-amz-meta-a", "x")
+		}, status: 403, code: "SignatureDoesNotMatch"},
+		{name: "other body", p: admin(), change: func(r *http.Request) {
+			r.Body = io.NopCloser(strings.NewReader("evil"))
+		}, status: 400, code: "XAmzContentSHA256Mismatch"},
 		{name: "other region", p: admin(), change: func(r *http.Request) {
 			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), defaultRegion, "us-east-1", 1))
 		}, status: 400, code: "AuthorizationHeaderMalformed"},
-		{name: "garbage", p: admin(), change: func(r *http.Request) { r.Header.Set("Authorization", signAlgorithm+" ,,=,Credential=a/b") }, status: 400, code: "AuthorizationHeaderMalformed"},
-		{name: "wrong checksum", p: admin(), header: map[string]string{"x-amz-checksum-crc32": "AAAAAA=="}, status: 400, code: "BadDigest"},
-		{name: "wrong md5", p: admin(), header: map[string]string{"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, status: 400, code: "BadDigest"},
+		{name: "garbage", p: admin(), change: func(r *http.Request) {
+			r.Header.Set("Authorization", signAlgorithm+" ,,=,Credential=a/b")
+		}, status: 400, code: "AuthorizationHeaderMalformed"},
+		{name: "wrong checksum", p: admin(), header: map[string]string{"x-amz-checksum-crc32": "AAAAAA=="}, status: 400,
+			code: "BadDigest"},
+		{name: "wrong md5", p: admin(), header: map[string]string{"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, status: 400,
+			code: "BadDigest"},
 		{name: "nonsense md5", p: admin(), header: map[string]string{"Content-MD5": "?"}, status: 400, code: "InvalidDigest"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -115,7 +134,8 @@ func TestPrincipalsAreHeldToTheirRules(t *testing.T) {
 	c := client(s, run)
 	read := func(key string) string { _, _, err := get(t.Context(), c, key); return code(err) }
 	write := func(key string, none *string) string {
-		_, err := c.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(testBucket), Key: &key, Body: strings.NewReader("x"), IfNoneMatch: none})
+		_, err := c.PutObject(t.Context(),
+			&awss3.PutObjectInput{Bucket: aws.String(testBucket), Key: &key, Body: strings.NewReader("x"), IfNoneMatch: none})
 		return code(err)
 	}
 	list := func(prefix string) string {

@@ -22,8 +22,10 @@ func TestSignedChunksOfTheDocumentation(t *testing.T) {
 	}{
 		"as documented":    {body, nil},
 		"one byte changed": {strings.Replace(body, "aaaa", "aaab", 1), errSignature},
-		"a chunk left out": {strings.Replace(body, "400;chunk-signature=0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497\r\n"+tail+"\r\n", "", 1), errSignature},
-		"cut off":          {body[:66000], errIncompleteBody},
+		"a chunk left out": {strings.Replace(body,
+			"400;chunk-signature=0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497\r\n"+tail+"\r\n", "", 1),
+			errSignature},
+		"cut off": {body[:66000], errIncompleteBody},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := documentedCall(t)

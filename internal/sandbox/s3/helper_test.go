@@ -19,7 +19,8 @@ import (
 const testBucket = "things"
 
 func admin() Principal {
-	return Principal{Name: "admin", AccessKey: "AKADMIN", Secret: "s3cr3t", Allow: []Rule{{Actions: []string{"s3:*"}, Bucket: testBucket}}}
+	return Principal{Name: "admin", AccessKey: "AKADMIN", Secret: "s3cr3t",
+		Allow: []Rule{{Actions: []string{"s3:*"}, Bucket: testBucket}}}
 }
 
 func newServer(t *testing.T, cfg Config) *Server {
@@ -67,7 +68,8 @@ func https(o *awss3.Options) { o.BaseEndpoint = aws.String("https://s3.sandbox")
 
 func put(t *testing.T, c *awss3.Client, key, body string) string {
 	t.Helper()
-	out, err := c.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(testBucket), Key: &key, Body: strings.NewReader(body)})
+	out, err := c.PutObject(t.Context(),
+		&awss3.PutObjectInput{Bucket: aws.String(testBucket), Key: &key, Body: strings.NewReader(body)})
 	if err != nil {
 		t.Fatalf("put %s: %v", key, err)
 	}

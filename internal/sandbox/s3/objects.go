@@ -236,7 +236,9 @@ func (s *Server) Read(bucket, key string) ([]byte, bool) {
 
 // Write stores an object. Like Keys, it checks no permission.
 func (s *Server) Write(bucket, key string, data []byte) error {
-	_, err := s.objects.put(bucket, stored{Object: Object{Key: key}, body: bytes.Clone(data)}, func(stored, bool) error { return nil })
+	_, err := s.objects.put(bucket, stored{Object: Object{Key: key}, body: bytes.Clone(data)}, func(stored, bool) error {
+		return nil
+	})
 	return err
 }
 

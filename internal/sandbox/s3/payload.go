@@ -81,7 +81,8 @@ func (k *chunkSigner) check(algorithm string, parts []string, got string) error 
 	if k == nil {
 		return nil
 	}
-	text := strings.Join(append([]string{algorithm, k.c.signedAt.Format(dateForm), k.c.cred.scope(), k.prev}, parts...), "\n")
+	text := strings.Join(append([]string{algorithm, k.c.signedAt.Format(dateForm), k.c.cred.scope(), k.prev}, parts...),
+		"\n")
 	want := hex.EncodeToString(mac(k.c.cred.key(k.c.principal.Secret), text))
 	if !hmac.Equal([]byte(want), []byte(got)) {
 		return errSignature

@@ -33,7 +33,8 @@ var (
 	opHeadBucket  = operation{"HeadBucket", actListBucket, (*Server).headBucket, nil}
 	opLocation    = operation{"GetBucketLocation", actLocation, (*Server).getLocation, []string{"location"}}
 	opListObjects = operation{"ListObjectsV2", actListBucket, (*Server).listObjects,
-		[]string{"list-type", "prefix", "delimiter", "continuation-token", "max-keys", "start-after", "encoding-type", "fetch-owner"}}
+		[]string{"list-type", "prefix", "delimiter", "continuation-token", "max-keys", "start-after", "encoding-type",
+			"fetch-owner"}}
 	opDeleteObjects = operation{"DeleteObjects", actDelete, (*Server).deleteObjects, []string{"delete"}}
 	opHeadObject    = operation{"HeadObject", actGet, (*Server).getObject, nil}
 	opGetObject     = operation{"GetObject", actGet, (*Server).getObject, nil}

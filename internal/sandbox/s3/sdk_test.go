@@ -27,7 +27,8 @@ func TestRoundTripKeepsBytesAndHeaders(t *testing.T) {
 				key := "a b/ü+&=?#" + string(algorithm)
 				_, err := c.PutObject(t.Context(), &awss3.PutObjectInput{
 					Bucket: aws.String(testBucket), Key: &key, Body: bytes.NewReader(body), ChecksumAlgorithm: algorithm,
-					ContentType: aws.String("text/x"), ContentEncoding: aws.String("identity"), Metadata: map[string]string{"who": "dana"},
+					ContentType: aws.String("text/x"), ContentEncoding: aws.String("identity"),
+					Metadata: map[string]string{"who": "dana"},
 				})
 				if err != nil {
 					t.Fatalf("put with %q: %v", algorithm, err)
@@ -40,7 +41,8 @@ func TestRoundTripKeepsBytesAndHeaders(t *testing.T) {
 				if err != nil || !bytes.Equal(got, body) {
 					t.Fatalf("%q: got %d bytes, %v", algorithm, len(got), err)
 				}
-				if aws.ToString(out.ContentType) != "text/x" || aws.ToString(out.ContentEncoding) != "identity" || out.Metadata["who"] != "dana" {
+				if aws.ToString(out.ContentType) != "text/x" || aws.ToString(out.ContentEncoding) != "identity" ||
+					out.Metadata["who"] != "dana" {
 					t.Errorf("headers: %v %v %v", out.ContentType, out.ContentEncoding, out.Metadata)
 				}
 			}
@@ -51,7 +53,8 @@ func TestRoundTripKeepsBytesAndHeaders(t *testing.T) {
 func TestUnseekableBodyOverTLS(t *testing.T) {
 	c := client(newServer(t, Config{}), admin(), https)
 	_, err := c.PutObject(t.Context(), &awss3.PutObjectInput{
-		Bucket: aws.String(testBucket), Key: aws.String("k"), Body: io.MultiReader(strings.NewReader("ab"), strings.NewReader("c")), ContentLength: aws.Int64(3),
+		Bucket: aws.String(testBucket), Key: aws.String("k"),
+		Body: io.MultiReader(strings.NewReader("ab"), strings.NewReader("c")), ContentLength: aws.Int64(3),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +101,8 @@ func TestConditionalDelete(t *testing.T) {
 	c := client(newServer(t, Config{}), admin())
 	etag := put(t, c, "k", "v")
 	del := func(match *string) string {
-		_, err := c.DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: aws.String(testBucket), Key: aws.String("k"), IfMatch: match})
+		_, err := c.DeleteObject(t.Context(),
+			&awss3.DeleteObjectInput{Bucket: aws.String(testBucket), Key: aws.String("k"), IfMatch: match})
 		return code(err)
 	}
 	if got := del(aws.String(`"stale"`)); got != "PreconditionFailed" {
@@ -165,7 +169,8 @@ func TestBucketCalls(t *testing.T) {
 	if code(err) != "NotFound" {
 		t.Errorf("head of missing: %v", err)
 	}
-	_, err = c.GetObjectTagging(t.Context(), &awss3.GetObjectTaggingInput{Bucket: aws.String(testBucket), Key: aws.String("k")})
+	_, err = c.GetObjectTagging(t.Context(),
+		&awss3.GetObjectTaggingInput{Bucket: aws.String(testBucket), Key: aws.String("k")})
 	if code(err) != "NotImplemented" {
 		t.Errorf("tagging: %v", err)
 	}
@@ -181,9 +186,10 @@ func TestDeleteObjectsAnswersPerKey(t *testing.T) {
 	c := client(s, p)
 	put(t, c, "a/1", "x")
 	put(t, c, "b/1", "x")
-	out, err := c.DeleteObjects(t.Context(), &awss3.DeleteObjectsInput{Bucket: aws.String(testBucket), Delete: &types.Delete{
-		Objects: []types.ObjectIdentifier{{Key: aws.String("a/1")}, {Key: aws.String("b/1")}},
-	}})
+	out, err := c.DeleteObjects(t.Context(),
+		&awss3.DeleteObjectsInput{Bucket: aws.String(testBucket), Delete: &types.Delete{
+			Objects: []types.ObjectIdentifier{{Key: aws.String("a/1")}, {Key: aws.String("b/1")}},
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}

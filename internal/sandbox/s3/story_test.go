@@ -52,7 +52,8 @@ func increment(t *testing.T, c *awss3.Client) {
 		}
 		n, _ := strconv.Atoi(body)
 		_, err = c.PutObject(t.Context(), &awss3.PutObjectInput{
-			Bucket: aws.String(testBucket), Key: aws.String("counter"), Body: strings.NewReader(strconv.Itoa(n + 1)), IfMatch: &etag,
+			Bucket: aws.String(testBucket), Key: aws.String("counter"), Body: strings.NewReader(strconv.Itoa(n + 1)),
+			IfMatch: &etag,
 		})
 		if err == nil {
 			return
@@ -72,7 +73,8 @@ func TestFiftyCreatorsOneWinner(t *testing.T) {
 	for i := range 50 {
 		wg.Go(func() {
 			_, err := client(s, admin()).PutObject(t.Context(), &awss3.PutObjectInput{
-				Bucket: aws.String(testBucket), Key: aws.String("claim"), Body: strings.NewReader(strconv.Itoa(i)), IfNoneMatch: aws.String("*"),
+				Bucket: aws.String(testBucket), Key: aws.String("claim"), Body: strings.NewReader(strconv.Itoa(i)),
+				IfNoneMatch: aws.String("*"),
 			})
 			mu.Lock()
 			defer mu.Unlock()
@@ -95,7 +97,8 @@ func TestObjectsSurviveARestart(t *testing.T) {
 	awkward := "../../etc/passwd\n" + strings.Repeat("k/", 400)
 	etag := put(t, first, awkward, "body\n{}")
 	put(t, first, "gone", "x")
-	if _, err := first.DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: aws.String(testBucket), Key: aws.String("gone")}); err != nil {
+	if _, err := first.DeleteObject(t.Context(),
+		&awss3.DeleteObjectInput{Bucket: aws.String(testBucket), Key: aws.String("gone")}); err != nil {
 		t.Fatal(err)
 	}
 	s := newServer(t, Config{Dir: dir})
@@ -136,7 +139,8 @@ func TestFaults(t *testing.T) {
 			}
 			put(t, c, "b/k", "passes: other prefix")
 			put(t, c, "a/k", "old")
-			_, err := c.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a/k"), Body: strings.NewReader("new")})
+			_, err := c.PutObject(t.Context(),
+				&awss3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("a/k"), Body: strings.NewReader("new")})
 			if err == nil || !strings.Contains(err.Error(), row.code) {
 				t.Errorf("got %v, want %s", err, row.code)
 			}

@@ -41,8 +41,10 @@ func terraformIn(t *testing.T, url string, p Principal) func(args ...string) (st
 		cmd := exec.CommandContext(t.Context(), tool.Path, args...)
 		cmd.Dir = dir
 		cmd.Env = []string{
-			"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "CHECKPOINT_DISABLE=1", "TF_CLI_ARGS=-no-color", "TF_INPUT=0", "TF_IN_AUTOMATION=1", "TF_CLI_CONFIG_FILE=" + os.DevNull,
-			"AWS_ENDPOINT_URL_S3=" + url, "AWS_ACCESS_KEY_ID=" + p.AccessKey, "AWS_SECRET_ACCESS_KEY=" + p.Secret, "AWS_EC2_METADATA_DISABLED=true",
+			"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "CHECKPOINT_DISABLE=1", "TF_CLI_ARGS=-no-color", "TF_INPUT=0",
+			"TF_IN_AUTOMATION=1", "TF_CLI_CONFIG_FILE=" + os.DevNull,
+			"AWS_ENDPOINT_URL_S3=" + url, "AWS_ACCESS_KEY_ID=" + p.AccessKey, "AWS_SECRET_ACCESS_KEY=" + p.Secret,
+			"AWS_EC2_METADATA_DISABLED=true",
 			"TF_CLI_ARGS_init=-backend-config=use_path_style=true -backend-config=skip_credentials_validation=true" +
 				" -backend-config=skip_requesting_account_id=true -backend-config=skip_metadata_api_check=true",
 		}
@@ -71,7 +73,8 @@ func TestTerraformKeepsItsStateHere(t *testing.T) {
 	must("plan", "-detailed-exitcode")
 
 	lock := stateKey + ".tflock"
-	put(t, client(s, admin()), lock, `{"ID":"11111111-1111-1111-1111-111111111111","Operation":"OperationTypeApply","Who":"dana@host"}`)
+	put(t, client(s, admin()), lock,
+		`{"ID":"11111111-1111-1111-1111-111111111111","Operation":"OperationTypeApply","Who":"dana@host"}`)
 	out, err := tf("apply", "-auto-approve")
 	if err == nil || !strings.Contains(out, "Error acquiring the state lock") || !strings.Contains(out, "dana@host") {
 		t.Errorf("a held lock did not stop apply: %v\n%s", err, out)

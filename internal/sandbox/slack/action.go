@@ -86,7 +86,8 @@ func (p surface) slot(in ActionInput) (slot, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return slot{}, invalid(400, "ambiguous_action", "%d elements have the action %q; name the value or the block", len(found), in.ActionID)
+		return slot{}, invalid(400, "ambiguous_action", "%d elements have the action %q; name the value or the block",
+			len(found), in.ActionID)
 	case seen:
 		return slot{}, invalid(404, "unknown_value", "no element %q has the value %q now", in.ActionID, in.Value)
 	}

@@ -72,8 +72,9 @@ func init() {
 		"files.getUploadURLExternal":   {call: (*Server).getUploadURL, scopes: []string{"files:write"}, tier: tier4},
 		"files.completeUploadExternal": {call: (*Server).completeUpload, scopes: []string{"files:write"}, tier: tier4},
 
-		"reactions.add":               {call: (*Server).reactionsAdd, scopes: []string{"reactions:write"}, tier: tier3},
-		"assistant.threads.setStatus": {call: (*Server).setStatus, scopes: []string{"assistant:write", "chat:write"}, tier: special},
+		"reactions.add": {call: (*Server).reactionsAdd, scopes: []string{"reactions:write"}, tier: tier3},
+		"assistant.threads.setStatus": {call: (*Server).setStatus, scopes: []string{"assistant:write", "chat:write"},
+			tier: special},
 	}
 }
 

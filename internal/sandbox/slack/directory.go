@@ -29,7 +29,8 @@ func (s *Server) botUser() obj {
 	return obj{
 		"id": s.cfg.Bot.UserID, "team_id": s.cfg.Team.ID, "name": s.cfg.Bot.Name, "real_name": s.cfg.Bot.Name,
 		"deleted": false, "is_bot": true, "is_app_user": false, "tz": "Etc/UTC",
-		"profile": obj{"real_name": s.cfg.Bot.Name, "display_name": s.cfg.Bot.Name, "bot_id": s.cfg.Bot.BotID, "api_app_id": s.cfg.Bot.AppID},
+		"profile": obj{"real_name": s.cfg.Bot.Name, "display_name": s.cfg.Bot.Name, "bot_id": s.cfg.Bot.BotID,
+			"api_app_id": s.cfg.Bot.AppID},
 	}
 }
 
@@ -106,7 +107,8 @@ func paginate[T any](a arguments, all []T, otherwise int) ([]T, string, error) {
 
 func (s *Server) channelObject(c *channelLog) obj {
 	if c.IM != "" {
-		return obj{"id": c.ID, "is_im": true, "is_channel": false, "is_open": true, "user": c.IM, "is_archived": false, "created": 0}
+		return obj{"id": c.ID, "is_im": true, "is_channel": false, "is_open": true, "user": c.IM, "is_archived": false,
+			"created": 0}
 	}
 	return obj{
 		"id": c.ID, "name": c.Name, "name_normalized": c.Name, "is_channel": !c.Private, "is_group": c.Private,

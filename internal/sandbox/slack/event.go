@@ -27,7 +27,8 @@ func (s *Server) emit(event obj) {
 		"event": event, "type": "event_callback", "event_id": s.id("Ev"), "event_time": time.Now().Unix(),
 		"is_ext_shared_channel": false, "event_context": s.hex(16),
 		"authorizations": []any{obj{
-			"enterprise_id": nil, "team_id": s.cfg.Team.ID, "user_id": s.cfg.Bot.UserID, "is_bot": true, "is_enterprise_install": false,
+			"enterprise_id": nil, "team_id": s.cfg.Team.ID, "user_id": s.cfg.Bot.UserID, "is_bot": true,
+			"is_enterprise_install": false,
 		}},
 	}
 	for range copies {

@@ -53,7 +53,8 @@ func (s *Server) getUploadURL(a arguments) (obj, error) {
 	if len(s.uploads) >= maxUploads {
 		clear(s.uploads)
 	}
-	u := &upload{file: file{ID: s.id("F"), Name: a.str("filename"), Title: a.str("filename"), Size: length}, token: s.hex(32)}
+	u := &upload{file: file{ID: s.id("F"), Name: a.str("filename"), Title: a.str("filename"), Size: length},
+		token: s.hex(32)}
 	s.uploads[u.ID] = u
 	return obj{"upload_url": s.baseURL(a.host) + "/upload/v1/" + u.token, "file_id": u.ID}, nil
 }
@@ -133,7 +134,8 @@ func (s *Server) completeUpload(a arguments) (obj, error) {
 func filePayload(files []file) []any {
 	var out []any
 	for _, f := range files {
-		out = append(out, obj{"id": f.ID, "name": f.Name, "title": f.Title, "size": f.Size, "mimetype": "text/plain", "filetype": "text"})
+		out = append(out, obj{"id": f.ID, "name": f.Name, "title": f.Title, "size": f.Size, "mimetype": "text/plain",
+			"filetype": "text"})
 	}
 	return out
 }

@@ -20,7 +20,8 @@ func withFiles() Config {
 }
 
 func planFile(channel, thread string) client.UploadFileParameters {
-	return client.UploadFileParameters{Content: "+ create", FileSize: 8, Filename: "plan-1.txt", Title: "Plan 1", Channel: channel, ThreadTimestamp: thread}
+	return client.UploadFileParameters{Content: "+ create", FileSize: 8, Filename: "plan-1.txt", Title: "Plan 1",
+		Channel: channel, ThreadTimestamp: thread}
 }
 
 func TestFileInAThread(t *testing.T) {
@@ -32,8 +33,10 @@ func TestFileInAThread(t *testing.T) {
 		if _, err := w.api.UploadFile(planFile(dev, ts)); err != nil {
 			t.Fatal(err)
 		}
-		replies, _, _, err := w.api.GetConversationReplies(&client.GetConversationRepliesParameters{ChannelID: dev, Timestamp: ts})
-		if err != nil || len(replies) != 2 || len(replies[1].Files) != 1 || replies[1].Files[0].Name != "plan-1.txt" || replies[1].Files[0].Title != "Plan 1" {
+		replies, _, _, err := w.api.GetConversationReplies(&client.GetConversationRepliesParameters{ChannelID: dev,
+			Timestamp: ts})
+		if err != nil || len(replies) != 2 || len(replies[1].Files) != 1 || replies[1].Files[0].Name != "plan-1.txt" ||
+			replies[1].Files[0].Title != "Plan 1" {
 			t.Fatalf("%v %+v", err, replies)
 		}
 		state, err := w.srv.State("dana")
@@ -59,16 +62,30 @@ func TestFaultyUploadsAreRefused(t *testing.T) {
 		call func(*fixture) error
 		want string
 	}{
-		"without the scope": {config(), func(w *fixture) error { _, err := w.api.UploadFile(planFile(dev, "")); return err }, "missing_scope"},
-		"into no channel":   {withFiles(), func(w *fixture) error { _, err := w.api.UploadFile(planFile("C0NOTHING1", "")); return err }, "channel_not_found"},
-		"without the app":   {withFiles(), func(w *fixture) error { _, err := w.api.UploadFile(planFile("C0NOBOT001", "")); return err }, "not_in_channel"},
-		"into no thread":    {withFiles(), func(w *fixture) error { _, err := w.api.UploadFile(planFile(dev, "1.000001")); return err }, "thread_not_found"},
+		"without the scope": {config(), func(w *fixture) error {
+			_, err := w.api.UploadFile(planFile(dev, ""))
+			return err
+		}, "missing_scope"},
+		"into no channel": {withFiles(), func(w *fixture) error {
+			_, err := w.api.UploadFile(planFile("C0NOTHING1", ""))
+			return err
+		}, "channel_not_found"},
+		"without the app": {withFiles(), func(w *fixture) error {
+			_, err := w.api.UploadFile(planFile("C0NOBOT001", ""))
+			return err
+		}, "not_in_channel"},
+		"into no thread": {withFiles(), func(w *fixture) error {
+			_, err := w.api.UploadFile(planFile(dev, "1.000001"))
+			return err
+		}, "thread_not_found"},
 		"that never came": {withFiles(), func(w *fixture) error {
-			u, err := w.api.GetUploadURLExternalContext(context.Background(), client.GetUploadURLExternalParameters{FileName: "x", FileSize: 3})
+			u, err := w.api.GetUploadURLExternalContext(context.Background(),
+				client.GetUploadURLExternalParameters{FileName: "x", FileSize: 3})
 			if err != nil {
 				return err
 			}
-			_, err = w.api.CompleteUploadExternalContext(context.Background(), client.CompleteUploadExternalParameters{Files: []client.FileSummary{{ID: u.FileID}}, Channel: dev})
+			_, err = w.api.CompleteUploadExternalContext(context.Background(),
+				client.CompleteUploadExternalParameters{Files: []client.FileSummary{{ID: u.FileID}}, Channel: dev})
 			return err
 		}, "file_not_found"},
 	} {
@@ -82,7 +99,8 @@ func TestFaultyUploadsAreRefused(t *testing.T) {
 		})
 	}
 	withFixture(t, withFiles(), func(w *fixture) {
-		u, err := w.api.GetUploadURLExternalContext(context.Background(), client.GetUploadURLExternalParameters{FileName: "x", FileSize: 3})
+		u, err := w.api.GetUploadURLExternalContext(context.Background(),
+			client.GetUploadURLExternalParameters{FileName: "x", FileSize: 3})
 		if err != nil {
 			t.Fatal(err)
 		}

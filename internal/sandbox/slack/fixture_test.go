@@ -83,7 +83,9 @@ func withFixture(t *testing.T, cfg Config, test func(*fixture)) {
 		web := &http.Server{Handler: srv.Handler()}
 		done := make(chan struct{})
 		go func() { defer close(done); _ = web.Serve(lis) }()
-		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return lis.dial() }}
+		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return lis.dial()
+		}}
 		w := &fixture{t: t, srv: srv, dial: lis.dial, http: &http.Client{Transport: transport, Timeout: 10 * time.Second}}
 		w.api = w.client(botToken)
 		defer func() {
@@ -99,13 +101,16 @@ func withFixture(t *testing.T, cfg Config, test func(*fixture)) {
 }
 
 func (w *fixture) client(token string) *client.Client {
-	return client.New(token, client.OptionAppLevelToken(appToken), client.OptionAPIURL(baseURL+"/api/"), client.OptionHTTPClient(w.http))
+	return client.New(token, client.OptionAppLevelToken(appToken), client.OptionAPIURL(baseURL+"/api/"),
+		client.OptionHTTPClient(w.http))
 }
 
 // app runs the real Socket Mode client. It calls handle for each interaction and event.
 func (w *fixture) app(handle func(*socketmode.Client, socketmode.Event)) (stop func()) {
 	w.t.Helper()
-	dialer := &websocket.Dialer{NetDialContext: func(context.Context, string, string) (net.Conn, error) { return w.dial() }}
+	dialer := &websocket.Dialer{NetDialContext: func(context.Context, string, string) (net.Conn, error) {
+		return w.dial()
+	}}
 	sm := socketmode.New(w.api, socketmode.OptionDialer(dialer))
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -221,7 +226,8 @@ func modal(title string, blocks ...client.Block) client.ModalViewRequest {
 }
 
 func textInput(block, action string) *client.InputBlock {
-	return client.NewInputBlock(block, plainText("Label of "+block), nil, client.NewPlainTextInputBlockElement(nil, action))
+	return client.NewInputBlock(block, plainText("Label of "+block), nil,
+		client.NewPlainTextInputBlockElement(nil, action))
 }
 
 func sectionBlock(text string) client.Block {

@@ -38,7 +38,8 @@ func TestCommandOutcomes(t *testing.T) {
 	t.Run("no connection", func(t *testing.T) {
 		withFixture(t, config(), func(w *fixture) {
 			out := w.command()
-			if out.Outcome != DispatchFailed || w.state("dana").channel(dev).Ephemerals[0].Text != `/tfpilot failed with the error "dispatch_failed"` {
+			if out.Outcome != DispatchFailed ||
+				w.state("dana").channel(dev).Ephemerals[0].Text != `/tfpilot failed with the error "dispatch_failed"` {
 				t.Errorf("%+v", out)
 			}
 		})
@@ -93,7 +94,9 @@ func TestCommandOutcomes(t *testing.T) {
 
 func TestSubmissionAnswers(t *testing.T) {
 	form := modal("Form", sectionBlock("text"), textInput("name", "name"))
-	section := without(modal("Form", client.NewSectionBlock(plainText("x"), nil, nil, client.SectionBlockOptionBlockID("words")), textInput("name", "name")), func(*client.ModalViewRequest) {})
+	section := without(modal("Form",
+		client.NewSectionBlock(plainText("x"), nil, nil, client.SectionBlockOptionBlockID("words")),
+		textInput("name", "name")), func(*client.ModalViewRequest) {})
 	for _, c := range []struct {
 		name    string
 		form    client.ModalViewRequest
@@ -110,10 +113,13 @@ func TestSubmissionAnswers(t *testing.T) {
 		{"push", form, 1, client.NewPushViewSubmissionResponse(new(modal("Next"))), 0, Acked, 3, ""},
 		{"push too far", form, 2, client.NewPushViewSubmissionResponse(new(modal("Next"))), 0, BadAnswer, 3, connectionNote},
 		{"update", form, 0, client.NewUpdateViewSubmissionResponse(new(modal("Next"))), 0, Acked, 1, ""},
-		{"update with a faulty view", form, 0, client.NewUpdateViewSubmissionResponse(new(modal(long(25)))), 0, BadAnswer, 1, connectionNote},
+		{"update with a faulty view", form, 0, client.NewUpdateViewSubmissionResponse(new(modal(long(25)))), 0, BadAnswer,
+			1, connectionNote},
 		{"errors", form, 0, client.NewErrorsViewSubmissionResponse(map[string]string{"name": "no"}), 0, FieldErrors, 1, ""},
-		{"error at a block that is no input", section, 0, client.NewErrorsViewSubmissionResponse(map[string]string{"words": "no"}), 0, BadAnswer, 1, connectionNote},
-		{"error at a block that is not there", form, 0, client.NewErrorsViewSubmissionResponse(map[string]string{"nome": "no"}), 0, BadAnswer, 1, connectionNote},
+		{"error at a block that is no input", section, 0,
+			client.NewErrorsViewSubmissionResponse(map[string]string{"words": "no"}), 0, BadAnswer, 1, connectionNote},
+		{"error at a block that is not there", form, 0,
+			client.NewErrorsViewSubmissionResponse(map[string]string{"nome": "no"}), 0, BadAnswer, 1, connectionNote},
 		{"unknown action", form, 0, obj{"response_action": "explode"}, 0, BadAnswer, 1, connectionNote},
 		{"too late", form, 0, nil, 4 * time.Second, TimedOut, 1, connectionNote},
 	} {
@@ -149,7 +155,8 @@ func TestStateSurvivesUpdates(t *testing.T) {
 		if kind == 0 {
 			return textInput(block, "v")
 		}
-		return client.NewInputBlock(block, plainText("x"), nil, client.NewOptionsSelectBlockElement(client.OptTypeStatic, nil, "v", choice("a", "A"), choice("b", "B")))
+		return client.NewInputBlock(block, plainText("x"), nil,
+			client.NewOptionsSelectBlockElement(client.OptTypeStatic, nil, "v", choice("a", "A"), choice("b", "B")))
 	}
 	withFixture(t, config(), func(w *fixture) {
 		got := w.answer(0, client.NewErrorsViewSubmissionResponse(map[string]string{"keep": "again"}))
@@ -162,7 +169,8 @@ func TestStateSurvivesUpdates(t *testing.T) {
 		if sent["keep"]["v"].Value != "one" || sent["menu"]["v"].SelectedOption.Value != "b" {
 			t.Errorf("sent %+v", sent)
 		}
-		if _, err := w.api.UpdateView(modal("y", field("keep", 0), field("renamed", 0), field("change", 1), field("menu", 1)), "", "", v.View.ID); err != nil {
+		if _, err := w.api.UpdateView(modal("y", field("keep", 0), field("renamed", 0), field("change", 1),
+			field("menu", 1)), "", "", v.View.ID); err != nil {
 			t.Fatal(err)
 		}
 		now := w.state("dana").Views[0]
@@ -182,7 +190,8 @@ func TestClientSideRules(t *testing.T) {
 	number := client.NewNumberInputBlockElement(nil, "number", false)
 	number.MinValue, number.MaxValue = "1", "10"
 	boxes := client.NewCheckboxGroupsBlockElement("boxes", choice("yes", "Yes"))
-	multi := client.NewOptionsMultiSelectBlockElement(client.MultiOptTypeStatic, nil, "multi", choice("a", "A"), choice("b", "B"), choice("c", "C"))
+	multi := client.NewOptionsMultiSelectBlockElement(client.MultiOptTypeStatic, nil, "multi", choice("a", "A"),
+		choice("b", "B"), choice("c", "C"))
 	multi.MaxSelectedItems = new(2)
 	free := client.NewInputBlock("free", plainText("x"), nil, client.NewPlainTextInputBlockElement(nil, "free"))
 	free.Optional = true
@@ -252,17 +261,20 @@ func TestSuggestions(t *testing.T) {
 					_ = sm.Ack(*evt.Request)
 					return
 				}
-				_ = sm.Ack(*evt.Request, client.OptionsResponse{Options: []*client.OptionBlockObject{choice(click.Value+"-bucket", "Bucket")}})
+				_ = sm.Ack(*evt.Request, client.OptionsResponse{Options: []*client.OptionBlockObject{choice(click.Value+"-bucket",
+					"Bucket")}})
 			})
 			v := w.open(form)
 			var out Result
-			if code := w.post("/control/options", obj{"user": "dana", "view": v.View.ID, "actionId": "module", "query": "s3"}, &out); code != 200 || len(out.Options) != 1 {
+			if code := w.post("/control/options", obj{"user": "dana", "view": v.View.ID, "actionId": "module", "query": "s3"},
+				&out); code != 200 || len(out.Options) != 1 {
 				t.Fatalf("%d %+v", code, out)
 			}
 			if _, err := w.srv.Submit("dana", v.View.ID, map[string]any{"module": "ec2"}); err == nil {
 				t.Error("a choice that was not offered was accepted")
 			}
-			if out, err := w.srv.Submit("dana", v.View.ID, map[string]any{"module": "s3-bucket"}); err != nil || out.Outcome != Acked {
+			if out, err := w.srv.Submit("dana", v.View.ID, map[string]any{"module": "s3-bucket"}); err != nil ||
+				out.Outcome != Acked {
 				t.Errorf("%+v %v", out, err)
 			}
 		})
@@ -284,7 +296,9 @@ func TestClosing(t *testing.T) {
 	withFixture(t, config(), func(w *fixture) {
 		got := w.answer(0, nil)
 		first := w.open(told)
-		second, err := w.api.PushView(w.trigger(dana), without(told, func(v *client.ModalViewRequest) { v.ClearOnClose = true }))
+		second, err := w.api.PushView(w.trigger(dana), without(told, func(v *client.ModalViewRequest) {
+			v.ClearOnClose = true
+		}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -303,7 +317,8 @@ func TestClosing(t *testing.T) {
 			}
 			closed = append(closed, c.View.ID)
 		}
-		if !slices.Contains(closed, first.View.ID) || !slices.Contains(closed, second.View.ID) || len(w.state("dana").Views) != 0 {
+		if !slices.Contains(closed, first.View.ID) || !slices.Contains(closed, second.View.ID) ||
+			len(w.state("dana").Views) != 0 {
 			t.Errorf("closed %v", closed)
 		}
 	})
@@ -315,7 +330,8 @@ func TestResponseURLs(t *testing.T) {
 		w.command()
 		url := (<-got).Data.(client.SlashCommand).ResponseURL
 		reply := func(text string) error {
-			_, _, err := w.api.PostMessage("", client.MsgOptionResponseURL(url, client.ResponseTypeEphemeral), client.MsgOptionText(text, false))
+			_, _, err := w.api.PostMessage("", client.MsgOptionResponseURL(url, client.ResponseTypeEphemeral),
+				client.MsgOptionText(text, false))
 			return err
 		}
 		for i := range responseUses {
@@ -356,7 +372,8 @@ func TestOriginalCanBeReplacedAndDeleted(t *testing.T) {
 		if !click.Container.IsEphemeral {
 			t.Errorf("%+v", click.Container)
 		}
-		if _, _, err := w.api.PostMessage("", client.MsgOptionReplaceOriginal(click.ResponseURL), client.MsgOptionText("Done", false)); err != nil {
+		if _, _, err := w.api.PostMessage("", client.MsgOptionReplaceOriginal(click.ResponseURL),
+			client.MsgOptionText("Done", false)); err != nil {
 			t.Fatal(err)
 		}
 		if e := w.state("dana").channel(dev).Ephemerals; len(e) != 1 || e[0].Text != "Done" || len(e[0].Blocks) != 0 {
@@ -375,7 +392,8 @@ func TestImpossibleActions(t *testing.T) {
 	withFixture(t, config(), func(w *fixture) {
 		w.answer(0, nil)
 		_, ts, err := w.api.PostMessage(dev, client.MsgOptionBlocks(
-			client.NewActionBlock("one", button("go", "1", "Go"), client.NewOverflowBlockElement("more", choice("a", "A"), choice("b", "B"))),
+			client.NewActionBlock("one", button("go", "1", "Go"),
+				client.NewOverflowBlockElement("more", choice("a", "A"), choice("b", "B"))),
 			client.NewActionBlock("two", button("go", "2", "Go"))))
 		if err != nil {
 			t.Fatal(err)

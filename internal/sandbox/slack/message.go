@@ -7,8 +7,9 @@ import (
 
 // message is one message of a channel, a thread or a DM, or an ephemeral one.
 type message struct {
-	TS          string              `json:"ts"`
-	Thread      string              `json:"thread_ts,omitempty"` // time stamp of the root; also empty for a root without replies
+	TS string `json:"ts"`
+	// time stamp of the root; also empty for a root without replies
+	Thread      string              `json:"thread_ts,omitempty"`
 	User        string              `json:"user"`
 	Bot         bool                `json:"bot,omitempty"`
 	Text        string              `json:"text"`
@@ -56,7 +57,8 @@ func newChannel(c Channel, users []User) *channelLog {
 			members = append(members, u.ID)
 		}
 	}
-	return &channelLog{ID: c.ID, Name: c.Name, Private: c.Private, Archived: c.Archived, Members: members, HasBot: !c.NoBot}
+	return &channelLog{ID: c.ID, Name: c.Name, Private: c.Private, Archived: c.Archived, Members: members,
+		HasBot: !c.NoBot}
 }
 
 func (c *channelLog) find(ts string) *message {

@@ -88,9 +88,13 @@ func without(view client.ModalViewRequest, change func(*client.ModalViewRequest)
 var messageRefusals = []refusal{
 	{"no token", func(w *fixture) error { _, err := w.client("").AuthTest(); return err }, "not_authed"},
 	{"wrong token", func(w *fixture) error { _, err := w.client("xoxb-2").AuthTest(); return err }, "invalid_auth"},
-	{"app token for a bot method", func(w *fixture) error { _, err := w.client(appToken).AuthTest(); return err }, "not_allowed_token_type"},
+	{"app token for a bot method", func(w *fixture) error {
+		_, err := w.client(appToken).AuthTest()
+		return err
+	}, "not_allowed_token_type"},
 	{"bot token for Socket Mode", func(w *fixture) error {
-		api := client.New(botToken, client.OptionAppLevelToken(botToken), client.OptionAPIURL(baseURL+"/api/"), client.OptionHTTPClient(w.http))
+		api := client.New(botToken, client.OptionAppLevelToken(botToken), client.OptionAPIURL(baseURL+"/api/"),
+			client.OptionHTTPClient(w.http))
 		_, _, err := api.StartSocketModeContext(context.Background())
 		return err
 	}, "not_allowed_token_type"},
@@ -141,11 +145,17 @@ var messageRefusals = []refusal{
 	{"long section", sending(sectionBlock(long(3001))), "invalid_blocks"},
 	{"empty section", sending(sectionBlock("")), "invalid_blocks"},
 	{"section of nothing", sending(client.NewSectionBlock(nil, nil, nil)), "invalid_blocks"},
-	{"11 fields", sending(client.NewSectionBlock(nil, times(11, func(int) *client.TextBlockObject { return plainText("f") }), nil)), "invalid_blocks"},
-	{"long field", sending(client.NewSectionBlock(nil, []*client.TextBlockObject{plainText(long(2001))}, nil)), "invalid_blocks"},
+	{"11 fields", sending(client.NewSectionBlock(nil, times(11, func(int) *client.TextBlockObject {
+		return plainText("f")
+	}), nil)), "invalid_blocks"},
+	{"long field", sending(client.NewSectionBlock(nil, []*client.TextBlockObject{plainText(long(2001))}, nil)),
+		"invalid_blocks"},
 	{"long header", sending(client.NewHeaderBlock(plainText(long(151)))), "invalid_blocks"},
-	{"header in mrkdwn", sending(client.NewHeaderBlock(client.NewTextBlockObject(client.MarkdownType, "x", false, false))), "invalid_blocks"},
-	{"26 buttons", sending(actions(times(26, func(i int) client.BlockElement { return button(fmt.Sprint(i), "", "B") })...)), "invalid_blocks"},
+	{"header in mrkdwn", sending(client.NewHeaderBlock(client.NewTextBlockObject(client.MarkdownType, "x", false,
+		false))), "invalid_blocks"},
+	{"26 buttons", sending(actions(times(26, func(i int) client.BlockElement {
+		return button(fmt.Sprint(i), "", "B")
+	})...)), "invalid_blocks"},
 	{"no buttons", sending(actions()), "invalid_blocks"},
 	{"long button", sending(actions(button("a", "", long(76)))), "invalid_blocks"},
 	{"long button value", sending(actions(button("a", long(2001), "A"))), "invalid_blocks"},
@@ -154,18 +164,30 @@ var messageRefusals = []refusal{
 	{"unknown button style", sending(actions(button("a", "", "A").WithStyle("warning"))), "invalid_blocks"},
 	{"long confirmation", sending(actions(button("a", "", "A").WithConfirm(client.NewConfirmationBlockObject(
 		plainText(long(101)), plainText("x"), plainText("Yes"), plainText("No"))))), "invalid_blocks"},
-	{"11 context elements", sending(client.NewContextBlock("", times(11, func(int) client.MixedElement { return plainText("x") })...)), "invalid_blocks"},
+	{"11 context elements", sending(client.NewContextBlock("", times(11, func(int) client.MixedElement {
+		return plainText("x")
+	})...)), "invalid_blocks"},
 	{"input in a message", sending(textInput("a", "b")), "invalid_blocks"},
-	{"101 options", sending(actions(menu(times(101, func(i int) *client.OptionBlockObject { return choice(fmt.Sprint(i), "x") })...))), "invalid_blocks"},
+	{"101 options", sending(actions(menu(times(101, func(i int) *client.OptionBlockObject {
+		return choice(fmt.Sprint(i), "x")
+	})...))), "invalid_blocks"},
 	{"long option value", sending(actions(menu(choice(long(76), "x")))), "invalid_blocks"},
-	{"initial option that is none", sending(actions(menu(choice("a", "A")).WithInitialOption(choice("b", "B")))), "invalid_blocks"},
-	{"11 radio buttons", sending(actions(client.NewRadioButtonsBlockElement("r", times(11, func(i int) *client.OptionBlockObject { return choice(fmt.Sprint(i), "x") })...))), "invalid_blocks"},
-	{"overflow with one option", sending(actions(client.NewOverflowBlockElement("o", choice("a", "A")))), "invalid_blocks"},
+	{"initial option that is none", sending(actions(menu(choice("a", "A")).WithInitialOption(choice("b", "B")))),
+		"invalid_blocks"},
+	{"11 radio buttons", sending(actions(client.NewRadioButtonsBlockElement("r",
+		times(11, func(i int) *client.OptionBlockObject {
+			return choice(fmt.Sprint(i), "x")
+		})...))), "invalid_blocks"},
+	{"overflow with one option", sending(actions(client.NewOverflowBlockElement("o", choice("a", "A")))),
+		"invalid_blocks"},
 	{"image without alt text", sending(client.NewImageBlock("https://x.test/a.png", "", "", nil)), "invalid_blocks"},
 	{"long markdown", sending(client.NewMarkdownBlock("", long(12_001))), "invalid_blocks"},
-	{"long blocks together", sending(sectionBlock(long(3000)), sectionBlock(long(3000)), sectionBlock(long(3000)), sectionBlock(long(1001))), "msg_blocks_too_long"},
-	{"unknown status of a task", sending(client.NewPlanBlock("Plan").WithTasks(client.NewTaskCardBlock("a", "A").WithStatus("completed"))), "invalid_blocks"},
-	{"empty rich text", sending(client.NewRichTextBlock("", client.NewRichTextSection(client.NewRichTextSectionTextElement("", nil)))), "invalid_blocks"},
+	{"long blocks together", sending(sectionBlock(long(3000)), sectionBlock(long(3000)), sectionBlock(long(3000)),
+		sectionBlock(long(1001))), "msg_blocks_too_long"},
+	{"unknown status of a task", sending(client.NewPlanBlock("Plan").WithTasks(client.NewTaskCardBlock("a",
+		"A").WithStatus("completed"))), "invalid_blocks"},
+	{"empty rich text", sending(client.NewRichTextBlock("",
+		client.NewRichTextSection(client.NewRichTextSectionTextElement("", nil)))), "invalid_blocks"},
 
 	{"update of nothing", func(w *fixture) error {
 		_, _, _, err := w.api.UpdateMessage(dev, "1.000001", client.MsgOptionText("x", false))
@@ -201,10 +223,14 @@ var messageRefusals = []refusal{
 		return err
 	}, "user_not_in_channel"},
 	{"unknown user", func(w *fixture) error { _, err := w.api.GetUserInfo("U0NOBODY00"); return err }, "user_not_found"},
-	{"unknown address", func(w *fixture) error { _, err := w.api.GetUserByEmail("x@x.test"); return err }, "users_not_found"},
+	{"unknown address", func(w *fixture) error {
+		_, err := w.api.GetUserByEmail("x@x.test")
+		return err
+	}, "users_not_found"},
 	{"thread that is none", func(w *fixture) error {
 		_, ts, _ := w.api.PostMessage(dana, client.MsgOptionText("x", false))
-		_, _, _, err := w.api.GetConversationReplies(&client.GetConversationRepliesParameters{ChannelID: "D0DANA0001", Timestamp: ts + "1"})
+		_, _, _, err := w.api.GetConversationReplies(&client.GetConversationRepliesParameters{ChannelID: "D0DANA0001",
+			Timestamp: ts + "1"})
 		return err
 	}, "thread_not_found"},
 	{"history of a channel without scope", func(w *fixture) error {
@@ -215,20 +241,41 @@ var messageRefusals = []refusal{
 
 var viewRefusals = []refusal{
 	{"over-long title", opening(modal(long(25))), "invalid_arguments"},
-	{"over-long submit", opening(without(modal("x"), func(v *client.ModalViewRequest) { v.Submit = plainText(long(25)) })), "invalid_arguments"},
+	{"over-long submit", opening(without(modal("x"), func(v *client.ModalViewRequest) {
+		v.Submit = plainText(long(25))
+	})), "invalid_arguments"},
 	{"no title", opening(without(modal("x"), func(v *client.ModalViewRequest) { v.Title = nil })), "invalid_arguments"},
-	{"input without submit", opening(without(modal("x", textInput("a", "b")), func(v *client.ModalViewRequest) { v.Submit = nil })), "invalid_arguments"},
-	{"101 blocks", opening(modal("x", times(101, func(int) client.Block { return client.NewDividerBlock() })...)), "invalid_arguments"},
+	{"input without submit", opening(without(modal("x", textInput("a", "b")), func(v *client.ModalViewRequest) {
+		v.Submit = nil
+	})), "invalid_arguments"},
+	{"101 blocks", opening(modal("x", times(101, func(int) client.Block {
+		return client.NewDividerBlock()
+	})...)), "invalid_arguments"},
 	{"equal block ids in a view", opening(modal("x", divider("a"), divider("a"))), "invalid_arguments"},
-	{"long private metadata", opening(without(modal("x"), func(v *client.ModalViewRequest) { v.PrivateMetadata = long(3001) })), "invalid_arguments"},
-	{"long callback id", opening(without(modal("x"), func(v *client.ModalViewRequest) { v.CallbackID = long(256) })), "invalid_arguments"},
-	{"view of 250 kB", opening(modal("x", times(100, func(int) client.Block { return sectionBlock(long(2990)) })...)), "view_too_large"},
-	{"long label", opening(modal("x", client.NewInputBlock("a", plainText(long(2001)), nil, client.NewPlainTextInputBlockElement(nil, "b")))), "invalid_arguments"},
-	{"button as input", opening(modal("x", client.NewInputBlock("a", plainText("A"), nil, button("b", "", "B")))), "invalid_arguments"},
-	{"text field in a section", opening(modal("x", client.NewSectionBlock(plainText("x"), nil, client.NewAccessory(client.NewPlainTextInputBlockElement(nil, "b"))))), "invalid_arguments"},
+	{"long private metadata", opening(without(modal("x"), func(v *client.ModalViewRequest) {
+		v.PrivateMetadata = long(3001)
+	})), "invalid_arguments"},
+	{"long callback id", opening(without(modal("x"), func(v *client.ModalViewRequest) {
+		v.CallbackID = long(256)
+	})), "invalid_arguments"},
+	{"view of 250 kB", opening(modal("x", times(100, func(int) client.Block {
+		return sectionBlock(long(2990))
+	})...)), "view_too_large"},
+	{"long label", opening(modal("x",
+		client.NewInputBlock("a", plainText(long(2001)), nil, client.NewPlainTextInputBlockElement(nil, "b")))),
+		"invalid_arguments"},
+	{"button as input", opening(modal("x", client.NewInputBlock("a", plainText("A"), nil, button("b", "", "B")))),
+		"invalid_arguments"},
+	{"text field in a section", opening(modal("x",
+		client.NewSectionBlock(plainText("x"), nil, client.NewAccessory(client.NewPlainTextInputBlockElement(nil, "b"))))),
+		"invalid_arguments"},
 	{"plan in a modal", opening(modal("x", client.NewPlanBlock("Plan"))), "invalid_arguments"},
-	{"home view as a modal", opening(client.ModalViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{}}}), "invalid_arguments"},
-	{"made-up trigger", func(w *fixture) error { _, err := w.api.OpenView("1.2.abc", modal("x")); return err }, "invalid_trigger_id"},
+	{"home view as a modal", opening(client.ModalViewRequest{Type: client.VTHomeTab,
+		Blocks: client.Blocks{BlockSet: []client.Block{}}}), "invalid_arguments"},
+	{"made-up trigger", func(w *fixture) error {
+		_, err := w.api.OpenView("1.2.abc", modal("x"))
+		return err
+	}, "invalid_trigger_id"},
 	{"used trigger", func(w *fixture) error {
 		trigger := w.trigger(dana)
 		if _, err := w.api.OpenView(trigger, modal("x")); err != nil {
@@ -253,7 +300,10 @@ var viewRefusals = []refusal{
 		_, err := w.api.PushView(w.trigger(dana), modal("4"))
 		return err
 	}, "push_limit_reached"},
-	{"push onto nothing", func(w *fixture) error { _, err := w.api.PushView(w.trigger(dana), modal("x")); return err }, "not_found"},
+	{"push onto nothing", func(w *fixture) error {
+		_, err := w.api.PushView(w.trigger(dana), modal("x"))
+		return err
+	}, "not_found"},
 	{"stale hash", func(w *fixture) error {
 		v := w.open(modal("x"))
 		if _, err := w.api.UpdateView(modal("y"), "", v.Hash, v.View.ID); err != nil {
@@ -262,7 +312,10 @@ var viewRefusals = []refusal{
 		_, err := w.api.UpdateView(modal("z"), "", v.Hash, v.View.ID)
 		return err
 	}, "hash_conflict"},
-	{"update of no view", func(w *fixture) error { _, err := w.api.UpdateView(modal("x"), "", "", "V0NOWHERE1"); return err }, "not_found"},
+	{"update of no view", func(w *fixture) error {
+		_, err := w.api.UpdateView(modal("x"), "", "", "V0NOWHERE1")
+		return err
+	}, "not_found"},
 	{"update of a closed view", func(w *fixture) error {
 		v := w.open(modal("x"))
 		if _, err := w.srv.CloseView("dana", v.View.ID); err != nil {
@@ -278,11 +331,13 @@ var viewRefusals = []refusal{
 		return err
 	}, "duplicate_external_id"},
 	{"home of an unknown person", func(w *fixture) error {
-		_, err := w.api.PublishView("U0NOBODY00", client.HomeTabViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{}}}, "")
+		_, err := w.api.PublishView("U0NOBODY00",
+			client.HomeTabViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{}}}, "")
 		return err
 	}, "user_not_found"},
 	{"stale hash of a home", func(w *fixture) error {
-		home := client.HomeTabViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{sectionBlock("x")}}}
+		home := client.HomeTabViewRequest{Type: client.VTHomeTab,
+			Blocks: client.Blocks{BlockSet: []client.Block{sectionBlock("x")}}}
 		v, err := w.api.PublishView(dana, home, "")
 		if err != nil {
 			return err

@@ -81,7 +81,8 @@ func (s *Server) nameBlocks(blocks []any) {
 
 // stateful reports whether an element has a value in the state; a button has none.
 func (sl slot) stateful() bool {
-	return !slices.Contains([]string{"button", "icon_button", "workflow_button", "overflow", "feedback_buttons", ""}, sl.kind)
+	return !slices.Contains([]string{"button", "icon_button", "workflow_button", "overflow", "feedback_buttons", ""},
+		sl.kind)
 }
 
 // options lists the choices of a menu with static options.

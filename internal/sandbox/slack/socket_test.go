@@ -267,10 +267,12 @@ func TestRestart(t *testing.T) {
 	var ts string
 	withFixture(t, cfg, func(w *fixture) {
 		var err error
-		if _, ts, err = w.api.PostMessage(dev, client.MsgOptionText("card", false), client.MsgOptionBlocks(actions(button("go", "1", "Go")))); err != nil {
+		if _, ts, err = w.api.PostMessage(dev, client.MsgOptionText("card", false),
+			client.MsgOptionBlocks(actions(button("go", "1", "Go")))); err != nil {
 			t.Fatal(err)
 		}
-		home := client.HomeTabViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{sectionBlock("home")}}}
+		home := client.HomeTabViewRequest{Type: client.VTHomeTab,
+			Blocks: client.Blocks{BlockSet: []client.Block{sectionBlock("home")}}}
 		if _, err := w.api.PublishView(dana, home, ""); err != nil {
 			t.Fatal(err)
 		}

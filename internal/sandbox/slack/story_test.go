@@ -42,7 +42,8 @@ func TestFormStory(t *testing.T) {
 		})
 
 		var out Result
-		if code := w.post("/control/command", obj{"user": "dana", "channel": "#infra-dev", "command": "/tfpilot", "text": "request"}, &out); code != 200 {
+		if code := w.post("/control/command",
+			obj{"user": "dana", "channel": "#infra-dev", "command": "/tfpilot", "text": "request"}, &out); code != 200 {
 			t.Fatalf("command: %d %+v", code, out)
 		}
 		synctest.Wait()
@@ -78,8 +79,10 @@ func TestFormStory(t *testing.T) {
 // A card is posted, a person clicks its button, the card changes, and its thread grows.
 func TestCardStory(t *testing.T) {
 	withFixture(t, config(), func(w *fixture) {
-		card := []client.Block{sectionBlock("Bucket, dev"), client.NewActionBlock("act", button("approve", "req_1", "Approve"), button("reject", "req_1", "Reject"))}
-		channel, ts, err := w.api.PostMessage(dev, client.MsgOptionText("Please approve", false), client.MsgOptionBlocks(card...))
+		card := []client.Block{sectionBlock("Bucket, dev"),
+			client.NewActionBlock("act", button("approve", "req_1", "Approve"), button("reject", "req_1", "Reject"))}
+		channel, ts, err := w.api.PostMessage(dev, client.MsgOptionText("Please approve", false),
+			client.MsgOptionBlocks(card...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,10 +98,12 @@ func TestCardStory(t *testing.T) {
 			if click.Message.Timestamp != ts || click.Channel.ID != dev || click.Container.MessageTs != ts {
 				t.Errorf("place %+v", click.Container)
 			}
-			if _, _, _, err := w.api.UpdateMessage(channel, ts, client.MsgOptionText("Approved", false), client.MsgOptionBlocks(sectionBlock("Approved by ana"))); err != nil {
+			if _, _, _, err := w.api.UpdateMessage(channel, ts, client.MsgOptionText("Approved", false),
+				client.MsgOptionBlocks(sectionBlock("Approved by ana"))); err != nil {
 				t.Error(err)
 			}
-			if _, _, err := w.api.PostMessage(channel, client.MsgOptionTS(ts), client.MsgOptionText("ana approved", false)); err != nil {
+			if _, _, err := w.api.PostMessage(channel, client.MsgOptionTS(ts),
+				client.MsgOptionText("ana approved", false)); err != nil {
 				t.Error(err)
 			}
 			if _, err := w.api.PostEphemeral(channel, ana, client.MsgOptionText("Thanks", false)); err != nil {
@@ -115,7 +120,8 @@ func TestCardStory(t *testing.T) {
 		synctest.Wait()
 
 		seen := w.state("ana").channel(dev)
-		if len(seen.Messages) != 1 || seen.Messages[0].Text != "Approved" || seen.Messages[0].Edits != 1 || seen.Messages[0].ReplyCount != 1 {
+		if len(seen.Messages) != 1 || seen.Messages[0].Text != "Approved" || seen.Messages[0].Edits != 1 ||
+			seen.Messages[0].ReplyCount != 1 {
 			t.Fatalf("messages %+v", seen.Messages)
 		}
 		if len(seen.Ephemerals) != 1 || len(w.state("dana").channel(dev).Ephemerals) != 0 {
@@ -129,7 +135,8 @@ func TestCardStory(t *testing.T) {
 			t.Fatalf("a button that is gone could be pressed: %d %+v", code, refused)
 		}
 		counts := w.srv.Counts()
-		if counts.TopLevel[dev] != 1 || counts.Posts[dev] != 2 || counts.Updates[dev+" "+ts] != 1 || counts.Calls["chat.update"] != 1 {
+		if counts.TopLevel[dev] != 1 || counts.Posts[dev] != 2 || counts.Updates[dev+" "+ts] != 1 ||
+			counts.Calls["chat.update"] != 1 {
 			t.Fatalf("counts %+v", counts)
 		}
 	})
@@ -150,7 +157,8 @@ func TestEventsReachTheApp(t *testing.T) {
 			t.Errorf("mention %+v", mention)
 		}
 		w.post("/control/message", obj{"user": "dana", "channel": "dm", "text": "hello"}, nil)
-		if im := (<-got).(*slackevents.MessageEvent); im.Text != "hello" || im.ChannelType != "im" || im.Channel != "D0DANA0001" {
+		if im := (<-got).(*slackevents.MessageEvent); im.Text != "hello" || im.ChannelType != "im" ||
+			im.Channel != "D0DANA0001" {
 			t.Errorf("message %+v", im)
 		}
 		w.post("/control/home", obj{"user": "dana"}, nil)
@@ -172,7 +180,8 @@ func TestManifestDecides(t *testing.T) {
 	cfg.Manifest = []byte(strings.NewReplacer("home_tab_enabled: true", "home_tab_enabled: false",
 		"read_only_enabled: false", "read_only_enabled: true", "is_enabled: true", "is_enabled: false").Replace(testManifest))
 	withFixture(t, cfg, func(w *fixture) {
-		home := client.HomeTabViewRequest{Type: client.VTHomeTab, Blocks: client.Blocks{BlockSet: []client.Block{sectionBlock("x")}}}
+		home := client.HomeTabViewRequest{Type: client.VTHomeTab,
+			Blocks: client.Blocks{BlockSet: []client.Block{sectionBlock("x")}}}
 		if _, err := w.api.PublishView(dana, home, ""); err == nil || err.Error() != "not_enabled" {
 			t.Errorf("publish: %v", err)
 		}
@@ -208,13 +217,15 @@ func TestThreadsAndHistory(t *testing.T) {
 			}
 			return ts
 		}
-		root := post("root", client.MsgOptionMetadata(client.SlackMetadata{EventType: "card", EventPayload: map[string]any{"id": "1"}}))
+		root := post("root", client.MsgOptionMetadata(client.SlackMetadata{EventType: "card",
+			EventPayload: map[string]any{"id": "1"}}))
 		reply := post("reply", client.MsgOptionTS(root))
 		post("under the reply", client.MsgOptionTS(reply))
 		post("shown in both", client.MsgOptionTS(root), client.MsgOptionBroadcast())
 		post("under nothing", client.MsgOptionTS("1.000001"))
 
-		history, err := w.api.GetConversationHistory(&client.GetConversationHistoryParameters{ChannelID: "D0DANA0001", IncludeAllMetadata: true})
+		history, err := w.api.GetConversationHistory(&client.GetConversationHistoryParameters{ChannelID: "D0DANA0001",
+			IncludeAllMetadata: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +240,8 @@ func TestThreadsAndHistory(t *testing.T) {
 		if first.ReplyCount != 3 || first.Metadata.EventPayload["id"] != "1" {
 			t.Errorf("root %+v", first)
 		}
-		thread, more, _, err := w.api.GetConversationReplies(&client.GetConversationRepliesParameters{ChannelID: "D0DANA0001", Timestamp: root, Limit: 3})
+		thread, more, _, err := w.api.GetConversationReplies(
+			&client.GetConversationRepliesParameters{ChannelID: "D0DANA0001", Timestamp: root, Limit: 3})
 		if err != nil || len(thread) != 3 || !more || thread[1].ThreadTimestamp != root {
 			t.Errorf("thread %+v, more %v: %v", thread, more, err)
 		}
@@ -262,7 +274,8 @@ func TestUpdateKeepsWhatIsNotNamed(t *testing.T) {
 		if _, _, _, err := w.api.UpdateMessage(dev, ts, client.MsgOptionText("b", false)); err != nil {
 			t.Fatal(err)
 		}
-		if m := w.state("dana").channel(dev).Messages[0]; m.Text != "b" || len(m.Blocks) != 0 || m.Metadata == nil || !m.Edited {
+		if m := w.state("dana").channel(dev).Messages[0]; m.Text != "b" || len(m.Blocks) != 0 || m.Metadata == nil ||
+			!m.Edited {
 			t.Errorf("text alone: %+v", m)
 		}
 		w.srv.Reset()

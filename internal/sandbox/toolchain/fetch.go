@@ -38,7 +38,8 @@ var pinnedSums = map[string]string{
 func platform() string { return runtime.GOOS + "_" + runtime.GOARCH }
 
 func (f Finder) zipURL() string {
-	return fmt.Sprintf("%s/terraform/%s/terraform_%s_%s.zip", cmp.Or(f.Releases, releases), PinnedTerraform, PinnedTerraform, platform())
+	return fmt.Sprintf("%s/terraform/%s/terraform_%s_%s.zip", cmp.Or(f.Releases, releases), PinnedTerraform,
+		PinnedTerraform, platform())
 }
 
 // pinnedDir returns a directory that only this user can write to, since the sandbox runs what is in

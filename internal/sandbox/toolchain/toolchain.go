@@ -111,7 +111,8 @@ func (f Finder) manual(tried []string) error {
 	if err != nil {
 		dir = "a directory on PATH"
 	}
-	return fmt.Errorf("no usable Terraform (%s); by hand: install Terraform or OpenTofu %s or newer on PATH, or unzip %s into %s",
+	return fmt.Errorf(
+		"no usable Terraform (%s); by hand: install Terraform or OpenTofu %s or newer on PATH, or unzip %s into %s",
 		strings.Join(tried, "; "), terraformMin, f.zipURL(), dir)
 }
 
@@ -163,8 +164,9 @@ func (f Finder) Act(ctx context.Context, root string) (Tool, error) {
 func (f Finder) actOnPath(ctx context.Context) (Tool, error) {
 	path, ok := f.lookPath("act")
 	if !ok {
-		return Tool{}, fmt.Errorf("act, which runs the workflows, is not on PATH: install it with `go install github.com/nektos/act@v%s`, "+
-			"which puts it into `$(go env GOPATH)/bin`, and add that directory to PATH; without Go, see https://nektosact.com", actPinned)
+		return Tool{}, fmt.Errorf(
+			"act, which runs the workflows, is not on PATH: install it with `go install github.com/nektos/act@v%s`, "+
+				"which puts it into `$(go env GOPATH)/bin`, and add that directory to PATH; without Go, see https://nektosact.com", actPinned)
 	}
 	return checkAct(ctx, path, "PATH")
 }
@@ -250,7 +252,8 @@ func run(ctx context.Context, timeout time.Duration, path string, args ...string
 	defer os.RemoveAll(dir)
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "CHECKPOINT_DISABLE=1", "TF_CLI_CONFIG_FILE=" + os.DevNull}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "CHECKPOINT_DISABLE=1",
+		"TF_CLI_CONFIG_FILE=" + os.DevNull}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -66,13 +66,18 @@ func TestTerraformOnPath(t *testing.T) {
 		path []string
 		want string // name, version, from
 	}{
-		"terraform":                        {[]string{script(t, "terraform", versionAnswer("1.11.4"), 0)}, "Terraform 1.11.4 PATH"},
-		"the oldest that will do":          {[]string{script(t, "terraform", versionAnswer("1.10.0"), 0)}, "Terraform 1.10.0 PATH"},
-		"tofu":                             {[]string{script(t, "tofu", versionAnswer("1.10.5"), 0)}, "OpenTofu 1.10.5 PATH"},
-		"old terraform, then tofu":         {[]string{old, script(t, "tofu", versionAnswer("1.10.5"), 0)}, "OpenTofu 1.10.5 PATH"},
-		"old terraform":                    {[]string{old}, "Terraform 1.11.4 download"},
-		"version 2":                        {[]string{script(t, "terraform", versionAnswer("2.0.0"), 0)}, "Terraform 1.11.4 download"},
-		"a wrapper that fails":             {[]string{script(t, "terraform", "no version is set", 1)}, "Terraform 1.11.4 download"},
+		"terraform": {[]string{script(t, "terraform", versionAnswer("1.11.4"), 0)},
+			"Terraform 1.11.4 PATH"},
+		"the oldest that will do": {[]string{script(t, "terraform", versionAnswer("1.10.0"), 0)},
+			"Terraform 1.10.0 PATH"},
+		"tofu": {[]string{script(t, "tofu", versionAnswer("1.10.5"), 0)}, "OpenTofu 1.10.5 PATH"},
+		"old terraform, then tofu": {[]string{old, script(t, "tofu", versionAnswer("1.10.5"), 0)},
+			"OpenTofu 1.10.5 PATH"},
+		"old terraform": {[]string{old}, "Terraform 1.11.4 download"},
+		"version 2": {[]string{script(t, "terraform", versionAnswer("2.0.0"), 0)},
+			"Terraform 1.11.4 download"},
+		"a wrapper that fails": {[]string{script(t, "terraform", "no version is set", 1)},
+			"Terraform 1.11.4 download"},
 		"something else":                   {[]string{script(t, "terraform", "hello", 0)}, "Terraform 1.11.4 download"},
 		"nothing":                          {nil, "Terraform 1.11.4 download"},
 		"a directory that is not absolute": {[]string{"."}, "Terraform 1.11.4 download"},
@@ -146,7 +151,8 @@ func TestWhatCannotBeFetchedSaysTheManualWay(t *testing.T) {
 			f, _ := release(t, goodProgram)
 			change(&f)
 			_, err := f.Terraform(t.Context())
-			if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "by hand: install Terraform or OpenTofu 1.10.0") {
+			if err == nil || strings.Contains(err.Error(), "\n") ||
+				!strings.Contains(err.Error(), "by hand: install Terraform or OpenTofu 1.10.0") {
 				t.Fatalf("got %v", err)
 			}
 			if left, _ := filepath.Glob(filepath.Join(pinnedDir(t, f), "*")); len(left) != 0 {

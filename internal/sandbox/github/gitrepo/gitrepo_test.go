@@ -13,7 +13,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/github/gitrepo"
 )
 
-var who = gitrepo.Signature{Name: "Dana", Email: "dana@acme.example", When: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}
+var who = gitrepo.Signature{Name: "Dana", Email: "dana@acme.example",
+	When: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}
 
 func each(t *testing.T, test func(*testing.T, *gitrepo.Repo)) {
 	t.Run("memory", func(t *testing.T) { test(t, gitrepo.Memory()) })
@@ -143,7 +144,8 @@ func TestMerge(t *testing.T) {
 func TestFileAndDirectoryOfOneNameConflict(t *testing.T) {
 	r := gitrepo.Memory()
 	root := commit(t, r, map[string]string{"a": "a"})
-	_, conflicts, err := r.Merge(commit(t, r, map[string]string{"x": "f"}, root), commit(t, r, map[string]string{"x/y": "f"}, root))
+	_, conflicts, err := r.Merge(commit(t, r, map[string]string{"x": "f"}, root),
+		commit(t, r, map[string]string{"x/y": "f"}, root))
 	if err != nil || len(conflicts) == 0 {
 		t.Errorf("conflicts %v, error %v", conflicts, err)
 	}
@@ -158,7 +160,8 @@ func TestRefs(t *testing.T) {
 		if err := r.CreateRef("refs/heads/request/x", c); !errors.Is(err, gitrepo.ErrRefExists) {
 			t.Errorf("twice: %v", err)
 		}
-		for _, bad := range []string{"main", "refs/main", "refs/heads/..", "refs/heads/a b", "refs/heads/", "refs/heads/x.lock"} {
+		for _, bad := range []string{"main", "refs/main", "refs/heads/..", "refs/heads/a b", "refs/heads/",
+			"refs/heads/x.lock"} {
 			if err := r.CreateRef(bad, c); err == nil {
 				t.Errorf("%q was accepted", bad)
 			}

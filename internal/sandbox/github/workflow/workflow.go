@@ -110,7 +110,8 @@ func (f *File) readTrigger(on any) error {
 
 func (f *File) readInputs(inputs map[string]any) error {
 	if len(inputs) > MaxInputs {
-		return fmt.Errorf("failed to parse workflow: you may only define up to %d `inputs` for a `workflow_dispatch` event", MaxInputs)
+		return fmt.Errorf("failed to parse workflow: you may only define up to %d `inputs` for a `workflow_dispatch` event",
+			MaxInputs)
 	}
 	f.Inputs = make(map[string]Input, len(inputs))
 	for name, raw := range inputs {
@@ -212,7 +213,8 @@ func (f *File) addGroup(v any) error {
 		if text(v["queue"]) == "max" && text(v["cancel-in-progress"]) == "true" {
 			return errors.New("failed to parse workflow: queue: max cannot be combined with cancel-in-progress: true")
 		}
-		f.groups = append(f.groups, group{name: text(v["group"]), cancel: text(v["cancel-in-progress"]), queue: text(v["queue"]) == "max"})
+		f.groups = append(f.groups, group{name: text(v["group"]), cancel: text(v["cancel-in-progress"]),
+			queue: text(v["queue"]) == "max"})
 	default:
 		return errors.New("failed to parse workflow: unexpected value of concurrency")
 	}

@@ -34,12 +34,15 @@ func TestParse(t *testing.T) {
 	if f.Name != "apply" || f.JobID != "first" || f.JobName != "First job" || f.Timeout != 6*time.Hour {
 		t.Errorf("file: %+v", f)
 	}
-	if f.Permissions["contents"] != "write" || f.Permissions["pull_requests"] != "write" || f.Permissions["actions"] != "" {
+	if f.Permissions["contents"] != "write" || f.Permissions["pull_requests"] != "write" ||
+		f.Permissions["actions"] != "" {
 		t.Errorf("permissions: %v", f.Permissions)
 	}
-	env := workflow.Env{"inputs.kind": "a", "inputs.dry_run": "true", "github.ref_name": "Main", "inputs.request_id": "req_1", "inputs.correlation_id": "apply-1"}
+	env := workflow.Env{"inputs.kind": "a", "inputs.dry_run": "true", "github.ref_name": "Main",
+		"inputs.request_id": "req_1", "inputs.correlation_id": "apply-1"}
 	groups, err := f.Groups(env)
-	if err != nil || len(groups) != 2 || groups[0] != (workflow.Group{Name: "env-main", CancelInProgress: true}) || groups[1].Name != "deploy" {
+	if err != nil || len(groups) != 2 || groups[0] != (workflow.Group{Name: "env-main", CancelInProgress: true}) ||
+		groups[1].Name != "deploy" {
 		t.Errorf("groups: %v %v", groups, err)
 	}
 	if title := f.Title(env); title != "tfpilot apply req_1 [apply-1]" {
@@ -91,7 +94,8 @@ func TestResolve(t *testing.T) {
 }
 
 func TestInterpolate(t *testing.T) {
-	env := workflow.Env{"inputs.a": "x", "inputs.yes": "true", "github.ref": "refs/heads/main", "inputs.evil": "${{ inputs.a }}"}
+	env := workflow.Env{"inputs.a": "x", "inputs.yes": "true", "github.ref": "refs/heads/main",
+		"inputs.evil": "${{ inputs.a }}"}
 	for expr, want := range map[string]string{
 		"plain":                            "plain",
 		"a ${{ inputs.a }} b":              "a x b",
@@ -110,7 +114,8 @@ func TestInterpolate(t *testing.T) {
 			t.Errorf("%s: %q %v, want %q", expr, got, err, want)
 		}
 	}
-	for _, bad := range []string{"${{ inputs.a", "${{ }}", "${{ a b }}", "${{ 'open }}", "${{ nope(1, 2) }}", "${{ (1 }}", strings.Repeat("x", 30000)} {
+	for _, bad := range []string{"${{ inputs.a", "${{ }}", "${{ a b }}", "${{ 'open }}", "${{ nope(1, 2) }}",
+		"${{ (1 }}", strings.Repeat("x", 30000)} {
 		if got, err := workflow.Interpolate(bad, env); err == nil {
 			t.Errorf("%.30s gave %q", bad, got)
 		}
@@ -118,7 +123,8 @@ func TestInterpolate(t *testing.T) {
 }
 
 func FuzzInterpolate(f *testing.F) {
-	for _, seed := range []string{"", "${{ inputs.a }}", "${{ (a || 'b') && !c == format('{0}', x) }}", "${{ '''", "${{((((("} {
+	for _, seed := range []string{"", "${{ inputs.a }}", "${{ (a || 'b') && !c == format('{0}', x) }}", "${{ '''",
+		"${{((((("} {
 		f.Add(seed, "value")
 	}
 	f.Fuzz(func(t *testing.T, template, value string) {

@@ -181,7 +181,8 @@ func (p *Page) Size(width, height int) {
 func (p *Page) Scheme(name string) {
 	p.t.Helper()
 	p.do("prefer "+name, func(ctx context.Context, tab *chromedp.Target) error {
-		prefer := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}}
+		prefer := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme",
+			Value: name}}}
 		_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, prefer)
 		return err
 	})
@@ -213,7 +214,8 @@ func (p *Page) Eval(script string, into any) {
 	p.t.Helper()
 	p.do("evaluate", func(ctx context.Context, tab *chromedp.Target) error {
 		yes := true
-		res, err := cdp.Call(ctx, tab, runtime.Evaluate, runtime.EvaluateParams{Expression: script, ReturnByValue: &yes, AwaitPromise: &yes})
+		res, err := cdp.Call(ctx, tab, runtime.Evaluate,
+			runtime.EvaluateParams{Expression: script, ReturnByValue: &yes, AwaitPromise: &yes})
 		if err != nil {
 			return err
 		}

@@ -136,7 +136,8 @@ func (p *Page) Click(role, name string) {
 
 // press clicks the center of an element, unless another element covers it.
 func press(ctx context.Context, tab *chromedp.Target, n node) error {
-	if _, err := cdp.Call(ctx, tab, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: n.id}); err != nil {
+	if _, err := cdp.Call(ctx, tab, dom.ScrollIntoViewIfNeeded,
+		dom.ScrollIntoViewIfNeededParams{BackendNodeID: n.id}); err != nil {
 		return err
 	}
 	res, err := cdp.Call(ctx, tab, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: n.id})
@@ -151,7 +152,8 @@ func press(ctx context.Context, tab *chromedp.Target, n node) error {
 	if err := onTop(ctx, tab, n, x, y); err != nil {
 		return err
 	}
-	for _, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
+	for _, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMousePressed,
+		input.DispatchMouseEventTypeMouseReleased} {
 		event := input.DispatchMouseEventParams{Type: kind, X: x, Y: y, Button: input.MouseButtonLeft, ClickCount: 1}
 		if _, err := cdp.Call(ctx, tab, input.DispatchMouseEvent, event); err != nil {
 			return err
@@ -328,17 +330,20 @@ func (p *Page) Focus(role, name string) {
 			return false, err
 		}
 		no := false
-		tree, err := cdp.Call(ctx, tab, accessibility.GetPartialAXTree, accessibility.GetPartialAXTreeParams{ObjectID: at.Result.ObjectID, FetchRelatives: &no})
+		tree, err := cdp.Call(ctx, tab, accessibility.GetPartialAXTree,
+			accessibility.GetPartialAXTreeParams{ObjectID: at.Result.ObjectID, FetchRelatives: &no})
 		if err != nil || len(tree.Nodes) == 0 {
 			return false, err
 		}
 		n := tree.Nodes[0]
-		return valueText(n.Role) == role && valueText(n.Name) == name, fmt.Errorf("it is on %s %q", valueText(n.Role), valueText(n.Name))
+		return valueText(n.Role) == role && valueText(n.Name) == name,
+			fmt.Errorf("it is on %s %q", valueText(n.Role), valueText(n.Name))
 	})
 }
 
 // named lists the roles in an outline.
-var named = []string{"button", "link", "textbox", "combobox", "radio", "checkbox", "tab", "menuitem", "option", "dialog", "heading", "alert"}
+var named = []string{"button", "link", "textbox", "combobox", "radio", "checkbox", "tab", "menuitem", "option",
+	"dialog", "heading", "alert"}
 
 // Outline lists the available controls, for the message of a failed test.
 func (p *Page) Outline() string {
@@ -376,7 +381,8 @@ func (p *Page) Unnamed() []string {
 		if err != nil {
 			return err
 		}
-		for _, role := range []string{"button", "link", "textbox", "combobox", "radio", "checkbox", "tab", "dialog", "image"} {
+		for _, role := range []string{"button", "link", "textbox", "combobox", "radio", "checkbox", "tab", "dialog",
+			"image"} {
 			found, err := query(ctx, tab, doc, role, "")
 			if err != nil {
 				return err

@@ -56,7 +56,8 @@ var elements = map[string]check{
 		optional("option_groups", list(1, MaxOptions, optionGroup)),
 		optional("initial_options", list(1, MaxOptions, optionObject(plainText))), maxSelected),
 		oneSource("options", "option_groups"), initialsAreOptions),
-	"multi_external_select": menu(optional("initial_options", list(1, MaxOptions, optionObject(plainText))), minQuery, maxSelected),
+	"multi_external_select": menu(optional("initial_options", list(1, MaxOptions, optionObject(plainText))), minQuery,
+		maxSelected),
 	"multi_users_select":    menu(optional("initial_users", list(1, MaxOptions, str(1, maxID))), maxSelected),
 	"multi_channels_select": menu(optional("initial_channels", list(1, MaxOptions, str(1, maxID))), maxSelected),
 	"multi_conversations_select": menu(optional("initial_conversations", list(1, MaxOptions, str(1, maxID))),
@@ -68,7 +69,8 @@ var elements = map[string]check{
 		optional("confirm", confirmDialog), focus),
 
 	"plain_text_input": all(typed(optional("multiline", boolean),
-		optional("min_length", numberBetween(0, maxInputText)), optional("max_length", numberBetween(1, maxInputText))), initialMatches),
+		optional("min_length", numberBetween(0, maxInputText)), optional("max_length", numberBetween(1, maxInputText))),
+		initialMatches),
 	"email_text_input": typed(),
 	"url_text_input":   typed(),
 	"number_input": typed(required("is_decimal_allowed", boolean),
@@ -134,8 +136,9 @@ var (
 		"multi_static_select", "multi_external_select", "multi_users_select", "multi_conversations_select",
 		"multi_channels_select", "checkboxes", "radio_buttons", "datepicker", "timepicker",
 	}
-	inSection        = append([]string{"button", "image", "overflow", "workflow_button"}, anyMenu...)
-	inActions        = append([]string{"button", "icon_button", "overflow", "workflow_button", "datetimepicker"}, anyMenu...)
+	inSection = append([]string{"button", "image", "overflow", "workflow_button"}, anyMenu...)
+	inActions = append([]string{"button", "icon_button", "overflow", "workflow_button", "datetimepicker"},
+		anyMenu...)
 	inContextActions = []string{"feedback_buttons", "icon_button"}
 	inInput          = append([]string{
 		"plain_text_input", "number_input", "email_text_input", "url_text_input",

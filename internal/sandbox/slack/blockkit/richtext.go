@@ -18,7 +18,8 @@ func richElement(c *checker, at string, v any) {
 		return
 	}
 	spans := required("elements", list(1, maxText, span))
-	layout := []field{optional("border", numberBetween(0, 1)), optional("indent", numberBetween(0, 8)), optional("offset", numberBetween(0, 1<<20))}
+	layout := []field{optional("border", numberBetween(0, 1)), optional("indent", numberBetween(0, 8)),
+		optional("offset", numberBetween(0, 1<<20))}
 	switch m["type"] {
 	case "rich_text_section":
 		object(spans)(c, at, v)
@@ -46,8 +47,9 @@ var style = optional("style", open())
 
 // spanChecks checks the inline parts.
 var spanChecks = map[string]check{
-	"text":      object(required("text", str(1, 13_200)), style),
-	"link":      object(required("url", link(maxURL, "http", "https", "mailto", "slack")), optional("text", str(0, 13_200)), optional("unsafe", boolean), style),
+	"text": object(required("text", str(1, 13_200)), style),
+	"link": object(required("url", link(maxURL, "http", "https", "mailto", "slack")),
+		optional("text", str(0, 13_200)), optional("unsafe", boolean), style),
 	"emoji":     open(required("name", str(1, maxID))),
 	"user":      open(required("user_id", str(1, maxID))),
 	"channel":   open(required("channel_id", str(1, maxID))),

@@ -16,13 +16,15 @@ import (
 
 var webhooks = []string{
 	"workflow-run-requested", "workflow-run-in-progress", "workflow-run-completed",
-	"pull-request-opened", "pull-request-synchronize", "pull-request-closed", "pull-request-reopened", "pull-request-edited",
+	"pull-request-opened", "pull-request-synchronize", "pull-request-closed", "pull-request-reopened",
+	"pull-request-edited",
 	"pull-request-review-submitted", "pull-request-review-dismissed",
 }
 
 // prose is omitted: a program cannot check it.
 var prose = []string{
-	"description", "summary", "example", "examples", "title", "externalDocs", "x-github", "x-multi-segment", "default", "links", "headers",
+	"description", "summary", "example", "examples", "title", "externalDocs", "x-github", "x-multi-segment", "default",
+	"links", "headers",
 	"deprecated", "readOnly",
 }
 

@@ -17,10 +17,12 @@ var (
 	resType    = regexp.MustCompile(`terraformResourceType: '(\w+)'`)
 	genVersion = regexp.MustCompile(`providerVersion: '([\d.]+)'`)
 	tsField    = regexp.MustCompile(`#(\w+) [^}]*\}\n(?:[^\n]*\*[^\n]*\n)*?\s*\*/\n\s*readonly \w+(\?)?: `)
-	jsEntry    = regexp.MustCompile(`(?m)^\s+(\w+): \{\n\s+value: (.*),\n\s+isBlock: (\w+),\n\s+type: "(\w+)",\n\s+storageClassType: "(\w+)",\n`)
-	nestedFn   = regexp.MustCompile(`\b(\w+)ToHclTerraform\b`)
-	computed   = regexp.MustCompile(`// (\w+) - computed: true, optional: false, required: false\n\s+get \w+\(\) \{\n\s+return (.*);\n`)
-	getter     = regexp.MustCompile(`get(String|Number|Boolean|List|NumberList|StringMap|BooleanMap|NumberMap)Attribute`)
+	jsEntry    = regexp.MustCompile(
+		`(?m)^\s+(\w+): \{\n\s+value: (.*),\n\s+isBlock: (\w+),\n\s+type: "(\w+)",\n\s+storageClassType: "(\w+)",\n`)
+	nestedFn = regexp.MustCompile(`\b(\w+)ToHclTerraform\b`)
+	computed = regexp.MustCompile(
+		`// (\w+) - computed: true, optional: false, required: false\n\s+get \w+\(\) \{\n\s+return (.*);\n`)
+	getter = regexp.MustCompile(`get(String|Number|Boolean|List|NumberList|StringMap|BooleanMap|NumberMap)Attribute`)
 )
 
 type parsed struct {
