@@ -37,7 +37,7 @@ func TestAnswerToAClosedWindowComesByMessage(t *testing.T) {
 		w.put(story.Ready(t), story.Creating())
 		w.click("omar", w.card("omar", devCh), "do.reject")
 		w.sendAndClose("omar", map[string]any{"why": "It belongs into the other account."})
-		has(t, w.told("omar"), "Your rejection of “S3 bucket acme-artefacts” is saved")
+		has(t, w.told("omar"), "Your rejection of “S3 bucket acme-artifacts” is saved")
 	})
 }
 

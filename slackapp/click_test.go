@@ -74,7 +74,7 @@ func TestApproveFromTheThread(t *testing.T) {
 			t.Fatalf("a click approved what the window did not show yet: %+v", r.Wanted)
 		}
 		w.submit("omar", nil)
-		has(t, wordsIn(w.view("omar")), "Your approval of “S3 bucket acme-artefacts” is saved")
+		has(t, wordsIn(w.view("omar")), "Your approval of “S3 bucket acme-artifacts” is saved")
 		r := w.request(story.ID)
 		if wish := r.Wish(lifecycle.ActionApprove); wish == nil || wish.By != "omar" || wish.PlanDigest != r.Plan.Digest || wish.HeadSHA != story.Head1 {
 			t.Fatalf("wanted: %+v", r.Wanted)
@@ -230,14 +230,14 @@ func TestSyncAsksForTheRepository(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.put(story.Ready(t), story.Creating())
 		w.click("dana", w.card("dana", devCh), "do.sync")
-		has(t, w.lastWhisper("dana"), "Syncing “S3 bucket acme-artefacts” with GitHub")
+		has(t, w.lastWhisper("dana"), "Syncing “S3 bucket acme-artifacts” with GitHub")
 		if !w.notices.has("sync acme/infra-core") {
 			t.Error("nobody was told")
 		}
 		w.command("vic", devCh, "sync")
 		has(t, w.lastWhisper("vic"), "Only developers, approvers and admins may sync")
-		w.command("dana", devCh, "sync acme-artefacts")
-		has(t, w.lastWhisper("dana"), "`/tfpilot show acme-artefacts` finds the ID")
+		w.command("dana", devCh, "sync acme-artifacts")
+		has(t, w.lastWhisper("dana"), "`/tfpilot show acme-artifacts` finds the ID")
 		w.command("dana", devCh, "sync")
 		if !w.notices.has("sync acme/infra-payments") {
 			t.Error("not all repositories are asked about")

@@ -231,7 +231,7 @@ func TestRequestForms(t *testing.T) {
 		"project":  a.choosing(dana, form{ID: story.ID, Project: "core"}, nil, ""),
 		"place":    a.choosing(dana, at("dev/app", ""), nil, ""),
 		"advanced": a.choosing(dana, advanced, map[string]string{"name": "acme-x", "tags": "Team=core"}, ""),
-		"filled":   a.choosing(dana, filled, map[string]string{"name": "acme-artefacts"}, ""),
+		"filled":   a.choosing(dana, filled, map[string]string{"name": "acme-artifacts"}, ""),
 		"unsaved":  a.choosing(dana, at("dev/app", "s3-bucket"), map[string]string{"name": "acme-x"}, "Saving did not work."),
 		"gone":     a.choosing(dana, at("gone/app", "nothing"), nil, ""),
 		"viewer":   a.choosing(visitor{Person: lifecycle.Person{Login: "vic"}}, at("dev/app", "s3-bucket"), nil, ""),

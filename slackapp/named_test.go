@@ -26,18 +26,18 @@ func (w *world) chosen(user, action string) string {
 func TestNamedEnvironmentIsNeverReplaced(t *testing.T) {
 	for _, model := range []bool{true, false} {
 		for _, tc := range []struct{ channel, text, say string }{
-			{devCh, "request a private bucket for build artefacts in staging", "There is no environment “staging” in the project core."},
-			{devCh, "request a staging bucket for build artefacts", "There is no environment “staging” in the project core."},
-			{devCh, "request a bucket for build artefacts in the blue environment", "There is no environment “blue” in the project core."},
-			{devCh, "request a bucket for build artefacts env=staging", "There is no environment “staging” in the project core."},
-			{devCh, "request a bucket for build artefacts in _staging_", "There is no environment “staging” in the project core."},
-			{devCh, "request a bucket for build artefacts in prod-eu", "There is no environment “prod-eu” in the project core."},
-			{devCh, "request a bucket for build artefacts in live", "There is no environment “live” in the project core."},
-			{payCh, "request a bucket for build artefacts in production", "There is no environment “production” in the project payments. Elsewhere it fits: core prod/app."},
-			{payCh, "request a private bucket for build artefacts in prod", "There is no environment “prod” in the project payments."},
+			{devCh, "request a private bucket for build artifacts in staging", "There is no environment “staging” in the project core."},
+			{devCh, "request a staging bucket for build artifacts", "There is no environment “staging” in the project core."},
+			{devCh, "request a bucket for build artifacts in the blue environment", "There is no environment “blue” in the project core."},
+			{devCh, "request a bucket for build artifacts env=staging", "There is no environment “staging” in the project core."},
+			{devCh, "request a bucket for build artifacts in _staging_", "There is no environment “staging” in the project core."},
+			{devCh, "request a bucket for build artifacts in prod-eu", "There is no environment “prod-eu” in the project core."},
+			{devCh, "request a bucket for build artifacts in live", "There is no environment “live” in the project core."},
+			{payCh, "request a bucket for build artifacts in production", "There is no environment “production” in the project payments. Elsewhere it fits: core prod/app."},
+			{payCh, "request a private bucket for build artifacts in prod", "There is no environment “prod” in the project payments."},
 			{payCh, "request s3-bucket prod", "There is no environment “prod” in the project payments."},
 			{devCh, "request s3-bucket payments prod", "There is no environment “prod” in the project payments."},
-			{devCh, "request a bucket for build artefacts in dev or in staging", "Your words name several environments: “dev”, “staging”."},
+			{devCh, "request a bucket for build artifacts in dev or in staging", "Your words name several environments: “dev”, “staging”."},
 		} {
 			inWorld(t, func(w *world) {
 				if model {
@@ -58,11 +58,11 @@ func TestNamedEnvironmentIsNeverReplaced(t *testing.T) {
 func TestNamedEnvironmentIsChosen(t *testing.T) {
 	for _, model := range []bool{true, false} {
 		for _, tc := range []struct{ channel, text, project, env string }{
-			{devCh, "request a bucket for build artefacts in production", "core", "prod/app"},
+			{devCh, "request a bucket for build artifacts in production", "core", "prod/app"},
 			{devCh, "request a bucket for production logs in dev", "core", "dev/app"},
-			{payCh, "request a bucket for build artefacts in core prod", "core", "prod/app"},
-			{prodCh, "request a bucket for build artefacts in the dev environment", "core", "dev/app"},
-			{payCh, "request a bucket for build artefacts in prod of core", "core", "prod/app"},
+			{payCh, "request a bucket for build artifacts in core prod", "core", "prod/app"},
+			{prodCh, "request a bucket for build artifacts in the dev environment", "core", "dev/app"},
+			{payCh, "request a bucket for build artifacts in prod of core", "core", "prod/app"},
 			{payCh, "request a bucket for lambda environment variables", "payments", "dev/api"},
 		} {
 			inWorld(t, func(w *world) {
@@ -83,9 +83,9 @@ func TestNamedEnvironmentIsChosen(t *testing.T) {
 func TestChosenEnvironmentKeepsWhatWasFilledIn(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.withModel()
-		w.command("dana", devCh, "request a private bucket for build artefacts in staging")
+		w.command("dana", devCh, "request a private bucket for build artifacts in staging")
 		w.act("dana", "environment", "dev/app", nil)
-		if name, _ := w.entered("dana")["field.name"].(string); !strings.Contains(name, "artefacts") {
+		if name, _ := w.entered("dana")["field.name"].(string); !strings.Contains(name, "artifacts") {
 			t.Errorf("name: %q", name)
 		}
 		if r := w.submit("dana", nil); r.Outcome != slack.Acked {

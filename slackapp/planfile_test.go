@@ -38,7 +38,7 @@ func TestPlanIsAFileInTheThread(t *testing.T) {
 		if len(all) != 1 || !strings.HasPrefix(all[0].Name, "plan-1-") {
 			t.Fatalf("%+v", all)
 		}
-		has(t, texts[0], "Requested by dana: The deploy job needs a place.", "Bucket name: acme-artefacts", "this[0]", "this[499]", `"AWS": "*"`, long.Digest())
+		has(t, texts[0], "Requested by dana: The deploy job needs a place.", "Bucket name: acme-artifacts", "this[0]", "this[499]", `"AWS": "*"`, long.Digest())
 	})
 }
 

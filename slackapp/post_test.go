@@ -218,7 +218,7 @@ func TestRefusedBlocksLeaveTheWords(t *testing.T) {
 				bare := 0
 				for _, place := range []string{devCh, "dm"} {
 					m := w.card("dana", place)
-					has(t, m.Text, "S3 bucket acme-artefacts")
+					has(t, m.Text, "S3 bucket acme-artifacts")
 					if len(m.Blocks) == 0 {
 						bare++
 					}

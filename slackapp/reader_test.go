@@ -85,7 +85,7 @@ func TestApprovalIsWithdrawn(t *testing.T) {
 			t.Fatal("another person withdrew it")
 		}
 		w.click("omar", card, "do.withdraw")
-		has(t, w.lastWhisper("omar"), "Your approval of “S3 bucket acme-artefacts” is withdrawn.")
+		has(t, w.lastWhisper("omar"), "Your approval of “S3 bucket acme-artifacts” is withdrawn.")
 		if w.request(story.ID).Approval.Approved {
 			t.Error("it still counts")
 		}

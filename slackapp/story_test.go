@@ -17,24 +17,24 @@ func TestRequestFromTheFirstWordToTheCard(t *testing.T) {
 			t.Fatal("no fields")
 		}
 
-		r := w.submit("dana", map[string]any{"field.name": "Not A Bucket", "reason": "The deploy job needs a place for artefacts."})
+		r := w.submit("dana", map[string]any{"field.name": "Not A Bucket", "reason": "The deploy job needs a place for artifacts."})
 		if r.Outcome != slack.FieldErrors {
 			t.Fatalf("a wrong name was taken: %s", r.Outcome)
 		}
 		has(t, wordsIn(r.Errors)+r.Errors["field:s3-bucket:name"], "3 to 63 lowercase")
 
-		w.act("dana", "fold", nil, map[string]any{"field.name": "acme-artefacts"})
+		w.act("dana", "fold", nil, map[string]any{"field.name": "acme-artifacts"})
 		has(t, wordsIn(w.view("dana")), "Hide advanced options", "Force destroy (delete objects)")
 		if r = w.submit("dana", nil); r.Outcome != slack.Acked {
 			t.Fatalf("%s %v", r.Outcome, r.Errors)
 		}
-		has(t, wordsIn(w.view("dana")), "Request submitted: S3 bucket acme-artefacts in core dev/app.", "View in the channel")
+		has(t, wordsIn(w.view("dana")), "Request submitted: S3 bucket acme-artifacts in core dev/app.", "View in the channel")
 
 		req := w.onlyRequest()
-		if req.Config["name"] != "acme-artefacts" || req.Requester.Login != "dana" || req.Environment.String() != "dev/app" {
+		if req.Config["name"] != "acme-artifacts" || req.Requester.Login != "dana" || req.Environment.String() != "dev/app" {
 			t.Errorf("%+v", req)
 		}
-		if req.Reason != "The deploy job needs a place for artefacts." || req.Target.Path != "envs/dev/app/tfpilot_"+req.ID+".tf" {
+		if req.Reason != "The deploy job needs a place for artifacts." || req.Target.Path != "envs/dev/app/tfpilot_"+req.ID+".tf" {
 			t.Errorf("%q %q", req.Reason, req.Target.Path)
 		}
 		if !w.notices.has("changed " + req.ID) {
@@ -44,7 +44,7 @@ func TestRequestFromTheFirstWordToTheCard(t *testing.T) {
 		if len(channel) != 1 || len(dm) != 1 {
 			t.Fatalf("%d cards in the channel, %d in the messages", len(channel), len(dm))
 		}
-		has(t, channel[0].Text, "Saved: S3 bucket acme-artefacts in core dev/app.")
+		has(t, channel[0].Text, "Saved: S3 bucket acme-artifacts in core dev/app.")
 		has(t, wordsIn(dm[0]), "View in the channel")
 	})
 }

@@ -213,7 +213,7 @@ func (c choosing) fieldNote(f catalog.Field) string {
 }
 
 func (c choosing) reason() slack.Block {
-	e := slack.NewPlainTextInputBlockElement(placeholder("Build artefacts need a place that the deploy job can read"), actReason)
+	e := slack.NewPlainTextInputBlockElement(placeholder("Build artifacts need a bucket that the deploy job can read"), actReason)
 	e.Multiline = true
 	e.MaxLength = maxReason
 	e.InitialValue = cut(c.form.Reason, maxReason)

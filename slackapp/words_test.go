@@ -45,7 +45,7 @@ func (p hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-const said = "request a private bucket for build artefacts in dev"
+const said = "request a private bucket for build artifacts in dev"
 
 func TestWordsOpenThePrefilledForm(t *testing.T) {
 	inWorld(t, func(w *world) {
@@ -54,7 +54,7 @@ func TestWordsOpenThePrefilledForm(t *testing.T) {
 		v := w.view("dana")
 		has(t, wordsIn(v), "Filled in from your words by a language model", "Filled in from your words: please check.")
 		name, _ := v.Values["field:s3-bucket:name"]["field.name"]["value"].(string)
-		if !strings.Contains(name, "artefacts") {
+		if !strings.Contains(name, "artifacts") {
 			t.Errorf("name: %q", name)
 		}
 		if r := w.submit("dana", nil); r.Outcome != slack.Acked {
@@ -233,13 +233,13 @@ func TestAProblemIsSaidOnce(t *testing.T) {
 func TestShowFindsTheExactNameFirst(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.put(story.Live(t), story.Creating())
-		w.must(w.index.Put(w.t.Context(), queue.Row{ID: story.ID, Version: 9, Title: "S3 bucket acme-artefacts", Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: story.Start.Add(-time.Hour)}))
+		w.must(w.index.Put(w.t.Context(), queue.Row{ID: story.ID, Version: 9, Title: "S3 bucket acme-artifacts", Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: story.Start.Add(-time.Hour)}))
 		for i := range 2 * listPage {
-			w.must(w.index.Put(w.t.Context(), rowOf(i, fmt.Sprintf("S3 bucket acme-artefacts-%d", i))))
+			w.must(w.index.Put(w.t.Context(), rowOf(i, fmt.Sprintf("S3 bucket acme-artifacts-%d", i))))
 		}
-		for _, what := range []string{"acme-artefacts", "ACME-artefacts", "s3 bucket acme-artefacts"} {
+		for _, what := range []string{"acme-artifacts", "ACME-artifacts", "s3 bucket acme-artifacts"} {
 			w.command("vic", devCh, "show "+what)
-			has(t, w.lastWhisper("vic"), "Applied: S3 bucket acme-artefacts in core dev/app.")
+			has(t, w.lastWhisper("vic"), "Applied: S3 bucket acme-artifacts in core dev/app.")
 		}
 		w.command("vic", devCh, "show acme")
 		has(t, w.lastWhisper("vic"), "More than 10 requests match")
@@ -249,12 +249,12 @@ func TestShowFindsTheExactNameFirst(t *testing.T) {
 func TestShowFindsByIDAndByWords(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.put(story.Live(t), story.Creating())
-		w.must(w.index.Put(w.t.Context(), queue.Row{ID: story.ID, Version: 9, Title: "S3 bucket acme-artefacts", Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: story.Start}))
+		w.must(w.index.Put(w.t.Context(), queue.Row{ID: story.ID, Version: 9, Title: "S3 bucket acme-artifacts", Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: story.Start}))
 		w.must(w.index.Put(w.t.Context(), rowOf(1, "S3 bucket other")))
 		w.must(w.index.Put(w.t.Context(), rowOf(2, "S3 bucket else")))
-		for _, what := range []string{story.ID, "`" + strings.ToUpper(story.ID) + "`", "acme-artefacts", "artefacts applied"} {
+		for _, what := range []string{story.ID, "`" + strings.ToUpper(story.ID) + "`", "acme-artifacts", "artifacts applied"} {
 			w.command("vic", devCh, "show "+what)
-			has(t, w.lastWhisper("vic"), "Applied: S3 bucket acme-artefacts in core dev/app.")
+			has(t, w.lastWhisper("vic"), "Applied: S3 bucket acme-artifacts in core dev/app.")
 		}
 		w.command("vic", devCh, "show bucket")
 		has(t, w.lastWhisper("vic"), "3 requests match.")

@@ -79,7 +79,7 @@ func (k *console) view(ctx context.Context, r lifecycle.Request, now time.Time) 
 	f := view.Facts{Request: r, Now: now}
 	f.Module, _ = k.catalog.Module(r.Module)
 	env, _ := k.cfg.Environment(r.Project, r.Environment.Key, r.Environment.Slug)
-	f.Protected = env.IsProtected()
+	f.Protected = lifecycle.Protected(r.Environment.Key, env.Protected)
 	if len(r.Wanted) > 0 {
 		var err error
 		if f.Environment, err = k.store.Environment(ctx, r.Project, r.Environment); err != nil {

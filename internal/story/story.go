@@ -40,9 +40,9 @@ type Story struct {
 // New is a request of dana, just saved.
 func New(t testing.TB, env lifecycle.Environment) *Story {
 	return &Story{t: t, Now: Start, R: lifecycle.New(lifecycle.NewRequest{
-		ID: ID, Title: "S3 bucket acme-artefacts", Reason: "The deploy job needs a place.",
+		ID: ID, Title: "S3 bucket acme-artifacts", Reason: "The deploy job needs a place.",
 		Requester: lifecycle.Person{Login: "dana", GithubID: 1001, SlackTeam: Team, SlackUser: SlackUsers["dana"], Name: "dana"},
-		Project:   "core", Environment: env, Module: "s3-bucket", Config: map[string]any{"name": "acme-artefacts"},
+		Project:   "core", Environment: env, Module: "s3-bucket", Config: map[string]any{"name": "acme-artifacts"},
 		Target: lifecycle.Target{
 			Owner: "acme", Repo: "infra-core", Base: "main", Branch: "request/" + ID,
 			Path: "envs/" + env.Key + "/" + env.Slug + "/tfpilot_" + ID + ".tf",
@@ -147,7 +147,7 @@ func (s *Story) Applied() *Story {
 	cid := s.Begin(lifecycle.KindApply, lifecycle.Attempt{Purpose: s.R.Plan.Purpose})
 	s.End(lifecycle.KindApply, cid, "success")
 	s.Do(lifecycle.ReadOutputs(cid, map[string]any{
-		"arn": "arn:aws:s3:::acme-artefacts", "bucket": "acme-artefacts", "ports": []any{json.Number("443")},
+		"arn": "arn:aws:s3:::acme-artifacts", "bucket": "acme-artifacts", "ports": []any{json.Number("443")},
 	}))
 	s.Do(lifecycle.ReadEnd(lifecycle.KindApply, cid, false))
 	return s.Do(lifecycle.Released(lifecycle.KindApply, cid))

@@ -20,14 +20,14 @@ func aws(region string) []terraform.Provider {
 // Creating is a plan of a new bucket.
 func Creating() terraform.Summary {
 	return terraform.Summary{Providers: aws("eu-central-1"), Changes: []terraform.Change{
-		Change("create", "aws_s3_bucket.this", nil, map[string]any{"bucket": "acme-artefacts", "force_destroy": false}),
-		Change("create", "aws_s3_bucket_versioning.this", nil, map[string]any{"bucket": "acme-artefacts"}),
+		Change("create", "aws_s3_bucket.this", nil, map[string]any{"bucket": "acme-artifacts", "force_destroy": false}),
+		Change("create", "aws_s3_bucket_versioning.this", nil, map[string]any{"bucket": "acme-artifacts"}),
 	}}
 }
 
 // Replacing is a plan that replaces, destroys and changes, with hostile text in it.
 func Replacing() terraform.Summary {
-	commands := Change("replace", "aws_s3_bucket.this", map[string]any{"bucket": "acme-old"}, map[string]any{"bucket": "acme-artefacts"})
+	commands := Change("replace", "aws_s3_bucket.this", map[string]any{"bucket": "acme-old"}, map[string]any{"bucket": "acme-artifacts"})
 	commands.Configuration = "aws.us"
 	commands.Commands = []any{map[string]any{"type": "local-exec", "config": map[string]any{"command": "echo <!channel> *bold*"}}}
 	return terraform.Summary{Providers: aws("<!here> `x`"), Changes: []terraform.Change{
@@ -40,7 +40,7 @@ func Replacing() terraform.Summary {
 // Destroying is the plan of a destroy.
 func Destroying() terraform.Summary {
 	return terraform.Summary{Changes: []terraform.Change{
-		Change("delete", "aws_s3_bucket.this", map[string]any{"id": "acme-artefacts"}, nil),
-		Change("delete", "aws_s3_bucket_versioning.this", map[string]any{"id": "acme-artefacts"}, nil),
+		Change("delete", "aws_s3_bucket.this", map[string]any{"id": "acme-artifacts"}, nil),
+		Change("delete", "aws_s3_bucket_versioning.this", map[string]any{"id": "acme-artifacts"}, nil),
 	}}
 }

@@ -95,7 +95,7 @@ func unknownPaths(paths []string) map[string]bool {
 	return set
 }
 
-// overlay copies a value of the plan and puts unknownValue where the summary says that the value is unknown. Terraform leaves such
+// overlay copies a value of the plan and puts unknownValue where the summary marks the value as unknown. Terraform leaves such
 // a value out of an object and puts null into a list. What no deeper object shows, an outer one does: no path is lost.
 func (w *writer) overlay(path string, value any) any {
 	if _, unknown := w.unknown[path]; unknown && path != "" {

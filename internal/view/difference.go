@@ -99,7 +99,7 @@ func (w *writer) changedList(p place, was, is []any) {
 	}
 }
 
-// pair aligns two lists. Objects that stand where others stood are shown as one that changes.
+// pair aligns two lists. Objects in the position of others are shown as one that changes.
 func pair(was, is []any) []step {
 	var steps []step
 	var gone, come []int

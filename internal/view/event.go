@@ -10,12 +10,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Event is something that happened to a request and that people hear of once: a plan that waits for a decision, a failure, an
+// Event is something that happened to a request and that people are notified of once: a plan that waits for a decision, a failure, an
 // apply. A surface that keeps messages posts an event when it is due and then keeps its message up to date. After its time its words
 // stay true and its actions go.
 type Event struct {
 	Topic    string             `json:"topic"`         // names the event for good
-	Due      bool               `json:"due,omitempty"` // people should hear of it now
+	Due      bool               `json:"due,omitempty"` // people should be notified now
 	Icon     Icon               `json:"icon,omitempty"`
 	Headline string             `json:"headline"`
 	Sentence string             `json:"sentence,omitempty"`
@@ -37,7 +37,7 @@ type Shows struct {
 // Text is the event in words.
 func (e Event) Text() string { return strings.TrimSpace(e.Headline + " " + e.Sentence) }
 
-// events are what people should hear of now, or what has just ended.
+// events are what people should be notified of now, and what has just ended.
 func (d description) events() []Event {
 	var all []Event
 	for _, one := range []func(description) *Event{

@@ -43,7 +43,7 @@ func PastEvent(f Facts, topic string) Event {
 	return Event{Topic: topic, Headline: text}
 }
 
-// pastPlan says what became of a plan: who approved it and how its run ended, or that a newer plan took over.
+// pastPlan is the end of a plan: who approved it and how its run ended, or that a newer plan took over.
 func (d description) pastPlan(number string) string {
 	n, err := strconv.Atoi(number)
 	head := fmt.Sprintf("Plan %s of %s", oneLine(number, limitName), d.name())

@@ -291,7 +291,7 @@ func replacePath(path any) string {
 	return b.String()
 }
 
-// commands show what runs beside the change: no attribute tells of it.
+// commands show what runs beside the change: no attribute shows it.
 func (w *writer) commands(c terraform.Change) {
 	w.code = true
 	defer func() { w.code = false }()
@@ -308,7 +308,7 @@ func (w *writer) commands(c terraform.Change) {
 	}
 }
 
-// settings show what an ephemeral resource is asked for: what it gives is in no plan.
+// settings show what is requested from an ephemeral resource: its result is in no plan.
 func (w *writer) settings(c terraform.Change) {
 	w.code = true
 	defer func() { w.code = false }()

@@ -67,7 +67,7 @@ type Request struct {
 	PullRequest *Link `json:"pullRequest,omitempty"`
 }
 
-// Icon names a symbol. Each surface has its own; a word always stands beside it.
+// Icon names a symbol. Each surface has its own; a word always accompanies it.
 type Icon string
 
 // The icons.

@@ -78,7 +78,7 @@ func TestStepsAndWhatComesNext(t *testing.T) {
 	}
 }
 
-// Each status, whatever the plan is for and whatever does not work, has a headline and a sentence, and no gap in its words.
+// Each status, for each purpose of the plan and each problem, has a headline and a sentence, and no gap in its words.
 func TestEachStatusPurposeAndProblemHasWords(t *testing.T) {
 	seen := map[lifecycle.Status]bool{}
 	purposes := []lifecycle.Purpose{lifecycle.PurposeOpen, lifecycle.PurposeEdit, lifecycle.PurposeReapply, lifecycle.PurposeDestroy}

@@ -17,7 +17,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 const module = "module.tfpilot_req_0123456789abc."
 
@@ -250,7 +250,7 @@ func toMap(t *rapid.T, name string) map[string]any {
 	return rapid.MapOf(rapid.StringMatching(`[a-z]{1,6}`), anyValue(3)).Draw(t, name)
 }
 
-// Whatever a change creates is in its lines: each name and each value.
+// Everything that a change creates is in its lines: each name and each value.
 func TestEverythingCreatedIsShown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		after := toMap(t, "after")
@@ -333,7 +333,7 @@ func TestJSONWithOneNameTwiceStaysText(t *testing.T) {
 	}
 }
 
-// Whatever is split is put together again by joining: no line is cut, and no text is too long.
+// What is split is put together again by joining: no line is cut, and no text is too long.
 func TestChunksLoseNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lines := rapid.SliceOf(rapid.StringMatching(`[aé ]{0,40}[a-z]`)).Draw(t, "lines")

@@ -50,7 +50,7 @@ func readRequest(raw []byte, archived bool) (lifecycle.Request, error) {
 
 // rowOf draws a request's view into a row.
 func rowOf(r lifecycle.Request, env lifecycle.EnvironmentState, now time.Time) Row {
-	v := view.OfRequest(view.Facts{Request: r, Environment: env, Now: now})
+	v := view.OfRequest(view.Facts{Request: r, Environment: env, Protected: lifecycle.Protected(r.Environment.Key, false), Now: now})
 	row := Row{
 		ID: r.ID, Title: v.Title, Requester: v.RequestedBy.Login, Project: r.Project, Environment: r.Environment.String(),
 		Module:    r.Module,
