@@ -83,7 +83,7 @@ func TestApproveFromTheThread(t *testing.T) {
 			t.Error("nobody was told")
 		}
 		w.click("omar", ask, "do.approve")
-		has(t, w.lastWhisper("omar"), "You requested this already")
+		has(t, w.lastWhisper("omar"), "You already requested this")
 
 		a := r.Wish(lifecycle.ActionApprove)
 		w.update(story.ID, lifecycle.Approve(lifecycle.Approver{Login: "omar", SlackUser: story.SlackUsers["omar"], At: now(), HeadSHA: a.HeadSHA, PlanDigest: a.PlanDigest, Source: request.SourceSlack}))

@@ -105,7 +105,7 @@ func (s *Service) authorize(ctx context.Context, c Caller, id string, action lif
 		return doc, row, archived()
 	}
 	if w := intentBy(doc.Request, action, c.Login); w != nil {
-		return doc, row, conflict(string(lifecycle.CodeAsked), "You requested this already; it is on its way. %s", lifecycle.FollowCard)
+		return doc, row, conflict(string(lifecycle.CodeAsked), "You already requested this. It is on its way. %s", lifecycle.FollowCard)
 	}
 	if no := row.Rule(doc.Request); no != nil {
 		return doc, row, conflict(string(no.Code), "%s", no.Text)
