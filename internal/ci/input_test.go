@@ -96,6 +96,8 @@ func TestGrantMustFitTheRun(t *testing.T) {
 		"no lease":              {func(g *lifecycle.Grant, _ map[string]string) { g.LeaseToken = 0 }, "digest, plan and lease token"},
 		"negative lease":        {func(g *lifecycle.Grant, _ map[string]string) { g.LeaseToken = -1 }, "digest, plan and lease token"},
 		"no plan":               {func(g *lifecycle.Grant, _ map[string]string) { g.Plan = "" }, "digest, plan and lease token"},
+		"plan of an apply":      {func(g *lifecycle.Grant, _ map[string]string) { g.Plan = "apply-" + strings.Repeat("d", 32) }, "plan in the grant"},
+		"plan without an id":    {func(g *lifecycle.Grant, _ map[string]string) { g.Plan = "plan-" }, "plan in the grant"},
 		"plan elsewhere":        {func(g *lifecycle.Grant, _ map[string]string) { g.Plan = "../" + g.Plan }, "plan in the grant"},
 		"no backend":            {func(g *lifecycle.Grant, _ map[string]string) { g.Backend.Key = "" }, "backend key in the grant"},
 		"no bucket":             {func(g *lifecycle.Grant, _ map[string]string) { g.Backend.Bucket = "" }, "backend bucket in the grant"},
