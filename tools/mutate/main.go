@@ -31,6 +31,7 @@ type job struct {
 	except   []string       // files that are not changed
 	test     string         // the package whose tests run
 	args     []string       // of the test program
+	first    []string       // of it, for a quick run before; empty: none
 	accepted string         // page that lists the known survivors
 	limit    int            // mutants, spread over the package; 0: all
 	match    *regexp.Regexp // only changes with such a name; nil: all
@@ -40,12 +41,13 @@ type job struct {
 
 func main() {
 	var j job
-	var files, except, args string
+	var files, except, first, args string
 	flag.StringVar(&j.root, "root", ".", "directory of the repository")
 	flag.StringVar(&files, "files", "", "names of the files to change, comma-separated; default all of the package")
 	flag.StringVar(&except, "except", "", "names of files not to change, comma-separated")
 	flag.StringVar(&j.test, "test", "", "package whose tests run; default the changed one")
 	flag.StringVar(&args, "args", "", "more arguments of the test program, such as -test.run=Webhook")
+	flag.StringVar(&first, "first", "", "more arguments of a quick run before that, which kills most changes")
 	flag.StringVar(&j.accepted, "accepted", "", "page with a table of survivors that are known")
 	flag.IntVar(&j.limit, "limit", 0, "try at most this many changes, spread over the package; 0 is all")
 	flag.Func("match", "try only the changes whose name matches, such as one survivor", func(s string) (err error) {
@@ -60,6 +62,7 @@ func main() {
 		os.Exit(2)
 	}
 	j.pkg, j.args = filepath.Clean(flag.Arg(0)), strings.Fields(args)
+	j.first = strings.Fields(first)
 	j.files, j.except = names(files), names(except)
 	if j.test == "" {
 		j.test = j.pkg

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -16,6 +17,7 @@ import (
 type program struct {
 	path, dir string
 	args      []string
+	first     []string      // of a quick run before
 	limit     time.Duration // of one run
 }
 
@@ -42,7 +44,7 @@ func (j job) build(ctx context.Context, dir string, overlay map[string]string) (
 		return nil, fmt.Errorf("build: %w\n%s", err, said)
 	}
 	p := &program{path: binary, dir: filepath.Join(j.root, j.test),
-		args: append([]string{"-test.short", "-test.failfast"}, j.args...), limit: 10 * time.Minute}
+		args: append([]string{"-test.short", "-test.failfast"}, j.args...), first: j.first, limit: 10 * time.Minute}
 	began := time.Now()
 	killed, err := p.kills(ctx, 0)
 	if err != nil || killed {
@@ -54,9 +56,18 @@ func (j job) build(ctx context.Context, dir string, overlay map[string]string) (
 
 // kills runs the tests under one change. A run that fails or does not end has noticed it.
 func (p *program) kills(ctx context.Context, id int) (bool, error) {
+	if id != 0 && len(p.first) > 0 {
+		if killed, err := p.run(ctx, id, append(slices.Clone(p.args), p.first...)); killed || err != nil {
+			return killed, err
+		}
+	}
+	return p.run(ctx, id, p.args)
+}
+
+func (p *program) run(ctx context.Context, id int, args []string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.limit)
 	defer cancel()
-	c := exec.CommandContext(ctx, p.path, p.args...)
+	c := exec.CommandContext(ctx, p.path, args...)
 	c.Dir, c.WaitDelay = p.dir, time.Second
 	c.Env = append(c.Environ(), fmt.Sprintf("%s=%d", mutantVariable, id))
 	var said bytes.Buffer
