@@ -34,6 +34,7 @@ var plain = []string{
 	"internal/sandbox/demo/...",
 	"internal/sandbox/github/...",
 	"internal/sandbox/model/...",
+	"internal/sandbox/page/...",
 	"internal/sandbox/provider/...",
 	"internal/sandbox/s3/...",
 	"internal/sandbox/slack/...",

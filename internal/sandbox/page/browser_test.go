@@ -233,7 +233,7 @@ func TestLookInside(t *testing.T) {
 	in("State").Read("aws_s3_bucket.this")
 	p.Unread("hunter2")
 	hooks := in("Webhooks")
-	hooks.Click("button", "Send the failed ones again")
+	hooks.Click("button", "Redeliver all failed")
 	p.Read("sent again.")
 
 	look := in("Cloud")
@@ -245,7 +245,7 @@ func TestLookInside(t *testing.T) {
 	d := p.In("dialog", "Change acme-build-artifacts")
 	d.Type("New value, as JSON", `{"Project": `)
 	d.Click("button", "Change it")
-	d.Read("This is no JSON")
+	d.Read("This is not valid JSON")
 	d.Type("New value, as JSON", `{"Project": "drift"}`)
 	d.Click("button", "Change it")
 	look.Read("drift")
@@ -263,15 +263,15 @@ func TestFaultsCountersAndReset(t *testing.T) {
 	faults := p.In("tabpanel", "Faults")
 	for _, name := range []string{
 		"Drop the next webhook", "Drop all webhooks", "Send the next one twice", "Delay the next one by 15 s",
-		"Let the next two change places",
+		"Reorder the next two",
 		"502 for the next call", "Lose the next answer", "Rate limit from GitHub on the next call",
 		"500 for the next write", "Lose the next write's answer", "Slow down the next five calls",
 		"503 for the next call", "Rate limit from Slack on the next call", "Disconnect a socket", "Flush Redis",
-		"No answer to the next question", "Nonsense as the next answer",
+		"No answer to the next prompt", "Invalid JSON as the next answer",
 		"Refuse the next create", "Slow down the next create by 10 s",
 	} {
 		faults.Click("button", name)
-		faults.In("list", "Ordered since this page was opened").Read(name)
+		faults.In("list", "Faults injected since this page was opened").Read(name)
 	}
 	if len(w.box.S3.Faults()) != 3 || len(w.box.Cloud.Faults()) != 2 {
 		t.Errorf("in force: %v %v", w.box.S3.Faults(), w.box.Cloud.Faults())
@@ -384,11 +384,11 @@ func TestTheSandboxComesBack(t *testing.T) {
 	if err := w.box.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	p.Read("The sandbox does not answer.")
+	p.Read("The sandbox does not respond.")
 	shoot(p, "gone-1280-light")
 	again := startTestSandbox(t, dir, port, func(m string) string { return m })
 	p.Click("button", "Try now")
-	p.Unread("The sandbox does not answer.")
+	p.Unread("The sandbox does not respond.")
 	if _, err := again.box.Slack.Say("ana", "#infra-dev", "", "back again"); err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// What the page says about a request is the product's own view of it. The page adds only where to find things in the simulators:
-// which run, pull request, state and message belong to the request.
+// What the page shows about a request is the product's own view of it. The page only adds where to
+// find things in the simulators: the run, pull request, state and message of the request.
 
 // Row is a request in the page's list.
 type Row struct {
@@ -36,7 +36,8 @@ type Row struct {
 	TS       string `json:"ts,omitempty"`
 }
 
-// readRequest reads a stored document. One that lies in the archive says so, also when it was written before documents did.
+// readRequest parses a stored document. A document in the archive counts as archived, even if an older
+// version wrote it without that field.
 func readRequest(raw []byte, archived bool) (lifecycle.Request, error) {
 	var r lifecycle.Request
 	if err := lifecycle.Decode(raw, &r); err != nil {
@@ -48,9 +49,10 @@ func readRequest(raw []byte, archived bool) (lifecycle.Request, error) {
 	return r, nil
 }
 
-// rowOf draws a request's view into a row.
+// rowOf renders a request's view as a row.
 func rowOf(r lifecycle.Request, env lifecycle.EnvironmentState, now time.Time) Row {
-	v := view.OfRequest(view.Facts{Request: r, Environment: env, Protected: lifecycle.Protected(r.Environment.Key, false), Now: now})
+	v := view.OfRequest(view.Facts{Request: r, Environment: env,
+		Protected: lifecycle.Protected(r.Environment.Key, false), Now: now})
 	row := Row{
 		ID: r.ID, Title: v.Title, Requester: v.RequestedBy.Login, Project: r.Project, Environment: r.Environment.String(),
 		Module:    r.Module,

@@ -16,7 +16,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
 )
 
-// How much one answer holds; what is older is left out and said.
+// Limits of one answer. It leaves out older items and returns their number.
 const (
 	maxRows       = 500
 	maxPulls      = 200
@@ -33,7 +33,7 @@ type viewer struct {
 	stateBucket    string
 
 	mu   sync.Mutex
-	docs map[string]cachedDocument // by key, as of an ETag
+	docs map[string]cachedDocument // by key, with the ETag
 }
 
 type cachedDocument struct {
@@ -51,7 +51,7 @@ func newViewer(box *sandbox.Sandbox) *viewer {
 	return v
 }
 
-// Person is somebody who works there, with what the product lets them do.
+// Person is an employee with their role in the product.
 type Person struct {
 	Login     string `json:"login"`
 	Name      string `json:"name"`
@@ -59,7 +59,7 @@ type Person struct {
 	Role      string `json:"role"`
 }
 
-// world says who and where everything is, and nothing secret.
+// sandboxInfo returns people and addresses, but no secret.
 func (v *viewer) sandboxInfo(w http.ResponseWriter, _ *http.Request) {
 	a := v.box.Access
 	var people []Person
@@ -68,11 +68,12 @@ func (v *viewer) sandboxInfo(w http.ResponseWriter, _ *http.Request) {
 	}
 	answer(w, http.StatusOK, map[string]any{
 		"people": people, "clone": a.Clone, "data": a.Data, "requestsBucket": v.requestsBucket, "stateBucket": v.stateBucket,
-		"addresses": map[string]string{"GitHub": a.GitHub, "Slack": a.Slack, "S3": a.S3, "Cloud": a.Cloud, "Model": a.Model, "TfPilot": a.App},
+		"addresses": map[string]string{"GitHub": a.GitHub, "Slack": a.Slack, "S3": a.S3, "Cloud": a.Cloud, "Model": a.Model,
+			"TfPilot": a.App},
 	})
 }
 
-// role is the first list that names the login, as the product decides it.
+// role returns the first role whose list contains the login, as the product decides it.
 func role(env map[string]string, login string) string {
 	for _, r := range []struct{ list, role string }{
 		{"TFPILOT_ADMINS", "admin"}, {"TFPILOT_APPROVERS", "approver"}, {"TFPILOT_VIEWERS", "viewer"},
@@ -84,7 +85,7 @@ func role(env map[string]string, login string) string {
 	return "developer"
 }
 
-// documents are where requests lie, and where those that are over lie.
+// documents lists the prefixes of active and archived requests.
 var documents = []struct {
 	prefix   string
 	archived bool
@@ -101,14 +102,14 @@ func (v *viewer) allRows() []Row {
 	defer v.mu.Unlock()
 	rows, kept, now := []Row{}, map[string]cachedDocument{}, time.Now()
 	seen := map[string]bool{}
-	for _, place := range slices.Backward(documents) { // the archive wins while both are there
+	for _, place := range slices.Backward(documents) { // the archive wins while both exist
 		for _, o := range v.box.S3.Keys(v.requestsBucket, place.prefix) {
 			c, ok := v.docs[o.Key]
 			if !ok || c.tag != o.ETag {
 				raw, _ := v.box.S3.Read(v.requestsBucket, o.Key)
 				r, err := readRequest(raw, place.archived)
 				if err != nil {
-					continue // the request view shows it as it is
+					continue // the request view shows the raw document
 				}
 				c = cachedDocument{o.ETag, r}
 			}
@@ -123,7 +124,8 @@ func (v *viewer) allRows() []Row {
 	return rows
 }
 
-// environment is the state of a request's environment when something waits there, else the zero value.
+// environment returns the state of a request's environment if a request waits there, or else the zero
+// value.
 func (v *viewer) environment(r lifecycle.Request) (env lifecycle.EnvironmentState) {
 	if len(r.Wanted) == 0 {
 		return env
@@ -149,7 +151,7 @@ func (v *viewer) object(bucket string, o s3.Object) stored {
 	return stored{o.Key, text, cut, o.Size}
 }
 
-// shorten keeps the beginning of a text.
+// shorten cuts a text at the limit.
 func shorten(raw []byte, limit int) (string, bool) {
 	if len(raw) <= limit {
 		return strings.ToValidUTF8(string(raw), "\uFFFD"), false
@@ -157,7 +159,7 @@ func shorten(raw []byte, limit int) (string, bool) {
 	return strings.ToValidUTF8(string(raw[:limit]), "\uFFFD"), true
 }
 
-// request shows a document with what its runs left behind.
+// request returns a document and the objects that its runs wrote.
 func (v *viewer) request(w http.ResponseWriter, r *http.Request) {
 	id := r.URL.Query().Get("id")
 	if strings.ContainsAny(id, "/.") {
@@ -177,7 +179,8 @@ func (v *viewer) request(w http.ResponseWriter, r *http.Request) {
 		}
 		text, cut := shorten(raw, maxText)
 		answer(w, http.StatusOK, map[string]any{
-			"row": rowOf(doc, v.environment(doc), time.Now()), "document": stored{key, text, cut, len(raw)}, "objects": v.around(doc),
+			"row": rowOf(doc, v.environment(doc), time.Now()), "document": stored{key, text, cut, len(raw)},
+			"objects": v.around(doc),
 		})
 		return
 	}
@@ -186,7 +189,7 @@ func (v *viewer) request(w http.ResponseWriter, r *http.Request) {
 
 const maxAround = 60
 
-// around are the objects that belong to a request: the log, results, claims and grants of
+// around returns the objects that belong to a request: its log, and the results, claims and grants of
 // its runs.
 func (v *viewer) around(r lifecycle.Request) []stored {
 	found := []stored{}
@@ -240,7 +243,7 @@ func (v *viewer) runs(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"runs": runs[:min(len(runs), maxRuns)], "all": len(runs)})
 }
 
-// run shows a run with the end of its log.
+// run returns a run and the end of its log.
 func (v *viewer) run(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	id, _ := strconv.ParseInt(q.Get("id"), 10, 64) // no run has number 0

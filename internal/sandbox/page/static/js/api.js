@@ -1,4 +1,4 @@
-// Speaking to the sandbox. Every call ends in time, and an error carries words.
+// Calls to the sandbox. Every call has a timeout, and an error has a message.
 
 const limit = 20000;
 
@@ -20,7 +20,7 @@ async function call(path, options) {
     return body;
   } catch (err) {
     if (err instanceof Refused) throw err;
-    throw new Refused("gone", "The sandbox does not answer. Is it still running?", 0);
+    throw new Refused("gone", "The sandbox does not respond. Is it still running?", 0);
   } finally {
     clearTimeout(timer);
   }

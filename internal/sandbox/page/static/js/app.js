@@ -1,14 +1,14 @@
-// What the page knows, and who is told when it changes.
+// The state of the page, and its subscribers.
 import { get, Refused } from "./api.js";
 
 export const app = {
   user: "dana", // login
   channel: "", // id, or "home"
   thread: "", // ts of the root that is open
-  world: null, // people, addresses
+  sandbox: null, // people and addresses
   slack: null, // the workspace as the user sees it
-  requests: [], // rows with journeys, newest first
-  request: "", // id of the one that is looked at
+  requests: [], // rows with steps, newest first
+  request: "", // id of the open request
   online: true,
 };
 
@@ -26,7 +26,7 @@ export function emit(topic) {
   for (const fn of listeners.get(topic) || []) fn(topic);
 }
 
-// read and keep remember small things of one browser; storage may be off.
+// read and keep store small settings in this browser; storage may be disabled.
 export function read(name, otherwise) {
   try {
     return localStorage.getItem(name) ?? otherwise;
@@ -41,14 +41,13 @@ export function keep(name, value) {
   } catch { /* nothing depends on it */ }
 }
 
-export const person = (login) => (app.world?.people || []).find((p) => p.login === login || p.slackUser === login);
+export const person = (login) => (app.sandbox?.people || []).find((p) => p.login === login || p.slackUser === login);
 export const me = () => person(app.user);
 export const channelOf = (id) => (app.slack?.channels || []).find((c) => c.id === id);
 export const channelName = (c) => (c.kind === "im" ? "TfPilot" : "#" + c.name);
 export const chosenRequest = () => app.requests.find((r) => r.id === app.request) || app.requests[0] || null;
 
-// Reading again: one call at a time for each topic, and one more when something changed
-// meanwhile.
+// Refreshing: one call at a time for each topic, and one more if something changed in the meantime.
 const loading = new Map();
 
 async function load(topic, fn) {
@@ -90,7 +89,7 @@ const guard = (fn) => async () => {
 export const readSlack = () => load("slack", guard(async () => {
   const user = app.user;
   const state = await get("/control/state", { user });
-  if (user === app.user) takeSlack(state); // else somebody was switched to meanwhile
+  if (user === app.user) takeSlack(state); // otherwise the user was switched in the meantime
 }));
 
 // takeSlack shows a workspace as the user sees it.
@@ -107,11 +106,11 @@ export const readRequests = () => load("requests", guard(async () => {
   emit("requests");
 }));
 
-export async function readWorld() {
-  app.world = await get("/view/sandbox");
+export async function readSandbox() {
+  app.sandbox = await get("/view/sandbox");
 }
 
-// live follows the server's events and reads again what they name.
+// live follows the events of the server and refreshes their topics.
 export function live() {
   let source = null, wait = 1000, timer = 0;
   const open = () => {
@@ -134,7 +133,7 @@ export function live() {
   return () => { clearTimeout(timer); source.close(); open(); };
 }
 
-// later gathers what comes within a moment into one reading.
+// later combines calls within a short time into one refresh.
 const due = new Map();
 function later(topic) {
   if (due.has(topic)) return;

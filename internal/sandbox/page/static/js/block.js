@@ -13,7 +13,7 @@ export function textOf(object) {
   return plain(object);
 }
 
-// plain is literal, but for emoji where the app asked for them.
+// plain draws literal text, with emoji if the app requests them.
 function plain(object) {
   const out = document.createDocumentFragment();
   const parts = object.emoji === false ? [object.text || ""] : (object.text || "").split(/(:[a-z0-9_+-]+:)/);
@@ -24,7 +24,7 @@ function plain(object) {
   return out;
 }
 
-// lines keeps the line breaks of literal text.
+// lines preserves the line breaks of literal text.
 function lines(text) {
   return text.split("\n").flatMap((line, i) => i === 0 ? [line] : [h("br"), line]);
 }
@@ -69,7 +69,7 @@ function actions(b, ctx) {
   return h("div", { class: "actions" }, (b.elements || []).map((el) => control(el, b, ctx)));
 }
 
-// input is a field with its label, hint and what is wrong with it.
+// input is a field with its label, hint and error.
 function input(b, ctx) {
   const id = newId("field"), hintId = newId("hint"), errorId = newId("error");
   const wrong = ctx.errors?.[b.block_id];
@@ -95,7 +95,7 @@ function image(b) {
   return h("figure", {}, b.title && h("figcaption", {}, textOf(b.title)), picture(b, "large"));
 }
 
-// picture stands in for an image: the page loads nothing from elsewhere.
+// picture replaces an image by its text: the page loads nothing from other hosts.
 export function picture(el, size) {
   return h("span", { class: `picture ${size}`, role: "img", "aria-label": el.alt_text || "image" },
     svg([["rect", { x: 2.500, y: 4, width: 15, height: 12, rx: 2, fill: "none", stroke: "currentColor", "stroke-width": 1.500 }], ["path", { d: "M4 15l4.500-5 3 3.200L13.500 11l3 4", fill: "none", stroke: "currentColor", "stroke-width": 1.500 }]]),
@@ -119,5 +119,5 @@ function table(b) {
 }
 
 function unknown(b) {
-  return h("p", { class: "muted", text: `(a block of type ${b.type} that this window does not draw)` });
+  return h("p", { class: "muted", text: `(blocks of type ${b.type} are not shown here)` });
 }

@@ -1,4 +1,4 @@
-// The middle: one channel with its messages, or the app's Home; and the thread beside it.
+// The middle: one channel with its messages, or the Home tab of the app, and the thread beside it.
 import { $, announce, empty, fill, h, reconcile } from "./dom.js";
 import { app, channelName, channelOf, me } from "./app.js";
 import { blocks } from "./block.js";
@@ -27,7 +27,7 @@ export function startChat() {
   document.addEventListener("visibilitychange", () => markRead(channelOf(app.channel)));
 }
 
-// sticking keeps what is read at the end at the end when the box changes its size.
+// sticking keeps the end of the messages visible when the box changes its size.
 function sticking(box) {
   let end = true, height = 0;
   box.addEventListener("scroll", () => { if (box.clientHeight === height) end = atEnd(box); });
@@ -52,7 +52,7 @@ export function drawChat() {
   if (app.channel === "home") return drawHome();
   $("chat").classList.remove("home");
   $("chat-title").textContent = c ? channelName(c) : "…";
-  $("chat-about").textContent = !c ? "" : c.kind === "im" ? "What TfPilot tells you alone" : about[c.name] || "";
+  $("chat-about").textContent = !c ? "" : c.kind === "im" ? "Direct messages from TfPilot" : about[c.name] || "";
   $("chat").setAttribute("aria-label", c ? `Channel ${channelName(c)}` : "Channel");
   drawMessages(c, moved);
   drawComposer($("composer"), c, "");
@@ -79,7 +79,7 @@ function drawMessages(c, moved) {
   else if (!app.requests.length && c.kind !== "im") {
     if (!$("hint").querySelector(".welcome")) fill($("hint"), welcome());
   } else fill($("hint"), empty(c.kind === "im" ? "Nothing here yet" : `This is the beginning of ${channelName(c)}`,
-    c.kind === "im" ? "Cards of your own requests come here." : "Cards of requests for this environment come here, and what needs attention comes into their threads."));
+    c.kind === "im" ? "Cards of your own requests appear here." : "Cards of requests for this environment appear here. Their threads show what needs attention."));
 }
 
 function drawStatus(c) {
@@ -101,7 +101,7 @@ function drawHome() {
   $("typing")?.remove();
   const items = home ? [home] : [];
   reconcile($("messages"), items, (v) => v.id, (v) => v.hash, (v) => h("li", { class: "home-view" }, blocks(v.blocks, viewContext(v))));
-  if (!home) fill($("hint"), empty("Nothing here yet", "TfPilot has not drawn its Home for you."));
+  if (!home) fill($("hint"), empty("Nothing here yet", "TfPilot has not published a Home tab for you."));
 }
 
 export function drawThread(c) {
@@ -137,7 +137,7 @@ function showMessage(ts) {
   if (!el) return;
   el.scrollIntoView({ block: "center" });
   el.classList.remove("flash");
-  void el.offsetWidth; // starts the animation again
+  void el.offsetWidth; // restarts the animation
   el.classList.add("flash");
 }
 

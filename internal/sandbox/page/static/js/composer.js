@@ -7,7 +7,7 @@ import { listbox } from "./menu.js";
 
 const drafts = new Map(); // by user, channel and thread
 
-// drawComposer makes the field once for a place, and leaves it alone after that.
+// drawComposer creates the field once for a channel or thread, and does not change it afterwards.
 export function drawComposer(box, c, thread) {
   const key = c ? [app.user, c.id, thread, app.slack.bot.dm].join(" ") : "";
   if (box.dataset.key === key) return;
@@ -15,7 +15,7 @@ export function drawComposer(box, c, thread) {
   if (!c) fill(box);
   else if (c.archived) fill(box, h("p", { class: "no-composer", text: "This channel is archived." }));
   else if (!c.member) fill(box, h("p", { class: "no-composer", text: `${app.user} is not in ${channelName(c)}.` }));
-  else if (c.kind === "im" && !app.slack.bot.dm) fill(box, h("p", { class: "no-composer", text: "TfPilot takes no messages here. Type /tfpilot in a channel." }));
+  else if (c.kind === "im" && !app.slack.bot.dm) fill(box, h("p", { class: "no-composer", text: "TfPilot does not accept messages here. Type /tfpilot in a channel." }));
   else fill(box, form(c, thread, key));
 }
 
@@ -64,7 +64,7 @@ function form(c, thread, key) {
   return el;
 }
 
-// noHints stands in for the list in threads, where Slack takes no commands.
+// noHints replaces the list in threads, where Slack accepts no commands.
 const noHints = { el: null, show() {}, hide() {}, key: () => false };
 
 async function deliver(c, thread, text) {
@@ -74,8 +74,8 @@ async function deliver(c, thread, text) {
   else await post("/control/message", { user, channel, thread, text });
 }
 
-// means says what each way to go on does; the ways themselves come from the app's manifest.
-const means = { request: "ask for infrastructure", list: "what was asked for", show: "one request", sync: "ask GitHub for news", help: "what TfPilot can do" };
+// means describes each subcommand. The app's manifest lists the subcommands.
+const means = { request: "request infrastructure", list: "recent requests", show: "find a request", sync: "refresh from GitHub", help: "all commands" };
 
 function completions(value) {
   if (!value.startsWith("/") || value.includes("\n")) return [];
@@ -88,7 +88,7 @@ function completions(value) {
     .map((u) => ({ fill: `${typed} ${u.split(" ")[0]} `, means: means[u.split(" ")[0]] || u }));
 }
 
-// compose writes a text into the field as if it had been typed.
+// compose puts a text into the field as if it had been typed.
 export function compose(text) {
   const field = document.getElementById("composer-text");
   if (!field) return;

@@ -1,8 +1,8 @@
-// Asking before something counts.
+// Confirmation dialogs.
 import { h, newId } from "./dom.js";
 import { textOf } from "./block.js";
 
-// dialog shows a window with a form; done is told which button ended it.
+// dialog shows a window with a form, and calls done with the button that closed it.
 export function dialog(title, body, buttons, cls) {
   const id = newId("dialog");
   const shut = (what) => { box.close(what); };
@@ -15,7 +15,7 @@ export function dialog(title, body, buttons, cls) {
   return new Promise((done) => box.addEventListener("close", () => { box.remove(); done(box.returnValue); }));
 }
 
-// ask shows Slack's confirmation of an element.
+// ask shows the confirmation that Slack defines for an element.
 export async function ask(confirm) {
   const style = confirm.style === "danger" ? "danger" : "primary";
   const said = await dialog(confirm.title?.text || "Are you sure?", h("p", {}, textOf(confirm.text)), [

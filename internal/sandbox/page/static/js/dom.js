@@ -1,8 +1,8 @@
-// Building and updating elements. Text from data only ever becomes a text node or an
-// attribute value: there is no way from a message to markup.
+// Creating and updating elements. Data only becomes a text node or an attribute value: a message can
+// never become markup.
 
-// h makes an element. Properties: class, text, on* (listeners), data (dataset), the rest
-// attributes; false, null and undefined leave one out.
+// h creates an element. Properties: class, text, on* (listeners), data (dataset); all others are
+// attributes. It omits false, null and undefined.
 export function h(tag, props, ...children) {
   const el = document.createElement(tag);
   for (const [name, value] of Object.entries(props || {})) {
@@ -21,7 +21,7 @@ export function h(tag, props, ...children) {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-// svg draws from [tag, attributes] pairs, which are all written in this page.
+// svg draws from [tag, attributes] pairs, which are all part of this page.
 export function svg(shapes, box = "0 0 20 20", cls = "icon") {
   const el = document.createElementNS(SVG, "svg");
   el.setAttribute("viewBox", box);
@@ -46,8 +46,8 @@ export function fill(el, ...children) {
 let lastId = 0;
 export const newId = (name) => `${name}-${++lastId}`;
 
-// reconcile makes the children of a list those of items. A child whose print did not
-// change stays as it is, with its focus, scroll and open menus.
+// reconcile updates the children of a list to match items. A child whose print did not change stays,
+// with its focus, scroll position and open menus.
 export function reconcile(list, items, keyOf, printOf, draw) {
   const old = new Map();
   for (const child of list.children) old.set(child.dataset.key, child);
@@ -70,7 +70,7 @@ export function reconcile(list, items, keyOf, printOf, draw) {
   for (const gone of old.values()) gone.remove();
 }
 
-// swap replaces an element and puts the focus back on the control of the same key.
+// swap replaces an element and restores the focus to the control with the same key.
 export function swap(old, fresh) {
   const focus = focusOf(old);
   old.replaceWith(fresh);
@@ -98,7 +98,7 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 const precise = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const long = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
-// when draws a point in time: the clock of today, else the date too.
+// when draws a time: only the clock for today, otherwise with the date.
 export function when(value, seconds) {
   const at = value instanceof Date ? value : new Date(value);
   if (Number.isNaN(at.getTime()) || at.getTime() < 1000) return h("span", { text: "–" });
@@ -109,14 +109,14 @@ export function when(value, seconds) {
 
 export const ofTS = (ts) => new Date(Number(ts) * 1000);
 
-// announce tells screen readers something that is also seen.
+// announce repeats a visible change for screen readers.
 export function announce(text) {
   const live = $("live");
   live.append(h("p", { text: text.slice(0, 400) }));
   while (live.children.length > 5) live.firstChild.remove();
 }
 
-// toast shows something for a while; a failure stays until it is closed.
+// toast shows a message for a while. An error stays until it is closed.
 export function toast(text, kind = "info") {
   const close = h("button", { type: "button", class: "x", "aria-label": "Dismiss", text: "×", onclick: () => box.remove() });
   const box = h("div", { class: `toast ${kind}` }, h("p", { text }), close);

@@ -1,5 +1,5 @@
-// The elements that people use: one function for each type. A control reads its value
-// from ctx, gives it back to ctx, and acts through ctx.
+// Elements that people use: one function for each type. A control reads its value from ctx, writes it
+// to ctx, and acts through ctx.
 import { h } from "./dom.js";
 import { app, channelName } from "./app.js";
 import { ask } from "./confirm.js";
@@ -7,15 +7,14 @@ import { chips, combo, menuButton } from "./menu.js";
 import { initialOf, keyOf, optionsOf, rawOf } from "./value.js";
 import { picture, textOf } from "./block.js";
 
-// control draws an element. field is given inside of an input block: id, label,
-// describedby, invalid.
+// control draws an element. Inside an input block, field contains id, label, describedby and invalid.
 export function control(el, block, ctx, field) {
   const make = makers[el.type];
-  if (!make) return h("span", { class: "muted", text: `(${el.type} is not drawn here)` });
+  if (!make) return h("span", { class: "muted", text: `(${el.type} is not shown here)` });
   return make(new Part(el, block, ctx, field));
 }
 
-// Part is one element in its place.
+// Part is one element in its context.
 class Part {
   constructor(el, block, ctx, field) {
     Object.assign(this, { el, block, ctx, field: field || null, key: keyOf(block, el) });
@@ -23,7 +22,7 @@ class Part {
   get name() {
     return this.field?.label || this.el.placeholder?.text || this.el.accessibility_label || this.el.action_id;
   }
-  // attributes that every control has
+  // attributes of every control
   base(extra) {
     const f = this.field;
     return {
@@ -37,7 +36,7 @@ class Part {
     const state = this.ctx.state?.[this.block.block_id]?.[this.el.action_id];
     return state ? rawOf(this.el.type, state) : initialOf(this.el);
   }
-  // give keeps what was typed or chosen, and tells the app where it wants to know at once.
+  // give stores what was typed or chosen, and notifies the app if the element dispatches changes.
   give(raw, chosen) {
     this.ctx.drafts?.set(this.key, raw);
     const tell = this.field ? this.block.dispatch_action && chosen : chosen;
@@ -122,7 +121,7 @@ function dateTime(p) {
   }));
 }
 
-// boxes are radio buttons or checkboxes.
+// boxes draws radio buttons or checkboxes.
 function boxes(p, type) {
   const many = type === "checkbox";
   const chosen = () => [].concat(p.value);
@@ -140,7 +139,7 @@ function boxes(p, type) {
   return group;
 }
 
-// many is a list of boxes for a menu of which several can be chosen.
+// many draws a list of checkboxes for a menu with several choices.
 function many(p, options) {
   const group = boxes(new Part({ ...p.el, options, option_groups: null }, p.block, p.ctx, p.field), "checkbox");
   group.classList.add("many");
@@ -195,5 +194,5 @@ const makers = {
   datepicker: picked("date"),
   timepicker: picked("time"),
   datetimepicker: dateTime,
-  file_input: () => h("p", { class: "muted", text: "Files cannot be given in the sandbox." }),
+  file_input: () => h("p", { class: "muted", text: "File uploads are not supported in the sandbox." }),
 };

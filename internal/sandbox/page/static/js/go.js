@@ -1,13 +1,12 @@
-// Moving about: users, channels, threads, panes. Everything that is drawn listens to
-// "view".
+// Navigation: users, channels, threads, panes. Everything that is drawn listens to "view".
 import { $, toast } from "./dom.js";
 import { get } from "./api.js";
 import { app, channelOf, emit, keep, takeSlack } from "./app.js";
 
 let going = "";
 
-// goUser becomes somebody else once their workspace is there, so that nobody is shown
-// what another one sees.
+// goUser switches to another user once their workspace is loaded, so that no one sees another person's
+// messages.
 export async function goUser(login) {
   if (login === app.user) return;
   going = login;
@@ -16,13 +15,13 @@ export async function goUser(login) {
     state = await get("/control/state", { user: login });
   } catch (err) {
     toast(err.message, "bad");
-    emit("view"); // the choice goes back to who one is
+    emit("view"); // selects the current user again
     return;
   }
   if (going !== login) return;
   app.user = login;
   keep("user", login);
-  $("live").replaceChildren(); // it was said to somebody else
+  $("live").replaceChildren(); // the announcement was for the other user
   if (app.channel.startsWith("D")) app.channel = "im"; // their own direct messages
   takeSlack(state);
   emit("view");
@@ -50,7 +49,7 @@ export function closeThread() {
   emit("view");
 }
 
-// goTo shows one message, in its thread if it stands in one.
+// goTo shows one message, in its thread if it has one.
 export function goTo({ channel, ts, thread }) {
   if (!channelOf(channel)) return;
   app.channel = channel;
@@ -61,13 +60,13 @@ export function goTo({ channel, ts, thread }) {
   document.dispatchEvent(new CustomEvent("show-message", { detail: ts }));
 }
 
-// pane is what a narrow window shows.
+// pane selects what a narrow window shows.
 export function pane(name) {
   document.body.dataset.pane = name;
   emit("pane");
 }
 
-// right is what stands at the right of a wide window.
+// right selects what is on the right of a wide window.
 export function right(name) {
   document.body.dataset.right = name;
   emit("pane");

@@ -1,5 +1,5 @@
-// The strip at the top: how far a request is, as the product's view of it says, and what
-// a newcomer can do next in this sandbox.
+// The strip at the top: the steps of a request, from the product's view, and what a new user
+// can do next in this sandbox.
 import { $, fill, h, svg } from "./dom.js";
 import { app, channelOf, chosenRequest, emit, me } from "./app.js";
 import { compose } from "./composer.js";
@@ -45,17 +45,17 @@ function step(s) {
     h("span", { class: "step-note", "aria-hidden": "true", title: s.note, text: s.note }));
 }
 
-// next says what happens now, or who can go on.
+// next shows what happens now, or who can act next.
 function next(row) {
   const [text, ...buttons] = advice(row);
   return h("p", { class: "next", role: "status" }, h("b", { text: "Next: " }), h("span", {}, text.split(/(\/tfpilot request)/).map((part) => (part.startsWith("/") ? h("code", { text: part }) : part))), " ",
     buttons.filter(Boolean).map(([name, fn]) => h("button", { type: "button", class: "btn small", data: { focus: "next-" + name }, onclick: fn }, name)));
 }
 
-// advice is the product's sentence about the request, and who can go on in this sandbox.
+// advice returns the product's sentence about the request, and who can act next in this sandbox.
 function advice(row) {
   if (!row) return first();
-  const other = approver(row), admin = (app.world?.people || []).find((p) => p.role === "admin")?.login;
+  const other = approver(row), admin = (app.sandbox?.people || []).find((p) => p.role === "admin")?.login;
   const card = ["Open the card", () => openCard(row)];
   const as = (login) => login && login !== app.user && [`Switch to ${login}`, () => goUser(login).then(() => openCard(row))];
   const look = (tab, name) => [name, () => { showTab(tab); pane("panel"); }];
@@ -86,7 +86,7 @@ function first() {
   return [`as ${app.user}, type /tfpilot request in a channel and press Enter.`, ["Type it for me", start]];
 }
 
-// welcome is what a newcomer sees where the messages will be.
+// welcome greets a new user in an empty channel.
 export function welcome() {
   return h("div", { class: "welcome" },
     h("h3", { text: "Welcome. Request a piece of infrastructure." }),
@@ -106,7 +106,7 @@ function start() {
 
 // approver is a person who can approve this request: not the requester.
 function approver(row) {
-  const able = (app.world?.people || []).filter((p) => p.role === "approver" && p.login !== row.requester);
+  const able = (app.sandbox?.people || []).filter((p) => p.role === "approver" && p.login !== row.requester);
   return able.at(-1)?.login || "";
 }
 

@@ -1,9 +1,9 @@
-// Links of messages: to the web in a tab of their own, to other messages within the page.
+// Links in messages: web links open a new tab, links to messages stay in the page.
 import { h } from "./dom.js";
 import { app } from "./app.js";
 import { goTo } from "./go.js";
 
-// openLink draws a link; only web and mail addresses become one.
+// openLink draws a link, but only for web and mail addresses.
 export function openLink(url, label) {
   const inside = permalink(url);
   if (inside) {
@@ -19,7 +19,7 @@ export function openLink(url, label) {
   return h("a", { href: address.href, target: "_blank", rel: "noopener noreferrer" }, label);
 }
 
-// permalink reads the address of a message in this very workspace.
+// permalink parses the address of a message in this workspace.
 function permalink(url) {
   const domain = app.slack?.team.domain;
   const m = url.match(/^https:\/\/([a-z0-9-]+)\.slack\.com\/archives\/([A-Z0-9]+)\/p(\d{10})(\d{6})(?:\?thread_ts=([\d.]+))?/);

@@ -1,6 +1,6 @@
-// Puts the page together.
+// Assembles the page.
 import { $, fill, focusOf, h, restore, svg, toast } from "./dom.js";
-import { app, channelName, channelOf, keep, live, me, on, read, readWorld, setOnline } from "./app.js";
+import { app, channelName, channelOf, keep, live, me, on, read, readSandbox, setOnline } from "./app.js";
 import { drawChat, startChat } from "./chat.js";
 import { drawJourney } from "./journey.js";
 import { drawModal } from "./modal.js";
@@ -9,7 +9,7 @@ import { pane } from "./go.js";
 import { startPanel } from "./panel.js";
 import { help, reset } from "./reset.js";
 
-// keeping draws a part anew and keeps the focus in it.
+// keeping redraws a part and restores the focus in it.
 const keeping = (id, draw) => () => {
   const focus = focusOf($(id));
   draw();
@@ -36,7 +36,7 @@ function panes() {
   const c = channelOf(app.channel);
   const item = (id, name) => h("button", { type: "button", class: "pane", "aria-pressed": String(now === id), data: { focus: "pane-" + id }, onclick: () => pane(id), text: name });
   const focus = focusOf($("panes"));
-  fill($("panes"), item("side", me() ? `${app.user} · places` : "Places"), item("chat", c ? channelName(c) : "Channel"), app.thread && item("thread", "Thread"), item("panel", "Look inside"));
+  fill($("panes"), item("side", me() ? `${app.user} · channels` : "Channels"), item("chat", c ? channelName(c) : "Channel"), app.thread && item("thread", "Thread"), item("panel", "Look inside"));
   restore($("panes"), focus);
 }
 
@@ -46,7 +46,7 @@ function connection() {
     fill($("banner"));
     return;
   }
-  fill($("banner"), h("p", { text: "The sandbox does not answer. If you stopped it, start it again; this page connects by itself." }),
+  fill($("banner"), h("p", { text: "The sandbox does not respond. If you stopped it, start it again. This page reconnects automatically." }),
     h("button", { type: "button", class: "btn small", text: "Try now", onclick: () => again() }));
 }
 
@@ -65,7 +65,7 @@ async function start() {
   on("requests chosen slack view", journey);
   on("slack view pane", panes);
   on("online", connection);
-  await world();
+  await loadSandbox();
   if (!me()) app.user = "dana";
   startPanel();
   side();
@@ -74,11 +74,11 @@ async function start() {
   again = live();
 }
 
-// world is asked for until the sandbox answers.
-async function world() {
+// loadSandbox retries until the sandbox answers.
+async function loadSandbox() {
   for (;;) {
     try {
-      await readWorld();
+      await readSandbox();
       setOnline(true);
       return;
     } catch {
@@ -90,5 +90,5 @@ async function world() {
 
 start().catch((err) => {
   console.error(err);
-  toast("The page could not start. Load it again.", "bad");
+  toast("The page could not start. Reload it.", "bad");
 });

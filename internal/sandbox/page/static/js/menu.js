@@ -1,5 +1,5 @@
-// Menus that the browser has no element for: a button with a list of actions, and a
-// field that searches among choices that the app supplies.
+// Menus that browsers do not have: a button with a list of actions, and a search field for choices
+// that the app supplies.
 import { h, newId } from "./dom.js";
 
 // menuButton opens a list of actions below a button.
@@ -32,7 +32,7 @@ export function menuButton(name, options, choose, focus) {
   return box;
 }
 
-// listbox is a list under a text field, moved through with the arrow keys.
+// listbox is a list below a text field, used with the arrow keys.
 export function listbox(field, choose) {
   const id = newId("list");
   const list = h("ul", { class: "listbox", role: "listbox", id, hidden: true });
@@ -73,7 +73,7 @@ export function listbox(field, choose) {
     hide();
     if (o) choose(o);
   }
-  // key does what a key means to the list, and says whether it meant anything.
+  // key handles a key for the list, and returns true if it had an effect.
   function key(e) {
     if (list.hidden || !options.length) {
       if (e.key === "Escape" && !list.hidden) { hide(); return true; }
@@ -89,7 +89,7 @@ export function listbox(field, choose) {
   return { el: list, show, hide, key, get open() { return !list.hidden; } };
 }
 
-// combo is a field for one choice out of those that the app answers.
+// combo is a field for one choice from the app's answers.
 export function combo({ base, placeholder, least, shown, search, choose }) {
   const field = h("input", { ...base, type: "text", autocomplete: "off", placeholder, value: shown });
   const list = listbox(field, (o) => { field.value = o.text?.text || o.value; choose(o); });
@@ -98,7 +98,7 @@ export function combo({ base, placeholder, least, shown, search, choose }) {
   return Object.assign(h("div", { class: "combo" }, field, list.el), {});
 }
 
-// chips are several choices, with a field to add one.
+// chips shows several choices, with a field to add one.
 export function chips({ base, name, placeholder, least, chosen, label, search, give }) {
   const field = h("input", { ...base, type: "text", autocomplete: "off", placeholder });
   const list = listbox(field, (o) => {
@@ -120,7 +120,7 @@ export function chips({ base, name, placeholder, least, chosen, label, search, g
   return h("div", { class: "combo" }, row, field, list.el);
 }
 
-// searching asks after a pause in typing, and shows only the newest answer.
+// searching queries after a pause in typing, and shows only the newest answer.
 function searching(field, list, least, search) {
   let timer = 0, asked = 0;
   const ask = () => {
@@ -132,7 +132,7 @@ function searching(field, list, least, search) {
     }
     timer = setTimeout(async () => {
       const { options, note } = await search(query);
-      if (mine === asked && document.activeElement === field) list.show(options, (o) => o.text?.text || o.value, note || "Nothing found");
+      if (mine === asked && document.activeElement === field) list.show(options, (o) => o.text?.text || o.value, note || "No results");
     }, 250);
   };
   field.addEventListener("input", ask);

@@ -1,4 +1,4 @@
-// One message: who, when, what, and what can be done with it.
+// One message: author, time, content and actions.
 import { h, ofTS, plural, svg, toast, when } from "./dom.js";
 import { post, Refused } from "./api.js";
 import { app, readSlack } from "./app.js";
@@ -9,11 +9,11 @@ import { mrkdwn } from "./mrkdwn.js";
 import { emoji } from "./emoji.js";
 import { face } from "./side.js";
 
-const hidden = new Set(); // ephemeral answers that were dismissed
+const hidden = new Set(); // ephemeral messages that were dismissed
 
 export const isHidden = (m) => m.ephemeral && hidden.has(m.ts);
 
-// print is what the look of a message depends on.
+// print changes if a message must be redrawn.
 export const print = (m) => JSON.stringify([m.text, m.blocks, m.edited, m.deleted, m.files, m.replyCount, m.replies?.at(-1)?.ts, m.reactions, app.user, app.thread === m.ts]);
 
 export function message(m, inThread) {
@@ -61,7 +61,7 @@ function messageContext(m, inThread) {
   };
 }
 
-// act does what a person did with an element, and shows what came of it.
+// act performs an action of a person and shows the result.
 export async function act(input, pressed) {
   pressed?.setAttribute("aria-busy", "true");
   try {
@@ -85,7 +85,7 @@ export async function options(input) {
   }
 }
 
-// say shows what Slack itself says when the app did not answer.
+// say shows Slack's own message if the app did not answer.
 export function say(result) {
   if (result.outcome !== "acked" && result.outcome !== "errors" && result.note) toast(result.note, "bad");
 }

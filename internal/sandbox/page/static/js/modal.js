@@ -1,5 +1,5 @@
-// Views: the modals of the person who is looked at, the one on top last. What is typed
-// stays when the app draws a view anew, as long as the field is the same one.
+// Views: the modals of the current user, the top one last. What was typed stays when the app redraws a
+// view, as long as the field is the same one.
 import { fill, focusOf, h, newId, restore, svg } from "./dom.js";
 import { post, Refused } from "./api.js";
 import { app, readSlack } from "./app.js";
@@ -7,11 +7,11 @@ import { blocks, textOf } from "./block.js";
 import { act, fail, options, say } from "./message.js";
 import { fieldsOf } from "./value.js";
 
-const drafts = new Map(); // by view id: what was given and not sent yet
-const labels = new Map(); // words of choices that the app supplied
+const drafts = new Map(); // by view id: values that are not submitted yet
+const labels = new Map(); // labels of choices that the app supplied
 
 let box = null; // the dialog
-let drawn = ""; // print of what it shows
+let drawn = ""; // print of the current content
 let current = null;
 let sending = false;
 
@@ -27,7 +27,7 @@ export function viewContext(view) {
   };
 }
 
-// filled are the drafts of fields that the view has now.
+// filled returns the drafts of the view's current fields.
 function filled(view, given) {
   const out = {};
   for (const f of fieldsOf(view.blocks)) {
@@ -62,13 +62,13 @@ export function drawModal() {
   place(view, focus, newErrors);
 }
 
-// place puts the focus where a person goes on: the first field that is wrong, else where
-// they were, else the first field.
+// place sets the focus: on the first field with an error, otherwise where it was, otherwise on the
+// first field.
 function place(view, focus, newErrors) {
   const wrong = newErrors && view.errors && box.querySelector("[aria-invalid=true], .field.wrong input");
   if (wrong) {
     (wrong.matches("input, select, textarea") ? wrong : wrong.querySelector("input"))?.focus();
-    wrong.closest(".field")?.scrollIntoView({ block: "nearest" }); // with what is said below it
+    wrong.closest(".field")?.scrollIntoView({ block: "nearest" }); // with the error below it
     return;
   }
   if (restore(box, focus)) return;

@@ -1,4 +1,4 @@
-// Slack's mrkdwn as nodes. Whatever cannot be read as markup stays the text it is.
+// Slack's mrkdwn as nodes. Text that is not valid markup stays text.
 import { h } from "./dom.js";
 import { app, channelOf, channelName, person } from "./app.js";
 import { emoji, knows } from "./emoji.js";
@@ -7,7 +7,7 @@ import { openLink } from "./link.js";
 const unescape = (s) => s.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 const text = (s) => document.createTextNode(unescape(s));
 
-// mrkdwn draws a whole text: fenced parts first, then quotes by line, then the rest.
+// mrkdwn draws a whole text: fenced blocks first, then quotes by line, then the rest.
 export function mrkdwn(source) {
   const out = document.createDocumentFragment();
   source.split(/```/).forEach((part, i, all) => {
@@ -44,7 +44,7 @@ const marks = [
   [/:([a-z0-9_+-]+(?:::skin-tone-\d)?):/, (m) => (knows(m[1].split("::")[0]) ? emoji(m[1]) : null)],
 ];
 
-// inline draws one line; of the marks, the one that begins first wins.
+// inline draws one line. The mark that starts first wins.
 function inline(out, source) {
   let rest = source;
   while (rest) {
@@ -64,7 +64,7 @@ function inline(out, source) {
   return out;
 }
 
-// angle draws what stands in <…>: mentions, channels, dates, links.
+// angle draws the content of <…>: mentions, channels, dates, links.
 function angle(body) {
   const [ref, label] = cut(body, "|");
   if (ref.startsWith("@")) return mention(ref.slice(1), label && unescape(label));
@@ -102,7 +102,7 @@ const iso = (seconds) => {
   return Number.isNaN(at.getTime()) ? "" : at.toISOString();
 };
 
-// formatDate fills Slack's tokens in the reader's own zone.
+// formatDate replaces Slack's date tokens in the reader's time zone.
 export function formatDate(seconds, format, fallback) {
   const at = new Date(seconds * 1000);
   if (Number.isNaN(at.getTime())) return fallback;

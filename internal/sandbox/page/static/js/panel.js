@@ -1,4 +1,4 @@
-// Look inside: tabs, each with a viewer that draws itself when it is seen.
+// Look inside: tabs with viewers. A viewer draws itself when its tab is opened.
 import { $, fill, h } from "./dom.js";
 import { keep, on, read } from "./app.js";
 import { right } from "./go.js";

@@ -8,7 +8,7 @@ export function richText(block) {
   return h("div", { class: "rich" }, grouped(block.elements || []));
 }
 
-// grouped joins lists that follow each other with deeper indents into one.
+// grouped joins consecutive lists with deeper indents into one.
 function grouped(elements) {
   const out = [];
   let open = []; // lists by indent

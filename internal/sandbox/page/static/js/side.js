@@ -1,16 +1,16 @@
-// The side: who one is, and where one can go.
+// The sidebar: the current user, and the channels.
 import { $, fill, h, svg } from "./dom.js";
 import { app, channelName, emit, keep, me, read } from "./app.js";
 import { goChannel, goUser } from "./go.js";
 
 const roleMeans = {
-  developer: "asks for infrastructure", approver: "approves, merges, applies", admin: "may also destroy", viewer: "may only look",
+  developer: "requests infrastructure", approver: "approves, merges, applies", admin: "can also destroy", viewer: "can only view",
 };
 
 export function face(login, bot) {
   if (bot) return h("span", { class: "face bot", "aria-hidden": "true" }, h("img", { src: "/static/icon.svg", alt: "", width: 36, height: 36 }));
-  const colour = [...(login || "?")].reduce((n, c) => n + c.charCodeAt(0), 0) % 6;
-  return h("span", { class: `face c${colour}`, "aria-hidden": "true", text: (login || "?").slice(0, 1).toUpperCase() });
+  const color = [...(login || "?")].reduce((n, c) => n + c.charCodeAt(0), 0) % 6;
+  return h("span", { class: `face c${color}`, "aria-hidden": "true", text: (login || "?").slice(0, 1).toUpperCase() });
 }
 
 export function drawSide() {
@@ -19,7 +19,7 @@ export function drawSide() {
 
 function people() {
   return h("fieldset", { class: "people" }, h("legend", { text: "You are" }),
-    (app.world?.people || []).map((p) => h("label", { class: "who" },
+    (app.sandbox?.people || []).map((p) => h("label", { class: "who" },
       h("input", { type: "radio", name: "user", value: p.login, checked: p.login === app.user, "aria-label": `${p.login}, ${p.role}`, data: { focus: "user-" + p.login }, onchange: () => goUser(p.login) }),
       face(p.login), h("span", { class: "who-text" }, h("b", { text: p.login }), h("small", { text: p.role, title: roleMeans[p.role] })))));
 }
@@ -47,7 +47,7 @@ function foot() {
     up ? `TfPilot is connected (${n})` : "TfPilot is not connected");
 }
 
-// newestOf is the newest time stamp in a channel that is not one's own.
+// newestOf returns the newest time stamp of another person's message in a channel.
 function newestOf(c) {
   let newest = "";
   for (const m of c.messages) {
@@ -60,7 +60,7 @@ function newestOf(c) {
 const readKey = (c) => `read:${app.user}:${c.id}`;
 const unread = (c) => newestOf(c) > read(readKey(c), "");
 
-// markRead remembers that what stands in a channel was seen.
+// markRead records that the messages of a channel were seen.
 export function markRead(c) {
   if (document.visibilityState !== "visible" || !c) return;
   const newest = newestOf(c);

@@ -1,4 +1,4 @@
-// Runs before anything is drawn, so that a chosen theme does not flash.
+// Runs before anything is drawn, so that the chosen theme does not flash.
 (function () {
   "use strict";
   try {

@@ -1,4 +1,4 @@
-// What a person gave to an element, in the forms that travel.
+// What a person entered in an element, in the forms that are sent.
 
 const shapes = {
   static_select: "selected_option", external_select: "selected_option", radio_buttons: "selected_option",
@@ -21,7 +21,7 @@ export function rawOf(type, state) {
 
 const plainOf = (rich) => (rich.elements || []).flatMap((e) => e.elements || []).map((e) => e.text || "").join("");
 
-// initialOf is the value of an element that nobody has touched, in a message.
+// initialOf returns the initial value of an element in a message.
 export function initialOf(el) {
   const one = el.initial_option || el.initial_value || el.initial_date || el.initial_time || el.initial_date_time ||
     el.initial_user || el.initial_channel || el.initial_conversation;
@@ -33,14 +33,14 @@ export function initialOf(el) {
 export const isMany = (type) => type === "checkboxes" || type.startsWith("multi_");
 export const isStateful = (type) => !["button", "icon_button", "workflow_button", "overflow", "feedback_buttons", "image"].includes(type);
 
-// optionsOf lists the choices of a menu, those of groups with their group's name.
+// optionsOf lists the choices of a menu, with the group name for choices in groups.
 export function optionsOf(el) {
   const plain = (el.options || []).map((o) => ({ ...o, group: "" }));
   const groups = (el.option_groups || []).flatMap((g) => (g.options || []).map((o) => ({ ...o, group: g.label?.text || "" })));
   return [...plain, ...groups];
 }
 
-// elements lists what can hold a value in a list of blocks.
+// elements lists the elements with a value in a list of blocks.
 export function fieldsOf(blocks) {
   const out = [];
   for (const b of blocks || []) {

@@ -1,4 +1,4 @@
-// The simulated cloud: what exists, changes from outside, refusals to come.
+// The simulated cloud: objects, changes from outside, injected refusals.
 import { empty, h, plural, toast, when } from "../dom.js";
 import { get, post } from "../api.js";
 import { dialog } from "../confirm.js";
@@ -19,9 +19,9 @@ export const lookCloud = (box) => load(box, async () => {
       h("label", {}, h("span", { class: "label", text: "Answer to the next create" }), h("select", { class: "control", data: { hold: "1", focus: "refusal" }, onchange: (e) => { code = e.target.value; } },
         Object.entries(refusals).map(([value, text]) => h("option", { value, text, selected: value === code })))),
       h("button", { type: "submit", class: "btn", text: "Refuse the next create", data: { focus: "refuse" } })),
-    faults.length > 0 && h("p", { class: "note warning" }, `In force: ${faults.map(faultText).join("; ")}. `, h("button", { type: "button", class: "link", text: "Clear", onclick: () => clear(box) })),
-    objects.length > 0 && h("p", { class: "muted small", text: `${plural(objects.length, "object")}. Open one to change it behind Terraform's back.` }),
-    objects.length ? objects.map((o) => object(box, o)) : empty("The cloud is empty", "What Terraform applies appears here. You can then change it behind Terraform's back and see the drift."),
+    faults.length > 0 && h("p", { class: "note warning" }, `Active faults: ${faults.map(faultText).join("; ")}. `, h("button", { type: "button", class: "link", text: "Clear", onclick: () => clear(box) })),
+    objects.length > 0 && h("p", { class: "muted small", text: `${plural(objects.length, "object")}. Open one to change it outside Terraform.` }),
+    objects.length ? objects.map((o) => object(box, o)) : empty("The cloud is empty", "Resources appear here after an apply. You can then change them outside Terraform to cause drift."),
   ];
 });
 
@@ -48,15 +48,15 @@ async function order(box, path, body, say) {
 function object(box, o) {
   const at = `${o.type} ${o.id}`;
   return h("details", { class: "object", data: { at } },
-    h("summary", {}, h("b", { text: o.id }), " ", h("code", { class: "muted", text: o.type }), o.contents > 0 && badge(plural(o.contents, "thing") + " inside")),
-    facts([["Made", when(o.createdAt, true)], ["Changed", when(o.updatedAt, true)]]),
+    h("summary", {}, h("b", { text: o.id }), " ", h("code", { class: "muted", text: o.type }), o.contents > 0 && badge(plural(o.contents, "object") + " inside")),
+    facts([["Created", when(o.createdAt, true)], ["Updated", when(o.updatedAt, true)]]),
     h("div", { class: "bar" },
       h("button", { type: "button", class: "btn small", "aria-label": `Change ${o.id} from outside`, data: { focus: "change " + at }, onclick: () => change(box, o) }, "Change from outside…"),
       h("button", { type: "button", class: "btn small", "aria-label": `Delete ${o.id} from outside`, data: { focus: "delete " + at }, onclick: () => remove(box, o) }, "Delete from outside…")),
     h("div", { class: "json" }, tree(o.attributes || {}, at)));
 }
 
-// change asks for an attribute and its new value, as somebody in the console would do it.
+// change asks for an attribute and its new value, like a change in the AWS console.
 async function change(box, o) {
   const names = Object.keys(o.attributes || {}).filter((n) => n !== "id" && n !== "arn").sort();
   const start = names.includes("tags") ? "tags" : names[0] || "tags";
@@ -66,7 +66,7 @@ async function change(box, o) {
   show(start);
   const wrong = h("p", { class: "error", role: "alert" });
   const body = h("div", {},
-    h("p", { text: "Terraform does not know of this change. The next plan or drift check finds it." }),
+    h("p", { text: "Terraform does not know about this change. The next plan or drift check detects it." }),
     h("div", { class: "field" }, h("label", { class: "label", for: "drift-name", text: "Attribute" }), name),
     h("div", { class: "field" }, h("label", { class: "label", for: "drift-value", text: "New value, as JSON" }), value), wrong);
   for (;;) {
@@ -75,7 +75,7 @@ async function change(box, o) {
     try {
       parsed = JSON.parse(value.value);
     } catch (err) {
-      wrong.textContent = `This is no JSON: ${err.message}. A text stands in quotes.`;
+      wrong.textContent = `This is not valid JSON: ${err.message}. Put text in quotes.`;
       continue;
     }
     await order(box, "/control/cloud", { type: o.type, id: o.id, attributes: { [name.value]: parsed } }, `${name.value} of ${o.id} was changed.`);
@@ -84,7 +84,7 @@ async function change(box, o) {
 }
 
 async function remove(box, o) {
-  const said = await dialog(`Delete ${o.id}?`, h("p", { text: "It goes with what belongs to it, and Terraform's state still names it. The next plan makes it again." }), [["Cancel", "", ""], ["Delete it", "yes", "danger"]], "small");
-  if (said === "yes") await order(box, "/control/cloud", { type: o.type, id: o.id, remove: true }, `${o.id} is gone.`);
+  const said = await dialog(`Delete ${o.id}?`, h("p", { text: "This also deletes its dependent objects. Terraform's state still lists it, so the next plan will re-create it." }), [["Cancel", "", ""], ["Delete it", "yes", "danger"]], "small");
+  if (said === "yes") await order(box, "/control/cloud", { type: o.type, id: o.id, remove: true }, `${o.id} was deleted.`);
 }
 

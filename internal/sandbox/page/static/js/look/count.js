@@ -1,4 +1,4 @@
-// What the simulators saw happen.
+// The counters of the simulators.
 import { h } from "../dom.js";
 import { get } from "../api.js";
 import { load, tree } from "./draw.js";
@@ -16,7 +16,7 @@ export const lookCounts = (box) => load(box, async () => {
     ["S3 calls by the app", s3.filter((x) => x.principal === "app").reduce((n, x) => n + x.calls, 0)], ["S3 objects written by the app", writes],
   ];
   return [
-    h("p", { class: "muted", text: "One pull request for each request, one run for each attempt, one merge, one card for each place." }),
+    h("p", { class: "muted", text: "One pull request for each request, one run for each attempt, one merge, one card for each channel and requester." }),
     h("dl", { class: "big" }, big.map(([name, n]) => h("div", {}, h("dt", { text: name }), h("dd", { text: String(n) })))),
     ...[["GitHub", c.github], ["Slack", c.slack]].map(([name, all]) => h("details", { class: "object", data: { at: name } }, h("summary", { text: `Everything about ${name}` }), h("div", { class: "json" }, tree(all, name)))),
     h("details", { class: "object", data: { at: "S3" } }, h("summary", { text: "Everything about S3" }), h("div", { class: "table-scroll" }, h("table", { class: "grid" },

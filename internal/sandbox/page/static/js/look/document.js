@@ -1,4 +1,4 @@
-// The request's document, as it lies in the bucket, with what its runs left there.
+// The request's document in the bucket, with the objects that its runs wrote.
 import { empty, h, when } from "../dom.js";
 import { get } from "../api.js";
 import { app, chosenRequest } from "../app.js";
@@ -6,17 +6,17 @@ import { badge, copyable, facts, load, tree } from "./draw.js";
 
 export const lookDocument = (box) => load(box, async () => {
   const row = chosenRequest();
-  if (!row) return empty("No request yet", "When you create a request, its document appears here. TfPilot keeps facts about a request nowhere else.");
+  if (!row) return empty("No request yet", "When you create a request, its document appears here. TfPilot stores the facts of a request only there.");
   const { row: now, document: doc, objects } = await get("/view/request", { id: row.id });
   return [
     h("h3", { class: "look-title" }, now.title, " ", badge(now.headline, now.next.code === "fix" ? "bad" : ""), now.archived && badge("archived")),
     now.problem && h("p", { class: "note error", text: now.problem }),
     facts([
       ["Requested by", now.requester], ["Environment", `${now.project} ${now.environment}`], ["Module", now.module],
-      ["Updated", when(now.updatedAt, true)], ["ID", copyable(now.id)], ["Location", copyable(`s3://${app.world.requestsBucket}/${doc.key}`)],
+      ["Updated", when(now.updatedAt, true)], ["ID", copyable(now.id)], ["Location", copyable(`s3://${app.sandbox.requestsBucket}/${doc.key}`)],
     ]),
     h("h4", { text: "Document" }), raw(doc, true),
-    objects.length > 0 && [h("h4", { text: "What its runs wrote, and its log" }), h("div", { class: "objects" }, objects.map((o) => object(o)))],
+    objects.length > 0 && [h("h4", { text: "Objects written by its runs, and its log" }), h("div", { class: "objects" }, objects.map((o) => object(o)))],
   ];
 });
 

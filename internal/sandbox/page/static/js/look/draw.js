@@ -1,8 +1,8 @@
-// What the viewers have in common.
+// Shared parts of the viewers.
 import { empty, fill, h, svg } from "../dom.js";
 
-// load draws what fn gives, or why there is nothing. An answer that is overtaken by a
-// newer one is dropped; what is open stays open.
+// load draws the result of fn, or an error. It drops an answer if a newer call has started, and keeps
+// open what is open.
 export async function load(box, fn) {
   const mine = (box.asked = (box.asked || 0) + 1);
   if (!box.children.length) fill(box, h("p", { class: "muted loading", text: "Loading…" }));
@@ -10,7 +10,7 @@ export async function load(box, fn) {
   try {
     drawn = await fn();
   } catch (err) {
-    drawn = empty("This cannot be shown now", err.message);
+    drawn = empty("This cannot be shown right now", err.message);
   }
   if (mine !== box.asked || box.contains(document.activeElement) && document.activeElement.matches("input:not([type=radio]), textarea, select[data-hold]")) return;
   const open = new Set([...box.querySelectorAll("details[data-at]")].filter((d) => d.open).map((d) => d.dataset.at));
@@ -37,7 +37,7 @@ export function facts(pairs) {
     .map(([name, value]) => h("div", {}, h("dt", { text: name }), h("dd", {}, value))));
 }
 
-// tree draws any JSON value; large ones are folded.
+// tree draws any JSON value, and folds large ones.
 export function tree(value, at = "$", depth = 0) {
   if (value === null || typeof value !== "object") return leaf(value);
   const entries = Array.isArray(value) ? value.map((v, i) => [String(i), v]) : Object.entries(value);
@@ -64,7 +64,7 @@ function leaf(v) {
   return h("span", { class: "j-plain", text: String(v) });
 }
 
-// badge is a word with a colour for what it means.
+// badge is a word with a color for its meaning.
 export function badge(word, kind) {
   return h("span", { class: `tag ${kind || ""}`, text: word });
 }
@@ -82,7 +82,7 @@ export function copyable(text) {
   return h("code", { class: "copy", text });
 }
 
-// rows is a list in which one item is chosen.
+// rows is a list with one selected item.
 export function rows(name, items, chosen, choose, draw) {
   return h("ul", { class: "rows", "aria-label": name }, items.map(([id, item]) => h("li", {},
     h("button", { type: "button", class: "row", "aria-pressed": String(id === chosen), data: { focus: `row-${id}` }, onclick: () => choose(id) }, draw(item)))));

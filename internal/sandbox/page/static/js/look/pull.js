@@ -33,9 +33,9 @@ function detail(p) {
     h("h3", { class: "look-title" }, p.title, " ", h("span", { class: "muted", text: `#${p.number}` }), " ", badge(p.state, states[p.state])),
     facts([["Repository", external(p.url, p.repo)], ["Branch", h("code", { text: `${p.head} → ${p.base}` })], ["Opened by", p.author], ["Merged by", p.mergedBy], ["Head", h("code", { text: p.headSha.slice(0, 12) })]]),
     p.files.map(file),
-    !p.files.length && h("p", { class: "muted", text: "It changes nothing." }),
+    !p.files.length && h("p", { class: "muted", text: "No files changed." }),
     h("h4", { text: "Conversation" }),
-    h("ol", { class: "talk" }, h("li", {}, h("p", { class: "by" }, h("b", { text: p.author }), " opened it ", when(p.createdAt)), h("pre", { class: "prose", text: p.body || "No words." })),
+    h("ol", { class: "talk" }, h("li", {}, h("p", { class: "by" }, h("b", { text: p.author }), " opened this ", when(p.createdAt)), h("pre", { class: "prose", text: p.body || "No description." })),
       (p.talk || []).map((t) => h("li", {}, h("p", { class: "by" }, h("b", { text: t.author }), " ", t.state ? badge(t.state.toLowerCase().replaceAll("_", " "), t.state === "APPROVED" ? "good" : "") : "said", " ", when(t.at)), t.body && h("pre", { class: "prose", text: t.body })))));
 }
 

@@ -6,7 +6,7 @@ import { badge, external, facts, kindOf, load, rows, spinner, tick } from "./dra
 
 let chosen = "", followed = "", again = 0;
 
-// A run's log grows without any event: while it is looked at it is read again.
+// A run's log grows without an event, so an open run is refreshed regularly.
 function follow(box, run) {
   clearTimeout(again);
   if (run.status !== "completed") again = setTimeout(() => { if (box.offsetParent && document.visibilityState === "visible") lookRuns(box); }, 1500);
@@ -42,13 +42,13 @@ function detail(r, cut) {
     r.problem && h("p", { class: "note error", text: r.problem }),
     facts([["Run", external(r.url, `${r.repo} · ${r.id}`)], ["Title", h("code", { text: r.title })], ["Started by", r.actor], ["Commit", h("code", { text: r.sha.slice(0, 12) })], ["Started", r.startedAt && when(r.startedAt, true)], ["Attempt", r.attempts > 1 ? `${r.attempt} of ${r.attempts}` : ""]]),
     h("h4", { text: "Steps" }),
-    (r.steps || []).length ? h("ol", { class: "run-steps" }, r.steps.map(stepLine)) : h("p", { class: "muted", text: r.status === "queued" ? "It waits for its turn." : "It has no steps yet." }),
-    h("h4", { text: "Log" }), cut && h("p", { class: "muted", text: "The beginning is left out." }),
-    h("pre", { class: "code log", tabindex: "0", "aria-label": "Log of the run", data: { scroll: `log-${r.id}-${r.attempt}`, tail: r.status !== "completed" ? "yes" : "" } }, r.log ? r.log.split("\n").map(logLine) : "Nothing was written yet."),
+    (r.steps || []).length ? h("ol", { class: "run-steps" }, r.steps.map(stepLine)) : h("p", { class: "muted", text: r.status === "queued" ? "Waiting in the queue." : "No steps yet." }),
+    h("h4", { text: "Log" }), cut && h("p", { class: "muted", text: "The beginning is cut off." }),
+    h("pre", { class: "code log", tabindex: "0", "aria-label": "Log of the run", data: { scroll: `log-${r.id}-${r.attempt}`, tail: r.status !== "completed" ? "yes" : "" } }, r.log ? r.log.split("\n").map(logLine) : "No output yet."),
     h("details", { data: { at: "inputs" } }, h("summary", { text: "Inputs" }), facts(Object.entries(r.inputs || {}).map(([k, v]) => [k, h("code", { text: v })]))));
 }
 
-// logLine marks what the runner marked: groups, errors, warnings.
+// logLine highlights what the runner marked: groups, errors, warnings.
 function logLine(line) {
   const m = line.match(/^##\[(group|endgroup|error|warning|notice|debug)\](.*)$/);
   if (!m) return line + "\n";

@@ -8,7 +8,7 @@ let chosen = "", followed = "";
 
 export const lookState = (box) => load(box, async () => {
   const { bucket, states } = await get("/view/states");
-  if (!states.length) return empty("No state yet", `Terraform writes one with the first apply, into the bucket ${bucket}.`);
+  if (!states.length) return empty("No state yet", `Terraform writes one at the first apply, to the bucket ${bucket}.`);
   const row = chosenRequest();
   if (row && followed !== row.id && states.some((s) => s.key === row.stateKey)) {
     followed = row.id;
@@ -27,8 +27,8 @@ function detail(s, bucket, head) {
   return h("article", {},
     h("h3", { class: "look-title" }, h("code", { text: s.key }), " ", s.locked && badge("locked", "warn")),
     s.problem && h("p", { class: "note error", text: s.problem }),
-    facts([["Lies at", copyable(`s3://${bucket}/${s.key}`)], ["Serial", String(s.serial)], ["Terraform", s.version], ["Written", head && when(head.updatedAt, true)], ["Size", `${s.bytes} bytes`]]),
+    facts([["Location", copyable(`s3://${bucket}/${s.key}`)], ["Serial", String(s.serial)], ["Terraform", s.version], ["Written", head && when(head.updatedAt, true)], ["Size", `${s.bytes} bytes`]]),
     h("h4", { text: plural(s.resources.length, "resource") }),
-    !s.resources.length && h("p", { class: "muted", text: "Terraform knows of nothing here." }),
+    !s.resources.length && h("p", { class: "muted", text: "This state has no resources." }),
     s.resources.map((r) => h("details", { class: "object", data: { at: r.address } }, h("summary", {}, h("code", { text: r.address })), h("div", { class: "json" }, tree(r.attributes || {})))));
 }
