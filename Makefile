@@ -1,15 +1,15 @@
-# Short names for what is done often. Each target is one command that also works
-# without make; scripts/test.sh is what CI runs.
+# Short names for common commands. Each target is one command that also works without
+# make. CI runs scripts/test.sh.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
 .PHONY: help
-help: ## Say what there is
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: ## Check everything, as CI does
+test: ## Run all checks, as CI does
 	./scripts/test.sh
 
 .PHONY: quick
@@ -22,11 +22,11 @@ sandbox: ## Run the whole product on this machine
 	go run ./cmd/tfpilot sandbox
 
 .PHONY: demo
-demo: ## Play a request's journey and fail unless each step was seen
+demo: ## Play a request's journey, and fail unless each step is seen
 	go run ./cmd/tfpilot sandbox demo --data "$$(mktemp -d)" --port 0
 
 .PHONY: golden
-golden: ## Write the golden files and the generated pages anew
+golden: ## Regenerate the golden files and the generated pages
 	go test ./internal/{config,rbac,store,terraform,catalog,github} ./slackapp ./docs -update
 
 .PHONY: build

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Breaks a package in many small ways, one at a time, and fails when no test notices one
-# that docs/MUTATION.md does not explain. It is no part of scripts/test.sh: it runs the
-# tests of a package once for each change.
+# Breaks a package in many small ways, one at a time. It fails if no test notices a change
+# that docs/MUTATION.md does not explain. It is not part of scripts/test.sh, since it runs
+# the tests of a package once for each change.
 #
-#   scripts/mutate.sh rbac          who may do what
-#   scripts/mutate.sh lifecycle     what counts, and what is due
-#   scripts/mutate.sh ci            what a run checks; needs git
+#   scripts/mutate.sh rbac          permissions
+#   scripts/mutate.sh lifecycle     the facts of a request, and the next steps
+#   scripts/mutate.sh ci            the checks of a run; needs git
 #   scripts/mutate.sh webhook       from a delivery to a fact
 #
-# More arguments go to the tool: -v, -limit 100, -budget 10m, -match 'canApply: ' for some.
+# It passes further arguments to the tool: -v, -limit 100, -budget 10m, -match 'canApply: '.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -24,8 +24,8 @@ rapid='-rapid.nofailfile -rapid.shrinktime=0s -rapid.checks=5 -rapid.seed=1'
 case $target in
 	rbac) mutate -args "$rapid" "$@" internal/rbac ;;
 	lifecycle)
-		# The others hold names, words and events, which the golden files of cards and pages hold.
-		# The tables run first; what they leave is tried with the properties and stories too.
+		# The other files contain names, texts and events, which the golden files cover.
+		# The table tests run first. Properties and stories only run for the survivors.
 		tables='Sending|Answer|WhoseRun|RunsMove|MayStart|Given|Results|OldComments|WhenAPlan|Cleanup|Started|Evidence|Intents|Author|Approvals'
 		tables+='|ARejection|Problems|PullRequest|StateLock|Detours|ApprovedBy|RoundIs|Derive|Unsuccessful|Lease|Lost|EachIntent|MergedAfter'
 		tables+='|Unlock|MayBeGone|Outcome|BeforeEffect|PlanRun|CommitTells|Await|Login|Name|Kind'

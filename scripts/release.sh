@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the assets of a release: one binary for each platform, named in GitHub's
-# words for a runner's system and processor, and SHA256SUMS.
+# Builds the assets of a release: SHA256SUMS, and one binary for each platform, named
+# after GitHub's terms for the system and processor of a runner.
 #
 #   scripts/release.sh VERSION DIRECTORY
 set -euo pipefail
@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 [ $# = 2 ] || { echo "usage: scripts/release.sh VERSION DIRECTORY" >&2; exit 2; }
 version=$1
-[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]] || { echo "$version is no version such as 1.2.3" >&2; exit 2; }
+[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]] || { echo "$version is not a version such as 1.2.3" >&2; exit 2; }
 mkdir -p "$2"
 out=$(cd "$2" && pwd)
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Checks everything that is checked: the same command for a person and for CI.
+# Runs all checks. People and CI run the same command.
 #
 #   scripts/test.sh            every step
 #   scripts/test.sh NAME …     only these steps
-#   scripts/test.sh list       their names
+#   scripts/test.sh list       list the steps
 #
-# A tool that is missing is installed where that can be done without asking (Debian,
-# as root or with sudo), else it is a failure that says what to install. No step is
-# passed over in silence: one that could not run says so, here and at the end.
+# On Debian, as root or with sudo, it installs missing tools. Elsewhere a missing tool
+# fails the step, with the name of what to install. A step that could not run is
+# reported, when it is reached and at the end.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,17 +15,17 @@ export GOFLAGS="${GOFLAGS:-} -mod=readonly"
 export CHECKPOINT_DISABLE=1
 
 steps=(format vet static vulnerable unit race workflows manifests schema journeys build)
-journeys='^(TestDemo|TestEveryCallCanGoWrong)' # the tests of the step of that name
-not_run=77 # exit code of a step that could not run; it has said why
+journeys='^(TestDemo|TestEveryCallCanGoWrong)' # the tests of the step journeys
+not_run=77 # exit code of a step that could not run
 
 say() { printf '%s\n' "$@"; }
 die() { say "$*" >&2; exit 1; }
 
-# Setting up ------------------------------------------------------------------
+# Setup -----------------------------------------------------------------------
 
 installed_lists=no
 
-# install PACKAGE … installs Debian's packages, or fails.
+# install PACKAGE … installs Debian packages, or fails.
 install() {
 	command -v apt-get > /dev/null || return 1
 	local as=()
@@ -40,7 +40,7 @@ install() {
 	"${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" < /dev/null > /dev/null
 }
 
-# have a|b says whether one of the commands is there.
+# have a|b checks whether one of the commands exists.
 have() {
 	local command
 	for command in ${1//|/ }; do
@@ -49,7 +49,7 @@ have() {
 	return 1
 }
 
-# need WHAT COMMANDS PACKAGE … wants one of the commands (a|b), from the packages.
+# need WHAT COMMANDS PACKAGE … requires one of the commands (a|b), and installs the packages if none exists.
 need() {
 	local what=$1 commands=$2
 	shift 2
@@ -61,17 +61,17 @@ need() {
 
 setup() {
 	need "git" git git
-	command -v go > /dev/null || die "Go is missing: install the version that go.mod names, or newer, from https://go.dev/dl"
+	command -v go > /dev/null || die "Go is missing: install the version in go.mod or newer from https://go.dev/dl"
 	go version
 }
 
-# in_tools runs a command in the module of the tools.
+# in_tools runs a command in the tools module.
 in_tools() { (cd tools && GOWORK=off "$@"); }
 
-# tool NAME prints the path of a tool that tools/go.mod pins; it is built once.
+# tool NAME prints the path of a tool that tools/go.mod pins, and builds it the first time.
 tool() { go tool -modfile=tools/go.mod -n "$1"; }
 
-# terraform_on_path puts the Terraform that the sandbox uses where tests look.
+# terraform_on_path adds the sandbox's Terraform to PATH for the tests.
 terraform_on_path() {
 	local terraform
 	terraform=$(go run ./internal/sandbox/toolchain/where terraform)
@@ -81,14 +81,14 @@ terraform_on_path() {
 
 # Steps -----------------------------------------------------------------------
 
-# format: gofmt has nothing to change.
+# format: gofmt changes nothing.
 format() {
 	local wrong
 	wrong=$(gofmt -l .)
 	[ -z "$wrong" ] || { say "not formatted, run gofmt -w:" "$wrong"; return 1; }
 }
 
-# vet: go vet, of the product and of the tools.
+# vet: go vet, for the product and the tools.
 vet() {
 	go vet ./...
 	in_tools go vet ./...
@@ -102,7 +102,7 @@ static() {
 	in_tools "$staticcheck" ./...
 }
 
-# vulnerable: govulncheck, where its database can be reached.
+# vulnerable: govulncheck, if its database is reachable.
 vulnerable() {
 	local govulncheck empty out
 	govulncheck=$(tool govulncheck)
@@ -111,13 +111,13 @@ vulnerable() {
 	printf 'module empty\n\ngo 1.26\n' > "$empty/go.mod"
 	printf 'package main\n\nfunc main() {}\n' > "$empty/main.go"
 	if ! out=$(cd "$empty" && GOWORK=off GOFLAGS= timeout 60 "$govulncheck" ./... 2>&1); then
-		say "$out" "The vulnerability database cannot be reached from here."
+		say "$out" "The vulnerability database is not reachable."
 		exit "$not_run"
 	fi
 	"$govulncheck" ./...
 }
 
-# build: the platforms of a release, without cgo.
+# build: all release platforms, without cgo.
 build() {
 	local platform
 	for platform in linux/amd64 linux/arm64 darwin/arm64; do
@@ -126,22 +126,22 @@ build() {
 	done
 }
 
-# unit: every test but the journeys; those of the pages in a browser.
+# unit: all tests except the journeys, including the tests of pages in a browser.
 unit() {
 	need "a browser for the tests of the pages" "chromium|chromium-browser|google-chrome" chromium
 	terraform_on_path
-	# The longest packages come first, so that none of them runs alone at the end.
+	# The slowest packages run first, so that none of them runs alone at the end.
 	go test -vet=off -p 2 -timeout 40m -skip "$journeys" ./worker ./cmd/tfpilot ./internal/ci ./...
 	in_tools go test ./...
 }
 
-# race: the race detector, on the packages that share memory and on the worker's stories with many things at once.
+# race: the race detector, on packages that share memory and on the worker's concurrent stories.
 race() {
 	need "a C compiler for the race detector" "gcc|clang|cc" gcc libc6-dev
 	local stories='^(TestJourney|TestRandomSchedules|TestWebhooksInDisorder|TestAppliesTakeTurns|TestManyRequestsAtOnce|TestEveryCallCanGoWrong)$'
 	# One processor for each test binary: timers of a testing/synctest bubble share one
-	# context of the race detector, which crashes now and then when two threads use it
-	# (golang/go#78156). What it finds does not depend on their number.
+	# context of the race detector, which sometimes crashes when two threads use it
+	# (golang/go#78156). The results do not depend on the number of processors.
 	local flags=(-race -short -vet=off -cpu 1 -parallel 2 -timeout 40m) worker=0 others=0
 	export CGO_ENABLED=1
 	go test "${flags[@]}" -run "$stories" ./worker > "$scratch/worker" 2>&1 &
@@ -151,15 +151,15 @@ race() {
 	[ "$worker" = 0 ] && [ "$others" = 0 ]
 }
 
-# workflows: actionlint, of what infra repositories get and of our own.
+# workflows: actionlint, for the workflows of infra repositories and our own.
 workflows() {
 	local actionlint
 	actionlint=$(tool actionlint)
-	# bootstrap puts the runner's label in
+	# bootstrap replaces the label of the runner
 	"$actionlint" -shellcheck= -pyflakes= -ignore 'label "@runner@" is unknown' templates/workflows/*.yml .github/workflows/*.yml
 }
 
-# manifests: kustomize renders them, and each object fits its schema.
+# manifests: kustomize renders them, and each object matches its schema.
 manifests() {
 	local kustomize dir
 	kustomize=$(tool kustomize)
@@ -169,33 +169,33 @@ manifests() {
 	done
 }
 
-# schema: what the sandbox's provider knows of AWS is what its package says.
+# schema: the facts of the sandbox's provider match the published package.
 schema() {
 	need "npm, which fetches the published schema" npm npm
 	internal/sandbox/provider/schema/check.sh
 }
 
-# journeys: the demo in one process, in processes of which one is killed, without any bell, and against a broken workflow; beside them the whole crash matrix.
+# journeys: the demo (in one process, with a killed process, without wake-ups, with a broken workflow) and the crash matrix.
 journeys() {
 	terraform_on_path
-	# The demos wait for Slack's limits most of the time, so that they run all at once and the matrix costs none.
+	# The demos mostly wait for Slack's rate limits, so they run at once, and the matrix adds no time.
 	go test -vet=off -parallel 4 -timeout 30m -run "$journeys" ./cmd/tfpilot ./worker
 }
 
 # Running ---------------------------------------------------------------------
 
-# what NAME prints the sentence about a step.
+# what NAME prints the description of a step.
 what() { sed -n "s/^# $1: //p" "${BASH_SOURCE[0]}"; }
 
-# one NAME runs a step in this process; whatever fails in it ends it.
+# one NAME runs a step in this process. Any failure ends it.
 one() {
 	scratch=$(mktemp -d)
 	trap 'rm -rf "$scratch"' EXIT
 	"$1"
 }
 
-# all NAME … runs steps one after the other; a failure keeps no other from running. The
-# journeys wait for Slack's limits most of the time, so that the build goes on beside them.
+# all NAME … runs steps one after the other, also after a failure. The journeys mostly
+# wait for Slack's rate limits, so the build runs in parallel.
 all() {
 	local name start status beside='' log passed=0 failed=() unrun=()
 	log=$(mktemp)
@@ -233,7 +233,7 @@ main() {
 		'') setup && all "${steps[@]}" ;;
 		*)
 			for name in "$@"; do
-				[[ " ${steps[*]} " == *" $name "* ]] || { say "there is no step $name; there is ${steps[*]}" >&2 && exit 2; }
+				[[ " ${steps[*]} " == *" $name "* ]] || { say "unknown step $name: choose from ${steps[*]}" >&2 && exit 2; }
 			done
 			setup && all "$@"
 			;;

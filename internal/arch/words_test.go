@@ -28,17 +28,8 @@ var moreWords = flag.String("words", "", "check these directories too, separated
 // plain lists the clean directories; /... includes those below.
 var plain = []string{
 	"internal/arch",
-	"internal/sandbox",
-	"internal/sandbox/actions/...",
-	"internal/sandbox/cloud/...",
-	"internal/sandbox/demo/...",
-	"internal/sandbox/github/...",
-	"internal/sandbox/model/...",
-	"internal/sandbox/page/...",
-	"internal/sandbox/provider/...",
-	"internal/sandbox/s3/...",
-	"internal/sandbox/slack/...",
-	"internal/sandbox/toolchain/...",
+	"internal/sandbox/...",
+	"scripts",
 	"tools/...",
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Compares facts.json with the published package it was read from: fetches the
-# pinned version with npm, checks its integrity, extracts the facts again.
-#   check.sh           fails when the facts differ
+# Compares facts.json with its published package: downloads the pinned version with npm,
+# checks its integrity, and extracts the facts again.
+#   check.sh           fails if the facts differ
 #   check.sh -write    writes facts.json again (after changing the pin in gen)
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,5 +14,5 @@ if [ "${1:-}" = "-write" ]; then
 	"$tmp/gen" -tarball "$tmp"/*.tgz -out facts.json
 else
 	"$tmp/gen" -tarball "$tmp"/*.tgz -check facts.json
-	echo "facts.json agrees with $("$tmp/gen" -pinned)"
+	echo "facts.json matches $("$tmp/gen" -pinned)"
 fi
