@@ -134,7 +134,8 @@ const quickTime = time.Second
 
 // command is the action that a button stands for, of what was seen under it.
 func (g grip) command(action lifecycle.Action) request.Command {
-	return request.Command{ID: g.ID, Action: action, Seen: request.Seen{Purpose: g.Purpose, HeadSHA: g.HeadSHA, Digest: g.Digest}}
+	seen := request.Seen{Purpose: g.Purpose, HeadSHA: g.HeadSHA, Digest: g.Digest, Intents: g.Intents}
+	return request.Command{ID: g.ID, Action: action, Seen: seen}
 }
 
 // saidNext tells what a click leads to.

@@ -194,7 +194,7 @@ func TestMessagesArePutOnceIntoTheirPlace(t *testing.T) {
 }
 
 func TestGripsAndTrailsComeBack(t *testing.T) {
-	g := grip{story.ID, lifecycle.PurposeDestroy, story.Head1, "sha256:" + strings.Repeat("a", 64), lifecycle.ConfirmTyped}
+	g := grip{story.ID, lifecycle.PurposeDestroy, story.Head1, "sha256:" + strings.Repeat("a", 64), lifecycle.ConfirmTyped, "apply,merge"}
 	got, err := readGrip(g.String())
 	if err != nil || got != g || len(g.String()) > 2000 {
 		t.Errorf("%+v %v", got, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/request"
 )
 
 // grip is what a button carries: which request, and what the person saw of it. It
@@ -18,18 +19,30 @@ type grip struct {
 	HeadSHA string
 	Digest  string
 	Confirm lifecycle.Confirmation
+	Intents string // that wait, of an action that cancels them
 }
 
 func (g grip) String() string {
-	return strings.Join([]string{g.ID, string(g.Purpose), g.HeadSHA, g.Digest, string(g.Confirm)}, "|")
+	parts := []string{g.ID, string(g.Purpose), g.HeadSHA, g.Digest, string(g.Confirm)}
+	if g.Intents != "" {
+		parts = append(parts, g.Intents)
+	}
+	return strings.Join(parts, "|")
 }
 
 func readGrip(value string) (grip, error) {
 	parts := strings.Split(value, "|")
-	if len(parts) != 5 || parts[0] == "" {
+	if len(parts) < 5 || len(parts) > 6 || parts[0] == "" {
 		return grip{}, errors.New("not the value of a button")
 	}
-	return grip{ID: parts[0], Purpose: lifecycle.Purpose(parts[1]), HeadSHA: parts[2], Digest: parts[3], Confirm: lifecycle.Confirmation(parts[4])}, nil
+	g := grip{
+		ID: parts[0], Purpose: lifecycle.Purpose(parts[1]), HeadSHA: parts[2], Digest: parts[3],
+		Confirm: lifecycle.Confirmation(parts[4]),
+	}
+	if len(parts) == 6 {
+		g.Intents = parts[5]
+	}
+	return g, nil
 }
 
 // confirmOf says how an action is confirmed in an environment before it counts.
@@ -41,6 +54,9 @@ func confirmOf(action lifecycle.Action, p config.Environment) lifecycle.Confirma
 // button is an offer as a button. Its label for screen readers names the request.
 func button(r lifecycle.Request, o lifecycle.Offer, p config.Environment) *slack.ButtonBlockElement {
 	g := grip{ID: r.ID, Purpose: o.Purpose, HeadSHA: o.HeadSHA, Digest: o.Digest, Confirm: confirmOf(o.Action, p)}
+	if row, _ := o.Action.Row(); row.Binds == lifecycle.BindIntents {
+		g.Intents = request.IntentsOf(r)
+	}
 	b := slack.NewButtonBlockElement(doing(o.Action), g.String(), plain(o.Label, limitButton))
 	b.Style = slack.Style(o.Style)
 	b.AccessibilityLabel = cut(o.Label+": "+r.Title, limitButton)

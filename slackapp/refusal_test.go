@@ -62,7 +62,7 @@ func (w *world) playCommand(c requesttest.Case) string {
 	}
 	g := grip{
 		ID: c.Command.ID, Purpose: c.Command.Seen.Purpose, HeadSHA: c.Command.Seen.HeadSHA, Digest: c.Command.Seen.Digest,
-		Confirm: row.ConfirmationIn(p.IsProtected()),
+		Confirm: row.ConfirmationIn(p.IsProtected()), Intents: c.Command.Seen.Intents,
 	}
 	b := slack.NewButtonBlockElement(doing(c.Command.Action), g.String(), plain(row.Label, limitButton))
 	_, ts, err := w.app.API.PostMessageContext(w.t.Context(), devCh, slack.MsgOptionText("a button", false), slack.MsgOptionBlocks(slack.NewActionBlock("do", b)))

@@ -25,7 +25,9 @@ func (k *console) actCommand(row lifecycle.ActionRow) *cobra.Command {
 		if err != nil {
 			return k.refused(err, args[0])
 		}
-		doc, err = k.requests.Act(ctx, who, request.Command{ID: doc.Request.ID, Action: row.Action, Seen: request.SeenIn(doc.Request), Answers: in})
+		doc, err = k.requests.Act(ctx, who, request.Command{
+			ID: doc.Request.ID, Action: row.Action, Seen: request.SeenIn(doc.Request), Answers: in,
+		})
 		if err != nil {
 			return k.refused(err, args[0])
 		}
@@ -66,8 +68,8 @@ func (k *console) notLinked() error {
 
 // flags are where the fields of a use case are entered.
 var flags = map[string]string{
-	request.FieldReason: "--reason", request.FieldConfirm: "--confirm", request.FieldProject: "--project", request.FieldEnvironment: "--env",
-	request.FieldModule: "MODULE",
+	request.FieldReason: "--reason", request.FieldConfirm: "--confirm",
+	request.FieldProject: "--project", request.FieldEnvironment: "--env", request.FieldModule: "MODULE",
 }
 
 // refused says a refusal as the command line does: what has to be corrected after its flag, and what

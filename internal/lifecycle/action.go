@@ -57,6 +57,7 @@ const (
 	BindNothing     Binding = iota
 	BindPlan                // the current plan, which the intent must name
 	BindPlanIfNamed         // the current plan, when the intent names one
+	BindIntents             // the intents that wait, which it cancels
 )
 
 // ActionRow is one action.
@@ -173,7 +174,7 @@ var actionRows = []ActionRow{
 		Command: "restore", Help: "Restore the generated branch",
 	},
 	{
-		Action: ActionTakeBack, Verb: "takeback", Rule: canTakeBack,
+		Action: ActionTakeBack, Verb: "takeback", Rule: canTakeBack, Binds: BindIntents,
 		direct: func(Wish) Patch { return TakeBack() }, hidden: onlyDestroyWaits,
 		Label: "Cancel", adjust: cancelOffer, Phrase: "cancel the queued run of", Saved: say("The queued run of %s is canceled."),
 		Command: "takeback", Help: "Cancel a queued merge, apply or destroy",
@@ -186,7 +187,7 @@ var actionRows = []ActionRow{
 		Command: "withdraw", Help: "Withdraw your own approval, until it is used",
 	},
 	{
-		Action: ActionKeep, Verb: "keep", Rule: canKeep,
+		Action: ActionKeep, Verb: "keep", Rule: canKeep, Binds: BindIntents,
 		direct: func(w Wish) Patch { return Keep(w.At) },
 		Label:  "Cancel destroy", adjust: keepOffer, Phrase: "keep", Saved: say("Canceled: %s stays as it is."),
 		Command: "keep", Help: "Cancel a destroy, or dismiss a new plan: the resources stay as they are",

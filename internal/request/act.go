@@ -3,6 +3,7 @@ package request
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -26,15 +27,27 @@ type Seen struct {
 	Purpose lifecycle.Purpose // of the plan; empty when it was not shown
 	HeadSHA string
 	Digest  string
-	Read    bool // the window showed everything that is confirmed; of a plan, its last page was open
+	Intents string // that wait, from IntentsOf; empty when they were not shown
+	Read    bool   // the window showed everything that is confirmed; of a plan, its last page was open
 }
 
 // SeenIn is the plan that a document holds, for a surface that shows no button and acts on what is stored.
 func SeenIn(r lifecycle.Request) Seen {
-	if r.Plan == nil {
-		return Seen{}
+	seen := Seen{Intents: IntentsOf(r)}
+	if r.Plan != nil {
+		seen.Purpose, seen.HeadSHA, seen.Digest = r.Plan.Purpose, r.Plan.SHA, r.Plan.Digest
 	}
-	return Seen{Purpose: r.Plan.Purpose, HeadSHA: r.Plan.SHA, Digest: r.Plan.Digest}
+	return seen
+}
+
+// IntentsOf names the intents that wait, for an action that cancels them.
+func IntentsOf(r lifecycle.Request) string {
+	var names []string
+	for _, w := range r.Wanted {
+		names = append(names, string(w.What))
+	}
+	slices.Sort(names)
+	return strings.Join(names, ",")
 }
 
 // Answers are what a person enters to confirm an action.
@@ -66,7 +79,8 @@ func (s *Service) Act(ctx context.Context, c Caller, cmd Command) (store.Doc, er
 	); no != nil {
 		return doc, no
 	}
-	doc, err := s.Documents.Update(ctx, doc.Request.ID, c.Actor(), row.Patch(intentOf(c, row, cmd.Seen, cmd.Answers, confirmation == lifecycle.ConfirmTyped)))
+	intent := intentOf(c, row, cmd.Seen, cmd.Answers, confirmation == lifecycle.ConfirmTyped)
+	doc, err := s.Documents.Update(ctx, doc.Request.ID, c.Actor(), ifUnchanged(row, cmd.Seen, row.Patch(intent)))
 	if err != nil {
 		return doc, RefusalOf(err)
 	}
@@ -88,10 +102,13 @@ func (s *Service) Check(ctx context.Context, c Caller, cmd Command) (lifecycle.R
 }
 
 // authorize reads the request afresh and refuses what the caller may not do, or what cannot be done now.
-func (s *Service) authorize(ctx context.Context, c Caller, id string, action lifecycle.Action) (store.Doc, lifecycle.ActionRow, *Refusal) {
+func (s *Service) authorize(
+	ctx context.Context, c Caller, id string, action lifecycle.Action,
+) (store.Doc, lifecycle.ActionRow, *Refusal) {
 	row, known := action.Row()
 	if !known {
-		return store.Doc{}, row, conflict(CodeUnknown, "This action is from another version of TfPilot, and nothing was done. The newest card of the request has current buttons.")
+		return store.Doc{}, row, conflict(CodeUnknown, "This action is from another version of TfPilot, and nothing was done. "+
+			"The newest card of the request has current buttons.")
 	}
 	doc, no := s.read(ctx, id)
 	if no != nil {
@@ -105,7 +122,8 @@ func (s *Service) authorize(ctx context.Context, c Caller, id string, action lif
 		return doc, row, archived()
 	}
 	if w := intentBy(doc.Request, action, c.Login); w != nil {
-		return doc, row, conflict(string(lifecycle.CodeAsked), "You already requested this. It is on its way. %s", lifecycle.FollowCard)
+		return doc, row, conflict(string(lifecycle.CodeAsked), "You already requested this. It is on its way. %s",
+			lifecycle.FollowCard)
 	}
 	if no := row.Rule(doc.Request); no != nil {
 		return doc, row, conflict(string(no.Code), "%s", no.Text)
@@ -130,7 +148,9 @@ func CheckAnswers(action lifecycle.Action, in Answers) *Refusal {
 	reason := strings.TrimSpace(in.Reason)
 	if row.NeedsReason() && reason == "" {
 		const text = "Say why, so that the requester knows what to change."
-		return &Refusal{Class: Invalid, Code: CodeInput, Text: text, Confirm: lifecycle.ConfirmReason, Faults: []Fault{{FieldReason, text}}}
+		return &Refusal{
+			Class: Invalid, Code: CodeInput, Text: text, Confirm: lifecycle.ConfirmReason, Faults: []Fault{{FieldReason, text}},
+		}
 	}
 	return invalid(checkReason(reason)...)
 }

@@ -36,7 +36,8 @@ func (c Caller) is(p lifecycle.Person) bool {
 	if c.GithubID != 0 && p.GithubID != 0 {
 		return c.GithubID == p.GithubID
 	}
-	return c.SlackUser != "" && c.SlackUser == p.SlackUser && c.SlackTeam == p.SlackTeam || c.Login != "" && lifecycle.SameLogin(c.Login, p.Login)
+	sameSlack := c.SlackUser != "" && c.SlackUser == p.SlackUser && c.SlackTeam == p.SlackTeam
+	return sameSlack || c.Login != "" && lifecycle.SameLogin(c.Login, p.Login)
 }
 
 // SlackCaller finds the GitHub account behind a Slack account. Without a link, the caller has no login
@@ -67,7 +68,9 @@ func (s *Service) LoginCaller(ctx context.Context, login, source string) (Caller
 			return c, unavailable(err)
 		}
 		if login != "" && lifecycle.SameLogin(id.Login, login) {
-			c.Person = lifecycle.Person{Login: id.Login, GithubID: id.GithubID, SlackTeam: id.SlackTeam, SlackUser: id.SlackUser, Name: id.Login}
+			c.Person = lifecycle.Person{
+				Login: id.Login, GithubID: id.GithubID, SlackTeam: id.SlackTeam, SlackUser: id.SlackUser, Name: id.Login,
+			}
 			return c, nil
 		}
 	}
@@ -118,7 +121,8 @@ func (s *Service) MayOpenAnywhere(c Caller) *Refusal {
 		}
 	}
 	if first == nil {
-		first = denied("no_project", "No project is configured yet, so there is nothing to request. An operator of TfPilot adds projects to tfpilot.yaml.")
+		first = denied("no_project", "No project is configured yet, so there is nothing to request. "+
+			"An operator of TfPilot adds projects to tfpilot.yaml.")
 	}
 	return first
 }

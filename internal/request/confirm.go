@@ -15,23 +15,42 @@ import (
 // minDigest is how many digits of a digest name a plan.
 const minDigest = 12
 
-// stale refuses an action on a plan that is not the one the person saw.
+// stale refuses an action on a plan, or on intents, that are not those that the person saw.
 func stale(row lifecycle.ActionRow, r lifecycle.Request, seen Seen) *Refusal {
-	if row.Binds == lifecycle.BindNothing || r.Plan == nil {
-		return nil
-	}
-	if seen.Digest != r.Plan.Digest || seen.HeadSHA != r.Plan.SHA || seen.Purpose != "" && seen.Purpose != r.Plan.Purpose {
-		return otherPlan()
+	switch row.Binds {
+	case lifecycle.BindIntents:
+		if seen.Intents != "" && seen.Intents != IntentsOf(r) {
+			return conflict(string(lifecycle.CodeStale), "What waits has changed since you saw it. Review the request first.")
+		}
+	case lifecycle.BindPlan, lifecycle.BindPlanIfNamed:
+		other := r.Plan != nil && (seen.Digest != r.Plan.Digest || seen.HeadSHA != r.Plan.SHA ||
+			seen.Purpose != "" && seen.Purpose != r.Plan.Purpose)
+		if other {
+			return otherPlan()
+		}
 	}
 	return nil
 }
 
 func otherPlan() *Refusal {
-	return conflict(string(lifecycle.CodeStale), "The plan is no longer the one that you saw. Review the current plan first.")
+	return conflict(string(lifecycle.CodeStale),
+		"The plan is no longer the one that you saw. Review the current plan first.")
+}
+
+// ifUnchanged is a patch that refuses what became stale between the check and the write.
+func ifUnchanged(row lifecycle.ActionRow, seen Seen, patch lifecycle.Patch) lifecycle.Patch {
+	return func(r lifecycle.Request) (lifecycle.Request, error) {
+		if no := stale(row, r, seen); no != nil {
+			return r, no
+		}
+		return patch(r)
+	}
 }
 
 // confirmed refuses an action that was not confirmed as it has to be now.
-func confirmed(need lifecycle.Confirmation, row lifecycle.ActionRow, r lifecycle.Request, env config.Environment, cmd Command) *Refusal {
+func confirmed(
+	need lifecycle.Confirmation, row lifecycle.ActionRow, r lifecycle.Request, env config.Environment, cmd Command,
+) *Refusal {
 	if need != lifecycle.ConfirmPlan && need != lifecycle.ConfirmTyped {
 		return nil // a reason is checked with the other answers
 	}
@@ -47,7 +66,9 @@ func confirmed(need lifecycle.Confirmation, row lifecycle.ActionRow, r lifecycle
 
 // planConfirmed refuses a decision on a plan that was not read, or not confirmed by typing where that
 // is needed.
-func planConfirmed(need lifecycle.Confirmation, r lifecycle.Request, env config.Environment, cmd Command, typedName bool) *Refusal {
+func planConfirmed(
+	need lifecycle.Confirmation, r lifecycle.Request, env config.Environment, cmd Command, typedName bool,
+) *Refusal {
 	switch {
 	case names(cmd.Confirm, r.Plan.Digest):
 		return nil

@@ -46,13 +46,15 @@ func (s *Service) CheckDraft(d Draft) (Checked, *Refusal) {
 	if out.project, ok = s.project(d.Project); d.Project == "" {
 		faults = append(faults, faultf(FieldProject, "A project is required: %s.", listed(s.Projects, projectName)))
 	} else if !ok {
-		faults = append(faults, faultf(FieldProject, "There is no project %.60q; there is %s.", d.Project, listed(s.Projects, projectName)))
+		faults = append(faults, faultf(FieldProject, "There is no project %.60q; there is %s.",
+			d.Project, listed(s.Projects, projectName)))
 	} else if out.environment, ok = environmentIn(out.project, d.Environment); !ok {
 		faults = append(faults, faultf(FieldEnvironment, "There is no environment %.60q in %s; there is %s.",
 			d.Environment, d.Project, listed(out.project.Environments, config.Environment.String)))
 	}
 	if out.module, ok = s.Catalog.Module(d.Module); !ok {
-		faults = append(faults, faultf(FieldModule, "There is no module %.60q; there is %s.", d.Module, strings.Join(s.Catalog.Names(), ", ")))
+		faults = append(faults, faultf(FieldModule, "There is no module %.60q; there is %s.",
+			d.Module, strings.Join(s.Catalog.Names(), ", ")))
 	}
 	if len(faults) == 0 {
 		var wrong catalog.FieldErrors
@@ -81,7 +83,9 @@ func (s *Service) Open(ctx context.Context, c Caller, d Draft) (store.Doc, error
 	}
 	r, err := checked.request(c)
 	if err != nil {
-		return store.Doc{}, &Refusal{Class: Invalid, Code: CodeInput, cause: err, Text: "This form is from another version of TfPilot. Please start again."}
+		return store.Doc{}, &Refusal{
+			Class: Invalid, Code: CodeInput, cause: err, Text: "This form is from another version of TfPilot. Please start again.",
+		}
 	}
 	doc, err := s.Documents.Create(ctx, r)
 	switch {
@@ -109,7 +113,8 @@ func (d Checked) request(c Caller) (lifecycle.Request, error) {
 		Environment: where,
 		Module:      d.module.Name, CatalogDigest: d.module.Digest, Config: d.config,
 		Target: lifecycle.Target{
-			Owner: d.project.Owner, Repo: d.project.Repo, Base: d.project.Base, Branch: lifecycle.RequestBranch(d.ID), Path: path,
+			Owner: d.project.Owner, Repo: d.project.Repo, Base: d.project.Base,
+			Branch: lifecycle.RequestBranch(d.ID), Path: path,
 		},
 	}, c.Actor(), now()), nil
 }

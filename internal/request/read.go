@@ -53,7 +53,8 @@ func (s *Service) List(ctx context.Context, c Caller, q queue.Query) (queue.Page
 		return page, &Refusal{Class: Invalid, Code: "cursor", cause: err, Text: "This list has expired. Start it anew."}
 	case err != nil:
 		return page, &Refusal{Class: Unavailable, Code: CodeUnavailable, cause: err,
-			Text: "The list of requests cannot be read at this moment. Try again in a minute; a request can be shown by its id meanwhile."}
+			Text: "The list of requests cannot be read at this moment. Try again in a minute; " +
+				"a request can be shown by its id meanwhile."}
 	}
 	return page, nil
 }
@@ -78,18 +79,21 @@ func (s *Service) Plan(ctx context.Context, c Caller, id string) (lifecycle.Requ
 func ReadPlan(ctx context.Context, from Summaries, r lifecycle.Request) (*terraform.Summary, error) {
 	run := r.PlanRun()
 	if r.Plan == nil || run == nil {
-		return nil, conflict(string(lifecycle.CodeNoPlan), "This request has no plan now: a new one is being made, or the last one failed.")
+		return nil, conflict(string(lifecycle.CodeNoPlan),
+			"This request has no plan now: a new one is being made, or the last one failed.")
 	}
 	data, err := from.Summary(ctx, r.Project, run.CorrelationID)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, conflict(string(lifecycle.CodeNoPlan), "The plan is no longer stored. Re-plan to create a new one, then decide.")
+		return nil, conflict(string(lifecycle.CodeNoPlan),
+			"The plan is no longer stored. Re-plan to create a new one, then decide.")
 	}
 	if err != nil {
 		return nil, &Refusal{Class: Unavailable, Code: CodeUnavailable, cause: err,
 			Text: "The plan cannot be read at this moment. Try again in a minute before you decide."}
 	}
 	if terraform.Digest(data) != r.Plan.Digest {
-		return nil, conflict("digest_differs", "The stored plan does not have the digest of this request's plan, so it is not shown. Re-plan to create a new one.")
+		return nil, conflict("digest_differs", "The stored plan does not have the digest of this request's plan, "+
+			"so it is not shown. Re-plan to create a new one.")
 	}
 	summary, err := terraform.ParseSummary(data)
 	if err != nil {
@@ -152,7 +156,8 @@ func repositoryOf(r lifecycle.Request) string { return r.Target.Owner + "/" + r.
 func (s *Service) repositories() []string {
 	var all []string
 	for _, p := range s.Projects {
-		if repo := p.Owner + "/" + p.Repo; !slices.ContainsFunc(all, func(have string) bool { return strings.EqualFold(have, repo) }) {
+		repo := p.Owner + "/" + p.Repo
+		if !slices.ContainsFunc(all, func(have string) bool { return strings.EqualFold(have, repo) }) {
 			all = append(all, repo)
 		}
 	}

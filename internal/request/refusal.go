@@ -87,11 +87,14 @@ func invalid(faults ...Fault) *Refusal {
 // unconfirmed is a refusal for want of a confirmation.
 func unconfirmed(need lifecycle.Confirmation, format string, args ...any) *Refusal {
 	text := fmt.Sprintf(format, args...)
-	return &Refusal{Class: Invalid, Code: CodeUnconfirmed, Text: text, Confirm: need, Faults: []Fault{{FieldConfirm, text}}}
+	return &Refusal{
+		Class: Invalid, Code: CodeUnconfirmed, Text: text, Confirm: need, Faults: []Fault{{FieldConfirm, text}},
+	}
 }
 
 // Unreachable is said when storage does not answer.
-const Unreachable = "TfPilot cannot reach its storage at this moment, so nothing was changed. Please try again in a minute."
+const Unreachable = "TfPilot cannot reach its storage at this moment, so nothing was changed. " +
+	"Please try again in a minute."
 
 // unavailable is a failure outside. Whether a write arrived may be unknown, so trying again has to be safe.
 func unavailable(err error) *Refusal {
