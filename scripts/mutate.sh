@@ -34,7 +34,7 @@ case $target in
 	ci)
 		mutate -files grant.go,guard.go -args '-test.run=GrantMustFit|InputsMustFit|GuardClaims|ApplyComparesBefore' "$@" internal/ci
 		mutate -files verify.go,identity.go -args '-test.run=VerifyBinds|BackendBinds|ReferredTo' "$@" internal/ci
-		mutate -files apply.go -args '-test.run=ApplyComparesBefore|OutputsAreRead|RescuePushes' "$@" internal/ci
+		mutate -files apply.go -args '-test.run=ApplyComparesBefore|OutputsAreRead|RescuePushes|RescueNeeds' "$@" internal/ci
 		;;
 	webhook)
 		mutate -files webhook.go,body.go "$@" internal/web

@@ -231,3 +231,16 @@ func TestRescuePushesTheState(t *testing.T) {
 		}
 	}
 }
+
+// A Terraform that cannot be started has saved nothing.
+func TestRescueNeedsTerraform(t *testing.T) {
+	f := newFixture(t)
+	j, _ := f.applying()
+	file := "temp/tfpilot/tree/" + fixtureRoot + leftState
+	f.write(file, "{}")
+	t.Setenv("PATH", "/nowhere")
+	refused(t, "no Terraform", j.rescue(t.Context()), codeStateNotSaved, "could not be saved")
+	if f.read(file) != "{}" {
+		t.Error("the state that was left is gone")
+	}
+}
