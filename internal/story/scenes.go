@@ -67,6 +67,8 @@ func beforeMerge(t testing.TB) map[string]*Story {
 
 // afterMerge are requests that are merged.
 func afterMerge(t testing.TB) map[string]*Story {
+	reading := Ready(t).Approved("omar").Merged()
+	reading.End(lifecycle.KindPlan, reading.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeReapply, HeadSHA: Head2}), "success")
 	again := func() *Story {
 		return ApplyFailed(t).Planned(lifecycle.PurposeReapply, Head2, Creating())
 	}
@@ -88,6 +90,7 @@ func afterMerge(t testing.TB) map[string]*Story {
 	return map[string]*Story{
 		"merged":         Ready(t).Approved("omar").Merged(),
 		"merged_foreign": Ready(t).Merged(),
+		"merged_reading": reading,
 		"queued":         queued,
 		"applying":       applying,
 		"applied":        Live(t),

@@ -98,6 +98,9 @@ func (d description) mergedSentence() string {
 	if w := d.intent(lifecycle.ActionApply); w != nil {
 		return d.queueSentence(w, lifecycle.KindApply)
 	}
+	if reading(d.currentPlan()) {
+		return readingResult
+	}
 	return cmp.Or(d.refusal(lifecycle.ActionApply), "Ready to apply.")
 }
 

@@ -57,7 +57,7 @@ func TestStepsAndWhatComesNext(t *testing.T) {
 		"plan_failed": "fix dfppp", "plan_canceled": "fix dfppp", "plan_failed_closed": "over dfsss", "plan_replaces": "approve ddwpp",
 		"approving": "work ddrpp", "approval_refused": "approve ddwpp", "foreign_run": "approve ddwpp", "withdrawn": "approve ddwpp",
 		"approved": "merge dddwp", "merging": "work dddrp", "merge_refused": "merge dddfp", "objected": "fix dddpp", "voided": "fix fdppp",
-		"merged": "apply ddddw", "merged_foreign": "approve ddwdp", "queued": "queue ddddr", "applying": "work ddddr", "applied": "none ddddd",
+		"merged": "apply ddddw", "merged_foreign": "approve ddwdp", "merged_reading": "work drpdp", "queued": "queue ddddr", "applying": "work ddddr", "applied": "none ddddd",
 		"apply_failed": "fix ddddf", "replanning": "work drpdf", "replanned": "approve ddwdf", "reapproved": "apply ddddf", "requeued": "queue ddddr",
 		"unchanged": "none ddddd", "dismissed": "none ddddd", "drifted": "none ddddd", "kept": "none ddddd", "kept_approved": "none ddddd",
 		"destroy_rejected": "none ddddd",
@@ -74,6 +74,15 @@ func TestStepsAndWhatComesNext(t *testing.T) {
 		}
 		if got != want[name] {
 			t.Errorf("%s: %q, want %q", name, got, want[name])
+		}
+	}
+}
+
+// A plan whose result is not read yet has not failed.
+func TestResultThatIsNotReadIsNoFailure(t *testing.T) {
+	for _, name := range []string{"reading", "merged_reading"} {
+		if v := OfRequest(factsOf(t, story.Scenes(t)[name])); v.Sentence != readingResult {
+			t.Errorf("%s: %s", name, v.Sentence)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func (j *journey) destroysAgain(ctx context.Context) error {
 	if err := j.adam.clicks(ctx, j.old, "Destroy"); err != nil {
 		return err
 	}
-	if _, err := j.adam.window(ctx, "left to do."); err != nil {
+	if _, err := j.adam.window(ctx, "left to do"); err != nil {
 		return err
 	}
 	return j.adam.closes(ctx)
