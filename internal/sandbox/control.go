@@ -104,12 +104,12 @@ func ownHost(addr string, next http.Handler) http.Handler {
 	own := map[string]bool{addr: true, "localhost:" + port: true}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !own[r.Host] {
-			problem(w, http.StatusMisdirectedRequest, "wrong_host", "this server answers only as "+addr)
+			problem(w, http.StatusMisdirectedRequest, "wrong_host", "this server only answers requests to "+addr)
 			return
 		}
 		if origin := r.Header.Get("Origin"); origin != "" && (origin != socketOrigin || r.URL.Path != "/socket") {
 			if u, err := url.Parse(origin); err != nil || !own[u.Host] {
-				problem(w, http.StatusForbidden, "wrong_origin", "this server is only for its own pages")
+				problem(w, http.StatusForbidden, "wrong_origin", "this server only answers its own pages")
 				return
 			}
 		}
@@ -198,7 +198,7 @@ func (s *Sandbox) inject(order FaultOrder) error {
 	case slices.Contains(slack.Disconnects, order.Disconnect):
 		s.Slack.Disconnect(order.Disconnect, 1)
 	default:
-		err = errors.Join(err, fmt.Errorf("reason of a disconnect %q is not known", order.Disconnect))
+		err = errors.Join(err, fmt.Errorf("unknown disconnect reason %q", order.Disconnect))
 	}
 	if order.FlushRedis {
 		s.FlushRedis()
@@ -271,7 +271,7 @@ func (s *Sandbox) replay(w http.ResponseWriter, r *http.Request) {
 		n++
 	}
 	if n == 0 && order.Delivery != 0 {
-		problem(w, http.StatusNotFound, "no_delivery", "there is no such delivery")
+		problem(w, http.StatusNotFound, "no_delivery", "delivery not found")
 		return
 	}
 	answer(w, http.StatusOK, map[string]int{"replayed": n})

@@ -212,7 +212,7 @@ func writeInputs(dir string, job Job) error {
 		return fmt.Errorf("encode event: %w", err)
 	}
 	if !tokenRE.MatchString(job.Token) {
-		return errors.New("token of the run has characters that a secrets file cannot hold")
+		return errors.New("the token of the run has characters that are invalid in a secrets file")
 	}
 	for name, text := range map[string]string{"event.json": string(event), "secrets": "GITHUB_TOKEN=" + job.Token + "\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

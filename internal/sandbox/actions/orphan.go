@@ -67,7 +67,7 @@ func (a *Act) start(cmd *exec.Cmd) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.killed {
-		return errors.New("the runner was ended")
+		return errors.New("the runner was stopped")
 	}
 	if err := cmd.Start(); err != nil {
 		return err

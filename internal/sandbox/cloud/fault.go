@@ -64,10 +64,10 @@ func (s *Server) Inject(f Fault) error {
 			return errors.New("a fault needs a kind, a code or a delay")
 		}
 	default:
-		return fmt.Errorf("fault kind %q is not known", f.Kind)
+		return fmt.Errorf("unknown fault kind %q", f.Kind)
 	}
 	if f.Status != 0 && (f.Status < 400 || f.Status > 599) {
-		return fmt.Errorf("status %d of a fault is no error", f.Status)
+		return fmt.Errorf("status %d of a fault is not an error status", f.Status)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -20,17 +20,17 @@ func (j *journey) applySteps() []step {
 		{"omar", "merges the production request", func(ctx context.Context) error { return j.merges(ctx, j.omar, j.prod) }},
 		{"omar", "merges adam's pull request on GitHub, and nothing can be applied", j.mergesOnGitHub},
 		{"dana", "starts apply.yml by hand, and the run stops at its guard", j.dispatches},
-		{"omar", "approves what was merged", j.approvesMerged},
+		{"omar", "approves the merged request", j.approvesMerged},
 		{"omar", "applies the bucket while the cloud is slow", j.appliesSlowly},
-		{"adam", "applies his own and sees his place, who holds the environment and since when", j.queues},
-		{"adam", "takes that back", j.cancelsApply},
+		{"adam", "applies his own request, and sees his position, who holds the environment and since when", j.queues},
+		{"adam", "cancels the queued apply", j.cancelsApply},
 		{"omar", "applies in production", func(ctx context.Context) error {
 			return j.clicksAction(ctx, j.omar, j.prod, "Apply")
 		}},
 		{"dana", "sees the bucket applied, with its outputs", j.seesOutputs},
 		{"dana", "finds the bucket in the cloud", func(ctx context.Context) error { return j.inCloud(ctx, j.bucket, true) }},
-		{"dana", "finds the state under the key that backend.tf names", j.findsState},
-		{"dana", "runs the apply once more on GitHub, and it stops at its guard", j.reruns},
+		{"dana", "finds the state under the key in backend.tf", j.findsState},
+		{"dana", "re-runs the apply on GitHub, and the run stops at its guard", j.reruns},
 		{"omar", "sees production applied", func(ctx context.Context) error {
 			if _, err := j.omar.sees(ctx, j.prod, later, stateApplied); err != nil {
 				return err
@@ -128,7 +128,7 @@ func (j *journey) seesOutputs(ctx context.Context) error {
 		return err
 	}
 	if said := own.read(); containsAll(said, "[Destroy]") || containsAll(said, "[Approve]") {
-		return notSeen("a card of her own that offers only what she may do", said)
+		return notSeen("a card with only the actions that she may use", said)
 	}
 	_, err = j.dana.seesReply(ctx, j.bucket, later, append(outputs, j.bucket.title, " was applied.")...)
 	return err

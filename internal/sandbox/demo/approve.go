@@ -13,25 +13,25 @@ func (j *journey) approvalSteps() []step {
 		{"ana", "may not approve her own request", func(ctx context.Context) error {
 			return j.refusedApproval(ctx, j.ana, j.anas, "You wrote or edited this request", "ask omar")
 		}},
-		{"ana", "may not do so by a review on GitHub either, and is answered there", j.reviewsHerOwn},
+		{"ana", "may not do so with a review on GitHub, and gets an answer there", j.reviewsHerOwn},
 		{"adam", "may not approve his own request, admin or not", func(ctx context.Context) error {
 			return j.refusedApproval(ctx, j.adam, j.adams, "You wrote or edited this request", "ana or omar")
 		}},
-		{"dana", "may not approve, for she is a developer", func(ctx context.Context) error {
+		{"dana", "may not approve, since she is a developer", func(ctx context.Context) error {
 			return j.refusedApproval(ctx, j.dana, j.bucket, "Only approvers and admins may approve", "ask ana, omar or adam")
 		}},
-		{"vic", "may not approve, for he only looks", func(ctx context.Context) error {
+		{"vic", "may not approve, since he can only view", func(ctx context.Context) error {
 			return j.refusedApproval(ctx, j.vic, j.bucket, "Only approvers and admins may approve", "ask ana, omar or adam")
 		}},
 		{"omar", "approves the bucket", func(ctx context.Context) error { return j.approves(ctx, j.omar, j.bucket, "") }},
-		{"omar", "approves dana's other bucket", func(ctx context.Context) error {
+		{"omar", "approves dana's second bucket", func(ctx context.Context) error {
 			return j.approves(ctx, j.omar, j.words, "")
 		}},
 		{"dana", "pushes a commit to its branch, and the approval no longer counts", j.pushes},
-		{"dana", "has the generated file restored, and a new plan is made", j.restores},
-		{"dana", "points its pull request at another branch and back: in between nothing can be decided", j.retargets},
-		{"ana", "may not approve in production, for the list does not name her", j.notListed},
-		{"adam", "reviews the production request on GitHub and is sent to Slack", j.reviewsProduction},
+		{"dana", "restores the generated file, and gets a new plan", j.restores},
+		{"dana", "changes the base of its pull request and back: in between, no one can approve or merge", j.retargets},
+		{"ana", "may not approve in production, since the list does not name her", j.notListed},
+		{"adam", "reviews the production request on GitHub, and is referred to Slack", j.reviewsProduction},
 		{"omar", "types the wrong environment, then the right one, and approves", j.typesToApprove},
 	}
 }

@@ -90,7 +90,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	restore, err := j.loseWebhooks(ctx)
 	if err != nil {
-		return fmt.Errorf("order faults: %w", err)
+		return fmt.Errorf("inject faults: %w", err)
 	}
 	defer restore()
 	for n, c := range j.chapters() {
@@ -108,14 +108,14 @@ func Run(ctx context.Context, cfg Config) error {
 
 func (j *journey) chapters() []chapter {
 	return []chapter{
-		{"Asking", j.requestSteps},
+		{"Request", j.requestSteps},
 		{"The pull request", j.pullSteps},
 		{"The plan", j.planSteps},
 		{"The approval", j.approvalSteps},
 		{"Merge and apply", j.applySteps},
 		{"When something goes wrong", j.failureSteps},
-		{"Destroying", j.destroySteps},
-		{"What is left", j.recordSteps},
+		{"Destroy", j.destroySteps},
+		{"Records", j.recordSteps},
 	}
 }
 
@@ -130,7 +130,7 @@ func (j *journey) play(ctx context.Context, title string, s step) error {
 		j.cfg.OnStep(title, s.who+" "+s.what)
 	}
 	if err := j.runInjection(ctx); err != nil {
-		return fmt.Errorf("order faults: %w", err)
+		return fmt.Errorf("inject faults: %w", err)
 	}
 	_, _ = fmt.Fprintf(j.cfg.Out, "  %-6s %s … ", s.who, s.what)
 	began := time.Now()

@@ -71,7 +71,7 @@ func TestRunNamesTheStepThatWasNotSeen(t *testing.T) {
 		steps = append(steps, name)
 	}})
 	var f *Failure
-	if !errors.As(err, &f) || f.Chapter != "1. Asking" || f.Who != "dana" ||
+	if !errors.As(err, &f) || f.Chapter != "1. Request" || f.Who != "dana" ||
 		!strings.Contains(err.Error(), "dispatch_failed") {
 		t.Fatalf("got %v", err)
 	}

@@ -13,23 +13,23 @@ func (j *journey) destroySteps() []step {
 		{"omar", "may not destroy in production, and sees who can", func(ctx context.Context) error {
 			return j.refusedDestroy(ctx, j.omar, j.prod)
 		}},
-		{"adam", "asks to destroy the bucket and reads what goes", j.asksToDestroy},
-		{"adam", "asks to destroy his log group", func(ctx context.Context) error { return j.destroy(ctx, j.adams) }},
+		{"adam", "requests to destroy the bucket, and reads what will be destroyed", j.asksToDestroy},
+		{"adam", "requests to destroy his log group", func(ctx context.Context) error { return j.destroy(ctx, j.adams) }},
 		{"adam", "types the environment to destroy in production", j.typesToDestroy},
 	}
 	for _, r := range []*request{j.bucket, j.adams, j.prod} {
-		steps = append(steps, step{"omar", "reads what goes with " + r.title + ", and approves it",
+		steps = append(steps, step{"omar", "reads the destroy plan of " + r.title + ", and approves it",
 			func(ctx context.Context) error {
 				return j.approvesDestroy(ctx, r)
 			}})
 	}
 	for _, r := range []*request{j.bucket, j.adams, j.prod} {
-		steps = append(steps, step{"adam", "sees " + r.title + " destroyed, and its code taken out",
+		steps = append(steps, step{"adam", "sees " + r.title + " destroyed, and its code removed",
 			func(ctx context.Context) error {
 				return j.awaitDestroyed(ctx, r)
 			}})
 	}
-	return append(steps, step{"adam", "destroys the bucket again, and nothing is left to do", j.destroysAgain})
+	return append(steps, step{"adam", "destroys the bucket again, and nothing happens", j.destroysAgain})
 }
 
 func (j *journey) mayNotDestroy(ctx context.Context) error {

@@ -10,28 +10,28 @@ import (
 func (j *journey) failureSteps() []step {
 	return []step{
 		{"ana", "changes the log group's module on main, after adam's plan was approved", j.slipsIn},
-		{"adam", "applies his own, and the run stops before Terraform, for the module changed", j.stopsAtChange},
-		{"adam", "asks for a new plan, after omar put the module back", j.plansWhatIsReviewed},
+		{"adam", "applies his own request, and the run stops before Terraform, since the module changed", j.stopsAtChange},
+		{"adam", "re-plans after omar reverted the module", j.plansWhatIsReviewed},
 		{"omar", "approves it", j.approvesAgain},
-		{"adam", "applies it, and reads the cloud's refusal in Terraform's words", j.failsToApply},
-		{"adam", "asks for a new plan, which shows what is left to do", j.plansAgain},
+		{"adam", "applies it, and reads the refusal of the cloud in Terraform's error", j.failsToApply},
+		{"adam", "re-plans, and sees the remaining changes", j.plansAgain},
 		{"omar", "approves the new plan", j.approvesAgain},
 		{"adam", "applies it", j.appliesAgain},
-		{"omar", "rejects dana's other bucket, which needs a reason", j.rejects},
+		{"omar", "rejects dana's second bucket, which requires a reason", j.rejects},
 		{"dana", "reads the reason in the thread and in her messages", j.readsReason},
 		{"ana", "closes her own request", j.closesOwn},
 		{"dana", "types /tfpilot help", func(ctx context.Context) error {
 			_, err := j.dana.asks(ctx, infraDev, "help", "/tfpilot request", "/tfpilot list", "/tfpilot show", "/tfpilot sync")
 			return err
 		}},
-		{"dana", "types a command that is none", func(ctx context.Context) error {
+		{"dana", "types an unknown command", func(ctx context.Context) error {
 			_, err := j.dana.asks(ctx, infraDev, "lst", "There is no command “lst”", "/tfpilot list", "/tfpilot help")
 			return err
 		}},
 		{"dana", "lists all requests, newest first", j.lists},
-		{"dana", "shows one by its id, and one by words", j.shows},
-		{"dana", "shows what is not there", j.showsNothing},
-		{"dana", "syncs", func(ctx context.Context) error {
+		{"dana", "shows a request by its id, and one by words", j.shows},
+		{"dana", "shows a request that does not exist", j.showsNothing},
+		{"dana", "refreshes from GitHub", func(ctx context.Context) error {
 			_, err := j.dana.asks(ctx, infraDev, "sync "+j.bucket.id, "Syncing ", j.bucket.title)
 			return err
 		}},
@@ -159,7 +159,7 @@ func (j *journey) lists(ctx context.Context) error {
 	for _, r := range []*request{j.prod, j.adams, j.anas, j.words, j.bucket} {
 		i := strings.Index(text, r.title)
 		if i <= at {
-			return notSeen("“"+r.title+"” in its place, newest first", text)
+			return notSeen("“"+r.title+"” at its position, newest first", text)
 		}
 		at = i
 	}

@@ -11,7 +11,7 @@ func (j *journey) requestSteps() []step {
 	var form view
 	steps := []step{
 		{"dana", "mistypes a word and sees the nearest one", j.mistypes},
-		{"dana", "opens /tfpilot request and sees at once that it is on its way", j.opensForm},
+		{"dana", "opens /tfpilot request, and a loading window opens at once", j.opensForm},
 		{"dana", "chooses project, environment and module", func(ctx context.Context) (err error) {
 			form, err = j.chooses(ctx)
 			return err
@@ -20,21 +20,21 @@ func (j *journey) requestSteps() []step {
 			form, err = j.unfolds(ctx, form)
 			return err
 		}},
-		{"dana", "types a name that cannot be, and keeps everything else", func(ctx context.Context) error {
+		{"dana", "types an invalid name, and all other fields keep their values", func(ctx context.Context) error {
 			return j.mistakes(ctx, form)
 		}},
-		{"dana", "corrects it and sends it: Saving…, then Saved", j.corrects},
+		{"dana", "corrects it and submits it: Saving…, then Saved", j.corrects},
 		{"dana", "finds its card in #infra-dev and in her messages", j.findsCards},
-		{"dana", "asks in her own words and gets the form filled in", j.tells},
-		{"ana", "asks for a log group", func(ctx context.Context) (err error) {
+		{"dana", "describes a request in her own words, and gets a filled form", j.tells},
+		{"ana", "requests a log group", func(ctx context.Context) (err error) {
 			j.anas, err = j.submitRequest(ctx, j.ana, "dev", "ana")
 			return err
 		}},
-		{"adam", "asks for a log group", func(ctx context.Context) (err error) {
+		{"adam", "requests a log group", func(ctx context.Context) (err error) {
 			j.adams, err = j.submitRequest(ctx, j.adam, "dev", "adam")
 			return err
 		}},
-		{"dana", "asks for a log group in production", func(ctx context.Context) (err error) {
+		{"dana", "requests a log group in production", func(ctx context.Context) (err error) {
 			j.prod, err = j.submitRequest(ctx, j.dana, "prod", "prod")
 			return err
 		}},
@@ -101,7 +101,7 @@ const (
 
 func (j *journey) unfolds(ctx context.Context, form view) (view, error) {
 	if has(form.Blocks, "Force destroy (delete objects)") {
-		return form, notSeen("that the advanced options are folded", form.read())
+		return form, notSeen("hidden advanced options", form.read())
 	}
 	if err := j.dana.uses(ctx, form, "Show advanced options", "",
 		map[string]any{"Delete objects after (days)": expires}); err != nil {

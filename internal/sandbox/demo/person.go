@@ -39,7 +39,7 @@ func (p *person) act(ctx context.Context, what string, body map[string]any) (res
 		return r, err
 	}
 	if r.Outcome != "acked" && r.Outcome != "errors" {
-		return r, notSeen("that Slack gets an answer in time", r.Outcome+": "+r.Note)
+		return r, notSeen("an answer to Slack in time", r.Outcome+": "+r.Note)
 	}
 	return r, nil
 }
@@ -215,7 +215,7 @@ func (p *person) submits(ctx context.Context, v view, typed map[string]any) (res
 func (p *person) sends(ctx context.Context, v view, typed map[string]any) (result, error) {
 	r, err := p.submits(ctx, v, typed)
 	if err == nil && len(r.Errors) > 0 {
-		return r, notSeen("that the window “"+textOf(v.Title)+"” is taken", fmt.Sprint(r.Errors))
+		return r, notSeen("that the window “"+textOf(v.Title)+"” is accepted", fmt.Sprint(r.Errors))
 	}
 	return r, err
 }

@@ -12,8 +12,8 @@ func (j *journey) planSteps() []step {
 			_, err := j.dana.sees(ctx, j.bucket, later, statePlanReady, " to add, 0 to change, 0 to destroy")
 			return err
 		}},
-		{"omar", "is asked in the card's thread, with Review plan, Approve and Reject", j.seesApprovalRequest},
-		{"omar", "opens the plan and reads what will be made", j.reviews},
+		{"omar", "is mentioned in the card's thread, with Review plan, Approve and Reject", j.seesApprovalRequest},
+		{"omar", "opens the plan and reads what will be created", j.reviews},
 		{"omar", "finds the same plan in the pull request", func(ctx context.Context) error {
 			return j.omar.readsComment(ctx, j.bucket, "tfpilot[bot]: ", "TfPilot plan", "aws_s3_bucket")
 		}},
@@ -48,7 +48,7 @@ func (j *journey) reviews(ctx context.Context) error {
 	}
 	count := added.FindStringSubmatch(reply.read())
 	if count == nil {
-		return notSeen("how much is added", reply.read())
+		return notSeen("the number of added resources", reply.read())
 	}
 	if err := j.omar.clicks(ctx, reply, "Review plan"); err != nil {
 		return err

@@ -16,9 +16,9 @@ import (
 // the counters of the simulators.
 func (j *journey) recordSteps() []step {
 	return []step{
-		{"dana", "finds nothing but cards in the channels, and only what concerns them in their threads", j.quiet},
-		{"dana", "clones the repository and finds both merges of each request, and no trace in the code", j.clones},
-		{"dana", "finds the history of what was destroyed in the storage", j.keepsHistory},
+		{"dana", "finds only cards in the channels, and only related replies in their threads", j.quiet},
+		{"dana", "clones the repository, and finds both merges of each request but none of its code", j.clones},
+		{"dana", "finds the history of the destroyed requests in S3", j.keepsHistory},
 		{"", "nothing was done twice: pull requests, runs, merges and cards are counted", j.onceEach},
 	}
 }
@@ -41,7 +41,7 @@ func (j *journey) quiet(ctx context.Context) error {
 			}
 			for _, reply := range m.Replies {
 				if !strings.Contains(reply.read(), r.title) {
-					return notSeen("only what concerns “"+r.title+"” in its thread", reply.read())
+					return notSeen("only replies about “"+r.title+"” in its thread", reply.read())
 				}
 			}
 		}

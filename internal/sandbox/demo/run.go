@@ -120,7 +120,7 @@ func (j *journey) stoppedAtGuard(ctx context.Context, repo string, r run) error 
 				failed = s.Name
 			}
 			if s.Conclusion != "skipped" && slices.Contains(rights, s.Name) {
-				return notSeen("that no credential is taken", strings.Join(seen, "\n"))
+				return notSeen("no step that uses a credential", strings.Join(seen, "\n"))
 			}
 		}
 	}

@@ -44,7 +44,7 @@ func (s *Server) Inject(f Fault) error {
 		f.Kind = kind
 	}
 	if !slices.Contains(Kinds, f.Kind) {
-		return fmt.Errorf("fault kind %q is not known", f.Kind)
+		return fmt.Errorf("unknown fault kind %q", f.Kind)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -88,7 +88,7 @@ func (v *viewer) state(w http.ResponseWriter, r *http.Request) {
 	key := r.URL.Query().Get("key")
 	raw, ok := v.box.S3.Read(v.stateBucket, key)
 	if !ok {
-		problem(w, http.StatusNotFound, "unknown_state", "there is no state "+key)
+		problem(w, http.StatusNotFound, "unknown_state", "state not found: "+key)
 		return
 	}
 	st := readState(raw)
@@ -100,7 +100,7 @@ func (v *viewer) state(w http.ResponseWriter, r *http.Request) {
 func readState(raw []byte) State {
 	var tf tfstate
 	if err := json.Unmarshal(raw, &tf); err != nil {
-		return State{Problem: "This is no Terraform state: " + err.Error(), Resources: []Resource{}}
+		return State{Problem: "This is not a valid Terraform state: " + err.Error(), Resources: []Resource{}}
 	}
 	st := State{Serial: tf.Serial, Version: tf.Version, Resources: []Resource{}}
 	for _, r := range tf.Resources {

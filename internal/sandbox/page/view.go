@@ -163,7 +163,7 @@ func shorten(raw []byte, limit int) (string, bool) {
 func (v *viewer) request(w http.ResponseWriter, r *http.Request) {
 	id := r.URL.Query().Get("id")
 	if strings.ContainsAny(id, "/.") {
-		problem(w, http.StatusBadRequest, "bad_id", "this is no id of a request")
+		problem(w, http.StatusBadRequest, "bad_id", "this is not a request id")
 		return
 	}
 	for _, place := range slices.Backward(documents) {
@@ -184,7 +184,7 @@ func (v *viewer) request(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	problem(w, http.StatusNotFound, "unknown_request", "there is no request "+id)
+	problem(w, http.StatusNotFound, "unknown_request", "request not found: "+id)
 }
 
 const maxAround = 60
@@ -225,7 +225,7 @@ func (v *viewer) pull(w http.ResponseWriter, r *http.Request) {
 	n, _ := strconv.Atoi(r.URL.Query().Get("number")) // no pull request has number 0
 	p, ok := v.box.GitHub.Pull(r.URL.Query().Get("repo"), n)
 	if !ok {
-		problem(w, http.StatusNotFound, "unknown_pull", "there is no such pull request")
+		problem(w, http.StatusNotFound, "unknown_pull", "pull request not found")
 		return
 	}
 	for i, f := range p.Files {
@@ -250,7 +250,7 @@ func (v *viewer) run(w http.ResponseWriter, r *http.Request) {
 	n, _ := strconv.Atoi(q.Get("attempt"))         // 0 is the last
 	run, ok := v.box.GitHub.Run(q.Get("repo"), id, max(n, 0))
 	if !ok {
-		problem(w, http.StatusNotFound, "unknown_run", "there is no such run")
+		problem(w, http.StatusNotFound, "unknown_run", "run not found")
 		return
 	}
 	cut := len(run.Log) > maxLog

@@ -120,7 +120,7 @@ func (s *Server) ConfigureProvider(_ context.Context,
 	url, token := os.Getenv(EnvURL), os.Getenv(EnvToken)
 	if url == "" || token == "" {
 		return &tfprotov5.ConfigureProviderResponse{Diagnostics: fail("configure the sandbox's AWS provider",
-			fmt.Errorf("%s and %s must name the simulated account; this provider never reaches AWS", EnvURL, EnvToken))}, nil
+			fmt.Errorf("%s and %s must point to the simulated account; this provider never calls AWS", EnvURL, EnvToken))}, nil
 	}
 	s.cloud = &cloud.Client{URL: url, Token: token, HTTP: &http.Client{Timeout: callTimeout}}
 	return &tfprotov5.ConfigureProviderResponse{}, nil

@@ -56,7 +56,7 @@ func (s *Server) Inject(f Fault) error {
 	}
 	_, known := faultErrors[f.Kind]
 	if !known && f.Kind != FaultHang && f.Kind != FaultDelay && f.Kind != FaultLost {
-		return fmt.Errorf("fault kind %q is not known", f.Kind)
+		return fmt.Errorf("unknown fault kind %q", f.Kind)
 	}
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()

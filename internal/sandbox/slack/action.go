@@ -42,7 +42,7 @@ func (s *Server) find(in ActionInput) (surface, error) {
 		return surface{user: u, view: v, place: in.View}, err
 	}
 	if in.TS == "" {
-		return surface{}, invalid(400, "missing_place", "say where it is: ts with channel, or view")
+		return surface{}, invalid(400, "missing_place", "ts with channel, or view, is required")
 	}
 	_, c, err := s.who(in.User, in.Channel)
 	if err != nil {
@@ -53,7 +53,7 @@ func (s *Server) find(in ActionInput) (surface, error) {
 		m = c.ephemeral(in.TS, u.ID)
 	}
 	if m == nil {
-		return surface{}, invalid(404, "unknown_message", "%s sees no message %s there", u.Name, in.TS)
+		return surface{}, invalid(404, "unknown_message", "%s cannot see a message %s there", u.Name, in.TS)
 	}
 	return surface{user: u, channel: c, message: m, place: c.ID + " " + m.TS}, nil
 }
@@ -68,7 +68,7 @@ func (p surface) blocks() []any {
 // slot finds the element: the action id must exist, and a button's value must match.
 func (p surface) slot(in ActionInput) (slot, error) {
 	if in.ActionID == "" {
-		return slot{}, invalid(400, "missing_action", "say which element: actionId")
+		return slot{}, invalid(400, "missing_action", "actionId is required")
 	}
 	var found []slot
 	seen := false
@@ -89,9 +89,9 @@ func (p surface) slot(in ActionInput) (slot, error) {
 		return slot{}, invalid(400, "ambiguous_action", "%d elements have the action %q; name the value or the block",
 			len(found), in.ActionID)
 	case seen:
-		return slot{}, invalid(404, "unknown_value", "no element %q has the value %q now", in.ActionID, in.Value)
+		return slot{}, invalid(404, "unknown_value", "no element %q currently has the value %q", in.ActionID, in.Value)
 	}
-	return slot{}, invalid(404, "unknown_action", "there is no element %q now", in.ActionID)
+	return slot{}, invalid(404, "unknown_action", "there is currently no element %q", in.ActionID)
 }
 
 // Act performs a click on a button, a choice from a menu, or a change of a box.
@@ -107,7 +107,7 @@ func (s *Server) Act(in ActionInput) (Result, error) {
 		return Result{}, err
 	}
 	if !s.manifest.Settings.Interactivity.Enabled {
-		return Result{}, invalid(400, "not_interactive", "the app takes no interactions")
+		return Result{}, invalid(400, "not_interactive", "the app does not accept interactions")
 	}
 	if p.view != nil {
 		if err := s.fillIn(p.view, in.Values); err != nil {
@@ -154,7 +154,7 @@ func (s *Server) action(p surface, sl slot, in ActionInput) (obj, error) {
 		return nil, invalid(400, "invalid_value", "%s: %v", sl.actionID, err)
 	}
 	if sh := shapes[sl.kind]; sh.option && !sh.many && !sl.input && empty(value) {
-		return nil, invalid(400, "missing_selected", "%s: say which option: selected", sl.actionID)
+		return nil, invalid(400, "missing_selected", "%s: selected is required", sl.actionID)
 	}
 	if sl.stateful() {
 		if why := sl.fieldError(value); why != "" && !empty(value) {

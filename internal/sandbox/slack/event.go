@@ -151,13 +151,13 @@ func (s *Server) Say(user, channel, thread, text string) (MessageState, error) {
 	home := s.manifest.Features.AppHome
 	switch {
 	case strings.TrimSpace(text) == "":
-		return MessageState{}, invalid(400, "no_text", "there is nothing to send")
+		return MessageState{}, invalid(400, "no_text", "the text is empty")
 	case c.IM != "" && (!home.Messages || home.ReadOnly):
-		return MessageState{}, invalid(400, "messages_disabled", "the app takes no direct messages")
+		return MessageState{}, invalid(400, "messages_disabled", "the app accepts no direct messages")
 	case !slices.Contains(c.Members, u.ID):
 		return MessageState{}, invalid(403, "not_in_channel", "%s is not in %s", u.Name, c.Name)
 	case thread != "" && c.root(thread) == "":
-		return MessageState{}, invalid(404, "thread_not_found", "there is no message %s", thread)
+		return MessageState{}, invalid(404, "thread_not_found", "message %s not found", thread)
 	}
 	m := s.post(c, u.ID, c.root(thread), messageContent{text: s.typed(text, true)})
 	return s.messageState(c, m), nil

@@ -62,14 +62,14 @@ func invalid(status int, code, format string, args ...any) error {
 func (s *Server) person(name string) (*User, error) {
 	name = strings.TrimPrefix(name, "@")
 	if name == "" {
-		return nil, invalid(400, "missing_user", "say who does it: user")
+		return nil, invalid(400, "missing_user", "user is required")
 	}
 	for i := range s.users {
 		if s.users[i].ID == name || s.users[i].Name == name {
 			return &s.users[i], nil
 		}
 	}
-	return nil, invalid(404, "unknown_user", "there is no user %q", name)
+	return nil, invalid(404, "unknown_user", "user %q not found", name)
 }
 
 // who returns a person and a channel that they can see; "dm" is their DM with the app.
@@ -81,7 +81,7 @@ func (s *Server) who(user, channel string) (*User, *channelLog, error) {
 	name := strings.TrimPrefix(channel, "#")
 	switch strings.TrimPrefix(name, "@") {
 	case "":
-		return nil, nil, invalid(400, "missing_channel", "say where: channel")
+		return nil, nil, invalid(400, "missing_channel", "channel is required")
 	case "dm", s.cfg.Bot.Name, s.cfg.Bot.UserID, s.dm(u.ID).ID:
 		return u, s.dm(u.ID), nil
 	}
@@ -90,7 +90,7 @@ func (s *Server) who(user, channel string) (*User, *channelLog, error) {
 			return u, c, nil
 		}
 	}
-	return nil, nil, invalid(404, "unknown_channel", "%s sees no channel %q", u.Name, channel)
+	return nil, nil, invalid(404, "unknown_channel", "%s cannot see a channel %q", u.Name, channel)
 }
 
 // ask sends an envelope and waits for the answer. The caller holds mu, before and after.
@@ -145,7 +145,7 @@ func (s *Server) Command(user, channel, command, text string) (Result, error) {
 	case !ok:
 		return Result{}, invalid(400, "unknown_command", "%s is not a valid command", command)
 	case !s.granted("commands"):
-		return Result{}, invalid(400, "missing_scope", "the app was not granted commands")
+		return Result{}, invalid(400, "missing_scope", "the app does not have the scope commands")
 	case !slices.Contains(c.Members, u.ID):
 		return Result{}, invalid(403, "not_in_channel", "%s is not in %s", u.Name, c.Name)
 	}
@@ -235,7 +235,7 @@ func (s *Server) Submit(user, viewID string, values map[string]any) (Result, err
 // shown returns a view that the person can use now: the top of their stack, or their Home tab.
 func (s *Server) shown(u *User, id string) (*openView, error) {
 	if id == "" {
-		return nil, invalid(400, "missing_view", "say which view: view")
+		return nil, invalid(400, "missing_view", "view is required")
 	}
 	if home := s.homes[u.ID]; home != nil && home.ID == id {
 		return home, nil
@@ -243,7 +243,7 @@ func (s *Server) shown(u *User, id string) (*openView, error) {
 	top := s.top(u.ID)
 	switch {
 	case top != nil && top.ID == id && top.sending:
-		return nil, invalid(409, "view_busy", "the view waits for the app")
+		return nil, invalid(409, "view_busy", "the view is waiting for the app")
 	case top != nil && top.ID == id:
 		return top, nil
 	case slices.ContainsFunc(s.stacks[u.ID], func(v *openView) bool { return v.ID == id }):
@@ -282,7 +282,7 @@ func (v *openView) slot(name string) (slot, error) {
 	case 1:
 		return found[0], nil
 	}
-	return slot{}, invalid(400, "ambiguous_field", "%d fields are called %q", len(found), name)
+	return slot{}, invalid(400, "ambiguous_field", "%d fields have the name %q", len(found), name)
 }
 
 // offers lists the choices of a menu for a person: its own, or the app's last answer.
@@ -394,7 +394,7 @@ func (s *Server) CloseView(user, viewID string) (Result, error) {
 		return Result{}, err
 	}
 	if s.homes[u.ID] == v {
-		return Result{}, invalid(400, "not_closable", "the Home tab is no dialog")
+		return Result{}, invalid(400, "not_closable", "the Home tab is not a dialog")
 	}
 	closed := []*openView{v}
 	if v.flag("clear_on_close") {

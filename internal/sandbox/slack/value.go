@@ -87,7 +87,7 @@ func chosenValues(value obj) []any {
 func (sl slot) setValue(raw any, offers []any) (obj, error) {
 	sh, ok := shapes[sl.kind]
 	if !ok {
-		return nil, fmt.Errorf("%s takes no value", sl.kind)
+		return nil, fmt.Errorf("%s accepts no value", sl.kind)
 	}
 	v, err := sl.convert(sh, raw, offers)
 	if err != nil {
@@ -101,7 +101,7 @@ func (sl slot) convert(sh shape, raw any, offers []any) (any, error) {
 	case sl.kind == "rich_text_input":
 		return richValue(raw), nil
 	case sl.kind == "file_input":
-		return nil, fmt.Errorf("files cannot be given here")
+		return nil, fmt.Errorf("files are not supported here")
 	case sh.option && sh.many:
 		return pickMany(raw, offers)
 	case sh.option:
@@ -133,7 +133,7 @@ func oneString(raw any) (any, error) {
 	case bool:
 		return strconv.FormatBool(v), nil
 	}
-	return nil, fmt.Errorf("wants a text, got %T", raw)
+	return nil, fmt.Errorf("want a text, got %T", raw)
 }
 
 func manyStrings(raw any) (any, error) {
@@ -220,7 +220,7 @@ func seconds(raw any) (any, error) {
 	}
 	n, err := strconv.ParseInt(textOf(w), 10, 64)
 	if err != nil {
-		return nil, fmt.Errorf("wants seconds since 1970")
+		return nil, fmt.Errorf("want seconds since 1970")
 	}
 	return n, nil
 }

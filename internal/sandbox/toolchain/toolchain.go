@@ -129,9 +129,9 @@ func terraformVersion(ctx context.Context, path string) (version, error) {
 	v, ok := parseVersion(answer.Version)
 	switch {
 	case !ok:
-		return v, errors.New("does not tell its version")
+		return v, errors.New("does not print its version")
 	case v.less(terraformMin) || !v.less(terraformEnd):
-		return v, fmt.Errorf("is version %s, wanted is %s or newer, below %d", v, terraformMin, terraformEnd[0])
+		return v, fmt.Errorf("is version %s: want %s or newer, below %d", v, terraformMin, terraformEnd[0])
 	}
 	return v, nil
 }
@@ -181,7 +181,7 @@ func checkAct(ctx context.Context, path, from string) (Tool, error) {
 		return Tool{"act", path, "dev", from}, nil
 	}
 	if !ok || v.less(actMin) {
-		return Tool{}, fmt.Errorf("%s is %q, wanted is act %s or newer", path, oneLine(out), actMin)
+		return Tool{}, fmt.Errorf("%s is %q: want act %s or newer", path, oneLine(out), actMin)
 	}
 	return Tool{"act", path, v.String(), from}, nil
 }
@@ -198,7 +198,7 @@ func (f Finder) Git(ctx context.Context) (Tool, error) {
 	}
 	v, ok := parseVersion(out)
 	if !ok || v.less(gitMin) {
-		return Tool{}, fmt.Errorf("%s is %q, wanted is git %s or newer", path, oneLine(out), gitMin)
+		return Tool{}, fmt.Errorf("%s is %q: want git %s or newer", path, oneLine(out), gitMin)
 	}
 	return Tool{"git", path, v.String(), "PATH"}, nil
 }

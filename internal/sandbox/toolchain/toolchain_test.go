@@ -175,10 +175,10 @@ func TestActAndGit(t *testing.T) {
 		program, says, want string
 	}{
 		"act":     {"act", "act version 0.2.89", ""},
-		"old act": {"act", "act version 0.2.20", "wanted is act"},
+		"old act": {"act", "act version 0.2.20", "want act"},
 		"no act":  {"other", "", "install it with `go install github.com/nektos/act@v0.2."},
 		"git":     {"git", "git version 2.39.5 (Apple Git-154)", ""},
-		"old git": {"git", "git version 2.17.1", "wanted is git"},
+		"old git": {"git", "git version 2.17.1", "want git"},
 		"no git":  {"other2", "", "git is not on PATH"},
 	} {
 		t.Run(name, func(t *testing.T) {

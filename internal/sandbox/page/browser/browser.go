@@ -166,7 +166,7 @@ func (p *Page) Quiet() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range p.faults {
-		p.t.Errorf("the console says: %s", f)
+		p.t.Errorf("the console reports: %s", f)
 	}
 	p.faults = nil
 }

@@ -64,7 +64,7 @@ func TestComplaints(t *testing.T) {
 			t.Errorf("the console is heard to say %q, not %q", quiet, want)
 		}
 	}
-	for name, want := range map[string]string{"Covered": "covered by", "Off": "disabled", "Missing": "there is none"} {
+	for name, want := range map[string]string{"Covered": "covered by", "Off": "disabled", "Missing": "not found"} {
 		if said := w.complaints(func() { p.Click("button", name) }); !strings.Contains(said, want) {
 			t.Errorf("%s: %s", name, said)
 		}
@@ -72,7 +72,7 @@ func TestComplaints(t *testing.T) {
 	if said := w.complaints(p.NoSidewaysScroll); !strings.Contains(said, "wider than the window") {
 		t.Errorf("a wide page: %s", said)
 	}
-	if said := w.complaints(func() { p.Read("never there") }); !strings.Contains(said, "in vain") {
+	if said := w.complaints(func() { p.Read("never there") }); !strings.Contains(said, "failed (") {
 		t.Errorf("a missing text: %s", said)
 	}
 	if n := len(p.Unnamed()); n != 1 {

@@ -102,7 +102,7 @@ func (p *Page) await(what string, role, name string, use func(context.Context, *
 		for {
 			found, err := p.find(ctx, tab, role, name)
 			if err == nil && len(found) == 0 {
-				err = errors.New("there is none")
+				err = errors.New("not found")
 			}
 			for _, n := range slices.Backward(found) {
 				if n.disabled {
@@ -311,7 +311,7 @@ func (p *Page) until(what string, holds func(context.Context, *chromedp.Target) 
 			}
 			select {
 			case <-ctx.Done():
-				return fmt.Errorf("in vain (%v)", err)
+				return fmt.Errorf("failed (%v)", err)
 			case <-time.After(60 * time.Millisecond):
 			}
 		}

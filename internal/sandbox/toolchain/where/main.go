@@ -35,7 +35,7 @@ func find(ctx context.Context, name string) (toolchain.Tool, error) {
 	case "git":
 		return f.Git(ctx)
 	default:
-		return toolchain.Tool{}, fmt.Errorf("%s is not used by the sandbox", name)
+		return toolchain.Tool{}, fmt.Errorf("the sandbox does not use %s", name)
 	}
 }
 

@@ -83,7 +83,7 @@ func run(tarball, out, check string) error {
 		return err
 	}
 	if !bytes.Equal(committed, text) {
-		return fmt.Errorf("%s differs from what %s@%s says", check, pkg, version)
+		return fmt.Errorf("%s differs from %s@%s", check, pkg, version)
 	}
 	return nil
 }

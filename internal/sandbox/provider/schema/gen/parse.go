@@ -91,7 +91,7 @@ func (f file) required(iface string) (map[string]bool, error) {
 		out[m[1]] = m[2] == ""
 	}
 	if n := strings.Count(body, "\n    readonly "); n != len(out) {
-		return nil, fmt.Errorf("%s: %d fields, %d understood", iface, n, len(out))
+		return nil, fmt.Errorf("%s: %d fields, %d parsed", iface, n, len(out))
 	}
 	return out, nil
 }
@@ -131,7 +131,7 @@ func attribute(kind, storage string, must bool) (schema.Attribute, error) {
 	case "boolean":
 		element = "bool"
 	default:
-		return a, fmt.Errorf("storage class %q is not known", storage)
+		return a, fmt.Errorf("unknown storage class %q", storage)
 	}
 	switch kind {
 	case "simple":
@@ -139,7 +139,7 @@ func attribute(kind, storage string, must bool) (schema.Attribute, error) {
 	case "list", "set", "map":
 		a.Type = kind + "(" + element + ")"
 	default:
-		return a, fmt.Errorf("type %q is not known", kind)
+		return a, fmt.Errorf("unknown type %q", kind)
 	}
 	return a, nil
 }
@@ -162,7 +162,7 @@ func (f file) addComputed(class string, into map[string]schema.Attribute) error 
 	for _, m := range computed.FindAllStringSubmatch(body, -1) {
 		g := getter.FindStringSubmatch(m[2])
 		if g == nil {
-			return fmt.Errorf("%s.%s: %q is not known", class, m[1], m[2])
+			return fmt.Errorf("%s.%s: unknown %q", class, m[1], m[2])
 		}
 		typ := getterTypes[g[1]]
 		if strings.Contains(m[2], "Fn.tolist") {
