@@ -100,7 +100,9 @@ func faultsOf(row ActionRow) (faults []string) {
 	}
 	must(!row.RecordsIntent() || row.direct == nil, "it is carried out at once and by a step")
 	must(row.RecordsIntent() || row.direct != nil || row.Action == ActionSync, "nothing carries it out")
-	must(row.Binds == BindNothing || row.RecordsIntent(), "it is bound to a plan, and no intent names one")
+	onPlan := row.Binds == BindPlan || row.Binds == BindPlanIfNamed
+	must(!onPlan || row.RecordsIntent(), "it is bound to a plan, and no intent names one")
+	must(row.Binds != BindIntents || row.direct != nil, "it cancels intents, and is one")
 	must(row.Protected == ConfirmNone || row.Confirm != ConfirmNone, "it is confirmed only in protected environments")
 	must((row.Confirm == ConfirmNone) == (row.Submit == ""), "its window has no button, or its button no window")
 	must(row.Saved != nil, "it does not say what happens next")
