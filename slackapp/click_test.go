@@ -59,9 +59,9 @@ func TestApproveFromTheThread(t *testing.T) {
 		has(t, wordsIn(ask), "Review plan", "Approve", "Reject")
 
 		w.click("dana", ask, "do.approve")
-		has(t, w.lastWhisper("dana"), "approve", "ask")
+		has(t, w.lastWhisper("dana"), "approve", "Ask")
 		w.click("vic", ask, "do.approve")
-		has(t, w.lastWhisper("vic"), "Only approvers and admins may approve; ask ana, omar or adam.")
+		has(t, w.lastWhisper("vic"), "Only approvers and admins can approve. Ask ana, omar or adam.")
 		if r := w.request(story.ID); len(r.Wanted) != 0 {
 			t.Fatalf("a refused click left %+v", r.Wanted)
 		}
@@ -103,7 +103,7 @@ func TestAuthorsMayNotApprove(t *testing.T) {
 		s.R.Authors, s.R.AuthorIDs = []string{"ana"}, []int64{1002}
 		w.put(s, story.Creating())
 		w.click("ana", w.card("ana", devCh), "do.approve")
-		has(t, w.lastWhisper("ana"), "You wrote or edited this request, so somebody else has to approve it; ask omar or adam.")
+		has(t, w.lastWhisper("ana"), "You wrote or edited this request, so someone else must approve it. Ask omar or adam.")
 	})
 }
 
@@ -130,7 +130,7 @@ func TestDestructivePlanInProductionIsTyped(t *testing.T) {
 		w.put(story.New(t, story.Prod()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, story.Replacing()), story.Replacing())
 		card := w.card("ana", prodCh)
 		w.click("ana", card, "do.approve")
-		has(t, wordsIn(w.view("ana")), "prod/app is protected, and only the people named for it may approve")
+		has(t, wordsIn(w.view("ana")), "prod/app is protected, and you don't have permission to approve")
 
 		w.click("omar", card, "do.approve")
 		v := w.view("omar")
@@ -208,7 +208,7 @@ func TestDestroyListsWhatGoesAndCanBeTakenBack(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.put(story.Live(t), story.Creating())
 		w.click("omar", w.card("omar", devCh), "do.destroy")
-		has(t, wordsIn(w.view("omar")), "Only", "may destroy")
+		has(t, wordsIn(w.view("omar")), "Only", "can destroy")
 		w.click("adam", w.card("adam", devCh), "do.destroy")
 		has(t, wordsIn(w.view("adam")), "aws_s3_bucket_versioning.this", "Nothing is destroyed until")
 		w.submit("adam", nil)
@@ -235,7 +235,7 @@ func TestSyncAsksForTheRepository(t *testing.T) {
 			t.Error("nobody was told")
 		}
 		w.command("vic", devCh, "sync")
-		has(t, w.lastWhisper("vic"), "Only developers, approvers and admins may sync")
+		has(t, w.lastWhisper("vic"), "Only developers, approvers and admins can sync")
 		w.command("dana", devCh, "sync acme-artifacts")
 		has(t, w.lastWhisper("dana"), "`/tfpilot show acme-artifacts` finds the ID")
 		w.command("dana", devCh, "sync")

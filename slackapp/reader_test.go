@@ -80,7 +80,7 @@ func TestApprovalIsWithdrawn(t *testing.T) {
 		w.click("ana", card, "do.withdraw")
 		has(t, w.lastWhisper("ana"), "You did not approve this.")
 		w.click("dana", card, "do.withdraw")
-		has(t, w.lastWhisper("dana"), "Only approvers and admins may withdraw")
+		has(t, w.lastWhisper("dana"), "Only approvers and admins can withdraw")
 		if !w.request(story.ID).Approval.Approved {
 			t.Fatal("another person withdrew it")
 		}
@@ -99,7 +99,7 @@ func TestTheRequesterOfADestroyMayNotApproveIt(t *testing.T) {
 		s := story.Live(t).Want(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, story.Head2, story.Destroying())
 		w.put(s, story.Destroying())
 		w.click("adam", w.card("adam", devCh), "do.approve")
-		has(t, w.lastWhisper("adam"), "You requested this, so somebody else has to approve it; ask ana.") // omar started the plan
+		has(t, w.lastWhisper("adam"), "You requested this, so someone else must approve it. Ask ana.") // omar started the plan
 		if r := w.request(story.ID); r.Wish(lifecycle.ActionApprove) != nil {
 			t.Errorf("wanted %+v", r.Wanted)
 		}

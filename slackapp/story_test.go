@@ -52,9 +52,9 @@ func TestRequestFromTheFirstWordToTheCard(t *testing.T) {
 func TestWhoMayNotAskIsToldBeforeAnyForm(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.command("vic", devCh, "request")
-		has(t, wordsIn(w.view("vic")), "Only", "may ask for infrastructure")
+		has(t, wordsIn(w.view("vic")), "Only", "can request infrastructure")
 		w.command("nora", devCh, "request")
-		has(t, wordsIn(w.view("nora")), "not linked to a GitHub login", "https://tfpilot.acme.test/login")
+		has(t, wordsIn(w.view("nora")), "isn't linked to a GitHub login", "https://tfpilot.acme.test/login")
 	})
 }
 

@@ -128,7 +128,7 @@ func TestInvisibleCharactersAreRefused(t *testing.T) {
 	inWorld(t, func(w *world) {
 		srv := w.withModel()
 		w.command("dana", devCh, "request a bucket \u202e in dev")
-		has(t, wordsIn(w.view("dana")), "holds the invisible character U+202E")
+		has(t, wordsIn(w.view("dana")), "contains the invisible character U+202E")
 		if srv.Calls() != 0 {
 			t.Error("the words went on")
 		}

@@ -40,7 +40,7 @@ func TestEnvironmentIsReleasedByForce(t *testing.T) {
 		d.says(exitUsage, says, args...)
 	}
 	full := release("--project", "core", "--env", "dev/app", "--confirm", id, "--reason", "its runner is lost", "--json")
-	d.says(exitFailed, "Only admins may release an environment by force", append(full, "--as", "dana")...)
+	d.says(exitFailed, "Only admins can force-release an environment", append(full, "--as", "dana")...)
 	if state, err := d.store.Environment(t.Context(), "core", env); err != nil || state.Holder.RequestID != id {
 		t.Fatalf("lease %+v, %v", state, err)
 	}

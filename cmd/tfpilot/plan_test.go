@@ -118,7 +118,7 @@ func TestShowSaysWhatOnePersonMayDo(t *testing.T) {
 	d.planned(id, good, good)
 	d.waiting(id)
 	for as, want := range map[string][]string{
-		"dana": {"Next actions for dana: replan, close, sync\n", "not approve: Only approvers and admins may approve", "not reject: Only approvers"},
+		"dana": {"Next actions for dana: replan, close, sync\n", "not approve: Only approvers and admins can approve", "not reject: Only approvers"},
 		"vic":  {"Next actions for vic: none\n", "not close: Only ", "not sync: Only "},
 		"adam": {"Next actions for adam: approve, reject, replan, close, sync\n"},
 		"":     {"Next actions: approve, reject, replan, close, sync\n"},

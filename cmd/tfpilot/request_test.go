@@ -38,16 +38,16 @@ func TestMatrixIsAskedOnTheCommandLine(t *testing.T) {
 	}{
 		{"", exitUsage, "--as LOGIN", []string{"requests", "sync", id}},
 		{"zoe", exitFailed, "no identity is linked", []string{"requests", "sync", id}},
-		{"vic", exitFailed, "may sync with GitHub", []string{"requests", "sync", id}},
+		{"vic", exitFailed, "can sync with GitHub", []string{"requests", "sync", id}},
 		{"dana", exitDone, "A worker reads GitHub now", []string{"requests", "sync", id}},
 		{"", exitUsage, "--as LOGIN", []string{"reindex"}},
-		{"dana", exitFailed, "Only admins may rebuild the index", []string{"reindex"}},
+		{"dana", exitFailed, "Only admins can rebuild the index", []string{"reindex"}},
 		{"adam", exitDone, "Rebuilt the index", []string{"reindex"}},
 	} {
 		d.says(c.code, c.says, append(c.args, "--as", c.as)...)
 	}
 	t.Setenv("TFPILOT_ALLOWED_LOGINS", "adam")
-	d.says(exitFailed, "not among the people who may use TfPilot", "requests", "sync", id, "--as", "dana")
+	d.says(exitFailed, "don't have access to TfPilot", "requests", "sync", id, "--as", "dana")
 	d.says(exitDone, id, "requests", "show", id) // reading needs the bucket only
 	d.says(exitDone, id, "requests", "list")
 	d.says(exitDone, id, "requests", "export", id)

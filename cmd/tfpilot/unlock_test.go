@@ -77,7 +77,7 @@ func TestStateIsUnlocked(t *testing.T) {
 	unlock := func(more ...string) []string {
 		return append([]string{"environments", "unlock", "core", "dev/app", "--aws-profile", "operator", "--reason", "its runner is lost"}, more...)
 	}
-	w.says(exitFailed, "Only admins may remove the lock on a state", unlock("--as", "dana", "--confirm", lockedID)...)
+	w.says(exitFailed, "Only admins can unlock a state", unlock("--as", "dana", "--confirm", lockedID)...)
 	w.says(exitUsage, "--reason", "environments", "unlock", "core", "dev/app", "--as", "adam")
 	w.says(exitUsage, "use --confirm "+lockedID, unlock("--as", "adam")...)
 	w.says(exitUsage, "use --confirm "+lockedID, unlock("--as", "adam", "--confirm", strings.Replace(lockedID, "3", "4", 1))...)

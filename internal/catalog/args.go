@@ -16,7 +16,7 @@ type Computed struct {
 	Slug        string
 }
 
-// The server's tags. Nobody else may set them.
+// The server's tags. No one else may set them.
 const (
 	TagManagedBy   = "ManagedBy"
 	TagRequestID   = "TfPilotRequestId"
@@ -46,7 +46,7 @@ func (c Computed) tags() map[string]cty.Value {
 	}
 }
 
-// Args gives the arguments of the module call: the config's values in the types of their variables, and what the server sets.
+// Args returns the arguments of the module call: the config's values in the types of their variables, and what the server sets.
 // A config that Parse did not make, or that the module no longer fits, is an error.
 func (m *Module) Args(config map[string]any, c Computed) (map[string]cty.Value, error) {
 	var faults faultList

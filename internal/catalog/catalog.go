@@ -27,7 +27,7 @@ func Builtin() (*Catalog, error) {
 	return Load(BuiltinFS())
 }
 
-// BuiltinFS holds the folders of the shipped modules, to be put before others in a call of Load.
+// BuiltinFS holds the directories of the shipped modules, to be put before others in a call of Load.
 func BuiltinFS() fs.FS {
 	sub, err := fs.Sub(templates.FS, "modules")
 	if err != nil {
@@ -36,7 +36,7 @@ func BuiltinFS() fs.FS {
 	return sub
 }
 
-// Load reads every module folder of the given file systems. A module of a later one replaces the one of the same name.
+// Load reads every module directory of the given file systems. A module of a later one replaces the one of the same name.
 // All faults of all modules are reported together.
 func Load(fsys ...fs.FS) (*Catalog, error) {
 	c := &Catalog{modules: map[string]*Module{}}
@@ -58,7 +58,7 @@ func Load(fsys ...fs.FS) (*Catalog, error) {
 	return c, faults.err()
 }
 
-// moduleDirs lists the folders of a file system that are modules; hidden ones are not.
+// moduleDirs lists the directories of a file system that are modules; hidden ones are not.
 func moduleDirs(fsys fs.FS) ([]string, error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // shipped is loaded once: it never changes.
 var shipped = sync.OnceValues(Builtin)
@@ -112,9 +112,9 @@ func TestParse(t *testing.T) {
 		errs   map[string]string // field → part of the message
 	}{
 		{"typed in a form", "s3-bucket", dev,
-			map[string]any{"name": " build-artefacts ", "versioning": "Yes", "encryption": "sse-kms", "expire_days": " 030 ",
+			map[string]any{"name": " build-artifacts ", "versioning": "Yes", "encryption": "sse-kms", "expire_days": " 030 ",
 				"reader_arns": "arn:aws:iam::123456789012:role/a, arn:aws:iam::123456789012:role/b", "tags": "CostCenter=12=3\n\n Team = x ", "kms_key_arn": ""},
-			map[string]any{"name": "build-artefacts", "versioning": true, "encryption": "aws:kms", "expire_days": json.Number("30"),
+			map[string]any{"name": "build-artifacts", "versioning": true, "encryption": "aws:kms", "expire_days": json.Number("30"),
 				"reader_arns": []any{"arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b"}, "tags": map[string]any{"CostCenter": "12=3", "Team": "x"}}, nil},
 		{"as JSON", "s3-bucket", dev,
 			map[string]any{"name": "abc", "versioning": false, "expire_days": json.Number("3e1"), "reader_arns": []any{}, "tags": map[string]any{}, "kms_key_arn": nil},
@@ -287,7 +287,7 @@ func TestLaterReplacesEarlier(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m, _ := c.Module("ecr-repo"); m.Title != "Ours" {
-		t.Errorf("got %q, want the module of the later folder", m.Title)
+		t.Errorf("got %q, want the module of the later directory", m.Title)
 	}
 	if got := len(c.Names()); got != 6 {
 		t.Errorf("got %d modules, want 6", got)

@@ -189,7 +189,7 @@ func Describe(value any) string {
 	return itemText(value)
 }
 
-// Text writes a config's value as it is typed in a form. FormText says whether it reads back as the same value.
+// Text writes a config's value as it is typed in a form. FormText reports whether it reads back as the same value.
 func (f *Field) Text(value any) string {
 	switch v := value.(type) {
 	case nil:

@@ -181,7 +181,7 @@ func TestDefaultsThatAFormCannotShowSaySo(t *testing.T) {
 	}
 }
 
-// TestDefaultsAreNotCheckedLikeWhatIsTyped: nobody typed them, and a module of such a default can be asked for.
+// TestDefaultsAreNotCheckedLikeWhatIsTyped: no one typed them, and a module of such a default can be asked for.
 func TestDefaultsAreNotCheckedLikeWhatIsTyped(t *testing.T) {
 	c, err := Load(moduleFS("m", `
 variable "odd" {

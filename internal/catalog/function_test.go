@@ -113,7 +113,7 @@ func TestSandboxRunsTheTerraformThatTheCatalogSpeaks(t *testing.T) {
 	}
 }
 
-// askTerraform runs the Terraform that runs use, in an empty folder.
+// askTerraform runs the Terraform that runs use, in an empty directory.
 func askTerraform(t *testing.T, stdin string, args ...string) []byte {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

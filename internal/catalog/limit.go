@@ -29,7 +29,7 @@ func (f *Field) ChoicesIn(env Environment) []Choice {
 	return slices.DeleteFunc(slices.Clone(f.Choices), func(c Choice) bool { return f.checkLimits(c.Value, env) != nil })
 }
 
-// DefaultIn gives the default, or nil where the environment's limits do not allow it.
+// DefaultIn returns the default, or nil where the environment's limits do not allow it.
 func (f *Field) DefaultIn(env Environment) any {
 	if f.Default == nil || f.checkLimits(f.Default, env) != nil {
 		return nil

@@ -29,7 +29,7 @@ func (f Finding) String() string {
 	return f.Module + ": " + text
 }
 
-// Lint checks the module folders of a file system before they are put in use. With the previous state of the same folders (nil
+// Lint checks the module directories of a file system before they are put in use. With the previous state of the same directories (nil
 // when there is none) it refuses what would break the environments that use them: one such change stops every plan and destroy.
 func Lint(fsys, previous fs.FS) ([]Finding, error) {
 	var l linter
@@ -78,7 +78,7 @@ func (l *linter) module(fsys, previous fs.FS, name string) {
 		return
 	}
 	if _, err := fs.Stat(previous, name); err != nil {
-		return // a new module breaks nobody
+		return // a new module breaks no one
 	}
 	l.compare(m, previous)
 }

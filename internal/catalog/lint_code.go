@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// What Terraform reads of a module's folder: the configuration in the folder itself, and in each folder that it calls as a local
+// What Terraform reads of a module's directory: the configuration in the directory itself, and in each directory that it calls as a local
 // module. Examples and tests beside them are not read, so nothing is asked of them.
 
 // source is one configuration file that Terraform reads.
@@ -22,7 +22,7 @@ type source struct {
 
 func (s source) dir() string { return path.Dir(s.name) }
 
-// sources parses what Terraform reads of a module. What is wrong with a call of another folder goes to found; it may be nil.
+// sources parses what Terraform reads of a module. What is wrong with a call of another directory goes to found; it may be nil.
 func sources(files map[string][]byte, found func(at *hcl.Range, format string, args ...any)) []source {
 	var all []source
 	queue, seen := []string{"."}, map[string]bool{".": true}
@@ -50,7 +50,7 @@ func sourcesIn(files map[string][]byte, dir string, found func(at *hcl.Range, fo
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos}
 		if path.Dir(name) == dir && (strings.HasSuffix(name, ".tofu") || strings.HasSuffix(name, ".tofu.json")) {
-			found(&at, "Terraform does not read this file, and a run refuses a folder that holds one; write it as .tf")
+			found(&at, "Terraform does not read this file, and a run refuses a directory that holds one; write it as .tf")
 		}
 		if path.Dir(name) != dir || !isConfig(name) {
 			continue
@@ -69,29 +69,29 @@ func sourcesIn(files map[string][]byte, dir string, found func(at *hcl.Range, fo
 	return all
 }
 
-// calledDir is the folder that a module call names, from the file in which the call is written.
+// calledDir is the directory that a module call names, from the file in which the call is written.
 func calledDir(files map[string][]byte, s source, block *hclsyntax.Block, found func(at *hcl.Range, format string, args ...any)) (string, bool) {
 	at := block.DefRange()
 	from, err := literalString(block.Body.Attributes["source"])
 	if err != nil || !strings.HasPrefix(from, "./") && !strings.HasPrefix(from, "../") {
-		found(&at, "calls a module from elsewhere; copy it into a folder of this one")
+		found(&at, "calls a module from elsewhere; copy it into a directory of this one")
 		return "", false
 	}
 	dir := path.Join(s.dir(), from)
 	switch {
 	case dir == ".." || strings.HasPrefix(dir, "../"):
-		found(&at, "calls %s, which is outside the module's folder; copy it into a folder of this one", from)
+		found(&at, "calls %s, which is outside the module's directory; copy it into a directory of this one", from)
 	case dir == "." || dir == s.dir():
 		found(&at, "calls %s, which is the module itself", from)
 	case !slices.ContainsFunc(slices.Collect(maps.Keys(files)), func(name string) bool { return path.Dir(name) == dir && isConfig(name) }):
-		found(&at, "calls %s, but the folder %s holds no .tf file", from, dir)
+		found(&at, "calls %s, but the directory %s holds no .tf file", from, dir)
 	default:
 		return dir, true
 	}
 	return "", false
 }
 
-// code checks the configuration of a module and of the folders that it calls.
+// code checks the configuration of a module and of the directories that it calls.
 func (l *linter) code(m *Module) {
 	found := func(at *hcl.Range, format string, args ...any) { l.add(m.Name, at, format, args...) }
 	all := sources(m.files, found)
@@ -141,7 +141,7 @@ func (l *linter) block(m *Module, s source, block *hclsyntax.Block) {
 	}
 }
 
-// provider finds a provider configuration under another name in the module's own folder: a generated call passes none.
+// provider finds a provider configuration under another name in the module's own directory: a generated call passes none.
 func (l *linter) provider(m *Module, s source, block *hclsyntax.Block) {
 	attr := block.Body.Attributes["provider"]
 	if attr == nil || s.dir() != "." {
@@ -154,7 +154,7 @@ func (l *linter) provider(m *Module, s source, block *hclsyntax.Block) {
 	}
 }
 
-// passed finds such a configuration in what the module's own folder passes to one that it calls.
+// passed finds such a configuration in what the module's own directory passes to one that it calls.
 func (l *linter) passed(m *Module, s source, block *hclsyntax.Block) {
 	attr := block.Body.Attributes["providers"]
 	if attr == nil || s.dir() != "." {
@@ -188,7 +188,7 @@ func (l *linter) settings(m *Module, s source, block *hclsyntax.Block) {
 		}
 		for _, name := range slices.Sorted(maps.Keys(inner.Body.Attributes)) {
 			l.requiredProvider(m, name, inner.Body.Attributes[name])
-			if s.dir() == "." { // the module's own code passes providers to the folders that it calls
+			if s.dir() == "." { // the module's own code passes providers to the directories that it calls
 				l.aliases(m, name, inner.Body.Attributes[name])
 			}
 		}

@@ -10,26 +10,26 @@ import (
 )
 
 // What Terraform refuses in every plan of a module can be told without its providers where it concerns names: what is called,
-// passed and referred to. Nobody should learn that from the first request.
+// passed and referred to. No one should learn that from the first request.
 
 // planOnly are Terraform's functions that read files, time or chance: only a plan can call them.
 var planOnly = strings.Fields("abspath pathexpand file filebase64 filebase64sha256 filebase64sha512 fileexists filemd5 fileset filesha1 " +
 	"filesha256 filesha512 templatefile templatestring timestamp plantimestamp uuid bcrypt rsadecrypt base64gzip")
 
-// folder is what the files of one folder declare, each as var.name, local.name, module.name, data.type.name or ephemeral.type.name.
-type folder struct {
+// directory is what the files of one directory declare, each as var.name, local.name, module.name, data.type.name or ephemeral.type.name.
+type directory struct {
 	declares map[string]bool
 	aliases  []string // configurations of providers that a call has to pass
 }
 
 // plannable checks the sources of a module, as far as names go.
 func (l *linter) plannable(m *Module, all []source) {
-	folders := map[string]*folder{}
+	directories := map[string]*directory{}
 	for _, s := range all {
-		if folders[s.dir()] == nil {
-			folders[s.dir()] = &folder{declares: map[string]bool{}}
+		if directories[s.dir()] == nil {
+			directories[s.dir()] = &directory{declares: map[string]bool{}}
 		}
-		folders[s.dir()].read(s)
+		directories[s.dir()].read(s)
 	}
 	l.cycles(m, all)
 	for _, s := range all {
@@ -42,14 +42,14 @@ func (l *linter) plannable(m *Module, all []source) {
 			case "moved", "removed":
 				continue // they name what is no longer declared
 			case "module":
-				l.aliasesPassed(m, s, block, folders)
+				l.aliasesPassed(m, s, block, directories)
 			}
-			l.names(m, block, folders[s.dir()])
+			l.names(m, block, directories[s.dir()])
 		}
 	}
 }
 
-func (f *folder) read(s source) {
+func (f *directory) read(s source) {
 	for _, block := range s.body.Blocks {
 		switch {
 		case block.Type == "locals":
@@ -94,10 +94,10 @@ func aliasesOf(block *hclsyntax.Block, attr *hclsyntax.Attribute) []string {
 	return names
 }
 
-// aliasesPassed finds a configuration that a folder of the module asks for, and a call of it in the module does not pass.
-func (l *linter) aliasesPassed(m *Module, s source, block *hclsyntax.Block, folders map[string]*folder) {
+// aliasesPassed finds a configuration that a directory of the module asks for, and a call of it in the module does not pass.
+func (l *linter) aliasesPassed(m *Module, s source, block *hclsyntax.Block, directories map[string]*directory) {
 	from, err := literalString(block.Body.Attributes["source"])
-	called := folders[path.Join(s.dir(), from)]
+	called := directories[path.Join(s.dir(), from)]
 	if err != nil || called == nil {
 		return
 	}
@@ -118,7 +118,7 @@ func (l *linter) aliasesPassed(m *Module, s source, block *hclsyntax.Block, fold
 	}
 }
 
-// cycles finds folders that call each other without end.
+// cycles finds directories that call each other without end.
 func (l *linter) cycles(m *Module, all []source) {
 	type call struct {
 		to string
@@ -140,7 +140,7 @@ func (l *linter) cycles(m *Module, all []source) {
 		for _, c := range calls[dir] {
 			switch {
 			case state[c.to] == under && c.to != dir && c.to != ".": // those are findings of their own
-				l.add(m.Name, &c.at, "calls the folder %s, which calls this one in turn", c.to)
+				l.add(m.Name, &c.at, "calls the directory %s, which calls this one in turn", c.to)
 			case state[c.to] == 0:
 				visit(c.to)
 			}
@@ -150,9 +150,9 @@ func (l *linter) cycles(m *Module, all []source) {
 	visit(".")
 }
 
-// names finds functions that Terraform does not have, and references to what the folder does not declare. Resources are left out:
+// names finds functions that Terraform does not have, and references to what the directory does not declare. Resources are left out:
 // their names cannot be told from those of loops in dynamic blocks.
-func (l *linter) names(m *Module, block *hclsyntax.Block, in *folder) {
+func (l *linter) names(m *Module, block *hclsyntax.Block, in *directory) {
 	for _, attr := range block.Body.Attributes {
 		if block.Type == "variable" && attr.Name == "type" {
 			continue // it reads like calls of functions

@@ -80,7 +80,7 @@ func (l *linter) compareFields(m *Module, previous fs.FS) {
 	}
 }
 
-// compareResources looks for what Terraform would destroy, and make anew under another name, without being asked.
+// compareResources looks for what Terraform would destroy, and make again under another name, without being asked.
 func (l *linter) compareResources(m *Module, before map[string][]byte) {
 	was, is := declared(before), declared(m.files)
 	for _, dir := range slices.Sorted(maps.Keys(was)) {
@@ -89,13 +89,13 @@ func (l *linter) compareResources(m *Module, before map[string][]byte) {
 		}
 		for _, address := range slices.Sorted(maps.Keys(was[dir].addresses)) {
 			if !is[dir].addresses[address] && !is[dir].moved[address] {
-				l.note(m.Name, nil, "%s is gone from %s without a moved block; what was made of it is destroyed, and made anew if it was only renamed", address, dir)
+				l.note(m.Name, nil, "%s is gone from %s without a moved block; what was made of it is destroyed, and made again if it was only renamed", address, dir)
 			}
 		}
 	}
 }
 
-// declarations are the resources and module calls of one folder, and those that moved or removed blocks speak of.
+// declarations are the resources and module calls of one directory, and those that moved or removed blocks speak of.
 type declarations struct {
 	addresses map[string]bool
 	moved     map[string]bool

@@ -36,7 +36,7 @@ variable "b" {
 		{"provisioner", "resource \"aws_instance\" \"x\" {\n  provisioner \"local-exec\" {\n    command = \"x\"\n  }\n}", "", "", "runs commands"},
 		{"import", "import {\n  to = aws_s3_bucket.x\n  id = \"x\"\n}", "", "", "own files only"},
 		{"experiment", "terraform {\n  experiments = [x]\n}", "", "", "experiments"},
-		{"function of nobody", `locals { a = nosuch(1) }`, "", "", "calls nosuch, which Terraform " + TerraformVersion + " does not have"},
+		{"function of no one", `locals { a = nosuch(1) }`, "", "", "calls nosuch, which Terraform " + TerraformVersion + " does not have"},
 		{"functions of a plan and a provider", `locals { a = [core::timestamp(), file("x"), provider::aws::arn_parse("x")] }`, "", "", ""},
 		{"undeclared variable", `output "x" { value = var.nam }`, "", "", "refers to var.nam, which is not declared"},
 		{"undeclared local", "resource \"x_y\" \"z\" {\n  b {\n    c = local.l\n  }\n}", "", "", "refers to local.l,"},
@@ -47,8 +47,8 @@ variable "b" {
 		{"provider", `provider "aws" {}`, "", "", "cannot be destroyed"},
 		{"remote module", `module "x" { source = "git::https://example.com/x" }`, "", "", "from elsewhere"},
 		{"module of the registry", `module "x" { source = "terraform-aws-modules/vpc/aws" }`, "", "", "from elsewhere"},
-		{"module outside", `module "x" { source = "../other" }`, "", "", "outside the module's folder"},
-		{"module outside by a detour", `module "x" { source = "./a/../../other" }`, "", "", "outside the module's folder"},
+		{"module outside", `module "x" { source = "../other" }`, "", "", "outside the module's directory"},
+		{"module outside by a detour", `module "x" { source = "./a/../../other" }`, "", "", "outside the module's directory"},
 		{"module that is not there", `module "x" { source = "./gone" }`, "", "", "holds no .tf file"},
 		{"module itself", `module "x" { source = "./a/.." }`, "", "", "the module itself"},
 		{"aliased provider", "resource \"aws_instance\" \"x\" {\n  provider = aws.far\n}", "", "", "passes no providers"},
@@ -81,7 +81,7 @@ variable "b" {
 		{"one side guarded as it works", "variable \"b\" {\n  type = string\n  description = \"d\"\n  default = null\n  validation {\n    condition     = var.b == null ? true : length(var.b) > 2\n    error_message = \"m\"\n  }\n}", "", "", ""},
 		{"rule that reads a local", fmt.Sprintf(rule, `contains(local.l, var.b)`) + "\nlocals {\n  l = \"x\"\n}", "", "", "note: the validation of variable b refers to local.l"},
 		{"rule that reads data", fmt.Sprintf(rule, `var.b != data.x_y.z.id`) + "\ndata \"x_y\" \"z\" {}", "data: [x_y]", "", "refers to data.x_y"},
-		{"rule that reads the folder", fmt.Sprintf(rule, `fileexists("${path.module}/${var.b}")`), "", "", "calls fileexists, refers to path.module"},
+		{"rule that reads the directory", fmt.Sprintf(rule, `fileexists("${path.module}/${var.b}")`), "", "", "calls fileexists, refers to path.module"},
 		{"rule of a provider's function", fmt.Sprintf(rule, `provider::x::y(var.b)`), "", "", "calls provider::x::y"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestLintKnowsWhichProvidersACallHas(t *testing.T) {
 	}
 }
 
-// TestLintFindsWhatFailsInEveryPlan: calls between the folders of a module.
+// TestLintFindsWhatFailsInEveryPlan: calls between the directories of a module.
 func TestLintFindsWhatFailsInEveryPlan(t *testing.T) {
 	const alias = "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n      configuration_aliases = [aws.far]\n    }\n  }\n}"
 	for name, tc := range map[string]struct {
@@ -170,11 +170,11 @@ func TestLintFindsWhatFailsInEveryPlan(t *testing.T) {
 		want  string
 	}{
 		"a configuration that is not passed": {map[string]string{"main.tf": `module "a" { source = "./a" }`, "a/main.tf": alias}, "does not pass the provider aws.far"},
-		"folders that call each other": {map[string]string{"main.tf": `module "a" { source = "./a" }`,
+		"directories that call each other": {map[string]string{"main.tf": `module "a" { source = "./a" }`,
 			"a/main.tf": `module "b" { source = "../b" }`, "b/main.tf": `module "a" { source = "../a" }`}, "which calls this one in turn"},
-		"one folder twice":       {map[string]string{"main.tf": "module \"a\" {\n  source = \"./a\"\n}\nmodule \"b\" {\n  source = \"./a\"\n}", "a/main.tf": ""}, ""},
-		"a file of OpenTofu":     {map[string]string{"main.tf": "", "more.tofu": ""}, "write it as .tf"},
-		"one beside the folders": {map[string]string{"main.tf": "", "examples/more.tofu": ""}, ""},
+		"one directory twice":        {map[string]string{"main.tf": "module \"a\" {\n  source = \"./a\"\n}\nmodule \"b\" {\n  source = \"./a\"\n}", "a/main.tf": ""}, ""},
+		"a file of OpenTofu":         {map[string]string{"main.tf": "", "more.tofu": ""}, "write it as .tf"},
+		"one beside the directories": {map[string]string{"main.tf": "", "examples/more.tofu": ""}, ""},
 	} {
 		module := fstest.MapFS{"m/tfpilot.yaml": {Data: []byte("title: T")}}
 		for file, content := range tc.files {

@@ -93,7 +93,7 @@ func (m *Module) Field(name string) (*Field, bool) {
 	return nil, false
 }
 
-// Files gives the module's files by path inside its folder, for a copy into an infra repository.
+// Files returns the module's files by path inside its directory, for a copy into an infra repository.
 func (m *Module) Files() map[string][]byte {
 	files := make(map[string][]byte, len(m.files))
 	for name, content := range m.files {
@@ -102,7 +102,7 @@ func (m *Module) Files() map[string][]byte {
 	return files
 }
 
-// Allows says whether the overlay lets a role ask for the module in a project, and if not why.
+// Allows reports whether the overlay lets a role ask for the module in a project, and if not why.
 func (m *Module) Allows(role, project string) (bool, string) {
 	if len(m.Allow.Roles) > 0 && !slices.Contains(m.Allow.Roles, role) {
 		return false, fmt.Sprintf("%s is only for %s", m.Title, strings.Join(m.Allow.Roles, ", "))
@@ -120,7 +120,7 @@ const (
 
 func loadModule(fsys fs.FS, name string) (*Module, error) {
 	if !lifecycle.NameModule.Valid(name) {
-		return nil, fmt.Errorf("a module folder is named like s3-bucket, with lower-case letters, digits and hyphens")
+		return nil, fmt.Errorf("a module directory is named like s3-bucket, with lower-case letters, digits and hyphens")
 	}
 	files, err := readFiles(fsys, name)
 	if err != nil {
@@ -178,7 +178,7 @@ func readFiles(fsys fs.FS, dir string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// leftovers are what Terraform, git and editors leave in a folder. Any other hidden file may be read by the module, so it belongs
+// leftovers are what Terraform, git and editors leave in a directory. Any other hidden file may be read by the module, so it belongs
 // to it.
 var leftovers = []string{".terraform", ".terraform.lock.hcl", ".git", ".hg", ".svn", ".idea", ".vscode", ".DS_Store"}
 

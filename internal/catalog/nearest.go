@@ -34,7 +34,7 @@ func nearness(word, candidate string) int {
 	return distance([]rune(word), []rune(candidate))
 }
 
-// distance counts the letters to insert, delete, replace or swap with their neighbour.
+// distance counts the letters to insert, delete, replace or swap with their neighbor.
 func distance(a, b []rune) int {
 	if len(b) > maxNearest {
 		return len(b)

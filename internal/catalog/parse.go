@@ -70,7 +70,7 @@ func (m *Module) parseField(f *Field, raw any, env Environment, config map[strin
 	case !given:
 		value = f.Default
 	}
-	if given { // a default is the module's own code, which nobody typed here
+	if given { // a default is the module's own code, which no one typed here
 		err = checkCredential(value)
 	}
 	if err != nil {

@@ -48,7 +48,7 @@ func (m *Module) reportAt(v *variable, r rule, config map[string]any) string {
 	return read[0]
 }
 
-// evalContext gives every variable the value that Terraform would see. What is wrong already is unknown, so that a rule that
+// evalContext returns every variable the value that Terraform would see. What is wrong already is unknown, so that a rule that
 // reads it says nothing more; so is what only the server knows later.
 func (m *Module) evalContext(config map[string]any, env Environment, errs FieldErrors) *hcl.EvalContext {
 	vars := make(map[string]cty.Value, len(m.variables))

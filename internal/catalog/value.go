@@ -221,7 +221,7 @@ func splitPairs(typed string) (map[string]any, error) {
 	return pairs, nil
 }
 
-// shorten quotes a piece of what somebody typed for a message.
+// shorten quotes a piece of what someone typed for a message.
 func shorten(text string) string {
 	const most = 40
 	if runes := []rune(text); len(runes) > most {

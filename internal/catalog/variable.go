@@ -42,7 +42,7 @@ type parsedModule struct {
 	outputs   []Output
 }
 
-// parseModule reads the variables and outputs of the files in the module's own folder, as Terraform does.
+// parseModule reads the variables and outputs of the files in the module's own directory, as Terraform does.
 func parseModule(files map[string][]byte) (parsedModule, error) {
 	var p parsedModule
 	var faults faultList
@@ -66,7 +66,7 @@ func parseModule(files map[string][]byte) (parsedModule, error) {
 		p.readBlocks(file, &faults)
 	}
 	if len(faults.errs) == 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(files)), func(name string) bool { return path.Dir(name) == "." && isConfig(name) }) {
-		faults.add("the folder holds no .tf file")
+		faults.add("the directory holds no .tf file")
 	}
 	return p, faults.err()
 }

@@ -190,7 +190,7 @@ func (j *job) releaseOwnLock(ctx context.Context) (released bool, err error) {
 	}
 	taken, err := time.Parse("2006-01-02 15:04:05", string(m[3]))
 	if err != nil || string(m[2]) != host || taken.Before(o.StartedAt.Truncate(time.Second)) {
-		return false, fmt.Errorf("the state is locked by somebody else: %s", m[2])
+		return false, fmt.Errorf("the state is locked by someone else: %s", m[2])
 	}
 	exit, err := j.terraform(ctx, j.root(), "unlock.log", "force-unlock", "-force", string(m[1]))
 	return err == nil && exit == 0, err

@@ -15,7 +15,7 @@ import (
 )
 
 // backend compares the root's backend with the one this environment must have,
-// initialises Terraform, and compares what it really configured. Two environments
+// initializes Terraform, and compares what it really configured. Two environments
 // that share a state would destroy each other, and a lock argument that differs
 // would make two runs blind to each other.
 func (j *job) backend(ctx context.Context) error {
@@ -23,7 +23,7 @@ func (j *job) backend(ctx context.Context) error {
 	if err := j.declared(want); err != nil {
 		return err
 	}
-	if err := j.initialise(ctx); err != nil {
+	if err := j.initialize(ctx); err != nil {
 		return err
 	}
 	if err := j.configured(want); err != nil {
@@ -91,8 +91,8 @@ func sameBackend(where string, want, got terraform.Backend) error {
 	return nil
 }
 
-// initialise runs init. The committed lock file is binding.
-func (j *job) initialise(ctx context.Context) error {
+// initialize runs init. The committed lock file is binding.
+func (j *job) initialize(ctx context.Context) error {
 	locked, err := j.rootFile(lockFile)
 	if err != nil {
 		return refuse(codeNotPinned, "%s is missing in the environment's root: run `terraform providers lock` there and commit the file", lockFile)
@@ -113,9 +113,9 @@ func (j *job) configured(want terraform.Backend) error {
 	if err != nil {
 		return refuse(codeBackendDiffers, "terraform init left no backend")
 	}
-	got, err := terraform.ParseInitialised(data)
+	got, err := terraform.ParseInitialized(data)
 	if err != nil {
 		return refuse(codeBackendDiffers, "%s", err)
 	}
-	return sameBackend("the initialised backend", want, got)
+	return sameBackend("the initialized backend", want, got)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Terraform runs in a tree of its own. It is written from git objects and holds only
-// what the code identity names, so a module cannot read what nobody approved:
+// what the code identity names, so a module cannot read what no one approved:
 //
 //   - every file of the environment's root, but the generated files of other requests,
 //     unless the root's own files refer to their modules;

@@ -124,7 +124,7 @@ func (j *job) terraformText(name, what string) error {
 	return j.failureOf(code, what, strings.TrimSpace(text))
 }
 
-// ownFile tells whether an error is about the request: its file, or the module that
+// ownFile reports whether an error is about the request: its file, or the module that
 // it calls.
 func (j *job) ownFile(name string) bool {
 	if name == "" || path.Base(name) == path.Base(j.in.Path) {
@@ -133,11 +133,11 @@ func (j *job) ownFile(name string) bool {
 	return j.in.Path != "" && strings.HasPrefix(path.Clean(name)+"/", j.moduleSource()+"/")
 }
 
-// moduleSource is the folder that the request's file calls, seen from the root.
+// moduleSource is the directory that the request's file calls, seen from the root.
 func (j *job) moduleSource() string {
 	content, err := j.rootFile(path.Base(j.in.Path))
 	if err != nil {
-		return "\x00" // no folder
+		return "\x00" // no directory
 	}
 	if m := sourceRE.FindSubmatch(content); m != nil {
 		return string(m[1])

@@ -227,7 +227,7 @@ func TestSecretOfAStateThatWasNotSaved(t *testing.T) {
 	}
 }
 
-// Of an apply whose state nobody can read, no words are told: what it made may be among them.
+// Of an apply whose state no one can read, no words are told: what it made may be among them.
 func TestWordsOfAnUnreadableState(t *testing.T) {
 	w := newWorld(t)
 	text := requestFile("logs", "echo whatever; exit 7")
@@ -248,7 +248,7 @@ func TestWordsOfAnUnreadableState(t *testing.T) {
 	}
 }
 
-// A Terraform that outlives the wait may have left a state that nobody saves.
+// A Terraform that outlives the wait may have left a state that no one saves.
 func TestRescueGivesUpOnTerraform(t *testing.T) {
 	w := newWorld(t)
 	text := requestFile("logs", "")
@@ -265,7 +265,7 @@ func TestRescueGivesUpOnTerraform(t *testing.T) {
 func TestPlanRefuses(t *testing.T) {
 	text := requestFile("logs", "")
 	for name, tt := range map[string]struct{ code, step, file, content string }{
-		"somebody's mistake":  {"environment_broken", "plan", "envs/dev/app/more.tf", "resource \"terraform_data\" \"x\" {\n  input = var.nothing\n}\n"},
+		"someone's mistake":   {"environment_broken", "plan", "envs/dev/app/more.tf", "resource \"terraform_data\" \"x\" {\n  input = var.nothing\n}\n"},
 		"mistake in a module": {"terraform_failed", "plan", "modules/demo/more.tf", "resource \"terraform_data\" \"x\" {\n  input = var.nothing\n}\n"},
 		"module is empty":     {"nothing_planned", "plan", "modules/demo/main.tf", "variable \"name\" {\n  type = string\n}\n"},
 		"own input is wrong":  {"terraform_failed", "plan", "modules/demo/main.tf", "variable \"name\" {\n  type = number\n}\n"},
@@ -285,7 +285,7 @@ func TestPlanRefuses(t *testing.T) {
 	}
 }
 
-// A plan that nobody could read through is refused before anything of it is kept.
+// A plan that no one could read through is refused before anything of it is kept.
 func TestPlanIsTooLarge(t *testing.T) {
 	w := newWorld(t)
 	text := requestFile(strings.Repeat("x", store.MaxSummary/2), "") // which the plan shows twice
@@ -315,7 +315,7 @@ func TestDestroyAndCleanupRefuseWhatIsUsed(t *testing.T) {
 	b.refusedAt(d, "strip", "referred_to", "guard", "strip")
 }
 
-// Cleaning up again makes the same branch anew; after its merge there is nothing
+// Cleaning up again makes the same branch again; after its merge there is nothing
 // left to do.
 func TestCleanupIsRepeatable(t *testing.T) {
 	w := newWorld(t)

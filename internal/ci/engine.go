@@ -23,9 +23,9 @@ type summary struct {
 	Addresses []string // destroyed or replaced first
 }
 
-// summarise reads the kept plan, keeps the document that people are shown, shows it
+// summarize reads the kept plan, keeps the document that people are shown, shows it
 // in the run, and returns what the run is judged by.
-func (j *job) summarise() (summary, error) {
+func (j *job) summarize() (summary, error) {
 	plan, err := j.readPlan()
 	if err != nil {
 		return summary{}, err
@@ -87,8 +87,8 @@ func (in inputs) scopePurpose() lifecycle.Purpose {
 	return in.Purpose
 }
 
-// summariseDrift lists what differs in the whole environment, by address.
-func (j *job) summariseDrift() (summary, error) {
+// summarizeDrift lists what differs in the whole environment, by address.
+func (j *job) summarizeDrift() (summary, error) {
 	plan, err := j.readPlan()
 	if err != nil {
 		return summary{}, err
@@ -116,7 +116,7 @@ func (j *job) summariseDrift() (summary, error) {
 	return out, nil
 }
 
-// planRefusal gives a plan that must not go on the code of the result.
+// planRefusal returns a plan that must not go on the code of the result.
 func planRefusal(err error) error {
 	var p *terraform.PlanError
 	if !errors.As(err, &p) {

@@ -101,7 +101,7 @@ const pidFile = "terraform.pid"
 
 // awaitTerraform waits for a Terraform that an earlier step of a cancelled run had
 // to leave behind: the runner kills that step, and Terraform goes on saving the
-// state until the job ends. It tells whether none is at work any more.
+// state until the job ends. It reports whether none is at work any more.
 func (j *job) awaitTerraform(limit time.Duration) (ended bool) {
 	text, err := os.ReadFile(j.kept(pidFile))
 	if err != nil {

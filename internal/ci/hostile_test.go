@@ -10,7 +10,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/actions"
 )
 
-// hostile are inputs that somebody with the right to dispatch might try. CANARY is
+// hostile are inputs that someone with the right to dispatch might try. CANARY is
 // replaced by a file that none of them may create.
 var hostile = []string{
 	`x"; touch CANARY; "`, `$(touch CANARY)`, "`touch CANARY`", "x\ntouch CANARY\n", "'; touch CANARY #", "../../../../CANARY",

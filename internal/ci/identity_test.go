@@ -325,7 +325,7 @@ func TestApplyOnlyTheApprovedPlan(t *testing.T) {
 	}
 }
 
-// A command that somebody puts beside the approved changes is not approved, however it is written.
+// A command that someone puts beside the approved changes is not approved, however it is written.
 func TestApplyRunsNoOtherCommand(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"another command":    {"command = var.shell", `command = "touch /tmp/tfpilot-was-here"`},

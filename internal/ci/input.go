@@ -78,17 +78,17 @@ func (in inputs) branch() string {
 	return lifecycle.RequestBranch(in.RequestID)
 }
 
-// fromBranch tells whether the content is still on the request's branch.
+// fromBranch reports whether the content is still on the request's branch.
 func (in inputs) fromBranch() bool {
 	return in.Kind == lifecycle.KindPlan && (in.Purpose == lifecycle.PurposeOpen || in.Purpose == lifecycle.PurposeEdit)
 }
 
-// isEffect tells whether the run may change something.
+// isEffect reports whether the run may change something.
 func (in inputs) isEffect() bool {
 	return in.Kind.Row().HoldsLease
 }
 
-// destroys tells whether the plan of this run takes the module away.
+// destroys reports whether the plan of this run takes the module away.
 func (in inputs) destroys() bool { return in.Purpose == lifecycle.PurposeDestroy }
 
 // module is the address of the request's module call.

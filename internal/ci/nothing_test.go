@@ -22,7 +22,7 @@ func (w *world) applied(text string) (digest string, b *bench) {
 	return digest, b
 }
 
-// forget takes the request's module out of the state, as somebody at a shell can.
+// forget takes the request's module out of the state, as someone at a shell can.
 func (b *bench) forget() {
 	b.w.t.Helper()
 	cmd := exec.Command("terraform", "state", "rm", "module.tfpilot_"+requestID)
@@ -59,7 +59,7 @@ func (w *world) running(kind lifecycle.Kind, purpose lifecycle.Purpose, text, di
 }
 
 // An apply that finds nothing to do is a success only if the state holds what was
-// approved. Otherwise nobody knows what became of it.
+// approved. Otherwise no one knows what became of it.
 func TestNothingLeftToApply(t *testing.T) {
 	w := newWorld(t)
 	text := requestFile("logs", "")

@@ -20,8 +20,8 @@ const (
 	codeGuardRefused      = "guard_refused"      // never in a result: nothing is kept before the claim
 	codeStepFailed        = "step_failed"        // a step outside Terraform
 	codeContentDiffers    = "content_differs"    // the commit does not hold what was granted
-	codeBackendDiffers    = "backend_differs"    // backend.tf or the initialised backend is another
-	codeEnvironmentBroken = "environment_broken" // an error in somebody else's file
+	codeBackendDiffers    = "backend_differs"    // backend.tf or the initialized backend is another
+	codeEnvironmentBroken = "environment_broken" // an error in someone else's file
 	codeTerraformFailed   = "terraform_failed"
 	codeNothingPlanned    = "nothing_planned"
 	codePlanTooLarge      = "plan_too_large"

@@ -34,7 +34,7 @@ func (j *job) plan(ctx context.Context) error {
 	if err := j.makePlan(ctx, args...); err != nil {
 		return err
 	}
-	s, err := j.summarise()
+	s, err := j.summarize()
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (j *job) judge(s summary) error {
 	return nil
 }
 
-// done makes sure that an empty plan means that the approved one was carried out, and
+// done checks that an empty plan means that the approved one was carried out, and
 // not that the state is another.
 func (j *job) done(digest string) error {
 	plan, err := j.readPlan()
@@ -132,7 +132,7 @@ func (j *job) driftPlan(ctx context.Context) error {
 	if err := j.makePlan(ctx); err != nil {
 		return err
 	}
-	s, err := j.summariseDrift()
+	s, err := j.summarizeDrift()
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 
 // push pushes cleanup/<request id>: the default branch without the request's block, and
 // nothing more. The App opens and merges that pull request, so that checks run. It may
-// run again: the branch is made anew.
+// run again: the branch is made again.
 //
 // It is the only step that has a token. Providers ran in the step before, so nothing on
 // the disk is believed: the commit is made in a repository of its own, from what GitHub

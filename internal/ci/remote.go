@@ -115,7 +115,7 @@ func hashFile(name string) ([]byte, error) {
 	return hash.Sum(nil), err
 }
 
-// lockedProviders makes sure that init chose no provider that the committed lock file
+// lockedProviders checks that init chose no provider that the committed lock file
 // does not name. A lock file may name more than one request needs, which Terraform's
 // own -lockfile=readonly refuses.
 func (j *job) lockedProviders(committed []byte) error {

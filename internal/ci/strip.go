@@ -69,7 +69,7 @@ func replaceFile(file string, rest []byte) error {
 	return nil
 }
 
-// validate makes sure that what is left is still a root that Terraform accepts.
+// validate checks that what is left is still a root that Terraform accepts.
 func (j *job) validate(ctx context.Context) error {
 	exit, err := j.terraform(ctx, j.root(), "init.log", "init", "-input=false", "-no-color", "-backend=false")
 	if err != nil {

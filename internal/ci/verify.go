@@ -54,7 +54,7 @@ func (j *job) onBranch(ctx context.Context) error {
 	return refuse(codeContentDiffers, "%s on the default branch is not the approved file", j.in.Path)
 }
 
-// headsAre makes sure that both checkouts are what the workflow asked for.
+// headsAre checks that both checkouts are what the workflow asked for.
 func (j *job) headsAre(ctx context.Context) error {
 	for dir, want := range map[string]string{j.tools(): j.env["GITHUB_SHA"], j.infra(): j.in.SHA} {
 		got, err := j.git(ctx, dir, "rev-parse", "HEAD")
@@ -75,7 +75,7 @@ func (j *job) granted(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	if blob != j.in.Blob {
-		return nil, refuse(codeContentDiffers, "%s at %s is not what was granted: somebody changed it", j.in.Path, j.in.SHA)
+		return nil, refuse(codeContentDiffers, "%s at %s is not what was granted: someone changed it", j.in.Path, j.in.SHA)
 	}
 	text, err := j.git(ctx, j.infra(), "cat-file", "blob", blob)
 	if err != nil {
@@ -113,7 +113,7 @@ func (j *job) onlyFile(ctx context.Context) error {
 		return err
 	}
 	if strings.TrimRight(out, "\x00") != j.in.Path {
-		return refuse(codeContentDiffers, "the branch changes more than %s: somebody changed it", j.in.Path)
+		return refuse(codeContentDiffers, "the branch changes more than %s: someone changed it", j.in.Path)
 	}
 	return nil
 }

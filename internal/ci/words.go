@@ -29,7 +29,7 @@ func words(begin, between, end string) *regexp.Regexp {
 	return regexp.MustCompile(`(?s)` + part(begin) + gap + between + part(end))
 }
 
-// withoutAdvice cuts out what nobody should follow.
+// withoutAdvice cuts out what no one should follow.
 func withoutAdvice(text string) string {
 	for _, re := range advice {
 		text = re.ReplaceAllString(text, "")

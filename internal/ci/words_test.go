@@ -85,7 +85,7 @@ func TestStateLockOfADeadRunner(t *testing.T) {
 	}
 }
 
-// A lock that could not be taken because of missing rights is held by nobody.
+// A lock that could not be taken because of missing rights is held by no one.
 func TestLockThatCannotBeTaken(t *testing.T) {
 	w := newWorld(t)
 	text := requestFile("logs", "")

@@ -92,7 +92,7 @@ type world struct {
 	s3     *s3.Server
 	app    *store.Store
 	bare   string // repository
-	work   string // somebody's clone of it
+	work   string // someone's clone of it
 	server *httptest.Server
 	act    *actions.Act
 	vars   map[string]string // variables of the repository

@@ -1,4 +1,4 @@
-// Package config owns what an operator sets: the environment variables and
+// Package config owns the settings of an operator: the environment variables and
 // tfpilot.yaml, read once at the start of a process. All faults are reported
 // together, each with the name of the key and what to do. It hands out plain
 // values and opens no connection. Of app, worker and command line nothing else
@@ -13,7 +13,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/rbac"
 )
 
-// Process is what is being started; it decides which variables are needed.
+// Process is the process to start. It decides which variables are required.
 type Process string
 
 // The processes.
@@ -21,11 +21,11 @@ const (
 	App       Process = "app"
 	Worker    Process = "worker"
 	CLI       Process = "cli"       // tfpilot requests …, identities …, reindex
-	Bootstrap Process = "bootstrap" // writes files, so that nothing has to run yet
-	Doctor    Process = "doctor"    // needs whatever app or worker needs
+	Bootstrap Process = "bootstrap" // only writes files, so it needs few settings
+	Doctor    Process = "doctor"    // needs everything that app or worker needs
 )
 
-// words names the process in a sentence.
+// words returns the name of the process in a sentence.
 func (p Process) words() string {
 	switch p {
 	case CLI:
@@ -37,7 +37,7 @@ func (p Process) words() string {
 	}
 }
 
-// Config is everything that an operator set, checked.
+// Config is the checked settings of an operator.
 type Config struct {
 	Slack    Slack
 	GitHub   GitHub
@@ -74,7 +74,7 @@ type Store struct {
 	Bucket, Region, Endpoint string
 }
 
-// Redis is the bell and the index.
+// Redis holds the queue and the index.
 type Redis struct{ URL Secret }
 
 // Model is the language model that reads free text. Without a key there is none.
@@ -83,16 +83,16 @@ type Model struct {
 	BaseURL, Name string
 }
 
-// HTTP is where the app process listens and is found.
+// HTTP is the listen address of the app process and its public address.
 type HTTP struct {
 	Addr, AdminAddr, PublicURL string
 	SessionKey                 Secret
 }
 
-// Policy gives the lists that rights come from.
+// Policy returns the lists that permissions come from.
 func (c *Config) Policy() rbac.Policy { return c.People }
 
-// Source is where the settings are read from; tests and the sandbox give their own.
+// Source is where the settings come from. Tests and the sandbox provide their own.
 type Source struct {
 	Lookup   func(name string) (string, bool)
 	ReadFile func(path string) ([]byte, error)
@@ -101,8 +101,8 @@ type Source struct {
 // OS is the environment and the files of this process.
 func OS() Source { return Source{Lookup: os.LookupEnv, ReadFile: os.ReadFile} }
 
-// Load reads and checks everything that p needs. The error is of type Faults and
-// holds all of them.
+// Load reads and checks all settings that p needs. The error is of type Faults and
+// contains every fault.
 func Load(p Process, src Source) (*Config, error) {
 	env := reader{process: p, source: src}
 	c := env.read()

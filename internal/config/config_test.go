@@ -96,34 +96,34 @@ func TestEnvironmentFaults(t *testing.T) {
 		want    []string
 	}{
 		{"every missing one together", Worker, map[string]string{"SLACK_BOT_TOKEN": "", "REDIS_URL": "", "GITHUB_TOKEN": ""}, nil, []string{
-			"SLACK_BOT_TOKEN: is needed by the worker and not set; Bot token of the Slack app, `xoxb-…`.",
+			"SLACK_BOT_TOKEN: is not set (required by the worker): Bot token of the Slack app, `xoxb-…`.",
 			"GITHUB_APP_ID: the worker needs GitHub; set the three GITHUB_APP_… variables (or GITHUB_TOKEN)",
-			"REDIS_URL: is needed by the worker and not set; `redis://` or `rediss://` address of Redis, with `maxmemory-policy noeviction`.",
+			"REDIS_URL: is not set (required by the worker): `redis://` or `rediss://` address of Redis, with `maxmemory-policy noeviction`.",
 		}},
 		{"an app without a webhook secret", App, map[string]string{"GITHUB_WEBHOOK_SECRET": ""}, nil, []string{
-			"GITHUB_WEBHOOK_SECRET: is needed by the app and not set; Secret that GitHub signs webhooks with, at least 16 characters. The app and the workers trust each other by it, too.",
+			"GITHUB_WEBHOOK_SECRET: is not set (required by the app): Webhook secret of the GitHub App, at least 16 characters. The app also signs its messages to the workers with it.",
 		}},
 		{"a worker that could not tell hints from forged ones", Worker, map[string]string{"GITHUB_WEBHOOK_SECRET": ""}, nil, []string{
-			"GITHUB_WEBHOOK_SECRET: is needed by the worker and not set; Secret that GitHub signs webhooks with, at least 16 characters. The app and the workers trust each other by it, too.",
+			"GITHUB_WEBHOOK_SECRET: is not set (required by the worker): Webhook secret of the GitHub App, at least 16 characters. The app also signs its messages to the workers with it.",
 		}},
 		{"a command line needs little", CLI, map[string]string{"GITHUB_WEBHOOK_SECRET": "", "SLACK_APP_TOKEN": "", "SLACK_BOT_TOKEN": "", "GITHUB_TOKEN": ""}, nil, nil},
 		{"what writes files needs less", Bootstrap, map[string]string{"GITHUB_WEBHOOK_SECRET": "", "SLACK_APP_TOKEN": "", "SLACK_BOT_TOKEN": "", "GITHUB_TOKEN": "", "REDIS_URL": "", "TFPILOT_REQUESTS_BUCKET": ""}, nil, []string{
-			"TFPILOT_REQUESTS_BUCKET: is needed by tfpilot bootstrap and not set; S3 bucket of all documents. It must enforce conditional writes; start-up tries that.",
+			"TFPILOT_REQUESTS_BUCKET: is not set (required by tfpilot bootstrap): S3 bucket for all documents. It must support conditional writes, which every process tests when it starts.",
 		}},
 		{"twice", App, map[string]string{"SLACK_BOT_TOKEN_FILE": "/run/bot"}, map[string]string{"/run/bot": "xoxb-canary-6"}, []string{
 			"SLACK_BOT_TOKEN: is set both directly and by SLACK_BOT_TOKEN_FILE; unset one of them",
 		}},
 		{"a file that is not there", App, map[string]string{"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": "/run/bot"}, nil, []string{
-			"SLACK_BOT_TOKEN_FILE: open /run/bot: file does not exist; name a file that this process can read",
+			"SLACK_BOT_TOKEN_FILE: open /run/bot: file does not exist; use a file that this process can read",
 		}},
 		{"an empty file", App, map[string]string{"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": "/run/bot"}, map[string]string{"/run/bot": "\n"}, []string{
-			"SLACK_BOT_TOKEN_FILE: the file is empty; write the value into it",
+			"SLACK_BOT_TOKEN_FILE: the file is empty; it must contain the value",
 		}},
 		{"both ways into GitHub", App, map[string]string{"GITHUB_APP_ID": "7"}, nil, []string{
 			"GITHUB_TOKEN: is set together with GITHUB_APP_…; unset one of them",
 		}},
 		{"half an App", App, map[string]string{"GITHUB_TOKEN": "", "GITHUB_APP_ID": "7"}, nil, []string{
-			"GITHUB_APP_ID: GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY go together; set all three",
+			"GITHUB_APP_ID: GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY belong together; set all three",
 		}},
 		{"values that do not fit", App, map[string]string{
 			"GITHUB_TOKEN": "", "GITHUB_APP_ID": "seven", "GITHUB_APP_INSTALLATION_ID": "8", "GITHUB_APP_PRIVATE_KEY": "canary-7",
@@ -131,20 +131,20 @@ func TestEnvironmentFaults(t *testing.T) {
 			"TFPILOT_ADMINS": "adam, @omar", "TFPILOT_ALLOWED_LOGINS": " , ", "TFPILOT_LOG_LEVEL": "loud", "TFPILOT_PUBLIC_URL": "https://u:canary-9@host",
 			"GITHUB_WEBHOOK_SECRET": "canary-10", "TFPILOT_REQUESTS_BUCKET": "No_Bucket",
 		}, nil, []string{
-			"SLACK_API_URL: is neither http nor https; write an address such as https://host/path",
-			`GITHUB_APP_ID: "seven" is no positive number`,
-			"GITHUB_APP_PRIVATE_KEY: is no PEM block; give the .pem file that GitHub made, best by GITHUB_APP_PRIVATE_KEY_FILE",
-			"GITHUB_APP_ID: GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY go together; set all three",
-			"GITHUB_WEBHOOK_SECRET: is shorter than 16 characters; make one with: openssl rand -hex 32",
+			"SLACK_API_URL: is neither http nor https; use a URL such as https://host/path",
+			`GITHUB_APP_ID: "seven" is not a positive number`,
+			"GITHUB_APP_PRIVATE_KEY: is not a PEM block; use the .pem file that GitHub generated, preferably with GITHUB_APP_PRIVATE_KEY_FILE",
+			"GITHUB_APP_ID: GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY belong together; set all three",
+			"GITHUB_WEBHOOK_SECRET: is shorter than 16 characters; generate one with: openssl rand -hex 32",
 			`TFPILOT_REQUESTS_BUCKET: "No_Bucket" is not the name of an S3 bucket`,
-			"REDIS_URL: is no redis:// or rediss:// address with a host",
-			`TFPILOT_HTTP_ADDR: "8080" is no address to listen on; write host:port or :port`,
-			`TFPILOT_ADMIN_ADDR: ":70000" is no address to listen on; write host:port or :port`,
-			"TFPILOT_PUBLIC_URL: holds a user or password; write an address such as https://host/path",
-			"TFPILOT_SESSION_KEY: is shorter than 32 characters; make one with: openssl rand -hex 32",
-			`TFPILOT_ADMINS: "@omar" is no GitHub login; write logins separated by commas, without @`,
-			"TFPILOT_ALLOWED_LOGINS: is set but names nobody; name somebody or unset it",
-			"TFPILOT_LOG_LEVEL: is no level; write debug, info, warn or error",
+			"REDIS_URL: is not a redis:// or rediss:// address with a host",
+			`TFPILOT_HTTP_ADDR: "8080" is not a valid address to listen on; use host:port or :port`,
+			`TFPILOT_ADMIN_ADDR: ":70000" is not a valid address to listen on; use host:port or :port`,
+			"TFPILOT_PUBLIC_URL: contains a user or password; use a URL such as https://host/path",
+			"TFPILOT_SESSION_KEY: is shorter than 32 characters; generate one with: openssl rand -hex 32",
+			`TFPILOT_ADMINS: "@omar" is not a valid GitHub login; use logins separated by commas, without @`,
+			"TFPILOT_ALLOWED_LOGINS: is set but contains no login; add one or unset it",
+			"TFPILOT_LOG_LEVEL: is not a valid level; use debug, info, warn or error",
 		}},
 		{"no structure", App, map[string]string{"TFPILOT_CONFIG": "other.yaml"}, nil, []string{
 			"TFPILOT_CONFIG: open other.yaml: file does not exist; set it to the path of your tfpilot.yaml",
@@ -202,10 +202,10 @@ func TestWarnings(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"TFPILOT_ADMINS is empty: nobody may link identities or rebuild the index.",
-		"omar is an admin or approver but not in TFPILOT_ALLOWED_LOGINS: may do nothing.",
-		"TFPILOT_PROD_ALLOWED_USERS is empty: nobody may plan by click, approve, merge or apply in protected environments (core prod/app).",
-		"TFPILOT_DESTROY_PROD_ALLOWED_USERS is empty: nobody may destroy in protected environments (core prod/app).",
+		"TFPILOT_ADMINS is empty: no one can link identities or rebuild the index.",
+		"omar is an admin or approver but not in TFPILOT_ALLOWED_LOGINS, so they have no access.",
+		"TFPILOT_PROD_ALLOWED_USERS is empty: no one can re-plan, approve, merge or apply in protected environments (core prod/app).",
+		"TFPILOT_DESTROY_PROD_ALLOWED_USERS is empty: no one can destroy in protected environments (core prod/app).",
 	}
 	if diff := cmp.Diff(want, c.Warnings); diff != "" {
 		t.Error(diff)

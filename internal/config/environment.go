@@ -22,7 +22,7 @@ const (
 	maxLogins        = 1000
 )
 
-// reader reads variables for one process and collects faults.
+// reader reads the variables of one process and collects faults.
 type reader struct {
 	process Process
 	source  Source
@@ -52,13 +52,13 @@ func (r *reader) read() *Config {
 		People: r.people(),
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(r.value("TFPILOT_LOG_LEVEL"))); err != nil {
-		r.fault("TFPILOT_LOG_LEVEL", "is no level; write debug, info, warn or error")
+		r.fault("TFPILOT_LOG_LEVEL", "is not a valid level; use debug, info, warn or error")
 		c.LogLevel = slog.LevelInfo
 	}
 	return c
 }
 
-// value gives a variable, the content of its file, or its default.
+// value returns the value of a variable, the content of its file, or its default.
 func (r *reader) value(name string) string {
 	v := variables[name]
 	direct, _ := r.source.Lookup(name)
@@ -72,7 +72,7 @@ func (r *reader) value(name string) string {
 	case direct != "":
 		return strings.TrimSpace(direct)
 	case v.neededBy(r.process):
-		r.fault(name, "is needed by %s and not set; %s", r.process.words(), v.Help)
+		r.fault(name, "is not set (required by %s): %s", r.process.words(), v.Help)
 	}
 	return v.Default
 }
@@ -81,11 +81,11 @@ func (r *reader) file(name, path string) string {
 	data, err := r.source.ReadFile(path)
 	switch {
 	case err != nil:
-		r.fault(name+"_FILE", "%v; name a file that this process can read", err)
+		r.fault(name+"_FILE", "%v; use a file that this process can read", err)
 	case len(data) > maxSecretFile:
-		r.fault(name+"_FILE", "the file holds more than %d bytes; name the right one", maxSecretFile)
+		r.fault(name+"_FILE", "the file is larger than %d bytes; check its path", maxSecretFile)
 	case strings.TrimSpace(string(data)) == "":
-		r.fault(name+"_FILE", "the file is empty; write the value into it")
+		r.fault(name+"_FILE", "the file is empty; it must contain the value")
 	}
 	return strings.TrimSpace(string(data))
 }
@@ -100,14 +100,14 @@ func (r *reader) named(name string, n lifecycle.Name) string {
 	return v
 }
 
-// address gives an http or https URL without credentials in it.
+// address returns an http or https URL without credentials in it.
 func (r *reader) address(name string) string {
 	v := r.value(name)
 	if v == "" {
 		return ""
 	}
 	if err := checkAddress(v); err != nil {
-		r.fault(name, "%v; write an address such as https://host/path", err)
+		r.fault(name, "%v; use a URL such as https://host/path", err)
 	}
 	return v
 }
@@ -116,15 +116,15 @@ func checkAddress(v string) error {
 	u, err := url.Parse(v)
 	switch {
 	case err != nil:
-		return errors.New("is no address")
+		return errors.New("is not a URL")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return errors.New("is neither http nor https")
 	case u.Host == "":
-		return errors.New("names no host")
+		return errors.New("has no host")
 	case u.User != nil:
-		return errors.New("holds a user or password")
+		return errors.New("contains a user or password")
 	case u.RawQuery != "" || u.Fragment != "":
-		return errors.New("holds a query or a fragment")
+		return errors.New("contains a query or a fragment")
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (r *reader) redis() Secret {
 	}
 	u, err := url.Parse(s.Reveal())
 	if err != nil || u.Host == "" || u.Scheme != "redis" && u.Scheme != "rediss" {
-		r.fault("REDIS_URL", "is no redis:// or rediss:// address with a host")
+		r.fault("REDIS_URL", "is not a redis:// or rediss:// address with a host")
 	}
 	return s
 }
@@ -149,7 +149,7 @@ func (r *reader) http() HTTP {
 		SessionKey: r.secret("TFPILOT_SESSION_KEY"),
 	}
 	if h.SessionKey.Set() && len(h.SessionKey.Reveal()) < minSessionKey {
-		r.fault("TFPILOT_SESSION_KEY", "is shorter than %d characters; make one with: openssl rand -hex 32", minSessionKey)
+		r.fault("TFPILOT_SESSION_KEY", "is shorter than %d characters; generate one with: openssl rand -hex 32", minSessionKey)
 	}
 	return h
 }
@@ -158,7 +158,7 @@ func (r *reader) listen(name string) string {
 	v := r.value(name)
 	_, port, err := net.SplitHostPort(v)
 	if n, wrong := strconv.ParseUint(port, 10, 16); err != nil || wrong != nil || port != strconv.FormatUint(n, 10) {
-		r.fault(name, "%q is no address to listen on; write host:port or :port", v)
+		r.fault(name, "%q is not a valid address to listen on; use host:port or :port", v)
 	}
 	return v
 }
@@ -179,12 +179,12 @@ func (r *reader) github() GitHub {
 	case anyOf && g.Token.Set():
 		r.fault("GITHUB_TOKEN", "is set together with GITHUB_APP_…; unset one of them")
 	case anyOf && !allOf:
-		r.fault("GITHUB_APP_ID", "GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY go together; set all three")
+		r.fault("GITHUB_APP_ID", "GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY belong together; set all three")
 	case !anyOf && !g.Token.Set() && (r.process == Worker || r.process == Doctor):
 		r.fault("GITHUB_APP_ID", "%s needs GitHub; set the three GITHUB_APP_… variables (or GITHUB_TOKEN)", r.process.words())
 	}
 	if g.WebhookSecret.Set() && len(g.WebhookSecret.Reveal()) < minWebhookSecret {
-		r.fault("GITHUB_WEBHOOK_SECRET", "is shorter than %d characters; make one with: openssl rand -hex 32", minWebhookSecret)
+		r.fault("GITHUB_WEBHOOK_SECRET", "is shorter than %d characters; generate one with: openssl rand -hex 32", minWebhookSecret)
 	}
 	return g
 }
@@ -196,13 +196,12 @@ func (r *reader) number(name string) int64 {
 	}
 	n, err := strconv.ParseInt(v, 10, 64)
 	if err != nil || n <= 0 {
-		r.fault(name, "%q is no positive number", v)
+		r.fault(name, "%q is not a positive number", v)
 	}
 	return n
 }
 
-// privateKey accepts \n for line ends, which is how keys often come through
-// environment files.
+// privateKey accepts \n for line breaks, which is how environment files often contain keys.
 func (r *reader) privateKey() Secret {
 	v := r.value("GITHUB_APP_PRIVATE_KEY")
 	if v == "" {
@@ -213,7 +212,7 @@ func (r *reader) privateKey() Secret {
 		v += "\n"
 	}
 	if err := checkKey([]byte(v)); err != nil {
-		r.fault("GITHUB_APP_PRIVATE_KEY", "%v; give the .pem file that GitHub made, best by GITHUB_APP_PRIVATE_KEY_FILE", err)
+		r.fault("GITHUB_APP_PRIVATE_KEY", "%v; use the .pem file that GitHub generated, preferably with GITHUB_APP_PRIVATE_KEY_FILE", err)
 	}
 	return NewSecret(v)
 }
@@ -221,7 +220,7 @@ func (r *reader) privateKey() Secret {
 func checkKey(data []byte) error {
 	block, _ := pem.Decode(data)
 	if block == nil {
-		return errors.New("is no PEM block")
+		return errors.New("is not a PEM block")
 	}
 	if _, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
 		return nil
@@ -229,7 +228,7 @@ func checkKey(data []byte) error {
 	if _, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
 		return nil
 	}
-	return errors.New("is no RSA private key")
+	return errors.New("is not an RSA private key")
 }
 
 func (r *reader) people() rbac.Policy {
@@ -243,8 +242,8 @@ func (r *reader) people() rbac.Policy {
 	}
 }
 
-// logins reads a comma-separated list. A list that holds something else than a
-// login is a fault: guessing here would give or take rights.
+// logins reads a comma-separated list. A list with an invalid login is a fault: a guess
+// could grant or remove permissions.
 func (r *reader) logins(name string) []string {
 	value := r.value(name)
 	var list []string
@@ -253,21 +252,21 @@ func (r *reader) logins(name string) []string {
 		switch {
 		case login == "":
 		case !lifecycle.NameLogin.Valid(login):
-			r.fault(name, "%q is no GitHub login; write logins separated by commas, without @", clip(login))
+			r.fault(name, "%q is not a valid GitHub login; use logins separated by commas, without @", clip(login))
 		default:
 			list = append(list, login)
 		}
 	}
 	switch {
 	case len(list) > maxLogins:
-		r.fault(name, "names more than %d logins", maxLogins)
+		r.fault(name, "has more than %d logins", maxLogins)
 	case value != "" && len(list) == 0:
-		r.fault(name, "is set but names nobody; name somebody or unset it")
+		r.fault(name, "is set but contains no login; add one or unset it")
 	}
 	return list
 }
 
-// clip bounds what a fault repeats.
+// clip bounds the text that a fault quotes.
 func clip(s string) string {
 	const most = 60
 	if runes := []rune(s); len(runes) > most {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Fault is one thing that is wrong: where, and what to do. It never holds a value
-// of a secret.
+// Fault is one error in the settings: where it is and how to fix it. It never contains
+// the value of a secret.
 type Fault struct {
 	Key  string // variable, or file:line and key
 	Text string
@@ -14,7 +14,7 @@ type Fault struct {
 
 func (f Fault) String() string { return f.Key + ": " + f.Text }
 
-// Faults is everything that is wrong.
+// Faults is every error in the settings.
 type Faults []Fault
 
 func (f Faults) Error() string {

@@ -13,8 +13,8 @@ import (
 
 const maxFile = 1 << 20
 
-// fileYAML is tfpilot.yaml as written, with absent told from set. Its tags equal
-// the table of keys; a test compares them.
+// fileYAML is tfpilot.yaml as written. It distinguishes absent keys from empty ones. A
+// test compares its tags with the table of keys.
 type fileYAML struct {
 	Projects []projectYAML `yaml:"projects"`
 	Catalog  struct {
@@ -62,10 +62,10 @@ type environmentYAML struct {
 	} `yaml:"backend"`
 }
 
-// Defaults are what tfpilot.yaml falls back to.
+// Defaults are the values of keys that tfpilot.yaml does not set.
 type Defaults struct{ Region string }
 
-// Parse reads and checks the text of tfpilot.yaml. name is how faults call it.
+// Parse reads and checks the text of tfpilot.yaml. name is the file name in faults.
 func Parse(data []byte, name string, d Defaults) (Structure, Faults) {
 	w := &walker{name: name, lines: map[string]int{}}
 	if len(data) > maxFile {
@@ -76,7 +76,7 @@ func Parse(data []byte, name string, d Defaults) (Structure, Faults) {
 		return Structure{}, Faults{{name, firstLine(err)}}
 	}
 	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
-		return Structure{}, Faults{{name, "must hold one YAML document; start from tfpilot.example.yaml"}}
+		return Structure{}, Faults{{name, "must contain one YAML document; start from tfpilot.example.yaml"}}
 	}
 	w.value("", Key{Kind: Map}, file.Docs[0].Body)
 	if w.wrongKind {
@@ -90,14 +90,14 @@ func Parse(data []byte, name string, d Defaults) (Structure, Faults) {
 	return s, w.faults
 }
 
-// firstLine leaves out the excerpt of the file that the parser adds.
+// firstLine omits the excerpt of the file that the parser adds.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return clip(line)
 }
 
-// walker goes through the nodes of the file: keys that the table does not have and
-// values of another kind are faults, and the line of every key is kept.
+// walker walks the nodes of the file and records the line of every key. Unknown keys and
+// values of the wrong kind are faults.
 type walker struct {
 	name      string
 	lines     map[string]int
@@ -105,8 +105,8 @@ type walker struct {
 	wrongKind bool
 }
 
-// fault reports something at a path such as projects[0].name, or at the closest
-// thing above it that is in the file.
+// fault adds a fault at a path such as projects[0].name, or at its nearest parent that is
+// in the file.
 func (w *walker) fault(path, format string, args ...any) {
 	line := 0
 	for at := path; line == 0 && at != ""; at = parent(at) {
@@ -151,13 +151,13 @@ func (w *walker) value(path string, key Key, n ast.Node) {
 	case *ast.IntegerNode:
 		w.kind(path, key, n, Number)
 	case *ast.NullNode:
-		w.wrong(path, n, "has no value; give it one or remove the key")
+		w.wrong(path, n, "has no value; add one or remove the key")
 	default: // anchors, aliases, tags, merges, floats
 		w.kind(path, key, n)
 	}
 }
 
-// kind reports a value whose kind is not among those that the node can be.
+// kind adds a fault if a node does not have one of the allowed kinds.
 func (w *walker) kind(path string, key Key, n ast.Node, can ...Kind) bool {
 	if slices.Contains(can, key.Kind) {
 		return true
@@ -174,7 +174,7 @@ func (w *walker) wrong(path string, n ast.Node, text string) {
 func hint(k Kind) string {
 	switch k {
 	case Text:
-		return "text, in quotes where YAML would read it as something else"
+		return "text; use quotes if YAML would read it as another type"
 	case Duration:
 		return "a duration such as 30s or 5m"
 	case YesNo:
@@ -197,7 +197,7 @@ func (w *walker) mapping(path string, key Key, values []*ast.MappingValueNode) {
 		at := dotted(path, name)
 		child, known := keys[dotted(key.Path, name)]
 		if !known {
-			w.at(line(v.Key), dotted(path, clip(name)), "is no key that TfPilot knows; here it knows %s", siblings(key.Path))
+			w.at(line(v.Key), dotted(path, clip(name)), "is not a valid key; valid keys here: %s", siblings(key.Path))
 			continue
 		}
 		w.lines[at] = line(v.Key)
@@ -220,7 +220,7 @@ func dotted(path, name string) string {
 	return path + "." + name
 }
 
-// siblings lists the keys directly under a path of the table.
+// siblings returns the keys directly under a path of the table.
 func siblings(path string) string {
 	var names []string
 	for _, p := range slices.Sorted(maps.Keys(keys)) {

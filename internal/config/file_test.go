@@ -64,7 +64,7 @@ func TestExample(t *testing.T) {
 	}
 }
 
-// commented says whether line l sets the key name and stands under a comment.
+// commented reports whether line l sets the key name and stands under a comment.
 func commented(lines []string, l, name string) bool {
 	i := slices.Index(lines, l)
 	key := strings.TrimPrefix(strings.TrimSpace(l), "- ")
@@ -76,49 +76,49 @@ const head = "projects:\n  - name: core\n    owner: acme\n    repo: infra-core\n
 func TestFileFaults(t *testing.T) {
 	const dev = "      - {key: dev, slug: app, channel: C0INFRADEV, backend: {bucket: tfstate}}\n"
 	for _, c := range []struct{ name, text, want string }{
-		{"empty", "", "f.yaml: must hold one YAML document; start from tfpilot.example.yaml"},
+		{"empty", "", "f.yaml: must contain one YAML document; start from tfpilot.example.yaml"},
 		{"not YAML", "projects: [", "f.yaml: [1:11] sequence end token ']' not found"},
 		{"a list", "- a\n", "f.yaml:1: must be a map"},
 		{"unknown keys, all of them", head + dev + "    bas: main\nmodel: {timeot: 1s}\n",
-			"f.yaml:7: projects[0].bas: is no key that TfPilot knows; here it knows base, environments, name, owner, repo, title\n" +
-				"f.yaml:8: model.timeot: is no key that TfPilot knows; here it knows timeout"},
+			"f.yaml:7: projects[0].bas: is not a valid key; valid keys here: base, environments, name, owner, repo, title\n" +
+				"f.yaml:8: model.timeot: is not a valid key; valid keys here: timeout"},
 		{"unknown key in a list in a list", head + "      - {key: dev, slug: app, chanel: C0INFRADEV, channel: C0INFRADEV, backend: {bucket: tfstate}}\n",
-			"f.yaml:6: projects[0].environments[0].chanel: is no key that TfPilot knows; here it knows apply, backend, channel, destroy, key, protected, region, selfApproval, slug"},
+			"f.yaml:6: projects[0].environments[0].chanel: is not a valid key; valid keys here: apply, backend, channel, destroy, key, protected, region, selfApproval, slug"},
 		{"same key twice", head + dev + "worker: {}\nworker: {}\n", `f.yaml: [8:1] mapping key "worker" already defined at [7:1]`},
 		{"wrong kinds, all of them", "projects: core\nworker:\n  concurrency: many\n  syncQuick: 15\ncatalog:\n  replace: 'yes'\nmodel:\n",
 			"f.yaml:1: projects: must be a list\nf.yaml:3: worker.concurrency: must be a number\n" +
 				"f.yaml:4: worker.syncQuick: must be a duration such as 30s or 5m\nf.yaml:6: catalog.replace: must be true or false\n" +
-				"f.yaml:7: model: has no value; give it one or remove the key"},
+				"f.yaml:7: model: has no value; add one or remove the key"},
 		{"alias", "projects: &p\n  - name: core\n", "f.yaml:1: projects: must be a list"},
-		{"nothing in it", "model: {timeout: 5s}\n", "f.yaml: projects: is empty or missing; name at least one"},
-		{"values that do not fit", head + "      - {key: Prod, slug: a, channel: '#infra', apply: requestor, destroy: anybody, region: mars, backend: {bucket: B, key: /x, useLockfile: false}}\n" +
+		{"nothing in it", "model: {timeout: 5s}\n", "f.yaml: projects: is empty or missing; add at least one"},
+		{"values that do not fit", head + "      - {key: Prod, slug: a, channel: '#infra', apply: requestor, destroy: anyone, region: mars, backend: {bucket: B, key: /x, useLockfile: false}}\n" +
 			"model: {timeout: 2m}\nworker: {concurrency: 0, sweep: often}\ncatalog: {replace: true}\nslack: {command: tfpilot}\n",
-			`f.yaml:7: model.timeout: "2m" is not valid; write a duration from 1s to 30s
-f.yaml:8: worker.sweep: "often" is not valid; write a duration from 1s to 5m0s
+			`f.yaml:7: model.timeout: "2m" is not valid: want a duration from 1s to 30s
+f.yaml:8: worker.sweep: "often" is not valid: want a duration from 1s to 5m0s
 f.yaml:8: worker.concurrency: must be 1 to 100
-f.yaml:10: slack.command: "tfpilot" is not valid; write a slash command such as /tfpilot
+f.yaml:10: slack.command: "tfpilot" is not valid: want a slash command such as /tfpilot
 f.yaml:9: catalog.replace: replaces the built-in modules with nothing; set catalog.dir
-f.yaml:6: projects[0].environments[0].key: "Prod" is not valid; write 2 to 21 of a-z, 0-9 and -, starting with a letter
-f.yaml:6: projects[0].environments[0].slug: "a" is not valid; write 2 to 21 of a-z, 0-9 and -, starting with a letter
-f.yaml:6: projects[0].environments[0].channel: "#infra" is not valid; write the id of a Slack channel, C…; find it in the channel's details
-f.yaml:6: projects[0].environments[0].region: "mars" is not valid; write a region such as eu-central-1
-f.yaml:6: projects[0].environments[0].apply: "requestor" is not valid; write approvers or requester
-f.yaml:6: projects[0].environments[0].destroy: "anybody" is not valid; write admins or requester
-f.yaml:6: projects[0].environments[0].backend.bucket: "B" is not valid; write the name of an S3 bucket
-f.yaml:6: projects[0].environments[0].backend.key: "/x" is not valid; write a key such as core/dev/app/terraform.tfstate
-f.yaml:6: projects[0].environments[0].backend.region: "mars" is not valid; write a region such as eu-central-1
-f.yaml:6: projects[0].environments[0].backend.useLockfile: the state would have no lock; set it to true or give a dynamodbTable`},
+f.yaml:6: projects[0].environments[0].key: "Prod" is not valid: want 2 to 21 of a-z, 0-9 and -, starting with a letter
+f.yaml:6: projects[0].environments[0].slug: "a" is not valid: want 2 to 21 of a-z, 0-9 and -, starting with a letter
+f.yaml:6: projects[0].environments[0].channel: "#infra" is not valid: want the ID of a Slack channel, C…; find it in the channel's details
+f.yaml:6: projects[0].environments[0].region: "mars" is not valid: want a region such as eu-central-1
+f.yaml:6: projects[0].environments[0].apply: "requestor" is not valid: want approvers or requester
+f.yaml:6: projects[0].environments[0].destroy: "anyone" is not valid: want admins or requester
+f.yaml:6: projects[0].environments[0].backend.bucket: "B" is not valid: want the name of an S3 bucket
+f.yaml:6: projects[0].environments[0].backend.key: "/x" is not valid: want a key such as core/dev/app/terraform.tfstate
+f.yaml:6: projects[0].environments[0].backend.region: "mars" is not valid: want a region such as eu-central-1
+f.yaml:6: projects[0].environments[0].backend.useLockfile: the state would have no lock; set it to true or set dynamodbTable`},
 		{"prod unprotected", head + "      - {key: prod, slug: app, channel: C0INFRADEV, protected: false, backend: {bucket: tfstate}}\n",
-			"f.yaml:6: projects[0].environments[0].protected: prod is always protected; remove this line or name the environment otherwise"},
+			"f.yaml:6: projects[0].environments[0].protected: prod is always protected; remove this line or rename the environment"},
 		{"self approval in production", head + "      - {key: live, slug: app, channel: C0INFRADEV, protected: true, selfApproval: true, backend: {bucket: tfstate}}\n",
-			"f.yaml:6: projects[0].environments[0].selfApproval: no author approves in a protected environment; remove this line"},
+			"f.yaml:6: projects[0].environments[0].selfApproval: authors cannot approve in a protected environment; remove this line"},
 		{"the same root and state twice", head + dev + dev,
-			"f.yaml:7: projects[0].environments[1].slug: the Terraform root acme/infra-core/envs/dev/app is that of projects[0].environments[0].slug already\n" +
-				"f.yaml:7: projects[0].environments[1].backend.key: the state tfstate/core/dev/app/terraform.tfstate is that of projects[0].environments[0].backend.key already"},
+			"f.yaml:7: projects[0].environments[1].slug: the Terraform root acme/infra-core/envs/dev/app is already used by projects[0].environments[0].slug\n" +
+				"f.yaml:7: projects[0].environments[1].backend.key: the state tfstate/core/dev/app/terraform.tfstate is already used by projects[0].environments[0].backend.key"},
 		{"one repository, two projects", head + dev + "  - name: pay\n    owner: Acme\n    repo: infra-core\n    environments:\n      - {key: dev, slug: api, channel: C0PAYMENTS, backend: {bucket: tfstate}}\n",
-			"f.yaml:9: projects[1].repo: acme/infra-core is the repository of projects[0] already and can serve one project; name another, or list these environments there"},
+			"f.yaml:9: projects[1].repo: acme/infra-core is already the repository of projects[0], and a repository belongs to one project; use another one, or move these environments there"},
 		{"the same name twice", head + dev + "  - name: core\n    owner: acme\n    repo: infra-two\n    environments:\n      - {key: dev, slug: api, channel: C0PAYMENTS, backend: {bucket: tfstate}}\n",
-			"f.yaml:7: projects[1].name: the name core is that of projects[0].name already"},
+			"f.yaml:7: projects[1].name: the name core is already used by projects[0].name"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, faults := Parse([]byte(c.text), "f.yaml", Defaults{Region: "eu-central-1"})

@@ -1,6 +1,6 @@
 package config
 
-// Kind of a value in tfpilot.yaml.
+// Kind is the kind of a value in tfpilot.yaml.
 type Kind string
 
 // The kinds.
@@ -13,7 +13,7 @@ const (
 	List     Kind = "list"
 )
 
-// Key is one key of tfpilot.yaml. [] in a path stands for each entry of a list.
+// Key is one key of tfpilot.yaml. In a path, [] means each entry of a list.
 type Key struct {
 	Path     string
 	Kind     Kind
@@ -25,21 +25,21 @@ type Key struct {
 // Keys lists every key of tfpilot.yaml, in the order of the documentation.
 func Keys() []Key {
 	return []Key{
-		{"projects", List, true, "", "The product areas that people ask for infrastructure in."},
+		{"projects", List, true, "", "The product areas in which people request infrastructure."},
 		{"projects[].name", Text, true, "", "Short name in commands, paths and tags: `a-z`, digits, `-`."},
-		{"projects[].title", Text, false, "the name", "Name that people read."},
-		{"projects[].owner", Text, true, "", "GitHub organisation of the infra repository."},
+		{"projects[].title", Text, false, "the name", "Display name."},
+		{"projects[].owner", Text, true, "", "GitHub organization of the infra repository."},
 		{"projects[].repo", Text, true, "", "Name of the infra repository."},
-		{"projects[].base", Text, false, "main", "Default branch; pull requests go there."},
+		{"projects[].base", Text, false, "main", "Default branch, the target of pull requests."},
 		{"projects[].environments", List, true, "", "The environments of the project, each one Terraform root `envs/<key>/<slug>/` with one state."},
 		{"projects[].environments[].key", Text, true, "", "Kind of environment: `dev`, `prod`, any `[a-z][a-z0-9-]{1,20}`. `prod` is always protected."},
-		{"projects[].environments[].slug", Text, true, "", "Name of the root within the key, by the same pattern."},
-		{"projects[].environments[].channel", Text, true, "", "Id of the Slack channel that gets the cards, `C…`. It prefills the environment of a request made there."},
-		{"projects[].environments[].protected", YesNo, false, "false; true for prod", "Production rules: the prod lists count, no author approves, typed confirmation."},
-		{"projects[].environments[].apply", Text, false, "approvers", "Who merges and applies: `approvers`, or `requester` for the person who asked as well."},
-		{"projects[].environments[].destroy", Text, false, "admins", "Who destroys: `admins`, or `requester` for a developer who asked as well, through approval."},
-		{"projects[].environments[].selfApproval", YesNo, false, "false", "Authors may approve their own requests. Not in protected environments."},
-		{"projects[].environments[].region", Text, false, "AWS_REGION", "Region that resources are made in."},
+		{"projects[].environments[].slug", Text, true, "", "Name of the root within the key, with the same pattern."},
+		{"projects[].environments[].channel", Text, true, "", "ID of the Slack channel for the cards, `C…`. A request that is created there starts with this environment."},
+		{"projects[].environments[].protected", YesNo, false, "false; true for prod", "Production rules: the prod lists apply, authors cannot approve, confirmations are typed."},
+		{"projects[].environments[].apply", Text, false, "approvers", "Who can merge and apply: `approvers`, or `requester` to also allow the requester."},
+		{"projects[].environments[].destroy", Text, false, "admins", "Who can request a destroy: `admins`, or `requester` to also allow the developer who created the request. Approval is always required."},
+		{"projects[].environments[].selfApproval", YesNo, false, "false", "Authors can approve their own requests. Ignored in protected environments."},
+		{"projects[].environments[].region", Text, false, "AWS_REGION", "AWS region for the resources."},
 		{"projects[].environments[].backend", Map, true, "", "Terraform's S3 backend of the root; must equal its `backend.tf`."},
 		{"projects[].environments[].backend.bucket", Text, true, "", "Bucket of the state."},
 		{"projects[].environments[].backend.key", Text, false, "<project>/<key>/<slug>/terraform.tfstate", "Key of the state."},
@@ -47,17 +47,17 @@ func Keys() []Key {
 		{"projects[].environments[].backend.dynamodbTable", Text, false, "none", "DynamoDB table that locks the state."},
 		{"projects[].environments[].backend.useLockfile", YesNo, false, "true without a table", "Lock the state with an object in the bucket."},
 		{"catalog", Map, false, "", "Modules of your own."},
-		{"catalog.dir", Text, false, "none", "Directory with one folder for each module. Every process reads it, and `bootstrap` copies it into the infra repository."},
+		{"catalog.dir", Text, false, "none", "Directory with one subdirectory for each module. Every process reads it, and `bootstrap` copies it into the infra repository."},
 		{"catalog.replace", YesNo, false, "false", "Offer only the modules in the directory, not the built-in ones."},
 		{"slack", Map, false, "", "How TfPilot appears in Slack."},
-		{"slack.command", Text, false, "/tfpilot", "The slash command; must equal the one in the app's manifest."},
-		{"model", Map, false, "", "How the model is asked."},
+		{"slack.command", Text, false, "/tfpilot", "The slash command. It must match the one in the app's manifest."},
+		{"model", Map, false, "", "Settings of the language model."},
 		{"model.timeout", Duration, false, "8s", "How long to wait for the model before the form opens empty, 1s to 30s."},
-		{"worker", Map, false, "", "How a worker paces itself."},
-		{"worker.concurrency", Number, false, "10", "Tasks at the same time, 1 to 100."},
-		{"worker.sweep", Duration, false, "1m", "How often a worker looks for what was not enqueued, 1s to 5m."},
-		{"worker.syncQuick", Duration, false, "15s", "How often GitHub is read for a repository in which something runs, 1s to 10m."},
-		{"worker.syncSlow", Duration, false, "5m", "How often while everything waits, 1s to 24h."},
+		{"worker", Map, false, "", "Settings of the workers."},
+		{"worker.concurrency", Number, false, "10", "Concurrent tasks, 1 to 100."},
+		{"worker.sweep", Duration, false, "1m", "How often a worker looks for work that was not enqueued, 1s to 5m."},
+		{"worker.syncQuick", Duration, false, "15s", "How often to poll GitHub for a repository with active runs, 1s to 10m."},
+		{"worker.syncSlow", Duration, false, "5m", "How often to poll GitHub for a repository without active runs, 1s to 24h."},
 	}
 }
 

@@ -28,7 +28,7 @@ func TestReservedSettingsAreThoseThatNothingUses(t *testing.T) {
 	}
 }
 
-// fieldsRead gives the fields of one part of the settings that the wiring reads.
+// fieldsRead returns the fields of one part of the settings that the wiring reads.
 func fieldsRead(t *testing.T, part string) map[string]bool {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("..", "..", "cmd", "tfpilot", "*.go"))

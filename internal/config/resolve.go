@@ -22,7 +22,7 @@ var (
 	commandPattern = regexp.MustCompile(`^/[a-z0-9_-]{1,31}$`)
 )
 
-// resolver turns the file as written into the structure, and says what is wrong.
+// resolver turns the file as written into the structure, and collects faults.
 type resolver struct {
 	*walker
 	defaults Defaults
@@ -94,15 +94,15 @@ func (r resolver) environment(at, project string, raw environmentYAML) Environme
 	}
 	r.name(at+".key", e.Key, lifecycle.NameEnvironment)
 	r.name(at+".slug", e.Slug, lifecycle.NameSlug)
-	r.match(at+".channel", e.Channel, channelPattern, "the id of a Slack channel, C…; find it in the channel's details")
+	r.match(at+".channel", e.Channel, channelPattern, "the ID of a Slack channel, C…; find it in the channel's details")
 	r.name(at+".region", e.Region, lifecycle.NameRegion)
 	r.oneOf(at+".apply", e.Apply, "approvers", rbac.Requester)
 	r.oneOf(at+".destroy", e.Destroy, "admins", rbac.Requester)
 	if lifecycle.Protected(raw.Key, false) && raw.Protected != nil && !*raw.Protected {
-		r.fault(at+".protected", "prod is always protected; remove this line or name the environment otherwise")
+		r.fault(at+".protected", "prod is always protected; remove this line or rename the environment")
 	}
 	if e.Protected && e.SelfApproval {
-		r.fault(at+".selfApproval", "no author approves in a protected environment; remove this line")
+		r.fault(at+".selfApproval", "authors cannot approve in a protected environment; remove this line")
 	}
 	e.Backend = r.backend(at+".backend", e, raw)
 	return e
@@ -128,7 +128,7 @@ func (r resolver) backend(at string, e Environment, raw environmentYAML) Backend
 		r.name(at+".dynamodbTable", b.DynamoDBTable, lifecycle.NameDynamoDBTable)
 	}
 	if b.DynamoDBTable == "" && !b.UseLockfile {
-		r.fault(at+".useLockfile", "the state would have no lock; set it to true or give a dynamodbTable")
+		r.fault(at+".useLockfile", "the state would have no lock; set it to true or set dynamodbTable")
 	}
 	return b
 }
@@ -142,9 +142,9 @@ func (r resolver) match(at, value string, pattern *regexp.Regexp, what string) {
 func (r resolver) check(at, value string, valid func(string) bool, want string) {
 	switch {
 	case value == "":
-		r.fault(at, "is missing; write %s", want)
+		r.fault(at, "is missing: want %s", want)
 	case !valid(value):
-		r.fault(at, "%q is not valid; write %s", clip(value), want)
+		r.fault(at, "%q is not valid: want %s", clip(value), want)
 	}
 }
 
@@ -154,15 +154,15 @@ func (r resolver) oneOf(at, value string, words ...string) {
 			return
 		}
 	}
-	r.fault(at, "%q is not valid; write %s", clip(value), strings.Join(words, " or "))
+	r.fault(at, "%q is not valid: want %s", clip(value), strings.Join(words, " or "))
 }
 
 func (r resolver) count(at string, n, most int) {
 	switch {
 	case n == 0:
-		r.fault(at, "is empty or missing; name at least one")
+		r.fault(at, "is empty or missing; add at least one")
 	case n > most:
-		r.fault(at, "has %d entries and may have %d", n, most)
+		r.fault(at, "has %d entries; the limit is %d", n, most)
 	}
 }
 
@@ -172,22 +172,22 @@ func (r resolver) duration(at, value string, def, least, most time.Duration) tim
 	}
 	d, err := time.ParseDuration(value)
 	if err != nil || d < least || d > most {
-		r.fault(at, "%q is not valid; write a duration from %s to %s", clip(value), least, most)
+		r.fault(at, "%q is not valid: want a duration from %s to %s", clip(value), least, most)
 		return def
 	}
 	return d
 }
 
-// unique reports what two entries must not share. Two environments with one state
-// would destroy each other's resources.
+// unique adds a fault for each value that two entries must not share. Two environments
+// with one state would destroy each other's resources.
 func (r resolver) unique(projects []Project) {
 	seen := map[string]string{}
 	once := func(at, what, id string) {
 		if strings.Contains(" "+id+"/", " /") || strings.Contains(id, "//") {
-			return // something is missing, which is reported already
+			return // a part is missing, which is already a fault
 		}
 		if before, twice := seen[what+" "+id]; twice {
-			r.fault(at, "the %s %s is that of %s already", what, clip(id), before)
+			r.fault(at, "the %s %s is already used by %s", what, clip(id), before)
 			return
 		}
 		seen[what+" "+id] = at
@@ -197,9 +197,9 @@ func (r resolver) unique(projects []Project) {
 		at := fmt.Sprintf("projects[%d]", i)
 		repo := strings.ToLower(p.Owner + "/" + p.Repo)
 		once(at+".name", "name", p.Name)
-		// Its workflow files hold the name of one project and stop what is another's.
+		// Its workflow files contain the name of one project and refuse runs of others.
 		if first, known := repos[repo]; known && p.Owner != "" && p.Repo != "" {
-			r.fault(at+".repo", "%s is the repository of %s already and can serve one project; name another, or list these environments there", clip(repo), first)
+			r.fault(at+".repo", "%s is already the repository of %s, and a repository belongs to one project; use another one, or move these environments there", clip(repo), first)
 		} else {
 			repos[repo] = at
 		}

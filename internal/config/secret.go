@@ -4,8 +4,8 @@ import "log/slog"
 
 const redacted = "[redacted]"
 
-// Secret is a value that no log, error or JSON shows. It sits behind a pointer, so
-// that printing a struct around it with any verb prints an address at most.
+// Secret is a value that never appears in logs, errors or JSON. It is a pointer, so that
+// printing a struct that contains it prints at most an address.
 type Secret struct{ value *string }
 
 // NewSecret makes a secret of s; the empty string makes one that is not set.
@@ -16,7 +16,7 @@ func NewSecret(s string) Secret {
 	return Secret{&s}
 }
 
-// Reveal gives the value, for the one place that needs it.
+// Reveal returns the value, for the code that needs it.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""
@@ -24,7 +24,7 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
-// Set says whether there is a value.
+// Set reports whether the secret has a value.
 func (s Secret) Set() bool { return s.value != nil }
 
 func (s Secret) String() string {
@@ -43,5 +43,5 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // MarshalText is what JSON, YAML and flags show.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// MarshalJSON is said explicitly, so that no embedding changes it.
+// MarshalJSON is explicit, so that embedding cannot change it.
 func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + s.String() + `"`), nil }

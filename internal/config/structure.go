@@ -27,16 +27,16 @@ type Environment struct {
 	Backend      Backend
 }
 
-// String gives "dev/app".
+// String returns "dev/app".
 func (e Environment) String() string { return e.Key + "/" + e.Slug }
 
-// Root gives the directory of the Terraform root.
+// Root returns the directory of the Terraform root.
 func (e Environment) Root() string { return lifecycle.Environment{Key: e.Key, Slug: e.Slug}.Root() }
 
 // IsProtected reports whether production rules hold. They always hold in prod.
 func (e Environment) IsProtected() bool { return lifecycle.Protected(e.Key, e.Protected) }
 
-// Rules gives what rbac needs to know.
+// Rules returns the settings that rbac needs.
 func (e Environment) Rules() rbac.Environment {
 	return rbac.Environment{
 		Project: e.Project, Key: e.Key, Slug: e.Slug,
@@ -75,7 +75,7 @@ func (s *Structure) Environment(project, key, slug string) (Environment, bool) {
 	return Environment{}, false
 }
 
-// Repos gives every infra repository once.
+// Repos returns every infra repository once.
 func (s *Structure) Repos() []Repo {
 	var found []Repo
 	for _, p := range s.Projects {

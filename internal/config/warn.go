@@ -8,19 +8,19 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// warnings says what is allowed but probably not meant.
+// warnings returns notes about settings that are valid but probably not intended.
 func warnings(c *Config) []string {
 	var w []string
 	if len(c.People.Admins) == 0 {
-		w = append(w, "TFPILOT_ADMINS is empty: nobody may link identities or rebuild the index.")
+		w = append(w, "TFPILOT_ADMINS is empty: no one can link identities or rebuild the index.")
 	}
 	if len(c.People.Approvers) == 0 && len(c.People.Admins) == 0 {
-		w = append(w, "TFPILOT_APPROVERS and TFPILOT_ADMINS are empty: nobody may approve.")
+		w = append(w, "TFPILOT_APPROVERS and TFPILOT_ADMINS are empty: no one can approve.")
 	}
 	if len(c.People.AllowedLogins) > 0 {
 		for _, login := range slices.Concat(c.People.Admins, c.People.Approvers) {
 			if !slices.ContainsFunc(c.People.AllowedLogins, func(l string) bool { return lifecycle.SameLogin(l, login) }) {
-				w = append(w, fmt.Sprintf("%s is an admin or approver but not in TFPILOT_ALLOWED_LOGINS: may do nothing.", login))
+				w = append(w, fmt.Sprintf("%s is an admin or approver but not in TFPILOT_ALLOWED_LOGINS, so they have no access.", login))
 			}
 		}
 	}
@@ -42,10 +42,10 @@ func protectedWarnings(c *Config) []string {
 	var w []string
 	where := strings.Join(protected, ", ")
 	if len(c.People.ProdAllowed) == 0 {
-		w = append(w, "TFPILOT_PROD_ALLOWED_USERS is empty: nobody may plan by click, approve, merge or apply in protected environments ("+where+").")
+		w = append(w, "TFPILOT_PROD_ALLOWED_USERS is empty: no one can re-plan, approve, merge or apply in protected environments ("+where+").")
 	}
 	if len(c.People.DestroyProdAllowed) == 0 {
-		w = append(w, "TFPILOT_DESTROY_PROD_ALLOWED_USERS is empty: nobody may destroy in protected environments ("+where+").")
+		w = append(w, "TFPILOT_DESTROY_PROD_ALLOWED_USERS is empty: no one can destroy in protected environments ("+where+").")
 	}
 	return w
 }

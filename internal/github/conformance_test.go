@@ -236,7 +236,7 @@ func TestReviewsAndComments(t *testing.T) {
 	if len(reviews) != 1 || reviews[0].By != (Actor{"omar", 1003}) || reviews[0].State != "approved" || reviews[0].CommitSHA != p.HeadSHA {
 		t.Errorf("reviews %+v", reviews)
 	}
-	// somebody else's comment with our marker is not ours to change
+	// someone else's comment with our marker is not ours to change
 	marker := "<!-- tfpilot:plan:" + reqID + " -->"
 	if _, _, err := w.as("dana").Issues.CreateComment(t.Context(), core.Owner, core.Name, p.Number,
 		&gh.IssueComment{Body: gh.String(marker + "\nhello")}); err != nil {

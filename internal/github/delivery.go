@@ -65,7 +65,7 @@ type wireDelivery struct {
 	DeliveredAt time.Time `json:"delivered_at"`
 }
 
-// ok says whether the attempt was answered well.
+// ok reports whether the attempt was answered well.
 func (w wireDelivery) ok() bool { return w.StatusCode >= 200 && w.StatusCode < 300 || w.Status == "OK" }
 
 // FailedDeliveries lists what was sent at or after since and never arrived, in

@@ -57,7 +57,7 @@ func (e *RateLimit) Error() string {
 // RetryAfter is how long to wait before the call may be made.
 func (e *RateLimit) RetryAfter() time.Duration { return time.Until(e.Until) }
 
-// IsUnknown says whether the call may have taken effect although no answer says
+// IsUnknown reports whether the call may have taken effect although no answer says
 // so: timeout, broken connection, 5xx, unreadable body.
 func IsUnknown(err error) bool { return errors.Is(err, errUnknown) }
 

@@ -373,13 +373,13 @@ const comparedCommits = 30
 // maxCompared is GitHub's limit of files in a comparison.
 const maxCompared = 300
 
-// Only says whether the head changes exactly one file, to this content.
+// Only reports whether the head changes exactly one file, to this content.
 func (d Comparison) Only(path, blob string) bool {
 	return !d.Truncated && len(d.Files) == 1 && d.Files[0].Path == path && d.Files[0].Blob == blob &&
 		(d.Files[0].Status == "added" || d.Files[0].Status == "modified")
 }
 
-// WrittenAs says whether each of the head's own commits bears one of these messages. A merge brings the commits of a branch
+// WrittenAs reports whether each of the head's own commits bears one of these messages. A merge brings the commits of a branch
 // along, so what they say reaches the base, whatever their content comes to.
 func (d Comparison) WrittenAs(messages ...string) bool {
 	return d.Ahead == len(d.Messages) && !slices.ContainsFunc(d.Messages, func(m string) bool { return !slices.Contains(messages, m) })

@@ -393,7 +393,7 @@ type Comment struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// findComment finds our comment that begins with the marker, or the zero value. Anybody
+// findComment finds our comment that begins with the marker, or the zero value. Anyone
 // may write one that does; only TfPilot's own is changed.
 func (c *Client) findComment(ctx context.Context, repo Repo, number int, marker string) (Comment, error) {
 	me, err := c.Self(ctx)

@@ -77,7 +77,7 @@ func (w wireRun) run() Run {
 }
 
 // completedAt is the one place that says when a run ended: GitHub's own time where
-// it gives one, else the last change of a completed run.
+// it returns one, else the last change of a completed run.
 func completedAt(status string, completed *time.Time, updated time.Time) time.Time {
 	switch {
 	case status != "completed":
@@ -128,7 +128,7 @@ func (c *Client) dispatch(ctx context.Context, path string, in DispatchInput, de
 	return Run{ID: out.ID, URL: out.HTMLURL}, nil
 }
 
-// refusesRunDetails recognises GitHub Enterprise Server before 3.21: it refuses
+// refusesRunDetails recognizes GitHub Enterprise Server before 3.21: it refuses
 // the whole request for a field it does not know. Nothing was started then.
 func refusesRunDetails(err error) bool {
 	var refused *Refused
@@ -144,7 +144,7 @@ func (c *Client) Run(ctx context.Context, repo Repo, id int64) (Run, error) {
 	return c.readRun(ctx, repo, "/actions/runs/%d", id)
 }
 
-// FirstRun reads a run as it was before anybody ran it again: that is the one that
+// FirstRun reads a run as it was before anyone ran it again: that is the one that
 // TfPilot started.
 func (c *Client) FirstRun(ctx context.Context, repo Repo, id int64) (Run, error) {
 	return c.readRun(ctx, repo, "/actions/runs/%d/attempts/1", id)
@@ -169,7 +169,7 @@ type RunQuery struct {
 	ETag  string    // of the last listing with the same query
 }
 
-// FindRuns lists the runs that somebody dispatched, newest first. A new run may stay out of lists for some
+// FindRuns lists the runs that someone dispatched, newest first. A new run may stay out of lists for some
 // seconds. A listing that does not reach back to Since is Partial: what it lacks may exist all
 // the same. The ETag is given only when everything asked for stood on one page: an
 // unchanged first page says nothing about the next.

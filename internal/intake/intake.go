@@ -1,8 +1,8 @@
-// Package intake turns what a person wrote into values for a form. It owns the
-// prompt, the schema that the answer must fit, and the check of what comes back; it
-// is the only user of go-openai. The model has no tools, sees the catalog and the
-// person's words, and returns data that is parsed like a form filled in by hand. It
-// decides nothing: a person submits the form. Input that looks like a secret never
+// Package intake turns a person's description into values for a form. It owns the
+// prompt, the JSON schema of the answer, and the check of the answer. It is the only
+// user of go-openai. The model has no tools: it sees the catalog and the description,
+// and returns data that is parsed like a form filled in by hand. The model decides
+// nothing, because a person submits the form. Input that looks like a secret never
 // leaves the process.
 package intake
 
@@ -21,42 +21,42 @@ import (
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
-// What a caller tells apart; everything else means that the model was not reached.
+// Errors that callers tell apart. Any other error means that the model was not reached.
 var (
-	ErrSecret   = errors.New("the words look like they hold a secret")
+	ErrSecret   = errors.New("the description looks like it contains a secret")
 	ErrTimeout  = errors.New("no answer in time")
-	ErrNonsense = errors.New("the answer fits no form")
+	ErrNonsense = errors.New("the answer does not match the schema")
 )
 
 const (
 	defaultTimeout = 8 * time.Second
 	defaultModel   = "gpt-4o-mini"
-	// maxWords bounds what is sent of a person's words, in runes.
+	// maxWords bounds the description that is sent, in runes.
 	maxWords = 2000
 	// maxAnswer bounds the answer, in tokens and in bytes.
 	maxAnswerTokens = 2000
 	maxAnswer       = 64 << 10
-	// maxBody bounds what is read from the model's server.
+	// maxBody bounds a response of the model's server.
 	maxBody = 1 << 20
 )
 
-// Config says where the model is.
+// Config is the address of the model and how to call it.
 type Config struct {
 	Key     string            // required
-	BaseURL string            // empty: OpenAI; else any compatible address, with its /v1
-	Model   string            // empty: a small one
-	Timeout time.Duration     // zero: eight seconds
+	BaseURL string            // empty: OpenAI; otherwise any compatible service, including /v1
+	Model   string            // empty: defaultModel
+	Timeout time.Duration     // zero: defaultTimeout
 	HTTP    http.RoundTripper // nil: http.DefaultTransport
 }
 
-// Model reads words.
+// Model is a client of one language model.
 type Model struct {
 	client  *openai.Client
 	name    string
 	timeout time.Duration
 }
 
-// New prepares a model; it is not called before the first words.
+// New returns a client. It makes no call.
 func New(c Config) *Model {
 	oc := openai.DefaultConfig(c.Key)
 	if c.BaseURL != "" {
@@ -74,29 +74,29 @@ func New(c Config) *Model {
 	return m
 }
 
-// Question is what a person wrote and what may be asked for.
+// Question is a person's description and what they can request.
 type Question struct {
 	Words   string
-	Here    *catalog.Environment  // where the person is; nil when that says nothing
-	Places  []catalog.Environment // where the person may ask
-	Modules []*catalog.Module     // for what
+	Here    *catalog.Environment  // the environment of the channel; nil when there is none
+	Places  []catalog.Environment // environments in which the person can create requests
+	Modules []*catalog.Module     // modules that the person can request
 }
 
-// Answer is what the words say, checked like a form. Config holds only fields that
-// are right by themselves; what is missing or wrong is left to the person.
+// Answer is the checked answer of the model. Config has only fields with valid values. The
+// person fills in the others.
 type Answer struct {
-	Module string // "" when nothing fits
+	Module string // "" when no module matches
 	Place  *catalog.Environment
 	Config map[string]any
 }
 
-// Read asks the model and checks what it says.
+// Read asks the model and checks its answer.
 func (m *Model) Read(ctx context.Context, q Question) (Answer, error) {
 	if _, found := secretscan.Credential(q.Words); found {
 		return Answer{}, ErrSecret
 	}
 	if len(q.Modules) == 0 || len(q.Places) == 0 {
-		return Answer{}, fmt.Errorf("nothing may be asked for: %w", ErrNonsense)
+		return Answer{}, fmt.Errorf("no module or environment to choose from: %w", ErrNonsense)
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
@@ -110,8 +110,8 @@ func (m *Model) Read(ctx context.Context, q Question) (Answer, error) {
 	return q.check(resp.Choices[0].Message.Content)
 }
 
-// failed leaves out the error's text when it is the server's, which may repeat the
-// words or the key.
+// failed describes an error. It omits the text of the server, which may repeat the
+// description or the key.
 func failed(ctx context.Context, err error) error {
 	var timeout interface{ Timeout() bool }
 	if ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout() {
@@ -143,8 +143,8 @@ func (m *Model) request(q Question) openai.ChatCompletionRequest {
 	}
 }
 
-// check takes the answer apart. Whatever does not fit is left out; an answer that is
-// not JSON of the asked form is nonsense.
+// check parses the answer and omits every invalid value. An answer that is not JSON of the
+// requested schema is an error.
 func (q Question) check(content string) (Answer, error) {
 	if len(content) > maxAnswer {
 		return Answer{}, fmt.Errorf("%d bytes: %w", len(content), ErrNonsense)
@@ -171,8 +171,7 @@ func (q Question) check(content string) (Answer, error) {
 	return a, nil
 }
 
-// known keeps what are fields of the module and were really said: null stands for
-// "not said".
+// known returns the values of fields that the module has. null means "not given".
 func known(m *catalog.Module, values map[string]any) map[string]any {
 	in := map[string]any{}
 	for name, v := range values {
@@ -188,8 +187,8 @@ func known(m *catalog.Module, values map[string]any) map[string]any {
 	return in
 }
 
-// joinPairs turns a list of {name, value} into an object, since a strict schema
-// cannot describe an object with free names.
+// joinPairs turns a list of {name, value} into an object. A strict schema cannot describe
+// an object with arbitrary names.
 func joinPairs(v any) any {
 	list, ok := v.([]any)
 	if !ok {
@@ -223,7 +222,7 @@ func (q Question) place(name string) *catalog.Environment {
 	return nil
 }
 
-// where is the environment whose limits the values are held against.
+// where returns the environment whose limits apply to the values.
 func (q Question) where(chosen *catalog.Environment) catalog.Environment {
 	switch {
 	case chosen != nil:

@@ -69,7 +69,7 @@ func reader(h http.Handler, sent *[]string) *Model {
 
 func TestWordsFillTheForm(t *testing.T) {
 	m := reader(model.New(model.Config{Keys: []string{key}}), nil)
-	q := question(t, "a private bucket for build artefacts in dev")
+	q := question(t, "a private bucket for build artifacts in dev")
 	q.Here = &q.Places[0]
 	a, err := m.Read(t.Context(), q)
 	if err != nil {
@@ -79,7 +79,7 @@ func TestWordsFillTheForm(t *testing.T) {
 		t.Fatalf("%+v", a)
 	}
 	name, _ := a.Config["name"].(string)
-	if !strings.Contains(name, "artefacts") {
+	if !strings.Contains(name, "artifacts") {
 		t.Errorf("name: %q", name)
 	}
 }
@@ -136,7 +136,7 @@ func TestTheSchemaIsStrictAndHasNoTools(t *testing.T) {
 func TestTheSchemaStaysSmall(t *testing.T) {
 	m := reader(model.New(model.Config{Keys: []string{key}}), nil)
 	for _, n := range []int{150, 600} {
-		q := question(t, "a bucket for build artefacts in dev")
+		q := question(t, "a bucket for build artifacts in dev")
 		for i := range n {
 			q.Places = append(q.Places, catalog.Environment{Project: "a-project-of-many", Key: "dev", Slug: fmt.Sprintf("an-app-with-a-long-name-%d", i)})
 		}

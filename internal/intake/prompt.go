@@ -13,8 +13,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 )
 
-// instructions tell the model its one task. The person's words are data in it, and
-// nothing that stands in them is an instruction.
+// instructions returns the system prompt. It describes the one task and marks the
+// person's words as data, never as instructions.
 func instructions(q Question) string {
 	var b strings.Builder
 	b.WriteString("You fill in a form for infrastructure. The user message holds, between <words> and </words>, what a person wrote. ")
@@ -36,7 +36,7 @@ func instructions(q Question) string {
 	return b.String()
 }
 
-// quote bounds the words and keeps them from ending their own quotation.
+// quote bounds the words and escapes them, so that they cannot close the <words> element.
 func quote(words string) string {
 	words = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
@@ -51,16 +51,17 @@ func quote(words string) string {
 	return "<words>\n" + words + "\n</words>"
 }
 
-// node is a part of a JSON schema. Its keys are written in the order of the alphabet.
+// node is a part of a JSON schema. Its keys are written in alphabetical order.
 type node map[string]any
 
 func (n node) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]any(n)) }
 
-// maxListed is up to how many environments the schema names: strict output takes 1,000 choices in all of it, and once took 500.
+// maxListed is the most environments that the schema lists. Strict output allows 1,000
+// choices in a whole schema, and used to allow 500.
 const maxListed = 200
 
-// schema is what the answer must fit: an environment, and one of the modules with its values, each of
-// which may be null. Strict schemas want every property required and no other.
+// schema returns the JSON schema of the answer: an environment, and one of the modules with
+// its values. Each value may be null. Strict schemas require every property and allow no others.
 func (q Question) schema() node {
 	var modules []any
 	for _, m := range q.Modules {
@@ -151,7 +152,7 @@ func object(props node) node {
 	return node{"type": "object", "properties": props, "required": required, "additionalProperties": false}
 }
 
-// bounded keeps a server from sending without end.
+// bounded is a transport that limits the size of a response.
 type bounded struct{ next http.RoundTripper }
 
 func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {

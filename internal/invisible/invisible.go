@@ -1,6 +1,6 @@
-// Package invisible owns the characters that a reader cannot see: control characters, marks that reorder a line, zero-width and
-// blank ones. Check refuses them in what people type; Show writes them out in what people read. It owns no limits of length
-// and no markup.
+// Package invisible owns the characters that a reader cannot see: control characters, marks that
+// reorder a line, zero-width and blank characters. Check refuses them in typed text, and Show
+// escapes them in displayed text. It does not own length limits or markup.
 package invisible
 
 import (
@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// Shape is how many lines an input takes.
+// Shape is whether an input has one line or several.
 type Shape bool
 
 const (
@@ -19,7 +19,8 @@ const (
 	Lines Shape = true // newline and tab are allowed
 )
 
-// Check reports what is wrong with a typed text. The error continues a sentence that begins with the name of the field.
+// Check returns an error for typed text with invisible characters. The error continues a
+// sentence that begins with the name of the field.
 func Check(typed string, shape Shape) error {
 	if !utf8.ValidString(typed) {
 		return fmt.Errorf("is not valid UTF-8; type it again")
@@ -35,13 +36,13 @@ func Check(typed string, shape Shape) error {
 		case r == '\n' || r == '\r':
 			fault = fmt.Errorf("must be on one line")
 		default:
-			fault = fmt.Errorf("holds the invisible character U+%04X; delete it and type the text again", r)
+			fault = fmt.Errorf("contains the invisible character U+%04X; delete it and type the text again", r)
 		}
 	})
 	return fault
 }
 
-// Show writes every hidden character as its escape, such as \u202e. Newlines and tabs stay.
+// Show replaces every hidden character with its escape, such as \u202e. It keeps newlines and tabs.
 func Show(shown string) string {
 	if plain(shown) {
 		return shown
@@ -80,7 +81,7 @@ func ShowLine(shown string) string {
 	return out.String()
 }
 
-// escaped writes a rune as JSON has it, so that a document stays one.
+// escaped returns a rune as a JSON escape, so that a JSON document stays valid.
 func escaped(r rune) string {
 	if r > 0xFFFF {
 		high, low := utf16.EncodeRune(r)
@@ -99,7 +100,7 @@ func plain(shown string) bool {
 	return true
 }
 
-// each calls with every rune and whether a reader would miss it where it is.
+// each calls do with every rune and whether a reader cannot see it in this position.
 func each(s string, do func(r rune, hidden bool)) {
 	runes := []rune(s)
 	at := func(i int) rune {
@@ -113,7 +114,7 @@ func each(s string, do func(r rune, hidden bool)) {
 		is := hidden(before, r, at(i+1))
 		do(r, is)
 		if before = r; is {
-			before = 0 // it is written out, and joins nothing
+			before = 0 // it is escaped, so it joins nothing
 		}
 	}
 }
@@ -125,8 +126,8 @@ const (
 	textVariant  = '\ufe0e'
 )
 
-// hidden reports whether r shows nothing of its own between its neighbors. The joiners are part of ordinary words in the
-// scripts that need them, and of emoji; anywhere else they only tell two equal looking texts apart.
+// hidden reports whether r is invisible between its neighbors. Joiners are a normal part of
+// emoji, and of words in some scripts. Elsewhere they only make two texts that look equal differ.
 func hidden(before, r, after rune) bool {
 	switch {
 	case r == '\n' || r == '\t':
@@ -141,7 +142,7 @@ func hidden(before, r, after rune) bool {
 	return drawsNothing(r)
 }
 
-// drawsNothing reports whether r by itself shows nothing.
+// drawsNothing reports whether r is invisible on its own.
 func drawsNothing(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, blank)
 }
@@ -157,7 +158,7 @@ func joined(r rune) bool {
 		unicode.Khmer, unicode.Myanmar)
 }
 
-// blank holds letters and marks that draw nothing.
+// blank is the table of letters and marks that draw nothing.
 var blank = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x034f, Hi: 0x034f, Stride: 1}, {Lo: 0x115f, Hi: 0x1160, Stride: 1}, {Lo: 0x17b4, Hi: 0x17b5, Stride: 1},

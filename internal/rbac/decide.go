@@ -20,11 +20,11 @@ const (
 	CodeEnvironment = "environment_unknown"
 )
 
-// maxNames bounds how many people a refusal names.
+// maxNames is the most people that a refusal lists.
 const maxNames = 5
 
-// Decision is the answer. A refusal has a code, a full sentence that says why and
-// who can, and the logins it names.
+// Decision is the result of Decide. A refusal has a code, a reason in full sentences,
+// and the logins of people who can do it instead.
 type Decision struct {
 	Allowed bool
 	Code    string
@@ -32,12 +32,12 @@ type Decision struct {
 	Who     []string
 }
 
-// Decide says whether s may do v in sc. It is the only place that says so, and
-// whatever it does not know is refused.
+// Decide reports whether s may do v in sc. It is the only function that grants a
+// permission, and it refuses everything that it does not know.
 func (p Policy) Decide(s Subject, v Verb, sc Scope) Decision {
 	row, known := rows[v]
 	if !known {
-		return Decision{Code: CodeUnknownVerb, Reason: "TfPilot does not know this action, so nobody may do it."}
+		return Decision{Code: CodeUnknownVerb, Reason: "Unknown action."}
 	}
 	code := p.refusal(s, row, sc)
 	if code == "" {
@@ -47,14 +47,14 @@ func (p Policy) Decide(s Subject, v Verb, sc Scope) Decision {
 	return Decision{Code: code, Reason: p.sentence(row, code, sc, who), Who: who}
 }
 
-// refusal gives the code of the first rule that says no, or "".
+// refusal returns the code of the first rule that refuses, or "".
 func (p Policy) refusal(s Subject, row Row, sc Scope) string {
 	role := p.Role(s)
 	grant := row.Grant(role)
 	switch {
-	case role == Nobody && s.Login == "":
+	case role == NoRole && s.Login == "":
 		return CodeNotLinked
-	case role == Nobody:
+	case role == NoRole:
 		return CodeNotAllowed
 	case row.Needs == NeedsEnvironment && !sc.configured():
 		return CodeEnvironment
@@ -75,7 +75,7 @@ func (p Policy) refusal(s Subject, row Row, sc Scope) string {
 	}
 }
 
-// covers says whether a grant reaches this request.
+// covers reports whether a grant reaches this request.
 func covers(g Grant, sc Scope) bool {
 	switch g {
 	case Yes:
@@ -91,7 +91,7 @@ func covers(g Grant, sc Scope) bool {
 	}
 }
 
-// listed says whether a protected environment's list names s.
+// listed reports whether the list for a protected environment contains s.
 func (p Policy) listed(s Subject, row Row, sc Scope) bool {
 	if !sc.protected() || row.Verb == Plan && !sc.PlanByClick {
 		return true
@@ -108,8 +108,9 @@ func (p Policy) listed(s Subject, row Row, sc Scope) bool {
 	}
 }
 
-// who gives the people who may do it instead: the requester, approvers and admins
-// by the same rules. Where no verb helps, it is the admins.
+// who returns the people who can do it instead: the requester, approvers and admins whom
+// the same rules allow. If the subject lacks access as a whole, it returns the admins,
+// who can change that.
 func (p Policy) who(s Subject, row Row, code string, sc Scope) []string {
 	switch code {
 	case CodeNotAllowed, CodeNotLinked, CodeEnvironment:
@@ -134,25 +135,25 @@ func (p Policy) candidates(sc Scope) []string {
 }
 
 func (p Policy) sentence(row Row, code string, sc Scope, who []string) string {
-	return why(row, code, sc) + "; " + ask(p, row, code, who) + "."
+	return why(row, code, sc) + ". " + ask(p, row, code, who) + "."
 }
 
 func why(row Row, code string, sc Scope) string {
 	switch code {
 	case CodeNotAllowed:
-		return "You are not among the people who may use TfPilot here"
+		return "You don't have access to TfPilot"
 	case CodeNotLinked:
-		return "Your account is not linked to a GitHub login, and without one you may not " + row.Phrase
+		return "Your account isn't linked to a GitHub login, so you can't " + row.Phrase
 	case CodeEnvironment:
-		return "This environment is not in TfPilot's configuration, so nothing may be changed in it"
+		return "This environment isn't in TfPilot's configuration, so nothing can be changed in it"
 	case CodeAuthor:
-		return fmt.Sprintf("You wrote or edited this request, so somebody else has to %s it", row.Verb)
+		return fmt.Sprintf("You wrote or edited this request, so someone else must %s it", row.Verb)
 	case CodeRequested:
-		return fmt.Sprintf("You requested this, so somebody else has to %s it", row.Verb)
+		return fmt.Sprintf("You requested this, so someone else must %s it", row.Verb)
 	case CodeProtected:
-		return fmt.Sprintf("%s is protected, and only the people named for it may %s there", sc.Environment, row.Phrase)
+		return fmt.Sprintf("%s is protected, and you don't have permission to %s there", sc.Environment, row.Phrase)
 	default:
-		return fmt.Sprintf("Only %s may %s", allowedRoles(row, sc), row.Phrase)
+		return fmt.Sprintf("Only %s can %s", allowedRoles(row, sc), row.Phrase)
 	}
 }
 
@@ -163,8 +164,8 @@ func listName(l ProtectedList) string {
 	return "TFPILOT_PROD_ALLOWED_USERS"
 }
 
-// allowedRoles names the roles that a row lets in, the requester among them where
-// that counts.
+// allowedRoles lists the roles that a row allows, and the requester where a request of
+// one's own is enough.
 func allowedRoles(row Row, sc Scope) string {
 	var parts []string
 	for _, role := range Roles() {
@@ -172,7 +173,7 @@ func allowedRoles(row Row, sc Scope) string {
 		case g == Yes:
 			parts = append(parts, string(role)+"s")
 		case ownCounts(g, sc) && row.Approver == No:
-			parts = append(parts, "the developer who asked for it")
+			parts = append(parts, "the developer who requested it")
 		case ownCounts(g, sc):
 			parts = append(parts, "the requester")
 		}
@@ -180,7 +181,7 @@ func allowedRoles(row Row, sc Scope) string {
 	return join(parts, "and")
 }
 
-// ownCounts says whether a request of one's own could be reached by g here.
+// ownCounts reports whether g would cover a request of one's own in this scope.
 func ownCounts(g Grant, sc Scope) bool {
 	sc.Own = true
 	return covers(g, sc)
@@ -189,11 +190,11 @@ func ownCounts(g Grant, sc Scope) bool {
 func ask(p Policy, row Row, code string, who []string) string {
 	switch {
 	case len(who) > 0:
-		return "ask " + join(who, "or")
+		return "Ask " + join(who, "or")
 	case code == CodeProtected && p.listEmpty(row.Protected):
-		return listName(row.Protected) + " is empty, so nobody may until whoever runs TfPilot fills it"
+		return listName(row.Protected) + " is empty. Ask the operator of TfPilot to add people to it"
 	default:
-		return "nobody can at the moment, so ask whoever runs TfPilot"
+		return "No one can do this right now. Ask the operator of TfPilot"
 	}
 }
 

@@ -24,7 +24,7 @@ func TestDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Errorf("docs/RBAC.md is not what the matrix says; run: go test ./internal/rbac -update")
+		t.Errorf("docs/RBAC.md does not match the matrix; run: go test ./internal/rbac -update")
 	}
 }
 
@@ -50,11 +50,11 @@ func page() string {
 func barred(r Row) string {
 	switch {
 	case r.BarsAuthor && r.BarsRequester:
-		return " (never an author, nor who requested the round)"
+		return " (not an author or a requester of the round)"
 	case r.BarsAuthor:
-		return " (never an author)"
+		return " (not an author)"
 	case r.BarsRequester:
-		return " (never who requested the round)"
+		return " (not a requester of the round)"
 	default:
 		return ""
 	}
@@ -62,62 +62,62 @@ func barred(r Row) string {
 
 var cell = map[Grant]string{No: "", Own: "own", OwnApply: "own ¹", OwnDestroy: "own ²", Yes: "yes"}
 
-const intro = `# Who may do what
+const intro = `# Roles and permissions
 
-This page is written by ` + "`go test ./internal/rbac -update`" + ` from the matrix that decides (` + "`internal/rbac`" + `). Slack,
-the command line and the worker all ask the same function; the worker asks again whenever it carries out what was requested.
+` + "`go test ./internal/rbac -update`" + ` writes this page from the matrix in ` + "`internal/rbac`" + `. Slack, the command line and the worker use the same function.
+The worker checks again when it carries out a request.
 
 ## Roles
 
-Rights belong to GitHub logins, which are compared without case. The role is that of the first list that names the login:
-` + "`TFPILOT_ADMINS`, `TFPILOT_APPROVERS`, `TFPILOT_VIEWERS`" + `, else developer. Without a linked GitHub login nobody is more than a viewer.
-When ` + "`TFPILOT_ALLOWED_LOGINS`" + ` is set, whoever it does not name may do nothing at all; for reading on the command line see below.
+Permissions belong to GitHub logins, which are compared without case. The first list that contains the login sets the role:
+` + "`TFPILOT_ADMINS`" + `, ` + "`TFPILOT_APPROVERS`" + `, ` + "`TFPILOT_VIEWERS`" + `, otherwise developer. A person without a linked GitHub login is at most a viewer.
+If ` + "`TFPILOT_ALLOWED_LOGINS`" + ` is set, people who are not on it have no access. For reading on the command line see below.
 
 ## The matrix
 
-"own" is a request that the person asked for. An empty cell means no. Whatever is not in this table is refused.
-A verb that is reserved has its rights already, so that they stand before there is a command or button for it.
+"own" means requests that the person created. An empty cell means no. Everything that is not in this table is refused.
+A reserved verb has its permissions already, before a command or button exists for it.
 
 `
 
 const outro = `
-¹ where the environment says ` + "`apply: requester`" + `
-² where the environment says ` + "`destroy: requester`" + `; the destroy still needs the approval of somebody else
+¹ where the environment has ` + "`apply: requester`" + `
+² where the environment has ` + "`destroy: requester`" + `; the destroy still needs an approval by someone else
 
 ## Protected environments
 
-An environment with ` + "`protected: true`" + `, and always ` + "`prod`" + `, asks for more: the verbs with a list in the last column are allowed only to people
-whom that list names as well. An empty list there allows nobody, and start-up says so. ` + "`plan`" + ` needs the list only when a person asks for it;
-the plan that a new request makes due runs with the rights of whoever asked for it.
+An environment with ` + "`protected: true`" + `, and always ` + "`prod`" + `, requires more: for the verbs with a list in the last column, that list must also contain
+the person. An empty list allows no one, and TfPilot warns about it when it starts. ` + "`plan`" + ` needs the list only when a person requests the plan.
+The first plan of a new request runs with the permissions of its requester.
 
 ## The command line
 
-` + "`--as LOGIN`" + ` says who asks: that login's rights count for everything that changes something, for ` + "`requests sync`" + ` and for ` + "`reindex`" + `. Nothing proves
-it, for whoever runs the command line holds the app's access to the bucket already. Reading there needs that access and no right: without ` + "`--as`" + `, ` + "`requests list`" + `, ` + "`show`" + `,
-` + "`plan`" + ` and ` + "`export`" + ` and ` + "`identities list`" + ` ask for no login, and ` + "`TFPILOT_ALLOWED_LOGINS`" + ` does not bind them. With it, they show what that login may see.
+` + "`--as LOGIN`" + ` sets the login whose permissions count for every change, for ` + "`requests sync`" + ` and for ` + "`reindex`" + `. Nothing proves it, because a person who runs
+the command line already has the app's access to the bucket. Reading needs only that access: without ` + "`--as`" + `, ` + "`requests list`" + `, ` + "`show`" + `, ` + "`plan`" + ` and
+` + "`export`" + `, and ` + "`identities list`" + `, need no login, and ` + "`TFPILOT_ALLOWED_LOGINS`" + ` does not restrict them. With ` + "`--as`" + `, they show what that login can see.
 
-An approval needs ` + "`--confirm`" + ` with the digest of the plan that you read, and a destroy needs ` + "`--confirm`" + ` with the environment, as Slack asks for both in a window.
+An approval needs ` + "`--confirm`" + ` with the digest of the plan that you read. A destroy needs ` + "`--confirm`" + ` with the environment. Slack asks for both in a dialog.
 
 ## Authors and requesters
 
-The people who wrote the inputs of a request are its authors. The person who requests a destroy, or a new plan of what was merged, is an author of that
-round. Authors are recognized by GitHub login, by GitHub id, and by the Slack account, which may be linked to another login by now. No author approves, on any
-surface: not in Slack, not by a GitHub review, not on the command line. No author of the inputs rejects; the requester of a round may dismiss it.
-` + "`selfApproval: true`" + ` lifts this for one environment, and is ignored in protected ones.
+The people who wrote the inputs of a request are its authors. The person who requests a destroy, or a new plan of merged code, is an author of that
+round. TfPilot recognizes authors by GitHub login, by GitHub ID, and by Slack account, which may be linked to another login by now. No author can approve,
+whether in Slack, by a GitHub review or on the command line. No author of the inputs can reject. The requester of a round can dismiss it.
+` + "`selfApproval: true`" + ` allows authors to approve in one environment. Protected environments ignore it.
 
 ## How long an approval counts
 
-An approval counts as long as everything that made it valid still holds. TfPilot checks all of it when it records the approval, when it carries out a merge, an
+An approval counts while everything that made it valid is still true. TfPilot checks all of it when it records the approval, when it carries out a merge, an
 apply or a destroy, and once more directly before it merges or starts the run:
 
-- the Slack account is linked to that GitHub login and that GitHub id, and on GitHub the login still belongs to that id;
-- the person may approve: role, ` + "`TFPILOT_ALLOWED_LOGINS`" + `, the list of a protected environment, no author, not the requester of the round;
-- in a protected environment, the approval was confirmed by typing;
+- the Slack account is linked to that GitHub login and that GitHub ID, and on GitHub the login still belongs to that ID;
+- the person can approve: role, ` + "`TFPILOT_ALLOWED_LOGINS`" + `, the list of a protected environment, not an author, not the requester of the round;
+- in a protected environment, the person typed the confirmation;
 - the person has not changed their mind since, on any surface: *Withdraw approval* in Slack or ` + "`tfpilot requests withdraw`" + `, a rejection, a review on GitHub
-  that requests changes, a review that was dismissed.
+  that requests changes, or a dismissed review.
 
-Within a minute after a link has changed, a sweep voids what that person approved and what is not applied yet; the same happens after a role or a list has changed
-and the workers have restarted. A void approval never counts again. Whether a login still belongs to its GitHub id is asked of GitHub at most every five minutes for each
-login and worker.
-A review on GitHub counts only for an account that is linked to a Slack account, as a click does.
+Within a minute after a link changes, a sweep dismisses that person's approvals that are not applied yet. The same happens after a role or a list changes
+and the workers restart. A dismissed approval never counts again. TfPilot asks GitHub whether a login still belongs to its ID at most every five minutes for
+each login and worker.
+A review on GitHub counts only if its account is linked to a Slack account, as for a click.
 `

@@ -12,7 +12,7 @@ import (
 func TestWhyNobodyIsLetIn(t *testing.T) {
 	p := team()
 	if d := p.Decide(Subject{}, List, Scope{}); !d.Allowed {
-		t.Errorf("without a link nobody lists: %+v", d)
+		t.Errorf("without a link no one lists: %+v", d)
 	}
 	p.AllowedLogins = []string{"dana"}
 	for s, code := range map[Subject]string{{}: CodeNotLinked, omar: CodeNotAllowed} {
@@ -85,7 +85,7 @@ func TestWhoseRequestItIs(t *testing.T) {
 // An account that is not known is like no other.
 func TestWhoIsAlike(t *testing.T) {
 	if wrote(lifecycle.Request{AuthorIDs: []int64{0}}, Subject{Login: "omar"}) {
-		t.Error("an author without an id is everybody without one")
+		t.Error("an author without an id is everyone without one")
 	}
 	for _, c := range []struct {
 		name  string
@@ -142,10 +142,10 @@ func TestWhatIsSaidWhenNobodyCan(t *testing.T) {
 		v    Verb
 		want string
 	}{
-		{"nobody of the list has the role", p, omar, Apply, "prod/app is protected, and only the people named for it may apply this request there; nobody can at the moment, so ask whoever runs TfPilot."},
-		{"the destroy list is empty", p, adam, Destroy, "prod/app is protected, and only the people named for it may destroy what this request made there; TFPILOT_DESTROY_PROD_ALLOWED_USERS is empty, so nobody may until whoever runs TfPilot fills it."},
-		{"only the other list is empty", Policy{Admins: []string{"adam"}, DestroyProdAllowed: []string{"nora"}}, adam, Destroy, "prod/app is protected, and only the people named for it may destroy what this request made there; nobody can at the moment, so ask whoever runs TfPilot."},
-		{"the role is missing, and a list is empty", Policy{}, dana, Approve, "Only approvers and admins may approve; nobody can at the moment, so ask whoever runs TfPilot."},
+		{"no one of the list has the role", p, omar, Apply, "prod/app is protected, and you don't have permission to apply this request there. No one can do this right now. Ask the operator of TfPilot."},
+		{"the destroy list is empty", p, adam, Destroy, "prod/app is protected, and you don't have permission to destroy the resources of this request there. TFPILOT_DESTROY_PROD_ALLOWED_USERS is empty. Ask the operator of TfPilot to add people to it."},
+		{"only the other list is empty", Policy{Admins: []string{"adam"}, DestroyProdAllowed: []string{"nora"}}, adam, Destroy, "prod/app is protected, and you don't have permission to destroy the resources of this request there. No one can do this right now. Ask the operator of TfPilot."},
+		{"the role is missing, and a list is empty", Policy{}, dana, Approve, "Only approvers and admins can approve. No one can do this right now. Ask the operator of TfPilot."},
 	} {
 		if d := c.p.Decide(c.s, c.v, ScopeOf(r, c.s, env)); d.Reason != c.want {
 			t.Errorf("%s: %q", c.name, d.Reason)

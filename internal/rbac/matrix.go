@@ -6,7 +6,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Verb is something that a person may be allowed to do.
+// Verb is an action that needs permission.
 type Verb string
 
 // The verbs.
@@ -19,7 +19,7 @@ const (
 	Plan         Verb = "plan"
 	Close        Verb = "close"
 	Restore      Verb = "restore"
-	TakeBack     Verb = "takeback"
+	CancelIntent Verb = "takeback"
 	Withdraw     Verb = "withdraw"
 	Keep         Verb = "keep"
 	Approve      Verb = "approve"
@@ -40,27 +40,27 @@ const (
 	LinkIdentity Verb = "link"
 )
 
-// VerbOf gives the verb of an action. An action that it does not know has the
-// empty verb, which nobody is allowed.
+// VerbOf returns the verb of an action. The verb of an unknown action is empty, and
+// Decide refuses it.
 func VerbOf(a lifecycle.Action) Verb {
 	row, _ := a.Row()
 	return Verb(row.Verb)
 }
 
-// Grant says how far a role may use a verb.
+// Grant is the set of requests for which a role has a verb.
 type Grant int
 
-// The grants. An own request is one that the subject asked for.
+// The grants. A subject's own requests are those that they created.
 const (
 	No         Grant = iota
 	Own              // own requests
-	OwnApply         // own requests where the environment says apply: requester
-	OwnDestroy       // own requests where the environment says destroy: requester
+	OwnApply         // own requests where the environment has apply: requester
+	OwnDestroy       // own requests where the environment has destroy: requester
 	Yes              // every request
 )
 
-// ProtectedList is the list of logins that a protected environment asks for besides
-// the role.
+// ProtectedList is the list of logins that a protected environment requires in addition
+// to the role.
 type ProtectedList int
 
 // The lists of protected environments.
@@ -73,25 +73,25 @@ const (
 // Row is one verb of the matrix.
 type Row struct {
 	Verb   Verb
-	Phrase string // after "may": "approve requests"
+	Phrase string // after "can": "approve requests"
 	Needs  Need
-	// Viewer, Developer, Approver and Admin say how far each role goes.
+	// The grant of each role.
 	Viewer, Developer, Approver, Admin Grant
-	BarsAuthor                         bool          // never by a person who wrote the config
-	BarsRequester                      bool          // never by a person who requested this round
-	Protected                          ProtectedList // in protected environments also named there
+	BarsAuthor                         bool          // not for people who wrote the config
+	BarsRequester                      bool          // not for people who requested this round
+	Protected                          ProtectedList // required in protected environments
 }
 
-// Need says what a verb is about.
+// Need is what a verb applies to.
 type Need int
 
-// A verb is about nothing in particular or about one configured environment.
+// A verb applies to one configured environment, or to none.
 const (
 	NeedsNothing Need = iota
 	NeedsEnvironment
 )
 
-// Grant gives the grant of a role.
+// Grant returns the grant of a role.
 func (r Row) Grant(role Role) Grant {
 	switch role {
 	case Viewer:
@@ -107,44 +107,44 @@ func (r Row) Grant(role Role) Grant {
 	}
 }
 
-// Matrix gives the whole matrix, in the order of the documentation.
+// Matrix returns the whole matrix, in the order of the documentation.
 func Matrix() []Row {
 	env := NeedsEnvironment
 	return []Row{
 		{List, "list requests", NeedsNothing, Yes, Yes, Yes, Yes, false, false, NoList},
-		{Show, "look at requests", NeedsNothing, Yes, Yes, Yes, Yes, false, false, NoList},
+		{Show, "view requests", NeedsNothing, Yes, Yes, Yes, Yes, false, false, NoList},
 		{Stream, "follow changes", NeedsNothing, Yes, Yes, Yes, Yes, false, false, NoList},
-		{Create, "ask for infrastructure", env, No, Yes, Yes, Yes, false, false, NoList},
+		{Create, "request infrastructure", env, No, Yes, Yes, Yes, false, false, NoList},
 		{Edit, "edit this request", env, No, Own, Yes, Yes, false, false, NoList},
-		{Plan, "plan this request again", env, No, Own, Yes, Yes, false, false, ProdList},
+		{Plan, "re-plan this request", env, No, Own, Yes, Yes, false, false, ProdList},
 		{Close, "close this request", env, No, Own, Yes, Yes, false, false, NoList},
 		{Restore, "restore this request's branch", env, No, Own, Yes, Yes, false, false, NoList},
-		{TakeBack, "take back what waits here", env, No, Own, Yes, Yes, false, false, NoList},
-		{Withdraw, "withdraw an approval of one's own", env, No, No, Yes, Yes, false, false, NoList},
-		{Keep, "keep what exists as it is", env, No, Own, Yes, Yes, false, false, NoList},
+		{CancelIntent, "cancel queued actions here", env, No, Own, Yes, Yes, false, false, NoList},
+		{Withdraw, "withdraw an approval", env, No, No, Yes, Yes, false, false, NoList},
+		{Keep, "cancel a destroy", env, No, Own, Yes, Yes, false, false, NoList},
 		{Approve, "approve", env, No, No, Yes, Yes, true, true, ProdList},
 		{Reject, "reject", env, No, No, Yes, Yes, true, false, NoList},
 		{Merge, "merge this request", env, No, OwnApply, Yes, Yes, false, false, ProdList},
 		{Apply, "apply this request", env, No, OwnApply, Yes, Yes, false, false, ProdList},
 		{Retry, "retry this request", env, No, OwnApply, Yes, Yes, false, false, ProdList},
 		{UpdateBranch, "update this request's branch", env, No, OwnApply, Yes, Yes, false, false, NoList},
-		{Destroy, "destroy what this request made", env, No, OwnDestroy, No, Yes, false, false, DestroyProdList},
+		{Destroy, "destroy the resources of this request", env, No, OwnDestroy, No, Yes, false, false, DestroyProdList},
 		{Sync, "sync with GitHub", NeedsNothing, No, Yes, Yes, Yes, false, false, NoList},
-		{Repair, "repair a request", NeedsNothing, No, Yes, Yes, Yes, false, false, NoList},
+		{Repair, "check the run of a request", NeedsNothing, No, Yes, Yes, Yes, false, false, NoList},
 		{EnvNew, "add environments", NeedsNothing, No, No, No, Yes, false, false, NoList},
 		{EnvDeploy, "deploy environments", env, No, No, No, Yes, false, false, ProdList},
 		{EnvDestroy, "destroy environments", env, No, No, No, Yes, false, false, DestroyProdList},
-		{ForceRelease, "release an environment by force", env, No, No, No, Yes, false, false, NoList},
-		{Unlock, "remove the lock on a state", env, No, No, No, Yes, false, false, NoList},
+		{ForceRelease, "force-release an environment", env, No, No, No, Yes, false, false, NoList},
+		{Unlock, "unlock a state", env, No, No, No, Yes, false, false, NoList},
 		{Reindex, "rebuild the index", NeedsNothing, No, No, No, Yes, false, false, NoList},
-		{LinkIdentity, "link other people's identities", NeedsNothing, No, No, No, Yes, false, false, NoList},
+		{LinkIdentity, "link identities", NeedsNothing, No, No, No, Yes, false, false, NoList},
 	}
 }
 
-// reserved are verbs whose rights are settled and that no feature uses yet.
+// reserved lists verbs that have permissions but that no feature uses yet.
 var reserved = []Verb{Stream, Edit, Retry, UpdateBranch, EnvNew, EnvDeploy, EnvDestroy}
 
-// Reserved says that nothing in TfPilot asks for the verb yet.
+// Reserved reports whether no feature uses the verb yet.
 func (r Row) Reserved() bool { return slices.Contains(reserved, r.Verb) }
 
 // rows is the matrix by verb.

@@ -74,11 +74,11 @@ func TestDecideProperties(t *testing.T) {
 		case d.Allowed != (d.Reason == "") || d.Allowed != (d.Code == ""):
 			t.Fatalf("a refusal has a code and a reason, and nothing else has: %+v", d)
 		case d.Allowed && s.Login == "" && changes(v):
-			t.Fatalf("nobody in particular may %s", v)
+			t.Fatalf("no one in particular may %s", v)
 		case d.Allowed && names(p.Viewers, s.Login) && !names(p.Admins, s.Login) && !names(p.Approvers, s.Login) && changes(v):
 			t.Fatalf("a viewer may %s", v)
 		case d.Allowed && len(p.AllowedLogins) > 0 && !names(p.AllowedLogins, s.Login):
-			t.Fatalf("somebody who is not allowed in may %s", v)
+			t.Fatalf("someone who is not allowed in may %s", v)
 		case d.Allowed && v == Approve && sc.Author && (protected || !env.SelfApproval):
 			t.Fatalf("an author approves")
 		case d.Allowed && v == Approve && requestedBy(r, s) && (protected || !env.SelfApproval):
@@ -90,9 +90,9 @@ func TestDecideProperties(t *testing.T) {
 		case d.Allowed && v == Destroy && p.Role(s) == Developer && (!owns(r, s) || env.Destroy != Requester):
 			t.Fatalf("a developer destroys what is not theirs, or not here")
 		case d.Allowed && protected && needsProd(v) && !names(p.ProdAllowed, s.Login):
-			t.Fatalf("%s in production by somebody who is not listed", v)
+			t.Fatalf("%s in production by someone who is not listed", v)
 		case d.Allowed && protected && (v == Destroy || v == EnvDestroy) && !names(p.DestroyProdAllowed, s.Login):
-			t.Fatalf("%s in production by somebody who is not listed", v)
+			t.Fatalf("%s in production by someone who is not listed", v)
 		}
 	})
 }
@@ -182,7 +182,7 @@ func TestRolesGrow(t *testing.T) {
 	}
 }
 
-// The zero scope lets nobody change anything in an environment.
+// The zero scope lets no one change anything in an environment.
 func TestZeroScopeIsClosed(t *testing.T) {
 	p := Policy{Admins: []string{"adam"}, ProdAllowed: []string{"adam"}, DestroyProdAllowed: []string{"adam"}}
 	for _, row := range Matrix() {

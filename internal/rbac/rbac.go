@@ -1,7 +1,8 @@
-// Package rbac owns who may do what: the matrix of roles and verbs as data, and
-// one function, Policy.Decide, that says yes or no with the reason and with who
-// can instead. It is pure and fails closed. What may be done next at all is
-// lifecycle's question, who somebody is the caller's.
+// Package rbac owns permissions: the matrix of roles and verbs as data, and one
+// function, Policy.Decide, that allows or refuses an action. A refusal has a reason
+// and the people who can do it instead. The package is pure and fails closed. It does
+// not own which actions a request allows (lifecycle does) or how a person is
+// identified (the caller does).
 package rbac
 
 import (
@@ -10,14 +11,14 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Role of a person, weakest first. The empty role may do nothing at all.
+// Role is the role of a person. The empty role has no permissions.
 type Role string
 
-// The roles. Each may do what the one before it may, but for destroy: that is the
-// developer's who asked for something, where the environment says so, and the
-// admins'. Whoever approves destroying does not ask for it.
+// The roles, weakest first. Each has the permissions of the one before it, except for
+// destroy: only admins have it, and developers for their own requests where the
+// environment allows it. Approvers approve a destroy, so they do not request it.
 const (
-	Nobody    Role = ""
+	NoRole    Role = ""
 	Viewer    Role = "viewer"
 	Developer Role = "developer"
 	Approver  Role = "approver"
@@ -27,19 +28,19 @@ const (
 // Roles lists the roles, weakest first.
 func Roles() []Role { return []Role{Viewer, Developer, Approver, Admin} }
 
-// Policy is the six lists of GitHub logins that rights come from. Logins are
+// Policy is the six lists of GitHub logins that permissions come from. Logins are
 // compared without case.
 type Policy struct {
 	Admins             []string
 	Approvers          []string
 	Viewers            []string
 	AllowedLogins      []string // who may use TfPilot at all; empty: every linked identity
-	ProdAllowed        []string // protected environments; empty: nobody
-	DestroyProdAllowed []string // destroy in protected environments; empty: nobody
+	ProdAllowed        []string // protected environments; empty: no one
+	DestroyProdAllowed []string // destroy in protected environments; empty: no one
 }
 
-// Subject is who asks. Without a login the identity is not linked, and nobody
-// without a linked identity is more than a viewer.
+// Subject is the person who wants to act. Without a login their identity is not linked,
+// and they are at most a viewer.
 type Subject struct {
 	Login     string
 	GithubID  int64
@@ -47,16 +48,16 @@ type Subject struct {
 	SlackUser string
 }
 
-// SubjectOf is a person as the rules see them.
+// SubjectOf returns the subject for a person.
 func SubjectOf(p lifecycle.Person) Subject {
 	return Subject{Login: p.Login, GithubID: p.GithubID, SlackTeam: p.SlackTeam, SlackUser: p.SlackUser}
 }
 
-// Role gives the first of admins, approvers and viewers that names the login, else
-// developer.
+// Role returns the role of a subject: the first of admin, approver and viewer whose list
+// contains the login, otherwise developer.
 func (p Policy) Role(s Subject) Role {
 	if len(p.AllowedLogins) > 0 && !names(p.AllowedLogins, s.Login) {
-		return Nobody
+		return NoRole
 	}
 	switch {
 	case s.Login == "":
@@ -72,7 +73,7 @@ func (p Policy) Role(s Subject) Role {
 	}
 }
 
-// names says whether list holds the login. Nobody is named by an empty entry.
+// names reports whether a list contains the login. An empty entry matches no login.
 func names(list []string, login string) bool {
 	return slices.ContainsFunc(list, func(l string) bool { return lifecycle.SameLogin(l, login) })
 }

@@ -43,12 +43,12 @@ func TestRole(t *testing.T) {
 		{"first list wins", nil, adam, Admin},
 		{"without case", nil, Subject{Login: "ANA", GithubID: 1}, Approver},
 		{"viewer", nil, vic, Viewer},
-		{"everybody else", nil, Subject{Login: "stranger", GithubID: 7}, Developer},
+		{"everyone else", nil, Subject{Login: "stranger", GithubID: 7}, Developer},
 		{"not linked", nil, Subject{}, Viewer},
 		{"an id alone is no login", nil, Subject{GithubID: 1004}, Viewer},
 		{"allowed", []string{"Dana"}, dana, Developer},
-		{"admin who is not allowed", []string{"dana"}, adam, Nobody},
-		{"not linked where a list says who", []string{"dana"}, Subject{}, Nobody},
+		{"admin who is not allowed", []string{"dana"}, adam, NoRole},
+		{"not linked where a list says who", []string{"dana"}, Subject{}, NoRole},
 		{"a look-alike letter is another login", nil, Subject{Login: "\u212Aim", GithubID: 8}, Developer},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -85,52 +85,52 @@ func TestDecide(t *testing.T) {
 	}{
 		{"approver approves", omar, Approve, "dev", nil, Decision{Allowed: true}},
 		{"developer approves", dana, Approve, "dev", nil, Decision{false, CodeRole,
-			"Only approvers and admins may approve; ask omar or adam.", []string{"omar", "adam"}}},
+			"Only approvers and admins can approve. Ask omar or adam.", []string{"omar", "adam"}}},
 		{"viewer approves", vic, Approve, "dev", nil, Decision{false, CodeRole,
-			"Only approvers and admins may approve; ask omar or adam.", []string{"omar", "adam"}}},
+			"Only approvers and admins can approve. Ask omar or adam.", []string{"omar", "adam"}}},
 		{"author approves", ana, Approve, "dev", nil, Decision{false, CodeAuthor,
-			"You wrote or edited this request, so somebody else has to approve it; ask omar or adam.", []string{"omar", "adam"}}},
+			"You wrote or edited this request, so someone else must approve it. Ask omar or adam.", []string{"omar", "adam"}}},
 		{"author approves where that is allowed", ana, Approve, "dev", func(e *Environment) { e.SelfApproval = true },
 			Decision{Allowed: true}},
 		{"author approves in production though configured", Subject{Login: "Ana", GithubID: 0}, Approve, "prod", func(e *Environment) { e.SelfApproval = true },
-			Decision{false, CodeAuthor, "You wrote or edited this request, so somebody else has to approve it; ask omar or adam.", []string{"omar", "adam"}}},
+			Decision{false, CodeAuthor, "You wrote or edited this request, so someone else must approve it. Ask omar or adam.", []string{"omar", "adam"}}},
 		{"author by id under a new login", Subject{Login: "anabel", GithubID: 1002}, Edit, "dev", nil, Decision{false, CodeNotOwn,
-			"Only the requester, approvers and admins may edit this request; ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
+			"Only the requester, approvers and admins can edit this request. Ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
 		{"not linked", Subject{}, Create, "dev", nil, Decision{false, CodeNotLinked,
-			"Your account is not linked to a GitHub login, and without one you may not ask for infrastructure; ask adam.", []string{"adam"}}},
+			"Your account isn't linked to a GitHub login, so you can't request infrastructure. Ask adam.", []string{"adam"}}},
 		{"requester applies where approvers do", dana, Apply, "dev", nil, Decision{false, CodeNotOwn,
-			"Only approvers and admins may apply this request; ask Ana, omar or adam.", []string{"Ana", "omar", "adam"}}},
+			"Only approvers and admins can apply this request. Ask Ana, omar or adam.", []string{"Ana", "omar", "adam"}}},
 		{"requester applies where the requester may", dana, Apply, "dev", func(e *Environment) { e.Apply = Requester }, Decision{Allowed: true}},
 		{"requester applies in production", dana, Apply, "prod", func(e *Environment) { e.Apply = Requester }, Decision{false, CodeProtected,
-			"prod/app is protected, and only the people named for it may apply this request there; ask omar or adam.", []string{"omar", "adam"}}},
+			"prod/app is protected, and you don't have permission to apply this request there. Ask omar or adam.", []string{"omar", "adam"}}},
 		{"plan by click in production", dana, Plan, "prod", nil, Decision{false, CodeProtected,
-			"prod/app is protected, and only the people named for it may plan this request again there; ask omar or adam.", []string{"omar", "adam"}}},
+			"prod/app is protected, and you don't have permission to re-plan this request there. Ask omar or adam.", []string{"omar", "adam"}}},
 		{"approver destroys", omar, Destroy, "dev", nil, Decision{false, CodeRole,
-			"Only admins may destroy what this request made; ask adam.", []string{"adam"}}},
+			"Only admins can destroy the resources of this request. Ask adam.", []string{"adam"}}},
 		{"requester destroys where admins do", dana, Destroy, "dev", nil, Decision{false, CodeNotOwn,
-			"Only admins may destroy what this request made; ask adam.", []string{"adam"}}},
+			"Only admins can destroy the resources of this request. Ask adam.", []string{"adam"}}},
 		{"requester destroys where the requester may", dana, Destroy, "dev", func(e *Environment) { e.Destroy = Requester }, Decision{Allowed: true}},
 		{"approver destroys where the requester may", omar, Destroy, "dev", func(e *Environment) { e.Destroy = Requester }, Decision{false, CodeRole,
-			"Only the developer who asked for it and admins may destroy what this request made; ask dana or adam.", []string{"dana", "adam"}}},
+			"Only the developer who requested it and admins can destroy the resources of this request. Ask dana or adam.", []string{"dana", "adam"}}},
 		{"another developer applies where the requester may", dev7, Apply, "dev", func(e *Environment) { e.Apply = Requester }, Decision{false, CodeNotOwn,
-			"Only the requester, approvers and admins may apply this request; ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
+			"Only the requester, approvers and admins can apply this request. Ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
 		{"another developer merges where the requester may", dev7, Merge, "dev", func(e *Environment) { e.Apply = Requester }, Decision{false, CodeNotOwn,
-			"Only the requester, approvers and admins may merge this request; ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
+			"Only the requester, approvers and admins can merge this request. Ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
 		{"another developer destroys where the requester may", dev7, Destroy, "dev", func(e *Environment) { e.Destroy = Requester }, Decision{false, CodeNotOwn,
-			"Only the developer who asked for it and admins may destroy what this request made; ask dana or adam.", []string{"dana", "adam"}}},
+			"Only the developer who requested it and admins can destroy the resources of this request. Ask dana or adam.", []string{"dana", "adam"}}},
 		{"requester applies where only destroy is theirs", dana, Apply, "dev", func(e *Environment) { e.Destroy = Requester }, Decision{false, CodeNotOwn,
-			"Only approvers and admins may apply this request; ask Ana, omar or adam.", []string{"Ana", "omar", "adam"}}},
+			"Only approvers and admins can apply this request. Ask Ana, omar or adam.", []string{"Ana", "omar", "adam"}}},
 		{"requester destroys where only apply is theirs", dana, Destroy, "dev", func(e *Environment) { e.Apply = Requester }, Decision{false, CodeNotOwn,
-			"Only admins may destroy what this request made; ask adam.", []string{"adam"}}},
+			"Only admins can destroy the resources of this request. Ask adam.", []string{"adam"}}},
 		{"admin destroys in production", adam, Destroy, "prod", nil, Decision{Allowed: true}},
 		{"admin of the first production list destroys", eve, Destroy, "prod", nil, Decision{false, CodeProtected,
-			"prod/app is protected, and only the people named for it may destroy what this request made there; ask adam.", []string{"adam"}}},
+			"prod/app is protected, and you don't have permission to destroy the resources of this request there. Ask adam.", []string{"adam"}}},
 		{"admin of the destroy list applies", kai, Apply, "prod", nil, Decision{false, CodeProtected,
-			"prod/app is protected, and only the people named for it may apply this request there; ask omar, adam or eve.", []string{"omar", "adam", "eve"}}},
+			"prod/app is protected, and you don't have permission to apply this request there. Ask omar, adam or eve.", []string{"omar", "adam", "eve"}}},
 		{"unknown verb", adam, "sudo", "dev", nil, Decision{Code: CodeUnknownVerb,
-			Reason: "TfPilot does not know this action, so nobody may do it."}},
+			Reason: "Unknown action."}},
 		{"environment not configured", adam, Apply, "dev", func(e *Environment) { e.Slug = "api" }, Decision{false, CodeEnvironment,
-			"This environment is not in TfPilot's configuration, so nothing may be changed in it; nobody can at the moment, so ask whoever runs TfPilot.", nil}},
+			"This environment isn't in TfPilot's configuration, so nothing can be changed in it. No one can do this right now. Ask the operator of TfPilot.", nil}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, env := request(c.key)
@@ -176,7 +176,7 @@ func TestEmptyListSaysSo(t *testing.T) {
 	p.ProdAllowed = nil
 	r, env := request("prod")
 	d := p.Decide(adam, Apply, ScopeOf(r, adam, env))
-	want := "prod/app is protected, and only the people named for it may apply this request there; TFPILOT_PROD_ALLOWED_USERS is empty, so nobody may until whoever runs TfPilot fills it."
+	want := "prod/app is protected, and you don't have permission to apply this request there. TFPILOT_PROD_ALLOWED_USERS is empty. Ask the operator of TfPilot to add people to it."
 	if d.Reason != want {
 		t.Errorf("got %q", d.Reason)
 	}
@@ -214,6 +214,6 @@ func TestProdIsProtectedWhateverIsSaid(t *testing.T) {
 
 func TestEmptyNamesNobody(t *testing.T) {
 	if lifecycle.SameLogin("", "") || names([]string{"", " "}, "") || names([]string{" "}, " ") {
-		t.Error("an empty entry names somebody")
+		t.Error("an empty entry names someone")
 	}
 }

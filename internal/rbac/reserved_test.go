@@ -24,7 +24,7 @@ func TestReservedVerbsAreThoseThatNothingUses(t *testing.T) {
 	}
 }
 
-// verbsUsed gives the names that other packages select from this one.
+// verbsUsed returns the names that other packages select from this one.
 func verbsUsed(t *testing.T) map[string]bool {
 	t.Helper()
 	used := map[string]bool{}
@@ -54,7 +54,7 @@ func verbsUsed(t *testing.T) map[string]bool {
 	return used
 }
 
-// constants gives the name of each verb's constant.
+// constants returns the name of each verb's constant.
 func constants(t *testing.T) map[Verb]string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "matrix.go", nil, 0)

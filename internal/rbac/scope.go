@@ -7,39 +7,38 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Requester is the value of Environment.Apply and Destroy that gives the person
-// who asked for something the right to apply or destroy it.
+// Requester is the value of Environment.Apply and Destroy that allows requesters to
+// apply or destroy their own requests.
 const Requester = "requester"
 
 // Environment is what the rules need to know of a configured environment.
 type Environment struct {
 	Project, Key, Slug string
 	Protected          bool
-	Apply, Destroy     string // Requester, or else not by the requester as such
+	Apply, Destroy     string // Requester: requesters may; otherwise they need the role
 	SelfApproval       bool   // authors may approve; never in a protected environment
 }
 
-// Scope is what a decision is about: the environment, and how the subject stands
-// to the request. The zero Scope fits verbs that are about no environment; for the
-// others it stands for an environment that is not configured, where nothing may
-// be changed.
+// Scope is what a decision applies to: the environment, and the relation of the subject
+// to the request. The zero Scope is for verbs without an environment. For all other verbs
+// it means an environment that is not configured, where nothing may be changed.
 type Scope struct {
-	Own                bool // the subject asked for it
+	Own                bool // the subject created the request
 	Author             bool // the subject wrote or edited its config
 	Requested          bool // the subject requested this round: the destroy, or the new plan
 	Protected          bool
 	ApplyBy, DestroyBy string // Requester or ""
 	SelfApproval       bool
-	PlanByClick        bool // a person asks for the plan, rather than a change that makes one due
+	PlanByClick        bool // a person requested the plan; otherwise a change made it due
 	Project            string
 	Environment        string   // "dev/app"
-	RequesterLogin     string   // to name who can
-	Authors            []string // logins, to name who can
-	Requesters         []string // of this round: logins, to name who can
+	RequesterLogin     string   // to list who can do it instead
+	Authors            []string // logins, to list who can do it instead
+	Requesters         []string // logins of this round's requesters, to list who can do it instead
 }
 
-// ScopeOf gives the scope of what s does to r, whose environment is configured as
-// env. When env is another environment than r's, nothing may be changed.
+// ScopeOf returns the scope of an action by s on r. env is the configured environment of
+// r. If env is a different environment, the scope is zero and nothing may be changed.
 func ScopeOf(r lifecycle.Request, s Subject, env Environment) Scope {
 	if r.Project != env.Project || r.Environment.Key != env.Key || r.Environment.Slug != env.Slug {
 		return Scope{}
@@ -56,8 +55,8 @@ func ScopeOf(r lifecycle.Request, s Subject, env Environment) Scope {
 	return sc
 }
 
-// ScopeIn gives the scope of what is done in an environment, but not to a request
-// that exists already.
+// ScopeIn returns the scope of an action in an environment that is not about an existing
+// request.
 func ScopeIn(env Environment) Scope {
 	if env.Project == "" || env.Key == "" || env.Slug == "" {
 		return Scope{}
@@ -73,8 +72,8 @@ func ScopeIn(env Environment) Scope {
 	}
 }
 
-// owns gives a right, so an id decides where both are known: a login that was
-// given up may belong to somebody else by now.
+// owns reports whether s created the request. It grants a permission, so the GitHub ID
+// decides where both are known: a login may belong to another person by now.
 func owns(r lifecycle.Request, s Subject) bool {
 	if r.Requester.GithubID != 0 && s.GithubID != 0 {
 		return r.Requester.GithubID == s.GithubID
@@ -82,7 +81,7 @@ func owns(r lifecycle.Request, s Subject) bool {
 	return lifecycle.SameLogin(r.Requester.Login, s.Login)
 }
 
-// wrote takes a right away, so any likeness will do.
+// wrote reports whether s wrote the config. It removes a permission, so any match counts.
 func wrote(r lifecycle.Request, s Subject) bool {
 	if s.GithubID != 0 && slices.Contains(r.AuthorIDs, s.GithubID) {
 		return true
@@ -98,16 +97,16 @@ func alike(p lifecycle.Person, s Subject) bool {
 		s.SlackUser != "" && p.SlackUser == s.SlackUser && p.SlackTeam == s.SlackTeam
 }
 
-// configured says whether the scope names an environment.
+// configured reports whether the scope names an environment.
 func (sc Scope) configured() bool { return sc.Project != "" && sc.Environment != "" }
 
-// protected is true for prod whatever the caller says.
+// protected reports whether the environment is protected. prod always is.
 func (sc Scope) protected() bool {
 	key, _, _ := strings.Cut(sc.Environment, "/")
 	return lifecycle.Protected(key, sc.Protected)
 }
 
-// as gives the scope as another login would have it, to find out who can.
+// as returns the scope for another login, to find out who can do it instead.
 func (sc Scope) as(login string) Scope {
 	sc.Own = lifecycle.SameLogin(sc.RequesterLogin, login)
 	sc.Author = names(sc.Authors, login)

@@ -158,7 +158,7 @@ func (a assignment) value(at int, sign byte) (found []Span, end int) {
 		return nil, end
 	}
 	if strings.HasSuffix(strings.ToLower(a.name), "pwd") && value[0] == '/' {
-		return nil, end // the folder of a shell
+		return nil, end // the directory of a shell
 	}
 	return a.span(at, at+len(value)), end
 }

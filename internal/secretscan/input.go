@@ -7,7 +7,7 @@ import (
 )
 
 // CheckInput refuses a typed text that holds a credential or a character that a reader cannot see. Every text that a person or a
-// model gives passes it, on every surface. The error continues a sentence that begins with the name of the field.
+// model returns passes it, on every surface. The error continues a sentence that begins with the name of the field.
 func CheckInput(typed string, shape invisible.Shape) error {
 	if err := invisible.Check(typed, shape); err != nil {
 		return err

@@ -19,7 +19,7 @@ func TestCredentialsAreSeen(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", "build artefacts", "arn:aws:iam::123456789012:role/app", "da39a3ee5e6b4b0d3255bfef95601890afd80709", "sg-0123456789abcdef0",
+		"", "build artifacts", "arn:aws:iam::123456789012:role/app", "da39a3ee5e6b4b0d3255bfef95601890afd80709", "sg-0123456789abcdef0",
 		"https://example.com:8080/a@b", "arn:aws:kms:eu-central-1:123456789012:key/1b2c3d4e-1111-2222-3333-444455556666", "desk-with-a-very-long-name-of-its-own",
 	} {
 		if what, found := Credential(text); found {
@@ -34,9 +34,9 @@ func TestCredentialsAreSeen(t *testing.T) {
 
 func TestInputsAreChecked(t *testing.T) {
 	for typed, want := range map[string]string{
-		"build artefacts":                  "",
+		"build artifacts":                  "",
 		"password=Winter2026":              "looks like it holds the value of password. Remove it, and replace it if it is real; name where the secret is kept instead",
-		"evil \u202e":                      "holds the invisible character U+202E; delete it and type the text again",
+		"evil \u202e":                      "contains the invisible character U+202E; delete it and type the text again",
 		"ghp_" + strings.Repeat("a1B2", 9): "looks like it holds a GitHub token. Remove it, and replace it if it is real; name where the secret is kept instead",
 	} {
 		got := ""

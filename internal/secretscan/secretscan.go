@@ -81,7 +81,7 @@ func merge(spans []Span) []Span {
 	return joined
 }
 
-// Replace gives the text with every credential replaced.
+// Replace returns the text with every credential replaced.
 func (s *Scanner) Replace(text string, with func(secret string) string) string {
 	spans := s.Find(text)
 	if len(spans) == 0 {
@@ -98,7 +98,7 @@ func (s *Scanner) Replace(text string, with func(secret string) string) string {
 	return out.String()
 }
 
-// Mask gives the text with the same words in place of every credential.
+// Mask returns the text with the same words in place of every credential.
 func (s *Scanner) Mask(text, with string) string {
 	return s.Replace(text, func(string) string { return with })
 }

@@ -77,7 +77,7 @@ func TestCreateAfterArchive(t *testing.T) {
 	}
 }
 
-// A crash is a call that failed for good: archiving is then begun anew with what
+// A crash is a call that failed for good: archiving is then begun again with what
 // is stored.
 func TestArchiveCrashPoints(t *testing.T) {
 	points := map[string]s3.Fault{
@@ -97,7 +97,7 @@ func TestArchiveCrashPoints(t *testing.T) {
 			if err != nil || got.Archived {
 				t.Fatalf("after the crash: %v, archived %v", err, got.Archived)
 			}
-			// somebody changes it before archiving is repeated: the copy is out of date
+			// someone changes it before archiving is repeated: the copy is out of date
 			got, err = s.Patch(t.Context(), got, worker, message("1.1"))
 			if err != nil {
 				t.Fatal(err)

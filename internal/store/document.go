@@ -217,7 +217,7 @@ func (s *Store) reread(ctx context.Context, old Doc, try int) (Doc, error) {
 }
 
 // Archive moves a settled document to history/: it writes the copy, then deletes
-// the original if nobody changed it meanwhile (ErrConflict otherwise). It may be
+// the original if no one changed it meanwhile (ErrConflict otherwise). It may be
 // repeated after a crash at any point.
 func (s *Store) Archive(ctx context.Context, doc Doc) (Doc, error) {
 	if doc.Archived {
@@ -323,7 +323,7 @@ func (s *Store) ListArchived(ctx context.Context) iter.Seq2[Entry, error] {
 	return s.entries(ctx, PrefixHistory)
 }
 
-// entries leaves out keys that are not documents; somebody else put them there.
+// entries leaves out keys that are not documents; someone else put them there.
 func (s *Store) entries(ctx context.Context, prefix string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		for o, err := range s.list(ctx, prefix) {

@@ -133,10 +133,10 @@ func (s takesTime) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // onlyOnce refuses to be applied on top of itself, as a click on what was just
-// clicked is refused: a writer must recognise its own write.
+// clicked is refused: a writer must recognize its own write.
 func onlyOnce(r lifecycle.Request) (lifecycle.Request, error) {
 	if len(r.Slack.Messages) > 0 {
-		return r, errors.New("somebody did that already")
+		return r, errors.New("someone did that already")
 	}
 	return message("1.1")(r)
 }
@@ -262,7 +262,7 @@ func TestListPages(t *testing.T) {
 			wg.Go(func() { mustCreate(t, s, fmt.Sprintf("req_%010d", i)) })
 		}
 		wg.Wait()
-		rawPut(t, s, "requests/somebody-elses.txt", []byte("x"))
+		rawPut(t, s, "requests/someone-elses.txt", []byte("x"))
 		seen := map[string]bool{}
 		for e, err := range s.List(t.Context()) {
 			if err != nil {

@@ -13,7 +13,7 @@ import (
 
 var devApp = lifecycle.Environment{Key: "dev", Slug: "app"}
 
-// enqueue refuses to be applied on top of itself: a writer must recognise its own
+// enqueue refuses to be applied on top of itself: a writer must recognize its own
 // write.
 func enqueue(cid string) func(lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
 	return func(st lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {

@@ -75,7 +75,7 @@ type Linked struct {
 }
 
 // LinkedNow lists the identities that are linked now, by key. It reads only those that
-// differ from known. One that cannot be used links nobody.
+// differ from known. One that cannot be used links no one.
 func (s *Store) LinkedNow(ctx context.Context, known map[string]Linked) (map[string]Linked, error) {
 	all := map[string]Linked{}
 	for o, err := range s.list(ctx, PrefixIdentities) {

@@ -16,7 +16,7 @@ import (
 
 // Outcomes of one call that the loops above it tell apart.
 var (
-	errRefused = errors.New("precondition refused") // 412: somebody else was there, or an earlier try of our own
+	errRefused = errors.New("precondition refused") // 412: someone else was there, or an earlier try of our own
 	errBusy    = errors.New("conflicting operation under way")
 	errUnknown = errors.New("outcome unknown") // the call may have taken effect
 )
@@ -166,7 +166,7 @@ func errorCode(err error) string {
 	return ""
 }
 
-// mayRepeat says whether a failed write leaves the loop something to find out.
+// mayRepeat reports whether a failed write leaves the loop something to find out.
 func mayRepeat(err error) bool {
 	return errors.Is(err, errRefused) || errors.Is(err, errBusy) || errors.Is(err, errUnknown) ||
 		errors.Is(err, ErrNotFound)

@@ -82,7 +82,7 @@ func (s *Store) readJSON(ctx context.Context, key string, limit int64, v any) er
 	return nil
 }
 
-// Damaged says that an object can be had but not used: reading it again is of no use.
+// Damaged reports that an object can be had but not used: reading it again is of no use.
 func Damaged(err error) bool {
 	return errors.Is(err, ErrUnreadable) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrSchema)
 }
@@ -193,7 +193,7 @@ func (s *Store) DeleteGrant(ctx context.Context, project, cid string) error {
 	return s.remove(ctx, key, "")
 }
 
-// PutClaim takes a correlation id for a run. It says whether the stored claim is
+// PutClaim takes a correlation id for a run. It reports whether the stored claim is
 // this one, byte for byte, and returns the stored one. Without a certain answer
 // it is an error, and the run must stop.
 func (s *Store) PutClaim(ctx context.Context, project, cid string, c lifecycle.Claim) (mine bool, stored lifecycle.Claim, err error) {

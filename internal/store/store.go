@@ -40,7 +40,7 @@ var (
 	ErrNotFound   = errors.New("object not found")
 	ErrExists     = errors.New("object exists with other content")
 	ErrArchived   = errors.New("document is archived and read-only")
-	ErrConflict   = errors.New("object was changed by somebody else")
+	ErrConflict   = errors.New("object was changed by someone else")
 	ErrDenied     = errors.New("access denied")
 	ErrTooLarge   = errors.New("object is too large")
 	ErrKey        = errors.New("not a valid object name")
@@ -138,7 +138,7 @@ func retryer(attempts int) aws.Retryer {
 // write that succeeded as a refused precondition.
 func once(o *s3.Options) { o.Retryer = retryer(1) }
 
-// newNonce marks one write, so that the writer recognises it.
+// newNonce marks one write, so that the writer recognizes it.
 func newNonce() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails

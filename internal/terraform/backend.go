@@ -53,7 +53,7 @@ func (b Backend) Compare(got Backend) []Difference {
 	return differences
 }
 
-// ParseBackend reads the one backend block of an environment's root. Files are by name in the root's own folder; those of
+// ParseBackend reads the one backend block of an environment's root. Files are by name in the root's own directory; those of
 // subfolders are ignored, as Terraform does. What could change the backend from elsewhere is refused: a second block, override
 // files, JSON, a cloud block, arguments that are not literal or not known here.
 func ParseBackend(files map[string][]byte) (Backend, error) {
@@ -156,8 +156,8 @@ func (b Backend) check() error {
 	return nil
 }
 
-// maxInitialised bounds .terraform/terraform.tfstate, which holds no resources.
-const maxInitialised = 1 << 20
+// maxInitialized bounds .terraform/terraform.tfstate, which holds no resources.
+const maxInitialized = 1 << 20
 
 // connecting are the arguments that say how to speak to S3, not where the state is or as whom it is read.
 var connecting = []string{
@@ -165,11 +165,11 @@ var connecting = []string{
 	"skip_metadata_api_check", "skip_s3_checksum", "max_retries", "retry_mode",
 }
 
-// ParseInitialised reads .terraform/terraform.tfstate after `terraform init`: the backend that Terraform really uses. Arguments can
+// ParseInitialized reads .terraform/terraform.tfstate after `terraform init`: the backend that Terraform really uses. Arguments can
 // come from the command line and from other files, so one that is set and not known here is refused by its name.
-func ParseInitialised(content []byte) (Backend, error) {
-	if len(content) > maxInitialised {
-		return Backend{}, fmt.Errorf("initialised backend: larger than %d bytes", maxInitialised)
+func ParseInitialized(content []byte) (Backend, error) {
+	if len(content) > maxInitialized {
+		return Backend{}, fmt.Errorf("initialized backend: larger than %d bytes", maxInitialized)
 	}
 	var doc struct {
 		Backend *struct {
@@ -178,10 +178,10 @@ func ParseInitialised(content []byte) (Backend, error) {
 		} `json:"backend"`
 	}
 	if err := json.Unmarshal(content, &doc); err != nil {
-		return Backend{}, fmt.Errorf("initialised backend: %w", err)
+		return Backend{}, fmt.Errorf("initialized backend: %w", err)
 	}
 	if doc.Backend == nil || doc.Backend.Type != "s3" {
-		return Backend{}, fmt.Errorf("initialised backend: Terraform did not initialise an s3 backend")
+		return Backend{}, fmt.Errorf("initialized backend: Terraform did not initialize an s3 backend")
 	}
 	var b Backend
 	known := map[string]any{
@@ -195,10 +195,10 @@ func ParseInitialised(content []byte) (Backend, error) {
 		}
 		into := known[name]
 		if into == nil {
-			return Backend{}, fmt.Errorf("initialised backend: the argument %s is set, which TfPilot does not write", name)
+			return Backend{}, fmt.Errorf("initialized backend: the argument %s is set, which TfPilot does not write", name)
 		}
 		if err := json.Unmarshal(value, into); err != nil {
-			return Backend{}, fmt.Errorf("initialised backend: %s: %w", name, err)
+			return Backend{}, fmt.Errorf("initialized backend: %s: %w", name, err)
 		}
 	}
 	return b, b.check()

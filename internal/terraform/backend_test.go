@@ -72,11 +72,11 @@ func TestParseBackendRefuses(t *testing.T) {
 	}
 }
 
-func TestParseInitialised(t *testing.T) {
+func TestParseInitialized(t *testing.T) {
 	// What Terraform 1.11 writes, cut to the keys that matter and one that does not.
 	content := `{"version":3,"terraform_version":"1.11.4","backend":{"type":"s3","config":{"access_key":null,"bucket":"tfpilot-terraform-state",
 		"dynamodb_table":null,"encrypt":true,"key":"core/dev/app/terraform.tfstate","region":"eu-central-1","use_lockfile":true,"use_path_style":true},"hash":1}}`
-	got, err := ParseInitialised([]byte(content))
+	got, err := ParseInitialized([]byte(content))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,12 +86,12 @@ func TestParseInitialised(t *testing.T) {
 	for _, name := range []string{"profile", "role_arn", "assume_role", "endpoints", "endpoint", "workspace_key_prefix", "acl", "sse_customer_key",
 		"access_key", "secret_key", "token", "shared_config_files", "allowed_account_ids", "an_argument_of_a_later_version"} {
 		changed := strings.Replace(content, `"access_key":null`, `"`+name+`":"x"`, 1)
-		if got, err := ParseInitialised([]byte(changed)); err == nil || !strings.Contains(err.Error(), name) {
+		if got, err := ParseInitialized([]byte(changed)); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 	for _, bad := range []string{"", "{}", `{"backend":{"type":"local","config":{}}}`, `{"backend":{"type":"s3","config":{}}}`} {
-		if got, err := ParseInitialised([]byte(bad)); err == nil {
+		if got, err := ParseInitialized([]byte(bad)); err == nil {
 			t.Errorf("%s: %+v", bad, got)
 		}
 	}

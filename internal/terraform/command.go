@@ -71,7 +71,7 @@ func (s *settings) commands(r declared, kind string) ([]any, error) {
 	return run, nil
 }
 
-// runsWith tells whether a provisioner that is written for this time runs with a change of this kind.
+// runsWith reports whether a provisioner that is written for this time runs with a change of this kind.
 func runsWith(when any, kind string) bool {
 	if when == "destroy" {
 		return kind == "delete" || kind == "replace"

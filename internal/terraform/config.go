@@ -67,7 +67,7 @@ type source struct {
 	parent *source // nil for the root
 }
 
-// parse gives the root, one module of it and those in that, by their path. Of a module's files those that override come last, as
+// parse returns the root, one module of it and those in that, by their path. Of a module's files those that override come last, as
 // Terraform reads them.
 func (c Config) parse(call string) (map[string]*source, error) {
 	modules := map[string]*source{}

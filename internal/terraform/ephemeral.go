@@ -10,7 +10,7 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
-// A plan does not list two things that take part in its apply: ephemeral resources, which Terraform reads anew in every run, and
+// A plan does not list two things that take part in its apply: ephemeral resources, which Terraform reads again in every run, and
 // write-only arguments, which it sends and does not store. Both are taken from the code that the plan was made of.
 
 // ephemerals lists the ephemeral resources of the root and of the request's module, as changes that only read. Where nothing

@@ -23,11 +23,11 @@ var argument = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 type File struct {
 	RequestID string // required
 	Module    string // required; name in the catalog
-	Source    string // "" is the module's folder in the infra repository
+	Source    string // "" is the module's directory in the infra repository
 	Args      map[string]cty.Value
 }
 
-// Source is how a request's file names the folder of a module, seen from the environment's root.
+// Source is how a request's file names the directory of a module, seen from the environment's root.
 func Source(module string) string { return "../../../modules/" + module }
 
 // Blob is the id that git gives a file of this content.
@@ -50,7 +50,7 @@ func (f File) check() error {
 		return err
 	}
 	if f.source() != Source(f.Module) {
-		return fmt.Errorf("source %q is not the folder of module %s", f.Source, f.Module)
+		return fmt.Errorf("source %q is not the directory of module %s", f.Source, f.Module)
 	}
 	for name, value := range f.Args {
 		if !argument.MatchString(name) || reserved[name] {

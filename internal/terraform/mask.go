@@ -29,7 +29,7 @@ const MinFingerprintKey = 16
 // the digest of the summary differs; without the key, which is in the grant of the run only, it tells nothing of the secret.
 var fingerprint = regexp.MustCompile(`\(sensitive #[0-9a-f]{12}\)`)
 
-// WithoutFingerprints gives a text of a summary in the words for people.
+// WithoutFingerprints returns a text of a summary in the words for people.
 func WithoutFingerprints(shown string) string {
 	return fingerprint.ReplaceAllLiteralString(shown, Hidden)
 }
@@ -183,7 +183,7 @@ func NewRedactor(plan *tfjson.Plan, known ...string) *Redactor {
 	return &Redactor{scanner: secretscan.New(append(secretsOf(plan).list(), known...))}
 }
 
-// Redact gives the text without secrets, and with what a reader would not see written out.
+// Redact returns the text without secrets, and with what a reader would not see written out.
 func (r *Redactor) Redact(text string) string {
 	var scanner *secretscan.Scanner
 	if r != nil {

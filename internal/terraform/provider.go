@@ -9,7 +9,7 @@ import (
 )
 
 // Provider is how a provider that changes something is configured: where the changes happen, and as whom. Terraform evaluates
-// it outside the plan, so a region or role that somebody edits after the approval shows nowhere else.
+// it outside the plan, so a region or role that someone edits after the approval shows nowhere else.
 type Provider struct {
 	Name   string         // aws, or aws.alias; behind a module's address and a colon when the module has its own
 	Source string         // its full address
@@ -41,7 +41,7 @@ func (s *Summary) addProviders(plan *tfjson.Plan, written *settings) error {
 	return nil
 }
 
-// uses tells whether a change is made with a configuration, or may be: what the code has no more is not said to have one.
+// uses reports whether a change is made with a configuration, or may be: what the code has no more is not said to have one.
 func (s *Summary) uses(plan *tfjson.Plan, key string, config *tfjson.ProviderConfig) bool {
 	return slices.ContainsFunc(s.Changes, func(c Change) bool {
 		return c.Provider == config.FullName && (c.Configuration == key || plan.Config.ProviderConfigs[c.Configuration] == nil)

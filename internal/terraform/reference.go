@@ -41,7 +41,7 @@ func Referrers(plan *tfjson.Plan, id string) []string {
 	return slices.Sorted(maps.Keys(users))
 }
 
-// Mentions tells whether a file of the environment's root, other than the request's own, uses the module of a request anywhere:
+// Mentions reports whether a file of the environment's root, other than the request's own, uses the module of a request anywhere:
 // also in locals, which a plan's configuration leaves out.
 func Mentions(content []byte, name, id string) (bool, error) {
 	file, diags := hclsyntax.ParseConfig(content, name, hcl.InitialPos)

@@ -43,7 +43,7 @@ func Render(f File) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// Verify reads a generated file and tells whether it means exactly f and nothing else.
+// Verify reads a generated file and reports whether it means exactly f and nothing else.
 func Verify(content []byte, f File) error {
 	read, err := Parse(content)
 	if err != nil {
@@ -112,7 +112,7 @@ func (f *File) readCall(block *hclsyntax.Block) error {
 	return nil
 }
 
-// checkFrame makes sure that the markers stand around the block, so that Strip will find them.
+// checkFrame checks that the markers stand around the block, so that Strip will find them.
 func (f File) checkFrame(content []byte) error {
 	lines := bytes.Split(bytes.TrimSuffix(content, []byte("\n")), []byte("\n"))
 	if string(lines[0]) != beginMarker(f.RequestID) || string(lines[len(lines)-1]) != endMarker(f.RequestID) {

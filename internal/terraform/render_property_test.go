@@ -71,7 +71,7 @@ func TestRenderedFileMeansItsValues(t *testing.T) {
 	})
 }
 
-// Whatever bytes somebody types into a form, the generated file parses to exactly that value, or the form refuses them.
+// Whatever bytes someone types into a form, the generated file parses to exactly that value, or the form refuses them.
 func TestTypedBytesReachTheFileExactly(t *testing.T) {
 	c, err := catalog.Builtin()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 const (
 	mine  = "req_aaaaaaaaaaaaa"
@@ -40,7 +40,7 @@ func golden(t *testing.T, name string, got []byte) {
 }
 
 var inputs = map[string]map[string]any{
-	"s3-bucket": {"name": "acme-artefacts", "versioning": true, "expire_days": "30", "tags": "Team=build\nfor=${self}",
+	"s3-bucket": {"name": "acme-artifacts", "versioning": true, "expire_days": "30", "tags": "Team=build\nfor=${self}",
 		"reader_arns": "arn:aws:iam::123456789012:role/a\narn:aws:iam::123456789012:role/b"},
 	"ec2-instance":         {"name": "agent", "ami_id": "ami-0123456789abcdef0", "security_group_ids": "sg-0123456789abcdef0"},
 	"ecr-repo":             {"name": "payments/api", "keep_images": 50},
@@ -171,7 +171,7 @@ func TestVerifySeesEveryChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	for from, to := range map[string]string{
-		"acme-artefacts": "acme-artefact", "= true": "= false", "= 30": "= \"30 \"", "role/a": "role/c", "\"build\"": "\"b\"",
+		"acme-artifacts": "acme-artifact", "= true": "= false", "= 30": "= \"30 \"", "role/a": "role/c", "\"build\"": "\"b\"",
 		"expire_days": "expire_day", "\"core\"": "\"payments\"",
 	} {
 		changed := strings.Replace(string(content), from, to, 1)

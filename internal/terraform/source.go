@@ -155,7 +155,7 @@ func Generated(name string) (id string, ok bool) {
 	return id, ok && strings.HasSuffix(name, ".tf") && lifecycle.NameRequest.Valid(id)
 }
 
-// CheckGenerated makes sure that a file with a request's name holds what TfPilot writes there and nothing else.
+// CheckGenerated checks that a file with a request's name holds what TfPilot writes there and nothing else.
 func CheckGenerated(name string, content []byte) error {
 	id, ok := Generated(name)
 	if !ok {

@@ -125,7 +125,7 @@ func listTokens(v cty.Value) hclwrite.Tokens {
 	return append(list, &hclwrite.Token{Type: hclsyntax.TokenCBrack, Bytes: []byte{']'}})
 }
 
-// same tells whether a literal that was read means the value that was meant. A literal list is a tuple and a literal map an
+// same reports whether a literal that was read means the value that was meant. A literal list is a tuple and a literal map an
 // object; Terraform converts them to the variable's type, and so does this.
 func same(read, meant cty.Value) bool {
 	if read.RawEquals(meant) {

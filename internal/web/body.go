@@ -11,24 +11,23 @@ import (
 	"time"
 )
 
-// Anybody can send a body; only its signature, which needs all of it, tells GitHub's
-// from others. So memory is taken as bytes arrive, never as they are announced; a body
-// has to keep a pace; and when there is no room, the one that is unfinished longest
-// gives way. A signed delivery, which arrives in milliseconds, passes beside any number
-// of slow ones.
+// Anyone can send a body, and its signature can be checked only once it is complete. So
+// the endpoint reserves memory as bytes arrive, never by the announced length. A body must
+// arrive at a minimum rate. When memory runs out, the oldest unfinished body is dropped.
+// A signed delivery arrives in milliseconds, so slow bodies cannot block it.
 const (
-	maxDelivery = 25 << 20 // what GitHub sends at most
+	maxDelivery = 25 << 20 // GitHub's limit
 	maxSmall    = 1 << 20
-	// smallMemory and largeMemory bound the bodies in flight. Small ones have a share of
-	// their own, so that a few large ones do not stand in their way.
+	// smallMemory and largeMemory bound the bodies in flight. Small bodies have a pool of
+	// their own, so that a few large ones cannot block them.
 	smallMemory = 32 << 20
 	largeMemory = 64 << 20
 	firstBuffer = 8 << 10
 
-	slowStart = 5 * time.Second // before a body must have begun to arrive
-	pace      = 64 << 10        // bytes that must arrive in each second after that
-	patience  = time.Second     // nobody has to give way before
-	makeRoom  = 2 * time.Second // for those that give way
+	slowStart = 5 * time.Second // time until the first bytes must arrive
+	minRate   = 64 << 10        // bytes per second after that
+	minAge    = time.Second     // a younger body is never dropped
+	freeWait  = 2 * time.Second // how long to wait for dropped bodies to free their memory
 )
 
 var (
@@ -36,7 +35,7 @@ var (
 	errSlow   = errors.New("the delivery arrives too slowly")
 )
 
-// pool is the memory for some bodies.
+// pool is the memory for the bodies of one size class.
 type pool struct {
 	mu    sync.Mutex
 	free  int64
@@ -49,13 +48,13 @@ func newPool(size int64) *pool { return &pool{free: size, freed: make(chan struc
 // body is one delivery while it is in memory.
 type body struct {
 	began time.Time
-	stop  func() // ends its reading
+	stop  func() // aborts reading
 	pool  *pool
 	held  int64
-	gone  bool // had to give way
+	lost  bool // was dropped to free memory
 }
 
-// take gives memory to a body, if others must give way for it.
+// take reserves memory for a body. If there is too little, it drops older bodies.
 func (p *pool) take(b *body, n int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,7 +64,7 @@ func (p *pool) take(b *body, n int64) error {
 	if p.free < n && !p.displace(b, n) {
 		return errNoRoom
 	}
-	deadline := time.NewTimer(makeRoom)
+	deadline := time.NewTimer(freeWait)
 	defer deadline.Stop()
 	for p.free < n {
 		freed := p.freed
@@ -85,8 +84,8 @@ func (p *pool) take(b *body, n int64) error {
 	return nil
 }
 
-// displace ends the oldest bodies until n bytes will be free. It reports whether they
-// will be.
+// displace drops the oldest bodies until n bytes will be free. It reports whether that is
+// possible, and otherwise drops none.
 func (p *pool) displace(b *body, n int64) bool {
 	coming := p.free
 	var victims []*body
@@ -94,11 +93,11 @@ func (p *pool) displace(b *body, n int64) bool {
 		if coming >= n {
 			break
 		}
-		if other == b || time.Since(other.began) < patience {
+		if other == b || time.Since(other.began) < minAge {
 			continue
 		}
 		coming += other.held
-		if !other.gone {
+		if !other.lost {
 			victims = append(victims, other)
 		}
 	}
@@ -106,13 +105,13 @@ func (p *pool) displace(b *body, n int64) bool {
 		return false
 	}
 	for _, v := range victims {
-		v.gone = true
+		v.lost = true
 		v.stop()
 	}
 	return true
 }
 
-// give takes memory back; all of it when the body is done.
+// give returns memory to the pool. done removes the body from the pool.
 func (p *pool) give(b *body, n int64, done bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,8 +123,8 @@ func (p *pool) give(b *body, n int64, done bool) {
 	p.freed = make(chan struct{})
 }
 
-// hold makes the body hold n bytes of the pool for that size. What it held before is
-// given back by the returned function, after the bytes were copied.
+// hold reserves n bytes for a body in the pool for that size. The returned function
+// releases the body's earlier memory. Call it after copying the bytes.
 func (h *webhook) hold(b *body, n int64) (release func(), err error) {
 	to := h.small
 	if n > maxSmall {
@@ -145,18 +144,18 @@ func (h *webhook) hold(b *body, n int64) (release func(), err error) {
 	}, nil
 }
 
-// done gives all memory of a body back.
+// done releases all memory of a body.
 func (h *webhook) done(b *body) {
 	if b.pool != nil {
 		b.pool.give(b, b.held, true)
 	}
 }
 
-// read takes a body in. The memory stays held until done.
+// read reads a body into memory. The memory stays reserved until done.
 func (h *webhook) read(w http.ResponseWriter, r *http.Request, b *body) ([]byte, error) {
 	conn := http.NewResponseController(w)
 	b.began = time.Now()
-	b.stop = func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) } // without deadlines nothing arrives late either
+	b.stop = func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) } // a connection without deadlines cannot be aborted
 	limited := http.MaxBytesReader(w, r.Body, maxDelivery)
 	most := int64(maxDelivery)
 	if r.ContentLength >= 0 {
@@ -165,7 +164,7 @@ func (h *webhook) read(w http.ResponseWriter, r *http.Request, b *body) ([]byte,
 	var buf []byte
 	for {
 		if len(buf) == cap(buf) {
-			grown, err := h.grow(b, buf, most+1) // one more, to see the end
+			grown, err := h.grow(b, buf, most+1) // one more byte, to detect the end
 			if err != nil {
 				return nil, err
 			}
@@ -204,24 +203,24 @@ func (h *webhook) grow(b *body, buf []byte, most int64) ([]byte, error) {
 	return grown, nil
 }
 
-// await sets until when more bytes must arrive. The pool's lock keeps it from undoing a
-// stop.
+// await sets the time by which more bytes must arrive. It takes the pool's lock so that it
+// cannot overwrite the deadline of a stop.
 func (h *webhook) await(conn *http.ResponseController, b *body, have int) error {
 	b.pool.mu.Lock()
 	defer b.pool.mu.Unlock()
-	if b.gone {
+	if b.lost {
 		return errNoRoom
 	}
-	until := slowStart + time.Duration(have)*time.Second/pace
+	until := slowStart + time.Duration(have)*time.Second/minRate
 	_ = conn.SetReadDeadline(b.began.Add(min(until, readTimeout)))
 	return nil
 }
 
-// late says why reading ended: the body had to give way, or was too slow by itself.
+// late returns why reading ended: the body was dropped, or it was too slow.
 func (h *webhook) late(b *body) error {
 	b.pool.mu.Lock()
 	defer b.pool.mu.Unlock()
-	if b.gone {
+	if b.lost {
 		return errNoRoom
 	}
 	return errSlow

@@ -40,8 +40,8 @@ func TestOldestGiveWay(t *testing.T) {
 		"all of them":            {[]time.Duration{time.Hour, time.Hour}, nil, 10, []int{1, 1}, true},
 		"not even all":           {[]time.Duration{time.Hour, time.Hour}, nil, 11, []int{0, 0}, false},
 		"one began just now":     {[]time.Duration{0, time.Hour}, nil, 3, []int{0, 1}, true},
-		"at the end of its wait": {[]time.Duration{patience, 0}, nil, 3, []int{1, 0}, true},
-		"a moment before":        {[]time.Duration{patience - 1, 0}, nil, 3, []int{0, 0}, false},
+		"at the end of its wait": {[]time.Duration{minAge, 0}, nil, 3, []int{1, 0}, true},
+		"a moment before":        {[]time.Duration{minAge - 1, 0}, nil, 3, []int{0, 0}, false},
 		"one gives way already":  {[]time.Duration{time.Hour, time.Hour}, []bool{true, false}, 3, []int{0, 0}, true},
 		"and another is needed":  {[]time.Duration{time.Hour, time.Hour}, []bool{true, false}, 7, []int{0, 1}, true},
 	} {
@@ -52,7 +52,7 @@ func TestOldestGiveWay(t *testing.T) {
 				var stopped []*int
 				for i, age := range c.ages {
 					b, n := held(t, p, 4, age)
-					b.gone = c.gone != nil && c.gone[i]
+					b.lost = c.gone != nil && c.gone[i]
 					all, stopped = append(all, b), append(stopped, n)
 				}
 				began := time.Now()
@@ -60,7 +60,7 @@ func TestOldestGiveWay(t *testing.T) {
 				go func() { // those that were stopped give their memory back after a while
 					time.Sleep(time.Second)
 					for i, b := range all {
-						if *stopped[i] > 0 || b.gone {
+						if *stopped[i] > 0 || b.lost {
 							p.give(b, b.held, true)
 						}
 					}
@@ -70,8 +70,8 @@ func TestOldestGiveWay(t *testing.T) {
 					t.Errorf("%v", err)
 				}
 				for i := range all {
-					if *stopped[i] != c.stop[i] || all[i].gone != (c.stop[i] > 0 || c.gone != nil && c.gone[i]) {
-						t.Errorf("body %d was stopped %d times, gone %v", i, *stopped[i], all[i].gone)
+					if *stopped[i] != c.stop[i] || all[i].lost != (c.stop[i] > 0 || c.gone != nil && c.gone[i]) {
+						t.Errorf("body %d was stopped %d times, gone %v", i, *stopped[i], all[i].lost)
 					}
 				}
 				if waits := c.room && c.n > 2; (time.Since(began) > 0) != waits {
@@ -87,7 +87,7 @@ func TestOldestGiveWay(t *testing.T) {
 // A body that has to give way and does not in time leaves no room, and what is given back
 // is there for others.
 func TestRoomComesInTimeOrNot(t *testing.T) {
-	for _, after := range []time.Duration{makeRoom - 1, makeRoom + 1} {
+	for _, after := range []time.Duration{freeWait - 1, freeWait + 1} {
 		synctest.Test(t, func(t *testing.T) {
 			p := newPool(10)
 			old, _ := held(t, p, 10, time.Hour)
@@ -97,13 +97,13 @@ func TestRoomComesInTimeOrNot(t *testing.T) {
 				p.give(old, 6, true)
 			}()
 			fresh := &body{began: time.Now()}
-			if err := p.take(fresh, 8); (err == nil) != (after < makeRoom) {
+			if err := p.take(fresh, 8); (err == nil) != (after < freeWait) {
 				t.Errorf("given back after %s: %v", after, err)
 			}
 			time.Sleep(time.Second)
 			synctest.Wait()
 			want := int64(10)
-			if after < makeRoom {
+			if after < freeWait {
 				want = 2
 			}
 			if p.free != want || len(p.open) != 1 || p.open[0] != fresh {
@@ -190,7 +190,7 @@ func TestBodiesKeepAPace(t *testing.T) {
 	h := &webhook{}
 	b := &body{began: time.Now(), pool: newPool(1)}
 	d := &deadlines{}
-	for _, have := range []int{0, pace, 100 * pace} {
+	for _, have := range []int{0, minRate, 100 * minRate} {
 		if err := h.await(http.NewResponseController(d), b, have); err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +203,7 @@ func TestBodiesKeepAPace(t *testing.T) {
 	if err := h.late(b); !errors.Is(err, errSlow) {
 		t.Error(err)
 	}
-	b.gone = true
+	b.lost = true
 	if err := h.late(b); !errors.Is(err, errNoRoom) {
 		t.Error(err)
 	}

@@ -1,6 +1,6 @@
-// Package web owns what the app process answers over HTTP: GitHub's webhooks and
-// the health checks. At this edge a delivery is verified, put into the queue and
-// answered; what it means is the worker's.
+// Package web owns the HTTP endpoints of the app process: GitHub's webhooks and the health
+// checks. It verifies a delivery, enqueues it and responds. The worker decides what a
+// delivery means.
 package web
 
 import (
@@ -25,13 +25,13 @@ const (
 	maxHeader         = 64 << 10
 )
 
-// Check says whether something that the process needs works, by its name.
+// Check is a named check of a dependency of the process.
 type Check struct {
 	Name string
 	Run  func(context.Context) error
 }
 
-// Options is what the app's handler needs.
+// Options are the dependencies of the app's handler.
 type Options struct {
 	Log     *slog.Logger                                                    // required
 	Verify  Verify                                                          // required
@@ -39,7 +39,7 @@ type Options struct {
 	Ready   []Check
 }
 
-// Handler answers everything that the app process is asked for.
+// Handler serves all endpoints of the app process.
 func Handler(o Options) http.Handler {
 	hook := &webhook{
 		log: o.Log, verify: o.Verify, enqueue: o.Enqueue,
@@ -51,15 +51,15 @@ func Handler(o Options) http.Handler {
 	return mux
 }
 
-// Health answers only the health checks, for a process without other pages.
+// Health serves only the health checks, for processes without other endpoints.
 func Health(log *slog.Logger, ready []Check) http.Handler {
 	mux := http.NewServeMux()
 	health(mux, log, ready)
 	return mux
 }
 
-// health adds /healthz, which says that the process runs, and /readyz, which says
-// that what it needs works.
+// health adds /healthz, which reports that the process is running, and /readyz, which
+// reports whether its dependencies work.
 func health(mux *http.ServeMux, log *slog.Logger, ready []Check) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, reply{Status: "ok"})
@@ -75,8 +75,8 @@ func health(mux *http.ServeMux, log *slog.Logger, ready []Check) {
 	})
 }
 
-// failing runs the checks together and names those that fail. Why they do is only
-// in the log: the page is open to everybody.
+// failing runs the checks concurrently and returns the names of those that fail. The
+// errors go only to the log, because the endpoint is public.
 func failing(ctx context.Context, log *slog.Logger, ready []Check) []string {
 	results := make(chan string, len(ready))
 	for _, c := range ready {
@@ -99,7 +99,7 @@ func failing(ctx context.Context, log *slog.Logger, ready []Check) []string {
 	return names
 }
 
-// reply is the body of every answer.
+// reply is the body of every response.
 type reply struct {
 	Status  string   `json:"status,omitempty"`
 	Error   string   `json:"error,omitempty"`
@@ -113,11 +113,11 @@ func answer(w http.ResponseWriter, status int, body reply) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	// The client may be gone; there is nobody left to tell.
+	// The client may have disconnected, so ignore a write error.
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-// Serve answers on ln until ctx ends, then lets what runs finish, up to 10 s.
+// Serve serves on ln until ctx ends, then waits up to 10 s for active requests.
 func Serve(ctx context.Context, ln net.Listener, h http.Handler, log *slog.Logger) error {
 	srv := &http.Server{
 		Handler:           h,

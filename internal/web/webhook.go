@@ -15,14 +15,13 @@ import (
 
 const enqueueTimeout = 5 * time.Second // GitHub gives up after ten
 
-// Verify checks that a delivery is GitHub's and gives its id and what it hints at.
-// The errors are those of internal/github; github.ErrIgnored is an answer, not a
-// fault.
+// Verify checks that a delivery is from GitHub, and returns its ID and its hint. It returns
+// errors of internal/github. github.ErrIgnored means that the delivery is irrelevant.
 type Verify func(h http.Header, body []byte) (deliveryID string, hint []byte, err error)
 
-// Verifier verifies with a secret and ignores deliveries about other repositories: a
-// repository is ours by its name, "owner/name", or, since it may have been renamed, by
-// its id, which renamed is asked about with its new name.
+// Verifier verifies deliveries with a secret and ignores those of other repositories. A
+// repository is ours if repos contains its name, "owner/name", or if renamed reports that
+// it is one of ours under a new name.
 func Verifier(secret string, repos []string, renamed func(id int64, name string) bool) Verify {
 	known := map[string]bool{}
 	for _, r := range repos {
@@ -44,7 +43,7 @@ func Verifier(secret string, repos []string, renamed func(id int64, name string)
 	}
 }
 
-// webhook is the endpoint of GitHub's deliveries: verify, enqueue, answer.
+// webhook is the endpoint for GitHub's deliveries: verify, enqueue, respond.
 type webhook struct {
 	log     *slog.Logger
 	verify  Verify
@@ -79,7 +78,7 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusAccepted, reply{Status: "accepted"})
 }
 
-var tooLarge = reply{Error: "too_large", Message: "A delivery has at most 25 MiB."}
+var tooLarge = reply{Error: "too_large", Message: "The delivery is larger than 25 MiB."}
 
 func (h *webhook) unreadable(w http.ResponseWriter, r *http.Request, err error) {
 	var large *http.MaxBytesError
@@ -94,11 +93,11 @@ func (h *webhook) unreadable(w http.ResponseWriter, r *http.Request, err error) 
 		answer(w, http.StatusRequestTimeout, reply{Error: "slow", Message: "The delivery arrives too slowly."})
 		return
 	}
-	answer(w, http.StatusBadRequest, reply{Error: "unreadable", Message: "The delivery broke off."})
+	answer(w, http.StatusBadRequest, reply{Error: "unreadable", Message: "The delivery is incomplete."})
 }
 
-// refuse answers what was not verified. What is ignored is accepted: GitHub shall
-// not count it as a failure.
+// refuse responds to a delivery that was not verified. It accepts an ignored one, so that
+// GitHub does not count it as failed.
 func (h *webhook) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	ctx := r.Context()
 	switch {
@@ -107,17 +106,20 @@ func (h *webhook) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		answer(w, http.StatusAccepted, reply{Status: "ignored"})
 	case errors.Is(err, github.ErrSignature):
 		h.log.WarnContext(ctx, "webhook refused", "reason", err, "remote", r.RemoteAddr)
-		answer(w, http.StatusUnauthorized, reply{Error: "signature", Message: "The signature does not fit. Compare GITHUB_WEBHOOK_SECRET with the App's webhook secret."})
+		answer(w, http.StatusUnauthorized, reply{
+			Error:   "signature",
+			Message: "The signature does not match. Compare GITHUB_WEBHOOK_SECRET with the webhook secret of the App.",
+		})
 	default:
 		h.log.WarnContext(ctx, "webhook refused", "reason", err, "remote", r.RemoteAddr)
 		answer(w, http.StatusBadRequest, reply{Error: "malformed", Message: "The delivery cannot be read."})
 	}
 }
 
-// busy answers that GitHub may send the delivery again. Until it does, sync finds
-// out what the delivery would have said.
+// busy responds that the delivery was not enqueued. Until GitHub sends it again, sync
+// finds the same changes.
 func (h *webhook) busy(w http.ResponseWriter, r *http.Request, err error) {
-	h.log.ErrorContext(r.Context(), "webhook not taken on", "error", err)
+	h.log.ErrorContext(r.Context(), "webhook not enqueued", "error", err)
 	w.Header().Set("Retry-After", "10")
 	answer(w, http.StatusServiceUnavailable, reply{Error: "unavailable", Message: "The delivery could not be queued. Send it again."})
 }

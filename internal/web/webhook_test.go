@@ -182,7 +182,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 		"ignored":   {"ping", "", nil, "level=DEBUG msg=\"webhook ignored\""},
 		"forged":    {"pull_request", "sha256=00", nil, "level=WARN msg=\"webhook refused\""},
 		"malformed": {"", "", nil, "level=WARN msg=\"webhook refused\""},
-		"no queue":  {"pull_request", "", errors.New("redis: refused"), "level=ERROR msg=\"webhook not taken on\""},
+		"no queue":  {"pull_request", "", errors.New("redis: refused"), "level=ERROR msg=\"webhook not enqueued\""},
 	} {
 		var log bytes.Buffer
 		b := &box{err: c.err}

@@ -19,21 +19,21 @@ func rightsCases() []Case {
 	approve, none := lifecycle.ActionApprove, request.Answers{}
 	return []Case{
 		{Name: "not linked", Stored: planned("dev"), Who: "nora", Command: act(approve, none),
-			Words: "Your account is not linked to a GitHub login, and without one you may not approve; ask adam. Link it at the desk."},
+			Words: "Your account isn't linked to a GitHub login, so you can't approve. Ask adam. Link it at the desk."},
 		{Name: "viewer", Stored: planned("dev"), Who: "vic", Command: act(approve, none),
-			Words: "Only approvers and admins may approve; ask ana, omar or adam."},
+			Words: "Only approvers and admins can approve. Ask ana, omar or adam."},
 		{Name: "developer", Stored: planned("dev"), Who: "dana", Command: act(lifecycle.ActionReject, request.Answers{Reason: "No."}),
-			Words: "Only approvers and admins may reject"},
+			Words: "Only approvers and admins can reject"},
 		{Name: "not in the protected list", Stored: planned("prod"), Who: "ana", Command: act(approve, none),
-			Words: "prod/app is protected, and only the people named for it may approve there; ask omar or adam."},
+			Words: "prod/app is protected, and you don't have permission to approve there. Ask omar or adam."},
 		{Name: "own request", Stored: planned("dev", wrote("ana")), Who: "ana", Command: act(approve, none),
-			Words: "You wrote or edited this request, so somebody else has to approve it; ask omar or adam."},
+			Words: "You wrote or edited this request, so someone else must approve it. Ask omar or adam."},
 		{Name: "destroy is the admins'", Stored: planned("dev", merged), Who: "omar", Command: act(lifecycle.ActionDestroy, none),
-			Words: "may destroy what this request made; ask adam."},
+			Words: "can destroy the resources of this request. Ask adam."},
 		{Name: "environment no longer configured", Stored: planned("dev", elsewhere), Who: "adam", Command: act(approve, none),
-			Words: "This environment is not in TfPilot's configuration, so nothing may be changed in it"},
+			Words: "This environment isn't in TfPilot's configuration, so nothing can be changed in it"},
 		{Name: "sync by a viewer", Stored: planned("dev"), Who: "vic", Command: act(lifecycle.ActionSync, none),
-			Words: "may sync with GitHub"},
+			Words: "can sync with GitHub"},
 	}
 }
 
@@ -80,7 +80,7 @@ func answerCases() []Case {
 		{Name: "credential in a reason", Stored: planned("dev"), Who: "omar", Command: reject("use " + token), Field: request.FieldReason,
 			Words: "The reason looks like it holds a GitHub token."},
 		{Name: "invisible character in a reason", Stored: planned("dev"), Who: "omar", Command: reject("evil \u202e"), Field: request.FieldReason,
-			Words: "The reason holds"},
+			Words: "The reason contains"},
 		{Name: "wrong typed words", Stored: planned("prod", merged), Who: "adam", Field: request.FieldConfirm,
 			Command: act(lifecycle.ActionDestroy, request.Answers{Confirm: "prod"}), Words: "prod/app is protected. Type prod/app to confirm."},
 		{Name: "nothing typed", Stored: planned("prod", merged), Who: "adam", Field: request.FieldConfirm,
@@ -91,9 +91,9 @@ func answerCases() []Case {
 
 func draftCases() []Case {
 	return []Case{
-		{Name: "opened by a viewer", Who: "vic", Draft: draft(func(*request.Draft) {}), Words: "may ask for infrastructure"},
+		{Name: "opened by a viewer", Who: "vic", Draft: draft(func(*request.Draft) {}), Words: "can request infrastructure"},
 		{Name: "opened without a link", Who: "nora", Draft: draft(func(*request.Draft) {}),
-			Words: "Your account is not linked to a GitHub login, and without one you may not ask for infrastructure; ask adam. Link it at the desk."},
+			Words: "Your account isn't linked to a GitHub login, so you can't request infrastructure. Ask adam. Link it at the desk."},
 		{Name: "opened without a reason", Who: "dana", Draft: draft(func(d *request.Draft) { d.Reason = " " }), Field: request.FieldReason,
 			Words: "Say in a few words why it is needed; reviewers read this."},
 		{Name: "opened with a credential in the reason", Who: "dana", Draft: draft(func(d *request.Draft) { d.Reason = "use " + token }), Field: request.FieldReason,

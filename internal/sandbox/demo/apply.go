@@ -14,7 +14,7 @@ func (j *journey) applySteps() []step {
 			if err != nil {
 				return err
 			}
-			return j.dana.clicksAndSees(ctx, card, "Merge", "Only approvers and admins may merge", "ask ana, omar or adam")
+			return j.dana.clicksAndSees(ctx, card, "Merge", "Only approvers and admins can merge", "Ask ana, omar or adam")
 		}},
 		{"omar", "merges the bucket", func(ctx context.Context) error { return j.merges(ctx, j.omar, j.bucket) }},
 		{"omar", "merges the production request", func(ctx context.Context) error { return j.merges(ctx, j.omar, j.prod) }},

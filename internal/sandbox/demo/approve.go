@@ -11,17 +11,17 @@ import (
 func (j *journey) approvalSteps() []step {
 	return []step{
 		{"ana", "may not approve her own request", func(ctx context.Context) error {
-			return j.refusedApproval(ctx, j.ana, j.anas, "You wrote or edited this request", "ask omar")
+			return j.refusedApproval(ctx, j.ana, j.anas, "You wrote or edited this request", "Ask omar")
 		}},
 		{"ana", "may not do so with a review on GitHub, and gets an answer there", j.reviewsHerOwn},
 		{"adam", "may not approve his own request, admin or not", func(ctx context.Context) error {
 			return j.refusedApproval(ctx, j.adam, j.adams, "You wrote or edited this request", "ana or omar")
 		}},
 		{"dana", "may not approve, since she is a developer", func(ctx context.Context) error {
-			return j.refusedApproval(ctx, j.dana, j.bucket, "Only approvers and admins may approve", "ask ana, omar or adam")
+			return j.refusedApproval(ctx, j.dana, j.bucket, "Only approvers and admins can approve", "Ask ana, omar or adam")
 		}},
 		{"vic", "may not approve, since he can only view", func(ctx context.Context) error {
-			return j.refusedApproval(ctx, j.vic, j.bucket, "Only approvers and admins may approve", "ask ana, omar or adam")
+			return j.refusedApproval(ctx, j.vic, j.bucket, "Only approvers and admins can approve", "Ask ana, omar or adam")
 		}},
 		{"omar", "approves the bucket", func(ctx context.Context) error { return j.approves(ctx, j.omar, j.bucket, "") }},
 		{"omar", "approves dana's second bucket", func(ctx context.Context) error {
@@ -126,7 +126,7 @@ func (j *journey) reviewsHerOwn(ctx context.Context) error {
 		return err
 	}
 	if err := j.ana.readsComment(ctx, j.anas, "tfpilot[bot]: ", "The review of ana does not count as an approval",
-		"You wrote or edited this request", "ask omar"); err != nil {
+		"You wrote or edited this request", "Ask omar"); err != nil {
 		return err
 	}
 	_, err := j.ana.sees(ctx, j.anas, soon, statePlanReady)
@@ -228,8 +228,8 @@ func (j *journey) notListed(ctx context.Context) error {
 	if err := j.ana.clicks(ctx, reply, "Approve"); err != nil {
 		return err
 	}
-	if _, err := j.ana.window(ctx, production+" is protected", "only the people named for it",
-		"ask omar or adam"); err != nil {
+	if _, err := j.ana.window(ctx, production+" is protected", "you don't have permission to approve",
+		"Ask omar or adam"); err != nil {
 		return err
 	}
 	return j.ana.closes(ctx)

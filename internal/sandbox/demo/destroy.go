@@ -44,7 +44,7 @@ func (j *journey) refusedDestroy(ctx context.Context, p *person, r *request) err
 	if err := p.clicks(ctx, card, "Destroy"); err != nil {
 		return err
 	}
-	if _, err := p.window(ctx, "Only ", "may destroy", "ask adam"); err != nil {
+	if _, err := p.window(ctx, "Only ", "can destroy", "Ask adam"); err != nil {
 		return err
 	}
 	return p.closes(ctx)

@@ -203,7 +203,7 @@ func (j *journey) vicAsks(ctx context.Context) error {
 	if _, err := j.vic.types(ctx, infraDev, "request"); err != nil {
 		return err
 	}
-	if _, err := j.vic.window(ctx, "Only ", "; ask "); err != nil {
+	if _, err := j.vic.window(ctx, "Only ", ". Ask "); err != nil {
 		return err
 	}
 	return j.vic.closes(ctx)

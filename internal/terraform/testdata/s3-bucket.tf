@@ -3,7 +3,7 @@ module "tfpilot_req_aaaaaaaaaaaaa" {
   source = "../../../modules/s3-bucket"
 
   expire_days = 30
-  name        = "acme-artefacts"
+  name        = "acme-artifacts"
   reader_arns = [
     "arn:aws:iam::123456789012:role/a",
     "arn:aws:iam::123456789012:role/b",

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the plans of this folder anew with the Terraform on the PATH and its built-in provider. The tests only read the results.
+# Makes the plans of this directory again with the Terraform on the PATH and its built-in provider. The tests only read the results.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -43,21 +43,21 @@ plan() { # name, arguments…
 mine=req_aaaaaaaaaaaaa other=req_bbbbbbbbbbbbb
 target=-target=module.tfpilot_$mine
 
-call $mine artefacts 1 hunter2-hunter2
+call $mine artifacts 1 hunter2-hunter2
 terraform init -input=false > /dev/null
 plan create $target
-call $mine artefacts 1 other-secret-0
+call $mine artifacts 1 other-secret-0
 plan create-other-secret $target
-call $mine artefacts 1 hunter2-hunter2
+call $mine artifacts 1 hunter2-hunter2
 terraform apply -input=false -auto-approve > /dev/null
 plan nothing $target
-call $mine artefacts 2 hunter2-hunter2
+call $mine artifacts 2 hunter2-hunter2
 plan update $target
-call $mine artefacts 2 changed-secret
+call $mine artifacts 2 changed-secret
 plan update-secret $target
 call $mine renamed 1 hunter2-hunter2
 plan replace $target
-call $mine artefacts 1 hunter2-hunter2
+call $mine artifacts 1 hunter2-hunter2
 call $other "extra" 1 hunter2-hunter2
 terraform init -input=false > /dev/null
 plan two
