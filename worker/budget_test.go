@@ -50,6 +50,20 @@ func TestOpeningBudget(t *testing.T) {
 	})
 }
 
+// A whole life, from the request to its archived document with five runs, undisturbed. The
+// sweeps and syncs of that time are part of it.
+func TestLifeBudget(t *testing.T) {
+	inWorld(t, setup{poll: time.Second}, func(w *world) {
+		w.pass(10 * time.Second)
+		hub, bucket, names := w.spent(func() { w.journey(reqA) })
+		writes := strings.Count(names+"\n", "s3 PUT requests\n")
+		t.Logf("%d calls to GitHub, %d to S3, of which %d write the document", hub, bucket, writes)
+		if hub > 48 || bucket > 120 || writes > 40 {
+			t.Errorf("%d calls to GitHub, %d to S3, of which %d write the document:\n%s", hub, bucket, writes, names)
+		}
+	})
+}
+
 // idleWorker is a worker whose tasks and sweep do not run: the test calls it.
 func (w *world) idleWorker() *process {
 	w.gate.over.Store(true)
@@ -117,6 +131,30 @@ func TestWebhookBudgets(t *testing.T) {
 			t.Errorf("the webhook was not taken in: %q", got)
 		}
 		w.ledger.holds("plan", false)
+	})
+}
+
+// What GitHub tells of a merge that is recorded already costs one call to S3. A review is read
+// also then, since it may take an approval back.
+func TestHintOfARecordedMerge(t *testing.T) {
+	inWorld(t, setup{}, func(w *world) {
+		w.open(reqA)
+		w.approve(reqA)
+		w.merge(reqA)
+		w.settled(reqA)
+		w.pause()
+		p, repo, number := w.idleWorker(), w.request(reqA).Target.RepoID, w.request(reqA).PR.Number
+		send := func(event, action string) (hub, bucket int, names string) {
+			h := github.Hint{Event: event, Action: action, RepoID: repo, Pull: &github.PullHint{Number: number}}
+			return w.spent(func() { w.must(p.Webhook(context.Background(), w.hint(h))) })
+		}
+		send("pull_request", "closed") // learns its own name, as a worker does when it starts
+		if hub, bucket, names := send("pull_request", "closed"); hub != 0 || bucket != 1 {
+			t.Errorf("%d calls to GitHub, %d to S3:\n%s", hub, bucket, names)
+		}
+		if hub, _, names := send("pull_request_review", "submitted"); hub != 1 {
+			t.Errorf("%d calls to GitHub for a review:\n%s", hub, names)
+		}
 	})
 }
 

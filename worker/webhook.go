@@ -241,6 +241,9 @@ func (w *Worker) pullHint(ctx context.Context, h github.Hint, review bool) error
 	if err != nil || id == "" {
 		return err
 	}
+	if doc, ok := w.Store.Cached(ctx, id); ok && !review && mergeKnown(doc.Request, h.Pull.Number) {
+		return nil // GitHub tells of TfPilot's own merge
+	}
 	doc, err := w.Store.Get(ctx, id)
 	if err != nil || doc.Archived || doc.Request.PR == nil {
 		return ignoreGone(err)
@@ -260,6 +263,15 @@ func (w *Worker) pullHint(ctx context.Context, h github.Hint, review bool) error
 		return ignoreGone(err)
 	}
 	return w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
+}
+
+// mergeKnown reports whether the merge of a pull request is recorded. Nothing that happens to
+// it later changes that, so that an outdated document tells it too.
+func mergeKnown(r lifecycle.Request, number int) bool {
+	if c := r.Cleanup; c != nil && c.PRNumber == number {
+		return c.MergedAt != nil
+	}
+	return r.PR != nil && r.PR.Number == number && r.PR.Merged
 }
 
 func ignoreGone(err error) error {
