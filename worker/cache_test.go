@@ -163,7 +163,7 @@ func TestWorkersShareDocuments(t *testing.T) {
 			w.open(reqA)
 			w.pass(5 * time.Minute)
 		})
-		if n := strings.Count(names, "s3 GET requests"); n > 2 { // where two were about the request at once
+		if n := strings.Count(names, "s3 GET requests"); n > 5 { // two workers may be about the request at once; without the cache they read it ten times and more
 			t.Errorf("%d reads of one document:\n%s", n, names)
 		}
 	})
