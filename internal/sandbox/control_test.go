@@ -135,7 +135,7 @@ func each(services []string, kind string) (orders []string) {
 }
 
 // The shared kinds have the same effect on GitHub and in the cloud.
-func TestSharedFaultsStrike(t *testing.T) {
+func TestSharedFaults(t *testing.T) {
 	box := startSandbox(t, t.TempDir(), plain)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // otherwise it would retry by itself
 	get := func() int {
@@ -169,7 +169,7 @@ func TestSharedFaultsStrike(t *testing.T) {
 		}
 	}
 	if _, err := c.Read(t.Context(), "aws_cloudwatch_log_group", "q"); err != nil {
-		t.Errorf("what was done without an answer is not there: %v", err)
+		t.Errorf("the work without an answer was not done: %v", err)
 	}
 }
 

@@ -186,7 +186,7 @@ func TestCancelAsksTheStep(t *testing.T) {
 
 // A cancel does not stop a step whose condition is still true: neither the cancel that made the rescue
 // of the state necessary, nor the next one.
-func TestCancelLeavesWhatAlwaysRuns(t *testing.T) {
+func TestCancelKeepsStepsThatAlwaysRun(t *testing.T) {
 	const workflow = preamble + `
       - {name: Rescue, if: failure() || always(), run: 'echo working; exec sleep 1'}
       - {name: Next, run: "echo next ran"}
@@ -319,7 +319,7 @@ func TestStandIns(t *testing.T) {
 		Workflows: []string{"apply.yml"}}
 	if res := a.Run(t.Context(), j); res.Conclusion != "failure" ||
 		!strings.Contains(FailedStep(res.Steps), "configure-aws-credentials") {
-		t.Errorf("a role was given to a workflow it does not admit: %s at %q", res.Conclusion, FailedStep(res.Steps))
+		t.Errorf("a workflow got a role that does not admit it: %s at %q", res.Conclusion, FailedStep(res.Steps))
 	}
 }
 
@@ -435,6 +435,6 @@ func TestCancelBetweenSteps(t *testing.T) {
 	_ = next.Close() // also when it was killed
 	<-stopped
 	if _, err := os.Stat(late); err != nil {
-		t.Error("what comes after the cancel did not run")
+		t.Error("the steps after the cancel did not run")
 	}
 }

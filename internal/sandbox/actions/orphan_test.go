@@ -42,7 +42,7 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !waitEnded([]int{left.Process.Pid}, time.Minute, nil) {
-		t.Error("what was left behind still runs")
+		t.Error("the stray process still runs")
 	}
 	if !alive(other.Process.Pid) {
 		t.Error("a process of another sandbox was killed")
@@ -69,7 +69,7 @@ func TestKill(t *testing.T) {
 		t.Errorf("ended as %s", res.Conclusion)
 	}
 	if len(all) < 3 || !waitEnded(all, time.Minute, nil) {
-		t.Errorf("of the processes %v some are left", all)
+		t.Errorf("some of the processes %v still run", all)
 	}
 	j.Log = nil
 	if res := a.Run(t.Context(), j); res.Conclusion != "startup_failure" {

@@ -35,11 +35,11 @@ func TestCurlShim(t *testing.T) {
 		t.Errorf("%q %v", got, err)
 	}
 	if fetch("/v1/none") == nil {
-		t.Error("a missing asset was no failure")
+		t.Error("a missing asset did not fail")
 	}
 }
 
-func TestNoShimWhereCurlIs(t *testing.T) {
+func TestNoShimIfCurlExists(t *testing.T) {
 	dir, path := t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(path, "curl"), []byte("#!/bin/sh\n"), 0o700); err != nil {
 		t.Fatal(err)

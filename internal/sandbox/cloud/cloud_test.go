@@ -39,7 +39,7 @@ func codeOf(err error) string {
 	return ""
 }
 
-func TestLifeOfAnObject(t *testing.T) {
+func TestObjectLifecycle(t *testing.T) {
 	dir := t.TempDir()
 	s, c := start(t, dir)
 	ctx := t.Context()
@@ -139,7 +139,7 @@ func TestDeletesThatAWSRefuses(t *testing.T) {
 	}
 }
 
-func TestPartsGoWithTheirOwner(t *testing.T) {
+func TestPartsAreDeletedWithTheirOwner(t *testing.T) {
 	s, c := start(t, "")
 	ctx := t.Context()
 	_, _ = c.Create(ctx, roleType, "r", map[string]any{})
@@ -172,7 +172,7 @@ func TestFaults(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if _, err = c.Create(ctx, bucketType, "acme-1", map[string]any{}); err != nil {
-		t.Errorf("the fault is used up, yet: %v", err)
+		t.Errorf("after the last fault: %v", err)
 	}
 	for _, bad := range []Fault{{Type: "[", Code: "x"}, {Type: "x"}} {
 		if s.Inject(bad) == nil {
@@ -199,10 +199,10 @@ func TestSlowAnswersInVirtualTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := c.Create(ctx, roleType, "late", map[string]any{}); err == nil {
-			t.Error("a call that was given up succeeded")
+			t.Error("an abandoned call succeeded")
 		}
 		if _, done := s.Object(roleType, "late"); done {
-			t.Error("a call that was given up took effect")
+			t.Error("an abandoned call took effect")
 		}
 	})
 }
@@ -214,7 +214,7 @@ func TestTokenIsRequired(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if len(s.Objects("")) != 0 {
-		t.Error("an object was made without the token")
+		t.Error("an object was created without the token")
 	}
 	if _, err := New(Config{}); err == nil {
 		t.Error("an account without token was opened")

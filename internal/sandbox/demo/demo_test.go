@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func TestUntilSaysWhatWasSeenLast(t *testing.T) {
+func TestUntilReportsWhatWasSeenLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		looks := 0
 		err := until(t.Context(), time.Minute, "a card", func(context.Context) (bool, string, error) {
@@ -36,7 +36,7 @@ func TestUntilEndsWithTheFirstError(t *testing.T) {
 	}
 }
 
-func TestUntilIsNoFailureOfTheProductWhenInterrupted(t *testing.T) {
+func TestInterruptedUntilIsNotAFailure(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	err := until(ctx, time.Minute, "a card", func(context.Context) (bool, string, error) {
 		cancel()
@@ -64,7 +64,7 @@ func sandboxOf(t *testing.T, state string) string {
 	return server.URL
 }
 
-func TestRunNamesTheStepThatWasNotSeen(t *testing.T) {
+func TestRunReportsTheFailedStep(t *testing.T) {
 	var out strings.Builder
 	var steps []string
 	err := Run(t.Context(), Config{Address: sandboxOf(t, `{"sockets":1}`), Out: &out, OnStep: func(_, name string) {

@@ -32,7 +32,7 @@ func blocksOf(t *testing.T, text string) []block {
 	return blocks
 }
 
-func TestReadIsWhatAPersonReads(t *testing.T) {
+func TestReadReturnsVisibleText(t *testing.T) {
 	m := message{Text: "not this", Blocks: blocksOf(t, cardBlocks)}
 	want := strings.Join([]string{
 		"S3 bucket x in core dev/app", ":mag: Plan ready · It waits.", "<@U1>#7", "• one", "• two", "Error: no",

@@ -25,7 +25,7 @@ func TestSignMatchesTheDocumentedExamples(t *testing.T) {
 	}
 }
 
-func TestSettingReadsAText(t *testing.T) {
+func TestSettingReturnsAString(t *testing.T) {
 	const backend = "terraform {\n  backend \"s3\" {\n    bucket = \"state\"\n    key    = \"core/dev/app/terraform.tfstate\"\n    use_lockfile = true\n  }\n}\n"
 	for name, want := range map[string]string{"bucket": "state", "key": "core/dev/app/terraform.tfstate",
 		"use_lockfile": "", "ey": ""} {

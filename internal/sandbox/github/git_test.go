@@ -93,7 +93,7 @@ func TestRealGitClonesAndPushes(t *testing.T) {
 		}
 	})
 
-	t.Run("the App may not push workflows", func(t *testing.T) {
+	t.Run("the App cannot push workflows", func(t *testing.T) {
 		tok := must(w.client(w.appTransport(testKey())).Apps.CreateInstallationToken(ctx, 2, nil))(t)
 		mustGit(t, dir, "checkout", "-q", "-b", "evil")
 		write(t, filepath.Join(dir, ".github/workflows/evil.yml"), planYAML)
@@ -120,7 +120,7 @@ func TestRealGitClonesAndPushes(t *testing.T) {
 		}
 	})
 
-	t.Run("a commit that no branch holds can be fetched", func(t *testing.T) {
+	t.Run("a commit without a branch can be fetched", func(t *testing.T) {
 		sha := commitFile(t, w.app, "gone", "a.txt", "a\n")
 		if _, err := w.app.Git.DeleteRef(ctx, owner, repo, "heads/gone"); err != nil {
 			t.Fatal(err)

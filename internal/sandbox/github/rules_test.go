@@ -329,7 +329,7 @@ func TestSuspendedInstallation(t *testing.T) {
 	_, _, err = jwt.Apps.CreateInstallationToken(ctx, 2, nil)
 	refused(t, err, 403, "This installation has been suspended")
 	if at := must(jwt.Apps.GetInstallation(ctx, 2))(t).SuspendedAt; at == nil {
-		t.Error("it does not say since when")
+		t.Error("the start time is missing")
 	}
 	w.server.Suspend(false)
 	must(w.app.Git.GetRef(ctx, owner, repo, "heads/main"))(t)

@@ -63,7 +63,7 @@ func TestDispatchRefusals(t *testing.T) {
 		_, _, err := dispatch(t, w.as("vic"), planInputs("x"))
 		refused(t, err, 403, "Must have admin rights")
 	})
-	t.Run("workflow that only a branch has", func(t *testing.T) {
+	t.Run("workflow that exists only on a branch", func(t *testing.T) {
 		main := must(w.app.Git.GetRef(context.Background(), owner, repo, "heads/main"))(t).GetObject().GetSHA()
 		must(w.as("dana").Git.CreateRef(context.Background(), owner, repo,
 			&gh.Reference{Ref: gh.String("refs/heads/wf"), Object: &gh.GitObject{SHA: &main}}))(t)
@@ -218,7 +218,7 @@ func TestQueueKeepsAllPending(t *testing.T) {
 	})
 }
 
-func TestMachinesAreLimited(t *testing.T) {
+func TestRunnersAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config()
 		g := gate{make(chan string)}
@@ -277,7 +277,7 @@ func TestCancelAndRerun(t *testing.T) {
 	})
 }
 
-func TestCancelEndsWhatDoesNotStop(t *testing.T) {
+func TestCancelEndsAStuckJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config()
 		cfg.Runner = runnerFunc(stuck)
@@ -322,7 +322,7 @@ func TestRunListsAndLogs(t *testing.T) {
 			return must(w.app.Actions.ListRepositoryWorkflowRuns(ctx, owner, repo, opts))(t).GetTotalCount()
 		}
 		if n := listed(nil); n != 0 {
-			t.Errorf("a list knows of a run at once: %d", n)
+			t.Errorf("a list contains a new run at once: %d", n)
 		}
 		time.Sleep(3 * time.Second)
 		now := time.Now().UTC().Format(time.RFC3339)

@@ -93,7 +93,7 @@ func describe(event any) string {
 	return "unknown"
 }
 
-func TestRequestToMergeInVirtualTime(t *testing.T) {
+func TestMergeInVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
 		box := &inbox{t: t}

@@ -50,7 +50,7 @@ func TestVariables(t *testing.T) {
 	start(t, w, "plan-1", "dev")
 	want := map[string]string{"TFPILOT_ACTOR": "vic", "TFPILOT_PLAN_ROLE": "arn:aws:iam::000000000000:role/tfpilot-plan"}
 	if got := <-seen; !maps.Equal(got, want) {
-		t.Errorf("a run gets %v", got)
+		t.Errorf("the run got %v", got)
 	}
 
 	refused(t, set("TFPILOT_ACTOR", "x"), 409, "Already exists")

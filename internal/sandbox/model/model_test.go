@@ -134,7 +134,7 @@ func summary(t *testing.T, content string) string {
 }
 
 // The reader knows nothing about infrastructure: it can serve a bakery too.
-func TestAnySchemaWillDo(t *testing.T) {
+func TestAnySchemaWorks(t *testing.T) {
 	const bakery = `{"type":"object","additionalProperties":false,"required":["product","pieces","sliced","shop"],"properties":{
 	 "product":{"type":"string","enum":["rye-bread","apple-cake"]},"pieces":{"type":"integer","description":"How many pieces"},
 	 "sliced":{"type":"boolean","description":"Cut before it is packed"},"shop":{"type":["string","null"],"enum":["harbor","market square",null]}}}`
@@ -164,7 +164,7 @@ func TestTheSameWordsGiveTheSameAnswer(t *testing.T) {
 
 // The environment of the user, as quoted in the instructions, applies unless the words name another
 // one.
-func TestThePlaceOfTheUser(t *testing.T) {
+func TestEnvironmentOfTheUser(t *testing.T) {
 	here := instructions + "The person writes in the channel of \"payments dev/api\".\n"
 	for words, want := range map[string]string{
 		"a bucket for reports":              "payments dev/api",
@@ -247,7 +247,7 @@ func TestFaults(t *testing.T) {
 				t.Errorf("got %s, want %s", got, want)
 			}
 			if _, err := ask(t, s, infra, instructions, "a bucket"); err != nil {
-				t.Errorf("the fault is used up, yet: %v", err)
+				t.Errorf("after the last fault: %v", err)
 			}
 			if s.Calls() != 2 {
 				t.Errorf("%d calls counted", s.Calls())

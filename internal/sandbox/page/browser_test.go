@@ -38,7 +38,7 @@ func named(t *testing.T, p *browser.Page) {
 	}
 }
 
-func TestANewcomerIsWelcomed(t *testing.T) {
+func TestNewUserIsWelcomed(t *testing.T) {
 	w := newTestSandbox(t)
 	p := w.open(1280, 800)
 	p.Read("TfPilot is not connected")
@@ -148,7 +148,7 @@ func given(t *testing.T, b *bot) {
 		zones, g["owner"]["owner"].SelectedOption.Value, g["reviewer"]["reviewer"].SelectedUser, g["why"]["why"].Value,
 	}, " | ")
 	if want := "core | acme-build-artifacts | 30 | no | bc | payments | U0OMAR0003 | Build artifacts"; got != want {
-		t.Errorf("the app was given\n%s, want\n%s", got, want)
+		t.Errorf("the app received\n%s, want\n%s", got, want)
 	}
 }
 
@@ -376,7 +376,7 @@ func TestKeyboard(t *testing.T) {
 }
 
 // A page survives its server: it shows that the server is down, and reconnects by itself.
-func TestTheSandboxComesBack(t *testing.T) {
+func TestPageReconnects(t *testing.T) {
 	dir := t.TempDir()
 	w, port := onFixedPorts(t, dir)
 	p := w.open(1280, 800)

@@ -55,7 +55,7 @@ func TestReplyInThread(t *testing.T) {
 }
 
 // One delivery can be sent again, and one of several rows can be opened.
-func TestOneOfMany(t *testing.T) {
+func TestSelectOneRow(t *testing.T) {
 	w, p := carded(t)
 	const other = "payments/dev/api/terraform.tfstate"
 	w.put(stateBucket, other, fixture(t, "state.json"))

@@ -105,7 +105,7 @@ func change(t *testing.T, edits map[string]any) []byte {
 }
 
 // A row shows the view of the document: its words, its steps and what it waits for.
-func TestRowsSayWhatTheViewSays(t *testing.T) {
+func TestRowsShowTheView(t *testing.T) {
 	wanted := []any{map[string]any{"what": "apply", "by": "omar", "correlationId": "apply-01"}}
 	for _, row := range []struct {
 		name     string
@@ -177,7 +177,7 @@ func TestStateIsMasked(t *testing.T) {
 		}
 	}
 	if readState([]byte("no state")).Problem == "" {
-		t.Error("what is no state is shown as one")
+		t.Error("a file that is not a state is shown as one")
 	}
 }
 
@@ -221,7 +221,7 @@ func TestResetTakesOnlyTheChosenParts(t *testing.T) {
 	}
 	w.call(http.MethodPost, reset, "", map[string]bool{"faults": true, "counters": true, "cloud": true}, nil)
 	if n := len(w.box.S3.Faults()) + len(w.box.Cloud.Objects("")) + len(w.box.S3.Counts()); n != 0 {
-		t.Errorf("%d things are left", n)
+		t.Errorf("%d objects are left", n)
 	}
 	if _, ok := w.box.S3.Read(requestsBucket, requestKey); !ok {
 		t.Error("the document is gone")

@@ -7,7 +7,7 @@ import (
 )
 
 // A bucket uses the KMS key of its configuration, also if only the key changes.
-func TestBucketTakesTheKey(t *testing.T) {
+func TestBucketUsesTheKey(t *testing.T) {
 	source, err := filepath.Abs(filepath.Join(modules, "s3-bucket"))
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ func served(t *testing.T) (*Server, *tfprotov5.GetProviderSchemaResponse) {
 }
 
 // The served schema matches the published facts, argument by argument.
-func TestServedSchemaIsThePublishedOne(t *testing.T) {
+func TestServedSchemaMatchesThePublishedOne(t *testing.T) {
 	s, out := served(t)
 	compareBlocks(t, "provider", out.Provider.Block, s.facts.Provider)
 	if got, want := slices.Sorted(maps.Keys(out.ResourceSchemas)),
@@ -47,18 +47,18 @@ func compareBlocks(t *testing.T, at string, got *tfprotov5.SchemaBlock, want sch
 		w := want.Attributes[a.Name]
 		if a.Required != (w.Mode == schema.Required) || a.Optional != (w.Mode == schema.Optional) ||
 			(w.Mode == schema.Computed && !a.Computed) {
-			t.Errorf("%s.%s: required %t, optional %t, computed %t; the facts say %s", at, a.Name, a.Required, a.Optional,
+			t.Errorf("%s.%s: required %t, optional %t, computed %t; the facts have %s", at, a.Name, a.Required, a.Optional,
 				a.Computed, w.Mode)
 		}
 		if typ := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(a.Type.String(), "tftypes.", ""),
 			"[", "("), "]", ")")); strings.ReplaceAll(typ, "boolean", "bool") != w.Type {
-			t.Errorf("%s.%s: type %s, the facts say %s", at, a.Name, typ, w.Type)
+			t.Errorf("%s.%s: type %s, the facts have %s", at, a.Name, typ, w.Type)
 		}
 	}
 	for _, b := range got.BlockTypes {
 		w := want.Blocks[b.TypeName]
 		if b.Nesting != nestings[w.Nesting] || b.MinItems != int64(w.Min) || b.MaxItems != int64(w.Max) {
-			t.Errorf("%s.%s: %s %d..%d, the facts say %s %d..%d", at, b.TypeName, b.Nesting, b.MinItems, b.MaxItems, w.Nesting,
+			t.Errorf("%s.%s: %s %d..%d, the facts have %s %d..%d", at, b.TypeName, b.Nesting, b.MinItems, b.MaxItems, w.Nesting,
 				w.Min, w.Max)
 		}
 		compareBlocks(t, at+"."+b.TypeName, b.Block, w.Block)
@@ -97,7 +97,7 @@ func TestFactsMatchTheAWSProvider(t *testing.T) {
 		}
 	}
 	if _, there := facts.Resources["aws_instance"].Attributes["cpu_core_count"]; there {
-		t.Error("an argument that version 6 took away is there")
+		t.Error("an argument that version 6 removed exists")
 	}
 }
 

@@ -235,7 +235,7 @@ output "tags" { value = aws_s3_bucket.b.tags_all }
 output "dns" { value = aws_instance.i.private_dns }
 `
 
-func TestLifeOfEveryResource(t *testing.T) {
+func TestResourceLifecycles(t *testing.T) {
 	r := newRoot(t, everything)
 	r.must("init")
 	if got := r.actions(); len(got) != len(traits) {
@@ -327,7 +327,7 @@ resource "aws_cloudwatch_log_group" "l" { name = "/old" }
 	r.must("import", "aws_cloudwatch_log_group.l", "/old")
 	r.noChanges()
 	if out, code := r.run("import", "aws_cloudwatch_log_group.l", "/none"); code == 0 {
-		t.Errorf("an object that is not there was imported:\n%s", out)
+		t.Errorf("a missing object was imported:\n%s", out)
 	}
 }
 
@@ -395,7 +395,7 @@ resource "aws_s3_bucket" "b" { bucket = "test" }
 	}
 }
 
-func TestWithoutAnAccountNothingIsReached(t *testing.T) {
+func TestProviderNeedsAnAccount(t *testing.T) {
 	r := newRoot(t, `resource "aws_s3_bucket" "b" {}`)
 	r.must("init")
 	r.env = append(r.env, EnvURL+"=")

@@ -123,7 +123,7 @@ func TestSessionTokenIsRequiredWhenSet(t *testing.T) {
 	}
 }
 
-func TestPrincipalsAreHeldToTheirRules(t *testing.T) {
+func TestPrincipalsAreLimitedToTheirRules(t *testing.T) {
 	run := Principal{Name: "run", AccessKey: "AKRUN", Secret: "x", Allow: []Rule{
 		{Actions: []string{"s3:GetObject"}, Bucket: testBucket, Prefixes: []string{"grants/", "claims/"}},
 		{Actions: []string{"s3:PutObject"}, Bucket: testBucket, Prefixes: []string{"claims/"}, Conditional: true},

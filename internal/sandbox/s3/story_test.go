@@ -65,7 +65,7 @@ func increment(t *testing.T, c *awss3.Client) {
 	}
 }
 
-func TestFiftyCreatorsOneWinner(t *testing.T) {
+func TestOneOfFiftyCreatesSucceeds(t *testing.T) {
 	s := newServer(t, Config{})
 	var mu sync.Mutex
 	won := 0

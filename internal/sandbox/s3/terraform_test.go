@@ -53,7 +53,7 @@ func terraformIn(t *testing.T, url string, p Principal) func(args ...string) (st
 	}
 }
 
-func TestTerraformKeepsItsStateHere(t *testing.T) {
+func TestTerraformState(t *testing.T) {
 	s := newServer(t, Config{})
 	srv := httptest.NewServer(s)
 	defer srv.Close()

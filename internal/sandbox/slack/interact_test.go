@@ -279,7 +279,7 @@ func TestSuggestions(t *testing.T) {
 			}
 		})
 	})
-	t.Run("an answer with a faulty option is none", func(t *testing.T) {
+	t.Run("an answer with an invalid option was accepted", func(t *testing.T) {
 		withFixture(t, config(), func(w *fixture) {
 			w.answer(0, client.OptionsResponse{Options: []*client.OptionBlockObject{choice(long(76), "x")}})
 			v := w.open(form)
@@ -350,12 +350,12 @@ func TestResponseURLs(t *testing.T) {
 		url = (<-got).Data.(client.SlashCommand).ResponseURL
 		time.Sleep(responseLife + time.Second)
 		if reply("too late") == nil {
-			t.Error("an old address was taken")
+			t.Error("an old address was accepted")
 		}
 	})
 }
 
-func TestOriginalCanBeReplacedAndDeleted(t *testing.T) {
+func TestResponseReplacesAndDeletesTheOriginal(t *testing.T) {
 	withFixture(t, config(), func(w *fixture) {
 		got := w.answer(0, nil)
 		ts, err := w.api.PostEphemeral(dev, dana, client.MsgOptionBlocks(actions(button("ok", "1", "OK"))))
@@ -438,7 +438,7 @@ func TestImpossibleActions(t *testing.T) {
 		}
 		defer resp.Body.Close()
 		if resp.StatusCode != 415 {
-			t.Errorf("a form was taken: %d", resp.StatusCode)
+			t.Errorf("a form body was accepted: %d", resp.StatusCode)
 		}
 	})
 }

@@ -350,7 +350,7 @@ var viewRefusals = []refusal{
 	}, "hash_conflict"},
 }
 
-func TestFaultyCallsAreRefused(t *testing.T) {
+func TestInvalidCallsAreRefused(t *testing.T) {
 	for _, r := range append(messageRefusals, viewRefusals...) {
 		t.Run(r.name, func(t *testing.T) {
 			withFixture(t, config(), func(w *fixture) {
@@ -362,7 +362,7 @@ func TestFaultyCallsAreRefused(t *testing.T) {
 				switch r.want {
 				case "invalid_blocks", "invalid_arguments":
 					if len(refused.ResponseMetadata.Messages) == 0 {
-						t.Error("the refusal does not say what is wrong")
+						t.Error("the refusal has no reason")
 					}
 				case "missing_scope":
 					if refused.Needed == "" || !strings.Contains(refused.Provided, "chat:write") {
@@ -382,7 +382,7 @@ func TestRefusedViewLeavesTheTrigger(t *testing.T) {
 	withFixture(t, config(), func(w *fixture) {
 		trigger := w.trigger(dana)
 		if _, err := w.api.OpenView(trigger, modal(long(25))); err == nil {
-			t.Fatal("a faulty view was opened")
+			t.Fatal("an invalid view was opened")
 		}
 		if _, err := w.api.OpenView(trigger, modal("fine")); err != nil {
 			t.Fatal(err)

@@ -64,7 +64,7 @@ func TestFormStory(t *testing.T) {
 			t.Fatalf("a required field was sent empty: %+v", out)
 		}
 		if out := submit(obj{"name": "taken"}); out.Errors["name"] != "This name is taken." {
-			t.Fatalf("errors of the app are not shown: %+v", out)
+			t.Fatalf("errors from the app are not shown: %+v", out)
 		}
 		if got := w.state("dana").Views[0].Values["name"]["name_input"]["value"]; got != "taken" {
 			t.Fatalf("what was typed is lost: %v", got)
@@ -132,7 +132,7 @@ func TestCardStory(t *testing.T) {
 		}
 		var refused ControlError
 		if code := w.post("/control/action", press, &refused); code != 404 || refused.Code != "unknown_action" {
-			t.Fatalf("a button that is gone could be pressed: %d %+v", code, refused)
+			t.Fatalf("a button that no longer exists could be clicked: %d %+v", code, refused)
 		}
 		counts := w.srv.Counts()
 		if counts.TopLevel[dev] != 1 || counts.Posts[dev] != 2 || counts.Updates[dev+" "+ts] != 1 ||
@@ -142,7 +142,7 @@ func TestCardStory(t *testing.T) {
 	})
 }
 
-func TestEventsReachTheApp(t *testing.T) {
+func TestAppReceivesEvents(t *testing.T) {
 	withFixture(t, config(), func(w *fixture) {
 		got := make(chan any, 20)
 		w.app(func(sm *socketmode.Client, evt socketmode.Event) {
@@ -169,7 +169,7 @@ func TestEventsReachTheApp(t *testing.T) {
 		w.post("/control/message", obj{"user": "dana", "channel": dev, "text": "lunch?"}, nil)
 		synctest.Wait()
 		if len(got) != 0 {
-			t.Errorf("an event too many: %+v", <-got)
+			t.Errorf("an unexpected event: %+v", <-got)
 		}
 	})
 }
@@ -258,7 +258,7 @@ func TestThreadsAndHistory(t *testing.T) {
 	})
 }
 
-func TestUpdateKeepsWhatIsNotNamed(t *testing.T) {
+func TestUpdateKeepsOtherFields(t *testing.T) {
 	withFixture(t, config(), func(w *fixture) {
 		_, ts, err := w.api.PostMessage(dev, client.MsgOptionText("a", false), client.MsgOptionBlocks(sectionBlock("a")))
 		if err != nil {

@@ -93,7 +93,7 @@ func TestTerraformOnPath(t *testing.T) {
 	}
 }
 
-func TestTheSecondStartNeedsNoNetwork(t *testing.T) {
+func TestSecondStartNeedsNoNetwork(t *testing.T) {
 	f, asked := release(t, goodProgram)
 	if _, err := f.Terraform(t.Context()); err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestTheSecondStartNeedsNoNetwork(t *testing.T) {
 	}
 }
 
-func TestACacheThatDoesNotRunIsFetchedAgain(t *testing.T) {
+func TestBrokenCacheIsDownloadedAgain(t *testing.T) {
 	f, asked := release(t, goodProgram)
 	dir := pinnedDir(t, f)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -140,7 +140,7 @@ func TestNoHomeNoCache(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeFetchedSaysTheManualWay(t *testing.T) {
+func TestFailedDownloadExplainsTheManualWay(t *testing.T) {
 	for name, change := range map[string]func(*Finder){
 		"no network":     func(f *Finder) { f.Releases = "http://127.0.0.1:1" },
 		"not there":      func(f *Finder) { f.Releases += "/elsewhere" },
@@ -162,7 +162,7 @@ func TestWhatCannotBeFetchedSaysTheManualWay(t *testing.T) {
 	}
 }
 
-func TestPinnedSumsAreForEveryPlatformThatIsBuilt(t *testing.T) {
+func TestPinnedSumsCoverEveryPlatform(t *testing.T) {
 	for _, p := range []string{"linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64"} {
 		if len(pinnedSums[p]) != 64 {
 			t.Errorf("%s: %q", p, pinnedSums[p])
@@ -206,7 +206,7 @@ func TestSuggestedActIsThePinnedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(text), "github.com/nektos/act v"+actPinned.String()+" ") {
-		t.Errorf("tools/go.mod pins another act than %s", actPinned)
+		t.Errorf("tools/go.mod does not pin act %s", actPinned)
 	}
 }
 
@@ -220,6 +220,6 @@ func TestActOfTheSourceTree(t *testing.T) {
 		t.Fatalf("got %+v, %v", tool, err)
 	}
 	if _, ok := SourceRoot(t.TempDir()); ok {
-		t.Error("a source tree was found where there is none")
+		t.Error("found a source tree outside one")
 	}
 }

@@ -61,7 +61,7 @@ func TestComplaints(t *testing.T) {
 	quiet := w.complaints(p.Quiet)
 	for _, want := range []string{"Content Security Policy", "thrown on purpose"} {
 		if !strings.Contains(quiet, want) {
-			t.Errorf("the console is heard to say %q, not %q", quiet, want)
+			t.Errorf("the console reported %q, want %q", quiet, want)
 		}
 	}
 	for name, want := range map[string]string{"Covered": "covered by", "Off": "disabled", "Missing": "not found"} {

@@ -257,7 +257,7 @@ func FuzzValidators(f *testing.F) {
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		for _, problem := range append(append(Message(doc), View(doc)...), Options(doc)...) {
 			if problem.Text == "" {
-				t.Errorf("a problem without words at %q", problem.Pointer)
+				t.Errorf("a problem without a message at %q", problem.Pointer)
 			}
 		}
 	})
