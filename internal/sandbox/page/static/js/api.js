@@ -16,7 +16,8 @@ async function call(path, options) {
   try {
     const res = await fetch(path, { ...options, signal: stop.signal, cache: "no-store", credentials: "omit" });
     const body = await res.json().catch(() => null);
-    if (!res.ok) throw new Refused(body?.error || "http", body?.message || `The sandbox answered ${res.status}.`, res.status);
+    if (!res.ok) throw new Refused(body?.error || "http", body?.message || `The sandbox answered ${res.status}.`,
+      res.status);
     return body;
   } catch (err) {
     if (err instanceof Refused) throw err;

@@ -29,7 +29,8 @@ function lines(text) {
   return text.split("\n").flatMap((line, i) => i === 0 ? [line] : [h("br"), line]);
 }
 
-const makers = { section, header, divider, context, actions, input, image, rich_text: richText, markdown, alert, table, context_actions: actions };
+const makers = { section, header, divider, context, actions, input, image, rich_text: richText, markdown, alert,
+  table, context_actions: actions };
 
 export function blocks(list, ctx) {
   return h("div", { class: "blocks" }, (list || []).map((b) => block(b, ctx)));
@@ -74,7 +75,8 @@ function input(b, ctx) {
   const id = newId("field"), hintId = newId("hint"), errorId = newId("error");
   const wrong = ctx.errors?.[b.block_id];
   const described = [b.hint && hintId, wrong && errorId].filter(Boolean).join(" ");
-  const field = control(b.element, b, ctx, { id, describedby: described || null, invalid: Boolean(wrong), label: b.label?.text || "" });
+  const field = control(b.element, b, ctx,
+    { id, describedby: described || null, invalid: Boolean(wrong), label: b.label?.text || "" });
   const label = [textOf(b.label), b.optional && h("span", { class: "optional", text: " (optional)" })];
   const below = [
     wrong && h("p", { class: "error", id: errorId }, svg(alertIcon), wrong),
@@ -89,7 +91,8 @@ function input(b, ctx) {
   return h("div", { class: cls }, h("label", { class: "label", for: id }, label), field, below);
 }
 
-const alertIcon = [["circle", { cx: 10, cy: 10, r: 8, fill: "currentColor" }], ["path", { d: "M10 5.600v5M10 14v.01", stroke: "var(--surface)", "stroke-width": 2, "stroke-linecap": "round" }]];
+const alertIcon = [["circle", { cx: 10, cy: 10, r: 8, fill: "currentColor" }],
+  ["path", { d: "M10 5.600v5M10 14v.01", stroke: "var(--surface)", "stroke-width": 2, "stroke-linecap": "round" }]];
 
 function image(b) {
   return h("figure", {}, b.title && h("figcaption", {}, textOf(b.title)), picture(b, "large"));
@@ -98,7 +101,9 @@ function image(b) {
 // picture replaces an image by its text: the page loads nothing from other hosts.
 export function picture(el, size) {
   return h("span", { class: `picture ${size}`, role: "img", "aria-label": el.alt_text || "image" },
-    svg([["rect", { x: 2.500, y: 4, width: 15, height: 12, rx: 2, fill: "none", stroke: "currentColor", "stroke-width": 1.500 }], ["path", { d: "M4 15l4.500-5 3 3.200L13.500 11l3 4", fill: "none", stroke: "currentColor", "stroke-width": 1.500 }]]),
+    svg([["rect", { x: 2.500, y: 4, width: 15, height: 12, rx: 2, fill: "none", stroke: "currentColor",
+      "stroke-width": 1.500 }], ["path",
+      { d: "M4 15l4.500-5 3 3.200L13.500 11l3 4", fill: "none", stroke: "currentColor", "stroke-width": 1.500 }]]),
     h("span", { text: el.alt_text || "image" }));
 }
 

@@ -63,7 +63,8 @@ export function drawChat() {
 function drawMessages(c, moved) {
   const box = $("chat-scroll");
   const stay = !moved && !atEnd(box);
-  const all = c ? [...c.messages, ...c.ephemerals.filter((m) => !m.thread && !isHidden(m))].sort((a, b) => (a.ts < b.ts ? -1 : 1)) : [];
+  const all = c ? [...c.messages,
+    ...c.ephemerals.filter((m) => !m.thread && !isHidden(m))].sort((a, b) => (a.ts < b.ts ? -1 : 1)) : [];
   const items = all.slice(-shown.count);
   $("earlier").hidden = items.length === all.length;
   $("earlier").textContent = `Show earlier messages (${all.length - items.length})`;
@@ -73,7 +74,8 @@ function drawMessages(c, moved) {
   const newest = items.at(-1);
   if (!stay) toEnd(box);
   else if (newest && newest.channel + newest.ts > drawn) $("newest").hidden = false;
-  if (newest && newest.ts > announced && newest.user !== me()?.slackUser && !moved) announce(`${newest.name}: ${newest.text}`);
+  if (newest && newest.ts > announced && newest.user !== me()?.slackUser &&
+    !moved) announce(`${newest.name}: ${newest.text}`);
   if (newest && newest.ts > announced) announced = newest.ts;
   if (!c || all.length) fill($("hint"));
   else if (!app.requests.length && c.kind !== "im") {
@@ -83,7 +85,8 @@ function drawMessages(c, moved) {
 }
 
 function drawStatus(c) {
-  const waits = (app.slack?.pending || []).map((p) => (p.kind === "command" ? `Sending ${p.what}…` : "Waiting for TfPilot…"));
+  const waits = (app.slack?.pending ||
+    []).map((p) => (p.kind === "command" ? `Sending ${p.what}…` : "Waiting for TfPilot…"));
   const text = c?.status ? `TfPilot ${c.status}` : waits[0] || "";
   let line = $("typing");
   if (!line) $("chat-scroll").append((line = h("p", { id: "typing", class: "typing", "aria-live": "polite" })));
@@ -100,7 +103,8 @@ function drawHome() {
   fill($("hint"));
   $("typing")?.remove();
   const items = home ? [home] : [];
-  reconcile($("messages"), items, (v) => v.id, (v) => v.hash, (v) => h("li", { class: "home-view" }, blocks(v.blocks, viewContext(v))));
+  reconcile($("messages"), items, (v) => v.id, (v) => v.hash,
+    (v) => h("li", { class: "home-view" }, blocks(v.blocks, viewContext(v))));
   if (!home) fill($("hint"), empty("Nothing here yet", "TfPilot has not published a Home tab for you."));
 }
 
@@ -119,12 +123,15 @@ export function drawThread(c) {
     box.dataset.thread = place;
     fill(box, h("header", { class: "chat-head" },
       h("div", {}, h("h2", { text: "Thread" }), h("p", { text: channelName(c) })),
-      h("button", { type: "button", class: "x", "aria-label": "Close the thread", data: { focus: "thread-close" }, onclick: closeThread }, "×")),
-    sticking(h("div", { class: "chat-scroll", tabindex: "0", role: "group", "aria-label": "Messages of the thread" }, h("ol", { class: "messages" }))),
+      h("button", { type: "button", class: "x", "aria-label": "Close the thread", data: { focus: "thread-close" },
+        onclick: closeThread }, "×")),
+    sticking(h("div", { class: "chat-scroll", tabindex: "0", role: "group", "aria-label": "Messages of the thread" },
+      h("ol", { class: "messages" }))),
     h("div", { class: "thread-composer" }));
     box.querySelector("[data-focus=thread-close]").focus({ preventScroll: true });
   }
-  const scroll = box.querySelector(".chat-scroll"), list = box.querySelector(".messages"), stick = !list.children.length || atEnd(scroll);
+  const scroll = box.querySelector(".chat-scroll"), list = box.querySelector(".messages"),
+    stick = !list.children.length || atEnd(scroll);
   const items = [root, ...(root.replies || []), ...c.ephemerals.filter((m) => m.thread === root.ts && !isHidden(m))];
   const before = list.children.length;
   reconcile(list, items, (m) => m.ts, print, (m) => message(m, true));

@@ -15,7 +15,8 @@ export function drawComposer(box, c, thread) {
   if (!c) fill(box);
   else if (c.archived) fill(box, h("p", { class: "no-composer", text: "This channel is archived." }));
   else if (!c.member) fill(box, h("p", { class: "no-composer", text: `${app.user} is not in ${channelName(c)}.` }));
-  else if (c.kind === "im" && !app.slack.bot.dm) fill(box, h("p", { class: "no-composer", text: "TfPilot does not accept messages here. Type /tfpilot in a channel." }));
+  else if (c.kind === "im" && !app.slack.bot.dm) fill(box,
+    h("p", { class: "no-composer", text: "TfPilot does not accept messages here. Type /tfpilot in a channel." }));
   else fill(box, form(c, thread, key));
 }
 
@@ -31,7 +32,8 @@ function form(c, thread, key) {
   const grow = () => { field.style.height = "auto"; field.style.height = Math.min(field.scrollHeight, 160) + "px"; };
   const hint = () => {
     const found = completions(field.value);
-    if (found.length) hints.show(found, (o) => [h("code", { text: o.fill.trim() }), h("span", { class: "muted", text: o.means })]);
+    if (found.length) hints.show(found,
+      (o) => [h("code", { text: o.fill.trim() }), h("span", { class: "muted", text: o.means })]);
     else hints.hide();
   };
   field.addEventListener("input", () => { drafts.set(key, field.value); grow(); hint(); });
@@ -75,7 +77,8 @@ async function deliver(c, thread, text) {
 }
 
 // means describes each subcommand. The app's manifest lists the subcommands.
-const means = { request: "request infrastructure", list: "recent requests", show: "find a request", sync: "refresh from GitHub", help: "all commands" };
+const means = { request: "request infrastructure", list: "recent requests", show: "find a request",
+  sync: "refresh from GitHub", help: "all commands" };
 
 function completions(value) {
   if (!value.startsWith("/") || value.includes("\n")) return [];

@@ -7,9 +7,12 @@ export function dialog(title, body, buttons, cls) {
   const id = newId("dialog");
   const shut = (what) => { box.close(what); };
   const box = h("dialog", { class: `modal ${cls || ""}`, "aria-labelledby": id },
-    h("header", { class: "modal-head" }, h("h2", { id, text: title }), h("button", { type: "button", class: "x", "aria-label": "Close", text: "×", onclick: () => shut("") })),
+    h("header", { class: "modal-head" }, h("h2", { id, text: title }),
+      h("button", { type: "button", class: "x", "aria-label": "Close", text: "×", onclick: () => shut("") })),
     h("div", { class: "modal-body" }, body),
-    h("footer", { class: "modal-foot" }, buttons.map(([name, what, style]) => h("button", { type: "button", class: `btn ${style || ""}`, text: name, onclick: () => shut(what) }))));
+    h("footer", { class: "modal-foot" },
+      buttons.map(([name, what, style]) => h("button",
+      { type: "button", class: `btn ${style || ""}`, text: name, onclick: () => shut(what) }))));
   document.body.append(box);
   box.showModal();
   return new Promise((done) => box.addEventListener("close", () => { box.remove(); done(box.returnValue); }));

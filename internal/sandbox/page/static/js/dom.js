@@ -12,7 +12,8 @@ export function h(tag, props, ...children) {
     else if (name === "data") Object.assign(el.dataset, value);
     else if (name.startsWith("on")) el.addEventListener(name.slice(2), value);
     else if (name === "value") el.value = value;
-    else if (name === "checked" || name === "disabled" || name === "selected" || name === "hidden" || name === "open") el[name] = Boolean(value);
+    else if (name === "checked" || name === "disabled" || name === "selected" || name === "hidden" ||
+      name === "open") el[name] = Boolean(value);
     else el.setAttribute(name, value === true ? "" : String(value));
   }
   el.append(...children.flat(9).filter((c) => c !== null && c !== undefined && c !== false));
@@ -81,7 +82,8 @@ export function focusOf(root) {
   const el = document.activeElement;
   if (!el || !root.contains(el)) return null;
   const held = el.closest("[data-focus]");
-  const range = "selectionStart" in el && typeof el.selectionStart === "number" ? [el.selectionStart, el.selectionEnd] : null;
+  const range = "selectionStart" in el &&
+    typeof el.selectionStart === "number" ? [el.selectionStart, el.selectionEnd] : null;
   return { key: held ? held.dataset.focus : "", range };
 }
 
@@ -90,7 +92,8 @@ export function restore(root, focus) {
   const el = root.querySelector(`[data-focus="${CSS.escape(focus.key)}"]`);
   if (!el || el.disabled) return false;
   el.focus({ preventScroll: true });
-  if (focus.range && el.setSelectionRange && typeof el.selectionStart === "number") el.setSelectionRange(...focus.range);
+  if (focus.range && el.setSelectionRange &&
+    typeof el.selectionStart === "number") el.setSelectionRange(...focus.range);
   return true;
 }
 
@@ -118,7 +121,8 @@ export function announce(text) {
 
 // toast shows a message for a while. An error stays until it is closed.
 export function toast(text, kind = "info") {
-  const close = h("button", { type: "button", class: "x", "aria-label": "Dismiss", text: "×", onclick: () => box.remove() });
+  const close = h("button", { type: "button", class: "x", "aria-label": "Dismiss", text: "×",
+    onclick: () => box.remove() });
   const box = h("div", { class: `toast ${kind}` }, h("p", { text }), close);
   $("toasts").append(box);
   while ($("toasts").children.length > 4) $("toasts").firstChild.remove();

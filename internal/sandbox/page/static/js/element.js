@@ -53,9 +53,11 @@ function button(p) {
     const pressed = e.currentTarget;
     if (await p.sure()) p.ctx.act(p, { value: p.el.value || "" }, pressed);
   };
-  const attributes = { class: `btn ${style}`, "aria-label": p.el.accessibility_label, data: { focus: `${p.key}.${p.el.value || ""}` } };
+  const attributes = { class: `btn ${style}`, "aria-label": p.el.accessibility_label,
+    data: { focus: `${p.key}.${p.el.value || ""}` } };
   if (p.el.url && /^https?:\/\//.test(p.el.url)) {
-    return h("a", { ...attributes, href: p.el.url, target: "_blank", rel: "noopener noreferrer", onclick: press }, textOf(p.el.text));
+    return h("a", { ...attributes, href: p.el.url, target: "_blank", rel: "noopener noreferrer", onclick: press },
+      textOf(p.el.text));
   }
   return h("button", { ...attributes, type: "button", disabled: p.ctx.busy, onclick: press }, textOf(p.el.text));
 }
@@ -76,7 +78,8 @@ function select(p, options) {
       else p.give(e.target.value, true);
     },
   }));
-  const hint = h("option", { value: "", text: p.el.placeholder?.text || "Choose…", disabled: !p.block.optional, selected: !value });
+  const hint = h("option", { value: "", text: p.el.placeholder?.text || "Choose…", disabled: !p.block.optional,
+    selected: !value });
   if (!value || p.block.optional) box.append(hint);
   for (const o of options) {
     const item = h("option", { value: o.value, text: o.text?.text || o.value, selected: o.value === value });
@@ -91,7 +94,8 @@ function select(p, options) {
 
 const plain = (value, text) => ({ value, text: { text } });
 const users = () => (app.slack?.users || []).filter((u) => !u.deleted).map((u) => plain(u.id, "@" + u.name));
-const channels = () => (app.slack?.channels || []).filter((c) => c.kind !== "im").map((c) => plain(c.id, channelName(c)));
+const channels = () => (app.slack?.channels ||
+  []).filter((c) => c.kind !== "im").map((c) => plain(c.id, channelName(c)));
 const conversations = () => [...channels(), ...users()];
 
 function typed(p, attributes) {
@@ -110,7 +114,8 @@ function typed(p, attributes) {
 }
 
 function picked(type) {
-  return (p) => h("input", p.base({ class: "control", type, value: p.value, onchange: (e) => p.give(e.target.value, true) }));
+  return (p) => h("input", p.base({ class: "control", type, value: p.value,
+    onchange: (e) => p.give(e.target.value, true) }));
 }
 
 function dateTime(p) {
@@ -134,8 +139,10 @@ function boxes(p, type) {
     class: "boxes", role: many ? "group" : "radiogroup", "aria-label": p.field ? null : p.name,
     "aria-describedby": p.field?.describedby, "aria-invalid": p.field?.invalid ? "true" : null,
   }, optionsOf(p.el).map((o) => h("label", { class: "box" },
-    h("input", { type, name, value: o.value, checked: chosen().includes(o.value), disabled: p.ctx.busy, data: { focus: `${p.key}.${o.value}` }, onchange: (e) => give(e, o) }),
-    h("span", { class: "box-text" }, textOf(o.text), o.description && h("span", { class: "hint" }, textOf(o.description))))));
+    h("input", { type, name, value: o.value, checked: chosen().includes(o.value), disabled: p.ctx.busy,
+      data: { focus: `${p.key}.${o.value}` }, onchange: (e) => give(e, o) }),
+    h("span", { class: "box-text" }, textOf(o.text),
+      o.description && h("span", { class: "hint" }, textOf(o.description))))));
   return group;
 }
 
@@ -149,7 +156,8 @@ function many(p, options) {
 function external(p) {
   return combo({
     base: p.base({ class: "control" }), name: p.name, placeholder: p.el.placeholder?.text || "Type to search",
-    least: p.el.min_query_length ?? 3, shown: p.ctx.labels?.get(p.key + p.value) || p.el.initial_option?.text?.text || p.value,
+    least: p.el.min_query_length ?? 3,
+      shown: p.ctx.labels?.get(p.key + p.value) || p.el.initial_option?.text?.text || p.value,
     search: (query) => p.ctx.options(p, query),
     choose: (o) => {
       p.ctx.labels?.set(p.key + o.value, o.text?.text || o.value);

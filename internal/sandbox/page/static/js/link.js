@@ -7,7 +7,8 @@ import { goTo } from "./go.js";
 export function openLink(url, label) {
   const inside = permalink(url);
   if (inside) {
-    return h("a", { href: "#" + inside.channel + "/" + inside.ts, onclick: (e) => { e.preventDefault(); goTo(inside); } }, label);
+    return h("a", { href: "#" + inside.channel + "/" + inside.ts,
+      onclick: (e) => { e.preventDefault(); goTo(inside); } }, label);
   }
   let address;
   try {

@@ -19,7 +19,8 @@ const keeping = (id, draw) => () => {
 const side = keeping("side", drawSide);
 const journey = keeping("journey", drawJourney);
 
-const half = [["circle", { cx: 10, cy: 10, r: 7, fill: "none", stroke: "currentColor", "stroke-width": 2 }], ["path", { d: "M10 3a7 7 0 0 1 0 14z", fill: "currentColor" }]];
+const half = [["circle", { cx: 10, cy: 10, r: 7, fill: "none", stroke: "currentColor", "stroke-width": 2 }],
+  ["path", { d: "M10 3a7 7 0 0 1 0 14z", fill: "currentColor" }]];
 const themes = ["auto", "light", "dark"];
 
 function theme(next) {
@@ -34,9 +35,12 @@ function theme(next) {
 function panes() {
   const now = document.body.dataset.pane;
   const c = channelOf(app.channel);
-  const item = (id, name) => h("button", { type: "button", class: "pane", "aria-pressed": String(now === id), data: { focus: "pane-" + id }, onclick: () => pane(id), text: name });
+  const item = (id, name) => h("button",
+    { type: "button", class: "pane", "aria-pressed": String(now === id), data: { focus: "pane-" + id },
+    onclick: () => pane(id), text: name });
   const focus = focusOf($("panes"));
-  fill($("panes"), item("side", me() ? `${app.user} · channels` : "Channels"), item("chat", c ? channelName(c) : "Channel"), app.thread && item("thread", "Thread"), item("panel", "Look inside"));
+  fill($("panes"), item("side", me() ? `${app.user} · channels` : "Channels"),
+    item("chat", c ? channelName(c) : "Channel"), app.thread && item("thread", "Thread"), item("panel", "Look inside"));
   restore($("panes"), focus);
 }
 

@@ -5,9 +5,13 @@ import { h, newId } from "./dom.js";
 // menuButton opens a list of actions below a button.
 export function menuButton(name, options, choose, focus) {
   const id = newId("menu");
-  const items = options.map((o) => h("button", { type: "button", role: "menuitem", tabindex: "-1", class: "menu-item", onclick: () => { shut(true); choose(o); } }, o.text?.text || o.value));
+  const items = options.map((o) => h("button",
+    { type: "button", role: "menuitem", tabindex: "-1", class: "menu-item",
+    onclick: () => { shut(true); choose(o); } }, o.text?.text || o.value));
   const list = h("div", { class: "menu", role: "menu", id, "aria-label": name, hidden: true }, items);
-  const opener = h("button", { type: "button", class: "btn", "aria-haspopup": "menu", "aria-expanded": "false", "aria-controls": id, "aria-label": name, data: { focus }, onclick: () => (list.hidden ? open() : shut(true)) }, "⋯");
+  const opener = h("button", { type: "button", class: "btn", "aria-haspopup": "menu", "aria-expanded": "false",
+    "aria-controls": id, "aria-label": name, data: { focus }, onclick: () => (list.hidden ? open() : shut(true)) },
+    "⋯");
   const box = h("span", { class: "menu-box" }, opener, list);
   const away = (e) => { if (!box.contains(e.target)) shut(false); };
   function open() {
@@ -56,7 +60,8 @@ export function listbox(field, choose) {
       role: "option", id: `${id}-${i}`, "aria-selected": "false",
       onpointerdown: (e) => { e.preventDefault(); take(i); },
     }, draw(o))));
-    if (!found.length && say) list.append(h("li", { class: "muted", role: "option", "aria-disabled": "true", text: say }));
+    if (!found.length && say) list.append(h("li",
+      { class: "muted", role: "option", "aria-disabled": "true", text: say }));
     list.hidden = !list.children.length;
     field.setAttribute("aria-expanded", String(!list.hidden));
     mark(-1);
@@ -132,7 +137,8 @@ function searching(field, list, least, search) {
     }
     timer = setTimeout(async () => {
       const { options, note } = await search(query);
-      if (mine === asked && document.activeElement === field) list.show(options, (o) => o.text?.text || o.value, note || "No results");
+      if (mine === asked && document.activeElement === field) list.show(options, (o) => o.text?.text || o.value,
+        note || "No results");
     }, 250);
   };
   field.addEventListener("input", ask);

@@ -33,7 +33,8 @@ function filled(view, given) {
   for (const f of fieldsOf(view.blocks)) {
     if (!given.has(f.key)) continue;
     const raw = given.get(f.key);
-    out[f.key] = f.el.type.startsWith("multi_") || f.el.type === "checkboxes" ? [].concat(raw) : raw === "" ? null : raw;
+    out[f.key] = f.el.type.startsWith("multi_") ||
+      f.el.type === "checkboxes" ? [].concat(raw) : raw === "" ? null : raw;
   }
   return out;
 }
@@ -72,8 +73,10 @@ function place(view, focus, newErrors) {
     return;
   }
   if (restore(box, focus)) return;
-  const byAction = focus?.key && [...box.querySelectorAll("[data-focus]")].find((el) => el.dataset.focus.split(".")[1] === focus.key.split(".")[1] && focus.key.split(".")[1]);
-  const first = byAction || box.querySelector(".modal-body :is(input, select, textarea):not(:disabled)") || box.querySelector(".modal-foot .btn.primary:not(:disabled)") || box.querySelector("h2");
+  const byAction = focus?.key &&
+    [...box.querySelectorAll("[data-focus]")].find((el) => el.dataset.focus.split(".")[1] === focus.key.split(".")[1] && focus.key.split(".")[1]);
+  const first = byAction || box.querySelector(".modal-body :is(input, select, textarea):not(:disabled)") ||
+    box.querySelector(".modal-foot .btn.primary:not(:disabled)") || box.querySelector("h2");
   first?.focus({ preventScroll: true });
 }
 
@@ -85,18 +88,22 @@ function draw(view, depth) {
     h("img", { src: "/static/icon.svg", alt: "", width: 28, height: 28 }),
     h("h2", { id, tabindex: "-1" }, textOf(view.title) || "TfPilot"),
     depth > 1 && h("span", { class: "badge", text: `${depth} of 3` }),
-    h("button", { type: "button", class: "x", "aria-label": "Close this window", data: { focus: ".close-x" }, onclick: close }, "×"));
+    h("button", { type: "button", class: "x", "aria-label": "Close this window", data: { focus: ".close-x" },
+      onclick: close }, "×"));
   const body = h("div", { class: "modal-body" },
     view.note && h("p", { class: "note error", role: "alert" }, svg(alertIcon), view.note),
     blocks(view.blocks, viewContext(view)));
   const foot = h("footer", { class: "modal-foot" },
-    h("button", { type: "button", class: "btn", data: { focus: ".close" }, onclick: close }, textOf(view.close) || "Cancel"),
-    view.submit && h("button", { type: "submit", class: "btn primary", data: { focus: ".submit" }, disabled: busy }, busy ? "Sending…" : textOf(view.submit)));
+    h("button", { type: "button", class: "btn", data: { focus: ".close" }, onclick: close },
+      textOf(view.close) || "Cancel"),
+    view.submit && h("button", { type: "submit", class: "btn primary", data: { focus: ".submit" }, disabled: busy },
+      busy ? "Sending…" : textOf(view.submit)));
   const form = h("form", { novalidate: true, onsubmit: (e) => { e.preventDefault(); submit(); } }, head, body, foot);
   fill(box, form);
 }
 
-const alertIcon = [["circle", { cx: 10, cy: 10, r: 8, fill: "currentColor" }], ["path", { d: "M10 5.600v5M10 14v.01", stroke: "var(--surface)", "stroke-width": 2, "stroke-linecap": "round" }]];
+const alertIcon = [["circle", { cx: 10, cy: 10, r: 8, fill: "currentColor" }],
+  ["path", { d: "M10 5.600v5M10 14v.01", stroke: "var(--surface)", "stroke-width": 2, "stroke-linecap": "round" }]];
 
 async function submit() {
   const view = current;

@@ -82,7 +82,8 @@ function cut(s, sep) {
 
 export function mention(id, label) {
   const bot = id === app.slack?.bot.userId;
-  const who = person(id)?.login || (app.slack?.users || []).find((u) => u.id === id)?.name || (bot ? app.slack.bot.name : label || id);
+  const who = person(id)?.login || (app.slack?.users || []).find((u) => u.id === id)?.name ||
+    (bot ? app.slack.bot.name : label || id);
   return h("span", { class: id === app.slack?.user ? "mention you" : "mention", text: "@" + who });
 }
 

@@ -27,10 +27,13 @@ let chosen = read("tab", "document");
 export function startPanel() {
   if (!tabs.some(([id]) => id === chosen)) chosen = "document";
   const buttons = tabs.map(([id, name]) => h("button", {
-    type: "button", role: "tab", id: `tab-${id}`, class: "tab", "aria-controls": `look-${id}`, onclick: () => showTab(id), text: name,
+    type: "button", role: "tab", id: `tab-${id}`, class: "tab", "aria-controls": `look-${id}`,
+      onclick: () => showTab(id), text: name,
   }));
   const list = h("div", { class: "tabs", role: "tablist", "aria-label": "Look inside", onkeydown: move }, buttons);
-  const bodies = tabs.map(([id]) => h("div", { class: "look", role: "tabpanel", id: `look-${id}`, "aria-labelledby": `tab-${id}`, tabindex: "0", hidden: true }));
+  const bodies = tabs.map(([id]) => h("div",
+    { class: "look", role: "tabpanel", id: `look-${id}`, "aria-labelledby": `tab-${id}`, tabindex: "0",
+    hidden: true }));
   fill($("panel"), list, bodies);
   for (const [id, , look, topics] of tabs) on(topics, () => { if (id === chosen) look($(`look-${id}`)); });
   showTab(chosen, true);

@@ -9,17 +9,22 @@ const parts = [
   ["faults", "Faults", "Clears all injected faults.", true],
   ["counters", "Counters", "Sets the counters of GitHub, S3 and the cloud to zero.", true],
   ["redis", "Redis", "Deletes queues, locks and the list of requests. TfPilot rebuilds them from S3.", false],
-  ["messages", "Slack messages", "Empties channels and closes windows. A card returns when its request changes.", false],
-  ["cloud", "Cloud", "Deletes all resources. Terraform's states still list them, so the next plans re-create them.", false],
+  ["messages", "Slack messages", "Empties channels and closes windows. A card returns when its request changes.",
+    false],
+  ["cloud", "Cloud", "Deletes all resources. Terraform's states still list them, so the next plans re-create them.",
+    false],
 ];
 
 export async function reset() {
   const boxes = parts.map(([id, name, means, on]) => h("label", { class: "box" },
-    h("input", { type: "checkbox", name: id, checked: on }), h("span", { class: "box-text" }, h("b", { text: name }), h("span", { class: "hint", text: means }))));
+    h("input", { type: "checkbox", name: id, checked: on }),
+      h("span", { class: "box-text" }, h("b", { text: name }), h("span", { class: "hint", text: means }))));
   const body = h("div", { class: "help" },
     h("div", { class: "boxes", role: "group", "aria-label": "What to reset" }, boxes),
-    h("p", { class: "note default" }, "Documents, repositories and Terraform's states belong together and stay. To start from scratch, stop the sandbox and start it with an empty directory: ",
-      h("code", { text: "go run ./cmd/tfpilot sandbox --data <empty directory>" }), ". The current one is ", h("code", { text: app.sandbox?.data || "" }), "."));
+    h("p", { class: "note default" },
+      "Documents, repositories and Terraform's states belong together and stay. To start from scratch, stop the sandbox and start it with an empty directory: ",
+      h("code", { text: "go run ./cmd/tfpilot sandbox --data <empty directory>" }), ". The current one is ",
+        h("code", { text: app.sandbox?.data || "" }), "."));
   if ((await dialog("Reset", body, [["Cancel", "", ""], ["Reset these", "yes", "danger"]])) !== "yes") return;
   const order = {};
   for (const input of body.querySelectorAll("input")) if (input.checked) order[input.name] = true;

@@ -4,11 +4,13 @@ import { app, channelName, emit, keep, me, read } from "./app.js";
 import { goChannel, goUser } from "./go.js";
 
 const roleMeans = {
-  developer: "requests infrastructure", approver: "approves, merges, applies", admin: "can also destroy", viewer: "can only view",
+  developer: "requests infrastructure", approver: "approves, merges, applies", admin: "can also destroy",
+    viewer: "can only view",
 };
 
 export function face(login, bot) {
-  if (bot) return h("span", { class: "face bot", "aria-hidden": "true" }, h("img", { src: "/static/icon.svg", alt: "", width: 36, height: 36 }));
+  if (bot) return h("span", { class: "face bot", "aria-hidden": "true" },
+    h("img", { src: "/static/icon.svg", alt: "", width: 36, height: 36 }));
   const color = [...(login || "?")].reduce((n, c) => n + c.charCodeAt(0), 0) % 6;
   return h("span", { class: `face c${color}`, "aria-hidden": "true", text: (login || "?").slice(0, 1).toUpperCase() });
 }
@@ -20,11 +22,14 @@ export function drawSide() {
 function people() {
   return h("fieldset", { class: "people" }, h("legend", { text: "You are" }),
     (app.sandbox?.people || []).map((p) => h("label", { class: "who" },
-      h("input", { type: "radio", name: "user", value: p.login, checked: p.login === app.user, "aria-label": `${p.login}, ${p.role}`, data: { focus: "user-" + p.login }, onchange: () => goUser(p.login) }),
-      face(p.login), h("span", { class: "who-text" }, h("b", { text: p.login }), h("small", { text: p.role, title: roleMeans[p.role] })))));
+      h("input", { type: "radio", name: "user", value: p.login, checked: p.login === app.user,
+        "aria-label": `${p.login}, ${p.role}`, data: { focus: "user-" + p.login }, onchange: () => goUser(p.login) }),
+      face(p.login), h("span", { class: "who-text" }, h("b", { text: p.login }),
+        h("small", { text: p.role, title: roleMeans[p.role] })))));
 }
 
-const hash = [["path", { d: "M7.500 3 6 17M14 3l-1.500 14M3.500 7.500h13M3 12.500h13", stroke: "currentColor", "stroke-width": 1.600, fill: "none", "stroke-linecap": "round" }]];
+const hash = [["path", { d: "M7.500 3 6 17M14 3l-1.500 14M3.500 7.500h13M3 12.500h13", stroke: "currentColor",
+  "stroke-width": 1.600, fill: "none", "stroke-linecap": "round" }]];
 
 function channels() {
   const all = app.slack?.channels || [];
@@ -32,10 +37,13 @@ function channels() {
     type: "button", class: unread ? "place unread" : "place", "aria-current": app.channel === id ? "page" : null,
     "aria-label": unread ? `${name}, unread` : name, data: { focus: "place-" + id }, onclick: () => goChannel(id),
   }, icon, h("span", { text: name.replace(/^#/, "") }), unread && h("span", { class: "dot", "aria-hidden": "true" })));
-  const section = (title, items) => items.length > 0 && [h("h2", { class: "side-title", text: title }), h("ul", { class: "places" }, items)];
+  const section = (title, items) => items.length > 0 &&
+    [h("h2", { class: "side-title", text: title }), h("ul", { class: "places" }, items)];
   return [
-    section("Channels", all.filter((c) => c.kind !== "im").map((c) => item(c.id, channelName(c), svg(hash), unread(c)))),
-    section("Direct messages", all.filter((c) => c.kind === "im").map((c) => item(c.id, channelName(c), face("", true), unread(c)))),
+    section("Channels", all.filter((c) => c.kind !== "im").map((c) => item(c.id, channelName(c), svg(hash),
+      unread(c)))),
+    section("Direct messages", all.filter((c) => c.kind === "im").map((c) => item(c.id, channelName(c),
+      face("", true), unread(c)))),
     app.slack?.bot.home && section("Apps", [item("home", "Home of TfPilot", face("", true), false)]),
   ];
 }

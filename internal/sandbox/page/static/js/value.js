@@ -4,8 +4,10 @@ const shapes = {
   static_select: "selected_option", external_select: "selected_option", radio_buttons: "selected_option",
   checkboxes: "selected_options", multi_static_select: "selected_options", multi_external_select: "selected_options",
   users_select: "selected_user", channels_select: "selected_channel", conversations_select: "selected_conversation",
-  multi_users_select: "selected_users", multi_channels_select: "selected_channels", multi_conversations_select: "selected_conversations",
-  datepicker: "selected_date", timepicker: "selected_time", datetimepicker: "selected_date_time", rich_text_input: "rich_text_value",
+  multi_users_select: "selected_users", multi_channels_select: "selected_channels",
+    multi_conversations_select: "selected_conversations",
+  datepicker: "selected_date", timepicker: "selected_time", datetimepicker: "selected_date_time",
+    rich_text_input: "rich_text_value",
 };
 
 // rawOf reads a value of Slack's view state: a text, or a list of texts.
@@ -31,12 +33,14 @@ export function initialOf(el) {
 }
 
 export const isMany = (type) => type === "checkboxes" || type.startsWith("multi_");
-export const isStateful = (type) => !["button", "icon_button", "workflow_button", "overflow", "feedback_buttons", "image"].includes(type);
+export const isStateful = (type) => !["button", "icon_button", "workflow_button", "overflow", "feedback_buttons",
+  "image"].includes(type);
 
 // optionsOf lists the choices of a menu, with the group name for choices in groups.
 export function optionsOf(el) {
   const plain = (el.options || []).map((o) => ({ ...o, group: "" }));
-  const groups = (el.option_groups || []).flatMap((g) => (g.options || []).map((o) => ({ ...o, group: g.label?.text || "" })));
+  const groups = (el.option_groups ||
+    []).flatMap((g) => (g.options || []).map((o) => ({ ...o, group: g.label?.text || "" })));
   return [...plain, ...groups];
 }
 

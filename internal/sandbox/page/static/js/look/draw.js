@@ -12,11 +12,14 @@ export async function load(box, fn) {
   } catch (err) {
     drawn = empty("This cannot be shown right now", err.message);
   }
-  if (mine !== box.asked || box.contains(document.activeElement) && document.activeElement.matches("input:not([type=radio]), textarea, select[data-hold]")) return;
+  if (mine !== box.asked || box.contains(document.activeElement) &&
+    document.activeElement.matches("input:not([type=radio]), textarea, select[data-hold]")) return;
   const open = new Set([...box.querySelectorAll("details[data-at]")].filter((d) => d.open).map((d) => d.dataset.at));
   const shut = new Set([...box.querySelectorAll("details[data-at]")].filter((d) => !d.open).map((d) => d.dataset.at));
-  const focus = document.activeElement && box.contains(document.activeElement) ? document.activeElement.closest("[data-focus]")?.dataset.focus : "";
-  const scrolls = new Map([...box.querySelectorAll("[data-scroll]")].map((el) => [el.dataset.scroll, { top: el.scrollTop, end: el.scrollHeight - el.scrollTop - el.clientHeight < 30 }]));
+  const focus = document.activeElement &&
+    box.contains(document.activeElement) ? document.activeElement.closest("[data-focus]")?.dataset.focus : "";
+  const scrolls = new Map([...box.querySelectorAll("[data-scroll]")].map((el) => [el.dataset.scroll,
+    { top: el.scrollTop, end: el.scrollHeight - el.scrollTop - el.clientHeight < 30 }]));
   const top = box.scrollTop;
   fill(box, drawn);
   for (const d of box.querySelectorAll("details[data-at]")) {
@@ -55,7 +58,8 @@ function entry(name, v, at, depth) {
   const n = Object.keys(v).length;
   const size = Array.isArray(v) ? `${n} ${n === 1 ? "item" : "items"}` : `${n} ${n === 1 ? "field" : "fields"}`;
   return h("li", {}, h("details", { open: depth < 1 && n < 12, data: { at } },
-    h("summary", {}, h("span", { class: "j-name", text: name }), " ", h("span", { class: "muted", text: size })), tree(v, at, depth + 1)));
+    h("summary", {}, h("span", { class: "j-name", text: name }), " ", h("span", { class: "muted", text: size })),
+      tree(v, at, depth + 1)));
 }
 
 function leaf(v) {
@@ -70,7 +74,8 @@ export function badge(word, kind) {
 }
 
 export const kindOf = (conclusion) =>
-  ({ success: "good", failure: "bad", timed_out: "bad", startup_failure: "bad", cancelled: "warn", skipped: "", action_required: "warn" })[conclusion] ?? "";
+  ({ success: "good", failure: "bad", timed_out: "bad", startup_failure: "bad", cancelled: "warn", skipped: "",
+    action_required: "warn" })[conclusion] ?? "";
 
 // external is a link to a page of a simulator.
 export function external(url, text) {
@@ -85,13 +90,17 @@ export function copyable(text) {
 // rows is a list with one selected item.
 export function rows(name, items, chosen, choose, draw) {
   return h("ul", { class: "rows", "aria-label": name }, items.map(([id, item]) => h("li", {},
-    h("button", { type: "button", class: "row", "aria-pressed": String(id === chosen), data: { focus: `row-${id}` }, onclick: () => choose(id) }, draw(item)))));
+    h("button", { type: "button", class: "row", "aria-pressed": String(id === chosen), data: { focus: `row-${id}` },
+      onclick: () => choose(id) }, draw(item)))));
 }
 
 export const spinner = () => h("span", { class: "spinner", role: "img", "aria-label": "running" });
 
 export const tick = (state) => {
   if (state === "running") return spinner();
-  const shape = { good: ["M5 10.500l3.500 3.500L15 6.500"], bad: ["M6 6l8 8M14 6l-8 8"], "": ["M5 10h10"], warn: ["M10 5v6M10 14v.01"] }[state] || ["M5 10h10"];
-  return h("span", { class: `tick ${state}`, "aria-hidden": "true" }, svg(shape.map((d) => ["path", { d, fill: "none", stroke: "currentColor", "stroke-width": 2.400, "stroke-linecap": "round", "stroke-linejoin": "round" }])));
+  const shape = { good: ["M5 10.500l3.500 3.500L15 6.500"], bad: ["M6 6l8 8M14 6l-8 8"], "": ["M5 10h10"],
+    warn: ["M10 5v6M10 14v.01"] }[state] || ["M5 10h10"];
+  return h("span", { class: `tick ${state}`, "aria-hidden": "true" },
+    svg(shape.map((d) => ["path", { d, fill: "none", stroke: "currentColor", "stroke-width": 2.400,
+    "stroke-linecap": "round", "stroke-linejoin": "round" }])));
 };

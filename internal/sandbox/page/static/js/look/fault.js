@@ -54,16 +54,23 @@ function draw(box) {
   const list = h("ul", { class: "injected", "aria-label": "Faults injected since this page was opened" });
   drawInjected(list);
   fill(box,
-    h("div", { class: "bar" }, h("p", { class: "muted", text: "Make something fail, and watch that nothing is lost and nothing happens twice." }),
-      h("button", { type: "button", class: "btn", onclick: () => order(list, "Clear all faults", { clear: true }) }, "Clear all faults")),
+    h("div", { class: "bar" }, h("p",
+      { class: "muted", text: "Make something fail, and watch that nothing is lost and nothing happens twice." }),
+      h("button", { type: "button", class: "btn", onclick: () => order(list, "Clear all faults", { clear: true }) },
+        "Clear all faults")),
     groups.map(([name, means, faults]) => h("section", { class: "fault", "aria-label": `Faults of ${name}` },
-      h("h4", { text: name }), h("p", { class: "muted small", text: means }), name === "Slack" && h("p", { class: "muted small", data: { sockets: "" } }),
-      h("div", { class: "actions" }, faults.map(([text, body]) => h("button", { type: "button", class: "btn small", onclick: () => order(list, text, body) }, text))))),
-    h("h4", { text: "Injected" }), list, h("p", { class: "muted small", text: "Faults for one or more calls end by themselves." }));
+      h("h4", { text: name }), h("p", { class: "muted small", text: means }),
+        name === "Slack" && h("p", { class: "muted small", data: { sockets: "" } }),
+      h("div", { class: "actions" },
+        faults.map(([text, body]) => h("button",
+        { type: "button", class: "btn small", onclick: () => order(list, text, body) }, text))))),
+    h("h4", { text: "Injected" }), list,
+      h("p", { class: "muted small", text: "Faults for one or more calls end by themselves." }));
 }
 
 function drawInjected(list) {
-  fill(list, injected.map(([at, what]) => h("li", {}, h("span", { class: "muted", text: at }), ` ${what}`)), !injected.length && h("li", { class: "muted", text: "Nothing yet." }));
+  fill(list, injected.map(([at, what]) => h("li", {}, h("span", { class: "muted", text: at }), ` ${what}`)),
+    !injected.length && h("li", { class: "muted", text: "Nothing yet." }));
 }
 
 async function order(list, text, body) {

@@ -9,12 +9,14 @@ let chosen = "", followed = "", again = 0;
 // A run's log grows without an event, so an open run is refreshed regularly.
 function follow(box, run) {
   clearTimeout(again);
-  if (run.status !== "completed") again = setTimeout(() => { if (box.offsetParent && document.visibilityState === "visible") lookRuns(box); }, 1500);
+  if (run.status !== "completed") again = setTimeout(() => { if (box.offsetParent &&
+    document.visibilityState === "visible") lookRuns(box); }, 1500);
 }
 
 export const lookRuns = (box) => load(box, async () => {
   const { runs, all } = await get("/view/runs");
-  if (!runs.length) return empty("No run yet", "Plans, applies and destroys are workflow runs: the shipped workflow files with the real Terraform.");
+  if (!runs.length) return empty("No run yet",
+    "Plans, applies and destroys are workflow runs: the shipped workflow files with the real Terraform.");
   const row = chosenRequest();
   if (row && row.run && followed !== `${row.id} ${row.run}`) {
     followed = `${row.id} ${row.run}`;
@@ -34,18 +36,26 @@ export const lookRuns = (box) => load(box, async () => {
 const idOf = (r) => `${r.repo} ${r.id}`;
 const word = (r) => (r.status === "completed" ? r.conclusion.replaceAll("_", " ") : r.status.replaceAll("_", " "));
 const tag = (r) => badge(word(r), r.status === "completed" ? kindOf(r.conclusion) : "violet");
-const line = (r) => [tag(r), h("span", { class: "row-text" }, h("b", { text: r.title }), h("small", { class: "muted" }, `${r.repo} · `, when(r.createdAt, true)))];
+const line = (r) => [tag(r), h("span", { class: "row-text" }, h("b", { text: r.title }),
+  h("small", { class: "muted" }, `${r.repo} · `, when(r.createdAt, true)))];
 
 function detail(r, cut) {
   return h("article", {},
     h("h3", { class: "look-title" }, r.name, " ", tag(r), r.status !== "completed" && spinner()),
     r.problem && h("p", { class: "note error", text: r.problem }),
-    facts([["Run", external(r.url, `${r.repo} · ${r.id}`)], ["Title", h("code", { text: r.title })], ["Started by", r.actor], ["Commit", h("code", { text: r.sha.slice(0, 12) })], ["Started", r.startedAt && when(r.startedAt, true)], ["Attempt", r.attempts > 1 ? `${r.attempt} of ${r.attempts}` : ""]]),
+    facts([["Run", external(r.url, `${r.repo} · ${r.id}`)], ["Title", h("code", { text: r.title })],
+      ["Started by", r.actor], ["Commit", h("code", { text: r.sha.slice(0, 12) })],
+      ["Started", r.startedAt && when(r.startedAt, true)],
+      ["Attempt", r.attempts > 1 ? `${r.attempt} of ${r.attempts}` : ""]]),
     h("h4", { text: "Steps" }),
-    (r.steps || []).length ? h("ol", { class: "run-steps" }, r.steps.map(stepLine)) : h("p", { class: "muted", text: r.status === "queued" ? "Waiting in the queue." : "No steps yet." }),
+    (r.steps || []).length ? h("ol", { class: "run-steps" }, r.steps.map(stepLine)) : h("p",
+      { class: "muted", text: r.status === "queued" ? "Waiting in the queue." : "No steps yet." }),
     h("h4", { text: "Log" }), cut && h("p", { class: "muted", text: "The beginning is cut off." }),
-    h("pre", { class: "code log", tabindex: "0", "aria-label": "Log of the run", data: { scroll: `log-${r.id}-${r.attempt}`, tail: r.status !== "completed" ? "yes" : "" } }, r.log ? r.log.split("\n").map(logLine) : "No output yet."),
-    h("details", { data: { at: "inputs" } }, h("summary", { text: "Inputs" }), facts(Object.entries(r.inputs || {}).map(([k, v]) => [k, h("code", { text: v })]))));
+    h("pre", { class: "code log", tabindex: "0", "aria-label": "Log of the run",
+      data: { scroll: `log-${r.id}-${r.attempt}`, tail: r.status !== "completed" ? "yes" : "" } },
+      r.log ? r.log.split("\n").map(logLine) : "No output yet."),
+    h("details", { data: { at: "inputs" } }, h("summary", { text: "Inputs" }),
+      facts(Object.entries(r.inputs || {}).map(([k, v]) => [k, h("code", { text: v })]))));
 }
 
 // logLine highlights what the runner marked: groups, errors, warnings.
@@ -58,5 +68,6 @@ function logLine(line) {
 function stepLine(s) {
   const running = s.Status !== "completed";
   const state = running ? "running" : kindOf(s.Conclusion);
-  return h("li", {}, tick(state), h("span", { text: s.Name }), h("span", { class: "muted", text: running ? " running" : s.Conclusion === "success" ? "" : ` ${s.Conclusion}` }));
+  return h("li", {}, tick(state), h("span", { text: s.Name }),
+    h("span", { class: "muted", text: running ? " running" : s.Conclusion === "success" ? "" : ` ${s.Conclusion}` }));
 }
