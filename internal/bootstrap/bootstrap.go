@@ -102,20 +102,20 @@ func (p Project) check() error {
 	return errors.Join(errs...)
 }
 
-func valid(what, value string, fits func(string) bool, right string) error {
-	if fits(value) {
+func valid(what, value string, matches func(string) bool, want string) error {
+	if matches(value) {
 		return nil
 	}
-	return fmt.Errorf("%s %.200q is not valid; write %s", what, value, right)
+	return fmt.Errorf("%s %.200q is not valid: want %s", what, value, want)
 }
 
-// checkConstants checks what goes into the workflow files: all of it, or only what was
-// found in those of a repository.
+// checkConstants checks the constants of the workflow files: all of them, or only those
+// that were found in a repository.
 func (p Project) checkConstants(found map[string][]string) error {
 	var errs []error
-	check := func(constant, what, value string, fits func(string) bool, right string) {
+	check := func(constant, what, value string, matches func(string) bool, want string) {
 		if found == nil || found[constant] != nil {
-			errs = append(errs, valid(what, value, fits, right))
+			errs = append(errs, valid(what, value, matches, want))
 		}
 	}
 	match := func(constant, what, value string, re *regexp.Regexp, right string) {
@@ -234,7 +234,7 @@ func workflows(p Project, templates fs.FS, tree map[string][]byte) error {
 var placeholder = regexp.MustCompile(`["']@([a-z0-9_]+)@["']`)
 
 // Workflow replaces the quoted placeholders of one workflow file by quoted constants. A
-// JSON string is a YAML string; single quotes are those of an expression.
+// JSON string is a YAML string; single quotes belong to an expression.
 func Workflow(p Project, text []byte) ([]byte, error) {
 	runs := p.runs()
 	values := map[string]string{

@@ -90,7 +90,7 @@ func lineOf(text string) (line, bool) {
 	return l, true
 }
 
-// constants adds the values of one workflow file. Lines of the same shape, as those of
+// constants adds the values of one workflow file. Lines of the same shape, such as the ones with
 // the roles, keep the order of the template.
 func constants(name string, template, file []byte, found map[string][]string) error {
 	var errs []error

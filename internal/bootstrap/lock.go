@@ -197,7 +197,7 @@ func (r Registry) lockOne(ctx context.Context, source string, constraints versio
 		}
 	}
 	if newest == nil {
-		return Locked{}, fmt.Errorf("no version fits %s", constraints)
+		return Locked{}, fmt.Errorf("no version matches %s", constraints)
 	}
 	hashes, err := r.checksums(ctx, at+"/"+newest.String()+"/download/"+sumsPlatform)
 	return Locked{Source: source, Version: newest.String(), Hashes: hashes}, err

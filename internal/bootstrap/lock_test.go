@@ -82,7 +82,7 @@ func TestRequirements(t *testing.T) {
 		`random = { source = "hashicorp/random", version = "~> 3.1" }`: "registry.terraform.io/hashicorp/random 3.4.0",
 		`random = {}`:              "registry.terraform.io/hashicorp/random 4.0.0",
 		`random = ">= 3.0, < 3.3"`: "registry.terraform.io/hashicorp/random 3.1.0",
-		`random = { source = "acme/random", version = "> 9" }`:                         "no version fits",
+		`random = { source = "acme/random", version = "> 9" }`:                         "no version matches",
 		`random = { source = "a b" }`:                                                  "not a provider's address",
 		`terraform = { source = "terraform.io/builtin/terraform" }`:                    "",
 		`random = { source = "hashicorp/random", configuration_aliases = [random.a] }`: "registry.terraform.io/hashicorp/random 4.0.0",

@@ -14,13 +14,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// world is an environment and its files.
-type world struct {
+// fixture is an environment and its files.
+type fixture struct {
 	env   map[string]string
 	files map[string]string
 }
 
-func (w world) source() Source {
+func (w fixture) source() Source {
 	return Source{
 		Lookup: func(name string) (string, bool) { v, ok := w.env[name]; return v, ok },
 		ReadFile: func(path string) ([]byte, error) {
@@ -32,9 +32,9 @@ func (w world) source() Source {
 	}
 }
 
-// complete is a world in which every process starts.
-func complete() world {
-	return world{
+// complete is a fixture in which every process starts.
+func complete() fixture {
+	return fixture{
 		env: map[string]string{
 			"SLACK_BOT_TOKEN": "xoxb-canary-1", "SLACK_APP_TOKEN": "xapp-canary-2",
 			"GITHUB_TOKEN": "ghp-canary-3", "GITHUB_WEBHOOK_SECRET": "canary-4-canary-4",
@@ -125,7 +125,7 @@ func TestEnvironmentFaults(t *testing.T) {
 		{"half an App", App, map[string]string{"GITHUB_TOKEN": "", "GITHUB_APP_ID": "7"}, nil, []string{
 			"GITHUB_APP_ID: GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY belong together; set all three",
 		}},
-		{"values that do not fit", App, map[string]string{
+		{"invalid values", App, map[string]string{
 			"GITHUB_TOKEN": "", "GITHUB_APP_ID": "seven", "GITHUB_APP_INSTALLATION_ID": "8", "GITHUB_APP_PRIVATE_KEY": "canary-7",
 			"SLACK_API_URL": "slack.com", "REDIS_URL": "localhost:6379", "TFPILOT_HTTP_ADDR": "8080", "TFPILOT_ADMIN_ADDR": ":70000", "TFPILOT_SESSION_KEY": "canary-8",
 			"TFPILOT_ADMINS": "adam, @omar", "TFPILOT_ALLOWED_LOGINS": " , ", "TFPILOT_LOG_LEVEL": "loud", "TFPILOT_PUBLIC_URL": "https://u:canary-9@host",

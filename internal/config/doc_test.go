@@ -84,7 +84,7 @@ that is empty, for example) is said as a warning.
 ## Environment variables
 
 Each variable can also be read from a file: set ` + "`NAME_FILE`" + ` to its path. Setting both is a fault. An empty variable counts as not set. Lists hold
-GitHub logins, separated by commas, compared without case; who gets which rights from them stands in [RBAC.md](RBAC.md).
+GitHub logins, separated by commas, compared without case; see [RBAC.md](RBAC.md) for the permissions.
 "cli" are the commands ` + "`tfpilot requests …`, `environments …`, `identities …` and `reindex`; `tfpilot doctor`" + ` needs whatever app or worker needs.
 `
 

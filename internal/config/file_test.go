@@ -64,7 +64,7 @@ func TestExample(t *testing.T) {
 	}
 }
 
-// commented reports whether line l sets the key name and stands under a comment.
+// commented reports whether line l sets the key name and is in a comment.
 func commented(lines []string, l, name string) bool {
 	i := slices.Index(lines, l)
 	key := strings.TrimPrefix(strings.TrimSpace(l), "- ")
@@ -91,7 +91,7 @@ func TestFileFaults(t *testing.T) {
 				"f.yaml:7: model: has no value; add one or remove the key"},
 		{"alias", "projects: &p\n  - name: core\n", "f.yaml:1: projects: must be a list"},
 		{"nothing in it", "model: {timeout: 5s}\n", "f.yaml: projects: is empty or missing; add at least one"},
-		{"values that do not fit", head + "      - {key: Prod, slug: a, channel: '#infra', apply: requestor, destroy: anyone, region: mars, backend: {bucket: B, key: /x, useLockfile: false}}\n" +
+		{"invalid values", head + "      - {key: Prod, slug: a, channel: '#infra', apply: requestor, destroy: anyone, region: mars, backend: {bucket: B, key: /x, useLockfile: false}}\n" +
 			"model: {timeout: 2m}\nworker: {concurrency: 0, sweep: often}\ncatalog: {replace: true}\nslack: {command: tfpilot}\n",
 			`f.yaml:7: model.timeout: "2m" is not valid: want a duration from 1s to 30s
 f.yaml:8: worker.sweep: "often" is not valid: want a duration from 1s to 5m0s

@@ -23,7 +23,7 @@ func readAll(req *http.Request) []byte {
 
 // The budget of opening a request up to the dispatched plan is 8 calls.
 func TestOpeningTakesSevenCalls(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.open(t)
 	run, err := w.Dispatch(t.Context(), dispatchInput())
 	if err != nil || run.ID == 0 || run.URL == "" {
@@ -35,7 +35,7 @@ func TestOpeningTakesSevenCalls(t *testing.T) {
 }
 
 func TestTreeIsGitsOwn(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	tip := ok(w.Tip(t.Context(), core, "main"))(t)
 	tree := ok(w.Tree(t.Context(), core, tip))(t)
 	want := ok(w.treeOf(t.Context(), core, tip))(t)
@@ -58,7 +58,7 @@ func TestTreeIsGitsOwn(t *testing.T) {
 }
 
 func TestCommitIsRepeatable(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	in, first, created, err := w.commit(t, "one")
 	if err != nil || !created || first.Blob != BlobID([]byte("one")) {
 		t.Fatalf("first: %+v created %v, %v", first, created, err)
@@ -93,7 +93,7 @@ func TestCommitIsRepeatable(t *testing.T) {
 // What an App commits is signed by GitHub, which a branch may require, and only when
 // the commit names no author. A token commits under TfPilot's own name.
 func TestCommitsOfAnAppAreVerified(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	verified := func(c *Client, commit Commit) (bool, string) {
 		t.Helper()
 		var out struct {
@@ -123,7 +123,7 @@ func TestCommitsOfAnAppAreVerified(t *testing.T) {
 }
 
 func TestRestoreAndDeleteBranch(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	in, first, _, err := w.commit(t, "one")
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func TestRestoreAndDeleteBranch(t *testing.T) {
 }
 
 func TestPullIsOpenedOnce(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	p := w.open(t)
 	if !p.Open || p.HeadRef != branch || p.BaseRef != "main" || p.By.Login != "tfpilot[bot]" || p.URL == "" {
 		t.Errorf("pull request %+v", p)
@@ -172,7 +172,7 @@ func TestPullIsOpenedOnce(t *testing.T) {
 }
 
 func TestMergeOnlyTheApprovedHead(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	p := w.open(t)
 	in := MergeInput{Repo: core, Number: p.Number, HeadSHA: p.HeadSHA, Title: "Merge " + reqID}
 	stale := in
@@ -205,7 +205,7 @@ func TestMergeOnlyTheApprovedHead(t *testing.T) {
 }
 
 func TestPullsAreListedConditionally(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	p := w.open(t)
 	first := ok(w.Pulls(t.Context(), core, time.Time{}, ""))(t)
 	if len(first.Items) != 1 || first.Items[0].Number != p.Number || first.ETag == "" {
@@ -226,7 +226,7 @@ func TestPullsAreListedConditionally(t *testing.T) {
 }
 
 func TestReviewsAndComments(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	p := w.open(t)
 	if _, _, err := w.as("omar").PullRequests.CreateReview(t.Context(), core.Owner, core.Name, p.Number,
 		&gh.PullRequestReviewRequest{Event: gh.String("APPROVE")}); err != nil {
@@ -264,7 +264,7 @@ func TestReviewsAndComments(t *testing.T) {
 
 func TestRunFromDispatchToWebhook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(c *simulator.Config) {
+		w := newFixture(t, func(c *simulator.Config) {
 			c.Runner = endsWith("failure",
 				actions.Step{Number: 1, Name: "Guard", Status: "completed", Conclusion: "success"},
 				actions.Step{Number: 2, Name: "Terraform plan", Status: "completed", Conclusion: "failure"})
@@ -280,8 +280,8 @@ func TestRunFromDispatchToWebhook(t *testing.T) {
 		if kind, _ := ClassifyRun(run.Path, run.Name); kind != lifecycle.KindPlan {
 			t.Errorf("kind of %q is %q", run.Path, kind)
 		}
-		kind, req, cid, fits := ParseRunTitle(run.DisplayTitle)
-		if !fits || kind != lifecycle.KindPlan || req != reqID || cid != planID || run.DisplayTitle != RunTitle(kind, req, cid) {
+		kind, req, cid, matches := ParseRunTitle(run.DisplayTitle)
+		if !matches || kind != lifecycle.KindPlan || req != reqID || cid != planID || run.DisplayTitle != RunTitle(kind, req, cid) {
 			t.Errorf("title %q", run.DisplayTitle)
 		}
 		step := ok(w.FailedStep(t.Context(), core, run.ID))(t)
@@ -299,7 +299,7 @@ func TestRunFromDispatchToWebhook(t *testing.T) {
 	})
 }
 
-func checkRunList(t *testing.T, w *world, run Run, begun time.Time) {
+func checkRunList(t *testing.T, w *fixture, run Run, begun time.Time) {
 	t.Helper()
 	list := ok(w.FindRuns(t.Context(), core, RunQuery{Since: begun}))(t)
 	if len(list.Items) != 1 || list.Items[0].ID != run.ID || list.Items[0].DisplayTitle != run.DisplayTitle {
@@ -313,7 +313,7 @@ func checkRunList(t *testing.T, w *world, run Run, begun time.Time) {
 	}
 }
 
-func checkRunHints(t *testing.T, w *world, run Run) {
+func checkRunHints(t *testing.T, w *fixture, run Run) {
 	t.Helper()
 	hint, found := w.hooks.find(func(h Hint) bool { return h.Run != nil && h.Action == "completed" })
 	if !found {
@@ -328,7 +328,7 @@ func checkRunHints(t *testing.T, w *world, run Run) {
 
 func TestPullHints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newFixture(t)
 		p := w.open(t)
 		if _, _, err := w.as("omar").PullRequests.CreateReview(t.Context(), core.Owner, core.Name, p.Number,
 			&gh.PullRequestReviewRequest{Event: gh.String("APPROVE")}); err != nil {
@@ -348,9 +348,9 @@ func TestPullHints(t *testing.T) {
 	})
 }
 
-func TestFailedDeliveriesAreAskedForAgain(t *testing.T) {
+func TestFailedDeliveriesAreRedelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newFixture(t)
 		begun := time.Now()
 		if none := ok(w.FailedDeliveries(t.Context(), begun))(t); len(none) != 0 {
 			t.Errorf("nothing failed yet: %+v", none)
@@ -387,7 +387,7 @@ func TestFailedDeliveriesAreAskedForAgain(t *testing.T) {
 }
 
 func TestDispatchToAnOldServer(t *testing.T) {
-	w := newWorld(t, func(c *simulator.Config) { c.OldServer = true })
+	w := newFixture(t, func(c *simulator.Config) { c.OldServer = true })
 	for i, want := range []int{2, 1} { // the first finds out, the second knows
 		w.calls = nil
 		run, err := w.Dispatch(t.Context(), dispatchInput())
@@ -404,7 +404,7 @@ func TestDispatchToAnOldServer(t *testing.T) {
 }
 
 func TestDispatchRefused(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	in := dispatchInput()
 	in.Inputs = map[string]string{"request_id": reqID, "correlation_id": planID, "evil": "x"}
 	_, err := w.Dispatch(t.Context(), in)
@@ -420,7 +420,7 @@ func TestDispatchRefused(t *testing.T) {
 	for _, bad := range []string{"../../x.yml", "plan", "a/b.yml", ""} {
 		in.Workflow = bad
 		if _, err := w.Dispatch(t.Context(), in); err == nil {
-			t.Errorf("workflow %q was asked for", bad)
+			t.Errorf("workflow %q was requested", bad)
 		}
 	}
 }
@@ -428,7 +428,7 @@ func TestDispatchRefused(t *testing.T) {
 // A lost answer is not a refusal: the run exists and can be found.
 func TestDispatchWithALostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(c *simulator.Config) { c.ListLag = 10 * time.Second })
+		w := newFixture(t, func(c *simulator.Config) { c.ListLag = 10 * time.Second })
 		begun := time.Now()
 		w.server.AddFault(simulator.Fault{Kind: simulator.FaultLost, Method: "POST", Path: "/repos/*/*/actions/**", Count: 1})
 		_, err := w.Dispatch(t.Context(), dispatchInput())
@@ -450,7 +450,7 @@ func TestDispatchWithALostAnswer(t *testing.T) {
 }
 
 func TestWhoAndWhat(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	if me, err := w.Self(t.Context()); err != nil || me.Login != "tfpilot[bot]" {
 		t.Errorf("self %+v, %v", me, err)
 	}

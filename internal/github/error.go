@@ -112,7 +112,7 @@ const (
 	meansMoved                      // the repository has another address; nothing happened
 )
 
-// meanings say what an answer means, the first row that fits. Only meansRefused is an
+// meanings say what an answer means, the first row that matches. Only meansRefused is an
 // answer about the request: every caller tells by the type of the error, and none by a
 // status.
 var meanings = []struct {

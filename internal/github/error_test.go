@@ -44,7 +44,7 @@ func client(t *testing.T, tr http.RoundTripper) *Client {
 	return c
 }
 
-func TestErrorsSayWhetherAnythingHappened(t *testing.T) {
+func TestErrorsTellApartWhatHappened(t *testing.T) {
 	fail := func(err error) answers {
 		return func(*http.Request) (*http.Response, error) { return nil, err }
 	}
@@ -169,7 +169,7 @@ func TestRefusalCarriesTheSentence(t *testing.T) {
 }
 
 // A repository that was renamed answers under its old name and says its new one: its pull
-// requests are its own all the same, and those of a fork are not.
+// requests are its own all the same, and runs of a fork are not.
 func TestPullsOfARenamedRepository(t *testing.T) {
 	const list = `[{"number":7,"state":"open","head":{"ref":"request/a","repo":{"id":%d,"full_name":"acme/platform"}},"base":{"ref":"main","repo":{"id":5,"full_name":"acme/platform"}}}]`
 	p, err := client(t, reply(200, fmt.Sprintf(list, 5))).FindPull(t.Context(), core, "request/a")

@@ -42,7 +42,7 @@ func (c *Client) Tip(ctx context.Context, repo Repo, branch string) (string, err
 
 // Tree is the content of a commit: the blob id of each file by its path.
 type Tree struct {
-	Commit    string            // that was asked for
+	Commit    string            // requested
 	SHA       string            // of the root tree; empty when Truncated
 	Entries   map[string]string // path → blob
 	Truncated bool              // GitHub left some entries out
@@ -85,7 +85,7 @@ func (c *Client) Tree(ctx context.Context, repo Repo, commit string) (Tree, erro
 }
 
 // rootTree computes the id of the root tree from its entries. GitHub's answer
-// names what was asked for, which may be the commit.
+// repeats the requested id, which may be the commit.
 func rootTree(all []treeEntry) (string, error) {
 	var top []treeEntry
 	for _, e := range all {
@@ -201,7 +201,7 @@ func (c *Client) CommitFile(ctx context.Context, in CommitInput) (commit Commit,
 	return commit, true, nil
 }
 
-// adoptBranch looks at the branch that was there already.
+// adoptBranch checks a branch that already exists, and adopts it if it is ours.
 func (c *Client) adoptBranch(ctx context.Context, in CommitInput, ours Commit, refusal error) (Commit, error) {
 	tip, err := c.Tip(ctx, in.Repo, in.Branch)
 	if errors.Is(err, ErrNotFound) {

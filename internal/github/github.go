@@ -45,7 +45,7 @@ type Config struct {
 
 	Budget Budget // nil: only the limits that GitHub announces
 
-	// OnCall, when set, is told of every call before it is sent; token refreshes
+	// OnCall, when set, is called before every call is sent; token refreshes
 	// are not calls.
 	OnCall func(method, path string)
 }

@@ -171,7 +171,7 @@ type RunQuery struct {
 
 // FindRuns lists the runs that someone dispatched, newest first. A new run may stay out of lists for some
 // seconds. A listing that does not reach back to Since is Partial: what it lacks may exist all
-// the same. The ETag is given only when everything asked for stood on one page: an
+// the same. The ETag is set only when the whole listing is on one page: an
 // unchanged first page says nothing about the next.
 func (c *Client) FindRuns(ctx context.Context, repo Repo, q RunQuery) (Listing[Run], error) {
 	base, err := repo.path("/actions/runs?per_page=%d&event=workflow_dispatch", pageSize)

@@ -20,7 +20,7 @@ const (
 )
 
 // SignIn is an answer about TfPilot itself: GitHub does not accept its credentials, or
-// does not let its App in. It says nothing about what was asked for, and nothing
+// does not let its App in. It is not about the request, and nothing
 // happened. It is an outage: the call is made again later.
 type SignIn struct {
 	Status  int
@@ -151,7 +151,7 @@ func (t clocked) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // installed signs in as the installation. A token that GitHub does not accept, as one that
-// was revoked, is dropped at once and the call made again with a new one: a 401 says that
+// was revoked, is dropped at once and the call made again with a new one: a 401 means that
 // nothing happened.
 type installed struct {
 	fresh func() *ghinstallation.Transport

@@ -13,7 +13,7 @@ import (
 
 // A token that GitHub revoked is dropped at once: the call succeeds with a new one.
 func TestRevokedTokenIsDropped(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	if _, err := w.Tip(t.Context(), core, "main"); err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestRevokedTokenIsDropped(t *testing.T) {
 	}
 }
 
-func input(t *testing.T, w *world) CommitInput {
+func input(t *testing.T, w *fixture) CommitInput {
 	t.Helper()
 	w.server.RevokeTokens()
 	sha, err := w.Tip(t.Context(), core, "main")
@@ -50,7 +50,7 @@ func TestSkewedClock(t *testing.T) {
 		-90 * time.Minute: "clock of TfPilot's machine is about 90 minutes ahead of GitHub's",
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.server.SetClock(skew)
 			for name, call := range map[string]func() error{
 				"installation": func() error { _, err := w.Tip(t.Context(), core, "main"); return err },
@@ -74,7 +74,7 @@ func TestSkewedClock(t *testing.T) {
 // A clock that is off by a little is no outage, and is measured.
 func TestSkewIsMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newFixture(t)
 		if _, ok := w.Skew(); ok {
 			t.Error("measured before GitHub answered")
 		}
@@ -92,7 +92,7 @@ func TestSkewIsMeasured(t *testing.T) {
 // caller hears the same.
 func TestSignedOutBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newFixture(t)
 		asked := 0
 		c, err := New(Config{
 			AppID: 77, InstallationID: 2, PrivateKey: pemKey(), APIURL: "http://github.test/api/v3",
@@ -133,7 +133,7 @@ func TestSignedOutBacksOff(t *testing.T) {
 
 // A permission that is missing closes nothing else.
 func TestMissingPermission(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	if _, err := w.Tip(t.Context(), core, "main"); err != nil {
 		t.Fatal(err)
 	}

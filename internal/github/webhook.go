@@ -20,7 +20,7 @@ import (
 
 // Errors of ParseWebhook.
 var (
-	ErrSignature = errors.New("webhook signature does not fit")
+	ErrSignature = errors.New("webhook signature does not match")
 	ErrIgnored   = errors.New("webhook event is not one that matters")
 	ErrMalformed = errors.New("webhook is malformed")
 )
@@ -212,7 +212,7 @@ func sane(t time.Time) time.Time {
 	return t
 }
 
-// cutBytes keeps as much of s as fits into limit bytes of JSON. Control characters
+// cutBytes keeps as much of s as limit bytes of JSON can hold. Control characters
 // and what is not UTF-8 are left out.
 func cutBytes(s string, limit int) string {
 	var b strings.Builder

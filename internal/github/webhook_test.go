@@ -207,7 +207,7 @@ func TestCompletedAt(t *testing.T) {
 	}
 }
 
-// Whatever is in a payload, the hint fits into a task.
+// The hint of any payload is small enough for a task.
 func TestHintIsSmall(t *testing.T) {
 	nasty := rapid.OneOf(rapid.String(), rapid.Map(rapid.IntRange(0, 5000), func(n int) string { return strings.Repeat("<", n) }),
 		rapid.Map(rapid.IntRange(0, 5000), func(n int) string { return strings.Repeat("\u2028é😀\x00\\\"", n) }))
@@ -281,9 +281,9 @@ func TestClassifyRun(t *testing.T) {
 		{"", "planning", ""},
 		{"", "", ""},
 	} {
-		got, fits := ClassifyRun(tc.path, tc.name)
-		if got != tc.want || fits != (tc.want != "") {
-			t.Errorf("%q %q: %q %v, want %q", tc.path, tc.name, got, fits, tc.want)
+		got, matches := ClassifyRun(tc.path, tc.name)
+		if got != tc.want || matches != (tc.want != "") {
+			t.Errorf("%q %q: %q %v, want %q", tc.path, tc.name, got, matches, tc.want)
 		}
 	}
 }
@@ -307,11 +307,11 @@ func TestParseRunTitle(t *testing.T) {
 		"tfpilot cleanup " + reqID + "x [cleanup-" + "0]": {},
 		"": {},
 	} {
-		kind, req, cid, fits := ParseRunTitle(title)
-		if got := [3]string{string(kind), req, cid}; got != want || fits != (want[0] != "") {
-			t.Errorf("%q: %v %v, want %v", title, got, fits, want)
+		kind, req, cid, matches := ParseRunTitle(title)
+		if got := [3]string{string(kind), req, cid}; got != want || matches != (want[0] != "") {
+			t.Errorf("%q: %v %v, want %v", title, got, matches, want)
 		}
-		if fits && RunTitle(kind, req, cid) != title {
+		if matches && RunTitle(kind, req, cid) != title {
 			t.Errorf("%q does not come back from its parts", title)
 		}
 	}

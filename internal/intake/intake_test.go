@@ -84,7 +84,7 @@ func TestWordsFillTheForm(t *testing.T) {
 	}
 }
 
-func TestWhatNobodyHasIsNothing(t *testing.T) {
+func TestUnknownChoicesAreNothing(t *testing.T) {
 	m := reader(model.New(model.Config{Keys: []string{key}}), nil)
 	a, err := m.Read(t.Context(), question(t, "please cook dinner"))
 	if err != nil || a.Module != "" {
@@ -156,7 +156,7 @@ func TestWordsCannotLeaveTheirQuotation(t *testing.T) {
 	}
 }
 
-func TestFailuresAreToldApart(t *testing.T) {
+func TestFailuresAreDistinguished(t *testing.T) {
 	answer := func(status int, body string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")

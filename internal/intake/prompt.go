@@ -71,7 +71,7 @@ func (q Question) schema() node {
 		}))
 	}
 	modules = append(modules, object(node{
-		"module": node{"type": "string", "enum": []string{""}, "description": "nothing fits"},
+		"module": node{"type": "string", "enum": []string{""}, "description": "no module matches"},
 		"values": object(node{}),
 	}))
 	return object(node{"environment": q.environmentNode(), "request": node{"anyOf": modules}})

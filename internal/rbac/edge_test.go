@@ -9,7 +9,7 @@ import (
 
 // The edges of each rule, one by one: what a condition leaves out must show.
 
-func TestWhyNobodyIsLetIn(t *testing.T) {
+func TestNoAccess(t *testing.T) {
 	p := team()
 	if d := p.Decide(Subject{}, List, Scope{}); !d.Allowed {
 		t.Errorf("without a link no one lists: %+v", d)
@@ -122,7 +122,7 @@ func TestBothRequestersOfARoundAreBarred(t *testing.T) {
 	}
 }
 
-func TestNobodyIsNamedTwice(t *testing.T) {
+func TestNoOneIsListedTwice(t *testing.T) {
 	p := team()
 	p.Approvers = append(p.Approvers, "OMAR", "adam")
 	r, env := request("dev")
@@ -132,7 +132,7 @@ func TestNobodyIsNamedTwice(t *testing.T) {
 	}
 }
 
-func TestWhatIsSaidWhenNobodyCan(t *testing.T) {
+func TestRefusalsWhenNoOneCan(t *testing.T) {
 	r, env := request("prod")
 	p := Policy{Admins: []string{"adam"}, Approvers: []string{"omar"}, ProdAllowed: []string{"nora"}}
 	for _, c := range []struct {

@@ -110,7 +110,7 @@ func needsProd(v Verb) bool {
 	return slices.Contains([]Verb{Plan, Approve, Merge, Apply, Retry, EnvDeploy}, v)
 }
 
-// Whoever a refusal names is allowed what was refused.
+// The people that a refusal lists are allowed what was refused.
 func TestWhoCan(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, s, v := genPolicy(t), genSubject(t), genVerb(t)
@@ -119,12 +119,12 @@ func TestWhoCan(t *testing.T) {
 		s.SlackUser, s.SlackTeam = "", ""
 		d := p.Decide(s, v, ScopeOf(r, s, env))
 		if d.Code == CodeNotAllowed || d.Code == CodeNotLinked {
-			v = LinkIdentity // what they are asked for is to be let in
+			v = LinkIdentity // they are asked to grant access
 		}
 		for _, login := range d.Who {
 			c := Subject{Login: login}
 			if lifecycle.SameLogin(login, s.Login) {
-				t.Fatalf("%s is told to ask themselves", login)
+				t.Fatalf("%s should ask themselves", login)
 			}
 			if again := p.Decide(c, v, ScopeOf(r, c, env)); !again.Allowed {
 				t.Fatalf("%s is named for %s but refused: %s", login, v, again.Reason)

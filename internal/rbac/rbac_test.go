@@ -62,7 +62,7 @@ func TestRole(t *testing.T) {
 	}
 }
 
-// request is asked for by dana and edited by ana.
+// request is created by dana and edited by ana.
 func request(key string) (lifecycle.Request, Environment) {
 	r := lifecycle.Request{
 		Project:     "core",
@@ -212,7 +212,7 @@ func TestProdIsProtectedWhateverIsSaid(t *testing.T) {
 	}
 }
 
-func TestEmptyNamesNobody(t *testing.T) {
+func TestEmptyEntriesMatchNoOne(t *testing.T) {
 	if lifecycle.SameLogin("", "") || names([]string{"", " "}, "") || names([]string{" "}, " ") {
 		t.Error("an empty entry names someone")
 	}

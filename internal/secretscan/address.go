@@ -35,7 +35,7 @@ func findAddresses(text string) []Span {
 }
 
 // isPort reports whether what looks like user and password is a host with its port, before a path that holds an @. Without a dot
-// the host of a web address is told by the path behind its port.
+// the host of a web address is recognized by the path after its port.
 func isPort(scheme, user, password string) bool {
 	digits := port.FindString(password)
 	if digits == "" {

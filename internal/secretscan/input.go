@@ -18,7 +18,7 @@ func CheckInput(typed string, shape invisible.Shape) error {
 	return nil
 }
 
-// CheckPair refuses a typed value whose name says that it is a credential.
+// CheckPair refuses a typed value whose name suggests a credential.
 func CheckPair(name, value string) error {
 	if Name(name) && HoldsSecret(name, value) {
 		return refusal("the value of " + name)

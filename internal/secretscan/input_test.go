@@ -52,7 +52,7 @@ func TestInputsAreChecked(t *testing.T) {
 	}
 }
 
-// Which names say that their value is a credential.
+// Which names suggest that their value is a credential.
 func TestNames(t *testing.T) {
 	for name, want := range map[string]bool{
 		"password": true, "db_password": true, "dbPassword": true, "PGPASSWORD": true, "DB_PASS": true, "MYSQL_PWD": true, "passphrase": true,

@@ -116,8 +116,8 @@ func base64Forms(secret string) []string {
 		padded := strings.Repeat("\x00", shift) + secret
 		whole := base64.RawStdEncoding.EncodeToString([]byte(padded))
 		first := (shift*8 + 5) / 6           // characters that also hold bits of what precedes
-		end := len(padded) / 3 * 4           // those of whole groups
-		end += []int{0, 1, 2}[len(padded)%3] // and those of the last bytes that hold nothing else
+		end := len(padded) / 3 * 4           // characters of whole groups
+		end += []int{0, 1, 2}[len(padded)%3] // and characters of the last bytes that hold nothing else
 		if core := whole[first:min(end, len(whole))]; len(core) >= minInside {
 			forms = append(forms, core, strings.NewReplacer("+", "-", "/", "_").Replace(core))
 		}

@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// Name reports whether a name says that its value is a credential: DB_PASSWORD, clientSecret, api-key. What a name says of a
+// Name reports whether a name suggests that its value is a credential: DB_PASSWORD, clientSecret, api-key. What a name says of a
 // credential beside its value (token_ttl, secret_arn, password_length) is none.
 func Name(name string) bool {
 	words := nameWords(name[strings.LastIndexByte(name, '.')+1:])

@@ -25,7 +25,7 @@ func (n Names) Below(name string) Names {
 	return n
 }
 
-// Hides reports whether the names say that a text is a credential.
+// Hides reports whether the names suggest that a text is a credential.
 func (n Names) Hides(value string) bool { return n.secret != "" && HoldsSecret(n.secret, value) }
 
 // HidesNumber reports the same of a number, which only a password is.

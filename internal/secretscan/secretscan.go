@@ -1,4 +1,4 @@
-// Package secretscan finds credentials in texts, and names that say that their value is one. Everything that TfPilot takes in
+// Package secretscan finds credentials in texts, and names that suggest one. Everything that TfPilot takes in
 // (fields, reasons, words) and everything that it gives out (summaries, plans, errors, outputs) is checked by the same rules.
 // It owns no wording of a plan and stores nothing.
 //

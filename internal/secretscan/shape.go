@@ -46,7 +46,7 @@ func alone(text string, start, end int) bool {
 	return !before && !after
 }
 
-// isHash reports whether what stands before a base64 text says that it is a checksum.
+// isHash reports whether the text before a base64 text marks it as a checksum.
 func isHash(before string) bool {
 	return strings.HasSuffix(before, "sha512-") || strings.HasSuffix(before, "sha512:") || strings.HasSuffix(before, "SHA512:")
 }

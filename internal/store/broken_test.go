@@ -25,7 +25,7 @@ func (b *brokenBodies) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// An answer that breaks off says nothing, like one that never came: it is asked for again.
+// An answer that breaks off says nothing, like one that never came: the call is repeated.
 func TestAnswerBreaksOff(t *testing.T) {
 	srv := newBucket(t)
 	if mine, _, err := openAs(t, srv, "run-plan-core").PutClaim(t.Context(), testProject, testCID, lifecycle.Claim{RunID: 7}); err != nil || !mine {

@@ -89,7 +89,7 @@ func (s *Store) UpdateEnvironment(ctx context.Context, project string, env lifec
 	return lifecycle.EnvironmentState{}, fmt.Errorf("change environment %s: %w: %w", env, ErrConflict, last)
 }
 
-// changeEnvironment makes one try. The nonce is that of the write it tried, empty
+// changeEnvironment makes one try. The nonce belongs to the write it tried, and is empty
 // when it came to none.
 func (s *Store) changeEnvironment(ctx context.Context, before lifecycle.EnvironmentState, etag string,
 	change func(lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error),

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// The bucket's lifecycle rules are those of the code.
+// The bucket's lifecycle rules match the code.
 func TestLifecycleRules(t *testing.T) {
 	got, err := RenderLifetimes()
 	if err != nil {

@@ -93,7 +93,7 @@ func TestLogOfSingleEvents(t *testing.T) {
 	assertLog(t, s, events, 5)
 }
 
-// Events that do not fit into one object take several.
+// Events that are too large for one object take several.
 func TestLogObjectsAreBounded(t *testing.T) {
 	s, events := openAs(t, newBucket(t), "app"), logged(9)
 	for i := range events {

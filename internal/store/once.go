@@ -28,7 +28,7 @@ const (
 )
 
 // writeOnce creates an object that is never changed. It returns the bytes that
-// are stored: its own, or those of whoever was first.
+// are stored: its own, or the ones of the first writer.
 func (s *Store) writeOnce(ctx context.Context, key string, data []byte, limit int64) ([]byte, error) {
 	if int64(len(data)) > limit {
 		return nil, fmt.Errorf("put %s: %d bytes: %w", key, len(data), ErrTooLarge)

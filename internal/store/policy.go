@@ -95,7 +95,7 @@ func appPolicy() Principal {
 			Conditional: true,
 		},
 		{
-			Sid: "DeleteObjects", Why: "archive a document, take back a grant, unlink an identity, clean up the probe",
+			Sid: "DeleteObjects", Why: "archive a document, revoke a grant, unlink an identity, clean up the probe",
 			Bucket: BucketRequests, Actions: []string{"s3:DeleteObject"},
 			Prefixes: []string{PrefixRequests, PrefixGrants, PrefixIdentities, PrefixProbe},
 		},

@@ -61,7 +61,7 @@ func TestLeastRights(t *testing.T) {
 	app := openAs(t, srv, "app")
 	doc := mustCreate(t, app, testID)
 	planCID := strings.Replace(testCID, "apply-", "plan-", 1)
-	for _, project := range []string{testProject, "other"} { // what is not there is denied to whoever may not list
+	for _, project := range []string{testProject, "other"} { // S3 denies a missing key to a role that may not list
 		if err := app.PutGrant(t.Context(), project, testCID, lifecycle.Grant{RequestID: testID}); err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +86,7 @@ func TestLeastRights(t *testing.T) {
 			"read a document":       second(run.read(t.Context(), "requests/"+testID+".json", testID)),
 			"change a document":     second(run.Patch(t.Context(), doc, worker, message("1.1"))),
 			"make a grant":          run.PutGrant(t.Context(), testProject, other, lifecycle.Grant{}),
-			"take back a grant":     run.DeleteGrant(t.Context(), testProject, testCID),
+			"revoke a grant":        run.DeleteGrant(t.Context(), testProject, testCID),
 			"read a missing one":    second(run.Grant(t.Context(), testProject, other)),
 			"read another's":        second(run.Grant(t.Context(), "other", testCID)),
 			"read another's plan":   second(run.Result(t.Context(), "other", planCID)),

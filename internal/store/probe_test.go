@@ -20,7 +20,7 @@ func TestProbe(t *testing.T) {
 }
 
 func TestProbeRefusesAStoreThatIgnoresConditions(t *testing.T) {
-	// Signatures cover the conditions, so a server without signatures stands behind.
+	// Signatures cover the conditions, so the server behind checks no signatures.
 	ignore := map[string]func(*http.Request) bool{
 		"second create": func(r *http.Request) bool { return r.Header.Get("If-None-Match") != "" },
 		"stale write":   func(r *http.Request) bool { return r.Method == http.MethodPut && r.Header.Get("If-Match") != "" },

@@ -115,8 +115,8 @@ func TestAnnouncedBytesTakeNoMemory(t *testing.T) {
 	})
 }
 
-// Deliveries that fill the memory and do not end give way to signed ones.
-func TestUnfinishedDeliveriesGiveWay(t *testing.T) {
+// Deliveries that fill the memory and do not end make room for signed ones.
+func TestUnfinishedDeliveriesAreDropped(t *testing.T) {
 	for name, size := range map[string]int{"small": maxSmall, "large": maxDelivery} {
 		t.Run(name, func(t *testing.T) {
 			serving(t, func(p *pipes) {

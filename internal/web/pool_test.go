@@ -23,12 +23,12 @@ func held(t *testing.T, p *pool, n int64, ago time.Duration) (b *body, stopped *
 	return b, stopped
 }
 
-// The oldest bodies give way, as many as are needed, each once; none that began just now,
+// The oldest bodies are dropped, as many as are needed, each once; none that began just now,
 // and none when that is not enough.
-func TestOldestGiveWay(t *testing.T) {
+func TestOldestBodiesAreDropped(t *testing.T) {
 	for name, c := range map[string]struct {
 		ages []time.Duration // of bodies that hold 4 of 10 each
-		gone []bool          // had to give way before
+		gone []bool          // dropped before
 		n    int64
 		stop []int
 		room bool
@@ -42,7 +42,7 @@ func TestOldestGiveWay(t *testing.T) {
 		"one began just now":     {[]time.Duration{0, time.Hour}, nil, 3, []int{0, 1}, true},
 		"at the end of its wait": {[]time.Duration{minAge, 0}, nil, 3, []int{1, 0}, true},
 		"a moment before":        {[]time.Duration{minAge - 1, 0}, nil, 3, []int{0, 0}, false},
-		"one gives way already":  {[]time.Duration{time.Hour, time.Hour}, []bool{true, false}, 3, []int{0, 0}, true},
+		"one is already dropped": {[]time.Duration{time.Hour, time.Hour}, []bool{true, false}, 3, []int{0, 0}, true},
 		"and another is needed":  {[]time.Duration{time.Hour, time.Hour}, []bool{true, false}, 7, []int{0, 1}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestOldestGiveWay(t *testing.T) {
 	}
 }
 
-// A body that has to give way and does not in time leaves no room, and what is given back
+// A dropped body that does not end in time leaves no room, and what is given back
 // is there for others.
 func TestRoomComesInTimeOrNot(t *testing.T) {
 	for _, after := range []time.Duration{freeWait - 1, freeWait + 1} {
@@ -184,7 +184,7 @@ type deadlines struct {
 
 func (d *deadlines) SetReadDeadline(t time.Time) error { d.until = append(d.until, t); return nil }
 
-// The more has come, the more time there is, up to the longest; and who gives way or is too
+// The more has come, the more time there is, up to the longest; and a body that is dropped or too
 // slow hears which.
 func TestBodiesKeepAPace(t *testing.T) {
 	h := &webhook{}
@@ -208,6 +208,6 @@ func TestBodiesKeepAPace(t *testing.T) {
 		t.Error(err)
 	}
 	if err := h.await(http.NewResponseController(d), b, 0); !errors.Is(err, errNoRoom) || len(d.until) != 3 {
-		t.Errorf("after it had to give way: %v, %d deadlines", err, len(d.until))
+		t.Errorf("after it was dropped: %v, %d deadlines", err, len(d.until))
 	}
 }

@@ -19,7 +19,7 @@ const enqueueTimeout = 5 * time.Second // GitHub gives up after ten
 // errors of internal/github. github.ErrIgnored means that the delivery is irrelevant.
 type Verify func(h http.Header, body []byte) (deliveryID string, hint []byte, err error)
 
-// Verifier verifies deliveries with a secret and ignores those of other repositories. A
+// Verifier verifies deliveries with a secret and ignores deliveries of other repositories. A
 // repository is ours if repos contains its name, "owner/name", or if renamed reports that
 // it is one of ours under a new name.
 func Verifier(secret string, repos []string, renamed func(id int64, name string) bool) Verify {

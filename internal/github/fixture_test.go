@@ -100,17 +100,17 @@ func (r *received) find(match func(Hint) bool) (Hint, bool) {
 	return r.hints[i], true
 }
 
-// world is the simulator with our client and people's clients in front of it.
-type world struct {
+// fixture is the simulator with our client and people's clients in front of it.
+type fixture struct {
 	*Client
 	server *simulator.Server
 	hooks  *received
 	calls  []string
 }
 
-func newWorld(t *testing.T, change ...func(*simulator.Config)) *world {
+func newFixture(t *testing.T, change ...func(*simulator.Config)) *fixture {
 	t.Helper()
-	w := &world{hooks: &received{}}
+	w := &fixture{hooks: &received{}}
 	cfg := simulator.Config{
 		BaseURL: "http://github.test",
 		App: simulator.App{
@@ -156,7 +156,7 @@ func newWorld(t *testing.T, change ...func(*simulator.Config)) *world {
 }
 
 // as is a person's client.
-func (w *world) as(login string) *gh.Client {
+func (w *fixture) as(login string) *gh.Client {
 	c, err := gh.NewClient(&http.Client{Transport: simulator.Transport(w.server.Handler())}).
 		WithEnterpriseURLs("http://github.test", "http://github.test")
 	if err != nil {
@@ -166,7 +166,7 @@ func (w *world) as(login string) *gh.Client {
 }
 
 // commit makes the request's branch as the worker does.
-func (w *world) commit(t *testing.T, content string) (CommitInput, Commit, bool, error) {
+func (w *fixture) commit(t *testing.T, content string) (CommitInput, Commit, bool, error) {
 	t.Helper()
 	tip, err := w.Tip(t.Context(), core, "main")
 	if err != nil {
@@ -184,7 +184,7 @@ func (w *world) commit(t *testing.T, content string) (CommitInput, Commit, bool,
 	return in, c, created, err
 }
 
-func (w *world) open(t *testing.T) Pull {
+func (w *fixture) open(t *testing.T) Pull {
 	t.Helper()
 	if _, _, _, err := w.commit(t, "one"); err != nil {
 		t.Fatal(err)
