@@ -94,17 +94,17 @@ func (s *Server) ClearFaults() {
 	s.cleared = make(chan struct{})
 }
 
-// hit is the effect of the faults on one call.
-type hit struct {
+// faultEffect is the effect of the faults on one call.
+type faultEffect struct {
 	delay      time.Duration
 	cleared    <-chan struct{} // ends the delay
 	refusal    *Error
 	hang, lost bool
 }
 
-// strike delays and refuses as the faults require. If silent is true, the caller gets no answer,
+// applyFaults delays and refuses as the faults require. If silent is true, the caller gets no answer,
 // whether the work is done or not.
-func (s *Server) strike(ctx context.Context, op Op, typ, id string) (silent bool, err error) {
+func (s *Server) applyFaults(ctx context.Context, op Op, typ, id string) (silent bool, err error) {
 	h := s.takeFaults(op, typ, id)
 	if h.hang {
 		<-ctx.Done()
@@ -124,10 +124,10 @@ func (s *Server) strike(ctx context.Context, op Op, typ, id string) (silent bool
 	return false, h.refusal
 }
 
-func (s *Server) takeFaults(op Op, typ, id string) hit {
+func (s *Server) takeFaults(op Op, typ, id string) faultEffect {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := hit{cleared: s.cleared}
+	h := faultEffect{cleared: s.cleared}
 	kept := s.faults[:0]
 	for _, f := range s.faults {
 		if f.matches(op, typ, id) && (f.Code == "" || h.refusal == nil) {
@@ -143,7 +143,7 @@ func (s *Server) takeFaults(op Op, typ, id string) hit {
 	return h
 }
 
-func (f Fault) addTo(h *hit) {
+func (f Fault) addTo(h *faultEffect) {
 	h.delay += f.Delay
 	h.hang = h.hang || f.Kind == FaultHang
 	h.lost = h.lost || f.Kind == FaultLost

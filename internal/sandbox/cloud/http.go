@@ -36,7 +36,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in, err := read(r, op, id)
 	silent := false
 	if err == nil {
-		silent, err = s.strike(r.Context(), op, typ, id)
+		silent, err = s.applyFaults(r.Context(), op, typ, id)
 	}
 	status, body := 0, any(nil)
 	if err == nil {

@@ -127,8 +127,8 @@ func (j *journey) seesOutputs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if said := own.read(); containsAll(said, "[Destroy]") || containsAll(said, "[Approve]") {
-		return notSeen("a card with only the actions that she may use", said)
+	if text := own.read(); containsAll(text, "[Destroy]") || containsAll(text, "[Approve]") {
+		return notSeen("a card with only the actions that she may use", text)
 	}
 	_, err = j.dana.seesReply(ctx, j.bucket, later, append(outputs, j.bucket.title, " was applied.")...)
 	return err

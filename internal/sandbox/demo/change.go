@@ -18,8 +18,8 @@ resource "terraform_data" "slipped_in" {
 }
 `
 
-// slipsIn changes the module of an approved request on the default branch.
-func (j *journey) slipsIn(ctx context.Context) error {
+// changesModule changes the module of an approved request on the default branch.
+func (j *journey) changesModule(ctx context.Context) error {
 	text, err := j.file(ctx, j.ana, j.adams.repo, changedModule)
 	if err != nil {
 		return err

@@ -69,7 +69,7 @@ type journey struct {
 	stamp    string          // makes the names of this run unique
 	first    bool            // the data directory contains no earlier request
 	before   counts          // at the start
-	standing map[string]bool // messages that were in the channels at the start
+	existing map[string]bool // messages that were in the channels at the start
 	requests []*request
 
 	bucket, words, anas, adams, prod *request
@@ -88,7 +88,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := j.connect(ctx); err != nil {
 		return fmt.Errorf("reach the sandbox at %s: %w", cfg.Address, err)
 	}
-	restore, err := j.loseWebhooks(ctx)
+	restore, err := j.dropWebhooks(ctx)
 	if err != nil {
 		return fmt.Errorf("inject faults: %w", err)
 	}
@@ -154,18 +154,18 @@ func (j *journey) runInjection(ctx context.Context) error {
 	return j.fault(ctx, faults{FlushRedis: true})
 }
 
-// loseWebhooks drops every webhook until the returned function is called.
-func (j *journey) loseWebhooks(ctx context.Context) (restore func(), err error) {
+// dropWebhooks drops every webhook until the returned function is called.
+func (j *journey) dropWebhooks(ctx context.Context) (restore func(), err error) {
 	if !j.cfg.DropWebhooks {
 		return func() {}, nil
 	}
-	if err := j.fault(ctx, faults{Webhooks: j.lostWebhooks()}); err != nil {
+	if err := j.fault(ctx, faults{Webhooks: j.droppedWebhooks()}); err != nil {
 		return nil, err
 	}
 	return func() { _ = j.fault(context.WithoutCancel(ctx), faults{Clear: true}) }, nil
 }
 
-func (j *journey) lostWebhooks() []webhookFault {
+func (j *journey) droppedWebhooks() []webhookFault {
 	if !j.cfg.DropWebhooks {
 		return nil
 	}
@@ -174,7 +174,7 @@ func (j *journey) lostWebhooks() []webhookFault {
 
 // clearFaults removes the faults of the steps, but not the configured ones.
 func (j *journey) clearFaults(ctx context.Context) error {
-	return j.fault(ctx, faults{Clear: true, Webhooks: j.lostWebhooks()})
+	return j.fault(ctx, faults{Clear: true, Webhooks: j.droppedWebhooks()})
 }
 
 // How long a result may take.

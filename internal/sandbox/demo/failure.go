@@ -9,7 +9,7 @@ import (
 // and the commands that find requests.
 func (j *journey) failureSteps() []step {
 	return []step{
-		{"ana", "changes the log group's module on main, after adam's plan was approved", j.slipsIn},
+		{"ana", "changes the log group's module on main, after adam's plan was approved", j.changesModule},
 		{"adam", "applies his own request, and the run stops before Terraform, since the module changed", j.stopsAtChange},
 		{"adam", "re-plans after omar reverted the module", j.plansWhatIsReviewed},
 		{"omar", "approves it", j.approvesAgain},
@@ -28,8 +28,8 @@ func (j *journey) failureSteps() []step {
 			_, err := j.dana.asks(ctx, infraDev, "lst", "There is no command “lst”", "/tfpilot list", "/tfpilot help")
 			return err
 		}},
-		{"dana", "lists all requests, newest first", j.lists},
-		{"dana", "shows a request by its id, and one by words", j.shows},
+		{"dana", "lists all requests, newest first", j.listsRequests},
+		{"dana", "shows a request by its id, and one by words", j.showsRequests},
 		{"dana", "shows a request that does not exist", j.showsNothing},
 		{"dana", "refreshes from GitHub", func(ctx context.Context) error {
 			_, err := j.dana.asks(ctx, infraDev, "sync "+j.bucket.id, "Syncing ", j.bucket.title)
@@ -150,7 +150,7 @@ func (j *journey) closesOwn(ctx context.Context) error {
 	return j.closedOnGitHub(ctx, j.anas)
 }
 
-func (j *journey) lists(ctx context.Context) error {
+func (j *journey) listsRequests(ctx context.Context) error {
 	m, err := j.dana.asks(ctx, infraDev, "list", "Requests")
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (j *journey) lists(ctx context.Context) error {
 	return nil
 }
 
-func (j *journey) shows(ctx context.Context) error {
+func (j *journey) showsRequests(ctx context.Context) error {
 	if _, err := j.dana.asks(ctx, infraDev, "show "+j.bucket.id, j.bucket.title, stateApplied,
 		"Pull request #"); err != nil {
 		return err

@@ -25,7 +25,7 @@ func (j *journey) requestSteps() []step {
 		}},
 		{"dana", "corrects it and submits it: Saving…, then Saved", j.corrects},
 		{"dana", "finds its card in #infra-dev and in her messages", j.findsCards},
-		{"dana", "describes a request in her own words, and gets a filled form", j.tells},
+		{"dana", "describes a request in her own words, and gets a filled form", j.describesRequest},
 		{"ana", "requests a log group", func(ctx context.Context) (err error) {
 			j.anas, err = j.submitRequest(ctx, j.ana, "dev", "ana")
 			return err
@@ -38,7 +38,7 @@ func (j *journey) requestSteps() []step {
 			j.prod, err = j.submitRequest(ctx, j.dana, "prod", "prod")
 			return err
 		}},
-		{"vic", "can only view, and sees who can request", j.vicAsks},
+		{"vic", "can only view, and sees who can request", j.refusesViewer},
 	}
 	if j.first {
 		steps = append([]step{{"dana", "types /tfpilot list and sees that there is nothing yet",
@@ -175,7 +175,7 @@ func (j *journey) findsCards(ctx context.Context) error {
 	return nil
 }
 
-func (j *journey) tells(ctx context.Context) error {
+func (j *journey) describesRequest(ctx context.Context) error {
 	if _, err := j.dana.types(ctx, infraDev, "request a private bucket for build artifacts in dev"); err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (j *journey) tells(ctx context.Context) error {
 	return err
 }
 
-func (j *journey) vicAsks(ctx context.Context) error {
+func (j *journey) refusesViewer(ctx context.Context) error {
 	if _, err := j.vic.types(ctx, infraDev, "request"); err != nil {
 		return err
 	}

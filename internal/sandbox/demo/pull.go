@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// pulls is the second chapter: each request became one pull request with one file.
+// pullSteps is the second chapter: each request became one pull request with one file.
 func (j *journey) pullSteps() []step {
 	steps := []step{{"dana", "follows the card's link to the pull request", j.followsLink}}
 	for _, r := range []**request{&j.bucket, &j.words, &j.anas, &j.adams, &j.prod} {

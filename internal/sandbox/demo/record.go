@@ -16,23 +16,23 @@ import (
 // the counters of the simulators.
 func (j *journey) recordSteps() []step {
 	return []step{
-		{"dana", "finds only cards in the channels, and only related replies in their threads", j.quiet},
+		{"dana", "finds only cards in the channels, and only related replies in their threads", j.checksChannels},
 		{"dana", "clones the repository, and finds both merges of each request but none of its code", j.clones},
 		{"dana", "finds the history of the destroyed requests in S3", j.keepsHistory},
-		{"", "nothing was done twice: pull requests, runs, merges and cards are counted", j.onceEach},
+		{"", "nothing was done twice: pull requests, runs, merges and cards are counted", j.checksEffects},
 	}
 }
 
-// quiet checks that each channel has one card for each request and nothing else at the top level, and
+// checksChannels checks that each channel has one card for each request and nothing else at the top level, and
 // that every reply in a thread names its request.
-func (j *journey) quiet(ctx context.Context) error {
+func (j *journey) checksChannels(ctx context.Context) error {
 	w, err := j.dana.workspace(ctx)
 	if err != nil {
 		return err
 	}
 	for _, c := range w.Channels {
 		for _, m := range c.Messages {
-			if !m.Bot || j.standing[c.ID+" "+m.TS] {
+			if !m.Bot || j.existing[c.ID+" "+m.TS] {
 				continue
 			}
 			r := j.cardOf(m)
@@ -57,8 +57,8 @@ func (j *journey) cardOf(m message) *request {
 	return j.requests[i]
 }
 
-// made lists the requests that were applied and destroyed.
-func (j *journey) made() []*request { return []*request{j.bucket, j.adams, j.prod} }
+// destroyedRequests lists the requests that were applied and destroyed.
+func (j *journey) destroyedRequests() []*request { return []*request{j.bucket, j.adams, j.prod} }
 
 func (j *journey) clones(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "tfpilot-demo-")
@@ -79,16 +79,16 @@ func (j *journey) clones(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range j.made() {
+	for _, r := range j.destroyedRequests() {
 		if n := strings.Count(log, r.id); n < 2 {
 			return notSeen("the merges of "+r.id+" and of its cleanup in the history of main", log)
 		}
 	}
-	return j.noTrace(ctx, filepath.Join(dir, "infra"))
+	return j.checksCleanup(ctx, filepath.Join(dir, "infra"))
 }
 
-// noTrace checks that no block of a destroyed request is left.
-func (j *journey) noTrace(ctx context.Context, dir string) error {
+// checksCleanup checks that no block of a destroyed request is left.
+func (j *journey) checksCleanup(ctx context.Context, dir string) error {
 	found, err := git(ctx, dir, "grep", "-n", "tfpilot:begin", "origin/main", "--", "envs")
 	var none *exec.ExitError
 	if errors.As(err, &none) && none.ExitCode() == 1 {
@@ -97,7 +97,7 @@ func (j *journey) noTrace(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range j.made() {
+	for _, r := range j.destroyedRequests() {
 		if strings.Contains(found, r.id) {
 			return notSeen("no block of "+r.id, found)
 		}
@@ -126,7 +126,7 @@ func git(ctx context.Context, dir string, args ...string) (string, error) {
 
 func (j *journey) keepsHistory(ctx context.Context) error {
 	bucket := j.access.Env["TFPILOT_REQUESTS_BUCKET"]
-	for _, r := range j.made() {
+	for _, r := range j.destroyedRequests() {
 		want := "history/" + r.id + ".json"
 		err := until(ctx, later, want+" in the bucket "+bucket, func(ctx context.Context) (bool, string, error) {
 			keys, err := j.keys(ctx, bucket, "history/"+r.id)
@@ -139,7 +139,7 @@ func (j *journey) keepsHistory(ctx context.Context) error {
 	return nil
 }
 
-func (j *journey) onceEach(ctx context.Context) error {
+func (j *journey) checksEffects(ctx context.Context) error {
 	now, err := j.counts(ctx)
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func (j *journey) onceEach(ctx context.Context) error {
 			return notSeen("one pull request for "+r.title, fmt.Sprint(n))
 		}
 	}
-	for _, r := range j.made() {
+	for _, r := range j.destroyedRequests() {
 		if n := now.GitHub.Merges[fmt.Sprintf("%s#%d", r.repo, r.pull)]; n != 1 {
 			return notSeen("one merge of "+r.title, fmt.Sprint(n))
 		}

@@ -103,7 +103,7 @@ func (j *journey) connect(ctx context.Context) error {
 	}
 	return until(ctx, later, "that the app is connected to Slack", func(ctx context.Context) (bool, string, error) {
 		w, err := j.dana.workspace(ctx)
-		j.standing = w.topLevel()
+		j.existing = w.topLevel()
 		return w.Sockets > 0, "no connection", err
 	})
 }

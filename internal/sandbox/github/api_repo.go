@@ -395,7 +395,7 @@ func (s *Server) commitChange(c *call, tip, message string, change gitrepo.Chang
 }
 
 func (s *Server) getPermission(c *call) (reply, error) {
-	if !s.may(c.p, c.repo, "metadata", "read") || c.p.kind == "anonymous" {
+	if !s.allows(c.p, c.repo, "metadata", "read") || c.p.kind == "anonymous" {
 		return reply{}, refuse(c.p, "metadata")
 	}
 	login := c.path("login")

@@ -155,9 +155,9 @@ func decodePart(part string, v any) error {
 	return json.Unmarshal(data, v)
 }
 
-// may reports whether the principal has a permission on a repository. A person's role includes every
+// allows reports whether the principal has a permission on a repository. A person's role includes every
 // permission of its level.
-func (s *Server) may(p principal, r *repository, scope, level string) bool {
+func (s *Server) allows(p principal, r *repository, scope, level string) bool {
 	if scope == "review" || scope == "comment" { // read access is enough for these
 		if p.kind == "user" {
 			return true

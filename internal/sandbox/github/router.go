@@ -153,7 +153,7 @@ func (s *Server) work(rt route, c *call) (reply, error) {
 		return reply{}, fail(http.StatusUnauthorized, "A JSON web token could not be decoded")
 	case rt.scope == "user" && c.p.kind == "anonymous":
 		return reply{}, refuse(c.p, rt.scope)
-	case c.repo != nil && rt.scope != "app" && !s.may(c.p, c.repo, rt.scope, level):
+	case c.repo != nil && rt.scope != "app" && !s.allows(c.p, c.repo, rt.scope, level):
 		return reply{}, refuse(c.p, rt.scope)
 	}
 	return rt.handle(s, c)

@@ -41,7 +41,7 @@ func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 func (s *Server) mayPush(p principal, r *repository) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.may(p, r, "contents", "write")
+	return s.allows(p, r, "contents", "write")
 }
 
 // receive runs a push under the lock, so that API and git never change a repository at the same time,

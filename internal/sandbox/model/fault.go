@@ -105,8 +105,8 @@ func (f Fault) before(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// spoil changes the content of the answer as the fault requires.
-func (f Fault) spoil(req *request, content string) string {
+// corrupt changes the content of the answer as the fault requires.
+func (f Fault) corrupt(req *request, content string) string {
 	switch f.Kind {
 	case FaultMalformed:
 		return content[:len(content)/2]
@@ -121,9 +121,9 @@ func (f Fault) spoil(req *request, content string) string {
 	return content
 }
 
-// poison contains what a form must survive: markup, template and shell syntax, control characters,
+// hostileText contains what a form must survive: markup, template and shell syntax, control characters,
 // very long text.
-var poison = "<script>${file(\"/etc/passwd\")}`$(id)` <!channel> \"\n}\u0000\u202e" + strings.Repeat("A", 5000)
+var hostileText = "<script>${file(\"/etc/passwd\")}`$(id)` <!channel> \"\n}\u0000\u202e" + strings.Repeat("A", 5000)
 
 // hostile returns values of the right shape that the schema forbids.
 func hostile(s schema) any {
@@ -131,7 +131,7 @@ func hostile(s schema) any {
 	case len(s.AnyOf) > 0:
 		return hostile(s.AnyOf[0])
 	case s.is("object"):
-		out := map[string]any{"unasked": poison}
+		out := map[string]any{"unasked": hostileText}
 		for name, p := range s.Properties {
 			out[name] = hostile(p)
 		}
@@ -139,7 +139,7 @@ func hostile(s schema) any {
 	case s.is("array"):
 		items := make([]any, 500)
 		for i := range items {
-			items[i] = poison[:40]
+			items[i] = hostileText[:40]
 		}
 		return items
 	case s.is("number"), s.is("integer"):
@@ -149,5 +149,5 @@ func hostile(s schema) any {
 	case len(s.Enum) == 1:
 		return s.Enum[0] // chooses a valid form
 	}
-	return poison
+	return hostileText
 }

@@ -144,7 +144,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	content = fault.spoil(req, content)
+	content = fault.corrupt(req, content)
 	s.log.Debug("model", "fault", string(fault.Kind), "bytes", len(content))
 	writeJSON(w, http.StatusOK, req.completion(content))
 }

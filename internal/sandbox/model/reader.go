@@ -179,7 +179,7 @@ func (r *reader) best(values []any, fields []map[string]bool) (int, bool) {
 			}
 		}
 		if fields != nil {
-			score += fieldScore * r.said(fields[i])
+			score += fieldScore * r.countTerms(fields[i])
 		}
 		if score > topScore {
 			top, topScore = i, score
@@ -205,8 +205,8 @@ func (r *reader) literal(values []any) int {
 	return -1
 }
 
-// said counts the words that are among the terms.
-func (r *reader) said(of map[string]bool) float64 {
+// countTerms counts the words that are among the terms.
+func (r *reader) countTerms(of map[string]bool) float64 {
 	count := 0.0
 	for _, w := range r.words {
 		if !w.used && w.meaningful() && slices.ContainsFunc(w.stems, func(s string) bool { return of[s] }) {
@@ -250,7 +250,7 @@ func (r *reader) weight(term string) float64 {
 			continue
 		}
 		here := 1.0
-		if r.placed(i) {
+		if r.followsPreposition(i) {
 			here = 3
 		} else if i < r.head {
 			here = 1.5
@@ -277,7 +277,7 @@ func (r *reader) use(of map[string]bool) {
 		if !w.meaningful() || !slices.ContainsFunc(w.stems, func(s string) bool { return of[s] }) {
 			continue
 		}
-		if r.placed(i) {
+		if r.followsPreposition(i) {
 			placed = append(placed, i)
 		} else {
 			others = append(others, i)
@@ -291,8 +291,8 @@ func (r *reader) use(of map[string]bool) {
 	}
 }
 
-// placed reports whether a word follows "in" or "to".
-func (r *reader) placed(i int) bool {
+// followsPreposition reports whether a word follows "in" or "to".
+func (r *reader) followsPreposition(i int) bool {
 	return i > 0 && slices.Contains([]string{"in", "into", "to", "on"}, r.words[i-1].low)
 }
 

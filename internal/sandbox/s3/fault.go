@@ -81,8 +81,8 @@ func (s *Server) ClearFaults() {
 	s.faults.list = nil
 }
 
-// strike applies the fault that matches the call, if any.
-func (f *faults) strike(c *call) (FaultKind, error) {
+// apply applies the fault that matches the call, if any.
+func (f *faults) apply(c *call) (FaultKind, error) {
 	hit, ok := f.take(c)
 	if !ok {
 		return "", nil

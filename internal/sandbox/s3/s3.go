@@ -129,7 +129,7 @@ func (s *Server) answer(c *call) (reply, FaultKind, error) {
 	if err := s.readBody(c); err != nil {
 		return reply{}, "", err
 	}
-	fault, err := s.faults.strike(c)
+	fault, err := s.faults.apply(c)
 	if err != nil {
 		s.counts.add(c, 0)
 		return reply{}, fault, err

@@ -38,13 +38,13 @@ func (s *Server) find(in ActionInput) (surface, error) {
 		return surface{}, err
 	}
 	if in.View != "" {
-		v, err := s.shown(u, in.View)
+		v, err := s.usableView(u, in.View)
 		return surface{user: u, view: v, place: in.View}, err
 	}
 	if in.TS == "" {
 		return surface{}, invalid(400, "missing_place", "ts with channel, or view, is required")
 	}
-	_, c, err := s.who(in.User, in.Channel)
+	_, c, err := s.personIn(in.User, in.Channel)
 	if err != nil {
 		return surface{}, err
 	}
@@ -125,10 +125,10 @@ func (s *Server) Act(in ActionInput) (Result, error) {
 	_, outcome := s.ask(p.user.ID, "action", sl.label(), "interactive", s.blockActions(p, action), false)
 	out := Result{Outcome: outcome, Views: s.viewStates(p.user.ID)}
 	if outcome != Acked {
-		out.Note = connectionNote
-		s.notice(p.user.ID, outcome, sl.label()+": "+connectionNote)
+		out.Note = connectionError
+		s.notice(p.user.ID, outcome, sl.label()+": "+connectionError)
 		if p.view != nil {
-			p.view.note = connectionNote
+			p.view.note = connectionError
 		}
 	}
 	return out, nil

@@ -312,12 +312,12 @@ func (s *Server) postEphemeral(a arguments) (obj, error) {
 	case body.empty():
 		return nil, refuse("no_text")
 	}
-	m := s.whisper(c, user, c.root(a.str("thread_ts")), body)
+	m := s.showOnlyTo(c, user, c.root(a.str("thread_ts")), body)
 	return obj{"message_ts": m.TS}, nil
 }
 
-// whisper shows a message to one person.
-func (s *Server) whisper(c *channelLog, user, thread string, body messageContent) *message {
+// showOnlyTo shows a message to one person.
+func (s *Server) showOnlyTo(c *channelLog, user, thread string, body messageContent) *message {
 	m := &message{
 		TS: s.ts(), Thread: thread, User: s.cfg.Bot.UserID, Bot: true, Text: cut(body.text, maxPostText),
 		Blocks: body.blocks, Attachments: body.attachments, For: user,

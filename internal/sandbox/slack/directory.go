@@ -118,8 +118,8 @@ func (s *Server) channelObject(c *channelLog) obj {
 	}
 }
 
-// seen returns a channel that the app can see, and checks the scope for its type.
-func (s *Server) seen(id, right string) (*channelLog, error) {
+// visibleChannel returns a channel that the app can see, and checks the scope for its type.
+func (s *Server) visibleChannel(id, right string) (*channelLog, error) {
 	c := s.channelByID(id)
 	if c == nil || (c.Private && !c.HasBot) {
 		return nil, refuse("channel_not_found")
@@ -141,7 +141,7 @@ func (s *Server) conversationsInfo(a arguments) (obj, error) {
 	if err := a.need("channel"); err != nil {
 		return nil, err
 	}
-	c, err := s.seen(a.str("channel"), "read")
+	c, err := s.visibleChannel(a.str("channel"), "read")
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +175,7 @@ func (s *Server) conversationsMembers(a arguments) (obj, error) {
 	if err := a.need("channel"); err != nil {
 		return nil, err
 	}
-	c, err := s.seen(a.str("channel"), "read")
+	c, err := s.visibleChannel(a.str("channel"), "read")
 	if err != nil {
 		return nil, err
 	}
@@ -261,7 +261,7 @@ func (s *Server) readable(a arguments) (*channelLog, error) {
 	if err := a.need("channel"); err != nil {
 		return nil, err
 	}
-	c, err := s.seen(a.str("channel"), "history")
+	c, err := s.visibleChannel(a.str("channel"), "history")
 	if err == nil && !c.HasBot {
 		return nil, refuse("not_in_channel")
 	}

@@ -144,7 +144,7 @@ func (s *Server) mentionsBot(text string) bool {
 func (s *Server) Say(user, channel, thread, text string) (MessageState, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u, c, err := s.who(user, channel)
+	u, c, err := s.personIn(user, channel)
 	if err != nil {
 		return MessageState{}, err
 	}

@@ -18,7 +18,7 @@ const (
 	BadAnswer      = "invalid_response"  // Slack does not accept the app's answer
 )
 
-const connectionNote = "We had some trouble connecting. Try again?"
+const connectionError = "We had some trouble connecting. Try again?"
 
 // Result is the outcome of an action, as the person sees it.
 type Result struct {
@@ -72,8 +72,8 @@ func (s *Server) person(name string) (*User, error) {
 	return nil, invalid(404, "unknown_user", "user %q not found", name)
 }
 
-// who returns a person and a channel that they can see; "dm" is their DM with the app.
-func (s *Server) who(user, channel string) (*User, *channelLog, error) {
+// personIn returns a person and a channel that they can see; "dm" is their DM with the app.
+func (s *Server) personIn(user, channel string) (*User, *channelLog, error) {
 	u, err := s.person(user)
 	if err != nil {
 		return nil, nil, err
@@ -136,7 +136,7 @@ func (s *Server) envelopeBase(kind string, u *User) obj {
 func (s *Server) Command(user, channel, command, text string) (Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u, c, err := s.who(user, channel)
+	u, c, err := s.personIn(user, channel)
 	if err != nil {
 		return Result{}, err
 	}
@@ -203,7 +203,7 @@ func (s *Server) Submit(user, viewID string, values map[string]any) (Result, err
 	if err != nil {
 		return Result{}, err
 	}
-	v, err := s.shown(u, viewID)
+	v, err := s.usableView(u, viewID)
 	if err != nil {
 		return Result{}, err
 	}
@@ -226,14 +226,14 @@ func (s *Server) Submit(user, viewID string, values map[string]any) (Result, err
 		outcome = s.answered(v, answer)
 	}
 	if outcome != Acked && outcome != FieldErrors {
-		v.note = connectionNote
-		s.notice(u.ID, outcome, connectionNote)
+		v.note = connectionError
+		s.notice(u.ID, outcome, connectionError)
 	}
 	return Result{Outcome: outcome, Note: v.note, Errors: maps.Clone(v.errors), Views: s.viewStates(u.ID)}, nil
 }
 
-// shown returns a view that the person can use now: the top of their stack, or their Home tab.
-func (s *Server) shown(u *User, id string) (*openView, error) {
+// usableView returns a view that the person can use now: the top of their stack, or their Home tab.
+func (s *Server) usableView(u *User, id string) (*openView, error) {
 	if id == "" {
 		return nil, invalid(400, "missing_view", "view is required")
 	}
@@ -389,7 +389,7 @@ func (s *Server) CloseView(user, viewID string) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	v, err := s.shown(u, viewID)
+	v, err := s.usableView(u, viewID)
 	if err != nil {
 		return Result{}, err
 	}
@@ -403,14 +403,14 @@ func (s *Server) CloseView(user, viewID string) (Result, error) {
 	for _, gone := range slices.Backward(closed) {
 		s.close(gone)
 		if gone.flag("notify_on_close") {
-			s.tellClosed(u, gone, v.flag("clear_on_close"))
+			s.sendViewClosed(u, gone, v.flag("clear_on_close"))
 		}
 	}
 	return Result{Outcome: Acked, Views: s.viewStates(u.ID)}, nil
 }
 
-// tellClosed sends view_closed; the person does not wait for it.
-func (s *Server) tellClosed(u *User, v *openView, cleared bool) {
+// sendViewClosed sends view_closed; the person does not wait for it.
+func (s *Server) sendViewClosed(u *User, v *openView, cleared bool) {
 	payload := s.envelopeBase("view_closed", u)
 	payload["view"], payload["is_cleared"] = s.viewPayload(v), cleared
 	if e := s.send("interactive", payload, false, nil); e != nil {

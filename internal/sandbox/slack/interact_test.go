@@ -111,17 +111,17 @@ func TestSubmissionAnswers(t *testing.T) {
 		{"empty ack shows the view below", form, 1, nil, 0, Acked, 1, ""},
 		{"clear closes all", form, 2, client.NewClearViewSubmissionResponse(), 0, Acked, 0, ""},
 		{"push", form, 1, client.NewPushViewSubmissionResponse(new(modal("Next"))), 0, Acked, 3, ""},
-		{"push too far", form, 2, client.NewPushViewSubmissionResponse(new(modal("Next"))), 0, BadAnswer, 3, connectionNote},
+		{"push too far", form, 2, client.NewPushViewSubmissionResponse(new(modal("Next"))), 0, BadAnswer, 3, connectionError},
 		{"update", form, 0, client.NewUpdateViewSubmissionResponse(new(modal("Next"))), 0, Acked, 1, ""},
 		{"update with a faulty view", form, 0, client.NewUpdateViewSubmissionResponse(new(modal(long(25)))), 0, BadAnswer,
-			1, connectionNote},
+			1, connectionError},
 		{"errors", form, 0, client.NewErrorsViewSubmissionResponse(map[string]string{"name": "no"}), 0, FieldErrors, 1, ""},
 		{"error at a block that is no input", section, 0,
-			client.NewErrorsViewSubmissionResponse(map[string]string{"words": "no"}), 0, BadAnswer, 1, connectionNote},
+			client.NewErrorsViewSubmissionResponse(map[string]string{"words": "no"}), 0, BadAnswer, 1, connectionError},
 		{"error at a block that is not there", form, 0,
-			client.NewErrorsViewSubmissionResponse(map[string]string{"nome": "no"}), 0, BadAnswer, 1, connectionNote},
-		{"unknown action", form, 0, obj{"response_action": "explode"}, 0, BadAnswer, 1, connectionNote},
-		{"too late", form, 0, nil, 4 * time.Second, TimedOut, 1, connectionNote},
+			client.NewErrorsViewSubmissionResponse(map[string]string{"nome": "no"}), 0, BadAnswer, 1, connectionError},
+		{"unknown action", form, 0, obj{"response_action": "explode"}, 0, BadAnswer, 1, connectionError},
+		{"too late", form, 0, nil, 4 * time.Second, TimedOut, 1, connectionError},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			withFixture(t, config(), func(w *fixture) {
@@ -142,7 +142,7 @@ func TestSubmissionAnswers(t *testing.T) {
 				if out.Outcome != c.outcome || len(state.Views) != c.views || out.Note != c.note {
 					t.Fatalf("%+v with %d views", out, len(state.Views))
 				}
-				if c.note != "" && (state.Views[len(state.Views)-1].Note != connectionNote || len(state.Notices) != 1) {
+				if c.note != "" && (state.Views[len(state.Views)-1].Note != connectionError || len(state.Notices) != 1) {
 					t.Error("the person does not see the error")
 				}
 			})
@@ -292,11 +292,11 @@ func TestSuggestions(t *testing.T) {
 }
 
 func TestClosing(t *testing.T) {
-	told := without(modal("x"), func(v *client.ModalViewRequest) { v.NotifyOnClose = true })
+	notifying := without(modal("x"), func(v *client.ModalViewRequest) { v.NotifyOnClose = true })
 	withFixture(t, config(), func(w *fixture) {
 		got := w.answer(0, nil)
-		first := w.open(told)
-		second, err := w.api.PushView(w.trigger(dana), without(told, func(v *client.ModalViewRequest) {
+		first := w.open(notifying)
+		second, err := w.api.PushView(w.trigger(dana), without(notifying, func(v *client.ModalViewRequest) {
 			v.ClearOnClose = true
 		}))
 		if err != nil {

@@ -97,7 +97,7 @@ func (s *Server) respond(c *channelLog, user, kind, thread string, body messageC
 	if kind == "in_channel" {
 		return s.post(c, s.cfg.Bot.UserID, thread, body)
 	}
-	return s.whisper(c, user, thread, body)
+	return s.showOnlyTo(c, user, thread, body)
 }
 
 func (s *Server) erase(r *responseURL) {

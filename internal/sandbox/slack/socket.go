@@ -81,7 +81,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		k.life = debugLife
 	}
 	if !s.admit(k) {
-		_ = write(ctx, conn, s.farewell("too_many_websockets"))
+		_ = write(ctx, conn, s.disconnectMessage("too_many_websockets"))
 		return
 	}
 	defer s.dismiss(k)
@@ -133,9 +133,9 @@ func (s *Server) pump(ctx context.Context, k *socket) {
 				return
 			}
 		case <-warn.C:
-			_ = write(ctx, k.conn, s.farewell("warning"))
+			_ = write(ctx, k.conn, s.disconnectMessage("warning"))
 		case <-end.C:
-			_ = write(ctx, k.conn, s.farewell("refresh_requested"))
+			_ = write(ctx, k.conn, s.disconnectMessage("refresh_requested"))
 			return
 		}
 	}
@@ -259,7 +259,7 @@ func (s *Server) await(e *socketEnvelope) (json.RawMessage, bool) {
 	return nil, false
 }
 
-func (s *Server) farewell(reason string) []byte {
+func (s *Server) disconnectMessage(reason string) []byte {
 	return encode(obj{"type": "disconnect", "reason": reason, "debug_info": obj{"host": "applink-sandbox"}})
 }
 
@@ -293,7 +293,7 @@ func (s *Server) disconnect(k *socket, reason string) {
 		k.close()
 		return
 	}
-	_ = write(s.ctx, k.conn, s.farewell(reason))
+	_ = write(s.ctx, k.conn, s.disconnectMessage(reason))
 	if reason == DisconnectWarning {
 		time.AfterFunc(warningLead, k.close)
 		return

@@ -67,8 +67,8 @@ func (s *Server) newTrigger(user string) string {
 	return id
 }
 
-// exchange uses up a trigger.
-func (s *Server) exchange(id string) (string, error) {
+// useTrigger uses up a trigger.
+func (s *Server) useTrigger(id string) (string, error) {
 	t := s.triggers[id]
 	switch {
 	case t == nil:
@@ -176,7 +176,7 @@ func (s *Server) newModal(a arguments) (user string, body obj, err error) {
 	if err := s.freeExternalID(body, nil); err != nil {
 		return "", nil, err
 	}
-	user, err = s.exchange(a.str("trigger_id"))
+	user, err = s.useTrigger(a.str("trigger_id"))
 	return user, body, err
 }
 

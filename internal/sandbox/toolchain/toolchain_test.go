@@ -29,7 +29,7 @@ func script(t *testing.T, name, text string, exit int) string {
 func versionAnswer(text string) string { return `{"terraform_version":"` + text + `"}` }
 
 // release serves a zip that contains the program, and counts the requests.
-func release(t *testing.T, program string) (f Finder, asked *int) {
+func release(t *testing.T, program string) (f Finder, requests *int) {
 	t.Helper()
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
@@ -41,9 +41,9 @@ func release(t *testing.T, program string) (f Finder, asked *int) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	asked = new(int)
+	requests = new(int)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		*asked++
+		*requests++
 		if r.URL.Path != "/terraform/1.11.4/terraform_1.11.4_"+platform()+".zip" {
 			http.NotFound(w, r)
 			return
@@ -55,7 +55,7 @@ func release(t *testing.T, program string) (f Finder, asked *int) {
 	return Finder{
 		Path: t.TempDir(), Cache: t.TempDir(), Releases: srv.URL,
 		Sums: map[string]string{platform(): hex.EncodeToString(sum[:])},
-	}, asked
+	}, requests
 }
 
 const goodProgram = "#!/bin/sh\necho '{\"terraform_version\":\"1.11.4\"}'\n"
@@ -94,18 +94,18 @@ func TestTerraformOnPath(t *testing.T) {
 }
 
 func TestSecondStartNeedsNoNetwork(t *testing.T) {
-	f, asked := release(t, goodProgram)
+	f, requests := release(t, goodProgram)
 	if _, err := f.Terraform(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	tool, err := f.Terraform(t.Context())
-	if err != nil || tool.From != "cache" || *asked != 1 {
-		t.Errorf("from %s, %v, %d requests", tool.From, err, *asked)
+	if err != nil || tool.From != "cache" || *requests != 1 {
+		t.Errorf("from %s, %v, %d requests", tool.From, err, *requests)
 	}
 }
 
 func TestBrokenCacheIsDownloadedAgain(t *testing.T) {
-	f, asked := release(t, goodProgram)
+	f, requests := release(t, goodProgram)
 	dir := pinnedDir(t, f)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -113,8 +113,8 @@ func TestBrokenCacheIsDownloadedAgain(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "terraform"), []byte("cut off"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if tool, err := f.Terraform(t.Context()); err != nil || tool.From != "download" || *asked != 1 {
-		t.Errorf("from %s, %v, %d requests", tool.From, err, *asked)
+	if tool, err := f.Terraform(t.Context()); err != nil || tool.From != "download" || *requests != 1 {
+		t.Errorf("from %s, %v, %d requests", tool.From, err, *requests)
 	}
 }
 
@@ -133,10 +133,10 @@ func TestNoHomeNoCache(t *testing.T) {
 	for _, name := range []string{"HOME", "XDG_CACHE_HOME"} {
 		t.Setenv(name, "")
 	}
-	f, asked := release(t, goodProgram)
+	f, requests := release(t, goodProgram)
 	f.Cache = ""
-	if _, err := f.Terraform(t.Context()); err == nil || *asked != 0 || !strings.Contains(err.Error(), "by hand") {
-		t.Errorf("%v after %d requests", err, *asked)
+	if _, err := f.Terraform(t.Context()); err == nil || *requests != 0 || !strings.Contains(err.Error(), "by hand") {
+		t.Errorf("%v after %d requests", err, *requests)
 	}
 }
 

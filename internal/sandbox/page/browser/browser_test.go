@@ -11,28 +11,28 @@ import (
 	"time"
 )
 
-// witness is a test that records its failures.
-type witness struct {
+// recorder is a test that records its failures.
+type recorder struct {
 	*testing.T
-	said []string
+	failures []string
 }
 
-func (w *witness) Errorf(format string, args ...any) {
-	w.said = append(w.said, fmt.Sprintf(format, args...))
+func (w *recorder) Errorf(format string, args ...any) {
+	w.failures = append(w.failures, fmt.Sprintf(format, args...))
 }
 
-func (w *witness) Fatalf(format string, args ...any) {
+func (w *recorder) Fatalf(format string, args ...any) {
 	w.Errorf(format, args...)
 	runtime.Goexit()
 }
 
 // complaints runs fn, which may stop early, and returns its failures.
-func (w *witness) complaints(fn func()) string {
-	w.said = nil
+func (w *recorder) complaints(fn func()) string {
+	w.failures = nil
 	done := make(chan struct{})
 	go func() { defer close(done); fn() }()
 	<-done
-	return strings.Join(w.said, "\n")
+	return strings.Join(w.failures, "\n")
 }
 
 // A faulty page must fail, or the tests of a correct one prove nothing.
@@ -54,7 +54,7 @@ func TestComplaints(t *testing.T) {
 		_, _ = io.WriteString(w, wrong)
 	}))
 	t.Cleanup(srv.Close)
-	w := &witness{T: t}
+	w := &recorder{T: t}
 	p := Open(w, srv.URL, 800, 600)
 	p.Patience = time.Second
 

@@ -275,7 +275,7 @@ func (p *Page) Gone(role, name string) {
 func (p *Page) Read(words string) {
 	p.t.Helper()
 	p.until(fmt.Sprintf("text %q", words), func(ctx context.Context, tab *chromedp.Target) (bool, error) {
-		shown, err := p.shown(ctx, tab)
+		shown, err := p.visibleText(ctx, tab)
 		return strings.Contains(shown, words), err
 	})
 }
@@ -284,12 +284,12 @@ func (p *Page) Read(words string) {
 func (p *Page) Unread(words string) {
 	p.t.Helper()
 	p.until(fmt.Sprintf("no text %q", words), func(ctx context.Context, tab *chromedp.Target) (bool, error) {
-		shown, err := p.shown(ctx, tab)
+		shown, err := p.visibleText(ctx, tab)
 		return err == nil && !strings.Contains(shown, words), err
 	})
 }
 
-func (p *Page) shown(ctx context.Context, tab *chromedp.Target) (string, error) {
+func (p *Page) visibleText(ctx context.Context, tab *chromedp.Target) (string, error) {
 	id, err := p.root(ctx, tab)
 	if err != nil {
 		return "", err
@@ -329,9 +329,9 @@ func (p *Page) Focus(role, name string) {
 		if err != nil {
 			return false, err
 		}
-		no := false
+		relatives := false
 		tree, err := cdp.Call(ctx, tab, accessibility.GetPartialAXTree,
-			accessibility.GetPartialAXTreeParams{ObjectID: at.Result.ObjectID, FetchRelatives: &no})
+			accessibility.GetPartialAXTreeParams{ObjectID: at.Result.ObjectID, FetchRelatives: &relatives})
 		if err != nil || len(tree.Nodes) == 0 {
 			return false, err
 		}
