@@ -19,14 +19,14 @@ import (
 // denial is why a person may not act, or why an approval does not count. The zero value
 // means that nothing is against it.
 type denial struct {
-	code string
+	code lifecycle.ReasonCode
 	why  string // of an approval, after "no longer counts:"
 	text string // a full sentence
 }
 
 func (d denial) denied() bool { return d.code != "" }
 
-func deny(code, why string) denial {
+func deny(code lifecycle.ReasonCode, why string) denial {
 	return denial{code: code, why: why, text: strings.ToUpper(why[:1]) + why[1:] + "."}
 }
 
@@ -53,12 +53,12 @@ func (j *job) uncountedBy(linked links, a lifecycle.Approver) denial {
 	d := j.Policy.Decide(s, rbac.Approve, scope)
 	switch {
 	case d.Allowed && scope.Protected && !a.Typed:
-		return deny("not_typed", "the environment is protected now, and its approvals are typed in Slack or on the command line")
+		return deny(lifecycle.CodeNotTyped, "the environment is protected now, and its approvals are typed in Slack or on the command line")
 	case d.Allowed:
 		return denial{}
-	case d.Code == rbac.CodeAuthor:
+	case d.Code == lifecycle.CodeAuthor:
 		return denial{d.Code, "they wrote or edited this request", d.Reason}
-	case d.Code == rbac.CodeRequested:
+	case d.Code == lifecycle.CodeRoundRequester:
 		return denial{d.Code, "they requested this round", d.Reason}
 	default:
 		return denial{d.Code, "their right to approve is gone", d.Reason}
@@ -79,11 +79,11 @@ func identify(linked links, p lifecycle.Person) (rbac.Subject, denial) {
 	}
 	switch {
 	case !ok && p.SlackUser == "":
-		return rbac.Subject{}, deny("identity", "the GitHub account "+p.Login+" is not linked to a Slack account")
+		return rbac.Subject{}, deny(lifecycle.CodeIdentity, "the GitHub account "+p.Login+" is not linked to a Slack account")
 	case !ok:
-		return rbac.Subject{}, deny("identity", "the Slack account of "+p.Login+" is no longer linked to a GitHub account")
+		return rbac.Subject{}, deny(lifecycle.CodeIdentity, "the Slack account of "+p.Login+" is no longer linked to a GitHub account")
 	case !sameAccount(id, p):
-		return rbac.Subject{}, deny("identity", "the Slack account is linked to "+id.Login+" now, not to the account that "+p.Login+" had")
+		return rbac.Subject{}, deny(lifecycle.CodeIdentity, "the Slack account is linked to "+id.Login+" now, not to the account that "+p.Login+" had")
 	}
 	return rbac.Subject{Login: p.Login, GithubID: id.GithubID, SlackTeam: id.SlackTeam, SlackUser: id.SlackUser}, denial{}
 }
@@ -95,9 +95,9 @@ func (j *job) renamed(ctx context.Context, login string, id int64) (denial, erro
 	case err != nil:
 		return denial{}, err
 	case have == 0:
-		return deny("account", "GitHub has no account "+login+" any more"), nil
+		return deny(lifecycle.CodeAccount, "GitHub has no account "+login+" any more"), nil
 	case have != id:
-		return deny("account", "the login "+login+" belongs to another GitHub account now"), nil
+		return deny(lifecycle.CodeAccount, "the login "+login+" belongs to another GitHub account now"), nil
 	}
 	return denial{}, nil
 }

@@ -75,7 +75,7 @@ func (j *job) turn(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	text := fmt.Sprintf("%s has %d requests waiting to be opened, as many as one person may. GitHub limits how many TfPilot may open. This one joins the queue when others have left it; nothing has to be pressed.", r.Requester.Login, queue.MaxWaiting)
-	return false, j.trouble(ctx, lifecycle.StepOpen, "queue_full", text)
+	return false, j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeQueueFull, text)
 }
 
 // waitsMost is how long the sweep leaves a request in the queue alone.

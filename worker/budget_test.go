@@ -80,7 +80,7 @@ func (w *world) hint(h github.Hint) []byte {
 	return worker.SealHint(hintKey, data)
 }
 
-func (w *world) runHint(run int64, kind lifecycle.Kind, cid, status, conclusion string) github.Hint {
+func (w *world) runHint(run int64, kind lifecycle.Kind, cid, status string, conclusion lifecycle.Conclusion) github.Hint {
 	return github.Hint{
 		Event: "workflow_run", Action: status, Delivery: "d-1", RepoID: w.request(reqA).Target.RepoID, Repo: repoName,
 		Run: &github.RunHint{

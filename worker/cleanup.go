@@ -37,7 +37,7 @@ func (j *job) cleanupPull(ctx context.Context) error {
 	switch {
 	case errors.As(err, &no):
 		text := "GitHub refused to open the cleanup pull request: " + no.Message + "\nUse “Check run” to try again."
-		return j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupPull, "github_refused", text, now()))
+		return j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupPull, lifecycle.CodeGitHubRefused, text, now()))
 	case err != nil:
 		return err
 	}
@@ -77,7 +77,7 @@ func (j *job) cleanupMerge(ctx context.Context) error {
 	var no *github.Refused
 	switch {
 	case errors.As(err, &no):
-		return j.trouble(ctx, lifecycle.StepCleanupMerge, "github_refused", "The cleanup pull request waits for a person: "+no.Message)
+		return j.trouble(ctx, lifecycle.StepCleanupMerge, lifecycle.CodeGitHubRefused, "The cleanup pull request waits for a person: "+no.Message)
 	case err != nil:
 		return err
 	}

@@ -122,11 +122,11 @@ func (j *job) notStarted(ctx context.Context, kind lifecycle.Kind, cid, text str
 	if err := j.Store.DeleteGrant(ctx, j.request().Project, cid); err != nil {
 		return err
 	}
-	end := lifecycle.GiveUp(kind, cid, "startup_failure", text, now())
+	end := lifecycle.GiveUp(kind, cid, lifecycle.ConclusionStartupFailure, text, now())
 	if j.request().Attempt(kind, cid).Sends > 1 {
 		end = lifecycle.Revoked(kind, cid, now())
 	}
-	return j.patch(ctx, lifecycle.All(end, lifecycle.Troubled(string(kind), "startup_failure", text, now())))
+	return j.patch(ctx, lifecycle.All(end, lifecycle.Troubled(string(kind), lifecycle.ConclusionStartupFailure.Code(), text, now())))
 }
 
 func (j *job) index(ctx context.Context, kind lifecycle.Kind, runID int64) error {
@@ -320,7 +320,7 @@ func (j *job) giveUp(ctx context.Context, s lifecycle.Step) error {
 	}
 	text := "GitHub never showed a run for it."
 	return j.patch(ctx, lifecycle.All(
-		lifecycle.GiveUp(s.Kind, s.CorrelationID, "stale", text, now()),
-		lifecycle.Troubled(string(s.Kind), "stale", text, now()),
+		lifecycle.GiveUp(s.Kind, s.CorrelationID, lifecycle.ConclusionStale, text, now()),
+		lifecycle.Troubled(string(s.Kind), lifecycle.ConclusionStale.Code(), text, now()),
 	))
 }

@@ -38,7 +38,7 @@ func (j *job) takeTurn(ctx context.Context, s lifecycle.Step) error {
 		return err
 	}
 	if text != "" {
-		return j.refuse(ctx, wish, "base_changed", text)
+		return j.refuse(ctx, wish, lifecycle.CodeBaseChanged, text)
 	}
 	return j.enter(ctx, s.Kind, wish, sha)
 }

@@ -62,8 +62,9 @@ func TestForgedClaimOfAnApply(t *testing.T) {
 // what to do.
 func TestSuccessWithoutAResultDoesNotCount(t *testing.T) {
 	for _, tt := range []struct {
-		name, code string
-		forge      func(w *world, a lifecycle.Attempt)
+		name  string
+		code  lifecycle.ReasonCode
+		forge func(w *world, a lifecycle.Attempt)
 	}{
 		{"nothing is there", lifecycle.CodeResultMissing, func(*world, lifecycle.Attempt) {}},
 		{"a result of another", lifecycle.CodeResultForeign, func(w *world, a lifecycle.Attempt) {

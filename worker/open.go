@@ -28,7 +28,7 @@ func (j *job) open(ctx context.Context) error {
 	}
 	content, err := j.render()
 	if err != nil {
-		return j.trouble(ctx, lifecycle.StepOpen, "render", err.Error())
+		return j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeRender, err.Error())
 	}
 	if ok, err := j.turn(ctx); err != nil || !ok {
 		return err
@@ -41,7 +41,7 @@ func (j *job) open(ctx context.Context) error {
 		return j.openFailed(ctx, err)
 	}
 	if text := j.missing(tree); text != "" {
-		return j.trouble(ctx, lifecycle.StepOpen, "not_deployed", text)
+		return j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeNotDeployed, text)
 	}
 	r := j.request()
 	commit, _, err := j.GitHub.CommitFile(ctx, github.CommitInput{
@@ -235,13 +235,13 @@ func (j *job) openFailed(ctx context.Context, err error) error {
 	case errors.Is(err, github.ErrForeign):
 		return j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeForeign, "The branch "+j.request().Target.Branch+" exists already and holds something else. Delete it on GitHub.")
 	case errors.Is(err, github.ErrNotFound):
-		return j.trouble(ctx, lifecycle.StepOpen, "not_found", fmt.Sprintf("GitHub does not show TfPilot the repository %s or its branch %s. Ask your platform team.", repoOf(j.request()), j.request().Target.Base))
+		return j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeNotFound, fmt.Sprintf("GitHub does not show TfPilot the repository %s or its branch %s. Ask your platform team.", repoOf(j.request()), j.request().Target.Base))
 	case errors.As(err, &no):
-		return j.trouble(ctx, lifecycle.StepOpen, "github_refused", "GitHub refused to open the pull request: "+no.Message)
+		return j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeGitHubRefused, "GitHub refused to open the pull request: "+no.Message)
 	}
 	return err
 }
 
-func (j *job) trouble(ctx context.Context, step lifecycle.StepName, code, text string) error {
+func (j *job) trouble(ctx context.Context, step lifecycle.StepName, code lifecycle.ReasonCode, text string) error {
 	return j.patch(ctx, lifecycle.Troubled(string(step), code, text, now()))
 }

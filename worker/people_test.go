@@ -177,7 +177,7 @@ func (w *world) events(id string) []lifecycle.Event {
 }
 
 // told asserts an audit event of a type whose text holds some words.
-func (w *world) told(id, typ, words string) {
+func (w *world) told(id string, typ lifecycle.EventType, words string) {
 	w.t.Helper()
 	for _, e := range w.events(id) {
 		if e.Type == typ && strings.Contains(e.Text, words) {
@@ -191,7 +191,7 @@ func (w *world) told(id, typ, words string) {
 }
 
 // refusedWith asserts a refusal by the facts.
-func refusedWith(t testing.TB, err error, code string) {
+func refusedWith(t testing.TB, err error, code lifecycle.ReasonCode) {
 	t.Helper()
 	var no *lifecycle.Refusal
 	if !errors.As(err, &no) || no.Code != code {

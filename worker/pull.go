@@ -158,7 +158,7 @@ func (j *job) mergePull(ctx context.Context, wish lifecycle.Wish) error {
 	case errors.Is(err, github.ErrHeadMoved):
 		return j.refreshPull(ctx)
 	case errors.As(err, &no):
-		return j.refuse(ctx, wish, "github_refused", "GitHub refused the merge: "+no.Message)
+		return j.refuse(ctx, wish, lifecycle.CodeGitHubRefused, "GitHub refused the merge: "+no.Message)
 	case err != nil:
 		return err
 	}
@@ -298,7 +298,7 @@ func (j *job) planByItself(ctx context.Context, s lifecycle.Step) error {
 	case errors.As(err, &no):
 		return nil // the facts went on meanwhile
 	case errors.As(err, &refused):
-		return j.trouble(ctx, lifecycle.StepPlan, "github_refused", "GitHub refused: "+refused.Message)
+		return j.trouble(ctx, lifecycle.StepPlan, lifecycle.CodeGitHubRefused, "GitHub refused: "+refused.Message)
 	default:
 		return err
 	}

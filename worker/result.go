@@ -42,7 +42,7 @@ func (j *job) left(ctx context.Context, kind lifecycle.Kind, cid string) (left, 
 	case there:
 		l.Result = &result
 	}
-	if kind != lifecycle.KindPlan || l.Result == nil || l.Result.Conclusion != "success" {
+	if kind != lifecycle.KindPlan || l.Result == nil || l.Result.Conclusion != lifecycle.ConclusionSuccess {
 		return l, nil
 	}
 	data, err := j.Store.Summary(ctx, project, cid)
@@ -98,7 +98,7 @@ func (l *left) usable(err error) (bool, error) {
 // write.
 func (j *job) see(ctx context.Context, f lifecycle.RunFacts) (lifecycle.Patch, error) {
 	a := j.request().AttemptOf(f)
-	if f.Conclusion != "success" || f.Status != "completed" || f.RunAttempt > 1 || a == nil || a.Conclusion != "" {
+	if f.Conclusion != lifecycle.ConclusionSuccess || f.Status != "completed" || f.RunAttempt > 1 || a == nil || a.Conclusion != "" {
 		return lifecycle.SeeRun(f), nil
 	}
 	l, err := j.left(ctx, f.Kind, a.CorrelationID)
@@ -117,17 +117,17 @@ func (j *job) see(ctx context.Context, f lifecycle.RunFacts) (lifecycle.Patch, e
 func (j *job) result(ctx context.Context, s lifecycle.Step) error {
 	a := *j.attempt(s)
 	if a.Doubt != "" {
-		return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, a.Doubt, reasons[a.Doubt], "", now()))
+		return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, a.Doubt, a.Doubt.Words(), "", now()))
 	}
 	l, err := j.left(ctx, s.Kind, s.CorrelationID)
 	if err != nil {
 		return err
 	}
-	if a.Conclusion != "success" {
+	if a.Conclusion != lifecycle.ConclusionSuccess {
 		return j.readFailure(ctx, s, a, l)
 	}
 	if doubt := l.SuccessDoubt(s.Kind, j.id(), a, a.RunID); doubt != "" {
-		return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, doubt, reasons[doubt], "", now()))
+		return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, doubt, doubt.Words(), "", now()))
 	}
 	return j.patch(ctx, j.reading(s.Kind, s.CorrelationID, l))
 }
@@ -176,9 +176,9 @@ func (j *job) readFailure(ctx context.Context, s lifecycle.Step, a lifecycle.Att
 	}
 	code := res.Reason
 	if code == "" {
-		code = a.Conclusion
+		code = a.Conclusion.Code()
 	}
-	text := reason(a.Conclusion, code, res.Tail)
+	text := reason(a, res)
 	if code == lifecycle.CodeStateLocked && res.StateLock != nil {
 		var err error
 		if text, err = j.stateLocked(ctx, a, *res.StateLock); err != nil {
@@ -188,43 +188,23 @@ func (j *job) readFailure(ctx context.Context, s lifecycle.Step, a lifecycle.Att
 	return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, code, text, step, now()))
 }
 
-// reasons say in words what a code means for the person who has to act.
-var reasons = map[string]string{
-	"cancelled":          "The run was cancelled on GitHub, by a person or because its runner stopped. It is not repeated by itself.",
-	"timed_out":          "The run took too long and GitHub ended it.",
-	"nothing_planned":    "The plan creates nothing. Check the inputs.",
-	"environment_broken": "The error is in another file of this environment, not in this request. The platform team has to mend it.",
-	"digest_changed":     "The changes are no longer the approved ones. Nothing was changed. Re-plan and review the new plan.",
-	"code_changed":       "The code is no longer the approved code. Nothing was changed. Re-plan and review the new plan.",
-	"code_not_pinned":    "The run would execute code that may change without a review. The platform team has to fix it in the repository.",
-	"grant_withdrawn":    "The approval was taken back before the run came to its effect. Nothing was changed.",
-	"content_differs":    "The commit is not exactly what TfPilot generated. Restore the branch, then re-plan.",
-	"backend_differs":    "The environment's backend is not the configured one. The platform team has to mend it.",
-	"outside_module":     "The plan would touch something outside this request. The platform team has to look at it.",
-	"not_only_destroy":   "The destroy would also create or change something. The platform team has to look at it.",
-	"referred_to":        "Something else in this environment uses it. Take that away first.",
-	"unsupported_action": "The plan holds an action that TfPilot does not know. The platform team has to look at it.",
-	"plan_too_large":     "The plan is too large to be shown, so it cannot be approved.",
-	"state_locked":       "The environment's state is locked, so nothing was changed. The platform team finds out who holds the lock.",
-	"interrupted":        "The run was interrupted. What it did until then is in the state. Re-plan to see what is left.",
-
-	lifecycle.CodeResultMissing: "GitHub says that the run succeeded, but the run left no result, so it does not count. What it did is in the state: re-plan to see what is left.",
-	lifecycle.CodeResultDamaged: "GitHub says that the run succeeded, but its result cannot be read, so it does not count. What it did is in the state: re-plan to see what is left.",
-	lifecycle.CodeResultForeign: "GitHub says that the run succeeded, but the result in the bucket was not written by this run, so it does not count. Tell your platform team, then re-plan to see what exists.",
-	lifecycle.CodeResultDiffers: "GitHub says that the run succeeded, but its result is not that of the approved plan, so it does not count. Tell your platform team, then re-plan to see what exists.",
-	"state_not_saved":           "Terraform could not save its state. The platform team has to look at it before anything else runs.",
-}
-
-func reason(conclusion, code, tail string) string {
-	text := reasons[code]
+// reason is why a run did not succeed, in words: what its code means, or else how GitHub
+// concluded it, and what Terraform printed. Of a failure of Terraform or of a step that is
+// enough.
+func reason(a lifecycle.Attempt, res lifecycle.Result) string {
+	tail := strings.TrimSpace(res.Tail)
+	text := res.Reason.Words()
 	if text == "" {
-		text = reasons[conclusion]
+		text = a.Conclusion.Advice()
 	}
-	tail = strings.TrimSpace(tail)
-	if text != "" && tail != "" {
-		text += "\n"
+	switch {
+	case tail == "":
+		return cut(text, maxReason)
+	case text == "" || res.Reason == lifecycle.CodeTerraformFailed || res.Reason == lifecycle.CodeStepFailed:
+		return cut(tail, maxReason)
+	default:
+		return cut(text+"\n"+tail, maxReason)
 	}
-	return cut(text+tail, maxReason)
 }
 
 // cut shortens by runes and says so.

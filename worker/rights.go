@@ -78,7 +78,7 @@ func (j *job) permit(ctx context.Context, wish lifecycle.Wish) (bool, error) {
 }
 
 // refuse takes a wish out that cannot be served.
-func (j *job) refuse(ctx context.Context, wish lifecycle.Wish, code, text string) error {
+func (j *job) refuse(ctx context.Context, wish lifecycle.Wish, code lifecycle.ReasonCode, text string) error {
 	j.log.Info("wish refused", "what", wish.What, "by", wish.By, "code", code)
 	return j.patch(ctx, lifecycle.RefusedWish(wish, code, text, now()))
 }
@@ -92,7 +92,7 @@ func (j *job) refusal(ctx context.Context, wish lifecycle.Wish, err error) error
 	case errors.As(err, &no):
 		return j.refuse(ctx, wish, no.Code, no.Text)
 	case errors.As(err, &refused):
-		return j.refuse(ctx, wish, "github_refused", "GitHub refused: "+refused.Message)
+		return j.refuse(ctx, wish, lifecycle.CodeGitHubRefused, "GitHub refused: "+refused.Message)
 	default:
 		return err
 	}

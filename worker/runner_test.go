@@ -26,9 +26,9 @@ import (
 )
 
 // refusedRun is a run that stops with a reason of its own.
-type refusedRun struct{ reason string }
+type refusedRun struct{ reason lifecycle.ReasonCode }
 
-func (r *refusedRun) Error() string { return r.reason }
+func (r *refusedRun) Error() string { return string(r.reason) }
 
 // lockedState is what a run meets where another holds Terraform's lock.
 type lockedState struct{ lock lifecycle.StateLock }

@@ -20,7 +20,7 @@ const forcedGrace = 10 * time.Minute
 func (j *job) stateLocked(ctx context.Context, a lifecycle.Attempt, l lifecycle.StateLock) (string, error) {
 	l, ok := plainLock(l)
 	if !ok {
-		return reasons[lifecycle.CodeStateLocked], nil
+		return lifecycle.CodeStateLocked.Words(), nil
 	}
 	at := now()
 	if a.CompletedAt != nil {
@@ -41,7 +41,7 @@ func (j *job) stateLocked(ctx context.Context, a lifecycle.Attempt, l lifecycle.
 // state. A run that found nothing to do took no lock.
 func (j *job) passedStateLock(ctx context.Context, s lifecycle.Step) error {
 	a := j.attempt(s)
-	if a == nil || a.Conclusion != "success" || a.DispatchedAt == nil {
+	if a == nil || a.Conclusion != lifecycle.ConclusionSuccess || a.DispatchedAt == nil {
 		return nil
 	}
 	project, env := j.request().Project, j.request().Environment

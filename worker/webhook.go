@@ -57,7 +57,7 @@ func (w *Worker) forged(ctx context.Context, h github.Hint) error {
 		return err
 	}
 	text := "A task in Redis claimed to be a webhook of GitHub and was not. It changed nothing."
-	_, err = w.Store.Update(ctx, id, lifecycle.System(sourceWebhook), lifecycle.Noted("task_refused", text, lifecycle.System(sourceWebhook), now()))
+	_, err = w.Store.Update(ctx, id, lifecycle.System(sourceWebhook), lifecycle.Noted(lifecycle.EventTaskRefused, text, lifecycle.System(sourceWebhook), now()))
 	return ignoreGone(err)
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/request"
 )
 
@@ -89,15 +88,15 @@ func (k *console) refused(err error, id string) error {
 			}
 			lines = append(lines, where+": "+f.Text)
 		}
-		if no.Code == request.CodeUnread {
+		if no.Code == lifecycle.CodeUnread {
 			lines = append(lines, planHint(id))
 		}
 		return usagef("%s", strings.Join(lines, "\n"))
-	case no.Code == string(lifecycle.CodeStale):
+	case no.Code == lifecycle.CodeStale:
 		return fmt.Errorf("%w\n%s", no, planHint(id))
 	case no.Class == request.Missing:
 		return fmt.Errorf("%w tfpilot requests list names them", no)
-	case no.Code == rbac.CodeNotLinked:
+	case no.Code == lifecycle.CodeNotLinked:
 		return fmt.Errorf("no identity is linked to %q: %w", k.as, no)
 	case no.Unwrap() != nil:
 		return fmt.Errorf("%w (%w)", no, no.Unwrap())

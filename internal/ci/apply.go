@@ -40,7 +40,7 @@ func (j *job) apply(ctx context.Context) error {
 		j.say("Nothing is left to do.")
 		return j.readOutputs(ctx)
 	case o.Digest == "" || o.Digest != j.in.Digest || o.Reason != "":
-		return refuse(codeDigestChanged, "there is no plan that was compared with the approval")
+		return refuse(lifecycle.CodeDigestChanged, "there is no plan that was compared with the approval")
 	}
 	b, err := j.bucket(ctx)
 	if err != nil {
@@ -49,7 +49,7 @@ func (j *job) apply(ctx context.Context) error {
 	var no *refusal
 	switch err := j.recheckGrant(ctx, b); {
 	case errors.As(err, &no):
-		return refuse(codeGrantWithdrawn, "stopped before the effect: %s", no.text)
+		return refuse(lifecycle.CodeGrantWithdrawn, "stopped before the effect: %s", no.text)
 	case err != nil:
 		return fmt.Errorf("stopped before the effect: %w", err)
 	}
@@ -59,7 +59,7 @@ func (j *job) apply(ctx context.Context) error {
 	case err != nil:
 		return err
 	case exit != 0 && !known: // what the apply made may be among its words
-		return refuse(codeTerraformFailed, "terraform apply failed; its words are not told, since the state that knows their secrets could not be read")
+		return refuse(lifecycle.CodeTerraformFailed, "terraform apply failed; its words are not told, since the state that knows their secrets could not be read")
 	case exit != 0:
 		return j.terraformFailed("apply.log", "terraform apply")
 	}
@@ -128,7 +128,7 @@ func (j *job) hidesOutput(name string, value json.RawMessage) bool {
 func (j *job) rescue(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx) // the run may be cancelled already; its state matters more
 	if !j.awaitTerraform(orphanTime) {
-		return refuse(codeStateNotSaved, "Terraform was still at work %s after the run was cancelled and ends with the job; what it did may be in no state", orphanTime)
+		return refuse(lifecycle.CodeStateNotSaved, "Terraform was still at work %s after the run was cancelled and ends with the job; what it did may be in no state", orphanTime)
 	}
 	left := filepath.Join(j.root(), leftState)
 	if _, err := os.Stat(left); err != nil {
@@ -155,7 +155,7 @@ func (j *job) rescue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return refuse(codeStateNotSaved, "the state could not be saved; resources exist that are in no state. While the runner lives it holds the state in %s\n%s",
+	return refuse(lifecycle.CodeStateNotSaved, "the state could not be saved; resources exist that are in no state. While the runner lives it holds the state in %s\n%s",
 		left, lastLines(withoutAdvice(j.redact(string(text))), 30))
 }
 

@@ -72,49 +72,50 @@ func TestApplyComparesBeforeItsEffect(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct {
-		change     func(*job, lifecycle.Grant)
-		code, want string
-		applied    bool
-		outputs    bool
+		change  func(*job, lifecycle.Grant)
+		code    lifecycle.ReasonCode
+		want    string
+		applied bool
+		outputs bool
 	}{
 		"what was approved":       {func(*job, lifecycle.Grant) {}, "", "", true, true},
 		"a dry run":               {func(j *job, _ lifecycle.Grant) { j.in.DryRun = true }, "", "", false, false},
 		"nothing is left to do":   {noted(func(o *outcome) { o.Nothing, o.Digest = true, "" }), "", "", false, true},
-		"another plan":            {noted(func(o *outcome) { o.Digest = "sha256:" + strings.Repeat("0", 64) }), codeDigestChanged, "", false, false},
-		"no plan":                 {noted(func(o *outcome) { o.Digest = "" }), codeDigestChanged, "", false, false},
-		"no plan, none approved":  {func(j *job, g lifecycle.Grant) { noted(func(o *outcome) { o.Digest = "" })(j, g); j.in.Digest = "" }, codeDigestChanged, "", false, false},
-		"a plan that was refused": {noted(func(o *outcome) { o.Reason = codeReferredTo }), codeDigestChanged, "", false, false},
+		"another plan":            {noted(func(o *outcome) { o.Digest = "sha256:" + strings.Repeat("0", 64) }), lifecycle.CodeDigestChanged, "", false, false},
+		"no plan":                 {noted(func(o *outcome) { o.Digest = "" }), lifecycle.CodeDigestChanged, "", false, false},
+		"no plan, none approved":  {func(j *job, g lifecycle.Grant) { noted(func(o *outcome) { o.Digest = "" })(j, g); j.in.Digest = "" }, lifecycle.CodeDigestChanged, "", false, false},
+		"a plan that was refused": {noted(func(o *outcome) { o.Reason = lifecycle.CodeReferredTo }), lifecycle.CodeDigestChanged, "", false, false},
 		"no outcome":              {func(*job, lifecycle.Grant) { f.write("temp/tfpilot/run/outcome.json", "{") }, "error", "read outcome", false, false},
 		"the bucket is not open":  {func(j *job, _ lifecycle.Grant) { j.bucket = notOpen }, "error", "not open", false, false},
 		"the grant is gone": {func(j *job, _ lifecycle.Grant) {
 			if err := f.bucket.DeleteGrant(t.Context(), "core", j.in.CorrelationID); err != nil {
 				t.Fatal(err)
 			}
-		}, codeGrantWithdrawn, "stopped before the effect: there is no grant", false, false},
-		"it may not be read": {func(*job, lifecycle.Grant) { f.fault(s3.FaultDenied, "grants/") }, codeGrantWithdrawn, "there is no grant", false, false},
+		}, lifecycle.CodeGrantWithdrawn, "stopped before the effect: there is no grant", false, false},
+		"it may not be read": {func(*job, lifecycle.Grant) { f.fault(s3.FaultDenied, "grants/") }, lifecycle.CodeGrantWithdrawn, "there is no grant", false, false},
 		"it cannot be read":  {func(*job, lifecycle.Grant) { f.fault(s3.FaultInternal, "grants/") }, "error", "stopped before the effect: read the grant", false, false},
-		"it expired":         {func(j *job, g lifecycle.Grant) { j.now = func() time.Time { return g.ExpiresAt } }, codeGrantWithdrawn, "expired", false, false},
+		"it expired":         {func(j *job, g lifecycle.Grant) { j.now = func() time.Time { return g.ExpiresAt } }, lifecycle.CodeGrantWithdrawn, "expired", false, false},
 		"a moment before":    {func(j *job, g lifecycle.Grant) { j.now = func() time.Time { return g.ExpiresAt.Add(-1) } }, "", "", true, true},
 		"it is for another commit": {func(j *job, g lifecycle.Grant) {
 			g.SHA = strings.Repeat("b", 40)
 			f.put(j, g)
-		}, codeGrantWithdrawn, "another commit", false, false},
+		}, lifecycle.CodeGrantWithdrawn, "another commit", false, false},
 		"it has another lease": {func(j *job, g lifecycle.Grant) {
 			g.LeaseToken++
 			f.put(j, g)
-		}, codeGrantWithdrawn, "not the one that this run began with", false, false},
+		}, lifecycle.CodeGrantWithdrawn, "not the one that this run began with", false, false},
 		"the kept one changed": {func(j *job, g lifecycle.Grant) {
 			g.LeaseToken++
 			if err := j.keepGrant(g); err != nil {
 				t.Fatal(err)
 			}
-		}, codeGrantWithdrawn, "not the one that this run began with", false, false},
+		}, lifecycle.CodeGrantWithdrawn, "not the one that this run began with", false, false},
 		"the kept one is gone": {func(*job, lifecycle.Grant) { f.remove("temp/tfpilot/run/" + grantFile) }, "error", "read the kept grant", false, false},
-		"Terraform fails":      {func(*job, lifecycle.Grant) { f.write("bin/fail.apply", "Error: no such bucket\n") }, codeTerraformFailed, "no such bucket", true, false},
+		"Terraform fails":      {func(*job, lifecycle.Grant) { f.write("bin/fail.apply", "Error: no such bucket\n") }, lifecycle.CodeTerraformFailed, "no such bucket", true, false},
 		"and its state is unknown": {func(*job, lifecycle.Grant) {
 			f.write("bin/fail.apply", "Error: no such bucket\n")
 			f.write("bin/fail.show", "no\n")
-		}, codeTerraformFailed, "words are not told", true, false},
+		}, lifecycle.CodeTerraformFailed, "words are not told", true, false},
 		"only the state is unknown": {func(*job, lifecycle.Grant) { f.write("bin/fail.show", "no\n") }, "", "", true, false},
 		"there is no Terraform":     {func(*job, lifecycle.Grant) { t.Setenv("PATH", "/nowhere") }, "error", "start terraform", false, false},
 	} {
@@ -192,18 +193,19 @@ func TestRescuePushesTheState(t *testing.T) {
 	for name, c := range map[string]struct {
 		left, locked    string
 		force           string // what forcing the lock says, when it fails
-		code, want      string
+		code            lifecycle.ReasonCode
+		want            string
 		pushes, naps    int
 		unlocked, saved bool
 	}{
 		"nothing was left":   {"", "", "", "", "", 0, 0, false, false},
 		"it is saved":        {"{}", "", "", "", "", 1, 0, false, true},
 		"its own lock":       {"{}", lock("root@"+host, began), "", "", "", 2, 0, true, true},
-		"a lock of another":  {"{}", lock("root@elsewhere", began), "", codeStateNotSaved, "could not be saved", rescueTries, rescueTries - 1, false, false},
-		"a lock from before": {"{}", lock("root@"+host, began.Add(-time.Second)), "", codeStateNotSaved, "could not be saved", rescueTries, rescueTries - 1, false, false},
+		"a lock of another":  {"{}", lock("root@elsewhere", began), "", lifecycle.CodeStateNotSaved, "could not be saved", rescueTries, rescueTries - 1, false, false},
+		"a lock from before": {"{}", lock("root@"+host, began.Add(-time.Second)), "", lifecycle.CodeStateNotSaved, "could not be saved", rescueTries, rescueTries - 1, false, false},
 		"the same second":    {"{}", lock("root@"+host, began.Truncate(time.Second)), "", "", "", 2, 0, true, true},
-		"no lock":            {"{}", "Error: denied\n", "", codeStateNotSaved, "Error: denied", rescueTries, rescueTries - 1, false, false},
-		"a lock that stays":  {"{}", lock("root@"+host, began), "no\n", codeStateNotSaved, "could not be saved", rescueTries, rescueTries - 1, true, false},
+		"no lock":            {"{}", "Error: denied\n", "", lifecycle.CodeStateNotSaved, "Error: denied", rescueTries, rescueTries - 1, false, false},
+		"a lock that stays":  {"{}", lock("root@"+host, began), "no\n", lifecycle.CodeStateNotSaved, "could not be saved", rescueTries, rescueTries - 1, true, false},
 	} {
 		j, _ := f.applying()
 		naps := 0
@@ -239,7 +241,7 @@ func TestRescueNeedsTerraform(t *testing.T) {
 	file := "temp/tfpilot/tree/" + fixtureRoot + leftState
 	f.write(file, "{}")
 	t.Setenv("PATH", "/nowhere")
-	refused(t, "no Terraform", j.rescue(t.Context()), codeStateNotSaved, "could not be saved")
+	refused(t, "no Terraform", j.rescue(t.Context()), lifecycle.CodeStateNotSaved, "could not be saved")
 	if f.read(file) != "{}" {
 		t.Error("the state that was left is gone")
 	}

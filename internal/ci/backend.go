@@ -50,20 +50,20 @@ func (j *job) wantBackend() terraform.Backend {
 func (j *job) declared(want terraform.Backend) error {
 	entries, err := os.ReadDir(j.root())
 	if err != nil {
-		return refuse(codeBackendDiffers, "the default branch has no environment %s", j.in.Environment)
+		return refuse(lifecycle.CodeBackendDiffers, "the default branch has no environment %s", j.in.Environment)
 	}
 	files := map[string][]byte{}
 	for _, e := range entries {
 		name := e.Name()
 		if left := strings.ToLower(name); left == ".terraform" || strings.HasSuffix(left, ".tfstate") {
-			return refuse(codeBackendDiffers, "%s is committed: it is what Terraform leaves behind, and could stand for another module, workspace or state", name)
+			return refuse(lifecycle.CodeBackendDiffers, "%s is committed: it is what Terraform leaves behind, and could stand for another module, workspace or state", name)
 		}
 		if !strings.HasSuffix(name, ".tf") {
 			files[name] = nil // its name alone can be wrong
 			continue
 		}
 		if !e.Type().IsRegular() {
-			return refuse(codeBackendDiffers, "%s is not an ordinary file", name)
+			return refuse(lifecycle.CodeBackendDiffers, "%s is not an ordinary file", name)
 		}
 		if files[name], err = os.ReadFile(filepath.Join(j.root(), name)); err != nil {
 			return fmt.Errorf("read %s: %w", name, err)
@@ -73,9 +73,9 @@ func (j *job) declared(want terraform.Backend) error {
 	var syntax hcl.Diagnostics
 	switch {
 	case errors.As(err, &syntax):
-		return refuse(codeEnvironmentBroken, "a file of the environment cannot be read: %s", err)
+		return refuse(lifecycle.CodeEnvironmentBroken, "a file of the environment cannot be read: %s", err)
 	case err != nil:
-		return refuse(codeBackendDiffers, "%s", err)
+		return refuse(lifecycle.CodeBackendDiffers, "%s", err)
 	}
 	return sameBackend("backend.tf", want, got)
 }
@@ -86,7 +86,7 @@ func sameBackend(where string, want, got terraform.Backend) error {
 		all = append(all, d.String())
 	}
 	if len(all) > 0 {
-		return refuse(codeBackendDiffers, "%s is not this environment's: %s", where, strings.Join(all, "; "))
+		return refuse(lifecycle.CodeBackendDiffers, "%s is not this environment's: %s", where, strings.Join(all, "; "))
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func sameBackend(where string, want, got terraform.Backend) error {
 func (j *job) initialize(ctx context.Context) error {
 	locked, err := j.rootFile(lockFile)
 	if err != nil {
-		return refuse(codeNotPinned, "%s is missing in the environment's root: run `terraform providers lock` there and commit the file", lockFile)
+		return refuse(lifecycle.CodeNotPinned, "%s is missing in the environment's root: run `terraform providers lock` there and commit the file", lockFile)
 	}
 	exit, err := j.terraform(ctx, j.root(), "init.log", "init", "-input=false", "-no-color")
 	if err != nil {
@@ -111,11 +111,11 @@ func (j *job) initialize(ctx context.Context) error {
 func (j *job) configured(want terraform.Backend) error {
 	data, err := os.ReadFile(filepath.Join(j.root(), ".terraform", "terraform.tfstate"))
 	if err != nil {
-		return refuse(codeBackendDiffers, "terraform init left no backend")
+		return refuse(lifecycle.CodeBackendDiffers, "terraform init left no backend")
 	}
 	got, err := terraform.ParseInitialized(data)
 	if err != nil {
-		return refuse(codeBackendDiffers, "%s", err)
+		return refuse(lifecycle.CodeBackendDiffers, "%s", err)
 	}
 	return sameBackend("the initialized backend", want, got)
 }

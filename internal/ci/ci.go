@@ -122,7 +122,7 @@ func usage(w io.Writer) {
 // the step that keeps the result.
 func fail(p Process, j *job, name string, err error) int {
 	var no *refusal
-	code := codeStepFailed
+	code := lifecycle.CodeStepFailed
 	if errors.As(err, &no) {
 		code = no.code
 	}

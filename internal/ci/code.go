@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
@@ -61,7 +62,7 @@ func (j *job) bind(ctx context.Context, granted []byte) (*binding, error) {
 		return nil, err
 	}
 	if len(b.code.Files) > maxBound || len(b.files) > maxTreeFiles {
-		return nil, refuse(codeNotPinned, "the environment and its modules have more files than a plan can name: %d", len(b.files))
+		return nil, refuse(lifecycle.CodeNotPinned, "the environment and its modules have more files than a plan can name: %d", len(b.files))
 	}
 	return b, nil
 }
@@ -74,10 +75,10 @@ func (b *binding) addRoot(ctx context.Context, granted []byte) error {
 		return err
 	}
 	if len(entries) == 0 {
-		return refuse(codeContentDiffers, "the default branch has no environment %s", b.j.in.Environment)
+		return refuse(lifecycle.CodeContentDiffers, "the default branch has no environment %s", b.j.in.Environment)
 	}
 	if !slices.ContainsFunc(entries, func(e entry) bool { return e.path == b.root+"/"+lockFile && e.mode == modeFile }) {
-		return refuse(codeNotPinned, "%s/%s is missing, so the providers of the run are not fixed; run `terraform providers lock` in %s and commit the file, "+
+		return refuse(lifecycle.CodeNotPinned, "%s/%s is missing, so the providers of the run are not fixed; run `terraform providers lock` in %s and commit the file, "+
 			"or take the one that `tfpilot bootstrap` makes", b.root, lockFile, b.root)
 	}
 	own, generated := []entry{}, map[string]entry{}
@@ -120,7 +121,7 @@ func (b *binding) checkGenerated(ctx context.Context, generated map[string]entry
 	var all []entry
 	for _, e := range generated {
 		if e.mode != modeFile {
-			return refuse(codeEnvironmentBroken, "%s is not an ordinary file", e.path)
+			return refuse(lifecycle.CodeEnvironmentBroken, "%s is not an ordinary file", e.path)
 		}
 		all = append(all, e)
 	}
@@ -131,7 +132,7 @@ func (b *binding) checkGenerated(ctx context.Context, generated map[string]entry
 	}
 	for _, e := range all {
 		if err := terraform.CheckGenerated(path.Base(e.path), contents[e.id]); err != nil {
-			return refuse(codeEnvironmentBroken, "%s: %s", b.root, err)
+			return refuse(lifecycle.CodeEnvironmentBroken, "%s: %s", b.root, err)
 		}
 	}
 	return nil
@@ -201,7 +202,7 @@ func notOrdinary(e entry) error {
 	if what == "" {
 		what = "not an ordinary file"
 	}
-	return refuse(codeNotPinned, "%s is %s: what it leads to is not part of the plan; put the files themselves there", e.path, what)
+	return refuse(lifecycle.CodeNotPinned, "%s is %s: what it leads to is not part of the plan; put the files themselves there", e.path, what)
 }
 
 // sources reads the .tf files of one directory.
@@ -229,17 +230,17 @@ func (b *binding) sources(ctx context.Context, dir string, entries []entry, extr
 	case errors.As(err, &syntax):
 		return s, refuse(b.brokenCode(dir), "a file of %s cannot be read: %s", dir, err)
 	case err != nil:
-		return s, refuse(codeNotPinned, "%s: %s", dir, err)
+		return s, refuse(lifecycle.CodeNotPinned, "%s: %s", dir, err)
 	}
 	return s, nil
 }
 
 // brokenCode is whose mistake a file is: the environment's, or the module's.
-func (b *binding) brokenCode(dir string) string {
+func (b *binding) brokenCode(dir string) lifecycle.ReasonCode {
 	if dir == b.root {
-		return codeEnvironmentBroken
+		return lifecycle.CodeEnvironmentBroken
 	}
-	return codeTerraformFailed
+	return lifecycle.CodeTerraformFailed
 }
 
 // follow takes in the modules that the code of a directory calls, and what it names
@@ -251,7 +252,7 @@ func (b *binding) follow(ctx context.Context, dir string, s terraform.Sources) e
 		}
 	}
 	if len(s.Climbs) > maxBound {
-		return refuse(codeNotPinned, "the code of %s names more paths outside of its directory than a plan can name: %d", dir, len(s.Climbs))
+		return refuse(lifecycle.CodeNotPinned, "the code of %s names more paths outside of its directory than a plan can name: %d", dir, len(s.Climbs))
 	}
 	for _, text := range s.Climbs {
 		for _, from := range []string{dir, b.root} {
@@ -278,7 +279,7 @@ func (b *binding) addModule(ctx context.Context, dir, source string) error {
 	case e.kind != "tree":
 		return refuse(b.brokenCode(dir), "%s calls the module %q, which is not a directory of this repository", dir, source)
 	case strings.HasPrefix(b.root+"/", at+"/"):
-		return refuse(codeNotPinned, "%s calls the module %q, which holds the environment itself", dir, source)
+		return refuse(lifecycle.CodeNotPinned, "%s calls the module %q, which holds the environment itself", dir, source)
 	}
 	if err := b.addTree(ctx, e); err != nil {
 		return err
@@ -289,7 +290,7 @@ func (b *binding) addModule(ctx context.Context, dir, source string) error {
 	}
 	for _, f := range files {
 		if lower := strings.ToLower(f.path); strings.HasSuffix(lower, ".tf.json") || strings.HasSuffix(lower, ".tofu") || strings.HasSuffix(lower, ".tofu.json") {
-			return refuse(codeNotPinned, "%s: only modules in Terraform's own language (.tf) are read", f.path)
+			return refuse(lifecycle.CodeNotPinned, "%s: only modules in Terraform's own language (.tf) are read", f.path)
 		}
 	}
 	s, err := b.sources(ctx, at, files, nil)

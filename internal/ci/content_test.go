@@ -10,7 +10,7 @@ import (
 )
 
 // refusedAt runs the steps and wants the named one to fail with the code.
-func (b *bench) refusedAt(d *dispatch, want, code string, steps ...string) (lifecycle.Result, string) {
+func (b *bench) refusedAt(d *dispatch, want string, code lifecycle.ReasonCode, steps ...string) (lifecycle.Result, string) {
 	b.w.t.Helper()
 	failed, said := b.steps(steps...)
 	if failed != want {
@@ -95,7 +95,8 @@ func TestPlanRunsTheDefaultBranch(t *testing.T) {
 func TestBackendRefuses(t *testing.T) {
 	text := requestFile("logs", "")
 	for name, tt := range map[string]struct {
-		code, file, from, to string
+		code           lifecycle.ReasonCode
+		file, from, to string
 	}{
 		"other key":               {"backend_differs", "envs/dev/app/backend.tf", "core/dev/app/", "core/prod/app/"},
 		"other bucket":            {"backend_differs", "envs/dev/app/backend.tf", stateBucket, "someone-elses-state"},

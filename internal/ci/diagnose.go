@@ -9,6 +9,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // diagnostic is one of Terraform's own errors, as -json gives it.
@@ -66,12 +68,12 @@ func (j *job) terraformFailed(name, what string) error {
 		return err
 	}
 	var text strings.Builder
-	code := codeTerraformFailed
+	code := lifecycle.CodeTerraformFailed
 	for _, l := range lines {
 		switch {
 		case l.Diagnostic != nil && l.Diagnostic.Severity == "error":
 			if l.Diagnostic.Range != nil && !j.ownFile(l.Diagnostic.Range.Filename) {
-				code = codeEnvironmentBroken
+				code = lifecycle.CodeEnvironmentBroken
 			}
 			text.WriteString(l.Diagnostic.words())
 		case l.Diagnostic == nil && l.Type == "" && l.Level == "error":
@@ -112,10 +114,10 @@ func (j *job) terraformText(name, what string) error {
 		}
 	}
 	text := string(data)
-	code := codeTerraformFailed
+	code := lifecycle.CodeTerraformFailed
 	for _, m := range onFile.FindAllStringSubmatch(text, -1) {
 		if !j.ownFile(m[1] + m[2]) {
-			code = codeEnvironmentBroken
+			code = lifecycle.CodeEnvironmentBroken
 		}
 	}
 	if at := strings.Index(text, "Error:"); at >= 0 {

@@ -277,7 +277,7 @@ func TestPlanRefuses(t *testing.T) {
 			d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
 			b := w.bench(d)
 			b.checkout()
-			r, _ := b.refusedAt(d, tt.step, tt.code, planSteps...)
+			r, _ := b.refusedAt(d, tt.step, lifecycle.ReasonCode(tt.code), planSteps...)
 			if tt.code != "nothing_planned" && !strings.Contains(r.Tail, "Error: ") {
 				t.Errorf("tail %q", r.Tail)
 			}

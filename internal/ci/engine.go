@@ -54,7 +54,7 @@ func (j *job) summarize() (summary, error) {
 	}
 	document := s.Bytes()
 	if len(document) > store.MaxSummary {
-		return summary{}, refuse(codePlanTooLarge, "the plan is too large to be reviewed: %d bytes", len(document))
+		return summary{}, refuse(lifecycle.CodePlanTooLarge, "the plan is too large to be reviewed: %d bytes", len(document))
 	}
 	if err := j.keepText("summary.json", document); err != nil {
 		return summary{}, err
@@ -122,18 +122,7 @@ func planRefusal(err error) error {
 	if !errors.As(err, &p) {
 		return err
 	}
-	code := string(p.Code)
-	switch p.Code {
-	case terraform.TooLarge:
-		code = codePlanTooLarge
-	case terraform.Referenced:
-		code = codeReferredTo
-	case terraform.PlanIncomplete:
-		code = codeTerraformFailed
-	case terraform.ModuleMissing:
-		code = codeContentDiffers
-	}
-	return refuse(code, "%s", p.Error())
+	return refuse(p.Code, "%s", p.Error())
 }
 
 func (j *job) readPlan() (*tfjson.Plan, error) {

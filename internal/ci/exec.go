@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 const (
@@ -87,7 +89,7 @@ func (j *job) terraformTo(ctx context.Context, dir, name string, out io.Writer, 
 	var failed *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return cmd.ProcessState.ExitCode(), refuse(codeInterrupted, "terraform %s was interrupted", args[0])
+		return cmd.ProcessState.ExitCode(), refuse(lifecycle.CodeInterrupted, "terraform %s was interrupted", args[0])
 	case errors.As(err, &failed):
 		return failed.ExitCode(), nil
 	case err != nil:
@@ -132,7 +134,7 @@ func (j *job) read(name string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if int64(len(data)) > limit {
-		return nil, refuse(codePlanTooLarge, "%s is larger than %d MiB", name, limit>>20)
+		return nil, refuse(lifecycle.CodePlanTooLarge, "%s is larger than %d MiB", name, limit>>20)
 	}
 	return data, nil
 }

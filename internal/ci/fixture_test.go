@@ -184,9 +184,9 @@ func (f *fixture) at(j *job, tools, infra string) *job {
 }
 
 // refused compares a refusal: its code, and a part of its text. An empty code wants success, "error" any other error.
-func refused(t *testing.T, what string, err error, code, text string) {
+func refused(t *testing.T, what string, err error, code lifecycle.ReasonCode, text string) {
 	t.Helper()
-	got := ""
+	got := lifecycle.ReasonCode("")
 	var no *refusal
 	switch {
 	case errors.As(err, &no):

@@ -58,7 +58,7 @@ func planID(s string) bool {
 // take checks a grant and takes over what only it says.
 func (in *inputs) take(g lifecycle.Grant, branch string) error {
 	if what := in.differs(g); what != "" {
-		return refuse(codeGuardRefused, "the grant is for another %s", what)
+		return refuse(lifecycle.CodeGuardRefused, "the grant is for another %s", what)
 	}
 	in.granted = granted{
 		Purpose: g.Purpose, Digest: g.Digest, Plan: g.Plan, MayBeGone: g.MayBeGone, LeaseToken: g.LeaseToken,
@@ -66,7 +66,7 @@ func (in *inputs) take(g lifecycle.Grant, branch string) error {
 	}
 	for _, f := range grantNames {
 		if !f.valid(f.value(in.granted)) {
-			return refuse(codeGuardRefused, "the %s in the grant is not valid: %q", f.name, cut(f.value(in.granted), 60))
+			return refuse(lifecycle.CodeGuardRefused, "the %s in the grant is not valid: %q", f.name, cut(f.value(in.granted), 60))
 		}
 	}
 	return in.consistent(branch)
@@ -125,7 +125,7 @@ func (in inputs) consistent(branch string) error {
 func (j *job) readGrant(ctx context.Context, b bucket) (lifecycle.Grant, error) {
 	g, err := b.Grant(ctx, j.in.Project, j.in.CorrelationID)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) {
-		return g, refuse(codeGuardRefused, "there is no grant for this run: TfPilot did not request it, or withdrew it")
+		return g, refuse(lifecycle.CodeGuardRefused, "there is no grant for this run: TfPilot did not request it, or withdrew it")
 	}
 	if err != nil {
 		return g, fmt.Errorf("read the grant: %w", err)
@@ -134,7 +134,7 @@ func (j *job) readGrant(ctx context.Context, b bucket) (lifecycle.Grant, error) 
 		return g, err
 	}
 	if !j.now().Before(g.ExpiresAt) {
-		return g, refuse(codeGuardRefused, "the grant expired at %s", g.ExpiresAt.UTC().Format("2006-01-02 15:04:05Z"))
+		return g, refuse(lifecycle.CodeGuardRefused, "the grant expired at %s", g.ExpiresAt.UTC().Format("2006-01-02 15:04:05Z"))
 	}
 	return g, nil
 }
@@ -152,7 +152,7 @@ func (j *job) keepGrant(g lifecycle.Grant) error {
 func (j *job) useGrant() error {
 	data, err := os.ReadFile(j.kept(grantFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return refuse(codeGuardRefused, "the guard has not run before this step")
+		return refuse(lifecycle.CodeGuardRefused, "the guard has not run before this step")
 	}
 	if err != nil {
 		return fmt.Errorf("read the kept grant: %w", err)
@@ -181,7 +181,7 @@ func (j *job) recheckGrant(ctx context.Context, b bucket) error {
 		return fmt.Errorf("encode the grant: %w", err)
 	}
 	if !bytes.Equal(kept, now) {
-		return refuse(codeGuardRefused, "the grant is not the one that this run began with")
+		return refuse(lifecycle.CodeGuardRefused, "the grant is not the one that this run began with")
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func (j *job) guard(ctx context.Context) error {
 		return fmt.Errorf("claim the correlation id: %w", err)
 	}
 	if !mine {
-		return refuse(codeGuardRefused, "run %d has taken this attempt; this run does nothing", stored.RunID)
+		return refuse(lifecycle.CodeGuardRefused, "run %d has taken this attempt; this run does nothing", stored.RunID)
 	}
 	if err := errors.Join(j.keepGrant(g), j.keepText(proofFile, []byte(proof))); err != nil {
 		return err

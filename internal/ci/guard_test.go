@@ -42,27 +42,28 @@ func TestGuardClaims(t *testing.T) {
 	}
 	const none, claimed, kept = 0, 1, 2
 	for name, c := range map[string]struct {
-		change     func(*job)
-		code, want string
-		left       int
+		change func(*job)
+		code   lifecycle.ReasonCode
+		want   string
+		left   int
 	}{
 		"a granted run":           {func(*job) {}, "", "", kept},
-		"dispatched otherwise":    {func(j *job) { j.env["GITHUB_EVENT_NAME"] = "push" }, codeGuardRefused, "not dispatched", none},
-		"a re-run":                {func(j *job) { j.env["GITHUB_RUN_ATTEMPT"] = "2" }, codeGuardRefused, "a re-run", none},
-		"on another branch":       {func(j *job) { j.env["GITHUB_REF"] = "refs/heads/x" }, codeGuardRefused, "not on the default branch", none},
-		"no default branch":       {func(j *job) { j.env["TFPILOT_DEFAULT_BRANCH"], j.env["GITHUB_REF"] = "", "refs/heads/" }, codeGuardRefused, "default branch", none},
-		"by a person":             {func(j *job) { j.env["GITHUB_ACTOR"] = "dana" }, codeGuardRefused, "only TfPilot", none},
-		"by no known actor":       {func(j *job) { j.env["GITHUB_ACTOR"], j.env["TFPILOT_ACTOR"] = "", "" }, codeGuardRefused, "only TfPilot", none},
+		"dispatched otherwise":    {func(j *job) { j.env["GITHUB_EVENT_NAME"] = "push" }, lifecycle.CodeGuardRefused, "not dispatched", none},
+		"a re-run":                {func(j *job) { j.env["GITHUB_RUN_ATTEMPT"] = "2" }, lifecycle.CodeGuardRefused, "a re-run", none},
+		"on another branch":       {func(j *job) { j.env["GITHUB_REF"] = "refs/heads/x" }, lifecycle.CodeGuardRefused, "not on the default branch", none},
+		"no default branch":       {func(j *job) { j.env["TFPILOT_DEFAULT_BRANCH"], j.env["GITHUB_REF"] = "", "refs/heads/" }, lifecycle.CodeGuardRefused, "default branch", none},
+		"by a person":             {func(j *job) { j.env["GITHUB_ACTOR"] = "dana" }, lifecycle.CodeGuardRefused, "only TfPilot", none},
+		"by no known actor":       {func(j *job) { j.env["GITHUB_ACTOR"], j.env["TFPILOT_ACTOR"] = "", "" }, lifecycle.CodeGuardRefused, "only TfPilot", none},
 		"no run":                  {func(j *job) { j.env["GITHUB_RUN_ID"] = "0" }, "error", "not a run id", none},
 		"no number of a run":      {func(j *job) { j.env["GITHUB_RUN_ID"] = "7x" }, "error", "not a run id", none},
 		"the bucket is not open":  {func(j *job) { j.bucket = notOpen }, "error", "not open", none},
-		"no grant":                {func(*job) { f.fault(s3.FaultDenied, "grants/") }, codeGuardRefused, "no grant", none},
+		"no grant":                {func(*job) { f.fault(s3.FaultDenied, "grants/") }, lifecycle.CodeGuardRefused, "no grant", none},
 		"an unreadable grant":     {func(*job) { f.fault(s3.FaultInternal, "grants/") }, "error", "read the grant", none},
-		"a grant that expired":    {func(j *job) { j.now = func() time.Time { return time.Now().Add(2 * time.Hour) } }, codeGuardRefused, "expired", none},
-		"a grant of another":      {func(j *job) { j.in.DryRun = true }, codeGuardRefused, "another mode", none},
+		"a grant that expired":    {func(j *job) { j.now = func() time.Time { return time.Now().Add(2 * time.Hour) } }, lifecycle.CodeGuardRefused, "expired", none},
+		"a grant of another":      {func(j *job) { j.in.DryRun = true }, lifecycle.CodeGuardRefused, "another mode", none},
 		"it cannot claim":         {func(*job) { write("PutObject", s3.FaultDenied) }, "error", "claim the correlation id", none},
 		"a lost answer":           {func(*job) { write("PutObject", s3.FaultLost) }, "", "", kept},
-		"claimed by another run":  {func(j *job) { f.claim(j, 78) }, codeGuardRefused, "run 78 has taken this attempt", claimed},
+		"claimed by another run":  {func(j *job) { f.claim(j, 78) }, lifecycle.CodeGuardRefused, "run 78 has taken this attempt", claimed},
 		"the grant is not kept":   {func(j *job) { directory(j, grantFile) }, "error", "keep", claimed},
 		"the proof is not kept":   {func(j *job) { directory(j, proofFile) }, "error", "keep", claimed},
 		"the outcome is not kept": {func(j *job) { directory(j, "outcome.json") }, "error", "read outcome", claimed},
@@ -91,7 +92,7 @@ func TestGuardClaims(t *testing.T) {
 		}
 	}
 	j := f.guarded()
-	refused(t, "no guard before", j.useGrant(), codeGuardRefused, "the guard has not run")
+	refused(t, "no guard before", j.useGrant(), lifecycle.CodeGuardRefused, "the guard has not run")
 	for name, text := range map[string]string{"half a grant": `{"kind":`, "no grant": `{}`} {
 		f.write("temp/tfpilot/run/"+grantFile, text)
 		if err := j.useGrant(); err == nil {

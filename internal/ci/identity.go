@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
@@ -83,7 +84,7 @@ func (j *job) fetchApproved(ctx context.Context) (*terraform.Summary, error) {
 	}
 	data, err := b.Summary(ctx, j.in.Project, j.in.Plan)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) { // S3 tells a role that may not list no more
-		return nil, refuse(codeDigestChanged, "the summary of the approved plan is no longer stored: plan again")
+		return nil, refuse(lifecycle.CodeDigestChanged, "the summary of the approved plan is no longer stored: plan again")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the approved plan: %w", err)
@@ -101,14 +102,14 @@ func (j *job) approved() (*terraform.Summary, error) {
 		return nil, err
 	}
 	if terraform.Digest(data) != j.in.Digest {
-		return nil, refuse(codeDigestChanged, "the stored summary is not the one that was approved: plan again")
+		return nil, refuse(lifecycle.CodeDigestChanged, "the stored summary is not the one that was approved: plan again")
 	}
 	s, err := terraform.ParseSummary(data)
 	if err != nil {
 		return nil, fmt.Errorf("read the approved plan: %w", err)
 	}
 	if s.Code == nil {
-		return nil, refuse(codeCodeChanged, "the approved plan does not say which code it was made of: plan again")
+		return nil, refuse(lifecycle.CodeCodeChanged, "the approved plan does not say which code it was made of: plan again")
 	}
 	return s, nil
 }
@@ -125,7 +126,7 @@ func (j *job) sameCode(ctx context.Context, approved, now terraform.CodeIdentity
 	if len(names) > maxNamed {
 		names = append(names[:maxNamed], fmt.Sprintf("and %d more", len(names)-maxNamed))
 	}
-	return refuse(codeCodeChanged, "the module changed since the approval (%s): plan again", strings.Join(names, ", "))
+	return refuse(lifecycle.CodeCodeChanged, "the module changed since the approval (%s): plan again", strings.Join(names, ", "))
 }
 
 // filesOf names the files of a directory in which two trees differ, as far as git still

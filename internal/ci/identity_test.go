@@ -218,8 +218,9 @@ func TestCodeMustBePinned(t *testing.T) {
 		}
 	}
 	for name, tt := range map[string]struct {
-		code, want string
-		change     func(*world)
+		code   lifecycle.ReasonCode
+		want   string
+		change func(*world)
 	}{
 		"no lock file":                 {"code_not_pinned", "terraform providers lock", func(w *world) { w.git("rm", "-q", "envs/dev/app/.terraform.lock.hcl") }},
 		"a branch of a repository":     {"code_not_pinned", "40 digits of a commit", call(`source = "git::https://git.example.com/net.git?ref=main"`)},

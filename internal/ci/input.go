@@ -45,7 +45,7 @@ func orEmpty(n lifecycle.Name) func(string) bool {
 func parseInputs(env map[string]string) (inputs, error) {
 	for name, valid := range inputNames {
 		if !valid(env[name]) {
-			return inputs{}, refuse(codeGuardRefused, "input %s is not valid: %q", name, cut(env[name], 60))
+			return inputs{}, refuse(lifecycle.CodeGuardRefused, "input %s is not valid: %q", name, cut(env[name], 60))
 		}
 	}
 	in := inputs{
@@ -67,7 +67,7 @@ func parseInputs(env map[string]string) (inputs, error) {
 }
 
 func inconsistent(where, what string) error {
-	return refuse(codeGuardRefused, "the %s do not fit: %s", where, what)
+	return refuse(lifecycle.CodeGuardRefused, "the %s do not fit: %s", where, what)
 }
 
 // branch is the request's own branch.
@@ -101,13 +101,13 @@ func (j *job) checkInputs(context.Context) error {
 	branch := j.env["TFPILOT_DEFAULT_BRANCH"]
 	switch {
 	case j.env["GITHUB_EVENT_NAME"] != "workflow_dispatch":
-		return refuse(codeGuardRefused, "this run was not dispatched")
+		return refuse(lifecycle.CodeGuardRefused, "this run was not dispatched")
 	case j.env["GITHUB_RUN_ATTEMPT"] != "1":
-		return refuse(codeGuardRefused, "a re-run does nothing: ask TfPilot for a new attempt")
+		return refuse(lifecycle.CodeGuardRefused, "a re-run does nothing: ask TfPilot for a new attempt")
 	case branch == "" || j.env["GITHUB_REF"] != "refs/heads/"+branch:
-		return refuse(codeGuardRefused, "this run is not on the default branch")
+		return refuse(lifecycle.CodeGuardRefused, "this run is not on the default branch")
 	case j.env["TFPILOT_ACTOR"] == "" || j.env["GITHUB_ACTOR"] != j.env["TFPILOT_ACTOR"]:
-		return refuse(codeGuardRefused, "dispatched by %q: only TfPilot starts this workflow", cut(j.env["GITHUB_ACTOR"], 60))
+		return refuse(lifecycle.CodeGuardRefused, "dispatched by %q: only TfPilot starts this workflow", cut(j.env["GITHUB_ACTOR"], 60))
 	}
 	if _, err := j.runID(); err != nil {
 		return err

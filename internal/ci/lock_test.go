@@ -51,7 +51,7 @@ func TestLockFileIsBinding(t *testing.T) {
 				return
 			}
 			var no *refusal
-			if !errors.As(err, &no) || no.code != codeEnvironmentBroken || !strings.Contains(no.text, tt.want) {
+			if !errors.As(err, &no) || no.code != lifecycle.CodeEnvironmentBroken || !strings.Contains(no.text, tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 		})

@@ -15,37 +15,18 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Reason codes of result.json.
-const (
-	codeGuardRefused      = "guard_refused"      // never in a result: nothing is kept before the claim
-	codeStepFailed        = "step_failed"        // a step outside Terraform
-	codeContentDiffers    = "content_differs"    // the commit does not hold what was granted
-	codeBackendDiffers    = "backend_differs"    // backend.tf or the initialized backend is another
-	codeEnvironmentBroken = "environment_broken" // an error in someone else's file
-	codeTerraformFailed   = "terraform_failed"
-	codeNothingPlanned    = "nothing_planned"
-	codePlanTooLarge      = "plan_too_large"
-	codeReferredTo        = "referred_to" // other code uses the module that is to go
-	codeDigestChanged     = "digest_changed"
-	codeCodeChanged       = "code_changed"    // the code is not the approved one
-	codeNotPinned         = "code_not_pinned" // what the run would execute may change without a commit
-	codeGrantWithdrawn    = "grant_withdrawn"
-	codeStateLocked       = "state_locked"
-	codeInterrupted       = "interrupted"
-	codeStateNotSaved     = "state_not_saved"
-)
-
 const maxTail = 4 << 10
 
 // refusal is an end with a code that TfPilot acts on.
 type refusal struct {
-	code, text string
-	lock       *lifecycle.StateLock // who holds the state, when that is the reason
+	code lifecycle.ReasonCode
+	text string
+	lock *lifecycle.StateLock // who holds the state, when that is the reason
 }
 
 func (r *refusal) Error() string { return r.text }
 
-func refuse(code, format string, args ...any) error {
+func refuse(code lifecycle.ReasonCode, format string, args ...any) error {
 	return &refusal{code: code, text: fmt.Sprintf(format, args...)}
 }
 
@@ -54,7 +35,7 @@ func refuse(code, format string, args ...any) error {
 type outcome struct {
 	StartedAt time.Time                  `json:"startedAt"`
 	Step      string                     `json:"step,omitempty"`
-	Reason    string                     `json:"reason,omitempty"`
+	Reason    lifecycle.ReasonCode       `json:"reason,omitempty"`
 	Tail      string                     `json:"tail,omitempty"`
 	Digest    string                     `json:"digest,omitempty"`
 	Counts    lifecycle.Counts           `json:"counts"`
@@ -67,10 +48,10 @@ type outcome struct {
 
 // failed records the first failure; what follows from it is not the reason. Only a
 // state that is lost weighs more than what led to it, which is then told after it.
-func (o *outcome) failed(step, code, tail string) {
+func (o *outcome) failed(step string, code lifecycle.ReasonCode, tail string) {
 	switch {
 	case o.Reason == "":
-	case code == codeStateNotSaved:
+	case code == lifecycle.CodeStateNotSaved:
 		tail = cut(tail, maxTail/2) + "\n\nBefore that, in step " + o.Step + ": " + o.Tail
 	default:
 		return

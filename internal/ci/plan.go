@@ -24,7 +24,7 @@ func (j *job) plan(ctx context.Context) error {
 			return err
 		}
 		if file != "" {
-			return refuse(codeReferredTo, "%s uses %s: take that out first", file, j.in.module())
+			return refuse(lifecycle.CodeReferredTo, "%s uses %s: take that out first", file, j.in.module())
 		}
 	}
 	args := []string{"-target=" + j.in.module()}
@@ -73,7 +73,7 @@ func (j *job) judge(s summary) error {
 	j.say("Digest: %s", s.Digest)
 	switch {
 	case j.in.Kind == lifecycle.KindPlan && j.in.Purpose == lifecycle.PurposeOpen && s.Counts.Add == 0:
-		return refuse(codeNothingPlanned, "this request would create nothing")
+		return refuse(lifecycle.CodeNothingPlanned, "this request would create nothing")
 	case !j.in.isEffect():
 		return nil
 	case nothing:
@@ -83,7 +83,7 @@ func (j *job) judge(s summary) error {
 		j.say("::notice::Nothing is left to do.")
 		return nil
 	case s.Digest != j.in.Digest:
-		return refuse(codeDigestChanged, "the plan is not the approved one any more: approved %s, now %s", j.in.Digest, s.Digest)
+		return refuse(lifecycle.CodeDigestChanged, "the plan is not the approved one any more: approved %s, now %s", j.in.Digest, s.Digest)
 	}
 	j.say("This is the approved plan.")
 	return nil
@@ -98,7 +98,7 @@ func (j *job) done(digest string) error {
 	}
 	if j.in.destroys() {
 		if !j.in.MayBeGone && !terraform.Holds(plan, j.in.RequestID) {
-			return refuse(codeDigestChanged, "the state holds nothing of this request, though it was applied and nothing of TfPilot destroyed it: "+
+			return refuse(lifecycle.CodeDigestChanged, "the state holds nothing of this request, though it was applied and nothing of TfPilot destroyed it: "+
 				"find out whether this is the state that it was applied to")
 		}
 		return nil
@@ -112,7 +112,7 @@ func (j *job) done(digest string) error {
 		return err
 	}
 	if missing := terraform.Missing(approved, plan, key); len(missing) > 0 {
-		return refuse(codeDigestChanged, "nothing is left to do, but the state is not what the approved plan makes (%s): plan again",
+		return refuse(lifecycle.CodeDigestChanged, "nothing is left to do, but the state is not what the approved plan makes (%s): plan again",
 			strings.Join(missing[:min(len(missing), maxNamed)], ", "))
 	}
 	return nil

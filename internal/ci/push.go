@@ -45,7 +45,7 @@ func (j *job) push(ctx context.Context) error {
 		return err
 	}
 	if !there {
-		return refuse(codeContentDiffers, "%s on the default branch has no block of %s", j.in.Path, j.in.RequestID)
+		return refuse(lifecycle.CodeContentDiffers, "%s on the default branch has no block of %s", j.in.Path, j.in.RequestID)
 	}
 	commit, err := g.commitWithout(ctx, j.in.Path, rest, lifecycle.CleanupMessage(j.in.RequestID))
 	if err != nil {

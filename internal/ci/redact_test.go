@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Text is cut after its secrets are taken out: half of one would not be found any more.
@@ -66,7 +68,7 @@ func TestEndOfLongOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	var no *refusal
-	if err := j.terraformFailed("apply.log", "terraform apply"); !errors.As(err, &no) || no.code != codeTerraformFailed || !strings.Contains(no.text, "It broke") {
+	if err := j.terraformFailed("apply.log", "terraform apply"); !errors.As(err, &no) || no.code != lifecycle.CodeTerraformFailed || !strings.Contains(no.text, "It broke") {
 		t.Errorf("told %.200v", err)
 	}
 	if err := j.keepText("init.log", []byte(strings.Repeat("é", maxPlanJSON)+"\nError: It broke\n")); err != nil {

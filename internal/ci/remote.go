@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
@@ -45,7 +46,7 @@ func (j *job) fetched() (map[string]terraform.Remote, error) {
 		rest, isPackage := strings.CutPrefix(at, filepath.Join(j.root(), packages)+string(filepath.Separator))
 		if !isPackage {
 			if at != j.tree() && !strings.HasPrefix(at, j.tree()+string(filepath.Separator)) {
-				return nil, refuse(codeNotPinned, "module %s is at %s, outside the repository", m.Key, m.Dir)
+				return nil, refuse(lifecycle.CodeNotPinned, "module %s is at %s, outside the repository", m.Key, m.Dir)
 			}
 			continue
 		}
@@ -82,10 +83,10 @@ func hashDir(dir string) (string, error) {
 		case d.IsDir():
 			return nil
 		case !d.Type().IsRegular():
-			return refuse(codeNotPinned, "%s of a fetched module is not an ordinary file", filepath.ToSlash(inside))
+			return refuse(lifecycle.CodeNotPinned, "%s of a fetched module is not an ordinary file", filepath.ToSlash(inside))
 		}
 		if files++; files > maxTreeFiles {
-			return refuse(codeNotPinned, "a fetched module has more than %d files", maxTreeFiles)
+			return refuse(lifecycle.CodeNotPinned, "a fetched module has more than %d files", maxTreeFiles)
 		}
 		info, err := d.Info()
 		if err != nil {
@@ -137,12 +138,12 @@ func (j *job) lockedProviders(committed []byte) error {
 		case locked == "":
 			missing = append(missing, source)
 		case locked != version:
-			return refuse(codeEnvironmentBroken, "terraform init chose %s %s instead of %s, which %s names", source, version, locked, lockFile)
+			return refuse(lifecycle.CodeEnvironmentBroken, "terraform init chose %s %s instead of %s, which %s names", source, version, locked, lockFile)
 		}
 	}
 	if len(missing) > 0 {
 		slices.Sort(missing)
-		return refuse(codeEnvironmentBroken, "%s does not name %s; run `terraform providers lock` for it in the environment's root and commit the file",
+		return refuse(lifecycle.CodeEnvironmentBroken, "%s does not name %s; run `terraform providers lock` for it in the environment's root and commit the file",
 			lockFile, strings.Join(missing, ", "))
 	}
 	return nil
@@ -152,7 +153,7 @@ func (j *job) lockedProviders(committed []byte) error {
 func lockVersions(content []byte) (map[string]string, error) {
 	parsed, diags := hclsyntax.ParseConfig(content, lockFile, hcl.InitialPos)
 	if diags.HasErrors() {
-		return nil, refuse(codeEnvironmentBroken, "%s cannot be read: %s", lockFile, diags)
+		return nil, refuse(lifecycle.CodeEnvironmentBroken, "%s cannot be read: %s", lockFile, diags)
 	}
 	versions := map[string]string{}
 	for _, block := range parsed.Body.(*hclsyntax.Body).Blocks {

@@ -66,16 +66,16 @@ func (j *job) keepFile(name string, put func([]byte) error) error {
 
 // finalResult joins what the steps noted with how GitHub says the job stands.
 func (j *job) finalResult(o outcome) lifecycle.Result {
-	r := lifecycle.Result{Conclusion: "success", Reason: o.Reason, Tail: o.Tail, Outputs: o.Outputs, Sensitive: o.Sensitive,
+	r := lifecycle.Result{Conclusion: lifecycle.ConclusionSuccess, Reason: o.Reason, Tail: o.Tail, Outputs: o.Outputs, Sensitive: o.Sensitive,
 		Digest: o.Digest, Counts: o.Counts, Addresses: bound(o.Addresses), Nothing: o.Nothing, StateLock: o.StateLock}
-	status := j.env["TFPILOT_JOB_STATUS"]
-	if status != "success" || o.Reason != "" {
-		r.Conclusion = "failure"
-		if status == "cancelled" || o.Reason == codeInterrupted {
-			r.Conclusion = "cancelled"
+	status := lifecycle.Conclusion(j.env["TFPILOT_JOB_STATUS"])
+	if status != lifecycle.ConclusionSuccess || o.Reason != "" {
+		r.Conclusion = lifecycle.ConclusionFailure
+		if status == lifecycle.ConclusionCancelled || o.Reason == lifecycle.CodeInterrupted {
+			r.Conclusion = lifecycle.ConclusionCancelled
 		}
 		if r.Reason == "" {
-			r.Reason = codeStepFailed
+			r.Reason = lifecycle.CodeStepFailed
 		}
 	}
 	slices.Sort(r.Sensitive)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
@@ -32,7 +33,7 @@ func (j *job) strip(ctx context.Context) error {
 		return err
 	}
 	if name != "" {
-		return refuse(codeReferredTo, "%s uses %s: take that out first", name, j.in.module())
+		return refuse(lifecycle.CodeReferredTo, "%s uses %s: take that out first", name, j.in.module())
 	}
 	if err := replaceFile(file, rest); err != nil {
 		return err
@@ -50,7 +51,7 @@ func (j *job) stripped(content []byte) (rest []byte, there bool, err error) {
 	case errors.Is(err, terraform.ErrNoMarker):
 		return nil, false, nil
 	case err != nil:
-		return nil, false, refuse(codeContentDiffers, "%s: %s", j.in.Path, err)
+		return nil, false, refuse(lifecycle.CodeContentDiffers, "%s: %s", j.in.Path, err)
 	}
 	return rest, true, nil
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // tree is the directory that Terraform runs in: see code.go.
@@ -28,7 +30,7 @@ func (j *job) list(ctx context.Context, name string, deep bool) ([]entry, error)
 		return nil, err
 	}
 	if len(out) >= maxRead {
-		return nil, refuse(codeNotPinned, "%s has too many files", name)
+		return nil, refuse(lifecycle.CodeNotPinned, "%s has too many files", name)
 	}
 	var entries []entry
 	for line := range strings.SplitSeq(strings.TrimRight(out, "\x00"), "\x00") {
@@ -65,7 +67,7 @@ func (j *job) blobs(ctx context.Context, entries []entry) (map[string][]byte, er
 	room := int64(maxTreeBytes)
 	err := j.eachBlob(ctx, entries, func(e entry, size int64, from io.Reader) error {
 		if room -= size; room < 0 {
-			return refuse(codeNotPinned, "the code of the environment is larger than %d MiB", maxTreeBytes>>20)
+			return refuse(lifecycle.CodeNotPinned, "the code of the environment is larger than %d MiB", maxTreeBytes>>20)
 		}
 		content, err := io.ReadAll(io.LimitReader(from, size))
 		contents[e.id] = content
@@ -120,7 +122,7 @@ func nextBlob(from *bufio.Reader, e entry, take func(entry, int64, io.Reader) er
 	}
 	size, err := strconv.ParseInt(fields[2], 10, 64)
 	if err != nil || size > maxTreeBytes {
-		return refuse(codeNotPinned, "%s is larger than %d MiB", e.path, maxTreeBytes>>20)
+		return refuse(lifecycle.CodeNotPinned, "%s is larger than %d MiB", e.path, maxTreeBytes>>20)
 	}
 	content := io.LimitReader(from, size)
 	if err := take(e, size, content); err != nil {
@@ -146,7 +148,7 @@ func (j *job) writeTree(ctx context.Context, b *binding, granted []byte) error {
 	room := int64(maxTreeBytes)
 	err := j.eachBlob(ctx, all, func(e entry, size int64, from io.Reader) error {
 		if room -= size; room < 0 {
-			return refuse(codeNotPinned, "the code of the environment is larger than %d MiB", maxTreeBytes>>20)
+			return refuse(lifecycle.CodeNotPinned, "the code of the environment is larger than %d MiB", maxTreeBytes>>20)
 		}
 		return j.writeFile(e.path, e.mode, from)
 	})
@@ -159,7 +161,7 @@ func (j *job) writeTree(ctx context.Context, b *binding, granted []byte) error {
 func (j *job) writeFile(name, mode string, from io.Reader) error {
 	file := filepath.Join(j.tree(), filepath.FromSlash(name))
 	if !strings.HasPrefix(file, j.tree()+string(filepath.Separator)) {
-		return refuse(codeNotPinned, "%q is not a path inside the repository", name)
+		return refuse(lifecycle.CodeNotPinned, "%q is not a path inside the repository", name)
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return fmt.Errorf("make the tree: %w", err)

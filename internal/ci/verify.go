@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
@@ -39,7 +40,7 @@ func (j *job) onBranch(ctx context.Context) error {
 		return j.onlyFile(ctx)
 	}
 	if _, err := j.git(ctx, j.infra(), "merge-base", "--is-ancestor", j.in.SHA, j.env["GITHUB_SHA"]); err != nil {
-		return refuse(codeContentDiffers, "the default branch does not contain commit %s", j.in.SHA)
+		return refuse(lifecycle.CodeContentDiffers, "the default branch does not contain commit %s", j.in.SHA)
 	}
 	tip, err := j.blobAt(ctx, j.tools(), "HEAD")
 	switch {
@@ -51,7 +52,7 @@ func (j *job) onBranch(ctx context.Context) error {
 	case tip == "" && j.in.destroys():
 		return nil
 	}
-	return refuse(codeContentDiffers, "%s on the default branch is not the approved file", j.in.Path)
+	return refuse(lifecycle.CodeContentDiffers, "%s on the default branch is not the approved file", j.in.Path)
 }
 
 // headsAre checks that both checkouts are what the workflow asked for.
@@ -62,7 +63,7 @@ func (j *job) headsAre(ctx context.Context) error {
 			return err
 		}
 		if strings.TrimSpace(got) != want {
-			return refuse(codeContentDiffers, "%s is at %s, not at %s", filepath.Base(dir), strings.TrimSpace(got), want)
+			return refuse(lifecycle.CodeContentDiffers, "%s is at %s, not at %s", filepath.Base(dir), strings.TrimSpace(got), want)
 		}
 	}
 	return nil
@@ -75,14 +76,14 @@ func (j *job) granted(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	if blob != j.in.Blob {
-		return nil, refuse(codeContentDiffers, "%s at %s is not what was granted: someone changed it", j.in.Path, j.in.SHA)
+		return nil, refuse(lifecycle.CodeContentDiffers, "%s at %s is not what was granted: someone changed it", j.in.Path, j.in.SHA)
 	}
 	text, err := j.git(ctx, j.infra(), "cat-file", "blob", blob)
 	if err != nil {
 		return nil, err
 	}
 	if terraform.Blob([]byte(text)) != j.in.Blob {
-		return nil, refuse(codeContentDiffers, "%s does not have the granted content", j.in.Path)
+		return nil, refuse(lifecycle.CodeContentDiffers, "%s does not have the granted content", j.in.Path)
 	}
 	return []byte(text), nil
 }
@@ -113,7 +114,7 @@ func (j *job) onlyFile(ctx context.Context) error {
 		return err
 	}
 	if strings.TrimRight(out, "\x00") != j.in.Path {
-		return refuse(codeContentDiffers, "the branch changes more than %s: someone changed it", j.in.Path)
+		return refuse(lifecycle.CodeContentDiffers, "the branch changes more than %s: someone changed it", j.in.Path)
 	}
 	return nil
 }
@@ -135,7 +136,7 @@ func (j *job) referredTo() (string, error) {
 		}
 		used, err := terraform.Mentions(text, filepath.Base(file), j.in.RequestID)
 		if err != nil {
-			return "", refuse(codeEnvironmentBroken, "a file of the environment cannot be read: %s", err)
+			return "", refuse(lifecycle.CodeEnvironmentBroken, "a file of the environment cannot be read: %s", err)
 		}
 		if used {
 			return filepath.Base(file), nil

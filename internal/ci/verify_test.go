@@ -61,7 +61,7 @@ func TestVerifyBindsTheContent(t *testing.T) {
 			c.change(j)
 		}
 		if c.want != "" {
-			refused(t, name, j.verify(t.Context()), codeContentDiffers, c.want)
+			refused(t, name, j.verify(t.Context()), lifecycle.CodeContentDiffers, c.want)
 			continue
 		}
 		err := j.headsAre(t.Context())
@@ -121,27 +121,28 @@ func TestVerifyBindsTheCode(t *testing.T) {
 	unnamed := strings.Join(slices.Sorted(maps.Keys(some)), ", ")
 	key := "results/core/" + fixturePlan + "/summary.json"
 	for name, c := range map[string]struct {
-		tools      string
-		change     func(*job)
-		code, want string
+		tools  string
+		change func(*job)
+		code   lifecycle.ReasonCode
+		want   string
 	}{
 		"the same code":         {merged, func(*job) {}, "", ""},
-		"a module changed":      {changed, func(*job) {}, codeCodeChanged, "(" + fixtureModule + ")"},
-		"ten files are new":     {f.commit(merged, some), func(*job) {}, codeCodeChanged, "(" + unnamed + ")"},
-		"more than ten are new": {f.commit(merged, many), func(*job) {}, codeCodeChanged, "a09.tf, and 1 more)"},
-		"another Terraform":     {merged, func(j *job) { c := *code; c.Terraform = "1.9.0"; f.approve(j, &c) }, codeCodeChanged, "Terraform 1.9.0, now 1.11.4"},
-		"a new directory":       {f.commit(merged, map[string]string{fixtureRoot + "deep/x.json": "{}\n"}), func(*job) {}, codeCodeChanged, "(" + fixtureRoot + "deep/)"},
-		"a directory is gone":   {merged, func(j *job) { f.approve(j, withTree(code, fixtureRoot+"deep/", code.Files["modules/demo/"])) }, codeCodeChanged, "(" + fixtureRoot + "deep/)"},
-		"an unknown directory":  {merged, func(j *job) { f.approve(j, withTree(code, "modules/demo/", strings.Repeat("9", 40))) }, codeCodeChanged, "(modules/demo/)"},
-		"no code is named":      {merged, func(j *job) { f.approve(j, nil) }, codeCodeChanged, "does not say which code"},
-		"another digest":        {merged, func(j *job) { j.in.Digest = terraform.Digest(nil) }, codeDigestChanged, "not the one that was approved"},
-		"the summary is gone":   {merged, func(j *job) { j.in.Plan = "plan-" + strings.Repeat("e", 32) }, codeDigestChanged, "no longer stored"},
-		"it may not be read":    {merged, func(*job) { f.fault(s3.FaultDenied, key) }, codeDigestChanged, "no longer stored"},
+		"a module changed":      {changed, func(*job) {}, lifecycle.CodeCodeChanged, "(" + fixtureModule + ")"},
+		"ten files are new":     {f.commit(merged, some), func(*job) {}, lifecycle.CodeCodeChanged, "(" + unnamed + ")"},
+		"more than ten are new": {f.commit(merged, many), func(*job) {}, lifecycle.CodeCodeChanged, "a09.tf, and 1 more)"},
+		"another Terraform":     {merged, func(j *job) { c := *code; c.Terraform = "1.9.0"; f.approve(j, &c) }, lifecycle.CodeCodeChanged, "Terraform 1.9.0, now 1.11.4"},
+		"a new directory":       {f.commit(merged, map[string]string{fixtureRoot + "deep/x.json": "{}\n"}), func(*job) {}, lifecycle.CodeCodeChanged, "(" + fixtureRoot + "deep/)"},
+		"a directory is gone":   {merged, func(j *job) { f.approve(j, withTree(code, fixtureRoot+"deep/", code.Files["modules/demo/"])) }, lifecycle.CodeCodeChanged, "(" + fixtureRoot + "deep/)"},
+		"an unknown directory":  {merged, func(j *job) { f.approve(j, withTree(code, "modules/demo/", strings.Repeat("9", 40))) }, lifecycle.CodeCodeChanged, "(modules/demo/)"},
+		"no code is named":      {merged, func(j *job) { f.approve(j, nil) }, lifecycle.CodeCodeChanged, "does not say which code"},
+		"another digest":        {merged, func(j *job) { j.in.Digest = terraform.Digest(nil) }, lifecycle.CodeDigestChanged, "not the one that was approved"},
+		"the summary is gone":   {merged, func(j *job) { j.in.Plan = "plan-" + strings.Repeat("e", 32) }, lifecycle.CodeDigestChanged, "no longer stored"},
+		"it may not be read":    {merged, func(*job) { f.fault(s3.FaultDenied, key) }, lifecycle.CodeDigestChanged, "no longer stored"},
 		"it cannot be read":     {merged, func(*job) { f.fault(s3.FaultInternal, key) }, "error", "read the approved plan"},
 		"it is no summary": {merged, func(j *job) {
 			_ = f.s3.Write("requests", key, []byte("{}"))
 			j.in.Digest = terraform.Digest([]byte("{}x"))
-		}, codeDigestChanged, "not the one"},
+		}, lifecycle.CodeDigestChanged, "not the one"},
 		"the bucket is not open": {merged, func(j *job) { j.bucket = notOpen }, "error", "not open"},
 		"it cannot be kept":      {merged, func(*job) { f.write("temp/tfpilot/run/"+approvedFile+"/x", "x") }, "error", "keep " + approvedFile},
 	} {
@@ -190,16 +191,17 @@ func TestBackendBindsFetchedModules(t *testing.T) {
 		t.Fatalf("%+v, %v", whole, err)
 	}
 	for name, c := range map[string]struct {
-		approved   *terraform.CodeIdentity
-		change     func()
-		code, want string
+		approved *terraform.CodeIdentity
+		change   func()
+		code     lifecycle.ReasonCode
+		want     string
 	}{
 		"the same":            {whole, func() {}, "", ""},
-		"nothing was fetched": {&local, func() {}, codeCodeChanged, "module far"},
-		"another content":     {whole, func() { f.write(root+packages+"/far/net/main.tf", "locals { x = 1 }\n") }, codeCodeChanged, "module far"},
+		"nothing was fetched": {&local, func() {}, lifecycle.CodeCodeChanged, "module far"},
+		"another content":     {whole, func() { f.write(root+packages+"/far/net/main.tf", "locals { x = 1 }\n") }, lifecycle.CodeCodeChanged, "module far"},
 		"a module elsewhere": {whole, func() {
 			f.write(root+packages+"/modules.json", `{"Modules":[{"Key":"far","Dir":"../../../../elsewhere"}]}`)
-		}, codeNotPinned, "outside the repository"},
+		}, lifecycle.CodeNotPinned, "outside the repository"},
 		"an unreadable list":  {whole, func() { f.write(root+packages+"/modules.json", `{`) }, "error", "list of modules"},
 		"no code was bound":   {whole, func() { f.remove("temp/tfpilot/run/" + codeFile) }, "error", codeFile},
 		"no approved summary": {whole, func() { f.remove("temp/tfpilot/run/" + approvedFile) }, "error", approvedFile},
@@ -222,12 +224,15 @@ func TestReferredTo(t *testing.T) {
 	j := f.job(lifecycle.KindCleanup, lifecycle.PurposeDestroy)
 	root := "work/tools/" + fixtureRoot
 	use := "locals {\n  x = module.tfpilot_req_abcdefghijklm.name\n}\n"
-	for name, c := range map[string]struct{ file, text, want, code string }{
+	for name, c := range map[string]struct {
+		file, text, want string
+		code             lifecycle.ReasonCode
+	}{
 		"nothing":             {"more.tf", "locals {}\n", "", ""},
 		"its own file":        {"tfpilot_req_abcdefghijklm.tf", use, "", ""},
 		"a use":               {"more.tf", use, "more.tf", ""},
 		"no Terraform":        {"more.txt", use, "", ""},
-		"what cannot be read": {"more.tf", "locals {", "", codeEnvironmentBroken},
+		"what cannot be read": {"more.tf", "locals {", "", lifecycle.CodeEnvironmentBroken},
 	} {
 		f.write(root+c.file, c.text)
 		got, err := j.referredTo()

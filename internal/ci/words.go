@@ -45,13 +45,13 @@ var lockFileErrors = regexp.MustCompile(`(?s)Provider dependency changes detecte
 // failureOf makes Terraform's words into a refusal. A lock on the state and a lock file
 // that does not fit have codes of their own, since each has a remedy of its own, which
 // is not the requester's to carry out.
-func (j *job) failureOf(code, what, text string) error {
+func (j *job) failureOf(code lifecycle.ReasonCode, what, text string) error {
 	if lock := parseStateLock(text); lock != nil {
-		return &refusal{code: codeStateLocked, text: what + " could not lock the state\n" + withoutAdvice(text), lock: lock}
+		return &refusal{code: lifecycle.CodeStateLocked, text: what + " could not lock the state\n" + withoutAdvice(text), lock: lock}
 	}
 	text = withoutAdvice(text)
 	if lockFileErrors.MatchString(text) {
-		return refuse(codeEnvironmentBroken, "%s failed: %s/.terraform.lock.hcl does not fit the code or the runner. "+
+		return refuse(lifecycle.CodeEnvironmentBroken, "%s failed: %s/.terraform.lock.hcl does not fit the code or the runner. "+
 			"The platform team runs \"terraform providers lock\" there, with one -platform for each platform that runs it, and commits the file.\n%s",
 			what, j.in.Environment.Root(), text)
 	}

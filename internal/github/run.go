@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 var workflowFile = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}\.ya?ml$`)
@@ -35,29 +37,29 @@ type Run struct {
 	HeadSHA      string
 	Actor        Actor
 	Status       string
-	Conclusion   string
+	Conclusion   lifecycle.Conclusion
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 	CompletedAt  time.Time // zero while it runs
 }
 
 type wireRun struct {
-	ID           int64      `json:"id"`
-	Attempt      int        `json:"run_attempt"`
-	HTMLURL      string     `json:"html_url"`
-	Name         string     `json:"name"`
-	Path         string     `json:"path"`
-	DisplayTitle string     `json:"display_title"`
-	Event        string     `json:"event"`
-	HeadBranch   string     `json:"head_branch"`
-	HeadSHA      string     `json:"head_sha"`
-	Actor        *Actor     `json:"actor"`
-	Status       string     `json:"status"`
-	Conclusion   string     `json:"conclusion"`
-	CreatedAt    time.Time  `json:"created_at"`
-	UpdatedAt    time.Time  `json:"updated_at"`
-	CompletedAt  *time.Time `json:"completed_at"`
-	Repository   *wireRepo  `json:"repository"`
+	ID           int64                `json:"id"`
+	Attempt      int                  `json:"run_attempt"`
+	HTMLURL      string               `json:"html_url"`
+	Name         string               `json:"name"`
+	Path         string               `json:"path"`
+	DisplayTitle string               `json:"display_title"`
+	Event        string               `json:"event"`
+	HeadBranch   string               `json:"head_branch"`
+	HeadSHA      string               `json:"head_sha"`
+	Actor        *Actor               `json:"actor"`
+	Status       string               `json:"status"`
+	Conclusion   lifecycle.Conclusion `json:"conclusion"`
+	CreatedAt    time.Time            `json:"created_at"`
+	UpdatedAt    time.Time            `json:"updated_at"`
+	CompletedAt  *time.Time           `json:"completed_at"`
+	Repository   *wireRepo            `json:"repository"`
 }
 
 func (w wireRun) run() Run {
@@ -221,7 +223,7 @@ func firstPage(page int, etag string) string {
 type Step struct {
 	Job        string
 	Step       string // empty when no step of the job failed, or none began
-	Conclusion string
+	Conclusion lifecycle.Conclusion
 	URL        string // of the job
 }
 
@@ -233,8 +235,8 @@ func (c *Client) FailedStep(ctx context.Context, repo Repo, runID int64) (Step, 
 		return Step{}, err
 	}
 	type part struct {
-		Name       string `json:"name"`
-		Conclusion string `json:"conclusion"`
+		Name       string               `json:"name"`
+		Conclusion lifecycle.Conclusion `json:"conclusion"`
 	}
 	var out struct {
 		Jobs []struct {
@@ -262,9 +264,9 @@ func (c *Client) FailedStep(ctx context.Context, repo Repo, runID int64) (Step, 
 	return Step{}, fmt.Errorf("failed step of run %d: %w", runID, ErrNotFound)
 }
 
-func bad(conclusion string) bool {
+func bad(conclusion lifecycle.Conclusion) bool {
 	switch conclusion {
-	case "", "success", "skipped", "neutral":
+	case "", lifecycle.ConclusionSuccess, lifecycle.ConclusionSkipped, lifecycle.ConclusionNeutral:
 		return false
 	}
 	return true

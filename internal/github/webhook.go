@@ -43,21 +43,21 @@ type Hint struct {
 
 // RunHint is a workflow run in a webhook.
 type RunHint struct {
-	ID           int64     `json:"id"`
-	Attempt      int       `json:"attempt"`
-	Status       string    `json:"status"`
-	Conclusion   string    `json:"conclusion,omitempty"`
-	Path         string    `json:"path,omitempty"`
-	Name         string    `json:"name,omitempty"`
-	DisplayTitle string    `json:"displayTitle,omitempty"`
-	HeadBranch   string    `json:"headBranch,omitempty"`
-	HeadSHA      string    `json:"headSha,omitempty"`
-	Event        string    `json:"event"`
-	Actor        string    `json:"actor,omitempty"`
-	CreatedAt    time.Time `json:"createdAt"`
-	UpdatedAt    time.Time `json:"updatedAt"`
-	CompletedAt  time.Time `json:"completedAt,omitzero"`
-	URL          string    `json:"url,omitempty"`
+	ID           int64                `json:"id"`
+	Attempt      int                  `json:"attempt"`
+	Status       string               `json:"status"`
+	Conclusion   lifecycle.Conclusion `json:"conclusion,omitempty"`
+	Path         string               `json:"path,omitempty"`
+	Name         string               `json:"name,omitempty"`
+	DisplayTitle string               `json:"displayTitle,omitempty"`
+	HeadBranch   string               `json:"headBranch,omitempty"`
+	HeadSHA      string               `json:"headSha,omitempty"`
+	Event        string               `json:"event"`
+	Actor        string               `json:"actor,omitempty"`
+	CreatedAt    time.Time            `json:"createdAt"`
+	UpdatedAt    time.Time            `json:"updatedAt"`
+	CompletedAt  time.Time            `json:"completedAt,omitzero"`
+	URL          string               `json:"url,omitempty"`
 }
 
 // PullHint is a pull request in a webhook.
@@ -183,7 +183,7 @@ func (w wireEvent) hint(event, delivery string) (Hint, error) {
 func (w wireEvent) runHint() *RunHint {
 	r := w.WorkflowRun.run()
 	h := &RunHint{
-		ID: r.ID, Attempt: r.Attempt, Status: cutBytes(r.Status, 24), Conclusion: cutBytes(r.Conclusion, 24),
+		ID: r.ID, Attempt: r.Attempt, Status: cutBytes(r.Status, 24), Conclusion: lifecycle.Conclusion(cutBytes(string(r.Conclusion), 24)),
 		Path: cutBytes(r.Path, 160), Name: cutBytes(r.Name, 80), DisplayTitle: cutBytes(r.DisplayTitle, 160),
 		HeadBranch: cutBytes(r.HeadBranch, 160), HeadSHA: cutBytes(r.HeadSHA, 40), Event: cutBytes(r.Event, 40),
 		Actor:     cutBytes(r.Actor.Login, 64),

@@ -31,9 +31,9 @@ type Attempt struct {
 	RunAttempt    int        `json:"runAttempt,omitempty"`
 	URL           string     `json:"url,omitempty"`
 	Status        string     `json:"status,omitempty"` // GitHub's word, for display; never terminality
-	Conclusion    string     `json:"conclusion,omitempty"`
+	Conclusion    Conclusion `json:"conclusion,omitempty"`
 	Reason        string     `json:"reason,omitempty"`     // why it did not succeed, redacted
-	Doubt         string     `json:"doubt,omitempty"`      // code: GitHub reported a success that does not count
+	Doubt         ReasonCode `json:"doubt,omitempty"`      // code: GitHub reported a success that does not count
 	FailedStep    string     `json:"failedStep,omitempty"` // the step's name, as GitHub says it
 	DispatchedAt  *time.Time `json:"dispatchedAt,omitempty"`
 	SentAt        *time.Time `json:"sentAt,omitempty"` // when the dispatch was last about to be sent
@@ -123,9 +123,11 @@ func (list Attempts) first(fits func(*Attempt) bool) *Attempt {
 // failed reports whether the attempt concluded and did not succeed, whatever GitHub
 // calls it: failure, cancelled, timed_out, action_required, startup_failure,
 // stale, skipped, neutral.
-func (a *Attempt) failed() bool { return a != nil && a.Conclusion != "" && a.Conclusion != success }
+func (a *Attempt) failed() bool {
+	return a != nil && a.Conclusion != "" && a.Conclusion != ConclusionSuccess
+}
 
-func (a *Attempt) succeeded() bool { return a != nil && a.Conclusion == success }
+func (a *Attempt) succeeded() bool { return a != nil && a.Conclusion == ConclusionSuccess }
 
 // active reports whether the attempt has not concluded.
 func (a *Attempt) active() bool { return a != nil && a.Conclusion == "" }

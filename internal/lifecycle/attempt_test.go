@@ -162,7 +162,7 @@ func TestRunsMoveForward(t *testing.T) {
 func TestWhenADestroyMayStart(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*Request)
-		want   string
+		want   ReasonCode
 	}{
 		"planned and approved": {func(*Request) {}, ""},
 		"not wanted":           {func(r *Request) { r.Wanted = nil }, CodeNothing},
@@ -183,7 +183,7 @@ func TestWhenADestroyMayStart(t *testing.T) {
 		s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
 		s.do(Approve(Approver{Login: "omar", HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
 		c.change(&s.r)
-		got := ""
+		var got ReasonCode
 		if no := canStartDestroy(s.r); no != nil {
 			got = no.Code
 		}

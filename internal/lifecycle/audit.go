@@ -10,28 +10,12 @@ import (
 	"time"
 )
 
-// Types of audit events, in the order in which they are told when several happen in
-// one change.
-var eventTypes = []string{
-	"request_created", "wish_added", "wish_gone", "taken_back", "approved", "approval_voided", "rejected", "changes_requested", "changes_settled",
-	"pull_request_opened", "head_moved", "branch_changed", "branch_restored", "base_changed", "merged", "pull_request_closed", "pull_request_reopened",
-	"run_asked", "run_sent_again", "run_known", "run_concluded", "run_doubted", "run_rerun", "run_revoked", "plan_ready", "outputs_read", "lease_released",
-	"destroy_set_aside", "round_dismissed", "cleanup_opened", "cleanup_merged", "problem", "problem_gone", "closed", "review_refused", "task_refused", "foreign_run",
-}
-
-func rank(typ string) int {
-	if i := slices.Index(eventTypes, typ); i >= 0 {
-		return i
-	}
-	return len(eventTypes)
-}
-
 // eventsBetween says what happened between two versions of a request. It is a
 // function of its arguments alone, so that every reader tells the same story.
 func eventsBetween(before, after Request, a Actor, now time.Time) []Event {
 	d := diff{actor: a, now: now}
 	if before.ID == "" {
-		d.add("request_created", after.Title, "module", after.Module, "environment", after.Environment.String())
+		d.add(EventRequestCreated, after.Title, "module", after.Module, "environment", after.Environment.String())
 		return d.events
 	}
 	d.wishes(before, after)
@@ -44,13 +28,13 @@ func eventsBetween(before, after Request, a Actor, now time.Time) []Event {
 	d.foreignRuns(before, after)
 	d.problem(before.Problem, after.Problem)
 	if before.ClosedAt == nil && after.ClosedAt != nil {
-		d.add("closed", "The request was closed.")
+		d.add(EventClosed, "The request was closed.")
 	}
 	slices.SortStableFunc(d.events, func(x, y Event) int {
 		if c := x.At.Compare(y.At); c != 0 {
 			return c
 		}
-		return rank(x.Type) - rank(y.Type)
+		return x.Type.rank() - y.Type.rank()
 	})
 	return d.events
 }
@@ -61,7 +45,7 @@ type diff struct {
 	events []Event
 }
 
-func (d *diff) add(typ, text string, details ...string) {
+func (d *diff) add(typ EventType, text string, details ...string) {
 	e := Event{At: d.now, Type: typ, Actor: d.actor.Login, Source: d.actor.Source, Text: text}
 	for i := 0; i+1 < len(details); i += 2 {
 		if details[i+1] != "" {
@@ -77,12 +61,12 @@ func (d *diff) add(typ, text string, details ...string) {
 func (d *diff) wishes(before, after Request) {
 	for _, w := range after.Wanted {
 		if !hasWish(before, w) {
-			d.add("wish_added", fmt.Sprintf("%s asked: %s.", w.By, w.What), "what", string(w.What), "by", w.By, "digest", w.PlanDigest)
+			d.add(EventWishAdded, fmt.Sprintf("%s asked: %s.", w.By, w.What), "what", string(w.What), "by", w.By, "digest", w.PlanDigest)
 		}
 	}
 	for _, w := range before.Wanted {
 		if !hasWish(after, w) {
-			d.add("wish_gone", fmt.Sprintf("The wish of %s to %s has left the request.", w.By, w.What), "what", string(w.What), "by", w.By)
+			d.add(EventWishGone, fmt.Sprintf("The wish of %s to %s has left the request.", w.By, w.What), "what", string(w.What), "by", w.By)
 		}
 	}
 }
@@ -98,14 +82,14 @@ func (d *diff) approvals(before, after Request) {
 			old = &before.Approval.Approvers[i]
 		}
 		if old == nil {
-			d.add("approved", a.Login+" approved.", "by", a.Login, "head", a.HeadSHA, "digest", a.PlanDigest, "purpose", string(a.Purpose), "surface", a.Source)
+			d.add(EventApproved, a.Login+" approved.", "by", a.Login, "head", a.HeadSHA, "digest", a.PlanDigest, "purpose", string(a.Purpose), "surface", a.Source)
 		}
 		if a.VoidedAt != nil && (old == nil || old.VoidedAt == nil) {
-			d.add("approval_voided", fmt.Sprintf("The approval of %s no longer counts: %s.", a.Login, a.VoidReason), "by", a.Login)
+			d.add(EventApprovalVoided, fmt.Sprintf("The approval of %s no longer counts: %s.", a.Login, a.VoidReason), "by", a.Login)
 		}
 	}
 	if b, r := before.Rejection, after.Rejection; r != nil && (b == nil || b.By != r.By || b.Reason != r.Reason || !b.At.Equal(r.At)) {
-		d.add("rejected", fmt.Sprintf("%s rejected: %s", after.Rejection.By, after.Rejection.Reason), "by", after.Rejection.By)
+		d.add(EventRejected, fmt.Sprintf("%s rejected: %s", after.Rejection.By, after.Rejection.Reason), "by", after.Rejection.By)
 	}
 }
 
@@ -115,29 +99,29 @@ func (d *diff) pull(before, after Request) {
 	case a == nil:
 		return
 	case b == nil:
-		d.add("pull_request_opened", fmt.Sprintf("Pull request #%d was opened.", a.Number), "number", strconv.Itoa(a.Number), "head", a.HeadSHA)
+		d.add(EventPullRequestOpened, fmt.Sprintf("Pull request #%d was opened.", a.Number), "number", strconv.Itoa(a.Number), "head", a.HeadSHA)
 		return
 	}
 	if b.HeadSHA != a.HeadSHA {
-		d.add("head_moved", "The branch has a new commit.", "head", a.HeadSHA)
+		d.add(EventHeadMoved, "The branch has a new commit.", "head", a.HeadSHA)
 	}
 	if !b.Foreign && a.Foreign {
-		d.add("branch_changed", "Somebody put content on the branch that TfPilot did not make.", "head", a.HeadSHA)
+		d.add(EventBranchChanged, "Somebody put content on the branch that TfPilot did not make.", "head", a.HeadSHA)
 	}
 	if b.Foreign && !a.Foreign {
-		d.add("branch_restored", "The branch holds what TfPilot made again.", "head", a.HeadSHA)
+		d.add(EventBranchRestored, "The branch holds what TfPilot made again.", "head", a.HeadSHA)
 	}
 	d.objections(b.Objections, a.Objections)
 	if b.BaseRef != a.BaseRef && b.BaseRef != "" {
-		d.add("base_changed", fmt.Sprintf("The pull request points at %q now.", a.BaseRef))
+		d.add(EventBaseChanged, fmt.Sprintf("The pull request points at %q now.", a.BaseRef))
 	}
 	switch {
 	case !b.Merged && a.Merged:
-		d.add("merged", "The pull request was merged.", "sha", after.MergedSHA)
+		d.add(EventMerged, "The pull request was merged.", "sha", after.MergedSHA)
 	case b.isOpen() && !a.isOpen():
-		d.add("pull_request_closed", "The pull request was closed without a merge.")
+		d.add(EventPullRequestClosed, "The pull request was closed without a merge.")
 	case !b.isOpen() && a.isOpen() && b.Open != nil:
-		d.add("pull_request_reopened", "The pull request was opened again.")
+		d.add(EventPullRequestReopened, "The pull request was opened again.")
 	}
 }
 
@@ -147,12 +131,12 @@ func (d *diff) objections(before, after []Objection) {
 	}
 	for _, o := range after {
 		if !has(before, o) {
-			d.add("changes_requested", o.Login+" requested changes on GitHub.", "by", o.Login)
+			d.add(EventChangesRequested, o.Login+" requested changes on GitHub.", "by", o.Login)
 		}
 	}
 	for _, o := range before {
 		if !has(after, o) {
-			d.add("changes_settled", "The changes that "+o.Login+" requested on GitHub block no more.", "by", o.Login)
+			d.add(EventChangesSettled, "The changes that "+o.Login+" requested on GitHub block no more.", "by", o.Login)
 		}
 	}
 }
@@ -162,7 +146,7 @@ func (d *diff) runs(kind Kind, before, after Request) {
 		old := before.Attempt(kind, a.CorrelationID)
 		if old == nil {
 			old = &Attempt{}
-			d.add("run_asked", fmt.Sprintf("%s was requested (attempt %d).", kind.Named(), a.Number), "kind", string(kind), "purpose", string(a.Purpose), "correlationId", a.CorrelationID, "by", a.Actor)
+			d.add(EventRunAsked, fmt.Sprintf("%s was requested (attempt %d).", kind.Named(), a.Number), "kind", string(kind), "purpose", string(a.Purpose), "correlationId", a.CorrelationID, "by", a.Actor)
 		}
 		d.run(kind, *old, *a)
 	}
@@ -171,32 +155,32 @@ func (d *diff) runs(kind Kind, before, after Request) {
 func (d *diff) run(kind Kind, old, a Attempt) {
 	id := []string{"kind", string(kind), "correlationId", a.CorrelationID, "run", strconv.FormatInt(a.RunID, 10)}
 	if a.Sends > old.Sends && a.Sends > 1 {
-		d.add("run_sent_again", fmt.Sprintf("No run was seen; the %s was sent again.", kind), id...)
+		d.add(EventRunSentAgain, fmt.Sprintf("No run was seen; the %s was sent again.", kind), id...)
 	}
 	if old.RunID == 0 && a.RunID != 0 {
-		d.add("run_known", fmt.Sprintf("The %s runs on GitHub as run %d.", kind, a.RunID), id...)
+		d.add(EventRunKnown, fmt.Sprintf("The %s runs on GitHub as run %d.", kind, a.RunID), id...)
 	}
 	if old.Conclusion == "" && a.Conclusion != "" {
-		d.add("run_concluded", fmt.Sprintf("The %s %s.", kind, a.Outcome()), append(id, "conclusion", a.Conclusion)...)
+		d.add(EventRunConcluded, fmt.Sprintf("The %s %s.", kind, a.Outcome()), append(id, "conclusion", string(a.Conclusion))...)
 	}
 	if old.Doubt == "" && a.Doubt != "" {
-		d.add("run_doubted", fmt.Sprintf("GitHub reported that the %s succeeded. That does not count, since its result does not fit.", kind), append(id, "code", a.Doubt)...)
+		d.add(EventRunDoubted, fmt.Sprintf("GitHub reported that the %s succeeded. That does not count, since its result does not fit.", kind), append(id, "code", string(a.Doubt))...)
 	}
 	if a.RerunSeen > old.RerunSeen {
-		d.add("run_rerun", fmt.Sprintf("Somebody ran the %s again on GitHub. A re-run changes nothing.", kind), id...)
+		d.add(EventRunRerun, fmt.Sprintf("Somebody ran the %s again on GitHub. A re-run changes nothing.", kind), id...)
 	}
 	if old.RevokedAt == nil && a.RevokedAt != nil {
-		d.add("run_revoked", fmt.Sprintf("The grant of the %s was deleted.", kind), id...)
+		d.add(EventRunRevoked, fmt.Sprintf("The grant of the %s was deleted.", kind), id...)
 	}
 	if !old.Released && a.Released {
-		d.add("lease_released", "The lease of the environment was given back.", id...)
+		d.add(EventLeaseReleased, "The lease of the environment was given back.", id...)
 	}
 	switch {
 	case old.SetAside || !a.SetAside:
 	case kind == KindPlan:
-		d.add("round_dismissed", "The new plan was dismissed. What exists stays as it is.", id...)
+		d.add(EventRoundDismissed, "The new plan was dismissed. What exists stays as it is.", id...)
 	default:
-		d.add("destroy_set_aside", "The destroy that did not succeed was set aside.", id...)
+		d.add(EventDestroySetAside, "The destroy that did not succeed was set aside.", id...)
 	}
 }
 
@@ -209,32 +193,32 @@ func (d *diff) foreignRuns(before, after Request) {
 		if after.ForeignRunCount == MaxForeignRuns {
 			text += " Further runs of this kind are not recorded."
 		}
-		d.add("foreign_run", text, "kind", string(f.Kind), "by", f.Actor, "run", strconv.FormatInt(f.RunID, 10), "url", f.URL)
+		d.add(EventForeignRun, text, "kind", string(f.Kind), "by", f.Actor, "run", strconv.FormatInt(f.RunID, 10), "url", f.URL)
 	}
 }
 
 func (d *diff) results(before, after Request) {
 	if p := after.Plan; p != nil && (before.Plan == nil || before.Plan.Attempt != p.Attempt) {
-		d.add("plan_ready", fmt.Sprintf("The plan is ready: %d to add, %d to change, %d to replace, %d to destroy.", p.Add, p.Change, p.Replace, p.Destroy), "digest", p.Digest, "purpose", string(p.Purpose))
+		d.add(EventPlanReady, fmt.Sprintf("The plan is ready: %d to add, %d to change, %d to replace, %d to destroy.", p.Add, p.Change, p.Replace, p.Destroy), "digest", p.Digest, "purpose", string(p.Purpose))
 	}
 	if len(before.Outputs) == 0 && len(after.Outputs) > 0 {
-		d.add("outputs_read", "The outputs were read.")
+		d.add(EventOutputsRead, "The outputs were read.")
 	}
 	b, a := before.Cleanup, after.Cleanup
 	if a != nil && a.PRNumber != 0 && (b == nil || b.PRNumber == 0) {
-		d.add("cleanup_opened", fmt.Sprintf("Cleanup pull request #%d was opened.", a.PRNumber))
+		d.add(EventCleanupOpened, fmt.Sprintf("Cleanup pull request #%d was opened.", a.PRNumber))
 	}
 	if a != nil && a.MergedAt != nil && (b == nil || b.MergedAt == nil) {
-		d.add("cleanup_merged", "The code is gone from the repository.")
+		d.add(EventCleanupMerged, "The code is gone from the repository.")
 	}
 }
 
 func (d *diff) problem(before, after *Problem) {
 	switch {
 	case after != nil && (before == nil || before.Code != after.Code || before.Step != after.Step || before.Text != after.Text):
-		d.add("problem", after.Text, "step", after.Step, "code", after.Code)
+		d.add(EventProblem, after.Text, "step", after.Step, "code", string(after.Code))
 	case before != nil && after == nil:
-		d.add("problem_gone", "The problem with the step "+before.Step+" is over.")
+		d.add(EventProblemGone, "The problem with the step "+before.Step+" is over.")
 	}
 }
 

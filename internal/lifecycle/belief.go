@@ -5,14 +5,6 @@ import (
 	"encoding/hex"
 )
 
-// Codes that say why the result of a run is not believed.
-const (
-	CodeResultMissing = "result_missing" // the run left no claim or no result
-	CodeResultDamaged = "result_damaged" // what it left cannot be read
-	CodeResultForeign = "result_foreign" // what is there was not left by this run
-	CodeResultDiffers = "result_differs" // the run did something else than what was approved
-)
-
 // Evidence is what the bucket holds of one attempt's run. nil is what is not there.
 type Evidence struct {
 	CorrelationID string // required; under which it was read
@@ -25,7 +17,7 @@ type Evidence struct {
 // Doubt says, with a code, why the evidence does not belong to this run; empty when it
 // does. Anyone who may write to the bucket can put a result there, so it must come from the
 // run that has the claim, and that must be the run that GitHub reports on.
-func (e Evidence) Doubt(kind Kind, owner string, a Attempt, runID int64) string {
+func (e Evidence) Doubt(kind Kind, owner string, a Attempt, runID int64) ReasonCode {
 	c, r := e.Claim, e.Result
 	switch {
 	case e.Damaged:
@@ -43,14 +35,14 @@ func (e Evidence) Doubt(kind Kind, owner string, a Attempt, runID int64) string 
 // SuccessDoubt says, with a code, why the success that GitHub reports of a run is not
 // believed; empty when it is. Besides being the run's own, the result must say that the
 // run did what was approved, or that nothing was left to do.
-func (e Evidence) SuccessDoubt(kind Kind, owner string, a Attempt, runID int64) string {
+func (e Evidence) SuccessDoubt(kind Kind, owner string, a Attempt, runID int64) ReasonCode {
 	if doubt := e.Doubt(kind, owner, a, runID); doubt != "" {
 		return doubt
 	}
 	if kind == KindPlan && e.SummaryDigest != e.Result.Digest {
 		return CodeResultDamaged
 	}
-	if e.Result.Conclusion != "success" || kind.Row().HoldsLease && e.Result.Digest != a.Digest && !e.Result.Nothing {
+	if e.Result.Conclusion != ConclusionSuccess || kind.Row().HoldsLease && e.Result.Digest != a.Digest && !e.Result.Nothing {
 		return CodeResultDiffers
 	}
 	return ""

@@ -20,7 +20,7 @@ func applying(t *testing.T) *teller {
 func TestSuccessNeedsEvidence(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*Evidence) *Evidence
-		doubt  string
+		doubt  ReasonCode
 		open   bool // nothing is decided
 	}{
 		"its own":              {func(e *Evidence) *Evidence { return e }, "", false},
@@ -47,7 +47,7 @@ func TestSuccessNeedsEvidence(t *testing.T) {
 			left := tt.change(leftBy(s.r, KindApply, "apply-1", 90))
 			s.do(SeeRun(RunFacts{Kind: KindApply, RunID: 90, RunAttempt: 1, Status: "completed", Conclusion: "success", CompletedAt: s.now, Evidence: left}))
 			a := s.r.Runs.Apply.Current()
-			want := "success"
+			want := ConclusionSuccess
 			if tt.doubt != "" {
 				want = "failure"
 			}

@@ -80,10 +80,10 @@ func stages(t *testing.T) []stage {
 	}
 	add("destroy approved", agreed())
 	add("destroying", agreed(), start(KindDestroy, Attempt{CorrelationID: "destroy-1", Digest: "sha256:bbb", PlanAttempt: 2}))
-	for _, end := range []string{"failure", "success"} {
+	for _, end := range []Conclusion{"failure", "success"} {
 		s := agreed()
 		s.ran(KindDestroy, "destroy-1", "sha256:bbb", 31, end)
-		add("destroy: "+end, s)
+		add("destroy: "+string(end), s)
 	}
 	return all
 }

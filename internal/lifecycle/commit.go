@@ -93,7 +93,7 @@ func (a *Approver) void(now time.Time, reason string) {
 	a.VoidedAt, a.VoidReason = &now, reason
 }
 
-var voidReasons = map[string]string{
+var voidReasons = map[ReasonCode]string{
 	CodePlanning:   "a new plan was started",
 	CodeNoPlan:     "the plan is no longer available",
 	CodeForeign:    "the branch was modified outside TfPilot",

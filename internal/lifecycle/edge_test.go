@@ -172,7 +172,7 @@ func TestWhatIsOverGetsNothing(t *testing.T) {
 	}
 	s = live(t)
 	s.do(func(r Request) (Request, error) {
-		r.Runs.Destroy = RunSet{CurrentAttempt: 1, Attempts: []Attempt{{Number: 1, Conclusion: success}}}
+		r.Runs.Destroy = RunSet{CurrentAttempt: 1, Attempts: []Attempt{{Number: 1, Conclusion: ConclusionSuccess}}}
 		return r, nil
 	})
 	for _, a := range []Action{ActionApprove, ActionReject, ActionMerge, ActionPlan, ActionApply, ActionDestroy} {

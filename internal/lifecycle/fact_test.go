@@ -77,7 +77,7 @@ func TestBeforeEffect(t *testing.T) {
 	}{
 		{Attempt{Conclusion: "startup_failure"}, true},
 		{Attempt{Conclusion: "failure", FailedStep: "Set up job"}, true},
-		{Attempt{Conclusion: success, FailedStep: "Set up job"}, false},
+		{Attempt{Conclusion: ConclusionSuccess, FailedStep: "Set up job"}, false},
 		{Attempt{FailedStep: "Set up job"}, false},
 		{Attempt{Conclusion: "failure"}, false},
 	} {
@@ -130,7 +130,7 @@ func TestWhatEndsARequest(t *testing.T) {
 		}
 	}
 	r := live(t).r
-	r.Runs.Destroy = RunSet{CurrentAttempt: 1, Attempts: []Attempt{{Number: 1, Conclusion: success, SetAside: true}}}
+	r.Runs.Destroy = RunSet{CurrentAttempt: 1, Attempts: []Attempt{{Number: 1, Conclusion: ConclusionSuccess, SetAside: true}}}
 	if no := Can(r, ActionDestroy); no != nil {
 		t.Errorf("after a destroy that was set aside: %v", no)
 	}
@@ -144,7 +144,7 @@ func TestWhatEndsARequest(t *testing.T) {
 func TestRoundIsOfTheLastPlan(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*Request)
-		want   string
+		want   ReasonCode
 	}{
 		"as planned":             {func(*Request) {}, ""},
 		"a plan runs":            {func(r *Request) { r.Runs.Plan.Attempts[0].Conclusion = "" }, CodePlanning},
@@ -165,7 +165,7 @@ func TestRoundIsOfTheLastPlan(t *testing.T) {
 	} {
 		r := story(t).r
 		c.change(&r)
-		got := ""
+		var got ReasonCode
 		if no := round(r); no != nil {
 			got = no.Code
 		}

@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// CodeForced is the problem of a request whose lease an admin took away.
-const CodeForced = "force_released"
-
 // ForceReleased records that an admin took the lease away from an apply or destroy of
 // this request: its attempt is concluded as stale, whatever its run does from here on; a
 // wish that has no attempt yet is taken out. Both are told with the reason.
@@ -16,7 +13,7 @@ func ForceReleased(kind Kind, correlationID, by, reason string, now time.Time) P
 		text := fmt.Sprintf("%s took the environment away from this %s by force: %s", by, kind, reason)
 		a, w := r.Attempt(kind, correlationID), r.Wish(Action(kind))
 		switch {
-		case a != nil && a.giveUp("stale", text, now):
+		case a != nil && a.giveUp(ConclusionStale, text, now):
 			text += "\nIts run may have changed something. Plan again to see what is left."
 		case a == nil && w != nil && w.CorrelationID == correlationID:
 			r.drop(w.What, "")

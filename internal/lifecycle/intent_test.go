@@ -21,7 +21,7 @@ func TestIntentsAreRecordedOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		from func(*teller)
 		w    Wish
-		code string
+		code ReasonCode
 		want []string
 	}{
 		"an approval":                {nil, wish(ActionApprove, "ana"), "", []string{"approve ana"}},
@@ -239,7 +239,7 @@ func TestWhatARejectionEnds(t *testing.T) {
 func TestProblemsAndNotes(t *testing.T) {
 	r := Request{Problem: &Problem{Step: "a", Code: "b", Text: "c", Since: t0}}
 	for _, c := range [][3]string{{"a", "b", "c"}, {"x", "b", "c"}, {"a", "x", "c"}, {"a", "b", "x"}} {
-		got, _ := Troubled(c[0], c[1], c[2], t0.Add(1))(r)
+		got, _ := Troubled(c[0], ReasonCode(c[1]), c[2], t0.Add(1))(r)
 		if same := c == [3]string{"a", "b", "c"}; got.Problem.Since.Equal(t0) != same || got.Problem.Step != c[0] || got.Problem.Text != c[2] {
 			t.Errorf("%v: %+v", c, got.Problem)
 		}
@@ -252,7 +252,7 @@ func TestProblemsAndNotes(t *testing.T) {
 	}
 	r = Request{}
 	for i, c := range [][2]string{{"t", "x"}, {"t", "x"}, {"t", "y"}, {"u", "y"}, {"t", "x"}} {
-		r, _ = Noted(c[0], c[1], Actor{}, t0)(r)
+		r, _ = Noted(EventType(c[0]), c[1], Actor{}, t0)(r)
 		if want := []int{1, 1, 2, 3, 4}[i]; len(r.Audit.Pending) != want {
 			t.Errorf("%v: %d events, want %d", c, len(r.Audit.Pending), want)
 		}

@@ -86,7 +86,7 @@ func TestWordsOfAStateLock(t *testing.T) {
 			t.Errorf("%s", got)
 		}
 	}
-	for code, told := range map[string]bool{CodeStateLocked: true, "x": false} {
+	for code, told := range map[ReasonCode]bool{CodeStateLocked: true, "x": false} {
 		r, err := StateUnlocked(l, "adam", "it is gone", t0)(Request{Problem: &Problem{Step: "apply", Code: code}})
 		if err != nil || (r.Problem.Code == CodeStateUnlocked) != told || told && (r.Problem.Step != "apply" || !strings.Contains(r.Problem.Text, "adam removed")) {
 			t.Errorf("%s: %+v", code, r.Problem)

@@ -53,7 +53,7 @@ func TestWhenAPlanIsDue(t *testing.T) {
 // The code of what was destroyed goes when the destroy is settled: run, pull request, merge
 // and archive, one after the other.
 func TestCleanupInOrder(t *testing.T) {
-	ended := Attempt{Conclusion: success, CompletedAt: &t0, ResultRead: true, Released: true, Actor: "adam"}
+	ended := Attempt{Conclusion: ConclusionSuccess, CompletedAt: &t0, ResultRead: true, Released: true, Actor: "adam"}
 	with := func(change func(*Cleanup)) func(*Request) {
 		return func(r *Request) {
 			r.Cleanup = &Cleanup{Attempt: ended}

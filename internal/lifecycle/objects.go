@@ -74,8 +74,8 @@ type Result struct {
 	RunID         int64  `json:"runId,omitempty"`
 	Proof         string `json:"proof,omitempty"` // its hash is in the run's claim
 
-	Conclusion string                     `json:"conclusion"`
-	Reason     string                     `json:"reason,omitempty"` // a code: nothing_planned, environment_broken, terraform_failed, digest_changed …
+	Conclusion Conclusion                 `json:"conclusion"`
+	Reason     ReasonCode                 `json:"reason,omitempty"` // a code: nothing_planned, environment_broken, terraform_failed, digest_changed …
 	Tail       string                     `json:"tail,omitempty"`   // Terraform's last words, redacted, at most 4 KiB
 	Outputs    map[string]json.RawMessage `json:"outputs,omitempty"`
 	Sensitive  []string                   `json:"sensitive,omitempty"` // names of outputs that are not shown
@@ -140,7 +140,7 @@ type Identity struct {
 type Event struct {
 	Seq     int64             `json:"seq"`
 	At      time.Time         `json:"at"`
-	Type    string            `json:"type"`
+	Type    EventType         `json:"type"`
 	Actor   string            `json:"actor,omitempty"`
 	Source  string            `json:"source,omitempty"`
 	Text    string            `json:"text"`

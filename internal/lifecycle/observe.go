@@ -15,7 +15,7 @@ type RunFacts struct {
 	ClaimRunID    int64  // the run that the claim names; 0 when there is no claim
 	URL           string
 	Status        string
-	Conclusion    string
+	Conclusion    Conclusion
 	CompletedAt   time.Time // completed_at, else updated_at of a completed run; zero when it runs
 	Evidence      *Evidence // what the run left; without it a success is not recorded
 }
@@ -58,12 +58,12 @@ var statusRank = map[string]int{"": 0, "requested": 1, "queued": 1, "waiting": 1
 
 // progress moves the attempt forward. A completed run without a conclusion has not ended.
 func (a *Attempt) progress(f RunFacts, owner string) {
-	if f.Conclusion == success && a.Conclusion == "" {
+	if f.Conclusion == ConclusionSuccess && a.Conclusion == "" {
 		if f.Evidence == nil || f.Evidence.CorrelationID != a.CorrelationID {
 			return
 		}
 		if a.Doubt = f.Evidence.SuccessDoubt(f.Kind, owner, *a, f.RunID); a.Doubt != "" {
-			f.Conclusion = "failure"
+			f.Conclusion = ConclusionFailure
 		}
 	}
 	if a.Conclusion == "" {
@@ -92,12 +92,12 @@ func (a *Attempt) miss(now time.Time) {
 	case a.MissingSince == nil:
 		a.MissingSince = &now
 	case now.Sub(*a.MissingSince) >= MissingGrace:
-		a.giveUp("stale", "GitHub does not know this run any more.", now)
+		a.giveUp(ConclusionStale, "GitHub does not know this run any more.", now)
 	}
 }
 
 // giveUp concludes an attempt that GitHub does not conclude, and reports whether it was open.
-func (a *Attempt) giveUp(conclusion, reason string, now time.Time) bool {
+func (a *Attempt) giveUp(conclusion Conclusion, reason string, now time.Time) bool {
 	if a.Conclusion != "" {
 		return false
 	}

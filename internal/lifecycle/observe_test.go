@@ -23,7 +23,7 @@ func (w *alone) facts(t *rapid.T) RunFacts {
 		Status:        rapid.SampledFrom([]string{"", "queued", "in_progress", "completed", "completed", "completed", "unheard_of"}).Draw(t, "status"),
 	}
 	if f.Status == "completed" {
-		f.Conclusion = rapid.SampledFrom([]string{"", success, success, "failure", "cancelled"}).Draw(t, "conclusion")
+		f.Conclusion = rapid.SampledFrom([]Conclusion{"", ConclusionSuccess, ConclusionSuccess, "failure", "cancelled"}).Draw(t, "conclusion")
 		f.CompletedAt = w.now
 	}
 	if of := rapid.SampledFrom([]string{"", w.a.CorrelationID, w.a.CorrelationID, "apply-other"}).Draw(t, "evidence of"); of != "" {
@@ -31,7 +31,7 @@ func (w *alone) facts(t *rapid.T) RunFacts {
 		f.Evidence = &Evidence{
 			CorrelationID: of,
 			Claim:         &Claim{Kind: KindApply, RequestID: "req", RunID: run, RunAttempt: 1, SHA: w.a.HeadSHA, ProofHash: ProofHash("p")},
-			Result:        &Result{CorrelationID: w.a.CorrelationID, RunID: run, Proof: "p", Conclusion: success, Digest: w.a.Digest},
+			Result:        &Result{CorrelationID: w.a.CorrelationID, RunID: run, Proof: "p", Conclusion: ConclusionSuccess, Digest: w.a.Digest},
 		}
 	}
 	return f
@@ -43,7 +43,7 @@ func (w *alone) report(t *rapid.T) {
 		return
 	}
 	own := f.Evidence != nil && f.Evidence.CorrelationID == w.a.CorrelationID && f.Evidence.Result.RunID == f.RunID
-	w.proven = w.proven || f.RunAttempt == 1 && f.Conclusion == success && own
+	w.proven = w.proven || f.RunAttempt == 1 && f.Conclusion == ConclusionSuccess && own
 	w.a.see(f, "req")
 }
 
@@ -73,7 +73,7 @@ func (w *alone) events(t *rapid.T) []func() {
 		func() { w.a.miss(w.now) },
 		func() {
 			if rapid.IntRange(0, 9).Draw(t, "given up") == 0 {
-				w.a.giveUp("stale", "nobody found it", w.now)
+				w.a.giveUp(ConclusionStale, "nobody found it", w.now)
 			}
 		},
 		func() { w.a.revoke(w.now) },
@@ -105,7 +105,7 @@ func (w *alone) wentBack(was Attempt) string {
 		return "the run went back"
 	case is.Sends < 0 || is.Sends == 0 && is.SentAt != nil || is.Sends > was.Sends && was.RevokedAt != nil:
 		return "it was sent, and must not be"
-	case is.Conclusion == success && !w.proven:
+	case is.Conclusion == ConclusionSuccess && !w.proven:
 		return "it succeeded without evidence"
 	case step.Name == StepDispatch && (is.RunID != 0 || is.RevokedAt != nil || is.Conclusion != ""):
 		return "it would be sent again"
@@ -136,7 +136,7 @@ func TestAttemptAloneEnds(t *testing.T) {
 			a.revoke(now)
 			revoked = now
 		case StepGiveUp:
-			a.giveUp("stale", "nobody found it", now)
+			a.giveUp(ConclusionStale, "nobody found it", now)
 		}
 		now = now.Add(time.Minute)
 	}

@@ -2,35 +2,12 @@ package lifecycle
 
 import (
 	"slices"
-	"strings"
 )
-
-// outcomes are GitHub's conclusions as the verb of a sentence about a run: "the apply was cancelled".
-var outcomes = map[string]string{
-	"":                "is in progress",
-	"success":         "succeeded",
-	"failure":         "failed",
-	"cancelled":       "was cancelled",
-	"timed_out":       "timed out",
-	"action_required": "was held back by GitHub, which requires an action there",
-	"startup_failure": "could not start",
-	"stale":           "was lost: GitHub does not know how it ended",
-	"skipped":         "was skipped by GitHub",
-	"neutral":         "ended without a result",
-}
-
-// Outcome says how the attempt ended, as the verb of a sentence whose subject is the run.
-func (a *Attempt) Outcome() string {
-	if words, known := outcomes[a.Conclusion]; known {
-		return words
-	}
-	return "ended with the conclusion " + strings.ReplaceAll(a.Conclusion, "_", " ")
-}
 
 // BeforeEffect reports whether an apply or destroy that did not succeed ended before it could change anything, as far as that is
 // known for sure.
 func (a *Attempt) BeforeEffect() bool {
-	return a.Conclusion == "startup_failure" || a.failed() && beforeEffect(a.FailedStep)
+	return a.Conclusion == ConclusionStartupFailure || a.failed() && beforeEffect(a.FailedStep)
 }
 
 // PlanRun is the run that made the plan, nil when there is no plan. A newer one may run or have failed.

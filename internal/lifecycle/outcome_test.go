@@ -1,15 +1,70 @@
 package lifecycle
 
-import "testing"
+import (
+	"strings"
+	"testing"
+	"unicode"
+)
 
 // Every conclusion of GitHub is a verb, so that a sentence can be made of it.
 func TestOutcomesAreVerbs(t *testing.T) {
-	for _, conclusion := range []string{"", "success", "failure", "cancelled", "timed_out", "action_required", "startup_failure", "stale", "skipped", "neutral"} {
-		if _, known := outcomes[conclusion]; !known {
-			t.Errorf("%s has no words", conclusion)
+	for name, value := range constantsOf(t, "Conclusion") {
+		row, known := conclusions[Conclusion(value)]
+		if !known || row.outcome == "" || Conclusion(value).Outcome() != row.outcome || row.advice != "" && !isSentence(row.advice) {
+			t.Errorf("%s has no words", name)
 		}
+	}
+	if len(conclusions) != len(constantsOf(t, "Conclusion")) {
+		t.Error("words for a conclusion that is no constant")
+	}
+	if got := Conclusion("").Outcome(); got != "is in progress" {
+		t.Error(got)
 	}
 	if got := (&Attempt{Conclusion: "brand_new"}).Outcome(); got != "ended with the conclusion brand new" {
 		t.Error(got)
+	}
+}
+
+func isSentence(s string) bool {
+	return s != "" && unicode.IsUpper([]rune(s)[0]) && strings.HasSuffix(s, ".") && s == strings.TrimSpace(s) && len(s) < 300
+}
+
+// Every code has words, a sentence that people understand without the code, and no two codes
+// have one value.
+func TestCodesHaveWords(t *testing.T) {
+	values := map[string]string{}
+	for name, value := range constantsOf(t, "ReasonCode") {
+		if other, twice := values[value]; twice {
+			t.Errorf("%s and %s are both %q", name, other, value)
+		}
+		values[value] = name
+		if words := ReasonCode(value).Words(); !isSentence(words) || strings.Contains(words, "_") {
+			t.Errorf("%s says %q", name, words)
+		}
+	}
+	for code := range codeWords {
+		if values[string(code)] == "" {
+			t.Errorf("words for %q, which is no constant", code)
+		}
+	}
+	if words := ReasonCode("of another version").Words(); words != "" {
+		t.Error(words)
+	}
+}
+
+// Every type of event has a title and its place in the order, and no other type is written.
+func TestEventTypesHaveTitles(t *testing.T) {
+	values := constantsOf(t, "EventType")
+	if len(values) != len(eventRows) {
+		t.Errorf("%d types, %d rows", len(values), len(eventRows))
+	}
+	for name, value := range values {
+		e := EventType(value)
+		if title := e.Title(); title == "" || !unicode.IsUpper([]rune(title)[0]) || strings.HasSuffix(title, ".") || eventRows[e.rank()].event != e {
+			t.Errorf("%s has the title %q", name, title)
+		}
+	}
+	if e := EventType("of another version"); e.Title() != "" || e.rank() != len(eventRows) {
+		t.Error("an unknown type has a title")
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // runEvents are all that GitHub ever says about a plan run.
-func runEvents(r Request, end time.Time, conclusion string) []RunFacts {
+func runEvents(r Request, end time.Time, conclusion Conclusion) []RunFacts {
 	base := RunFacts{Kind: KindPlan, RunID: 99, RunAttempt: 1, CorrelationID: "plan-2", URL: "u", Evidence: leftBy(r, KindPlan, "plan-2", 99)}
 	var all []RunFacts
 	for _, st := range []string{"requested", "queued", "in_progress"} {
@@ -32,11 +32,11 @@ func TestAnyOrderOfEventsThenSyncGivesTheSameFacts(t *testing.T) {
 	base.do(Started(KindPlan, Attempt{CorrelationID: "plan-2", Purpose: PurposeOpen, HeadSHA: head, DispatchedAt: &now}))
 	base.do(Sending(KindPlan, "plan-2", now))
 	rapid.Check(t, func(rt *rapid.T) {
-		conclusion := rapid.SampledFrom([]string{"success", "failure", "cancelled"}).Draw(rt, "conclusion")
+		conclusion := rapid.SampledFrom([]Conclusion{"success", "failure", "cancelled"}).Draw(rt, "conclusion")
 		events := runEvents(base.r, end, conclusion)
 		final := events[len(events)-1]
 		r := base.r
-		concluded := ""
+		var concluded Conclusion
 		for _, e := range rapid.SliceOfN(rapid.SampledFrom(events), 0, 20).Draw(rt, "events") {
 			after, _, err := Commit(r, SeeRun(e), System("webhook"), now)
 			if err != nil {
@@ -111,9 +111,9 @@ func (w *world) step(t *rapid.T, s Step) {
 		}
 	case StepFind:
 	case StepReconcile:
-		conclusion := "failure"
+		conclusion := ConclusionFailure
 		if w.ok("run") {
-			conclusion = success
+			conclusion = ConclusionSuccess
 		}
 		a := w.r.Attempt(s.Kind, s.CorrelationID)
 		w.commit(t, SeeRun(RunFacts{Kind: s.Kind, RunID: a.RunID, RunAttempt: 1, Status: "completed", Conclusion: conclusion, CompletedAt: w.now, Evidence: leftBy(w.r, s.Kind, s.CorrelationID, a.RunID)}))

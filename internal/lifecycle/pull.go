@@ -77,7 +77,8 @@ const stepBranch = "branch"
 // troubleBranch puts on the card what somebody did to the branch, and takes it off
 // when that is mended.
 func (r *Request) troubleBranch(at time.Time) {
-	code, text := "", ""
+	var code ReasonCode
+	text := ""
 	astray := r.PR.BaseRef != "" && r.PR.BaseRef != r.Target.Base
 	switch {
 	case r.PR.Merged && astray:
@@ -115,7 +116,7 @@ func Answered(review int64, text string, a Actor, now time.Time) Patch {
 			return r, nil
 		}
 		r.PR.Answered = append(r.PR.Answered, review)
-		return Noted("review_refused", text, a, now)(r)
+		return Noted(EventReviewRefused, text, a, now)(r)
 	}
 }
 
@@ -195,7 +196,7 @@ func CleanupOpened(number int, url string) Patch {
 // CleanupBlocked records that the cleanup cannot go on by itself at this step, as its
 // pull request is not what TfPilot made of it, and says so on the card. Repair makes
 // it anew.
-func CleanupBlocked(step StepName, code, text string, now time.Time) Patch {
+func CleanupBlocked(step StepName, code ReasonCode, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if r.Cleanup == nil || r.Cleanup.MergedAt != nil {
 			return r, nil

@@ -98,7 +98,7 @@ func TestPullRequestAsGitHubSaysIt(t *testing.T) {
 	}
 }
 
-func branchProblem(code string) *Problem { return &Problem{Step: stepBranch, Code: code} }
+func branchProblem(code ReasonCode) *Problem { return &Problem{Step: stepBranch, Code: code} }
 
 // What is known of the pull request besides is recorded once, and only where there is one.
 func TestPullRequestFactsAreRecordedOnce(t *testing.T) {

@@ -220,11 +220,11 @@ type Wish struct {
 
 // Problem is the last thing that does not work. It is on the card.
 type Problem struct {
-	Step  string    `json:"step"`
-	Code  string    `json:"code"`
-	Text  string    `json:"text"`
-	Since time.Time `json:"since"`
-	Extra Extra     `json:"-"`
+	Step  string     `json:"step"`
+	Code  ReasonCode `json:"code"`
+	Text  string     `json:"text"`
+	Since time.Time  `json:"since"`
+	Extra Extra      `json:"-"`
 }
 
 // Runs is the only home of run state.

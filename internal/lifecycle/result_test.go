@@ -56,28 +56,28 @@ func TestResultsAreReadOnce(t *testing.T) {
 		read    bool
 		after   func(r *Request) // of what changes besides the attempt
 	}{
-		"a plan": {KindPlan, Attempt{Conclusion: success, HeadSHA: "h", Purpose: PurposeEdit, CompletedAt: &t0}, 2, problem("plan"), ReadPlan("x", plan), true, func(r *Request) {
+		"a plan": {KindPlan, Attempt{Conclusion: ConclusionSuccess, HeadSHA: "h", Purpose: PurposeEdit, CompletedAt: &t0}, 2, problem("plan"), ReadPlan("x", plan), true, func(r *Request) {
 			r.Plan = &Plan{Digest: "d", Attempt: 2, Purpose: PurposeEdit, SHA: "h", CompletedAt: &t0}
 			r.Problem = nil
 		}},
-		"beside another problem":   {KindPlan, Attempt{Conclusion: success}, 2, problem("log"), ReadPlan("x", plan), true, func(r *Request) { r.Plan = &Plan{Digest: "d", Attempt: 2} }},
-		"a plan that was replaced": {KindPlan, Attempt{Conclusion: success}, 1, problem("plan"), ReadPlan("x", plan), true, nil},
+		"beside another problem":   {KindPlan, Attempt{Conclusion: ConclusionSuccess}, 2, problem("log"), ReadPlan("x", plan), true, func(r *Request) { r.Plan = &Plan{Digest: "d", Attempt: 2} }},
+		"a plan that was replaced": {KindPlan, Attempt{Conclusion: ConclusionSuccess}, 1, problem("plan"), ReadPlan("x", plan), true, nil},
 		"a plan that failed":       {KindPlan, Attempt{Conclusion: "failure"}, 2, problem("plan"), ReadPlan("x", plan), true, nil},
 		"a plan that runs":         {KindPlan, Attempt{}, 2, problem("plan"), ReadPlan("x", plan), false, nil},
-		"another plan":             {KindPlan, Attempt{Conclusion: success}, 2, nil, ReadPlan("z", plan), false, nil},
-		"outputs": {KindApply, Attempt{Conclusion: success}, 2, problem("log"), ReadOutputs("x", map[string]any{"b": 2}), true, func(r *Request) {
+		"another plan":             {KindPlan, Attempt{Conclusion: ConclusionSuccess}, 2, nil, ReadPlan("z", plan), false, nil},
+		"outputs": {KindApply, Attempt{Conclusion: ConclusionSuccess}, 2, problem("log"), ReadOutputs("x", map[string]any{"b": 2}), true, func(r *Request) {
 			r.Outputs, r.Problem = map[string]any{"b": 2}, nil
 		}},
-		"no outputs":            {KindApply, Attempt{Conclusion: success}, 2, nil, ReadOutputs("x", nil), true, nil},
+		"no outputs":            {KindApply, Attempt{Conclusion: ConclusionSuccess}, 2, nil, ReadOutputs("x", nil), true, nil},
 		"outputs while it runs": {KindApply, Attempt{}, 2, problem("log"), ReadOutputs("x", map[string]any{"b": 2}), false, nil},
-		"outputs of another":    {KindApply, Attempt{Conclusion: success}, 2, problem("log"), ReadOutputs("z", map[string]any{"b": 2}), false, nil},
-		"a destroy": {KindDestroy, Attempt{Conclusion: success}, 2, problem("log"), ReadEnd(KindDestroy, "x", true), true, func(r *Request) {
+		"outputs of another":    {KindApply, Attempt{Conclusion: ConclusionSuccess}, 2, problem("log"), ReadOutputs("z", map[string]any{"b": 2}), false, nil},
+		"a destroy": {KindDestroy, Attempt{Conclusion: ConclusionSuccess}, 2, problem("log"), ReadEnd(KindDestroy, "x", true), true, func(r *Request) {
 			r.Outputs, r.Wanted, r.Problem = nil, nil, nil
 		}},
 		"a destroy that runs": {KindDestroy, Attempt{}, 2, problem("log"), ReadEnd(KindDestroy, "x", true), false, nil},
-		"another destroy":     {KindDestroy, Attempt{Conclusion: success}, 2, problem("log"), ReadEnd(KindDestroy, "z", true), false, nil},
-		"a cleanup":           {KindCleanup, Attempt{Conclusion: success}, 2, problem("cleanup"), ReadEnd(KindCleanup, "x", false), true, func(r *Request) { r.Problem = nil }},
-		"a cleanup of nothing": {KindCleanup, Attempt{Conclusion: success}, 2, problem("log"), ReadEnd(KindCleanup, "x", true), true, func(r *Request) {
+		"another destroy":     {KindDestroy, Attempt{Conclusion: ConclusionSuccess}, 2, problem("log"), ReadEnd(KindDestroy, "z", true), false, nil},
+		"a cleanup":           {KindCleanup, Attempt{Conclusion: ConclusionSuccess}, 2, problem("cleanup"), ReadEnd(KindCleanup, "x", false), true, func(r *Request) { r.Problem = nil }},
+		"a cleanup of nothing": {KindCleanup, Attempt{Conclusion: ConclusionSuccess}, 2, problem("log"), ReadEnd(KindCleanup, "x", true), true, func(r *Request) {
 			r.Cleanup.Nothing = true
 		}},
 		"a failure": {KindApply, Attempt{Conclusion: "failure"}, 2, nil, ReadFailure(KindApply, "x", "code", "why", "Plan", t0), true, func(r *Request) {
@@ -125,7 +125,7 @@ func TestResultsAreReadOnce(t *testing.T) {
 // The comments of the plan before stay known, since the next posting changes them.
 func TestNewPlanKnowsTheOldComments(t *testing.T) {
 	r := Request{Plan: &Plan{Digest: "old", PostedAt: &t0, Posted: []Posting{{ID: 5}}}}
-	r.Runs.Plan = RunSet{CurrentAttempt: 1, Attempts: []Attempt{{Number: 1, CorrelationID: "x", Conclusion: success}}}
+	r.Runs.Plan = RunSet{CurrentAttempt: 1, Attempts: []Attempt{{Number: 1, CorrelationID: "x", Conclusion: ConclusionSuccess}}}
 	got, _ := ReadPlan("x", Plan{Digest: "new"})(r)
 	if got.Plan.Digest != "new" || got.Plan.PostedAt != nil || len(got.Plan.Posted) != 1 {
 		t.Errorf("%+v", got.Plan)

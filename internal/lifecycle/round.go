@@ -22,13 +22,13 @@ type Objection struct {
 // RefusedIntent is an intent that was recorded and later could not be carried out. The
 // person who recorded it is told once, by name.
 type RefusedIntent struct {
-	What      Action    `json:"what"`
-	By        string    `json:"by"`
-	SlackUser string    `json:"slackUser,omitempty"`
-	At        time.Time `json:"at"`
-	Code      string    `json:"code"`
-	Text      string    `json:"text"`
-	Extra     Extra     `json:"-"`
+	What      Action     `json:"what"`
+	By        string     `json:"by"`
+	SlackUser string     `json:"slackUser,omitempty"`
+	At        time.Time  `json:"at"`
+	Code      ReasonCode `json:"code"`
+	Text      string     `json:"text"`
+	Extra     Extra      `json:"-"`
 }
 
 // maxRefused bounds how many refused intents stay in the document.
@@ -250,7 +250,7 @@ func Left(correlationID string) Patch {
 }
 
 // noteRefused keeps what a person has to be told.
-func (r *Request) noteRefused(w Wish, code, text string, now time.Time) {
+func (r *Request) noteRefused(w Wish, code ReasonCode, text string, now time.Time) {
 	r.Refused = append(r.Refused, RefusedIntent{What: w.What, By: w.By, SlackUser: w.SlackUser, At: now, Code: code, Text: text})
 	if n := len(r.Refused); n > maxRefused {
 		r.Refused = r.Refused[n-maxRefused:]

@@ -95,13 +95,13 @@ func TestObjectionBlocksApproveMergeAndApply(t *testing.T) {
 	s.do(Want(wish(ActionApply, "omar")))
 	s.do(Objected(open, nobody, s.now))
 	s.refused(Started(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1}), CodeObjected)
-	var types []string
+	var types []EventType
 	for _, e := range s.log {
 		if e.Type == "changes_requested" || e.Type == "changes_settled" {
 			types = append(types, e.Type)
 		}
 	}
-	if want := []string{"changes_requested", "changes_settled", "changes_requested", "changes_settled", "changes_requested"}; !reflect.DeepEqual(types, want) {
+	if want := []EventType{"changes_requested", "changes_settled", "changes_requested", "changes_settled", "changes_requested"}; !reflect.DeepEqual(types, want) {
 		t.Errorf("events %v", types)
 	}
 }
@@ -316,8 +316,8 @@ func TestApprovalSettlesOnTheWholeRound(t *testing.T) {
 
 // A conclusion stays what it was, whatever else arrives, and so does its time.
 func TestConclusionIsNeverReplaced(t *testing.T) {
-	for _, first := range []string{"success", "failure"} {
-		for _, later := range []string{"success", "failure", "cancelled"} {
+	for _, first := range []Conclusion{"success", "failure"} {
+		for _, later := range []Conclusion{"success", "failure", "cancelled"} {
 			s := story(t)
 			s.do(Started(KindPlan, Attempt{CorrelationID: "plan-2", Purpose: PurposeOpen, HeadSHA: head, DispatchedAt: &s.now}))
 			s.run(KindPlan, "plan-2", 99, first)

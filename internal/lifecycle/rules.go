@@ -5,43 +5,13 @@ import "fmt"
 // Refusal says that something may not be done now, and what to do instead. Code is
 // for callers that must tell refusals apart, Text for people.
 type Refusal struct {
-	Code string
+	Code ReasonCode
 	Text string
 }
 
 func (r *Refusal) Error() string { return r.Text }
 
-// Codes of refusals.
-const (
-	CodeClosed     = "closed"
-	CodeClosing    = "closing"
-	CodeMerged     = "merged"
-	CodeNotMerged  = "not_merged"
-	CodeNoPlan     = "no_plan"
-	CodePlanning   = "planning"
-	CodeForeign    = "foreign_content"
-	CodeMoved      = "head_moved"
-	CodeRetargeted = "retargeted"
-	CodeApproved   = "already_approved"
-	CodeUnapproved = "not_approved"
-	CodeAsked      = "already_asked"
-	CodeRunning    = "running"
-	CodeApplied    = "already_applied"
-	CodeDestroyed  = "already_destroyed"
-	CodeDestroying = "destroying"
-	CodeNewRound   = "new_round_needed"
-	CodeNothing    = "nothing_to_do"
-	CodeStale      = "stale"
-	CodeTooMany    = "too_many"
-	CodeObjected   = "changes_requested"
-	CodeDismissed  = "dismissed"
-	CodeNotYours   = "not_yours"
-
-	// CodeContentDiffers is the reason of a run whose commit is not what TfPilot made.
-	CodeContentDiffers = "content_differs"
-)
-
-func refuse(code, format string, args ...any) *Refusal {
+func refuse(code ReasonCode, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
 }
 

@@ -10,7 +10,7 @@ func TestWhatMayBeDoneOnDetours(t *testing.T) {
 	failedPlan := func(r *Request) { r.Runs.Plan = runs("success", "failure") }
 	many := func(r *Request) { r.Runs.Plan.Attempts = append(make([]Attempt, MaxPlans), r.Runs.Plan.Attempts...) }
 	foreign := func(r *Request) { r.PR.Foreign = true }
-	differs := func(step string, code string) func(*Request) {
+	differs := func(step string, code ReasonCode) func(*Request) {
 		return func(r *Request) { r.Problem = &Problem{Step: step, Code: code} }
 	}
 	merged, open := func() *teller { return live(t) }, func() *teller { return story(t) }
@@ -18,7 +18,7 @@ func TestWhatMayBeDoneOnDetours(t *testing.T) {
 		from    func() *teller
 		changes []func(*Request)
 		action  Action
-		want    string
+		want    ReasonCode
 	}{
 		"plan after a failed destroy":        {merged, []func(*Request){failedDestroy}, ActionPlan, CodeDestroying},
 		"plan before a destroy":              {merged, []func(*Request){wanted}, ActionPlan, CodeDestroying},
@@ -40,7 +40,7 @@ func TestWhatMayBeDoneOnDetours(t *testing.T) {
 		for _, change := range c.changes {
 			change(&r)
 		}
-		got := ""
+		var got ReasonCode
 		if no := Can(r, c.action); no != nil {
 			got = no.Code
 		}

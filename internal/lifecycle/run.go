@@ -178,7 +178,7 @@ func RunMissing(kind Kind, correlationID string, now time.Time) Patch {
 
 // GiveUp concludes an attempt that GitHub will not conclude: startup_failure for a
 // dispatch that was refused, stale for a run that nobody can find.
-func GiveUp(kind Kind, correlationID, conclusion, reason string, now time.Time) Patch {
+func GiveUp(kind Kind, correlationID string, conclusion Conclusion, reason string, now time.Time) Patch {
 	return onAttempt(kind, correlationID, func(a *Attempt) { a.giveUp(conclusion, reason, now) })
 }
 
@@ -251,7 +251,7 @@ func ReadEnd(kind Kind, correlationID string, nothing bool) Patch {
 }
 
 // ReadFailure takes in why a run did not succeed, in words that may be shown.
-func ReadFailure(kind Kind, correlationID, code, reason, failedStep string, now time.Time) Patch {
+func ReadFailure(kind Kind, correlationID string, code ReasonCode, reason, failedStep string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(kind, correlationID)
 		if !a.takeFailure(reason, failedStep) {

@@ -11,9 +11,6 @@ import (
 // of the environment from the first run that meets it until a run gets past it or an
 // admin removes it.
 
-// CodeStateLocked is the reason of a run that could not lock the state.
-const CodeStateLocked = "state_locked"
-
 // StateLock is who holds Terraform's lock on a state, in the words of the lock itself.
 // Who is what the holder's machine calls itself; it proves nothing.
 type StateLock struct {
@@ -117,10 +114,6 @@ func StateUnlocked(l StateLock, by, reason string, now time.Time) Patch {
 		return r, nil
 	}
 }
-
-// CodeStateUnlocked is what a request says after its lock was removed, until its next
-// run.
-const CodeStateUnlocked = "state_unlocked"
 
 // StateLockText says what a run that met the lock means and what to do. alone is true
 // when the run held the lease all the time, so that no other run of TfPilot may work on

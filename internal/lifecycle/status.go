@@ -23,8 +23,6 @@ const (
 // failed. It frees no lease, and a late conclusion still wins.
 const StaleDestroy = 15 * time.Minute
 
-const success = "success"
-
 // DeriveLifecycleStatus is the only source of a request's status: the first rule
 // that matches.
 func DeriveLifecycleStatus(r Request, now time.Time) Status {
@@ -46,7 +44,7 @@ func DeriveLifecycleStatus(r Request, now time.Time) Status {
 		return StatusClosed
 	case r.Approval.Approved:
 		return StatusApproved
-	case plan != nil && plan.Conclusion == success:
+	case plan != nil && plan.Conclusion == ConclusionSuccess:
 		return StatusPlanReady
 	case plan != nil || r.PR.isOpen():
 		return StatusPlanning
@@ -59,7 +57,7 @@ func destroyStatus(a *Attempt, now time.Time) Status {
 	switch {
 	case a.failed():
 		return StatusFailed
-	case a.Conclusion == success:
+	case a.Conclusion == ConclusionSuccess:
 		return StatusDestroyed
 	case a.RunID != 0 && a.DispatchedAt != nil && now.Sub(*a.DispatchedAt) > StaleDestroy:
 		return StatusFailed

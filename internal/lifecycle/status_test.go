@@ -11,7 +11,7 @@ func at(d time.Duration) *time.Time { t := t0.Add(d); return &t }
 func yes() *bool                    { b := true; return &b }
 func no() *bool                     { b := false; return &b }
 
-func runs(conclusions ...string) RunSet {
+func runs(conclusions ...Conclusion) RunSet {
 	var s RunSet
 	for i, c := range conclusions {
 		s.Attempts = append(s.Attempts, Attempt{Number: i + 1, Conclusion: c, DispatchedAt: at(0)})
@@ -68,7 +68,7 @@ func TestDeriveLifecycleStatus(t *testing.T) {
 }
 
 func TestEveryUnsuccessfulConclusionFails(t *testing.T) {
-	for _, c := range []string{"failure", "cancelled", "timed_out", "action_required", "startup_failure", "stale", "skipped", "neutral"} {
+	for _, c := range []Conclusion{"failure", "cancelled", "timed_out", "action_required", "startup_failure", "stale", "skipped", "neutral"} {
 		if got := DeriveLifecycleStatus(Request{Runs: Runs{Apply: runs(c)}}, t0); got != StatusFailed {
 			t.Errorf("%s reads as %s", c, got)
 		}

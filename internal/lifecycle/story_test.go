@@ -35,7 +35,7 @@ func (s *teller) try(p Patch) error {
 	return nil
 }
 
-func (s *teller) refused(p Patch, code string) {
+func (s *teller) refused(p Patch, code ReasonCode) {
 	s.t.Helper()
 	err := s.try(p)
 	no, ok := err.(*Refusal)
@@ -65,7 +65,7 @@ func (s *teller) due(want ...StepName) {
 }
 
 // run plays a run of the kind to its end.
-func (s *teller) run(kind Kind, cid string, id int64, conclusion string) {
+func (s *teller) run(kind Kind, cid string, id int64, conclusion Conclusion) {
 	s.t.Helper()
 	s.do(Sending(kind, cid, s.now))
 	s.do(RunStarted(kind, cid, id, "https://example.test/run"))
@@ -128,7 +128,7 @@ func (s *teller) merged() {
 	s.do(BranchEnded(BranchDeleted))
 }
 
-func (s *teller) ran(kind Kind, cid, digest string, id int64, conclusion string) {
+func (s *teller) ran(kind Kind, cid, digest string, id int64, conclusion Conclusion) {
 	s.t.Helper()
 	now := s.now
 	s.do(Started(kind, Attempt{CorrelationID: cid, Digest: digest, PlanAttempt: s.r.Plan.Attempt, DispatchedAt: &now, LeaseToken: 1, Actor: "adam"}))

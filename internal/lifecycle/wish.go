@@ -204,7 +204,7 @@ func (r *Request) voidApprovals(at time.Time, reason string) {
 }
 
 // Refused takes a wish out that could not be served and says why on the card.
-func Refused(what Action, by, code, text string, now time.Time) Patch {
+func Refused(what Action, by string, code ReasonCode, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		i := slices.IndexFunc(r.Wanted, func(w Wish) bool { return w.What == what && (by == "" || SameLogin(w.By, by)) })
 		if i < 0 {
@@ -218,7 +218,7 @@ func Refused(what Action, by, code, text string, now time.Time) Patch {
 }
 
 // RefusedWish takes this very wish out, not one that the person made anew meanwhile.
-func RefusedWish(w Wish, code, text string, now time.Time) Patch {
+func RefusedWish(w Wish, code ReasonCode, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if !hasWish(r, w) {
 			return r, nil
@@ -236,12 +236,8 @@ func Served(what Action) Patch {
 	}
 }
 
-// CodeSignIn is the problem of a request that waits because GitHub does not let TfPilot
-// in. It says nothing about the request and goes away by itself.
-const CodeSignIn = "github_sign_in"
-
 // Troubled records what does not work; the same trouble keeps its first time.
-func Troubled(step, code, text string, now time.Time) Patch {
+func Troubled(step string, code ReasonCode, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if p := r.Problem; p == nil || p.Step != step || p.Code != code || p.Text != text {
 			r.Problem = &Problem{Step: step, Code: code, Text: text, Since: now}
@@ -266,7 +262,7 @@ func (r *Request) untrouble(step string) {
 
 // Noted adds an audit event that no fact shows, such as a task that was refused.
 // The same type and text is noted once in a row.
-func Noted(typ, text string, a Actor, now time.Time) Patch {
+func Noted(typ EventType, text string, a Actor, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if n := len(r.Audit.Pending); n > 0 && r.Audit.Pending[n-1].Type == typ && r.Audit.Pending[n-1].Text == text {
 			return r, nil

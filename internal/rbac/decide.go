@@ -7,19 +7,6 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Codes of a refusal.
-const (
-	CodeUnknownVerb = "unknown_verb"
-	CodeNotAllowed  = "not_allowed" // not in TFPILOT_ALLOWED_LOGINS
-	CodeNotLinked   = "not_linked"
-	CodeRole        = "role"
-	CodeNotOwn      = "not_own"
-	CodeAuthor      = "author"
-	CodeRequested   = "round_requester"
-	CodeProtected   = "protected"
-	CodeEnvironment = "environment_unknown"
-)
-
 // maxNames is the most people that a refusal lists.
 const maxNames = 5
 
@@ -27,7 +14,7 @@ const maxNames = 5
 // and the logins of people who can do it instead.
 type Decision struct {
 	Allowed bool
-	Code    string
+	Code    lifecycle.ReasonCode
 	Reason  string
 	Who     []string
 }
@@ -37,7 +24,7 @@ type Decision struct {
 func (p Policy) Decide(s Subject, v Verb, sc Scope) Decision {
 	row, known := rows[v]
 	if !known {
-		return Decision{Code: CodeUnknownVerb, Reason: "Unknown action."}
+		return Decision{Code: lifecycle.CodeUnknownVerb, Reason: "Unknown action."}
 	}
 	code := p.refusal(s, row, sc)
 	if code == "" {
@@ -48,28 +35,28 @@ func (p Policy) Decide(s Subject, v Verb, sc Scope) Decision {
 }
 
 // refusal returns the code of the first rule that refuses, or "".
-func (p Policy) refusal(s Subject, row Row, sc Scope) string {
+func (p Policy) refusal(s Subject, row Row, sc Scope) lifecycle.ReasonCode {
 	role := p.Role(s)
 	grant := row.Grant(role)
 	switch {
 	case role == NoRole && s.Login == "":
-		return CodeNotLinked
+		return lifecycle.CodeNotLinked
 	case role == NoRole:
-		return CodeNotAllowed
+		return lifecycle.CodeNotAllowed
 	case row.Needs == NeedsEnvironment && !sc.configured():
-		return CodeEnvironment
+		return lifecycle.CodeEnvironmentUnknown
 	case grant == No && s.Login == "":
-		return CodeNotLinked
+		return lifecycle.CodeNotLinked
 	case grant == No:
-		return CodeRole
+		return lifecycle.CodeRole
 	case !covers(grant, sc):
-		return CodeNotOwn
+		return lifecycle.CodeNotOwn
 	case row.BarsAuthor && sc.Author && (!sc.SelfApproval || sc.protected()):
-		return CodeAuthor
+		return lifecycle.CodeAuthor
 	case row.BarsRequester && sc.Requested && (!sc.SelfApproval || sc.protected()):
-		return CodeRequested
+		return lifecycle.CodeRoundRequester
 	case !p.listed(s, row, sc):
-		return CodeProtected
+		return lifecycle.CodeProtected
 	default:
 		return ""
 	}
@@ -111,9 +98,9 @@ func (p Policy) listed(s Subject, row Row, sc Scope) bool {
 // who returns the people who can do it instead: the requester, approvers and admins whom
 // the same rules allow. If the subject lacks access as a whole, it returns the admins,
 // who can change that.
-func (p Policy) who(s Subject, row Row, code string, sc Scope) []string {
+func (p Policy) who(s Subject, row Row, code lifecycle.ReasonCode, sc Scope) []string {
 	switch code {
-	case CodeNotAllowed, CodeNotLinked, CodeEnvironment:
+	case lifecycle.CodeNotAllowed, lifecycle.CodeNotLinked, lifecycle.CodeEnvironmentUnknown:
 		row, sc = rows[LinkIdentity], Scope{}
 	}
 	var found []string
@@ -134,23 +121,23 @@ func (p Policy) candidates(sc Scope) []string {
 	return append(append(all, p.Approvers...), p.Admins...)
 }
 
-func (p Policy) sentence(row Row, code string, sc Scope, who []string) string {
+func (p Policy) sentence(row Row, code lifecycle.ReasonCode, sc Scope, who []string) string {
 	return why(row, code, sc) + ". " + ask(p, row, code, who) + "."
 }
 
-func why(row Row, code string, sc Scope) string {
+func why(row Row, code lifecycle.ReasonCode, sc Scope) string {
 	switch code {
-	case CodeNotAllowed:
+	case lifecycle.CodeNotAllowed:
 		return "You don't have access to TfPilot"
-	case CodeNotLinked:
+	case lifecycle.CodeNotLinked:
 		return "Your account isn't linked to a GitHub login, so you can't " + row.Phrase
-	case CodeEnvironment:
+	case lifecycle.CodeEnvironmentUnknown:
 		return "This environment isn't in TfPilot's configuration, so nothing can be changed in it"
-	case CodeAuthor:
+	case lifecycle.CodeAuthor:
 		return fmt.Sprintf("You wrote or edited this request, so someone else must %s it", row.Verb)
-	case CodeRequested:
+	case lifecycle.CodeRoundRequester:
 		return fmt.Sprintf("You requested this, so someone else must %s it", row.Verb)
-	case CodeProtected:
+	case lifecycle.CodeProtected:
 		return fmt.Sprintf("%s is protected, and you don't have permission to %s there", sc.Environment, row.Phrase)
 	default:
 		return fmt.Sprintf("Only %s can %s", allowedRoles(row, sc), row.Phrase)
@@ -187,11 +174,11 @@ func ownCounts(g Grant, sc Scope) bool {
 	return covers(g, sc)
 }
 
-func ask(p Policy, row Row, code string, who []string) string {
+func ask(p Policy, row Row, code lifecycle.ReasonCode, who []string) string {
 	switch {
 	case len(who) > 0:
 		return "Ask " + join(who, "or")
-	case code == CodeProtected && p.listEmpty(row.Protected):
+	case code == lifecycle.CodeProtected && p.listEmpty(row.Protected):
 		return listName(row.Protected) + " is empty. Ask the operator of TfPilot to add people to it"
 	default:
 		return "No one can do this right now. Ask the operator of TfPilot"

@@ -15,7 +15,7 @@ func TestNoAccess(t *testing.T) {
 		t.Errorf("without a link no one lists: %+v", d)
 	}
 	p.AllowedLogins = []string{"dana"}
-	for s, code := range map[Subject]string{{}: CodeNotLinked, omar: CodeNotAllowed} {
+	for s, code := range map[Subject]lifecycle.ReasonCode{{}: lifecycle.CodeNotLinked, omar: lifecycle.CodeNotAllowed} {
 		if d := p.Decide(s, List, Scope{}); d.Code != code {
 			t.Errorf("%q: %+v", s.Login, d)
 		}
@@ -27,7 +27,7 @@ func TestProtectedWithoutBeingProd(t *testing.T) {
 	env.Protected = true
 	for _, v := range []Verb{Approve, Merge, Apply, Plan} {
 		r.Authors, r.AuthorIDs = []string{"dana"}, []int64{1001}
-		if d := team().Decide(ana, v, ScopeOf(r, ana, env)); d.Code != CodeProtected {
+		if d := team().Decide(ana, v, ScopeOf(r, ana, env)); d.Code != lifecycle.CodeProtected {
 			t.Errorf("%s by an approver who is not listed: %+v", v, d)
 		}
 		if d := team().Decide(omar, v, ScopeOf(r, omar, env)); !d.Allowed {
@@ -45,7 +45,7 @@ func TestAnotherEnvironmentAllowsNothing(t *testing.T) {
 	} {
 		r, env := request("dev")
 		other(&env)
-		if d := team().Decide(adam, Apply, ScopeOf(r, adam, env)); d.Code != CodeEnvironment {
+		if d := team().Decide(adam, Apply, ScopeOf(r, adam, env)); d.Code != lifecycle.CodeEnvironmentUnknown {
 			t.Errorf("another %s: %+v", name, d)
 		}
 	}
@@ -55,7 +55,7 @@ func TestAnotherEnvironmentAllowsNothing(t *testing.T) {
 		}
 	}
 	for _, sc := range []Scope{{Project: "core"}, {Environment: "dev/app"}} {
-		if d := team().Decide(adam, Apply, sc); d.Code != CodeEnvironment {
+		if d := team().Decide(adam, Apply, sc); d.Code != lifecycle.CodeEnvironmentUnknown {
 			t.Errorf("%+v: %+v", sc, d)
 		}
 	}
@@ -112,7 +112,7 @@ func TestBothRequestersOfARoundAreBarred(t *testing.T) {
 	r, env := round("dev", lifecycle.PurposeDestroy)
 	r.Wanted = []lifecycle.Wish{{What: lifecycle.ActionDestroy, By: "omar", ByID: 1003}}
 	for _, s := range []Subject{adam, omar} {
-		if d := team().Decide(s, Approve, ScopeOf(r, s, env)); d.Code != CodeRequested {
+		if d := team().Decide(s, Approve, ScopeOf(r, s, env)); d.Code != lifecycle.CodeRoundRequester {
 			t.Errorf("%s: %+v", s.Login, d)
 		}
 	}

@@ -118,7 +118,7 @@ func TestWhoCan(t *testing.T) {
 		r.Requester.GithubID = 0
 		s.SlackUser, s.SlackTeam = "", ""
 		d := p.Decide(s, v, ScopeOf(r, s, env))
-		if d.Code == CodeNotAllowed || d.Code == CodeNotLinked {
+		if d.Code == lifecycle.CodeNotAllowed || d.Code == lifecycle.CodeNotLinked {
 			v = LinkIdentity // they are asked to grant access
 		}
 		for _, login := range d.Who {

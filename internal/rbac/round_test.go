@@ -25,17 +25,17 @@ func TestRequesterOfARoundMayNotApproveIt(t *testing.T) {
 		key     string
 		env     func(*Environment)
 		s       Subject
-		code    string
+		code    lifecycle.ReasonCode
 	}{
-		{"destroy", lifecycle.PurposeDestroy, "dev", nil, adam, CodeRequested},
-		{"new plan", lifecycle.PurposeReapply, "dev", nil, adam, CodeRequested},
+		{"destroy", lifecycle.PurposeDestroy, "dev", nil, adam, lifecycle.CodeRoundRequester},
+		{"new plan", lifecycle.PurposeReapply, "dev", nil, adam, lifecycle.CodeRoundRequester},
 		{"first plan, planned again", lifecycle.PurposeOpen, "dev", nil, adam, ""},
-		{"by id under a new login", lifecycle.PurposeDestroy, "dev", nil, Subject{Login: "omar", GithubID: 1004}, CodeRequested},
-		{"by Slack account under a new login", lifecycle.PurposeDestroy, "dev", nil, Subject{Login: "omar", GithubID: 1003, SlackTeam: "T1", SlackUser: "U4"}, CodeRequested},
+		{"by id under a new login", lifecycle.PurposeDestroy, "dev", nil, Subject{Login: "omar", GithubID: 1004}, lifecycle.CodeRoundRequester},
+		{"by Slack account under a new login", lifecycle.PurposeDestroy, "dev", nil, Subject{Login: "omar", GithubID: 1003, SlackTeam: "T1", SlackUser: "U4"}, lifecycle.CodeRoundRequester},
 		{"the same user id in another workspace", lifecycle.PurposeDestroy, "dev", nil, Subject{Login: "omar", GithubID: 1003, SlackTeam: "T2", SlackUser: "U4"}, ""},
 		{"another person", lifecycle.PurposeDestroy, "dev", nil, omar, ""},
 		{"where that is allowed", lifecycle.PurposeDestroy, "dev", self, adam, ""},
-		{"in production though configured", lifecycle.PurposeDestroy, "prod", self, adam, CodeRequested},
+		{"in production though configured", lifecycle.PurposeDestroy, "prod", self, adam, lifecycle.CodeRoundRequester},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, env := round(c.key, c.purpose)
@@ -63,12 +63,12 @@ func TestRequesterOfARoundMayNotApproveIt(t *testing.T) {
 func TestWhoRequestedARound(t *testing.T) {
 	r, env := round("dev", lifecycle.PurposeDestroy)
 	r.Runs.Plan.Attempts[1].RequestedBy = nil
-	if d := team().Decide(adam, Approve, ScopeOf(r, adam, env)); d.Code != CodeRequested {
+	if d := team().Decide(adam, Approve, ScopeOf(r, adam, env)); d.Code != lifecycle.CodeRoundRequester {
 		t.Errorf("by the actor of the plan: %+v", d)
 	}
 	r.Runs.Plan.Attempts[1].Actor = "ana"
 	r.Wanted = []lifecycle.Wish{{What: lifecycle.ActionDestroy, By: "adam", ByID: 1004}}
-	if d := team().Decide(adam, Approve, ScopeOf(r, adam, env)); d.Code != CodeRequested {
+	if d := team().Decide(adam, Approve, ScopeOf(r, adam, env)); d.Code != lifecycle.CodeRoundRequester {
 		t.Errorf("by the intent to destroy: %+v", d)
 	}
 }
@@ -78,7 +78,7 @@ func TestRequesterUnderAnotherLogin(t *testing.T) {
 	r, env := request("dev")
 	r.Requester.SlackTeam, r.Requester.SlackUser = "T1", "U1"
 	s := Subject{Login: "omar", GithubID: 1003, SlackTeam: "T1", SlackUser: "U1"}
-	if d := team().Decide(s, Approve, ScopeOf(r, s, env)); d.Code != CodeAuthor {
+	if d := team().Decide(s, Approve, ScopeOf(r, s, env)); d.Code != lifecycle.CodeAuthor {
 		t.Errorf("got %+v", d)
 	}
 	if ScopeOf(r, s, env).Own {

@@ -107,7 +107,7 @@ func (s *Service) authorize(
 ) (store.Doc, lifecycle.ActionRow, *Refusal) {
 	row, known := action.Row()
 	if !known {
-		return store.Doc{}, row, conflict(CodeUnknown, "This action is from another version of TfPilot, and nothing was done. "+
+		return store.Doc{}, row, conflict(lifecycle.CodeUnknownAction, "This action is from another version of TfPilot, and nothing was done. "+
 			"The newest card of the request has current buttons.")
 	}
 	doc, no := s.read(ctx, id)
@@ -122,11 +122,11 @@ func (s *Service) authorize(
 		return doc, row, archived()
 	}
 	if w := intentBy(doc.Request, action, c.Login); w != nil {
-		return doc, row, conflict(string(lifecycle.CodeAsked), "You already requested this. It is on its way. %s",
+		return doc, row, conflict(lifecycle.CodeAsked, "You already requested this. It is on its way. %s",
 			lifecycle.FollowCard)
 	}
 	if no := row.Rule(doc.Request); no != nil {
-		return doc, row, conflict(string(no.Code), "%s", no.Text)
+		return doc, row, conflict(no.Code, "%s", no.Text)
 	}
 	return doc, row, nil
 }
@@ -149,7 +149,7 @@ func CheckAnswers(action lifecycle.Action, in Answers) *Refusal {
 	if row.NeedsReason() && reason == "" {
 		const text = "Say why, so that the requester knows what to change."
 		return &Refusal{
-			Class: Invalid, Code: CodeInput, Text: text, Confirm: lifecycle.ConfirmReason, Faults: []Fault{{FieldReason, text}},
+			Class: Invalid, Code: lifecycle.CodeInput, Text: text, Confirm: lifecycle.ConfirmReason, Faults: []Fault{{FieldReason, text}},
 		}
 	}
 	return invalid(checkReason(reason)...)
@@ -180,7 +180,7 @@ func RefusalOf(err error) *Refusal {
 	case errors.As(err, &refused):
 		return refused
 	case errors.As(err, &no):
-		return conflict(string(no.Code), "%s", no.Text)
+		return conflict(no.Code, "%s", no.Text)
 	case errors.Is(err, store.ErrArchived):
 		return archived()
 	default:

@@ -125,7 +125,7 @@ func TestOpenTwiceMakesOneRequest(t *testing.T) {
 		t.Errorf("%v %v", err, w.ids())
 	}
 	var no *request.Refusal
-	if _, err := w.Open(t.Context(), w.caller("omar"), d); !errors.As(err, &no) || no.Code != request.CodeTaken {
+	if _, err := w.Open(t.Context(), w.caller("omar"), d); !errors.As(err, &no) || no.Code != lifecycle.CodeTaken {
 		t.Errorf("somebody else's id: %v", err)
 	}
 	d.ID = "../../x"

@@ -80,13 +80,13 @@ func (s *Service) LoginCaller(ctx context.Context, login, source string) (Caller
 // allow asks the rules whether the caller has a right: nil, or why not and who has.
 func (s *Service) allow(c Caller, verb rbac.Verb, sc rbac.Scope) *Refusal {
 	if c.Stranger { // first: some things are open to everybody here
-		return denied("other_workspace", "You are here from another workspace, and only people of this one can use TfPilot.")
+		return denied(lifecycle.CodeOtherWorkspace, "You are here from another workspace, and only people of this one can use TfPilot.")
 	}
 	d := s.Policy.Decide(c.Subject(), verb, sc)
 	switch {
 	case d.Allowed:
 		return nil
-	case d.Code == rbac.CodeNotLinked && s.LinkHelp != "":
+	case d.Code == lifecycle.CodeNotLinked && s.LinkHelp != "":
 		return denied(d.Code, d.Reason+" "+s.LinkHelp)
 	default:
 		return denied(d.Code, d.Reason)
@@ -121,7 +121,7 @@ func (s *Service) MayOpenAnywhere(c Caller) *Refusal {
 		}
 	}
 	if first == nil {
-		first = denied("no_project", "No project is configured yet, so there is nothing to request. "+
+		first = denied(lifecycle.CodeNoProject, "No project is configured yet, so there is nothing to request. "+
 			"An operator of TfPilot adds projects to tfpilot.yaml.")
 	}
 	return first
@@ -130,7 +130,7 @@ func (s *Service) MayOpenAnywhere(c Caller) *Refusal {
 // MayUse reports why the caller may not request a module in a project, nil when they may.
 func (s *Service) MayUse(c Caller, m *catalog.Module, project string) *Refusal {
 	if ok, why := m.Allows(string(s.Policy.Role(c.Subject())), project); !ok {
-		return denied("module", why+".")
+		return denied(lifecycle.CodeModule, why+".")
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func stale(row lifecycle.ActionRow, r lifecycle.Request, seen Seen) *Refusal {
 	switch row.Binds {
 	case lifecycle.BindIntents:
 		if seen.Intents != "" && seen.Intents != IntentsOf(r) {
-			return conflict(string(lifecycle.CodeStale), "What waits has changed since you saw it. Review the request first.")
+			return conflict(lifecycle.CodeStale, "What waits has changed since you saw it. Review the request first.")
 		}
 	case lifecycle.BindPlan, lifecycle.BindPlanIfNamed:
 		other := r.Plan != nil && (seen.Digest != r.Plan.Digest || seen.HeadSHA != r.Plan.SHA ||
@@ -33,7 +33,7 @@ func stale(row lifecycle.ActionRow, r lifecycle.Request, seen Seen) *Refusal {
 }
 
 func otherPlan() *Refusal {
-	return conflict(string(lifecycle.CodeStale),
+	return conflict(lifecycle.CodeStale,
 		"The plan is no longer the one that you saw. Review the current plan first.")
 }
 
@@ -76,7 +76,7 @@ func planConfirmed(
 		return otherPlan()
 	case !cmd.Seen.Read:
 		no := unconfirmed(need, "Read the plan to its end first, then confirm it.")
-		no.Code = CodeUnread
+		no.Code = lifecycle.CodeUnread
 		return no
 	case need == lifecycle.ConfirmTyped && !typedName:
 		return CheckTyped(env.String(), true, cmd.Confirm)

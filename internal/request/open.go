@@ -84,7 +84,7 @@ func (s *Service) Open(ctx context.Context, c Caller, d Draft) (store.Doc, error
 	r, err := checked.request(c)
 	if err != nil {
 		return store.Doc{}, &Refusal{
-			Class: Invalid, Code: CodeInput, cause: err, Text: "This form is from another version of TfPilot. Please start again.",
+			Class: Invalid, Code: lifecycle.CodeInput, cause: err, Text: "This form is from another version of TfPilot. Please start again.",
 		}
 	}
 	doc, err := s.Documents.Create(ctx, r)
@@ -92,7 +92,7 @@ func (s *Service) Open(ctx context.Context, c Caller, d Draft) (store.Doc, error
 	case errors.Is(err, store.ErrExists) && c.is(doc.Request.Requester):
 		// sent twice: the first one counts
 	case errors.Is(err, store.ErrExists):
-		return store.Doc{}, conflict(CodeTaken, "Another request has this id already. Please start again.")
+		return store.Doc{}, conflict(lifecycle.CodeTaken, "Another request has this id already. Please start again.")
 	case err != nil:
 		return store.Doc{}, unavailable(err)
 	}

@@ -47,12 +47,12 @@ func (s *Service) List(ctx context.Context, c Caller, q queue.Query) (queue.Page
 	page, err := s.Index.List(ctx, q)
 	switch {
 	case errors.Is(err, queue.ErrRebuilding):
-		return page, &Refusal{Class: Unavailable, Code: "rebuilding", cause: err,
+		return page, &Refusal{Class: Unavailable, Code: lifecycle.CodeRebuilding, cause: err,
 			Text: "The list of requests is being rebuilt. Try again in a minute; a request can be shown by its id meanwhile."}
 	case errors.Is(err, queue.ErrCursor):
-		return page, &Refusal{Class: Invalid, Code: "cursor", cause: err, Text: "This list has expired. Start it anew."}
+		return page, &Refusal{Class: Invalid, Code: lifecycle.CodeCursor, cause: err, Text: "This list has expired. Start it anew."}
 	case err != nil:
-		return page, &Refusal{Class: Unavailable, Code: CodeUnavailable, cause: err,
+		return page, &Refusal{Class: Unavailable, Code: lifecycle.CodeUnavailable, cause: err,
 			Text: "The list of requests cannot be read at this moment. Try again in a minute; " +
 				"a request can be shown by its id meanwhile."}
 	}
@@ -79,25 +79,25 @@ func (s *Service) Plan(ctx context.Context, c Caller, id string) (lifecycle.Requ
 func ReadPlan(ctx context.Context, from Summaries, r lifecycle.Request) (*terraform.Summary, error) {
 	run := r.PlanRun()
 	if r.Plan == nil || run == nil {
-		return nil, conflict(string(lifecycle.CodeNoPlan),
+		return nil, conflict(lifecycle.CodeNoPlan,
 			"This request has no plan now: a new one is being made, or the last one failed.")
 	}
 	data, err := from.Summary(ctx, r.Project, run.CorrelationID)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, conflict(string(lifecycle.CodeNoPlan),
+		return nil, conflict(lifecycle.CodeNoPlan,
 			"The plan is no longer stored. Re-plan to create a new one, then decide.")
 	}
 	if err != nil {
-		return nil, &Refusal{Class: Unavailable, Code: CodeUnavailable, cause: err,
+		return nil, &Refusal{Class: Unavailable, Code: lifecycle.CodeUnavailable, cause: err,
 			Text: "The plan cannot be read at this moment. Try again in a minute before you decide."}
 	}
 	if terraform.Digest(data) != r.Plan.Digest {
-		return nil, conflict("digest_differs", "The stored plan does not have the digest of this request's plan, "+
+		return nil, conflict(lifecycle.CodeDigestDiffers, "The stored plan does not have the digest of this request's plan, "+
 			"so it is not shown. Re-plan to create a new one.")
 	}
 	summary, err := terraform.ParseSummary(data)
 	if err != nil {
-		return nil, conflict("plan_unreadable", "The stored plan cannot be read. Re-plan to create a new one.")
+		return nil, conflict(lifecycle.CodePlanUnreadable, "The stored plan cannot be read. Re-plan to create a new one.")
 	}
 	return summary, nil
 }
@@ -144,7 +144,7 @@ func (s *Service) syncRequest(ctx context.Context, c Caller, doc store.Doc) (sto
 func (s *Service) syncAll(ctx context.Context, repositories []string) error {
 	for _, repo := range repositories {
 		if err := s.Notifier.Sync(ctx, repo); err != nil {
-			return &Refusal{Class: Unavailable, Code: CodeUnavailable, cause: err,
+			return &Refusal{Class: Unavailable, Code: lifecycle.CodeUnavailable, cause: err,
 				Text: "The workers cannot be told at this moment. They look for news by themselves every minute."}
 		}
 	}

@@ -19,18 +19,6 @@ const (
 	Unavailable                  // storage or queue cannot be reached
 )
 
-// Codes of refusals that are decided here. Those of lifecycle and rbac keep theirs.
-const (
-	CodeNotFound    = "not_found"
-	CodeArchived    = "archived"
-	CodeUnknown     = "unknown_action"
-	CodeUnconfirmed = "unconfirmed"
-	CodeUnread      = "unread"
-	CodeInput       = "invalid_input"
-	CodeTaken       = "id_taken"
-	CodeUnavailable = "unavailable"
-)
-
 // Fields that a fault may stand at. An input of the module stands at FieldInput and its name.
 const (
 	FieldReason      = "reason"
@@ -45,7 +33,7 @@ const (
 // plain: a surface escapes it.
 type Refusal struct {
 	Class   Class
-	Code    string
+	Code    lifecycle.ReasonCode
 	Text    string
 	Faults  []Fault                // of an invalid input
 	Confirm lifecycle.Confirmation // what was not confirmed as it has to be now
@@ -66,9 +54,11 @@ func (r *Refusal) Unwrap() error { return r.cause }
 // Input is the name of the module's input that a fault is about.
 func (f Fault) Input() (name string, ok bool) { return strings.CutPrefix(f.Field, FieldInput) }
 
-func denied(code, text string) *Refusal { return &Refusal{Class: Denied, Code: code, Text: text} }
+func denied(code lifecycle.ReasonCode, text string) *Refusal {
+	return &Refusal{Class: Denied, Code: code, Text: text}
+}
 
-func conflict(code, format string, args ...any) *Refusal {
+func conflict(code lifecycle.ReasonCode, format string, args ...any) *Refusal {
 	return &Refusal{Class: Conflict, Code: code, Text: fmt.Sprintf(format, args...)}
 }
 
@@ -81,14 +71,14 @@ func invalid(faults ...Fault) *Refusal {
 	for _, f := range faults {
 		texts = append(texts, f.Text)
 	}
-	return &Refusal{Class: Invalid, Code: CodeInput, Text: strings.Join(texts, " "), Faults: faults}
+	return &Refusal{Class: Invalid, Code: lifecycle.CodeInput, Text: strings.Join(texts, " "), Faults: faults}
 }
 
 // unconfirmed is a refusal for want of a confirmation.
 func unconfirmed(need lifecycle.Confirmation, format string, args ...any) *Refusal {
 	text := fmt.Sprintf(format, args...)
 	return &Refusal{
-		Class: Invalid, Code: CodeUnconfirmed, Text: text, Confirm: need, Faults: []Fault{{FieldConfirm, text}},
+		Class: Invalid, Code: lifecycle.CodeUnconfirmed, Text: text, Confirm: need, Faults: []Fault{{FieldConfirm, text}},
 	}
 }
 
@@ -99,15 +89,15 @@ const Unreachable = "TfPilot cannot reach its storage at this moment, so nothing
 // unavailable is a failure outside. Whether a write arrived may be unknown, so trying again has to be safe.
 func unavailable(err error) *Refusal {
 	return &Refusal{
-		Class: Unavailable, Code: CodeUnavailable, cause: err,
+		Class: Unavailable, Code: lifecycle.CodeUnavailable, cause: err,
 		Text: Unreachable,
 	}
 }
 
 func notFound(id string) *Refusal {
-	return &Refusal{Class: Missing, Code: CodeNotFound, Text: fmt.Sprintf("Request %.40q not found.", id)}
+	return &Refusal{Class: Missing, Code: lifecycle.CodeNotFound, Text: fmt.Sprintf("Request %.40q not found.", id)}
 }
 
 func archived() *Refusal {
-	return conflict(CodeArchived, "This request is archived: nothing is left to do, and it can only be read.")
+	return conflict(lifecycle.CodeArchived, "This request is archived: nothing is left to do, and it can only be read.")
 }

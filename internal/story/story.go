@@ -94,12 +94,12 @@ func (s *Story) Begin(kind lifecycle.Kind, a lifecycle.Attempt) string {
 }
 
 // End concludes a run, with the evidence that a success needs.
-func (s *Story) End(kind lifecycle.Kind, cid, conclusion string) *Story {
+func (s *Story) End(kind lifecycle.Kind, cid string, conclusion lifecycle.Conclusion) *Story {
 	a := s.R.Attempt(kind, cid)
 	left := lifecycle.Evidence{
 		CorrelationID: cid, SummaryDigest: a.Digest,
 		Claim:  &lifecycle.Claim{Kind: kind, RequestID: s.R.ID, RunID: a.RunID, RunAttempt: 1, SHA: a.HeadSHA, ProofHash: lifecycle.ProofHash("p")},
-		Result: &lifecycle.Result{CorrelationID: cid, RunID: a.RunID, Proof: "p", Conclusion: "success", Digest: a.Digest},
+		Result: &lifecycle.Result{CorrelationID: cid, RunID: a.RunID, Proof: "p", Conclusion: lifecycle.ConclusionSuccess, Digest: a.Digest},
 	}
 	return s.Do(lifecycle.SeeRun(lifecycle.RunFacts{
 		Kind: kind, RunID: a.RunID, RunAttempt: 1, Status: "completed", Conclusion: conclusion, CompletedAt: s.Now, Evidence: &left,

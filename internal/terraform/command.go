@@ -6,6 +6,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // declared is a resource of the configuration.
@@ -55,7 +57,7 @@ func (s *settings) commands(r declared, kind string) ([]any, error) {
 		}
 	}
 	if len(found) < len(r.config.Provisioners) {
-		return nil, planError(UnsupportedAction, []string{r.config.Address}, "a command is not in Terraform's own language, so it cannot be shown")
+		return nil, planError(lifecycle.CodeUnsupported, []string{r.config.Address}, "a command is not in Terraform's own language, so it cannot be shown")
 	}
 	var run []any
 	for _, block := range found {

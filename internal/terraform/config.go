@@ -14,6 +14,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Config is the configuration that a plan was made of: files by the path of their module, a slash and their name. The root has no
@@ -52,7 +54,7 @@ func readPacked(file *zip.File, room int64) ([]byte, error) {
 	}
 	content, err := io.ReadAll(io.LimitReader(from, room+1))
 	if err == nil && int64(len(content)) > room {
-		err = planError(TooLarge, nil, "the configuration is larger than %d bytes", maxPlan)
+		err = planError(lifecycle.CodePlanTooLarge, nil, "the configuration is larger than %d bytes", maxPlan)
 	}
 	if closeErr := from.Close(); err == nil {
 		err = closeErr

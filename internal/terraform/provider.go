@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
 // Provider is how a provider that changes something is configured: where the changes happen, and as whom. Terraform evaluates
@@ -26,7 +28,7 @@ func (s *Summary) addProviders(plan *tfjson.Plan, written *settings) error {
 		}
 		blocks, module := written.provider(config)
 		if len(blocks) == 0 && len(config.Expressions) > 0 {
-			return planError(UnsupportedAction, nil, "the configuration of provider %s is not in Terraform's own language, so it cannot be shown", key)
+			return planError(lifecycle.CodeUnsupported, nil, "the configuration of provider %s is not in Terraform's own language, so it cannot be shown", key)
 		}
 		if p := (Provider{Name: key, Source: config.FullName, Config: written.of(module, blocks, "alias", "version")}); len(p.Config) > 0 {
 			s.Providers, listed[key] = append(s.Providers, p), true

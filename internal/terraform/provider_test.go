@@ -173,7 +173,7 @@ func TestProvidersAreApproved(t *testing.T) {
 		t.Error("a region that is overridden has the same digest")
 	}
 	_, err := Summarize(awsPlan(t, all...), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: Config{"/main.tf": nil}, FingerprintKey: testKey})
-	if no := (*PlanError)(nil); !errors.As(err, &no) || no.Code != UnsupportedAction {
+	if no := (*PlanError)(nil); !errors.As(err, &no) || no.Code != lifecycle.CodeUnsupported {
 		t.Errorf("a configuration that cannot be read: %v", err)
 	}
 }
@@ -234,7 +234,7 @@ func TestCommands(t *testing.T) {
 		}
 	}
 	_, err := Summarize(commandPlan(tfjson.Actions{tfjson.ActionCreate}, 3), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: commandCode(), FingerprintKey: testKey})
-	if no := (*PlanError)(nil); !errors.As(err, &no) || no.Code != UnsupportedAction {
+	if no := (*PlanError)(nil); !errors.As(err, &no) || no.Code != lifecycle.CodeUnsupported {
 		t.Errorf("a command that cannot be read: %v", err)
 	}
 }

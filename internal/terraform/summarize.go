@@ -70,7 +70,7 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 		s.Changes = append(s.Changes, change)
 	}
 	if len(outside) > 0 {
-		return nil, planError(OutsideModule, outside, "the plan changes what does not belong to %s", scope.RequestID)
+		return nil, planError(lifecycle.CodeOutsideModule, outside, "the plan changes what does not belong to %s", scope.RequestID)
 	}
 	if len(s.Changes) > 0 {
 		s.Changes = append(s.Changes, written.ephemerals(plan)...)
@@ -108,20 +108,20 @@ func checkPlan(plan *tfjson.Plan, scope Scope) error {
 		return fmt.Errorf("summarize: the plan has no configuration")
 	}
 	if len(plan.DeferredChanges) > 0 {
-		return planError(PlanIncomplete, nil, "the plan puts changes off to a later plan")
+		return planError(lifecycle.CodeTerraformFailed, nil, "the plan puts changes off to a later plan")
 	}
 	if len(plan.ActionInvocations) > 0 {
-		return planError(UnsupportedAction, nil, "the plan runs provider actions, which a summary cannot show")
+		return planError(lifecycle.CodeUnsupported, nil, "the plan runs provider actions, which a summary cannot show")
 	}
 	call := plan.Config.RootModule.ModuleCalls[lifecycle.ModuleCall(scope.RequestID)]
 	if scope.Purpose != lifecycle.PurposeDestroy {
 		if call == nil {
-			return planError(ModuleMissing, nil, "the environment has no module %s at this commit", lifecycle.ModuleCall(scope.RequestID))
+			return planError(lifecycle.CodeContentDiffers, nil, "the environment has no module %s at this commit", lifecycle.ModuleCall(scope.RequestID))
 		}
 		return nil
 	}
 	if users := Referrers(plan, scope.RequestID); len(users) > 0 {
-		return planError(Referenced, users, "others use what is to be destroyed")
+		return planError(lifecycle.CodeReferredTo, users, "others use what is to be destroyed")
 	}
 	return nil
 }
@@ -135,11 +135,11 @@ func (s *Summary) checkPurpose(scope Scope) error {
 			}
 		}
 		if len(other) > 0 {
-			return planError(NotOnlyDestroy, other, "a destroy may only delete")
+			return planError(lifecycle.CodeNotOnlyDestroy, other, "a destroy may only delete")
 		}
 	}
 	if scope.Purpose == lifecycle.PurposeOpen && s.Counts().Add == 0 {
-		return planError(NothingPlanned, nil, "the plan creates nothing")
+		return planError(lifecycle.CodeNothingPlanned, nil, "the plan creates nothing")
 	}
 	return nil
 }
@@ -164,7 +164,7 @@ func newChange(rc *tfjson.ResourceChange, hide *mask) (Change, error) {
 		c.Actions = append(c.Actions, string(action))
 	}
 	if !slices.Contains(knownActions, strings.Join(c.Actions, ",")) {
-		return c, planError(UnsupportedAction, []string{c.Address}, "the plan wants to %s, which TfPilot does not do", strings.Join(c.Actions, " and "))
+		return c, planError(lifecycle.CodeUnsupported, []string{c.Address}, "the plan wants to %s, which TfPilot does not do", strings.Join(c.Actions, " and "))
 	}
 	if rc.Change.Importing != nil {
 		c.Importing = hide.text(rc.Change.Importing.ID)

@@ -94,23 +94,23 @@ func TestRefusedPlans(t *testing.T) {
 		plan    *tfjson.Plan
 		id      string
 		purpose lifecycle.Purpose
-		want    Code
+		want    lifecycle.ReasonCode
 	}{
-		{"creates nothing", planOf(t, "nothing"), mine, lifecycle.PurposeOpen, NothingPlanned},
-		{"another's change", planOf(t, "two"), mine, lifecycle.PurposeEdit, OutsideModule},
-		{"no call", planOf(t, "create"), other, lifecycle.PurposeOpen, ModuleMissing},
-		{"the block is gone", planOf(t, "destroy-gone"), mine, lifecycle.PurposeEdit, ModuleMissing},
-		{"creates in a destroy", planOf(t, "create"), mine, lifecycle.PurposeDestroy, NotOnlyDestroy},
-		{"replaces in a destroy", planOf(t, "replace"), mine, lifecycle.PurposeDestroy, NotOnlyDestroy},
-		{"others use it", planOf(t, "destroy-used"), mine, lifecycle.PurposeDestroy, Referenced},
-		{"destroys another's", planOf(t, "destroy"), other, lifecycle.PurposeDestroy, OutsideModule},
-		{"forgets", changed(t, func(rc *tfjson.ResourceChange) { rc.Change.Actions = tfjson.Actions{"forget"} }), mine, lifecycle.PurposeEdit, UnsupportedAction},
-		{"moves in from elsewhere", changed(t, func(rc *tfjson.ResourceChange) { rc.PreviousAddress = "terraform_data.x" }), mine, lifecycle.PurposeEdit, OutsideModule},
+		{"creates nothing", planOf(t, "nothing"), mine, lifecycle.PurposeOpen, lifecycle.CodeNothingPlanned},
+		{"another's change", planOf(t, "two"), mine, lifecycle.PurposeEdit, lifecycle.CodeOutsideModule},
+		{"no call", planOf(t, "create"), other, lifecycle.PurposeOpen, lifecycle.CodeContentDiffers},
+		{"the block is gone", planOf(t, "destroy-gone"), mine, lifecycle.PurposeEdit, lifecycle.CodeContentDiffers},
+		{"creates in a destroy", planOf(t, "create"), mine, lifecycle.PurposeDestroy, lifecycle.CodeNotOnlyDestroy},
+		{"replaces in a destroy", planOf(t, "replace"), mine, lifecycle.PurposeDestroy, lifecycle.CodeNotOnlyDestroy},
+		{"others use it", planOf(t, "destroy-used"), mine, lifecycle.PurposeDestroy, lifecycle.CodeReferredTo},
+		{"destroys another's", planOf(t, "destroy"), other, lifecycle.PurposeDestroy, lifecycle.CodeOutsideModule},
+		{"forgets", changed(t, func(rc *tfjson.ResourceChange) { rc.Change.Actions = tfjson.Actions{"forget"} }), mine, lifecycle.PurposeEdit, lifecycle.CodeUnsupported},
+		{"moves in from elsewhere", changed(t, func(rc *tfjson.ResourceChange) { rc.PreviousAddress = "terraform_data.x" }), mine, lifecycle.PurposeEdit, lifecycle.CodeOutsideModule},
 		{"a longer id", changed(t, func(rc *tfjson.ResourceChange) {
 			rc.Address = strings.Replace(rc.Address, mine, mine+"x", 1)
-		}), mine, lifecycle.PurposeEdit, OutsideModule},
-		{"deferred", withPlan(t, func(p *tfjson.Plan) { p.DeferredChanges = []*tfjson.DeferredResourceChange{{}} }), mine, lifecycle.PurposeEdit, PlanIncomplete},
-		{"provider action", withPlan(t, func(p *tfjson.Plan) { p.ActionInvocations = []*tfjson.ActionInvocation{{}} }), mine, lifecycle.PurposeEdit, UnsupportedAction},
+		}), mine, lifecycle.PurposeEdit, lifecycle.CodeOutsideModule},
+		{"deferred", withPlan(t, func(p *tfjson.Plan) { p.DeferredChanges = []*tfjson.DeferredResourceChange{{}} }), mine, lifecycle.PurposeEdit, lifecycle.CodeTerraformFailed},
+		{"provider action", withPlan(t, func(p *tfjson.Plan) { p.ActionInvocations = []*tfjson.ActionInvocation{{}} }), mine, lifecycle.PurposeEdit, lifecycle.CodeUnsupported},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := Summarize(tc.plan, Scope{RequestID: tc.id, Purpose: tc.purpose, FingerprintKey: testKey})

@@ -204,7 +204,7 @@ var problemActions = []lifecycle.Action{
 
 func (d description) appliedEvent() *Event {
 	a := d.currentApply()
-	if a == nil || a.Conclusion != "success" || d.currentDestroy() != nil || !a.ResultRead {
+	if a == nil || a.Conclusion != lifecycle.ConclusionSuccess || d.currentDestroy() != nil || !a.ResultRead {
 		return nil
 	}
 	return &Event{
@@ -242,7 +242,7 @@ func (d description) rejectedEvent() *Event {
 
 func (d description) destroyedEvent() *Event {
 	a := d.currentDestroy()
-	if a == nil || a.Conclusion != "success" {
+	if a == nil || a.Conclusion != lifecycle.ConclusionSuccess {
 		return nil
 	}
 	return &Event{

@@ -66,7 +66,7 @@ func (d description) planningSentence() string {
 
 // reading reports whether a plan run has ended and its result is not read yet.
 func reading(a *lifecycle.Attempt) bool {
-	return a != nil && a.Conclusion == "success" && !a.ResultRead
+	return a != nil && a.Conclusion == lifecycle.ConclusionSuccess && !a.ResultRead
 }
 
 const readingResult = "Reading the result of the plan…"
@@ -149,7 +149,7 @@ func (d description) destroySentence(lead string) string {
 	switch {
 	case plan == nil || plan.Conclusion == "":
 		return fmt.Sprintf("%s %s. Planning what will be destroyed…", lead, w.By)
-	case plan.Conclusion != "success":
+	case plan.Conclusion != lifecycle.ConclusionSuccess:
 		return fmt.Sprintf("%s %s. The destroy plan failed.", lead, w.By)
 	case reading(plan):
 		return readingResult
@@ -178,7 +178,7 @@ func (d description) destroyedSentence() string {
 	switch {
 	case c == nil || c.Conclusion == "":
 		return "Removing the code…"
-	case c.Conclusion != "success":
+	case c.Conclusion != lifecycle.ConclusionSuccess:
 		return "The resources are destroyed, but their code could not be removed yet."
 	case c.Nothing || c.MergedAt != nil:
 		return "The resources and their code are removed."

@@ -182,7 +182,9 @@ func (d description) failed() (*lifecycle.Attempt, lifecycle.Kind) {
 	return nil, ""
 }
 
-func unsuccessful(a *lifecycle.Attempt) bool { return a.Conclusion != "" && a.Conclusion != "success" }
+func unsuccessful(a *lifecycle.Attempt) bool {
+	return a.Conclusion != "" && a.Conclusion != lifecycle.ConclusionSuccess
+}
 
 // ending says how a run ended, as the verb of a sentence about the run.
 func ending(a *lifecycle.Attempt) string {

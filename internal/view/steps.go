@@ -179,7 +179,7 @@ func (d description) cleanupStep() Step {
 	switch {
 	case c.Nothing || c.MergedAt != nil:
 		s.State, s.Note = StepDone, ""
-	case c.Conclusion == "success":
+	case c.Conclusion == lifecycle.ConclusionSuccess:
 		s.State, s.Note = StepRunning, "waiting for the merge"
 	}
 	if c.PRURL != "" {

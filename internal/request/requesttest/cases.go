@@ -104,7 +104,7 @@ func planned(key string, changes ...change) *lifecycle.Request {
 	open, done := true, At.Add(time.Minute)
 	r.PR = &lifecycle.PullRequest{Number: 7, URL: "https://github.test/acme/infra-core/pull/7", Open: &open, HeadSHA: head, BaseRef: "main"}
 	r.Runs.Plan = lifecycle.RunSet{CurrentAttempt: 1, Attempts: []lifecycle.Attempt{{
-		Number: 1, Purpose: lifecycle.PurposeOpen, CorrelationID: correlation, RunID: 101, RunAttempt: 1, Conclusion: "success",
+		Number: 1, Purpose: lifecycle.PurposeOpen, CorrelationID: correlation, RunID: 101, RunAttempt: 1, Conclusion: lifecycle.ConclusionSuccess,
 		DispatchedAt: &r.CreatedAt, CompletedAt: &done, ResultRead: true, HeadSHA: head,
 	}}}
 	r.Plan = &lifecycle.Plan{Attempt: 1, Purpose: lifecycle.PurposeOpen, SHA: head, Blob: blob, Digest: digest(), Add: 1, CompletedAt: &done}
@@ -121,7 +121,7 @@ func merged(r *lifecycle.Request) {
 func archived(r *lifecycle.Request) {
 	merged(r)
 	done := At.Add(time.Hour)
-	r.Runs.Destroy = lifecycle.RunSet{CurrentAttempt: 1, Attempts: []lifecycle.Attempt{{Number: 1, Conclusion: "success", CompletedAt: &done, Released: true}}}
+	r.Runs.Destroy = lifecycle.RunSet{CurrentAttempt: 1, Attempts: []lifecycle.Attempt{{Number: 1, Conclusion: lifecycle.ConclusionSuccess, CompletedAt: &done, Released: true}}}
 }
 
 func wrote(login string) change {

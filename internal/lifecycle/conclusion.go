@@ -1,0 +1,60 @@
+package lifecycle
+
+import "strings"
+
+// Conclusion is how a run ended, in GitHub's words; empty while it runs. GitHub may add one:
+// whatever is not success has failed.
+type Conclusion string
+
+const (
+	ConclusionSuccess        Conclusion = "success"
+	ConclusionFailure        Conclusion = "failure"
+	ConclusionCancelled      Conclusion = "cancelled"
+	ConclusionTimedOut       Conclusion = "timed_out"
+	ConclusionActionRequired Conclusion = "action_required"
+	ConclusionStartupFailure Conclusion = "startup_failure"
+	ConclusionStale          Conclusion = "stale"
+	ConclusionSkipped        Conclusion = "skipped"
+	ConclusionNeutral        Conclusion = "neutral"
+)
+
+// conclusionRow is what is said about a conclusion.
+type conclusionRow struct {
+	outcome string // required: the verb of a sentence about the run, "was cancelled"
+	advice  string // what it means for the person who has to act
+}
+
+var conclusions = map[Conclusion]conclusionRow{
+	ConclusionSuccess: {outcome: "succeeded"},
+	ConclusionFailure: {outcome: "failed"},
+	ConclusionCancelled: {
+		"was cancelled", "The run was cancelled on GitHub, by a person or because its runner stopped. It is not repeated by itself.",
+	},
+	ConclusionTimedOut:       {"timed out", "The run took too long and GitHub ended it."},
+	ConclusionActionRequired: {outcome: "was held back by GitHub, which requires an action there"},
+	ConclusionStartupFailure: {outcome: "could not start"},
+	ConclusionStale:          {outcome: "was lost: GitHub does not know how it ended"},
+	ConclusionSkipped:        {outcome: "was skipped by GitHub"},
+	ConclusionNeutral:        {outcome: "ended without a result"},
+}
+
+// Outcome is the conclusion as the verb of a sentence whose subject is the run.
+func (c Conclusion) Outcome() string {
+	if c == "" {
+		return "is in progress"
+	}
+	if row, known := conclusions[c]; known {
+		return row.outcome
+	}
+	return "ended with the conclusion " + strings.ReplaceAll(string(c), "_", " ")
+}
+
+// Advice says what the conclusion means for the person who has to act; empty when it says
+// nothing that the run's own words do not say better.
+func (c Conclusion) Advice() string { return conclusions[c].advice }
+
+// Code is the conclusion as the reason of a run that left no other.
+func (c Conclusion) Code() ReasonCode { return ReasonCode(c) }
+
+// Outcome says how the attempt ended, as the verb of a sentence whose subject is the run.
+func (a *Attempt) Outcome() string { return a.Conclusion.Outcome() }
