@@ -10,7 +10,7 @@ import (
 	"github.com/tfpilot/tfpilot/templates"
 )
 
-func project() Project {
+func testProject() Project {
 	return Project{
 		Name: "core", Repo: "acme/infra-core", RequestsBucket: "tfpilot-requests", Region: "eu-central-1", Terraform: "1.11.4",
 		Backend:      Backend{Bucket: "tfpilot-terraform-state", UseLockfile: true},
@@ -22,7 +22,7 @@ func project() Project {
 }
 
 func TestRender(t *testing.T) {
-	tree, err := Render(project(), templates.FS)
+	tree, err := Render(testProject(), templates.FS)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestRender(t *testing.T) {
 // lock arguments follow.
 func TestRootOfItsOwn(t *testing.T) {
 	e := Environment{Key: "dev", Slug: "app", Region: "us-east-1", StateKey: "legacy/dev.tfstate", Backend: &Backend{Bucket: "other-states", Region: "eu-west-1", DynamoDBTable: "tf-locks"}}
-	root, err := Root(project(), e, templates.FS)
+	root, err := Root(testProject(), e, templates.FS)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestRenderRefuses(t *testing.T) {
 		"releases":    func(p *Project) { p.Runs.Releases = "http://example.com/x" },
 		"owner":       func(p *Project) { p.Owners = []string{"@a\n* @evil"} },
 	} {
-		p := project()
+		p := testProject()
 		change(&p)
 		if _, err := Render(p, templates.FS); err == nil {
 			t.Errorf("%s was not refused", name)

@@ -53,7 +53,7 @@ func Deployed(files map[string][]byte, templates fs.FS) (Project, error) {
 	}
 	for _, constant := range slices.Sorted(maps.Keys(found)) {
 		if len(found[constant]) > 1 {
-			errs = append(errs, fmt.Errorf("%s is not the same everywhere: %s", words(constant), strings.Join(cut(found[constant]), ", ")))
+			errs = append(errs, fmt.Errorf("%s is not the same everywhere: %s", constantName(constant), strings.Join(cut(found[constant]), ", ")))
 		}
 	}
 	p := projectOf(found)
@@ -70,7 +70,7 @@ type line struct {
 	constants []string
 }
 
-const quoted = `("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'#]*)`
+const quotedValue = `("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'#]*)`
 
 func lineOf(text string) (line, bool) {
 	at := placeholder.FindAllStringSubmatchIndex(text, -1)
@@ -80,7 +80,7 @@ func lineOf(text string) (line, bool) {
 	var l line
 	pattern, last := "^", 0
 	for _, m := range at {
-		pattern += regexp.QuoteMeta(text[last:m[0]]) + quoted
+		pattern += regexp.QuoteMeta(text[last:m[0]]) + quotedValue
 		l.label += text[last:m[0]] + "…"
 		l.constants = append(l.constants, text[m[2]:m[3]])
 		last = m[1]
@@ -120,7 +120,7 @@ func constants(name string, template, file []byte, found map[string][]string) er
 			for j, constant := range want[i].constants {
 				value, err := unquote(values[j])
 				if err != nil || value == "" || strings.HasPrefix(value, "@") {
-					errs = append(errs, fmt.Errorf("%s: %s is not set", name, words(constant)))
+					errs = append(errs, fmt.Errorf("%s: %s is not set", name, constantName(constant)))
 				} else if !slices.Contains(found[constant], value) {
 					found[constant] = append(found[constant], value)
 				}
@@ -141,7 +141,7 @@ func unquote(text string) (value string, err error) {
 	return text, nil
 }
 
-func words(constant string) string { return "the " + strings.ReplaceAll(constant, "_", " ") }
+func constantName(constant string) string { return "the " + strings.ReplaceAll(constant, "_", " ") }
 
 // cut quotes values of a repository for a message.
 func cut(values []string) []string {

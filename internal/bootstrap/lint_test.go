@@ -81,7 +81,7 @@ func TestWorkflowsAreSafe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		src, err := Workflow(project(), text)
+		src, err := Workflow(testProject(), text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,8 +32,8 @@ const (
 	lockFile     = ".terraform.lock.hcl"
 )
 
-// entry is one line of `git ls-tree`.
-type entry struct{ mode, kind, id, path string }
+// treeEntry is one line of `git ls-tree`.
+type treeEntry struct{ mode, kind, id, path string }
 
 const (
 	modeFile       = "100644"
@@ -45,14 +45,14 @@ type binding struct {
 	j     *job
 	root  string // of the environment, in the repository
 	code  terraform.CodeIdentity
-	files map[string]entry // what the tree holds, by path
-	done  map[string]bool  // directories whose code was read
+	files map[string]treeEntry // what the tree holds, by path
+	done  map[string]bool      // directories whose code was read
 }
 
 // bind reads what Terraform will read in this run from the default branch's commit.
 // The request's file is the granted one.
 func (j *job) bind(ctx context.Context, granted []byte) (*binding, error) {
-	b := &binding{j: j, root: path.Dir(j.in.Path), files: map[string]entry{}, done: map[string]bool{}}
+	b := &binding{j: j, root: path.Dir(j.in.Path), files: map[string]treeEntry{}, done: map[string]bool{}}
 	b.code.Files = map[string]string{j.in.Path: j.in.Blob}
 	var err error
 	if b.code.Terraform, err = j.terraformVersion(ctx); err != nil {
@@ -77,11 +77,11 @@ func (b *binding) addRoot(ctx context.Context, granted []byte) error {
 	if len(entries) == 0 {
 		return refuse(lifecycle.CodeContentDiffers, "the default branch has no environment %s", b.j.in.Environment)
 	}
-	if !slices.ContainsFunc(entries, func(e entry) bool { return e.path == b.root+"/"+lockFile && e.mode == modeFile }) {
+	if !slices.ContainsFunc(entries, func(e treeEntry) bool { return e.path == b.root+"/"+lockFile && e.mode == modeFile }) {
 		return refuse(lifecycle.CodeNotPinned, "%s/%s is missing, so the providers of the run are not fixed; run `terraform providers lock` in %s and commit the file, "+
 			"or take the one that `tfpilot bootstrap` makes", b.root, lockFile, b.root)
 	}
-	own, generated := []entry{}, map[string]entry{}
+	own, generated := []treeEntry{}, map[string]treeEntry{}
 	for _, e := range entries {
 		id, isGenerated := terraform.Generated(path.Base(e.path))
 		switch {
@@ -99,7 +99,7 @@ func (b *binding) addRoot(ctx context.Context, granted []byte) error {
 	if err != nil {
 		return err
 	}
-	var used []entry
+	var used []treeEntry
 	for _, id := range sources.Modules {
 		if e, ok := generated[id]; ok && !slices.Contains(used, e) {
 			used = append(used, e)
@@ -117,15 +117,15 @@ func (b *binding) addRoot(ctx context.Context, granted []byte) error {
 
 // checkGenerated refuses a root in which a file that bears a request's name holds
 // anything but that request's module.
-func (b *binding) checkGenerated(ctx context.Context, generated map[string]entry) error {
-	var all []entry
+func (b *binding) checkGenerated(ctx context.Context, generated map[string]treeEntry) error {
+	var all []treeEntry
 	for _, e := range generated {
 		if e.mode != modeFile {
 			return refuse(lifecycle.CodeEnvironmentBroken, "%s is not an ordinary file", e.path)
 		}
 		all = append(all, e)
 	}
-	slices.SortFunc(all, func(a, b entry) int { return strings.Compare(a.path, b.path) })
+	slices.SortFunc(all, func(a, b treeEntry) int { return strings.Compare(a.path, b.path) })
 	contents, err := b.j.blobs(ctx, all)
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func (b *binding) checkGenerated(ctx context.Context, generated map[string]entry
 
 // addFiles takes entries of the root into the tree and the identity, and reads where
 // their code comes from; extra are files that are not in the commit.
-func (b *binding) addFiles(ctx context.Context, entries []entry, extra map[string][]byte) (terraform.Sources, error) {
+func (b *binding) addFiles(ctx context.Context, entries []treeEntry, extra map[string][]byte) (terraform.Sources, error) {
 	for _, e := range entries {
 		if e.kind == "tree" {
 			if err := b.addTree(ctx, e); err != nil {
@@ -155,7 +155,7 @@ func (b *binding) addFiles(ctx context.Context, entries []entry, extra map[strin
 	return b.sources(ctx, b.root, entries, extra)
 }
 
-func (b *binding) addFile(e entry) error {
+func (b *binding) addFile(e treeEntry) error {
 	switch {
 	case e.kind == "blob" && e.mode == modeFile:
 		b.code.Files[e.path] = e.id
@@ -169,7 +169,7 @@ func (b *binding) addFile(e entry) error {
 }
 
 // addTree takes a whole directory into the tree, and its id into the identity.
-func (b *binding) addTree(ctx context.Context, dir entry) error {
+func (b *binding) addTree(ctx context.Context, dir treeEntry) error {
 	if b.holds(dir.path) {
 		return nil
 	}
@@ -197,7 +197,7 @@ func (b *binding) holds(name string) bool {
 	return b.code.Files[name] != ""
 }
 
-func notOrdinary(e entry) error {
+func notOrdinary(e treeEntry) error {
 	what := map[string]string{"120000": "a symbolic link", "160000": "a submodule"}[e.mode]
 	if what == "" {
 		what = "not an ordinary file"
@@ -206,8 +206,8 @@ func notOrdinary(e entry) error {
 }
 
 // sources reads the .tf files of one directory.
-func (b *binding) sources(ctx context.Context, dir string, entries []entry, extra map[string][]byte) (terraform.Sources, error) {
-	var code []entry
+func (b *binding) sources(ctx context.Context, dir string, entries []treeEntry, extra map[string][]byte) (terraform.Sources, error) {
+	var code []treeEntry
 	for _, e := range entries {
 		if e.kind == "blob" && path.Dir(e.path) == dir && strings.HasSuffix(e.path, ".tf") {
 			code = append(code, e)

@@ -29,7 +29,7 @@ func (j *job) childEnv(add ...string) []string {
 	more := strings.FieldsFunc(j.env[moreNames], func(r rune) bool { return r == ',' || r == ' ' })
 	env := make([]string, 0, len(passed)+len(add))
 	for name, value := range j.env {
-		if named(passed, name) || slices.Contains(more, name) && !named(never, name) {
+		if matchesAny(passed, name) || slices.Contains(more, name) && !matchesAny(never, name) {
 			env = append(env, name+"="+value)
 		}
 	}
@@ -37,7 +37,7 @@ func (j *job) childEnv(add ...string) []string {
 	return append(env, add...)
 }
 
-func named(list []string, name string) bool {
+func matchesAny(list []string, name string) bool {
 	return slices.ContainsFunc(list, func(one string) bool {
 		return name == one || strings.HasSuffix(one, "_") && strings.HasPrefix(name, one)
 	})

@@ -164,7 +164,7 @@ func (f *fixture) job(kind lifecycle.Kind, purpose lifecycle.Purpose) *job {
 		in: inputs{
 			Kind: kind, Project: "core", RequestID: "req_abcdefghijklm", Environment: lifecycle.Environment{Key: "dev", Slug: "app"},
 			CorrelationID: fmt.Sprintf("%s-%032x", kind, f.jobs), Ref: "main",
-			granted: granted{Purpose: purpose, Path: fixtureFile, Blob: terraform.Blob([]byte(fixtureText)), Plan: fixturePlan},
+			grantFields: grantFields{Purpose: purpose, Path: fixtureFile, Blob: terraform.Blob([]byte(fixtureText)), Plan: fixturePlan},
 		},
 		env: map[string]string{
 			"PATH": os.Getenv("PATH"), "HOME": f.dir, "RUNNER_TEMP": f.path("temp"),

@@ -16,9 +16,9 @@ import (
 // grantFile keeps the grant that the guard checked, for the steps after it.
 const grantFile = "grant.json"
 
-// granted is what a run knows from its grant alone. The guard checks all of it before
+// grantFields is what a run knows from its grant alone. The guard checks all of it before
 // the claim, and keeps the grant; later steps read it from there.
-type granted struct {
+type grantFields struct {
 	Purpose    lifecycle.Purpose
 	Digest     string
 	Plan       string // correlation id of the plan that was approved
@@ -34,19 +34,19 @@ type granted struct {
 // these values into commands and paths.
 var grantNames = []struct {
 	name  string
-	value func(granted) string
+	value func(grantFields) string
 	valid func(string) bool
 }{
-	{"purpose", func(g granted) string { return string(g.Purpose) }, func(s string) bool { return s == "" || lifecycle.Purpose(s).Known() }},
-	{"digest", func(g granted) string { return g.Digest }, orEmpty(lifecycle.NameDigest)},
-	{"plan", func(g granted) string { return g.Plan }, planID},
-	{"path", func(g granted) string { return g.Path }, orEmpty(lifecycle.NamePath)}, // compared with the request's own
-	{"blob", func(g granted) string { return g.Blob }, orEmpty(lifecycle.NameBlob)},
-	{"backend bucket", func(g granted) string { return g.Backend.Bucket }, lifecycle.NameBucket.Valid},
-	{"backend key", func(g granted) string { return g.Backend.Key }, lifecycle.NameStateKey.Valid},
-	{"fingerprint key", func(g granted) string { return g.Key }, regexp.MustCompile(`^([0-9a-f]{64})?$`).MatchString},
-	{"backend region", func(g granted) string { return g.Backend.Region }, lifecycle.NameRegion.Valid},
-	{"lock table", func(g granted) string { return g.Backend.DynamoDBTable }, orEmpty(lifecycle.NameDynamoDBTable)},
+	{"purpose", func(g grantFields) string { return string(g.Purpose) }, func(s string) bool { return s == "" || lifecycle.Purpose(s).Known() }},
+	{"digest", func(g grantFields) string { return g.Digest }, orEmpty(lifecycle.NameDigest)},
+	{"plan", func(g grantFields) string { return g.Plan }, planID},
+	{"path", func(g grantFields) string { return g.Path }, orEmpty(lifecycle.NamePath)}, // compared with the request's own
+	{"blob", func(g grantFields) string { return g.Blob }, orEmpty(lifecycle.NameBlob)},
+	{"backend bucket", func(g grantFields) string { return g.Backend.Bucket }, lifecycle.NameBucket.Valid},
+	{"backend key", func(g grantFields) string { return g.Backend.Key }, lifecycle.NameStateKey.Valid},
+	{"fingerprint key", func(g grantFields) string { return g.Key }, regexp.MustCompile(`^([0-9a-f]{64})?$`).MatchString},
+	{"backend region", func(g grantFields) string { return g.Backend.Region }, lifecycle.NameRegion.Valid},
+	{"lock table", func(g grantFields) string { return g.Backend.DynamoDBTable }, orEmpty(lifecycle.NameDynamoDBTable)},
 }
 
 // planID is the correlation id of a plan, or nothing.
@@ -60,13 +60,13 @@ func (in *inputs) take(g lifecycle.Grant, branch string) error {
 	if what := in.differs(g); what != "" {
 		return refuse(lifecycle.CodeGuardRefused, "the grant is for another %s", what)
 	}
-	in.granted = granted{
+	in.grantFields = grantFields{
 		Purpose: g.Purpose, Digest: g.Digest, Plan: g.Plan, MayBeGone: g.MayBeGone, LeaseToken: g.LeaseToken,
 		Path: g.Path, Blob: g.Blob, Backend: g.Backend, Key: g.FingerprintKey,
 	}
 	for _, f := range grantNames {
-		if !f.valid(f.value(in.granted)) {
-			return refuse(lifecycle.CodeGuardRefused, "the %s in the grant is not valid: %q", f.name, cut(f.value(in.granted), 60))
+		if !f.valid(f.value(in.grantFields)) {
+			return refuse(lifecycle.CodeGuardRefused, "the %s in the grant is not valid: %q", f.name, cut(f.value(in.grantFields), 60))
 		}
 	}
 	return in.consistent(branch)

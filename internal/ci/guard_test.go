@@ -86,9 +86,9 @@ func TestGuardClaims(t *testing.T) {
 		if o, _ := j.outcome(); !o.StartedAt.Equal(claim.StartedAt) || claim.StartedAt.IsZero() {
 			t.Errorf("%s: began %s, claimed %s", name, o.StartedAt, claim.StartedAt)
 		}
-		j.in.granted = granted{}
+		j.in.grantFields = grantFields{}
 		if err := j.useGrant(); err != nil || j.in.Digest != fixtureDigest || j.in.LeaseToken != 9 {
-			t.Errorf("%s: the next step has %+v, %v", name, j.in.granted, err)
+			t.Errorf("%s: the next step has %+v, %v", name, j.in.grantFields, err)
 		}
 	}
 	j := f.guarded()

@@ -10,9 +10,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/actions"
 )
 
-// hostile are inputs that someone with the right to dispatch might try. CANARY is
+// hostileTexts are inputs that someone with the right to dispatch might try. CANARY is
 // replaced by a file that none of them may create.
-var hostile = []string{
+var hostileTexts = []string{
 	`x"; touch CANARY; "`, `$(touch CANARY)`, "`touch CANARY`", "x\ntouch CANARY\n", "'; touch CANARY #", "../../../../CANARY",
 	"--upload-pack=touch CANARY", "-o ProxyCommand=touch CANARY", "::set-env name=PATH::/tmp", "::add-path::/tmp", "${{ github.token }}",
 	"x\"\noutput = \"CANARY\"\n", "req_１２３４５６７８９０", "req_abcdefghijklm\x00", "%0A::stop-commands::x", strings.Repeat("a", 60000),
@@ -25,7 +25,7 @@ func TestHostileInputsNeverRun(t *testing.T) {
 	canary := filepath.Join(t.TempDir(), "pwned")
 	text := requestFile("logs", "")
 	head := w.propose(text)
-	for i, value := range hostile {
+	for i, value := range hostileTexts {
 		kind := []lifecycle.Kind{lifecycle.KindPlan, lifecycle.KindApply, lifecycle.KindDestroy, lifecycle.KindCleanup, lifecycle.KindDriftPlan}[i%5]
 		d := w.request(kind, lifecycle.PurposeOpen, head, text, "")
 		d.noGrant = true

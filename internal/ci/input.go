@@ -20,7 +20,7 @@ type inputs struct {
 	Ref           string
 	CorrelationID string
 	DryRun        bool
-	granted
+	grantFields
 }
 
 // inputNames are what each input must be.

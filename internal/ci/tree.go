@@ -20,7 +20,7 @@ import (
 func (j *job) tree() string { return filepath.Join(j.env["RUNNER_TEMP"], "tfpilot", "tree") }
 
 // list lists a directory of the default branch's commit, or what one path names.
-func (j *job) list(ctx context.Context, name string, deep bool) ([]entry, error) {
+func (j *job) list(ctx context.Context, name string, deep bool) ([]treeEntry, error) {
 	args := []string{"ls-tree", "-z", "--full-tree"}
 	if deep {
 		args = append(args, "-r")
@@ -32,12 +32,12 @@ func (j *job) list(ctx context.Context, name string, deep bool) ([]entry, error)
 	if len(out) >= maxRead {
 		return nil, refuse(lifecycle.CodeNotPinned, "%s has too many files", name)
 	}
-	var entries []entry
+	var entries []treeEntry
 	for line := range strings.SplitSeq(strings.TrimRight(out, "\x00"), "\x00") {
 		head, name, named := strings.Cut(line, "\t")
 		fields := strings.Fields(head)
 		if len(fields) == 3 && named {
-			entries = append(entries, entry{fields[0], fields[1], fields[2], name})
+			entries = append(entries, treeEntry{fields[0], fields[1], fields[2], name})
 		}
 	}
 	return entries, nil
@@ -45,27 +45,27 @@ func (j *job) list(ctx context.Context, name string, deep bool) ([]entry, error)
 
 // lookUp finds one path in the default branch's commit; the zero entry when it is not
 // there. A link on the way is not followed.
-func (j *job) lookUp(ctx context.Context, name string) (entry, error) {
+func (j *job) lookUp(ctx context.Context, name string) (treeEntry, error) {
 	if name == "." || strings.HasPrefix(name, "..") {
-		return entry{}, nil // not inside the repository
+		return treeEntry{}, nil // not inside the repository
 	}
 	entries, err := j.list(ctx, name, false)
 	if err != nil {
-		return entry{}, err
+		return treeEntry{}, err
 	}
 	for _, e := range entries {
 		if e.path == name {
 			return e, nil
 		}
 	}
-	return entry{}, nil
+	return treeEntry{}, nil
 }
 
 // blobs reads the contents of files by their id.
-func (j *job) blobs(ctx context.Context, entries []entry) (map[string][]byte, error) {
+func (j *job) blobs(ctx context.Context, entries []treeEntry) (map[string][]byte, error) {
 	contents := map[string][]byte{}
 	room := int64(maxTreeBytes)
-	err := j.eachBlob(ctx, entries, func(e entry, size int64, from io.Reader) error {
+	err := j.eachBlob(ctx, entries, func(e treeEntry, size int64, from io.Reader) error {
 		if room -= size; room < 0 {
 			return refuse(lifecycle.CodeNotPinned, "the code of the environment is larger than %d MiB", maxTreeBytes>>20)
 		}
@@ -77,7 +77,7 @@ func (j *job) blobs(ctx context.Context, entries []entry) (map[string][]byte, er
 }
 
 // eachBlob reads files from git, one after another.
-func (j *job) eachBlob(ctx context.Context, entries []entry, take func(e entry, size int64, from io.Reader) error) error {
+func (j *job) eachBlob(ctx context.Context, entries []treeEntry, take func(e treeEntry, size int64, from io.Reader) error) error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -111,7 +111,7 @@ func (j *job) eachBlob(ctx context.Context, entries []entry, take func(e entry, 
 }
 
 // nextBlob reads one answer of `git cat-file --batch`.
-func nextBlob(from *bufio.Reader, e entry, take func(entry, int64, io.Reader) error) error {
+func nextBlob(from *bufio.Reader, e treeEntry, take func(treeEntry, int64, io.Reader) error) error {
 	head, err := from.ReadString('\n')
 	if err != nil {
 		return fmt.Errorf("read %s: %w", e.path, err)
@@ -141,12 +141,12 @@ func (j *job) writeTree(ctx context.Context, b *binding, granted []byte) error {
 	if err := os.RemoveAll(j.tree()); err != nil {
 		return fmt.Errorf("make the tree: %w", err)
 	}
-	var all []entry
+	var all []treeEntry
 	for _, e := range b.files {
 		all = append(all, e)
 	}
 	room := int64(maxTreeBytes)
-	err := j.eachBlob(ctx, all, func(e entry, size int64, from io.Reader) error {
+	err := j.eachBlob(ctx, all, func(e treeEntry, size int64, from io.Reader) error {
 		if room -= size; room < 0 {
 			return refuse(lifecycle.CodeNotPinned, "the code of the environment is larger than %d MiB", maxTreeBytes>>20)
 		}

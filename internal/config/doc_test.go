@@ -41,7 +41,7 @@ func page() string {
 		}
 		fmt.Fprintf(&b, "| `%s`%s | %s | %s | %s |\n", v.Name, mark(v.Secret, " (secret)"), needed(v), code(v.Default), v.Help)
 	}
-	b.WriteString(structure)
+	b.WriteString(structurePage)
 	b.WriteString("| Key | Kind | Default | What |\n|---|---|---|---|\n")
 	for _, k := range Keys() {
 		fmt.Fprintf(&b, "| `%s` | %s%s | %s | %s |\n", k.Path, k.Kind, mark(k.Required, ", required"), strings.NewReplacer("<", "`<", ">", ">`").Replace(k.Default), k.Help)
@@ -88,7 +88,7 @@ GitHub logins, separated by commas, compared without case; see [RBAC.md](RBAC.md
 "cli" are the commands ` + "`tfpilot requests …`, `environments …`, `identities …` and `reindex`; `tfpilot doctor`" + ` needs whatever app or worker needs.
 `
 
-const structure = `
+const structurePage = `
 ## tfpilot.yaml
 
 ` + "`TFPILOT_CONFIG`" + ` names the file. A key that is not in this table is a fault, named with its line. YAML anchors, aliases and tags are not accepted.

@@ -168,7 +168,7 @@ func (w *walker) kind(path string, key Key, n ast.Node, can ...Kind) bool {
 
 func (w *walker) wrong(path string, n ast.Node, text string) {
 	w.wrongKind = true
-	w.at(line(n), path, "%s", text)
+	w.at(lineOf(n), path, "%s", text)
 }
 
 func hint(k Kind) string {
@@ -184,7 +184,7 @@ func hint(k Kind) string {
 	}
 }
 
-func line(n ast.Node) int {
+func lineOf(n ast.Node) int {
 	if t := n.GetToken(); t != nil && t.Position != nil {
 		return t.Position.Line
 	}
@@ -197,10 +197,10 @@ func (w *walker) mapping(path string, key Key, values []*ast.MappingValueNode) {
 		at := dotted(path, name)
 		child, known := keys[dotted(key.Path, name)]
 		if !known {
-			w.at(line(v.Key), dotted(path, clip(name)), "is not a valid key; valid keys here: %s", siblings(key.Path))
+			w.at(lineOf(v.Key), dotted(path, clip(name)), "is not a valid key; valid keys here: %s", siblings(key.Path))
 			continue
 		}
-		w.lines[at] = line(v.Key)
+		w.lines[at] = lineOf(v.Key)
 		w.value(at, child, v.Value)
 	}
 }
@@ -208,7 +208,7 @@ func (w *walker) mapping(path string, key Key, values []*ast.MappingValueNode) {
 func (w *walker) sequence(path string, key Key, n *ast.SequenceNode) {
 	for i, v := range n.Values {
 		at := fmt.Sprintf("%s[%d]", path, i)
-		w.lines[at] = line(v)
+		w.lines[at] = lineOf(v)
 		w.value(at, Key{Path: key.Path + "[]", Kind: Map}, v)
 	}
 }

@@ -36,16 +36,16 @@ func TestOpeningTakesSevenCalls(t *testing.T) {
 
 func TestTreeIsGitsOwn(t *testing.T) {
 	w := newFixture(t)
-	tip := ok(w.Tip(t.Context(), core, "main"))(t)
-	tree := ok(w.Tree(t.Context(), core, tip))(t)
-	want := ok(w.treeOf(t.Context(), core, tip))(t)
+	tip := must(w.Tip(t.Context(), core, "main"))(t)
+	tree := must(w.Tree(t.Context(), core, tip))(t)
+	want := must(w.treeOf(t.Context(), core, tip))(t)
 	if tree.SHA != want || tree.Truncated {
 		t.Errorf("computed tree %s, git's is %s", tree.SHA, want)
 	}
 	if got := tree.Entries["README.md"]; got != BlobID([]byte("# infra-core\n")) {
 		t.Errorf("blob of README.md is %q", got)
 	}
-	f := ok(w.File(t.Context(), core, "main", "envs/dev/app/backend.tf"))(t)
+	f := must(w.File(t.Context(), core, "main", "envs/dev/app/backend.tf"))(t)
 	if string(f.Content) != "terraform {}\n" || f.Blob != tree.Entries["envs/dev/app/backend.tf"] {
 		t.Errorf("file is %q, blob %s", f.Content, f.Blob)
 	}
@@ -80,8 +80,8 @@ func TestCommitIsRepeatable(t *testing.T) {
 	if _, _, _, err := w.commit(t, "two"); !errors.Is(err, ErrForeign) {
 		t.Errorf("other content on the branch: %v", err)
 	}
-	diff := ok(w.Compare(t.Context(), core, "main", branch))(t)
-	if !diff.Only(file, first.Blob) || diff.MergeBase != in.BaseSHA || diff.Ahead != 1 {
+	diff := must(w.Compare(t.Context(), core, "main", testBranch))(t)
+	if !diff.Only(testFile, first.Blob) || diff.MergeBase != in.BaseSHA || diff.Ahead != 1 {
 		t.Errorf("comparison %+v", diff)
 	}
 	in.BaseTree = ""
@@ -117,7 +117,7 @@ func TestCommitsOfAnAppAreVerified(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.Content = []byte("two")
-	if signed, author := verified(token, ok(token.MakeCommit(t.Context(), in))(t)); signed || author != "TfPilot" {
+	if signed, author := verified(token, must(token.MakeCommit(t.Context(), in))(t)); signed || author != "TfPilot" {
 		t.Errorf("commit with a token: verified %v, author %q", signed, author)
 	}
 }
@@ -130,20 +130,20 @@ func TestRestoreAndDeleteBranch(t *testing.T) {
 	}
 	other := in
 	other.Content = []byte("changed by hand")
-	foreign := ok(w.MakeCommit(t.Context(), other))(t)
-	if err := w.UpdateBranchRef(t.Context(), core, branch, foreign.SHA, false); err == nil {
+	foreign := must(w.MakeCommit(t.Context(), other))(t)
+	if err := w.UpdateBranchRef(t.Context(), core, testBranch, foreign.SHA, false); err == nil {
 		t.Error("a branch was moved back without force")
 	}
 	for _, sha := range []string{foreign.SHA, first.SHA} {
-		if err := w.UpdateBranchRef(t.Context(), core, branch, sha, true); err != nil {
+		if err := w.UpdateBranchRef(t.Context(), core, testBranch, sha, true); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if tip := ok(w.Tip(t.Context(), core, branch))(t); tip != first.SHA {
+	if tip := must(w.Tip(t.Context(), core, testBranch))(t); tip != first.SHA {
 		t.Errorf("restored branch is at %s, want %s", tip, first.SHA)
 	}
 	for range 2 {
-		if err := w.DeleteBranch(t.Context(), core, branch); err != nil {
+		if err := w.DeleteBranch(t.Context(), core, testBranch); err != nil {
 			t.Errorf("delete branch: %v", err)
 		}
 	}
@@ -152,7 +152,7 @@ func TestRestoreAndDeleteBranch(t *testing.T) {
 func TestPullIsOpenedOnce(t *testing.T) {
 	w := newFixture(t)
 	p := w.open(t)
-	if !p.Open || p.HeadRef != branch || p.BaseRef != "main" || p.By.Login != "tfpilot[bot]" || p.URL == "" {
+	if !p.Open || p.HeadRef != testBranch || p.BaseRef != "main" || p.By.Login != "tfpilot[bot]" || p.URL == "" {
 		t.Errorf("pull request %+v", p)
 	}
 	again, created, err := w.OpenPull(t.Context(), pullInput())
@@ -162,7 +162,7 @@ func TestPullIsOpenedOnce(t *testing.T) {
 	if err := w.ClosePull(t.Context(), core, p.Number); err != nil {
 		t.Fatal(err)
 	}
-	found := ok(w.FindPull(t.Context(), core, branch))(t)
+	found := must(w.FindPull(t.Context(), core, testBranch))(t)
 	if found.Number != p.Number || found.Open || found.ClosedAt == nil {
 		t.Errorf("closed pull request %+v", found)
 	}
@@ -176,7 +176,7 @@ func TestMergeOnlyTheApprovedHead(t *testing.T) {
 	p := w.open(t)
 	in := MergeInput{Repo: core, Number: p.Number, HeadSHA: p.HeadSHA, Title: "Merge " + reqID}
 	stale := in
-	stale.HeadSHA = ok(w.Tip(t.Context(), core, "main"))(t)
+	stale.HeadSHA = must(w.Tip(t.Context(), core, "main"))(t)
 	if _, err := w.Merge(t.Context(), stale); !errors.Is(err, ErrHeadMoved) {
 		t.Errorf("another head: %v", err)
 	}
@@ -191,15 +191,15 @@ func TestMergeOnlyTheApprovedHead(t *testing.T) {
 	if err := w.server.SetRequiredReviews(core.String(), 0); err != nil {
 		t.Fatal(err)
 	}
-	sha := ok(w.Merge(t.Context(), in))(t)
+	sha := must(w.Merge(t.Context(), in))(t)
 	if again, err := w.Merge(t.Context(), in); err != nil || again != sha {
 		t.Errorf("merged already: %s, %v; want %s", again, err, sha)
 	}
-	got := ok(w.Pull(t.Context(), core, p.Number))(t)
+	got := must(w.Pull(t.Context(), core, p.Number))(t)
 	if !got.Merged || got.MergeSHA != sha || got.MergedAt == nil || got.Open {
 		t.Errorf("merged pull request %+v", got)
 	}
-	if tip := ok(w.Tip(t.Context(), core, "main"))(t); tip != sha {
+	if tip := must(w.Tip(t.Context(), core, "main"))(t); tip != sha {
 		t.Errorf("main is at %s, want the merge %s", tip, sha)
 	}
 }
@@ -207,20 +207,20 @@ func TestMergeOnlyTheApprovedHead(t *testing.T) {
 func TestPullsAreListedConditionally(t *testing.T) {
 	w := newFixture(t)
 	p := w.open(t)
-	first := ok(w.Pulls(t.Context(), core, time.Time{}, ""))(t)
+	first := must(w.Pulls(t.Context(), core, time.Time{}, ""))(t)
 	if len(first.Items) != 1 || first.Items[0].Number != p.Number || first.ETag == "" {
 		t.Fatalf("list %+v", first)
 	}
-	if again := ok(w.Pulls(t.Context(), core, time.Time{}, first.ETag))(t); !again.Same || len(again.Items) != 0 {
+	if again := must(w.Pulls(t.Context(), core, time.Time{}, first.ETag))(t); !again.Same || len(again.Items) != 0 {
 		t.Errorf("nothing changed: %+v", again)
 	}
 	if err := w.ClosePull(t.Context(), core, p.Number); err != nil {
 		t.Fatal(err)
 	}
-	if changed := ok(w.Pulls(t.Context(), core, time.Time{}, first.ETag))(t); changed.Same || len(changed.Items) != 1 || changed.Items[0].Open {
+	if changed := must(w.Pulls(t.Context(), core, time.Time{}, first.ETag))(t); changed.Same || len(changed.Items) != 1 || changed.Items[0].Open {
 		t.Errorf("closed: %+v", changed)
 	}
-	if none := ok(w.Pulls(t.Context(), core, time.Now().Add(time.Hour), ""))(t); len(none.Items) != 0 {
+	if none := must(w.Pulls(t.Context(), core, time.Now().Add(time.Hour), ""))(t); len(none.Items) != 0 {
 		t.Errorf("nothing is that new: %+v", none)
 	}
 }
@@ -232,7 +232,7 @@ func TestReviewsAndComments(t *testing.T) {
 		&gh.PullRequestReviewRequest{Event: gh.String("APPROVE")}); err != nil {
 		t.Fatal(err)
 	}
-	reviews := ok(w.Reviews(t.Context(), core, p.Number))(t)
+	reviews := must(w.Reviews(t.Context(), core, p.Number))(t)
 	if len(reviews) != 1 || reviews[0].By != (Actor{"omar", 1003}) || reviews[0].State != "approved" || reviews[0].CommitSHA != p.HeadSHA {
 		t.Errorf("reviews %+v", reviews)
 	}
@@ -270,9 +270,9 @@ func TestRunFromDispatchToWebhook(t *testing.T) {
 				actions.Step{Number: 2, Name: "Terraform plan", Status: "completed", Conclusion: "failure"})
 		})
 		begun := time.Now()
-		started := ok(w.Dispatch(t.Context(), dispatchInput()))(t)
+		started := must(w.Dispatch(t.Context(), dispatchInput()))(t)
 		time.Sleep(time.Minute)
-		run := ok(w.Run(t.Context(), core, started.ID))(t)
+		run := must(w.Run(t.Context(), core, started.ID))(t)
 		if run.Conclusion != "failure" || run.Status != "completed" || run.CompletedAt.IsZero() || run.Attempt != 1 ||
 			run.Event != "workflow_dispatch" || run.Actor.Login != "tfpilot[bot]" || run.HeadBranch != "main" || run.RepoID == 0 {
 			t.Errorf("run %+v", run)
@@ -284,7 +284,7 @@ func TestRunFromDispatchToWebhook(t *testing.T) {
 		if !matches || kind != lifecycle.KindPlan || req != reqID || cid != planID || run.DisplayTitle != RunTitle(kind, req, cid) {
 			t.Errorf("title %q", run.DisplayTitle)
 		}
-		step := ok(w.FailedStep(t.Context(), core, run.ID))(t)
+		step := must(w.FailedStep(t.Context(), core, run.ID))(t)
 		if step.Step != "Terraform plan" || step.Conclusion != "failure" {
 			t.Errorf("failed step %+v", step)
 		}
@@ -301,14 +301,14 @@ func TestRunFromDispatchToWebhook(t *testing.T) {
 
 func checkRunList(t *testing.T, w *fixture, run Run, begun time.Time) {
 	t.Helper()
-	list := ok(w.FindRuns(t.Context(), core, RunQuery{Since: begun}))(t)
+	list := must(w.FindRuns(t.Context(), core, RunQuery{Since: begun}))(t)
 	if len(list.Items) != 1 || list.Items[0].ID != run.ID || list.Items[0].DisplayTitle != run.DisplayTitle {
 		t.Errorf("runs %+v", list.Items)
 	}
-	if again := ok(w.FindRuns(t.Context(), core, RunQuery{Since: begun, ETag: list.ETag}))(t); !again.Same {
+	if again := must(w.FindRuns(t.Context(), core, RunQuery{Since: begun, ETag: list.ETag}))(t); !again.Same {
 		t.Errorf("nothing changed: %+v", again)
 	}
-	if later := ok(w.FindRuns(t.Context(), core, RunQuery{Since: run.CreatedAt.Add(time.Second)}))(t); len(later.Items) != 0 {
+	if later := must(w.FindRuns(t.Context(), core, RunQuery{Since: run.CreatedAt.Add(time.Second)}))(t); len(later.Items) != 0 {
 		t.Errorf("nothing is that new: %+v", later.Items)
 	}
 }
@@ -336,7 +336,7 @@ func TestPullHints(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		opened, found := w.hooks.find(func(h Hint) bool { return h.Event == "pull_request" && h.Action == "opened" })
-		if !found || opened.Pull.Number != p.Number || opened.Pull.HeadSHA != p.HeadSHA || opened.Pull.HeadRef != branch ||
+		if !found || opened.Pull.Number != p.Number || opened.Pull.HeadSHA != p.HeadSHA || opened.Pull.HeadRef != testBranch ||
 			opened.Pull.BaseRef != "main" || opened.Pull.State != "open" || opened.Delivery == "" {
 			t.Errorf("opened: %v %+v; errors %v", found, opened.Pull, w.hooks.errs)
 		}
@@ -352,13 +352,13 @@ func TestFailedDeliveriesAreRedelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newFixture(t)
 		begun := time.Now()
-		if none := ok(w.FailedDeliveries(t.Context(), begun))(t); len(none) != 0 {
+		if none := must(w.FailedDeliveries(t.Context(), begun))(t); len(none) != 0 {
 			t.Errorf("nothing failed yet: %+v", none)
 		}
 		w.hooks.status = http.StatusServiceUnavailable
 		w.open(t)
 		time.Sleep(time.Minute)
-		failed := ok(w.FailedDeliveries(t.Context(), begun))(t)
+		failed := must(w.FailedDeliveries(t.Context(), begun))(t)
 		if len(failed) != 1 || failed[0].Event != "pull_request" || failed[0].Attempts != 1 {
 			t.Fatalf("failed %+v", failed)
 		}
@@ -368,7 +368,7 @@ func TestFailedDeliveriesAreRedelivered(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Minute)
-			failed = ok(w.FailedDeliveries(t.Context(), begun))(t)
+			failed = must(w.FailedDeliveries(t.Context(), begun))(t)
 			if len(failed) != 1 || failed[0].GUID != guid || failed[0].Attempts != attempts {
 				t.Fatalf("after attempt %d: %+v", attempts, failed)
 			}
@@ -380,7 +380,7 @@ func TestFailedDeliveriesAreRedelivered(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		if left := ok(w.FailedDeliveries(t.Context(), begun))(t); len(left) != 0 {
+		if left := must(w.FailedDeliveries(t.Context(), begun))(t); len(left) != 0 {
 			t.Errorf("it arrived at last, yet: %+v", left)
 		}
 	})
@@ -435,11 +435,11 @@ func TestDispatchWithALostAnswer(t *testing.T) {
 		if !IsUnknown(err) {
 			t.Fatalf("lost answer: %v", err)
 		}
-		if list := ok(w.FindRuns(t.Context(), core, RunQuery{Since: begun}))(t); len(list.Items) != 0 {
+		if list := must(w.FindRuns(t.Context(), core, RunQuery{Since: begun}))(t); len(list.Items) != 0 {
 			t.Errorf("listed at once: %+v", list.Items)
 		}
 		time.Sleep(30 * time.Second)
-		list := ok(w.FindRuns(t.Context(), core, RunQuery{Since: begun}))(t)
+		list := must(w.FindRuns(t.Context(), core, RunQuery{Since: begun}))(t)
 		if len(list.Items) != 1 {
 			t.Fatalf("%d runs", len(list.Items))
 		}

@@ -35,7 +35,7 @@ func reply(status int, body string, header ...string) answers {
 	}
 }
 
-func client(t *testing.T, tr http.RoundTripper) *Client {
+func newTestClient(t *testing.T, tr http.RoundTripper) *Client {
 	t.Helper()
 	c, err := New(Config{Token: "t", APIURL: "http://github.test/", Transport: tr})
 	if err != nil {
@@ -84,7 +84,7 @@ func TestErrorsTellApartWhatHappened(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begun := time.Now()
-				_, err := client(t, tc.answer).Run(t.Context(), core, 1)
+				_, err := newTestClient(t, tc.answer).Run(t.Context(), core, 1)
 				var refused *Refused
 				var limit *RateLimit
 				isRefused, isLimit := errors.As(err, &refused), errors.As(err, &limit)
@@ -113,7 +113,7 @@ func TestPrimaryLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reset := time.Now().Add(20 * time.Minute).Truncate(time.Second)
 		sent := 0
-		c := client(t, answers(func(r *http.Request) (*http.Response, error) {
+		c := newTestClient(t, answers(func(r *http.Request) (*http.Response, error) {
 			sent++
 			return reply(403, `{"message":"API rate limit exceeded"}`, "X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", "0",
 				"X-RateLimit-Reset", strconv.FormatInt(reset.Unix(), 10))(r)
@@ -139,7 +139,7 @@ func TestPrimaryLimit(t *testing.T) {
 func TestSecondaryLimitIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent := 0
-		c := client(t, answers(func(r *http.Request) (*http.Response, error) {
+		c := newTestClient(t, answers(func(r *http.Request) (*http.Response, error) {
 			sent++
 			return reply(429, `{}`, "Retry-After", "30")(r)
 		}))
@@ -156,13 +156,13 @@ func TestSecondaryLimitIsKept(t *testing.T) {
 }
 
 func TestRefusalCarriesTheSentence(t *testing.T) {
-	_, err := client(t, reply(422, `{"message":"Validation Failed","errors":["plain",{"resource":"PullRequest","field":"base","code":"invalid"}]}`)).
+	_, err := newTestClient(t, reply(422, `{"message":"Validation Failed","errors":["plain",{"resource":"PullRequest","field":"base","code":"invalid"}]}`)).
 		Pull(t.Context(), core, 1)
 	var refused *Refused
 	if !errors.As(err, &refused) || refused.Message != "Validation Failed: plain: PullRequest base invalid" {
 		t.Errorf("%v", err)
 	}
-	_, err = client(t, reply(405, `{"message":"`+strings.Repeat("é", 5000)+`"}`)).Pull(t.Context(), core, 1)
+	_, err = newTestClient(t, reply(405, `{"message":"`+strings.Repeat("é", 5000)+`"}`)).Pull(t.Context(), core, 1)
 	if !errors.As(err, &refused) || len([]rune(refused.Message)) != maxMessage {
 		t.Errorf("message of %d runes", len([]rune(refused.Message)))
 	}
@@ -172,11 +172,11 @@ func TestRefusalCarriesTheSentence(t *testing.T) {
 // requests are its own all the same, and runs of a fork are not.
 func TestPullsOfARenamedRepository(t *testing.T) {
 	const list = `[{"number":7,"state":"open","head":{"ref":"request/a","repo":{"id":%d,"full_name":"acme/platform"}},"base":{"ref":"main","repo":{"id":5,"full_name":"acme/platform"}}}]`
-	p, err := client(t, reply(200, fmt.Sprintf(list, 5))).FindPull(t.Context(), core, "request/a")
+	p, err := newTestClient(t, reply(200, fmt.Sprintf(list, 5))).FindPull(t.Context(), core, "request/a")
 	if err != nil || p.Number != 7 {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if _, err := client(t, reply(200, fmt.Sprintf(list, 6))).FindPull(t.Context(), core, "request/a"); !errors.Is(err, ErrNotFound) {
+	if _, err := newTestClient(t, reply(200, fmt.Sprintf(list, 6))).FindPull(t.Context(), core, "request/a"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("of a fork: %v", err)
 	}
 }
@@ -208,7 +208,7 @@ func TestHugeAnswersEnd(t *testing.T) {
 	endless := answers(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Header: http.Header{}, Request: r, Body: io.NopCloser(spaces{})}, nil
 	})
-	if _, err := client(t, endless).Run(t.Context(), core, 1); !errors.Is(err, ErrTooLarge) {
+	if _, err := newTestClient(t, endless).Run(t.Context(), core, 1); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("endless answer: %v", err)
 	}
 }
@@ -225,7 +225,7 @@ func (spaces) Read(p []byte) (int, error) {
 // The token goes to the configured host and nowhere else.
 func TestRedirectsStayAtHome(t *testing.T) {
 	var hosts []string
-	c := client(t, answers(func(r *http.Request) (*http.Response, error) {
+	c := newTestClient(t, answers(func(r *http.Request) (*http.Response, error) {
 		hosts = append(hosts, r.URL.Host+" "+r.URL.Path)
 		if r.URL.Path == "/repos/acme/infra-core" {
 			return reply(301, ``, "Location", "http://github.test/repositories/5")(r)
@@ -248,7 +248,7 @@ func TestNamesCannotBeInjected(t *testing.T) {
 		"..", "a/b", "main?x=1", "main#x", "../../../user", "a b", "%2e%2e", "refs/../x", "main\n", ".", strings.Repeat("x", 300), "é",
 	}))
 	var asked *http.Request
-	c := client(t, answers(func(r *http.Request) (*http.Response, error) {
+	c := newTestClient(t, answers(func(r *http.Request) (*http.Response, error) {
 		asked = r
 		return reply(200, `{"object":{"sha":"0123456789012345678901234567890123456789"}}`)(r)
 	}))

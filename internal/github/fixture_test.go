@@ -33,11 +33,11 @@ jobs:
     steps:
       - run: echo hello
 `
-	reqID  = "req_0123456789abc"
-	planID = "plan-0123456789abcdef0123456789abcdef"
-	branch = "request/" + reqID
-	file   = "envs/dev/app/tfpilot_" + reqID + ".tf"
-	hook   = "hook-secret"
+	reqID      = "req_0123456789abc"
+	planID     = "plan-0123456789abcdef0123456789abcdef"
+	testBranch = "request/" + reqID
+	testFile   = "envs/dev/app/tfpilot_" + reqID + ".tf"
+	hook       = "hook-secret"
 )
 
 var (
@@ -177,7 +177,7 @@ func (w *fixture) commit(t *testing.T, content string) (CommitInput, Commit, boo
 		t.Fatal(err)
 	}
 	in := CommitInput{
-		Repo: core, BaseSHA: tip, BaseTree: tree.SHA, Branch: branch, Path: file,
+		Repo: core, BaseSHA: tip, BaseTree: tree.SHA, Branch: testBranch, Path: testFile,
 		Content: []byte(content), Message: "Create s3-bucket in dev/app (" + reqID + ")", When: when,
 	}
 	c, created, err := w.CommitFile(t.Context(), in)
@@ -197,7 +197,7 @@ func (w *fixture) open(t *testing.T) Pull {
 }
 
 func pullInput() PullInput {
-	return PullInput{Repo: core, Head: branch, Base: "main", Title: "Create s3-bucket in dev/app", Body: "who, what, why"}
+	return PullInput{Repo: core, Head: testBranch, Base: "main", Title: "Create s3-bucket in dev/app", Body: "who, what, why"}
 }
 
 func dispatchInput() DispatchInput {
@@ -207,7 +207,7 @@ func dispatchInput() DispatchInput {
 	}
 }
 
-func ok[T any](v T, err error) func(*testing.T) T {
+func must[T any](v T, err error) func(*testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()
 		if err != nil {

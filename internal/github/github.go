@@ -196,8 +196,8 @@ func checkSHA(sha string) error {
 
 var errName = errors.New("not a valid name")
 
-// answer is what a call brought besides its body.
-type answer struct {
+// response is what a call brought besides its body.
+type response struct {
 	status   int
 	etag     string
 	nextPage int
@@ -206,24 +206,24 @@ type answer struct {
 }
 
 // call makes one request below /repos/… as the installation.
-func (c *Client) call(ctx context.Context, method, path string, body, out any) (answer, error) {
+func (c *Client) call(ctx context.Context, method, path string, body, out any) (response, error) {
 	return c.do(ctx, &c.rest, method, path, "", body, out)
 }
 
-func (c *Client) do(ctx context.Context, d *door, method, path, etag string, body, out any) (answer, error) {
+func (c *Client) do(ctx context.Context, d *door, method, path, etag string, body, out any) (response, error) {
 	if err := d.closed(); err != nil {
-		return answer{}, fmt.Errorf("%s %s: %w", method, path, err)
+		return response{}, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if d == &c.rest {
 		if err := c.afford(ctx, method, path); err != nil {
-			return answer{}, fmt.Errorf("%s %s: %w", method, path, err)
+			return response{}, fmt.Errorf("%s %s: %w", method, path, err)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	req, err := d.gh.NewRequest(method, path, body)
 	if err != nil {
-		return answer{}, fmt.Errorf("%s %s: %w", method, path, err)
+		return response{}, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if etag != "" {
 		req.Header.Set("If-None-Match", etag)
@@ -251,15 +251,15 @@ func (c *Client) do(ctx context.Context, d *door, method, path, etag string, bod
 	return a, nil
 }
 
-func answerOf(resp *gh.Response) answer {
+func answerOf(resp *gh.Response) response {
 	if resp == nil || resp.Response == nil {
-		return answer{}
+		return response{}
 	}
 	cursor := resp.Cursor
 	if cursor == "" {
 		cursor = resp.After
 	}
-	return answer{
+	return response{
 		status: resp.StatusCode, etag: resp.Header.Get("ETag"),
 		nextPage: resp.NextPage, cursor: cursor,
 	}

@@ -19,7 +19,7 @@ func TestListingOfTooManyRunsIsPartial(t *testing.T) {
 		return `{"workflow_runs":[` + strings.Join(runs, ",") + `]}`
 	}
 	var asked []string
-	c := client(t, answers(func(r *http.Request) (*http.Response, error) {
+	c := newTestClient(t, answers(func(r *http.Request) (*http.Response, error) {
 		asked = append(asked, r.URL.Query().Get("created"))
 		return reply(200, page(when))(r)
 	}))

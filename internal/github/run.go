@@ -249,12 +249,12 @@ func (c *Client) FailedStep(ctx context.Context, repo Repo, runID int64) (Step, 
 		return Step{}, fmt.Errorf("jobs of run %d: %w", runID, err)
 	}
 	for _, job := range out.Jobs {
-		if !bad(job.Conclusion) {
+		if !isFailure(job.Conclusion) {
 			continue
 		}
 		found := Step{Job: cutRunes(job.Name, 100), Conclusion: job.Conclusion, URL: job.HTMLURL}
 		for _, s := range job.Steps {
-			if bad(s.Conclusion) {
+			if isFailure(s.Conclusion) {
 				found.Step, found.Conclusion = cutRunes(s.Name, 100), s.Conclusion
 				break
 			}
@@ -264,7 +264,7 @@ func (c *Client) FailedStep(ctx context.Context, repo Repo, runID int64) (Step, 
 	return Step{}, fmt.Errorf("failed step of run %d: %w", runID, ErrNotFound)
 }
 
-func bad(conclusion lifecycle.Conclusion) bool {
+func isFailure(conclusion lifecycle.Conclusion) bool {
 	switch conclusion {
 	case "", lifecycle.ConclusionSuccess, lifecycle.ConclusionSkipped, lifecycle.ConclusionNeutral:
 		return false

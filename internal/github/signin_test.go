@@ -38,7 +38,7 @@ func input(t *testing.T, w *fixture) CommitInput {
 		t.Fatal(err)
 	}
 	w.server.RevokeTokens()
-	return CommitInput{Repo: core, BaseSHA: sha, Branch: branch, Path: file, Content: []byte("# one\n"), Message: "one", When: when}
+	return CommitInput{Repo: core, BaseSHA: sha, Branch: testBranch, Path: testFile, Content: []byte("# one\n"), Message: "one", When: when}
 }
 
 // A clock that is off is named, in words, for the App's own calls and for the

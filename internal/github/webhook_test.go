@@ -24,7 +24,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-func signed(event string, body []byte) http.Header { return signedWith(hook, event, body) }
+func signedHeader(event string, body []byte) http.Header { return signedWith(hook, event, body) }
 
 func signedWith(secret, event string, body []byte) http.Header {
 	mac := hmac.New(sha256.New, []byte(secret))
@@ -58,7 +58,7 @@ func TestRecordedWebhooks(t *testing.T) {
 		if err := json.Unmarshal(lines.Bytes(), &one); err != nil {
 			t.Fatal(err)
 		}
-		hint, err := ParseWebhook(hook, signed(one.Event, one.Payload), one.Payload)
+		hint, err := ParseWebhook(hook, signedHeader(one.Event, one.Payload), one.Payload)
 		if err != nil {
 			fmt.Fprintf(&got, "%s: %v\n", one.Event, err)
 			continue
@@ -92,15 +92,15 @@ const okRun = `{"action":"completed","repository":{"id":1,"full_name":"acme/infr
 
 func TestWebhookRefusals(t *testing.T) {
 	body := []byte(okRun)
-	sha1Only := signed("workflow_run", body)
+	sha1Only := signedHeader("workflow_run", body)
 	sha1Only.Set("X-Hub-Signature", "sha1=0000")
 	sha1Only.Del("X-Hub-Signature-256")
-	flipped := signed("workflow_run", body)
+	flipped := signedHeader("workflow_run", body)
 	digest := []byte(flipped.Get("X-Hub-Signature-256"))
 	digest[len(digest)-1] ^= 1
 	flipped.Set("X-Hub-Signature-256", string(digest))
 	with := func(event, key, value string) http.Header {
-		h := signed(event, body)
+		h := signedHeader(event, body)
 		h.Set(key, value)
 		return h
 	}
@@ -110,23 +110,23 @@ func TestWebhookRefusals(t *testing.T) {
 		body   string
 		want   error
 	}{
-		"good":              {hook, signed("workflow_run", body), okRun, nil},
+		"good":              {hook, signedHeader("workflow_run", body), okRun, nil},
 		"no secret":         {"", signedWith("", "workflow_run", body), okRun, ErrSignature},
-		"another secret":    {"other", signed("workflow_run", body), okRun, ErrSignature},
-		"changed body":      {hook, signed("workflow_run", body), okRun + " ", ErrSignature},
+		"another secret":    {"other", signedHeader("workflow_run", body), okRun, ErrSignature},
+		"changed body":      {hook, signedHeader("workflow_run", body), okRun + " ", ErrSignature},
 		"flipped bit":       {hook, flipped, okRun, ErrSignature},
 		"SHA-1 only":        {hook, sha1Only, okRun, ErrSignature},
-		"without prefix":    {hook, with("workflow_run", "X-Hub-Signature-256", signed("", body).Get("X-Hub-Signature-256")[7:]), okRun, ErrSignature},
-		"a digest and more": {hook, with("workflow_run", "X-Hub-Signature-256", signed("", body).Get("X-Hub-Signature-256")+"zz"), okRun, ErrSignature},
+		"without prefix":    {hook, with("workflow_run", "X-Hub-Signature-256", signedHeader("", body).Get("X-Hub-Signature-256")[7:]), okRun, ErrSignature},
+		"a digest and more": {hook, with("workflow_run", "X-Hub-Signature-256", signedHeader("", body).Get("X-Hub-Signature-256")+"zz"), okRun, ErrSignature},
 		"empty digest":      {hook, with("workflow_run", "X-Hub-Signature-256", "sha256="), okRun, ErrSignature},
-		"another event":     {hook, signed("push", body), okRun, ErrIgnored},
-		"a ping":            {hook, signed("ping", body), okRun, ErrIgnored},
-		"no event":          {hook, signed("", body), okRun, ErrMalformed},
+		"another event":     {hook, signedHeader("push", body), okRun, ErrIgnored},
+		"a ping":            {hook, signedHeader("ping", body), okRun, ErrIgnored},
+		"no event":          {hook, signedHeader("", body), okRun, ErrMalformed},
 		"odd delivery id":   {hook, with("workflow_run", "X-GitHub-Delivery", "../x y"), okRun, ErrMalformed},
 		"a form":            {hook, with("workflow_run", "Content-Type", "application/x-www-form-urlencoded"), okRun, ErrMalformed},
 		"an odd parameter":  {hook, with("workflow_run", "Content-Type", "application/json; charset"), okRun, ErrMalformed},
-		"wrong object":      {hook, signed("pull_request", body), okRun, ErrMalformed},
-		"review of no one":  {hook, signed("pull_request_review", body), okRun, ErrMalformed},
+		"wrong object":      {hook, signedHeader("pull_request", body), okRun, ErrMalformed},
+		"review of no one":  {hook, signedHeader("pull_request_review", body), okRun, ErrMalformed},
 	}
 	for name, tc := range cases {
 		_, err := ParseWebhook(tc.secret, tc.header, []byte(tc.body))
@@ -144,7 +144,7 @@ func TestWebhookRefusals(t *testing.T) {
 		"pull_request_review": {repo + pull + `}`, repo + pull + `,"review":{"id":0}}`, repo + pull + `,"review":{"id":-1}}`},
 	} {
 		for _, bad := range bodies {
-			if _, err := ParseWebhook(hook, signed(event, []byte(bad)), []byte(bad)); !errors.Is(err, ErrMalformed) {
+			if _, err := ParseWebhook(hook, signedHeader(event, []byte(bad)), []byte(bad)); !errors.Is(err, ErrMalformed) {
 				t.Errorf("%s %q: %v", event, bad, err)
 			}
 		}
@@ -156,7 +156,7 @@ func TestWebhookRefusals(t *testing.T) {
 func TestFileOfTheWorkflow(t *testing.T) {
 	for run, want := range map[string]string{`,"path":".github/workflows/apply.yml"`: ".github/workflows/apply.yml", ``: ".github/workflows/plan.yml"} {
 		body := []byte(`{"repository":{"id":1},"workflow":{"path":".github/workflows/plan.yml"},"workflow_run":{"id":5` + run + `}}`)
-		hint, err := ParseWebhook(hook, signed("workflow_run", body), body)
+		hint, err := ParseWebhook(hook, signedHeader("workflow_run", body), body)
 		if err != nil || hint.Run.Path != want {
 			t.Errorf("%q: %+v %v, want %s", run, hint.Run, err, want)
 		}
@@ -230,7 +230,7 @@ func TestHintIsSmall(t *testing.T) {
 			rt.Fatal(err)
 		}
 		for _, event := range []string{"workflow_run", "pull_request", "pull_request_review"} {
-			hint, err := ParseWebhook(hook, signed(event, body), body)
+			hint, err := ParseWebhook(hook, signedHeader(event, body), body)
 			if err != nil {
 				rt.Fatal(err)
 			}
@@ -246,7 +246,7 @@ func FuzzParseWebhook(f *testing.F) {
 	f.Add("pull_request", []byte(`{"repository":{"id":1},"pull_request":{"number":1,"head":{"ref":"a","repo":null},"updated_at":"0000-00-00T00:00:00Z"}}`))
 	f.Add("pull_request_review", []byte(`{"repository":{"id":1},"pull_request":{"number":1},"review":{"id":1,"user":null,"submitted_at":null}}`))
 	f.Fuzz(func(t *testing.T, event string, body []byte) {
-		hint, err := ParseWebhook(hook, signed(event, body), body)
+		hint, err := ParseWebhook(hook, signedHeader(event, body), body)
 		if err != nil {
 			return
 		}
@@ -258,7 +258,7 @@ func FuzzParseWebhook(f *testing.F) {
 		if err := json.Unmarshal(data, &back); err != nil {
 			t.Fatalf("hint does not come back: %v", err)
 		}
-		if _, err := ParseWebhook("another secret", signed(event, body), body); !errors.Is(err, ErrSignature) {
+		if _, err := ParseWebhook("another secret", signedHeader(event, body), body); !errors.Is(err, ErrSignature) {
 			t.Fatalf("another secret: %v", err)
 		}
 	})

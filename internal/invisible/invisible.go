@@ -111,7 +111,7 @@ func each(s string, do func(r rune, hidden bool)) {
 	}
 	before := rune(0)
 	for i, r := range runes {
-		is := hidden(before, r, at(i+1))
+		is := isHidden(before, r, at(i+1))
 		do(r, is)
 		if before = r; is {
 			before = 0 // it is escaped, so it joins nothing
@@ -126,9 +126,9 @@ const (
 	textVariant  = '\ufe0e'
 )
 
-// hidden reports whether r is invisible between its neighbors. Joiners are a normal part of
+// isHidden reports whether r is invisible between its neighbors. Joiners are a normal part of
 // emoji, and of words in some scripts. Elsewhere they only make two texts that look equal differ.
-func hidden(before, r, after rune) bool {
+func isHidden(before, r, after rune) bool {
 	switch {
 	case r == '\n' || r == '\t':
 		return false

@@ -61,14 +61,14 @@ func constants(t *testing.T) map[Verb]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := map[Verb]string{}
+	declaredNames := map[Verb]string{}
 	ast.Inspect(file, func(n ast.Node) bool {
 		if v, ok := n.(*ast.ValueSpec); ok {
 			if kind, ok := v.Type.(*ast.Ident); ok && kind.Name == "Verb" {
-				names[Verb(strings.Trim(v.Values[0].(*ast.BasicLit).Value, `"`))] = v.Names[0].Name
+				declaredNames[Verb(strings.Trim(v.Values[0].(*ast.BasicLit).Value, `"`))] = v.Names[0].Name
 			}
 		}
 		return true
 	})
-	return names
+	return declaredNames
 }

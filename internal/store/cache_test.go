@@ -46,7 +46,7 @@ func TestCachedDocuments(t *testing.T) {
 	}
 	same()
 	note := func(text string) lifecycle.Patch {
-		return lifecycle.Noted("task_refused", text, lifecycle.System("worker"), at)
+		return lifecycle.Noted("task_refused", text, lifecycle.System("worker"), testTime)
 	}
 	if _, err = s.Patch(t.Context(), doc, lifecycle.System("worker"), note("one")); err != nil {
 		t.Fatal(err)

@@ -96,18 +96,18 @@ func ResultKey(project, cid, name string) (string, error) {
 
 // IdentityKey is identities/<team>/<user>.json.
 func IdentityKey(team, user string) (string, error) {
-	return join(PrefixIdentities, ".json", part{"Slack team", team, slackID.MatchString}, part{"Slack user", user, slackID.MatchString})
+	return join(PrefixIdentities, ".json", keyPart{"Slack team", team, slackID.MatchString}, keyPart{"Slack user", user, slackID.MatchString})
 }
 
-// part is one piece of a key and what it must look like.
-type part struct {
+// keyPart is one piece of a key and what it must look like.
+type keyPart struct {
 	what, value string
 	valid       func(string) bool
 }
 
-func named(n lifecycle.Name, value string) part { return part{n.What, value, n.Valid} }
+func named(n lifecycle.Name, value string) keyPart { return keyPart{n.What, value, n.Valid} }
 
-func join(prefix, suffix string, parts ...part) (string, error) {
+func join(prefix, suffix string, parts ...keyPart) (string, error) {
 	key := prefix
 	for i, p := range parts {
 		if !p.valid(p.value) {

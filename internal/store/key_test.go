@@ -23,7 +23,7 @@ func TestKeys(t *testing.T) {
 		"history/" + testID + ".json":                      m(HistoryKey(testID)),
 		"webhooks/github/run-index/drift_plan/run-7.json":  m(RunIndexKey(lifecycle.KindDriftPlan, 7)),
 		"webhooks/github/pr-index/9/12.json":               m(PRIndexKey(9, 12)),
-		"logs/" + testID + "/20261123T090000Z-000003.json": m(LogKey(testID, at.In(time.FixedZone("", 3600)), 3)),
+		"logs/" + testID + "/20261123T090000Z-000003.json": m(LogKey(testID, testTime.In(time.FixedZone("", 3600)), 3)),
 		"environments/core/dev/app.json":                   m(EnvironmentKey("core", devApp)),
 		"grants/core/" + testCID + ".json":                 m(GrantKey("core", testCID)),
 		"claims/core/" + testCID + ".json":                 m(ClaimKey("core", testCID)),
@@ -46,7 +46,7 @@ func TestKeysCannotBeInjected(t *testing.T) {
 		a, b, c := part.Draw(rt, "a"), part.Draw(rt, "b"), part.Draw(rt, "c")
 		for _, make := range []func() (string, error){
 			func() (string, error) { return RequestKey(a) }, func() (string, error) { return HistoryKey(a) },
-			func() (string, error) { return RunIndexKey(lifecycle.Kind(a), 1) }, func() (string, error) { return LogKey(a, at, 1) },
+			func() (string, error) { return RunIndexKey(lifecycle.Kind(a), 1) }, func() (string, error) { return LogKey(a, testTime, 1) },
 			func() (string, error) { return EnvironmentKey(a, lifecycle.Environment{Key: b, Slug: c}) },
 			func() (string, error) { return GrantKey(a, b) }, func() (string, error) { return ClaimKey(a, b) },
 			func() (string, error) { return ResultKey(a, b, c) }, func() (string, error) { return IdentityKey(a, b) },

@@ -16,7 +16,7 @@ import (
 func logged(n int) []lifecycle.Event {
 	var events []lifecycle.Event
 	for i := range n {
-		events = append(events, lifecycle.Event{Seq: int64(i + 1), At: at.Add(time.Duration(i/2) * time.Second), Type: "t", Text: fmt.Sprint(i)})
+		events = append(events, lifecycle.Event{Seq: int64(i + 1), At: testTime.Add(time.Duration(i/2) * time.Second), Type: "t", Text: fmt.Sprint(i)})
 	}
 	return events
 }

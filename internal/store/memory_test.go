@@ -18,14 +18,14 @@ type memory struct {
 
 func is(matches func(*http.Request) bool, r *http.Request) bool { return matches != nil && matches(r) }
 
-func etag(data []byte) string { return fmt.Sprintf(`"%x"`, sha1.Sum(data)) }
+func etagOf(data []byte) string { return fmt.Sprintf(`"%x"`, sha1.Sum(data)) }
 
 func (m *memory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	old, exists := m.objects[r.URL.Path]
 	if !m.ignores(r) && m.refuses(r, old, exists) {
 		switch {
 		case is(m.drops, r):
-			w.Header().Set("ETag", etag(old))
+			w.Header().Set("ETag", etagOf(old))
 			return
 		case is(m.denies, r):
 			m.objects[r.URL.Path], _ = io.ReadAll(r.Body)
@@ -37,21 +37,21 @@ func (m *memory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPut:
 		data, _ := io.ReadAll(r.Body)
 		m.objects[r.URL.Path] = data
-		w.Header().Set("ETag", etag(data))
+		w.Header().Set("ETag", etagOf(data))
 	case !exists:
 		w.WriteHeader(http.StatusNotFound)
 	case r.Method == http.MethodDelete:
 		delete(m.objects, r.URL.Path)
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		w.Header().Set("ETag", etag(old))
+		w.Header().Set("ETag", etagOf(old))
 		_, _ = w.Write(old)
 	}
 }
 
 func (m *memory) refuses(r *http.Request, old []byte, exists bool) bool {
 	if want := r.Header.Get("If-Match"); want != "" {
-		return !exists || want != etag(old)
+		return !exists || want != etagOf(old)
 	}
 	return exists && r.Header.Get("If-None-Match") == "*"
 }

@@ -67,7 +67,7 @@ func (s *Store) put(ctx context.Context, in *s3.PutObjectInput, data []byte) (st
 	in.Body = bytes.NewReader(data)
 	in.ContentLength = aws.Int64(int64(len(data)))
 	in.ContentType = aws.String(contentType(*in.Key))
-	out, err := s.client.PutObject(ctx, in, once)
+	out, err := s.client.PutObject(ctx, in, noRetries)
 	if err != nil {
 		return "", fmt.Errorf("put %s: %w", *in.Key, classify(err))
 	}
@@ -83,7 +83,7 @@ func (s *Store) remove(ctx context.Context, key, etag string) error {
 	if etag != "" {
 		in.IfMatch = &etag
 	}
-	_, err := s.client.DeleteObject(ctx, in, once)
+	_, err := s.client.DeleteObject(ctx, in, noRetries)
 	if err = classify(err); err == nil || errors.Is(err, ErrNotFound) {
 		return nil
 	}

@@ -15,11 +15,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
 )
 
-var at = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+var testTime = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
 func TestGrantIsWrittenOnce(t *testing.T) {
 	s := openAs(t, newBucket(t), "app")
-	g := lifecycle.Grant{Kind: lifecycle.KindApply, RequestID: testID, Digest: "sha256:1", ExpiresAt: at}
+	g := lifecycle.Grant{Kind: lifecycle.KindApply, RequestID: testID, Digest: "sha256:1", ExpiresAt: testTime}
 	for range 2 {
 		if err := s.PutGrant(t.Context(), testProject, testCID, g); err != nil {
 			t.Fatal(err)
@@ -50,7 +50,7 @@ func TestOneClaimWins(t *testing.T) {
 	for i := range 50 {
 		s := openAs(t, srv, "run-plan-core")
 		wg.Go(func() {
-			mine, stored, err := s.PutClaim(t.Context(), testProject, testCID, lifecycle.Claim{RunID: int64(i + 1), StartedAt: at})
+			mine, stored, err := s.PutClaim(t.Context(), testProject, testCID, lifecycle.Claim{RunID: int64(i + 1), StartedAt: testTime})
 			if err != nil {
 				t.Error(err)
 			}
@@ -94,28 +94,28 @@ func TestClaimWithoutAnAnswer(t *testing.T) {
 
 func TestResults(t *testing.T) {
 	srv := newBucket(t)
-	run, app, testCID := openAs(t, srv, "run-plan-core"), openAs(t, srv, "app"), "plan-"+strings.Repeat("0a", 16)
+	run, app, cid := openAs(t, srv, "run-plan-core"), openAs(t, srv, "app"), "plan-"+strings.Repeat("0a", 16)
 	r := lifecycle.Result{Conclusion: "success", Outputs: map[string]json.RawMessage{"arn": []byte(`"x"`)}, Counts: lifecycle.Counts{Add: 1}}
 	if err := errors.Join(
-		run.PutPlan(t.Context(), testProject, testCID, []byte("plan")), run.PutSummary(t.Context(), testProject, testCID, []byte("{}")),
-		run.PutResult(t.Context(), testProject, testCID, r), run.PutResult(t.Context(), testProject, testCID, r),
+		run.PutPlan(t.Context(), testProject, cid, []byte("plan")), run.PutSummary(t.Context(), testProject, cid, []byte("{}")),
+		run.PutResult(t.Context(), testProject, cid, r), run.PutResult(t.Context(), testProject, cid, r),
 	); err != nil {
 		t.Fatal(err)
 	}
-	if err := run.PutSummary(t.Context(), testProject, testCID, []byte("[]")); !errors.Is(err, ErrExists) {
+	if err := run.PutSummary(t.Context(), testProject, cid, []byte("[]")); !errors.Is(err, ErrExists) {
 		t.Errorf("another summary: %v", err)
 	}
-	got, err := app.Result(t.Context(), testProject, testCID)
+	got, err := app.Result(t.Context(), testProject, cid)
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(r) {
 		t.Errorf("result %v, %v", got, err)
 	}
-	if sum, err := app.Summary(t.Context(), testProject, testCID); err != nil || string(sum) != "{}" {
+	if sum, err := app.Summary(t.Context(), testProject, cid); err != nil || string(sum) != "{}" {
 		t.Errorf("summary %q, %v", sum, err)
 	}
-	if text, ok := srv.Read(requestsBucket, "results/core/"+testCID+"/plan.txt"); !ok || string(text) != "plan" {
+	if text, ok := srv.Read(requestsBucket, "results/core/"+cid+"/plan.txt"); !ok || string(text) != "plan" {
 		t.Errorf("plan %q, %v", text, ok)
 	}
-	other := strings.Replace(testCID, "plan", "cleanup", 1)
+	other := strings.Replace(cid, "plan", "cleanup", 1)
 	if err := run.PutPlan(t.Context(), testProject, other, bytes.Repeat([]byte("x"), MaxPlan+1)); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("oversize plan: %v", err)
 	}
@@ -126,11 +126,11 @@ func TestResults(t *testing.T) {
 
 func TestIndexes(t *testing.T) {
 	s := openAs(t, newBucket(t), "app")
-	x := lifecycle.RunIndex{Kind: lifecycle.KindPlan, RunID: 42, RequestID: testID, CreatedAt: at}
+	x := lifecycle.RunIndex{Kind: lifecycle.KindPlan, RunID: 42, RequestID: testID, CreatedAt: testTime}
 	if err := s.PutRunIndex(t.Context(), x); err != nil {
 		t.Fatal(err)
 	}
-	x.CreatedAt = at.Add(time.Hour)
+	x.CreatedAt = testTime.Add(time.Hour)
 	if err := s.PutRunIndex(t.Context(), x); err != nil {
 		t.Errorf("the same, later: %v", err)
 	}
@@ -139,7 +139,7 @@ func TestIndexes(t *testing.T) {
 		t.Errorf("another request: %v", err)
 	}
 	got, err := s.RunIndex(t.Context(), lifecycle.KindPlan, 42)
-	if err != nil || got.RequestID != testID || !got.CreatedAt.Equal(at) {
+	if err != nil || got.RequestID != testID || !got.CreatedAt.Equal(testTime) {
 		t.Errorf("run index %+v, %v", got, err)
 	}
 	if err := s.PutPRIndex(t.Context(), 7, 3, lifecycle.PRIndex{RequestID: testID}); err != nil {
@@ -152,7 +152,7 @@ func TestIndexes(t *testing.T) {
 
 func TestIdentities(t *testing.T) {
 	s := openAs(t, newBucket(t), "app")
-	id := lifecycle.Identity{SlackTeam: "T0ACME0001", SlackUser: "U0DANA0001", Login: "dana", GithubID: 1001, LinkedAt: at}
+	id := lifecycle.Identity{SlackTeam: "T0ACME0001", SlackUser: "U0DANA0001", Login: "dana", GithubID: 1001, LinkedAt: testTime}
 	for _, login := range []string{"dana", "dana2"} {
 		id.Login = login
 		if err := s.PutIdentity(t.Context(), id); err != nil {

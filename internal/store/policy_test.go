@@ -83,17 +83,17 @@ func TestLeastRights(t *testing.T) {
 		run := openAs(t, srv, name)
 		other := strings.Replace(testCID, "0a", "0b", 1)
 		denied := map[string]error{
-			"read a document":       second(run.read(t.Context(), "requests/"+testID+".json", testID)),
-			"change a document":     second(run.Patch(t.Context(), doc, worker, message("1.1"))),
+			"read a document":       onlyErr(run.read(t.Context(), "requests/"+testID+".json", testID)),
+			"change a document":     onlyErr(run.Patch(t.Context(), doc, worker, message("1.1"))),
 			"make a grant":          run.PutGrant(t.Context(), testProject, other, lifecycle.Grant{}),
 			"revoke a grant":        run.DeleteGrant(t.Context(), testProject, testCID),
-			"read a missing one":    second(run.Grant(t.Context(), testProject, other)),
-			"read another's":        second(run.Grant(t.Context(), "other", testCID)),
-			"read another's plan":   second(run.Result(t.Context(), "other", planCID)),
-			"read another's apply":  second(run.Result(t.Context(), "other", testCID)),
+			"read a missing one":    onlyErr(run.Grant(t.Context(), testProject, other)),
+			"read another's":        onlyErr(run.Grant(t.Context(), "other", testCID)),
+			"read another's plan":   onlyErr(run.Result(t.Context(), "other", planCID)),
+			"read another's apply":  onlyErr(run.Result(t.Context(), "other", testCID)),
 			"link an identity":      run.PutIdentity(t.Context(), lifecycle.Identity{SlackTeam: "T1", SlackUser: "U1"}),
-			"write the log":         run.AppendLog(t.Context(), testID, []lifecycle.Event{{Seq: 1, At: at}}),
-			"replace a claim":       second(run.replace(t.Context(), "claims/core/"+testCID+".json", claim, []byte("y"))),
+			"write the log":         run.AppendLog(t.Context(), testID, []lifecycle.Event{{Seq: 1, At: testTime}}),
+			"replace a claim":       onlyErr(run.replace(t.Context(), "claims/core/"+testCID+".json", claim, []byte("y"))),
 			"delete a claim":        run.remove(t.Context(), "claims/core/"+testCID+".json", ""),
 			"claim for another":     plain(run, "claims/other/"+testCID+".json"),
 			"claim without project": plain(run, "claims/"+testCID+".json"),
@@ -115,7 +115,7 @@ func TestLeastRights(t *testing.T) {
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
+func onlyErr[T any](_ T, err error) error { return err }
 
 // What runs in a plan cannot report an apply: a result is made only by the role that does
 // that kind of run, and only in its own project.

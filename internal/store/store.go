@@ -134,9 +134,9 @@ func retryer(attempts int) aws.Retryer {
 	})
 }
 
-// once switches the SDK's retries off for writes: the SDK would report its own
+// noRetries switches the SDK's retries off for writes: the SDK would report its own
 // write that succeeded as a refused precondition.
-func once(o *s3.Options) { o.Retryer = retryer(1) }
+func noRetries(o *s3.Options) { o.Retryer = retryer(1) }
 
 // newNonce marks one write, so that the writer recognizes it.
 func newNonce() string {

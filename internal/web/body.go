@@ -39,14 +39,14 @@ var (
 type pool struct {
 	mu    sync.Mutex
 	free  int64
-	open  []*body       // oldest first
+	open  []*incoming   // oldest first
 	freed chan struct{} // closed when memory was given back
 }
 
 func newPool(size int64) *pool { return &pool{free: size, freed: make(chan struct{})} }
 
-// body is one delivery while it is in memory.
-type body struct {
+// incoming is one delivery while it is in memory.
+type incoming struct {
 	began time.Time
 	stop  func() // aborts reading
 	pool  *pool
@@ -55,7 +55,7 @@ type body struct {
 }
 
 // take reserves memory for a body. If there is too little, it drops older bodies.
-func (p *pool) take(b *body, n int64) error {
+func (p *pool) take(b *incoming, n int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !slices.Contains(p.open, b) {
@@ -86,9 +86,9 @@ func (p *pool) take(b *body, n int64) error {
 
 // displace drops the oldest bodies until n bytes will be free. It reports whether that is
 // possible, and otherwise drops none.
-func (p *pool) displace(b *body, n int64) bool {
+func (p *pool) displace(b *incoming, n int64) bool {
 	coming := p.free
-	var victims []*body
+	var victims []*incoming
 	for _, other := range p.open {
 		if coming >= n {
 			break
@@ -112,12 +112,12 @@ func (p *pool) displace(b *body, n int64) bool {
 }
 
 // give returns memory to the pool. done removes the body from the pool.
-func (p *pool) give(b *body, n int64, done bool) {
+func (p *pool) give(b *incoming, n int64, done bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.free += n
 	if done {
-		p.open = slices.DeleteFunc(p.open, func(o *body) bool { return o == b })
+		p.open = slices.DeleteFunc(p.open, func(o *incoming) bool { return o == b })
 	}
 	close(p.freed)
 	p.freed = make(chan struct{})
@@ -125,7 +125,7 @@ func (p *pool) give(b *body, n int64, done bool) {
 
 // hold reserves n bytes for a body in the pool for that size. The returned function
 // releases the body's earlier memory. Call it after copying the bytes.
-func (h *webhook) hold(b *body, n int64) (release func(), err error) {
+func (h *webhook) hold(b *incoming, n int64) (release func(), err error) {
 	to := h.small
 	if n > maxSmall {
 		to = h.large
@@ -145,14 +145,14 @@ func (h *webhook) hold(b *body, n int64) (release func(), err error) {
 }
 
 // done releases all memory of a body.
-func (h *webhook) done(b *body) {
+func (h *webhook) done(b *incoming) {
 	if b.pool != nil {
 		b.pool.give(b, b.held, true)
 	}
 }
 
 // read reads a body into memory. The memory stays reserved until done.
-func (h *webhook) read(w http.ResponseWriter, r *http.Request, b *body) ([]byte, error) {
+func (h *webhook) read(w http.ResponseWriter, r *http.Request, b *incoming) ([]byte, error) {
 	conn := http.NewResponseController(w)
 	b.began = time.Now()
 	b.stop = func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) } // a connection without deadlines cannot be aborted
@@ -188,7 +188,7 @@ func (h *webhook) read(w http.ResponseWriter, r *http.Request, b *body) ([]byte,
 	}
 }
 
-func (h *webhook) grow(b *body, buf []byte, most int64) ([]byte, error) {
+func (h *webhook) grow(b *incoming, buf []byte, most int64) ([]byte, error) {
 	size := min(max(firstBuffer, 2*int64(cap(buf))), most)
 	if size <= int64(cap(buf)) {
 		size = int64(cap(buf)) + 1
@@ -205,7 +205,7 @@ func (h *webhook) grow(b *body, buf []byte, most int64) ([]byte, error) {
 
 // await sets the time by which more bytes must arrive. It takes the pool's lock so that it
 // cannot overwrite the deadline of a stop.
-func (h *webhook) await(conn *http.ResponseController, b *body, have int) error {
+func (h *webhook) await(conn *http.ResponseController, b *incoming, have int) error {
 	b.pool.mu.Lock()
 	defer b.pool.mu.Unlock()
 	if b.lost {
@@ -217,7 +217,7 @@ func (h *webhook) await(conn *http.ResponseController, b *body, have int) error 
 }
 
 // late returns why reading ended: the body was dropped, or it was too slow.
-func (h *webhook) late(b *body) error {
+func (h *webhook) late(b *incoming) error {
 	b.pool.mu.Lock()
 	defer b.pool.mu.Unlock()
 	if b.lost {

@@ -166,7 +166,7 @@ func TestDrippingDeliveryEnds(t *testing.T) {
 // All memory is given back, however a delivery ended.
 func TestMemoryIsGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &webhook{log: quiet(), large: newPool(largeMemory), small: newPool(smallMemory), enqueue: (&box{}).enqueue, verify: Verifier(secret, []string{"acme/infra-core"}, nil)}
+		h := &webhook{log: quiet(), large: newPool(largeMemory), small: newPool(smallMemory), enqueue: (&box{}).enqueue, verify: Verifier(testSecret, []string{"acme/infra-core"}, nil)}
 		p := newPipes()
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// held takes memory for a body that began some time ago.
-func held(t *testing.T, p *pool, n int64, ago time.Duration) (b *body, stopped *int) {
+// heldBody takes memory for a body that began some time ago.
+func heldBody(t *testing.T, p *pool, n int64, ago time.Duration) (b *incoming, stopped *int) {
 	t.Helper()
 	stopped = new(int)
-	b = &body{began: time.Now().Add(-ago), pool: p, stop: func() { *stopped++ }}
+	b = &incoming{began: time.Now().Add(-ago), pool: p, stop: func() { *stopped++ }}
 	if err := p.take(b, n); err != nil {
 		t.Fatal(err)
 	}
@@ -48,15 +48,15 @@ func TestOldestBodiesAreDropped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newPool(10)
-				var all []*body
+				var all []*incoming
 				var stopped []*int
 				for i, age := range c.ages {
-					b, n := held(t, p, 4, age)
+					b, n := heldBody(t, p, 4, age)
 					b.lost = c.gone != nil && c.gone[i]
 					all, stopped = append(all, b), append(stopped, n)
 				}
 				began := time.Now()
-				fresh := &body{began: time.Now()}
+				fresh := &incoming{began: time.Now()}
 				go func() { // those that were stopped give their memory back after a while
 					time.Sleep(time.Second)
 					for i, b := range all {
@@ -90,13 +90,13 @@ func TestRoomComesInTimeOrNot(t *testing.T) {
 	for _, after := range []time.Duration{freeWait - 1, freeWait + 1} {
 		synctest.Test(t, func(t *testing.T) {
 			p := newPool(10)
-			old, _ := held(t, p, 10, time.Hour)
+			old, _ := heldBody(t, p, 10, time.Hour)
 			go func() {
 				time.Sleep(after)
 				p.give(old, 4, false)
 				p.give(old, 6, true)
 			}()
-			fresh := &body{began: time.Now()}
+			fresh := &incoming{began: time.Now()}
 			if err := p.take(fresh, 8); (err == nil) != (after < freeWait) {
 				t.Errorf("given back after %s: %v", after, err)
 			}
@@ -120,7 +120,7 @@ func TestRoomComesInTimeOrNot(t *testing.T) {
 // its size, and gives back what it held.
 func TestBodiesGrow(t *testing.T) {
 	h := &webhook{small: newPool(smallMemory), large: newPool(largeMemory)}
-	b := &body{began: time.Now()}
+	b := &incoming{began: time.Now()}
 	var buf []byte
 	for _, want := range []int64{firstBuffer, 2 * firstBuffer, 4 * firstBuffer, 5 * firstBuffer, 5*firstBuffer + 1} {
 		grown, err := h.grow(b, append(buf, 'x'), 5*firstBuffer)
@@ -132,18 +132,18 @@ func TestBodiesGrow(t *testing.T) {
 	if _, err := h.grow(b, make([]byte, maxSmall), maxDelivery); err != nil || b.pool != h.large || h.small.free != smallMemory || len(h.small.open) != 0 || h.large.free != largeMemory-2*maxSmall {
 		t.Errorf("a large one: %d and %d free, %d open, %v", h.small.free, h.large.free, len(h.small.open), err)
 	}
-	edge := &body{began: time.Now()}
+	edge := &incoming{began: time.Now()}
 	if _, err := h.grow(edge, make([]byte, maxSmall/2), maxDelivery); err != nil || edge.pool != h.small {
 		t.Errorf("the largest small one is not small: %v", err)
 	}
 	h.done(b)
 	h.done(edge)
-	h.done(&body{})
+	h.done(&incoming{})
 	if h.small.free != smallMemory || h.large.free != largeMemory || len(h.small.open)+len(h.large.open) != 0 {
 		t.Errorf("%d and %d free", h.small.free, h.large.free)
 	}
 	h.small.free = 0
-	if _, err := h.grow(&body{began: time.Now()}, nil, 10); !errors.Is(err, errNoRoom) {
+	if _, err := h.grow(&incoming{began: time.Now()}, nil, 10); !errors.Is(err, errNoRoom) {
 		t.Errorf("without room: %v", err)
 	}
 }
@@ -166,7 +166,7 @@ func TestBodiesAreWhole(t *testing.T) {
 		h := &webhook{small: newPool(smallMemory), large: newPool(largeMemory)}
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(c.text))
 		r.ContentLength = c.announce
-		b := &body{}
+		b := &incoming{}
 		got, err := h.read(httptest.NewRecorder(), r, b)
 		var tooLarge *http.MaxBytesError
 		if c.want == nil && (err != nil || string(got) != c.text) || c.want != nil && !errors.Is(err, c.want) && !(errors.As(err, &tooLarge) && errors.As(c.want, &tooLarge)) {
@@ -188,7 +188,7 @@ func (d *deadlines) SetReadDeadline(t time.Time) error { d.until = append(d.unti
 // slow hears which.
 func TestBodiesKeepAPace(t *testing.T) {
 	h := &webhook{}
-	b := &body{began: time.Now(), pool: newPool(1)}
+	b := &incoming{began: time.Now(), pool: newPool(1)}
 	d := &deadlines{}
 	for _, have := range []int{0, minRate, 100 * minRate} {
 		if err := h.await(http.NewResponseController(d), b, have); err != nil {

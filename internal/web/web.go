@@ -67,7 +67,7 @@ func health(mux *http.ServeMux, log *slog.Logger, ready []Check) {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
 		defer cancel()
-		if failing := failing(ctx, log, ready); len(failing) > 0 {
+		if failing := failingChecks(ctx, log, ready); len(failing) > 0 {
 			answer(w, http.StatusServiceUnavailable, reply{Error: "not_ready", Message: "Not ready.", Failing: failing})
 			return
 		}
@@ -75,9 +75,9 @@ func health(mux *http.ServeMux, log *slog.Logger, ready []Check) {
 	})
 }
 
-// failing runs the checks concurrently and returns the names of those that fail. The
+// failingChecks runs the checks concurrently and returns the names of those that fail. The
 // errors go only to the log, because the endpoint is public.
-func failing(ctx context.Context, log *slog.Logger, ready []Check) []string {
+func failingChecks(ctx context.Context, log *slog.Logger, ready []Check) []string {
 	results := make(chan string, len(ready))
 	for _, c := range ready {
 		go func() {

@@ -54,10 +54,10 @@ type webhook struct {
 
 func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength > maxDelivery {
-		answer(w, http.StatusRequestEntityTooLarge, tooLarge)
+		answer(w, http.StatusRequestEntityTooLarge, tooLargeReply)
 		return
 	}
-	b := &body{}
+	b := &incoming{}
 	defer h.done(b)
 	data, err := h.read(w, r, b)
 	if err != nil {
@@ -78,13 +78,13 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusAccepted, reply{Status: "accepted"})
 }
 
-var tooLarge = reply{Error: "too_large", Message: "The delivery is larger than 25 MiB."}
+var tooLargeReply = reply{Error: "too_large", Message: "The delivery is larger than 25 MiB."}
 
 func (h *webhook) unreadable(w http.ResponseWriter, r *http.Request, err error) {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		answer(w, http.StatusRequestEntityTooLarge, tooLarge)
+		answer(w, http.StatusRequestEntityTooLarge, tooLargeReply)
 		return
 	case errors.Is(err, errNoRoom):
 		h.busy(w, r, err)

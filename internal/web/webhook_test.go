@@ -25,7 +25,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/queue"
 )
 
-const secret = "a secret of some length"
+const testSecret = "a secret of some length"
 
 // pullRequest is a delivery as GitHub sends it, cut to what is read, padded.
 func pullRequest(repo string, pad int) []byte {
@@ -41,7 +41,7 @@ func sized(size int) []byte {
 
 func delivery(event string, body []byte) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/api/github/webhook", bytes.NewReader(body))
-	mac := hmac.New(sha256.New, []byte(secret))
+	mac := hmac.New(sha256.New, []byte(testSecret))
 	mac.Write(body)
 	r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
 	r.Header.Set("X-GitHub-Event", event)
@@ -73,7 +73,7 @@ func (b *box) enqueue(ctx context.Context, id string, hint []byte) error {
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 func app(b *box) http.Handler {
-	return Handler(Options{Log: quiet(), Verify: Verifier(secret, []string{"acme/infra-core"}, nil), Enqueue: b.enqueue})
+	return Handler(Options{Log: quiet(), Verify: Verifier(testSecret, []string{"acme/infra-core"}, nil), Enqueue: b.enqueue})
 }
 
 func TestWebhook(t *testing.T) {
@@ -143,7 +143,7 @@ func TestRenamedRepository(t *testing.T) {
 	b := &box{}
 	asked := map[string]int64{}
 	renamed := func(id int64, name string) bool { asked[name] = id; return name == "acme/infra-new" }
-	h := Handler(Options{Log: quiet(), Verify: Verifier(secret, []string{"acme/infra-core"}, renamed), Enqueue: b.enqueue})
+	h := Handler(Options{Log: quiet(), Verify: Verifier(testSecret, []string{"acme/infra-core"}, renamed), Enqueue: b.enqueue})
 	for name, queued := range map[string]int{"acme/infra-new": 1, "acme/other": 0, "acme/Infra-Core": 1} {
 		b.ids = nil
 		w := httptest.NewRecorder()
@@ -192,7 +192,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 		}
 		Handler(Options{
 			Log:    slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-			Verify: Verifier(secret, []string{"acme/infra-core"}, nil), Enqueue: b.enqueue,
+			Verify: Verifier(testSecret, []string{"acme/infra-core"}, nil), Enqueue: b.enqueue,
 		}).ServeHTTP(httptest.NewRecorder(), r)
 		if !strings.Contains(log.String(), c.want) {
 			t.Errorf("%s: no %s in %q", name, c.want, log.String())
@@ -212,7 +212,7 @@ func notifier(tb testing.TB) *queue.Notifier {
 }
 
 func TestWithTheRealQueue(t *testing.T) {
-	h := Handler(Options{Log: quiet(), Verify: Verifier(secret, []string{"acme/infra-core"}, nil), Enqueue: notifier(t).Webhook})
+	h := Handler(Options{Log: quiet(), Verify: Verifier(testSecret, []string{"acme/infra-core"}, nil), Enqueue: notifier(t).Webhook})
 	for range 3 {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, delivery("pull_request", pullRequest("acme/infra-core", 10)))
@@ -230,7 +230,7 @@ func BenchmarkWebhook(b *testing.B) {
 		"verify": func(context.Context, string, []byte) error { return nil },
 		"queue":  notifier(b).Webhook,
 	} {
-		h := Handler(Options{Log: quiet(), Verify: Verifier(secret, []string{"acme/infra-core"}, nil), Enqueue: enqueue})
+		h := Handler(Options{Log: quiet(), Verify: Verifier(testSecret, []string{"acme/infra-core"}, nil), Enqueue: enqueue})
 		b.Run(name, func(b *testing.B) {
 			signed := delivery("pull_request", body)
 			for n := 0; b.Loop(); n++ {
