@@ -31,7 +31,7 @@ import (
 // Config configures the simulators.
 type Config struct {
 	Dir string // required; the data directory
-	// port of the page; the simulators use the next ones. 0: any free ports
+	// Port of the page; the simulators use the next ones. 0: any free ports.
 	Port       int
 	Terraform  string                                // required; the CLI for the runs
 	Act        string                                // required

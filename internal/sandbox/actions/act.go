@@ -99,7 +99,7 @@ func (a *Act) prepare(ctx context.Context, dir string, job Job, wf workflowFile)
 	if err != nil {
 		return nil, err
 	}
-	// not CommandContext: a cancel goes to the step, never to act
+	// Not CommandContext: a cancel stops the step, never act itself.
 	cmd := exec.Command(a.Binary, append(actFlags(dir, job), standIns...)...)
 	cmd.Dir = dir
 	cmd.Env = a.environment(dir)

@@ -8,7 +8,7 @@ import (
 // message is one message of a channel, a thread or a DM, or an ephemeral one.
 type message struct {
 	TS string `json:"ts"`
-	// time stamp of the root; also empty for a root without replies
+	// Time stamp of the root; also empty for a root without replies.
 	Thread      string              `json:"thread_ts,omitempty"`
 	User        string              `json:"user"`
 	Bot         bool                `json:"bot,omitempty"`
