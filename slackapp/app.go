@@ -53,8 +53,8 @@ func (a *App) refusal(err error, about ...any) *request.Refusal {
 		return nil
 	}
 	no := request.RefusalOf(err)
-	if no.Class == request.Unavailable {
-		a.Log.Error("use case", append(about, keyError, err, "cause", errors.Unwrap(no))...)
+	if no.Class == request.Unavailable && no.Code != lifecycle.CodeRebuilding {
+		a.Log.Error("a request could not be served", append(about, keyError, err, "cause", errors.Unwrap(no))...)
 	}
 	return no
 }

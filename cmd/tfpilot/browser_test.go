@@ -8,7 +8,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox/page/browser"
 )
 
-var picture = flag.String("picture", "", "file to write the picture of the README to, while an apply runs")
+var picture = flag.String("picture", "", "file to write the picture of the README to")
 
 // TestJourneyInTheBrowser plays the short journey as a newcomer does: in the page,
 // control by control, with the real product behind it.
@@ -49,10 +49,10 @@ func TestJourneyInTheBrowser(t *testing.T) {
 	p.Read("Running terraform apply")
 	p.Click("button", "Close the thread")
 	p.Click("tab", "Runs")
+	p.Read("The resources match the approved plan.")
 	if *picture != "" {
 		p.Screenshot(*picture)
 	}
-	p.Read("The resources match the approved plan.")
 	p.Click("tab", "Cloud")
 	p.Read("acme-browser-artefacts")
 	p.Quiet()

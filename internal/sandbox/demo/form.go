@@ -126,7 +126,7 @@ func (j *journey) mistakes(ctx context.Context, form view) error {
 	if err != nil {
 		return err
 	}
-	if len(r.Errors) != 1 || !strings.Contains(form.Errors[name.block], "bucket name") {
+	if len(r.Errors) != 1 || !strings.Contains(form.Errors[name.block], "3 to 63 lowercase letters") {
 		return notSeen("one error, at the field “Bucket name”", fmt.Sprint(form.Errors))
 	}
 	for label, want := range map[string]string{

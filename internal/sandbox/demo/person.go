@@ -50,7 +50,7 @@ func (p *person) types(ctx context.Context, channel, text string) (result, error
 
 // rebuilding is the answer while the list of requests does not exist, for example after Redis lost its
 // data. It suggests to try again.
-const rebuilding = "is being rebuilt. Please try again"
+const rebuilding = "is being rebuilt. Try again"
 
 // asks types a command and waits for an answer that contains the words. If the answer suggests to try
 // again, it does.
