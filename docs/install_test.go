@@ -71,7 +71,7 @@ var stops = map[string]string{
 	"CreateResult":       "no plan is shown, since a run whose result is missing does not count",
 	"ReadBackEffect":     "a run whose answer was lost cannot tell that its result is stored, and counts as failed",
 	"CreateEffectResult": "no apply and no destroy counts as done",
-	"ListState":          "the backend cannot be initialised where there is no state yet",
+	"ListState":          "the backend cannot be initialized where there is no state yet",
 	"ReadState":          "no plan",
 	"WriteState":         "no apply and no destroy",
 	"Unlock":             "the state stays locked after the first apply",

@@ -31,7 +31,7 @@ func newRequest(t testing.TB, id, by string, env lifecycle.Environment) lifecycl
 		t.Fatal(err)
 	}
 	return lifecycle.New(lifecycle.NewRequest{
-		ID: id, Title: "s3-bucket acme-builds in " + env.String(), Reason: "a place for artefacts", Project: "core", Environment: env,
+		ID: id, Title: "s3-bucket acme-builds in " + env.String(), Reason: "a place for artifacts", Project: "core", Environment: env,
 		Requester: lifecycle.Person{Login: by, GithubID: people[by].id, SlackTeam: team, SlackUser: people[by].slack, Name: by},
 		Module:    m.Name, CatalogDigest: m.Digest, Config: conf,
 		Target: lifecycle.Target{Owner: "acme", Repo: "infra-core", Base: "main", Branch: "request/" + id, Path: path},

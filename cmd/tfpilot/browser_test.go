@@ -23,11 +23,11 @@ func TestJourneyInTheBrowser(t *testing.T) {
 	p.TypeInto("combobox", "Message #infra-dev", "/tfpilot request s3-bucket")
 	p.Click("button", "Send")
 	form := p.In("dialog", "New request")
-	form.Type("Why is it needed?", "Build artefacts need a place")
+	form.Type("Why is it needed?", "Build artifacts need a place")
 	form.Type("Bucket name", "Not A Name")
 	form.Click("button", "Create request")
 	form.Read("3 to 63 lowercase letters")
-	form.Type("Bucket name", "acme-browser-artefacts")
+	form.Type("Bucket name", "acme-browser-artifacts")
 	form.Click("button", "Create request")
 	p.Read("Saved")
 	p.In("dialog", "Saved…").Click("button", "Close")
@@ -54,6 +54,6 @@ func TestJourneyInTheBrowser(t *testing.T) {
 		p.Screenshot(*picture)
 	}
 	p.Click("tab", "Cloud")
-	p.Read("acme-browser-artefacts")
+	p.Read("acme-browser-artifacts")
 	p.Quiet()
 }

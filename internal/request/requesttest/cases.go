@@ -81,7 +81,7 @@ var At = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 func Summary() terraform.Summary {
 	return terraform.Summary{Changes: []terraform.Change{{
 		Address: "module.tfpilot_" + ID + ".aws_s3_bucket.this", Type: "aws_s3_bucket", Provider: "registry.terraform.io/hashicorp/aws",
-		Actions: []string{"create"}, After: map[string]any{"bucket": "acme-artefacts"},
+		Actions: []string{"create"}, After: map[string]any{"bucket": "acme-artifacts"},
 	}}}
 }
 
@@ -94,8 +94,8 @@ type change func(*lifecycle.Request)
 func planned(key string, changes ...change) *lifecycle.Request {
 	env := lifecycle.Environment{Key: key, Slug: "app"}
 	r := lifecycle.New(lifecycle.NewRequest{
-		ID: ID, Title: "S3 bucket acme-artefacts", Reason: "The deploy job needs it.", Requester: Person("dana"),
-		Project: "core", Environment: env, Module: "s3-bucket", Config: map[string]any{"name": "acme-artefacts"},
+		ID: ID, Title: "S3 bucket acme-artifacts", Reason: "The deploy job needs it.", Requester: Person("dana"),
+		Project: "core", Environment: env, Module: "s3-bucket", Config: map[string]any{"name": "acme-artifacts"},
 		Target: lifecycle.Target{
 			Owner: "acme", Repo: "infra-core", Base: "main", Branch: "request/" + ID, Blob: blob,
 			Path: "envs/" + env.Key + "/" + env.Slug + "/tfpilot_" + ID + ".tf",
