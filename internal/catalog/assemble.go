@@ -99,7 +99,7 @@ func (m *Module) variable(name string) (*variable, bool) {
 func (v *variable) checkInput() error {
 	switch {
 	case v.secret != "" && v.required():
-		return fmt.Errorf("is %s: a secret is never an input; let the provider make it, or take the name of where it is kept", v.secret)
+		return fmt.Errorf("is %s: a secret is never an input; let the provider generate it, or use a reference to it", v.secret)
 	case v.secret != "":
 		return fmt.Errorf("is %s: a secret is never an input; list the variable under hidden, so that it keeps its default", v.secret)
 	case !identifier.MatchString(v.name):
@@ -131,8 +131,8 @@ func newField(v *variable, over overlayField) (Field, error) {
 		return field, err
 	}
 	if over.Secret == nil && len(field.Choices) == 0 && (field.Kind == Text || field.Elem == Text) && secretscan.Name(v.name) {
-		return field, fmt.Errorf("its name says that it holds a credential, which is never an input: let the provider make it, or take the name of " +
-			"where it is kept; if it holds none, say secret: false for the field in tfpilot.yaml")
+		return field, fmt.Errorf("its name suggests a credential, which is never an input: let the provider generate it, or use a reference to it; " +
+			"if it is not a credential, set secret: false for the field in tfpilot.yaml")
 	}
 	return field, field.addLimits(over.Limits)
 }
@@ -160,7 +160,7 @@ func kindOf(typ cty.Type) (kind, elem Kind, err error) {
 }
 
 func cannotAsk(typ cty.Type) error {
-	return fmt.Errorf("its type, %s, cannot be asked for; give the variable a default and list it under hidden", typ.FriendlyNameForConstraint())
+	return fmt.Errorf("its type, %s, is not supported as an input; give the variable a default and list it under hidden", typ.FriendlyNameForConstraint())
 }
 
 // addChoices turns a text or number into a choice; in a list they say what an item may be.

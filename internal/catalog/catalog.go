@@ -1,4 +1,4 @@
-// Package catalog owns what can be asked for: it reads Terraform modules and their overlays, says what the form of each
+// Package catalog owns what people can request: it reads Terraform modules and their overlays, describes the form of each
 // looks like, turns what a person or a model gave into a typed config, and says in plain words what is wrong with it.
 //
 // It is pure after loading: no network, no clock, no state. It does not write Terraform (internal/terraform does), draws no

@@ -158,7 +158,7 @@ func TestParse(t *testing.T) {
 			map[string]any{"name": "ab", "tags": map[string]any{"Who": "Ren\u00e9"}}, nil},
 		{"computed only by the server, unknown as a whole", "s3-bucket", dev, map[string]any{"name": "abc", "source": "evil"}, map[string]any{"name": "abc"},
 			map[string]string{"source": "no field"}},
-		{"types that do not fit", "s3-bucket", dev, map[string]any{"name": 7, "versioning": []any{}, "expire_days": true, "tags": []any{"x"}, "reader_arns": map[string]any{"a": 1}},
+		{"values of the wrong type", "s3-bucket", dev, map[string]any{"name": 7, "versioning": []any{}, "expire_days": true, "tags": []any{"x"}, "reader_arns": map[string]any{"a": 1}},
 			map[string]any{}, map[string]string{"name": "must be a text", "versioning": "yes or no", "expire_days": "must be a number", "tags": "name=value", "reader_arns": "must be a list"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -93,7 +93,7 @@ variable "labels" {
   default = {}
   validation {
     condition     = length(var.labels) <= 5
-    error_message = "At most five labels, with those of the server."
+    error_message = "At most five labels, with the labels of the server."
   }
 }`, "title: T\ncomputed: {team: project, labels: tags}\nfields: [{name: labels}, {name: size}]"))
 	if err != nil {
@@ -101,7 +101,7 @@ variable "labels" {
 	}
 	m, _ := c.Module("m")
 	_, errs := m.Parse(map[string]any{"size": "large", "labels": "a=1\nb=2"}, Environment{Project: "payments", Key: "dev"})
-	want := map[string]string{"size": "Payments takes small ones.", "labels": "At most five labels, with those of the server."}
+	want := map[string]string{"size": "Payments takes small ones.", "labels": "At most five labels, with the labels of the server."}
 	if diff := cmp.Diff(want, byField(errs)); diff != "" {
 		t.Error(diff)
 	}
@@ -110,7 +110,7 @@ variable "labels" {
 	}
 }
 
-func TestBrokenRuleOfNothingThatIsAskedForIsReported(t *testing.T) {
+func TestBrokenRuleOfHiddenVariablesIsReported(t *testing.T) {
 	c, err := Load(moduleFS("m", `
 variable "name" { type = string }
 variable "hidden" {
@@ -181,7 +181,7 @@ func TestDefaultsThatAFormCannotShowSaySo(t *testing.T) {
 	}
 }
 
-// TestDefaultsAreNotCheckedLikeWhatIsTyped: no one typed them, and a module of such a default can be asked for.
+// TestDefaultsAreNotCheckedLikeWhatIsTyped: no one typed them, and people can request a module with such a default.
 func TestDefaultsAreNotCheckedLikeWhatIsTyped(t *testing.T) {
 	c, err := Load(moduleFS("m", `
 variable "odd" {
@@ -223,7 +223,7 @@ func TestTextOfSeveralLinesIsKept(t *testing.T) {
 	}
 }
 
-// TestWhatAFormShowsReadsBackUnchanged draws defaults at random: a form shows them exactly, or says that it cannot.
+// TestWhatAFormShowsReadsBackUnchanged draws defaults at random: a form shows them exactly, or reports that it cannot.
 func TestWhatAFormShowsReadsBackUnchanged(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m, err := randomModule().Draw(t, "module").load()
@@ -246,7 +246,7 @@ func TestWhatAFormShowsReadsBackUnchanged(t *testing.T) {
 			if got, ok := config[name]; ok && !equalValues(got, want[name]) {
 				t.Fatalf("%s: %#v became %#v", name, want[name], got)
 			} else if !ok {
-				t.Fatalf("%s: %#v is shown as %q, but not taken back", name, want[name], typed[name])
+				t.Fatalf("%s: %#v is shown as %q, but does not read back", name, want[name], typed[name])
 			}
 		}
 	})

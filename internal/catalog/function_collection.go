@@ -10,7 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// Functions over collections whose results in Terraform differ from those of the standard library of its language.
+// Functions over collections whose results in Terraform differ from the functions of the same name in HCL's standard library.
 
 // anyParam is a parameter of any type.
 func anyParam(name string) function.Parameter {

@@ -119,7 +119,7 @@ func askTerraform(t *testing.T, stdin string, args ...string) []byte {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	tool, err := toolchain.Finder{}.Terraform(ctx)
-	if err == nil && tool.Version != TerraformVersion { // another one is on PATH: that of the runs is fetched
+	if err == nil && tool.Version != TerraformVersion { // another version is on PATH: download the one that runs use
 		tool, err = toolchain.Finder{Path: t.TempDir()}.Terraform(ctx)
 	}
 	if err != nil {

@@ -141,7 +141,7 @@ func (l *linter) choices(m *Module, field *Field) {
 	}
 }
 
-// untried names the rules that only a plan tries: the person who fills in the form hears of them late.
+// untried lists the rules that only a plan evaluates. The person who fills in the form learns of them late.
 func (l *linter) untried(m *Module) {
 	for _, v := range m.variables {
 		for _, r := range v.rules {

@@ -9,7 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// What Terraform refuses in every plan of a module can be told without its providers where it concerns names: what is called,
+// Some errors that Terraform reports in every plan of a module can be found without its providers, from names: what is called,
 // passed and referred to. No one should learn that from the first request.
 
 // planOnly are Terraform's functions that read files, time or chance: only a plan can call them.
@@ -151,7 +151,7 @@ func (l *linter) cycles(m *Module, all []source) {
 }
 
 // names finds functions that Terraform does not have, and references to what the directory does not declare. Resources are left out:
-// their names cannot be told from those of loops in dynamic blocks.
+// their names look like the iterators of dynamic blocks.
 func (l *linter) names(m *Module, block *hclsyntax.Block, in *directory) {
 	for _, attr := range block.Body.Attributes {
 		if block.Type == "variable" && attr.Name == "type" {

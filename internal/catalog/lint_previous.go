@@ -75,7 +75,7 @@ func (l *linter) compareFields(m *Module, previous fs.FS) {
 	for _, field := range before.Fields {
 		_, isField := m.Field(field.Name)
 		if _, exists := m.variable(field.Name); exists && !isField {
-			l.note(m.Name, nil, "field %s is asked for no more; a request that set it cannot be edited", field.Name)
+			l.note(m.Name, nil, "field %s is no longer in the form; a request that set it cannot be edited", field.Name)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func withHost(r requirement) requirement {
 	return r
 }
 
-// requiredProvider compares the versions that a module takes with those of the environments that bootstrap writes. They may have
+// requiredProvider compares the versions that a module accepts with the versions in environments that bootstrap writes. They may have
 // been changed since, so it is a note.
 func (l *linter) requiredProvider(m *Module, name string, attr *hclsyntax.Attribute) {
 	at := attr.SrcRange

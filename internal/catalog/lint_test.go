@@ -74,7 +74,7 @@ variable "b" {
 		{"resource let go", "removed {\n  from = x_y.a\n  lifecycle {\n    destroy = false\n  }\n}", "", "resource \"x_y\" \"a\" {}", ""},
 		{"rule added", fmt.Sprintf(rule, `length(var.b) < 9`), "", fmt.Sprintf(rule, `var.b != ""`), "note: variable b has a new validation"},
 		{"rule reformatted", fmt.Sprintf(rule, `length(var.b)   <   9`), "", fmt.Sprintf(rule, `length(var.b) < 9`), ""},
-		{"field hidden", "variable \"b\" {\n  type = string\n  default = \"x\"\n}", "hidden: [b]", "variable \"b\" {\n  type = string\n  default = \"x\"\n}", "note: field b is asked for no more"},
+		{"field hidden", "variable \"b\" {\n  type = string\n  default = \"x\"\n}", "hidden: [b]", "variable \"b\" {\n  type = string\n  default = \"x\"\n}", "note: field b is no longer in the form"},
 		{"choice against validation", "variable \"a\" {\n  type = string\n  description = \"d\"\n  validation {\n    condition = var.a != \"x\"\n    error_message = \"m\"\n  }\n}", "fields: [{name: a, choices: [x]}]", "", "refuses"},
 		{"default against validation", fmt.Sprintf(rule, `var.b != "x"`), "", "", "the default of field b, \"x\", is refused: m"},
 		{"one side guards the other", "variable \"b\" {\n  type = string\n  description = \"d\"\n  default = null\n  validation {\n    condition     = var.b == null || length(var.b) > 2\n    error_message = \"m\"\n  }\n}", "", "", "tries both sides of && and ||"},

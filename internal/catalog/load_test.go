@@ -21,8 +21,8 @@ func TestLoadRefuses(t *testing.T) {
 			type      = string
 			sensitive = "true" == "true"
 		}`, title, "a secret is never an input"},
-		{"no type", `variable "a" {}`, title, "its type, any type, cannot be asked for"},
-		{"a bare list", `variable "a" { type = list }`, title, "cannot be asked for"},
+		{"no type", `variable "a" {}`, title, "its type, any type, is not supported as an input"},
+		{"a bare list", `variable "a" { type = list }`, title, "is not supported as an input"},
 		{"a hidden secret without default", `variable "a" {
 			type      = string
 			sensitive = true
@@ -49,15 +49,15 @@ variable "a" { type = string }`, title, "declared twice"},
 		}`, title, "list the variable under hidden"},
 		{"name", `variable "Bad" { type = string }`, title, "named like bucket_name"},
 		{"reserved name", `variable "source" { type = string }`, title, "not a name that Terraform takes"},
-		{"object without hidden", `variable "a" { type = object({ b = string }) }`, title, "cannot be asked for"},
-		{"nested list", `variable "a" { type = list(list(string)) }`, title, "cannot be asked for"},
+		{"object without hidden", `variable "a" { type = object({ b = string }) }`, title, "is not supported as an input"},
+		{"nested list", `variable "a" { type = list(list(string)) }`, title, "is not supported as an input"},
 		{"default of another type", `variable "a" {
 			type    = number
 			default = "x"
 		}`, title, "default"},
 		{"syntax", `variable "a" {`, title, "parse"},
 		{"no title", ``, "description: x", "title is missing"},
-		{"unknown key", ``, title + "colour: red", "colour"},
+		{"unknown key", ``, title + "shade: red", "shade"},
 		{"two documents", ``, title + "---\ntitle: U\n", "more than one document"},
 		{"unknown field", ``, title + "fields: [{name: nope}]", "not a variable"},
 		{"field twice", `variable "a" { type = string }`, title + "fields: [{name: a}, {name: a}]", "listed twice"},
@@ -150,14 +150,14 @@ variable "note" {
 	}
 }
 
-// A text whose name says credential is no field: what people type would be kept in git. The overlay may say that it is none.
+// A text whose name suggests a credential is not a field: what people type would be kept in git. The overlay can override that.
 func TestFieldsNamedLikeCredentials(t *testing.T) {
 	const name = "variable \"name\" {\n  type = string\n  description = \"Name.\"\n}\n"
 	for _, c := range []struct{ variable, typ, overlay, want string }{
-		{"admin_password", "string", "title: T", "holds a credential"},
-		{"auth_token", "string", "title: T", "holds a credential"},
-		{"api_keys", "list(string)", "title: T", "holds a credential"},
-		{"client_secrets", "map(string)", "title: T", "holds a credential"},
+		{"admin_password", "string", "title: T", "suggests a credential"},
+		{"auth_token", "string", "title: T", "suggests a credential"},
+		{"api_keys", "list(string)", "title: T", "suggests a credential"},
+		{"client_secrets", "map(string)", "title: T", "suggests a credential"},
 		{"auth_token", "string", "title: T\nfields: [{name: auth_token, secret: true}]", "a secret is never an input"},
 		{"auth_token", "string", "title: T\nfields: [{name: auth_token, secret: false}]", ""},
 		{"auth_token", "string", "title: T\nfields: [{name: auth_token, choices: [none, iam]}]", ""},

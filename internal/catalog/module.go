@@ -15,7 +15,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Kind is how a field is asked for.
+// Kind is the kind of input of a field.
 type Kind string
 
 const (
@@ -75,7 +75,7 @@ type Output struct {
 	Sensitive   bool // its value never leaves Terraform
 }
 
-// Environment is what a module's limits look at.
+// Environment is the environment that the limits of a module apply to.
 type Environment struct {
 	Project   string
 	Key       string

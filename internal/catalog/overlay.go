@@ -15,7 +15,7 @@ type overlay struct {
 	Title       string            `yaml:"title"`
 	Description string            `yaml:"description"`
 	Fields      []overlayField    `yaml:"fields"`   // in the order of the form
-	Hidden      []string          `yaml:"hidden"`   // variables that are never asked for
+	Hidden      []string          `yaml:"hidden"`   // variables that are never in the form
 	Computed    map[string]string `yaml:"computed"` // variable → what the server puts into it
 	Outputs     []string          `yaml:"outputs"`  // shown to people, in this order
 	Data        []string          `yaml:"data"`     // types of data sources that the module may read
@@ -54,7 +54,7 @@ const groupAdvanced = "advanced"
 
 // What the server can put into a variable.
 const (
-	ComputedTags        = "tags" // the server's tags, merged over those of the user
+	ComputedTags        = "tags" // the server's tags, which override the tags of the user
 	ComputedProject     = "project"
 	ComputedEnvironment = "environment" // the key
 	ComputedSlug        = "slug"
@@ -88,7 +88,7 @@ func (o overlay) check() error {
 		}
 		seen[field.Name] = true
 		if field.Secret != nil && *field.Secret {
-			faults.add("tfpilot.yaml: field %s: secret: true: a secret is never an input; hide the variable, or take the name of where it is kept", field.Name)
+			faults.add("tfpilot.yaml: field %s: secret: true: a secret is never an input; hide the variable, or use a reference to it", field.Name)
 		}
 		if field.Group != "" && field.Group != groupAdvanced {
 			faults.add("tfpilot.yaml: field %s: group is %q, only %q is known", field.Name, field.Group, groupAdvanced)

@@ -41,7 +41,7 @@ func (e FieldErrors) on(field string) bool {
 
 // Parse takes what was given for the fields, as typed in a form or as JSON, to a config for an environment. A config's values
 // are string, bool, json.Number, []any and map[string]any. All errors are reported; the config then holds the fields that are
-// right by themselves, for a form or a conversation that goes on, and must not be stored.
+// right by themselves, to continue a form or conversation, and must not be stored.
 func (m *Module) Parse(input map[string]any, env Environment) (config map[string]any, errs FieldErrors) {
 	config = map[string]any{}
 	for i := range m.Fields {

@@ -8,7 +8,7 @@ import (
 )
 
 // validate tries the rules of all the module's variables over the config, as a plan would. A broken rule is reported at its
-// variable, or, of one that is not asked for, at the field that the rule reads.
+// variable, or, if it is not in the form, at the field that the rule reads.
 func (m *Module) validate(config map[string]any, env Environment, errs *FieldErrors) {
 	ctx := m.evalContext(config, env, *errs)
 	before := *errs
@@ -23,7 +23,7 @@ func (m *Module) validate(config map[string]any, env Environment, errs *FieldErr
 			switch _, visible := m.Field(place); {
 			case !broken:
 			case place == v.name && !visible:
-				errs.add(place, "%s Nothing that is asked for decides this; ask your platform team about %s.", message, v.name)
+				errs.add(place, "%s No field of the form changes this; ask your platform team about %s.", message, v.name)
 			default:
 				errs.add(place, "%s", message)
 			}

@@ -53,7 +53,7 @@ func (b Backend) Compare(got Backend) []Difference {
 	return differences
 }
 
-// ParseBackend reads the one backend block of an environment's root. Files are by name in the root's own directory; those of
+// ParseBackend reads the one backend block of an environment's root. Files are by name in the root's own directory; files of
 // subfolders are ignored, as Terraform does. What could change the backend from elsewhere is refused: a second block, override
 // files, JSON, a cloud block, arguments that are not literal or not known here.
 func ParseBackend(files map[string][]byte) (Backend, error) {

@@ -39,7 +39,7 @@ func resourcesOf(plan *tfjson.Plan) map[string]declared {
 	return found
 }
 
-// commands lists the provisioners that run with a change of this kind. They run commands that no resource change tells of.
+// commands lists the provisioners that run with a change of this kind. They run commands that no resource change shows.
 func (s *settings) commands(r declared, kind string) ([]any, error) {
 	if r.config == nil || len(r.config.Provisioners) == 0 {
 		return nil, nil

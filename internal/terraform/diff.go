@@ -9,7 +9,7 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
-// identity is what a deleted resource is told by.
+// identity lists the attributes that identify a deleted resource.
 var identity = []string{"arn", "id", "name"}
 
 // addValues fills in what people have to see: all of what is created, the difference of what is changed, the identity of what goes.

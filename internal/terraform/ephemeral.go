@@ -50,7 +50,7 @@ func moduleAddress(path string) string {
 	return "module." + strings.ReplaceAll(path, ".", ".module.") + "."
 }
 
-// providerOf finds the provider of an ephemeral resource, and the configuration that it uses where that is the only one that fits.
+// providerOf finds the provider of an ephemeral resource, and the configuration that it uses where that is the only one that matches.
 func providerOf(plan *tfjson.Plan, path, kind string, written hclsyntax.Expression) (source, configuration string) {
 	name, _, _ := strings.Cut(kind, "_")
 	alias := ""
@@ -63,18 +63,18 @@ func providerOf(plan *tfjson.Plan, path, kind string, written hclsyntax.Expressi
 			}
 		}
 	}
-	var fits []string
+	var matching []string
 	for key, config := range plan.Config.ProviderConfigs {
 		if config == nil || config.Name != name {
 			continue
 		}
 		source = config.FullName
 		if config.Alias == alias && (config.ModuleAddress == "" || modulePath(config.ModuleAddress) == path) {
-			fits = append(fits, key)
+			matching = append(matching, key)
 		}
 	}
-	if len(fits) == 1 {
-		configuration = fits[0]
+	if len(matching) == 1 {
+		configuration = matching[0]
 	}
 	return source, configuration
 }

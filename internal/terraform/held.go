@@ -10,7 +10,7 @@ import (
 )
 
 // Missing lists what the state behind a plan lacks of an approved one: resources that it makes or keeps and that are not there, and
-// those that it deletes and that still are. Empty together with an empty plan means that the approved plan is done. The key is that of the fingerprints.
+// those that it deletes and that still are. Empty together with an empty plan means that the approved plan is done. The key is the fingerprint key.
 func Missing(approved *Summary, now *tfjson.Plan, key []byte) []string {
 	hide := newMask(now, key)
 	held := map[string]bool{}

@@ -67,7 +67,7 @@ func (m *mask) unmasked() *mask {
 	return &inner
 }
 
-// hidden stands for a value.
+// hidden returns the placeholder for a value.
 func (m *mask) hidden(value any) string {
 	mac := hmac.New(sha256.New, m.key)
 	mac.Write([]byte(m.at + "\x00"))
@@ -172,7 +172,7 @@ func (m *mask) paths(paths []string) []string {
 	return paths
 }
 
-// Redactor cuts secrets out of the text that Terraform prints: those of a plan, and everything that looks like a credential.
+// Redactor cuts secrets out of the text that Terraform prints: the secrets of a plan, and everything that looks like a credential.
 // Without a plan it knows only the latter.
 type Redactor struct {
 	scanner *secretscan.Scanner

@@ -13,7 +13,7 @@ import (
 // maxPlan bounds what `terraform show -json` may give.
 const maxPlan = 64 << 20
 
-// PlanError is a plan that must not go on, in words for people.
+// PlanError explains to people why a plan is refused.
 type PlanError struct {
 	Code      lifecycle.ReasonCode
 	Text      string

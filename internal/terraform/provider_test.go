@@ -17,7 +17,7 @@ import (
 
 const aws = "registry.terraform.io/hashicorp/aws"
 
-// providerConfig is how terraform show -json writes the providers of a root and of a module, of which one does nothing.
+// providerConfig is how terraform show -json writes the providers of a root and of a module. One of them does nothing.
 const providerConfig = `{
   "aws": {"name": "aws", "full_name": "` + aws + `", "version_constraint": ">= 5.0", "expressions": {"region": {"references": ["var.stage"]}}},
   "aws.us": {"name": "aws", "alias": "us", "full_name": "` + aws + `", "expressions": {"region": {}}},

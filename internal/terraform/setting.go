@@ -32,7 +32,7 @@ func newSettings(plan *tfjson.Plan, scope Scope, hide *mask) (*settings, error) 
 	return &settings{code: scope.Config, modules: modules, given: plan.Variables, hide: hide}, nil
 }
 
-// of merges blocks of which the last ones override the first.
+// of merges blocks. Later ones override earlier ones.
 func (s *settings) of(module *source, blocks []*hclsyntax.Block, except ...string) map[string]any {
 	all := map[string]any{}
 	for _, block := range blocks {
@@ -56,7 +56,7 @@ func (s *settings) of(module *source, blocks []*hclsyntax.Block, except ...strin
 	return all
 }
 
-// block is one block inside others. All of it is hidden when its name says that it holds a credential.
+// block is one block inside others. All of it is hidden when its name suggests a credential.
 func (s *settings) block(module *source, block *hclsyntax.Block) any {
 	if s.hide.raw || !secretscan.Name(block.Type) {
 		return s.of(module, []*hclsyntax.Block{block})
@@ -143,7 +143,7 @@ func (s *settings) object(module *source, e *hclsyntax.ObjectConsExpr, to *trail
 	return table, true
 }
 
-// follow goes to the locals and variables of an expression. It does not go on to resources and data sources: of what they give,
+// follow goes to the locals and variables of an expression. It does not follow resources and data sources: of what they give,
 // the changes tell.
 func (s *settings) follow(module *source, expr hclsyntax.Expression, to *trail) {
 	for _, traversal := range expr.Variables() {
@@ -163,7 +163,7 @@ func (s *settings) follow(module *source, expr hclsyntax.Expression, to *trail) 
 		}
 		switch traversal.RootName() {
 		case "local":
-			to.values[key] = nil // while it is looked at
+			to.values[key] = nil // while it is being evaluated
 			if meant := attribute(module.find("locals"), attr.Name); meant != nil {
 				to.values[key] = s.named(module, attr.Name, meant, to)
 			}

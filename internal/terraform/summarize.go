@@ -28,7 +28,7 @@ type Scope struct {
 func (s Scope) prefix() string { return "module." + lifecycle.ModuleCall(s.RequestID) + "." }
 
 // Summarize turns a plan into the document that people are shown, with every secret masked. A plan that reaches outside the
-// request's module, or does not fit its purpose, is a *PlanError.
+// request's module, or does not match its purpose, is a *PlanError.
 func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 	if !lifecycle.NameRequest.Valid(scope.RequestID) {
 		return nil, fmt.Errorf("summarize: %q is not a request id", scope.RequestID)

@@ -34,7 +34,7 @@ type Change struct {
 	After           map[string]any
 	Unknown         []string       // paths of what is known only after the apply
 	Commands        []any          // provisioners: {"type": t, "config": c}, which run beside what the plan shows
-	Warnings        []string       // what whoever approves cannot see in the change, in words
+	Warnings        []string       // what the approver cannot see in the change, in words
 	Settings        map[string]any // of an ephemeral resource: its arguments as written
 	WriteOnly       map[string]any // arguments that no plan shows, by path: {"value": hidden, "from": ephemeral resources}
 }

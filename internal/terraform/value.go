@@ -36,7 +36,7 @@ func checkValue(v cty.Value) error {
 	})
 }
 
-// checkString need not look at composed form (NFC): cty keeps every text in it, as Terraform does when it reads the file.
+// checkString need not check composed form (NFC): cty keeps every text in it, as Terraform does when it reads the file.
 func checkString(text string) error {
 	if !utf8.ValidString(text) {
 		return fmt.Errorf("is not valid UTF-8")
