@@ -1,5 +1,5 @@
 // Package ci is what a workflow run does besides Terraform: `tfpilot ci …`. Each
-// command is one step of a shipped workflow. It owns the guard (who may go on at
+// command is one step of a shipped workflow. It owns the guard (which runs may start at
 // all), the checks of content and backend, starting Terraform so that a cancel
 // reaches it, and what leaves the runner: the redacted result. It does not decide
 // what may run; that is written in the grant, which only the app can write.
@@ -33,7 +33,7 @@ const (
 	exitUsage  = 2
 )
 
-// Process is the world of one command.
+// Process is the environment of one command.
 type Process struct {
 	Env    []string // required; as os.Environ gives it
 	Stdout io.Writer
@@ -128,7 +128,7 @@ func fail(p Process, j *job, name string, err error) int {
 	}
 	text := err.Error()
 	if j != nil && name != "inputs" && name != "guard" {
-		text = cut(j.redact(text), maxTail) // half a secret would not be found any more
+		text = cut(j.redact(text), maxTail) // half a secret would no longer be found
 		noteErr := j.note(func(o *outcome) {
 			o.failed(name, code, text)
 			if no != nil && no.lock != nil {

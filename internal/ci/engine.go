@@ -69,7 +69,7 @@ func (j *job) summarize() (summary, error) {
 	return out, j.keepText("plan.txt", []byte(cut(view.OfPlan(s).Text(), store.MaxPlan-len("…"))))
 }
 
-// fingerprintKey is by what a hidden value is told from another; the grant holds it.
+// fingerprintKey is the key of the fingerprints of hidden values. The grant contains it.
 func (j *job) fingerprintKey() ([]byte, error) {
 	key, err := hex.DecodeString(j.in.Key)
 	if err != nil {
@@ -116,7 +116,7 @@ func (j *job) summarizeDrift() (summary, error) {
 	return out, nil
 }
 
-// planRefusal returns a plan that must not go on the code of the result.
+// planRefusal turns the error of a refused plan into a refusal with the code of the result.
 func planRefusal(err error) error {
 	var p *terraform.PlanError
 	if !errors.As(err, &p) {

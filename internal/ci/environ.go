@@ -7,7 +7,7 @@ import (
 
 // Code of modules and providers runs in the children of a run. They get what they need and nothing else: not the tokens of the
 // runner (the one for OIDC would open the apply role to a plan), not its files for orders, and no setting that would make
-// Terraform do something else than what is in the tree.
+// Terraform use anything other than the code in the tree.
 
 // passed are names that a child sees, and prefixes that end in an underscore.
 var passed = []string{

@@ -48,7 +48,7 @@ func (j *job) gitWith(ctx context.Context, dir string, in []byte, env []string, 
 
 // terraform runs Terraform in the root with its output in two kept files, never in
 // the log: outFile holds standard output alone, which is what gets parsed, errFile
-// of it what Terraform printed on standard error. When ctx ends it is told once, by SIGINT, and then waited for however
+// of it what Terraform printed on standard error. When ctx ends, it gets one SIGINT, and is then waited for however
 // long it takes: it saves the state and gives the lock back. It has a process
 // group of its own, so that nothing else signals it a second time.
 func (j *job) terraform(ctx context.Context, dir, outFile string, args ...string) (exit int, err error) {
@@ -63,7 +63,7 @@ func (j *job) terraform(ctx context.Context, dir, outFile string, args ...string
 // errFile names the kept file with the standard error of a command.
 func errFile(outFile string) string { return outFile + ".stderr" }
 
-// terraformTo is terraform with standard output anywhere; name is that of its kept
+// terraformTo is terraform with standard output anywhere; name is the name of its kept
 // standard error.
 func (j *job) terraformTo(ctx context.Context, dir, name string, out io.Writer, in io.Reader, args ...string) (exit int, err error) {
 	errs, err := os.OpenFile(j.kept(errFile(name)), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -102,8 +102,8 @@ func (j *job) terraformTo(ctx context.Context, dir, name string, out io.Writer, 
 const pidFile = "terraform.pid"
 
 // awaitTerraform waits for a Terraform that an earlier step of a cancelled run had
-// to leave behind: the runner kills that step, and Terraform goes on saving the
-// state until the job ends. It reports whether none is at work any more.
+// to leave behind: the runner kills that step, and Terraform continues to save the
+// state until the job ends. It reports whether none is still running.
 func (j *job) awaitTerraform(limit time.Duration) (ended bool) {
 	text, err := os.ReadFile(j.kept(pidFile))
 	if err != nil {
@@ -140,7 +140,7 @@ func (j *job) read(name string, limit int64) ([]byte, error) {
 }
 
 // readEnd returns the last whole lines of a kept file, of at most maxRead bytes: what
-// went wrong stands at the end of what a command said, however much it said before.
+// went wrong is at the end of the output of a command, however long it is.
 func (j *job) readEnd(name string) ([]byte, error) {
 	f, err := os.Open(j.kept(name))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 // proofFile keeps what only this run can put into its result. Its hash is in the claim.
 const proofFile = "proof"
 
-// guard lets a run go on only if the app granted exactly this, and only once: it
+// guard lets a run continue only if the app granted exactly this, and only once: it
 // compares the grant with every input, checks what only the grant says, and then claims
 // the correlation id. A run that finds another claim there fails: whatever it reported
 // would be taken for the work of the other.

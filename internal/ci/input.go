@@ -67,7 +67,7 @@ func parseInputs(env map[string]string) (inputs, error) {
 }
 
 func inconsistent(where, what string) error {
-	return refuse(lifecycle.CodeGuardRefused, "the %s do not fit: %s", where, what)
+	return refuse(lifecycle.CodeGuardRefused, "the %s do not match: %s", where, what)
 }
 
 // branch is the request's own branch.

@@ -12,7 +12,7 @@ import (
 )
 
 // plan makes the plan that this run is about, keeps what people will be shown, and
-// for apply and destroy goes on only if that is byte for byte what was approved, or
+// for apply and destroy continues only if that is byte for byte the approved plan, or
 // if nothing is left to do.
 func (j *job) plan(ctx context.Context) error {
 	if j.in.Kind == lifecycle.KindDriftPlan {
@@ -83,7 +83,7 @@ func (j *job) judge(s summary) error {
 		j.say("::notice::Nothing is left to do.")
 		return nil
 	case s.Digest != j.in.Digest:
-		return refuse(lifecycle.CodeDigestChanged, "the plan is not the approved one any more: approved %s, now %s", j.in.Digest, s.Digest)
+		return refuse(lifecycle.CodeDigestChanged, "the plan is no longer the approved one: approved %s, now %s", j.in.Digest, s.Digest)
 	}
 	j.say("This is the approved plan.")
 	return nil

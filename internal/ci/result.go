@@ -64,7 +64,7 @@ func (j *job) keepFile(name string, put func([]byte) error) error {
 	return nil
 }
 
-// finalResult joins what the steps noted with how GitHub says the job stands.
+// finalResult combines the outcome of the steps with the status of the job on GitHub.
 func (j *job) finalResult(o outcome) lifecycle.Result {
 	r := lifecycle.Result{Conclusion: lifecycle.ConclusionSuccess, Reason: o.Reason, Tail: o.Tail, Outputs: o.Outputs, Sensitive: o.Sensitive,
 		Digest: o.Digest, Counts: o.Counts, Addresses: bound(o.Addresses), Nothing: o.Nothing, StateLock: o.StateLock}

@@ -10,7 +10,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// maxShown bounds the plan in the run's log and in its summary, of which GitHub takes 1 MiB for one step and drops what is larger.
+// maxShown bounds the plan in the run's log and summary. GitHub drops a step's summary that is larger than 1 MiB.
 const maxShown = 900 << 10
 
 // showPlan shows the whole redacted plan where people follow the run: in its log, and in its summary.

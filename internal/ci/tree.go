@@ -193,7 +193,7 @@ func (j *job) terraformVersion(ctx context.Context) (string, error) {
 	}
 	text := out.String()
 	if at := strings.Index(text, "{"); at > 0 {
-		text = text[at:] // a warning about the command line configuration stands before it
+		text = text[at:] // a warning about the CLI configuration may precede it
 	}
 	var answer struct {
 		Version string `json:"terraform_version"`

@@ -55,7 +55,7 @@ func (j *job) onBranch(ctx context.Context) error {
 	return refuse(lifecycle.CodeContentDiffers, "%s on the default branch is not the approved file", j.in.Path)
 }
 
-// headsAre checks that both checkouts are what the workflow asked for.
+// headsAre checks that both checkouts are at the commits in the inputs.
 func (j *job) headsAre(ctx context.Context) error {
 	for dir, want := range map[string]string{j.tools(): j.env["GITHUB_SHA"], j.infra(): j.in.SHA} {
 		got, err := j.git(ctx, dir, "rev-parse", "HEAD")

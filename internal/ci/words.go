@@ -37,13 +37,13 @@ func withoutAdvice(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// lockFileErrors are how Terraform says that the committed lock file does not fit the
+// lockFileErrors match Terraform's errors about a committed lock file that does not match the
 // code or the runner's platform.
 var lockFileErrors = regexp.MustCompile(`(?s)Provider dependency changes detected|Inconsistent dependency lock file|` +
 	`doesn't[\s│]+match[\s│]+any[\s│]+of[\s│]+the[\s│]+checksums`)
 
 // failureOf makes Terraform's words into a refusal. A lock on the state and a lock file
-// that does not fit have codes of their own, since each has a remedy of its own, which
+// that does not match have codes of their own, since each has a remedy of its own, which
 // is not the requester's to carry out.
 func (j *job) failureOf(code lifecycle.ReasonCode, what, text string) error {
 	if lock := parseStateLock(text); lock != nil {
@@ -51,7 +51,7 @@ func (j *job) failureOf(code lifecycle.ReasonCode, what, text string) error {
 	}
 	text = withoutAdvice(text)
 	if lockFileErrors.MatchString(text) {
-		return refuse(lifecycle.CodeEnvironmentBroken, "%s failed: %s/.terraform.lock.hcl does not fit the code or the runner. "+
+		return refuse(lifecycle.CodeEnvironmentBroken, "%s failed: %s/.terraform.lock.hcl does not match the code or the runner. "+
 			"The platform team runs \"terraform providers lock\" there, with one -platform for each platform that runs it, and commits the file.\n%s",
 			what, j.in.Environment.Root(), text)
 	}
