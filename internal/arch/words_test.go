@@ -30,6 +30,7 @@ var plain = []string{
 	"internal/arch",
 	"internal/bootstrap/...",
 	"internal/catalog/...",
+	"internal/ci/...",
 	"internal/config/...",
 	"internal/github/...",
 	"internal/intake/...",

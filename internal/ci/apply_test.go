@@ -136,8 +136,8 @@ func TestApplyComparesBeforeItsEffect(t *testing.T) {
 	}
 }
 
-// Outputs are told by name and value, but none that is a secret, and what cannot be read
-// fails no apply.
+// The result has the name and the value of each output that is not secret. An output that cannot be
+// read does not fail the apply.
 func TestOutputsAreRead(t *testing.T) {
 	f := newFixture(t)
 	encoded := func(text string) string { return `"` + base64.StdEncoding.EncodeToString([]byte(text)) + `"` + "\n" }
@@ -195,7 +195,7 @@ func TestRescuePushesTheState(t *testing.T) {
 		force           string // what forcing the lock says, when it fails
 		code            lifecycle.ReasonCode
 		want            string
-		pushes, naps    int
+		pushes, sleeps  int
 		unlocked, saved bool
 	}{
 		"nothing was left":   {"", "", "", "", "", 0, 0, false, false},
@@ -208,8 +208,8 @@ func TestRescuePushesTheState(t *testing.T) {
 		"a lock that stays":  {"{}", lock("root@"+host, began), "no\n", lifecycle.CodeStateNotSaved, "could not be saved", rescueTries, rescueTries - 1, true, false},
 	} {
 		j, _ := f.applying()
-		naps := 0
-		j.sleep = func(time.Duration) { naps++ }
+		sleeps := 0
+		j.sleep = func(time.Duration) { sleeps++ }
 		if err := j.note(func(o *outcome) { o.StartedAt = began }); err != nil {
 			t.Fatal(err)
 		}
@@ -225,8 +225,8 @@ func TestRescuePushesTheState(t *testing.T) {
 		}
 		refused(t, name, j.rescue(t.Context()), c.code, c.want)
 		calls := f.calls()
-		if n := strings.Count(calls, "state push "+leftState+"\n"); n != c.pushes || naps != c.naps || strings.Contains(calls, unlock) != c.unlocked {
-			t.Errorf("%s: %d pushes, %d naps:\n%s", name, n, naps, calls)
+		if n := strings.Count(calls, "state push "+leftState+"\n"); n != c.pushes || sleeps != c.sleeps || strings.Contains(calls, unlock) != c.unlocked {
+			t.Errorf("%s: %d pushes, %d sleeps:\n%s", name, n, sleeps, calls)
 		}
 		if saved := c.left != "" && f.read(file) == ""; saved != c.saved || strings.Contains(f.out.String(), "is saved") != c.saved {
 			t.Errorf("%s: the file is gone: %v\n%s", name, saved, f.out.String())

@@ -30,15 +30,15 @@ func TestVerifyRefuses(t *testing.T) {
 	for name, tt := range map[string]struct {
 		kind    lifecycle.Kind
 		purpose lifecycle.Purpose
-		prepare func(w *world) (sha string)
+		prepare func(w *harness) (sha string)
 	}{
-		"another file beside it": {lifecycle.KindPlan, lifecycle.PurposeOpen, func(w *world) string {
+		"another file beside it": {lifecycle.KindPlan, lifecycle.PurposeOpen, func(w *harness) string {
 			w.git("checkout", "-q", "-B", "request/"+requestID)
 			w.write(requestPath, text)
 			w.write("modules/demo/main.tf", demoModule+"\n# changed\n")
 			return w.pushed("request/" + requestID)
 		}},
-		"changed on the default branch since": {lifecycle.KindApply, lifecycle.PurposeOpen, func(w *world) string {
+		"changed on the default branch since": {lifecycle.KindApply, lifecycle.PurposeOpen, func(w *harness) string {
 			w.propose(text)
 			sha := w.merge()
 			w.write(requestPath, requestFile("by-hand", ""))
@@ -47,7 +47,7 @@ func TestVerifyRefuses(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			sha := tt.prepare(w)
 			digest := ""
 			if tt.kind == lifecycle.KindApply {
@@ -63,7 +63,7 @@ func TestVerifyRefuses(t *testing.T) {
 }
 
 // pushed commits and pushes the work tree to a branch, back on main.
-func (w *world) pushed(branch string) string {
+func (w *harness) pushed(branch string) string {
 	w.t.Helper()
 	sha := w.commit("change")
 	w.git("push", "-q", "-f", "origin", "HEAD:refs/heads/"+branch)
@@ -71,10 +71,10 @@ func (w *world) pushed(branch string) string {
 	return sha
 }
 
-// A file of the request's branch other than the granted one is not even looked at:
-// what runs is the default branch's tree.
+// A run reads only the granted file from the request's branch. Everything else comes from
+// the default branch.
 func TestPlanRunsTheDefaultBranch(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	head := w.propose(text)
 	w.write("modules/demo/main.tf", strings.Replace(demoModule, "example.com", "example.net", 1))
@@ -120,7 +120,7 @@ func TestBackendRefuses(t *testing.T) {
 		"own file of a directory": {"", "envs/dev/app/deep/override.tf", "", "terraform {}\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			w.edit(tt.file, tt.from, tt.to)
 			if tt.code == "content_differs" {
 				w.git("rm", "-rq", "envs/dev/app")
@@ -148,7 +148,7 @@ func TestBackendRefuses(t *testing.T) {
 }
 
 // edit replaces text in a file; a new file is written whole.
-func (w *world) edit(name, from, to string) {
+func (w *harness) edit(name, from, to string) {
 	w.t.Helper()
 	old, err := os.ReadFile(filepath.Join(w.work, name))
 	if err != nil && !os.IsNotExist(err) {

@@ -21,7 +21,7 @@ const stateKey = "core/dev/app/terraform.tfstate"
 var planSteps = []string{"guard", "verify", "backend", "plan"}
 
 // planned brings a request to a stored plan and returns its digest.
-func (w *world) planned(text string) string {
+func (w *harness) planned(text string) string {
 	w.t.Helper()
 	d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
 	b := w.bench(d)
@@ -33,7 +33,7 @@ func (w *world) planned(text string) string {
 }
 
 // applying is an apply run at the point where its plan was compared.
-func (w *world) applying(text, digest string, change func(*dispatch)) (*dispatch, *bench) {
+func (w *harness) applying(text, digest string, change func(*dispatch)) (*dispatch, *bench) {
 	w.t.Helper()
 	d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.merge(), text, digest)
 	if change != nil {
@@ -48,14 +48,14 @@ func (w *world) applying(text, digest string, change func(*dispatch)) (*dispatch
 	return d, b
 }
 
-func (w *world) state() string {
+func (w *harness) state() string {
 	data, _ := w.s3.Read(stateBucket, stateKey)
 	return string(data)
 }
 
 // The grant is read once more directly before the effect.
 func TestWithdrawnGrantStopsTheEffect(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	d, b := w.applying(text, w.planned(text), nil)
 	if err := w.app.DeleteGrant(t.Context(), "core", d.cid); err != nil {
@@ -69,7 +69,7 @@ func TestWithdrawnGrantStopsTheEffect(t *testing.T) {
 
 // A result that could not be stored leaves no secret on the runner either.
 func TestNoSecretIsLeftWithoutAResult(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	_, b := w.applying(text, w.planned(text), nil)
 	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultDenied, Verb: "PutObject", KeyPrefix: "results/"}); err != nil {
@@ -86,7 +86,7 @@ func TestNoSecretIsLeftWithoutAResult(t *testing.T) {
 }
 
 func TestDryRunHasNoEffect(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	_, b := w.applying(text, w.planned(text), func(d *dispatch) { d.inputs["dry_run"] = "true" })
 	if failed, said := b.steps("apply", "result"); failed != "" || w.state() != "" {
@@ -96,8 +96,8 @@ func TestDryRunHasNoEffect(t *testing.T) {
 
 // What Terraform says of a failure reaches the requester, without the secrets; what
 // was created is in the state.
-func TestFailedApplyIsToldRedacted(t *testing.T) {
-	w := newWorld(t)
+func TestFailedApplyIsReportedRedacted(t *testing.T) {
+	w := newHarness(t)
 	text := requestFile("logs", "echo the password is hunter2-very-secret; exit 7")
 	d, b := w.applying(text, w.planned(text), nil)
 	r, said := b.refusedAt(d, "apply", "terraform_failed", "apply")
@@ -116,7 +116,7 @@ func TestFailedApplyIsToldRedacted(t *testing.T) {
 
 // A cancel reaches Terraform: what exists is in the state and the lock is released.
 func TestCancelKeepsTheState(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	started := filepath.Join(t.TempDir(), "started")
 	text := requestFile("logs", "touch "+started+"; sleep 60")
 	d, b := w.applying(text, w.planned(text), nil)
@@ -154,7 +154,7 @@ func TestCancelKeepsTheState(t *testing.T) {
 
 // A state that could not be saved is pushed back by the next step.
 func TestRescue(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	d, b := w.applying(text, w.planned(text), nil)
 	for _, f := range []s3.Fault{
@@ -185,7 +185,7 @@ func TestRescue(t *testing.T) {
 
 // When it can never be saved, that is the reason, whatever went wrong before it.
 func TestStateThatCannotBeRescued(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "echo the password is hunter2-very-secret; exit 7")
 	d, b := w.applying(text, w.planned(text), nil)
 	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultDenied, Verb: "PutObject", Bucket: stateBucket, KeyPrefix: stateKey, Skip: 1}); err != nil {
@@ -207,7 +207,7 @@ func TestStateThatCannotBeRescued(t *testing.T) {
 
 // A secret that the apply itself made is in no plan. When the state could not be saved, only what Terraform left on the disk knows it.
 func TestSecretOfAStateThatWasNotSaved(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	made := filepath.Join(t.TempDir(), "made")
 	w.edit("modules/demo/main.tf", `sensitive("hunter2-very-secret") }`, "sensitive(uuid()) }")
 	w.edit("modules/demo/main.tf", "command = var.shell", `command = "echo ${terraform_data.thing.output.password} | tee `+made+`; exit 7"`)
@@ -227,9 +227,10 @@ func TestSecretOfAStateThatWasNotSaved(t *testing.T) {
 	}
 }
 
-// Of an apply whose state no one can read, no words are told: what it made may be among them.
+// When no one can read the state after an apply, the result has no text of Terraform: it may contain secrets
+// that only the state names.
 func TestWordsOfAnUnreadableState(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "echo whatever; exit 7")
 	d, b := w.applying(text, w.planned(text), nil)
 	terraform, err := exec.LookPath("terraform")
@@ -250,7 +251,7 @@ func TestWordsOfAnUnreadableState(t *testing.T) {
 
 // A Terraform that outlives the wait may have left a state that no one saves.
 func TestRescueGivesUpOnTerraform(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	d, b := w.applying(text, w.planned(text), nil)
 	pid := strconv.Itoa(os.Getpid()) // a process that will not end
@@ -271,7 +272,7 @@ func TestPlanRefuses(t *testing.T) {
 		"own input is wrong":  {"terraform_failed", "plan", "modules/demo/main.tf", "variable \"name\" {\n  type = number\n}\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			w.write(tt.file, tt.content)
 			w.pushed("main")
 			d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
@@ -287,7 +288,7 @@ func TestPlanRefuses(t *testing.T) {
 
 // A plan that no one could read through is refused before anything of it is kept.
 func TestPlanIsTooLarge(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile(strings.Repeat("x", store.MaxSummary/2), "") // which the plan shows twice
 	d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
 	b := w.bench(d)
@@ -298,7 +299,7 @@ func TestPlanIsTooLarge(t *testing.T) {
 }
 
 func TestDestroyAndCleanupRefuseWhatIsUsed(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	w.propose(text)
 	sha := w.merge()
@@ -318,7 +319,7 @@ func TestDestroyAndCleanupRefuseWhatIsUsed(t *testing.T) {
 // Cleaning up again makes the same branch again; after its merge there is nothing
 // left to do.
 func TestCleanupIsRepeatable(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "") + "\n# a note by hand\n"
 	w.propose(text)
 	sha := w.merge()
@@ -345,7 +346,7 @@ func TestCleanupIsRepeatable(t *testing.T) {
 }
 
 func TestDriftPlan(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	_, b := w.applying(text, w.planned(text), nil)
 	if failed, said := b.steps("apply"); failed != "" {
@@ -375,7 +376,7 @@ func TestDriftPlan(t *testing.T) {
 
 // Runs have the shipped rights here too: the role that writes states deletes none.
 func TestRunsDeleteNoState(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	run, err := store.Open(t.Context(), store.Config{Bucket: stateBucket, Region: region, Endpoint: w.server.URL, AccessKey: "run-apply-core", Secret: "run-apply-core-secret"})
 	if err != nil {
 		t.Fatal(err)
@@ -387,7 +388,7 @@ func TestRunsDeleteNoState(t *testing.T) {
 
 // No step that acts on the grant runs without the guard before it.
 func TestStepsNeedTheGuard(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	b := w.bench(w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, ""))
 	b.checkout()

@@ -41,7 +41,7 @@ const (
 	fixturePlan   = "plan-dddddddddddddddddddddddddddddddd"
 )
 
-// script stands in for Terraform: it notes how it was called, and fails where a file says so.
+// script replaces Terraform: it records how it was called, and fails when a file tells it to.
 const script = `#!/bin/sh
 cd "${0%/*}"
 echo "$@" >> calls

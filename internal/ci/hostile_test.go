@@ -21,7 +21,7 @@ var hostileTexts = []string{
 // Whatever is dispatched by hand stops at the first guard, before any credential and
 // any checkout, and no input is ever executed.
 func TestHostileInputsNeverRun(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	canary := filepath.Join(t.TempDir(), "pwned")
 	text := requestFile("logs", "")
 	head := w.propose(text)
@@ -56,7 +56,7 @@ func TestHostileInputsNeverRun(t *testing.T) {
 // A dispatch by hand with the very inputs of a granted run, a re-run, and a second
 // run of the same attempt do nothing; the granted run is not disturbed.
 func TestHandMadeDispatch(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
 	d.actor = "dana"

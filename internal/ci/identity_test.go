@@ -37,10 +37,10 @@ resource "terraform_data" "commands" {
 }
 `
 
-// readingWorld has a module and a root that read all over the repository.
-func readingWorld(t *testing.T) *world {
+// readingHarness has a module and a root that read all over the repository.
+func readingHarness(t *testing.T) *harness {
 	t.Helper()
-	w := newWorld(t)
+	w := newHarness(t)
 	for name, content := range map[string]string{
 		"modules/demo/more.tf":       readingModule,
 		"modules/demo/script.sh":     "#!/bin/sh\nexit 0\n",
@@ -60,7 +60,7 @@ func readingWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) chmod(name string, mode os.FileMode) {
+func (w *harness) chmod(name string, mode os.FileMode) {
 	w.t.Helper()
 	if err := os.Chmod(filepath.Join(w.work, filepath.FromSlash(name)), mode); err != nil {
 		w.t.Fatal(err)
@@ -68,7 +68,7 @@ func (w *world) chmod(name string, mode os.FileMode) {
 }
 
 // verifying runs an apply up to the comparison of the code, before any Terraform.
-func (w *world) verifying(text, digest string) (*dispatch, *bench, string, string) {
+func (w *harness) verifying(text, digest string) (*dispatch, *bench, string, string) {
 	w.t.Helper()
 	d := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, w.git("rev-parse", "main"), text, digest)
 	b := w.bench(d)
@@ -80,7 +80,7 @@ func (w *world) verifying(text, digest string) (*dispatch, *bench, string, strin
 // Whatever the run would execute is part of what was approved, also where it shows in
 // no plan. A change on the default branch stops the apply before Terraform starts.
 func TestCodeThatWasNotApprovedNeverRuns(t *testing.T) {
-	w := readingWorld(t)
+	w := readingHarness(t)
 	text := requestFile("logs", "")
 	digest := w.planned(text)
 	w.merge()
@@ -110,7 +110,7 @@ func TestCodeThatWasNotApprovedNeverRuns(t *testing.T) {
 		"a new file of the root":            {"envs/dev/app/more.tf", func() { w.write("envs/dev/app/more.tf", "locals {}\n") }},
 		"a directory of the root":           {"envs/dev/app/deep/", func() { w.write("envs/dev/app/deep/x.json", "{}\n") }},
 		"a file of the root that is gone":   {"envs/dev/app/settings.yaml", func() { w.git("rm", "-q", "envs/dev/app/settings.yaml") }},
-		"two files, of which both are named": {"modules/demo/main.tf, modules/demo/script.sh", func() {
+		"two files, both named": {"modules/demo/main.tf, modules/demo/script.sh", func() {
 			w.edit("modules/demo/main.tf", "example.com", "example.org")
 			w.edit("modules/demo/script.sh", "0", "1")
 		}},
@@ -161,7 +161,7 @@ func TestCodeThatWasNotApprovedNeverRuns(t *testing.T) {
 
 // The module changes between the plan and the merge of the request's branch.
 func TestModuleChangesBeforeTheMerge(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	digest := w.planned(text)
 	w.edit("modules/demo/main.tf", "example.com", "example.org")
@@ -178,7 +178,7 @@ func TestModuleChangesBeforeTheMerge(t *testing.T) {
 
 // A destroy executes code too: provisioners, providers.
 func TestDestroyRunsOnlyApprovedCode(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	_, b := w.applying(text, w.planned(text), nil)
 	if failed, said := b.steps("apply"); failed != "" {
@@ -204,13 +204,13 @@ func TestDestroyRunsOnlyApprovedCode(t *testing.T) {
 // fixed is TestRemoteModulesArePinned.
 func TestCodeMustBePinned(t *testing.T) {
 	text := requestFile("logs", "")
-	call := func(source string) func(*world) {
-		return func(w *world) {
+	call := func(source string) func(*harness) {
+		return func(w *harness) {
 			w.write("modules/demo/call.tf", "module \"far\" {\n"+source+"\n}\n")
 		}
 	}
-	link := func(to, at string) func(*world) {
-		return func(w *world) {
+	link := func(to, at string) func(*harness) {
+		return func(w *harness) {
 			at := filepath.Join(w.work, filepath.FromSlash(at))
 			if err := os.Symlink(to, at); err != nil {
 				w.t.Fatal(err)
@@ -220,32 +220,32 @@ func TestCodeMustBePinned(t *testing.T) {
 	for name, tt := range map[string]struct {
 		code   lifecycle.ReasonCode
 		want   string
-		change func(*world)
+		change func(*harness)
 	}{
-		"no lock file":                 {"code_not_pinned", "terraform providers lock", func(w *world) { w.git("rm", "-q", "envs/dev/app/.terraform.lock.hcl") }},
+		"no lock file":                 {"code_not_pinned", "terraform providers lock", func(w *harness) { w.git("rm", "-q", "envs/dev/app/.terraform.lock.hcl") }},
 		"a branch of a repository":     {"code_not_pinned", "40 digits of a commit", call(`source = "git::https://git.example.com/net.git?ref=main"`)},
 		"no version":                   {"code_not_pinned", "one exact version", call(`source = "acme/net/aws"`)},
 		"a path of the machine":        {"code_not_pinned", "a path of one machine", call(`source = "/opt/modules/net"`)},
 		"a path out of the repository": {"terraform_failed", "not a directory of this repository", call(`source = "../../../net"`)},
-		"the module is a link":         {"code_not_pinned", "symbolic link", func(w *world) { link("demo", "modules/alias")(w); call(`source = "../alias"`)(w) }},
+		"the module is a link":         {"code_not_pinned", "symbolic link", func(w *harness) { link("demo", "modules/alias")(w); call(`source = "../alias"`)(w) }},
 		"a link in the module":         {"code_not_pinned", "modules/demo/passwd is a symbolic link", link("/etc/passwd", "modules/demo/passwd")},
 		"a link in the root":           {"code_not_pinned", "envs/dev/app/x.json is a symbolic link", link("backend.tf", "envs/dev/app/x.json")},
-		"JSON in the module":           {"code_not_pinned", "Terraform's own language", func(w *world) { w.write("modules/demo/x.tf.json", "{}") }},
-		"another's file has two blocks": {"environment_broken", "tfpilot_req_bcdefghijklmn.tf", func(w *world) {
+		"JSON in the module":           {"code_not_pinned", "Terraform's own language", func(w *harness) { w.write("modules/demo/x.tf.json", "{}") }},
+		"another's file has two blocks": {"environment_broken", "tfpilot_req_bcdefghijklmn.tf", func(w *harness) {
 			w.write("envs/dev/app/tfpilot_req_bcdefghijklmn.tf", strings.ReplaceAll(text, requestID, "req_bcdefghijklmn")+"locals {}\n")
 		}},
-		"another's file has another name": {"environment_broken", "tfpilot_req_bcdefghijklmn.tf", func(w *world) {
+		"another's file has another name": {"environment_broken", "tfpilot_req_bcdefghijklmn.tf", func(w *harness) {
 			w.write("envs/dev/app/tfpilot_req_bcdefghijklmn.tf", strings.ReplaceAll(text, requestID, "req_cdefghijklmno"))
 		}},
-		"another's file has no markers": {"environment_broken", "tfpilot_req_bcdefghijklmn.tf", func(w *world) {
+		"another's file has no markers": {"environment_broken", "tfpilot_req_bcdefghijklmn.tf", func(w *harness) {
 			w.write("envs/dev/app/tfpilot_req_bcdefghijklmn.tf", "module \"tfpilot_req_bcdefghijklmn\" {\n  source = \"../../../modules/demo\"\n  name   = \"x\"\n}\n")
 		}},
-		"another's file computes": {"environment_broken", "tfpilot_req_bcdefghijklmn.tf", func(w *world) {
+		"another's file computes": {"environment_broken", "tfpilot_req_bcdefghijklmn.tf", func(w *harness) {
 			w.write("envs/dev/app/tfpilot_req_bcdefghijklmn.tf", strings.ReplaceAll(strings.ReplaceAll(text, requestID, "req_bcdefghijklmn"), `"logs"`, "file(\"x\")"))
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			tt.change(w)
 			w.pushed("main")
 			d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
@@ -261,7 +261,7 @@ func TestCodeMustBePinned(t *testing.T) {
 // A module of another repository is pinned by its commit. What init fetched is hashed
 // and compared before the plan.
 func TestRemoteModule(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	w.write("net/main.tf", "output \"x\" {\n  value = \"one\"\n}\n")
 	commit := w.pushed("main")
 	w.write("modules/demo/call.tf", "module \"far\" {\n  source = \"git::"+w.server.URL+"/acme/infra-core.git//net?ref="+commit+"\"\n}\n")
@@ -305,7 +305,7 @@ func TestRemoteModule(t *testing.T) {
 // What a run reads outside the repository can change a plan. Then it is not the approved
 // one, and not applied.
 func TestApplyOnlyTheApprovedPlan(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	outside := filepath.Join(t.TempDir(), "outside")
 	if err := os.WriteFile(outside, []byte("one"), 0o600); err != nil {
 		t.Fatal(err)
@@ -335,7 +335,7 @@ func TestApplyRunsNoOtherCommand(t *testing.T) {
 		"a function's value": {"command = var.shell", `command = lower("TOUCH")`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			text := requestFile("logs", "")
 			digest := w.planned(text)
 			w.merge()

@@ -87,7 +87,7 @@ func TestGrantMustFitTheRun(t *testing.T) {
 	}
 	for what, tt := range map[string]struct {
 		change func(*lifecycle.Grant, map[string]string)
-		want   string // empty: it fits
+		want   string // empty: accepted
 	}{
 		"an apply":              {func(*lifecycle.Grant, map[string]string) {}, ""},
 		"a new plan":            {func(g *lifecycle.Grant, m map[string]string) { plan(g, m, "destroy") }, ""},

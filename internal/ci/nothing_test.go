@@ -12,7 +12,7 @@ import (
 
 // applied brings a request to its applied state. It returns the approved digest and the
 // run that applied.
-func (w *world) applied(text string) (digest string, b *bench) {
+func (w *harness) applied(text string) (digest string, b *bench) {
 	w.t.Helper()
 	digest = w.planned(text)
 	_, b = w.applying(text, digest, nil)
@@ -36,7 +36,7 @@ func (b *bench) forget() {
 }
 
 // destroyPlanned plans a destroy and returns its digest.
-func (w *world) destroyPlanned(text string) string {
+func (w *harness) destroyPlanned(text string) string {
 	w.t.Helper()
 	d := w.request(lifecycle.KindPlan, lifecycle.PurposeDestroy, w.git("rev-parse", "main"), text, "")
 	b := w.bench(d)
@@ -48,7 +48,7 @@ func (w *world) destroyPlanned(text string) string {
 }
 
 // running is a run of this kind, up to its plan.
-func (w *world) running(kind lifecycle.Kind, purpose lifecycle.Purpose, text, digest string, change func(*lifecycle.Grant)) (d *dispatch, b *bench, failed, said string) {
+func (w *harness) running(kind lifecycle.Kind, purpose lifecycle.Purpose, text, digest string, change func(*lifecycle.Grant)) (d *dispatch, b *bench, failed, said string) {
 	w.t.Helper()
 	d = w.request(kind, purpose, w.git("rev-parse", "main"), text, digest)
 	d.grant = change
@@ -59,9 +59,9 @@ func (w *world) running(kind lifecycle.Kind, purpose lifecycle.Purpose, text, di
 }
 
 // An apply that finds nothing to do is a success only if the state holds what was
-// approved. Otherwise no one knows what became of it.
+// approved. Otherwise the result of the approved plan is unknown.
 func TestNothingLeftToApply(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	digest, _ := w.applied(text)
 	if d, b, failed, said := w.running(lifecycle.KindApply, lifecycle.PurposeOpen, text, digest, nil); failed != "" {
@@ -70,8 +70,8 @@ func TestNothingLeftToApply(t *testing.T) {
 		t.Errorf("%s:\n%s", failed, said)
 	}
 	// The approved plan makes two things. The code that would make the second is the
-	// same, but says that there is none of it.
-	w = newWorld(t)
+	// same, but its count is zero now.
+	w = newHarness(t)
 	outside := filepath.Join(t.TempDir(), "count")
 	count := func(text string) {
 		if err := os.WriteFile(outside, []byte(text), 0o600); err != nil {
@@ -102,7 +102,7 @@ func TestNothingLeftToApply(t *testing.T) {
 // A destroy that finds nothing is a success only if something destroyed it: an earlier
 // attempt, or the cloud. A state that is lost is not a destroy.
 func TestNothingLeftToDestroy(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	_, applied := w.applied(text)
 	digest := w.destroyPlanned(text)

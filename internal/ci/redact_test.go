@@ -12,8 +12,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Text is cut after its secrets are taken out: half of one would not be found any more.
-func TestNoHalfOfASecretIsTold(t *testing.T) {
+// Secrets are removed before text is cut: half of a secret would no longer be found.
+func TestNoHalfOfASecretIsReported(t *testing.T) {
 	const secret = "hunter2-very-secret-and-rather-long"
 	key := "-----BEGIN RSA PRIVATE KEY-----\n" + strings.Repeat("MIIEpAIBAAKCAQEA7\n", 2*maxTail/18) + "-----END RSA PRIVATE KEY-----"
 	for name, text := range map[string]string{
@@ -56,7 +56,7 @@ func TestNoteIsWrittenWhole(t *testing.T) {
 	}
 }
 
-// Of a command that said too much, the end is told: there it says what went wrong.
+// The result keeps the end of long output: the error is there.
 func TestEndOfLongOutput(t *testing.T) {
 	j := &job{env: map[string]string{"RUNNER_TEMP": t.TempDir()}, out: io.Discard}
 	if err := os.MkdirAll(j.kept(""), 0o700); err != nil {

@@ -17,10 +17,10 @@ import (
 	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
 )
 
-// Variables of the repository decide nothing: as whom, where and with which tfpilot a run
-// works stands in the reviewed workflow file.
+// Variables of the repository decide nothing: the reviewed workflow file sets the role, the region and
+// the tfpilot release of a run.
 func TestVariablesDecideNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	hostile := map[string]string{
 		"TFPILOT_PLAN_ROLE": applyRole, "TFPILOT_APPLY_ROLE": "arn:aws:iam::999999999999:role/elsewhere", "TFPILOT_ACTOR": "dana",
 		"TFPILOT_RUNNER": "somebodys-machine", "TFPILOT_RELEASES": "http://127.0.0.1:1/releases",
@@ -45,12 +45,12 @@ func TestVariablesDecideNothing(t *testing.T) {
 	}
 }
 
-// variablesOfARun sets variables on GitHub as a person who may write, and gives those that a
-// run of the shipped plan workflow then gets.
-func (w *world) variablesOfARun(set map[string]string) map[string]string {
+// variablesOfARun sets variables on GitHub as a person who may write, and returns the variables
+// that a run of the shipped plan workflow then gets.
+func (w *harness) variablesOfARun(set map[string]string) map[string]string {
 	w.t.Helper()
 	got := make(chan map[string]string, 1)
-	hub, err := hubsim.New(hubsim.Config{
+	server, err := hubsim.New(hubsim.Config{
 		BaseURL: "http://github.test", Users: []hubsim.User{{Login: "dana", ID: 1001, Token: "ghp_dana"}},
 		Repos: []hubsim.Repo{{
 			Owner: "acme", Name: "infra-core", Roles: map[string]string{"dana": "write"},
@@ -61,8 +61,8 @@ func (w *world) variablesOfARun(set map[string]string) map[string]string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() { _ = hub.Close(context.Background()) })
-	dana, err := gh.NewClient(&http.Client{Transport: hubsim.Transport(hub.Handler())}).WithAuthToken("ghp_dana").WithEnterpriseURLs("http://github.test", "http://github.test")
+	w.t.Cleanup(func() { _ = server.Close(context.Background()) })
+	dana, err := gh.NewClient(&http.Client{Transport: hubsim.Transport(server.Handler())}).WithAuthToken("ghp_dana").WithEnterpriseURLs("http://github.test", "http://github.test")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func (r variableReader) Run(_ context.Context, job actions.Job) actions.Result {
 // An apply that stops before it has the apply role is reported all the same: the role is
 // taken for that, and nothing but the report follows.
 func TestFailedApplyIsReported(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	other := "sha256:" + strings.Repeat("0", 64)
 	w.plans[other] = w.plans[w.planned(text)]
@@ -114,7 +114,7 @@ func TestFailedApplyIsReported(t *testing.T) {
 // Terraform starts providers in the step before the push, so nothing that they leave on
 // the disk reaches the branch or sees the token.
 func TestPushBelievesNothingOnTheDisk(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	w.propose(text)
 	d := w.request(lifecycle.KindCleanup, lifecycle.PurposeDestroy, w.merge(), text, "")

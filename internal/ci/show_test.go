@@ -52,8 +52,8 @@ func TestRunShowsThePlanAsText(t *testing.T) {
 	}
 }
 
-// A plan that is larger than GitHub takes is cut at a line, says so, and shows first what decides who may do what.
-func TestRunShowsWhatFits(t *testing.T) {
+// A plan larger than GitHub accepts is cut at a line and says so. Changes of permissions come first.
+func TestRunShowsTheFirstPartOfALongPlan(t *testing.T) {
 	s := &terraform.Summary{}
 	for i := range 9000 {
 		s.Changes = append(s.Changes, terraform.Change{

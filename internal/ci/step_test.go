@@ -18,13 +18,13 @@ import (
 // bench runs single steps in this process, without a runner: its own workspace,
 // the environment of the workflow files.
 type bench struct {
-	w         *world
+	w         *harness
 	temp      string
 	workspace string
 	env       map[string]string
 }
 
-func (w *world) bench(d *dispatch) *bench {
+func (w *harness) bench(d *dispatch) *bench {
 	w.t.Helper()
 	if !d.noGrant {
 		if err := w.app.PutGrant(w.t.Context(), "core", d.cid, d.granted()); err != nil {
@@ -100,7 +100,7 @@ func (b *bench) finish(d *dispatch) lifecycle.Result {
 // Everything that is not exactly what was granted stops at the guard, and nothing is
 // claimed or kept. What only the grant says is TestGrantMustFitTheRun.
 func TestGuardRefuses(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	head := w.propose(text)
 	other := strings.Repeat("1", 40)
@@ -142,9 +142,10 @@ func TestGuardRefuses(t *testing.T) {
 	}
 }
 
-// Two runs with one correlation id: one goes on, the other fails. A lost answer to the claim loses nothing.
+// Two runs with one correlation id: one continues, the other fails. A lost answer to the claim
+// loses nothing.
 func TestClaim(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
 	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultLost, Verb: "PutObject", KeyPrefix: "claims/", Count: 1}); err != nil {

@@ -12,7 +12,7 @@ import (
 // One request through the shipped workflows, act and the real Terraform: planned,
 // applied once, destroyed and cleaned up.
 func TestJourney(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	ctx := t.Context()
 	text := requestFile("logs", "")
 	head := w.propose(text)

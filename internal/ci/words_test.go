@@ -15,7 +15,7 @@ import (
 // Terraform warns on standard error of what it can work without. Only standard output
 // is parsed, in every command of a whole journey.
 func TestWarningsOnStandardErrorAreNotParsed(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	w.act.Env["TF_CLI_CONFIG_FILE"] = filepath.Join(t.TempDir(), "missing.tfrc")
 	text := requestFile("logs", "")
 	d, b := w.applying(text, w.planned(text), nil)
@@ -34,7 +34,7 @@ func TestStandardErrorIsPartOfAFailure(t *testing.T) {
 		"show": `[ "$1 $2" = "show -json" ] && [ $# = 3 ] && { echo "panic: the provider is broken" >&2; exit 2; }`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			text := requestFile("logs", "")
 			d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
 			b := w.bench(d)
@@ -67,7 +67,7 @@ const goneRunner = `{"ID":"3b7d4e52-1111-2222-3333-444455556666","Operation":"Op
 // A lock that a killed runner left has its own reason, with who holds it as data, and
 // without the advice to switch locking off.
 func TestStateLockOfADeadRunner(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	d, b := w.applying(text, w.planned(text), nil)
 	if err := w.s3.Write(stateBucket, stateKey+".tflock", []byte(goneRunner)); err != nil {
@@ -87,7 +87,7 @@ func TestStateLockOfADeadRunner(t *testing.T) {
 
 // A lock that could not be taken because of missing rights is held by no one.
 func TestLockThatCannotBeTaken(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	text := requestFile("logs", "")
 	d, b := w.applying(text, w.planned(text), nil)
 	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultDenied, Verb: "PutObject", Bucket: stateBucket, KeyPrefix: stateKey}); err != nil {
@@ -100,9 +100,9 @@ func TestLockThatCannotBeTaken(t *testing.T) {
 	}
 }
 
-// A lock file that does not fit is the platform team's to change, with a command that
-// they can run.
-func TestLockFileThatDoesNotFit(t *testing.T) {
+// The platform team has to change a lock file that does not match the code: the result names a command
+// for it.
+func TestLockFileThatDoesNotMatch(t *testing.T) {
 	const needs = "terraform {\n  required_providers {\n    null = {\n      source = \"hashicorp/null\"\n    }\n  }\n}\n"
 	entry := func(provider, hash string) string {
 		return "provider \"registry.terraform.io/hashicorp/" + provider + "\" {\n  version = \"3.2.0\"\n  hashes = [\n    \"" + hash + "\",\n  ]\n}\n"
@@ -113,7 +113,7 @@ func TestLockFileThatDoesNotFit(t *testing.T) {
 		"other checksums":  entry("null", otherHash),
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			w.act.Env["TF_CLI_CONFIG_FILE"] = providerMirror(t)
 			w.write("envs/dev/app/versions_test.tf", needs)
 			w.write("envs/dev/app/.terraform.lock.hcl", lock)

@@ -86,8 +86,8 @@ func requestFile(name, shell string) string {
 	return "# tfpilot:begin " + requestID + "\nmodule \"tfpilot_" + requestID + "\" {\n  source = \"../../../modules/demo\"\n\n  name   = \"" + name + "\"\n" + extra + "}\n# tfpilot:end " + requestID + "\n"
 }
 
-// world is everything around a run: buckets, the repository, releases, runners.
-type world struct {
+// harness has everything around a run: buckets, the repository, releases, runners.
+type harness struct {
 	t      *testing.T
 	s3     *s3.Server
 	app    *store.Store
@@ -100,9 +100,9 @@ type world struct {
 	plans  map[string]string // correlation id of a stored plan by its digest
 }
 
-func newWorld(t *testing.T) *world {
+func newHarness(t *testing.T) *harness {
 	t.Helper()
-	w := &world{t: t, bare: filepath.Join(t.TempDir(), "acme", "infra-core.git"), work: t.TempDir(), runID: 1000, plans: map[string]string{}}
+	w := &harness{t: t, bare: filepath.Join(t.TempDir(), "acme", "infra-core.git"), work: t.TempDir(), runID: 1000, plans: map[string]string{}}
 	w.s3 = newBuckets(t)
 	asset, sum := releaseAsset(t)
 	mux := http.NewServeMux()
@@ -210,7 +210,7 @@ func newAct(t *testing.T, endpoint string) *actions.Act {
 }
 
 // bootstrap commits the shipped workflows and a root without a provider.
-func (w *world) bootstrap(sum string) {
+func (w *harness) bootstrap(sum string) {
 	w.t.Helper()
 	trees := fstest.MapFS{"modules/demo/main.tf": {Data: []byte(demoModule)}}
 	for _, pattern := range []string{"workflows/*.yml", "environment/backend.tf"} {
@@ -249,7 +249,7 @@ func (w *world) bootstrap(sum string) {
 	w.git("push", "-q", "origin", "main")
 }
 
-func (w *world) write(name, text string) {
+func (w *harness) write(name, text string) {
 	w.t.Helper()
 	file := filepath.Join(w.work, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
@@ -260,12 +260,12 @@ func (w *world) write(name, text string) {
 	}
 }
 
-func (w *world) git(args ...string) string {
+func (w *harness) git(args ...string) string {
 	w.t.Helper()
 	return strings.TrimSpace(command(w.t, w.work, "git", args...))
 }
 
-func (w *world) commit(message string) string {
+func (w *harness) commit(message string) string {
 	w.t.Helper()
 	w.git("add", "-A")
 	w.git("commit", "-q", "--allow-empty", "-m", message)
@@ -285,7 +285,7 @@ func command(t *testing.T, dir, name string, args ...string) string {
 }
 
 // propose commits the request's file to request/<id>.
-func (w *world) propose(text string) string {
+func (w *harness) propose(text string) string {
 	w.t.Helper()
 	w.git("checkout", "-q", "-B", "request/"+requestID, "main")
 	w.write(requestPath, text)
@@ -296,7 +296,7 @@ func (w *world) propose(text string) string {
 }
 
 // merge merges the request's branch; it returns the new head of main.
-func (w *world) merge() string {
+func (w *harness) merge() string {
 	w.t.Helper()
 	w.git("checkout", "-q", "main")
 	w.git("merge", "-q", "--no-ff", "-m", "merge", "request/"+requestID)
@@ -329,7 +329,7 @@ func newCID(kind lifecycle.Kind) string {
 }
 
 // request fills the inputs of a run for the request.
-func (w *world) request(kind lifecycle.Kind, purpose lifecycle.Purpose, sha, text, digest string) *dispatch {
+func (w *harness) request(kind lifecycle.Kind, purpose lifecycle.Purpose, sha, text, digest string) *dispatch {
 	d := &dispatch{kind: kind, cid: newCID(kind), actor: "tfpilot[bot]", attempt: 1, lifetime: time.Hour}
 	ref := "main"
 	if kind == lifecycle.KindPlan && (purpose == lifecycle.PurposeOpen || purpose == lifecycle.PurposeEdit) {
@@ -367,7 +367,7 @@ func (d *dispatch) granted() lifecycle.Grant {
 }
 
 // run dispatches and waits; it returns how the run ended and its log.
-func (w *world) run(d *dispatch) (actions.Result, string) {
+func (w *harness) run(d *dispatch) (actions.Result, string) {
 	w.t.Helper()
 	if !d.noGrant {
 		if err := w.app.PutGrant(w.t.Context(), "core", d.cid, d.granted()); err != nil {
@@ -394,7 +394,7 @@ func (w *world) run(d *dispatch) (actions.Result, string) {
 }
 
 // must runs and wants a success.
-func (w *world) must(d *dispatch) (lifecycle.Result, string) {
+func (w *harness) must(d *dispatch) (lifecycle.Result, string) {
 	w.t.Helper()
 	res, log := w.run(d)
 	if res.Conclusion != "success" {
@@ -403,7 +403,7 @@ func (w *world) must(d *dispatch) (lifecycle.Result, string) {
 	return w.result(d), log
 }
 
-func (w *world) result(d *dispatch) lifecycle.Result {
+func (w *harness) result(d *dispatch) lifecycle.Result {
 	w.t.Helper()
 	r, err := w.app.Result(w.t.Context(), "core", d.cid)
 	if err != nil {
