@@ -70,7 +70,7 @@ func TestAnswerThatCannotBeDrawnComesByMessage(t *testing.T) {
 			w.submit("omar", map[string]any{"why": "It belongs into the other account."})
 			time.Sleep(callTimeout)
 			w.settle()
-			if w.request(story.ID).Wish(lifecycle.ActionReject) == nil {
+			if w.request(story.ID).Intent(lifecycle.ActionReject) == nil {
 				t.Fatal("no wish was written")
 			}
 			if f.Code == "" {

@@ -76,7 +76,7 @@ func TestApproveFromTheThread(t *testing.T) {
 		w.submit("omar", nil)
 		has(t, wordsIn(w.view("omar")), "Your approval of “S3 bucket acme-artifacts” is saved")
 		r := w.request(story.ID)
-		if wish := r.Wish(lifecycle.ActionApprove); wish == nil || wish.By != "omar" || wish.PlanDigest != r.Plan.Digest || wish.HeadSHA != story.Head1 {
+		if wish := r.Intent(lifecycle.ActionApprove); wish == nil || wish.By != "omar" || wish.PlanDigest != r.Plan.Digest || wish.HeadSHA != story.Head1 {
 			t.Fatalf("wanted: %+v", r.Wanted)
 		}
 		if !w.notices.has("changed " + story.ID) {
@@ -85,7 +85,7 @@ func TestApproveFromTheThread(t *testing.T) {
 		w.click("omar", ask, "do.approve")
 		has(t, w.lastWhisper("omar"), "You already requested this")
 
-		a := r.Wish(lifecycle.ActionApprove)
+		a := r.Intent(lifecycle.ActionApprove)
 		w.update(story.ID, lifecycle.Approve(lifecycle.Approver{Login: "omar", SlackUser: story.SlackUsers["omar"], At: now(), HeadSHA: a.HeadSHA, PlanDigest: a.PlanDigest, Source: request.SourceSlack}))
 		w.click("ana", ask, "do.approve")
 		has(t, w.lastWhisper("ana"), "omar already approved this plan.")
@@ -143,7 +143,7 @@ func TestDestructivePlanInProductionIsTyped(t *testing.T) {
 			t.Fatalf("%s %v", r.Outcome, r.Errors)
 		}
 		has(t, wordsIn(w.view("omar")), "Your approval of")
-		if w.request(story.ID).Wish(lifecycle.ActionApprove) == nil {
+		if w.request(story.ID).Intent(lifecycle.ActionApprove) == nil {
 			t.Error("no wish was written")
 		}
 	})
@@ -163,7 +163,7 @@ func TestOldButtonIsConfirmedByTodaysRules(t *testing.T) {
 			t.Fatalf("an old button left %+v", r.Wanted)
 		}
 		w.submit("omar", map[string]any{"typed": "dev/app"})
-		if w.request(story.ID).Wish(lifecycle.ActionApprove) == nil {
+		if w.request(story.ID).Intent(lifecycle.ActionApprove) == nil {
 			t.Error("no wish was written")
 		}
 	})
@@ -182,7 +182,7 @@ func TestOpenWindowIsConfirmedByTodaysRules(t *testing.T) {
 		}
 		w.click("adam", card, "do.destroy")
 		w.submit("adam", map[string]any{"typed": "dev/app"})
-		if w.request(story.ID).Wish(lifecycle.ActionDestroy) == nil {
+		if w.request(story.ID).Intent(lifecycle.ActionDestroy) == nil {
 			t.Error("no wish was written")
 		}
 	})
@@ -193,11 +193,11 @@ func TestRejectWantsAReason(t *testing.T) {
 		w.put(story.Ready(t), story.Creating())
 		w.click("omar", w.card("omar", devCh), "do.reject")
 		w.submit("omar", map[string]any{"why": "ghp_0123456789012345678901234567890123456789"})
-		if w.request(story.ID).Wish(lifecycle.ActionReject) != nil {
+		if w.request(story.ID).Intent(lifecycle.ActionReject) != nil {
 			t.Fatal("a secret was taken for a reason")
 		}
 		w.submit("omar", map[string]any{"why": "It belongs into the other account."})
-		wish := w.request(story.ID).Wish(lifecycle.ActionReject)
+		wish := w.request(story.ID).Intent(lifecycle.ActionReject)
 		if wish == nil || wish.Reason != "It belongs into the other account." {
 			t.Fatalf("%+v", wish)
 		}
@@ -213,14 +213,14 @@ func TestDestroyListsWhatGoesAndCanBeTakenBack(t *testing.T) {
 		has(t, wordsIn(w.view("adam")), "aws_s3_bucket_versioning.this", "Nothing is destroyed until")
 		w.submit("adam", nil)
 		has(t, wordsIn(w.view("adam")), "TfPilot runs a destroy plan first")
-		if w.request(story.ID).Wish(lifecycle.ActionDestroy) == nil {
+		if w.request(story.ID).Intent(lifecycle.ActionDestroy) == nil {
 			t.Fatal("no wish was written")
 		}
 		w.refresh()
 		has(t, w.card("adam", devCh).Text, "Destroy requested", "By adam.")
 		w.click("adam", w.card("adam", devCh), "do.keep")
 		has(t, w.lastWhisper("adam"), "stays as it is")
-		if w.request(story.ID).Wish(lifecycle.ActionDestroy) != nil {
+		if w.request(story.ID).Intent(lifecycle.ActionDestroy) != nil {
 			t.Error("the wish stays")
 		}
 	})

@@ -24,7 +24,7 @@ func TestOutcomesAreOneWrite(t *testing.T) {
 		if writes := posted.Version - before.Version; writes != n+1 {
 			t.Errorf("%d writes for %d new messages, want one for each intent and one for what is left", writes, n)
 		}
-		w.update(story.ID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
+		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", now()))
 		changed := w.request(story.ID).Version
 		w.refresh()
 		if writes := w.request(story.ID).Version - changed; writes != 2 {

@@ -101,7 +101,7 @@ func TestDeletedCardComesBackOnce(t *testing.T) {
 		card := w.card("dana", devCh)
 		_, _, err := w.cards.API.DeleteMessageContext(w.t.Context(), devCh, card.TS)
 		w.must(err)
-		w.update(story.ID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
+		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", now()))
 		w.until()
 		w.refresh()
 		alive := 0
@@ -196,7 +196,7 @@ func TestRefusedPostIsTriedAgainWithTheNextChange(t *testing.T) {
 		w.create(story.Ready(t))
 		w.must(w.slack.Inject(slack.Fault{Method: "chat.postMessage", Kind: slack.FaultError, Code: "not_in_channel"}))
 		w.refresh()
-		w.update(story.ID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
+		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", now()))
 		w.refresh()
 		has(t, w.card("dana", devCh).Text, "Something does not work.")
 	})
@@ -211,7 +211,7 @@ func TestRefusedBlocksLeaveTheWords(t *testing.T) {
 				w.create(story.Ready(t))
 				if method == "chat.update" {
 					w.refresh()
-					w.update(story.ID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
+					w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", now()))
 				}
 				w.must(w.slack.Inject(slack.Fault{Method: method, Kind: slack.FaultError, Code: code}))
 				w.refresh()
@@ -226,7 +226,7 @@ func TestRefusedBlocksLeaveTheWords(t *testing.T) {
 				if bare != 1 {
 					t.Errorf("%s of %s: %d cards without blocks, want the refused one", code, method, bare)
 				}
-				w.update(story.ID, lifecycle.Troubled("x", "y", "Nothing works.", now()))
+				w.update(story.ID, lifecycle.SetProblem("x", "y", "Nothing works.", now()))
 				w.refresh()
 				if m := w.card("dana", devCh); len(m.Blocks) == 0 {
 					t.Errorf("%s of %s: no blocks with the next change", code, method)

@@ -100,7 +100,7 @@ func TestTheRequesterOfADestroyMayNotApproveIt(t *testing.T) {
 		w.put(s, story.Destroying())
 		w.click("adam", w.card("adam", devCh), "do.approve")
 		has(t, w.lastWhisper("adam"), "You requested this, so someone else must approve it. Ask ana.") // omar started the plan
-		if r := w.request(story.ID); r.Wish(lifecycle.ActionApprove) != nil {
+		if r := w.request(story.ID); r.Intent(lifecycle.ActionApprove) != nil {
 			t.Errorf("wanted %+v", r.Wanted)
 		}
 	})

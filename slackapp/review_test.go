@@ -53,7 +53,7 @@ func TestLongPlanIsReadToItsEnd(t *testing.T) {
 			t.Error("a plan that was read to its end can be approved on any page")
 		}
 		w.submit("omar", nil)
-		if w.request(story.ID).Wish(lifecycle.ActionApprove) == nil {
+		if w.request(story.ID).Intent(lifecycle.ActionApprove) == nil {
 			t.Error("no wish was written")
 		}
 	})

@@ -49,7 +49,7 @@ func TestUnreachableChannel(t *testing.T) {
 				has(t, wordsIn(ask), "Waiting for approval", "Review plan", "Approve", "You get this as a direct message")
 				w.click("ana", ask, "do.approve")
 				w.submit("ana", nil)
-				if wish := w.request(story.ID).Wish(lifecycle.ActionApprove); wish == nil || wish.By != "ana" {
+				if wish := w.request(story.ID).Intent(lifecycle.ActionApprove); wish == nil || wish.By != "ana" {
 					t.Fatalf("wanted %+v", w.request(story.ID).Wanted)
 				}
 				w.refresh()
@@ -69,13 +69,13 @@ func TestMendedChannel(t *testing.T) {
 		w.cards.Projects[0].Environments[0].Channel = "C0GONE0001"
 		w.put(story.Ready(t), story.Creating())
 		before := len(w.messages("adam", "dm"))
-		w.update(story.ID, lifecycle.Troubled("x", "y", "Something does not work.", now()))
+		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", now()))
 		w.refresh()
 		if n := len(w.messages("adam", "dm")); n != before {
 			t.Errorf("%d more messages to the admin", n-before)
 		}
 		w.cards.Projects[0].Environments[0].Channel = devCh
-		w.update(story.ID, lifecycle.Troubled("x", "y", "Something else does not work.", now()))
+		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something else does not work.", now()))
 		w.refresh()
 		has(t, wordsIn(w.card("ana", devCh)), "Approve")
 		if strings.Contains(w.card("dana", "dm").Text, "can't post in the channel") {

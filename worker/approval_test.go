@@ -61,7 +61,7 @@ func TestApprovalDoesNotOutliveItsReasons(t *testing.T) {
 						w.t.Errorf("something happened:\n%s\n%s", before, after)
 					}
 					w.told(reqA, "approval_voided", loss.says)
-					if r := w.request(reqA); r.Approval.Approved || r.Wish(what) != nil {
+					if r := w.request(reqA); r.Approval.Approved || r.Intent(what) != nil {
 						w.t.Errorf("approved %v, wanted %v", r.Approval.Approved, r.Wanted)
 					}
 				})
@@ -190,7 +190,7 @@ func TestRequesterOfARoundDoesNotApproveIt(t *testing.T) {
 		w.planned(reqA, lifecycle.PurposeReapply)
 		w.click(reqA, lifecycle.ActionApprove, "ana")
 		w.served(reqA, lifecycle.ActionApprove)
-		w.must(w.change(reqA, "ana", lifecycle.Keep(time.Now())))
+		w.must(w.change(reqA, "ana", lifecycle.CancelDestroy(time.Now())))
 		w.click(reqA, lifecycle.ActionDestroy, "adam")
 		w.planned(reqA, lifecycle.PurposeDestroy)
 		w.click(reqA, lifecycle.ActionApprove, "adam")
@@ -381,7 +381,7 @@ func TestRequesterUnderAnotherLoginDoesNotApprove(t *testing.T) {
 		w.review("omar", "APPROVE")
 		wish := w.wish(reqA, lifecycle.ActionApprove, "omar")
 		wish.SlackUser = people["dana"].slack
-		w.must(w.change(reqA, "omar", lifecycle.Want(wish)))
+		w.must(w.change(reqA, "omar", lifecycle.RecordIntent(wish)))
 		w.served(reqA, lifecycle.ActionApprove)
 		w.pass(10 * time.Minute)
 		r := w.request(reqA)
@@ -404,7 +404,7 @@ func TestCanceledApplyLeavesTheQueueAtOnce(t *testing.T) {
 		}
 		w.pause()
 		p := w.idleWorker() // no sweep
-		w.must(w.change(b, "omar", lifecycle.TakeBack()))
+		w.must(w.change(b, "omar", lifecycle.CancelIntent()))
 		w.must(p.Look(context.Background(), b))
 		if w.inLine(b) >= 0 || w.request(b).Leaving != nil {
 			w.t.Errorf("%+v, leaving %v", w.lease(), w.request(b).Leaving)
@@ -422,7 +422,7 @@ func TestUntypedApprovalInAProtectedEnvironment(t *testing.T) {
 		w.planned(reqA, lifecycle.PurposeOpen)
 		wish := w.wish(reqA, lifecycle.ActionApprove, "omar")
 		wish.Typed = false
-		w.must(w.change(reqA, "omar", lifecycle.Want(wish)))
+		w.must(w.change(reqA, "omar", lifecycle.RecordIntent(wish)))
 		w.served(reqA, lifecycle.ActionApprove)
 		if r := w.request(reqA); r.Approval.Approved || len(r.Refused) != 1 || r.Refused[0].Code != "not_typed" {
 			w.t.Errorf("%+v, refused %+v", r.Approval, r.Refused)

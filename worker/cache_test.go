@@ -93,12 +93,12 @@ func TestIntentOfAnOutdatedDocument(t *testing.T) {
 			w.pass(10 * time.Minute) // until a sync has seen all of the pull request
 			w.pause()
 			p, intent := w.idleWorker(), w.wish(reqA, what, "omar")
-			doc, err := w.store.Update(context.Background(), reqA, lifecycle.Actor{Login: "omar", Source: "slack"}, lifecycle.Want(intent))
+			doc, err := w.store.Update(context.Background(), reqA, lifecycle.Actor{Login: "omar", Source: "slack"}, lifecycle.RecordIntent(intent))
 			w.must(err)
 			other := w.storeAs("app", inProcess{w.bucket}) // which has no cache
-			_, err = other.Update(context.Background(), reqA, lifecycle.System("cli"), lifecycle.RefusedWish(intent, "refused", "It was refused.", time.Now().UTC()))
+			_, err = other.Update(context.Background(), reqA, lifecycle.System("cli"), lifecycle.RefuseIntent(intent, "refused", "It was refused.", time.Now().UTC()))
 			w.must(err)
-			if cached, ok := p.Store.Cached(context.Background(), reqA); !ok || cached.Request.Wish(what) == nil {
+			if cached, ok := p.Store.Cached(context.Background(), reqA); !ok || cached.Request.Intent(what) == nil {
 				t.Fatalf("the cache holds %+v %v", cached.Request.Wanted, ok)
 			}
 			from := w.gate.count()
@@ -119,7 +119,7 @@ func TestSweepOverAnOutdatedDocument(t *testing.T) {
 		w.open(reqA)
 		w.settled(reqA)
 		other := w.storeAs("app", inProcess{w.bucket})
-		_, err := other.Update(context.Background(), reqA, lifecycle.Actor{Login: "dana", Source: "cli"}, lifecycle.Want(w.wish(reqA, lifecycle.ActionClose, "dana")))
+		_, err := other.Update(context.Background(), reqA, lifecycle.Actor{Login: "dana", Source: "cli"}, lifecycle.RecordIntent(w.wish(reqA, lifecycle.ActionClose, "dana")))
 		w.must(err) // and nothing was enqueued
 		from := time.Now()
 		w.until(reqA, "closed", func(d store.Doc) bool { return d.Request.ClosedAt != nil })

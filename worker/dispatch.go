@@ -126,7 +126,7 @@ func (j *job) notStarted(ctx context.Context, kind lifecycle.Kind, cid, text str
 	if j.request().Attempt(kind, cid).Sends > 1 {
 		end = lifecycle.Revoked(kind, cid, now())
 	}
-	return j.patch(ctx, lifecycle.All(end, lifecycle.Troubled(string(kind), lifecycle.ConclusionStartupFailure.Code(), text, now())))
+	return j.patch(ctx, lifecycle.All(end, lifecycle.SetProblem(string(kind), lifecycle.ConclusionStartupFailure.Code(), text, now())))
 }
 
 func (j *job) index(ctx context.Context, kind lifecycle.Kind, runID int64) error {
@@ -321,6 +321,6 @@ func (j *job) giveUp(ctx context.Context, s lifecycle.Step) error {
 	text := "GitHub never showed a run for it."
 	return j.patch(ctx, lifecycle.All(
 		lifecycle.GiveUp(s.Kind, s.CorrelationID, lifecycle.ConclusionStale, text, now()),
-		lifecycle.Troubled(string(s.Kind), lifecycle.ConclusionStale.Code(), text, now()),
+		lifecycle.SetProblem(string(s.Kind), lifecycle.ConclusionStale.Code(), text, now()),
 	))
 }

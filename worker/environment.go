@@ -13,7 +13,7 @@ import (
 // takeTurn serves the wish to apply or destroy: rights and facts as of now, then the
 // lease, then the run. While another holds the lease the wish waits.
 func (j *job) takeTurn(ctx context.Context, s lifecycle.Step) error {
-	wish := *j.request().Wish(lifecycle.Action(s.Kind))
+	wish := *j.request().Intent(lifecycle.Action(s.Kind))
 	if no := lifecycle.Stale(*j.request(), wish); no != nil {
 		return j.refuse(ctx, wish, no.Code, no.Text)
 	}
@@ -45,7 +45,7 @@ func (j *job) takeTurn(ctx context.Context, s lifecycle.Step) error {
 
 // queued says that others are before this wish in the lease's queue: then there is
 // nothing to do until the lease is handed on.
-func (j *job) queued(ctx context.Context, wish lifecycle.Wish) (bool, error) {
+func (j *job) queued(ctx context.Context, wish lifecycle.Intent) (bool, error) {
 	if wish.CorrelationID == "" {
 		return false, nil
 	}
@@ -79,14 +79,14 @@ func (j *job) runnable(ctx context.Context, kind lifecycle.Kind) (sha, text stri
 }
 
 // enter takes a place in the lease's queue and, as its holder, starts the run.
-func (j *job) enter(ctx context.Context, kind lifecycle.Kind, wish lifecycle.Wish, sha string) error {
+func (j *job) enter(ctx context.Context, kind lifecycle.Kind, wish lifecycle.Intent, sha string) error {
 	what := lifecycle.Action(kind)
 	if wish.CorrelationID == "" {
 		if err := j.patch(ctx, lifecycle.Named(what, newCorrelationID(kind))); err != nil {
 			return err
 		}
 	}
-	named := j.request().Wish(what)
+	named := j.request().Intent(what)
 	if named == nil {
 		return nil // taken back meanwhile
 	}

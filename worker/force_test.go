@@ -95,14 +95,14 @@ func TestWishIsReleasedByForce(t *testing.T) {
 	inWorld(t, setup{}, func(w *world) {
 		w.ready(reqA)
 		w.pause()
-		w.must(w.change(reqA, "omar", lifecycle.Want(w.wish(reqA, lifecycle.ActionApply, "omar"))))
+		w.must(w.change(reqA, "omar", lifecycle.RecordIntent(w.wish(reqA, lifecycle.ActionApply, "omar"))))
 		w.must(w.change(reqA, "omar", lifecycle.Named(lifecycle.ActionApply, "apply-"+strings.Repeat("a", 32))))
 		_, err := w.store.UpdateEnvironment(context.Background(), "core", dev, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
 			return e.Join(lifecycle.LeaseEntry{CorrelationID: "apply-" + strings.Repeat("a", 32), RequestID: reqA, Kind: lifecycle.KindApply, By: "omar"}, time.Now()), nil
 		})
 		w.must(err)
 		w.must(w.force(reqA))
-		if r := w.request(reqA); r.Wish(lifecycle.ActionApply) != nil || r.Problem == nil || r.Runs.Apply.Current() != nil {
+		if r := w.request(reqA); r.Intent(lifecycle.ActionApply) != nil || r.Problem == nil || r.Runs.Apply.Current() != nil {
 			w.t.Errorf("%+v, problem %+v", r.Wanted, r.Problem)
 		}
 		w.released(reqA)

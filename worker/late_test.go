@@ -52,7 +52,7 @@ func TestLeaseIsGoneBeforeTheStart(t *testing.T) {
 			w.click(a, lifecycle.ActionApply, "omar")
 			w.gate.onCall("s3 PUT environments", func() {
 				w.gate.onCall("s3 PUT requests", func() {
-					w.must(w.change(a, "omar", lifecycle.TakeBack()))
+					w.must(w.change(a, "omar", lifecycle.CancelIntent()))
 					w.must(other.Environment(context.Background(), "core", dev))
 					w.click(b, lifecycle.ActionApply, "omar")
 					w.must(other.Look(context.Background(), b))

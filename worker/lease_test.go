@@ -98,7 +98,7 @@ func TestWaitingWishIsTakenBack(t *testing.T) {
 			w.click(id, lifecycle.ActionApply, "omar")
 			w.until(id, "in the queue", func(store.Doc) bool { return w.inLine(id) >= 0 })
 		}
-		w.must(w.change(b, "omar", lifecycle.TakeBack()))
+		w.must(w.change(b, "omar", lifecycle.CancelIntent()))
 		w.until(b, "out of the queue", func(store.Doc) bool { return w.inLine(b) < 0 && w.inLine(c) == 1 })
 		w.ledger.holds("apply", false)
 		w.reach(a, lifecycle.StatusApplied)
@@ -121,7 +121,7 @@ func TestTakenBackAtTheLastMoment(t *testing.T) {
 		p := w.idleWorker()
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		// the lease is written after the worker saw the wish and before it starts
-		w.gate.onCall("s3 PUT environments", func() { w.must(w.change(reqA, "omar", lifecycle.TakeBack())) })
+		w.gate.onCall("s3 PUT environments", func() { w.must(w.change(reqA, "omar", lifecycle.CancelIntent())) })
 		w.must(p.Look(context.Background(), reqA))
 		if a := w.request(reqA).Runs.Apply.Current(); a != nil || w.hub.Counts().Dispatches[repoName+" apply.yml"] != 0 {
 			w.t.Errorf("it started: %+v", a)
@@ -224,7 +224,7 @@ func TestUnapprovedDestroyDoesNotBlock(t *testing.T) {
 		w.ledger.holds("apply", false)
 		w.reach(b, lifecycle.StatusApplied)
 		w.reach(c, lifecycle.StatusApplied)
-		if w.request(a).Wish(lifecycle.ActionDestroy) == nil {
+		if w.request(a).Intent(lifecycle.ActionDestroy) == nil {
 			w.t.Fatal("the wish is gone")
 		}
 		w.click(a, lifecycle.ActionApprove, "omar")
@@ -256,7 +256,7 @@ func TestEnvironmentLeavesTheSettings(t *testing.T) {
 			w.must(p.Look(context.Background(), id))
 		}
 		for _, id := range []string{b, c} {
-			if r := w.request(id); r.Problem == nil || r.Wish(lifecycle.ActionApply) != nil {
+			if r := w.request(id); r.Problem == nil || r.Intent(lifecycle.ActionApply) != nil {
 				w.t.Errorf("%s waits on: %+v, problem %+v", id, r.Wanted, r.Problem)
 			}
 		}

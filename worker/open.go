@@ -243,5 +243,5 @@ func (j *job) openFailed(ctx context.Context, err error) error {
 }
 
 func (j *job) trouble(ctx context.Context, step lifecycle.StepName, code lifecycle.ReasonCode, text string) error {
-	return j.patch(ctx, lifecycle.Troubled(string(step), code, text, now()))
+	return j.patch(ctx, lifecycle.SetProblem(string(step), code, text, now()))
 }

@@ -60,13 +60,13 @@ func (w *world) click(id string, what lifecycle.Action, by string) {
 
 func (w *world) try(id string, what lifecycle.Action, by string) error {
 	w.t.Helper()
-	return w.change(id, by, lifecycle.Want(w.wish(id, what, by)))
+	return w.change(id, by, lifecycle.RecordIntent(w.wish(id, what, by)))
 }
 
-func (w *world) wish(id string, what lifecycle.Action, by string) lifecycle.Wish {
+func (w *world) wish(id string, what lifecycle.Action, by string) lifecycle.Intent {
 	w.t.Helper()
 	r := w.request(id)
-	wish := lifecycle.Wish{
+	wish := lifecycle.Intent{
 		What: what, By: by, ByID: people[by].id, SlackTeam: team, SlackUser: people[by].slack, At: time.Now().UTC(), Source: "slack", Reason: "because",
 		Typed: r.Environment.Key == "prod",
 	}
@@ -138,7 +138,7 @@ func (w *world) planned(id string, purpose lifecycle.Purpose) {
 // served waits until a wish has left the document.
 func (w *world) served(id string, what lifecycle.Action) {
 	w.t.Helper()
-	w.until(id, "served: "+string(what), func(d store.Doc) bool { return d.Request.Wish(what) == nil })
+	w.until(id, "served: "+string(what), func(d store.Doc) bool { return d.Request.Intent(what) == nil })
 }
 
 // pass lets time pass.

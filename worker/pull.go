@@ -53,7 +53,7 @@ func (j *job) mergedBy(ctx context.Context, pull github.Pull) (lifecycle.Actor, 
 	if !lifecycle.SameLogin(pull.MergedBy.Login, self.Login) {
 		return lifecycle.Actor{Login: pull.MergedBy.Login, Source: lifecycle.SourceGitHub}, nil
 	}
-	if wish := j.request().Wish(lifecycle.ActionMerge); wish != nil {
+	if wish := j.request().Intent(lifecycle.ActionMerge); wish != nil {
 		return lifecycle.Actor{Login: wish.By, Source: wish.Source}, nil
 	}
 	return system, nil
@@ -84,7 +84,7 @@ func (j *job) foreign(ctx context.Context, pull github.Pull) (bool, error) {
 // approve carries out an intent to approve: with rights as of now, and for a plan that is
 // not merged yet with the pull request and its reviews as they are on GitHub now.
 func (j *job) approve(ctx context.Context) error {
-	wish := *j.request().Wish(lifecycle.ActionApprove)
+	wish := *j.request().Intent(lifecycle.ActionApprove)
 	no, err := j.uncounted(ctx, approver(wish))
 	if err != nil {
 		return err
@@ -104,20 +104,20 @@ func (j *job) approve(ctx context.Context) error {
 }
 
 // approver is the approval that an intent to approve is for.
-func approver(wish lifecycle.Wish) lifecycle.Approver {
+func approver(wish lifecycle.Intent) lifecycle.Approver {
 	return lifecycle.Approver{
 		Login: wish.By, GithubID: wish.ByID, SlackTeam: wish.SlackTeam, SlackUser: wish.SlackUser, At: wish.At, Typed: wish.Typed,
 		HeadSHA: wish.HeadSHA, PlanDigest: wish.PlanDigest, Source: wish.Source,
 	}
 }
 
-func (j *job) recordApproval(ctx context.Context, wish lifecycle.Wish) error {
+func (j *job) recordApproval(ctx context.Context, wish lifecycle.Intent) error {
 	actor := lifecycle.Actor{Login: wish.By, Source: wish.Source}
 	return j.refusal(ctx, wish, j.patchAs(ctx, actor, lifecycle.Approve(approver(wish))))
 }
 
 func (j *job) reject(ctx context.Context) error {
-	wish := *j.request().Wish(lifecycle.ActionReject)
+	wish := *j.request().Intent(lifecycle.ActionReject)
 	if ok, err := j.permit(ctx, wish); err != nil || !ok {
 		return err
 	}
@@ -127,14 +127,14 @@ func (j *job) reject(ctx context.Context) error {
 // merge serves a wish to merge: rights and approvals as of now, the pull request as
 // it stands on GitHub now, and then GitHub's own check of the approved head.
 func (j *job) merge(ctx context.Context) error {
-	wish := *j.request().Wish(lifecycle.ActionMerge)
+	wish := *j.request().Intent(lifecycle.ActionMerge)
 	if ok, err := j.permit(ctx, wish); err != nil || !ok {
 		return err
 	}
 	if err := j.refreshPull(ctx); err != nil {
 		return err
 	}
-	if j.request().Wish(lifecycle.ActionMerge) == nil {
+	if j.request().Intent(lifecycle.ActionMerge) == nil {
 		return nil // merged already, by an earlier try or on GitHub
 	}
 	if err := j.recheckApprovals(ctx); err != nil {
@@ -150,7 +150,7 @@ func (j *job) merge(ctx context.Context) error {
 	return j.mergePull(ctx, wish)
 }
 
-func (j *job) mergePull(ctx context.Context, wish lifecycle.Wish) error {
+func (j *job) mergePull(ctx context.Context, wish lifecycle.Intent) error {
 	r := j.request()
 	_, err := j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: r.PR.Number, HeadSHA: r.Plan.SHA, Title: subject(r), Message: mergeMessage(r)})
 	var no *github.Refused
@@ -169,7 +169,7 @@ func (j *job) mergePull(ctx context.Context, wish lifecycle.Wish) error {
 // a wish it closes a pull request that came up after the request was closed.
 func (j *job) close(ctx context.Context) error {
 	actor := system
-	if wish := j.request().Wish(lifecycle.ActionClose); wish != nil {
+	if wish := j.request().Intent(lifecycle.ActionClose); wish != nil {
 		actor = lifecycle.Actor{Login: wish.By, Source: wish.Source}
 		if ok, err := j.permitClose(ctx, *wish); err != nil || !ok {
 			return err
@@ -214,7 +214,7 @@ func (j *job) closePull(ctx context.Context) (merged bool, err error) {
 
 // permitClose lets whoever rejected close: the rejection, checked before, is the
 // right to it.
-func (j *job) permitClose(ctx context.Context, wish lifecycle.Wish) (bool, error) {
+func (j *job) permitClose(ctx context.Context, wish lifecycle.Intent) (bool, error) {
 	if rej := j.request().Rejection; rej != nil && rej.By == wish.By {
 		return true, nil
 	}
@@ -225,7 +225,7 @@ func (j *job) permitClose(ctx context.Context, wish lifecycle.Wish) (bool, error
 // commit on the base, which becomes the branch. It is the blob that was made then: the
 // catalog may make another today.
 func (j *job) restore(ctx context.Context) error {
-	wish := *j.request().Wish(lifecycle.ActionRestore)
+	wish := *j.request().Intent(lifecycle.ActionRestore)
 	if ok, err := j.permit(ctx, wish); err != nil || !ok {
 		return err
 	}
@@ -272,9 +272,9 @@ func (j *job) plan(ctx context.Context, s lifecycle.Step) error {
 
 // wishFor is a copy of the wish that made a plan due: for a plan, or for a destroy,
 // which is planned first.
-func (j *job) wishFor(s lifecycle.Step) *lifecycle.Wish {
+func (j *job) wishFor(s lifecycle.Step) *lifecycle.Intent {
 	for _, what := range []lifecycle.Action{lifecycle.ActionPlan, lifecycle.ActionDestroy} {
-		if wish := j.request().Wish(what); wish != nil && wish.By == s.By {
+		if wish := j.request().Intent(what); wish != nil && wish.By == s.By {
 			found := *wish
 			return &found
 		}
@@ -323,7 +323,7 @@ func (j *job) startPlan(ctx context.Context, s lifecycle.Step, by *lifecycle.Per
 // repair looks hard at every open run of the request, and starts a cleanup again
 // that failed.
 func (j *job) repair(ctx context.Context) error {
-	wish := *j.request().Wish(lifecycle.ActionRepair)
+	wish := *j.request().Intent(lifecycle.ActionRepair)
 	if ok, err := j.permit(ctx, wish); err != nil || !ok {
 		return err
 	}

@@ -114,8 +114,8 @@ func (j *job) countReview(ctx context.Context, v github.Review, later []github.R
 
 // reviewWish is a review as an intent to approve, by the person whom its account is linked
 // to: when that link goes, the approval goes.
-func (j *job) reviewWish(ctx context.Context, v github.Review) (lifecycle.Wish, error) {
-	wish := lifecycle.Wish{
+func (j *job) reviewWish(ctx context.Context, v github.Review) (lifecycle.Intent, error) {
+	wish := lifecycle.Intent{
 		What: lifecycle.ActionApprove, By: v.By.Login, ByID: v.By.ID, At: v.SubmittedAt, Source: lifecycle.SourceGitHub,
 		HeadSHA: v.CommitSHA, PlanDigest: j.request().Plan.Digest,
 	}

@@ -256,7 +256,7 @@ func TestEditAfterTheReview(t *testing.T) {
 		w.must(err)
 		w.click(reqA, lifecycle.ActionMerge, "omar")
 		w.until(reqA, "void", func(d store.Doc) bool {
-			return !d.Request.Approval.Approved && d.Request.Wish(lifecycle.ActionMerge) == nil
+			return !d.Request.Approval.Approved && d.Request.Intent(lifecycle.ActionMerge) == nil
 		})
 		w.told(reqA, "approval_voided", "was edited")
 		if w.request(reqA).PR.Merged {
@@ -276,7 +276,7 @@ func TestEditBetweenMergeAndApply(t *testing.T) {
 		w.must(err)
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		w.until(reqA, "void", func(d store.Doc) bool {
-			return !d.Request.Approval.Approved && d.Request.Wish(lifecycle.ActionApply) == nil
+			return !d.Request.Approval.Approved && d.Request.Intent(lifecycle.ActionApply) == nil
 		})
 		w.told(reqA, "approval_voided", "was edited")
 		if len(w.request(reqA).Runs.Apply.Attempts) > 0 || w.planComment().GetID() != c.GetID() {

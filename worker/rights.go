@@ -18,7 +18,7 @@ func (w *Worker) environment(r *lifecycle.Request) (config.Environment, bool) {
 
 // may decides, when an intent is carried out, whether the person who recorded it still has
 // the right to it: the link to their GitHub account, that account, and their role.
-func (j *job) may(ctx context.Context, wish lifecycle.Wish) (denial, error) {
+func (j *job) may(ctx context.Context, wish lifecycle.Intent) (denial, error) {
 	linked, err := j.linked(ctx)
 	if err != nil {
 		return denial{}, err
@@ -69,7 +69,7 @@ func (j *job) decide(s rbac.Subject, v rbac.Verb) rbac.Decision {
 
 // permit checks the rights for a wish. When they are missing, the wish leaves the
 // document with the reason, which is on the card and in the log.
-func (j *job) permit(ctx context.Context, wish lifecycle.Wish) (bool, error) {
+func (j *job) permit(ctx context.Context, wish lifecycle.Intent) (bool, error) {
 	no, err := j.may(ctx, wish)
 	if err != nil || !no.denied() {
 		return err == nil, err
@@ -78,14 +78,14 @@ func (j *job) permit(ctx context.Context, wish lifecycle.Wish) (bool, error) {
 }
 
 // refuse takes a wish out that cannot be served.
-func (j *job) refuse(ctx context.Context, wish lifecycle.Wish, code lifecycle.ReasonCode, text string) error {
+func (j *job) refuse(ctx context.Context, wish lifecycle.Intent, code lifecycle.ReasonCode, text string) error {
 	j.log.Info("wish refused", "what", wish.What, "by", wish.By, "code", code)
-	return j.patch(ctx, lifecycle.RefusedWish(wish, code, text, now()))
+	return j.patch(ctx, lifecycle.RefuseIntent(wish, code, text, now()))
 }
 
 // refusal takes a wish out when err is a refusal by the facts or by GitHub; other
 // errors pass.
-func (j *job) refusal(ctx context.Context, wish lifecycle.Wish, err error) error {
+func (j *job) refusal(ctx context.Context, wish lifecycle.Intent, err error) error {
 	var no *lifecycle.Refusal
 	var refused *github.Refused
 	switch {

@@ -42,7 +42,7 @@ func (j *job) saySignIn(ctx context.Context) error {
 		j.backoffs.add(*j.request(), j.out.step, j.out.err) // of the new version
 		return nil
 	case j.out == nil && ours && (j.GitHub.SignedOut() == nil || !j.isDue(p.Step)):
-		return j.patch(ctx, lifecycle.Untroubled(p.Step))
+		return j.patch(ctx, lifecycle.ClearProblem(p.Step))
 	default:
 		return nil
 	}

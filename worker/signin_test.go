@@ -109,7 +109,7 @@ func TestSignedOutThenCanceled(t *testing.T) {
 		w.hub.Suspend(true)
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		w.until(reqA, "told", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == lifecycle.CodeSignIn })
-		w.must(w.change(reqA, "omar", lifecycle.TakeBack()))
+		w.must(w.change(reqA, "omar", lifecycle.CancelIntent()))
 		w.until(reqA, "cleared", func(d store.Doc) bool { return d.Request.Problem == nil })
 	})
 }

@@ -47,7 +47,7 @@ func whole(do func(*job, context.Context) error) handler {
 // refuse is said on the card, and requested again by a person.
 func requested(do handler) handler {
 	return func(j *job, ctx context.Context, s lifecycle.Step) error {
-		intent := j.request().Wish(lifecycle.Action(s.Name))
+		intent := j.request().Intent(lifecycle.Action(s.Name))
 		if intent == nil {
 			return do(j, ctx, s)
 		}

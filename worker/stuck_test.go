@@ -54,7 +54,7 @@ func TestKept(t *testing.T) {
 		w.apply(reqA)
 		w.click(reqA, lifecycle.ActionDestroy, "adam")
 		w.planned(reqA, lifecycle.PurposeDestroy)
-		w.must(w.change(reqA, "adam", lifecycle.Keep(time.Now())))
+		w.must(w.change(reqA, "adam", lifecycle.CancelDestroy(time.Now())))
 		w.pass(10 * time.Minute)
 		refusedWith(w.t, w.try(reqA, lifecycle.ActionApprove, "omar"), lifecycle.CodeNothing)
 		w.ledger.forget(reqA)

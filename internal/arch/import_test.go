@@ -308,7 +308,7 @@ func TestRulesBite(t *testing.T) {
 		{processes, "cmd/tfpilot/x.go", `import "os"; var _ = os.StartProcess`},
 		{secondHands, "slackapp/x.go", `func f(a A) { a.Documents.Create(ctx, r) }`},
 		{secondHands, "cmd/tfpilot/x.go", `import "` + ours + `internal/lifecycle"; var _ = lifecycle.New(n)`},
-		{secondHands, "worker/x.go", `import "` + ours + `internal/lifecycle"; var _ = lifecycle.Want(w)`},
+		{secondHands, "worker/x.go", `import "` + ours + `internal/lifecycle"; var _ = lifecycle.RecordIntent(w)`},
 		{secondHands, "internal/web/x.go", `func f(row R) { row.Patch(w) }`},
 		{commandsWithoutSlack, "cmd/tfpilot/x.go", `import "` + ours + `slackapp"`},
 		{casesInProduct, "slackapp/x.go", `import "` + ours + `internal/request/requesttest"`},

@@ -40,7 +40,7 @@ func secondHands(f file) []string {
 }
 
 // writes finds what creates a request or records an action: store.Create(ctx, request), lifecycle.New,
-// lifecycle.Want, and the patch of an action's row, row.Patch(intent).
+// lifecycle.RecordIntent, and the patch of an action's row, row.Patch(intent).
 func writes(f file) (found []string) {
 	ast.Inspect(f.syntax, func(n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)
@@ -57,7 +57,7 @@ func writes(f file) (found []string) {
 			found = append(found, "creates a request")
 		case on == "lifecycle" && fn.Sel.Name == "New":
 			found = append(found, "makes the document of a request")
-		case on == "lifecycle" && fn.Sel.Name == "Want", on == "row" && fn.Sel.Name == "Patch":
+		case on == "lifecycle" && fn.Sel.Name == "RecordIntent", on == "row" && fn.Sel.Name == "Patch":
 			found = append(found, "records an action")
 		}
 		return true

@@ -11,23 +11,23 @@ import (
 // about it. The surfaces, rbac and the worker range over the table or read a row; a new
 // action is a constant, a row, a rule, and the step of the worker that carries it out.
 
-// Action names an action: Wish.What of an intent, and Offer.Action of what may be done next.
+// Action names an action: Intent.What of an intent, and Offer.Action of what may be done next.
 type Action string
 
 const (
-	ActionApprove  Action = "approve"
-	ActionReject   Action = "reject"
-	ActionMerge    Action = "merge"
-	ActionApply    Action = "apply"
-	ActionDestroy  Action = "destroy"
-	ActionClose    Action = "close"
-	ActionPlan     Action = "plan"     // plan again: a new attempt or, after the merge, a new round
-	ActionRestore  Action = "restore"  // put the generated file back on a branch that somebody changed
-	ActionTakeBack Action = "takeback" // cancel an intent that waits
-	ActionWithdraw Action = "withdraw" // withdraw one's own approval
-	ActionKeep     Action = "keep"     // cancel a destroy or dismiss a new plan: what exists stays
-	ActionSync     Action = "sync"
-	ActionRepair   Action = "repair"
+	ActionApprove       Action = "approve"
+	ActionReject        Action = "reject"
+	ActionMerge         Action = "merge"
+	ActionApply         Action = "apply"
+	ActionDestroy       Action = "destroy"
+	ActionClose         Action = "close"
+	ActionPlan          Action = "plan"     // plan again: a new attempt or, after the merge, a new round
+	ActionRestore       Action = "restore"  // put the generated file back on a branch that somebody changed
+	ActionCancelIntent  Action = "takeback" // cancel an intent that waits
+	ActionWithdraw      Action = "withdraw" // withdraw one's own approval
+	ActionCancelDestroy Action = "keep"     // cancel a destroy or dismiss a new plan: what exists stays
+	ActionSync          Action = "sync"
+	ActionRepair        Action = "repair"
 )
 
 // Tone is how the button of an action is colored.
@@ -67,7 +67,7 @@ type ActionRow struct {
 	Rule   func(Request) *Refusal        // required: nil when the facts allow it, or why they do not
 	Binds  Binding                       // which plan the person must have seen
 	Step   StepName                      // by which the worker carries it out; empty when the click itself is all
-	direct func(Wish) Patch              // the change of a click that is carried out at once, without an intent
+	direct func(Intent) Patch            // the change of a click that is carried out at once, without an intent
 	hidden func(Request, time.Time) bool // allowed, and not shown
 
 	Label     string                // required: of its button, and the title of its window
@@ -113,13 +113,13 @@ func (row ActionRow) ConfirmationIn(protected bool) Confirmation {
 }
 
 // Patch is what a click changes in the document; nil when it changes nothing.
-func (row ActionRow) Patch(w Wish) Patch {
+func (row ActionRow) Patch(w Intent) Patch {
 	switch {
 	case row.direct != nil:
 		return row.direct(w)
 	case row.RecordsIntent():
 		w.What = row.Action
-		return Want(w)
+		return RecordIntent(w)
 	default:
 		return nil
 	}
@@ -174,21 +174,21 @@ var actionRows = []ActionRow{
 		Command: "restore", Help: "Restore the generated branch",
 	},
 	{
-		Action: ActionTakeBack, Verb: "takeback", Rule: canTakeBack, Binds: BindIntents,
-		direct: func(Wish) Patch { return TakeBack() }, hidden: onlyDestroyWaits,
+		Action: ActionCancelIntent, Verb: "takeback", Rule: canCancelIntent, Binds: BindIntents,
+		direct: func(Intent) Patch { return CancelIntent() }, hidden: onlyDestroyWaits,
 		Label: "Cancel", adjust: cancelOffer, Phrase: "cancel the queued run of", Saved: say("The queued run of %s is canceled."),
 		Command: "takeback", Help: "Cancel a queued merge, apply or destroy",
 	},
 	{
 		Action: ActionWithdraw, Verb: "withdraw", Rule: canWithdraw,
-		direct: func(w Wish) Patch { return WithdrawApproval(w.Person(), w.At) },
+		direct: func(w Intent) Patch { return WithdrawApproval(w.Person(), w.At) },
 		Label:  "Withdraw approval", Secondary: true,
 		Phrase: "withdraw an approval of", Saved: withdrawSaved,
 		Command: "withdraw", Help: "Withdraw your own approval, until it is used",
 	},
 	{
-		Action: ActionKeep, Verb: "keep", Rule: canKeep, Binds: BindIntents,
-		direct: func(w Wish) Patch { return Keep(w.At) },
+		Action: ActionCancelDestroy, Verb: "keep", Rule: canCancelDestroy, Binds: BindIntents,
+		direct: func(w Intent) Patch { return CancelDestroy(w.At) },
 		Label:  "Cancel destroy", adjust: keepOffer, Phrase: "keep", Saved: say("Canceled: %s stays as it is."),
 		Command: "keep", Help: "Cancel a destroy, or dismiss a new plan: the resources stay as they are",
 	},

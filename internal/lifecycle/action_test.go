@@ -134,8 +134,8 @@ func TestIntentStepsAreKnown(t *testing.T) {
 func TestConfirmationIn(t *testing.T) {
 	for action, want := range map[Action][2]Confirmation{
 		ActionApprove: {ConfirmPlan, ConfirmTyped}, ActionDestroy: {ConfirmPlan, ConfirmTyped}, ActionReject: {ConfirmReason, ConfirmReason},
-		ActionMerge: {}, ActionApply: {}, ActionClose: {}, ActionPlan: {}, ActionRestore: {}, ActionTakeBack: {}, ActionWithdraw: {},
-		ActionKeep: {}, ActionSync: {}, ActionRepair: {},
+		ActionMerge: {}, ActionApply: {}, ActionClose: {}, ActionPlan: {}, ActionRestore: {}, ActionCancelIntent: {}, ActionWithdraw: {},
+		ActionCancelDestroy: {}, ActionSync: {}, ActionRepair: {},
 	} {
 		row, ok := action.Row()
 		got := [2]Confirmation{row.ConfirmationIn(false), row.ConfirmationIn(true)}
@@ -153,11 +153,11 @@ func TestWhatIsDoneAtOnceIsNoIntent(t *testing.T) {
 			if row.RecordsIntent() {
 				continue
 			}
-			if after, err := Want(Wish{What: row.Action, By: "ana", At: t0})(s.r); err == nil || len(after.Wanted) != len(s.r.Wanted) {
+			if after, err := RecordIntent(Intent{What: row.Action, By: "ana", At: t0})(s.r); err == nil || len(after.Wanted) != len(s.r.Wanted) {
 				t.Errorf("%s: %s was recorded", s.name, row.Action)
 			}
 		}
-		if _, err := Want(Wish{What: "promote", By: "ana", At: t0})(s.r); err == nil {
+		if _, err := RecordIntent(Intent{What: "promote", By: "ana", At: t0})(s.r); err == nil {
 			t.Errorf("%s: an unknown action was recorded", s.name)
 		}
 	}
@@ -172,7 +172,7 @@ func TestActionPatches(t *testing.T) {
 	at := t0.Add(time.Hour)
 	for _, s := range stages(t) {
 		for _, row := range ActionRows() {
-			patch := row.Patch(Wish{What: "something else", By: "omar", At: at, HeadSHA: headOf(s.r), PlanDigest: digestOf(s.r)})
+			patch := row.Patch(Intent{What: "something else", By: "omar", At: at, HeadSHA: headOf(s.r), PlanDigest: digestOf(s.r)})
 			if patch == nil {
 				if row.Action != ActionSync {
 					t.Errorf("%s has no patch", row.Action)
@@ -181,8 +181,8 @@ func TestActionPatches(t *testing.T) {
 			}
 			after, _, err := Commit(s.r, patch, Actor{Login: "omar"}, at)
 			allowed := row.Rule(s.r) == nil
-			switch stored := slices.ContainsFunc(after.Wanted, func(w Wish) bool { return w.What == row.Action && w.At.Equal(at) }); {
-			case row.RecordsIntent() && s.r.Wish(row.Action) == nil && stored != allowed:
+			switch stored := slices.ContainsFunc(after.Wanted, func(w Intent) bool { return w.What == row.Action && w.At.Equal(at) }); {
+			case row.RecordsIntent() && s.r.Intent(row.Action) == nil && stored != allowed:
 				t.Errorf("%s: %s: an intent was stored: %v (%v), the rule allows it: %v", s.name, row.Action, stored, err, allowed)
 			case !row.RecordsIntent() && stored:
 				t.Errorf("%s: %s was stored as an intent", s.name, row.Action)

@@ -32,7 +32,7 @@ func Actions(r Request, now time.Time) []Offer {
 	}
 	var offers []Offer
 	for _, row := range actionRows {
-		waits := row.RecordsIntent() && r.Wish(row.Action) != nil
+		waits := row.RecordsIntent() && r.Intent(row.Action) != nil
 		if row.Rule(r) == nil && !waits && (row.hidden == nil || !row.hidden(r, now)) {
 			offers = append(offers, row.offer(r))
 		}
@@ -76,14 +76,14 @@ func destroyOffer(_ Request, o *Offer) { o.Confirm, o.Purpose = ConfirmPlan, Pur
 // cancelOffer names what is canceled.
 func cancelOffer(r Request, o *Offer) {
 	o.Label = "Cancel merge"
-	if r.Wish(ActionApply) != nil {
+	if r.Intent(ActionApply) != nil {
 		o.Label = "Cancel apply"
 	}
 }
 
 // keepOffer names what is given up: a destroy, or a new plan.
 func keepOffer(r Request, o *Offer) {
-	if r.Wish(ActionDestroy) == nil && canDismiss(r) == nil {
+	if r.Intent(ActionDestroy) == nil && canDismiss(r) == nil {
 		o.Label = "Dismiss plan"
 	}
 }
@@ -93,13 +93,13 @@ func withoutPlan(_ Request, o *Offer) { o.HeadSHA, o.Digest, o.Purpose = "", "",
 
 // onlyDestroyWaits hides the action that cancels what waits beside the one that keeps what exists.
 func onlyDestroyWaits(r Request, _ time.Time) bool {
-	return r.Wish(ActionMerge) == nil && r.Wish(ActionApply) == nil
+	return r.Intent(ActionMerge) == nil && r.Intent(ActionApply) == nil
 }
 
 // nextPurpose is what a plan that somebody asks for now is for.
 func (r Request) nextPurpose() Purpose {
 	switch {
-	case r.Wish(ActionDestroy) != nil:
+	case r.Intent(ActionDestroy) != nil:
 		return PurposeDestroy
 	case r.merged():
 		return PurposeReapply

@@ -179,7 +179,7 @@ func TestWhenADestroyMayStart(t *testing.T) {
 		"not approved": {func(r *Request) { r.Approval.Approved = false }, CodeUnapproved},
 	} {
 		s := live(t)
-		s.do(Want(Wish{What: ActionDestroy, By: "adam", At: t0}))
+		s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: t0}))
 		s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
 		s.do(Approve(Approver{Login: "omar", HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
 		c.change(&s.r)

@@ -18,7 +18,7 @@ func eventsBetween(before, after Request, a Actor, now time.Time) []Event {
 		d.add(EventRequestCreated, after.Title, "module", after.Module, "environment", after.Environment.String())
 		return d.events
 	}
-	d.wishes(before, after)
+	d.intents(before, after)
 	d.approvals(before, after)
 	d.pull(before, after)
 	for _, kind := range RequestKinds {
@@ -58,21 +58,21 @@ func (d *diff) add(typ EventType, text string, details ...string) {
 	d.events = append(d.events, e)
 }
 
-func (d *diff) wishes(before, after Request) {
+func (d *diff) intents(before, after Request) {
 	for _, w := range after.Wanted {
-		if !hasWish(before, w) {
-			d.add(EventWishAdded, fmt.Sprintf("%s asked: %s.", w.By, w.What), "what", string(w.What), "by", w.By, "digest", w.PlanDigest)
+		if !hasIntent(before, w) {
+			d.add(EventIntentAdded, fmt.Sprintf("%s asked: %s.", w.By, w.What), "what", string(w.What), "by", w.By, "digest", w.PlanDigest)
 		}
 	}
 	for _, w := range before.Wanted {
-		if !hasWish(after, w) {
-			d.add(EventWishGone, fmt.Sprintf("The wish of %s to %s has left the request.", w.By, w.What), "what", string(w.What), "by", w.By)
+		if !hasIntent(after, w) {
+			d.add(EventIntentGone, fmt.Sprintf("The wish of %s to %s has left the request.", w.By, w.What), "what", string(w.What), "by", w.By)
 		}
 	}
 }
 
-func hasWish(r Request, w Wish) bool {
-	return slices.ContainsFunc(r.Wanted, func(x Wish) bool { return x.What == w.What && x.By == w.By && x.At.Equal(w.At) })
+func hasIntent(r Request, w Intent) bool {
+	return slices.ContainsFunc(r.Wanted, func(x Intent) bool { return x.What == w.What && x.By == w.By && x.At.Equal(w.At) })
 }
 
 func (d *diff) approvals(before, after Request) {

@@ -22,9 +22,9 @@ func TestPlansAreBounded(t *testing.T) {
 	if err != nil || len(data) > 700<<10 {
 		t.Errorf("the document has %d bytes, %v", len(data), err)
 	}
-	s.refused(Want(wish(ActionPlan, "dana")), CodeTooMany)
+	s.refused(RecordIntent(intentOf(ActionPlan, "dana")), CodeTooMany)
 	s.mergedByHand()
-	s.do(Want(Wish{What: ActionDestroy, By: "adam", At: s.now}))
+	s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: s.now}))
 	s.due(StepPlan, StepBranch)
 
 	s = story(t)

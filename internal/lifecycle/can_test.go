@@ -31,7 +31,7 @@ func stages(t *testing.T) []stage {
 	change := func(f func(*Request)) Patch {
 		return func(r Request) (Request, error) { f(&r); return r, nil }
 	}
-	want := func(what Action, by string) Patch { return Want(Wish{What: what, By: by, At: t0}) }
+	want := func(what Action, by string) Patch { return RecordIntent(Intent{What: what, By: by, At: t0}) }
 	start := func(kind Kind, a Attempt) Patch { a.DispatchedAt = &t0; return Started(kind, a) }
 	add("new", newTeller(t))
 	add("planned", story(t))
@@ -45,14 +45,14 @@ func stages(t *testing.T) []stage {
 	approved := func() *teller { s := story(t); s.approved("omar"); return s }
 	add("approved", approved())
 	add("approved and objected to", approved(), Objected([]Objection{{Review: 1, Login: "ana"}}, func(Approver) bool { return false }, t0))
-	add("merge wanted", approved(), Want(wish(ActionMerge, "omar")))
+	add("merge wanted", approved(), RecordIntent(intentOf(ActionMerge, "omar")))
 	add("merged by hand", story(t), SeePull(PullFacts{Merged: true, MergedSHA: "m1", HeadSHA: head, BaseRef: "main", UpdatedAt: t0}))
 	merged := func() *teller { s := approved(); s.merged(); return s }
 	add("merged", merged())
-	add("apply wanted", merged(), Want(wish(ActionApply, "omar")))
-	add("applying", merged(), Want(wish(ActionApply, "omar")), start(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1}))
+	add("apply wanted", merged(), RecordIntent(intentOf(ActionApply, "omar")))
+	add("applying", merged(), RecordIntent(intentOf(ActionApply, "omar")), start(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1}))
 	failed := merged()
-	failed.do(Want(wish(ActionApply, "omar")))
+	failed.do(RecordIntent(intentOf(ActionApply, "omar")))
 	failed.ran(KindApply, "apply-1", digest, 21, "failure")
 	add("apply failed", failed)
 	add("applied", live(t))
@@ -71,7 +71,7 @@ func stages(t *testing.T) []stage {
 	}
 	add("destroy planned", planned())
 	kept := planned()
-	kept.do(Keep(t0))
+	kept.do(CancelDestroy(t0))
 	add("destroy kept", kept)
 	agreed := func() *teller {
 		s := planned()
@@ -89,7 +89,7 @@ func stages(t *testing.T) []stage {
 }
 
 var everyAction = []Action{
-	ActionApprove, ActionReject, ActionMerge, ActionApply, ActionDestroy, ActionClose, ActionPlan, ActionRestore, ActionTakeBack, ActionKeep, ActionWithdraw,
+	ActionApprove, ActionReject, ActionMerge, ActionApply, ActionDestroy, ActionClose, ActionPlan, ActionRestore, ActionCancelIntent, ActionCancelDestroy, ActionWithdraw,
 	ActionRepair,
 }
 

@@ -14,9 +14,9 @@ func TestOnlyTheHolderIsDue(t *testing.T) {
 	apply := story(t)
 	apply.approved("omar")
 	apply.merged()
-	apply.do(Want(wish(ActionApply, "omar")))
+	apply.do(RecordIntent(intentOf(ActionApply, "omar")))
 	destroy := live(t)
-	destroy.do(Want(Wish{What: ActionDestroy, By: "adam", At: t0}))
+	destroy.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: t0}))
 	destroy.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
 	destroy.do(Approve(Approver{Login: "omar", HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
 	for step, r := range map[StepName]Request{StepApply: apply.r, StepDestroy: destroy.r} {
@@ -27,7 +27,7 @@ func TestOnlyTheHolderIsDue(t *testing.T) {
 			env  EnvironmentState
 			want bool
 		}{"holds it": {holds, true}, "waits": {waits, false}, "has not asked": {EnvironmentState{}, true}} {
-			got := slices.ContainsFunc(wishSteps(r, c.env), func(s Step) bool { return s.Name == step && s.CorrelationID == "mine" })
+			got := slices.ContainsFunc(intentSteps(r, c.env), func(s Step) bool { return s.Name == step && s.CorrelationID == "mine" })
 			if got != c.want {
 				t.Errorf("%s, which %s: %v", step, name, got)
 			}
@@ -42,8 +42,8 @@ func TestEachIntentIsDue(t *testing.T) {
 		ActionReject: StepReject, ActionClose: StepClose,
 	} {
 		r := story(t).r
-		r.Wanted = []Wish{{What: what, By: "omar"}}
-		steps := wishSteps(r, EnvironmentState{})
+		r.Wanted = []Intent{{What: what, By: "omar"}}
+		steps := intentSteps(r, EnvironmentState{})
 		if len(steps) != 1 || steps[0].Name != step || steps[0].By != "omar" {
 			t.Errorf("%s: %+v", what, steps)
 		}
@@ -64,19 +64,19 @@ func TestDestroyNeedsItsOwnPlan(t *testing.T) {
 		}, "", false},
 		"the plan failed":    {func(r *Request) { r.Runs.Plan.Current().Conclusion = "failure" }, "", true},
 		"of another purpose": {func(r *Request) { r.Runs.Plan.Current().Purpose = PurposeReapply }, StepPlan, false},
-		"of a time before":   {func(r *Request) { r.Wish(ActionDestroy).AfterPlan = 2 }, StepPlan, false},
+		"of a time before":   {func(r *Request) { r.Intent(ActionDestroy).AfterPlan = 2 }, StepPlan, false},
 		"no plan at all":     {func(r *Request) { r.Runs.Plan = RunSet{} }, StepPlan, false},
 		"not approved":       {func(r *Request) { r.Approval.Approved = false }, "", true},
 		"not wanted":         {func(r *Request) { r.Wanted = nil }, "", false},
 	} {
 		s := live(t)
-		s.do(Want(Wish{What: ActionDestroy, By: "adam", At: t0}))
+		s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: t0}))
 		s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
 		s.do(Approve(Approver{Login: "omar", HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
 		r := s.r
 		c.change(&r)
 		var got StepName
-		for _, step := range wishSteps(r, EnvironmentState{}) {
+		for _, step := range intentSteps(r, EnvironmentState{}) {
 			got = step.Name
 		}
 		if own := r.DestroyPlan() != nil; got != c.want || own != c.own {
@@ -118,13 +118,13 @@ func TestAttemptIsOfTheRound(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
-	s.do(Want(wish(ActionApply, "omar")))
+	s.do(RecordIntent(intentOf(ActionApply, "omar")))
 	s.refused(apply("sha256:other", 1), CodeStale)
 	s.refused(apply(digest, 2), CodeStale)
 	s.do(apply(digest, 1))
 	s.refused(Started(KindApply, Attempt{CorrelationID: "apply-10", Digest: digest, PlanAttempt: 1}), CodeRunning)
 	s = live(t)
-	s.do(Want(Wish{What: ActionDestroy, By: "adam", At: t0}))
+	s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: t0}))
 	s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
 	destroy := func(digest string, plan int) Patch {
 		return Started(KindDestroy, Attempt{CorrelationID: "destroy-9", Digest: digest, PlanAttempt: plan, DispatchedAt: &t0})

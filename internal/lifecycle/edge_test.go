@@ -10,7 +10,7 @@ import (
 
 func TestRoundRequesters(t *testing.T) {
 	ana, adam := Person{Login: "ana", GithubID: 1002}, Person{Login: "adam", GithubID: 1004}
-	destroy := []Wish{{What: ActionDestroy, By: "adam", ByID: 1004}}
+	destroy := []Intent{{What: ActionDestroy, By: "adam", ByID: 1004}}
 	attempts := func(by *Person) Runs {
 		return Runs{Plan: RunSet{Attempts: []Attempt{{Number: 1, Actor: "dana"}, {Number: 2, Actor: "actor", RequestedBy: by}}}}
 	}
@@ -49,11 +49,11 @@ func TestWhereReviewsCount(t *testing.T) {
 // the person whose intent it is; other intents stay.
 func TestWithdrawBeforeItWasChecked(t *testing.T) {
 	s := story(t)
-	s.do(Want(wish(ActionApprove, "omar")))
-	s.do(Want(Wish{What: ActionPlan, By: "ana", At: s.now}))
+	s.do(RecordIntent(intentOf(ActionApprove, "omar")))
+	s.do(RecordIntent(Intent{What: ActionPlan, By: "ana", At: s.now}))
 	s.refused(WithdrawApproval(Person{Login: "ana", GithubID: 1002}, s.now), CodeNotYours)
 	s.do(WithdrawApproval(Person{Login: "omar", GithubID: 1003}, s.now))
-	if s.r.Wish(ActionApprove) != nil || s.r.Wish(ActionPlan) == nil {
+	if s.r.Intent(ActionApprove) != nil || s.r.Intent(ActionPlan) == nil {
 		t.Errorf("%+v", s.r.Wanted)
 	}
 }
@@ -76,14 +76,14 @@ func TestVoidStaysVoid(t *testing.T) {
 // The approval of a destroy awaits its effect as long as the destroy is wanted or runs.
 func TestKeptDestroyAwaitsNothing(t *testing.T) {
 	s := live(t)
-	s.do(Want(Wish{What: ActionDestroy, By: "adam", At: s.now}))
+	s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: s.now}))
 	s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
 	s.do(Approve(Approver{Login: "omar", At: s.now, HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
 	if !s.r.AwaitsEffect() {
 		t.Error("while it is wanted")
 	}
 	kept := *s
-	kept.do(Keep(s.now))
+	kept.do(CancelDestroy(s.now))
 	if kept.r.AwaitsEffect() {
 		t.Error("after it was kept")
 	}
@@ -100,7 +100,7 @@ func TestKeptDestroyAwaitsNothing(t *testing.T) {
 // A destroy that has nothing to destroy is still decided on: it takes the code out.
 func TestEmptyDestroyIsDecidedOn(t *testing.T) {
 	s := live(t)
-	s.do(Want(Wish{What: ActionDestroy, By: "adam", At: s.now}))
+	s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: s.now}))
 	s.do(Started(KindPlan, Attempt{Purpose: PurposeDestroy, CorrelationID: "plan-2", HeadSHA: "tip", DispatchedAt: &s.now}))
 	s.run(KindPlan, "plan-2", 12, "success")
 	s.do(ReadPlan("plan-2", Plan{Blob: blob, Digest: "sha256:bbb", Nothing: true}))
@@ -120,7 +120,7 @@ func TestRejectingARunningPlanDismissesNothing(t *testing.T) {
 func TestDismissVoidsByItself(t *testing.T) {
 	s := replanned(t, onePlan)
 	s.do(Approve(Approver{Login: "omar", At: s.now, HeadSHA: "tip", PlanDigest: "sha256:ccc"}))
-	s.do(Keep(s.now))
+	s.do(CancelDestroy(s.now))
 	if n := len(s.r.Approval.Approvers); s.r.Approval.Approvers[n-1].VoidReason != "the plan was dismissed" {
 		t.Errorf("%+v", s.r.Approval)
 	}
@@ -128,8 +128,8 @@ func TestDismissVoidsByItself(t *testing.T) {
 
 // One of two entries leaves; the other keeps its place.
 func TestOnlyTheCanceledEntryLeaves(t *testing.T) {
-	before := Request{Wanted: []Wish{{What: ActionApply, CorrelationID: "a"}, {What: ActionDestroy, CorrelationID: "b"}, {What: ActionMerge}}}
-	after := Request{Wanted: []Wish{{What: ActionDestroy, CorrelationID: "b"}}}
+	before := Request{Wanted: []Intent{{What: ActionApply, CorrelationID: "a"}, {What: ActionDestroy, CorrelationID: "b"}, {What: ActionMerge}}}
+	after := Request{Wanted: []Intent{{What: ActionDestroy, CorrelationID: "b"}}}
 	if got := leftQueue(before, after); !reflect.DeepEqual(got, []string{"a"}) {
 		t.Errorf("%v", got)
 	}
@@ -147,7 +147,7 @@ func TestOnlyTheCanceledEntryLeaves(t *testing.T) {
 func TestEveryCommitCounts(t *testing.T) {
 	s := story(t)
 	version, events := s.r.Version, len(s.log)
-	s.do(Want(wish(ActionApprove, "omar")))
+	s.do(RecordIntent(intentOf(ActionApprove, "omar")))
 	if s.r.Version != version+1 || !s.r.UpdatedAt.Equal(s.now) || len(s.log) != events+1 {
 		t.Errorf("version %d after %d, %s, %d events", s.r.Version, version, s.r.UpdatedAt, len(s.log)-events)
 	}
@@ -155,11 +155,11 @@ func TestEveryCommitCounts(t *testing.T) {
 		t.Errorf("authors %v", s.r.AuthorIDs)
 	}
 	ran := false
-	s.refused(All(Want(wish(ActionApply, "omar")), func(r Request) (Request, error) { ran = true; return r, nil }), CodeNotMerged)
+	s.refused(All(RecordIntent(intentOf(ActionApply, "omar")), func(r Request) (Request, error) { ran = true; return r, nil }), CodeNotMerged)
 	if ran {
 		t.Error("a patch ran after a refusal")
 	}
-	s.refused(Want(Wish{What: "sudo", By: "omar"}), CodeNothing)
+	s.refused(RecordIntent(Intent{What: "sudo", By: "omar"}), CodeNothing)
 }
 
 func TestWhatIsOverGetsNothing(t *testing.T) {

@@ -5,8 +5,8 @@ type EventType string
 
 const (
 	EventRequestCreated      EventType = "request_created"
-	EventWishAdded           EventType = "wish_added"
-	EventWishGone            EventType = "wish_gone"
+	EventIntentAdded         EventType = "wish_added"
+	EventIntentGone          EventType = "wish_gone"
 	EventApproved            EventType = "approved"
 	EventApprovalVoided      EventType = "approval_voided"
 	EventRejected            EventType = "rejected"
@@ -49,8 +49,8 @@ var eventRows = []struct {
 	title string
 }{
 	{EventRequestCreated, "Request created"},
-	{EventWishAdded, "Action requested"},
-	{EventWishGone, "Requested action ended"},
+	{EventIntentAdded, "Action requested"},
+	{EventIntentGone, "Requested action ended"},
 	{EventApproved, "Approved"},
 	{EventApprovalVoided, "Approval voided"},
 	{EventRejected, "Rejected"},

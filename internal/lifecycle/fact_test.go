@@ -13,10 +13,10 @@ func TestCommitTellsWhetherToWrite(t *testing.T) {
 	if after, changed, err := Commit(s.r, keep, Actor{}, s.now.Add(time.Hour)); changed || err != nil || after.Version != s.r.Version {
 		t.Errorf("nothing changed: %v %v", changed, err)
 	}
-	if after, changed, err := Commit(s.r, Want(wish(ActionApprove, "omar")), Actor{}, s.now); !changed || err != nil || after.Version != s.r.Version+1 {
+	if after, changed, err := Commit(s.r, RecordIntent(intentOf(ActionApprove, "omar")), Actor{}, s.now); !changed || err != nil || after.Version != s.r.Version+1 {
 		t.Errorf("an intent: %v %v", changed, err)
 	}
-	if after, changed, err := Commit(s.r, Want(Wish{What: "sudo"}), Actor{}, s.now); changed || err == nil || after.Version != s.r.Version {
+	if after, changed, err := Commit(s.r, RecordIntent(Intent{What: "sudo"}), Actor{}, s.now); changed || err == nil || after.Version != s.r.Version {
 		t.Errorf("a refusal: %v %v", changed, err)
 	}
 	odd := func(r Request) (Request, error) { r.Config = map[string]any{"x": func() {}}; return r, nil }
@@ -108,12 +108,12 @@ func TestDismissBeforeAnyApply(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
-	s.do(Want(Wish{What: ActionPlan, By: "ana", ByID: 1002, At: s.now}))
+	s.do(RecordIntent(Intent{What: ActionPlan, By: "ana", ByID: 1002, At: s.now}))
 	s.planned(PurposeReapply, "plan-2", "tip", "sha256:ccc", 12)
-	if no := Can(s.r, ActionKeep); no != nil {
+	if no := Can(s.r, ActionCancelDestroy); no != nil {
 		t.Fatal(no)
 	}
-	s.do(Keep(s.now))
+	s.do(CancelDestroy(s.now))
 	if !s.r.Runs.Plan.Current().SetAside {
 		t.Errorf("%+v", s.r.Runs.Plan.Current())
 	}
@@ -123,7 +123,7 @@ func TestDismissBeforeAnyApply(t *testing.T) {
 // set aside has destroyed nothing.
 func TestWhatEndsARequest(t *testing.T) {
 	s := story(t)
-	s.do(Want(Wish{What: ActionReject, By: "omar", At: s.now, HeadSHA: head, PlanDigest: digest, Reason: "no"}))
+	s.do(RecordIntent(Intent{What: ActionReject, By: "omar", At: s.now, HeadSHA: head, PlanDigest: digest, Reason: "no"}))
 	for _, a := range []Action{ActionApprove, ActionMerge, ActionPlan, ActionClose} {
 		if no := Can(s.r, a); no == nil || no.Code != CodeClosing {
 			t.Errorf("while it is rejected: %s: %v", a, no)

@@ -7,11 +7,11 @@ import (
 
 // ForceReleased records that an admin took the lease away from an apply or destroy of
 // this request: its attempt is concluded as stale, whatever its run does from here on; a
-// wish that has no attempt yet is taken out. Both are told with the reason.
+// intent that has no attempt yet is taken out. Both are told with the reason.
 func ForceReleased(kind Kind, correlationID, by, reason string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		text := fmt.Sprintf("%s took the environment away from this %s by force: %s", by, kind, reason)
-		a, w := r.Attempt(kind, correlationID), r.Wish(Action(kind))
+		a, w := r.Attempt(kind, correlationID), r.Intent(Action(kind))
 		switch {
 		case a != nil && a.giveUp(ConclusionStale, text, now):
 			text += "\nIts run may have changed something. Plan again to see what is left."

@@ -17,35 +17,38 @@ func asks(r Request) (all []string) {
 // One person wants a thing once, several may approve, and an intent is for the plan that was
 // under its button.
 func TestIntentsAreRecordedOnce(t *testing.T) {
-	other := func(change func(*Wish)) Wish { w := wish(ActionApprove, "ana"); change(&w); return w }
+	other := func(change func(*Intent)) Intent { w := intentOf(ActionApprove, "ana"); change(&w); return w }
 	for name, c := range map[string]struct {
 		from func(*teller)
-		w    Wish
+		w    Intent
 		code ReasonCode
 		want []string
 	}{
-		"an approval":                {nil, wish(ActionApprove, "ana"), "", []string{"approve ana"}},
-		"again":                      {func(s *teller) { s.do(Want(wish(ActionApprove, "ana"))) }, wish(ActionApprove, "ANA"), "", []string{"approve ana"}},
-		"by two":                     {func(s *teller) { s.do(Want(wish(ActionApprove, "omar"))) }, wish(ActionApprove, "ana"), "", []string{"approve omar", "approve ana"}},
-		"by two, and again":          {func(s *teller) { s.do(Want(wish(ActionApprove, "omar"))); s.do(Want(wish(ActionApprove, "ana"))) }, wish(ActionApprove, "ana"), "", []string{"approve omar", "approve ana"}},
-		"another digest":             {nil, other(func(w *Wish) { w.PlanDigest = "sha256:old" }), CodeStale, nil},
-		"another commit":             {nil, other(func(w *Wish) { w.HeadSHA = "old" }), CodeStale, nil},
-		"a rejection":                {nil, wish(ActionReject, "ana"), "", []string{"reject ana"}},
-		"of an older plan":           {nil, other(func(w *Wish) { w.What, w.PlanDigest = ActionReject, "sha256:old" }), CodeStale, nil},
-		"of no plan in particular":   {nil, other(func(w *Wish) { w.What, w.PlanDigest = ActionReject, "" }), "", []string{"reject ana"}},
-		"a close by two":             {func(s *teller) { s.do(Want(wish(ActionClose, "omar"))) }, wish(ActionClose, "ana"), CodeAsked, []string{"close omar"}},
-		"a close again":              {func(s *teller) { s.do(Want(wish(ActionClose, "omar"))) }, wish(ActionClose, "omar"), "", []string{"close omar"}},
-		"a plan beside an approval":  {func(s *teller) { s.do(Want(wish(ActionApprove, "omar"))) }, wish(ActionPlan, "omar"), "", []string{"approve omar", "plan omar"}},
-		"what is done without words": {nil, wish(ActionWithdraw, "ana"), CodeNothing, nil},
+		"an approval": {nil, intentOf(ActionApprove, "ana"), "", []string{"approve ana"}},
+		"again":       {func(s *teller) { s.do(RecordIntent(intentOf(ActionApprove, "ana"))) }, intentOf(ActionApprove, "ANA"), "", []string{"approve ana"}},
+		"by two":      {func(s *teller) { s.do(RecordIntent(intentOf(ActionApprove, "omar"))) }, intentOf(ActionApprove, "ana"), "", []string{"approve omar", "approve ana"}},
+		"by two, and again": {func(s *teller) {
+			s.do(RecordIntent(intentOf(ActionApprove, "omar")))
+			s.do(RecordIntent(intentOf(ActionApprove, "ana")))
+		}, intentOf(ActionApprove, "ana"), "", []string{"approve omar", "approve ana"}},
+		"another digest":             {nil, other(func(w *Intent) { w.PlanDigest = "sha256:old" }), CodeStale, nil},
+		"another commit":             {nil, other(func(w *Intent) { w.HeadSHA = "old" }), CodeStale, nil},
+		"a rejection":                {nil, intentOf(ActionReject, "ana"), "", []string{"reject ana"}},
+		"of an older plan":           {nil, other(func(w *Intent) { w.What, w.PlanDigest = ActionReject, "sha256:old" }), CodeStale, nil},
+		"of no plan in particular":   {nil, other(func(w *Intent) { w.What, w.PlanDigest = ActionReject, "" }), "", []string{"reject ana"}},
+		"a close by two":             {func(s *teller) { s.do(RecordIntent(intentOf(ActionClose, "omar"))) }, intentOf(ActionClose, "ana"), CodeAsked, []string{"close omar"}},
+		"a close again":              {func(s *teller) { s.do(RecordIntent(intentOf(ActionClose, "omar"))) }, intentOf(ActionClose, "omar"), "", []string{"close omar"}},
+		"a plan beside an approval":  {func(s *teller) { s.do(RecordIntent(intentOf(ActionApprove, "omar"))) }, intentOf(ActionPlan, "omar"), "", []string{"approve omar", "plan omar"}},
+		"what is done without words": {nil, intentOf(ActionWithdraw, "ana"), CodeNothing, nil},
 	} {
 		s := story(t)
 		if c.from != nil {
 			c.from(s)
 		}
 		if c.code != "" {
-			s.refused(Want(c.w), c.code)
+			s.refused(RecordIntent(c.w), c.code)
 		} else {
-			s.do(Want(c.w))
+			s.do(RecordIntent(c.w))
 		}
 		if got := asks(s.r); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %v", name, got)
@@ -53,16 +56,16 @@ func TestIntentsAreRecordedOnce(t *testing.T) {
 	}
 	for _, step := range []string{"plan", "log"} {
 		s := story(t)
-		s.do(Troubled(step, "x", "y", s.now))
-		s.do(Want(wish(ActionPlan, "ana")))
+		s.do(SetProblem(step, "x", "y", s.now))
+		s.do(RecordIntent(intentOf(ActionPlan, "ana")))
 		if (s.r.Problem == nil) != (step == "plan") {
 			t.Errorf("a problem of %s: %+v", step, s.r.Problem)
 		}
 	}
-	if no := Stale(Request{}, Wish{What: ActionReject, PlanDigest: digest}); no != nil {
+	if no := Stale(Request{}, Intent{What: ActionReject, PlanDigest: digest}); no != nil {
 		t.Errorf("a rejection without a plan: %v", no)
 	}
-	if no := Stale(Request{}, Wish{What: ActionApply}); no == nil {
+	if no := Stale(Request{}, Intent{What: ActionApply}); no == nil {
 		t.Error("an apply without a plan is for it")
 	}
 }
@@ -83,7 +86,7 @@ func TestWhoIsAnAuthor(t *testing.T) {
 
 // What takes an intent out takes out that one, and what it was about.
 func TestIntentsLeave(t *testing.T) {
-	all := []Wish{
+	all := []Intent{
 		{What: ActionApprove, By: "omar", At: t0}, {What: ActionApprove, By: "ana", At: t0}, {What: ActionMerge, By: "omar", At: t0},
 		{What: ActionApply, By: "omar", At: t0, CorrelationID: "apply-1"}, {What: ActionDestroy, By: "adam", At: t0}, {What: ActionPlan, By: "ana", At: t0},
 	}
@@ -91,17 +94,17 @@ func TestIntentsLeave(t *testing.T) {
 		p    Patch
 		gone []int
 	}{
-		"taken back":              {TakeBack(), []int{2, 3, 4}},
+		"taken back":              {CancelIntent(), []int{2, 3, 4}},
 		"refused":                 {Refused(ActionApprove, "ANA", "x", "y", t0), []int{1}},
 		"refused whoever it was":  {Refused(ActionMerge, "", "x", "y", t0), []int{2}},
 		"refused to another":      {Refused(ActionMerge, "ana", "x", "y", t0), nil},
 		"refused and not wanted":  {Refused(ActionClose, "", "x", "y", t0), nil},
-		"refused, this very one":  {RefusedWish(all[2], "x", "y", t0), []int{2}},
-		"refused, one before it":  {RefusedWish(Wish{What: ActionMerge, By: "omar", At: t0.Add(-1)}, "x", "y", t0), nil},
-		"refused, one of another": {RefusedWish(Wish{What: ActionMerge, By: "ana", At: t0}, "x", "y", t0), nil},
+		"refused, this very one":  {RefuseIntent(all[2], "x", "y", t0), []int{2}},
+		"refused, one before it":  {RefuseIntent(Intent{What: ActionMerge, By: "omar", At: t0.Add(-1)}, "x", "y", t0), nil},
+		"refused, one of another": {RefuseIntent(Intent{What: ActionMerge, By: "ana", At: t0}, "x", "y", t0), nil},
 		"served":                  {Served(ActionApprove), []int{0, 1}},
 	} {
-		r := Request{Wanted: append([]Wish(nil), all...)}
+		r := Request{Wanted: append([]Intent(nil), all...)}
 		r, err := c.p(r)
 		var want []string
 		for i, w := range all {
@@ -114,7 +117,7 @@ func TestIntentsLeave(t *testing.T) {
 		}
 	}
 	for _, w := range all {
-		r, _ := RefusedWish(w, "code", "text", t0)(Request{Wanted: append([]Wish(nil), all...)})
+		r, _ := RefuseIntent(w, "code", "text", t0)(Request{Wanted: append([]Intent(nil), all...)})
 		want := RefusedIntent{What: w.What, By: w.By, At: t0, Code: "code", Text: "text"}
 		if len(r.Refused) != 1 || !reflect.DeepEqual(r.Refused[0], want) || !reflect.DeepEqual(r.Problem, &Problem{Step: string(w.What), Code: "code", Text: "text", Since: t0}) {
 			t.Errorf("%s of %s: told %+v, problem %+v", w.What, w.By, r.Refused, r.Problem)
@@ -128,7 +131,7 @@ func TestIntentsLeave(t *testing.T) {
 			t.Errorf("a problem of %s after the merge: %+v", step, r.Problem)
 		}
 	}
-	r, _ := Named(ActionMerge, "merge-1")(Request{Wanted: append([]Wish(nil), all...)})
+	r, _ := Named(ActionMerge, "merge-1")(Request{Wanted: append([]Intent(nil), all...)})
 	r, _ = Named(ActionApply, "apply-2")(r)
 	r, _ = Named(ActionClose, "close-1")(r)
 	if r.Wanted[2].CorrelationID != "merge-1" || r.Wanted[3].CorrelationID != "apply-1" {
@@ -190,7 +193,7 @@ func TestApprovalsOfOnePerson(t *testing.T) {
 		}
 	}
 	s := story(t)
-	s.do(Troubled("approve", "x", "y", s.now))
+	s.do(SetProblem("approve", "x", "y", s.now))
 	s.do(Approve(fresh))
 	if a := s.r.Approval.Approvers[0]; a.Purpose != PurposeOpen || a.Blob != blob || s.r.Problem != nil {
 		t.Errorf("%+v, problem %+v", a, s.r.Problem)
@@ -206,11 +209,11 @@ func TestApprovalsOfOnePerson(t *testing.T) {
 
 // A rejection is of the request before the merge, and of the round after it.
 func TestWhatARejectionEnds(t *testing.T) {
-	no := Wish{What: ActionReject, By: "omar", At: t0, Reason: "no"}
+	no := Intent{What: ActionReject, By: "omar", At: t0, Reason: "no"}
 	s := story(t)
 	s.approved("ana")
 	for _, what := range []Action{ActionApprove, ActionMerge, ActionPlan, ActionReject, ActionRepair} {
-		s.r.Wanted = append(s.r.Wanted, Wish{What: what, By: "omar", At: t0})
+		s.r.Wanted = append(s.r.Wanted, Intent{What: what, By: "omar", At: t0})
 	}
 	s.do(Reject(no))
 	if got := asks(s.r); !reflect.DeepEqual(got, []string{"repair omar", "close omar"}) || s.r.Rejection.Purpose != "" || s.r.Approval.Approved {
@@ -222,7 +225,7 @@ func TestWhatARejectionEnds(t *testing.T) {
 	}
 
 	s = live(t)
-	s.do(Want(Wish{What: ActionDestroy, By: "adam", At: t0}))
+	s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: t0}))
 	s.do(Reject(no))
 	if s.r.Rejection.Purpose != PurposeDestroy || s.r.Wanted != nil || s.r.ClosedAt != nil {
 		t.Errorf("of a destroy: %+v, %v", s.r.Rejection, asks(s.r))
@@ -239,15 +242,15 @@ func TestWhatARejectionEnds(t *testing.T) {
 func TestProblemsAndNotes(t *testing.T) {
 	r := Request{Problem: &Problem{Step: "a", Code: "b", Text: "c", Since: t0}}
 	for _, c := range [][3]string{{"a", "b", "c"}, {"x", "b", "c"}, {"a", "x", "c"}, {"a", "b", "x"}} {
-		got, _ := Troubled(c[0], ReasonCode(c[1]), c[2], t0.Add(1))(r)
+		got, _ := SetProblem(c[0], ReasonCode(c[1]), c[2], t0.Add(1))(r)
 		if same := c == [3]string{"a", "b", "c"}; got.Problem.Since.Equal(t0) != same || got.Problem.Step != c[0] || got.Problem.Text != c[2] {
 			t.Errorf("%v: %+v", c, got.Problem)
 		}
 	}
-	if got, _ := Untroubled("x")(r); got.Problem == nil {
+	if got, _ := ClearProblem("x")(r); got.Problem == nil {
 		t.Error("another problem is over")
 	}
-	if got, _ := Untroubled("a")(r); got.Problem != nil {
+	if got, _ := ClearProblem("a")(r); got.Problem != nil {
 		t.Error("it is not over")
 	}
 	r = Request{}

@@ -21,7 +21,7 @@ const (
 	StepLeave        StepName = "leave"         // leave the queue of the environment: the intent is gone
 	StepPlan         StepName = "plan"          // start a plan attempt
 	StepPost         StepName = "post"          // the plan's summary into the pull request
-	StepApprove      StepName = "approve"       // serve wishes
+	StepApprove      StepName = "approve"       // serve intents
 	StepReject       StepName = "reject"        //
 	StepMerge        StepName = "merge"         //
 	StepApply        StepName = "apply"         //
@@ -98,7 +98,7 @@ func Next(r Request, env EnvironmentState, now time.Time) []Step {
 	if r.ClosedAt != nil && !r.merged() {
 		return append(steps, closedSteps(r)...)
 	}
-	steps = append(steps, wishSteps(r, env)...)
+	steps = append(steps, intentSteps(r, env)...)
 	steps = append(steps, planSteps(r)...)
 	return append(steps, branchSteps(r)...)
 }
@@ -172,12 +172,12 @@ func MayBegin(r Request, kind Kind, correlationID string) bool {
 	return a.mayBegin() && !r.bars(kind, a)
 }
 
-// wishSteps serve what people asked for. A wish to close or reject bars the others.
-func wishSteps(r Request, env EnvironmentState) []Step {
-	if w := r.Wish(ActionReject); w != nil {
+// intentSteps serve what people asked for. An intent to close or reject bars the others.
+func intentSteps(r Request, env EnvironmentState) []Step {
+	if w := r.Intent(ActionReject); w != nil {
 		return []Step{{Name: StepReject, By: w.By}}
 	}
-	if w := r.Wish(ActionClose); w != nil {
+	if w := r.Intent(ActionClose); w != nil {
 		return []Step{{Name: StepClose, By: w.By}}
 	}
 	var steps []Step
@@ -202,11 +202,11 @@ func wishSteps(r Request, env EnvironmentState) []Step {
 	return steps
 }
 
-// DestroyPlan is the plan that was started for the wish to destroy, or nil. One from
+// DestroyPlan is the plan that was started for the intent to destroy, or nil. One from
 // before it belongs to a destroy that failed or was given up; that is told by numbers,
 // for their times are of two clocks.
 func (r Request) DestroyPlan() *Attempt {
-	w, plan := r.Wish(ActionDestroy), r.Runs.Plan.Current()
+	w, plan := r.Intent(ActionDestroy), r.Runs.Plan.Current()
 	if w == nil || plan == nil || plan.Purpose != PurposeDestroy || plan.Number <= w.AfterPlan {
 		return nil
 	}
@@ -214,7 +214,7 @@ func (r Request) DestroyPlan() *Attempt {
 }
 
 // destroyStep: a destroy is planned for itself, approved, and only then run.
-func destroyStep(r Request, w Wish, env EnvironmentState) []Step {
+func destroyStep(r Request, w Intent, env EnvironmentState) []Step {
 	plan := r.DestroyPlan()
 	switch {
 	case r.Runs.Plan.Current().active() || plan.failed():
@@ -231,7 +231,7 @@ func destroyStep(r Request, w Wish, env EnvironmentState) []Step {
 // planSteps open the request and keep a plan for what stands on its branch.
 func planSteps(r Request) []Step {
 	plan := r.Runs.Plan.Current()
-	w := r.Wish(ActionPlan)
+	w := r.Intent(ActionPlan)
 	switch {
 	case r.PR == nil:
 		step := Step{Name: StepOpen, By: r.Requester.Login}
@@ -239,7 +239,7 @@ func planSteps(r Request) []Step {
 			step.After = p.Since.Add(RetryOpen)
 		}
 		return []Step{step}
-	case r.Wish(ActionClose) != nil || r.Wish(ActionReject) != nil:
+	case r.Intent(ActionClose) != nil || r.Intent(ActionReject) != nil:
 		return nil
 	case w != nil && !plan.active():
 		return []Step{{Name: StepPlan, Kind: KindPlan, Purpose: w.Purpose, By: w.By}}
@@ -256,8 +256,8 @@ func planSteps(r Request) []Step {
 func cleanupSteps(r Request) []Step {
 	destroy, c := r.Runs.Destroy.Current(), r.Cleanup
 	switch {
-	case r.Wish(ActionRepair) != nil:
-		return []Step{{Name: StepRepair, By: r.Wish(ActionRepair).By}}
+	case r.Intent(ActionRepair) != nil:
+		return []Step{{Name: StepRepair, By: r.Intent(ActionRepair).By}}
 	case !destroy.Released || !destroy.ResultRead:
 		return nil
 	case c == nil:

@@ -15,7 +15,7 @@ func stepsAre(t *testing.T, what string, got []Step, want Step) {
 // The branch always has a plan of its own content, and nothing is planned beside a run, a
 // close, a rejection or foreign content.
 func TestWhenAPlanIsDue(t *testing.T) {
-	wanted := Wish{What: ActionPlan, By: "ana", Purpose: PurposeEdit}
+	wanted := Intent{What: ActionPlan, By: "ana", Purpose: PurposeEdit}
 	moved := func(r *Request) { r.PR.HeadSHA = "other" }
 	open := Step{Name: StepOpen, By: "dana"}
 	again := Step{Name: StepPlan, Kind: KindPlan, Purpose: PurposeOpen, By: "dana"}
@@ -27,10 +27,10 @@ func TestWhenAPlanIsDue(t *testing.T) {
 		"no pull request":       {func(r *Request) { r.PR = nil }, open},
 		"it could not be open":  {func(r *Request) { r.PR, r.Problem = nil, &Problem{Step: "open", Since: t0} }, Step{Name: StepOpen, By: "dana", After: t0.Add(RetryOpen)}},
 		"something else failed": {func(r *Request) { r.PR, r.Problem = nil, &Problem{Step: "plan", Since: t0} }, open},
-		"somebody asked":        {func(r *Request) { r.Wanted = []Wish{wanted} }, Step{Name: StepPlan, Kind: KindPlan, Purpose: PurposeEdit, By: "ana"}},
-		"beside a plan":         {func(r *Request) { r.Wanted, r.Runs.Plan.Attempts[0].Conclusion = []Wish{wanted}, "" }, Step{}},
-		"beside a close":        {func(r *Request) { r.Wanted = []Wish{wanted, {What: ActionClose}} }, Step{}},
-		"beside a rejection":    {func(r *Request) { r.Wanted = []Wish{wanted, {What: ActionReject}} }, Step{}},
+		"somebody asked":        {func(r *Request) { r.Wanted = []Intent{wanted} }, Step{Name: StepPlan, Kind: KindPlan, Purpose: PurposeEdit, By: "ana"}},
+		"beside a plan":         {func(r *Request) { r.Wanted, r.Runs.Plan.Attempts[0].Conclusion = []Intent{wanted}, "" }, Step{}},
+		"beside a close":        {func(r *Request) { r.Wanted = []Intent{wanted, {What: ActionClose}} }, Step{}},
+		"beside a rejection":    {func(r *Request) { r.Wanted = []Intent{wanted, {What: ActionReject}} }, Step{}},
 		"a new commit":          {moved, again},
 		"no plan yet":           {func(r *Request) { r.Runs.Plan = RunSet{} }, again},
 		"foreign content":       {func(r *Request) { moved(r); r.PR.Foreign = true }, Step{}},
@@ -69,7 +69,7 @@ func TestCleanupInOrder(t *testing.T) {
 		"after the destroy":  {func(*Request) {}, Step{Name: StepCleanup, Kind: KindCleanup, By: "adam"}},
 		"before its release": {func(r *Request) { r.Runs.Destroy.Attempts[0].Released = false }, Step{}},
 		"before its result":  {func(r *Request) { r.Runs.Destroy.Attempts[0].ResultRead = false }, Step{}},
-		"a repair":           {func(r *Request) { r.Wanted = []Wish{{What: ActionRepair, By: "ana"}} }, Step{Name: StepRepair, By: "ana"}},
+		"a repair":           {func(r *Request) { r.Wanted = []Intent{{What: ActionRepair, By: "ana"}} }, Step{Name: StepRepair, By: "ana"}},
 		"it runs":            {with(func(c *Cleanup) { c.Conclusion = "" }), Step{}},
 		"it failed":          {with(func(c *Cleanup) { c.Conclusion = "failure" }), Step{}},
 		"its result":         {with(func(c *Cleanup) { c.ResultRead = false }), Step{}},
@@ -104,9 +104,9 @@ func TestStartedClearsItsProblem(t *testing.T) {
 			if kind == KindApply {
 				s.approved("omar")
 				s.merged()
-				s.do(Want(wish(ActionApply, "omar")))
+				s.do(RecordIntent(intentOf(ActionApply, "omar")))
 			}
-			s.do(Troubled(step, "x", "it failed", s.now))
+			s.do(SetProblem(step, "x", "it failed", s.now))
 			s.do(Started(kind, Attempt{CorrelationID: "new-1", Digest: digest, PlanAttempt: 1, DispatchedAt: &t0}))
 			stays := len(kinds) == 0 || kinds[0] != kind
 			if (s.r.Problem != nil) != stays {

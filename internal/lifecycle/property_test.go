@@ -151,11 +151,11 @@ func (w *world) effect(t *rapid.T, s Step) {
 	case StepPost:
 		w.commit(t, PlanPosted(w.r.Plan.Digest, []Posting{{ID: 1, At: w.now}}, false))
 	case StepApprove:
-		wish := *w.r.Wish(ActionApprove)
-		w.commit(t, Approve(Approver{Login: wish.By, At: w.now, HeadSHA: wish.HeadSHA, PlanDigest: wish.PlanDigest}))
-		w.commit(t, Refused(ActionApprove, wish.By, "stale", "stale", w.now))
+		intent := *w.r.Intent(ActionApprove)
+		w.commit(t, Approve(Approver{Login: intent.By, At: w.now, HeadSHA: intent.HeadSHA, PlanDigest: intent.PlanDigest}))
+		w.commit(t, Refused(ActionApprove, intent.By, "stale", "stale", w.now))
 	case StepReject:
-		w.commit(t, Reject(*w.r.Wish(ActionReject)))
+		w.commit(t, Reject(*w.r.Intent(ActionReject)))
 	case StepMerge:
 		if w.ok("merge") && Can(w.r, ActionMerge) == nil {
 			w.commit(t, SeePull(PullFacts{Merged: true, MergedSHA: "m", HeadSHA: w.r.PR.HeadSHA, BaseRef: "main", UpdatedAt: w.now}))
@@ -218,14 +218,14 @@ func TestNextAlwaysEndsAndNothingRunsUnapproved(t *testing.T) {
 				if w.r.PR.isOpen() {
 					w.commit(rt, SeePull(PullFacts{Open: true, HeadSHA: rapid.SampledFrom([]string{head, "h2"}).Draw(rt, "head"), BaseRef: "main", Foreign: &foreign, UpdatedAt: w.now}))
 				}
-			case ActionTakeBack:
-				w.commit(rt, TakeBack())
-			case ActionKeep:
-				w.commit(rt, Keep(w.now))
+			case ActionCancelIntent:
+				w.commit(rt, CancelIntent())
+			case ActionCancelDestroy:
+				w.commit(rt, CancelDestroy(w.now))
 			case ActionWithdraw:
 				w.commit(rt, WithdrawApproval(Person{Login: "omar"}, w.now))
 			default:
-				w.commit(rt, Want(Wish{What: o.Action, By: "omar", At: w.now, HeadSHA: o.HeadSHA, PlanDigest: o.Digest}))
+				w.commit(rt, RecordIntent(Intent{What: o.Action, By: "omar", At: w.now, HeadSHA: o.HeadSHA, PlanDigest: o.Digest}))
 			}
 			w.check(rt)
 		}

@@ -13,7 +13,7 @@ func Opened(repoID int64, blob string, pr PullRequest) Patch {
 		}
 		r.Target.RepoID, r.Target.Blob = repoID, blob
 		r.PR = &pr
-		r.untrouble(string(StepOpen))
+		r.clearProblem(string(StepOpen))
 		return r, nil
 	}
 }
@@ -56,17 +56,17 @@ func SeePull(f PullFacts) Patch {
 		if f.Merged && !p.Merged {
 			r.MergedSHA = f.MergedSHA
 			p.Merged, p.MergedAt = true, f.MergedAt
-			closing := r.Wish(ActionClose)
+			closing := r.Intent(ActionClose)
 			for _, what := range []Action{ActionMerge, ActionClose, ActionRestore} {
 				r.drop(what, "")
-				r.untrouble(string(what))
+				r.clearProblem(string(what))
 			}
 			if closing != nil {
 				text := "The pull request was merged before " + closing.By + " could close it. It is applied only after an approval."
 				r.Problem = &Problem{Step: string(ActionClose), Code: CodeMerged, Text: text, Since: f.UpdatedAt}
 			}
 		}
-		r.troubleBranch(f.UpdatedAt)
+		r.noteBranch(f.UpdatedAt)
 		return r, nil
 	}
 }
@@ -74,9 +74,9 @@ func SeePull(f PullFacts) Patch {
 // stepBranch is the problem of a branch that no longer fits the request.
 const stepBranch = "branch"
 
-// troubleBranch puts on the card what somebody did to the branch, and takes it off
+// noteBranch puts on the card what somebody did to the branch, and takes it off
 // when that is mended.
-func (r *Request) troubleBranch(at time.Time) {
+func (r *Request) noteBranch(at time.Time) {
 	var code ReasonCode
 	text := ""
 	astray := r.PR.BaseRef != "" && r.PR.BaseRef != r.Target.Base
@@ -91,7 +91,7 @@ func (r *Request) troubleBranch(at time.Time) {
 	}
 	switch {
 	case code == "":
-		r.untrouble(stepBranch)
+		r.clearProblem(stepBranch)
 	case r.Problem == nil || r.Problem.Code != code || r.Problem.Text != text:
 		r.Problem = &Problem{Step: stepBranch, Code: code, Text: text, Since: at}
 	}
@@ -158,7 +158,7 @@ func BranchEnded(how BranchEnd) Patch {
 	}
 }
 
-// Closed records that the request ended without a merge and serves the wish for it: what
+// Closed records that the request ended without a merge and serves the intent for it: what
 // was approved counts no more, should somebody open and merge it on GitHub after all.
 // It may be recorded again for a pull request that came up afterwards.
 func Closed(now time.Time) Patch {
@@ -168,7 +168,7 @@ func Closed(now time.Time) Patch {
 		}
 		if r.ClosedAt == nil {
 			r.ClosedAt = &now
-			if w := r.Wish(ActionClose); w != nil {
+			if w := r.Intent(ActionClose); w != nil {
 				r.ClosedBy = w.By
 			}
 		}
@@ -187,7 +187,7 @@ func CleanupOpened(number int, url string) Patch {
 	return func(r Request) (Request, error) {
 		if r.Cleanup != nil && r.Cleanup.PRNumber == 0 {
 			r.Cleanup.PRNumber, r.Cleanup.PRURL, r.Cleanup.Blocked = number, url, false
-			r.untrouble(string(StepCleanupPull))
+			r.clearProblem(string(StepCleanupPull))
 		}
 		return r, nil
 	}
@@ -202,7 +202,7 @@ func CleanupBlocked(step StepName, code ReasonCode, text string, now time.Time) 
 			return r, nil
 		}
 		r.Cleanup.Blocked = true
-		return Troubled(string(step), code, text, now)(r)
+		return SetProblem(string(step), code, text, now)(r)
 	}
 }
 
@@ -211,7 +211,7 @@ func CleanupMerged(at time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if r.Cleanup != nil && r.Cleanup.MergedAt == nil {
 			r.Cleanup.MergedAt, r.Cleanup.Blocked = &at, false
-			r.untrouble(string(StepCleanupMerge))
+			r.clearProblem(string(StepCleanupMerge))
 		}
 		return r, nil
 	}

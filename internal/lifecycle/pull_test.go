@@ -52,12 +52,12 @@ func TestPullRequestAsGitHubSaysIt(t *testing.T) {
 			r.PR.SeenAt, r.PR.BaseRef, r.Problem = &later, "release", branchProblem(CodeRetargeted)
 		}},
 		"merged": {func(r *Request) {
-			r.Wanted, r.Problem = []Wish{{What: ActionMerge}, {What: ActionRestore}, {What: ActionApprove}}, &Problem{Step: "merge"}
+			r.Wanted, r.Problem = []Intent{{What: ActionMerge}, {What: ActionRestore}, {What: ActionApprove}}, &Problem{Step: "merge"}
 		}, PullFacts{Open: true, Merged: true, MergedSHA: "m", MergedAt: &later, HeadSHA: head, UpdatedAt: later}, func(r *Request) {
 			r.PR.SeenAt, r.PR.Open, r.PR.Merged, r.PR.MergedAt = &later, no(), true, &later
-			r.MergedSHA, r.Wanted, r.Problem = "m", []Wish{{What: ActionApprove}}, nil
+			r.MergedSHA, r.Wanted, r.Problem = "m", []Intent{{What: ActionApprove}}, nil
 		}},
-		"merged before a close": {func(r *Request) { r.Wanted = []Wish{{What: ActionClose, By: "dana"}} }, PullFacts{Merged: true, MergedSHA: "m", HeadSHA: head, UpdatedAt: later}, func(r *Request) {
+		"merged before a close": {func(r *Request) { r.Wanted = []Intent{{What: ActionClose, By: "dana"}} }, PullFacts{Merged: true, MergedSHA: "m", HeadSHA: head, UpdatedAt: later}, func(r *Request) {
 			r.PR.SeenAt, r.PR.Open, r.PR.Merged, r.MergedSHA, r.Wanted = &later, no(), true, "m", nil
 			r.Problem = &Problem{Step: "close", Code: CodeMerged, Since: later}
 		}},
@@ -134,8 +134,8 @@ func TestPullRequestFactsAreRecordedOnce(t *testing.T) {
 		"branch before the merge":     {pr(PullRequest{}), BranchEnded(BranchDeleted), pr(PullRequest{})},
 		"branch again":                {pr(PullRequest{Merged: true, BranchEnd: "x"}), BranchEnded(BranchDeleted), pr(PullRequest{Merged: true, BranchEnd: "x"})},
 		"branch of nothing":           {Request{}, BranchEnded(BranchDeleted), Request{}},
-		"closed":                      {with(Request{PR: &PullRequest{Open: yes()}, Wanted: []Wish{{What: ActionClose, By: "dana"}}}, "x"), Closed(first), Request{PR: &PullRequest{Open: no()}, ClosedAt: &first, ClosedBy: "dana"}},
-		"closed again":                {Request{ClosedAt: &first, ClosedBy: "dana", PR: &PullRequest{Open: yes()}, Wanted: []Wish{{What: ActionClose, By: "omar"}}}, Closed(later), Request{PR: &PullRequest{Open: no()}, ClosedAt: &first, ClosedBy: "dana"}},
+		"closed":                      {with(Request{PR: &PullRequest{Open: yes()}, Wanted: []Intent{{What: ActionClose, By: "dana"}}}, "x"), Closed(first), Request{PR: &PullRequest{Open: no()}, ClosedAt: &first, ClosedBy: "dana"}},
+		"closed again":                {Request{ClosedAt: &first, ClosedBy: "dana", PR: &PullRequest{Open: yes()}, Wanted: []Intent{{What: ActionClose, By: "omar"}}}, Closed(later), Request{PR: &PullRequest{Open: no()}, ClosedAt: &first, ClosedBy: "dana"}},
 		"closed by itself":            {Request{}, Closed(first), Request{ClosedAt: &first}},
 		"closed after the merge":      {pr(PullRequest{Merged: true}), Closed(first), pr(PullRequest{Merged: true})},
 		"closed, approved":            {Request{Approval: Approval{Approvers: []Approver{{Login: "a"}}}}, Closed(first), Request{ClosedAt: &first, Approval: Approval{Approvers: []Approver{{Login: "a", VoidedAt: &first, VoidReason: "the request was closed"}}}}},

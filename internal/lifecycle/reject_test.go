@@ -2,8 +2,8 @@ package lifecycle
 
 import "testing"
 
-func rejectedBy(by string) Wish {
-	w := wish(ActionReject, by)
+func rejectedBy(by string) Intent {
+	w := intentOf(ActionReject, by)
 	w.Reason = "too big"
 	return w
 }
@@ -19,7 +19,7 @@ func (s *teller) needsApproval() {
 	if s.r.Approval.Approved || len(s.r.Approval.Approvers) == 0 {
 		s.t.Fatalf("the approval counts, or is lost: %+v", s.r.Approval)
 	}
-	s.refused(Want(wish(ActionApply, "omar")), CodeUnapproved)
+	s.refused(RecordIntent(intentOf(ActionApply, "omar")), CodeUnapproved)
 }
 
 // What was approved and then rejected or closed is not applied, though somebody merges it
@@ -27,7 +27,7 @@ func (s *teller) needsApproval() {
 func TestNothingIsAppliedThatWasRejected(t *testing.T) {
 	s := story(t)
 	s.approved("ana")
-	s.do(Want(rejectedBy("omar")))
+	s.do(RecordIntent(rejectedBy("omar")))
 	s.do(Reject(rejectedBy("omar")))
 	s.mergedByHand()
 	s.needsApproval()
@@ -37,7 +37,7 @@ func TestNothingIsAppliedThatWasRejected(t *testing.T) {
 
 	s = story(t)
 	s.approved("ana")
-	s.do(Want(Wish{What: ActionClose, By: "dana", At: s.now}))
+	s.do(RecordIntent(Intent{What: ActionClose, By: "dana", At: s.now}))
 	s.do(Closed(s.now))
 	s.do(SeePull(PullFacts{Open: true, HeadSHA: head, BaseRef: "main", UpdatedAt: s.now}))
 	s.mergedByHand()
@@ -47,7 +47,7 @@ func TestNothingIsAppliedThatWasRejected(t *testing.T) {
 // A rejection that a merge overtook is refused: it would stand there and mean nothing.
 func TestRejectedTooLate(t *testing.T) {
 	s := story(t)
-	s.do(Want(rejectedBy("omar")))
+	s.do(RecordIntent(rejectedBy("omar")))
 	s.mergedByHand()
 	s.refused(Reject(rejectedBy("omar")), CodeMerged)
 	if s.r.Rejection != nil {

@@ -34,7 +34,7 @@ type Request struct {
 	Plan      *Plan           `json:"plan,omitempty"`
 	Approval  Approval        `json:"approval"`
 	Rejection *Rejection      `json:"rejection,omitempty"`
-	Wanted    []Wish          `json:"wanted,omitempty"`
+	Wanted    []Intent        `json:"wanted,omitempty"`
 	Leaving   []string        `json:"leaving,omitempty"` // correlation ids whose intent is gone and that have to leave the lease queue
 	Refused   []RefusedIntent `json:"refused,omitempty"` // the last intents that could not be carried out
 	Problem   *Problem        `json:"problem,omitempty"`
@@ -198,9 +198,9 @@ type Rejection struct {
 	Extra   Extra     `json:"-"`
 }
 
-// Wish is what a person asked for and has not got yet. It leaves the document with
+// Intent is what a person asked for and has not got yet. It leaves the document with
 // the patch that records the outcome or the refusal.
-type Wish struct {
+type Intent struct {
 	What          Action    `json:"what"`
 	By            string    `json:"by"` // GitHub login
 	ByID          int64     `json:"byId,omitempty"`

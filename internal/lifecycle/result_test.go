@@ -41,7 +41,9 @@ func TestAttemptsAreGivenUp(t *testing.T) {
 
 // The result of a run is read once, when it has ended, and counts for the attempt that is the current one.
 func TestResultsAreReadOnce(t *testing.T) {
-	old := func() Request { return Request{Outputs: map[string]any{"a": 1}, Wanted: []Wish{{What: ActionRepair}}} }
+	old := func() Request {
+		return Request{Outputs: map[string]any{"a": 1}, Wanted: []Intent{{What: ActionRepair}}}
+	}
 	problem := func(step string) *Problem { return &Problem{Step: step, Code: "x", Text: "y", Since: t0} }
 	failed := func(kind Kind, text string) *Problem {
 		return &Problem{Step: string(kind), Code: "code", Text: text, Since: t0}

@@ -62,14 +62,14 @@ func (r Request) RoundRequesters() []Person {
 			people = append(people, Person{Login: a.Actor})
 		}
 	}
-	if w := r.Wish(ActionDestroy); w != nil && r.Plan.Purpose == PurposeDestroy {
+	if w := r.Intent(ActionDestroy); w != nil && r.Plan.Purpose == PurposeDestroy {
 		people = append(people, w.Person())
 	}
 	return people
 }
 
 // Person is who recorded the intent.
-func (w Wish) Person() Person {
+func (w Intent) Person() Person {
 	return Person{Login: w.By, GithubID: w.ByID, SlackTeam: w.SlackTeam, SlackUser: w.SlackUser}
 }
 
@@ -141,13 +141,13 @@ func (r Request) AwaitsEffect() bool {
 			return false
 		}
 	}
-	kept := r.Plan.Purpose == PurposeDestroy && r.Wish(ActionDestroy) == nil && !r.Runs.Destroy.Current().active()
+	kept := r.Plan.Purpose == PurposeDestroy && r.Intent(ActionDestroy) == nil && !r.Runs.Destroy.Current().active()
 	return !kept
 }
 
 func canWithdraw(r Request) *Refusal {
 	switch {
-	case r.Wish(ActionApprove) != nil:
+	case r.Intent(ActionApprove) != nil:
 		return nil // recorded, and not checked yet
 	case !r.Approval.Approved:
 		return refuse(CodeUnapproved, "There is no open approval to withdraw.")
@@ -164,7 +164,7 @@ func WithdrawApproval(by Person, now time.Time) Patch {
 		if no := canWithdraw(r); no != nil {
 			return r, no
 		}
-		asked := slices.ContainsFunc(r.Wanted, func(w Wish) bool { return w.What == ActionApprove && SameLogin(w.By, by.Login) })
+		asked := slices.ContainsFunc(r.Wanted, func(w Intent) bool { return w.What == ActionApprove && SameLogin(w.By, by.Login) })
 		if r.Approver(by.Login, by.GithubID) == nil && !asked {
 			return r, refuse(CodeNotYours, "You did not approve this. Only the approver can withdraw an approval.")
 		}
@@ -213,7 +213,7 @@ func (r *Request) dismiss(at time.Time, reason string) {
 	for _, what := range []Action{ActionApprove, ActionReject, ActionApply} {
 		r.drop(what, "")
 	}
-	r.untrouble(string(KindPlan))
+	r.clearProblem(string(KindPlan))
 	r.voidApprovals(at, reason)
 }
 
@@ -229,7 +229,7 @@ func leftQueue(before, after Request) []string {
 	var gone []string
 	for _, w := range before.Wanted {
 		cid := w.CorrelationID
-		still := slices.ContainsFunc(after.Wanted, func(x Wish) bool { return x.CorrelationID == cid })
+		still := slices.ContainsFunc(after.Wanted, func(x Intent) bool { return x.CorrelationID == cid })
 		if cid == "" || still || after.Attempt(Kind(w.What), cid) != nil || slices.Contains(after.Leaving, cid) {
 			continue
 		}
@@ -250,7 +250,7 @@ func Left(correlationID string) Patch {
 }
 
 // noteRefused keeps what a person has to be told.
-func (r *Request) noteRefused(w Wish, code ReasonCode, text string, now time.Time) {
+func (r *Request) noteRefused(w Intent, code ReasonCode, text string, now time.Time) {
 	r.Refused = append(r.Refused, RefusedIntent{What: w.What, By: w.By, SlackUser: w.SlackUser, At: now, Code: code, Text: text})
 	if n := len(r.Refused); n > maxRefused {
 		r.Refused = r.Refused[n-maxRefused:]

@@ -11,7 +11,7 @@ func live(t testing.TB) *teller {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
-	s.do(Want(wish(ActionApply, "omar")))
+	s.do(RecordIntent(intentOf(ActionApply, "omar")))
 	s.ran(KindApply, "apply-1", digest, 21, "success")
 	s.do(ReadOutputs("apply-1", nil))
 	s.do(Released(KindApply, "apply-1"))
@@ -22,7 +22,7 @@ func live(t testing.TB) *teller {
 // replanned is a new plan of what was applied, requested by ana.
 func replanned(t testing.TB, p Plan) *teller {
 	s := live(t)
-	s.do(Want(Wish{What: ActionPlan, By: "ana", ByID: 1002, At: s.now}))
+	s.do(RecordIntent(Intent{What: ActionPlan, By: "ana", ByID: 1002, At: s.now}))
 	s.do(Started(KindPlan, Attempt{
 		Purpose: PurposeReapply, CorrelationID: "plan-2", HeadSHA: "tip", DispatchedAt: &s.now, Actor: "ana",
 		RequestedBy: &Person{Login: "ana", GithubID: 1002},
@@ -32,8 +32,8 @@ func replanned(t testing.TB, p Plan) *teller {
 	return s
 }
 
-func newWish(what Action, by string) Wish {
-	return Wish{What: what, By: by, At: t0, HeadSHA: "tip", PlanDigest: "sha256:ccc", Reason: "not now"}
+func newIntent(what Action, by string) Intent {
+	return Intent{What: what, By: by, At: t0, HeadSHA: "tip", PlanDigest: "sha256:ccc", Reason: "not now"}
 }
 
 var onePlan = Plan{Blob: blob, Digest: "sha256:ccc", Change: 1}
@@ -52,7 +52,7 @@ func TestWithdrawnApprovalCountsNoMore(t *testing.T) {
 	if s.r.Approval.Approved {
 		t.Fatal("it still counts")
 	}
-	s.refused(Want(wish(ActionMerge, "omar")), CodeUnapproved)
+	s.refused(RecordIntent(intentOf(ActionMerge, "omar")), CodeUnapproved)
 	if e := s.log[len(s.log)-1]; e.Type != "approval_voided" || e.Details["by"] != "ana" {
 		t.Errorf("last event %+v", e)
 	}
@@ -63,7 +63,7 @@ func TestWithdrawUntilTheEffect(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
-	s.do(Want(wish(ActionApply, "omar")))
+	s.do(RecordIntent(intentOf(ActionApply, "omar")))
 	s.do(Started(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1, DispatchedAt: &s.now}))
 	s.do(WithdrawApproval(Person{Login: "omar"}, s.now))
 	s.due(StepRevoke)
@@ -81,18 +81,18 @@ func TestObjectionBlocksApproveMergeAndApply(t *testing.T) {
 
 	s := story(t)
 	s.do(Objected(open, nobody, s.now))
-	s.refused(Want(wish(ActionApprove, "omar")), CodeObjected)
+	s.refused(RecordIntent(intentOf(ActionApprove, "omar")), CodeObjected)
 	s.do(Objected(nil, nobody, s.now))
 	s.approved("omar")
 	s.do(Objected(open, nobody, s.now))
 	if !s.r.Approval.Approved {
 		t.Error("an objection voided the approval of another person")
 	}
-	s.refused(Want(wish(ActionMerge, "omar")), CodeObjected)
+	s.refused(RecordIntent(intentOf(ActionMerge, "omar")), CodeObjected)
 	s.mergedByHand()
-	s.refused(Want(wish(ActionApply, "omar")), CodeObjected)
+	s.refused(RecordIntent(intentOf(ActionApply, "omar")), CodeObjected)
 	s.do(Objected(nil, nobody, s.now))
-	s.do(Want(wish(ActionApply, "omar")))
+	s.do(RecordIntent(intentOf(ActionApply, "omar")))
 	s.do(Objected(open, nobody, s.now))
 	s.refused(Started(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1}), CodeObjected)
 	var types []EventType
@@ -113,7 +113,7 @@ func TestObjectionStopsWhatHasNotBegun(t *testing.T) {
 		s := story(t)
 		s.approved("omar")
 		s.merged()
-		s.do(Want(wish(ActionApply, "omar")))
+		s.do(RecordIntent(intentOf(ActionApply, "omar")))
 		s.do(Started(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1, DispatchedAt: &s.now}))
 		s.do(Sending(KindApply, "apply-1", s.now))
 		if seen {
@@ -135,7 +135,7 @@ func TestObjectionStopsWhatHasNotBegun(t *testing.T) {
 func TestObjectionIsAboutThePullRequest(t *testing.T) {
 	s := replanned(t, onePlan)
 	s.do(Objected([]Objection{{Review: 7, Login: "ana"}}, func(Approver) bool { return false }, s.now))
-	s.do(Want(newWish(ActionApprove, "omar")))
+	s.do(RecordIntent(newIntent(ActionApprove, "omar")))
 }
 
 func TestObjectionWithdrawsWhatTheSamePersonApproved(t *testing.T) {
@@ -157,8 +157,8 @@ func TestRoundWithoutChangesEndsByItself(t *testing.T) {
 	s := replanned(t, Plan{Blob: blob, Digest: "sha256:ccc", Nothing: true})
 	s.is(StatusApplied)
 	s.due()
-	s.refused(Want(newWish(ActionApprove, "omar")), CodeDismissed)
-	s.do(Want(newWish(ActionPlan, "omar"))) // the next one may begin
+	s.refused(RecordIntent(newIntent(ActionApprove, "omar")), CodeDismissed)
+	s.do(RecordIntent(newIntent(ActionPlan, "omar"))) // the next one may begin
 }
 
 // After an apply that failed only another apply ends that, also when nothing is left.
@@ -166,46 +166,46 @@ func TestRoundWithoutChangesAfterAFailedApplyGoesOn(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
-	s.do(Want(wish(ActionApply, "omar")))
+	s.do(RecordIntent(intentOf(ActionApply, "omar")))
 	s.ran(KindApply, "apply-1", digest, 21, "failure")
 	s.do(ReadFailure(KindApply, "apply-1", "terraform_failed", "Error", "Apply", s.now))
 	s.do(Released(KindApply, "apply-1"))
-	s.do(Want(Wish{What: ActionPlan, By: "omar", At: s.now}))
+	s.do(RecordIntent(Intent{What: ActionPlan, By: "omar", At: s.now}))
 	s.do(Started(KindPlan, Attempt{Purpose: PurposeReapply, CorrelationID: "plan-2", HeadSHA: "tip", DispatchedAt: &s.now}))
 	s.run(KindPlan, "plan-2", 12, "success")
 	s.do(ReadPlan("plan-2", Plan{Blob: blob, Digest: "sha256:ccc", Nothing: true}))
-	s.do(Want(newWish(ActionApprove, "ana")))
+	s.do(RecordIntent(newIntent(ActionApprove, "ana")))
 }
 
 func TestAnyNewRoundCanBeDismissed(t *testing.T) {
 	reject := func(s *teller) {
-		s.do(Want(newWish(ActionReject, "omar")))
+		s.do(RecordIntent(newIntent(ActionReject, "omar")))
 		s.due(StepReject)
-		s.do(Reject(newWish(ActionReject, "omar")))
+		s.do(Reject(newIntent(ActionReject, "omar")))
 	}
-	keep := func(s *teller) { s.do(Keep(s.now)) }
+	keep := func(s *teller) { s.do(CancelDestroy(s.now)) }
 	for name, dismiss := range map[string]func(*teller){"reject": reject, "keep": keep} {
 		t.Run(name, func(t *testing.T) {
 			s := replanned(t, onePlan)
 			s.do(Approve(Approver{Login: "omar", At: s.now, HeadSHA: "tip", PlanDigest: "sha256:ccc"}))
-			s.do(Want(newWish(ActionApply, "omar")))
+			s.do(RecordIntent(newIntent(ActionApply, "omar")))
 			s.do(Named(ActionApply, "apply-2"))
 			dismiss(s)
 			s.is(StatusApplied)
 			s.due(StepLeave)
 			s.do(Left("apply-2"))
 			s.due()
-			if s.r.Approval.Approved || s.r.Wish(ActionApply) != nil || s.r.ClosedAt != nil {
+			if s.r.Approval.Approved || s.r.Intent(ActionApply) != nil || s.r.ClosedAt != nil {
 				t.Errorf("approved %v, wanted %v, closed %v", s.r.Approval.Approved, s.r.Wanted, s.r.ClosedAt)
 			}
-			s.refused(Want(newWish(ActionApply, "omar")), CodeDismissed)
+			s.refused(RecordIntent(newIntent(ActionApply, "omar")), CodeDismissed)
 			s.refused(Started(KindApply, Attempt{CorrelationID: "apply-2", Digest: "sha256:ccc", PlanAttempt: 2}), CodeNothing)
 			if !slices.ContainsFunc(s.log, func(e Event) bool { return e.Type == "round_dismissed" }) {
 				t.Error("no audit event")
 			}
-			s.refused(Keep(s.now), CodeNothing)
-			s.refused(Want(newWish(ActionReject, "omar")), CodeMerged)
-			s.do(Want(Wish{What: ActionDestroy, By: "adam", At: s.now}))
+			s.refused(CancelDestroy(s.now), CodeNothing)
+			s.refused(RecordIntent(newIntent(ActionReject, "omar")), CodeMerged)
+			s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: s.now}))
 		})
 	}
 }
@@ -215,25 +215,25 @@ func TestAnyNewRoundCanBeDismissed(t *testing.T) {
 func TestWhatCannotBeDismissed(t *testing.T) {
 	s := live(t)
 	s.do(Started(KindPlan, Attempt{Purpose: PurposeReapply, CorrelationID: "plan-2", HeadSHA: "tip", DispatchedAt: &s.now}))
-	s.refused(Keep(s.now), CodeNothing)
+	s.refused(CancelDestroy(s.now), CodeNothing)
 	s.run(KindPlan, "plan-2", 12, "failure")
 	s.do(ReadFailure(KindPlan, "plan-2", "terraform_failed", "Error", "Plan", s.now))
-	s.do(Keep(s.now))
+	s.do(CancelDestroy(s.now))
 	if s.r.Problem != nil || !s.r.Attempt(KindPlan, "plan-2").SetAside {
 		t.Errorf("the failed plan stays: %+v", s.r.Problem)
 	}
 
 	s = replanned(t, onePlan)
 	s.do(Approve(Approver{Login: "omar", At: s.now, HeadSHA: "tip", PlanDigest: "sha256:ccc"}))
-	s.do(Want(newWish(ActionApply, "omar")))
+	s.do(RecordIntent(newIntent(ActionApply, "omar")))
 	s.ran(KindApply, "apply-2", "sha256:ccc", 22, "")
-	s.refused(Keep(s.now), CodeNothing)
-	s.refused(Want(newWish(ActionReject, "omar")), CodeMerged)
+	s.refused(CancelDestroy(s.now), CodeNothing)
+	s.refused(RecordIntent(newIntent(ActionReject, "omar")), CodeMerged)
 
 	s = story(t)
 	s.approved("omar")
 	s.merged()
-	s.refused(Keep(s.now), CodeNothing) // the first round is not a new plan
+	s.refused(CancelDestroy(s.now), CodeNothing) // the first round is not a new plan
 }
 
 // An intent that goes while it waits leaves the queue at once, however it goes.
@@ -242,12 +242,12 @@ func TestCanceledIntentLeavesTheQueue(t *testing.T) {
 		s := story(t)
 		s.approved("omar")
 		s.merged()
-		s.do(Want(wish(ActionApply, "omar")))
+		s.do(RecordIntent(intentOf(ActionApply, "omar")))
 		s.do(Named(ActionApply, "apply-1"))
 		return s
 	}
 	for name, gone := range map[string]func(*teller) Patch{
-		"taken back": func(*teller) Patch { return TakeBack() },
+		"taken back": func(*teller) Patch { return CancelIntent() },
 		"refused":    func(s *teller) Patch { return Refused(ActionApply, "omar", CodeStale, "no", s.now) },
 		"forced":     func(s *teller) Patch { return ForceReleased(KindApply, "apply-1", "adam", "it hangs", s.now) },
 	} {
@@ -274,12 +274,12 @@ func TestCanceledIntentLeavesTheQueue(t *testing.T) {
 func TestRefusedIntentsAreKept(t *testing.T) {
 	s := story(t)
 	for range maxRefused + 2 {
-		w := wish(ActionApprove, "omar")
+		w := intentOf(ActionApprove, "omar")
 		w.SlackUser, w.At = "U3", s.now
-		s.do(Want(w))
-		s.do(RefusedWish(w, "role", "Only approvers may.", s.now))
+		s.do(RecordIntent(w))
+		s.do(RefuseIntent(w, "role", "Only approvers may.", s.now))
 	}
-	s.do(Troubled("open", "x", "y", s.now))
+	s.do(SetProblem("open", "x", "y", s.now))
 	if n := len(s.r.Refused); n != maxRefused {
 		t.Fatalf("%d are kept", n)
 	}

@@ -22,7 +22,7 @@ func alive(r Request) *Refusal {
 		return refuse(CodeDestroyed, "This is destroyed already. There is nothing left to do.")
 	case !r.merged() && r.closed():
 		return refuse(CodeClosed, "This request is closed. Create a new request.")
-	case r.Wish(ActionClose) != nil || r.Wish(ActionReject) != nil:
+	case r.Intent(ActionClose) != nil || r.Intent(ActionReject) != nil:
 		return refuse(CodeClosing, "This request is being closed.")
 	}
 	return nil
@@ -87,7 +87,7 @@ func canApprove(r Request) *Refusal {
 	switch {
 	case r.Approval.Approved:
 		return refuse(CodeApproved, "%s already approved this plan.", r.approvedBy())
-	case r.Plan.Purpose == PurposeDestroy && r.Wish(ActionDestroy) == nil:
+	case r.Plan.Purpose == PurposeDestroy && r.Intent(ActionDestroy) == nil:
 		return refuse(CodeNothing, "The destroy was canceled.")
 	}
 	return nil
@@ -107,7 +107,7 @@ func canReject(r Request) *Refusal {
 		return no
 	}
 	if r.merged() {
-		if r.Wish(ActionDestroy) != nil || canDismiss(r) == nil {
+		if r.Intent(ActionDestroy) != nil || canDismiss(r) == nil {
 			return nil
 		}
 		return refuse(CodeMerged, "This is merged already and can't be rejected. Destroy it instead.")
@@ -144,7 +144,7 @@ func canApply(r Request) *Refusal {
 		return refuse(CodeNotMerged, "This is not merged yet. Merge it first.")
 	case apply.active():
 		return refuse(CodeRunning, "An apply is running already.")
-	case destroy.active() || r.Wish(ActionDestroy) != nil:
+	case destroy.active() || r.Intent(ActionDestroy) != nil:
 		return refuse(CodeDestroying, "A destroy is requested. Cancel the destroy first.")
 	case r.Plan != nil && r.Plan.Purpose == PurposeDestroy:
 		return refuse(CodeNewRound, "The last plan was for a destroy. Re-plan first.")
@@ -188,8 +188,8 @@ func canDestroy(r Request) *Refusal {
 		return refuse(CodeRunning, "An apply is running. Wait until it ends.")
 	case r.Runs.Destroy.Current().active():
 		return refuse(CodeDestroying, "A destroy is running already.")
-	case r.Wish(ActionDestroy) != nil:
-		return refuse(CodeAsked, "%s already requested this.", r.Wish(ActionDestroy).By)
+	case r.Intent(ActionDestroy) != nil:
+		return refuse(CodeAsked, "%s already requested this.", r.Intent(ActionDestroy).By)
 	}
 	return nil
 }
@@ -213,17 +213,17 @@ func canPlan(r Request) *Refusal {
 		return refuse(CodePlanning, "A plan is running already.")
 	case working(r) != nil:
 		return working(r)
-	case r.Wish(ActionApply) != nil:
-		return refuse(CodeAsked, "%s requested the apply of this plan. Cancel the apply before you re-plan.", r.Wish(ActionApply).By)
-	case destroy.failed() && !destroy.SetAside && r.Wish(ActionDestroy) == nil:
+	case r.Intent(ActionApply) != nil:
+		return refuse(CodeAsked, "%s requested the apply of this plan. Cancel the apply before you re-plan.", r.Intent(ActionApply).By)
+	case destroy.failed() && !destroy.SetAside && r.Intent(ActionDestroy) == nil:
 		return refuse(CodeDestroying, "The destroy failed. Destroy again with a new plan, or cancel the destroy.")
-	case r.Wish(ActionDestroy) != nil && !r.Runs.Plan.Current().failed():
+	case r.Intent(ActionDestroy) != nil && !r.Runs.Plan.Current().failed():
 		return refuse(CodeDestroying, "A destroy is requested. Cancel the destroy first.")
 	case r.PR.Foreign && !r.merged():
 		return refuse(CodeForeign, "This branch was modified outside TfPilot. Restore the generated file, or close the request.")
-	case r.Wish(ActionPlan) != nil:
-		return refuse(CodeAsked, "%s already requested a new plan.", r.Wish(ActionPlan).By)
-	case r.plannedOut() && r.Wish(ActionDestroy) == nil:
+	case r.Intent(ActionPlan) != nil:
+		return refuse(CodeAsked, "%s already requested a new plan.", r.Intent(ActionPlan).By)
+	case r.plannedOut() && r.Intent(ActionDestroy) == nil:
 		return refuse(CodeTooMany, "This was planned %d times. Create a new request.", len(r.Runs.Plan.Attempts))
 	}
 	return nil
@@ -247,16 +247,16 @@ func canRestore(r Request) *Refusal {
 	return nil
 }
 
-func canTakeBack(r Request) *Refusal {
-	if r.Wish(ActionMerge) == nil && r.Wish(ActionApply) == nil && r.Wish(ActionDestroy) == nil {
+func canCancelIntent(r Request) *Refusal {
+	if r.Intent(ActionMerge) == nil && r.Intent(ActionApply) == nil && r.Intent(ActionDestroy) == nil {
 		return refuse(CodeNothing, "Nothing is queued, so there is nothing to cancel.")
 	}
 	return nil
 }
 
-func canKeep(r Request) *Refusal {
+func canCancelDestroy(r Request) *Refusal {
 	destroy := r.Runs.Destroy.Current()
-	if r.Wish(ActionDestroy) == nil && !(destroy.failed() && !destroy.SetAside) && canDismiss(r) != nil {
+	if r.Intent(ActionDestroy) == nil && !(destroy.failed() && !destroy.SetAside) && canDismiss(r) != nil {
 		return refuse(CodeNothing, "No destroy and no new plan is open, so there is nothing to cancel.")
 	}
 	return nil
@@ -274,8 +274,8 @@ func canRepair(r Request) *Refusal {
 	return refuse(CodeNothing, "No run is open, so there is nothing to check.")
 }
 
-// Wish is the open wish of this kind, nil when there is none.
-func (r Request) Wish(what Action) *Wish {
+// Intent is the open intent of this kind, nil when there is none.
+func (r Request) Intent(what Action) *Intent {
 	for i := range r.Wanted {
 		if r.Wanted[i].What == what {
 			return &r.Wanted[i]

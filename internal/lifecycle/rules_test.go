@@ -6,7 +6,7 @@ import "testing"
 // is wanted again, a plan of it that failed, content that changed after the merge.
 func TestWhatMayBeDoneOnDetours(t *testing.T) {
 	failedDestroy := func(r *Request) { r.Runs.Destroy = runs("failure") }
-	wanted := func(r *Request) { r.Wanted = []Wish{{What: ActionDestroy, By: "adam"}} }
+	wanted := func(r *Request) { r.Wanted = []Intent{{What: ActionDestroy, By: "adam"}} }
 	failedPlan := func(r *Request) { r.Runs.Plan = runs("success", "failure") }
 	many := func(r *Request) { r.Runs.Plan.Attempts = append(make([]Attempt, MaxPlans), r.Runs.Plan.Attempts...) }
 	foreign := func(r *Request) { r.PR.Foreign = true }
@@ -33,8 +33,8 @@ func TestWhatMayBeDoneOnDetours(t *testing.T) {
 		"restore what the plan refused":      {open, []func(*Request){differs("plan", CodeContentDiffers)}, ActionRestore, ""},
 		"restore what the apply refused":     {open, []func(*Request){differs("apply", CodeContentDiffers)}, ActionRestore, CodeNothing},
 		"restore after another failure":      {open, []func(*Request){differs("plan", "terraform_failed")}, ActionRestore, CodeNothing},
-		"keep it from the destroy":           {merged, []func(*Request){failedDestroy}, ActionKeep, ""},
-		"keep it from one that is set aside": {merged, []func(*Request){failedDestroy, func(r *Request) { r.Runs.Destroy.Attempts[0].SetAside = true }}, ActionKeep, CodeNothing},
+		"keep it from the destroy":           {merged, []func(*Request){failedDestroy}, ActionCancelDestroy, ""},
+		"keep it from one that is set aside": {merged, []func(*Request){failedDestroy, func(r *Request) { r.Runs.Destroy.Attempts[0].SetAside = true }}, ActionCancelDestroy, CodeNothing},
 	} {
 		r := c.from().r
 		for _, change := range c.changes {

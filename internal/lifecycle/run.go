@@ -7,7 +7,7 @@ import (
 )
 
 // Started records the intent to dispatch: the attempt with its correlation id. The
-// call follows. It is repeatable by correlation id, serves the wish, and checks the
+// call follows. It is repeatable by correlation id, serves the intent, and checks the
 // facts again, since it may run on a newer document than the one that made it due.
 func Started(kind Kind, a Attempt) Patch {
 	return func(r Request) (Request, error) {
@@ -25,14 +25,14 @@ func Started(kind Kind, a Attempt) Patch {
 				earlier = append(slices.Clone(c.Earlier), c.CorrelationID)
 			}
 			r.Cleanup = &Cleanup{Attempt: a, Earlier: earlier[max(0, len(earlier)-keptCleanups):]}
-			r.untrouble(string(KindCleanup))
-			r.untrouble(string(StepCleanupPull))
-			r.untrouble(string(StepCleanupMerge))
+			r.clearProblem(string(KindCleanup))
+			r.clearProblem(string(StepCleanupPull))
+			r.clearProblem(string(StepCleanupMerge))
 			return r, nil
 		}
 		r.runSet(kind).start(a)
 		r.drop(kind.Row().Serves, "")
-		r.untrouble(string(kind))
+		r.clearProblem(string(kind))
 		return r, nil
 	}
 }
@@ -53,7 +53,7 @@ func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 		if no := canApply(r); no != nil {
 			return no
 		}
-		if no := Stale(r, *r.Wish(ActionApply)); no != nil {
+		if no := Stale(r, *r.Intent(ActionApply)); no != nil {
 			return no
 		}
 		return sameRound(r, a)
@@ -75,10 +75,10 @@ func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 	}
 }
 
-// wants says that the attempt serves the wish that there is, not one before it, whose
+// wants says that the attempt serves the intent that there is, not one before it, whose
 // place in the queue is gone.
 func (r Request) wants(what Action, a Attempt) bool {
-	w := r.Wish(what)
+	w := r.Intent(what)
 	return w != nil && (w.CorrelationID == "" || w.CorrelationID == a.CorrelationID)
 }
 
@@ -106,7 +106,7 @@ func sameRound(r Request, a Attempt) *Refusal {
 // that, read, approved, and not tried with this plan before.
 func canStartDestroy(r Request) *Refusal {
 	switch {
-	case r.Wish(ActionDestroy) == nil:
+	case r.Intent(ActionDestroy) == nil:
 		return refuse(CodeNothing, "The destroy was canceled.")
 	case r.Runs.Apply.Current().active():
 		return refuse(CodeRunning, "An apply is running. Wait until it ends.")
@@ -208,7 +208,7 @@ func ReadPlan(correlationID string, p Plan) Patch {
 			p.Posted = r.Plan.Posted // comments that the next posting changes or deletes
 		}
 		r.Plan = &p
-		r.untrouble(string(KindPlan))
+		r.clearProblem(string(KindPlan))
 		if r.changesNothing() {
 			a.SetAside = true
 		}
@@ -239,7 +239,7 @@ func ReadEnd(kind Kind, correlationID string, nothing bool) Patch {
 		if !a.takeResult() {
 			return r, nil
 		}
-		r.untrouble(string(kind))
+		r.clearProblem(string(kind))
 		if kind == KindCleanup && nothing {
 			r.Cleanup.Nothing = true
 		}

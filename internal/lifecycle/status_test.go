@@ -85,7 +85,7 @@ func BenchmarkDerive(b *testing.B) {
 func BenchmarkCommit(b *testing.B) {
 	r := story(b).r
 	for b.Loop() {
-		if _, _, err := Commit(r, Untroubled("nothing"), System("worker"), t0); err != nil {
+		if _, _, err := Commit(r, ClearProblem("nothing"), System("worker"), t0); err != nil {
 			b.Fatal(err)
 		}
 	}

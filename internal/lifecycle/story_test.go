@@ -108,19 +108,19 @@ func story(t testing.TB) *teller {
 	return s
 }
 
-func wish(what Action, by string) Wish {
-	return Wish{What: what, By: by, At: t0, HeadSHA: head, PlanDigest: digest}
+func intentOf(what Action, by string) Intent {
+	return Intent{What: what, By: by, At: t0, HeadSHA: head, PlanDigest: digest}
 }
 
 func (s *teller) approved(by string) {
 	s.t.Helper()
-	s.do(Want(wish(ActionApprove, by)))
+	s.do(RecordIntent(intentOf(ActionApprove, by)))
 	s.do(Approve(Approver{Login: by, At: s.now, HeadSHA: s.r.Plan.SHA, PlanDigest: s.r.Plan.Digest}))
 }
 
 func (s *teller) merged() {
 	s.t.Helper()
-	s.do(Want(wish(ActionMerge, "omar")))
+	s.do(RecordIntent(intentOf(ActionMerge, "omar")))
 	s.due(StepMerge)
 	s.do(SeePull(PullFacts{Merged: true, MergedSHA: "m1", HeadSHA: head, BaseRef: "main", UpdatedAt: s.now}))
 	s.is(StatusMerged)
@@ -137,12 +137,12 @@ func (s *teller) ran(kind Kind, cid, digest string, id int64, conclusion Conclus
 
 func TestJourneyToAppliedAndDestroyed(t *testing.T) {
 	s := story(t)
-	s.refused(Want(wish(ActionMerge, "omar")), CodeUnapproved)
+	s.refused(RecordIntent(intentOf(ActionMerge, "omar")), CodeUnapproved)
 	s.approved("omar")
 	s.is(StatusApproved)
-	s.refused(Want(wish(ActionApply, "omar")), CodeNotMerged)
+	s.refused(RecordIntent(intentOf(ActionApply, "omar")), CodeNotMerged)
 	s.merged()
-	s.do(Want(wish(ActionApply, "omar")))
+	s.do(RecordIntent(intentOf(ActionApply, "omar")))
 	s.due(StepApply)
 	s.ran(KindApply, "apply-1", digest, 21, "success")
 	s.is(StatusApplied)
@@ -151,9 +151,9 @@ func TestJourneyToAppliedAndDestroyed(t *testing.T) {
 	s.due(StepRelease)
 	s.do(Released(KindApply, "apply-1"))
 	s.due()
-	s.refused(Want(wish(ActionApply, "omar")), CodeApplied)
+	s.refused(RecordIntent(intentOf(ActionApply, "omar")), CodeApplied)
 
-	s.do(Want(Wish{What: ActionDestroy, By: "adam", At: s.now}))
+	s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: s.now}))
 	s.due(StepPlan)
 	s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
 	s.is(StatusApplied)
@@ -177,7 +177,7 @@ func TestJourneyToAppliedAndDestroyed(t *testing.T) {
 	s.due(StepCleanupMerge)
 	s.do(CleanupMerged(s.now))
 	s.due(StepArchive)
-	s.refused(Want(Wish{What: ActionDestroy, By: "adam"}), CodeDestroyed)
+	s.refused(RecordIntent(Intent{What: ActionDestroy, By: "adam"}), CodeDestroyed)
 	if err := VerifyLog(s.log); err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestWhatVoidsAnApproval(t *testing.T) {
 			if s.r.Approval.Approved || len(s.r.Approval.Approvers) != 1 || s.r.Approval.Approvers[0].VoidReason == "" {
 				t.Fatalf("approval still counts or was lost: %+v", s.r.Approval)
 			}
-			if err := s.try(Want(wish(ActionMerge, "omar"))); err == nil {
+			if err := s.try(RecordIntent(intentOf(ActionMerge, "omar"))); err == nil {
 				t.Fatal("merge is allowed")
 			}
 		})
@@ -211,10 +211,10 @@ func TestWhatVoidsAnApproval(t *testing.T) {
 func TestClosingBarsEverythingAtOnce(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
-	s.do(Want(Wish{What: ActionClose, By: "dana", At: s.now}))
+	s.do(RecordIntent(Intent{What: ActionClose, By: "dana", At: s.now}))
 	for _, a := range []Action{ActionApprove, ActionMerge, ActionApply, ActionPlan} {
 		if Can(s.r, a) == nil {
-			t.Errorf("%s is allowed while a wish to close waits", a)
+			t.Errorf("%s is allowed while an intent to close waits", a)
 		}
 	}
 	s.due(StepClose)
@@ -225,9 +225,9 @@ func TestClosingBarsEverythingAtOnce(t *testing.T) {
 
 func TestRejectClosesAndKeepsTheReason(t *testing.T) {
 	s := story(t)
-	w := wish(ActionReject, "omar")
+	w := intentOf(ActionReject, "omar")
 	w.Reason = "too big"
-	s.do(Want(w))
+	s.do(RecordIntent(w))
 	s.due(StepReject)
 	s.do(Reject(w))
 	s.due(StepClose)
@@ -240,42 +240,42 @@ func TestFailedApplyNeedsANewRound(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
-	s.do(Want(wish(ActionApply, "omar")))
+	s.do(RecordIntent(intentOf(ActionApply, "omar")))
 	s.ran(KindApply, "apply-1", digest, 21, "failure")
 	s.is(StatusFailed)
 	s.do(ReadFailure(KindApply, "apply-1", "terraform_failed", "Error: no", "Apply", s.now))
 	s.do(Released(KindApply, "apply-1"))
-	s.refused(Want(wish(ActionApply, "omar")), CodeNewRound)
-	s.do(Want(Wish{What: ActionPlan, By: "omar", At: s.now}))
+	s.refused(RecordIntent(intentOf(ActionApply, "omar")), CodeNewRound)
+	s.do(RecordIntent(Intent{What: ActionPlan, By: "omar", At: s.now}))
 	s.due(StepPlan)
 	if p := Next(s.r, EnvironmentState{}, s.now)[1].Purpose; p != PurposeReapply {
 		t.Fatalf("purpose %s", p)
 	}
 	s.planned(PurposeReapply, "plan-2", "tip", "sha256:ccc", 13)
-	s.refused(Want(Wish{What: ActionApply, By: "omar", HeadSHA: "tip", PlanDigest: "sha256:ccc"}), CodeUnapproved)
+	s.refused(RecordIntent(Intent{What: ActionApply, By: "omar", HeadSHA: "tip", PlanDigest: "sha256:ccc"}), CodeUnapproved)
 	s.do(Approve(Approver{Login: "omar", HeadSHA: "tip", PlanDigest: "sha256:ccc"}))
-	s.do(Want(Wish{What: ActionApply, By: "omar", HeadSHA: "tip", PlanDigest: "sha256:ccc"}))
+	s.do(RecordIntent(Intent{What: ActionApply, By: "omar", HeadSHA: "tip", PlanDigest: "sha256:ccc"}))
 	s.ran(KindApply, "apply-2", "sha256:ccc", 22, "success")
 	s.is(StatusApplied)
 }
 
 func TestStaleButtonsAreRefused(t *testing.T) {
 	s := story(t)
-	w := wish(ActionApprove, "omar")
+	w := intentOf(ActionApprove, "omar")
 	w.PlanDigest = "sha256:old"
-	s.refused(Want(w), CodeStale)
+	s.refused(RecordIntent(w), CodeStale)
 }
 
 func TestSecondClickChangesNothing(t *testing.T) {
 	s := story(t)
-	s.do(Want(wish(ActionApprove, "omar")))
+	s.do(RecordIntent(intentOf(ActionApprove, "omar")))
 	v := s.r.Version
-	s.do(Want(wish(ActionApprove, "omar")))
+	s.do(RecordIntent(intentOf(ActionApprove, "omar")))
 	if s.r.Version != v {
 		t.Fatal("a second click wrote the document")
 	}
 	s.do(Approve(Approver{Login: "omar", HeadSHA: head, PlanDigest: digest}))
-	s.refused(Want(wish(ActionApprove, "ana")), CodeApproved)
+	s.refused(RecordIntent(intentOf(ActionApprove, "ana")), CodeApproved)
 }
 
 func TestLostDispatch(t *testing.T) {
@@ -423,11 +423,11 @@ func TestNoPlanBesideAnApply(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
-	s.do(Want(wish(ActionApply, "omar")))
-	s.refused(Want(wish(ActionPlan, "ana")), CodeAsked)
-	s.do(TakeBack())
-	s.do(Want(wish(ActionPlan, "ana")))
-	s.do(Want(wish(ActionApply, "omar"))) // before the plan began
+	s.do(RecordIntent(intentOf(ActionApply, "omar")))
+	s.refused(RecordIntent(intentOf(ActionPlan, "ana")), CodeAsked)
+	s.do(CancelIntent())
+	s.do(RecordIntent(intentOf(ActionPlan, "ana")))
+	s.do(RecordIntent(intentOf(ActionApply, "omar"))) // before the plan began
 	s.do(Started(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1}))
 	s.refused(Started(KindPlan, Attempt{CorrelationID: "plan-2", Purpose: PurposeReapply}), CodeRunning)
 	if !s.r.Approval.Approved {
@@ -435,13 +435,13 @@ func TestNoPlanBesideAnApply(t *testing.T) {
 	}
 }
 
-// A wish that waited starts nothing but the plan that was under its button.
+// An intent that waited starts nothing but the plan that was under its button.
 func TestAStaleWishStartsNothing(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
-	s.do(Want(wish(ActionApply, "omar")))
-	s.do(func(r Request) (Request, error) { r.Wish(ActionApply).PlanDigest = "sha256:old"; return r, nil })
+	s.do(RecordIntent(intentOf(ActionApply, "omar")))
+	s.do(func(r Request) (Request, error) { r.Intent(ActionApply).PlanDigest = "sha256:old"; return r, nil })
 	s.refused(Started(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1}), CodeStale)
 }
 
@@ -451,25 +451,25 @@ func TestAfterAFailedDestroy(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
-	s.do(Want(wish(ActionDestroy, "adam")))
+	s.do(RecordIntent(intentOf(ActionDestroy, "adam")))
 	s.planned(PurposeDestroy, "plan-2", head, "sha256:bbb", 12)
 	s.do(Approve(Approver{Login: "omar", At: s.now, HeadSHA: head, PlanDigest: "sha256:bbb"}))
 	s.ran(KindDestroy, "destroy-1", "sha256:bbb", 31, "failure")
 	s.is(StatusFailed)
-	s.refused(Want(wish(ActionPlan, "omar")), CodeDestroying)
-	s.do(Keep(s.now))
-	s.do(Want(wish(ActionPlan, "omar")))
+	s.refused(RecordIntent(intentOf(ActionPlan, "omar")), CodeDestroying)
+	s.do(CancelDestroy(s.now))
+	s.do(RecordIntent(intentOf(ActionPlan, "omar")))
 }
 
-// An attempt serves the wish that named it, not one that was made after that was taken
+// An attempt serves the intent that named it, not one that was made after that was taken
 // back: its place in the queue is gone.
 func TestAttemptOfAWishTakenBack(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
-	s.do(Want(wish(ActionApply, "omar")))
+	s.do(RecordIntent(intentOf(ActionApply, "omar")))
 	s.ran(KindApply, "apply-1", digest, 21, "success")
-	s.do(Want(Wish{What: ActionDestroy, By: "adam", At: s.now}))
+	s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: s.now}))
 	s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
 	s.do(Approve(Approver{Login: "omar", At: s.now, HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
 	s.do(Named(ActionDestroy, "destroy-2"))
@@ -484,14 +484,14 @@ func TestDestroyIsPlannedOnceWhateverTheClocksSay(t *testing.T) {
 		s := story(t)
 		s.approved("omar")
 		s.merged()
-		s.do(Want(Wish{What: ActionDestroy, By: "adam", At: s.now.Add(ahead)}))
+		s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: s.now.Add(ahead)}))
 		s.due(StepPlan)
 		s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
 		s.due()
 		s.do(Approve(Approver{Login: "omar", At: s.now, HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
 		s.due(StepDestroy)
-		s.do(Keep(s.now))
-		s.do(Want(Wish{What: ActionDestroy, By: "adam", At: s.now.Add(ahead)}))
+		s.do(CancelDestroy(s.now))
+		s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: s.now.Add(ahead)}))
 		s.due(StepPlan)
 	}
 }

@@ -110,7 +110,7 @@ func TestWhoIsAlike(t *testing.T) {
 // A round may have two requesters: who wants the destroy, and who planned it again.
 func TestBothRequestersOfARoundAreBarred(t *testing.T) {
 	r, env := round("dev", lifecycle.PurposeDestroy)
-	r.Wanted = []lifecycle.Wish{{What: lifecycle.ActionDestroy, By: "omar", ByID: 1003}}
+	r.Wanted = []lifecycle.Intent{{What: lifecycle.ActionDestroy, By: "omar", ByID: 1003}}
 	for _, s := range []Subject{adam, omar} {
 		if d := team().Decide(s, Approve, ScopeOf(r, s, env)); d.Code != lifecycle.CodeRoundRequester {
 			t.Errorf("%s: %+v", s.Login, d)

@@ -11,33 +11,33 @@ type Verb string
 
 // The verbs.
 const (
-	List         Verb = "list"
-	Show         Verb = "show"
-	Stream       Verb = "stream"
-	Create       Verb = "create"
-	Edit         Verb = "edit"
-	Plan         Verb = "plan"
-	Close        Verb = "close"
-	Restore      Verb = "restore"
-	CancelIntent Verb = "takeback"
-	Withdraw     Verb = "withdraw"
-	Keep         Verb = "keep"
-	Approve      Verb = "approve"
-	Reject       Verb = "reject"
-	Merge        Verb = "merge"
-	Apply        Verb = "apply"
-	Retry        Verb = "retry"
-	UpdateBranch Verb = "update-branch"
-	Destroy      Verb = "destroy"
-	Sync         Verb = "sync"
-	Repair       Verb = "repair"
-	EnvNew       Verb = "env-new"
-	EnvDeploy    Verb = "env-deploy"
-	EnvDestroy   Verb = "env-destroy"
-	ForceRelease Verb = "force-release"
-	Unlock       Verb = "unlock"
-	Reindex      Verb = "reindex"
-	LinkIdentity Verb = "link"
+	List          Verb = "list"
+	Show          Verb = "show"
+	Stream        Verb = "stream"
+	Create        Verb = "create"
+	Edit          Verb = "edit"
+	Plan          Verb = "plan"
+	Close         Verb = "close"
+	Restore       Verb = "restore"
+	CancelIntent  Verb = "takeback"
+	Withdraw      Verb = "withdraw"
+	CancelDestroy Verb = "keep"
+	Approve       Verb = "approve"
+	Reject        Verb = "reject"
+	Merge         Verb = "merge"
+	Apply         Verb = "apply"
+	Retry         Verb = "retry"
+	UpdateBranch  Verb = "update-branch"
+	Destroy       Verb = "destroy"
+	Sync          Verb = "sync"
+	Repair        Verb = "repair"
+	EnvNew        Verb = "env-new"
+	EnvDeploy     Verb = "env-deploy"
+	EnvDestroy    Verb = "env-destroy"
+	ForceRelease  Verb = "force-release"
+	Unlock        Verb = "unlock"
+	Reindex       Verb = "reindex"
+	LinkIdentity  Verb = "link"
 )
 
 // VerbOf returns the verb of an action. The verb of an unknown action is empty, and
@@ -121,7 +121,7 @@ func Matrix() []Row {
 		{Restore, "restore this request's branch", env, No, Own, Yes, Yes, false, false, NoList},
 		{CancelIntent, "cancel queued actions here", env, No, Own, Yes, Yes, false, false, NoList},
 		{Withdraw, "withdraw an approval", env, No, No, Yes, Yes, false, false, NoList},
-		{Keep, "cancel a destroy", env, No, Own, Yes, Yes, false, false, NoList},
+		{CancelDestroy, "cancel a destroy", env, No, Own, Yes, Yes, false, false, NoList},
 		{Approve, "approve", env, No, No, Yes, Yes, true, true, ProdList},
 		{Reject, "reject", env, No, No, Yes, Yes, true, false, NoList},
 		{Merge, "merge this request", env, No, OwnApply, Yes, Yes, false, false, ProdList},

@@ -67,7 +67,7 @@ func TestWhoRequestedARound(t *testing.T) {
 		t.Errorf("by the actor of the plan: %+v", d)
 	}
 	r.Runs.Plan.Attempts[1].Actor = "ana"
-	r.Wanted = []lifecycle.Wish{{What: lifecycle.ActionDestroy, By: "adam", ByID: 1004}}
+	r.Wanted = []lifecycle.Intent{{What: lifecycle.ActionDestroy, By: "adam", ByID: 1004}}
 	if d := team().Decide(adam, Approve, ScopeOf(r, adam, env)); d.Code != lifecycle.CodeRoundRequester {
 		t.Errorf("by the intent to destroy: %+v", d)
 	}

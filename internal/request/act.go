@@ -132,7 +132,7 @@ func (s *Service) authorize(
 }
 
 // intentBy is the open intent of an action by a person: several people may approve at once.
-func intentBy(r lifecycle.Request, action lifecycle.Action, login string) *lifecycle.Wish {
+func intentBy(r lifecycle.Request, action lifecycle.Action, login string) *lifecycle.Intent {
 	for i := range r.Wanted {
 		if w := &r.Wanted[i]; w.What == action && lifecycle.SameLogin(w.By, login) {
 			return w

@@ -20,7 +20,7 @@ func TestActRecordsAnIntent(t *testing.T) {
 	seen.Read = true
 	doc, err := w.Act(t.Context(), w.caller("omar"), request.Command{ID: requesttest.ID, Action: lifecycle.ActionApprove, Seen: seen})
 	w.must(err)
-	got := doc.Request.Wish(lifecycle.ActionApprove)
+	got := doc.Request.Intent(lifecycle.ActionApprove)
 	if got == nil || got.By != "omar" || got.ByID != 1003 || got.SlackUser != requesttest.SlackUsers["omar"] || got.Source != request.SourceCLI ||
 		got.PlanDigest != stored.Plan.Digest || got.HeadSHA != stored.Plan.SHA || got.Typed {
 		t.Fatalf("%+v", got)
@@ -35,9 +35,9 @@ func TestActRecordsAnIntent(t *testing.T) {
 func TestActChangesAtOnceWhatNobodyCarriesOut(t *testing.T) {
 	w := newWorld(t)
 	stored := requesttest.Planned("dev")
-	stored.Wanted = []lifecycle.Wish{{What: lifecycle.ActionMerge, By: "omar", At: requesttest.At}}
+	stored.Wanted = []lifecycle.Intent{{What: lifecycle.ActionMerge, By: "omar", At: requesttest.At}}
 	w.put(stored, false)
-	doc, err := w.Act(t.Context(), w.caller("dana"), request.Command{ID: requesttest.ID, Action: lifecycle.ActionTakeBack})
+	doc, err := w.Act(t.Context(), w.caller("dana"), request.Command{ID: requesttest.ID, Action: lifecycle.ActionCancelIntent})
 	if err != nil || len(doc.Request.Wanted) != 0 {
 		t.Errorf("%v %+v", err, doc.Request.Wanted)
 	}
@@ -91,7 +91,7 @@ func TestConfirmation(t *testing.T) {
 			if (err == nil) != c.ok {
 				t.Fatalf("%v", err)
 			}
-			if i := doc.Request.Wish(c.action); c.ok && (i == nil || i.Typed != (c.env == "prod")) {
+			if i := doc.Request.Intent(c.action); c.ok && (i == nil || i.Typed != (c.env == "prod")) {
 				t.Errorf("%+v", i)
 			}
 		})

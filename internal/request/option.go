@@ -34,8 +34,8 @@ func (s *Service) Options(c Caller, r lifecycle.Request, now time.Time) []Option
 }
 
 // intentOf is the intent of an action.
-func intentOf(c Caller, row lifecycle.ActionRow, seen Seen, in Answers, typed bool) lifecycle.Wish {
-	return lifecycle.Wish{
+func intentOf(c Caller, row lifecycle.ActionRow, seen Seen, in Answers, typed bool) lifecycle.Intent {
+	return lifecycle.Intent{
 		What: row.Action, By: c.Login, ByID: c.GithubID, SlackTeam: c.SlackTeam, SlackUser: c.SlackUser,
 		At: now(), Source: c.Source,
 		HeadSHA: seen.HeadSHA, PlanDigest: seen.Digest, Reason: in.Reason, Typed: typed,

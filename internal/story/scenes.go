@@ -28,7 +28,7 @@ func beforeMerge(t testing.TB) map[string]*Story {
 	refused.Do(lifecycle.Refused(lifecycle.ActionMerge, "omar", "blocked", "GitHub says: at least one more review is required.", refused.Now))
 	objected := Ready(t).Approved("omar").Do(lifecycle.Objected([]lifecycle.Objection{{Review: 7, Login: "ana", GithubID: 1002, At: Start}}, noApprover, Start))
 	unlinked := Ready(t).Want(lifecycle.ActionApprove, "ana")
-	unlinked.Do(lifecycle.RefusedWish(*unlinked.R.Wish(lifecycle.ActionApprove), "identity", "The Slack account of ana is no longer linked to a GitHub account.", unlinked.Now))
+	unlinked.Do(lifecycle.RefuseIntent(*unlinked.R.Intent(lifecycle.ActionApprove), "identity", "The Slack account of ana is no longer linked to a GitHub account.", unlinked.Now))
 	withdrawn := Ready(t).Approved("omar")
 	foreignRun := Ready(t)
 	foreignRun.Do(lifecycle.SawForeignRun(lifecycle.ForeignRun{
@@ -128,8 +128,8 @@ func leaving(t testing.TB) map[string]*Story {
 		"destroy_plan":         destroyPlan,
 		"destroy_plan_failed":  unplanned,
 		"destroy_rejected":     spared.Do(lifecycle.Reject(spared.Intent(lifecycle.ActionReject, "omar"))),
-		"kept":                 kept.Do(lifecycle.Keep(Start)),
-		"kept_approved":        keptLate.Do(lifecycle.Keep(Start)),
+		"kept":                 kept.Do(lifecycle.CancelDestroy(Start)),
+		"kept_approved":        keptLate.Do(lifecycle.CancelDestroy(Start)),
 		"destroying":           destroyStarted(t),
 		"destroy_silent":       silent,
 		"destroy_failed":       DestroyFailed(t),
@@ -176,7 +176,7 @@ func PlanFailed(t testing.TB) *Story {
 // Replanned is a new plan of what exists, requested by a person.
 func (s *Story) Replanned(by string, summary terraform.Summary) *Story {
 	s.Want(lifecycle.ActionPlan, by)
-	p := s.R.Wish(lifecycle.ActionPlan).Person()
+	p := s.R.Intent(lifecycle.ActionPlan).Person()
 	cid := s.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeReapply, HeadSHA: Head2, RequestedBy: &p})
 	s.End(lifecycle.KindPlan, cid, "success")
 	n := summary.Counts()

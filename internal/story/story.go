@@ -84,7 +84,7 @@ func (s *Story) Begin(kind lifecycle.Kind, a lifecycle.Attempt) string {
 	if s.R.Plan != nil && (kind == lifecycle.KindApply || kind == lifecycle.KindDestroy) {
 		a.Digest, a.PlanAttempt, a.LeaseToken = s.R.Plan.Digest, s.R.Plan.Attempt, 1
 	}
-	if kind == lifecycle.KindApply && s.R.Wish(lifecycle.ActionApply) == nil {
+	if kind == lifecycle.KindApply && s.R.Intent(lifecycle.ActionApply) == nil {
 		s.R.Wanted = append(s.R.Wanted, s.Intent(lifecycle.ActionApply, a.Actor))
 	}
 	s.Do(lifecycle.Started(kind, a))
@@ -117,8 +117,8 @@ func (s *Story) Planned(purpose lifecycle.Purpose, sha string, summary terraform
 }
 
 // Intent is what a click of a person records.
-func (s *Story) Intent(what lifecycle.Action, by string) lifecycle.Wish {
-	w := lifecycle.Wish{What: what, By: by, ByID: GitHubIDs[by], SlackTeam: Team, SlackUser: SlackUsers[by], At: s.Now, Source: "slack", Reason: "It belongs in the other account."}
+func (s *Story) Intent(what lifecycle.Action, by string) lifecycle.Intent {
+	w := lifecycle.Intent{What: what, By: by, ByID: GitHubIDs[by], SlackTeam: Team, SlackUser: SlackUsers[by], At: s.Now, Source: "slack", Reason: "It belongs in the other account."}
 	if s.R.Plan != nil {
 		w.HeadSHA, w.PlanDigest = s.R.Plan.SHA, s.R.Plan.Digest
 	}
@@ -127,7 +127,7 @@ func (s *Story) Intent(what lifecycle.Action, by string) lifecycle.Wish {
 
 // Want records the intent of a person.
 func (s *Story) Want(what lifecycle.Action, by string) *Story {
-	return s.Do(lifecycle.Want(s.Intent(what, by)))
+	return s.Do(lifecycle.RecordIntent(s.Intent(what, by)))
 }
 
 // Approved records an approval of the current plan.

@@ -63,7 +63,7 @@ func (d description) planEvent() *Event {
 		Topic: "plan:" + strconv.Itoa(p.Attempt), Headline: fmt.Sprintf("%s ready for %s: %s.", PlanName(p.Purpose), d.name(), Counts(p)),
 		Due: d.canDecide() && approve == nil, Icon: IconReview, Shows: Shows{Removed: true, Plan: true},
 		Actions: []lifecycle.Action{lifecycle.ActionApprove, lifecycle.ActionReject, lifecycle.ActionMerge,
-			lifecycle.ActionApply, lifecycle.ActionTakeBack, lifecycle.ActionWithdraw, lifecycle.ActionKeep},
+			lifecycle.ActionApply, lifecycle.ActionCancelIntent, lifecycle.ActionWithdraw, lifecycle.ActionCancelDestroy},
 	}
 	switch a := d.approver(); {
 	case a != nil:
@@ -124,7 +124,7 @@ func (d description) failedEvent() *Event {
 	return &Event{
 		Topic: fmt.Sprintf("failed:%s:%d", kind, a.Number), Due: true, Icon: IconFailed,
 		Headline: fmt.Sprintf("The %s of %s %s.", kind, d.name(), ending(a)), Sentence: d.adviceAlone(a, kind), Output: a.Reason, People: d.concerned(),
-		Actions: []lifecycle.Action{lifecycle.ActionRestore, lifecycle.ActionPlan, lifecycle.ActionDestroy, lifecycle.ActionKeep,
+		Actions: []lifecycle.Action{lifecycle.ActionRestore, lifecycle.ActionPlan, lifecycle.ActionDestroy, lifecycle.ActionCancelDestroy,
 			lifecycle.ActionClose, lifecycle.ActionRepair},
 	}
 }

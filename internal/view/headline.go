@@ -163,7 +163,7 @@ func (d description) destroySentence(lead string) string {
 }
 
 // queueSentence describes an intent that waits until the environment is free.
-func (d description) queueSentence(w *lifecycle.Wish, kind lifecycle.Kind) string {
+func (d description) queueSentence(w *lifecycle.Intent, kind lifecycle.Kind) string {
 	position, holder := d.Environment.Place(w.CorrelationID), d.Environment.Holder
 	if position <= 0 || holder == nil {
 		return fmt.Sprintf("%s queued by %s.", capital(string(kind)), w.By)

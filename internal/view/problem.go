@@ -54,7 +54,7 @@ func (d description) advice(a *lifecycle.Attempt, kind lifecycle.Kind) string {
 	if p := d.r.Problem; p != nil && p.Step == string(kind) && p.Code == lifecycle.CodeStateLocked {
 		return "" // the run's reason says what to do first
 	}
-	plan, keep := d.button(lifecycle.ActionPlan), d.button(lifecycle.ActionKeep)
+	plan, keep := d.button(lifecycle.ActionPlan), d.button(lifecycle.ActionCancelDestroy)
 	switch {
 	case kind == lifecycle.KindPlan && d.destroyRequested():
 		return fmt.Sprintf("Use %s to try again, or %s to leave the resources as they are.", plan, keep)

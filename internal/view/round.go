@@ -43,7 +43,7 @@ func (d description) over() bool {
 	return d.status == lifecycle.StatusClosed || d.status == lifecycle.StatusDestroyed
 }
 
-func (d description) intent(a lifecycle.Action) *lifecycle.Wish { return d.r.Wish(a) }
+func (d description) intent(a lifecycle.Action) *lifecycle.Intent { return d.r.Intent(a) }
 
 func (d description) can(a lifecycle.Action) bool { return lifecycle.Can(d.r, a) == nil }
 

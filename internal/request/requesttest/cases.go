@@ -133,7 +133,7 @@ func wrote(login string) change {
 
 func requested(action lifecycle.Action, login string) change {
 	return func(r *lifecycle.Request) {
-		r.Wanted = append(r.Wanted, lifecycle.Wish{
+		r.Wanted = append(r.Wanted, lifecycle.Intent{
 			What: action, By: login, ByID: GithubIDs[login], SlackTeam: Team, SlackUser: SlackUsers[login], At: At, Source: request.SourceSlack,
 			HeadSHA: head, PlanDigest: r.Plan.Digest,
 		})

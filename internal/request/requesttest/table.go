@@ -58,7 +58,7 @@ func factCases() []Case {
 			Command: with(act(lifecycle.ActionApprove, request.Answers{Confirm: otherDigest}), func(c *request.Command) { c.Seen.Digest, c.Seen.Read = otherDigest, false }),
 			Words:   "The plan is no longer the one that you saw. Review the current plan first."},
 		{Name: "other intents than those shown", Stored: planned("dev", merged, requested(lifecycle.ActionDestroy, "ana")), Who: "adam",
-			Command: with(act(lifecycle.ActionTakeBack, none), func(c *request.Command) { c.Seen.Intents = "apply" }),
+			Command: with(act(lifecycle.ActionCancelIntent, none), func(c *request.Command) { c.Seen.Intents = "apply" }),
 			Words:   "What waits has changed since you saw it. Review the request first.",
 			Except:  map[string]string{CLI: "it acts on what waits now, and shows it"}},
 		{Name: "plan not read", Stored: planned("dev"), Who: "omar",

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Want records a click: what a person asked for, of what they saw. It refuses what
+// RecordIntent records a click: what a person asked for, of what they saw. It refuses what
 // the facts do not allow and what is stale, and changes nothing when the same
 // person asks for the same thing again.
-func Want(w Wish) Patch {
+func RecordIntent(w Intent) Patch {
 	return func(r Request) (Request, error) {
 		for _, have := range r.Wanted {
 			switch {
@@ -43,8 +43,8 @@ func Want(w Wish) Patch {
 }
 
 // Stale compares what stood under the button with the facts. That the version
-// moved is no reason to refuse. A wish that waited is compared again at its effect.
-func Stale(r Request, w Wish) *Refusal {
+// moved is no reason to refuse. An intent that waited is compared again at its effect.
+func Stale(r Request, w Intent) *Refusal {
 	row, _ := w.What.Row()
 	stale := false
 	switch row.Binds {
@@ -65,9 +65,9 @@ func (r Request) IsAuthor(login string, id int64) bool {
 	return slices.ContainsFunc(r.Authors, byLogin) || id != 0 && slices.Contains(r.AuthorIDs, id)
 }
 
-// drop takes the wish of this kind (and person, when given) out of the document.
+// drop takes the intent of this kind (and person, when given) out of the document.
 func (r *Request) drop(what Action, by string) {
-	r.Wanted = slices.DeleteFunc(r.Wanted, func(w Wish) bool {
+	r.Wanted = slices.DeleteFunc(r.Wanted, func(w Intent) bool {
 		return w.What == what && (by == "" || SameLogin(w.By, by))
 	})
 	if len(r.Wanted) == 0 {
@@ -75,10 +75,10 @@ func (r *Request) drop(what Action, by string) {
 	}
 }
 
-// TakeBack withdraws wishes that wait: merge, apply, destroy.
-func TakeBack() Patch {
+// CancelIntent withdraws intents that wait: merge, apply, destroy.
+func CancelIntent() Patch {
 	return func(r Request) (Request, error) {
-		if no := canTakeBack(r); no != nil {
+		if no := canCancelIntent(r); no != nil {
 			return r, no
 		}
 		for _, what := range []Action{ActionMerge, ActionApply, ActionDestroy} {
@@ -88,11 +88,11 @@ func TakeBack() Patch {
 	}
 }
 
-// Keep leaves what exists as it is: the intent to destroy goes, a destroy that failed is
+// CancelDestroy leaves what exists as it is: the intent to destroy goes, a destroy that failed is
 // set aside, and a new plan that is not applied yet is dismissed.
-func Keep(now time.Time) Patch {
+func CancelDestroy(now time.Time) Patch {
 	return func(r Request) (Request, error) {
-		if no := canKeep(r); no != nil {
+		if no := canCancelDestroy(r); no != nil {
 			return r, no
 		}
 		r.drop(ActionDestroy, "")
@@ -104,17 +104,17 @@ func Keep(now time.Time) Patch {
 	}
 }
 
-// Named gives a waiting wish the correlation id of the attempt that will serve it.
+// Named gives a waiting intent the correlation id of the attempt that will serve it.
 func Named(what Action, correlationID string) Patch {
 	return func(r Request) (Request, error) {
-		if w := r.Wish(what); w != nil && w.CorrelationID == "" {
+		if w := r.Intent(what); w != nil && w.CorrelationID == "" {
 			w.CorrelationID = correlationID
 		}
 		return r, nil
 	}
 }
 
-// Approve records an approval of the current round and serves the wish for it. The
+// Approve records an approval of the current round and serves the intent for it. The
 // caller has checked the person's rights just now.
 func Approve(a Approver) Patch {
 	return func(r Request) (Request, error) {
@@ -132,7 +132,7 @@ func Approve(a Approver) Patch {
 		}
 		a.Purpose, a.Blob = r.Plan.Purpose, r.Plan.Blob
 		r.Approval.Approvers = append(r.Approval.Approvers, a)
-		r.untrouble(string(ActionApprove))
+		r.clearProblem(string(ActionApprove))
 		return r, nil
 	}
 }
@@ -162,18 +162,18 @@ func Unapprove(login, reason string, now time.Time) Patch {
 	}
 }
 
-// Reject records a rejection and serves the wish for it: what was approved before it
+// Reject records a rejection and serves the intent for it: what was approved before it
 // counts no more. Before the merge it closes the request; of a destroy or a new plan, it
 // keeps what exists. One that a merge overtook is refused, so that the person who rejected hears of it.
-func Reject(by Wish) Patch {
+func Reject(by Intent) Patch {
 	return func(r Request) (Request, error) {
-		if r.merged() && r.Wish(ActionDestroy) == nil && canDismiss(r) != nil {
+		if r.merged() && r.Intent(ActionDestroy) == nil && canDismiss(r) != nil {
 			return r, refuse(CodeMerged, "This was merged before it could be rejected. Leave it as it is, or destroy it.")
 		}
 		r.drop(ActionReject, by.By)
 		r.Rejection = &Rejection{By: by.By, At: by.At, Reason: by.Reason}
 		switch {
-		case r.merged() && r.Wish(ActionDestroy) != nil:
+		case r.merged() && r.Intent(ActionDestroy) != nil:
 			r.Rejection.Purpose = PurposeDestroy
 		case r.merged():
 			r.Rejection.Purpose = PurposeReapply
@@ -187,7 +187,7 @@ func Reject(by Wish) Patch {
 		for _, what := range []Action{ActionApprove, ActionMerge, ActionPlan} {
 			r.drop(what, "")
 		}
-		if r.Wish(ActionClose) == nil {
+		if r.Intent(ActionClose) == nil {
 			by.What = ActionClose
 			r.Wanted = append(r.Wanted, by)
 		}
@@ -203,10 +203,10 @@ func (r *Request) voidApprovals(at time.Time, reason string) {
 	}
 }
 
-// Refused takes a wish out that could not be served and says why on the card.
+// Refused takes an intent out that could not be served and says why on the card.
 func Refused(what Action, by string, code ReasonCode, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
-		i := slices.IndexFunc(r.Wanted, func(w Wish) bool { return w.What == what && (by == "" || SameLogin(w.By, by)) })
+		i := slices.IndexFunc(r.Wanted, func(w Intent) bool { return w.What == what && (by == "" || SameLogin(w.By, by)) })
 		if i < 0 {
 			return r, nil
 		}
@@ -217,27 +217,27 @@ func Refused(what Action, by string, code ReasonCode, text string, now time.Time
 	}
 }
 
-// RefusedWish takes this very wish out, not one that the person made anew meanwhile.
-func RefusedWish(w Wish, code ReasonCode, text string, now time.Time) Patch {
+// RefuseIntent takes this very intent out, not one that the person made anew meanwhile.
+func RefuseIntent(w Intent, code ReasonCode, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
-		if !hasWish(r, w) {
+		if !hasIntent(r, w) {
 			return r, nil
 		}
 		return Refused(w.What, w.By, code, text, now)(r)
 	}
 }
 
-// Served takes a wish out that was served without another fact to record.
+// Served takes an intent out that was served without another fact to record.
 func Served(what Action) Patch {
 	return func(r Request) (Request, error) {
 		r.drop(what, "")
-		r.untrouble(string(what))
+		r.clearProblem(string(what))
 		return r, nil
 	}
 }
 
-// Troubled records what does not work; the same trouble keeps its first time.
-func Troubled(step string, code ReasonCode, text string, now time.Time) Patch {
+// SetProblem records what does not work; the same trouble keeps its first time.
+func SetProblem(step string, code ReasonCode, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if p := r.Problem; p == nil || p.Step != step || p.Code != code || p.Text != text {
 			r.Problem = &Problem{Step: step, Code: code, Text: text, Since: now}
@@ -246,15 +246,15 @@ func Troubled(step string, code ReasonCode, text string, now time.Time) Patch {
 	}
 }
 
-// Untroubled clears the problem of a step that works again.
-func Untroubled(step string) Patch {
+// ClearProblem clears the problem of a step that works again.
+func ClearProblem(step string) Patch {
 	return func(r Request) (Request, error) {
-		r.untrouble(step)
+		r.clearProblem(step)
 		return r, nil
 	}
 }
 
-func (r *Request) untrouble(step string) {
+func (r *Request) clearProblem(step string) {
 	if r.Problem != nil && r.Problem.Step == step {
 		r.Problem = nil
 	}
