@@ -36,6 +36,7 @@ var plain = []string{
 	"internal/intake/...",
 	"internal/invisible",
 	"internal/sandbox/...",
+	"internal/rbac",
 	"internal/secretscan/...",
 	"internal/store/...",
 	"internal/terraform/...",
