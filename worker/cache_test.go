@@ -102,7 +102,7 @@ func TestIntentOfAnOutdatedDocument(t *testing.T) {
 				t.Fatalf("the cache holds %+v %v", cached.Request.Wanted, ok)
 			}
 			from := w.gate.count()
-			w.must(p.Handlers().Look(context.Background(), queue.Look{RequestID: reqA, Version: doc.Request.Version}))
+			w.must(p.Handlers().Reconcile(context.Background(), queue.Reconcile{RequestID: reqA, Version: doc.Request.Version}))
 			for _, call := range w.gate.since(from) {
 				if strings.HasPrefix(call, "github ") && writes(call) {
 					t.Errorf("%s: %s", what, call)

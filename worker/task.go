@@ -17,7 +17,9 @@ import (
 // how a request looks is not this package's.
 func (w *Worker) Handlers() queue.Handlers {
 	return queue.Handlers{
-		Look:    func(ctx context.Context, t queue.Look) error { return pace(w.lookSince(ctx, t.RequestID, t.Version)) },
+		Reconcile: func(ctx context.Context, t queue.Reconcile) error {
+			return pace(w.lookSince(ctx, t.RequestID, t.Version))
+		},
 		Webhook: func(ctx context.Context, t queue.Webhook) error { return pace(w.Webhook(ctx, t.Hint)) },
 		Sync: func(ctx context.Context, t queue.Sync) error {
 			owner, name, _ := strings.Cut(t.Repo, "/")

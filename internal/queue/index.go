@@ -85,7 +85,7 @@ func (x *Index) Correct(ctx context.Context, r Row, wrong string) error {
 func (x *Index) put(ctx context.Context, r Row, wrong string) (newer string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	if err := fits(lifecycle.NameRequest.Valid, r.ID); err != nil {
+	if err := checkName(lifecycle.NameRequest.Valid, r.ID); err != nil {
 		return "", fmt.Errorf("index: %w", err)
 	}
 	data, err := json.Marshal(r)

@@ -72,13 +72,13 @@ func (n *Notifier) ReconcileHolder(ctx context.Context, e lifecycle.EnvironmentS
 
 // Reconcile enqueues one pass of a worker over a request that is at version now.
 func (n *Notifier) Reconcile(ctx context.Context, id string, version int64) error {
-	t, err := lookTask(Look{id, version}, time.Now(), 0)
+	t, err := reconcileTask(Reconcile{id, version}, time.Now(), 0)
 	return n.enqueue(ctx, t, err)
 }
 
 // ReconcileAfter enqueues a pass over a request for when delay has passed.
 func (n *Notifier) ReconcileAfter(ctx context.Context, id string, version int64, delay time.Duration) error {
-	t, err := lookTask(Look{id, version}, time.Now(), delay)
+	t, err := reconcileTask(Reconcile{id, version}, time.Now(), delay)
 	return n.enqueue(ctx, t, err)
 }
 

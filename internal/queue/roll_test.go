@@ -60,7 +60,7 @@ func TestAnotherProcessTakesOver(t *testing.T) {
 		died := make(chan error)
 		go func() {
 			died <- NewServer(first, Handlers{
-				Look: func(ctx context.Context, _ Look) error { return hang(ctx) },
+				Reconcile: func(ctx context.Context, _ Reconcile) error { return hang(ctx) },
 				Card: func(ctx context.Context, _ Card) error {
 					if _, ok, err := NewNotes(first).CardLease(ctx, reqA, 40*time.Second); err != nil || !ok {
 						t.Errorf("lease: %v, %v", ok, err)

@@ -25,7 +25,7 @@ const (
 // Handlers are what the tasks do. Each runs at most 25 s, may run twice for one
 // ring and at the same time as another for the same request.
 type Handlers struct {
-	Look        func(context.Context, Look) error
+	Reconcile   func(context.Context, Reconcile) error
 	Card        func(context.Context, Card) error
 	Webhook     func(context.Context, Webhook) error
 	Sync        func(context.Context, Sync) error
@@ -101,7 +101,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 func (s *Server) mux() *asynq.ServeMux {
 	mux := asynq.NewServeMux()
-	mux.HandleFunc(kindLook, handler(s.log, s.handlers.Look))
+	mux.HandleFunc(kindReconcile, handler(s.log, s.handlers.Reconcile))
 	mux.HandleFunc(kindCard, handler(s.log, s.handlers.Card))
 	mux.HandleFunc(kindWebhook, handler(s.log, s.handlers.Webhook))
 	mux.HandleFunc(kindSync, handler(s.log, s.handlers.Sync))

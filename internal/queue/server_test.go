@@ -46,10 +46,10 @@ func (b *book) read() []string {
 
 func (b *book) all() Handlers {
 	return Handlers{
-		Look:    func(_ context.Context, t Look) error { b.note("look %s %d", t.RequestID, t.Version); return nil },
-		Card:    func(_ context.Context, t Card) error { b.note("card %s", t.RequestID); return nil },
-		Webhook: func(_ context.Context, t Webhook) error { b.note("webhook %s %s", t.DeliveryID, t.Hint); return nil },
-		Sync:    func(_ context.Context, t Sync) error { b.note("sync %s", t.Repo); return nil },
+		Reconcile: func(_ context.Context, t Reconcile) error { b.note("look %s %d", t.RequestID, t.Version); return nil },
+		Card:      func(_ context.Context, t Card) error { b.note("card %s", t.RequestID); return nil },
+		Webhook:   func(_ context.Context, t Webhook) error { b.note("webhook %s %s", t.DeliveryID, t.Hint); return nil },
+		Sync:      func(_ context.Context, t Sync) error { b.note("sync %s", t.Repo); return nil },
 		Environment: func(_ context.Context, t Environment) error {
 			b.note("environment %s %s/%s", t.Project, t.Key, t.Slug)
 			return nil
@@ -111,7 +111,7 @@ func TestRingingTwiceIsOneTask(t *testing.T) {
 func TestAVersionRingsWhileTheOneBeforeRuns(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		b, notifier := newBook(), NewNotifier(r, quiet())
-		h := Handlers{Look: func(ctx context.Context, l Look) error {
+		h := Handlers{Reconcile: func(ctx context.Context, l Reconcile) error {
 			b.note("%d", l.Version)
 			if l.Version == 1 {
 				if err := notifier.Reconcile(ctx, l.RequestID, 2); err != nil {
@@ -221,7 +221,7 @@ func TestRetries(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 				var first, second time.Time
-				h := Handlers{Look: func(context.Context, Look) error {
+				h := Handlers{Reconcile: func(context.Context, Reconcile) error {
 					if first.IsZero() {
 						first = time.Now()
 						return c.err
@@ -244,7 +244,7 @@ func TestRetries(t *testing.T) {
 func TestAPanicIsTriedAgain(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		b := newBook()
-		h := Handlers{Look: func(context.Context, Look) error {
+		h := Handlers{Reconcile: func(context.Context, Reconcile) error {
 			if b.note("run") == 1 {
 				panic("boom")
 			}
@@ -264,7 +264,7 @@ func TestAPanicIsTriedAgain(t *testing.T) {
 func TestLaterDoesNotCount(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		b := newBook()
-		h := Handlers{Look: func(ctx context.Context, _ Look) error {
+		h := Handlers{Reconcile: func(ctx context.Context, _ Reconcile) error {
 			if n, _ := asynq.GetRetryCount(ctx); n != 0 {
 				t.Errorf("counted %d", n)
 			}
@@ -292,7 +292,7 @@ func TestForgedTasksAreDropped(t *testing.T) {
 			`{"requestId":"` + reqA + `"} {}`, `{"requestId":"` + reqA + strings.Repeat("a", 9000) + `"}`,
 			`{"requestId":"` + reqA + `","version":1}` + strings.Repeat(" ", maxPayload), "\xff",
 		} {
-			if _, err := client.Enqueue(asynq.NewTask(kindLook, []byte(payload)), asynq.Queue(queueFast)); err != nil {
+			if _, err := client.Enqueue(asynq.NewTask(kindReconcile, []byte(payload)), asynq.Queue(queueFast)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -330,7 +330,7 @@ func TestEmptiedRedis(t *testing.T) {
 func TestShutdownWaitsForTheTask(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		finished := false
-		h := Handlers{Look: func(context.Context, Look) error {
+		h := Handlers{Reconcile: func(context.Context, Reconcile) error {
 			time.Sleep(20 * time.Second)
 			finished = true
 			return nil
@@ -366,7 +366,7 @@ func TestBackoffIsCapped(t *testing.T) {
 func TestMakersRefuseWhatDoesNotFit(t *testing.T) {
 	now := time.Now()
 	bad := map[string]func() (*asynq.Task, error){
-		"id":       func() (*asynq.Task, error) { return lookTask(Look{"req_1", 1}, now, 0) },
+		"id":       func() (*asynq.Task, error) { return reconcileTask(Reconcile{"req_1", 1}, now, 0) },
 		"path":     func() (*asynq.Task, error) { return cardTask(Card{"../x"}, 1, now) },
 		"hint":     func() (*asynq.Task, error) { return webhookTask(Webhook{"delivery-1", make([]byte, MaxHint+1)}) },
 		"delivery": func() (*asynq.Task, error) { return webhookTask(Webhook{"x\n", nil}) },
@@ -389,7 +389,7 @@ func TestPayloadIsBounded(t *testing.T) {
 		one: true, one + strings.Repeat(" ", maxPayload-len(one)): true, one + strings.Repeat(" ", maxPayload-len(one)+1): false,
 		one + one: false, one + "x": false, "": false, `{"requestId":"` + reqA + `","more":1}`: false,
 	} {
-		if _, err := decode[Look]([]byte(data)); (err == nil) != good || !good && !errors.Is(err, errPayload) {
+		if _, err := decode[Reconcile]([]byte(data)); (err == nil) != good || !good && !errors.Is(err, errPayload) {
 			t.Errorf("%d bytes: %v", len(data), err)
 		}
 	}
@@ -399,7 +399,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"requestId":"` + reqA + `","version":1}`))
 	f.Add([]byte(`{"deliveryId":"delivery-1","hint":"e30="}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if l, err := decode[Look](data); err == nil && !lifecycle.NameRequest.Valid(l.RequestID) {
+		if l, err := decode[Reconcile](data); err == nil && !lifecycle.NameRequest.Valid(l.RequestID) {
 			t.Fatalf("%q", l.RequestID)
 		}
 		if w, err := decode[Webhook](data); err == nil && (len(w.Hint) > MaxHint || !deliveryID.MatchString(w.DeliveryID)) {

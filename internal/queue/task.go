@@ -17,7 +17,7 @@ import (
 
 // Task kinds, each with one payload, one maker and one handler.
 const (
-	kindLook        = "look"
+	kindReconcile   = "look" // the name in Redis
 	kindCard        = "card"
 	kindWebhook     = "webhook"
 	kindSync        = "sync"
@@ -47,8 +47,8 @@ const (
 	bucketLater       = 10 * time.Second // of the time at which a delayed task is due
 )
 
-// Look asks to look at a request and do what is due.
-type Look struct {
+// Reconcile runs one pass over a request: it does what is due.
+type Reconcile struct {
 	RequestID string `json:"requestId"`
 	Version   int64  `json:"version"` // of the document, at least; none when not positive
 }
@@ -69,7 +69,7 @@ type Sync struct {
 	Repo string `json:"repo"`
 }
 
-// Environment asks to look at the lease of one Terraform root.
+// Environment runs one pass over the lease of one Terraform root.
 type Environment struct {
 	Project string `json:"project"`
 	Key     string `json:"key"`
@@ -81,21 +81,21 @@ var deliveryID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 // errPayload marks a task that no retry will make readable.
 var errPayload = errors.New("unreadable task")
 
-func (t Look) check() error { return fits(lifecycle.NameRequest.Valid, t.RequestID) }
-func (t Card) check() error { return fits(lifecycle.NameRequest.Valid, t.RequestID) }
-func (t Sync) check() error { return fits(lifecycle.ValidRepository, t.Repo) }
+func (t Reconcile) check() error { return checkName(lifecycle.NameRequest.Valid, t.RequestID) }
+func (t Card) check() error      { return checkName(lifecycle.NameRequest.Valid, t.RequestID) }
+func (t Sync) check() error      { return checkName(lifecycle.ValidRepository, t.Repo) }
 func (t Environment) check() error {
-	return errors.Join(fits(lifecycle.NameProject.Valid, t.Project), fits(lifecycle.NameEnvironment.Valid, t.Key), fits(lifecycle.NameSlug.Valid, t.Slug))
+	return errors.Join(checkName(lifecycle.NameProject.Valid, t.Project), checkName(lifecycle.NameEnvironment.Valid, t.Key), checkName(lifecycle.NameSlug.Valid, t.Slug))
 }
 
 func (t Webhook) check() error {
 	if len(t.Hint) > MaxHint {
 		return fmt.Errorf("hint of %d bytes: %w", len(t.Hint), errPayload)
 	}
-	return fits(deliveryID.MatchString, t.DeliveryID)
+	return checkName(deliveryID.MatchString, t.DeliveryID)
 }
 
-func fits(valid func(string) bool, s string) error {
+func checkName(valid func(string) bool, s string) error {
 	if !valid(s) {
 		return fmt.Errorf("%.40q is not valid: %w", s, errPayload)
 	}
@@ -118,12 +118,12 @@ func newTask(kind, queue, key string, p payload, opts ...asynq.Option) (*asynq.T
 	return asynq.NewTask(kind, data, opts...), nil
 }
 
-func lookTask(t Look, now time.Time, delay time.Duration) (*asynq.Task, error) {
+func reconcileTask(t Reconcile, now time.Time, delay time.Duration) (*asynq.Task, error) {
 	key := t.RequestID + ":" + strconv.FormatInt(t.Version, 10) + ":"
 	if delay > 0 {
-		return newTask(kindLook, queueFast, key+"t"+bucket(now.Add(delay), bucketLater), t, asynq.ProcessIn(delay))
+		return newTask(kindReconcile, queueFast, key+"t"+bucket(now.Add(delay), bucketLater), t, asynq.ProcessIn(delay))
 	}
-	return newTask(kindLook, queueFast, key+bucket(now, bucketDocument), t)
+	return newTask(kindReconcile, queueFast, key+bucket(now, bucketDocument), t)
 }
 
 func cardTask(t Card, version int64, now time.Time) (*asynq.Task, error) {
