@@ -89,6 +89,7 @@ func (p *parts) examine(ctx context.Context, offered []*catalog.Module) []findin
 	found = append(found, p.examineSlack(ctx)...)
 	found = append(found, p.examineGitHub(ctx, offered)...)
 	found = append(found, p.examineLocks(ctx)...)
+	found = append(found, p.examineLogs(ctx)...)
 	return append(found, p.examineModel(ctx)...)
 }
 

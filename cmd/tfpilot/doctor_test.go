@@ -186,7 +186,7 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 		"the module catalog can be read", "bucket requests supports conditional writes", "Redis responds", "Redis does not evict tasks", "Slack accepts the bot token", "the bot token has the required scopes", "TfPilot can post to channel C0INFRADEV",
 		"Slack accepts the app token (Socket Mode)", "the GitHub App has exactly the permissions that TfPilot needs", "the clock matches GitHub's",
 		"the App has no webhook: TfPilot polls GitHub instead", "core: repository acme/infra-core matches tfpilot.yaml", "core: workflow files are up to date", "core: modules of the catalog are committed", "core dev/app: deployed, backend matches",
-		"no state is locked", "the model returns valid structured output",
+		"no state is locked", "the audit logs of the newest requests (at most 20) are complete", "the model returns valid structured output",
 	}
 	if !slices.Equal(checks, want) {
 		t.Errorf("checked %q", checks)

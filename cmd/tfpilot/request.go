@@ -191,7 +191,14 @@ func (k *console) exportCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return k.print(map[string]any{"request": doc.Request, "archived": doc.Archived, "log": append(events, doc.Request.Audit.Pending...)})
+		events = lifecycle.WholeLog(events, doc.Request.Audit)
+		damage := lifecycle.VerifyAudit(events, doc.Request.Audit)
+		if err := k.print(map[string]any{
+			"request": doc.Request, "archived": doc.Archived, "log": events, "logComplete": damage == nil,
+		}); err != nil {
+			return err
+		}
+		return damagedLog(doc.Request.ID, damage)
 	})
 }
 

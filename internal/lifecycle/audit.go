@@ -256,3 +256,30 @@ func VerifyLog(events []Event) error {
 	}
 	return nil
 }
+
+// WholeLog joins the stored log of a request with the events that its document still holds.
+// An event in both appears once.
+func WholeLog(stored []Event, a Audit) []Event {
+	all := slices.Clone(stored)
+	for _, e := range a.Pending {
+		if !slices.ContainsFunc(stored, func(s Event) bool { return s.Seq == e.Seq && s.Hash == e.Hash }) {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// VerifyAudit checks a whole log against the document that counts its events: nothing is
+// changed, missing or cut off. A log that was read after the document may be longer.
+func VerifyAudit(events []Event, a Audit) error {
+	if err := VerifyLog(events); err != nil {
+		return err
+	}
+	if n := int64(len(events)); n < a.Seq {
+		return fmt.Errorf("the log ends with event %d of %d", n, a.Seq)
+	}
+	if a.Seq > 0 && events[a.Seq-1].Hash != a.Hash {
+		return fmt.Errorf("event %d is not the one that the document counts", a.Seq)
+	}
+	return nil
+}

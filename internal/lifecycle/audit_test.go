@@ -50,3 +50,39 @@ func TestAnEntryWithoutANameJoinsNoQueue(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// The document's count and hash reveal a log that was cut off, replaced as a whole, or never
+// written, and an event that the document still holds is not missing.
+func TestVerifyAudit(t *testing.T) {
+	var r Request
+	r.log([]Event{{Type: EventRequestCreated}, {Type: EventPlanReady}, {Type: EventApproved}})
+	log := r.Audit.Pending
+	var other Request
+	other.log([]Event{{Type: EventRequestCreated}, {Type: EventPlanReady}, {Type: EventMerged}})
+	flushed := r.Audit
+	flushed.Pending = nil
+	half := r.Audit
+	half.Pending = log[1:]
+	longer := r
+	longer.log([]Event{{Type: EventMerged}})
+	for name, c := range map[string]struct {
+		stored []Event
+		audit  Audit
+		ok     bool
+	}{
+		"nothing":            {nil, Audit{}, true},
+		"all stored":         {log, flushed, true},
+		"all pending":        {nil, r.Audit, true},
+		"in both":            {log, r.Audit, true},
+		"some in both":       {log[:2], half, true},
+		"read a moment ago":  {longer.Audit.Pending, flushed, true},
+		"cut off":            {log[:2], flushed, false},
+		"never written":      {nil, flushed, false},
+		"of another request": {other.Audit.Pending, flushed, false},
+		"first one missing":  {log[1:], flushed, false},
+	} {
+		if err := VerifyAudit(WholeLog(c.stored, c.audit), c.audit); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
