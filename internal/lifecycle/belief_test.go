@@ -6,7 +6,7 @@ import (
 )
 
 // applying is a request whose apply runs as run 90.
-func applying(t *testing.T) *teller {
+func applying(t *testing.T) *builder {
 	s := story(t)
 	at := s.now
 	s.r.Runs.Apply = RunSet{CurrentAttempt: 1, Attempts: []Attempt{{

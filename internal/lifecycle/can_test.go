@@ -21,7 +21,7 @@ type stage struct {
 // stages leads requests through their lives and gives what they are on the way.
 func stages(t *testing.T) []stage {
 	var all []stage
-	add := func(name string, s *teller, patches ...Patch) *teller {
+	add := func(name string, s *builder, patches ...Patch) *builder {
 		for _, p := range patches {
 			s.do(p)
 		}
@@ -33,7 +33,7 @@ func stages(t *testing.T) []stage {
 	}
 	want := func(what Action, by string) Patch { return RecordIntent(Intent{What: what, By: by, At: t0}) }
 	start := func(kind Kind, a Attempt) Patch { a.DispatchedAt = &t0; return Started(kind, a) }
-	add("new", newTeller(t))
+	add("new", newBuilder(t))
 	add("planned", story(t))
 	add("planned again", story(t), start(KindPlan, Attempt{Purpose: PurposeOpen, CorrelationID: "plan-2", HeadSHA: head}))
 	add("plan wanted", story(t), want(ActionPlan, "dana"))
@@ -42,12 +42,12 @@ func stages(t *testing.T) []stage {
 	add("refused by the run", story(t), change(func(r *Request) { r.Problem = &Problem{Step: string(KindPlan), Code: CodeContentDiffers} }))
 	add("closing", story(t), want(ActionClose, "dana"))
 	add("closed", story(t), Closed(t0))
-	approved := func() *teller { s := story(t); s.approved("omar"); return s }
+	approved := func() *builder { s := story(t); s.approved("omar"); return s }
 	add("approved", approved())
 	add("approved and objected to", approved(), Objected([]Objection{{Review: 1, Login: "ana"}}, func(Approver) bool { return false }, t0))
 	add("merge wanted", approved(), RecordIntent(intentOf(ActionMerge, "omar")))
 	add("merged by hand", story(t), SeePull(PullFacts{Merged: true, MergedSHA: "m1", HeadSHA: head, BaseRef: "main", UpdatedAt: t0}))
-	merged := func() *teller { s := approved(); s.merged(); return s }
+	merged := func() *builder { s := approved(); s.merged(); return s }
 	add("merged", merged())
 	add("apply wanted", merged(), RecordIntent(intentOf(ActionApply, "omar")))
 	add("applying", merged(), RecordIntent(intentOf(ActionApply, "omar")), start(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1}))
@@ -58,13 +58,13 @@ func stages(t *testing.T) []stage {
 	add("applied", live(t))
 	add("new plan", replanned(t, onePlan))
 	add("new plan runs", live(t), want(ActionPlan, "ana"), start(KindPlan, Attempt{Purpose: PurposeReapply, CorrelationID: "plan-2", HeadSHA: "tip"}))
-	destroy := func() *teller {
+	destroy := func() *builder {
 		s := live(t)
 		s.do(want(ActionDestroy, "adam"))
 		return s
 	}
 	add("destroy wanted", destroy())
-	planned := func() *teller {
+	planned := func() *builder {
 		s := destroy()
 		s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
 		return s
@@ -73,7 +73,7 @@ func stages(t *testing.T) []stage {
 	kept := planned()
 	kept.do(CancelDestroy(t0))
 	add("destroy kept", kept)
-	agreed := func() *teller {
+	agreed := func() *builder {
 		s := planned()
 		s.do(Approve(Approver{Login: "omar", HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
 		return s

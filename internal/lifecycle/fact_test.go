@@ -27,7 +27,7 @@ func TestCommitTellsWhetherToWrite(t *testing.T) {
 	if _, changed, err := Commit(before, keep, Actor{}, s.now); changed || err == nil {
 		t.Errorf("what could not be written before: %v %v", changed, err)
 	}
-	if first := newTeller(t).r.Audit.Pending; len(first) == 0 || first[0].Actor != "dana" {
+	if first := newBuilder(t).r.Audit.Pending; len(first) == 0 || first[0].Actor != "dana" {
 		t.Errorf("audit of a new request: %+v", first)
 	}
 }

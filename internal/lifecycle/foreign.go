@@ -39,7 +39,7 @@ func SawForeignRun(f ForeignRun) Patch {
 	}
 }
 
-// NewForeignRun says that a run, if it is foreign, is still to be recorded. A run that an
+// NewForeignRun reports whether a run, if it is foreign, is still to be recorded. A run that an
 // attempt knows is none.
 func (r Request) NewForeignRun(runID int64) bool {
 	if r.ForeignRunCount >= MaxForeignRuns || r.knowsForeignRun(runID) {
@@ -56,7 +56,7 @@ func (r Request) NewForeignRun(runID int64) bool {
 	return true
 }
 
-// StartedBy says whether a correlation id is one that TfPilot drew for a run of this kind.
+// StartedBy reports whether a correlation id is one that TfPilot drew for a run of this kind.
 func (r Request) StartedBy(kind Kind, correlationID string) bool {
 	if correlationID == "" {
 		return false

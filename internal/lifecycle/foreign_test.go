@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func foreignRun(s *teller, id int64) ForeignRun {
+func foreignRun(s *builder, id int64) ForeignRun {
 	return ForeignRun{RunID: id, Actor: "mallory", Kind: KindPlan, URL: "https://github.test/run", At: s.now}
 }
 
@@ -20,7 +20,7 @@ func mustEncode(t *testing.T, r Request) string {
 	return string(data)
 }
 
-func foreignEvents(s *teller) int {
+func foreignEvents(s *builder) int {
 	n := 0
 	for _, e := range s.log {
 		if e.Type == "foreign_run" {

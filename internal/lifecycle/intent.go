@@ -59,7 +59,7 @@ func Stale(r Request, w Intent) *Refusal {
 	return nil
 }
 
-// IsAuthor says whether this GitHub account submitted or edited the config.
+// IsAuthor reports whether this GitHub account submitted or edited the config.
 func (r Request) IsAuthor(login string, id int64) bool {
 	byLogin := func(a string) bool { return SameLogin(a, login) }
 	return slices.ContainsFunc(r.Authors, byLogin) || id != 0 && slices.Contains(r.AuthorIDs, id)

@@ -19,15 +19,15 @@ func asks(r Request) (all []string) {
 func TestIntentsAreRecordedOnce(t *testing.T) {
 	other := func(change func(*Intent)) Intent { w := intentOf(ActionApprove, "ana"); change(&w); return w }
 	for name, c := range map[string]struct {
-		from func(*teller)
+		from func(*builder)
 		w    Intent
 		code ReasonCode
 		want []string
 	}{
 		"an approval": {nil, intentOf(ActionApprove, "ana"), "", []string{"approve ana"}},
-		"again":       {func(s *teller) { s.do(RecordIntent(intentOf(ActionApprove, "ana"))) }, intentOf(ActionApprove, "ANA"), "", []string{"approve ana"}},
-		"by two":      {func(s *teller) { s.do(RecordIntent(intentOf(ActionApprove, "omar"))) }, intentOf(ActionApprove, "ana"), "", []string{"approve omar", "approve ana"}},
-		"by two, and again": {func(s *teller) {
+		"again":       {func(s *builder) { s.do(RecordIntent(intentOf(ActionApprove, "ana"))) }, intentOf(ActionApprove, "ANA"), "", []string{"approve ana"}},
+		"by two":      {func(s *builder) { s.do(RecordIntent(intentOf(ActionApprove, "omar"))) }, intentOf(ActionApprove, "ana"), "", []string{"approve omar", "approve ana"}},
+		"by two, and again": {func(s *builder) {
 			s.do(RecordIntent(intentOf(ActionApprove, "omar")))
 			s.do(RecordIntent(intentOf(ActionApprove, "ana")))
 		}, intentOf(ActionApprove, "ana"), "", []string{"approve omar", "approve ana"}},
@@ -36,9 +36,9 @@ func TestIntentsAreRecordedOnce(t *testing.T) {
 		"a rejection":                {nil, intentOf(ActionReject, "ana"), "", []string{"reject ana"}},
 		"of an older plan":           {nil, other(func(w *Intent) { w.What, w.PlanDigest = ActionReject, "sha256:old" }), CodeStale, nil},
 		"of no plan in particular":   {nil, other(func(w *Intent) { w.What, w.PlanDigest = ActionReject, "" }), "", []string{"reject ana"}},
-		"a close by two":             {func(s *teller) { s.do(RecordIntent(intentOf(ActionClose, "omar"))) }, intentOf(ActionClose, "ana"), CodeAsked, []string{"close omar"}},
-		"a close again":              {func(s *teller) { s.do(RecordIntent(intentOf(ActionClose, "omar"))) }, intentOf(ActionClose, "omar"), "", []string{"close omar"}},
-		"a plan beside an approval":  {func(s *teller) { s.do(RecordIntent(intentOf(ActionApprove, "omar"))) }, intentOf(ActionPlan, "omar"), "", []string{"approve omar", "plan omar"}},
+		"a close by two":             {func(s *builder) { s.do(RecordIntent(intentOf(ActionClose, "omar"))) }, intentOf(ActionClose, "ana"), CodeAsked, []string{"close omar"}},
+		"a close again":              {func(s *builder) { s.do(RecordIntent(intentOf(ActionClose, "omar"))) }, intentOf(ActionClose, "omar"), "", []string{"close omar"}},
+		"a plan beside an approval":  {func(s *builder) { s.do(RecordIntent(intentOf(ActionApprove, "omar"))) }, intentOf(ActionPlan, "omar"), "", []string{"approve omar", "plan omar"}},
 		"what is done without words": {nil, intentOf(ActionWithdraw, "ana"), CodeNothing, nil},
 	} {
 		s := story(t)

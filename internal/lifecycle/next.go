@@ -54,7 +54,7 @@ type Step struct {
 	After         time.Time `json:"after,omitzero"`
 }
 
-// Due says whether the step may be tried now.
+// Due reports whether the step may be tried now.
 func (s Step) Due(now time.Time) bool { return !now.Before(s.After) }
 
 // IsDue reports whether a worker has something to do now that nothing else brings about. The log is written beside other steps,
@@ -166,7 +166,7 @@ func (r Request) bars(kind Kind, a *Attempt) bool {
 	return kind == KindPlan && a.Lost() && r.ClosedAt != nil && !r.merged()
 }
 
-// MayBegin says whether the attempt still waits for a run that is to begin.
+// MayBegin reports whether the attempt still waits for a run that is to begin.
 func MayBegin(r Request, kind Kind, correlationID string) bool {
 	a := r.Attempt(kind, correlationID)
 	return a.mayBegin() && !r.bars(kind, a)

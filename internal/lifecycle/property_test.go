@@ -64,15 +64,15 @@ func TestAnyOrderOfEventsThenSyncGivesTheSameFacts(t *testing.T) {
 	})
 }
 
-// world answers each step the way a worker and GitHub would, well or badly.
-type world struct {
+// simulation answers each step the way a worker and GitHub would, well or badly.
+type simulation struct {
 	r    Request
 	now  time.Time
 	runs int64
 	ok   func(string) bool
 }
 
-func (w *world) commit(t *rapid.T, p Patch) {
+func (w *simulation) commit(t *rapid.T, p Patch) {
 	after, _, err := Commit(w.r, p, System("worker"), w.now)
 	if _, refused := err.(*Refusal); err != nil && !refused {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func (w *world) commit(t *rapid.T, p Patch) {
 	}
 }
 
-func (w *world) start(t *rapid.T, kind Kind, purpose Purpose) {
+func (w *simulation) start(t *rapid.T, kind Kind, purpose Purpose) {
 	w.runs++
 	now := w.now
 	a := Attempt{CorrelationID: fmt.Sprintf("%s-%d", kind, w.runs), Purpose: purpose, DispatchedAt: &now, HeadSHA: "tip"}
@@ -95,7 +95,7 @@ func (w *world) start(t *rapid.T, kind Kind, purpose Purpose) {
 	w.commit(t, Started(kind, a))
 }
 
-func (w *world) step(t *rapid.T, s Step) {
+func (w *simulation) step(t *rapid.T, s Step) {
 	switch s.Name {
 	case StepLog:
 		w.commit(t, Flushed(w.r.Audit.Seq))
@@ -124,7 +124,7 @@ func (w *world) step(t *rapid.T, s Step) {
 	}
 }
 
-func (w *world) result(t *rapid.T, s Step) {
+func (w *simulation) result(t *rapid.T, s Step) {
 	a := w.r.Attempt(s.Kind, s.CorrelationID)
 	switch {
 	case a.failed():
@@ -138,7 +138,7 @@ func (w *world) result(t *rapid.T, s Step) {
 	}
 }
 
-func (w *world) effect(t *rapid.T, s Step) {
+func (w *simulation) effect(t *rapid.T, s Step) {
 	switch s.Name {
 	case StepRevoke:
 		w.commit(t, Revoked(s.Kind, s.CorrelationID, w.now))
@@ -183,7 +183,7 @@ func (w *world) effect(t *rapid.T, s Step) {
 }
 
 // settle works until nothing is due and fails when that does not end.
-func (w *world) settle(t *rapid.T) {
+func (w *simulation) settle(t *rapid.T) {
 	for range 200 {
 		steps := Next(w.r, EnvironmentState{}, w.now)
 		if w.r.ID == "" || len(steps) == 0 {
@@ -202,8 +202,8 @@ func (w *world) settle(t *rapid.T) {
 
 func TestNextAlwaysEndsAndNothingRunsUnapproved(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		s := newTeller(t)
-		w := &world{r: s.r, now: s.now, ok: func(what string) bool { return rapid.IntRange(0, 5).Draw(rt, what) > 0 }}
+		s := newBuilder(t)
+		w := &simulation{r: s.r, now: s.now, ok: func(what string) bool { return rapid.IntRange(0, 5).Draw(rt, what) > 0 }}
 		for range rapid.IntRange(1, 12).Draw(rt, "clicks") {
 			w.settle(rt)
 			if w.r.ID == "" {
@@ -234,7 +234,7 @@ func TestNextAlwaysEndsAndNothingRunsUnapproved(t *testing.T) {
 }
 
 // check holds what must hold after every change.
-func (w *world) check(t *rapid.T) {
+func (w *simulation) check(t *rapid.T) {
 	for _, kind := range []Kind{KindApply, KindDestroy} {
 		for _, a := range w.r.attemptsOf(kind) {
 			var given bool

@@ -9,12 +9,12 @@ func rejectedBy(by string) Intent {
 }
 
 // mergedByHand is somebody merging on GitHub.
-func (s *teller) mergedByHand() {
+func (s *builder) mergedByHand() {
 	s.t.Helper()
 	s.do(SeePull(PullFacts{Merged: true, MergedSHA: "m1", HeadSHA: head, BaseRef: "main", UpdatedAt: s.now}))
 }
 
-func (s *teller) needsApproval() {
+func (s *builder) needsApproval() {
 	s.t.Helper()
 	if s.r.Approval.Approved || len(s.r.Approval.Approvers) == 0 {
 		s.t.Fatalf("the approval counts, or is lost: %+v", s.r.Approval)

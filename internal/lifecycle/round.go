@@ -191,7 +191,7 @@ func (r Request) openRound() *Attempt {
 	return plan
 }
 
-// canDismiss says whether the open round may be dropped.
+// canDismiss reports whether the open round may be dropped.
 func canDismiss(r Request) *Refusal {
 	switch round := r.openRound(); {
 	case round == nil:

@@ -7,7 +7,7 @@ import (
 )
 
 // live is a request that was applied.
-func live(t testing.TB) *teller {
+func live(t testing.TB) *builder {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
@@ -20,7 +20,7 @@ func live(t testing.TB) *teller {
 }
 
 // replanned is a new plan of what was applied, requested by ana.
-func replanned(t testing.TB, p Plan) *teller {
+func replanned(t testing.TB, p Plan) *builder {
 	s := live(t)
 	s.do(RecordIntent(Intent{What: ActionPlan, By: "ana", ByID: 1002, At: s.now}))
 	s.do(Started(KindPlan, Attempt{
@@ -76,24 +76,24 @@ func TestWithdrawUntilTheEffect(t *testing.T) {
 }
 
 func TestObjectionBlocksApproveMergeAndApply(t *testing.T) {
-	nobody := func(Approver) bool { return false }
+	none := func(Approver) bool { return false }
 	open := []Objection{{Review: 7, Login: "ana", GithubID: 1002, At: t0}}
 
 	s := story(t)
-	s.do(Objected(open, nobody, s.now))
+	s.do(Objected(open, none, s.now))
 	s.refused(RecordIntent(intentOf(ActionApprove, "omar")), CodeObjected)
-	s.do(Objected(nil, nobody, s.now))
+	s.do(Objected(nil, none, s.now))
 	s.approved("omar")
-	s.do(Objected(open, nobody, s.now))
+	s.do(Objected(open, none, s.now))
 	if !s.r.Approval.Approved {
 		t.Error("an objection voided the approval of another person")
 	}
 	s.refused(RecordIntent(intentOf(ActionMerge, "omar")), CodeObjected)
 	s.mergedByHand()
 	s.refused(RecordIntent(intentOf(ActionApply, "omar")), CodeObjected)
-	s.do(Objected(nil, nobody, s.now))
+	s.do(Objected(nil, none, s.now))
 	s.do(RecordIntent(intentOf(ActionApply, "omar")))
-	s.do(Objected(open, nobody, s.now))
+	s.do(Objected(open, none, s.now))
 	s.refused(Started(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1}), CodeObjected)
 	var types []EventType
 	for _, e := range s.log {
@@ -148,7 +148,7 @@ func TestObjectionWithdrawsWhatTheSamePersonApproved(t *testing.T) {
 	}
 }
 
-func (s *teller) approved2(by string) {
+func (s *builder) approved2(by string) {
 	s.t.Helper()
 	s.do(Approve(Approver{Login: by, At: s.now, HeadSHA: s.r.Plan.SHA, PlanDigest: s.r.Plan.Digest}))
 }
@@ -178,13 +178,13 @@ func TestRoundWithoutChangesAfterAFailedApplyGoesOn(t *testing.T) {
 }
 
 func TestAnyNewRoundCanBeDismissed(t *testing.T) {
-	reject := func(s *teller) {
+	reject := func(s *builder) {
 		s.do(RecordIntent(newIntent(ActionReject, "omar")))
 		s.due(StepReject)
 		s.do(Reject(newIntent(ActionReject, "omar")))
 	}
-	keep := func(s *teller) { s.do(CancelDestroy(s.now)) }
-	for name, dismiss := range map[string]func(*teller){"reject": reject, "keep": keep} {
+	keep := func(s *builder) { s.do(CancelDestroy(s.now)) }
+	for name, dismiss := range map[string]func(*builder){"reject": reject, "keep": keep} {
 		t.Run(name, func(t *testing.T) {
 			s := replanned(t, onePlan)
 			s.do(Approve(Approver{Login: "omar", At: s.now, HeadSHA: "tip", PlanDigest: "sha256:ccc"}))
@@ -238,7 +238,7 @@ func TestWhatCannotBeDismissed(t *testing.T) {
 
 // An intent that goes while it waits leaves the queue at once, however it goes.
 func TestCanceledIntentLeavesTheQueue(t *testing.T) {
-	waiting := func(t *testing.T) *teller {
+	waiting := func(t *testing.T) *builder {
 		s := story(t)
 		s.approved("omar")
 		s.merged()
@@ -246,10 +246,10 @@ func TestCanceledIntentLeavesTheQueue(t *testing.T) {
 		s.do(Named(ActionApply, "apply-1"))
 		return s
 	}
-	for name, gone := range map[string]func(*teller) Patch{
-		"taken back": func(*teller) Patch { return CancelIntent() },
-		"refused":    func(s *teller) Patch { return Refused(ActionApply, "omar", CodeStale, "no", s.now) },
-		"forced":     func(s *teller) Patch { return ForceReleased(KindApply, "apply-1", "adam", "it hangs", s.now) },
+	for name, gone := range map[string]func(*builder) Patch{
+		"taken back": func(*builder) Patch { return CancelIntent() },
+		"refused":    func(s *builder) Patch { return Refused(ActionApply, "omar", CodeStale, "no", s.now) },
+		"forced":     func(s *builder) Patch { return ForceReleased(KindApply, "apply-1", "adam", "it hangs", s.now) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := waiting(t)

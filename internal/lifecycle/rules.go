@@ -2,7 +2,7 @@ package lifecycle
 
 import "fmt"
 
-// Refusal says that something may not be done now, and what to do instead. Code is
+// Refusal is why something may not be done now, and what to do instead. Code is
 // for callers that must tell refusals apart, Text for people.
 type Refusal struct {
 	Code ReasonCode
@@ -33,7 +33,7 @@ func (r Request) destroyed() bool {
 	return d.succeeded() && !d.SetAside
 }
 
-// preMerge says whether the plan's round is decided on the pull request.
+// preMerge reports whether the plan's round is decided on the pull request.
 func (p Purpose) preMerge() bool { return p == PurposeOpen || p == PurposeEdit }
 
 // round checks that there is a plan that may be decided on: read, current, of the
@@ -54,11 +54,11 @@ func round(r Request) *Refusal {
 	case r.Plan.Blob != r.Target.Blob:
 		return refuse(CodeMoved, "The inputs changed after this plan. Re-plan first.")
 	}
-	return pullFits(r)
+	return checkPull(r)
 }
 
-// pullFits checks the pull request of a round before the merge.
-func pullFits(r Request) *Refusal {
+// checkPull checks the pull request of a round before the merge.
+func checkPull(r Request) *Refusal {
 	switch {
 	case r.PR == nil:
 		return refuse(CodeNoPlan, "There is no pull request yet.")
@@ -163,7 +163,7 @@ func canApply(r Request) *Refusal {
 	return nil
 }
 
-// usedUp says that the plan was handed to this attempt already: an apply or destroy
+// usedUp reports whether the plan was handed to this attempt already: an apply or destroy
 // that did not end well is never repeated without a new round.
 func (r Request) usedUp(a *Attempt) bool {
 	return a != nil && r.Plan != nil && a.PlanAttempt == r.Plan.Attempt

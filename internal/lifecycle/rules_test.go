@@ -13,9 +13,9 @@ func TestWhatMayBeDoneOnDetours(t *testing.T) {
 	differs := func(step string, code ReasonCode) func(*Request) {
 		return func(r *Request) { r.Problem = &Problem{Step: step, Code: code} }
 	}
-	merged, open := func() *teller { return live(t) }, func() *teller { return story(t) }
+	merged, open := func() *builder { return live(t) }, func() *builder { return story(t) }
 	for name, c := range map[string]struct {
-		from    func() *teller
+		from    func() *builder
 		changes []func(*Request)
 		action  Action
 		want    ReasonCode

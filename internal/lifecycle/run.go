@@ -75,7 +75,7 @@ func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 	}
 }
 
-// wants says that the attempt serves the intent that there is, not one before it, whose
+// wants reports whether the attempt serves the intent that there is, not one before it, whose
 // place in the queue is gone.
 func (r Request) wants(what Action, a Attempt) bool {
 	w := r.Intent(what)
@@ -102,7 +102,7 @@ func sameRound(r Request, a Attempt) *Refusal {
 	return nil
 }
 
-// canStartDestroy says whether a destroy that somebody wants may run: planned for
+// canStartDestroy reports whether a destroy that somebody wants may run: planned for
 // that, read, approved, and not tried with this plan before.
 func canStartDestroy(r Request) *Refusal {
 	switch {

@@ -66,7 +66,7 @@ func destroyStatus(a *Attempt, now time.Time) Status {
 	}
 }
 
-// Stuck says that the cleanup does not go on by itself: its run did not succeed, or
+// Stuck reports whether the cleanup does not go on by itself: its run did not succeed, or
 // its pull request cannot be merged. Starting it again may help.
 func (c *Cleanup) Stuck() bool { return c != nil && (c.failed() || c.Blocked) }
 

@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// teller tells a story: it commits patches and keeps every event.
-type teller struct {
+// builder builds a story: it commits patches and keeps every event.
+type builder struct {
 	t   testing.TB
 	r   Request
 	now time.Time
 	log []Event
 }
 
-func (s *teller) do(p Patch) {
+func (s *builder) do(p Patch) {
 	s.t.Helper()
 	if err := s.try(p); err != nil {
 		s.t.Fatalf("patch refused: %v", err)
 	}
 }
 
-func (s *teller) try(p Patch) error {
+func (s *builder) try(p Patch) error {
 	s.t.Helper()
 	s.now = s.now.Add(time.Second)
 	after, _, err := Commit(s.r, p, Actor{Login: "dana", Source: "slack"}, s.now)
@@ -35,7 +35,7 @@ func (s *teller) try(p Patch) error {
 	return nil
 }
 
-func (s *teller) refused(p Patch, code ReasonCode) {
+func (s *builder) refused(p Patch, code ReasonCode) {
 	s.t.Helper()
 	err := s.try(p)
 	no, ok := err.(*Refusal)
@@ -44,14 +44,14 @@ func (s *teller) refused(p Patch, code ReasonCode) {
 	}
 }
 
-func (s *teller) is(want Status) {
+func (s *builder) is(want Status) {
 	s.t.Helper()
 	if got := DeriveLifecycleStatus(s.r, s.now); got != want {
 		s.t.Fatalf("status %s, want %s", got, want)
 	}
 }
 
-func (s *teller) due(want ...StepName) {
+func (s *builder) due(want ...StepName) {
 	s.t.Helper()
 	var got []StepName
 	for _, st := range Next(s.r, EnvironmentState{}, s.now) {
@@ -65,7 +65,7 @@ func (s *teller) due(want ...StepName) {
 }
 
 // run plays a run of the kind to its end.
-func (s *teller) run(kind Kind, cid string, id int64, conclusion Conclusion) {
+func (s *builder) run(kind Kind, cid string, id int64, conclusion Conclusion) {
 	s.t.Helper()
 	s.do(Sending(kind, cid, s.now))
 	s.do(RunStarted(kind, cid, id, "https://example.test/run"))
@@ -73,18 +73,18 @@ func (s *teller) run(kind Kind, cid string, id int64, conclusion Conclusion) {
 	s.do(SeeRun(RunFacts{Kind: kind, RunID: id, RunAttempt: 1, Status: "completed", Conclusion: conclusion, CompletedAt: s.now, Evidence: leftBy(s.r, kind, cid, id)}))
 }
 
-func newTeller(t testing.TB) *teller {
+func newBuilder(t testing.TB) *builder {
 	r := New(NewRequest{
 		ID: "req_abcdefghij012", Title: "s3-bucket logs in dev", Requester: Person{Login: "dana", GithubID: 1001}, Project: "core",
 		Environment: Environment{Key: "dev", Slug: "app"}, Module: "s3-bucket", Config: map[string]any{"name": "logs", "days": json.Number("9007199254740993")},
 		Target: Target{Owner: "acme", Repo: "infra-core", Base: "main", Branch: "request/req_abcdefghij012", Path: "envs/dev/app/tfpilot_req_abcdefghij012.tf"},
 	}, Actor{Login: "dana", Source: "slack"}, t0)
-	return &teller{t: t, r: r, now: t0, log: r.Audit.Pending}
+	return &builder{t: t, r: r, now: t0, log: r.Audit.Pending}
 }
 
 const head, blob, digest = "1111111111111111111111111111111111111111", "2222222222222222222222222222222222222222", "sha256:aaa"
 
-func (s *teller) planned(purpose Purpose, cid, sha, digest string, id int64) {
+func (s *builder) planned(purpose Purpose, cid, sha, digest string, id int64) {
 	s.t.Helper()
 	now := s.now
 	s.do(Started(KindPlan, Attempt{Purpose: purpose, CorrelationID: cid, HeadSHA: sha, DispatchedAt: &now, Actor: "dana"}))
@@ -93,8 +93,8 @@ func (s *teller) planned(purpose Purpose, cid, sha, digest string, id int64) {
 }
 
 // story is a request with a plan that waits for its approval.
-func story(t testing.TB) *teller {
-	s := newTeller(t)
+func story(t testing.TB) *builder {
+	s := newBuilder(t)
 	s.is(StatusRequestCreated)
 	s.due(StepOpen)
 	s.do(Opened(5, blob, PullRequest{Number: 1, Open: yes(), HeadSHA: head, BaseRef: "main"}))
@@ -112,13 +112,13 @@ func intentOf(what Action, by string) Intent {
 	return Intent{What: what, By: by, At: t0, HeadSHA: head, PlanDigest: digest}
 }
 
-func (s *teller) approved(by string) {
+func (s *builder) approved(by string) {
 	s.t.Helper()
 	s.do(RecordIntent(intentOf(ActionApprove, by)))
 	s.do(Approve(Approver{Login: by, At: s.now, HeadSHA: s.r.Plan.SHA, PlanDigest: s.r.Plan.Digest}))
 }
 
-func (s *teller) merged() {
+func (s *builder) merged() {
 	s.t.Helper()
 	s.do(RecordIntent(intentOf(ActionMerge, "omar")))
 	s.due(StepMerge)
@@ -128,7 +128,7 @@ func (s *teller) merged() {
 	s.do(BranchEnded(BranchDeleted))
 }
 
-func (s *teller) ran(kind Kind, cid, digest string, id int64, conclusion Conclusion) {
+func (s *builder) ran(kind Kind, cid, digest string, id int64, conclusion Conclusion) {
 	s.t.Helper()
 	now := s.now
 	s.do(Started(kind, Attempt{CorrelationID: cid, Digest: digest, PlanAttempt: s.r.Plan.Attempt, DispatchedAt: &now, LeaseToken: 1, Actor: "adam"}))

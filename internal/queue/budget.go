@@ -177,7 +177,7 @@ const (
 // Turns are the order in which requests start that all want the same budget: between
 // projects in turn, between the people of a project in turn, each person's own in the
 // order in which they came. What waits asks nothing: Next names it when there is room.
-// Lost with Redis, the queue is filled anew by the sweep.
+// Lost with Redis, the sweep fills the queue again.
 type Turns struct {
 	redis   *Redis
 	windows []Window
@@ -208,7 +208,7 @@ local function start(id)
   for i = 0, windows - 1 do take(P .. 'window:' .. ARGV[3 + i * 3], tonumber(ARGV[4 + i * 3]), 1) end
   redis.call('SET', P .. 'now:' .. id, 1, 'PX', 120000)
 end
-local function least(key) -- the share of who had least, for who comes anew
+local function least(key) -- the smallest share, which a newcomer gets
   local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
   return tonumber(first[2]) or 0
 end

@@ -15,7 +15,7 @@ import (
 )
 
 // However the calls come, and from however many processes, no span of a window holds more
-// than its limit, and a call that is told to wait fits in after that time.
+// than its limit, and a call that has to wait is allowed after that time.
 func TestBudgetHoldsInEverySpan(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		type taken struct {
@@ -56,7 +56,7 @@ func TestBudgetHoldsInEverySpan(t *testing.T) {
 }
 
 // What GitHub announced holds for every process; an urgent call passes where only the rest
-// is spared. A pause that somebody put there without an expiry ends.
+// is spared. A planted pause without an expiry ends.
 func TestPauseIsShared(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
 		a, b := NewBudget(r, "github", quiet()), NewBudget(r, "github", quiet())
@@ -127,8 +127,8 @@ func starts(t *testing.T, q *Turns, minutes int) (order []string) {
 	return order
 }
 
-// Between projects in turn, between people in turn, each person's own in order: who asks
-// for one does not wait behind who asked for many.
+// Between projects in turn, between people in turn, each person's own in order: a person with
+// one request does not wait behind a person with many.
 func TestTurnsAreFair(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		q := turnsOf(r, 6)
@@ -160,7 +160,7 @@ func TestTurnsAreFair(t *testing.T) {
 		}
 		text := strings.Join(order, " ")
 		if at := strings.Index(text, "b00") / 4; at > 4 {
-			t.Errorf("who asked for one was number %d: %s", at+1, text)
+			t.Errorf("the person with one request was number %d: %s", at+1, text)
 		}
 		ana, last := 0, map[string]string{}
 		for i, id := range order {

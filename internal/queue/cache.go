@@ -20,7 +20,7 @@ const (
 
 // Cache keeps documents as some process wrote them last, so that the others need not read
 // them from S3. A document in it may be outdated or missing at any time. It is authentic:
-// everything in Redis may have been put there by anybody, so it carries a MAC over its id,
+// anyone may have written what is in Redis, so it carries a MAC over its id,
 // its ETag and its bytes.
 type Cache struct {
 	redis *Redis

@@ -32,8 +32,8 @@ func TestCache(t *testing.T) {
 	})
 }
 
-// What somebody else puts into Redis is not a document: not other bytes, not those of another
-// request, not with another ETag, not under another key.
+// What another process plants in Redis is not a document: not other bytes, not the bytes of
+// another request, not with another ETag, not under another key.
 func TestPlantedDocumentsAreNotRead(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
 		ctx, c := context.Background(), NewCache(r, []byte("a key"))

@@ -16,7 +16,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// ErrRebuilding says that the index is not complete: lists say so instead of
+// ErrRebuilding means that the index is not complete: lists say so instead of
 // looking empty.
 var ErrRebuilding = errors.New("the index is being rebuilt")
 
@@ -27,7 +27,7 @@ const (
 	rebuildBatch = 100
 	listLimit    = 50
 	maxListLimit = 200
-	maxScan      = 5000 // rows that one List looks at
+	maxScan      = 5000 // rows that one List reads
 )
 
 // Query selects rows, newest first. Empty fields select everything.
@@ -70,8 +70,8 @@ func (x *Index) Put(ctx context.Context, r Row) error {
 	return err
 }
 
-// Verify writes a row over the same version, whatever stands there. newer is the version
-// that is there when it is newer than the row's.
+// Verify writes a row over the same version, whatever the index holds. newer is the version
+// of the index when it is newer than the row's.
 func (x *Index) Verify(ctx context.Context, r Row) (newer string, err error) {
 	return x.put(ctx, r, "")
 }
@@ -268,7 +268,7 @@ type cursor struct {
 
 func (c cursor) String() string { return strconv.FormatInt(c.score, 36) + "-" + c.id }
 
-// ErrCursor says that a cursor was not made by List.
+// ErrCursor means that List did not make this cursor.
 var ErrCursor = errors.New("unknown cursor")
 
 func parseCursor(s string) (cursor, error) {
@@ -283,7 +283,7 @@ func parseCursor(s string) (cursor, error) {
 	return cursor{n, id}, nil
 }
 
-// Built says whether the index is complete.
+// Built reports whether the index is complete.
 func (x *Index) Built(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()

@@ -95,7 +95,7 @@ func TestListsEqualTheModel(t *testing.T) {
 			{"requester without case", Query{Requester: "aNA"}, func(r Row) bool { return r.Requester == "Ana" }},
 			{"open", Query{Open: true, Limit: 11}, func(r Row) bool { return !r.Settled }},
 			{"all of it", Query{Open: true, Requester: "dana", Limit: 2}, func(r Row) bool { return !r.Settled && r.Requester == "dana" }},
-			{"nobody's", Query{Requester: "vic"}, func(Row) bool { return false }},
+			{"vic's", Query{Requester: "vic"}, func(Row) bool { return false }},
 		} {
 			if diff := cmp.Diff(model(n, c.keep), every(t, x, c.q)); diff != "" {
 				t.Errorf("%s: %s", c.name, diff)

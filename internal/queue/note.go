@@ -23,7 +23,7 @@ type Notes struct{ redis *Redis }
 // NewNotes makes notes.
 func NewNotes(r *Redis) *Notes { return &Notes{r} }
 
-// Seen says whether key was asked for before within ttl, and notes it.
+// Seen reports whether it was called with key before within ttl, and notes it.
 func (n *Notes) Seen(ctx context.Context, key string, ttl time.Duration) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
@@ -35,8 +35,8 @@ func (n *Notes) Seen(ctx context.Context, key string, ttl time.Duration) (bool, 
 }
 
 // takeLock sets a key that is not there. One that is there lasts no longer than it may:
-// a key without an expiry, which anybody with access to Redis can put there, would bar
-// the way for good.
+// a key without an expiry, which anyone with access to Redis can set, would block
+// the lock for good.
 var takeLock = redis.NewScript(`
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
 local left = redis.call('PTTL', KEYS[1])
@@ -74,7 +74,7 @@ end
 redis.call('DEL', KEYS[1])
 return 0`)
 
-// CardLease takes the lease of a request's card. When somebody else has it, ok is
+// CardLease takes the lease of a request's card. When another process has it, ok is
 // false and the holder will render once more.
 func (n *Notes) CardLease(ctx context.Context, id string, ttl time.Duration) (lease *CardLease, ok bool, err error) {
 	l := &CardLease{notes: n, id: id, token: n.redis.self + rand.Text(), ttl: ttl}
@@ -85,7 +85,7 @@ func (n *Notes) CardLease(ctx context.Context, id string, ttl time.Duration) (le
 	return l, got == 1, nil
 }
 
-// Done gives the lease up. again is true when somebody asked for the card in the
+// Done gives the lease up. again is true when the card was requested in the
 // meantime: the caller still has the lease, renders once more and calls Done again.
 func (l *CardLease) Done(ctx context.Context) (again bool, err error) {
 	got, err := l.run(ctx, releaseCard)
@@ -111,7 +111,7 @@ local interval = tonumber(ARGV[1])
 local burst = tonumber(ARGV[2])
 local full = tonumber(redis.call('GET', KEYS[1]) or now) or now
 if full < now then full = now end
-if full > now + burst * interval then -- more than was ever taken: somebody else wrote it
+if full > now + burst * interval then -- more than was ever taken: the value is planted
   full = now + burst * interval
   redis.call('SET', KEYS[1], full, 'PX', burst * interval + 1000)
 end

@@ -39,7 +39,7 @@ func TestCardLease(t *testing.T) {
 			}
 		}
 		if again, err := first.Done(ctx); !again || err != nil {
-			t.Errorf("what was asked for meanwhile is lost: %v %v", again, err)
+			t.Errorf("a request made meanwhile is lost: %v %v", again, err)
 		}
 		if _, ok, _ := n.CardLease(ctx, reqA, 10*time.Second); ok {
 			t.Error("the lease was lost while rendering again")
@@ -70,7 +70,7 @@ func TestCardLeaseOfACrash(t *testing.T) {
 			t.Error("the dead gave up the lease of the living")
 		}
 		if again, _ := alive.Done(ctx); !again {
-			t.Error("what was asked for meanwhile is lost")
+			t.Error("a request made meanwhile is lost")
 		}
 	})
 }

@@ -16,8 +16,8 @@ import (
 // again.
 const seenFor = 7 * 24 * time.Hour
 
-// Notifier wakes those who wait for a change: the lists, the messages and the workers. After every
-// commit of a request, whoever wrote it calls Changed and nothing else. A notification may come twice,
+// Notifier announces a change to the lists, the messages and the workers. After every commit of
+// a request, the code that wrote it calls Changed and nothing else. A notification may come twice,
 // late or never, since the fact is written before it: workers find by themselves what was not
 // enqueued. Enqueuing what is in the queue already is success.
 type Notifier struct {
@@ -32,7 +32,7 @@ func NewNotifier(r *Redis, log *slog.Logger) *Notifier {
 	return &Notifier{client: asynq.NewClientFromRedisClient(r.client), redis: r, index: NewIndex(r), log: log}
 }
 
-// Changed tells of a commit: lists and messages show it, and a worker does what it made due.
+// Changed announces a commit: lists and messages show it, and a worker does what it made due.
 func (n *Notifier) Changed(ctx context.Context, r lifecycle.Request, archived bool) error {
 	err := n.Show(ctx, r, archived)
 	if !archived && lifecycle.IsDue(r, time.Now().UTC()) {
@@ -51,7 +51,7 @@ func (n *Notifier) Show(ctx context.Context, r lifecycle.Request, archived bool)
 	return n.Card(ctx, r.ID, r.Version)
 }
 
-// LeaseMoved tells of a change of an environment's queue: the holder may start, and those who wait
+// LeaseMoved announces a change of an environment's queue: the holder may start, and those who wait
 // have another position.
 func (n *Notifier) LeaseMoved(ctx context.Context, e lifecycle.EnvironmentState) error {
 	err := n.ReconcileHolder(ctx, e)

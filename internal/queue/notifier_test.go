@@ -21,7 +21,7 @@ func created(t *testing.T) lifecycle.Request {
 }
 
 // A commit reaches the lists and the messages, and the workers only when it made something due.
-func TestChangedTellsEverybody(t *testing.T) {
+func TestChangedNotifiesAll(t *testing.T) {
 	at := time.Now()
 	opened := func(r lifecycle.Request) lifecycle.Request {
 		open := true
@@ -66,7 +66,7 @@ func TestChangedTellsEverybody(t *testing.T) {
 	}
 }
 
-// A row that Redis does not take keeps no worker from being told.
+// A worker is notified even when Redis does not take the row.
 func TestChangedWithoutAnIndex(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
 		if err := m.Set(indexPrefix+"rows", "planted"); err != nil {

@@ -1,9 +1,8 @@
-// Package queue owns what TfPilot keeps in Redis: the bell (tasks that say "look
-// at this"), the index that lists are read from, short leases and budgets.
-// Everything here may be lost at any time without losing a fact:
-// the documents in the store are the truth, and whatever stands here is found
-// again by looking at them. It is the only user of asynq and go-redis; what a
-// task does is the worker's.
+// Package queue owns what TfPilot keeps in Redis: the tasks that wake a worker,
+// the index that lists are read from, short leases and budgets. Everything here may be lost
+// at any time without losing a fact: the documents in the store are the truth, and the sweep
+// rebuilds the queue and the index from them. It is the only user of asynq and go-redis.
+// Package worker owns what a task does.
 package queue
 
 import (
@@ -28,7 +27,7 @@ const (
 	poolSize    = 32
 )
 
-// Dialer opens a connection to Redis; nil stands for the network.
+// Dialer opens a connection to Redis; nil means the network.
 type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // Redis is a pool of connections that everything in this package shares.
@@ -63,7 +62,7 @@ func Open(url string, dial Dialer) (*Redis, error) {
 // matters reaches the callers as errors. It is for main, since it is global.
 func Quiet() { logging.Disable() }
 
-// Ping says whether Redis answers.
+// Ping reports whether Redis answers.
 func (r *Redis) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
@@ -99,7 +98,7 @@ func (r *Redis) EvictionPolicy(ctx context.Context) (string, error) {
 }
 
 // CheckEviction warns when Redis may throw entries away: a task without its hash
-// stands in the way for ever.
+// blocks its id forever.
 func (r *Redis) CheckEviction(ctx context.Context, log *slog.Logger) {
 	policy, err := r.EvictionPolicy(ctx)
 	if err == nil && policy != "" && policy != KeepsEntries {

@@ -16,7 +16,7 @@ import (
 // runs it within takeOverWithin. The task may then run twice, as any task may.
 const (
 	beatEvery  = 2 * time.Second
-	beatLasts  = 7 * time.Second // after it, a process that was not heard of is taken for dead; or 3.5 slower beats
+	beatLasts  = 7 * time.Second // after it, a silent process counts as dead; or 3.5 slower beats
 	rollLasts  = time.Hour       // of what a process notes; it notes again with each task
 	rollMost   = 100             // processes that one check asks about
 	againSign  = ":again"        // ends the id of a task that another process ran before
@@ -67,7 +67,7 @@ func (l *roll) write(ctx context.Context, do func(redis.Pipeliner)) {
 	_, _ = l.redis.client.Pipelined(ctx, func(p redis.Pipeliner) error { do(p); return nil })
 }
 
-// run says that this process lives and takes over from those that died, until ctx ends.
+// run announces that this process lives and takes over from those that died, until ctx ends.
 func (l *roll) run(ctx context.Context) {
 	ticker := time.NewTicker(l.every)
 	defer ticker.Stop()
@@ -118,7 +118,7 @@ for _, w in ipairs(redis.call('SRANDMEMBER', KEYS[1], ARGV[4])) do
 end
 return out`)
 
-// takeOver puts the tasks of processes that died into the queue anew.
+// takeOver enqueues the tasks of dead processes again.
 func (l *roll) takeOver(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()

@@ -14,7 +14,7 @@ import (
 // cut is a Redis that a process loses when it is killed: what it sends from then on
 // reaches nothing.
 type cut struct {
-	live, grave *miniredis.Miniredis
+	live, lost *miniredis.Miniredis
 
 	mu    sync.Mutex
 	dead  bool
@@ -25,7 +25,7 @@ func (c *cut) dial(context.Context, string, string) (net.Conn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.dead {
-		return c.grave.Dial()
+		return c.lost.Dial()
 	}
 	conn, err := c.live.Dial()
 	if err == nil {
@@ -47,9 +47,9 @@ func (c *cut) kill() {
 // two minutes.
 func TestAnotherProcessTakesOver(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
-		grave := miniredis.NewMiniRedis()
-		defer grave.Close()
-		way := &cut{live: m, grave: grave}
+		lost := miniredis.NewMiniRedis()
+		defer lost.Close()
+		way := &cut{live: m, lost: lost}
 		first, err := Open("redis://redis:6379/0", way.dial)
 		if err != nil {
 			t.Fatal(err)
@@ -122,8 +122,8 @@ func TestStoppedProcessLeavesTheRoll(t *testing.T) {
 	})
 }
 
-// A lock without an expiry, or with a far one, which anybody with access to Redis can put
-// there, bars the way no longer than a lock may last. So does a budget that is overdrawn.
+// A lock without an expiry, or with a far one, which anyone with access to Redis can set,
+// blocks no longer than a lock may last. So does a budget that is overdrawn.
 func TestPlantedLocksEnd(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
 		n, ctx := NewNotes(r), t.Context()

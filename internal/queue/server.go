@@ -23,7 +23,7 @@ const (
 )
 
 // Handlers are what the tasks do. Each runs at most 25 s, may run twice for one
-// ring and at the same time as another for the same request.
+// task and at the same time as another for the same request.
 type Handlers struct {
 	Reconcile   func(context.Context, Reconcile) error
 	Card        func(context.Context, Card) error
@@ -53,7 +53,7 @@ type Server struct {
 // ServerOptions tune a server; the zero value is for production.
 type ServerOptions struct {
 	Concurrency int           // 10 when zero
-	Poll        time.Duration // how often Redis is asked for tasks
+	Poll        time.Duration // how often the server reads tasks from Redis
 }
 
 // NewServer makes a server. A kind without handler is left to fail and come back.

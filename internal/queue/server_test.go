@@ -108,7 +108,7 @@ func TestRingingTwiceIsOneTask(t *testing.T) {
 	})
 }
 
-func TestAVersionRingsWhileTheOneBeforeRuns(t *testing.T) {
+func TestAVersionIsEnqueuedWhileTheOneBeforeRuns(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		b, notifier := newBook(), NewNotifier(r, quiet())
 		h := Handlers{Reconcile: func(ctx context.Context, l Reconcile) error {
@@ -155,7 +155,7 @@ func TestLookAfterWaitsAndCoalesces(t *testing.T) {
 }
 
 // Many processes that ask for the same list in a while are one task; when Redis does not
-// say whether somebody asked, the caller hears of it.
+// answer, the caller gets the error.
 func TestSyncEveryIsOneTask(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
 		b, notifier, ctx := newBook(), NewNotifier(r, quiet()), t.Context()
@@ -306,7 +306,7 @@ func TestForgedTasksAreDropped(t *testing.T) {
 	})
 }
 
-// A worker goes on after Redis lost everything.
+// A worker continues after Redis lost everything.
 func TestEmptiedRedis(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
 		b, notifier := newBook(), NewNotifier(r, quiet())
@@ -363,7 +363,7 @@ func TestBackoffIsCapped(t *testing.T) {
 	})
 }
 
-func TestMakersRefuseWhatDoesNotFit(t *testing.T) {
+func TestMakersRefuseInvalidTasks(t *testing.T) {
 	now := time.Now()
 	bad := map[string]func() (*asynq.Task, error){
 		"id":       func() (*asynq.Task, error) { return reconcileTask(Reconcile{"req_1", 1}, now, 0) },

@@ -39,7 +39,7 @@ const (
 )
 
 // Time buckets at the end of task ids. A task that waits for its retry blocks its
-// id for at most one bucket, so nothing that rings again is silenced for long.
+// id for at most one bucket, so a later wake-up is not lost for long.
 const (
 	bucketDocument    = 5 * time.Minute // the version in the id tells changes apart
 	bucketEnvironment = time.Minute
@@ -148,7 +148,7 @@ func bucket(at time.Time, width time.Duration) string {
 	return strconv.FormatInt(at.Unix()/int64(width/time.Second), 10)
 }
 
-// decode reads a payload. Tasks in Redis may have been put there by anybody.
+// decode reads a payload. Anyone may have written the tasks in Redis.
 func decode[T payload](data []byte) (T, error) {
 	var t T
 	if len(data) > maxPayload {

@@ -22,7 +22,7 @@ type Command struct {
 	Answers
 }
 
-// Seen is what stood before the person: it grants nothing and is compared with the facts.
+// Seen is what the person saw: it grants nothing and is compared with the facts.
 type Seen struct {
 	Purpose lifecycle.Purpose // of the plan; empty when it was not shown
 	HeadSHA string
@@ -141,7 +141,7 @@ func intentBy(r lifecycle.Request, action lifecycle.Action, login string) *lifec
 	return nil
 }
 
-// CheckAnswers finds what is wrong with what was entered, without asking anybody: nil, or faults at
+// CheckAnswers finds what is wrong with what was entered, without a call to another system: nil, or faults at
 // their fields.
 func CheckAnswers(action lifecycle.Action, in Answers) *Refusal {
 	row, _ := action.Row()

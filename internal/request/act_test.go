@@ -13,7 +13,7 @@ import (
 
 // An action is recorded with who took it and what they saw, and workers and lists are notified.
 func TestActRecordsAnIntent(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	stored := requesttest.Planned("dev")
 	w.put(stored, false)
 	seen := request.SeenIn(*stored)
@@ -32,8 +32,8 @@ func TestActRecordsAnIntent(t *testing.T) {
 }
 
 // What is done at once is the change itself.
-func TestActChangesAtOnceWhatNobodyCarriesOut(t *testing.T) {
-	w := newWorld(t)
+func TestActChangesAtOnceWhatNeedsNoWorker(t *testing.T) {
+	w := newFixture(t)
 	stored := requesttest.Planned("dev")
 	stored.Wanted = []lifecycle.Intent{{What: lifecycle.ActionMerge, By: "omar", At: requesttest.At}}
 	w.put(stored, false)
@@ -76,7 +76,7 @@ func TestConfirmation(t *testing.T) {
 		"destroy, protected, a digest": {"prod", destroy, true, digest, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			stored := requesttest.Planned(c.env)
 			stored.Plan.Digest = digest
 			if c.action == destroy {
@@ -100,7 +100,7 @@ func TestConfirmation(t *testing.T) {
 
 // Prod has production rules, whatever the configuration says.
 func TestProdIsProtectedInAnyCase(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.Projects[0].Environments[1].Protected = false
 	stored := requesttest.Planned("prod")
 	w.put(stored, false)
@@ -111,9 +111,9 @@ func TestProdIsProtectedInAnyCase(t *testing.T) {
 	}
 }
 
-// A draft that is sent twice makes one request; under an id that somebody else has it makes none.
+// A draft that is sent twice makes one request; under the id of another person it makes none.
 func TestOpenTwiceMakesOneRequest(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	d := requesttest.Draft()
 	first, err := w.Open(t.Context(), w.caller("dana"), d)
 	w.must(err)
@@ -126,7 +126,7 @@ func TestOpenTwiceMakesOneRequest(t *testing.T) {
 	}
 	var no *request.Refusal
 	if _, err := w.Open(t.Context(), w.caller("omar"), d); !errors.As(err, &no) || no.Code != lifecycle.CodeTaken {
-		t.Errorf("somebody else's id: %v", err)
+		t.Errorf("another person's id: %v", err)
 	}
 	d.ID = "../../x"
 	if _, err := w.Open(t.Context(), w.caller("dana"), d); !errors.As(err, &no) || no.Class != request.Invalid {
@@ -136,7 +136,7 @@ func TestOpenTwiceMakesOneRequest(t *testing.T) {
 
 // Whom a module is for is asked everywhere.
 func TestModulesOfOthers(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	m := &catalog.Module{Title: "A thing", Allow: catalog.Allow{Roles: []string{"admin"}}}
 	if no := w.MayUse(w.caller("adam"), m, "core"); no != nil {
 		t.Error(no)
@@ -157,9 +157,9 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// People of other workspaces see nothing, not even what everybody here may read.
+// People of other workspaces see nothing, not even what everyone here may read.
 func TestStrangersSeeNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.put(requesttest.Planned("dev"), false)
 	c, err := w.SlackCaller(t.Context(), requesttest.Person("omar"), "T0OTHER")
 	w.must(err)
@@ -175,9 +175,9 @@ func TestStrangersSeeNothing(t *testing.T) {
 	}
 }
 
-// An operator holds the bucket, so they may read; as nobody in particular they change nothing.
+// An operator holds the bucket, so they may read; without a person they change nothing.
 func TestOperatorsReadOnly(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.Policy.AllowedLogins = []string{"adam"}
 	w.put(requesttest.Planned("dev"), false)
 	operator := request.Caller{Source: request.SourceCLI, Operator: true}
@@ -191,16 +191,16 @@ func TestOperatorsReadOnly(t *testing.T) {
 		t.Error("one who may not use TfPilot reads")
 	}
 	if _, err := w.Act(t.Context(), operator, request.Command{ID: requesttest.ID, Action: lifecycle.ActionClose}); err == nil {
-		t.Error("an operator closed a request as nobody")
+		t.Error("an operator closed a request without a person")
 	}
 	if _, err := w.Sync(t.Context(), operator, ""); err == nil {
-		t.Error("an operator synced as nobody")
+		t.Error("an operator synced without a person")
 	}
 }
 
 // Sync has the messages tried again that Slack refused.
 func TestSyncRetriesMessages(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	stored := requesttest.Planned("dev")
 	stored.Slack.Messages = []lifecycle.Message{{Role: lifecycle.RoleCard, State: lifecycle.MessageRefused + "is_archived:1"}, {Role: lifecycle.RoleDM, TS: "1.1"}}
 	w.put(stored, false)
@@ -212,7 +212,7 @@ func TestSyncRetriesMessages(t *testing.T) {
 
 // A plan is shown only when its bytes have the digest that an approval is bound to.
 func TestPlanOfAnotherDigestIsNotShown(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	stored := requesttest.Planned("dev")
 	stored.Plan.Digest = "sha256:" + strings.Repeat("0", 64)
 	w.put(stored, false)

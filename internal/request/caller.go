@@ -21,8 +21,8 @@ const (
 type Caller struct {
 	lifecycle.Person
 	Source   string
-	Stranger bool // from another Slack workspace, whom nobody here has linked
-	Operator bool // holds the app's own access to the bucket: reads what everybody may read, and changes nothing as such
+	Stranger bool // from another Slack workspace, and not linked here
+	Operator bool // holds the app's own access to the bucket: reads what everyone may read, and changes nothing as such
 }
 
 // Subject is the caller as the rules see them.
@@ -79,7 +79,7 @@ func (s *Service) LoginCaller(ctx context.Context, login, source string) (Caller
 
 // allow asks the rules whether the caller has a right: nil, or why not and who has.
 func (s *Service) allow(c Caller, verb rbac.Verb, sc rbac.Scope) *Refusal {
-	if c.Stranger { // first: some things are open to everybody here
+	if c.Stranger { // first: some things are open to everyone here
 		return denied(lifecycle.CodeOtherWorkspace, "You are here from another workspace, and only people of this one can use TfPilot.")
 	}
 	d := s.Policy.Decide(c.Subject(), verb, sc)

@@ -7,7 +7,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// How an action is confirmed stands in its row, and depends on today's configuration: a button or an
+// The row of an action says how it is confirmed. This also depends on today's configuration: a button or an
 // open window may be older. What has to be read is confirmed by a surface that showed all of it, or by
 // typing what it is called: the digest of a plan, the environment of what will be destroyed. In a
 // protected environment something is typed in any case.
@@ -85,7 +85,7 @@ func planConfirmed(
 	}
 }
 
-// CheckTyped refuses what was typed when it is not the name of the environment, nil when it is. It asks nobody.
+// CheckTyped refuses what was typed when it is not the name of the environment, nil when it is. It calls no other system.
 func CheckTyped(environment string, protected bool, typed string) *Refusal {
 	switch {
 	case strings.EqualFold(strings.TrimSpace(typed), environment):

@@ -37,7 +37,7 @@ type Checked struct {
 // NewID draws the id of a request: 13 of [a-z2-7], 65 random bits.
 func NewID() string { return "req_" + strings.ToLower(rand.Text()[:13]) }
 
-// CheckDraft finds what is wrong with a draft, all faults at once, without asking anybody.
+// CheckDraft finds what is wrong with a draft, all faults at once, without a call to another system.
 func (s *Service) CheckDraft(d Draft) (Checked, *Refusal) {
 	d.Reason = strings.TrimSpace(d.Reason)
 	out := Checked{Draft: d}

@@ -14,7 +14,7 @@ type Option struct {
 	Refusal string `json:"refusal,omitempty"` // why not, and who can
 }
 
-// Options says of each action that the facts allow what would become of it if the caller took it now.
+// Options lists the actions that the facts allow, each with its result if the caller took it now.
 func (s *Service) Options(c Caller, r lifecycle.Request, now time.Time) []Option {
 	options := []Option{}
 	scope := rbac.ScopeOf(r, c.Subject(), s.environmentOf(r).Rules())

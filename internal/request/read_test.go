@@ -14,9 +14,9 @@ import (
 
 var listAll = queue.Query{}
 
-// An outage is told as one, with its cause for the log.
+// An outage is reported as one, with its cause for the log.
 func TestOutagesAreUnavailable(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.put(requesttest.Planned("dev"), false)
 	omar := w.caller("omar")
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
@@ -37,7 +37,7 @@ func TestOutagesAreUnavailable(t *testing.T) {
 
 // A list that is being rebuilt never looks empty.
 func TestListWhileItIsRebuilt(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.redis.FlushAll()
 	var no *request.Refusal
 	if page, err := w.List(t.Context(), w.caller("vic"), listAll); !errors.As(err, &no) || no.Class != request.Unavailable || len(page.Rows) != 0 {

@@ -19,7 +19,7 @@ const (
 	Unavailable                  // storage or queue cannot be reached
 )
 
-// Fields that a fault may stand at. An input of the module stands at FieldInput and its name.
+// Fields that a fault may name. The field of an input of the module is FieldInput and its name.
 const (
 	FieldReason      = "reason"
 	FieldConfirm     = "confirm"

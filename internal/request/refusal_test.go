@@ -10,11 +10,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/request/requesttest"
 )
 
-// Every refusal says why at its field, leaves the documents as they are, and notifies nobody.
+// Every refusal says why at its field, leaves the documents as they are, and notifies no one.
 func TestRefusals(t *testing.T) {
 	for _, c := range requesttest.Cases() {
 		t.Run(c.Name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			var before int64
 			if c.Stored != nil {
 				w.put(c.Stored, c.Archive)
@@ -33,7 +33,7 @@ func TestRefusals(t *testing.T) {
 			}
 			at := slices.ContainsFunc(no.Faults, func(f request.Fault) bool { return f.Field == c.Field && strings.Contains(f.Text, c.Words) })
 			if c.Field != "" && !at {
-				t.Errorf("nothing stands at %s: %+v", c.Field, no.Faults)
+				t.Errorf("no fault is at %s: %+v", c.Field, no.Faults)
 			}
 			if no.Class == 0 || no.Code == "" {
 				t.Errorf("%+v", no)

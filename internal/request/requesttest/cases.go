@@ -1,5 +1,5 @@
 // Package requesttest owns the refusals that every surface has to give with the same words: what is
-// stored, who does what, and what they are told. Each surface has one test that plays all of them. It
+// stored, who does what, and what they read. Each surface has one test that plays all of them. It
 // is imported by tests only.
 package requesttest
 
@@ -29,9 +29,9 @@ type Case struct {
 	Who     string // login; nora is not linked
 	Command *request.Command
 	Draft   *request.Draft    // instead of a command
-	Words   string            // part of what the person is told
-	Field   string            // at which it stands, where it is about one
-	Except  map[string]string // why a surface cannot come to it
+	Words   string            // part of what the person reads
+	Field   string            // the field with the fault, if any
+	Except  map[string]string // why a surface cannot reach this case
 }
 
 // IDs of GitHub accounts and Slack users, by login. Nora has a Slack account without a link.

@@ -19,8 +19,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// world is the use cases on a simulated bucket and Redis.
-type world struct {
+// fixture is the use cases on a simulated bucket and Redis.
+type fixture struct {
 	*request.Service
 	t      *testing.T
 	store  *store.Store
@@ -30,9 +30,9 @@ type world struct {
 	down   bool // the bucket does not answer
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	w := &world{t: t, redis: miniredis.RunT(t)}
+	w := &fixture{t: t, redis: miniredis.RunT(t)}
 	var err error
 	w.bucket, err = s3.New(s3.Config{Buckets: []string{"requests"}, Principals: []s3.Principal{{
 		Name: "app", AccessKey: "app", Secret: "secret",
@@ -62,7 +62,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // RoundTrip hands a call to the bucket.
-func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w *fixture) RoundTrip(r *http.Request) (*http.Response, error) {
 	if w.down {
 		return nil, io.ErrUnexpectedEOF
 	}
@@ -71,7 +71,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	return rec.Result(), nil
 }
 
-func (w *world) must(err error) {
+func (w *fixture) must(err error) {
 	w.t.Helper()
 	if err != nil {
 		w.t.Fatal(err)
@@ -79,7 +79,7 @@ func (w *world) must(err error) {
 }
 
 // put stores a request and its plan.
-func (w *world) put(r *lifecycle.Request, archive bool) {
+func (w *fixture) put(r *lifecycle.Request, archive bool) {
 	w.t.Helper()
 	doc, err := w.store.Create(w.t.Context(), *r)
 	w.must(err)
@@ -91,7 +91,7 @@ func (w *world) put(r *lifecycle.Request, archive bool) {
 	}
 }
 
-func (w *world) caller(login string) request.Caller {
+func (w *fixture) caller(login string) request.Caller {
 	w.t.Helper()
 	c, err := w.LoginCaller(w.t.Context(), login, request.SourceCLI)
 	w.must(err)
@@ -99,7 +99,7 @@ func (w *world) caller(login string) request.Caller {
 }
 
 // ids are the stored requests.
-func (w *world) ids() []string {
+func (w *fixture) ids() []string {
 	w.t.Helper()
 	var ids []string
 	for e, err := range w.store.List(w.t.Context()) {
@@ -111,7 +111,7 @@ func (w *world) ids() []string {
 }
 
 // tasks are the keys in Redis that hold tasks.
-func (w *world) tasks() (n int) {
+func (w *fixture) tasks() (n int) {
 	for _, key := range w.redis.Keys() {
 		if len(key) > 6 && key[:6] == "asynq:" {
 			n++
