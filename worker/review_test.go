@@ -60,7 +60,7 @@ func TestReviewsThatDoNotCount(t *testing.T) {
 		event string
 		words string // of the answer; none when there is none
 	}{
-		{"of an author", "ana", "ana", dev, "APPROVE", "somebody else has to approve"},
+		{"of an author", "ana", "ana", dev, "APPROVE", "someone else must approve it"},
 		{"of a developer", "dana", "ana", dev, "APPROVE", "approvers"},
 		{"of a protected environment", "omar", "dana", lifecycle.Environment{Key: "prod", Slug: "app"}, "APPROVE", "protected"},
 		{"a comment", "omar", "dana", dev, "COMMENT", ""},
