@@ -30,23 +30,23 @@ func deny(code lifecycle.ReasonCode, why string) denial {
 	return denial{code: code, why: why, text: strings.ToUpper(why[:1]) + why[1:] + "."}
 }
 
-// uncounted says why this approval does not count.
+// uncounted returns why this approval does not count.
 func (j *job) uncounted(ctx context.Context, a lifecycle.Approver) (denial, error) {
 	linked, err := j.linked(ctx)
 	if err != nil {
 		return denial{}, err
 	}
-	if no := j.uncountedBy(linked, a); no.denied() {
-		return no, nil
+	if refusal := j.uncountedBy(linked, a); refusal.denied() {
+		return refusal, nil
 	}
 	return j.renamed(ctx, a.Login, a.GithubID)
 }
 
-// uncountedBy is what can be said without asking GitHub.
+// uncountedBy decides without a call to GitHub.
 func (j *job) uncountedBy(linked links, a lifecycle.Approver) denial {
-	s, no := identify(linked, lifecycle.Person{Login: a.Login, GithubID: a.GithubID, SlackTeam: a.SlackTeam, SlackUser: a.SlackUser})
-	if no.denied() {
-		return no
+	s, refusal := identify(linked, lifecycle.Person{Login: a.Login, GithubID: a.GithubID, SlackTeam: a.SlackTeam, SlackUser: a.SlackUser})
+	if refusal.denied() {
+		return refusal
 	}
 	env, _ := j.environment(j.request())
 	scope := rbac.ScopeOf(*j.request(), s, env.Rules())
@@ -70,8 +70,8 @@ func reviewed(a lifecycle.Approver) bool {
 	return a.VoidedAt == nil && a.Source == lifecycle.SourceGitHub
 }
 
-// identify finds the linked identity of a person. Everything must fit: Slack account,
-// login and GitHub id.
+// identify finds the linked identity of a person. The Slack account, the login
+// and the GitHub id must all match.
 func identify(linked links, p lifecycle.Person) (rbac.Subject, denial) {
 	id, ok := linked.ofAccount(p.Login, p.GithubID)
 	if p.SlackUser != "" {
@@ -88,7 +88,7 @@ func identify(linked links, p lifecycle.Person) (rbac.Subject, denial) {
 	return rbac.Subject{Login: p.Login, GithubID: id.GithubID, SlackTeam: id.SlackTeam, SlackUser: id.SlackUser}, denial{}
 }
 
-// renamed says that a login belongs to another GitHub account by now.
+// renamed denies when a login belongs to another GitHub account by now.
 func (j *job) renamed(ctx context.Context, login string, id int64) (denial, error) {
 	have, err := j.accountOf(ctx, login)
 	switch {
@@ -116,7 +116,7 @@ func (j *job) linked(ctx context.Context) (links, error) {
 	return all, nil
 }
 
-// recheckApprovals asks about every approval that counts, with the reviews as GitHub has
+// recheckApprovals checks every approval that counts, with the reviews as GitHub has
 // them now. An approval that no longer counts is void for good.
 func (j *job) recheckApprovals(ctx context.Context) error {
 	if j.request().OnPullRequest() {
@@ -131,18 +131,18 @@ func (j *job) recheckApprovals(ctx context.Context) error {
 	return j.voidUncounted(ctx, hidden)
 }
 
-// voidUncounted voids what does not count; hidden says why no review does, "" when they do.
+// voidUncounted voids what does not count; hidden is why no review does, "" when they do.
 func (j *job) voidUncounted(ctx context.Context, hidden string) error {
 	for _, a := range slices.Clone(j.request().Approval.Approvers) {
 		if a.VoidedAt != nil {
 			continue
 		}
-		no, err := j.uncounted(ctx, a)
+		refusal, err := j.uncounted(ctx, a)
 		if err != nil {
 			return err
 		}
-		why := no.why
-		if !no.denied() && reviewed(a) {
+		why := refusal.why
+		if !refusal.denied() && reviewed(a) {
 			why = hidden
 		}
 		if why == "" {

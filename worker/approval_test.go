@@ -56,7 +56,7 @@ func TestApprovalDoesNotOutliveItsReasons(t *testing.T) {
 					loss.lose(w)
 					before := w.effects()
 					p := w.idleWorker()
-					w.must(p.Look(context.Background(), reqA))
+					w.must(p.Reconcile(context.Background(), reqA))
 					if after := w.effects(); after != before {
 						w.t.Errorf("something happened:\n%s\n%s", before, after)
 					}
@@ -84,7 +84,7 @@ func TestDestroyAsksForItsApprovalAgain(t *testing.T) {
 				w.must(w.change(reqA, "ana", lifecycle.Approve(w.approval(reqA, "ana"))))
 				loss.lose(w)
 				p := w.idleWorker()
-				w.must(p.Look(context.Background(), reqA))
+				w.must(p.Reconcile(context.Background(), reqA))
 				w.told(reqA, "approval_voided", loss.says)
 				if n := w.hub.Counts().Dispatches[repoName+" destroy.yml"]; n != 0 {
 					w.t.Errorf("%d destroys", n)
@@ -96,10 +96,10 @@ func TestDestroyAsksForItsApprovalAgain(t *testing.T) {
 
 func (w *world) approval(id, by string) lifecycle.Approver {
 	w.t.Helper()
-	wish := w.wish(id, lifecycle.ActionApprove, by)
+	intent := w.intent(id, lifecycle.ActionApprove, by)
 	return lifecycle.Approver{
-		Login: by, GithubID: wish.ByID, SlackTeam: team, SlackUser: wish.SlackUser, At: wish.At,
-		HeadSHA: wish.HeadSHA, PlanDigest: wish.PlanDigest, Source: wish.Source,
+		Login: by, GithubID: intent.ByID, SlackTeam: team, SlackUser: intent.SlackUser, At: intent.At,
+		HeadSHA: intent.HeadSHA, PlanDigest: intent.PlanDigest, Source: intent.Source,
 	}
 }
 
@@ -150,7 +150,7 @@ func TestApprovalFallsOnTheWayToTheEffect(t *testing.T) {
 			p := w.idleWorker()
 			w.click(reqA, lifecycle.ActionMerge, "omar")
 			w.gate.onCall("github GET /pulls/*/reviews", func() { w.pass(3 * time.Second); w.unlink("ana") })
-			w.must(p.Look(context.Background(), reqA))
+			w.must(p.Reconcile(context.Background(), reqA))
 			if n := len(w.hub.Counts().Merges); n != 0 {
 				w.t.Errorf("%d merges", n)
 			}
@@ -166,7 +166,7 @@ func TestApprovalFallsOnTheWayToTheEffect(t *testing.T) {
 			p := w.idleWorker()
 			w.click(reqA, lifecycle.ActionApply, "omar")
 			w.gate.onCall("s3 PUT grants", func() { w.pass(3 * time.Second); w.unlink("ana") })
-			w.must(p.Look(context.Background(), reqA))
+			w.must(p.Reconcile(context.Background(), reqA))
 			if n := w.hub.Counts().Dispatches[repoName+" apply.yml"]; n != 0 {
 				w.t.Errorf("%d dispatches", n)
 			}
@@ -301,7 +301,7 @@ func TestRequestedChangesAreReadAtTheEffect(t *testing.T) {
 				w.review("ana", "REQUEST_CHANGES")
 				before := w.effects()
 				w.click(reqA, what, "omar")
-				w.must(p.Look(context.Background(), reqA))
+				w.must(p.Reconcile(context.Background(), reqA))
 				r := w.request(reqA)
 				if after := w.effects(); after != before || len(r.Refused) != 1 || r.Refused[0].Code != lifecycle.CodeObjected {
 					w.t.Errorf("refused %+v\n%s\n%s", r.Refused, before, after)
@@ -379,9 +379,9 @@ func TestRequesterUnderAnotherLoginDoesNotApprove(t *testing.T) {
 		w.link("dana", "omar", 1003)
 		w.pass(2 * time.Second)
 		w.review("omar", "APPROVE")
-		wish := w.wish(reqA, lifecycle.ActionApprove, "omar")
-		wish.SlackUser = people["dana"].slack
-		w.must(w.change(reqA, "omar", lifecycle.RecordIntent(wish)))
+		intent := w.intent(reqA, lifecycle.ActionApprove, "omar")
+		intent.SlackUser = people["dana"].slack
+		w.must(w.change(reqA, "omar", lifecycle.RecordIntent(intent)))
 		w.served(reqA, lifecycle.ActionApprove)
 		w.pass(10 * time.Minute)
 		r := w.request(reqA)
@@ -405,7 +405,7 @@ func TestCanceledApplyLeavesTheQueueAtOnce(t *testing.T) {
 		w.pause()
 		p := w.idleWorker() // no sweep
 		w.must(w.change(b, "omar", lifecycle.CancelIntent()))
-		w.must(p.Look(context.Background(), b))
+		w.must(p.Reconcile(context.Background(), b))
 		if w.inLine(b) >= 0 || w.request(b).Leaving != nil {
 			w.t.Errorf("%+v, leaving %v", w.lease(), w.request(b).Leaving)
 		}
@@ -420,9 +420,9 @@ func TestUntypedApprovalInAProtectedEnvironment(t *testing.T) {
 	inWorld(t, setup{}, func(w *world) {
 		w.askIn(reqA, "dana", prod)
 		w.planned(reqA, lifecycle.PurposeOpen)
-		wish := w.wish(reqA, lifecycle.ActionApprove, "omar")
-		wish.Typed = false
-		w.must(w.change(reqA, "omar", lifecycle.RecordIntent(wish)))
+		intent := w.intent(reqA, lifecycle.ActionApprove, "omar")
+		intent.Typed = false
+		w.must(w.change(reqA, "omar", lifecycle.RecordIntent(intent)))
 		w.served(reqA, lifecycle.ActionApprove)
 		if r := w.request(reqA); r.Approval.Approved || len(r.Refused) != 1 || r.Refused[0].Code != "not_typed" {
 			w.t.Errorf("%+v, refused %+v", r.Approval, r.Refused)

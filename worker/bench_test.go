@@ -51,7 +51,7 @@ func BenchmarkLook(b *testing.B) {
 	w, p := outside(b)
 	w.waiting(reqA, 7)
 	for b.Loop() {
-		w.must(p.Look(context.Background(), reqA))
+		w.must(p.Reconcile(context.Background(), reqA))
 	}
 }
 

@@ -13,11 +13,11 @@ import (
 // protected: that is tried once, and nothing waits for it.
 func (j *job) deleteBranch(ctx context.Context) error {
 	end, err := j.endBranch(ctx)
-	var no *github.Refused
+	var refused *github.Refused
 	switch {
 	case errors.Is(err, github.ErrNotFound):
 		end = lifecycle.BranchDeleted
-	case errors.As(err, &no):
+	case errors.As(err, &refused):
 		j.log.Warn("the branch stays", keyError, err)
 		end = lifecycle.BranchKept
 	case err != nil:

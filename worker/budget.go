@@ -10,8 +10,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/queue"
 )
 
-// GitHub's limits for one installation, as its documentation gives them. Calls that nobody
-// waits for leave a part to those that somebody does.
+// GitHub's limits for one installation, as its documentation gives them. Calls that
+// no person waits for leave a part to calls that a person waits for.
 const (
 	pointsPerMinute  = 900
 	contentPerMinute = 80
@@ -49,7 +49,7 @@ func (s SharedBudget) Pause(ctx context.Context, until time.Time, butUrgent bool
 	s.Budget.Pause(ctx, until, butUrgent)
 }
 
-// urgent are the steps that somebody waits for.
+// urgent are the steps that a person waits for.
 var urgent = map[lifecycle.StepName]bool{
 	lifecycle.StepApprove: true, lifecycle.StepReject: true, lifecycle.StepMerge: true, lifecycle.StepApply: true,
 	lifecycle.StepDestroy: true, lifecycle.StepRestore: true, lifecycle.StepClose: true, lifecycle.StepRepair: true,
@@ -66,7 +66,7 @@ func (j *job) turn(ctx context.Context) (bool, error) {
 	t, err := j.Turns.Ask(ctx, r.ID, r.Project, r.Requester.Login)
 	switch {
 	case err != nil:
-		j.log.Warn("no turn was asked for", keyError, err)
+		j.log.Warn("the queue of new requests did not answer", keyError, err)
 		return true, nil
 	case t == queue.TurnNow:
 		return true, nil
@@ -75,7 +75,7 @@ func (j *job) turn(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	text := fmt.Sprintf("%s has %d requests waiting to be opened, as many as one person may. GitHub limits how many TfPilot may open. This one joins the queue when others have left it; nothing has to be pressed.", r.Requester.Login, queue.MaxWaiting)
-	return false, j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeQueueFull, text)
+	return false, j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeQueueFull, text)
 }
 
 // waitsMost is how long the sweep leaves a request in the queue alone.

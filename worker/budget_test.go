@@ -40,7 +40,7 @@ func TestOpeningBudget(t *testing.T) {
 		p := w.idleWorker()
 		_, err := w.store.Create(w.t.Context(), newRequest(t, reqA, "dana", dev))
 		w.must(err)
-		hub, bucket, names := w.spent(func() { w.must(p.Look(w.t.Context(), reqA)) })
+		hub, bucket, names := w.spent(func() { w.must(p.Reconcile(w.t.Context(), reqA)) })
 		if hub > 8 || bucket > 12 {
 			t.Errorf("%d calls to GitHub, %d to S3:\n%s", hub, bucket, names)
 		}

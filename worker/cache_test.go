@@ -92,7 +92,7 @@ func TestIntentOfAnOutdatedDocument(t *testing.T) {
 			w.settled(reqA)
 			w.pass(10 * time.Minute) // until a sync has seen all of the pull request
 			w.pause()
-			p, intent := w.idleWorker(), w.wish(reqA, what, "omar")
+			p, intent := w.idleWorker(), w.intent(reqA, what, "omar")
 			doc, err := w.store.Update(context.Background(), reqA, lifecycle.Actor{Login: "omar", Source: "slack"}, lifecycle.RecordIntent(intent))
 			w.must(err)
 			other := w.storeAs("app", inProcess{w.bucket}) // which has no cache
@@ -119,7 +119,7 @@ func TestSweepOverAnOutdatedDocument(t *testing.T) {
 		w.open(reqA)
 		w.settled(reqA)
 		other := w.storeAs("app", inProcess{w.bucket})
-		_, err := other.Update(context.Background(), reqA, lifecycle.Actor{Login: "dana", Source: "cli"}, lifecycle.RecordIntent(w.wish(reqA, lifecycle.ActionClose, "dana")))
+		_, err := other.Update(context.Background(), reqA, lifecycle.Actor{Login: "dana", Source: "cli"}, lifecycle.RecordIntent(w.intent(reqA, lifecycle.ActionClose, "dana")))
 		w.must(err) // and nothing was enqueued
 		from := time.Now()
 		w.until(reqA, "closed", func(d store.Doc) bool { return d.Request.ClosedAt != nil })

@@ -33,10 +33,10 @@ func (j *job) cleanupPull(ctx context.Context) error {
 	r := j.request()
 	body := fmt.Sprintf("The infrastructure of request %s is destroyed. This takes its code out of `%s`.\n\nRequest: %s\n", r.ID, r.Target.Path, r.PR.URL)
 	pull, created, err := j.GitHub.OpenPull(ctx, github.PullInput{Repo: repoOf(r), Head: lifecycle.CleanupBranch(r.ID), Base: r.Target.Base, Title: cleanupTitle(r), Body: body})
-	var no *github.Refused
+	var refused *github.Refused
 	switch {
-	case errors.As(err, &no):
-		text := "GitHub refused to open the cleanup pull request: " + no.Message + "\nUse “Check run” to try again."
+	case errors.As(err, &refused):
+		text := "GitHub refused to open the cleanup pull request: " + refused.Message + "\nUse “Check run” to try again."
 		return j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupPull, lifecycle.CodeGitHubRefused, text, now()))
 	case err != nil:
 		return err
@@ -74,19 +74,19 @@ func (j *job) cleanupMerge(ctx context.Context) error {
 		return j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupMerge, lifecycle.CodeForeign, text, now()))
 	}
 	_, err = j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: pull.Number, HeadSHA: pull.HeadSHA, Title: cleanupTitle(r), Message: mergeMessage(r)})
-	var no *github.Refused
+	var refused *github.Refused
 	switch {
-	case errors.As(err, &no):
-		return j.trouble(ctx, lifecycle.StepCleanupMerge, lifecycle.CodeGitHubRefused, "The cleanup pull request waits for a person: "+no.Message)
+	case errors.As(err, &refused):
+		return j.setProblem(ctx, lifecycle.StepCleanupMerge, lifecycle.CodeGitHubRefused, "The cleanup pull request waits for a person: "+refused.Message)
 	case err != nil:
 		return err
 	}
 	return j.cleaned(ctx, pull)
 }
 
-// onlyStrips says that a pull request takes the request's block out of its file and
-// does nothing else: nobody reviews it, so nothing else may come in with it, words of
-// commits included.
+// onlyStrips reports whether a pull request removes the request's block from its file and
+// changes nothing else. No one reviews it, so nothing else may enter the default branch with
+// it, commit messages included.
 func (j *job) onlyStrips(ctx context.Context, pull github.Pull) (bool, error) {
 	r := j.request()
 	if !pull.Open || pull.BaseRef != r.Target.Base {
@@ -108,7 +108,7 @@ func (j *job) onlyStrips(ctx context.Context, pull github.Pull) (bool, error) {
 	}
 	rest, err := terraform.Strip(file.Content, r.ID)
 	if err != nil {
-		return false, nil //nolint:nilerr // a file without our block is nobody's to merge
+		return false, nil //nolint:nilerr // a file without the request's block is not merged
 	}
 	if len(rest) == 0 {
 		return diff.Files[0].Status == "removed", nil
@@ -141,9 +141,9 @@ const (
 	lastWordWait   = 15 * time.Minute // then history waits for Slack no more
 )
 
-// told says that the thread holds its last word, or that nobody can be told: there
-// is no card, or Slack takes too long.
-func (j *job) told() bool {
+// lastWordPosted reports whether the thread has its last reply, or cannot get it: the request
+// has no card, or Slack takes too long.
+func (j *job) lastWordPosted() bool {
 	c := j.request().Cleanup
 	for _, at := range []*time.Time{c.MergedAt, c.CompletedAt} {
 		if at != nil && now().Sub(*at) > lastWordWait {

@@ -22,7 +22,7 @@ func TestTheHistoryWaitsForTheLastWord(t *testing.T) {
 		messages []lifecycle.Message
 		want     bool
 	}{
-		{"nobody to tell", 0, nil, true},
+		{"no card", 0, nil, true},
 		{"a card that could not be posted", 0, []lifecycle.Message{{Role: lifecycle.RoleCard, State: "refused"}}, true},
 		{"a card without its last reply", time.Minute, []lifecycle.Message{card, reply("applied:1", "1.1")}, false},
 		{"a last reply that may not have arrived", time.Minute, []lifecycle.Message{card, reply("destroyed:1", "")}, false},
@@ -35,7 +35,7 @@ func TestTheHistoryWaitsForTheLastWord(t *testing.T) {
 				r := lifecycle.Request{Cleanup: &lifecycle.Cleanup{MergedAt: &ended}}
 				r.Slack.Messages = row.messages
 				time.Sleep(row.after)
-				if got := (&job{doc: store.Doc{Request: r}}).told(); got != row.want {
+				if got := (&job{doc: store.Doc{Request: r}}).lastWordPosted(); got != row.want {
 					t.Errorf("got %v, want %v", got, row.want)
 				}
 			})

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	grantLife    = 6 * time.Hour // from the intent; a run that waited longer for a runner must be asked for again
+	grantLife    = 6 * time.Hour // from the intent; a run that waited longer for a runner must be requested again
 	runIndexLife = 90 * 24 * time.Hour
 )
 
@@ -38,9 +38,9 @@ func (j *job) start(ctx context.Context, kind lifecycle.Kind, a lifecycle.Attemp
 	return j.sendOwn(ctx, kind, a)
 }
 
-// sendOwn sends an attempt that this very worker made. When two serve the same wish,
-// the attempt of one is in the document, and the other has nothing to send: of two
-// runs the one that is watched might not be the one that holds the claim.
+// sendOwn sends an attempt that this very worker made. When two workers carry out the
+// same intent, only one attempt is in the document, and the other worker sends nothing. With
+// two runs, the document might follow the run that does not hold the claim.
 func (j *job) sendOwn(ctx context.Context, kind lifecycle.Kind, a lifecycle.Attempt) error {
 	have := j.request().Attempt(kind, a.CorrelationID)
 	if have == nil || have.Sender != a.Sender {
@@ -64,12 +64,12 @@ func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
 	run, err := j.GitHub.Dispatch(ctx, github.DispatchInput{
 		Repo: repoOf(j.request()), Workflow: kind.Row().Workflow, Ref: j.request().Target.Base, Inputs: inputs(cid, grant, a.Ref),
 	})
-	var no *github.Refused
+	var refused *github.Refused
 	switch {
 	case errors.Is(err, github.ErrNotFound):
 		return j.notStarted(ctx, kind, cid, fmt.Sprintf("GitHub refused to start the run: it does not show TfPilot the workflow %s.yml on the branch %s of %s. Ask your platform team.", kind, j.request().Target.Base, repoOf(j.request())))
-	case errors.As(err, &no):
-		return j.notStarted(ctx, kind, cid, "GitHub refused to start the run: "+no.Message)
+	case errors.As(err, &refused):
+		return j.notStarted(ctx, kind, cid, "GitHub refused to start the run: "+refused.Message)
 	case paused(err): // GitHub did not take it
 		return errors.Join(fmt.Errorf("dispatch %s: %w", kind, err), j.patch(ctx, lifecycle.NotSent(kind, cid, sends)))
 	case err != nil:
@@ -83,9 +83,9 @@ func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
 	return j.patch(ctx, lifecycle.RunStarted(kind, cid, run.ID, run.URL))
 }
 
-// mayBegin looks once more, now that the grant of an apply or destroy is there: who
-// took its approval or its lease away while this worker was held up had no grant to
-// delete, and who does so from here on has.
+// mayBegin checks once more, now that the grant of an apply or destroy exists: a person who
+// withdrew the approval or released the lease while this worker was delayed had no grant to
+// delete, and from now on has one.
 func (j *job) mayBegin(ctx context.Context, kind lifecycle.Kind, cid string) (bool, error) {
 	if kind != lifecycle.KindApply && kind != lifecycle.KindDestroy {
 		return true, nil
@@ -115,9 +115,9 @@ func (j *job) mayBegin(ctx context.Context, kind lifecycle.Kind, cid string) (bo
 	return false, j.notStarted(ctx, kind, cid, "Its place in the queue of the environment was given away before it could start.")
 }
 
-// notStarted ends an attempt that was not started. Of one that was sent before, this
-// says nothing about the first sending: its grant goes, and it is given up when no run
-// has shown up in time.
+// notStarted ends an attempt that was not started. An attempt that was sent before may still
+// have a run from the first sending: its grant is deleted, and it is given up when no run
+// appears in time.
 func (j *job) notStarted(ctx context.Context, kind lifecycle.Kind, cid, text string) error {
 	if err := j.Store.DeleteGrant(ctx, j.request().Project, cid); err != nil {
 		return err
@@ -170,7 +170,7 @@ func inputs(cid string, g lifecycle.Grant, ref string) map[string]string {
 }
 
 // sendAgain sends a dispatch whose first sending was not seen to work, after one
-// more look for it and for the approvals behind it.
+// more search for its run and a check of its approvals.
 func (j *job) sendAgain(ctx context.Context, s lifecycle.Step) error {
 	if err := j.GitHub.Closed(); err != nil {
 		return err
@@ -187,9 +187,9 @@ func (j *job) sendAgain(ctx context.Context, s lifecycle.Step) error {
 		}
 	}
 	err := j.patch(ctx, lifecycle.Sending(s.Kind, s.CorrelationID, now()))
-	var no *lifecycle.Refusal
+	var refusal *lifecycle.Refusal
 	switch {
-	case errors.As(err, &no):
+	case errors.As(err, &refusal):
 		return nil // found or sent by another meanwhile
 	case err != nil:
 		return err
@@ -243,9 +243,9 @@ func sentDuring(a *lifecycle.Attempt) github.RunQuery {
 	return q
 }
 
-// unsent takes the last sending back when its grant was never written, as by a worker that
-// was killed: the grant comes before the call, so that nothing was sent. Should that worker
-// only have been held up, the claim stops one of the two runs.
+// unsent undoes the last sending when its grant was never written, as by a worker that
+// was killed: the grant comes before the call, so that nothing was sent. If that worker
+// was only delayed, the claim stops one of the two runs.
 func (j *job) unsent(ctx context.Context, s lifecycle.Step) error {
 	a := j.attempt(s)
 	if a.Sends != 1 || a.RevokedAt != nil {
@@ -299,8 +299,8 @@ func (w *Worker) claim(ctx context.Context, project, cid string) (lifecycle.Clai
 	return c, err
 }
 
-// revoke deletes the grant of an attempt that must not run any more, or whose run
-// nobody can find. A run that claimed before it reads the grant again at the effect.
+// revoke deletes the grant of an attempt that must no longer run, or whose run
+// cannot be found. A run that claimed before it reads the grant again at the effect.
 func (j *job) revoke(ctx context.Context, s lifecycle.Step) error {
 	if err := j.Store.DeleteGrant(ctx, j.request().Project, s.CorrelationID); err != nil {
 		return err
@@ -308,8 +308,8 @@ func (j *job) revoke(ctx context.Context, s lifecycle.Step) error {
 	return j.patch(ctx, lifecycle.Revoked(s.Kind, s.CorrelationID, now()))
 }
 
-// giveUp concludes an attempt without a run, after a last look. The grant is deleted
-// once more: a writer that was held up may have put it back.
+// giveUp concludes an attempt without a run, after a last search. The grant is deleted
+// once more: a delayed writer may have written it again.
 func (j *job) giveUp(ctx context.Context, s lifecycle.Step) error {
 	if err := j.Store.DeleteGrant(ctx, j.request().Project, s.CorrelationID); err != nil {
 		return err

@@ -10,25 +10,26 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// takeTurn serves the wish to apply or destroy: rights and facts as of now, then the
-// lease, then the run. While another holds the lease the wish waits.
-func (j *job) takeTurn(ctx context.Context, s lifecycle.Step) error {
-	wish := *j.request().Intent(lifecycle.Action(s.Kind))
-	if no := lifecycle.Stale(*j.request(), wish); no != nil {
-		return j.refuse(ctx, wish, no.Code, no.Text)
+// startWhenAcquired carries out an intent to apply or destroy: it checks rights and facts as
+// of now, acquires the lease, then starts the run. While another request holds the lease, the
+// intent waits.
+func (j *job) startWhenAcquired(ctx context.Context, s lifecycle.Step) error {
+	intent := *j.request().Intent(lifecycle.Action(s.Kind))
+	if refusal := lifecycle.Stale(*j.request(), intent); refusal != nil {
+		return j.refuse(ctx, intent, refusal.Code, refusal.Text)
 	}
-	if queued, err := j.queued(ctx, wish); err != nil || queued {
+	if queued, err := j.queued(ctx, intent); err != nil || queued {
 		return err
 	}
-	if ok, err := j.permit(ctx, wish); err != nil || !ok {
+	if ok, err := j.permit(ctx, intent); err != nil || !ok {
 		return err
 	}
 	if err := j.recheckApprovals(ctx); err != nil {
 		return err
 	}
 	if s.Kind == lifecycle.KindApply {
-		if no := lifecycle.Can(*j.request(), lifecycle.ActionApply); no != nil {
-			return j.refuse(ctx, wish, no.Code, no.Text)
+		if refusal := lifecycle.Can(*j.request(), lifecycle.ActionApply); refusal != nil {
+			return j.refuse(ctx, intent, refusal.Code, refusal.Text)
 		}
 	} else if !j.request().Approval.Approved {
 		return nil // the destroy waits for a new approval
@@ -38,24 +39,25 @@ func (j *job) takeTurn(ctx context.Context, s lifecycle.Step) error {
 		return err
 	}
 	if text != "" {
-		return j.refuse(ctx, wish, lifecycle.CodeBaseChanged, text)
+		return j.refuse(ctx, intent, lifecycle.CodeBaseChanged, text)
 	}
-	return j.enter(ctx, s.Kind, wish, sha)
+	return j.acquire(ctx, s.Kind, intent, sha)
 }
 
-// queued says that others are before this wish in the lease's queue: then there is
-// nothing to do until the lease is handed on.
-func (j *job) queued(ctx context.Context, wish lifecycle.Intent) (bool, error) {
-	if wish.CorrelationID == "" {
+// queued reports whether other intents are before this one in the lease's queue. Then nothing
+// is to be done until the lease passes to this one.
+func (j *job) queued(ctx context.Context, intent lifecycle.Intent) (bool, error) {
+	if intent.CorrelationID == "" {
 		return false, nil
 	}
 	env, err := j.Store.Environment(ctx, j.request().Project, j.request().Environment)
-	j.waits = err == nil && env.Place(wish.CorrelationID) > 0
+	j.waits = err == nil && env.Place(intent.CorrelationID) > 0
 	return j.waits, err
 }
 
-// runnable gives the commit to run on: the tip of the base branch, which must hold
-// the merge and, for an apply, the approved bytes. text says what does not fit.
+// runnable returns the commit to run on: the tip of the base branch, which must hold
+// the merge and, for an apply, the approved bytes. text is the refusal when one of them
+// differs.
 func (j *job) runnable(ctx context.Context, kind lifecycle.Kind) (sha, text string, err error) {
 	r := j.request()
 	sha, tree, err := j.tip(ctx)
@@ -78,20 +80,20 @@ func (j *job) runnable(ctx context.Context, kind lifecycle.Kind) (sha, text stri
 	return sha, "", nil
 }
 
-// enter takes a place in the lease's queue and, as its holder, starts the run.
-func (j *job) enter(ctx context.Context, kind lifecycle.Kind, wish lifecycle.Intent, sha string) error {
+// acquire acquires the lease and starts the run, or waits in the queue of the lease.
+func (j *job) acquire(ctx context.Context, kind lifecycle.Kind, intent lifecycle.Intent, sha string) error {
 	what := lifecycle.Action(kind)
-	if wish.CorrelationID == "" {
+	if intent.CorrelationID == "" {
 		if err := j.patch(ctx, lifecycle.Named(what, newCorrelationID(kind))); err != nil {
 			return err
 		}
 	}
 	named := j.request().Intent(what)
 	if named == nil {
-		return nil // taken back meanwhile
+		return nil // canceled meanwhile
 	}
 	cid := named.CorrelationID
-	env, err := j.join(ctx, lifecycle.LeaseEntry{CorrelationID: cid, RequestID: j.id(), Title: j.request().Title, Kind: kind, By: wish.By, Since: now()})
+	env, err := j.enqueueEntry(ctx, lifecycle.LeaseEntry{CorrelationID: cid, RequestID: j.id(), Title: j.request().Title, Kind: kind, By: intent.By, Since: now()})
 	if err != nil {
 		return err
 	}
@@ -99,40 +101,40 @@ func (j *job) enter(ctx context.Context, kind lifecycle.Kind, wish lifecycle.Int
 		j.waits = true
 		return j.Notifier.Card(ctx, j.id(), j.doc.Request.Version)
 	}
-	a := j.newAttempt(kind, j.request().Plan.Purpose, sha, wish.By)
+	a := j.newAttempt(kind, j.request().Plan.Purpose, sha, intent.By)
 	a.CorrelationID, a.LeaseToken = cid, env.Token
 	a.Digest, a.PlanAttempt = j.request().Plan.Digest, j.request().Plan.Attempt
 	a.MayBeGone = kind == lifecycle.KindDestroy && lifecycle.MayBeGone(*j.request())
 	err = j.start(ctx, kind, a)
-	var no *lifecycle.Refusal
-	if errors.As(err, &no) {
-		return errors.Join(j.refuse(ctx, wish, no.Code, no.Text), j.leave(ctx, cid))
+	var refusal *lifecycle.Refusal
+	if errors.As(err, &refusal) {
+		return errors.Join(j.refuse(ctx, intent, refusal.Code, refusal.Text), j.releaseEntry(ctx, cid))
 	}
 	return err
 }
 
-func (j *job) join(ctx context.Context, entry lifecycle.LeaseEntry) (lifecycle.EnvironmentState, error) {
+func (j *job) enqueueEntry(ctx context.Context, entry lifecycle.LeaseEntry) (lifecycle.EnvironmentState, error) {
 	return j.Store.UpdateEnvironment(ctx, j.request().Project, j.request().Environment, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
 		return e.Join(entry, now()), nil
 	})
 }
 
-// leaveQueue takes the entry of an intent that has gone out of the queue, at once: of an
-// environment that is no longer configured no one else would.
-func (j *job) leaveQueue(ctx context.Context, s lifecycle.Step) error {
-	if err := j.leave(ctx, s.CorrelationID); err != nil {
+// dequeue removes the entry of an intent that no longer exists from the queue. No sweep
+// does this for an environment that is no longer configured.
+func (j *job) dequeue(ctx context.Context, s lifecycle.Step) error {
+	if err := j.releaseEntry(ctx, s.CorrelationID); err != nil {
 		return err
 	}
 	return j.patch(ctx, lifecycle.Left(s.CorrelationID))
 }
 
-// leave gives a place up and rings for whoever moves up.
-func (j *job) leave(ctx context.Context, cid string) error {
-	_, err := j.leaveEnvironment(ctx, j.request().Project, j.request().Environment, cid)
+// releaseEntry removes an entry from the queue of the lease and enqueues the new holder.
+func (j *job) releaseEntry(ctx context.Context, cid string) error {
+	_, err := j.releaseLease(ctx, j.request().Project, j.request().Environment, cid)
 	return err
 }
 
-func (w *Worker) leaveEnvironment(ctx context.Context, project string, env lifecycle.Environment, cid string) (lifecycle.EnvironmentState, error) {
+func (w *Worker) releaseLease(ctx context.Context, project string, env lifecycle.Environment, cid string) (lifecycle.EnvironmentState, error) {
 	state, err := w.Store.UpdateEnvironment(ctx, project, env, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
 		return e.Leave(cid, now()), nil
 	})
@@ -142,13 +144,13 @@ func (w *Worker) leaveEnvironment(ctx context.Context, project string, env lifec
 	return state, w.Notifier.LeaseMoved(ctx, state)
 }
 
-// release ends an apply or destroy that GitHub has concluded: its grant goes, then
-// the lease.
+// release ends an apply or destroy that GitHub has concluded: it deletes the grant, then
+// releases the lease.
 func (j *job) release(ctx context.Context, s lifecycle.Step) error {
 	if err := j.Store.DeleteGrant(ctx, j.request().Project, s.CorrelationID); err != nil {
 		return err
 	}
-	state, err := j.leaveEnvironment(ctx, j.request().Project, j.request().Environment, s.CorrelationID)
+	state, err := j.releaseLease(ctx, j.request().Project, j.request().Environment, s.CorrelationID)
 	if err != nil {
 		return err
 	}
@@ -160,20 +162,20 @@ func (j *job) release(ctx context.Context, s lifecycle.Step) error {
 	return j.patch(ctx, lifecycle.Released(s.Kind, s.CorrelationID))
 }
 
-// Environment looks at a lease: entries whose wish was taken back or whose run was
-// released leave it, and the holder is rung for.
+// Environment reconciles a lease: it removes the entries whose intent was canceled or whose
+// run was released, and enqueues the holder.
 func (w *Worker) Environment(ctx context.Context, project string, env lifecycle.Environment) error {
 	state, err := w.Store.Environment(ctx, project, env)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries(state) {
-		stays, err := w.stays(ctx, entry)
+		current, err := w.isCurrent(ctx, entry)
 		if err != nil {
 			return err
 		}
-		if !stays {
-			if _, err := w.leaveEnvironment(ctx, project, env, entry.CorrelationID); err != nil {
+		if !current {
+			if _, err := w.releaseLease(ctx, project, env, entry.CorrelationID); err != nil {
 				return err
 			}
 		}
@@ -192,10 +194,10 @@ func entries(e lifecycle.EnvironmentState) []lifecycle.LeaseEntry {
 	return append(all, e.Queue...)
 }
 
-// stays says whether an entry still has a reason: an attempt that is not released, or
-// a wish under its correlation id that could run now. A destroy whose approval is gone
-// does not keep others waiting.
-func (w *Worker) stays(ctx context.Context, entry lifecycle.LeaseEntry) (bool, error) {
+// isCurrent reports whether an entry still has a reason: an attempt that is not released, or an
+// intent with its correlation id that could run now. A destroy without its approval does not
+// keep others waiting.
+func (w *Worker) isCurrent(ctx context.Context, entry lifecycle.LeaseEntry) (bool, error) {
 	doc, err := w.Store.Get(ctx, entry.RequestID)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil

@@ -10,8 +10,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// Forced is the order to take the lease of an environment from its holder. Whoever gives
-// it was asked for their rights.
+// Forced is the order to take the lease of an environment from its holder. The rights of
+// the person who gives it are checked before.
 type Forced struct {
 	Project     string
 	Environment lifecycle.Environment
@@ -27,9 +27,9 @@ var (
 )
 
 // ForceRelease takes the lease from its holder and hands it on. The fact comes first,
-// then the grant goes, so that a run that has not come to its effect stops there, then
-// the lease. A run that is in the middle of its effect goes on; Terraform's lock on the
-// state keeps a second one out. Done again it does what was left of it. A holder whose
+// then the grant is deleted, so that a run that has not begun to apply stops there, then
+// the lease is released. A run that is already applying continues; Terraform's lock on the
+// state keeps a second one out. A repeated call completes what an earlier one left. A holder whose
 // document is gone or cannot be read loses grant and lease all the same.
 func ForceRelease(ctx context.Context, s *store.Store, notifier *queue.Notifier, f Forced) (lifecycle.LeaseEntry, error) {
 	state, err := s.Environment(ctx, f.Project, f.Environment)
@@ -67,7 +67,7 @@ func ForceRelease(ctx context.Context, s *store.Store, notifier *queue.Notifier,
 	return holder, nil
 }
 
-// unusable says that there is no document that a fact could be written into.
+// unusable reports whether err means that no document can record the fact.
 func unusable(err error) bool {
 	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrArchived) || store.Damaged(err)
 }

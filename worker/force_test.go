@@ -90,12 +90,12 @@ func TestUnreadableHolderIsReleasedByForce(t *testing.T) {
 	})
 }
 
-// A wish that came to hold the lease and has no attempt yet is taken out.
+// An intent that came to hold the lease and has no attempt yet is taken out.
 func TestWishIsReleasedByForce(t *testing.T) {
 	inWorld(t, setup{}, func(w *world) {
 		w.ready(reqA)
 		w.pause()
-		w.must(w.change(reqA, "omar", lifecycle.RecordIntent(w.wish(reqA, lifecycle.ActionApply, "omar"))))
+		w.must(w.change(reqA, "omar", lifecycle.RecordIntent(w.intent(reqA, lifecycle.ActionApply, "omar"))))
 		w.must(w.change(reqA, "omar", lifecycle.Named(lifecycle.ActionApply, "apply-"+strings.Repeat("a", 32))))
 		_, err := w.store.UpdateEnvironment(context.Background(), "core", dev, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
 			return e.Join(lifecycle.LeaseEntry{CorrelationID: "apply-" + strings.Repeat("a", 32), RequestID: reqA, Kind: lifecycle.KindApply, By: "omar"}, time.Now()), nil

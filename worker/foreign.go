@@ -19,8 +19,8 @@ func runOfHint(h github.Hint) github.Run {
 	}
 }
 
-// recordedForeign says that a run of another account needs no look: its request, as this
-// worker saw it last, has recorded it, or records no more. So a flood of such runs costs no
+// recordedForeign reports whether a run of another account needs no check: its request, as this
+// worker saw it last, has recorded it, or records no more runs. So a flood of such runs costs no
 // call.
 func (w *Worker) recordedForeign(ctx context.Context, run github.Run) (bool, error) {
 	_, id, ok := github.RunNames(run.DisplayTitle)
@@ -68,8 +68,8 @@ func (w *Worker) recordForeign(ctx context.Context, source string, doc store.Doc
 	return w.Notifier.Changed(ctx, after.Request, after.Archived)
 }
 
-// isForeign says that a run bears the request's name, that TfPilot did not start it, and that
-// this is news. Of its own account TfPilot started what names an attempt.
+// isForeign reports whether a run has the request's name, was not started by TfPilot, and is
+// not recorded yet. A run of TfPilot's own account is TfPilot's when it names an attempt.
 func (w *Worker) isForeign(ctx context.Context, r lifecycle.Request, run github.Run) (bool, error) {
 	kind, id, ok := github.RunNames(run.DisplayTitle)
 	if !ok || id != r.ID || !r.NewForeignRun(run.ID) {
@@ -85,9 +85,9 @@ func (w *Worker) isForeign(ctx context.Context, r lifecycle.Request, run github.
 	return f.Kind != kind || !r.StartedBy(kind, f.CorrelationID), nil
 }
 
-// syncForeign looks among the listed runs for foreign ones that no webhook told of. Those of
-// TfPilot's own account it leaves to webhooks: another worker may just have dispatched them,
-// and to tell would take a read for each.
+// syncForeign finds foreign runs in the list that no webhook reported. It leaves runs of
+// TfPilot's own account to webhooks: another worker may just have dispatched them, and telling
+// them apart would cost a read for each.
 func (w *Worker) syncForeign(ctx context.Context, runs []github.Run) error {
 	var failed error
 	for _, run := range runs {

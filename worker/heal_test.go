@@ -88,7 +88,7 @@ func TestReviewTakenBackUnheard(t *testing.T) {
 		w.silent()
 		w.dismiss(id)
 		w.click(reqA, lifecycle.ActionMerge, "omar")
-		w.must(p.Look(context.Background(), reqA))
+		w.must(p.Reconcile(context.Background(), reqA))
 		r := w.request(reqA)
 		if r.MergedSHA != "" || r.Problem == nil || r.Problem.Code != lifecycle.CodeUnapproved {
 			w.t.Errorf("merged %q, problem %+v", r.MergedSHA, r.Problem)

@@ -24,9 +24,9 @@ func TestApprovalFallsBeforeTheGrant(t *testing.T) {
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		w.gate.onCall("s3 PUT grants", func() {
 			w.must(w.change(reqA, "omar", lifecycle.Unapprove("omar", "taken back", time.Now().UTC())))
-			w.must(other.Look(context.Background(), reqA))
+			w.must(other.Reconcile(context.Background(), reqA))
 		})
-		w.must(held.Look(context.Background(), reqA))
+		w.must(held.Reconcile(context.Background(), reqA))
 		w.pass(time.Minute)
 		if n := w.hub.Counts().Dispatches[repoName+" apply.yml"]; n != 0 {
 			w.t.Errorf("%d dispatches without an approval", n)
@@ -55,13 +55,13 @@ func TestLeaseIsGoneBeforeTheStart(t *testing.T) {
 					w.must(w.change(a, "omar", lifecycle.CancelIntent()))
 					w.must(other.Environment(context.Background(), "core", dev))
 					w.click(b, lifecycle.ActionApply, "omar")
-					w.must(other.Look(context.Background(), b))
+					w.must(other.Reconcile(context.Background(), b))
 					if again {
 						w.click(a, lifecycle.ActionApply, "omar")
 					}
 				})
 			})
-			w.must(held.Look(context.Background(), a))
+			w.must(held.Reconcile(context.Background(), a))
 			if n := w.hub.Counts().Dispatches[repoName+" apply.yml"]; n != 1 {
 				w.t.Errorf("%d applies at once", n)
 			}
@@ -209,7 +209,7 @@ func TestAnotherAccountWhileARunIsOpen(t *testing.T) {
 		w.pass(5 * time.Minute)
 		w.must(p.Sweep(context.Background()))
 		w.must(p.Sync(context.Background(), github.Repo{Owner: "acme", Name: "infra-core"}))
-		w.must(p.Look(context.Background(), reqA))
+		w.must(p.Reconcile(context.Background(), reqA))
 		if w.status(reqA) != lifecycle.StatusApplied {
 			w.t.Errorf("status %s", w.status(reqA))
 		}
@@ -226,7 +226,7 @@ func TestReviewBeforeTheProtection(t *testing.T) {
 		p := w.idleWorker()
 		p.Structure.Projects[0].Environments[0].Protected = true
 		w.click(reqA, lifecycle.ActionApply, "omar")
-		w.must(p.Look(context.Background(), reqA))
+		w.must(p.Reconcile(context.Background(), reqA))
 		r := w.request(reqA)
 		if r.Runs.Apply.Current() != nil || r.Problem == nil || r.Problem.Code != lifecycle.CodeUnapproved {
 			w.t.Errorf("%+v, problem %+v", r.Runs.Apply, r.Problem)

@@ -88,7 +88,7 @@ func (w *world) inLine(id string) int {
 	return -1
 }
 
-// A wish that waits can be taken back; its place goes to the next.
+// An intent that waits can be canceled; its position passes to the next.
 func TestWaitingWishIsTakenBack(t *testing.T) {
 	inWorld(t, setup{}, func(w *world) {
 		a, b, c := requestID(0), requestID(1), requestID(2)
@@ -120,9 +120,9 @@ func TestTakenBackAtTheLastMoment(t *testing.T) {
 		w.pause()
 		p := w.idleWorker()
 		w.click(reqA, lifecycle.ActionApply, "omar")
-		// the lease is written after the worker saw the wish and before it starts
+		// the lease is written after the worker saw the intent and before it starts
 		w.gate.onCall("s3 PUT environments", func() { w.must(w.change(reqA, "omar", lifecycle.CancelIntent())) })
-		w.must(p.Look(context.Background(), reqA))
+		w.must(p.Reconcile(context.Background(), reqA))
 		if a := w.request(reqA).Runs.Apply.Current(); a != nil || w.hub.Counts().Dispatches[repoName+" apply.yml"] != 0 {
 			w.t.Errorf("it started: %+v", a)
 		}
@@ -130,7 +130,7 @@ func TestTakenBackAtTheLastMoment(t *testing.T) {
 	})
 }
 
-// Two workers that serve the same wish at the same moment send one dispatch.
+// Two workers that serve the same intent at the same moment send one dispatch.
 func TestTwoWorkersServeOneWish(t *testing.T) {
 	inWorld(t, setup{}, func(w *world) {
 		w.ready(reqA)
@@ -139,8 +139,8 @@ func TestTwoWorkersServeOneWish(t *testing.T) {
 		first, second := w.idleWorker(), w.idleWorker()
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		// the second worker does all of its work while the first is about to start
-		w.gate.onCall("s3 PUT environments", func() { w.must(second.Look(context.Background(), reqA)) })
-		w.must(first.Look(context.Background(), reqA))
+		w.gate.onCall("s3 PUT environments", func() { w.must(second.Reconcile(context.Background(), reqA)) })
+		w.must(first.Reconcile(context.Background(), reqA))
 		if n := w.hub.Counts().Dispatches[repoName+" apply.yml"]; n != 1 {
 			w.t.Errorf("%d dispatches of one attempt", n)
 		}
@@ -225,7 +225,7 @@ func TestUnapprovedDestroyDoesNotBlock(t *testing.T) {
 		w.reach(b, lifecycle.StatusApplied)
 		w.reach(c, lifecycle.StatusApplied)
 		if w.request(a).Intent(lifecycle.ActionDestroy) == nil {
-			w.t.Fatal("the wish is gone")
+			w.t.Fatal("the intent is gone")
 		}
 		w.click(a, lifecycle.ActionApprove, "omar")
 		w.reach(a, lifecycle.StatusDestroyed)
@@ -253,7 +253,7 @@ func TestEnvironmentLeavesTheSettings(t *testing.T) {
 		w.must(p.Sweep(context.Background()))
 		w.must(p.Sync(context.Background(), github.Repo{Owner: "acme", Name: "infra-core"}))
 		for _, id := range []string{a, b, c} {
-			w.must(p.Look(context.Background(), id))
+			w.must(p.Reconcile(context.Background(), id))
 		}
 		for _, id := range []string{b, c} {
 			if r := w.request(id); r.Problem == nil || r.Intent(lifecycle.ActionApply) != nil {

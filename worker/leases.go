@@ -10,7 +10,7 @@ import (
 )
 
 // leases are the states of the configured environments as the last sweep saw them, so that
-// a sweep reads only those that changed. No lease is given or taken by them.
+// a sweep reads only those that changed. They decide nothing about a lease.
 type leases struct {
 	mu   sync.Mutex
 	seen map[string]seenLease // by the key of the object
@@ -21,8 +21,8 @@ type seenLease struct {
 	state lifecycle.EnvironmentState
 }
 
-// ringLeases enqueues every configured environment whose lease is taken.
-func (w *Worker) ringLeases(ctx context.Context) error {
+// enqueueLeases enqueues every configured environment whose lease is taken.
+func (w *Worker) enqueueLeases(ctx context.Context) error {
 	etags, err := w.Store.EnvironmentETags(ctx)
 	if err != nil {
 		return err

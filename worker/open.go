@@ -18,7 +18,7 @@ import (
 // pull request, then the intent of its first plan. Every call finds what an earlier
 // try left.
 func (j *job) open(ctx context.Context) error {
-	// Who could create it a moment ago may wait for the turn; the right is checked again then.
+	// A requester who had the right a moment ago may wait in the queue; the right is checked again after it.
 	recent, known := j.people.recentLinks(linksRecent)
 	may := known && !j.requesterMayBy(recent, rbac.Create).denied()
 	if !may {
@@ -28,7 +28,7 @@ func (j *job) open(ctx context.Context) error {
 	}
 	content, err := j.render()
 	if err != nil {
-		return j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeRender, err.Error())
+		return j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeRender, err.Error())
 	}
 	if ok, err := j.turn(ctx); err != nil || !ok {
 		return err
@@ -41,7 +41,7 @@ func (j *job) open(ctx context.Context) error {
 		return j.openFailed(ctx, err)
 	}
 	if text := j.missing(tree); text != "" {
-		return j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeNotDeployed, text)
+		return j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeNotDeployed, text)
 	}
 	r := j.request()
 	commit, _, err := j.GitHub.CommitFile(ctx, github.CommitInput{
@@ -59,7 +59,7 @@ func (j *job) open(ctx context.Context) error {
 	}
 	if ours, err := j.madeByUs(ctx, pull, created); err != nil || !ours {
 		if err == nil {
-			err = j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeForeign, foreignPull(r.Target.Branch, pull)+"TfPilot then opens its own.")
+			err = j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeForeign, foreignPull(r.Target.Branch, pull)+"TfPilot then opens its own.")
 		}
 		return err
 	}
@@ -75,14 +75,14 @@ func (j *job) mayOpen(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	no := j.requesterMayBy(linked, rbac.Create)
-	if !no.denied() {
+	refusal := j.requesterMayBy(linked, rbac.Create)
+	if !refusal.denied() {
 		return true, nil
 	}
-	return false, j.trouble(ctx, lifecycle.StepOpen, no.code, no.text)
+	return false, j.setProblem(ctx, lifecycle.StepOpen, refusal.code, refusal.text)
 }
 
-// madeByUs says that TfPilot itself opened the pull request, from a branch of this very
+// madeByUs reports whether TfPilot itself opened the pull request, from a branch of this very
 // repository. Any other would bring its own title and description with it.
 func (j *job) madeByUs(ctx context.Context, pull github.Pull, created bool) (bool, error) {
 	if created {
@@ -120,8 +120,8 @@ func (j *job) opened(ctx context.Context, commit github.Commit, pull github.Pull
 	return j.sendOwn(ctx, lifecycle.KindPlan, attempt)
 }
 
-// adopted takes in a pull request of an earlier try that somebody changed, closed or
-// merged since: what it is now is looked at before anything is planned.
+// adopted takes in a pull request of an earlier try that a person changed, closed or
+// merged since. Its content is checked before anything is planned.
 func (j *job) adopted(ctx context.Context, commit github.Commit, pull github.Pull, pr lifecycle.PullRequest) error {
 	if err := j.patch(ctx, lifecycle.Opened(pull.RepoID, commit.Blob, pr)); err != nil {
 		return err
@@ -133,13 +133,13 @@ func (j *job) adopted(ctx context.Context, commit github.Commit, pull github.Pul
 	return j.recordPull(ctx, pull, &foreign)
 }
 
-// unlessRefused leaves out what the facts do not allow, as when somebody closes the
+// unlessRefused leaves out what the facts do not allow, as when a person closes the
 // request meanwhile.
 func unlessRefused(p lifecycle.Patch) lifecycle.Patch {
 	return func(r lifecycle.Request) (lifecycle.Request, error) {
 		after, err := p(r)
-		var no *lifecycle.Refusal
-		if errors.As(err, &no) {
+		var refusal *lifecycle.Refusal
+		if errors.As(err, &refusal) {
 			return r, nil
 		}
 		return after, err
@@ -160,8 +160,8 @@ func (j *job) render() ([]byte, error) {
 	return terraform.Render(terraform.File{RequestID: r.ID, Module: r.Module, Args: args})
 }
 
-// missing says what the environment's repository lacks, in words for people; empty
-// when everything is there. A tree that GitHub cut short proves nothing.
+// missing describes for people what the environment's repository lacks; empty when it lacks
+// nothing. A tree that GitHub cut short proves nothing.
 func (j *job) missing(tree github.Tree) string {
 	r := j.request()
 	root := r.Environment.Root() + "/"
@@ -230,18 +230,18 @@ func subject(r *lifecycle.Request) string {
 
 // openFailed puts a refusal on the card; everything else is tried again.
 func (j *job) openFailed(ctx context.Context, err error) error {
-	var no *github.Refused
+	var refused *github.Refused
 	switch {
 	case errors.Is(err, github.ErrForeign):
-		return j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeForeign, "The branch "+j.request().Target.Branch+" exists already and holds something else. Delete it on GitHub.")
+		return j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeForeign, "The branch "+j.request().Target.Branch+" exists already and holds something else. Delete it on GitHub.")
 	case errors.Is(err, github.ErrNotFound):
-		return j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeNotFound, fmt.Sprintf("GitHub does not show TfPilot the repository %s or its branch %s. Ask your platform team.", repoOf(j.request()), j.request().Target.Base))
-	case errors.As(err, &no):
-		return j.trouble(ctx, lifecycle.StepOpen, lifecycle.CodeGitHubRefused, "GitHub refused to open the pull request: "+no.Message)
+		return j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeNotFound, fmt.Sprintf("GitHub does not show TfPilot the repository %s or its branch %s. Ask your platform team.", repoOf(j.request()), j.request().Target.Base))
+	case errors.As(err, &refused):
+		return j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeGitHubRefused, "GitHub refused to open the pull request: "+refused.Message)
 	}
 	return err
 }
 
-func (j *job) trouble(ctx context.Context, step lifecycle.StepName, code lifecycle.ReasonCode, text string) error {
+func (j *job) setProblem(ctx context.Context, step lifecycle.StepName, code lifecycle.ReasonCode, text string) error {
 	return j.patch(ctx, lifecycle.SetProblem(string(step), code, text, now()))
 }

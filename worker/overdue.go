@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	overdueAtOnce = 4                // requests that one sweep looks at by itself
+	overdueAtOnce = 4                // requests that one sweep reconciles by itself
 	overdueMost   = 40               // in one sweep; it has more to do than this
 	overdueTime   = 25 * time.Second // for each
 	overdueTotal  = 30 * time.Second // for all of them
 )
 
-// lookAtOverdue looks at the requests for which the last sweep rang already and
-// nothing has changed since. Their task may be held by a worker that was killed, and
-// its id keeps every new ring away until the queue notices, a minute or two later.
-// Looking here does no harm when the task runs after all.
-func (w *Worker) lookAtOverdue(ctx context.Context, due []lifecycle.Request) error {
+// reconcileOverdue reconciles the requests that the last sweep enqueued already and that have not
+// changed since. Their task may be held by a worker that was killed, and its id keeps every new
+// task away until the queue notices, a minute or two later. Reconciling here does no harm when
+// the task runs after all.
+func (w *Worker) reconcileOverdue(ctx context.Context, due []lifecycle.Request) error {
 	ctx, cancel := context.WithTimeout(ctx, overdueTotal)
 	defer cancel()
 	var g errgroup.Group
@@ -33,7 +33,7 @@ func (w *Worker) lookAtOverdue(ctx context.Context, due []lifecycle.Request) err
 		g.Go(func() error {
 			ctx, cancel := context.WithTimeout(ctx, overdueTime)
 			defer cancel()
-			errs[i] = w.Look(ctx, r.ID)
+			errs[i] = w.Reconcile(ctx, r.ID)
 			return nil
 		})
 	}

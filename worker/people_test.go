@@ -60,20 +60,20 @@ func (w *world) click(id string, what lifecycle.Action, by string) {
 
 func (w *world) try(id string, what lifecycle.Action, by string) error {
 	w.t.Helper()
-	return w.change(id, by, lifecycle.RecordIntent(w.wish(id, what, by)))
+	return w.change(id, by, lifecycle.RecordIntent(w.intent(id, what, by)))
 }
 
-func (w *world) wish(id string, what lifecycle.Action, by string) lifecycle.Intent {
+func (w *world) intent(id string, what lifecycle.Action, by string) lifecycle.Intent {
 	w.t.Helper()
 	r := w.request(id)
-	wish := lifecycle.Intent{
+	intent := lifecycle.Intent{
 		What: what, By: by, ByID: people[by].id, SlackTeam: team, SlackUser: people[by].slack, At: time.Now().UTC(), Source: "slack", Reason: "because",
 		Typed: r.Environment.Key == "prod",
 	}
 	if r.Plan != nil {
-		wish.HeadSHA, wish.PlanDigest = r.Plan.SHA, r.Plan.Digest
+		intent.HeadSHA, intent.PlanDigest = r.Plan.SHA, r.Plan.Digest
 	}
-	return wish
+	return intent
 }
 
 func (w *world) change(id, by string, p lifecycle.Patch) error {
@@ -135,7 +135,7 @@ func (w *world) planned(id string, purpose lifecycle.Purpose) {
 	})
 }
 
-// served waits until a wish has left the document.
+// served waits until an intent has left the document.
 func (w *world) served(id string, what lifecycle.Action) {
 	w.t.Helper()
 	w.until(id, "served: "+string(what), func(d store.Doc) bool { return d.Request.Intent(what) == nil })

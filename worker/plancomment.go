@@ -14,9 +14,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// The plan stands in the pull request in comments of TfPilot, renewed with each round. Anyone who reviews there approves what these
-// comments show, and everybody who may write to the repository may edit them. So a review counts only while each comment is
-// byte for byte what was posted and has not been edited since, and while together they show the whole plan.
+// TfPilot shows the plan in comments of the pull request, renewed with each round. A reviewer
+// approves what these comments show, and everyone with write access to the repository can edit
+// them. So a review counts only while each comment is byte for byte what was posted, has not been
+// edited since, and the comments together show the whole plan.
 
 const (
 	maxPlanText  = 56000 // runes of a plan in one comment, below maxComment
@@ -69,8 +70,8 @@ func textHash(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// planComments are the bodies of the comments. partial says that they have no room for all of it: they then show first what
-// decides who may do what, and say where the rest is.
+// planComments are the bodies of the comments. partial is true when the plan is too long for
+// them: changes of permissions then come first, and the last comment names where the rest is.
 func planComments(r *lifecycle.Request, p lifecycle.Plan, url string, plan view.Plan) (bodies []string, partial bool) {
 	texts := view.Chunks(view.Diffs(plan.Lines()), maxPlanText)
 	if partial = len(texts) > maxPlanParts; partial {
@@ -100,7 +101,7 @@ func planComments(r *lifecycle.Request, p lifecycle.Plan, url string, plan view.
 	return bodies, partial
 }
 
-// planHead says whose plan it is, and of what.
+// planHead names the requester, the commit and the run of the plan.
 func planHead(r *lifecycle.Request, p lifecycle.Plan, url string, plan view.Plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### TfPilot plan: %s\n\n", strings.TrimPrefix(strings.TrimSuffix(plan.Headline, "."), "Plan: "))
@@ -128,7 +129,8 @@ func planFoot(r *lifecycle.Request, partial bool) string {
 	return b.String()
 }
 
-// planHidden says why the comments do not show the plan that was posted, "" when they do. It reads them from GitHub.
+// planHidden returns why the comments do not show the plan that was posted, "" when they do.
+// It reads them from GitHub.
 func (j *job) planHidden(ctx context.Context) (why string, err error) {
 	plan := j.request().Plan
 	switch {
@@ -151,7 +153,8 @@ func (j *job) planHidden(ctx context.Context) (why string, err error) {
 	return "", nil
 }
 
-// answerHidden answers a review that was given where the plan could not be read, and posts the plan anew.
+// answerHidden answers a review that was given while the comments did not show the plan, and
+// has the plan posted again.
 func (j *job) answerHidden(ctx context.Context, v github.Review, why string) error {
 	if j.request().Plan.Partial {
 		return j.answerReview(ctx, v, why+". Approve it in Slack, where *Review plan* shows all of it.")
@@ -162,7 +165,7 @@ func (j *job) answerHidden(ctx context.Context, v github.Review, why string) err
 	return j.unpost(ctx)
 }
 
-// unpost deletes what is left of the comments. The next step posts the plan anew.
+// unpost deletes what is left of the comments. The next step posts the plan again.
 func (j *job) unpost(ctx context.Context) error {
 	plan := *j.request().Plan
 	for _, p := range plan.Posted {
@@ -176,14 +179,15 @@ func (j *job) unpost(ctx context.Context) error {
 // deleteComment deletes a comment where GitHub allows it. In a locked conversation it stays, and is edited in place.
 func (j *job) deleteComment(ctx context.Context, id int64) error {
 	err := j.GitHub.DeleteComment(ctx, repoOf(j.request()), id)
-	var no *github.Refused
-	if errors.As(err, &no) {
+	var refused *github.Refused
+	if errors.As(err, &refused) {
 		return nil
 	}
 	return err
 }
 
-// hiddenFromReviewers says why the approvals that were given on GitHub no longer count, "" when they do or when there are none.
+// hiddenFromReviewers returns why the approvals that were given on GitHub no longer count, ""
+// when they count or when there are none.
 func (j *job) hiddenFromReviewers(ctx context.Context) (why string, err error) {
 	if !slices.ContainsFunc(j.request().Approval.Approvers, reviewed) {
 		return "", nil

@@ -22,7 +22,7 @@ func TestDocumentMadeByHand(t *testing.T) {
 		p := w.idleWorker()
 		for range 3 {
 			w.pass(10 * time.Minute)
-			if p.Look(context.Background(), reqA) == nil {
+			if p.Reconcile(context.Background(), reqA) == nil {
 				w.t.Error("nothing was wrong with it")
 			}
 		}
@@ -30,7 +30,7 @@ func TestDocumentMadeByHand(t *testing.T) {
 			r.PR, r.Runs.Plan = nil, lifecycle.RunSet{}
 			return r, nil
 		}))
-		w.must(p.Look(context.Background(), reqA))
+		w.must(p.Reconcile(context.Background(), reqA))
 		if w.request(reqA).PR == nil {
 			w.t.Error("mended, it is not looked at again")
 		}

@@ -20,18 +20,18 @@ func (j *job) refreshPull(ctx context.Context) error {
 }
 
 func (j *job) seePull(ctx context.Context, pull github.Pull) error {
-	var looked *bool
+	var found *bool
 	if pr := j.request().PR; pull.HeadSHA != pr.HeadSHA || pr.Foreign {
 		foreign, err := j.foreign(ctx, pull)
 		if err != nil {
 			return err
 		}
-		looked = &foreign
+		found = &foreign
 	}
-	return j.recordPull(ctx, pull, looked)
+	return j.recordPull(ctx, pull, found)
 }
 
-// recordPull takes in a pull request. Its merge is recorded as that of the person behind it.
+// recordPull takes in a pull request. Its merge is recorded in the name of the person behind it.
 func (j *job) recordPull(ctx context.Context, pull github.Pull, foreign *bool) error {
 	actor, err := j.mergedBy(ctx, pull)
 	if err != nil {
@@ -53,8 +53,8 @@ func (j *job) mergedBy(ctx context.Context, pull github.Pull) (lifecycle.Actor, 
 	if !lifecycle.SameLogin(pull.MergedBy.Login, self.Login) {
 		return lifecycle.Actor{Login: pull.MergedBy.Login, Source: lifecycle.SourceGitHub}, nil
 	}
-	if wish := j.request().Intent(lifecycle.ActionMerge); wish != nil {
-		return lifecycle.Actor{Login: wish.By, Source: wish.Source}, nil
+	if intent := j.request().Intent(lifecycle.ActionMerge); intent != nil {
+		return lifecycle.Actor{Login: intent.By, Source: intent.Source}, nil
 	}
 	return system, nil
 }
@@ -66,9 +66,9 @@ func pullFacts(pull github.Pull, foreign *bool) lifecycle.PullFacts {
 	}
 }
 
-// foreign says whether the head holds anything that TfPilot did not make: against
-// the merge base it must change exactly the request's file, to exactly its bytes, in
-// commits whose messages are TfPilot's or those of GitHub's "Update branch".
+// foreign reports whether the head holds anything that TfPilot did not make: against the merge
+// base it must change exactly the request's file, to exactly its bytes, in commits with a
+// message of TfPilot or of GitHub's "Update branch".
 func (j *job) foreign(ctx context.Context, pull github.Pull) (bool, error) {
 	r := j.request()
 	diff, err := j.GitHub.Compare(ctx, repoOf(r), r.Target.Base, pull.HeadSHA)
@@ -84,13 +84,13 @@ func (j *job) foreign(ctx context.Context, pull github.Pull) (bool, error) {
 // approve carries out an intent to approve: with rights as of now, and for a plan that is
 // not merged yet with the pull request and its reviews as they are on GitHub now.
 func (j *job) approve(ctx context.Context) error {
-	wish := *j.request().Intent(lifecycle.ActionApprove)
-	no, err := j.uncounted(ctx, approver(wish))
+	intent := *j.request().Intent(lifecycle.ActionApprove)
+	refusal, err := j.uncounted(ctx, approver(intent))
 	if err != nil {
 		return err
 	}
-	if no.denied() {
-		return j.refuse(ctx, wish, no.code, no.text)
+	if refusal.denied() {
+		return j.refuse(ctx, intent, refusal.code, refusal.text)
 	}
 	if pr := j.request().PR; pr != nil && !pr.Merged {
 		if err := j.refreshPull(ctx); err != nil {
@@ -100,35 +100,35 @@ func (j *job) approve(ctx context.Context) error {
 			return err
 		}
 	}
-	return j.recordApproval(ctx, wish)
+	return j.recordApproval(ctx, intent)
 }
 
 // approver is the approval that an intent to approve is for.
-func approver(wish lifecycle.Intent) lifecycle.Approver {
+func approver(intent lifecycle.Intent) lifecycle.Approver {
 	return lifecycle.Approver{
-		Login: wish.By, GithubID: wish.ByID, SlackTeam: wish.SlackTeam, SlackUser: wish.SlackUser, At: wish.At, Typed: wish.Typed,
-		HeadSHA: wish.HeadSHA, PlanDigest: wish.PlanDigest, Source: wish.Source,
+		Login: intent.By, GithubID: intent.ByID, SlackTeam: intent.SlackTeam, SlackUser: intent.SlackUser, At: intent.At, Typed: intent.Typed,
+		HeadSHA: intent.HeadSHA, PlanDigest: intent.PlanDigest, Source: intent.Source,
 	}
 }
 
-func (j *job) recordApproval(ctx context.Context, wish lifecycle.Intent) error {
-	actor := lifecycle.Actor{Login: wish.By, Source: wish.Source}
-	return j.refusal(ctx, wish, j.patchAs(ctx, actor, lifecycle.Approve(approver(wish))))
+func (j *job) recordApproval(ctx context.Context, intent lifecycle.Intent) error {
+	actor := lifecycle.Actor{Login: intent.By, Source: intent.Source}
+	return j.refusal(ctx, intent, j.patchAs(ctx, actor, lifecycle.Approve(approver(intent))))
 }
 
 func (j *job) reject(ctx context.Context) error {
-	wish := *j.request().Intent(lifecycle.ActionReject)
-	if ok, err := j.permit(ctx, wish); err != nil || !ok {
+	intent := *j.request().Intent(lifecycle.ActionReject)
+	if ok, err := j.permit(ctx, intent); err != nil || !ok {
 		return err
 	}
-	return j.patchAs(ctx, lifecycle.Actor{Login: wish.By, Source: wish.Source}, lifecycle.Reject(wish))
+	return j.patchAs(ctx, lifecycle.Actor{Login: intent.By, Source: intent.Source}, lifecycle.Reject(intent))
 }
 
-// merge serves a wish to merge: rights and approvals as of now, the pull request as
-// it stands on GitHub now, and then GitHub's own check of the approved head.
+// merge carries out an intent to merge: it checks rights, approvals and the pull request as
+// they are now, and GitHub checks the approved head once more.
 func (j *job) merge(ctx context.Context) error {
-	wish := *j.request().Intent(lifecycle.ActionMerge)
-	if ok, err := j.permit(ctx, wish); err != nil || !ok {
+	intent := *j.request().Intent(lifecycle.ActionMerge)
+	if ok, err := j.permit(ctx, intent); err != nil || !ok {
 		return err
 	}
 	if err := j.refreshPull(ctx); err != nil {
@@ -140,38 +140,39 @@ func (j *job) merge(ctx context.Context) error {
 	if err := j.recheckApprovals(ctx); err != nil {
 		return err
 	}
-	no := lifecycle.Can(*j.request(), lifecycle.ActionMerge)
-	if no == nil {
-		no = lifecycle.Stale(*j.request(), wish)
+	refusal := lifecycle.Can(*j.request(), lifecycle.ActionMerge)
+	if refusal == nil {
+		refusal = lifecycle.Stale(*j.request(), intent)
 	}
-	if no != nil {
-		return j.refuse(ctx, wish, no.Code, no.Text)
+	if refusal != nil {
+		return j.refuse(ctx, intent, refusal.Code, refusal.Text)
 	}
-	return j.mergePull(ctx, wish)
+	return j.mergePull(ctx, intent)
 }
 
-func (j *job) mergePull(ctx context.Context, wish lifecycle.Intent) error {
+func (j *job) mergePull(ctx context.Context, intent lifecycle.Intent) error {
 	r := j.request()
 	_, err := j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: r.PR.Number, HeadSHA: r.Plan.SHA, Title: subject(r), Message: mergeMessage(r)})
-	var no *github.Refused
+	var refused *github.Refused
 	switch {
 	case errors.Is(err, github.ErrHeadMoved):
 		return j.refreshPull(ctx)
-	case errors.As(err, &no):
-		return j.refuse(ctx, wish, lifecycle.CodeGitHubRefused, "GitHub refused the merge: "+no.Message)
+	case errors.As(err, &refused):
+		return j.refuse(ctx, intent, lifecycle.CodeGitHubRefused, "GitHub refused the merge: "+refused.Message)
 	case err != nil:
 		return err
 	}
 	return j.refreshPull(ctx)
 }
 
-// close serves a wish to close: the pull request, the branch, then the fact. Without
-// a wish it closes a pull request that came up after the request was closed.
+// close carries out an intent to close: it closes the pull request, deletes the branch, then
+// records the fact. Without an intent it closes a pull request that appeared after the request
+// was closed.
 func (j *job) close(ctx context.Context) error {
 	actor := system
-	if wish := j.request().Intent(lifecycle.ActionClose); wish != nil {
-		actor = lifecycle.Actor{Login: wish.By, Source: wish.Source}
-		if ok, err := j.permitClose(ctx, *wish); err != nil || !ok {
+	if intent := j.request().Intent(lifecycle.ActionClose); intent != nil {
+		actor = lifecycle.Actor{Login: intent.By, Source: intent.Source}
+		if ok, err := j.permitClose(ctx, *intent); err != nil || !ok {
 			return err
 		}
 	}
@@ -180,9 +181,9 @@ func (j *job) close(ctx context.Context) error {
 		return err
 	}
 	err = j.GitHub.DeleteBranch(ctx, repoOf(j.request()), j.request().Target.Branch)
-	var no *github.Refused
+	var refused *github.Refused
 	switch {
-	case errors.As(err, &no):
+	case errors.As(err, &refused):
 		j.log.Warn("the branch stays", keyError, err) // as of a protected one: the request is closed all the same
 	case err != nil:
 		return err
@@ -190,8 +191,8 @@ func (j *job) close(ctx context.Context) error {
 	return j.patchAs(ctx, actor, lifecycle.Closed(now()))
 }
 
-// closePull closes the pull request, also one that an opening left which did not get
-// as far as recording it. merged says that somebody merged it meanwhile.
+// closePull closes the pull request, also one that was opened and never recorded. merged is
+// true when a person merged it meanwhile.
 func (j *job) closePull(ctx context.Context) (merged bool, err error) {
 	if j.request().PR == nil {
 		pull, err := j.GitHub.FindPull(ctx, repoOf(j.request()), j.request().Target.Branch)
@@ -212,28 +213,28 @@ func (j *job) closePull(ctx context.Context) (merged bool, err error) {
 	return false, j.GitHub.ClosePull(ctx, repoOf(j.request()), j.request().PR.Number)
 }
 
-// permitClose lets whoever rejected close: the rejection, checked before, is the
-// right to it.
-func (j *job) permitClose(ctx context.Context, wish lifecycle.Intent) (bool, error) {
-	if rej := j.request().Rejection; rej != nil && rej.By == wish.By {
+// permitClose lets the person who rejected the request close it: that right was checked with
+// the rejection.
+func (j *job) permitClose(ctx context.Context, intent lifecycle.Intent) (bool, error) {
+	if rej := j.request().Rejection; rej != nil && rej.By == intent.By {
 		return true, nil
 	}
-	return j.permit(ctx, wish)
+	return j.permit(ctx, intent)
 }
 
-// restore puts the generated content back on a branch that somebody changed: a new
+// restore puts the generated content back on a branch that a person changed: a new
 // commit on the base, which becomes the branch. It is the blob that was made then: the
 // catalog may make another today.
 func (j *job) restore(ctx context.Context) error {
-	wish := *j.request().Intent(lifecycle.ActionRestore)
-	if ok, err := j.permit(ctx, wish); err != nil || !ok {
+	intent := *j.request().Intent(lifecycle.ActionRestore)
+	if ok, err := j.permit(ctx, intent); err != nil || !ok {
 		return err
 	}
 	if err := j.refreshPull(ctx); err != nil {
 		return err
 	}
-	if no := lifecycle.Can(*j.request(), lifecycle.ActionRestore); no != nil {
-		return j.refuse(ctx, wish, no.Code, no.Text)
+	if refusal := lifecycle.Can(*j.request(), lifecycle.ActionRestore); refusal != nil {
+		return j.refuse(ctx, intent, refusal.Code, refusal.Text)
 	}
 	base, tree, err := j.tip(ctx)
 	if err != nil {
@@ -242,7 +243,7 @@ func (j *job) restore(ctx context.Context) error {
 	r := j.request()
 	commit, err := j.GitHub.MakeCommit(ctx, github.CommitInput{
 		Repo: repoOf(r), BaseSHA: base, BaseTree: tree.SHA, Branch: r.Target.Branch, Path: r.Target.Path,
-		Blob: r.Target.Blob, Message: subject(r), When: wish.At,
+		Blob: r.Target.Blob, Message: subject(r), When: intent.At,
 	})
 	if err != nil {
 		return err
@@ -259,46 +260,46 @@ func (j *job) restore(ctx context.Context) error {
 // plan starts a plan attempt: of the branch's head before the merge, of the tip of
 // the base branch after it.
 func (j *job) plan(ctx context.Context, s lifecycle.Step) error {
-	wish := j.wishFor(s)
-	if wish == nil {
+	intent := j.intentFor(s)
+	if intent == nil {
 		return j.planByItself(ctx, s)
 	}
-	if ok, err := j.permit(ctx, *wish); err != nil || !ok {
+	if ok, err := j.permit(ctx, *intent); err != nil || !ok {
 		return err
 	}
-	by := wish.Person()
-	return j.refusal(ctx, *wish, j.startPlan(ctx, s, &by))
+	by := intent.Person()
+	return j.refusal(ctx, *intent, j.startPlan(ctx, s, &by))
 }
 
-// wishFor is a copy of the wish that made a plan due: for a plan, or for a destroy,
-// which is planned first.
-func (j *job) wishFor(s lifecycle.Step) *lifecycle.Intent {
+// intentFor returns a copy of the intent that made a plan due: to plan, or to destroy, which is
+// planned first.
+func (j *job) intentFor(s lifecycle.Step) *lifecycle.Intent {
 	for _, what := range []lifecycle.Action{lifecycle.ActionPlan, lifecycle.ActionDestroy} {
-		if wish := j.request().Intent(what); wish != nil && wish.By == s.By {
-			found := *wish
+		if intent := j.request().Intent(what); intent != nil && intent.By == s.By {
+			found := *intent
 			return &found
 		}
 	}
 	return nil
 }
 
-// planByItself plans a head that nobody asked to plan, for the requester.
+// planByItself plans a head without an intent of a person, for the requester.
 func (j *job) planByItself(ctx context.Context, s lifecycle.Step) error {
 	denied, err := j.requesterMay(ctx, rbac.Plan)
 	if err != nil {
 		return err
 	}
 	if denied.denied() {
-		return j.trouble(ctx, lifecycle.StepPlan, denied.code, denied.text)
+		return j.setProblem(ctx, lifecycle.StepPlan, denied.code, denied.text)
 	}
 	err = j.startPlan(ctx, s, nil)
-	var no *lifecycle.Refusal
+	var refusal *lifecycle.Refusal
 	var refused *github.Refused
 	switch {
-	case errors.As(err, &no):
-		return nil // the facts went on meanwhile
+	case errors.As(err, &refusal):
+		return nil // the facts changed meanwhile
 	case errors.As(err, &refused):
-		return j.trouble(ctx, lifecycle.StepPlan, lifecycle.CodeGitHubRefused, "GitHub refused: "+refused.Message)
+		return j.setProblem(ctx, lifecycle.StepPlan, lifecycle.CodeGitHubRefused, "GitHub refused: "+refused.Message)
 	default:
 		return err
 	}
@@ -320,11 +321,11 @@ func (j *job) startPlan(ctx context.Context, s lifecycle.Step, by *lifecycle.Per
 	return j.start(ctx, lifecycle.KindPlan, a)
 }
 
-// repair looks hard at every open run of the request, and starts a cleanup again
-// that failed.
+// repair checks every open run of the request on GitHub, and starts a cleanup that failed
+// again.
 func (j *job) repair(ctx context.Context) error {
-	wish := *j.request().Intent(lifecycle.ActionRepair)
-	if ok, err := j.permit(ctx, wish); err != nil || !ok {
+	intent := *j.request().Intent(lifecycle.ActionRepair)
+	if ok, err := j.permit(ctx, intent); err != nil || !ok {
 		return err
 	}
 	for _, kind := range lifecycle.RequestKinds {
@@ -332,7 +333,7 @@ func (j *job) repair(ctx context.Context) error {
 		if a == nil || !a.Lost() && !a.NeedsReconciling() {
 			continue
 		}
-		if err := j.reconcile(ctx, lifecycle.Step{Kind: kind, CorrelationID: a.CorrelationID}); err != nil {
+		if err := j.checkRun(ctx, lifecycle.Step{Kind: kind, CorrelationID: a.CorrelationID}); err != nil {
 			return err
 		}
 	}

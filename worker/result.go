@@ -24,8 +24,8 @@ type left struct {
 	summary *terraform.Summary // of a plan
 }
 
-// left reads what a run left. What is missing or damaged is no error: it is said in the
-// evidence.
+// left reads what a run left. Missing or damaged objects are no error: the evidence
+// records them.
 func (j *job) left(ctx context.Context, kind lifecycle.Kind, cid string) (left, error) {
 	l, project := left{Evidence: lifecycle.Evidence{CorrelationID: cid}}, j.request().Project
 	claim, err := j.Store.Claim(ctx, project, cid)
@@ -56,13 +56,13 @@ func (j *job) left(ctx context.Context, kind lifecycle.Kind, cid string) (left, 
 	return l, nil
 }
 
-// readPlan is a plan as a run left it, for the steps of one look.
+// readPlan is a plan as a run left it, for the steps of one reconcile.
 type readPlan struct {
 	digest string
 	plan   *terraform.Summary
 }
 
-// summaryOf reads a plan, unless this look read it already.
+// summaryOf reads a plan, unless this reconcile read it already.
 func (j *job) summaryOf(ctx context.Context, cid, digest string) (*terraform.Summary, error) {
 	if j.summary != nil && j.summary.digest == digest {
 		return j.summary.plan, nil
@@ -93,8 +93,8 @@ func (l *left) usable(err error) (bool, error) {
 	}
 }
 
-// see makes the patch that takes in a run. Of one that GitHub calls a success, what it
-// left is read first, since that decides whether it counts, and taken in with the same
+// see makes the patch that takes in a run. When GitHub concludes it as a success,
+// its result is read first, since that decides whether it counts, and taken in with the same
 // write.
 func (j *job) see(ctx context.Context, f lifecycle.RunFacts) (lifecycle.Patch, error) {
 	a := j.request().AttemptOf(f)
@@ -168,11 +168,11 @@ func (j *job) readFailure(ctx context.Context, s lifecycle.Step, a lifecycle.Att
 	step := ""
 	if a.RunID != 0 {
 		failed, err := j.GitHub.FailedStep(ctx, repoOf(j.request()), a.RunID)
-		var no *github.Refused
-		if err != nil && !errors.Is(err, github.ErrNotFound) && !errors.As(err, &no) {
+		var refused *github.Refused
+		if err != nil && !errors.Is(err, github.ErrNotFound) && !errors.As(err, &refused) {
 			return err
 		}
-		step = failed.Step // what GitHub will not say is not worth the rest
+		step = failed.Step // a step that GitHub does not name is left out
 	}
 	code := res.Reason
 	if code == "" {

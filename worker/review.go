@@ -11,10 +11,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/rbac"
 )
 
-// Reviews on GitHub are facts that only GitHub tells: a webhook is at most a hint to read
-// them. Each reading takes in three things: which reviews object, which approvals their
-// givers withdrew there, and which reviews count as approvals, by the same function as a
-// click. A review that does not count is answered in the pull request.
+// Reviews are always read from GitHub: a webhook is only a hint to read them. Each
+// reading takes in three things: the reviews that object, the approvals that their reviewers
+// withdrew, and the reviews that count as approvals, by the same function as a click. A review that does not count is answered in the pull request.
 
 // countReviews reads the reviews and takes them in.
 func (j *job) countReviews(ctx context.Context) error {
@@ -84,21 +83,21 @@ func (j *job) countReview(ctx context.Context, v github.Review, later []github.R
 		return j.patch(ctx, lifecycle.ReviewWithdrawn(v.By.Login, "the review was dismissed on GitHub", v.SubmittedAt.Equal, now()))
 	case v.State != "approved" || decidedLater(v, later) || v.CommitSHA != r.PR.HeadSHA || slices.Contains(r.PR.Answered, v.ID) || j.counted(v):
 		return nil
-	case r.Plan.PostedAt == nil || !v.SubmittedAt.After(*r.Plan.PostedAt): // in one second, nobody knows which was first
+	case r.Plan.PostedAt == nil || !v.SubmittedAt.After(*r.Plan.PostedAt): // within one second, their order is unknown
 		return j.answerReview(ctx, v, "it was given before TfPilot showed this plan here. Approve again if you have seen the plan above.")
 	case j.voidedSince(v):
 		return j.answerReview(ctx, v, "an approval of the same person stopped counting after it. Approve again if you still want that.")
 	}
-	wish, err := j.reviewWish(ctx, v)
+	intent, err := j.reviewIntent(ctx, v)
 	if err != nil {
 		return err
 	}
-	no, err := j.uncounted(ctx, approver(wish))
+	refusal, err := j.uncounted(ctx, approver(intent))
 	if err != nil {
 		return err
 	}
-	if no.denied() {
-		return j.answerReview(ctx, v, no.text)
+	if refusal.denied() {
+		return j.answerReview(ctx, v, refusal.text)
 	}
 	if lifecycle.Can(*r, lifecycle.ActionApprove) != nil {
 		return nil
@@ -109,24 +108,24 @@ func (j *job) countReview(ctx context.Context, v github.Review, later []github.R
 	case why != "":
 		return j.answerHidden(ctx, v, why)
 	}
-	return j.recordApproval(ctx, wish)
+	return j.recordApproval(ctx, intent)
 }
 
-// reviewWish is a review as an intent to approve, by the person whom its account is linked
+// reviewIntent is a review as an intent to approve, by the person whom its account is linked
 // to: when that link goes, the approval goes.
-func (j *job) reviewWish(ctx context.Context, v github.Review) (lifecycle.Intent, error) {
-	wish := lifecycle.Intent{
+func (j *job) reviewIntent(ctx context.Context, v github.Review) (lifecycle.Intent, error) {
+	intent := lifecycle.Intent{
 		What: lifecycle.ActionApprove, By: v.By.Login, ByID: v.By.ID, At: v.SubmittedAt, Source: lifecycle.SourceGitHub,
 		HeadSHA: v.CommitSHA, PlanDigest: j.request().Plan.Digest,
 	}
 	linked, err := j.linked(ctx)
 	if err != nil {
-		return wish, err
+		return intent, err
 	}
 	if id, ok := linked.ofAccount(v.By.Login, v.By.ID); ok {
-		wish.SlackTeam, wish.SlackUser = id.SlackTeam, id.SlackUser
+		intent.SlackTeam, intent.SlackUser = id.SlackTeam, id.SlackUser
 	}
-	return wish, nil
+	return intent, nil
 }
 
 // counted reports whether this review is an approval in the document already, void or not.
@@ -144,14 +143,14 @@ func (j *job) voidedSince(v github.Review) bool {
 	})
 }
 
-// answerReview says in the pull request why a review does not count, once per
-// review, and leaves an audit event; that alone where GitHub takes no comment, as of a
-// locked conversation: no other review waits for an answer.
+// answerReview comments once on the pull request why a review does not count, and records an
+// audit event. Where GitHub accepts no comment, as in a locked conversation, it only records
+// the event: no other review waits for an answer.
 func (j *job) answerReview(ctx context.Context, v github.Review, why string) error {
 	text := fmt.Sprintf("The review of %s does not count as an approval: %s", v.By.Login, why)
 	_, err := j.GitHub.CommentOnce(ctx, repoOf(j.request()), j.request().PR.Number, marker("review", fmt.Sprint(v.ID)), fence(text))
-	var no *github.Refused
-	if err != nil && !errors.As(err, &no) && !errors.Is(err, github.ErrTooLarge) {
+	var refused *github.Refused
+	if err != nil && !errors.As(err, &refused) && !errors.Is(err, github.ErrTooLarge) {
 		return err
 	}
 	actor := lifecycle.Actor{Login: v.By.Login, Source: lifecycle.SourceGitHub}

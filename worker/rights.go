@@ -10,24 +10,24 @@ import (
 	"github.com/tfpilot/tfpilot/internal/rbac"
 )
 
-// environment is the configured environment of the request. One that is configured
-// no more gives the zero value, in which rbac refuses every change.
+// environment is the configured environment of the request. An environment that is
+// no longer configured gives the zero value, in which rbac refuses every change.
 func (w *Worker) environment(r *lifecycle.Request) (config.Environment, bool) {
 	return w.Structure.Environment(r.Project, r.Environment.Key, r.Environment.Slug)
 }
 
 // may decides, when an intent is carried out, whether the person who recorded it still has
 // the right to it: the link to their GitHub account, that account, and their role.
-func (j *job) may(ctx context.Context, wish lifecycle.Intent) (denial, error) {
+func (j *job) may(ctx context.Context, intent lifecycle.Intent) (denial, error) {
 	linked, err := j.linked(ctx)
 	if err != nil {
 		return denial{}, err
 	}
-	s, no := identify(linked, wish.Person())
-	if no.denied() {
-		return no, nil
+	s, refusal := identify(linked, intent.Person())
+	if refusal.denied() {
+		return refusal, nil
 	}
-	if d := j.decide(s, rbac.VerbOf(wish.What)); !d.Allowed {
+	if d := j.decide(s, rbac.VerbOf(intent.What)); !d.Allowed {
 		return denial{code: d.Code, text: d.Reason}, nil
 	}
 	return j.renamed(ctx, s.Login, s.GithubID)
@@ -43,9 +43,9 @@ func (j *job) requesterMay(ctx context.Context, v rbac.Verb) (denial, error) {
 }
 
 func (j *job) requesterMayBy(linked links, v rbac.Verb) denial {
-	s, no := identify(linked, j.request().Requester)
-	if no.denied() {
-		return no
+	s, refusal := identify(linked, j.request().Requester)
+	if refusal.denied() {
+		return refusal
 	}
 	env, _ := j.environment(j.request())
 	scope := rbac.ScopeOf(*j.request(), s, env.Rules())
@@ -67,32 +67,32 @@ func (j *job) decide(s rbac.Subject, v rbac.Verb) rbac.Decision {
 	return j.Policy.Decide(s, v, rbac.ScopeOf(*j.request(), s, env.Rules()))
 }
 
-// permit checks the rights for a wish. When they are missing, the wish leaves the
-// document with the reason, which is on the card and in the log.
-func (j *job) permit(ctx context.Context, wish lifecycle.Intent) (bool, error) {
-	no, err := j.may(ctx, wish)
-	if err != nil || !no.denied() {
+// permit checks the rights for an intent. When they are missing, it refuses the intent with
+// the reason, which is on the card and in the log.
+func (j *job) permit(ctx context.Context, intent lifecycle.Intent) (bool, error) {
+	refusal, err := j.may(ctx, intent)
+	if err != nil || !refusal.denied() {
 		return err == nil, err
 	}
-	return false, j.refuse(ctx, wish, no.code, no.text)
+	return false, j.refuse(ctx, intent, refusal.code, refusal.text)
 }
 
-// refuse takes a wish out that cannot be served.
-func (j *job) refuse(ctx context.Context, wish lifecycle.Intent, code lifecycle.ReasonCode, text string) error {
-	j.log.Info("wish refused", "what", wish.What, "by", wish.By, "code", code)
-	return j.patch(ctx, lifecycle.RefuseIntent(wish, code, text, now()))
+// refuse removes an intent that cannot be carried out.
+func (j *job) refuse(ctx context.Context, intent lifecycle.Intent, code lifecycle.ReasonCode, text string) error {
+	j.log.Info("intent refused", "what", intent.What, "by", intent.By, "code", code)
+	return j.patch(ctx, lifecycle.RefuseIntent(intent, code, text, now()))
 }
 
-// refusal takes a wish out when err is a refusal by the facts or by GitHub; other
-// errors pass.
-func (j *job) refusal(ctx context.Context, wish lifecycle.Intent, err error) error {
-	var no *lifecycle.Refusal
+// refusal removes an intent when err is a refusal by the facts or by GitHub. It returns other
+// errors.
+func (j *job) refusal(ctx context.Context, intent lifecycle.Intent, err error) error {
+	var refusal *lifecycle.Refusal
 	var refused *github.Refused
 	switch {
-	case errors.As(err, &no):
-		return j.refuse(ctx, wish, no.Code, no.Text)
+	case errors.As(err, &refusal):
+		return j.refuse(ctx, intent, refusal.Code, refusal.Text)
 	case errors.As(err, &refused):
-		return j.refuse(ctx, wish, lifecycle.CodeGitHubRefused, "GitHub refused: "+refused.Message)
+		return j.refuse(ctx, intent, lifecycle.CodeGitHubRefused, "GitHub refused: "+refused.Message)
 	default:
 		return err
 	}

@@ -9,17 +9,17 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// signInWait is how long GitHub must not let TfPilot in before a card says so: most
-// outages are shorter, and each word on a card is a write for every request that waits.
+// signInWait is how long the sign-in to GitHub must fail before a card shows it: most outages
+// are shorter, and each change of a card is a write for every request that waits.
 const signInWait = 20 * time.Second
 
-// signedOut is the step of a look that GitHub did not let in.
+// signedOut is the step of a reconcile that failed because TfPilot cannot sign in to GitHub.
 type signedOut struct {
 	step lifecycle.Step
 	err  *github.SignIn
 }
 
-// noteSignIn keeps the first step that failed because GitHub does not let TfPilot in.
+// noteSignIn keeps the first step that failed because TfPilot cannot sign in to GitHub.
 func (j *job) noteSignIn(s lifecycle.Step, err error) {
 	var out *github.SignIn
 	if j.out == nil && errors.As(err, &out) {
@@ -27,16 +27,16 @@ func (j *job) noteSignIn(s lifecycle.Step, err error) {
 	}
 }
 
-// saySignIn puts on the card why nothing happens while GitHub does not let TfPilot in,
-// and takes it off again. The intent stays in the document all the time. Another problem
-// is not overwritten: what it says is still true afterwards.
-func (j *job) saySignIn(ctx context.Context) error {
+// showSignIn shows on the card why nothing happens while TfPilot cannot sign in to GitHub, and
+// removes it when it can. The intent stays in the document all the time. Another problem is not
+// overwritten: it is still true afterwards.
+func (j *job) showSignIn(ctx context.Context) error {
 	p := j.request().Problem
 	ours := p != nil && p.Code == lifecycle.CodeSignIn
 	switch {
 	case j.out != nil && (p == nil || ours) && now().Sub(j.out.err.Since) >= signInWait:
 		text := "TfPilot cannot sign in to GitHub: " + j.out.err.Why() + ". Ask your platform team; TfPilot's health check shows it to them too. Nothing is lost, and this continues by itself."
-		if err := j.trouble(ctx, j.out.step.Name, lifecycle.CodeSignIn, text); err != nil {
+		if err := j.setProblem(ctx, j.out.step.Name, lifecycle.CodeSignIn, text); err != nil {
 			return err
 		}
 		j.backoffs.add(*j.request(), j.out.step, j.out.err) // of the new version

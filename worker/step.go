@@ -17,7 +17,7 @@ var handlers = map[lifecycle.StepName]handler{
 	lifecycle.StepRevoke:       (*job).revoke,
 	lifecycle.StepGiveUp:       (*job).giveUp,
 	lifecycle.StepRelease:      (*job).release,
-	lifecycle.StepLeave:        (*job).leaveQueue,
+	lifecycle.StepLeave:        (*job).dequeue,
 	lifecycle.StepPlan:         (*job).plan, // answers for its intents by itself
 	lifecycle.StepPost:         whole((*job).post),
 	lifecycle.StepBranch:       whole((*job).deleteBranch),
@@ -25,8 +25,8 @@ var handlers = map[lifecycle.StepName]handler{
 	lifecycle.StepApprove:      requested(whole((*job).approve)),
 	lifecycle.StepReject:       requested(whole((*job).reject)),
 	lifecycle.StepMerge:        requested(whole((*job).merge)),
-	lifecycle.StepApply:        requested((*job).takeTurn),
-	lifecycle.StepDestroy:      requested((*job).takeTurn),
+	lifecycle.StepApply:        requested((*job).startWhenAcquired),
+	lifecycle.StepDestroy:      requested((*job).startWhenAcquired),
 	lifecycle.StepRestore:      requested(whole((*job).restore)),
 	lifecycle.StepClose:        requested(whole((*job).close)),
 	lifecycle.StepRepair:       requested(whole((*job).repair)),
@@ -43,8 +43,8 @@ func whole(do func(*job, context.Context) error) handler {
 	return func(j *job, ctx context.Context, _ lifecycle.Step) error { return do(j, ctx) }
 }
 
-// requested is a handler for a step that a person requested. What GitHub or the facts
-// refuse is said on the card, and requested again by a person.
+// requested is a handler for a step that a person requested. The card shows a refusal by GitHub
+// or by the facts, and a person may request the step again.
 func requested(do handler) handler {
 	return func(j *job, ctx context.Context, s lifecycle.Step) error {
 		intent := j.request().Intent(lifecycle.Action(s.Name))
@@ -65,7 +65,7 @@ func (j *job) do(ctx context.Context, s lifecycle.Step) error {
 	return do(j, ctx, s)
 }
 
-// findLost looks for the run of an attempt.
+// findLost searches for the run of an attempt.
 func (j *job) findLost(ctx context.Context, s lifecycle.Step) error {
 	_, err := j.find(ctx, s)
 	return err

@@ -193,7 +193,7 @@ func TestClosedAfterAnOpeningThatDied(t *testing.T) {
 		_, err := w.store.Create(context.Background(), newRequest(w.t, reqA, "dana", dev))
 		w.must(err)
 		w.gate.plan = []fault{{"github POST /pulls", 1, crashAfter}}
-		_ = p.Look(context.Background(), reqA)
+		_ = p.Reconcile(context.Background(), reqA)
 		if w.request(reqA).PR != nil || len(w.hub.Pulls(repoName)) != 1 {
 			w.t.Fatal("it did not die in between")
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// unsettled says that GitHub may know something about the request that the document
+// unsettled reports whether GitHub may know something about the request that the document
 // does not.
 func unsettled(r *lifecycle.Request) bool {
 	if len(openRuns(r)) > 0 {
@@ -26,7 +26,7 @@ func unsettled(r *lifecycle.Request) bool {
 }
 
 // Sweep finds what was not enqueued: it lists the documents, reads those that
-// changed, rings for what is due, for leases, and for repositories to sync. Settled
+// changed, and enqueues what is due, leases, and repositories to sync. Settled
 // documents cost no read. Two sweeps at once do no harm.
 func (w *Worker) Sweep(ctx context.Context) error {
 	ids, err := w.readChanged(ctx)
@@ -40,15 +40,15 @@ func (w *Worker) Sweep(ctx context.Context) error {
 	w.verifyIndex(ctx, ids)
 	return errors.Join(
 		w.voidLapsed(ctx, requests),
-		w.ringAged(ctx, requests),
-		w.ringDue(ctx, requests),
-		w.ringLeases(ctx),
-		w.ringSyncs(ctx, requests),
+		w.enqueueAged(ctx, requests),
+		w.enqueueDue(ctx, requests),
+		w.enqueueLeases(ctx),
+		w.enqueueSyncs(ctx, requests),
 	)
 }
 
 // readChanged lists the documents and reads those that changed. One that cannot be
-// read keeps no other from its turn.
+// read does not block the others.
 func (w *Worker) readChanged(ctx context.Context) (map[string]bool, error) {
 	ids := map[string]bool{}
 	unanswered := 0
@@ -99,9 +99,9 @@ func (w *Worker) readAgain(ctx context.Context, e store.Entry) error {
 	return nil
 }
 
-// ringAged rings for the cards that say something else by now, though nothing
-// happened: a run has been silent for too long.
-func (w *Worker) ringAged(ctx context.Context, requests []lifecycle.Request) error {
+// enqueueAged enqueues the cards that changed by time alone, as when a run reports nothing for
+// too long.
+func (w *Worker) enqueueAged(ctx context.Context, requests []lifecycle.Request) error {
 	last, t := w.sweeps.begin(), now()
 	for _, r := range requests {
 		same := lifecycle.DeriveLifecycleStatus(r, last) == lifecycle.DeriveLifecycleStatus(r, t) &&
@@ -116,9 +116,9 @@ func (w *Worker) ringAged(ctx context.Context, requests []lifecycle.Request) err
 	return nil
 }
 
-// ringDue rings for what is due. What was rung for before is looked at here and now,
-// and that also where no bell can be reached.
-func (w *Worker) ringDue(ctx context.Context, requests []lifecycle.Request) error {
+// enqueueDue enqueues what is due. What the last sweep enqueued already is reconciled here, also
+// while Redis cannot be reached.
+func (w *Worker) enqueueDue(ctx context.Context, requests []lifecycle.Request) error {
 	var due []lifecycle.Request
 	var failed error
 	waiting := w.waiting(ctx)
@@ -134,11 +134,11 @@ func (w *Worker) ringDue(ctx context.Context, requests []lifecycle.Request) erro
 			break
 		}
 	}
-	return errors.Join(failed, w.lookAtOverdue(ctx, due))
+	return errors.Join(failed, w.reconcileOverdue(ctx, due))
 }
 
-// ringSyncs rings for repositories: quick while something runs, slow while it waits.
-func (w *Worker) ringSyncs(ctx context.Context, requests []lifecycle.Request) error {
+// enqueueSyncs enqueues repositories: often while something runs, rarely while it waits.
+func (w *Worker) enqueueSyncs(ctx context.Context, requests []lifecycle.Request) error {
 	wait := map[github.Repo]time.Duration{}
 	for _, r := range requests {
 		if !unsettled(&r) {
@@ -158,7 +158,7 @@ func (w *Worker) ringSyncs(ctx context.Context, requests []lifecycle.Request) er
 			continue
 		}
 		if err := w.Notifier.SyncEvery(ctx, repo.String(), every); err != nil {
-			failed = errors.Join(failed, err, w.Sync(ctx, repo)) // nobody else will
+			failed = errors.Join(failed, err, w.Sync(ctx, repo)) // without Redis, no other worker does
 		}
 	}
 	return failed
@@ -166,8 +166,8 @@ func (w *Worker) ringSyncs(ctx context.Context, requests []lifecycle.Request) er
 
 const redeliverEvery = 5 * time.Minute
 
-// Run sweeps until ctx ends, and rings for syncs between sweeps. The first sweep is at
-// once: a worker that starts finds what its predecessor left.
+// Run sweeps until ctx ends, and enqueues syncs between sweeps. The first sweep is at once: a
+// worker that starts finds what its predecessor left.
 func (w *Worker) Run(ctx context.Context) error {
 	sweep, syncs := time.NewTicker(w.Structure.Worker.Sweep), time.NewTicker(syncTick(w.Structure.Worker))
 	defer sweep.Stop()
@@ -186,14 +186,14 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-sweep.C:
 			w.sweepAll(ctx, &beside)
 		case <-syncs.C:
-			if err := w.ringSyncs(ctx, w.documents.requests()); err != nil && ctx.Err() == nil {
-				w.Log.Warn("no sync was rung for", keyError, err)
+			if err := w.enqueueSyncs(ctx, w.documents.requests()); err != nil && ctx.Err() == nil {
+				w.Log.Warn("no sync was enqueued", keyError, err)
 			}
 		}
 	}
 }
 
-// syncTick is how often a worker looks whether a repository's time has come.
+// syncTick is how often a worker checks which repositories are due.
 func syncTick(s config.WorkerSettings) time.Duration { return max(s.SyncQuick/3, time.Second) }
 
 func (w *Worker) sweepAll(ctx context.Context, beside *sync.WaitGroup) {
@@ -205,6 +205,6 @@ func (w *Worker) sweepAll(ctx context.Context, beside *sync.WaitGroup) {
 		return
 	}
 	if err := w.Redeliver(ctx); err != nil && ctx.Err() == nil {
-		w.Log.Warn("failed deliveries were not asked for again", keyError, err)
+		w.Log.Warn("failed deliveries were not requested again", keyError, err)
 	}
 }

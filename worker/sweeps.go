@@ -13,7 +13,7 @@ type sweeps struct {
 	began      time.Time        // when the last sweep began
 	enqueued   map[string]int64 // what the last sweep enqueued → its version
 	verified   time.Time        // when the index was last compared with the documents
-	deliveries time.Time        // when failed deliveries were last asked for
+	deliveries time.Time        // when failed deliveries were last requested
 }
 
 // begin notes that a sweep is under way and returns the time of the one before; at the
@@ -52,7 +52,7 @@ func (s *sweeps) verifyDue() bool {
 	return elapsed(&s.verified, verifyEvery)
 }
 
-// deliveriesDue reports whether failed deliveries are to be asked for now.
+// deliveriesDue reports whether failed deliveries are to be requested now.
 func (s *sweeps) deliveriesDue() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

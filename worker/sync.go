@@ -92,7 +92,7 @@ func openRuns(r *lifecycle.Request) []openRun {
 	return open
 }
 
-// news says that the lists may hold something that the document does not. The others,
+// news reports whether the lists may hold something that the document does not. The others,
 // which may be thousands, are not read.
 func news(r *lifecycle.Request, pulls []github.Pull, runs github.Listing[github.Run]) bool {
 	if runNews(r, runs) {
@@ -106,8 +106,8 @@ func runNews(r *lifecycle.Request, runs github.Listing[github.Run]) bool {
 	return slices.ContainsFunc(openRuns(r), func(o openRun) bool { return !runs.Same && !o.asListed(runs.Items) || o.unlisted() })
 }
 
-// asListed says that the list brings nothing new about this run: it is there as it is known,
-// or it is too new to be there.
+// asListed reports whether the list brings nothing new about this run: the run is listed as it is
+// known, or is too new to be listed.
 func (o openRun) asListed(runs []github.Run) bool {
 	if o.run == 0 {
 		return false
@@ -119,11 +119,11 @@ func (o openRun) asListed(runs []github.Run) bool {
 	return runs[i].Attempt <= 1 && runs[i].Status == o.status && runs[i].Status != "completed"
 }
 
-// unlisted says that an unchanged list proves nothing about this run.
+// unlisted reports whether an unchanged list proves nothing about this run.
 func (o openRun) unlisted() bool { return o.missing || !o.at.After(now().Add(-runsBack)) }
 
 func moved(p github.Pull, pr *lifecycle.PullRequest) bool {
-	return pr.SeenAt == nil || p.UpdatedAt.After(*pr.SeenAt) || !saidBefore(p, pr)
+	return pr.SeenAt == nil || p.UpdatedAt.After(*pr.SeenAt) || !sameFacts(p, pr)
 }
 
 func unreviewed(r *lifecycle.Request, changed time.Time) bool {
@@ -160,7 +160,7 @@ func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls git
 	return w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
 }
 
-// touched looks at the cached document, which may be newer than what this worker saw. When
+// touched checks the cached document, which may be newer than what this worker saw. When
 // the lists bring it no news, another took them in. When something happened to the pull
 // request that changes no fact but its time, as a comment does or a label, that is taken in.
 // done is false when there is or may be more to it, for which the stored document is read.
@@ -175,7 +175,7 @@ func (w *Worker) touched(ctx context.Context, id string, pulls []github.Pull, ru
 	}
 	r := &doc.Request
 	i := slices.IndexFunc(pulls, func(p github.Pull) bool { return p.Number == r.PR.Number })
-	if i < 0 || !saidBefore(pulls[i], r.PR) || !unreviewed(r, pulls[i].UpdatedAt) {
+	if i < 0 || !sameFacts(pulls[i], r.PR) || !unreviewed(r, pulls[i].UpdatedAt) {
 		return false, nil
 	}
 	j, p := w.job(doc), pulls[i]
@@ -239,9 +239,9 @@ func readUntil(changed time.Time) time.Time {
 	return changed
 }
 
-// saidBefore compares what a list says with what is known: two changes within one
+// sameFacts reports whether a list shows a pull request as it is known: two changes within one
 // second have the same time on GitHub.
-func saidBefore(p github.Pull, pr *lifecycle.PullRequest) bool {
+func sameFacts(p github.Pull, pr *lifecycle.PullRequest) bool {
 	return p.HeadSHA == pr.HeadSHA && p.BaseRef == pr.BaseRef && p.Merged == pr.Merged && pr.Open != nil && p.Open == *pr.Open
 }
 
@@ -260,18 +260,18 @@ func (j *job) syncRun(ctx context.Context, open openRun, runs []github.Run) erro
 		return j.seeRun(ctx, run, f)
 	}
 	if open.run != 0 && now().Sub(open.at) < listsLate {
-		return nil // too new for lists; its end is told by a webhook, or by the next one
+		return nil // too new for lists; a webhook or the next list brings its end
 	}
-	return j.reconcile(ctx, open.step)
+	return j.checkRun(ctx, open.step)
 }
 
 // listsLate is how long a new run may stay out of GitHub's lists.
 const listsLate = 30 * time.Second
 
-// reconcile asks GitHub about one attempt: its run by id, never from a cache, or
+// checkRun asks GitHub about one attempt: its run by id, never from a cache, or
 // whether there is one at all. A run that the attempt knows and that carries its name is
-// its own, also when TfPilot goes by another account since.
-func (j *job) reconcile(ctx context.Context, s lifecycle.Step) error {
+// its own, also when TfPilot has another account since.
+func (j *job) checkRun(ctx context.Context, s lifecycle.Step) error {
 	a := j.attempt(s)
 	if a.Lost() {
 		_, err := j.find(ctx, s)
@@ -302,8 +302,8 @@ func (j *job) runGone(ctx context.Context, s lifecycle.Step) error {
 	return j.patchAs(ctx, lifecycle.System(sourceSync), lifecycle.RunMissing(s.Kind, s.CorrelationID, now()))
 }
 
-// seeRun takes in a run. Of one that somebody ran again on GitHub, the first attempt
-// is the one that TfPilot started; the other stops in its first step and is noted.
+// seeRun takes in a run. When a person re-ran it on GitHub, TfPilot started only its first
+// attempt; the other stops in its first step and is noted.
 func (j *job) seeRun(ctx context.Context, run github.Run, f lifecycle.RunFacts) error {
 	see, err := j.see(ctx, f)
 	if err != nil {

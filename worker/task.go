@@ -13,18 +13,18 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// Handlers are the worker's tasks. The card's is added by whoever wires a worker:
-// how a request looks is not this package's.
+// Handlers are the worker's tasks. The caller adds the task of the card: this package
+// does not render requests.
 func (w *Worker) Handlers() queue.Handlers {
 	return queue.Handlers{
 		Reconcile: func(ctx context.Context, t queue.Reconcile) error {
-			return pace(w.lookSince(ctx, t.RequestID, t.Version))
+			return pace(w.reconcileSince(ctx, t.RequestID, t.Version))
 		},
 		Webhook: func(ctx context.Context, t queue.Webhook) error { return pace(w.Webhook(ctx, t.Hint)) },
 		Sync: func(ctx context.Context, t queue.Sync) error {
 			owner, name, _ := strings.Cut(t.Repo, "/")
 			if err := w.Sync(ctx, github.Repo{Owner: owner, Name: name}); err != nil && ctx.Err() == nil {
-				// The sweep rings for it again; kept in the queue, the failed ones would
+				// The sweep enqueues it again; kept in the queue, failed tasks would
 				// add up in a long outage.
 				w.Log.Warn("sync did not succeed", keyRepo, t.Repo, keyError, err)
 			}
@@ -97,9 +97,9 @@ func rows(ctx context.Context, s *store.Store) iter.Seq2[queue.Row, error] {
 }
 
 // rebuildIndex builds the index when its marker is missing, as after a Redis that
-// lost its data. Another worker may be at it. With the index went every ring, so
-// that this worker then looks at everything anew, cards too. It reads every document
-// there is, history too, so the sweeps go on beside it.
+// lost its data. Another worker may build it already. The queued tasks are lost with the
+// index, so this worker then reads everything again, cards too. It reads every document, also
+// in history, so the sweeps continue meanwhile.
 func (w *Worker) rebuildIndex(ctx context.Context, beside *sync.WaitGroup) {
 	built, err := w.Index.Built(ctx)
 	if err != nil {

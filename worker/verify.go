@@ -14,9 +14,9 @@ const (
 	verifyMost  = 200 // documents that one comparison reads
 )
 
-// verifyIndex writes every row of a live document anew, and takes out the rows that have
-// none. Anybody with access to Redis can put a row there, or a version that no later one
-// exceeds: lists may be wrong for a while, not for good.
+// verifyIndex writes every row of a live document again, and removes rows without a document.
+// Anyone with access to Redis can write a row, or a version that no later one exceeds: lists may
+// be wrong for a while, not for good.
 func (w *Worker) verifyIndex(ctx context.Context, live map[string]bool) {
 	if !w.sweeps.verifyDue() {
 		return
@@ -56,7 +56,7 @@ func (w *Worker) verifyIndex(ctx context.Context, live map[string]bool) {
 func (w *Worker) correctRow(ctx context.Context, id, version string) error {
 	doc, err := w.Store.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrKey) {
-		w.Log.Error("a row of the index has no document; somebody else writes to Redis", keyRequest, id)
+		w.Log.Error("a row of the index has no document; someone else writes to Redis", keyRequest, id)
 		return w.Index.Drop(ctx, id)
 	}
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 
 const sourceWebhook = "webhook"
 
-// SealHint signs a hint for its way through Redis. Redis is a bell that anybody with
-// access may ring; only the endpoint, which checked GitHub's signature, can sign.
+// SealHint signs a hint for its way through Redis. Anyone with access to
+// Redis can enqueue a task; only the endpoint, which checked GitHub's signature, can sign.
 func SealHint(key, hint []byte) []byte { return append(hintMAC(key, hint), hint...) }
 
 func hintMAC(key, hint []byte) []byte {
@@ -51,7 +51,7 @@ func (w *Worker) Webhook(ctx context.Context, sealed []byte) error {
 
 // forged leaves an audit event where the task pointed, and changes nothing.
 func (w *Worker) forged(ctx context.Context, h github.Hint) error {
-	w.Log.Error("a webhook task was not signed by the endpoint; somebody else writes to Redis", "event", h.Event)
+	w.Log.Error("a webhook task was not signed by the endpoint; someone else writes to Redis", "event", h.Event)
 	id, err := w.requestOfHint(ctx, h)
 	if err != nil || id == "" {
 		return err
@@ -104,7 +104,7 @@ func (w *Worker) requestOfPull(ctx context.Context, repoID int64, number int) (s
 // runHint takes in a workflow_run event: the index, the document, one write.
 func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
 	if h.Run == nil || h.Action == "requested" && h.Run.Attempt <= 1 {
-		return nil // that a run was requested, who requested it knows; its start and end are told too
+		return nil // the sender of the dispatch knows it already; its start and end have events of their own
 	}
 	if known, err := w.recordedForeign(ctx, runOfHint(h)); err != nil || known {
 		return err
@@ -133,7 +133,7 @@ func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
 }
 
 // cachedOwner returns the cached document that has a run as its own, by the id of the run.
-// Whether the run is another's, the stored document tells.
+// Only the stored document decides whether the run is another's.
 func (w *Worker) cachedOwner(ctx context.Context, kind lifecycle.Kind, run github.RunHint) (store.Doc, bool) {
 	titleKind, id, cid, ok := github.ParseRunTitle(run.DisplayTitle)
 	if !ok || titleKind != kind {
@@ -147,7 +147,7 @@ func (w *Worker) cachedOwner(ctx context.Context, kind lifecycle.Kind, run githu
 	return doc, a != nil && a.RunID == run.ID
 }
 
-// runFacts takes in a run of this kind that says that it is one of the request.
+// runFacts takes in a run of this kind that names the request.
 func (w *Worker) runFacts(ctx context.Context, h github.Hint, kind lifecycle.Kind, doc store.Doc) error {
 	known, _, err := w.takeRun(ctx, h, kind, doc)
 	if err != nil || known {
@@ -181,19 +181,19 @@ func (w *Worker) takeRun(ctx context.Context, h github.Hint, kind lifecycle.Kind
 	if j.doc.Request.Version == doc.Request.Version {
 		return true, false, nil
 	}
-	if j.lookFurther(ctx, doc.Request.Version) {
+	if j.reconcileFurther(ctx, doc.Request.Version) {
 		return true, true, nil
 	}
 	return true, true, w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
 }
 
-// lookFurther continues with the document in hand when something is due: a look would read
-// it again. What does not succeed is left to a look.
-func (j *job) lookFurther(ctx context.Context, known int64) bool {
+// reconcileFurther reconciles with the document in hand when something is due: a queued reconcile
+// would read it again. What does not succeed is left to that one.
+func (j *job) reconcileFurther(ctx context.Context, known int64) bool {
 	if !lifecycle.IsDue(*j.request(), now()) || !j.reconciles.begin(j.id()) {
 		return false
 	}
-	err := j.look(ctx, known)
+	err := j.reconcile(ctx, known)
 	again := j.reconciles.end(j.id(), err == nil)
 	if again {
 		j.reconciles.end(j.id(), false)
@@ -242,7 +242,7 @@ func (w *Worker) pullHint(ctx context.Context, h github.Hint, review bool) error
 		return err
 	}
 	if doc, ok := w.Store.Cached(ctx, id); ok && !review && mergeKnown(doc.Request, h.Pull.Number) {
-		return nil // GitHub tells of TfPilot's own merge
+		return nil // the event of TfPilot's own merge
 	}
 	doc, err := w.Store.Get(ctx, id)
 	if err != nil || doc.Archived || doc.Request.PR == nil {
@@ -292,7 +292,7 @@ func (w *Worker) factsOf(ctx context.Context, run github.Run, base string) (f li
 	return f, ok && lifecycle.SameLogin(run.Actor.Login, self.Login), nil
 }
 
-// dispatched reads the facts of a run that somebody dispatched on the base branch.
+// dispatched reads the facts of a run that was dispatched on the base branch.
 func dispatched(run github.Run, base string) (f lifecycle.RunFacts, ok bool) {
 	kind, ok := github.ClassifyRun(run.Path, run.Name)
 	if !ok || run.Event != "workflow_dispatch" || run.HeadBranch != base {

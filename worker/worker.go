@@ -5,8 +5,8 @@
 // people; the notifier has the card rendered.
 //
 // Every effect outside is two-phase: the intent is in the document before the call,
-// the outcome after it. A worker may be killed between any two lines; the next look
-// at the request goes on from the facts.
+// the outcome after it. A worker may be killed between any two lines; the next
+// reconcile of the request continues from the facts.
 package worker
 
 import (
@@ -70,11 +70,11 @@ const sourceWorker = "worker"
 
 var system = lifecycle.System(sourceWorker)
 
-// bounds of one look at a request
+// bounds of one reconcile of a request
 const (
-	lookTime = 20 * time.Second // after it, the look puts itself back
-	maxSteps = 40
-	maxLooks = 3 // in a row, when rung for again meanwhile
+	reconcileTime = 20 * time.Second // after it, the reconcile enqueues itself again
+	maxSteps      = 40
+	maxReconciles = 3 // in a row, when enqueued again meanwhile
 )
 
 // newCorrelationID draws the name of one dispatch: 128 random bits, the kind in
@@ -87,19 +87,19 @@ func newCorrelationID(kind lifecycle.Kind) string {
 
 func now() time.Time { return time.Now().UTC() }
 
-// Look does everything that is due for a request, in the order of lifecycle.Next. A
-// request that this worker looks at already is looked at once more afterwards,
-// instead of twice at the same time.
-func (w *Worker) Look(ctx context.Context, id string) error { return w.lookSince(ctx, id, 0) }
+// Reconcile does everything that is due for a request, in the order of lifecycle.Next. When this
+// worker reconciles the request already, that reconcile runs once more afterwards, so that two
+// never run at the same time.
+func (w *Worker) Reconcile(ctx context.Context, id string) error { return w.reconcileSince(ctx, id, 0) }
 
-// lookSince looks at a request that had at least this version when it was enqueued; 0 when
+// reconcileSince reconciles a request that had at least this version when it was enqueued; 0 when
 // that is not known.
-func (w *Worker) lookSince(ctx context.Context, id string, version int64) error {
+func (w *Worker) reconcileSince(ctx context.Context, id string, version int64) error {
 	if !w.reconciles.begin(id) {
 		return nil
 	}
-	for range maxLooks {
-		err := w.look(ctx, id, version)
+	for range maxReconciles {
+		err := w.reconcileOnce(ctx, id, version)
 		version = 0
 		if again := w.reconciles.end(id, err == nil); !again {
 			return err
@@ -109,18 +109,18 @@ func (w *Worker) lookSince(ctx context.Context, id string, version int64) error 
 	return w.Notifier.ReconcileAfter(ctx, id, 0, time.Second)
 }
 
-// look turns a panic over what somebody wrote into a document by hand into an error: it
-// is this request's, and must not end the process or the looks that come after.
-func (w *Worker) look(ctx context.Context, id string, version int64) (err error) {
+// reconcileOnce turns a panic over a document that a person edited by hand into an error: it
+// concerns this request, and must not end the process or later reconciles.
+func (w *Worker) reconcileOnce(ctx context.Context, id string, version int64) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			w.Log.Error("a look at a document went wrong", keyRequest, id, keyError, p, "stack", string(debug.Stack()))
-			err = fmt.Errorf("look at %s: %v", id, p)
+			w.Log.Error("a reconcile panicked", keyRequest, id, keyError, p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("reconcile %s: %v", id, p)
 		}
 	}()
 	doc, err := w.startFrom(ctx, id, version)
 	if errors.Is(err, store.ErrNotFound) {
-		w.Log.Warn("asked to look at a request that does not exist", keyRequest, id)
+		w.Log.Warn("a request was enqueued that does not exist", keyRequest, id)
 		return nil
 	}
 	if err != nil {
@@ -129,7 +129,7 @@ func (w *Worker) look(ctx context.Context, id string, version int64) (err error)
 	if doc.Archived {
 		return w.Notifier.Show(ctx, doc.Request, true)
 	}
-	return w.job(doc).look(ctx, doc.Request.Version)
+	return w.job(doc).reconcile(ctx, doc.Request.Version)
 }
 
 // startFrom returns the document to begin with: a cached one that is at least as new as what
@@ -151,8 +151,8 @@ func (w *Worker) startFrom(ctx context.Context, id string, version int64) (store
 var fromCache = map[lifecycle.StepName]bool{lifecycle.StepOpen: true, lifecycle.StepLog: true}
 
 // mayStart reports whether all that is due in a cached document is of this kind. When nothing
-// is, there is nothing to do: a newer version was enqueued by who wrote it, and is found by the
-// sweep if that was lost.
+// is, there is nothing to do: a newer version was enqueued by its writer, and the sweep finds it
+// if that was lost.
 func (w *Worker) mayStart(r lifecycle.Request) bool {
 	for _, s := range lifecycle.Next(r, lifecycle.EnvironmentState{}, now()) {
 		if s.Name == lifecycle.StepReconcile || now().Before(w.backoffs.readyAt(r, s)) {
@@ -165,9 +165,9 @@ func (w *Worker) mayStart(r lifecycle.Request) bool {
 	return true
 }
 
-// look does what is due, and lets the index and the card know when the document is another
-// than at the version that they know.
-func (j *job) look(ctx context.Context, known int64) error {
+// reconcile does what is due, and updates the index and the card when the document changed
+// since the version that they know.
+func (j *job) reconcile(ctx context.Context, known int64) error {
 	err := j.run(ctx)
 	if j.doc.Request.Version != known || j.doc.Archived {
 		err = errors.Join(err, j.Notifier.Show(ctx, *j.request(), j.doc.Archived))
@@ -176,8 +176,8 @@ func (j *job) look(ctx context.Context, known int64) error {
 	return err
 }
 
-// saw keeps a document as this worker saw it last. Of one that is archived, nothing is
-// kept.
+// saw keeps a document as this worker saw it last. Nothing is
+// kept of an archived one.
 func (w *Worker) saw(doc store.Doc) {
 	if doc.Archived {
 		w.forgetRequest(doc.Request.ID)
@@ -192,7 +192,7 @@ func (w *Worker) forgetRequest(id string) {
 	w.backoffs.drop(id)
 }
 
-// job is one look at one request. doc is the newest version in hand.
+// job is one reconcile of one request. doc is the newest version in hand.
 type job struct {
 	*Worker
 	doc     store.Doc
@@ -200,7 +200,7 @@ type job struct {
 	links   links // as read at linksAt
 	linksAt time.Time
 	summary *readPlan // of the plan that was read last, for the step that posts it
-	waits   bool      // the step that was just tried has to wait for others, and is rung for
+	waits   bool      // the step that was just tried has to wait for others, and is enqueued after them
 	out     *signedOut
 }
 
@@ -221,29 +221,29 @@ func (j *job) patch(ctx context.Context, p lifecycle.Patch) error {
 
 func (j *job) patchAs(ctx context.Context, a lifecycle.Actor, p lifecycle.Patch) error {
 	doc, err := j.Store.Patch(ctx, j.doc, a, p)
-	var no *lifecycle.Refusal
-	if err == nil || errors.As(err, &no) {
+	var refusal *lifecycle.Refusal
+	if err == nil || errors.As(err, &refusal) {
 		j.doc = doc // a refusal comes with the facts that it rests on
 	}
 	return err
 }
 
-// run tries the due steps until none of them changes anything. A step that does not
-// succeed keeps no other from its turn, and is tried again after a rest.
+// run tries the due steps until none of them changes anything. A step that does not succeed
+// does not block the others, and is tried again after a backoff.
 func (j *job) run(ctx context.Context) error {
-	deadline := time.Now().Add(lookTime)
+	deadline := time.Now().Add(reconcileTime)
 	for range maxSteps {
 		moved, err := j.round(ctx)
 		switch {
 		case err != nil:
 			return err
 		case !moved:
-			return errors.Join(j.saySignIn(ctx), j.later(ctx))
+			return errors.Join(j.showSignIn(ctx), j.later(ctx))
 		case time.Now().After(deadline):
 			return j.Notifier.Reconcile(ctx, j.id(), j.doc.Request.Version)
 		}
 	}
-	j.log.Error("a look does not end")
+	j.log.Error("a reconcile does not end")
 	return nil
 }
 
@@ -282,7 +282,7 @@ func (j *job) round(ctx context.Context) (moved bool, err error) {
 	return false, nil
 }
 
-// later rings when the next step falls due.
+// later enqueues the request for when its next step is due.
 func (j *job) later(ctx context.Context) error {
 	if j.doc.Archived {
 		return nil
@@ -326,10 +326,10 @@ func (j *job) withLog(ctx context.Context, p lifecycle.Patch) lifecycle.Patch {
 	return lifecycle.All(p, lifecycle.Flushed(pending[len(pending)-1].Seq))
 }
 
-// archive moves a document whose story is over to history. There it is written no
-// more, so the thread gets its last word before.
+// archive moves a document whose story is over to history. It no longer
+// changes there, so the thread gets its last reply before.
 func (j *job) archive(ctx context.Context) error {
-	if !j.told() {
+	if !j.lastWordPosted() {
 		return j.Notifier.Card(ctx, j.id(), j.doc.Request.Version)
 	}
 	if err := j.flush(ctx); err != nil {
