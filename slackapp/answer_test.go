@@ -11,7 +11,7 @@ import (
 )
 
 // sendAndClose submits the view in front and closes it at once, as it invites to.
-func (w *world) sendAndClose(user string, values map[string]any) {
+func (w *fixture) sendAndClose(user string, values map[string]any) {
 	w.t.Helper()
 	id := w.view(user).ID
 	_, err := w.slack.Submit(user, id, values)
@@ -23,7 +23,7 @@ func (w *world) sendAndClose(user string, values map[string]any) {
 }
 
 // told is the last that came to a person's messages.
-func (w *world) told(user string) string {
+func (w *fixture) told(user string) string {
 	w.t.Helper()
 	all := w.messages(user, "dm")
 	if len(all) == 0 {
@@ -33,7 +33,7 @@ func (w *world) told(user string) string {
 }
 
 func TestAnswerToAClosedWindowComesByMessage(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Ready(t), story.Creating())
 		w.click("omar", w.card("omar", devCh), "do.reject")
 		w.sendAndClose("omar", map[string]any{"why": "It belongs into the other account."})
@@ -42,7 +42,7 @@ func TestAnswerToAClosedWindowComesByMessage(t *testing.T) {
 }
 
 func TestRequestSentAndClosedIsAnswered(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.command("dana", devCh, "request s3-bucket")
 		w.sendAndClose("dana", map[string]any{"field.name": "acme-x", "reason": "Because."})
 		if all := w.messages("dana", "dm"); len(all) != 1 {
@@ -62,7 +62,7 @@ func TestAnswerThatCannotBeDrawnComesByMessage(t *testing.T) {
 		{Kind: slack.FaultError},
 		{Kind: slack.FaultHang},
 	} {
-		inWorld(t, func(w *world) {
+		withFixture(t, func(w *fixture) {
 			w.put(story.Ready(t), story.Creating())
 			w.click("omar", w.card("omar", devCh), "do.reject")
 			f.Method = "views.update"
@@ -85,7 +85,7 @@ func TestAnswerThatCannotBeDrawnComesByMessage(t *testing.T) {
 
 // TestFormThatCannotBeDrawnStays: what was entered is worth more than an excuse.
 func TestFormThatCannotBeDrawnStays(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.command("dana", devCh, "request s3-bucket")
 		w.must(w.slack.Inject(slack.Fault{Method: "views.update", Kind: slack.FaultError, Code: "invalid_arguments"}))
 		w.act("dana", "fold", nil, map[string]any{"field.name": "acme-x"})

@@ -20,47 +20,41 @@ type App struct {
 	API      *slack.Client    // required
 	HTTP     *http.Client     // required; for response URLs
 	Requests *request.Service // required: what is done and refused
-	Projects Directory        // required
 	Intake   *intake.Model    // nil: free text is not understood, and the form says so
 	Cards    *Cards           // required; draws, and posts the first card without waiting
 	Slash    string           // the slash command; empty is Command
 	Log      *slog.Logger     // required
 }
 
-// Event takes an event of the Events API. The app subscribes to none, so whatever
-// comes is left over from another configuration.
+// Event ignores an event of the Events API. The app subscribes to none, so an event
+// is left over from an older configuration.
 func (a *App) Event(context.Context, json.RawMessage) error { return nil }
 
-// visitor is who typed or clicked.
-type visitor = request.Caller
-
-// who finds the GitHub account behind a Slack account.
-func (a *App) who(ctx context.Context, team, user, name, homeTeam string) (visitor, error) {
+// caller finds the GitHub account behind a Slack account.
+func (a *App) caller(ctx context.Context, team, user, name, homeTeam string) (request.Caller, error) {
 	return a.Requests.SlackCaller(ctx, lifecycle.Person{SlackTeam: team, SlackUser: user, Name: oneLine(name, limitOption)}, homeTeam)
 }
 
-func (a *App) whoTyped(ctx context.Context, cmd slack.SlashCommand) (visitor, error) {
-	return a.who(ctx, cmd.TeamID, cmd.UserID, cmd.UserName, "")
+func (a *App) commandCaller(ctx context.Context, cmd slack.SlashCommand) (request.Caller, error) {
+	return a.caller(ctx, cmd.TeamID, cmd.UserID, cmd.UserName, "")
 }
 
-func (a *App) whoClicked(ctx context.Context, cb slack.InteractionCallback) (visitor, error) {
-	return a.who(ctx, cb.Team.ID, cb.User.ID, cb.User.Name, cb.User.TeamID)
+func (a *App) clickCaller(ctx context.Context, cb slack.InteractionCallback) (request.Caller, error) {
+	return a.caller(ctx, cb.Team.ID, cb.User.ID, cb.User.Name, cb.User.TeamID)
 }
 
-// refusal takes an error of a use case for what a person is told; nil without one. What went wrong outside is logged here.
+// refusal turns an error of a use case into the refusal that the person reads; it is nil without an
+// error. It logs the cause when an outside system failed.
 func (a *App) refusal(err error, about ...any) *request.Refusal {
 	if err == nil {
 		return nil
 	}
-	no := request.RefusalOf(err)
-	if no.Class == request.Unavailable && no.Code != lifecycle.CodeRebuilding {
-		a.Log.Error("a request could not be served", append(about, keyError, err, "cause", errors.Unwrap(no))...)
+	refusal := request.RefusalOf(err)
+	if refusal.Class == request.Unavailable && refusal.Code != lifecycle.CodeRebuilding {
+		a.Log.Error("a request could not be served", append(about, keyError, err, "cause", errors.Unwrap(refusal))...)
 	}
-	return no
+	return refusal
 }
-
-// trouble is what people are told when something outside does not work.
-const trouble = request.Unreachable
 
 // respond answers through the response URL of a command or click.
 func (a *App) respond(ctx context.Context, url string, msg *slack.WebhookMessage) {
@@ -73,10 +67,10 @@ func (a *App) respond(ctx context.Context, url string, msg *slack.WebhookMessage
 	}
 }
 
-// tell answers a click where it was made: in its thread when it was in one.
-func (a *App) tell(ctx context.Context, cb slack.InteractionCallback, text string, blocks ...slack.Block) {
-	// A card that has replies names itself as its thread; who clicks there looks at the
-	// channel.
+// replyTo answers a click where the person made it: in a thread, if the click was in one.
+func (a *App) replyTo(ctx context.Context, cb slack.InteractionCallback, text string, blocks ...slack.Block) {
+	// A card with replies names itself as its thread; the person who clicks there sees
+	// the channel.
 	if thread := cb.Container.ThreadTs; thread != "" && thread != cb.Container.MessageTs && cb.Container.ChannelID != "" {
 		opts := []slack.MsgOption{slack.MsgOptionText(cut(text, limitMessageText), false), slack.MsgOptionTS(thread)}
 		if len(blocks) > 0 {
@@ -104,21 +98,21 @@ func (a *App) open(ctx context.Context, trigger string, v slack.ModalViewRequest
 	return resp.View, nil
 }
 
-// ackGrace is how long an ack may take to be worked off. It travels on another way
-// than views.update: a view that overtook the "Saving…" of its own ack would be
-// covered by it for good.
+// ackGrace is how long Slack may take to apply an ack. The ack and views.update take
+// different routes: if the update arrived first, the "Saving…" of the ack would
+// replace it and stay.
 const ackGrace = 700 * time.Millisecond
 
-// saving answers a submit with a view that waits, and lets that arrive.
+// saving answers a submit with a waiting view, and waits until it has arrived.
 func saving(ack Ack, title, what string) {
 	v := loading(title, what)
 	ack(slack.NewUpdateViewSubmissionResponse(&v))
 	time.Sleep(ackGrace)
 }
 
-// redraw replaces a view and says whether it was shown. Between a person's two clicks
-// the later drawing wins: a view that changed meanwhile is drawn again without its
-// hash, from the newer state that came with this click.
+// redraw replaces a view and reports whether it was shown. If a person clicks twice,
+// the later drawing wins: when the view changed meanwhile, redraw sends it again without
+// the hash, from the newer state that came with this click.
 func (a *App) redraw(ctx context.Context, id, hash string, v slack.ModalViewRequest) bool {
 	err := a.updateView(ctx, id, hash, v)
 	if errorCode(err) == "hash_conflict" {
@@ -131,16 +125,16 @@ func (a *App) redraw(ctx context.Context, id, hash string, v slack.ModalViewRequ
 	switch {
 	case unknownOutcome(err):
 		return a.updateView(ctx, id, "", v) == nil
-	case hash == "": // what is in front only waits; a form stays as it is
-		_ = a.updateView(ctx, id, "", notice("TfPilot", words(unshown)))
+	case hash == "": // the open view only waits; a form stays as it is
+		_ = a.updateView(ctx, id, "", notice("TfPilot", paragraph(unshown)))
 	}
 	return false
 }
 
-// unshown stands in a window whose answer Slack did not take.
+// unshown is the text of a window whose answer Slack did not accept.
 const unshown = "The answer could not be shown here. If you sent something, it is in your messages; else please close this window and try again."
 
-// updateView has its own time: the answer to a person is the last to be given up.
+// updateView has its own timeout: the answer to a person must arrive even when the time of the work is up.
 func (a *App) updateView(ctx context.Context, id, hash string, v slack.ModalViewRequest) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
@@ -148,21 +142,21 @@ func (a *App) updateView(ctx context.Context, id, hash string, v slack.ModalView
 	return err
 }
 
-// closedView says that the person closed the view.
+// closedView reports whether the person closed the view.
 func closedView(err error) bool {
 	code := errorCode(err)
 	return code == "not_found" || code == "view_not_found"
 }
 
-// answer shows how a submit ended: in its window, or in the person's messages when
-// that is closed, as it may be, or cannot be drawn.
+// answer shows the outcome of a submit: in its window, or in the person's direct messages
+// when the window is closed or cannot be drawn.
 func (a *App) answer(ctx context.Context, cb slack.InteractionCallback, v slack.ModalViewRequest, mrkdwn string) {
 	if !a.redraw(ctx, cb.View.ID, "", v) {
 		a.direct(ctx, cb.User.ID, mrkdwn)
 	}
 }
 
-// direct posts to a person's messages.
+// direct posts to a person's direct messages.
 func (a *App) direct(ctx context.Context, user, mrkdwn string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
@@ -172,5 +166,8 @@ func (a *App) direct(ctx context.Context, user, mrkdwn string) {
 	}
 }
 
-// now is the time as it is stored.
-func now() time.Time { return time.Now().UTC() }
+// utcNow returns the time in the form that documents store.
+func utcNow() time.Time { return time.Now().UTC() }
+
+// directory lists the projects of the use cases, which the form offers.
+func (a *App) directory() Directory { return Directory(a.Requests.Projects) }

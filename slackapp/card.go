@@ -37,7 +37,7 @@ type message struct {
 // requester's direct messages, but for the links.
 func (d drawing) card() message {
 	v := d.view
-	blocks := []slack.Block{header(v.Name()), rich(line(icon(v.Icon), text(" "), bold(v.Headline), text(" · "+v.Sentence))), d.fields()}
+	blocks := []slack.Block{header(v.Name()), rich(line(icon(v.Icon), textRun(" "), bold(v.Headline), textRun(" · "+v.Sentence))), d.fields()}
 	switch {
 	case v.CanDecide:
 		blocks = append(blocks, d.request())
@@ -58,7 +58,7 @@ func (d drawing) card() message {
 	}
 	blocks = append(blocks, d.rows()...)
 	if f := v.ForeignRun; f != nil {
-		blocks = append(blocks, smallPrint(f.Title+" See "+linkTo(f.Link.URL, f.Link.Label)+"."))
+		blocks = append(blocks, contextBlock(f.Title+" See "+linkTo(f.Link.URL, f.Link.Label)+"."))
 	}
 	return message{text: d.summary(), blocks: append(blocks, d.footer())}
 }
@@ -101,7 +101,7 @@ func (d drawing) requestInFull() slack.Block {
 // reason is the requester's reason. The name is text: a mention would call them to a decision of others.
 func (d drawing) reason(limit int) []slack.RichTextElement {
 	why := cmp.Or(d.view.Reason, "no reason given")
-	return []slack.RichTextElement{line(bold(oneLine(d.view.RequestedBy.Login, limitOption)+": "), text(cut(why, limit)))}
+	return []slack.RichTextElement{line(bold(oneLine(d.view.RequestedBy.Login, limitOption)+": "), textRun(cut(why, limit)))}
 }
 
 func (d drawing) inputs(most, limit int) []slack.RichTextElement {
@@ -109,10 +109,10 @@ func (d drawing) inputs(most, limit int) []slack.RichTextElement {
 	var items []slack.RichTextElement
 	for i, one := range all {
 		if i == most-1 && len(all) > most {
-			items = append(items, line(text(fmt.Sprintf("and %d more", len(all)-i))))
+			items = append(items, line(textRun(fmt.Sprintf("and %d more", len(all)-i))))
 			break
 		}
-		items = append(items, line(text(oneLine(one.Label, limitOption)+": "), code(oneLine(inputText(one), limit))))
+		items = append(items, line(textRun(oneLine(one.Label, limitOption)+": "), codeRun(oneLine(inputText(one), limit))))
 	}
 	if len(items) == 0 {
 		return nil
@@ -126,12 +126,12 @@ func inputText(v view.Value) string { return strings.ReplaceAll(strings.TrimSpac
 func (d drawing) steps() []slack.RichTextElement {
 	var lines []slack.RichTextElement
 	for i, s := range d.view.Steps {
-		runs := []run{emoji(stepEmojis[s.State]), text(" "), bold(s.Name), text(": " + s.Note)}
+		runs := []richElement{emoji(stepEmojis[s.State]), textRun(" "), bold(s.Name), textRun(": " + s.Note)}
 		if s.Link != nil && s.Link.URL != "" {
-			runs = append(runs, text(" · "), anchor(s.Link.URL, s.Link.Label))
+			runs = append(runs, textRun(" · "), anchor(s.Link.URL, s.Link.Label))
 		}
 		if i < len(d.view.Steps)-1 {
-			runs = append(runs, text("\n")) // sections of rich text follow each other on one line
+			runs = append(runs, textRun("\n")) // sections of rich text follow each other on one line
 		}
 		lines = append(lines, line(runs...))
 	}
@@ -145,9 +145,9 @@ func (d drawing) removed() slack.Block {
 		return nil
 	}
 	if len(removed.Addresses) == 0 {
-		return rich(line(emoji("warning"), text(" "), bold(removed.Title+".")))
+		return rich(line(emoji("warning"), textRun(" "), bold(removed.Title+".")))
 	}
-	return rich(line(emoji("warning"), text(" "), bold(removed.Title+":")), bullets(removed.Addresses, shownRemoved))
+	return rich(line(emoji("warning"), textRun(" "), bold(removed.Title+":")), bullets(removed.Addresses, shownRemoved))
 }
 
 // problems say what does not work and what to do.
@@ -155,15 +155,15 @@ func (d drawing) problems() slack.Block {
 	var parts []slack.RichTextElement
 	for i, p := range d.view.Problems {
 		if i > 0 {
-			parts = append(parts, line(text("\n")))
+			parts = append(parts, line(textRun("\n")))
 		}
 		if p.Output == "" {
-			parts = append(parts, line(emoji("warning"), text(" "), bold(p.Title+" "), text(cut(p.Text, shownReason))))
+			parts = append(parts, line(emoji("warning"), textRun(" "), bold(p.Title+" "), textRun(cut(p.Text, shownReason))))
 			continue
 		}
 		parts = append(parts, line(bold(p.Title)), quoted(p.Output, shownReason))
 		if p.Text != "" {
-			parts = append(parts, line(text(p.Text)))
+			parts = append(parts, line(textRun(p.Text)))
 		}
 	}
 	if len(parts) == 0 {
@@ -181,10 +181,10 @@ func (d drawing) outputs() slack.Block {
 	var items []slack.RichTextElement
 	for i, o := range all {
 		if i == shownOutputs {
-			items = append(items, line(text(fmt.Sprintf("and %d more", len(all)-shownOutputs))))
+			items = append(items, line(textRun(fmt.Sprintf("and %d more", len(all)-shownOutputs))))
 			break
 		}
-		items = append(items, line(bold(oneLine(o.Label, limitOption)), text(" = "), code(oneLine(o.Text, limitLine))))
+		items = append(items, line(bold(oneLine(o.Label, limitOption)), textRun(" = "), codeRun(oneLine(o.Text, limitLine))))
 	}
 	return rich(line(bold("Outputs")), slack.NewRichTextList(slack.RTEListBullet, 0, items...))
 }
@@ -202,7 +202,7 @@ func (d drawing) footer() slack.Block {
 		parts = append(parts, linkTo(d.details, "Details"))
 	}
 	parts = append(parts, "`"+escape(d.view.ID)+"`", "Requested "+when(d.view.RequestedAt))
-	return smallPrint(strings.Join(parts, " · "))
+	return contextBlock(strings.Join(parts, " · "))
 }
 
 // rows are the buttons of the card.
@@ -213,7 +213,7 @@ func (d drawing) rows() []slack.Block {
 	}
 	for _, o := range d.view.Actions {
 		row, _ := o.Action.Row()
-		switch b := button(d.r, o, d.place); {
+		switch b := button(d.r, o, d.environment); {
 		case o.Action == lifecycle.ActionSync && d.view.Over, !d.offers(o.Action):
 		case row.Secondary: // in a row of their own, below what the request waits for
 			quiet = append(quiet, b)
@@ -240,7 +240,7 @@ func (d drawing) row(e view.Event) []slack.Block {
 	for _, o := range d.view.Actions {
 		for _, a := range e.Actions {
 			if o.Action == a {
-				elements = append(elements, button(d.r, o, d.place))
+				elements = append(elements, button(d.r, o, d.environment))
 			}
 		}
 	}

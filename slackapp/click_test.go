@@ -15,7 +15,7 @@ import (
 
 // put stores a request as a story has told it, with what its plans left, and shows
 // its card.
-func (w *world) put(s *story.Story, sum terraform.Summary) {
+func (w *fixture) put(s *story.Story, sum terraform.Summary) {
 	w.t.Helper()
 	_, err := w.store.Create(w.t.Context(), s.R)
 	w.must(err)
@@ -25,13 +25,13 @@ func (w *world) put(s *story.Story, sum terraform.Summary) {
 	w.refresh()
 }
 
-func (w *world) refresh() {
+func (w *fixture) refresh() {
 	w.t.Helper()
 	w.must(w.cards.Refresh(w.t.Context(), story.ID))
 }
 
 // card is the one card in a channel, as somebody sees it.
-func (w *world) card(user, channel string) slack.MessageState {
+func (w *fixture) card(user, channel string) slack.MessageState {
 	w.t.Helper()
 	all := w.messages(user, channel)
 	if len(all) != 1 {
@@ -41,7 +41,7 @@ func (w *world) card(user, channel string) slack.MessageState {
 }
 
 // reply finds the reply in the card's thread that says something.
-func (w *world) reply(user, channel, says string) slack.MessageState {
+func (w *fixture) reply(user, channel, says string) slack.MessageState {
 	w.t.Helper()
 	for _, r := range w.card(user, channel).Replies {
 		if strings.Contains(r.Text, says) {
@@ -53,7 +53,7 @@ func (w *world) reply(user, channel, says string) slack.MessageState {
 }
 
 func TestApproveFromTheThread(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Ready(t), story.Creating())
 		ask := w.reply("omar", devCh, "Waiting for approval")
 		has(t, wordsIn(ask), "Review plan", "Approve", "Reject")
@@ -76,7 +76,7 @@ func TestApproveFromTheThread(t *testing.T) {
 		w.submit("omar", nil)
 		has(t, wordsIn(w.view("omar")), "Your approval of “S3 bucket acme-artifacts” is saved")
 		r := w.request(story.ID)
-		if wish := r.Intent(lifecycle.ActionApprove); wish == nil || wish.By != "omar" || wish.PlanDigest != r.Plan.Digest || wish.HeadSHA != story.Head1 {
+		if intent := r.Intent(lifecycle.ActionApprove); intent == nil || intent.By != "omar" || intent.PlanDigest != r.Plan.Digest || intent.HeadSHA != story.Head1 {
 			t.Fatalf("wanted: %+v", r.Wanted)
 		}
 		if !w.notices.has("changed " + story.ID) {
@@ -86,7 +86,7 @@ func TestApproveFromTheThread(t *testing.T) {
 		has(t, w.lastWhisper("omar"), "You already requested this")
 
 		a := r.Intent(lifecycle.ActionApprove)
-		w.update(story.ID, lifecycle.Approve(lifecycle.Approver{Login: "omar", SlackUser: story.SlackUsers["omar"], At: now(), HeadSHA: a.HeadSHA, PlanDigest: a.PlanDigest, Source: request.SourceSlack}))
+		w.update(story.ID, lifecycle.Approve(lifecycle.Approver{Login: "omar", SlackUser: story.SlackUsers["omar"], At: utcNow(), HeadSHA: a.HeadSHA, PlanDigest: a.PlanDigest, Source: request.SourceSlack}))
 		w.click("ana", ask, "do.approve")
 		has(t, w.lastWhisper("ana"), "omar already approved this plan.")
 		w.refresh()
@@ -97,7 +97,7 @@ func TestApproveFromTheThread(t *testing.T) {
 }
 
 func TestAuthorsMayNotApprove(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		s := story.Ready(t)
 		s.R.Requester = lifecycle.Person{Login: "ana", GithubID: 1002, SlackTeam: team, SlackUser: story.SlackUsers["ana"]}
 		s.R.Authors, s.R.AuthorIDs = []string{"ana"}, []int64{1002}
@@ -108,7 +108,7 @@ func TestAuthorsMayNotApprove(t *testing.T) {
 }
 
 func TestStaleButtonIsRefused(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		s := story.Ready(t)
 		w.put(s, story.Creating())
 		ask := w.reply("omar", devCh, "Waiting for approval")
@@ -126,7 +126,7 @@ func TestStaleButtonIsRefused(t *testing.T) {
 }
 
 func TestDestructivePlanInProductionIsTyped(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.New(t, story.Prod()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, story.Replacing()), story.Replacing())
 		card := w.card("ana", prodCh)
 		w.click("ana", card, "do.approve")
@@ -150,10 +150,10 @@ func TestDestructivePlanInProductionIsTyped(t *testing.T) {
 }
 
 // protect makes dev/app protected, as a new configuration would.
-func (w *world) protect() { w.app.Projects[0].Environments[0].Protected = true }
+func (w *fixture) protect() { w.cards.Projects[0].Environments[0].Protected = true }
 
 func TestOldButtonIsConfirmedByTodaysRules(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Ready(t), story.Creating())
 		card := w.card("omar", devCh)
 		w.protect()
@@ -170,7 +170,7 @@ func TestOldButtonIsConfirmedByTodaysRules(t *testing.T) {
 }
 
 func TestOpenWindowIsConfirmedByTodaysRules(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Live(t), story.Creating())
 		card := w.card("adam", devCh)
 		w.click("adam", card, "do.destroy")
@@ -189,7 +189,7 @@ func TestOpenWindowIsConfirmedByTodaysRules(t *testing.T) {
 }
 
 func TestRejectWantsAReason(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Ready(t), story.Creating())
 		w.click("omar", w.card("omar", devCh), "do.reject")
 		w.submit("omar", map[string]any{"why": "ghp_0123456789012345678901234567890123456789"})
@@ -197,15 +197,15 @@ func TestRejectWantsAReason(t *testing.T) {
 			t.Fatal("a secret was taken for a reason")
 		}
 		w.submit("omar", map[string]any{"why": "It belongs into the other account."})
-		wish := w.request(story.ID).Intent(lifecycle.ActionReject)
-		if wish == nil || wish.Reason != "It belongs into the other account." {
-			t.Fatalf("%+v", wish)
+		intent := w.request(story.ID).Intent(lifecycle.ActionReject)
+		if intent == nil || intent.Reason != "It belongs into the other account." {
+			t.Fatalf("%+v", intent)
 		}
 	})
 }
 
 func TestDestroyListsWhatGoesAndCanBeTakenBack(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Live(t), story.Creating())
 		w.click("omar", w.card("omar", devCh), "do.destroy")
 		has(t, wordsIn(w.view("omar")), "Only", "can destroy")
@@ -227,7 +227,7 @@ func TestDestroyListsWhatGoesAndCanBeTakenBack(t *testing.T) {
 }
 
 func TestSyncAsksForTheRepository(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Ready(t), story.Creating())
 		w.click("dana", w.card("dana", devCh), "do.sync")
 		has(t, w.lastWhisper("dana"), "Syncing “S3 bucket acme-artifacts” with GitHub")
@@ -246,7 +246,7 @@ func TestSyncAsksForTheRepository(t *testing.T) {
 }
 
 func TestStorageThatIsAwayIsSaid(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Ready(t), story.Creating())
 		w.app.Requests.Documents = broken{}
 		w.click("omar", w.card("omar", devCh), "do.approve")
@@ -265,7 +265,7 @@ func TestStorageThatIsAwayIsSaid(t *testing.T) {
 }
 
 // crowd takes the room of all answers until it is told to go.
-func (w *world) crowd() (leave func()) {
+func (w *fixture) crowd() (leave func()) {
 	w.t.Helper()
 	gone := make(chan struct{})
 	w.app.Requests.Documents = slow{w.store, gone}
@@ -292,7 +292,7 @@ func (s slow) Get(ctx context.Context, id string) (store.Doc, error) {
 }
 
 func TestRefusedForWantOfRoomIsSaid(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Live(t), story.Creating())
 		card := w.card("adam", devCh)
 		w.click("adam", card, "do.destroy")
@@ -309,7 +309,7 @@ func TestRefusedForWantOfRoomIsSaid(t *testing.T) {
 }
 
 func TestPlanCanBeReadWhileANewerOneRuns(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		s := story.Ready(t)
 		w.put(s, story.Creating())
 		card := w.card("omar", devCh)

@@ -15,8 +15,8 @@ const (
 	// callTimeout bounds one call of the Web API; slack-go's own client has none.
 	callTimeout = 10 * time.Second
 	// rateRetries is how often a call that Slack refused with 429 is sent again.
-	// Nothing else is repeated below us: a post whose answer was lost may have
-	// been done, and is looked for before it is sent again.
+	// No other call is repeated in the client: a post whose answer was lost may have
+	// succeeded, so TfPilot searches for it before it sends it again.
 	rateRetries = 2
 )
 
@@ -49,8 +49,7 @@ func HTTPClient(a Access) *http.Client {
 	return &http.Client{Timeout: callTimeout, Transport: a.Transport}
 }
 
-// errorCode is Slack's own code of an error, or "" when the answer was something
-// else or never came.
+// errorCode is Slack's own code of an error, or "" when Slack did not answer with one.
 func errorCode(err error) string {
 	if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		return e.Err
@@ -58,12 +57,12 @@ func errorCode(err error) string {
 	return ""
 }
 
-// doubtfulCodes are the codes after which Slack says that the call may have been
-// done all the same.
+// doubtfulCodes are the codes after which the call may have succeeded, by Slack's
+// documentation.
 var doubtfulCodes = []string{"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 
-// unknownOutcome says whether the call may have been done although it failed: no
-// answer, one that is not Slack's, or one that Slack itself is not sure of.
+// unknownOutcome reports whether a failed call may have succeeded: without an answer,
+// with an answer that is not Slack's, or with a doubtful code.
 func unknownOutcome(err error) bool {
 	if err == nil {
 		return false

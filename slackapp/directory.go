@@ -9,7 +9,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/request"
 )
 
-// Directory is every project that requests can be made in, as configured.
+// Directory lists the configured projects.
 type Directory []config.Project
 
 // project finds a project by its name.
@@ -21,8 +21,8 @@ func (d Directory) project(name string) (config.Project, bool) {
 	return d[i], true
 }
 
-// place finds an environment of a project by "key/slug".
-func (d Directory) place(project, env string) (config.Environment, bool) {
+// environment finds an environment of a project by "key/slug".
+func (d Directory) environment(project, env string) (config.Environment, bool) {
 	p, _ := d.project(project)
 	i := slices.IndexFunc(p.Environments, func(e config.Environment) bool { return e.String() == env })
 	if i < 0 {
@@ -31,17 +31,16 @@ func (d Directory) place(project, env string) (config.Environment, bool) {
 	return p.Environments[i], true
 }
 
-// of finds the environment of a request. It is the zero Environment, where nothing
-// may be changed, when that is not configured any more.
+// of finds the environment of a request. When it is no longer configured, the result is
+// the zero Environment, in which no change is allowed.
 func (d Directory) of(r lifecycle.Request) config.Environment {
-	e, _ := d.place(r.Project, r.Environment.String())
+	e, _ := d.environment(r.Project, r.Environment.String())
 	return e
 }
 
-// inChannel finds the environment that a channel is about: the first when several
-// share it.
+// inChannel finds the environment of a channel: the first one when several share it.
 func (d Directory) inChannel(channel string) (config.Environment, bool) {
-	all := d.places()
+	all := d.environments()
 	i := slices.IndexFunc(all, func(e config.Environment) bool { return channel != "" && e.Channel == channel })
 	if i < 0 {
 		return config.Environment{}, false
@@ -49,8 +48,8 @@ func (d Directory) inChannel(channel string) (config.Environment, bool) {
 	return all[i], true
 }
 
-// places lists all environments.
-func (d Directory) places() []config.Environment {
+// environments lists all environments.
+func (d Directory) environments() []config.Environment {
 	var all []config.Environment
 	for _, p := range d {
 		all = append(all, p.Environments...)
@@ -58,5 +57,5 @@ func (d Directory) places() []config.Environment {
 	return all
 }
 
-// limits is the environment as a module's limits see it.
+// limits returns the properties of an environment to which a module's limits apply.
 func limits(e config.Environment) catalog.Environment { return request.Limits(e) }

@@ -11,28 +11,28 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// drawing is all that a request's messages are drawn from: its view, which says what there is to say, and what only Slack needs.
+// drawing holds the data of a request's messages: its view, which is the same on every surface, and what only Slack needs.
 // The same drawing always gives the same messages.
 type drawing struct {
-	view    view.Request
-	facts   view.Facts
-	r       lifecycle.Request
-	place   config.Environment
-	askable []lifecycle.Person          // who can approve, as far as known
-	account map[string]string           // GitHub login in lower case → Slack user
-	links   []hyperlink                 // to the request's other messages
-	may     func(lifecycle.Action) bool // of the one reader; nil when many people read it
-	details string                      // address of the request's page, "" without one
-	blocked string                      // Slack's code when the environment's channel takes no message
+	view        view.Request
+	facts       view.Facts
+	r           lifecycle.Request
+	environment config.Environment
+	askable     []lifecycle.Person          // caller can approve, as far as known
+	account     map[string]string           // GitHub login in lower case → Slack user
+	links       []hyperlink                 // to the request's other messages
+	may         func(lifecycle.Action) bool // what the one reader may do; nil when many people read it
+	details     string                      // address of the request's page, "" without one
+	blocked     string                      // Slack's code when the environment's channel takes no message
 }
 
 // hyperlink is an address with its words.
 type hyperlink struct{ url, label string }
 
-// draw gathers what a request is drawn from. Without the environment's state no queue position is shown.
-func draw(r lifecycle.Request, place config.Environment, module *catalog.Module, env lifecycle.EnvironmentState, at time.Time) drawing {
-	f := view.Facts{Request: r, Environment: env, Module: module, Protected: place.IsProtected(), Now: at}
-	return drawing{view: view.OfRequest(f), facts: f, r: r, place: place}
+// draw builds the drawing of a request. Without the environment's state it shows no queue position.
+func draw(r lifecycle.Request, environment config.Environment, module *catalog.Module, env lifecycle.EnvironmentState, at time.Time) drawing {
+	f := view.Facts{Request: r, Environment: env, Module: module, Protected: environment.IsProtected(), Now: at}
+	return drawing{view: view.OfRequest(f), facts: f, r: r, environment: environment}
 }
 
 // emojis are Slack's names of the view's icons.
@@ -43,32 +43,32 @@ var emojis = map[view.Icon]string{
 	view.IconBlocked: "no_entry", view.IconAttention: "warning", view.IconUnknown: "grey_question",
 }
 
-// stepEmojis are those of the states of a step, beside the state in words.
+// stepEmojis are Slack's names of the icons of a step's state; the state is also shown in words.
 var stepEmojis = map[view.StepState]string{
 	view.StepPending: "white_circle", view.StepWaiting: "large_blue_circle", view.StepRunning: "hourglass_flowing_sand",
 	view.StepDone: "white_check_mark", view.StepFailed: "x", view.StepSkipped: "white_circle",
 }
 
-func icon(i view.Icon) run { return emoji(emojis[i]) }
+func icon(i view.Icon) richElement { return emoji(emojis[i]) }
 
-func personOf(p view.Person) run { return person(p.SlackUser, p.Login) }
+func personOf(p view.Person) richElement { return person(p.SlackUser, p.Login) }
 
-// account finds the Slack user of a login.
+// user finds the Slack user of a login.
 func (d drawing) user(login string) string { return d.account[lifecycle.FoldLogin(login)] }
 
-// notice draws a notice: a title in bold, whom it is about, and what follows from it.
+// notice draws a notice: a title in bold, the people, and the consequence.
 func (d drawing) notice(n view.Notice, limit int) slack.Block {
-	runs := []run{icon(n.Icon), text(" "), bold(oneLine(n.Title, limitSection))}
+	runs := []richElement{icon(n.Icon), textRun(" "), bold(oneLine(n.Title, limitSection))}
 	for i, p := range n.People[:min(len(n.People), maxMentions)] {
 		separator := ", "
 		if i == 0 {
 			separator = " by "
 		}
-		runs = append(runs, text(separator), person(d.user(p.Login), p.Login))
+		runs = append(runs, textRun(separator), person(d.user(p.Login), p.Login))
 	}
 	end := ": "
 	if len(n.People) > 0 {
 		end = ". "
 	}
-	return rich(line(append(runs, text(end+cut(n.Text, limit)))...))
+	return rich(line(append(runs, textRun(end+cut(n.Text, limit)))...))
 }

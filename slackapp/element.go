@@ -12,7 +12,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 )
 
-// input draws one field of a module with the raw value it has now.
+// input draws one field of a module with its current raw value.
 func input(m *catalog.Module, f catalog.Field, env catalog.Environment, raw string, note string) slack.Block {
 	block := slack.NewInputBlock(fieldBlock(m, f, env), plain(f.Label, limitLabel), nil, element(fieldIn(f, env), raw))
 	block.Optional = !f.Required
@@ -105,9 +105,9 @@ func choices(id string, f catalog.Field, raw string) slack.BlockElement {
 	return s
 }
 
-// choiceKey is the value of a choice in a menu: the choice itself where Slack has
-// room for it on a line, else its fingerprint. Its number would change with the
-// environment, which may allow fewer.
+// choiceKey is the value of a choice in a menu: the choice itself if Slack's limit allows
+// it, otherwise its fingerprint. Its index would change with the environment, which may
+// allow fewer choices.
 func choiceKey(f catalog.Field, c catalog.Choice) string {
 	v := f.Text(c.Value)
 	if v != "" && len(v) <= limitOptionValue && v == strings.TrimSpace(v) && !strings.HasPrefix(v, "#") {
@@ -120,7 +120,7 @@ func choiceKey(f catalog.Field, c catalog.Choice) string {
 // shownValues reads the fields of a view, as raw text by name.
 func shownValues(m *catalog.Module, state *slack.ViewState) map[string]string {
 	out := map[string]string{}
-	for _, block := range values(state) {
+	for _, block := range stateValues(state) {
 		for id, action := range block {
 			name, ok := strings.CutPrefix(id, actField)
 			if !ok {
@@ -134,7 +134,7 @@ func shownValues(m *catalog.Module, state *slack.ViewState) map[string]string {
 	return out
 }
 
-func values(state *slack.ViewState) map[string]map[string]slack.BlockAction {
+func stateValues(state *slack.ViewState) map[string]map[string]slack.BlockAction {
 	if state == nil {
 		return nil
 	}
@@ -159,7 +159,7 @@ func rawValue(a slack.BlockAction) string {
 
 // selected is the value of a menu of the form itself.
 func selected(state *slack.ViewState, action string) string {
-	for _, block := range values(state) {
+	for _, block := range stateValues(state) {
 		if a, ok := block[action]; ok {
 			return a.SelectedOption.Value
 		}
@@ -169,7 +169,7 @@ func selected(state *slack.ViewState, action string) string {
 
 // typed is the text of an input.
 func typed(state *slack.ViewState, action string) string {
-	for _, block := range values(state) {
+	for _, block := range stateValues(state) {
 		if a, ok := block[action]; ok {
 			return a.Value
 		}
@@ -177,9 +177,9 @@ func typed(state *slack.ViewState, action string) string {
 	return ""
 }
 
-// blockOf finds the block that an action stands in, for an error at its field.
+// blockOf finds the block of an action, for an error at its field.
 func blockOf(state *slack.ViewState, action string) string {
-	for id, block := range values(state) {
+	for id, block := range stateValues(state) {
 		if _, ok := block[action]; ok {
 			return id
 		}

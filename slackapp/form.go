@@ -14,15 +14,15 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 )
 
-// pageFields is how many fields one view shows. Slack takes a hundred blocks, and
-// the rest of the view needs some.
+// pageFields is how many fields one view shows. Slack allows a hundred blocks, and the
+// rest of the view needs some.
 const pageFields = 80
 
-// form is what a request modal remembers from one view to the next. It travels in
-// private_metadata, so that any process can answer. Values that are shown travel in
-// the view's state; only those that are not shown are kept here.
+// form is the state of a request modal from one view to the next. It is in
+// private_metadata, so that any process can answer. Visible values are in the view's
+// state; the form holds only the hidden ones.
 type form struct {
-	ID       string            `json:"id"` // of the request that it will make, drawn when the modal opened
+	ID       string            `json:"id"` // of the new request, chosen when the modal opened
 	Project  string            `json:"p,omitempty"`
 	Env      string            `json:"e,omitempty"`
 	Module   string            `json:"m,omitempty"`
@@ -85,7 +85,7 @@ func unpack(packed string) (form, error) {
 	return f, nil
 }
 
-// visible lists the fields of the page that the form stands on.
+// visible lists the fields of the form's current page.
 func (f form) visible(m *catalog.Module) []catalog.Field {
 	all := f.unfolded(m)
 	from := min(f.Page*pageFields, len(all))
@@ -111,9 +111,9 @@ func hasAdvanced(m *catalog.Module) bool {
 	return slices.ContainsFunc(m.Fields, func(f catalog.Field) bool { return f.Advanced })
 }
 
-// keep moves to another set of shown fields: what is no longer shown goes into
-// Hidden, what is shown leaves it for the values that are returned. Both hold only
-// what was touched; an emptied field is among it.
+// keep changes the set of visible fields: values that are no longer visible move into
+// Hidden, and visible values move from Hidden to the returned values. Both hold only
+// touched fields, which include emptied ones.
 func (f form) keep(m *catalog.Module, entered map[string]string) (form, map[string]string) {
 	all := f.values(entered)
 	f.Hidden = map[string]string{}
@@ -129,7 +129,7 @@ func (f form) keep(m *catalog.Module, entered map[string]string) (form, map[stri
 	return f, now
 }
 
-// values joins what is shown with what is not.
+// values joins the visible and the hidden values.
 func (f form) values(shown map[string]string) map[string]string {
 	all := map[string]string{}
 	for k, v := range f.Hidden {

@@ -106,7 +106,7 @@ func wide(t testing.TB, fields int) *catalog.Catalog {
 }
 
 func TestManyFieldsComeInPages(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.app.Requests.Catalog, w.cards.Catalog = wide(t, 150), wide(t, 150)
 		w.command("dana", devCh, "request wide dev")
 		for _, page := range []string{"Field 000", "Field 100"} {
@@ -139,7 +139,7 @@ func TestManyFieldsComeInPages(t *testing.T) {
 }
 
 func TestSentTwiceIsMadeOnce(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.command("dana", devCh, "request s3-bucket")
 		v := w.view("dana")
 		body := slack.View{
@@ -194,13 +194,13 @@ func TestMessagesArePutOnceIntoTheirPlace(t *testing.T) {
 }
 
 func TestGripsAndTrailsComeBack(t *testing.T) {
-	g := grip{story.ID, lifecycle.PurposeDestroy, story.Head1, "sha256:" + strings.Repeat("a", 64), lifecycle.ConfirmTyped, "apply,merge"}
-	got, err := readGrip(g.String())
+	g := buttonValue{story.ID, lifecycle.PurposeDestroy, story.Head1, "sha256:" + strings.Repeat("a", 64), lifecycle.ConfirmTyped, "apply,merge"}
+	got, err := readButtonValue(g.String())
 	if err != nil || got != g || len(g.String()) > 2000 {
 		t.Errorf("%+v %v", got, err)
 	}
 	for _, bad := range []string{"", "x", "||||", "a|b|c"} {
-		if _, err := readGrip(bad); err == nil {
+		if _, err := readButtonValue(bad); err == nil {
 			t.Errorf("%q was taken for a grip", bad)
 		}
 	}
@@ -217,7 +217,7 @@ func TestGripsAndTrailsComeBack(t *testing.T) {
 }
 
 // entered is what stands in the fields of the view in front.
-func (w *world) entered(user string) map[string]any {
+func (w *fixture) entered(user string) map[string]any {
 	w.t.Helper()
 	got := map[string]any{}
 	for _, block := range w.view(user).Values {
@@ -229,7 +229,7 @@ func (w *world) entered(user string) map[string]any {
 }
 
 func TestAnotherProjectKeepsWhatWasEntered(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.command("dana", devCh, "request s3-bucket dev")
 		w.act("dana", "project", "payments", map[string]any{"field.name": "acme-one", "reason": "Because."})
 		w.act("dana", "environment", "dev/api", nil)
@@ -241,7 +241,7 @@ func TestAnotherProjectKeepsWhatWasEntered(t *testing.T) {
 
 // TestErrorsOfFoldedFieldsNameThem: they stand at another field.
 func TestErrorsOfFoldedFieldsNameThem(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.command("dana", devCh, "request s3-bucket dev")
 		w.act("dana", "fold", nil, map[string]any{"field.name": "acme-one", "reason": "Because."})
 		w.act("dana", "fold", nil, map[string]any{"field.noncurrent_expire_days": "-5", "field.tags": "novalue"})
@@ -258,9 +258,9 @@ func TestErrorsOfFoldedFieldsNameThem(t *testing.T) {
 // TestARefusedPlaceKeepsWhatWasEntered: who chooses wrongly chooses again.
 func TestARefusedPlaceKeepsWhatWasEntered(t *testing.T) {
 	a := testApp(t)
-	vic := visitor{Person: lifecycle.Person{Login: "vic", GithubID: 1005}}
+	vic := request.Caller{Person: lifecycle.Person{Login: "vic", GithubID: 1005}}
 	f := form{ID: story.ID, Project: "core", Env: "dev/app", Module: "s3-bucket"}
-	c := a.choosing(vic, f, map[string]string{"name": "acme-one"}, "")
+	c := a.formContents(vic, f, map[string]string{"name": "acme-one"}, "")
 	if c.refusal == "" || c.form.Hidden["name"] != "acme-one" {
 		t.Errorf("%q %v", c.refusal, c.form.Hidden)
 	}
@@ -268,7 +268,7 @@ func TestARefusedPlaceKeepsWhatWasEntered(t *testing.T) {
 
 // TestWhatIsTooLongToHideStays folds and turns pages over more than a form remembers.
 func TestWhatIsTooLongToHideStays(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.app.Requests.Catalog, w.cards.Catalog = wide(t, 150), wide(t, 150)
 		w.command("dana", devCh, "request wide dev")
 		values := map[string]any{}

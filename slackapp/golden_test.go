@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/sandbox/slack/blockkit"
 	"github.com/tfpilot/tfpilot/internal/story"
 	"github.com/tfpilot/tfpilot/internal/terraform"
@@ -56,8 +57,8 @@ type shown struct {
 	Blocks []slack.Block `json:"blocks"`
 }
 
-// fits checks a message against Slack's rules.
-func fits(t rapid.TB, where string, m message) {
+// checkMessage checks a message against Slack's rules.
+func checkMessage(t rapid.TB, where string, m message) {
 	t.Helper()
 	data, err := json.Marshal(slack.Blocks{BlockSet: m.blocks})
 	if err != nil {
@@ -76,10 +77,10 @@ func TestCardsAndReplies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := drawingOf(t, s)
 			card := d.card()
-			fits(t, "card", card)
+			checkMessage(t, "card", card)
 			all := []shown{{Topic: "card", Text: card.text, Blocks: card.blocks}}
 			for _, r := range d.replies() {
-				fits(t, r.topic, r.message)
+				checkMessage(t, r.topic, r.message)
 				topic := r.topic
 				if r.due {
 					topic += " (due)"
@@ -104,7 +105,7 @@ func TestPastRepliesLoseTheirButtons(t *testing.T) {
 	}
 	var all []shown
 	for _, r := range drawingOf(t, s).replies() {
-		fits(t, r.topic, r.message)
+		checkMessage(t, r.topic, r.message)
 		if r.due {
 			continue
 		}
@@ -139,30 +140,30 @@ func TestRejectionsAreToldInFull(t *testing.T) {
 func TestAnyTextFitsAndStaysText(t *testing.T) {
 	base := story.Scenes(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		say := rapid.OneOf(rapid.String(), rapid.StringN(0, 5000, -1), rapid.SampledFrom([]string{"<!channel>", "<@U0ANA00002>", "*b* _i_ `c` ~s~", "<https://evil.test|Approve>", "\u202ereversed", "a\x00b", "&lt;"}))
+		prompt := rapid.OneOf(rapid.String(), rapid.StringN(0, 5000, -1), rapid.SampledFrom([]string{"<!channel>", "<@U0ANA00002>", "*b* _i_ `c` ~s~", "<https://evil.test|Approve>", "\u202ereversed", "a\x00b", "&lt;"}))
 		name := rapid.SampledFrom([]string{"created", "plan_ready", "plan_replaces", "apply_failed", "applied", "rejected", "merge_refused"}).Draw(rt, "state")
 		s := *base[name]
 		r := &s.R
-		r.Title, r.Reason, r.Requester.SlackUser = say.Draw(rt, "title"), say.Draw(rt, "reason"), ""
-		r.Requester.Login = say.Draw(rt, "login")
-		r.Outputs = map[string]any{say.Draw(rt, "output"): say.Draw(rt, "value")}
-		r.Problem = &lifecycle.Problem{Step: "x", Text: say.Draw(rt, "problem"), Since: story.Start}
+		r.Title, r.Reason, r.Requester.SlackUser = prompt.Draw(rt, "title"), prompt.Draw(rt, "reason"), ""
+		r.Requester.Login = prompt.Draw(rt, "login")
+		r.Outputs = map[string]any{prompt.Draw(rt, "output"): prompt.Draw(rt, "value")}
+		r.Problem = &lifecycle.Problem{Step: "x", Text: prompt.Draw(rt, "problem"), Since: story.Start}
 		if r.Rejection != nil {
 			no := *r.Rejection
-			no.Reason = say.Draw(rt, "rejection")
+			no.Reason = prompt.Draw(rt, "rejection")
 			r.Rejection = &no
 		}
 		if r.Plan != nil {
 			plan := *r.Plan
-			plan.Removed = rapid.SliceOfN(say, 0, 30).Draw(rt, "removed")
+			plan.Removed = rapid.SliceOfN(prompt, 0, 30).Draw(rt, "removed")
 			r.Plan = &plan
 		}
 		d := drawingOf(t, &s)
 		card := d.card()
-		fits(rt, "card", card)
+		checkMessage(rt, "card", card)
 		inert(rt, card)
 		for _, r := range d.replies() {
-			fits(rt, r.topic, r.message)
+			checkMessage(rt, r.topic, r.message)
 			inert(rt, r.message)
 		}
 	})
@@ -204,7 +205,7 @@ func walkMarkup(t rapid.TB, v any) {
 	}
 }
 
-func fitsView(t *testing.T, v slack.ModalViewRequest) {
+func checkView(t *testing.T, v slack.ModalViewRequest) {
 	t.Helper()
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -217,7 +218,7 @@ func fitsView(t *testing.T, v slack.ModalViewRequest) {
 
 func TestRequestForms(t *testing.T) {
 	a := testApp(t)
-	dana := visitor{Person: lifecycle.Person{Login: "dana", GithubID: 1001}}
+	dana := request.Caller{Person: lifecycle.Person{Login: "dana", GithubID: 1001}}
 	blank := form{ID: story.ID}
 	at := func(env, module string) form {
 		return form{ID: story.ID, Project: "core", Env: env, Module: module, Reason: "Because."}
@@ -226,21 +227,21 @@ func TestRequestForms(t *testing.T) {
 	advanced.Advanced = true
 	filled := at("dev/app", "s3-bucket")
 	filled.Filled, filled.Note = []string{"name"}, "Filled in from your words by a language model. Please check every field before you create the request."
-	cases := map[string]choosing{
-		"blank":    a.choosing(dana, blank, nil, ""),
-		"project":  a.choosing(dana, form{ID: story.ID, Project: "core"}, nil, ""),
-		"place":    a.choosing(dana, at("dev/app", ""), nil, ""),
-		"advanced": a.choosing(dana, advanced, map[string]string{"name": "acme-x", "tags": "Team=core"}, ""),
-		"filled":   a.choosing(dana, filled, map[string]string{"name": "acme-artifacts"}, ""),
-		"unsaved":  a.choosing(dana, at("dev/app", "s3-bucket"), map[string]string{"name": "acme-x"}, "Saving did not work."),
-		"gone":     a.choosing(dana, at("gone/app", "nothing"), nil, ""),
-		"viewer":   a.choosing(visitor{Person: lifecycle.Person{Login: "vic"}}, at("dev/app", "s3-bucket"), nil, ""),
+	cases := map[string]formContents{
+		"blank":    a.formContents(dana, blank, nil, ""),
+		"project":  a.formContents(dana, form{ID: story.ID, Project: "core"}, nil, ""),
+		"place":    a.formContents(dana, at("dev/app", ""), nil, ""),
+		"advanced": a.formContents(dana, advanced, map[string]string{"name": "acme-x", "tags": "Team=core"}, ""),
+		"filled":   a.formContents(dana, filled, map[string]string{"name": "acme-artifacts"}, ""),
+		"unsaved":  a.formContents(dana, at("dev/app", "s3-bucket"), map[string]string{"name": "acme-x"}, "Saving did not work."),
+		"gone":     a.formContents(dana, at("gone/app", "nothing"), nil, ""),
+		"viewer":   a.formContents(request.Caller{Person: lifecycle.Person{Login: "vic"}}, at("dev/app", "s3-bucket"), nil, ""),
 	}
-	nothing := a.choosing(dana, at("dev/app", ""), nil, "")
+	nothing := a.formContents(dana, at("dev/app", ""), nil, "")
 	nothing.modules = nil
 	cases["nothing"] = nothing
 	for _, m := range a.Requests.Catalog.Modules() {
-		cases["module-"+m.Name] = a.choosing(dana, at("dev/app", m.Name), nil, "")
+		cases["module-"+m.Name] = a.formContents(dana, at("dev/app", m.Name), nil, "")
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -250,7 +251,7 @@ func TestRequestForms(t *testing.T) {
 			}
 			c.form.Digest = "" // changes with every module
 			v.PrivateMetadata, _ = c.form.pack()
-			fitsView(t, v)
+			checkView(t, v)
 			golden(t, "view/request-"+name, v)
 		})
 	}
@@ -304,18 +305,18 @@ func TestDecisionViews(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := testApp(t)
 			a.Requests.Plans = fakeFacts{c.facts}
-			g := grip{ID: c.s.R.ID, Confirm: c.confirm}
+			g := buttonValue{ID: c.s.R.ID, Confirm: c.confirm}
 			if c.s.R.Plan != nil {
 				g.Digest = c.s.R.Plan.Digest
 			}
 			v := a.confirmView(t.Context(), c.s.R, c.action, g)
-			fitsView(t, v)
+			checkView(t, v)
 			golden(t, "view/"+name, v)
 		})
 	}
 	t.Run("saved", func(t *testing.T) {
 		v := savedView(states["created"].R, []hyperlink{{"https://acme.slack.com/archives/C1/p1", "Card in the channel"}}, devCh)
-		fitsView(t, v)
+		checkView(t, v)
 		golden(t, "view/saved", v)
 	})
 }

@@ -19,11 +19,11 @@ const (
 	listPage = 10
 	// maxTrail bounds the way back through a list, which travels in a button.
 	maxTrail = 1500
-	// searched is how many pages of 200 requests a search by words looks at.
+	// searchPages is how many pages of 200 requests a search by words reads.
 	searchPages = 10
 )
 
-// trail is where a list stands: the filter, and the cursors of the pages from the
+// trail is the position in a list: the filter, and the cursors of the pages from the
 // first to this one.
 type trail struct {
 	mine, open bool
@@ -57,7 +57,7 @@ func (t trail) last() string {
 	return t.cursors[len(t.cursors)-1]
 }
 
-// older goes one page on; a trail that grew too long forgets its beginning.
+// older adds a page; a trail that is too long drops its first pages.
 func (t trail) older(cursor string) trail {
 	t.cursors = append(append([]string{}, t.cursors...), cursor)
 	for len(t.String()) > maxTrail {
@@ -72,7 +72,7 @@ func (t trail) newer() trail {
 }
 
 func (a *App) list(ctx context.Context, cmd slack.SlashCommand, rest string) {
-	v, err := a.whoTyped(ctx, cmd)
+	v, err := a.commandCaller(ctx, cmd)
 	if err != nil {
 		a.respond(ctx, cmd.ResponseURL, ephemeral(escape(a.refusal(err).Text)))
 		return
@@ -88,8 +88,8 @@ func (a *App) list(ctx context.Context, cmd slack.SlashCommand, rest string) {
 // filters are the words that make a list shorter.
 var filters = []string{"mine", "open"}
 
-// readFilter gives the first page of the list that the words ask for, or the first
-// word that is none of the filters.
+// readFilter returns the first page of the list that the words describe, or the first
+// word that is not a filter.
 func readFilter(text string) (t trail, unknown string) {
 	for _, w := range strings.Fields(strings.ToLower(text)) {
 		switch w {
@@ -118,7 +118,7 @@ func (a *App) unknownFilter(word, text string) string {
 
 // turnPage shows another page in place of the one that was clicked in.
 func (a *App) turnPage(ctx context.Context, cb slack.InteractionCallback, value string) {
-	v, err := a.whoClicked(ctx, cb)
+	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
 		a.respond(ctx, cb.ResponseURL, ephemeral(escape(a.refusal(err).Text)))
 		return
@@ -129,7 +129,7 @@ func (a *App) turnPage(ctx context.Context, cb slack.InteractionCallback, value 
 }
 
 // listing draws one page of the list.
-func (a *App) listing(ctx context.Context, v visitor, t trail) *slack.WebhookMessage {
+func (a *App) listing(ctx context.Context, v request.Caller, t trail) *slack.WebhookMessage {
 	if t.mine && v.Login == "" {
 		return ephemeral(strings.TrimSpace("Your Slack account is not linked to a GitHub login, so TfPilot does not know which requests are yours. " + a.Requests.LinkHelp))
 	}
@@ -138,8 +138,8 @@ func (a *App) listing(ctx context.Context, v visitor, t trail) *slack.WebhookMes
 		q.Requester = v.Login
 	}
 	page, err := a.Requests.List(ctx, v, q)
-	if no := a.refusal(err); no != nil {
-		return ephemeral(a.noList(no))
+	if refusal := a.refusal(err); refusal != nil {
+		return ephemeral(a.noList(refusal))
 	}
 	if len(page.Rows) == 0 && len(t.cursors) == 0 {
 		return ephemeral(a.emptyList(t))
@@ -150,14 +150,14 @@ func (a *App) listing(ctx context.Context, v visitor, t trail) *slack.WebhookMes
 		blocks = append(blocks, listRow(r))
 	}
 	if len(page.Rows) == 0 {
-		blocks = append(blocks, words("No older requests."))
+		blocks = append(blocks, paragraph("No older requests."))
 	}
-	blocks = append(blocks, listButtons(t, a.goesOn(ctx, v, q, page.Cursor))...)
+	blocks = append(blocks, listButtons(t, a.nextCursor(ctx, v, q, page.Cursor))...)
 	return ephemeralBlocks(fmt.Sprintf("%s: %d on this page, newest first.", head, len(page.Rows)), blocks)
 }
 
-// goesOn gives the cursor back when something comes after it.
-func (a *App) goesOn(ctx context.Context, v visitor, q queue.Query, cursor string) string {
+// nextCursor returns the cursor if more requests follow it, otherwise "".
+func (a *App) nextCursor(ctx context.Context, v request.Caller, q queue.Query, cursor string) string {
 	if cursor == "" {
 		return ""
 	}
@@ -196,12 +196,12 @@ func (a *App) emptyList(t trail) string {
 	}
 }
 
-// noList says why there is no list, and never that there are no requests.
-func (a *App) noList(no *request.Refusal) string {
-	if no.Class == request.Invalid {
-		return escape(no.Text) + fmt.Sprintf(" Type `%s list` for a new one.", a.name())
+// noList explains why there is no list; it never claims that there are no requests.
+func (a *App) noList(refusal *request.Refusal) string {
+	if refusal.Class == request.Invalid {
+		return escape(refusal.Text) + fmt.Sprintf(" Type `%s list` for a new one.", a.name())
 	}
-	return escape(no.Text)
+	return escape(refusal.Text)
 }
 
 func listRow(r queue.Row) slack.Block {
@@ -235,7 +235,7 @@ func listButtons(t trail, next string) []slack.Block {
 
 // show answers with one request, found by its id or by words of its title.
 func (a *App) show(ctx context.Context, cmd slack.SlashCommand, what string) {
-	v, err := a.whoTyped(ctx, cmd)
+	v, err := a.commandCaller(ctx, cmd)
 	if err != nil {
 		a.respond(ctx, cmd.ResponseURL, ephemeral(escape(a.refusal(err).Text)))
 		return
@@ -245,17 +245,17 @@ func (a *App) show(ctx context.Context, cmd slack.SlashCommand, what string) {
 
 // showRow answers the button of a row.
 func (a *App) showRow(ctx context.Context, cb slack.InteractionCallback, id string) {
-	v, err := a.whoClicked(ctx, cb)
+	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
-		a.tell(ctx, cb, escape(a.refusal(err).Text))
+		a.replyTo(ctx, cb, escape(a.refusal(err).Text))
 		return
 	}
 	a.respond(ctx, cb.ResponseURL, a.showing(ctx, v, id))
 }
 
-func (a *App) showing(ctx context.Context, v visitor, what string) *slack.WebhookMessage {
-	if no := a.Requests.MayRead(v); no != nil {
-		return ephemeral(escape(no.Text))
+func (a *App) showing(ctx context.Context, v request.Caller, what string) *slack.WebhookMessage {
+	if refusal := a.Requests.MayRead(v); refusal != nil {
+		return ephemeral(escape(refusal.Text))
 	}
 	switch {
 	case what == "":
@@ -267,21 +267,21 @@ func (a *App) showing(ctx context.Context, v visitor, what string) *slack.Webhoo
 	}
 }
 
-// looksLikeID takes "req_…" in any case and with quotes around it for an id.
+// looksLikeID reports whether s is an id "req_…", in any case and with or without quotes.
 func looksLikeID(s string) bool {
 	return strings.HasPrefix(cleanID(s), "req_") && !strings.Contains(s, " ")
 }
 
 func cleanID(s string) string { return strings.ToLower(strings.Trim(s, "`\"'<> ")) }
 
-func (a *App) showID(ctx context.Context, v visitor, id string) *slack.WebhookMessage {
+func (a *App) showID(ctx context.Context, v request.Caller, id string) *slack.WebhookMessage {
 	doc, err := a.Requests.Get(ctx, v, cleanID(id))
-	if no := a.refusal(err); no != nil {
-		return ephemeral(a.withNewest(no))
+	if refusal := a.refusal(err); refusal != nil {
+		return ephemeral(a.withNewest(refusal))
 	}
 	d, err := a.Cards.drawing(ctx, doc.Request)
 	if err != nil {
-		a.Log.Warn("show", keyRequest, doc.Request.ID, keyError, err) // without the lease it is still true
+		a.Log.Warn("show", keyRequest, doc.Request.ID, keyError, err) // correct even without the lease
 	}
 	d.links = a.Cards.links(ctx, doc.Request, v.SlackUser)
 	d.may = a.Cards.mayOf(doc.Request, v.Person)
@@ -292,23 +292,23 @@ func (a *App) showID(ctx context.Context, v visitor, id string) *slack.WebhookMe
 	return ephemeralBlocks(m.text, m.blocks)
 }
 
-// withNewest adds where the requests are to a refusal of an id that names none.
-func (a *App) withNewest(no *request.Refusal) string {
-	if no.Class != request.Missing {
-		return escape(no.Text)
+// withNewest adds the list command to the refusal of an unknown id.
+func (a *App) withNewest(refusal *request.Refusal) string {
+	if refusal.Class != request.Missing {
+		return escape(refusal.Text)
 	}
-	return escape(no.Text) + fmt.Sprintf(" `%s list` shows the newest requests.", a.name())
+	return escape(refusal.Text) + fmt.Sprintf(" `%s list` shows the newest requests.", a.name())
 }
 
-// search finds requests whose row holds all the words. One that is called exactly so
-// comes before newer ones that only hold the words.
-func (a *App) search(ctx context.Context, v visitor, what string) *slack.WebhookMessage {
+// search finds requests whose row contains all the words. An exact match of the title
+// comes before newer requests that only contain the words.
+func (a *App) search(ctx context.Context, v request.Caller, what string) *slack.WebhookMessage {
 	var exact, found []queue.Row
 	q := queue.Query{Limit: 200}
 	for range searchPages {
 		page, err := a.Requests.List(ctx, v, q)
-		if no := a.refusal(err); no != nil {
-			return ephemeral(a.noList(no))
+		if refusal := a.refusal(err); refusal != nil {
+			return ephemeral(a.noList(refusal))
 		}
 		for _, r := range page.Rows {
 			switch {
@@ -336,7 +336,7 @@ func (a *App) search(ctx context.Context, v visitor, what string) *slack.Webhook
 	if len(found) > listPage {
 		head, found = fmt.Sprintf("More than %d requests match. These are the newest", listPage), found[:listPage]
 	}
-	blocks := []slack.Block{words(head + ":")}
+	blocks := []slack.Block{paragraph(head + ":")}
 	for _, r := range found {
 		blocks = append(blocks, listRow(r))
 	}
@@ -359,9 +359,9 @@ func holdsAll(r queue.Row, what string) bool {
 	return true
 }
 
-// sync asks GitHub for news: of one request's repository or of all.
+// sync reads news from GitHub: for one request's repository or for all.
 func (a *App) sync(ctx context.Context, cmd slack.SlashCommand, what string) {
-	v, err := a.whoTyped(ctx, cmd)
+	v, err := a.commandCaller(ctx, cmd)
 	if err != nil {
 		a.respond(ctx, cmd.ResponseURL, ephemeral(escape(a.refusal(err).Text)))
 		return
@@ -369,17 +369,17 @@ func (a *App) sync(ctx context.Context, cmd slack.SlashCommand, what string) {
 	a.respond(ctx, cmd.ResponseURL, ephemeral(a.syncing(ctx, v, what)))
 }
 
-func (a *App) syncing(ctx context.Context, v visitor, what string) string {
+func (a *App) syncing(ctx context.Context, v request.Caller, what string) string {
 	if what != "" && !looksLikeID(what) {
 		return fmt.Sprintf("Usage: `%[3]s sync [ID]`. `%[1]s show %[2]s` finds the ID of a request.",
 			a.name(), escape(oneLine(strings.ReplaceAll(what, "`", " "), limitOption)), a.name())
 	}
 	done, err := a.Requests.Sync(ctx, v, cleanID(what))
-	if no := a.refusal(err); no != nil {
-		return a.withNewest(no)
+	if refusal := a.refusal(err); refusal != nil {
+		return a.withNewest(refusal)
 	}
 	if done.Request == nil {
 		return "Syncing all repositories with GitHub… The cards update within seconds."
 	}
-	return saidNext(*done.Request, lifecycle.ActionSync)
+	return nextStep(*done.Request, lifecycle.ActionSync)
 }

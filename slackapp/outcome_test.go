@@ -15,7 +15,7 @@ import (
 // What became of several messages is one write. Only what is about to be posted is written
 // before, since a post that was lost is found by it.
 func TestOutcomesAreOneWrite(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.create(story.Ready(t))
 		before := w.request(story.ID)
 		w.refresh()
@@ -24,7 +24,7 @@ func TestOutcomesAreOneWrite(t *testing.T) {
 		if writes := posted.Version - before.Version; writes != n+1 {
 			t.Errorf("%d writes for %d new messages, want one for each intent and one for what is left", writes, n)
 		}
-		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", now()))
+		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", utcNow()))
 		changed := w.request(story.ID).Version
 		w.refresh()
 		if writes := w.request(story.ID).Version - changed; writes != 2 {
@@ -51,7 +51,7 @@ func (c *crashing) Patch(ctx context.Context, doc store.Doc, a lifecycle.Actor, 
 // which the next one finds them: nothing is posted twice, and every place is as it should be.
 func TestCrashBeforeTheOutcomes(t *testing.T) {
 	for writes := range 4 {
-		inWorld(t, func(w *world) {
+		withFixture(t, func(w *fixture) {
 			w.create(story.Ready(t))
 			whole := w.cards.Documents
 			w.cards.Documents = &crashing{whole, writes}

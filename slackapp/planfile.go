@@ -15,10 +15,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// The card's thread holds the whole plan of each round as a file. Its name tells which plan it is: after an answer that never
-// came, the thread is searched for it.
+// The card's thread holds the whole plan of each round as a file. The file name identifies the plan: when the answer to
+// an upload is lost, the poster searches the thread for that name.
 
-// fileMark stands in the state of a file that is in its thread, before Slack's id.
+// fileMark starts the state of a file that is in its thread, before Slack's id.
 const fileMark = "file:"
 
 // planFile puts the file of the current plan into the card's thread, once.
@@ -33,7 +33,7 @@ func (p *poster) planFile(ctx context.Context, anchor lifecycle.Message) error {
 	case ok && strings.HasPrefix(have.State, postingMark):
 		return p.recoverFile(ctx, x, have)
 	case ok:
-		return nil // there, or refused: a Sync tries that again
+		return nil // posted, or refused: a Sync tries again
 	case !p.drawing.view.CanDecide:
 		return nil // no decision is open
 	default:
@@ -52,9 +52,9 @@ func (p *poster) upload(ctx context.Context, x slot, was string) error {
 	summary, err := request.ReadPlan(ctx, p.Documents, p.drawing.r)
 	if err != nil {
 		p.Log.Error("read plan", keyRequest, p.drawing.r.ID, keyError, err)
-		return nil // the card says what can be done
+		return nil // the card shows what to do
 	}
-	intent := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: x.channel, Thread: x.thread, State: postingMark + newNonce(now())}
+	intent := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: x.channel, Thread: x.thread, State: postingMark + newNonce(utcNow())}
 	if err := p.record(ctx, x, was, &intent); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (p *poster) fileDone(x slot, intent lifecycle.Message, state string) error 
 	return p.outcome(x, intent.State, &done)
 }
 
-// recoverFile finds out what became of an upload without an answer.
+// recoverFile finds out whether an upload without an answer succeeded.
 func (p *poster) recoverFile(ctx context.Context, x slot, have lifecycle.Message) error {
 	nonce := strings.TrimPrefix(have.State, postingMark)
 	messages, err := p.recent(ctx, have, nonceTime(nonce))
@@ -98,13 +98,13 @@ func (p *poster) recoverFile(ctx context.Context, x slot, have lifecycle.Message
 			}
 		}
 	}
-	if wait := nonceTime(nonce).Add(lookFor).Sub(now()); wait > 0 {
+	if wait := nonceTime(nonce).Add(lookFor).Sub(utcNow()); wait > 0 {
 		return queue.Later(wait)
 	}
 	return p.upload(ctx, x, have.State)
 }
 
-// fileText is the file: what the plan is of, then the plan.
+// fileText is the text of the file: the request, then the plan.
 func fileText(d drawing, summary *terraform.Summary) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\nRequest %s, plan %d, digest %s\n", d.view.Name(), d.view.ID, d.view.Round.Attempt, d.view.Round.Digest)

@@ -12,7 +12,7 @@ import (
 )
 
 // files are the files in the thread of the one card, with their content.
-func (w *world) files() (all []slack.FileState, texts []string) {
+func (w *fixture) files() (all []slack.FileState, texts []string) {
 	w.t.Helper()
 	for _, r := range w.card("omar", devCh).Replies {
 		for _, f := range r.Files {
@@ -29,7 +29,7 @@ func (w *world) files() (all []slack.FileState, texts []string) {
 
 // The thread holds the whole plan of each round as a file, once.
 func TestPlanIsAFileInTheThread(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		long := many()
 		w.put(story.New(t, story.Dev()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, long), long)
 		w.refresh()
@@ -46,7 +46,7 @@ func TestPlanIsAFileInTheThread(t *testing.T) {
 func TestLostUploadIsFoundAgain(t *testing.T) {
 	for _, method := range []string{"files.getUploadURLExternal", "files.completeUploadExternal"} {
 		for _, fault := range []slack.FaultKind{slack.FaultLost, slack.FaultError, slack.FaultUnavailable, slack.FaultHang, slack.FaultRateLimited} {
-			inWorld(t, func(w *world) {
+			withFixture(t, func(w *fixture) {
 				s := story.Ready(t)
 				_, err := w.store.Create(w.t.Context(), s.R)
 				w.must(err)
@@ -64,11 +64,11 @@ func TestLostUploadIsFoundAgain(t *testing.T) {
 
 // A workspace that did not grant the scope has its cards, and is not asked with each of them.
 func TestUploadThatIsRefusedIsNotRepeated(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.must(w.slack.Inject(slack.Fault{Method: "files.getUploadURLExternal", Kind: slack.FaultError, Code: "missing_scope", Count: 5}))
 		w.put(story.Ready(t), story.Creating())
 		w.refresh()
-		w.update(story.ID, lifecycle.Noted("note", "x", lifecycle.System("worker"), now()))
+		w.update(story.ID, lifecycle.Noted("note", "x", lifecycle.System("worker"), utcNow()))
 		w.refresh()
 		if n := w.counts().Calls["files.getUploadURLExternal"] + w.counts().Refused["files.getUploadURLExternal missing_scope"]; n > 2 {
 			t.Errorf("asked %d times", n)

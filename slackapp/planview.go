@@ -14,25 +14,25 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// A plan is read in a window, in pages. Approve is offered where the last page was opened: nobody approves what they could not
-// have seen. Which pages were opened travels in the window itself, together with the digest of the plan that they showed.
+// A plan is read in a window, in pages. Approve is offered after the last page was opened, so that no one approves a plan that
+// they could not have seen. The window itself stores whether the last page was open, and the digest of the plan that it showed.
 
-// Limits of a page: a window takes 100 blocks and 250 kB, of which a page of a plan uses a small part so that it can be read.
+// Limits of a page. A window allows 100 blocks and 250 kB; a page of a plan uses less, so that it stays readable.
 const (
 	limitPlanText = 2900 // runes of one block
 	pageBlocks    = 8
 )
 
-// reading is a plan's window: which plan it shows, and how far it was read. It is the private metadata of the window.
+// reading is the state of a plan's window: the plan, the page, and how far the person read. It is the window's private metadata.
 type reading struct {
-	grip
+	buttonValue
 	approve bool // the window ends in an approval
 	page    int
 	seen    bool // the last page was open
 }
 
 func (x reading) String() string {
-	return strings.Join([]string{strconv.FormatBool(x.approve), strconv.Itoa(x.page), strconv.FormatBool(x.seen), x.grip.String()}, "|")
+	return strings.Join([]string{strconv.FormatBool(x.approve), strconv.Itoa(x.page), strconv.FormatBool(x.seen), x.buttonValue.String()}, "|")
 }
 
 func readReading(value string) (reading, error) {
@@ -40,12 +40,12 @@ func readReading(value string) (reading, error) {
 	if len(parts) != 4 {
 		return reading{}, errors.New("not the metadata of a plan's window")
 	}
-	g, err := readGrip(parts[3])
+	g, err := readButtonValue(parts[3])
 	page, pageErr := strconv.Atoi(parts[1])
 	if err := errors.Join(err, pageErr); err != nil {
 		return reading{}, err
 	}
-	return reading{grip: g, approve: parts[0] == "true", page: page, seen: parts[2] == "true"}, nil
+	return reading{buttonValue: g, approve: parts[0] == "true", page: page, seen: parts[2] == "true"}, nil
 }
 
 // planView draws one page of a plan's window.
@@ -58,8 +58,8 @@ func (a *App) planView(ctx context.Context, d drawing, x reading) slack.ModalVie
 		}
 	}
 	summary, err := request.ReadPlan(ctx, a.Requests.Plans, d.r)
-	if no := a.refusal(err, keyRequest, d.r.ID); no != nil {
-		return notice(title, words(no.Text))
+	if refusal := a.refusal(err, keyRequest, d.r.ID); refusal != nil {
+		return notice(title, paragraph(refusal.Text))
 	}
 	pages := planPages(view.OfPlan(summary))
 	x.page = min(max(x.page, 0), len(pages)-1)
@@ -76,10 +76,10 @@ func (a *App) planView(ctx context.Context, d drawing, x reading) slack.ModalVie
 	if x.approve && x.seen && x.Digest == d.r.Plan.Digest {
 		submit = title
 		if x.Confirm == lifecycle.ConfirmTyped {
-			blocks = append(blocks, typedInput(d.place))
+			blocks = append(blocks, typedInput(d.environment))
 		}
 	}
-	v := modal(viewReview, title, submit, append(blocks, smallPrint(strings.Join(planLinks(d), " · ")))...)
+	v := modal(viewReview, title, submit, append(blocks, contextBlock(strings.Join(planLinks(d), " · ")))...)
 	if submit != "" {
 		v.CallbackID = viewApprove
 	}
@@ -87,18 +87,18 @@ func (a *App) planView(ctx context.Context, d drawing, x reading) slack.ModalVie
 	return v
 }
 
-// planNotes say what the window is about before the plan itself.
+// planNotes introduce the window, before the plan itself.
 func planNotes(d drawing, x reading) []slack.Block {
 	what := fmt.Sprintf("%s: %s.", view.PlanName(d.r.Plan.Purpose), view.Counts(d.r.Plan))
 	if x.approve {
 		what = fmt.Sprintf("You're approving this exact plan: %s. If the plan changes, it needs a new approval.", view.Counts(d.r.Plan))
 	}
-	blocks := []slack.Block{words(what)}
+	blocks := []slack.Block{paragraph(what)}
 	if x.Digest != d.r.Plan.Digest {
-		blocks = append(blocks, words("This plan is newer than the one under the button that you clicked."))
+		blocks = append(blocks, paragraph("This plan is newer than the one under the button that you clicked."))
 	}
 	if d.view.Outdated {
-		blocks = append(blocks, words("A newer plan is running or failed, so this one can't be approved."))
+		blocks = append(blocks, paragraph("A newer plan is running or failed, so this one can't be approved."))
 	}
 	return blocks
 }
@@ -135,14 +135,14 @@ func pageButtons(x reading, pages int) []slack.Block {
 	if x.approve && !x.seen {
 		where += " Approve is on the last page."
 	}
-	return []slack.Block{words(where), slack.NewActionBlock("pages", buttons...)}
+	return []slack.Block{paragraph(where), slack.NewActionBlock("pages", buttons...)}
 }
 
 // turnPlan shows another page of a plan's window.
 func (a *App) turnPlan(ctx context.Context, cb slack.InteractionCallback, id string) {
 	x, err := readReading(cb.View.PrivateMetadata)
 	if err != nil {
-		a.redraw(ctx, cb.View.ID, "", notice(titleReview, words("This window is from another version of TfPilot. Close it and open the plan again.")))
+		a.redraw(ctx, cb.View.ID, "", notice(titleReview, paragraph("This window is from another version of TfPilot. Close it and open the plan again.")))
 		return
 	}
 	switch id {
@@ -153,7 +153,7 @@ func (a *App) turnPlan(ctx context.Context, cb slack.InteractionCallback, id str
 	case actPlanLast:
 		x.page = 1 << 20 // planView stops at the last one
 	}
-	v, err := a.whoClicked(ctx, cb)
+	v, err := a.clickCaller(ctx, cb)
 	if a.refusal(err) != nil {
 		return // the page stays as it is
 	}
@@ -163,7 +163,7 @@ func (a *App) turnPlan(ctx context.Context, cb slack.InteractionCallback, id str
 	}
 	d := a.drawing(doc.Request)
 	if d.r.Plan == nil || d.r.Plan.Digest != x.Digest {
-		a.redraw(ctx, cb.View.ID, "", notice(titleReview, words("The plan changed while this window was open. Close it and open the new plan.")))
+		a.redraw(ctx, cb.View.ID, "", notice(titleReview, paragraph("The plan changed while this window was open. Close it and open the new plan.")))
 		return
 	}
 	a.redraw(ctx, cb.View.ID, cb.View.Hash, a.planView(ctx, d, x))
@@ -172,5 +172,5 @@ func (a *App) turnPlan(ctx context.Context, cb slack.InteractionCallback, id str
 // drawing is what a window about a request is drawn from.
 func (a *App) drawing(r lifecycle.Request) drawing {
 	module, _ := a.Requests.Catalog.Module(r.Module)
-	return draw(r, a.Projects.of(r), module, lifecycle.EnvironmentState{}, now())
+	return draw(r, a.directory().of(r), module, lifecycle.EnvironmentState{}, utcNow())
 }

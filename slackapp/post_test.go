@@ -11,14 +11,14 @@ import (
 	"github.com/tfpilot/tfpilot/internal/story"
 )
 
-func (w *world) create(s *story.Story) {
+func (w *fixture) create(s *story.Story) {
 	w.t.Helper()
 	_, err := w.store.Create(w.t.Context(), s.R)
 	w.must(err)
 }
 
 // until refreshes as the queue would, until it succeeds.
-func (w *world) until() {
+func (w *fixture) until() {
 	w.t.Helper()
 	for range 20 {
 		if w.cards.Refresh(w.t.Context(), story.ID) == nil {
@@ -29,10 +29,10 @@ func (w *world) until() {
 	w.t.Fatal("the cards never come")
 }
 
-func (w *world) counts() slack.Counts { return w.slack.Counts() }
+func (w *fixture) counts() slack.Counts { return w.slack.Counts() }
 
 func TestSameDocumentMakesNoCall(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.create(story.Ready(t))
 		w.refresh()
 		calls, version := w.counts().Calls["chat.postMessage"], w.request(story.ID).Version
@@ -52,7 +52,7 @@ func TestSameDocumentMakesNoCall(t *testing.T) {
 func TestLostAnswersLeaveOneCardPerPlace(t *testing.T) {
 	for _, lost := range []int{1, 2, 3} {
 		for _, fault := range []slack.FaultKind{slack.FaultLost, slack.FaultError, slack.FaultUnavailable, slack.FaultHang, slack.FaultRateLimited} {
-			inWorld(t, func(w *world) {
+			withFixture(t, func(w *fixture) {
 				w.create(story.Ready(t))
 				w.must(w.slack.Inject(slack.Fault{Method: "chat.postMessage", Kind: fault, Count: lost}))
 				w.until()
@@ -73,9 +73,9 @@ func TestLostAnswersLeaveOneCardPerPlace(t *testing.T) {
 // TestCrashAfterPosting stops between the post and its record, which is the same to
 // the next process as a lost answer.
 func TestCrashAfterPosting(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.create(story.Ready(t))
-		nonce := newNonce(now())
+		nonce := newNonce(utcNow())
 		p := &poster{Cards: w.cards, drawing: drawingOf(t, story.Ready(t)), doc: w.doc()}
 		x := slot{role: lifecycle.RoleCard, channel: devCh}
 		intent := lifecycle.Message{Role: x.role, Channel: x.channel, State: postingMark + nonce}
@@ -87,7 +87,7 @@ func TestCrashAfterPosting(t *testing.T) {
 	})
 }
 
-func (w *world) doc() store.Doc {
+func (w *fixture) doc() store.Doc {
 	w.t.Helper()
 	d, err := w.store.Get(w.t.Context(), story.ID)
 	w.must(err)
@@ -95,13 +95,13 @@ func (w *world) doc() store.Doc {
 }
 
 func TestDeletedCardComesBackOnce(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.create(story.Ready(t))
 		w.refresh()
 		card := w.card("dana", devCh)
 		_, _, err := w.cards.API.DeleteMessageContext(w.t.Context(), devCh, card.TS)
 		w.must(err)
-		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", now()))
+		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", utcNow()))
 		w.until()
 		w.refresh()
 		alive := 0
@@ -118,7 +118,7 @@ func TestDeletedCardComesBackOnce(t *testing.T) {
 }
 
 func TestManyWorkersPostOnce(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.create(story.Ready(t))
 		done := make(chan error, 8)
 		for range cap(done) {
@@ -136,7 +136,7 @@ func TestManyWorkersPostOnce(t *testing.T) {
 
 // TestEmptiedRedisPostsOnce takes the leases away while two processes render.
 func TestEmptiedRedisPostsOnce(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.create(story.Ready(t))
 		done := make(chan error, 4)
 		for range cap(done) {
@@ -144,7 +144,7 @@ func TestEmptiedRedisPostsOnce(t *testing.T) {
 			w.redis.FlushAll()
 		}
 		for range cap(done) {
-			<-done // who loses comes back later
+			<-done // caller loses comes back later
 		}
 		w.until()
 		w.card("dana", devCh)
@@ -155,7 +155,7 @@ func TestEmptiedRedisPostsOnce(t *testing.T) {
 }
 
 func TestChannelWithoutTheAppStillTellsTheRequester(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.cards.Projects[0].Environments[0].Channel = "C0NOWHERE0"
 		w.create(story.Ready(t))
 		w.until()
@@ -171,7 +171,7 @@ func TestChannelWithoutTheAppStillTellsTheRequester(t *testing.T) {
 
 // TestRefusedPostIsTriedAgainWhenAsked keeps the app out of a channel.
 func TestRefusedPostIsTriedAgainWhenAsked(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.create(story.Ready(t))
 		w.must(w.slack.Inject(slack.Fault{Method: "chat.postMessage", Kind: slack.FaultError, Code: "not_in_channel"}))
 		w.refresh()
@@ -192,11 +192,11 @@ func TestRefusedPostIsTriedAgainWhenAsked(t *testing.T) {
 }
 
 func TestRefusedPostIsTriedAgainWithTheNextChange(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.create(story.Ready(t))
 		w.must(w.slack.Inject(slack.Fault{Method: "chat.postMessage", Kind: slack.FaultError, Code: "not_in_channel"}))
 		w.refresh()
-		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", now()))
+		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", utcNow()))
 		w.refresh()
 		has(t, w.card("dana", devCh).Text, "Something does not work.")
 	})
@@ -207,17 +207,17 @@ func TestRefusedPostIsTriedAgainWithTheNextChange(t *testing.T) {
 func TestRefusedBlocksLeaveTheWords(t *testing.T) {
 	for _, code := range []string{"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"} {
 		for _, method := range []string{"chat.postMessage", "chat.update"} {
-			inWorld(t, func(w *world) {
+			withFixture(t, func(w *fixture) {
 				w.create(story.Ready(t))
 				if method == "chat.update" {
 					w.refresh()
-					w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", now()))
+					w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", utcNow()))
 				}
 				w.must(w.slack.Inject(slack.Fault{Method: method, Kind: slack.FaultError, Code: code}))
 				w.refresh()
 				bare := 0
-				for _, place := range []string{devCh, "dm"} {
-					m := w.card("dana", place)
+				for _, environment := range []string{devCh, "dm"} {
+					m := w.card("dana", environment)
 					has(t, m.Text, "S3 bucket acme-artifacts")
 					if len(m.Blocks) == 0 {
 						bare++
@@ -226,7 +226,7 @@ func TestRefusedBlocksLeaveTheWords(t *testing.T) {
 				if bare != 1 {
 					t.Errorf("%s of %s: %d cards without blocks, want the refused one", code, method, bare)
 				}
-				w.update(story.ID, lifecycle.SetProblem("x", "y", "Nothing works.", now()))
+				w.update(story.ID, lifecycle.SetProblem("x", "y", "Nothing works.", utcNow()))
 				w.refresh()
 				if m := w.card("dana", devCh); len(m.Blocks) == 0 {
 					t.Errorf("%s of %s: no blocks with the next change", code, method)

@@ -17,10 +17,10 @@ import (
 )
 
 const (
-	// lookFor is how long a post without an answer may still turn up.
+	// lookFor is how long a post without an answer may still appear.
 	lookFor = 15 * time.Second
-	// historyPage is how many messages are looked through for a lost one. It was
-	// posted seconds ago.
+	// historyPage is how many messages a search for a lost one reads. It was posted
+	// seconds ago.
 	historyPage  = 100
 	metadataType = "tfpilot_request"
 )
@@ -31,10 +31,10 @@ type poster struct {
 	drawing  drawing
 	doc      store.Doc         // with the outcomes that are not stored yet
 	stored   store.Doc         // without them, while there are any
-	outcomes []lifecycle.Patch // of what Slack did; they are stored together
+	outcomes []lifecycle.Patch // Slack's outcomes, which are stored together
 }
 
-// slot is one place for a message: which it is, and where it goes.
+// slot identifies one message of a request, and its channel and thread.
 type slot struct {
 	role, topic     string
 	channel, thread string
@@ -42,20 +42,20 @@ type slot struct {
 
 func (x slot) is(m lifecycle.Message) bool { return m.Role == x.role && m.Topic == x.topic }
 
-// all goes through every message: cards first, since replies hang below them. What
-// became of the channel's messages decides what the others say.
+// all updates every message: cards first, since replies are in their threads. The other
+// messages depend on whether the channel accepted its messages.
 func (p *poster) all(ctx context.Context) error {
 	r := p.drawing.r
 	p.drawing.links = p.otherLinks(ctx, lifecycle.RoleCard)
 	var errs []error
-	if p.drawing.place.Channel != "" {
-		errs = append(errs, p.put(ctx, slot{role: lifecycle.RoleCard, channel: p.drawing.place.Channel}, p.drawing.card(), true))
+	if p.drawing.environment.Channel != "" {
+		errs = append(errs, p.put(ctx, slot{role: lifecycle.RoleCard, channel: p.drawing.environment.Channel}, p.drawing.card(), true))
 	}
 	anchor, threaded := p.anchor()
 	if threaded && anchor.Role == lifecycle.RoleCard {
 		errs = append(errs, p.putReplies(ctx, anchor))
 	}
-	p.drawing.blocked = blockedCode(p.doc.Request, p.drawing.place.Channel)
+	p.drawing.blocked = blockedCode(p.doc.Request, p.drawing.environment.Channel)
 	if r.Requester.SlackUser != "" {
 		p.drawing.links = p.otherLinks(ctx, lifecycle.RoleDM)
 		own := p.drawing
@@ -86,10 +86,10 @@ func (p *poster) otherLinks(ctx context.Context, role string) []hyperlink {
 	var links []hyperlink
 	for _, m := range p.doc.Request.Slack.Messages {
 		if m.Role != lifecycle.RoleCard || m.Role == role || m.TS == "" {
-			continue // nobody else can open direct messages
+			continue // only the requester can open direct messages
 		}
 		if url := p.permalink(ctx, m); url != "" {
-			links = append(links, hyperlink{url, placeWords[m.Role]})
+			links = append(links, hyperlink{url, linkLabels[m.Role]})
 		}
 	}
 	return links
@@ -102,7 +102,7 @@ func (p *poster) anchor() (lifecycle.Message, bool) {
 	if ok && card.TS != "" {
 		return card, true
 	}
-	if p.drawing.place.Channel != "" && !card.Refused() {
+	if p.drawing.environment.Channel != "" && !card.Refused() {
 		return lifecycle.Message{}, false
 	}
 	dm, ok := p.find(slot{role: lifecycle.RoleDM})
@@ -110,7 +110,7 @@ func (p *poster) anchor() (lifecycle.Message, bool) {
 }
 
 // directChannel is the id of the requester's direct messages, which chat.update
-// and a search for a lost post need. It is "" when Slack does not tell.
+// and a search for a lost post need. It is "" when Slack does not return it.
 func (p *poster) directChannel(ctx context.Context) string {
 	if m, ok := p.find(slot{role: lifecycle.RoleDM}); ok && m.Channel != "" {
 		return m.Channel
@@ -126,7 +126,7 @@ func (p *poster) find(x slot) (lifecycle.Message, bool) {
 	return p.doc.Request.Slack.Messages[i], true
 }
 
-// put makes one place show a message.
+// put makes one slot show a message.
 func (p *poster) put(ctx context.Context, x slot, m message, due bool) error {
 	have, ok := p.find(x)
 	switch {
@@ -143,23 +143,23 @@ func (p *poster) put(ctx context.Context, x slot, m message, due bool) error {
 	case ok && !due:
 		return p.record(ctx, x, have.State, nil)
 	case ok && have.Channel == x.channel && refusedLike(have, m):
-		return nil // the next change tries again, and whoever presses Sync
+		return nil // the next change or a Sync tries again
 	default:
 		return p.post(ctx, x, have.State, m)
 	}
 }
 
-// post records the intent, posts, and records the outcome. After an answer that
-// never came, the intent stays and the message is looked for next time.
+// post records the intent, posts, and records the outcome. If the answer is lost, the
+// intent stays, and the next pass searches for the message.
 func (p *poster) post(ctx context.Context, x slot, was string, m message) error {
-	nonce := newNonce(now())
+	nonce := newNonce(utcNow())
 	intent := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: x.channel, Thread: x.thread, State: postingMark + nonce}
 	if err := p.record(ctx, x, was, &intent); err != nil {
 		return err
 	}
 	channel, ts, err := p.API.PostMessageContext(ctx, x.channel, p.options(x, m, nonce)...)
 	if blocksRefused(err) {
-		// Our own validator should have found it; words alone are better than silence.
+		// TfPilot's own checks should have found it; text alone is better than no message.
 		p.Log.Error("blocks refused", keyRequest, p.drawing.r.ID, keyRole, x.role, keyError, err)
 		channel, ts, err = p.API.PostMessageContext(ctx, x.channel, p.options(x, message{text: m.text}, nonce)...)
 	}
@@ -171,7 +171,7 @@ func (p *poster) post(ctx context.Context, x slot, was string, m message) error 
 	return p.outcome(x, intent.State, &done)
 }
 
-// postFailed keeps the intent when the post may have been done.
+// postFailed keeps the intent when the post may have succeeded.
 func (p *poster) postFailed(ctx context.Context, x slot, intent lifecycle.Message, m message, err error) error {
 	if unknownOutcome(err) {
 		return fmt.Errorf("post %s: %w", x.role, err)
@@ -180,18 +180,18 @@ func (p *poster) postFailed(ctx context.Context, x slot, intent lifecycle.Messag
 		return errors.Join(p.outcome(x, intent.State, nil), queue.Later(limited.RetryAfter))
 	}
 	logRefusal(p.Log, err, "post message", keyRequest, p.drawing.r.ID, keyChannel, x.channel)
-	no := intent
-	no.State = refusedMark + errorCode(err) + ":" + m.print()
-	return p.outcome(x, intent.State, &no)
+	refused := intent
+	refused.State = refusedMark + errorCode(err) + ":" + m.print()
+	return p.outcome(x, intent.State, &refused)
 }
 
-// refusedLike says that Slack refused this very message. Each attempt writes the
-// document, which makes the sweep ask for the card again.
+// refusedLike reports whether Slack refused exactly this message. Each attempt writes the
+// document, which makes the sweep enqueue the card again.
 func refusedLike(have lifecycle.Message, m message) bool {
 	return have.Refused() && strings.HasSuffix(have.State, ":"+m.print())
 }
 
-// recover finds out what became of a post without an answer.
+// recover finds out whether a post without an answer succeeded.
 func (p *poster) recover(ctx context.Context, x slot, have lifecycle.Message, m message) error {
 	nonce := strings.TrimPrefix(have.State, postingMark)
 	ts, err := p.search(ctx, have, nonce)
@@ -206,7 +206,7 @@ func (p *poster) recover(ctx context.Context, x slot, have lifecycle.Message, m 
 		}
 		return p.update(ctx, x, found, m)
 	}
-	if wait := nonceTime(nonce).Add(lookFor).Sub(now()); wait > 0 {
+	if wait := nonceTime(nonce).Add(lookFor).Sub(utcNow()); wait > 0 {
 		return queue.Later(wait)
 	}
 	return p.post(ctx, x, have.State, m)
@@ -221,7 +221,7 @@ func nonceTime(nonce string) time.Time {
 	return time.Unix(n, 0)
 }
 
-// search looks for a post of ours by its metadata.
+// search finds one of TfPilot's posts by its metadata.
 func (p *poster) search(ctx context.Context, have lifecycle.Message, nonce string) (string, error) {
 	messages, err := p.recent(ctx, have, nonceTime(nonce))
 	if err != nil {
@@ -252,15 +252,15 @@ func (p *poster) recent(ctx context.Context, have lifecycle.Message, since time.
 	return resp.Messages, nil
 }
 
-// blocksRefused says that Slack would take the words, but not the blocks.
+// blocksRefused reports whether Slack refused the blocks, but may accept the text.
 func blocksRefused(err error) bool {
 	return slices.Contains([]string{"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}, errorCode(err))
 }
 
-// goneCodes are the answers about a message that cannot be edited any more.
+// goneCodes are the answers about a message that can no longer be edited.
 var goneCodes = []string{"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"}
 
-// update edits a message. One that is gone is posted again, once.
+// update edits a message. A message that is gone is posted again, once.
 func (p *poster) update(ctx context.Context, x slot, have lifecycle.Message, m message) error {
 	if err := p.budget(ctx); err != nil {
 		return err
@@ -289,8 +289,8 @@ func (p *poster) update(ctx context.Context, x slot, have lifecycle.Message, m m
 	}
 }
 
-// budget waits for the workspace's share of chat.update, a little; a longer wait is
-// the queue's.
+// budget waits a short time for the workspace's share of chat.update; for a longer wait
+// the task returns to the queue.
 func (p *poster) budget(ctx context.Context) error {
 	for {
 		wait, err := p.Notes.Allow(ctx, updateBudget, updatePerSecond, updateBurst)
@@ -311,19 +311,19 @@ func (p *poster) budget(ctx context.Context) error {
 	}
 }
 
-// errMoved says that somebody else changed a message's place meanwhile.
+// errMoved means that another process changed the message meanwhile.
 var errMoved = errors.New("the message was taken by another process")
 
-// record writes a message into the document, with the outcomes so far; nil takes it out.
-// The document must still hold the message that we saw there, so that two processes which
-// both believe to have the lease post once. An intent is recorded before its call.
+// record writes a message into the document, with the outcomes so far; nil removes it.
+// The document must still hold the message that this process read, so that two processes
+// which both believe that they hold the lease post once. An intent is recorded before its call.
 func (p *poster) record(ctx context.Context, x slot, was string, m *lifecycle.Message) error {
 	return p.store(ctx, setMessage(x, was, m))
 }
 
-// outcome notes what became of a message, to be stored with what is recorded next or at the
-// end. Until then an intent to post stays in the document, from which a lost post is found,
-// and an edit may be repeated.
+// outcome keeps the outcome of a message until the next record or the end, which store it.
+// Until then the intent to post stays in the document, so that a lost post is found, and an
+// edit may be repeated.
 func (p *poster) outcome(x slot, was string, m *lifecycle.Message) error {
 	if p.doc.Archived {
 		return nil
@@ -341,7 +341,7 @@ func (p *poster) outcome(x slot, was string, m *lifecycle.Message) error {
 	return nil
 }
 
-// outcomesTime bounds the last write, which is made also when the time of the others is up.
+// outcomesTime bounds the last write, which also runs after the deadline of the other calls.
 const outcomesTime = 5 * time.Second
 
 func (p *poster) storeOutcomes(ctx context.Context) error {
@@ -376,7 +376,7 @@ func (p *poster) store(ctx context.Context, changes ...lifecycle.Patch) error {
 	return nil
 }
 
-// setMessage is the patch that puts a message into its place.
+// setMessage is the patch that stores a message in its slot.
 func setMessage(x slot, was string, m *lifecycle.Message) lifecycle.Patch {
 	return func(r lifecycle.Request) (lifecycle.Request, error) {
 		i := slices.IndexFunc(r.Slack.Messages, x.is)
@@ -401,7 +401,7 @@ func setMessage(x slot, was string, m *lifecycle.Message) lifecycle.Patch {
 	}
 }
 
-// options are a new message: no unfurling, and metadata that finds it again.
+// options make a new message without unfurling, with metadata for a later search.
 func (p *poster) options(x slot, m message, nonce string) []slack.MsgOption {
 	opts := append(content(m),
 		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),

@@ -20,7 +20,7 @@ func TestRefusals(t *testing.T) {
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
-			inWorld(t, func(w *world) {
+			withFixture(t, func(w *fixture) {
 				w.app.Requests.LinkHelp = "Link it at the desk."
 				if c.Stored != nil {
 					w.storeCase(c)
@@ -40,7 +40,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func (w *world) storeCase(c requesttest.Case) {
+func (w *fixture) storeCase(c requesttest.Case) {
 	w.t.Helper()
 	doc, err := w.store.Create(w.t.Context(), *c.Stored)
 	w.must(err)
@@ -53,14 +53,14 @@ func (w *world) storeCase(c requesttest.Case) {
 }
 
 // playCommand presses a button, confirms its window if one opens, and gives all that was said.
-func (w *world) playCommand(c requesttest.Case) string {
+func (w *fixture) playCommand(c requesttest.Case) string {
 	w.t.Helper()
 	row, _ := c.Command.Action.Row()
 	p := testDirectory()[0].Environments[0]
 	if c.Stored != nil {
 		p = testDirectory().of(*c.Stored)
 	}
-	g := grip{
+	g := buttonValue{
 		ID: c.Command.ID, Purpose: c.Command.Seen.Purpose, HeadSHA: c.Command.Seen.HeadSHA, Digest: c.Command.Seen.Digest,
 		Confirm: row.ConfirmationIn(p.IsProtected()), Intents: c.Command.Seen.Intents,
 	}
@@ -85,7 +85,7 @@ func (w *world) playCommand(c requesttest.Case) string {
 }
 
 // playDraft fills in the form, as far as one opens.
-func (w *world) playDraft(c requesttest.Case) string {
+func (w *fixture) playDraft(c requesttest.Case) string {
 	w.t.Helper()
 	user := requesttest.SlackUsers[c.Who]
 	r, err := w.slack.Command(user, devCh, "/tfpilot", fmt.Sprintf("request %s %s", c.Draft.Module, c.Draft.Environment))
@@ -102,7 +102,7 @@ func (w *world) playDraft(c requesttest.Case) string {
 }
 
 // sendView submits the view in front, if it can be, and gives what it said before and says now.
-func (w *world) sendView(user string, values map[string]any) string {
+func (w *fixture) sendView(user string, values map[string]any) string {
 	w.t.Helper()
 	views := w.state(user).Views
 	if len(views) == 0 {

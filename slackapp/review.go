@@ -7,6 +7,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
@@ -14,35 +15,35 @@ const titleReview = "Plan"
 
 // review opens the plan that a button belongs to.
 func (a *App) review(ctx context.Context, cb slack.InteractionCallback, value string) {
-	g, err := readGrip(value)
+	g, err := readButtonValue(value)
 	if err != nil {
-		a.tell(ctx, cb, "This button cannot be read any more. The newest card of the request has current ones.")
+		a.replyTo(ctx, cb, "This button cannot be read any more. The newest card of the request has current ones.")
 		return
 	}
 	opened, err := a.open(ctx, cb.TriggerID, loading(titleReview, "One moment: the plan is being fetched."))
 	if err != nil {
 		a.Log.Warn("open view", keyCode, errorCode(err), keyError, err)
-		a.tell(ctx, cb, "The window could not be opened in time. Please press the button again.")
+		a.replyTo(ctx, cb, "The window could not be opened in time. Please press the button again.")
 		return
 	}
-	v, err := a.whoClicked(ctx, cb)
+	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
-		a.redraw(ctx, opened.ID, "", notice(titleReview, words(a.refusal(err).Text)))
+		a.redraw(ctx, opened.ID, "", notice(titleReview, paragraph(a.refusal(err).Text)))
 		return
 	}
 	a.redraw(ctx, opened.ID, "", a.reviewView(ctx, v, g))
 }
 
-func (a *App) reviewView(ctx context.Context, v visitor, g grip) slack.ModalViewRequest {
+func (a *App) reviewView(ctx context.Context, v request.Caller, g buttonValue) slack.ModalViewRequest {
 	doc, err := a.Requests.Get(ctx, v, g.ID)
-	if no := a.refusal(err, keyRequest, g.ID); no != nil {
-		return notice(titleReview, words(no.Text))
+	if refusal := a.refusal(err, keyRequest, g.ID); refusal != nil {
+		return notice(titleReview, paragraph(refusal.Text))
 	}
 	d := a.drawing(doc.Request)
 	if d.r.Plan == nil {
-		return notice(titleReview, words("This request has no plan now: a new one is being made, or the last one failed. The card shows which."))
+		return notice(titleReview, paragraph("This request has no plan now: a new one is being made, or the last one failed. The card shows which."))
 	}
-	x := reading{grip: g}
+	x := reading{buttonValue: g}
 	x.Digest, x.HeadSHA = d.r.Plan.Digest, d.r.Plan.SHA
 	return a.planView(ctx, d, x)
 }

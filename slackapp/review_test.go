@@ -27,7 +27,7 @@ func many() terraform.Summary {
 
 // A plan that is longer than a window is read in pages, and approved on the last one only.
 func TestLongPlanIsReadToItsEnd(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		long := many()
 		w.put(story.New(t, story.Dev()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, long), long)
 		w.click("omar", w.card("omar", devCh), "do.approve")
@@ -61,7 +61,7 @@ func TestLongPlanIsReadToItsEnd(t *testing.T) {
 
 // Which pages were opened is bound to the plan that they showed.
 func TestWindowOfAnotherPlanIsNotTurned(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		long := many()
 		w.put(story.New(t, story.Dev()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, long), long)
 		w.click("omar", w.card("omar", devCh), "do.approve")
@@ -77,7 +77,7 @@ func TestWindowOfAnotherPlanIsNotTurned(t *testing.T) {
 
 // A window that says nothing of its last page approves nothing, whatever sent it.
 func TestUnreadWindowApprovesNothing(t *testing.T) {
-	x := reading{grip: grip{ID: story.ID, Digest: "d", Confirm: lifecycle.ConfirmPlan}, approve: true}
+	x := reading{buttonValue: buttonValue{ID: story.ID, Digest: "d", Confirm: lifecycle.ConfirmPlan}, approve: true}
 	for _, c := range []struct {
 		change func(*reading)
 		read   bool
@@ -89,12 +89,12 @@ func TestUnreadWindowApprovesNothing(t *testing.T) {
 	} {
 		one := x
 		c.change(&one)
-		g, read, err := confirmedGrip(lifecycle.ActionApprove, one.String())
-		if err != nil || read != c.read || g != one.grip {
+		g, read, err := confirmedValue(lifecycle.ActionApprove, one.String())
+		if err != nil || read != c.read || g != one.buttonValue {
 			t.Errorf("%s: %v %v", one, read, err)
 		}
 	}
-	if _, _, err := confirmedGrip(lifecycle.ActionApprove, x.grip.String()); err == nil {
+	if _, _, err := confirmedValue(lifecycle.ActionApprove, x.buttonValue.String()); err == nil {
 		t.Error("the window of another version was taken")
 	}
 }

@@ -1,10 +1,10 @@
 package slackapp
 
-// Scope is one permission that the app asks a workspace for.
+// Scope is one permission that the app needs in a workspace.
 type Scope struct {
 	Name    string
 	Why     string
-	Without string   // what stops
+	Without string   // what fails without it
 	Methods []string // of the Web API, that need it
 }
 

@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	// connections per app: Slack gives each payload to one of them, and slack-go
-	// loses what arrives while it reconnects, so one alone would drop clicks.
+	// connections is their number per app. Slack sends each payload to one of them, and
+	// slack-go loses payloads while it reconnects, so a single one would drop clicks.
 	connections = 2
-	// maxHandlers bounds what is being answered at once; more is refused visibly.
+	// maxHandlers bounds how many payloads are handled at once; more are refused visibly.
 	maxHandlers = 64
-	// maxExcuses bounds how many of those whose click is refused are told at once.
+	// maxExcuses bounds how many replies to refused clicks are sent at once.
 	maxExcuses  = 16
 	ackTimeout  = 2 * time.Second // Slack waits three
 	handleLimit = 30 * time.Second
@@ -33,13 +33,13 @@ const (
 	restartDelay = 5 * time.Second
 )
 
-// Handler answers what Slack sends. It calls ack first, at most once; what it
-// leaves unacknowledged is acknowledged without payload after it.
+// Handler handles Slack's payloads. It calls ack first, at most once; the socket
+// acknowledges the rest without a payload afterwards.
 type Handler interface {
 	Command(ctx context.Context, cmd slack.SlashCommand, ack Ack)
 	Interaction(ctx context.Context, cb slack.InteractionCallback, ack Ack)
 	Event(ctx context.Context, event json.RawMessage) error
-	// Busy tells whoever clicked that nobody has time for it.
+	// Busy tells the person who clicked that no handler is free.
 	Busy(ctx context.Context, cb slack.InteractionCallback)
 }
 
@@ -50,15 +50,15 @@ type Ack func(payload any)
 type Socket struct {
 	API     *slack.Client // required, with an app token
 	Handler Handler       // required
-	Notes   Notes         // nil: what another process took is not known here
+	Notes   Notes         // nil: triggers that another process handled are unknown
 	Dial    Dial          // nil: the network
 	Log     *slog.Logger  // required
 
 	health health
-	seen   seen
+	recent recentTriggers
 }
 
-// Notes remembers for all processes what was taken.
+// Notes remembers handled triggers for all processes.
 type Notes interface {
 	Seen(ctx context.Context, key string, ttl time.Duration) (bool, error)
 }
@@ -66,7 +66,7 @@ type Notes interface {
 // Dial opens a connection to Slack.
 type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// connection is one connection with what its handlers share.
+// connection is one connection with the pools of its handlers.
 type connection struct {
 	*Socket
 	client  *socketmode.Client
@@ -93,7 +93,7 @@ func (s *Socket) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case <-connCtx.Done():
 	}
-	// The connections outlive the answers, whose acks travel on them.
+	// The connections outlive the handlers, which send their acks on them.
 	p.drain(drainLimit)
 	excuses.drain(drainLimit)
 	cut(nil)
@@ -104,7 +104,7 @@ func (s *Socket) Run(ctx context.Context) error {
 	return nil
 }
 
-// connect runs one connection, again after any end that is not final.
+// connect runs one connection, and reconnects after any end that is not final.
 func (s *Socket) connect(ctx context.Context, n int, p, excuses *pool) error {
 	log := s.Log.With(keyConnection, n)
 	for ctx.Err() == nil {
@@ -170,7 +170,7 @@ func (l *connection) take(evt socketmode.Event, n int) {
 	}
 }
 
-// dispatch hands an envelope to the pool, or answers that there is no room.
+// dispatch passes an envelope to the pool, or replies that the pool is full.
 func (l *connection) dispatch(evt socketmode.Event) {
 	ack := l.once(evt.Request.EnvelopeID)
 	if !l.pool.tryGo(func(ctx context.Context) { l.handle(ctx, evt, ack) }) {
@@ -182,18 +182,18 @@ func (l *connection) dispatch(evt socketmode.Event) {
 	}
 }
 
-// excuse answers a click, whose ack can carry no words.
+// excuse replies to a click, whose ack cannot carry text.
 func (l *connection) excuse(evt socketmode.Event) {
 	cb, ok := evt.Data.(slack.InteractionCallback)
 	if !ok || cb.Type != slack.InteractionTypeBlockActions {
 		return
 	}
-	told := l.excuses.tryGo(func(ctx context.Context) {
+	started := l.excuses.tryGo(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, callTimeout)
 		defer cancel()
 		l.Handler.Busy(ctx, cb)
 	})
-	if !told {
+	if !started {
 		l.log.Warn("a click was refused without a word", keyEnvelope, evt.Request.EnvelopeID)
 	}
 }
@@ -208,7 +208,7 @@ func (l *connection) handle(ctx context.Context, evt socketmode.Event, ack Ack) 
 	case slack.InteractionCallback:
 		defer ack(nil)
 		// A submit is answered each time: its answer closes or keeps the modal,
-		// and its effect is the same however often it comes.
+		// and repeating it has no further effect.
 		if data.Type == slack.InteractionTypeViewSubmission || l.first(ctx, data.TriggerID) {
 			l.Handler.Interaction(ctx, data, ack)
 		}
@@ -227,10 +227,10 @@ const (
 	seenTimeout = 300 * time.Millisecond // a slow Redis must not eat the time to answer
 )
 
-// first says whether nobody took this trigger before. What two processes take twice
-// does no harm: a trigger opens one view, and patches are repeatable.
+// first reports whether no process handled this trigger before. If two processes handle
+// it, that does no harm: a trigger opens one view, and patches are repeatable.
 func (l *connection) first(ctx context.Context, trigger string) bool {
-	if !l.seen.first(trigger) {
+	if !l.recent.first(trigger) {
 		return false
 	}
 	if l.Notes == nil || trigger == "" {
@@ -242,7 +242,7 @@ func (l *connection) first(ctx context.Context, trigger string) bool {
 	return err != nil || !before
 }
 
-// refuse acknowledges what could not be read, so that Slack does not send it for ever.
+// refuse acknowledges an unreadable envelope, so that Slack stops sending it.
 func (l *connection) refuse(bad *socketmode.ErrorBadMessage) {
 	id := envelopeOf(bad.Message)
 	l.log.Warn("unreadable envelope", keyEnvelope, id, keyError, bad.Cause)
@@ -261,7 +261,7 @@ func envelopeOf(message json.RawMessage) string {
 	return env.ID
 }
 
-// once makes the ack of an envelope; its second call does nothing.
+// once makes the ack of an envelope; a second call has no effect.
 func (l *connection) once(envelope string) Ack {
 	var first sync.Once
 	return func(payload any) {
@@ -277,7 +277,7 @@ func (l *connection) once(envelope string) Ack {
 
 const tooMany = "TfPilot is answering too many people at this moment, and nothing was done. Please try again in a few seconds."
 
-// busy is the ack of an envelope that nobody has time for.
+// busy is the ack of an envelope for which no handler is free.
 func busy(evt socketmode.Event) any {
 	switch data := evt.Data.(type) {
 	case slack.SlashCommand:
@@ -290,13 +290,13 @@ func busy(evt socketmode.Event) any {
 	return nil
 }
 
-// fatal tells the errors that no new connection will mend.
+// fatal reports whether a new connection cannot fix the error.
 func fatal(err error) bool {
 	switch {
 	case err == nil:
 		return false
 	case errorCode(err) != "":
-		return true // slack-go goes on by itself after any other code
+		return true // slack-go reconnects by itself after any other code
 	default:
 		return false
 	}
@@ -310,10 +310,10 @@ func (q quiet) Output(_ int, line string) error {
 	return nil
 }
 
-// Ready says whether Slack reaches this process.
+// Ready returns an error when Slack does not reach this process.
 func (s *Socket) Ready() error { return s.health.ready() }
 
-// health remembers which connections Slack has greeted.
+// health remembers which connections Slack has confirmed.
 type health struct {
 	mu      sync.Mutex
 	greeted [connections]bool
@@ -339,7 +339,7 @@ func (h *health) ready() error {
 	return errors.New("no connection to Slack")
 }
 
-// pool runs answers, a bounded number at a time, and survives their panics.
+// pool runs a bounded number of handlers at a time, and recovers their panics.
 type pool struct {
 	room *semaphore.Weighted
 	size int64
@@ -368,7 +368,7 @@ func (p *pool) tryGo(f func(context.Context)) bool {
 	return true
 }
 
-// drain waits until nothing runs, or until the time is up, and keeps the room.
+// drain waits until no handler runs, or until the time is up, and accepts no new ones.
 func (p *pool) drain(limit time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()

@@ -30,7 +30,7 @@ func (scripted) Event(context.Context, json.RawMessage) error                 { 
 func onSocket(t *testing.T, h func(context.Context, slack.SlashCommand, Ack), test func(t *testing.T, srv *sandbox.Server, s *Socket, stop func())) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t}
+		w := &fixture{t: t}
 		srv := w.newSlack()
 		lis := newPipes()
 		web := &http.Server{Handler: srv.Handler()}
@@ -141,7 +141,7 @@ func TestAnswersInProgressAreFinished(t *testing.T) {
 
 func TestWrongTokenEndsTheApp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t}
+		w := &fixture{t: t}
 		srv := w.newSlack()
 		api, err := NewClient(Access{BotToken: "xoxb-1", AppToken: "xapp-wrong", APIURL: slackURL + "/api/", Transport: inProcess{srv.Handler()}})
 		w.must(err)
@@ -173,7 +173,7 @@ func TestAddressMustEndInASlash(t *testing.T) {
 }
 
 func TestSeenForgetsTheOldest(t *testing.T) {
-	var s seen
+	var s recentTriggers
 	if !s.first("a") || s.first("a") || !s.first("") || !s.first("") {
 		t.Error("wrong at the start")
 	}

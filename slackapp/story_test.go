@@ -9,7 +9,7 @@ import (
 )
 
 func TestRequestFromTheFirstWordToTheCard(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.command("dana", devCh, "request s3-bucket")
 		v := w.view("dana")
 		has(t, wordsIn(v), "New request", "Bucket name", "Why is it needed?", "Show advanced options")
@@ -50,7 +50,7 @@ func TestRequestFromTheFirstWordToTheCard(t *testing.T) {
 }
 
 func TestWhoMayNotAskIsToldBeforeAnyForm(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.command("vic", devCh, "request")
 		has(t, wordsIn(w.view("vic")), "Only", "can request infrastructure")
 		w.command("nora", devCh, "request")
@@ -59,7 +59,7 @@ func TestWhoMayNotAskIsToldBeforeAnyForm(t *testing.T) {
 }
 
 func TestFormKeepsWhatWasEntered(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.command("dana", devCh, "request")
 		w.act("dana", "module", "s3-bucket", nil)
 		w.act("dana", "fold", nil, map[string]any{"field.name": "one", "field.expire_days": "30", "reason": "Because."})
@@ -93,7 +93,7 @@ func TestFormKeepsWhatWasEntered(t *testing.T) {
 }
 
 func TestMistypedWordsGetTheNearest(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.command("dana", devCh, "request s3-bukcet dev")
 		has(t, w.lastWhisper("dana"), "s3-bukcet", "Did you mean “s3-bucket”?")
 		r := w.command("dana", devCh, "lst")

@@ -41,14 +41,14 @@ func (d drawing) replies() []reply {
 // past redraws a reply whose time is over.
 func (d drawing) past(topic string) reply {
 	e := view.PastEvent(d.facts, topic)
-	return reply{topic: topic, message: message{text: cut(escape(e.Text()), limitMessageText), blocks: []slack.Block{words(e.Text())}}}
+	return reply{topic: topic, message: message{text: cut(escape(e.Text()), limitMessageText), blocks: []slack.Block{paragraph(e.Text())}}}
 }
 
 // reply draws an event.
 func (d drawing) reply(e view.Event) reply {
-	head := []run{icon(e.Icon), text(" "), bold(e.Headline)}
+	head := []richElement{icon(e.Icon), textRun(" "), bold(e.Headline)}
 	if e.Sentence != "" {
-		head = append(head, text(" "+cut(e.Sentence, shownReason)))
+		head = append(head, textRun(" "+cut(e.Sentence, shownReason)))
 	}
 	blocks := []slack.Block{rich(line(head...))}
 	add := func(show bool, draw func() slack.Block) {
@@ -86,27 +86,27 @@ func (d drawing) approvers() slack.Block {
 		return d.approversAsked()
 	}
 	if len(d.askable) == 0 {
-		return rich(line(text("No approvers are configured for this environment. Ask your platform team.")))
+		return rich(line(textRun("No approvers are configured for this environment. Ask your platform team.")))
 	}
-	runs := []run{text("Approvers: ")}
+	runs := []richElement{textRun("Approvers: ")}
 	for i, p := range d.askable[:min(len(d.askable), maxMentions)] {
 		if i > 0 {
-			runs = append(runs, text(", "))
+			runs = append(runs, textRun(", "))
 		}
 		runs = append(runs, person(p.SlackUser, p.Login))
 	}
 	if more := len(d.askable) - maxMentions; more > 0 {
-		runs = append(runs, text(fmt.Sprintf(" and %d more", more)))
+		runs = append(runs, textRun(fmt.Sprintf(" and %d more", more)))
 	}
 	return rich(line(runs...))
 }
 
 // mentions names the people whom a reply concerns, each once. Without a Slack account there is no mention.
 func mentions(people []view.Person) slack.Block {
-	var runs []run
+	var runs []richElement
 	for _, p := range people {
 		if p.SlackUser != "" {
-			runs = append(runs, person(p.SlackUser, ""), text(" "))
+			runs = append(runs, person(p.SlackUser, ""), textRun(" "))
 		}
 	}
 	if len(runs) == 0 {

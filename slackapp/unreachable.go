@@ -13,15 +13,15 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// A channel that is wrong, archived or without the app takes no card. Then approvers get
-// a request as a direct message, the requester's card says what is wrong with the
-// channel, and admins get one message. The channel is tried again with each change of
+// A channel that is wrong, archived or without the app accepts no card. Then approvers get
+// a request as a direct message, the requester's card shows the problem of the channel,
+// and admins get one message. The channel is tried again with each change of
 // the request; `tfpilot doctor` checks every channel.
 
-// toldAdminsFor is how long admins are not told again of the same channel.
-const toldAdminsFor = 7 * 24 * time.Hour
+// adminNoticeInterval is how long admins get no second message about the same channel.
+const adminNoticeInterval = 7 * 24 * time.Hour
 
-// channelRemedies say what an answer of Slack about a channel means and what to do.
+// channelRemedies explain Slack's answers about a channel, and what to do.
 var channelRemedies = map[string]string{
 	"channel_not_found":                        "it does not exist, or it is private and TfPilot is not in it. Invite @tfpilot to it, or correct the channel in tfpilot.yaml",
 	"not_in_channel":                           "TfPilot is not in it. Invite @tfpilot to it",
@@ -33,16 +33,16 @@ var channelRemedies = map[string]string{
 	"missing_scope":                            "TfPilot lacks a scope. Install the app again with slack-manifest.yaml",
 }
 
-// channelTrouble says why a channel takes no message, in a sentence without its end.
-func channelTrouble(code string) string {
+// channelProblem explains why a channel accepts no message, without a final period.
+func channelProblem(code string) string {
 	if text := channelRemedies[code]; text != "" {
 		return text
 	}
 	return "Slack answers " + code
 }
 
-// blockedCode is Slack's code when it refused a message to the environment's channel.
-// That it disliked the message itself, or takes no file, says nothing about the channel.
+// blockedCode is Slack's code when it refused a message to the environment's channel. It is
+// "" when Slack refused only the message itself or a file.
 func blockedCode(r lifecycle.Request, channel string) string {
 	for _, m := range r.Slack.Messages {
 		if channel == "" || m.Channel != channel || !m.Refused() || m.Role != lifecycle.RoleCard && m.Role != lifecycle.RoleThread {
@@ -56,19 +56,19 @@ func blockedCode(r lifecycle.Request, channel string) string {
 	return ""
 }
 
-// unreachableText says that the channel takes no card, and what to do.
+// unreachableText explains why the channel accepts no card, and what to do.
 func (d drawing) unreachableText() string {
 	return fmt.Sprintf("TfPilot can't post in the channel of %s (%s): %s. Approvers are asked in direct messages.",
-		d.view.Where, d.place.Channel, channelTrouble(d.blocked))
+		d.view.Where, d.environment.Channel, channelProblem(d.blocked))
 }
 
-// unreachable says on a card that the channel takes none.
+// unreachable is the block of a card about an unreachable channel.
 func (d drawing) unreachable() slack.Block {
-	return rich(line(emoji("warning"), text(" "), bold(d.unreachableText())))
+	return rich(line(emoji("warning"), textRun(" "), bold(d.unreachableText())))
 }
 
-// directAsks are the requests for an approval in the approvers' own messages: those that are
-// due, and what was sent before, brought up to date.
+// directAsks are the requests for an approval in the approvers' direct messages: the due
+// ones, and the earlier ones with current text.
 func (d drawing) directAsks() []directAsk {
 	plan, waits := d.planReply()
 	var all []directAsk
@@ -103,10 +103,10 @@ type directAsk struct {
 	due bool
 }
 
-// ask is the plan's reply as an approver gets it alone.
+// ask is the plan's reply as a direct message to one approver.
 func (d drawing) ask(plan reply) reply {
 	why := fmt.Sprintf("You get this as a direct message because TfPilot can't post in the channel of %s.", d.view.Where)
-	return reply{topic: plan.topic, message: message{text: plan.text, blocks: append(plan.blocks, smallPrint(escape(why)))}}
+	return reply{topic: plan.topic, message: message{text: plan.text, blocks: append(plan.blocks, contextBlock(escape(why)))}}
 }
 
 func askTopic(topic, user string) string { return topic + "@" + user }
@@ -116,8 +116,8 @@ func splitAsk(topic string) (plan, user string) {
 	return plan, user
 }
 
-// reachableApprovers are those who are asked one by one: the first maxMentions with a
-// Slack account, other than the requester, whose own card asks already.
+// reachableApprovers get a direct message each: the first maxMentions with a Slack
+// account, except the requester, whose own card already asks.
 func (d drawing) reachableApprovers() []lifecycle.Person {
 	var found []lifecycle.Person
 	for _, p := range d.askable {
@@ -136,9 +136,9 @@ func (d drawing) approversAsked() slack.Block {
 		names = append(names, p.Login)
 	}
 	if len(names) == 0 {
-		return rich(line(text("No approver has a linked Slack account, so none could be asked. Ask your platform team.")))
+		return rich(line(textRun("No approver has a linked Slack account, so none could be asked. Ask your platform team.")))
 	}
-	return rich(line(text("Approvers asked in direct messages: " + strings.Join(names, ", ") + ".")))
+	return rich(line(textRun("Approvers asked in direct messages: " + strings.Join(names, ", ") + ".")))
 }
 
 // askApprovers brings the messages to the approvers up to date.
@@ -156,7 +156,7 @@ func (p *poster) askApprovers(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// openDirect is the id of the direct messages with a user, "" when Slack does not tell.
+// openDirect is the id of the direct messages with a user, or "" when Slack does not return it.
 func (p *poster) openDirect(ctx context.Context, user string) string {
 	ch, _, _, err := p.API.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
 	if err != nil {
@@ -166,19 +166,19 @@ func (p *poster) openDirect(ctx context.Context, user string) string {
 	return ch.ID
 }
 
-// tellAdmins tells the admins of a channel that takes no message, once for each channel
-// and reason. It is a courtesy: the cards and doctor say the same.
+// tellAdmins notifies the admins about a channel that accepts no message, once for each
+// channel and reason. A lost message does no harm: the cards and doctor show the same.
 func (p *poster) tellAdmins(ctx context.Context) {
 	if p.drawing.blocked == "" {
 		return
 	}
-	key := "channel:" + p.drawing.place.Channel + ":" + p.drawing.blocked
-	told, err := p.Notes.Seen(ctx, key, toldAdminsFor)
-	if err != nil || told {
+	key := "channel:" + p.drawing.environment.Channel + ":" + p.drawing.blocked
+	alreadySent, err := p.Notes.Seen(ctx, key, adminNoticeInterval)
+	if err != nil || alreadySent {
 		return
 	}
-	say := fmt.Sprintf("TfPilot can't post in the channel %s of %s: %s. Until that is fixed, approvers are asked in direct messages. Run tfpilot doctor to check every channel.",
-		p.drawing.place.Channel, p.drawing.view.Where, channelTrouble(p.drawing.blocked))
+	prompt := fmt.Sprintf("TfPilot can't post in the channel %s of %s: %s. Until that is fixed, approvers are asked in direct messages. Run tfpilot doctor to check every channel.",
+		p.drawing.environment.Channel, p.drawing.view.Where, channelProblem(p.drawing.blocked))
 	for _, login := range p.Policy.Admins {
 		user := p.drawing.account[lifecycle.FoldLogin(login)]
 		if user == "" {
@@ -188,9 +188,9 @@ func (p *poster) tellAdmins(ctx context.Context) {
 		if channel == "" {
 			continue
 		}
-		m := message{text: cut(escape(say), limitMessageText), blocks: []slack.Block{words(say)}}
+		m := message{text: cut(escape(prompt), limitMessageText), blocks: []slack.Block{paragraph(prompt)}}
 		if _, _, err := p.API.PostMessageContext(ctx, channel, content(m)...); err != nil {
-			logRefusal(p.Log, err, "tell an admin of a channel", keyChannel, p.drawing.place.Channel)
+			logRefusal(p.Log, err, "tell an admin of a channel", keyChannel, p.drawing.environment.Channel)
 		}
 	}
 }
@@ -198,7 +198,7 @@ func (p *poster) tellAdmins(ctx context.Context) {
 // Channels asks Slack about channels, for doctor.
 type Channels struct{ API *slack.Client }
 
-// Fault says why a channel takes no card and what to do; nil when it takes them.
+// Fault explains why a channel accepts no card and what to do; it is nil for a working channel.
 func (x Channels) Fault(ctx context.Context, channel string) error {
 	c, err := x.API.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
 	code := errorCode(err)
@@ -213,5 +213,5 @@ func (x Channels) Fault(ctx context.Context, channel string) error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("the channel %s takes no card (%s): %s", strconv.Quote(channel), code, channelTrouble(code))
+	return fmt.Errorf("the channel %s takes no card (%s): %s", strconv.Quote(channel), code, channelProblem(code))
 }

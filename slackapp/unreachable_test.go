@@ -23,7 +23,7 @@ var unreachableChannels = map[string]string{
 func TestUnreachableChannel(t *testing.T) {
 	for channel, remedy := range unreachableChannels {
 		t.Run(channel, func(t *testing.T) {
-			inWorld(t, func(w *world) {
+			withFixture(t, func(w *fixture) {
 				w.cards.Projects[0].Environments[0].Channel = channel
 				w.put(story.Ready(t), story.Creating())
 				mine := w.card("dana", "dm")
@@ -49,7 +49,7 @@ func TestUnreachableChannel(t *testing.T) {
 				has(t, wordsIn(ask), "Waiting for approval", "Review plan", "Approve", "You get this as a direct message")
 				w.click("ana", ask, "do.approve")
 				w.submit("ana", nil)
-				if wish := w.request(story.ID).Intent(lifecycle.ActionApprove); wish == nil || wish.By != "ana" {
+				if intent := w.request(story.ID).Intent(lifecycle.ActionApprove); intent == nil || intent.By != "ana" {
 					t.Fatalf("wanted %+v", w.request(story.ID).Wanted)
 				}
 				w.refresh()
@@ -65,17 +65,17 @@ func TestUnreachableChannel(t *testing.T) {
 // A channel that is mended gets its card with the next change, and admins who were told
 // of another request are not told again.
 func TestMendedChannel(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.cards.Projects[0].Environments[0].Channel = "C0GONE0001"
 		w.put(story.Ready(t), story.Creating())
 		before := len(w.messages("adam", "dm"))
-		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", now()))
+		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", utcNow()))
 		w.refresh()
 		if n := len(w.messages("adam", "dm")); n != before {
 			t.Errorf("%d more messages to the admin", n-before)
 		}
 		w.cards.Projects[0].Environments[0].Channel = devCh
-		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something else does not work.", now()))
+		w.update(story.ID, lifecycle.SetProblem("x", "y", "Something else does not work.", utcNow()))
 		w.refresh()
 		has(t, wordsIn(w.card("ana", devCh)), "Approve")
 		if strings.Contains(w.card("dana", "dm").Text, "can't post in the channel") {
@@ -111,7 +111,7 @@ func TestRefusedMessageIsNoUnreachableChannel(t *testing.T) {
 }
 
 func TestChannelFault(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		channels := Channels{w.app.API}
 		for channel, remedy := range unreachableChannels {
 			if err := channels.Fault(context.Background(), channel); err == nil || !strings.Contains(err.Error(), remedy) || !strings.Contains(err.Error(), channel) {

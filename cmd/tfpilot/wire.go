@@ -195,7 +195,7 @@ func (p *parts) app() (*slackapp.Socket, error) {
 		return nil, err
 	}
 	a := &slackapp.App{
-		API: cards.API, HTTP: slackapp.HTTPClient(p.access()), Requests: p.service(), Projects: slackapp.Directory(p.cfg.Projects), Cards: cards,
+		API: cards.API, HTTP: slackapp.HTTPClient(p.access()), Requests: p.service(), Cards: cards,
 		Slash: p.cfg.Command, Intake: p.intake(), Log: p.log,
 	}
 	return &slackapp.Socket{API: cards.API, Handler: a, Notes: queue.NewNotes(p.redis), Log: p.log}, nil

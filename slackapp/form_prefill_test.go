@@ -22,14 +22,14 @@ import (
 )
 
 // offer makes the modules of a file system those that people are offered.
-func (w *world) offer(fsys fstest.MapFS) {
+func (w *fixture) offer(fsys fstest.MapFS) {
 	w.t.Helper()
 	c, err := catalog.Load(fsys)
 	w.must(err)
 	w.app.Requests.Catalog, w.cards.Catalog = c, c
 }
 
-func (w *world) offerTeamModules() {
+func (w *fixture) offerTeamModules() {
 	w.t.Helper()
 	c, err := catalog.Load(os.DirFS("../internal/catalog/testdata/modules"))
 	w.must(err)
@@ -37,7 +37,7 @@ func (w *world) offerTeamModules() {
 }
 
 // requests are those that were made, the oldest first.
-func (w *world) requests() []lifecycle.Request {
+func (w *fixture) requests() []lifecycle.Request {
 	w.t.Helper()
 	var all []lifecycle.Request
 	for e, err := range w.store.List(w.t.Context()) {
@@ -52,7 +52,7 @@ func (w *world) requests() []lifecycle.Request {
 func TestUntouchedFieldsAreNoInput(t *testing.T) {
 	for _, module := range []string{"long-list", "multi-line-text", "long-text", "unusual-text", "fields-to-empty", "rule-calls-index"} {
 		t.Run(module, func(t *testing.T) {
-			inWorld(t, func(w *world) {
+			withFixture(t, func(w *fixture) {
 				w.offerTeamModules()
 				w.command("dana", devCh, "request "+module+" dev")
 				if r := w.submit("dana", map[string]any{"field.name": "acme-one", "reason": "Because."}); r.Outcome != sandbox.Acked {
@@ -67,7 +67,7 @@ func TestUntouchedFieldsAreNoInput(t *testing.T) {
 }
 
 func TestFieldsSayWhatEmptyMeans(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.offerTeamModules()
 		for module, want := range map[string][]string{
 			"long-list":       {"The default, a list of 250 items, cannot be shown here. Leave this empty to keep it."},
@@ -85,7 +85,7 @@ func TestFieldsSayWhatEmptyMeans(t *testing.T) {
 func TestEmptiedListIsEmpty(t *testing.T) {
 	empty := map[string]any{"field.open_to": "", "field.labels": "", "field.note": "", "field.days": ""}
 	want := map[string]any{"name": "acme-one", "open_to": []any{}, "labels": map[string]any{}}
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.offerTeamModules()
 		w.command("dana", devCh, "request fields-to-empty dev")
 		w.submit("dana", map[string]any{"field.name": "acme-one", "reason": "Because."}) // the others are left alone
@@ -107,7 +107,7 @@ func TestEmptiedListIsEmpty(t *testing.T) {
 
 // TestEmptiedFieldStaysEmptyWhereItIsNotShown folds an emptied list away and back, and sends it folded.
 func TestEmptiedFieldStaysEmptyWhereItIsNotShown(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.offer(folding)
 		w.command("dana", devCh, "request folding dev")
 		w.act("dana", "fold", nil, map[string]any{"field.name": "acme-one", "reason": "Because."})
@@ -129,7 +129,7 @@ func TestEmptiedFieldStaysEmptyWhereItIsNotShown(t *testing.T) {
 
 // TestEmptiedFieldOfAnotherModuleSaysNothing: what was emptied belongs to the module in whose form it was.
 func TestEmptiedFieldOfAnotherModuleSaysNothing(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.offer(folding)
 		w.command("dana", devCh, "request folding dev")
 		w.act("dana", "fold", nil, map[string]any{"field.name": "acme-one", "reason": "Because."})
@@ -146,7 +146,7 @@ func TestEmptiedFieldOfAnotherModuleSaysNothing(t *testing.T) {
 
 // TestDefaultThatAnEnvironmentRefusesIsNotAnEmptiedOne moves between environments of which one allows the default.
 func TestDefaultThatAnEnvironmentRefusesIsNotAnEmptiedOne(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.offer(folding)
 		w.command("dana", devCh, "request other dev")
 		w.act("dana", "environment", "prod/app", map[string]any{"field.name": "acme-one", "reason": "Because."})
@@ -168,7 +168,7 @@ func TestDefaultThatAnEnvironmentRefusesIsNotAnEmptiedOne(t *testing.T) {
 func TestFormOfAnEarlierModuleIsRefused(t *testing.T) {
 	later := maps.Clone(folding)
 	later["other/main.tf"] = &fstest.MapFile{Data: bytes.ReplaceAll(folding["other/main.tf"].Data, []byte("10.0.0.0/8"), []byte("10.1.0.0/16"))}
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.offer(folding)
 		w.command("dana", devCh, "request other dev")
 		w.offer(later)
@@ -223,7 +223,7 @@ func TestEveryModuleCanBeAskedFor(t *testing.T) {
 		named, chosen string
 	}{{120, "mod-0119", "mod-0120"}, {1200, "mod-1199", "mod-0999"}} {
 		t.Run(fmt.Sprint(tc.modules), func(t *testing.T) {
-			inWorld(t, func(w *world) {
+			withFixture(t, func(w *fixture) {
 				w.offer(manyModules(tc.modules))
 				for _, module := range []string{tc.named, tc.chosen} {
 					if module == tc.named {
@@ -261,7 +261,7 @@ func TestLineEndsOfAnotherSystemAreNoInput(t *testing.T) {
 }
 
 func TestLongMenuSaysWhatIsMissing(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.offer(manyModules(1200))
 		w.command("dana", devCh, "request mod-1199 dev")
 		has(t, wordsIn(w.view("dana")), "200 more do not fit into this menu.")

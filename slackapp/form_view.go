@@ -13,7 +13,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/request"
 )
 
-// modal makes a view. Without submit it only shows.
+// modal makes a view. Without submit it has no submit button.
 func modal(callback, title, submit string, blocks ...slack.Block) slack.ModalViewRequest {
 	v := slack.ModalViewRequest{
 		Type:       slack.VTModal,
@@ -29,7 +29,7 @@ func modal(callback, title, submit string, blocks ...slack.Block) slack.ModalVie
 	return v
 }
 
-// notice is a view that says something.
+// notice is a view that only shows text.
 func notice(title string, blocks ...slack.Block) slack.ModalViewRequest {
 	return modal(viewNotice, title, "", blocks...)
 }
@@ -37,29 +37,29 @@ func notice(title string, blocks ...slack.Block) slack.ModalViewRequest {
 const titleRequest = "New request"
 
 func loading(title, what string) slack.ModalViewRequest {
-	return notice(title, words(what))
+	return notice(title, paragraph(what))
 }
 
-// choosing is what the request form is drawn from.
-type choosing struct {
+// formContents is the data of the request form.
+type formContents struct {
 	form     form
 	projects Directory
-	modules  []*catalog.Module // that this person may ask for in the project
+	modules  []*catalog.Module // that this person may request in the project
 	module   *catalog.Module   // nil until it is chosen
 	values   map[string]string // raw values that were entered on this page; other fields have their defaults
-	refusal  string            // why nothing can be asked for in the chosen environment
-	trouble  string            // why saving did not work
+	refusal  string            // why the person may not request anything in the chosen environment
+	problem  string            // why saving did not work
 }
 
-// requestView draws the request form as far as it is chosen.
-func requestView(c choosing) (slack.ModalViewRequest, error) {
+// requestView draws the request form as far as the choices allow.
+func requestView(c formContents) (slack.ModalViewRequest, error) {
 	blocks := c.heading()
 	blocks = append(blocks, c.choosers()...)
 	submit := "Continue"
 	switch {
 	case c.refusal != "":
-		blocks = append(blocks, words(c.refusal))
-	case c.asks():
+		blocks = append(blocks, paragraph(c.refusal))
+	case c.isComplete():
 		blocks = append(blocks, c.fields()...)
 		if c.form.lastPage(c.module) {
 			submit = "Create request"
@@ -71,35 +71,37 @@ func requestView(c choosing) (slack.ModalViewRequest, error) {
 	return v, err
 }
 
-// asks says that enough is chosen to draw the fields.
-func (c choosing) asks() bool { return c.refusal == "" && c.module != nil && c.place() != "" }
+// isComplete reports whether the choices are enough to draw the fields.
+func (c formContents) isComplete() bool {
+	return c.refusal == "" && c.module != nil && c.environment() != ""
+}
 
-func (c choosing) place() string {
-	if _, ok := c.projects.place(c.form.Project, c.form.Env); !ok {
+func (c formContents) environment() string {
+	if _, ok := c.projects.environment(c.form.Project, c.form.Env); !ok {
 		return ""
 	}
 	return c.form.Env
 }
 
-func (c choosing) heading() []slack.Block {
+func (c formContents) heading() []slack.Block {
 	var blocks []slack.Block
-	if c.trouble != "" {
-		blocks = append(blocks, words(c.trouble))
+	if c.problem != "" {
+		blocks = append(blocks, paragraph(c.problem))
 	}
 	if c.form.Note != "" {
-		blocks = append(blocks, words(c.form.Note))
+		blocks = append(blocks, paragraph(c.form.Note))
 	}
 	return blocks
 }
 
-func (c choosing) choosers() []slack.Block {
+func (c formContents) choosers() []slack.Block {
 	var projects, environments, modules []*slack.OptionBlockObject
 	for _, p := range c.projects {
 		projects = append(projects, option(p.Name, p.Name))
 	}
 	if p, ok := c.projects.project(c.form.Project); ok {
 		for _, pl := range p.Environments {
-			environments = append(environments, option(pl.String(), placeLabel(pl)))
+			environments = append(environments, option(pl.String(), environmentLabel(pl)))
 		}
 	}
 	for _, m := range c.modules {
@@ -110,16 +112,16 @@ func (c choosing) choosers() []slack.Block {
 		blocks = append(blocks, chooser(actEnvironment, "Environment", "Choose an environment", environments, c.form.Env))
 	}
 	switch {
-	case c.place() == "" || c.refusal != "":
+	case c.environment() == "" || c.refusal != "":
 		return blocks
 	case len(modules) == 0:
-		return append(blocks, words("Nothing in the catalog may be asked for by you in this project. Choose another, or ask whoever runs TfPilot."))
+		return append(blocks, paragraph("Nothing in the catalog may be asked for by you in this project. Choose another, or ask whoever runs TfPilot."))
 	default:
 		return append(blocks, chooser(actModule, "What do you need?", "Choose a module", modules, c.form.Module))
 	}
 }
 
-func placeLabel(p config.Environment) string {
+func environmentLabel(p config.Environment) string {
 	if p.IsProtected() {
 		return p.String() + " (protected)"
 	}
@@ -149,7 +151,7 @@ func chooser(action, label, ask string, options []*slack.OptionBlockObject, now 
 	return b
 }
 
-// listed takes as many options as one menu holds besides the rest of a view; the one that is chosen is always among them.
+// listed takes as many options as one menu of the view can hold; the chosen one is always among them.
 func listed(options []*slack.OptionBlockObject, now string) (kept []*slack.OptionBlockObject, left int) {
 	if len(options) <= limitListed {
 		return options, 0
@@ -163,7 +165,8 @@ func listed(options []*slack.OptionBlockObject, now string) (kept []*slack.Optio
 	return kept, len(options) - limitListed
 }
 
-// grouped splits a long menu, since Slack takes a hundred options in one piece. Each group is named after its first and last.
+// grouped splits a long menu, since Slack allows a hundred options in one group. Each group is named after its
+// first and last option.
 func grouped(options []*slack.OptionBlockObject) []*slack.OptionGroupBlockObject {
 	var groups []*slack.OptionGroupBlockObject
 	for part := range slices.Chunk(options, limitOptions) {
@@ -182,14 +185,14 @@ func fingerprintOf(options []*slack.OptionBlockObject) string {
 	return hex.EncodeToString(h.Sum(nil)[:6])
 }
 
-// fields draws the page of the module's form that the form stands on.
-func (c choosing) fields() []slack.Block {
+// fields draws the current page of the module's form.
+func (c formContents) fields() []slack.Block {
 	var blocks []slack.Block
 	if c.module.Description != "" && c.form.Page == 0 {
 		blocks = append(blocks, hint(c.module.Description))
 	}
-	place, _ := c.projects.place(c.form.Project, c.form.Env)
-	env := limits(place)
+	environment, _ := c.projects.environment(c.form.Project, c.form.Env)
+	env := limits(environment)
 	for _, f := range c.form.visible(c.module) {
 		raw, entered := c.values[f.Name]
 		if !entered || !offers(fieldIn(f, env), raw) {
@@ -204,15 +207,15 @@ func (c choosing) fields() []slack.Block {
 	return blocks
 }
 
-// fieldNote says what a person should know about a field before reading its help.
-func (c choosing) fieldNote(f catalog.Field) string {
+// fieldNote is what a person should know about a field before reading its help.
+func (c formContents) fieldNote(f catalog.Field) string {
 	if slices.Contains(c.form.Filled, f.Name) {
 		return "Filled in from your words: please check."
 	}
 	return ""
 }
 
-func (c choosing) reason() slack.Block {
+func (c formContents) reason() slack.Block {
 	e := slack.NewPlainTextInputBlockElement(placeholder("Build artifacts need a bucket that the deploy job can read"), actReason)
 	e.Multiline = true
 	e.MaxLength = maxReason
@@ -224,8 +227,8 @@ func (c choosing) reason() slack.Block {
 // maxReason bounds the reason in runes.
 const maxReason = request.MaxReason
 
-// controls folds advanced options and turns pages.
-func (c choosing) controls() []slack.Block {
+// controls are the buttons for advanced options and pages.
+func (c formContents) controls() []slack.Block {
 	var buttons []slack.BlockElement
 	if hasAdvanced(c.module) {
 		label := "Show advanced options"
@@ -243,14 +246,14 @@ func (c choosing) controls() []slack.Block {
 	return []slack.Block{slack.NewActionBlock("controls", buttons...)}
 }
 
-// errorAtFirstInput keeps a modal open and says why at the first place that can. One
-// without such a place is replaced: closed without a word, it would look done.
+// errorAtFirstInput keeps a modal open and shows the reason at its first input. A modal
+// without an input is replaced with a notice: if it closed silently, the action would look done.
 func errorAtFirstInput(v slack.View, text string) any {
 	for _, b := range v.Blocks.BlockSet {
 		if in, ok := b.(*slack.InputBlock); ok && in.BlockID != "" {
 			return slack.NewErrorsViewSubmissionResponse(map[string]string{in.BlockID: cut(text, limitFieldError)})
 		}
 	}
-	view := notice("Not done", words(text))
+	view := notice("Not done", paragraph(text))
 	return slack.NewUpdateViewSubmissionResponse(&view)
 }

@@ -5,11 +5,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/rbac"
 )
 
-// A card in a channel has many readers, so it offers what anybody may do. What one person
-// alone reads, the requester's own card and an answer to show, offers what that person may
-// do. A button gives no right: the click is checked again.
+// A card in a channel has many readers, so it offers every action that the rules allow to
+// anyone. A message with one reader, such as the requester's own card or the answer to show,
+// offers only the actions of that person. A button gives no right: the click is checked again.
 
-// mayOf says which actions a person may take on a request, by today's rules.
+// mayOf returns which actions a person may take on a request under the current rules.
 func (c *Cards) mayOf(r lifecycle.Request, p lifecycle.Person) func(lifecycle.Action) bool {
 	s := rbac.SubjectOf(p)
 	scope := rbac.ScopeOf(r, s, c.Projects.of(r).Rules())

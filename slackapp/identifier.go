@@ -18,7 +18,7 @@ var subcommands = []string{subRequest, subList, subShow, subSync, subHelp}
 
 // Views, by callback_id.
 const (
-	viewNotice  = "notice"  // says something, asks nothing
+	viewNotice  = "notice"  // shows text only
 	viewRequest = "request" // the form
 	viewReview  = "review"  // a page of a plan
 	viewApprove = "approve" // a page of a plan that can be approved there
@@ -37,8 +37,8 @@ const (
 	actField       = "field." // and the name of the field
 )
 
-// Actions of messages, by action_id. Those of the request are actDo and the
-// lifecycle's own word.
+// Actions of messages, by action_id. An action of a request is actDo and the lifecycle's
+// name of the action.
 const (
 	actDo       = "do."
 	actReview   = "review"

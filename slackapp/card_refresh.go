@@ -25,10 +25,9 @@ import (
 )
 
 const (
-	// leaseTime is longer than any rendering, so that two never write at once.
+	// leaseTime is longer than any rendering, so that two processes never write at once.
 	leaseTime = 40 * time.Second
-	// maxRounds bounds how often one Refresh starts again because of changes that
-	// came meanwhile.
+	// maxRounds bounds how often one Refresh starts again because of new changes.
 	maxRounds = 5
 	// refreshLimit bounds one Refresh, below the time that a task has.
 	refreshLimit = 20 * time.Second
@@ -43,7 +42,7 @@ const (
 	maxBudgetWait   = 3 * time.Second
 )
 
-// CardDocuments are the documents that cards are drawn from and remembered in.
+// CardDocuments reads what cards are drawn from, and records which messages they are.
 type CardDocuments interface {
 	Get(ctx context.Context, id string) (store.Doc, error)
 	Patch(ctx context.Context, doc store.Doc, actor lifecycle.Actor, patch lifecycle.Patch) (store.Doc, error)
@@ -52,7 +51,7 @@ type CardDocuments interface {
 	request.Summaries
 }
 
-// Cards keeps the messages of requests as the documents say. It runs in the worker;
+// Cards keeps the messages of requests in step with the documents. It runs in the worker;
 // the app uses it once, to show the first card without waiting.
 type Cards struct {
 	API       *slack.Client // required
@@ -70,7 +69,7 @@ type Cards struct {
 }
 
 // Refresh makes every message of the request show its document. It is safe to run
-// twice and at the same time: one lease per request, one message per place.
+// twice and at the same time: one lease per request, one message per slot.
 func (c *Cards) Refresh(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, refreshLimit)
 	defer cancel()
@@ -79,25 +78,25 @@ func (c *Cards) Refresh(ctx context.Context, id string) error {
 		return err
 	}
 	if !ok {
-		return nil // whoever holds it renders once more
+		return nil // the holder renders once more
 	}
 	for range maxRounds {
 		if err := settle(ctx); err != nil {
-			return c.giveBack(ctx, lease, err)
+			return c.releaseLease(ctx, lease, err)
 		}
 		if err := c.render(ctx, id); err != nil {
-			return c.giveBack(ctx, lease, err)
+			return c.releaseLease(ctx, lease, err)
 		}
 		again, err := lease.Done(context.WithoutCancel(ctx))
 		if err != nil || !again {
 			return err
 		}
 	}
-	return c.giveBack(ctx, lease, queue.Later(time.Second))
+	return c.releaseLease(ctx, lease, queue.Later(time.Second))
 }
 
 // settleTime lets the facts of one action arrive together: a click and its outcome
-// are then one update of each message, of which a workspace has 50 in a minute.
+// are then one update of each message. A workspace has 50 updates a minute.
 const settleTime = 400 * time.Millisecond
 
 func settle(ctx context.Context) error {
@@ -109,10 +108,10 @@ func settle(ctx context.Context) error {
 	}
 }
 
-// giveBack ends a lease whose holder could not finish, and passes on why. Whoever
-// asked for the card meanwhile was told that the holder renders once more: the
-// error brings the task back, and the lease must be free for it then.
-func (c *Cards) giveBack(ctx context.Context, lease *queue.CardLease, why error) error {
+// releaseLease ends a lease whose holder could not finish, and returns the reason. Other
+// tasks of this card ended meanwhile because the holder renders once more: the error
+// brings this task back, and the lease must be free for it then.
+func (c *Cards) releaseLease(ctx context.Context, lease *queue.CardLease, why error) error {
 	ctx = context.WithoutCancel(ctx)
 	for range maxRounds {
 		again, err := lease.Done(ctx)
@@ -140,7 +139,7 @@ func (c *Cards) render(ctx context.Context, id string) error {
 	return p.all(ctx)
 }
 
-// drawing gathers what the messages are drawn from. With an error it is true, but shows no queue position.
+// drawing gathers the data of the messages. With an error it is still correct, but shows no queue position.
 func (c *Cards) drawing(ctx context.Context, r lifecycle.Request) (drawing, error) {
 	var env lifecycle.EnvironmentState
 	var err error
@@ -150,7 +149,7 @@ func (c *Cards) drawing(ctx context.Context, r lifecycle.Request) (drawing, erro
 		}
 	}
 	module, _ := c.Catalog.Module(r.Module)
-	d := draw(r, c.Projects.of(r), module, env, now())
+	d := draw(r, c.Projects.of(r), module, env, utcNow())
 	d.account = c.people.accounts(ctx, c)
 	if c.PublicURL != "" {
 		d.details = strings.TrimSuffix(c.PublicURL, "/") + "/requests/" + r.ID
@@ -159,14 +158,14 @@ func (c *Cards) drawing(ctx context.Context, r lifecycle.Request) (drawing, erro
 	return d, err
 }
 
-// approvers lists who may approve, as far as they are named anywhere.
+// approvers lists the people who may approve, as far as the configuration names them.
 func (c *Cards) approvers(r lifecycle.Request, d drawing) []lifecycle.Person {
 	var found []lifecycle.Person
 	seen := map[string]bool{}
 	for _, login := range append(append([]string{}, c.Policy.Approvers...), c.Policy.Admins...) {
 		key := lifecycle.FoldLogin(login)
 		subject := rbac.Subject{Login: login}
-		if seen[key] || !c.Policy.Decide(subject, rbac.Approve, rbac.ScopeOf(r, subject, d.place.Rules())).Allowed {
+		if seen[key] || !c.Policy.Decide(subject, rbac.Approve, rbac.ScopeOf(r, subject, d.environment.Rules())).Allowed {
 			continue
 		}
 		seen[key] = true
@@ -180,16 +179,16 @@ func (c *Cards) links(ctx context.Context, r lifecycle.Request, reader string) [
 	var links []hyperlink
 	for _, m := range r.Slack.Messages {
 		if m.Role != lifecycle.RoleCard && (m.Role != lifecycle.RoleDM || reader != r.Requester.SlackUser) {
-			continue // nobody else can open it
+			continue // only the requester can open it
 		}
 		if url := c.permalink(ctx, m); url != "" {
-			links = append(links, hyperlink{url, placeWords[m.Role]})
+			links = append(links, hyperlink{url, linkLabels[m.Role]})
 		}
 	}
 	return links
 }
 
-var placeWords = map[string]string{lifecycle.RoleCard: "View in the channel", lifecycle.RoleDM: "View in direct messages"}
+var linkLabels = map[string]string{lifecycle.RoleCard: "View in the channel", lifecycle.RoleDM: "View in direct messages"}
 
 func (c *Cards) permalink(ctx context.Context, m lifecycle.Message) string {
 	base := c.address(ctx)
@@ -199,7 +198,7 @@ func (c *Cards) permalink(ctx context.Context, m lifecycle.Message) string {
 	return base + "archives/" + m.Channel + "/p" + strings.ReplaceAll(m.TS, ".", "")
 }
 
-// address is the workspace's own, which never changes while we run.
+// address is the workspace's own address, which never changes while the process runs.
 func (c *Cards) address(ctx context.Context) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -212,7 +211,7 @@ func (c *Cards) address(ctx context.Context) string {
 }
 
 const (
-	// peopleFor is how long known accounts are believed; they only decide who is
+	// peopleFor is how long known accounts are reused; they only decide who is
 	// mentioned.
 	peopleFor = 5 * time.Minute
 	// peopleTime bounds how long a card waits for them.
@@ -226,12 +225,12 @@ type people struct {
 	until time.Time
 }
 
-// accounts gives the Slack account of each login, in lower case. What could not be
-// read in time is what was known before: it names people instead of calling them.
+// accounts returns the Slack account of each login, in lower case. Accounts that could not
+// be read in time keep their earlier value.
 func (p *people) accounts(ctx context.Context, c *Cards) map[string]string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now().Before(p.until) {
+	if utcNow().Before(p.until) {
 		return p.known
 	}
 	ctx, cancel := context.WithTimeout(ctx, peopleTime)
@@ -240,7 +239,7 @@ func (p *people) accounts(ctx context.Context, c *Cards) map[string]string {
 	for id, err := range c.Documents.Identities(ctx) {
 		if err != nil {
 			c.Log.Warn("read identities", keyError, err)
-			for login, user := range p.known { // as before: it names people, and grants nothing
+			for login, user := range p.known { // an earlier value is enough: it grants nothing
 				if _, ok := fresh[login]; !ok {
 					fresh[login] = user
 				}
@@ -249,19 +248,19 @@ func (p *people) accounts(ctx context.Context, c *Cards) map[string]string {
 		}
 		fresh[lifecycle.FoldLogin(id.Login)] = id.SlackUser
 	}
-	p.known, p.until = fresh, now().Add(peopleFor)
+	p.known, p.until = fresh, utcNow().Add(peopleFor)
 	return fresh
 }
 
-// postingMark stands in a message's state between the intent to post it and the
+// postingMark starts a message's state between the intent to post it and the
 // outcome.
 const postingMark = "posting:"
 
-// refusedMark stands there when Slack would not take it, before Slack's code and the
-// fingerprint of what it refused.
+// refusedMark starts the state of a message that Slack refused, before Slack's code and
+// the fingerprint of the refused message.
 const refusedMark = lifecycle.MessageRefused
 
-// newNonce marks one intent to post; its time says when looking for it may end.
+// newNonce marks one intent to post; its time limits the search for the message.
 func newNonce(at time.Time) string {
 	return fmt.Sprintf("%d-%s", at.Unix(), strings.ToLower(rand.Text()[:12]))
 }
@@ -270,7 +269,7 @@ func newNonce(at time.Time) string {
 func (m message) print() string {
 	data, err := json.Marshal(slack.Blocks{BlockSet: m.blocks})
 	if err != nil {
-		data = nil // blocks of ours always encode
+		data = nil // TfPilot's own blocks always encode
 	}
 	sum := sha256.Sum256(append(data, m.text...))
 	return hex.EncodeToString(sum[:8])

@@ -11,18 +11,18 @@ import (
 	"github.com/tfpilot/tfpilot/internal/request"
 )
 
-// grip is what a button carries: which request, and what the person saw of it. It
-// gives no right and is believed for nothing but staleness.
-type grip struct {
+// buttonValue is the value of a button: the request, and the state that the person saw. It
+// gives no right; it is used only to detect a stale button.
+type buttonValue struct {
 	ID      string
 	Purpose lifecycle.Purpose
 	HeadSHA string
 	Digest  string
 	Confirm lifecycle.Confirmation
-	Intents string // that wait, of an action that cancels them
+	Intents string // the waiting intents, for an action that cancels them
 }
 
-func (g grip) String() string {
+func (g buttonValue) String() string {
 	parts := []string{g.ID, string(g.Purpose), g.HeadSHA, g.Digest, string(g.Confirm)}
 	if g.Intents != "" {
 		parts = append(parts, g.Intents)
@@ -30,12 +30,12 @@ func (g grip) String() string {
 	return strings.Join(parts, "|")
 }
 
-func readGrip(value string) (grip, error) {
+func readButtonValue(value string) (buttonValue, error) {
 	parts := strings.Split(value, "|")
 	if len(parts) < 5 || len(parts) > 6 || parts[0] == "" {
-		return grip{}, errors.New("not the value of a button")
+		return buttonValue{}, errors.New("not the value of a button")
 	}
-	g := grip{
+	g := buttonValue{
 		ID: parts[0], Purpose: lifecycle.Purpose(parts[1]), HeadSHA: parts[2], Digest: parts[3],
 		Confirm: lifecycle.Confirmation(parts[4]),
 	}
@@ -45,15 +45,15 @@ func readGrip(value string) (grip, error) {
 	return g, nil
 }
 
-// confirmOf says how an action is confirmed in an environment before it counts.
-func confirmOf(action lifecycle.Action, p config.Environment) lifecycle.Confirmation {
+// confirmationFor returns how a person confirms an action in an environment.
+func confirmationFor(action lifecycle.Action, p config.Environment) lifecycle.Confirmation {
 	row, _ := action.Row()
 	return row.ConfirmationIn(p.IsProtected())
 }
 
-// button is an offer as a button. Its label for screen readers names the request.
+// button draws an offer as a button. Its label for screen readers names the request.
 func button(r lifecycle.Request, o lifecycle.Offer, p config.Environment) *slack.ButtonBlockElement {
-	g := grip{ID: r.ID, Purpose: o.Purpose, HeadSHA: o.HeadSHA, Digest: o.Digest, Confirm: confirmOf(o.Action, p)}
+	g := buttonValue{ID: r.ID, Purpose: o.Purpose, HeadSHA: o.HeadSHA, Digest: o.Digest, Confirm: confirmationFor(o.Action, p)}
 	if row, _ := o.Action.Row(); row.Binds == lifecycle.BindIntents {
 		g.Intents = request.IntentsOf(r)
 	}
@@ -65,7 +65,7 @@ func button(r lifecycle.Request, o lifecycle.Offer, p config.Environment) *slack
 
 // reviewButton opens the plan.
 func reviewButton(r lifecycle.Request) *slack.ButtonBlockElement {
-	g := grip{ID: r.ID, Purpose: r.Plan.Purpose, HeadSHA: r.Plan.SHA, Digest: r.Plan.Digest}
+	g := buttonValue{ID: r.ID, Purpose: r.Plan.Purpose, HeadSHA: r.Plan.SHA, Digest: r.Plan.Digest}
 	b := slack.NewButtonBlockElement(actReview, g.String(), plain("Review plan", limitButton))
 	b.AccessibilityLabel = cut("Review plan: "+r.Title, limitButton)
 	return b

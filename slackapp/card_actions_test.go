@@ -9,7 +9,7 @@ import (
 )
 
 // shownTo is what an answer to show offers a person.
-func (w *world) shownTo(user string) string {
+func (w *fixture) shownTo(user string) string {
 	w.t.Helper()
 	w.command(user, devCh, "show "+story.ID)
 	var last string
@@ -34,7 +34,7 @@ func lacks(t testing.TB, said string, buttons ...string) {
 
 // What one person alone reads offers only what that person may do.
 func TestShowOffersWhatTheReaderMayDo(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Ready(t), story.Creating())
 		has(t, w.shownTo("omar"), "Approve", "Reject", "Review plan")
 		has(t, w.shownTo("dana"), "Close request", "Review plan")
@@ -59,7 +59,7 @@ func approvalOf(s *story.Story) lifecycle.Patch {
 }
 
 func TestTheRequestersOwnCardOffersNoApproval(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Ready(t), story.Creating())
 		var own string
 		for _, c := range w.state("dana").Channels {
@@ -73,7 +73,7 @@ func TestTheRequestersOwnCardOffersNoApproval(t *testing.T) {
 }
 
 func TestApprovalIsWithdrawn(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Ready(t).Approved("omar"), story.Creating())
 		card := w.card("omar", devCh)
 		has(t, wordsIn(card), "Withdraw approval")
@@ -95,7 +95,7 @@ func TestApprovalIsWithdrawn(t *testing.T) {
 }
 
 func TestTheRequesterOfADestroyMayNotApproveIt(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		s := story.Live(t).Want(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, story.Head2, story.Destroying())
 		w.put(s, story.Destroying())
 		w.click("adam", w.card("adam", devCh), "do.approve")

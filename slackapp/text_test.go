@@ -18,7 +18,7 @@ import (
 const modelKey = "sk-sandbox"
 
 // withModel gives the app a model, and says how to break it.
-func (w *world) withModel() *model.Server {
+func (w *fixture) withModel() *model.Server {
 	srv := model.New(model.Config{Keys: []string{modelKey}})
 	w.app.Intake = intake.New(intake.Config{Key: modelKey, BaseURL: "http://model.test/v1", Model: model.Name, HTTP: hanging{srv}})
 	return srv
@@ -48,7 +48,7 @@ func (p hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 const said = "request a private bucket for build artifacts in dev"
 
 func TestWordsOpenThePrefilledForm(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.withModel()
 		w.command("dana", devCh, said)
 		v := w.view("dana")
@@ -68,9 +68,9 @@ func TestWordsOpenThePrefilledForm(t *testing.T) {
 
 func TestWithoutAnAnswerTheFormOpensEmptyAndSaysSo(t *testing.T) {
 	for _, c := range []struct {
-		name  string
-		fault model.FaultKind
-		say   string
+		name   string
+		fault  model.FaultKind
+		prompt string
 	}{
 		{"no model", "", "No language model is set up here"},
 		{"no answer", model.FaultHang, "did not answer in time"},
@@ -79,7 +79,7 @@ func TestWithoutAnAnswerTheFormOpensEmptyAndSaysSo(t *testing.T) {
 		{"cut off", model.FaultMalformed, "gave no usable answer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inWorld(t, func(w *world) {
+			withFixture(t, func(w *fixture) {
 				if c.fault != "" {
 					w.must(w.withModel().Inject(model.Fault{Kind: c.fault}))
 				}
@@ -88,14 +88,14 @@ func TestWithoutAnAnswerTheFormOpensEmptyAndSaysSo(t *testing.T) {
 				w.settle()
 				w.settle()
 				w.settle()
-				has(t, wordsIn(w.view("dana")), c.say, "Project", "Environment")
+				has(t, wordsIn(w.view("dana")), c.prompt, "Project", "Environment")
 			})
 		})
 	}
 }
 
 func TestSecretsInWordsStayHere(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		srv := w.withModel()
 		w.command("dana", devCh, "request a bucket with the key AKIAIOSFODNN7EXAMPLE in dev")
 		has(t, wordsIn(w.view("dana")), "looks like it holds an AWS access key")
@@ -107,7 +107,7 @@ func TestSecretsInWordsStayHere(t *testing.T) {
 
 // Slack sends the text of a command escaped. It is unescaped once, so that nothing is escaped twice.
 func TestWordsAreEscapedOnce(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.command("dana", devCh, "request a bucket for R&D <and> more")
 		shown := wordsIn(w.view("dana"))
 		w.command("dana", devCh, "rquest&<x>")
@@ -125,7 +125,7 @@ func TestWordsAreEscapedOnce(t *testing.T) {
 
 // What a reader could not see is refused where it is typed, in words and in reasons.
 func TestInvisibleCharactersAreRefused(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		srv := w.withModel()
 		w.command("dana", devCh, "request a bucket \u202e in dev")
 		has(t, wordsIn(w.view("dana")), "contains the invisible character U+202E")
@@ -137,7 +137,7 @@ func TestInvisibleCharactersAreRefused(t *testing.T) {
 
 func TestReadAsk(t *testing.T) {
 	c, d := testCatalog(t), testDirectory()
-	for text, want := range map[string]asked{
+	for text, want := range map[string]requestWords{
 		"":                              {},
 		"s3-bucket":                     {module: "s3-bucket"},
 		"S3-Bucket dev/app":             {module: "s3-bucket", project: "core", env: "dev/app"},
@@ -156,11 +156,11 @@ func TestReadAsk(t *testing.T) {
 		"storage for logs":              {words: "storage for logs"},
 		"one two three four five words": {words: "one two three four five words"},
 	} {
-		if got := readAsk(c, d, devCh, text); got != want {
+		if got := parseRequestWords(c, d, devCh, text); got != want {
 			t.Errorf("%q: %+v, want %+v", text, got, want)
 		}
 	}
-	if got := readAsk(c, d, "C0ELSEWHERE", "dev"); got.project != "" {
+	if got := parseRequestWords(c, d, "C0ELSEWHERE", "dev"); got.project != "" {
 		t.Errorf("dev is in two projects, and %q was chosen", got.project)
 	}
 }
@@ -173,7 +173,7 @@ func rowOf(n int, title string) queue.Row {
 }
 
 func TestThreeHundredAreListedInPages(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		for n := range 300 {
 			r := rowOf(n, fmt.Sprintf("S3 bucket number-%03d", n))
 			r.CreatedAt = story.Start.Add(-1e9 * 3600)
@@ -231,7 +231,7 @@ func TestAProblemIsSaidOnce(t *testing.T) {
 
 // TestShowFindsTheExactNameFirst: newer requests whose names only begin like it do not hide the one that is named.
 func TestShowFindsTheExactNameFirst(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Live(t), story.Creating())
 		w.must(w.index.Put(w.t.Context(), queue.Row{ID: story.ID, Version: 9, Title: "S3 bucket acme-artifacts", Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: story.Start.Add(-time.Hour)}))
 		for i := range 2 * listPage {
@@ -247,7 +247,7 @@ func TestShowFindsTheExactNameFirst(t *testing.T) {
 }
 
 func TestShowFindsByIDAndByWords(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Live(t), story.Creating())
 		w.must(w.index.Put(w.t.Context(), queue.Row{ID: story.ID, Version: 9, Title: "S3 bucket acme-artifacts", Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: story.Start}))
 		w.must(w.index.Put(w.t.Context(), rowOf(1, "S3 bucket other")))
@@ -277,7 +277,7 @@ func TestShowFindsByIDAndByWords(t *testing.T) {
 }
 
 func TestOnlyTheRequesterIsLedToTheirOwnMessages(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.put(story.Live(t), story.Creating())
 		for user, own := range map[string]bool{"dana": true, "adam": false} {
 			w.command(user, devCh, "show "+story.ID)
@@ -291,7 +291,7 @@ func TestOnlyTheRequesterIsLedToTheirOwnMessages(t *testing.T) {
 }
 
 func TestListWithoutAnIndexNeverLooksEmpty(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.redis.FlushAll()
 		w.command("dana", devCh, "list")
 		has(t, w.lastWhisper("dana"), "is being rebuilt")
@@ -299,7 +299,7 @@ func TestListWithoutAnIndexNeverLooksEmpty(t *testing.T) {
 }
 
 func TestListOfAnUnlinkedPersonIsNotEverybodys(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.must(w.index.Put(w.t.Context(), rowOf(1, "S3 bucket other")))
 		w.command("nora", devCh, "list mine")
 		has(t, w.lastWhisper("nora"), "not linked to a GitHub login", "https://tfpilot.acme.test/login")
@@ -309,7 +309,7 @@ func TestListOfAnUnlinkedPersonIsNotEverybodys(t *testing.T) {
 }
 
 func TestListSaysWhatItDoesNotKnow(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.must(w.index.Put(w.t.Context(), rowOf(1, "S3 bucket other")))
 		w.command("dana", devCh, "list mien")
 		has(t, w.lastWhisper("dana"), "Did you mean `/tfpilot list mine`?")

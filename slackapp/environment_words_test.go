@@ -9,7 +9,7 @@ import (
 )
 
 // chosen is the value of a menu in the form that a person sees.
-func (w *world) chosen(user, action string) string {
+func (w *fixture) chosen(user, action string) string {
 	w.t.Helper()
 	for _, block := range w.view(user).Values {
 		if v, ok := block[action]; ok {
@@ -25,7 +25,7 @@ func (w *world) chosen(user, action string) string {
 // and chooses none, with a model and without.
 func TestNamedEnvironmentIsNeverReplaced(t *testing.T) {
 	for _, model := range []bool{true, false} {
-		for _, tc := range []struct{ channel, text, say string }{
+		for _, tc := range []struct{ channel, text, prompt string }{
 			{devCh, "request a private bucket for build artifacts in staging", "There is no environment “staging” in the project core."},
 			{devCh, "request a staging bucket for build artifacts", "There is no environment “staging” in the project core."},
 			{devCh, "request a bucket for build artifacts in the blue environment", "There is no environment “blue” in the project core."},
@@ -39,13 +39,13 @@ func TestNamedEnvironmentIsNeverReplaced(t *testing.T) {
 			{devCh, "request s3-bucket payments prod", "There is no environment “prod” in the project payments."},
 			{devCh, "request a bucket for build artifacts in dev or in staging", "Your words name several environments: “dev”, “staging”."},
 		} {
-			inWorld(t, func(w *world) {
+			withFixture(t, func(w *fixture) {
 				if model {
 					w.withModel()
 				}
 				w.command("dana", tc.channel, tc.text)
 				v := w.view("dana")
-				has(t, wordsIn(v), tc.say, "Please choose")
+				has(t, wordsIn(v), tc.prompt, "Please choose")
 				if got := w.chosen("dana", "environment"); got != "" {
 					t.Errorf("model %v, %q: environment %v is chosen", model, tc.text, got)
 				}
@@ -65,7 +65,7 @@ func TestNamedEnvironmentIsChosen(t *testing.T) {
 			{payCh, "request a bucket for build artifacts in prod of core", "core", "prod/app"},
 			{payCh, "request a bucket for lambda environment variables", "payments", "dev/api"},
 		} {
-			inWorld(t, func(w *world) {
+			withFixture(t, func(w *fixture) {
 				if model {
 					w.withModel()
 				}
@@ -81,7 +81,7 @@ func TestNamedEnvironmentIsChosen(t *testing.T) {
 
 // TestChosenEnvironmentKeepsWhatWasFilledIn chooses the environment that the words did not name, and creates the request.
 func TestChosenEnvironmentKeepsWhatWasFilledIn(t *testing.T) {
-	inWorld(t, func(w *world) {
+	withFixture(t, func(w *fixture) {
 		w.withModel()
 		w.command("dana", devCh, "request a private bucket for build artifacts in staging")
 		w.act("dana", "environment", "dev/app", nil)
@@ -99,11 +99,11 @@ func TestWordThatFitsSeveralEnvironmentsChoosesNone(t *testing.T) {
 		{Project: "core", Key: "prod", Slug: "app"}, {Project: "core", Key: "prod", Slug: "db"}, {Project: "core", Key: "dev", Slug: "app"},
 	}}}
 	here := d[0].Environments[2]
-	project, env, note := locate(d, here, namedEnv{word: "production"})
+	project, env, note := resolveEnvironment(d, here, namedEnv{word: "production"})
 	if project != "core" || env != "" || !strings.Contains(note, "core prod/app, core prod/db") {
 		t.Errorf("%q %q %q", project, env, note)
 	}
-	if _, env, _ := locate(d, d[0].Environments[1], namedEnv{word: "prod"}); env != "prod/db" {
+	if _, env, _ := resolveEnvironment(d, d[0].Environments[1], namedEnv{word: "prod"}); env != "prod/db" {
 		t.Errorf("in the channel of prod/db: %q", env)
 	}
 }

@@ -12,27 +12,27 @@ import (
 	"github.com/tfpilot/tfpilot/internal/request"
 )
 
-// asked is what somebody typed after "request".
-type asked struct {
+// requestWords is the text that a person typed after "request".
+type requestWords struct {
 	project, env, module string
 	wrong, near          string // a mistyped word and the nearest known one
 	words                string // free text, for the model
-	note                 string // why no environment is chosen, though one is named
+	note                 string // why no environment is chosen although the words name one
 }
 
-// fillers are words that nobody types as the name of something.
+// fillers are words that are never the name of something.
 var fillers = strings.Fields("a an the in on for with to of and my our new me please i we need want some")
 
-// maxNames is up to how many words may be names of things. More is a sentence.
+// maxNames bounds how many words may be names. A longer text is a sentence.
 const maxNames = 3
 
-// readAsk finds modules and environments among the words. Words that are none make
-// it a sentence, unless it is a single one that is nearly one.
-func readAsk(c *catalog.Catalog, d Directory, channel, text string) asked {
-	var out asked
-	words := named(c, strings.Fields(text))
+// parseRequestWords finds modules and environments among the words. An unknown word makes
+// the text a sentence, unless it is the only one and is close to a known name.
+func parseRequestWords(c *catalog.Catalog, d Directory, channel, text string) requestWords {
+	var out requestWords
+	words := expandTitles(c, strings.Fields(text))
 	if len(words) > maxNames || slices.ContainsFunc(words, isFiller) {
-		return asked{words: text}
+		return requestWords{words: text}
 	}
 	for _, w := range words {
 		w = strings.ToLower(w)
@@ -41,20 +41,20 @@ func readAsk(c *catalog.Catalog, d Directory, channel, text string) asked {
 		}
 		near, ok := catalog.Nearest(w, knownWords(c, d))
 		if !ok || out.wrong != "" {
-			return asked{words: text}
+			return requestWords{words: text}
 		}
 		out.wrong, out.near = w, near
 	}
 	if out.env != "" {
 		here, _ := d.inChannel(channel)
-		out.project, out.env, out.note = locate(d, here, namedEnv{project: out.project, word: out.env})
+		out.project, out.env, out.note = resolveEnvironment(d, here, namedEnv{project: out.project, word: out.env})
 	}
 	return out
 }
 
-// named puts the name of a module where its title stands: that is how the form calls
-// it. Of titles that begin alike the longest counts.
-func named(c *catalog.Catalog, words []string) []string {
+// expandTitles replaces the title of a module, which the form shows, with its name. If
+// several titles match, the longest one counts.
+func expandTitles(c *catalog.Catalog, words []string) []string {
 	var out []string
 	for len(words) > 0 {
 		name, n := words[0], 1
@@ -71,8 +71,8 @@ func named(c *catalog.Catalog, words []string) []string {
 
 func isFiller(w string) bool { return slices.Contains(fillers, strings.ToLower(w)) }
 
-// take takes a word that is exactly a name.
-func (x *asked) take(c *catalog.Catalog, d Directory, w string) bool {
+// take records a word that is exactly a name, and reports whether it is one.
+func (x *requestWords) take(c *catalog.Catalog, d Directory, w string) bool {
 	if _, ok := c.Module(w); ok {
 		x.module = w
 		return true
@@ -81,7 +81,7 @@ func (x *asked) take(c *catalog.Catalog, d Directory, w string) bool {
 		x.project = w
 		return true
 	}
-	if len(fitting(d.places(), w)) == 0 {
+	if len(matchingEnvironments(d.environments(), w)) == 0 {
 		return false
 	}
 	x.env = w
@@ -103,20 +103,20 @@ func knownWords(c *catalog.Catalog, d Directory) []string {
 // request starts a request: with the form at once, prefilled as far as the words
 // and the channel say, or with the nearest word when one is mistyped.
 func (a *App) request(ctx context.Context, cmd slack.SlashCommand, text string) {
-	ask := readAsk(a.Requests.Catalog, a.Projects, cmd.ChannelID, text)
+	ask := parseRequestWords(a.Requests.Catalog, a.directory(), cmd.ChannelID, text)
 	if ask.wrong != "" {
 		a.suggest(ctx, cmd.ResponseURL, ask, text)
 		return
 	}
 	s := a.start(ask, cmd.ChannelID, text)
 	s.trigger, s.responseURL = cmd.TriggerID, cmd.ResponseURL
-	a.begin(ctx, s, func() (visitor, error) { return a.whoTyped(ctx, cmd) })
+	a.begin(ctx, s, func() (request.Caller, error) { return a.commandCaller(ctx, cmd) })
 }
 
-// start prepares the form. The channel's environment counts where the words name none.
-func (a *App) start(ask asked, channel, text string) start {
+// start prepares the form. Without an environment in the words, the channel's environment counts.
+func (a *App) start(ask requestWords, channel, text string) start {
 	s := start{text: text, words: ask.words, form: form{ID: request.NewID(), Project: ask.project, Env: ask.env, Module: ask.module, Note: ask.note}}
-	if here, ok := a.Projects.inChannel(channel); ok {
+	if here, ok := a.directory().inChannel(channel); ok {
 		s.here = here
 		if ask.project == "" && ask.env == "" && ask.note == "" {
 			s.form.Project, s.form.Env = here.Project, here.String()
@@ -126,15 +126,15 @@ func (a *App) start(ask asked, channel, text string) start {
 }
 
 // suggest answers a mistyped word with the nearest known one, one click away.
-func (a *App) suggest(ctx context.Context, url string, ask asked, text string) {
-	mended := mend(text, ask.wrong, ask.near)
-	say := fmt.Sprintf("Nothing here is called “%s”. Did you mean “%s”?", oneLine(ask.wrong, limitOption), ask.near)
-	b := slack.NewButtonBlockElement(actStart, cut(mended, limitOptionValue*4), plain("Use "+ask.near, limitButton))
+func (a *App) suggest(ctx context.Context, url string, ask requestWords, text string) {
+	corrected := replaceWord(text, ask.wrong, ask.near)
+	prompt := fmt.Sprintf("Nothing here is called “%s”. Did you mean “%s”?", oneLine(ask.wrong, limitOption), ask.near)
+	b := slack.NewButtonBlockElement(actStart, cut(corrected, limitOptionValue*4), plain("Use "+ask.near, limitButton))
 	b.Style = slack.StylePrimary
-	a.respond(ctx, url, ephemeralBlocks(say, []slack.Block{words(say), slack.NewActionBlock("", b)}))
+	a.respond(ctx, url, ephemeralBlocks(prompt, []slack.Block{paragraph(prompt), slack.NewActionBlock("", b)}))
 }
 
-func mend(text, wrong, near string) string {
+func replaceWord(text, wrong, near string) string {
 	fields := strings.Fields(text)
 	for i, f := range fields {
 		if strings.EqualFold(f, wrong) {

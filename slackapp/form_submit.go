@@ -22,24 +22,24 @@ func (a *App) changed(ctx context.Context, cb slack.InteractionCallback, action 
 		a.Log.Error("form", keyError, err)
 		return
 	}
-	v, err := a.whoClicked(ctx, cb)
+	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
 		_ = a.refusal(err) // logs it
-		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, words(trouble)))
+		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, paragraph(request.Unreachable)))
 		return
 	}
 	if m, ok := a.Requests.Catalog.Module(f.Module); ok && f.Digest != "" && f.Digest != m.Digest {
-		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, words(outdated)))
+		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, paragraph(outdated)))
 		return
 	}
-	next, vals := a.turn(f, cb.View, action)
+	next, vals := a.advance(f, cb.View, action)
 	a.draw(ctx, v, cb.View.ID, cb.View.Hash, page{form: next, values: vals}, page{f, a.shown(f, cb.View), stays})
 }
 
-// outdated is said of a form whose module is another one now: what was drawn in it, and so what was entered, cannot be told.
+// outdated is the answer to a form whose module changed: its entered values may belong to other fields.
 const outdated = "This form was changed by a new version of TfPilot. Please close it and start again."
 
-// stays is said where a form cannot hide what was entered.
+// stays is the problem of a form whose entered values are too long to be hidden.
 const stays = "What is filled in is too long to be hidden, so the form stays as it was. Shorten something first."
 
 // shown reads what was entered in the fields of a view.
@@ -48,18 +48,18 @@ func (a *App) shown(f form, view slack.View) map[string]string {
 	if !ok {
 		return nil
 	}
-	place, _ := a.Projects.place(f.Project, f.Env)
-	return touched(m, limits(place), shownValues(m, view.State))
+	environment, _ := a.directory().environment(f.Project, f.Env)
+	return touched(m, limits(environment), shownValues(m, view.State))
 }
 
-// turn moves the form on by one click and keeps everything that was entered.
-func (a *App) turn(f form, view slack.View, action *slack.BlockAction) (form, map[string]string) {
+// advance applies one click to the form and keeps all entered values.
+func (a *App) advance(f form, view slack.View, action *slack.BlockAction) (form, map[string]string) {
 	shown := a.shown(f, view)
 	if why := typed(view.State, actReason); why != "" {
 		f.Reason = why
 	}
 	before := f.Module
-	if f = f.choose(view.State); f.Module != before { // what was emptied there says nothing here
+	if f = f.choose(view.State); f.Module != before { // an emptied field of another module means nothing here
 		maps.DeleteFunc(shown, func(_, raw string) bool { return raw == "" })
 		maps.DeleteFunc(f.Hidden, func(_, raw string) bool { return raw == "" })
 	}
@@ -82,7 +82,7 @@ func (a *App) turn(f form, view slack.View, action *slack.BlockAction) (form, ma
 func (f form) choose(state *slack.ViewState) form {
 	project, env, module := selected(state, actProject), selected(state, actEnvironment), selected(state, actModule)
 	if project != f.Project {
-		f.Project, f.Env = project, "" // environments of another project are others
+		f.Project, f.Env = project, "" // another project has other environments
 	} else if env != "" {
 		f.Env = env
 	}
@@ -92,7 +92,7 @@ func (f form) choose(state *slack.ViewState) form {
 	return f
 }
 
-// submission is a form that was sent, read and checked.
+// submission is a submitted form, read and checked.
 type submission struct {
 	form   form
 	module *catalog.Module
@@ -101,8 +101,8 @@ type submission struct {
 	reason string
 }
 
-// submit answers the form. Before the ack there is only pure checking: what is
-// wrong stands at its field and everything else is kept.
+// submit answers the form. Before the ack it only checks the values: each fault is shown
+// at its field, and all other values stay.
 func (a *App) submit(ctx context.Context, cb slack.InteractionCallback, ack Ack) {
 	s, wrong := a.read(cb.View)
 	if len(wrong) > 0 {
@@ -119,10 +119,10 @@ func (a *App) submit(ctx context.Context, cb slack.InteractionCallback, ack Ack)
 
 func (a *App) nextPage(ctx context.Context, cb slack.InteractionCallback, s submission, ack Ack) {
 	saving(ack, titleRequest, "One moment: the next page is on its way.")
-	v, err := a.whoClicked(ctx, cb)
+	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
 		_ = a.refusal(err) // logs it
-		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, words(trouble)))
+		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, paragraph(request.Unreachable)))
 		return
 	}
 	shown := a.shown(s.form, cb.View)
@@ -132,17 +132,17 @@ func (a *App) nextPage(ctx context.Context, cb slack.InteractionCallback, s subm
 	a.draw(ctx, v, cb.View.ID, "", page{form: f, values: vals}, before)
 }
 
-// read takes a submitted form apart and checks it; wrong is by block.
+// read reads and checks a submitted form; wrong holds its faults by block.
 func (a *App) read(view slack.View) (s submission, wrong map[string]string) {
 	f, err := unpack(view.PrivateMetadata)
 	if err != nil {
 		return s, atFirst(view, "TfPilot lost track of this form. Please close it and start again; your text stays here until then.")
 	}
-	if no := f.moved(view.State); no != nil {
-		return s, no
+	if refusal := f.moved(view.State); refusal != nil {
+		return s, refusal
 	}
 	m, ok := a.Requests.Catalog.Module(f.Module)
-	place, configured := a.Projects.place(f.Project, f.Env)
+	environment, configured := a.directory().environment(f.Project, f.Env)
 	if !ok || !configured {
 		return s, atFirst(view, "Choose a project, an environment and what you need; the form then shows what to fill in.")
 	}
@@ -153,14 +153,14 @@ func (a *App) read(view slack.View) (s submission, wrong map[string]string) {
 	s.values = f.values(a.shown(f, view))
 	s.draft = request.Draft{
 		ID: f.ID, Project: f.Project, Environment: f.Env, Module: f.Module, Reason: s.reason,
-		Inputs: given(m, limits(place), s.values),
+		Inputs: given(m, limits(environment), s.values),
 	}
-	_, no := a.Requests.CheckDraft(s.draft)
-	return s, s.atFields(view, no)
+	_, refusal := a.Requests.CheckDraft(s.draft)
+	return s, s.atFields(view, refusal)
 }
 
-// moved finds a menu that was used without the form following yet: sent like this,
-// the fields would be for something else than what is chosen.
+// moved finds a menu whose choice the form does not show yet: the fields would belong to
+// another choice.
 func (f form) moved(state *slack.ViewState) map[string]string {
 	for action, want := range map[string]string{actProject: f.Project, actEnvironment: f.Env, actModule: f.Module} {
 		block := blockOf(state, action)
@@ -174,17 +174,17 @@ func (f form) moved(state *slack.ViewState) map[string]string {
 	return nil
 }
 
-// atFields puts each fault at its field. A fault of a field that is not shown stands at the first that is; on an earlier page,
-// what is missing on later ones is asked for there.
-func (s submission) atFields(view slack.View, no *request.Refusal) map[string]string {
+// atFields puts each fault at its field. On the last page, the fault of a hidden field is shown at the first visible field.
+// On an earlier page, faults of later pages wait until those pages are shown.
+func (s submission) atFields(view slack.View, refusal *request.Refusal) map[string]string {
 	wrong := map[string]string{}
-	if no == nil {
+	if refusal == nil {
 		return wrong
 	}
 	add := func(block, text string) {
 		wrong[block] = cut(strings.TrimSpace(wrong[block]+" "+text), limitFieldError)
 	}
-	for _, f := range no.Faults {
+	for _, f := range refusal.Faults {
 		text, block := f.Text, blockOf(view.State, f.Field)
 		name, isInput := f.Input()
 		if isInput {
@@ -202,7 +202,7 @@ func (s submission) atFields(view slack.View, no *request.Refusal) map[string]st
 	return wrong
 }
 
-// hiddenError names the field, since it stands at another.
+// hiddenError names the field, since its error is shown at another.
 func hiddenError(m *catalog.Module, name, text string) string {
 	f, ok := m.Field(name)
 	switch {
@@ -225,33 +225,33 @@ func atFirst(view slack.View, text string) map[string]string {
 	return map[string]string{actReason: cut(text, limitFieldError)}
 }
 
-// save makes the request. The id was drawn when the form opened, so that sending it
-// again makes nothing twice.
+// save creates the request. Its id was chosen when the form opened, so submitting the form
+// again creates no second request.
 func (a *App) save(ctx context.Context, cb slack.InteractionCallback, s submission) {
-	v, err := a.whoClicked(ctx, cb)
+	v, err := a.clickCaller(ctx, cb)
 	if a.refusal(err) != nil {
 		a.unsaved(ctx, cb, v, s)
 		return
 	}
 	doc, err := a.Requests.Open(ctx, v, s.draft)
-	switch no := a.refusal(err, keyRequest, s.form.ID); {
-	case no == nil:
+	switch refusal := a.refusal(err, keyRequest, s.form.ID); {
+	case refusal == nil:
 		a.saved(ctx, cb, doc.Request)
-	case no.Class == request.Unavailable:
+	case refusal.Class == request.Unavailable:
 		a.unsaved(ctx, cb, v, s)
 	default:
-		text := "Nothing was saved. " + no.Text
-		a.answer(ctx, cb, notice("Not saved", words(text)), escape(text))
+		text := "Nothing was saved. " + refusal.Text
+		a.answer(ctx, cb, notice("Not saved", paragraph(text)), escape(text))
 	}
 }
 
-// unsaved shows the form again with everything that was entered. Closed, it is lost.
-func (a *App) unsaved(ctx context.Context, cb slack.InteractionCallback, v visitor, s submission) {
+// unsaved shows the form again with all entered values. If the person closed it, they are lost.
+func (a *App) unsaved(ctx context.Context, cb slack.InteractionCallback, v request.Caller, s submission) {
 	s.form.Reason = s.reason
 	f, vals := s.form.keep(s.module, s.values)
 	if !a.draw(ctx, v, cb.View.ID, "", page{f, vals, notSaved}) {
 		title := s.module.Title
-		if checked, no := a.Requests.CheckDraft(s.draft); no == nil {
+		if checked, refusal := a.Requests.CheckDraft(s.draft); refusal == nil {
 			title = checked.Title()
 		}
 		a.direct(ctx, cb.User.ID, fmt.Sprintf("%s in %s %s was not saved; nothing was made. Start again with `%s request`.",
@@ -264,10 +264,10 @@ const notSaved = "Saving did not work, because TfPilot cannot reach its storage 
 // maxTitle bounds a request's title in runes.
 const maxTitle = request.MaxTitle
 
-// saved says so at once, then again with a link when the card stands. Where the window
-// is closed, the card in the person's messages says it.
+// saved confirms at once, then again with a link when the card is posted. If the window is
+// closed, the card in the person's direct messages confirms it.
 func (a *App) saved(ctx context.Context, cb slack.InteractionCallback, r lifecycle.Request) {
-	shown := a.redraw(ctx, cb.View.ID, "", savedView(r, nil, a.Projects.of(r).Channel))
+	shown := a.redraw(ctx, cb.View.ID, "", savedView(r, nil, a.directory().of(r).Channel))
 	if err := a.Cards.Refresh(ctx, r.ID); err != nil {
 		a.Log.Warn("first card", keyRequest, r.ID, keyError, err)
 	}
@@ -288,11 +288,11 @@ func ownCard(m lifecycle.Message) bool { return m.Role == lifecycle.RoleDM && m.
 
 const savedNext = "TfPilot opens a pull request and runs a plan. Follow the request in your direct messages."
 
-// savedView says that the request is saved, and where to follow it.
+// savedView confirms that the request is saved, and links to its cards.
 func savedView(r lifecycle.Request, links []hyperlink, channel string) slack.ModalViewRequest {
 	blocks := []slack.Block{
-		rich(line(emoji("white_check_mark"), text(" "), bold("Request submitted: "+view.Name(r)+"."))),
-		words(savedNext),
+		rich(line(emoji("white_check_mark"), textRun(" "), bold("Request submitted: "+view.Name(r)+"."))),
+		paragraph(savedNext),
 	}
 	var where []string
 	for _, l := range links {
@@ -304,5 +304,5 @@ func savedView(r lifecycle.Request, links []hyperlink, channel string) slack.Mod
 	if len(where) > 0 {
 		blocks = append(blocks, section(strings.Join(where, " · ")))
 	}
-	return notice("Saved", append(blocks, smallPrint("`"+escape(r.ID)+"`"))...)
+	return notice("Saved", append(blocks, contextBlock("`"+escape(r.ID)+"`"))...)
 }

@@ -26,11 +26,11 @@ func (a *App) Interaction(ctx context.Context, cb slack.InteractionCallback, ack
 	}
 }
 
-// Busy tells whoever clicked that there is no time for it. A click in a window has no
-// place for an answer but the window, which stays as it is.
+// Busy tells the person who clicked that no handler is free. A click in a window gets no
+// answer: only the window could show it, and it stays as it is.
 func (a *App) Busy(ctx context.Context, cb slack.InteractionCallback) {
 	if cb.ResponseURL != "" {
-		a.tell(ctx, cb, tooMany)
+		a.replyTo(ctx, cb, tooMany)
 	}
 }
 
@@ -52,7 +52,7 @@ func (a *App) clicked(ctx context.Context, cb slack.InteractionCallback, action 
 	case strings.HasPrefix(id, actDo):
 		a.do(ctx, cb, lifecycle.Action(strings.TrimPrefix(id, actDo)), action.Value)
 	default:
-		a.tell(ctx, cb, "This button is from an older version of TfPilot and does nothing any more. The newest card of the request has current ones.")
+		a.replyTo(ctx, cb, "This button is from an older version of TfPilot and does nothing any more. The newest card of the request has current ones.")
 	}
 }
 
@@ -69,56 +69,56 @@ func (a *App) submitted(ctx context.Context, cb slack.InteractionCallback, ack A
 
 // startAgain opens the form from a button, which brings a fresh trigger.
 func (a *App) startAgain(ctx context.Context, cb slack.InteractionCallback, text string) {
-	ask := readAsk(a.Requests.Catalog, a.Projects, cb.Container.ChannelID, text)
+	ask := parseRequestWords(a.Requests.Catalog, a.directory(), cb.Container.ChannelID, text)
 	if ask.wrong != "" {
 		a.suggest(ctx, cb.ResponseURL, ask, text)
 		return
 	}
 	s := a.start(ask, cb.Container.ChannelID, text)
 	s.trigger, s.responseURL = cb.TriggerID, cb.ResponseURL
-	a.begin(ctx, s, func() (visitor, error) { return a.whoClicked(ctx, cb) })
+	a.begin(ctx, s, func() (request.Caller, error) { return a.clickCaller(ctx, cb) })
 }
 
-// do takes a click on an action of a request.
+// do handles a click on an action of a request.
 func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, value string) {
-	g, err := readGrip(value)
+	g, err := readButtonValue(value)
 	if err != nil {
-		a.tell(ctx, cb, "This button cannot be read any more. The newest card of the request has current ones.")
+		a.replyTo(ctx, cb, "This button cannot be read any more. The newest card of the request has current ones.")
 		return
 	}
 	if g.Confirm != lifecycle.ConfirmNone {
-		if no := a.quickRefusal(ctx, cb, action, g); no != "" {
-			a.tell(ctx, cb, no)
+		if refusal := a.quickRefusal(ctx, cb, action, g); refusal != "" {
+			a.replyTo(ctx, cb, refusal)
 			return
 		}
 		a.ask(ctx, cb, action, g)
 		return
 	}
-	v, err := a.whoClicked(ctx, cb)
+	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
-		a.tell(ctx, cb, escape(a.refusal(err).Text))
+		a.replyTo(ctx, cb, escape(a.refusal(err).Text))
 		return
 	}
 	doc, err := a.Requests.Act(ctx, v, g.command(action))
-	switch no := a.refusal(err, keyRequest, g.ID); {
-	case no == nil:
-		a.tell(ctx, cb, saidNext(doc.Request, action))
-	case no.Confirm != lifecycle.ConfirmNone:
+	switch refusal := a.refusal(err, keyRequest, g.ID); {
+	case refusal == nil:
+		a.replyTo(ctx, cb, nextStep(doc.Request, action))
+	case refusal.Confirm != lifecycle.ConfirmNone:
 		a.ask(ctx, cb, action, g) // the button is from before it had to be confirmed
 	default:
-		a.tell(ctx, cb, escape(no.Text))
+		a.replyTo(ctx, cb, escape(refusal.Text))
 	}
 }
 
-// quickRefusal looks for a refusal in the time that a window can wait for: one that comes at once needs no window. Whatever is not
-// known by then is checked again in the window.
-func (a *App) quickRefusal(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g grip) string {
+// quickRefusal checks for a refusal before a window opens: a refusal that is known at once needs no window. The
+// window checks everything again.
+func (a *App) quickRefusal(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g buttonValue) string {
 	if action != lifecycle.ActionApprove || g.Confirm == lifecycle.ConfirmTyped {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, quickTime)
 	defer cancel()
-	v, err := a.whoClicked(ctx, cb)
+	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
 		return ""
 	}
@@ -132,14 +132,14 @@ func (a *App) quickRefusal(ctx context.Context, cb slack.InteractionCallback, ac
 // quickTime is well below the three seconds in which Slack opens a window.
 const quickTime = time.Second
 
-// command is the action that a button stands for, of what was seen under it.
-func (g grip) command(action lifecycle.Action) request.Command {
+// command is the action of a button, with the state that the person saw.
+func (g buttonValue) command(action lifecycle.Action) request.Command {
 	seen := request.Seen{Purpose: g.Purpose, HeadSHA: g.HeadSHA, Digest: g.Digest, Intents: g.Intents}
 	return request.Command{ID: g.ID, Action: action, Seen: seen}
 }
 
-// saidNext tells what a click leads to.
-func saidNext(r lifecycle.Request, action lifecycle.Action) string {
+// nextStep describes what follows from a click.
+func nextStep(r lifecycle.Request, action lifecycle.Action) string {
 	row, _ := action.Row()
 	return row.Saved(r, "“"+escape(oneLine(r.Title, maxTitle))+"”")
 }

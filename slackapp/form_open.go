@@ -12,22 +12,23 @@ import (
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/intake"
 	"github.com/tfpilot/tfpilot/internal/invisible"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
-// start is how a request form begins.
+// start is the first state of a request form.
 type start struct {
 	trigger     string
 	responseURL string
 	text        string // as typed, to offer it again
 	words       string // for the model
 	form        form
-	here        config.Environment // the channel's, or the zero one
+	here        config.Environment // the channel's environment, or the zero value
 }
 
-// begin opens the form: a loading view at once, since the trigger dies in three
-// seconds, then the real one.
-func (a *App) begin(ctx context.Context, s start, who func() (visitor, error)) {
+// begin opens the form: a loading view at once, since the trigger expires after three
+// seconds, then the form.
+func (a *App) begin(ctx context.Context, s start, caller func() (request.Caller, error)) {
 	waiting := "One moment: the form is on its way."
 	if s.words != "" {
 		waiting = "One moment: TfPilot is reading your words."
@@ -38,13 +39,13 @@ func (a *App) begin(ctx context.Context, s start, who func() (visitor, error)) {
 		a.offerAgain(ctx, s)
 		return
 	}
-	v, err := who()
+	v, err := caller()
 	if err != nil {
-		a.redraw(ctx, opened.ID, "", notice(titleRequest, words(a.refusal(err).Text)))
+		a.redraw(ctx, opened.ID, "", notice(titleRequest, paragraph(a.refusal(err).Text)))
 		return
 	}
-	if no := a.Requests.MayOpenAnywhere(v); no != nil {
-		a.redraw(ctx, opened.ID, "", notice(titleRequest, words(no.Text)))
+	if refusal := a.Requests.MayOpenAnywhere(v); refusal != nil {
+		a.redraw(ctx, opened.ID, "", notice(titleRequest, paragraph(refusal.Text)))
 		return
 	}
 	f, filled := s.form, map[string]string{}
@@ -54,37 +55,37 @@ func (a *App) begin(ctx context.Context, s start, who func() (visitor, error)) {
 	a.draw(ctx, v, opened.ID, "", page{form: f, values: filled})
 }
 
-// offerAgain keeps an expired trigger from being a dead end.
+// offerAgain offers a new button after a trigger has expired.
 func (a *App) offerAgain(ctx context.Context, s start) {
-	const say = "The form could not be opened in time. Press the button to try again."
+	const prompt = "The form could not be opened in time. Press the button to try again."
 	b := slack.NewButtonBlockElement(actStart, cut(s.text, limitOptionValue*4), plain("Open the form", limitButton))
-	a.respond(ctx, s.responseURL, ephemeralBlocks(say, []slack.Block{words(say), slack.NewActionBlock("", b)}))
+	a.respond(ctx, s.responseURL, ephemeralBlocks(prompt, []slack.Block{paragraph(prompt), slack.NewActionBlock("", b)}))
 }
 
-// understand lets the model fill the form. Whatever goes wrong, the form opens, and
-// says what happened. The environment that the words name counts in any case.
-func (a *App) understand(ctx context.Context, v visitor, s start) (form, map[string]string) {
-	f, said := s.form, s.words
-	f.Reason = cut(said, maxReason)
-	if err := secretscan.CheckInput(said, invisible.Lines); err != nil {
+// understand lets the model fill the form. After any fault the form still opens, and
+// shows what happened. The environment that the words name counts in any case.
+func (a *App) understand(ctx context.Context, v request.Caller, s start) (form, map[string]string) {
+	f, phrase := s.form, s.words
+	f.Reason = cut(phrase, maxReason)
+	if err := secretscan.CheckInput(phrase, invisible.Lines); err != nil {
 		f.Reason, f.Env = "", ""
 		f.Note = fmt.Sprintf("What you typed %s. It was shown to nobody, and nothing was filled in. Fill in the form without it.", err)
 		return f, nil
 	}
 	if a.Intake == nil {
 		f.Note = "No language model is set up here, so nothing was filled in. Please choose below what you need."
-		return placeNamed(a.Projects, s.here, f, said), nil
+		return applyNamedEnvironment(a.directory(), s.here, f, phrase), nil
 	}
-	got, err := a.Intake.Read(ctx, a.question(v, f, said))
+	got, err := a.Intake.Read(ctx, a.question(v, f, phrase))
 	if err != nil {
 		a.Log.Warn("read words", keyError, err)
 		f.Note = unread(err)
-		return placeNamed(a.Projects, s.here, f, said), nil
+		return applyNamedEnvironment(a.directory(), s.here, f, phrase), nil
 	}
 	return a.fill(f, got, s)
 }
 
-// unread tells a person why the form is empty.
+// unread explains to the person why the form is empty.
 func unread(err error) string {
 	switch {
 	case errors.Is(err, intake.ErrTimeout):
@@ -96,14 +97,14 @@ func unread(err error) string {
 	}
 }
 
-func (a *App) question(v visitor, f form, said string) intake.Question {
-	q := intake.Question{Words: said}
-	for _, p := range a.Projects.places() {
+func (a *App) question(v request.Caller, f form, phrase string) intake.Question {
+	q := intake.Question{Words: phrase}
+	for _, p := range a.directory().environments() {
 		if a.Requests.MayOpen(v, p) == nil {
 			q.Places = append(q.Places, limits(p))
 		}
 	}
-	if p, ok := a.Projects.place(f.Project, f.Env); ok {
+	if p, ok := a.directory().environment(f.Project, f.Env); ok {
 		here := limits(p)
 		q.Here = &here
 	}
@@ -115,7 +116,7 @@ func (a *App) question(v visitor, f form, said string) intake.Question {
 	return q
 }
 
-func (a *App) allows(v visitor, m *catalog.Module, project string) bool {
+func (a *App) allows(v request.Caller, m *catalog.Module, project string) bool {
 	return a.Requests.MayUse(v, m, project) == nil
 }
 
@@ -129,11 +130,11 @@ func (a *App) fill(f form, got intake.Answer, s start) (form, map[string]string)
 	m, ok := a.Requests.Catalog.Module(got.Module)
 	if !ok {
 		f.Note = "The language model found nothing in the catalog that fits your words. Please choose below what you need."
-		return placeNamed(a.Projects, s.here, f, s.words), nil
+		return applyNamedEnvironment(a.directory(), s.here, f, s.words), nil
 	}
 	f.Module = m.Name
-	f = placeNamed(a.Projects, s.here, f, s.words)
-	env, _ := a.Projects.place(f.Project, f.Env)
+	f = applyNamedEnvironment(a.directory(), s.here, f, s.words)
+	env, _ := a.directory().environment(f.Project, f.Env)
 	filled := map[string]string{}
 	for _, field := range m.Fields {
 		v, given := got.Config[field.Name]
@@ -151,47 +152,47 @@ func (a *App) fill(f form, got intake.Answer, s start) (form, map[string]string)
 	return f, filled
 }
 
-// page is a form with what is entered on it, and why it stands there again.
+// page is a form with its entered values, and the problem for which it is shown again.
 type page struct {
 	form    form
 	values  map[string]string
-	trouble string
+	problem string
 }
 
-// draw shows the form as far as it is chosen: the first page that Slack can carry. It
-// says whether it was shown.
-func (a *App) draw(ctx context.Context, v visitor, viewID, hash string, pages ...page) bool {
+// draw shows the form as far as the choices allow: the first of pages that is within Slack's limits.
+// It reports whether the form was shown.
+func (a *App) draw(ctx context.Context, v request.Caller, viewID, hash string, pages ...page) bool {
 	var view slack.ModalViewRequest
 	err := errTooMuch
 	for i := 0; i < len(pages) && errors.Is(err, errTooMuch); i++ {
-		view, err = requestView(a.choosing(v, pages[i].form, pages[i].values, pages[i].trouble))
+		view, err = requestView(a.formContents(v, pages[i].form, pages[i].values, pages[i].problem))
 	}
 	if errors.Is(err, errTooMuch) {
-		view, err = notice(titleRequest, words("More is filled in than one form can carry. Please start again with shorter values.")), nil
+		view, err = notice(titleRequest, paragraph("More is filled in than one form can carry. Please start again with shorter values.")), nil
 	}
 	if err != nil {
 		a.Log.Error("draw form", keyError, err)
-		view = notice(titleRequest, words(trouble))
+		view = notice(titleRequest, paragraph(request.Unreachable))
 	}
 	return a.redraw(ctx, viewID, hash, view)
 }
 
-// choosing gathers what the form is drawn from, and drops choices that are none.
-func (a *App) choosing(v visitor, f form, vals map[string]string, wrong string) choosing {
-	if _, ok := a.Projects.project(f.Project); !ok {
+// formContents gathers the contents of the form, and drops invalid choices.
+func (a *App) formContents(v request.Caller, f form, vals map[string]string, wrong string) formContents {
+	if _, ok := a.directory().project(f.Project); !ok {
 		f.Project = ""
 	}
-	if f.Project == "" && len(a.Projects) == 1 {
-		f.Project = a.Projects[0].Name
+	if f.Project == "" && len(a.directory()) == 1 {
+		f.Project = a.directory()[0].Name
 	}
-	place, ok := a.Projects.place(f.Project, f.Env)
+	environment, ok := a.directory().environment(f.Project, f.Env)
 	if !ok {
 		f.Env = ""
 	}
-	c := choosing{form: f, projects: a.Projects, values: vals, trouble: wrong}
+	c := formContents{form: f, projects: a.directory(), values: vals, problem: wrong}
 	if ok {
-		if no := a.Requests.MayOpen(v, place); no != nil {
-			c.refusal = no.Text
+		if refusal := a.Requests.MayOpen(v, environment); refusal != nil {
+			c.refusal = refusal.Text
 		}
 	}
 	for _, m := range a.Requests.Catalog.Modules() {
@@ -203,7 +204,7 @@ func (a *App) choosing(v visitor, f form, vals map[string]string, wrong string) 
 		c.module = c.modules[i]
 		c.form.Digest = c.module.Digest
 	}
-	if !c.asks() { // what was entered waits for a place where it is asked for
+	if !c.isComplete() { // entered values wait until their fields are visible
 		c.form.Hidden = c.form.values(vals)
 	}
 	return c

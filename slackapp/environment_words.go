@@ -8,18 +8,18 @@ import (
 	"github.com/tfpilot/tfpilot/internal/config"
 )
 
-// An environment that the words name is never replaced. It is looked up in the project that they name with it, else in the
-// channel's project. A word that fits no environment there, or several, leaves the form's environment empty, and the form says
-// why. These rules hold for names after the command and for sentences, with and without a language model: a model's choice is
-// kept only where it fits the word.
+// TfPilot never replaces an environment that the words name. It searches for it in the project that they name with it,
+// otherwise in the channel's project. When a word matches no environment there, or several, the form's environment stays
+// empty, and the form shows the reason. These rules apply to names after the command and to sentences, with and without a
+// language model: a model's choice counts only if it matches the word.
 
 // usualNames are words that name environments in sentences, also where no environment has that name.
 var usualNames = strings.Fields("dev development prod production prd staging stage stg preprod pre-prod preproduction pre-production qa uat")
 
-// placedNames are words that name environments only behind "in" and the like: elsewhere they are ordinary words.
-var placedNames = strings.Fields("live test testing perf performance sandbox demo preview integration acceptance sit")
+// contextualNames are words that name environments only after "in" and similar words: elsewhere they are ordinary words.
+var contextualNames = strings.Fields("live test testing perf performance sandbox demo preview integration acceptance sit")
 
-// likeUsual reports whether a word is a usual name with something behind it, such as prod-eu or dev2.
+// likeUsual reports whether a word is a usual name with a suffix, such as prod-eu or dev2.
 func likeUsual(w string) bool {
 	return slices.ContainsFunc(usualNames, func(usual string) bool {
 		rest, ok := strings.CutPrefix(w, usual)
@@ -27,7 +27,7 @@ func likeUsual(w string) bool {
 	})
 }
 
-// sameName gives the short names of environments one spelling.
+// sameName maps the spellings of an environment's name to one.
 var sameName = map[string]string{
 	"development": "dev", "production": "prod", "prd": "prod", "stage": "staging", "stg": "staging", "testing": "test",
 	"pre-prod": "preprod", "preproduction": "preprod", "pre-production": "preprod",
@@ -43,10 +43,10 @@ func oneName(w string) string {
 // namedEnv is a word that names an environment.
 type namedEnv struct {
 	project, word string // project is set when it is named next to the word
-	sure          bool   // the sentence says that the environment is where the thing belongs: "in staging"
+	sure          bool   // the sentence clearly names it as the target: "in staging"
 }
 
-// split takes a sentence apart, without its punctuation.
+// split returns the words of a sentence without punctuation.
 func split(text string) []string {
 	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return strings.ContainsRune(" \t\r\n,;:.!?()[]{}<>=#\"'“”‘’`*~", r) })
 	for i := range words {
@@ -55,7 +55,7 @@ func split(text string) []string {
 	return words
 }
 
-// namedEnvs finds the words of a sentence that name environments. Words after "in" and the like count before others.
+// namedEnvs finds the words of a sentence that name environments. Words after "in" and similar words have priority.
 func namedEnvs(d Directory, text string) []namedEnv {
 	tokens := split(text)
 	var sure, other []namedEnv
@@ -111,17 +111,17 @@ func namedAt(d Directory, tokens []string, i int) (namedEnv, bool) {
 	usual := slices.Contains(usualNames, key)
 	placed := slices.Contains(strings.Fields("in into to on within"), at(before))
 	pronoun := slices.Contains(strings.Fields("this that same default new current right every each any the an a my our your"), m.word)
-	placedUsual := usual || likeUsual(key) || slices.Contains(placedNames, m.word)
+	placedUsual := usual || likeUsual(key) || slices.Contains(contextualNames, m.word)
 	m.sure = isPath && (usual || isKey(d, key)) || placed && (placedUsual || isKey(d, m.word) || called && !pronoun && !isProject(m.word))
 	return m, m.sure || usual
 }
 
 func isKey(d Directory, w string) bool {
-	return slices.ContainsFunc(d.places(), func(e config.Environment) bool { return e.Key == w })
+	return slices.ContainsFunc(d.environments(), func(e config.Environment) bool { return e.Key == w })
 }
 
-// fitting are the environments that a word names: those with exactly that name, else those with another spelling of it.
-func fitting(all []config.Environment, w string) []config.Environment {
+// matchingEnvironments returns the environments that a word names: exact matches, otherwise other spellings.
+func matchingEnvironments(all []config.Environment, w string) []config.Environment {
 	var exact, alike []config.Environment
 	key, slug, isPath := strings.Cut(w, "/")
 	for _, e := range all {
@@ -138,40 +138,40 @@ func fitting(all []config.Environment, w string) []config.Environment {
 	return alike
 }
 
-// locate finds the project and environment that a word means. here is the channel's environment, or the zero one. Where the word
-// fits none or several, env is empty and note tells the person.
-func locate(d Directory, here config.Environment, m namedEnv) (project, env, note string) {
+// resolveEnvironment finds the project and environment that a word means. here is the channel's environment, or the zero
+// value. When the word matches none or several, env is empty and note tells the person.
+func resolveEnvironment(d Directory, here config.Environment, m namedEnv) (project, env, note string) {
 	project = m.project
 	if project == "" {
 		project = here.Project
 	}
-	all := d.places()
+	all := d.environments()
 	if p, ok := d.project(project); ok {
 		all = p.Environments
 	}
-	found := fitting(all, m.word)
+	found := matchingEnvironments(all, m.word)
 	if i := slices.IndexFunc(found, func(e config.Environment) bool { return e.Project == here.Project && e.String() == here.String() }); i >= 0 {
 		found = found[i : i+1]
 	}
-	said := oneLine(m.word, limitOption)
+	phrase := oneLine(m.word, limitOption)
 	switch {
 	case len(found) == 1:
 		return found[0].Project, found[0].String(), ""
 	case len(found) > 1:
-		return project, "", fmt.Sprintf("“%s” fits several environments: %s. Please choose one below.", said, listPlaces(found))
+		return project, "", fmt.Sprintf("“%s” fits several environments: %s. Please choose one below.", phrase, listEnvironments(found))
 	}
-	note = fmt.Sprintf("There is no environment “%s”", said)
+	note = fmt.Sprintf("There is no environment “%s”", phrase)
 	if project != "" {
 		note += " in the project " + project
 	}
-	if elsewhere := fitting(d.places(), m.word); len(elsewhere) > 0 {
-		note += ". Elsewhere it fits: " + listPlaces(elsewhere)
+	if elsewhere := matchingEnvironments(d.environments(), m.word); len(elsewhere) > 0 {
+		note += ". Elsewhere it fits: " + listEnvironments(elsewhere)
 	}
 	return project, "", note + ". Please choose the environment below."
 }
 
-// listPlaces names a few environments.
-func listPlaces(all []config.Environment) string {
+// listEnvironments names a few environments.
+func listEnvironments(all []config.Environment) string {
 	const most = 5
 	var names []string
 	for _, e := range all[:min(len(all), most)] {
@@ -183,25 +183,25 @@ func listPlaces(all []config.Environment) string {
 	return strings.Join(names, ", ")
 }
 
-// placeNamed puts the environment that a sentence names into a form, which holds the reader's choice or the channel's environment.
-func placeNamed(d Directory, here config.Environment, f form, text string) form {
+// applyNamedEnvironment sets the environment that a sentence names in a form, which holds the model's choice or the channel's environment.
+func applyNamedEnvironment(d Directory, here config.Environment, f form, text string) form {
 	named := namedEnvs(d, text)
 	if len(named) == 0 {
 		return f
 	}
 	if len(named) > 1 {
-		var said []string
+		var phrase []string
 		for _, m := range named[:min(len(named), 3)] {
-			said = append(said, "“"+oneLine(m.word, limitOption)+"”")
+			phrase = append(phrase, "“"+oneLine(m.word, limitOption)+"”")
 		}
-		return f.asking("Your words name several environments: " + strings.Join(said, ", ") + ". Please choose one below.")
+		return f.asking("Your words name several environments: " + strings.Join(phrase, ", ") + ". Please choose one below.")
 	}
 	m := named[0]
-	chosen, ok := d.place(f.Project, f.Env)
-	if ok && len(fitting([]config.Environment{chosen}, m.word)) == 1 && isMeant(chosen, here, m, text) {
+	chosen, ok := d.environment(f.Project, f.Env)
+	if ok && len(matchingEnvironments([]config.Environment{chosen}, m.word)) == 1 && isMeant(chosen, here, m, text) {
 		return f
 	}
-	project, env, note := locate(d, here, m)
+	project, env, note := resolveEnvironment(d, here, m)
 	if !m.sure && note == "" {
 		note = fmt.Sprintf("Your words mention “%s”. Please choose the environment below.", oneLine(m.word, limitOption))
 		env = ""
@@ -225,7 +225,7 @@ func isMeant(chosen, here config.Environment, m namedEnv, text string) bool {
 	}
 }
 
-// asking leaves the environment to the person, and says why.
+// asking clears the environment so that the person chooses it, and adds the reason.
 func (f form) asking(note string) form {
 	f.Env = ""
 	f.Note = strings.TrimSpace(note + " " + f.Note)

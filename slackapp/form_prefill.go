@@ -127,7 +127,7 @@ func given(m *catalog.Module, env catalog.Environment, raw map[string]string) ma
 	return in
 }
 
-// emptyMeans says what an empty field stands for, where that is not plain.
+// emptyMeans explains an empty field where its meaning is not obvious.
 func emptyMeans(f catalog.Field, env catalog.Environment) string {
 	def := f.DefaultIn(env)
 	raw, shown := prefill(f, env)
