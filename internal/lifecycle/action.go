@@ -22,7 +22,7 @@ const (
 	ActionDestroy       Action = "destroy"
 	ActionClose         Action = "close"
 	ActionPlan          Action = "plan"     // plan again: a new attempt or, after the merge, a new round
-	ActionRestore       Action = "restore"  // put the generated file back on a branch that somebody changed
+	ActionRestore       Action = "restore"  // put the generated file back on a branch with foreign content
 	ActionCancelIntent  Action = "takeback" // cancel an intent that waits
 	ActionWithdraw      Action = "withdraw" // withdraw one's own approval
 	ActionCancelDestroy Action = "keep"     // cancel a destroy or dismiss a new plan: what exists stays

@@ -96,7 +96,7 @@ func onlyDestroyWaits(r Request, _ time.Time) bool {
 	return r.Intent(ActionMerge) == nil && r.Intent(ActionApply) == nil
 }
 
-// nextPurpose is what a plan that somebody asks for now is for.
+// nextPurpose is the purpose of a plan that is requested now.
 func (r Request) nextPurpose() Purpose {
 	switch {
 	case r.Intent(ActionDestroy) != nil:
@@ -110,7 +110,7 @@ func (r Request) nextPurpose() Purpose {
 
 func notSilent(r Request, now time.Time) bool { return !r.silent(now) }
 
-// silent reports whether a run should have been heard of by now, or a cleanup has to be
+// silent reports whether a run should be known by now, or a cleanup has to be
 // started again.
 func (r Request) silent(now time.Time) bool {
 	if r.Cleanup.Stuck() {

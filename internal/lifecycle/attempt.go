@@ -113,8 +113,8 @@ func (list Attempts) last() int {
 	return last
 }
 
-func (list Attempts) first(fits func(*Attempt) bool) *Attempt {
-	if i := slices.IndexFunc(list, fits); i >= 0 {
+func (list Attempts) first(matches func(*Attempt) bool) *Attempt {
+	if i := slices.IndexFunc(list, matches); i >= 0 {
 		return list[i]
 	}
 	return nil
@@ -203,7 +203,7 @@ func (a *Attempt) send(now time.Time) bool {
 	return true
 }
 
-// unsend takes back the sending with this number; a later one stays.
+// unsend removes the sending with this number; a later one stays.
 func (a *Attempt) unsend(number int) {
 	if !a.Lost() || a.Sends != number || number == 0 {
 		return

@@ -17,7 +17,7 @@ func attempted(a Attempt, p Patch) (after Attempt, err error) {
 }
 
 // A dispatch is sent when its run is not known, its grant is there, and the last sending is
-// long enough ago. A sending that GitHub refused is taken back, that one and no other.
+// long enough ago. A sending that GitHub refused is removed, and no other.
 func TestSendingIsCounted(t *testing.T) {
 	sent := func(ago time.Duration) *time.Time { at := t0.Add(-ago); return &at }
 	for name, c := range map[string]struct {
@@ -28,7 +28,7 @@ func TestSendingIsCounted(t *testing.T) {
 		"sent long ago":           {Attempt{Sends: 1, SentAt: sent(ResendAfter)}, true},
 		"sent just now":           {Attempt{Sends: 1, SentAt: sent(ResendAfter - 1)}, false},
 		"sent at an unknown time": {Attempt{Sends: 1}, true},
-		"the sending taken back":  {Attempt{SentAt: sent(0)}, true},
+		"the sending removed":     {Attempt{SentAt: sent(0)}, true},
 		"its run is known":        {Attempt{RunID: 7}, false},
 		"it ended":                {Attempt{Conclusion: "failure"}, false},
 		"without its grant":       {Attempt{RevokedAt: sent(time.Hour)}, false},

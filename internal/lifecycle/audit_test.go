@@ -33,7 +33,7 @@ func TestVerifyLogNoticesEveryChange(t *testing.T) {
 	}
 }
 
-// rehash changes an event so that its own hash fits, and those after it follow.
+// rehash changes an event so that its own hash is right, and those after it follow.
 func rehash(log []Event, i int, change func(*Event)) []Event {
 	change(&log[i])
 	log[i].Hash = log[i].Sum()

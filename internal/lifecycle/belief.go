@@ -33,8 +33,8 @@ func (e Evidence) Doubt(kind Kind, owner string, a Attempt, runID int64) ReasonC
 }
 
 // SuccessDoubt says, with a code, why the success that GitHub reports of a run is not
-// believed; empty when it is. Besides being the run's own, the result must say that the
-// run did what was approved, or that nothing was left to do.
+// believed; empty when it is. The result must be the run's own. It must also
+// show that the run did what was approved, or had nothing left to do.
 func (e Evidence) SuccessDoubt(kind Kind, owner string, a Attempt, runID int64) ReasonCode {
 	if doubt := e.Doubt(kind, owner, a, runID); doubt != "" {
 		return doubt

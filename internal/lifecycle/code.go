@@ -89,7 +89,7 @@ const (
 	CodeEnvironmentBroken ReasonCode = "environment_broken" // an error in a file of others
 	CodeTerraformFailed   ReasonCode = "terraform_failed"
 	CodeNothingPlanned    ReasonCode = "nothing_planned"    // the first plan of a request creates nothing
-	CodeOutsideModule     ReasonCode = "outside_module"     // a change lies outside the request's module
+	CodeOutsideModule     ReasonCode = "outside_module"     // a change is outside the request's module
 	CodeNotOnlyDestroy    ReasonCode = "not_only_destroy"   // a destroy plan does something else too
 	CodeUnsupported       ReasonCode = "unsupported_action" // an action that TfPilot does not know or allow
 	CodePlanTooLarge      ReasonCode = "plan_too_large"
@@ -104,7 +104,7 @@ const (
 	CodeResultMissing     ReasonCode = "result_missing" // the run left no claim or no result
 	CodeResultDamaged     ReasonCode = "result_damaged" // what it left cannot be read
 	CodeResultForeign     ReasonCode = "result_foreign" // what is there was not left by this run
-	CodeResultDiffers     ReasonCode = "result_differs" // the run did something else than what was approved
+	CodeResultDiffers     ReasonCode = "result_differs" // the run did not do what was approved
 )
 
 // Words say what the code means for the person who has to act; empty for a code of another

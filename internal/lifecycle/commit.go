@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Patch is a pure change of facts. It may run again after a conflict, so it looks
-// at the request it is given, never goes backwards, and returns the request
+// Patch is a pure change of facts. It may run again after a conflict, so it checks
+// the request that it gets, never goes backwards, and returns the request
 // unchanged when there is nothing to do.
 type Patch func(Request) (Request, error)
 

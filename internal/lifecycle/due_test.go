@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// An intent that needs the environment is due for the holder and for one that has not asked
-// for a place, and not for one that waits in the queue.
+// An intent that needs the environment is due for the holder and for one that is not
+// queued yet, and not for one that waits in the queue.
 func TestOnlyTheHolderIsDue(t *testing.T) {
 	holds := EnvironmentState{}.Join(LeaseEntry{CorrelationID: "mine"}, t0).Join(LeaseEntry{CorrelationID: "other"}, t0)
 	waits := EnvironmentState{}.Join(LeaseEntry{CorrelationID: "other"}, t0).Join(LeaseEntry{CorrelationID: "mine"}, t0)
@@ -85,7 +85,7 @@ func TestDestroyNeedsItsOwnPlan(t *testing.T) {
 	}
 }
 
-// A dispatch that nobody saw is looked for, sent again, and in the end withdrawn and given
+// A dispatch without a run is searched for, sent again, and in the end withdrawn and given
 // up, each at its time and not before.
 func TestLostStepsAtTheirTimes(t *testing.T) {
 	before := func(d time.Duration) *time.Time { at := t0.Add(-d); return &at }

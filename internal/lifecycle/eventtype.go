@@ -42,7 +42,7 @@ const (
 	EventForeignRun          EventType = "foreign_run"
 )
 
-// eventRows are the event types, in the order in which they are told when several happen in
+// eventRows are the event types, in the order in which they are logged when several happen in
 // one change, each with its title for people.
 var eventRows = []struct {
 	event EventType

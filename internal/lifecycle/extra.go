@@ -157,7 +157,7 @@ func restoreStruct(data json.RawMessage, v reflect.Value) (json.RawMessage, erro
 	return json.Marshal(fields)
 }
 
-// hasExtra reports whether some struct inside v really carries unknown fields.
+// hasExtra reports whether some struct inside v carries unknown fields.
 func hasExtra(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer:

@@ -158,7 +158,7 @@ func TestRoundIsOfTheLastPlan(t *testing.T) {
 		"other inputs, merged":   {func(r *Request) { r.Plan.Blob, r.Plan.Purpose = "3", PurposeReapply }, ""},
 		"other inputs, destroy":  {func(r *Request) { r.Plan.Blob, r.Plan.Purpose = "3", PurposeDestroy }, ""},
 		"no pull request":        {func(r *Request) { r.PR = nil }, CodeNoPlan},
-		"somebody changed it":    {func(r *Request) { r.PR.Foreign = true }, CodeForeign},
+		"foreign content":        {func(r *Request) { r.PR.Foreign = true }, CodeForeign},
 		"a newer commit":         {func(r *Request) { r.PR.HeadSHA = "3" }, CodeMoved},
 		"another base":           {func(r *Request) { r.PR.BaseRef = "release" }, CodeRetargeted},
 		"a base that is unknown": {func(r *Request) { r.PR.BaseRef = "" }, ""},

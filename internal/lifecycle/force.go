@@ -6,8 +6,8 @@ import (
 )
 
 // ForceReleased records that an admin took the lease away from an apply or destroy of
-// this request: its attempt is concluded as stale, whatever its run does from here on; a
-// intent that has no attempt yet is taken out. Both are told with the reason.
+// this request: its attempt is concluded as stale, whatever its run does from now on; an
+// intent without an attempt leaves the document. The card shows both with the reason.
 func ForceReleased(kind Kind, correlationID, by, reason string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		text := fmt.Sprintf("%s took the environment away from this %s by force: %s", by, kind, reason)

@@ -40,7 +40,7 @@ func SawForeignRun(f ForeignRun) Patch {
 }
 
 // NewForeignRun reports whether a run, if it is foreign, is still to be recorded. A run that an
-// attempt knows is none.
+// attempt knows is not foreign.
 func (r Request) NewForeignRun(runID int64) bool {
 	if r.ForeignRunCount >= MaxForeignRuns || r.knowsForeignRun(runID) {
 		return false

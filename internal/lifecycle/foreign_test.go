@@ -53,7 +53,7 @@ func TestForeignRunIsRecordedOnce(t *testing.T) {
 	}
 }
 
-// However many runs bear the name, and in whatever order they are heard of, the document
+// However many runs bear the name, and in whatever order they are reported, the document
 // keeps five and is written a bounded number of times.
 func TestForeignRunsAreBounded(t *testing.T) {
 	s := applying(t)
@@ -86,8 +86,8 @@ func TestForeignRunThatWasGivenUp(t *testing.T) {
 	}
 }
 
-// The card tells of a foreign run until TfPilot dispatches one of its own.
-func TestForeignRunIsToldUntilTheNextAttempt(t *testing.T) {
+// The card shows a foreign run until TfPilot dispatches one of its own.
+func TestForeignRunIsShownUntilTheNextAttempt(t *testing.T) {
 	s := applying(t)
 	old := foreignRun(s, 400)
 	old.At = s.now.Add(-time.Hour)

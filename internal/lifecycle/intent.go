@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// RecordIntent records a click: what a person asked for, of what they saw. It refuses what
-// the facts do not allow and what is stale, and changes nothing when the same
-// person asks for the same thing again.
+// RecordIntent records a click: what a person requested, and of what they saw. It refuses
+// what the facts do not allow and what is stale. It changes nothing when the same person
+// requests the same again.
 func RecordIntent(w Intent) Patch {
 	return func(r Request) (Request, error) {
 		for _, have := range r.Wanted {
@@ -42,8 +42,8 @@ func RecordIntent(w Intent) Patch {
 	}
 }
 
-// Stale compares what stood under the button with the facts. That the version
-// moved is no reason to refuse. An intent that waited is compared again at its effect.
+// Stale compares what the button showed with the facts. A newer version alone is no reason
+// to refuse. An intent that waited is compared again when it is carried out.
 func Stale(r Request, w Intent) *Refusal {
 	row, _ := w.What.Row()
 	stale := false
@@ -65,7 +65,7 @@ func (r Request) IsAuthor(login string, id int64) bool {
 	return slices.ContainsFunc(r.Authors, byLogin) || id != 0 && slices.Contains(r.AuthorIDs, id)
 }
 
-// drop takes the intent of this kind (and person, when given) out of the document.
+// drop removes the intents for this action (of this person, when given).
 func (r *Request) drop(what Action, by string) {
 	r.Wanted = slices.DeleteFunc(r.Wanted, func(w Intent) bool {
 		return w.What == what && (by == "" || SameLogin(w.By, by))
@@ -75,7 +75,7 @@ func (r *Request) drop(what Action, by string) {
 	}
 }
 
-// CancelIntent withdraws intents that wait: merge, apply, destroy.
+// CancelIntent cancels the intents that wait: merge, apply, destroy.
 func CancelIntent() Patch {
 	return func(r Request) (Request, error) {
 		if no := canCancelIntent(r); no != nil {
@@ -88,8 +88,8 @@ func CancelIntent() Patch {
 	}
 }
 
-// CancelDestroy leaves what exists as it is: the intent to destroy goes, a destroy that failed is
-// set aside, and a new plan that is not applied yet is dismissed.
+// CancelDestroy leaves what exists as it is: it removes the intent to destroy, sets a failed
+// destroy aside, and dismisses a new plan that is not applied yet.
 func CancelDestroy(now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if no := canCancelDestroy(r); no != nil {
@@ -137,8 +137,8 @@ func Approve(a Approver) Patch {
 	}
 }
 
-// ReviewWithdrawn voids the approvals that a person gave by reviews on GitHub and took
-// back there. gone says of the time of such an approval whether it was.
+// ReviewWithdrawn voids the approvals that a person gave by reviews on GitHub and
+// withdrew there. gone reports whether the review of this time is withdrawn.
 func ReviewWithdrawn(login, reason string, gone func(at time.Time) bool, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		for i := range r.Approval.Approvers {
@@ -162,9 +162,9 @@ func Unapprove(login, reason string, now time.Time) Patch {
 	}
 }
 
-// Reject records a rejection and serves the intent for it: what was approved before it
-// counts no more. Before the merge it closes the request; of a destroy or a new plan, it
-// keeps what exists. One that a merge overtook is refused, so that the person who rejected hears of it.
+// Reject records a rejection and serves the intent for it: earlier approvals no longer count.
+// Before the merge it closes the request. For a destroy or a new plan it keeps what exists.
+// A rejection that a merge overtook is refused, so that the person is notified.
 func Reject(by Intent) Patch {
 	return func(r Request) (Request, error) {
 		if r.merged() && r.Intent(ActionDestroy) == nil && canDismiss(r) != nil {
@@ -203,7 +203,7 @@ func (r *Request) voidApprovals(at time.Time, reason string) {
 	}
 }
 
-// Refused takes an intent out that could not be served and says why on the card.
+// Refused removes an intent that could not be served and records why as a problem.
 func Refused(what Action, by string, code ReasonCode, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		i := slices.IndexFunc(r.Wanted, func(w Intent) bool { return w.What == what && (by == "" || SameLogin(w.By, by)) })
@@ -217,7 +217,7 @@ func Refused(what Action, by string, code ReasonCode, text string, now time.Time
 	}
 }
 
-// RefuseIntent takes this very intent out, not one that the person made anew meanwhile.
+// RefuseIntent removes this very intent, not a later one of the same person.
 func RefuseIntent(w Intent, code ReasonCode, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if !hasIntent(r, w) {
@@ -227,7 +227,7 @@ func RefuseIntent(w Intent, code ReasonCode, text string, now time.Time) Patch {
 	}
 }
 
-// Served takes an intent out that was served without another fact to record.
+// Served removes an intent that was served without another fact to record.
 func Served(what Action) Patch {
 	return func(r Request) (Request, error) {
 		r.drop(what, "")
@@ -236,7 +236,7 @@ func Served(what Action) Patch {
 	}
 }
 
-// SetProblem records what does not work; the same trouble keeps its first time.
+// SetProblem records what does not work; the same problem keeps its first time.
 func SetProblem(step string, code ReasonCode, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if p := r.Problem; p == nil || p.Step != step || p.Code != code || p.Text != text {

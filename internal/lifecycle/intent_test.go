@@ -94,9 +94,9 @@ func TestIntentsLeave(t *testing.T) {
 		p    Patch
 		gone []int
 	}{
-		"taken back":              {CancelIntent(), []int{2, 3, 4}},
+		"canceled":                {CancelIntent(), []int{2, 3, 4}},
 		"refused":                 {Refused(ActionApprove, "ANA", "x", "y", t0), []int{1}},
-		"refused whoever it was":  {Refused(ActionMerge, "", "x", "y", t0), []int{2}},
+		"refused to anyone":       {Refused(ActionMerge, "", "x", "y", t0), []int{2}},
 		"refused to another":      {Refused(ActionMerge, "ana", "x", "y", t0), nil},
 		"refused and not wanted":  {Refused(ActionClose, "", "x", "y", t0), nil},
 		"refused, this very one":  {RefuseIntent(all[2], "x", "y", t0), []int{2}},

@@ -9,7 +9,7 @@ import (
 )
 
 // Every run kind has exactly one row, which is complete and says what its workflow file does.
-func TestKindRowsAreThoseOfTheWorkflows(t *testing.T) {
+func TestKindRowsMatchTheWorkflows(t *testing.T) {
 	rows := map[string]KindRow{}
 	for _, row := range KindRows() {
 		if _, twice := rows[string(row.Kind)]; twice {
@@ -66,7 +66,7 @@ func (row KindRow) faults(workflow string) (faults []string) {
 }
 
 // Nothing can have changed only where the workflow says so: each step before the effect is known, and none of the others.
-func TestStepsBeforeTheEffectAreThoseOfTheWorkflows(t *testing.T) {
+func TestStepsBeforeTheEffectMatchTheWorkflows(t *testing.T) {
 	for _, row := range KindRows() {
 		if !row.HoldsLease {
 			continue
@@ -87,7 +87,7 @@ func TestStepsBeforeTheEffectAreThoseOfTheWorkflows(t *testing.T) {
 			t.Errorf("%s has no step %s", row.Workflow, row.EffectStep)
 		}
 	}
-	for _, a := range []*Attempt{{Conclusion: "cancelled"}, {Conclusion: "stale"}, {Conclusion: "failure", FailedStep: "Somebody's own step"}, {}} {
+	for _, a := range []*Attempt{{Conclusion: "cancelled"}, {Conclusion: "stale"}, {Conclusion: "failure", FailedStep: "A step of one's own"}, {}} {
 		if a.BeforeEffect() {
 			t.Errorf("%+v may have changed something", a)
 		}

@@ -61,7 +61,7 @@ func TestStateLockIsAFact(t *testing.T) {
 		"nothing to remove":         {EnvironmentState{}, unlocked("x"), EnvironmentState{}},
 		"decided before":            {EnvironmentState{Unlock: done("x", false)}, unlocking("x"), EnvironmentState{Unlock: done("x", false)}},
 		"decided for the next":      {EnvironmentState{Unlock: done("x", false)}, unlocking("y"), EnvironmentState{Unlock: &StateUnlock{Lock: StateLock{ID: "y"}, By: "omar"}}},
-		"decided anew":              {EnvironmentState{Unlock: done("x", true)}, unlocking("x"), EnvironmentState{Unlock: &StateUnlock{Lock: StateLock{ID: "x"}, By: "omar"}}},
+		"decided again":             {EnvironmentState{Unlock: done("x", true)}, unlocking("x"), EnvironmentState{Unlock: &StateUnlock{Lock: StateLock{ID: "x"}, By: "omar"}}},
 		"decided beside a holder":   {EnvironmentState{Holder: &LeaseEntry{}}, unlocking("x"), EnvironmentState{Holder: &LeaseEntry{}}},
 	} {
 		if got := c.change(c.before); !reflect.DeepEqual(got, c.after) {

@@ -145,7 +145,7 @@ func (e Environment) Check() error {
 // Root is the directory of the environment in the infra repository.
 func (e Environment) Root() string { return "envs/" + e.Key + "/" + e.Slug }
 
-// RequestPath is where the generated file of a request lies in the infra repository.
+// RequestPath is the path of a request's generated file in the infra repository.
 func RequestPath(e Environment, id string) (string, error) {
 	if err := errors.Join(e.Check(), NameRequest.Check(id)); err != nil {
 		return "", err

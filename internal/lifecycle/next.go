@@ -16,7 +16,7 @@ const (
 	StepReconcile    StepName = "reconcile"     // ask GitHub about a run (sync's work)
 	StepResult       StepName = "result"        // read what a run left in the bucket
 	StepRevoke       StepName = "revoke"        // delete a grant that must not be used
-	StepGiveUp       StepName = "give_up"       // conclude an attempt that nobody can find
+	StepGiveUp       StepName = "give_up"       // conclude an attempt whose run is lost
 	StepRelease      StepName = "release"       // delete the grant, give the lease back
 	StepLeave        StepName = "leave"         // leave the queue of the environment: the intent is gone
 	StepPlan         StepName = "plan"          // start a plan attempt
@@ -58,7 +58,7 @@ type Step struct {
 func (s Step) Due(now time.Time) bool { return !now.Before(s.After) }
 
 // IsDue reports whether a worker has something to do now that nothing else brings about. The log is written beside other steps,
-// and by the sweep; what becomes of a run comes with webhooks and sync.
+// and by the sweep; the end of a run arrives by webhooks and sync.
 func IsDue(r Request, now time.Time) bool {
 	return slices.ContainsFunc(Next(r, EnvironmentState{}, now), func(s Step) bool {
 		return s.Due(now) && s.Name != StepLog && s.Name != StepReconcile
@@ -81,7 +81,7 @@ const (
 // Next is the only source of the steps that are due, in order. It is a function of
 // the facts, so whatever was interrupted is found by looking again, and it ends:
 // every step, once its outcome is recorded, is no longer due. env is the lease of
-// the request's environment; its zero value means that nobody looked.
+// the request's environment; its zero value means that it was not read.
 func Next(r Request, env EnvironmentState, now time.Time) []Step {
 	if r.ArchivedAt != nil {
 		return nil
@@ -132,7 +132,7 @@ func branchSteps(r Request) []Step {
 }
 
 // closedSteps close a pull request that came up after the request was closed: its
-// opening was under way, or somebody opened it again.
+// opening was under way, or a person opened it again.
 func closedSteps(r Request) []Step {
 	if r.PR.isOpen() {
 		return []Step{{Name: StepClose}}
@@ -172,7 +172,7 @@ func MayBegin(r Request, kind Kind, correlationID string) bool {
 	return a.mayBegin() && !r.bars(kind, a)
 }
 
-// intentSteps serve what people asked for. An intent to close or reject bars the others.
+// intentSteps serve the intents. An intent to close or reject blocks the others.
 func intentSteps(r Request, env EnvironmentState) []Step {
 	if w := r.Intent(ActionReject); w != nil {
 		return []Step{{Name: StepReject, By: w.By}}
@@ -202,9 +202,9 @@ func intentSteps(r Request, env EnvironmentState) []Step {
 	return steps
 }
 
-// DestroyPlan is the plan that was started for the intent to destroy, or nil. One from
-// before it belongs to a destroy that failed or was given up; that is told by numbers,
-// for their times are of two clocks.
+// DestroyPlan is the plan that was started for the intent to destroy, or nil. An
+// earlier plan belongs to a destroy that failed or was canceled. Numbers tell them apart,
+// since their times come from two clocks.
 func (r Request) DestroyPlan() *Attempt {
 	w, plan := r.Intent(ActionDestroy), r.Runs.Plan.Current()
 	if w == nil || plan == nil || plan.Purpose != PurposeDestroy || plan.Number <= w.AfterPlan {
@@ -228,7 +228,7 @@ func destroyStep(r Request, w Intent, env EnvironmentState) []Step {
 	}
 }
 
-// planSteps open the request and keep a plan for what stands on its branch.
+// planSteps open the request and keep a plan for the content of its branch.
 func planSteps(r Request) []Step {
 	plan := r.Runs.Plan.Current()
 	w := r.Intent(ActionPlan)

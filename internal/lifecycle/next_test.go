@@ -27,7 +27,7 @@ func TestWhenAPlanIsDue(t *testing.T) {
 		"no pull request":       {func(r *Request) { r.PR = nil }, open},
 		"it could not be open":  {func(r *Request) { r.PR, r.Problem = nil, &Problem{Step: "open", Since: t0} }, Step{Name: StepOpen, By: "dana", After: t0.Add(RetryOpen)}},
 		"something else failed": {func(r *Request) { r.PR, r.Problem = nil, &Problem{Step: "plan", Since: t0} }, open},
-		"somebody asked":        {func(r *Request) { r.Wanted = []Intent{wanted} }, Step{Name: StepPlan, Kind: KindPlan, Purpose: PurposeEdit, By: "ana"}},
+		"requested":             {func(r *Request) { r.Wanted = []Intent{wanted} }, Step{Name: StepPlan, Kind: KindPlan, Purpose: PurposeEdit, By: "ana"}},
 		"beside a plan":         {func(r *Request) { r.Wanted, r.Runs.Plan.Attempts[0].Conclusion = []Intent{wanted}, "" }, Step{}},
 		"beside a close":        {func(r *Request) { r.Wanted = []Intent{wanted, {What: ActionClose}} }, Step{}},
 		"beside a rejection":    {func(r *Request) { r.Wanted = []Intent{wanted, {What: ActionReject}} }, Step{}},

@@ -108,7 +108,7 @@ type EnvironmentState struct {
 	Queue      []LeaseEntry `json:"queue,omitempty"`     // first in, first out
 	StateLock  *StateLock   `json:"stateLock,omitempty"` // Terraform's own lock, as the last run saw it that met one
 	Unlock     *StateUnlock `json:"unlock,omitempty"`    // the last time that an admin removed it
-	ForcedAt   *time.Time   `json:"forcedAt,omitempty"`  // when a lease was last taken by force; its run may have gone on
+	ForcedAt   *time.Time   `json:"forcedAt,omitempty"`  // when a lease was last taken by force; its run may have continued
 	UpdatedAt  time.Time    `json:"updatedAt"`
 	Extra      Extra        `json:"-"`
 }

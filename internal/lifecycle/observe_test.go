@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// alone is an attempt that nobody owns, and what became of it.
+// alone is an attempt without a worker, and its results.
 type alone struct {
 	a      *Attempt
 	now    time.Time
@@ -73,7 +73,7 @@ func (w *alone) events(t *rapid.T) []func() {
 		func() { w.a.miss(w.now) },
 		func() {
 			if rapid.IntRange(0, 9).Draw(t, "given up") == 0 {
-				w.a.giveUp(ConclusionStale, "nobody found it", w.now)
+				w.a.giveUp(ConclusionStale, "no run was found", w.now)
 			}
 		},
 		func() { w.a.revoke(w.now) },
@@ -117,7 +117,7 @@ func (w *alone) wentBack(was Attempt) string {
 	return ""
 }
 
-// An attempt whose run nobody finds ends by its own steps: sent MaxSends times, its grant
+// An attempt whose run is lost ends by its own steps: sent MaxSends times, its grant
 // deleted, and given up MissingGrace later.
 func TestAttemptAloneEnds(t *testing.T) {
 	a, now := &Attempt{CorrelationID: "apply-1", DispatchedAt: &t0}, t0
@@ -136,7 +136,7 @@ func TestAttemptAloneEnds(t *testing.T) {
 			a.revoke(now)
 			revoked = now
 		case StepGiveUp:
-			a.giveUp(ConclusionStale, "nobody found it", now)
+			a.giveUp(ConclusionStale, "no run was found", now)
 		}
 		now = now.Add(time.Minute)
 	}

@@ -242,7 +242,7 @@ func (w *simulation) check(t *rapid.T) {
 				given = given || ap.PlanDigest == a.Digest && (ap.Purpose == PurposeDestroy) == (kind == KindDestroy)
 			}
 			if !given {
-				t.Fatalf("%s %s ran a digest that nobody approved for it", kind, a.CorrelationID)
+				t.Fatalf("%s %s ran a digest without its approval", kind, a.CorrelationID)
 			}
 		}
 	}

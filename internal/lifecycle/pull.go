@@ -27,11 +27,11 @@ type PullFacts struct {
 	HeadSHA   string
 	BaseRef   string
 	UpdatedAt time.Time
-	Foreign   *bool // nil: the content was not looked at
+	Foreign   *bool // nil: the content was not compared
 }
 
 // SeePull takes in what GitHub says about the pull request. An answer older than
-// the newest one taken in changes nothing; a merge is never taken back.
+// the newest one taken in changes nothing; a merge is final.
 func SeePull(f PullFacts) Patch {
 	return func(r Request) (Request, error) {
 		p := r.PR
@@ -71,11 +71,11 @@ func SeePull(f PullFacts) Patch {
 	}
 }
 
-// stepBranch is the problem of a branch that no longer fits the request.
+// stepBranch is the problem of a branch that no longer matches the request.
 const stepBranch = "branch"
 
-// noteBranch puts on the card what somebody did to the branch, and takes it off
-// when that is mended.
+// noteBranch sets a problem for foreign changes of the branch, and clears it once they
+// are repaired.
 func (r *Request) noteBranch(at time.Time) {
 	var code ReasonCode
 	text := ""
@@ -97,8 +97,8 @@ func (r *Request) noteBranch(at time.Time) {
 	}
 }
 
-// SawReviews records that the reviews were read as they stood at this time of the
-// pull request: its own answer and that of its reviews may fail apart.
+// SawReviews records that the reviews were read as of this time of the pull request:
+// GitHub may answer for the pull request and fail for its reviews.
 func SawReviews(at time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if p := r.PR; p != nil && (p.ReviewsSeenAt == nil || p.ReviewsSeenAt.Before(at)) {
@@ -108,7 +108,7 @@ func SawReviews(at time.Time) Patch {
 	}
 }
 
-// Answered records that a review on GitHub does not count and was told so: once, with
+// Answered records that a review on GitHub does not count and got an answer: once, with
 // an audit event.
 func Answered(review int64, text string, a Actor, now time.Time) Patch {
 	return func(r Request) (Request, error) {
@@ -120,7 +120,7 @@ func Answered(review int64, text string, a Actor, now time.Time) Patch {
 	}
 }
 
-// PlanPosted records the comments that show the plan in the pull request, and since when all of them do. partial says that they
+// PlanPosted records the comments that show the plan in the pull request, and since when all of them do. partial means that they
 // had no room for the whole plan. From then on a review on GitHub may count.
 func PlanPosted(digest string, comments []Posting, partial bool) Patch {
 	return func(r Request) (Request, error) {
@@ -148,7 +148,7 @@ func PlanUnposted(digest string) Patch {
 	}
 }
 
-// BranchEnded records what became of the branch after the merge. Nothing is tried again.
+// BranchEnded records what happened to the branch after the merge. Nothing is tried again.
 func BranchEnded(how BranchEnd) Patch {
 	return func(r Request) (Request, error) {
 		if r.PR != nil && r.PR.Merged && r.PR.BranchEnd == "" {
@@ -158,8 +158,8 @@ func BranchEnded(how BranchEnd) Patch {
 	}
 }
 
-// Closed records that the request ended without a merge and serves the intent for it: what
-// was approved counts no more, should somebody open and merge it on GitHub after all.
+// Closed records that the request ended without a merge and serves the intent for it: the
+// approvals no longer count, should a person open and merge it on GitHub after all.
 // It may be recorded again for a pull request that came up afterwards.
 func Closed(now time.Time) Patch {
 	return func(r Request) (Request, error) {
@@ -193,9 +193,8 @@ func CleanupOpened(number int, url string) Patch {
 	}
 }
 
-// CleanupBlocked records that the cleanup cannot go on by itself at this step, as its
-// pull request is not what TfPilot made of it, and says so on the card. Repair makes
-// it anew.
+// CleanupBlocked records that the cleanup cannot continue by itself at this step, as its
+// pull request is not as TfPilot made it, and sets the problem. Repair makes it again.
 func CleanupBlocked(step StepName, code ReasonCode, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if r.Cleanup == nil || r.Cleanup.MergedAt != nil {

@@ -8,7 +8,7 @@ func rejectedBy(by string) Intent {
 	return w
 }
 
-// mergedByHand is somebody merging on GitHub.
+// mergedByHand is a merge on GitHub.
 func (s *builder) mergedByHand() {
 	s.t.Helper()
 	s.do(SeePull(PullFacts{Merged: true, MergedSHA: "m1", HeadSHA: head, BaseRef: "main", UpdatedAt: s.now}))
@@ -22,7 +22,7 @@ func (s *builder) needsApproval() {
 	s.refused(RecordIntent(intentOf(ActionApply, "omar")), CodeUnapproved)
 }
 
-// What was approved and then rejected or closed is not applied, though somebody merges it
+// What was approved and then rejected or closed is not applied, though a person merges it
 // on GitHub before it is closed, or opens it there again.
 func TestNothingIsAppliedThatWasRejected(t *testing.T) {
 	s := story(t)
@@ -32,7 +32,7 @@ func TestNothingIsAppliedThatWasRejected(t *testing.T) {
 	s.mergedByHand()
 	s.needsApproval()
 	if p := s.r.Problem; p == nil || p.Code != CodeMerged {
-		t.Errorf("nobody hears that it was merged: %+v", p)
+		t.Errorf("no problem shows that it was merged: %+v", p)
 	}
 
 	s = story(t)

@@ -5,7 +5,7 @@ import "time"
 // Schema is the version of the document that this code writes.
 const Schema = 1
 
-// Request is one piece of infrastructure asked for: the document
+// Request is one requested piece of infrastructure: the document
 // requests/<id>.json. It holds facts only; its status is derived
 // (DeriveLifecycleStatus). Fields that this version does not know survive a round
 // trip in Extra. Absent means not known.
@@ -59,7 +59,7 @@ type Request struct {
 	Extra Extra `json:"-"`
 }
 
-// Person is who somebody is, in the names of both systems.
+// Person identifies a person in both systems.
 type Person struct {
 	Login     string `json:"login,omitempty"` // GitHub
 	GithubID  int64  `json:"githubId,omitempty"`
@@ -103,14 +103,13 @@ type PullRequest struct {
 	Foreign       bool        `json:"foreign,omitempty"`       // the head holds content that TfPilot did not make
 	SeenAt        *time.Time  `json:"seenAt,omitempty"`        // GitHub's updated_at of the newest answer taken in
 	ReviewsSeenAt *time.Time  `json:"reviewsSeenAt,omitempty"` // GitHub's updated_at of the pull request when its reviews were last read
-	Answered      []int64     `json:"answered,omitempty"`      // reviews that do not count and were told so
+	Answered      []int64     `json:"answered,omitempty"`      // reviews that do not count and got an answer
 	Objections    []Objection `json:"objections,omitempty"`    // reviews that request changes, by people who may reject
-	BranchEnd     BranchEnd   `json:"branchEnd,omitempty"`     // what became of the branch after the merge
+	BranchEnd     BranchEnd   `json:"branchEnd,omitempty"`     // how the branch ended after the merge
 	Extra         Extra       `json:"-"`
 }
 
-// BranchEnd is what became of a request's branch after the merge; empty while it is not
-// known.
+// BranchEnd is how a request's branch ended after the merge; empty while it is not known.
 type BranchEnd string
 
 const (
@@ -149,7 +148,7 @@ type Plan struct {
 	Truncated   bool       `json:"truncated,omitempty"`
 	CompletedAt *time.Time `json:"completedAt,omitempty"`
 	Nothing     bool       `json:"nothing,omitempty"`  // it changes nothing
-	PostedAt    *time.Time `json:"postedAt,omitempty"` // when its redacted summary stood in the pull request
+	PostedAt    *time.Time `json:"postedAt,omitempty"` // when its redacted summary was in the pull request
 	Posted      []Posting  `json:"posted,omitempty"`   // the comments that show it there
 	Partial     bool       `json:"partial,omitempty"`  // the comments had no room for the whole plan
 	Extra       Extra      `json:"-"`
@@ -198,7 +197,7 @@ type Rejection struct {
 	Extra   Extra     `json:"-"`
 }
 
-// Intent is what a person asked for and has not got yet. It leaves the document with
+// Intent is what a person requested and has not got yet. It leaves the document with
 // the patch that records the outcome or the refusal.
 type Intent struct {
 	What          Action    `json:"what"`
@@ -213,7 +212,7 @@ type Intent struct {
 	Reason        string    `json:"reason,omitempty"`
 	Typed         bool      `json:"typed,omitempty"`         // confirmed by typing
 	Purpose       Purpose   `json:"purpose,omitempty"`       // of a wanted plan
-	AfterPlan     int       `json:"afterPlan,omitempty"`     // the last plan attempt when a destroy was asked for; its own is a later one
+	AfterPlan     int       `json:"afterPlan,omitempty"`     // the last plan attempt when a destroy was requested; its own is a later one
 	CorrelationID string    `json:"correlationId,omitempty"` // of the attempt that will serve it; its key in the lease queue
 	Extra         Extra     `json:"-"`
 }
@@ -240,7 +239,7 @@ type Runs struct {
 type Cleanup struct {
 	Attempt
 	Nothing  bool       `json:"nothing,omitempty"` // the block had gone already
-	Blocked  bool       `json:"blocked,omitempty"` // somebody changed or closed its pull request
+	Blocked  bool       `json:"blocked,omitempty"` // a person changed or closed its pull request
 	PRNumber int        `json:"prNumber,omitempty"`
 	PRURL    string     `json:"prUrl,omitempty"`
 	MergedAt *time.Time `json:"mergedAt,omitempty"`
@@ -292,7 +291,7 @@ type Message struct {
 	TS      string `json:"ts,omitempty"`
 	Thread  string `json:"thread,omitempty"`
 	State   string `json:"state,omitempty"`
-	URL     string `json:"url,omitempty"`   // where people open it, once it stands
+	URL     string `json:"url,omitempty"`   // where people open it, once it is posted
 	Topic   string `json:"topic,omitempty"` // what a thread reply is about, e.g. "plan_ready:2"
 	Extra   Extra  `json:"-"`
 }

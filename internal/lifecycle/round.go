@@ -20,7 +20,7 @@ type Objection struct {
 }
 
 // RefusedIntent is an intent that was recorded and later could not be carried out. The
-// person who recorded it is told once, by name.
+// person who recorded it is notified once, by name.
 type RefusedIntent struct {
 	What      Action     `json:"what"`
 	By        string     `json:"by"`
@@ -218,8 +218,8 @@ func (r *Request) dismiss(at time.Time, reason string) {
 }
 
 // changesNothing reports whether the plan that was just read ends its round by itself:
-// a new plan without changes of something whose last apply succeeded. After an apply
-// that failed the round goes on, since only an apply can end that.
+// a new plan without changes of something whose last apply succeeded. After a failed
+// apply the round continues, since only an apply can end it.
 func (r Request) changesNothing() bool {
 	return r.Plan != nil && r.Plan.Nothing && r.Plan.Purpose == PurposeReapply && r.Runs.Apply.Current().succeeded()
 }
@@ -249,7 +249,7 @@ func Left(correlationID string) Patch {
 	}
 }
 
-// noteRefused keeps what a person has to be told.
+// noteRefused keeps what a person has to know.
 func (r *Request) noteRefused(w Intent, code ReasonCode, text string, now time.Time) {
 	r.Refused = append(r.Refused, RefusedIntent{What: w.What, By: w.By, SlackUser: w.SlackUser, At: now, Code: code, Text: text})
 	if n := len(r.Refused); n > maxRefused {

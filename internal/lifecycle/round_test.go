@@ -106,7 +106,7 @@ func TestObjectionBlocksApproveMergeAndApply(t *testing.T) {
 	}
 }
 
-// A run that was not seen yet loses its grant when a person objects; one that runs goes on.
+// A run that was not seen yet loses its grant when a person objects; one that runs continues.
 func TestObjectionStopsWhatHasNotBegun(t *testing.T) {
 	open := []Objection{{Review: 7, Login: "ana"}}
 	for _, seen := range []bool{false, true} {
@@ -162,7 +162,7 @@ func TestRoundWithoutChangesEndsByItself(t *testing.T) {
 }
 
 // After an apply that failed only another apply ends that, also when nothing is left.
-func TestRoundWithoutChangesAfterAFailedApplyGoesOn(t *testing.T) {
+func TestRoundWithoutChangesAfterAFailedApplyContinues(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
@@ -247,9 +247,9 @@ func TestCanceledIntentLeavesTheQueue(t *testing.T) {
 		return s
 	}
 	for name, gone := range map[string]func(*builder) Patch{
-		"taken back": func(*builder) Patch { return CancelIntent() },
-		"refused":    func(s *builder) Patch { return Refused(ActionApply, "omar", CodeStale, "no", s.now) },
-		"forced":     func(s *builder) Patch { return ForceReleased(KindApply, "apply-1", "adam", "it hangs", s.now) },
+		"canceled": func(*builder) Patch { return CancelIntent() },
+		"refused":  func(s *builder) Patch { return Refused(ActionApply, "omar", CodeStale, "no", s.now) },
+		"forced":   func(s *builder) Patch { return ForceReleased(KindApply, "apply-1", "adam", "it hangs", s.now) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := waiting(t)

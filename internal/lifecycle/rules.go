@@ -37,7 +37,7 @@ func (r Request) destroyed() bool {
 func (p Purpose) preMerge() bool { return p == PurposeOpen || p == PurposeEdit }
 
 // round checks that there is a plan that may be decided on: read, current, of the
-// content that stands on GitHub.
+// content that is on GitHub.
 func round(r Request) *Refusal {
 	current := r.Runs.Plan.Current()
 	switch {

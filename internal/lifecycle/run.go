@@ -75,8 +75,8 @@ func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 	}
 }
 
-// wants reports whether the attempt serves the intent that there is, not one before it, whose
-// place in the queue is gone.
+// wants reports whether the attempt serves the present intent, not an earlier one, whose
+// position in the queue is gone.
 func (r Request) wants(what Action, a Attempt) bool {
 	w := r.Intent(what)
 	return w != nil && (w.CorrelationID == "" || w.CorrelationID == a.CorrelationID)
@@ -102,8 +102,8 @@ func sameRound(r Request, a Attempt) *Refusal {
 	return nil
 }
 
-// canStartDestroy reports whether a destroy that somebody wants may run: planned for
-// that, read, approved, and not tried with this plan before.
+// canStartDestroy checks that a requested destroy may run: its plan is read and approved,
+// and was not tried before.
 func canStartDestroy(r Request) *Refusal {
 	switch {
 	case r.Intent(ActionDestroy) == nil:
@@ -122,8 +122,8 @@ func canStartDestroy(r Request) *Refusal {
 	return nil
 }
 
-// Sending records that the dispatch is about to be sent. It refuses when that is not
-// due any more: the run is known, the grant is gone, or another worker sent it.
+// Sending records that the dispatch is about to be sent. It refuses when that is no
+// longer due: the run is known, the grant is gone, or another worker sent it.
 func Sending(kind Kind, correlationID string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(kind, correlationID)
@@ -177,7 +177,7 @@ func RunMissing(kind Kind, correlationID string, now time.Time) Patch {
 }
 
 // GiveUp concludes an attempt that GitHub will not conclude: startup_failure for a
-// dispatch that was refused, stale for a run that nobody can find.
+// dispatch that was refused, stale for a run that is lost.
 func GiveUp(kind Kind, correlationID string, conclusion Conclusion, reason string, now time.Time) Patch {
 	return onAttempt(kind, correlationID, func(a *Attempt) { a.giveUp(conclusion, reason, now) })
 }
@@ -226,7 +226,7 @@ func ReadOutputs(correlationID string, outputs map[string]any) Patch {
 		if len(outputs) > 0 {
 			r.Outputs = outputs
 		}
-		r.Problem = nil // whatever stood in the way is overcome
+		r.Problem = nil // what blocked it is overcome
 		return r, nil
 	}
 }

@@ -2,7 +2,7 @@ package lifecycle
 
 import "time"
 
-// Status is the one word for where a request stands. It is never stored.
+// Status is the one word for the state of a request. It is never stored.
 type Status string
 
 const (
@@ -66,7 +66,7 @@ func destroyStatus(a *Attempt, now time.Time) Status {
 	}
 }
 
-// Stuck reports whether the cleanup does not go on by itself: its run did not succeed, or
+// Stuck reports whether the cleanup does not continue by itself: its run did not succeed, or
 // its pull request cannot be merged. Starting it again may help.
 func (c *Cleanup) Stuck() bool { return c != nil && (c.failed() || c.Blocked) }
 

@@ -191,7 +191,7 @@ func TestWhatVoidsAnApproval(t *testing.T) {
 		"foreign content":    SeePull(PullFacts{Open: true, HeadSHA: head, BaseRef: "main", Foreign: &foreign}),
 		"another base":       SeePull(PullFacts{Open: true, HeadSHA: head, BaseRef: "prod"}),
 		"a new plan attempt": Started(KindPlan, Attempt{CorrelationID: "plan-9", Purpose: PurposeOpen, HeadSHA: head, DispatchedAt: &now}),
-		"a lost right":       Unapprove("omar", "is no approver any more", t0),
+		"a lost right":       Unapprove("omar", "is no longer an approver", t0),
 	}
 	for name, p := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -236,7 +236,7 @@ func TestRejectClosesAndKeepsTheReason(t *testing.T) {
 	}
 }
 
-func TestFailedApplyNeedsANewRound(t *testing.T) {
+func TestFailedApplyNeedsAFreshRound(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
@@ -317,7 +317,7 @@ func TestUnfoundRunIsGivenUpInOrder(t *testing.T) {
 	s.due(StepFind)
 	s.now = s.now.Add(MissingGrace)
 	s.due(StepGiveUp)
-	s.do(GiveUp(KindPlan, "plan-2", "stale", "nobody found it", s.now))
+	s.do(GiveUp(KindPlan, "plan-2", "stale", "no run was found", s.now))
 	s.is(StatusFailed)
 }
 
@@ -436,7 +436,7 @@ func TestNoPlanBesideAnApply(t *testing.T) {
 }
 
 // An intent that waited starts nothing but the plan that was under its button.
-func TestAStaleWishStartsNothing(t *testing.T) {
+func TestAStaleIntentStartsNothing(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
@@ -445,8 +445,8 @@ func TestAStaleWishStartsNothing(t *testing.T) {
 	s.refused(Started(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1}), CodeStale)
 }
 
-// After a destroy that did not end well a plan to make everything again is not what
-// anybody wants: it is destroyed or kept first.
+// After a destroy that did not end well a plan to make everything again is
+// refused: the destroy is repeated or canceled first.
 func TestAfterAFailedDestroy(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
@@ -461,9 +461,9 @@ func TestAfterAFailedDestroy(t *testing.T) {
 	s.do(RecordIntent(intentOf(ActionPlan, "omar")))
 }
 
-// An attempt serves the intent that named it, not one that was made after that was taken
-// back: its place in the queue is gone.
-func TestAttemptOfAWishTakenBack(t *testing.T) {
+// An attempt serves the intent that named it, not a later one after a cancel:
+// its position in the queue is gone.
+func TestAttemptOfACanceledIntent(t *testing.T) {
 	s := story(t)
 	s.approved("omar")
 	s.merged()
