@@ -51,8 +51,6 @@ var stepEmojis = map[view.StepState]string{
 
 func icon(i view.Icon) richElement { return emoji(emojis[i]) }
 
-func personOf(p view.Person) richElement { return person(p.SlackUser, p.Login) }
-
 // user finds the Slack user of a login.
 func (d drawing) user(login string) string { return d.account[lifecycle.FoldLogin(login)] }
 

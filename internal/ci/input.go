@@ -123,13 +123,3 @@ func (j *job) runID() (int64, error) {
 	}
 	return id, nil
 }
-
-// cutLast cuts at the last hyphen.
-func cutLast(s string) (before, after string, ok bool) {
-	for i := len(s) - 1; i >= 0; i-- {
-		if s[i] == '-' {
-			return s[:i], s[i+1:], true
-		}
-	}
-	return s, "", false
-}
