@@ -11,44 +11,44 @@ import (
 )
 
 // link links a person's Slack account to a GitHub account, in place of their own.
-func (w *world) link(who, login string, id int64) {
+func (w *harness) link(who, login string, id int64) {
 	w.t.Helper()
 	w.must(w.store.PutIdentity(context.Background(), lifecycle.Identity{SlackTeam: team, SlackUser: people[who].slack, Login: login, GithubID: id, LinkedAt: time.Now()}))
 }
 
-func (w *world) unlink(who string) {
+func (w *harness) unlink(who string) {
 	w.t.Helper()
 	w.must(w.store.DeleteIdentity(context.Background(), team, people[who].slack))
 }
 
 // losses are what an approver may lose, and what is said of the approval then.
 var losses = map[string]struct {
-	lose func(*world)
+	lose func(*harness)
 	says string
 }{
-	"link":                  {func(w *world) { w.unlink("ana") }, "no longer linked"},
-	"link to another login": {func(w *world) { w.link("ana", "vic", 1005) }, "linked to vic now"},
-	"link to another id":    {func(w *world) { w.link("ana", "ana", 4711) }, "linked to ana now"},
-	"login on GitHub": {func(w *world) {
-		w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Method: "GET", Path: "/users/ana"})
+	"link":                  {func(w *harness) { w.unlink("ana") }, "no longer linked"},
+	"link to another login": {func(w *harness) { w.link("ana", "vic", 1005) }, "linked to vic now"},
+	"link to another id":    {func(w *harness) { w.link("ana", "ana", 4711) }, "linked to ana now"},
+	"login on GitHub": {func(w *harness) {
+		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Method: "GET", Path: "/users/ana"})
 		w.pass(6 * time.Minute) // what was known of it before is too old
 	}, "GitHub has no account ana"},
-	"role":         {func(w *world) { w.policy.Approvers = []string{"omar"} }, "right to approve is gone"},
-	"TfPilot":      {func(w *world) { w.policy.AllowedLogins = []string{"dana", "omar", "adam"} }, "right to approve is gone"},
-	"other person": {func(w *world) { w.link("ana", "omar", 1003) }, "linked to omar now"},
+	"role":         {func(w *harness) { w.policy.Approvers = []string{"omar"} }, "right to approve is gone"},
+	"TfPilot":      {func(w *harness) { w.policy.AllowedLogins = []string{"dana", "omar", "adam"} }, "right to approve is gone"},
+	"other person": {func(w *harness) { w.link("ana", "omar", 1003) }, "linked to omar now"},
 }
 
 // An approval does not outlive what made it valid: at every effect all of it is asked
 // again.
 func TestApprovalDoesNotOutliveItsReasons(t *testing.T) {
-	effects := map[lifecycle.Action]func(*world){
-		lifecycle.ActionMerge: func(w *world) { w.open(reqA); w.approveAs(reqA, "ana") },
-		lifecycle.ActionApply: func(w *world) { w.open(reqA); w.approveAs(reqA, "ana"); w.merge(reqA) },
+	effects := map[lifecycle.Action]func(*harness){
+		lifecycle.ActionMerge: func(w *harness) { w.open(reqA); w.approveAs(reqA, "ana") },
+		lifecycle.ActionApply: func(w *harness) { w.open(reqA); w.approveAs(reqA, "ana"); w.merge(reqA) },
 	}
 	for what, upTo := range effects {
 		for name, loss := range losses {
 			t.Run(string(what)+" without "+name, func(t *testing.T) {
-				inWorld(t, setup{}, func(w *world) {
+				withHarness(t, setup{}, func(w *harness) {
 					upTo(w)
 					w.settled(reqA)
 					w.pause()
@@ -74,7 +74,7 @@ func TestApprovalDoesNotOutliveItsReasons(t *testing.T) {
 func TestDestroyAsksForItsApprovalAgain(t *testing.T) {
 	for name, loss := range losses {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, setup{}, func(w *world) {
+			withHarness(t, setup{}, func(w *harness) {
 				w.ready(reqA)
 				w.apply(reqA)
 				w.click(reqA, lifecycle.ActionDestroy, "adam")
@@ -86,7 +86,7 @@ func TestDestroyAsksForItsApprovalAgain(t *testing.T) {
 				p := w.idleWorker()
 				w.must(p.Reconcile(context.Background(), reqA))
 				w.told(reqA, "approval_voided", loss.says)
-				if n := w.hub.Counts().Dispatches[repoName+" destroy.yml"]; n != 0 {
+				if n := w.github.Counts().Dispatches[repoName+" destroy.yml"]; n != 0 {
 					w.t.Errorf("%d destroys", n)
 				}
 			})
@@ -94,7 +94,7 @@ func TestDestroyAsksForItsApprovalAgain(t *testing.T) {
 	}
 }
 
-func (w *world) approval(id, by string) lifecycle.Approver {
+func (w *harness) approval(id, by string) lifecycle.Approver {
 	w.t.Helper()
 	intent := w.intent(id, lifecycle.ActionApprove, by)
 	return lifecycle.Approver{
@@ -103,14 +103,14 @@ func (w *world) approval(id, by string) lifecycle.Approver {
 	}
 }
 
-// An approval that nobody uses falls within a sweep of the change that took its reason.
+// A sweep voids an unused approval once its reason is gone.
 func TestSweepVoidsWhatAnUnlinkedAccountApproved(t *testing.T) {
-	for name, change := range map[string]func(*world){
-		"unlinked": func(w *world) { w.unlink("omar") },
-		"relinked": func(w *world) { w.link("omar", "omar", 4711) },
+	for name, change := range map[string]func(*harness){
+		"unlinked": func(w *harness) { w.unlink("omar") },
+		"relinked": func(w *harness) { w.link("omar", "omar", 4711) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, setup{}, func(w *world) {
+			withHarness(t, setup{}, func(w *harness) {
 				w.open(reqA)
 				w.approve(reqA)
 				w.settled(reqA)
@@ -127,7 +127,7 @@ func TestSweepVoidsWhatAnUnlinkedAccountApproved(t *testing.T) {
 
 // What was applied stays applied: its approval was used.
 func TestUsedApprovalIsLeftAlone(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.apply(reqA)
 		w.unlink("omar")
@@ -142,7 +142,7 @@ func TestUsedApprovalIsLeftAlone(t *testing.T) {
 // while the worker was on its way.
 func TestApprovalFallsOnTheWayToTheEffect(t *testing.T) {
 	t.Run("merge", func(t *testing.T) {
-		inWorld(t, setup{}, func(w *world) {
+		withHarness(t, setup{}, func(w *harness) {
 			w.open(reqA)
 			w.approveAs(reqA, "ana")
 			w.settled(reqA)
@@ -151,13 +151,13 @@ func TestApprovalFallsOnTheWayToTheEffect(t *testing.T) {
 			w.click(reqA, lifecycle.ActionMerge, "omar")
 			w.gate.onCall("github GET /pulls/*/reviews", func() { w.pass(3 * time.Second); w.unlink("ana") })
 			w.must(p.Reconcile(context.Background(), reqA))
-			if n := len(w.hub.Counts().Merges); n != 0 {
+			if n := len(w.github.Counts().Merges); n != 0 {
 				w.t.Errorf("%d merges", n)
 			}
 		})
 	})
 	t.Run("apply", func(t *testing.T) {
-		inWorld(t, setup{}, func(w *world) {
+		withHarness(t, setup{}, func(w *harness) {
 			w.open(reqA)
 			w.approveAs(reqA, "ana")
 			w.merge(reqA)
@@ -167,7 +167,7 @@ func TestApprovalFallsOnTheWayToTheEffect(t *testing.T) {
 			w.click(reqA, lifecycle.ActionApply, "omar")
 			w.gate.onCall("s3 PUT grants", func() { w.pass(3 * time.Second); w.unlink("ana") })
 			w.must(p.Reconcile(context.Background(), reqA))
-			if n := w.hub.Counts().Dispatches[repoName+" apply.yml"]; n != 0 {
+			if n := w.github.Counts().Dispatches[repoName+" apply.yml"]; n != 0 {
 				w.t.Errorf("%d dispatches", n)
 			}
 			a := w.request(reqA).Runs.Apply.Current()
@@ -182,7 +182,7 @@ func TestApprovalFallsOnTheWayToTheEffect(t *testing.T) {
 // Who requested a destroy does not approve it, and neither does who requested a new plan;
 // the refusal is kept for the person by name.
 func TestRequesterOfARoundDoesNotApproveIt(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.apply(reqA)
 		w.ledger.forget(reqA)
@@ -210,9 +210,9 @@ func TestRequesterOfARoundDoesNotApproveIt(t *testing.T) {
 	})
 }
 
-// A new plan that has nothing to change asks nobody for anything.
+// A new plan that has nothing to change needs no one.
 func TestNewPlanWithoutChangesEnds(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.apply(reqA)
 		w.click(reqA, lifecycle.ActionPlan, "ana")
@@ -231,7 +231,7 @@ func TestNewPlanWithoutChangesEnds(t *testing.T) {
 
 // Withdrawn before the run reaches its effect, an approval lets nothing happen.
 func TestApprovalIsWithdrawnBeforeTheEffect(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.settled(reqA)
 		w.ledger.holds("apply", true)
@@ -253,9 +253,9 @@ func TestApprovalIsWithdrawnBeforeTheEffect(t *testing.T) {
 }
 
 // Request changes on GitHub by a person who may reject blocks approving and merging until
-// that person reviews again or the review is dismissed. One by anybody else blocks nothing.
+// that person reviews again or the review is dismissed. A review by anyone else blocks nothing.
 func TestRequestedChangesBlock(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.settled(reqA)
 		w.review("dana", "REQUEST_CHANGES")
@@ -282,15 +282,15 @@ func TestRequestedChangesBlock(t *testing.T) {
 	})
 }
 
-// What nobody has heard of yet is read before the merge, the apply and the approval.
+// A review without a webhook is read before the merge, the apply and the approval.
 func TestRequestedChangesAreReadAtTheEffect(t *testing.T) {
-	for what, upTo := range map[lifecycle.Action]func(*world){
-		lifecycle.ActionApprove: func(w *world) { w.open(reqA) },
-		lifecycle.ActionMerge:   func(w *world) { w.open(reqA); w.approve(reqA) },
-		lifecycle.ActionApply:   func(w *world) { w.ready(reqA) },
+	for what, upTo := range map[lifecycle.Action]func(*harness){
+		lifecycle.ActionApprove: func(w *harness) { w.open(reqA) },
+		lifecycle.ActionMerge:   func(w *harness) { w.open(reqA); w.approve(reqA) },
+		lifecycle.ActionApply:   func(w *harness) { w.ready(reqA) },
 	} {
 		t.Run(string(what), func(t *testing.T) {
-			inWorld(t, setup{}, func(w *world) {
+			withHarness(t, setup{}, func(w *harness) {
 				upTo(w)
 				w.settled(reqA)
 				w.pass(time.Minute)
@@ -313,7 +313,7 @@ func TestRequestedChangesAreReadAtTheEffect(t *testing.T) {
 
 // Who approved in Slack and then requests changes on GitHub has withdrawn the approval.
 func TestRequestedChangesWithdrawTheOwnApproval(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.approve(reqA)
 		w.settled(reqA)
@@ -327,7 +327,7 @@ func TestRequestedChangesWithdrawTheOwnApproval(t *testing.T) {
 
 // A review is no way back to an approval that its giver withdrew after it.
 func TestReviewOlderThanAWithdrawalDoesNotCount(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.silent()
 		w.open(reqA)
 		w.settled(reqA)
@@ -336,7 +336,7 @@ func TestReviewOlderThanAWithdrawalDoesNotCount(t *testing.T) {
 		w.review("omar", "APPROVE")
 		w.pass(10 * time.Minute)
 		w.must(w.change(reqA, "omar", lifecycle.WithdrawApproval(lifecycle.Person{Login: "omar"}, time.Now())))
-		w.review("dana", "COMMENT") // all reviews are read anew
+		w.review("dana", "COMMENT") // all reviews are read again
 		w.pass(20 * time.Minute)
 		if w.request(reqA).Approval.Approved {
 			w.t.Error("the older review counts")
@@ -348,7 +348,7 @@ func TestReviewOlderThanAWithdrawalDoesNotCount(t *testing.T) {
 
 // A review counts only for a linked account, as a click does, and falls with the link.
 func TestReviewNeedsTheLink(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.unlink("omar")
 		w.open(reqA)
 		w.settled(reqA)
@@ -372,7 +372,7 @@ func TestReviewNeedsTheLink(t *testing.T) {
 
 // The requester's Slack account, linked to an approver's login, approves on no surface.
 func TestRequesterUnderAnotherLoginDoesNotApprove(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.settled(reqA)
 		w.unlink("omar")
@@ -394,7 +394,7 @@ func TestRequesterUnderAnotherLoginDoesNotApprove(t *testing.T) {
 
 // A canceled apply leaves the queue at once, not with the next sweep.
 func TestCanceledApplyLeavesTheQueueAtOnce(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		a, b := requestID(0), requestID(1)
 		w.ready(a, b)
 		w.ledger.holds("apply", true)
@@ -417,7 +417,7 @@ func TestCanceledApplyLeavesTheQueueAtOnce(t *testing.T) {
 // environment was protected, does not count there.
 func TestUntypedApprovalInAProtectedEnvironment(t *testing.T) {
 	prod := lifecycle.Environment{Key: "prod", Slug: "app"}
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.askIn(reqA, "dana", prod)
 		w.planned(reqA, lifecycle.PurposeOpen)
 		intent := w.intent(reqA, lifecycle.ActionApprove, "omar")

@@ -9,10 +9,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// outside is a world in real time, with one worker that only does what it is told to.
-func outside(b *testing.B) (*world, *process) {
+// outside is a harness in real time, with one worker that does nothing by itself.
+func outside(b *testing.B) (*harness, *process) {
 	b.Helper()
-	w := newWorld(b, setup{})
+	w := newHarness(b, setup{})
 	w.simulators(appKey(), tree(), setup{})
 	p, _ := w.newProcess()
 	b.Cleanup(func() {
@@ -20,8 +20,8 @@ func outside(b *testing.B) (*world, *process) {
 			_ = l.Close()
 		}
 		w.redis.Close()
-		w.grave.Close()
-		if err := w.hub.Close(context.Background()); err != nil {
+		w.deadRedis.Close()
+		if err := w.github.Close(context.Background()); err != nil {
 			b.Error(err)
 		}
 	})
@@ -29,7 +29,7 @@ func outside(b *testing.B) (*world, *process) {
 }
 
 // waiting is a request with an open pull request and a plan under way: nothing is due.
-func (w *world) waiting(id string, run int64) {
+func (w *harness) waiting(id string, run int64) {
 	at := time.Now().UTC()
 	open := true
 	_, err := w.store.Create(context.Background(), newRequest(w.t, id, "dana", dev))
@@ -45,9 +45,8 @@ func (w *world) waiting(id string, run int64) {
 	w.must(w.store.PutRunIndex(context.Background(), lifecycle.RunIndex{Kind: lifecycle.KindPlan, RunID: run, RequestID: id}))
 }
 
-// BenchmarkLook is one look at a request for which nothing is due: what most rings
-// cost.
-func BenchmarkLook(b *testing.B) {
+// BenchmarkReconcile is one reconcile of a request for which nothing is due: most are.
+func BenchmarkReconcile(b *testing.B) {
 	w, p := outside(b)
 	w.waiting(reqA, 7)
 	for b.Loop() {
@@ -66,7 +65,7 @@ func BenchmarkWebhook(b *testing.B) {
 	}
 }
 
-// BenchmarkSweep is a sweep over a thousand requests of which none has changed.
+// BenchmarkSweep is a sweep over a thousand unchanged requests.
 func BenchmarkSweep(b *testing.B) {
 	w, p := outside(b)
 	for i := range 1000 {

@@ -14,7 +14,7 @@ import (
 )
 
 // branch is the tip of a request's branch, empty when there is none.
-func (w *world) branch(id string) string {
+func (w *harness) branch(id string) string {
 	w.t.Helper()
 	refs, _, err := w.as("dana").Git.ListMatchingRefs(context.Background(), "acme", "infra-core", &gh.ReferenceListOptions{Ref: "heads/request/" + id})
 	w.must(err)
@@ -24,7 +24,7 @@ func (w *world) branch(id string) string {
 	return refs[0].GetObject().GetSHA()
 }
 
-func (w *world) branchEnds(id string, want lifecycle.BranchEnd) {
+func (w *harness) branchEnds(id string, want lifecycle.BranchEnd) {
 	w.t.Helper()
 	w.until(id, "branch "+string(want), func(d store.Doc) bool { return d.Request.PR.BranchEnd == want })
 	if gone := w.branch(id) == ""; gone != (want == lifecycle.BranchDeleted) {
@@ -34,7 +34,7 @@ func (w *world) branchEnds(id string, want lifecycle.BranchEnd) {
 
 // The branch goes after the merge, and everything after it works without.
 func TestBranchIsDeletedAfterTheMerge(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.approve(reqA)
 		if w.branch(reqA) == "" {
@@ -51,7 +51,7 @@ func TestBranchIsDeletedAfterTheMerge(t *testing.T) {
 
 // A person, or the repository's own setting, may have deleted it first.
 func TestBranchThatIsGoneAfterTheMerge(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.approve(reqA)
 		w.gate.onCall("github GET /git/ref/heads/request/*", func() {
@@ -66,7 +66,7 @@ func TestBranchThatIsGoneAfterTheMerge(t *testing.T) {
 
 // What was pushed after the merge is in no other place.
 func TestBranchThatMovedAfterTheMergeIsKept(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.approve(reqA)
 		w.gate.onCall("github GET /git/ref/heads/request/*", func() { w.push("dana", "request/"+reqA, "later.txt", "more\n") })
@@ -77,12 +77,12 @@ func TestBranchThatMovedAfterTheMergeIsKept(t *testing.T) {
 
 // A branch that GitHub does not let go holds nothing up, after the merge or at the close.
 func TestProtectedBranchHoldsNothingUp(t *testing.T) {
-	protect := func(w *world) {
+	protect := func(w *harness) {
 		for _, base := range []string{"", "/api/v3"} {
-			w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 422, Method: "DELETE", Path: base + "/repos/acme/infra-core/git/refs/**"})
+			w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 422, Method: "DELETE", Path: base + "/repos/acme/infra-core/git/refs/**"})
 		}
 	}
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		protect(w)
 		w.ready(reqA)
 		w.branchEnds(reqA, lifecycle.BranchKept)
@@ -91,7 +91,7 @@ func TestProtectedBranchHoldsNothingUp(t *testing.T) {
 			w.t.Errorf("problem %+v", p)
 		}
 	})
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		protect(w)
 		w.click(reqA, lifecycle.ActionClose, "dana")
@@ -102,7 +102,7 @@ func TestProtectedBranchHoldsNothingUp(t *testing.T) {
 
 // While a run of the branch is under way, the branch stays.
 func TestBranchWaitsForItsRun(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
 		w.until(reqA, "a run", func(d store.Doc) bool { p := d.Request.Runs.Plan.Current(); return p != nil && p.RunID != 0 })
@@ -120,7 +120,7 @@ func TestBranchWaitsForItsRun(t *testing.T) {
 
 // GitHub's "Update branch" brings a commit of its own, which counts as TfPilot's words.
 func TestUpdatedBranchIsPlannedAgain(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.push("adam", "main", "docs/more.md", "words\n")
 		_, _, err := w.as("dana").PullRequests.UpdateBranch(context.Background(), "acme", "infra-core", w.request(reqA).PR.Number, nil)
@@ -136,6 +136,6 @@ func TestUpdatedBranchIsPlannedAgain(t *testing.T) {
 		}
 		w.approve(reqA)
 		w.merge(reqA)
-		w.sound()
+		w.assertInvariants()
 	})
 }

@@ -17,32 +17,32 @@ import (
 )
 
 // spent counts the outside calls that something makes, and names them.
-func (w *world) spent(do func()) (hub, bucket int, names string) {
+func (w *harness) spent(do func()) (apiCalls, bucket int, names string) {
 	from := w.gate.count()
 	do()
 	calls := w.gate.since(from)
 	for _, c := range calls {
 		if strings.HasPrefix(c, "github ") {
-			hub++
+			apiCalls++
 		} else {
 			bucket++
 		}
 	}
-	return hub, bucket, strings.Join(calls, "\n")
+	return apiCalls, bucket, strings.Join(calls, "\n")
 }
 
 // Opening, undisturbed, up to the dispatched plan: at most 8 calls to GitHub and 12
 // to S3.
 func TestOpeningBudget(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.pass(10 * time.Second)
 		w.pause()
 		p := w.idleWorker()
 		_, err := w.store.Create(w.t.Context(), newRequest(t, reqA, "dana", dev))
 		w.must(err)
-		hub, bucket, names := w.spent(func() { w.must(p.Reconcile(w.t.Context(), reqA)) })
-		if hub > 8 || bucket > 12 {
-			t.Errorf("%d calls to GitHub, %d to S3:\n%s", hub, bucket, names)
+		apiCalls, bucket, names := w.spent(func() { w.must(p.Reconcile(w.t.Context(), reqA)) })
+		if apiCalls > 8 || bucket > 12 {
+			t.Errorf("%d calls to GitHub, %d to S3:\n%s", apiCalls, bucket, names)
 		}
 		if a := w.request(reqA).Runs.Plan.Current(); a == nil || a.RunID == 0 {
 			t.Errorf("the plan is not dispatched: %+v", a)
@@ -53,19 +53,19 @@ func TestOpeningBudget(t *testing.T) {
 // A whole life, from the request to its archived document with five runs, undisturbed. The
 // sweeps and syncs of that time are part of it.
 func TestLifeBudget(t *testing.T) {
-	inWorld(t, setup{poll: time.Second}, func(w *world) {
+	withHarness(t, setup{poll: time.Second}, func(w *harness) {
 		w.pass(10 * time.Second)
-		hub, bucket, names := w.spent(func() { w.journey(reqA) })
+		apiCalls, bucket, names := w.spent(func() { w.journey(reqA) })
 		writes := strings.Count(names+"\n", "s3 PUT requests\n")
-		t.Logf("%d calls to GitHub, %d to S3, of which %d write the document", hub, bucket, writes)
-		if hub > 48 || bucket > 120 || writes > 40 {
-			t.Errorf("%d calls to GitHub, %d to S3, of which %d write the document:\n%s", hub, bucket, writes, names)
+		t.Logf("%d calls to GitHub, %d to S3, %d of them write the document", apiCalls, bucket, writes)
+		if apiCalls > 48 || bucket > 120 || writes > 40 {
+			t.Errorf("%d calls to GitHub, %d to S3, %d of them write the document:\n%s", apiCalls, bucket, writes, names)
 		}
 	})
 }
 
 // idleWorker is a worker whose tasks and sweep do not run: the test calls it.
-func (w *world) idleWorker() *process {
+func (w *harness) idleWorker() *process {
 	w.gate.over.Store(true)
 	p := w.startWorker()
 	p.cancel()
@@ -74,13 +74,13 @@ func (w *world) idleWorker() *process {
 }
 
 // hint is a webhook as the endpoint hands it on.
-func (w *world) hint(h github.Hint) []byte {
+func (w *harness) hint(h github.Hint) []byte {
 	data, err := json.Marshal(h)
 	w.must(err)
 	return worker.SealHint(hintKey, data)
 }
 
-func (w *world) runHint(run int64, kind lifecycle.Kind, cid, status string, conclusion lifecycle.Conclusion) github.Hint {
+func (w *harness) runHint(run int64, kind lifecycle.Kind, cid, status string, conclusion lifecycle.Conclusion) github.Hint {
 	return github.Hint{
 		Event: "workflow_run", Action: status, Delivery: "d-1", RepoID: w.request(reqA).Target.RepoID, Repo: repoName,
 		Run: &github.RunHint{
@@ -95,7 +95,7 @@ func (w *world) runHint(run int64, kind lifecycle.Kind, cid, status string, conc
 // success costs 6, since claim and result are read and taken in with the same write, and
 // posts the plan with two more. The other two events cost one call to GitHub each.
 func TestWebhookBudgets(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
 		w.until(reqA, "a run", func(d store.Doc) bool {
@@ -112,19 +112,19 @@ func TestWebhookBudgets(t *testing.T) {
 		_, _, err := w.as("dana").PullRequests.Edit(w.t.Context(), "acme", "infra-core", number, &gh.PullRequest{Title: gh.String("another title")})
 		w.must(err)
 		for _, c := range []struct {
-			name         string
-			hint         github.Hint
-			hub, buckets int
+			name              string
+			hint              github.Hint
+			apiCalls, buckets int
 		}{
 			{"completed", w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"), 2, 8},
 			{"completed again", w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"), 0, 4},
-			{"of nobody", w.runHint(4711, lifecycle.KindPlan, "plan-0123456789abcdef0123456789abcdef", "completed", "success"), 0, 4},
+			{"of no request", w.runHint(4711, lifecycle.KindPlan, "plan-0123456789abcdef0123456789abcdef", "completed", "success"), 0, 4},
 			{"pull request", github.Hint{Event: "pull_request", Action: "edited", RepoID: repo, Pull: pull}, 1, 4},
 			{"review", github.Hint{Event: "pull_request_review", Action: "submitted", RepoID: repo, Pull: pull, Review: &github.ReviewHint{ID: 1}}, 1, 4},
 		} {
-			hub, bucket, names := w.spent(func() { w.must(p.Webhook(context.Background(), w.hint(c.hint))) })
-			if hub > c.hub || bucket > c.buckets {
-				t.Errorf("%s: %d calls to GitHub, %d to S3:\n%s", c.name, hub, bucket, names)
+			apiCalls, bucket, names := w.spent(func() { w.must(p.Webhook(context.Background(), w.hint(c.hint))) })
+			if apiCalls > c.apiCalls || bucket > c.buckets {
+				t.Errorf("%s: %d calls to GitHub, %d to S3:\n%s", c.name, apiCalls, bucket, names)
 			}
 		}
 		if got := w.request(reqA).Runs.Plan.Current().Conclusion; got != "success" {
@@ -134,49 +134,49 @@ func TestWebhookBudgets(t *testing.T) {
 	})
 }
 
-// What GitHub tells of a merge that is recorded already costs one call to S3. A review is read
-// also then, since it may take an approval back.
+// A webhook about a merge that is already recorded costs one call to S3. A review is read even
+// then, since it may withdraw an approval.
 func TestHintOfARecordedMerge(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.approve(reqA)
 		w.merge(reqA)
 		w.settled(reqA)
 		w.pause()
 		p, repo, number := w.idleWorker(), w.request(reqA).Target.RepoID, w.request(reqA).PR.Number
-		send := func(event, action string) (hub, bucket int, names string) {
+		send := func(event, action string) (apiCalls, bucket int, names string) {
 			h := github.Hint{Event: event, Action: action, RepoID: repo, Pull: &github.PullHint{Number: number}}
 			return w.spent(func() { w.must(p.Webhook(context.Background(), w.hint(h))) })
 		}
 		send("pull_request", "closed") // learns its own name, as a worker does when it starts
-		if hub, bucket, names := send("pull_request", "closed"); hub != 0 || bucket != 1 {
-			t.Errorf("%d calls to GitHub, %d to S3:\n%s", hub, bucket, names)
+		if apiCalls, bucket, names := send("pull_request", "closed"); apiCalls != 0 || bucket != 1 {
+			t.Errorf("%d calls to GitHub, %d to S3:\n%s", apiCalls, bucket, names)
 		}
-		if hub, _, names := send("pull_request_review", "submitted"); hub != 1 {
-			t.Errorf("%d calls to GitHub for a review:\n%s", hub, names)
+		if apiCalls, _, names := send("pull_request_review", "submitted"); apiCalls != 1 {
+			t.Errorf("%d calls to GitHub for a review:\n%s", apiCalls, names)
 		}
 	})
 }
 
 // Settled documents cost a sweep no read.
 func TestSweepBudget(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.settled(reqA)
 		w.pass(5 * time.Minute)
-		hub, bucket, names := w.spent(func() { w.pass(10 * time.Minute) })
+		apiCalls, bucket, names := w.spent(func() { w.pass(10 * time.Minute) })
 		// each minute one list of documents and one of environments; each five minutes one
-		// look for pull requests, runs and failed deliveries
-		if bucket > 10*2+2 || hub > 3*3 {
-			t.Errorf("%d calls to GitHub, %d to S3 in ten quiet minutes:\n%s", hub, bucket, names)
+		// list of pull requests, of runs and of failed deliveries
+		if bucket > 10*2+2 || apiCalls > 3*3 {
+			t.Errorf("%d calls to GitHub, %d to S3 in ten quiet minutes:\n%s", apiCalls, bucket, names)
 		}
 	})
 }
 
-// Of many requests in a repository, sync takes up those of which GitHub has news, and writes
-// that their reviews were read, with none to read, over the cached document.
+// Among many requests in a repository, sync takes up the requests with news on GitHub. When they
+// have no reviews, it records that over the cached document.
 func TestSyncReadsWhatHasNews(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.open(reqB)
 		w.settled(reqA)
@@ -202,7 +202,7 @@ func TestSyncReadsWhatHasNews(t *testing.T) {
 // In a repository where much else happens, a sync reads what changed since the last one,
 // not since the oldest request opened.
 func TestSyncInABusyRepository(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.settled(reqA)
 		w.pause()
@@ -251,7 +251,7 @@ func TestSyncInABusyRepository(t *testing.T) {
 // listWhole is how often a worker reads all pull requests again, at least.
 const listWhole = 15 * time.Minute
 
-func (w *world) comment(text string) {
+func (w *harness) comment(text string) {
 	w.t.Helper()
 	_, _, err := w.as("dana").Issues.CreateComment(context.Background(), "acme", "infra-core", w.request(reqA).PR.Number, &gh.IssueComment{Body: gh.String(text)})
 	w.must(err)

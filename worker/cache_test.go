@@ -50,7 +50,7 @@ func (c *laggingCache) Get(_ context.Context, id string) (string, []byte, bool) 
 // any other, and nothing is done twice.
 func TestJourneyWithAnOutdatedCache(t *testing.T) {
 	for _, c := range []store.Cache{&laggingCache{behind: 1}, &laggingCache{behind: 3}, &laggingCache{behind: 1000}} {
-		inWorld(t, setup{workers: 3, cache: c}, func(w *world) {
+		withHarness(t, setup{workers: 3, cache: c}, func(w *harness) {
 			w.journey(reqA)
 			w.ended(reqA)
 			w.dispatchedOnce()
@@ -60,7 +60,7 @@ func TestJourneyWithAnOutdatedCache(t *testing.T) {
 
 // The end of a run that finds an outdated document in the cache is recorded in the stored one.
 func TestHintOverAnOutdatedDocument(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
 		w.until(reqA, "a run", func(d store.Doc) bool {
@@ -86,7 +86,7 @@ func TestHintOverAnOutdatedDocument(t *testing.T) {
 // An intent that is in the cached document alone is not carried out.
 func TestIntentOfAnOutdatedDocument(t *testing.T) {
 	for _, what := range []lifecycle.Action{lifecycle.ActionMerge, lifecycle.ActionClose} {
-		inWorld(t, setup{}, func(w *world) {
+		withHarness(t, setup{}, func(w *harness) {
 			w.open(reqA)
 			w.approve(reqA)
 			w.settled(reqA)
@@ -115,7 +115,7 @@ func TestIntentOfAnOutdatedDocument(t *testing.T) {
 // A document that was written past the cache is what a sweep sees, and a run of another that
 // the cached document does not know is looked up in the stored one.
 func TestSweepOverAnOutdatedDocument(t *testing.T) {
-	inWorld(t, setup{workers: 2}, func(w *world) {
+	withHarness(t, setup{workers: 2}, func(w *harness) {
 		w.open(reqA)
 		w.settled(reqA)
 		other := w.storeAs("app", inProcess{w.bucket})
@@ -131,7 +131,7 @@ func TestSweepOverAnOutdatedDocument(t *testing.T) {
 
 // When the plan cannot be posted at once, the card shows the plan all the same.
 func TestCardShowsAPlanThatIsNotPosted(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
 		w.until(reqA, "a run", func(d store.Doc) bool {
@@ -157,7 +157,7 @@ func TestCardShowsAPlanThatIsNotPosted(t *testing.T) {
 
 // The shared cache spares the workers their reads: what one wrote, no other reads from S3.
 func TestWorkersShareDocuments(t *testing.T) {
-	inWorld(t, setup{workers: 4, poll: time.Second}, func(w *world) {
+	withHarness(t, setup{workers: 4, poll: time.Second}, func(w *harness) {
 		w.pass(10 * time.Second)
 		_, _, names := w.spent(func() {
 			w.open(reqA)

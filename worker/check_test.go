@@ -9,8 +9,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// sound checks what must hold in every world at any time.
-func (w *world) sound() {
+// assertInvariants checks what must hold at any time.
+func (w *harness) assertInvariants() {
 	w.t.Helper()
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
@@ -22,7 +22,7 @@ func (w *world) sound() {
 			w.t.Errorf("%s was claimed by %v", cid, runs)
 		}
 	}
-	c := w.hub.Counts()
+	c := w.github.Counts()
 	for branch, n := range c.PullRequests {
 		if n != 1 {
 			w.t.Errorf("%d pull requests of %s", n, branch)
@@ -36,16 +36,16 @@ func (w *world) sound() {
 }
 
 // whole checks that the log of a request is complete and in order.
-func (w *world) whole(id string) {
+func (w *harness) whole(id string) {
 	w.t.Helper()
 	if err := lifecycle.VerifyLog(w.events(id)); err != nil {
 		w.t.Errorf("log of %s: %v", id, err)
 	}
 }
 
-// released checks that nobody has or waits for the lease, and that no apply or
-// destroy is granted any more.
-func (w *world) released(id string) {
+// released checks that no request holds or waits for the lease, and that no grant of an apply or
+// destroy is left.
+func (w *harness) released(id string) {
 	w.t.Helper()
 	r := w.request(id)
 	env, err := w.store.Environment(context.Background(), r.Project, r.Environment)
@@ -63,9 +63,9 @@ func (w *world) released(id string) {
 }
 
 // ended checks a journey that came to its end with one attempt of each kind.
-func (w *world) ended(id string) {
+func (w *harness) ended(id string) {
 	w.t.Helper()
-	w.sound()
+	w.assertInvariants()
 	w.whole(id)
 	w.released(id)
 	doc := w.doc(id)
@@ -86,12 +86,12 @@ func (w *world) ended(id string) {
 	if w.ledger.did("apply", id) != 1 || w.ledger.did("destroy", id) != 1 {
 		w.t.Errorf("effects: %+v", w.ledger.done())
 	}
-	if files, err := w.hub.Files(repoName, "main"); err != nil || strings.Contains(strings.Join(files, "\n"), id) {
+	if files, err := w.github.Files(repoName, "main"); err != nil || strings.Contains(strings.Join(files, "\n"), id) {
 		w.t.Errorf("main still holds the request's file: %v", err)
 	}
 }
 
-func (w *world) concluded(kind lifecycle.Kind, a lifecycle.Attempt) {
+func (w *harness) concluded(kind lifecycle.Kind, a lifecycle.Attempt) {
 	w.t.Helper()
 	if a.Conclusion != "success" || a.CompletedAt == nil || a.RunID == 0 {
 		w.t.Errorf("%s %d: %+v", kind, a.Number, a)

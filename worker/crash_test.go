@@ -23,16 +23,16 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	debug.SetGCPercent(400) // thousands of small worlds
+	debug.SetGCPercent(400) // thousands of small harnesses
 	os.Exit(m.Run())
 }
 
 // stages of the journey, each up to where nothing is due.
-var stages = []func(*world){
-	func(w *world) { w.open(reqA); w.settled(reqA) },
-	func(w *world) { w.approve(reqA); w.merge(reqA); w.settled(reqA) },
-	func(w *world) { w.apply(reqA) },
-	func(w *world) { w.destroy(reqA); w.archived(reqA) },
+var stages = []func(*harness){
+	func(w *harness) { w.open(reqA); w.settled(reqA) },
+	func(w *harness) { w.approve(reqA); w.merge(reqA); w.settled(reqA) },
+	func(w *harness) { w.apply(reqA) },
+	func(w *harness) { w.destroy(reqA); w.archived(reqA) },
 }
 
 // planned faults come with how many stages to play: one more than the one in which
@@ -46,7 +46,7 @@ type trial struct {
 func recorded(t *testing.T) [][]string {
 	t.Helper()
 	var calls [][]string
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		from := 0
 		for _, play := range stages {
 			play(w)
@@ -61,7 +61,7 @@ func recorded(t *testing.T) [][]string {
 	return calls
 }
 
-// writes says whether a call can change something.
+// writes reports whether a call can change something.
 func writes(name string) bool {
 	return !strings.Contains(name, " GET ") && !strings.Contains(name, " LIST ")
 }
@@ -88,7 +88,7 @@ func matrix(calls [][]string) []trial {
 
 // TestEveryCallCanGoWrong plays the journey with one fault at one outside call, for
 // every call and every kind of fault: the worker dies before or after it, it fails,
-// its answer is lost, it takes effect long after everybody gave it up.
+// its answer is lost, it takes effect long after its caller gave up.
 func TestEveryCallCanGoWrong(t *testing.T) {
 	trials := matrix(recorded(t))
 	trials = slices.DeleteFunc(trials, func(f trial) bool { return !strings.Contains(f.String(), *strike) })
@@ -125,7 +125,7 @@ func sample(trials []trial, seed uint64) []trial {
 func disturbed(t *testing.T, name string, s setup, upTo int) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
-		inWorld(t, s, func(w *world) {
+		withHarness(t, s, func(w *harness) {
 			for _, play := range stages[:upTo] {
 				play(w)
 			}
@@ -134,7 +134,7 @@ func disturbed(t *testing.T, name string, s setup, upTo int) {
 				w.ended(reqA)
 				return
 			}
-			w.sound()
+			w.assertInvariants()
 			w.whole(reqA)
 			w.released(reqA)
 			r := w.request(reqA)
@@ -151,15 +151,15 @@ func disturbed(t *testing.T, name string, s setup, upTo int) {
 }
 
 // dispatchedOnce checks that every attempt was sent once. Only a call that takes
-// effect after everybody gave it up makes a second run, which the claim stops.
-func (w *world) dispatchedOnce() {
+// effect after its caller gave up makes a second run, which the claim stops.
+func (w *harness) dispatchedOnce() {
 	w.t.Helper()
 	for _, f := range w.gate.plan {
 		if f.Mode == late {
 			return
 		}
 	}
-	for cid, n := range w.hub.Counts().Runs {
+	for cid, n := range w.github.Counts().Runs {
 		if n != 1 {
 			w.t.Errorf("%d runs of %s", n, cid)
 		}
@@ -177,20 +177,20 @@ func TestRandomSchedules(t *testing.T) {
 	for i := range n {
 		no := *seed + uint64(i)
 		r := rand.New(rand.NewPCG(no, 0))
-		s := setup{plan: draw(r, calls), workers: 1 + r.IntN(3), trouble: disorder(r)}
+		s := setup{plan: draw(r, calls), workers: 1 + r.IntN(3), disturb: disorder(r)}
 		disturbed(t, fmt.Sprintf("seed %d", no), s, len(stages))
 	}
 }
 
 // disorder draws what happens to webhooks and to Redis.
-func disorder(r *rand.Rand) func(*world) {
+func disorder(r *rand.Rand) func(*harness) {
 	kinds := []string{"", "", hubsim.HookDrop, hubsim.HookDuplicate, hubsim.HookCopy, hubsim.HookReorder, hubsim.HookFail}
 	kind, flush := kinds[r.IntN(len(kinds))], r.IntN(3) == 0
 	pause := time.Duration(5+r.IntN(90)) * time.Second
-	return func(w *world) {
+	return func(w *harness) {
 		w.log.note("webhooks: %q, Redis is emptied: %v", kind, flush)
 		if kind != "" {
-			w.hub.AddWebhookFault(hubsim.WebhookFault{Kind: kind})
+			w.github.AddWebhookFault(hubsim.WebhookFault{Kind: kind})
 		}
 		for flush && !w.gate.over.Load() {
 			time.Sleep(pause)

@@ -21,23 +21,23 @@ var crowd = flag.Int("crowd", 0, "requests that TestManyRequestsAtOnce opens at 
 
 // outcome is what many requests at once cost.
 type outcome struct {
-	took        time.Duration
-	allowed     time.Duration // that GitHub's limits alone take for it
-	hub, bucket float64       // calls for each request, those of sync and sweep included
-	secondRuns  int
-	refused     int // calls that GitHub refused with a limit
-	calls       string
+	took             time.Duration
+	allowed          time.Duration // that GitHub's limits alone take for it
+	apiCalls, bucket float64       // calls for each request, with the calls of sync and sweep
+	secondRuns       int
+	refused          int // calls that GitHub refused with a limit
+	calls            string
 }
 
 func (o outcome) String() string {
 	return fmt.Sprintf("%s, %.2f times what GitHub's limits take (%s); for each request %.1f calls to GitHub and %.1f to S3; %d second runs, %d calls into a limit",
-		o.took.Round(time.Second), o.took.Seconds()/o.allowed.Seconds(), o.allowed.Round(time.Second), o.hub, o.bucket, o.secondRuns, o.refused)
+		o.took.Round(time.Second), o.took.Seconds()/o.allowed.Seconds(), o.allowed.Round(time.Second), o.apiCalls, o.bucket, o.secondRuns, o.refused)
 }
 
 // openMany opens many requests at once, by twenty people, under GitHub's own limits.
 func openMany(t *testing.T, n, workers int) (o outcome) {
 	t.Helper()
-	inWorld(t, setup{workers: workers, poll: time.Second, hub: func(c *hubsim.Config) { c.MaxJobs, c.Limits = 1000, hubsim.Limits{} }}, func(w *world) {
+	withHarness(t, setup{workers: workers, poll: time.Second, github: func(c *hubsim.Config) { c.MaxJobs, c.Limits = 1000, hubsim.Limits{} }}, func(w *harness) {
 		w.pass(10 * time.Second)
 		from, begun := w.gate.count(), time.Now()
 		left := map[string]bool{}
@@ -66,13 +66,13 @@ func openMany(t *testing.T, n, workers int) (o outcome) {
 	return o
 }
 
-func (w *world) outcome(n int, begun time.Time, calls []string) outcome {
+func (w *harness) outcome(n int, begun time.Time, calls []string) outcome {
 	o := outcome{took: time.Since(begun), allowed: allowed(n)}
 	names := map[string]int{}
 	for _, c := range calls {
 		names[c]++
 		if strings.HasPrefix(c, "github ") {
-			o.hub += 1 / float64(n)
+			o.apiCalls += 1 / float64(n)
 		} else {
 			o.bucket += 1 / float64(n)
 		}
@@ -82,13 +82,13 @@ func (w *world) outcome(n int, begun time.Time, calls []string) outcome {
 		lines = append(lines, fmt.Sprintf("%8.2f %s", float64(names[name])/float64(n), name))
 	}
 	o.calls = strings.Join(lines, "\n")
-	for _, runs := range w.hub.Counts().Runs {
+	for _, runs := range w.github.Counts().Runs {
 		o.secondRuns += runs - 1
 	}
 	for i := range n {
 		o.secondRuns += len(w.request(fmt.Sprintf("req_aaaaaaaaa%04d", i)).Runs.Plan.Attempts) - 1
 	}
-	o.refused = w.hub.Counts().Limited
+	o.refused = w.github.Counts().Limited
 	return o
 }
 
@@ -125,21 +125,21 @@ func TestManyRequestsAtOnce(t *testing.T) {
 			// read that take up one request at the same time. Tip, tree, lists and identities each
 			// worker reads by itself: with few requests that is a part for each of them.
 			own := float64(k) / float64(n)
-			if o.hub > 9+4*own || o.bucket > 16+float64(k)/2+8*own {
-				t.Errorf("%.1f calls to GitHub, %.1f to S3", o.hub, o.bucket)
+			if o.apiCalls > 9+4*own || o.bucket > 16+float64(k)/2+8*own {
+				t.Errorf("%.1f calls to GitHub, %.1f to S3", o.apiCalls, o.bucket)
 			}
 		})
 	}
 }
 
-// What somebody waits for does not wait behind new requests: while many are opened, an
+// What a person waits for does not wait behind new requests: while many are opened, an
 // approval, a merge and an apply end as soon as on any other day. A person's one request
 // does not wait behind another's many.
 func TestApplyDoesNotWaitBehindNewRequests(t *testing.T) {
 	if testing.Short() {
 		return // it opens 42 requests
 	}
-	inWorld(t, setup{workers: 2, poll: time.Second, hub: func(c *hubsim.Config) { c.MaxJobs, c.Limits = 1000, hubsim.Limits{} }}, func(w *world) {
+	withHarness(t, setup{workers: 2, poll: time.Second, github: func(c *hubsim.Config) { c.MaxJobs, c.Limits = 1000, hubsim.Limits{} }}, func(w *harness) {
 		w.open(reqA)
 		for i := range 40 {
 			w.askAs(fmt.Sprintf("req_aaaaaaaaa%04d", i), "dev00")
@@ -157,7 +157,7 @@ func TestApplyDoesNotWaitBehindNewRequests(t *testing.T) {
 		if took := time.Since(from); took > 2*time.Minute {
 			w.t.Errorf("%s until the one request of another person was planned", took)
 		}
-		if n := w.hub.Counts().Limited; n > 0 {
+		if n := w.github.Counts().Limited; n > 0 {
 			w.t.Errorf("%d calls into a limit", n)
 		}
 	})
@@ -169,7 +169,7 @@ func TestQueueOfOnePersonIsBounded(t *testing.T) {
 	if testing.Short() {
 		return // it opens 86 requests
 	}
-	inWorld(t, setup{poll: time.Second, hub: func(c *hubsim.Config) { c.MaxJobs, c.Limits = 1000, hubsim.Limits{} }}, func(w *world) {
+	withHarness(t, setup{poll: time.Second, github: func(c *hubsim.Config) { c.MaxJobs, c.Limits = 1000, hubsim.Limits{} }}, func(w *harness) {
 		most := worker.Starts[0].Most + queue.MaxWaiting
 		for i := range most {
 			w.askAs(fmt.Sprintf("req_aaaaaaaaa%04d", i), "dev00")
@@ -189,7 +189,7 @@ func TestQueueOfOnePersonIsBounded(t *testing.T) {
 }
 
 // askAs opens a request of one of many developers.
-func (w *world) askAs(id, by string) {
+func (w *harness) askAs(id, by string) {
 	w.t.Helper()
 	slack, number := "U0"+strings.ToUpper(by)+"00", int64(5000)
 	for _, c := range by {
@@ -201,5 +201,5 @@ func (w *world) askAs(id, by string) {
 	r.Authors = []string{by}
 	doc, err := w.store.Create(context.Background(), r)
 	w.must(err)
-	w.ring(doc)
+	w.enqueue(doc)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // held brings two requests to where the first applies, and the second waits for it.
-func (w *world) held(a, b string) {
+func (w *harness) held(a, b string) {
 	w.t.Helper()
 	w.ready(a, b)
 	w.ledger.holds("apply", true)
@@ -24,17 +24,17 @@ func (w *world) held(a, b string) {
 	w.until(a, "at work", func(d store.Doc) bool { return d.Request.Runs.Apply.Current().Status == "in_progress" })
 }
 
-func (w *world) force(id string) error {
+func (w *harness) force(id string) error {
 	_, err := worker.ForceRelease(context.Background(), w.store, w.notifier, worker.Forced{
 		Project: "core", Environment: dev, RequestID: id, By: lifecycle.Actor{Login: "adam", Source: "cli"}, Reason: "its runner is lost",
 	})
 	return err
 }
 
-// What an admin takes away comes to no effect any more if it has not come to it yet, is
-// told, and the next has its turn.
+// An apply that has not begun when an admin releases its lease never begins. Its card shows why,
+// and the next request acquires the lease.
 func TestLeaseIsTakenAwayByForce(t *testing.T) {
-	inWorld(t, setup{workers: 2}, func(w *world) {
+	withHarness(t, setup{workers: 2}, func(w *harness) {
 		a, b := requestID(0), requestID(1)
 		w.held(a, b)
 		if err := w.force(b); !errors.Is(err, worker.ErrOtherHolder) || w.inLine(a) != 0 {
@@ -59,19 +59,19 @@ func TestLeaseIsTakenAwayByForce(t *testing.T) {
 		}
 		w.released(a)
 		if err := w.force(a); !errors.Is(err, worker.ErrNoHolder) {
-			w.t.Errorf("of nobody: %v", err)
+			w.t.Errorf("without a holder: %v", err)
 		}
 		w.click(a, lifecycle.ActionPlan, "dana")
 		w.planned(a, lifecycle.PurposeReapply)
 		w.approve(a)
 		w.apply(a)
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
-// A holder whose document cannot be read would hold the others up for ever.
+// A holder whose document cannot be read would block the others forever.
 func TestUnreadableHolderIsReleasedByForce(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		a, b := requestID(0), requestID(1)
 		w.held(a, b)
 		w.must(w.change(a, "adam", func(r lifecycle.Request) (lifecycle.Request, error) {
@@ -86,13 +86,13 @@ func TestUnreadableHolderIsReleasedByForce(t *testing.T) {
 		w.ledger.holds("apply", false)
 		w.reach(b, lifecycle.StatusApplied)
 		w.pass(time.Minute)
-		w.sound() // the first came to no effect
+		w.assertInvariants() // the first came to no effect
 	})
 }
 
 // An intent that came to hold the lease and has no attempt yet is taken out.
-func TestWishIsReleasedByForce(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+func TestIntentIsReleasedByForce(t *testing.T) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.pause()
 		w.must(w.change(reqA, "omar", lifecycle.RecordIntent(w.intent(reqA, lifecycle.ActionApply, "omar"))))

@@ -19,7 +19,7 @@ func byHand(cid string) map[string]any {
 	}
 }
 
-func (w *world) foreignEvents() int {
+func (w *harness) foreignEvents() int {
 	n := 0
 	for _, e := range w.events(reqA) {
 		if e.Type == "foreign_run" {
@@ -29,12 +29,12 @@ func (w *world) foreignEvents() int {
 	return n
 }
 
-// A run that a person starts by hand under the name of a request is told there, heard of by
-// a webhook or by sync, and changes nothing.
-func TestForeignRunIsTold(t *testing.T) {
-	for name, prepare := range map[string]func(*world){"webhook": func(*world) {}, "sync": func(w *world) { w.silent() }} {
+// A run that a person starts by hand under the name of a request is reported there, whether a
+// webhook or sync finds it, and changes nothing.
+func TestForeignRunIsReported(t *testing.T) {
+	for name, prepare := range map[string]func(*harness){"webhook": func(*harness) {}, "sync": func(w *harness) { w.silent() }} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, setup{}, func(w *world) {
+			withHarness(t, setup{}, func(w *harness) {
 				w.open(reqA)
 				prepare(w)
 				w.pass(10 * time.Minute)
@@ -51,7 +51,7 @@ func TestForeignRunIsTold(t *testing.T) {
 					t.Errorf("facts:\n%s\n%s\neffects: %v", before, after, w.ledger.done())
 				}
 				if r.ForeignRun() == nil {
-					t.Error("the card does not tell of it")
+					t.Error("the card does not show it")
 				}
 				w.approve(reqA)
 				w.merge(reqA)
@@ -64,10 +64,10 @@ func TestForeignRunIsTold(t *testing.T) {
 	}
 }
 
-// Whatever of a run is not TfPilot's makes it foreign: account, event, branch, file, or a
-// correlation id that is no attempt's. Its own runs are not, those of old attempts included.
+// A run is foreign when one thing of it is not TfPilot's: account, event, branch, file, or a
+// correlation id that is no attempt's. Its own runs are not foreign, also runs of old attempts.
 func TestWhatMakesARunForeign(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.approve(reqA)
 		w.merge(reqA)
@@ -112,10 +112,10 @@ func TestWhatMakesARunForeign(t *testing.T) {
 	})
 }
 
-// However many runs somebody starts under the name of a request, it is written a bounded
-// number of times, and then their webhooks cost no call.
+// However many runs a person starts under the name of a request, the document is written a
+// bounded number of times, and then their webhooks cost no call.
 func TestForeignRunsAreCheapInNumbers(t *testing.T) {
-	inWorld(t, setup{workers: 1}, func(w *world) {
+	withHarness(t, setup{workers: 1}, func(w *harness) {
 		w.open(reqA)
 		w.pass(10 * time.Minute)
 		flood := func(from, n int) {

@@ -17,20 +17,20 @@ import (
 )
 
 // slowRunners leave time between a dispatch and the first step of its run.
-var slowRunners = setup{hub: func(c *hubsim.Config) { c.QueueDelay = 30 * time.Second }}
+var slowRunners = setup{github: func(c *hubsim.Config) { c.QueueDelay = 30 * time.Second }}
 
 // attempt waits for the attempt of a kind and gives it.
-func (w *world) attempt(id string, kind lifecycle.Kind) lifecycle.Attempt {
+func (w *harness) attempt(id string, kind lifecycle.Kind) lifecycle.Attempt {
 	w.t.Helper()
 	current := func(r lifecycle.Request) *lifecycle.Attempt { return r.CurrentRun(kind) }
 	w.until(id, "an attempt with a run", func(d store.Doc) bool { a := current(d.Request); return a != nil && a.RunID != 0 })
 	return *current(w.request(id))
 }
 
-// With the plan role, which code of a module has during a plan, somebody takes the claim
+// With the plan role, which code of a module has during a plan, an attacker takes the claim
 // of an apply in the name of its real run. That run fails, and nothing is applied.
 func TestForgedClaimOfAnApply(t *testing.T) {
-	inWorld(t, slowRunners, func(w *world) {
+	withHarness(t, slowRunners, func(w *harness) {
 		w.open(reqA)
 		w.approve(reqA)
 		w.merge(reqA)
@@ -64,10 +64,10 @@ func TestSuccessWithoutAResultDoesNotCount(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		code  lifecycle.ReasonCode
-		forge func(w *world, a lifecycle.Attempt)
+		leave func(w *harness, a lifecycle.Attempt)
 	}{
-		{"nothing is there", lifecycle.CodeResultMissing, func(*world, lifecycle.Attempt) {}},
-		{"a result of another", lifecycle.CodeResultForeign, func(w *world, a lifecycle.Attempt) {
+		{"nothing is there", lifecycle.CodeResultMissing, func(*harness, lifecycle.Attempt) {}},
+		{"a result of another", lifecycle.CodeResultForeign, func(w *harness, a lifecycle.Attempt) {
 			apply := w.storeAs("run-apply-core", inProcess{w.bucket})
 			w.must(apply.PutResult(context.Background(), project, a.CorrelationID, lifecycle.Result{
 				Conclusion: "success", CorrelationID: a.CorrelationID, RunID: a.RunID, Proof: "p", Digest: a.Digest,
@@ -75,7 +75,7 @@ func TestSuccessWithoutAResultDoesNotCount(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			inWorld(t, setup{}, func(w *world) {
+			withHarness(t, setup{}, func(w *harness) {
 				w.open(reqA)
 				w.approve(reqA)
 				w.merge(reqA)
@@ -83,7 +83,7 @@ func TestSuccessWithoutAResultDoesNotCount(t *testing.T) {
 				w.click(reqA, lifecycle.ActionApply, "omar")
 				a := w.attempt(reqA, lifecycle.KindApply)
 				w.until(reqA, "the claim", func(store.Doc) bool { return len(w.ledger.claimed(a.CorrelationID)) > 0 })
-				tt.forge(w, a)
+				tt.leave(w, a)
 				w.ledger.forgets(a.RunID)
 				w.ledger.holds("apply", false)
 				w.reach(reqA, lifecycle.StatusFailed)
@@ -103,9 +103,9 @@ func TestSuccessWithoutAResultDoesNotCount(t *testing.T) {
 	}
 }
 
-// A plan that somebody else put in the place of a run's is not shown, whatever it says.
+// A plan that someone else stored instead of the run's is not shown, whatever it contains.
 func TestForgedPlanIsNotShown(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
 		a := w.attempt(reqA, lifecycle.KindPlan)
@@ -128,7 +128,7 @@ func TestForgedPlanIsNotShown(t *testing.T) {
 // A claim that names a run which TfPilot did not start for this attempt is not followed,
 // however well that run ends.
 func TestClaimOfAnotherRunIsNotFollowed(t *testing.T) {
-	inWorld(t, setup{plan: []fault{{"github POST /actions/workflows/apply.yml/dispatches", 1, errorBefore}}}, func(w *world) {
+	withHarness(t, setup{plan: []fault{{"github POST /actions/workflows/apply.yml/dispatches", 1, errorBefore}}}, func(w *harness) {
 		w.open(reqA)
 		w.approve(reqA)
 		w.merge(reqA)
@@ -150,10 +150,10 @@ func TestClaimOfAnotherRunIsNotFollowed(t *testing.T) {
 	})
 }
 
-// A run that somebody else starts in the environment's name, even under the name of a
+// A run that someone else starts in the environment's name, even under the name of a
 // request, cancels nothing: neither an apply that waits nor a plan at work.
 func TestForeignDispatchCancelsNothing(t *testing.T) {
-	inWorld(t, slowRunners, func(w *world) {
+	withHarness(t, slowRunners, func(w *harness) {
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
 		plan := w.attempt(reqA, lifecycle.KindPlan)
@@ -180,19 +180,19 @@ func TestForeignDispatchCancelsNothing(t *testing.T) {
 			t.Errorf("%+v, effects %v", w.request(reqA).Runs.Apply, w.ledger.done())
 		}
 		w.settled(reqA)
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
-// A pull request that somebody else opened for TfPilot's branch is not adopted, and a title
-// that somebody changed does not reach the default branch.
+// A pull request that someone else opened for TfPilot's branch is not adopted, and a title
+// that a person changed does not reach the default branch.
 func TestForeignWordsStayOffTheDefaultBranch(t *testing.T) {
 	const words = foreignWords
-	inWorld(t, setup{plan: []fault{{"github POST /pulls", 1, errorBefore}}}, func(w *world) {
+	withHarness(t, setup{plan: []fault{{"github POST /pulls", 1, errorBefore}}}, func(w *harness) {
 		ctx, c := context.Background(), w.as("dana")
 		w.ask(reqA, "dana")
 		w.until(reqA, "the branch", func(store.Doc) bool {
-			_, err := w.hub.Files(repoName, "request/"+reqA)
+			_, err := w.github.Files(repoName, "request/"+reqA)
 			return err == nil
 		})
 		pull, _, err := c.PullRequests.Create(ctx, "acme", "infra-core", &gh.NewPullRequest{Title: gh.String(words), Head: gh.String("request/" + reqA), Base: gh.String("main")})
@@ -214,10 +214,10 @@ func TestForeignWordsStayOffTheDefaultBranch(t *testing.T) {
 
 // A branch with TfPilot's name and TfPilot's content is not adopted under another message either; the card says what to do.
 func TestForeignBranchIsNotAdopted(t *testing.T) {
-	inWorld(t, setup{plan: []fault{{"github POST /pulls", 1, errorBefore}}}, func(w *world) {
+	withHarness(t, setup{plan: []fault{{"github POST /pulls", 1, errorBefore}}}, func(w *harness) {
 		w.ask(reqA, "dana")
 		w.until(reqA, "the branch", func(store.Doc) bool {
-			_, err := w.hub.Files(repoName, "request/"+reqA)
+			_, err := w.github.Files(repoName, "request/"+reqA)
 			return err == nil
 		})
 		w.reword("dana", "request/"+reqA)
@@ -234,11 +234,11 @@ func TestForeignBranchIsNotAdopted(t *testing.T) {
 	})
 }
 
-// Nor is one adopted that somebody else opened for the branch of a cleanup: what they wrote
-// there would reach the default branch without a review.
+// A pull request that someone else opened for the branch of a cleanup is not adopted either: its
+// text would reach the default branch without a review.
 func TestForeignCleanupIsNotAdopted(t *testing.T) {
 	const words = foreignWords
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		ctx, c := context.Background(), w.as("dana")
 		w.ready(reqA)
 		w.apply(reqA)
@@ -267,7 +267,7 @@ func TestForeignCleanupIsNotAdopted(t *testing.T) {
 		w.click(reqA, lifecycle.ActionRepair, "omar")
 		w.archived(reqA)
 		w.noForeignWords()
-		if files, err := w.hub.Files(repoName, "main"); err != nil || slices.Contains(files, r.Target.Path) {
+		if files, err := w.github.Files(repoName, "main"); err != nil || slices.Contains(files, r.Target.Path) {
 			t.Errorf("the code stays: %v, %v", files, err)
 		}
 	})

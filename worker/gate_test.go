@@ -40,7 +40,7 @@ var errNoAnswer = errors.New("connection reset by peer")
 // gate is what every outside call of a worker passes: it names and numbers the
 // calls, and lets the planned faults strike.
 type gate struct {
-	w    *world
+	w    *harness
 	over atomic.Bool // the story has ended: no more restarts
 	late background
 
@@ -52,10 +52,10 @@ type gate struct {
 	order  []string       // names of all calls, in order
 	struck []fault
 	before map[string]func() // what happens just before the next call of a name
-	spoilt string            // name of calls whose answer holds something else than it should
+	spoilt string            // name of calls whose answer has unexpected content
 }
 
-// enter counts a call and says what happens to it.
+// enter counts a call and returns the fault that strikes it.
 func (g *gate) enter(name string) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -175,7 +175,7 @@ func (t gated) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// spoil is an answer in good order that holds something else than it should.
+// spoil is a well-formed answer with unexpected content.
 func spoil(resp *http.Response) *http.Response {
 	const text = `{"id": 7, "conclusion": ["success"]}`
 	_ = resp.Body.Close()
@@ -195,8 +195,8 @@ func (t gated) drop(resp *http.Response, err error) {
 	}
 }
 
-// later leaves the caller without an answer; the request arrives when nobody counts
-// on it any more, as after a pause of the process or of the network.
+// later leaves the caller without an answer; the request arrives when no one
+// expects it, as after a pause of the process or of the network.
 func (t gated) later(req *http.Request) (*http.Response, error) {
 	var body []byte
 	if req.Body != nil {

@@ -15,10 +15,10 @@ import (
 )
 
 // silent lets no webhook arrive.
-func (w *world) silent() { w.hub.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop}) }
+func (w *harness) silent() { w.github.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop}) }
 
 // reviewed is a plan that omar approved by a review on GitHub.
-func (w *world) reviewed() int64 {
+func (w *harness) reviewed() int64 {
 	w.t.Helper()
 	w.open(reqA)
 	w.settled(reqA)
@@ -28,7 +28,7 @@ func (w *world) reviewed() int64 {
 	return id
 }
 
-func (w *world) dismiss(review int64) {
+func (w *harness) dismiss(review int64) {
 	w.t.Helper()
 	_, _, err := w.as("adam").PullRequests.DismissReview(context.Background(), "acme", "infra-core", 1, review, &gh.PullRequestReviewDismissalRequest{Message: gh.String("no")})
 	w.must(err)
@@ -37,7 +37,7 @@ func (w *world) dismiss(review int64) {
 // Who approves on GitHub and then requests changes takes the approval back, also when
 // the reading of one and the other is the same.
 func TestChangesRequestedAfterwards(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.reviewed()
 		w.pass(2 * time.Second)
 		w.review("omar", "REQUEST_CHANGES")
@@ -47,7 +47,7 @@ func TestChangesRequestedAfterwards(t *testing.T) {
 		w.review("omar", "APPROVE")
 		w.until(reqA, "approved again", approvedNow)
 	})
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.silent()
 		w.open(reqA)
 		w.settled(reqA)
@@ -57,20 +57,20 @@ func TestChangesRequestedAfterwards(t *testing.T) {
 		w.review("omar", "REQUEST_CHANGES")
 		w.pass(30 * time.Minute)
 		if a := w.request(reqA).Approval.Approvers; len(a) > 0 {
-			w.t.Errorf("what was taken back was counted: %+v", a)
+			w.t.Errorf("a withdrawn approval was counted: %+v", a)
 		}
 	})
 }
 
 // A review that was dismissed takes none with it that the same person gave later.
 func TestReviewAfterADismissedOne(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.dismiss(w.reviewed())
 		w.until(reqA, "void", func(d store.Doc) bool { return !d.Request.Approval.Approved })
 		w.pass(2 * time.Second)
 		w.review("omar", "APPROVE")
 		w.until(reqA, "approved again", approvedNow)
-		w.review("vic", "COMMENT") // all reviews are read anew
+		w.review("vic", "COMMENT") // all reviews are read again
 		w.pass(10 * time.Minute)
 		if !w.request(reqA).Approval.Approved {
 			w.t.Error("the dismissed review took the later one with it")
@@ -78,10 +78,9 @@ func TestReviewAfterADismissedOne(t *testing.T) {
 	})
 }
 
-// At the effect GitHub is asked about the reviews once more: nobody may have heard
-// that one was taken back.
-func TestReviewTakenBackUnheard(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+// The reviews are read once more before the effect: one may be withdrawn without a webhook.
+func TestReviewWithdrawnWithoutAWebhook(t *testing.T) {
+	withHarness(t, setup{}, func(w *harness) {
 		id := w.reviewed()
 		w.pause()
 		p := w.idleWorker()
@@ -98,23 +97,23 @@ func TestReviewTakenBackUnheard(t *testing.T) {
 
 // Reviews that could not be read are read later, though the pull request itself was.
 func TestReviewsAreReadLater(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.silent()
 		w.open(reqA)
 		w.settled(reqA)
 		w.pass(10 * time.Minute)
 		w.review("omar", "APPROVE")
-		w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 502, Method: "GET", Path: "/repos/acme/infra-core/pulls/*/reviews"})
+		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 502, Method: "GET", Path: "/repos/acme/infra-core/pulls/*/reviews"})
 		w.pass(20 * time.Minute)
-		w.hub.ClearFaults()
+		w.github.ClearFaults()
 		w.until(reqA, "approved", approvedNow)
 	})
 }
 
-// Run again on GitHub before anybody heard how it ended, an apply still ends as its
-// first attempt did, and gives its lease back.
-func TestRunAgainBeforeItsEndWasHeard(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+// An apply that is re-run on GitHub before its end is known still ends as its first attempt did,
+// and releases its lease.
+func TestRerunBeforeItsEndIsKnown(t *testing.T) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.silent()
 		w.ready(reqA)
 		w.ledger.holds("apply", true)
@@ -136,44 +135,44 @@ func TestRunAgainBeforeItsEndWasHeard(t *testing.T) {
 		w.settled(reqA)
 		w.released(reqA)
 		w.told(reqA, "run_rerun", "")
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
 // A run that GitHub forgot is given up after the grace, though its lists say nothing
 // new meanwhile.
 func TestForgottenRunIsGivenUp(t *testing.T) {
-	inWorld(t, setup{hub: func(c *hubsim.Config) { c.ListLag = 48 * time.Hour }}, func(w *world) {
+	withHarness(t, setup{github: func(c *hubsim.Config) { c.ListLag = 48 * time.Hour }}, func(w *harness) {
 		w.silent()
 		w.ledger.holds("plan", true)
-		w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Method: "GET", Path: "/repos/acme/infra-core/actions/runs/*"})
+		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Method: "GET", Path: "/repos/acme/infra-core/actions/runs/*"})
 		w.ask(reqA, "dana")
 		w.until(reqA, "given up", func(d store.Doc) bool {
 			a := d.Request.Runs.Plan.Current()
 			return a != nil && a.RunID != 0 && a.Conclusion == "stale"
 		})
-		w.hub.ClearFaults()
+		w.github.ClearFaults()
 		w.ledger.holds("plan", false)
 	})
 }
 
-// While nothing can be rung for, what is due is done all the same.
-func TestNoBellAtAll(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+// While Redis cannot be reached, the sweep does what is due.
+func TestReconcileWithoutRedis(t *testing.T) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.pass(5 * time.Second)
 		w.redis.SetError("LOADING Redis is loading the dataset in memory")
 		w.ask(reqA, "dana")
 		w.planned(reqA, lifecycle.PurposeOpen)
 		w.redis.SetError("")
 		w.settled(reqA)
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
-// A cleanup whose branch is gone before its pull request was opened is made anew when
-// somebody asks.
+// A cleanup whose branch is gone before its pull request was opened is made again when a person
+// requests it.
 func TestCleanupBranchIsGone(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.upToCleanup()
 		w.gate.onCall("github POST /pulls", func() {
 			_, err := w.as("dana").Git.DeleteRef(context.Background(), "acme", "infra-core", "heads/cleanup/"+reqA)
@@ -190,13 +189,13 @@ func TestCleanupBranchIsGone(t *testing.T) {
 		if row := w.row(reqA); !row.Archived {
 			w.t.Errorf("lists still show it as live: %+v", row)
 		}
-		w.sound()
+		w.assertInvariants()
 		w.whole(reqA)
 	})
 }
 
 // row is what lists show of a request.
-func (w *world) row(id string) queue.Row {
+func (w *harness) row(id string) queue.Row {
 	w.t.Helper()
 	w.pass(time.Minute)
 	page, err := queue.NewIndex(w.redisLink(nil)).List(context.Background(), queue.Query{})
@@ -212,7 +211,7 @@ func (w *world) row(id string) queue.Row {
 // What Restore puts back is what was made then, also when the catalog makes another
 // today.
 func TestRestoreAfterTheCatalogChanged(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		blob := w.request(reqA).Target.Blob
 		w.push("dana", "request/"+reqA, "envs/dev/app/evil.tf", "# evil\n")
@@ -232,7 +231,7 @@ func TestRestoreAfterTheCatalogChanged(t *testing.T) {
 // A review in the very second in which the reviews were read is read as well: GitHub
 // counts in seconds.
 func TestReviewInTheSameSecond(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.silent()
 		w.open(reqA)
 		w.settled(reqA)

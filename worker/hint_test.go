@@ -24,12 +24,12 @@ func TestSealedHintOfAnotherRun(t *testing.T) {
 		"no repository":      func(h *github.Hint) { h.RepoID = 0 },
 		"another event":      func(h *github.Hint) { h.Run.Event = "push" },
 		"another branch":     func(h *github.Hint) { h.Run.HeadBranch = "request/" + reqA },
-		"somebody else":      func(h *github.Hint) { h.Run.Actor = "dana" },
+		"another account":    func(h *github.Hint) { h.Run.Actor = "dana" },
 		"another workflow":   func(h *github.Hint) { h.Run.Path = ".github/workflows/release.yml" },
 		"":                   func(*github.Hint) {},
 	} {
-		t.Run(name, func(t *testing.T) { // a world of its own: a foreign run is remembered
-			hinted(t, setup{}, hasRun, func(w *world, p *process, a lifecycle.Attempt) {
+		t.Run(name, func(t *testing.T) { // a harness of its own: a foreign run is remembered
+			hinted(t, setup{}, hasRun, func(w *harness, p *process, a lifecycle.Attempt) {
 				hint := w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "failure")
 				change(&hint)
 				w.must(p.Webhook(w.t.Context(), w.hint(hint)))
@@ -41,9 +41,9 @@ func TestSealedHintOfAnotherRun(t *testing.T) {
 	}
 }
 
-// hinted is a world whose plan runs and whose workers rest: the test hands hints to one.
-func hinted(t *testing.T, s setup, ready func(lifecycle.Attempt) bool, story func(*world, *process, lifecycle.Attempt)) {
-	inWorld(t, s, func(w *world) {
+// hinted is a harness with a plan at work and idle workers: the test passes hints to one of them.
+func hinted(t *testing.T, s setup, ready func(lifecycle.Attempt) bool, story func(*harness, *process, lifecycle.Attempt)) {
+	withHarness(t, s, func(w *harness) {
 		w.silent()
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
@@ -65,7 +65,7 @@ func hasRun(a lifecycle.Attempt) bool { return a.RunID != 0 }
 
 // A delivery makes TfPilot read what it is about, and nothing else.
 func TestWhatADeliveryReads(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.silent()
 		w.open(reqA)
 		w.pause()
@@ -81,10 +81,10 @@ func TestWhatADeliveryReads(t *testing.T) {
 		titled := w.runHint(4711, lifecycle.KindPlan, a.CorrelationID, "completed", "failure")
 		titled.Run.DisplayTitle = github.RunTitle(lifecycle.KindApply, reqA, "apply-0123456789abcdef0123456789abcdef")
 		for _, c := range []struct {
-			name   string
-			hint   github.Hint
-			hub    string // the only call to GitHub
-			bucket int    // calls to S3 at most: 1 is an index, 2 the document too
+			name    string
+			hint    github.Hint
+			apiCall string // the only call to GitHub
+			bucket  int    // calls to S3 at most: 1 is an index, 2 the document too
 		}{
 			{"review", pull("pull_request_review", "submitted", repo, number), "github GET /pulls/*/reviews", 4},
 			{"pull request", pull("pull_request", "edited", repo, number), "github GET /pulls/*", 4},
@@ -99,9 +99,9 @@ func TestWhatADeliveryReads(t *testing.T) {
 			{"another event", pull("push", "closed", repo, number), "", 0},
 		} {
 			before := w.facts(reqA)
-			hub, bucket, names := w.spent(func() { w.must(p.Webhook(w.t.Context(), w.hint(c.hint))) })
-			if (hub > 0) != (c.hub != "") || hub > 1 || c.hub != "" && !slices.Contains(strings.Split(names, "\n"), c.hub) {
-				t.Errorf("%s: %d calls to GitHub, want %q:\n%s", c.name, hub, c.hub, names)
+			apiCalls, bucket, names := w.spent(func() { w.must(p.Webhook(w.t.Context(), w.hint(c.hint))) })
+			if (apiCalls > 0) != (c.apiCall != "") || apiCalls > 1 || c.apiCall != "" && !slices.Contains(strings.Split(names, "\n"), c.apiCall) {
+				t.Errorf("%s: %d calls to GitHub, want %q:\n%s", c.name, apiCalls, c.apiCall, names)
 			}
 			if bucket > c.bucket {
 				t.Errorf("%s: %d calls to S3, want %d:\n%s", c.name, bucket, c.bucket, names)
@@ -122,7 +122,7 @@ func TestWhatADeliveryReads(t *testing.T) {
 // A run whose dispatch got no answer is found by its title, of the same kind.
 func TestRunIsFoundByItsTitle(t *testing.T) {
 	lost := setup{plan: []fault{{"github POST /actions/workflows/plan.yml/dispatches", 1, errorBefore}}}
-	hinted(t, lost, func(a lifecycle.Attempt) bool { return a.DispatchedAt != nil || a.Sends > 0 }, func(w *world, p *process, a lifecycle.Attempt) {
+	hinted(t, lost, func(a lifecycle.Attempt) bool { return a.DispatchedAt != nil || a.Sends > 0 }, func(w *harness, p *process, a lifecycle.Attempt) {
 		if a.RunID != 0 {
 			t.Fatalf("the run is known: %+v", a)
 		}
@@ -148,7 +148,7 @@ func TestRunIsFoundByItsTitle(t *testing.T) {
 func TestRunThatWasSentTwiceNeedsTheClaim(t *testing.T) {
 	const send = "github POST /actions/workflows/plan.yml/dispatches"
 	lost := setup{plan: []fault{{send, 1, errorBefore}, {send, 2, errorBefore}}}
-	hinted(t, lost, func(a lifecycle.Attempt) bool { return a.Sends == 2 }, func(w *world, p *process, a lifecycle.Attempt) {
+	hinted(t, lost, func(a lifecycle.Attempt) bool { return a.Sends == 2 }, func(w *harness, p *process, a lifecycle.Attempt) {
 		if a.RunID != 0 {
 			t.Fatalf("the run is known: %+v", a)
 		}
@@ -171,9 +171,9 @@ func TestRunThatWasSentTwiceNeedsTheClaim(t *testing.T) {
 	})
 }
 
-// A hint that nobody sealed leaves one audit event where it points, and none elsewhere.
+// A hint without a seal leaves one audit event where it points, and none elsewhere.
 func TestForgedHintIsNotedWhereItPoints(t *testing.T) {
-	hinted(t, setup{}, hasRun, func(w *world, p *process, a lifecycle.Attempt) {
+	hinted(t, setup{}, hasRun, func(w *harness, p *process, a lifecycle.Attempt) {
 		repo, number := w.request(reqA).Target.RepoID, w.request(reqA).PR.Number
 		noted := func() (n int) {
 			for _, e := range w.events(reqA) {
@@ -227,13 +227,12 @@ func TestForgedHintIsNotedWhereItPoints(t *testing.T) {
 	})
 }
 
-// That a person merged the pull request of a cleanup is read when a delivery says that it
-// changed.
+// A person's merge of a cleanup's pull request is read when a delivery reports a change of it.
 func TestHintOfACleanup(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.silent()
 		w.upToCleanup()
-		w.must(w.hub.SetRequiredReviews(repoName, 1))
+		w.must(w.github.SetRequiredReviews(repoName, 1))
 		w.ledger.holds("cleanup", false)
 		w.until(reqA, "refused", func(d store.Doc) bool { return d.Request.Problem != nil && d.Request.Problem.Step == "cleanup_merge" })
 		w.pause()

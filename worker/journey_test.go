@@ -9,11 +9,11 @@ import (
 
 func TestJourney(t *testing.T) {
 	for _, workers := range []int{1, 3} {
-		inWorld(t, setup{workers: workers}, func(w *world) {
+		withHarness(t, setup{workers: workers}, func(w *harness) {
 			began := time.Now()
 			w.journey(reqA)
 			w.ended(reqA)
-			for cid, n := range w.hub.Counts().Runs {
+			for cid, n := range w.github.Counts().Runs {
 				if n != 1 {
 					t.Errorf("%d runs of %s", n, cid)
 				}
@@ -25,7 +25,7 @@ func TestJourney(t *testing.T) {
 
 // GitHub Enterprise Server up to 3.19 names no run in its answer and takes ten inputs.
 func TestJourneyOnAnOldServer(t *testing.T) {
-	inWorld(t, setup{hub: func(c *hubsim.Config) { c.OldServer = true }}, func(w *world) {
+	withHarness(t, setup{github: func(c *hubsim.Config) { c.OldServer = true }}, func(w *harness) {
 		w.journey(reqA)
 		w.ended(reqA)
 	})

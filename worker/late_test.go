@@ -16,34 +16,34 @@ import (
 // A worker that is held up before it writes the grant finds then that the approval is
 // gone: it starts nothing and leaves no grant.
 func TestApprovalFallsBeforeTheGrant(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.settled(reqA)
 		w.pause()
 		held, other := w.idleWorker(), w.idleWorker()
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		w.gate.onCall("s3 PUT grants", func() {
-			w.must(w.change(reqA, "omar", lifecycle.Unapprove("omar", "taken back", time.Now().UTC())))
+			w.must(w.change(reqA, "omar", lifecycle.Unapprove("omar", "withdrawn", time.Now().UTC())))
 			w.must(other.Reconcile(context.Background(), reqA))
 		})
 		w.must(held.Reconcile(context.Background(), reqA))
 		w.pass(time.Minute)
-		if n := w.hub.Counts().Dispatches[repoName+" apply.yml"]; n != 0 {
+		if n := w.github.Counts().Dispatches[repoName+" apply.yml"]; n != 0 {
 			w.t.Errorf("%d dispatches without an approval", n)
 		}
 		a := w.request(reqA).Runs.Apply.Current()
 		if _, err := w.store.Grant(context.Background(), "core", a.CorrelationID); err == nil {
 			w.t.Error("its grant stays")
 		}
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
 // A worker that is held up between taking the lease and starting finds that the lease
 // went to another request meanwhile.
 func TestLeaseIsGoneBeforeTheStart(t *testing.T) {
-	for _, again := range []bool{false, true} { // asked for once more, meanwhile
-		inWorld(t, setup{}, func(w *world) {
+	for _, again := range []bool{false, true} { // requested once more, meanwhile
+		withHarness(t, setup{}, func(w *harness) {
 			a, b := requestID(0), requestID(1)
 			w.ready(a, b)
 			w.settled(b)
@@ -62,18 +62,18 @@ func TestLeaseIsGoneBeforeTheStart(t *testing.T) {
 				})
 			})
 			w.must(held.Reconcile(context.Background(), a))
-			if n := w.hub.Counts().Dispatches[repoName+" apply.yml"]; n != 1 {
+			if n := w.github.Counts().Dispatches[repoName+" apply.yml"]; n != 1 {
 				w.t.Errorf("%d applies at once", n)
 			}
 			w.pass(time.Minute)
-			w.sound()
+			w.assertInvariants()
 		})
 	}
 }
 
 // A result that cannot be read keeps neither the lease nor the person waiting.
 func TestResultIsDamaged(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.settled(reqA)
 		w.gate.spoilt = "s3 GET results"
@@ -84,17 +84,17 @@ func TestResultIsDamaged(t *testing.T) {
 		if p := w.request(reqA).Problem; p == nil || p.Code != "result_damaged" {
 			w.t.Errorf("the card says %+v", p)
 		}
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
 // Nor does a GitHub that will not say which step of a run failed.
 func TestFailedStepIsRefused(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.settled(reqA)
-		w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "GET", Path: "/api/v3/repos/acme/infra-core/actions/runs/*/jobs"})
-		w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "GET", Path: "/repos/acme/infra-core/actions/runs/*/jobs"})
+		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "GET", Path: "/api/v3/repos/acme/infra-core/actions/runs/*/jobs"})
+		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "GET", Path: "/repos/acme/infra-core/actions/runs/*/jobs"})
 		w.ledger.fails("apply", errors.New("Error: BucketAlreadyExists"))
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		w.reach(reqA, lifecycle.StatusFailed)
@@ -109,7 +109,7 @@ func TestFailedStepIsRefused(t *testing.T) {
 // Documents of a newer version of TfPilot, however many, keep no other from its turn,
 // and lists show what can be read.
 func TestManyDocumentsOfANewerVersion(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.pause()
 		for i := range 30 {
 			r := newRequest(w.t, requestID(i), "dana", dev)
@@ -129,9 +129,9 @@ func TestManyDocumentsOfANewerVersion(t *testing.T) {
 }
 
 // A review that falls into the second in which a new plan takes the place of the old one
-// may be of the old one: it is asked for again. Both times are GitHub's.
-func TestReviewInTheSecondOfANewPlan(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+// may be of the old one: it is requested again. Both times are GitHub's.
+func TestReviewInTheSecondOfTheNextPlan(t *testing.T) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.settled(reqA)
 		w.gate.onCall("github PATCH /issues/comments/*", func() { w.review("omar", "APPROVE") })
@@ -156,15 +156,15 @@ func TestReviewInTheSecondOfANewPlan(t *testing.T) {
 }
 
 // While TfPilot may not see the repository, no run in it is given up, however often
-// somebody has it looked for: it is at work.
+// a person has it searched for: it is at work.
 func TestRepositoryIsOutOfSight(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.silent()
 		w.ready(reqA)
 		w.settled(reqA)
 		w.applying(reqA)
 		for _, path := range []string{"/repos/acme/infra-core", "/repos/acme/infra-core/**"} {
-			w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Path: path})
+			w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Path: path})
 		}
 		for range 3 {
 			w.pass(20 * time.Minute)
@@ -174,15 +174,15 @@ func TestRepositoryIsOutOfSight(t *testing.T) {
 		if a := w.request(reqA).Runs.Apply.Current(); a.Conclusion != "" || w.lease().Place(a.CorrelationID) != 0 {
 			w.t.Errorf("given up: %+v, lease %+v", a, w.lease())
 		}
-		w.hub.ClearFaults()
+		w.github.ClearFaults()
 		w.ledger.holds("apply", false)
 		w.reach(reqA, lifecycle.StatusApplied)
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
 // applying is an apply whose run is known and at work until it is let go.
-func (w *world) applying(id string) {
+func (w *harness) applying(id string) {
 	w.t.Helper()
 	w.ledger.holds("apply", true)
 	w.click(id, lifecycle.ActionApply, "omar")
@@ -195,16 +195,16 @@ func (w *world) applying(id string) {
 // A run that was started under one account is followed under the next: TfPilot may have
 // gone from a token to an App meanwhile.
 func TestAnotherAccountWhileARunIsOpen(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.silent()
 		w.ready(reqA)
 		w.settled(reqA)
 		w.applying(reqA)
 		w.pause()
 		p := w.idleWorker()
-		hub, err := github.New(github.Config{Token: "ghp_adam", APIURL: "http://github.test/api/v3", Transport: hubsim.Transport(w.hub.Handler())})
+		client, err := github.New(github.Config{Token: "ghp_adam", APIURL: "http://github.test/api/v3", Transport: hubsim.Transport(w.github.Handler())})
 		w.must(err)
-		p.GitHub = hub
+		p.GitHub = client
 		w.ledger.holds("apply", false)
 		w.pass(5 * time.Minute)
 		w.must(p.Sweep(context.Background()))
@@ -219,7 +219,7 @@ func TestAnotherAccountWhileARunIsOpen(t *testing.T) {
 
 // A review counts no more at the effect when its environment was made a protected one.
 func TestReviewBeforeTheProtection(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.reviewed()
 		w.merge(reqA)
 		w.pause()
@@ -235,14 +235,13 @@ func TestReviewBeforeTheProtection(t *testing.T) {
 	})
 }
 
-// In a conversation that somebody locked, a review that does not count keeps none from
-// counting that does.
+// In a locked conversation, a review that does not count does not keep another from counting.
 func TestReviewInALockedConversation(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.settled(reqA)
 		w.pass(2 * time.Second)
-		w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "POST", Path: "/repos/acme/infra-core/issues/*/comments"})
+		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "POST", Path: "/repos/acme/infra-core/issues/*/comments"})
 		w.review("dana", "APPROVE")
 		w.review("omar", "APPROVE")
 		w.until(reqA, "approved", approvedNow)

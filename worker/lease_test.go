@@ -14,7 +14,7 @@ import (
 
 func requestID(i int) string { return fmt.Sprintf("req_aaaaaaaaaaa%02d", i) }
 
-func (w *world) lease() lifecycle.EnvironmentState {
+func (w *harness) lease() lifecycle.EnvironmentState {
 	w.t.Helper()
 	env, err := w.store.Environment(context.Background(), "core", dev)
 	w.must(err)
@@ -22,7 +22,7 @@ func (w *world) lease() lifecycle.EnvironmentState {
 }
 
 // ready brings requests up to the merge.
-func (w *world) ready(ids ...string) {
+func (w *harness) ready(ids ...string) {
 	w.t.Helper()
 	for _, id := range ids {
 		w.open(id)
@@ -32,9 +32,9 @@ func (w *world) ready(ids ...string) {
 }
 
 // Several applies in one environment run one after the other, in the order in which
-// they were asked for.
+// they were requested.
 func TestAppliesTakeTurns(t *testing.T) {
-	inWorld(t, setup{workers: 3}, func(w *world) {
+	withHarness(t, setup{workers: 3}, func(w *harness) {
 		var ids []string
 		for i := range 4 {
 			ids = append(ids, requestID(i))
@@ -61,7 +61,7 @@ func TestAppliesTakeTurns(t *testing.T) {
 			w.reach(id, lifecycle.StatusApplied)
 			w.settled(id)
 		}
-		w.sound()
+		w.assertInvariants()
 		for i, e := range w.ledger.done() {
 			if e.RequestID != ids[i] {
 				w.t.Errorf("effect %d is of %s", i, e.RequestID)
@@ -75,7 +75,7 @@ func TestAppliesTakeTurns(t *testing.T) {
 }
 
 // inLine is a request's place in the queue of dev/app.
-func (w *world) inLine(id string) int {
+func (w *harness) inLine(id string) int {
 	env := w.lease()
 	if env.Holder != nil && env.Holder.RequestID == id {
 		return 0
@@ -89,8 +89,8 @@ func (w *world) inLine(id string) int {
 }
 
 // An intent that waits can be canceled; its position passes to the next.
-func TestWaitingWishIsTakenBack(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+func TestWaitingIntentIsCanceled(t *testing.T) {
+	withHarness(t, setup{}, func(w *harness) {
 		a, b, c := requestID(0), requestID(1), requestID(2)
 		w.ready(a, b, c)
 		w.ledger.holds("apply", true)
@@ -104,17 +104,17 @@ func TestWaitingWishIsTakenBack(t *testing.T) {
 		w.reach(a, lifecycle.StatusApplied)
 		w.reach(c, lifecycle.StatusApplied)
 		w.settled(c)
-		w.sound()
+		w.assertInvariants()
 		w.released(c)
 		if w.status(b) != lifecycle.StatusMerged || w.ledger.did("apply", b) != 0 {
-			w.t.Errorf("what was taken back ran: %s", w.status(b))
+			w.t.Errorf("the canceled intent ran: %s", w.status(b))
 		}
 	})
 }
 
-// What is taken back while a worker is about to start it does not start.
-func TestTakenBackAtTheLastMoment(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+// An intent that is canceled just before a worker starts it does not start.
+func TestIntentCanceledAtTheLastMoment(t *testing.T) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.settled(reqA)
 		w.pause()
@@ -123,7 +123,7 @@ func TestTakenBackAtTheLastMoment(t *testing.T) {
 		// the lease is written after the worker saw the intent and before it starts
 		w.gate.onCall("s3 PUT environments", func() { w.must(w.change(reqA, "omar", lifecycle.CancelIntent())) })
 		w.must(p.Reconcile(context.Background(), reqA))
-		if a := w.request(reqA).Runs.Apply.Current(); a != nil || w.hub.Counts().Dispatches[repoName+" apply.yml"] != 0 {
+		if a := w.request(reqA).Runs.Apply.Current(); a != nil || w.github.Counts().Dispatches[repoName+" apply.yml"] != 0 {
 			w.t.Errorf("it started: %+v", a)
 		}
 		w.released(reqA)
@@ -131,8 +131,8 @@ func TestTakenBackAtTheLastMoment(t *testing.T) {
 }
 
 // Two workers that serve the same intent at the same moment send one dispatch.
-func TestTwoWorkersServeOneWish(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+func TestTwoWorkersServeOneIntent(t *testing.T) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.settled(reqA)
 		w.pause()
@@ -141,17 +141,17 @@ func TestTwoWorkersServeOneWish(t *testing.T) {
 		// the second worker does all of its work while the first is about to start
 		w.gate.onCall("s3 PUT environments", func() { w.must(second.Reconcile(context.Background(), reqA)) })
 		w.must(first.Reconcile(context.Background(), reqA))
-		if n := w.hub.Counts().Dispatches[repoName+" apply.yml"]; n != 1 {
+		if n := w.github.Counts().Dispatches[repoName+" apply.yml"]; n != 1 {
 			w.t.Errorf("%d dispatches of one attempt", n)
 		}
 		w.pass(time.Minute)
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
 // An approval that falls while its apply waits for a run to be seen stops the apply.
 func TestApprovalFallsBeforeTheRunIsSeen(t *testing.T) {
-	inWorld(t, setup{plan: []fault{{"github POST /actions/workflows/apply.yml/dispatches", 1, errorBefore}}}, func(w *world) {
+	withHarness(t, setup{plan: []fault{{"github POST /actions/workflows/apply.yml/dispatches", 1, errorBefore}}}, func(w *harness) {
 		w.open(reqA)
 		w.settled(reqA)
 		w.pass(2 * time.Second)
@@ -163,15 +163,15 @@ func TestApprovalFallsBeforeTheRunIsSeen(t *testing.T) {
 		w.must(w.change(reqA, "omar", lifecycle.Unapprove("omar", "the review was dismissed on GitHub", time.Now().UTC())))
 		w.until(reqA, "given up", func(d store.Doc) bool { return d.Request.Runs.Apply.Current().Conclusion == "stale" })
 		w.settled(reqA)
-		w.sound()
+		w.assertInvariants()
 		w.released(reqA)
-		if n := w.hub.Counts().Dispatches[repoName+" apply.yml"]; n != 0 {
+		if n := w.github.Counts().Dispatches[repoName+" apply.yml"]; n != 0 {
 			w.t.Errorf("%d dispatches without an approval", n)
 		}
 	})
 }
 
-// The lease of an apply that nobody can find is given back in the safe order: grant
+// The lease of an apply whose run cannot be found is released in the safe order: grant
 // first, then a wait, then the conclusion.
 func TestLostApplyGivesTheLeaseBack(t *testing.T) {
 	lost := fault{Name: "github POST /actions/workflows/apply.yml/dispatches", Mode: errorBefore}
@@ -179,7 +179,7 @@ func TestLostApplyGivesTheLeaseBack(t *testing.T) {
 	for lost.Nth = 1; lost.Nth <= lifecycle.MaxSends; lost.Nth++ {
 		plan = append(plan, lost)
 	}
-	inWorld(t, setup{plan: plan}, func(w *world) {
+	withHarness(t, setup{plan: plan}, func(w *harness) {
 		w.ready(reqA)
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		w.until(reqA, "revoked", func(d store.Doc) bool {
@@ -202,13 +202,13 @@ func TestLostApplyGivesTheLeaseBack(t *testing.T) {
 		w.planned(reqA, lifecycle.PurposeReapply)
 		w.approve(reqA)
 		w.apply(reqA)
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
 // A destroy whose approval is gone does not keep others from the lease.
 func TestUnapprovedDestroyDoesNotBlock(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		a, b, c := requestID(0), requestID(1), requestID(2)
 		w.ready(a, b, c)
 		w.apply(a)
@@ -219,7 +219,7 @@ func TestUnapprovedDestroyDoesNotBlock(t *testing.T) {
 		w.planned(a, lifecycle.PurposeDestroy)
 		w.click(a, lifecycle.ActionApprove, "omar")
 		w.until(a, "waits", func(store.Doc) bool { return w.inLine(a) == 1 })
-		w.must(w.change(a, "omar", lifecycle.Unapprove("omar", "taken back", time.Now().UTC())))
+		w.must(w.change(a, "omar", lifecycle.Unapprove("omar", "withdrawn", time.Now().UTC())))
 		w.click(c, lifecycle.ActionApply, "omar")
 		w.ledger.holds("apply", false)
 		w.reach(b, lifecycle.StatusApplied)
@@ -230,14 +230,14 @@ func TestUnapprovedDestroyDoesNotBlock(t *testing.T) {
 		w.click(a, lifecycle.ActionApprove, "omar")
 		w.reach(a, lifecycle.StatusDestroyed)
 		w.archived(a)
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
-// Whoever waits in an environment that is taken out of the settings is told, one after
-// the other, and the lease is free in the end.
+// The requests that wait in an environment that leaves the settings are refused one after the
+// other, and the lease is free in the end.
 func TestEnvironmentLeavesTheSettings(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		a, b, c := requestID(0), requestID(1), requestID(2)
 		w.ready(a, b, c)
 		w.ledger.holds("apply", true)

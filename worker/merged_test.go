@@ -12,17 +12,17 @@ import (
 // TestMergeIsByThePersonBehindIt: the log names who requested the merge, or who merged on GitHub.
 func TestMergeIsByThePersonBehindIt(t *testing.T) {
 	for name, c := range map[string]struct {
-		merge      func(*world)
+		merge      func(*harness)
 		by, source string
 	}{
-		"requested": {func(w *world) { w.approve(reqA); w.click(reqA, lifecycle.ActionMerge, "omar") }, "omar", "slack"},
-		"on GitHub": {func(w *world) {
+		"requested": {func(w *harness) { w.approve(reqA); w.click(reqA, lifecycle.ActionMerge, "omar") }, "omar", "slack"},
+		"on GitHub": {func(w *harness) {
 			_, _, err := w.as("dana").PullRequests.Merge(context.Background(), "acme", "infra-core", 1, "", nil)
 			w.must(err)
 		}, "dana", lifecycle.SourceGitHub},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, setup{}, func(w *world) {
+			withHarness(t, setup{}, func(w *harness) {
 				w.open(reqA)
 				c.merge(w)
 				w.until(reqA, "merged", func(d store.Doc) bool { return d.Request.MergedSHA != "" })

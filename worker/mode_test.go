@@ -11,7 +11,7 @@ import (
 )
 
 // executable makes the request's file executable on its branch, under the words of TfPilot, and changes nothing else.
-func (w *world) executable(login string) {
+func (w *harness) executable(login string) {
 	w.t.Helper()
 	ctx, git, r := context.Background(), w.as(login).Git, w.request(reqA)
 	ref, _, err := git.GetRef(ctx, "acme", "infra-core", "heads/"+r.Target.Branch)
@@ -32,7 +32,7 @@ func (w *world) executable(login string) {
 // Only the mode of the file changed, which a comparison does not show: the run refuses
 // it, and Restore helps.
 func TestChangedModeIsRestored(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.ledger.fails("plan", &refusedRun{lifecycle.CodeContentDiffers})
 		w.executable("dana")
@@ -48,6 +48,6 @@ func TestChangedModeIsRestored(t *testing.T) {
 		w.approve(reqA)
 		w.merge(reqA)
 		w.apply(reqA)
-		w.sound()
+		w.assertInvariants()
 	})
 }

@@ -15,8 +15,8 @@ import (
 // bring the journey to its end, and nothing is done twice.
 func TestSweepAndSyncAloneAreEnough(t *testing.T) {
 	for _, workers := range []int{1, 2} {
-		inWorld(t, setup{workers: workers}, func(w *world) {
-			w.hub.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
+		withHarness(t, setup{workers: workers}, func(w *harness) {
+			w.github.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
 			flushed := make(chan struct{})
 			go func() {
 				defer close(flushed)
@@ -39,8 +39,8 @@ func TestWebhooksInDisorder(t *testing.T) {
 		{Kind: hubsim.HookDuplicate}, {Kind: hubsim.HookCopy}, {Kind: hubsim.HookReorder}, {Kind: hubsim.HookDelay, Delay: 3 * time.Minute}, {Kind: hubsim.HookFail},
 	} {
 		t.Run(f.Kind, func(t *testing.T) {
-			inWorld(t, setup{workers: 2}, func(w *world) {
-				w.hub.AddWebhookFault(f)
+			withHarness(t, setup{workers: 2}, func(w *harness) {
+				w.github.AddWebhookFault(f)
 				w.journey(reqA)
 				w.pass(10 * time.Minute)
 				w.ended(reqA)
@@ -49,17 +49,17 @@ func TestWebhooksInDisorder(t *testing.T) {
 	}
 }
 
-// A GitHub that is down for hours costs few calls, and afterwards the journey goes on
-// by itself.
+// A GitHub that is down for hours costs few calls, and afterwards the journey
+// continues by itself.
 func TestLongOutage(t *testing.T) {
-	for name, strike := range map[string]func(*world){
-		"GitHub answers 502":  func(w *world) { w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 502}) },
-		"GitHub hangs":        func(w *world) { w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultHang, Path: "/repos/**"}) },
-		"GitHub limits":       func(w *world) { w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultLimit, Delay: 20 * time.Minute}) },
-		"S3 is not available": func(w *world) { w.must(w.bucket.Inject(s3.Fault{Kind: s3.FaultUnavailable, Principal: "app"})) },
+	for name, strike := range map[string]func(*harness){
+		"GitHub answers 502":  func(w *harness) { w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 502}) },
+		"GitHub hangs":        func(w *harness) { w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultHang, Path: "/repos/**"}) },
+		"GitHub limits":       func(w *harness) { w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultLimit, Delay: 20 * time.Minute}) },
+		"S3 is not available": func(w *harness) { w.must(w.bucket.Inject(s3.Fault{Kind: s3.FaultUnavailable, Principal: "app"})) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, setup{workers: 2, poll: time.Minute}, func(w *world) {
+			withHarness(t, setup{workers: 2, poll: time.Minute}, func(w *harness) {
 				w.open(reqA)
 				w.approve(reqA)
 				w.click(reqA, lifecycle.ActionMerge, "omar")
@@ -69,20 +69,20 @@ func TestLongOutage(t *testing.T) {
 				if n := w.gate.calls("github") - from; n > 3*60*2 {
 					w.t.Errorf("%d calls to GitHub in three hours of outage", n)
 				}
-				w.hub.ClearFaults()
+				w.github.ClearFaults()
 				w.bucket.ClearFaults()
 				w.served(reqA, lifecycle.ActionMerge)
 				w.apply(reqA)
-				w.sound()
+				w.assertInvariants()
 				w.whole(reqA)
 			})
 		})
 	}
 }
 
-// A worker that starts finds what its predecessor left, with nobody ringing.
-func TestNobodyWasThere(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+// A worker that starts finds what its predecessor left, though nothing is enqueued.
+func TestWorkerStartsAfterDowntime(t *testing.T) {
+	withHarness(t, setup{}, func(w *harness) {
 		n := w.pause()
 		w.ask(reqA, "dana")
 		w.pass(48 * time.Hour)
@@ -105,7 +105,7 @@ func TestNobodyWasThere(t *testing.T) {
 
 // Without webhooks the end of a run is heard between two sweeps.
 func TestSyncIsQuickWhileSomethingRuns(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.silent()
 		w.pass(10 * time.Second)
 		w.ask(reqA, "dana")
@@ -117,10 +117,9 @@ func TestSyncIsQuickWhileSomethingRuns(t *testing.T) {
 	})
 }
 
-// While the lists are built anew, from every document that there ever was, what is due is
-// done.
-func TestSweepsGoOnWhileTheIndexIsBuilt(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+// What is due is done while the index is rebuilt from every document.
+func TestSweepsContinueWhileTheIndexIsBuilt(t *testing.T) {
+	withHarness(t, setup{}, func(w *harness) {
 		n := w.pause()
 		_, err := w.store.Create(context.Background(), newRequest(w.t, reqA, "dana", dev))
 		w.must(err)

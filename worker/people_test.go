@@ -39,31 +39,31 @@ func newRequest(t testing.TB, id, by string, env lifecycle.Environment) lifecycl
 }
 
 // ask opens a request, as a person does in Slack.
-func (w *world) ask(id, by string) { w.askIn(id, by, dev) }
+func (w *harness) ask(id, by string) { w.askIn(id, by, dev) }
 
-func (w *world) askIn(id, by string, env lifecycle.Environment) {
+func (w *harness) askIn(id, by string, env lifecycle.Environment) {
 	w.t.Helper()
 	doc, err := w.store.Create(context.Background(), newRequest(w.t, id, by, env))
 	w.must(err)
-	w.ring(doc)
+	w.enqueue(doc)
 }
 
-func (w *world) ring(doc store.Doc) {
+func (w *harness) enqueue(doc store.Doc) {
 	_ = w.notifier.Reconcile(context.Background(), doc.Request.ID, doc.Request.Version)
 }
 
-// click records what a person asks for, of what they see now.
-func (w *world) click(id string, what lifecycle.Action, by string) {
+// click records the intent of a person about what they see now.
+func (w *harness) click(id string, what lifecycle.Action, by string) {
 	w.t.Helper()
 	w.must(w.try(id, what, by))
 }
 
-func (w *world) try(id string, what lifecycle.Action, by string) error {
+func (w *harness) try(id string, what lifecycle.Action, by string) error {
 	w.t.Helper()
 	return w.change(id, by, lifecycle.RecordIntent(w.intent(id, what, by)))
 }
 
-func (w *world) intent(id string, what lifecycle.Action, by string) lifecycle.Intent {
+func (w *harness) intent(id string, what lifecycle.Action, by string) lifecycle.Intent {
 	w.t.Helper()
 	r := w.request(id)
 	intent := lifecycle.Intent{
@@ -76,25 +76,25 @@ func (w *world) intent(id string, what lifecycle.Action, by string) lifecycle.In
 	return intent
 }
 
-func (w *world) change(id, by string, p lifecycle.Patch) error {
+func (w *harness) change(id, by string, p lifecycle.Patch) error {
 	w.t.Helper()
 	doc, err := w.store.Update(context.Background(), id, lifecycle.Actor{Login: by, Source: "slack"}, p)
 	if err == nil {
-		w.ring(doc)
+		w.enqueue(doc)
 	}
 	return err
 }
 
-func (w *world) doc(id string) store.Doc {
+func (w *harness) doc(id string) store.Doc {
 	w.t.Helper()
 	doc, err := w.store.Get(context.Background(), id)
 	w.must(err)
 	return doc
 }
 
-func (w *world) request(id string) lifecycle.Request { w.t.Helper(); return w.doc(id).Request }
+func (w *harness) request(id string) lifecycle.Request { w.t.Helper(); return w.doc(id).Request }
 
-func (w *world) status(id string) lifecycle.Status {
+func (w *harness) status(id string) lifecycle.Status {
 	w.t.Helper()
 	return lifecycle.DeriveLifecycleStatus(w.request(id), time.Now().UTC())
 }
@@ -104,7 +104,7 @@ func (w *world) status(id string) lifecycle.Status {
 const patience = 45 * time.Minute
 
 // until waits for something to come about and ends the test when it does not.
-func (w *world) until(id, what string, done func(store.Doc) bool) {
+func (w *harness) until(id, what string, done func(store.Doc) bool) {
 	w.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Second) {
 		if done(w.doc(id)) {
@@ -114,20 +114,20 @@ func (w *world) until(id, what string, done func(store.Doc) bool) {
 	w.t.Fatalf("%s: never %s\n%s", id, what, w.describe(id))
 }
 
-func (w *world) reach(id string, want lifecycle.Status) {
+func (w *harness) reach(id string, want lifecycle.Status) {
 	w.t.Helper()
 	w.until(id, "status "+string(want), func(d store.Doc) bool {
 		return lifecycle.DeriveLifecycleStatus(d.Request, time.Now().UTC()) == want
 	})
 }
 
-func (w *world) archived(id string) {
+func (w *harness) archived(id string) {
 	w.t.Helper()
 	w.until(id, "archived", func(d store.Doc) bool { return d.Archived })
 }
 
 // planned waits for a plan that can be decided on.
-func (w *world) planned(id string, purpose lifecycle.Purpose) {
+func (w *harness) planned(id string, purpose lifecycle.Purpose) {
 	w.t.Helper()
 	w.until(id, "planned for "+string(purpose), func(d store.Doc) bool {
 		r := d.Request
@@ -136,15 +136,15 @@ func (w *world) planned(id string, purpose lifecycle.Purpose) {
 }
 
 // served waits until an intent has left the document.
-func (w *world) served(id string, what lifecycle.Action) {
+func (w *harness) served(id string, what lifecycle.Action) {
 	w.t.Helper()
 	w.until(id, "served: "+string(what), func(d store.Doc) bool { return d.Request.Intent(what) == nil })
 }
 
 // pass lets time pass.
-func (w *world) pass(d time.Duration) { time.Sleep(d) }
+func (w *harness) pass(d time.Duration) { time.Sleep(d) }
 
-func (w *world) describe(id string) string {
+func (w *harness) describe(id string) string {
 	w.t.Helper()
 	doc, err := w.store.Get(context.Background(), id)
 	if err != nil {
@@ -163,7 +163,7 @@ func (w *world) describe(id string) string {
 }
 
 // events are the audit events of a request so far, those in the log included.
-func (w *world) events(id string) []lifecycle.Event {
+func (w *harness) events(id string) []lifecycle.Event {
 	w.t.Helper()
 	logged, err := w.store.Log(context.Background(), id)
 	w.must(err)
@@ -177,7 +177,7 @@ func (w *world) events(id string) []lifecycle.Event {
 }
 
 // told asserts an audit event of a type whose text holds some words.
-func (w *world) told(id string, typ lifecycle.EventType, words string) {
+func (w *harness) told(id string, typ lifecycle.EventType, words string) {
 	w.t.Helper()
 	for _, e := range w.events(id) {
 		if e.Type == typ && strings.Contains(e.Text, words) {
@@ -200,21 +200,21 @@ func refusedWith(t testing.TB, err error, code lifecycle.ReasonCode) {
 }
 
 // The steps of the journey, each from where the one before ended.
-func (w *world) open(id string) { w.ask(id, "dana"); w.planned(id, lifecycle.PurposeOpen) }
-func (w *world) approve(id string) {
+func (w *harness) open(id string) { w.ask(id, "dana"); w.planned(id, lifecycle.PurposeOpen) }
+func (w *harness) approve(id string) {
 	w.click(id, lifecycle.ActionApprove, "omar")
 	w.until(id, "approved", func(d store.Doc) bool { return d.Request.Approval.Approved })
 }
-func (w *world) merge(id string) {
+func (w *harness) merge(id string) {
 	w.click(id, lifecycle.ActionMerge, "omar")
 	w.until(id, "merged", func(d store.Doc) bool { return d.Request.MergedSHA != "" })
 }
-func (w *world) apply(id string) {
+func (w *harness) apply(id string) {
 	w.click(id, lifecycle.ActionApply, "omar")
 	w.reach(id, lifecycle.StatusApplied)
 	w.settled(id)
 }
-func (w *world) destroy(id string) {
+func (w *harness) destroy(id string) {
 	w.click(id, lifecycle.ActionDestroy, "adam")
 	w.planned(id, lifecycle.PurposeDestroy)
 	w.click(id, lifecycle.ActionApprove, "omar")
@@ -222,7 +222,7 @@ func (w *world) destroy(id string) {
 }
 
 // settled waits until nothing is due.
-func (w *world) settled(id string) {
+func (w *harness) settled(id string) {
 	w.t.Helper()
 	w.until(id, "settled", func(d store.Doc) bool {
 		return d.Archived || len(lifecycle.Next(d.Request, lifecycle.EnvironmentState{}, time.Now().UTC())) == 0
@@ -230,7 +230,7 @@ func (w *world) settled(id string) {
 }
 
 // journey is the whole of it.
-func (w *world) journey(id string) {
+func (w *harness) journey(id string) {
 	w.t.Helper()
 	w.open(id)
 	w.approve(id)

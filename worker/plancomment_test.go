@@ -58,7 +58,7 @@ func TestPlanCommentsHoldThePlan(t *testing.T) {
 			}
 		}
 		if said := strings.Contains(all, "not the whole plan"); said != partial {
-			t.Errorf("%d groups: says that it is partial: %v", c.groups, said)
+			t.Errorf("%d groups: declared partial: %v", c.groups, said)
 		}
 	}
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// A document that somebody made by hand, and that no code of ours would have made, ends no
-// worker, and is served once it is mended.
+// A document that a person wrote by hand, and that TfPilot would never write, stops no worker, and
+// is reconciled once it is repaired.
 func TestDocumentMadeByHand(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.pause()
 		r := newRequest(w.t, reqA, "dana", dev)
 		open, sent := true, time.Now().UTC()
@@ -32,7 +32,7 @@ func TestDocumentMadeByHand(t *testing.T) {
 		}))
 		w.must(p.Reconcile(context.Background(), reqA))
 		if w.request(reqA).PR == nil {
-			w.t.Error("mended, it is not looked at again")
+			w.t.Error("it is not reconciled after the repair")
 		}
 	})
 }

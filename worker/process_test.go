@@ -26,7 +26,7 @@ var errKilled = errors.New("this process was killed")
 // process is one worker as it runs in production: tasks and sweep.
 type process struct {
 	*worker.Worker
-	w      *world
+	w      *harness
 	cancel context.CancelFunc
 	done   chan struct{}
 	killed atomic.Bool
@@ -36,24 +36,24 @@ type process struct {
 }
 
 // newProcess is a worker that does not run yet.
-func (w *world) newProcess() (*process, *queue.Redis) {
+func (w *harness) newProcess() (*process, *queue.Redis) {
 	p := &process{w: w, cancel: func() {}, done: make(chan struct{})}
 	redis := w.redisLink(p)
-	hub, err := github.New(github.Config{
+	client, err := github.New(github.Config{
 		AppID: 77, InstallationID: 2, PrivateKey: appPEM(), APIURL: "http://github.test/api/v3",
 		Budget:    worker.SharedBudget{Budget: queue.NewBudget(redis, "github", slog.New(slog.DiscardHandler))},
-		Transport: gated{p, "github", hubsim.Transport(w.hub.Handler())},
+		Transport: gated{p, "github", hubsim.Transport(w.github.Handler())},
 	})
 	w.must(err)
 	p.Worker = &worker.Worker{
-		Store: w.cachedStore(gated{p, "s3", inProcess{w.bucket}}, redis), GitHub: hub, Notifier: queue.NewNotifier(redis, slog.New(slog.DiscardHandler)), Index: queue.NewIndex(redis),
+		Store: w.cachedStore(gated{p, "s3", inProcess{w.bucket}}, redis), GitHub: client, Notifier: queue.NewNotifier(redis, slog.New(slog.DiscardHandler)), Index: queue.NewIndex(redis),
 		Turns:   queue.NewTurns(redis, worker.Starts),
 		Catalog: builtin(), Structure: structure(), Policy: w.policy, HintKey: hintKey, FingerprintSecret: hintKey, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	return p, redis
 }
 
-func (w *world) startWorker() *process {
+func (w *harness) startWorker() *process {
 	p, redis := w.newProcess()
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
@@ -105,22 +105,21 @@ func (p *process) end() {
 	p.cancel()
 }
 
-func (w *world) running() []*process {
+func (w *harness) running() []*process {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(w.procs), func(p *process) bool { return p.killed.Load() })
 }
 
-// restart ends all workers and starts as many anew, as a rollout does that brings
-// other settings.
-func (w *world) restart(change func()) {
+// restart ends all workers and starts as many again, as a rollout of other settings does.
+func (w *harness) restart(change func()) {
 	old := w.pause()
 	change()
 	w.resume(old)
 }
 
 // pause ends all workers and says how many there were.
-func (w *world) pause() int {
+func (w *harness) pause() int {
 	old := w.running()
 	for _, p := range old {
 		p.killed.Store(true)
@@ -132,7 +131,7 @@ func (w *world) pause() int {
 	return len(old)
 }
 
-func (w *world) resume(n int) {
+func (w *harness) resume(n int) {
 	for range n {
 		w.startWorker()
 	}
@@ -140,10 +139,10 @@ func (w *world) resume(n int) {
 
 // dial opens a connection to Redis for as long as the process lives. After that it
 // leads to another, empty one: an error would hold locks in go-redis or make asynq
-// turn on the spot, and what arrives there is of no use to anybody.
+// turn on the spot, and no one reads what arrives there.
 func (p *process) dial() (net.Conn, error) {
 	if p.killed.Load() {
-		return p.w.grave.Dial()
+		return p.w.deadRedis.Dial()
 	}
 	c, err := p.w.redis.Dial()
 	if err != nil {

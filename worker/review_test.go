@@ -16,7 +16,7 @@ import (
 func approvedNow(d store.Doc) bool { return d.Request.Approval.Approved }
 
 // comments are what TfPilot said in the pull request.
-func (w *world) comments() string {
+func (w *harness) comments() string {
 	w.t.Helper()
 	all, _, err := w.as("dana").Issues.ListComments(context.Background(), "acme", "infra-core", 1, nil)
 	w.must(err)
@@ -30,9 +30,9 @@ func (w *world) comments() string {
 // A review on GitHub counts by the same rules as a click.
 func TestReviewApproves(t *testing.T) {
 	for _, drop := range []bool{false, true} {
-		inWorld(t, setup{}, func(w *world) {
+		withHarness(t, setup{}, func(w *harness) {
 			if drop {
-				w.hub.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
+				w.github.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
 			}
 			w.open(reqA)
 			w.settled(reqA)
@@ -45,7 +45,7 @@ func TestReviewApproves(t *testing.T) {
 			}
 			w.merge(reqA)
 			w.apply(reqA)
-			w.sound()
+			w.assertInvariants()
 		})
 	}
 }
@@ -67,7 +67,7 @@ func TestReviewsThatDoNotCount(t *testing.T) {
 		{"changes requested", "omar", "dana", dev, "REQUEST_CHANGES", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inWorld(t, setup{}, func(w *world) {
+			withHarness(t, setup{}, func(w *harness) {
 				w.askIn(reqA, c.by, c.env)
 				w.planned(reqA, lifecycle.PurposeOpen)
 				w.settled(reqA)
@@ -90,10 +90,9 @@ func TestReviewsThatDoNotCount(t *testing.T) {
 	}
 }
 
-// A review that was given before the plan stood in the pull request approves what
-// nobody showed.
+// A review that was given before the pull request showed the plan approves nothing.
 func TestReviewBeforeThePlan(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
 		w.until(reqA, "opened", func(d store.Doc) bool { return d.Request.PR != nil })
@@ -113,7 +112,7 @@ func TestReviewBeforeThePlan(t *testing.T) {
 
 // A review that is dismissed on GitHub takes its approval with it.
 func TestReviewIsDismissed(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.dismiss(w.reviewed())
 		w.until(reqA, "void", func(d store.Doc) bool { return !d.Request.Approval.Approved })
 		w.told(reqA, "approval_voided", "dismissed")
@@ -129,7 +128,7 @@ func TestReviewIsDismissed(t *testing.T) {
 
 // A plan whose summary is not what its digest says is not offered for approval.
 func TestDamagedSummary(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ledger.tamper(true)
 		w.ask(reqA, "dana")
 		w.until(reqA, "told", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == "result_damaged" })
@@ -143,15 +142,15 @@ func TestDamagedSummary(t *testing.T) {
 	})
 }
 
-// A refused second dispatch says nothing about the first: the lease is kept until no
-// run of it can begin any more.
+// A refused second dispatch proves nothing about the first: the lease is kept until its run can no
+// longer begin.
 func TestRefusedWhenSentAgain(t *testing.T) {
 	const dispatch = "github POST /actions/workflows/apply.yml/dispatches"
-	inWorld(t, setup{plan: []fault{{dispatch, 1, errorBefore}}}, func(w *world) {
+	withHarness(t, setup{plan: []fault{{dispatch, 1, errorBefore}}}, func(w *harness) {
 		w.ready(reqA)
 		w.gate.onCall(dispatch, func() {
 			w.gate.onCall(dispatch, func() {
-				w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 422, Method: "POST", Path: "/repos/acme/infra-core/actions/**"})
+				w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 422, Method: "POST", Path: "/repos/acme/infra-core/actions/**"})
 			})
 		})
 		w.click(reqA, lifecycle.ActionApply, "omar")
@@ -166,15 +165,15 @@ func TestRefusedWhenSentAgain(t *testing.T) {
 	})
 }
 
-// What GitHub does not show TfPilot is named, so that somebody can put it right.
+// What GitHub does not show TfPilot is named, so that a person can correct it.
 func TestWhatIsNotShownIsNamed(t *testing.T) {
 	for name, c := range map[string]struct{ method, path, code, says string }{
 		"workflow":   {"POST", "/repos/acme/infra-core/actions/workflows/plan.yml/dispatches", "startup_failure", "does not show TfPilot the workflow plan.yml on the branch main of acme/infra-core"},
 		"repository": {"GET", "/repos/acme/infra-core/git/**", "not_found", "does not show TfPilot the repository acme/infra-core"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, setup{}, func(w *world) {
-				w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Method: c.method, Path: c.path})
+			withHarness(t, setup{}, func(w *harness) {
+				w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Method: c.method, Path: c.path})
 				w.ask(reqA, "dana")
 				w.until(reqA, "told", func(d store.Doc) bool { return d.Request.Problem != nil })
 				if p := w.request(reqA).Problem; string(p.Code) != c.code || !strings.Contains(p.Text, c.says) {
@@ -186,7 +185,7 @@ func TestWhatIsNotShownIsNamed(t *testing.T) {
 }
 
 // planComment is the comment that shows the plan.
-func (w *world) planComment() *gh.IssueComment {
+func (w *harness) planComment() *gh.IssueComment {
 	w.t.Helper()
 	all, _, err := w.as("dana").Issues.ListComments(context.Background(), "acme", "infra-core", 1, nil)
 	w.must(err)
@@ -202,27 +201,27 @@ func (w *world) planComment() *gh.IssueComment {
 // A review counts only while the comment shows the plan as it was posted. One that does not count is answered, and the plan is
 // posted again.
 func TestReviewOfAnEditedPlan(t *testing.T) {
-	edit := func(w *world, id int64, body string) {
+	edit := func(w *harness, id int64, body string) {
 		_, _, err := w.as("adam").Issues.EditComment(context.Background(), "acme", "infra-core", id, &gh.IssueComment{Body: gh.String(body)})
 		w.must(err)
 	}
-	for name, tamper := range map[string]func(*world, *gh.IssueComment){
-		"edited": func(w *world, c *gh.IssueComment) {
+	for name, tamper := range map[string]func(*harness, *gh.IssueComment){
+		"edited": func(w *harness, c *gh.IssueComment) {
 			edit(w, c.GetID(), strings.ReplaceAll(c.GetBody(), "create", "read"))
 		},
-		"emptied": func(w *world, c *gh.IssueComment) { edit(w, c.GetID(), "-") },
-		"edited and put back": func(w *world, c *gh.IssueComment) {
+		"emptied": func(w *harness, c *gh.IssueComment) { edit(w, c.GetID(), "-") },
+		"edited and put back": func(w *harness, c *gh.IssueComment) {
 			edit(w, c.GetID(), "nothing to see")
 			w.pass(2 * time.Second)
 			edit(w, c.GetID(), c.GetBody())
 		},
-		"deleted": func(w *world, c *gh.IssueComment) {
+		"deleted": func(w *harness, c *gh.IssueComment) {
 			_, err := w.as("adam").Issues.DeleteComment(context.Background(), "acme", "infra-core", c.GetID())
 			w.must(err)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, setup{}, func(w *world) {
+			withHarness(t, setup{}, func(w *harness) {
 				w.open(reqA)
 				w.settled(reqA)
 				w.pass(2 * time.Second)
@@ -248,7 +247,7 @@ func TestReviewOfAnEditedPlan(t *testing.T) {
 
 // An approval that was given on GitHub stops counting when the plan that it was given for is edited before the merge.
 func TestEditAfterTheReview(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.reviewed()
 		c := w.planComment()
 		w.pass(2 * time.Second)
@@ -267,7 +266,7 @@ func TestEditAfterTheReview(t *testing.T) {
 
 // The same holds between the merge and the apply. The pull request is closed then, so that nothing is posted there again.
 func TestEditBetweenMergeAndApply(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.reviewed()
 		w.merge(reqA)
 		c := w.planComment()

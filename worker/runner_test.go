@@ -37,7 +37,7 @@ func (*lockedState) Error() string { return "Error acquiring the state lock" }
 
 // ledger is the cloud behind the runs, and what every run did to it.
 type ledger struct {
-	w *world
+	w *harness
 
 	mu       sync.Mutex
 	exists   map[string]bool    // what was applied, by request
@@ -105,14 +105,14 @@ func (l *ledger) did(kind, requestID string) int {
 	return n
 }
 
-// fails lets the work of every run of a kind fail from now on; nil mends it.
+// fails lets the work of every run of a kind fail from now on; nil ends that.
 func (l *ledger) fails(kind string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.break_[kind] = err
 }
 
-// forget takes from the cloud what a request made, as somebody does by hand.
+// forget takes from the cloud what a request made, as a person does by hand.
 func (l *ledger) forget(requestID string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,7 +134,7 @@ func (l *ledger) tamper(on bool) {
 }
 
 // leave puts into the bucket what the run of a plan leaves that ends well.
-func (w *world) leave(a lifecycle.Attempt) {
+func (w *harness) leave(a lifecycle.Attempt) {
 	w.t.Helper()
 	w.ledger.mu.Lock()
 	proof := w.ledger.runs[a.RunID].proof
@@ -161,7 +161,7 @@ func (l *ledger) waits(kind string) bool {
 }
 
 // runner plays what `tfpilot ci` does to the bucket and to the cloud.
-func (w *world) runner() *actions.Script {
+func (w *harness) runner() *actions.Script {
 	plan := w.storeAs("run-plan-core", inProcess{w.bucket})
 	apply := w.storeAs("run-apply-core", inProcess{w.bucket})
 	l := w.ledger
@@ -302,7 +302,7 @@ func (r *liveRun) take(s *terraform.Summary) {
 	r.result.Addresses = s.Destroyed()
 }
 
-// fixtures hold the plan of one request id, which stands for any.
+// fixtures hold the plan of one request id, which is replaced.
 const fixtureID = "req_aaaaaaaaaaaaa"
 
 var summaries sync.Map // fixture, id and purpose → *terraform.Summary
@@ -384,7 +384,7 @@ func (l *ledger) begin(kind string, job actions.Job) {
 		approved = approved || a.VoidedAt == nil && a.PlanDigest == grant.Digest
 	}
 	if !approved {
-		l.fault("%s %s of a digest that nobody approves: %+v", kind, in["correlation_id"], r.Approval)
+		l.fault("%s %s of a digest without an approval: %+v", kind, in["correlation_id"], r.Approval)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -430,12 +430,12 @@ func (l *ledger) keep(ctx context.Context, s *store.Store, job actions.Job) erro
 	return s.PutResult(ctx, project, cid, run.result)
 }
 
-// strip is `tfpilot ci strip`: the branch is made anew, without the file.
+// strip is `tfpilot ci strip`: the branch is made again, without the file.
 func (l *ledger) strip(ctx context.Context, _ *store.Store, job actions.Job) error {
 	c := l.w.client(job.Token)
 	grant := l.granted(job)
 	branch, file := "cleanup/"+grant.RequestID, grant.Path
-	if _, err := l.w.hub.File(repoName, "main", file); err != nil {
+	if _, err := l.w.github.File(repoName, "main", file); err != nil {
 		l.note(job, func(r *liveRun) { r.result.Nothing = true })
 		return nil
 	}
@@ -456,11 +456,11 @@ func (l *ledger) strip(ctx context.Context, _ *store.Store, job actions.Job) err
 }
 
 // client speaks to GitHub with a token.
-func (w *world) client(token string) *gh.Client {
-	c, err := gh.NewClient(&http.Client{Transport: hubsim.Transport(w.hub.Handler())}).WithEnterpriseURLs("http://github.test", "http://github.test")
+func (w *harness) client(token string) *gh.Client {
+	c, err := gh.NewClient(&http.Client{Transport: hubsim.Transport(w.github.Handler())}).WithEnterpriseURLs("http://github.test", "http://github.test")
 	w.must(err)
 	return c.WithAuthToken(token)
 }
 
 // as is a person's client.
-func (w *world) as(login string) *gh.Client { return w.client("ghp_" + login) }
+func (w *harness) as(login string) *gh.Client { return w.client("ghp_" + login) }

@@ -19,11 +19,11 @@ import (
 )
 
 // facts are a request without what every write touches.
-func (w *world) facts(id string) string {
+func (w *harness) facts(id string) string {
 	w.t.Helper()
 	r := w.request(id)
 	r.Version, r.WriteNonce, r.UpdatedAt, r.Audit, r.Slack = 0, "", time.Time{}, lifecycle.Audit{}, lifecycle.Slack{}
-	r.ForeignRuns, r.ForeignRunCount = nil, 0 // what others did is told, and decides nothing
+	r.ForeignRuns, r.ForeignRunCount = nil, 0 // the runs of others are reported, and decide nothing
 	if r.PR != nil {
 		r.PR.SeenAt, r.PR.ReviewsSeenAt = nil, nil // how new the answers are
 	}
@@ -32,10 +32,10 @@ func (w *world) facts(id string) string {
 	return string(data)
 }
 
-// A task that somebody puts into Redis by hand changes nothing. One that claims to be
-// a webhook leaves an audit event; one that rings can only make TfPilot look.
+// A task that an attacker enqueues in Redis changes nothing. A task that claims to be a webhook
+// leaves an audit event; any other only makes TfPilot reconcile.
 func TestForgedTasksChangeNothing(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
 		w.until(reqA, "a run", func(d store.Doc) bool {
@@ -74,29 +74,29 @@ func TestForgedTasksChangeNothing(t *testing.T) {
 	})
 }
 
-// Whoever lost the right between the click and the effect gets a refusal, and nothing
+// A person who lost the right between the click and the effect gets a refusal, and nothing
 // happens on GitHub.
 func TestRightsAreAskedAtTheEffect(t *testing.T) {
-	demoted := func(w *world) { w.policy.Approvers, w.policy.Viewers = []string{"ana"}, []string{"vic", "omar"} }
-	unlinked := func(w *world) {
+	demoted := func(w *harness) { w.policy.Approvers, w.policy.Viewers = []string{"ana"}, []string{"vic", "omar"} }
+	unlinked := func(w *harness) {
 		w.must(w.store.DeleteIdentity(context.Background(), team, people["omar"].slack))
 	}
-	relinked := func(w *world) {
+	relinked := func(w *harness) {
 		unlinked(w)
 		w.must(w.store.PutIdentity(context.Background(), lifecycle.Identity{SlackTeam: team, SlackUser: people["omar"].slack, Login: "vic", GithubID: 1005}))
 	}
-	upTo := map[lifecycle.Action]func(*world){
-		lifecycle.ActionApprove: func(w *world) { w.open(reqA) },
-		lifecycle.ActionReject:  func(w *world) { w.open(reqA) },
-		lifecycle.ActionClose:   func(w *world) { w.open(reqA) },
-		lifecycle.ActionPlan:    func(w *world) { w.open(reqA) },
-		lifecycle.ActionMerge:   func(w *world) { w.open(reqA); w.approveAs(reqA, "ana") },
-		lifecycle.ActionApply:   func(w *world) { w.open(reqA); w.approveAs(reqA, "ana"); w.merge(reqA) },
+	upTo := map[lifecycle.Action]func(*harness){
+		lifecycle.ActionApprove: func(w *harness) { w.open(reqA) },
+		lifecycle.ActionReject:  func(w *harness) { w.open(reqA) },
+		lifecycle.ActionClose:   func(w *harness) { w.open(reqA) },
+		lifecycle.ActionPlan:    func(w *harness) { w.open(reqA) },
+		lifecycle.ActionMerge:   func(w *harness) { w.open(reqA); w.approveAs(reqA, "ana") },
+		lifecycle.ActionApply:   func(w *harness) { w.open(reqA); w.approveAs(reqA, "ana"); w.merge(reqA) },
 	}
 	for what, begin := range upTo {
-		for name, change := range map[string]func(*world){"role": demoted, "link": unlinked, "other link": relinked} {
+		for name, change := range map[string]func(*harness){"role": demoted, "link": unlinked, "other link": relinked} {
 			t.Run(string(what)+" without "+name, func(t *testing.T) {
-				inWorld(t, setup{}, func(w *world) {
+				withHarness(t, setup{}, func(w *harness) {
 					begin(w)
 					w.settled(reqA)
 					n := w.pause()
@@ -121,20 +121,20 @@ func TestRightsAreAskedAtTheEffect(t *testing.T) {
 	}
 }
 
-func (w *world) approveAs(id, by string) {
+func (w *harness) approveAs(id, by string) {
 	w.click(id, lifecycle.ActionApprove, by)
 	w.until(id, "approved", func(d store.Doc) bool { return d.Request.Approval.Approved })
 }
 
 // effects are what happened on GitHub besides reading.
-func (w *world) effects() string {
-	c := w.hub.Counts()
-	return fmt.Sprint(c.PullRequests, c.Dispatches, c.Merges, c.Pushes, w.hub.Pulls(repoName)[0].State)
+func (w *harness) effects() string {
+	c := w.github.Counts()
+	return fmt.Sprint(c.PullRequests, c.Dispatches, c.Merges, c.Pushes, w.github.Pulls(repoName)[0].State)
 }
 
-// A requester who may not ask any more gets no pull request.
+// A requester who lost the right to create gets no pull request.
 func TestOpeningAsksForRightsToo(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		n := w.pause()
 		w.ask(reqA, "dana")
 		w.policy.Viewers = append(w.policy.Viewers, "dana")
@@ -160,14 +160,14 @@ func TestOpeningAsksForRightsToo(t *testing.T) {
 func TestApprovalFallsWithTheRole(t *testing.T) {
 	for _, c := range []struct {
 		what  lifecycle.Action
-		upTo  func(*world)
-		count func(*world) int
+		upTo  func(*harness)
+		count func(*harness) int
 	}{
-		{lifecycle.ActionMerge, func(w *world) { w.open(reqA); w.approveAs(reqA, "ana") }, func(w *world) int { return len(w.hub.Counts().Merges) }},
-		{lifecycle.ActionApply, func(w *world) { w.open(reqA); w.approveAs(reqA, "ana"); w.merge(reqA) }, func(w *world) int { return w.hub.Counts().Dispatches[repoName+" apply.yml"] }},
+		{lifecycle.ActionMerge, func(w *harness) { w.open(reqA); w.approveAs(reqA, "ana") }, func(w *harness) int { return len(w.github.Counts().Merges) }},
+		{lifecycle.ActionApply, func(w *harness) { w.open(reqA); w.approveAs(reqA, "ana"); w.merge(reqA) }, func(w *harness) int { return w.github.Counts().Dispatches[repoName+" apply.yml"] }},
 	} {
 		t.Run(string(c.what), func(t *testing.T) {
-			inWorld(t, setup{}, func(w *world) {
+			withHarness(t, setup{}, func(w *harness) {
 				c.upTo(w)
 				w.settled(reqA)
 				n := w.pause()
@@ -188,7 +188,7 @@ func TestApprovalFallsWithTheRole(t *testing.T) {
 
 // A merge on GitHub by a person makes no approval: the apply still needs one.
 func TestMergedByHand(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		_, _, err := w.as("dana").PullRequests.Merge(context.Background(), "acme", "infra-core", 1, "", nil)
 		w.must(err)
@@ -196,13 +196,13 @@ func TestMergedByHand(t *testing.T) {
 		refusedWith(w.t, w.try(reqA, lifecycle.ActionApply, "omar"), lifecycle.CodeUnapproved)
 		w.approve(reqA)
 		w.apply(reqA)
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
-// Somebody points the pull request at another branch: nothing is merged there.
+// A person points the pull request at another branch: nothing is merged there.
 func TestRetargetedByHand(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.approve(reqA)
 		ctx, c := context.Background(), w.as("dana")
@@ -224,12 +224,12 @@ func TestRetargetedByHand(t *testing.T) {
 		w.until(reqA, "pointed back", func(d store.Doc) bool { return d.Request.PR.BaseRef == "main" })
 		w.approve(reqA)
 		w.merge(reqA)
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
 // push puts a file on a branch as a person.
-func (w *world) push(login, branch, path, content string) {
+func (w *harness) push(login, branch, path, content string) {
 	w.t.Helper()
 	ctx, c := context.Background(), w.as(login)
 	opts := &gh.RepositoryContentFileOptions{Message: gh.String("m"), Content: []byte(content), Branch: gh.String(branch)}
@@ -243,7 +243,7 @@ func (w *world) push(login, branch, path, content string) {
 const foreignWords = "Fixes #1 [skip ci] @adam"
 
 // reword puts a commit in place of the tip of a branch that differs from it in its message alone.
-func (w *world) reword(login, branch string) {
+func (w *harness) reword(login, branch string) {
 	w.t.Helper()
 	ctx, c := context.Background(), w.as(login)
 	ref, _, err := c.Git.GetRef(ctx, "acme", "infra-core", "heads/"+branch)
@@ -258,7 +258,7 @@ func (w *world) reword(login, branch string) {
 }
 
 // noForeignWords reads every message on the default branch.
-func (w *world) noForeignWords() {
+func (w *harness) noForeignWords() {
 	w.t.Helper()
 	commits, _, err := w.as("dana").Repositories.ListCommits(context.Background(), "acme", "infra-core", nil)
 	w.must(err)
@@ -269,17 +269,17 @@ func (w *world) noForeignWords() {
 	}
 }
 
-// What somebody else pushed to the branch is never planned, approved or merged, and
+// What someone else pushed to the branch is never planned, approved or merged, and
 // can be restored.
 func TestForeignContentIsRefused(t *testing.T) {
-	for name, push := range map[string]func(*world){
-		"another file": func(w *world) { w.push("dana", "request/"+reqA, "envs/dev/app/evil.tf", "# evil\n") },
-		"the file":     func(w *world) { w.push("dana", "request/"+reqA, w.request(reqA).Target.Path, "# evil\n") },
-		"other words":  func(w *world) { w.reword("dana", "request/"+reqA) },
-		"a workflow":   func(w *world) { w.push("dana", "request/"+reqA, ".github/workflows/plan.yml", "# evil\n") },
+	for name, push := range map[string]func(*harness){
+		"another file": func(w *harness) { w.push("dana", "request/"+reqA, "envs/dev/app/evil.tf", "# evil\n") },
+		"the file":     func(w *harness) { w.push("dana", "request/"+reqA, w.request(reqA).Target.Path, "# evil\n") },
+		"other words":  func(w *harness) { w.reword("dana", "request/"+reqA) },
+		"a workflow":   func(w *harness) { w.push("dana", "request/"+reqA, ".github/workflows/plan.yml", "# evil\n") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, setup{}, func(w *world) {
+			withHarness(t, setup{}, func(w *harness) {
 				w.open(reqA)
 				w.approve(reqA)
 				n := w.pause()
@@ -300,9 +300,9 @@ func TestForeignContentIsRefused(t *testing.T) {
 				w.approve(reqA)
 				w.merge(reqA)
 				w.apply(reqA)
-				w.sound()
+				w.assertInvariants()
 				w.noForeignWords()
-				files, err := w.hub.Files(repoName, "main")
+				files, err := w.github.Files(repoName, "main")
 				w.must(err)
 				if slices.Contains(files, "envs/dev/app/evil.tf") {
 					w.t.Error("foreign content was merged")
@@ -314,7 +314,7 @@ func TestForeignContentIsRefused(t *testing.T) {
 
 // Running a run again on GitHub changes no fact and leaves an audit event.
 func TestRerunOnGitHub(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.approve(reqA)
 		w.merge(reqA)
@@ -335,7 +335,7 @@ func TestRerunOnGitHub(t *testing.T) {
 }
 
 // review reviews the pull request on GitHub as a person.
-func (w *world) review(login, event string) int64 {
+func (w *harness) review(login, event string) int64 {
 	w.t.Helper()
 	v, _, err := w.as(login).PullRequests.CreateReview(context.Background(), "acme", "infra-core", 1, &gh.PullRequestReviewRequest{Event: gh.String(event), Body: gh.String("hm")})
 	w.must(err)
@@ -343,7 +343,7 @@ func (w *world) review(login, event string) int64 {
 }
 
 // dispatchByHand starts a workflow as a person.
-func (w *world) dispatchByHand(login, workflow string, inputs map[string]any) {
+func (w *harness) dispatchByHand(login, workflow string, inputs map[string]any) {
 	w.t.Helper()
 	_, err := w.as(login).Actions.CreateWorkflowDispatchEventByFileName(context.Background(), "acme", "infra-core", workflow, gh.CreateWorkflowDispatchEventRequest{Ref: "main", Inputs: inputs})
 	w.must(err)
@@ -352,7 +352,7 @@ func (w *world) dispatchByHand(login, workflow string, inputs map[string]any) {
 // A workflow that a person dispatches by hand does nothing and is not taken for ours,
 // even with the correlation id of an attempt whose own run is not known.
 func TestDispatchByHandIsNotOurs(t *testing.T) {
-	inWorld(t, setup{plan: []fault{{"github POST /actions/workflows/apply.yml/dispatches", 1, errorBefore}}}, func(w *world) {
+	withHarness(t, setup{plan: []fault{{"github POST /actions/workflows/apply.yml/dispatches", 1, errorBefore}}}, func(w *harness) {
 		w.open(reqA)
 		w.approve(reqA)
 		w.merge(reqA)
@@ -366,11 +366,11 @@ func TestDispatchByHandIsNotOurs(t *testing.T) {
 		w.dispatchByHand("adam", "apply.yml", in)
 		w.pass(time.Minute)
 		if got := w.request(reqA).Runs.Apply.Current(); got.RunID != 0 || got.Conclusion != "" {
-			w.t.Errorf("somebody else's run was taken for ours: %+v", got)
+			w.t.Errorf("the run of another account was taken for ours: %+v", got)
 		}
 		w.reach(reqA, lifecycle.StatusApplied)
 		w.settled(reqA)
-		w.sound()
+		w.assertInvariants()
 		w.released(reqA)
 		if w.ledger.did("apply", reqA) != 1 {
 			w.t.Errorf("effects: %+v", w.ledger.done())
@@ -380,7 +380,7 @@ func TestDispatchByHandIsNotOurs(t *testing.T) {
 
 // Without a grant a run stops at its first step, whatever its inputs.
 func TestDispatchByHandWithoutGrant(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.pass(10 * time.Minute) // and everything about the pull request is known
 		before := w.facts(reqA)

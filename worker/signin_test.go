@@ -10,43 +10,43 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// signedOut are the ways in which GitHub stops letting TfPilot in.
+// signedOut are the ways in which the sign-in to GitHub stops working.
 var signedOut = map[string]struct {
-	strike, mend func(*world)
-	words        string // on the card
+	strike, repair func(*harness)
+	words          string // on the card
 }{
 	"clock is behind": {
-		func(w *world) { w.hub.SetClock(2 * time.Minute); w.hub.RevokeTokens() },
-		func(w *world) { w.hub.SetClock(0) }, "clock of TfPilot's machine is about 2 minutes behind",
+		func(w *harness) { w.github.SetClock(2 * time.Minute); w.github.RevokeTokens() },
+		func(w *harness) { w.github.SetClock(0) }, "clock of TfPilot's machine is about 2 minutes behind",
 	},
 	"installation is suspended": {
-		func(w *world) { w.hub.Suspend(true) }, func(w *world) { w.hub.Suspend(false) }, "suspended",
+		func(w *harness) { w.github.Suspend(true) }, func(w *harness) { w.github.Suspend(false) }, "suspended",
 	},
 	"IP allow list": {
-		func(w *world) {
-			w.must(w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Path: "/repos/**", Message: "Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow list enabled, and 192.0.2.7 is not permitted to access this resource."}))
+		func(w *harness) {
+			w.must(w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Path: "/repos/**", Message: "Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow list enabled, and 192.0.2.7 is not permitted to access this resource."}))
 		},
-		func(w *world) { w.hub.ClearFaults() }, "IP allow list",
+		func(w *harness) { w.github.ClearFaults() }, "IP allow list",
 	},
 	"bad credentials": {
-		func(w *world) {
-			w.must(w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 401, Path: "/repos/**", Message: "Bad credentials"}))
+		func(w *harness) {
+			w.must(w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 401, Path: "/repos/**", Message: "Bad credentials"}))
 		},
-		func(w *world) { w.hub.ClearFaults() }, "does not accept TfPilot's credentials",
+		func(w *harness) { w.github.ClearFaults() }, "does not accept TfPilot's credentials",
 	},
 	"suspended at the dispatch": {
-		func(w *world) {
-			w.gate.onCall("github POST /actions/workflows/apply.yml/dispatches", func() { w.hub.Suspend(true) })
+		func(w *harness) {
+			w.gate.onCall("github POST /actions/workflows/apply.yml/dispatches", func() { w.github.Suspend(true) })
 		},
-		func(w *world) { w.hub.Suspend(false) }, "suspended",
+		func(w *harness) { w.github.Suspend(false) }, "suspended",
 	},
 	"no permission to act": {
-		func(w *world) {
+		func(w *harness) {
 			for _, method := range []string{"POST", "PUT", "PATCH"} {
-				w.must(w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: method, Path: "/repos/**", Message: "Resource not accessible by integration"}))
+				w.must(w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: method, Path: "/repos/**", Message: "Resource not accessible by integration"}))
 			}
 		},
-		func(w *world) { w.hub.ClearFaults() }, "lacks a permission",
+		func(w *harness) { w.github.ClearFaults() }, "lacks a permission",
 	},
 }
 
@@ -56,15 +56,15 @@ func TestSignedOutDropsNothing(t *testing.T) {
 	steps := []struct {
 		what lifecycle.Action
 		by   string
-		upTo func(*world)
+		upTo func(*harness)
 		done func(store.Doc) bool
 	}{
-		{lifecycle.ActionMerge, "omar", func(w *world) { w.open(reqA); w.approve(reqA) }, func(d store.Doc) bool { return d.Request.PR.Merged }},
-		{lifecycle.ActionApply, "omar", func(w *world) { w.ready(reqA) }, func(d store.Doc) bool {
+		{lifecycle.ActionMerge, "omar", func(w *harness) { w.open(reqA); w.approve(reqA) }, func(d store.Doc) bool { return d.Request.PR.Merged }},
+		{lifecycle.ActionApply, "omar", func(w *harness) { w.ready(reqA) }, func(d store.Doc) bool {
 			a := d.Request.Runs.Apply.Current()
 			return a != nil && a.Conclusion == "success"
 		}},
-		{lifecycle.ActionClose, "dana", func(w *world) { w.open(reqA) }, func(d store.Doc) bool { return d.Request.ClosedAt != nil }},
+		{lifecycle.ActionClose, "dana", func(w *harness) { w.open(reqA) }, func(d store.Doc) bool { return d.Request.ClosedAt != nil }},
 	}
 	for name, way := range signedOut {
 		for _, s := range steps {
@@ -73,7 +73,7 @@ func TestSignedOutDropsNothing(t *testing.T) {
 			}
 			t.Run(name+", "+string(s.what), func(t *testing.T) {
 				t.Parallel()
-				inWorld(t, setup{workers: 2}, func(w *world) {
+				withHarness(t, setup{workers: 2}, func(w *harness) {
 					s.upTo(w)
 					w.settled(reqA)
 					way.strike(w)
@@ -83,18 +83,18 @@ func TestSignedOutDropsNothing(t *testing.T) {
 						return p != nil && p.Code == lifecycle.CodeSignIn && strings.Contains(p.Text, way.words)
 					})
 					from := w.gate.count()
-					hub, _, names := w.spent(func() { w.pass(20 * time.Minute) })
-					if hub > 150 { // a merge reads the pull request and its reviews each time
-						w.t.Errorf("%d calls to GitHub in 20 minutes since %d:\n%s", hub, from, names)
+					apiCalls, _, names := w.spent(func() { w.pass(20 * time.Minute) })
+					if apiCalls > 150 { // a merge reads the pull request and its reviews each time
+						w.t.Errorf("%d calls to GitHub in 20 minutes since %d:\n%s", apiCalls, from, names)
 					}
 					if a := w.request(reqA).Runs.Apply.Current(); a != nil && a.Conclusion != "" {
 						w.t.Errorf("the approved round is over: %+v", a)
 					}
-					way.mend(w)
+					way.repair(w)
 					w.until(reqA, "done", s.done)
 					w.until(reqA, "cleared", func(d store.Doc) bool { return d.Request.Problem == nil })
 					w.dispatchedOnce()
-					w.sound()
+					w.assertInvariants()
 				})
 			})
 		}
@@ -103,10 +103,10 @@ func TestSignedOutDropsNothing(t *testing.T) {
 
 // An intent that is canceled during the outage leaves no word of it on the card.
 func TestSignedOutThenCanceled(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.settled(reqA)
-		w.hub.Suspend(true)
+		w.github.Suspend(true)
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		w.until(reqA, "told", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == lifecycle.CodeSignIn })
 		w.must(w.change(reqA, "omar", lifecycle.CancelIntent()))
@@ -116,13 +116,13 @@ func TestSignedOutThenCanceled(t *testing.T) {
 
 // A request that is opened meanwhile is opened afterwards.
 func TestSignedOutWhileOpening(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.pass(5 * time.Second)
-		w.hub.Suspend(true)
+		w.github.Suspend(true)
 		w.ask(reqA, "dana")
 		w.until(reqA, "told", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == lifecycle.CodeSignIn })
 		w.pass(6 * time.Hour)
-		w.hub.Suspend(false)
+		w.github.Suspend(false)
 		from := time.Now()
 		w.planned(reqA, lifecycle.PurposeOpen)
 		if took := time.Since(from); took > 3*time.Minute {

@@ -8,10 +8,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// A lock that a killed runner left is told with who and since when, and with what an
-// admin does; it stays a fact of the environment until a run gets past it.
+// The card of a lock that a killed runner left shows its owner, its time and what an admin does.
+// The lock stays a fact of the environment until a later run writes the state.
 func TestStateLockOfADeadRunner(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		since := time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)
 		w.ledger.fails("apply", &lockedState{lifecycle.StateLock{ID: "3b7d4e52-1111-2222-3333-444455556666", Who: "runner@gone\u202e-runner", Operation: "OperationTypeApply", Since: since}})
@@ -40,13 +40,13 @@ func TestStateLockOfADeadRunner(t *testing.T) {
 		if lock := w.lease().StateLock; lock != nil {
 			w.t.Errorf("a run wrote the state, and the lock is still told: %+v", lock)
 		}
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
-// A run whose lease was taken away may go on, so it is not said that none holds the lock.
+// A run whose lease was released by force may continue, so no text claims that the lock is free.
 func TestStateLockAfterAReleaseByForce(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		a, b := requestID(0), requestID(1)
 		w.held(a, b)
 		forced := time.Now()
@@ -63,7 +63,7 @@ func TestStateLockAfterAReleaseByForce(t *testing.T) {
 
 // What a run leaves is not believed to be a lock because it says so.
 func TestStateLockWithoutAnID(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.ledger.fails("apply", &lockedState{lifecycle.StateLock{ID: "; rm -rf /", Who: "x"}})
 		w.click(reqA, lifecycle.ActionApply, "omar")

@@ -15,19 +15,19 @@ import (
 )
 
 // quiet asserts that a request that only people can help costs GitHub little.
-func (w *world) quiet(limit int) {
+func (w *harness) quiet(limit int) {
 	w.t.Helper()
 	w.pass(20 * time.Minute)
 	from := w.gate.count()
-	hub, _, names := w.spent(func() { w.pass(time.Hour) })
-	if hub > limit {
-		w.t.Errorf("%d calls to GitHub in an hour since call %d:\n%s", hub, from, names)
+	apiCalls, _, names := w.spent(func() { w.pass(time.Hour) })
+	if apiCalls > limit {
+		w.t.Errorf("%d calls to GitHub in an hour since call %d:\n%s", apiCalls, from, names)
 	}
 }
 
 // A destroy whose plan fails waits for a person, who plans again or keeps.
 func TestDestroyPlanFails(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.apply(reqA)
 		w.ledger.fails("plan", errors.New("Error: no credentials"))
@@ -42,14 +42,14 @@ func TestDestroyPlanFails(t *testing.T) {
 		w.planned(reqA, lifecycle.PurposeDestroy)
 		w.click(reqA, lifecycle.ActionApprove, "omar")
 		w.archived(reqA)
-		w.sound()
+		w.assertInvariants()
 		w.whole(reqA)
 	})
 }
 
 // Kept after a destroy plan, a request can be planned, applied and destroyed again.
 func TestKept(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.apply(reqA)
 		w.click(reqA, lifecycle.ActionDestroy, "adam")
@@ -64,14 +64,14 @@ func TestKept(t *testing.T) {
 		w.apply(reqA)
 		w.destroy(reqA)
 		w.archived(reqA)
-		w.sound()
+		w.assertInvariants()
 		w.released(reqA)
 	})
 }
 
 // An apply that fails is not repeated: a new round shows what is left to do.
-func TestApplyFailsThenANewRound(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+func TestApplyFailsThenTheNextRound(t *testing.T) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.ledger.fails("apply", errors.New("Error: BucketAlreadyExists"))
 		w.click(reqA, lifecycle.ActionApply, "omar")
@@ -91,13 +91,13 @@ func TestApplyFailsThenANewRound(t *testing.T) {
 		if p := w.request(reqA).Problem; p != nil {
 			w.t.Errorf("the problem stays: %+v", p)
 		}
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
 // A cancelled apply is a failed attempt that TfPilot does not repeat.
-func TestApplyIsCancelledOnGitHub(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+func TestApplyIsCanceledOnGitHub(t *testing.T) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.ledger.holds("apply", true)
 		w.click(reqA, lifecycle.ActionApply, "omar")
@@ -120,13 +120,13 @@ func TestApplyIsCancelledOnGitHub(t *testing.T) {
 }
 
 // The environment is not deployed yet: the card says so, GitHub is asked now and
-// then, and the request goes on by itself when it is.
+// then, and the request continues by itself when it is.
 func TestEnvironmentIsDeployedLater(t *testing.T) {
 	const backend = "envs/dev/app/backend.tf"
 	var text []byte
-	inWorld(t, setup{hub: func(c *hubsim.Config) { text = c.Repos[0].Files[backend]; delete(c.Repos[0].Files, backend) }}, func(w *world) {
+	withHarness(t, setup{github: func(c *hubsim.Config) { text = c.Repos[0].Files[backend]; delete(c.Repos[0].Files, backend) }}, func(w *harness) {
 		w.ask(reqA, "dana")
-		w.until(reqA, "troubled", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == "not_deployed" })
+		w.until(reqA, "a problem", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == "not_deployed" })
 		w.quiet(50)
 		w.push("adam", "main", backend, string(text))
 		w.planned(reqA, lifecycle.PurposeOpen)
@@ -140,7 +140,7 @@ func TestEnvironmentIsDeployedLater(t *testing.T) {
 func TestModuleWithoutMainFile(t *testing.T) {
 	const dir = "modules/s3-bucket/"
 	var text []byte
-	inWorld(t, setup{hub: func(c *hubsim.Config) {
+	withHarness(t, setup{github: func(c *hubsim.Config) {
 		files := c.Repos[0].Files
 		text = files[dir+"main.tf"]
 		for name := range files {
@@ -149,9 +149,9 @@ func TestModuleWithoutMainFile(t *testing.T) {
 			}
 		}
 		files[dir+"parts/main.tf"], files[dir+".hidden.tf"] = text, text
-	}}, func(w *world) {
+	}}, func(w *harness) {
 		w.ask(reqA, "dana")
-		w.until(reqA, "troubled", func(d store.Doc) bool { return d.Request.Problem != nil })
+		w.until(reqA, "a problem", func(d store.Doc) bool { return d.Request.Problem != nil })
 		if p := w.request(reqA).Problem; p.Code != "not_deployed" || !strings.Contains(p.Text, "modules/s3-bucket holds no .tf file") {
 			w.t.Errorf("%+v", p)
 		}
@@ -164,7 +164,7 @@ func TestModuleWithoutMainFile(t *testing.T) {
 func TestClosedWhileOpening(t *testing.T) {
 	for _, call := range []string{"github GET /git/ref/heads/main", "github POST /git/refs", "github POST /pulls", "s3 PUT webhooks", "s3 PUT grants", "github POST /actions/workflows/plan.yml/dispatches"} {
 		t.Run(call, func(t *testing.T) {
-			inWorld(t, setup{workers: 2}, func(w *world) {
+			withHarness(t, setup{workers: 2}, func(w *harness) {
 				w.pass(5 * time.Second)
 				w.gate.onCall(call, func() { w.click(reqA, lifecycle.ActionClose, "dana"); time.Sleep(8 * time.Second) })
 				w.ask(reqA, "dana")
@@ -173,12 +173,12 @@ func TestClosedWhileOpening(t *testing.T) {
 					return d.Request.ClosedAt != nil && len(lifecycle.Next(d.Request, lifecycle.EnvironmentState{}, time.Now())) == 0
 				})
 				w.pass(20 * time.Minute)
-				for _, p := range w.hub.Pulls(repoName) {
+				for _, p := range w.github.Pulls(repoName) {
 					if p.State == "open" {
 						w.t.Errorf("pull request #%d is still open", p.Number)
 					}
 				}
-				w.sound()
+				w.assertInvariants()
 				w.whole(reqA)
 			})
 		})
@@ -187,21 +187,21 @@ func TestClosedWhileOpening(t *testing.T) {
 
 // Killed before the pull request was recorded, then closed: nothing stays behind.
 func TestClosedAfterAnOpeningThatDied(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.pause()
 		p := w.idleWorker()
 		_, err := w.store.Create(context.Background(), newRequest(w.t, reqA, "dana", dev))
 		w.must(err)
 		w.gate.plan = []fault{{"github POST /pulls", 1, crashAfter}}
 		_ = p.Reconcile(context.Background(), reqA)
-		if w.request(reqA).PR != nil || len(w.hub.Pulls(repoName)) != 1 {
+		if w.request(reqA).PR != nil || len(w.github.Pulls(repoName)) != 1 {
 			w.t.Fatal("it did not die in between")
 		}
 		w.click(reqA, lifecycle.ActionClose, "dana")
 		w.resume(1)
 		w.reach(reqA, lifecycle.StatusClosed)
 		w.pass(5 * time.Minute)
-		if pr := w.hub.Pulls(repoName)[0]; pr.State != "closed" {
+		if pr := w.github.Pulls(repoName)[0]; pr.State != "closed" {
 			w.t.Errorf("the pull request is %s", pr.State)
 		}
 	})
@@ -209,26 +209,26 @@ func TestClosedAfterAnOpeningThatDied(t *testing.T) {
 
 // A request that is closed while its plan's dispatch has no answer is not planned.
 func TestClosedWithALostPlan(t *testing.T) {
-	inWorld(t, setup{plan: []fault{{"github POST /actions/workflows/plan.yml/dispatches", 1, errorBefore}}}, func(w *world) {
+	withHarness(t, setup{plan: []fault{{"github POST /actions/workflows/plan.yml/dispatches", 1, errorBefore}}}, func(w *harness) {
 		w.ask(reqA, "dana")
 		w.until(reqA, "opened", func(d store.Doc) bool { return d.Request.PR != nil })
 		w.click(reqA, lifecycle.ActionClose, "dana")
 		w.reach(reqA, lifecycle.StatusClosed)
 		w.settled(reqA)
-		if n := w.hub.Counts().Dispatches[repoName+" plan.yml"]; n != 0 {
+		if n := w.github.Counts().Dispatches[repoName+" plan.yml"]; n != 0 {
 			w.t.Errorf("%d plans of a closed request", n)
 		}
-		w.quiet(12) // failed deliveries are asked for
+		w.quiet(12) // failed deliveries are requested
 	})
 }
 
-// A pull request that somebody closes on GitHub closes the request, and opened again
-// it goes on, also when no webhook says so.
+// A pull request that is closed on GitHub closes the request, and reopening it continues the
+// request, also without a webhook.
 func TestPullRequestClosedAndOpenedByHand(t *testing.T) {
 	for _, drop := range []bool{false, true} {
-		inWorld(t, setup{}, func(w *world) {
+		withHarness(t, setup{}, func(w *harness) {
 			if drop {
-				w.hub.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
+				w.github.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
 			}
 			state := func(s string) {
 				_, _, err := w.as("dana").PullRequests.Edit(context.Background(), "acme", "infra-core", 1, &gh.PullRequest{State: gh.String(s)})
@@ -244,14 +244,14 @@ func TestPullRequestClosedAndOpenedByHand(t *testing.T) {
 			w.approve(reqA)
 			w.merge(reqA)
 			w.apply(reqA)
-			w.sound()
+			w.assertInvariants()
 		})
 	}
 }
 
 // A request that TfPilot closed stays closed.
 func TestClosedRequestStaysClosed(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.click(reqA, lifecycle.ActionReject, "omar")
 		w.until(reqA, "closed", func(d store.Doc) bool { return d.Request.ClosedAt != nil })
@@ -265,17 +265,17 @@ func TestClosedRequestStaysClosed(t *testing.T) {
 		_, _, err = c.PullRequests.Edit(ctx, "acme", "infra-core", 1, &gh.PullRequest{State: gh.String("open")})
 		w.must(err)
 		w.pass(10 * time.Minute)
-		if pr := w.hub.Pulls(repoName)[0]; pr.State != "closed" || w.status(reqA) != lifecycle.StatusClosed {
+		if pr := w.github.Pulls(repoName)[0]; pr.State != "closed" || w.status(reqA) != lifecycle.StatusClosed {
 			w.t.Errorf("pull request %s, status %s", pr.State, w.status(reqA))
 		}
-		w.quiet(12) // failed deliveries are asked for
+		w.quiet(12) // failed deliveries are requested
 	})
 }
 
 // upToCleanup brings a request to a cleanup whose pull request TfPilot cannot merge.
-func (w *world) upToCleanup() {
+func (w *harness) upToCleanup() {
 	w.t.Helper()
-	w.must(w.hub.SetRequiredReviews(repoName, 0))
+	w.must(w.github.SetRequiredReviews(repoName, 0))
 	w.ready(reqA)
 	w.apply(reqA)
 	w.ledger.holds("cleanup", true)
@@ -287,12 +287,12 @@ func (w *world) upToCleanup() {
 // left in peace, and the merge by hand ends the request.
 func TestCleanupWaitsForAPerson(t *testing.T) {
 	for _, drop := range []bool{false, true} {
-		inWorld(t, setup{}, func(w *world) {
+		withHarness(t, setup{}, func(w *harness) {
 			if drop {
-				w.hub.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
+				w.github.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
 			}
 			w.upToCleanup()
-			w.must(w.hub.SetRequiredReviews(repoName, 1))
+			w.must(w.github.SetRequiredReviews(repoName, 1))
 			w.ledger.holds("cleanup", false)
 			w.until(reqA, "refused", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Step == "cleanup_merge" })
 			if w.status(reqA) != lifecycle.StatusDestroyed {
@@ -307,28 +307,28 @@ func TestCleanupWaitsForAPerson(t *testing.T) {
 				w.must(err)
 			}
 			w.archived(reqA)
-			w.sound()
+			w.assertInvariants()
 			w.whole(reqA)
 		})
 	}
 }
 
-// A cleanup pull request that somebody changes is not merged, and made anew when
-// somebody asks.
+// A cleanup pull request that a person changed is not merged, and is made again when a person
+// requests it.
 func TestCleanupIsTampered(t *testing.T) {
-	for name, tamper := range map[string]func(*world, int){
-		"other content in the file": func(w *world, _ int) {
+	for name, tamper := range map[string]func(*harness, int){
+		"other content in the file": func(w *harness, _ int) {
 			w.push("dana", "cleanup/"+reqA, w.request(reqA).Target.Path, "resource \"evil\" \"x\" {}\n")
 		},
-		"another file": func(w *world, _ int) { w.push("dana", "cleanup/"+reqA, "envs/dev/app/evil.tf", "# evil\n") },
-		"other words":  func(w *world, _ int) { w.reword("dana", "cleanup/"+reqA) },
-		"closed": func(w *world, n int) {
+		"another file": func(w *harness, _ int) { w.push("dana", "cleanup/"+reqA, "envs/dev/app/evil.tf", "# evil\n") },
+		"other words":  func(w *harness, _ int) { w.reword("dana", "cleanup/"+reqA) },
+		"closed": func(w *harness, n int) {
 			_, _, err := w.as("dana").PullRequests.Edit(context.Background(), "acme", "infra-core", n, &gh.PullRequest{State: gh.String("closed")})
 			w.must(err)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, setup{}, func(w *world) {
+			withHarness(t, setup{}, func(w *harness) {
 				w.upToCleanup()
 				w.gate.onCall("github PUT /pulls/*/merge", func() { w.t.Error("it was merged") })
 				w.gate.onCall("s3 PUT history", func() { w.t.Error("it was archived") })
@@ -337,7 +337,7 @@ func TestCleanupIsTampered(t *testing.T) {
 				w.ledger.holds("cleanup", false)
 				w.until(reqA, "blocked", func(d store.Doc) bool { return d.Request.Cleanup.Blocked })
 				if !opened {
-					w.t.Fatal("nobody looked at the pull request")
+					w.t.Fatal("the pull request was not read")
 				}
 				w.quiet(150)
 				w.gate.onCall("github PUT /pulls/*/merge", nil)
@@ -345,7 +345,7 @@ func TestCleanupIsTampered(t *testing.T) {
 				w.click(reqA, lifecycle.ActionRepair, "omar")
 				w.archived(reqA)
 				w.noForeignWords()
-				files, err := w.hub.Files(repoName, "main")
+				files, err := w.github.Files(repoName, "main")
 				w.must(err)
 				if all := strings.Join(files, "\n"); strings.Contains(all, "evil") || strings.Contains(all, reqA) {
 					w.t.Errorf("main holds:\n%s", all)
@@ -355,28 +355,28 @@ func TestCleanupIsTampered(t *testing.T) {
 	}
 }
 
-// What GitHub refuses is on the card and leaves the request, so that a person presses
-// again; nothing goes on asking.
+// What GitHub refuses is on the card and leaves the request, so that a person requests it
+// again; TfPilot does not repeat the call.
 func TestGitHubRefuses(t *testing.T) {
 	for _, c := range []struct {
 		what   lifecycle.Action
 		method string
 		path   string
-		upTo   func(*world)
+		upTo   func(*harness)
 	}{
-		{lifecycle.ActionClose, "PATCH", "/repos/acme/infra-core/pulls/*", func(w *world) { w.open(reqA) }},
-		{lifecycle.ActionMerge, "PUT", "/repos/acme/infra-core/pulls/*/merge", func(w *world) { w.open(reqA); w.approve(reqA) }},
-		{lifecycle.ActionApply, "GET", "/repos/acme/infra-core/git/ref/**", func(w *world) { w.ready(reqA) }},
-		{lifecycle.ActionApply, "POST", "/repos/acme/infra-core/actions/workflows/*/dispatches", func(w *world) { w.ready(reqA) }},
-		{lifecycle.ActionPlan, "GET", "/repos/acme/infra-core/git/ref/**", func(w *world) { w.ready(reqA) }},
-		{lifecycle.ActionDestroy, "GET", "/repos/acme/infra-core/git/ref/**", func(w *world) { w.ready(reqA); w.apply(reqA) }},
+		{lifecycle.ActionClose, "PATCH", "/repos/acme/infra-core/pulls/*", func(w *harness) { w.open(reqA) }},
+		{lifecycle.ActionMerge, "PUT", "/repos/acme/infra-core/pulls/*/merge", func(w *harness) { w.open(reqA); w.approve(reqA) }},
+		{lifecycle.ActionApply, "GET", "/repos/acme/infra-core/git/ref/**", func(w *harness) { w.ready(reqA) }},
+		{lifecycle.ActionApply, "POST", "/repos/acme/infra-core/actions/workflows/*/dispatches", func(w *harness) { w.ready(reqA) }},
+		{lifecycle.ActionPlan, "GET", "/repos/acme/infra-core/git/ref/**", func(w *harness) { w.ready(reqA) }},
+		{lifecycle.ActionDestroy, "GET", "/repos/acme/infra-core/git/ref/**", func(w *harness) { w.ready(reqA); w.apply(reqA) }},
 	} {
 		t.Run(string(c.what)+" "+c.method, func(t *testing.T) {
-			inWorld(t, setup{}, func(w *world) {
+			withHarness(t, setup{}, func(w *harness) {
 				c.upTo(w)
 				w.settled(reqA)
-				w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 422, Method: c.method, Path: "/api/v3" + c.path})
-				w.hub.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 422, Method: c.method, Path: c.path})
+				w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 422, Method: c.method, Path: "/api/v3" + c.path})
+				w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 422, Method: c.method, Path: c.path})
 				w.click(reqA, c.what, "adam")
 				w.served(reqA, c.what)
 				w.until(reqA, "told", func(d store.Doc) bool { return d.Request.Problem != nil })
@@ -385,7 +385,7 @@ func TestGitHubRefuses(t *testing.T) {
 				}
 				w.quiet(60)
 				w.released(reqA)
-				w.hub.ClearFaults()
+				w.github.ClearFaults()
 			})
 		})
 	}
@@ -394,7 +394,7 @@ func TestGitHubRefuses(t *testing.T) {
 // A destroy run that is silent for too long reads as failed; its card is drawn again
 // when the time comes, though nothing happened.
 func TestSilentDestroy(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.apply(reqA)
 		w.ledger.holds("destroy", true)
@@ -407,18 +407,18 @@ func TestSilentDestroy(t *testing.T) {
 		w.reach(reqA, lifecycle.StatusFailed)
 		w.pass(2 * time.Minute)
 		if w.drawn(reqA) == drawn {
-			w.t.Error("nobody rang for the card")
+			w.t.Error("the card was not enqueued")
 		}
 		if w.lease().Holder == nil {
 			w.t.Error("the lease was freed")
 		}
 		w.ledger.holds("destroy", false)
 		w.archived(reqA)
-		w.sound()
+		w.assertInvariants()
 	})
 }
 
-func (w *world) drawn(id string) int {
+func (w *harness) drawn(id string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.cards[id]

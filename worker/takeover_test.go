@@ -19,7 +19,7 @@ func TestKilledWorkerIsReplacedSoon(t *testing.T) {
 		"s3 LIST identities", "github GET /git/ref/heads/main", "github POST /git/commits", "github POST /pulls", "s3 PUT webhooks", "s3 PUT grants",
 	} {
 		t.Run(call, func(t *testing.T) {
-			inWorld(t, setup{workers: 2, poll: time.Second}, func(w *world) {
+			withHarness(t, setup{workers: 2, poll: time.Second}, func(w *harness) {
 				w.pass(10 * time.Second)
 				w.gate.once(fault{call, 1, crashBefore})
 				w.gate.noRestart.Store(true)
@@ -40,10 +40,10 @@ func TestKilledWorkerIsReplacedSoon(t *testing.T) {
 	}
 }
 
-// A row of the index that somebody put into Redis, with a version that no document
+// A row of the index that an attacker put into Redis, with a version that no document
 // reaches or without any document, does not stay.
 func TestPlantedIndexRows(t *testing.T) {
-	inWorld(t, setup{}, func(w *world) {
+	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.settled(reqA)
 		index := queue.NewIndex(w.redisLink(nil))
@@ -72,16 +72,16 @@ func TestPlantedIndexRows(t *testing.T) {
 func TestThrottledListingProvesNothing(t *testing.T) {
 	const dispatch = "github POST /actions/workflows/plan.yml/dispatches"
 	for _, kind := range []string{hubsim.FaultLimit, hubsim.FaultStatus} {
-		inWorld(t, setup{workers: 2, plan: []fault{{dispatch, 1, lostAnswer}}}, func(w *world) {
-			w.hub.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
+		withHarness(t, setup{workers: 2, plan: []fault{{dispatch, 1, lostAnswer}}}, func(w *harness) {
+			w.github.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
 			w.ledger.holds("plan", true)
-			w.must(w.hub.AddFault(hubsim.Fault{Kind: kind, Method: "GET", Path: "/repos/acme/infra-core/actions/runs", Delay: 10 * time.Second}))
+			w.must(w.github.AddFault(hubsim.Fault{Kind: kind, Method: "GET", Path: "/repos/acme/infra-core/actions/runs", Delay: 10 * time.Second}))
 			w.ask(reqA, "dana")
 			w.pass(20 * time.Minute) // a plan may take 30
 			if a := w.request(reqA).Runs.Plan.Current(); a == nil || a.Sends != 1 || a.Conclusion != "" || w.gate.calls(dispatch) != 1 {
 				w.t.Errorf("%d calls, attempt %+v", w.gate.calls(dispatch), a)
 			}
-			w.hub.ClearFaults()
+			w.github.ClearFaults()
 			w.ledger.holds("plan", false)
 			w.planned(reqA, lifecycle.PurposeOpen)
 			w.dispatchedOnce()

@@ -50,6 +50,7 @@ var plain = []string{
 	"scripts",
 	"templates/...",
 	"tools/...",
+	"worker",
 }
 
 const ise = `is(e|es|ed|er|ers|ing|ation|ations)`
@@ -132,6 +133,13 @@ var right = []struct{ path, word, reason string }{
 	{"internal/sandbox/slack/interact.go", "trouble", "a message of Slack itself"},
 	{"internal/sandbox/page/static/js/emoji.js", "bell", "Slack's name of an emoji"},
 	{"internal/sandbox/page/static/js/emoji.js", "grey", "Slack's name of an emoji"},
+	{"worker/approval.go", "any more", "a text on the card and in the log of a request"},
+	{"worker/body.go", "asked for", "a text of the pull request"},
+	{"worker/environment.go", "any more", "a text on the card"},
+	{"worker/force.go", "nobody", "an answer of the command line"},
+	{"worker/open.go", "any more", "a text on the card"},
+	{"worker/plancomment.go", "nobody", "a text of the pull request; an edited comment is posted again"},
+	{"worker/security_test.go", "wish", "the stored name of an event"},
 }
 
 // maxText bounds the files that are checked: a larger one is data of others.

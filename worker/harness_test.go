@@ -55,7 +55,7 @@ var people = map[string]struct {
 	"adam": {1004, "U0ADAM0004"}, "vic": {1005, "U0VIC00005"},
 }
 
-// What every world shares is made once, outside of any bubble.
+// What every harness shares is made once, outside of any bubble.
 var (
 	appKey = sync.OnceValue(func() *rsa.PrivateKey {
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -104,20 +104,20 @@ func structure() config.Structure {
 	}
 }
 
-// world is workers with simulators of everything around them, in virtual time: no
-// socket, no process, no file.
-type world struct {
-	t      testing.TB
-	hub    *hubsim.Server
-	bucket *s3.Server
-	redis  *miniredis.Miniredis
-	grave  *miniredis.Miniredis // what killed processes are connected to
-	gate   *gate
-	ledger *ledger
-	policy rbac.Policy
-	log    *journal
-	cache  store.Cache   // nil: in Redis
-	poll   time.Duration // how often workers look into the queue; each look costs the tests more than the work
+// harness runs workers with simulators of everything around them, in virtual time: no socket, no
+// process, no file.
+type harness struct {
+	t         testing.TB
+	github    *hubsim.Server
+	bucket    *s3.Server
+	redis     *miniredis.Miniredis
+	deadRedis *miniredis.Miniredis // what killed processes are connected to
+	gate      *gate
+	ledger    *ledger
+	policy    rbac.Policy
+	log       *journal
+	cache     store.Cache   // nil: in Redis
+	poll      time.Duration // how often workers poll the queue; each poll costs the tests more than the work
 
 	store    *store.Store // as the surfaces use it: not through the gate
 	notifier *queue.Notifier
@@ -129,38 +129,38 @@ type world struct {
 	wait  background // restarts that are under way
 }
 
-// setup changes what a world starts from.
+// setup changes what a harness starts from.
 type setup struct {
 	workers int
 	policy  rbac.Policy
 	poll    time.Duration // 3 s when zero
-	hub     func(*hubsim.Config)
-	cache   store.Cache  // of documents; nil: in Redis
-	plan    []fault      // to strike, see gate
-	trouble func(*world) // happens beside the story
+	github  func(*hubsim.Config)
+	cache   store.Cache    // of documents; nil: in Redis
+	plan    []fault        // to strike, see gate
+	disturb func(*harness) // runs during the story
 }
 
-// inWorld tells a story in a world of its own.
-func inWorld(t *testing.T, s setup, story func(*world)) {
+// withHarness runs a story with a harness of its own.
+func withHarness(t *testing.T, s setup, story func(*harness)) {
 	t.Helper()
 	key, files := appKey(), tree()
 	builtin()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, s)
+		w := newHarness(t, s)
 		defer w.stop()
 		w.simulators(key, files, s)
 		for range max(1, s.workers) {
 			w.startWorker()
 		}
-		if s.trouble != nil {
-			w.wait.Go(func() { s.trouble(w) })
+		if s.disturb != nil {
+			w.wait.Go(func() { s.disturb(w) })
 		}
 		story(w)
 	})
 }
 
-func newWorld(t testing.TB, s setup) *world {
-	w := &world{t: t, ledger: newLedger(), policy: s.policy, log: &journal{}, cache: s.cache, poll: cmp.Or(s.poll, 3*time.Second), cards: map[string]int{}}
+func newHarness(t testing.TB, s setup) *harness {
+	w := &harness{t: t, ledger: newLedger(), policy: s.policy, log: &journal{}, cache: s.cache, poll: cmp.Or(s.poll, 3*time.Second), cards: map[string]int{}}
 	if len(w.policy.Admins) == 0 {
 		w.policy = defaultPolicy()
 	}
@@ -168,14 +168,14 @@ func newWorld(t testing.TB, s setup) *world {
 	return w
 }
 
-func (w *world) simulators(key *rsa.PrivateKey, files map[string][]byte, s setup) {
+func (w *harness) simulators(key *rsa.PrivateKey, files map[string][]byte, s setup) {
 	var err error
 	w.bucket, err = s3.New(s3.Config{Buckets: []string{requestsBucket, stateBucket}, Principals: principals()})
 	w.must(err)
 	w.ledger.w = w
 	w.redis = miniredis.NewMiniRedis()
 	w.redis.ClockTTL(true)
-	w.grave = miniredis.NewMiniRedis()
+	w.deadRedis = miniredis.NewMiniRedis()
 	redis := w.redisLink(nil)
 	w.notifier, w.store = queue.NewNotifier(redis, slog.New(slog.DiscardHandler)), w.cachedStore(inProcess{w.bucket}, redis)
 	cfg := hubsim.Config{
@@ -192,15 +192,15 @@ func (w *world) simulators(key *rsa.PrivateKey, files map[string][]byte, s setup
 		cfg.Users = append(cfg.Users, hubsim.User{Login: login, ID: p.id, Token: "ghp_" + login})
 		w.must(w.store.PutIdentity(context.Background(), lifecycle.Identity{SlackTeam: team, SlackUser: p.slack, Login: login, GithubID: p.id}))
 	}
-	if s.hub != nil {
-		s.hub(&cfg)
+	if s.github != nil {
+		s.github(&cfg)
 	}
-	w.hub, err = hubsim.New(cfg)
+	w.github, err = hubsim.New(cfg)
 	w.must(err)
 }
 
-// endpoint is the app's: verify, seal, ring, answer.
-func (w *world) endpoint() http.Handler {
+// endpoint is the app's: verify, seal, enqueue, answer.
+func (w *harness) endpoint() http.Handler {
 	verify := web.Verifier(hookSecret, []string{repoName}, nil)
 	return web.Handler(web.Options{
 		Log: slog.New(slog.DiscardHandler), Enqueue: func(ctx context.Context, id string, hint []byte) error { return w.notifier.Webhook(ctx, id, hint) },
@@ -215,7 +215,7 @@ func (w *world) endpoint() http.Handler {
 }
 
 // stop ends everything that lives in the bubble.
-func (w *world) stop() {
+func (w *harness) stop() {
 	if w.t.Failed() {
 		w.t.Log(w.log.String())
 	}
@@ -234,8 +234,8 @@ func (w *world) stop() {
 	for _, p := range procs {
 		<-p.done
 	}
-	if w.hub != nil {
-		if err := w.hub.Close(context.Background()); err != nil {
+	if w.github != nil {
+		if err := w.github.Close(context.Background()); err != nil {
 			w.t.Error(err)
 		}
 	}
@@ -243,12 +243,12 @@ func (w *world) stop() {
 		_ = l.Close()
 	}
 	w.redis.Close()
-	w.grave.Close()
+	w.deadRedis.Close()
 	time.Sleep(time.Minute) // what still waits gives up
 }
 
-// background counts what goes on beside the story. A sync.WaitGroup may not grow from
-// zero while somebody waits for it, and a fault may strike while the world ends.
+// background counts what runs during the story. A sync.WaitGroup may not grow from zero while a
+// goroutine waits for it, and a fault may strike while the harness ends.
 type background struct{ n atomic.Int64 }
 
 func (b *background) Go(do func()) {
@@ -265,16 +265,16 @@ func (b *background) Wait() {
 	}
 }
 
-func (w *world) must(err error) {
+func (w *harness) must(err error) {
 	w.t.Helper()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-// redisLink opens Redis without a socket; a process that was killed reaches it no
-// more.
-func (w *world) redisLink(p *process) *queue.Redis {
+// redisLink opens Redis without a socket; a killed process no longer reaches
+// it.
+func (w *harness) redisLink(p *process) *queue.Redis {
 	r, err := queue.Open("redis://redis:6379/0", func(context.Context, string, string) (net.Conn, error) {
 		if p == nil {
 			return w.redis.Dial()
@@ -288,12 +288,12 @@ func (w *world) redisLink(p *process) *queue.Redis {
 	return r
 }
 
-func (w *world) storeAs(principal string, tr http.RoundTripper) *store.Store {
+func (w *harness) storeAs(principal string, tr http.RoundTripper) *store.Store {
 	return w.openStore(principal, tr, nil)
 }
 
 // cachedStore is the store as app and workers use it, with the cache that they share.
-func (w *world) cachedStore(tr http.RoundTripper, redis *queue.Redis) *store.Store {
+func (w *harness) cachedStore(tr http.RoundTripper, redis *queue.Redis) *store.Store {
 	cache := w.cache
 	if cache == nil {
 		cache = queue.NewCache(redis, hintKey)
@@ -301,7 +301,7 @@ func (w *world) cachedStore(tr http.RoundTripper, redis *queue.Redis) *store.Sto
 	return w.openStore("app", tr, cache)
 }
 
-func (w *world) openStore(principal string, tr http.RoundTripper, cache store.Cache) *store.Store {
+func (w *harness) openStore(principal string, tr http.RoundTripper, cache store.Cache) *store.Store {
 	s, err := store.Open(context.Background(), store.Config{
 		Bucket: requestsBucket, Region: "eu-central-1", Endpoint: "http://s3.test",
 		AccessKey: principal, Secret: "secret-of-" + principal, HTTPClient: &http.Client{Transport: tr}, Cache: cache,
