@@ -400,7 +400,7 @@ func TestProviderNeedsAnAccount(t *testing.T) {
 	r.must("init")
 	r.env = append(r.env, EnvURL+"=")
 	out, code := r.run("plan")
-	if code == 0 || !strings.Contains(out, "never reaches AWS") {
+	if code == 0 || !strings.Contains(out, "never calls AWS") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 }
