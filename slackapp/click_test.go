@@ -204,7 +204,7 @@ func TestRejectWantsAReason(t *testing.T) {
 	})
 }
 
-func TestDestroyListsWhatGoesAndCanBeTakenBack(t *testing.T) {
+func TestDestroyListsResourcesAndCanBeCanceled(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		w.put(story.Live(t), story.Creating())
 		w.click("omar", w.card("omar", devCh), "do.destroy")

@@ -94,7 +94,7 @@ func TestChosenEnvironmentKeepsWhatWasFilledIn(t *testing.T) {
 	})
 }
 
-func TestWordThatFitsSeveralEnvironmentsChoosesNone(t *testing.T) {
+func TestWordThatMatchesSeveralEnvironmentsChoosesNone(t *testing.T) {
 	d := Directory{{Name: "core", Environments: []config.Environment{
 		{Project: "core", Key: "prod", Slug: "app"}, {Project: "core", Key: "prod", Slug: "db"}, {Project: "core", Key: "dev", Slug: "app"},
 	}}}

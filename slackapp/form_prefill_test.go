@@ -216,8 +216,8 @@ func manyModules(n int) fstest.MapFS {
 	return fsys
 }
 
-// TestEveryModuleCanBeAskedFor names one after the command, and chooses one in the menu.
-func TestEveryModuleCanBeAskedFor(t *testing.T) {
+// TestEveryModuleCanBeRequested names one after the command, and chooses one in the menu.
+func TestEveryModuleCanBeRequested(t *testing.T) {
 	for _, tc := range []struct {
 		modules       int
 		named, chosen string

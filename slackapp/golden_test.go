@@ -119,8 +119,8 @@ func TestPastRepliesLoseTheirButtons(t *testing.T) {
 	golden(t, "message/past", all)
 }
 
-// TestRejectionsAreToldInFull: whoever rejects is promised it.
-func TestRejectionsAreToldInFull(t *testing.T) {
+// TestRejectionsAreShownInFull: whoever rejects is promised it.
+func TestRejectionsAreShownInFull(t *testing.T) {
 	for _, name := range []string{"rejected", "destroy_rejected"} {
 		s := story.Scenes(t)[name]
 		s.R.Rejection.Reason = strings.Repeat("why ", maxReason/4-1) + "last"
@@ -135,9 +135,9 @@ func TestRejectionsAreToldInFull(t *testing.T) {
 	}
 }
 
-// TestAnyTextFitsAndStaysText puts whatever people, models and Terraform may say
+// TestAnyTextIsValidAndStaysText puts whatever people, models and Terraform may say
 // into every place that holds their words.
-func TestAnyTextFitsAndStaysText(t *testing.T) {
+func TestAnyTextIsValidAndStaysText(t *testing.T) {
 	base := story.Scenes(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		prompt := rapid.OneOf(rapid.String(), rapid.StringN(0, 5000, -1), rapid.SampledFrom([]string{"<!channel>", "<@U0ANA00002>", "*b* _i_ `c` ~s~", "<https://evil.test|Approve>", "\u202ereversed", "a\x00b", "&lt;"}))

@@ -60,7 +60,7 @@ func TestManifestAsksForWhatTheCodeUses(t *testing.T) {
 	}
 }
 
-func TestManifestFitsTheApp(t *testing.T) {
+func TestManifestMatchesTheApp(t *testing.T) {
 	m := manifest(t)
 	if !m.Settings.SocketModeEnabled || m.Settings.Interactivity == nil || !m.Settings.Interactivity.IsEnabled {
 		t.Error("the app needs Socket Mode and interactivity")

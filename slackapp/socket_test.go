@@ -108,7 +108,7 @@ func TestPanicIsOneAnswerLost(t *testing.T) {
 	})
 }
 
-func TestTooManyAtOnceAreToldSo(t *testing.T) {
+func TestTooManyAtOnceGetAReply(t *testing.T) {
 	onSocket(t, func(ctx context.Context, _ slack.SlashCommand, ack Ack) {
 		ack(nil)
 		<-ctx.Done()

@@ -49,7 +49,7 @@ func TestRequestFromTheFirstWordToTheCard(t *testing.T) {
 	})
 }
 
-func TestWhoMayNotAskIsToldBeforeAnyForm(t *testing.T) {
+func TestRefusalComesBeforeAnyForm(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		w.command("vic", devCh, "request")
 		has(t, wordsIn(w.view("vic")), "Only", "can request infrastructure")

@@ -64,7 +64,7 @@ func TestUnreachableChannel(t *testing.T) {
 
 // A channel that is mended gets its card with the next change, and admins who were told
 // of another request are not told again.
-func TestMendedChannel(t *testing.T) {
+func TestFixedChannel(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		w.cards.Projects[0].Environments[0].Channel = "C0GONE0001"
 		w.put(story.Ready(t), story.Creating())
