@@ -10,8 +10,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/rbac"
 )
 
-// Linking gives the rights of a login, so it is the admins', and one account stands
-// for one person.
+// Linking gives the rights of a login, so only admins may do it, and one account belongs
+// to one person.
 func TestMayLink(t *testing.T) {
 	k := &console{parts: &parts{cfg: &config.Config{People: rbac.Policy{Admins: []string{"adam"}, Approvers: []string{"omar"}}}}}
 	for as, ok := range map[string]bool{"adam": true, "Adam": true, "omar": false, "dana": false, "": false} {
@@ -25,7 +25,7 @@ func TestMayLink(t *testing.T) {
 		id   lifecycle.Identity
 		want bool
 	}{
-		{lifecycle.Identity{SlackTeam: "T1", SlackUser: "U1", Login: "dana2", GithubID: 1}, false}, // linked anew
+		{lifecycle.Identity{SlackTeam: "T1", SlackUser: "U1", Login: "dana2", GithubID: 1}, false}, // linked again
 		{lifecycle.Identity{SlackTeam: "T1", SlackUser: "U2", Login: "other", GithubID: 1}, true},
 		{lifecycle.Identity{SlackTeam: "T1", SlackUser: "U2", Login: "DANA", GithubID: 2}, true},
 		{lifecycle.Identity{SlackTeam: "T1", SlackUser: "U2", Login: "omar", GithubID: 3}, false},

@@ -143,8 +143,8 @@ func renderRepository(p config.Project, requests config.Store, release bootstrap
 	return bootstrap.Render(b, templates.FS)
 }
 
-// putModules replaces the modules of the repository with those of the catalog. A request
-// for a module that is not in the repository could never be planned.
+// putModules replaces the repository's modules with the catalog's modules. A request for
+// a module that is not in the repository could never be planned.
 func putModules(files map[string][]byte, c config.Catalog) error {
 	offered, err := loadCatalog(c)
 	if err != nil {

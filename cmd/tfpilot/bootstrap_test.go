@@ -56,7 +56,7 @@ func TestRenderRepositoryKeepsEachBackend(t *testing.T) {
 	}
 }
 
-// Bootstrapping again adds what is missing and keeps what somebody changed.
+// Bootstrapping again adds missing files and keeps changed ones.
 func TestWriteTreeKeepsWhatIsThere(t *testing.T) {
 	dir := t.TempDir()
 	files := map[string][]byte{"a/own.tf": []byte("1"), "a/same.tf": []byte("2"), "new.tf": []byte("3")}
@@ -164,7 +164,7 @@ func bootstrapArgs(out string) []string {
 		"--plan-role", testRuns.PlanRole, "--apply-role", testRuns.ApplyRole}
 }
 
-// bootstrapped runs the command with a tfpilot.yaml and gives the folder it wrote.
+// bootstrapped runs the command with a tfpilot.yaml and returns the directory that it wrote.
 func bootstrapped(t *testing.T, yaml string, more ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -193,7 +193,7 @@ func bootstrapped(t *testing.T, yaml string, more ...string) string {
 	return out
 }
 
-// A folder of modules that cannot be offered is told, and nothing is written.
+// A directory of invalid modules is reported, and nothing is written.
 func TestBootstrapRefusesABrokenCatalog(t *testing.T) {
 	dir := t.TempDir()
 	if err := writeNew(filepath.Join(dir, "own-thing", "main.tf"), []byte("#\n")); err != nil {

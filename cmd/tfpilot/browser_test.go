@@ -17,7 +17,7 @@ func TestJourneyInTheBrowser(t *testing.T) {
 	y.run("app")
 	y.run("worker")
 	p := browser.Open(t, y.access.Page, 1280, 800)
-	p.Patience = 2 * time.Minute // a Terraform run lies in between
+	p.Patience = 2 * time.Minute // a Terraform run takes place in between
 	p.Read("TfPilot is connected")
 
 	p.TypeInto("combobox", "Message #infra-dev", "/tfpilot request s3-bucket")

@@ -32,7 +32,7 @@ var storedKeys = map[string]*regexp.Regexp{
 	"identities":   regexp.MustCompile(`^identities/T[A-Z0-9]+/U[A-Z0-9]+\.json$`),
 }
 
-// keysAreKnown lists the bucket with AWS's own client, as somebody who looks.
+// keysAreKnown lists the bucket with AWS's own client, as an operator does.
 func (y *yard) keysAreKnown(want ...string) {
 	y.t.Helper()
 	seen := map[string]bool{}
@@ -44,7 +44,7 @@ func (y *yard) keysAreKnown(want ...string) {
 			}
 		}
 		if kind == "" {
-			y.t.Errorf("nobody said that %s is stored", key)
+			y.t.Errorf("%s was stored, but not reported", key)
 		}
 		seen[kind] = true
 	}

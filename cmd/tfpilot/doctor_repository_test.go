@@ -39,7 +39,7 @@ func without(prefix, suffix string) func(*ward) {
 	})
 }
 
-// An infra repository in which requests would fail later is found before anybody asks
+// An infra repository in which requests would fail later is found before a person asks
 // for something.
 func TestDoctorReadsTheRepositories(t *testing.T) {
 	const workflows, modules, where = "core: workflow files are up to date", "core: modules of the catalog are committed", "core: repository acme/infra-core matches tfpilot.yaml"

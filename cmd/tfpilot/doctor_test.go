@@ -192,7 +192,7 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 		t.Errorf("checked %q", checks)
 	}
 	if n := w.slack.Counts().Calls["apps.connections.open"]; n != 1 || w.model.Calls() != 1 {
-		t.Errorf("%d sockets and %d answers were asked for", n, w.model.Calls())
+		t.Errorf("%d sockets were opened and %d answers requested", n, w.model.Calls())
 	}
 	t.Setenv("OPENAI_API_KEY", "")
 	w.scopes += ",users:read"
@@ -214,8 +214,8 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 	}
 }
 
-// Each failure says what to mend, and keeps no other part from being asked.
-func TestDoctorSaysWhatToMend(t *testing.T) {
+// Each failure tells what to fix, and does not stop the other checks.
+func TestDoctorSaysWhatToFix(t *testing.T) {
 	const keeps = "Redis does not evict tasks"
 	findsFaults(t, map[string]fault{
 		"bot token": {func(w *ward) { w.t.Setenv("SLACK_BOT_TOKEN", "xoxb-other") }, "Slack accepts the bot token", []string{"invalid_auth", "SLACK_BOT_TOKEN"}},

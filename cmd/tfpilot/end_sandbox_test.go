@@ -17,7 +17,7 @@ import (
 )
 
 // TestEndAndStartAgain ends a sandbox in the middle of a run, in every way: nothing is
-// left behind, and the next start goes on.
+// left behind, and the next start continues.
 func TestEndAndStartAgain(t *testing.T) {
 	t.Parallel()
 	y := &yard{t: t, dir: t.TempDir()}
@@ -25,14 +25,14 @@ func TestEndAndStartAgain(t *testing.T) {
 	id := y.open("kept-over-a-restart")
 	y.awaitRun()
 	y.interrupt(first)
-	y.nobodyLeft()
+	y.noProcessLeft()
 	if !strings.Contains(first.errs.text(), "Stopping…") {
-		t.Errorf("it did not say that it stops:\n%s", first.errs.text())
+		t.Errorf("it did not report that it stops:\n%s", first.errs.text())
 	}
 
 	second := y.sandbox()
 	if all := y.requests("list"); !strings.Contains(all, id) {
-		t.Errorf("%s is not in the list any more:\n%s", id, all)
+		t.Errorf("%s is no longer in the list:\n%s", id, all)
 	}
 	y.until(y.open("after-a-restart"), "plan_ready")
 	y.keysAreKnown("requests", "run index", "pull index", "grants", "claims", "results", "identities")
@@ -41,7 +41,7 @@ func TestEndAndStartAgain(t *testing.T) {
 	y.kill(second)
 
 	third := y.sandbox()
-	y.nobodyLeft(third.Process.Pid)
+	y.noProcessLeft(third.Process.Pid)
 	y.open("ended-in-a-hurry")
 	y.awaitRun()
 	third.killed = true // it ends with a code of its own
@@ -54,10 +54,10 @@ func TestEndAndStartAgain(t *testing.T) {
 	if code := third.ProcessState.ExitCode(); code != exitHurried {
 		t.Errorf("it ended with %d", code)
 	}
-	y.nobodyLeft()
+	y.noProcessLeft()
 }
 
-// awaitRun waits until act works in the data folder.
+// awaitRun waits until act works in the data directory.
 func (y *yard) awaitRun() {
 	y.t.Helper()
 	y.wait("a run", func() bool {
@@ -79,9 +79,9 @@ func (y *yard) wait(what string, seen func() bool) {
 	}
 }
 
-// nobodyLeft checks that no process works in the data folder, but those that are named.
+// noProcessLeft checks that no process works in the data directory, except the named ones.
 // One that was killed takes a moment to be gone.
-func (y *yard) nobodyLeft(but ...int) {
+func (y *yard) noProcessLeft(but ...int) {
 	y.t.Helper()
 	var left map[int]string
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -98,7 +98,7 @@ func (y *yard) nobodyLeft(but ...int) {
 	}
 }
 
-// holders are the processes whose command line or folder names the data folder.
+// holders are the processes whose command line or working directory names the data directory.
 func (y *yard) holders() map[int]string {
 	found := map[int]string{}
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
@@ -123,7 +123,7 @@ func (y *yard) holders() map[int]string {
 	return found
 }
 
-// Who presses Ctrl-C is told so at once, however long the app takes to end.
+// Ctrl-C is confirmed at once, however long the app takes to end.
 func TestStoppingIsSaidAtOnce(t *testing.T) {
 	y := &yard{t: t}
 	var errs record
@@ -145,7 +145,7 @@ func TestStoppingIsSaidAtOnce(t *testing.T) {
 	}
 }
 
-// An app that cannot start ends the sandbox with the reason, before anybody was told
+// An app that cannot start ends the sandbox with the reason, before anyone was notified
 // that it runs.
 func TestAppThatCannotStart(t *testing.T) {
 	var out, errs record
@@ -166,11 +166,11 @@ func TestAppThatCannotStart(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 	if out.text() != "" {
-		t.Errorf("it said that it runs: %s", out.text())
+		t.Errorf("it reported that it runs: %s", out.text())
 	}
 }
 
-// Whoever reads the start-up line can begin: the app is connected.
+// A person who reads the start-up line can begin: the app is connected.
 func TestStartUpLineMeansConnected(t *testing.T) {
 	y := &yard{t: t, dir: t.TempDir()}
 	y.sandbox()

@@ -31,8 +31,8 @@ const (
 	exitHurried = 130 // ended by a second signal
 )
 
-// endings are the signals that end a process well: a person's, an orchestrator's, and
-// that of a terminal which goes away, unless it was told to outlive that.
+// endings are the signals after which a process ends in order: a person's, an
+// orchestrator's, and a closed terminal's, unless the process ignores hangups.
 func endings() []os.Signal {
 	if signal.Ignored(syscall.SIGHUP) {
 		return []os.Signal{os.Interrupt, syscall.SIGTERM}
@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	return exitFailed
 }
 
-// exitCode is an error that was told already.
+// exitCode is an error that was already printed.
 type exitCode int
 
 func (exitCode) Error() string { return "" }
@@ -104,7 +104,7 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// newCI stands in the list of commands; run calls what it stands for by itself.
+// newCI adds "ci" to the list of commands; run itself calls the command.
 func newCI() *cobra.Command {
 	c := &cobra.Command{Use: "ci", Short: "Do what a workflow run calls", DisableFlagParsing: true, Run: func(*cobra.Command, []string) {}}
 	c.SetHelpFunc(func(c *cobra.Command, _ []string) {
@@ -113,7 +113,7 @@ func newCI() *cobra.Command {
 	return c
 }
 
-// newHelp says of a command that is not there what is.
+// newHelp lists the commands when the named one does not exist.
 func newHelp(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND …]", Short: "Say how a command is called",
@@ -128,8 +128,8 @@ func newHelp(root *cobra.Command) *cobra.Command {
 	}
 }
 
-// strict makes wrong arguments a wrong usage that says what is right. A command that
-// only holds others says which.
+// strict reports wrong arguments as wrong usage, with the right usage. A command that
+// only groups others lists them.
 func strict(c *cobra.Command) {
 	if c.HasSubCommands() && !c.Runnable() {
 		c.Args, c.RunE = cobra.NoArgs, func(c *cobra.Command, _ []string) error { return c.Help() }
@@ -153,7 +153,7 @@ func strict(c *cobra.Command) {
 	}
 }
 
-// unknown says that c has no such command, and which it has.
+// unknown is the error of a command that c does not have; it lists the existing ones.
 func unknown(c *cobra.Command, name string) error {
 	var names []string
 	for _, sub := range c.Commands() {
@@ -164,7 +164,7 @@ func unknown(c *cobra.Command, name string) error {
 	return usagef("unknown command %q; %s has %s", name, c.CommandPath(), strings.Join(names, ", "))
 }
 
-// wrongFlag says what is wrong with a flag, without the words of the number parser.
+// wrongFlag reports a wrong flag, without the text of the number parser.
 func wrongFlag(c *cobra.Command, err error) error {
 	text := err.Error()
 	var number *strconv.NumError

@@ -74,7 +74,7 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-func TestMissingConfigurationIsToldAtOnce(t *testing.T) {
+func TestMissingConfigurationIsReportedAtOnce(t *testing.T) {
 	t.Setenv("TFPILOT_CONFIG", filepath.Join(t.TempDir(), "none.yaml"))
 	for _, name := range []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "GITHUB_WEBHOOK_SECRET", "TFPILOT_REQUESTS_BUCKET", "REDIS_URL"} {
 		t.Setenv(name, "")

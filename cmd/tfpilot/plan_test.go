@@ -77,7 +77,7 @@ func TestPlanOfAnotherDigestIsNotPrinted(t *testing.T) {
 	}
 }
 
-// Anyone who asks what became of a request reads why, with what, who decided, what ran and what came out.
+// The show command prints a request's history: reason, inputs, decisions, runs and outcome.
 func TestShowTellsTheWholeRequest(t *testing.T) {
 	d := newDesk(t)
 	id := d.opened()

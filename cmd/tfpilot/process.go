@@ -83,7 +83,7 @@ func runApp(ctx context.Context, p *parts) error {
 	return g.Wait()
 }
 
-// serveWorker runs a worker that is asked for its health, as an orchestrator does.
+// serveWorker runs a worker with its health endpoint.
 func serveWorker(ctx context.Context, p *parts) error {
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", p.cfg.HTTP.AdminAddr)
 	if err != nil {

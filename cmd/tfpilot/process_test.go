@@ -34,7 +34,7 @@ func newYard(t *testing.T) *yard {
 	return y
 }
 
-// sandbox starts a sandbox in the folder, and waits until it says where everything is.
+// sandbox starts a sandbox in the directory, and waits until it prints its addresses.
 func (y *yard) sandbox(args ...string) *child {
 	y.t.Helper()
 	cmd := y.command(append([]string{"sandbox", "--json", "--data", y.dir, "--port", "0"}, args...)...)
@@ -226,7 +226,7 @@ func TestDemo(t *testing.T) {
 }
 
 // TestDemoWithProcesses plays the demo against one app and two workers as processes
-// of their own, one of which is killed half-way.
+// of their own. One worker is killed half-way.
 func TestDemoWithProcesses(t *testing.T) {
 	t.Parallel()
 	y := newYard(t)
@@ -243,14 +243,14 @@ func TestDemoWithProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !victim.killed {
-		t.Error("no worker was killed: the demo has no such step any more")
+		t.Error("no worker was killed: the demo no longer has such a step")
 	}
 	y.keysAreKnown("requests", "history", "run index", "pull index", "logs", "environments", "grants", "claims", "results", "identities")
 }
 
-// TestDemoWithoutBells plays the demo with every webhook lost and Redis emptied
+// TestDemoWithoutWakeUps plays the demo with every webhook lost and Redis emptied
 // before each step: sweep and sync alone bring it to its end.
-func TestDemoWithoutBells(t *testing.T) {
+func TestDemoWithoutWakeUps(t *testing.T) {
 	t.Parallel()
 	y := newYard(t)
 	y.run("app")
@@ -366,7 +366,7 @@ func (l testLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestSecondStart starts a sandbox twice, in one folder and on one port: the second
+// TestSecondStart starts a sandbox twice, in one directory and on one port: the second
 // says so.
 func TestSecondStart(t *testing.T) {
 	y := newYard(t)
@@ -375,7 +375,7 @@ func TestSecondStart(t *testing.T) {
 	self, _ := os.Executable()
 	out, err := exec.CommandContext(ctx, self, "sandbox", "--data", y.dir, "--port", "0").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "runs in "+y.dir+" already") {
-		t.Fatalf("a second start in the same folder: %v %s", err, out)
+		t.Fatalf("a second start in the same directory: %v %s", err, out)
 	}
 	port := y.access.Page[strings.LastIndex(y.access.Page, ":")+1:]
 	out, err = exec.CommandContext(ctx, self, "sandbox", "--data", t.TempDir(), "--port", port).CombinedOutput()

@@ -17,12 +17,12 @@ func TestReadyNamesGitHub(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = p.close() }()
-	hub, err := p.github()
+	githubClient, err := p.github()
 	if err != nil {
 		t.Fatal(err)
 	}
 	failing := func() (names []string) {
-		for _, c := range signedIn(hub) {
+		for _, c := range signedIn(githubClient) {
 			if c.Run(t.Context()) != nil {
 				names = append(names, c.Name)
 			}
@@ -33,12 +33,12 @@ func TestReadyNamesGitHub(t *testing.T) {
 		t.Errorf("before any call: %v", got)
 	}
 	w.github.SetClock(45 * time.Second)
-	_, _ = hub.Self(t.Context())
+	_, _ = githubClient.Self(t.Context())
 	if got := failing(); len(got) != 1 || got[0] != "clock" {
 		t.Errorf("with a clock that is off by a little: %v", got)
 	}
 	w.github.SetClock(3 * time.Minute)
-	_, err = hub.Installation(t.Context())
+	_, err = githubClient.Installation(t.Context())
 	if got := failing(); len(got) != 2 || err == nil {
 		t.Errorf("with a clock that is off: %v, %v", got, err)
 	}

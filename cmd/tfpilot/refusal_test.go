@@ -22,7 +22,7 @@ const refusalYAML = `projects:
       - {key: prod, slug: app, channel: C0INFRAPRD, protected: true, backend: {bucket: prod-states}}
 `
 
-// TestRefusals plays every refusal through the command line. The words are those of the use case,
+// TestRefusals plays every refusal through the command line. The text comes from the use case,
 // after the flag that has to be corrected; a wrong flag is a wrong usage, anything else a failure.
 func TestRefusals(t *testing.T) {
 	for _, c := range requesttest.Cases() {

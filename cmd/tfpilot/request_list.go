@@ -43,7 +43,7 @@ func (k *console) listCommand() *cobra.Command {
 	return c
 }
 
-// newest reads page after page, up to limit rows, and says whether there are more.
+// newest reads page after page, up to limit rows, and reports whether there are more.
 func (k *console) newest(ctx context.Context, limit int) (rows []queue.Row, more bool, err error) {
 	who, err := k.reader(ctx)
 	if err != nil {

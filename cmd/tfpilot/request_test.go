@@ -77,7 +77,7 @@ func TestJSONWhereScriptsAsk(t *testing.T) {
 	}
 }
 
-// A list goes on over all pages, and says when it was cut.
+// A list covers all pages, and reports when it was cut.
 func TestListFollowsTheCursor(t *testing.T) {
 	d := newDesk(t)
 	const all = 2*listPage + 30

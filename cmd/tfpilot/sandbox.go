@@ -87,7 +87,7 @@ func newSandbox() *cobra.Command {
 	return c
 }
 
-// checkAttach wants the address as the sandbox prints it.
+// checkAttach checks that the address has the form that the sandbox prints.
 func checkAttach(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" || u.Host == "" {
@@ -96,17 +96,17 @@ func checkAttach(address string) error {
 	return nil
 }
 
-// main starts the simulators, runs what is asked for, and ends everything again.
+// main starts the simulators, runs the body, and stops everything again.
 func (r *sandboxRun) main(c *cobra.Command, body func(context.Context) error) error {
 	r.out, r.errs = c.OutOrStdout(), c.ErrOrStderr()
 	ctx := c.Context()
 	if r.port < 0 || r.port > maxPort {
 		return usagef("--port: %d; give a number from 1 to %d, or 0 for any that are free", r.port, maxPort)
 	}
-	if err := r.folder(); err != nil {
+	if err := r.findDataDirectory(); err != nil {
 		return err
 	}
-	unlock, err := lockFolder(r.dir)
+	unlock, err := lockDataDirectory(r.dir)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (r *sandboxRun) main(c *cobra.Command, body func(context.Context) error) er
 		r.say("Stopping… Runs that are under way are cancelled first. Ctrl-C again ends them at once.")
 	})()
 	if err := r.start(ctx); err != nil {
-		if ctx.Err() != nil { // what was cut short is no trouble of its own
+		if ctx.Err() != nil { // an interrupted start is not an error of its own
 			return errors.New("stopped before it was running")
 		}
 		return err
@@ -148,10 +148,10 @@ func (r *sandboxRun) close(ctx context.Context) {
 	}
 }
 
-// say tells a person what happens; with --json standard output belongs to the machine.
+// say prints progress for a person, on standard error: with --json, standard output is for machines.
 func (r *sandboxRun) say(text string) { _, _ = fmt.Fprintln(r.errs, text) }
 
-func (r *sandboxRun) folder() error {
+func (r *sandboxRun) findDataDirectory() error {
 	if r.dir == "" {
 		cache, err := os.UserCacheDir()
 		if err != nil {
@@ -218,7 +218,7 @@ func (r *sandboxRun) start(ctx context.Context) error {
 	return nil
 }
 
-// upgrade brings the repositories of an older data folder to what this tfpilot renders.
+// upgrade updates the repositories of an older data directory to what this tfpilot renders.
 func (r *sandboxRun) upgrade(ctx context.Context) error {
 	for _, repo := range r.box.Repos() {
 		kept, err := r.box.Upgrade(ctx, repo)
@@ -451,7 +451,7 @@ func (r *sandboxRun) demo(ctx context.Context) error {
 // asset is the tfpilot that runs fetch: this very binary, as a release.
 type asset struct{ path, name, version, sum string }
 
-// keepBinary copies the running binary to the data folder: `go run` deletes its own
+// keepBinary copies the running binary to the data directory: `go run` deletes its own
 // when it ends, and a run must not change under a rebuild.
 func (r *sandboxRun) keepBinary() (asset, error) {
 	self, err := os.Executable()

@@ -134,7 +134,7 @@ func TestStateStaysLockedWithoutGitHub(t *testing.T) {
 	}
 }
 
-// A lock that was taken anew since it was read is left alone.
+// A lock that was taken again since it was read is left alone.
 func TestLockThatChangedIsKept(t *testing.T) {
 	d := newDesk(t)
 	if err := d.bucket.Write("dev-states", lockedKey, []byte(lockFile)); err != nil {

@@ -33,11 +33,11 @@ type parts struct {
 	catalog  *catalog.Catalog
 }
 
-// credentials of S3 that come from somewhere else than the AWS SDK's own chain.
+// credentials are S3 credentials from outside the AWS SDK's own chain.
 type credentials struct{ accessKey, secret string }
 
-// assemble opens what a process that stays needs. It proves that the bucket keeps its
-// promises before anything is written.
+// assemble opens what a long-running process needs. It checks that the bucket enforces
+// conditional writes before anything is written.
 func assemble(ctx context.Context, cfg *config.Config, cred credentials, log *slog.Logger) (*parts, error) {
 	p, err := open(ctx, cfg, cred, log)
 	if err != nil {
@@ -141,17 +141,17 @@ func (p *parts) cards() (*slackapp.Cards, error) {
 	}, nil
 }
 
-// signedIn are the health checks about GitHub: it lets TfPilot in, and the clocks agree.
-func signedIn(hub *github.Client) []web.Check {
+// signedIn are the health checks about GitHub: it accepts TfPilot's credentials, and the clocks agree.
+func signedIn(githubClient *github.Client) []web.Check {
 	return []web.Check{
 		{Name: "github", Run: func(context.Context) error {
-			if out := hub.SignedOut(); out != nil {
+			if out := githubClient.SignedOut(); out != nil {
 				return out
 			}
 			return nil
 		}},
 		{Name: "clock", Run: func(context.Context) error {
-			if skew, ok := hub.Skew(); ok && skew.Abs() > github.MaxSkew {
+			if skew, ok := githubClient.Skew(); ok && skew.Abs() > github.MaxSkew {
 				return errors.New(github.SkewInWords(skew))
 			}
 			return nil
@@ -159,9 +159,9 @@ func signedIn(hub *github.Client) []web.Check {
 	}
 }
 
-// worker puts a worker together: the steps, and the tasks that ring for them.
+// worker assembles a worker: the steps, and the tasks that enqueue them.
 func (p *parts) worker() (*worker.Worker, *queue.Server, error) {
-	hub, err := p.githubWithin(worker.SharedBudget{Budget: queue.NewBudget(p.redis, "github", p.log)})
+	githubClient, err := p.githubWithin(worker.SharedBudget{Budget: queue.NewBudget(p.redis, "github", p.log)})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -170,7 +170,7 @@ func (p *parts) worker() (*worker.Worker, *queue.Server, error) {
 		return nil, nil, err
 	}
 	w := &worker.Worker{
-		Store: p.store, GitHub: hub, Notifier: p.notifier, Index: p.index, Turns: queue.NewTurns(p.redis, worker.Starts), Catalog: p.catalog, Structure: p.cfg.Structure,
+		Store: p.store, GitHub: githubClient, Notifier: p.notifier, Index: p.index, Turns: queue.NewTurns(p.redis, worker.Starts), Catalog: p.catalog, Structure: p.cfg.Structure,
 		Policy: p.cfg.Policy(), HintKey: p.hintKey(), Log: p.log,
 		FingerprintSecret: []byte(p.cfg.GitHub.WebhookSecret.Reveal()),
 	}

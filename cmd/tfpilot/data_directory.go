@@ -15,9 +15,9 @@ import (
 	"syscall"
 )
 
-// lockFolder makes sure that one sandbox at a time uses a data folder. The lock ends
-// with the process, however that ends.
-func lockFolder(dir string) (unlock func(), err error) {
+// lockDataDirectory makes sure that only one sandbox uses a data directory. The lock ends
+// with the process.
+func lockDataDirectory(dir string) (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock the data folder: %w", err)
@@ -32,8 +32,8 @@ func lockFolder(dir string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// copyFile copies an executable and returns its SHA-256. A file that is there
-// already is replaced as a whole: a run that reads it keeps the old one.
+// copyFile copies an executable and returns its SHA-256. It replaces an existing file
+// as a whole: a run that reads the old file keeps it.
 func copyFile(from, to string) (sum string, err error) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return "", err
@@ -59,15 +59,15 @@ func copyFile(from, to string) (sum string, err error) {
 	return hex.EncodeToString(h.Sum(nil)), err
 }
 
-// assetName is what a release calls its binary for a runner: by GitHub's words for
-// system and processor.
+// assetName is the name of a release's binary for a runner, with GitHub's names of the
+// system and the processor.
 func assetName(version string) string {
 	system := map[string]string{"linux": "Linux", "darwin": "macOS"}[runtime.GOOS]
 	processor := map[string]string{"amd64": "X64", "arm64": "ARM64"}[runtime.GOARCH]
 	return "tfpilot_" + version + "_" + system + "_" + processor
 }
 
-// writeEnv writes an environment for a shell to read. Every value is quoted.
+// writeEnv writes environment variables as a shell file. Every value is quoted.
 func writeEnv(path string, env map[string]string) error {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(env)) {
