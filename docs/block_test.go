@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// The kinds of shell blocks in a page, by what stands after "```sh".
+// The kinds of shell blocks in a page, by the text after "```sh".
 const (
 	runToEnd = "sh"         // must succeed
 	serve    = "sh serve"   // runs until the end of the page, then Ctrl-C ends it
@@ -32,7 +32,7 @@ const (
 )
 
 // Every shell block of README and docs does what it says: run in a copy of the tree,
-// with a cache folder of its own, so that it finds a fresh machine's state.
+// with a cache directory of its own, so that it finds a fresh machine's state.
 func TestShellBlocks(t *testing.T) {
 	copied, cache := copyTree(t), t.TempDir()
 	for _, p := range pages(t) {
@@ -81,7 +81,7 @@ func (s *shell) block(t *testing.T, p page, b block) {
 			t.Errorf("%s:%d: %v\n%s", p.path, b.line, err, tail(out))
 		}
 	default:
-		t.Errorf("%s:%d: nobody knows what %q is", p.path, b.line, b.info)
+		t.Errorf("%s:%d: unknown kind of block %q", p.path, b.line, b.info)
 	}
 }
 
@@ -94,7 +94,7 @@ func (s *shell) command(ctx context.Context, b block) *exec.Cmd {
 	return cmd
 }
 
-// server is a block that runs until it is told to stop.
+// server is a block that runs until the test stops it.
 type server struct {
 	cmd   *exec.Cmd
 	group int // of its processes
@@ -162,7 +162,7 @@ func (s *shell) end(t *testing.T) {
 	}
 }
 
-// interrupted says that the Ctrl-C itself ended the shell or the go command, which
+// interrupted reports whether the Ctrl-C itself ended the shell or the go command, which
 // then exits with 1, and not that the program below it failed: of that the go command
 // tells the exit status.
 func interrupted(err error, out string) bool {
@@ -197,7 +197,7 @@ func tail(out []byte) []byte {
 	return out[max(0, len(out)-most):]
 }
 
-// environment is this process's, with empty folders for data and cache. The Go
+// environment is this process's, with empty directories for data and cache. The Go
 // command keeps its own caches: building everything twice proves nothing.
 func environment(t *testing.T, cache string) []string {
 	t.Helper()

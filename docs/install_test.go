@@ -59,11 +59,11 @@ func githubTable() string {
 	return b.String()
 }
 
-// stops says what stops without a rule of the IAM policies.
+// stops describes what fails without a rule of the IAM policies.
 var stops = map[string]string{
-	"ListObjects":        "nothing is found that was not enqueued, and a missing object cannot be told from a forbidden one",
+	"ListObjects":        "nothing is found that was not enqueued, and a missing object looks like a forbidden one",
 	"ReadObjects":        "nothing is known; start-up refuses",
-	"WriteObjects":       "nothing can be asked for; start-up refuses",
+	"WriteObjects":       "nothing can be requested; start-up refuses",
 	"DeleteObjects":      "withdrawn grants stay until they expire, documents stay out of history; start-up refuses",
 	"ReadGrant":          "every run stops at its guard",
 	"ReadBack":           "a run whose answer was lost cannot tell that the claim is its own, and stops",
