@@ -14,7 +14,7 @@ import (
 // An approval counts as long as everything that made it valid still holds. One function,
 // uncounted, decides that: when the approval is recorded, when a merge, an apply or a
 // destroy is carried out, and once more directly before the merge or the dispatch. A sweep
-// asks it about every approval that waits for its effect.
+// calls it for every approval that waits for its effect.
 
 // denial is why a person may not act, or why an approval does not count. The zero value
 // means that nothing is against it.

@@ -60,7 +60,7 @@ func TestApprovalDoesNotOutliveItsReasons(t *testing.T) {
 					if after := w.effects(); after != before {
 						w.t.Errorf("something happened:\n%s\n%s", before, after)
 					}
-					w.told(reqA, "approval_voided", loss.says)
+					w.assertEvent(reqA, "approval_voided", loss.says)
 					if r := w.request(reqA); r.Approval.Approved || r.Intent(what) != nil {
 						w.t.Errorf("approved %v, wanted %v", r.Approval.Approved, r.Wanted)
 					}
@@ -85,7 +85,7 @@ func TestDestroyAsksForItsApprovalAgain(t *testing.T) {
 				loss.lose(w)
 				p := w.idleWorker()
 				w.must(p.Reconcile(context.Background(), reqA))
-				w.told(reqA, "approval_voided", loss.says)
+				w.assertEvent(reqA, "approval_voided", loss.says)
 				if n := w.github.Counts().Dispatches[repoName+" destroy.yml"]; n != 0 {
 					w.t.Errorf("%d destroys", n)
 				}
@@ -119,7 +119,7 @@ func TestSweepVoidsWhatAnUnlinkedAccountApproved(t *testing.T) {
 				if w.request(reqA).Approval.Approved {
 					w.t.Error("it still counts")
 				}
-				w.told(reqA, "approval_voided", "inked to")
+				w.assertEvent(reqA, "approval_voided", "inked to")
 			})
 		})
 	}
@@ -174,7 +174,7 @@ func TestApprovalFallsOnTheWayToTheEffect(t *testing.T) {
 			if _, err := w.store.Grant(context.Background(), project, a.CorrelationID); err == nil {
 				w.t.Error("its grant stays")
 			}
-			w.told(reqA, "approval_voided", "no longer linked")
+			w.assertEvent(reqA, "approval_voided", "no longer linked")
 		})
 	})
 }
@@ -263,7 +263,7 @@ func TestRequestedChangesBlock(t *testing.T) {
 		w.approve(reqA)
 		id := w.review("ana", "REQUEST_CHANGES")
 		w.until(reqA, "blocked", func(d store.Doc) bool { return len(d.Request.Objections()) == 1 })
-		w.told(reqA, "changes_requested", "ana requested changes")
+		w.assertEvent(reqA, "changes_requested", "ana requested changes")
 		refusedWith(w.t, w.try(reqA, lifecycle.ActionMerge, "omar"), lifecycle.CodeObjected)
 		if !w.request(reqA).Approval.Approved {
 			w.t.Error("the approval of another person is void")
@@ -272,7 +272,7 @@ func TestRequestedChangesBlock(t *testing.T) {
 		refusedWith(w.t, w.try(reqA, lifecycle.ActionApprove, "adam"), lifecycle.CodeObjected)
 		w.dismiss(id)
 		w.until(reqA, "free", func(d store.Doc) bool { return len(d.Request.Objections()) == 0 })
-		w.told(reqA, "changes_settled", "ana")
+		w.assertEvent(reqA, "changes_settled", "ana")
 		w.review("ana", "REQUEST_CHANGES")
 		w.until(reqA, "blocked", func(d store.Doc) bool { return len(d.Request.Objections()) == 1 })
 		w.pass(2 * time.Second)
@@ -355,7 +355,7 @@ func TestReviewNeedsTheLink(t *testing.T) {
 		w.pass(2 * time.Second)
 		w.review("omar", "APPROVE")
 		w.pass(10 * time.Minute)
-		w.told(reqA, "review_refused", "is not linked to a Slack account")
+		w.assertEvent(reqA, "review_refused", "is not linked to a Slack account")
 		w.link("omar", "omar", 1003)
 		w.review("omar", "APPROVE")
 		w.until(reqA, "approved", approvedNow)
@@ -388,7 +388,7 @@ func TestRequesterUnderAnotherLoginDoesNotApprove(t *testing.T) {
 		if len(r.Approval.Approvers) != 0 || len(r.Refused) != 1 || r.Refused[0].Code != "author" {
 			w.t.Errorf("%+v, refused %+v", r.Approval, r.Refused)
 		}
-		w.told(reqA, "review_refused", "wrote or edited")
+		w.assertEvent(reqA, "review_refused", "wrote or edited")
 	})
 }
 

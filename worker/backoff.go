@@ -72,7 +72,7 @@ func (b *backoffs) drop(id string) {
 	maps.DeleteFunc(b.steps, func(k stepKey, _ backoff) bool { return k.request == id })
 }
 
-// pauser is an error that says when to try again: nothing happened, and nothing is wrong
+// pauser is an error that knows when to try again: nothing happened, and nothing is wrong
 // with the request.
 type pauser interface {
 	error

@@ -74,11 +74,11 @@ func TestHintOverAnOutdatedDocument(t *testing.T) {
 		_, err := other.Update(context.Background(), reqA, lifecycle.System("cli"), lifecycle.Noted("task_refused", "a note", lifecycle.System("cli"), time.Now().UTC()))
 		w.must(err)
 		w.must(p.Webhook(context.Background(), w.hint(w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"))))
-		w.told(reqA, "task_refused", "a note")
+		w.assertEvent(reqA, "task_refused", "a note")
 		if r := w.request(reqA); r.Plan == nil || r.Plan.PostedAt == nil {
 			t.Errorf("the plan was not taken in: %+v", r.Plan)
 		}
-		w.whole(reqA)
+		w.assertLogComplete(reqA)
 		w.ledger.holds("plan", false)
 	})
 }

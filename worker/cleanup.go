@@ -55,7 +55,7 @@ func (j *job) cleanupPull(ctx context.Context) error {
 }
 
 // cleanupMerge merges that pull request, if it does nothing but take the block out.
-// When GitHub refuses, a person merges it and the card says so.
+// When GitHub refuses, the card asks a person to merge it.
 func (j *job) cleanupMerge(ctx context.Context) error {
 	r := j.request()
 	pull, err := j.GitHub.Pull(ctx, repoOf(r), r.Cleanup.PRNumber)
@@ -138,7 +138,7 @@ func (j *job) cleaned(ctx context.Context, pull github.Pull) error {
 
 const (
 	topicDestroyed = "destroyed:"     // of the last reply in a card's thread
-	lastWordWait   = 15 * time.Minute // then history waits for Slack no more
+	lastWordWait   = 15 * time.Minute // then the archive no longer waits for Slack
 )
 
 // lastWordPosted reports whether the thread has its last reply, or cannot get it: the request

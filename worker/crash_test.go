@@ -135,7 +135,7 @@ func disturbed(t *testing.T, name string, s setup, upTo int) {
 				return
 			}
 			w.assertInvariants()
-			w.whole(reqA)
+			w.assertLogComplete(reqA)
 			w.released(reqA)
 			r := w.request(reqA)
 			for _, kind := range []lifecycle.Kind{lifecycle.KindPlan, lifecycle.KindApply} {

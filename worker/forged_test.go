@@ -96,7 +96,7 @@ func TestSuccessWithoutAResultDoesNotCount(t *testing.T) {
 					t.Errorf("problem: %+v", p)
 				}
 				w.pass(time.Minute)
-				w.told(reqA, "run_doubted", "does not count")
+				w.assertEvent(reqA, "run_doubted", "does not count")
 				w.released(reqA)
 			})
 		})

@@ -74,7 +74,7 @@ func TestLongOutage(t *testing.T) {
 				w.served(reqA, lifecycle.ActionMerge)
 				w.apply(reqA)
 				w.assertInvariants()
-				w.whole(reqA)
+				w.assertLogComplete(reqA)
 			})
 		})
 	}

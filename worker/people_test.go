@@ -176,8 +176,8 @@ func (w *harness) events(id string) []lifecycle.Event {
 	return all
 }
 
-// told asserts an audit event of a type whose text holds some words.
-func (w *harness) told(id string, typ lifecycle.EventType, words string) {
+// assertEvent asserts an audit event of a type whose text holds some words.
+func (w *harness) assertEvent(id string, typ lifecycle.EventType, words string) {
 	w.t.Helper()
 	for _, e := range w.events(id) {
 		if e.Type == typ && strings.Contains(e.Text, words) {

@@ -9,8 +9,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/rbac"
 )
 
-// refreshPull reads the pull request and takes in what GitHub says. What grants
-// rights is always read here, never taken from a webhook.
+// refreshPull reads the pull request and records its facts. Facts that
+// grant rights are always read here, never taken from a webhook.
 func (j *job) refreshPull(ctx context.Context) error {
 	pull, err := j.GitHub.Pull(ctx, repoOf(j.request()), j.request().PR.Number)
 	if err != nil {

@@ -113,7 +113,7 @@ func (j *job) see(ctx context.Context, f lifecycle.RunFacts) (lifecycle.Patch, e
 }
 
 // result takes in what a concluded run left in the bucket. Whether it succeeded is
-// decided by then; the result says what it found.
+// already decided; the result holds what it found.
 func (j *job) result(ctx context.Context, s lifecycle.Step) error {
 	a := *j.attempt(s)
 	if a.Doubt != "" {
@@ -207,7 +207,7 @@ func reason(a lifecycle.Attempt, res lifecycle.Result) string {
 	}
 }
 
-// cut shortens by runes and says so.
+// cut shortens a text to limit runes and marks the end with an ellipsis.
 func cut(s string, limit int) string {
 	r := []rune(strings.ToValidUTF8(s, "�"))
 	if len(r) <= limit {

@@ -112,7 +112,7 @@ func (j *job) countReview(ctx context.Context, v github.Review, later []github.R
 }
 
 // reviewIntent is a review as an intent to approve, by the person whom its account is linked
-// to: when that link goes, the approval goes.
+// to: without that link, the approval does not count.
 func (j *job) reviewIntent(ctx context.Context, v github.Review) (lifecycle.Intent, error) {
 	intent := lifecycle.Intent{
 		What: lifecycle.ActionApprove, By: v.By.Login, ByID: v.By.ID, At: v.SubmittedAt, Source: lifecycle.SourceGitHub,

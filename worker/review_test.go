@@ -81,7 +81,7 @@ func TestReviewsThatDoNotCount(t *testing.T) {
 				if c.words == "" {
 					return
 				}
-				w.told(reqA, "review_refused", c.words)
+				w.assertEvent(reqA, "review_refused", c.words)
 				if n := strings.Count(w.comments(), "does not count as an approval"); n != 1 {
 					w.t.Errorf("answered %d times:\n%s", n, w.comments())
 				}
@@ -115,7 +115,7 @@ func TestReviewIsDismissed(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.dismiss(w.reviewed())
 		w.until(reqA, "void", func(d store.Doc) bool { return !d.Request.Approval.Approved })
-		w.told(reqA, "approval_voided", "dismissed")
+		w.assertEvent(reqA, "approval_voided", "dismissed")
 		refusedWith(w.t, w.try(reqA, lifecycle.ActionMerge, "omar"), lifecycle.CodeUnapproved)
 		w.pass(10 * time.Minute)
 		w.approve(reqA)
@@ -233,7 +233,7 @@ func TestReviewOfAnEditedPlan(t *testing.T) {
 				if r := w.request(reqA); len(r.Approval.Approvers) > 0 {
 					w.t.Fatalf("it counted: %+v", r.Approval)
 				}
-				w.told(reqA, "review_refused", "It is posted again")
+				w.assertEvent(reqA, "review_refused", "It is posted again")
 				now := w.planComment()
 				if now.GetID() == was.GetID() || now.GetBody() != was.GetBody() {
 					w.t.Errorf("comment %d became %d:\n%s", was.GetID(), now.GetID(), now.GetBody())
@@ -257,7 +257,7 @@ func TestEditAfterTheReview(t *testing.T) {
 		w.until(reqA, "void", func(d store.Doc) bool {
 			return !d.Request.Approval.Approved && d.Request.Intent(lifecycle.ActionMerge) == nil
 		})
-		w.told(reqA, "approval_voided", "was edited")
+		w.assertEvent(reqA, "approval_voided", "was edited")
 		if w.request(reqA).PR.Merged {
 			w.t.Error("it was merged")
 		}
@@ -277,7 +277,7 @@ func TestEditBetweenMergeAndApply(t *testing.T) {
 		w.until(reqA, "void", func(d store.Doc) bool {
 			return !d.Request.Approval.Approved && d.Request.Intent(lifecycle.ActionApply) == nil
 		})
-		w.told(reqA, "approval_voided", "was edited")
+		w.assertEvent(reqA, "approval_voided", "was edited")
 		if len(w.request(reqA).Runs.Apply.Attempts) > 0 || w.planComment().GetID() != c.GetID() {
 			w.t.Error("it was applied, or the comment is gone")
 		}

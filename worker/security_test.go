@@ -61,7 +61,7 @@ func TestForgedTasksChangeNothing(t *testing.T) {
 		if after := w.facts(reqA); after != before {
 			w.t.Errorf("forged tasks changed facts: %s", cmp.Diff(before, after))
 		}
-		w.told(reqA, "task_refused", "claimed to be a webhook")
+		w.assertEvent(reqA, "task_refused", "claimed to be a webhook")
 		pull := github.Hint{Event: "pull_request", Action: "closed", RepoID: w.request(reqA).Target.RepoID, Pull: &github.PullHint{Number: 1, Merged: true}}
 		data, err = json.Marshal(pull)
 		w.must(err)
@@ -113,8 +113,8 @@ func TestRightsAreAskedAtTheEffect(t *testing.T) {
 					if p == nil || p.Step != string(what) || p.Text == "" {
 						w.t.Errorf("the card does not say why: %+v", p)
 					}
-					w.told(reqA, "problem", "")
-					w.told(reqA, "wish_gone", string(what))
+					w.assertEvent(reqA, "problem", "")
+					w.assertEvent(reqA, "wish_gone", string(what))
 				})
 			})
 		}
@@ -143,7 +143,7 @@ func TestOpeningAsksForRightsToo(t *testing.T) {
 		if r := w.request(reqA); r.PR != nil || r.Problem == nil || r.Problem.Step != "open" {
 			w.t.Errorf("pull request %+v, problem %+v", r.PR, r.Problem)
 		}
-		w.told(reqA, "problem", "developers")
+		w.assertEvent(reqA, "problem", "developers")
 		if n := w.gate.calls("github GET /git/ref"); n != 0 {
 			w.t.Errorf("%d calls to GitHub", n)
 		}
@@ -176,7 +176,7 @@ func TestApprovalFallsWithTheRole(t *testing.T) {
 				before := c.count(w)
 				w.resume(n)
 				w.served(reqA, c.what)
-				w.told(reqA, "approval_voided", "right to approve is gone")
+				w.assertEvent(reqA, "approval_voided", "right to approve is gone")
 				if c.count(w) != before || w.request(reqA).Approval.Approved {
 					w.t.Errorf("%d effects, %+v", c.count(w)-before, w.request(reqA).Approval)
 				}
@@ -330,7 +330,7 @@ func TestRerunOnGitHub(t *testing.T) {
 		if w.status(reqA) != lifecycle.StatusApplied || w.ledger.did("apply", reqA) != 1 {
 			w.t.Errorf("status %s, effects %+v", w.status(reqA), w.ledger.done())
 		}
-		w.told(reqA, "run_rerun", "")
+		w.assertEvent(reqA, "run_rerun", "")
 	})
 }
 

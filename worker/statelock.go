@@ -11,12 +11,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// forcedGrace is how long after a lease was taken away its run may still begin to apply:
+// forcedGrace is how long after a release by force its run may still begin to apply:
 // the run reads its grant directly before, and the lock follows.
 const forcedGrace = 10 * time.Minute
 
-// stateLocked records at the environment which lock a run met, and returns what the
-// request says of it.
+// stateLocked records at the environment which lock a run met, and returns the text about it
+// for the request.
 func (j *job) stateLocked(ctx context.Context, a lifecycle.Attempt, l lifecycle.StateLock) (string, error) {
 	l, ok := plainLock(l)
 	if !ok {
@@ -58,8 +58,7 @@ func (j *job) passedStateLock(ctx context.Context, s lifecycle.Step) error {
 	return err
 }
 
-// plainLock bounds what a run left: its words are whatever the holder of the lock calls
-// itself.
+// plainLock bounds and cleans the text of a lock, which its holder chose.
 func plainLock(l lifecycle.StateLock) (lifecycle.StateLock, bool) {
 	if !lifecycle.NameStateLock.Valid(l.ID) {
 		return l, false

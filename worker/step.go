@@ -9,8 +9,8 @@ import (
 // handlers are how each step of lifecycle.Steps is done, one row for each; StepReconcile
 // alone is left to sync. A step that carries out an intent has the name of its action.
 var handlers = map[lifecycle.StepName]handler{
-	lifecycle.StepLog:          whole((*job).flush),
-	lifecycle.StepOpen:         whole((*job).open),
+	lifecycle.StepLog:          wholeRequest((*job).flush),
+	lifecycle.StepOpen:         wholeRequest((*job).open),
 	lifecycle.StepDispatch:     (*job).sendAgain,
 	lifecycle.StepFind:         (*job).findLost,
 	lifecycle.StepResult:       (*job).result,
@@ -19,27 +19,27 @@ var handlers = map[lifecycle.StepName]handler{
 	lifecycle.StepRelease:      (*job).release,
 	lifecycle.StepLeave:        (*job).dequeue,
 	lifecycle.StepPlan:         (*job).plan, // answers for its intents by itself
-	lifecycle.StepPost:         whole((*job).post),
-	lifecycle.StepBranch:       whole((*job).deleteBranch),
-	lifecycle.StepArchive:      whole((*job).archive),
-	lifecycle.StepApprove:      requested(whole((*job).approve)),
-	lifecycle.StepReject:       requested(whole((*job).reject)),
-	lifecycle.StepMerge:        requested(whole((*job).merge)),
+	lifecycle.StepPost:         wholeRequest((*job).post),
+	lifecycle.StepBranch:       wholeRequest((*job).deleteBranch),
+	lifecycle.StepArchive:      wholeRequest((*job).archive),
+	lifecycle.StepApprove:      requested(wholeRequest((*job).approve)),
+	lifecycle.StepReject:       requested(wholeRequest((*job).reject)),
+	lifecycle.StepMerge:        requested(wholeRequest((*job).merge)),
 	lifecycle.StepApply:        requested((*job).startWhenAcquired),
 	lifecycle.StepDestroy:      requested((*job).startWhenAcquired),
-	lifecycle.StepRestore:      requested(whole((*job).restore)),
-	lifecycle.StepClose:        requested(whole((*job).close)),
-	lifecycle.StepRepair:       requested(whole((*job).repair)),
-	lifecycle.StepCleanup:      whole((*job).cleanup),
-	lifecycle.StepCleanupPull:  whole((*job).cleanupPull),
-	lifecycle.StepCleanupMerge: whole((*job).cleanupMerge),
+	lifecycle.StepRestore:      requested(wholeRequest((*job).restore)),
+	lifecycle.StepClose:        requested(wholeRequest((*job).close)),
+	lifecycle.StepRepair:       requested(wholeRequest((*job).repair)),
+	lifecycle.StepCleanup:      wholeRequest((*job).cleanup),
+	lifecycle.StepCleanupPull:  wholeRequest((*job).cleanupPull),
+	lifecycle.StepCleanupMerge: wholeRequest((*job).cleanupMerge),
 }
 
 // handler does one step.
 type handler = func(*job, context.Context, lifecycle.Step) error
 
-// whole is a handler for a step that is about the whole request: its name says it all.
-func whole(do func(*job, context.Context) error) handler {
+// wholeRequest is a handler for a step that needs only the request, not the step's details.
+func wholeRequest(do func(*job, context.Context) error) handler {
 	return func(j *job, ctx context.Context, _ lifecycle.Step) error { return do(j, ctx) }
 }
 

@@ -43,7 +43,7 @@ func TestDestroyPlanFails(t *testing.T) {
 		w.click(reqA, lifecycle.ActionApprove, "omar")
 		w.archived(reqA)
 		w.assertInvariants()
-		w.whole(reqA)
+		w.assertLogComplete(reqA)
 	})
 }
 
@@ -179,7 +179,7 @@ func TestClosedWhileOpening(t *testing.T) {
 					}
 				}
 				w.assertInvariants()
-				w.whole(reqA)
+				w.assertLogComplete(reqA)
 			})
 		})
 	}
@@ -308,7 +308,7 @@ func TestCleanupWaitsForAPerson(t *testing.T) {
 			}
 			w.archived(reqA)
 			w.assertInvariants()
-			w.whole(reqA)
+			w.assertLogComplete(reqA)
 		})
 	}
 }

@@ -147,7 +147,7 @@ func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls git
 	}
 	for _, open := range openRuns(j.request()) {
 		if runs.Same && !open.unlisted() {
-			continue // an unchanged list says nothing new
+			continue // an unchanged list brings nothing new
 		}
 		if err := j.syncRun(ctx, open, runs.Items); err != nil {
 			return err
@@ -294,7 +294,7 @@ func (j *job) checkRun(ctx context.Context, s lifecycle.Step) error {
 }
 
 // runGone records that GitHub does not know a run, unless it shows TfPilot nothing of the
-// whole repository: then it says nothing about the run, which may be at work.
+// whole repository: then the run may still be at work.
 func (j *job) runGone(ctx context.Context, s lifecycle.Step) error {
 	if _, err := j.GitHub.Repo(ctx, repoOf(j.request())); err != nil {
 		return err

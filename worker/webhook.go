@@ -25,8 +25,8 @@ func hintMAC(key, hint []byte) []byte {
 	return m.Sum(nil)
 }
 
-// Webhook takes in a hint: run facts are patched as the hint says them, everything
-// that grants rights is read from GitHub.
+// Webhook takes in a hint: it records the run facts of the hint, and reads everything that
+// grants rights from GitHub.
 func (w *Worker) Webhook(ctx context.Context, sealed []byte) error {
 	var h github.Hint
 	mac, hint := sealed[:min(len(sealed), sha256.Size)], sealed[min(len(sealed), sha256.Size):]

@@ -11,8 +11,8 @@ import (
 
 const maxComment = 60000 // GitHub takes 65,536 characters
 
-// pullBody says who, what and why, with the inputs as a table and the file itself.
-// What a user typed appears as inert code. The body is never parsed.
+// pullBody names the requester, the module and the reason, with the inputs as a table and the
+// file itself. Text that a user typed is inert code. The body is never parsed.
 func (j *job) pullBody(content []byte) string {
 	r := j.request()
 	var b strings.Builder

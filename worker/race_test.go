@@ -13,8 +13,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// A worker that is held up before it writes the grant finds then that the approval is
-// gone: it starts nothing and leaves no grant.
+// A worker that is delayed before it writes the grant finds the approval void afterwards: it
+// starts nothing and leaves no grant.
 func TestApprovalFallsBeforeTheGrant(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
@@ -39,8 +39,8 @@ func TestApprovalFallsBeforeTheGrant(t *testing.T) {
 	})
 }
 
-// A worker that is held up between taking the lease and starting finds that the lease
-// went to another request meanwhile.
+// A worker that is delayed between acquiring the lease and starting finds that the lease passed
+// to another request meanwhile.
 func TestLeaseIsGoneBeforeTheStart(t *testing.T) {
 	for _, again := range []bool{false, true} { // requested once more, meanwhile
 		withHarness(t, setup{}, func(w *harness) {
@@ -88,7 +88,7 @@ func TestResultIsDamaged(t *testing.T) {
 	})
 }
 
-// Nor does a GitHub that will not say which step of a run failed.
+// A GitHub that does not name the failed step of a run blocks neither of them.
 func TestFailedStepIsRefused(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
@@ -106,8 +106,8 @@ func TestFailedStepIsRefused(t *testing.T) {
 	})
 }
 
-// Documents of a newer version of TfPilot, however many, keep no other from its turn,
-// and lists show what can be read.
+// Documents of a newer version of TfPilot, however many, do not block the others, and lists show
+// what can be read.
 func TestManyDocumentsOfANewerVersion(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.pause()
@@ -144,7 +144,7 @@ func TestReviewInTheSecondOfTheNextPlan(t *testing.T) {
 		if len(r.Approval.Approvers) > 0 {
 			w.t.Errorf("it counted: %+v", r.Approval)
 		}
-		w.told(reqA, "review_refused", "before TfPilot showed this plan")
+		w.assertEvent(reqA, "review_refused", "before TfPilot showed this plan")
 		all, _, err := w.as("dana").Issues.ListComments(context.Background(), "acme", "infra-core", 1, nil)
 		w.must(err)
 		if at := all[0].GetUpdatedAt(); !r.Plan.PostedAt.Equal(at.Time) {
@@ -217,7 +217,7 @@ func TestAnotherAccountWhileARunIsOpen(t *testing.T) {
 	})
 }
 
-// A review counts no more at the effect when its environment was made a protected one.
+// A review no longer counts at the effect when its environment became protected.
 func TestReviewBeforeTheProtection(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.reviewed()
@@ -231,7 +231,7 @@ func TestReviewBeforeTheProtection(t *testing.T) {
 		if r.Runs.Apply.Current() != nil || r.Problem == nil || r.Problem.Code != lifecycle.CodeUnapproved {
 			w.t.Errorf("%+v, problem %+v", r.Runs.Apply, r.Problem)
 		}
-		w.told(reqA, "approval_voided", "protected now")
+		w.assertEvent(reqA, "approval_voided", "protected now")
 	})
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// executable makes the request's file executable on its branch, under the words of TfPilot, and changes nothing else.
+// executable makes the request's file executable on its branch, with TfPilot's commit message, and changes nothing else.
 func (w *harness) executable(login string) {
 	w.t.Helper()
 	ctx, git, r := context.Background(), w.as(login).Git, w.request(reqA)

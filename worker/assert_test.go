@@ -35,8 +35,8 @@ func (w *harness) assertInvariants() {
 	}
 }
 
-// whole checks that the log of a request is complete and in order.
-func (w *harness) whole(id string) {
+// assertLogComplete checks that the log of a request is complete and in order.
+func (w *harness) assertLogComplete(id string) {
 	w.t.Helper()
 	if err := lifecycle.VerifyLog(w.events(id)); err != nil {
 		w.t.Errorf("log of %s: %v", id, err)
@@ -66,7 +66,7 @@ func (w *harness) released(id string) {
 func (w *harness) ended(id string) {
 	w.t.Helper()
 	w.assertInvariants()
-	w.whole(id)
+	w.assertLogComplete(id)
 	w.released(id)
 	doc := w.doc(id)
 	r := doc.Request

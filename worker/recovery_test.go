@@ -42,7 +42,7 @@ func TestChangesRequestedAfterwards(t *testing.T) {
 		w.pass(2 * time.Second)
 		w.review("omar", "REQUEST_CHANGES")
 		w.until(reqA, "void", func(d store.Doc) bool { return !d.Request.Approval.Approved })
-		w.told(reqA, "approval_voided", "requested changes")
+		w.assertEvent(reqA, "approval_voided", "requested changes")
 		w.pass(2 * time.Second)
 		w.review("omar", "APPROVE")
 		w.until(reqA, "approved again", approvedNow)
@@ -134,7 +134,7 @@ func TestRerunBeforeItsEndIsKnown(t *testing.T) {
 		w.reach(reqA, lifecycle.StatusApplied)
 		w.settled(reqA)
 		w.released(reqA)
-		w.told(reqA, "run_rerun", "")
+		w.assertEvent(reqA, "run_rerun", "")
 		w.assertInvariants()
 	})
 }
@@ -190,7 +190,7 @@ func TestCleanupBranchIsGone(t *testing.T) {
 			w.t.Errorf("lists still show it as live: %+v", row)
 		}
 		w.assertInvariants()
-		w.whole(reqA)
+		w.assertLogComplete(reqA)
 	})
 }
 
