@@ -109,7 +109,7 @@ func (j *job) mayBegin(ctx context.Context, kind lifecycle.Kind, cid string) (bo
 		return false, j.Store.DeleteGrant(ctx, j.request().Project, cid)
 	}
 	env, err := j.Store.Environment(ctx, j.request().Project, j.request().Environment)
-	if err != nil || env.Place(cid) == 0 && env.Token == a.LeaseToken {
+	if err != nil || env.Position(cid) == 0 && env.Token == a.LeaseToken {
 		return err == nil, err
 	}
 	return false, j.notStarted(ctx, kind, cid, "Its place in the queue of the environment was given away before it could start.")

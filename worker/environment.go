@@ -51,7 +51,7 @@ func (j *job) queued(ctx context.Context, intent lifecycle.Intent) (bool, error)
 		return false, nil
 	}
 	env, err := j.Store.Environment(ctx, j.request().Project, j.request().Environment)
-	j.waits = err == nil && env.Place(intent.CorrelationID) > 0
+	j.waits = err == nil && env.Position(intent.CorrelationID) > 0
 	return j.waits, err
 }
 
@@ -97,7 +97,7 @@ func (j *job) acquire(ctx context.Context, kind lifecycle.Kind, intent lifecycle
 	if err != nil {
 		return err
 	}
-	if env.Place(cid) != 0 {
+	if env.Position(cid) != 0 {
 		j.waits = true
 		return j.Notifier.Card(ctx, j.id(), j.doc.Request.Version)
 	}
@@ -115,7 +115,7 @@ func (j *job) acquire(ctx context.Context, kind lifecycle.Kind, intent lifecycle
 
 func (j *job) enqueueEntry(ctx context.Context, entry lifecycle.LeaseEntry) (lifecycle.EnvironmentState, error) {
 	return j.Store.UpdateEnvironment(ctx, j.request().Project, j.request().Environment, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-		return e.Join(entry, now()), nil
+		return e.Enqueue(entry, now()), nil
 	})
 }
 
@@ -136,7 +136,7 @@ func (j *job) releaseEntry(ctx context.Context, cid string) error {
 
 func (w *Worker) releaseLease(ctx context.Context, project string, env lifecycle.Environment, cid string) (lifecycle.EnvironmentState, error) {
 	state, err := w.Store.UpdateEnvironment(ctx, project, env, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-		return e.Leave(cid, now()), nil
+		return e.Release(cid, now()), nil
 	})
 	if err != nil {
 		return state, err

@@ -51,10 +51,10 @@ func ForceRelease(ctx context.Context, s *store.Store, notifier *queue.Notifier,
 		return holder, err
 	}
 	state, err = s.UpdateEnvironment(ctx, f.Project, f.Environment, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-		if at := now(); e.Place(holder.CorrelationID) == 0 {
+		if at := now(); e.Position(holder.CorrelationID) == 0 {
 			e.ForcedAt = &at
 		}
-		return e.Leave(holder.CorrelationID, now()), nil
+		return e.Release(holder.CorrelationID, now()), nil
 	})
 	if err != nil {
 		return holder, err

@@ -98,7 +98,7 @@ func TestIntentIsReleasedByForce(t *testing.T) {
 		w.must(w.change(reqA, "omar", lifecycle.RecordIntent(w.intent(reqA, lifecycle.ActionApply, "omar"))))
 		w.must(w.change(reqA, "omar", lifecycle.Named(lifecycle.ActionApply, "apply-"+strings.Repeat("a", 32))))
 		_, err := w.store.UpdateEnvironment(context.Background(), "core", dev, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-			return e.Join(lifecycle.LeaseEntry{CorrelationID: "apply-" + strings.Repeat("a", 32), RequestID: reqA, Kind: lifecycle.KindApply, By: "omar"}, time.Now()), nil
+			return e.Enqueue(lifecycle.LeaseEntry{CorrelationID: "apply-" + strings.Repeat("a", 32), RequestID: reqA, Kind: lifecycle.KindApply, By: "omar"}, time.Now()), nil
 		})
 		w.must(err)
 		w.must(w.force(reqA))

@@ -191,7 +191,7 @@ func TestLostApplyGivesTheLeaseBack(t *testing.T) {
 			w.t.Errorf("the grant is still there: %v", err)
 		}
 		w.pass(lifecycle.MissingGrace - time.Minute)
-		if w.lease().Place(a.CorrelationID) != 0 {
+		if w.lease().Position(a.CorrelationID) != 0 {
 			w.t.Error("the lease was given away too early")
 		}
 		w.until(reqA, "given up", func(d store.Doc) bool { return d.Request.Runs.Apply.Current().Conclusion == "stale" })

@@ -171,7 +171,7 @@ func TestRepositoryIsOutOfSight(t *testing.T) {
 			w.click(reqA, lifecycle.ActionRepair, "omar")
 			w.served(reqA, lifecycle.ActionRepair)
 		}
-		if a := w.request(reqA).Runs.Apply.Current(); a.Conclusion != "" || w.lease().Place(a.CorrelationID) != 0 {
+		if a := w.request(reqA).Runs.Apply.Current(); a.Conclusion != "" || w.lease().Position(a.CorrelationID) != 0 {
 			w.t.Errorf("given up: %+v, lease %+v", a, w.lease())
 		}
 		w.github.ClearFaults()

@@ -156,7 +156,7 @@ func TestRefusedWhenSentAgain(t *testing.T) {
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		w.until(reqA, "refused", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == "startup_failure" })
 		a := w.request(reqA).Runs.Apply.Current()
-		if a.Conclusion != "" || a.RevokedAt == nil || w.lease().Place(a.CorrelationID) != 0 {
+		if a.Conclusion != "" || a.RevokedAt == nil || w.lease().Position(a.CorrelationID) != 0 {
 			w.t.Errorf("%+v, lease %+v", a, w.lease())
 		}
 		w.until(reqA, "given up", func(d store.Doc) bool { return d.Request.Runs.Apply.Current().Conclusion == "stale" })

@@ -19,7 +19,7 @@ func TestEnvironmentIsReleasedByForce(t *testing.T) {
 	for i, request := range []string{id, "req_abcdefghijklm"} {
 		_, err := d.store.UpdateEnvironment(t.Context(), "core", env, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
 			entry := lifecycle.LeaseEntry{CorrelationID: cid[:len(cid)-1] + string(rune('a'+i)), RequestID: request, Title: "Bucket", Kind: lifecycle.KindApply, By: "dana", Since: time.Now()}
-			return e.Join(entry, time.Now()), nil
+			return e.Enqueue(entry, time.Now()), nil
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -109,10 +109,10 @@ func TestStateStaysLockedWhileARunMayHoldIt(t *testing.T) {
 	w.met(w.opened())
 	full := []string{"environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--aws-profile", "operator", "--confirm", lockedID}
 	entry := lifecycle.LeaseEntry{CorrelationID: "apply-" + strings.Repeat("a", 32), RequestID: "req_abcdefghijklm", Title: "Bucket", Kind: lifecycle.KindApply, By: "dana", Since: time.Now()}
-	w.environment(func(e lifecycle.EnvironmentState) lifecycle.EnvironmentState { return e.Join(entry, time.Now()) })
+	w.environment(func(e lifecycle.EnvironmentState) lifecycle.EnvironmentState { return e.Enqueue(entry, time.Now()) })
 	w.says(exitFailed, "is held by the apply of req_abcdefghijklm", full...)
 	w.environment(func(e lifecycle.EnvironmentState) lifecycle.EnvironmentState {
-		return e.Leave(entry.CorrelationID, time.Now())
+		return e.Release(entry.CorrelationID, time.Now())
 	})
 
 	w.startRun("apply.yml", "req_abcdefghijklm") // of no known request

@@ -184,8 +184,8 @@ func TestWhenADestroyMayStart(t *testing.T) {
 		s.do(Approve(Approver{Login: "omar", HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
 		c.change(&s.r)
 		var got ReasonCode
-		if no := canStartDestroy(s.r); no != nil {
-			got = no.Code
+		if refusal := canStartDestroy(s.r); refusal != nil {
+			got = refusal.Code
 		}
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -45,7 +45,7 @@ func rehash(log []Event, i int, change func(*Event)) []Event {
 }
 
 func TestAnEntryWithoutANameJoinsNoQueue(t *testing.T) {
-	e := EnvironmentState{}.Join(LeaseEntry{}, t0)
+	e := EnvironmentState{}.Enqueue(LeaseEntry{}, t0)
 	if e.Holder != nil || e.Token != 0 {
 		t.Errorf("%+v", e)
 	}

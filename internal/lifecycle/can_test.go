@@ -101,8 +101,8 @@ func TestWhatMayBeDoneWhen(t *testing.T) {
 		fmt.Fprintf(&b, "%s: %s\n", s.name, DeriveLifecycleStatus(s.r, t0))
 		var may, refused []string
 		for _, a := range everyAction {
-			if no := Can(s.r, a); no != nil {
-				refused = append(refused, fmt.Sprintf("%s (%s)", a, no.Code))
+			if refusal := Can(s.r, a); refusal != nil {
+				refused = append(refused, fmt.Sprintf("%s (%s)", a, refusal.Code))
 			} else {
 				may = append(may, string(a))
 			}

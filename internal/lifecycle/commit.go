@@ -70,7 +70,7 @@ func All(patches ...Patch) Patch {
 // approval.approved: an approval counts for exactly the round that it was given
 // for, and once void stays void.
 func (r *Request) settle(now time.Time) {
-	no := round(*r)
+	refusal := round(*r)
 	approved := false
 	for i := range r.Approval.Approvers {
 		a := &r.Approval.Approvers[i]
@@ -78,8 +78,8 @@ func (r *Request) settle(now time.Time) {
 			continue
 		}
 		switch {
-		case no != nil:
-			a.void(now, voidReasons[no.Code])
+		case refusal != nil:
+			a.void(now, voidReasons[refusal.Code])
 		case a.Purpose != r.Plan.Purpose || a.HeadSHA != r.Plan.SHA || a.Blob != r.Plan.Blob || a.PlanDigest != r.Plan.Digest:
 			a.void(now, "a newer plan replaced the approved one")
 		default:

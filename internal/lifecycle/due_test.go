@@ -9,8 +9,8 @@ import (
 // An intent that needs the environment is due for the holder and for one that is not
 // queued yet, and not for one that waits in the queue.
 func TestOnlyTheHolderIsDue(t *testing.T) {
-	holds := EnvironmentState{}.Join(LeaseEntry{CorrelationID: "mine"}, t0).Join(LeaseEntry{CorrelationID: "other"}, t0)
-	waits := EnvironmentState{}.Join(LeaseEntry{CorrelationID: "other"}, t0).Join(LeaseEntry{CorrelationID: "mine"}, t0)
+	holds := EnvironmentState{}.Enqueue(LeaseEntry{CorrelationID: "mine"}, t0).Enqueue(LeaseEntry{CorrelationID: "other"}, t0)
+	waits := EnvironmentState{}.Enqueue(LeaseEntry{CorrelationID: "other"}, t0).Enqueue(LeaseEntry{CorrelationID: "mine"}, t0)
 	apply := story(t)
 	apply.approved("omar")
 	apply.merged()

@@ -166,8 +166,8 @@ func TestWhatIsOverGetsNothing(t *testing.T) {
 	s := story(t)
 	s.do(Closed(s.now))
 	for _, a := range []Action{ActionApprove, ActionReject, ActionMerge, ActionPlan, ActionRestore, ActionClose} {
-		if no := Can(s.r, a); no == nil || no.Code != CodeClosed {
-			t.Errorf("closed: %s: %v", a, no)
+		if refusal := Can(s.r, a); refusal == nil || refusal.Code != CodeClosed {
+			t.Errorf("closed: %s: %v", a, refusal)
 		}
 	}
 	s = live(t)
@@ -176,8 +176,8 @@ func TestWhatIsOverGetsNothing(t *testing.T) {
 		return r, nil
 	})
 	for _, a := range []Action{ActionApprove, ActionReject, ActionMerge, ActionPlan, ActionApply, ActionDestroy} {
-		if no := Can(s.r, a); no == nil || no.Code != CodeDestroyed {
-			t.Errorf("destroyed: %s: %v", a, no)
+		if refusal := Can(s.r, a); refusal == nil || refusal.Code != CodeDestroyed {
+			t.Errorf("destroyed: %s: %v", a, refusal)
 		}
 	}
 }

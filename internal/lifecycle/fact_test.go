@@ -37,17 +37,17 @@ func TestCommitTellsWhetherToWrite(t *testing.T) {
 func TestLeaseIsTakenOnce(t *testing.T) {
 	later := t0.Add(time.Hour)
 	a, b := LeaseEntry{CorrelationID: "a", Since: t0}, LeaseEntry{CorrelationID: "b", Since: t0}
-	e := EnvironmentState{}.Join(a, t0).Join(b, t0)
+	e := EnvironmentState{}.Enqueue(a, t0).Enqueue(b, t0)
 	for _, again := range []LeaseEntry{a, b} {
-		if got := e.Join(again, later); !reflect.DeepEqual(got, e) {
+		if got := e.Enqueue(again, later); !reflect.DeepEqual(got, e) {
 			t.Errorf("%s asks again: %+v", again.CorrelationID, got)
 		}
 	}
-	e = e.Leave("a", later)
+	e = e.Release("a", later)
 	if e.Holder == nil || e.Holder.CorrelationID != "b" || !e.Holder.Since.Equal(later) || e.Queue != nil {
 		t.Errorf("%+v", e)
 	}
-	if got := (EnvironmentState{}).Leave("a", later); !reflect.DeepEqual(got, EnvironmentState{}) {
+	if got := (EnvironmentState{}).Release("a", later); !reflect.DeepEqual(got, EnvironmentState{}) {
 		t.Errorf("leaving what is free: %+v", got)
 	}
 }
@@ -110,8 +110,8 @@ func TestDismissBeforeAnyApply(t *testing.T) {
 	s.merged()
 	s.do(RecordIntent(Intent{What: ActionPlan, By: "ana", ByID: 1002, At: s.now}))
 	s.planned(PurposeReapply, "plan-2", "tip", "sha256:ccc", 12)
-	if no := Can(s.r, ActionCancelDestroy); no != nil {
-		t.Fatal(no)
+	if refusal := Can(s.r, ActionCancelDestroy); refusal != nil {
+		t.Fatal(refusal)
 	}
 	s.do(CancelDestroy(s.now))
 	if !s.r.Runs.Plan.Current().SetAside {
@@ -125,18 +125,18 @@ func TestWhatEndsARequest(t *testing.T) {
 	s := story(t)
 	s.do(RecordIntent(Intent{What: ActionReject, By: "omar", At: s.now, HeadSHA: head, PlanDigest: digest, Reason: "no"}))
 	for _, a := range []Action{ActionApprove, ActionMerge, ActionPlan, ActionClose} {
-		if no := Can(s.r, a); no == nil || no.Code != CodeClosing {
-			t.Errorf("while it is rejected: %s: %v", a, no)
+		if refusal := Can(s.r, a); refusal == nil || refusal.Code != CodeClosing {
+			t.Errorf("while it is rejected: %s: %v", a, refusal)
 		}
 	}
 	r := live(t).r
 	r.Runs.Destroy = RunSet{CurrentAttempt: 1, Attempts: []Attempt{{Number: 1, Conclusion: ConclusionSuccess, SetAside: true}}}
-	if no := Can(r, ActionDestroy); no != nil {
-		t.Errorf("after a destroy that was set aside: %v", no)
+	if refusal := Can(r, ActionDestroy); refusal != nil {
+		t.Errorf("after a destroy that was set aside: %v", refusal)
 	}
 	r.Plan, r.Runs.Destroy = nil, RunSet{}
-	if no := Can(r, ActionApply); no == nil || no.Code != CodeNoPlan {
-		t.Errorf("merged without a plan: %v", no)
+	if refusal := Can(r, ActionApply); refusal == nil || refusal.Code != CodeNoPlan {
+		t.Errorf("merged without a plan: %v", refusal)
 	}
 }
 
@@ -166,8 +166,8 @@ func TestRoundIsOfTheLastPlan(t *testing.T) {
 		r := story(t).r
 		c.change(&r)
 		var got ReasonCode
-		if no := round(r); no != nil {
-			got = no.Code
+		if refusal := round(r); refusal != nil {
+			got = refusal.Code
 		}
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -22,11 +22,11 @@ func RecordIntent(w Intent) Patch {
 		if row, known := w.What.Row(); known && !row.RecordsIntent() {
 			return r, refuse(CodeNothing, "%s is done at once and is not recorded.", row.Label)
 		}
-		if no := Can(r, w.What); no != nil {
-			return r, no
+		if refusal := Can(r, w.What); refusal != nil {
+			return r, refusal
 		}
-		if no := Stale(r, w); no != nil {
-			return r, no
+		if refusal := Stale(r, w); refusal != nil {
+			return r, refusal
 		}
 		switch w.What {
 		case ActionPlan:
@@ -78,8 +78,8 @@ func (r *Request) drop(what Action, by string) {
 // CancelIntent cancels the intents that wait: merge, apply, destroy.
 func CancelIntent() Patch {
 	return func(r Request) (Request, error) {
-		if no := canCancelIntent(r); no != nil {
-			return r, no
+		if refusal := canCancelIntent(r); refusal != nil {
+			return r, refusal
 		}
 		for _, what := range []Action{ActionMerge, ActionApply, ActionDestroy} {
 			r.drop(what, "")
@@ -92,8 +92,8 @@ func CancelIntent() Patch {
 // destroy aside, and dismisses a new plan that is not applied yet.
 func CancelDestroy(now time.Time) Patch {
 	return func(r Request) (Request, error) {
-		if no := canCancelDestroy(r); no != nil {
-			return r, no
+		if refusal := canCancelDestroy(r); refusal != nil {
+			return r, refusal
 		}
 		r.drop(ActionDestroy, "")
 		if d := r.Runs.Destroy.Current(); d.failed() {
@@ -124,8 +124,8 @@ func Approve(a Approver) Patch {
 				return r, nil
 			}
 		}
-		if no := canApprove(r); no != nil && no.Code != CodeApproved {
-			return r, no
+		if refusal := canApprove(r); refusal != nil && refusal.Code != CodeApproved {
+			return r, refusal
 		}
 		if a.PlanDigest != r.Plan.Digest || a.HeadSHA != r.Plan.SHA {
 			return r, refuse(CodeStale, "The plan changed before the approval was recorded.")

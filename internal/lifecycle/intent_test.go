@@ -62,10 +62,10 @@ func TestIntentsAreRecordedOnce(t *testing.T) {
 			t.Errorf("a problem of %s: %+v", step, s.r.Problem)
 		}
 	}
-	if no := Stale(Request{}, Intent{What: ActionReject, PlanDigest: digest}); no != nil {
-		t.Errorf("a rejection without a plan: %v", no)
+	if refusal := Stale(Request{}, Intent{What: ActionReject, PlanDigest: digest}); refusal != nil {
+		t.Errorf("a rejection without a plan: %v", refusal)
 	}
-	if no := Stale(Request{}, Intent{What: ActionApply}); no == nil {
+	if refusal := Stale(Request{}, Intent{What: ActionApply}); refusal == nil {
 		t.Error("an apply without a plan is for it")
 	}
 }
@@ -209,33 +209,33 @@ func TestApprovalsOfOnePerson(t *testing.T) {
 
 // A rejection is of the request before the merge, and of the round after it.
 func TestWhatARejectionEnds(t *testing.T) {
-	no := Intent{What: ActionReject, By: "omar", At: t0, Reason: "no"}
+	rejection := Intent{What: ActionReject, By: "omar", At: t0, Reason: "no"}
 	s := story(t)
 	s.approved("ana")
 	for _, what := range []Action{ActionApprove, ActionMerge, ActionPlan, ActionReject, ActionRepair} {
 		s.r.Wanted = append(s.r.Wanted, Intent{What: what, By: "omar", At: t0})
 	}
-	s.do(Reject(no))
+	s.do(Reject(rejection))
 	if got := asks(s.r); !reflect.DeepEqual(got, []string{"repair omar", "close omar"}) || s.r.Rejection.Purpose != "" || s.r.Approval.Approved {
 		t.Errorf("before the merge: %v, %+v, %+v", got, s.r.Rejection, s.r.Approval)
 	}
-	s.do(Reject(no))
+	s.do(Reject(rejection))
 	if got := asks(s.r); len(got) != 2 {
 		t.Errorf("again: %v", got)
 	}
 
 	s = live(t)
 	s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: t0}))
-	s.do(Reject(no))
+	s.do(Reject(rejection))
 	if s.r.Rejection.Purpose != PurposeDestroy || s.r.Wanted != nil || s.r.ClosedAt != nil {
 		t.Errorf("of a destroy: %+v, %v", s.r.Rejection, asks(s.r))
 	}
 	s = replanned(t, onePlan)
-	s.do(Reject(no))
+	s.do(Reject(rejection))
 	if s.r.Rejection.Purpose != PurposeReapply || s.r.Wanted != nil || !s.r.Runs.Plan.Current().SetAside {
 		t.Errorf("of a new plan: %+v, %v", s.r.Rejection, asks(s.r))
 	}
-	live(t).refused(Reject(no), CodeMerged)
+	live(t).refused(Reject(rejection), CodeMerged)
 }
 
 // The same problem keeps its time, another takes its place; an event is noted once in a row.

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Join gives the entry its place: holder when the lease is free, else the end of
-// the queue. An entry that has a place keeps it. Only the first in the queue ever
+// Enqueue gives the entry its place: holder when the lease is free, else the end of
+// the queue. An entry that has a position keeps it. Only the first in the queue ever
 // becomes holder, with the next token.
-func (e EnvironmentState) Join(entry LeaseEntry, now time.Time) EnvironmentState {
-	if entry.CorrelationID == "" || e.Place(entry.CorrelationID) >= 0 {
+func (e EnvironmentState) Enqueue(entry LeaseEntry, now time.Time) EnvironmentState {
+	if entry.CorrelationID == "" || e.Position(entry.CorrelationID) >= 0 {
 		return e
 	}
 	e.Queue = append(slices.Clone(e.Queue), entry)
 	return e.promote(now)
 }
 
-// Leave takes the entry out, wherever it is, and hands the lease on.
-func (e EnvironmentState) Leave(correlationID string, now time.Time) EnvironmentState {
+// Release takes the entry out, wherever it is, and hands the lease on.
+func (e EnvironmentState) Release(correlationID string, now time.Time) EnvironmentState {
 	if e.Holder != nil && e.Holder.CorrelationID == correlationID {
 		e.Holder = nil
 	}
@@ -38,9 +38,9 @@ func (e EnvironmentState) promote(now time.Time) EnvironmentState {
 	return e
 }
 
-// Place is 0 for the holder, 1 for the first in the queue, and -1 for an entry that
-// is not there.
-func (e EnvironmentState) Place(correlationID string) int {
+// Position is 0 for the holder, 1 for the first in the queue, and -1 for an entry that
+// is not queued.
+func (e EnvironmentState) Position(correlationID string) int {
 	if correlationID == "" {
 		return -1
 	}

@@ -192,7 +192,7 @@ func intentSteps(r Request, env EnvironmentState) []Step {
 		case ActionRepair:
 			steps = append(steps, Step{Name: StepRepair, By: w.By})
 		case ActionApply:
-			if env.Place(w.CorrelationID) <= 0 {
+			if env.Position(w.CorrelationID) <= 0 {
 				steps = append(steps, Step{Name: StepApply, Kind: KindApply, CorrelationID: w.CorrelationID, By: w.By})
 			}
 		case ActionDestroy:
@@ -221,7 +221,7 @@ func destroyStep(r Request, w Intent, env EnvironmentState) []Step {
 		return nil
 	case plan == nil:
 		return []Step{{Name: StepPlan, Kind: KindPlan, Purpose: PurposeDestroy, By: w.By}}
-	case canStartDestroy(r) == nil && env.Place(w.CorrelationID) <= 0:
+	case canStartDestroy(r) == nil && env.Position(w.CorrelationID) <= 0:
 		return []Step{{Name: StepDestroy, Kind: KindDestroy, CorrelationID: w.CorrelationID, By: w.By}}
 	default:
 		return nil

@@ -133,8 +133,8 @@ func TestMergedAfterTheClose(t *testing.T) {
 	s.mergedByHand()
 	s.due(StepBranch)
 	for _, a := range []Action{ActionDestroy, ActionPlan} {
-		if no := Can(s.r, a); no != nil {
-			t.Errorf("%s: %v", a, no)
+		if refusal := Can(s.r, a); refusal != nil {
+			t.Errorf("%s: %v", a, refusal)
 		}
 	}
 }

@@ -161,8 +161,8 @@ func canWithdraw(r Request) *Refusal {
 // worker is asked, and a run that has not reached its effect loses its grant.
 func WithdrawApproval(by Person, now time.Time) Patch {
 	return func(r Request) (Request, error) {
-		if no := canWithdraw(r); no != nil {
-			return r, no
+		if refusal := canWithdraw(r); refusal != nil {
+			return r, refusal
 		}
 		asked := slices.ContainsFunc(r.Wanted, func(w Intent) bool { return w.What == ActionApprove && SameLogin(w.By, by.Login) })
 		if r.Approver(by.Login, by.GithubID) == nil && !asked {

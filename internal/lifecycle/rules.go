@@ -75,14 +75,14 @@ func checkPull(r Request) *Refusal {
 // canApprove allows the approval of what was merged already, too: a merge on GitHub is no
 // approval, and the apply needs one.
 func canApprove(r Request) *Refusal {
-	if no := alive(r); no != nil {
-		return no
+	if refusal := alive(r); refusal != nil {
+		return refusal
 	}
-	if no := round(r); no != nil {
-		return no
+	if refusal := round(r); refusal != nil {
+		return refusal
 	}
-	if no := objected(r); no != nil {
-		return no
+	if refusal := objected(r); refusal != nil {
+		return refusal
 	}
 	switch {
 	case r.Approval.Approved:
@@ -103,8 +103,8 @@ func (r Request) approvedBy() string {
 }
 
 func canReject(r Request) *Refusal {
-	if no := alive(r); no != nil {
-		return no
+	if refusal := alive(r); refusal != nil {
+		return refusal
 	}
 	if r.merged() {
 		if r.Intent(ActionDestroy) != nil || canDismiss(r) == nil {
@@ -116,17 +116,17 @@ func canReject(r Request) *Refusal {
 }
 
 func canMerge(r Request) *Refusal {
-	if no := alive(r); no != nil {
-		return no
+	if refusal := alive(r); refusal != nil {
+		return refusal
 	}
 	if r.merged() {
 		return refuse(CodeMerged, "This is merged already.")
 	}
-	if no := round(r); no != nil {
-		return no
+	if refusal := round(r); refusal != nil {
+		return refusal
 	}
-	if no := objected(r); no != nil {
-		return no
+	if refusal := objected(r); refusal != nil {
+		return refusal
 	}
 	if !r.Approval.Approved {
 		return refuse(CodeUnapproved, "This plan is not approved yet.")
@@ -135,8 +135,8 @@ func canMerge(r Request) *Refusal {
 }
 
 func canApply(r Request) *Refusal {
-	if no := alive(r); no != nil {
-		return no
+	if refusal := alive(r); refusal != nil {
+		return refusal
 	}
 	apply, destroy := r.Runs.Apply.Current(), r.Runs.Destroy.Current()
 	switch {
@@ -151,11 +151,11 @@ func canApply(r Request) *Refusal {
 	case r.usedUp(apply):
 		return refuseRepeat(apply)
 	}
-	if no := round(r); no != nil {
-		return no
+	if refusal := round(r); refusal != nil {
+		return refusal
 	}
-	if no := objected(r); no != nil {
-		return no
+	if refusal := objected(r); refusal != nil {
+		return refusal
 	}
 	if !r.Approval.Approved {
 		return refuse(CodeUnapproved, "The merged plan is not approved. An approver must approve it before the apply.")
@@ -202,8 +202,8 @@ func canClose(r Request) *Refusal {
 }
 
 func canPlan(r Request) *Refusal {
-	if no := alive(r); no != nil {
-		return no
+	if refusal := alive(r); refusal != nil {
+		return refusal
 	}
 	destroy := r.Runs.Destroy.Current()
 	switch {
@@ -236,8 +236,8 @@ const MaxPlans = 200
 func (r Request) plannedOut() bool { return len(r.Runs.Plan.Attempts) >= MaxPlans }
 
 func canRestore(r Request) *Refusal {
-	if no := alive(r); no != nil {
-		return no
+	if refusal := alive(r); refusal != nil {
+		return refusal
 	}
 	// GitHub's comparison does not show a file's mode, which the run checks.
 	refused := r.Problem != nil && r.Problem.Code == CodeContentDiffers && r.Problem.Step == string(KindPlan)

@@ -41,8 +41,8 @@ func TestWhatMayBeDoneOnDetours(t *testing.T) {
 			change(&r)
 		}
 		var got ReasonCode
-		if no := Can(r, c.action); no != nil {
-			got = no.Code
+		if refusal := Can(r, c.action); refusal != nil {
+			got = refusal.Code
 		}
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
@@ -56,7 +56,7 @@ func TestApprovedByWhomItCounts(t *testing.T) {
 	s.approved("omar")
 	s.do(WithdrawApproval(Person{Login: "omar"}, s.now))
 	s.approved("ana")
-	if no := Can(s.r, ActionApprove); no == nil || no.Text != "ana already approved this plan." {
-		t.Errorf("%v", no)
+	if refusal := Can(s.r, ActionApprove); refusal == nil || refusal.Text != "ana already approved this plan." {
+		t.Errorf("%v", refusal)
 	}
 }

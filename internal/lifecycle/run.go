@@ -14,8 +14,8 @@ func Started(kind Kind, a Attempt) Patch {
 		if r.Attempt(kind, a.CorrelationID) != nil {
 			return r, nil
 		}
-		if no := mayStart(r, kind, a); no != nil {
-			return r, no
+		if refusal := mayStart(r, kind, a); refusal != nil {
+			return r, refusal
 		}
 		if kind == KindCleanup {
 			a.Number = 1
@@ -50,24 +50,24 @@ func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 		if !r.wants(ActionApply, a) {
 			return refuse(CodeNothing, "The apply was canceled.")
 		}
-		if no := canApply(r); no != nil {
-			return no
+		if refusal := canApply(r); refusal != nil {
+			return refusal
 		}
-		if no := Stale(r, *r.Intent(ActionApply)); no != nil {
-			return no
+		if refusal := Stale(r, *r.Intent(ActionApply)); refusal != nil {
+			return refusal
 		}
 		return sameRound(r, a)
 	case KindDestroy:
 		if !r.wants(ActionDestroy, a) {
 			return refuse(CodeNothing, "The destroy was canceled.")
 		}
-		if no := canStartDestroy(r); no != nil {
-			return no
+		if refusal := canStartDestroy(r); refusal != nil {
+			return refusal
 		}
 		return sameRound(r, a)
 	case KindPlan:
-		if no := alive(r); no != nil {
-			return no
+		if refusal := alive(r); refusal != nil {
+			return refusal
 		}
 		return working(r)
 	default:
@@ -113,8 +113,8 @@ func canStartDestroy(r Request) *Refusal {
 	case r.Plan == nil || r.Plan.Purpose != PurposeDestroy || r.usedUp(r.Runs.Destroy.Current()):
 		return refuse(CodeNewRound, "There is no plan for this destroy yet.")
 	}
-	if no := round(r); no != nil {
-		return no
+	if refusal := round(r); refusal != nil {
+		return refusal
 	}
 	if !r.Approval.Approved {
 		return refuse(CodeUnapproved, "The destroy is not approved yet.")

@@ -38,8 +38,8 @@ func (s *builder) try(p Patch) error {
 func (s *builder) refused(p Patch, code ReasonCode) {
 	s.t.Helper()
 	err := s.try(p)
-	no, ok := err.(*Refusal)
-	if !ok || no.Code != code {
+	refusal, ok := err.(*Refusal)
+	if !ok || refusal.Code != code {
 		s.t.Fatalf("got %v, want a refusal with code %s", err, code)
 	}
 }
@@ -354,23 +354,23 @@ func TestVanishedRun(t *testing.T) {
 func TestLease(t *testing.T) {
 	var e EnvironmentState
 	a, b, c := LeaseEntry{CorrelationID: "a"}, LeaseEntry{CorrelationID: "b"}, LeaseEntry{CorrelationID: "c"}
-	e = e.Join(a, t0).Join(b, t0).Join(c, t0).Join(a, t0).Join(b, t0)
-	if e.Token != 1 || e.Place("a") != 0 || e.Place("b") != 1 || e.Place("c") != 2 || e.Place("d") != -1 || e.Place("") != -1 {
+	e = e.Enqueue(a, t0).Enqueue(b, t0).Enqueue(c, t0).Enqueue(a, t0).Enqueue(b, t0)
+	if e.Token != 1 || e.Position("a") != 0 || e.Position("b") != 1 || e.Position("c") != 2 || e.Position("d") != -1 || e.Position("") != -1 {
 		t.Fatalf("%+v", e)
 	}
-	e = e.Leave("b", t0)
-	if e.Token != 1 || e.Place("c") != 1 {
+	e = e.Release("b", t0)
+	if e.Token != 1 || e.Position("c") != 1 {
 		t.Fatalf("leaving the queue moved the lease: %+v", e)
 	}
-	e = e.Leave("a", t0)
-	if e.Token != 2 || e.Place("c") != 0 {
+	e = e.Release("a", t0)
+	if e.Token != 2 || e.Position("c") != 0 {
 		t.Fatalf("%+v", e)
 	}
-	e = e.Leave("a", t0)
-	if e.Token != 2 || e.Place("c") != 0 {
+	e = e.Release("a", t0)
+	if e.Token != 2 || e.Position("c") != 0 {
 		t.Fatal("leaving twice moved the lease")
 	}
-	if e = e.Leave("c", t0); e.Holder != nil || e.Token != 2 {
+	if e = e.Release("c", t0); e.Holder != nil || e.Token != 2 {
 		t.Fatalf("%+v", e)
 	}
 }

@@ -63,21 +63,21 @@ const MaxReason = 1000
 // carry out. It returns the document as it then is.
 func (s *Service) Act(ctx context.Context, c Caller, cmd Command) (store.Doc, error) {
 	cmd.Reason, cmd.Confirm = strings.TrimSpace(cmd.Reason), strings.TrimSpace(cmd.Confirm)
-	doc, row, no := s.authorize(ctx, c, cmd.ID, cmd.Action)
-	if no != nil {
-		return doc, no
+	doc, row, refusal := s.authorize(ctx, c, cmd.ID, cmd.Action)
+	if refusal != nil {
+		return doc, refusal
 	}
 	if cmd.Action == lifecycle.ActionSync {
 		return s.syncRequest(ctx, c, doc)
 	}
 	env := s.environmentOf(doc.Request)
 	confirmation := row.ConfirmationIn(env.IsProtected())
-	if no := firstOf(
+	if refusal := firstOf(
 		func() *Refusal { return CheckAnswers(cmd.Action, cmd.Answers) },
 		func() *Refusal { return stale(row, doc.Request, cmd.Seen) },
 		func() *Refusal { return confirmed(confirmation, row, doc.Request, env, cmd) },
-	); no != nil {
-		return doc, no
+	); refusal != nil {
+		return doc, refusal
 	}
 	intent := intentOf(c, row, cmd.Seen, cmd.Answers, confirmation == lifecycle.ConfirmTyped)
 	doc, err := s.Documents.Update(ctx, doc.Request.ID, c.Actor(), ifUnchanged(row, cmd.Seen, row.Patch(intent)))
@@ -91,12 +91,12 @@ func (s *Service) Act(ctx context.Context, c Caller, cmd Command) (store.Doc, er
 // Check says what Act would say before a person has confirmed anything, and how the action is
 // confirmed. It changes nothing.
 func (s *Service) Check(ctx context.Context, c Caller, cmd Command) (lifecycle.Request, lifecycle.Confirmation, error) {
-	doc, row, no := s.authorize(ctx, c, cmd.ID, cmd.Action)
-	if no == nil {
-		no = stale(row, doc.Request, cmd.Seen)
+	doc, row, refusal := s.authorize(ctx, c, cmd.ID, cmd.Action)
+	if refusal == nil {
+		refusal = stale(row, doc.Request, cmd.Seen)
 	}
-	if no != nil {
-		return doc.Request, lifecycle.ConfirmNone, no
+	if refusal != nil {
+		return doc.Request, lifecycle.ConfirmNone, refusal
 	}
 	return doc.Request, row.ConfirmationIn(s.environmentOf(doc.Request).IsProtected()), nil
 }
@@ -110,13 +110,13 @@ func (s *Service) authorize(
 		return store.Doc{}, row, conflict(lifecycle.CodeUnknownAction, "This action is from another version of TfPilot, and nothing was done. "+
 			"The newest card of the request has current buttons.")
 	}
-	doc, no := s.read(ctx, id)
-	if no != nil {
-		return doc, row, no
+	doc, refusal := s.read(ctx, id)
+	if refusal != nil {
+		return doc, row, refusal
 	}
 	scope := rbac.ScopeOf(doc.Request, c.Subject(), s.environmentOf(doc.Request).Rules())
-	if no := s.allow(c, rbac.VerbOf(action), scope); no != nil {
-		return doc, row, no
+	if refusal := s.allow(c, rbac.VerbOf(action), scope); refusal != nil {
+		return doc, row, refusal
 	}
 	if doc.Archived {
 		return doc, row, archived()
@@ -125,8 +125,8 @@ func (s *Service) authorize(
 		return doc, row, conflict(lifecycle.CodeAsked, "You already requested this. It is on its way. %s",
 			lifecycle.FollowCard)
 	}
-	if no := row.Rule(doc.Request); no != nil {
-		return doc, row, conflict(no.Code, "%s", no.Text)
+	if refusal := row.Rule(doc.Request); refusal != nil {
+		return doc, row, conflict(refusal.Code, "%s", refusal.Text)
 	}
 	return doc, row, nil
 }
@@ -173,14 +173,14 @@ func checkReason(reason string) []Fault {
 // RefusalOf takes the error of a use case, or of a write, for a refusal; nil without an error.
 func RefusalOf(err error) *Refusal {
 	var refused *Refusal
-	var no *lifecycle.Refusal
+	var refusal *lifecycle.Refusal
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &refused):
 		return refused
-	case errors.As(err, &no):
-		return conflict(no.Code, "%s", no.Text)
+	case errors.As(err, &refusal):
+		return conflict(refusal.Code, "%s", refusal.Text)
 	case errors.Is(err, store.ErrArchived):
 		return archived()
 	default:
@@ -190,8 +190,8 @@ func RefusalOf(err error) *Refusal {
 
 func firstOf(checks ...func() *Refusal) *Refusal {
 	for _, check := range checks {
-		if no := check(); no != nil {
-			return no
+		if refusal := check(); refusal != nil {
+			return refusal
 		}
 	}
 	return nil

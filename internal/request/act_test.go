@@ -124,12 +124,12 @@ func TestOpenTwiceMakesOneRequest(t *testing.T) {
 	if err != nil || again.Request.WriteNonce != first.Request.WriteNonce || len(w.ids()) != 1 {
 		t.Errorf("%v %v", err, w.ids())
 	}
-	var no *request.Refusal
-	if _, err := w.Open(t.Context(), w.caller("omar"), d); !errors.As(err, &no) || no.Code != lifecycle.CodeTaken {
+	var refusal *request.Refusal
+	if _, err := w.Open(t.Context(), w.caller("omar"), d); !errors.As(err, &refusal) || refusal.Code != lifecycle.CodeTaken {
 		t.Errorf("another person's id: %v", err)
 	}
 	d.ID = "../../x"
-	if _, err := w.Open(t.Context(), w.caller("dana"), d); !errors.As(err, &no) || no.Class != request.Invalid {
+	if _, err := w.Open(t.Context(), w.caller("dana"), d); !errors.As(err, &refusal) || refusal.Class != request.Invalid {
 		t.Errorf("an id that is none: %v", err)
 	}
 }
@@ -138,11 +138,11 @@ func TestOpenTwiceMakesOneRequest(t *testing.T) {
 func TestModulesOfOthers(t *testing.T) {
 	w := newFixture(t)
 	m := &catalog.Module{Title: "A thing", Allow: catalog.Allow{Roles: []string{"admin"}}}
-	if no := w.MayUse(w.caller("adam"), m, "core"); no != nil {
-		t.Error(no)
+	if refusal := w.MayUse(w.caller("adam"), m, "core"); refusal != nil {
+		t.Error(refusal)
 	}
-	if no := w.MayUse(w.caller("dana"), m, "core"); no == nil || no.Text != "A thing is only for admin." {
-		t.Errorf("%v", no)
+	if refusal := w.MayUse(w.caller("dana"), m, "core"); refusal == nil || refusal.Text != "A thing is only for admin." {
+		t.Errorf("%v", refusal)
 	}
 }
 
@@ -151,8 +151,8 @@ func TestReasons(t *testing.T) {
 		"for the logs": true, "": true, strings.Repeat("ä", request.MaxReason): true, strings.Repeat("a", request.MaxReason+1): false,
 		"\xff": false, "use AKIAIOSFODNN7EXAMPLE": false, "password=Winter2026": false, "evil \u202e": false, "two\nlines": true,
 	} {
-		if no := request.CheckReason(reason); (no == nil) != ok {
-			t.Errorf("%.40q: %v", reason, no)
+		if refusal := request.CheckReason(reason); (refusal == nil) != ok {
+			t.Errorf("%.40q: %v", reason, refusal)
 		}
 	}
 }

@@ -111,12 +111,12 @@ func (s *Service) MayOpenAnywhere(c Caller) *Refusal {
 	var first *Refusal
 	for _, p := range s.Projects {
 		for _, e := range p.Environments {
-			no := s.MayOpen(c, e)
-			if no == nil {
+			refusal := s.MayOpen(c, e)
+			if refusal == nil {
 				return nil
 			}
 			if first == nil {
-				first = no
+				first = refusal
 			}
 		}
 	}

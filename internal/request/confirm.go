@@ -40,8 +40,8 @@ func otherPlan() *Refusal {
 // ifUnchanged is a patch that refuses what became stale between the check and the write.
 func ifUnchanged(row lifecycle.ActionRow, seen Seen, patch lifecycle.Patch) lifecycle.Patch {
 	return func(r lifecycle.Request) (lifecycle.Request, error) {
-		if no := stale(row, r, seen); no != nil {
-			return r, no
+		if refusal := stale(row, r, seen); refusal != nil {
+			return r, refusal
 		}
 		return patch(r)
 	}
@@ -75,9 +75,9 @@ func planConfirmed(
 	case !cmd.Seen.Read && cmd.Confirm != "" && !typedName:
 		return otherPlan()
 	case !cmd.Seen.Read:
-		no := unconfirmed(need, "Read the plan to its end first, then confirm it.")
-		no.Code = lifecycle.CodeUnread
-		return no
+		refusal := unconfirmed(need, "Read the plan to its end first, then confirm it.")
+		refusal.Code = lifecycle.CodeUnread
+		return refusal
 	case need == lifecycle.ConfirmTyped && !typedName:
 		return CheckTyped(env.String(), true, cmd.Confirm)
 	default:

@@ -75,11 +75,11 @@ func (s *Service) Open(ctx context.Context, c Caller, d Draft) (store.Doc, error
 	if wrong != nil {
 		return store.Doc{}, wrong
 	}
-	if no := firstOf(
+	if refusal := firstOf(
 		func() *Refusal { return s.MayOpen(c, checked.environment) },
 		func() *Refusal { return s.MayUse(c, checked.module, checked.project.Name) },
-	); no != nil {
-		return store.Doc{}, no
+	); refusal != nil {
+		return store.Doc{}, refusal
 	}
 	r, err := checked.request(c)
 	if err != nil {

@@ -21,8 +21,8 @@ func (s *Service) Options(c Caller, r lifecycle.Request, now time.Time) []Option
 	for _, offer := range lifecycle.Actions(r, now) {
 		o := Option{Offer: offer, Allowed: true}
 		row, _ := offer.Action.Row()
-		if no := s.allow(c, rbac.VerbOf(offer.Action), scope); no != nil {
-			o.Allowed, o.Refusal = false, no.Text
+		if refusal := s.allow(c, rbac.VerbOf(offer.Action), scope); refusal != nil {
+			o.Allowed, o.Refusal = false, refusal.Text
 		} else if patch := row.Patch(intentOf(c, row, SeenIn(r), Answers{}, false)); patch != nil {
 			if _, err := patch(r); err != nil {
 				o.Allowed, o.Refusal = false, err.Error()

@@ -27,12 +27,12 @@ func (s *Service) read(ctx context.Context, id string) (store.Doc, *Refusal) {
 
 // Get reads a request, archived ones too.
 func (s *Service) Get(ctx context.Context, c Caller, id string) (store.Doc, error) {
-	if no := s.MayRead(c); no != nil {
-		return store.Doc{}, no
+	if refusal := s.MayRead(c); refusal != nil {
+		return store.Doc{}, refusal
 	}
-	doc, no := s.read(ctx, id)
-	if no != nil {
-		return doc, no
+	doc, refusal := s.read(ctx, id)
+	if refusal != nil {
+		return doc, refusal
 	}
 	return doc, nil
 }
@@ -40,8 +40,8 @@ func (s *Service) Get(ctx context.Context, c Caller, id string) (store.Doc, erro
 // List reads a page of the list. While the list is being rebuilt it is refused, and never looks empty.
 func (s *Service) List(ctx context.Context, c Caller, q queue.Query) (queue.Page, error) {
 	if !c.Operator {
-		if no := s.allow(c, rbac.List, rbac.Scope{}); no != nil {
-			return queue.Page{}, no
+		if refusal := s.allow(c, rbac.List, rbac.Scope{}); refusal != nil {
+			return queue.Page{}, refusal
 		}
 	}
 	page, err := s.Index.List(ctx, q)
@@ -110,17 +110,17 @@ type Synced struct {
 
 // Sync asks GitHub for news: of one request's repository, or of all with an empty id.
 func (s *Service) Sync(ctx context.Context, c Caller, id string) (Synced, error) {
-	if no := s.allow(c, rbac.Sync, rbac.Scope{}); no != nil {
-		return Synced{}, no
+	if refusal := s.allow(c, rbac.Sync, rbac.Scope{}); refusal != nil {
+		return Synced{}, refusal
 	}
 	if id == "" {
 		out := Synced{Repositories: s.repositories()}
 		return out, s.syncAll(ctx, out.Repositories)
 	}
-	doc, no := s.read(ctx, id)
+	doc, refusal := s.read(ctx, id)
 	switch {
-	case no != nil:
-		return Synced{}, no
+	case refusal != nil:
+		return Synced{}, refusal
 	case doc.Archived:
 		return Synced{}, archived()
 	}

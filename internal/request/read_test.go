@@ -28,8 +28,8 @@ func TestOutagesAreUnavailable(t *testing.T) {
 	w.redis.Close()
 	_, list := w.List(ctx, omar, listAll)
 	for name, err := range map[string]error{"who": who, "act": act, "open": open, "list": list} {
-		var no *request.Refusal
-		if !errors.As(err, &no) || no.Class != request.Unavailable || no.Unwrap() == nil {
+		var refusal *request.Refusal
+		if !errors.As(err, &refusal) || refusal.Class != request.Unavailable || refusal.Unwrap() == nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -39,8 +39,8 @@ func TestOutagesAreUnavailable(t *testing.T) {
 func TestListWhileItIsRebuilt(t *testing.T) {
 	w := newFixture(t)
 	w.redis.FlushAll()
-	var no *request.Refusal
-	if page, err := w.List(t.Context(), w.caller("vic"), listAll); !errors.As(err, &no) || no.Class != request.Unavailable || len(page.Rows) != 0 {
+	var refusal *request.Refusal
+	if page, err := w.List(t.Context(), w.caller("vic"), listAll); !errors.As(err, &refusal) || refusal.Class != request.Unavailable || len(page.Rows) != 0 {
 		t.Errorf("%v %+v", err, page)
 	}
 }

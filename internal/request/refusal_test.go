@@ -27,16 +27,16 @@ func TestRefusals(t *testing.T) {
 			} else {
 				_, err = w.Open(t.Context(), w.caller(c.Who), *c.Draft)
 			}
-			var no *request.Refusal
-			if !errors.As(err, &no) || !strings.Contains(no.Text, c.Words) {
+			var refusal *request.Refusal
+			if !errors.As(err, &refusal) || !strings.Contains(refusal.Text, c.Words) {
 				t.Fatalf("got %v, want %q", err, c.Words)
 			}
-			at := slices.ContainsFunc(no.Faults, func(f request.Fault) bool { return f.Field == c.Field && strings.Contains(f.Text, c.Words) })
+			at := slices.ContainsFunc(refusal.Faults, func(f request.Fault) bool { return f.Field == c.Field && strings.Contains(f.Text, c.Words) })
 			if c.Field != "" && !at {
-				t.Errorf("no fault is at %s: %+v", c.Field, no.Faults)
+				t.Errorf("no fault is at %s: %+v", c.Field, refusal.Faults)
 			}
-			if no.Class == 0 || no.Code == "" {
-				t.Errorf("%+v", no)
+			if refusal.Class == 0 || refusal.Code == "" {
+				t.Errorf("%+v", refusal)
 			}
 			if c.Stored != nil {
 				if doc, err := w.store.Get(t.Context(), requesttest.ID); err != nil || doc.Request.Version != before {

@@ -164,7 +164,7 @@ func (d description) destroySentence(lead string) string {
 
 // queueSentence describes an intent that waits until the environment is free.
 func (d description) queueSentence(w *lifecycle.Intent, kind lifecycle.Kind) string {
-	position, holder := d.Environment.Place(w.CorrelationID), d.Environment.Holder
+	position, holder := d.Environment.Position(w.CorrelationID), d.Environment.Holder
 	if position <= 0 || holder == nil {
 		return fmt.Sprintf("%s queued by %s.", capital(string(kind)), w.By)
 	}

@@ -145,7 +145,7 @@ func (d description) runStep(name string, a *lifecycle.Attempt, action lifecycle
 	s := Step{Name: name, State: StepPending}
 	if w := d.intent(action); w != nil && (a == nil || a.Conclusion != "") {
 		s.State, s.Note = StepRunning, "requested by "+w.By
-		if position := d.Environment.Place(w.CorrelationID); position > 0 {
+		if position := d.Environment.Position(w.CorrelationID); position > 0 {
 			s.Note = fmt.Sprintf("queued by %s, position %d", w.By, position)
 		}
 		return s
@@ -253,7 +253,7 @@ func (d description) cleanupCode() NextCode {
 // queued reports whether an intent waits for the environment.
 func (d description) queued() bool {
 	for _, w := range d.r.Wanted {
-		if d.Environment.Place(w.CorrelationID) > 0 {
+		if d.Environment.Position(w.CorrelationID) > 0 {
 			return true
 		}
 	}
