@@ -71,7 +71,7 @@ func TestAnswerThatCannotBeDrawnComesByMessage(t *testing.T) {
 			time.Sleep(callTimeout)
 			w.settle()
 			if w.request(story.ID).Intent(lifecycle.ActionReject) == nil {
-				t.Fatal("no wish was written")
+				t.Fatal("no intent was written")
 			}
 			if f.Code == "" {
 				has(t, wordsIn(w.view("omar")), "Your rejection of")

@@ -32,7 +32,11 @@ func (a *App) Event(context.Context, json.RawMessage) error { return nil }
 
 // caller finds the GitHub account behind a Slack account.
 func (a *App) caller(ctx context.Context, team, user, name, homeTeam string) (request.Caller, error) {
-	return a.Requests.SlackCaller(ctx, lifecycle.Person{SlackTeam: team, SlackUser: user, Name: oneLine(name, limitOption)}, homeTeam)
+	return a.Requests.SlackCaller(
+		ctx,
+		lifecycle.Person{SlackTeam: team, SlackUser: user, Name: oneLine(name, limitOption)},
+		homeTeam,
+	)
 }
 
 func (a *App) commandCaller(ctx context.Context, cmd slack.SlashCommand) (request.Caller, error) {
@@ -71,7 +75,8 @@ func (a *App) respond(ctx context.Context, url string, msg *slack.WebhookMessage
 func (a *App) replyTo(ctx context.Context, cb slack.InteractionCallback, text string, blocks ...slack.Block) {
 	// A card with replies names itself as its thread; the person who clicks there sees
 	// the channel.
-	if thread := cb.Container.ThreadTs; thread != "" && thread != cb.Container.MessageTs && cb.Container.ChannelID != "" {
+	if thread := cb.Container.ThreadTs; thread != "" && thread != cb.Container.MessageTs &&
+		cb.Container.ChannelID != "" {
 		opts := []slack.MsgOption{slack.MsgOptionText(cut(text, limitMessageText), false), slack.MsgOptionTS(thread)}
 		if len(blocks) > 0 {
 			opts = append(opts, slack.MsgOptionBlocks(blocks...))
@@ -160,7 +165,12 @@ func (a *App) answer(ctx context.Context, cb slack.InteractionCallback, v slack.
 func (a *App) direct(ctx context.Context, user, mrkdwn string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	_, _, err := a.API.PostMessageContext(ctx, user, slack.MsgOptionText(cut(mrkdwn, limitMessageText), false), slack.MsgOptionDisableLinkUnfurl())
+	_, _, err := a.API.PostMessageContext(
+		ctx,
+		user,
+		slack.MsgOptionText(cut(mrkdwn, limitMessageText), false),
+		slack.MsgOptionDisableLinkUnfurl(),
+	)
 	if err != nil {
 		logRefusal(a.Log, err, "post answer")
 	}

@@ -59,7 +59,8 @@ func linkTo(url, label string) string {
 }
 
 func webAddress(url string) bool {
-	return (strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://")) && !strings.ContainsAny(url, "|<> \n\t")
+	return (strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://")) &&
+		!strings.ContainsAny(url, "|<> \n\t")
 }
 
 // mention names a person so that Slack notifies them; without an account it is only a name.

@@ -53,7 +53,13 @@ func confirmationFor(action lifecycle.Action, p config.Environment) lifecycle.Co
 
 // button draws an offer as a button. Its label for screen readers names the request.
 func button(r lifecycle.Request, o lifecycle.Offer, p config.Environment) *slack.ButtonBlockElement {
-	g := buttonValue{ID: r.ID, Purpose: o.Purpose, HeadSHA: o.HeadSHA, Digest: o.Digest, Confirm: confirmationFor(o.Action, p)}
+	g := buttonValue{
+		ID:      r.ID,
+		Purpose: o.Purpose,
+		HeadSHA: o.HeadSHA,
+		Digest:  o.Digest,
+		Confirm: confirmationFor(o.Action, p),
+	}
 	if row, _ := o.Action.Row(); row.Binds == lifecycle.BindIntents {
 		g.Intents = request.IntentsOf(r)
 	}

@@ -11,8 +11,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// The card draws the view of a request with Block Kit. It adds no words of its own about the request, but for its channel. Text
-// from people and machines goes into plain_text and rich_text, where Slack finds no markup, cut to the room that a card has.
+// The card draws the view of a request with Block Kit. It adds no words of its own about the request, but
+// for its channel. Text from people and machines goes into plain_text and rich_text, where Slack finds no
+// markup, cut to the room that a card has.
 
 // How much of a list a card shows; the rest is behind a link. A window shows more of the inputs.
 const (
@@ -37,7 +38,11 @@ type message struct {
 // requester's direct messages, but for the links.
 func (d drawing) card() message {
 	v := d.view
-	blocks := []slack.Block{header(v.Name()), rich(line(icon(v.Icon), textRun(" "), bold(v.Headline), textRun(" · "+v.Sentence))), d.fields()}
+	blocks := []slack.Block{
+		header(v.Name()),
+		rich(line(icon(v.Icon), textRun(" "), bold(v.Headline), textRun(" · "+v.Sentence))),
+		d.fields(),
+	}
 	switch {
 	case v.CanDecide:
 		blocks = append(blocks, d.request())
@@ -88,7 +93,8 @@ func (d drawing) fields() slack.Block {
 	return slack.NewSectionBlock(nil, fields, nil)
 }
 
-// request says who requested what, and why: the person who decides reads this first. Inputs that have their default are left out.
+// request says who requested what, and why: the person who decides reads this first. Inputs that have
+// their default are left out.
 func (d drawing) request() slack.Block {
 	return rich(append(d.reason(shownWhy), d.inputs(shownInputs, shownInput)...)...)
 }
@@ -101,7 +107,9 @@ func (d drawing) requestInFull() slack.Block {
 // reason is the requester's reason. The name is text: a mention would call them to a decision of others.
 func (d drawing) reason(limit int) []slack.RichTextElement {
 	why := cmp.Or(d.view.Reason, "no reason given")
-	return []slack.RichTextElement{line(bold(oneLine(d.view.RequestedBy.Login, limitOption)+": "), textRun(cut(why, limit)))}
+	return []slack.RichTextElement{
+		line(bold(oneLine(d.view.RequestedBy.Login, limitOption)+": "), textRun(cut(why, limit))),
+	}
 }
 
 func (d drawing) inputs(most, limit int) []slack.RichTextElement {
@@ -112,7 +120,10 @@ func (d drawing) inputs(most, limit int) []slack.RichTextElement {
 			items = append(items, line(textRun(fmt.Sprintf("and %d more", len(all)-i))))
 			break
 		}
-		items = append(items, line(textRun(oneLine(one.Label, limitOption)+": "), codeRun(oneLine(inputText(one), limit))))
+		items = append(
+			items,
+			line(textRun(oneLine(one.Label, limitOption)+": "), codeRun(oneLine(inputText(one), limit))),
+		)
 	}
 	if len(items) == 0 {
 		return nil
@@ -147,7 +158,10 @@ func (d drawing) removed() slack.Block {
 	if len(removed.Addresses) == 0 {
 		return rich(line(emoji("warning"), textRun(" "), bold(removed.Title+".")))
 	}
-	return rich(line(emoji("warning"), textRun(" "), bold(removed.Title+":")), bullets(removed.Addresses, shownRemoved))
+	return rich(
+		line(emoji("warning"), textRun(" "), bold(removed.Title+":")),
+		bullets(removed.Addresses, shownRemoved),
+	)
 }
 
 // problems say what does not work and what to do.
@@ -158,7 +172,10 @@ func (d drawing) problems() slack.Block {
 			parts = append(parts, line(textRun("\n")))
 		}
 		if p.Output == "" {
-			parts = append(parts, line(emoji("warning"), textRun(" "), bold(p.Title+" "), textRun(cut(p.Text, shownReason))))
+			parts = append(
+				parts,
+				line(emoji("warning"), textRun(" "), bold(p.Title+" "), textRun(cut(p.Text, shownReason))),
+			)
 			continue
 		}
 		parts = append(parts, line(bold(p.Title)), quoted(p.Output, shownReason))
@@ -184,7 +201,10 @@ func (d drawing) outputs() slack.Block {
 			items = append(items, line(textRun(fmt.Sprintf("and %d more", len(all)-shownOutputs))))
 			break
 		}
-		items = append(items, line(bold(oneLine(o.Label, limitOption)), textRun(" = "), codeRun(oneLine(o.Text, limitLine))))
+		items = append(
+			items,
+			line(bold(oneLine(o.Label, limitOption)), textRun(" = "), codeRun(oneLine(o.Text, limitLine))),
+		)
 	}
 	return rich(line(bold("Outputs")), slack.NewRichTextList(slack.RTEListBullet, 0, items...))
 }

@@ -165,7 +165,8 @@ func (c *Cards) approvers(r lifecycle.Request, d drawing) []lifecycle.Person {
 	for _, login := range append(append([]string{}, c.Policy.Approvers...), c.Policy.Admins...) {
 		key := lifecycle.FoldLogin(login)
 		subject := rbac.Subject{Login: login}
-		if seen[key] || !c.Policy.Decide(subject, rbac.Approve, rbac.ScopeOf(r, subject, d.environment.Rules())).Allowed {
+		if seen[key] ||
+			!c.Policy.Decide(subject, rbac.Approve, rbac.ScopeOf(r, subject, d.environment.Rules())).Allowed {
 			continue
 		}
 		seen[key] = true
@@ -188,7 +189,10 @@ func (c *Cards) links(ctx context.Context, r lifecycle.Request, reader string) [
 	return links
 }
 
-var linkLabels = map[string]string{lifecycle.RoleCard: "View in the channel", lifecycle.RoleDM: "View in direct messages"}
+var linkLabels = map[string]string{
+	lifecycle.RoleCard: "View in the channel",
+	lifecycle.RoleDM:   "View in direct messages",
+}
 
 func (c *Cards) permalink(ctx context.Context, m lifecycle.Message) string {
 	base := c.address(ctx)

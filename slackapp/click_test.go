@@ -30,7 +30,7 @@ func (w *fixture) refresh() {
 	w.must(w.cards.Refresh(w.t.Context(), story.ID))
 }
 
-// card is the one card in a channel, as somebody sees it.
+// card is the one card in a channel, as a person sees it.
 func (w *fixture) card(user, channel string) slack.MessageState {
 	w.t.Helper()
 	all := w.messages(user, channel)
@@ -80,7 +80,7 @@ func TestApproveFromTheThread(t *testing.T) {
 			t.Fatalf("wanted: %+v", r.Wanted)
 		}
 		if !w.notices.has("changed " + story.ID) {
-			t.Error("nobody was told")
+			t.Error("no one was notified")
 		}
 		w.click("omar", ask, "do.approve")
 		has(t, w.lastWhisper("omar"), "You already requested this")
@@ -144,7 +144,7 @@ func TestDestructivePlanInProductionIsTyped(t *testing.T) {
 		}
 		has(t, wordsIn(w.view("omar")), "Your approval of")
 		if w.request(story.ID).Intent(lifecycle.ActionApprove) == nil {
-			t.Error("no wish was written")
+			t.Error("no intent was written")
 		}
 	})
 }
@@ -164,7 +164,7 @@ func TestOldButtonIsConfirmedByTodaysRules(t *testing.T) {
 		}
 		w.submit("omar", map[string]any{"typed": "dev/app"})
 		if w.request(story.ID).Intent(lifecycle.ActionApprove) == nil {
-			t.Error("no wish was written")
+			t.Error("no intent was written")
 		}
 	})
 }
@@ -183,7 +183,7 @@ func TestOpenWindowIsConfirmedByTodaysRules(t *testing.T) {
 		w.click("adam", card, "do.destroy")
 		w.submit("adam", map[string]any{"typed": "dev/app"})
 		if w.request(story.ID).Intent(lifecycle.ActionDestroy) == nil {
-			t.Error("no wish was written")
+			t.Error("no intent was written")
 		}
 	})
 }
@@ -214,14 +214,14 @@ func TestDestroyListsResourcesAndCanBeCanceled(t *testing.T) {
 		w.submit("adam", nil)
 		has(t, wordsIn(w.view("adam")), "TfPilot runs a destroy plan first")
 		if w.request(story.ID).Intent(lifecycle.ActionDestroy) == nil {
-			t.Fatal("no wish was written")
+			t.Fatal("no intent was written")
 		}
 		w.refresh()
 		has(t, w.card("adam", devCh).Text, "Destroy requested", "By adam.")
 		w.click("adam", w.card("adam", devCh), "do.keep")
 		has(t, w.lastWhisper("adam"), "stays as it is")
 		if w.request(story.ID).Intent(lifecycle.ActionDestroy) != nil {
-			t.Error("the wish stays")
+			t.Error("the intent stays")
 		}
 	})
 }
@@ -232,7 +232,7 @@ func TestSyncAsksForTheRepository(t *testing.T) {
 		w.click("dana", w.card("dana", devCh), "do.sync")
 		has(t, w.lastWhisper("dana"), "Syncing “S3 bucket acme-artifacts” with GitHub")
 		if !w.notices.has("sync acme/infra-core") {
-			t.Error("nobody was told")
+			t.Error("no one was notified")
 		}
 		w.command("vic", devCh, "sync")
 		has(t, w.lastWhisper("vic"), "Only developers, approvers and admins can sync")
@@ -264,7 +264,7 @@ func TestStorageThatIsAwayIsSaid(t *testing.T) {
 	})
 }
 
-// crowd takes the room of all answers until it is told to go.
+// crowd occupies all handlers until the test releases it.
 func (w *fixture) crowd() (leave func()) {
 	w.t.Helper()
 	gone := make(chan struct{})

@@ -49,7 +49,10 @@ func (a *App) help() string {
 	return strings.Join([]string{
 		"TfPilot makes infrastructure through a reviewed pull request. You can type:",
 		fmt.Sprintf("• `%s request` to fill in a form, or `%s request s3-bucket dev` to start further on", n, n),
-		fmt.Sprintf("• `%s request` and what you need in your own words, such as `a private bucket for build artifacts in dev`", n),
+		fmt.Sprintf(
+			"• `%s request` and what you need in your own words, such as `a private bucket for build artifacts in dev`",
+			n,
+		),
 		fmt.Sprintf("• `%s list` for the newest requests, `list mine` or `list open` for fewer", n),
 		fmt.Sprintf("• `%s show` and an id, or words of the title, for one request", n),
 		fmt.Sprintf("• `%s sync` to ask GitHub for news now, also with an id", n),
@@ -60,7 +63,13 @@ func (a *App) help() string {
 func (a *App) unknownCommand(word string) string {
 	known := fmt.Sprintf("Type `%s help` for everything that it understands.", a.name())
 	if near, ok := catalog.Nearest(word, subcommands); ok {
-		return fmt.Sprintf("There is no command “%s”. Did you mean `%s %s`? %s", escape(oneLine(word, limitOption)), a.name(), near, known)
+		return fmt.Sprintf(
+			"There is no command “%s”. Did you mean `%s %s`? %s",
+			escape(oneLine(word, limitOption)),
+			a.name(),
+			near,
+			known,
+		)
 	}
 	return fmt.Sprintf("There is no command “%s”. %s", escape(oneLine(word, limitOption)), known)
 }

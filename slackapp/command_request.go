@@ -115,7 +115,11 @@ func (a *App) request(ctx context.Context, cmd slack.SlashCommand, text string) 
 
 // start prepares the form. Without an environment in the words, the channel's environment counts.
 func (a *App) start(ask requestWords, channel, text string) start {
-	s := start{text: text, words: ask.words, form: form{ID: request.NewID(), Project: ask.project, Env: ask.env, Module: ask.module, Note: ask.note}}
+	s := start{
+		text:  text,
+		words: ask.words,
+		form:  form{ID: request.NewID(), Project: ask.project, Env: ask.env, Module: ask.module, Note: ask.note},
+	}
 	if here, ok := a.directory().inChannel(channel); ok {
 		s.here = here
 		if ask.project == "" && ask.env == "" && ask.note == "" {

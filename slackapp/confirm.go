@@ -39,7 +39,11 @@ func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action life
 	opened, err := a.open(ctx, cb.TriggerID, loading(title, "One moment: TfPilot is looking at the request."))
 	if err != nil {
 		a.Log.Warn("open view", keyCode, errorCode(err), keyError, err)
-		a.replyTo(ctx, cb, "The window could not be opened in time, and nothing was done. Please press the button again.")
+		a.replyTo(
+			ctx,
+			cb,
+			"The window could not be opened in time, and nothing was done. Please press the button again.",
+		)
 		return
 	}
 	v, err := a.clickCaller(ctx, cb)
@@ -56,7 +60,12 @@ func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action life
 	a.redraw(ctx, opened.ID, "", a.confirmView(ctx, r, action, g))
 }
 
-func (a *App) confirmView(ctx context.Context, r lifecycle.Request, action lifecycle.Action, g buttonValue) slack.ModalViewRequest {
+func (a *App) confirmView(
+	ctx context.Context,
+	r lifecycle.Request,
+	action lifecycle.Action,
+	g buttonValue,
+) slack.ModalViewRequest {
 	d := a.drawing(r)
 	if action == lifecycle.ActionApprove {
 		return a.planView(ctx, d, reading{buttonValue: g, approve: true})
@@ -100,7 +109,10 @@ func typedInput(p config.Environment) slack.Block {
 
 // destroyBlocks list what will be destroyed and what happens before.
 func (a *App) destroyBlocks(ctx context.Context, d drawing) []slack.Block {
-	what := rich(line(emoji("warning"), textRun(" "), bold("This destroys everything that the request created:")), a.existing(ctx, d.r))
+	what := rich(
+		line(emoji("warning"), textRun(" "), bold("This destroys everything that the request created:")),
+		a.existing(ctx, d.r),
+	)
 	if !d.view.Attempted {
 		what = rich(line(bold("Nothing of this request was applied. Only its code is removed.")))
 	}
@@ -108,7 +120,10 @@ func (a *App) destroyBlocks(ctx context.Context, d drawing) []slack.Block {
 	if out := d.outputs(); out != nil {
 		blocks = append(blocks, out)
 	}
-	return append(blocks, paragraph("TfPilot runs a destroy plan first. Nothing is destroyed until an approver approves that plan."))
+	return append(
+		blocks,
+		paragraph("TfPilot runs a destroy plan first. Nothing is destroyed until an approver approves that plan."),
+	)
 }
 
 // confirmed handles a view in which a person confirmed a click. Faults are shown at their
@@ -117,12 +132,20 @@ func (a *App) confirmed(ctx context.Context, cb slack.InteractionCallback, ack A
 	action := actionOf(cb.View.CallbackID)
 	g, read, err := confirmedValue(action, cb.View.PrivateMetadata)
 	if err != nil {
-		view := notice("TfPilot", paragraph("This window cannot be read any more, and nothing was done. Please press the button again."))
+		view := notice(
+			"TfPilot",
+			paragraph("This window cannot be read any more, and nothing was done. Please press the button again."),
+		)
 		ack(slack.NewUpdateViewSubmissionResponse(&view))
 		return
 	}
 	if !read {
-		ack(errorAtFirstInput(cb.View, "Nothing was done: open the last page of the plan first, then approve it there."))
+		ack(
+			errorAtFirstInput(
+				cb.View,
+				"Nothing was done: open the last page of the plan first, then approve it there.",
+			),
+		)
 		return
 	}
 	if wrong := a.wrongConfirm(cb.View, g, action); len(wrong) > 0 {
@@ -142,7 +165,8 @@ func (a *App) act(ctx context.Context, cb slack.InteractionCallback, action life
 		return escape(a.refusal(err).Text)
 	}
 	cmd := g.command(action)
-	cmd.Seen.Read = g.Confirm != lifecycle.ConfirmNone // the last page of the plan was open: the view was checked before the ack
+	// The view was checked before the ack: the last page of its plan was open.
+	cmd.Seen.Read = g.Confirm != lifecycle.ConfirmNone
 	cmd.Answers = entered(cb.View)
 	doc, err := a.Requests.Act(ctx, v, cmd)
 	switch refusal := a.refusal(err, keyRequest, g.ID); {
@@ -157,7 +181,10 @@ func (a *App) act(ctx context.Context, cb slack.InteractionCallback, action life
 
 // entered reads what a person entered to confirm an action.
 func entered(view slack.View) request.Answers {
-	return request.Answers{Reason: strings.TrimSpace(typed(view.State, actWhy)), Confirm: strings.TrimSpace(typed(view.State, actTyped))}
+	return request.Answers{
+		Reason:  strings.TrimSpace(typed(view.State, actWhy)),
+		Confirm: strings.TrimSpace(typed(view.State, actTyped)),
+	}
 }
 
 // confirmedValue reads the value of a window. read reports whether the person opened the last page of its plan,

@@ -11,8 +11,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// drawing holds the data of a request's messages: its view, which is the same on every surface, and what only Slack needs.
-// The same drawing always gives the same messages.
+// drawing holds the data of a request's messages: its view, which is the same on every surface, and what
+// only Slack needs. The same drawing always gives the same messages.
 type drawing struct {
 	view        view.Request
 	facts       view.Facts
@@ -30,7 +30,13 @@ type drawing struct {
 type hyperlink struct{ url, label string }
 
 // draw builds the drawing of a request. Without the environment's state it shows no queue position.
-func draw(r lifecycle.Request, environment config.Environment, module *catalog.Module, env lifecycle.EnvironmentState, at time.Time) drawing {
+func draw(
+	r lifecycle.Request,
+	environment config.Environment,
+	module *catalog.Module,
+	env lifecycle.EnvironmentState,
+	at time.Time,
+) drawing {
 	f := view.Facts{Request: r, Environment: env, Module: module, Protected: environment.IsProtected(), Now: at}
 	return drawing{view: view.OfRequest(f), facts: f, r: r, environment: environment}
 }

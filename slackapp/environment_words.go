@@ -8,16 +8,22 @@ import (
 	"github.com/tfpilot/tfpilot/internal/config"
 )
 
-// TfPilot never replaces an environment that the words name. It searches for it in the project that they name with it,
-// otherwise in the channel's project. When a word matches no environment there, or several, the form's environment stays
-// empty, and the form shows the reason. These rules apply to names after the command and to sentences, with and without a
-// language model: a model's choice counts only if it matches the word.
+// TfPilot never replaces an environment that the words name. It searches for it in the project that they
+// name with it, otherwise in the channel's project. When a word matches no environment there, or several,
+// the form's environment stays empty, and the form shows the reason. These rules apply to names after the
+// command and to sentences, with and without a language model: a model's choice counts only if it matches
+// the word.
 
 // usualNames are words that name environments in sentences, also where no environment has that name.
-var usualNames = strings.Fields("dev development prod production prd staging stage stg preprod pre-prod preproduction pre-production qa uat")
+var usualNames = strings.Fields(
+	"dev development prod production prd staging stage stg preprod pre-prod preproduction pre-production qa uat",
+)
 
-// contextualNames are words that name environments only after "in" and similar words: elsewhere they are ordinary words.
-var contextualNames = strings.Fields("live test testing perf performance sandbox demo preview integration acceptance sit")
+// contextualNames are words that name environments only after "in" and similar words: elsewhere they are
+// ordinary words.
+var contextualNames = strings.Fields(
+	"live test testing perf performance sandbox demo preview integration acceptance sit",
+)
 
 // likeUsual reports whether a word is a usual name with a suffix, such as prod-eu or dev2.
 func likeUsual(w string) bool {
@@ -48,7 +54,10 @@ type namedEnv struct {
 
 // split returns the words of a sentence without punctuation.
 func split(text string) []string {
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return strings.ContainsRune(" \t\r\n,;:.!?()[]{}<>=#\"'“”‘’`*~", r) })
+	words := strings.FieldsFunc(
+		strings.ToLower(text),
+		func(r rune) bool { return strings.ContainsRune(" \t\r\n,;:.!?()[]{}<>=#\"'“”‘’`*~", r) },
+	)
 	for i := range words {
 		words[i] = strings.Trim(words[i], "_-")
 	}
@@ -104,15 +113,20 @@ func namedAt(d Directory, tokens []string, i int) (namedEnv, bool) {
 	if m.project == "" && (at(after) == "in" || at(after) == "of") && isProject(at(after+1)) {
 		m.project = at(after + 1)
 	}
-	if slices.Contains([]string{"not", "never", "except"}, at(before)) || slices.Contains([]string{"not", "never", "except"}, at(before-1)) {
+	if slices.Contains([]string{"not", "never", "except"}, at(before)) ||
+		slices.Contains([]string{"not", "never", "except"}, at(before-1)) {
 		return namedEnv{}, false
 	}
 	key, _, isPath := strings.Cut(m.word, "/")
 	usual := slices.Contains(usualNames, key)
 	placed := slices.Contains(strings.Fields("in into to on within"), at(before))
-	pronoun := slices.Contains(strings.Fields("this that same default new current right every each any the an a my our your"), m.word)
+	pronoun := slices.Contains(
+		strings.Fields("this that same default new current right every each any the an a my our your"),
+		m.word,
+	)
 	placedUsual := usual || likeUsual(key) || slices.Contains(contextualNames, m.word)
-	m.sure = isPath && (usual || isKey(d, key)) || placed && (placedUsual || isKey(d, m.word) || called && !pronoun && !isProject(m.word))
+	m.sure = isPath && (usual || isKey(d, key)) ||
+		placed && (placedUsual || isKey(d, m.word) || called && !pronoun && !isProject(m.word))
 	return m, m.sure || usual
 }
 
@@ -138,8 +152,9 @@ func matchingEnvironments(all []config.Environment, w string) []config.Environme
 	return alike
 }
 
-// resolveEnvironment finds the project and environment that a word means. here is the channel's environment, or the zero
-// value. When the word matches none or several, env is empty and note tells the person.
+// resolveEnvironment finds the project and environment that a word means. here is the channel's
+// environment, or the zero value. When the word matches none or several, env is empty and note tells the
+// person.
 func resolveEnvironment(d Directory, here config.Environment, m namedEnv) (project, env, note string) {
 	project = m.project
 	if project == "" {
@@ -158,7 +173,11 @@ func resolveEnvironment(d Directory, here config.Environment, m namedEnv) (proje
 	case len(found) == 1:
 		return found[0].Project, found[0].String(), ""
 	case len(found) > 1:
-		return project, "", fmt.Sprintf("“%s” fits several environments: %s. Please choose one below.", phrase, listEnvironments(found))
+		return project, "", fmt.Sprintf(
+			"“%s” fits several environments: %s. Please choose one below.",
+			phrase,
+			listEnvironments(found),
+		)
 	}
 	note = fmt.Sprintf("There is no environment “%s”", phrase)
 	if project != "" {
@@ -183,7 +202,8 @@ func listEnvironments(all []config.Environment) string {
 	return strings.Join(names, ", ")
 }
 
-// applyNamedEnvironment sets the environment that a sentence names in a form, which holds the model's choice or the channel's environment.
+// applyNamedEnvironment sets the environment that a sentence names in a form, which holds the model's
+// choice or the channel's environment.
 func applyNamedEnvironment(d Directory, here config.Environment, f form, text string) form {
 	named := namedEnvs(d, text)
 	if len(named) == 0 {
@@ -194,7 +214,9 @@ func applyNamedEnvironment(d Directory, here config.Environment, f form, text st
 		for _, m := range named[:min(len(named), 3)] {
 			phrase = append(phrase, "“"+oneLine(m.word, limitOption)+"”")
 		}
-		return f.asking("Your words name several environments: " + strings.Join(phrase, ", ") + ". Please choose one below.")
+		return f.asking(
+			"Your words name several environments: " + strings.Join(phrase, ", ") + ". Please choose one below.",
+		)
 	}
 	m := named[0]
 	chosen, ok := d.environment(f.Project, f.Env)
@@ -203,7 +225,10 @@ func applyNamedEnvironment(d Directory, here config.Environment, f form, text st
 	}
 	project, env, note := resolveEnvironment(d, here, m)
 	if !m.sure && note == "" {
-		note = fmt.Sprintf("Your words mention “%s”. Please choose the environment below.", oneLine(m.word, limitOption))
+		note = fmt.Sprintf(
+			"Your words mention “%s”. Please choose the environment below.",
+			oneLine(m.word, limitOption),
+		)
 		env = ""
 	}
 	f.Project, f.Env = project, env

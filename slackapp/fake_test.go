@@ -11,7 +11,7 @@ import (
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// fakeFacts serves summaries, and links nobody.
+// fakeFacts serves summaries, and links no one.
 type fakeFacts struct{ summaries }
 
 func (f fakeFacts) Identity(context.Context, string, string) (lifecycle.Identity, error) {
@@ -25,7 +25,7 @@ func (f fakeFacts) Summary(_ context.Context, _, cid string) ([]byte, error) {
 	return nil, store.ErrNotFound
 }
 
-// broken are documents that nobody can reach.
+// broken are documents that cannot be read.
 type broken struct{}
 
 var errAway = errors.New("away")

@@ -79,7 +79,7 @@ type fixture struct {
 	notices notices
 }
 
-// notices remembers what the notifier was told.
+// notices records the calls of the notifier.
 type notices struct {
 	mu  sync.Mutex
 	all []string
@@ -323,7 +323,7 @@ func (w *fixture) lastWhisper(user string) string {
 	return all[len(all)-1]
 }
 
-// words is everything that a piece of Slack says, for a look at its words.
+// wordsIn is all text of a piece of Slack, for checks of its words.
 func wordsIn(v any) string {
 	data, err := json.Marshal(v)
 	if err != nil {

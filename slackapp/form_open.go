@@ -59,7 +59,11 @@ func (a *App) begin(ctx context.Context, s start, caller func() (request.Caller,
 func (a *App) offerAgain(ctx context.Context, s start) {
 	const prompt = "The form could not be opened in time. Press the button to try again."
 	b := slack.NewButtonBlockElement(actStart, cut(s.text, limitOptionValue*4), plain("Open the form", limitButton))
-	a.respond(ctx, s.responseURL, ephemeralBlocks(prompt, []slack.Block{paragraph(prompt), slack.NewActionBlock("", b)}))
+	a.respond(
+		ctx,
+		s.responseURL,
+		ephemeralBlocks(prompt, []slack.Block{paragraph(prompt), slack.NewActionBlock("", b)}),
+	)
 }
 
 // understand lets the model fill the form. After any fault the form still opens, and
@@ -69,7 +73,10 @@ func (a *App) understand(ctx context.Context, v request.Caller, s start) (form, 
 	f.Reason = cut(phrase, maxReason)
 	if err := secretscan.CheckInput(phrase, invisible.Lines); err != nil {
 		f.Reason, f.Env = "", ""
-		f.Note = fmt.Sprintf("What you typed %s. It was shown to nobody, and nothing was filled in. Fill in the form without it.", err)
+		f.Note = fmt.Sprintf(
+			"What you typed %s. It was shown to nobody, and nothing was filled in. Fill in the form without it.",
+			err,
+		)
 		return f, nil
 	}
 	if a.Intake == nil {
@@ -168,7 +175,10 @@ func (a *App) draw(ctx context.Context, v request.Caller, viewID, hash string, p
 		view, err = requestView(a.formContents(v, pages[i].form, pages[i].values, pages[i].problem))
 	}
 	if errors.Is(err, errTooMuch) {
-		view, err = notice(titleRequest, paragraph("More is filled in than one form can carry. Please start again with shorter values.")), nil
+		view, err = notice(
+			titleRequest,
+			paragraph("More is filled in than one form can carry. Please start again with shorter values."),
+		), nil
 	}
 	if err != nil {
 		a.Log.Error("draw form", keyError, err)

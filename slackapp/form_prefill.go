@@ -80,14 +80,14 @@ func valueOf(f catalog.Field, raw string) any {
 	return chosen
 }
 
-// prefill is the raw value with which a field is drawn until someone touches it; shown is false when there is a default that the
-// field cannot hold.
+// prefill is the raw value with which a field is drawn until someone touches it; shown is false when there
+// is a default that the field cannot hold.
 func prefill(f catalog.Field, env catalog.Environment) (raw string, shown bool) {
 	return rawOf(fieldIn(f, env), f.DefaultIn(env))
 }
 
-// untouched reports whether a raw value is the one that was drawn. Slack sends lines as they are, the order of a menu's choices as
-// it likes.
+// untouched reports whether a raw value is the one that was drawn. Slack sends lines as they are, the
+// order of a menu's choices as it likes.
 func untouched(f catalog.Field, env catalog.Environment, raw string) bool {
 	drawn, _ := prefill(f, env)
 	if raw == drawn {
@@ -133,7 +133,10 @@ func emptyMeans(f catalog.Field, env catalog.Environment) string {
 	raw, shown := prefill(f, env)
 	switch {
 	case !shown:
-		return fmt.Sprintf("The default, %s, cannot be shown here. Leave this empty to keep it.", catalog.Describe(def))
+		return fmt.Sprintf(
+			"The default, %s, cannot be shown here. Leave this empty to keep it.",
+			catalog.Describe(def),
+		)
 	case raw == "" || f.Kind != catalog.Text && f.Kind != catalog.Number:
 		return ""
 	default:
@@ -141,8 +144,9 @@ func emptyMeans(f catalog.Field, env catalog.Environment) string {
 	}
 }
 
-// fieldBlock names the block of a field: the same in every view of the same module, so that Slack keeps what was typed there. Where
-// the environment does not allow the default, the block is another one: in the same one Slack would keep the old default.
+// fieldBlock names the block of a field: the same in every view of the same module, so that Slack keeps
+// what was typed there. Where the environment does not allow the default, the block is another one: in the
+// same one Slack would keep the old default.
 func fieldBlock(m *catalog.Module, f catalog.Field, env catalog.Environment) string {
 	id := "field:" + m.Name + ":" + f.Name
 	if f.Default != nil && f.DefaultIn(env) == nil {

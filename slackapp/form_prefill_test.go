@@ -144,7 +144,7 @@ func TestEmptiedFieldOfAnotherModuleSaysNothing(t *testing.T) {
 	})
 }
 
-// TestDefaultThatAnEnvironmentRefusesIsNotAnEmptiedOne moves between environments of which one allows the default.
+// TestDefaultThatAnEnvironmentRefusesIsNotAnEmptiedOne moves between two environments; one of them allows the default.
 func TestDefaultThatAnEnvironmentRefusesIsNotAnEmptiedOne(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		w.offer(folding)

@@ -136,7 +136,10 @@ func (a *App) nextPage(ctx context.Context, cb slack.InteractionCallback, s subm
 func (a *App) read(view slack.View) (s submission, wrong map[string]string) {
 	f, err := unpack(view.PrivateMetadata)
 	if err != nil {
-		return s, atFirst(view, "TfPilot lost track of this form. Please close it and start again; your text stays here until then.")
+		return s, atFirst(
+			view,
+			"TfPilot lost track of this form. Please close it and start again; your text stays here until then.",
+		)
 	}
 	if refusal := f.moved(view.State); refusal != nil {
 		return s, refusal
@@ -144,7 +147,10 @@ func (a *App) read(view slack.View) (s submission, wrong map[string]string) {
 	m, ok := a.Requests.Catalog.Module(f.Module)
 	environment, configured := a.directory().environment(f.Project, f.Env)
 	if !ok || !configured {
-		return s, atFirst(view, "Choose a project, an environment and what you need; the form then shows what to fill in.")
+		return s, atFirst(
+			view,
+			"Choose a project, an environment and what you need; the form then shows what to fill in.",
+		)
 	}
 	if m.Digest != f.Digest {
 		return s, atFirst(view, outdated)
@@ -168,14 +174,16 @@ func (f form) moved(state *slack.ViewState) map[string]string {
 			continue
 		}
 		if got := selected(state, action); got != want {
-			return map[string]string{block: "The form is being drawn for this choice. Please fill it in and press the button again."}
+			return map[string]string{
+				block: "The form is being drawn for this choice. Please fill it in and press the button again.",
+			}
 		}
 	}
 	return nil
 }
 
-// atFields puts each fault at its field. On the last page, the fault of a hidden field is shown at the first visible field.
-// On an earlier page, faults of later pages wait until those pages are shown.
+// atFields puts each fault at its field. On the last page, the fault of a hidden field is shown at the
+// first visible field. On an earlier page, faults of later pages wait until those pages are shown.
 func (s submission) atFields(view slack.View, refusal *request.Refusal) map[string]string {
 	wrong := map[string]string{}
 	if refusal == nil {
@@ -254,8 +262,12 @@ func (a *App) unsaved(ctx context.Context, cb slack.InteractionCallback, v reque
 		if checked, refusal := a.Requests.CheckDraft(s.draft); refusal == nil {
 			title = checked.Title()
 		}
-		a.direct(ctx, cb.User.ID, fmt.Sprintf("%s in %s %s was not saved; nothing was made. Start again with `%s request`.",
-			escape(title), s.draft.Project, s.draft.Environment, a.name()))
+		a.direct(
+			ctx,
+			cb.User.ID,
+			fmt.Sprintf("%s in %s %s was not saved; nothing was made. Start again with `%s request`.",
+				escape(title), s.draft.Project, s.draft.Environment, a.name()),
+		)
 	}
 }
 

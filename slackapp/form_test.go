@@ -185,7 +185,7 @@ func TestMessagesArePutOnceIntoTheirPlace(t *testing.T) {
 	mine := lifecycle.Message{Role: x.role, State: "posting:mine"}
 	other := lifecycle.Request{Slack: lifecycle.Slack{Messages: []lifecycle.Message{{Role: x.role, State: "posting:other"}}}}
 	if _, err := setMessage(x, "", &mine)(other); !errors.Is(err, errMoved) {
-		t.Errorf("the intent of somebody else was overwritten: %v", err)
+		t.Errorf("the intent of another process was overwritten: %v", err)
 	}
 	got, err := setMessage(x, "posting:other", &mine)(other)
 	if err != nil || len(got.Slack.Messages) != 1 || got.Slack.Messages[0].State != "posting:mine" {
@@ -201,7 +201,7 @@ func TestGripsAndTrailsComeBack(t *testing.T) {
 	}
 	for _, bad := range []string{"", "x", "||||", "a|b|c"} {
 		if _, err := readButtonValue(bad); err == nil {
-			t.Errorf("%q was taken for a grip", bad)
+			t.Errorf("%q was read as a button value", bad)
 		}
 	}
 	tr := trail{mine: true}
@@ -216,7 +216,7 @@ func TestGripsAndTrailsComeBack(t *testing.T) {
 	}
 }
 
-// entered is what stands in the fields of the view in front.
+// entered is the content of the fields of the open view.
 func (w *fixture) entered(user string) map[string]any {
 	w.t.Helper()
 	got := map[string]any{}

@@ -109,13 +109,21 @@ func (c formContents) choosers() []slack.Block {
 	}
 	blocks := []slack.Block{chooser(actProject, "Project", "Choose a project", projects, c.form.Project)}
 	if len(environments) > 0 {
-		blocks = append(blocks, chooser(actEnvironment, "Environment", "Choose an environment", environments, c.form.Env))
+		blocks = append(
+			blocks,
+			chooser(actEnvironment, "Environment", "Choose an environment", environments, c.form.Env),
+		)
 	}
 	switch {
 	case c.environment() == "" || c.refusal != "":
 		return blocks
 	case len(modules) == 0:
-		return append(blocks, paragraph("Nothing in the catalog may be asked for by you in this project. Choose another, or ask whoever runs TfPilot."))
+		return append(
+			blocks,
+			paragraph(
+				"Nothing in the catalog may be asked for by you in this project. Choose another, or ask whoever runs TfPilot.",
+			),
+		)
 	default:
 		return append(blocks, chooser(actModule, "What do you need?", "Choose a module", modules, c.form.Module))
 	}
@@ -145,7 +153,10 @@ func chooser(action, label, ask string, options []*slack.OptionBlockObject, now 
 	}
 	b := slack.NewInputBlock(action+":"+fingerprintOf(options), plain(label, limitLabel), nil, s)
 	if left > 0 {
-		b.Hint = plain(fmt.Sprintf("%d more do not fit into this menu. Name one after the command: it is then listed.", left), limitHint)
+		b.Hint = plain(
+			fmt.Sprintf("%d more do not fit into this menu. Name one after the command: it is then listed.", left),
+			limitHint,
+		)
 	}
 	b.DispatchAction = true
 	return b
@@ -216,11 +227,19 @@ func (c formContents) fieldNote(f catalog.Field) string {
 }
 
 func (c formContents) reason() slack.Block {
-	e := slack.NewPlainTextInputBlockElement(placeholder("Build artifacts need a bucket that the deploy job can read"), actReason)
+	e := slack.NewPlainTextInputBlockElement(
+		placeholder("Build artifacts need a bucket that the deploy job can read"),
+		actReason,
+	)
 	e.Multiline = true
 	e.MaxLength = maxReason
 	e.InitialValue = cut(c.form.Reason, maxReason)
-	b := slack.NewInputBlock(actReason, plain("Why is it needed?", limitLabel), plain("Reviewers read this in the pull request.", limitHint), e)
+	b := slack.NewInputBlock(
+		actReason,
+		plain("Why is it needed?", limitLabel),
+		plain("Reviewers read this in the pull request.", limitHint),
+		e,
+	)
 	return b
 }
 

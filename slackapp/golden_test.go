@@ -20,7 +20,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-var update = flag.Bool("update", false, "write the goldens anew")
+var update = flag.Bool("update", false, "write the goldens again")
 
 // golden compares v, as indented JSON, with a file.
 func golden(t *testing.T, name string, v any) {
@@ -119,7 +119,7 @@ func TestPastRepliesLoseTheirButtons(t *testing.T) {
 	golden(t, "message/past", all)
 }
 
-// TestRejectionsAreShownInFull: whoever rejects is promised it.
+// TestRejectionsAreShownInFull: the person who rejects is promised it.
 func TestRejectionsAreShownInFull(t *testing.T) {
 	for _, name := range []string{"rejected", "destroy_rejected"} {
 		s := story.Scenes(t)[name]

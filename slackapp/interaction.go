@@ -52,7 +52,11 @@ func (a *App) clicked(ctx context.Context, cb slack.InteractionCallback, action 
 	case strings.HasPrefix(id, actDo):
 		a.do(ctx, cb, lifecycle.Action(strings.TrimPrefix(id, actDo)), action.Value)
 	default:
-		a.replyTo(ctx, cb, "This button is from an older version of TfPilot and does nothing any more. The newest card of the request has current ones.")
+		a.replyTo(
+			ctx,
+			cb,
+			"This button is from an older version of TfPilot and does nothing any more. The newest card of the request has current ones.",
+		)
 	}
 }
 
@@ -112,7 +116,12 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 
 // quickRefusal checks for a refusal before a window opens: a refusal that is known at once needs no window. The
 // window checks everything again.
-func (a *App) quickRefusal(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g buttonValue) string {
+func (a *App) quickRefusal(
+	ctx context.Context,
+	cb slack.InteractionCallback,
+	action lifecycle.Action,
+	g buttonValue,
+) string {
 	if action != lifecycle.ActionApprove || g.Confirm == lifecycle.ConfirmTyped {
 		return ""
 	}

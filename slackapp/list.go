@@ -131,7 +131,11 @@ func (a *App) turnPage(ctx context.Context, cb slack.InteractionCallback, value 
 // listing draws one page of the list.
 func (a *App) listing(ctx context.Context, v request.Caller, t trail) *slack.WebhookMessage {
 	if t.mine && v.Login == "" {
-		return ephemeral(strings.TrimSpace("Your Slack account is not linked to a GitHub login, so TfPilot does not know which requests are yours. " + a.Requests.LinkHelp))
+		return ephemeral(
+			strings.TrimSpace(
+				"Your Slack account is not linked to a GitHub login, so TfPilot does not know which requests are yours. " + a.Requests.LinkHelp,
+			),
+		)
 	}
 	q := queue.Query{Limit: listPage, Cursor: t.last(), Open: t.open}
 	if t.mine {
@@ -212,8 +216,15 @@ func listRow(r queue.Row) slack.Block {
 	if r.Problem != "" && r.Status != string(lifecycle.StatusFailed) {
 		state += ", with a problem"
 	}
-	row := fmt.Sprintf("%s in %s %s\n%s · requested by %s on %s", oneLine(r.Title, maxTitle), r.Project, r.Environment, state,
-		oneLine(r.Requester, limitOption), r.CreatedAt.UTC().Format("2 January 2006"))
+	row := fmt.Sprintf(
+		"%s in %s %s\n%s · requested by %s on %s",
+		oneLine(r.Title, maxTitle),
+		r.Project,
+		r.Environment,
+		state,
+		oneLine(r.Requester, limitOption),
+		r.CreatedAt.UTC().Format("2 January 2006"),
+	)
 	b := slack.NewButtonBlockElement(actShow, r.ID, plain("Show", limitButton))
 	b.AccessibilityLabel = cut("Show "+r.Title, limitButton)
 	return slack.NewSectionBlock(plain(row, limitSection), nil, slack.NewAccessory(b))
@@ -222,10 +233,16 @@ func listRow(r queue.Row) slack.Block {
 func listButtons(t trail, next string) []slack.Block {
 	var buttons []slack.BlockElement
 	if len(t.cursors) > 0 {
-		buttons = append(buttons, slack.NewButtonBlockElement(actPage+".newer", t.newer().String(), plain("Newer", limitButton)))
+		buttons = append(
+			buttons,
+			slack.NewButtonBlockElement(actPage+".newer", t.newer().String(), plain("Newer", limitButton)),
+		)
 	}
 	if next != "" {
-		buttons = append(buttons, slack.NewButtonBlockElement(actPage+".older", t.older(next).String(), plain("Older", limitButton)))
+		buttons = append(
+			buttons,
+			slack.NewButtonBlockElement(actPage+".older", t.older(next).String(), plain("Older", limitButton)),
+		)
 	}
 	if len(buttons) == 0 {
 		return nil
@@ -259,7 +276,9 @@ func (a *App) showing(ctx context.Context, v request.Caller, what string) *slack
 	}
 	switch {
 	case what == "":
-		return ephemeral(fmt.Sprintf("Usage: `%s show <ID or title>`. `%s list` shows the newest requests.", a.name(), a.name()))
+		return ephemeral(
+			fmt.Sprintf("Usage: `%s show <ID or title>`. `%s list` shows the newest requests.", a.name(), a.name()),
+		)
 	case looksLikeID(what):
 		return a.showID(ctx, v, what)
 	default:
@@ -328,7 +347,13 @@ func (a *App) search(ctx context.Context, v request.Caller, what string) *slack.
 	found = append(exact, found...)
 	switch len(found) {
 	case 0:
-		return ephemeral(fmt.Sprintf("No request matches “%s”. `%s list` shows the newest requests.", escape(oneLine(what, limitOption)), a.name()))
+		return ephemeral(
+			fmt.Sprintf(
+				"No request matches “%s”. `%s list` shows the newest requests.",
+				escape(oneLine(what, limitOption)),
+				a.name(),
+			),
+		)
 	case 1:
 		return a.showID(ctx, v, found[0].ID)
 	}
@@ -350,7 +375,20 @@ func called(r queue.Row, what string) bool {
 }
 
 func holdsAll(r queue.Row, what string) bool {
-	hay := strings.ToLower(strings.Join([]string{r.ID, r.Title, r.Module, r.Project, r.Environment, r.Requester, view.StatusName(lifecycle.Status(r.Status))}, " "))
+	hay := strings.ToLower(
+		strings.Join(
+			[]string{
+				r.ID,
+				r.Title,
+				r.Module,
+				r.Project,
+				r.Environment,
+				r.Requester,
+				view.StatusName(lifecycle.Status(r.Status)),
+			},
+			" ",
+		),
+	)
 	for _, w := range strings.Fields(strings.ToLower(what)) {
 		if !strings.Contains(hay, w) {
 			return false

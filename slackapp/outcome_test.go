@@ -12,7 +12,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/story"
 )
 
-// What became of several messages is one write. Only what is about to be posted is written
+// The outcomes of several messages are one write. Only what is about to be posted is written
 // before, since a post that was lost is found by it.
 func TestOutcomesAreOneWrite(t *testing.T) {
 	withFixture(t, func(w *fixture) {
@@ -47,7 +47,7 @@ func (c *crashing) Patch(ctx context.Context, doc store.Doc, a lifecycle.Actor, 
 	return c.CardDocuments.Patch(ctx, doc, a, p)
 }
 
-// A process that ends before it has stored what became of its messages leaves intents, by
+// A process that ends before it has stored the outcomes of its messages leaves intents, by
 // which the next one finds them: nothing is posted twice, and every place is as it should be.
 func TestCrashBeforeTheOutcomes(t *testing.T) {
 	for writes := range 4 {

@@ -15,8 +15,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// The card's thread holds the whole plan of each round as a file. The file name identifies the plan: when the answer to
-// an upload is lost, the poster searches the thread for that name.
+// The card's thread holds the whole plan of each round as a file. The file name identifies the plan: when
+// the answer to an upload is lost, the poster searches the thread for that name.
 
 // fileMark starts the state of a file that is in its thread, before Slack's id.
 const fileMark = "file:"
@@ -27,7 +27,12 @@ func (p *poster) planFile(ctx context.Context, anchor lifecycle.Message) error {
 	if round == nil || !round.Current || p.drawing.view.Over || p.doc.Archived {
 		return nil
 	}
-	x := slot{role: lifecycle.RoleFile, topic: fmt.Sprintf("plan:%d", round.Attempt), channel: anchor.Channel, thread: anchor.TS}
+	x := slot{
+		role:    lifecycle.RoleFile,
+		topic:   fmt.Sprintf("plan:%d", round.Attempt),
+		channel: anchor.Channel,
+		thread:  anchor.TS,
+	}
 	have, ok := p.find(x)
 	switch {
 	case ok && strings.HasPrefix(have.State, postingMark):
@@ -54,7 +59,13 @@ func (p *poster) upload(ctx context.Context, x slot, was string) error {
 		p.Log.Error("read plan", keyRequest, p.drawing.r.ID, keyError, err)
 		return nil // the card shows what to do
 	}
-	intent := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: x.channel, Thread: x.thread, State: postingMark + newNonce(utcNow())}
+	intent := lifecycle.Message{
+		Role:    x.role,
+		Topic:   x.topic,
+		Channel: x.channel,
+		Thread:  x.thread,
+		State:   postingMark + newNonce(utcNow()),
+	}
 	if err := p.record(ctx, x, was, &intent); err != nil {
 		return err
 	}
@@ -107,7 +118,14 @@ func (p *poster) recoverFile(ctx context.Context, x slot, have lifecycle.Message
 // fileText is the text of the file: the request, then the plan.
 func fileText(d drawing, summary *terraform.Summary) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\nRequest %s, plan %d, digest %s\n", d.view.Name(), d.view.ID, d.view.Round.Attempt, d.view.Round.Digest)
+	fmt.Fprintf(
+		&b,
+		"%s\nRequest %s, plan %d, digest %s\n",
+		d.view.Name(),
+		d.view.ID,
+		d.view.Round.Attempt,
+		d.view.Round.Digest,
+	)
 	fmt.Fprintf(&b, "Requested by %s: %s\n", d.view.RequestedBy.Login, oneLine(d.view.Reason, maxReason))
 	for _, one := range d.view.Inputs {
 		fmt.Fprintf(&b, "%s: %s\n", oneLine(one.Label, limitOption), oneLine(inputText(one), limitSection))

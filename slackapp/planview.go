@@ -14,8 +14,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// A plan is read in a window, in pages. Approve is offered after the last page was opened, so that no one approves a plan that
-// they could not have seen. The window itself stores whether the last page was open, and the digest of the plan that it showed.
+// A plan is read in a window, in pages. Approve is offered after the last page was opened, so that no one
+// approves a plan that they could not have seen. The window itself stores whether the last page was open,
+// and the digest of the plan that it showed.
 
 // Limits of a page. A window allows 100 blocks and 250 kB; a page of a plan uses less, so that it stays readable.
 const (
@@ -23,7 +24,8 @@ const (
 	pageBlocks    = 8
 )
 
-// reading is the state of a plan's window: the plan, the page, and how far the person read. It is the window's private metadata.
+// reading is the state of a plan's window: the plan, the page, and how far the person read. It is the
+// window's private metadata.
 type reading struct {
 	buttonValue
 	approve bool // the window ends in an approval
@@ -32,7 +34,15 @@ type reading struct {
 }
 
 func (x reading) String() string {
-	return strings.Join([]string{strconv.FormatBool(x.approve), strconv.Itoa(x.page), strconv.FormatBool(x.seen), x.buttonValue.String()}, "|")
+	return strings.Join(
+		[]string{
+			strconv.FormatBool(x.approve),
+			strconv.Itoa(x.page),
+			strconv.FormatBool(x.seen),
+			x.buttonValue.String(),
+		},
+		"|",
+	)
 }
 
 func readReading(value string) (reading, error) {
@@ -91,7 +101,10 @@ func (a *App) planView(ctx context.Context, d drawing, x reading) slack.ModalVie
 func planNotes(d drawing, x reading) []slack.Block {
 	what := fmt.Sprintf("%s: %s.", view.PlanName(d.r.Plan.Purpose), view.Counts(d.r.Plan))
 	if x.approve {
-		what = fmt.Sprintf("You're approving this exact plan: %s. If the plan changes, it needs a new approval.", view.Counts(d.r.Plan))
+		what = fmt.Sprintf(
+			"You're approving this exact plan: %s. If the plan changes, it needs a new approval.",
+			view.Counts(d.r.Plan),
+		)
 	}
 	blocks := []slack.Block{paragraph(what)}
 	if x.Digest != d.r.Plan.Digest {
@@ -142,7 +155,15 @@ func pageButtons(x reading, pages int) []slack.Block {
 func (a *App) turnPlan(ctx context.Context, cb slack.InteractionCallback, id string) {
 	x, err := readReading(cb.View.PrivateMetadata)
 	if err != nil {
-		a.redraw(ctx, cb.View.ID, "", notice(titleReview, paragraph("This window is from another version of TfPilot. Close it and open the plan again.")))
+		a.redraw(
+			ctx,
+			cb.View.ID,
+			"",
+			notice(
+				titleReview,
+				paragraph("This window is from another version of TfPilot. Close it and open the plan again."),
+			),
+		)
 		return
 	}
 	switch id {
@@ -163,7 +184,15 @@ func (a *App) turnPlan(ctx context.Context, cb slack.InteractionCallback, id str
 	}
 	d := a.drawing(doc.Request)
 	if d.r.Plan == nil || d.r.Plan.Digest != x.Digest {
-		a.redraw(ctx, cb.View.ID, "", notice(titleReview, paragraph("The plan changed while this window was open. Close it and open the new plan.")))
+		a.redraw(
+			ctx,
+			cb.View.ID,
+			"",
+			notice(
+				titleReview,
+				paragraph("The plan changed while this window was open. Close it and open the new plan."),
+			),
+		)
 		return
 	}
 	a.redraw(ctx, cb.View.ID, cb.View.Hash, a.planView(ctx, d, x))

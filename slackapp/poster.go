@@ -49,7 +49,10 @@ func (p *poster) all(ctx context.Context) error {
 	p.drawing.links = p.otherLinks(ctx, lifecycle.RoleCard)
 	var errs []error
 	if p.drawing.environment.Channel != "" {
-		errs = append(errs, p.put(ctx, slot{role: lifecycle.RoleCard, channel: p.drawing.environment.Channel}, p.drawing.card(), true))
+		errs = append(
+			errs,
+			p.put(ctx, slot{role: lifecycle.RoleCard, channel: p.drawing.environment.Channel}, p.drawing.card(), true),
+		)
 	}
 	anchor, threaded := p.anchor()
 	if threaded && anchor.Role == lifecycle.RoleCard {
@@ -153,7 +156,13 @@ func (p *poster) put(ctx context.Context, x slot, m message, due bool) error {
 // intent stays, and the next pass searches for the message.
 func (p *poster) post(ctx context.Context, x slot, was string, m message) error {
 	nonce := newNonce(utcNow())
-	intent := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: x.channel, Thread: x.thread, State: postingMark + nonce}
+	intent := lifecycle.Message{
+		Role:    x.role,
+		Topic:   x.topic,
+		Channel: x.channel,
+		Thread:  x.thread,
+		State:   postingMark + nonce,
+	}
 	if err := p.record(ctx, x, was, &intent); err != nil {
 		return err
 	}
@@ -166,7 +175,14 @@ func (p *poster) post(ctx context.Context, x slot, was string, m message) error 
 	if err != nil {
 		return p.postFailed(ctx, x, intent, m, err)
 	}
-	done := lifecycle.Message{Role: x.role, Topic: x.topic, Channel: channel, Thread: x.thread, TS: ts, State: m.print()}
+	done := lifecycle.Message{
+		Role:    x.role,
+		Topic:   x.topic,
+		Channel: channel,
+		Thread:  x.thread,
+		TS:      ts,
+		State:   m.print(),
+	}
 	done.URL = p.permalink(ctx, done)
 	return p.outcome(x, intent.State, &done)
 }
@@ -362,7 +378,12 @@ func (p *poster) store(ctx context.Context, changes ...lifecycle.Patch) error {
 	if len(p.outcomes) > 0 {
 		base = p.stored
 	}
-	doc, err := p.Documents.Patch(ctx, base, lifecycle.System("worker"), lifecycle.All(slices.Concat(p.outcomes, changes)...))
+	doc, err := p.Documents.Patch(
+		ctx,
+		base,
+		lifecycle.System("worker"),
+		lifecycle.All(slices.Concat(p.outcomes, changes)...),
+	)
 	switch {
 	case errors.Is(err, store.ErrArchived):
 		p.doc.Archived = true

@@ -13,7 +13,7 @@ import (
 )
 
 // TestRefusals plays every refusal through Slack: a button in the channel, its window where it has
-// one, or the form. The words are those of the use case.
+// one, or the form. The text comes from the use case.
 func TestRefusals(t *testing.T) {
 	for _, c := range requesttest.Cases() {
 		if c.Except[requesttest.Slack] != "" {

@@ -41,7 +41,12 @@ func (a *App) reviewView(ctx context.Context, v request.Caller, g buttonValue) s
 	}
 	d := a.drawing(doc.Request)
 	if d.r.Plan == nil {
-		return notice(titleReview, paragraph("This request has no plan now: a new one is being made, or the last one failed. The card shows which."))
+		return notice(
+			titleReview,
+			paragraph(
+				"This request has no plan now: a new one is being made, or the last one failed. The card shows which.",
+			),
+		)
 	}
 	x := reading{buttonValue: g}
 	x.Digest, x.HeadSHA = d.r.Plan.Digest, d.r.Plan.SHA

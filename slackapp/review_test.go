@@ -11,7 +11,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// many is a plan of several pages. What it grants stands last by address.
+// many is a plan of several pages. The resource that grants access is the last one by address.
 func many() terraform.Summary {
 	s := terraform.Summary{}
 	for i := range 500 {
@@ -54,7 +54,7 @@ func TestLongPlanIsReadToItsEnd(t *testing.T) {
 		}
 		w.submit("omar", nil)
 		if w.request(story.ID).Intent(lifecycle.ActionApprove) == nil {
-			t.Error("no wish was written")
+			t.Error("no intent was written")
 		}
 	})
 }

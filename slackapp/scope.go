@@ -30,7 +30,12 @@ func Scopes() []Scope {
 			"channels:read", "Let doctor find out whether the channel of an environment exists, is archived, and has the app in it.",
 			"doctor cannot check public channels.", []string{"conversations.info"},
 		},
-		{"groups:read", "The same for private channels.", "doctor cannot check private channels.", []string{"conversations.info"}},
+		{
+			"groups:read",
+			"The same for private channels.",
+			"doctor cannot check private channels.",
+			[]string{"conversations.info"},
+		},
 		{
 			"channels:history", "Look whether a card was posted when Slack's answer was lost. Only the last minutes of the card's own channel are read.",
 			"After a lost answer the card of a public channel stays missing.", []string{"conversations.history", "conversations.replies"},

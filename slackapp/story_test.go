@@ -38,7 +38,7 @@ func TestRequestFromTheFirstWordToTheCard(t *testing.T) {
 			t.Errorf("%q %q", req.Reason, req.Target.Path)
 		}
 		if !w.notices.has("changed " + req.ID) {
-			t.Error("nobody was told")
+			t.Error("no one was notified")
 		}
 		channel, dm := w.messages("dana", devCh), w.messages("dana", "dm")
 		if len(channel) != 1 || len(dm) != 1 {

@@ -61,8 +61,8 @@ func escape(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(invisible.Show(text))
 }
 
-// unescape gives what a person typed: Slack sends the text of a command and of a message escaped. Done once, at the edge, it
-// keeps the escapes out of documents, and what is shown from being escaped twice.
+// unescape gives what a person typed: Slack sends the text of a command and of a message escaped. Done
+// once, at the edge, it keeps the escapes out of documents, and what is shown from being escaped twice.
 func unescape(text string) string {
 	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(text)
 }

@@ -100,7 +100,7 @@ func TestSecretsInWordsStayHere(t *testing.T) {
 		w.command("dana", devCh, "request a bucket with the key AKIAIOSFODNN7EXAMPLE in dev")
 		has(t, wordsIn(w.view("dana")), "looks like it holds an AWS access key")
 		if strings.Contains(wordsIn(w.view("dana")), "AKIA") || srv.Calls() != 0 {
-			t.Error("the key went on")
+			t.Error("the key was passed on")
 		}
 	})
 }
@@ -130,7 +130,7 @@ func TestInvisibleCharactersAreRefused(t *testing.T) {
 		w.command("dana", devCh, "request a bucket \u202e in dev")
 		has(t, wordsIn(w.view("dana")), "contains the invisible character U+202E")
 		if srv.Calls() != 0 {
-			t.Error("the words went on")
+			t.Error("the words were passed on")
 		}
 	})
 }

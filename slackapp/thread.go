@@ -10,8 +10,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// The card's thread is the request's log: one reply for each event of the view. A reply is posted when its event is due, once for
-// its topic, and then kept up to date; after the event's time its words stay and its buttons go.
+// The card's thread is the request's log: one reply for each event of the view. A reply is posted when its
+// event is due, once for its topic, and then kept up to date; after the event's time its words stay and
+// its buttons go.
 
 // reply is a message in the card's thread.
 type reply struct {
@@ -23,7 +24,8 @@ type reply struct {
 // maxMentions bounds who is mentioned in one reply.
 const maxMentions = 5
 
-// replies draws what the thread should hold now: what is due, and everything that was posted before, brought up to date.
+// replies draws what the thread should hold now: what is due, and everything that was posted before,
+// brought up to date.
 func (d drawing) replies() []reply {
 	var all []reply
 	for _, e := range d.view.Events {
@@ -41,7 +43,10 @@ func (d drawing) replies() []reply {
 // past redraws a reply whose time is over.
 func (d drawing) past(topic string) reply {
 	e := view.PastEvent(d.facts, topic)
-	return reply{topic: topic, message: message{text: cut(escape(e.Text()), limitMessageText), blocks: []slack.Block{paragraph(e.Text())}}}
+	return reply{
+		topic:   topic,
+		message: message{text: cut(escape(e.Text()), limitMessageText), blocks: []slack.Block{paragraph(e.Text())}},
+	}
 }
 
 // reply draws an event.
@@ -79,8 +84,8 @@ func (d drawing) planReply() (reply, bool) {
 	return d.reply(d.view.Events[i]), true
 }
 
-// approvers mentions those who can approve, as far as their accounts are known. Slack notifies them when the reply is posted and
-// not again when it is edited.
+// approvers mentions those who can approve, as far as their accounts are known. Slack notifies them when
+// the reply is posted and not again when it is edited.
 func (d drawing) approvers() slack.Block {
 	if d.blocked != "" {
 		return d.approversAsked()

@@ -45,7 +45,8 @@ func channelProblem(code string) string {
 // "" when Slack refused only the message itself or a file.
 func blockedCode(r lifecycle.Request, channel string) string {
 	for _, m := range r.Slack.Messages {
-		if channel == "" || m.Channel != channel || !m.Refused() || m.Role != lifecycle.RoleCard && m.Role != lifecycle.RoleThread {
+		if channel == "" || m.Channel != channel || !m.Refused() ||
+			m.Role != lifecycle.RoleCard && m.Role != lifecycle.RoleThread {
 			continue
 		}
 		code, _, _ := strings.Cut(strings.TrimPrefix(m.State, refusedMark), ":")
@@ -105,8 +106,14 @@ type directAsk struct {
 
 // ask is the plan's reply as a direct message to one approver.
 func (d drawing) ask(plan reply) reply {
-	why := fmt.Sprintf("You get this as a direct message because TfPilot can't post in the channel of %s.", d.view.Where)
-	return reply{topic: plan.topic, message: message{text: plan.text, blocks: append(plan.blocks, contextBlock(escape(why)))}}
+	why := fmt.Sprintf(
+		"You get this as a direct message because TfPilot can't post in the channel of %s.",
+		d.view.Where,
+	)
+	return reply{
+		topic:   plan.topic,
+		message: message{text: plan.text, blocks: append(plan.blocks, contextBlock(escape(why)))},
+	}
 }
 
 func askTopic(topic, user string) string { return topic + "@" + user }
@@ -136,7 +143,9 @@ func (d drawing) approversAsked() slack.Block {
 		names = append(names, p.Login)
 	}
 	if len(names) == 0 {
-		return rich(line(textRun("No approver has a linked Slack account, so none could be asked. Ask your platform team.")))
+		return rich(
+			line(textRun("No approver has a linked Slack account, so none could be asked. Ask your platform team.")),
+		)
 	}
 	return rich(line(textRun("Approvers asked in direct messages: " + strings.Join(names, ", ") + ".")))
 }
@@ -177,8 +186,12 @@ func (p *poster) tellAdmins(ctx context.Context) {
 	if err != nil || alreadySent {
 		return
 	}
-	prompt := fmt.Sprintf("TfPilot can't post in the channel %s of %s: %s. Until that is fixed, approvers are asked in direct messages. Run tfpilot doctor to check every channel.",
-		p.drawing.environment.Channel, p.drawing.view.Where, channelProblem(p.drawing.blocked))
+	prompt := fmt.Sprintf(
+		"TfPilot can't post in the channel %s of %s: %s. Until that is fixed, approvers are asked in direct messages. Run tfpilot doctor to check every channel.",
+		p.drawing.environment.Channel,
+		p.drawing.view.Where,
+		channelProblem(p.drawing.blocked),
+	)
 	for _, login := range p.Policy.Admins {
 		user := p.drawing.account[lifecycle.FoldLogin(login)]
 		if user == "" {

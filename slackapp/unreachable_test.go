@@ -19,7 +19,7 @@ var unreachableChannels = map[string]string{
 }
 
 // Where the channel takes no card, approvers are asked in their own messages and can
-// decide there, the requester's card says what is wrong, and admins hear of it once.
+// decide there, the requester's card shows the problem, and admins are notified once.
 func TestUnreachableChannel(t *testing.T) {
 	for channel, remedy := range unreachableChannels {
 		t.Run(channel, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestUnreachableChannel(t *testing.T) {
 					}
 				}
 				if told != 1 {
-					t.Errorf("the admin was told %d times", told)
+					t.Errorf("the admin was notified %d times", told)
 				}
 				calls := w.counts().Calls["chat.postMessage"]
 				w.refresh()
@@ -62,8 +62,8 @@ func TestUnreachableChannel(t *testing.T) {
 	}
 }
 
-// A channel that is mended gets its card with the next change, and admins who were told
-// of another request are not told again.
+// A fixed channel gets its card with the next change, and admins who were notified
+// about another request get no second message.
 func TestFixedChannel(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		w.cards.Projects[0].Environments[0].Channel = "C0GONE0001"
@@ -79,7 +79,7 @@ func TestFixedChannel(t *testing.T) {
 		w.refresh()
 		has(t, wordsIn(w.card("ana", devCh)), "Approve")
 		if strings.Contains(w.card("dana", "dm").Text, "can't post in the channel") {
-			t.Error("the card still says that the channel cannot be reached")
+			t.Error("the card still reports that the channel cannot be reached")
 		}
 		has(t, wordsIn(w.card("ana", "dm")), "Approve") // what was sent stays good
 	})

@@ -33,10 +33,14 @@ func newBootstrap() *cobra.Command {
 		Use: "bootstrap PROJECT", Short: "Write the files of a project's infra repository, for you to review and commit", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(checksums) == 0 {
-				return usagef("--sha256 is required: runs verify the tfpilot that they download; use NAME=HEX from the release's SHA256SUMS")
+				return usagef(
+					"--sha256 is required: runs verify the tfpilot that they download; use NAME=HEX from the release's SHA256SUMS",
+				)
 			}
 			if runs.PlanRole == "" || runs.ApplyRole == "" {
-				return usagef("--plan-role and --apply-role are required: the ARNs of the two roles that runs of this project assume")
+				return usagef(
+					"--plan-role and --apply-role are required: the ARNs of the two roles that runs of this project assume",
+				)
 			}
 			cfg, err := settings(config.Bootstrap)
 			if err != nil {
@@ -46,7 +50,12 @@ func newBootstrap() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			files, err := renderRepository(project, cfg.Store, bootstrap.Release{Version: release, Checksums: checksums}, runs, owners...)
+			files, err := renderRepository(
+				project,
+				cfg.Store,
+				bootstrap.Release{Version: release, Checksums: checksums},
+				runs,
+				owners...)
 			if err != nil {
 				return err
 			}
@@ -58,7 +67,11 @@ func newBootstrap() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printWritten(visible{c.OutOrStdout()}, asJSON, wrote{out, project.Owner + "/" + project.Repo, written, kept, unlocked})
+			return printWritten(
+				visible{c.OutOrStdout()},
+				asJSON,
+				wrote{out, project.Owner + "/" + project.Repo, written, kept, unlocked},
+			)
 		},
 	}
 	c.Flags().StringVar(&out, "out", "infra", "directory to write to; existing files are kept")
@@ -69,7 +82,8 @@ func newBootstrap() *cobra.Command {
 	c.Flags().StringVar(&runs.Actor, "actor", bootstrap.DefaultActor, "login of the App that dispatches workflows")
 	c.Flags().StringVar(&runs.Releases, "releases", bootstrap.DefaultReleases, "base URL of the releases")
 	c.Flags().StringToStringVar(&checksums, "sha256", nil, "SHA-256 of each release asset, name=hex")
-	c.Flags().StringArrayVar(&owners, "owner", nil, "code owner of workflows, modules and roots, @org/team or @login; repeatable")
+	c.Flags().
+		StringArrayVar(&owners, "owner", nil, "code owner of workflows, modules and roots, @org/team or @login; repeatable")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
@@ -101,10 +115,20 @@ func printWritten(out io.Writer, asJSON bool, w wrote) error {
 		_, _ = fmt.Fprintf(out, "kept existing file, which differs from the one TfPilot would write: %s\n", name)
 	}
 	if w.Unlocked != "" {
-		_, _ = fmt.Fprintf(out, "No %s was written, and runs fail without it: %s.\nRun `terraform providers lock` in each directory of envs/, or run bootstrap again.\n",
-			bootstrap.LockFile, w.Unlocked)
+		_, _ = fmt.Fprintf(
+			out,
+			"No %s was written, and runs fail without it: %s.\nRun `terraform providers lock` in each directory of envs/, or run bootstrap again.\n",
+			bootstrap.LockFile,
+			w.Unlocked,
+		)
 	}
-	_, err := fmt.Fprintf(out, "Wrote %d new files to %s. Review them and commit them to %s.\n", len(w.Written), w.Out, w.Repository)
+	_, err := fmt.Fprintf(
+		out,
+		"Wrote %d new files to %s. Review them and commit them to %s.\n",
+		len(w.Written),
+		w.Out,
+		w.Repository,
+	)
 	return err
 }
 
@@ -126,7 +150,13 @@ func projectNamed(cfg *config.Config, what, name string) (config.Project, error)
 // renderRepository renders all files of a project's infra repository, with the built-in
 // modules. Workflow runs use the region of the requests bucket. The root of each
 // environment sets the regions of its resources and its state.
-func renderRepository(p config.Project, requests config.Store, release bootstrap.Release, runs bootstrap.Runs, owners ...string) (map[string][]byte, error) {
+func renderRepository(
+	p config.Project,
+	requests config.Store,
+	release bootstrap.Release,
+	runs bootstrap.Runs,
+	owners ...string,
+) (map[string][]byte, error) {
 	b := bootstrap.Project{
 		Name: p.Name, Repo: p.Owner + "/" + p.Repo, RequestsBucket: requests.Bucket, Region: requests.Region,
 		Release: release, Terraform: catalog.TerraformVersion, Owners: owners, Runs: runs,

@@ -60,7 +60,11 @@ func modulesFS(what, dir string) (fs.FS, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w; want a directory with one subdirectory for each module", what, err)
 	case !slices.ContainsFunc(entries, fs.DirEntry.IsDir):
-		return nil, fmt.Errorf("%s: no modules in %s; want a directory with one subdirectory for each module", what, dir)
+		return nil, fmt.Errorf(
+			"%s: no modules in %s; want a directory with one subdirectory for each module",
+			what,
+			dir,
+		)
 	}
 	return os.DirFS(dir), nil
 }

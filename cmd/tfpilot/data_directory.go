@@ -25,7 +25,10 @@ func lockDataDirectory(dir string) (unlock func(), err error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("a sandbox runs in %s already; stop it, or name another folder with --data and another --port", dir)
+			return nil, fmt.Errorf(
+				"a sandbox runs in %s already; stop it, or name another folder with --data and another --port",
+				dir,
+			)
 		}
 		return nil, fmt.Errorf("lock the data folder: %w", err)
 	}

@@ -54,12 +54,19 @@ func newDerive() *cobra.Command {
 			document, archived := unwrapped(data)
 			var r lifecycle.Request
 			if err := lifecycle.Decode(document, &r); err != nil {
-				return fmt.Errorf("standard input is not a request document: %w; use one, or the output of tfpilot requests show --json", err)
+				return fmt.Errorf(
+					"standard input is not a request document: %w; use one, or the output of tfpilot requests show --json",
+					err,
+				)
 			}
 			if archived && r.ArchivedAt == nil {
 				r.ArchivedAt = &r.UpdatedAt
 			}
-			d := derived{lifecycle.DeriveLifecycleStatus(r, now), lifecycle.Actions(r, now), lifecycle.Next(r, lifecycle.EnvironmentState{}, now)}
+			d := derived{
+				lifecycle.DeriveLifecycleStatus(r, now),
+				lifecycle.Actions(r, now),
+				lifecycle.Next(r, lifecycle.EnvironmentState{}, now),
+			}
 			if d.Next == nil {
 				d.Next = []lifecycle.Step{}
 			}

@@ -143,7 +143,11 @@ func (p *parts) examineRedis(ctx context.Context) []finding {
 		keeps.what = "cannot tell whether Redis evicts tasks: it allows neither CONFIG GET nor INFO memory. " +
 			"Make sure that maxmemory-policy is noeviction"
 	case policy != queue.KeepsEntries:
-		keeps.err = fmt.Errorf("maxmemory-policy is %.40q, so Redis may evict tasks: set it to %s", policy, queue.KeepsEntries)
+		keeps.err = fmt.Errorf(
+			"maxmemory-policy is %.40q, so Redis may evict tasks: set it to %s",
+			policy,
+			queue.KeepsEntries,
+		)
 	}
 	return append(found, keeps)
 }
@@ -166,14 +170,20 @@ func (p *parts) examineApp(ctx context.Context, client *github.Client) []finding
 	if skew, ok := client.Skew(); ok {
 		clock := finding{what: "the clock matches GitHub's"}
 		if skew.Abs() > github.MaxSkew {
-			clock.err = fmt.Errorf("%s; synchronize it, because GitHub rejects tokens from a wrong clock", github.SkewInWords(skew))
+			clock.err = fmt.Errorf(
+				"%s; synchronize it, because GitHub rejects tokens from a wrong clock",
+				github.SkewInWords(skew),
+			)
 		}
 		found = append(found, clock)
 	}
 	if server := client.Server(); server != "" {
 		f := finding{what: "GitHub Enterprise Server " + server + " is supported"}
 		if github.ServerTooOld(server) {
-			f.err = fmt.Errorf("TfPilot requires GitHub Enterprise Server %s or later; upgrade the server", github.OldestServer)
+			f.err = fmt.Errorf(
+				"TfPilot requires GitHub Enterprise Server %s or later; upgrade the server",
+				github.OldestServer,
+			)
 		}
 		found = append(found, f)
 	}
@@ -184,14 +194,28 @@ func (p *parts) examineApp(ctx context.Context, client *github.Client) []finding
 func (p *parts) examinePermissions(ctx context.Context, client *github.Client) finding {
 	f := finding{what: "the GitHub App has exactly the permissions that TfPilot needs"}
 	if p.cfg.GitHub.Token.Set() {
-		return finding{"GitHub accepts the token (use a GitHub App in production)", withHint(errOf(client.Self(ctx)), "check GITHUB_TOKEN and GITHUB_API_URL")}
+		return finding{
+			"GitHub accepts the token (use a GitHub App in production)",
+			withHint(errOf(client.Self(ctx)), "check GITHUB_TOKEN and GITHUB_API_URL"),
+		}
 	}
 	in, err := client.Installation(ctx)
 	if err != nil {
-		return finding{f.what, withHint(err, "check GITHUB_API_URL and the three GITHUB_APP_… variables, and make sure that the App is installed")}
+		return finding{
+			f.what,
+			withHint(
+				err,
+				"check GITHUB_API_URL and the three GITHUB_APP_… variables, and make sure that the App is installed",
+			),
+		}
 	}
 	if in.Suspended {
-		return finding{f.what, errors.New("the installation of the App is suspended; an owner of the organization can unsuspend it under Settings, GitHub Apps")}
+		return finding{
+			f.what,
+			errors.New(
+				"the installation of the App is suspended; an owner of the organization can unsuspend it under Settings, GitHub Apps",
+			),
+		}
 	}
 	var wrong []string
 	for name, need := range github.Permissions {
@@ -231,7 +255,10 @@ func examineBackend(ctx context.Context, client *github.Client, p config.Project
 	file, err := client.File(ctx, github.Repo{Owner: p.Owner, Name: p.Repo}, p.Base, path)
 	switch {
 	case errors.Is(err, github.ErrNotFound):
-		return withHint(err, "install the App on "+p.Owner+"/"+p.Repo+", run tfpilot bootstrap "+p.Name+" and commit the files")
+		return withHint(
+			err,
+			"install the App on "+p.Owner+"/"+p.Repo+", run tfpilot bootstrap "+p.Name+" and commit the files",
+		)
 	case err != nil:
 		return withHint(err, "check GITHUB_API_URL and the credentials: GITHUB_APP_… or GITHUB_TOKEN")
 	}
@@ -244,11 +271,18 @@ func examineBackend(ctx context.Context, client *github.Client, p config.Project
 		DynamoDBTable: e.Backend.DynamoDBTable, UseLockfile: e.Backend.UseLockfile, Encrypt: true,
 	}
 	if diff := want.Compare(have); len(diff) > 0 {
-		return fmt.Errorf("%s does not match tfpilot.yaml: %v; set the location of the state in tfpilot.yaml, or change the file", path, diff)
+		return fmt.Errorf(
+			"%s does not match tfpilot.yaml: %v; set the location of the state in tfpilot.yaml, or change the file",
+			path,
+			diff,
+		)
 	}
 	lock := e.Root() + "/" + bootstrap.LockFile
 	if _, err := client.File(ctx, github.Repo{Owner: p.Owner, Name: p.Repo}, p.Base, lock); err != nil {
-		return withHint(err, "runs fail without "+lock+": commit the one that tfpilot bootstrap writes, or run terraform providers lock")
+		return withHint(
+			err,
+			"runs fail without "+lock+": commit the one that tfpilot bootstrap writes, or run terraform providers lock",
+		)
 	}
 	return nil
 }

@@ -33,7 +33,12 @@ func (p *parts) examineLogs(ctx context.Context) []finding {
 	for _, e := range newest[:min(len(newest), newestLogs)] {
 		damaged = append(damaged, p.examineLog(ctx, e.ID))
 	}
-	return []finding{{fmt.Sprintf("the audit logs of the newest requests (at most %d) are complete", newestLogs), errors.Join(damaged...)}}
+	return []finding{
+		{
+			fmt.Sprintf("the audit logs of the newest requests (at most %d) are complete", newestLogs),
+			errors.Join(damaged...),
+		},
+	}
 }
 
 func (p *parts) examineLog(ctx context.Context, id string) error {
@@ -56,5 +61,9 @@ func damagedLog(id string, damage error) error {
 	if damage == nil {
 		return nil
 	}
-	return fmt.Errorf("the audit log of %s is damaged: %w; find out who can write to logs/ of the bucket, and restore the objects from their old versions", id, damage)
+	return fmt.Errorf(
+		"the audit log of %s is damaged: %w; find out who can write to logs/ of the bucket, and restore the objects from their old versions",
+		id,
+		damage,
+	)
 }

@@ -29,7 +29,13 @@ func (p *parts) examineSlack(ctx context.Context) []finding {
 	}
 	var found []finding
 	bot, err := api.AuthTestContext(ctx)
-	found = append(found, finding{"Slack accepts the bot token", withHint(err, "install the app in your workspace and set SLACK_BOT_TOKEN to its bot token, xoxb-…")})
+	found = append(
+		found,
+		finding{
+			"Slack accepts the bot token",
+			withHint(err, "install the app in your workspace and set SLACK_BOT_TOKEN to its bot token, xoxb-…"),
+		},
+	)
 	if err == nil {
 		found = append(found, examineScopes(bot.Header))
 	}
@@ -37,13 +43,25 @@ func (p *parts) examineSlack(ctx context.Context) []finding {
 		found = append(found, p.examineChannels(ctx, slackapp.Channels{API: api})...)
 	}
 	_, _, err = api.StartSocketModeContext(ctx)
-	return append(found, finding{"Slack accepts the app token (Socket Mode)", withHint(err, "turn on Socket Mode and set SLACK_APP_TOKEN to an app-level token with "+slackapp.AppScope+", xapp-…")})
+	return append(
+		found,
+		finding{
+			"Slack accepts the app token (Socket Mode)",
+			withHint(
+				err,
+				"turn on Socket Mode and set SLACK_APP_TOKEN to an app-level token with "+slackapp.AppScope+", xapp-…",
+			),
+		},
+	)
 }
 
 // examineScopes compares the scopes of the bot token with those that the code needs.
 // Unneeded scopes do no harm, so they are listed but are not an error.
 func examineScopes(h http.Header) finding {
-	has := strings.FieldsFunc(strings.Join(h.Values("X-Oauth-Scopes"), ","), func(c rune) bool { return c == ',' || c == ' ' })
+	has := strings.FieldsFunc(
+		strings.Join(h.Values("X-Oauth-Scopes"), ","),
+		func(c rune) bool { return c == ',' || c == ' ' },
+	)
 	if len(has) == 0 {
 		return finding{what: "scopes of the bot token not checked: Slack did not return them"}
 	}
@@ -58,7 +76,10 @@ func examineScopes(h http.Header) finding {
 	}
 	f := finding{what: "the bot token has the required scopes"}
 	if len(missing) > 0 {
-		f.err = fmt.Errorf("%s Add them to the app (slack-manifest.yaml lists all of them) and reinstall it", strings.Join(missing, " "))
+		f.err = fmt.Errorf(
+			"%s Add them to the app (slack-manifest.yaml lists all of them) and reinstall it",
+			strings.Join(missing, " "),
+		)
 	}
 	if len(has) > 0 {
 		f.what += "; not needed: " + strings.Join(has, ", ")
@@ -78,6 +99,11 @@ func (p *parts) examineModel(ctx context.Context) []finding {
 		Places:  []catalog.Environment{{Project: e.Project, Key: e.Key, Slug: e.Slug, Protected: e.Protected}},
 		Modules: modules[:1],
 	})
-	return []finding{{"the model returns valid structured output", withHint(err, "check OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL; "+
-		"the model must support structured output; model.timeout is "+p.cfg.Asking.Timeout.String())}}
+	return []finding{
+		{
+			"the model returns valid structured output",
+			withHint(err, "check OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL; "+
+				"the model must support structured output; model.timeout is "+p.cfg.Asking.Timeout.String()),
+		},
+	}
 }

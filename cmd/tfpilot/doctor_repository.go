@@ -44,13 +44,18 @@ func (e *otherRepository) Error() string { return e.text }
 func examineRepository(ctx context.Context, client *github.Client, repo github.Repo, project config.Project) error {
 	info, err := client.Repo(ctx, repo)
 	if err != nil {
-		return withHint(err, "install the App on "+repo.String()+", or correct owner and repo of "+project.Name+" in tfpilot.yaml")
+		return withHint(
+			err,
+			"install the App on "+repo.String()+", or correct owner and repo of "+project.Name+" in tfpilot.yaml",
+		)
 	}
 	owner, name, _ := strings.Cut(info.FullName, "/")
 	switch {
 	case !strings.EqualFold(info.FullName, repo.String()):
-		return &otherRepository{fmt.Sprintf("the repository is now called %s: set owner: %s and repo: %s for %s in tfpilot.yaml, "+
-			"and use %s in the trust policies of the project's roles", info.FullName, owner, name, project.Name, info.FullName)}
+		return &otherRepository{
+			fmt.Sprintf("the repository is now called %s: set owner: %s and repo: %s for %s in tfpilot.yaml, "+
+				"and use %s in the trust policies of the project's roles", info.FullName, owner, name, project.Name, info.FullName),
+		}
 	case info.Archived:
 		return &otherRepository{"the repository is archived, so TfPilot cannot write to it; unarchive it on GitHub"}
 	case info.DefaultBranch != project.Base:
@@ -62,7 +67,12 @@ func examineRepository(ctx context.Context, client *github.Client, repo github.R
 }
 
 // examineWorkflows compares the constants of the workflow files with the configuration.
-func (p *parts) examineWorkflows(ctx context.Context, client *github.Client, repo github.Repo, project config.Project) error {
+func (p *parts) examineWorkflows(
+	ctx context.Context,
+	client *github.Client,
+	repo github.Repo,
+	project config.Project,
+) error {
 	names, err := bootstrap.Workflows(templates.FS)
 	if err != nil {
 		return err
@@ -97,8 +107,15 @@ func (p *parts) examineWorkflows(ctx context.Context, client *github.Client, rep
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("%s: %s; run tfpilot bootstrap %s with the right settings and commit its %s to %s of %s",
-			repo, strings.ReplaceAll(err.Error(), "\n", "; "), project.Name, strings.TrimSuffix(bootstrap.WorkflowDir, "/"), project.Base, repo)
+		return fmt.Errorf(
+			"%s: %s; run tfpilot bootstrap %s with the right settings and commit its %s to %s of %s",
+			repo,
+			strings.ReplaceAll(err.Error(), "\n", "; "),
+			project.Name,
+			strings.TrimSuffix(bootstrap.WorkflowDir, "/"),
+			project.Base,
+			repo,
+		)
 	}
 	return nil
 }
@@ -115,7 +132,13 @@ func released() string {
 
 // examineModules lists modules of the catalog that no run of the project can plan, because
 // the repository has no code for them.
-func examineModules(ctx context.Context, client *github.Client, repo github.Repo, project config.Project, offered []*catalog.Module) finding {
+func examineModules(
+	ctx context.Context,
+	client *github.Client,
+	repo github.Repo,
+	project config.Project,
+	offered []*catalog.Module,
+) finding {
 	f := finding{what: project.Name + ": modules of the catalog are committed"}
 	tip, err := client.Tip(ctx, repo, project.Base)
 	if err != nil {
@@ -128,7 +151,9 @@ func examineModules(ctx context.Context, client *github.Client, repo github.Repo
 		return f
 	}
 	if tree.Truncated {
-		return finding{what: project.Name + ": modules not checked, because the repository is too large for GitHub to list its files"}
+		return finding{
+			what: project.Name + ": modules not checked, because the repository is too large for GitHub to list its files",
+		}
 	}
 	coded := map[string]bool{}
 	for name := range tree.Entries {

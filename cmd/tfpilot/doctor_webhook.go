@@ -30,7 +30,9 @@ func (p *parts) examineWebhook(ctx context.Context, client *github.Client) []fin
 	case hook.URL == "":
 		f.what = "the App has no webhook: TfPilot polls GitHub instead"
 	case !hook.Secret:
-		f.err = errors.New("the App's webhook has no secret, so TfPilot rejects every delivery; set the secret on GitHub to the value of GITHUB_WEBHOOK_SECRET")
+		f.err = errors.New(
+			"the App's webhook has no secret, so TfPilot rejects every delivery; set the secret on GitHub to the value of GITHUB_WEBHOOK_SECRET",
+		)
 	default:
 		f.err = examineDeliveries(ctx, client, hook.URL, time.Now())
 	}
@@ -67,7 +69,15 @@ func examineDeliveries(ctx context.Context, client *github.Client, address strin
 	}
 	var lines []string
 	for _, fault := range faults {
-		lines = append(lines, fmt.Sprintf("%d failed, the last one at %s: %s", counts[fault], last[fault].DeliveredAt.UTC().Format("2006-01-02 15:04 UTC"), fault))
+		lines = append(
+			lines,
+			fmt.Sprintf(
+				"%d failed, the last one at %s: %s",
+				counts[fault],
+				last[fault].DeliveredAt.UTC().Format("2006-01-02 15:04 UTC"),
+				fault,
+			),
+		)
 	}
 	return errors.New(strings.Join(lines, "; "))
 }
@@ -76,10 +86,21 @@ func examineDeliveries(ctx context.Context, client *github.Client, address strin
 func deliveryFault(d github.Delivery, refused bool, address string) string {
 	switch {
 	case refused:
-		return fmt.Sprintf("TfPilot rejected them with %d, because GITHUB_WEBHOOK_SECRET differs from the secret of the App's webhook; "+
-			"set both to the same value, then restart app and workers", d.StatusCode)
+		return fmt.Sprintf(
+			"TfPilot rejected them with %d, because GITHUB_WEBHOOK_SECRET differs from the secret of the App's webhook; "+
+				"set both to the same value, then restart app and workers",
+			d.StatusCode,
+		)
 	case d.StatusCode == 0:
-		return fmt.Sprintf("GitHub did not reach %.200q (%.100q); allow GitHub to reach that address, or correct the webhook URL of the App", address, d.Status)
+		return fmt.Sprintf(
+			"GitHub did not reach %.200q (%.100q); allow GitHub to reach that address, or correct the webhook URL of the App",
+			address,
+			d.Status,
+		)
 	}
-	return fmt.Sprintf("%.200q responded with %d; the webhook URL of the App must end with /api/github/webhook and reach tfpilot app, and Redis must be available", address, d.StatusCode)
+	return fmt.Sprintf(
+		"%.200q responded with %d; the webhook URL of the App must end with /api/github/webhook and reach tfpilot app, and Redis must be available",
+		address,
+		d.StatusCode,
+	)
 }

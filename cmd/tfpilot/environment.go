@@ -28,38 +28,49 @@ func newEnvironments() *cobra.Command {
 }
 
 func (k *console) leasesCommand() *cobra.Command {
-	return k.command("list", "List environments with the apply or destroy that holds each, and its queue", cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		all := []lifecycle.EnvironmentState{}
-		for _, p := range k.cfg.Projects {
-			for _, e := range p.Environments {
-				state, err := k.store.Environment(ctx, p.Name, lifecycle.Environment{Key: e.Key, Slug: e.Slug})
-				if err != nil {
-					return err
+	return k.command(
+		"list",
+		"List environments with the apply or destroy that holds each, and its queue",
+		cobra.NoArgs,
+		func(ctx context.Context, _ []string) error {
+			all := []lifecycle.EnvironmentState{}
+			for _, p := range k.cfg.Projects {
+				for _, e := range p.Environments {
+					state, err := k.store.Environment(ctx, p.Name, lifecycle.Environment{Key: e.Key, Slug: e.Slug})
+					if err != nil {
+						return err
+					}
+					all = append(all, state)
 				}
-				all = append(all, state)
 			}
-		}
-		if k.json {
-			return k.print(all)
-		}
-		t := tabwriter.NewWriter(k.out, 0, 4, 2, ' ', 0)
-		for _, e := range all {
-			_, _ = fmt.Fprintf(t, "%s\t%s/%s\t%s\n", e.Project, e.Key, e.Slug, holds(e.Holder))
-			if e.StateLock != nil {
-				_, _ = fmt.Fprintf(t, "\t\t%s\n", stateLocked(e))
+			if k.json {
+				return k.print(all)
 			}
-			for i, q := range e.Queue {
-				_, _ = fmt.Fprintf(t, "\t\t%d. waiting: %s\n", i+1, entry(q))
+			t := tabwriter.NewWriter(k.out, 0, 4, 2, ' ', 0)
+			for _, e := range all {
+				_, _ = fmt.Fprintf(t, "%s\t%s/%s\t%s\n", e.Project, e.Key, e.Slug, holds(e.Holder))
+				if e.StateLock != nil {
+					_, _ = fmt.Fprintf(t, "\t\t%s\n", stateLocked(e))
+				}
+				for i, q := range e.Queue {
+					_, _ = fmt.Fprintf(t, "\t\t%d. waiting: %s\n", i+1, entry(q))
+				}
 			}
-		}
-		return t.Flush()
-	})
+			return t.Flush()
+		},
+	)
 }
 
 // stateLocked describes the state lock that the last run saw, and how to remove it.
 func stateLocked(e lifecycle.EnvironmentState) string {
-	return fmt.Sprintf("its state is locked %s (seen %s); once the holder has stopped, run: tfpilot environments unlock %s %s/%s",
-		e.StateLock, e.StateLock.SeenAt.UTC().Format(time.DateTime+" MST"), e.Project, e.Key, e.Slug)
+	return fmt.Sprintf(
+		"its state is locked %s (seen %s); once the holder has stopped, run: tfpilot environments unlock %s %s/%s",
+		e.StateLock,
+		e.StateLock.SeenAt.UTC().Format(time.DateTime+" MST"),
+		e.Project,
+		e.Key,
+		e.Slug,
+	)
 }
 
 func holds(h *lifecycle.LeaseEntry) string {
@@ -70,35 +81,47 @@ func holds(h *lifecycle.LeaseEntry) string {
 }
 
 func entry(e lifecycle.LeaseEntry) string {
-	return fmt.Sprintf("the %s of %s (%s), requested by %s, since %s", e.Kind, e.RequestID, e.Title, e.By, e.Since.UTC().Format(time.DateTime+" MST"))
+	return fmt.Sprintf(
+		"the %s of %s (%s), requested by %s, since %s",
+		e.Kind,
+		e.RequestID,
+		e.Title,
+		e.By,
+		e.Since.UTC().Format(time.DateTime+" MST"),
+	)
 }
 
 func (k *console) releaseCommand() *cobra.Command {
 	var project, name, confirm, reason string
-	c := k.command("release", "Force-release an environment", cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		p, err := projectNamed(k.cfg, "--project", project)
-		if err != nil {
-			return err
-		}
-		env, err := environmentNamed(p, name)
-		if err != nil {
-			return err
-		}
-		who, err := k.person(ctx)
-		if err != nil {
-			return err
-		}
-		if d := k.cfg.Policy().Decide(rbac.Subject{Login: who.Login, GithubID: who.GithubID}, rbac.ForceRelease, rbac.ScopeIn(env.Rules())); !d.Allowed {
-			return errors.New(d.Reason)
-		}
-		if strings.TrimSpace(reason) == "" {
-			return usagef("--reason is required; the requester and the channel of the environment will see it")
-		}
-		if no := request.CheckReason(reason); no != nil {
-			return k.refused(no, "")
-		}
-		return k.release(ctx, env, confirm, lifecycle.Actor{Login: who.Login, Source: request.SourceCLI}, reason)
-	})
+	c := k.command(
+		"release",
+		"Force-release an environment",
+		cobra.NoArgs,
+		func(ctx context.Context, _ []string) error {
+			p, err := projectNamed(k.cfg, "--project", project)
+			if err != nil {
+				return err
+			}
+			env, err := environmentNamed(p, name)
+			if err != nil {
+				return err
+			}
+			who, err := k.person(ctx)
+			if err != nil {
+				return err
+			}
+			if d := k.cfg.Policy().Decide(rbac.Subject{Login: who.Login, GithubID: who.GithubID}, rbac.ForceRelease, rbac.ScopeIn(env.Rules())); !d.Allowed {
+				return errors.New(d.Reason)
+			}
+			if strings.TrimSpace(reason) == "" {
+				return usagef("--reason is required; the requester and the channel of the environment will see it")
+			}
+			if no := request.CheckReason(reason); no != nil {
+				return k.refused(no, "")
+			}
+			return k.release(ctx, env, confirm, lifecycle.Actor{Login: who.Login, Source: request.SourceCLI}, reason)
+		},
+	)
 	c.Long = `Release an environment that an apply or destroy holds, so that the next run in its queue can start.
 
 TfPilot releases a lease when GitHub reports the end of the run, or when no run can be found. Use this
@@ -112,7 +135,13 @@ then only Terraform's state lock prevents a second one from running at the same 
 	return c
 }
 
-func (k *console) release(ctx context.Context, env config.Environment, confirm string, by lifecycle.Actor, reason string) error {
+func (k *console) release(
+	ctx context.Context,
+	env config.Environment,
+	confirm string,
+	by lifecycle.Actor,
+	reason string,
+) error {
 	where := lifecycle.Environment{Key: env.Key, Slug: env.Slug}
 	state, err := k.store.Environment(ctx, env.Project, where)
 	switch {
@@ -124,7 +153,12 @@ func (k *console) release(ctx context.Context, env config.Environment, confirm s
 		return usagef("--confirm: %s of %s is held by %s; to release it, use --confirm %s",
 			env, env.Project, entry(*state.Holder), state.Holder.RequestID)
 	}
-	holder, err := worker.ForceRelease(ctx, k.store, k.notifier, worker.Forced{Project: env.Project, Environment: where, RequestID: confirm, By: by, Reason: reason})
+	holder, err := worker.ForceRelease(
+		ctx,
+		k.store,
+		k.notifier,
+		worker.Forced{Project: env.Project, Environment: where, RequestID: confirm, By: by, Reason: reason},
+	)
 	switch {
 	case errors.Is(err, worker.ErrNoHolder), errors.Is(err, worker.ErrOtherHolder):
 		return fmt.Errorf("%s no longer holds %s; nothing was changed", confirm, env)

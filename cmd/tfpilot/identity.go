@@ -35,7 +35,12 @@ func newIdentities() *cobra.Command {
 				return err
 			}
 			if sharesAccount(have, id) {
-				return fmt.Errorf("%s (%d) is already linked to the Slack user %s; unlink that user first", have.Login, have.GithubID, have.SlackUser)
+				return fmt.Errorf(
+					"%s (%d) is already linked to the Slack user %s; unlink that user first",
+					have.Login,
+					have.GithubID,
+					have.SlackUser,
+				)
 			}
 		}
 		id.LinkedAt, id.LinkedBy = time.Now().UTC(), k.as
@@ -91,7 +96,10 @@ func checkSlackUser(id lifecycle.Identity) error {
 		team = fmt.Errorf("--team: invalid Slack workspace ID %q: want one such as T0ACME0001", id.SlackTeam)
 	}
 	if !slackUser.MatchString(id.SlackUser) {
-		user = fmt.Errorf("--user: invalid Slack user ID %q: want one such as U0DANA0001, from the profile of the person", id.SlackUser)
+		user = fmt.Errorf(
+			"--user: invalid Slack user ID %q: want one such as U0DANA0001, from the profile of the person",
+			id.SlackUser,
+		)
 	}
 	return errors.Join(team, user)
 }
@@ -102,7 +110,10 @@ func checkAccount(id lifecycle.Identity) error {
 		login = fmt.Errorf("--login: invalid GitHub login %q: omit the @", id.Login)
 	}
 	if id.GithubID <= 0 {
-		number = fmt.Errorf("--github-id: invalid GitHub user ID %d: get it with gh api users/LOGIN -q .id", id.GithubID)
+		number = fmt.Errorf(
+			"--github-id: invalid GitHub user ID %d: get it with gh api users/LOGIN -q .id",
+			id.GithubID,
+		)
 	}
 	return errors.Join(login, number)
 }
@@ -141,15 +152,20 @@ func sharesAccount(have, id lifecycle.Identity) bool {
 
 func newReindex() *cobra.Command {
 	k := &console{}
-	c := k.command("reindex", "Rebuild the index of requests from the bucket", cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		if err := k.may(ctx, rbac.Reindex); err != nil {
-			return err
-		}
-		if err := worker.Reindex(ctx, k.store, k.index); err != nil {
-			return err
-		}
-		return k.say("Rebuilt the index.", map[string]any{"built": true})
-	})
+	c := k.command(
+		"reindex",
+		"Rebuild the index of requests from the bucket",
+		cobra.NoArgs,
+		func(ctx context.Context, _ []string) error {
+			if err := k.may(ctx, rbac.Reindex); err != nil {
+				return err
+			}
+			if err := worker.Reindex(ctx, k.store, k.index); err != nil {
+				return err
+			}
+			return k.say("Rebuilt the index.", map[string]any{"built": true})
+		},
+	)
 	c.Flags().StringVar(&k.as, "as", "", "GitHub login to act as; an admin")
 	c.Flags().BoolVar(&k.json, "json", false, "print JSON")
 	return c

@@ -97,7 +97,21 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(wrongFlag)
-	root.AddCommand(newApp(), newWorker(), newCI(), newSandbox(), newRequests(), newEnvironments(), newDerive(), newCatalog(), newBootstrap(), newIdentities(), newReindex(), newDoctor(), newVersion())
+	root.AddCommand(
+		newApp(),
+		newWorker(),
+		newCI(),
+		newSandbox(),
+		newRequests(),
+		newEnvironments(),
+		newDerive(),
+		newCatalog(),
+		newBootstrap(),
+		newIdentities(),
+		newReindex(),
+		newDoctor(),
+		newVersion(),
+	)
 	root.SetHelpCommand(newHelp(root))
 	root.InitDefaultCompletionCmd()
 	strict(root)
@@ -106,7 +120,12 @@ func newRoot() *cobra.Command {
 
 // newCI adds "ci" to the list of commands; run itself calls the command.
 func newCI() *cobra.Command {
-	c := &cobra.Command{Use: "ci", Short: "Do what a workflow run calls", DisableFlagParsing: true, Run: func(*cobra.Command, []string) {}}
+	c := &cobra.Command{
+		Use:                "ci",
+		Short:              "Do what a workflow run calls",
+		DisableFlagParsing: true,
+		Run:                func(*cobra.Command, []string) {},
+	}
 	c.SetHelpFunc(func(c *cobra.Command, _ []string) {
 		ci.Run(c.Context(), []string{"help"}, ci.Process{Stdout: c.OutOrStdout(), Stderr: c.ErrOrStderr()})
 	})

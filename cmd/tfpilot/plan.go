@@ -15,24 +15,37 @@ import (
 )
 
 func (k *console) planCommand() *cobra.Command {
-	return k.command("plan ID", "Print the whole plan of a request; secrets are masked", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		who, err := k.reader(ctx)
-		if err != nil {
-			return err
-		}
-		r, summary, err := k.requests.Plan(ctx, who, args[0])
-		if err != nil {
-			return k.refused(err, args[0])
-		}
-		return k.printPlan(r, summary)
-	})
+	return k.command(
+		"plan ID",
+		"Print the whole plan of a request; secrets are masked",
+		cobra.ExactArgs(1),
+		func(ctx context.Context, args []string) error {
+			who, err := k.reader(ctx)
+			if err != nil {
+				return err
+			}
+			r, summary, err := k.requests.Plan(ctx, who, args[0])
+			if err != nil {
+				return k.refused(err, args[0])
+			}
+			return k.printPlan(r, summary)
+		},
+	)
 }
 
 // printPlan prints the plan that an approval is bound to.
 func (k *console) printPlan(r lifecycle.Request, summary *terraform.Summary) error {
 	plan := view.OfPlan(summary)
 	if k.json {
-		return k.print(map[string]any{"request": r.ID, "digest": r.Plan.Digest, "purpose": r.Plan.Purpose, "attempt": r.Plan.Attempt, "plan": plan})
+		return k.print(
+			map[string]any{
+				"request": r.ID,
+				"digest":  r.Plan.Digest,
+				"purpose": r.Plan.Purpose,
+				"attempt": r.Plan.Attempt,
+				"plan":    plan,
+			},
+		)
 	}
 	out := bufio.NewWriter(k.terminal)
 	color := onTerminal(k.terminal)

@@ -74,7 +74,10 @@ func runApp(ctx context.Context, p *parts) error {
 			}
 			return id, worker.SealHint(p.hintKey(), hint), nil
 		},
-		Ready: []web.Check{{Name: "redis", Run: p.redis.Ping}, {Name: "slack", Run: func(context.Context) error { return socket.Ready() }}},
+		Ready: []web.Check{
+			{Name: "redis", Run: p.redis.Ping},
+			{Name: "slack", Run: func(context.Context) error { return socket.Ready() }},
+		},
 	})
 	p.log.Info("app started", "address", ln.Addr().String())
 	g, ctx := errgroup.WithContext(ctx)

@@ -41,7 +41,13 @@ func (x *renames) ours(id int64, name string) bool {
 	defer cancel()
 	ours, err := x.store.HasPulls(ctx, id)
 	if err != nil {
-		x.log.Warn("cannot tell whether a repository was renamed; accepting its webhook", "repository", name, "error", err)
+		x.log.Warn(
+			"cannot tell whether a repository was renamed; accepting its webhook",
+			"repository",
+			name,
+			"error",
+			err,
+		)
 		return true // the webhook is signed, and a hint grants no permission
 	}
 	if len(x.known) >= maxRenames {
@@ -49,7 +55,13 @@ func (x *renames) ours(id int64, name string) bool {
 	}
 	x.known[id] = stranger{ours, time.Now().Add(strangerFor)}
 	if ours {
-		x.log.Error("a repository was renamed: change owner and repo in tfpilot.yaml, and the trust policies of its roles", "repository", name, "id", id)
+		x.log.Error(
+			"a repository was renamed: change owner and repo in tfpilot.yaml, and the trust policies of its roles",
+			"repository",
+			name,
+			"id",
+			id,
+		)
 	} else {
 		x.log.Info("ignoring webhooks of a repository that is not configured", "repository", name, "id", id)
 	}

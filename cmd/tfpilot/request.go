@@ -20,7 +20,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// console is `tfpilot requests`: the same use cases as in Slack, for operators who hold the app's access to the bucket.
+// console is `tfpilot requests`: the same use cases as in Slack, for operators who hold the app's access
+// to the bucket.
 type console struct {
 	as   string
 	json bool
@@ -35,7 +36,14 @@ func newRequests() *cobra.Command {
 	c := &cobra.Command{Use: "requests", Short: "List, show, open and decide on requests"}
 	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login whose rights count")
 	c.PersistentFlags().BoolVar(&k.json, "json", false, "print JSON")
-	c.AddCommand(k.listCommand(), k.showCommand(), k.planCommand(), k.openCommand(), k.syncCommand(), k.exportCommand())
+	c.AddCommand(
+		k.listCommand(),
+		k.showCommand(),
+		k.planCommand(),
+		k.openCommand(),
+		k.syncCommand(),
+		k.exportCommand(),
+	)
 	for _, row := range lifecycle.ActionRows() {
 		if row.Action != lifecycle.ActionSync { // which changes nothing and also works without an id
 			c.AddCommand(k.actCommand(row))
@@ -45,7 +53,11 @@ func newRequests() *cobra.Command {
 }
 
 // command makes one sub-command that runs with the parts opened.
-func (k *console) command(use, short string, args cobra.PositionalArgs, run func(ctx context.Context, args []string) error) *cobra.Command {
+func (k *console) command(
+	use, short string,
+	args cobra.PositionalArgs,
+	run func(ctx context.Context, args []string) error,
+) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(c *cobra.Command, a []string) error {
 		cfg, err := settings(config.CLI)
 		if err != nil {
@@ -65,13 +77,18 @@ func (k *console) command(use, short string, args cobra.PositionalArgs, run func
 }
 
 func (k *console) showCommand() *cobra.Command {
-	return k.command("show ID", "Show a request: reason, inputs, status, plan, approvals, runs, outputs, next actions", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		doc, err := k.get(ctx, args[0])
-		if err != nil {
-			return err
-		}
-		return k.show(ctx, doc)
-	})
+	return k.command(
+		"show ID",
+		"Show a request: reason, inputs, status, plan, approvals, runs, outputs, next actions",
+		cobra.ExactArgs(1),
+		func(ctx context.Context, args []string) error {
+			doc, err := k.get(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			return k.show(ctx, doc)
+		},
+	)
 }
 
 func (k *console) get(ctx context.Context, id string) (store.Doc, error) {
@@ -85,10 +102,15 @@ func (k *console) get(ctx context.Context, id string) (store.Doc, error) {
 
 func (k *console) openCommand() *cobra.Command {
 	var d request.Draft
-	c := k.command("open MODULE [INPUT=VALUE …]", "Open a request", cobra.MinimumNArgs(1), func(ctx context.Context, args []string) error {
-		d.Module = args[0]
-		return k.open(ctx, d, args[1:])
-	})
+	c := k.command(
+		"open MODULE [INPUT=VALUE …]",
+		"Open a request",
+		cobra.MinimumNArgs(1),
+		func(ctx context.Context, args []string) error {
+			d.Module = args[0]
+			return k.open(ctx, d, args[1:])
+		},
+	)
 	c.Flags().StringVar(&d.Project, "project", "", "project, as in tfpilot.yaml")
 	c.Flags().StringVar(&d.Environment, "env", "", "environment, key/slug")
 	c.Flags().StringVar(&d.Reason, "reason", "", "why it is needed; reviewers read it in the pull request")
@@ -121,7 +143,12 @@ func environmentNamed(p config.Project, name string) (config.Environment, error)
 		}
 		names = append(names, e.String())
 	}
-	return config.Environment{}, usagef("--env: there is no environment %q in %s; there is %s", name, p.Name, strings.Join(names, ", "))
+	return config.Environment{}, usagef(
+		"--env: there is no environment %q in %s; there is %s",
+		name,
+		p.Name,
+		strings.Join(names, ", "),
+	)
 }
 
 // parseInputs reads NAME=VALUE. NAME= empties a list or map, as in a form.
@@ -168,38 +195,51 @@ func (k *console) may(ctx context.Context, verb rbac.Verb) error {
 }
 
 func (k *console) syncCommand() *cobra.Command {
-	return k.command("sync ID", "Read GitHub for a request now", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		who, err := k.caller(ctx)
-		if err != nil {
-			return err
-		}
-		done, err := k.requests.Sync(ctx, who, args[0])
-		if err != nil {
-			return k.refused(err, args[0])
-		}
-		return k.say("A worker reads GitHub now.", map[string]any{"request": done.Request.ID, "repository": done.Repositories[0]})
-	})
+	return k.command(
+		"sync ID",
+		"Read GitHub for a request now",
+		cobra.ExactArgs(1),
+		func(ctx context.Context, args []string) error {
+			who, err := k.caller(ctx)
+			if err != nil {
+				return err
+			}
+			done, err := k.requests.Sync(ctx, who, args[0])
+			if err != nil {
+				return k.refused(err, args[0])
+			}
+			return k.say(
+				"A worker reads GitHub now.",
+				map[string]any{"request": done.Request.ID, "repository": done.Repositories[0]},
+			)
+		},
+	)
 }
 
 func (k *console) exportCommand() *cobra.Command {
-	return k.command("export ID", "Print the document and its log as JSON", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		doc, err := k.get(ctx, args[0])
-		if err != nil {
-			return err
-		}
-		events, err := k.store.Log(ctx, doc.Request.ID)
-		if err != nil {
-			return err
-		}
-		events = lifecycle.WholeLog(events, doc.Request.Audit)
-		damage := lifecycle.VerifyAudit(events, doc.Request.Audit)
-		if err := k.print(map[string]any{
-			"request": doc.Request, "archived": doc.Archived, "log": events, "logComplete": damage == nil,
-		}); err != nil {
-			return err
-		}
-		return damagedLog(doc.Request.ID, damage)
-	})
+	return k.command(
+		"export ID",
+		"Print the document and its log as JSON",
+		cobra.ExactArgs(1),
+		func(ctx context.Context, args []string) error {
+			doc, err := k.get(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			events, err := k.store.Log(ctx, doc.Request.ID)
+			if err != nil {
+				return err
+			}
+			events = lifecycle.WholeLog(events, doc.Request.Audit)
+			damage := lifecycle.VerifyAudit(events, doc.Request.Audit)
+			if err := k.print(map[string]any{
+				"request": doc.Request, "archived": doc.Archived, "log": events, "logComplete": damage == nil,
+			}); err != nil {
+				return err
+			}
+			return damagedLog(doc.Request.ID, damage)
+		},
+	)
 }
 
 // say tells a person a sentence, and a script the same as data.

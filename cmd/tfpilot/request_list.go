@@ -77,7 +77,16 @@ func (k *console) table(rows []queue.Row) error {
 		_, _ = fmt.Fprintln(t, "ID\tSTATUS\tENVIRONMENT\tTITLE\tREQUESTED BY")
 	}
 	for _, r := range rows {
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s %s\t%s\t%s\n", r.ID, rowStatus(r), r.Project, r.Environment, invisible.ShowLine(r.Title), invisible.ShowLine(r.Requester))
+		_, _ = fmt.Fprintf(
+			t,
+			"%s\t%s\t%s %s\t%s\t%s\n",
+			r.ID,
+			rowStatus(r),
+			r.Project,
+			r.Environment,
+			invisible.ShowLine(r.Title),
+			invisible.ShowLine(r.Requester),
+		)
 	}
 	return t.Flush()
 }

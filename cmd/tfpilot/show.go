@@ -14,8 +14,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// show prints the view of a request, which Slack's card is drawn from too. With --as it adds to each action whether that person can
-// take it, and why not. As JSON it is the view itself beside the document.
+// show prints the view of a request, which Slack's card is drawn from too. With --as it adds to each
+// action whether that person can take it, and why not. As JSON it is the view itself beside the document.
 func (k *console) show(ctx context.Context, doc store.Doc) error {
 	r, now := doc.Request, time.Now().UTC()
 	v, err := k.view(ctx, r, now)
@@ -31,7 +31,13 @@ func (k *console) show(ctx context.Context, doc store.Doc) error {
 		options = k.requests.Options(who, r, now)
 	}
 	if k.json {
-		printed := map[string]any{"status": v.Status, "archived": doc.Archived, "actions": v.Actions, "view": v, "request": r}
+		printed := map[string]any{
+			"status":   v.Status,
+			"archived": doc.Archived,
+			"actions":  v.Actions,
+			"view":     v,
+			"request":  r,
+		}
 		if k.as != "" {
 			printed["actions"] = options
 		}
@@ -91,7 +97,12 @@ func (k *console) view(ctx context.Context, r lifecycle.Request, now time.Time) 
 
 // showLines draws a view for a terminal. What people wrote is on one line, so that it cannot look like a line of ours.
 func showLines(v view.Request) []string {
-	lines := []string{invisible.ShowLine(v.Name()), v.Headline + ": " + invisible.ShowLine(v.Sentence), "", "ID: " + v.ID}
+	lines := []string{
+		invisible.ShowLine(v.Name()),
+		v.Headline + ": " + invisible.ShowLine(v.Sentence),
+		"",
+		"ID: " + v.ID,
+	}
 	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	for _, f := range v.Fields {
 		add("%s: %s", f.Label, invisible.ShowLine(fieldText(f)))
@@ -128,13 +139,30 @@ func showLines(v view.Request) []string {
 		if a.Dismissed != "" {
 			dismissed = ", dismissed: " + invisible.ShowLine(a.Dismissed)
 		}
-		add("Approval by %s at %s (%s)%s", invisible.ShowLine(a.By.Login), a.At.UTC().Format(time.RFC3339), a.Source, dismissed)
+		add(
+			"Approval by %s at %s (%s)%s",
+			invisible.ShowLine(a.By.Login),
+			a.At.UTC().Format(time.RFC3339),
+			a.Source,
+			dismissed,
+		)
 	}
 	if no := v.Rejection; no != nil {
-		add("Rejection by %s at %s: %s", invisible.ShowLine(no.By), no.At.UTC().Format(time.RFC3339), invisible.ShowLine(no.Reason))
+		add(
+			"Rejection by %s at %s: %s",
+			invisible.ShowLine(no.By),
+			no.At.UTC().Format(time.RFC3339),
+			invisible.ShowLine(no.Reason),
+		)
 	}
 	for _, run := range v.Runs {
-		add("%s run %d %s%s", capital(string(run.Kind)), run.Attempt, invisible.ShowLine(run.Outcome), address(&view.Link{URL: run.URL}))
+		add(
+			"%s run %d %s%s",
+			capital(string(run.Kind)),
+			run.Attempt,
+			invisible.ShowLine(run.Outcome),
+			address(&view.Link{URL: run.URL}),
+		)
 	}
 	return append(lines, valueLines("Outputs", v.Outputs)...)
 }

@@ -35,7 +35,12 @@ type unlock struct {
 
 func (k *console) unlockCommand() *cobra.Command {
 	u := &unlock{console: k}
-	c := k.command("unlock PROJECT KEY/SLUG", "Remove the lock that a killed run left on an environment's state", cobra.ExactArgs(2), u.run)
+	c := k.command(
+		"unlock PROJECT KEY/SLUG",
+		"Remove the lock that a killed run left on an environment's state",
+		cobra.ExactArgs(2),
+		u.run,
+	)
 	c.Long = `Remove the lock that a killed run left on an environment's state.
 
 A run that ends or is canceled releases its lock. If its runner is lost, the lock stays, and every later
@@ -47,7 +52,8 @@ The command reads and deletes the lock file with your own AWS credentials, which
 manifests/iam/unlock.json. TfPilot's own role has no access to states.`
 	c.Flags().StringVar(&u.confirm, "confirm", "", "ID of the lock")
 	c.Flags().StringVar(&u.reason, "reason", "", "reason (required)")
-	c.Flags().StringVar(&u.profile, "aws-profile", "", "AWS profile that can remove the lock (default: the default credentials)")
+	c.Flags().
+		StringVar(&u.profile, "aws-profile", "", "AWS profile that can remove the lock (default: the default credentials)")
 	return c
 }
 
@@ -60,8 +66,12 @@ func (u *unlock) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if h := state.Holder; h != nil {
-		return fmt.Errorf("%s of %s is held by %s, and its run may hold the lock; wait until it ends, or see tfpilot environments release --help",
-			u.env, u.env.Project, entry(*h))
+		return fmt.Errorf(
+			"%s of %s is held by %s, and its run may hold the lock; wait until it ends, or see tfpilot environments release --help",
+			u.env,
+			u.env.Project,
+			entry(*h),
+		)
 	}
 	if err := u.noActiveRuns(ctx); err != nil {
 		return err
@@ -91,7 +101,13 @@ func (u *unlock) allow(ctx context.Context, project, name string) error {
 	if strings.TrimSpace(u.reason) == "" {
 		return usagef("--reason is required; it is recorded")
 	}
-	u.by, u.repo, u.where = who.Login, github.Repo{Owner: p.Owner, Name: p.Repo}, lifecycle.Environment{Key: u.env.Key, Slug: u.env.Slug}
+	u.by, u.repo, u.where = who.Login, github.Repo{
+		Owner: p.Owner,
+		Name:  p.Repo,
+	}, lifecycle.Environment{
+		Key:  u.env.Key,
+		Slug: u.env.Slug,
+	}
 	u.lockFile, u.lockDB = u.env.Backend.UseLockfile, u.env.Backend.DynamoDBTable != ""
 	if no := request.CheckReason(u.reason); no != nil {
 		return u.refused(no, "")
@@ -118,7 +134,11 @@ func (u *unlock) noActiveRuns(ctx context.Context) error {
 				return err
 			}
 			if !elsewhere {
-				return fmt.Errorf("no lock was removed: the %s run %s is active and may hold it; wait until it ends, or cancel it on GitHub", kind, run.URL)
+				return fmt.Errorf(
+					"no lock was removed: the %s run %s is active and may hold it; wait until it ends, or cancel it on GitHub",
+					kind,
+					run.URL,
+				)
 			}
 		}
 	}
@@ -145,7 +165,15 @@ func (u *unlock) elsewhere(ctx context.Context, run github.Run) (bool, error) {
 // removeFile records the decision, removes the lock file and records the outcome. If it
 // stops in between, running the command again completes it.
 func (u *unlock) removeFile(ctx context.Context, state lifecycle.EnvironmentState) error {
-	locks, err := store.OpenLocks(ctx, store.Config{Bucket: u.env.Backend.Bucket, Region: u.env.Backend.Region, Endpoint: u.cfg.Store.Endpoint, Profile: u.profile})
+	locks, err := store.OpenLocks(
+		ctx,
+		store.Config{
+			Bucket:   u.env.Backend.Bucket,
+			Region:   u.env.Backend.Region,
+			Endpoint: u.cfg.Store.Endpoint,
+			Profile:  u.profile,
+		},
+	)
 	if err != nil {
 		return err
 	}
@@ -158,16 +186,26 @@ func (u *unlock) removeFile(ctx context.Context, state lifecycle.EnvironmentStat
 	case err != nil:
 		return err
 	case u.confirm != u.lock.ID:
-		return usagef("--confirm: the state of %s is locked %s; once the holder has stopped, use --confirm %s", u.env, u.lock, u.lock.ID)
+		return usagef(
+			"--confirm: the state of %s is locked %s; once the holder has stopped, use --confirm %s",
+			u.env,
+			u.lock,
+			u.lock.ID,
+		)
 	}
 	decided := lifecycle.StateUnlock{Lock: u.lock, By: u.by, Reason: u.reason, At: time.Now().UTC()}
-	_, err = u.store.UpdateEnvironment(ctx, u.env.Project, u.where, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-		next, refusal := e.Unlocking(decided)
-		if refusal != nil {
-			return e, refusal
-		}
-		return next, nil
-	})
+	_, err = u.store.UpdateEnvironment(
+		ctx,
+		u.env.Project,
+		u.where,
+		func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+			next, refusal := e.Unlocking(decided)
+			if refusal != nil {
+				return e, refusal
+			}
+			return next, nil
+		},
+	)
 	if err != nil {
 		return err
 	}
@@ -182,7 +220,11 @@ func (u *unlock) removeFile(ctx context.Context, state lifecycle.EnvironmentStat
 	if err := u.record(ctx, u.lock, state); err != nil {
 		return err
 	}
-	done := fmt.Sprintf("Removed the lock on the state of %s, held %s. Re-plan the requests that it stopped.", u.env, u.lock)
+	done := fmt.Sprintf(
+		"Removed the lock on the state of %s, held %s. Re-plan the requests that it stopped.",
+		u.env,
+		u.lock,
+	)
 	if err := u.say(done, map[string]any{"removed": u.lock}); err != nil {
 		return err
 	}
@@ -215,9 +257,19 @@ func (u *unlock) record(ctx context.Context, lock lifecycle.StateLock, state lif
 	if met := state.StateLock; met != nil && met.ID == lock.ID {
 		for _, id := range met.Requests {
 			now := time.Now().UTC()
-			_, err := u.store.Update(ctx, id, lifecycle.Actor{Login: u.by, Source: request.SourceCLI}, lifecycle.StateUnlocked(lock, u.by, u.reason, now))
-			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrArchived) && !store.Damaged(err) {
-				return fmt.Errorf("the lock is removed, but recording it in %s failed: %w; run the same command again", id, err)
+			_, err := u.store.Update(
+				ctx,
+				id,
+				lifecycle.Actor{Login: u.by, Source: request.SourceCLI},
+				lifecycle.StateUnlocked(lock, u.by, u.reason, now),
+			)
+			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrArchived) &&
+				!store.Damaged(err) {
+				return fmt.Errorf(
+					"the lock is removed, but recording it in %s failed: %w; run the same command again",
+					id,
+					err,
+				)
 			}
 			if doc, err := u.store.Get(ctx, id); err == nil {
 				_ = u.notifier.Changed(ctx, doc.Request, doc.Archived) // the sweep finds what was not enqueued
@@ -228,26 +280,52 @@ func (u *unlock) record(ctx context.Context, lock lifecycle.StateLock, state lif
 }
 
 func (u *unlock) forget(ctx context.Context, id string) error {
-	_, err := u.store.UpdateEnvironment(ctx, u.env.Project, u.where, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-		return e.Unlocked(id), nil
-	})
+	_, err := u.store.UpdateEnvironment(
+		ctx,
+		u.env.Project,
+		u.where,
+		func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+			return e.Unlocked(id), nil
+		},
+	)
 	return err
 }
 
 func (u *unlock) denied(err error) error {
-	return fmt.Errorf("%w; use credentials with the permissions in manifests/iam/unlock.json (--aws-profile NAME): TfPilot's own role has no access to states", err)
+	return fmt.Errorf(
+		"%w; use credentials with the permissions in manifests/iam/unlock.json (--aws-profile NAME): TfPilot's own role has no access to states",
+		err,
+	)
 }
 
 // table returns the command that removes a lock in DynamoDB. TfPilot has no access to that table.
 func (u *unlock) table(state lifecycle.EnvironmentState) error {
 	b := u.env.Backend
 	if b.DynamoDBTable == "" {
-		return fmt.Errorf("%s of %s has neither use_lockfile nor dynamodb_table: its state is never locked", u.env, u.env.Project)
+		return fmt.Errorf(
+			"%s of %s has neither use_lockfile nor dynamodb_table: its state is never locked",
+			u.env,
+			u.env.Project,
+		)
 	}
-	command := fmt.Sprintf("aws dynamodb delete-item --region %s --table-name %s --key '{\"LockID\":{\"S\":\"%s/%s\"}}'", b.Region, b.DynamoDBTable, b.Bucket, b.Key)
+	command := fmt.Sprintf(
+		"aws dynamodb delete-item --region %s --table-name %s --key '{\"LockID\":{\"S\":\"%s/%s\"}}'",
+		b.Region,
+		b.DynamoDBTable,
+		b.Bucket,
+		b.Key,
+	)
 	if l := state.StateLock; l != nil && lifecycle.NameStateLock.Valid(l.ID) {
-		command += fmt.Sprintf(" --condition-expression 'contains(Info, :id)' --expression-attribute-values '{\":id\":{\"S\":\"%s\"}}'", l.ID)
+		command += fmt.Sprintf(
+			" --condition-expression 'contains(Info, :id)' --expression-attribute-values '{\":id\":{\"S\":\"%s\"}}'",
+			l.ID,
+		)
 	}
-	return fmt.Errorf("the lock on the state of %s is an item in the DynamoDB table %s, which TfPilot cannot access; TfPilot has no active apply or destroy there. "+
-		"Once the holder of the lock has stopped, remove the item with your own credentials:\n\n  %s", u.env, b.DynamoDBTable, command)
+	return fmt.Errorf(
+		"the lock on the state of %s is an item in the DynamoDB table %s, which TfPilot cannot access; TfPilot has no active apply or destroy there. "+
+			"Once the holder of the lock has stopped, remove the item with your own credentials:\n\n  %s",
+		u.env,
+		b.DynamoDBTable,
+		command,
+	)
 }

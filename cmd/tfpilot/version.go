@@ -19,7 +19,8 @@ func newVersion() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			commit, system, out := builtFrom(), runtime.GOOS+"/"+runtime.GOARCH, c.OutOrStdout()
 			if asJSON {
-				return json.NewEncoder(out).Encode(map[string]string{"version": version, "commit": commit, "system": system, "go": runtime.Version()})
+				return json.NewEncoder(out).
+					Encode(map[string]string{"version": version, "commit": commit, "system": system, "go": runtime.Version()})
 			}
 			if commit != "" {
 				commit = " " + commit

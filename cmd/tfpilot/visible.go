@@ -6,8 +6,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/invisible"
 )
 
-// visible writes out what a terminal would obey or hide: titles, reasons and errors of providers come from others. Each write
-// holds whole characters.
+// visible writes out what a terminal would obey or hide: titles, reasons and errors of providers come from
+// others. Each write holds whole characters.
 type visible struct{ io.Writer }
 
 func (v visible) Write(p []byte) (int, error) {

@@ -52,7 +52,11 @@ func assemble(ctx context.Context, cfg *config.Config, cred credentials, log *sl
 // probe asks the bucket whether it keeps its promises.
 func (p *parts) probe(ctx context.Context) error {
 	if err := p.store.Probe(ctx); err != nil {
-		return fmt.Errorf("bucket %s: %w; check TFPILOT_REQUESTS_BUCKET, AWS_REGION, the AWS credentials and the rights of manifests/iam/app.json", p.cfg.Store.Bucket, err)
+		return fmt.Errorf(
+			"bucket %s: %w; check TFPILOT_REQUESTS_BUCKET, AWS_REGION, the AWS credentials and the rights of manifests/iam/app.json",
+			p.cfg.Store.Bucket,
+			err,
+		)
 	}
 	return nil
 }
@@ -90,7 +94,10 @@ func loadCatalog(c config.Catalog) (*catalog.Catalog, error) {
 		from = slices.Insert(from, 0, catalog.BuiltinFS())
 	}
 	loaded, err := catalog.Load(from...)
-	return loaded, withHint(err, "fix the directory of catalog.dir, "+c.Dir+", or remove catalog.dir from tfpilot.yaml")
+	return loaded, withHint(
+		err,
+		"fix the directory of catalog.dir, "+c.Dir+", or remove catalog.dir from tfpilot.yaml",
+	)
 }
 
 func (p *parts) close() error { return p.redis.Close() }
