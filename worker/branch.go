@@ -8,9 +8,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// deleteBranch deletes the branch of a merged request. One that has commits which were not
-// merged is kept, and so is one that GitHub does not let go, as where branches are
-// protected: that is tried once, and nothing waits for it.
+// deleteBranch deletes the branch of a merged request. It keeps a
+// branch with commits that were not merged, and a branch that GitHub refuses to delete, as a
+// protected one: it tries once, and nothing waits for it.
 func (j *job) deleteBranch(ctx context.Context) error {
 	end, err := j.endBranch(ctx)
 	var refused *github.Refused

@@ -59,8 +59,8 @@ func isUrgent(s lifecycle.Step) bool {
 	return urgent[s.Name] || s.Kind == lifecycle.KindApply || s.Kind == lifecycle.KindDestroy
 }
 
-// turn asks whether the request may start. One that has to wait is enqueued when its turn
-// comes. Without Redis it starts: the budget of the calls holds all the same.
+// turn reports whether the request may start. A request that has to wait is enqueued when its
+// turn comes. Without Redis it starts: the budget still limits its calls.
 func (j *job) turn(ctx context.Context) (bool, error) {
 	r := j.request()
 	t, err := j.Turns.Ask(ctx, r.ID, r.Project, r.Requester.Login)

@@ -9,7 +9,7 @@ import (
 )
 
 // documents is what this worker saw last of every live document. It is a cache of the
-// bucket: it tells which documents changed, and is filled again after a restart.
+// bucket: it shows which documents changed, and is filled again after a restart.
 type documents struct {
 	mu   sync.Mutex
 	docs map[string]store.Doc

@@ -63,8 +63,8 @@ func Reindex(ctx context.Context, s *store.Store, x *queue.Index) error {
 // outage, however many there are.
 const maxUnanswered = 20
 
-// rows are the documents that can be read: one that cannot, as of a newer version of
-// TfPilot, must not hide the others.
+// rows are the documents that can be read. An unreadable one, as from a newer version of TfPilot,
+// must not hide the others.
 func rows(ctx context.Context, s *store.Store) iter.Seq2[queue.Row, error] {
 	return func(yield func(queue.Row, error) bool) {
 		unanswered := 0

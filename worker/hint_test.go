@@ -144,7 +144,7 @@ func TestRunIsFoundByItsTitle(t *testing.T) {
 	})
 }
 
-// Of an attempt that was sent more than once only the run that has the claim is taken.
+// Only the run with the claim counts when an attempt was sent more than once.
 func TestRunThatWasSentTwiceNeedsTheClaim(t *testing.T) {
 	const send = "github POST /actions/workflows/plan.yml/dispatches"
 	lost := setup{plan: []fault{{send, 1, errorBefore}, {send, 2, errorBefore}}}

@@ -2,8 +2,8 @@ package worker
 
 import "sync"
 
-// reconciles are the requests that this worker reconciles now. Of one request there is at
-// most one reconcile at a time; what is enqueued meanwhile makes it run once more.
+// reconciles are the requests that this worker reconciles now. A request has at most one
+// reconcile at a time; a task that is enqueued meanwhile makes it run once more.
 type reconciles struct {
 	mu    sync.Mutex
 	again map[string]bool // by request under way: enqueued again meanwhile

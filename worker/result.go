@@ -188,9 +188,8 @@ func (j *job) readFailure(ctx context.Context, s lifecycle.Step, a lifecycle.Att
 	return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, code, text, step, now()))
 }
 
-// reason is why a run did not succeed, in words: what its code means, or else how GitHub
-// concluded it, and what Terraform printed. Of a failure of Terraform or of a step that is
-// enough.
+// reason is why a run did not succeed: the meaning of its code, or else how GitHub concluded it,
+// and what Terraform printed. When Terraform or a step failed, the output alone is enough.
 func reason(a lifecycle.Attempt, res lifecycle.Result) string {
 	tail := strings.TrimSpace(res.Tail)
 	text := res.Reason.Words()

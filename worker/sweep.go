@@ -74,7 +74,7 @@ func (w *Worker) readChanged(ctx context.Context) (map[string]bool, error) {
 	return ids, nil
 }
 
-// readAgain reads a document that changed. One that was written a short while ago is in the
+// readAgain reads a document that changed. A recently written document is in the
 // cache, where its ETag proves that it is the listed one.
 func (w *Worker) readAgain(ctx context.Context, e store.Entry) error {
 	id := e.ID

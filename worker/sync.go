@@ -16,8 +16,8 @@ const sourceSync = "sync"
 const runsBack = 24 * time.Hour
 
 // Sync reads a repository and patches what no webhook brought: one list of pull
-// requests, one of runs, whatever the number of requests. With it everything works
-// with no public address at all.
+// requests, one of runs, whatever the number of requests. Sync alone is enough
+// where TfPilot has no public address.
 func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
 	requests := w.documents.unsettledIn(repo)
 	if len(requests) == 0 {

@@ -265,8 +265,8 @@ func (w *Worker) pullHint(ctx context.Context, h github.Hint, review bool) error
 	return w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
 }
 
-// mergeKnown reports whether the merge of a pull request is recorded. Nothing that happens to
-// it later changes that, so that an outdated document tells it too.
+// mergeKnown reports whether the merge of a pull request is recorded. A recorded
+// merge never changes, so an outdated document proves it too.
 func mergeKnown(r lifecycle.Request, number int) bool {
 	if c := r.Cleanup; c != nil && c.PRNumber == number {
 		return c.MergedAt != nil

@@ -46,14 +46,14 @@ func (j *job) apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var no *refusal
+	var denied *refusal
 	switch err := j.recheckGrant(ctx, b); {
-	case errors.As(err, &no):
-		return refuse(lifecycle.CodeGrantWithdrawn, "stopped before the effect: %s", no.text)
+	case errors.As(err, &denied):
+		return refuse(lifecycle.CodeGrantWithdrawn, "stopped before the effect: %s", denied.text)
 	case err != nil:
 		return fmt.Errorf("stopped before the effect: %w", err)
 	}
-	exit, err := j.terraform(ctx, j.root(), "apply.log", "apply", "-json", "-input=false", "-lock-timeout=60s", j.kept("tfplan"))
+	exit, err := j.terraform(ctx, j.root(), "apply.log", "apply", "-json", "-input=false", "-lock-timeout=60s", j.runFile("tfplan"))
 	known := j.learnState(ctx)
 	switch {
 	case err != nil:

@@ -126,7 +126,7 @@ func TestApplyComparesBeforeItsEffect(t *testing.T) {
 		t.Setenv("PATH", path)
 		f.s3.ClearFaults()
 		refused(t, name, err, c.code, c.want)
-		calls, want := f.calls(), "apply -json -input=false -lock-timeout=60s "+j.kept("tfplan")+"\n"
+		calls, want := f.calls(), "apply -json -input=false -lock-timeout=60s "+j.runFile("tfplan")+"\n"
 		if strings.Contains(calls, want) != c.applied || strings.Contains(calls, "apply") != c.applied {
 			t.Errorf("%s: Terraform was called with %q", name, calls)
 		}

@@ -54,7 +54,7 @@ type bucket interface {
 type command struct {
 	about string
 	run   func(*job, context.Context) error
-	grant bool // needs the grant that the guard checked and kept
+	grant bool // needs the grant that the guard checked and saved
 }
 
 var commands = map[string]command{
@@ -121,18 +121,18 @@ func usage(w io.Writer) {
 // fail says on the run's page why the command stopped, and leaves the reason for
 // the step that keeps the result.
 func fail(p Process, j *job, name string, err error) int {
-	var no *refusal
+	var denied *refusal
 	code := lifecycle.CodeStepFailed
-	if errors.As(err, &no) {
-		code = no.code
+	if errors.As(err, &denied) {
+		code = denied.code
 	}
 	text := err.Error()
 	if j != nil && name != "inputs" && name != "guard" {
 		text = cut(j.redact(text), maxTail) // half a secret would no longer be found
 		noteErr := j.note(func(o *outcome) {
 			o.failed(name, code, text)
-			if no != nil && no.lock != nil {
-				lock := *no.lock
+			if denied != nil && denied.lock != nil {
+				lock := *denied.lock
 				lock.Who = cut(j.redact(lock.Who), maxLockWord)
 				o.StateLock = &lock
 			}
@@ -176,7 +176,7 @@ func newJob(p Process) (*job, error) {
 	if env["RUNNER_TEMP"] == "" || env["GITHUB_WORKSPACE"] == "" {
 		return nil, errors.New("RUNNER_TEMP and GITHUB_WORKSPACE are not set: this command runs inside a workflow")
 	}
-	if err := os.MkdirAll(j.kept(""), 0o700); err != nil {
+	if err := os.MkdirAll(j.runFile(""), 0o700); err != nil {
 		return nil, fmt.Errorf("make directory of the run: %w", err)
 	}
 	return j, nil
@@ -193,8 +193,8 @@ func (j *job) openBucket(ctx context.Context) (bucket, error) {
 	return s, nil
 }
 
-// kept is a file that outlives a step but not the run.
-func (j *job) kept(name string) string {
+// runFile is the path of a file that outlives a step but not the run.
+func (j *job) runFile(name string) string {
 	return filepath.Join(j.env["RUNNER_TEMP"], "tfpilot", "run", name)
 }
 

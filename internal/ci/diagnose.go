@@ -35,7 +35,7 @@ type uiLine struct {
 	Diagnostic *diagnostic `json:"diagnostic"`
 }
 
-// uiLines reads the end of the kept output of a command with -json. What is not JSON,
+// uiLines reads the end of the saved output of a command with -json. What is not JSON,
 // such as a crash, becomes a message.
 func (j *job) uiLines(name string) ([]uiLine, error) {
 	data, err := j.readEnd(name)
@@ -56,7 +56,7 @@ func (j *job) uiLines(name string) ([]uiLine, error) {
 // maxErrLines bounds what standard error adds to Terraform's own diagnostics.
 const maxErrLines = 30
 
-// terraformFailed turns the kept output of a failed command with -json into a
+// terraformFailed turns the saved output of a failed command with -json into a
 // reason: Terraform's own words, and whose file they are about.
 func (j *job) terraformFailed(name, what string) error {
 	lines, err := j.uiLines(name)

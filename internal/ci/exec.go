@@ -46,13 +46,13 @@ func (j *job) gitWith(ctx context.Context, dir string, in []byte, env []string, 
 	return out.String(), nil
 }
 
-// terraform runs Terraform in the root with its output in two kept files, never in
+// terraform runs Terraform in the root with its output in two files of the run, never in
 // the log: outFile holds standard output alone, which is what gets parsed, errFile
 // of it what Terraform printed on standard error. When ctx ends, it gets one SIGINT, and is then waited for however
 // long it takes: it saves the state and gives the lock back. It has a process
 // group of its own, so that nothing else signals it a second time.
 func (j *job) terraform(ctx context.Context, dir, outFile string, args ...string) (exit int, err error) {
-	out, err := os.OpenFile(j.kept(outFile), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	out, err := os.OpenFile(j.runFile(outFile), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, fmt.Errorf("open output of terraform: %w", err)
 	}
@@ -60,13 +60,13 @@ func (j *job) terraform(ctx context.Context, dir, outFile string, args ...string
 	return j.terraformTo(ctx, dir, outFile, out, nil, args...)
 }
 
-// errFile names the kept file with the standard error of a command.
+// errFile names the file with the standard error of a command.
 func errFile(outFile string) string { return outFile + ".stderr" }
 
 // terraformTo is terraform with standard output anywhere; name is the name of its kept
 // standard error.
 func (j *job) terraformTo(ctx context.Context, dir, name string, out io.Writer, in io.Reader, args ...string) (exit int, err error) {
-	errs, err := os.OpenFile(j.kept(errFile(name)), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	errs, err := os.OpenFile(j.runFile(errFile(name)), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, fmt.Errorf("open standard error of terraform: %w", err)
 	}
@@ -83,7 +83,7 @@ func (j *job) terraformTo(ctx context.Context, dir, name string, out io.Writer, 
 	if args[0] == "apply" {
 		// Without the note only the wait of a later step is lost.
 		_ = j.keepText(pidFile, []byte(strconv.Itoa(cmd.Process.Pid)))
-		defer func() { _ = os.Remove(j.kept(pidFile)) }()
+		defer func() { _ = os.Remove(j.runFile(pidFile)) }()
 	}
 	err = cmd.Wait()
 	var failed *exec.ExitError
@@ -105,7 +105,7 @@ const pidFile = "terraform.pid"
 // to leave behind: the runner kills that step, and Terraform continues to save the
 // state until the job ends. It reports whether none is still running.
 func (j *job) awaitTerraform(limit time.Duration) (ended bool) {
-	text, err := os.ReadFile(j.kept(pidFile))
+	text, err := os.ReadFile(j.runFile(pidFile))
 	if err != nil {
 		return true // there is none
 	}
@@ -122,9 +122,9 @@ func (j *job) awaitTerraform(limit time.Duration) (ended bool) {
 	return false
 }
 
-// read returns a kept file of at most limit bytes.
+// read returns a file of the run, of at most limit bytes.
 func (j *job) read(name string, limit int64) ([]byte, error) {
-	f, err := os.Open(j.kept(name))
+	f, err := os.Open(j.runFile(name))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
@@ -139,10 +139,10 @@ func (j *job) read(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// readEnd returns the last whole lines of a kept file, of at most maxRead bytes: what
+// readEnd returns the last whole lines of a file of the run, of at most maxRead bytes: what
 // went wrong is at the end of the output of a command, however long it is.
 func (j *job) readEnd(name string) ([]byte, error) {
-	f, err := os.Open(j.kept(name))
+	f, err := os.Open(j.runFile(name))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}

@@ -187,10 +187,10 @@ func (f *fixture) at(j *job, tools, infra string) *job {
 func refused(t *testing.T, what string, err error, code lifecycle.ReasonCode, text string) {
 	t.Helper()
 	got := lifecycle.ReasonCode("")
-	var no *refusal
+	var denied *refusal
 	switch {
-	case errors.As(err, &no):
-		got = no.code
+	case errors.As(err, &denied):
+		got = denied.code
 	case err != nil:
 		got = "error"
 	}

@@ -94,29 +94,29 @@ func (in inputs) differs(g lifecycle.Grant) string {
 
 // consistent checks the grant against what the run can work out itself.
 func (in inputs) consistent(branch string) error {
-	no := func(what string) error { return inconsistent("inputs and the grant", what) }
+	deny := func(what string) error { return inconsistent("inputs and the grant", what) }
 	wantRef := branch
 	if in.fromBranch() {
 		wantRef = in.branch()
 	}
 	if in.Kind == lifecycle.KindDriftPlan {
 		if in.Path != "" || in.Blob != "" || in.Purpose != "" || in.Ref != branch {
-			return no("a drift plan is of an environment on the default branch, not of a request")
+			return deny("a drift plan is of an environment on the default branch, not of a request")
 		}
 		return nil
 	}
 	want, err := lifecycle.RequestPath(in.Environment, in.RequestID)
 	switch {
 	case err != nil || in.Path != want || in.Blob == "":
-		return no("request, path and blob")
+		return deny("request, path and blob")
 	case in.isEffect() && (in.Digest == "" || in.Plan == "" || in.LeaseToken <= 0):
-		return no("digest, plan and lease token are missing")
+		return deny("digest, plan and lease token are missing")
 	case in.Purpose == "" || in.Kind == lifecycle.KindCleanup && !in.destroys():
-		return no("kind and purpose")
+		return deny("kind and purpose")
 	case in.isEffect() && (in.Kind == lifecycle.KindDestroy) != in.destroys():
-		return no("kind and purpose")
+		return deny("kind and purpose")
 	case in.Ref != wantRef:
-		return no("the ref is not the branch of such a run")
+		return deny("the ref is not the branch of such a run")
 	}
 	return nil
 }
@@ -148,9 +148,9 @@ func (j *job) keepGrant(g lifecycle.Grant) error {
 	return j.keepText(grantFile, data)
 }
 
-// useGrant takes over the grant that the guard kept.
+// useGrant takes over the grant that the guard saved.
 func (j *job) useGrant() error {
-	data, err := os.ReadFile(j.kept(grantFile))
+	data, err := os.ReadFile(j.runFile(grantFile))
 	if errors.Is(err, os.ErrNotExist) {
 		return refuse(lifecycle.CodeGuardRefused, "the guard has not run before this step")
 	}
@@ -165,10 +165,10 @@ func (j *job) useGrant() error {
 }
 
 // recheckGrant reads the grant once more, directly before the effect: it must still be
-// there, and be byte for byte the one that the guard kept, since code that Terraform ran
+// there, and be byte for byte the one that the guard saved, since code that Terraform ran
 // meanwhile could have written to this runner's disk.
 func (j *job) recheckGrant(ctx context.Context, b bucket) error {
-	kept, err := os.ReadFile(j.kept(grantFile))
+	saved, err := os.ReadFile(j.runFile(grantFile))
 	if err != nil {
 		return fmt.Errorf("read the kept grant: %w", err)
 	}
@@ -180,7 +180,7 @@ func (j *job) recheckGrant(ctx context.Context, b bucket) error {
 	if err != nil {
 		return fmt.Errorf("encode the grant: %w", err)
 	}
-	if !bytes.Equal(kept, now) {
+	if !bytes.Equal(saved, now) {
 		return refuse(lifecycle.CodeGuardRefused, "the grant is not the one that this run began with")
 	}
 	return nil

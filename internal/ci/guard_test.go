@@ -14,7 +14,7 @@ func (f *fixture) guarded() *job {
 	f.t.Helper()
 	j, _ := f.applying()
 	f.remove("temp/tfpilot/run")
-	if err := os.MkdirAll(j.kept(""), 0o700); err != nil {
+	if err := os.MkdirAll(j.runFile(""), 0o700); err != nil {
 		f.t.Fatal(err)
 	}
 	for name, value := range map[string]string{
@@ -36,7 +36,7 @@ func TestGuardClaims(t *testing.T) {
 		}
 	}
 	directory := func(j *job, name string) {
-		if err := os.MkdirAll(j.kept(name), 0o700); err != nil {
+		if err := os.MkdirAll(j.runFile(name), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -83,7 +83,7 @@ func (j *job) fetchApproved(ctx context.Context) (*terraform.Summary, error) {
 		return nil, err
 	}
 	data, err := b.Summary(ctx, j.in.Project, j.in.Plan)
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) { // S3 tells a role that may not list no more
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) { // S3 denies a role that may not list
 		return nil, refuse(lifecycle.CodeDigestChanged, "the summary of the approved plan is no longer stored: plan again")
 	}
 	if err != nil {

@@ -229,7 +229,7 @@ func TestChildrenSeeNothingOfTheRunner(t *testing.T) {
 // The rescue waits for the Terraform of a step that was killed.
 func TestRescueWaitsForTerraform(t *testing.T) {
 	j := &job{env: map[string]string{"RUNNER_TEMP": t.TempDir()}, out: io.Discard, sleep: time.Sleep}
-	if err := os.MkdirAll(j.kept(""), 0o700); err != nil {
+	if err := os.MkdirAll(j.runFile(""), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	gate, err := os.MkdirTemp(t.TempDir(), "gate")

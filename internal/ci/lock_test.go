@@ -50,8 +50,8 @@ func TestLockFileIsBinding(t *testing.T) {
 				}
 				return
 			}
-			var no *refusal
-			if !errors.As(err, &no) || no.code != lifecycle.CodeEnvironmentBroken || !strings.Contains(no.text, tt.want) {
+			var denied *refusal
+			if !errors.As(err, &denied) || denied.code != lifecycle.CodeEnvironmentBroken || !strings.Contains(denied.text, tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 		})

@@ -30,8 +30,8 @@ func refuse(code lifecycle.ReasonCode, format string, args ...any) error {
 	return &refusal{code: code, text: fmt.Sprintf(format, args...)}
 }
 
-// outcome is what the steps of a run tell each other; it stays on the runner. What
-// leaves it is the result made of it.
+// outcome is what the steps of a run pass to each other. It stays on the runner; only the result
+// that is made of it leaves the runner.
 type outcome struct {
 	StartedAt time.Time                  `json:"startedAt"`
 	Step      string                     `json:"step,omitempty"`
@@ -61,7 +61,7 @@ func (o *outcome) failed(step string, code lifecycle.ReasonCode, tail string) {
 
 func (j *job) outcome() (outcome, error) {
 	var o outcome
-	data, err := os.ReadFile(j.kept("outcome.json"))
+	data, err := os.ReadFile(j.runFile("outcome.json"))
 	if errors.Is(err, os.ErrNotExist) {
 		return o, nil
 	}
@@ -86,10 +86,10 @@ func (j *job) note(change func(*outcome)) error {
 		return fmt.Errorf("encode outcome: %w", err)
 	}
 	// In one go, since a disk that is full would leave half of it and take away what was noted before.
-	if err := os.WriteFile(j.kept("outcome.new"), data, 0o600); err != nil {
+	if err := os.WriteFile(j.runFile("outcome.new"), data, 0o600); err != nil {
 		return fmt.Errorf("write outcome: %w", err)
 	}
-	if err := os.Rename(j.kept("outcome.new"), j.kept("outcome.json")); err != nil {
+	if err := os.Rename(j.runFile("outcome.new"), j.runFile("outcome.json")); err != nil {
 		return fmt.Errorf("write outcome: %w", err)
 	}
 	return nil

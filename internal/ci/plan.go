@@ -44,7 +44,7 @@ func (j *job) plan(ctx context.Context) error {
 // makePlan runs terraform plan and keeps its file and its JSON. It takes
 // no lock: it changes nothing, and a stale plan is refused when it is applied.
 func (j *job) makePlan(ctx context.Context, extra ...string) error {
-	args := append([]string{"plan", "-json", "-input=false", "-lock=false", "-out=" + j.kept("tfplan")}, extra...)
+	args := append([]string{"plan", "-json", "-input=false", "-lock=false", "-out=" + j.runFile("tfplan")}, extra...)
 	exit, err := j.terraform(ctx, j.root(), "plan.log", args...)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (j *job) makePlan(ctx context.Context, extra ...string) error {
 		j.learnState(ctx)
 		return j.terraformFailed("plan.log", "terraform plan")
 	}
-	exit, err = j.terraform(ctx, j.root(), "plan.json", "show", "-json", j.kept("tfplan"))
+	exit, err = j.terraform(ctx, j.root(), "plan.json", "show", "-json", j.runFile("tfplan"))
 	if err == nil && exit != 0 {
 		j.learnState(ctx)
 		err = j.terraformText("plan.json", "terraform show")
@@ -142,9 +142,9 @@ func (j *job) driftPlan(ctx context.Context) error {
 	})
 }
 
-// learnState keeps the state as it is now, so that the words of a command can be
-// redacted that has no plan or that made new secrets. Of a state that Terraform could
-// not save, what it left on the disk tells.
+// learnState saves the state as it is now, to redact the output of a command that has no plan or
+// that made new secrets. When Terraform could not save its state, learnState reads the file that
+// Terraform left on the disk.
 func (j *job) learnState(ctx context.Context) (known bool) {
 	args := []string{"show", "-json"}
 	if _, err := os.Stat(filepath.Join(j.root(), leftState)); err == nil {
@@ -163,7 +163,7 @@ func (j *job) learnState(ctx context.Context) (known bool) {
 
 // keepText writes what may leave the runner.
 func (j *job) keepText(name string, data []byte) error {
-	if err := os.WriteFile(j.kept(name), data, 0o600); err != nil {
+	if err := os.WriteFile(j.runFile(name), data, 0o600); err != nil {
 		return fmt.Errorf("keep %s: %w", name, err)
 	}
 	return nil

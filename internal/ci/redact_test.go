@@ -22,7 +22,7 @@ func TestNoHalfOfASecretIsReported(t *testing.T) {
 		"both, and more text than it": secret + "\n" + key + strings.Repeat("x", maxTail-10) + secret,
 	} {
 		j := &job{env: map[string]string{"RUNNER_TEMP": t.TempDir()}, out: io.Discard}
-		if err := os.MkdirAll(j.kept(""), 0o700); err != nil {
+		if err := os.MkdirAll(j.runFile(""), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		state := `{"format_version":"1.0","terraform_version":"1.11.4","values":{"outputs":{"x":{"sensitive":true,"type":"string","value":"` + secret + `"}},"root_module":{}}}`
@@ -44,7 +44,7 @@ func TestNoHalfOfASecretIsReported(t *testing.T) {
 // What was noted stays when a disk is full.
 func TestNoteIsWrittenWhole(t *testing.T) {
 	j := &job{env: map[string]string{"RUNNER_TEMP": t.TempDir()}, out: io.Discard}
-	if err := os.MkdirAll(j.kept("outcome.new"), 0o700); err != nil { // so that it cannot be written
+	if err := os.MkdirAll(j.runFile("outcome.new"), 0o700); err != nil { // so that it cannot be written
 		t.Fatal(err)
 	}
 	if err := j.keepText("outcome.json", []byte(`{"digest":"d"}`)); err != nil {
@@ -59,7 +59,7 @@ func TestNoteIsWrittenWhole(t *testing.T) {
 // The result keeps the end of long output: the error is there.
 func TestEndOfLongOutput(t *testing.T) {
 	j := &job{env: map[string]string{"RUNNER_TEMP": t.TempDir()}, out: io.Discard}
-	if err := os.MkdirAll(j.kept(""), 0o700); err != nil {
+	if err := os.MkdirAll(j.runFile(""), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	progress := `{"@level":"info","@message":"at it","type":"provision_progress"}` + "\n"
@@ -67,8 +67,8 @@ func TestEndOfLongOutput(t *testing.T) {
 	if err := j.keepText("apply.log", []byte(said)); err != nil {
 		t.Fatal(err)
 	}
-	var no *refusal
-	if err := j.terraformFailed("apply.log", "terraform apply"); !errors.As(err, &no) || no.code != lifecycle.CodeTerraformFailed || !strings.Contains(no.text, "It broke") {
+	var denied *refusal
+	if err := j.terraformFailed("apply.log", "terraform apply"); !errors.As(err, &denied) || denied.code != lifecycle.CodeTerraformFailed || !strings.Contains(denied.text, "It broke") {
 		t.Errorf("told %.200v", err)
 	}
 	if err := j.keepText("init.log", []byte(strings.Repeat("é", maxPlanJSON)+"\nError: It broke\n")); err != nil {

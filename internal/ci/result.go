@@ -51,7 +51,7 @@ func (j *job) keepResult(ctx context.Context) error {
 }
 
 func (j *job) keepFile(name string, put func([]byte) error) error {
-	data, err := os.ReadFile(j.kept(name))
+	data, err := os.ReadFile(j.runFile(name))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -124,7 +124,7 @@ func (j *job) wipe() error {
 	var errs []error
 	for _, name := range []string{grantFile, proofFile, codeFile, approvedFile, "tfplan", "plan.json", "plan.log", "apply.log", "init.log", "state.json", "rescue.log", "unlock.log", "validate.log", "console", "version", "outcome.new", "outcome.json"} {
 		for _, file := range []string{name, errFile(name)} {
-			if err := os.Remove(j.kept(file)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			if err := os.Remove(j.runFile(file)); err != nil && !errors.Is(err, os.ErrNotExist) {
 				errs = append(errs, fmt.Errorf("remove %s: %w", file, err))
 			}
 		}

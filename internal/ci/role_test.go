@@ -81,7 +81,7 @@ func (w *harness) variablesOfARun(set map[string]string) map[string]string {
 	return <-got
 }
 
-// variableReader is a runner that tells the variables of its job.
+// variableReader is a runner that reports the variables of its job.
 type variableReader chan map[string]string
 
 func (r variableReader) Run(_ context.Context, job actions.Job) actions.Result {

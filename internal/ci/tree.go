@@ -187,7 +187,7 @@ func (j *job) writeFile(name, mode string, from io.Reader) error {
 // terraformVersion asks the Terraform on the PATH for its version. It reads no code.
 func (j *job) terraformVersion(ctx context.Context) (string, error) {
 	var out bounded
-	exit, err := j.terraformTo(ctx, j.kept(""), "version", &out, nil, "version", "-json")
+	exit, err := j.terraformTo(ctx, j.runFile(""), "version", &out, nil, "version", "-json")
 	if err != nil {
 		return "", err
 	}
