@@ -73,7 +73,7 @@ func checkMessage(t rapid.TB, where string, m message) {
 }
 
 func TestCardsAndReplies(t *testing.T) {
-	for name, s := range story.Scenes(t) {
+	for name, s := range story.States(t) {
 		t.Run(name, func(t *testing.T) {
 			d := drawingOf(t, s)
 			card := d.card()
@@ -122,7 +122,7 @@ func TestPastRepliesLoseTheirButtons(t *testing.T) {
 // TestRejectionsAreShownInFull: the person who rejects is promised it.
 func TestRejectionsAreShownInFull(t *testing.T) {
 	for _, name := range []string{"rejected", "destroy_rejected"} {
-		s := story.Scenes(t)[name]
+		s := story.States(t)[name]
 		s.R.Rejection.Reason = strings.Repeat("why ", maxReason/4-1) + "last"
 		replies := drawingOf(t, s).replies()
 		data, err := json.Marshal(replies[len(replies)-1].blocks)
@@ -138,7 +138,7 @@ func TestRejectionsAreShownInFull(t *testing.T) {
 // TestAnyTextIsValidAndStaysText puts whatever people, models and Terraform may say
 // into every place that holds their words.
 func TestAnyTextIsValidAndStaysText(t *testing.T) {
-	base := story.Scenes(t)
+	base := story.States(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		prompt := rapid.OneOf(rapid.String(), rapid.StringN(0, 5000, -1), rapid.SampledFrom([]string{"<!channel>", "<@U0ANA00002>", "*b* _i_ `c` ~s~", "<https://evil.test|Approve>", "\u202ereversed", "a\x00b", "&lt;"}))
 		name := rapid.SampledFrom([]string{"created", "plan_ready", "plan_replaces", "apply_failed", "applied", "rejected", "merge_refused"}).Draw(rt, "state")
@@ -263,7 +263,7 @@ type summaries map[string][]byte
 func (s summaries) put(cid string, sum terraform.Summary) { s[cid] = sum.Bytes() }
 
 func TestDecisionViews(t *testing.T) {
-	states := story.Scenes(t)
+	states := story.States(t)
 	big := terraform.Summary{}
 	for range 40 {
 		big.Changes = append(big.Changes, story.Change("create", "aws_s3_bucket.this", nil, map[string]any{"policy": strings.Repeat("long ", 600)}))

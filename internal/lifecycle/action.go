@@ -7,8 +7,7 @@ import (
 
 // An action is something that a person may do to a request. All that TfPilot knows about
 // one is a row of the table below: what its button looks like, how it is confirmed, the
-// right that it needs, the rule that the facts must meet, what it records, and what is said
-// about it. The surfaces, rbac and the worker range over the table or read a row; a new
+// right that it needs, the rule that the facts must meet, what it records, and its texts. The surfaces, rbac and the worker range over the table or read a row; a new
 // action is a constant, a row, a rule, and the step of the worker that carries it out.
 
 // Action names an action: Intent.What of an intent, and Offer.Action of what may be done next.
@@ -240,8 +239,8 @@ func approveSaved(r Request, title string) string {
 	return fmt.Sprintf("Your approval of %s is saved. %s", title, next)
 }
 
-// withdrawSaved says what a withdrawal still changes: a run that has begun to change things
-// is not stopped halfway.
+// withdrawSaved explains what a withdrawal still changes: a run that has begun to change
+// things does not stop halfway.
 func withdrawSaved(r Request, title string) string {
 	next := "Nothing runs until the plan is approved again."
 	if r.Runs.Apply.Current().active() || r.Runs.Destroy.Current().active() {

@@ -2,7 +2,7 @@ package lifecycle
 
 import "time"
 
-// Offer is something that may be done next, as the facts stand. HeadSHA and Digest
+// Offer is an action that the facts allow now. HeadSHA and Digest
 // are what the person sees; they come back with the click.
 type Offer struct {
 	Action  Action       `json:"action"`
@@ -14,8 +14,8 @@ type Offer struct {
 	Digest  string       `json:"digest,omitempty"`
 }
 
-// Can reports whether the facts allow the action now: nil, or why not. Rights are not
-// its question.
+// Can returns nil when the facts allow the action now, and otherwise the reason. It does
+// not check rights.
 func Can(r Request, a Action) *Refusal {
 	row, known := a.Row()
 	if !known {
@@ -24,8 +24,8 @@ func Can(r Request, a Action) *Refusal {
 	return row.Rule(r)
 }
 
-// Actions is the only source of what may be done next, in the order in which it is
-// shown. rbac then says by whom. What waits already is not offered again.
+// Actions is the only source of the actions that may be taken next, in display order. rbac
+// decides who may take them. An action that waits already is not offered again.
 func Actions(r Request, now time.Time) []Offer {
 	if r.ArchivedAt != nil {
 		return []Offer{}

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// eventsBetween says what happened between two versions of a request. It is a
-// function of its arguments alone, so that every reader tells the same story.
+// eventsBetween lists what happened between two versions of a request. It is a
+// function of its arguments alone, so that every reader gets the same events.
 func eventsBetween(before, after Request, a Actor, now time.Time) []Event {
 	d := diff{actor: a, now: now}
 	if before.ID == "" {

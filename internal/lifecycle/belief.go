@@ -14,7 +14,7 @@ type Evidence struct {
 	Damaged       bool   // something of it cannot be read
 }
 
-// Doubt says, with a code, why the evidence does not belong to this run; empty when it
+// Doubt is the reason why the evidence does not belong to this run; empty when it
 // does. Anyone who may write to the bucket can put a result there, so it must come from the
 // run that has the claim, and that must be the run that GitHub reports on.
 func (e Evidence) Doubt(kind Kind, owner string, a Attempt, runID int64) ReasonCode {
@@ -32,8 +32,8 @@ func (e Evidence) Doubt(kind Kind, owner string, a Attempt, runID int64) ReasonC
 	return ""
 }
 
-// SuccessDoubt says, with a code, why the success that GitHub reports of a run is not
-// believed; empty when it is. The result must be the run's own. It must also
+// SuccessDoubt is the reason why a success that GitHub reports does not count; empty when
+// it does. The result must be the run's own. It must also
 // show that the run did what was approved, or had nothing left to do.
 func (e Evidence) SuccessDoubt(kind Kind, owner string, a Attempt, runID int64) ReasonCode {
 	if doubt := e.Doubt(kind, owner, a, runID); doubt != "" {

@@ -1,6 +1,6 @@
 package lifecycle
 
-// ReasonCode says why something is refused, did not work or did not succeed: for programs
+// ReasonCode is why something is refused, did not work or did not succeed: for programs
 // that must tell reasons apart, stored in problems, results and refusals. Each has words
 // for people in the table below; text that knows more about the case at hand is used where
 // there is any. A conclusion is the reason of a run that left no other (Conclusion.Code).

@@ -49,12 +49,12 @@ func (c Conclusion) Outcome() string {
 	return "ended with the conclusion " + strings.ReplaceAll(string(c), "_", " ")
 }
 
-// Advice says what the conclusion means for the person who has to act; empty when it says
-// nothing that the run's own words do not say better.
+// Advice explains the conclusion to the person who has to act; empty when the run's own
+// words explain it better.
 func (c Conclusion) Advice() string { return conclusions[c].advice }
 
 // Code is the conclusion as the reason of a run that left no other.
 func (c Conclusion) Code() ReasonCode { return ReasonCode(c) }
 
-// Outcome says how the attempt ended, as the verb of a sentence whose subject is the run.
+// Outcome is how the attempt ended, as the verb of a sentence whose subject is the run.
 func (a *Attempt) Outcome() string { return a.Conclusion.Outcome() }

@@ -1,6 +1,6 @@
 package lifecycle
 
-// EventType says what an audit event is about. Its text says it for the case at hand.
+// EventType is the kind of an audit event. The event's text describes the case at hand.
 type EventType string
 
 const (

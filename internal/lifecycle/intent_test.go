@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// asks are intents in short: who wants what.
+// asks are intents in short: who requested what.
 func asks(r Request) (all []string) {
 	for _, w := range r.Wanted {
 		all = append(all, string(w.What)+" "+w.By)
@@ -14,8 +14,8 @@ func asks(r Request) (all []string) {
 	return all
 }
 
-// One person wants a thing once, several may approve, and an intent is for the plan that was
-// under its button.
+// One person requests an action once, several may approve, and an intent is bound to the plan
+// that its button showed.
 func TestIntentsAreRecordedOnce(t *testing.T) {
 	other := func(change func(*Intent)) Intent { w := intentOf(ActionApprove, "ana"); change(&w); return w }
 	for name, c := range map[string]struct {
@@ -84,7 +84,7 @@ func TestWhoIsAnAuthor(t *testing.T) {
 	}
 }
 
-// What takes an intent out takes out that one, and what it was about.
+// A patch that removes an intent removes that one, and its problem.
 func TestIntentsLeave(t *testing.T) {
 	all := []Intent{
 		{What: ActionApprove, By: "omar", At: t0}, {What: ActionApprove, By: "ana", At: t0}, {What: ActionMerge, By: "omar", At: t0},

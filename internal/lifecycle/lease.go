@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Enqueue gives the entry its place: holder when the lease is free, else the end of
+// Enqueue gives the entry its position: holder when the lease is free, else the end of
 // the queue. An entry that has a position keeps it. Only the first in the queue ever
 // becomes holder, with the next token.
 func (e EnvironmentState) Enqueue(entry LeaseEntry, now time.Time) EnvironmentState {
@@ -16,7 +16,7 @@ func (e EnvironmentState) Enqueue(entry LeaseEntry, now time.Time) EnvironmentSt
 	return e.promote(now)
 }
 
-// Release takes the entry out, wherever it is, and hands the lease on.
+// Release removes the entry, as holder or from the queue. A free lease passes to the next.
 func (e EnvironmentState) Release(correlationID string, now time.Time) EnvironmentState {
 	if e.Holder != nil && e.Holder.CorrelationID == correlationID {
 		e.Holder = nil

@@ -79,7 +79,7 @@ const (
 )
 
 // Next is the only source of the steps that are due, in order. It is a function of
-// the facts, so whatever was interrupted is found by looking again, and it ends:
+// the facts, so the next pass finds what was interrupted, and it ends:
 // every step, once its outcome is recorded, is no longer due. env is the lease of
 // the request's environment; its zero value means that it was not read.
 func Next(r Request, env EnvironmentState, now time.Time) []Step {

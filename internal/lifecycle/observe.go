@@ -34,7 +34,7 @@ func (a *Attempt) mayHave(f RunFacts) bool {
 	}
 }
 
-// see takes in what GitHub reports about the attempt's run. owner is the id of the request
+// see records what GitHub reports about the attempt's run. owner is the id of the request
 // that the run's claim must name; empty when an environment owns the attempt. A success
 // counts only with evidence: without any the attempt stays open, with evidence that is not
 // its own it has failed.

@@ -18,7 +18,7 @@ func Opened(repoID int64, blob string, pr PullRequest) Patch {
 	}
 }
 
-// PullFacts is what GitHub said about the pull request, read just now.
+// PullFacts is the pull request as GitHub reports it now.
 type PullFacts struct {
 	Open      bool
 	Merged    bool
@@ -30,8 +30,8 @@ type PullFacts struct {
 	Foreign   *bool // nil: the content was not compared
 }
 
-// SeePull takes in what GitHub says about the pull request. An answer older than
-// the newest one taken in changes nothing; a merge is final.
+// SeePull records what GitHub reports about the pull request. An answer older than
+// the newest one recorded changes nothing; a merge is final.
 func SeePull(f PullFacts) Patch {
 	return func(r Request) (Request, error) {
 		p := r.PR

@@ -91,7 +91,7 @@ type Target struct {
 	Extra  Extra  `json:"-"`
 }
 
-// PullRequest is the request's pull request as GitHub last said it.
+// PullRequest is the request's pull request as GitHub last reported it.
 type PullRequest struct {
 	Number        int         `json:"number"`
 	URL           string      `json:"url"`
@@ -117,7 +117,7 @@ const (
 	BranchKept    BranchEnd = "kept" // it moved after the merge, or GitHub refused
 )
 
-// Purpose says what a plan is for; with the approval bound to it, it is a round.
+// Purpose is what a plan is for; with the approval bound to it, it is a round.
 type Purpose string
 
 const (

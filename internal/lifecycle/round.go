@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A round ends in one of four ways: it is applied, a newer round takes its place, a
+// A round ends in one of four ways: it is applied, a newer round replaces it, a
 // person dismisses it, or it has nothing to change. Until then it belongs to the people
 // who requested it, who never approve it, and every approver may object to it.
 

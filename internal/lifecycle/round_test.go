@@ -236,7 +236,7 @@ func TestWhatCannotBeDismissed(t *testing.T) {
 	s.refused(CancelDestroy(s.now), CodeNothing) // the first round is not a new plan
 }
 
-// An intent that goes while it waits leaves the queue at once, however it goes.
+// An intent that ends while it waits leaves the queue at once, however it ends.
 func TestCanceledIntentLeavesTheQueue(t *testing.T) {
 	waiting := func(t *testing.T) *builder {
 		s := story(t)

@@ -134,9 +134,8 @@ func Sending(kind Kind, correlationID string, now time.Time) Patch {
 	}
 }
 
-// NotSent takes a sending back that GitHub did not accept, for a reason that says nothing
-// about the request: a limit, or TfPilot itself is not let in. It is the sending with this
-// number; a later one stays.
+// NotSent removes the sending with this number, which GitHub did not accept for a reason
+// outside the request: a limit, or TfPilot itself has no access. A later one stays.
 func NotSent(kind Kind, correlationID string, sends int) Patch {
 	return onAttempt(kind, correlationID, func(a *Attempt) { a.unsend(sends) })
 }
@@ -156,7 +155,7 @@ func onAttempt(kind Kind, correlationID string, change func(*Attempt)) Patch {
 	}
 }
 
-// SeeRun takes in what GitHub reports about a run. It touches only the attempt whose
+// SeeRun records what GitHub reports about a run. It touches only the attempt whose
 // run this is, and never creates or moves an attempt.
 func SeeRun(f RunFacts) Patch {
 	return func(r Request) (Request, error) {
@@ -193,7 +192,7 @@ func Released(kind Kind, correlationID string) Patch {
 	return onAttempt(kind, correlationID, func(a *Attempt) { a.Released = true })
 }
 
-// ReadPlan takes in the result of a plan run: the plan that people decide on.
+// ReadPlan records the result of a plan run: the plan that people decide on.
 func ReadPlan(correlationID string, p Plan) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(KindPlan, correlationID)
@@ -216,7 +215,7 @@ func ReadPlan(correlationID string, p Plan) Patch {
 	}
 }
 
-// ReadOutputs takes in the result of an apply that succeeded.
+// ReadOutputs records the result of an apply that succeeded.
 func ReadOutputs(correlationID string, outputs map[string]any) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(KindApply, correlationID)
@@ -231,7 +230,7 @@ func ReadOutputs(correlationID string, outputs map[string]any) Patch {
 	}
 }
 
-// ReadEnd takes in the result of a run that has nothing else to tell: a destroy or
+// ReadEnd records the result of a run without other results: a destroy or
 // cleanup that succeeded. nothing means that there was nothing left to do.
 func ReadEnd(kind Kind, correlationID string, nothing bool) Patch {
 	return func(r Request) (Request, error) {
@@ -250,7 +249,7 @@ func ReadEnd(kind Kind, correlationID string, nothing bool) Patch {
 	}
 }
 
-// ReadFailure takes in why a run did not succeed, in words that may be shown.
+// ReadFailure records why a run did not succeed, in words that may be shown.
 func ReadFailure(kind Kind, correlationID string, code ReasonCode, reason, failedStep string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(kind, correlationID)

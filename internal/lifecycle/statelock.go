@@ -115,7 +115,7 @@ func StateUnlocked(l StateLock, by, reason string, now time.Time) Patch {
 	}
 }
 
-// StateLockText says what a run that met the lock means and what to do. alone is true
+// StateLockText explains a run that met the lock, and what to do. alone is true
 // when the run held the lease all the time, so that no other run of TfPilot may work on
 // the environment.
 func StateLockText(project string, env Environment, l StateLock, alone bool) string {

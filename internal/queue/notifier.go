@@ -61,8 +61,9 @@ func (n *Notifier) LeaseMoved(ctx context.Context, e lifecycle.EnvironmentState)
 	return err
 }
 
-// ReconcileHolder enqueues a pass over the request that holds the lease, if any. The version of the environment tells changes of
-// its queue apart; of the request's own version it tells nothing.
+// ReconcileHolder enqueues a pass over the request that holds the lease, if any.
+// The version of the environment distinguishes changes of its queue. It is unrelated to the
+// version of the request.
 func (n *Notifier) ReconcileHolder(ctx context.Context, e lifecycle.EnvironmentState) error {
 	if e.Holder == nil {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// The roll says which process lives and which tasks it runs. asynq takes a task away from
+// The roll records which process lives and which tasks it runs. asynq takes a task away from
 // a process that was killed only after one to two minutes; with the roll another process
 // runs it within takeOverWithin. The task may then run twice, as any task may.
 const (

@@ -88,8 +88,8 @@ func (s *Service) Act(ctx context.Context, c Caller, cmd Command) (store.Doc, er
 	return doc, nil
 }
 
-// Check says what Act would say before a person has confirmed anything, and how the action is
-// confirmed. It changes nothing.
+// Check returns what Act would return before a person confirmed anything, and how the action
+// is confirmed. It changes nothing.
 func (s *Service) Check(ctx context.Context, c Caller, cmd Command) (lifecycle.Request, lifecycle.Confirmation, error) {
 	doc, row, refusal := s.authorize(ctx, c, cmd.ID, cmd.Action)
 	if refusal == nil {

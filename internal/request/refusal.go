@@ -74,7 +74,7 @@ func invalid(faults ...Fault) *Refusal {
 	return &Refusal{Class: Invalid, Code: lifecycle.CodeInput, Text: strings.Join(texts, " "), Faults: faults}
 }
 
-// unconfirmed is a refusal for want of a confirmation.
+// unconfirmed is a refusal because a confirmation is missing.
 func unconfirmed(need lifecycle.Confirmation, format string, args ...any) *Refusal {
 	text := fmt.Sprintf(format, args...)
 	return &Refusal{
@@ -82,7 +82,7 @@ func unconfirmed(need lifecycle.Confirmation, format string, args ...any) *Refus
 	}
 }
 
-// Unreachable is said when storage does not answer.
+// Unreachable is the text for storage that does not answer.
 const Unreachable = "TfPilot cannot reach its storage at this moment, so nothing was changed. " +
 	"Please try again in a minute."
 

@@ -46,7 +46,7 @@ type Index interface {
 	List(ctx context.Context, q queue.Query) (queue.Page, error)
 }
 
-// Notifier tells lists, messages and workers of a change. It may fail: workers find by themselves what
+// Notifier announces a change to lists, messages and workers. It may fail: workers find by themselves what
 // was not enqueued.
 type Notifier interface {
 	Changed(ctx context.Context, r lifecycle.Request, archived bool) error

@@ -125,8 +125,8 @@ func (s *Story) Intent(what lifecycle.Action, by string) lifecycle.Intent {
 	return w
 }
 
-// Want records the intent of a person.
-func (s *Story) Want(what lifecycle.Action, by string) *Story {
+// Requested records the intent of a person.
+func (s *Story) Requested(what lifecycle.Action, by string) *Story {
 	return s.Do(lifecycle.RecordIntent(s.Intent(what, by)))
 }
 

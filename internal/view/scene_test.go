@@ -34,7 +34,7 @@ func factsOf(t *testing.T, s *story.Story) Facts {
 
 // Every state that people can see has a golden: the view as data, from which each surface is drawn.
 func TestViewsOfRequests(t *testing.T) {
-	for name, s := range story.Scenes(t) {
+	for name, s := range story.States(t) {
 		t.Run(name, func(t *testing.T) {
 			var now bytes.Buffer
 			enc := json.NewEncoder(&now)
@@ -66,7 +66,7 @@ func TestStepsAndWhatComesNext(t *testing.T) {
 		"destroy_failed_again": "work rprp", "destroyed": "work dddp", "cleaning": "work dddr", "cleaned": "over dddd", "archived": "over dddd",
 		"closed": "over ddsss", "rejected": "over ddfss",
 	}
-	for name, s := range story.Scenes(t) {
+	for name, s := range story.States(t) {
 		v := OfRequest(factsOf(t, s))
 		got := string(v.Next.Code) + " "
 		for _, step := range v.Steps {
@@ -81,7 +81,7 @@ func TestStepsAndWhatComesNext(t *testing.T) {
 // A plan whose result is not read yet has not failed.
 func TestResultThatIsNotReadIsNoFailure(t *testing.T) {
 	for _, name := range []string{"reading", "merged_reading"} {
-		if v := OfRequest(factsOf(t, story.Scenes(t)[name])); v.Sentence != readingResult {
+		if v := OfRequest(factsOf(t, story.States(t)[name])); v.Sentence != readingResult {
 			t.Errorf("%s: %s", name, v.Sentence)
 		}
 	}
@@ -92,7 +92,7 @@ func TestEachStatusPurposeAndProblemHasWords(t *testing.T) {
 	seen := map[lifecycle.Status]bool{}
 	purposes := []lifecycle.Purpose{lifecycle.PurposeOpen, lifecycle.PurposeEdit, lifecycle.PurposeReapply, lifecycle.PurposeDestroy}
 	steps := []string{"", "plan", "apply", "destroy", "cleanup", "merge", "approve", "open", "something new"}
-	for name, s := range story.Scenes(t) {
+	for name, s := range story.States(t) {
 		for _, purpose := range purposes {
 			for _, step := range steps {
 				f := factsOf(t, s)

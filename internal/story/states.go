@@ -8,8 +8,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// Scenes are requests in every state that people can see, by name.
-func Scenes(t testing.TB) map[string]*Story {
+// States are requests in every state that people can see, by name.
+func States(t testing.TB) map[string]*Story {
 	all := beforeMerge(t)
 	maps.Copy(all, afterMerge(t))
 	maps.Copy(all, leaving(t))
@@ -21,13 +21,13 @@ func beforeMerge(t testing.TB) map[string]*Story {
 	foreign := Ready(t).Approved("omar")
 	yes := true
 	foreign.Do(lifecycle.SeePull(lifecycle.PullFacts{Open: true, HeadSHA: Head2, BaseRef: "main", UpdatedAt: foreign.Now, Foreign: &yes}))
-	closed := Ready(t).Approved("omar").Want(lifecycle.ActionClose, "dana")
-	rejected := Ready(t).Want(lifecycle.ActionReject, "omar")
+	closed := Ready(t).Approved("omar").Requested(lifecycle.ActionClose, "dana")
+	rejected := Ready(t).Requested(lifecycle.ActionReject, "omar")
 	rejected.Do(lifecycle.Reject(rejected.Intent(lifecycle.ActionReject, "omar"))).Do(lifecycle.Closed(rejected.Now))
-	refused := Ready(t).Approved("omar").Want(lifecycle.ActionMerge, "omar")
+	refused := Ready(t).Approved("omar").Requested(lifecycle.ActionMerge, "omar")
 	refused.Do(lifecycle.Refused(lifecycle.ActionMerge, "omar", "blocked", "GitHub says: at least one more review is required.", refused.Now))
 	objected := Ready(t).Approved("omar").Do(lifecycle.Objected([]lifecycle.Objection{{Review: 7, Login: "ana", GithubID: 1002, At: Start}}, noApprover, Start))
-	unlinked := Ready(t).Want(lifecycle.ActionApprove, "ana")
+	unlinked := Ready(t).Requested(lifecycle.ActionApprove, "ana")
 	unlinked.Do(lifecycle.RefuseIntent(*unlinked.R.Intent(lifecycle.ActionApprove), "identity", "The Slack account of ana is no longer linked to a GitHub account.", unlinked.Now))
 	withdrawn := Ready(t).Approved("omar")
 	foreignRun := Ready(t)
@@ -50,15 +50,15 @@ func beforeMerge(t testing.TB) map[string]*Story {
 		"plan_replaces":      New(t, Prod()).Opened().Planned(lifecycle.PurposeOpen, Head1, Replacing()),
 		"plan_failed":        PlanFailed(t),
 		"plan_canceled":      canceled,
-		"plan_failed_closed": PlanFailed(t).Want(lifecycle.ActionClose, "dana").Do(lifecycle.Closed(Start)),
-		"approving":          Ready(t).Want(lifecycle.ActionApprove, "omar"),
+		"plan_failed_closed": PlanFailed(t).Requested(lifecycle.ActionClose, "dana").Do(lifecycle.Closed(Start)),
+		"approving":          Ready(t).Requested(lifecycle.ActionApprove, "omar"),
 		"approval_refused":   unlinked,
 		"approved":           Ready(t).Approved("omar"),
 		"withdrawn":          withdrawn.Do(lifecycle.WithdrawApproval(lifecycle.Person{Login: "omar"}, withdrawn.Now)),
 		"voided":             foreign,
 		"objected":           objected,
 		"foreign_run":        foreignRun,
-		"merging":            Ready(t).Approved("omar").Want(lifecycle.ActionMerge, "omar"),
+		"merging":            Ready(t).Approved("omar").Requested(lifecycle.ActionMerge, "omar"),
 		"merge_refused":      refused,
 		"rejected":           rejected,
 		"closed":             closed.Do(lifecycle.Closed(closed.Now)),
@@ -74,14 +74,14 @@ func afterMerge(t testing.TB) map[string]*Story {
 	}
 	replanning := ApplyFailed(t)
 	replanning.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeReapply, HeadSHA: Head2})
-	requeued := again().Approved("omar").Want(lifecycle.ActionApply, "omar")
+	requeued := again().Approved("omar").Requested(lifecycle.ActionApply, "omar")
 	requeued.Do(lifecycle.Named(lifecycle.ActionApply, Correlation(lifecycle.KindApply, 99)))
 	applying := Ready(t).Approved("omar").Merged()
 	applying.Begin(lifecycle.KindApply, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen})
-	queued := Ready(t).Approved("omar").Merged().Want(lifecycle.ActionApply, "omar")
+	queued := Ready(t).Approved("omar").Merged().Requested(lifecycle.ActionApply, "omar")
 	queued.Do(lifecycle.Named(lifecycle.ActionApply, Correlation(lifecycle.KindApply, 99)))
 	unchanged := Live(t).Replanned("ana", terraform.Summary{})
-	dismissed := Live(t).Replanned("ana", Creating()).Want(lifecycle.ActionReject, "omar")
+	dismissed := Live(t).Replanned("ana", Creating()).Requested(lifecycle.ActionReject, "omar")
 	drifted := Live(t)
 	drifted.R.Drift = &lifecycle.Drift{CheckedAt: drifted.Now, RunID: 77, Drifted: true, Summary: "aws_s3_bucket.this: versioning was disabled"}
 	archived := cleaned(t)
@@ -108,23 +108,23 @@ func afterMerge(t testing.TB) map[string]*Story {
 
 // leaving are requests that a person wants destroyed, or that are.
 func leaving(t testing.TB) map[string]*Story {
-	unplanned := Live(t).Want(lifecycle.ActionDestroy, "adam")
+	unplanned := Live(t).Requested(lifecycle.ActionDestroy, "adam")
 	cid := unplanned.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeDestroy, HeadSHA: Head2})
 	unplanned.End(lifecycle.KindPlan, cid, "failure")
 	unplanned.Do(lifecycle.ReadFailure(lifecycle.KindPlan, cid, "terraform_failed", "Error: No valid credential sources found", "Plan", unplanned.Now))
-	destroyPlan := Live(t).Want(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying())
-	kept := Live(t).Want(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying())
-	keptLate := Live(t).Want(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying()).Approved("omar")
-	spared := Live(t).Want(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying()).Want(lifecycle.ActionReject, "omar")
+	destroyPlan := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying())
+	kept := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying())
+	keptLate := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying()).Approved("omar")
+	spared := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying()).Requested(lifecycle.ActionReject, "omar")
 	silent := destroyStarted(t)
 	silent.Now = silent.Now.Add(lifecycle.StaleDestroy)
 	cleaning := Destroyed(t)
 	cleaning.Begin(lifecycle.KindCleanup, lifecycle.Attempt{Purpose: lifecycle.PurposeDestroy, HeadSHA: Head2})
 
 	return map[string]*Story{
-		"merged_destroy":       Ready(t).Approved("omar").Merged().Want(lifecycle.ActionDestroy, "adam"),
-		"apply_failed_destroy": ApplyFailed(t).Want(lifecycle.ActionDestroy, "adam"),
-		"destroy_asked":        Live(t).Want(lifecycle.ActionDestroy, "adam"),
+		"merged_destroy":       Ready(t).Approved("omar").Merged().Requested(lifecycle.ActionDestroy, "adam"),
+		"apply_failed_destroy": ApplyFailed(t).Requested(lifecycle.ActionDestroy, "adam"),
+		"destroy_asked":        Live(t).Requested(lifecycle.ActionDestroy, "adam"),
 		"destroy_plan":         destroyPlan,
 		"destroy_plan_failed":  unplanned,
 		"destroy_rejected":     spared.Do(lifecycle.Reject(spared.Intent(lifecycle.ActionReject, "omar"))),
@@ -133,7 +133,7 @@ func leaving(t testing.TB) map[string]*Story {
 		"destroying":           destroyStarted(t),
 		"destroy_silent":       silent,
 		"destroy_failed":       DestroyFailed(t),
-		"destroy_failed_again": DestroyFailed(t).Want(lifecycle.ActionDestroy, "adam"),
+		"destroy_failed_again": DestroyFailed(t).Requested(lifecycle.ActionDestroy, "adam"),
 		"destroyed":            Destroyed(t),
 		"cleaning":             cleaning,
 		"cleaned":              cleaned(t),
@@ -144,7 +144,7 @@ func noApprover(lifecycle.Approver) bool { return false }
 
 // destroyStarted is a request whose destroy runs.
 func destroyStarted(t testing.TB) *Story {
-	s := Live(t).Want(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying()).Approved("omar")
+	s := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying()).Approved("omar")
 	s.Begin(lifecycle.KindDestroy, lifecycle.Attempt{Purpose: lifecycle.PurposeDestroy})
 	return s
 }
@@ -175,7 +175,7 @@ func PlanFailed(t testing.TB) *Story {
 
 // Replanned is a new plan of what exists, requested by a person.
 func (s *Story) Replanned(by string, summary terraform.Summary) *Story {
-	s.Want(lifecycle.ActionPlan, by)
+	s.Requested(lifecycle.ActionPlan, by)
 	p := s.R.Intent(lifecycle.ActionPlan).Person()
 	cid := s.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeReapply, HeadSHA: Head2, RequestedBy: &p})
 	s.End(lifecycle.KindPlan, cid, "success")
@@ -195,7 +195,7 @@ func ApplyFailed(t testing.TB) *Story {
 
 // DestroyFailed is a request whose destroy failed halfway.
 func DestroyFailed(t testing.TB) *Story {
-	s := Live(t).Want(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying()).Approved("omar")
+	s := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying()).Approved("omar")
 	cid := s.Begin(lifecycle.KindDestroy, lifecycle.Attempt{Purpose: lifecycle.PurposeDestroy})
 	s.End(lifecycle.KindDestroy, cid, "failure")
 	return s.Do(lifecycle.ReadFailure(lifecycle.KindDestroy, cid, "terraform_failed", "Error: deleting S3 Bucket: BucketNotEmpty", "Destroy", s.Now))
