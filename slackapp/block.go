@@ -104,7 +104,7 @@ func person(user, name string) richElement {
 	return textRun(oneLine(name, limitOption))
 }
 
-func anchor(url, label string) richElement {
+func linkElement(url, label string) richElement {
 	if !webAddress(url) {
 		return textRun(label)
 	}

@@ -139,7 +139,7 @@ func (d drawing) steps() []slack.RichTextElement {
 	for i, s := range d.view.Steps {
 		runs := []richElement{emoji(stepEmojis[s.State]), textRun(" "), bold(s.Name), textRun(": " + s.Note)}
 		if s.Link != nil && s.Link.URL != "" {
-			runs = append(runs, textRun(" · "), anchor(s.Link.URL, s.Link.Label))
+			runs = append(runs, textRun(" · "), linkElement(s.Link.URL, s.Link.Label))
 		}
 		if i < len(d.view.Steps)-1 {
 			runs = append(runs, textRun("\n")) // sections of rich text follow each other on one line

@@ -43,23 +43,23 @@ const outdated = "This form was changed by a new version of TfPilot. Please clos
 const stays = "What is filled in is too long to be hidden, so the form stays as it was. Shorten something first."
 
 // shown reads what was entered in the fields of a view.
-func (a *App) shown(f form, view slack.View) map[string]string {
+func (a *App) shown(f form, modalView slack.View) map[string]string {
 	m, ok := a.Requests.Catalog.Module(f.Module)
 	if !ok {
 		return nil
 	}
 	environment, _ := a.directory().environment(f.Project, f.Env)
-	return touched(m, limits(environment), shownValues(m, view.State))
+	return touched(m, limits(environment), shownValues(m, modalView.State))
 }
 
 // advance applies one click to the form and keeps all entered values.
-func (a *App) advance(f form, view slack.View, action *slack.BlockAction) (form, map[string]string) {
-	shown := a.shown(f, view)
-	if why := typed(view.State, actReason); why != "" {
+func (a *App) advance(f form, modalView slack.View, action *slack.BlockAction) (form, map[string]string) {
+	shown := a.shown(f, modalView)
+	if why := typed(modalView.State, actReason); why != "" {
 		f.Reason = why
 	}
 	before := f.Module
-	if f = f.choose(view.State); f.Module != before { // an emptied field of another module means nothing here
+	if f = f.choose(modalView.State); f.Module != before { // an emptied field of another module means nothing here
 		maps.DeleteFunc(shown, func(_, raw string) bool { return raw == "" })
 		maps.DeleteFunc(f.Hidden, func(_, raw string) bool { return raw == "" })
 	}
@@ -133,36 +133,36 @@ func (a *App) nextPage(ctx context.Context, cb slack.InteractionCallback, s subm
 }
 
 // read reads and checks a submitted form; wrong holds its faults by block.
-func (a *App) read(view slack.View) (s submission, wrong map[string]string) {
-	f, err := unpack(view.PrivateMetadata)
+func (a *App) read(modalView slack.View) (s submission, wrong map[string]string) {
+	f, err := unpack(modalView.PrivateMetadata)
 	if err != nil {
 		return s, atFirst(
-			view,
+			modalView,
 			"TfPilot lost track of this form. Please close it and start again; your text stays here until then.",
 		)
 	}
-	if refusal := f.moved(view.State); refusal != nil {
+	if refusal := f.moved(modalView.State); refusal != nil {
 		return s, refusal
 	}
 	m, ok := a.Requests.Catalog.Module(f.Module)
 	environment, configured := a.directory().environment(f.Project, f.Env)
 	if !ok || !configured {
 		return s, atFirst(
-			view,
+			modalView,
 			"Choose a project, an environment and what you need; the form then shows what to fill in.",
 		)
 	}
 	if m.Digest != f.Digest {
-		return s, atFirst(view, outdated)
+		return s, atFirst(modalView, outdated)
 	}
-	s = submission{form: f, module: m, reason: strings.TrimSpace(typed(view.State, actReason))}
-	s.values = f.values(a.shown(f, view))
+	s = submission{form: f, module: m, reason: strings.TrimSpace(typed(modalView.State, actReason))}
+	s.values = f.values(a.shown(f, modalView))
 	s.draft = request.Draft{
 		ID: f.ID, Project: f.Project, Environment: f.Env, Module: f.Module, Reason: s.reason,
 		Inputs: given(m, limits(environment), s.values),
 	}
 	_, refusal := a.Requests.CheckDraft(s.draft)
-	return s, s.atFields(view, refusal)
+	return s, s.atFields(modalView, refusal)
 }
 
 // moved finds a menu whose choice the form does not show yet: the fields would belong to
@@ -184,7 +184,7 @@ func (f form) moved(state *slack.ViewState) map[string]string {
 
 // atFields puts each fault at its field. On the last page, the fault of a hidden field is shown at the
 // first visible field. On an earlier page, faults of later pages wait until those pages are shown.
-func (s submission) atFields(view slack.View, refusal *request.Refusal) map[string]string {
+func (s submission) atFields(modalView slack.View, refusal *request.Refusal) map[string]string {
 	wrong := map[string]string{}
 	if refusal == nil {
 		return wrong
@@ -193,16 +193,16 @@ func (s submission) atFields(view slack.View, refusal *request.Refusal) map[stri
 		wrong[block] = cut(strings.TrimSpace(wrong[block]+" "+text), limitFieldError)
 	}
 	for _, f := range refusal.Faults {
-		text, block := f.Text, blockOf(view.State, f.Field)
+		text, block := f.Text, blockOf(modalView.State, f.Field)
 		name, isInput := f.Input()
 		if isInput {
-			block, text = blockOf(view.State, actField+name), hiddenError(s.module, name, f.Text)
+			block, text = blockOf(modalView.State, actField+name), hiddenError(s.module, name, f.Text)
 		}
 		switch {
 		case block != "":
 			add(block, f.Text)
 		case s.form.lastPage(s.module):
-			for b, text := range atFirst(view, text) {
+			for b, text := range atFirst(modalView, text) {
 				add(b, text)
 			}
 		}
@@ -224,8 +224,8 @@ func hiddenError(m *catalog.Module, name, text string) string {
 }
 
 // atFirst is an error for the form as a whole, at its first input.
-func atFirst(view slack.View, text string) map[string]string {
-	for _, b := range view.Blocks.BlockSet {
+func atFirst(modalView slack.View, text string) map[string]string {
+	for _, b := range modalView.Blocks.BlockSet {
 		if in, ok := b.(*slack.InputBlock); ok && in.BlockID != "" {
 			return map[string]string{in.BlockID: cut(text, limitFieldError)}
 		}

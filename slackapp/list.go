@@ -141,23 +141,23 @@ func (a *App) listing(ctx context.Context, v request.Caller, t trail) *slack.Web
 	if t.mine {
 		q.Requester = v.Login
 	}
-	page, err := a.Requests.List(ctx, v, q)
+	result, err := a.Requests.List(ctx, v, q)
 	if refusal := a.refusal(err); refusal != nil {
 		return ephemeral(a.noList(refusal))
 	}
-	if len(page.Rows) == 0 && len(t.cursors) == 0 {
+	if len(result.Rows) == 0 && len(t.cursors) == 0 {
 		return ephemeral(a.emptyList(t))
 	}
 	head := listHead(t)
 	blocks := []slack.Block{header(head)}
-	for _, r := range page.Rows {
+	for _, r := range result.Rows {
 		blocks = append(blocks, listRow(r))
 	}
-	if len(page.Rows) == 0 {
+	if len(result.Rows) == 0 {
 		blocks = append(blocks, paragraph("No older requests."))
 	}
-	blocks = append(blocks, listButtons(t, a.nextCursor(ctx, v, q, page.Cursor))...)
-	return ephemeralBlocks(fmt.Sprintf("%s: %d on this page, newest first.", head, len(page.Rows)), blocks)
+	blocks = append(blocks, listButtons(t, a.nextCursor(ctx, v, q, result.Cursor))...)
+	return ephemeralBlocks(fmt.Sprintf("%s: %d on this page, newest first.", head, len(result.Rows)), blocks)
 }
 
 // nextCursor returns the cursor if more requests follow it, otherwise "".
@@ -186,17 +186,17 @@ func listHead(t trail) string {
 }
 
 func (a *App) emptyList(t trail) string {
-	start := fmt.Sprintf("Type `%s request` to create one.", a.name())
+	createHint := fmt.Sprintf("Type `%s request` to create one.", a.name())
 	all := fmt.Sprintf("`%s list` shows all requests.", a.name())
 	switch {
 	case t.mine && t.open:
-		return "None of your requests is open. " + all + " " + start
+		return "None of your requests is open. " + all + " " + createHint
 	case t.mine:
-		return "You have no requests. " + all + " " + start
+		return "You have no requests. " + all + " " + createHint
 	case t.open:
-		return "No request is open. " + all + " " + start
+		return "No request is open. " + all + " " + createHint
 	default:
-		return "There are no requests yet. " + start
+		return "There are no requests yet. " + createHint
 	}
 }
 
@@ -325,11 +325,11 @@ func (a *App) search(ctx context.Context, v request.Caller, what string) *slack.
 	var exact, found []queue.Row
 	q := queue.Query{Limit: 200}
 	for range searchPages {
-		page, err := a.Requests.List(ctx, v, q)
+		result, err := a.Requests.List(ctx, v, q)
 		if refusal := a.refusal(err); refusal != nil {
 			return ephemeral(a.noList(refusal))
 		}
-		for _, r := range page.Rows {
+		for _, r := range result.Rows {
 			switch {
 			case called(r, what):
 				exact = append(exact, r)
@@ -337,7 +337,7 @@ func (a *App) search(ctx context.Context, v request.Caller, what string) *slack.
 				found = append(found, r)
 			}
 		}
-		if q.Cursor = page.Cursor; q.Cursor == "" {
+		if q.Cursor = result.Cursor; q.Cursor == "" {
 			break
 		}
 	}

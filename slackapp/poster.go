@@ -76,9 +76,9 @@ func (p *poster) all(ctx context.Context) error {
 // putReplies brings the thread below a card up to date.
 func (p *poster) putReplies(ctx context.Context, anchor lifecycle.Message) error {
 	var errs []error
-	for _, reply := range p.drawing.replies() {
-		at := slot{role: lifecycle.RoleThread, topic: reply.topic, channel: anchor.Channel, thread: anchor.TS}
-		errs = append(errs, p.put(ctx, at, reply.message, reply.due))
+	for _, r := range p.drawing.replies() {
+		at := slot{role: lifecycle.RoleThread, topic: r.topic, channel: anchor.Channel, thread: anchor.TS}
+		errs = append(errs, p.put(ctx, at, r.message, r.due))
 	}
 	errs = append(errs, p.planFile(ctx, anchor))
 	return errors.Join(errs...)

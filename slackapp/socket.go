@@ -79,13 +79,13 @@ type connection struct {
 // finish. It returns an error only when Slack refuses the tokens.
 func (s *Socket) Run(ctx context.Context) error {
 	p, excuses := newPool(maxHandlers, s.Log), newPool(maxExcuses, s.Log)
-	connCtx, cut := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer cut(nil)
+	connCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
 	var wg sync.WaitGroup
 	for i := range connections {
 		wg.Go(func() {
 			if err := s.connect(connCtx, i, p, excuses); err != nil {
-				cut(err)
+				cancel(err)
 			}
 		})
 	}
@@ -96,7 +96,7 @@ func (s *Socket) Run(ctx context.Context) error {
 	// The connections outlive the handlers, which send their acks on them.
 	p.drain(drainLimit)
 	excuses.drain(drainLimit)
-	cut(nil)
+	cancel(nil)
 	wg.Wait()
 	if err := context.Cause(connCtx); !errors.Is(err, context.Canceled) {
 		return err
@@ -305,8 +305,8 @@ func fatal(err error) bool {
 // quiet turns slack-go's log into debug lines.
 type quiet struct{ log *slog.Logger }
 
-func (q quiet) Output(_ int, line string) error {
-	q.log.Debug(line)
+func (q quiet) Output(_ int, entry string) error {
+	q.log.Debug(entry)
 	return nil
 }
 
