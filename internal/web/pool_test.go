@@ -6,16 +6,17 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
 // heldBody takes memory for a body that began some time ago.
-func heldBody(t *testing.T, p *pool, n int64, ago time.Duration) (b *incoming, stopped *int) {
+func heldBody(t *testing.T, p *pool, n int64, ago time.Duration) (b *incoming, stopped *atomic.Int64) {
 	t.Helper()
-	stopped = new(int)
-	b = &incoming{began: time.Now().Add(-ago), pool: p, stop: func() { *stopped++ }}
+	stopped = new(atomic.Int64)
+	b = &incoming{began: time.Now().Add(-ago), pool: p, stop: func() { stopped.Add(1) }}
 	if err := p.take(b, n); err != nil {
 		t.Fatal(err)
 	}
@@ -30,26 +31,26 @@ func TestOldestBodiesAreDropped(t *testing.T) {
 		ages []time.Duration // of bodies that hold 4 of 10 each
 		gone []bool          // dropped before
 		n    int64
-		stop []int
+		stop []int64
 		room bool
 	}{
-		"there is room":          {[]time.Duration{time.Hour, time.Hour}, nil, 2, []int{0, 0}, true},
-		"one is enough":          {[]time.Duration{time.Hour, time.Hour}, nil, 3, []int{1, 0}, true},
-		"just enough":            {[]time.Duration{time.Hour, time.Hour}, nil, 6, []int{1, 0}, true},
-		"two are needed":         {[]time.Duration{time.Hour, time.Hour}, nil, 7, []int{1, 1}, true},
-		"all of them":            {[]time.Duration{time.Hour, time.Hour}, nil, 10, []int{1, 1}, true},
-		"not even all":           {[]time.Duration{time.Hour, time.Hour}, nil, 11, []int{0, 0}, false},
-		"one began just now":     {[]time.Duration{0, time.Hour}, nil, 3, []int{0, 1}, true},
-		"at the end of its wait": {[]time.Duration{minAge, 0}, nil, 3, []int{1, 0}, true},
-		"a moment before":        {[]time.Duration{minAge - 1, 0}, nil, 3, []int{0, 0}, false},
-		"one is already dropped": {[]time.Duration{time.Hour, time.Hour}, []bool{true, false}, 3, []int{0, 0}, true},
-		"and another is needed":  {[]time.Duration{time.Hour, time.Hour}, []bool{true, false}, 7, []int{0, 1}, true},
+		"there is room":          {[]time.Duration{time.Hour, time.Hour}, nil, 2, []int64{0, 0}, true},
+		"one is enough":          {[]time.Duration{time.Hour, time.Hour}, nil, 3, []int64{1, 0}, true},
+		"just enough":            {[]time.Duration{time.Hour, time.Hour}, nil, 6, []int64{1, 0}, true},
+		"two are needed":         {[]time.Duration{time.Hour, time.Hour}, nil, 7, []int64{1, 1}, true},
+		"all of them":            {[]time.Duration{time.Hour, time.Hour}, nil, 10, []int64{1, 1}, true},
+		"not even all":           {[]time.Duration{time.Hour, time.Hour}, nil, 11, []int64{0, 0}, false},
+		"one began just now":     {[]time.Duration{0, time.Hour}, nil, 3, []int64{0, 1}, true},
+		"at the end of its wait": {[]time.Duration{minAge, 0}, nil, 3, []int64{1, 0}, true},
+		"a moment before":        {[]time.Duration{minAge - 1, 0}, nil, 3, []int64{0, 0}, false},
+		"one is already dropped": {[]time.Duration{time.Hour, time.Hour}, []bool{true, false}, 3, []int64{0, 0}, true},
+		"and another is needed":  {[]time.Duration{time.Hour, time.Hour}, []bool{true, false}, 7, []int64{0, 1}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newPool(10)
 				var all []*incoming
-				var stopped []*int
+				var stopped []*atomic.Int64
 				for i, age := range c.ages {
 					b, n := heldBody(t, p, 4, age)
 					b.lost = c.gone != nil && c.gone[i]
@@ -60,7 +61,7 @@ func TestOldestBodiesAreDropped(t *testing.T) {
 				go func() { // those that were stopped give their memory back after a while
 					time.Sleep(time.Second)
 					for i, b := range all {
-						if *stopped[i] > 0 || b.lost {
+						if stopped[i].Load() > 0 || c.gone != nil && c.gone[i] {
 							p.give(b, b.held, true)
 						}
 					}
@@ -70,8 +71,8 @@ func TestOldestBodiesAreDropped(t *testing.T) {
 					t.Errorf("%v", err)
 				}
 				for i := range all {
-					if *stopped[i] != c.stop[i] || all[i].lost != (c.stop[i] > 0 || c.gone != nil && c.gone[i]) {
-						t.Errorf("body %d was stopped %d times, gone %v", i, *stopped[i], all[i].lost)
+					if stopped[i].Load() != c.stop[i] || all[i].lost != (c.stop[i] > 0 || c.gone != nil && c.gone[i]) {
+						t.Errorf("body %d was stopped %d times, gone %v", i, stopped[i].Load(), all[i].lost)
 					}
 				}
 				if waits := c.room && c.n > 2; (time.Since(began) > 0) != waits {
