@@ -134,7 +134,7 @@ func (a *App) confirmed(ctx context.Context, cb slack.InteractionCallback, ack A
 	if err != nil {
 		view := notice(
 			"TfPilot",
-			paragraph("This window cannot be read any more, and nothing was done. Please press the button again."),
+			paragraph("This window has expired, and nothing was done. Press the button again."),
 		)
 		ack(slack.NewUpdateViewSubmissionResponse(&view))
 		return

@@ -271,7 +271,7 @@ func (a *App) unsaved(ctx context.Context, cb slack.InteractionCallback, v reque
 	}
 }
 
-const notSaved = "Saving did not work, because TfPilot cannot reach its storage at this moment. Your entries are all here: press the button again in a minute. Nothing is made twice."
+const notSaved = "Saving did not work, because TfPilot cannot reach its storage right now. Your entries are all here: press the button again in a minute. Nothing is made twice."
 
 // maxTitle bounds a request's title in runes.
 const maxTitle = request.MaxTitle

@@ -121,7 +121,7 @@ func (c formContents) choosers() []slack.Block {
 		return append(
 			blocks,
 			paragraph(
-				"Nothing in the catalog may be asked for by you in this project. Choose another, or ask whoever runs TfPilot.",
+				"You cannot request any module in this project. Choose another project, or ask your platform team.",
 			),
 		)
 	default:

@@ -55,7 +55,7 @@ func (a *App) clicked(ctx context.Context, cb slack.InteractionCallback, action 
 		a.replyTo(
 			ctx,
 			cb,
-			"This button is from an older version of TfPilot and does nothing any more. The newest card of the request has current ones.",
+			"This button is from an older version of TfPilot and no longer works. Use the newest card of the request.",
 		)
 	}
 }
@@ -87,7 +87,7 @@ func (a *App) startAgain(ctx context.Context, cb slack.InteractionCallback, text
 func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, value string) {
 	g, err := readButtonValue(value)
 	if err != nil {
-		a.replyTo(ctx, cb, "This button cannot be read any more. The newest card of the request has current ones.")
+		a.replyTo(ctx, cb, "This button no longer works. Use the newest card of the request.")
 		return
 	}
 	if g.Confirm != lifecycle.ConfirmNone {

@@ -17,7 +17,7 @@ const titleReview = "Plan"
 func (a *App) review(ctx context.Context, cb slack.InteractionCallback, value string) {
 	g, err := readButtonValue(value)
 	if err != nil {
-		a.replyTo(ctx, cb, "This button cannot be read any more. The newest card of the request has current ones.")
+		a.replyTo(ctx, cb, "This button no longer works. Use the newest card of the request.")
 		return
 	}
 	opened, err := a.open(ctx, cb.TriggerID, loading(titleReview, "One moment: the plan is being fetched."))

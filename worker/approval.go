@@ -95,7 +95,7 @@ func (j *job) renamed(ctx context.Context, login string, id int64) (denial, erro
 	case err != nil:
 		return denial{}, err
 	case have == 0:
-		return deny(lifecycle.CodeAccount, "GitHub has no account "+login+" any more"), nil
+		return deny(lifecycle.CodeAccount, "GitHub no longer has the account "+login), nil
 	case have != id:
 		return deny(lifecycle.CodeAccount, "the login "+login+" belongs to another GitHub account now"), nil
 	}

@@ -75,7 +75,7 @@ func (j *job) runnable(ctx context.Context, kind lifecycle.Kind) (sha, text stri
 		return "", "", err
 	}
 	if since.Behind > 0 {
-		return "", fmt.Sprintf("The branch %s does not contain the merge of this request any more. Ask your platform team.", r.Target.Base), nil
+		return "", fmt.Sprintf("The branch %s no longer contains the merge of this request. Ask your platform team.", r.Target.Base), nil
 	}
 	return sha, "", nil
 }

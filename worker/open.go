@@ -151,7 +151,7 @@ func (j *job) render() ([]byte, error) {
 	r := j.request()
 	m, ok := j.Catalog.Module(r.Module)
 	if !ok {
-		return nil, fmt.Errorf("the module %q is not in the catalog any more", r.Module)
+		return nil, fmt.Errorf("the module %q is no longer in the catalog", r.Module)
 	}
 	args, err := m.Args(r.Config, catalog.Computed{RequestID: r.ID, Project: r.Project, Environment: r.Environment.Key, Slug: r.Environment.Slug})
 	if err != nil {

@@ -16,7 +16,7 @@ const maxComment = 60000 // GitHub takes 65,536 characters
 func (j *job) pullBody(content []byte) string {
 	r := j.request()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s asked for **%s** in **%s** through TfPilot.\n\n", code(r.Requester.Login), r.Module, r.Environment)
+	fmt.Fprintf(&b, "%s requested **%s** in **%s** through TfPilot.\n\n", code(r.Requester.Login), r.Module, r.Environment)
 	if r.Reason != "" {
 		fmt.Fprintf(&b, "Why:\n\n%s\n", fence(r.Reason))
 	}

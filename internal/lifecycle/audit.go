@@ -66,7 +66,7 @@ func (d *diff) intents(before, after Request) {
 	}
 	for _, w := range before.Wanted {
 		if !hasIntent(after, w) {
-			d.add(EventIntentGone, fmt.Sprintf("The wish of %s to %s has left the request.", w.By, w.What), "what", string(w.What), "by", w.By)
+			d.add(EventIntentGone, fmt.Sprintf("The intent of %s to %s was removed from the request.", w.By, w.What), "what", string(w.What), "by", w.By)
 		}
 	}
 }

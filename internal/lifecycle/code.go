@@ -158,7 +158,7 @@ var codeWords = map[ReasonCode]string{
 	CodeUnread:         "The last page of the plan was not opened. Read the plan first, then approve it.",
 	CodeInput:          "Some of the input is not valid. Correct it and try again.",
 	CodeTaken:          "This request id is taken. Start again.",
-	CodeUnavailable:    "TfPilot cannot reach its storage at this moment, so nothing was changed. Try again in a minute.",
+	CodeUnavailable:    "TfPilot cannot reach its storage right now, so nothing was changed. Try again in a minute.",
 	CodeRebuilding:     "The list of requests is being rebuilt. Try again in a minute.",
 	CodeDigestDiffers:  "The stored plan is not the one of this request. Re-plan, and tell your platform team.",
 	CodePlanUnreadable: "The stored plan cannot be read. Re-plan to make a new one.",
@@ -193,12 +193,12 @@ var codeWords = map[ReasonCode]string{
 	CodeStateLocked:       "The environment's state is locked, so nothing was changed. The platform team finds out who holds the lock.",
 	CodeInterrupted:       "The run was interrupted. What it did until then is in the state. Re-plan to see what is left.",
 	CodeStateNotSaved:     "Terraform could not save its state. Ask the platform team to check it before anything else runs.",
-	CodeResultMissing: "GitHub says that the run succeeded, but the run left no result, so it does not count. " +
+	CodeResultMissing: "GitHub reports that the run succeeded, but the run left no result, so it does not count. " +
 		"What it did is in the state: re-plan to see what is left.",
-	CodeResultDamaged: "GitHub says that the run succeeded, but its result cannot be read, so it does not count. " +
+	CodeResultDamaged: "GitHub reports that the run succeeded, but its result cannot be read, so it does not count. " +
 		"What it did is in the state: re-plan to see what is left.",
-	CodeResultForeign: "GitHub says that the run succeeded, but the result in the bucket was not written by this run, so it does not count. " +
+	CodeResultForeign: "GitHub reports that the run succeeded, but the result in the bucket was not written by this run, so it does not count. " +
 		"Tell your platform team, then re-plan to see what exists.",
-	CodeResultDiffers: "GitHub says that the run succeeded, but its result is not that of the approved plan, so it does not count. " +
+	CodeResultDiffers: "GitHub reports that the run succeeded, but its result is not that of the approved plan, so it does not count. " +
 		"Tell your platform team, then re-plan to see what exists.",
 }

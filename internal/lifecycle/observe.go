@@ -92,7 +92,7 @@ func (a *Attempt) miss(now time.Time) {
 	case a.MissingSince == nil:
 		a.MissingSince = &now
 	case now.Sub(*a.MissingSince) >= MissingGrace:
-		a.giveUp(ConclusionStale, "GitHub does not know this run any more.", now)
+		a.giveUp(ConclusionStale, "GitHub no longer knows this run.", now)
 	}
 }
 

@@ -16,7 +16,7 @@ func TestAttemptsAreGivenUp(t *testing.T) {
 	with := func(a Attempt, since *time.Time) Attempt { a.MissingSince = since; return a }
 	ended := Attempt{RunID: 7, Conclusion: "failure"}
 	missing, giveUp := RunMissing(KindPlan, "plan-9", t0), GiveUp(KindPlan, "plan-9", "stale", "lost", t0)
-	unknown := "GitHub does not know this run any more."
+	unknown := "GitHub no longer knows this run."
 	for name, c := range map[string]struct {
 		a    Attempt
 		p    Patch

@@ -50,10 +50,10 @@ func (s *Service) List(ctx context.Context, c Caller, q queue.Query) (queue.Page
 		return page, &Refusal{Class: Unavailable, Code: lifecycle.CodeRebuilding, cause: err,
 			Text: "The list of requests is being rebuilt. Try again in a minute; a request can be shown by its id meanwhile."}
 	case errors.Is(err, queue.ErrCursor):
-		return page, &Refusal{Class: Invalid, Code: lifecycle.CodeCursor, cause: err, Text: "This list has expired. Start it anew."}
+		return page, &Refusal{Class: Invalid, Code: lifecycle.CodeCursor, cause: err, Text: "This list has expired. Start it again."}
 	case err != nil:
 		return page, &Refusal{Class: Unavailable, Code: lifecycle.CodeUnavailable, cause: err,
-			Text: "The list of requests cannot be read at this moment. Try again in a minute; " +
+			Text: "The list of requests cannot be read right now. Try again in a minute; " +
 				"a request can be shown by its id meanwhile."}
 	}
 	return page, nil
@@ -89,7 +89,7 @@ func ReadPlan(ctx context.Context, from Summaries, r lifecycle.Request) (*terraf
 	}
 	if err != nil {
 		return nil, &Refusal{Class: Unavailable, Code: lifecycle.CodeUnavailable, cause: err,
-			Text: "The plan cannot be read at this moment. Try again in a minute before you decide."}
+			Text: "The plan cannot be read right now. Try again in a minute before you decide."}
 	}
 	if terraform.Digest(data) != r.Plan.Digest {
 		return nil, conflict(lifecycle.CodeDigestDiffers, "The stored plan does not have the digest of this request's plan, "+
@@ -145,7 +145,7 @@ func (s *Service) syncAll(ctx context.Context, repositories []string) error {
 	for _, repo := range repositories {
 		if err := s.Notifier.Sync(ctx, repo); err != nil {
 			return &Refusal{Class: Unavailable, Code: lifecycle.CodeUnavailable, cause: err,
-				Text: "The workers cannot be told at this moment. They look for news by themselves every minute."}
+				Text: "The workers cannot be reached right now. They check for news every minute."}
 		}
 	}
 	return nil

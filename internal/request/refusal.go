@@ -83,7 +83,7 @@ func unconfirmed(need lifecycle.Confirmation, format string, args ...any) *Refus
 }
 
 // Unreachable is the text for storage that does not answer.
-const Unreachable = "TfPilot cannot reach its storage at this moment, so nothing was changed. " +
+const Unreachable = "TfPilot cannot reach its storage right now, so nothing was changed. " +
 	"Please try again in a minute."
 
 // unavailable is a failure outside. Whether a write arrived may be unknown, so trying again has to be safe.
