@@ -32,7 +32,7 @@ var losses = map[string]struct {
 	"login on GitHub": {func(w *harness) {
 		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Method: "GET", Path: "/users/ana"})
 		w.pass(6 * time.Minute) // what was known of it before is too old
-	}, "GitHub has no account ana"},
+	}, "GitHub no longer has the account ana"},
 	"role":         {func(w *harness) { w.policy.Approvers = []string{"omar"} }, "right to approve is gone"},
 	"TfPilot":      {func(w *harness) { w.policy.AllowedLogins = []string{"dana", "omar", "adam"} }, "right to approve is gone"},
 	"other person": {func(w *harness) { w.link("ana", "omar", 1003) }, "linked to omar now"},
