@@ -153,7 +153,7 @@ func (a *App) confirmed(ctx context.Context, cb slack.InteractionCallback, ack A
 		return
 	}
 	title := titleOf(action)
-	saving(ack, "Saving…", "Saving. You can close this window: it goes on.")
+	saving(ack, "Saving…", "Saving. You can close this window.")
 	outcome := a.act(ctx, cb, action, g)
 	a.answer(ctx, cb, notice(title, section(outcome)), outcome)
 }

@@ -74,7 +74,7 @@ func (a *App) understand(ctx context.Context, v request.Caller, s start) (form, 
 	if err := secretscan.CheckInput(phrase, invisible.Lines); err != nil {
 		f.Reason, f.Env = "", ""
 		f.Note = fmt.Sprintf(
-			"What you typed %s. It was shown to nobody, and nothing was filled in. Fill in the form without it.",
+			"What you typed %s. No one else saw it, and nothing was filled in. Fill in the form without it.",
 			err,
 		)
 		return f, nil

@@ -113,7 +113,7 @@ func (a *App) submit(ctx context.Context, cb slack.InteractionCallback, ack Ack)
 		a.nextPage(ctx, cb, s, ack)
 		return
 	}
-	saving(ack, "Saving…", "Saving your request. You can close this window: it goes on.")
+	saving(ack, "Saving…", "Saving your request. You can close this window.")
 	a.save(ctx, cb, s)
 }
 

@@ -12,7 +12,7 @@ type Scope struct {
 // compared with this list, and the list with the methods that the code calls.
 func Scopes() []Scope {
 	return []Scope{
-		{"commands", "The command /tfpilot.", "Nobody can ask for anything in Slack.", nil},
+		{"commands", "The command /tfpilot.", "No request can be made in Slack.", nil},
 		{
 			"chat:write", "Post and edit the cards, answer clicks.", "No card appears, and no click is answered in a thread.",
 			[]string{"chat.postMessage", "chat.update", "chat.postEphemeral"},

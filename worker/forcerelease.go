@@ -22,7 +22,7 @@ type Forced struct {
 
 // Errors of ForceRelease; nothing was changed.
 var (
-	ErrNoHolder    = errors.New("nobody holds the environment")
+	ErrNoHolder    = errors.New("no request holds the environment")
 	ErrOtherHolder = errors.New("another request holds the environment")
 )
 

@@ -119,7 +119,7 @@ func planFoot(r *lifecycle.Request, partial bool) string {
 		fmt.Fprintf(&b, "\n**This is not the whole plan**: it is too long for a pull request. `tfpilot requests plan %s` prints all of it, and "+
 			"so does *Review plan* in Slack. A review here does not count as an approval of it.\n", r.ID)
 	} else {
-		b.WriteString("\nAn approval counts for exactly this plan and commit, as long as nobody edits these comments.\n")
+		b.WriteString("\nAn approval counts for exactly this plan and commit, and only while these comments are not edited.\n")
 	}
 	for _, m := range r.Slack.Messages {
 		if m.Role == lifecycle.RoleCard && m.URL != "" {

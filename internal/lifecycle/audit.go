@@ -106,7 +106,7 @@ func (d *diff) pull(before, after Request) {
 		d.add(EventHeadMoved, "The branch has a new commit.", "head", a.HeadSHA)
 	}
 	if !b.Foreign && a.Foreign {
-		d.add(EventBranchChanged, "Somebody put content on the branch that TfPilot did not make.", "head", a.HeadSHA)
+		d.add(EventBranchChanged, "The branch got content that TfPilot did not make.", "head", a.HeadSHA)
 	}
 	if b.Foreign && !a.Foreign {
 		d.add(EventBranchRestored, "The branch holds what TfPilot made again.", "head", a.HeadSHA)
@@ -167,7 +167,7 @@ func (d *diff) run(kind Kind, old, a Attempt) {
 		d.add(EventRunDoubted, fmt.Sprintf("GitHub reported that the %s succeeded. That does not count, since its result does not fit.", kind), append(id, "code", string(a.Doubt))...)
 	}
 	if a.RerunSeen > old.RerunSeen {
-		d.add(EventRunRerun, fmt.Sprintf("Somebody ran the %s again on GitHub. A re-run changes nothing.", kind), id...)
+		d.add(EventRunRerun, fmt.Sprintf("The %s was run again on GitHub. A re-run changes nothing.", kind), id...)
 	}
 	if old.RevokedAt == nil && a.RevokedAt != nil {
 		d.add(EventRunRevoked, fmt.Sprintf("The grant of the %s was deleted.", kind), id...)

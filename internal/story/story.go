@@ -157,7 +157,7 @@ func (s *Story) Applied() *Story {
 func Dev() lifecycle.Environment  { return lifecycle.Environment{Key: "dev", Slug: "app"} }
 func Prod() lifecycle.Environment { return lifecycle.Environment{Key: "prod", Slug: "app"} }
 
-// Ready is a request whose first plan waits for an approval.
+// Ready is a request whose first plan needs an approval.
 func Ready(t testing.TB) *Story {
 	return New(t, Dev()).Opened().Planned(lifecycle.PurposeOpen, Head1, Creating())
 }

@@ -47,7 +47,7 @@ type Request struct {
 	Fields      []Field   `json:"fields"`
 
 	Round     *Round     `json:"round,omitempty"`     // the plan that counts now
-	CanDecide bool       `json:"canDecide,omitempty"` // the plan waits for an approval
+	CanDecide bool       `json:"canDecide,omitempty"` // the plan needs an approval
 	Outdated  bool       `json:"outdated,omitempty"`  // a newer plan runs or failed, so the last one cannot be approved
 	Attempted bool       `json:"attempted,omitempty"` // an apply was started
 	Approvals []Approval `json:"approvals,omitempty"` // every one, also those that were dismissed

@@ -55,7 +55,7 @@ func (d description) refusal(a lifecycle.Action) string {
 	return ""
 }
 
-// canDecide reports whether the plan waits for an approval.
+// canDecide reports whether the plan needs an approval.
 func (d description) canDecide() bool { return d.can(lifecycle.ActionApprove) }
 
 // button is the label of an action's button in quotes, so that a sentence names it as the surface does.
