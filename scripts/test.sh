@@ -145,7 +145,7 @@ race() {
 	local flags=(-race -short -vet=off -cpu 1 -parallel 2 -timeout 40m) worker=0 others=0
 	export CGO_ENABLED=1
 	go test "${flags[@]}" -run "$stories" ./worker > "$scratch/worker" 2>&1 &
-	go test "${flags[@]}" -p 1 ./internal/{github,intake,queue,store,web} ./internal/sandbox/{actions,cloud,github,model,s3,slack} ./slackapp || others=$?
+	go test "${flags[@]}" -p 1 ./internal/{github,intake,queue,store,web} ./internal/sim/{actions,aws,github,openai,s3,slack} ./slackapp || others=$?
 	wait "$!" || worker=$?
 	cat "$scratch/worker"
 	[ "$worker" = 0 ] && [ "$others" = 0 ]
@@ -172,7 +172,7 @@ manifests() {
 # schema: the facts of the sandbox's provider match the published package.
 schema() {
 	need "npm, which fetches the published schema" npm npm
-	internal/sandbox/provider/schema/check.sh
+	internal/sim/aws/provider/schema/check.sh
 }
 
 # journeys: the demo (in one process, with a killed process, without wake-ups, with a broken workflow) and the crash matrix.

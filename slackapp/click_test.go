@@ -7,7 +7,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
-	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/sim/slack"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/story"
 	"github.com/tfpilot/tfpilot/internal/terraform"

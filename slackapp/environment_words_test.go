@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/config"
-	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/sim/slack"
 )
 
 // chosen is the value of a menu in the form that a person sees.

@@ -25,8 +25,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/request"
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
-	sandbox "github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
+	sandbox "github.com/tfpilot/tfpilot/internal/sim/slack"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/story"
 )

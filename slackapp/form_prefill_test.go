@@ -18,7 +18,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	sandbox "github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	sandbox "github.com/tfpilot/tfpilot/internal/sim/slack"
 )
 
 // offer makes the modules of a file system those that people are offered.

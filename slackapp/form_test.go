@@ -14,7 +14,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
-	sandbox "github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	sandbox "github.com/tfpilot/tfpilot/internal/sim/slack"
 	"github.com/tfpilot/tfpilot/internal/story"
 )
 

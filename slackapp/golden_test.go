@@ -15,7 +15,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
-	"github.com/tfpilot/tfpilot/internal/sandbox/slack/blockkit"
+	"github.com/tfpilot/tfpilot/internal/sim/slack/blockkit"
 	"github.com/tfpilot/tfpilot/internal/story"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )

@@ -9,7 +9,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request/requesttest"
-	sandbox "github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	sandbox "github.com/tfpilot/tfpilot/internal/sim/slack"
 )
 
 // TestRefusals plays every refusal through Slack: a button in the channel, its window where it has

@@ -13,7 +13,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/request"
-	sandbox "github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	sandbox "github.com/tfpilot/tfpilot/internal/sim/slack"
 )
 
 // scripted answers as a test says.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/sim/slack"
 )
 
 func TestRequestFromTheFirstWordToTheCard(t *testing.T) {

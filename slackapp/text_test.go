@@ -10,17 +10,17 @@ import (
 	"github.com/tfpilot/tfpilot/internal/intake"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
-	"github.com/tfpilot/tfpilot/internal/sandbox/model"
-	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/sim/openai"
+	"github.com/tfpilot/tfpilot/internal/sim/slack"
 	"github.com/tfpilot/tfpilot/internal/story"
 )
 
 const modelKey = "sk-sandbox"
 
 // withModel gives the app a model, and says how to break it.
-func (w *fixture) withModel() *model.Server {
-	srv := model.New(model.Config{Keys: []string{modelKey}})
-	w.app.Intake = intake.New(intake.Config{Key: modelKey, BaseURL: "http://model.test/v1", Model: model.Name, HTTP: hanging{srv}})
+func (w *fixture) withModel() *openai.Server {
+	srv := openai.New(openai.Config{Keys: []string{modelKey}})
+	w.app.Intake = intake.New(intake.Config{Key: modelKey, BaseURL: "http://model.test/v1", Model: openai.Name, HTTP: hanging{srv}})
 	return srv
 }
 
@@ -69,19 +69,19 @@ func TestWordsOpenThePrefilledForm(t *testing.T) {
 func TestWithoutAnAnswerTheFormOpensEmptyAndSaysSo(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		fault  model.FaultKind
+		fault  openai.FaultKind
 		prompt string
 	}{
 		{"no model", "", "No language model is set up here"},
-		{"no answer", model.FaultHang, "did not answer in time"},
-		{"prose", model.FaultRefusal, "gave no usable answer"},
-		{"broken", model.FaultInternal, "could not be reached"},
-		{"cut off", model.FaultMalformed, "gave no usable answer"},
+		{"no answer", openai.FaultHang, "did not answer in time"},
+		{"prose", openai.FaultRefusal, "gave no usable answer"},
+		{"broken", openai.FaultInternal, "could not be reached"},
+		{"cut off", openai.FaultMalformed, "gave no usable answer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			withFixture(t, func(w *fixture) {
 				if c.fault != "" {
-					w.must(w.withModel().Inject(model.Fault{Kind: c.fault}))
+					w.must(w.withModel().Inject(openai.Fault{Kind: c.fault}))
 				}
 				_, err := w.slack.Command("dana", devCh, "/tfpilot", said)
 				w.must(err)

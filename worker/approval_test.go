@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
+	hubsim "github.com/tfpilot/tfpilot/internal/sim/github"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 

@@ -9,7 +9,7 @@ import (
 	gh "github.com/google/go-github/v62/github"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
+	hubsim "github.com/tfpilot/tfpilot/internal/sim/github"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
+	hubsim "github.com/tfpilot/tfpilot/internal/sim/github"
 )
 
 func TestJourney(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	hubsim "github.com/tfpilot/tfpilot/internal/sim/github"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
-	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
+	hubsim "github.com/tfpilot/tfpilot/internal/sim/github"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/bootstrap"
-	"github.com/tfpilot/tfpilot/internal/sandbox/github"
+	"github.com/tfpilot/tfpilot/internal/sim/github"
 )
 
 // repository changes the files of the infra repository before anything is asked.

@@ -21,10 +21,10 @@ import (
 	tfpilot "github.com/tfpilot/tfpilot"
 	"github.com/tfpilot/tfpilot/internal/bootstrap"
 	"github.com/tfpilot/tfpilot/internal/config"
-	"github.com/tfpilot/tfpilot/internal/sandbox/actions"
-	"github.com/tfpilot/tfpilot/internal/sandbox/github"
-	"github.com/tfpilot/tfpilot/internal/sandbox/model"
-	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/sim/actions"
+	"github.com/tfpilot/tfpilot/internal/sim/github"
+	"github.com/tfpilot/tfpilot/internal/sim/openai"
+	"github.com/tfpilot/tfpilot/internal/sim/slack"
 	"github.com/tfpilot/tfpilot/slackapp"
 )
 
@@ -33,7 +33,7 @@ type ward struct {
 	*desk
 	scopes string // of the bot token, as Slack names them with its answers
 	slack  *slack.Server
-	model  *model.Server
+	model  *openai.Server
 	github *github.Server
 	files  map[string][]byte // of the infra repository
 }
@@ -46,7 +46,7 @@ func newWard(t *testing.T) *ward {
 		names = append(names, s.Name)
 	}
 	w.scopes = strings.Join(names, ",")
-	w.model = model.New(model.Config{Keys: []string{"sk-canary"}})
+	w.model = openai.New(openai.Config{Keys: []string{"sk-canary"}})
 	w.set(map[string]string{
 		"SLACK_BOT_TOKEN": "xoxb-canary", "SLACK_APP_TOKEN": "xapp-canary", "SLACK_API_URL": w.workspace() + "/api/",
 		"GITHUB_APP_ID": "77", "GITHUB_APP_INSTALLATION_ID": "2", "GITHUB_WEBHOOK_SECRET": "canary-canary-canary",

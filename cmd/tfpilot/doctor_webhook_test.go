@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tfpilot/tfpilot/internal/sandbox/github"
+	"github.com/tfpilot/tfpilot/internal/sim/github"
 	"github.com/tfpilot/tfpilot/internal/web"
 )
 

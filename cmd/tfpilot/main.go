@@ -19,7 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tfpilot/tfpilot/internal/ci"
-	"github.com/tfpilot/tfpilot/internal/sandbox/provider"
+	"github.com/tfpilot/tfpilot/internal/sim/aws/provider"
 )
 
 // Exit codes of every command.

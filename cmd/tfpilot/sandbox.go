@@ -26,9 +26,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sandbox"
 	"github.com/tfpilot/tfpilot/internal/sandbox/demo"
 	"github.com/tfpilot/tfpilot/internal/sandbox/page"
-	"github.com/tfpilot/tfpilot/internal/sandbox/provider"
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
 	"github.com/tfpilot/tfpilot/internal/sandbox/toolchain"
+	"github.com/tfpilot/tfpilot/internal/sim/aws/provider"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 

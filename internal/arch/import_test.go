@@ -44,8 +44,11 @@ var mayImport = map[string][]string{
 	"worker":       append([]string{"internal/config"}, adapters...),
 	"slackapp":     ofSurfaces,
 
-	"internal/sandbox":      {},
-	"internal/sandbox/page": {"internal/sandbox", "internal/lifecycle", "internal/view"}, // what it says about a request is the product's
+	"internal/sim":               {"internal/sandbox/toolchain"}, // for tests that need Terraform
+	"internal/sandbox/toolchain": {},
+	"internal/sandbox":           {"internal/sim"},
+	// What the page says about a request is the product's.
+	"internal/sandbox/page": {"internal/sandbox", "internal/sim", "internal/lifecycle", "internal/view"},
 
 	"cmd": {"internal", "slackapp", "worker", "templates", "manifests"},
 }
@@ -90,7 +93,7 @@ func direction(f file) (faults []string) {
 // testMayImport reports whether the tests of a package may import any other package. Tests
 // of the core need none, and tests of the sandbox use only public protocols.
 func testMayImport(home string) bool {
-	return home != "internal/lifecycle" && home != "internal/rbac" && home != "internal/sandbox"
+	return home != "internal/lifecycle" && home != "internal/rbac" && home != "internal/sandbox" && home != "internal/sim"
 }
 
 var terraformLanguage = []string{"internal/catalog", "internal/terraform", "internal/ci", "internal/bootstrap"}
@@ -106,9 +109,9 @@ var owners = map[string][]string{
 	"github.com/slack-go/slack":                 {"slackapp"},
 	"github.com/gorilla/websocket":              {"slackapp"},
 	"github.com/alicebob/miniredis/":            {"internal/sandbox"},
-	"github.com/go-git/":                        {"internal/sandbox"},
-	"github.com/coder/websocket":                {"internal/sandbox"},
-	"github.com/hashicorp/terraform-plugin-go/": {"internal/sandbox"},
+	"github.com/go-git/":                        {"internal/sim"},
+	"github.com/coder/websocket":                {"internal/sim"},
+	"github.com/hashicorp/terraform-plugin-go/": {"internal/sim"},
 	"github.com/hashicorp/terraform-json":       {"internal/terraform", "internal/ci"},
 	"github.com/hashicorp/go-version":           {"internal/bootstrap", "internal/catalog"},
 	"github.com/hashicorp/hcl/":                 terraformLanguage,
@@ -116,7 +119,7 @@ var owners = map[string][]string{
 	"github.com/zclconf/go-cty-yaml":            {"internal/catalog"}, // functions of the Terraform language
 	"github.com/apparentlymart/go-cidr/":        {"internal/catalog"},
 	"github.com/google/uuid":                    {"internal/catalog"},
-	"github.com/goccy/go-yaml":                  {"internal/config", "internal/catalog", "internal/sandbox"},
+	"github.com/goccy/go-yaml":                  {"internal/config", "internal/catalog", "internal/sandbox", "internal/sim"},
 	"github.com/spf13/cobra":                    {"cmd"},
 	"golang.org/x/":                             {"cmd", "internal", "worker", "slackapp"},
 	"k8s.io/":                                   {"tools"},
@@ -200,7 +203,7 @@ func purity(f file) (faults []string) {
 func TestWhoStartsProcesses(t *testing.T) { assertRule(t, processes) }
 
 func processes(f file) (faults []string) {
-	if f.test || underAny(f.dir, []string{"internal/sandbox", "internal/ci", "tools/mutate"}) {
+	if f.test || underAny(f.dir, []string{"internal/sandbox", "internal/sim", "internal/ci", "tools/mutate"}) {
 		return nil
 	}
 	for _, name := range f.imports {
@@ -215,7 +218,7 @@ func processes(f file) (faults []string) {
 func TestWhoReadsTheEnvironment(t *testing.T) { assertRule(t, environment) }
 
 func environment(f file) []string {
-	if f.test || underAny(f.dir, []string{"internal/config", "internal/sandbox", "cmd"}) {
+	if f.test || underAny(f.dir, []string{"internal/config", "internal/sandbox", "internal/sim", "cmd"}) {
 		return nil
 	}
 	return uses(f, "os.Getenv", "os.LookupEnv", "os.Environ", "os.ExpandEnv")
@@ -292,13 +295,13 @@ func TestRulesBite(t *testing.T) {
 		{direction, "internal/lifecycle/x_test.go", `import "` + ours + `internal/store"`},
 		{direction, "internal/store/x.go", `import "` + ours + `internal/queue"`},
 		{direction, "internal/web/x.go", `import "` + ours + `slackapp"`},
-		{direction, "worker/x.go", `import "` + ours + `internal/sandbox/slack"`},
+		{direction, "worker/x.go", `import "` + ours + `internal/sim/slack"`},
 		{direction, "slackapp/x.go", `import "` + ours + `worker"`},
 		{direction, "internal/sandbox/demo/x.go", `import "` + ours + `internal/lifecycle"`},
 		{direction, "internal/sandbox/demo/x_test.go", `import "` + ours + `internal/store"`},
 		{direction, "internal/brandnew/x.go", `import "fmt"`},
 		{libraries, "worker/x.go", `import "github.com/hibiken/asynq"`},
-		{libraries, "internal/sandbox/s3/x.go", `import "github.com/aws/aws-sdk-go-v2/service/s3"`},
+		{libraries, "internal/sim/s3/x.go", `import "github.com/aws/aws-sdk-go-v2/service/s3"`},
 		{libraries, "cmd/tfpilot/x.go", `import "example.com/unknown"`},
 		{purity, "internal/rbac/x.go", `import "os"`},
 		{purity, "internal/rbac/x.go", `import "net/http"`},

@@ -24,6 +24,7 @@ var unshadowed = []string{
 	"internal/invisible",
 	"internal/rbac",
 	"internal/sandbox/...",
+	"internal/sim/...",
 	"internal/store",
 	"internal/web",
 	"manifests",

@@ -101,6 +101,7 @@ const (
 var shortLines = []string{
 	"internal/arch",
 	"internal/sandbox/...",
+	"internal/sim/...",
 	"tools/...",
 }
 

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/sandbox/actions"
+	"github.com/tfpilot/tfpilot/internal/sim/actions"
 )
 
 // hostileTexts are inputs that someone with the right to dispatch might try. CANARY is

@@ -13,8 +13,8 @@ import (
 	gh "github.com/google/go-github/v62/github"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/sandbox/actions"
-	hubsim "github.com/tfpilot/tfpilot/internal/sandbox/github"
+	"github.com/tfpilot/tfpilot/internal/sim/actions"
+	hubsim "github.com/tfpilot/tfpilot/internal/sim/github"
 )
 
 // Variables of the repository decide nothing: the reviewed workflow file sets the role, the region and

@@ -12,7 +12,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/ci"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
 )
 
 // bench runs single steps in this process, without a runner: its own workspace,

@@ -12,8 +12,8 @@ import (
 	gh "github.com/google/go-github/v62/github"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/sandbox/actions"
-	simulator "github.com/tfpilot/tfpilot/internal/sandbox/github"
+	"github.com/tfpilot/tfpilot/internal/sim/actions"
+	simulator "github.com/tfpilot/tfpilot/internal/sim/github"
 )
 
 func readAll(req *http.Request) []byte {

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	simulator "github.com/tfpilot/tfpilot/internal/sandbox/github"
+	simulator "github.com/tfpilot/tfpilot/internal/sim/github"
 )
 
 // A token that GitHub revoked is dropped at once: the call succeeds with a new one.

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
-	"github.com/tfpilot/tfpilot/internal/sandbox/model"
+	"github.com/tfpilot/tfpilot/internal/sim/openai"
 )
 
 const key = "sk-sandbox"
@@ -64,11 +64,11 @@ func question(t testing.TB, words string) Question {
 }
 
 func reader(h http.Handler, sent *[]string) *Model {
-	return New(Config{Key: key, BaseURL: "http://model.test/v1", Model: model.Name, HTTP: inProcess{h, sent}})
+	return New(Config{Key: key, BaseURL: "http://model.test/v1", Model: openai.Name, HTTP: inProcess{h, sent}})
 }
 
 func TestWordsFillTheForm(t *testing.T) {
-	m := reader(model.New(model.Config{Keys: []string{key}}), nil)
+	m := reader(openai.New(openai.Config{Keys: []string{key}}), nil)
 	q := question(t, "a private bucket for build artifacts in dev")
 	q.Here = &q.Places[0]
 	a, err := m.Read(t.Context(), q)
@@ -85,7 +85,7 @@ func TestWordsFillTheForm(t *testing.T) {
 }
 
 func TestUnknownChoicesAreNothing(t *testing.T) {
-	m := reader(model.New(model.Config{Keys: []string{key}}), nil)
+	m := reader(openai.New(openai.Config{Keys: []string{key}}), nil)
 	a, err := m.Read(t.Context(), question(t, "please cook dinner"))
 	if err != nil || a.Module != "" {
 		t.Errorf("%+v %v", a, err)
@@ -93,7 +93,7 @@ func TestUnknownChoicesAreNothing(t *testing.T) {
 }
 
 func TestSecretsStayHere(t *testing.T) {
-	srv := model.New(model.Config{Keys: []string{key}})
+	srv := openai.New(openai.Config{Keys: []string{key}})
 	m := reader(srv, nil)
 	for _, words := range []string{
 		"a bucket, my key is AKIAIOSFODNN7EXAMPLE",
@@ -112,7 +112,7 @@ func TestSecretsStayHere(t *testing.T) {
 
 func TestTheSchemaIsStrictAndHasNoTools(t *testing.T) {
 	var sent []string
-	m := reader(model.New(model.Config{Keys: []string{key}}), &sent)
+	m := reader(openai.New(openai.Config{Keys: []string{key}}), &sent)
 	if _, err := m.Read(t.Context(), question(t, "a role for lambda in prod")); err != nil {
 		t.Fatal(err) // the simulator refuses what strict mode refuses
 	}
@@ -134,7 +134,7 @@ func TestTheSchemaIsStrictAndHasNoTools(t *testing.T) {
 
 // Strict output takes so many choices and no more, however many environments there are.
 func TestTheSchemaStaysSmall(t *testing.T) {
-	m := reader(model.New(model.Config{Keys: []string{key}}), nil)
+	m := reader(openai.New(openai.Config{Keys: []string{key}}), nil)
 	for _, n := range []int{150, 600} {
 		q := question(t, "a bucket for build artifacts in dev")
 		for i := range n {

@@ -15,7 +15,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/request/requesttest"
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 

@@ -12,11 +12,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tfpilot/tfpilot/internal/sandbox/cloud"
-	"github.com/tfpilot/tfpilot/internal/sandbox/github"
-	"github.com/tfpilot/tfpilot/internal/sandbox/model"
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
-	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/sim/aws"
+	"github.com/tfpilot/tfpilot/internal/sim/github"
+	"github.com/tfpilot/tfpilot/internal/sim/openai"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
+	"github.com/tfpilot/tfpilot/internal/sim/slack"
 )
 
 const maxBody = 1 << 20
@@ -146,11 +146,11 @@ type FaultOrder struct {
 	GitHub     []github.Fault        `json:"github"`
 	Webhooks   []github.WebhookFault `json:"webhooks"`
 	S3         []s3.Fault            `json:"s3"`
-	Cloud      []cloud.Fault         `json:"cloud"`
+	Cloud      []aws.Fault           `json:"cloud"`
 	Slack      []slack.Fault         `json:"slack"`
 	Disconnect string                `json:"disconnect"` // reason; disconnects one socket
 	FlushRedis bool                  `json:"flushRedis"`
-	Model      []model.Fault         `json:"model"`
+	Model      []openai.Fault        `json:"model"`
 }
 
 func (s *Sandbox) orderFaults(w http.ResponseWriter, r *http.Request) {

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tfpilot/tfpilot/internal/sandbox/cloud"
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/sim/aws"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
 )
 
 // startSandbox starts the simulators on free ports.
@@ -146,7 +146,7 @@ func TestSharedFaults(t *testing.T) {
 		_ = resp.Body.Close()
 		return resp.StatusCode
 	}
-	c := &cloud.Client{URL: box.Access.Cloud, Token: box.Access.CloudToken, HTTP: client}
+	c := &aws.Client{URL: box.Access.Cloud, Token: box.Access.CloudToken, HTTP: client}
 	create := func() string {
 		_, err := c.Create(t.Context(), "aws_cloudwatch_log_group", "q", map[string]any{"name": "q"})
 		if err != nil {

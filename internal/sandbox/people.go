@@ -4,8 +4,8 @@ import (
 	"crypto/rsa"
 	"path/filepath"
 
-	"github.com/tfpilot/tfpilot/internal/sandbox/github"
-	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/sim/github"
+	"github.com/tfpilot/tfpilot/internal/sim/slack"
 )
 
 // The simulated company.

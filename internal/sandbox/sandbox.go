@@ -20,12 +20,12 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
-	"github.com/tfpilot/tfpilot/internal/sandbox/actions"
-	"github.com/tfpilot/tfpilot/internal/sandbox/cloud"
-	"github.com/tfpilot/tfpilot/internal/sandbox/github"
-	"github.com/tfpilot/tfpilot/internal/sandbox/model"
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
-	"github.com/tfpilot/tfpilot/internal/sandbox/slack"
+	"github.com/tfpilot/tfpilot/internal/sim/actions"
+	"github.com/tfpilot/tfpilot/internal/sim/aws"
+	"github.com/tfpilot/tfpilot/internal/sim/github"
+	"github.com/tfpilot/tfpilot/internal/sim/openai"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
+	"github.com/tfpilot/tfpilot/internal/sim/slack"
 )
 
 // Config configures the simulators.
@@ -58,8 +58,8 @@ type Sandbox struct {
 	Slack  *slack.Server
 	GitHub *github.Server
 	S3     *s3.Server
-	Cloud  *cloud.Server
-	Model  *model.Server
+	Cloud  *aws.Server
+	Model  *openai.Server
 	redis  *miniredis.Miniredis
 	act    *actions.Act
 
@@ -146,10 +146,10 @@ func (s *Sandbox) simulate(sec secrets, public *rsa.PublicKey) error {
 		Dir: dir("s3"), Log: s.cfg.Log}); err != nil {
 		return fmt.Errorf("simulate S3: %w", err)
 	}
-	if s.Cloud, err = cloud.New(cloud.Config{Token: sec.CloudToken, Dir: dir("cloud"), Log: s.cfg.Log}); err != nil {
+	if s.Cloud, err = aws.New(aws.Config{Token: sec.CloudToken, Dir: dir("cloud"), Log: s.cfg.Log}); err != nil {
 		return fmt.Errorf("simulate the cloud: %w", err)
 	}
-	s.Model = model.New(model.Config{Keys: []string{sec.ModelKey}, Log: s.cfg.Log})
+	s.Model = openai.New(openai.Config{Keys: []string{sec.ModelKey}, Log: s.cfg.Log})
 	if s.GitHub, err = github.New(s.githubConfig(sec, public)); err != nil {
 		return fmt.Errorf("simulate GitHub: %w", err)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
 )
 
 func TestArchive(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
 )
 
 var devApp = lifecycle.Environment{Key: "dev", Slug: "app"}

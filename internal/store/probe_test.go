@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
 )
 
 func TestProbe(t *testing.T) {

@@ -19,8 +19,8 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/tfpilot/tfpilot/internal/sandbox"
-	"github.com/tfpilot/tfpilot/internal/sandbox/cloud"
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	cloud "github.com/tfpilot/tfpilot/internal/sim/aws"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 

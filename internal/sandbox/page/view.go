@@ -11,9 +11,9 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/sandbox"
-	"github.com/tfpilot/tfpilot/internal/sandbox/cloud"
-	"github.com/tfpilot/tfpilot/internal/sandbox/github"
-	"github.com/tfpilot/tfpilot/internal/sandbox/s3"
+	"github.com/tfpilot/tfpilot/internal/sim/aws"
+	"github.com/tfpilot/tfpilot/internal/sim/github"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
 )
 
 // Limits of one answer. It leaves out older items and returns their number.
@@ -264,7 +264,7 @@ func (v *viewer) run(w http.ResponseWriter, r *http.Request) {
 func (v *viewer) cloud(w http.ResponseWriter, _ *http.Request) {
 	objects, faults := v.box.Cloud.Objects(""), v.box.Cloud.Faults()
 	if faults == nil {
-		faults = []cloud.Fault{}
+		faults = []aws.Fault{}
 	}
 	answer(w, http.StatusOK, map[string]any{"objects": objects, "faults": faults})
 }
