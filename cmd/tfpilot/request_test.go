@@ -14,19 +14,33 @@ import (
 	"github.com/tfpilot/tfpilot/internal/queue"
 )
 
-// Syncing and building the index are asked of the matrix, like every other command
-// that does something.
-// A command makes its own calls to the bucket and no others: app and worker probed it.
+// A command makes its own calls to the bucket and no others: only doctor, app and worker probe it.
 func TestCommandsDoNotProbeTheBucket(t *testing.T) {
 	d := newDesk(t)
 	id := d.opened()
-	d.bucket.ResetCounts()
-	d.says(exitDone, id, "requests", "show", id)
-	if n := d.bucket.Calls("app"); n > 2 {
-		t.Errorf("%d calls to show a request: %+v", n, d.bucket.Counts())
+	if err := d.index.Rebuild(t.Context(), func(func(queue.Row, error) bool) {}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		most int // calls to the bucket
+		args []string
+	}{
+		{0, []string{"requests", "list"}},
+		{1, []string{"requests", "show", id}},
+		{1, []string{"requests", "show", id, "--json"}},
+		{4, []string{"requests", "sync", id, "--as", "dana"}}, // the identities up to hers, and the document
+		{4, []string{"identities", "list"}},                   // the list, and three identities
+	} {
+		d.bucket.ResetCounts()
+		d.says(exitDone, "", c.args...)
+		if n := d.bucket.Calls("app"); n > c.most {
+			t.Errorf("%v: %d calls, want at most %d: %+v", c.args, n, c.most, d.bucket.Counts())
+		}
 	}
 }
 
+// Syncing and building the index are asked of the matrix, like every other command
+// that does something.
 func TestMatrixIsAskedOnTheCommandLine(t *testing.T) {
 	d := newDesk(t)
 	id := d.opened()
