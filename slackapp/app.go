@@ -13,6 +13,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/intake"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // App answers commands and clicks. It is a Handler.
@@ -34,7 +35,7 @@ func (a *App) Event(context.Context, json.RawMessage) error { return nil }
 func (a *App) caller(ctx context.Context, team, user, name, homeTeam string) (request.Caller, error) {
 	return a.Requests.SlackCaller(
 		ctx,
-		lifecycle.Person{SlackTeam: team, SlackUser: user, Name: oneLine(name, limitOption)},
+		lifecycle.Person{SlackTeam: team, SlackUser: user, Name: blocks.OneLine(name, blocks.MaxOption)},
 		homeTeam,
 	)
 }
@@ -72,14 +73,14 @@ func (a *App) respond(ctx context.Context, url string, msg *slack.WebhookMessage
 }
 
 // replyTo answers a click where the person made it: in a thread, if the click was in one.
-func (a *App) replyTo(ctx context.Context, cb slack.InteractionCallback, text string, blocks ...slack.Block) {
+func (a *App) replyTo(ctx context.Context, cb slack.InteractionCallback, text string, body ...slack.Block) {
 	// A card with replies names itself as its thread; the person who clicks there sees
 	// the channel.
 	if thread := cb.Container.ThreadTs; thread != "" && thread != cb.Container.MessageTs &&
 		cb.Container.ChannelID != "" {
-		opts := []slack.MsgOption{slack.MsgOptionText(cut(text, limitMessageText), false), slack.MsgOptionTS(thread)}
-		if len(blocks) > 0 {
-			opts = append(opts, slack.MsgOptionBlocks(blocks...))
+		opts := []slack.MsgOption{slack.MsgOptionText(blocks.Cut(text, blocks.MaxMessageText), false), slack.MsgOptionTS(thread)}
+		if len(body) > 0 {
+			opts = append(opts, slack.MsgOptionBlocks(body...))
 		}
 		_, err := a.API.PostEphemeralContext(ctx, cb.Container.ChannelID, cb.User.ID, opts...)
 		if err == nil {
@@ -87,9 +88,9 @@ func (a *App) replyTo(ctx context.Context, cb slack.InteractionCallback, text st
 		}
 		a.Log.Warn("answer in thread", keyCode, errorCode(err), keyError, err)
 	}
-	msg := ephemeral(text)
-	if len(blocks) > 0 {
-		msg = ephemeralBlocks(text, blocks)
+	msg := blocks.Ephemeral(text)
+	if len(body) > 0 {
+		msg = blocks.Message{Text: text, Blocks: body}.Ephemeral()
 	}
 	a.respond(ctx, cb.ResponseURL, msg)
 }
@@ -131,7 +132,7 @@ func (a *App) redraw(ctx context.Context, id, hash string, v slack.ModalViewRequ
 	case unknownOutcome(err):
 		return a.updateView(ctx, id, "", v) == nil
 	case hash == "": // the open view only waits; a form stays as it is
-		_ = a.updateView(ctx, id, "", notice("TfPilot", paragraph(unshown)))
+		_ = a.updateView(ctx, id, "", notice("TfPilot", blocks.Paragraph(unshown)))
 	}
 	return false
 }
@@ -168,7 +169,7 @@ func (a *App) direct(ctx context.Context, user, mrkdwn string) {
 	_, _, err := a.API.PostMessageContext(
 		ctx,
 		user,
-		slack.MsgOptionText(cut(mrkdwn, limitMessageText), false),
+		slack.MsgOptionText(blocks.Cut(mrkdwn, blocks.MaxMessageText), false),
 		slack.MsgOptionDisableLinkUnfurl(),
 	)
 	if err != nil {

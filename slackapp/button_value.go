@@ -9,6 +9,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // buttonValue is the value of a button: the request, and the state that the person saw. It
@@ -63,16 +64,16 @@ func button(r lifecycle.Request, o lifecycle.Offer, p config.Environment) *slack
 	if row, _ := o.Action.Row(); row.Binds == lifecycle.BindIntents {
 		g.Intents = request.IntentsOf(r)
 	}
-	b := slack.NewButtonBlockElement(doing(o.Action), g.String(), plain(o.Label, limitButton))
+	b := blocks.Button(doing(o.Action), g.String(), o.Label)
 	b.Style = slack.Style(o.Style)
-	b.AccessibilityLabel = cut(o.Label+": "+r.Title, limitButton)
+	b.AccessibilityLabel = blocks.Cut(o.Label+": "+r.Title, blocks.MaxButton)
 	return b
 }
 
 // reviewButton opens the plan.
 func reviewButton(r lifecycle.Request) *slack.ButtonBlockElement {
 	g := buttonValue{ID: r.ID, Purpose: r.Plan.Purpose, HeadSHA: r.Plan.SHA, Digest: r.Plan.Digest}
-	b := slack.NewButtonBlockElement(actReview, g.String(), plain("Review plan", limitButton))
-	b.AccessibilityLabel = cut("Review plan: "+r.Title, limitButton)
+	b := blocks.Button(actReview, g.String(), "Review plan")
+	b.AccessibilityLabel = blocks.Cut("Review plan: "+r.Title, blocks.MaxButton)
 	return b
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/view"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // The card draws the view of a request with Block Kit. It adds no words of its own about the request, but
@@ -27,45 +28,38 @@ const (
 	limitOneInput = 300
 )
 
-// message is one rendered message. Its text is a full sentence: it is what screen
-// readers read and notifications show.
-type message struct {
-	text   string
-	blocks []slack.Block
-}
-
 // card draws the request's main message. It is the same in the channel and in the
 // requester's direct messages, but for the links.
-func (d drawing) card() message {
+func (d drawing) card() blocks.Message {
 	v := d.view
-	blocks := []slack.Block{
-		header(v.Name()),
-		rich(line(icon(v.Icon), textRun(" "), bold(v.Headline), textRun(" · "+v.Sentence))),
+	body := []slack.Block{
+		blocks.Header(v.Name()),
+		blocks.Rich(blocks.Line(icon(v.Icon), blocks.Text(" "), blocks.Bold(v.Headline), blocks.Text(" · "+v.Sentence))),
 		d.fields(),
 	}
 	switch {
 	case v.CanDecide:
-		blocks = append(blocks, d.request())
+		body = append(body, d.request())
 	case !v.Over:
-		blocks = append(blocks, rich(d.reason(shownWhy)...))
+		body = append(body, blocks.Rich(d.reason(shownWhy)...))
 	}
-	blocks = append(blocks, rich(d.steps()...))
+	body = append(body, blocks.Rich(d.steps()...))
 	if d.blocked != "" {
-		blocks = append(blocks, d.unreachable())
+		body = append(body, d.unreachable())
 	}
 	for _, n := range v.Notices {
-		blocks = append(blocks, d.notice(n, maxReason))
+		body = append(body, d.notice(n, maxReason))
 	}
 	for _, part := range []slack.Block{d.removed(), d.problems(), d.outputs()} {
 		if part != nil {
-			blocks = append(blocks, part)
+			body = append(body, part)
 		}
 	}
-	blocks = append(blocks, d.rows()...)
+	body = append(body, d.rows()...)
 	if f := v.ForeignRun; f != nil {
-		blocks = append(blocks, contextBlock(f.Title+" See "+linkTo(f.Link.URL, f.Link.Label)+"."))
+		body = append(body, blocks.Context(f.Title+" See "+blocks.Link(f.Link.URL, f.Link.Label)+"."))
 	}
-	return message{text: d.summary(), blocks: append(blocks, d.footer())}
+	return blocks.Message{Text: d.summary(), Blocks: append(body, d.footer())}
 }
 
 // summary is the whole card in words.
@@ -74,21 +68,21 @@ func (d drawing) summary() string {
 	if d.blocked != "" {
 		all += " " + d.unreachableText()
 	}
-	return cut(escape(all), limitMessageText)
+	return blocks.Cut(blocks.Escape(all), blocks.MaxMessageText)
 }
 
 // fields are literal text but for mentions and times.
 func (d drawing) fields() slack.Block {
 	var fields []*slack.TextBlockObject
 	for _, f := range d.view.Fields {
-		content := escape(f.Text)
+		content := blocks.Escape(f.Text)
 		if f.Person != nil {
-			content = mention(f.Person.SlackUser, f.Person.Login)
+			content = blocks.Mention(f.Person.SlackUser, f.Person.Login)
 		}
 		if f.At != nil {
-			content += ", " + when(*f.At)
+			content += ", " + blocks.Time(*f.At)
 		}
-		fields = append(fields, markup("*"+f.Label+"*\n"+content))
+		fields = append(fields, blocks.Markup("*"+f.Label+"*\n"+content))
 	}
 	return slack.NewSectionBlock(nil, fields, nil)
 }
@@ -96,19 +90,19 @@ func (d drawing) fields() slack.Block {
 // request says who requested what, and why: the person who decides reads this first. Inputs that have
 // their default are left out.
 func (d drawing) request() slack.Block {
-	return rich(append(d.reason(shownWhy), d.inputs(shownInputs, shownInput)...)...)
+	return blocks.Rich(append(d.reason(shownWhy), d.inputs(shownInputs, shownInput)...)...)
 }
 
 // requestInFull is request for a window.
 func (d drawing) requestInFull() slack.Block {
-	return rich(append(d.reason(maxReason), d.inputs(windowInputs, limitOneInput)...)...)
+	return blocks.Rich(append(d.reason(maxReason), d.inputs(windowInputs, limitOneInput)...)...)
 }
 
 // reason is the requester's reason. The name is text: a mention would call them to a decision of others.
 func (d drawing) reason(limit int) []slack.RichTextElement {
 	why := cmp.Or(d.view.Reason, "no reason given")
 	return []slack.RichTextElement{
-		line(bold(oneLine(d.view.RequestedBy.Login, limitOption)+": "), textRun(cut(why, limit))),
+		blocks.Line(blocks.Bold(blocks.OneLine(d.view.RequestedBy.Login, blocks.MaxOption)+": "), blocks.Text(blocks.Cut(why, limit))),
 	}
 }
 
@@ -117,12 +111,12 @@ func (d drawing) inputs(most, limit int) []slack.RichTextElement {
 	var items []slack.RichTextElement
 	for i, one := range all {
 		if i == most-1 && len(all) > most {
-			items = append(items, line(textRun(fmt.Sprintf("and %d more", len(all)-i))))
+			items = append(items, blocks.Line(blocks.Text(fmt.Sprintf("and %d more", len(all)-i))))
 			break
 		}
 		items = append(
 			items,
-			line(textRun(oneLine(one.Label, limitOption)+": "), codeRun(oneLine(inputText(one), limit))),
+			blocks.Line(blocks.Text(blocks.OneLine(one.Label, blocks.MaxOption)+": "), blocks.Code(blocks.OneLine(inputText(one), limit))),
 		)
 	}
 	if len(items) == 0 {
@@ -137,14 +131,14 @@ func inputText(v view.Value) string { return strings.ReplaceAll(strings.TrimSpac
 func (d drawing) steps() []slack.RichTextElement {
 	var lines []slack.RichTextElement
 	for i, s := range d.view.Steps {
-		runs := []richElement{emoji(stepEmojis[s.State]), textRun(" "), bold(s.Name), textRun(": " + s.Note)}
+		runs := []blocks.Run{blocks.Emoji(stepEmojis[s.State]), blocks.Text(" "), blocks.Bold(s.Name), blocks.Text(": " + s.Note)}
 		if s.Link != nil && s.Link.URL != "" {
-			runs = append(runs, textRun(" · "), linkElement(s.Link.URL, s.Link.Label))
+			runs = append(runs, blocks.Text(" · "), blocks.Hyperlink(s.Link.URL, s.Link.Label))
 		}
 		if i < len(d.view.Steps)-1 {
-			runs = append(runs, textRun("\n")) // sections of rich text follow each other on one line
+			runs = append(runs, blocks.Text("\n")) // sections of rich text follow each other on one line
 		}
-		lines = append(lines, line(runs...))
+		lines = append(lines, blocks.Line(runs...))
 	}
 	return lines
 }
@@ -156,11 +150,11 @@ func (d drawing) removed() slack.Block {
 		return nil
 	}
 	if len(removed.Addresses) == 0 {
-		return rich(line(emoji("warning"), textRun(" "), bold(removed.Title+".")))
+		return blocks.Rich(blocks.Line(blocks.Emoji("warning"), blocks.Text(" "), blocks.Bold(removed.Title+".")))
 	}
-	return rich(
-		line(emoji("warning"), textRun(" "), bold(removed.Title+":")),
-		bullets(removed.Addresses, shownRemoved),
+	return blocks.Rich(
+		blocks.Line(blocks.Emoji("warning"), blocks.Text(" "), blocks.Bold(removed.Title+":")),
+		blocks.CodeList(removed.Addresses, shownRemoved),
 	)
 }
 
@@ -169,24 +163,24 @@ func (d drawing) problems() slack.Block {
 	var parts []slack.RichTextElement
 	for i, p := range d.view.Problems {
 		if i > 0 {
-			parts = append(parts, line(textRun("\n")))
+			parts = append(parts, blocks.Line(blocks.Text("\n")))
 		}
 		if p.Output == "" {
 			parts = append(
 				parts,
-				line(emoji("warning"), textRun(" "), bold(p.Title+" "), textRun(cut(p.Text, shownReason))),
+				blocks.Line(blocks.Emoji("warning"), blocks.Text(" "), blocks.Bold(p.Title+" "), blocks.Text(blocks.Cut(p.Text, shownReason))),
 			)
 			continue
 		}
-		parts = append(parts, line(bold(p.Title)), quoted(p.Output, shownReason))
+		parts = append(parts, blocks.Line(blocks.Bold(p.Title)), blocks.Preformatted(p.Output, shownReason))
 		if p.Text != "" {
-			parts = append(parts, line(textRun(p.Text)))
+			parts = append(parts, blocks.Line(blocks.Text(p.Text)))
 		}
 	}
 	if len(parts) == 0 {
 		return nil
 	}
-	return rich(parts...)
+	return blocks.Rich(parts...)
 }
 
 // outputs shows what the apply returned.
@@ -198,31 +192,31 @@ func (d drawing) outputs() slack.Block {
 	var items []slack.RichTextElement
 	for i, o := range all {
 		if i == shownOutputs {
-			items = append(items, line(textRun(fmt.Sprintf("and %d more", len(all)-shownOutputs))))
+			items = append(items, blocks.Line(blocks.Text(fmt.Sprintf("and %d more", len(all)-shownOutputs))))
 			break
 		}
 		items = append(
 			items,
-			line(bold(oneLine(o.Label, limitOption)), textRun(" = "), codeRun(oneLine(o.Text, limitLine))),
+			blocks.Line(blocks.Bold(blocks.OneLine(o.Label, blocks.MaxOption)), blocks.Text(" = "), blocks.Code(blocks.OneLine(o.Text, blocks.MaxLine))),
 		)
 	}
-	return rich(line(bold("Outputs")), slack.NewRichTextList(slack.RTEListBullet, 0, items...))
+	return blocks.Rich(blocks.Line(blocks.Bold("Outputs")), slack.NewRichTextList(slack.RTEListBullet, 0, items...))
 }
 
 // footer links everything that belongs to the request, and names its id.
 func (d drawing) footer() slack.Block {
 	var parts []string
 	if pr := d.view.PullRequest; pr != nil {
-		parts = append(parts, linkTo(pr.URL, pr.Label))
+		parts = append(parts, blocks.Link(pr.URL, pr.Label))
 	}
 	for _, l := range d.links {
-		parts = append(parts, linkTo(l.url, l.label))
+		parts = append(parts, blocks.Link(l.url, l.label))
 	}
 	if d.details != "" {
-		parts = append(parts, linkTo(d.details, "Details"))
+		parts = append(parts, blocks.Link(d.details, "Details"))
 	}
-	parts = append(parts, "`"+escape(d.view.ID)+"`", "Requested "+when(d.view.RequestedAt))
-	return contextBlock(strings.Join(parts, " · "))
+	parts = append(parts, "`"+blocks.Escape(d.view.ID)+"`", "Requested "+blocks.Time(d.view.RequestedAt))
+	return blocks.Context(strings.Join(parts, " · "))
 }
 
 // rows are the buttons of the card.

@@ -3,9 +3,6 @@ package slackapp
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -22,6 +19,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 const (
@@ -207,7 +205,7 @@ func (c *Cards) address(ctx context.Context) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.base == "" {
-		if resp, err := c.API.AuthTestContext(ctx); err == nil && webAddress(resp.URL) {
+		if resp, err := c.API.AuthTestContext(ctx); err == nil && blocks.IsWebAddress(resp.URL) {
 			c.base = strings.TrimSuffix(resp.URL, "/") + "/"
 		}
 	}
@@ -267,14 +265,4 @@ const refusedMark = lifecycle.MessageRefused
 // newNonce marks one intent to post; its time limits the search for the message.
 func newNonce(at time.Time) string {
 	return fmt.Sprintf("%d-%s", at.Unix(), strings.ToLower(rand.Text()[:12]))
-}
-
-// print is the fingerprint of a rendered message.
-func (m message) print() string {
-	data, err := json.Marshal(slack.Blocks{BlockSet: m.blocks})
-	if err != nil {
-		data = nil // TfPilot's own blocks always encode
-	}
-	sum := sha256.Sum256(append(data, m.text...))
-	return hex.EncodeToString(sum[:8])
 }

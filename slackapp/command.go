@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // maxWords bounds what is read of a command's text, in runes.
@@ -15,11 +16,11 @@ const maxWords = 2000
 
 // Command answers the slash command.
 func (a *App) Command(ctx context.Context, cmd slack.SlashCommand, ack Ack) {
-	sub, rest, _ := strings.Cut(strings.TrimSpace(cut(unescape(cmd.Text), maxWords)), " ")
+	sub, rest, _ := strings.Cut(strings.TrimSpace(blocks.Cut(blocks.Unescape(cmd.Text), maxWords)), " ")
 	sub, rest = strings.ToLower(sub), strings.TrimSpace(rest)
 	switch sub {
 	case "", subHelp:
-		ack(ephemeral(a.help()))
+		ack(blocks.Ephemeral(a.help()))
 	case subRequest:
 		ack(nil)
 		a.request(ctx, cmd, rest)
@@ -33,7 +34,7 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand, ack Ack) {
 		ack(nil)
 		a.sync(ctx, cmd, rest)
 	default:
-		ack(ephemeral(a.unknownCommand(sub)))
+		ack(blocks.Ephemeral(a.unknownCommand(sub)))
 	}
 }
 
@@ -65,11 +66,11 @@ func (a *App) unknownCommand(word string) string {
 	if near, ok := catalog.Nearest(word, subcommands); ok {
 		return fmt.Sprintf(
 			"There is no command “%s”. Did you mean `%s %s`? %s",
-			escape(oneLine(word, limitOption)),
+			blocks.Escape(blocks.OneLine(word, blocks.MaxOption)),
 			a.name(),
 			near,
 			known,
 		)
 	}
-	return fmt.Sprintf("There is no command “%s”. %s", escape(oneLine(word, limitOption)), known)
+	return fmt.Sprintf("There is no command “%s”. %s", blocks.Escape(blocks.OneLine(word, blocks.MaxOption)), known)
 }

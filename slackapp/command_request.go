@@ -10,6 +10,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/request"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // requestWords is the text that a person typed after "request".
@@ -132,10 +133,12 @@ func (a *App) start(ask requestWords, channel, text string) start {
 // suggest answers a mistyped word with the nearest known one, one click away.
 func (a *App) suggest(ctx context.Context, url string, ask requestWords, text string) {
 	corrected := replaceWord(text, ask.wrong, ask.near)
-	prompt := fmt.Sprintf("Nothing here is called “%s”. Did you mean “%s”?", oneLine(ask.wrong, limitOption), ask.near)
-	b := slack.NewButtonBlockElement(actStart, cut(corrected, limitOptionValue*4), plain("Use "+ask.near, limitButton))
+	prompt := fmt.Sprintf("Nothing here is called “%s”. Did you mean “%s”?", blocks.OneLine(ask.wrong, blocks.MaxOption), ask.near)
+	b := blocks.Button(actStart, blocks.Cut(corrected, blocks.MaxOptionValue*4), "Use "+ask.near)
 	b.Style = slack.StylePrimary
-	a.respond(ctx, url, ephemeralBlocks(prompt, []slack.Block{paragraph(prompt), slack.NewActionBlock("", b)}))
+	a.respond(ctx, url, blocks.Message{
+		Text: prompt, Blocks: []slack.Block{blocks.Paragraph(prompt), slack.NewActionBlock("", b)},
+	}.Ephemeral())
 }
 
 func replaceWord(text, wrong, near string) string {

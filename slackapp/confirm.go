@@ -11,6 +11,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 var confirmViews = map[lifecycle.Action]string{
@@ -48,12 +49,12 @@ func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action life
 	}
 	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
-		a.redraw(ctx, opened.ID, "", notice(title, paragraph(a.refusal(err).Text)))
+		a.redraw(ctx, opened.ID, "", notice(title, blocks.Paragraph(a.refusal(err).Text)))
 		return
 	}
 	r, confirmation, err := a.Requests.Check(ctx, v, g.command(action))
 	if refusal := a.refusal(err, keyRequest, g.ID); refusal != nil {
-		a.redraw(ctx, opened.ID, "", notice(title, paragraph(refusal.Text)))
+		a.redraw(ctx, opened.ID, "", notice(title, blocks.Paragraph(refusal.Text)))
 		return
 	}
 	g.Confirm = confirmation
@@ -70,19 +71,19 @@ func (a *App) confirmView(
 	if action == lifecycle.ActionApprove {
 		return a.planView(ctx, d, reading{buttonValue: g, approve: true})
 	}
-	blocks := []slack.Block{header(d.view.Name())}
+	body := []slack.Block{blocks.Header(d.view.Name())}
 	title := titleOf(action)
 	row, _ := action.Row()
 	switch action {
 	case lifecycle.ActionReject:
-		blocks = append(blocks, paragraph("Your reason is posted in the thread. "+rejectMeans(d)), whyInput())
+		body = append(body, blocks.Paragraph("Your reason is posted in the thread. "+rejectMeans(d)), whyInput())
 	case lifecycle.ActionDestroy:
-		blocks = append(blocks, a.destroyBlocks(ctx, d)...)
+		body = append(body, a.destroyBlocks(ctx, d)...)
 	}
 	if g.Confirm == lifecycle.ConfirmTyped {
-		blocks = append(blocks, typedInput(d.environment))
+		body = append(body, typedInput(d.environment))
 	}
-	v := modal(confirmViews[action], title, row.Submit, blocks...)
+	v := blocks.Modal(confirmViews[action], title, row.Submit, body...)
 	v.PrivateMetadata = g.String()
 	return v
 }
@@ -95,34 +96,34 @@ func rejectMeans(d drawing) string {
 }
 
 func whyInput() slack.Block {
-	e := slack.NewPlainTextInputBlockElement(placeholder("The bucket should be in the other account"), actWhy)
+	e := slack.NewPlainTextInputBlockElement(blocks.Placeholder("The bucket should be in the other account"), actWhy)
 	e.Multiline = true
 	e.MaxLength = maxReason
-	return slack.NewInputBlock(blockWhy, plain("Reason", limitLabel), nil, e)
+	return slack.NewInputBlock(blockWhy, blocks.Plain("Reason", blocks.MaxLabel), nil, e)
 }
 
 func typedInput(p config.Environment) slack.Block {
-	e := slack.NewPlainTextInputBlockElement(placeholder(p.String()), actTyped)
+	e := slack.NewPlainTextInputBlockElement(blocks.Placeholder(p.String()), actTyped)
 	label := fmt.Sprintf("%s is protected. Type %s to confirm.", p.String(), p.String())
-	return slack.NewInputBlock(blockTyped, plain(label, limitLabel), nil, e)
+	return slack.NewInputBlock(blockTyped, blocks.Plain(label, blocks.MaxLabel), nil, e)
 }
 
 // destroyBlocks list what will be destroyed and what happens before.
 func (a *App) destroyBlocks(ctx context.Context, d drawing) []slack.Block {
-	what := rich(
-		line(emoji("warning"), textRun(" "), bold("This destroys everything that the request created:")),
+	what := blocks.Rich(
+		blocks.Line(blocks.Emoji("warning"), blocks.Text(" "), blocks.Bold("This destroys everything that the request created:")),
 		a.existing(ctx, d.r),
 	)
 	if !d.view.Attempted {
-		what = rich(line(bold("Nothing of this request was applied. Only its code is removed.")))
+		what = blocks.Rich(blocks.Line(blocks.Bold("Nothing of this request was applied. Only its code is removed.")))
 	}
-	blocks := []slack.Block{what}
+	body := []slack.Block{what}
 	if out := d.outputs(); out != nil {
-		blocks = append(blocks, out)
+		body = append(body, out)
 	}
 	return append(
-		blocks,
-		paragraph("TfPilot runs a destroy plan first. Nothing is destroyed until an approver approves that plan."),
+		body,
+		blocks.Paragraph("TfPilot runs a destroy plan first. Nothing is destroyed until an approver approves that plan."),
 	)
 }
 
@@ -134,7 +135,7 @@ func (a *App) confirmed(ctx context.Context, cb slack.InteractionCallback, ack A
 	if err != nil {
 		view := notice(
 			"TfPilot",
-			paragraph("This window has expired, and nothing was done. Press the button again."),
+			blocks.Paragraph("This window has expired, and nothing was done. Press the button again."),
 		)
 		ack(slack.NewUpdateViewSubmissionResponse(&view))
 		return
@@ -155,14 +156,14 @@ func (a *App) confirmed(ctx context.Context, cb slack.InteractionCallback, ack A
 	title := titleOf(action)
 	saving(ack, "Saving…", "Saving. You can close this window.")
 	outcome := a.act(ctx, cb, action, g)
-	a.answer(ctx, cb, notice(title, section(outcome)), outcome)
+	a.answer(ctx, cb, notice(title, blocks.Section(outcome)), outcome)
 }
 
 // act runs the action that a view confirmed, and returns its outcome in mrkdwn.
 func (a *App) act(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g buttonValue) string {
 	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
-		return escape(a.refusal(err).Text)
+		return blocks.Escape(a.refusal(err).Text)
 	}
 	cmd := g.command(action)
 	// The view was checked before the ack: the last page of its plan was open.
@@ -173,17 +174,17 @@ func (a *App) act(ctx context.Context, cb slack.InteractionCallback, action life
 	case refusal == nil:
 		return nextStep(doc.Request, action)
 	case refusal.Confirm != lifecycle.ConfirmNone: // the rules changed while the view was open
-		return escape(refusal.Text + " Nothing was done: press the button again.")
+		return blocks.Escape(refusal.Text + " Nothing was done: press the button again.")
 	default:
-		return escape(refusal.Text)
+		return blocks.Escape(refusal.Text)
 	}
 }
 
 // entered reads what a person entered to confirm an action.
 func entered(view slack.View) request.Answers {
 	return request.Answers{
-		Reason:  strings.TrimSpace(typed(view.State, actWhy)),
-		Confirm: strings.TrimSpace(typed(view.State, actTyped)),
+		Reason:  strings.TrimSpace(blocks.Typed(view.State, actWhy)),
+		Confirm: strings.TrimSpace(blocks.Typed(view.State, actTyped)),
 	}
 }
 
@@ -203,13 +204,13 @@ func (a *App) wrongConfirm(view slack.View, g buttonValue, action lifecycle.Acti
 	wrong := map[string]string{}
 	if refusal := request.CheckAnswers(action, entered(view)); refusal != nil {
 		for _, f := range refusal.Faults {
-			wrong[blockWhy] = cut(f.Text, limitFieldError)
+			wrong[blockWhy] = blocks.Cut(f.Text, blocks.MaxFieldError)
 		}
 	}
 	if g.Confirm == lifecycle.ConfirmTyped {
 		want := expectedTyped(view)
 		if refusal := request.CheckTyped(cmp.Or(want, "the environment"), true, entered(view).Confirm); refusal != nil {
-			wrong[blockTyped] = cut(refusal.Text, limitFieldError)
+			wrong[blockTyped] = blocks.Cut(refusal.Text, blocks.MaxFieldError)
 		}
 	}
 	return wrong

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // TfPilot never replaces an environment that the words name. It searches for it in the project that they
@@ -168,7 +169,7 @@ func resolveEnvironment(d Directory, here config.Environment, m namedEnv) (proje
 	if i := slices.IndexFunc(found, func(e config.Environment) bool { return e.Project == here.Project && e.String() == here.String() }); i >= 0 {
 		found = found[i : i+1]
 	}
-	phrase := oneLine(m.word, limitOption)
+	phrase := blocks.OneLine(m.word, blocks.MaxOption)
 	switch {
 	case len(found) == 1:
 		return found[0].Project, found[0].String(), ""
@@ -212,7 +213,7 @@ func applyNamedEnvironment(d Directory, here config.Environment, f form, text st
 	if len(named) > 1 {
 		var phrase []string
 		for _, m := range named[:min(len(named), 3)] {
-			phrase = append(phrase, "“"+oneLine(m.word, limitOption)+"”")
+			phrase = append(phrase, "“"+blocks.OneLine(m.word, blocks.MaxOption)+"”")
 		}
 		return f.asking(
 			"Your words name several environments: " + strings.Join(phrase, ", ") + ". Please choose one below.",
@@ -227,7 +228,7 @@ func applyNamedEnvironment(d Directory, here config.Environment, f form, text st
 	if !m.sure && note == "" {
 		note = fmt.Sprintf(
 			"Your words mention “%s”. Please choose the environment below.",
-			oneLine(m.word, limitOption),
+			blocks.OneLine(m.word, blocks.MaxOption),
 		)
 		env = ""
 	}

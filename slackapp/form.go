@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // pageFields is how many fields one view shows. Slack allows a hundred blocks, and the
@@ -43,7 +44,7 @@ func (f form) pack() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode form: %w", err)
 	}
-	if len(data) <= limitMetadata {
+	if len(data) <= blocks.MaxMetadata {
 		return string(data), nil
 	}
 	var buf bytes.Buffer
@@ -58,7 +59,7 @@ func (f form) pack() (string, error) {
 		return "", fmt.Errorf("compress form: %w", err)
 	}
 	packed := base64.RawStdEncoding.EncodeToString(buf.Bytes())
-	if len(packed) > limitMetadata {
+	if len(packed) > blocks.MaxMetadata {
 		return "", errTooMuch
 	}
 	return packed, nil

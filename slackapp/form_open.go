@@ -14,6 +14,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/invisible"
 	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/secretscan"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // start is the first state of a request form.
@@ -41,11 +42,11 @@ func (a *App) begin(ctx context.Context, s start, caller func() (request.Caller,
 	}
 	v, err := caller()
 	if err != nil {
-		a.redraw(ctx, opened.ID, "", notice(titleRequest, paragraph(a.refusal(err).Text)))
+		a.redraw(ctx, opened.ID, "", notice(titleRequest, blocks.Paragraph(a.refusal(err).Text)))
 		return
 	}
 	if refusal := a.Requests.MayOpenAnywhere(v); refusal != nil {
-		a.redraw(ctx, opened.ID, "", notice(titleRequest, paragraph(refusal.Text)))
+		a.redraw(ctx, opened.ID, "", notice(titleRequest, blocks.Paragraph(refusal.Text)))
 		return
 	}
 	f, filled := s.form, map[string]string{}
@@ -58,11 +59,13 @@ func (a *App) begin(ctx context.Context, s start, caller func() (request.Caller,
 // offerAgain offers a new button after a trigger has expired.
 func (a *App) offerAgain(ctx context.Context, s start) {
 	const prompt = "The form could not be opened in time. Press the button to try again."
-	b := slack.NewButtonBlockElement(actStart, cut(s.text, limitOptionValue*4), plain("Open the form", limitButton))
+	b := blocks.Button(actStart, blocks.Cut(s.text, blocks.MaxOptionValue*4), "Open the form")
 	a.respond(
 		ctx,
 		s.responseURL,
-		ephemeralBlocks(prompt, []slack.Block{paragraph(prompt), slack.NewActionBlock("", b)}),
+		blocks.Message{
+			Text: prompt, Blocks: []slack.Block{blocks.Paragraph(prompt), slack.NewActionBlock("", b)},
+		}.Ephemeral(),
 	)
 }
 
@@ -70,7 +73,7 @@ func (a *App) offerAgain(ctx context.Context, s start) {
 // shows what happened. The environment that the words name counts in any case.
 func (a *App) understand(ctx context.Context, v request.Caller, s start) (form, map[string]string) {
 	f, phrase := s.form, s.words
-	f.Reason = cut(phrase, maxReason)
+	f.Reason = blocks.Cut(phrase, maxReason)
 	if err := secretscan.CheckInput(phrase, invisible.Lines); err != nil {
 		f.Reason, f.Env = "", ""
 		f.Note = fmt.Sprintf(
@@ -177,12 +180,12 @@ func (a *App) draw(ctx context.Context, v request.Caller, viewID, hash string, p
 	if errors.Is(err, errTooMuch) {
 		view, err = notice(
 			titleRequest,
-			paragraph("More is filled in than one form can carry. Please start again with shorter values."),
+			blocks.Paragraph("More is filled in than one form can carry. Please start again with shorter values."),
 		), nil
 	}
 	if err != nil {
 		a.Log.Error("draw form", keyError, err)
-		view = notice(titleRequest, paragraph(request.Unreachable))
+		view = notice(titleRequest, blocks.Paragraph(request.Unreachable))
 	}
 	return a.redraw(ctx, viewID, hash, view)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // A form opens with defaults in its fields, and what comes back tells by comparison what the person did. The rules:
@@ -25,7 +26,7 @@ func fieldIn(f catalog.Field, env catalog.Environment) catalog.Field {
 
 // isMenu reports whether a field is drawn with its choices. More than a menu holds are typed.
 func isMenu(f catalog.Field) bool {
-	return (f.Kind == catalog.Select || f.Kind == catalog.List) && len(f.Choices) > 0 && len(f.Choices) <= limitOptions
+	return (f.Kind == catalog.Select || f.Kind == catalog.List) && len(f.Choices) > 0 && len(f.Choices) <= blocks.MaxOptions
 }
 
 // rawOf is the raw value that shows a value in a field; false when the field cannot show it.
@@ -140,7 +141,7 @@ func emptyMeans(f catalog.Field, env catalog.Environment) string {
 	case raw == "" || f.Kind != catalog.Text && f.Kind != catalog.Number:
 		return ""
 	default:
-		return fmt.Sprintf("Empty means: %s.", oneLine(f.Text(def), limitOption))
+		return fmt.Sprintf("Empty means: %s.", blocks.OneLine(f.Text(def), blocks.MaxOption))
 	}
 }
 

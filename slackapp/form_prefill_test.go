@@ -19,6 +19,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	sandbox "github.com/tfpilot/tfpilot/internal/sim/slack"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // offer makes the modules of a file system those that people are offered.
@@ -277,7 +278,7 @@ func TestFormsOfAnyModuleComeBackAsTheyWereDrawn(t *testing.T) {
 		left, emptied, want := map[string]string{}, map[string]string{}, map[string]any{}
 		for _, f := range m.Fields {
 			raw, _ := prefill(f, env)
-			back := rawValue(sent(element(fieldIn(f, env), raw)))
+			back := blocks.Raw(sent(element(fieldIn(f, env), raw)))
 			left[f.Name], emptied[f.Name] = back, ""
 			if raw == "" {
 				continue
@@ -302,7 +303,7 @@ func TestFormsOfAnyModuleComeBackAsTheyWereDrawn(t *testing.T) {
 					value = []any{c.Value}
 				}
 				raw, ok := rawOf(f, value)
-				config, errs := m.Parse(given(m, env, map[string]string{f.Name: rawValue(sent(element(f, raw)))}), env)
+				config, errs := m.Parse(given(m, env, map[string]string{f.Name: blocks.Raw(sent(element(f, raw)))}), env)
 				got := config[f.Name]
 				if _, entered := config[f.Name]; !entered {
 					got = f.Default

@@ -13,6 +13,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/view"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // changed redraws the form after a menu or a button in it was used.
@@ -25,11 +26,11 @@ func (a *App) changed(ctx context.Context, cb slack.InteractionCallback, action 
 	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
 		_ = a.refusal(err) // logs it
-		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, paragraph(request.Unreachable)))
+		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, blocks.Paragraph(request.Unreachable)))
 		return
 	}
 	if m, ok := a.Requests.Catalog.Module(f.Module); ok && f.Digest != "" && f.Digest != m.Digest {
-		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, paragraph(outdated)))
+		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, blocks.Paragraph(outdated)))
 		return
 	}
 	next, vals := a.advance(f, cb.View, action)
@@ -55,7 +56,7 @@ func (a *App) shown(f form, modalView slack.View) map[string]string {
 // advance applies one click to the form and keeps all entered values.
 func (a *App) advance(f form, modalView slack.View, action *slack.BlockAction) (form, map[string]string) {
 	shown := a.shown(f, modalView)
-	if why := typed(modalView.State, actReason); why != "" {
+	if why := blocks.Typed(modalView.State, actReason); why != "" {
 		f.Reason = why
 	}
 	before := f.Module
@@ -80,7 +81,7 @@ func (a *App) advance(f form, modalView slack.View, action *slack.BlockAction) (
 
 // choose takes the menus of the form itself from the view.
 func (f form) choose(state *slack.ViewState) form {
-	project, env, module := selected(state, actProject), selected(state, actEnvironment), selected(state, actModule)
+	project, env, module := blocks.Selected(state, actProject), blocks.Selected(state, actEnvironment), blocks.Selected(state, actModule)
 	if project != f.Project {
 		f.Project, f.Env = project, "" // another project has other environments
 	} else if env != "" {
@@ -122,7 +123,7 @@ func (a *App) nextPage(ctx context.Context, cb slack.InteractionCallback, s subm
 	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
 		_ = a.refusal(err) // logs it
-		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, paragraph(request.Unreachable)))
+		a.redraw(ctx, cb.View.ID, "", notice(titleRequest, blocks.Paragraph(request.Unreachable)))
 		return
 	}
 	shown := a.shown(s.form, cb.View)
@@ -155,7 +156,7 @@ func (a *App) read(modalView slack.View) (s submission, wrong map[string]string)
 	if m.Digest != f.Digest {
 		return s, atFirst(modalView, outdated)
 	}
-	s = submission{form: f, module: m, reason: strings.TrimSpace(typed(modalView.State, actReason))}
+	s = submission{form: f, module: m, reason: strings.TrimSpace(blocks.Typed(modalView.State, actReason))}
 	s.values = f.values(a.shown(f, modalView))
 	s.draft = request.Draft{
 		ID: f.ID, Project: f.Project, Environment: f.Env, Module: f.Module, Reason: s.reason,
@@ -169,11 +170,11 @@ func (a *App) read(modalView slack.View) (s submission, wrong map[string]string)
 // another choice.
 func (f form) moved(state *slack.ViewState) map[string]string {
 	for action, want := range map[string]string{actProject: f.Project, actEnvironment: f.Env, actModule: f.Module} {
-		block := blockOf(state, action)
+		block := blocks.BlockOf(state, action)
 		if block == "" {
 			continue
 		}
-		if got := selected(state, action); got != want {
+		if got := blocks.Selected(state, action); got != want {
 			return map[string]string{
 				block: "The form is being drawn for this choice. Please fill it in and press the button again.",
 			}
@@ -190,13 +191,13 @@ func (s submission) atFields(modalView slack.View, refusal *request.Refusal) map
 		return wrong
 	}
 	add := func(block, text string) {
-		wrong[block] = cut(strings.TrimSpace(wrong[block]+" "+text), limitFieldError)
+		wrong[block] = blocks.Cut(strings.TrimSpace(wrong[block]+" "+text), blocks.MaxFieldError)
 	}
 	for _, f := range refusal.Faults {
-		text, block := f.Text, blockOf(modalView.State, f.Field)
+		text, block := f.Text, blocks.BlockOf(modalView.State, f.Field)
 		name, isInput := f.Input()
 		if isInput {
-			block, text = blockOf(modalView.State, actField+name), hiddenError(s.module, name, f.Text)
+			block, text = blocks.BlockOf(modalView.State, actField+name), hiddenError(s.module, name, f.Text)
 		}
 		switch {
 		case block != "":
@@ -227,10 +228,10 @@ func hiddenError(m *catalog.Module, name, text string) string {
 func atFirst(modalView slack.View, text string) map[string]string {
 	for _, b := range modalView.Blocks.BlockSet {
 		if in, ok := b.(*slack.InputBlock); ok && in.BlockID != "" {
-			return map[string]string{in.BlockID: cut(text, limitFieldError)}
+			return map[string]string{in.BlockID: blocks.Cut(text, blocks.MaxFieldError)}
 		}
 	}
-	return map[string]string{actReason: cut(text, limitFieldError)}
+	return map[string]string{actReason: blocks.Cut(text, blocks.MaxFieldError)}
 }
 
 // save creates the request. Its id was chosen when the form opened, so submitting the form
@@ -249,7 +250,7 @@ func (a *App) save(ctx context.Context, cb slack.InteractionCallback, s submissi
 		a.unsaved(ctx, cb, v, s)
 	default:
 		text := "Nothing was saved. " + refusal.Text
-		a.answer(ctx, cb, notice("Not saved", paragraph(text)), escape(text))
+		a.answer(ctx, cb, notice("Not saved", blocks.Paragraph(text)), blocks.Escape(text))
 	}
 }
 
@@ -266,7 +267,7 @@ func (a *App) unsaved(ctx context.Context, cb slack.InteractionCallback, v reque
 			ctx,
 			cb.User.ID,
 			fmt.Sprintf("%s in %s %s was not saved; nothing was made. Start again with `%s request`.",
-				escape(title), s.draft.Project, s.draft.Environment, a.name()),
+				blocks.Escape(title), s.draft.Project, s.draft.Environment, a.name()),
 		)
 	}
 }
@@ -291,7 +292,7 @@ func (a *App) saved(ctx context.Context, cb slack.InteractionCallback, r lifecyc
 	case shown && len(links) > 0:
 		a.redraw(ctx, cb.View.ID, "", savedView(r, links, ""))
 	case !shown && !slices.ContainsFunc(r.Slack.Messages, ownCard):
-		a.direct(ctx, cb.User.ID, fmt.Sprintf("Request submitted: %s. %s", escape(view.Name(r)), savedNext))
+		a.direct(ctx, cb.User.ID, fmt.Sprintf("Request submitted: %s. %s", blocks.Escape(view.Name(r)), savedNext))
 	}
 }
 
@@ -302,19 +303,19 @@ const savedNext = "TfPilot opens a pull request and runs a plan. Follow the requ
 
 // savedView confirms that the request is saved, and links to its cards.
 func savedView(r lifecycle.Request, links []hyperlink, channel string) slack.ModalViewRequest {
-	blocks := []slack.Block{
-		rich(line(emoji("white_check_mark"), textRun(" "), bold("Request submitted: "+view.Name(r)+"."))),
-		paragraph(savedNext),
+	body := []slack.Block{
+		blocks.Rich(blocks.Line(blocks.Emoji("white_check_mark"), blocks.Text(" "), blocks.Bold("Request submitted: "+view.Name(r)+"."))),
+		blocks.Paragraph(savedNext),
 	}
 	var where []string
 	for _, l := range links {
-		where = append(where, linkTo(l.url, l.label))
+		where = append(where, blocks.Link(l.url, l.label))
 	}
 	if len(where) == 0 && channel != "" {
-		where = append(where, "Follow it in <#"+escape(channel)+"> or in your direct messages.")
+		where = append(where, "Follow it in <#"+blocks.Escape(channel)+"> or in your direct messages.")
 	}
 	if len(where) > 0 {
-		blocks = append(blocks, section(strings.Join(where, " · ")))
+		body = append(body, blocks.Section(strings.Join(where, " · ")))
 	}
-	return notice("Saved", append(blocks, contextBlock("`"+escape(r.ID)+"`"))...)
+	return notice("Saved", append(body, blocks.Context("`"+blocks.Escape(r.ID)+"`"))...)
 }

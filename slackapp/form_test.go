@@ -16,6 +16,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/request"
 	sandbox "github.com/tfpilot/tfpilot/internal/sim/slack"
 	"github.com/tfpilot/tfpilot/internal/story"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 func TestFormsSurviveTheirTravel(t *testing.T) {
@@ -32,7 +33,7 @@ func TestFormsSurviveTheirTravel(t *testing.T) {
 		if errors.Is(err, errTooMuch) {
 			return
 		}
-		if err != nil || len(packed) > limitMetadata {
+		if err != nil || len(packed) > blocks.MaxMetadata {
 			t.Fatalf("%d %v", len(packed), err)
 		}
 		got, err := unpack(packed)
@@ -74,11 +75,11 @@ func TestEveryElementGivesBackItsValue(t *testing.T) {
 			if len(f.Choices) > 0 {
 				raw = choiceKey(f, f.Choices[len(f.Choices)-1])
 			}
-			got := rawValue(sent(element(f, raw)))
+			got := blocks.Raw(sent(element(f, raw)))
 			if got != raw {
 				t.Errorf("%s.%s: %q became %q", m.Name, f.Name, raw, got)
 			}
-			if got := rawValue(sent(element(f, ""))); f.Kind != catalog.Bool && got != "" {
+			if got := blocks.Raw(sent(element(f, ""))); f.Kind != catalog.Bool && got != "" {
 				t.Errorf("%s.%s: nothing became %q", m.Name, f.Name, got)
 			}
 		}
@@ -298,7 +299,7 @@ func TestLongChoiceStaysItselfWhereFewerAreAllowed(t *testing.T) {
 	fewer.Choices = last
 	want := last[0].Value
 	raw, ok := rawOf(fewer, want)
-	if got := valueOf(*f, rawValue(sent(element(fewer, raw)))); !ok || got != want {
+	if got := valueOf(*f, blocks.Raw(sent(element(fewer, raw)))); !ok || got != want {
 		t.Errorf("%q became %q", want, got)
 	}
 }

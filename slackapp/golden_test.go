@@ -18,6 +18,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sim/slack/blockkit"
 	"github.com/tfpilot/tfpilot/internal/story"
 	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 var update = flag.Bool("update", false, "write the goldens again")
@@ -58,17 +59,17 @@ type shown struct {
 }
 
 // checkMessage checks a message against Slack's rules.
-func checkMessage(t rapid.TB, where string, m message) {
+func checkMessage(t rapid.TB, where string, m blocks.Message) {
 	t.Helper()
-	data, err := json.Marshal(slack.Blocks{BlockSet: m.blocks})
+	data, err := json.Marshal(slack.Blocks{BlockSet: m.Blocks})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range blockkit.Message(data) {
 		t.Errorf("%s: %s", where, p)
 	}
-	if m.text == "" || len([]rune(m.text)) > limitMessageText {
-		t.Errorf("%s: text of %d characters", where, len([]rune(m.text)))
+	if m.Text == "" || len([]rune(m.Text)) > blocks.MaxMessageText {
+		t.Errorf("%s: text of %d characters", where, len([]rune(m.Text)))
 	}
 }
 
@@ -78,14 +79,14 @@ func TestCardsAndReplies(t *testing.T) {
 			d := drawingOf(t, s)
 			card := d.card()
 			checkMessage(t, "card", card)
-			all := []shown{{Topic: "card", Text: card.text, Blocks: card.blocks}}
+			all := []shown{{Topic: "card", Text: card.Text, Blocks: card.Blocks}}
 			for _, r := range d.replies() {
-				checkMessage(t, r.topic, r.message)
+				checkMessage(t, r.topic, r.Message)
 				topic := r.topic
 				if r.due {
 					topic += " (due)"
 				}
-				all = append(all, shown{Topic: topic, Text: r.text, Blocks: r.blocks})
+				all = append(all, shown{Topic: topic, Text: r.Text, Blocks: r.Blocks})
 			}
 			golden(t, "message/"+name, all)
 		})
@@ -105,16 +106,16 @@ func TestPastRepliesLoseTheirButtons(t *testing.T) {
 	}
 	var all []shown
 	for _, r := range drawingOf(t, s).replies() {
-		checkMessage(t, r.topic, r.message)
+		checkMessage(t, r.topic, r.Message)
 		if r.due {
 			continue
 		}
-		for _, b := range r.blocks {
+		for _, b := range r.Blocks {
 			if b.BlockType() == slack.MBTAction && r.topic != "plan:2" { // the one that counts
 				t.Errorf("%s keeps its buttons", r.topic)
 			}
 		}
-		all = append(all, shown{Topic: r.topic, Text: r.text, Blocks: r.blocks})
+		all = append(all, shown{Topic: r.topic, Text: r.Text, Blocks: r.Blocks})
 	}
 	golden(t, "message/past", all)
 }
@@ -125,7 +126,7 @@ func TestRejectionsAreShownInFull(t *testing.T) {
 		s := story.States(t)[name]
 		s.R.Rejection.Reason = strings.Repeat("why ", maxReason/4-1) + "last"
 		replies := drawingOf(t, s).replies()
-		data, err := json.Marshal(replies[len(replies)-1].blocks)
+		data, err := json.Marshal(replies[len(replies)-1].Blocks)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,20 +164,20 @@ func TestAnyTextIsValidAndStaysText(t *testing.T) {
 		checkMessage(rt, "card", card)
 		inert(rt, card)
 		for _, r := range d.replies() {
-			checkMessage(rt, r.topic, r.message)
-			inert(rt, r.message)
+			checkMessage(rt, r.topic, r.Message)
+			inert(rt, r.Message)
 		}
 	})
 }
 
 // inert looks for markup that came from outside: the only mentions and links are
 // ours.
-func inert(t rapid.TB, m message) {
+func inert(t rapid.TB, m blocks.Message) {
 	t.Helper()
-	if strings.Contains(m.text, "<!channel>") || strings.Contains(m.text, "<https://evil") {
-		t.Errorf("markup in the text: %s", m.text)
+	if strings.Contains(m.Text, "<!channel>") || strings.Contains(m.Text, "<https://evil") {
+		t.Errorf("markup in the text: %s", m.Text)
 	}
-	for _, b := range m.blocks {
+	for _, b := range m.Blocks {
 		data, err := json.Marshal(b)
 		if err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // Interaction answers clicks, menus and forms.
@@ -100,7 +101,7 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 	}
 	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
-		a.replyTo(ctx, cb, escape(a.refusal(err).Text))
+		a.replyTo(ctx, cb, blocks.Escape(a.refusal(err).Text))
 		return
 	}
 	doc, err := a.Requests.Act(ctx, v, g.command(action))
@@ -110,7 +111,7 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 	case refusal.Confirm != lifecycle.ConfirmNone:
 		a.ask(ctx, cb, action, g) // the button is from before it had to be confirmed
 	default:
-		a.replyTo(ctx, cb, escape(refusal.Text))
+		a.replyTo(ctx, cb, blocks.Escape(refusal.Text))
 	}
 }
 
@@ -135,7 +136,7 @@ func (a *App) quickRefusal(
 	if err == nil || ctx.Err() != nil {
 		return ""
 	}
-	return escape(a.refusal(err, keyRequest, g.ID).Text)
+	return blocks.Escape(a.refusal(err, keyRequest, g.ID).Text)
 }
 
 // quickTime is well below the three seconds in which Slack opens a window.
@@ -150,5 +151,5 @@ func (g buttonValue) command(action lifecycle.Action) request.Command {
 // nextStep describes what follows from a click.
 func nextStep(r lifecycle.Request, action lifecycle.Action) string {
 	row, _ := action.Row()
-	return row.Saved(r, "“"+escape(oneLine(r.Title, maxTitle))+"”")
+	return row.Saved(r, "“"+blocks.Escape(blocks.OneLine(r.Title, maxTitle))+"”")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request/requesttest"
 	sandbox "github.com/tfpilot/tfpilot/internal/sim/slack"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // TestRefusals plays every refusal through Slack: a button in the channel, its window where it has
@@ -64,7 +65,7 @@ func (w *fixture) playCommand(c requesttest.Case) string {
 		ID: c.Command.ID, Purpose: c.Command.Seen.Purpose, HeadSHA: c.Command.Seen.HeadSHA, Digest: c.Command.Seen.Digest,
 		Confirm: row.ConfirmationIn(p.IsProtected()), Intents: c.Command.Seen.Intents,
 	}
-	b := slack.NewButtonBlockElement(doing(c.Command.Action), g.String(), plain(row.Label, limitButton))
+	b := blocks.Button(doing(c.Command.Action), g.String(), row.Label)
 	_, ts, err := w.app.API.PostMessageContext(w.t.Context(), devCh, slack.MsgOptionText("a button", false), slack.MsgOptionBlocks(slack.NewActionBlock("do", b)))
 	w.must(err)
 	user := requesttest.SlackUsers[c.Who]

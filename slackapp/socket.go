@@ -15,6 +15,8 @@ import (
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 const (
@@ -281,7 +283,7 @@ const tooMany = "TfPilot is answering too many people right now, and nothing was
 func busy(evt socketmode.Event) any {
 	switch data := evt.Data.(type) {
 	case slack.SlashCommand:
-		return ephemeral(tooMany)
+		return blocks.Ephemeral(tooMany)
 	case slack.InteractionCallback:
 		if data.Type == slack.InteractionTypeViewSubmission {
 			return errorAtFirstInput(data.View, tooMany)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/request"
 	sandbox "github.com/tfpilot/tfpilot/internal/sim/slack"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // scripted answers as a test says.
@@ -70,7 +71,7 @@ func ask(t *testing.T, srv *sandbox.Server, text string) sandbox.Result {
 }
 
 func TestSocketHoldsTwoConnections(t *testing.T) {
-	onSocket(t, func(_ context.Context, _ slack.SlashCommand, ack Ack) { ack(ephemeral("here")) },
+	onSocket(t, func(_ context.Context, _ slack.SlashCommand, ack Ack) { ack(blocks.Ephemeral("here")) },
 		func(t *testing.T, srv *sandbox.Server, s *Socket, stop func()) {
 			st, err := srv.State("dana")
 			if err != nil || st.Sockets != connections {
@@ -97,7 +98,7 @@ func TestPanicIsOneAnswerLost(t *testing.T) {
 		if c.Text == "boom" {
 			panic("boom")
 		}
-		ack(ephemeral("fine"))
+		ack(blocks.Ephemeral("fine"))
 	}, func(t *testing.T, srv *sandbox.Server, _ *Socket, _ func()) {
 		if r := ask(t, srv, "boom"); r.Outcome != sandbox.Acked {
 			t.Errorf("%s", r.Outcome)

@@ -42,7 +42,9 @@ var mayImport = map[string][]string{
 	},
 	"internal/web": ofSurfaces,
 	"worker":       append([]string{"internal/config"}, adapters...),
-	"slackapp":     ofSurfaces,
+	"slackapp":     append([]string{"slackapp/blocks"}, ofSurfaces...),
+
+	"slackapp/blocks": {"internal/invisible"},
 
 	"internal/sim":               {"internal/sandbox/toolchain"}, // for tests that need Terraform
 	"internal/sandbox/toolchain": {},

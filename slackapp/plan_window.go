@@ -12,6 +12,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/view"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // A plan is read in a window, in pages. Approve is offered after the last page was opened, so that no one
@@ -69,27 +70,27 @@ func (a *App) planView(ctx context.Context, d drawing, x reading) slack.ModalVie
 	}
 	summary, err := request.ReadPlan(ctx, a.Requests.Plans, d.r)
 	if refusal := a.refusal(err, keyRequest, d.r.ID); refusal != nil {
-		return notice(title, paragraph(refusal.Text))
+		return notice(title, blocks.Paragraph(refusal.Text))
 	}
 	pages := planPages(view.OfPlan(summary))
 	x.page = min(max(x.page, 0), len(pages)-1)
 	x.seen = x.seen || x.page == len(pages)-1
-	blocks := []slack.Block{header(d.view.Name())}
+	body := []slack.Block{blocks.Header(d.view.Name())}
 	if x.page == 0 {
-		blocks = append(blocks, d.requestInFull())
-		blocks = append(blocks, planNotes(d, x)...)
+		body = append(body, d.requestInFull())
+		body = append(body, planNotes(d, x)...)
 	}
 	for _, text := range pages[x.page] {
-		blocks = append(blocks, rich(quoted(text, limitPlanText)))
+		body = append(body, blocks.Rich(blocks.Preformatted(text, limitPlanText)))
 	}
-	blocks = append(blocks, pageButtons(x, len(pages))...)
+	body = append(body, pageButtons(x, len(pages))...)
 	if x.approve && x.seen && x.Digest == d.r.Plan.Digest {
 		submit = title
 		if x.Confirm == lifecycle.ConfirmTyped {
-			blocks = append(blocks, typedInput(d.environment))
+			body = append(body, typedInput(d.environment))
 		}
 	}
-	v := modal(viewReview, title, submit, append(blocks, contextBlock(strings.Join(planLinks(d), " · ")))...)
+	v := blocks.Modal(viewReview, title, submit, append(body, blocks.Context(strings.Join(planLinks(d), " · ")))...)
 	if submit != "" {
 		v.CallbackID = viewApprove
 	}
@@ -106,14 +107,14 @@ func planNotes(d drawing, x reading) []slack.Block {
 			view.Counts(d.r.Plan),
 		)
 	}
-	blocks := []slack.Block{paragraph(what)}
+	body := []slack.Block{blocks.Paragraph(what)}
 	if x.Digest != d.r.Plan.Digest {
-		blocks = append(blocks, paragraph("This plan is newer than the one under the button that you clicked."))
+		body = append(body, blocks.Paragraph("This plan is newer than the one under the button that you clicked."))
 	}
 	if d.view.Outdated {
-		blocks = append(blocks, paragraph("A newer plan is running or failed, so this one can't be approved."))
+		body = append(body, blocks.Paragraph("A newer plan is running or failed, so this one can't be approved."))
 	}
-	return blocks
+	return body
 }
 
 // planPages splits a plan into pages of blocks.
@@ -133,7 +134,7 @@ func pageButtons(x reading, pages int) []slack.Block {
 	}
 	var buttons []slack.BlockElement
 	add := func(id, label string) {
-		buttons = append(buttons, slack.NewButtonBlockElement(id, id, plain(label, limitButton)))
+		buttons = append(buttons, blocks.Button(id, id, label))
 	}
 	if x.page > 0 {
 		add(actPlanBack, "Back")
@@ -148,7 +149,7 @@ func pageButtons(x reading, pages int) []slack.Block {
 	if x.approve && !x.seen {
 		where += " Approve is on the last page."
 	}
-	return []slack.Block{paragraph(where), slack.NewActionBlock("pages", buttons...)}
+	return []slack.Block{blocks.Paragraph(where), slack.NewActionBlock("pages", buttons...)}
 }
 
 // turnPlan shows another page of a plan's window.
@@ -161,7 +162,7 @@ func (a *App) turnPlan(ctx context.Context, cb slack.InteractionCallback, id str
 			"",
 			notice(
 				titleReview,
-				paragraph("This window is from another version of TfPilot. Close it and open the plan again."),
+				blocks.Paragraph("This window is from another version of TfPilot. Close it and open the plan again."),
 			),
 		)
 		return
@@ -190,7 +191,7 @@ func (a *App) turnPlan(ctx context.Context, cb slack.InteractionCallback, id str
 			"",
 			notice(
 				titleReview,
-				paragraph("The plan changed while this window was open. Close it and open the new plan."),
+				blocks.Paragraph("The plan changed while this window was open. Close it and open the new plan."),
 			),
 		)
 		return

@@ -9,6 +9,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 const titleReview = "Plan"
@@ -28,7 +29,7 @@ func (a *App) review(ctx context.Context, cb slack.InteractionCallback, value st
 	}
 	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
-		a.redraw(ctx, opened.ID, "", notice(titleReview, paragraph(a.refusal(err).Text)))
+		a.redraw(ctx, opened.ID, "", notice(titleReview, blocks.Paragraph(a.refusal(err).Text)))
 		return
 	}
 	a.redraw(ctx, opened.ID, "", a.reviewView(ctx, v, g))
@@ -37,13 +38,13 @@ func (a *App) review(ctx context.Context, cb slack.InteractionCallback, value st
 func (a *App) reviewView(ctx context.Context, v request.Caller, g buttonValue) slack.ModalViewRequest {
 	doc, err := a.Requests.Get(ctx, v, g.ID)
 	if refusal := a.refusal(err, keyRequest, g.ID); refusal != nil {
-		return notice(titleReview, paragraph(refusal.Text))
+		return notice(titleReview, blocks.Paragraph(refusal.Text))
 	}
 	d := a.drawing(doc.Request)
 	if d.r.Plan == nil {
 		return notice(
 			titleReview,
-			paragraph(
+			blocks.Paragraph(
 				"This request has no plan now: a new one is being made, or the last one failed. The card shows which.",
 			),
 		)
@@ -56,29 +57,29 @@ func (a *App) reviewView(ctx context.Context, v request.Caller, g buttonValue) s
 func planLinks(d drawing) []string {
 	var links []string
 	if run := d.r.PlanRun(); run != nil && run.URL != "" {
-		links = append(links, linkTo(run.URL, "Run with the whole plan"))
+		links = append(links, blocks.Link(run.URL, "Run with the whole plan"))
 	}
 	if pr := d.view.PullRequest; pr != nil {
-		links = append(links, linkTo(pr.URL, pr.Label))
+		links = append(links, blocks.Link(pr.URL, pr.Label))
 	}
-	return append(links, "plan digest `"+escape(cut(strings.TrimPrefix(d.r.Plan.Digest, "sha256:"), 13))+"`")
+	return append(links, "plan digest `"+blocks.Escape(blocks.Cut(strings.TrimPrefix(d.r.Plan.Digest, "sha256:"), 13))+"`")
 }
 
 // existing lists what the request created, as far as its applied plan shows.
 func (a *App) existing(ctx context.Context, r lifecycle.Request) slack.RichTextElement {
 	run := r.AppliedPlanRun()
 	if run == nil {
-		return bullets([]string{r.Title}, shownRemoved)
+		return blocks.CodeList([]string{r.Title}, shownRemoved)
 	}
 	data, err := a.Requests.Plans.Summary(ctx, r.Project, run.CorrelationID)
 	if err != nil {
 		a.Log.Warn("read applied plan", keyRequest, r.ID, keyError, err)
-		return bullets([]string{r.Title}, shownRemoved)
+		return blocks.CodeList([]string{r.Title}, shownRemoved)
 	}
 	summary, err := terraform.ParseSummary(data)
 	if err != nil {
 		a.Log.Warn("read applied plan", keyRequest, r.ID, keyError, err)
-		return bullets([]string{r.Title}, shownRemoved)
+		return blocks.CodeList([]string{r.Title}, shownRemoved)
 	}
 	var addresses []string
 	for _, c := range summary.Changes {
@@ -89,5 +90,5 @@ func (a *App) existing(ctx context.Context, r lifecycle.Request) slack.RichTextE
 	if len(addresses) == 0 {
 		addresses = []string{r.Title}
 	}
-	return bullets(addresses, shownRemoved)
+	return blocks.CodeList(addresses, shownRemoved)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 	"github.com/tfpilot/tfpilot/internal/view"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // The card's thread holds the whole plan of each round as a file. The file name identifies the plan: when
@@ -126,9 +127,9 @@ func fileText(d drawing, summary *terraform.Summary) string {
 		d.view.Round.Attempt,
 		d.view.Round.Digest,
 	)
-	fmt.Fprintf(&b, "Requested by %s: %s\n", d.view.RequestedBy.Login, oneLine(d.view.Reason, maxReason))
+	fmt.Fprintf(&b, "Requested by %s: %s\n", d.view.RequestedBy.Login, blocks.OneLine(d.view.Reason, maxReason))
 	for _, one := range d.view.Inputs {
-		fmt.Fprintf(&b, "%s: %s\n", oneLine(one.Label, limitOption), oneLine(inputText(one), limitSection))
+		fmt.Fprintf(&b, "%s: %s\n", blocks.OneLine(one.Label, blocks.MaxOption), blocks.OneLine(inputText(one), blocks.MaxSection))
 	}
 	return b.String() + "\n" + view.OfPlan(summary).Text()
 }

@@ -10,16 +10,17 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // input draws one field of a module with its current raw value.
 func input(m *catalog.Module, f catalog.Field, env catalog.Environment, raw string, note string) slack.Block {
-	block := slack.NewInputBlock(fieldBlock(m, f, env), plain(f.Label, limitLabel), nil, element(fieldIn(f, env), raw))
+	block := slack.NewInputBlock(fieldBlock(m, f, env), blocks.Plain(f.Label, blocks.MaxLabel), nil, element(fieldIn(f, env), raw))
 	block.Optional = !f.Required
 	empty := emptyMeans(f, env)
-	help := oneLine(f.Help, limitHint-utf8.RuneCountInString(note+empty)-2)
+	help := blocks.OneLine(f.Help, blocks.MaxHint-utf8.RuneCountInString(note+empty)-2)
 	if h := joinHints(note, help, empty); h != "" {
-		block.Hint = plain(oneLine(h, limitHint), limitHint)
+		block.Hint = blocks.Plain(blocks.OneLine(h, blocks.MaxHint), blocks.MaxHint)
 	}
 	return block
 }
@@ -44,22 +45,15 @@ func element(f catalog.Field, raw string) slack.BlockElement {
 	case isMenu(f):
 		return choices(id, f, raw)
 	case f.Kind == catalog.Number:
-		n := slack.NewNumberInputBlockElement(placeholder(f.Placeholder), id, true)
+		n := slack.NewNumberInputBlockElement(blocks.Placeholder(f.Placeholder), id, true)
 		n.InitialValue = raw
 		return n
 	default:
-		t := slack.NewPlainTextInputBlockElement(placeholder(f.Placeholder), id)
+		t := slack.NewPlainTextInputBlockElement(blocks.Placeholder(f.Placeholder), id)
 		t.Multiline = f.Kind == catalog.List || f.Kind == catalog.Map || f.Multiline
 		t.InitialValue = raw
 		return t
 	}
-}
-
-func placeholder(text string) *slack.TextBlockObject {
-	if text == "" {
-		return nil
-	}
-	return plain(oneLine(text, limitPlaceholder), limitPlaceholder)
 }
 
 // What Field.Text writes for yes and no.
@@ -69,7 +63,7 @@ const (
 )
 
 func yesNo(id, raw string) slack.BlockElement {
-	yes, no := option(rawYes, "Yes"), option(rawNo, "No")
+	yes, no := blocks.Option(rawYes, "Yes"), blocks.Option(rawNo, "No")
 	r := slack.NewRadioButtonsBlockElement(id, yes, no)
 	switch raw {
 	case rawYes:
@@ -81,9 +75,9 @@ func yesNo(id, raw string) slack.BlockElement {
 }
 
 func choice(id string, f catalog.Field, raw string) slack.BlockElement {
-	s := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, placeholder("Choose"), id)
+	s := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, blocks.Placeholder("Choose"), id)
 	for _, c := range f.Choices {
-		o := option(choiceKey(f, c), c.Label)
+		o := blocks.Option(choiceKey(f, c), c.Label)
 		s.Options = append(s.Options, o)
 		if o.Value == raw {
 			s.InitialOption = o
@@ -93,9 +87,9 @@ func choice(id string, f catalog.Field, raw string) slack.BlockElement {
 }
 
 func choices(id string, f catalog.Field, raw string) slack.BlockElement {
-	s := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, placeholder("Choose"), id)
+	s := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, blocks.Placeholder("Choose"), id)
 	for _, c := range f.Choices {
-		s.Options = append(s.Options, option(choiceKey(f, c), c.Label))
+		s.Options = append(s.Options, blocks.Option(choiceKey(f, c), c.Label))
 	}
 	for key := range strings.SplitSeq(raw, "\n") {
 		if i := slices.IndexFunc(s.Options, func(o *slack.OptionBlockObject) bool { return o.Value == key }); i >= 0 {
@@ -110,7 +104,7 @@ func choices(id string, f catalog.Field, raw string) slack.BlockElement {
 // allow fewer choices.
 func choiceKey(f catalog.Field, c catalog.Choice) string {
 	v := f.Text(c.Value)
-	if v != "" && len(v) <= limitOptionValue && v == strings.TrimSpace(v) && !strings.HasPrefix(v, "#") {
+	if v != "" && len(v) <= blocks.MaxOptionValue && v == strings.TrimSpace(v) && !strings.HasPrefix(v, "#") {
 		return v
 	}
 	sum := sha256.Sum256([]byte(v))
@@ -120,69 +114,16 @@ func choiceKey(f catalog.Field, c catalog.Choice) string {
 // shownValues reads the fields of a view, as raw text by name.
 func shownValues(m *catalog.Module, state *slack.ViewState) map[string]string {
 	out := map[string]string{}
-	for _, block := range stateValues(state) {
+	for _, block := range blocks.Values(state) {
 		for id, action := range block {
 			name, ok := strings.CutPrefix(id, actField)
 			if !ok {
 				continue
 			}
 			if _, ok := m.Field(name); ok {
-				out[name] = rawValue(action)
+				out[name] = blocks.Raw(action)
 			}
 		}
 	}
 	return out
-}
-
-func stateValues(state *slack.ViewState) map[string]map[string]slack.BlockAction {
-	if state == nil {
-		return nil
-	}
-	return state.Values
-}
-
-// rawValue reads one element of a form.
-func rawValue(a slack.BlockAction) string {
-	switch slack.MessageElementType(a.Type) {
-	case slack.METRadioButtons, slack.MessageElementType(slack.OptTypeStatic):
-		return a.SelectedOption.Value
-	case slack.MessageElementType(slack.MultiOptTypeStatic):
-		keys := make([]string, len(a.SelectedOptions))
-		for i, o := range a.SelectedOptions {
-			keys[i] = o.Value
-		}
-		return strings.Join(keys, "\n")
-	default:
-		return a.Value
-	}
-}
-
-// selected is the value of a menu of the form itself.
-func selected(state *slack.ViewState, action string) string {
-	for _, block := range stateValues(state) {
-		if a, ok := block[action]; ok {
-			return a.SelectedOption.Value
-		}
-	}
-	return ""
-}
-
-// typed is the text of an input.
-func typed(state *slack.ViewState, action string) string {
-	for _, block := range stateValues(state) {
-		if a, ok := block[action]; ok {
-			return a.Value
-		}
-	}
-	return ""
-}
-
-// blockOf finds the block of an action, for an error at its field.
-func blockOf(state *slack.ViewState, action string) string {
-	for id, block := range stateValues(state) {
-		if _, ok := block[action]; ok {
-			return id
-		}
-	}
-	return ""
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/view"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // The card's thread is the request's log: one reply for each event of the view. A reply is posted when its
@@ -18,7 +19,7 @@ import (
 type reply struct {
 	topic string
 	due   bool
-	message
+	blocks.Message
 }
 
 // maxMentions bounds who is mentioned in one reply.
@@ -45,33 +46,33 @@ func (d drawing) past(topic string) reply {
 	e := view.PastEvent(d.facts, topic)
 	return reply{
 		topic:   topic,
-		message: message{text: cut(escape(e.Text()), limitMessageText), blocks: []slack.Block{paragraph(e.Text())}},
+		Message: blocks.Message{Text: blocks.Cut(blocks.Escape(e.Text()), blocks.MaxMessageText), Blocks: []slack.Block{blocks.Paragraph(e.Text())}},
 	}
 }
 
 // reply draws an event.
 func (d drawing) reply(e view.Event) reply {
-	head := []richElement{icon(e.Icon), textRun(" "), bold(e.Headline)}
+	head := []blocks.Run{icon(e.Icon), blocks.Text(" "), blocks.Bold(e.Headline)}
 	if e.Sentence != "" {
-		head = append(head, textRun(" "+cut(e.Sentence, shownReason)))
+		head = append(head, blocks.Text(" "+blocks.Cut(e.Sentence, shownReason)))
 	}
-	blocks := []slack.Block{rich(line(head...))}
+	body := []slack.Block{blocks.Rich(blocks.Line(head...))}
 	add := func(show bool, draw func() slack.Block) {
 		if !show {
 			return
 		}
 		if b := draw(); b != nil {
-			blocks = append(blocks, b)
+			body = append(body, b)
 		}
 	}
-	add(e.Output != "", func() slack.Block { return rich(quoted(e.Output, shownReason)) })
+	add(e.Output != "", func() slack.Block { return blocks.Rich(blocks.Preformatted(e.Output, shownReason)) })
 	add(e.Shows.Inputs, d.request)
 	add(e.Shows.Removed, d.removed)
 	add(e.Shows.Outputs, d.outputs)
 	add(e.Shows.Approvers, d.approvers)
 	add(true, func() slack.Block { return mentions(e.People) })
-	return reply{topic: e.Topic, due: e.Due, message: message{
-		text: cut(escape(e.Text()), limitMessageText), blocks: append(blocks, d.row(e)...),
+	return reply{topic: e.Topic, due: e.Due, Message: blocks.Message{
+		Text: blocks.Cut(blocks.Escape(e.Text()), blocks.MaxMessageText), Blocks: append(body, d.row(e)...),
 	}}
 }
 
@@ -91,31 +92,31 @@ func (d drawing) approvers() slack.Block {
 		return d.approversAsked()
 	}
 	if len(d.askable) == 0 {
-		return rich(line(textRun("No approvers are configured for this environment. Ask your platform team.")))
+		return blocks.Rich(blocks.Line(blocks.Text("No approvers are configured for this environment. Ask your platform team.")))
 	}
-	runs := []richElement{textRun("Approvers: ")}
+	runs := []blocks.Run{blocks.Text("Approvers: ")}
 	for i, p := range d.askable[:min(len(d.askable), maxMentions)] {
 		if i > 0 {
-			runs = append(runs, textRun(", "))
+			runs = append(runs, blocks.Text(", "))
 		}
-		runs = append(runs, person(p.SlackUser, p.Login))
+		runs = append(runs, blocks.User(p.SlackUser, p.Login))
 	}
 	if more := len(d.askable) - maxMentions; more > 0 {
-		runs = append(runs, textRun(fmt.Sprintf(" and %d more", more)))
+		runs = append(runs, blocks.Text(fmt.Sprintf(" and %d more", more)))
 	}
-	return rich(line(runs...))
+	return blocks.Rich(blocks.Line(runs...))
 }
 
 // mentions names the people whom a reply concerns, each once. Without a Slack account there is no mention.
 func mentions(people []view.Person) slack.Block {
-	var runs []richElement
+	var runs []blocks.Run
 	for _, p := range people {
 		if p.SlackUser != "" {
-			runs = append(runs, person(p.SlackUser, ""), textRun(" "))
+			runs = append(runs, blocks.User(p.SlackUser, ""), blocks.Text(" "))
 		}
 	}
 	if len(runs) == 0 {
 		return nil
 	}
-	return rich(line(runs...))
+	return blocks.Rich(blocks.Line(runs...))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/view"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // drawing holds the data of a request's messages: its view, which is the same on every surface, and what
@@ -55,24 +56,24 @@ var stepEmojis = map[view.StepState]string{
 	view.StepDone: "white_check_mark", view.StepFailed: "x", view.StepSkipped: "white_circle",
 }
 
-func icon(i view.Icon) richElement { return emoji(emojis[i]) }
+func icon(i view.Icon) blocks.Run { return blocks.Emoji(emojis[i]) }
 
 // user finds the Slack user of a login.
 func (d drawing) user(login string) string { return d.account[lifecycle.FoldLogin(login)] }
 
 // notice draws a notice: a title in bold, the people, and the consequence.
 func (d drawing) notice(n view.Notice, limit int) slack.Block {
-	runs := []richElement{icon(n.Icon), textRun(" "), bold(oneLine(n.Title, limitSection))}
+	runs := []blocks.Run{icon(n.Icon), blocks.Text(" "), blocks.Bold(blocks.OneLine(n.Title, blocks.MaxSection))}
 	for i, p := range n.People[:min(len(n.People), maxMentions)] {
 		separator := ", "
 		if i == 0 {
 			separator = " by "
 		}
-		runs = append(runs, textRun(separator), person(d.user(p.Login), p.Login))
+		runs = append(runs, blocks.Text(separator), blocks.User(d.user(p.Login), p.Login))
 	}
 	end := ": "
 	if len(n.People) > 0 {
 		end = ". "
 	}
-	return rich(line(append(runs, textRun(end+cut(n.Text, limit)))...))
+	return blocks.Rich(blocks.Line(append(runs, blocks.Text(end+blocks.Cut(n.Text, limit)))...))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
 // A channel that is wrong, archived or without the app accepts no card. Then approvers get
@@ -65,7 +66,7 @@ func (d drawing) unreachableText() string {
 
 // unreachable is the block of a card about an unreachable channel.
 func (d drawing) unreachable() slack.Block {
-	return rich(line(emoji("warning"), textRun(" "), bold(d.unreachableText())))
+	return blocks.Rich(blocks.Line(blocks.Emoji("warning"), blocks.Text(" "), blocks.Bold(d.unreachableText())))
 }
 
 // directAsks are the requests for an approval in the approvers' direct messages: the due
@@ -112,7 +113,7 @@ func (d drawing) ask(plan reply) reply {
 	)
 	return reply{
 		topic:   plan.topic,
-		message: message{text: plan.text, blocks: append(plan.blocks, contextBlock(escape(why)))},
+		Message: blocks.Message{Text: plan.Text, Blocks: append(plan.Blocks, blocks.Context(blocks.Escape(why)))},
 	}
 }
 
@@ -143,11 +144,11 @@ func (d drawing) approversAsked() slack.Block {
 		names = append(names, p.Login)
 	}
 	if len(names) == 0 {
-		return rich(
-			line(textRun("No approver has a linked Slack account, so none could be asked. Ask your platform team.")),
+		return blocks.Rich(
+			blocks.Line(blocks.Text("No approver has a linked Slack account, so none could be asked. Ask your platform team.")),
 		)
 	}
-	return rich(line(textRun("Approvers asked in direct messages: " + strings.Join(names, ", ") + ".")))
+	return blocks.Rich(blocks.Line(blocks.Text("Approvers asked in direct messages: " + strings.Join(names, ", ") + ".")))
 }
 
 // askApprovers brings the messages to the approvers up to date.
@@ -160,7 +161,7 @@ func (p *poster) askApprovers(ctx context.Context) error {
 		} else if a.due {
 			at.channel = p.openDirect(ctx, a.user)
 		}
-		errs = append(errs, p.put(ctx, at, a.message, a.due))
+		errs = append(errs, p.put(ctx, at, a.Message, a.due))
 	}
 	return errors.Join(errs...)
 }
@@ -201,8 +202,8 @@ func (p *poster) tellAdmins(ctx context.Context) {
 		if channel == "" {
 			continue
 		}
-		m := message{text: cut(escape(prompt), limitMessageText), blocks: []slack.Block{paragraph(prompt)}}
-		if _, _, err := p.API.PostMessageContext(ctx, channel, content(m)...); err != nil {
+		m := blocks.Message{Text: blocks.Cut(blocks.Escape(prompt), blocks.MaxMessageText), Blocks: []slack.Block{blocks.Paragraph(prompt)}}
+		if _, _, err := p.API.PostMessageContext(ctx, channel, m.Options()...); err != nil {
 			logRefusal(p.Log, err, "tell an admin of a channel", keyChannel, p.drawing.environment.Channel)
 		}
 	}
