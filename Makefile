@@ -27,7 +27,7 @@ demo: ## Play a request's journey, and fail unless each step is seen
 
 .PHONY: golden
 golden: ## Regenerate the golden files and the generated pages
-	go test ./internal/{config,rbac,store,terraform,catalog,github} ./slackapp ./docs -update
+	go test ./internal/{config,rbac,lifecycle,store,terraform,catalog,github,view} ./slackapp ./docs -update
 
 .PHONY: build
 build: ## Build the binary into bin/

@@ -9,6 +9,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
 	"github.com/tfpilot/tfpilot/slackapp"
 )
 
@@ -27,12 +28,12 @@ func TestPermissionTables(t *testing.T) {
 		if !ok || !closed {
 			t.Fatalf("docs/INSTALL.md has no part %q", name)
 		}
-		if have != want && !*update {
+		if have != want && !golden.Updating() {
 			t.Errorf("the part %q of docs/INSTALL.md is not what the code says; run: go test ./docs -update", name)
 		}
 		text = before + begin + want + end + after
 	}
-	if *update {
+	if golden.Updating() {
 		if err := os.WriteFile("docs/INSTALL.md", []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -13,8 +13,6 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the generated parts of the pages")
-
 // TestMain runs the tests in the root of the repository, from where the pages name files.
 func TestMain(m *testing.M) {
 	flag.Parse()

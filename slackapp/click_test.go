@@ -20,7 +20,7 @@ func (w *fixture) put(s *story.Story, sum terraform.Summary) {
 	_, err := w.store.Create(w.t.Context(), s.R)
 	w.must(err)
 	for _, a := range s.R.Runs.Plan.Attempts {
-		w.must(w.store.PutSummary(w.t.Context(), s.R.Project, a.CorrelationID, sum.Bytes()))
+		w.putSummary(s.R.Project, a.CorrelationID, sum.Bytes())
 	}
 	w.refresh()
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sim/openai"
 	"github.com/tfpilot/tfpilot/internal/sim/slack"
 	"github.com/tfpilot/tfpilot/internal/story"
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
 
 const modelKey = "sk-sandbox"
@@ -34,7 +35,7 @@ func (p hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		resp, err := inProcess(p).RoundTrip(r)
+		resp, err := inprocess.To(p.h).RoundTrip(r)
 		done <- result{resp, err}
 	}()
 	select {

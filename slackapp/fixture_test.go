@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -29,6 +27,8 @@ import (
 	sandbox "github.com/tfpilot/tfpilot/internal/sim/slack"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/story"
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
 
 const (
@@ -186,17 +186,16 @@ func (w testWriter) Write(p []byte) (int, error) {
 }
 
 func (w *fixture) newS3() *s3.Server {
-	srv, err := s3.New(s3.Config{Buckets: []string{"tfpilot-requests"}, Principals: []s3.Principal{{
-		Name: "app", AccessKey: "app", Secret: "secret",
-		Allow: []s3.Rule{{Actions: []string{"s3:*"}, Bucket: "tfpilot-requests", Prefixes: []string{""}}},
-	}}})
-	w.must(err)
-	w.store, err = store.Open(w.t.Context(), store.Config{
-		Bucket: "tfpilot-requests", Region: "eu-central-1", Endpoint: "http://s3.test", AccessKey: "app", Secret: "secret",
-		HTTPClient: &http.Client{Transport: inProcess{srv}},
-	})
-	w.must(err)
+	srv := bucket.New(w.t, "core", "payments")
+	w.store = bucket.Open(w.t, bucket.App, inprocess.To(srv), nil)
 	return srv
+}
+
+// putSummary stores a plan, as only a run of the project can.
+func (w *fixture) putSummary(project, correlation string, summary []byte) {
+	w.t.Helper()
+	run := bucket.Open(w.t, "run-plan-"+project, inprocess.To(w.s3), nil)
+	w.must(run.PutSummary(w.t.Context(), project, correlation, summary))
 }
 
 func (w *fixture) newSlack() *sandbox.Server {
@@ -394,23 +393,6 @@ func (w *fixture) onlyRequest() lifecycle.Request {
 		w.t.Fatalf("%d requests: %v", len(ids), ids)
 	}
 	return w.request(ids[0])
-}
-
-// inProcess hands requests straight to a handler.
-type inProcess struct{ h http.Handler }
-
-func (p inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {
-	defer func() {
-		if e := recover(); e != nil {
-			if e != http.ErrAbortHandler {
-				panic(e)
-			}
-			resp, err = nil, io.ErrUnexpectedEOF
-		}
-	}()
-	rec := httptest.NewRecorder()
-	p.h.ServeHTTP(rec, r)
-	return rec.Result(), r.Context().Err()
 }
 
 // pipes accepts connections made in memory.

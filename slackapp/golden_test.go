@@ -3,13 +3,10 @@ package slackapp
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/slack-go/slack"
 	"pgregory.net/rapid"
 
@@ -18,13 +15,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sim/slack/blockkit"
 	"github.com/tfpilot/tfpilot/internal/story"
 	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
 	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
-var update = flag.Bool("update", false, "write the goldens again")
-
-// golden compares v, as indented JSON, with a file.
-func golden(t *testing.T, name string, v any) {
+// goldenJSON compares v, as indented JSON, with a file.
+func goldenJSON(t *testing.T, name string, v any) {
 	t.Helper()
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -33,22 +29,7 @@ func golden(t *testing.T, name string, v any) {
 	if err := enc.Encode(v); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join("testdata", name+".json")
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, buf.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), buf.String()); diff != "" {
-		t.Errorf("%s (-golden +now):\n%s", path, diff)
-	}
+	golden.Check(t, filepath.Join("testdata", name+".json"), buf.Bytes())
 }
 
 // shown is a message as a golden keeps it.
@@ -88,7 +69,7 @@ func TestCardsAndReplies(t *testing.T) {
 				}
 				all = append(all, shown{Topic: topic, Text: r.Text, Blocks: r.Blocks})
 			}
-			golden(t, "message/"+name, all)
+			goldenJSON(t, "message/"+name, all)
 		})
 	}
 }
@@ -117,7 +98,7 @@ func TestPastRepliesLoseTheirButtons(t *testing.T) {
 		}
 		all = append(all, shown{Topic: r.topic, Text: r.Text, Blocks: r.Blocks})
 	}
-	golden(t, "message/past", all)
+	goldenJSON(t, "message/past", all)
 }
 
 // TestRejectionsAreShownInFull: the person who rejects is promised it.
@@ -253,7 +234,7 @@ func TestRequestForms(t *testing.T) {
 			c.form.Digest = "" // changes with every module
 			v.PrivateMetadata, _ = c.form.pack()
 			checkView(t, v)
-			golden(t, "view/request-"+name, v)
+			goldenJSON(t, "view/request-"+name, v)
 		})
 	}
 }
@@ -312,13 +293,13 @@ func TestDecisionViews(t *testing.T) {
 			}
 			v := a.confirmView(t.Context(), c.s.R, c.action, g)
 			checkView(t, v)
-			golden(t, "view/"+name, v)
+			goldenJSON(t, "view/"+name, v)
 		})
 	}
 	t.Run("saved", func(t *testing.T) {
 		v := savedView(states["created"].R, []hyperlink{{"https://acme.slack.com/archives/C1/p1", "Card in the channel"}}, devCh)
 		checkView(t, v)
-		golden(t, "view/saved", v)
+		goldenJSON(t, "view/saved", v)
 	})
 }
 

@@ -51,7 +51,7 @@ func TestLostUploadIsFoundAgain(t *testing.T) {
 				_, err := w.store.Create(w.t.Context(), s.R)
 				w.must(err)
 				sum := story.Creating()
-				w.must(w.store.PutSummary(w.t.Context(), "core", s.R.Runs.Plan.Attempts[0].CorrelationID, sum.Bytes()))
+				w.putSummary("core", s.R.Runs.Plan.Attempts[0].CorrelationID, sum.Bytes())
 				w.must(w.slack.Inject(slack.Fault{Method: method, Kind: fault, Count: 2}))
 				w.until()
 				if all, _ := w.files(); len(all) != 1 {

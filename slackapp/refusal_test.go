@@ -46,7 +46,7 @@ func (w *fixture) storeCase(c requesttest.Case) {
 	doc, err := w.store.Create(w.t.Context(), *c.Stored)
 	w.must(err)
 	s := requesttest.Summary()
-	w.must(w.store.PutSummary(w.t.Context(), c.Stored.Project, requesttest.Correlation(), s.Bytes()))
+	w.putSummary(c.Stored.Project, requesttest.Correlation(), s.Bytes())
 	if c.Archive {
 		_, err := w.store.Archive(w.t.Context(), doc)
 		w.must(err)

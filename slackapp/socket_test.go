@@ -14,6 +14,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/request"
 	sandbox "github.com/tfpilot/tfpilot/internal/sim/slack"
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
@@ -144,7 +145,7 @@ func TestWrongTokenEndsTheApp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &fixture{t: t}
 		srv := w.newSlack()
-		api, err := NewClient(Access{BotToken: "xoxb-1", AppToken: "xapp-wrong", APIURL: slackURL + "/api/", Transport: inProcess{srv.Handler()}})
+		api, err := NewClient(Access{BotToken: "xoxb-1", AppToken: "xapp-wrong", APIURL: slackURL + "/api/", Transport: inprocess.To(srv.Handler())})
 		w.must(err)
 		s := &Socket{API: api, Handler: scripted{}, Log: discard()}
 		if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "invalid_auth") {

@@ -12,6 +12,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
 
 // laggingCache gives each document as it was some writes ago.
@@ -70,7 +71,7 @@ func TestHintOverAnOutdatedDocument(t *testing.T) {
 		w.pause()
 		p, a := w.idleWorker(), *w.request(reqA).Runs.Plan.Current()
 		w.leave(a)
-		other := w.storeAs("app", inProcess{w.bucket}) // which has no cache
+		other := w.storeAs("app", inprocess.To(w.bucket)) // which has no cache
 		_, err := other.Update(context.Background(), reqA, lifecycle.System("cli"), lifecycle.Noted("task_refused", "a note", lifecycle.System("cli"), time.Now().UTC()))
 		w.must(err)
 		w.must(p.Webhook(context.Background(), w.hint(w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"))))
@@ -95,7 +96,7 @@ func TestIntentOfAnOutdatedDocument(t *testing.T) {
 			p, intent := w.idleWorker(), w.intent(reqA, what, "omar")
 			doc, err := w.store.Update(context.Background(), reqA, lifecycle.Actor{Login: "omar", Source: "slack"}, lifecycle.RecordIntent(intent))
 			w.must(err)
-			other := w.storeAs("app", inProcess{w.bucket}) // which has no cache
+			other := w.storeAs("app", inprocess.To(w.bucket)) // which has no cache
 			_, err = other.Update(context.Background(), reqA, lifecycle.System("cli"), lifecycle.RefuseIntent(intent, "refused", "It was refused.", time.Now().UTC()))
 			w.must(err)
 			if cached, ok := p.Store.Cached(context.Background(), reqA); !ok || cached.Request.Intent(what) == nil {
@@ -118,7 +119,7 @@ func TestSweepOverAnOutdatedDocument(t *testing.T) {
 	withHarness(t, setup{workers: 2}, func(w *harness) {
 		w.open(reqA)
 		w.settled(reqA)
-		other := w.storeAs("app", inProcess{w.bucket})
+		other := w.storeAs("app", inprocess.To(w.bucket))
 		_, err := other.Update(context.Background(), reqA, lifecycle.Actor{Login: "dana", Source: "cli"}, lifecycle.RecordIntent(w.intent(reqA, lifecycle.ActionClose, "dana")))
 		w.must(err) // and nothing was enqueued
 		from := time.Now()

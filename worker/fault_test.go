@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
 )
 
 // Modes of a fault at one outside call.
@@ -228,7 +230,7 @@ var variable = regexp.MustCompile(`/(\d+|[0-9a-f]{40}|req_[a-z0-9]+)`)
 func callName(system string, req *http.Request) string {
 	path := req.URL.Path
 	if system == "s3" {
-		path, _, _ = strings.Cut(strings.TrimPrefix(path, "/"+requestsBucket+"/"), "/")
+		path, _, _ = strings.Cut(strings.TrimPrefix(path, "/"+bucket.Requests+"/"), "/")
 		if prefix := req.URL.Query().Get("prefix"); req.URL.Query().Has("list-type") {
 			return "s3 LIST " + strings.TrimSuffix(prefix, "/")
 		}

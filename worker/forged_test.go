@@ -14,6 +14,7 @@ import (
 	hubsim "github.com/tfpilot/tfpilot/internal/sim/github"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
 
 // slowRunners leave time between a dispatch and the first step of its run.
@@ -34,7 +35,7 @@ func TestForgedClaimOfAnApply(t *testing.T) {
 		w.open(reqA)
 		w.approve(reqA)
 		w.merge(reqA)
-		plan := w.storeAs("run-plan-core", inProcess{w.bucket})
+		plan := w.storeAs("run-plan-core", inprocess.To(w.bucket))
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		a := w.attempt(reqA, lifecycle.KindApply)
 		claim := lifecycle.Claim{Kind: lifecycle.KindApply, RequestID: reqA, RunID: a.RunID, RunAttempt: 1, SHA: a.HeadSHA, StartedAt: time.Now(), ProofHash: lifecycle.ProofHash("p")}
@@ -68,7 +69,7 @@ func TestSuccessWithoutAResultDoesNotCount(t *testing.T) {
 	}{
 		{"nothing is there", lifecycle.CodeResultMissing, func(*harness, lifecycle.Attempt) {}},
 		{"a result of another", lifecycle.CodeResultForeign, func(w *harness, a lifecycle.Attempt) {
-			apply := w.storeAs("run-apply-core", inProcess{w.bucket})
+			apply := w.storeAs("run-apply-core", inprocess.To(w.bucket))
 			w.must(apply.PutResult(context.Background(), project, a.CorrelationID, lifecycle.Result{
 				Conclusion: "success", CorrelationID: a.CorrelationID, RunID: a.RunID, Proof: "p", Digest: a.Digest,
 			}))
@@ -111,7 +112,7 @@ func TestForgedPlanIsNotShown(t *testing.T) {
 		a := w.attempt(reqA, lifecycle.KindPlan)
 		w.until(reqA, "the claim", func(store.Doc) bool { return len(w.ledger.claimed(a.CorrelationID)) > 0 })
 		forged, ctx := (&terraform.Summary{}).Bytes(), context.Background()
-		plan := w.storeAs("run-plan-core", inProcess{w.bucket})
+		plan := w.storeAs("run-plan-core", inprocess.To(w.bucket))
 		w.must(plan.PutSummary(ctx, project, a.CorrelationID, forged))
 		w.must(plan.PutResult(ctx, project, a.CorrelationID, lifecycle.Result{
 			Conclusion: "success", CorrelationID: a.CorrelationID, RunID: a.RunID, Proof: "p", Digest: terraform.Digest(forged),
@@ -137,7 +138,7 @@ func TestClaimOfAnotherRunIsNotFollowed(t *testing.T) {
 		w.until(reqA, "an attempt", func(d store.Doc) bool { return d.Request.Runs.Apply.Current() != nil })
 		a := *w.request(reqA).Runs.Apply.Current()
 		claim := lifecycle.Claim{Kind: lifecycle.KindApply, RequestID: reqA, RunID: other, RunAttempt: 1, SHA: a.HeadSHA, ProofHash: lifecycle.ProofHash("p")}
-		plan := w.storeAs("run-plan-core", inProcess{w.bucket})
+		plan := w.storeAs("run-plan-core", inprocess.To(w.bucket))
 		if mine, _, err := plan.PutClaim(context.Background(), project, a.CorrelationID, claim); err != nil || !mine {
 			t.Fatal(mine, err)
 		}

@@ -7,12 +7,10 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
-	"io"
 	"log/slog"
 	"maps"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,18 +28,18 @@ import (
 	hubsim "github.com/tfpilot/tfpilot/internal/sim/github"
 	"github.com/tfpilot/tfpilot/internal/sim/s3"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 	"github.com/tfpilot/tfpilot/internal/web"
 	"github.com/tfpilot/tfpilot/templates"
 	"github.com/tfpilot/tfpilot/worker"
 )
 
 const (
-	requestsBucket = "tfpilot-requests"
-	stateBucket    = "tfpilot-terraform-state"
-	team           = "T0ACME0001"
-	repoName       = "acme/infra-core"
-	bot            = "tfpilot[bot]"
-	hookSecret     = "hook-secret"
+	team       = "T0ACME0001"
+	repoName   = "acme/infra-core"
+	bot        = "tfpilot[bot]"
+	hookSecret = "hook-secret"
 )
 
 var hintKey = []byte("a key that only the endpoint and the workers know")
@@ -73,8 +71,8 @@ var (
 	})
 	tree = sync.OnceValue(func() map[string][]byte {
 		files, err := bootstrap.Render(bootstrap.Project{
-			Name: "core", Repo: repoName, RequestsBucket: requestsBucket, Region: "eu-central-1",
-			Backend:      bootstrap.Backend{Bucket: stateBucket, UseLockfile: true},
+			Name: "core", Repo: repoName, RequestsBucket: bucket.Requests, Region: bucket.Region,
+			Backend:      bootstrap.Backend{Bucket: bucket.States, UseLockfile: true},
 			Environments: []bootstrap.Environment{{Key: "dev", Slug: "app"}, {Key: "prod", Slug: "app"}},
 			Release:      bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": "0000000000000000000000000000000000000000000000000000000000000000"}},
 			Terraform:    "1.11.4", Modules: []string{"s3-bucket"},
@@ -170,14 +168,13 @@ func newHarness(t testing.TB, s setup) *harness {
 
 func (w *harness) simulators(key *rsa.PrivateKey, files map[string][]byte, s setup) {
 	var err error
-	w.bucket, err = s3.New(s3.Config{Buckets: []string{requestsBucket, stateBucket}, Principals: principals()})
-	w.must(err)
+	w.bucket = bucket.New(w.t, "core")
 	w.ledger.w = w
 	w.redis = miniredis.NewMiniRedis()
 	w.redis.ClockTTL(true)
 	w.deadRedis = miniredis.NewMiniRedis()
 	redis := w.redisLink(nil)
-	w.notifier, w.store = queue.NewNotifier(redis, slog.New(slog.DiscardHandler)), w.cachedStore(inProcess{w.bucket}, redis)
+	w.notifier, w.store = queue.NewNotifier(redis, slog.New(slog.DiscardHandler)), w.cachedStore(inprocess.To(w.bucket), redis)
 	cfg := hubsim.Config{
 		BaseURL: "http://github.test",
 		App:     hubsim.App{ID: 77, Slug: "tfpilot", Name: "TfPilot", BotID: 9001, InstallationID: 2, Owner: "acme", PublicKey: &key.PublicKey},
@@ -289,7 +286,7 @@ func (w *harness) redisLink(p *process) *queue.Redis {
 }
 
 func (w *harness) storeAs(principal string, tr http.RoundTripper) *store.Store {
-	return w.openStore(principal, tr, nil)
+	return bucket.Open(w.t, principal, tr, nil)
 }
 
 // cachedStore is the store as app and workers use it, with the cache that they share.
@@ -298,53 +295,7 @@ func (w *harness) cachedStore(tr http.RoundTripper, redis *queue.Redis) *store.S
 	if cache == nil {
 		cache = queue.NewCache(redis, hintKey)
 	}
-	return w.openStore("app", tr, cache)
-}
-
-func (w *harness) openStore(principal string, tr http.RoundTripper, cache store.Cache) *store.Store {
-	s, err := store.Open(context.Background(), store.Config{
-		Bucket: requestsBucket, Region: "eu-central-1", Endpoint: "http://s3.test",
-		AccessKey: principal, Secret: "secret-of-" + principal, HTTPClient: &http.Client{Transport: tr}, Cache: cache,
-	})
-	w.must(err)
-	return s
-}
-
-// principals are the shipped policies as rules of the simulator.
-func principals() []s3.Principal {
-	var all []s3.Principal
-	for _, p := range store.Policies("core") {
-		sp := s3.Principal{Name: p.Name, AccessKey: p.Name, Secret: "secret-of-" + p.Name}
-		for _, r := range p.Rules {
-			bucket := requestsBucket
-			if r.Bucket == store.BucketState {
-				bucket = stateBucket
-			}
-			sp.Allow = append(sp.Allow, s3.Rule{
-				Actions: r.Actions, Bucket: bucket, Prefixes: r.Prefixes, Suffix: r.Suffix,
-				Conditional: r.Conditional, CreateOnly: r.CreateOnly,
-			})
-		}
-		all = append(all, sp)
-	}
-	return all
-}
-
-// inProcess hands requests straight to a handler.
-type inProcess struct{ h http.Handler }
-
-func (p inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {
-	defer func() {
-		if e := recover(); e != nil {
-			if e != http.ErrAbortHandler {
-				panic(e)
-			}
-			resp, err = nil, io.ErrUnexpectedEOF
-		}
-	}()
-	rec := httptest.NewRecorder()
-	p.h.ServeHTTP(rec, r)
-	return rec.Result(), r.Context().Err()
+	return bucket.Open(w.t, bucket.App, tr, cache)
 }
 
 func appPEM() []byte {

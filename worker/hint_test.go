@@ -14,6 +14,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
 
 // A delivery that GitHub signed is not about a request because it bears its name: the
@@ -160,7 +161,7 @@ func TestRunThatWasSentTwiceNeedsTheClaim(t *testing.T) {
 			t.Errorf("without a claim: %d", got)
 		}
 		claim := lifecycle.Claim{Kind: lifecycle.KindPlan, RequestID: reqA, RunID: 4711, RunAttempt: 1, SHA: a.HeadSHA, ProofHash: lifecycle.ProofHash("p")}
-		_, _, err := w.storeAs("run-plan-core", inProcess{w.bucket}).PutClaim(w.t.Context(), project, a.CorrelationID, claim)
+		_, _, err := w.storeAs("run-plan-core", inprocess.To(w.bucket)).PutClaim(w.t.Context(), project, a.CorrelationID, claim)
 		w.must(err)
 		if got := seen(4712); got != 0 {
 			t.Errorf("with the claim of another run: %d", got)

@@ -15,6 +15,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	hubsim "github.com/tfpilot/tfpilot/internal/sim/github"
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 	"github.com/tfpilot/tfpilot/worker"
 )
 
@@ -46,7 +47,7 @@ func (w *harness) newProcess() (*process, *queue.Redis) {
 	})
 	w.must(err)
 	p.Worker = &worker.Worker{
-		Store: w.cachedStore(gated{p, "s3", inProcess{w.bucket}}, redis), GitHub: client, Notifier: queue.NewNotifier(redis, slog.New(slog.DiscardHandler)), Index: queue.NewIndex(redis),
+		Store: w.cachedStore(gated{p, "s3", inprocess.To(w.bucket)}, redis), GitHub: client, Notifier: queue.NewNotifier(redis, slog.New(slog.DiscardHandler)), Index: queue.NewIndex(redis),
 		Turns:   queue.NewTurns(redis, worker.Starts),
 		Catalog: builtin(), Structure: structure(), Policy: w.policy, HintKey: hintKey, FingerprintSecret: hintKey, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}

@@ -23,6 +23,7 @@ import (
 	hubsim "github.com/tfpilot/tfpilot/internal/sim/github"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
 
 // refusedRun is a run that stops with a reason of its own.
@@ -140,7 +141,7 @@ func (w *harness) leave(a lifecycle.Attempt) {
 	proof := w.ledger.runs[a.RunID].proof
 	w.ledger.mu.Unlock()
 	data := (&terraform.Summary{}).Bytes()
-	run, ctx := w.storeAs("run-plan-core", inProcess{w.bucket}), context.Background()
+	run, ctx := w.storeAs("run-plan-core", inprocess.To(w.bucket)), context.Background()
 	w.must(run.PutSummary(ctx, project, a.CorrelationID, data))
 	w.must(run.PutResult(ctx, project, a.CorrelationID, lifecycle.Result{
 		Conclusion: "success", CorrelationID: a.CorrelationID, RunID: a.RunID, Proof: proof, Digest: terraform.Digest(data),
@@ -162,8 +163,8 @@ func (l *ledger) waits(kind string) bool {
 
 // runner plays what `tfpilot ci` does to the bucket and to the cloud.
 func (w *harness) runner() *actions.Script {
-	plan := w.storeAs("run-plan-core", inProcess{w.bucket})
-	apply := w.storeAs("run-apply-core", inProcess{w.bucket})
+	plan := w.storeAs("run-plan-core", inprocess.To(w.bucket))
+	apply := w.storeAs("run-apply-core", inprocess.To(w.bucket))
 	l := w.ledger
 	scenes := func(s *store.Store, name string, work func(context.Context, *store.Store, actions.Job) error) []actions.ScriptStep {
 		with := func(do func(context.Context, *store.Store, actions.Job) error) func(context.Context, actions.Job) error {

@@ -14,6 +14,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/sim/s3"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
 
 // desk is where an operator types commands: bucket and Redis are simulated, dana
@@ -32,7 +34,7 @@ const deskYAML = `projects:
     owner: acme
     repo: infra-core
     environments:
-      - {key: dev, slug: app, channel: C0INFRADEV, backend: {bucket: dev-states}}
+      - {key: dev, slug: app, channel: C0INFRADEV, backend: {bucket: ` + bucket.States + `}}
 `
 
 func newDesk(t *testing.T) *desk {
@@ -41,32 +43,14 @@ func newDesk(t *testing.T) *desk {
 	if err := os.WriteFile(config, []byte(deskYAML), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	operator := s3.Principal{Name: "unlock", AccessKey: "operator", Secret: "operator-secret"}
-	for _, p := range store.Policies("core") {
-		for _, r := range p.Rules {
-			if p.Name == operator.Name {
-				operator.Allow = append(operator.Allow, s3.Rule{Actions: r.Actions, Bucket: "dev-states", Prefixes: r.Prefixes, Suffix: r.Suffix})
-			}
-		}
-	}
-	bucket, err := s3.New(s3.Config{Buckets: []string{"requests", "dev-states"}, Principals: []s3.Principal{operator, {
-		Name: "app", AccessKey: "key", Secret: "secret",
-		Allow: []s3.Rule{{Actions: []string{"s3:*"}, Bucket: "requests", Prefixes: []string{""}}},
-	}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &desk{t: t, redis: miniredis.RunT(t), bucket: bucket}
-	address := d.serve(bucket)
+	d := &desk{t: t, redis: miniredis.RunT(t), bucket: bucket.New(t, "core")}
+	address := d.serve(d.bucket)
 	d.set(map[string]string{
-		"TFPILOT_CONFIG": config, "TFPILOT_REQUESTS_BUCKET": "requests", "AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL_S3": address,
-		"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "REDIS_URL": "redis://" + d.redis.Addr(),
+		"TFPILOT_CONFIG": config, "TFPILOT_REQUESTS_BUCKET": bucket.Requests, "AWS_REGION": bucket.Region, "AWS_ENDPOINT_URL_S3": address,
+		"AWS_ACCESS_KEY_ID": bucket.App, "AWS_SECRET_ACCESS_KEY": bucket.Secret(bucket.App), "REDIS_URL": "redis://" + d.redis.Addr(),
 		"TFPILOT_ADMINS": "adam", "TFPILOT_VIEWERS": "vic",
 	})
-	d.store, err = store.Open(t.Context(), store.Config{Bucket: "requests", Region: "eu-central-1", Endpoint: address, AccessKey: "key", Secret: "secret"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d.store = d.as(bucket.App)
 	redis, err := queue.Open("redis://"+d.redis.Addr(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +64,12 @@ func newDesk(t *testing.T) *desk {
 		}
 	}
 	return d
+}
+
+// as opens the store as one of the identities.
+func (d *desk) as(identity string) *store.Store {
+	d.t.Helper()
+	return bucket.Open(d.t, identity, inprocess.To(d.bucket), nil)
 }
 
 // serve gives a simulator an address of its own.

@@ -16,7 +16,7 @@ import (
 func (d *desk) planned(id string, stored, approved terraform.Summary) {
 	d.t.Helper()
 	const plan, apply = "plan-00000000000000000000000000000001", "apply-00000000000000000000000000000001"
-	if err := d.store.PutSummary(d.t.Context(), "core", plan, stored.Bytes()); err != nil {
+	if err := d.as("run-plan-core").PutSummary(d.t.Context(), "core", plan, stored.Bytes()); err != nil {
 		d.t.Fatal(err)
 	}
 	_, err := d.store.Update(d.t.Context(), id, lifecycle.System("worker"), func(r lifecycle.Request) (lifecycle.Request, error) {

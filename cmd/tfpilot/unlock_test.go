@@ -12,25 +12,26 @@ import (
 	codehost "github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
 )
 
 const (
 	lockedKey = "core/dev/app/terraform.tfstate.tflock"
 	lockedID  = "3b7d4e52-1111-2222-3333-444455556666"
-	lockFile  = `{"ID":"` + lockedID + `","Operation":"OperationTypeApply","Info":"","Who":"runner@gone-runner","Version":"1.11.4","Created":"2026-11-30T08:00:00Z","Path":"dev-states/core/dev/app/terraform.tfstate"}`
+	lockFile  = `{"ID":"` + lockedID + `","Operation":"OperationTypeApply","Info":"","Who":"runner@gone-runner","Version":"1.11.4","Created":"2026-11-30T08:00:00Z","Path":"` + bucket.States + `/core/dev/app/terraform.tfstate"}`
 )
 
 // operator gives credentials that may remove lock files, as an AWS profile.
 func (d *desk) operator() {
 	file := filepath.Join(d.t.TempDir(), "credentials")
-	if err := os.WriteFile(file, []byte("[operator]\naws_access_key_id = operator\naws_secret_access_key = operator-secret\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("[operator]\naws_access_key_id = unlock\naws_secret_access_key = "+bucket.Secret("unlock")+"\n"), 0o600); err != nil {
 		d.t.Fatal(err)
 	}
 	d.set(map[string]string{"AWS_SHARED_CREDENTIALS_FILE": file, "AWS_CONFIG_FILE": file + ".none"})
 }
 
 func (d *desk) locked() bool {
-	_, ok := d.bucket.Read("dev-states", lockedKey)
+	_, ok := d.bucket.Read(bucket.States, lockedKey)
 	return ok
 }
 
@@ -47,7 +48,7 @@ func (d *desk) environment(change func(lifecycle.EnvironmentState) lifecycle.Env
 // met lets a run of the request have stopped at the lock.
 func (d *desk) met(id string) {
 	d.t.Helper()
-	if err := d.bucket.Write("dev-states", lockedKey, []byte(lockFile)); err != nil {
+	if err := d.bucket.Write(bucket.States, lockedKey, []byte(lockFile)); err != nil {
 		d.t.Fatal(err)
 	}
 	lock := lifecycle.StateLock{ID: lockedID, Who: "runner@gone-runner", Since: time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)}
@@ -137,10 +138,12 @@ func TestStateStaysLockedWithoutGitHub(t *testing.T) {
 // A lock that was taken again since it was read is left alone.
 func TestLockThatChangedIsKept(t *testing.T) {
 	d := newDesk(t)
-	if err := d.bucket.Write("dev-states", lockedKey, []byte(lockFile)); err != nil {
+	if err := d.bucket.Write(bucket.States, lockedKey, []byte(lockFile)); err != nil {
 		t.Fatal(err)
 	}
-	locks, err := store.OpenLocks(t.Context(), store.Config{Bucket: "dev-states", Region: "eu-central-1", Endpoint: os.Getenv("AWS_ENDPOINT_URL_S3"), AccessKey: "operator", Secret: "operator-secret"})
+	locks, err := store.OpenLocks(t.Context(), store.Config{
+		Bucket: bucket.States, Region: bucket.Region, Endpoint: os.Getenv("AWS_ENDPOINT_URL_S3"), AccessKey: "unlock", Secret: bucket.Secret("unlock"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +152,7 @@ func TestLockThatChangedIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.bucket.Write("dev-states", lockedKey, []byte(strings.Replace(lockFile, "gone", "new", 1))); err != nil {
+	if err := d.bucket.Write(bucket.States, lockedKey, []byte(strings.Replace(lockFile, "gone", "new", 1))); err != nil {
 		t.Fatal(err)
 	}
 	if err := locks.Remove(t.Context(), key, etag); err == nil || !d.locked() {
@@ -160,7 +163,7 @@ func TestLockThatChangedIsKept(t *testing.T) {
 // A table of DynamoDB is named with the command that removes exactly this lock.
 func TestLockInATable(t *testing.T) {
 	w := newWard(t)
-	yaml := strings.Replace(deskYAML, "{bucket: dev-states}", "{bucket: dev-states, dynamodbTable: locks, useLockfile: false}", 1)
+	yaml := strings.Replace(deskYAML, "{bucket: "+bucket.States+"}", "{bucket: "+bucket.States+", dynamodbTable: locks, useLockfile: false}", 1)
 	if err := os.WriteFile(os.Getenv("TFPILOT_CONFIG"), []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -78,13 +78,39 @@ func commandsWithoutSlack(f file) []string {
 	return []string{"imports slackapp; call internal/request"}
 }
 
-// The cases of the refusals are for tests.
-func TestCasesAreForTests(t *testing.T) { assertRule(t, casesInProduct) }
+// What tests share is imported by tests only, and nothing else knows that it is tested: a test double
+// inside the product would be one that a configuration could reach.
+func TestSharedTestCodeIsForTests(t *testing.T) {
+	assertRule(t, forTestsInProduct)
+	assertRule(t, testingInProduct)
+}
 
-func casesInProduct(f file) []string {
-	const cases = "internal/request/requesttest"
-	if f.test || f.dir == cases || !slices.Contains(f.imports, module+"/"+cases) {
+// forTests are the packages that only tests import.
+var forTests = []string{
+	"internal/testing/golden", "internal/testing/inprocess", "internal/testing/bucket",
+	"internal/story", "internal/request/requesttest",
+}
+
+func forTestsInProduct(f file) (faults []string) {
+	if f.test || slices.Contains(forTests, f.dir) {
 		return nil
 	}
-	return []string{"imports " + cases + ", which is for tests"}
+	for _, name := range f.imports {
+		if ours, ok := strings.CutPrefix(name, module+"/"); ok && underAny(ours, append(forTests, "internal/testing")) {
+			faults = append(faults, "imports "+ours+", which is for tests")
+		}
+	}
+	return faults
+}
+
+func testingInProduct(f file) (faults []string) {
+	if f.test || slices.Contains(forTests, f.dir) || underAny(f.dir, []string{"internal/sandbox/page/browser", "internal/sim"}) {
+		return nil
+	}
+	for _, name := range f.imports {
+		if under(name, "testing") || name == "net/http/httptest" {
+			faults = append(faults, "imports "+name+", which is for tests")
+		}
+	}
+	return faults
 }

@@ -2,11 +2,8 @@ package catalog
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -15,9 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
-)
 
-var update = flag.Bool("update", false, "write the golden files again")
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
+)
 
 // shipped is loaded once: it never changes.
 var shipped = sync.OnceValues(Builtin)
@@ -56,24 +53,7 @@ func TestBuiltinForms(t *testing.T) {
 			fmt.Fprintf(&got, "  → %s: %s\n", o.Name, o.Description)
 		}
 	}
-	golden(t, "forms.txt", got.String())
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (-want +got):\n%s", file, diff)
-	}
+	golden.Check(t, "testdata/forms.txt", got.String())
 }
 
 func TestEveryFormHasVariety(t *testing.T) {

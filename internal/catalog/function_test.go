@@ -17,6 +17,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/tfpilot/tfpilot/internal/sandbox/toolchain"
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
 )
 
 // expressionFile holds expressions and what Terraform makes of them: one a line, a tab between.
@@ -79,7 +80,7 @@ func TestTerraformStillAnswersSo(t *testing.T) {
 		result := list.Index(cty.NumberIntVal(int64(i))).AsString()
 		now.WriteString(e.text + "\t" + result + "\n")
 	}
-	golden(t, filepath.Base(expressionFile), now.String())
+	golden.Check(t, "testdata/"+filepath.Base(expressionFile), now.String())
 }
 
 // TestEveryFunctionOfTerraformIsKnownOrLeftToThePlan compares the names.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
 )
 
 // TestLint holds what each fault of a module is called. The text of a note begins with "note: ".
@@ -123,7 +125,7 @@ func TestLintOfTeamModules(t *testing.T) {
 			fmt.Fprintln(&got, f)
 		}
 	}
-	golden(t, "lint.txt", got.String())
+	golden.Check(t, "testdata/lint.txt", got.String())
 }
 
 // TestLintReadsWhatTerraformReads: examples and tests beside a module are not part of it.

@@ -14,6 +14,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/sim/s3"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
 )
 
 const stateKey = "core/dev/app/terraform.tfstate"
@@ -44,7 +45,7 @@ func (w *harness) applying(text, digest string, change func(*dispatch)) (*dispat
 	if failed, said := b.steps(planSteps...); failed != "" {
 		w.t.Fatalf("%s:\n%s", failed, said)
 	}
-	b.env["AWS_ACCESS_KEY_ID"], b.env["AWS_SECRET_ACCESS_KEY"] = "run-apply-core", "run-apply-core-secret"
+	b.env["AWS_ACCESS_KEY_ID"], b.env["AWS_SECRET_ACCESS_KEY"] = "run-apply-core", bucket.Secret("run-apply-core")
 	return d, b
 }
 
@@ -377,7 +378,7 @@ func TestDriftPlan(t *testing.T) {
 // Runs have the shipped rights here too: the role that writes states deletes none.
 func TestRunsDeleteNoState(t *testing.T) {
 	w := newHarness(t)
-	run, err := store.Open(t.Context(), store.Config{Bucket: stateBucket, Region: region, Endpoint: w.server.URL, AccessKey: "run-apply-core", Secret: "run-apply-core-secret"})
+	run, err := store.Open(t.Context(), store.Config{Bucket: stateBucket, Region: region, Endpoint: w.server.URL, AccessKey: "run-apply-core", Secret: bucket.Secret("run-apply-core")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sim/s3"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
 	"github.com/tfpilot/tfpilot/templates"
 )
 
@@ -42,9 +43,9 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	requestsBucket = "tfpilot-requests"
-	stateBucket    = "tfpilot-terraform-state"
-	region         = "eu-central-1"
+	requestsBucket = bucket.Requests
+	stateBucket    = bucket.States
+	region         = bucket.Region
 	planRole       = "arn:aws:iam::000000000000:role/tfpilot-plan-core"
 	applyRole      = "arn:aws:iam::000000000000:role/tfpilot-apply-core"
 	requestID      = "req_abcdefghijklm"
@@ -103,7 +104,7 @@ type harness struct {
 func newHarness(t *testing.T) *harness {
 	t.Helper()
 	w := &harness{t: t, bare: filepath.Join(t.TempDir(), "acme", "infra-core.git"), work: t.TempDir(), runID: 1000, plans: map[string]string{}}
-	w.s3 = newBuckets(t)
+	w.s3 = bucket.New(t, "core", "payments")
 	asset, sum := releaseAsset(t)
 	mux := http.NewServeMux()
 	mux.Handle("/releases/v0.1.0/"+assetName(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { http.ServeFile(rw, r, asset) }))
@@ -111,7 +112,7 @@ func newHarness(t *testing.T) *harness {
 	mux.Handle("/", w.s3)
 	w.server = httptest.NewServer(mux)
 	t.Cleanup(w.server.Close)
-	app, err := store.Open(t.Context(), store.Config{Bucket: requestsBucket, Region: region, Endpoint: w.server.URL, AccessKey: "app", Secret: "app-secret"})
+	app, err := store.Open(t.Context(), bucket.Config(bucket.App, w.server.URL))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,30 +120,6 @@ func newHarness(t *testing.T) *harness {
 	w.act = newAct(t, w.server.URL)
 	w.bootstrap(sum)
 	return w
-}
-
-func newBuckets(t *testing.T) *s3.Server {
-	t.Helper()
-	var principals []s3.Principal
-	for _, p := range store.Policies("core", "payments") {
-		out := s3.Principal{Name: p.Name, AccessKey: p.Name, Secret: p.Name + "-secret"}
-		for _, r := range p.Rules {
-			bucket := requestsBucket
-			if r.Bucket == store.BucketState {
-				bucket = stateBucket
-			}
-			out.Allow = append(out.Allow, s3.Rule{
-				Actions: r.Actions, Bucket: bucket, Prefixes: r.Prefixes, Suffix: r.Suffix,
-				Conditional: r.Conditional, CreateOnly: r.CreateOnly,
-			})
-		}
-		principals = append(principals, out)
-	}
-	server, err := s3.New(s3.Config{Region: region, Buckets: []string{requestsBucket, stateBucket}, Principals: principals})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return server
 }
 
 func assetName() string {
@@ -200,8 +177,8 @@ func newAct(t *testing.T, endpoint string) *actions.Act {
 	workflows := []string{"plan.yml", "apply.yml", "destroy.yml", "cleanup.yml", "drift_plan.yml"}
 	return &actions.Act{Binary: bin, Dir: t.TempDir(), Terraform: tf,
 		Roles: map[string]actions.Role{
-			planRole:  {AccessKeyID: "run-plan-core", SecretAccessKey: "run-plan-core-secret", Workflows: workflows},
-			applyRole: {AccessKeyID: "run-apply-core", SecretAccessKey: "run-apply-core-secret", Workflows: []string{"apply.yml", "destroy.yml"}},
+			planRole:  {AccessKeyID: "run-plan-core", SecretAccessKey: bucket.Secret("run-plan-core"), Workflows: workflows},
+			applyRole: {AccessKeyID: "run-apply-core", SecretAccessKey: bucket.Secret("run-apply-core"), Workflows: []string{"apply.yml", "destroy.yml"}},
 		},
 		Env: map[string]string{
 			"AWS_ENDPOINT_URL_S3": endpoint, "AWS_EC2_METADATA_DISABLED": "true", "TF_CLI_CONFIG_FILE": os.DevNull,

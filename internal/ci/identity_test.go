@@ -9,6 +9,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
 )
 
 // readingModule takes code and data from everywhere that a module can: its own files,
@@ -152,7 +153,7 @@ func TestCodeThatWasNotApprovedNeverRuns(t *testing.T) {
 				t.Errorf("Terraform can read %s", absent)
 			}
 		}
-		b.env["AWS_ACCESS_KEY_ID"], b.env["AWS_SECRET_ACCESS_KEY"] = "run-apply-core", "run-apply-core-secret"
+		b.env["AWS_ACCESS_KEY_ID"], b.env["AWS_SECRET_ACCESS_KEY"] = "run-apply-core", bucket.Secret("run-apply-core")
 		if failed, said := b.steps("apply", "result"); failed != "" || w.result(d).Digest != digest {
 			t.Errorf("%s:\n%s", failed, said)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/ci"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/sim/s3"
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
 )
 
 // bench runs single steps in this process, without a runner: its own workspace,
@@ -40,7 +41,7 @@ func (w *harness) bench(d *dispatch) *bench {
 		"GITHUB_REF": "refs/heads/main", "GITHUB_SHA": main, "GITHUB_ACTOR": d.actor, "GITHUB_OUTPUT": filepath.Join(b.temp, "output"),
 		"TFPILOT_KIND": string(d.kind), "TFPILOT_ACTOR": "tfpilot[bot]", "TFPILOT_DEFAULT_BRANCH": "main", "TFPILOT_PROJECT": "core",
 		"TFPILOT_REQUESTS_BUCKET": requestsBucket, "GITHUB_SERVER_URL": w.server.URL, "GITHUB_REPOSITORY": "acme/infra-core", "TFPILOT_TOKEN": "ghs_test",
-		"AWS_REGION": region, "AWS_ACCESS_KEY_ID": "run-plan-core", "AWS_SECRET_ACCESS_KEY": "run-plan-core-secret", "TFPILOT_JOB_STATUS": "success",
+		"AWS_REGION": region, "AWS_ACCESS_KEY_ID": "run-plan-core", "AWS_SECRET_ACCESS_KEY": bucket.Secret("run-plan-core"), "TFPILOT_JOB_STATUS": "success",
 	}
 	for k, v := range w.act.Env {
 		b.env[k] = v
@@ -68,7 +69,7 @@ func (b *bench) step(ctx context.Context, name string) (int, string) {
 		env = append(env, k+"="+v)
 	}
 	if kind := b.env["TFPILOT_KIND"]; name == "result" && (kind == "apply" || kind == "destroy") { // the workflow takes this role for it
-		env = append(env, "AWS_ACCESS_KEY_ID=run-apply-core", "AWS_SECRET_ACCESS_KEY=run-apply-core-secret")
+		env = append(env, "AWS_ACCESS_KEY_ID=run-apply-core", "AWS_SECRET_ACCESS_KEY="+bucket.Secret("run-apply-core"))
 	}
 	code := ci.Run(ctx, []string{name}, ci.Process{Env: env, Stdout: &out, Stderr: &out, Sleep: func(time.Duration) {}})
 	return code, out.String()

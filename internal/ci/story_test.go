@@ -7,6 +7,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
 )
 
 // One request through the shipped workflows, act and the real Terraform: planned,
@@ -34,7 +35,7 @@ func TestJourney(t *testing.T) {
 		t.Errorf("the log does not show the plan:\n%s", log)
 	}
 	for where, said := range map[string]string{"log": log, "summary": string(summary), "plan text": string(shown)} {
-		if strings.Contains(said, "hunter2") || strings.Contains(said, "run-plan-core-secret") {
+		if strings.Contains(said, "hunter2") || strings.Contains(said, bucket.Secret("run-plan-core")) {
 			t.Errorf("a secret is in the %s:\n%s", where, said)
 		}
 	}

@@ -1,32 +1,17 @@
 package config
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
-
 func TestDocs(t *testing.T) {
-	path := filepath.Join("..", "..", "docs", "CONFIGURATION.md")
-	want := page()
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != want {
-		t.Error("docs/CONFIGURATION.md is not what the tables say; run: go test ./internal/config -update")
-	}
+	golden.Check(t, filepath.Join("..", "..", "docs", "CONFIGURATION.md"), page())
 }
 
 // page is docs/CONFIGURATION.md, made from the tables that are read by.

@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -20,9 +19,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func signedHeader(event string, body []byte) http.Header { return signedWith(hook, event, body) }
 
@@ -72,20 +70,7 @@ func TestRecordedWebhooks(t *testing.T) {
 	if lines.Err() != nil || got.Len() == 0 {
 		t.Fatalf("fixtures: %v", lines.Err())
 	}
-	golden(t, "testdata/hints.golden", got.Bytes())
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s differs (%v); got:\n%s", name, err, got)
-	}
+	golden.Check(t, "testdata/hints.golden", got.Bytes())
 }
 
 const okRun = `{"action":"completed","repository":{"id":1,"full_name":"acme/infra-core"},"workflow_run":{"id":5,"status":"completed","conclusion":"success"}}`

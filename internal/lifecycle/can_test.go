@@ -1,16 +1,12 @@
 package lifecycle
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // stage is a request at one point of its life.
 type stage struct {
@@ -118,15 +114,5 @@ func TestWhatMayBeDoneWhen(t *testing.T) {
 			}
 		}
 	}
-	got := b.String()
-	const file = "testdata/stages.golden"
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil || got != string(want) {
-		t.Errorf("%s differs (%v):\n%s", file, err, cmp.Diff(string(want), got))
-	}
+	golden.Check(t, "testdata/stages.golden", b.String())
 }

@@ -1,31 +1,16 @@
 package rbac
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
-
 func TestDocs(t *testing.T) {
-	path := filepath.Join("..", "..", "docs", "RBAC.md")
-	want := page()
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != want {
-		t.Errorf("docs/RBAC.md does not match the matrix; run: go test ./internal/rbac -update")
-	}
+	golden.Check(t, filepath.Join("..", "..", "docs", "RBAC.md"), page())
 }
 
 // page is docs/RBAC.md, made from the matrix that decides.

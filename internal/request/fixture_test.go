@@ -4,7 +4,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"testing"
 
@@ -17,6 +16,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/request/requesttest"
 	"github.com/tfpilot/tfpilot/internal/sim/s3"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
 
 // fixture is the use cases on a simulated bucket and Redis.
@@ -33,16 +34,8 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	w := &fixture{t: t, redis: miniredis.RunT(t)}
-	var err error
-	w.bucket, err = s3.New(s3.Config{Buckets: []string{"requests"}, Principals: []s3.Principal{{
-		Name: "app", AccessKey: "app", Secret: "secret",
-		Allow: []s3.Rule{{Actions: []string{"s3:*"}, Bucket: "requests", Prefixes: []string{""}}},
-	}}})
-	w.must(err)
-	w.store, err = store.Open(t.Context(), store.Config{
-		Bucket: "requests", Region: "eu-central-1", Endpoint: "http://s3.test", AccessKey: "app", Secret: "secret", HTTPClient: &http.Client{Transport: w},
-	})
-	w.must(err)
+	w.bucket = bucket.New(t, "core")
+	w.store = bucket.Open(t, bucket.App, w, nil)
 	redis, err := queue.Open("redis://"+w.redis.Addr(), nil)
 	w.must(err)
 	t.Cleanup(func() { _ = redis.Close() })
@@ -66,9 +59,7 @@ func (w *fixture) RoundTrip(r *http.Request) (*http.Response, error) {
 	if w.down {
 		return nil, io.ErrUnexpectedEOF
 	}
-	rec := httptest.NewRecorder()
-	w.bucket.ServeHTTP(rec, r)
-	return rec.Result(), nil
+	return inprocess.To(w.bucket).RoundTrip(r)
 }
 
 func (w *fixture) must(err error) {
@@ -84,7 +75,7 @@ func (w *fixture) put(r *lifecycle.Request, archive bool) {
 	doc, err := w.store.Create(w.t.Context(), *r)
 	w.must(err)
 	s := requesttest.Summary()
-	w.must(w.store.PutSummary(w.t.Context(), r.Project, requesttest.Correlation(), s.Bytes()))
+	w.must(bucket.Open(w.t, "run-plan-"+r.Project, inprocess.To(w.bucket), nil).PutSummary(w.t.Context(), r.Project, requesttest.Correlation(), s.Bytes()))
 	if archive {
 		_, err := w.store.Archive(w.t.Context(), doc)
 		w.must(err)

@@ -8,6 +8,7 @@ import (
 	"testing/iotest"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
 
 // brokenBodies lets the bodies of the next answers to reads break off.
@@ -31,7 +32,7 @@ func TestAnswerBreaksOff(t *testing.T) {
 	if mine, _, err := openAs(t, srv, "run-plan-core").PutClaim(t.Context(), testProject, testCID, lifecycle.Claim{RunID: 7}); err != nil || !mine {
 		t.Fatal(mine, err)
 	}
-	breaking := &brokenBodies{next: inProcess{srv}, left: 2}
+	breaking := &brokenBodies{next: inprocess.To(srv), left: 2}
 	s, err := Open(t.Context(), Config{
 		Bucket: requestsBucket, Region: "eu-central-1", Endpoint: "http://s3.test",
 		AccessKey: "run-plan-core", Secret: "secret-of-run-plan-core", HTTPClient: &http.Client{Transport: breaking},

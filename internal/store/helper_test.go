@@ -2,15 +2,14 @@ package store
 
 import (
 	"context"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/sim/s3"
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
 
 const (
@@ -21,23 +20,6 @@ const (
 )
 
 var testCID = "apply-" + strings.Repeat("0a", 16)
-
-// inProcess hands requests straight to a handler: no socket.
-type inProcess struct{ h http.Handler }
-
-func (p inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {
-	defer func() {
-		if e := recover(); e != nil {
-			if e != http.ErrAbortHandler {
-				panic(e)
-			}
-			resp, err = nil, io.ErrUnexpectedEOF
-		}
-	}()
-	rec := httptest.NewRecorder()
-	p.h.ServeHTTP(rec, r)
-	return rec.Result(), r.Context().Err()
-}
 
 // principals are the shipped policies as rules of the simulator.
 func principals() []s3.Principal {
@@ -73,7 +55,7 @@ func openAs(t testing.TB, h http.Handler, principal string) *Store {
 	s, err := Open(t.Context(), Config{
 		Bucket: requestsBucket, Region: "eu-central-1", Endpoint: "http://s3.test",
 		AccessKey: principal, Secret: "secret-of-" + principal,
-		HTTPClient: &http.Client{Transport: inProcess{h}},
+		HTTPClient: &http.Client{Transport: inprocess.To(h)},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,13 +1,11 @@
 package store
 
 import (
-	"bytes"
-	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
 )
 
 // The bucket's lifecycle rules match the code.
@@ -16,16 +14,7 @@ func TestLifecycleRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const name = "../../manifests/s3/lifecycle.json"
-	if *update {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, got, 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s is not what the code says (%v); run the test with -update\n%s", name, err, got)
-	}
+	golden.Check(t, "../../manifests/s3/lifecycle.json", got)
 }
 
 // What holds the truth never expires, a claim outlives its grant, and a plan may wait for

@@ -1,11 +1,8 @@
 package store
 
 import (
-	"bytes"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,9 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 const manifests = "../../manifests/iam"
 
@@ -28,15 +24,7 @@ func TestManifests(t *testing.T) {
 			t.Fatal(err)
 		}
 		name := filepath.Join(manifests, p.Role+".json")
-		if *update {
-			if err := errors.Join(os.MkdirAll(manifests, 0o755), os.WriteFile(name, got, 0o644)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(name)
-		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the code says (%v); run the test with -update\n%s", name, err, got)
-		}
+		golden.Check(t, name, got)
 	}
 }
 

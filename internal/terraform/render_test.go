@@ -1,43 +1,21 @@
 package terraform
 
 import (
-	"flag"
 	"math/big"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files again")
 
 const (
 	mine  = "req_aaaaaaaaaaaaa"
 	other = "req_bbbbbbbbbbbbb"
 )
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s differs (-want +got):\n%s", file, diff)
-	}
-}
 
 var inputs = map[string]map[string]any{
 	"s3-bucket": {"name": "acme-artifacts", "versioning": true, "expire_days": "30", "tags": "Team=build\nfor=${self}",
@@ -77,7 +55,7 @@ func TestRenderModules(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name+".tf", content)
+			golden.Check(t, "testdata/"+name+".tf", content)
 			if string(hclwrite.Format(content)) != string(content) {
 				t.Error("not formatted")
 			}

@@ -12,6 +12,7 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
 )
 
 func planBytes(t testing.TB, name string) []byte {
@@ -64,7 +65,7 @@ func TestSummaries(t *testing.T) {
 			if s.Risk() != tc.risk || len(s.Destroyed()) != tc.counts.Destroy+tc.counts.Replace {
 				t.Errorf("risk %s, destroyed %v", s.Risk(), s.Destroyed())
 			}
-			golden(t, "summary-"+tc.plan+".json", indent(t, s.Bytes()))
+			golden.Check(t, "testdata/summary-"+tc.plan+".json", indent(t, s.Bytes()))
 			again, err := ParseSummary(s.Bytes())
 			if err != nil || again.Digest() != s.Digest() || again.Digest() != Digest(s.Bytes()) {
 				t.Errorf("read back: %v", err)

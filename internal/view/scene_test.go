@@ -11,6 +11,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/story"
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
 )
 
 // builtin loads the catalog once: its modules are parsed from Terraform.
@@ -43,7 +44,7 @@ func TestViewsOfRequests(t *testing.T) {
 			if err := enc.Encode(OfRequest(factsOf(t, s))); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "request/"+name+".json", now.String())
+			golden.Check(t, "testdata/request/"+name+".json", now.String())
 		})
 	}
 }

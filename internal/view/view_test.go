@@ -2,10 +2,8 @@ package view
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,28 +13,10 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/internal/testing/golden"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
 const module = "module.tfpilot_req_0123456789abc."
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-golden +got):\n%s", path, diff)
-	}
-}
 
 // value reads a JSON value with exact numbers, as a summary holds it.
 func value(t testing.TB, text string) map[string]any {
@@ -164,7 +144,7 @@ func must[T any](v T, err error) T {
 
 func TestPlansAsText(t *testing.T) {
 	for name, s := range plans(t) {
-		t.Run(name, func(t *testing.T) { golden(t, name+".txt", OfPlan(s).Text()) })
+		t.Run(name, func(t *testing.T) { golden.Check(t, "testdata/"+name+".txt", OfPlan(s).Text()) })
 	}
 }
 
@@ -177,7 +157,7 @@ func TestRealPlansAsText(t *testing.T) {
 			content := must(os.ReadFile("../terraform/testdata/plans/" + name + ".json"))
 			plan := must(terraform.ParsePlan(content))
 			s := must(terraform.Summarize(plan, terraform.Scope{RequestID: "req_aaaaaaaaaaaaa", Purpose: purpose, FingerprintKey: []byte("the key of one request")}))
-			golden(t, "real_"+name+".txt", OfPlan(s).Text())
+			golden.Check(t, "testdata/real_"+name+".txt", OfPlan(s).Text())
 		})
 	}
 }

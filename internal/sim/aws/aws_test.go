@@ -4,20 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
-
-type inProcess struct{ h http.Handler }
-
-func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	rec := httptest.NewRecorder()
-	p.h.ServeHTTP(rec, r)
-	return rec.Result(), nil
-}
 
 func start(t *testing.T, dir string) (*Server, *Client) {
 	t.Helper()
@@ -25,7 +18,7 @@ func start(t *testing.T, dir string) (*Server, *Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, &Client{URL: "http://cloud.sandbox", Token: "token", HTTP: &http.Client{Transport: inProcess{s}}}
+	return s, &Client{URL: "http://cloud.sandbox", Token: "token", HTTP: &http.Client{Transport: inprocess.To(s)}}
 }
 
 func codeOf(err error) string {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -14,28 +12,14 @@ import (
 	"time"
 
 	"github.com/sashabaranov/go-openai"
+
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
-
-type inProcess struct{ h http.Handler }
-
-func (p inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {
-	defer func() {
-		if e := recover(); e != nil {
-			if e != http.ErrAbortHandler {
-				panic(e)
-			}
-			resp, err = nil, io.ErrUnexpectedEOF
-		}
-	}()
-	rec := httptest.NewRecorder()
-	p.h.ServeHTTP(rec, r)
-	return rec.Result(), nil
-}
 
 func client(s *Server, key string) *openai.Client {
 	cfg := openai.DefaultConfig(key)
 	cfg.BaseURL = "http://model.sandbox/v1"
-	cfg.HTTPClient = &http.Client{Transport: inProcess{s}}
+	cfg.HTTPClient = &http.Client{Transport: inprocess.To(s)}
 	return openai.NewClientWithConfig(cfg)
 }
 

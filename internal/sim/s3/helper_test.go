@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
 
 const testBucket = "things"
@@ -36,28 +37,11 @@ func newServer(t *testing.T, cfg Config) *Server {
 	return s
 }
 
-// inProcess passes requests directly to the handler, without a socket.
-type inProcess struct{ h http.Handler }
-
-func (p inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {
-	defer func() {
-		if e := recover(); e != nil {
-			if e != http.ErrAbortHandler {
-				panic(e)
-			}
-			resp, err = nil, io.ErrUnexpectedEOF
-		}
-	}()
-	rec := httptest.NewRecorder()
-	p.h.ServeHTTP(rec, r)
-	return rec.Result(), nil
-}
-
 func client(h http.Handler, p Principal, with ...func(*awss3.Options)) *awss3.Client {
 	opts := awss3.Options{
 		Region: defaultRegion, BaseEndpoint: aws.String("http://s3.sandbox"), UsePathStyle: true,
 		Credentials:      credentials.NewStaticCredentialsProvider(p.AccessKey, p.Secret, p.SessionToken),
-		HTTPClient:       &http.Client{Transport: inProcess{h}},
+		HTTPClient:       &http.Client{Transport: inprocess.To(h)},
 		RetryMaxAttempts: 1,
 	}
 	return awss3.New(opts, with...)
@@ -99,7 +83,7 @@ func code(err error) string {
 
 // timeoutClient gives up on a call after a while, as a client must.
 type timeoutClient struct {
-	inProcess
+	http.RoundTripper
 	after time.Duration
 }
 

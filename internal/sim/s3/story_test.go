@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"pgregory.net/rapid"
+
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
 
 // Fifty writers increment one number by compare and swap. No increment is lost.
@@ -177,7 +179,7 @@ func TestLostAnswerLooksLikeAConflict(t *testing.T) {
 func TestVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, Config{})
-		c := client(s, admin(), func(o *awss3.Options) { o.HTTPClient = &timeoutClient{inProcess{s}, 5 * time.Second} })
+		c := client(s, admin(), func(o *awss3.Options) { o.HTTPClient = &timeoutClient{inprocess.To(s), 5 * time.Second} })
 		_ = s.Inject(Fault{Kind: FaultHang, Verb: "GetObject", Count: 1})
 		start := time.Now()
 		_, _, err := get(t.Context(), c, "k")
