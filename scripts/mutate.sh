@@ -5,10 +5,11 @@
 #
 #   scripts/mutate.sh rbac          permissions
 #   scripts/mutate.sh lifecycle     the facts of a request, and the next steps
+#   scripts/mutate.sh request       rights, confirmation and what was seen, before an action is recorded
 #   scripts/mutate.sh ci            the checks of a run; needs git
 #   scripts/mutate.sh webhook       from a delivery to a fact
 #
-# It passes further arguments to the tool: -v, -limit 100, -budget 10m, -match 'canApply: '.
+# It passes further arguments to the tool: -v, -limit 100, -budget 10m, -match 'canApply: ', -run TestName.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -21,27 +22,20 @@ mutate() {
 }
 
 rapid='-rapid.nofailfile -rapid.shrinktime=0s -rapid.checks=5 -rapid.seed=1'
+webhook='Forged|SealedHint|Delivery|RunIsFound|RunThat|ClaimOfAnother|ByHandIs'
 case $target in
 	rbac) mutate -args "$rapid" "$@" internal/rbac ;;
 	lifecycle)
 		# The other files contain names, texts and events, which the golden files cover.
-		# The table tests run first. Properties and stories only run for the survivors.
-		tables='Sending|Answer|WhoseRun|RunsMove|MayStart|Given|Results|OldComments|WhenAPlan|Cleanup|Started|Evidence|Intents|Author|Approvals'
-		tables+='|ARejection|Problems|PullRequest|StateLock|Detours|ApprovedBy|RoundIs|Derive|Unsuccessful|Lease|Lost|EachIntent|MergedAfter'
-		tables+='|Unlock|MayBeGone|Outcome|BeforeEffect|PlanRun|CommitTells|Await|Login|Name|Kind'
-		mutate -except audit.go,actions.go,extra.go,objects.go,request.go -budget 3h -first "-test.run=$tables" -args "$rapid" "$@" internal/lifecycle
+		mutate -except audit.go,actions.go,extra.go,objects.go,request.go -budget 3h -args "$rapid" "$@" internal/lifecycle
 		;;
-	ci)
-		mutate -files grant.go,guard.go -args '-test.run=GrantMustFit|InputsMustFit|GuardClaims|ApplyComparesBefore' "$@" internal/ci
-		mutate -files verify.go,identity.go -args '-test.run=VerifyBinds|BackendBinds|ReferredTo' "$@" internal/ci
-		mutate -files apply.go -args '-test.run=ApplyComparesBefore|OutputsAreRead|RescuePushes|RescueNeeds' "$@" internal/ci
-		;;
+	request) mutate -budget 3h "$@" internal/request ;;
+	ci) mutate -files grant.go,guard.go,verify.go,identity.go,apply.go -budget 3h "$@" internal/ci ;;
 	webhook)
 		mutate -files webhook.go,body.go "$@" internal/web
 		mutate -files webhook.go "$@" internal/github
-		mutate -files notifier.go,task.go -args '-test.run=Delivery|EveryKind|Notif|Version|LookAfter|Sync|Makers|Forged|Payload|Decode' "$@" internal/queue
-		mutate -files webhook.go -test worker -budget 3h \
-			-args '-test.run=Forged|SealedHint|Delivery|RunIsFound|RunThat|ClaimOfAnother|ByHandIs' "$@" worker
+		mutate -files notifier.go,task.go "$@" internal/queue
+		mutate -files webhook.go -test worker -budget 3h -run "$webhook" "$@" worker
 		;;
 	*)
 		sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2

@@ -31,16 +31,42 @@ func (m mutant) String() string {
 // switchOn is the name of the function that reports whether a change is on.
 const switchOn = "mutantIsOn"
 
+// switchSource also records which changes a run reaches, so that only the tests that reach one are run
+// under it.
 const switchSource = `package %s
 
 import (
+	"fmt"
 	"os"
 	"strconv"
+	"sync/atomic"
 )
 
 var mutantNumber, _ = strconv.Atoi(os.Getenv(%q))
 
-func ` + switchOn + `(id int) bool { return id == mutantNumber }
+var (
+	mutantsReached [%d]atomic.Bool
+	mutantRecord   = func() *os.File {
+		name := os.Getenv(%q)
+		if name == "" {
+			return nil
+		}
+		file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			panic(err)
+		}
+		return file
+	}()
+)
+
+func ` + switchOn + `(id int) bool {
+	if mutantRecord != nil && !mutantsReached[id].Swap(true) {
+		if _, err := fmt.Fprintln(mutantRecord, id); err != nil {
+			panic(err)
+		}
+	}
+	return id == mutantNumber
+}
 `
 
 // instrument writes the changed source of a package into dir and returns the overlay, for the files of
@@ -83,7 +109,8 @@ func instrument(pkg string, only, except []string, dir string) ([]mutant, map[st
 	}
 	added := filepath.Join(pkg, "mutant_number.go")
 	overlay[added] = filepath.Join(dir, "mutant_number.go")
-	return c.all, overlay, os.WriteFile(overlay[added], fmt.Appendf(nil, switchSource, name, mutantVariable), 0o600)
+	source := fmt.Appendf(nil, switchSource, name, mutantVariable, len(c.all)+1, recordVariable)
+	return c.all, overlay, os.WriteFile(overlay[added], source, 0o600)
 }
 
 // moduleRoot returns the directory above pkg that contains go.mod.

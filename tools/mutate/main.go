@@ -3,10 +3,11 @@
 // with the survivors that a page accepts. It changes no file of the tree: the changed source is a
 // build overlay.
 //
-// All changes are compiled into one test program, each behind a number, so a package is built once and
-// its tests run once for each change:
+// All changes are compiled into one test program, each behind a number, so a package is built once. Each
+// test runs once unchanged, which shows what it reaches and how long it takes. Then, for each change, the
+// tests that reach it run, the quick ones first, until one fails:
 //
-//	scripts/mutate.sh internal/rbac
+//	scripts/mutate.sh rbac
 package main
 
 import (
@@ -30,8 +31,8 @@ type job struct {
 	files    []string       // to change; empty: all except the ones in except
 	except   []string       // files that are not changed
 	test     string         // the package whose tests run
+	tests    *regexp.Regexp // of that package; nil: all
 	args     []string       // of the test program
-	first    []string       // of it, for a quick run before; empty: none
 	accepted string         // page that lists the known survivors
 	limit    int            // mutants, spread over the package; 0: all
 	match    *regexp.Regexp // only changes with such a name; nil: all
@@ -41,13 +42,16 @@ type job struct {
 
 func main() {
 	var j job
-	var files, except, first, args string
+	var files, except, args string
 	flag.StringVar(&j.root, "root", ".", "directory of the repository")
 	flag.StringVar(&files, "files", "", "names of the files to change, comma-separated; default all of the package")
 	flag.StringVar(&except, "except", "", "names of files not to change, comma-separated")
 	flag.StringVar(&j.test, "test", "", "package whose tests run; default the changed one")
-	flag.StringVar(&args, "args", "", "more arguments of the test program, such as -test.run=Webhook")
-	flag.StringVar(&first, "first", "", "more arguments of a quick run before that, which kills most changes")
+	flag.Func("run", "run only the tests whose name matches", func(s string) (err error) {
+		j.tests, err = regexp.Compile(s)
+		return err
+	})
+	flag.StringVar(&args, "args", "", "more arguments of the test program")
 	flag.StringVar(&j.accepted, "accepted", "", "page with a table of survivors that are known")
 	flag.IntVar(&j.limit, "limit", 0, "try at most this many changes, spread over the package; 0 is all")
 	flag.Func("match", "try only the changes whose name matches, such as one survivor", func(s string) (err error) {
@@ -62,7 +66,6 @@ func main() {
 		os.Exit(2)
 	}
 	j.pkg, j.args = filepath.Clean(flag.Arg(0)), strings.Fields(args)
-	j.first = strings.Fields(first)
 	j.files, j.except = names(files), names(except)
 	if j.test == "" {
 		j.test = j.pkg
@@ -112,7 +115,7 @@ func (j job) try(ctx context.Context, out io.Writer) (results, error) {
 	}
 	r := results{pkg: j.pkg, all: all}
 	for _, m := range spread(j.matching(all), j.limit) {
-		killed, err := p.kills(ctx, m.id)
+		outcome, err := p.try(ctx, m.id)
 		if ctx.Err() != nil {
 			r.stopped = context.Cause(ctx)
 			break
@@ -121,11 +124,17 @@ func (j job) try(ctx context.Context, out io.Writer) (results, error) {
 			return results{}, err
 		}
 		if j.verbose {
-			_, _ = fmt.Fprintf(out, "%v %s\n", map[bool]string{true: "killed  ", false: "SURVIVED"}[killed], m)
+			_, _ = fmt.Fprintf(out, "%s: %s\n", outcome, m)
 		}
 		r.tried = append(r.tried, m)
-		if !killed {
+		switch outcome {
+		case unreached:
+			r.unreached++
 			r.survived = append(r.survived, m)
+		case unnoticed:
+			r.survived = append(r.survived, m)
+		case outOfTime:
+			r.late++
 		}
 	}
 	return r, nil

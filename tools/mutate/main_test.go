@@ -75,6 +75,46 @@ func module(t *testing.T) string {
 	return dir
 }
 
+// Only the tests that reach a change run under it, and they end it by name.
+func TestOutcomeNamesTheTest(t *testing.T) {
+	t.Setenv("GOFLAGS", "")
+	var out bytes.Buffer
+	j := job{root: module(t), pkg: "sample", test: "sample", verbose: true}
+	j.match = regexp.MustCompile("negate age|> becomes|leave out") // no endless loop
+	r, err := j.try(context.Background(), &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"killed by TestMay: sample/sample.go May: negate age >= 18\n",
+		"SURVIVED: sample/sample.go Check: > becomes >=: total > 10\n",
+		"REACHED BY NO TEST: sample/sample.go Check: leave out total += i\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not said:\n%s", want, out.String())
+		}
+	}
+	if r.unreached != 1 || r.late != 0 {
+		t.Errorf("no test reaches %d, and with %d the tests do not end", r.unreached, r.late)
+	}
+	j.tests = regexp.MustCompile("^TestCheck$")
+	if r, err = j.try(context.Background(), &out); err != nil || r.unreached != 2 {
+		t.Errorf("with one test, none reaches %d: %v", r.unreached, err)
+	}
+	j.tests, j.args = nil, []string{"-test.unknown"}
+	if _, err = j.try(context.Background(), &out); err == nil {
+		t.Error("changes are tried with tests that fail without any")
+	}
+}
+
+func TestSlowTestsRunAlone(t *testing.T) {
+	var sizes []int
+	for _, group := range groups([]test{{took: quick / 4}, {took: quick / 2}, {took: quick}, {took: 2 * quick}}) {
+		sizes = append(sizes, len(group))
+	}
+	if !slices.Equal(sizes, []int{2, 1, 1}) || len(groups([]test{{took: 9 * quick}})) != 1 || groups(nil) != nil {
+		t.Errorf("%v", sizes)
+	}
+}
+
 // A change that the tests of the sample notice is killed. Any other survives, is reported by name, and
 // is accepted if a page explains it.
 func TestSurvivorsAreThoseThatNoTestNotices(t *testing.T) {

@@ -11,11 +11,13 @@ import (
 
 // results is the outcome of one call.
 type results struct {
-	pkg      string
-	all      []mutant // in the files of the call
-	tried    []mutant
-	survived []mutant
-	stopped  error // why some were not tried
+	pkg       string
+	all       []mutant // in the files of the call
+	tried     []mutant
+	survived  []mutant
+	unreached int   // of those that survived
+	late      int   // killed because the tests did not end
+	stopped   error // why some were not tried
 }
 
 // row is one line of the page: the survivors that it explains.
@@ -41,7 +43,8 @@ func (w row) explains(m mutant) bool { return w.pattern.MatchString(m.String()) 
 // report lists the survivors without a row, and the rows without a survivor. It fails for both, and if
 // some changes were not tried.
 func (r results) report(out io.Writer, rows []row) error {
-	_, _ = fmt.Fprintf(out, "%s: %d changes tried, %d survived\n", r.pkg, len(r.tried), len(r.survived))
+	_, _ = fmt.Fprintf(out, "%s: %d changes tried, %d survived, of which no test reaches %d; with %d, the tests did not end\n",
+		r.pkg, len(r.tried), len(r.survived), r.unreached, r.late)
 	fresh := 0
 	for _, m := range r.survived {
 		if !explained(rows, m) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
+	"slices"
 )
 
 // edits lists the changes within a node: the ones of its topmost parts that can change, each with the
@@ -153,6 +154,12 @@ func (c *changer) stmt(s ast.Stmt) (string, bool) {
 	return fmt.Sprintf("if !%s { %s }", c.switched(id), c.inner(s)), true
 }
 
+// refusals are the functions that make a refusal.
+var refusals = []string{
+	"refuse", "objected", "working", "pullMatches", "sameRound", // of lifecycle and ci
+	"denied", "conflict", "invalid", "unconfirmed", "otherPlan", "notFound", "archived", "unavailable", // of request
+}
+
 // refuses reports whether an expression returns a refusal or an error.
 func refuses(x ast.Expr) bool {
 	call, ok := x.(*ast.CallExpr)
@@ -161,8 +168,7 @@ func refuses(x ast.Expr) bool {
 	}
 	switch f := call.Fun.(type) {
 	case *ast.Ident:
-		return f.Name == "refuse" || f.Name == "objected" || f.Name == "working" || f.Name == "pullMatches" ||
-			f.Name == "sameRound"
+		return slices.Contains(refusals, f.Name)
 	case *ast.SelectorExpr:
 		pkg, ok := f.X.(*ast.Ident)
 		return ok && (pkg.Name == "errors" || pkg.Name == "fmt" && f.Sel.Name == "Errorf")
