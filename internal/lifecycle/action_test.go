@@ -113,6 +113,30 @@ func faultsOf(row ActionRow) (faults []string) {
 	return faults
 }
 
+// What happens next after an approval, or after its withdrawal, depends on what was approved.
+func TestSavedSaysWhatIsNext(t *testing.T) {
+	running := RunSet{CurrentAttempt: 1, Attempts: []Attempt{{Number: 1}}}
+	for name, c := range map[string]struct {
+		action Action
+		r      Request
+		want   string
+	}{
+		"approved":                         {ActionApprove, Request{}, "Next step: merge."},
+		"approved, with its plan":          {ActionApprove, Request{Plan: &Plan{Purpose: PurposeOpen}}, "Next step: merge."},
+		"approved after the merge":         {ActionApprove, Request{MergedSHA: head, Plan: &Plan{Purpose: PurposeReapply}}, "Next step: apply."},
+		"a destroy":                        {ActionApprove, Request{MergedSHA: head, Plan: &Plan{Purpose: PurposeDestroy}}, "starts automatically."},
+		"withdrawn":                        {ActionWithdraw, Request{}, "Nothing runs until"},
+		"withdrawn while an apply runs":    {ActionWithdraw, Request{Runs: Runs{Apply: running}}, "The run stops unless"},
+		"withdrawn while a destroy runs":   {ActionWithdraw, Request{Runs: Runs{Destroy: running}}, "The run stops unless"},
+		"withdrawn while a plan runs only": {ActionWithdraw, Request{Runs: Runs{Plan: running}}, "Nothing runs until"},
+	} {
+		row, _ := c.action.Row()
+		if got := row.Saved(c.r, "x"); !strings.Contains(got, c.want) {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
 // The step of an intent is one that Next gives, of the same name.
 func TestIntentStepsAreKnown(t *testing.T) {
 	steps := constantsOf(t, "StepName")

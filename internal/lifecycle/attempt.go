@@ -162,7 +162,7 @@ func (a *Attempt) step(barred bool, now time.Time) (Step, bool) {
 		return a.lostStep(now), true
 	case a.NeedsReconciling():
 		return Step{Name: StepReconcile, After: a.since().Add(time.Minute)}, true
-	case a.Conclusion != "" && !a.ResultRead:
+	case !a.ResultRead:
 		return Step{Name: StepResult}, true
 	default:
 		return Step{}, false

@@ -63,6 +63,33 @@ func TestSendingIsCounted(t *testing.T) {
 	}
 }
 
+// GitHub is asked about a run that is known until its conclusion and its end are recorded.
+func TestWhichAttemptsAreReconciled(t *testing.T) {
+	for name, c := range map[string]struct {
+		a    *Attempt
+		want bool
+	}{
+		"none":                   {nil, false},
+		"no run":                 {&Attempt{}, false},
+		"no run, and ended":      {&Attempt{Conclusion: "stale"}, false},
+		"it runs":                {&Attempt{RunID: 7}, true},
+		"it runs, with an end":   {&Attempt{RunID: 7, CompletedAt: &t0}, true},
+		"it ended at some time":  {&Attempt{RunID: 7, Conclusion: "failure"}, true},
+		"it ended, and is known": {&Attempt{RunID: 7, Conclusion: "failure", CompletedAt: &t0}, false},
+	} {
+		if got := c.a.NeedsReconciling(); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// While there is no current attempt, none counts, whatever its number.
+func TestNoAttemptIsCurrent(t *testing.T) {
+	if a := (RunSet{Attempts: []Attempt{{CorrelationID: "plan-9"}}}).Current(); a != nil {
+		t.Errorf("%+v", a)
+	}
+}
+
 // The answer to the dispatch names the run of an attempt that was sent once and has none.
 func TestAnswerNamesTheRun(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -113,7 +140,11 @@ func TestWhoseRunItIs(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	r := Request{Runs: Runs{Apply: RunSet{Attempts: []Attempt{{CorrelationID: "plan-9", RunID: 7}}}}}
+	r := Request{Runs: Runs{Plan: RunSet{Attempts: []Attempt{{Sends: 1}}}}}
+	if got := r.AttemptOf(RunFacts{Kind: KindPlan, RunID: 7}); got != nil {
+		t.Errorf("a run without an id in its title is %+v", got)
+	}
+	r = Request{Runs: Runs{Apply: RunSet{Attempts: []Attempt{{CorrelationID: "plan-9", RunID: 7}}}}}
 	if got := r.AttemptOf(RunFacts{Kind: KindPlan, RunID: 7, CorrelationID: "plan-9"}); got != nil {
 		t.Errorf("a plan is the apply %+v", got)
 	}

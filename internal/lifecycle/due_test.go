@@ -35,6 +35,31 @@ func TestOnlyTheHolderIsDue(t *testing.T) {
 	}
 }
 
+// A worker is woken for what is due now and comes by no other way: not for the log, nor for the end of a run.
+func TestIsDue(t *testing.T) {
+	long := t0.Add(-time.Hour)
+	running := Attempt{Number: 1, CorrelationID: "plan-2", RunID: 12, DispatchedAt: &long}
+	for name, c := range map[string]struct {
+		change func(*Request)
+		want   bool
+	}{
+		"nothing":     {func(*Request) {}, false},
+		"an intent":   {func(r *Request) { r.Wanted = []Intent{{What: ActionMerge, By: "omar"}} }, true},
+		"the log":     {func(r *Request) { r.Audit.Pending = []Event{{Seq: 2, At: t0.Add(-time.Hour)}} }, false},
+		"a run":       {func(r *Request) { r.Runs.Plan.Attempts = []Attempt{running} }, false},
+		"a retry":     {func(r *Request) { r.PR, r.Problem = nil, &Problem{Step: "open", Since: t0.Add(-RetryOpen)} }, true},
+		"not yet":     {func(r *Request) { r.PR, r.Problem = nil, &Problem{Step: "open", Since: t0} }, false},
+		"run and log": {func(r *Request) { r.Runs.Plan.Attempts, r.Audit.Pending = []Attempt{running}, []Event{{Seq: 2}} }, false},
+	} {
+		r := story(t).r
+		r.Audit.Pending = nil
+		c.change(&r)
+		if got := IsDue(r, t0.Add(RetryOpen-1)); got != c.want {
+			t.Errorf("%s: %v, steps %+v", name, got, Next(r, EnvironmentState{}, t0))
+		}
+	}
+}
+
 // Each recorded intent is a step of its own, with whose rights count.
 func TestEachIntentIsDue(t *testing.T) {
 	for what, step := range map[Action]StepName{

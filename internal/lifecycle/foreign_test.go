@@ -106,6 +106,43 @@ func TestForeignRunIsShownUntilTheNextAttempt(t *testing.T) {
 	}
 }
 
+// An attempt that was never dispatched ends no showing.
+func TestForeignRunBesideAnAttemptWithoutATime(t *testing.T) {
+	s := applying(t)
+	s.do(SawForeignRun(foreignRun(s, 500)))
+	s.r.Runs.Apply.Attempts[0].DispatchedAt = nil
+	if f := s.r.ForeignRun(); f == nil {
+		t.Error("the foreign run is not shown")
+	}
+}
+
+// Only a cleanup has correlation ids besides those of its attempts.
+func TestStartedBy(t *testing.T) {
+	plan := RunSet{Attempts: []Attempt{{CorrelationID: "plan-1"}}}
+	cleanup := &Cleanup{Attempt: Attempt{CorrelationID: "cleanup-2"}, Earlier: []string{"cleanup-1"}}
+	for name, c := range map[string]struct {
+		cleanup *Cleanup
+		kind    Kind
+		cid     string
+		want    bool
+	}{
+		"an attempt":                    {cleanup, KindPlan, "plan-1", true},
+		"an unknown id":                 {cleanup, KindPlan, "plan-2", false},
+		"the id of another kind":        {cleanup, KindApply, "plan-1", false},
+		"the cleanup":                   {cleanup, KindCleanup, "cleanup-2", true},
+		"an earlier cleanup":            {cleanup, KindCleanup, "cleanup-1", true},
+		"an earlier cleanup, as a plan": {cleanup, KindPlan, "cleanup-1", false},
+		"no cleanup":                    {nil, KindCleanup, "cleanup-1", false},
+		"no cleanup, a plan":            {nil, KindPlan, "cleanup-1", false},
+		"no id":                         {cleanup, KindCleanup, "", false},
+	} {
+		r := Request{Runs: Runs{Plan: plan}, Cleanup: c.cleanup}
+		if got := r.StartedBy(c.kind, c.cid); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 // A cleanup that was started again keeps knowing the runs that it replaced as its own, up to a bound.
 func TestReplacedCleanupsAreNotForeign(t *testing.T) {
 	s := applying(t)

@@ -8,6 +8,7 @@ func TestSameLogin(t *testing.T) {
 		same bool
 	}{
 		{"dana", "dana", true}, {"Dana", "dANA", true}, {" dana", "dana\n", true}, {"dana-1", "DANA-1", true}, {"dana", "dan", false}, {"dana_", "dana-", false},
+		{"AZ", "az", true},
 		{"", "", false}, {" ", "", false}, {"dana", "", false},
 		{"\u212aelvin", "kelvin", false}, {"\u017fam", "sam", false}, {"DÉ", "dé", false}, // which strings.EqualFold takes for the same
 	} {
@@ -16,6 +17,14 @@ func TestSameLogin(t *testing.T) {
 		}
 		if (FoldLogin(c.a) == FoldLogin(c.b)) != c.same && FoldLogin(c.a) != "" {
 			t.Errorf("%q and %q are the keys %q and %q", c.a, c.b, FoldLogin(c.a), FoldLogin(c.b))
+		}
+	}
+}
+
+func TestFoldLogin(t *testing.T) {
+	for login, want := range map[string]string{" AZaz-09\n": "azaz-09", "@[`{": "@[`{", "Ä": "Ä", "": ""} {
+		if got := FoldLogin(login); got != want {
+			t.Errorf("%q becomes %q, want %q", login, got, want)
 		}
 	}
 }

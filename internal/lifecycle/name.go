@@ -117,8 +117,8 @@ func validPath(s string) bool {
 
 // ValidRepository reports whether s is an owner and a repository, "owner/name".
 func ValidRepository(s string) bool {
-	owner, repository, ok := strings.Cut(s, "/")
-	return ok && NameOwner.Valid(owner) && NameRepository.Valid(repository)
+	owner, repository, _ := strings.Cut(s, "/")
+	return NameOwner.Valid(owner) && NameRepository.Valid(repository)
 }
 
 // ParseKind reads a run kind.

@@ -31,8 +31,8 @@ var names = map[string]struct {
 		"", "-main", "/main", "main/", "a//b", "a..b", "../main", "a/.b", "main.", "main.lock", "a.lock/b", "a b", "a~1", "a^", "a:b", "a@{1}", "refs\\heads",
 		"$(id)", "main\n", strings.Repeat("a", 201),
 	}},
-	"path": {NamePath, []string{"a", "envs/dev/app/tfpilot_req_abcdefghij.tf", ".github/workflows/plan.yml", "größe.tf"}, []string{
-		"", "/etc/passwd", "a/", "a//b", "./a", "a/./b", "../a", "a/../b", "a b", "a\x00b", "a\nb", "a?b", "a\\b", strings.Repeat("a", 251),
+	"path": {NamePath, []string{"a", "envs/dev/app/tfpilot_req_abcdefghij.tf", ".github/workflows/plan.yml", "größe.tf", strings.Repeat("a", maxPath)}, []string{
+		"", "/etc/passwd", "a/", "a//b", "./a", "a/./b", "../a", "a/../b", "a b", "a\x00b", "a\nb", "a?b", "a\\b", strings.Repeat("a", maxPath+1),
 	}},
 	"commit":     {NameCommit, []string{strings.Repeat("0a", 20)}, []string{"", strings.Repeat("0a", 19), strings.Repeat("0A", 20), strings.Repeat("0a", 20) + "0", "main"}},
 	"blob":       {NameBlob, []string{strings.Repeat("0a", 20)}, []string{"", strings.Repeat("0g", 20)}},
@@ -40,8 +40,8 @@ var names = map[string]struct {
 	"state lock": {NameStateLock, []string{"0a1b2c3d-0123-4567-89ab-0123456789ab"}, []string{"", strings.Repeat("-", 36), hex32 + "0123", "0A1B2C3D-0123-4567-89AB-0123456789AB"}},
 	"bucket":     {NameBucket, []string{"abc", "acme-tfpilot.state"}, []string{"", "ab", "-ab", "Abc", "a_b", "abc/", strings.Repeat("a", 64)}},
 	"region":     {NameRegion, []string{"eu-central-1", "us-gov-west-1"}, []string{"", "eu", "e-1", "EU-central-1", "eu-central-"}},
-	"state key": {NameStateKey, []string{"core/dev/app/terraform.tfstate", "a"}, []string{
-		"", "/a", "a/", "a//b", "a/../b", ".a", "a b", "a\"b", "${a}",
+	"state key": {NameStateKey, []string{"core/dev/app/terraform.tfstate", "a", strings.Repeat("a", maxName)}, []string{
+		"", strings.Repeat("a", maxName+1), "/a", "a/", "a//b", "a/../b", ".a", "a b", "a\"b", "${a}",
 	}},
 	"lock table": {NameDynamoDBTable, []string{"abc", "terraform_locks.core-1"}, []string{"", "ab", "a/b", "a b", strings.Repeat("a", 256)}},
 }
@@ -117,6 +117,17 @@ func TestParseCorrelationID(t *testing.T) {
 	}
 	if _, err := ParseKind("promote"); !errors.Is(err, ErrName) {
 		t.Error(err)
+	}
+}
+
+func TestValidRepository(t *testing.T) {
+	for name, want := range map[string]bool{
+		"acme/infra": true, "a/.github": true, "": false, "/": false, "acme": false, "acme/": false, "/infra": false, "acme.x/infra": false, "acme/..": false,
+		"acme/infra/x": false, "acme/in fra": false, "acme/infra\n": false,
+	} {
+		if got := ValidRepository(name); got != want {
+			t.Errorf("%q: %v", name, got)
+		}
 	}
 }
 

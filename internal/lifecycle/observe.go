@@ -70,7 +70,7 @@ func (a *Attempt) progress(f RunFacts, owner string) {
 		if statusRank[f.Status] >= statusRank[a.Status] && statusRank[f.Status] > 0 {
 			a.Status = f.Status
 		}
-		if f.Status == "completed" && f.Conclusion != "" {
+		if f.Status == "completed" {
 			a.Conclusion = f.Conclusion
 		}
 	}

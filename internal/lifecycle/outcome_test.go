@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -66,5 +67,27 @@ func TestEventTypesHaveTitles(t *testing.T) {
 	}
 	if e := EventType("of another version"); e.Title() != "" || e.rank() != len(eventRows) {
 		t.Error("an unknown type has a title")
+	}
+}
+
+// The resources were created by the first plan that was applied, not by a later one.
+func TestAppliedPlanRun(t *testing.T) {
+	r := Request{Runs: Runs{Plan: RunSet{Attempts: []Attempt{{Number: 1}, {Number: 2, CorrelationID: "plan-2"}, {Number: 3}}}}}
+	if run := r.AppliedPlanRun(); run != nil {
+		t.Errorf("nothing was applied, and %+v", run)
+	}
+	r.Runs.Apply.Attempts = []Attempt{{PlanAttempt: 2}, {PlanAttempt: 3}}
+	if run := r.AppliedPlanRun(); run == nil || run.CorrelationID != "plan-2" {
+		t.Errorf("%+v", run)
+	}
+}
+
+func TestCorrelationIDs(t *testing.T) {
+	r := Request{
+		Runs:    Runs{Plan: RunSet{Attempts: []Attempt{{CorrelationID: "plan-1"}, {}}}, Destroy: RunSet{Attempts: []Attempt{{CorrelationID: "destroy-1"}}}},
+		Cleanup: &Cleanup{Attempt: Attempt{CorrelationID: "cleanup-1"}},
+	}
+	if got := r.CorrelationIDs(); !slices.Equal(got, []string{"plan-1", "destroy-1", "cleanup-1"}) {
+		t.Errorf("%v", got)
 	}
 }

@@ -126,8 +126,7 @@ func canStartDestroy(r Request) *Refusal {
 // longer due: the run is known, the grant is gone, or another worker sent it.
 func Sending(kind Kind, correlationID string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
-		a := r.Attempt(kind, correlationID)
-		if a == nil || !a.send(now) {
+		if !r.Attempt(kind, correlationID).send(now) {
 			return r, refuse(CodeRunning, "This %s was sent already.", kind)
 		}
 		return r, nil

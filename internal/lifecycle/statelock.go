@@ -91,7 +91,7 @@ func (e EnvironmentState) Unlocking(u StateUnlock) (EnvironmentState, *Refusal) 
 
 // Unlocked records that the lock of that id is gone.
 func (e EnvironmentState) Unlocked(id string) EnvironmentState {
-	if e.Unlock != nil && e.Unlock.Lock.ID == id && !e.Unlock.Done {
+	if e.Unlock != nil && e.Unlock.Lock.ID == id {
 		u := *e.Unlock
 		u.Done = true
 		e.Unlock = &u

@@ -24,6 +24,8 @@ func TestDeriveLifecycleStatus(t *testing.T) {
 	late := runs("")
 	late.Attempts[0].RunID = 7
 	noRun := runs("")
+	noTime := runs("")
+	noTime.Attempts[0].RunID, noTime.Attempts[0].DispatchedAt = 7, nil
 	aside := runs("failure")
 	aside.Attempts[0].SetAside = true
 	tests := []struct {
@@ -54,6 +56,7 @@ func TestDeriveLifecycleStatus(t *testing.T) {
 		{"destroying", Request{Runs: Runs{Apply: runs("success"), Destroy: noRun}}, 20 * time.Minute, StatusDestroying},
 		{"destroying with a run", Request{Runs: Runs{Destroy: late}}, 15 * time.Minute, StatusDestroying},
 		{"silent destroy", Request{Runs: Runs{Destroy: late}}, 15*time.Minute + time.Second, StatusFailed},
+		{"destroy of an unknown time", Request{Runs: Runs{Destroy: noTime}}, time.Hour, StatusDestroying},
 		{"destroyed", Request{Runs: Runs{Apply: runs("success"), Destroy: runs("success")}}, 0, StatusDestroyed},
 		{"destroy failed", Request{Runs: Runs{Apply: runs("success"), Destroy: runs("timed_out")}}, 0, StatusFailed},
 		{"destroy set aside", Request{Runs: Runs{Apply: runs("success"), Destroy: aside}}, 0, StatusApplied},
@@ -87,6 +90,25 @@ func BenchmarkCommit(b *testing.B) {
 	for b.Loop() {
 		if _, _, err := Commit(r, ClearProblem("nothing"), System("worker"), t0); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// A cleanup is stuck when its run did not succeed, or its pull request cannot be merged.
+func TestStuck(t *testing.T) {
+	for name, c := range map[string]struct {
+		cleanup *Cleanup
+		want    bool
+	}{
+		"none":                  {nil, false},
+		"it runs":               {&Cleanup{}, false},
+		"it succeeded":          {&Cleanup{Attempt: Attempt{Conclusion: "success"}}, false},
+		"it failed":             {&Cleanup{Attempt: Attempt{Conclusion: "failure"}}, true},
+		"its merge is blocked":  {&Cleanup{Attempt: Attempt{Conclusion: "success"}, Blocked: true}, true},
+		"it failed, is blocked": {&Cleanup{Attempt: Attempt{Conclusion: "failure"}, Blocked: true}, true},
+	} {
+		if got := c.cleanup.Stuck(); got != c.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }
