@@ -116,7 +116,7 @@ func TestForeignRunBesideAnAttemptWithoutATime(t *testing.T) {
 	}
 }
 
-// Only a cleanup has correlation ids besides those of its attempts.
+// Only a cleanup has more correlation ids than attempts.
 func TestStartedBy(t *testing.T) {
 	plan := RunSet{Attempts: []Attempt{{CorrelationID: "plan-1"}}}
 	cleanup := &Cleanup{Attempt: Attempt{CorrelationID: "cleanup-2"}, Earlier: []string{"cleanup-1"}}

@@ -121,14 +121,14 @@ func (p *program) measure(ctx context.Context, name, record string) (test, error
 func (p *program) try(ctx context.Context, id int) (string, error) {
 	outcome := unreached
 	for _, group := range groups(p.reaching(id)) {
-		var names []string
+		var chosen []string
 		limit := patience
 		for _, t := range group {
-			names = append(names, t.name)
+			chosen = append(chosen, t.name)
 			limit += slower * t.took
 		}
 		var err error
-		outcome, _, err = p.run(ctx, limit, names, mutantVariable+"="+strconv.Itoa(id))
+		outcome, _, err = p.run(ctx, limit, chosen, mutantVariable+"="+strconv.Itoa(id))
 		if err != nil || outcome != unnoticed {
 			return outcome, err
 		}
@@ -141,10 +141,10 @@ func (p *program) reaching(id int) []test {
 }
 
 // groups splits tests, the quickest first, into those that run together and each slower one.
-func groups(tests []test) [][]test {
+func groups(sorted []test) [][]test {
 	var all [][]test
 	total := time.Duration(0)
-	for i, t := range tests {
+	for i, t := range sorted {
 		total += t.took
 		if i == 0 || total > quick {
 			all = append(all, nil)
@@ -157,10 +157,10 @@ func groups(tests []test) [][]test {
 var failing = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
 // run runs tests. A run that fails or does not end has noticed the change.
-func (p *program) run(ctx context.Context, limit time.Duration, tests []string, env ...string) (string, []byte, error) {
+func (p *program) run(ctx context.Context, limit time.Duration, chosen []string, env ...string) (string, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	args := append(slices.Clone(p.args), "-test.run=^("+strings.Join(tests, "|")+")$")
+	args := append(slices.Clone(p.args), "-test.run=^("+strings.Join(chosen, "|")+")$")
 	c := exec.CommandContext(ctx, p.path, args...)
 	c.Dir, c.WaitDelay = p.dir, time.Second
 	c.Env = append(c.Environ(), env...)

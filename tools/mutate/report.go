@@ -43,7 +43,7 @@ func (w row) explains(m mutant) bool { return w.pattern.MatchString(m.String()) 
 // report lists the survivors without a row, and the rows without a survivor. It fails for both, and if
 // some changes were not tried.
 func (r results) report(out io.Writer, rows []row) error {
-	_, _ = fmt.Fprintf(out, "%s: %d changes tried, %d survived, of which no test reaches %d; with %d, the tests did not end\n",
+	_, _ = fmt.Fprintf(out, "%s: %d changes tried, %d survived (no test reaches %d); %d were killed by time\n",
 		r.pkg, len(r.tried), len(r.survived), r.unreached, r.late)
 	fresh := 0
 	for _, m := range r.survived {
