@@ -255,7 +255,7 @@ func TestLookInside(t *testing.T) {
 	p.Quiet()
 }
 
-func TestFaultsCountersAndReset(t *testing.T) {
+func TestFaults(t *testing.T) {
 	w := newTestSandbox(t)
 	w.seed()
 	p := w.open(1280, 800)
@@ -281,15 +281,6 @@ func TestFaultsCountersAndReset(t *testing.T) {
 	if n := len(w.box.S3.Faults()) + len(w.box.Cloud.Faults()); n != 0 {
 		t.Errorf("%d faults are left", n)
 	}
-	p.Click("tab", "Counters")
-	p.In("tabpanel", "Counters").Read("Pull requests opened")
-	shoot(p, "counters-1280-light")
-	p.Click("button", "Reset…")
-	d := p.In("dialog", "Reset")
-	d.Read(w.box.Access.Data)
-	d.Click("checkbox", "Cloud…")
-	d.Click("button", "Reset these")
-	p.Read("Done: faults, counters, cloud.")
 	p.Quiet()
 }
 
@@ -309,7 +300,7 @@ func TestNarrowAndDark(t *testing.T) {
 	p.Click("button", "1 reply…")
 	look("thread-390-light")
 	p.Scheme("dark")
-	for _, tab := range []string{"Request", "Pull request", "Runs", "State", "Cloud", "Webhooks", "Faults", "Counters"} {
+	for _, tab := range []string{"Request", "Pull request", "Runs", "State", "Cloud", "Webhooks", "Faults"} {
 		p.Click("button", "Look inside")
 		p.Click("tab", tab)
 		p.In("tabpanel", tab).Unread("Loading…")
@@ -366,7 +357,7 @@ func TestKeyboard(t *testing.T) {
 	p.Press(kb.ArrowRight + kb.ArrowRight)
 	p.Focus("tab", "Runs")
 	p.Press(kb.End)
-	p.See("tabpanel", "Counters")
+	p.See("tabpanel", "Faults")
 	p.Click("radio", "dana, developer")
 	p.Press(kb.ArrowDown)
 	p.Focus("radio", "ana, approver")

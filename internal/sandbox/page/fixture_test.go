@@ -3,7 +3,6 @@ package page
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -144,15 +143,12 @@ func (w *testSandbox) pull() {
 	w.t.Helper()
 	var ref struct{ Object struct{ SHA string } }
 	w.github(http.MethodGet, "/repos/acme/infra-core/git/ref/heads/main", nil, &ref)
-	var blob, tree, commit struct{ SHA string }
-	w.github(http.MethodPost, "/repos/acme/infra-core/git/blobs", map[string]any{
-		"encoding": "base64", "content": base64.StdEncoding.EncodeToString([]byte("module \"tfpilot\" {\n  name = \"acme-build-artifacts\"\n}\n")),
-	}, &blob)
+	var tree, commit struct{ SHA string }
 	var base struct{ Tree struct{ SHA string } }
 	w.github(http.MethodGet, "/repos/acme/infra-core/git/commits/"+ref.Object.SHA, nil, &base)
 	w.github(http.MethodPost, "/repos/acme/infra-core/git/trees", map[string]any{"base_tree": base.Tree.SHA, "tree": []any{
 		map[string]any{"path": "envs/dev/app/tfpilot_req_gn57ozoqhvzm6.tf", "mode": "100644", "type": "blob",
-			"sha": blob.SHA},
+			"content": "module \"tfpilot\" {\n  name = \"acme-build-artifacts\"\n}\n"},
 	}}, &tree)
 	w.github(http.MethodPost, "/repos/acme/infra-core/git/commits",
 		map[string]any{"message": "Ask for a bucket", "tree": tree.SHA, "parents": []string{ref.Object.SHA}}, &commit)

@@ -1,6 +1,6 @@
 // Package page is the web page of the sandbox. It shows the simulated workspace as its people see it,
-// beside everything that belongs to their requests: document, pull request, runs, state, cloud,
-// webhooks and counters. It owns the files of the page, the data under /view/, and the reset. People
+// beside everything that belongs to their requests: document, pull request, runs, state, cloud
+// and webhooks. It owns the files of the page and the data under /view/. People
 // act through the control API of the sandbox, which the page calls like any other client. The page
 // knows the product only by its documents and messages.
 package page
@@ -8,15 +8,11 @@ package page
 import (
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
-	"strings"
 
 	"github.com/tfpilot/tfpilot/internal/sandbox"
 )
@@ -43,7 +39,6 @@ func Mount(box *sandbox.Sandbox) {
 		"GET /view/cloud":      v.cloud,
 		"GET /view/deliveries": v.deliveries,
 		"GET /view/events":     v.events,
-		"POST /view/reset":     v.reset,
 	} {
 		box.Mount(pattern, h)
 	}
@@ -119,22 +114,4 @@ func answer(w http.ResponseWriter, status int, v any) {
 
 func problem(w http.ResponseWriter, status int, code, message string) {
 	answer(w, status, map[string]string{"error": code, "message": message})
-}
-
-const maxBody = 64 << 10
-
-// decode accepts only JSON bodies, so that no form of another site can send one.
-func decode(w http.ResponseWriter, r *http.Request, into any) bool {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil ||
-		!strings.EqualFold(kind, "application/json") {
-		problem(w, http.StatusUnsupportedMediaType, "not_json", "send the body as application/json")
-		return false
-	}
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil && !errors.Is(err, io.EOF) {
-		problem(w, http.StatusBadRequest, "bad_body", err.Error())
-		return false
-	}
-	return true
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
-	"github.com/tfpilot/tfpilot/internal/sim/s3"
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
@@ -203,36 +202,6 @@ func TestSandboxInfoHasNoSecret(t *testing.T) {
 	}
 	if roles != "dana developer, ana approver, omar approver, adam admin, vic viewer, " {
 		t.Error(roles)
-	}
-}
-
-func TestResetTakesOnlyTheChosenParts(t *testing.T) {
-	w := newTestSandbox(t)
-	w.seed()
-	if err := w.box.S3.Inject(s3.Fault{Kind: s3.FaultSlowDown}); err != nil {
-		t.Fatal(err)
-	}
-	reset := w.box.Access.Page + "/view/reset"
-	if code := w.call(http.MethodPost, reset, "", map[string]bool{}, nil); code != http.StatusBadRequest {
-		t.Errorf("nothing chosen: %d", code)
-	}
-	if code := w.call(http.MethodPost, reset, "", map[string]bool{"universe": true}, nil); code != http.StatusBadRequest {
-		t.Errorf("an unknown part: %d", code)
-	}
-	w.call(http.MethodPost, reset, "", map[string]bool{"faults": true, "counters": true, "cloud": true}, nil)
-	if n := len(w.box.S3.Faults()) + len(w.box.Cloud.Objects("")) + len(w.box.S3.Counts()); n != 0 {
-		t.Errorf("%d objects are left", n)
-	}
-	if _, ok := w.box.S3.Read(requestsBucket, requestKey); !ok {
-		t.Error("the document is gone")
-	}
-	resp, err := http.Post(reset, "text/plain", strings.NewReader(`{"cloud":true}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusUnsupportedMediaType {
-		t.Errorf("a form's body: %s", resp.Status)
 	}
 }
 

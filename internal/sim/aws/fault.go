@@ -205,10 +205,3 @@ func (s *Server) Counts() []Count {
 	})
 	return out
 }
-
-// ResetCounts sets all counts to zero.
-func (s *Server) ResetCounts() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.counts)
-}

@@ -15,10 +15,6 @@ import (
 )
 
 var actionsRoutes = []route{
-	{pattern: "GET /repos/{owner}/{repo}/actions/workflows", scope: "actions", handle: (*Server).listWorkflows},
-	{pattern: "GET /repos/{owner}/{repo}/actions/workflows/{workflow}", scope: "actions", handle: (*Server).getWorkflow},
-	{pattern: "PUT /repos/{owner}/{repo}/actions/workflows/{workflow}/{switch}", scope: "actions",
-		handle: (*Server).switchWorkflow},
 	{pattern: "POST /repos/{owner}/{repo}/actions/workflows/{workflow}/dispatches", scope: "actions",
 		handle: (*Server).dispatch},
 	{pattern: "GET /repos/{owner}/{repo}/actions/workflows/{workflow}/runs", scope: "actions", handle: (*Server).listRuns},
@@ -98,49 +94,13 @@ func (s *Server) workflowJSON(r *repository, w *workflowRef) obj {
 			name = f.Name
 		}
 	}
-	state := "active"
-	if w.Disabled {
-		state = "disabled_manually"
-	}
 	return obj{
-		"id": w.ID, "node_id": nodeID("Workflow", w.ID), "name": name, "path": w.Path, "state": state,
+		"id": w.ID, "node_id": nodeID("Workflow", w.ID), "name": name, "path": w.Path, "state": "active",
 		"created_at": stamp(w.CreatedAt), "updated_at": stamp(w.CreatedAt),
 		"url":       s.apiURL(repoPath(r) + "/actions/workflows/" + itoa(w.ID)),
 		"html_url":  s.htmlURL("/" + r.full() + "/blob/main/" + w.Path),
 		"badge_url": s.htmlURL("/" + r.full() + "/workflows/" + escape(path.Base(w.Path)) + "/badge.svg"),
 	}
-}
-
-func (s *Server) listWorkflows(c *call) (reply, error) {
-	all, err := s.workflows(c.repo)
-	if err != nil {
-		return reply{}, err
-	}
-	return counted(s, c, "workflows", all, func(w *workflowRef) obj { return s.workflowJSON(c.repo, w) })
-}
-
-func (s *Server) getWorkflow(c *call) (reply, error) {
-	w, err := s.findWorkflow(c)
-	if err != nil {
-		return reply{}, err
-	}
-	return ok(s.workflowJSON(c.repo, w))
-}
-
-func (s *Server) switchWorkflow(c *call) (reply, error) {
-	w, err := s.findWorkflow(c)
-	if err != nil {
-		return reply{}, err
-	}
-	switch c.path("switch") {
-	case "enable":
-		w.Disabled = false
-	case "disable":
-		w.Disabled = true
-	default:
-		return reply{}, errNotFound
-	}
-	return noContent()
 }
 
 type dispatchBody struct {
@@ -159,9 +119,6 @@ func (s *Server) dispatch(c *call) (reply, error) {
 	w, err := s.findWorkflow(c)
 	if err != nil {
 		return reply{}, err
-	}
-	if w.Disabled {
-		return reply{}, unprocessable("Cannot trigger a 'workflow_dispatch' on a disabled workflow")
 	}
 	branch, commit, err := dispatchRef(c.repo, in.Ref)
 	if err != nil {

@@ -10,19 +10,13 @@ import (
 
 var appRoutes = []route{
 	{pattern: "GET /app", scope: "app", handle: (*Server).getApp},
-	{pattern: "GET /app/installations", scope: "app", handle: (*Server).listInstallations},
 	{pattern: "GET /app/installations/{id}", scope: "app", handle: (*Server).getInstallation},
 	{pattern: "POST /app/installations/{id}/access_tokens", scope: "app", handle: (*Server).createToken},
 	{pattern: "GET /app/hook/config", scope: "app", handle: (*Server).getHookConfig},
 	{pattern: "GET /app/hook/deliveries", scope: "app", handle: (*Server).listDeliveries},
-	{pattern: "GET /app/hook/deliveries/{id}", scope: "app", handle: (*Server).getDelivery},
 	{pattern: "POST /app/hook/deliveries/{id}/attempts", scope: "app", handle: (*Server).redeliver},
-	{pattern: "GET /repos/{owner}/{repo}/installation", scope: "app", handle: (*Server).getRepoInstallation},
-	{pattern: "GET /installation/repositories", scope: "user", handle: (*Server).listInstallationRepos},
 	{pattern: "GET /user", scope: "user", handle: (*Server).getSelf},
 	{pattern: "GET /users/{login}", handle: (*Server).getUser},
-	{pattern: "GET /rate_limit", handle: (*Server).getRateLimit},
-	{pattern: "GET /meta", handle: (*Server).getMeta},
 }
 
 func (s *Server) appPermissions() map[string]string {
@@ -81,30 +75,12 @@ func (s *Server) SetClock(ahead time.Duration) { s.clock.Store(int64(ahead)) }
 
 func (s *Server) now() time.Time { return time.Now().Add(time.Duration(s.clock.Load())) }
 
-// SetInstalled adds a repository to the App's installation, or removes it.
-func (s *Server) SetInstalled(repo string, in bool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.repoByFull(repo)
-	if r == nil {
-		return errNotFound
-	}
-	r.Config.Outside = !in
-	return nil
-}
-
-func (s *Server) listInstallations(c *call) (reply, error) {
-	return paginate(s, c, []obj{s.installationJSON()}, func(o obj) obj { return o })
-}
-
 func (s *Server) getInstallation(c *call) (reply, error) {
 	if c.number("id") != s.cfg.App.InstallationID {
 		return reply{}, errNotFound
 	}
 	return ok(s.installationJSON())
 }
-
-func (s *Server) getRepoInstallation(*call) (reply, error) { return ok(s.installationJSON()) }
 
 // tokenLife is how long an installation token is valid.
 const tokenLife = time.Hour
@@ -175,16 +151,6 @@ func (s *Server) selectRepos(names []string, ids []int64) ([]string, error) {
 	return out, nil
 }
 
-func (s *Server) listInstallationRepos(c *call) (reply, error) {
-	var out []*repository
-	for _, key := range slices.Sorted(maps.Keys(s.state.Repos)) {
-		if r := s.state.Repos[key]; c.p.reaches(r) {
-			out = append(out, r)
-		}
-	}
-	return counted(s, c, "repositories", out, s.repoJSON)
-}
-
 func (s *Server) getSelf(c *call) (reply, error) {
 	if c.p.kind != "user" {
 		return reply{}, refuse(c.p, "")
@@ -207,21 +173,4 @@ func (s *Server) getUser(c *call) (reply, error) {
 		return reply{}, errNotFound
 	}
 	return ok(s.profileJSON(c.path("login")))
-}
-
-func (s *Server) getRateLimit(c *call) (reply, error) {
-	b := s.bucket(c.p)
-	b.refund() // this call is free
-	h := b.header(s.cfg.Limits.of(c.p))
-	core := obj{"limit": atoi(h.Get("X-RateLimit-Limit")), "remaining": atoi(h.Get("X-RateLimit-Remaining")),
-		"used": b.used, "reset": b.resetAt.Unix(), "resource": "core"}
-	return ok(obj{"resources": obj{"core": core, "search": core}, "rate": core})
-}
-
-func (s *Server) getMeta(*call) (reply, error) {
-	out := obj{"verifiable_password_authentication": false, "hooks": []string{"127.0.0.0/8"}}
-	if v := s.cfg.EnterpriseVersion; v != "" {
-		out["installed_version"] = v
-	}
-	return ok(out)
 }

@@ -1,7 +1,6 @@
 package github
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -19,8 +18,6 @@ var gitRoutes = []route{
 	{pattern: "DELETE /repos/{owner}/{repo}/git/refs/{ref...}", scope: "contents", handle: (*Server).deleteRef},
 	{pattern: "GET /repos/{owner}/{repo}/git/trees/{sha...}", scope: "contents", handle: (*Server).getTree},
 	{pattern: "POST /repos/{owner}/{repo}/git/trees", scope: "contents", handle: (*Server).createTree},
-	{pattern: "GET /repos/{owner}/{repo}/git/blobs/{sha}", scope: "contents", handle: (*Server).getBlob},
-	{pattern: "POST /repos/{owner}/{repo}/git/blobs", scope: "contents", handle: (*Server).createBlob},
 	{pattern: "GET /repos/{owner}/{repo}/git/commits/{sha}", scope: "contents", handle: (*Server).getGitCommit},
 	{pattern: "POST /repos/{owner}/{repo}/git/commits", scope: "contents", handle: (*Server).createCommit},
 }
@@ -249,41 +246,6 @@ func (s *Server) treeChange(c *call, item treeItem) (gitrepo.Change, error) {
 	var err error
 	change.Hash, err = c.repo.git.WriteBlob([]byte(*item.Content))
 	return change, err
-}
-
-func (s *Server) getBlob(c *call) (reply, error) {
-	data, err := c.repo.git.Blob(c.path("sha"))
-	if err != nil {
-		return reply{}, err
-	}
-	if strings.Contains(c.r.Header.Get("Accept"), ".raw") {
-		return reply{status: http.StatusOK, raw: data,
-			header: http.Header{"Content-Type": {"application/vnd.github.raw; charset=utf-8"}}}, nil
-	}
-	return ok(obj{
-		"sha": c.path("sha"), "node_id": nodeID("Blob", ownerID(c.path("sha"))), "size": len(data),
-		"url":      s.apiURL(repoPath(c.repo) + "/git/blobs/" + c.path("sha")),
-		"encoding": "base64", "content": wrap64(data),
-	})
-}
-
-func (s *Server) createBlob(c *call) (reply, error) {
-	in := struct{ Content, Encoding string }{Encoding: "utf-8"}
-	if err := decode(c.body, &in); err != nil {
-		return reply{}, err
-	}
-	data := []byte(in.Content)
-	if in.Encoding == "base64" {
-		var err error
-		if data, err = base64.StdEncoding.DecodeString(strings.ReplaceAll(in.Content, "\n", "")); err != nil {
-			return reply{}, fail(http.StatusUnprocessableEntity, "content is not valid Base64")
-		}
-	}
-	hash, err := c.repo.git.WriteBlob(data)
-	if err != nil {
-		return reply{}, err
-	}
-	return created(obj{"sha": hash, "url": s.apiURL(repoPath(c.repo) + "/git/blobs/" + hash)})
 }
 
 func (s *Server) getGitCommit(c *call) (reply, error) {

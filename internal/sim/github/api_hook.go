@@ -1,7 +1,6 @@
 package github
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -55,22 +54,6 @@ func (s *Server) findDelivery(id int64) *delivery {
 		}
 	}
 	return nil
-}
-
-func (s *Server) getDelivery(c *call) (reply, error) {
-	d := s.findDelivery(c.number("id"))
-	if d == nil {
-		return reply{}, errNotFound
-	}
-	out := d.json(s.cfg.App.InstallationID)
-	headers := obj{}
-	for name, values := range s.hookHeader(d, s.hooks.secret) {
-		headers[name] = values[0]
-	}
-	out["url"] = s.hooks.url
-	out["request"] = obj{"headers": headers, "payload": json.RawMessage(d.Payload)}
-	out["response"] = obj{"headers": obj{}, "payload": d.Answer}
-	return ok(out)
 }
 
 // redeliver sends an event again under the same GUID.

@@ -16,9 +16,6 @@ var pullRoutes = []route{
 	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}", scope: "pull_requests", handle: (*Server).getPull},
 	{pattern: "PATCH /repos/{owner}/{repo}/pulls/{number}", scope: "pull_requests", handle: (*Server).updatePull},
 	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}/files", scope: "pull_requests", handle: (*Server).listPullFiles},
-	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}/commits", scope: "pull_requests",
-		handle: (*Server).listPullCommits},
-	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}/merge", scope: "pull_requests", handle: (*Server).isMerged},
 	{pattern: "PUT /repos/{owner}/{repo}/pulls/{number}/merge", scope: "contents", handle: (*Server).mergePull},
 	{pattern: "PUT /repos/{owner}/{repo}/pulls/{number}/update-branch", scope: "pull_requests",
 		handle: (*Server).updateBranch},
@@ -244,26 +241,6 @@ func (s *Server) listPullFiles(c *call) (reply, error) {
 		return reply{}, err
 	}
 	return paginate(s, c, files, func(d gitrepo.FileDiff) obj { return s.fileJSON(c.repo, pr.HeadSHA, d) })
-}
-
-func (s *Server) listPullCommits(c *call) (reply, error) {
-	pr, err := s.findPull(c)
-	if err != nil {
-		return reply{}, err
-	}
-	commits, err := s.commits(c.repo, pr)
-	if err != nil {
-		return reply{}, err
-	}
-	return paginate(s, c, commits, func(g gitrepo.Commit) obj { return s.commitJSON(c.repo, g) })
-}
-
-func (s *Server) isMerged(c *call) (reply, error) {
-	pr, err := s.findPull(c)
-	if err != nil || !pr.Merged {
-		return reply{}, errNotFound
-	}
-	return noContent()
 }
 
 type mergeBody struct {

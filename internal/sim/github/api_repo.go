@@ -13,10 +13,7 @@ import (
 
 var repoRoutes = []route{
 	{pattern: "GET /repos/{owner}/{repo}", scope: "metadata", handle: (*Server).getRepo},
-	{pattern: "GET /repos/{owner}/{repo}/branches", scope: "contents", handle: (*Server).listBranches},
-	{pattern: "GET /repos/{owner}/{repo}/branches/{branch...}", scope: "contents", handle: (*Server).getBranch},
 	{pattern: "GET /repos/{owner}/{repo}/commits", scope: "contents", handle: (*Server).listCommits},
-	{pattern: "GET /repos/{owner}/{repo}/commits/{ref...}", scope: "contents", handle: (*Server).getCommit},
 	{pattern: "GET /repos/{owner}/{repo}/compare/{basehead...}", scope: "contents", handle: (*Server).compare},
 	{pattern: "GET /repos/{owner}/{repo}/contents/{path...}", scope: "contents", handle: (*Server).getContents},
 	{pattern: "PUT /repos/{owner}/{repo}/contents/{path...}", scope: "contents", handle: (*Server).putContents},
@@ -34,42 +31,6 @@ func atoi(s string) int {
 
 func (s *Server) getRepo(c *call) (reply, error) { return ok(s.fullRepoJSON(c.repo, c.p)) }
 
-func (s *Server) listBranches(c *call) (reply, error) {
-	refs, err := c.repo.git.Refs("refs/heads/")
-	if err != nil {
-		return reply{}, err
-	}
-	return paginate(s, c, refs, func(ref gitrepo.Ref) obj {
-		return s.shortBranchJSON(c.repo, strings.TrimPrefix(ref.Name, "refs/heads/"), ref.Hash)
-	})
-}
-
-func (s *Server) shortBranchJSON(r *repository, name, hash string) obj {
-	return obj{
-		"name": name, "commit": obj{"sha": hash, "url": s.apiURL(repoPath(r) + "/commits/" + hash)},
-		"protected": name == "main" && r.Config.RequiredReviews > 0,
-	}
-}
-
-func (s *Server) getBranch(c *call) (reply, error) {
-	name := c.path("branch")
-	hash, err := c.repo.git.Resolve("refs/heads/" + name)
-	if err != nil {
-		return reply{}, fail(http.StatusNotFound, "Branch not found")
-	}
-	commit, err := c.repo.git.Commit(hash)
-	if err != nil {
-		return reply{}, err
-	}
-	out := s.shortBranchJSON(c.repo, name, hash)
-	out["commit"] = s.commitJSON(c.repo, commit)
-	self := repoPath(c.repo) + "/branches/" + escape(name)
-	out["_links"] = obj{"self": s.apiURL(self), "html": s.htmlURL("/" + c.repo.full() + "/tree/" + escape(name))}
-	out["protection"] = obj{"enabled": out["protected"]}
-	out["protection_url"] = s.apiURL(self + "/protection")
-	return ok(out)
-}
-
 // maxCommits bounds walks through history.
 const maxCommits = 10000
 
@@ -83,32 +44,6 @@ func (s *Server) listCommits(c *call) (reply, error) {
 		return reply{}, err
 	}
 	return paginate(s, c, commits, func(g gitrepo.Commit) obj { return s.commitJSON(c.repo, g) })
-}
-
-func (s *Server) getCommit(c *call) (reply, error) {
-	tip, err := c.repo.git.Find(c.path("ref"))
-	if err != nil {
-		return reply{}, fail(http.StatusUnprocessableEntity, "No commit found for SHA: %s", c.path("ref"))
-	}
-	if strings.Contains(c.r.Header.Get("Accept"), ".sha") {
-		return reply{status: http.StatusOK, raw: []byte(tip),
-			header: http.Header{"Content-Type": {"application/vnd.github.sha; charset=utf-8"}}}, nil
-	}
-	commit, err := c.repo.git.Commit(tip)
-	if err != nil {
-		return reply{}, err
-	}
-	parent := ""
-	if len(commit.Parents) > 0 {
-		parent = commit.Parents[0]
-	}
-	files, err := c.repo.git.Diff(parent, tip)
-	if err != nil {
-		return reply{}, err
-	}
-	out := s.commitJSON(c.repo, commit)
-	out["files"], out["stats"] = s.filesJSON(c.repo, tip, files)
-	return ok(out)
 }
 
 // A comparison lists this many files, and this many commits without paging.

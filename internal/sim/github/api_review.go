@@ -11,8 +11,6 @@ var reviewRoutes = []route{
 	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}/reviews", scope: "pull_requests", handle: (*Server).listReviews},
 	{pattern: "POST /repos/{owner}/{repo}/pulls/{number}/reviews", scope: "review", handle: (*Server).createReview,
 		content: true},
-	{pattern: "GET /repos/{owner}/{repo}/pulls/{number}/reviews/{id}", scope: "pull_requests",
-		handle: (*Server).getReview},
 	{pattern: "PUT /repos/{owner}/{repo}/pulls/{number}/reviews/{id}/dismissals", scope: "pull_requests",
 		handle: (*Server).dismissReview},
 	// One pattern covers issues/{number}/comments and issues/comments/{id}, since the mux cannot
@@ -109,14 +107,6 @@ func (s *Server) findReview(c *call) (*pull, *review, error) {
 		}
 	}
 	return nil, nil, errNotFound
-}
-
-func (s *Server) getReview(c *call) (reply, error) {
-	pr, rv, err := s.findReview(c)
-	if err != nil {
-		return reply{}, err
-	}
-	return ok(s.reviewJSON(c.repo, pr, rv))
 }
 
 func (s *Server) dismissReview(c *call) (reply, error) {

@@ -1,10 +1,7 @@
 package github
 
 import (
-	"archive/zip"
-	"bytes"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
@@ -16,20 +13,10 @@ const runsPath = "/repos/{owner}/{repo}/actions/runs"
 var runRoutes = []route{
 	{pattern: "GET " + runsPath, scope: "actions", handle: (*Server).listRuns},
 	{pattern: "GET " + runsPath + "/{run}", scope: "actions", handle: (*Server).getRun},
-	{pattern: "DELETE " + runsPath + "/{run}", scope: "actions", handle: (*Server).deleteRun},
 	{pattern: "GET " + runsPath + "/{run}/jobs", scope: "actions", handle: (*Server).listJobs},
-	{pattern: "GET " + runsPath + "/{run}/logs", scope: "actions", handle: (*Server).getLogs},
 	{pattern: "POST " + runsPath + "/{run}/cancel", scope: "actions", handle: (*Server).postCancel},
-	{pattern: "POST " + runsPath + "/{run}/force-cancel", scope: "actions", handle: (*Server).postCancel},
 	{pattern: "POST " + runsPath + "/{run}/rerun", scope: "actions", handle: (*Server).rerun},
-	{pattern: "POST " + runsPath + "/{run}/rerun-failed-jobs", scope: "actions", handle: (*Server).rerun},
-	{pattern: "GET " + runsPath + "/{run}/attempts/{attempt}", scope: "actions", handle: (*Server).getAttempt},
-	{pattern: "GET " + runsPath + "/{run}/attempts/{attempt}/jobs", scope: "actions", handle: (*Server).listJobs},
-	{pattern: "GET " + runsPath + "/{run}/attempts/{attempt}/logs", scope: "actions", handle: (*Server).getLogs},
-	{pattern: "GET /repos/{owner}/{repo}/actions/jobs/{job}", scope: "actions", handle: (*Server).getJob},
-	{pattern: "GET /repos/{owner}/{repo}/actions/jobs/{job}/logs", scope: "actions", handle: (*Server).getJobLogs},
-	{pattern: "GET /repos/{owner}/{repo}/actions/concurrency_groups/{group...}", scope: "actions",
-		handle: (*Server).getGroup},
+	{pattern: "GET " + runsPath + "/{run}/attempts/{attempt}", scope: "actions", handle: (*Server).getRun},
 }
 
 // maxListed is how many runs a filtered list returns.
@@ -44,17 +31,13 @@ func (s *Server) listRuns(c *call) (reply, error) {
 		}
 		only = w.ID
 	}
-	within, err := parseCreated(c.query("created"))
-	if err != nil {
-		return reply{}, err
-	}
 	var out []*run
 	now := time.Now()
 	for _, v := range c.repo.runsNewestFirst() {
 		if len(out) == maxListed || only != 0 && v.WorkflowID != only || now.Sub(v.CreatedAt) < s.cfg.ListLag {
 			continue
 		}
-		if within(v.CreatedAt) && matchRun(c, v) {
+		if matchRun(c, v) {
 			out = append(out, v)
 		}
 	}
@@ -72,53 +55,6 @@ func matchRun(c *call, v *run) bool {
 	}
 	want := c.query("status")
 	return want == "" || want == a.Status || want == a.Conclusion
-}
-
-// parseCreated reads GitHub's date syntax: an exact day, >=, >, <=, < and a..b.
-func parseCreated(q string) (func(time.Time) bool, error) {
-	from, to, isRange := strings.Cut(q, "..")
-	switch {
-	case q == "":
-		return func(time.Time) bool { return true }, nil
-	case isRange:
-		a, _, errA := parseDate(from)
-		b, end, errB := parseDate(to)
-		if errA != nil || errB != nil {
-			return nil, unprocessable("created is not a valid date range")
-		}
-		return func(t time.Time) bool { return !t.Before(a) && t.Before(b.Add(end)) }, nil
-	}
-	text := strings.TrimLeft(q, "<>=")
-	at, width, err := parseDate(text)
-	if err != nil {
-		return nil, unprocessable("created is not a valid date range")
-	}
-	return compareDates(strings.TrimSuffix(q, text), at, at.Add(width)), nil
-}
-
-// compareDates compares in the unit of the filter: a day or a second.
-func compareDates(op string, from, end time.Time) func(time.Time) bool {
-	return func(t time.Time) bool {
-		switch op {
-		case ">=":
-			return !t.Before(from)
-		case ">":
-			return !t.Before(end)
-		case "<=":
-			return t.Before(end)
-		case "<":
-			return t.Before(from)
-		}
-		return !t.Before(from) && t.Before(end)
-	}
-}
-
-func parseDate(text string) (time.Time, time.Duration, error) {
-	if t, err := time.Parse(time.DateOnly, text); err == nil {
-		return t, 24 * time.Hour, nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	return t, time.Second, err
 }
 
 func (s *Server) findRun(c *call) (*run, *attempt, error) {
@@ -144,20 +80,6 @@ func (s *Server) getRun(c *call) (reply, error) {
 	return ok(s.runJSON(c.repo, v, a))
 }
 
-func (s *Server) getAttempt(c *call) (reply, error) { return s.getRun(c) }
-
-func (s *Server) deleteRun(c *call) (reply, error) {
-	v, a, err := s.findRun(c)
-	if err != nil {
-		return reply{}, err
-	}
-	if a.Status != statusCompleted {
-		return reply{}, fail(http.StatusForbidden, "Could not delete the workflow run")
-	}
-	delete(c.repo.Runs, v.ID)
-	return noContent()
-}
-
 func (s *Server) postCancel(c *call) (reply, error) {
 	v, a, err := s.findRun(c)
 	if err != nil {
@@ -177,9 +99,6 @@ func (s *Server) rerun(c *call) (reply, error) {
 	}
 	if a.Status != statusCompleted {
 		return reply{}, fail(http.StatusForbidden, "This workflow is already running")
-	}
-	if strings.HasSuffix(c.r.URL.Path, "-failed-jobs") && a.Conclusion == "success" {
-		return reply{}, fail(http.StatusForbidden, "This workflow run cannot be retried: there are no failed jobs")
 	}
 	f, _, err := readWorkflow(c.repo, &workflowRef{Path: v.Path}, v.SHA)
 	if err != nil {
@@ -205,115 +124,7 @@ func (s *Server) listJobs(c *call) (reply, error) {
 	return counted(s, c, "jobs", jobs, func(a *attempt) obj { return s.jobJSON(c.repo, v, a) })
 }
 
-// findJob finds a job by number. Later attempts have the following numbers.
-func (s *Server) findJob(c *call) (*run, *attempt, error) {
-	id := c.number("job")
-	for _, v := range c.repo.Runs {
-		for _, a := range v.Attempts {
-			if v.jobID(a) == id {
-				return v, a, nil
-			}
-		}
-	}
-	return nil, nil, errNotFound
-}
-
 func (r *run) jobID(a *attempt) int64 { return r.JobID + int64(a.Number-1)*1_000_000_000 }
-
-func (s *Server) getJob(c *call) (reply, error) {
-	v, a, err := s.findJob(c)
-	if err != nil {
-		return reply{}, err
-	}
-	return ok(s.jobJSON(c.repo, v, a))
-}
-
-// Logs are answered with a redirect to an address that needs no token, as on GitHub.
-func (s *Server) getLogs(c *call) (reply, error) {
-	v, a, err := s.findRun(c)
-	if err != nil {
-		return reply{}, err
-	}
-	return redirect(s.htmlURL(logPath(c.repo, v, a) + ".zip"))
-}
-
-func (s *Server) getJobLogs(c *call) (reply, error) {
-	v, a, err := s.findJob(c)
-	if err != nil {
-		return reply{}, err
-	}
-	return redirect(s.htmlURL(logPath(c.repo, v, a) + ".txt"))
-}
-
-func redirect(to string) (reply, error) {
-	return reply{status: http.StatusFound, header: http.Header{"Location": {to}}}, nil
-}
-
-func logPath(r *repository, v *run, a *attempt) string {
-	return "/" + r.full() + "/_logs/" + itoa(v.ID) + "/" + itoa(int64(a.Number))
-}
-
-// serveLog serves the log of an attempt as text, or as GitHub's zip.
-func (s *Server) serveLog(w http.ResponseWriter, r *http.Request) {
-	number, isZip := strings.CutSuffix(r.PathValue("attempt"), ".zip")
-	r.SetPathValue("attempt", strings.TrimSuffix(number, ".txt"))
-	s.mu.Lock()
-	c := &call{r: r, repo: s.repo(r.PathValue("owner"), r.PathValue("repo"))}
-	if c.repo == nil {
-		s.mu.Unlock()
-		http.NotFound(w, r)
-		return
-	}
-	v, a, err := s.findRun(c)
-	var data []byte
-	if err == nil {
-		data = s.saver.readLog(v, a)
-	}
-	s.mu.Unlock()
-	switch {
-	case err != nil:
-		http.NotFound(w, r)
-	case isZip:
-		w.Header().Set("Content-Type", "application/zip")
-		_, _ = w.Write(zipped("0_"+path.Base(v.JobName)+".txt", data)) // the client may be disconnected
-	default:
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write(data) // the client may be disconnected
-	}
-}
-
-func zipped(name string, data []byte) []byte {
-	var buf bytes.Buffer
-	z := zip.NewWriter(&buf)
-	if w, err := z.Create(name); err == nil {
-		_, _ = w.Write(data) // into memory: cannot fail
-	}
-	_ = z.Close() // into memory: cannot fail
-	return buf.Bytes()
-}
-
-// getGroup returns the runs that occupy a concurrency group and the runs that wait for it.
-func (s *Server) getGroup(c *call) (reply, error) {
-	name := strings.ToLower(c.path("group"))
-	var members []obj
-	runs := c.repo.runsNewestFirst()
-	for i := len(runs) - 1; i >= 0; i-- {
-		v := runs[i]
-		for _, g := range v.Groups {
-			if g == name && v.last().Status != statusCompleted {
-				status := "pending"
-				if v.active() {
-					status = "in_progress"
-				}
-				members = append(members, obj{"run_id": v.ID, "run_name": v.Title, "job_id": nil, "status": status})
-			}
-		}
-	}
-	if len(members) == 0 {
-		return reply{}, errNotFound
-	}
-	return ok(obj{"group_name": name, "total_count": len(members), "members": members})
-}
 
 func (s *Server) jobJSON(r *repository, v *run, a *attempt) obj {
 	steps := make([]obj, 0, len(a.Steps))

@@ -1,10 +1,8 @@
 package github
 
 import (
-	"maps"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -12,13 +10,7 @@ import (
 // A person with write access to a repository can read and write its variables. The App needs the
 // permission "variables", which TfPilot's App does not have.
 var variableRoutes = []route{
-	{pattern: "GET /repos/{owner}/{repo}/actions/variables", scope: "variables", handle: (*Server).listVariables},
 	{pattern: "POST /repos/{owner}/{repo}/actions/variables", scope: "variables", handle: (*Server).createVariable},
-	{pattern: "GET /repos/{owner}/{repo}/actions/variables/{name}", scope: "variables", handle: (*Server).getVariable},
-	{pattern: "PATCH /repos/{owner}/{repo}/actions/variables/{name}", scope: "variables",
-		handle: (*Server).updateVariable},
-	{pattern: "DELETE /repos/{owner}/{repo}/actions/variables/{name}", scope: "variables",
-		handle: (*Server).deleteVariable},
 }
 
 // variable is a repository variable. Its key is its name, in any case.
@@ -50,24 +42,6 @@ func (r *repository) vars() map[string]string {
 		values[name] = v.Value
 	}
 	return values
-}
-
-func variableJSON(name string, v variable) obj {
-	return obj{"name": name, "value": v.Value, "created_at": stamp(v.CreatedAt), "updated_at": stamp(v.UpdatedAt)}
-}
-
-func (s *Server) listVariables(c *call) (reply, error) {
-	names := slices.Sorted(maps.Keys(c.repo.Variables))
-	return counted(s, c, "variables", names, func(name string) obj { return variableJSON(name, c.repo.Variables[name]) })
-}
-
-func (s *Server) getVariable(c *call) (reply, error) {
-	name := strings.ToUpper(c.path("name"))
-	v, found := c.repo.Variables[name]
-	if !found {
-		return reply{}, errNotFound
-	}
-	return ok(variableJSON(name, v))
 }
 
 type variableBody struct {
@@ -104,39 +78,4 @@ func (c *call) setVariable(name string, v variable, answer func(any) (reply, err
 	}
 	c.repo.Variables[name] = v
 	return answer(obj{})
-}
-
-func (s *Server) updateVariable(c *call) (reply, error) {
-	var in variableBody
-	if err := decode(c.body, &in); err != nil {
-		return reply{}, err
-	}
-	name := strings.ToUpper(c.path("name"))
-	old, found := c.repo.Variables[name]
-	if !found {
-		return reply{}, errNotFound
-	}
-	fresh, next := old, name
-	if in.Value != nil {
-		fresh.Value = *in.Value
-	}
-	if in.Name != nil {
-		next = *in.Name
-	}
-	fresh.UpdatedAt = time.Now()
-	delete(c.repo.Variables, name)
-	rep, err := c.setVariable(next, fresh, func(any) (reply, error) { return noContent() })
-	if err != nil {
-		c.repo.Variables[name] = old
-	}
-	return rep, err
-}
-
-func (s *Server) deleteVariable(c *call) (reply, error) {
-	name := strings.ToUpper(c.path("name"))
-	if _, found := c.repo.Variables[name]; !found {
-		return reply{}, errNotFound
-	}
-	delete(c.repo.Variables, name)
-	return noContent()
 }

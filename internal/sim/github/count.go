@@ -48,14 +48,6 @@ func (s *Server) Counts() Counts {
 	return out
 }
 
-// ResetCounts sets all counters to zero.
-func (s *Server) ResetCounts() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.state.Counts = newCounts()
-	s.saver.mark()
-}
-
 // Total sums the REST calls of a principal, without those whose pattern contains one of the texts (the
 // renewal of a token, for example).
 func (c Counts) Total(login string, without ...string) int {

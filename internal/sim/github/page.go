@@ -46,7 +46,6 @@ func (s *Server) webRoutes() *http.ServeMux {
 	mux.HandleFunc("POST /{owner}/{repo}/git-upload-pack", s.serveGit)
 	mux.HandleFunc("POST /{owner}/{repo}/git-receive-pack", s.serveGit)
 	mux.HandleFunc("GET /{owner}/{repo}/releases/download/{tag}/{asset}", s.serveAsset)
-	mux.HandleFunc("GET /{owner}/{repo}/_logs/{run}/{attempt}", s.serveLog)
 	mux.HandleFunc("GET /{$}", s.indexPage)
 	mux.HandleFunc("GET /{owner}/{repo}", s.repoPage)
 	mux.HandleFunc("GET /{owner}/{repo}/pulls", s.repoPage)

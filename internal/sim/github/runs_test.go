@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,7 +12,6 @@ import (
 	gh "github.com/google/go-github/v62/github"
 
 	"github.com/tfpilot/tfpilot/internal/sim/actions"
-	"github.com/tfpilot/tfpilot/internal/sim/github"
 )
 
 func with(inputs map[string]any, change map[string]any) map[string]any {
@@ -309,7 +307,7 @@ func TestJobTimeout(t *testing.T) {
 	})
 }
 
-func TestRunListsAndLogs(t *testing.T) {
+func TestRunLists(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
 		cfg := config()
@@ -325,16 +323,13 @@ func TestRunListsAndLogs(t *testing.T) {
 			t.Errorf("a list contains a new run at once: %d", n)
 		}
 		time.Sleep(3 * time.Second)
-		now := time.Now().UTC().Format(time.RFC3339)
 		for _, row := range []struct {
 			opts gh.ListWorkflowRunsOptions
 			want int
 		}{
 			{gh.ListWorkflowRunsOptions{Event: "workflow_dispatch", Branch: "main", Actor: "tfpilot[bot]", Status: "success"},
 				1},
-			{gh.ListWorkflowRunsOptions{Status: "completed", Created: "<" + now}, 1},
-			{gh.ListWorkflowRunsOptions{Created: ">=" + now}, 0},
-			{gh.ListWorkflowRunsOptions{Created: "2000-01-01..2000-01-02"}, 1},
+			{gh.ListWorkflowRunsOptions{Status: "completed"}, 1},
 			{gh.ListWorkflowRunsOptions{Event: "push"}, 0},
 			{gh.ListWorkflowRunsOptions{Branch: "request/x"}, 0},
 			{gh.ListWorkflowRunsOptions{HeadSHA: strings.Repeat("0", 40)}, 0},
@@ -349,19 +344,6 @@ func TestRunListsAndLogs(t *testing.T) {
 			jobs.Jobs[0].Steps[0].GetConclusion() != "success" {
 			t.Fatalf("jobs: %+v", jobs.Jobs)
 		}
-		at := must(w.app.Actions.GetWorkflowJobLogs(ctx, owner, repo, jobs.Jobs[0].GetID(), 0))(t)
-		resp, err := (&http.Client{Transport: github.Transport(w.server.Handler())}).Get(at.String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if text, _ := io.ReadAll(resp.Body); string(text) != "hello from .github/workflows/plan.yml\n" {
-			t.Errorf("log: %q", text)
-		}
-		if _, err := w.as("dana").Actions.DeleteWorkflowRun(ctx, owner, repo, id); err != nil {
-			t.Fatal(err)
-		}
-		_, _, err = w.app.Actions.GetWorkflowRunByID(ctx, owner, repo, id)
-		refused(t, err, 404, "Not Found")
 	})
 }
 

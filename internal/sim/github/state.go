@@ -114,7 +114,6 @@ type comment struct {
 type workflowRef struct {
 	ID        int64     `json:"id"`
 	Path      string    `json:"path"`
-	Disabled  bool      `json:"disabled"`
 	Runs      int       `json:"runs"` // run_number of the last one
 	CreatedAt time.Time `json:"createdAt"`
 }

@@ -241,15 +241,3 @@ func (s *Server) Write(bucket, key string, data []byte) error {
 	})
 	return err
 }
-
-// Reset deletes every object, in memory and on disk.
-func (s *Server) Reset() error {
-	for _, bucket := range s.Buckets() {
-		for _, obj := range s.Keys(bucket, "") {
-			if _, err := s.objects.remove(bucket, obj.Key, func(stored, bool) error { return nil }); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}

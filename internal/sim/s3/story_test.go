@@ -111,12 +111,6 @@ func TestObjectsSurviveARestart(t *testing.T) {
 	if n := len(s.Keys(testBucket, "")); n != 1 {
 		t.Errorf("%d keys", n)
 	}
-	if err := s.Reset(); err != nil {
-		t.Fatal(err)
-	}
-	if n := len(newServer(t, Config{Dir: dir}).Keys(testBucket, "")); n != 0 {
-		t.Errorf("%d keys after reset", n)
-	}
 }
 
 func TestFaults(t *testing.T) {

@@ -186,14 +186,6 @@ func (s *Server) clear() {
 	s.faults = faults{}
 }
 
-// Reset deletes all messages, views and counters.
-func (s *Server) Reset() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.clear()
-	s.touch()
-}
-
 // Close disconnects all sockets, waits for work in progress and saves once more.
 func (s *Server) Close() error {
 	s.mu.Lock() // nothing may start between the cancel and the wait

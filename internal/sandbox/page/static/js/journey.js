@@ -5,7 +5,7 @@ import { app, channelOf, chosenRequest, emit, me } from "./app.js";
 import { compose } from "./composer.js";
 import { goChannel, goTo, goUser, openThread, pane } from "./go.js";
 import { showTab } from "./panel.js";
-import { help } from "./reset.js";
+import { help } from "./help.js";
 
 const names = ["Pull request", "Plan", "Approval", "Merge", "Apply"]; // before there is a request
 const marks = {

@@ -7,7 +7,7 @@ import { drawModal } from "./modal.js";
 import { drawSide } from "./side.js";
 import { pane } from "./go.js";
 import { startPanel } from "./panel.js";
-import { help, reset } from "./reset.js";
+import { help } from "./help.js";
 
 // keeping redraws a part and restores the focus in it.
 const keeping = (id, draw) => () => {
@@ -61,7 +61,6 @@ async function start() {
   theme(false);
   startChat();
   $("theme-toggle").addEventListener("click", () => theme(true));
-  $("reset-open").addEventListener("click", reset);
   $("help-open").addEventListener("click", help);
   on("slack read view", side);
   on("slack view requests", drawChat);

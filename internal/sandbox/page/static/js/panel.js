@@ -9,7 +9,6 @@ import { lookState } from "./look/state.js";
 import { lookCloud } from "./look/cloud.js";
 import { lookHooks } from "./look/hook.js";
 import { lookFaults } from "./look/fault.js";
-import { lookCounts } from "./look/count.js";
 
 const tabs = [
   ["document", "Request", lookDocument, "requests chosen"],
@@ -19,7 +18,6 @@ const tabs = [
   ["cloud", "Cloud", lookCloud, "cloud"],
   ["hooks", "Webhooks", lookHooks, "github"],
   ["faults", "Faults", lookFaults, "cloud slack"],
-  ["counts", "Counters", lookCounts, "github slack requests"],
 ];
 
 let chosen = read("tab", "document");
