@@ -3,60 +3,22 @@ package s3
 import (
 	"encoding/base64"
 	"encoding/xml"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 )
 
 const (
-	maxListKeys   = 1000
-	xmlNamespace  = "http://s3.amazonaws.com/doc/2006-03-01/"
-	isoForm       = "2006-01-02T15:04:05.000Z"
-	classicRegion = "us-east-1"
+	maxListKeys  = 1000
+	xmlNamespace = "http://s3.amazonaws.com/doc/2006-03-01/"
+	isoForm      = "2006-01-02T15:04:05.000Z"
 )
-
-type bucketEntry struct {
-	Name         string
-	CreationDate string
-}
-
-type listBucketsResult struct {
-	XMLName xml.Name      `xml:"ListAllMyBucketsResult"`
-	XMLNS   string        `xml:"xmlns,attr"`
-	Buckets []bucketEntry `xml:"Buckets>Bucket"`
-}
-
-func (s *Server) listBuckets(c *call) (reply, error) {
-	out := listBucketsResult{XMLNS: xmlNamespace}
-	prefix := c.req.URL.Query().Get("prefix")
-	for _, name := range s.Buckets() {
-		if strings.HasPrefix(name, prefix) {
-			out.Buckets = append(out.Buckets, bucketEntry{name, time.Unix(0, 0).UTC().Format(isoForm)})
-		}
-	}
-	return xmlReply(http.StatusOK, out), nil
-}
 
 func (s *Server) headBucket(*call) (reply, error) {
 	h := http.Header{}
 	h.Set("x-amz-bucket-region", s.region)
 	return reply{status: http.StatusOK, header: h}, nil
-}
-
-func (s *Server) getLocation(*call) (reply, error) {
-	type location struct {
-		XMLName xml.Name `xml:"LocationConstraint"`
-		XMLNS   string   `xml:"xmlns,attr"`
-		Region  string   `xml:",chardata"`
-	}
-	out := location{XMLNS: xmlNamespace, Region: s.region}
-	if s.region == classicRegion {
-		out.Region = ""
-	}
-	return xmlReply(http.StatusOK, out), nil
 }
 
 type listEntry struct {
@@ -166,50 +128,4 @@ func (l *listResult) encode() {
 	for i := range l.CommonPrefixes {
 		l.CommonPrefixes[i].Prefix = url.QueryEscape(l.CommonPrefixes[i].Prefix)
 	}
-}
-
-type deleteRequest struct {
-	Quiet   bool
-	Objects []struct {
-		Key  string
-		ETag string
-	} `xml:"Object"`
-}
-
-type deleted struct{ Key string }
-
-type deleteError struct{ Key, Code, Message string }
-
-type deleteResult struct {
-	XMLName xml.Name      `xml:"DeleteResult"`
-	XMLNS   string        `xml:"xmlns,attr"`
-	Deleted []deleted     `xml:",omitempty"`
-	Errors  []deleteError `xml:"Error,omitempty"`
-}
-
-func (s *Server) deleteObjects(c *call) (reply, error) {
-	var in deleteRequest
-	if err := xml.Unmarshal(c.body, &in); err != nil || len(in.Objects) == 0 || len(in.Objects) > maxListKeys {
-		return reply{}, errMalformedXML
-	}
-	out, effects := deleteResult{XMLNS: xmlNamespace}, 0
-	for _, item := range in.Objects {
-		n, err := 0, authorizeDelete(c, item.Key, item.ETag)
-		if err == nil {
-			n, err = s.deleteOne(c.bucket, item.Key, item.ETag)
-		}
-		effects += n
-		var refused *apiError
-		switch {
-		case errors.As(err, &refused):
-			out.Errors = append(out.Errors, deleteError{item.Key, refused.code, refused.message})
-		case err != nil:
-			return reply{effects: effects}, err
-		case !in.Quiet:
-			out.Deleted = append(out.Deleted, deleted{item.Key})
-		}
-	}
-	answer := xmlReply(http.StatusOK, out)
-	answer.effects = effects
-	return answer, nil
 }

@@ -38,14 +38,12 @@ var (
 	errEntityTooLarge = &apiError{400, "EntityTooLarge",
 		"Your proposed upload exceeds the maximum allowed object size."}
 	errInvalidArgument = &apiError{400, "InvalidArgument", "Invalid Argument"}
-	errMalformedXML    = &apiError{400, "MalformedXML",
-		"The XML you provided was not well-formed or did not validate against our published schema"}
-	errInvalidURI   = &apiError{400, "InvalidURI", "Couldn't parse the specified URI."}
-	errKeyTooLong   = &apiError{400, "KeyTooLongError", "Your key is too long"}
-	errInvalidRange = &apiError{416, "InvalidRange", "The requested range is not satisfiable"}
-	errNoSuchBucket = &apiError{404, "NoSuchBucket", "The specified bucket does not exist"}
-	errNoSuchKey    = &apiError{404, "NoSuchKey", "The specified key does not exist."}
-	errPrecondition = &apiError{412, "PreconditionFailed",
+	errInvalidURI      = &apiError{400, "InvalidURI", "Couldn't parse the specified URI."}
+	errKeyTooLong      = &apiError{400, "KeyTooLongError", "Your key is too long"}
+	errInvalidRange    = &apiError{416, "InvalidRange", "The requested range is not satisfiable"}
+	errNoSuchBucket    = &apiError{404, "NoSuchBucket", "The specified bucket does not exist"}
+	errNoSuchKey       = &apiError{404, "NoSuchKey", "The specified key does not exist."}
+	errPrecondition    = &apiError{412, "PreconditionFailed",
 		"At least one of the pre-conditions you specified did not hold"}
 	errNotImplemented = &apiError{501, "NotImplemented",
 		"A header or query you provided implies functionality that is not implemented."}

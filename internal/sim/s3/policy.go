@@ -91,9 +91,6 @@ func (r Rule) covers(action, bucket, key string) bool {
 	if !slices.Contains(r.Actions, action) && !slices.Contains(r.Actions, actAll) {
 		return false
 	}
-	if action == actListBuckets {
-		return true
-	}
 	if r.Bucket != bucket || !strings.HasSuffix(key, r.Suffix) {
 		return false
 	}

@@ -9,13 +9,11 @@ import (
 
 // IAM actions.
 const (
-	actListBuckets = "s3:ListAllMyBuckets"
-	actListBucket  = "s3:ListBucket"
-	actLocation    = "s3:GetBucketLocation"
-	actGet         = "s3:GetObject"
-	actPut         = "s3:PutObject"
-	actDelete      = "s3:DeleteObject"
-	actAll         = "s3:*"
+	actListBucket = "s3:ListBucket"
+	actGet        = "s3:GetObject"
+	actPut        = "s3:PutObject"
+	actDelete     = "s3:DeleteObject"
+	actAll        = "s3:*"
 )
 
 // operation is one call of the S3 API: its name, the IAM action it requires, its handler, and its
@@ -28,18 +26,14 @@ type operation struct {
 }
 
 var (
-	opListBuckets = operation{"ListBuckets", actListBuckets, (*Server).listBuckets,
-		[]string{"prefix", "max-buckets", "bucket-region"}}
 	opHeadBucket  = operation{"HeadBucket", actListBucket, (*Server).headBucket, nil}
-	opLocation    = operation{"GetBucketLocation", actLocation, (*Server).getLocation, []string{"location"}}
 	opListObjects = operation{"ListObjectsV2", actListBucket, (*Server).listObjects,
 		[]string{"list-type", "prefix", "delimiter", "continuation-token", "max-keys", "start-after", "encoding-type",
 			"fetch-owner"}}
-	opDeleteObjects = operation{"DeleteObjects", actDelete, (*Server).deleteObjects, []string{"delete"}}
-	opHeadObject    = operation{"HeadObject", actGet, (*Server).getObject, nil}
-	opGetObject     = operation{"GetObject", actGet, (*Server).getObject, nil}
-	opPutObject     = operation{"PutObject", actPut, (*Server).putObject, nil}
-	opDeleteObject  = operation{"DeleteObject", actDelete, (*Server).deleteObject, nil}
+	opHeadObject   = operation{"HeadObject", actGet, (*Server).getObject, nil}
+	opGetObject    = operation{"GetObject", actGet, (*Server).getObject, nil}
+	opPutObject    = operation{"PutObject", actPut, (*Server).putObject, nil}
+	opDeleteObject = operation{"DeleteObject", actDelete, (*Server).deleteObject, nil}
 )
 
 func route(c *call) error {
@@ -47,7 +41,7 @@ func route(c *call) error {
 	c.bucket, c.key, _ = strings.Cut(path, "/")
 	switch {
 	case c.bucket == "":
-		c.op = serviceOperation(c.req)
+		return errNotImplemented
 	case c.key == "":
 		c.op = bucketOperation(c.req)
 	default:
@@ -65,24 +59,13 @@ func route(c *call) error {
 	return checkQuery(c)
 }
 
-func serviceOperation(r *http.Request) operation {
-	if r.Method == http.MethodGet {
-		return opListBuckets
-	}
-	return operation{}
-}
-
 func bucketOperation(r *http.Request) operation {
 	q := r.URL.Query()
 	switch {
 	case r.Method == http.MethodHead:
 		return opHeadBucket
-	case r.Method == http.MethodGet && q.Has("location"):
-		return opLocation
 	case r.Method == http.MethodGet && q.Get("list-type") == "2":
 		return opListObjects
-	case r.Method == http.MethodPost && q.Has("delete"):
-		return opDeleteObjects
 	}
 	return operation{}
 }

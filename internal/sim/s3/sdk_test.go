@@ -153,17 +153,9 @@ func TestConditionalReadAndRange(t *testing.T) {
 
 func TestBucketCalls(t *testing.T) {
 	c := client(newServer(t, Config{}), admin())
-	list, err := c.ListBuckets(t.Context(), &awss3.ListBucketsInput{})
-	if err != nil || len(list.Buckets) != 1 || aws.ToString(list.Buckets[0].Name) != testBucket {
-		t.Fatalf("list buckets: %v %v", list, err)
-	}
 	head, err := c.HeadBucket(t.Context(), &awss3.HeadBucketInput{Bucket: aws.String(testBucket)})
 	if err != nil || aws.ToString(head.BucketRegion) != defaultRegion {
 		t.Fatalf("head bucket: %v %v", head, err)
-	}
-	loc, err := c.GetBucketLocation(t.Context(), &awss3.GetBucketLocationInput{Bucket: aws.String(testBucket)})
-	if err != nil || string(loc.LocationConstraint) != defaultRegion {
-		t.Fatalf("location: %v %v", loc, err)
 	}
 	_, err = c.HeadObject(t.Context(), &awss3.HeadObjectInput{Bucket: aws.String(testBucket), Key: aws.String("none")})
 	if code(err) != "NotFound" {
@@ -173,30 +165,5 @@ func TestBucketCalls(t *testing.T) {
 		&awss3.GetObjectTaggingInput{Bucket: aws.String(testBucket), Key: aws.String("k")})
 	if code(err) != "NotImplemented" {
 		t.Errorf("tagging: %v", err)
-	}
-}
-
-func TestDeleteObjectsAnswersPerKey(t *testing.T) {
-	p := admin()
-	p.Allow = []Rule{
-		{Actions: []string{"s3:PutObject"}, Bucket: testBucket},
-		{Actions: []string{"s3:DeleteObject"}, Bucket: testBucket, Prefixes: []string{"a/"}},
-	}
-	s := newServer(t, Config{Principals: []Principal{p}})
-	c := client(s, p)
-	put(t, c, "a/1", "x")
-	put(t, c, "b/1", "x")
-	out, err := c.DeleteObjects(t.Context(),
-		&awss3.DeleteObjectsInput{Bucket: aws.String(testBucket), Delete: &types.Delete{
-			Objects: []types.ObjectIdentifier{{Key: aws.String("a/1")}, {Key: aws.String("b/1")}},
-		}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(out.Deleted) != 1 || len(out.Errors) != 1 || aws.ToString(out.Errors[0].Code) != "AccessDenied" {
-		t.Errorf("got %+v", out)
-	}
-	if keys := s.Keys(testBucket, ""); len(keys) != 1 || keys[0].Key != "b/1" {
-		t.Errorf("left: %v", keys)
 	}
 }

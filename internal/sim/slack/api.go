@@ -49,30 +49,22 @@ func init() {
 		"chat.update":        {call: (*Server).updateMessage, scopes: chat, tier: tier3},
 		"chat.delete":        {call: (*Server).deleteMessage, scopes: chat, tier: tier3},
 		"chat.postEphemeral": {call: (*Server).postEphemeral, scopes: chat, tier: tier4},
-		"chat.getPermalink":  {call: (*Server).getPermalink, tier: special},
 
 		"views.open":    {call: (*Server).viewsOpen, tier: tier4},
 		"views.push":    {call: (*Server).viewsPush, tier: tier4},
 		"views.update":  {call: (*Server).viewsUpdate, tier: tier4},
 		"views.publish": {call: (*Server).viewsPublish, tier: tier4},
 
-		"users.info":          {call: (*Server).usersInfo, scopes: []string{"users:read"}, tier: tier4},
-		"users.list":          {call: (*Server).usersList, scopes: []string{"users:read"}, tier: tier2},
-		"users.lookupByEmail": {call: (*Server).usersLookupByEmail, scopes: []string{"users:read.email"}, tier: tier3},
-		"bots.info":           {call: (*Server).botsInfo, scopes: []string{"users:read"}, tier: tier3},
+		"users.info": {call: (*Server).usersInfo, scopes: []string{"users:read"}, tier: tier4},
 
 		"conversations.info":    {call: (*Server).conversationsInfo, scopes: read, tier: tier3},
-		"conversations.list":    {call: (*Server).conversationsList, scopes: read, tier: tier2},
-		"conversations.members": {call: (*Server).conversationsMembers, scopes: read, tier: tier4},
 		"conversations.open":    {call: (*Server).conversationsOpen, scopes: []string{"im:write", "mpim:write"}, tier: tier3},
-		"conversations.join":    {call: (*Server).conversationsJoin, scopes: []string{"channels:join"}, tier: tier3},
 		"conversations.history": {call: (*Server).conversationsHistory, scopes: history, tier: tier3},
 		"conversations.replies": {call: (*Server).conversationsReplies, scopes: history, tier: tier3},
 
 		"files.getUploadURLExternal":   {call: (*Server).getUploadURL, scopes: []string{"files:write"}, tier: tier4},
 		"files.completeUploadExternal": {call: (*Server).completeUpload, scopes: []string{"files:write"}, tier: tier4},
 
-		"reactions.add": {call: (*Server).reactionsAdd, scopes: []string{"reactions:write"}, tier: tier3},
 		"assistant.threads.setStatus": {call: (*Server).setStatus, scopes: []string{"assistant:write", "chat:write"},
 			tier: special},
 	}

@@ -328,44 +328,6 @@ func (s *Server) showOnlyTo(c *channelLog, user, thread string, body messageCont
 	return m
 }
 
-func (s *Server) getPermalink(a arguments) (obj, error) {
-	if err := a.need("channel", "message_ts"); err != nil {
-		return nil, err
-	}
-	c := s.channelByID(a.str("channel"))
-	if c == nil {
-		return nil, refuse("channel_not_found")
-	}
-	m := c.find(a.str("message_ts"))
-	if m == nil {
-		return nil, refuse("message_not_found")
-	}
-	return obj{"channel": c.ID, "permalink": s.permalink(c, m)}, nil
-}
-
-func (s *Server) reactionsAdd(a arguments) (obj, error) {
-	if err := a.need("channel", "timestamp", "name"); err != nil {
-		return nil, err
-	}
-	c := s.channelByID(a.str("channel"))
-	if c == nil {
-		return nil, refuse("channel_not_found")
-	}
-	m := c.find(a.str("timestamp"))
-	if m == nil {
-		return nil, refuse("message_not_found")
-	}
-	if slices.Contains(m.Reactions[a.str("name")], s.cfg.Bot.UserID) {
-		return nil, refuse("already_reacted")
-	}
-	if m.Reactions == nil {
-		m.Reactions = map[string][]string{}
-	}
-	m.Reactions[a.str("name")] = append(m.Reactions[a.str("name")], s.cfg.Bot.UserID)
-	s.touch()
-	return nil, nil
-}
-
 func (s *Server) setStatus(a arguments) (obj, error) {
 	if err := a.need("channel_id", "thread_ts"); err != nil {
 		return nil, err

@@ -4,16 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"mime"
 	"net/http"
-	"time"
 )
 
 // control mounts the actions of people. Answers are JSON; errors are {error, message}.
 func (s *Server) control(mux *http.ServeMux) {
 	mux.HandleFunc("GET /control/state", s.serveState)
-	mux.HandleFunc("GET /control/events", s.serveEvents)
 	handleControl(mux, "command", func(in struct{ User, Channel, Command, Text string }) (any, error) {
 		return s.Command(in.User, in.Channel, in.Command, in.Text)
 	})
@@ -94,34 +91,6 @@ func (s *Server) Changes() (changes <-chan struct{}, stop func()) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.watchers, ch)
-	}
-}
-
-// serveEvents notifies a page when to read the state again.
-func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
-	changes, stop := s.Changes()
-	defer stop()
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	out := http.NewResponseController(w)
-	beat := time.NewTicker(15 * time.Second)
-	defer beat.Stop()
-	for event := "event: changed\ndata: {}\n\n"; ; {
-		// A reader that is too slow is disconnected.
-		_ = out.SetWriteDeadline(time.Now().Add(10 * time.Second))
-		if _, err := fmt.Fprint(w, event); err != nil || out.Flush() != nil {
-			return
-		}
-		select {
-		case <-changes:
-			event = "event: changed\ndata: {}\n\n"
-		case <-beat.C:
-			event = ": still here\n\n"
-		case <-r.Context().Done():
-			return
-		case <-s.ctx.Done():
-			return
-		}
 	}
 }
 

@@ -48,40 +48,6 @@ func (s *Server) usersInfo(a arguments) (obj, error) {
 	return obj{"user": s.userObject(*u)}, nil
 }
 
-func (s *Server) usersList(a arguments) (obj, error) {
-	all := []any{s.botUser()}
-	for _, u := range s.users {
-		all = append(all, s.userObject(u))
-	}
-	page, next, err := paginate(a, all, 100)
-	if err != nil {
-		return nil, err
-	}
-	return obj{"members": page, "response_metadata": obj{"next_cursor": next}}, nil
-}
-
-func (s *Server) usersLookupByEmail(a arguments) (obj, error) {
-	if err := a.need("email"); err != nil {
-		return nil, err
-	}
-	for _, u := range s.users {
-		if strings.EqualFold(u.Email, a.str("email")) && !u.Deleted {
-			return obj{"user": s.userObject(u)}, nil
-		}
-	}
-	return nil, refuse("users_not_found")
-}
-
-func (s *Server) botsInfo(a arguments) (obj, error) {
-	if id := a.str("bot"); id != "" && id != s.cfg.Bot.BotID {
-		return nil, refuse("bot_not_found")
-	}
-	return obj{"bot": obj{
-		"id": s.cfg.Bot.BotID, "app_id": s.cfg.Bot.AppID, "user_id": s.cfg.Bot.UserID,
-		"name": s.cfg.Bot.Name, "deleted": false, "updated": 0, "icons": obj{},
-	}}, nil
-}
-
 // paginate returns one page of a list. Clients cannot interpret the cursor.
 func paginate[T any](a arguments, all []T, otherwise int) ([]T, string, error) {
 	limit := a.number("limit", otherwise)
@@ -148,48 +114,6 @@ func (s *Server) conversationsInfo(a arguments) (obj, error) {
 	return obj{"channel": s.channelObject(c)}, nil
 }
 
-func (s *Server) conversationsList(a arguments) (obj, error) {
-	types := strings.Split(or(a.str("types"), "public_channel"), ",")
-	var all []any
-	for _, c := range s.channels {
-		kind := "public_channel"
-		switch {
-		case c.IM != "":
-			kind = "im"
-		case c.Private:
-			kind = "private_channel"
-		}
-		hidden := (c.Private && !c.HasBot) || (c.Archived && a.flag("exclude_archived"))
-		if slices.Contains(types, kind) && !hidden {
-			all = append(all, s.channelObject(c))
-		}
-	}
-	page, next, err := paginate(a, all, 100)
-	if err != nil {
-		return nil, err
-	}
-	return obj{"channels": page, "response_metadata": obj{"next_cursor": next}}, nil
-}
-
-func (s *Server) conversationsMembers(a arguments) (obj, error) {
-	if err := a.need("channel"); err != nil {
-		return nil, err
-	}
-	c, err := s.visibleChannel(a.str("channel"), "read")
-	if err != nil {
-		return nil, err
-	}
-	all := slices.Clone(c.Members)
-	if c.HasBot {
-		all = append(all, s.cfg.Bot.UserID)
-	}
-	page, next, err := paginate(a, all, 100)
-	if err != nil {
-		return nil, err
-	}
-	return obj{"members": page, "response_metadata": obj{"next_cursor": next}}, nil
-}
-
 func (s *Server) conversationsOpen(a arguments) (obj, error) {
 	id := a.str("users")
 	if channel := a.str("channel"); channel != "" {
@@ -208,21 +132,6 @@ func (s *Server) conversationsOpen(a arguments) (obj, error) {
 		out["channel"] = s.channelObject(c)
 	}
 	return out, nil
-}
-
-func (s *Server) conversationsJoin(a arguments) (obj, error) {
-	c := s.channelByID(a.str("channel"))
-	switch {
-	case c == nil || c.Private:
-		return nil, refuse("channel_not_found")
-	case c.IM != "":
-		return nil, refuse("method_not_supported_for_channel_type")
-	case c.Archived:
-		return nil, refuse("is_archived")
-	}
-	c.HasBot = true
-	s.touch()
-	return obj{"channel": s.channelObject(c)}, nil
 }
 
 func (s *Server) conversationsHistory(a arguments) (obj, error) {
@@ -284,13 +193,6 @@ func (s *Server) historic(a arguments, c *channelLog, m *message) obj {
 	}
 	if a.flag("include_all_metadata") && m.Metadata != nil {
 		out["metadata"] = m.Metadata
-	}
-	if len(m.Reactions) > 0 {
-		var list []any
-		for name, users := range m.Reactions {
-			list = append(list, obj{"name": name, "users": slices.Clone(users), "count": len(users)})
-		}
-		out["reactions"] = list
 	}
 	return out
 }

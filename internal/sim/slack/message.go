@@ -9,21 +9,20 @@ import (
 type message struct {
 	TS string `json:"ts"`
 	// Time stamp of the root; also empty for a root without replies.
-	Thread      string              `json:"thread_ts,omitempty"`
-	User        string              `json:"user"`
-	Bot         bool                `json:"bot,omitempty"`
-	Text        string              `json:"text"`
-	Blocks      []any               `json:"blocks,omitempty"`
-	Attachments []any               `json:"attachments,omitempty"`
-	Files       []file              `json:"files,omitempty"`
-	Metadata    any                 `json:"metadata,omitempty"`
-	Broadcast   bool                `json:"broadcast,omitempty"`
-	Deleted     bool                `json:"deleted,omitempty"`
-	EditedTS    string              `json:"edited_ts,omitempty"`
-	Versions    []version           `json:"versions,omitempty"` // its content before each edit
-	Edits       int                 `json:"edits,omitempty"`
-	For         string              `json:"for,omitempty"` // the only person who sees it
-	Reactions   map[string][]string `json:"reactions,omitempty"`
+	Thread      string    `json:"thread_ts,omitempty"`
+	User        string    `json:"user"`
+	Bot         bool      `json:"bot,omitempty"`
+	Text        string    `json:"text"`
+	Blocks      []any     `json:"blocks,omitempty"`
+	Attachments []any     `json:"attachments,omitempty"`
+	Files       []file    `json:"files,omitempty"`
+	Metadata    any       `json:"metadata,omitempty"`
+	Broadcast   bool      `json:"broadcast,omitempty"`
+	Deleted     bool      `json:"deleted,omitempty"`
+	EditedTS    string    `json:"edited_ts,omitempty"`
+	Versions    []version `json:"versions,omitempty"` // its content before each edit
+	Edits       int       `json:"edits,omitempty"`
+	For         string    `json:"for,omitempty"` // the only person who sees it
 }
 
 type version struct {

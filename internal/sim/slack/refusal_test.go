@@ -102,9 +102,6 @@ var messageRefusals = []refusal{
 		_, err := w.api.GetConversationInfo(&client.GetConversationInfoInput{ChannelID: dev})
 		return err
 	}, "missing_scope"},
-	{"reaction without scope", func(w *fixture) error {
-		return w.api.AddReaction("tada", client.NewRefToMessage(dev, "1.000001"))
-	}, "missing_scope"},
 	{"method that does not exist", func(w *fixture) error { return w.api.ArchiveConversation(dev) }, "unknown_method"},
 
 	{"unknown channel", func(w *fixture) error {
@@ -223,10 +220,6 @@ var messageRefusals = []refusal{
 		return err
 	}, "user_not_in_channel"},
 	{"unknown user", func(w *fixture) error { _, err := w.api.GetUserInfo("U0NOBODY00"); return err }, "user_not_found"},
-	{"unknown address", func(w *fixture) error {
-		_, err := w.api.GetUserByEmail("x@x.test")
-		return err
-	}, "users_not_found"},
 	{"thread that is none", func(w *fixture) error {
 		_, ts, _ := w.api.PostMessage(dana, client.MsgOptionText("x", false))
 		_, _, _, err := w.api.GetConversationReplies(&client.GetConversationRepliesParameters{ChannelID: "D0DANA0001",

@@ -35,27 +35,7 @@ func slots(blocks []any) []slot {
 			add(block["element"], true)
 		case "actions", "context_actions":
 			each(block["elements"], func(v any) { add(v, false) })
-		case "card":
-			each(block["actions"], func(v any) { add(v, false) })
-		default:
-			out = append(out, slots(children(block))...)
 		}
-	}
-	return out
-}
-
-// children lists the blocks inside a block.
-func children(block obj) []any {
-	var out []any
-	switch block["type"] {
-	case "container":
-		each(block["child_blocks"], func(v any) { out = append(out, v) })
-	case "carousel":
-		each(block["elements"], func(v any) { out = append(out, v) })
-	case "layout":
-		each(block["rows"], func(row any) {
-			each(fieldOf(row, "items"), func(item any) { out = append(out, fieldOf(item, "block")) })
-		})
 	}
 	return out
 }
@@ -70,7 +50,6 @@ func (s *Server) nameBlocks(blocks []any) {
 		if textOf(block["block_id"]) == "" {
 			block["block_id"] = s.hex(5)
 		}
-		s.nameBlocks(children(block))
 	}
 	for _, sl := range slots(blocks) {
 		if sl.actionID == "" {
@@ -81,7 +60,7 @@ func (s *Server) nameBlocks(blocks []any) {
 
 // stateful reports whether an element has a value in the state; a button has none.
 func (sl slot) stateful() bool {
-	return !slices.Contains([]string{"button", "icon_button", "workflow_button", "overflow", "feedback_buttons", ""},
+	return !slices.Contains([]string{"button", "icon_button", "overflow", "feedback_buttons", ""},
 		sl.kind)
 }
 
@@ -96,7 +75,7 @@ func (sl slot) options() []any {
 }
 
 func (sl slot) external() bool {
-	return sl.kind == "external_select" || sl.kind == "multi_external_select"
+	return sl.kind == "external_select"
 }
 
 // label is the name of the element for a person.

@@ -237,29 +237,6 @@ func TestFaultsOfCalls(t *testing.T) {
 	}
 }
 
-func TestChangesAreStreamed(t *testing.T) {
-	withFixture(t, config(), func(w *fixture) {
-		stream := &http.Client{Transport: w.http.Transport}
-		resp, err := stream.Get(baseURL + "/control/events")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		const changed = "event: changed\ndata: {}\n\n"
-		buf := make([]byte, 1024)
-		n, _ := resp.Body.Read(buf)
-		if got := string(buf[:n]); got != changed {
-			t.Fatalf("%q", got)
-		}
-		if _, _, err := w.api.PostMessage(dev, client.MsgOptionText("x", false)); err != nil {
-			t.Fatal(err)
-		}
-		if n, _ = resp.Body.Read(buf); string(buf[:n]) != changed {
-			t.Fatalf("%q", buf[:n])
-		}
-	})
-}
-
 // Messages and published views survive a restart; open views do not.
 func TestRestart(t *testing.T) {
 	cfg := config()

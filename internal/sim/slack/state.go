@@ -62,26 +62,25 @@ type ChannelState struct {
 
 // MessageState is a message in a State.
 type MessageState struct {
-	TS         string              `json:"ts"`
-	Channel    string              `json:"channel"`
-	Thread     string              `json:"thread,omitempty"`
-	User       string              `json:"user"`
-	Name       string              `json:"name"`
-	Bot        bool                `json:"bot"`
-	Text       string              `json:"text"`
-	Blocks     []any               `json:"blocks,omitempty"`
-	Attach     []any               `json:"attachments,omitempty"`
-	Files      []FileState         `json:"files,omitempty"`
-	Metadata   any                 `json:"metadata,omitempty"`
-	Edited     bool                `json:"edited"` // as people see it
-	Edits      int                 `json:"edits"`
-	Broadcast  bool                `json:"broadcast,omitempty"`
-	Deleted    bool                `json:"deleted,omitempty"`
-	Ephemeral  bool                `json:"ephemeral,omitempty"`
-	Reactions  map[string][]string `json:"reactions,omitempty"`
-	Permalink  string              `json:"permalink,omitempty"`
-	ReplyCount int                 `json:"replyCount"`
-	Replies    []MessageState      `json:"replies,omitempty"`
+	TS         string         `json:"ts"`
+	Channel    string         `json:"channel"`
+	Thread     string         `json:"thread,omitempty"`
+	User       string         `json:"user"`
+	Name       string         `json:"name"`
+	Bot        bool           `json:"bot"`
+	Text       string         `json:"text"`
+	Blocks     []any          `json:"blocks,omitempty"`
+	Attach     []any          `json:"attachments,omitempty"`
+	Files      []FileState    `json:"files,omitempty"`
+	Metadata   any            `json:"metadata,omitempty"`
+	Edited     bool           `json:"edited"` // as people see it
+	Edits      int            `json:"edits"`
+	Broadcast  bool           `json:"broadcast,omitempty"`
+	Deleted    bool           `json:"deleted,omitempty"`
+	Ephemeral  bool           `json:"ephemeral,omitempty"`
+	Permalink  string         `json:"permalink,omitempty"`
+	ReplyCount int            `json:"replyCount"`
+	Replies    []MessageState `json:"replies,omitempty"`
 }
 
 // ViewState is an open modal or the Home in a State.
@@ -184,7 +183,7 @@ func (s *Server) messageState(c *channelLog, m *message) MessageState {
 		TS: m.TS, Channel: c.ID, Thread: m.Thread, User: m.User, Name: s.nameOf(m.User), Bot: m.Bot, Text: m.Text,
 		Blocks: m.Blocks, Attach: m.Attachments, Metadata: m.Metadata, Edited: m.EditedTS != "" && len(m.Blocks) == 0,
 		Edits: m.Edits, Broadcast: m.Broadcast, Deleted: m.Deleted, Ephemeral: m.For != "",
-		Reactions: maps.Clone(m.Reactions), Files: s.fileStates(m.Files),
+		Files: s.fileStates(m.Files),
 	}
 	if m.For == "" {
 		out.Permalink = s.permalink(c, m)

@@ -3,8 +3,6 @@ package slack
 import (
 	"encoding/json"
 	"fmt"
-	"net/mail"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -20,28 +18,16 @@ type shape struct {
 }
 
 var shapes = map[string]shape{
-	"plain_text_input":           {key: "value", initial: "initial_value"},
-	"number_input":               {key: "value", initial: "initial_value"},
-	"email_text_input":           {key: "value", initial: "initial_value"},
-	"url_text_input":             {key: "value", initial: "initial_value"},
-	"static_select":              {key: "selected_option", initial: "initial_option", option: true},
-	"external_select":            {key: "selected_option", initial: "initial_option", option: true},
-	"radio_buttons":              {key: "selected_option", initial: "initial_option", option: true},
-	"overflow":                   {key: "selected_option", option: true},
-	"checkboxes":                 {key: "selected_options", initial: "initial_options", option: true, many: true},
-	"multi_static_select":        {key: "selected_options", initial: "initial_options", option: true, many: true},
-	"multi_external_select":      {key: "selected_options", initial: "initial_options", option: true, many: true},
-	"users_select":               {key: "selected_user", initial: "initial_user"},
-	"channels_select":            {key: "selected_channel", initial: "initial_channel"},
-	"conversations_select":       {key: "selected_conversation", initial: "initial_conversation"},
-	"multi_users_select":         {key: "selected_users", initial: "initial_users", many: true},
-	"multi_channels_select":      {key: "selected_channels", initial: "initial_channels", many: true},
-	"multi_conversations_select": {key: "selected_conversations", initial: "initial_conversations", many: true},
-	"datepicker":                 {key: "selected_date", initial: "initial_date"},
-	"timepicker":                 {key: "selected_time", initial: "initial_time"},
-	"datetimepicker":             {key: "selected_date_time", initial: "initial_date_time"},
-	"rich_text_input":            {key: "rich_text_value", initial: "initial_value"},
-	"file_input":                 {key: "files", many: true},
+	"plain_text_input":    {key: "value", initial: "initial_value"},
+	"number_input":        {key: "value", initial: "initial_value"},
+	"static_select":       {key: "selected_option", initial: "initial_option", option: true},
+	"external_select":     {key: "selected_option", initial: "initial_option", option: true},
+	"radio_buttons":       {key: "selected_option", initial: "initial_option", option: true},
+	"overflow":            {key: "selected_option", option: true},
+	"checkboxes":          {key: "selected_options", initial: "initial_options", option: true, many: true},
+	"multi_static_select": {key: "selected_options", initial: "initial_options", option: true, many: true},
+	"users_select":        {key: "selected_user", initial: "initial_user"},
+	"datepicker":          {key: "selected_date", initial: "initial_date"},
 }
 
 // initial returns the value of an element before a person uses it.
@@ -98,18 +84,10 @@ func (sl slot) setValue(raw any, offers []any) (obj, error) {
 
 func (sl slot) convert(sh shape, raw any, offers []any) (any, error) {
 	switch {
-	case sl.kind == "rich_text_input":
-		return richValue(raw), nil
-	case sl.kind == "file_input":
-		return nil, fmt.Errorf("files are not supported here")
 	case sh.option && sh.many:
 		return pickMany(raw, offers)
 	case sh.option:
 		return pickOne(raw, offers)
-	case sh.many:
-		return manyStrings(raw)
-	case sl.kind == "datetimepicker":
-		return seconds(raw)
 	}
 	return oneString(raw)
 }
@@ -134,20 +112,6 @@ func oneString(raw any) (any, error) {
 		return strconv.FormatBool(v), nil
 	}
 	return nil, fmt.Errorf("want a text, got %T", raw)
-}
-
-func manyStrings(raw any) (any, error) {
-	out := []any{}
-	for _, item := range items(raw) {
-		w, err := oneString(item)
-		if err != nil {
-			return nil, err
-		}
-		if w != nil {
-			out = append(out, w)
-		}
-	}
-	return out, nil
 }
 
 func items(raw any) []any {
@@ -213,28 +177,6 @@ func pick(offers []any, want string) any {
 	return nil
 }
 
-func seconds(raw any) (any, error) {
-	w, err := oneString(raw)
-	if err != nil || w == nil {
-		return nil, err
-	}
-	n, err := strconv.ParseInt(textOf(w), 10, 64)
-	if err != nil {
-		return nil, fmt.Errorf("want seconds since 1970")
-	}
-	return n, nil
-}
-
-func richValue(raw any) any {
-	s, ok := raw.(string)
-	if !ok || s == "" {
-		return raw
-	}
-	return obj{"type": "rich_text", "elements": []any{
-		obj{"type": "rich_text_section", "elements": []any{obj{"type": "text", "text": s}}},
-	}}
-}
-
 func empty(value obj) bool {
 	v := value[shapes[textOf(value["type"])].key]
 	list, isList := v.([]any)
@@ -256,21 +198,9 @@ func (sl slot) fieldError(value obj) string {
 		return sl.length(v)
 	case "number_input":
 		return sl.numeric(v)
-	case "email_text_input":
-		if _, err := mail.ParseAddress(v); err != nil {
-			return "Please enter a valid email address."
-		}
-	case "url_text_input":
-		if u, err := url.Parse(v); err != nil || u.Host == "" {
-			return "Please enter a valid URL."
-		}
 	case "datepicker":
 		if _, err := time.Parse(time.DateOnly, textOf(value["selected_date"])); err != nil {
 			return "Please enter a valid date."
-		}
-	case "timepicker":
-		if _, err := time.Parse("15:04", textOf(value["selected_time"])); err != nil {
-			return "Please enter a valid time."
 		}
 	}
 	return sl.count(value)

@@ -52,7 +52,7 @@ func init() {
 		"actions": {object(blockIDField, required("elements", list(1, 25, elementOf(inActions)))), everywhere},
 		"context_actions": {object(blockIDField,
 			required("elements", list(1, 5, elementOf(inContextActions)))), inMessages},
-		"input": {object(blockIDField, required("label", plainText(maxLabel)), required("element", inputElement),
+		"input": {object(blockIDField, required("label", plainText(maxLabel)), required("element", elementOf(inInput)),
 			optional("hint", plainText(maxLabel)), optional("optional", boolean), optional("dispatch_action", boolean)),
 			inViews},
 		"rich_text": {object(blockIDField, required("elements", list(1, maxText, richElement))), everywhere},
@@ -64,20 +64,6 @@ func init() {
 		"task_card": {task, inMessages},
 		"alert": {object(blockIDField, required("text", either(maxText)),
 			optional("level", enum("default", "info", "warning", "error", "success"))), inModals},
-		"file": {object(blockIDField, required("external_id", str(1, maxID)), required("source", enum("remote"))),
-			inMessages},
-		"video": {open(blockIDField, required("alt_text", str(1, maxAltText)), required("title", plainText(199)),
-			required("thumbnail_url", webLink), required("video_url", link(maxURL, "https")),
-			optional("description", plainText(199))), everywhere},
-		"card":     {card, inMessages},
-		"carousel": {object(blockIDField, required("elements", list(1, 10, card))), inMessages},
-		"container": {all(open(blockIDField, optional("title", plainText(maxHeader)), optional("subtitle", either(maxHeader)),
-			required("child_blocks", list(1, 10, block)))), inMessages},
-		"layout": {open(blockIDField, required("label", str(1, maxHeader)), required("rows", list(1, 5, layoutRow))),
-			everywhere},
-		// Slack still changes these schemas, so only the surface is checked.
-		"data_table":         {open(blockIDField), inMessages},
-		"data_visualization": {open(blockIDField), inMessages},
 	}
 }
 
@@ -95,18 +81,11 @@ var (
 
 	viewType = required("type", enum(string(onModal), string(onHome)))
 
-	card = open(blockIDField, optional("title", either(maxHeader)), optional("subtitle", either(150)),
-		optional("body", either(200)), optional("actions", list(1, 25, elementOf([]string{"button", "icon_button"}))))
-
-	layoutRow = open(required("items", list(1, 3, open(required("block", nested)))))
-
 	task = object(blockIDField, required("task_id", str(1, maxID)), required("title", str(1, maxTaskTitle)),
 		optional("status", enum("pending", "in_progress", "complete", "error")),
 		optional("details", richText), optional("output", richText), optional("hide_title", boolean),
 		optional("sources", list(0, 100, object(required("url", webLink), required("text", str(1, maxDescription))))))
 )
-
-func nested(c *checker, at string, v any) { block(c, at, v) }
 
 // block checks one block of any kind.
 func block(c *checker, at string, v any) {
@@ -124,7 +103,7 @@ func block(c *checker, at string, v any) {
 	c.blockID(at, m)
 	c.actionIDs = map[string]bool{}
 	switch name {
-	case "table", "data_table":
+	case "table":
 		c.tables++
 	case "input":
 		c.inputs++
@@ -161,14 +140,6 @@ func contextElement(c *checker, at string, v any) {
 		return
 	}
 	either(maxText)(c, at, v)
-}
-
-// inputElement also refuses a file field outside modals, where it could not be submitted.
-func inputElement(c *checker, at string, v any) {
-	elementOf(inInput)(c, at, v)
-	if m, _ := v.(map[string]any); m["type"] == "file_input" && c.on != onModal {
-		c.problem(at+"/type", "unsupported type: file_input")
-	}
 }
 
 func markdownText(c *checker, at string, v any) {

@@ -150,7 +150,6 @@ func TestRules(t *testing.T) {
 		{"empty cell", `[{"type":"table","rows":[[{"type":"raw_text","text":""}]]}]`, []Problem{{"/blocks/0/rows/0/0/text", "must be more than 0 characters"}}},
 		{"markdown in total", `[{"type":"markdown","text":"` + long(6001) + `"},{"type":"markdown","text":"` + long(6000) + `"}]`, []Problem{{"/blocks", "markdown text must be less than 12001 characters in total"}}},
 		{"same action in two blocks", `[{"type":"actions","elements":[{"type":"button","text":` + yes + `,"action_id":"a"}]},{"type":"actions","elements":[{"type":"button","text":` + yes + `,"action_id":"a"}]}]`, nil},
-		{"nested block id", `[{"type":"divider","block_id":"a"},{"type":"container","title":` + yes + `,"child_blocks":[{"type":"divider","block_id":"a"}]}]`, []Problem{{"/blocks/1/child_blocks/0/block_id", `block_id "a" already exists in this document`}}},
 		{"link to a file", `[{"type":"actions","elements":[{"type":"button","text":` + yes + `,"url":"file:///etc/passwd"}]}]`, []Problem{{"/blocks/0/elements/0/url", "must be a valid URL: scheme http or https"}}},
 		{"options and groups", `[{"type":"actions","elements":[{"type":"static_select"}]}]`, []Problem{{"/blocks/0/elements/0", "must provide exactly one of [options option_groups]"}}},
 		{"nested list", `[{"type":"rich_text","elements":[{"type":"rich_text_list","style":"bullet","elements":[{"type":"rich_text_list"}]}]}]`, []Problem{{"/blocks/0/elements/0/elements/0/type", "unsupported type: rich_text_list"}}},
@@ -160,7 +159,6 @@ func TestRules(t *testing.T) {
 		{"view without blocks", `{"type":"modal","title":` + yes + `,"blocks":null}`, []Problem{{"/view", "missing required field: blocks"}}},
 		{"home with a title", `{"type":"home","title":` + yes + `,"blocks":[]}`, []Problem{{"/view", "invalid additional property: title"}}},
 		{"home with a field", `{"type":"home","blocks":[` + area + `]}`, nil},
-		{"home with a file field", `{"type":"home","blocks":[{"type":"input","label":` + yes + `,"element":{"type":"file_input"}}]}`, []Problem{{"/view/blocks/0/element/type", "unsupported type: file_input"}}},
 		{"two focused", `{"type":"modal","title":` + yes + `,"submit":` + yes + `,"blocks":[{"type":"input","label":` + yes + `,"element":{"type":"plain_text_input","focus_on_load":true}},{"type":"input","label":` + yes + `,"element":{"type":"plain_text_input","focus_on_load":true}}]}`, []Problem{{"/view", "only one element may be focused on load"}}},
 		{"min above max", `{"type":"modal","title":` + yes + `,"submit":` + yes + `,"blocks":[{"type":"input","label":` + yes + `,"element":{"type":"plain_text_input","min_length":5,"max_length":4}}]}`, []Problem{{"/view/blocks/0/element/min_length", "must not be greater than max_length"}}},
 	} {
@@ -215,8 +213,6 @@ func TestClientBlocksAreAccepted(t *testing.T) {
 	plain.InitialValue, plain.MaxLength, plain.Multiline = "x", 10, true
 	inputs := []slack.Block{
 		slack.NewInputBlock("i1", text("Text"), text("Hint"), plain), slack.NewInputBlock("i2", text("Number"), nil, number),
-		slack.NewInputBlock("i3", text("Mail"), nil, slack.NewEmailTextInputBlockElement(nil, "e")),
-		slack.NewInputBlock("i4", text("Link"), nil, slack.NewURLTextInputBlockElement(nil, "l")).WithDispatchAction(true),
 		slack.NewInputBlock("i5", text("Many"), nil, slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, nil, "m", option)),
 		slack.NewInputBlock("i6", text("More"), nil, slack.NewOptionsSelectBlockElement(slack.OptTypeExternal, nil, "x")).WithOptional(true),
 	}

@@ -20,7 +20,6 @@ var elements = map[string]check{
 		optional("style", enum("primary", "danger")), optional("confirm", confirmDialog),
 		optional("accessibility_label", str(1, 75)), optional("agent_prompt", str(1, 3000)),
 		optional("agent_prompt_display", str(1, 150)), visibleTo),
-	"workflow_button": open(required("text", plainText(maxButtonText)), required("action_id", actionID)),
 	"icon_button": object(
 		required("icon", str(1, 75)), required("text", plainText(maxButtonText)), optional("action_id", actionID),
 		optional("value", str(0, maxButtonValue)), optional("confirm", confirmDialog),
@@ -47,38 +46,19 @@ var elements = map[string]check{
 		oneSource("options", "option_groups"), initialsAreOptions),
 	"external_select": menu(optional("initial_option", optionObject(plainText)), minQuery),
 	"users_select":    menu(optional("initial_user", str(1, maxID))),
-	"channels_select": menu(optional("initial_channel", str(1, maxID)), optional("response_url_enabled", boolean)),
-	"conversations_select": menu(optional("initial_conversation", str(1, maxID)),
-		optional("default_to_current_conversation", boolean), optional("response_url_enabled", boolean),
-		optional("filter", anything)),
 
 	"multi_static_select": all(menu(optional("options", list(1, MaxOptions, optionObject(plainText))),
 		optional("option_groups", list(1, MaxOptions, optionGroup)),
 		optional("initial_options", list(1, MaxOptions, optionObject(plainText))), maxSelected),
 		oneSource("options", "option_groups"), initialsAreOptions),
-	"multi_external_select": menu(optional("initial_options", list(1, MaxOptions, optionObject(plainText))), minQuery,
-		maxSelected),
-	"multi_users_select":    menu(optional("initial_users", list(1, MaxOptions, str(1, maxID))), maxSelected),
-	"multi_channels_select": menu(optional("initial_channels", list(1, MaxOptions, str(1, maxID))), maxSelected),
-	"multi_conversations_select": menu(optional("initial_conversations", list(1, MaxOptions, str(1, maxID))),
-		optional("default_to_current_conversation", boolean), optional("filter", anything), maxSelected),
 
 	"datepicker": menu(optional("initial_date", str(10, 10))),
-	"timepicker": menu(optional("initial_time", str(5, 5)), optional("timezone", str(1, maxID))),
-	"datetimepicker": object(optional("action_id", actionID), optional("initial_date_time", numberBetween(1, 1<<33)),
-		optional("confirm", confirmDialog), focus),
 
 	"plain_text_input": all(typed(optional("multiline", boolean),
 		optional("min_length", numberBetween(0, maxInputText)), optional("max_length", numberBetween(1, maxInputText))),
 		initialMatches),
-	"email_text_input": typed(),
-	"url_text_input":   typed(),
 	"number_input": typed(required("is_decimal_allowed", boolean),
 		optional("min_value", str(1, maxID)), optional("max_value", str(1, maxID))),
-	"rich_text_input": object(optional("action_id", actionID), optional("placeholder", placeholder),
-		optional("initial_value", anything), optional("dispatch_action_config", dispatchConfig), focus),
-	"file_input": object(optional("action_id", actionID), optional("filetypes", list(1, 100, str(1, 75))),
-		optional("max_files", numberBetween(1, 10))),
 }
 
 var (
@@ -132,18 +112,14 @@ func initialMatches(c *checker, at string, v any) {
 // Where each element is allowed.
 var (
 	anyMenu = []string{
-		"static_select", "external_select", "users_select", "conversations_select", "channels_select",
-		"multi_static_select", "multi_external_select", "multi_users_select", "multi_conversations_select",
-		"multi_channels_select", "checkboxes", "radio_buttons", "datepicker", "timepicker",
+		"static_select", "external_select", "users_select", "multi_static_select", "checkboxes", "radio_buttons",
+		"datepicker",
 	}
-	inSection = append([]string{"button", "image", "overflow", "workflow_button"}, anyMenu...)
-	inActions = append([]string{"button", "icon_button", "overflow", "workflow_button", "datetimepicker"},
+	inSection = append([]string{"button", "image", "overflow"}, anyMenu...)
+	inActions = append([]string{"button", "icon_button", "overflow"},
 		anyMenu...)
 	inContextActions = []string{"feedback_buttons", "icon_button"}
-	inInput          = append([]string{
-		"plain_text_input", "number_input", "email_text_input", "url_text_input",
-		"rich_text_input", "file_input", "datetimepicker",
-	}, anyMenu...)
+	inInput          = append([]string{"plain_text_input", "number_input"}, anyMenu...)
 )
 
 // elementOf checks that an element has one of the allowed types, and that its action_id is unique in

@@ -1,9 +1,9 @@
 // Elements that people use: one function for each type. A control reads its value from ctx, writes it
 // to ctx, and acts through ctx.
 import { h } from "./dom.js";
-import { app, channelName } from "./app.js";
+import { app } from "./app.js";
 import { ask } from "./confirm.js";
-import { chips, combo, menuButton } from "./menu.js";
+import { combo, menuButton } from "./menu.js";
 import { initialOf, keyOf, optionsOf, rawOf } from "./value.js";
 import { picture, textOf } from "./block.js";
 
@@ -92,11 +92,8 @@ function select(p, options) {
   return box;
 }
 
-const plain = (value, text) => ({ value, text: { text } });
-const users = () => (app.slack?.users || []).filter((u) => !u.deleted).map((u) => plain(u.id, "@" + u.name));
-const channels = () => (app.slack?.channels ||
-  []).filter((c) => c.kind !== "im").map((c) => plain(c.id, channelName(c)));
-const conversations = () => [...channels(), ...users()];
+const users = () => (app.slack?.users || []).filter((u) => !u.deleted)
+  .map((u) => ({ value: u.id, text: { text: "@" + u.name } }));
 
 function typed(p, attributes) {
   const lines = p.el.multiline;
@@ -113,17 +110,9 @@ function typed(p, attributes) {
   }));
 }
 
-function picked(type) {
-  return (p) => h("input", p.base({ class: "control", type, value: p.value,
+function picked(p) {
+  return h("input", p.base({ class: "control", type: "date", value: p.value,
     onchange: (e) => p.give(e.target.value, true) }));
-}
-
-function dateTime(p) {
-  const shown = p.value ? new Date(Number(p.value) * 1000 - new Date().getTimezoneOffset() * 60000).toISOString().slice(0, 16) : "";
-  return h("input", p.base({
-    class: "control", type: "datetime-local", value: shown,
-    onchange: (e) => p.give(e.target.value ? String(Math.floor(new Date(e.target.value).getTime() / 1000)) : "", true),
-  }));
 }
 
 // boxes draws radio buttons or checkboxes.
@@ -166,41 +155,17 @@ function external(p) {
   });
 }
 
-function externalMany(p) {
-  return chips({
-    base: p.base({ class: "control" }), name: p.name, placeholder: p.el.placeholder?.text || "Type to search",
-    least: p.el.min_query_length ?? 3, chosen: [].concat(p.value), label: (v) => p.ctx.labels?.get(p.key + v) || v,
-    search: (query) => p.ctx.options(p, query),
-    give: (values, o) => {
-      if (o) p.ctx.labels?.set(p.key + o.value, o.text?.text || o.value);
-      p.give(values, true);
-    },
-  });
-}
-
 const makers = {
-  button, workflow_button: button, overflow,
+  button, overflow,
   icon_button: button,
   image: (p) => picture(p.el, "small"),
   static_select: (p) => select(p, optionsOf(p.el)),
   users_select: (p) => select(p, users()),
-  channels_select: (p) => select(p, channels()),
-  conversations_select: (p) => select(p, conversations()),
   external_select: external,
   multi_static_select: (p) => many(p, optionsOf(p.el)),
-  multi_users_select: (p) => many(p, users()),
-  multi_channels_select: (p) => many(p, channels()),
-  multi_conversations_select: (p) => many(p, conversations()),
-  multi_external_select: externalMany,
   checkboxes: (p) => boxes(p, "checkbox"),
   radio_buttons: (p) => boxes(p, "radio"),
   plain_text_input: (p) => typed(p),
-  email_text_input: (p) => typed(p, { inputmode: "email" }),
-  url_text_input: (p) => typed(p, { inputmode: "url" }),
   number_input: (p) => typed(p, { inputmode: "decimal" }),
-  rich_text_input: (p) => { p.el = { ...p.el, multiline: true }; return typed(p); },
-  datepicker: picked("date"),
-  timepicker: picked("time"),
-  datetimepicker: dateTime,
-  file_input: () => h("p", { class: "muted", text: "File uploads are not supported in the sandbox." }),
+  datepicker: picked,
 };

@@ -103,28 +103,6 @@ export function combo({ base, placeholder, least, shown, search, choose }) {
   return Object.assign(h("div", { class: "combo" }, field, list.el), {});
 }
 
-// chips shows several choices, with a field to add one.
-export function chips({ base, name, placeholder, least, chosen, label, search, give }) {
-  const field = h("input", { ...base, type: "text", autocomplete: "off", placeholder });
-  const list = listbox(field, (o) => {
-    field.value = "";
-    if (!chosen.includes(o.value)) chosen = [...chosen, o.value];
-    give(chosen, o);
-    draw();
-  });
-  searching(field, list, least, search);
-  field.addEventListener("blur", () => list.hide());
-  const row = h("ul", { class: "chips", "aria-label": `Chosen: ${name}` });
-  function draw() {
-    row.replaceChildren(...chosen.map((v) => h("li", { class: "chip" }, label(v), h("button", {
-      type: "button", class: "x", "aria-label": `Remove ${label(v)}`,
-      onclick: () => { chosen = chosen.filter((c) => c !== v); give(chosen); draw(); field.focus(); },
-    }, "×"))));
-  }
-  draw();
-  return h("div", { class: "combo" }, row, field, list.el);
-}
-
 // searching queries after a pause in typing, and shows only the newest answer.
 function searching(field, list, least, search) {
   let timer = 0, asked = 0;
