@@ -178,8 +178,8 @@ func TestGitHubLimitsAMinute(t *testing.T) {
 	box := startSandbox(t, t.TempDir(), plain)
 	adam := githubClient{box.url("github") + "/api/v3/repos/acme/infra-core", box.person("adam").GitHubToken}
 	for n := range 400 { // enough for two minutes, in case one ends during the test
-		err := adam.call(t.Context(), http.MethodPost, "/git/blobs", map[string]string{"encoding": "utf-8", "content": "x"},
-			nil)
+		err := adam.call(t.Context(), http.MethodPost, "/git/trees", map[string]any{
+			"tree": []any{map[string]string{"path": "x", "mode": "100644", "type": "blob", "content": "x"}}}, nil)
 		if err == nil {
 			continue
 		}

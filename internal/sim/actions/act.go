@@ -17,6 +17,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/tfpilot/tfpilot/internal/sim/github/workflow"
 )
 
 const (
@@ -60,7 +62,7 @@ func (a *Act) Run(ctx context.Context, job Job) Result {
 	case <-ctx.Done():
 		return Result{Conclusion: "cancelled"}
 	}
-	wf, err := parseWorkflow(job.File)
+	wf, err := parse(job)
 	if err != nil {
 		return notStarted(err)
 	}
@@ -76,10 +78,19 @@ func (a *Act) Run(ctx context.Context, job Job) Result {
 	return a.watch(ctx, cmd, newTranscript(wf, job.Log, job.Step), gate{dir}, wf.Timeout)
 }
 
+// parse reads the workflow of a job, which must have exactly one job with steps.
+func parse(job Job) (*workflow.File, error) {
+	wf, err := workflow.Parse(job.Workflow, job.File)
+	if err == nil && (wf.Jobs != 1 || len(wf.Steps) == 0) {
+		err = fmt.Errorf("workflow has %d jobs and %d steps, this runner runs one job with steps", wf.Jobs, len(wf.Steps))
+	}
+	return wf, err
+}
+
 func notStarted(err error) Result { return Result{Conclusion: "startup_failure", Err: err} }
 
 // prepare fills the run directory and returns the command.
-func (a *Act) prepare(ctx context.Context, dir string, job Job, wf workflowFile) (*exec.Cmd, error) {
+func (a *Act) prepare(ctx context.Context, dir string, job Job, wf *workflow.File) (*exec.Cmd, error) {
 	for _, sub := range []string{"home", "tmp", "bin", "standins"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, fmt.Errorf("make run directory: %w", err)

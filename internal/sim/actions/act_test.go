@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tfpilot/tfpilot/internal/sim/github/workflow"
 )
 
 // actPath builds the pinned act once. A machine without it fails the test.
@@ -70,12 +72,12 @@ func runCommand(t *testing.T, dir, name string, args ...string) string {
 	return string(out)
 }
 
-func newJob(t *testing.T, workflow string, inputs map[string]string) (Job, *bytes.Buffer) {
+func newJob(t *testing.T, file string, inputs map[string]string) (Job, *bytes.Buffer) {
 	t.Helper()
-	dir, sha := bare(t, map[string]string{".github/workflows/t.yml": workflow, "hello.txt": "hello\n"})
+	dir, sha := bare(t, map[string]string{".github/workflows/t.yml": file, "hello.txt": "hello\n"})
 	log := &bytes.Buffer{}
 	return Job{RunID: 4711, RunAttempt: 1, Repo: "acme/infra-core", GitDir: dir, Workflow: ".github/workflows/t.yml",
-		File: []byte(workflow), SHA: sha, Ref: "refs/heads/main", Actor: "tfpilot[bot]", Inputs: inputs, Token: "tok_1",
+		File: []byte(file), SHA: sha, Ref: "refs/heads/main", Actor: "tfpilot[bot]", Inputs: inputs, Token: "tok_1",
 		Log: log}, log
 }
 
@@ -93,7 +95,7 @@ jobs:
 
 // TestConformance runs both runners against the same expectations.
 func TestConformance(t *testing.T) {
-	const workflow = preamble + `
+	const file = preamble + `
       - {name: First, run: "echo first"}
       - {name: Second, run: 'case "$MODE" in fail) exit 3 ;; hang) echo at work; exec sleep 30 ;; child) echo at work; sleep 1; true ;; esac'}
       - {name: Third, run: "echo third"}
@@ -128,7 +130,7 @@ func TestConformance(t *testing.T) {
 			t.Run(tt.mode+"/"+name, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				j, _ := newJob(t, workflow, map[string]string{"mode": tt.mode})
+				j, _ := newJob(t, file, map[string]string{"mode": tt.mode})
 				log := &watcher{want: "\nat work", then: cancel}
 				j.Log = log
 				var seen []string
@@ -161,7 +163,7 @@ func stepList(steps []Step) string {
 // A cancel reaches the process of the step, which can still save its work. The steps that always run
 // do run.
 func TestCancelAsksTheStep(t *testing.T) {
-	const workflow = preamble + `
+	const file = preamble + `
       - name: Work
         run: |
           cat > "$RUNNER_TEMP/work.sh" <<'EOF'
@@ -174,7 +176,7 @@ func TestCancelAsksTheStep(t *testing.T) {
 `
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	j, _ := newJob(t, workflow, map[string]string{"mode": "x"})
+	j, _ := newJob(t, file, map[string]string{"mode": "x"})
 	log := &watcher{want: "working", then: cancel}
 	j.Log = log
 	res := newAct(t).Run(ctx, j)
@@ -187,14 +189,14 @@ func TestCancelAsksTheStep(t *testing.T) {
 // A cancel does not stop a step whose condition is still true: neither the cancel that made the rescue
 // of the state necessary, nor the next one.
 func TestCancelKeepsStepsThatAlwaysRun(t *testing.T) {
-	const workflow = preamble + `
+	const file = preamble + `
       - {name: Rescue, if: failure() || always(), run: 'echo working; exec sleep 1'}
       - {name: Next, run: "echo next ran"}
       - {name: Then, if: Always (), run: "echo kept"}
 `
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	j, _ := newJob(t, workflow, map[string]string{"mode": "x"})
+	j, _ := newJob(t, file, map[string]string{"mode": "x"})
 	log := &watcher{want: "\nworking", then: cancel}
 	j.Log = log
 	res := newAct(t).Run(ctx, j)
@@ -261,7 +263,7 @@ func TestJobEnvironment(t *testing.T) {
 }
 
 func TestStandIns(t *testing.T) {
-	const workflow = preamble + `
+	const file = preamble + `
       - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8
         with: {ref: "${{ github.sha }}", path: tools, persist-credentials: true}
       - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8
@@ -277,7 +279,7 @@ func TestStandIns(t *testing.T) {
           cd tools; git checkout -q -b cleanup/x; date > new.txt; git add -A
           git -c user.name=a -c user.email=a@b commit -q -m new; git push -q origin HEAD:refs/heads/cleanup/x
 `
-	j, log := newJob(t, workflow, nil)
+	j, log := newJob(t, file, nil)
 	var auths sync.Map
 	backend := gitHTTP(t, filepath.Dir(j.GitDir))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -331,14 +333,14 @@ func gitHTTP(t *testing.T, root string) http.Handler {
 }
 
 func TestStartupFailures(t *testing.T) {
-	for name, workflow := range map[string]string{
+	for name, file := range map[string]string{
 		"no yaml":        "jobs: [",
 		"two jobs":       "on: {workflow_dispatch: {}}\njobs: {a: {steps: [{run: x}]}, b: {steps: [{run: x}]}}",
 		"unknown action": preamble + "      - uses: evil/action@08c6903cd8c0fde910a37f88322edcfb5dd907a8\n",
 		"unknown key":    preamble + "      - {name: x, run: x, frobnicate: 1}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			j, _ := newJob(t, workflow, nil)
+			j, _ := newJob(t, file, nil)
 			res := newAct(t).Run(t.Context(), j)
 			if res.Conclusion != "startup_failure" || res.Err == nil {
 				t.Errorf("got %s, %v", res.Conclusion, res.Err)
@@ -361,7 +363,7 @@ func TestCancelBeforeStart(t *testing.T) {
 // The output of a job is bounded, and the next line is still parsed.
 func TestTranscriptBounds(t *testing.T) {
 	var log bytes.Buffer
-	tr := newTranscript(workflowFile{Steps: []workflowStep{{ID: "0", Name: "A"}}}, &log, nil)
+	tr := newTranscript(&workflow.File{Steps: []workflow.Step{{ID: "0", Name: "A"}}}, &log, nil)
 	long := `{"raw_output":true,"msg":"` + strings.Repeat("x", 2*maxLine) + `"}` + "\n"
 	line := `{"raw_output":true,"msg":"` + strings.Repeat("y", 1<<19) + `\n"}` + "\n"
 	if err := tr.read(strings.NewReader(long + strings.Repeat(line, 12) + `{"jobResult":"success"}` + "\n")); err != nil {
@@ -376,7 +378,7 @@ func TestTranscriptBounds(t *testing.T) {
 func TestJobTimeout(t *testing.T) {
 	j, log := newJob(t, preamble+"      - {name: Slow, run: 'exec sleep 60'}\n", nil)
 	a := newAct(t)
-	wf, err := parseWorkflow(j.File)
+	wf, err := parse(j)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -426,7 +428,7 @@ func TestCancelBetweenSteps(t *testing.T) {
 	go func() { defer close(ended); _ = cmd.Wait() }()
 	go func() {
 		defer close(stopped)
-		stop(cmd.Process.Pid, newTranscript(workflowFile{}, io.Discard, nil), gate{t.TempDir()}, ended)
+		stop(cmd.Process.Pid, newTranscript(&workflow.File{}, io.Discard, nil), gate{t.TempDir()}, ended)
 	}()
 	select {
 	case <-ended:

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/sim/github/workflow"
 )
 
 // gate runs before every step of one job. act does not know about a cancel, so it would continue when
@@ -16,7 +18,7 @@ func (g gate) closed() string  { return filepath.Join(g.dir, "cancelled") }
 func (g gate) refused() string { return filepath.Join(g.dir, "refused") }
 
 // install puts the gate in front of bash and sh on the PATH of act.
-func (g gate) install(bin, path string, wf workflowFile) error {
+func (g gate) install(bin, path string, wf *workflow.File) error {
 	if err := os.Mkdir(g.refused(), 0o700); err != nil {
 		return fmt.Errorf("make gate: %w", err)
 	}
@@ -34,7 +36,7 @@ func (g gate) install(bin, path string, wf workflowFile) error {
 
 // script reads the last argument: act calls a shell with DIR/workflow/STEP.sh, and with
 // STEP-composite-N.sh for the steps inside an action.
-func (g gate) script(shell string, wf workflowFile) string {
+func (g gate) script(shell string, wf *workflow.File) string {
 	late := ""
 	for _, s := range wf.Steps {
 		if s.Late {

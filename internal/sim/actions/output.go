@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"sync"
+
+	"github.com/tfpilot/tfpilot/internal/sim/github/workflow"
 )
 
 const (
@@ -41,7 +43,7 @@ type transcript struct {
 	stray     strings.Builder // what act printed outside JSON: why it could not start
 }
 
-func newTranscript(wf workflowFile, log io.Writer, notify func(Step)) *transcript {
+func newTranscript(wf *workflow.File, log io.Writer, notify func(Step)) *transcript {
 	if log == nil {
 		log = io.Discard
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/sim/github/workflow"
 )
 
 // Role is a cloud identity that a job can assume through OIDC.
@@ -16,12 +18,12 @@ type Role struct {
 	Workflows       []string // base names of the workflow files that the trust policy admits
 }
 
-func (r Role) admits(repo, workflow string) bool {
+func (r Role) admits(repo, file string) bool {
 	if r.Repo != "" && !strings.EqualFold(r.Repo, repo) {
 		return false
 	}
 	for _, w := range r.Workflows {
-		if w == filepath.Base(workflow) {
+		if w == filepath.Base(file) {
 			return true
 		}
 	}
@@ -31,7 +33,7 @@ func (r Role) admits(repo, workflow string) bool {
 // standIns writes a composite action for each action that the workflow uses and returns the flags that
 // make act use them. The list comes from the uses: lines, because act ignores a replacement for any
 // other ref and would use the network.
-func (a *Act) standIns(dir string, job Job, wf workflowFile) ([]string, error) {
+func (a *Act) standIns(dir string, job Job, wf *workflow.File) ([]string, error) {
 	var flags []string
 	seen := map[string]bool{}
 	for _, step := range wf.Steps {
@@ -55,7 +57,13 @@ func (a *Act) standIns(dir string, job Job, wf workflowFile) ([]string, error) {
 	return flags, nil
 }
 
-func (a *Act) standIn(name string, job Job, wf workflowFile) (string, error) {
+// actionName returns owner/name from a uses line, without ref or subdirectory.
+func actionName(uses string) string {
+	name, _, _ := strings.Cut(uses, "@")
+	return strings.Join(strings.SplitN(name, "/", 3)[:2], "/")
+}
+
+func (a *Act) standIn(name string, job Job, wf *workflow.File) (string, error) {
 	switch name {
 	case "actions/checkout":
 		return checkoutAction(job), nil
@@ -69,10 +77,10 @@ func (a *Act) standIn(name string, job Job, wf workflowFile) (string, error) {
 
 // rolesFor returns the roles whose trust policy admits this run: its workflow, from the default
 // branch, in a job that may request an OIDC token.
-func (a *Act) rolesFor(job Job, wf workflowFile) map[string]Role {
+func (a *Act) rolesFor(job Job, wf *workflow.File) map[string]Role {
 	out := map[string]Role{}
 	for arn, role := range a.Roles {
-		if wf.IDToken && job.Ref == "refs/heads/"+defaultBranch && role.admits(job.Repo, job.Workflow) {
+		if wf.Permissions["id_token"] == "write" && job.Ref == "refs/heads/"+defaultBranch && role.admits(job.Repo, job.Workflow) {
 			out[arn] = role
 		}
 	}

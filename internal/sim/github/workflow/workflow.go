@@ -1,12 +1,14 @@
 // Package workflow parses GitHub Actions workflow files as GitHub's server does when it dispatches
-// one: inputs and their rules, run name, concurrency, permissions and time limits. It owns those rules
+// one: inputs and their rules, run name, concurrency, permissions, steps and time limits. It owns those rules
 // and the small part of the expression language that they need. It runs no step.
 package workflow
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -35,6 +37,8 @@ type File struct {
 	Permissions map[string]string // of the run's token: scope to read or write
 	JobID       string            // of the first job
 	JobName     string
+	Steps       []Step // of the first job
+	Jobs        int
 	Timeout     time.Duration // the longest of its jobs
 
 	groups []group
@@ -46,6 +50,14 @@ type Input struct {
 	Default  string
 	Required bool
 	Options  []string
+}
+
+// Step is one step of a job.
+type Step struct {
+	ID   string // or the id that act assigns
+	Name string // as shown
+	Uses string // owner/name@ref or a path; empty for a script
+	Late bool   // its condition lets it run in a canceled job
 }
 
 type group struct {
@@ -74,10 +86,7 @@ func Parse(filePath string, data []byte) (*File, error) {
 	if doc["on"] == nil {
 		return nil, fmt.Errorf("failed to parse workflow: Required property is missing: on")
 	}
-	f := &File{Name: text(doc["name"]), RunName: text(doc["run-name"])}
-	if f.Name == "" {
-		f.Name = filePath
-	}
+	f := &File{Name: cmp.Or(text(doc["name"]), filePath), RunName: text(doc["run-name"])}
 	if err := f.readTrigger(doc["on"]); err != nil {
 		return nil, err
 	}
@@ -151,9 +160,28 @@ func (f *File) readJobs(top any, jobs map[string]any) error {
 		f.addPermissions(perms)
 		f.Timeout = max(f.Timeout, jobTimeout(job["timeout-minutes"]))
 	}
-	f.JobID, f.JobName = ids[0], ids[0]
-	if name := text(jobs[ids[0]].(map[string]any)["name"]); name != "" {
-		f.JobName = name
+	first := jobs[ids[0]].(map[string]any)
+	f.JobID, f.JobName, f.Jobs = ids[0], cmp.Or(text(first["name"]), ids[0]), len(ids)
+	return f.readSteps(first["steps"])
+}
+
+var (
+	usesRE = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_./-]+@[A-Za-z0-9_./-]+$`)
+	// lateRE matches the functions that GitHub evaluates again after a cancel.
+	lateRE = regexp.MustCompile(`(?i)\b(always|cancelled|failure)\s*\(`)
+)
+
+func (f *File) readSteps(v any) error {
+	steps, _ := v.([]any)
+	for i, raw := range steps {
+		s, _ := raw.(map[string]any)
+		uses := text(s["uses"])
+		if uses != "" && !strings.HasPrefix(uses, "./") && !usesRE.MatchString(uses) {
+			return fmt.Errorf("failed to parse workflow: step %d: uses %q is not owner/name@ref", i+1, uses)
+		}
+		what, _, _ := strings.Cut(uses+text(s["run"]), "\n")
+		f.Steps = append(f.Steps, Step{ID: cmp.Or(text(s["id"]), strconv.Itoa(i)), Uses: uses,
+			Name: cmp.Or(text(s["name"]), "Run "+what), Late: lateRE.MatchString(text(s["if"]))})
 	}
 	return nil
 }
@@ -187,7 +215,7 @@ func (f *File) addPermissions(v any) {
 		f.grant("contents", "read")
 	case string:
 		if level, ok := strings.CutSuffix(v, "-all"); ok {
-			for _, scope := range []string{"contents", "actions", "pull_requests", "issues"} {
+			for _, scope := range []string{"contents", "actions", "pull_requests", "issues", "id_token"} {
 				f.grant(scope, level)
 			}
 		}
