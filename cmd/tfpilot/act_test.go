@@ -6,14 +6,16 @@ import (
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/doctor"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/rbac"
+	"github.com/tfpilot/tfpilot/internal/wire"
 )
 
 // Linking gives the rights of a login, so only admins may do it, and one account belongs
 // to one person.
 func TestMayLink(t *testing.T) {
-	k := &console{parts: &parts{cfg: &config.Config{People: rbac.Policy{Admins: []string{"adam"}, Approvers: []string{"omar"}}}}}
+	k := &console{Parts: &wire.Parts{Config: &config.Config{People: rbac.Policy{Admins: []string{"adam"}, Approvers: []string{"omar"}}}}}
 	for as, ok := range map[string]bool{"adam": true, "Adam": true, "omar": false, "dana": false, "": false} {
 		k.as = as
 		if err := k.mayLink(); (err == nil) != ok {
@@ -38,7 +40,7 @@ func TestMayLink(t *testing.T) {
 
 func TestDoctorSpeaksJSON(t *testing.T) {
 	var out strings.Builder
-	findings := []finding{{"Redis responds", nil}, {"Slack accepts the bot token", errors.New("invalid_auth")}}
+	findings := []doctor.Finding{{What: "Redis responds"}, {What: "Slack accepts the bot token", Err: errors.New("invalid_auth")}}
 	if err := writeFindingsJSON(&out, nil, findings); err != nil {
 		t.Fatal(err)
 	}

@@ -1,26 +1,19 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tfpilot/tfpilot/internal/bootstrap"
-	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/config"
-	"github.com/tfpilot/tfpilot/templates"
+	"github.com/tfpilot/tfpilot/internal/terminal"
+	"github.com/tfpilot/tfpilot/internal/wire"
 )
 
 func newBootstrap() *cobra.Command {
@@ -50,7 +43,7 @@ func newBootstrap() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			files, err := renderRepository(
+			files, err := bootstrap.Repository(
 				project,
 				cfg.Store,
 				bootstrap.Release{Version: release, Checksums: checksums},
@@ -59,16 +52,18 @@ func newBootstrap() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := putModules(files, cfg.Catalog); err != nil {
-				return err
+			offered, err := wire.LoadCatalog(cfg.Catalog)
+			if err != nil {
+				return fmt.Errorf("catalog: %w", err)
 			}
+			bootstrap.PutModules(files, offered.Modules())
 			unlocked := lockProviders(c.Context(), files)
-			written, kept, err := writeTree(out, files)
+			written, kept, err := bootstrap.WriteNew(out, files)
 			if err != nil {
 				return err
 			}
 			return printWritten(
-				visible{c.OutOrStdout()},
+				terminal.Visible(c.OutOrStdout()),
 				asJSON,
 				wrote{out, project.Owner + "/" + project.Repo, written, kept, unlocked},
 			)
@@ -145,83 +140,4 @@ func projectNamed(cfg *config.Config, what, name string) (config.Project, error)
 		return config.Project{}, usagef("%s is required: %s", what, strings.Join(names, ", "))
 	}
 	return config.Project{}, usagef("%s: unknown project %q; projects: %s", what, name, strings.Join(names, ", "))
-}
-
-// renderRepository renders all files of a project's infra repository, with the built-in
-// modules. Workflow runs use the region of the requests bucket. The root of each
-// environment sets the regions of its resources and its state.
-func renderRepository(
-	p config.Project,
-	requests config.Store,
-	release bootstrap.Release,
-	runs bootstrap.Runs,
-	owners ...string,
-) (map[string][]byte, error) {
-	b := bootstrap.Project{
-		Name: p.Name, Repo: p.Owner + "/" + p.Repo, RequestsBucket: requests.Bucket, Region: requests.Region,
-		Release: release, Terraform: catalog.TerraformVersion, Owners: owners, Runs: runs,
-	}
-	for _, e := range p.Environments {
-		b.Environments = append(b.Environments, bootstrap.Environment{
-			Key: e.Key, Slug: e.Slug, Region: e.Region, StateKey: e.Backend.Key,
-			Backend: &bootstrap.Backend{
-				Bucket: e.Backend.Bucket, Region: e.Backend.Region,
-				UseLockfile: e.Backend.UseLockfile, DynamoDBTable: e.Backend.DynamoDBTable,
-			},
-		})
-	}
-	return bootstrap.Render(b, templates.FS)
-}
-
-// putModules replaces the repository's modules with the catalog's modules. A request for
-// a module that is not in the repository could never be planned.
-func putModules(files map[string][]byte, c config.Catalog) error {
-	offered, err := loadCatalog(c)
-	if err != nil {
-		return fmt.Errorf("catalog: %w", err)
-	}
-	const dir = "modules/"
-	maps.DeleteFunc(files, func(name string, _ []byte) bool { return strings.HasPrefix(name, dir) })
-	for _, m := range offered.Modules() {
-		for name, content := range m.Files() {
-			files[dir+m.Name+"/"+name] = content
-		}
-	}
-	return nil
-}
-
-// writeTree writes the files that do not exist yet. It never overwrites a file, and
-// returns the existing files that differ as kept.
-func writeTree(dir string, files map[string][]byte) (written, kept []string, err error) {
-	written, kept = []string{}, []string{}
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		have, err := os.ReadFile(path)
-		switch {
-		case err == nil && bytes.Equal(have, files[name]):
-			continue
-		case err == nil:
-			kept = append(kept, name)
-			continue
-		case !errors.Is(err, fs.ErrNotExist):
-			return written, kept, fmt.Errorf("write %s: %w", name, err)
-		}
-		if err := writeNew(path, files[name]); err != nil {
-			return written, kept, fmt.Errorf("write %s: %w", name, err)
-		}
-		written = append(written, name)
-	}
-	return written, kept, nil
-}
-
-func writeNew(path string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	return errors.Join(err, f.Close())
 }

@@ -2,17 +2,14 @@ package main
 
 import (
 	"encoding/json"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/tfpilot/tfpilot/internal/bootstrap"
 	"github.com/tfpilot/tfpilot/internal/config"
-	"github.com/tfpilot/tfpilot/internal/terraform"
+	"github.com/tfpilot/tfpilot/internal/wire"
 )
 
 const twoBackends = `projects:
@@ -28,52 +25,6 @@ const twoBackends = `projects:
         backend: {bucket: prod-states, key: legacy/prod.tfstate, region: eu-west-1, dynamodbTable: locks}
 `
 
-// Each root gets the backend of its own environment, whatever comes after it.
-func TestRenderRepositoryKeepsEachBackend(t *testing.T) {
-	s, faults := config.Parse([]byte(twoBackends), "f", config.Defaults{Region: "eu-central-1"})
-	if len(faults) > 0 {
-		t.Fatal(faults)
-	}
-	release := bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}}
-	files, err := renderRepository(s.Projects[0], config.Store{Bucket: "requests", Region: "eu-central-1"}, release, testRuns)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for root, want := range map[string]terraform.Backend{
-		"envs/dev/app":  {Bucket: "dev-states", Key: "core/dev/app/terraform.tfstate", Region: "eu-central-1", Encrypt: true, UseLockfile: true},
-		"envs/prod/app": {Bucket: "prod-states", Key: "legacy/prod.tfstate", Region: "eu-west-1", Encrypt: true, DynamoDBTable: "locks"},
-	} {
-		got, err := terraform.ParseBackend(map[string][]byte{"backend.tf": files[root+"/backend.tf"]})
-		if diff := want.Compare(got); err != nil || len(diff) > 0 {
-			t.Errorf("%s: %v %v", root, err, diff)
-		}
-	}
-	if text := string(files["envs/prod/app/providers.tf"]); !strings.Contains(text, `"us-east-1"`) {
-		t.Errorf("provider of prod:\n%s", text)
-	}
-	if text := string(files[".github/workflows/apply.yml"]); !strings.Contains(text, `aws-region: "eu-central-1"`) {
-		t.Error("runs do not work in the region of the requests bucket")
-	}
-}
-
-// Bootstrapping again adds missing files and keeps changed ones.
-func TestWriteTreeKeepsWhatIsThere(t *testing.T) {
-	dir := t.TempDir()
-	files := map[string][]byte{"a/own.tf": []byte("1"), "a/same.tf": []byte("2"), "new.tf": []byte("3")}
-	for name, text := range map[string]string{"a/own.tf": "mine", "a/same.tf": "2"} {
-		if err := writeNew(filepath.Join(dir, name), []byte(text)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	written, kept, err := writeTree(dir, files)
-	if err != nil || len(written) != 1 || len(kept) != 1 || kept[0] != "a/own.tf" {
-		t.Errorf("wrote %q, kept %q: %v", written, kept, err)
-	}
-	if text, err := os.ReadFile(filepath.Join(dir, "a/own.tf")); err != nil || string(text) != "mine" {
-		t.Errorf("%q %v", text, err)
-	}
-}
-
 // ownModule is the smallest module that can be offered.
 func ownModule(t *testing.T, dir, name, mark string) {
 	t.Helper()
@@ -84,7 +35,7 @@ func ownModule(t *testing.T, dir, name, mark string) {
 		"files/a.json": "{}\n",
 		".motd.tpl":    "hello ${name}\n", // a module may read a hidden file
 	} {
-		if err := writeNew(filepath.Join(dir, name, file), []byte(text)); err != nil {
+		if err := writeFile(filepath.Join(dir, name, file), []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -121,23 +72,6 @@ func TestBootstrapWritesOwnModules(t *testing.T) {
 }
 
 var testRuns = bootstrap.Runs{PlanRole: "arn:aws:iam::111111111111:role/plan", ApplyRole: "arn:aws:iam::111111111111:role/apply"}
-
-// Without own modules nothing of the built-in ones is added or left out.
-func TestPutModulesKeepsTheBuiltInOnes(t *testing.T) {
-	s, _ := config.Parse([]byte(twoBackends), "f", config.Defaults{Region: "eu-central-1"})
-	release := bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}}
-	files, err := renderRepository(s.Projects[0], config.Store{Bucket: "requests", Region: "eu-central-1"}, release, testRuns)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := maps.Clone(files)
-	if err := putModules(files, config.Catalog{}); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, files); diff != "" {
-		t.Error(diff)
-	}
-}
 
 // Who reviews what runs is named when the repository is written; a name that GitHub would
 // not know is refused, and nothing is written.
@@ -196,11 +130,11 @@ func bootstrapped(t *testing.T, yaml string, more ...string) string {
 // A directory of invalid modules is reported, and nothing is written.
 func TestBootstrapRefusesABrokenCatalog(t *testing.T) {
 	dir := t.TempDir()
-	if err := writeNew(filepath.Join(dir, "own-thing", "main.tf"), []byte("#\n")); err != nil {
+	if err := writeFile(filepath.Join(dir, "own-thing", "main.tf"), []byte("#\n")); err != nil {
 		t.Fatal(err)
 	}
 	for where, want := range map[string]string{dir: "own-thing: tfpilot.yaml is missing", filepath.Join(dir, "none"): "no such file"} {
-		if err := putModules(map[string][]byte{}, config.Catalog{Dir: where}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := wire.LoadCatalog(config.Catalog{Dir: where}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", where, err)
 		}
 	}

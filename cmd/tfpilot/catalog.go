@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/terminal"
 )
 
 func newCatalog() *cobra.Command {
@@ -37,7 +38,7 @@ func newCatalog() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := printFindings(visible{c.OutOrStdout()}, findings, asJSON); err != nil {
+			if err := printFindings(terminal.Visible(c.OutOrStdout()), findings, asJSON); err != nil {
 				return err
 			}
 			if slices.ContainsFunc(findings, func(f catalog.Finding) bool { return !f.Note }) {

@@ -9,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -60,14 +59,6 @@ func copyFile(from, to string) (sum string, err error) {
 		err = os.Rename(tmp.Name(), to)
 	}
 	return hex.EncodeToString(h.Sum(nil)), err
-}
-
-// assetName is the name of a release's binary for a runner, with GitHub's names of the
-// system and the processor.
-func assetName(version string) string {
-	system := map[string]string{"linux": "Linux", "darwin": "macOS"}[runtime.GOOS]
-	processor := map[string]string{"amd64": "X64", "arm64": "ARM64"}[runtime.GOARCH]
-	return "tfpilot_" + version + "_" + system + "_" + processor
 }
 
 // writeEnv writes environment variables as a shell file. Every value is quoted.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/bootstrap"
 	"github.com/tfpilot/tfpilot/internal/sim/github"
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
 )
 
 // repository changes the files of the infra repository before anything is asked.
@@ -50,7 +51,7 @@ func TestDoctorReadsTheRepositories(t *testing.T) {
 		"constant not set":      {replaced(`TFPILOT_ACTOR: "tfpilot[bot]"`, `TFPILOT_ACTOR: "@actor@"`), workflows, []string{"plan.yml: the actor is not set"}},
 		"role is no role":       {replaced("arn:aws:iam::111111111111:role/plan", "plan"), workflows, []string{`plan role "plan" is not valid`}},
 		"other project":         {replaced(`TFPILOT_PROJECT: "core"`, `TFPILOT_PROJECT: "data"`), workflows, []string{`the project is "data"`, `in tfpilot.yaml it is "core"`}},
-		"other bucket":          {replaced(`"requests"`, `"elsewhere"`), workflows, []string{`the requests bucket is "elsewhere"`, "TFPILOT_REQUESTS_BUCKET"}},
+		"other bucket":          {replaced(`"`+bucket.Requests+`"`, `"elsewhere"`), workflows, []string{`the requests bucket is "elsewhere"`, "TFPILOT_REQUESTS_BUCKET"}},
 		"other region":          {replaced(`"eu-central-1"`, `"us-east-1"`), workflows, []string{`the region is "us-east-1"`, `"eu-central-1"`}},
 		"other actor":           {replaced("tfpilot[bot]", "helper[bot]"), workflows, []string{`the actor is "helper[bot]"`, `"tfpilot[bot]"`}},
 		"other Terraform":       {replaced(`"1.11.4"`, `"1.9.0"`), workflows, []string{`Terraform version is "1.9.0"`}},

@@ -25,6 +25,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sim/github"
 	"github.com/tfpilot/tfpilot/internal/sim/openai"
 	"github.com/tfpilot/tfpilot/internal/sim/slack"
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
 	"github.com/tfpilot/tfpilot/slackapp"
 )
 
@@ -110,7 +111,7 @@ func (w *ward) serveGitHub(edits ...func(*github.Config)) {
 	}
 	s, _ := config.Parse([]byte(deskYAML), "f", config.Defaults{Region: "eu-central-1"})
 	release := bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}}
-	files, err := renderRepository(s.Projects[0], config.Store{Bucket: "requests", Region: "eu-central-1"}, release, testRuns)
+	files, err := bootstrap.Repository(s.Projects[0], config.Store{Bucket: bucket.Requests, Region: "eu-central-1"}, release, testRuns)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -183,7 +184,7 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 		t.Fatalf("%v", failures)
 	}
 	want := []string{
-		"the module catalog can be read", "bucket requests supports conditional writes", "Redis responds", "Redis does not evict tasks", "Slack accepts the bot token", "the bot token has the required scopes", "TfPilot can post to channel C0INFRADEV",
+		"the module catalog can be read", "bucket " + bucket.Requests + " supports conditional writes", "Redis responds", "Redis does not evict tasks", "Slack accepts the bot token", "the bot token has the required scopes", "TfPilot can post to channel C0INFRADEV",
 		"Slack accepts the app token (Socket Mode)", "the GitHub App has exactly the permissions that TfPilot needs", "the clock matches GitHub's",
 		"the App has no webhook: TfPilot polls GitHub instead", "core: repository acme/infra-core matches tfpilot.yaml", "core: workflow files are up to date", "core: modules of the catalog are committed", "core dev/app: deployed, backend matches",
 		"no state is locked", "the audit logs of the newest requests (at most 20) are complete", "the model returns valid structured output",
@@ -234,21 +235,21 @@ func TestDoctorSaysWhatToFix(t *testing.T) {
 		"model":        {func(w *ward) { w.t.Setenv("OPENAI_MODEL", "none") }, "the model returns valid structured output", []string{"OPENAI_MODEL"}},
 		"modules": {func(w *ward) {
 			path := filepath.Join(w.t.TempDir(), "own.yaml")
-			if err := writeNew(path, []byte(deskYAML+"catalog: {dir: /nonexistent}\n")); err != nil {
+			if err := writeFile(path, []byte(deskYAML+"catalog: {dir: /nonexistent}\n")); err != nil {
 				w.t.Fatal(err)
 			}
 			w.t.Setenv("TFPILOT_CONFIG", path)
 		}, "the module catalog can be read", []string{"/nonexistent", "catalog.dir"}},
 		"environment": {func(w *ward) {
 			path := filepath.Join(w.t.TempDir(), "own.yaml")
-			if err := writeNew(path, []byte(strings.Replace(deskYAML, "slug: app", "slug: api", 1))); err != nil {
+			if err := writeFile(path, []byte(strings.Replace(deskYAML, "slug: app", "slug: api", 1))); err != nil {
 				w.t.Fatal(err)
 			}
 			w.t.Setenv("TFPILOT_CONFIG", path)
 		}, "core dev/api: deployed, backend matches", []string{"run tfpilot bootstrap core"}},
 		"channel": {func(w *ward) {
 			path := filepath.Join(w.t.TempDir(), "own.yaml")
-			if err := writeNew(path, []byte(strings.Replace(deskYAML, "C0INFRADEV", "C0ARCHIVED", 1))); err != nil {
+			if err := writeFile(path, []byte(strings.Replace(deskYAML, "C0INFRADEV", "C0ARCHIVED", 1))); err != nil {
 				w.t.Fatal(err)
 			}
 			w.t.Setenv("TFPILOT_CONFIG", path)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/request"
+	"github.com/tfpilot/tfpilot/internal/terminal"
 	"github.com/tfpilot/tfpilot/worker"
 )
 
@@ -34,9 +33,9 @@ func (k *console) leasesCommand() *cobra.Command {
 		cobra.NoArgs,
 		func(ctx context.Context, _ []string) error {
 			all := []lifecycle.EnvironmentState{}
-			for _, p := range k.cfg.Projects {
+			for _, p := range k.Config.Projects {
 				for _, e := range p.Environments {
-					state, err := k.store.Environment(ctx, p.Name, lifecycle.Environment{Key: e.Key, Slug: e.Slug})
+					state, err := k.Store.Environment(ctx, p.Name, lifecycle.Environment{Key: e.Key, Slug: e.Slug})
 					if err != nil {
 						return err
 					}
@@ -46,48 +45,8 @@ func (k *console) leasesCommand() *cobra.Command {
 			if k.json {
 				return k.print(all)
 			}
-			t := tabwriter.NewWriter(k.out, 0, 4, 2, ' ', 0)
-			for _, e := range all {
-				_, _ = fmt.Fprintf(t, "%s\t%s/%s\t%s\n", e.Project, e.Key, e.Slug, holds(e.Holder))
-				if e.StateLock != nil {
-					_, _ = fmt.Fprintf(t, "\t\t%s\n", stateLocked(e))
-				}
-				for i, q := range e.Queue {
-					_, _ = fmt.Fprintf(t, "\t\t%d. waiting: %s\n", i+1, entry(q))
-				}
-			}
-			return t.Flush()
+			return terminal.Environments(k.out, all)
 		},
-	)
-}
-
-// stateLocked describes the state lock that the last run saw, and how to remove it.
-func stateLocked(e lifecycle.EnvironmentState) string {
-	return fmt.Sprintf(
-		"its state is locked %s (seen %s); once the holder has stopped, run: tfpilot environments unlock %s %s/%s",
-		e.StateLock,
-		e.StateLock.SeenAt.UTC().Format(time.DateTime+" MST"),
-		e.Project,
-		e.Key,
-		e.Slug,
-	)
-}
-
-func holds(h *lifecycle.LeaseEntry) string {
-	if h == nil {
-		return "free"
-	}
-	return "held by " + entry(*h)
-}
-
-func entry(e lifecycle.LeaseEntry) string {
-	return fmt.Sprintf(
-		"the %s of %s (%s), requested by %s, since %s",
-		e.Kind,
-		e.RequestID,
-		e.Title,
-		e.By,
-		e.Since.UTC().Format(time.DateTime+" MST"),
 	)
 }
 
@@ -98,7 +57,7 @@ func (k *console) releaseCommand() *cobra.Command {
 		"Force-release an environment",
 		cobra.NoArgs,
 		func(ctx context.Context, _ []string) error {
-			p, err := projectNamed(k.cfg, "--project", project)
+			p, err := projectNamed(k.Config, "--project", project)
 			if err != nil {
 				return err
 			}
@@ -106,12 +65,9 @@ func (k *console) releaseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			who, err := k.person(ctx)
+			by, err := k.mayChange(ctx, rbac.ForceRelease, env)
 			if err != nil {
 				return err
-			}
-			if d := k.cfg.Policy().Decide(rbac.Subject{Login: who.Login, GithubID: who.GithubID}, rbac.ForceRelease, rbac.ScopeIn(env.Rules())); !d.Allowed {
-				return errors.New(d.Reason)
 			}
 			if strings.TrimSpace(reason) == "" {
 				return usagef("--reason is required; the requester and the channel of the environment will see it")
@@ -119,7 +75,7 @@ func (k *console) releaseCommand() *cobra.Command {
 			if no := request.CheckReason(reason); no != nil {
 				return k.refused(no, "")
 			}
-			return k.release(ctx, env, confirm, lifecycle.Actor{Login: who.Login, Source: request.SourceCLI}, reason)
+			return k.release(ctx, env, confirm, by, reason)
 		},
 	)
 	c.Long = `Release an environment that an apply or destroy holds, so that the next run in its queue can start.
@@ -135,6 +91,19 @@ then only Terraform's state lock prevents a second one from running at the same 
 	return c
 }
 
+// mayChange returns the person that --as names, if they may do this to the environment.
+func (k *console) mayChange(ctx context.Context, verb rbac.Verb, env config.Environment) (lifecycle.Actor, error) {
+	who, err := k.person(ctx)
+	if err != nil {
+		return lifecycle.Actor{}, err
+	}
+	subject := rbac.Subject{Login: who.Login, GithubID: who.GithubID}
+	if d := k.Config.Policy().Decide(subject, verb, rbac.ScopeIn(env.Rules())); !d.Allowed {
+		return lifecycle.Actor{}, errors.New(d.Reason)
+	}
+	return lifecycle.Actor{Login: who.Login, Source: request.SourceCLI}, nil
+}
+
 func (k *console) release(
 	ctx context.Context,
 	env config.Environment,
@@ -143,7 +112,7 @@ func (k *console) release(
 	reason string,
 ) error {
 	where := lifecycle.Environment{Key: env.Key, Slug: env.Slug}
-	state, err := k.store.Environment(ctx, env.Project, where)
+	state, err := k.Store.Environment(ctx, env.Project, where)
 	switch {
 	case err != nil:
 		return err
@@ -151,12 +120,12 @@ func (k *console) release(
 		return k.say(fmt.Sprintf("%s of %s is free.", env, env.Project), state)
 	case state.Holder.RequestID != confirm:
 		return usagef("--confirm: %s of %s is held by %s; to release it, use --confirm %s",
-			env, env.Project, entry(*state.Holder), state.Holder.RequestID)
+			env, env.Project, terminal.Lease(*state.Holder), state.Holder.RequestID)
 	}
 	holder, err := worker.ForceRelease(
 		ctx,
-		k.store,
-		k.notifier,
+		k.Store,
+		k.Notifier,
 		worker.Forced{Project: env.Project, Environment: where, RequestID: confirm, By: by, Reason: reason},
 	)
 	switch {
@@ -165,5 +134,5 @@ func (k *console) release(
 	case err != nil:
 		return err
 	}
-	return k.say(fmt.Sprintf("%s was released from %s.", env, entry(holder)), map[string]any{"released": holder})
+	return k.say(fmt.Sprintf("%s was released from %s.", env, terminal.Lease(holder)), map[string]any{"released": holder})
 }

@@ -30,7 +30,7 @@ func newIdentities() *cobra.Command {
 		if err := k.mayLink(); err != nil {
 			return err
 		}
-		for have, err := range k.store.Identities(ctx) {
+		for have, err := range k.Store.Identities(ctx) {
 			if err != nil {
 				return err
 			}
@@ -44,7 +44,7 @@ func newIdentities() *cobra.Command {
 			}
 		}
 		id.LinkedAt, id.LinkedBy = time.Now().UTC(), k.as
-		if err := k.store.PutIdentity(ctx, id); err != nil {
+		if err := k.Store.PutIdentity(ctx, id); err != nil {
 			return err
 		}
 		return k.say(fmt.Sprintf("Linked Slack user %s to GitHub login %s.", id.SlackUser, id.Login), id)
@@ -56,7 +56,7 @@ func newIdentities() *cobra.Command {
 		if err := k.mayLink(); err != nil {
 			return err
 		}
-		if err := k.store.DeleteIdentity(ctx, id.SlackTeam, id.SlackUser); err != nil {
+		if err := k.Store.DeleteIdentity(ctx, id.SlackTeam, id.SlackUser); err != nil {
 			return err
 		}
 		unlinked := map[string]any{"slackTeam": id.SlackTeam, "slackUser": id.SlackUser, "linked": false}
@@ -64,7 +64,7 @@ func newIdentities() *cobra.Command {
 	})
 	list := k.command("list", "List linked users", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		all := []lifecycle.Identity{}
-		for have, err := range k.store.Identities(ctx) {
+		for have, err := range k.Store.Identities(ctx) {
 			if err != nil {
 				return err
 			}
@@ -137,7 +137,7 @@ func (k *console) mayLink() error {
 	if k.as == "" {
 		return usagef("--as LOGIN is required")
 	}
-	if d := k.cfg.Policy().Decide(rbac.Subject{Login: k.as}, rbac.LinkIdentity, rbac.Scope{}); !d.Allowed {
+	if d := k.Config.Policy().Decide(rbac.Subject{Login: k.as}, rbac.LinkIdentity, rbac.Scope{}); !d.Allowed {
 		return errors.New(d.Reason)
 	}
 	return nil
@@ -160,7 +160,7 @@ func newReindex() *cobra.Command {
 			if err := k.may(ctx, rbac.Reindex); err != nil {
 				return err
 			}
-			if err := worker.Reindex(ctx, k.store, k.index); err != nil {
+			if err := worker.Reindex(ctx, k.Store, k.Index); err != nil {
 				return err
 			}
 			return k.say("Rebuilt the index.", map[string]any{"built": true})

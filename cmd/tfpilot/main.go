@@ -20,6 +20,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/ci"
 	"github.com/tfpilot/tfpilot/internal/sim/aws/provider"
+	"github.com/tfpilot/tfpilot/internal/terminal"
 )
 
 // Exit codes of every command.
@@ -71,7 +72,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case errors.As(err, &quiet):
 		return int(quiet)
 	}
-	_, _ = fmt.Fprintln(visible{errs}, "tfpilot:", err)
+	_, _ = fmt.Fprintln(terminal.Visible(errs), "tfpilot:", err)
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/terminal"
 	"github.com/tfpilot/tfpilot/internal/terraform"
 	"github.com/tfpilot/tfpilot/internal/view"
 )
@@ -47,26 +46,7 @@ func (k *console) printPlan(r lifecycle.Request, summary *terraform.Summary) err
 			},
 		)
 	}
-	out := bufio.NewWriter(k.terminal)
-	color := onTerminal(k.terminal)
-	for _, l := range plan.Lines() {
-		_, _ = fmt.Fprintln(out, painted(l, color))
-	}
-	_, _ = fmt.Fprintf(out, "\ndigest %s\n", r.Plan.Digest)
-	return out.Flush()
-}
-
-// paints are the colors of Terraform's own output.
-var paints = map[view.Sign]string{
-	view.Create: "32", view.Update: "33", view.Destroy: "31", view.Replace: "31", view.CreateReplace: "31", view.Move: "36", view.Import: "36",
-}
-
-func painted(l view.Line, color bool) string {
-	text := l.String()
-	if paint := paints[l.Sign]; color && paint != "" {
-		return "\x1b[" + paint + "m" + text + "\x1b[0m"
-	}
-	return text
+	return terminal.Plan(k.terminal, plan, r.Plan.Digest, onTerminal(k.terminal))
 }
 
 // onTerminal reports whether a person reads the output where it appears, and wants colors.

@@ -62,9 +62,6 @@ func TestPlanOnTheCommandLine(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &data); err != nil || data.Digest != good.Digest() || len(data.Plan.Changes) != 1 || data.Plan.Changes[0].Address != "aws_iam_role.x" {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if got := painted(view.Line{Sign: view.Destroy, Text: "x"}, true); got != "\x1b[31m- x\x1b[0m" {
-		t.Errorf("%q", got)
-	}
 }
 
 // A stored summary without the digest of the request's plan is not shown.

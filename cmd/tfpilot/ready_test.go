@@ -3,6 +3,8 @@ package main
 import (
 	"testing"
 	"time"
+
+	"github.com/tfpilot/tfpilot/internal/wire"
 )
 
 // A worker that GitHub does not let in, or whose clock is off, is not ready and says why.
@@ -12,17 +14,17 @@ func TestReadyNamesGitHub(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := open(t.Context(), cfg, credentials{}, newLog(0, false))
+	p, err := wire.Open(t.Context(), cfg, wire.Credentials{}, wire.NewLog(0, false))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = p.close() }()
-	githubClient, err := p.github()
+	defer func() { _ = p.Close() }()
+	githubClient, err := p.GitHub()
 	if err != nil {
 		t.Fatal(err)
 	}
 	failing := func() (names []string) {
-		for _, c := range signedIn(githubClient) {
+		for _, c := range wire.SignedIn(githubClient) {
 			if c.Run(t.Context()) != nil {
 				names = append(names, c.Name)
 			}

@@ -13,11 +13,14 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/doctor"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/terminal"
+	"github.com/tfpilot/tfpilot/internal/wire"
 )
 
 // console is `tfpilot requests`: the same use cases as in Slack, for operators who hold the app's access
@@ -25,7 +28,7 @@ import (
 type console struct {
 	as   string
 	json bool
-	*parts
+	*wire.Parts
 	requests  *request.Service
 	out, errs io.Writer
 	terminal  io.Writer // for colors; whatever goes there is written out first
@@ -65,13 +68,13 @@ func (k *console) command(
 		}
 		queue.Quiet()
 		// The bucket was probed when app and worker started; a command makes its own calls only.
-		if k.parts, err = open(c.Context(), cfg, credentials{}, newLog(slog.LevelWarn, false)); err != nil {
+		if k.Parts, err = wire.Open(c.Context(), cfg, wire.Credentials{}, wire.NewLog(slog.LevelWarn, false)); err != nil {
 			return err
 		}
-		defer func() { _ = k.close() }()
-		k.requests = k.service()
+		defer func() { _ = k.Close() }()
+		k.requests = k.Service()
 		k.terminal = c.OutOrStdout()
-		k.out, k.errs = visible{c.OutOrStdout()}, visible{c.ErrOrStderr()}
+		k.out, k.errs = terminal.Visible(c.OutOrStdout()), terminal.Visible(c.ErrOrStderr())
 		return run(c.Context(), a)
 	}}
 }
@@ -122,7 +125,7 @@ func (k *console) open(ctx context.Context, d request.Draft, inputs []string) er
 	if err != nil {
 		return err
 	}
-	m, _ := k.catalog.Module(d.Module) // one that does not exist is refused with the rest
+	m, _ := k.Catalog.Module(d.Module) // one that does not exist is refused with the rest
 	if d.Inputs, err = parseInputs(m, inputs); err != nil {
 		return err
 	}
@@ -188,7 +191,7 @@ func (k *console) may(ctx context.Context, verb rbac.Verb) error {
 	if err != nil {
 		return err
 	}
-	if d := k.cfg.Policy().Decide(rbac.Subject{Login: who.Login, GithubID: who.GithubID}, verb, rbac.Scope{}); !d.Allowed {
+	if d := k.Config.Policy().Decide(rbac.Subject{Login: who.Login, GithubID: who.GithubID}, verb, rbac.Scope{}); !d.Allowed {
 		return errors.New(d.Reason)
 	}
 	return nil
@@ -226,7 +229,7 @@ func (k *console) exportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			events, err := k.store.Log(ctx, doc.Request.ID)
+			events, err := k.Store.Log(ctx, doc.Request.ID)
 			if err != nil {
 				return err
 			}
@@ -237,7 +240,7 @@ func (k *console) exportCommand() *cobra.Command {
 			}); err != nil {
 				return err
 			}
-			return damagedLog(doc.Request.ID, damage)
+			return doctor.DamagedLog(doc.Request.ID, damage)
 		},
 	)
 }

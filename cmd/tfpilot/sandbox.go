@@ -23,6 +23,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/release"
 	"github.com/tfpilot/tfpilot/internal/sandbox"
 	"github.com/tfpilot/tfpilot/internal/sandbox/demo"
 	"github.com/tfpilot/tfpilot/internal/sandbox/page"
@@ -30,6 +31,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/sim/aws/provider"
 	"github.com/tfpilot/tfpilot/internal/sim/s3"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/wire"
 )
 
 //go:embed sandbox.yaml
@@ -234,9 +236,9 @@ func (r *sandboxRun) upgrade(ctx context.Context) error {
 
 func (r *sandboxRun) log() *slog.Logger {
 	if r.verbose {
-		return newLog(slog.LevelDebug, false)
+		return wire.NewLog(slog.LevelDebug, false)
 	}
-	return newLog(slog.LevelError, false)
+	return wire.NewLog(slog.LevelError, false)
 }
 
 // sourceRoot finds the source tree that act's version is pinned in.
@@ -257,7 +259,7 @@ func sandboxRepos(structure config.Structure, a asset, releases string) ([]sandb
 	}
 	var repos []sandbox.Repo
 	for _, p := range structure.Projects {
-		files, err := renderRepository(p, config.Store{Bucket: sandboxBucket, Region: sandbox.Region}, release, bootstrap.Runs{PlanRole: sandbox.PlanRole(p.Name), ApplyRole: sandbox.ApplyRole(p.Name), Releases: releases})
+		files, err := bootstrap.Repository(p, config.Store{Bucket: sandboxBucket, Region: sandbox.Region}, release, bootstrap.Runs{PlanRole: sandbox.PlanRole(p.Name), ApplyRole: sandbox.ApplyRole(p.Name), Releases: releases})
 		if err != nil {
 			return nil, err
 		}
@@ -319,7 +321,7 @@ func (r *sandboxRun) configure(ctx context.Context) error {
 		return err
 	}
 	r.cfg = cfg
-	s, err := store.Open(ctx, store.Config{Bucket: cfg.Store.Bucket, Region: cfg.Store.Region, Endpoint: cfg.Store.Endpoint, AccessKey: r.credentials().accessKey, Secret: r.credentials().secret})
+	s, err := store.Open(ctx, store.Config{Bucket: cfg.Store.Bucket, Region: cfg.Store.Region, Endpoint: cfg.Store.Endpoint, AccessKey: r.credentials().AccessKey, Secret: r.credentials().Secret})
 	if err != nil {
 		return err
 	}
@@ -335,21 +337,21 @@ func (r *sandboxRun) configure(ctx context.Context) error {
 	return nil
 }
 
-func (r *sandboxRun) credentials() credentials {
-	return credentials{r.box.Access.Env["AWS_ACCESS_KEY_ID"], r.box.Access.Env["AWS_SECRET_ACCESS_KEY"]}
+func (r *sandboxRun) credentials() wire.Credentials {
+	return wire.Credentials{AccessKey: r.box.Access.Env["AWS_ACCESS_KEY_ID"], Secret: r.box.Access.Env["AWS_SECRET_ACCESS_KEY"]}
 }
 
 // product runs the same app and worker as in production, until ctx ends.
 func (r *sandboxRun) product(ctx context.Context) error {
 	queue.Quiet()
-	p, err := assemble(ctx, r.cfg, r.credentials(), r.log())
+	p, err := wire.Assemble(ctx, r.cfg, r.credentials(), r.log())
 	if err != nil {
 		return err
 	}
-	defer func() { _ = p.close() }()
+	defer func() { _ = p.Close() }()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return runApp(ctx, p) })
-	g.Go(func() error { return runWorker(ctx, p) })
+	g.Go(func() error { return p.RunApp(ctx) })
+	g.Go(func() error { return p.RunWorker(ctx) })
 	return g.Wait()
 }
 
@@ -458,7 +460,7 @@ func (r *sandboxRun) keepBinary() (asset, error) {
 	if err != nil {
 		return asset{}, fmt.Errorf("find this program: %w", err)
 	}
-	a := asset{version: version, name: assetName(version), path: filepath.Join(r.dir, "bin", "tfpilot")}
+	a := asset{version: version, name: release.Asset(version), path: filepath.Join(r.dir, "bin", "tfpilot")}
 	if a.sum, err = copyFile(self, a.path); err != nil {
 		return asset{}, fmt.Errorf("keep this program for the runs: %w", err)
 	}

@@ -4,20 +4,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tfpilot/tfpilot/internal/release"
 )
 
 // version is set by the release build.
-var version = "0.1.0-dev"
+var version = release.Dev
 
 func newVersion() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			commit, system, out := builtFrom(), runtime.GOOS+"/"+runtime.GOARCH, c.OutOrStdout()
+			commit, system, out := release.Commit(), runtime.GOOS+"/"+runtime.GOARCH, c.OutOrStdout()
 			if asJSON {
 				return json.NewEncoder(out).
 					Encode(map[string]string{"version": version, "commit": commit, "system": system, "go": runtime.Version()})
@@ -31,16 +32,4 @@ func newVersion() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
-}
-
-// builtFrom returns the first 12 digits of the commit, or "" if the build does not record it.
-func builtFrom() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				return s.Value[:12]
-			}
-		}
-	}
-	return ""
 }

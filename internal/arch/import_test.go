@@ -29,7 +29,8 @@ var mayImport = map[string][]string{
 	"internal/github":     {"internal/lifecycle"},
 	"internal/queue":      {"internal/lifecycle"},
 	"internal/story":      {"internal/lifecycle", "internal/terraform"}, // requests for tests
-	"internal/bootstrap":  {"internal/lifecycle", "templates"},
+	"internal/bootstrap":  {"internal/lifecycle", "internal/catalog", "internal/config", "templates"},
+	"internal/release":    {},
 	"internal/config":     {"internal/lifecycle", "internal/rbac"},
 
 	"internal/request": {
@@ -40,6 +41,15 @@ var mayImport = map[string][]string{
 		"internal/lifecycle", "internal/invisible", "internal/secretscan", "internal/store", "internal/terraform",
 		"internal/catalog", "internal/view",
 	},
+	"internal/terminal": {
+		"internal/lifecycle", "internal/invisible", "internal/catalog", "internal/terraform", "internal/view",
+		"internal/queue", // rows of the index
+	},
+	"internal/wire": {"internal", "slackapp", "worker"},
+	"internal/doctor": append([]string{
+		"internal/wire", "internal/config", "internal/bootstrap", "internal/release", "internal/terminal",
+		"slackapp", "templates",
+	}, adapters...),
 	"internal/web": ofSurfaces,
 	"worker":       append([]string{"internal/config"}, adapters...),
 	"slackapp":     append([]string{"slackapp/blocks"}, ofSurfaces...),
@@ -329,7 +339,7 @@ func TestRulesBite(t *testing.T) {
 		{secondHands, "cmd/tfpilot/x.go", `import "` + ours + `internal/lifecycle"; var _ = lifecycle.New(n)`},
 		{secondHands, "worker/x.go", `import "` + ours + `internal/lifecycle"; var _ = lifecycle.RecordIntent(w)`},
 		{secondHands, "internal/web/x.go", `func f(row R) { row.Patch(w) }`},
-		{commandsWithoutSlack, "cmd/tfpilot/x.go", `import "` + ours + `slackapp"`},
+		{slackImports, "cmd/tfpilot/x.go", `import "` + ours + `slackapp"`},
 		{indexWriters, "worker/x.go", `func f(w W) { w.Index.Put() }`},
 		{attempts, "slackapp/x.go", `func f(r R) string { return r.Runs.Apply.Attempts[0].Reason }`},
 		{attempts, "cmd/tfpilot/x.go", `func f(r R) bool { return r.CurrentRun("apply") == nil }`},

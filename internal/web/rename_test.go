@@ -1,25 +1,27 @@
-package main
+package web
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
-
-	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
+
+// openedIn is the ID of the only repository in which TfPilot opened a pull request.
+type openedIn int64
+
+func (id openedIn) HasPulls(_ context.Context, repoID int64) (bool, error) {
+	return repoID == int64(id), nil
+}
 
 // A repository with another name is ours when TfPilot opened a pull request in it, and
 // the log says once what to change.
 func TestRenamedRepositoryIsKnownByItsID(t *testing.T) {
-	d := newDesk(t)
-	if err := d.store.PutPRIndex(t.Context(), 4711, 1, lifecycle.PRIndex{RequestID: "req_abcdefghijklm"}); err != nil {
-		t.Fatal(err)
-	}
 	var log bytes.Buffer
-	names := &renames{store: d.store, log: slog.New(slog.NewTextHandler(&log, nil)), known: map[int64]stranger{}}
+	names := NewRenames(openedIn(4711), slog.New(slog.NewTextHandler(&log, nil)))
 	for range 3 {
-		if !names.ours(4711, "acme/infra-new") || names.ours(47, "acme/other") || names.ours(0, "") {
+		if !names.Ours(4711, "acme/infra-new") || names.Ours(47, "acme/other") || names.Ours(0, "") {
 			t.Fatal("a repository is not told by its id")
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/wire"
 )
 
 const (
@@ -16,39 +17,39 @@ const (
 	refusedRecent = time.Hour      // within this time a worker requests redelivery of what failed
 )
 
-// examineWebhook checks the settings of the App's webhook, and GitHub's log of deliveries.
+// webhook checks the settings of the App's webhook, and GitHub's log of deliveries.
 // With a token there is no webhook to check.
-func (p *parts) examineWebhook(ctx context.Context, client *github.Client) []finding {
+func (x exam) webhook(ctx context.Context, client *github.Client) []Finding {
 	hook, err := client.Hook(ctx)
 	if errors.Is(err, github.ErrNoApp) {
 		return nil
 	}
-	f := finding{what: "GitHub delivers webhooks"}
+	f := Finding{What: "GitHub delivers webhooks"}
 	switch {
 	case err != nil:
-		f.err = withHint(err, "check GITHUB_API_URL and the three GITHUB_APP_… variables")
+		f.Err = wire.Hint(err, "check GITHUB_API_URL and the three GITHUB_APP_… variables")
 	case hook.URL == "":
-		f.what = "the App has no webhook: TfPilot polls GitHub instead"
+		f.What = "the App has no webhook: TfPilot polls GitHub instead"
 	case !hook.Secret:
-		f.err = errors.New(
+		f.Err = errors.New(
 			"the App's webhook has no secret, so TfPilot rejects every delivery; set the secret on GitHub to the value of GITHUB_WEBHOOK_SECRET",
 		)
 	default:
-		f.err = examineDeliveries(ctx, client, hook.URL, time.Now())
+		f.Err = deliveryFaults(ctx, client, hook.URL, time.Now())
 	}
-	return []finding{f}
+	return []Finding{f}
 }
 
-// examineDeliveries describes the failures after the last delivery that arrived. One that
+// deliveryFaults describes the failures after the last delivery that arrived. One that
 // TfPilot rejected counts for an hour: another process may have the right secret.
-func examineDeliveries(ctx context.Context, client *github.Client, address string, now time.Time) error {
+func deliveryFaults(ctx context.Context, client *github.Client, address string, now time.Time) error {
 	failed, err := client.FailedDeliveries(ctx, now.Add(-deliveryLog))
 	if err != nil || len(failed) == 0 {
-		return withHint(err, "check that the App may read its own deliveries")
+		return wire.Hint(err, "check that the App may read its own deliveries")
 	}
 	arrived, err := client.LastArrived(ctx, now.Add(-deliveryLog))
 	if err != nil {
-		return withHint(err, "check that the App may read its own deliveries")
+		return wire.Hint(err, "check that the App may read its own deliveries")
 	}
 	counts := map[string]int{}
 	var faults []string

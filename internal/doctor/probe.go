@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -9,45 +9,38 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/intake"
+	"github.com/tfpilot/tfpilot/internal/wire"
 	"github.com/tfpilot/tfpilot/slackapp"
 )
 
-// withHint adds to an error how to fix it.
-func withHint(err error, what string) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%w; %s", err, what)
-}
-
-// examineSlack checks both tokens and the scopes of the bot token. It opens no socket: it
+// slack checks both tokens and the scopes of the bot token. It opens no socket: it
 // discards the address that Slack returns.
-func (p *parts) examineSlack(ctx context.Context) []finding {
-	api, err := slackapp.NewClient(p.access())
+func (x exam) slack(ctx context.Context) []Finding {
+	api, err := slackapp.NewClient(x.Slack())
 	if err != nil {
-		return []finding{{"the Slack settings are valid", err}}
+		return []Finding{{"the Slack settings are valid", err}}
 	}
-	var found []finding
+	var found []Finding
 	bot, err := api.AuthTestContext(ctx)
 	found = append(
 		found,
-		finding{
+		Finding{
 			"Slack accepts the bot token",
-			withHint(err, "install the app in your workspace and set SLACK_BOT_TOKEN to its bot token, xoxb-…"),
+			wire.Hint(err, "install the app in your workspace and set SLACK_BOT_TOKEN to its bot token, xoxb-…"),
 		},
 	)
 	if err == nil {
-		found = append(found, examineScopes(bot.Header))
+		found = append(found, scopes(bot.Header))
 	}
 	if err == nil {
-		found = append(found, p.examineChannels(ctx, slackapp.Channels{API: api})...)
+		found = append(found, x.channels(ctx, slackapp.Channels{API: api})...)
 	}
 	_, _, err = api.StartSocketModeContext(ctx)
 	return append(
 		found,
-		finding{
+		Finding{
 			"Slack accepts the app token (Socket Mode)",
-			withHint(
+			wire.Hint(
 				err,
 				"turn on Socket Mode and set SLACK_APP_TOKEN to an app-level token with "+slackapp.AppScope+", xapp-…",
 			),
@@ -55,15 +48,15 @@ func (p *parts) examineSlack(ctx context.Context) []finding {
 	)
 }
 
-// examineScopes compares the scopes of the bot token with those that the code needs.
+// scopes compares the scopes of the bot token with those that the code needs.
 // Unneeded scopes do no harm, so they are listed but are not an error.
-func examineScopes(h http.Header) finding {
+func scopes(h http.Header) Finding {
 	has := strings.FieldsFunc(
 		strings.Join(h.Values("X-Oauth-Scopes"), ","),
 		func(c rune) bool { return c == ',' || c == ' ' },
 	)
 	if len(has) == 0 {
-		return finding{what: "scopes of the bot token not checked: Slack did not return them"}
+		return Finding{What: "scopes of the bot token not checked: Slack did not return them"}
 	}
 	var missing []string
 	for _, s := range slackapp.Scopes() {
@@ -74,36 +67,36 @@ func examineScopes(h http.Header) finding {
 		}
 		has = slices.Delete(has, i, i+1)
 	}
-	f := finding{what: "the bot token has the required scopes"}
+	f := Finding{What: "the bot token has the required scopes"}
 	if len(missing) > 0 {
-		f.err = fmt.Errorf(
+		f.Err = fmt.Errorf(
 			"%s Add them to the app (slack-manifest.yaml lists all of them) and reinstall it",
 			strings.Join(missing, " "),
 		)
 	}
 	if len(has) > 0 {
-		f.what += "; not needed: " + strings.Join(has, ", ")
+		f.What += "; not needed: " + strings.Join(has, ", ")
 	}
 	return f
 }
 
-// examineModel sends the model one small question, about one module in one environment.
-func (p *parts) examineModel(ctx context.Context) []finding {
-	model, modules := p.intake(), p.catalog.Modules()
+// model sends the model one small question, about one module in one environment.
+func (x exam) model(ctx context.Context) []Finding {
+	model, modules := x.Model(), x.Catalog.Modules()
 	if model == nil || len(modules) == 0 {
 		return nil
 	}
-	e := p.cfg.Projects[0].Environments[0]
+	e := x.Config.Projects[0].Environments[0]
 	_, err := model.Read(ctx, intake.Question{
 		Words:   "This is a connection test. Nothing is requested.",
 		Places:  []catalog.Environment{{Project: e.Project, Key: e.Key, Slug: e.Slug, Protected: e.Protected}},
 		Modules: modules[:1],
 	})
-	return []finding{
+	return []Finding{
 		{
 			"the model returns valid structured output",
-			withHint(err, "check OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL; "+
-				"the model must support structured output; model.timeout is "+p.cfg.Asking.Timeout.String()),
+			wire.Hint(err, "check OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL; "+
+				"the model must support structured output; model.timeout is "+x.Config.Asking.Timeout.String()),
 		},
 	}
 }

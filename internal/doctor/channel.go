@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -8,12 +8,12 @@ import (
 	"github.com/tfpilot/tfpilot/slackapp"
 )
 
-// examineChannels checks each channel once: it must exist, and TfPilot must be able to post to it.
-func (p *parts) examineChannels(ctx context.Context, channels slackapp.Channels) []finding {
-	var all []finding
+// channels checks each channel once: it must exist, and TfPilot must be able to post to it.
+func (x exam) channels(ctx context.Context, channels slackapp.Channels) []Finding {
+	var all []Finding
 	of := map[string][]string{}
 	var order []string
-	for _, project := range p.cfg.Projects {
+	for _, project := range x.Config.Projects {
 		for _, e := range project.Environments {
 			if _, seen := of[e.Channel]; !seen {
 				order = append(order, e.Channel)
@@ -22,9 +22,9 @@ func (p *parts) examineChannels(ctx context.Context, channels slackapp.Channels)
 		}
 	}
 	for _, channel := range order {
-		f := finding{what: "TfPilot can post to channel " + channel}
+		f := Finding{What: "TfPilot can post to channel " + channel}
 		if err := channels.Fault(ctx, channel); err != nil {
-			f.err = fmt.Errorf("%w; it is the channel of %s", err, strings.Join(of[channel], ", "))
+			f.Err = fmt.Errorf("%w; it is the channel of %s", err, strings.Join(of[channel], ", "))
 		}
 		all = append(all, f)
 	}

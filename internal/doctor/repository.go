@@ -1,11 +1,10 @@
-package main
+package doctor
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -13,24 +12,25 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/wire"
 	"github.com/tfpilot/tfpilot/templates"
 )
 
-// examineRepositories compares the infra repository of each project with the
+// repositories compares the infra repository of each project with the
 // configuration: its name, its workflow files and its modules.
-func (p *parts) examineRepositories(ctx context.Context, client *github.Client, offered []*catalog.Module) []finding {
-	var found []finding
-	for _, project := range p.cfg.Projects {
+func (x exam) repositories(ctx context.Context, client *github.Client) []Finding {
+	var found []Finding
+	for _, project := range x.Config.Projects {
 		repo := github.Repo{Owner: project.Owner, Name: project.Repo}
-		err := examineRepository(ctx, client, repo, project)
-		found = append(found, finding{fmt.Sprintf("%s: repository %s matches tfpilot.yaml", project.Name, repo), err})
+		err := repositoryFault(ctx, client, repo, project)
+		found = append(found, Finding{fmt.Sprintf("%s: repository %s matches tfpilot.yaml", project.Name, repo), err})
 		var other *otherRepository
 		if err != nil && !errors.As(err, &other) {
 			continue // its content cannot be read
 		}
 		found = append(found,
-			finding{project.Name + ": workflow files are up to date", p.examineWorkflows(ctx, client, repo, project)},
-			examineModules(ctx, client, repo, project, offered))
+			Finding{project.Name + ": workflow files are up to date", x.workflows(ctx, client, repo, project)},
+			missingModules(ctx, client, repo, project, x.offered))
 	}
 	return found
 }
@@ -41,10 +41,10 @@ type otherRepository struct{ text string }
 
 func (e *otherRepository) Error() string { return e.text }
 
-func examineRepository(ctx context.Context, client *github.Client, repo github.Repo, project config.Project) error {
+func repositoryFault(ctx context.Context, client *github.Client, repo github.Repo, project config.Project) error {
 	info, err := client.Repo(ctx, repo)
 	if err != nil {
-		return withHint(
+		return wire.Hint(
 			err,
 			"install the App on "+repo.String()+", or correct owner and repo of "+project.Name+" in tfpilot.yaml",
 		)
@@ -66,8 +66,8 @@ func examineRepository(ctx context.Context, client *github.Client, repo github.R
 	return nil
 }
 
-// examineWorkflows compares the constants of the workflow files with the configuration.
-func (p *parts) examineWorkflows(
+// workflows compares the constants of the workflow files with the configuration.
+func (x exam) workflows(
 	ctx context.Context,
 	client *github.Client,
 	repo github.Repo,
@@ -84,23 +84,23 @@ func (p *parts) examineWorkflows(
 			continue
 		}
 		if err != nil {
-			return withHint(err, "check that the App may read "+repo.String())
+			return wire.Hint(err, "check that the App may read "+repo.String())
 		}
 		files[name] = file.Content
 	}
 	have, fault := bootstrap.Deployed(files, templates.FS)
 	self, err := client.Self(ctx)
 	if err != nil {
-		return withHint(err, "check GITHUB_API_URL and the credentials: GITHUB_APP_… or GITHUB_TOKEN")
+		return wire.Hint(err, "check GITHUB_API_URL and the credentials: GITHUB_APP_… or GITHUB_TOKEN")
 	}
 	errs := []error{fault}
 	for _, c := range []struct{ what, have, want, of string }{
 		{"project", have.Name, project.Name, "tfpilot.yaml"},
-		{"requests bucket", have.RequestsBucket, p.cfg.Store.Bucket, "TFPILOT_REQUESTS_BUCKET"},
-		{"region", have.Region, p.cfg.Store.Region, "the requests bucket"},
+		{"requests bucket", have.RequestsBucket, x.Config.Store.Bucket, "TFPILOT_REQUESTS_BUCKET"},
+		{"region", have.Region, x.Config.Store.Region, "the requests bucket"},
 		{"actor", have.Runs.Actor, self.Login, "TfPilot on GitHub"},
 		{"Terraform version", have.Terraform, catalog.TerraformVersion, "this TfPilot"},
-		{"release version", have.Release.Version, released(), "this TfPilot"},
+		{"release version", have.Release.Version, x.release, "this TfPilot"},
 	} {
 		if c.have != "" && c.want != "" && !strings.EqualFold(c.have, c.want) {
 			errs = append(errs, fmt.Errorf("the %s is %.100q, but in %s it is %q", c.what, c.have, c.of, c.want))
@@ -120,39 +120,29 @@ func (p *parts) examineWorkflows(
 	return nil
 }
 
-var release = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+$`)
-
-// released returns the version of this program, or "" if it is not a release that runs can download.
-func released() string {
-	if release.MatchString(version) {
-		return version
-	}
-	return ""
-}
-
-// examineModules lists modules of the catalog that no run of the project can plan, because
+// missingModules lists modules of the catalog that no run of the project can plan, because
 // the repository has no code for them.
-func examineModules(
+func missingModules(
 	ctx context.Context,
 	client *github.Client,
 	repo github.Repo,
 	project config.Project,
 	offered []*catalog.Module,
-) finding {
-	f := finding{what: project.Name + ": modules of the catalog are committed"}
+) Finding {
+	f := Finding{What: project.Name + ": modules of the catalog are committed"}
 	tip, err := client.Tip(ctx, repo, project.Base)
 	if err != nil {
-		f.err = withHint(err, "create the branch "+project.Base+" of "+repo.String())
+		f.Err = wire.Hint(err, "create the branch "+project.Base+" of "+repo.String())
 		return f
 	}
 	tree, err := client.Tree(ctx, repo, tip)
 	if err != nil {
-		f.err = withHint(err, "check that the App may read "+repo.String())
+		f.Err = wire.Hint(err, "check that the App may read "+repo.String())
 		return f
 	}
 	if tree.Truncated {
-		return finding{
-			what: project.Name + ": modules not checked, because the repository is too large for GitHub to list its files",
+		return Finding{
+			What: project.Name + ": modules not checked, because the repository is too large for GitHub to list its files",
 		}
 	}
 	coded := map[string]bool{}
@@ -169,7 +159,7 @@ func examineModules(
 		}
 	}
 	if len(missing) > 0 {
-		f.err = fmt.Errorf("branch %s of %s has no .tf file in %s, so requests for it can never be planned: "+
+		f.Err = fmt.Errorf("branch %s of %s has no .tf file in %s, so requests for it can never be planned: "+
 			"commit the files that tfpilot bootstrap %s writes there, or remove the module from the catalog",
 			project.Base, repo, strings.Join(missing, ", "), project.Name)
 	}

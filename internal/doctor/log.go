@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"cmp"
@@ -15,12 +15,12 @@ import (
 // requests export.
 const newestLogs = 20
 
-// examineLogs verifies the audit logs of the requests that changed last: each event contains
+// logs verifies the audit logs of the requests that changed last: each event contains
 // the hash of the one before it, and the document contains the last one. Another check
 // reports a bucket that cannot be read.
-func (p *parts) examineLogs(ctx context.Context) []finding {
+func (x exam) logs(ctx context.Context) []Finding {
 	var newest []store.Entry
-	for e, err := range p.store.List(ctx) {
+	for e, err := range x.Store.List(ctx) {
 		if err != nil {
 			return nil
 		}
@@ -31,9 +31,9 @@ func (p *parts) examineLogs(ctx context.Context) []finding {
 	})
 	var damaged []error
 	for _, e := range newest[:min(len(newest), newestLogs)] {
-		damaged = append(damaged, p.examineLog(ctx, e.ID))
+		damaged = append(damaged, x.log(ctx, e.ID))
 	}
-	return []finding{
+	return []Finding{
 		{
 			fmt.Sprintf("the audit logs of the newest requests (at most %d) are complete", newestLogs),
 			errors.Join(damaged...),
@@ -41,23 +41,23 @@ func (p *parts) examineLogs(ctx context.Context) []finding {
 	}
 }
 
-func (p *parts) examineLog(ctx context.Context, id string) error {
-	doc, err := p.store.Get(ctx, id)
+func (x exam) log(ctx context.Context, id string) error {
+	doc, err := x.Store.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil // deleted meanwhile
 	}
 	if err != nil {
 		return err
 	}
-	stored, err := p.store.Log(ctx, id)
+	stored, err := x.Store.Log(ctx, id)
 	if err != nil {
 		return err
 	}
-	return damagedLog(id, lifecycle.VerifyAudit(lifecycle.WholeLog(stored, doc.Request.Audit), doc.Request.Audit))
+	return DamagedLog(id, lifecycle.VerifyAudit(lifecycle.WholeLog(stored, doc.Request.Audit), doc.Request.Audit))
 }
 
-// damagedLog describes what is wrong with the log of a request; nil for nothing.
-func damagedLog(id string, damage error) error {
+// DamagedLog describes what is wrong with the log of a request; nil for nothing.
+func DamagedLog(id string, damage error) error {
 	if damage == nil {
 		return nil
 	}

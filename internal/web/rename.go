@@ -1,12 +1,10 @@
-package main
+package web
 
 import (
 	"context"
 	"log/slog"
 	"sync"
 	"time"
-
-	"github.com/tfpilot/tfpilot/internal/store"
 )
 
 const (
@@ -15,14 +13,24 @@ const (
 	strangerFor   = 10 * time.Minute
 )
 
-// renames reports whether a repository with an unknown name is a configured one that was
+// Renames reports whether a repository with an unknown name is a configured one that was
 // renamed. GitHub keeps the ID of a repository, and the documents of pull requests contain
 // it, while the configuration has only the name.
-type renames struct {
-	store *store.Store
+type Renames struct {
+	store pulls
 	log   *slog.Logger
 	mu    sync.Mutex
 	known map[int64]stranger
+}
+
+// pulls reports whether TfPilot opened a pull request in a repository.
+type pulls interface {
+	HasPulls(ctx context.Context, repoID int64) (bool, error)
+}
+
+// NewRenames recognizes renamed repositories by the documents of their pull requests.
+func NewRenames(store pulls, log *slog.Logger) *Renames {
+	return &Renames{store: store, log: log, known: map[int64]stranger{}}
 }
 
 // stranger is the cached answer for a repository with an unknown name.
@@ -31,7 +39,8 @@ type stranger struct {
 	until time.Time // if not ours: TfPilot may open a pull request there later
 }
 
-func (x *renames) ours(id int64, name string) bool {
+// Ours reports whether a repository that has an unknown name is a configured one.
+func (x *Renames) Ours(id int64, name string) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if s, ok := x.known[id]; ok && (s.ours || time.Now().Before(s.until)) {
