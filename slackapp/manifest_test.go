@@ -48,15 +48,11 @@ func TestManifestAsksForWhatTheCodeUses(t *testing.T) {
 	for _, c := range m.Features.SlashCommands {
 		commands = append(commands, c.Command)
 	}
-	if diff := cmp.Diff(Commands(), commands); diff != "" {
+	if diff := cmp.Diff([]string{Command}, commands); diff != "" {
 		t.Errorf("commands (-code +manifest):\n%s", diff)
 	}
-	var events []string
-	if m.Settings.EventSubscriptions != nil {
-		events = m.Settings.EventSubscriptions.BotEvents
-	}
-	if diff := cmp.Diff(Events(), events); diff != "" {
-		t.Errorf("events (-code +manifest):\n%s", diff)
+	if s := m.Settings.EventSubscriptions; s != nil && len(s.BotEvents) > 0 {
+		t.Errorf("the app listens to no events, and the manifest subscribes to %v", s.BotEvents)
 	}
 }
 

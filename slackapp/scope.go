@@ -54,11 +54,5 @@ func Scopes() []Scope {
 // AppScope is the scope of the app-level token.
 const AppScope = "connections:write"
 
-// Commands are the slash commands that the app answers.
-func Commands() []string { return []string{Command} }
-
-// Events are the events of the Events API that the app listens to: none.
-func Events() []string { return nil }
-
 // freeMethods need no scope.
 var freeMethods = []string{"auth.test", "views.open", "views.update", "apps.connections.open"}

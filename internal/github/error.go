@@ -57,10 +57,6 @@ func (e *RateLimit) Error() string {
 // RetryAfter is how long to wait before the call may be made.
 func (e *RateLimit) RetryAfter() time.Duration { return time.Until(e.Until) }
 
-// IsUnknown reports whether the call may have taken effect although no answer says
-// so: timeout, broken connection, 5xx, unreadable body.
-func IsUnknown(err error) bool { return errors.Is(err, errUnknown) }
-
 // explain turns the library's errors into those above.
 func explain(err error) error {
 	var accepted *gh.AcceptedError

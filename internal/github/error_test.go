@@ -92,8 +92,8 @@ func TestErrorsTellApartWhatHappened(t *testing.T) {
 				if errors.As(err, &out) != (tc.signIn != "") || out != nil && !strings.Contains(out.Why(), tc.signIn) {
 					t.Fatalf("sign-in %+v, want %q: %v", out, tc.signIn, err)
 				}
-				if IsUnknown(err) != tc.unknown || isRefused != (tc.status != 0) || isLimit != (tc.wait != 0) {
-					t.Fatalf("unknown %v, refused %v, limit %v: %v", IsUnknown(err), isRefused, isLimit, err)
+				if errors.Is(err, errUnknown) != tc.unknown || isRefused != (tc.status != 0) || isLimit != (tc.wait != 0) {
+					t.Fatalf("unknown %v, refused %v, limit %v: %v", errors.Is(err, errUnknown), isRefused, isLimit, err)
 				}
 				if isRefused && (refused.Status != tc.status || errors.Is(err, ErrNotFound) != (tc.status == 404)) {
 					t.Errorf("refused with %d: %v", refused.Status, err)
@@ -195,7 +195,7 @@ func TestTokenThatCannotBeHad(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = c.Run(t.Context(), core, 1)
-		if err == nil || IsUnknown(err) != unknown {
+		if err == nil || errors.Is(err, errUnknown) != unknown {
 			t.Errorf("token refused with %d: %v", status, err)
 		}
 		if errors.Is(err, ErrNotFound) {

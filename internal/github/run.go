@@ -271,20 +271,3 @@ func isFailure(conclusion lifecycle.Conclusion) bool {
 	}
 	return true
 }
-
-// Cancel asks GitHub to cancel a run; one that has ended is a success.
-func (c *Client) Cancel(ctx context.Context, repo Repo, runID int64) error {
-	path, err := repo.path("/actions/runs/%d/cancel", runID)
-	if err != nil {
-		return err
-	}
-	_, err = c.call(ctx, http.MethodPost, path, nil, nil)
-	var refused *Refused
-	if errors.As(err, &refused) && refused.Status == http.StatusConflict {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("cancel run %d: %w", runID, err)
-	}
-	return nil
-}

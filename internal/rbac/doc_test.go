@@ -19,7 +19,7 @@ func page() string {
 	b.WriteString(intro)
 	b.WriteString("| Verb | What | viewer | developer | approver | admin | Protected environments |\n|---|---|---|---|---|---|---|\n")
 	for _, row := range Matrix() {
-		fmt.Fprintf(&b, "| `%s` | %s%s%s |", row.Verb, row.Phrase, barred(row), map[bool]string{true: "; reserved: not used yet"}[row.Reserved()])
+		fmt.Fprintf(&b, "| `%s` | %s%s |", row.Verb, row.Phrase, barred(row))
 		for _, role := range Roles() {
 			b.WriteString(" " + cell[row.Grant(role)] + " |")
 		}
@@ -61,7 +61,6 @@ If ` + "`TFPILOT_ALLOWED_LOGINS`" + ` is set, people who are not on it have no a
 ## The matrix
 
 "own" means requests that the person created. An empty cell means no. Everything that is not in this table is refused.
-A reserved verb has its permissions already, before a command or button exists for it.
 
 `
 

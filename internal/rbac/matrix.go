@@ -1,8 +1,6 @@
 package rbac
 
 import (
-	"slices"
-
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
@@ -13,9 +11,7 @@ type Verb string
 const (
 	List          Verb = "list"
 	Show          Verb = "show"
-	Stream        Verb = "stream"
 	Create        Verb = "create"
-	Edit          Verb = "edit"
 	Plan          Verb = "plan"
 	Close         Verb = "close"
 	Restore       Verb = "restore"
@@ -26,14 +22,9 @@ const (
 	Reject        Verb = "reject"
 	Merge         Verb = "merge"
 	Apply         Verb = "apply"
-	Retry         Verb = "retry"
-	UpdateBranch  Verb = "update-branch"
 	Destroy       Verb = "destroy"
 	Sync          Verb = "sync"
 	Repair        Verb = "repair"
-	EnvNew        Verb = "env-new"
-	EnvDeploy     Verb = "env-deploy"
-	EnvDestroy    Verb = "env-destroy"
 	ForceRelease  Verb = "force-release"
 	Unlock        Verb = "unlock"
 	Reindex       Verb = "reindex"
@@ -113,9 +104,7 @@ func Matrix() []Row {
 	return []Row{
 		{List, "list requests", NeedsNothing, Yes, Yes, Yes, Yes, false, false, NoList},
 		{Show, "view requests", NeedsNothing, Yes, Yes, Yes, Yes, false, false, NoList},
-		{Stream, "follow changes", NeedsNothing, Yes, Yes, Yes, Yes, false, false, NoList},
 		{Create, "request infrastructure", env, No, Yes, Yes, Yes, false, false, NoList},
-		{Edit, "edit this request", env, No, Own, Yes, Yes, false, false, NoList},
 		{Plan, "re-plan this request", env, No, Own, Yes, Yes, false, false, ProdList},
 		{Close, "close this request", env, No, Own, Yes, Yes, false, false, NoList},
 		{Restore, "restore this request's branch", env, No, Own, Yes, Yes, false, false, NoList},
@@ -126,26 +115,15 @@ func Matrix() []Row {
 		{Reject, "reject", env, No, No, Yes, Yes, true, false, NoList},
 		{Merge, "merge this request", env, No, OwnApply, Yes, Yes, false, false, ProdList},
 		{Apply, "apply this request", env, No, OwnApply, Yes, Yes, false, false, ProdList},
-		{Retry, "retry this request", env, No, OwnApply, Yes, Yes, false, false, ProdList},
-		{UpdateBranch, "update this request's branch", env, No, OwnApply, Yes, Yes, false, false, NoList},
 		{Destroy, "destroy the resources of this request", env, No, OwnDestroy, No, Yes, false, false, DestroyProdList},
 		{Sync, "sync with GitHub", NeedsNothing, No, Yes, Yes, Yes, false, false, NoList},
 		{Repair, "check the run of a request", NeedsNothing, No, Yes, Yes, Yes, false, false, NoList},
-		{EnvNew, "add environments", NeedsNothing, No, No, No, Yes, false, false, NoList},
-		{EnvDeploy, "deploy environments", env, No, No, No, Yes, false, false, ProdList},
-		{EnvDestroy, "destroy environments", env, No, No, No, Yes, false, false, DestroyProdList},
 		{ForceRelease, "force-release an environment", env, No, No, No, Yes, false, false, NoList},
 		{Unlock, "unlock a state", env, No, No, No, Yes, false, false, NoList},
 		{Reindex, "rebuild the index", NeedsNothing, No, No, No, Yes, false, false, NoList},
 		{LinkIdentity, "link identities", NeedsNothing, No, No, No, Yes, false, false, NoList},
 	}
 }
-
-// reserved lists verbs that have permissions but that no feature uses yet.
-var reserved = []Verb{Stream, Edit, Retry, UpdateBranch, EnvNew, EnvDeploy, EnvDestroy}
-
-// Reserved reports whether no feature uses the verb yet.
-func (r Row) Reserved() bool { return slices.Contains(reserved, r.Verb) }
 
 // rows is the matrix by verb.
 var rows = func() map[Verb]Row {

@@ -61,7 +61,7 @@ func genCase(t *rapid.T) (lifecycle.Request, Environment) {
 	return r, env
 }
 
-func changes(v Verb) bool { return v != List && v != Show && v != Stream }
+func changes(v Verb) bool { return v != List && v != Show }
 
 func TestDecideProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -91,7 +91,7 @@ func TestDecideProperties(t *testing.T) {
 			t.Fatalf("a developer destroys what is not theirs, or not here")
 		case d.Allowed && protected && needsProd(v) && !names(p.ProdAllowed, s.Login):
 			t.Fatalf("%s in production by someone who is not listed", v)
-		case d.Allowed && protected && (v == Destroy || v == EnvDestroy) && !names(p.DestroyProdAllowed, s.Login):
+		case d.Allowed && protected && v == Destroy && !names(p.DestroyProdAllowed, s.Login):
 			t.Fatalf("%s in production by someone who is not listed", v)
 		}
 	})
@@ -107,7 +107,7 @@ func requestedBy(r lifecycle.Request, s Subject) bool {
 }
 
 func needsProd(v Verb) bool {
-	return slices.Contains([]Verb{Plan, Approve, Merge, Apply, Retry, EnvDeploy}, v)
+	return slices.Contains([]Verb{Plan, Approve, Merge, Apply}, v)
 }
 
 // The people that a refusal lists are allowed what was refused.

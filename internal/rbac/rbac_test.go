@@ -94,8 +94,8 @@ func TestDecide(t *testing.T) {
 			Decision{Allowed: true}},
 		{"author approves in production though configured", Subject{Login: "Ana", GithubID: 0}, Approve, "prod", func(e *Environment) { e.SelfApproval = true },
 			Decision{false, lifecycle.CodeAuthor, "You wrote or edited this request, so someone else must approve it. Ask omar or adam.", []string{"omar", "adam"}}},
-		{"author by id under a new login", Subject{Login: "anabel", GithubID: 1002}, Edit, "dev", nil, Decision{false, lifecycle.CodeNotOwn,
-			"Only the requester, approvers and admins can edit this request. Ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
+		{"author by id under a new login", Subject{Login: "anabel", GithubID: 1002}, Close, "dev", nil, Decision{false, lifecycle.CodeNotOwn,
+			"Only the requester, approvers and admins can close this request. Ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
 		{"not linked", Subject{}, Create, "dev", nil, Decision{false, lifecycle.CodeNotLinked,
 			"Your account isn't linked to a GitHub login, so you can't request infrastructure. Ask adam.", []string{"adam"}}},
 		{"requester applies where approvers do", dana, Apply, "dev", nil, Decision{false, lifecycle.CodeNotOwn,
@@ -188,7 +188,7 @@ func TestVerbOf(t *testing.T) {
 			t.Errorf("the matrix does not say who may %s", action.Action)
 		}
 	}
-	if v := VerbOf("env-destroy"); v != "" {
+	if v := VerbOf("force-release"); v != "" {
 		t.Errorf("an unknown action became %q", v)
 	}
 }
