@@ -24,9 +24,13 @@ const (
 	errorBefore = "error"        // no connection
 	lostAnswer  = "lost answer"  // the effect happens, the answer does not arrive
 	late        = "late"         // the answer does not arrive, the effect happens 200 s later
+	frozen      = "frozen"       // the worker pauses before the call, and makes it afterwards
 )
 
-const lateBy = 200 * time.Second
+const (
+	lateBy    = 200 * time.Second
+	frozenFor = 45 * time.Second // longer than a silent process counts as alive, and than a task may last
+)
 
 // fault strikes the nth call (from 1) of a name.
 type fault struct {
@@ -53,6 +57,7 @@ type gate struct {
 	seen   map[string]int // calls by name
 	order  []string       // names of all calls, in order
 	struck []fault
+	last   time.Time         // when a fault struck last
 	before map[string]func() // what happens just before the next call of a name
 	spoilt string            // name of calls whose answer has unexpected content
 }
@@ -65,7 +70,7 @@ func (g *gate) enter(name string) string {
 	g.order = append(g.order, name)
 	for _, f := range g.plan {
 		if f.Name == name && f.Nth == g.seen[name] {
-			g.struck = append(g.struck, f)
+			g.struck, g.last = append(g.struck, f), time.Now()
 			g.w.log.note("%s #%d: %s", name, f.Nth, f.Mode)
 			return f.Mode
 		}
@@ -86,6 +91,12 @@ func (g *gate) strikes() []fault {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return append([]fault(nil), g.struck...)
+}
+
+func (g *gate) struckAt() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.last
 }
 
 // onCall lets something happen just before the next call of a name.
@@ -148,6 +159,7 @@ func (t gated) RoundTrip(req *http.Request) (*http.Response, error) {
 	if strings.HasSuffix(req.URL.Path, "/access_tokens") {
 		return t.next.RoundTrip(req)
 	}
+	t.p.awaitThaw()
 	name := callName(t.system, req)
 	t.p.w.gate.interrupt(name)
 	switch t.p.w.gate.enter(name) {
@@ -165,6 +177,9 @@ func (t gated) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errKilled
 	case late:
 		return t.later(req)
+	case frozen:
+		t.p.freeze(frozenFor)
+		req = req.WithContext(context.WithoutCancel(req.Context()))
 	}
 	resp, err := t.next.RoundTrip(req)
 	if t.p.killed.Load() {

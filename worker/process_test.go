@@ -34,6 +34,7 @@ type process struct {
 
 	mu    sync.Mutex
 	conns []net.Conn
+	thaw  time.Time // until then the process is paused
 }
 
 // newProcess is a worker that does not run yet.
@@ -100,6 +101,35 @@ func (p *process) kill() {
 	})
 }
 
+// freeze pauses the process for a while, as SIGSTOP does or a machine that swaps: nothing
+// of it reaches the outside, and afterwards it continues with what it knew before.
+func (p *process) freeze(d time.Duration) {
+	p.w.log.note("paused for %s", d)
+	p.mu.Lock()
+	p.thaw = time.Now().Add(d)
+	p.mu.Unlock()
+	p.awaitThaw()
+}
+
+func (p *process) awaitThaw() {
+	p.mu.Lock()
+	left := time.Until(p.thaw)
+	p.mu.Unlock()
+	time.Sleep(left)
+}
+
+// freezing is a connection of a process to Redis. What a paused process writes
+// arrives after it; an answer that it has read by then, it had read before.
+type freezing struct {
+	net.Conn
+	p *process
+}
+
+func (c freezing) Write(b []byte) (int, error) {
+	c.p.awaitThaw()
+	return c.Conn.Write(b)
+}
+
 // end asks the process to stop, as SIGTERM does.
 func (p *process) end() {
 	p.w.gate.over.Store(true)
@@ -145,6 +175,7 @@ func (p *process) dial() (net.Conn, error) {
 	if p.killed.Load() {
 		return p.w.deadRedis.Dial()
 	}
+	p.awaitThaw()
 	c, err := p.w.redis.Dial()
 	if err != nil {
 		return nil, err
@@ -152,7 +183,7 @@ func (p *process) dial() (net.Conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.conns = append(p.conns, c)
-	return c, nil
+	return freezing{c, p}, nil
 }
 
 // journal keeps the last lines of what happened, for a test that failed.

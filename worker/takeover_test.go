@@ -12,31 +12,81 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
+// takenOver are calls before which a worker stops while it opens a request, or later.
+var takenOver = []string{
+	"s3 LIST identities", "github GET /git/ref/heads/main", "github POST /git/commits", "github POST /pulls", "s3 PUT webhooks",
+	"s3 PUT grants", "github POST /actions/workflows/plan.yml/dispatches", "s3 PUT requests",
+}
+
+// takenOverWithin is how long a request waits after the worker stopped that was at work on it.
+const takenOverWithin = 15 * time.Second
+
+// continued opens a request with two workers. One stops at a call. It returns the time
+// until the other has dispatched the plan, or has begun to search for the run of a dispatch that may
+// still arrive.
+func (w *harness) continued(f fault) time.Duration {
+	w.pass(10 * time.Second)
+	w.gate.once(f)
+	w.gate.noRestart.Store(true)
+	w.ask(reqA, "dana")
+	w.until(reqA, "cut off", func(store.Doc) bool { return len(w.gate.strikes()) > 0 })
+	from, listed := w.gate.struckAt(), w.gate.calls("github GET /actions/runs")
+	for {
+		a := w.request(reqA).Runs.Plan.Current()
+		searched := strings.HasSuffix(f.Name, "/dispatches") && w.gate.calls("github GET /actions/runs") > listed
+		if took := time.Since(from); a != nil && a.RunID != 0 || searched || took > time.Minute {
+			return took
+		}
+		time.Sleep(250 * time.Millisecond)
+	}
+}
+
 // A worker that is killed while it opens a request leaves it to another, which continues
 // within 15 s, wherever the first was cut off.
 func TestKilledWorkerIsReplacedSoon(t *testing.T) {
-	for _, call := range []string{
-		"s3 LIST identities", "github GET /git/ref/heads/main", "github POST /git/commits", "github POST /pulls", "s3 PUT webhooks", "s3 PUT grants",
-	} {
+	for _, call := range takenOver {
 		t.Run(call, func(t *testing.T) {
 			withHarness(t, setup{workers: 2, poll: time.Second}, func(w *harness) {
-				w.pass(10 * time.Second)
-				w.gate.once(fault{call, 1, crashBefore})
-				w.gate.noRestart.Store(true)
-				w.ask(reqA, "dana")
-				w.until(reqA, "cut off", func(store.Doc) bool { return len(w.gate.strikes()) > 0 })
-				from := time.Now()
-				w.until(reqA, "continued", func(d store.Doc) bool {
-					a := d.Request.Runs.Plan.Current()
-					return a != nil && a.RunID != 0
-				})
-				if took := time.Since(from); took > 18*time.Second { // until looks every 2 s
-					w.t.Errorf("%s until another worker had continued", took)
+				took := w.continued(fault{call, 1, crashBefore})
+				w.t.Logf("%s until another worker had continued", took)
+				if took > takenOverWithin {
+					w.t.Errorf("want at most %s", takenOverWithin)
 				}
 				w.planned(reqA, lifecycle.PurposeOpen)
 				w.dispatchedOnce()
 			})
 		})
+	}
+}
+
+// A worker that was only paused, and was taken for dead, continues later with what it knew before.
+// Another has continued by then. The request has one pull request and one merge, and each attempt
+// one run that does something, wherever the first worker was paused.
+func TestPausedWorkerDoesNothingTwice(t *testing.T) {
+	for _, call := range takenOver {
+		t.Run(call, func(t *testing.T) {
+			withHarness(t, setup{workers: 2, poll: time.Second}, func(w *harness) {
+				took := w.continued(fault{call, 1, frozen})
+				if took > takenOverWithin {
+					w.t.Errorf("%s until another worker had continued, want at most %s", took, takenOverWithin)
+				}
+				w.planned(reqA, lifecycle.PurposeOpen)
+				w.pass(frozenFor)
+				w.settled(reqA)
+				w.assertInvariants()
+				w.assertLogComplete(reqA)
+				plans := w.request(reqA).Runs.Plan.Attempts
+				if len(plans) != 1 {
+					w.t.Fatalf("%d plans", len(plans))
+				}
+				w.concluded(lifecycle.KindPlan, plans[0])
+			})
+		})
+	}
+	for _, call := range []string{
+		"github PUT /pulls/*/merge", "github POST /actions/workflows/apply.yml/dispatches", "github POST /actions/workflows/destroy.yml/dispatches", "s3 PUT environments",
+	} {
+		disturbed(t, call, setup{workers: 2, poll: time.Second, plan: []fault{{call, 1, frozen}}}, len(stages))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,13 +14,16 @@ import (
 
 // The roll records which process lives and which tasks it runs. asynq takes a task away from
 // a process that was killed only after one to two minutes; with the roll another process
-// runs it within takeOverWithin. The task may then run twice, as any task may.
+// runs it within 15 s: a beat lasts 7 s, and the others check every 2 s. A process that only
+// was paused may continue the task later. It then runs twice, as any task may: the writes are
+// conditional, and each effect is searched for before it is repeated.
 const (
 	beatEvery  = 2 * time.Second
 	beatLasts  = 7 * time.Second // after it, a silent process counts as dead; or 3.5 slower beats
 	rollLasts  = time.Hour       // of what a process notes; it notes again with each task
 	rollMost   = 100             // processes that one check asks about
-	againSign  = ":again"        // ends the id of a task that another process ran before
+	againSign  = ":again"        // and how often: ends the id of a task that another process ran before
+	rollTimes  = 3               // how often a task is taken over
 	rollWorker = prefix + "roll:worker:"
 	rollTasks  = prefix + "roll:tasks:"
 	rollAll    = prefix + "roll:all"
@@ -133,11 +137,25 @@ func (l *roll) takeOver(ctx context.Context) {
 			l.log.Error("a task on the roll cannot be read", "task", clip(id))
 			continue
 		}
-		l.log.Warn("a process that died left a task, which is run again", "task", clip(id))
-		id = strings.TrimSuffix(id, againSign) + againSign
+		l.log.Warn("a process died and left a task", "task", clip(id))
+		id, ok := againID(id)
+		if !ok {
+			continue // it may be what kills processes: asynq runs it again, more slowly
+		}
 		again := asynq.NewTask(t.Kind, t.Payload, asynq.Queue(t.Queue), asynq.MaxRetry(maxRetry), asynq.Timeout(taskTimeout), asynq.TaskID(id))
 		_, _ = l.client.EnqueueContext(ctx, again) // what is lost here, the sweep finds
 	}
 }
 
 const maxTaskID = 300
+
+// againID names a task that is taken over: its own id, and how often that happened. The id before is
+// taken, since asynq still has that task as one that runs.
+func againID(id string) (next string, ok bool) {
+	base, times, again := strings.Cut(id, againSign)
+	n, err := strconv.Atoi(times)
+	if again && (err != nil || n < 1 || n >= rollTimes) {
+		return "", false
+	}
+	return base + againSign + strconv.Itoa(n+1), true
+}

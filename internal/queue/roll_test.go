@@ -110,6 +110,54 @@ func TestAnotherProcessTakesOver(t *testing.T) {
 	})
 }
 
+// A task that kills one process after the other is taken over each time, up to rollTimes; then
+// it is left to asynq, which waits longer each time.
+func TestTakenOverAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
+		lost := miniredis.NewMiniRedis()
+		defer lost.Close()
+		if err := NewNotifier(r, quiet()).Reconcile(t.Context(), reqA, 3); err != nil {
+			t.Fatal(err)
+		}
+		var died []chan error
+		for n := range rollTimes + 1 {
+			way, held := &cut{live: m, lost: lost}, make(chan struct{}, 100)
+			dying, err := Open("redis://redis:6379/0", way.dial)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, end := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() {
+				done <- NewServer(dying, Handlers{Reconcile: func(ctx context.Context, _ Reconcile) error {
+					held <- struct{}{}
+					<-ctx.Done()
+					return ctx.Err()
+				}}, quiet(), ServerOptions{Poll: 250 * time.Millisecond}).Run(ctx)
+			}()
+			time.Sleep(15 * time.Second)
+			if len(held) != 1 {
+				t.Errorf("process %d has %d tasks 15 s after the kill of the one before", n, len(held))
+			}
+			way.kill()
+			end()
+			died = append(died, done)
+			defer func() { _ = dying.Close() }()
+		}
+		b := newBook()
+		serve(t, r, b.all(), func() {
+			time.Sleep(15 * time.Second)
+			if got := b.read(); len(got) > 1 { // the first task may be back by then
+				t.Errorf("taken over too often: %v", got)
+			}
+		})
+		for _, done := range died {
+			<-done
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 // A process that stops well leaves nothing on the roll.
 func TestStoppedProcessLeavesTheRoll(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
