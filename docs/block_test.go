@@ -212,7 +212,8 @@ func environment(t *testing.T, cache string) []string {
 // copyTree copies the files of the repository, so that no block changes them.
 func copyTree(t *testing.T) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
+	out, err := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others",
+		"--exclude-standard").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,8 @@ func TestPermissionTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(data)
-	for name, want := range map[string]string{"slack": slackTable(), "github": githubTable(), "iam": iamTable(t), "lifetimes": lifetimeTable()} {
+	for name, want := range map[string]string{"slack": slackTable(), "github": githubTable(), "iam": iamTable(t),
+		"lifetimes": lifetimeTable()} {
 		begin, end := "<!-- "+name+": go test ./docs -update -->\n", "<!-- end of "+name+" -->"
 		before, rest, ok := strings.Cut(text, begin)
 		have, after, closed := strings.Cut(rest, end)
@@ -109,7 +110,8 @@ func lifetimeTable() string {
 	for _, l := range store.Lifetimes {
 		fmt.Fprintf(&b, "| `%s` | %d days | %s |\n", l.Prefix, l.Days, l.Why)
 	}
-	fmt.Fprintf(&b, "| old versions | %d days | to undo what was deleted or overwritten by mistake |\n", store.OldVersionDays)
+	fmt.Fprintf(&b, "| old versions | %d days | to undo what was deleted or overwritten by mistake |\n",
+		store.OldVersionDays)
 	fmt.Fprintf(&b, "| unfinished uploads | %d days | nothing reads them |\n", store.UploadDays)
 	return b.String()
 }

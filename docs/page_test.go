@@ -32,7 +32,8 @@ type page struct {
 // pages are all Markdown files that belong to the repository.
 func pages(t *testing.T) []page {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md").Output()
+	out, err := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard",
+		"*.md").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,8 @@ func TestSessionOutlastsTheJob(t *testing.T) {
 		for id, job := range w.Jobs {
 			role, session := "", defaultSession
 			for _, step := range job.Steps { // the last role that is taken counts: it is the one that writes
-				if took, ok := step.With["role-to-assume"].(string); ok && !strings.Contains(step.If, "always()") { // to report is a matter of seconds
+				// to report is a matter of seconds
+				if took, ok := step.With["role-to-assume"].(string); ok && !strings.Contains(step.If, "always()") {
 					role, session = took, seconds(step.With["role-duration-seconds"])
 				}
 			}
@@ -73,7 +74,8 @@ func TestSessionOutlastsTheJob(t *testing.T) {
 				t.Errorf("%s: %s may take %d minutes, and its session ends after %d seconds", w.name, id, job.Minutes, session)
 			}
 			if most := max(allowed[role], defaultSession); session > most {
-				t.Errorf("%s: docs/INSTALL.md lets %s be taken for %d seconds, and the workflow asks for %d", w.name, role, most, session)
+				t.Errorf("%s: docs/INSTALL.md lets %s be taken for %d seconds, and the workflow asks for %d", w.name, role, most,
+					session)
 			}
 		}
 	}
@@ -97,8 +99,9 @@ func TestRolesTrustTheirWorkflows(t *testing.T) {
 			}
 		}
 		want := map[string]any{"StringEquals": map[string]any{
-			"token.actions.githubusercontent.com:aud":              "sts.amazonaws.com",
-			"token.actions.githubusercontent.com:sub":              []string{"repo:OWNER/REPO:ref:refs/heads/main", "repo:OWNER@OWNER_ID/REPO@REPO_ID:ref:refs/heads/main"},
+			"token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+			"token.actions.githubusercontent.com:sub": []string{"repo:OWNER/REPO:ref:refs/heads/main",
+				"repo:OWNER@OWNER_ID/REPO@REPO_ID:ref:refs/heads/main"},
 			"token.actions.githubusercontent.com:job_workflow_ref": taking,
 		}}
 		if diff := cmp.Diff(asJSON(t, want), asJSON(t, condition(t, "manifests/iam/trust/"+role+".json"))); diff != "" {

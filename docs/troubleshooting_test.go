@@ -13,7 +13,7 @@ import (
 // The troubleshooting page explains every reason for which a run fails or a step of the worker does not
 // work, and names no code that does not exist.
 func TestTroubleshootingNamesEveryReason(t *testing.T) {
-	page, err := os.ReadFile("docs/TROUBLESHOOTING.md")
+	text, err := os.ReadFile("docs/TROUBLESHOOTING.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestTroubleshootingNamesEveryReason(t *testing.T) {
 					t.Fatal(err)
 				}
 				found++
-				if !strings.Contains(string(page), "`"+code+"`") {
+				if !strings.Contains(string(text), "`"+code+"`") {
 					t.Errorf("docs/TROUBLESHOOTING.md does not explain %s", code)
 				}
 			}

@@ -44,7 +44,8 @@ func (j *job) uncounted(ctx context.Context, a lifecycle.Approver) (denial, erro
 
 // uncountedBy decides without a call to GitHub.
 func (j *job) uncountedBy(linked links, a lifecycle.Approver) denial {
-	s, refusal := identify(linked, lifecycle.Person{Login: a.Login, GithubID: a.GithubID, SlackTeam: a.SlackTeam, SlackUser: a.SlackUser})
+	s, refusal := identify(linked, lifecycle.Person{Login: a.Login, GithubID: a.GithubID, SlackTeam: a.SlackTeam,
+		SlackUser: a.SlackUser})
 	if refusal.denied() {
 		return refusal
 	}
@@ -53,7 +54,8 @@ func (j *job) uncountedBy(linked links, a lifecycle.Approver) denial {
 	d := j.Policy.Decide(s, rbac.Approve, scope)
 	switch {
 	case d.Allowed && scope.Protected && !a.Typed:
-		return deny(lifecycle.CodeNotTyped, "the environment is protected now, and its approvals are typed in Slack or on the command line")
+		return deny(lifecycle.CodeNotTyped, "the environment is protected now, and its approvals are typed in Slack or "+
+			"on the command line")
 	case d.Allowed:
 		return denial{}
 	case d.Code == lifecycle.CodeAuthor:
@@ -81,9 +83,11 @@ func identify(linked links, p lifecycle.Person) (rbac.Subject, denial) {
 	case !ok && p.SlackUser == "":
 		return rbac.Subject{}, deny(lifecycle.CodeIdentity, "the GitHub account "+p.Login+" is not linked to a Slack account")
 	case !ok:
-		return rbac.Subject{}, deny(lifecycle.CodeIdentity, "the Slack account of "+p.Login+" is no longer linked to a GitHub account")
+		return rbac.Subject{}, deny(lifecycle.CodeIdentity, "the Slack account of "+p.Login+
+			" is no longer linked to a GitHub account")
 	case !sameAccount(id, p):
-		return rbac.Subject{}, deny(lifecycle.CodeIdentity, "the Slack account is linked to "+id.Login+" now, not to the account that "+p.Login+" had")
+		return rbac.Subject{}, deny(lifecycle.CodeIdentity, "the Slack account is linked to "+id.Login+
+			" now, not to the account that "+p.Login+" had")
 	}
 	return rbac.Subject{Login: p.Login, GithubID: id.GithubID, SlackTeam: id.SlackTeam, SlackUser: id.SlackUser}, denial{}
 }

@@ -13,7 +13,8 @@ import (
 // link links a person's Slack account to a GitHub account, in place of their own.
 func (w *harness) link(who, login string, id int64) {
 	w.t.Helper()
-	w.must(w.store.PutIdentity(context.Background(), lifecycle.Identity{SlackTeam: team, SlackUser: people[who].slack, Login: login, GithubID: id, LinkedAt: time.Now()}))
+	w.must(w.store.PutIdentity(context.Background(), lifecycle.Identity{SlackTeam: team, SlackUser: people[who].slack,
+		Login: login, GithubID: id, LinkedAt: time.Now()}))
 }
 
 func (w *harness) unlink(who string) {
@@ -33,8 +34,9 @@ var losses = map[string]struct {
 		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Method: "GET", Path: "/users/ana"})
 		w.pass(6 * time.Minute) // what was known of it before is too old
 	}, "GitHub no longer has the account ana"},
-	"role":         {func(w *harness) { w.policy.Approvers = []string{"omar"} }, "right to approve is gone"},
-	"TfPilot":      {func(w *harness) { w.policy.AllowedLogins = []string{"dana", "omar", "adam"} }, "right to approve is gone"},
+	"role": {func(w *harness) { w.policy.Approvers = []string{"omar"} }, "right to approve is gone"},
+	"TfPilot": {func(w *harness) { w.policy.AllowedLogins = []string{"dana", "omar", "adam"} },
+		"right to approve is gone"},
 	"other person": {func(w *harness) { w.link("ana", "omar", 1003) }, "linked to omar now"},
 }
 
@@ -240,7 +242,8 @@ func TestApprovalIsWithdrawnBeforeTheEffect(t *testing.T) {
 			a := d.Request.Runs.Apply.Current()
 			return a != nil && len(w.ledger.claimed(a.CorrelationID)) == 1
 		})
-		w.must(w.change(reqA, "omar", lifecycle.WithdrawApproval(lifecycle.Person{Login: "omar", GithubID: 1003}, time.Now())))
+		w.must(w.change(reqA, "omar", lifecycle.WithdrawApproval(lifecycle.Person{Login: "omar", GithubID: 1003},
+			time.Now())))
 		w.until(reqA, "revoked", func(d store.Doc) bool { return d.Request.Runs.Apply.Current().RevokedAt != nil })
 		w.ledger.holds("apply", false)
 		w.until(reqA, "stopped", func(d store.Doc) bool { return d.Request.Runs.Apply.Current().Conclusion == "failure" })
@@ -395,7 +398,7 @@ func TestRequesterUnderAnotherLoginDoesNotApprove(t *testing.T) {
 // A canceled apply leaves the queue at once, not with the next sweep.
 func TestCanceledApplyLeavesTheQueueAtOnce(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
-		a, b := requestID(0), requestID(1)
+		a, b := numberedID(0), numberedID(1)
 		w.ready(a, b)
 		w.ledger.holds("apply", true)
 		for _, id := range []string{a, b} {

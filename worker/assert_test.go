@@ -73,8 +73,10 @@ func (w *harness) ended(id string) {
 	if !doc.Archived || len(r.Wanted) > 0 || r.Problem != nil {
 		w.t.Errorf("archived %v, wanted %v, problem %+v", doc.Archived, r.Wanted, r.Problem)
 	}
-	for kind, want := range map[lifecycle.Kind]int{lifecycle.KindPlan: 2, lifecycle.KindApply: 1, lifecycle.KindDestroy: 1} {
-		set := map[lifecycle.Kind]lifecycle.RunSet{lifecycle.KindPlan: r.Runs.Plan, lifecycle.KindApply: r.Runs.Apply, lifecycle.KindDestroy: r.Runs.Destroy}[kind]
+	for kind, want := range map[lifecycle.Kind]int{lifecycle.KindPlan: 2, lifecycle.KindApply: 1,
+		lifecycle.KindDestroy: 1} {
+		set := map[lifecycle.Kind]lifecycle.RunSet{lifecycle.KindPlan: r.Runs.Plan, lifecycle.KindApply: r.Runs.Apply,
+			lifecycle.KindDestroy: r.Runs.Destroy}[kind]
 		if len(set.Attempts) != want {
 			w.t.Errorf("%d attempts of %s", len(set.Attempts), kind)
 		}

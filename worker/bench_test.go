@@ -36,13 +36,15 @@ func (w *harness) waiting(id string, run int64) {
 	w.must(err)
 	_, err = w.store.Update(context.Background(), id, lifecycle.System("worker"), lifecycle.All(
 		lifecycle.Opened(5, "b", lifecycle.PullRequest{Number: 1, URL: "u", Open: &open, HeadSHA: "h", BaseRef: "main"}),
-		lifecycle.Started(lifecycle.KindPlan, lifecycle.Attempt{CorrelationID: "plan-0123456789abcdef0123456789abcdef", HeadSHA: "h", DispatchedAt: &at, SentAt: &at, Sends: 1}),
+		lifecycle.Started(lifecycle.KindPlan, lifecycle.Attempt{CorrelationID: "plan-0123456789abcdef0123456789abcdef",
+			HeadSHA: "h", DispatchedAt: &at, SentAt: &at, Sends: 1}),
 		lifecycle.RunStarted(lifecycle.KindPlan, "plan-0123456789abcdef0123456789abcdef", run, "u"),
 	))
 	w.must(err)
 	_, err = w.store.Update(context.Background(), id, lifecycle.System("worker"), lifecycle.Flushed(1<<60))
 	w.must(err)
-	w.must(w.store.PutRunIndex(context.Background(), lifecycle.RunIndex{Kind: lifecycle.KindPlan, RunID: run, RequestID: id}))
+	w.must(w.store.PutRunIndex(context.Background(), lifecycle.RunIndex{Kind: lifecycle.KindPlan, RunID: run,
+		RequestID: id}))
 }
 
 // BenchmarkReconcile is one reconcile of a request for which nothing is due: most are.

@@ -16,7 +16,8 @@ import (
 // branch is the tip of a request's branch, empty when there is none.
 func (w *harness) branch(id string) string {
 	w.t.Helper()
-	refs, _, err := w.as("dana").Git.ListMatchingRefs(context.Background(), "acme", "infra-core", &gh.ReferenceListOptions{Ref: "heads/request/" + id})
+	refs, _, err := w.as("dana").Git.ListMatchingRefs(context.Background(), "acme", "infra-core",
+		&gh.ReferenceListOptions{Ref: "heads/request/" + id})
 	w.must(err)
 	if len(refs) == 0 {
 		return ""
@@ -55,7 +56,8 @@ func TestBranchThatIsGoneAfterTheMerge(t *testing.T) {
 		w.open(reqA)
 		w.approve(reqA)
 		w.gate.onCall("github GET /git/ref/heads/request/*", func() {
-			if _, err := w.as("dana").Git.DeleteRef(context.Background(), "acme", "infra-core", "heads/request/"+reqA); err != nil {
+			if _, err := w.as("dana").Git.DeleteRef(context.Background(), "acme", "infra-core", "heads/request/"+
+				reqA); err != nil {
 				w.t.Error(err)
 			}
 		})
@@ -69,7 +71,9 @@ func TestBranchThatMovedAfterTheMergeIsKept(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.approve(reqA)
-		w.gate.onCall("github GET /git/ref/heads/request/*", func() { w.push("dana", "request/"+reqA, "later.txt", "more\n") })
+		w.gate.onCall("github GET /git/ref/heads/request/*", func() {
+			w.push("dana", "request/"+reqA, "later.txt", "more\n")
+		})
 		w.merge(reqA)
 		w.branchEnds(reqA, lifecycle.BranchKept)
 	})
@@ -79,7 +83,8 @@ func TestBranchThatMovedAfterTheMergeIsKept(t *testing.T) {
 func TestProtectedBranchHoldsNothingUp(t *testing.T) {
 	protect := func(w *harness) {
 		for _, base := range []string{"", "/api/v3"} {
-			w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 422, Method: "DELETE", Path: base + "/repos/acme/infra-core/git/refs/**"})
+			w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 422, Method: "DELETE", Path: base +
+				"/repos/acme/infra-core/git/refs/**"})
 		}
 	}
 	withHarness(t, setup{}, func(w *harness) {
@@ -106,7 +111,8 @@ func TestBranchWaitsForItsRun(t *testing.T) {
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
 		w.until(reqA, "a run", func(d store.Doc) bool { p := d.Request.Runs.Plan.Current(); return p != nil && p.RunID != 0 })
-		_, _, err := w.as("adam").PullRequests.Merge(context.Background(), "acme", "infra-core", w.request(reqA).PR.Number, "", nil)
+		_, _, err := w.as("adam").PullRequests.Merge(context.Background(), "acme", "infra-core", w.request(reqA).PR.Number,
+			"", nil)
 		w.must(err)
 		w.until(reqA, "merged", func(d store.Doc) bool { return d.Request.PR.Merged })
 		w.pass(time.Minute)
@@ -123,7 +129,8 @@ func TestUpdatedBranchIsPlannedAgain(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.open(reqA)
 		w.push("adam", "main", "docs/more.md", "words\n")
-		_, _, err := w.as("dana").PullRequests.UpdateBranch(context.Background(), "acme", "infra-core", w.request(reqA).PR.Number, nil)
+		_, _, err := w.as("dana").PullRequests.UpdateBranch(context.Background(), "acme", "infra-core",
+			w.request(reqA).PR.Number, nil)
 		var later *gh.AcceptedError
 		if !errors.As(err, &later) {
 			w.must(err)

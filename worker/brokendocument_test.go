@@ -15,8 +15,11 @@ func TestDocumentMadeByHand(t *testing.T) {
 		w.pause()
 		r := newRequest(w.t, reqA, "dana", dev)
 		open, sent := true, time.Now().UTC()
-		r.PR = &lifecycle.PullRequest{Number: 7, URL: "u", Open: &open, HeadSHA: "0123456789012345678901234567890123456789", BaseRef: "main"}
-		r.Runs.Plan = lifecycle.RunSet{CurrentAttempt: 1, Attempts: []lifecycle.Attempt{{Number: 1, CorrelationID: "plan-0123456789abcdef0123456789abcdef", SentAt: &sent, Sends: 1}}}
+		r.PR = &lifecycle.PullRequest{Number: 7, URL: "u", Open: &open, HeadSHA: "0123456789012345678901234567890123456789",
+			BaseRef: "main"}
+		r.Runs.Plan = lifecycle.RunSet{CurrentAttempt: 1,
+			Attempts: []lifecycle.Attempt{{Number: 1, CorrelationID: "plan-0123456789abcdef0123456789abcdef", SentAt: &sent,
+				Sends: 1}}}
 		_, err := w.store.Create(context.Background(), r)
 		w.must(err)
 		p := w.idleWorker()

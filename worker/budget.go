@@ -38,7 +38,8 @@ func (s SharedBudget) Take(ctx context.Context, c github.Cost) time.Duration {
 	spends := []queue.Spend{{Window: queue.Window{Name: "points", Span: time.Minute, Most: most}, Cost: c.Points}}
 	if c.Content > 0 {
 		spends = append(spends,
-			queue.Spend{Window: queue.Window{Name: "content-minute", Span: time.Minute, Most: contentPerMinute}, Cost: c.Content},
+			queue.Spend{Window: queue.Window{Name: "content-minute", Span: time.Minute, Most: contentPerMinute},
+				Cost: c.Content},
 			queue.Spend{Window: queue.Window{Name: "content-hour", Span: time.Hour, Most: contentPerHour}, Cost: c.Content})
 	}
 	return s.Budget.Take(ctx, c.Urgent, spends)
@@ -74,7 +75,9 @@ func (j *job) turn(ctx context.Context) (bool, error) {
 		j.waits = true
 		return false, nil
 	}
-	text := fmt.Sprintf("%s has %d requests waiting to be opened, as many as one person may. GitHub limits how many TfPilot may open. This one joins the queue when others have left it; nothing has to be pressed.", r.Requester.Login, queue.MaxWaiting)
+	text := fmt.Sprintf("%s has %d requests waiting to be opened, as many as one person may. GitHub limits how many "+
+		"TfPilot may open. This one joins the queue when others have left it; nothing has to be pressed.",
+		r.Requester.Login, queue.MaxWaiting)
 	return false, j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeQueueFull, text)
 }
 
@@ -117,7 +120,8 @@ func (w *Worker) callTurns(ctx context.Context) {
 			continue // asked again soon, and the sweep finds what is due
 		}
 		for _, id := range ids {
-			if err := w.Notifier.ReconcileAfter(ctx, id, 1, time.Second); err != nil { // at any version: a turn is no news of the document
+			// at any version: a turn is no news of the document
+			if err := w.Notifier.ReconcileAfter(ctx, id, 1, time.Second); err != nil {
 				w.Log.Warn("a request whose turn it is was not enqueued", keyRequest, id, keyError, err)
 			}
 		}

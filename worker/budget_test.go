@@ -80,11 +80,13 @@ func (w *harness) hint(h github.Hint) []byte {
 	return worker.SealHint(hintKey, data)
 }
 
-func (w *harness) runHint(run int64, kind lifecycle.Kind, cid, status string, conclusion lifecycle.Conclusion) github.Hint {
+func (w *harness) runHint(run int64, kind lifecycle.Kind, cid, status string,
+	conclusion lifecycle.Conclusion) github.Hint {
 	return github.Hint{
 		Event: "workflow_run", Action: status, Delivery: "d-1", RepoID: w.request(reqA).Target.RepoID, Repo: repoName,
 		Run: &github.RunHint{
-			ID: run, Attempt: 1, Status: status, Conclusion: conclusion, Path: ".github/workflows/" + string(kind) + ".yml", Name: string(kind),
+			ID: run, Attempt: 1, Status: status, Conclusion: conclusion, Path: ".github/workflows/" + string(kind) + ".yml",
+			Name:         string(kind),
 			DisplayTitle: github.RunTitle(kind, reqA, cid), HeadBranch: "main", Event: "workflow_dispatch", Actor: bot,
 			CreatedAt: time.Now(), UpdatedAt: time.Now(),
 		},
@@ -106,10 +108,12 @@ func TestWebhookBudgets(t *testing.T) {
 		p := w.idleWorker()
 		a := *w.request(reqA).Runs.Plan.Current()
 		w.leave(a)
-		w.must(p.Webhook(w.t.Context(), w.hint(w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "in_progress", "")))) // learns its own name, as a worker does when it starts
+		// learns its own name, as a worker does when it starts
+		w.must(p.Webhook(w.t.Context(), w.hint(w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "in_progress", ""))))
 		repo, number := w.request(reqA).Target.RepoID, w.request(reqA).PR.Number
 		pull := &github.PullHint{Number: number}
-		_, _, err := w.as("dana").PullRequests.Edit(w.t.Context(), "acme", "infra-core", number, &gh.PullRequest{Title: gh.String("another title")})
+		_, _, err := w.as("dana").PullRequests.Edit(w.t.Context(), "acme", "infra-core", number,
+			&gh.PullRequest{Title: gh.String("another title")})
 		w.must(err)
 		for _, c := range []struct {
 			name              string
@@ -118,9 +122,11 @@ func TestWebhookBudgets(t *testing.T) {
 		}{
 			{"completed", w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"), 2, 8},
 			{"completed again", w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"), 0, 4},
-			{"of no request", w.runHint(4711, lifecycle.KindPlan, "plan-0123456789abcdef0123456789abcdef", "completed", "success"), 0, 4},
+			{"of no request", w.runHint(4711, lifecycle.KindPlan, "plan-0123456789abcdef0123456789abcdef", "completed",
+				"success"), 0, 4},
 			{"pull request", github.Hint{Event: "pull_request", Action: "edited", RepoID: repo, Pull: pull}, 1, 4},
-			{"review", github.Hint{Event: "pull_request_review", Action: "submitted", RepoID: repo, Pull: pull, Review: &github.ReviewHint{ID: 1}}, 1, 4},
+			{"review", github.Hint{Event: "pull_request_review", Action: "submitted", RepoID: repo, Pull: pull,
+				Review: &github.ReviewHint{ID: 1}}, 1, 4},
 		} {
 			apiCalls, bucket, names := w.spent(func() { w.must(p.Webhook(context.Background(), w.hint(c.hint))) })
 			if apiCalls > c.apiCalls || bucket > c.buckets {
@@ -211,10 +217,12 @@ func TestSyncInABusyRepository(t *testing.T) {
 			branch := fmt.Sprintf("topic-%d", i)
 			main, _, err := w.as("dana").Git.GetRef(context.Background(), "acme", "infra-core", "heads/main")
 			w.must(err)
-			_, _, err = w.as("dana").Git.CreateRef(context.Background(), "acme", "infra-core", &gh.Reference{Ref: gh.String("refs/heads/" + branch), Object: main.Object})
+			_, _, err = w.as("dana").Git.CreateRef(context.Background(), "acme", "infra-core",
+				&gh.Reference{Ref: gh.String("refs/heads/" + branch), Object: main.Object})
 			w.must(err)
 			w.push("dana", branch, "docs/"+branch+".md", "words")
-			_, _, err = w.as("dana").PullRequests.Create(context.Background(), "acme", "infra-core", &gh.NewPullRequest{Title: gh.String(branch), Head: gh.String(branch), Base: gh.String("main")})
+			_, _, err = w.as("dana").PullRequests.Create(context.Background(), "acme", "infra-core",
+				&gh.NewPullRequest{Title: gh.String(branch), Head: gh.String(branch), Base: gh.String("main")})
 			w.must(err)
 			w.pass(20 * time.Second)
 		}
@@ -253,6 +261,7 @@ const listWhole = 15 * time.Minute
 
 func (w *harness) comment(text string) {
 	w.t.Helper()
-	_, _, err := w.as("dana").Issues.CreateComment(context.Background(), "acme", "infra-core", w.request(reqA).PR.Number, &gh.IssueComment{Body: gh.String(text)})
+	_, _, err := w.as("dana").Issues.CreateComment(context.Background(), "acme", "infra-core", w.request(reqA).PR.Number,
+		&gh.IssueComment{Body: gh.String(text)})
 	w.must(err)
 }

@@ -20,10 +20,10 @@ type laggingCache struct {
 	behind int
 
 	mu   sync.Mutex
-	puts map[string][]cached
+	puts map[string][]cachedDocument
 }
 
-type cached struct {
+type cachedDocument struct {
 	etag string
 	data []byte
 }
@@ -32,9 +32,9 @@ func (c *laggingCache) Put(_ context.Context, id, etag string, data []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.puts == nil {
-		c.puts = map[string][]cached{}
+		c.puts = map[string][]cachedDocument{}
 	}
-	c.puts[id] = append(c.puts[id], cached{etag, data})
+	c.puts[id] = append(c.puts[id], cachedDocument{etag, data})
 }
 
 func (c *laggingCache) Get(_ context.Context, id string) (string, []byte, bool) {
@@ -72,9 +72,11 @@ func TestHintOverAnOutdatedDocument(t *testing.T) {
 		p, a := w.idleWorker(), *w.request(reqA).Runs.Plan.Current()
 		w.leave(a)
 		other := w.storeAs("app", inprocess.To(w.bucket)) // which has no cache
-		_, err := other.Update(context.Background(), reqA, lifecycle.System("cli"), lifecycle.Noted("task_refused", "a note", lifecycle.System("cli"), time.Now().UTC()))
+		_, err := other.Update(context.Background(), reqA, lifecycle.System("cli"),
+			lifecycle.Noted("task_refused", "a note", lifecycle.System("cli"), time.Now().UTC()))
 		w.must(err)
-		w.must(p.Webhook(context.Background(), w.hint(w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"))))
+		w.must(p.Webhook(context.Background(),
+			w.hint(w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"))))
 		w.assertEvent(reqA, "task_refused", "a note")
 		if r := w.request(reqA); r.Plan == nil || r.Plan.PostedAt == nil {
 			t.Errorf("the plan was not taken in: %+v", r.Plan)
@@ -94,10 +96,12 @@ func TestIntentOfAnOutdatedDocument(t *testing.T) {
 			w.pass(10 * time.Minute) // until a sync has seen all of the pull request
 			w.pause()
 			p, intent := w.idleWorker(), w.intent(reqA, what, "omar")
-			doc, err := w.store.Update(context.Background(), reqA, lifecycle.Actor{Login: "omar", Source: "slack"}, lifecycle.RecordIntent(intent))
+			doc, err := w.store.Update(context.Background(), reqA, lifecycle.Actor{Login: "omar", Source: "slack"},
+				lifecycle.RecordIntent(intent))
 			w.must(err)
 			other := w.storeAs("app", inprocess.To(w.bucket)) // which has no cache
-			_, err = other.Update(context.Background(), reqA, lifecycle.System("cli"), lifecycle.RefuseIntent(intent, "refused", "It was refused.", time.Now().UTC()))
+			_, err = other.Update(context.Background(), reqA, lifecycle.System("cli"),
+				lifecycle.RefuseIntent(intent, "refused", "It was refused.", time.Now().UTC()))
 			w.must(err)
 			if cached, ok := p.Store.Cached(context.Background(), reqA); !ok || cached.Request.Intent(what) == nil {
 				t.Fatalf("the cache holds %+v %v", cached.Request.Wanted, ok)
@@ -105,7 +109,7 @@ func TestIntentOfAnOutdatedDocument(t *testing.T) {
 			from := w.gate.count()
 			w.must(p.Handlers().Reconcile(context.Background(), queue.Reconcile{RequestID: reqA, Version: doc.Request.Version}))
 			for _, call := range w.gate.since(from) {
-				if strings.HasPrefix(call, "github ") && writes(call) {
+				if strings.HasPrefix(call, "github ") && isWrite(call) {
 					t.Errorf("%s: %s", what, call)
 				}
 			}
@@ -120,7 +124,8 @@ func TestSweepOverAnOutdatedDocument(t *testing.T) {
 		w.open(reqA)
 		w.settled(reqA)
 		other := w.storeAs("app", inprocess.To(w.bucket))
-		_, err := other.Update(context.Background(), reqA, lifecycle.Actor{Login: "dana", Source: "cli"}, lifecycle.RecordIntent(w.intent(reqA, lifecycle.ActionClose, "dana")))
+		_, err := other.Update(context.Background(), reqA, lifecycle.Actor{Login: "dana", Source: "cli"},
+			lifecycle.RecordIntent(w.intent(reqA, lifecycle.ActionClose, "dana")))
 		w.must(err) // and nothing was enqueued
 		from := time.Now()
 		w.until(reqA, "closed", func(d store.Doc) bool { return d.Request.ClosedAt != nil })
@@ -143,7 +148,8 @@ func TestCardShowsAPlanThatIsNotPosted(t *testing.T) {
 		p, a := w.idleWorker(), *w.request(reqA).Runs.Plan.Current()
 		w.leave(a)
 		w.gate.once(fault{"github POST /issues/*/comments", 1, errorBefore})
-		w.must(p.Webhook(context.Background(), w.hint(w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"))))
+		w.must(p.Webhook(context.Background(),
+			w.hint(w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success"))))
 		r := w.request(reqA)
 		if r.Plan == nil || r.Plan.PostedAt != nil {
 			t.Fatalf("the plan is %+v", r.Plan)
@@ -164,7 +170,8 @@ func TestWorkersShareDocuments(t *testing.T) {
 			w.open(reqA)
 			w.pass(5 * time.Minute)
 		})
-		if n := strings.Count(names, "s3 GET requests"); n > 5 { // two workers may be about the request at once; without the cache they read it ten times and more
+		// two workers may be about the request at once; without the cache they read it ten times and more
+		if n := strings.Count(names, "s3 GET requests"); n > 5 {
 			t.Errorf("%d reads of one document:\n%s", n, names)
 		}
 	})

@@ -24,15 +24,18 @@ func (j *job) cleanup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return j.start(ctx, lifecycle.KindCleanup, j.newAttempt(lifecycle.KindCleanup, lifecycle.PurposeDestroy, sha, r.Runs.Destroy.Current().Actor))
+	return j.start(ctx, lifecycle.KindCleanup, j.newAttempt(lifecycle.KindCleanup, lifecycle.PurposeDestroy, sha,
+		r.Runs.Destroy.Current().Actor))
 }
 
 // cleanupPull opens the pull request for the branch that the run pushed. The App
 // opens it, so that required checks run.
 func (j *job) cleanupPull(ctx context.Context) error {
 	r := j.request()
-	body := fmt.Sprintf("The infrastructure of request %s is destroyed. This takes its code out of `%s`.\n\nRequest: %s\n", r.ID, r.Target.Path, r.PR.URL)
-	pull, created, err := j.GitHub.OpenPull(ctx, github.PullInput{Repo: repoOf(r), Head: lifecycle.CleanupBranch(r.ID), Base: r.Target.Base, Title: cleanupTitle(r), Body: body})
+	body := fmt.Sprintf("The infrastructure of request %s is destroyed. This takes its code out of `%s`.\n\n"+
+		"Request: %s\n", r.ID, r.Target.Path, r.PR.URL)
+	pull, created, err := j.GitHub.OpenPull(ctx, github.PullInput{Repo: repoOf(r), Head: lifecycle.CleanupBranch(r.ID),
+		Base: r.Target.Base, Title: cleanupTitle(r), Body: body})
 	var refused *github.Refused
 	switch {
 	case errors.As(err, &refused):
@@ -70,14 +73,17 @@ func (j *job) cleanupMerge(ctx context.Context) error {
 		return err
 	}
 	if !ours {
-		text := "The cleanup pull request was changed or closed. Review and merge it on GitHub, or use “Check run” to create it again: " + pull.URL
+		text := "The cleanup pull request was changed or closed. Review and merge it on GitHub, or use “Check run” to " +
+			"create it again: " + pull.URL
 		return j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupMerge, lifecycle.CodeForeign, text, now()))
 	}
-	_, err = j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: pull.Number, HeadSHA: pull.HeadSHA, Title: cleanupTitle(r), Message: mergeMessage(r)})
+	_, err = j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: pull.Number, HeadSHA: pull.HeadSHA,
+		Title: cleanupTitle(r), Message: mergeMessage(r)})
 	var refused *github.Refused
 	switch {
 	case errors.As(err, &refused):
-		return j.setProblem(ctx, lifecycle.StepCleanupMerge, lifecycle.CodeGitHubRefused, "The cleanup pull request waits for a person: "+refused.Message)
+		return j.setProblem(ctx, lifecycle.StepCleanupMerge, lifecycle.CodeGitHubRefused,
+			"The cleanup pull request waits for a person: "+refused.Message)
 	case err != nil:
 		return err
 	}
@@ -93,7 +99,8 @@ func (j *job) onlyStrips(ctx context.Context, pull github.Pull) (bool, error) {
 		return false, nil
 	}
 	diff, err := j.GitHub.Compare(ctx, repoOf(r), r.Target.Base, pull.HeadSHA)
-	if err != nil || !diff.WrittenAs(lifecycle.CleanupMessage(r.ID), github.UpdateMessage(lifecycle.CleanupBranch(r.ID), r.Target.Base)) {
+	if err != nil || !diff.WrittenAs(lifecycle.CleanupMessage(r.ID), github.UpdateMessage(lifecycle.CleanupBranch(r.ID),
+		r.Target.Base)) {
 		return false, err
 	}
 	if diff.Truncated || len(diff.Files) != 1 || diff.Files[0].Path != r.Target.Path {

@@ -62,7 +62,7 @@ func recorded(t *testing.T) [][]string {
 }
 
 // writes reports whether a call can change something.
-func writes(name string) bool {
+func isWrite(name string) bool {
 	return !strings.Contains(name, " GET ") && !strings.Contains(name, " LIST ")
 }
 
@@ -75,7 +75,7 @@ func matrix(calls [][]string) []trial {
 		for _, name := range names {
 			seen[name]++
 			modes := []string{crashBefore, errorBefore}
-			if writes(name) {
+			if isWrite(name) {
 				modes = []string{crashBefore, crashAfter, errorBefore, lostAnswer, late}
 			}
 			for _, mode := range modes {
@@ -112,10 +112,10 @@ func TestEveryCallCanGoWrong(t *testing.T) {
 const sampleOf = 40
 
 // sample is every fortieth trial; the seed chooses which.
-func sample(trials []trial, seed uint64) []trial {
+func sample(trials []trial, from uint64) []trial {
 	var some []trial
 	for i, f := range trials {
-		if uint64(i)%sampleOf == seed%sampleOf {
+		if uint64(i)%sampleOf == from%sampleOf {
 			some = append(some, f)
 		}
 	}

@@ -62,12 +62,15 @@ func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
 	}
 	sends := j.attempt(lifecycle.Step{Kind: kind, CorrelationID: cid}).Sends
 	run, err := j.GitHub.Dispatch(ctx, github.DispatchInput{
-		Repo: repoOf(j.request()), Workflow: kind.Row().Workflow, Ref: j.request().Target.Base, Inputs: inputs(cid, grant, a.Ref),
+		Repo: repoOf(j.request()), Workflow: kind.Row().Workflow, Ref: j.request().Target.Base,
+		Inputs: inputs(cid, grant, a.Ref),
 	})
 	var refused *github.Refused
 	switch {
 	case errors.Is(err, github.ErrNotFound):
-		return j.notStarted(ctx, kind, cid, fmt.Sprintf("GitHub refused to start the run: it does not show TfPilot the workflow %s.yml on the branch %s of %s. Ask your platform team.", kind, j.request().Target.Base, repoOf(j.request())))
+		return j.notStarted(ctx, kind, cid,
+			fmt.Sprintf("GitHub refused to start the run: it does not show TfPilot the workflow %s.yml on the branch %s of "+
+				"%s. Ask your platform team.", kind, j.request().Target.Base, repoOf(j.request())))
 	case errors.As(err, &refused):
 		return j.notStarted(ctx, kind, cid, "GitHub refused to start the run: "+refused.Message)
 	case paused(err): // GitHub did not take it
@@ -112,7 +115,8 @@ func (j *job) mayBegin(ctx context.Context, kind lifecycle.Kind, cid string) (bo
 	if err != nil || env.Position(cid) == 0 && env.Token == a.LeaseToken {
 		return err == nil, err
 	}
-	return false, j.notStarted(ctx, kind, cid, "Its place in the queue of the environment was given away before it could start.")
+	return false, j.notStarted(ctx, kind, cid, "Its place in the queue of the environment was given away before it "+
+		"could start.")
 }
 
 // notStarted ends an attempt that was not started. An attempt that was sent before may still
@@ -126,7 +130,8 @@ func (j *job) notStarted(ctx context.Context, kind lifecycle.Kind, cid, text str
 	if j.request().Attempt(kind, cid).Sends > 1 {
 		end = lifecycle.Revoked(kind, cid, now())
 	}
-	return j.patch(ctx, lifecycle.All(end, lifecycle.SetProblem(string(kind), lifecycle.ConclusionStartupFailure.Code(), text, now())))
+	return j.patch(ctx, lifecycle.All(end, lifecycle.SetProblem(string(kind), lifecycle.ConclusionStartupFailure.Code(),
+		text, now())))
 }
 
 func (j *job) index(ctx context.Context, kind lifecycle.Kind, runID int64) error {
@@ -141,16 +146,18 @@ func (j *job) grant(kind lifecycle.Kind, a *lifecycle.Attempt) lifecycle.Grant {
 	env, _ := j.environment(r)
 	return lifecycle.Grant{
 		Kind: kind, RequestID: r.ID, Environment: r.Environment, Project: r.Project, Purpose: a.Purpose, SHA: a.HeadSHA,
-		Path: r.Target.Path, Blob: r.Target.Blob, Digest: a.Digest, Plan: j.planOf(a), MayBeGone: a.MayBeGone, LeaseToken: a.LeaseToken, ExpiresAt: a.DispatchedAt.Add(grantLife),
+		Path: r.Target.Path, Blob: r.Target.Blob, Digest: a.Digest, Plan: j.planOf(a), MayBeGone: a.MayBeGone,
+		LeaseToken: a.LeaseToken, ExpiresAt: a.DispatchedAt.Add(grantLife),
 		FingerprintKey: j.fingerprintKey(kind, r.ID),
 		Backend: lifecycle.Backend{
-			Bucket: env.Backend.Bucket, Key: env.Backend.Key, Region: env.Backend.Region, DynamoDBTable: env.Backend.DynamoDBTable, UseLockfile: env.Backend.UseLockfile,
+			Bucket: env.Backend.Bucket, Key: env.Backend.Key, Region: env.Backend.Region,
+			DynamoDBTable: env.Backend.DynamoDBTable, UseLockfile: env.Backend.UseLockfile,
 		},
 	}
 }
 
-// planOf is the correlation id of the plan that an apply or destroy was approved for. The run reads its summary, and believes it
-// only with the digest that the grant names.
+// planOf is the correlation id of the plan that an apply or destroy was approved for. The run
+// reads its summary, and believes it only with the digest that the grant names.
 func (j *job) planOf(a *lifecycle.Attempt) string {
 	for _, plan := range j.request().Runs.Plan.Attempts {
 		if a.PlanAttempt != 0 && plan.Number == a.PlanAttempt {

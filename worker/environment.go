@@ -65,7 +65,8 @@ func (j *job) runnable(ctx context.Context, kind lifecycle.Kind) (sha, text stri
 		return sha, "", err
 	}
 	if blob, ok := tree.Entries[r.Target.Path]; !tree.Truncated && (!ok || blob != r.Plan.Blob) {
-		return "", fmt.Sprintf("The file %s on %s is not the one that was approved. Re-plan.", r.Target.Path, r.Target.Base), nil
+		return "", fmt.Sprintf("The file %s on %s is not the one that was approved. Re-plan.", r.Target.Path,
+			r.Target.Base), nil
 	}
 	if r.MergedSHA == "" || r.MergedSHA == sha {
 		return sha, "", nil
@@ -75,7 +76,8 @@ func (j *job) runnable(ctx context.Context, kind lifecycle.Kind) (sha, text stri
 		return "", "", err
 	}
 	if since.Behind > 0 {
-		return "", fmt.Sprintf("The branch %s no longer contains the merge of this request. Ask your platform team.", r.Target.Base), nil
+		return "", fmt.Sprintf("The branch %s no longer contains the merge of this request. Ask your platform team.",
+			r.Target.Base), nil
 	}
 	return sha, "", nil
 }
@@ -93,7 +95,8 @@ func (j *job) acquire(ctx context.Context, kind lifecycle.Kind, intent lifecycle
 		return nil // canceled meanwhile
 	}
 	cid := named.CorrelationID
-	env, err := j.enqueueEntry(ctx, lifecycle.LeaseEntry{CorrelationID: cid, RequestID: j.id(), Title: j.request().Title, Kind: kind, By: intent.By, Since: now()})
+	env, err := j.enqueueEntry(ctx, lifecycle.LeaseEntry{CorrelationID: cid, RequestID: j.id(), Title: j.request().Title,
+		Kind: kind, By: intent.By, Since: now()})
 	if err != nil {
 		return err
 	}
@@ -114,9 +117,10 @@ func (j *job) acquire(ctx context.Context, kind lifecycle.Kind, intent lifecycle
 }
 
 func (j *job) enqueueEntry(ctx context.Context, entry lifecycle.LeaseEntry) (lifecycle.EnvironmentState, error) {
-	return j.Store.UpdateEnvironment(ctx, j.request().Project, j.request().Environment, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-		return e.Enqueue(entry, now()), nil
-	})
+	return j.Store.UpdateEnvironment(ctx, j.request().Project, j.request().Environment,
+		func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+			return e.Enqueue(entry, now()), nil
+		})
 }
 
 // dequeue removes the entry of an intent that no longer exists from the queue. No sweep
@@ -134,10 +138,12 @@ func (j *job) releaseEntry(ctx context.Context, cid string) error {
 	return err
 }
 
-func (w *Worker) releaseLease(ctx context.Context, project string, env lifecycle.Environment, cid string) (lifecycle.EnvironmentState, error) {
-	state, err := w.Store.UpdateEnvironment(ctx, project, env, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-		return e.Release(cid, now()), nil
-	})
+func (w *Worker) releaseLease(ctx context.Context, project string, env lifecycle.Environment,
+	cid string) (lifecycle.EnvironmentState, error) {
+	state, err := w.Store.UpdateEnvironment(ctx, project, env,
+		func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+			return e.Release(cid, now()), nil
+		})
 	if err != nil {
 		return state, err
 	}

@@ -10,7 +10,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// executable makes the request's file executable on its branch, with TfPilot's commit message, and changes nothing else.
+// executable makes the request's file executable on its branch, with TfPilot's commit message,
+// and changes nothing else.
 func (w *harness) executable(login string) {
 	w.t.Helper()
 	ctx, git, r := context.Background(), w.as(login).Git, w.request(reqA)
@@ -18,11 +19,12 @@ func (w *harness) executable(login string) {
 	w.must(err)
 	parent, _, err := git.GetCommit(ctx, "acme", "infra-core", ref.Object.GetSHA())
 	w.must(err)
-	tree, _, err := git.CreateTree(ctx, "acme", "infra-core", parent.Tree.GetSHA(), []*gh.TreeEntry{
+	created, _, err := git.CreateTree(ctx, "acme", "infra-core", parent.Tree.GetSHA(), []*gh.TreeEntry{
 		{Path: gh.String(r.Target.Path), Mode: gh.String("100755"), Type: gh.String("blob"), SHA: gh.String(r.Target.Blob)},
 	})
 	w.must(err)
-	commit, _, err := git.CreateCommit(ctx, "acme", "infra-core", &gh.Commit{Message: parent.Message, Tree: tree, Parents: []*gh.Commit{parent}}, nil)
+	commit, _, err := git.CreateCommit(ctx, "acme", "infra-core", &gh.Commit{Message: parent.Message, Tree: created,
+		Parents: []*gh.Commit{parent}}, nil)
 	w.must(err)
 	ref.Object.SHA = commit.SHA
 	_, _, err = git.UpdateRef(ctx, "acme", "infra-core", ref, false)

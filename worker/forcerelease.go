@@ -31,7 +31,8 @@ var (
 // the lease is released. A run that is already applying continues; Terraform's lock on the
 // state keeps a second one out. A repeated call completes what an earlier one left. A holder whose
 // document is gone or cannot be read loses grant and lease all the same.
-func ForceRelease(ctx context.Context, s *store.Store, notifier *queue.Notifier, f Forced) (lifecycle.LeaseEntry, error) {
+func ForceRelease(ctx context.Context, s *store.Store, notifier *queue.Notifier,
+	f Forced) (lifecycle.LeaseEntry, error) {
 	state, err := s.Environment(ctx, f.Project, f.Environment)
 	switch {
 	case err != nil:
@@ -42,7 +43,8 @@ func ForceRelease(ctx context.Context, s *store.Store, notifier *queue.Notifier,
 		return *state.Holder, ErrOtherHolder
 	}
 	holder := *state.Holder
-	doc, err := s.Update(ctx, holder.RequestID, f.By, lifecycle.ForceReleased(holder.Kind, holder.CorrelationID, f.By.Login, f.Reason, now()))
+	doc, err := s.Update(ctx, holder.RequestID, f.By, lifecycle.ForceReleased(holder.Kind, holder.CorrelationID,
+		f.By.Login, f.Reason, now()))
 	if err != nil && !unusable(err) {
 		return holder, fmt.Errorf("conclude %s: %w", holder.RequestID, err)
 	}
@@ -50,12 +52,13 @@ func ForceRelease(ctx context.Context, s *store.Store, notifier *queue.Notifier,
 	if err := s.DeleteGrant(ctx, f.Project, holder.CorrelationID); err != nil {
 		return holder, err
 	}
-	state, err = s.UpdateEnvironment(ctx, f.Project, f.Environment, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-		if at := now(); e.Position(holder.CorrelationID) == 0 {
-			e.ForcedAt = &at
-		}
-		return e.Release(holder.CorrelationID, now()), nil
-	})
+	state, err = s.UpdateEnvironment(ctx, f.Project, f.Environment,
+		func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+			if at := now(); e.Position(holder.CorrelationID) == 0 {
+				e.ForcedAt = &at
+			}
+			return e.Release(holder.CorrelationID, now()), nil
+		})
 	if err != nil {
 		return holder, err
 	}

@@ -26,7 +26,8 @@ func (w *harness) held(a, b string) {
 
 func (w *harness) force(id string) error {
 	_, err := worker.ForceRelease(context.Background(), w.store, w.notifier, worker.Forced{
-		Project: "core", Environment: dev, RequestID: id, By: lifecycle.Actor{Login: "adam", Source: "cli"}, Reason: "its runner is lost",
+		Project: "core", Environment: dev, RequestID: id, By: lifecycle.Actor{Login: "adam", Source: "cli"},
+		Reason: "its runner is lost",
 	})
 	return err
 }
@@ -35,7 +36,7 @@ func (w *harness) force(id string) error {
 // and the next request acquires the lease.
 func TestLeaseIsTakenAwayByForce(t *testing.T) {
 	withHarness(t, setup{workers: 2}, func(w *harness) {
-		a, b := requestID(0), requestID(1)
+		a, b := numberedID(0), numberedID(1)
 		w.held(a, b)
 		if err := w.force(b); !errors.Is(err, worker.ErrOtherHolder) || w.inLine(a) != 0 {
 			w.t.Errorf("of another holder: %v, lease %+v", err, w.lease())
@@ -44,7 +45,8 @@ func TestLeaseIsTakenAwayByForce(t *testing.T) {
 		if w.inLine(a) >= 0 || w.inLine(b) != 0 {
 			w.t.Errorf("lease %+v", w.lease())
 		}
-		if p := w.request(a).Problem; p == nil || p.Code != lifecycle.CodeForced || !strings.Contains(p.Text, "adam") || !strings.Contains(p.Text, "its runner is lost") {
+		if p := w.request(a).Problem; p == nil || p.Code != lifecycle.CodeForced || !strings.Contains(p.Text, "adam") ||
+			!strings.Contains(p.Text, "its runner is lost") {
 			w.t.Errorf("told: %+v", p)
 		}
 		if err := w.force(a); err == nil {
@@ -72,7 +74,7 @@ func TestLeaseIsTakenAwayByForce(t *testing.T) {
 // A holder whose document cannot be read would block the others forever.
 func TestUnreadableHolderIsReleasedByForce(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
-		a, b := requestID(0), requestID(1)
+		a, b := numberedID(0), numberedID(1)
 		w.held(a, b)
 		w.must(w.change(a, "adam", func(r lifecycle.Request) (lifecycle.Request, error) {
 			r.Schema = lifecycle.Schema + 1
@@ -97,9 +99,11 @@ func TestIntentIsReleasedByForce(t *testing.T) {
 		w.pause()
 		w.must(w.change(reqA, "omar", lifecycle.RecordIntent(w.intent(reqA, lifecycle.ActionApply, "omar"))))
 		w.must(w.change(reqA, "omar", lifecycle.Named(lifecycle.ActionApply, "apply-"+strings.Repeat("a", 32))))
-		_, err := w.store.UpdateEnvironment(context.Background(), "core", dev, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-			return e.Enqueue(lifecycle.LeaseEntry{CorrelationID: "apply-" + strings.Repeat("a", 32), RequestID: reqA, Kind: lifecycle.KindApply, By: "omar"}, time.Now()), nil
-		})
+		_, err := w.store.UpdateEnvironment(context.Background(), "core", dev,
+			func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+				return e.Enqueue(lifecycle.LeaseEntry{CorrelationID: "apply-" + strings.Repeat("a", 32), RequestID: reqA,
+					Kind: lifecycle.KindApply, By: "omar"}, time.Now()), nil
+			})
 		w.must(err)
 		w.must(w.force(reqA))
 		if r := w.request(reqA); r.Intent(lifecycle.ActionApply) != nil || r.Problem == nil || r.Runs.Apply.Current() != nil {

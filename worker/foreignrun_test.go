@@ -14,7 +14,8 @@ import (
 // byHand are inputs that give a run the name of a request.
 func byHand(cid string) map[string]any {
 	return map[string]any{
-		"request_id": reqA, "environment_key": "dev", "environment_slug": "app", "sha": strings.Repeat("a", 40), "ref": "main",
+		"request_id": reqA, "environment_key": "dev", "environment_slug": "app", "sha": strings.Repeat("a", 40),
+		"ref":            "main",
 		"correlation_id": cid, "dry_run": "false",
 	}
 }
@@ -32,7 +33,9 @@ func (w *harness) foreignEvents() int {
 // A run that a person starts by hand under the name of a request is reported there, whether a
 // webhook or sync finds it, and changes nothing.
 func TestForeignRunIsReported(t *testing.T) {
-	for name, prepare := range map[string]func(*harness){"webhook": func(*harness) {}, "sync": func(w *harness) { w.silent() }} {
+	for name, prepare := range map[string]func(*harness){"webhook": func(*harness) {}, "sync": func(w *harness) {
+		w.silent()
+	}} {
 		t.Run(name, func(t *testing.T) {
 			withHarness(t, setup{}, func(w *harness) {
 				w.open(reqA)
@@ -43,7 +46,8 @@ func TestForeignRunIsReported(t *testing.T) {
 				w.dispatchByHand("adam", "apply.yml", byHand("apply-"+strings.Repeat("0", 32)))
 				w.pass(10 * time.Minute)
 				r := w.request(reqA)
-				if w.foreignEvents() != 2 || len(r.ForeignRuns) != 2 || r.ForeignRuns[0].Kind != lifecycle.KindPlan || r.ForeignRuns[0].Actor != "adam" ||
+				if w.foreignEvents() != 2 || len(r.ForeignRuns) != 2 || r.ForeignRuns[0].Kind != lifecycle.KindPlan ||
+					r.ForeignRuns[0].Actor != "adam" ||
 					r.ForeignRuns[1].Kind != lifecycle.KindApply || !strings.Contains(r.ForeignRuns[1].URL, "/actions/runs/") {
 					t.Errorf("%d events, %+v", w.foreignEvents(), r.ForeignRuns)
 				}
@@ -82,8 +86,11 @@ func TestWhatMakesARunForeign(t *testing.T) {
 		}{
 			{"a second run of an attempt", func(*github.Hint) {}, false},
 			{"the run of an attempt", func(h *github.Hint) { h.Run.ID = plan.RunID }, false},
-			{"the run of an attempt, by another account", func(h *github.Hint) { h.Run.ID, h.Run.Actor = plan.RunID, "adam" }, false},
-			{"the name of another request", func(h *github.Hint) { h.Run.DisplayTitle = github.RunTitle(lifecycle.KindPlan, reqB, none) }, false},
+			{"the run of an attempt, by another account", func(h *github.Hint) { h.Run.ID, h.Run.Actor = plan.RunID, "adam" },
+				false},
+			{"the name of another request", func(h *github.Hint) {
+				h.Run.DisplayTitle = github.RunTitle(lifecycle.KindPlan, reqB, none)
+			}, false},
 			{"no name", func(h *github.Hint) { h.Run.DisplayTitle = "about " + reqA }, false},
 			{"another account", func(h *github.Hint) { h.Run.Actor = "adam" }, true},
 			{"another event", func(h *github.Hint) { h.Run.Event = "push" }, true},
@@ -91,9 +98,12 @@ func TestWhatMakesARunForeign(t *testing.T) {
 			{"another file", func(h *github.Hint) { h.Run.Path = ".github/workflows/evil.yml" }, true},
 			{"the file of another kind", func(h *github.Hint) { h.Run.Path = ".github/workflows/apply.yml" }, true},
 			{"another repository", func(h *github.Hint) { h.RepoID++ }, true},
-			{"a correlation id that is no attempt's", func(h *github.Hint) { h.Run.DisplayTitle = github.RunTitle(lifecycle.KindPlan, reqA, none) }, true},
+			{"a correlation id that is no attempt's", func(h *github.Hint) {
+				h.Run.DisplayTitle = github.RunTitle(lifecycle.KindPlan, reqA, none)
+			}, true},
 			{"a cleanup that no attempt started", func(h *github.Hint) {
-				h.Run.Path, h.Run.DisplayTitle = ".github/workflows/cleanup.yml", github.RunTitle(lifecycle.KindCleanup, reqA, "cleanup-"+strings.Repeat("0", 32))
+				h.Run.Path, h.Run.DisplayTitle = ".github/workflows/cleanup.yml", github.RunTitle(lifecycle.KindCleanup, reqA,
+					"cleanup-"+strings.Repeat("0", 32))
 			}, true},
 			{"no correlation id", func(h *github.Hint) { h.Run.DisplayTitle = "tfpilot plan " + reqA + " [x]" }, true},
 		} {
@@ -120,7 +130,8 @@ func TestForeignRunsAreCheapInNumbers(t *testing.T) {
 		w.pass(10 * time.Minute)
 		flood := func(from, n int) {
 			for i := range n {
-				hint := w.runHint(int64(9_000_000+from+i), lifecycle.KindPlan, "plan-"+strings.Repeat("0", 32), "completed", "failure")
+				hint := w.runHint(int64(9_000_000+from+i), lifecycle.KindPlan, "plan-"+strings.Repeat("0", 32), "completed",
+					"failure")
 				hint.Run.Actor = "mallory"
 				w.must(w.notifier.Webhook(context.Background(), fmt.Sprintf("flood-%d", from+i), w.hint(hint)))
 			}

@@ -24,7 +24,10 @@ var slowRunners = setup{github: func(c *hubsim.Config) { c.QueueDelay = 30 * tim
 func (w *harness) attempt(id string, kind lifecycle.Kind) lifecycle.Attempt {
 	w.t.Helper()
 	current := func(r lifecycle.Request) *lifecycle.Attempt { return r.CurrentRun(kind) }
-	w.until(id, "an attempt with a run", func(d store.Doc) bool { a := current(d.Request); return a != nil && a.RunID != 0 })
+	w.until(id, "an attempt with a run", func(d store.Doc) bool {
+		a := current(d.Request)
+		return a != nil && a.RunID != 0
+	})
 	return *current(w.request(id))
 }
 
@@ -38,7 +41,8 @@ func TestForgedClaimOfAnApply(t *testing.T) {
 		plan := w.storeAs("run-plan-core", inprocess.To(w.bucket))
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		a := w.attempt(reqA, lifecycle.KindApply)
-		claim := lifecycle.Claim{Kind: lifecycle.KindApply, RequestID: reqA, RunID: a.RunID, RunAttempt: 1, SHA: a.HeadSHA, StartedAt: time.Now(), ProofHash: lifecycle.ProofHash("p")}
+		claim := lifecycle.Claim{Kind: lifecycle.KindApply, RequestID: reqA, RunID: a.RunID, RunAttempt: 1, SHA: a.HeadSHA,
+			StartedAt: time.Now(), ProofHash: lifecycle.ProofHash("p")}
 		if mine, _, err := plan.PutClaim(context.Background(), project, a.CorrelationID, claim); err != nil || !mine {
 			t.Fatal(mine, err)
 		}
@@ -93,7 +97,8 @@ func TestSuccessWithoutAResultDoesNotCount(t *testing.T) {
 				if got := r.Runs.Apply.Current(); got.Doubt != tt.code || got.Conclusion != "failure" {
 					t.Errorf("attempt: %+v", got)
 				}
-				if p := r.Problem; p.Code != tt.code || !strings.Contains(p.Text, "does not count") || !strings.Contains(p.Text, "re-plan") {
+				if p := r.Problem; p.Code != tt.code || !strings.Contains(p.Text, "does not count") ||
+					!strings.Contains(p.Text, "re-plan") {
 					t.Errorf("problem: %+v", p)
 				}
 				w.pass(time.Minute)
@@ -129,26 +134,28 @@ func TestForgedPlanIsNotShown(t *testing.T) {
 // A claim that names a run which TfPilot did not start for this attempt is not followed,
 // however well that run ends.
 func TestClaimOfAnotherRunIsNotFollowed(t *testing.T) {
-	withHarness(t, setup{plan: []fault{{"github POST /actions/workflows/apply.yml/dispatches", 1, errorBefore}}}, func(w *harness) {
-		w.open(reqA)
-		w.approve(reqA)
-		w.merge(reqA)
-		other := w.request(reqA).Runs.Plan.Current().RunID // it ended well
-		w.click(reqA, lifecycle.ActionApply, "omar")
-		w.until(reqA, "an attempt", func(d store.Doc) bool { return d.Request.Runs.Apply.Current() != nil })
-		a := *w.request(reqA).Runs.Apply.Current()
-		claim := lifecycle.Claim{Kind: lifecycle.KindApply, RequestID: reqA, RunID: other, RunAttempt: 1, SHA: a.HeadSHA, ProofHash: lifecycle.ProofHash("p")}
-		plan := w.storeAs("run-plan-core", inprocess.To(w.bucket))
-		if mine, _, err := plan.PutClaim(context.Background(), project, a.CorrelationID, claim); err != nil || !mine {
-			t.Fatal(mine, err)
-		}
-		w.pass(5 * time.Minute)
-		if got := w.request(reqA).Runs.Apply.Current(); got.RunID == other {
-			t.Errorf("the plan's run was taken for the apply: %+v", got)
-		}
-		w.reach(reqA, lifecycle.StatusFailed)
-		w.released(reqA)
-	})
+	withHarness(t, setup{plan: []fault{{"github POST /actions/workflows/apply.yml/dispatches", 1, errorBefore}}},
+		func(w *harness) {
+			w.open(reqA)
+			w.approve(reqA)
+			w.merge(reqA)
+			other := w.request(reqA).Runs.Plan.Current().RunID // it ended well
+			w.click(reqA, lifecycle.ActionApply, "omar")
+			w.until(reqA, "an attempt", func(d store.Doc) bool { return d.Request.Runs.Apply.Current() != nil })
+			a := *w.request(reqA).Runs.Apply.Current()
+			claim := lifecycle.Claim{Kind: lifecycle.KindApply, RequestID: reqA, RunID: other, RunAttempt: 1, SHA: a.HeadSHA,
+				ProofHash: lifecycle.ProofHash("p")}
+			plan := w.storeAs("run-plan-core", inprocess.To(w.bucket))
+			if mine, _, err := plan.PutClaim(context.Background(), project, a.CorrelationID, claim); err != nil || !mine {
+				t.Fatal(mine, err)
+			}
+			w.pass(5 * time.Minute)
+			if got := w.request(reqA).Runs.Apply.Current(); got.RunID == other {
+				t.Errorf("the plan's run was taken for the apply: %+v", got)
+			}
+			w.reach(reqA, lifecycle.StatusFailed)
+			w.released(reqA)
+		})
 }
 
 // A run that someone else starts in the environment's name, even under the name of a
@@ -160,7 +167,8 @@ func TestForeignDispatchCancelsNothing(t *testing.T) {
 		plan := w.attempt(reqA, lifecycle.KindPlan)
 		foreign := func(workflow string, a lifecycle.Attempt, ref string) {
 			w.dispatchByHand("dana", workflow, map[string]any{
-				"request_id": reqA, "environment_key": "dev", "environment_slug": "app", "sha": a.HeadSHA, "ref": ref, "correlation_id": a.CorrelationID, "dry_run": "false",
+				"request_id": reqA, "environment_key": "dev", "environment_slug": "app", "sha": a.HeadSHA, "ref": ref,
+				"correlation_id": a.CorrelationID, "dry_run": "false",
 			})
 		}
 		foreign("plan.yml", plan, "request/"+reqA)
@@ -169,12 +177,15 @@ func TestForeignDispatchCancelsNothing(t *testing.T) {
 		w.reach(reqA, lifecycle.StatusPlanReady)
 		w.approve(reqA)
 		w.merge(reqA)
-		foreign("apply.yml", lifecycle.Attempt{HeadSHA: plan.HeadSHA, CorrelationID: "apply-" + strings.Repeat("0", 32)}, "main") // would hold the group
+		// would hold the group
+		foreign("apply.yml", lifecycle.Attempt{HeadSHA: plan.HeadSHA, CorrelationID: "apply-" + strings.Repeat("0", 32)},
+			"main")
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		apply := w.attempt(reqA, lifecycle.KindApply)
 		for range 3 {
 			foreign("apply.yml", apply, "main")
-			foreign("destroy.yml", lifecycle.Attempt{HeadSHA: apply.HeadSHA, CorrelationID: strings.Replace(apply.CorrelationID, "apply", "destroy", 1)}, "main")
+			foreign("destroy.yml", lifecycle.Attempt{HeadSHA: apply.HeadSHA,
+				CorrelationID: strings.Replace(apply.CorrelationID, "apply", "destroy", 1)}, "main")
 		}
 		w.reach(reqA, lifecycle.StatusApplied)
 		if w.request(reqA).Runs.Apply.CurrentAttempt != 1 || w.ledger.did("apply", reqA) != 1 {
@@ -196,16 +207,22 @@ func TestForeignWordsStayOffTheDefaultBranch(t *testing.T) {
 			_, err := w.github.Files(repoName, "request/"+reqA)
 			return err == nil
 		})
-		pull, _, err := c.PullRequests.Create(ctx, "acme", "infra-core", &gh.NewPullRequest{Title: gh.String(words), Head: gh.String("request/" + reqA), Base: gh.String("main")})
+		pull, _, err := c.PullRequests.Create(ctx, "acme", "infra-core",
+			&gh.NewPullRequest{Title: gh.String(words), Head: gh.String("request/" + reqA), Base: gh.String("main")})
 		w.must(err)
-		w.until(reqA, "it is refused", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == lifecycle.CodeForeign })
+		w.until(reqA, "it is refused", func(d store.Doc) bool {
+			p := d.Request.Problem
+			return p != nil && p.Code == lifecycle.CodeForeign
+		})
 		if text := w.request(reqA).Problem.Text; !strings.Contains(text, "Someone else opened") || w.request(reqA).PR != nil {
 			t.Errorf("problem: %s", text)
 		}
-		_, _, err = c.PullRequests.Edit(ctx, "acme", "infra-core", pull.GetNumber(), &gh.PullRequest{State: gh.String("closed")})
+		_, _, err = c.PullRequests.Edit(ctx, "acme", "infra-core", pull.GetNumber(),
+			&gh.PullRequest{State: gh.String("closed")})
 		w.must(err)
 		w.planned(reqA, lifecycle.PurposeOpen)
-		_, _, err = c.PullRequests.Edit(ctx, "acme", "infra-core", w.request(reqA).PR.Number, &gh.PullRequest{Title: gh.String(words)})
+		_, _, err = c.PullRequests.Edit(ctx, "acme", "infra-core", w.request(reqA).PR.Number,
+			&gh.PullRequest{Title: gh.String(words)})
 		w.must(err)
 		w.approve(reqA)
 		w.merge(reqA)
@@ -213,7 +230,8 @@ func TestForeignWordsStayOffTheDefaultBranch(t *testing.T) {
 	})
 }
 
-// A branch with TfPilot's name and TfPilot's content is not adopted under another message either; the card says what to do.
+// A branch with TfPilot's name and TfPilot's content is not adopted under another message either;
+// the card says what to do.
 func TestForeignBranchIsNotAdopted(t *testing.T) {
 	withHarness(t, setup{plan: []fault{{"github POST /pulls", 1, errorBefore}}}, func(w *harness) {
 		w.ask(reqA, "dana")
@@ -222,7 +240,10 @@ func TestForeignBranchIsNotAdopted(t *testing.T) {
 			return err == nil
 		})
 		w.reword("dana", "request/"+reqA)
-		w.until(reqA, "it is refused", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == lifecycle.CodeForeign })
+		w.until(reqA, "it is refused", func(d store.Doc) bool {
+			p := d.Request.Problem
+			return p != nil && p.Code == lifecycle.CodeForeign
+		})
 		if r := w.request(reqA); r.PR != nil || !strings.Contains(r.Problem.Text, "Delete it on GitHub") {
 			t.Errorf("pull request %+v, problem %+v", r.PR, r.Problem)
 		}
@@ -252,10 +273,14 @@ func TestForeignCleanupIsNotAdopted(t *testing.T) {
 			number = pull.GetNumber()
 		})
 		w.destroy(reqA)
-		w.until(reqA, "it is refused", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == lifecycle.CodeForeign })
+		w.until(reqA, "it is refused", func(d store.Doc) bool {
+			p := d.Request.Problem
+			return p != nil && p.Code == lifecycle.CodeForeign
+		})
 		w.pass(time.Hour)
 		r := w.request(reqA)
-		if !strings.Contains(r.Problem.Text, "Someone else opened") || !strings.Contains(r.Problem.Text, "use “Check run”") || r.Cleanup.PRNumber != 0 || !r.Cleanup.Blocked {
+		if !strings.Contains(r.Problem.Text, "Someone else opened") ||
+			!strings.Contains(r.Problem.Text, "use “Check run”") || r.Cleanup.PRNumber != 0 || !r.Cleanup.Blocked {
 			t.Errorf("problem %+v, cleanup %+v", r.Problem, r.Cleanup)
 		}
 		pull, _, err := c.PullRequests.Get(ctx, "acme", "infra-core", number)

@@ -74,9 +74,11 @@ var (
 			Name: "core", Repo: repoName, RequestsBucket: bucket.Requests, Region: bucket.Region,
 			Backend:      bootstrap.Backend{Bucket: bucket.States, UseLockfile: true},
 			Environments: []bootstrap.Environment{{Key: "dev", Slug: "app"}, {Key: "prod", Slug: "app"}},
-			Release:      bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": "0000000000000000000000000000000000000000000000000000000000000000"}},
-			Terraform:    "1.11.4", Modules: []string{"s3-bucket"},
-			Runs: bootstrap.Runs{PlanRole: "arn:aws:iam::000000000000:role/plan", ApplyRole: "arn:aws:iam::000000000000:role/apply"},
+			Release: bootstrap.Release{Version: "0.1.0",
+				Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": "0000000000000000000000000000000000000000000000000000000000000000"}},
+			Terraform: "1.11.4", Modules: []string{"s3-bucket"},
+			Runs: bootstrap.Runs{PlanRole: "arn:aws:iam::000000000000:role/plan",
+				ApplyRole: "arn:aws:iam::000000000000:role/apply"},
 		}, templates.FS)
 		if err != nil {
 			panic(err)
@@ -94,11 +96,14 @@ func defaultPolicy() rbac.Policy {
 
 func structure() config.Structure {
 	env := func(key string) config.Environment {
-		return config.Environment{Project: "core", Key: key, Slug: "app", Channel: "C0INFRADEV", Protected: key == "prod", Apply: "approvers", Destroy: "admins"}
+		return config.Environment{Project: "core", Key: key, Slug: "app", Channel: "C0INFRADEV", Protected: key == "prod",
+			Apply: "approvers", Destroy: "admins"}
 	}
 	return config.Structure{
-		Projects: []config.Project{{Name: "core", Title: "Core", Owner: "acme", Repo: "infra-core", Base: "main", Environments: []config.Environment{env("dev"), env("prod")}}},
-		Worker:   config.WorkerSettings{Concurrency: 4, Sweep: time.Minute, SyncQuick: 15 * time.Second, SyncSlow: 5 * time.Minute},
+		Projects: []config.Project{{Name: "core", Title: "Core", Owner: "acme", Repo: "infra-core", Base: "main",
+			Environments: []config.Environment{env("dev"), env("prod")}}},
+		Worker: config.WorkerSettings{Concurrency: 4, Sweep: time.Minute, SyncQuick: 15 * time.Second,
+			SyncSlow: 5 * time.Minute},
 	}
 }
 
@@ -158,7 +163,8 @@ func withHarness(t *testing.T, s setup, story func(*harness)) {
 }
 
 func newHarness(t testing.TB, s setup) *harness {
-	w := &harness{t: t, ledger: newLedger(), policy: s.policy, log: &journal{}, cache: s.cache, poll: cmp.Or(s.poll, 3*time.Second), cards: map[string]int{}}
+	w := &harness{t: t, ledger: newLedger(), policy: s.policy, log: &journal{}, cache: s.cache,
+		poll: cmp.Or(s.poll, 3*time.Second), cards: map[string]int{}}
 	if len(w.policy.Admins) == 0 {
 		w.policy = defaultPolicy()
 	}
@@ -174,20 +180,24 @@ func (w *harness) simulators(key *rsa.PrivateKey, files map[string][]byte, s set
 	w.redis.ClockTTL(true)
 	w.deadRedis = miniredis.NewMiniRedis()
 	redis := w.redisLink(nil)
-	w.notifier, w.store = queue.NewNotifier(redis, slog.New(slog.DiscardHandler)), w.cachedStore(inprocess.To(w.bucket), redis)
+	w.notifier, w.store = queue.NewNotifier(redis, slog.New(slog.DiscardHandler)), w.cachedStore(inprocess.To(w.bucket),
+		redis)
 	cfg := hubsim.Config{
 		BaseURL: "http://github.test",
-		App:     hubsim.App{ID: 77, Slug: "tfpilot", Name: "TfPilot", BotID: 9001, InstallationID: 2, Owner: "acme", PublicKey: &key.PublicKey},
+		App: hubsim.App{ID: 77, Slug: "tfpilot", Name: "TfPilot", BotID: 9001, InstallationID: 2, Owner: "acme",
+			PublicKey: &key.PublicKey},
 		Repos: []hubsim.Repo{{
 			Owner: "acme", Name: "infra-core", Files: maps.Clone(files),
 			Roles: map[string]string{"dana": "write", "ana": "write", "omar": "write", "adam": "admin"},
 		}},
 		Runner: w.runner(), MaxJobs: 4, QueueDelay: time.Second, ListLag: 5 * time.Second,
-		WebhookURL: "http://tfpilot.test/api/github/webhook", WebhookSecret: hookSecret, Transport: hubsim.Transport(w.endpoint()),
+		WebhookURL: "http://tfpilot.test/api/github/webhook", WebhookSecret: hookSecret,
+		Transport: hubsim.Transport(w.endpoint()),
 	}
 	for login, p := range people {
 		cfg.Users = append(cfg.Users, hubsim.User{Login: login, ID: p.id, Token: "ghp_" + login})
-		w.must(w.store.PutIdentity(context.Background(), lifecycle.Identity{SlackTeam: team, SlackUser: p.slack, Login: login, GithubID: p.id}))
+		w.must(w.store.PutIdentity(context.Background(), lifecycle.Identity{SlackTeam: team, SlackUser: p.slack,
+			Login: login, GithubID: p.id}))
 	}
 	if s.github != nil {
 		s.github(&cfg)
@@ -200,7 +210,9 @@ func (w *harness) simulators(key *rsa.PrivateKey, files map[string][]byte, s set
 func (w *harness) endpoint() http.Handler {
 	verify := web.Verifier(hookSecret, []string{repoName}, nil)
 	return web.Handler(web.Options{
-		Log: slog.New(slog.DiscardHandler), Enqueue: func(ctx context.Context, id string, hint []byte) error { return w.notifier.Webhook(ctx, id, hint) },
+		Log: slog.New(slog.DiscardHandler), Enqueue: func(ctx context.Context, id string, hint []byte) error {
+			return w.notifier.Webhook(ctx, id, hint)
+		},
 		Verify: func(h http.Header, body []byte) (string, []byte, error) {
 			id, hint, err := verify(h, body)
 			if err != nil {

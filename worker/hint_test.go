@@ -43,7 +43,8 @@ func TestSealedHintOfAnotherRun(t *testing.T) {
 }
 
 // hinted is a harness with a plan at work and idle workers: the test passes hints to one of them.
-func hinted(t *testing.T, s setup, ready func(lifecycle.Attempt) bool, story func(*harness, *process, lifecycle.Attempt)) {
+func hinted(t *testing.T, s setup, ready func(lifecycle.Attempt) bool,
+	story func(*harness, *process, lifecycle.Attempt)) {
 	withHarness(t, s, func(w *harness) {
 		w.silent()
 		w.ledger.holds("plan", true)
@@ -93,7 +94,8 @@ func TestWhatADeliveryReads(t *testing.T) {
 			{"of another repository", pull("pull_request", "closed", repo+1, number), "", 1},
 			{"of another number", pull("pull_request", "closed", repo, number+1), "", 1},
 			{"without its pull request", github.Hint{Event: "pull_request", Action: "closed", RepoID: repo}, "", 0},
-			{"review without its pull request", github.Hint{Event: "pull_request_review", Action: "submitted", RepoID: repo}, "", 0},
+			{"review without its pull request", github.Hint{Event: "pull_request_review", Action: "submitted", RepoID: repo},
+				"", 0},
 			{"run without its run", github.Hint{Event: "workflow_run", Action: "completed", RepoID: repo}, "", 0},
 			{"run that is requested", requested, "", 0},
 			{"run with the title of another kind, which is noted", titled, "", 3},
@@ -101,7 +103,8 @@ func TestWhatADeliveryReads(t *testing.T) {
 		} {
 			before := w.facts(reqA)
 			apiCalls, bucket, names := w.spent(func() { w.must(p.Webhook(w.t.Context(), w.hint(c.hint))) })
-			if (apiCalls > 0) != (c.apiCall != "") || apiCalls > 1 || c.apiCall != "" && !slices.Contains(strings.Split(names, "\n"), c.apiCall) {
+			if (apiCalls > 0) != (c.apiCall != "") || apiCalls > 1 || c.apiCall != "" &&
+				!slices.Contains(strings.Split(names, "\n"), c.apiCall) {
 				t.Errorf("%s: %d calls to GitHub, want %q:\n%s", c.name, apiCalls, c.apiCall, names)
 			}
 			if bucket > c.bucket {
@@ -123,33 +126,36 @@ func TestWhatADeliveryReads(t *testing.T) {
 // A run whose dispatch got no answer is found by its title, of the same kind.
 func TestRunIsFoundByItsTitle(t *testing.T) {
 	lost := setup{plan: []fault{{"github POST /actions/workflows/plan.yml/dispatches", 1, errorBefore}}}
-	hinted(t, lost, func(a lifecycle.Attempt) bool { return a.DispatchedAt != nil || a.Sends > 0 }, func(w *harness, p *process, a lifecycle.Attempt) {
-		if a.RunID != 0 {
-			t.Fatalf("the run is known: %+v", a)
-		}
-		run := func(title lifecycle.Kind, cid string) int64 {
-			hint := w.runHint(4711, lifecycle.KindPlan, cid, "in_progress", "")
-			hint.Run.DisplayTitle = github.RunTitle(title, reqA, cid)
-			w.must(p.Webhook(w.t.Context(), w.hint(hint)))
-			return w.request(reqA).Runs.Plan.Current().RunID
-		}
-		if got := run(lifecycle.KindApply, a.CorrelationID); got != 0 {
-			t.Errorf("by the title of another kind: %d", got)
-		}
-		if got := run(lifecycle.KindPlan, "plan-0123456789abcdef0123456789abcdef"); got != 0 {
-			t.Errorf("by another correlation id: %d", got)
-		}
-		if got := run(lifecycle.KindPlan, a.CorrelationID); got != 4711 {
-			t.Errorf("by its title: %d", got)
-		}
-	})
+	hinted(t, lost, func(a lifecycle.Attempt) bool { return a.DispatchedAt != nil || a.Sends > 0 },
+		func(w *harness, p *process, a lifecycle.Attempt) {
+			if a.RunID != 0 {
+				t.Fatalf("the run is known: %+v", a)
+			}
+			run := func(title lifecycle.Kind, cid string) int64 {
+				hint := w.runHint(4711, lifecycle.KindPlan, cid, "in_progress", "")
+				hint.Run.DisplayTitle = github.RunTitle(title, reqA, cid)
+				w.must(p.Webhook(w.t.Context(), w.hint(hint)))
+				return w.request(reqA).Runs.Plan.Current().RunID
+			}
+			if got := run(lifecycle.KindApply, a.CorrelationID); got != 0 {
+				t.Errorf("by the title of another kind: %d", got)
+			}
+			if got := run(lifecycle.KindPlan, "plan-0123456789abcdef0123456789abcdef"); got != 0 {
+				t.Errorf("by another correlation id: %d", got)
+			}
+			if got := run(lifecycle.KindPlan, a.CorrelationID); got != 4711 {
+				t.Errorf("by its title: %d", got)
+			}
+		})
 }
 
 // Only the run with the claim counts when an attempt was sent more than once.
 func TestRunThatWasSentTwiceNeedsTheClaim(t *testing.T) {
 	const send = "github POST /actions/workflows/plan.yml/dispatches"
 	lost := setup{plan: []fault{{send, 1, errorBefore}, {send, 2, errorBefore}}}
-	hinted(t, lost, func(a lifecycle.Attempt) bool { return a.Sends == 2 }, func(w *harness, p *process, a lifecycle.Attempt) {
+	hinted(t, lost, func(a lifecycle.Attempt) bool {
+		return a.Sends == 2
+	}, func(w *harness, p *process, a lifecycle.Attempt) {
 		if a.RunID != 0 {
 			t.Fatalf("the run is known: %+v", a)
 		}
@@ -160,8 +166,10 @@ func TestRunThatWasSentTwiceNeedsTheClaim(t *testing.T) {
 		if got := seen(4711); got != 0 {
 			t.Errorf("without a claim: %d", got)
 		}
-		claim := lifecycle.Claim{Kind: lifecycle.KindPlan, RequestID: reqA, RunID: 4711, RunAttempt: 1, SHA: a.HeadSHA, ProofHash: lifecycle.ProofHash("p")}
-		_, _, err := w.storeAs("run-plan-core", inprocess.To(w.bucket)).PutClaim(w.t.Context(), project, a.CorrelationID, claim)
+		claim := lifecycle.Claim{Kind: lifecycle.KindPlan, RequestID: reqA, RunID: 4711, RunAttempt: 1, SHA: a.HeadSHA,
+			ProofHash: lifecycle.ProofHash("p")}
+		_, _, err := w.storeAs("run-plan-core", inprocess.To(w.bucket)).PutClaim(w.t.Context(), project, a.CorrelationID,
+			claim)
 		w.must(err)
 		if got := seen(4712); got != 0 {
 			t.Errorf("with the claim of another run: %d", got)
@@ -205,14 +213,16 @@ func TestForgedHintIsNotedWhereItPoints(t *testing.T) {
 			{"another workflow", foreign, 0},
 			{"another run", unknown, 0},
 			{"its pull request", github.Hint{Event: "pull_request", RepoID: repo, Pull: &github.PullHint{Number: number}}, 1},
-			{"another pull request", github.Hint{Event: "pull_request", RepoID: repo, Pull: &github.PullHint{Number: number + 1}}, 0},
+			{"another pull request", github.Hint{Event: "pull_request", RepoID: repo,
+				Pull: &github.PullHint{Number: number + 1}}, 0},
 			{"nothing", github.Hint{Event: "push"}, 0},
 		} {
 			data, err := json.Marshal(c.hint)
 			w.must(err)
 			other := hmac.New(sha256.New, hintKey) // the key with another purpose
 			other.Write(data)
-			_, err = w.store.Update(w.t.Context(), reqA, lifecycle.System("test"), lifecycle.Noted("between", c.name, lifecycle.System("test"), time.Now()))
+			_, err = w.store.Update(w.t.Context(), reqA, lifecycle.System("test"),
+				lifecycle.Noted("between", c.name, lifecycle.System("test"), time.Now()))
 			w.must(err) // what is noted twice in a row counts once
 			before, facts := noted(), w.facts(reqA)
 			w.must(p.Webhook(w.t.Context(), append(other.Sum(nil), data...)))
@@ -235,15 +245,19 @@ func TestHintOfACleanup(t *testing.T) {
 		w.upToCleanup()
 		w.must(w.github.SetRequiredReviews(repoName, 1))
 		w.ledger.holds("cleanup", false)
-		w.until(reqA, "refused", func(d store.Doc) bool { return d.Request.Problem != nil && d.Request.Problem.Step == "cleanup_merge" })
+		w.until(reqA, "refused", func(d store.Doc) bool {
+			return d.Request.Problem != nil && d.Request.Problem.Step == "cleanup_merge"
+		})
 		w.pause()
 		p, r := w.idleWorker(), w.request(reqA)
-		hint := w.hint(github.Hint{Event: "pull_request", Action: "closed", RepoID: r.Target.RepoID, Pull: &github.PullHint{Number: r.Cleanup.PRNumber}})
+		hint := w.hint(github.Hint{Event: "pull_request", Action: "closed", RepoID: r.Target.RepoID,
+			Pull: &github.PullHint{Number: r.Cleanup.PRNumber}})
 		w.must(p.Webhook(w.t.Context(), hint))
 		if at := w.request(reqA).Cleanup.MergedAt; at != nil {
 			t.Errorf("merged at %s, and it is open", at)
 		}
-		_, _, err := w.as("omar").PullRequests.CreateReview(w.t.Context(), "acme", "infra-core", r.Cleanup.PRNumber, &gh.PullRequestReviewRequest{Event: gh.String("APPROVE")})
+		_, _, err := w.as("omar").PullRequests.CreateReview(w.t.Context(), "acme", "infra-core", r.Cleanup.PRNumber,
+			&gh.PullRequestReviewRequest{Event: gh.String("APPROVE")})
 		w.must(err)
 		_, _, err = w.as("dana").PullRequests.Merge(w.t.Context(), "acme", "infra-core", r.Cleanup.PRNumber, "", nil)
 		w.must(err)

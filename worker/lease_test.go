@@ -12,7 +12,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-func requestID(i int) string { return fmt.Sprintf("req_aaaaaaaaaaa%02d", i) }
+func numberedID(i int) string { return fmt.Sprintf("req_aaaaaaaaaaa%02d", i) }
 
 func (w *harness) lease() lifecycle.EnvironmentState {
 	w.t.Helper()
@@ -37,7 +37,7 @@ func TestAppliesTakeTurns(t *testing.T) {
 	withHarness(t, setup{workers: 3}, func(w *harness) {
 		var ids []string
 		for i := range 4 {
-			ids = append(ids, requestID(i))
+			ids = append(ids, numberedID(i))
 		}
 		w.ready(ids...)
 		w.ledger.holds("apply", true)
@@ -91,7 +91,7 @@ func (w *harness) inLine(id string) int {
 // An intent that waits can be canceled; its position passes to the next.
 func TestWaitingIntentIsCanceled(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
-		a, b, c := requestID(0), requestID(1), requestID(2)
+		a, b, c := numberedID(0), numberedID(1), numberedID(2)
 		w.ready(a, b, c)
 		w.ledger.holds("apply", true)
 		for _, id := range []string{a, b, c} {
@@ -151,24 +151,25 @@ func TestTwoWorkersServeOneIntent(t *testing.T) {
 
 // An approval that falls while its apply waits for a run to be seen stops the apply.
 func TestApprovalFallsBeforeTheRunIsSeen(t *testing.T) {
-	withHarness(t, setup{plan: []fault{{"github POST /actions/workflows/apply.yml/dispatches", 1, errorBefore}}}, func(w *harness) {
-		w.open(reqA)
-		w.settled(reqA)
-		w.pass(2 * time.Second)
-		w.review("omar", "APPROVE")
-		w.until(reqA, "approved", func(d store.Doc) bool { return d.Request.Approval.Approved })
-		w.merge(reqA)
-		w.click(reqA, lifecycle.ActionApply, "omar")
-		w.until(reqA, "an attempt", func(d store.Doc) bool { return d.Request.Runs.Apply.Current() != nil })
-		w.must(w.change(reqA, "omar", lifecycle.Unapprove("omar", "the review was dismissed on GitHub", time.Now().UTC())))
-		w.until(reqA, "given up", func(d store.Doc) bool { return d.Request.Runs.Apply.Current().Conclusion == "stale" })
-		w.settled(reqA)
-		w.assertInvariants()
-		w.released(reqA)
-		if n := w.github.Counts().Dispatches[repoName+" apply.yml"]; n != 0 {
-			w.t.Errorf("%d dispatches without an approval", n)
-		}
-	})
+	withHarness(t, setup{plan: []fault{{"github POST /actions/workflows/apply.yml/dispatches", 1, errorBefore}}},
+		func(w *harness) {
+			w.open(reqA)
+			w.settled(reqA)
+			w.pass(2 * time.Second)
+			w.review("omar", "APPROVE")
+			w.until(reqA, "approved", func(d store.Doc) bool { return d.Request.Approval.Approved })
+			w.merge(reqA)
+			w.click(reqA, lifecycle.ActionApply, "omar")
+			w.until(reqA, "an attempt", func(d store.Doc) bool { return d.Request.Runs.Apply.Current() != nil })
+			w.must(w.change(reqA, "omar", lifecycle.Unapprove("omar", "the review was dismissed on GitHub", time.Now().UTC())))
+			w.until(reqA, "given up", func(d store.Doc) bool { return d.Request.Runs.Apply.Current().Conclusion == "stale" })
+			w.settled(reqA)
+			w.assertInvariants()
+			w.released(reqA)
+			if n := w.github.Counts().Dispatches[repoName+" apply.yml"]; n != 0 {
+				w.t.Errorf("%d dispatches without an approval", n)
+			}
+		})
 }
 
 // The lease of an apply whose run cannot be found is released in the safe order: grant
@@ -209,7 +210,7 @@ func TestLostApplyGivesTheLeaseBack(t *testing.T) {
 // A destroy whose approval is gone does not keep others from the lease.
 func TestUnapprovedDestroyDoesNotBlock(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
-		a, b, c := requestID(0), requestID(1), requestID(2)
+		a, b, c := numberedID(0), numberedID(1), numberedID(2)
 		w.ready(a, b, c)
 		w.apply(a)
 		w.ledger.holds("apply", true)
@@ -238,7 +239,7 @@ func TestUnapprovedDestroyDoesNotBlock(t *testing.T) {
 // other, and the lease is free in the end.
 func TestEnvironmentLeavesTheSettings(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
-		a, b, c := requestID(0), requestID(1), requestID(2)
+		a, b, c := numberedID(0), numberedID(1), numberedID(2)
 		w.ready(a, b, c)
 		w.ledger.holds("apply", true)
 		for _, id := range []string{a, b, c} {

@@ -41,7 +41,8 @@ func (w *Worker) enqueueLeases(ctx context.Context) error {
 }
 
 // leaseOf returns the state of an environment as it is listed.
-func (w *Worker) leaseOf(ctx context.Context, etags map[string]string, project string, env lifecycle.Environment) (lifecycle.EnvironmentState, error) {
+func (w *Worker) leaseOf(ctx context.Context, etags map[string]string, project string,
+	env lifecycle.Environment) (lifecycle.EnvironmentState, error) {
 	key, err := store.EnvironmentKey(project, env)
 	if err != nil || etags[key] == "" {
 		return lifecycle.EnvironmentState{}, err

@@ -30,14 +30,18 @@ type outcome struct {
 }
 
 func (o outcome) String() string {
-	return fmt.Sprintf("%s, %.2f times what GitHub's limits take (%s); for each request %.1f calls to GitHub and %.1f to S3; %d second runs, %d calls into a limit",
-		o.took.Round(time.Second), o.took.Seconds()/o.allowed.Seconds(), o.allowed.Round(time.Second), o.apiCalls, o.bucket, o.secondRuns, o.refused)
+	return fmt.Sprintf("%s, %.2f times what GitHub's limits take (%s); for each request %.1f calls to GitHub and %.1f "+
+		"to S3; %d second runs, %d calls into a limit",
+		o.took.Round(time.Second), o.took.Seconds()/o.allowed.Seconds(), o.allowed.Round(time.Second), o.apiCalls, o.bucket,
+		o.secondRuns, o.refused)
 }
 
 // openMany opens many requests at once, by twenty people, under GitHub's own limits.
 func openMany(t *testing.T, n, workers int) (o outcome) {
 	t.Helper()
-	withHarness(t, setup{workers: workers, poll: time.Second, github: func(c *hubsim.Config) { c.MaxJobs, c.Limits = 1000, hubsim.Limits{} }}, func(w *harness) {
+	withHarness(t, setup{workers: workers, poll: time.Second, github: func(c *hubsim.Config) {
+		c.MaxJobs, c.Limits = 1000, hubsim.Limits{}
+	}}, func(w *harness) {
 		w.pass(10 * time.Second)
 		from, begun := w.gate.count(), time.Now()
 		left := map[string]bool{}
@@ -46,7 +50,8 @@ func openMany(t *testing.T, n, workers int) (o outcome) {
 			w.askAs(id, fmt.Sprintf("dev%02d", i%20))
 			left[id] = true
 		}
-		for end := begun.Add(2*allowed(n) + 10*time.Minute); len(left) > 0 && time.Now().Before(end); time.Sleep(5 * time.Second) {
+		for end := begun.Add(2*allowed(n) + 10*time.Minute); len(left) > 0 &&
+			time.Now().Before(end); time.Sleep(5 * time.Second) {
 			for _, id := range slices.Sorted(maps.Keys(left)) {
 				if r := w.request(id); r.Plan == nil || r.Plan.PostedAt == nil {
 					break // they end about in order: the others are asked about later
@@ -139,7 +144,9 @@ func TestApplyDoesNotWaitBehindNewRequests(t *testing.T) {
 	if testing.Short() {
 		return // it opens 42 requests
 	}
-	withHarness(t, setup{workers: 2, poll: time.Second, github: func(c *hubsim.Config) { c.MaxJobs, c.Limits = 1000, hubsim.Limits{} }}, func(w *harness) {
+	withHarness(t, setup{workers: 2, poll: time.Second, github: func(c *hubsim.Config) {
+		c.MaxJobs, c.Limits = 1000, hubsim.Limits{}
+	}}, func(w *harness) {
 		w.open(reqA)
 		for i := range 40 {
 			w.askAs(fmt.Sprintf("req_aaaaaaaaa%04d", i), "dev00")
@@ -169,7 +176,9 @@ func TestQueueOfOnePersonIsBounded(t *testing.T) {
 	if testing.Short() {
 		return // it opens 86 requests
 	}
-	withHarness(t, setup{poll: time.Second, github: func(c *hubsim.Config) { c.MaxJobs, c.Limits = 1000, hubsim.Limits{} }}, func(w *harness) {
+	withHarness(t, setup{poll: time.Second, github: func(c *hubsim.Config) {
+		c.MaxJobs, c.Limits = 1000, hubsim.Limits{}
+	}}, func(w *harness) {
 		most := worker.Starts[0].Most + queue.MaxWaiting
 		for i := range most {
 			w.askAs(fmt.Sprintf("req_aaaaaaaaa%04d", i), "dev00")
@@ -195,7 +204,8 @@ func (w *harness) askAs(id, by string) {
 	for _, c := range by {
 		number = number*31 + int64(c)
 	}
-	w.must(w.store.PutIdentity(context.Background(), lifecycle.Identity{SlackTeam: team, SlackUser: slack, Login: by, GithubID: number}))
+	w.must(w.store.PutIdentity(context.Background(), lifecycle.Identity{SlackTeam: team, SlackUser: slack, Login: by,
+		GithubID: number}))
 	r := newRequest(w.t, id, "dana", dev)
 	r.Requester = lifecycle.Person{Login: by, GithubID: number, SlackTeam: team, SlackUser: slack, Name: by}
 	r.Authors = []string{by}

@@ -59,7 +59,8 @@ func (j *job) open(ctx context.Context) error {
 	}
 	if ours, err := j.madeByUs(ctx, pull, created); err != nil || !ours {
 		if err == nil {
-			err = j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeForeign, foreignPull(r.Target.Branch, pull)+"TfPilot then opens its own.")
+			err = j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeForeign, foreignPull(r.Target.Branch, pull)+
+				"TfPilot then opens its own.")
 		}
 		return err
 	}
@@ -93,7 +94,8 @@ func (j *job) madeByUs(ctx context.Context, pull github.Pull, created bool) (boo
 }
 
 func foreignPull(branch string, pull github.Pull) string {
-	return fmt.Sprintf("Someone else opened a pull request for TfPilot's branch %s, so TfPilot does not use it: %s\nClose it on GitHub. ", branch, pull.URL)
+	return fmt.Sprintf("Someone else opened a pull request for TfPilot's branch %s, so TfPilot does not use it: %s\n"+
+		"Close it on GitHub. ", branch, pull.URL)
 }
 
 // mergeMessage is the message of a merge commit; it is made of TfPilot's own words alone.
@@ -104,7 +106,8 @@ func (j *job) opened(ctx context.Context, commit github.Commit, pull github.Pull
 		return err
 	}
 	open := pull.Open
-	pr := lifecycle.PullRequest{Number: pull.Number, URL: pull.URL, Open: &open, HeadSHA: pull.HeadSHA, BaseRef: pull.BaseRef, SeenAt: &pull.UpdatedAt}
+	pr := lifecycle.PullRequest{Number: pull.Number, URL: pull.URL, Open: &open, HeadSHA: pull.HeadSHA,
+		BaseRef: pull.BaseRef, SeenAt: &pull.UpdatedAt}
 	if commit.SHA != pull.HeadSHA || !pull.Open || pull.BaseRef != j.request().Target.Base {
 		return j.adopted(ctx, commit, pull, pr)
 	}
@@ -153,7 +156,8 @@ func (j *job) render() ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("the module %q is no longer in the catalog", r.Module)
 	}
-	args, err := m.Args(r.Config, catalog.Computed{RequestID: r.ID, Project: r.Project, Environment: r.Environment.Key, Slug: r.Environment.Slug})
+	args, err := m.Args(r.Config, catalog.Computed{RequestID: r.ID, Project: r.Project, Environment: r.Environment.Key,
+		Slug: r.Environment.Slug})
 	if err != nil {
 		return nil, err
 	}
@@ -169,10 +173,12 @@ func (j *job) missing(tree github.Tree) string {
 		return ""
 	}
 	if _, ok := tree.Entries[root+"backend.tf"]; !ok {
-		return fmt.Sprintf("The environment %s is not deployed: %sbackend.tf is not on the branch %s of %s. Ask your platform team.", r.Environment, root, r.Target.Base, repoOf(r))
+		return fmt.Sprintf("The environment %s is not deployed: %sbackend.tf is not on the branch %s of %s. Ask your "+
+			"platform team.", r.Environment, root, r.Target.Base, repoOf(r))
 	}
 	if !holdsModule(tree, "modules/"+r.Module) {
-		return fmt.Sprintf("The module %s is not in %s: modules/%s holds no .tf file on the branch %s. Ask your platform team.", r.Module, repoOf(r), r.Module, r.Target.Base)
+		return fmt.Sprintf("The module %s is not in %s: modules/%s holds no .tf file on the branch %s. Ask your "+
+			"platform team.", r.Module, repoOf(r), r.Module, r.Target.Base)
 	}
 	return ""
 }
@@ -233,11 +239,15 @@ func (j *job) openFailed(ctx context.Context, err error) error {
 	var refused *github.Refused
 	switch {
 	case errors.Is(err, github.ErrForeign):
-		return j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeForeign, "The branch "+j.request().Target.Branch+" exists already and holds something else. Delete it on GitHub.")
+		return j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeForeign, "The branch "+j.request().Target.Branch+
+			" exists already and holds something else. Delete it on GitHub.")
 	case errors.Is(err, github.ErrNotFound):
-		return j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeNotFound, fmt.Sprintf("GitHub does not show TfPilot the repository %s or its branch %s. Ask your platform team.", repoOf(j.request()), j.request().Target.Base))
+		return j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeNotFound,
+			fmt.Sprintf("GitHub does not show TfPilot the repository %s or its branch %s. Ask your platform team.",
+				repoOf(j.request()), j.request().Target.Base))
 	case errors.As(err, &refused):
-		return j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeGitHubRefused, "GitHub refused to open the pull request: "+refused.Message)
+		return j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeGitHubRefused,
+			"GitHub refused to open the pull request: "+refused.Message)
 	}
 	return err
 }

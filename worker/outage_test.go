@@ -36,7 +36,8 @@ func TestSweepAndSyncAloneAreEnough(t *testing.T) {
 // Webhooks that come twice, late and in another order change nothing of the end.
 func TestWebhooksInDisorder(t *testing.T) {
 	for _, f := range []hubsim.WebhookFault{
-		{Kind: hubsim.HookDuplicate}, {Kind: hubsim.HookCopy}, {Kind: hubsim.HookReorder}, {Kind: hubsim.HookDelay, Delay: 3 * time.Minute}, {Kind: hubsim.HookFail},
+		{Kind: hubsim.HookDuplicate}, {Kind: hubsim.HookCopy}, {Kind: hubsim.HookReorder},
+		{Kind: hubsim.HookDelay, Delay: 3 * time.Minute}, {Kind: hubsim.HookFail},
 	} {
 		t.Run(f.Kind, func(t *testing.T) {
 			withHarness(t, setup{workers: 2}, func(w *harness) {
@@ -52,18 +53,24 @@ func TestWebhooksInDisorder(t *testing.T) {
 // A GitHub that is down for hours costs few calls, and afterwards the journey
 // continues by itself.
 func TestLongOutage(t *testing.T) {
-	for name, strike := range map[string]func(*harness){
-		"GitHub answers 502":  func(w *harness) { w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 502}) },
-		"GitHub hangs":        func(w *harness) { w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultHang, Path: "/repos/**"}) },
-		"GitHub limits":       func(w *harness) { w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultLimit, Delay: 20 * time.Minute}) },
-		"S3 is not available": func(w *harness) { w.must(w.bucket.Inject(s3.Fault{Kind: s3.FaultUnavailable, Principal: "app"})) },
+	for name, breaks := range map[string]func(*harness){
+		"GitHub answers 502": func(w *harness) { w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 502}) },
+		"GitHub hangs": func(w *harness) {
+			w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultHang, Path: "/repos/**"})
+		},
+		"GitHub limits": func(w *harness) {
+			w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultLimit, Delay: 20 * time.Minute})
+		},
+		"S3 is not available": func(w *harness) {
+			w.must(w.bucket.Inject(s3.Fault{Kind: s3.FaultUnavailable, Principal: "app"}))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			withHarness(t, setup{workers: 2, poll: time.Minute}, func(w *harness) {
 				w.open(reqA)
 				w.approve(reqA)
 				w.click(reqA, lifecycle.ActionMerge, "omar")
-				strike(w)
+				breaks(w)
 				from := w.gate.calls("github")
 				w.pass(3 * time.Hour)
 				if n := w.gate.calls("github") - from; n > 3*60*2 {

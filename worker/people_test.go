@@ -22,7 +22,8 @@ var dev = lifecycle.Environment{Key: "dev", Slug: "app"}
 func newRequest(t testing.TB, id, by string, env lifecycle.Environment) lifecycle.Request {
 	t.Helper()
 	m, _ := builtin().Module("s3-bucket")
-	conf, errs := m.Parse(map[string]any{"name": "acme-builds"}, catalog.Environment{Project: "core", Key: env.Key, Slug: env.Slug, Protected: env.Key == "prod"})
+	conf, errs := m.Parse(map[string]any{"name": "acme-builds"}, catalog.Environment{Project: "core", Key: env.Key,
+		Slug: env.Slug, Protected: env.Key == "prod"})
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
@@ -31,9 +32,11 @@ func newRequest(t testing.TB, id, by string, env lifecycle.Environment) lifecycl
 		t.Fatal(err)
 	}
 	return lifecycle.New(lifecycle.NewRequest{
-		ID: id, Title: "s3-bucket acme-builds in " + env.String(), Reason: "a place for artifacts", Project: "core", Environment: env,
-		Requester: lifecycle.Person{Login: by, GithubID: people[by].id, SlackTeam: team, SlackUser: people[by].slack, Name: by},
-		Module:    m.Name, CatalogDigest: m.Digest, Config: conf,
+		ID: id, Title: "s3-bucket acme-builds in " + env.String(), Reason: "a place for artifacts", Project: "core",
+		Environment: env,
+		Requester: lifecycle.Person{Login: by, GithubID: people[by].id, SlackTeam: team, SlackUser: people[by].slack,
+			Name: by},
+		Module: m.Name, CatalogDigest: m.Digest, Config: conf,
 		Target: lifecycle.Target{Owner: "acme", Repo: "infra-core", Base: "main", Branch: "request/" + id, Path: path},
 	}, lifecycle.Actor{Login: by, Source: "slack"}, time.Now().UTC())
 }
@@ -67,7 +70,8 @@ func (w *harness) intent(id string, what lifecycle.Action, by string) lifecycle.
 	w.t.Helper()
 	r := w.request(id)
 	intent := lifecycle.Intent{
-		What: what, By: by, ByID: people[by].id, SlackTeam: team, SlackUser: people[by].slack, At: time.Now().UTC(), Source: "slack", Reason: "because",
+		What: what, By: by, ByID: people[by].id, SlackTeam: team, SlackUser: people[by].slack, At: time.Now().UTC(),
+		Source: "slack", Reason: "because",
 		Typed: r.Environment.Key == "prod",
 	}
 	if r.Plan != nil {
@@ -159,7 +163,8 @@ func (w *harness) describe(id string) string {
 	}
 	env, err := w.store.Environment(context.Background(), r.Project, r.Environment)
 	lease, _ := json.Marshal(env)
-	return fmt.Sprintf("at %s\n%s\nnext: %s\nlease: %s %v", time.Now().Format("15:04:05"), data, strings.Join(steps, "; "), lease, err)
+	return fmt.Sprintf("at %s\n%s\nnext: %s\nlease: %s %v", time.Now().Format("15:04:05"), data,
+		strings.Join(steps, "; "), lease, err)
 }
 
 // events are the audit events of a request so far, those in the log included.

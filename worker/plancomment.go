@@ -90,7 +90,8 @@ func planComments(r *lifecycle.Request, p lifecycle.Plan, url string, plan view.
 			block = ticks + "diff\n" + text + "\n" + ticks + "\n"
 		}
 		if lines := strings.Count(text, "\n") + 1; len(texts) > 1 || lines > foldedLines {
-			block = fmt.Sprintf("<details>\n<summary>Show the plan: part %d of %d, %d lines</summary>\n\n%s\n</details>\n", i+1, len(texts), lines, block)
+			block = fmt.Sprintf("<details>\n<summary>Show the plan: part %d of %d, %d lines</summary>\n\n%s\n</details>\n", i+
+				1, len(texts), lines, block)
 		}
 		b.WriteString(block)
 		if i == len(texts)-1 {
@@ -105,9 +106,9 @@ func planComments(r *lifecycle.Request, p lifecycle.Plan, url string, plan view.
 func planHead(r *lifecycle.Request, p lifecycle.Plan, url string, plan view.Plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### TfPilot plan: %s\n\n", strings.TrimPrefix(strings.TrimSuffix(plan.Headline, "."), "Plan: "))
-	fmt.Fprintf(&b, "Requested by %s", code(r.Requester.Login))
+	fmt.Fprintf(&b, "Requested by %s", inlineCode(r.Requester.Login))
 	if r.Reason != "" {
-		fmt.Fprintf(&b, ": %s", code(r.Reason))
+		fmt.Fprintf(&b, ": %s", inlineCode(r.Reason))
 	}
 	fmt.Fprintf(&b, "\n\nCommit `%s`, digest `%s`. [Run](%s)\n\n", p.SHA, p.Digest, url)
 	return b.String()

@@ -16,8 +16,10 @@ func logGroups(n int) *terraform.Summary {
 	s := &terraform.Summary{}
 	for i := range n {
 		s.Changes = append(s.Changes, terraform.Change{
-			Address: fmt.Sprintf("module.tfpilot_req_a.aws_cloudwatch_log_group.this[%d]", i), Type: "aws_cloudwatch_log_group", Actions: []string{"create"},
-			After: map[string]any{"name": strings.Repeat("`", i%5) + "/x", "note": strings.Repeat("é", 400), "days": json.Number("30")},
+			Address: fmt.Sprintf("module.tfpilot_req_a.aws_cloudwatch_log_group.this[%d]", i),
+			Type:    "aws_cloudwatch_log_group", Actions: []string{"create"},
+			After: map[string]any{"name": strings.Repeat("`", i%5) + "/x", "note": strings.Repeat("é", 400),
+				"days": json.Number("30")},
 		})
 	}
 	s.Changes = append(s.Changes, terraform.Change{
@@ -27,8 +29,8 @@ func logGroups(n int) *terraform.Summary {
 	return s
 }
 
-// The comments hold the whole plan within GitHub's limit. A plan that is too long for them says so, and leaves out nothing that
-// decides who may do what.
+// The comments hold the whole plan within GitHub's limit. A plan that is too long for them says
+// so, and leaves out nothing that decides who may do what.
 func TestPlanCommentsHoldThePlan(t *testing.T) {
 	r := &lifecycle.Request{ID: "req_a", Requester: lifecycle.Person{Login: "dana"}, Reason: "Logs `of` the web team."}
 	for _, c := range []struct {
@@ -36,7 +38,8 @@ func TestPlanCommentsHoldThePlan(t *testing.T) {
 		partial       bool
 	}{{1, 1, false}, {20, 1, false}, {300, 3, false}, {3000, maxPlanParts, true}} {
 		s := logGroups(c.groups)
-		bodies, partial := planComments(r, lifecycle.Plan{Digest: "sha256:x", SHA: "abc"}, "https://github.test/run", view.OfPlan(s))
+		bodies, partial := planComments(r, lifecycle.Plan{Digest: "sha256:x", SHA: "abc"}, "https://github.test/run",
+			view.OfPlan(s))
 		if len(bodies) != c.parts || partial != c.partial {
 			t.Errorf("%d groups: %d comments, partial %v", c.groups, len(bodies), partial)
 		}
@@ -49,7 +52,8 @@ func TestPlanCommentsHoldThePlan(t *testing.T) {
 				t.Errorf("%d groups: comment %d is not closed", c.groups, i)
 			}
 		}
-		if !strings.Contains(all, `"AWS": "*"`) || !strings.Contains(bodies[0], "Logs `of` the web team.") || !strings.Contains(bodies[0], "dana") {
+		if !strings.Contains(all, `"AWS": "*"`) || !strings.Contains(bodies[0], "Logs `of` the web team.") ||
+			!strings.Contains(bodies[0], "dana") {
 			t.Errorf("%d groups: something is missing", c.groups)
 		}
 		for i := range c.groups {

@@ -78,7 +78,8 @@ func (j *job) foreign(ctx context.Context, pull github.Pull) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return !diff.Only(r.Target.Path, r.Target.Blob) || !diff.WrittenAs(subject(r), github.UpdateMessage(r.Target.Branch, r.Target.Base)), nil
+	return !diff.Only(r.Target.Path, r.Target.Blob) ||
+		!diff.WrittenAs(subject(r), github.UpdateMessage(r.Target.Branch, r.Target.Base)), nil
 }
 
 // approve carries out an intent to approve: with rights as of now, and for a plan that is
@@ -106,7 +107,8 @@ func (j *job) approve(ctx context.Context) error {
 // approver is the approval that an intent to approve is for.
 func approver(intent lifecycle.Intent) lifecycle.Approver {
 	return lifecycle.Approver{
-		Login: intent.By, GithubID: intent.ByID, SlackTeam: intent.SlackTeam, SlackUser: intent.SlackUser, At: intent.At, Typed: intent.Typed,
+		Login: intent.By, GithubID: intent.ByID, SlackTeam: intent.SlackTeam, SlackUser: intent.SlackUser, At: intent.At,
+		Typed:   intent.Typed,
 		HeadSHA: intent.HeadSHA, PlanDigest: intent.PlanDigest, Source: intent.Source,
 	}
 }
@@ -152,7 +154,8 @@ func (j *job) merge(ctx context.Context) error {
 
 func (j *job) mergePull(ctx context.Context, intent lifecycle.Intent) error {
 	r := j.request()
-	_, err := j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: r.PR.Number, HeadSHA: r.Plan.SHA, Title: subject(r), Message: mergeMessage(r)})
+	_, err := j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: r.PR.Number, HeadSHA: r.Plan.SHA,
+		Title: subject(r), Message: mergeMessage(r)})
 	var refused *github.Refused
 	switch {
 	case errors.Is(err, github.ErrHeadMoved):

@@ -16,7 +16,7 @@ const maxComment = 60000 // GitHub takes 65,536 characters
 func (j *job) pullBody(content []byte) string {
 	r := j.request()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s requested **%s** in **%s** through TfPilot.\n\n", code(r.Requester.Login), r.Module, r.Environment)
+	fmt.Fprintf(&b, "%s requested **%s** in **%s** through TfPilot.\n\n", inlineCode(r.Requester.Login), r.Module, r.Environment)
 	if r.Reason != "" {
 		fmt.Fprintf(&b, "Why:\n\n%s\n", fence(r.Reason))
 	}
@@ -24,7 +24,8 @@ func (j *job) pullBody(content []byte) string {
 	for _, name := range sortedKeys(r.Config) {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", name, cell(r.Config[name]))
 	}
-	fmt.Fprintf(&b, "\nTfPilot plans, approves and applies only this file, `%s`:\n\n%s\n", r.Target.Path, fence(string(content)))
+	fmt.Fprintf(&b, "\nTfPilot plans, approves and applies only this file, `%s`:\n\n%s\n", r.Target.Path,
+		fence(string(content)))
 	fmt.Fprintf(&b, "Request `%s`. Approve in Slack, or with a review here once the plan is shown.\n", r.ID)
 	return cut(b.String(), maxComment)
 }
@@ -48,11 +49,11 @@ func cell(v any) string {
 		}
 		text = string(data)
 	}
-	return strings.ReplaceAll(code(text), "|", "\\|")
+	return strings.ReplaceAll(inlineCode(text), "|", "\\|")
 }
 
 // code is text as an inline code span that it cannot leave.
-func code(text string) string {
+func inlineCode(text string) string {
 	text = strings.Join(strings.Fields(invisible.Show(text)), " ")
 	ticks := strings.Repeat("`", longestRun(text)+1)
 	return ticks + " " + text + " " + ticks

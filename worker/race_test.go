@@ -44,7 +44,7 @@ func TestApprovalFallsBeforeTheGrant(t *testing.T) {
 func TestLeaseIsGoneBeforeTheStart(t *testing.T) {
 	for _, again := range []bool{false, true} { // requested once more, meanwhile
 		withHarness(t, setup{}, func(w *harness) {
-			a, b := requestID(0), requestID(1)
+			a, b := numberedID(0), numberedID(1)
 			w.ready(a, b)
 			w.settled(b)
 			w.pause()
@@ -93,8 +93,10 @@ func TestFailedStepIsRefused(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		w.settled(reqA)
-		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "GET", Path: "/api/v3/repos/acme/infra-core/actions/runs/*/jobs"})
-		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "GET", Path: "/repos/acme/infra-core/actions/runs/*/jobs"})
+		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "GET",
+			Path: "/api/v3/repos/acme/infra-core/actions/runs/*/jobs"})
+		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "GET",
+			Path: "/repos/acme/infra-core/actions/runs/*/jobs"})
 		w.ledger.fails("apply", errors.New("Error: BucketAlreadyExists"))
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		w.reach(reqA, lifecycle.StatusFailed)
@@ -112,7 +114,7 @@ func TestManyDocumentsOfANewerVersion(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.pause()
 		for i := range 30 {
-			r := newRequest(w.t, requestID(i), "dana", dev)
+			r := newRequest(w.t, numberedID(i), "dana", dev)
 			r.Schema = lifecycle.Schema + 1
 			_, err := w.store.Create(context.Background(), r)
 			w.must(err)
@@ -202,7 +204,8 @@ func TestAnotherAccountWhileARunIsOpen(t *testing.T) {
 		w.applying(reqA)
 		w.pause()
 		p := w.idleWorker()
-		client, err := github.New(github.Config{Token: "ghp_adam", APIURL: "http://github.test/api/v3", Transport: hubsim.Transport(w.github.Handler())})
+		client, err := github.New(github.Config{Token: "ghp_adam", APIURL: "http://github.test/api/v3",
+			Transport: hubsim.Transport(w.github.Handler())})
 		w.must(err)
 		p.GitHub = client
 		w.ledger.holds("apply", false)
@@ -241,7 +244,8 @@ func TestReviewInALockedConversation(t *testing.T) {
 		w.open(reqA)
 		w.settled(reqA)
 		w.pass(2 * time.Second)
-		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "POST", Path: "/repos/acme/infra-core/issues/*/comments"})
+		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: "POST",
+			Path: "/repos/acme/infra-core/issues/*/comments"})
 		w.review("dana", "APPROVE")
 		w.review("omar", "APPROVE")
 		w.until(reqA, "approved", approvedNow)

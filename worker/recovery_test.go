@@ -30,7 +30,8 @@ func (w *harness) reviewed() int64 {
 
 func (w *harness) dismiss(review int64) {
 	w.t.Helper()
-	_, _, err := w.as("adam").PullRequests.DismissReview(context.Background(), "acme", "infra-core", 1, review, &gh.PullRequestReviewDismissalRequest{Message: gh.String("no")})
+	_, _, err := w.as("adam").PullRequests.DismissReview(context.Background(), "acme", "infra-core", 1, review,
+		&gh.PullRequestReviewDismissalRequest{Message: gh.String("no")})
 	w.must(err)
 }
 
@@ -103,7 +104,8 @@ func TestReviewsAreReadLater(t *testing.T) {
 		w.settled(reqA)
 		w.pass(10 * time.Minute)
 		w.review("omar", "APPROVE")
-		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 502, Method: "GET", Path: "/repos/acme/infra-core/pulls/*/reviews"})
+		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 502, Method: "GET",
+			Path: "/repos/acme/infra-core/pulls/*/reviews"})
 		w.pass(20 * time.Minute)
 		w.github.ClearFaults()
 		w.until(reqA, "approved", approvedNow)
@@ -145,7 +147,8 @@ func TestForgottenRunIsGivenUp(t *testing.T) {
 	withHarness(t, setup{github: func(c *hubsim.Config) { c.ListLag = 48 * time.Hour }}, func(w *harness) {
 		w.silent()
 		w.ledger.holds("plan", true)
-		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Method: "GET", Path: "/repos/acme/infra-core/actions/runs/*"})
+		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Method: "GET",
+			Path: "/repos/acme/infra-core/actions/runs/*"})
 		w.ask(reqA, "dana")
 		w.until(reqA, "given up", func(d store.Doc) bool {
 			a := d.Request.Runs.Plan.Current()
@@ -237,7 +240,8 @@ func TestReviewInTheSameSecond(t *testing.T) {
 		w.settled(reqA)
 		w.pass(10 * time.Minute)
 		w.gate.onCall("github GET /pulls", func() {
-			_, _, err := w.as("dana").Issues.CreateComment(context.Background(), "acme", "infra-core", 1, &gh.IssueComment{Body: gh.String("look")})
+			_, _, err := w.as("dana").Issues.CreateComment(context.Background(), "acme", "infra-core", 1,
+				&gh.IssueComment{Body: gh.String("look")})
 			w.must(err)
 			w.gate.onCall("github GET /pulls/*/reviews", func() {
 				w.gate.onCall("s3 PUT requests", func() { w.review("omar", "APPROVE") })

@@ -19,7 +19,7 @@ type repositories struct {
 	next  map[string]time.Time   // repository → when its last sync was due
 	seen  map[string]lists       // repository → what its last sync saw
 	trees map[string]github.Tree // repository → the last tree of its base branch that was read
-	tips  map[string]tip         // repository and branch → its tip, as it was read last
+	tips  map[string]branchTip   // repository and branch → its tip, as it was read last
 }
 
 // due reports whether this repository's time has come, and starts the next wait.
@@ -94,7 +94,8 @@ func (p *repositories) since(repo github.Repo, requests []lifecycle.Request) tim
 	return oldest.Add(-time.Minute)
 }
 
-func (p *repositories) listed(repo github.Repo, requests []lifecycle.Request, pulls github.Listing[github.Pull], runs string, at time.Time) {
+func (p *repositories) listed(repo github.Repo, requests []lifecycle.Request, pulls github.Listing[github.Pull],
+	runs string, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.seen == nil {
@@ -102,7 +103,8 @@ func (p *repositories) listed(repo github.Repo, requests []lifecycle.Request, pu
 	}
 	old := p.seen[repo.String()]
 	l := lists{
-		of: versions(requests), pulls: pulls.ETag, runs: runs, ids: map[string]bool{}, until: old.until, whole: old.whole, runsRead: at,
+		of: versions(requests), pulls: pulls.ETag, runs: runs, ids: map[string]bool{}, until: old.until, whole: old.whole,
+		runsRead: at,
 	}
 	for _, r := range requests {
 		l.ids[r.ID] = true
@@ -128,7 +130,7 @@ func versions(requests []lifecycle.Request) string {
 }
 
 // tip is a branch as it was read at some time.
-type tip struct {
+type branchTip struct {
 	tree github.Tree
 	at   time.Time
 }
@@ -165,7 +167,7 @@ func (p *repositories) keepTip(repo github.Repo, branch string, t github.Tree) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.tips == nil {
-		p.tips = map[string]tip{}
+		p.tips = map[string]branchTip{}
 	}
-	p.tips[repo.String()+" "+branch] = tip{t, now()}
+	p.tips[repo.String()+" "+branch] = branchTip{t, now()}
 }

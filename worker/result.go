@@ -98,7 +98,8 @@ func (l *left) usable(err error) (bool, error) {
 // write.
 func (j *job) see(ctx context.Context, f lifecycle.RunFacts) (lifecycle.Patch, error) {
 	a := j.request().AttemptOf(f)
-	if f.Conclusion != lifecycle.ConclusionSuccess || f.Status != "completed" || f.RunAttempt > 1 || a == nil || a.Conclusion != "" {
+	if f.Conclusion != lifecycle.ConclusionSuccess || f.Status != "completed" || f.RunAttempt > 1 || a == nil ||
+		a.Conclusion != "" {
 		return lifecycle.SeeRun(f), nil
 	}
 	l, err := j.left(ctx, f.Kind, a.CorrelationID)
@@ -149,7 +150,8 @@ func (j *job) reading(kind lifecycle.Kind, cid string, l left) lifecycle.Patch {
 func (j *job) shownPlan(l left) lifecycle.Plan {
 	counts, removed := l.summary.Counts(), l.summary.Destroyed()
 	plan := lifecycle.Plan{
-		Blob: j.request().Target.Blob, Digest: l.SummaryDigest, Add: counts.Add, Change: counts.Change, Destroy: counts.Destroy,
+		Blob: j.request().Target.Blob, Digest: l.SummaryDigest, Add: counts.Add, Change: counts.Change,
+		Destroy: counts.Destroy,
 		Replace: counts.Replace, Risk: l.summary.Risk(), Removed: removed, Nothing: len(l.summary.Changes) == 0,
 	}
 	if len(removed) > maxRemoved {

@@ -11,9 +11,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/rbac"
 )
 
-// Reviews are always read from GitHub: a webhook is only a hint to read them. Each
-// reading takes in three things: the reviews that object, the approvals that their reviewers
-// withdrew, and the reviews that count as approvals, by the same function as a click. A review that does not count is answered in the pull request.
+// Reviews are always read from GitHub: a webhook is only a hint to read them. Each reading takes
+// in three things: the reviews that object, the approvals that their reviewers withdrew, and the
+// reviews that count as approvals, by the same function as a click. A review that does not count
+// is answered in the pull request.
 
 // countReviews reads the reviews and takes them in.
 func (j *job) countReviews(ctx context.Context) error {
@@ -80,13 +81,17 @@ func (j *job) countReview(ctx context.Context, v github.Review, later []github.R
 	r := j.request()
 	switch {
 	case v.State == "dismissed":
-		return j.patch(ctx, lifecycle.ReviewWithdrawn(v.By.Login, "the review was dismissed on GitHub", v.SubmittedAt.Equal, now()))
-	case v.State != "approved" || decidedLater(v, later) || v.CommitSHA != r.PR.HeadSHA || slices.Contains(r.PR.Answered, v.ID) || j.counted(v):
+		return j.patch(ctx, lifecycle.ReviewWithdrawn(v.By.Login, "the review was dismissed on GitHub", v.SubmittedAt.Equal,
+			now()))
+	case v.State != "approved" || decidedLater(v, later) || v.CommitSHA != r.PR.HeadSHA ||
+		slices.Contains(r.PR.Answered, v.ID) || j.counted(v):
 		return nil
 	case r.Plan.PostedAt == nil || !v.SubmittedAt.After(*r.Plan.PostedAt): // within one second, their order is unknown
-		return j.answerReview(ctx, v, "it was given before TfPilot showed this plan here. Approve again if you have seen the plan above.")
+		return j.answerReview(ctx, v, "it was given before TfPilot showed this plan here. Approve again if you have seen "+
+			"the plan above.")
 	case j.voidedSince(v):
-		return j.answerReview(ctx, v, "an approval of the same person stopped counting after it. Approve again if you still want that.")
+		return j.answerReview(ctx, v, "an approval of the same person stopped counting after it. Approve again if you "+
+			"still want that.")
 	}
 	intent, err := j.reviewIntent(ctx, v)
 	if err != nil {
@@ -139,7 +144,8 @@ func (j *job) counted(v github.Review) bool {
 // the review: the review is not that person's latest word then.
 func (j *job) voidedSince(v github.Review) bool {
 	return slices.ContainsFunc(j.request().Approval.Approvers, func(a lifecycle.Approver) bool {
-		return a.VoidedAt != nil && isBy(a, v.By) && a.PlanDigest == j.request().Plan.Digest && v.SubmittedAt.Before(*a.VoidedAt)
+		return a.VoidedAt != nil && isBy(a, v.By) && a.PlanDigest == j.request().Plan.Digest &&
+			v.SubmittedAt.Before(*a.VoidedAt)
 	})
 }
 
@@ -148,7 +154,8 @@ func (j *job) voidedSince(v github.Review) bool {
 // the event: no other review waits for an answer.
 func (j *job) answerReview(ctx context.Context, v github.Review, why string) error {
 	text := fmt.Sprintf("The review of %s does not count as an approval: %s", v.By.Login, why)
-	_, err := j.GitHub.CommentOnce(ctx, repoOf(j.request()), j.request().PR.Number, marker("review", fmt.Sprint(v.ID)), fence(text))
+	_, err := j.GitHub.CommentOnce(ctx, repoOf(j.request()), j.request().PR.Number, marker("review", fmt.Sprint(v.ID)),
+		fence(text))
 	var refused *github.Refused
 	if err != nil && !errors.As(err, &refused) && !errors.Is(err, github.ErrTooLarge) {
 		return err

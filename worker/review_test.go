@@ -62,7 +62,8 @@ func TestReviewsThatDoNotCount(t *testing.T) {
 	}{
 		{"of an author", "ana", "ana", dev, "APPROVE", "someone else must approve it"},
 		{"of a developer", "dana", "ana", dev, "APPROVE", "approvers"},
-		{"of a protected environment", "omar", "dana", lifecycle.Environment{Key: "prod", Slug: "app"}, "APPROVE", "protected"},
+		{"of a protected environment", "omar", "dana", lifecycle.Environment{Key: "prod", Slug: "app"}, "APPROVE",
+			"protected"},
 		{"a comment", "omar", "dana", dev, "COMMENT", ""},
 		{"changes requested", "omar", "dana", dev, "REQUEST_CHANGES", ""},
 	} {
@@ -72,7 +73,8 @@ func TestReviewsThatDoNotCount(t *testing.T) {
 				w.planned(reqA, lifecycle.PurposeOpen)
 				w.settled(reqA)
 				w.pass(2 * time.Second)
-				_, _, err := w.as(c.who).PullRequests.CreateReview(context.Background(), "acme", "infra-core", 1, &gh.PullRequestReviewRequest{Event: gh.String(c.event), Body: gh.String("hm")})
+				_, _, err := w.as(c.who).PullRequests.CreateReview(context.Background(), "acme", "infra-core", 1,
+					&gh.PullRequestReviewRequest{Event: gh.String(c.event), Body: gh.String("hm")})
 				w.must(err)
 				w.pass(10 * time.Minute)
 				if r := w.request(reqA); len(r.Approval.Approvers) > 0 {
@@ -131,7 +133,10 @@ func TestDamagedSummary(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.ledger.tamper(true)
 		w.ask(reqA, "dana")
-		w.until(reqA, "told", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == "result_damaged" })
+		w.until(reqA, "told", func(d store.Doc) bool {
+			p := d.Request.Problem
+			return p != nil && p.Code == "result_damaged"
+		})
 		if r := w.request(reqA); r.Plan != nil {
 			w.t.Errorf("it was taken in: %+v", r.Plan)
 		}
@@ -150,11 +155,15 @@ func TestRefusedWhenSentAgain(t *testing.T) {
 		w.ready(reqA)
 		w.gate.onCall(dispatch, func() {
 			w.gate.onCall(dispatch, func() {
-				w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 422, Method: "POST", Path: "/repos/acme/infra-core/actions/**"})
+				w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 422, Method: "POST",
+					Path: "/repos/acme/infra-core/actions/**"})
 			})
 		})
 		w.click(reqA, lifecycle.ActionApply, "omar")
-		w.until(reqA, "refused", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == "startup_failure" })
+		w.until(reqA, "refused", func(d store.Doc) bool {
+			p := d.Request.Problem
+			return p != nil && p.Code == "startup_failure"
+		})
 		a := w.request(reqA).Runs.Apply.Current()
 		if a.Conclusion != "" || a.RevokedAt == nil || w.lease().Position(a.CorrelationID) != 0 {
 			w.t.Errorf("%+v, lease %+v", a, w.lease())
@@ -168,8 +177,10 @@ func TestRefusedWhenSentAgain(t *testing.T) {
 // What GitHub does not show TfPilot is named, so that a person can correct it.
 func TestWhatIsNotShownIsNamed(t *testing.T) {
 	for name, c := range map[string]struct{ method, path, code, says string }{
-		"workflow":   {"POST", "/repos/acme/infra-core/actions/workflows/plan.yml/dispatches", "startup_failure", "does not show TfPilot the workflow plan.yml on the branch main of acme/infra-core"},
-		"repository": {"GET", "/repos/acme/infra-core/git/**", "not_found", "does not show TfPilot the repository acme/infra-core"},
+		"workflow": {"POST", "/repos/acme/infra-core/actions/workflows/plan.yml/dispatches", "startup_failure",
+			"does not show TfPilot the workflow plan.yml on the branch main of acme/infra-core"},
+		"repository": {"GET", "/repos/acme/infra-core/git/**", "not_found",
+			"does not show TfPilot the repository acme/infra-core"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			withHarness(t, setup{}, func(w *harness) {
@@ -198,11 +209,12 @@ func (w *harness) planComment() *gh.IssueComment {
 	return nil
 }
 
-// A review counts only while the comment shows the plan as it was posted. One that does not count is answered, and the plan is
-// posted again.
+// A review counts only while the comment shows the plan as it was posted. One that does not count
+// is answered, and the plan is posted again.
 func TestReviewOfAnEditedPlan(t *testing.T) {
 	edit := func(w *harness, id int64, body string) {
-		_, _, err := w.as("adam").Issues.EditComment(context.Background(), "acme", "infra-core", id, &gh.IssueComment{Body: gh.String(body)})
+		_, _, err := w.as("adam").Issues.EditComment(context.Background(), "acme", "infra-core", id,
+			&gh.IssueComment{Body: gh.String(body)})
 		w.must(err)
 	}
 	for name, tamper := range map[string]func(*harness, *gh.IssueComment){
@@ -251,7 +263,8 @@ func TestEditAfterTheReview(t *testing.T) {
 		w.reviewed()
 		c := w.planComment()
 		w.pass(2 * time.Second)
-		_, _, err := w.as("adam").Issues.EditComment(context.Background(), "acme", "infra-core", c.GetID(), &gh.IssueComment{Body: gh.String("-")})
+		_, _, err := w.as("adam").Issues.EditComment(context.Background(), "acme", "infra-core", c.GetID(),
+			&gh.IssueComment{Body: gh.String("-")})
 		w.must(err)
 		w.click(reqA, lifecycle.ActionMerge, "omar")
 		w.until(reqA, "void", func(d store.Doc) bool {
@@ -264,14 +277,16 @@ func TestEditAfterTheReview(t *testing.T) {
 	})
 }
 
-// The same holds between the merge and the apply. The pull request is closed then, so that nothing is posted there again.
+// The same holds between the merge and the apply. The pull request is closed then, so that
+// nothing is posted there again.
 func TestEditBetweenMergeAndApply(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.reviewed()
 		w.merge(reqA)
 		c := w.planComment()
 		w.pass(2 * time.Second)
-		_, _, err := w.as("adam").Issues.EditComment(context.Background(), "acme", "infra-core", c.GetID(), &gh.IssueComment{Body: gh.String("### TfPilot plan: nothing to see")})
+		_, _, err := w.as("adam").Issues.EditComment(context.Background(), "acme", "infra-core", c.GetID(),
+			&gh.IssueComment{Body: gh.String("### TfPilot plan: nothing to see")})
 		w.must(err)
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		w.until(reqA, "void", func(d store.Doc) bool {

@@ -166,7 +166,8 @@ func (w *harness) runner() *actions.Script {
 	plan := w.storeAs("run-plan-core", inprocess.To(w.bucket))
 	apply := w.storeAs("run-apply-core", inprocess.To(w.bucket))
 	l := w.ledger
-	scenes := func(s *store.Store, name string, work func(context.Context, *store.Store, actions.Job) error) []actions.ScriptStep {
+	scenes := func(s *store.Store, name string,
+		work func(context.Context, *store.Store, actions.Job) error) []actions.ScriptStep {
 		with := func(do func(context.Context, *store.Store, actions.Job) error) func(context.Context, actions.Job) error {
 			return func(ctx context.Context, job actions.Job) error { return do(ctx, s, job) }
 		}
@@ -186,7 +187,8 @@ func (w *harness) runner() *actions.Script {
 }
 
 // work is a scene that can be held or broken from outside.
-func (l *ledger) work(do func(context.Context, *store.Store, actions.Job) error) func(context.Context, *store.Store, actions.Job) error {
+func (l *ledger) work(do func(context.Context, *store.Store,
+	actions.Job) error) func(context.Context, *store.Store, actions.Job) error {
 	return func(ctx context.Context, s *store.Store, job actions.Job) error {
 		kind := strings.TrimSuffix(path.Base(job.Workflow), ".yml")
 		for l.waits(kind) {
@@ -243,7 +245,8 @@ func (l *ledger) guard(ctx context.Context, s *store.Store, job actions.Job) err
 	}
 	proof := rand.Text()
 	mine, stored, err := s.PutClaim(ctx, project, cid, lifecycle.Claim{
-		Kind: kind, RequestID: in["request_id"], RunID: job.RunID, RunAttempt: 1, SHA: in["sha"], StartedAt: time.Now(), ProofHash: lifecycle.ProofHash(proof),
+		Kind: kind, RequestID: in["request_id"], RunID: job.RunID, RunAttempt: 1, SHA: in["sha"], StartedAt: time.Now(),
+		ProofHash: lifecycle.ProofHash(proof),
 	})
 	if err != nil {
 		return err
@@ -258,7 +261,8 @@ func (l *ledger) guard(ctx context.Context, s *store.Store, job actions.Job) err
 	return nil
 }
 
-func checkGrant(ctx context.Context, s *store.Store, kind lifecycle.Kind, in map[string]string) (lifecycle.Grant, error) {
+func checkGrant(ctx context.Context, s *store.Store, kind lifecycle.Kind,
+	in map[string]string) (lifecycle.Grant, error) {
 	g, err := s.Grant(ctx, project, in["correlation_id"])
 	if err != nil {
 		return g, fmt.Errorf("there is no grant for this run: %w", err)

@@ -48,7 +48,8 @@ func TestForgedTasksChangeNothing(t *testing.T) {
 		data, err := json.Marshal(hint)
 		w.must(err)
 		for i, sealed := range [][]byte{
-			data, append(make([]byte, 32), data...), worker.SealHint([]byte("another key"), data), worker.SealHint(nil, data), []byte("{"), nil,
+			data, append(make([]byte, 32), data...), worker.SealHint([]byte("another key"), data), worker.SealHint(nil, data),
+			[]byte("{"), nil,
 			append(w.hint(hint), ' '),
 		} {
 			w.must(w.notifier.Webhook(context.Background(), fmt.Sprintf("forged-%d", i), sealed))
@@ -62,7 +63,8 @@ func TestForgedTasksChangeNothing(t *testing.T) {
 			w.t.Errorf("forged tasks changed facts: %s", cmp.Diff(before, after))
 		}
 		w.assertEvent(reqA, "task_refused", "claimed to be a webhook")
-		pull := github.Hint{Event: "pull_request", Action: "closed", RepoID: w.request(reqA).Target.RepoID, Pull: &github.PullHint{Number: 1, Merged: true}}
+		pull := github.Hint{Event: "pull_request", Action: "closed", RepoID: w.request(reqA).Target.RepoID,
+			Pull: &github.PullHint{Number: 1, Merged: true}}
 		data, err = json.Marshal(pull)
 		w.must(err)
 		w.must(w.notifier.Webhook(context.Background(), "forged-pull", append(make([]byte, 32), data...)))
@@ -83,7 +85,8 @@ func TestRightsAreAskedAtTheEffect(t *testing.T) {
 	}
 	relinked := func(w *harness) {
 		unlinked(w)
-		w.must(w.store.PutIdentity(context.Background(), lifecycle.Identity{SlackTeam: team, SlackUser: people["omar"].slack, Login: "vic", GithubID: 1005}))
+		w.must(w.store.PutIdentity(context.Background(),
+			lifecycle.Identity{SlackTeam: team, SlackUser: people["omar"].slack, Login: "vic", GithubID: 1005}))
 	}
 	upTo := map[lifecycle.Action]func(*harness){
 		lifecycle.ActionApprove: func(w *harness) { w.open(reqA) },
@@ -163,8 +166,11 @@ func TestApprovalFallsWithTheRole(t *testing.T) {
 		upTo  func(*harness)
 		count func(*harness) int
 	}{
-		{lifecycle.ActionMerge, func(w *harness) { w.open(reqA); w.approveAs(reqA, "ana") }, func(w *harness) int { return len(w.github.Counts().Merges) }},
-		{lifecycle.ActionApply, func(w *harness) { w.open(reqA); w.approveAs(reqA, "ana"); w.merge(reqA) }, func(w *harness) int { return w.github.Counts().Dispatches[repoName+" apply.yml"] }},
+		{lifecycle.ActionMerge, func(w *harness) { w.open(reqA); w.approveAs(reqA, "ana") }, func(w *harness) int {
+			return len(w.github.Counts().Merges)
+		}},
+		{lifecycle.ActionApply, func(w *harness) { w.open(reqA); w.approveAs(reqA, "ana"); w.merge(reqA) },
+			func(w *harness) int { return w.github.Counts().Dispatches[repoName+" apply.yml"] }},
 	} {
 		t.Run(string(c.what), func(t *testing.T) {
 			withHarness(t, setup{}, func(w *harness) {
@@ -208,10 +214,12 @@ func TestRetargetedByHand(t *testing.T) {
 		ctx, c := context.Background(), w.as("dana")
 		main, _, err := c.Git.GetRef(ctx, "acme", "infra-core", "heads/main")
 		w.must(err)
-		_, _, err = c.Git.CreateRef(ctx, "acme", "infra-core", &gh.Reference{Ref: gh.String("refs/heads/side"), Object: main.Object})
+		_, _, err = c.Git.CreateRef(ctx, "acme", "infra-core", &gh.Reference{Ref: gh.String("refs/heads/side"),
+			Object: main.Object})
 		w.must(err)
 		n := w.pause()
-		_, _, err = c.PullRequests.Edit(ctx, "acme", "infra-core", 1, &gh.PullRequest{Base: &gh.PullRequestBranch{Ref: gh.String("side")}})
+		_, _, err = c.PullRequests.Edit(ctx, "acme", "infra-core", 1,
+			&gh.PullRequest{Base: &gh.PullRequestBranch{Ref: gh.String("side")}})
 		w.must(err)
 		w.click(reqA, lifecycle.ActionMerge, "omar")
 		w.resume(n)
@@ -219,7 +227,8 @@ func TestRetargetedByHand(t *testing.T) {
 		if r := w.request(reqA); r.MergedSHA != "" || r.Approval.Approved {
 			w.t.Errorf("merged %q, %+v", r.MergedSHA, r.Approval)
 		}
-		_, _, err = c.PullRequests.Edit(ctx, "acme", "infra-core", 1, &gh.PullRequest{Base: &gh.PullRequestBranch{Ref: gh.String("main")}})
+		_, _, err = c.PullRequests.Edit(ctx, "acme", "infra-core", 1,
+			&gh.PullRequest{Base: &gh.PullRequestBranch{Ref: gh.String("main")}})
 		w.must(err)
 		w.until(reqA, "pointed back", func(d store.Doc) bool { return d.Request.PR.BaseRef == "main" })
 		w.approve(reqA)
@@ -233,7 +242,8 @@ func (w *harness) push(login, branch, path, content string) {
 	w.t.Helper()
 	ctx, c := context.Background(), w.as(login)
 	opts := &gh.RepositoryContentFileOptions{Message: gh.String("m"), Content: []byte(content), Branch: gh.String(branch)}
-	if old, _, _, err := c.Repositories.GetContents(ctx, "acme", "infra-core", path, &gh.RepositoryContentGetOptions{Ref: branch}); err == nil {
+	if old, _, _, err := c.Repositories.GetContents(ctx, "acme", "infra-core", path,
+		&gh.RepositoryContentGetOptions{Ref: branch}); err == nil {
 		opts.SHA = old.SHA
 	}
 	_, _, err := c.Repositories.CreateFile(ctx, "acme", "infra-core", path, opts)
@@ -250,7 +260,8 @@ func (w *harness) reword(login, branch string) {
 	w.must(err)
 	tip, _, err := c.Git.GetCommit(ctx, "acme", "infra-core", ref.Object.GetSHA())
 	w.must(err)
-	other, _, err := c.Git.CreateCommit(ctx, "acme", "infra-core", &gh.Commit{Message: gh.String(foreignWords), Tree: tip.Tree, Parents: tip.Parents}, nil)
+	other, _, err := c.Git.CreateCommit(ctx, "acme", "infra-core",
+		&gh.Commit{Message: gh.String(foreignWords), Tree: tip.Tree, Parents: tip.Parents}, nil)
 	w.must(err)
 	ref.Object.SHA = other.SHA
 	_, _, err = c.Git.UpdateRef(ctx, "acme", "infra-core", ref, true)
@@ -324,7 +335,8 @@ func TestRerunOnGitHub(t *testing.T) {
 		w.must(err)
 		w.pass(10 * time.Minute)
 		after := *w.request(reqA).Runs.Apply.Current()
-		if after.Conclusion != before.Conclusion || !after.CompletedAt.Equal(*before.CompletedAt) || after.RunAttempt != 1 || after.RerunSeen != 2 {
+		if after.Conclusion != before.Conclusion || !after.CompletedAt.Equal(*before.CompletedAt) ||
+			after.RunAttempt != 1 || after.RerunSeen != 2 {
 			w.t.Errorf("%+v\n%+v", before, after)
 		}
 		if w.status(reqA) != lifecycle.StatusApplied || w.ledger.did("apply", reqA) != 1 {
@@ -337,7 +349,8 @@ func TestRerunOnGitHub(t *testing.T) {
 // review reviews the pull request on GitHub as a person.
 func (w *harness) review(login, event string) int64 {
 	w.t.Helper()
-	v, _, err := w.as(login).PullRequests.CreateReview(context.Background(), "acme", "infra-core", 1, &gh.PullRequestReviewRequest{Event: gh.String(event), Body: gh.String("hm")})
+	v, _, err := w.as(login).PullRequests.CreateReview(context.Background(), "acme", "infra-core", 1,
+		&gh.PullRequestReviewRequest{Event: gh.String(event), Body: gh.String("hm")})
 	w.must(err)
 	return v.GetID()
 }
@@ -345,37 +358,40 @@ func (w *harness) review(login, event string) int64 {
 // dispatchByHand starts a workflow as a person.
 func (w *harness) dispatchByHand(login, workflow string, inputs map[string]any) {
 	w.t.Helper()
-	_, err := w.as(login).Actions.CreateWorkflowDispatchEventByFileName(context.Background(), "acme", "infra-core", workflow, gh.CreateWorkflowDispatchEventRequest{Ref: "main", Inputs: inputs})
+	_, err := w.as(login).Actions.CreateWorkflowDispatchEventByFileName(context.Background(), "acme", "infra-core",
+		workflow, gh.CreateWorkflowDispatchEventRequest{Ref: "main", Inputs: inputs})
 	w.must(err)
 }
 
 // A workflow that a person dispatches by hand does nothing and is not taken for ours,
 // even with the correlation id of an attempt whose own run is not known.
 func TestDispatchByHandIsNotOurs(t *testing.T) {
-	withHarness(t, setup{plan: []fault{{"github POST /actions/workflows/apply.yml/dispatches", 1, errorBefore}}}, func(w *harness) {
-		w.open(reqA)
-		w.approve(reqA)
-		w.merge(reqA)
-		w.click(reqA, lifecycle.ActionApply, "omar")
-		w.until(reqA, "an attempt", func(d store.Doc) bool { return d.Request.Runs.Apply.Current() != nil })
-		a := *w.request(reqA).Runs.Apply.Current()
-		in := map[string]any{
-			"request_id": reqA, "environment_key": "dev", "environment_slug": "app", "sha": a.HeadSHA, "ref": "main", "correlation_id": a.CorrelationID,
-			"dry_run": "false",
-		}
-		w.dispatchByHand("adam", "apply.yml", in)
-		w.pass(time.Minute)
-		if got := w.request(reqA).Runs.Apply.Current(); got.RunID != 0 || got.Conclusion != "" {
-			w.t.Errorf("the run of another account was taken for ours: %+v", got)
-		}
-		w.reach(reqA, lifecycle.StatusApplied)
-		w.settled(reqA)
-		w.assertInvariants()
-		w.released(reqA)
-		if w.ledger.did("apply", reqA) != 1 {
-			w.t.Errorf("effects: %+v", w.ledger.done())
-		}
-	})
+	withHarness(t, setup{plan: []fault{{"github POST /actions/workflows/apply.yml/dispatches", 1, errorBefore}}},
+		func(w *harness) {
+			w.open(reqA)
+			w.approve(reqA)
+			w.merge(reqA)
+			w.click(reqA, lifecycle.ActionApply, "omar")
+			w.until(reqA, "an attempt", func(d store.Doc) bool { return d.Request.Runs.Apply.Current() != nil })
+			a := *w.request(reqA).Runs.Apply.Current()
+			in := map[string]any{
+				"request_id": reqA, "environment_key": "dev", "environment_slug": "app", "sha": a.HeadSHA, "ref": "main",
+				"correlation_id": a.CorrelationID,
+				"dry_run":        "false",
+			}
+			w.dispatchByHand("adam", "apply.yml", in)
+			w.pass(time.Minute)
+			if got := w.request(reqA).Runs.Apply.Current(); got.RunID != 0 || got.Conclusion != "" {
+				w.t.Errorf("the run of another account was taken for ours: %+v", got)
+			}
+			w.reach(reqA, lifecycle.StatusApplied)
+			w.settled(reqA)
+			w.assertInvariants()
+			w.released(reqA)
+			if w.ledger.did("apply", reqA) != 1 {
+				w.t.Errorf("effects: %+v", w.ledger.done())
+			}
+		})
 }
 
 // Without a grant a run stops at its first step, whatever its inputs.
@@ -385,7 +401,8 @@ func TestDispatchByHandWithoutGrant(t *testing.T) {
 		w.pass(10 * time.Minute) // and everything about the pull request is known
 		before := w.facts(reqA)
 		w.dispatchByHand("adam", "apply.yml", map[string]any{
-			"request_id": reqA, "environment_key": "dev", "environment_slug": "app", "sha": strings.Repeat("a", 40), "ref": "main",
+			"request_id": reqA, "environment_key": "dev", "environment_slug": "app", "sha": strings.Repeat("a", 40),
+			"ref":            "main",
 			"correlation_id": "apply-" + strings.Repeat("0", 32), "dry_run": "false",
 		})
 		w.pass(10 * time.Minute)

@@ -35,7 +35,8 @@ func (j *job) showSignIn(ctx context.Context) error {
 	ours := p != nil && p.Code == lifecycle.CodeSignIn
 	switch {
 	case j.out != nil && (p == nil || ours) && now().Sub(j.out.err.Since) >= signInWait:
-		text := "TfPilot cannot sign in to GitHub: " + j.out.err.Why() + ". Ask your platform team; TfPilot's health check shows it to them too. Nothing is lost, and this continues by itself."
+		text := "TfPilot cannot sign in to GitHub: " + j.out.err.Why() + ". Ask your platform team; TfPilot's health " +
+			"check shows it to them too. Nothing is lost, and this continues by itself."
 		if err := j.setProblem(ctx, j.out.step.Name, lifecycle.CodeSignIn, text); err != nil {
 			return err
 		}

@@ -24,13 +24,16 @@ var signedOut = map[string]struct {
 	},
 	"IP allow list": {
 		func(w *harness) {
-			w.must(w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Path: "/repos/**", Message: "Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow list enabled, and 192.0.2.7 is not permitted to access this resource."}))
+			w.must(w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Path: "/repos/**",
+				Message: "Although you appear to have the correct authorization credentials, the `acme` organization has an IP " +
+					"allow list enabled, and 192.0.2.7 is not permitted to access this resource."}))
 		},
 		func(w *harness) { w.github.ClearFaults() }, "IP allow list",
 	},
 	"bad credentials": {
 		func(w *harness) {
-			w.must(w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 401, Path: "/repos/**", Message: "Bad credentials"}))
+			w.must(w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 401, Path: "/repos/**",
+				Message: "Bad credentials"}))
 		},
 		func(w *harness) { w.github.ClearFaults() }, "does not accept TfPilot's credentials",
 	},
@@ -43,7 +46,8 @@ var signedOut = map[string]struct {
 	"no permission to act": {
 		func(w *harness) {
 			for _, method := range []string{"POST", "PUT", "PATCH"} {
-				w.must(w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: method, Path: "/repos/**", Message: "Resource not accessible by integration"}))
+				w.must(w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 403, Method: method, Path: "/repos/**",
+					Message: "Resource not accessible by integration"}))
 			}
 		},
 		func(w *harness) { w.github.ClearFaults() }, "lacks a permission",
@@ -59,16 +63,21 @@ func TestSignedOutDropsNothing(t *testing.T) {
 		upTo func(*harness)
 		done func(store.Doc) bool
 	}{
-		{lifecycle.ActionMerge, "omar", func(w *harness) { w.open(reqA); w.approve(reqA) }, func(d store.Doc) bool { return d.Request.PR.Merged }},
+		{lifecycle.ActionMerge, "omar", func(w *harness) { w.open(reqA); w.approve(reqA) }, func(d store.Doc) bool {
+			return d.Request.PR.Merged
+		}},
 		{lifecycle.ActionApply, "omar", func(w *harness) { w.ready(reqA) }, func(d store.Doc) bool {
 			a := d.Request.Runs.Apply.Current()
 			return a != nil && a.Conclusion == "success"
 		}},
-		{lifecycle.ActionClose, "dana", func(w *harness) { w.open(reqA) }, func(d store.Doc) bool { return d.Request.ClosedAt != nil }},
+		{lifecycle.ActionClose, "dana", func(w *harness) { w.open(reqA) }, func(d store.Doc) bool {
+			return d.Request.ClosedAt != nil
+		}},
 	}
 	for name, way := range signedOut {
 		for _, s := range steps {
-			if name == "suspended at the dispatch" && s.what != lifecycle.ActionApply || testing.Short() && s.what != lifecycle.ActionApply {
+			if name == "suspended at the dispatch" && s.what != lifecycle.ActionApply || testing.Short() &&
+				s.what != lifecycle.ActionApply {
 				continue
 			}
 			t.Run(name+", "+string(s.what), func(t *testing.T) {
@@ -108,7 +117,10 @@ func TestSignedOutThenCanceled(t *testing.T) {
 		w.settled(reqA)
 		w.github.Suspend(true)
 		w.click(reqA, lifecycle.ActionApply, "omar")
-		w.until(reqA, "told", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == lifecycle.CodeSignIn })
+		w.until(reqA, "told", func(d store.Doc) bool {
+			p := d.Request.Problem
+			return p != nil && p.Code == lifecycle.CodeSignIn
+		})
 		w.must(w.change(reqA, "omar", lifecycle.CancelIntent()))
 		w.until(reqA, "cleared", func(d store.Doc) bool { return d.Request.Problem == nil })
 	})
@@ -120,7 +132,10 @@ func TestSignedOutWhileOpening(t *testing.T) {
 		w.pass(5 * time.Second)
 		w.github.Suspend(true)
 		w.ask(reqA, "dana")
-		w.until(reqA, "told", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == lifecycle.CodeSignIn })
+		w.until(reqA, "told", func(d store.Doc) bool {
+			p := d.Request.Problem
+			return p != nil && p.Code == lifecycle.CodeSignIn
+		})
 		w.pass(6 * time.Hour)
 		w.github.Suspend(false)
 		from := time.Now()

@@ -27,9 +27,10 @@ func (j *job) stateLocked(ctx context.Context, a lifecycle.Attempt, l lifecycle.
 		at = *a.CompletedAt
 	}
 	project, env := j.request().Project, j.request().Environment
-	state, err := j.Store.UpdateEnvironment(ctx, project, env, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-		return e.SawStateLock(l, j.id(), at), nil
-	})
+	state, err := j.Store.UpdateEnvironment(ctx, project, env,
+		func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+			return e.SawStateLock(l, j.id(), at), nil
+		})
 	if err != nil {
 		return "", err
 	}
@@ -52,9 +53,10 @@ func (j *job) passedStateLock(ctx context.Context, s lifecycle.Step) error {
 	case err != nil:
 		return err
 	}
-	_, err = j.Store.UpdateEnvironment(ctx, project, env, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-		return e.PassedStateLock(*a.DispatchedAt), nil
-	})
+	_, err = j.Store.UpdateEnvironment(ctx, project, env,
+		func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+			return e.PassedStateLock(*a.DispatchedAt), nil
+		})
 	return err
 }
 
@@ -71,5 +73,6 @@ func plainLock(l lifecycle.StateLock) (lifecycle.StateLock, bool) {
 			return '?'
 		}, s), 100)
 	}
-	return lifecycle.StateLock{ID: l.ID, Who: plain(l.Who), Operation: plain(l.Operation), Version: plain(l.Version), Since: l.Since}, true
+	return lifecycle.StateLock{ID: l.ID, Who: plain(l.Who), Operation: plain(l.Operation), Version: plain(l.Version),
+		Since: l.Since}, true
 }

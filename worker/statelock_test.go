@@ -14,7 +14,8 @@ func TestStateLockOfADeadRunner(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.ready(reqA)
 		since := time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)
-		w.ledger.fails("apply", &lockedState{lifecycle.StateLock{ID: "3b7d4e52-1111-2222-3333-444455556666", Who: "runner@gone\u202e-runner", Operation: "OperationTypeApply", Since: since}})
+		w.ledger.fails("apply", &lockedState{lifecycle.StateLock{ID: "3b7d4e52-1111-2222-3333-444455556666",
+			Who: "runner@gone\u202e-runner", Operation: "OperationTypeApply", Since: since}})
 		w.click(reqA, lifecycle.ActionApply, "omar")
 		w.reach(reqA, lifecycle.StatusFailed)
 		w.pass(time.Minute)
@@ -22,13 +23,15 @@ func TestStateLockOfADeadRunner(t *testing.T) {
 		if p == nil || p.Code != lifecycle.CodeStateLocked {
 			w.t.Fatalf("problem %+v", p)
 		}
-		for _, want := range []string{"locked by runner@gone?-runner since 2026-11-30 08:00:00 UTC", "No run of TfPilot holds it", "tfpilot environments unlock core dev/app", "plan again"} {
+		for _, want := range []string{"locked by runner@gone?-runner since 2026-11-30 08:00:00 UTC",
+			"No run of TfPilot holds it", "tfpilot environments unlock core dev/app", "plan again"} {
 			if !strings.Contains(p.Text, want) {
 				w.t.Errorf("it does not say %q:\n%s", want, p.Text)
 			}
 		}
 		lock := w.lease().StateLock
-		if lock == nil || lock.ID != "3b7d4e52-1111-2222-3333-444455556666" || len(lock.Requests) != 1 || lock.Requests[0] != reqA {
+		if lock == nil || lock.ID != "3b7d4e52-1111-2222-3333-444455556666" || len(lock.Requests) != 1 ||
+			lock.Requests[0] != reqA {
 			w.t.Fatalf("lock of the environment: %+v", lock)
 		}
 		w.ledger.fails("apply", nil)
@@ -47,15 +50,17 @@ func TestStateLockOfADeadRunner(t *testing.T) {
 // A run whose lease was released by force may continue, so no text claims that the lock is free.
 func TestStateLockAfterAReleaseByForce(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
-		a, b := requestID(0), requestID(1)
+		a, b := numberedID(0), numberedID(1)
 		w.held(a, b)
 		forced := time.Now()
 		w.must(w.force(a))
-		w.ledger.fails("apply", &lockedState{lifecycle.StateLock{ID: "3b7d4e52-1111-2222-3333-444455556666", Who: "runner@busy", Since: forced}})
+		w.ledger.fails("apply", &lockedState{lifecycle.StateLock{ID: "3b7d4e52-1111-2222-3333-444455556666",
+			Who: "runner@busy", Since: forced}})
 		w.ledger.holds("apply", false)
 		w.reach(b, lifecycle.StatusFailed)
 		w.pass(time.Minute)
-		if p := w.request(b).Problem; p == nil || p.Code != lifecycle.CodeStateLocked || strings.Contains(p.Text, "No run of TfPilot") {
+		if p := w.request(b).Problem; p == nil || p.Code != lifecycle.CodeStateLocked ||
+			strings.Contains(p.Text, "No run of TfPilot") {
 			w.t.Errorf("problem %+v", p)
 		}
 	})

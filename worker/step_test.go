@@ -18,7 +18,9 @@ func TestEveryStepHasAHandler(t *testing.T) {
 		}
 		have = append(have, name)
 	}
-	want := slices.DeleteFunc(slices.Sorted(slices.Values(lifecycle.Steps)), func(s lifecycle.StepName) bool { return s == lifecycle.StepReconcile })
+	want := slices.DeleteFunc(slices.Sorted(slices.Values(lifecycle.Steps)), func(s lifecycle.StepName) bool {
+		return s == lifecycle.StepReconcile
+	})
 	if slices.Sort(have); !slices.Equal(have, want) {
 		t.Errorf("handlers of %q, want %q", have, want)
 	}

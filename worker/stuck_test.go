@@ -79,7 +79,8 @@ func TestApplyFailsThenTheNextRound(t *testing.T) {
 		w.settled(reqA)
 		w.released(reqA)
 		p := w.request(reqA).Problem
-		if p == nil || !strings.Contains(p.Text, "BucketAlreadyExists") || w.request(reqA).Runs.Apply.Current().FailedStep != "Apply" {
+		if p == nil || !strings.Contains(p.Text, "BucketAlreadyExists") ||
+			w.request(reqA).Runs.Apply.Current().FailedStep != "Apply" {
 			w.t.Errorf("the card does not say why: %+v", p)
 		}
 		refusedWith(w.t, w.try(reqA, lifecycle.ActionApply, "omar"), lifecycle.CodeNewRound)
@@ -105,7 +106,8 @@ func TestApplyIsCanceledOnGitHub(t *testing.T) {
 			a := d.Request.Runs.Apply.Current()
 			return a != nil && a.Status == "in_progress"
 		})
-		_, err := w.as("adam").Actions.CancelWorkflowRunByID(context.Background(), "acme", "infra-core", w.request(reqA).Runs.Apply.Current().RunID)
+		_, err := w.as("adam").Actions.CancelWorkflowRunByID(context.Background(), "acme", "infra-core",
+			w.request(reqA).Runs.Apply.Current().RunID)
 		if err != nil && !strings.Contains(err.Error(), "job scheduled") {
 			w.must(err)
 		}
@@ -124,9 +126,15 @@ func TestApplyIsCanceledOnGitHub(t *testing.T) {
 func TestEnvironmentIsDeployedLater(t *testing.T) {
 	const backend = "envs/dev/app/backend.tf"
 	var text []byte
-	withHarness(t, setup{github: func(c *hubsim.Config) { text = c.Repos[0].Files[backend]; delete(c.Repos[0].Files, backend) }}, func(w *harness) {
+	withHarness(t, setup{github: func(c *hubsim.Config) {
+		text = c.Repos[0].Files[backend]
+		delete(c.Repos[0].Files, backend)
+	}}, func(w *harness) {
 		w.ask(reqA, "dana")
-		w.until(reqA, "a problem", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Code == "not_deployed" })
+		w.until(reqA, "a problem", func(d store.Doc) bool {
+			p := d.Request.Problem
+			return p != nil && p.Code == "not_deployed"
+		})
 		w.quiet(50)
 		w.push("adam", "main", backend, string(text))
 		w.planned(reqA, lifecycle.PurposeOpen)
@@ -152,7 +160,8 @@ func TestModuleWithoutMainFile(t *testing.T) {
 	}}, func(w *harness) {
 		w.ask(reqA, "dana")
 		w.until(reqA, "a problem", func(d store.Doc) bool { return d.Request.Problem != nil })
-		if p := w.request(reqA).Problem; p.Code != "not_deployed" || !strings.Contains(p.Text, "modules/s3-bucket holds no .tf file") {
+		if p := w.request(reqA).Problem; p.Code != "not_deployed" ||
+			!strings.Contains(p.Text, "modules/s3-bucket holds no .tf file") {
 			w.t.Errorf("%+v", p)
 		}
 		w.push("adam", "main", dir+"bucket.tf", string(text))
@@ -162,7 +171,8 @@ func TestModuleWithoutMainFile(t *testing.T) {
 
 // A request that is closed while it is being opened leaves no open pull request.
 func TestClosedWhileOpening(t *testing.T) {
-	for _, call := range []string{"github GET /git/ref/heads/main", "github POST /git/refs", "github POST /pulls", "s3 PUT webhooks", "s3 PUT grants", "github POST /actions/workflows/plan.yml/dispatches"} {
+	for _, call := range []string{"github GET /git/ref/heads/main", "github POST /git/refs", "github POST /pulls",
+		"s3 PUT webhooks", "s3 PUT grants", "github POST /actions/workflows/plan.yml/dispatches"} {
 		t.Run(call, func(t *testing.T) {
 			withHarness(t, setup{workers: 2}, func(w *harness) {
 				w.pass(5 * time.Second)
@@ -209,17 +219,18 @@ func TestClosedAfterAnOpeningThatDied(t *testing.T) {
 
 // A request that is closed while its plan's dispatch has no answer is not planned.
 func TestClosedWithALostPlan(t *testing.T) {
-	withHarness(t, setup{plan: []fault{{"github POST /actions/workflows/plan.yml/dispatches", 1, errorBefore}}}, func(w *harness) {
-		w.ask(reqA, "dana")
-		w.until(reqA, "opened", func(d store.Doc) bool { return d.Request.PR != nil })
-		w.click(reqA, lifecycle.ActionClose, "dana")
-		w.reach(reqA, lifecycle.StatusClosed)
-		w.settled(reqA)
-		if n := w.github.Counts().Dispatches[repoName+" plan.yml"]; n != 0 {
-			w.t.Errorf("%d plans of a closed request", n)
-		}
-		w.quiet(12) // failed deliveries are requested
-	})
+	withHarness(t, setup{plan: []fault{{"github POST /actions/workflows/plan.yml/dispatches", 1, errorBefore}}},
+		func(w *harness) {
+			w.ask(reqA, "dana")
+			w.until(reqA, "opened", func(d store.Doc) bool { return d.Request.PR != nil })
+			w.click(reqA, lifecycle.ActionClose, "dana")
+			w.reach(reqA, lifecycle.StatusClosed)
+			w.settled(reqA)
+			if n := w.github.Counts().Dispatches[repoName+" plan.yml"]; n != 0 {
+				w.t.Errorf("%d plans of a closed request", n)
+			}
+			w.quiet(12) // failed deliveries are requested
+		})
 }
 
 // A pull request that is closed on GitHub closes the request, and reopening it continues the
@@ -231,7 +242,8 @@ func TestPullRequestClosedAndOpenedByHand(t *testing.T) {
 				w.github.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
 			}
 			state := func(s string) {
-				_, _, err := w.as("dana").PullRequests.Edit(context.Background(), "acme", "infra-core", 1, &gh.PullRequest{State: gh.String(s)})
+				_, _, err := w.as("dana").PullRequests.Edit(context.Background(), "acme", "infra-core", 1,
+					&gh.PullRequest{State: gh.String(s)})
 				w.must(err)
 			}
 			w.open(reqA)
@@ -240,7 +252,9 @@ func TestPullRequestClosedAndOpenedByHand(t *testing.T) {
 			refusedWith(w.t, w.try(reqA, lifecycle.ActionApprove, "omar"), lifecycle.CodeClosed)
 			w.pass(time.Hour)
 			state("open")
-			w.until(reqA, "open again", func(d store.Doc) bool { return lifecycle.Can(d.Request, lifecycle.ActionApprove) == nil })
+			w.until(reqA, "open again", func(d store.Doc) bool {
+				return lifecycle.Can(d.Request, lifecycle.ActionApprove) == nil
+			})
 			w.approve(reqA)
 			w.merge(reqA)
 			w.apply(reqA)
@@ -260,7 +274,8 @@ func TestClosedRequestStaysClosed(t *testing.T) {
 			w.t.Errorf("%+v, wanted %v, %s", r.Rejection, r.Wanted, w.status(reqA))
 		}
 		ctx, c := context.Background(), w.as("dana")
-		_, _, err := c.Git.CreateRef(ctx, "acme", "infra-core", &gh.Reference{Ref: gh.String("refs/heads/" + r.Target.Branch), Object: &gh.GitObject{SHA: gh.String(r.PR.HeadSHA)}})
+		_, _, err := c.Git.CreateRef(ctx, "acme", "infra-core",
+			&gh.Reference{Ref: gh.String("refs/heads/" + r.Target.Branch), Object: &gh.GitObject{SHA: gh.String(r.PR.HeadSHA)}})
 		w.must(err)
 		_, _, err = c.PullRequests.Edit(ctx, "acme", "infra-core", 1, &gh.PullRequest{State: gh.String("open")})
 		w.must(err)
@@ -294,13 +309,17 @@ func TestCleanupWaitsForAPerson(t *testing.T) {
 			w.upToCleanup()
 			w.must(w.github.SetRequiredReviews(repoName, 1))
 			w.ledger.holds("cleanup", false)
-			w.until(reqA, "refused", func(d store.Doc) bool { p := d.Request.Problem; return p != nil && p.Step == "cleanup_merge" })
+			w.until(reqA, "refused", func(d store.Doc) bool {
+				p := d.Request.Problem
+				return p != nil && p.Step == "cleanup_merge"
+			})
 			if w.status(reqA) != lifecycle.StatusDestroyed {
 				w.t.Errorf("status %s", w.status(reqA))
 			}
 			w.quiet(150)
 			n := w.request(reqA).Cleanup.PRNumber
-			_, _, err := w.as("omar").PullRequests.CreateReview(context.Background(), "acme", "infra-core", n, &gh.PullRequestReviewRequest{Event: gh.String("APPROVE")})
+			_, _, err := w.as("omar").PullRequests.CreateReview(context.Background(), "acme", "infra-core", n,
+				&gh.PullRequestReviewRequest{Event: gh.String("APPROVE")})
 			w.must(err)
 			if !drop {
 				_, _, err = w.as("dana").PullRequests.Merge(context.Background(), "acme", "infra-core", n, "", nil)
@@ -323,7 +342,8 @@ func TestCleanupIsTampered(t *testing.T) {
 		"another file": func(w *harness, _ int) { w.push("dana", "cleanup/"+reqA, "envs/dev/app/evil.tf", "# evil\n") },
 		"other words":  func(w *harness, _ int) { w.reword("dana", "cleanup/"+reqA) },
 		"closed": func(w *harness, n int) {
-			_, _, err := w.as("dana").PullRequests.Edit(context.Background(), "acme", "infra-core", n, &gh.PullRequest{State: gh.String("closed")})
+			_, _, err := w.as("dana").PullRequests.Edit(context.Background(), "acme", "infra-core", n,
+				&gh.PullRequest{State: gh.String("closed")})
 			w.must(err)
 		},
 	} {
@@ -365,11 +385,19 @@ func TestGitHubRefuses(t *testing.T) {
 		upTo   func(*harness)
 	}{
 		{lifecycle.ActionClose, "PATCH", "/repos/acme/infra-core/pulls/*", func(w *harness) { w.open(reqA) }},
-		{lifecycle.ActionMerge, "PUT", "/repos/acme/infra-core/pulls/*/merge", func(w *harness) { w.open(reqA); w.approve(reqA) }},
+		{lifecycle.ActionMerge, "PUT", "/repos/acme/infra-core/pulls/*/merge", func(w *harness) {
+			w.open(reqA)
+			w.approve(reqA)
+		}},
 		{lifecycle.ActionApply, "GET", "/repos/acme/infra-core/git/ref/**", func(w *harness) { w.ready(reqA) }},
-		{lifecycle.ActionApply, "POST", "/repos/acme/infra-core/actions/workflows/*/dispatches", func(w *harness) { w.ready(reqA) }},
+		{lifecycle.ActionApply, "POST", "/repos/acme/infra-core/actions/workflows/*/dispatches", func(w *harness) {
+			w.ready(reqA)
+		}},
 		{lifecycle.ActionPlan, "GET", "/repos/acme/infra-core/git/ref/**", func(w *harness) { w.ready(reqA) }},
-		{lifecycle.ActionDestroy, "GET", "/repos/acme/infra-core/git/ref/**", func(w *harness) { w.ready(reqA); w.apply(reqA) }},
+		{lifecycle.ActionDestroy, "GET", "/repos/acme/infra-core/git/ref/**", func(w *harness) {
+			w.ready(reqA)
+			w.apply(reqA)
+		}},
 	} {
 		t.Run(string(c.what)+" "+c.method, func(t *testing.T) {
 			withHarness(t, setup{}, func(w *harness) {

@@ -124,7 +124,8 @@ func (w *Worker) enqueueDue(ctx context.Context, requests []lifecycle.Request) e
 	waiting := w.waiting(ctx)
 	for _, r := range requests {
 		for _, s := range lifecycle.Next(r, lifecycle.EnvironmentState{}, now()) {
-			if s.Name == lifecycle.StepReconcile || now().Before(w.backoffs.readyAt(r, s)) || s.Name == lifecycle.StepOpen && waiting[r.ID] && now().Sub(r.UpdatedAt) < waitsMost {
+			if s.Name == lifecycle.StepReconcile || now().Before(w.backoffs.readyAt(r, s)) || s.Name == lifecycle.StepOpen &&
+				waiting[r.ID] && now().Sub(r.UpdatedAt) < waitsMost {
 				continue
 			}
 			if failed == nil { // the others would wait for the same answer

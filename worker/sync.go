@@ -29,7 +29,8 @@ func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
 		return err
 	}
 	began := now()
-	runs, err := w.GitHub.FindRuns(ctx, repo, github.RunQuery{Since: oldestRun(requests, w.repositories.unlistedSince(repo)), ETag: seen.runs})
+	runs, err := w.GitHub.FindRuns(ctx, repo,
+		github.RunQuery{Since: oldestRun(requests, w.repositories.unlistedSince(repo)), ETag: seen.runs})
 	if err != nil {
 		return err
 	}
@@ -99,11 +100,13 @@ func news(r *lifecycle.Request, pulls []github.Pull, runs github.Listing[github.
 		return true
 	}
 	i := slices.IndexFunc(pulls, func(p github.Pull) bool { return r.PR != nil && p.Number == r.PR.Number })
-	return i >= 0 && (moved(pulls[i], r.PR) || unreviewed(r, pulls[i].UpdatedAt))
+	return i >= 0 && (pullMoved(pulls[i], r.PR) || unreviewed(r, pulls[i].UpdatedAt))
 }
 
 func runNews(r *lifecycle.Request, runs github.Listing[github.Run]) bool {
-	return slices.ContainsFunc(openRuns(r), func(o openRun) bool { return !runs.Same && !o.asListed(runs.Items) || o.unlisted() })
+	return slices.ContainsFunc(openRuns(r), func(o openRun) bool {
+		return !runs.Same && !o.asListed(runs.Items) || o.unlisted()
+	})
 }
 
 // asListed reports whether the list brings nothing new about this run: the run is listed as it is
@@ -122,7 +125,7 @@ func (o openRun) asListed(runs []github.Run) bool {
 // unlisted reports whether an unchanged list proves nothing about this run.
 func (o openRun) unlisted() bool { return o.missing || !o.at.After(now().Add(-runsBack)) }
 
-func moved(p github.Pull, pr *lifecycle.PullRequest) bool {
+func pullMoved(p github.Pull, pr *lifecycle.PullRequest) bool {
 	return pr.SeenAt == nil || p.UpdatedAt.After(*pr.SeenAt) || !sameFacts(p, pr)
 }
 
@@ -132,7 +135,8 @@ func unreviewed(r *lifecycle.Request, changed time.Time) bool {
 
 // syncRequest takes in what the lists say of one request, and asks for what they do
 // not say.
-func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls github.Listing[github.Pull], runs github.Listing[github.Run]) error {
+func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls github.Listing[github.Pull],
+	runs github.Listing[github.Run]) error {
 	if done, err := w.touched(ctx, r.ID, pulls.Items, runs); err != nil || done {
 		return err
 	}
@@ -164,13 +168,15 @@ func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls git
 // the lists bring it no news, another took them in. When something happened to the pull
 // request that changes no fact but its time, as a comment does or a label, that is taken in.
 // done is false when there is or may be more to it, for which the stored document is read.
-func (w *Worker) touched(ctx context.Context, id string, pulls []github.Pull, runs github.Listing[github.Run]) (done bool, err error) {
+func (w *Worker) touched(ctx context.Context, id string, pulls []github.Pull,
+	runs github.Listing[github.Run]) (done bool, err error) {
 	doc, ok := w.Store.Cached(ctx, id)
 	if ok && !news(&doc.Request, pulls, runs) {
 		w.saw(doc)
 		return true, nil
 	}
-	if !ok || doc.Request.PR == nil || doc.Request.PR.Foreign || len(doc.Request.PR.Objections) > 0 || runNews(&doc.Request, runs) {
+	if !ok || doc.Request.PR == nil || doc.Request.PR.Foreign || len(doc.Request.PR.Objections) > 0 ||
+		runNews(&doc.Request, runs) {
 		return false, nil
 	}
 	r := &doc.Request
@@ -201,7 +207,7 @@ func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
 		if p.Number != pr.Number {
 			continue
 		}
-		if moved(p, pr) {
+		if pullMoved(p, pr) {
 			if err := j.seePull(ctx, p); err != nil { // the list holds all of it
 				return err
 			}
@@ -213,7 +219,7 @@ func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
 
 // fresh is how long a time of GitHub's, which counts in seconds, may still be shared by
 // another change.
-const fresh = 2 * time.Second
+const timeShared = 2 * time.Second
 
 // syncReviews reads the reviews, unless they were read since the pull request changed; nil
 // is when that is not known.
@@ -233,7 +239,7 @@ func (j *job) syncReviews(ctx context.Context, at *time.Time) error {
 
 // readUntil is up to when a reading, made now, of a pull request that changed then holds all.
 func readUntil(changed time.Time) time.Time {
-	if now().Sub(changed) < fresh {
+	if now().Sub(changed) < timeShared {
 		return changed.Add(-time.Second) // another change may follow within the same second
 	}
 	return changed
@@ -242,7 +248,8 @@ func readUntil(changed time.Time) time.Time {
 // sameFacts reports whether a list shows a pull request as it is known: two changes within one
 // second have the same time on GitHub.
 func sameFacts(p github.Pull, pr *lifecycle.PullRequest) bool {
-	return p.HeadSHA == pr.HeadSHA && p.BaseRef == pr.BaseRef && p.Merged == pr.Merged && pr.Open != nil && p.Open == *pr.Open
+	return p.HeadSHA == pr.HeadSHA && p.BaseRef == pr.BaseRef && p.Merged == pr.Merged && pr.Open != nil &&
+		p.Open == *pr.Open
 }
 
 func (j *job) syncRun(ctx context.Context, open openRun, runs []github.Run) error {
@@ -284,7 +291,7 @@ func (j *job) checkRun(ctx context.Context, s lifecycle.Step) error {
 	if err != nil {
 		return err
 	}
-	f, ok := dispatched(run, j.request().Target.Base)
+	f, ok := dispatchedRun(run, j.request().Target.Base)
 	if !ok || f.CorrelationID != s.CorrelationID {
 		if f, ok, err = j.factsOf(ctx, run, j.request().Target.Base); err != nil || !ok {
 			return err

@@ -14,7 +14,8 @@ import (
 
 // takenOver are calls before which a worker stops while it opens a request, or later.
 var takenOver = []string{
-	"s3 LIST identities", "github GET /git/ref/heads/main", "github POST /git/commits", "github POST /pulls", "s3 PUT webhooks",
+	"s3 LIST identities", "github GET /git/ref/heads/main", "github POST /git/commits", "github POST /pulls",
+	"s3 PUT webhooks",
 	"s3 PUT grants", "github POST /actions/workflows/plan.yml/dispatches", "s3 PUT requests",
 }
 
@@ -84,7 +85,8 @@ func TestPausedWorkerDoesNothingTwice(t *testing.T) {
 		})
 	}
 	for _, call := range []string{
-		"github PUT /pulls/*/merge", "github POST /actions/workflows/apply.yml/dispatches", "github POST /actions/workflows/destroy.yml/dispatches", "s3 PUT environments",
+		"github PUT /pulls/*/merge", "github POST /actions/workflows/apply.yml/dispatches",
+		"github POST /actions/workflows/destroy.yml/dispatches", "s3 PUT environments",
 	} {
 		disturbed(t, call, setup{workers: 2, poll: time.Second, plan: []fault{{call, 1, frozen}}}, len(stages))
 	}
@@ -98,7 +100,8 @@ func TestPlantedIndexRows(t *testing.T) {
 		w.settled(reqA)
 		index := queue.NewIndex(w.redisLink(nil))
 		plant := func(id string) {
-			w.must(index.Put(context.Background(), queue.Row{ID: id, Version: 1 << 50, Title: "planted", Requester: "dana", CreatedAt: time.Now()}))
+			w.must(index.Put(context.Background(), queue.Row{ID: id, Version: 1 << 50, Title: "planted", Requester: "dana",
+				CreatedAt: time.Now()}))
 		}
 		plant(reqA)
 		plant(reqB)
@@ -125,10 +128,12 @@ func TestThrottledListingProvesNothing(t *testing.T) {
 		withHarness(t, setup{workers: 2, plan: []fault{{dispatch, 1, lostAnswer}}}, func(w *harness) {
 			w.github.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
 			w.ledger.holds("plan", true)
-			w.must(w.github.AddFault(hubsim.Fault{Kind: kind, Method: "GET", Path: "/repos/acme/infra-core/actions/runs", Delay: 10 * time.Second}))
+			w.must(w.github.AddFault(hubsim.Fault{Kind: kind, Method: "GET", Path: "/repos/acme/infra-core/actions/runs",
+				Delay: 10 * time.Second}))
 			w.ask(reqA, "dana")
 			w.pass(20 * time.Minute) // a plan may take 30
-			if a := w.request(reqA).Runs.Plan.Current(); a == nil || a.Sends != 1 || a.Conclusion != "" || w.gate.calls(dispatch) != 1 {
+			if a := w.request(reqA).Runs.Plan.Current(); a == nil || a.Sends != 1 || a.Conclusion != "" ||
+				w.gate.calls(dispatch) != 1 {
 				w.t.Errorf("%d calls, attempt %+v", w.gate.calls(dispatch), a)
 			}
 			w.github.ClearFaults()

@@ -133,7 +133,7 @@ func (u *Unlock) removeFile(ctx context.Context, state lifecycle.EnvironmentStat
 	case errors.Is(err, store.ErrNotFound):
 		return u.gone(ctx, state)
 	case errors.Is(err, store.ErrDenied):
-		return Unlocked{}, denied(err)
+		return Unlocked{}, credentialsError(err)
 	case err != nil:
 		return Unlocked{}, err
 	case u.Confirm != lock.ID:
@@ -159,7 +159,7 @@ func (u *Unlock) removeFile(ctx context.Context, state lifecycle.EnvironmentStat
 	case errors.Is(err, store.ErrConflict):
 		return Unlocked{}, fmt.Errorf("the lock changed after it was read; nothing was removed: %w", err)
 	case errors.Is(err, store.ErrDenied):
-		return Unlocked{}, denied(err)
+		return Unlocked{}, credentialsError(err)
 	case err != nil:
 		return Unlocked{}, err
 	}
@@ -198,12 +198,12 @@ func (u *Unlock) alsoTable(done Unlocked, state lifecycle.EnvironmentState) (Unl
 func (u *Unlock) record(ctx context.Context, lock lifecycle.StateLock, state lifecycle.EnvironmentState) error {
 	if met := state.StateLock; met != nil && met.ID == lock.ID {
 		for _, id := range met.Requests {
-			now := time.Now().UTC()
+			at := time.Now().UTC()
 			_, err := u.Store.Update(
 				ctx,
 				id,
 				u.By,
-				lifecycle.StateUnlocked(lock, u.By.Login, u.Reason, now),
+				lifecycle.StateUnlocked(lock, u.By.Login, u.Reason, at),
 			)
 			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrArchived) &&
 				!store.Damaged(err) {
@@ -233,7 +233,8 @@ func (u *Unlock) forget(ctx context.Context, id string) error {
 	return err
 }
 
-func denied(err error) error {
+// credentialsError adds to a refusal of AWS which permissions the command needs.
+func credentialsError(err error) error {
 	return fmt.Errorf(
 		"%w; use credentials with the permissions in manifests/iam/unlock.json (--aws-profile NAME): TfPilot's own role has no access to states",
 		err,

@@ -57,7 +57,8 @@ func (w *Worker) forged(ctx context.Context, h github.Hint) error {
 		return err
 	}
 	text := "A task in Redis claimed to be a webhook of GitHub and was not. It changed nothing."
-	_, err = w.Store.Update(ctx, id, lifecycle.System(sourceWebhook), lifecycle.Noted(lifecycle.EventTaskRefused, text, lifecycle.System(sourceWebhook), now()))
+	_, err = w.Store.Update(ctx, id, lifecycle.System(sourceWebhook), lifecycle.Noted(lifecycle.EventTaskRefused, text,
+		lifecycle.System(sourceWebhook), now()))
 	return ignoreGone(err)
 }
 
@@ -158,7 +159,8 @@ func (w *Worker) runFacts(ctx context.Context, h github.Hint, kind lifecycle.Kin
 
 // takeRun takes in a run. known is false when it is none of the request, and changed is
 // false when it brought no news.
-func (w *Worker) takeRun(ctx context.Context, h github.Hint, kind lifecycle.Kind, doc store.Doc) (known, changed bool, err error) {
+func (w *Worker) takeRun(ctx context.Context, h github.Hint, kind lifecycle.Kind,
+	doc store.Doc) (known, changed bool, err error) {
 	facts, ours, err := w.factsOfHint(ctx, doc.Request, h, kind)
 	if err != nil || !ours {
 		return false, false, err
@@ -203,13 +205,15 @@ func (j *job) reconcileFurther(ctx context.Context, known int64) bool {
 
 // factsOfHint reads the run facts, and whether the run is one that TfPilot started:
 // in this repository, dispatched by TfPilot itself, on the base branch.
-func (w *Worker) factsOfHint(ctx context.Context, r lifecycle.Request, h github.Hint, kind lifecycle.Kind) (lifecycle.RunFacts, bool, error) {
+func (w *Worker) factsOfHint(ctx context.Context, r lifecycle.Request, h github.Hint,
+	kind lifecycle.Kind) (lifecycle.RunFacts, bool, error) {
 	run := h.Run
 	self, err := w.GitHub.Self(ctx)
 	if err != nil {
 		return lifecycle.RunFacts{}, false, err
 	}
-	ours := h.RepoID == r.Target.RepoID && run.Event == "workflow_dispatch" && run.HeadBranch == r.Target.Base && lifecycle.SameLogin(run.Actor, self.Login)
+	ours := h.RepoID == r.Target.RepoID && run.Event == "workflow_dispatch" && run.HeadBranch == r.Target.Base &&
+		lifecycle.SameLogin(run.Actor, self.Login)
 	f := lifecycle.RunFacts{
 		Kind: kind, RunID: run.ID, RunAttempt: run.Attempt, URL: run.URL, Status: run.Status, Conclusion: run.Conclusion,
 		CompletedAt: run.CompletedAt,
@@ -288,12 +292,12 @@ func (w *Worker) factsOf(ctx context.Context, run github.Run, base string) (f li
 	if err != nil {
 		return lifecycle.RunFacts{}, false, err
 	}
-	f, ok = dispatched(run, base)
+	f, ok = dispatchedRun(run, base)
 	return f, ok && lifecycle.SameLogin(run.Actor.Login, self.Login), nil
 }
 
 // dispatched reads the facts of a run that was dispatched on the base branch.
-func dispatched(run github.Run, base string) (f lifecycle.RunFacts, ok bool) {
+func dispatchedRun(run github.Run, base string) (f lifecycle.RunFacts, ok bool) {
 	kind, ok := github.ClassifyRun(run.Path, run.Name)
 	if !ok || run.Event != "workflow_dispatch" || run.HeadBranch != base {
 		return lifecycle.RunFacts{}, false

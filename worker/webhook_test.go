@@ -11,7 +11,8 @@ import (
 // base branch; its title counts for its own kind.
 func TestDispatchedRuns(t *testing.T) {
 	const cid = "plan-0123456789abcdef0123456789abcdef"
-	good := github.Run{ID: 7, Attempt: 1, Path: ".github/workflows/plan.yml", Event: "workflow_dispatch", HeadBranch: "main", DisplayTitle: github.RunTitle(lifecycle.KindPlan, "req_abcdefghijklm", cid)}
+	good := github.Run{ID: 7, Attempt: 1, Path: ".github/workflows/plan.yml", Event: "workflow_dispatch",
+		HeadBranch: "main", DisplayTitle: github.RunTitle(lifecycle.KindPlan, "req_abcdefghijklm", cid)}
 	for name, c := range map[string]struct {
 		change func(*github.Run)
 		ours   bool
@@ -28,7 +29,7 @@ func TestDispatchedRuns(t *testing.T) {
 	} {
 		run := good
 		c.change(&run)
-		f, ours := dispatched(run, "main")
+		f, ours := dispatchedRun(run, "main")
 		if ours != c.ours || f.CorrelationID != c.cid || ours && (f.RunID != 7 || f.Kind != lifecycle.KindPlan) {
 			t.Errorf("%s: %v %+v", name, ours, f)
 		}

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// What is said about a request is decided in internal/view, from the attempts of its runs. A surface that read the attempts
-// itself would say it in words of its own, which then drift apart. Surfaces may ask lifecycle which run made a plan, to read what
-// that run stored.
+// What is said about a request is decided in internal/view, from the attempts of its runs. A
+// surface that read the attempts itself would say it in words of its own, which then drift apart.
+// Surfaces may ask lifecycle which run made a plan, to read what that run stored.
 func TestSurfacesDoNotReadAttempts(t *testing.T) { assertRule(t, attempts) }
 
 // surfaces are the packages that show requests to people.

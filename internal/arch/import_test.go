@@ -139,14 +139,15 @@ var owners = map[string][]string{
 	"github.com/zclconf/go-cty-yaml":            {"internal/catalog"}, // functions of the Terraform language
 	"github.com/apparentlymart/go-cidr/":        {"internal/catalog"},
 	"github.com/google/uuid":                    {"internal/catalog"},
-	"github.com/goccy/go-yaml":                  {"internal/config", "internal/catalog", "internal/sandbox", "internal/sim"},
-	"github.com/spf13/cobra":                    {"cmd"},
-	"golang.org/x/":                             {"cmd", "internal", "worker", "slackapp"},
-	"k8s.io/":                                   {"tools"},
-	"github.com/BurntSushi/toml":                {"tools"},
-	"github.com/chromedp/":                      {"internal/sandbox/page/browser"}, // imported only by tests
-	"github.com/google/go-cmp/":                 {"internal/testing/golden"},
-	"pgregory.net/rapid":                        {},
+	"github.com/goccy/go-yaml": {"internal/config", "internal/catalog", "internal/sandbox",
+		"internal/sim"},
+	"github.com/spf13/cobra":     {"cmd"},
+	"golang.org/x/":              {"cmd", "internal", "worker", "slackapp"},
+	"k8s.io/":                    {"tools"},
+	"github.com/BurntSushi/toml": {"tools"},
+	"github.com/chromedp/":       {"internal/sandbox/page/browser"}, // imported only by tests
+	"github.com/google/go-cmp/":  {"internal/testing/golden"},
+	"pgregory.net/rapid":         {},
 }
 
 func TestLibrariesHaveOwners(t *testing.T) { assertRule(t, libraries) }
@@ -186,7 +187,8 @@ var forbidden = map[string][]string{
 	"internal/secretscan": append([]string{"io"}, impurePackages...),
 	"internal/terraform":  impurePackages,
 	"internal/view":       impurePackages,
-	"internal/catalog":    append([]string{"math/rand", "crypto/rand", "log"}, outsidePackages...), // parses addresses with net
+	// parses addresses with net
+	"internal/catalog": append([]string{"math/rand", "crypto/rand", "log"}, outsidePackages...),
 }
 
 var impurePackages = append([]string{"context", "log", "net", "math/rand", "crypto/rand"}, outsidePackages...)

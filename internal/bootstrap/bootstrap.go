@@ -132,7 +132,8 @@ func (p Project) checkConstants(found map[string][]string) error {
 	asset := regexp.MustCompile(`^tfpilot_` + regexp.QuoteMeta(p.Release.Version) + `_[A-Za-z]+_[A-Z0-9]+$`)
 	for name, sum := range p.Release.Checksums {
 		match("checksums", "checksum of "+name, sum, sha256RE, "the 64 digits a-f, 0-9 of SHA256SUMS")
-		match("checksums", "asset", name, asset, "tfpilot_"+p.Release.Version+"_Linux_X64, or another of that release's SHA256SUMS")
+		match("checksums", "asset", name, asset, "tfpilot_"+p.Release.Version+
+			"_Linux_X64, or another of that release's SHA256SUMS")
 	}
 	r := p.runs()
 	match("plan_role", "plan role", r.PlanRole, roleRE, "the ARN of an IAM role")
@@ -141,7 +142,8 @@ func (p Project) checkConstants(found map[string][]string) error {
 	match("actor", "actor", r.Actor, actorRE, "the App's login, such as "+DefaultActor)
 	match("releases", "releases", r.Releases, releasesRE, "an https address without a slash at its end")
 	if r.PlanRole == r.ApplyRole && r.PlanRole != "" {
-		errs = append(errs, errors.New("the plan role and the apply role are the same: code that a plan runs must not be able to apply"))
+		errs = append(errs, errors.New("the plan role and the apply role are the same: code that a plan runs must not be "+
+			"able to apply"))
 	}
 	return errors.Join(errs...)
 }
@@ -180,7 +182,8 @@ func StateKey(project string, e Environment) string {
 // runs is Runs with its defaults.
 func (p Project) runs() Runs {
 	r := p.Runs
-	r.Runner, r.Actor, r.Releases = cmp.Or(r.Runner, DefaultRunner), cmp.Or(r.Actor, DefaultActor), cmp.Or(r.Releases, DefaultReleases)
+	r.Runner, r.Actor, r.Releases = cmp.Or(r.Runner, DefaultRunner), cmp.Or(r.Actor, DefaultActor), cmp.Or(r.Releases,
+		DefaultReleases)
 	return r
 }
 
@@ -238,9 +241,11 @@ var placeholder = regexp.MustCompile(`["']@([a-z0-9_]+)@["']`)
 func Workflow(p Project, text []byte) ([]byte, error) {
 	runs := p.runs()
 	values := map[string]string{
-		"plan_role": runs.PlanRole, "apply_role": runs.ApplyRole, "runner": runs.Runner, "actor": runs.Actor, "releases": runs.Releases,
-		"version": p.Release.Version, "checksums": checksums(p.Release), "project": p.Name, "requests_bucket": p.RequestsBucket,
-		"region": p.Region, "terraform_version": p.Terraform,
+		"plan_role": runs.PlanRole, "apply_role": runs.ApplyRole, "runner": runs.Runner, "actor": runs.Actor,
+		"releases": runs.Releases,
+		"version":  p.Release.Version, "checksums": checksums(p.Release), "project": p.Name,
+		"requests_bucket": p.RequestsBucket,
+		"region":          p.Region, "terraform_version": p.Terraform,
 	}
 	var unknown error
 	out := placeholder.ReplaceAllFunc(text, func(m []byte) []byte {

@@ -12,12 +12,15 @@ import (
 
 func testProject() Project {
 	return Project{
-		Name: "core", Repo: "acme/infra-core", RequestsBucket: "tfpilot-requests", Region: "eu-central-1", Terraform: "1.11.4",
+		Name: "core", Repo: "acme/infra-core", RequestsBucket: "tfpilot-requests", Region: "eu-central-1",
+		Terraform:    "1.11.4",
 		Backend:      Backend{Bucket: "tfpilot-terraform-state", UseLockfile: true},
 		Environments: []Environment{{Key: "dev", Slug: "app"}, {Key: "prod", Slug: "app"}},
-		Release:      Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}},
-		Owners:       []string{"@acme/platform"},
-		Runs:         Runs{PlanRole: "arn:aws:iam::111111111111:role/tfpilot-plan-core", ApplyRole: "arn:aws:iam::111111111111:role/tfpilot-apply-core"},
+		Release: Release{Version: "0.1.0",
+			Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}},
+		Owners: []string{"@acme/platform"},
+		Runs: Runs{PlanRole: "arn:aws:iam::111111111111:role/tfpilot-plan-core",
+			ApplyRole: "arn:aws:iam::111111111111:role/tfpilot-apply-core"},
 	}
 }
 
@@ -26,7 +29,8 @@ func TestRender(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{".github/CODEOWNERS", "README.md", "envs/dev/app/backend.tf", "envs/prod/app/providers.tf",
+	for _, want := range []string{".github/CODEOWNERS", "README.md", "envs/dev/app/backend.tf",
+		"envs/prod/app/providers.tf",
 		"envs/prod/app/versions.tf", "modules/s3-bucket/main.tf", "modules/s3-bucket/variables.tf",
 		".github/workflows/plan.yml", ".github/workflows/apply.yml", ".github/workflows/destroy.yml",
 		".github/workflows/cleanup.yml", ".github/workflows/drift_plan.yml"} {
@@ -41,15 +45,18 @@ func TestRender(t *testing.T) {
 		}
 	}
 	backend := string(tree["envs/prod/app/backend.tf"])
-	for _, want := range []string{`bucket       = "tfpilot-terraform-state"`, `"core/prod/app/terraform.tfstate"`, "use_lockfile = true", "encrypt      = true"} {
+	for _, want := range []string{`bucket       = "tfpilot-terraform-state"`, `"core/prod/app/terraform.tfstate"`,
+		"use_lockfile = true", "encrypt      = true"} {
 		if !strings.Contains(backend, want) {
 			t.Errorf("backend.tf lacks %s:\n%s", want, backend)
 		}
 	}
 	plan := string(tree[".github/workflows/plan.yml"])
-	for _, want := range []string{`TFPILOT_VERSION: "0.1.0"`, `TFPILOT_CHECKSUMS: "` + strings.Repeat("ab", 32) + `  tfpilot_0.1.0_Linux_X64"`,
+	for _, want := range []string{`TFPILOT_VERSION: "0.1.0"`, `TFPILOT_CHECKSUMS: "` + strings.Repeat("ab", 32) +
+		`  tfpilot_0.1.0_Linux_X64"`,
 		`TFPILOT_REQUESTS_BUCKET: "tfpilot-requests"`, `terraform_version: "1.11.4"`, `aws-region: "eu-central-1"`,
-		`role-to-assume: "arn:aws:iam::111111111111:role/tfpilot-plan-core"`, `runs-on: "ubuntu-24.04"`, `TFPILOT_ACTOR: "tfpilot[bot]"`,
+		`role-to-assume: "arn:aws:iam::111111111111:role/tfpilot-plan-core"`, `runs-on: "ubuntu-24.04"`,
+		`TFPILOT_ACTOR: "tfpilot[bot]"`,
 		`RELEASES: "https://github.com/tfpilot/tfpilot/releases/download"`} {
 		if !strings.Contains(plan, want) {
 			t.Errorf("plan.yml lacks %s", want)
@@ -60,7 +67,8 @@ func TestRender(t *testing.T) {
 // An environment may have a backend of its own; with a table and no lock file the
 // lock arguments follow.
 func TestRootOfItsOwn(t *testing.T) {
-	e := Environment{Key: "dev", Slug: "app", Region: "us-east-1", StateKey: "legacy/dev.tfstate", Backend: &Backend{Bucket: "other-states", Region: "eu-west-1", DynamoDBTable: "tf-locks"}}
+	e := Environment{Key: "dev", Slug: "app", Region: "us-east-1", StateKey: "legacy/dev.tfstate",
+		Backend: &Backend{Bucket: "other-states", Region: "eu-west-1", DynamoDBTable: "tf-locks"}}
 	root, err := Root(testProject(), e, templates.FS)
 	if err != nil {
 		t.Fatal(err)

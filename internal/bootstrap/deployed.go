@@ -53,7 +53,8 @@ func Deployed(files map[string][]byte, templates fs.FS) (Project, error) {
 	}
 	for _, constant := range slices.Sorted(maps.Keys(found)) {
 		if len(found[constant]) > 1 {
-			errs = append(errs, fmt.Errorf("%s is not the same everywhere: %s", constantName(constant), strings.Join(cut(found[constant]), ", ")))
+			errs = append(errs, fmt.Errorf("%s is not the same everywhere: %s", constantName(constant),
+				strings.Join(cut(found[constant]), ", ")))
 		}
 	}
 	p := projectOf(found)
@@ -113,7 +114,8 @@ func constants(name string, template, file []byte, found map[string][]string) er
 			}
 		}
 		if len(have) != len(want) {
-			errs = append(errs, fmt.Errorf("%s: there are %d lines %q, and bootstrap writes %d", name, len(have), shape, len(want)))
+			errs = append(errs, fmt.Errorf("%s: there are %d lines %q, and bootstrap writes %d", name, len(have), shape,
+				len(want)))
 			continue
 		}
 		for i, values := range have {
@@ -164,10 +166,12 @@ func projectOf(found map[string][]string) Project {
 		return found[constant][0]
 	}
 	p := Project{
-		Name: value("project"), RequestsBucket: value("requests_bucket"), Region: value("region"), Terraform: value("terraform_version"),
-		Release: Release{Version: value("version"), Checksums: map[string]string{}},
+		Name: value("project"), RequestsBucket: value("requests_bucket"), Region: value("region"),
+		Terraform: value("terraform_version"),
+		Release:   Release{Version: value("version"), Checksums: map[string]string{}},
 		Runs: Runs{
-			PlanRole: value("plan_role"), ApplyRole: value("apply_role"), Runner: value("runner"), Actor: value("actor"), Releases: value("releases"),
+			PlanRole: value("plan_role"), ApplyRole: value("apply_role"), Runner: value("runner"), Actor: value("actor"),
+			Releases: value("releases"),
 		},
 	}
 	for text := range strings.Lines(value("checksums")) {

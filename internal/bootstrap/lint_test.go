@@ -94,7 +94,8 @@ func TestWorkflowsAreSafe(t *testing.T) {
 		if strings.Contains(string(src), "persist-credentials: true") {
 			t.Errorf("%s: a checkout keeps credentials", name)
 		}
-		if n := strings.Count(string(src), "github.token"); n != map[bool]int{true: 1}[strings.HasSuffix(name, "cleanup.yml")] {
+		if n := strings.Count(string(src), "github.token"); n != map[bool]int{true: 1}[strings.HasSuffix(name,
+			"cleanup.yml")] {
 			t.Errorf("%s: %d steps have the token, only the push of cleanup needs it", name, n)
 		}
 		for _, foreign := range []string{"vars.", "secrets."} {
@@ -138,7 +139,8 @@ func checkShape(t *testing.T, name string, src []byte) {
 		t.Fatal(err)
 	}
 	kind := strings.TrimSuffix(strings.TrimPrefix(name, "workflows/"), ".yml")
-	if want := "tfpilot " + kind + " ${{ inputs.request_id"; !strings.HasPrefix(doc.RunName, want) || !strings.HasSuffix(doc.RunName, "[${{ inputs.correlation_id }}]") {
+	if want := "tfpilot " + kind + " ${{ inputs.request_id"; !strings.HasPrefix(doc.RunName, want) ||
+		!strings.HasSuffix(doc.RunName, "[${{ inputs.correlation_id }}]") {
 		t.Errorf("%s: run-name %q", name, doc.RunName)
 	}
 	inputs := doc.On.Dispatch.Inputs
@@ -154,7 +156,8 @@ func checkShape(t *testing.T, name string, src []byte) {
 	if doc.Concurrency.Cancel {
 		t.Errorf("%s: a newer run cancels the one at work", name)
 	}
-	if effect := kind == "apply" || kind == "destroy"; effect != strings.HasPrefix(doc.Concurrency.Group, "tfpilot-state-") ||
+	if effect := kind == "apply" || kind == "destroy"; effect != strings.HasPrefix(doc.Concurrency.Group,
+		"tfpilot-state-") ||
 		!effect && !strings.HasSuffix(doc.Concurrency.Group, "-${{ inputs.correlation_id }}") {
 		t.Errorf("%s: group %q", name, doc.Concurrency.Group)
 	}

@@ -25,14 +25,17 @@ func registry(t *testing.T, versions ...string) Registry {
 		for _, v := range versions {
 			all = append(all, fmt.Sprintf(`{"version":%q,"protocols":["5.0"],"platforms":[{"os":"linux","arch":"amd64"}]}`, v))
 		}
-		_, _ = fmt.Fprintf(w, `{"id":"%s/%s","versions":[%s]}`, r.PathValue("namespace"), r.PathValue("name"), strings.Join(all, ","))
+		_, _ = fmt.Fprintf(w, `{"id":"%s/%s","versions":[%s]}`, r.PathValue("namespace"), r.PathValue("name"),
+			strings.Join(all, ","))
 	})
-	mux.HandleFunc("GET /v1/providers/{namespace}/{name}/{version}/download/linux/amd64", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintf(w, `{"shasums_url":"/sums/%s/%s"}`, r.PathValue("name"), r.PathValue("version"))
-	})
+	mux.HandleFunc("GET /v1/providers/{namespace}/{name}/{version}/download/linux/amd64",
+		func(w http.ResponseWriter, r *http.Request) {
+			_, _ = fmt.Fprintf(w, `{"shasums_url":"/sums/%s/%s"}`, r.PathValue("name"), r.PathValue("version"))
+		})
 	mux.HandleFunc("GET /sums/{name}/{version}", func(w http.ResponseWriter, r *http.Request) {
 		for i, platform := range []string{"linux_amd64", "darwin_arm64"} {
-			_, _ = fmt.Fprintf(w, "%064x  terraform-provider-%s_%s_%s.zip\n", i+1, r.PathValue("name"), r.PathValue("version"), platform)
+			_, _ = fmt.Fprintf(w, "%064x  terraform-provider-%s_%s_%s.zip\n", i+1, r.PathValue("name"), r.PathValue("version"),
+				platform)
 		}
 		_, _ = fmt.Fprintf(w, "%064x  manifest.json\n", 9)
 	})
@@ -87,7 +90,8 @@ func TestRequirements(t *testing.T) {
 		`terraform = { source = "terraform.io/builtin/terraform" }`:                    "",
 		`random = { source = "hashicorp/random", configuration_aliases = [random.a] }`: "registry.terraform.io/hashicorp/random 4.0.0",
 	} {
-		files := map[string][]byte{"modules/x/versions.tf": []byte("terraform {\n  required_providers {\n" + text + "\n  }\n}\n")}
+		files := map[string][]byte{"modules/x/versions.tf": []byte("terraform {\n  required_providers {\n" + text +
+			"\n  }\n}\n")}
 		locked, err := registry(t, "3.1.0", "3.4.0", "4.0.0").Lock(t.Context(), files)
 		got := ""
 		if err != nil {

@@ -46,8 +46,9 @@ func (c Computed) tags() map[string]cty.Value {
 	}
 }
 
-// Args returns the arguments of the module call: the config's values in the types of their variables, and what the server sets.
-// A config that Parse did not make, or that no longer matches the module, is an error.
+// Args returns the arguments of the module call: the config's values in the types of their
+// variables, and what the server sets. A config that Parse did not make, or that no longer
+// matches the module, is an error.
 func (m *Module) Args(config map[string]any, c Computed) (map[string]cty.Value, error) {
 	var faults faultList
 	args := map[string]cty.Value{}

@@ -26,7 +26,8 @@ func (m *Module) assemble(over overlay, parsed parsedModule) error {
 	return faults.err()
 }
 
-// assembleFields takes the fields of the overlay in its order, then the variables it does not mention in the order of the files.
+// assembleFields takes the fields of the overlay in its order, then the variables it does not
+// mention in the order of the files.
 func (m *Module) assembleFields(over overlay, faults *faultList) {
 	asked := map[string]bool{}
 	for _, field := range over.Fields {
@@ -99,11 +100,14 @@ func (m *Module) variable(name string) (*variable, bool) {
 func (v *variable) checkInput() error {
 	switch {
 	case v.secret != "" && v.required():
-		return fmt.Errorf("is %s: a secret is never an input; let the provider generate it, or use a reference to it", v.secret)
+		return fmt.Errorf("is %s: a secret is never an input; let the provider generate it, or use a reference to it",
+			v.secret)
 	case v.secret != "":
-		return fmt.Errorf("is %s: a secret is never an input; list the variable under hidden, so that it keeps its default", v.secret)
+		return fmt.Errorf("is %s: a secret is never an input; list the variable under hidden, so that it keeps its default",
+			v.secret)
 	case !identifier.MatchString(v.name):
-		return fmt.Errorf("an input is named like bucket_name, with lower-case letters, digits and underscores; list the variable under hidden if it has a default")
+		return fmt.Errorf("an input is named like bucket_name, with lower-case letters, digits and underscores; " +
+			"list the variable under hidden if it has a default")
 	}
 	return nil
 }
@@ -111,7 +115,8 @@ func (v *variable) checkInput() error {
 func newField(v *variable, over overlayField) (Field, error) {
 	field := Field{
 		Name: v.name, Label: over.Label, Help: over.Help, Placeholder: over.Placeholder,
-		Required: v.required(), Advanced: over.Group == groupAdvanced, Immutable: over.Immutable, Multiline: v.lines(), typ: v.typ,
+		Required: v.required(), Advanced: over.Group == groupAdvanced, Immutable: over.Immutable, Multiline: v.lines(),
+		typ: v.typ,
 	}
 	if field.Label == "" {
 		field.Label = strings.ToUpper(v.name[:1]) + strings.ReplaceAll(v.name[1:], "_", " ")
@@ -130,8 +135,10 @@ func newField(v *variable, over overlayField) (Field, error) {
 	if err := field.addChoices(over.Choices); err != nil {
 		return field, err
 	}
-	if over.Secret == nil && len(field.Choices) == 0 && (field.Kind == Text || field.Elem == Text) && secretscan.Name(v.name) {
-		return field, fmt.Errorf("its name suggests a credential, which is never an input: let the provider generate it, or use a reference to it; " +
+	if over.Secret == nil && len(field.Choices) == 0 && (field.Kind == Text || field.Elem == Text) &&
+		secretscan.Name(v.name) {
+		return field, fmt.Errorf("its name suggests a credential, which is never an input: let the provider generate it, " +
+			"or use a reference to it; " +
 			"if it is not a credential, set secret: false for the field in tfpilot.yaml")
 	}
 	return field, field.addLimits(over.Limits)
@@ -160,7 +167,8 @@ func kindOf(typ cty.Type) (kind, elem Kind, err error) {
 }
 
 func cannotAsk(typ cty.Type) error {
-	return fmt.Errorf("its type, %s, is not supported as an input; give the variable a default and list it under hidden", typ.FriendlyNameForConstraint())
+	return fmt.Errorf("its type, %s, is not supported as an input; give the variable a default and list it under hidden",
+		typ.FriendlyNameForConstraint())
 }
 
 // addChoices turns a text or number into a choice; in a list they say what an item may be.

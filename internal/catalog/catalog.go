@@ -1,11 +1,14 @@
-// Package catalog owns what people can request: it reads Terraform modules and their overlays, describes the form of each
-// looks like, turns what a person or a model gave into a typed config, and says in plain words what is wrong with it.
+// Package catalog owns what people can request: it reads Terraform modules and their overlays,
+// describes the form of each looks like, turns what a person or a model gave into a typed config,
+// and says in plain words what is wrong with it.
 //
-// It is pure after loading: no network, no clock, no state. It does not write Terraform (internal/terraform does), draws no
-// form (slackapp does) and decides no rights (internal/rbac does); it only reports what a module's overlay allows.
+// It is pure after loading: no network, no clock, no state. It does not write Terraform
+// (internal/terraform does), draws no form (slackapp does) and decides no rights (internal/rbac
+// does); it only reports what a module's overlay allows.
 //
-// A config holds exactly the values that were given, and nothing for a field that was left as it was: that one has the default
-// of its module. A value is held as it was given or not at all: what a form cannot show, it does not put into a field.
+// A config holds exactly the values that were given, and nothing for a field that was left as it
+// was: that one has the default of its module. A value is held as it was given or not at all:
+// what a form cannot show, it does not put into a field.
 package catalog
 
 import (
@@ -36,8 +39,8 @@ func BuiltinFS() fs.FS {
 	return sub
 }
 
-// Load reads every module directory of the given file systems. A module of a later one replaces the one of the same name.
-// All faults of all modules are reported together.
+// Load reads every module directory of the given file systems. A module of a later one replaces
+// the one of the same name. All faults of all modules are reported together.
 func Load(fsys ...fs.FS) (*Catalog, error) {
 	c := &Catalog{modules: map[string]*Module{}}
 	var faults faultList

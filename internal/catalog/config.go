@@ -14,8 +14,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/invisible"
 )
 
-// valueOf takes what was given for a field, typed in a form or as JSON, into the form that a config holds. Given is false for
-// nothing, a blank text among them; an empty JSON list or object is a value.
+// valueOf takes what was given for a field, typed in a form or as JSON, into the form that a
+// config holds. Given is false for nothing, a blank text among them; an empty JSON list or object
+// is a value.
 func (f *Field) valueOf(raw any) (value any, given bool, err error) {
 	typed, isText := raw.(string)
 	if f.Kind == Select && isText && hasChoice(f.Choices, typed) {
@@ -61,7 +62,8 @@ func (f *Field) textOf(raw any) (any, error) {
 	return text, nil
 }
 
-// choiceOf takes a choice by its value or, in whatever case, by its label. Of choices that look alike the exact one counts.
+// choiceOf takes a choice by its value or, in whatever case, by its label. Of choices that look
+// alike the exact one counts.
 func (f *Field) choiceOf(raw any) (any, error) {
 	for _, choice := range f.Choices {
 		if value, err := literal(raw, f.typ); raw == choice.Value || err == nil && value == choice.Value {
@@ -73,7 +75,9 @@ func (f *Field) choiceOf(raw any) (any, error) {
 	if !ok {
 		return nil, fmt.Errorf("must be one of %s", strings.Join(words, ", "))
 	}
-	for _, nameOf := range []func(Choice) string{func(c Choice) string { return itemText(c.Value) }, func(c Choice) string { return c.Label }} {
+	for _, nameOf := range []func(Choice) string{func(c Choice) string {
+		return itemText(c.Value)
+	}, func(c Choice) string { return c.Label }} {
 		for _, choice := range f.Choices {
 			if strings.EqualFold(strings.TrimSpace(text), nameOf(choice)) {
 				return choice.Value, nil
@@ -115,8 +119,8 @@ func choiceWords(choices []Choice) []string {
 	return words
 }
 
-// FormText writes a value as it is typed in a form. It reports false for one that cannot be shown there: typed back, it would be
-// another value, or it is longer than an input takes.
+// FormText writes a value as it is typed in a form. It reports false for one that cannot be shown
+// there: typed back, it would be another value, or it is longer than an input takes.
 func (f *Field) FormText(value any) (string, bool) {
 	text := f.Text(value)
 	if isNothing(value) {
@@ -132,8 +136,8 @@ func (f *Field) FormText(value any) (string, bool) {
 	return text, true
 }
 
-// Empty is the value of a list or map that holds nothing, and nil for a field that cannot be emptied: there, nothing means the
-// default.
+// Empty is the value of a list or map that holds nothing, and nil for a field that cannot be
+// emptied: there, nothing means the default.
 func (f *Field) Empty() any {
 	switch f.Kind {
 	case List:
@@ -247,8 +251,8 @@ func literal(raw any, typ cty.Type) (any, error) {
 	return value, err
 }
 
-// toConfig writes a default as a config would hold it. What no config can hold, such as null in a list, stays visible in it, and
-// then has no Text.
+// toConfig writes a default as a config would hold it. What no config can hold, such as null in a
+// list, stays visible in it, and then has no Text.
 func toConfig(v cty.Value) any {
 	switch typ := v.Type(); {
 	case v.IsNull():
@@ -278,8 +282,8 @@ func toConfig(v cty.Value) any {
 	return v.AsString()
 }
 
-// fromConfig is the reverse for a value that a config holds, as strict as the variable's type. A text holds several lines only
-// where the field takes them.
+// fromConfig is the reverse for a value that a config holds, as strict as the variable's type. A
+// text holds several lines only where the field takes them.
 func fromConfig(raw any, typ cty.Type, lines bool) (cty.Value, error) {
 	switch v := raw.(type) {
 	case nil:

@@ -101,11 +101,13 @@ variable "labels" {
 	}
 	m, _ := c.Module("m")
 	_, errs := m.Parse(map[string]any{"size": "large", "labels": "a=1\nb=2"}, Environment{Project: "payments", Key: "dev"})
-	want := map[string]string{"size": "Payments takes small ones.", "labels": "At most five labels, with the labels of the server."}
+	want := map[string]string{"size": "Payments takes small ones.",
+		"labels": "At most five labels, with the labels of the server."}
 	if diff := cmp.Diff(want, byField(errs)); diff != "" {
 		t.Error(diff)
 	}
-	if _, errs := m.Parse(map[string]any{"size": "large", "labels": "a=1"}, Environment{Project: "core", Key: "dev"}); errs != nil {
+	if _, errs := m.Parse(map[string]any{"size": "large", "labels": "a=1"},
+		Environment{Project: "core", Key: "dev"}); errs != nil {
 		t.Error(errs)
 	}
 }
@@ -265,7 +267,8 @@ fields:
 		t.Fatal(err)
 	}
 	m, _ := c.Module("m")
-	for given, want := range map[string]string{"a": "a", "b": "b", "B": "B", "A": "a", "c": "b", "C": "b", "": "", "none": ""} {
+	for given, want := range map[string]string{"a": "a", "b": "b", "B": "B", "A": "a", "c": "b", "C": "b", "": "",
+		"none": ""} {
 		config, errs := m.Parse(map[string]any{"size": given}, dev)
 		if errs != nil || config["size"] != want {
 			t.Errorf("%q is taken as %v, want %q, %v", given, config["size"], want, errs)
@@ -277,7 +280,8 @@ fields:
 type generated map[string]string
 
 func (g generated) load() (*Module, error) {
-	fsys := fstest.MapFS{"m/variables.tf": {Data: []byte(g["tf"])}, "m/tfpilot.yaml": {Data: []byte("title: M\nhidden: [nested]\n")}}
+	fsys := fstest.MapFS{"m/variables.tf": {Data: []byte(g["tf"])},
+		"m/tfpilot.yaml": {Data: []byte("title: M\nhidden: [nested]\n")}}
 	c, err := Load(fsys)
 	if err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, g["tf"])
@@ -288,9 +292,12 @@ func (g generated) load() (*Module, error) {
 
 // randomModule declares variables with defaults at random, among them what no form can show.
 func randomModule() *rapid.Generator[generated] {
-	text := rapid.OneOf(rapid.StringMatching(`[a-z0-9]{0,6}`), rapid.StringMatching(`[ a=,.\n\t"\\#:éа\x{0301}\x{200b}\x{202e}-]{0,8}`),
-		rapid.Map(rapid.IntRange(2990, 3010), func(n int) string { return strings.Repeat("x", n) }), rapid.SampledFrom([]string{"", " ", "\n", "yes", "null", "a,b", "a\n", "1", "😀"}))
-	number := rapid.SampledFrom([]any{json.Number("0"), json.Number("-1.50"), json.Number("1e3"), json.Number("1e60"), json.Number("0.1"), json.Number("9007199254740993")})
+	text := rapid.OneOf(rapid.StringMatching(`[a-z0-9]{0,6}`),
+		rapid.StringMatching(`[ a=,.\n\t"\\#:éа\x{0301}\x{200b}\x{202e}-]{0,8}`),
+		rapid.Map(rapid.IntRange(2990, 3010), func(n int) string { return strings.Repeat("x", n) }),
+		rapid.SampledFrom([]string{"", " ", "\n", "yes", "null", "a,b", "a\n", "1", "😀"}))
+	number := rapid.SampledFrom([]any{json.Number("0"), json.Number("-1.50"), json.Number("1e3"), json.Number("1e60"),
+		json.Number("0.1"), json.Number("9007199254740993")})
 	list := func(item *rapid.Generator[any]) *rapid.Generator[any] {
 		return rapid.Map(rapid.SliceOfN(item, 0, 4), func(items []any) any { return items })
 	}
@@ -319,8 +326,10 @@ func randomModule() *rapid.Generator[generated] {
 		declare("numbers", "list(number)", list(number))
 		declare("unordered", "set(string)", list(text.AsAny()))
 		declare("table", "map(string)", rapid.MapOfN(text, orNull(text.AsAny()), 0, 4).AsAny())
-		declare("nested", "object({ a = optional(list(string), [\"x\"]), b = optional(map(object({ c = optional(number, 3) }))) })",
-			rapid.SampledFrom([]any{map[string]any{}, map[string]any{"b": map[string]any{"k": map[string]any{}}}, map[string]any{"a": []any{"y"}}}))
+		declare("nested", "object({ a = optional(list(string), [\"x\"]), b = optional(map(object({ c = optional(number, "+
+			"3) }))) })",
+			rapid.SampledFrom([]any{map[string]any{}, map[string]any{"b": map[string]any{"k": map[string]any{}}},
+				map[string]any{"a": []any{"y"}}}))
 		return generated{"tf": tf.String()}
 	})
 }

@@ -11,21 +11,24 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// TerraformVersion is the Terraform that runs use. The catalog evaluates expressions as that version does: see functions and
-// evaluateBothSides, which a test compares with the real one.
+// TerraformVersion is the Terraform that runs use. The catalog evaluates expressions as that
+// version does: see functions and evaluateBothSides, which a test compares with the real one.
 const TerraformVersion = "1.11.4"
 
-// functions are Terraform's pure functions, under Terraform's names and with its results. What reads files, time or chance is
-// left out: only a plan can try a rule that calls it.
+// functions are Terraform's pure functions, under Terraform's names and with its results. What
+// reads files, time or chance is left out: only a plan can try a rule that calls it.
 var functions = withCoreNames(map[string]function.Function{
 	"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "log": stdlib.LogFunc,
-	"max": stdlib.MaxFunc, "min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": stdlib.PowFunc, "signum": signumFunc,
-	"sum": sumFunc,
+	"max": stdlib.MaxFunc, "min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": stdlib.PowFunc,
+	"signum": signumFunc,
+	"sum":    sumFunc,
 
-	"chomp": stdlib.ChompFunc, "format": stdlib.FormatFunc, "formatlist": stdlib.FormatListFunc, "indent": stdlib.IndentFunc,
-	"join": stdlib.JoinFunc, "lower": stdlib.LowerFunc, "upper": stdlib.UpperFunc, "title": stdlib.TitleFunc,
+	"chomp": stdlib.ChompFunc, "format": stdlib.FormatFunc, "formatlist": stdlib.FormatListFunc,
+	"indent": stdlib.IndentFunc,
+	"join":   stdlib.JoinFunc, "lower": stdlib.LowerFunc, "upper": stdlib.UpperFunc, "title": stdlib.TitleFunc,
 	"regex": stdlib.RegexFunc, "regexall": stdlib.RegexAllFunc, "replace": replaceFunc, "split": stdlib.SplitFunc,
-	"strrev": stdlib.ReverseFunc, "substr": stdlib.SubstrFunc, "trim": stdlib.TrimFunc, "trimprefix": stdlib.TrimPrefixFunc,
+	"strrev": stdlib.ReverseFunc, "substr": stdlib.SubstrFunc, "trim": stdlib.TrimFunc,
+	"trimprefix": stdlib.TrimPrefixFunc,
 	"trimsuffix": stdlib.TrimSuffixFunc, "trimspace": stdlib.TrimSpaceFunc,
 	"startswith":  textTest(strings.HasPrefix),
 	"endswith":    textTest(strings.HasSuffix),
@@ -38,7 +41,8 @@ var functions = withCoreNames(map[string]function.Function{
 	"length": lengthFunc, "lookup": lookupFunc, "matchkeys": matchKeysFunc, "merge": stdlib.MergeFunc, "one": oneFunc,
 	"range": stdlib.RangeFunc, "reverse": stdlib.ReverseListFunc, "setintersection": stdlib.SetIntersectionFunc,
 	"setproduct": stdlib.SetProductFunc, "setsubtract": stdlib.SetSubtractFunc, "setunion": stdlib.SetUnionFunc,
-	"slice": stdlib.SliceFunc, "sort": stdlib.SortFunc, "transpose": transposeFunc, "values": stdlib.ValuesFunc, "zipmap": stdlib.ZipmapFunc,
+	"slice": stdlib.SliceFunc, "sort": stdlib.SortFunc, "transpose": transposeFunc, "values": stdlib.ValuesFunc,
+	"zipmap": stdlib.ZipmapFunc,
 
 	"csvdecode": stdlib.CSVDecodeFunc, "jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc,
 	"yamldecode": yaml.YAMLDecodeFunc, "yamlencode": yaml.YAMLEncodeFunc, "urlencode": urlEncodeFunc,
@@ -160,8 +164,9 @@ var lengthFunc = function.New(&function.Spec{
 
 // replaceFunc takes a pattern between slashes as a regular expression, like Terraform's.
 var replaceFunc = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "text", Type: cty.String}, {Name: "part", Type: cty.String}, {Name: "with", Type: cty.String}},
-	Type:   function.StaticReturnType(cty.String),
+	Params: []function.Parameter{{Name: "text", Type: cty.String}, {Name: "part", Type: cty.String},
+		{Name: "with", Type: cty.String}},
+	Type: function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		part := args[1].AsString()
 		if len(part) > 1 && strings.HasPrefix(part, "/") && strings.HasSuffix(part, "/") {

@@ -126,7 +126,8 @@ var cidrSubnetsFunc = function.New(&function.Spec{
 			}
 			next, full := cidr.NextSubnet(current, bits)
 			if full || !prefix.Contains(next.IP) {
-				return cty.NilVal, function.NewArgErrorf(i+1, "not enough remaining address space for a subnet with a prefix of %d bits after %s", bits, current)
+				return cty.NilVal, function.NewArgErrorf(i+1, "not enough remaining address space for a subnet with a prefix "+
+					"of %d bits after %s", bits, current)
 			}
 			current = next
 			subnets = append(subnets, cty.StringVal(current.String()))

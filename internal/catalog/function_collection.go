@@ -10,7 +10,8 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// Functions over collections whose results in Terraform differ from the functions of the same name in HCL's standard library.
+// Functions over collections whose results in Terraform differ from the functions of the same
+// name in HCL's standard library.
 
 // anyParam is a parameter of any type.
 func anyParam(name string) function.Parameter {
@@ -21,7 +22,8 @@ func isSequence(t cty.Type) bool { return t.IsListType() || t.IsSetType() || t.I
 
 // coalesceFunc skips null and, unlike the standard one, the empty string.
 var coalesceFunc = function.New(&function.Spec{
-	VarParam: &function.Parameter{Name: "vals", Type: cty.DynamicPseudoType, AllowUnknown: true, AllowDynamicType: true, AllowNull: true},
+	VarParam: &function.Parameter{Name: "vals", Type: cty.DynamicPseudoType, AllowUnknown: true, AllowDynamicType: true,
+		AllowNull: true},
 	Type: func(args []cty.Value) (cty.Type, error) {
 		types := make([]cty.Type, len(args))
 		for i, arg := range args {
@@ -80,8 +82,9 @@ var indexFunc = function.New(&function.Spec{
 
 // lookupFunc takes the default as an optional third argument.
 var lookupFunc = function.New(&function.Spec{
-	Params:   []function.Parameter{anyParam("inputMap"), {Name: "key", Type: cty.String}},
-	VarParam: &function.Parameter{Name: "default", Type: cty.DynamicPseudoType, AllowUnknown: true, AllowDynamicType: true, AllowNull: true},
+	Params: []function.Parameter{anyParam("inputMap"), {Name: "key", Type: cty.String}},
+	VarParam: &function.Parameter{Name: "default", Type: cty.DynamicPseudoType, AllowUnknown: true,
+		AllowDynamicType: true, AllowNull: true},
 	Type: func(args []cty.Value) (cty.Type, error) {
 		if len(args) > 3 {
 			return cty.NilType, fmt.Errorf("takes two or three arguments, got %d", len(args))

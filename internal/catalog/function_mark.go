@@ -15,7 +15,8 @@ const (
 
 // markedParam takes any value with its marks.
 var markedParam = function.Parameter{
-	Name: "value", Type: cty.DynamicPseudoType, AllowUnknown: true, AllowNull: true, AllowMarked: true, AllowDynamicType: true,
+	Name: "value", Type: cty.DynamicPseudoType, AllowUnknown: true, AllowNull: true, AllowMarked: true,
+	AllowDynamicType: true,
 }
 
 func sameType(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil }

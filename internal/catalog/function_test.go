@@ -110,7 +110,8 @@ func TestEveryFunctionOfTerraformIsKnownOrLeftToThePlan(t *testing.T) {
 // TestSandboxRunsTheTerraformThatTheCatalogSpeaks: change both together, and record the answers again.
 func TestSandboxRunsTheTerraformThatTheCatalogSpeaks(t *testing.T) {
 	if toolchain.PinnedTerraform != TerraformVersion {
-		t.Errorf("the sandbox fetches Terraform %s, bootstrap writes %s into workflows", toolchain.PinnedTerraform, TerraformVersion)
+		t.Errorf("the sandbox fetches Terraform %s, bootstrap writes %s into workflows", toolchain.PinnedTerraform,
+			TerraformVersion)
 	}
 }
 

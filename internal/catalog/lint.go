@@ -29,8 +29,9 @@ func (f Finding) String() string {
 	return f.Module + ": " + text
 }
 
-// Lint checks the module directories of a file system before they are put in use. With the previous state of the same directories (nil
-// when there is none) it refuses what would break the environments that use them: one such change stops every plan and destroy.
+// Lint checks the module directories of a file system before they are put in use. With the
+// previous state of the same directories (nil when there is none) it refuses what would break the
+// environments that use them: one such change stops every plan and destroy.
 func Lint(fsys, previous fs.FS) ([]Finding, error) {
 	var l linter
 	names, err := moduleDirs(fsys)
@@ -83,7 +84,8 @@ func (l *linter) module(fsys, previous fs.FS, name string) {
 	l.compare(m, previous)
 }
 
-// form sends the form as it is opened through Parse, since people do: each default that it shows, and each choice that it offers.
+// form sends the form as it is opened through Parse, since people do: each default that it shows,
+// and each choice that it offers.
 func (l *linter) form(m *Module) {
 	shown := map[string]any{}
 	for i := range m.Fields {
@@ -94,7 +96,8 @@ func (l *linter) form(m *Module) {
 		text, ok := field.FormText(field.Default)
 		switch {
 		case !ok:
-			l.note(m.Name, nil, "field %s cannot show its default, %s; the form says so, and the field keeps it while it is empty", field.Name, Describe(field.Default))
+			l.note(m.Name, nil, "field %s cannot show its default, %s; the form says so, and the field keeps it while it "+
+				"is empty", field.Name, Describe(field.Default))
 		case text != "":
 			shown[field.Name] = text
 		}
@@ -109,7 +112,8 @@ func (l *linter) form(m *Module) {
 			l.add(m.Name, nil, "the default of variable %s is refused: %s", one.Field, one.Message)
 			continue
 		}
-		l.add(m.Name, nil, "the default of field %s, %s, is refused: %s%s", one.Field, Describe(field.Default), one.Message, m.bothSides(one.Field))
+		l.add(m.Name, nil, "the default of field %s, %s, is refused: %s%s", one.Field, Describe(field.Default), one.Message,
+			m.bothSides(one.Field))
 	}
 	for i := range m.Fields {
 		l.choices(m, &m.Fields[i])
@@ -123,7 +127,8 @@ func (m *Module) bothSides(name string) string {
 	if !ok || !slices.ContainsFunc(v.rules, guards) {
 		return ""
 	}
-	return fmt.Sprintf(" Terraform %s tries both sides of && and ||; write CONDITION ? A : B where only one of them may be tried.", TerraformVersion)
+	return fmt.Sprintf(" Terraform %s tries both sides of && and ||; write CONDITION ? A : B where only one of them "+
+		"may be tried.", TerraformVersion)
 }
 
 // choices reports those that the module's own rules refuse. An item of a list may be right together with others.
@@ -146,7 +151,8 @@ func (l *linter) untried(m *Module) {
 	for _, v := range m.variables {
 		for _, r := range v.rules {
 			if r.untried != "" {
-				l.note(m.Name, &r.at, "the validation of variable %s %s, so only the plan tries it, not the form", v.name, r.untried)
+				l.note(m.Name, &r.at, "the validation of variable %s %s, so only the plan tries it, not the form", v.name,
+					r.untried)
 			}
 		}
 	}

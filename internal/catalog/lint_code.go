@@ -11,8 +11,9 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// What Terraform reads of a module's directory: the configuration in the directory itself, and in each directory that it calls as a local
-// module. Examples and tests beside them are not read, so nothing is asked of them.
+// What Terraform reads of a module's directory: the configuration in the directory itself, and in
+// each directory that it calls as a local module. Examples and tests beside them are not read, so
+// nothing is asked of them.
 
 // source is one configuration file that Terraform reads.
 type source struct {
@@ -22,7 +23,8 @@ type source struct {
 
 func (s source) dir() string { return path.Dir(s.name) }
 
-// sources parses what Terraform reads of a module. What is wrong with a call of another directory goes to found; it may be nil.
+// sources parses what Terraform reads of a module. What is wrong with a call of another directory
+// goes to found; it may be nil.
 func sources(files map[string][]byte, found func(at *hcl.Range, format string, args ...any)) []source {
 	var all []source
 	queue, seen := []string{"."}, map[string]bool{".": true}
@@ -70,7 +72,8 @@ func sourcesIn(files map[string][]byte, dir string, found func(at *hcl.Range, fo
 }
 
 // calledDir is the directory that a module call names, from the file in which the call is written.
-func calledDir(files map[string][]byte, s source, block *hclsyntax.Block, found func(at *hcl.Range, format string, args ...any)) (string, bool) {
+func calledDir(files map[string][]byte, s source, block *hclsyntax.Block,
+	found func(at *hcl.Range, format string, args ...any)) (string, bool) {
 	at := block.DefRange()
 	from, err := literalString(block.Body.Attributes["source"])
 	if err != nil || !strings.HasPrefix(from, "./") && !strings.HasPrefix(from, "../") {
@@ -83,7 +86,9 @@ func calledDir(files map[string][]byte, s source, block *hclsyntax.Block, found 
 		found(&at, "calls %s, which is outside the module's directory; copy it into a directory of this one", from)
 	case dir == "." || dir == s.dir():
 		found(&at, "calls %s, which is the module itself", from)
-	case !slices.ContainsFunc(slices.Collect(maps.Keys(files)), func(name string) bool { return path.Dir(name) == dir && isConfig(name) }):
+	case !slices.ContainsFunc(slices.Collect(maps.Keys(files)), func(name string) bool {
+		return path.Dir(name) == dir && isConfig(name)
+	}):
 		found(&at, "calls %s, but the directory %s holds no .tf file", from, dir)
 	default:
 		return dir, true
@@ -117,7 +122,8 @@ func (l *linter) block(m *Module, s source, block *hclsyntax.Block) {
 		l.settings(m, s, block)
 	case "data", "ephemeral":
 		if len(block.Labels) == 0 || block.Labels[0] == "external" || !slices.Contains(m.data, block.Labels[0]) {
-			l.add(m.Name, &at, "reads %s %s; list its type under data in tfpilot.yaml, or pass the value in (external is never possible)", block.Type, strings.Join(block.Labels, "."))
+			l.add(m.Name, &at, "reads %s %s; list its type under data in tfpilot.yaml, or pass the value in (external is "+
+				"never possible)", block.Type, strings.Join(block.Labels, "."))
 		}
 		l.provider(m, s, block)
 	case "check":
@@ -129,7 +135,8 @@ func (l *linter) block(m *Module, s source, block *hclsyntax.Block) {
 	case "module":
 		l.passed(m, s, block)
 	case "provider":
-		l.add(m.Name, &at, "a module with a provider block cannot be destroyed once its call is gone; leave the provider to the environment")
+		l.add(m.Name, &at, "a module with a provider block cannot be destroyed once its call is gone; leave the provider "+
+			"to the environment")
 	case "resource":
 		for _, inner := range block.Body.Blocks {
 			if inner.Type == "provisioner" || inner.Type == "connection" {
@@ -141,7 +148,8 @@ func (l *linter) block(m *Module, s source, block *hclsyntax.Block) {
 	}
 }
 
-// provider finds a provider configuration under another name in the module's own directory: a generated call passes none.
+// provider finds a provider configuration under another name in the module's own directory: a
+// generated call passes none.
 func (l *linter) provider(m *Module, s source, block *hclsyntax.Block) {
 	attr := block.Body.Attributes["provider"]
 	if attr == nil || s.dir() != "." {
@@ -150,7 +158,8 @@ func (l *linter) provider(m *Module, s source, block *hclsyntax.Block) {
 	traversal, diags := hcl.AbsTraversalForExpr(attr.Expr)
 	if !diags.HasErrors() && len(traversal) > 1 {
 		at := attr.SrcRange
-		l.add(m.Name, &at, "uses the provider %s; a generated call passes no providers, so only the default configuration of each is there", reference(traversal))
+		l.add(m.Name, &at, "uses the provider %s; a generated call passes no providers, so only the default "+
+			"configuration of each is there", reference(traversal))
 	}
 }
 
@@ -162,7 +171,8 @@ func (l *linter) passed(m *Module, s source, block *hclsyntax.Block) {
 	}
 	for _, traversal := range attr.Expr.Variables() {
 		if at := traversal.SourceRange(); len(traversal) > 1 && !isKey(attr.Expr, at) {
-			l.add(m.Name, &at, "passes the provider %s; a generated call passes no providers, so only the default configuration of each is there", reference(traversal))
+			l.add(m.Name, &at, "passes the provider %s; a generated call passes no providers, so only the default "+
+				"configuration of each is there", reference(traversal))
 		}
 	}
 }
@@ -224,7 +234,8 @@ func (l *linter) aliases(m *Module, provider string, attr *hclsyntax.Attribute) 
 		}
 		if list, diags := hcl.ExprList(pair.Value); diags.HasErrors() || len(list) > 0 {
 			at := pair.Key.Range()
-			l.add(m.Name, &at, "asks for other configurations of the provider %s (configuration_aliases); a generated call passes no providers, so every plan would fail", provider)
+			l.add(m.Name, &at, "asks for other configurations of the provider %s (configuration_aliases); a generated call "+
+				"passes no providers, so every plan would fail", provider)
 		}
 	}
 }

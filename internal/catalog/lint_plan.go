@@ -9,14 +9,17 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// Some errors that Terraform reports in every plan of a module can be found without its providers, from names: what is called,
-// passed and referred to. No one should learn that from the first request.
+// Some errors that Terraform reports in every plan of a module can be found without its
+// providers, from names: what is called, passed and referred to. No one should learn that from
+// the first request.
 
 // planOnly are Terraform's functions that read files, time or chance: only a plan can call them.
-var planOnly = strings.Fields("abspath pathexpand file filebase64 filebase64sha256 filebase64sha512 fileexists filemd5 fileset filesha1 " +
+var planOnly = strings.Fields("abspath pathexpand file filebase64 filebase64sha256 filebase64sha512 fileexists " +
+	"filemd5 fileset filesha1 " +
 	"filesha256 filesha512 templatefile templatestring timestamp plantimestamp uuid bcrypt rsadecrypt base64gzip")
 
-// directory is what the files of one directory declare, each as var.name, local.name, module.name, data.type.name or ephemeral.type.name.
+// directory is what the files of one directory declare, each as var.name, local.name,
+// module.name, data.type.name or ephemeral.type.name.
 type directory struct {
 	declares map[string]bool
 	aliases  []string // configurations of providers that a call has to pass
@@ -94,7 +97,8 @@ func aliasesOf(block *hclsyntax.Block, attr *hclsyntax.Attribute) []string {
 	return names
 }
 
-// aliasesPassed finds a configuration that a directory of the module asks for, and a call of it in the module does not pass.
+// aliasesPassed finds a configuration that a directory of the module asks for, and a call of it
+// in the module does not pass.
 func (l *linter) aliasesPassed(m *Module, s source, block *hclsyntax.Block, directories map[string]*directory) {
 	from, err := literalString(block.Body.Attributes["source"])
 	called := directories[path.Join(s.dir(), from)]
@@ -113,7 +117,8 @@ func (l *linter) aliasesPassed(m *Module, s source, block *hclsyntax.Block, dire
 	at := block.DefRange()
 	for _, name := range called.aliases {
 		if !slices.Contains(passed, name) {
-			l.add(m.Name, &at, "does not pass the provider %s, which %s asks for (configuration_aliases), so every plan would fail", name, from)
+			l.add(m.Name, &at, "does not pass the provider %s, which %s asks for (configuration_aliases), "+
+				"so every plan would fail", name, from)
 		}
 	}
 }
@@ -150,8 +155,8 @@ func (l *linter) cycles(m *Module, all []source) {
 	visit(".")
 }
 
-// names finds functions that Terraform does not have, and references to what the directory does not declare. Resources are left out:
-// their names look like the iterators of dynamic blocks.
+// names finds functions that Terraform does not have, and references to what the directory does
+// not declare. Resources are left out: their names look like the iterators of dynamic blocks.
 func (l *linter) names(m *Module, block *hclsyntax.Block, in *directory) {
 	for _, attr := range block.Body.Attributes {
 		if block.Type == "variable" && attr.Name == "type" {
@@ -180,7 +185,8 @@ func (l *linter) names(m *Module, block *hclsyntax.Block, in *directory) {
 			}
 			at, short := call.Range(), strings.TrimPrefix(call.Name, "core::")
 			if _, known := functions[call.Name]; !known && !slices.Contains(planOnly, short) {
-				l.add(m.Name, &at, "calls %s, which Terraform %s does not have, so every plan would fail", call.Name, TerraformVersion)
+				l.add(m.Name, &at, "calls %s, which Terraform %s does not have, so every plan would fail", call.Name,
+					TerraformVersion)
 			}
 			return nil
 		})

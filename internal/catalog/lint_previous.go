@@ -43,7 +43,8 @@ func (l *linter) compareVariables(m *Module, old parsedModule) {
 		}
 		for _, r := range now.rules {
 			if !slices.ContainsFunc(v.rules, func(was rule) bool { return was.source == r.source }) {
-				l.note(m.Name, &r.at, "variable %s has a new validation; a request whose value it refuses can be planned no more", v.name)
+				l.note(m.Name, &r.at, "variable %s has a new validation; a request whose value it refuses can be planned no more",
+					v.name)
 			}
 		}
 	}
@@ -59,9 +60,11 @@ func (l *linter) compareOutputs(m *Module, old, now parsedModule) {
 		i := slices.IndexFunc(now.outputs, func(o Output) bool { return o.Name == output.Name })
 		switch {
 		case i < 0:
-			l.add(m.Name, nil, "output %s is gone; a file that reads it would break every plan of its environment, so keep it or make a new module", output.Name)
+			l.add(m.Name, nil, "output %s is gone; a file that reads it would break every plan of its environment, "+
+				"so keep it or make a new module", output.Name)
 		case now.outputs[i].Sensitive && !output.Sensitive:
-			l.note(m.Name, nil, "output %s is sensitive now; an output of an environment that repeats it must be so too", output.Name)
+			l.note(m.Name, nil, "output %s is sensitive now; an output of an environment that repeats it must be so too",
+				output.Name)
 		}
 	}
 }
@@ -89,7 +92,8 @@ func (l *linter) compareResources(m *Module, before map[string][]byte) {
 		}
 		for _, address := range slices.Sorted(maps.Keys(was[dir].addresses)) {
 			if !is[dir].addresses[address] && !is[dir].moved[address] {
-				l.note(m.Name, nil, "%s is gone from %s without a moved block; what was made of it is destroyed, and made again if it was only renamed", address, dir)
+				l.note(m.Name, nil, "%s is gone from %s without a moved block; what was made of it is destroyed, "+
+					"and made again if it was only renamed", address, dir)
 			}
 		}
 	}

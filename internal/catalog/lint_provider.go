@@ -48,8 +48,8 @@ func withHost(r requirement) requirement {
 	return r
 }
 
-// requiredProvider compares the versions that a module accepts with the versions in environments that bootstrap writes. They may have
-// been changed since, so it is a note.
+// requiredProvider compares the versions that a module accepts with the versions in environments
+// that bootstrap writes. They may have been changed since, so it is a note.
 func (l *linter) requiredProvider(m *Module, name string, attr *hclsyntax.Attribute) {
 	at := attr.SrcRange
 	mine, ok := parseRequirement(name, attr)
@@ -62,7 +62,8 @@ func (l *linter) requiredProvider(m *Module, name string, attr *hclsyntax.Attrib
 	}
 	for _, theirs := range environmentProviders() {
 		if theirs.source == mine.source && !compatible(mine.version, theirs.version) {
-			l.note(m.Name, &at, "requires %s of the provider %s, but environments as bootstrap writes them take %s, so no run could start there", mine.version, name, theirs.version)
+			l.note(m.Name, &at, "requires %s of the provider %s, but environments as bootstrap writes them take %s, "+
+				"so no run could start there", mine.version, name, theirs.version)
 		}
 	}
 }
@@ -93,8 +94,8 @@ func environmentProviders() []requirement {
 	return all
 }
 
-// compatible reports whether a version can satisfy both constraints. Where they meet, they do so at a version that one of them
-// names, or at the next one after it.
+// compatible reports whether a version can satisfy both constraints. Where they meet, they do so
+// at a version that one of them names, or at the next one after it.
 func compatible(a, b string) bool {
 	first, err1 := version.NewConstraint(a)
 	second, err2 := version.NewConstraint(b)

@@ -11,9 +11,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/testing/golden"
 )
 
-// TestLint holds what each fault of a module is called. The text of a note begins with "note: ".
-func TestLint(t *testing.T) {
-	old := `variable "a" {
+const lintOld = `variable "a" {
   type        = string
   description = "d"
 }
@@ -22,70 +20,108 @@ variable "b" {
   description = "d"
   default     = "x"
 }`
-	rule := "variable \"b\" {\n  type = string\n  description = \"d\"\n  default = \"x\"\n  validation {\n    condition     = %s\n    error_message = \"m\"\n  }\n}"
-	for _, tc := range []struct{ name, tf, overlay, previous, want string }{
-		{"fine", old, "", old, ""},
-		{"new with default", old + "\nvariable \"c\" {\n  type = string\n  description = \"d\"\n  default = \"\"\n}", "", old, ""},
-		{"sensitive", "variable \"a\" {\n  type = string\n  sensitive = true\n}", "", "", "a secret is never an input"},
-		{"no description", `variable "a" { type = string }`, "", "", "no description"},
-		{"described by the overlay", `variable "a" { type = string }`, "fields: [{name: a, help: h}]", "", ""},
-		{"hidden without description", "variable \"a\" {\n  default = 1\n}", "hidden: [a]", "", ""},
-		{"plantimestamp", `locals { a = "x${plantimestamp()}" }`, "", "", "plantimestamp"},
-		{"core plantimestamp", `locals { a = core::plantimestamp() }`, "", "", "plantimestamp"},
-		{"data", `data "aws_vpc" "x" {}`, "", "", "list its type under data"},
-		{"listed data", `data "aws_vpc" "x" {}`, "data: [aws_vpc]", "", ""},
-		{"external", `data "external" "x" {}`, "data: [external]", "", "never possible"},
-		{"provisioner", "resource \"aws_instance\" \"x\" {\n  provisioner \"local-exec\" {\n    command = \"x\"\n  }\n}", "", "", "runs commands"},
-		{"import", "import {\n  to = aws_s3_bucket.x\n  id = \"x\"\n}", "", "", "own files only"},
-		{"experiment", "terraform {\n  experiments = [x]\n}", "", "", "experiments"},
-		{"function of no one", `locals { a = nosuch(1) }`, "", "", "calls nosuch, which Terraform " + TerraformVersion + " does not have"},
-		{"functions of a plan and a provider", `locals { a = [core::timestamp(), file("x"), provider::aws::arn_parse("x")] }`, "", "", ""},
-		{"undeclared variable", `output "x" { value = var.nam }`, "", "", "refers to var.nam, which is not declared"},
-		{"undeclared local", "resource \"x_y\" \"z\" {\n  b {\n    c = local.l\n  }\n}", "", "", "refers to local.l,"},
-		{"undeclared module", `locals { a = module.m.id }`, "", "", "refers to module.m,"},
-		{"undeclared data", `locals { a = data.aws_vpc.x.id }`, "", "", "refers to data.aws_vpc.x,"},
-		{"declared", "locals {\n  l = [for module in [1] : module]\n  a = local.l\n}\nmoved {\n  from = module.old\n  to = x_y.z\n}", "", "", ""},
-		{"a name of a loop", "resource \"x_y\" \"z\" {\n  dynamic \"b\" {\n    for_each = [1]\n    content {\n      c = b.value\n    }\n  }\n}", "", "", ""},
-		{"provider", `provider "aws" {}`, "", "", "cannot be destroyed"},
-		{"remote module", `module "x" { source = "git::https://example.com/x" }`, "", "", "from elsewhere"},
-		{"module of the registry", `module "x" { source = "terraform-aws-modules/vpc/aws" }`, "", "", "from elsewhere"},
-		{"module outside", `module "x" { source = "../other" }`, "", "", "outside the module's directory"},
-		{"module outside by a detour", `module "x" { source = "./a/../../other" }`, "", "", "outside the module's directory"},
-		{"module that is not there", `module "x" { source = "./gone" }`, "", "", "holds no .tf file"},
-		{"module itself", `module "x" { source = "./a/.." }`, "", "", "the module itself"},
-		{"aliased provider", "resource \"aws_instance\" \"x\" {\n  provider = aws.far\n}", "", "", "passes no providers"},
-		{"plain provider", "resource \"aws_instance\" \"x\" {\n  provider = aws\n}", "", "", ""},
-		{"data of a check", "check \"c\" {\n  data \"http\" \"x\" {}\n}", "", "", "reads data http.x"},
-		{"configuration aliases", "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n      configuration_aliases = [aws.a]\n    }\n  }\n}", "", "", "configuration_aliases"},
-		{"providers", "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n    }\n  }\n}", "", "", ""},
-		{"provider of other environments", "terraform {\n  required_providers {\n    aws = {\n      source  = \"hashicorp/aws\"\n      version = \"~> 4.0\"\n    }\n  }\n}", "", "", "note: requires ~> 4.0 of the provider aws, but environments as bootstrap writes them take >= 5.0, < 7.0"},
-		{"provider of any environment", "terraform {\n  required_providers {\n    aws = {\n      source  = \"hashicorp/aws\"\n      version = \"~> 6.14\"\n    }\n  }\n}", "", "", ""},
-		{"another provider", "terraform {\n  required_providers {\n    random = {\n      source  = \"hashicorp/random\"\n      version = \"~> 3.0\"\n    }\n  }\n}", "", "", ""},
-		{"provider's version that is none", "terraform {\n  required_providers {\n    aws = \"new\"\n  }\n}", "", "", "not a version constraint"},
-		{"Terraform that will do", "terraform {\n  required_version = \">= 1.5, < 2.0\"\n}", "", "", ""},
-		{"Terraform of the past", "terraform {\n  required_version = \"~> 1.10.0\"\n}", "", "", "requires Terraform ~> 1.10.0, but runs use " + TerraformVersion},
-		{"Terraform that is none", "terraform {\n  required_version = \"new\"\n}", "", "", "not a version constraint"},
-		{"new without default", old + "\nvariable \"c\" {\n  type = string\n  description = \"d\"\n}", "", old, "new variable c needs a default"},
-		{"removed", "variable \"a\" {\n  type = string\n  description = \"d\"\n}", "", old, "variable b is gone"},
-		{"type", strings.Replace(old, "type        = string", "type        = number", 1), "", old, "variable a has another type"},
-		{"default gone", strings.Replace(old, "\n  default     = \"x\"", "", 1), "", old, "lost its default"},
-		{"output gone", old, "", old + "\noutput \"o\" {\n  value = 1\n}", "output o is gone"},
-		{"output that hides", old + "\noutput \"o\" {\n  value = 1\n  sensitive = true\n}", "", old + "\noutput \"o\" {\n  value = 1\n}", "note: output o is sensitive now"},
-		{"resource renamed", "resource \"x_y\" \"b\" {}", "", "resource \"x_y\" \"a\" {}", "note: x_y.a is gone"},
-		{"resource moved", "resource \"x_y\" \"b\" {}\nmoved {\n  from = x_y.a\n  to   = x_y.b\n}", "", "resource \"x_y\" \"a\" {}", ""},
-		{"resource let go", "removed {\n  from = x_y.a\n  lifecycle {\n    destroy = false\n  }\n}", "", "resource \"x_y\" \"a\" {}", ""},
-		{"rule added", fmt.Sprintf(rule, `length(var.b) < 9`), "", fmt.Sprintf(rule, `var.b != ""`), "note: variable b has a new validation"},
-		{"rule reformatted", fmt.Sprintf(rule, `length(var.b)   <   9`), "", fmt.Sprintf(rule, `length(var.b) < 9`), ""},
-		{"field hidden", "variable \"b\" {\n  type = string\n  default = \"x\"\n}", "hidden: [b]", "variable \"b\" {\n  type = string\n  default = \"x\"\n}", "note: field b is no longer in the form"},
-		{"choice against validation", "variable \"a\" {\n  type = string\n  description = \"d\"\n  validation {\n    condition = var.a != \"x\"\n    error_message = \"m\"\n  }\n}", "fields: [{name: a, choices: [x]}]", "", "refuses"},
-		{"default against validation", fmt.Sprintf(rule, `var.b != "x"`), "", "", "the default of field b, \"x\", is refused: m"},
-		{"one side guards the other", "variable \"b\" {\n  type = string\n  description = \"d\"\n  default = null\n  validation {\n    condition     = var.b == null || length(var.b) > 2\n    error_message = \"m\"\n  }\n}", "", "", "tries both sides of && and ||"},
-		{"one side guarded as it works", "variable \"b\" {\n  type = string\n  description = \"d\"\n  default = null\n  validation {\n    condition     = var.b == null ? true : length(var.b) > 2\n    error_message = \"m\"\n  }\n}", "", "", ""},
-		{"rule that reads a local", fmt.Sprintf(rule, `contains(local.l, var.b)`) + "\nlocals {\n  l = \"x\"\n}", "", "", "note: the validation of variable b refers to local.l"},
-		{"rule that reads data", fmt.Sprintf(rule, `var.b != data.x_y.z.id`) + "\ndata \"x_y\" \"z\" {}", "data: [x_y]", "", "refers to data.x_y"},
-		{"rule that reads the directory", fmt.Sprintf(rule, `fileexists("${path.module}/${var.b}")`), "", "", "calls fileexists, refers to path.module"},
-		{"rule of a provider's function", fmt.Sprintf(rule, `provider::x::y(var.b)`), "", "", "calls provider::x::y"},
-	} {
+
+const lintRule = "variable \"b\" {\n  type = string\n  description = \"d\"\n  default = \"x\"\n  validation {\n" +
+	"    condition     = %s\n    error_message = \"m\"\n  }\n}"
+
+var lintCases = []struct{ name, tf, overlay, previous, want string }{
+	{"fine", lintOld, "", lintOld, ""},
+	{"new with default", lintOld + "\nvariable \"c\" {\n  type = string\n  description = \"d\"\n  default = \"\"\n}", "",
+		lintOld, ""},
+	{"sensitive", "variable \"a\" {\n  type = string\n  sensitive = true\n}", "", "", "a secret is never an input"},
+	{"no description", `variable "a" { type = string }`, "", "", "no description"},
+	{"described by the overlay", `variable "a" { type = string }`, "fields: [{name: a, help: h}]", "", ""},
+	{"hidden without description", "variable \"a\" {\n  default = 1\n}", "hidden: [a]", "", ""},
+	{"plantimestamp", `locals { a = "x${plantimestamp()}" }`, "", "", "plantimestamp"},
+	{"core plantimestamp", `locals { a = core::plantimestamp() }`, "", "", "plantimestamp"},
+	{"data", `data "aws_vpc" "x" {}`, "", "", "list its type under data"},
+	{"listed data", `data "aws_vpc" "x" {}`, "data: [aws_vpc]", "", ""},
+	{"external", `data "external" "x" {}`, "data: [external]", "", "never possible"},
+	{"provisioner", "resource \"aws_instance\" \"x\" {\n  provisioner \"local-exec\" {\n    command = \"x\"\n  }\n}",
+		"", "", "runs commands"},
+	{"import", "import {\n  to = aws_s3_bucket.x\n  id = \"x\"\n}", "", "", "own files only"},
+	{"experiment", "terraform {\n  experiments = [x]\n}", "", "", "experiments"},
+	{"function of no one", `locals { a = nosuch(1) }`, "", "", "calls nosuch, which Terraform " + TerraformVersion +
+		" does not have"},
+	{"functions of a plan and a provider",
+		`locals { a = [core::timestamp(), file("x"), provider::aws::arn_parse("x")] }`, "", "", ""},
+	{"undeclared variable", `output "x" { value = var.nam }`, "", "", "refers to var.nam, which is not declared"},
+	{"undeclared local", "resource \"x_y\" \"z\" {\n  b {\n    c = local.l\n  }\n}", "", "", "refers to local.l,"},
+	{"undeclared module", `locals { a = module.m.id }`, "", "", "refers to module.m,"},
+	{"undeclared data", `locals { a = data.aws_vpc.x.id }`, "", "", "refers to data.aws_vpc.x,"},
+	{"declared", "locals {\n  l = [for module in [1] : module]\n  a = local.l\n}\nmoved {\n  from = module.old\n" +
+		"  to = x_y.z\n}", "", "", ""},
+	{"a name of a loop", "resource \"x_y\" \"z\" {\n  dynamic \"b\" {\n    for_each = [1]\n    content {\n" +
+		"      c = b.value\n    }\n  }\n}", "", "", ""},
+	{"provider", `provider "aws" {}`, "", "", "cannot be destroyed"},
+	{"remote module", `module "x" { source = "git::https://example.com/x" }`, "", "", "from elsewhere"},
+	{"module of the registry", `module "x" { source = "terraform-aws-modules/vpc/aws" }`, "", "", "from elsewhere"},
+	{"module outside", `module "x" { source = "../other" }`, "", "", "outside the module's directory"},
+	{"module outside by a detour", `module "x" { source = "./a/../../other" }`, "", "", "outside the module's directory"},
+	{"module that is not there", `module "x" { source = "./gone" }`, "", "", "holds no .tf file"},
+	{"module itself", `module "x" { source = "./a/.." }`, "", "", "the module itself"},
+	{"aliased provider", "resource \"aws_instance\" \"x\" {\n  provider = aws.far\n}", "", "", "passes no providers"},
+	{"plain provider", "resource \"aws_instance\" \"x\" {\n  provider = aws\n}", "", "", ""},
+	{"data of a check", "check \"c\" {\n  data \"http\" \"x\" {}\n}", "", "", "reads data http.x"},
+	{"configuration aliases", "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n" +
+		"      configuration_aliases = [aws.a]\n    }\n  }\n}", "", "", "configuration_aliases"},
+	{"providers", "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n    }\n  }\n}",
+		"", "", ""},
+	{"provider of other environments", "terraform {\n  required_providers {\n    aws = {\n" +
+		"      source  = \"hashicorp/aws\"\n      version = \"~> 4.0\"\n    }\n  }\n}", "", "",
+		"note: requires ~> 4.0 of the provider aws, but environments as bootstrap writes them take >= 5.0, < 7.0"},
+	{"provider of any environment", "terraform {\n  required_providers {\n    aws = {\n" +
+		"      source  = \"hashicorp/aws\"\n      version = \"~> 6.14\"\n    }\n  }\n}", "", "", ""},
+	{"another provider", "terraform {\n  required_providers {\n    random = {\n      source  = \"hashicorp/random\"\n" +
+		"      version = \"~> 3.0\"\n    }\n  }\n}", "", "", ""},
+	{"provider's version that is none", "terraform {\n  required_providers {\n    aws = \"new\"\n  }\n}", "", "",
+		"not a version constraint"},
+	{"Terraform that will do", "terraform {\n  required_version = \">= 1.5, < 2.0\"\n}", "", "", ""},
+	{"Terraform of the past", "terraform {\n  required_version = \"~> 1.10.0\"\n}", "", "",
+		"requires Terraform ~> 1.10.0, but runs use " + TerraformVersion},
+	{"Terraform that is none", "terraform {\n  required_version = \"new\"\n}", "", "", "not a version constraint"},
+	{"new without default", lintOld + "\nvariable \"c\" {\n  type = string\n  description = \"d\"\n}", "", lintOld,
+		"new variable c needs a default"},
+	{"removed", "variable \"a\" {\n  type = string\n  description = \"d\"\n}", "", lintOld, "variable b is gone"},
+	{"type", strings.Replace(lintOld, "type        = string", "type        = number", 1), "", lintOld,
+		"variable a has another type"},
+	{"default gone", strings.Replace(lintOld, "\n  default     = \"x\"", "", 1), "", lintOld, "lost its default"},
+	{"output gone", lintOld, "", lintOld + "\noutput \"o\" {\n  value = 1\n}", "output o is gone"},
+	{"output that hides", lintOld + "\noutput \"o\" {\n  value = 1\n  sensitive = true\n}", "", lintOld +
+		"\noutput \"o\" {\n  value = 1\n}", "note: output o is sensitive now"},
+	{"resource renamed", "resource \"x_y\" \"b\" {}", "", "resource \"x_y\" \"a\" {}", "note: x_y.a is gone"},
+	{"resource moved", "resource \"x_y\" \"b\" {}\nmoved {\n  from = x_y.a\n  to   = x_y.b\n}", "",
+		"resource \"x_y\" \"a\" {}", ""},
+	{"resource let go", "removed {\n  from = x_y.a\n  lifecycle {\n    destroy = false\n  }\n}", "",
+		"resource \"x_y\" \"a\" {}", ""},
+	{"rule added", fmt.Sprintf(lintRule, `length(var.b) < 9`), "", fmt.Sprintf(lintRule, `var.b != ""`),
+		"note: variable b has a new validation"},
+	{"rule reformatted", fmt.Sprintf(lintRule, `length(var.b)   <   9`), "", fmt.Sprintf(lintRule, `length(var.b) < 9`), ""},
+	{"field hidden", "variable \"b\" {\n  type = string\n  default = \"x\"\n}", "hidden: [b]",
+		"variable \"b\" {\n  type = string\n  default = \"x\"\n}", "note: field b is no longer in the form"},
+	{"choice against validation", "variable \"a\" {\n  type = string\n  description = \"d\"\n  validation {\n" +
+		"    condition = var.a != \"x\"\n    error_message = \"m\"\n  }\n}", "fields: [{name: a, choices: [x]}]", "",
+		"refuses"},
+	{"default against validation", fmt.Sprintf(lintRule, `var.b != "x"`), "", "",
+		"the default of field b, \"x\", is refused: m"},
+	{"one side guards the other", "variable \"b\" {\n  type = string\n  description = \"d\"\n  default = null\n" +
+		"  validation {\n    condition     = var.b == null || length(var.b) > 2\n    error_message = \"m\"\n  }\n}", "",
+		"", "tries both sides of && and ||"},
+	{"one side guarded as it works", "variable \"b\" {\n  type = string\n  description = \"d\"\n  default = null\n" +
+		"  validation {\n    condition     = var.b == null ? true : length(var.b) > 2\n    error_message = \"m\"\n  }\n}",
+		"", "", ""},
+	{"rule that reads a local", fmt.Sprintf(lintRule, `contains(local.l, var.b)`) + "\nlocals {\n  l = \"x\"\n}", "", "",
+		"note: the validation of variable b refers to local.l"},
+	{"rule that reads data", fmt.Sprintf(lintRule, `var.b != data.x_y.z.id`) + "\ndata \"x_y\" \"z\" {}", "data: [x_y]", "",
+		"refers to data.x_y"},
+	{"rule that reads the directory", fmt.Sprintf(lintRule, `fileexists("${path.module}/${var.b}")`), "", "",
+		"calls fileexists, refers to path.module"},
+	{"rule of a provider's function", fmt.Sprintf(lintRule, `provider::x::y(var.b)`), "", "", "calls provider::x::y"},
+}
+
+// TestLint holds what each fault of a module is called. The text of a note begins with "note: ".
+func TestLint(t *testing.T) {
+	for _, tc := range lintCases {
 		t.Run(tc.name, func(t *testing.T) {
 			var previous fs.FS
 			if tc.previous != "" {
@@ -152,11 +188,13 @@ func TestLintReadsWhatTerraformReads(t *testing.T) {
 
 // TestLintKnowsWhichProvidersACallHas: the module passes its default ones under any name, but no other.
 func TestLintKnowsWhichProvidersACallHas(t *testing.T) {
-	for providers, want := range map[string]int{"{ aws.far = aws }": 0, "{ aws = aws.far }": 2, "{ aws.far = aws.near, aws = aws }": 1} {
+	for providers, want := range map[string]int{"{ aws.far = aws }": 0, "{ aws = aws.far }": 2,
+		"{ aws.far = aws.near, aws = aws }": 1} {
 		findings, err := Lint(fstest.MapFS{
 			"m/tfpilot.yaml": {Data: []byte("title: T")},
 			"m/main.tf":      {Data: []byte("module \"a\" {\n  source    = \"./a\"\n  providers = " + providers + "\n}")},
-			"m/a/main.tf":    {Data: []byte("terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n      configuration_aliases = [aws.far]\n    }\n  }\n}")},
+			"m/a/main.tf": {Data: []byte("terraform {\n  required_providers {\n    aws = {\n" +
+				"      source = \"hashicorp/aws\"\n      configuration_aliases = [aws.far]\n    }\n  }\n}")},
 		}, nil)
 		if err != nil || len(findings) != want {
 			t.Errorf("%s: %v, %v", providers, findings, err)
@@ -166,15 +204,19 @@ func TestLintKnowsWhichProvidersACallHas(t *testing.T) {
 
 // TestLintFindsWhatFailsInEveryPlan: calls between the directories of a module.
 func TestLintFindsWhatFailsInEveryPlan(t *testing.T) {
-	const alias = "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n      configuration_aliases = [aws.far]\n    }\n  }\n}"
+	const alias = "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n" +
+		"      configuration_aliases = [aws.far]\n    }\n  }\n}"
 	for name, tc := range map[string]struct {
 		files map[string]string
 		want  string
 	}{
-		"a configuration that is not passed": {map[string]string{"main.tf": `module "a" { source = "./a" }`, "a/main.tf": alias}, "does not pass the provider aws.far"},
+		"a configuration that is not passed": {map[string]string{"main.tf": `module "a" { source = "./a" }`,
+			"a/main.tf": alias}, "does not pass the provider aws.far"},
 		"directories that call each other": {map[string]string{"main.tf": `module "a" { source = "./a" }`,
-			"a/main.tf": `module "b" { source = "../b" }`, "b/main.tf": `module "a" { source = "../a" }`}, "which calls this one in turn"},
-		"one directory twice":        {map[string]string{"main.tf": "module \"a\" {\n  source = \"./a\"\n}\nmodule \"b\" {\n  source = \"./a\"\n}", "a/main.tf": ""}, ""},
+			"a/main.tf": `module "b" { source = "../b" }`, "b/main.tf": `module "a" { source = "../a" }`},
+			"which calls this one in turn"},
+		"one directory twice": {map[string]string{"main.tf": "module \"a\" {\n  source = \"./a\"\n}\n" +
+			"module \"b\" {\n  source = \"./a\"\n}", "a/main.tf": ""}, ""},
 		"a file of OpenTofu":         {map[string]string{"main.tf": "", "more.tofu": ""}, "write it as .tf"},
 		"one beside the directories": {map[string]string{"main.tf": "", "examples/more.tofu": ""}, ""},
 	} {
@@ -183,7 +225,8 @@ func TestLintFindsWhatFailsInEveryPlan(t *testing.T) {
 			module["m/"+file] = &fstest.MapFile{Data: []byte(content)}
 		}
 		findings, err := Lint(module, nil)
-		if err != nil || len(findings) != min(len(tc.want), 1) || len(findings) == 1 && !strings.Contains(findings[0].String(), tc.want) {
+		if err != nil || len(findings) != min(len(tc.want), 1) || len(findings) == 1 &&
+			!strings.Contains(findings[0].String(), tc.want) {
 			t.Errorf("%s: %v, %v", name, err, findings)
 		}
 	}
@@ -194,7 +237,8 @@ func TestVersionsMeet(t *testing.T) {
 		a, b string
 		want bool
 	}{
-		{"~> 4.0", ">= 5.0, < 7.0", false}, {">= 7.0", ">= 5.0, < 7.0", false}, {"> 6.99", ">= 5.0, < 7.0", true}, {"5.31.0", ">= 5.0, < 7.0", true},
+		{"~> 4.0", ">= 5.0, < 7.0", false}, {">= 7.0", ">= 5.0, < 7.0", false}, {"> 6.99", ">= 5.0, < 7.0", true},
+		{"5.31.0", ">= 5.0, < 7.0", true},
 		{">= 3.0", ">= 5.0, < 7.0", true}, {"~> 5.0, != 5.0.0", "~> 5.0.0", true}, {"< 5.0", ">= 5.0", false}, {"<= 5.0", ">= 5.0", true}, {"~> 5.40", "< 5.40", false}, {"< 6.0", "> 4.5", true},
 	} {
 		if got := compatible(tc.a, tc.b); got != tc.want || compatible(tc.b, tc.a) != tc.want {

@@ -61,16 +61,23 @@ variable "a" { type = string }`, title, "declared twice"},
 		{"two documents", ``, title + "---\ntitle: U\n", "more than one document"},
 		{"unknown field", ``, title + "fields: [{name: nope}]", "not a variable"},
 		{"field twice", `variable "a" { type = string }`, title + "fields: [{name: a}, {name: a}]", "listed twice"},
-		{"unknown group", `variable "a" { type = string }`, title + "fields: [{name: a, group: other}]", "only \"advanced\" is known"},
-		{"required and advanced", `variable "a" { type = string }`, title + "fields: [{name: a, group: advanced}]", "cannot be folded away"},
+		{"unknown group", `variable "a" { type = string }`, title + "fields: [{name: a, group: other}]",
+			"only \"advanced\" is known"},
+		{"required and advanced", `variable "a" { type = string }`, title + "fields: [{name: a, group: advanced}]",
+			"cannot be folded away"},
 		{"choice of another type", `variable "a" { type = number }`, title + "fields: [{name: a, choices: [x]}]", "choice"},
-		{"number as text choice", `variable "a" { type = string }`, title + "fields: [{name: a, choices: [1]}]", "put it in quotes"},
-		{"choices of a map", `variable "a" { type = map(string) }`, title + "fields: [{name: a, choices: [x]}]", "choices fit only"},
-		{"max of a text", `variable "a" { type = string }`, title + "fields: [{name: a, limits: [{max: 3}]}]", "of a number field"},
-		{"empty limit", `variable "a" { type = string }`, title + "fields: [{name: a, limits: [{reason: x}]}]", "needs allowed"},
+		{"number as text choice", `variable "a" { type = string }`, title + "fields: [{name: a, choices: [1]}]",
+			"put it in quotes"},
+		{"choices of a map", `variable "a" { type = map(string) }`, title + "fields: [{name: a, choices: [x]}]",
+			"choices fit only"},
+		{"max of a text", `variable "a" { type = string }`, title + "fields: [{name: a, limits: [{max: 3}]}]",
+			"of a number field"},
+		{"empty limit", `variable "a" { type = string }`, title + "fields: [{name: a, limits: [{reason: x}]}]",
+			"needs allowed"},
 		{"unknown output", ``, title + "outputs: [x]", "output x does not exist"},
 		{"computed kind", `variable "a" { type = string }`, title + "computed: {a: weather}", "known are tags"},
-		{"computed type", `variable "a" { type = string }`, title + "computed: {a: tags}", "must be a variable of type map of string"},
+		{"computed type", `variable "a" { type = string }`, title + "computed: {a: tags}",
+			"must be a variable of type map of string"},
 		{"hidden without default", `variable "a" { type = string }`, title + "hidden: [a]", "has no default"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -103,7 +110,8 @@ func TestDigestCoversEveryFile(t *testing.T) {
 		"content": {"m/a.tf": {Data: []byte("# x")}, "m/tfpilot.yaml": {Data: []byte("title: T")}},
 		"name":    {"m/b.tf": {Data: []byte("")}, "m/tfpilot.yaml": {Data: []byte("title: T")}},
 		"overlay": {"m/a.tf": {Data: []byte("")}, "m/tfpilot.yaml": {Data: []byte("title: U")}},
-		"more":    {"m/a.tf": {Data: []byte("")}, "m/x/b.txt": {Data: []byte("")}, "m/tfpilot.yaml": {Data: []byte("title: T")}},
+		"more": {"m/a.tf": {Data: []byte("")}, "m/x/b.txt": {Data: []byte("")},
+			"m/tfpilot.yaml": {Data: []byte("title: T")}},
 	} {
 		c, err := Load(fsys)
 		if err != nil {
@@ -150,7 +158,8 @@ variable "note" {
 	}
 }
 
-// A text whose name suggests a credential is not a field: what people type would be kept in git. The overlay can override that.
+// A text whose name suggests a credential is not a field: what people type would be kept in git.
+// The overlay can override that.
 func TestFieldsNamedLikeCredentials(t *testing.T) {
 	const name = "variable \"name\" {\n  type = string\n  description = \"Name.\"\n}\n"
 	for _, c := range []struct{ variable, typ, overlay, want string }{

@@ -178,12 +178,13 @@ func readFiles(fsys fs.FS, dir string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// leftovers are what Terraform, git and editors leave in a directory. Any other hidden file may be read by the module, so it belongs
-// to it.
+// leftovers are what Terraform, git and editors leave in a directory. Any other hidden file may
+// be read by the module, so it belongs to it.
 var leftovers = []string{".terraform", ".terraform.lock.hcl", ".git", ".hg", ".svn", ".idea", ".vscode", ".DS_Store"}
 
 func leftover(base string) bool {
-	backup := strings.HasSuffix(base, "~") || strings.HasPrefix(base, ".#") || strings.HasPrefix(base, "#") && strings.HasSuffix(base, "#")
+	backup := strings.HasSuffix(base, "~") || strings.HasPrefix(base, ".#") || strings.HasPrefix(base, "#") &&
+		strings.HasSuffix(base, "#")
 	swap := strings.HasPrefix(base, ".") && (strings.HasSuffix(base, ".swp") || strings.HasSuffix(base, ".swo"))
 	return backup || swap || slices.Contains(leftovers, base)
 }

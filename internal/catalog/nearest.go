@@ -8,8 +8,9 @@ import (
 // maxNearest bounds the work that a mistyped word can cause.
 const maxNearest = 64
 
-// Nearest suggests which of the known words a mistyped one may have meant: a word that begins with it or holds it, else the one
-// with the fewest changed letters, when these are few enough. Of equals the first wins.
+// Nearest suggests which of the known words a mistyped one may have meant: a word that begins
+// with it or holds it, else the one with the fewest changed letters, when these are few enough.
+// Of equals the first wins.
 func Nearest(word string, known []string) (string, bool) {
 	word = strings.ToLower(strings.TrimSpace(word))
 	if word == "" || utf8.RuneCountInString(word) > maxNearest {
@@ -49,13 +50,13 @@ func distance(a, b []rune) int {
 	}
 	for i := 1; i <= len(a); i++ {
 		for j := 1; j <= len(b); j++ {
-			rows[i][j] = step(rows, a, b, i, j)
+			rows[i][j] = editStep(rows, a, b, i, j)
 		}
 	}
 	return rows[len(a)][len(b)]
 }
 
-func step(rows [][]int, a, b []rune, i, j int) int {
+func editStep(rows [][]int, a, b []rune, i, j int) int {
 	change := 1
 	if a[i-1] == b[j-1] {
 		change = 0

@@ -88,7 +88,8 @@ func (o overlay) check() error {
 		}
 		seen[field.Name] = true
 		if field.Secret != nil && *field.Secret {
-			faults.add("tfpilot.yaml: field %s: secret: true: a secret is never an input; hide the variable, or use a reference to it", field.Name)
+			faults.add("tfpilot.yaml: field %s: secret: true: a secret is never an input; hide the variable, "+
+				"or use a reference to it", field.Name)
 		}
 		if field.Group != "" && field.Group != groupAdvanced {
 			faults.add("tfpilot.yaml: field %s: group is %q, only %q is known", field.Name, field.Group, groupAdvanced)

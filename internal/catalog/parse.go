@@ -39,9 +39,10 @@ func (e FieldErrors) on(field string) bool {
 	return slices.ContainsFunc(e, func(one FieldError) bool { return one.Field == field })
 }
 
-// Parse takes what was given for the fields, as typed in a form or as JSON, to a config for an environment. A config's values
-// are string, bool, json.Number, []any and map[string]any. All errors are reported; the config then holds the fields that are
-// right by themselves, to continue a form or conversation, and must not be stored.
+// Parse takes what was given for the fields, as typed in a form or as JSON, to a config for an
+// environment. A config's values are string, bool, json.Number, []any and map[string]any. All
+// errors are reported; the config then holds the fields that are right by themselves, to continue
+// a form or conversation, and must not be stored.
 func (m *Module) Parse(input map[string]any, env Environment) (config map[string]any, errs FieldErrors) {
 	config = map[string]any{}
 	for i := range m.Fields {
@@ -137,7 +138,8 @@ func (m *Module) refuseUnknown(input map[string]any, errs *FieldErrors) {
 func (m *Module) Changed(before, after map[string]any) (errs FieldErrors) {
 	for _, field := range m.Fields {
 		if field.Immutable && !sameValue(before[field.Name], after[field.Name], field.Default) {
-			errs.add(field.Name, "%s cannot be changed once it exists: that would replace it. Ask for a new one instead.", field.Label)
+			errs.add(field.Name, "%s cannot be changed once it exists: that would replace it. Ask for a new one instead.",
+				field.Label)
 		}
 	}
 	return errs

@@ -124,7 +124,8 @@ func TestNumbersStayExact(t *testing.T) {
 			t.Errorf("%s: argument %#v, %v", given, args["number"], err)
 		}
 	}
-	for _, given := range []string{"0x10", "1_000", "1,000", "NaN", "Inf", "1e999", "١", "1/3", "--1", strings.Repeat("9", 41)} {
+	for _, given := range []string{"0x10", "1_000", "1,000", "NaN", "Inf", "1e999", "١", "1/3", "--1",
+		strings.Repeat("9", 41)} {
 		if config, errs := m.Parse(map[string]any{"number": given}, dev); errs == nil {
 			t.Errorf("%s was taken as %v", given, config["number"])
 		}
@@ -136,7 +137,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("text", "30", "yes", "a,b", "a=b")
 	f.Add("é\x00", "1e9", "\u202e", "\xff", "=\n=")
 	f.Fuzz(func(t *testing.T, text, number, flag, list, table string) {
-		config, errs := m.Parse(map[string]any{"text": text, "number": number, "flag": flag, "list": list, "table": table}, dev)
+		config, errs := m.Parse(map[string]any{"text": text, "number": number, "flag": flag, "list": list, "table": table},
+			dev)
 		if errs != nil {
 			return
 		}

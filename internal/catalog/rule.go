@@ -11,8 +11,9 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// rule is one validation block of a variable. It is tried over the values of a form as Terraform tries it in a plan: with the
-// same functions, the same operators and all variables of the module, hidden ones too.
+// rule is one validation block of a variable. It is tried over the values of a form as Terraform
+// tries it in a plan: with the same functions, the same operators and all variables of the
+// module, hidden ones too.
 type rule struct {
 	condition hclsyntax.Expression
 	message   hclsyntax.Expression
@@ -77,8 +78,9 @@ func reference(traversal hcl.Traversal) string {
 	return name
 }
 
-// evaluateBothSides makes && and || mean what they mean to TerraformVersion: both sides are evaluated, and an error in either is
-// an error. Terraform evaluates only the side that decides from 1.12 on.
+// evaluateBothSides makes && and || mean what they mean to TerraformVersion: both sides are
+// evaluated, and an error in either is an error. Terraform evaluates only the side that decides
+// from 1.12 on.
 func evaluateBothSides(expr hclsyntax.Expression) {
 	_ = hclsyntax.VisitAll(expr, func(node hclsyntax.Node) hcl.Diagnostics {
 		if both, ok := node.(*hclsyntax.BinaryOpExpr); ok && both.Op.ShortCircuit != nil {
@@ -111,7 +113,8 @@ func (r rule) check(ctx *hcl.EvalContext) (message string, broken bool) {
 
 func (r rule) explain(ctx *hcl.EvalContext) string {
 	value, diags := r.message.Value(ctx)
-	if diags.HasErrors() || value.ContainsMarked() || value.IsNull() || !value.IsWhollyKnown() || value.Type() != cty.String {
+	if diags.HasErrors() || value.ContainsMarked() || value.IsNull() || !value.IsWhollyKnown() ||
+		value.Type() != cty.String {
 		return unexplained
 	}
 	if text := strings.TrimSpace(value.AsString()); text != "" {

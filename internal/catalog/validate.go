@@ -7,19 +7,20 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// validate tries the rules of all the module's variables over the config, as a plan would. A broken rule is reported at its
-// variable, or, if it is not in the form, at the field that the rule reads.
+// validate tries the rules of all the module's variables over the config, as a plan would. A
+// broken rule is reported at its variable, or, if it is not in the form, at the field that the
+// rule reads.
 func (m *Module) validate(config map[string]any, env Environment, errs *FieldErrors) {
 	ctx := m.evalContext(config, env, *errs)
 	before := *errs
 	for i := range m.variables {
 		v := &m.variables[i]
-		for _, rule := range v.rules {
-			place := m.reportAt(v, rule, config)
+		for _, check := range v.rules {
+			place := m.reportAt(v, check, config)
 			if before.on(place) {
 				continue
 			}
-			message, broken := rule.check(ctx)
+			message, broken := check.check(ctx)
 			switch _, visible := m.Field(place); {
 			case !broken:
 			case place == v.name && !visible:
@@ -31,8 +32,9 @@ func (m *Module) validate(config map[string]any, env Environment, errs *FieldErr
 	}
 }
 
-// reportAt finds the field at which a broken rule of a variable is reported: the variable's own, else one of those that the rule
-// reads, those that were filled in first. Where there is none it is the variable's name.
+// reportAt finds the field at which a broken rule of a variable is reported: the variable's own,
+// else one of those that the rule reads, those that were filled in first. Where there is none it
+// is the variable's name.
 func (m *Module) reportAt(v *variable, r rule, config map[string]any) string {
 	visible := func(name string) bool { _, ok := m.Field(name); return ok }
 	if visible(v.name) {
@@ -48,8 +50,9 @@ func (m *Module) reportAt(v *variable, r rule, config map[string]any) string {
 	return read[0]
 }
 
-// evalContext returns every variable the value that Terraform would see. What is wrong already is unknown, so that a rule that
-// reads it says nothing more; so is what only the server knows later.
+// evalContext returns every variable the value that Terraform would see. What is wrong already is
+// unknown, so that a rule that reads it says nothing more; so is what only the server knows
+// later.
 func (m *Module) evalContext(config map[string]any, env Environment, errs FieldErrors) *hcl.EvalContext {
 	vars := make(map[string]cty.Value, len(m.variables))
 	for i := range m.variables {

@@ -21,12 +21,12 @@ const (
 )
 
 // number is a decimal as people type it or as JSON writes it. The bounds keep every number exact in Terraform.
-var number = regexp.MustCompile(`^([+-]?)([0-9]{1,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?$`)
+var numberPattern = regexp.MustCompile(`^([+-]?)([0-9]{1,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?$`)
 
 // canonicalNumber writes a number in the one way that a config holds it: 30, -0.5, 9007199254740993.
 func canonicalNumber(text string) (json.Number, error) {
 	text = strings.TrimSpace(text)
-	if !number.MatchString(text) {
+	if !numberPattern.MatchString(text) {
 		return "", fmt.Errorf("must be a plain number such as 30, without unit or separator")
 	}
 	rat, ok := new(big.Rat).SetString(text)
@@ -35,7 +35,7 @@ func canonicalNumber(text string) (json.Number, error) {
 	}
 	digits, _ := rat.FloatPrec()
 	canonical := rat.FloatString(digits)
-	if !number.MatchString(canonical) { // an exponent can make more digits than were typed
+	if !numberPattern.MatchString(canonical) { // an exponent can make more digits than were typed
 		return "", fmt.Errorf("has too many digits")
 	}
 	return json.Number(canonical), nil
@@ -73,7 +73,8 @@ func boolOf(raw any) (bool, error) {
 	return false, fmt.Errorf("must be yes or no")
 }
 
-// textOf takes a text that shows all it holds, on one line, and writes it in the composed form in which Terraform keeps it.
+// textOf takes a text that shows all it holds, on one line, and writes it in the composed form in
+// which Terraform keeps it.
 func textOf(raw any) (string, error) {
 	typed, ok := raw.(string)
 	if !ok {

@@ -65,7 +65,9 @@ func parseModule(files map[string][]byte) (parsedModule, error) {
 		}
 		p.readBlocks(file, &faults)
 	}
-	if len(faults.errs) == 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(files)), func(name string) bool { return path.Dir(name) == "." && isConfig(name) }) {
+	if len(faults.errs) == 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(files)), func(name string) bool {
+		return path.Dir(name) == "." && isConfig(name)
+	}) {
 		faults.add("the directory holds no .tf file")
 	}
 	return p, faults.err()

@@ -53,17 +53,20 @@ func (j *job) apply(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("stopped before the effect: %w", err)
 	}
-	exit, err := j.terraform(ctx, j.root(), "apply.log", "apply", "-json", "-input=false", "-lock-timeout=60s", j.runFile("tfplan"))
+	exit, err := j.terraform(ctx, j.root(), "apply.log", "apply", "-json", "-input=false", "-lock-timeout=60s",
+		j.runFile("tfplan"))
 	known := j.learnState(ctx)
 	switch {
 	case err != nil:
 		return err
 	case exit != 0 && !known: // what the apply made may be among its words
-		return refuse(lifecycle.CodeTerraformFailed, "terraform apply failed; its words are not told, since the state that knows their secrets could not be read")
+		return refuse(lifecycle.CodeTerraformFailed, "terraform apply failed; its words are not told, since the state "+
+			"that knows their secrets could not be read")
 	case exit != 0:
 		return j.terraformFailed("apply.log", "terraform apply")
 	}
-	j.say("Done: %d added, %d changed, %d replaced, %d destroyed.", o.Counts.Add, o.Counts.Change, o.Counts.Replace, o.Counts.Destroy)
+	j.say("Done: %d added, %d changed, %d replaced, %d destroyed.", o.Counts.Add, o.Counts.Change, o.Counts.Replace,
+		o.Counts.Destroy)
 	if !known {
 		return nil
 	}
@@ -128,7 +131,8 @@ func (j *job) hidesOutput(name string, value json.RawMessage) bool {
 func (j *job) rescue(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx) // the run may be cancelled already; its state matters more
 	if !j.awaitTerraform(orphanTime) {
-		return refuse(lifecycle.CodeStateNotSaved, "Terraform was still at work %s after the run was cancelled and ends with the job; what it did may be in no state", orphanTime)
+		return refuse(lifecycle.CodeStateNotSaved, "Terraform was still at work %s after the run was cancelled and ends "+
+			"with the job; what it did may be in no state", orphanTime)
 	}
 	left := filepath.Join(j.root(), leftState)
 	if _, err := os.Stat(left); err != nil {
@@ -155,7 +159,8 @@ func (j *job) rescue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return refuse(lifecycle.CodeStateNotSaved, "the state could not be saved; resources exist that are in no state. While the runner lives it holds the state in %s\n%s",
+	return refuse(lifecycle.CodeStateNotSaved,
+		"the state could not be saved; resources exist that are in no state. While the runner lives it holds the state in %s\n%s",
 		left, lastLines(withoutAdvice(j.redact(string(text))), 30))
 }
 

@@ -42,7 +42,8 @@ func (j *job) backend(ctx context.Context) error {
 // bootstrap writes it.
 func (j *job) wantBackend() terraform.Backend {
 	b := j.in.Backend
-	return terraform.Backend{Bucket: b.Bucket, Key: b.Key, Region: b.Region, Encrypt: true, DynamoDBTable: b.DynamoDBTable, UseLockfile: b.UseLockfile}
+	return terraform.Backend{Bucket: b.Bucket, Key: b.Key, Region: b.Region, Encrypt: true,
+		DynamoDBTable: b.DynamoDBTable, UseLockfile: b.UseLockfile}
 }
 
 // declared reads every file of the root: exactly one backend block, nothing that
@@ -56,7 +57,8 @@ func (j *job) declared(want terraform.Backend) error {
 	for _, e := range entries {
 		name := e.Name()
 		if left := strings.ToLower(name); left == ".terraform" || strings.HasSuffix(left, ".tfstate") {
-			return refuse(lifecycle.CodeBackendDiffers, "%s is committed: it is what Terraform leaves behind, and could stand for another module, workspace or state", name)
+			return refuse(lifecycle.CodeBackendDiffers, "%s is committed: it is what Terraform leaves behind, "+
+				"and could stand for another module, workspace or state", name)
 		}
 		if !strings.HasSuffix(name, ".tf") {
 			files[name] = nil // its name alone can be wrong
@@ -95,7 +97,8 @@ func sameBackend(where string, want, got terraform.Backend) error {
 func (j *job) initialize(ctx context.Context) error {
 	locked, err := j.rootFile(lockFile)
 	if err != nil {
-		return refuse(lifecycle.CodeNotPinned, "%s is missing in the environment's root: run `terraform providers lock` there and commit the file", lockFile)
+		return refuse(lifecycle.CodeNotPinned, "%s is missing in the environment's root: run `terraform providers lock` "+
+			"there and commit the file", lockFile)
 	}
 	exit, err := j.terraform(ctx, j.root(), "init.log", "init", "-input=false", "-no-color")
 	if err != nil {

@@ -185,7 +185,8 @@ func newJob(p Process) (*job, error) {
 func (j *job) openBucket(ctx context.Context) (bucket, error) {
 	s, err := store.Open(ctx, store.Config{
 		Bucket: j.env["TFPILOT_REQUESTS_BUCKET"], Region: j.env["AWS_REGION"], Endpoint: j.env["AWS_ENDPOINT_URL_S3"],
-		AccessKey: j.env["AWS_ACCESS_KEY_ID"], Secret: j.env["AWS_SECRET_ACCESS_KEY"], SessionToken: j.env["AWS_SESSION_TOKEN"],
+		AccessKey: j.env["AWS_ACCESS_KEY_ID"], Secret: j.env["AWS_SECRET_ACCESS_KEY"],
+		SessionToken: j.env["AWS_SESSION_TOKEN"],
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open requests bucket: %w", err)

@@ -62,7 +62,8 @@ func (j *job) bind(ctx context.Context, granted []byte) (*binding, error) {
 		return nil, err
 	}
 	if len(b.code.Files) > maxBound || len(b.files) > maxTreeFiles {
-		return nil, refuse(lifecycle.CodeNotPinned, "the environment and its modules have more files than a plan can name: %d", len(b.files))
+		return nil, refuse(lifecycle.CodeNotPinned, "the environment and its modules have more files than a plan can "+
+			"name: %d", len(b.files))
 	}
 	return b, nil
 }
@@ -77,8 +78,11 @@ func (b *binding) addRoot(ctx context.Context, granted []byte) error {
 	if len(entries) == 0 {
 		return refuse(lifecycle.CodeContentDiffers, "the default branch has no environment %s", b.j.in.Environment)
 	}
-	if !slices.ContainsFunc(entries, func(e treeEntry) bool { return e.path == b.root+"/"+lockFile && e.mode == modeFile }) {
-		return refuse(lifecycle.CodeNotPinned, "%s/%s is missing, so the providers of the run are not fixed; run `terraform providers lock` in %s and commit the file, "+
+	if !slices.ContainsFunc(entries, func(e treeEntry) bool {
+		return e.path == b.root+"/"+lockFile && e.mode == modeFile
+	}) {
+		return refuse(lifecycle.CodeNotPinned, "%s/%s is missing, so the providers of the run are not fixed; "+
+			"run `terraform providers lock` in %s and commit the file, "+
 			"or take the one that `tfpilot bootstrap` makes", b.root, lockFile, b.root)
 	}
 	own, generated := []treeEntry{}, map[string]treeEntry{}
@@ -140,7 +144,8 @@ func (b *binding) checkGenerated(ctx context.Context, generated map[string]treeE
 
 // addFiles takes entries of the root into the tree and the identity, and reads where
 // their code comes from; extra are files that are not in the commit.
-func (b *binding) addFiles(ctx context.Context, entries []treeEntry, extra map[string][]byte) (terraform.Sources, error) {
+func (b *binding) addFiles(ctx context.Context, entries []treeEntry,
+	extra map[string][]byte) (terraform.Sources, error) {
 	for _, e := range entries {
 		if e.kind == "tree" {
 			if err := b.addTree(ctx, e); err != nil {
@@ -202,11 +207,13 @@ func notOrdinary(e treeEntry) error {
 	if what == "" {
 		what = "not an ordinary file"
 	}
-	return refuse(lifecycle.CodeNotPinned, "%s is %s: what it leads to is not part of the plan; put the files themselves there", e.path, what)
+	return refuse(lifecycle.CodeNotPinned, "%s is %s: what it leads to is not part of the plan; "+
+		"put the files themselves there", e.path, what)
 }
 
 // sources reads the .tf files of one directory.
-func (b *binding) sources(ctx context.Context, dir string, entries []treeEntry, extra map[string][]byte) (terraform.Sources, error) {
+func (b *binding) sources(ctx context.Context, dir string, entries []treeEntry,
+	extra map[string][]byte) (terraform.Sources, error) {
 	var code []treeEntry
 	for _, e := range entries {
 		if e.kind == "blob" && path.Dir(e.path) == dir && strings.HasSuffix(e.path, ".tf") {
@@ -252,7 +259,8 @@ func (b *binding) follow(ctx context.Context, dir string, s terraform.Sources) e
 		}
 	}
 	if len(s.Climbs) > maxBound {
-		return refuse(lifecycle.CodeNotPinned, "the code of %s names more paths outside of its directory than a plan can name: %d", dir, len(s.Climbs))
+		return refuse(lifecycle.CodeNotPinned, "the code of %s names more paths outside of its directory than a plan can "+
+			"name: %d", dir, len(s.Climbs))
 	}
 	for _, text := range s.Climbs {
 		for _, from := range []string{dir, b.root} {
@@ -289,7 +297,8 @@ func (b *binding) addModule(ctx context.Context, dir, source string) error {
 		return err
 	}
 	for _, f := range files {
-		if lower := strings.ToLower(f.path); strings.HasSuffix(lower, ".tf.json") || strings.HasSuffix(lower, ".tofu") || strings.HasSuffix(lower, ".tofu.json") {
+		if lower := strings.ToLower(f.path); strings.HasSuffix(lower, ".tf.json") || strings.HasSuffix(lower, ".tofu") ||
+			strings.HasSuffix(lower, ".tofu.json") {
 			return refuse(lifecycle.CodeNotPinned, "%s: only modules in Terraform's own language (.tf) are read", f.path)
 		}
 	}

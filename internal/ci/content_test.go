@@ -10,7 +10,8 @@ import (
 )
 
 // refusedAt runs the steps and wants the named one to fail with the code.
-func (b *bench) refusedAt(d *dispatch, want string, code lifecycle.ReasonCode, steps ...string) (lifecycle.Result, string) {
+func (b *bench) refusedAt(d *dispatch, want string, code lifecycle.ReasonCode,
+	steps ...string) (lifecycle.Result, string) {
 	b.w.t.Helper()
 	failed, said := b.steps(steps...)
 	if failed != want {
@@ -98,24 +99,33 @@ func TestBackendRefuses(t *testing.T) {
 		code           lifecycle.ReasonCode
 		file, from, to string
 	}{
-		"other key":               {"backend_differs", "envs/dev/app/backend.tf", "core/dev/app/", "core/prod/app/"},
-		"other bucket":            {"backend_differs", "envs/dev/app/backend.tf", stateBucket, "someone-elses-state"},
-		"no lock":                 {"backend_differs", "envs/dev/app/backend.tf", "use_lockfile = true", "use_lockfile = false"},
-		"other lock":              {"backend_differs", "envs/dev/app/backend.tf", "use_lockfile = true", "dynamodb_table = \"locks\""},
-		"not encrypted":           {"backend_differs", "envs/dev/app/backend.tf", "encrypt      = true", "encrypt      = false"},
-		"encryption left out":     {"backend_differs", "envs/dev/app/backend.tf", "encrypt      = true", ""},
-		"other region":            {"backend_differs", "envs/dev/app/backend.tf", "eu-central-1", "us-east-1"},
-		"other key of KMS":        {"backend_differs", "envs/dev/app/backend.tf", "encrypt      = true", "encrypt = true\nkms_key_id = \"alias/mine\""},
-		"other account":           {"backend_differs", "envs/dev/app/backend.tf", "encrypt      = true", "encrypt = true\nprofile = \"mine\""},
-		"override":                {"backend_differs", "envs/dev/app/override.tf", "", "terraform {\n  backend \"local\" {}\n}\n"},
-		"json":                    {"backend_differs", "envs/dev/app/more.tf.json", "", "{}"},
-		"leftovers of init":       {"backend_differs", "envs/dev/app/.terraform/modules/modules.json", "", "{\"Modules\":[]}"},
-		"a workspace":             {"backend_differs", "envs/dev/app/.terraform/environment", "", "other"},
-		"a state to rescue":       {"backend_differs", "envs/dev/app/errored.tfstate", "", "{}"},
-		"json of OpenTofu":        {"backend_differs", "envs/dev/app/override.tofu.json", "", "{}"},
-		"second backend":          {"backend_differs", "envs/dev/app/more.tf", "", "terraform {\n  backend \"local\" {}\n}\n"},
-		"someone's bad file":      {"environment_broken", "envs/dev/app/more.tf", "", "resource {"},
-		"someone's bad call":      {"environment_broken", "envs/dev/app/more.tf", "", "module \"other\" {\n  source = \"../../../modules/none\"\n}\n"},
+		"other key":    {"backend_differs", "envs/dev/app/backend.tf", "core/dev/app/", "core/prod/app/"},
+		"other bucket": {"backend_differs", "envs/dev/app/backend.tf", stateBucket, "someone-elses-state"},
+		"no lock": {"backend_differs", "envs/dev/app/backend.tf", "use_lockfile = true",
+			"use_lockfile = false"},
+		"other lock": {"backend_differs", "envs/dev/app/backend.tf", "use_lockfile = true",
+			"dynamodb_table = \"locks\""},
+		"not encrypted": {"backend_differs", "envs/dev/app/backend.tf", "encrypt      = true",
+			"encrypt      = false"},
+		"encryption left out": {"backend_differs", "envs/dev/app/backend.tf", "encrypt      = true", ""},
+		"other region":        {"backend_differs", "envs/dev/app/backend.tf", "eu-central-1", "us-east-1"},
+		"other key of KMS": {"backend_differs", "envs/dev/app/backend.tf", "encrypt      = true",
+			"encrypt = true\nkms_key_id = \"alias/mine\""},
+		"other account": {"backend_differs", "envs/dev/app/backend.tf", "encrypt      = true",
+			"encrypt = true\nprofile = \"mine\""},
+		"override": {"backend_differs", "envs/dev/app/override.tf", "",
+			"terraform {\n  backend \"local\" {}\n}\n"},
+		"json": {"backend_differs", "envs/dev/app/more.tf.json", "", "{}"},
+		"leftovers of init": {"backend_differs", "envs/dev/app/.terraform/modules/modules.json", "",
+			"{\"Modules\":[]}"},
+		"a workspace":       {"backend_differs", "envs/dev/app/.terraform/environment", "", "other"},
+		"a state to rescue": {"backend_differs", "envs/dev/app/errored.tfstate", "", "{}"},
+		"json of OpenTofu":  {"backend_differs", "envs/dev/app/override.tofu.json", "", "{}"},
+		"second backend": {"backend_differs", "envs/dev/app/more.tf", "",
+			"terraform {\n  backend \"local\" {}\n}\n"},
+		"someone's bad file": {"environment_broken", "envs/dev/app/more.tf", "", "resource {"},
+		"someone's bad call": {"environment_broken", "envs/dev/app/more.tf", "", "module \"other\" {\n" +
+			"  source = \"../../../modules/none\"\n}\n"},
 		"no such environment":     {"content_differs", "envs/dev/app/backend.tf", "", ""},
 		"own file of a directory": {"", "envs/dev/app/deep/override.tf", "", "terraform {}\n"},
 	} {

@@ -189,14 +189,16 @@ func TestStateThatCannotBeRescued(t *testing.T) {
 	w := newHarness(t)
 	text := requestFile("logs", "echo the password is hunter2-very-secret; exit 7")
 	d, b := w.applying(text, w.planned(text), nil)
-	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultDenied, Verb: "PutObject", Bucket: stateBucket, KeyPrefix: stateKey, Skip: 1}); err != nil {
+	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultDenied, Verb: "PutObject", Bucket: stateBucket, KeyPrefix: stateKey,
+		Skip: 1}); err != nil {
 		t.Fatal(err)
 	}
 	if code, said := b.step(t.Context(), "apply"); code == 0 || w.state() != "" {
 		t.Fatalf("exit %d, state %q:\n%s", code, w.state(), said)
 	}
 	r, said := b.refusedAt(d, "rescue", "state_not_saved", "rescue")
-	for _, want := range []string{"exist that are in no state", "errored.tfstate", "Before that, in step apply: terraform apply failed", "exit status 7"} {
+	for _, want := range []string{"exist that are in no state", "errored.tfstate",
+		"Before that, in step apply: terraform apply failed", "exit status 7"} {
 		if !strings.Contains(r.Tail, want) {
 			t.Errorf("the tail does not say %q:\n%s", want, r.Tail)
 		}
@@ -206,16 +208,19 @@ func TestStateThatCannotBeRescued(t *testing.T) {
 	}
 }
 
-// A secret that the apply itself made is in no plan. When the state could not be saved, only what Terraform left on the disk knows it.
+// A secret that the apply itself made is in no plan. When the state could not be saved, only what
+// Terraform left on the disk knows it.
 func TestSecretOfAStateThatWasNotSaved(t *testing.T) {
 	w := newHarness(t)
 	made := filepath.Join(t.TempDir(), "made")
 	w.edit("modules/demo/main.tf", `sensitive("hunter2-very-secret") }`, "sensitive(uuid()) }")
-	w.edit("modules/demo/main.tf", "command = var.shell", `command = "echo ${terraform_data.thing.output.password} | tee `+made+`; exit 7"`)
+	w.edit("modules/demo/main.tf", "command = var.shell",
+		`command = "echo ${terraform_data.thing.output.password} | tee `+made+`; exit 7"`)
 	w.pushed("main")
 	text := requestFile("logs", "")
 	d, b := w.applying(text, w.planned(text), nil)
-	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultDenied, Verb: "PutObject", Bucket: stateBucket, KeyPrefix: stateKey, Skip: 1}); err != nil {
+	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultDenied, Verb: "PutObject", Bucket: stateBucket, KeyPrefix: stateKey,
+		Skip: 1}); err != nil {
 		t.Fatal(err)
 	}
 	r, said := b.refusedAt(d, "apply", "terraform_failed", "apply")
@@ -223,7 +228,8 @@ func TestSecretOfAStateThatWasNotSaved(t *testing.T) {
 	if err != nil || len(secret) < 30 {
 		t.Fatalf("made %q, %v", secret, err)
 	}
-	if told := r.Tail + said; !strings.Contains(told, "exit status 7") || strings.Contains(told, strings.TrimSpace(string(secret))) {
+	if told := r.Tail + said; !strings.Contains(told, "exit status 7") ||
+		strings.Contains(told, strings.TrimSpace(string(secret))) {
 		t.Errorf("told:\n%s", told)
 	}
 }
@@ -267,10 +273,14 @@ func TestRescueGivesUpOnTerraform(t *testing.T) {
 func TestPlanRefuses(t *testing.T) {
 	text := requestFile("logs", "")
 	for name, tt := range map[string]struct{ code, step, file, content string }{
-		"someone's mistake":   {"environment_broken", "plan", "envs/dev/app/more.tf", "resource \"terraform_data\" \"x\" {\n  input = var.nothing\n}\n"},
-		"mistake in a module": {"terraform_failed", "plan", "modules/demo/more.tf", "resource \"terraform_data\" \"x\" {\n  input = var.nothing\n}\n"},
-		"module is empty":     {"nothing_planned", "plan", "modules/demo/main.tf", "variable \"name\" {\n  type = string\n}\n"},
-		"own input is wrong":  {"terraform_failed", "plan", "modules/demo/main.tf", "variable \"name\" {\n  type = number\n}\n"},
+		"someone's mistake": {"environment_broken", "plan", "envs/dev/app/more.tf",
+			"resource \"terraform_data\" \"x\" {\n  input = var.nothing\n}\n"},
+		"mistake in a module": {"terraform_failed", "plan", "modules/demo/more.tf",
+			"resource \"terraform_data\" \"x\" {\n  input = var.nothing\n}\n"},
+		"module is empty": {"nothing_planned", "plan", "modules/demo/main.tf",
+			"variable \"name\" {\n  type = string\n}\n"},
+		"own input is wrong": {"terraform_failed", "plan", "modules/demo/main.tf",
+			"variable \"name\" {\n  type = number\n}\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newHarness(t)
@@ -304,7 +314,8 @@ func TestDestroyAndCleanupRefuseWhatIsUsed(t *testing.T) {
 	text := requestFile("logs", "")
 	w.propose(text)
 	sha := w.merge()
-	w.write("envs/dev/app/more.tf", "resource \"terraform_data\" \"x\" {\n  depends_on = [module.tfpilot_"+requestID+"]\n}\n")
+	w.write("envs/dev/app/more.tf", "resource \"terraform_data\" \"x\" {\n  depends_on = [module.tfpilot_"+requestID+
+		"]\n}\n")
 	w.pushed("main")
 	d := w.request(lifecycle.KindPlan, lifecycle.PurposeDestroy, sha, text, "")
 	b := w.bench(d)
@@ -332,7 +343,8 @@ func TestCleanupIsRepeatable(t *testing.T) {
 			t.Fatalf("%s:\n%s", failed, said)
 		}
 	}
-	if left := command(t, w.bare, "git", "show", "cleanup/"+requestID+":"+requestPath); strings.TrimSpace(left) != "# a note by hand" {
+	if left := command(t, w.bare, "git", "show", "cleanup/"+requestID+":"+
+		requestPath); strings.TrimSpace(left) != "# a note by hand" {
 		t.Errorf("left: %q", left)
 	}
 	w.git("fetch", "-q", "origin", "cleanup/"+requestID)
@@ -370,7 +382,8 @@ func TestDriftPlan(t *testing.T) {
 	}
 	w.write(requestPath, requestFile("renamed", ""))
 	w.pushed("main")
-	if r := drift(); r.Nothing || r.Counts.Change != 2 || !strings.HasPrefix(r.Addresses[0], "module.tfpilot_"+requestID+".") {
+	if r := drift(); r.Nothing || r.Counts.Change != 2 || !strings.HasPrefix(r.Addresses[0], "module.tfpilot_"+requestID+
+		".") {
 		t.Errorf("drift: %+v", r)
 	}
 }
@@ -378,11 +391,13 @@ func TestDriftPlan(t *testing.T) {
 // Runs have the shipped rights here too: the role that writes states deletes none.
 func TestRunsDeleteNoState(t *testing.T) {
 	w := newHarness(t)
-	run, err := store.Open(t.Context(), store.Config{Bucket: stateBucket, Region: region, Endpoint: w.server.URL, AccessKey: "run-apply-core", Secret: bucket.Secret("run-apply-core")})
+	run, err := store.Open(t.Context(), store.Config{Bucket: stateBucket, Region: region, Endpoint: w.server.URL,
+		AccessKey: "run-apply-core", Secret: bucket.Secret("run-apply-core")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := run.DeleteGrant(t.Context(), "core", newCID(lifecycle.KindApply)); !errors.Is(err, store.ErrDenied) { // any object that is no lock
+	// any object that is no lock
+	if err := run.DeleteGrant(t.Context(), "core", newCID(lifecycle.KindApply)); !errors.Is(err, store.ErrDenied) {
 		t.Errorf("an object of the state bucket may be deleted: %v", err)
 	}
 }

@@ -97,7 +97,8 @@ func (j *job) summarizeDrift() (summary, error) {
 	var out summary
 	seen := map[string]bool{}
 	for _, rc := range append(append([]*tfjson.ResourceChange{}, plan.ResourceChanges...), plan.ResourceDrift...) {
-		if rc == nil || rc.Change == nil || rc.Mode == tfjson.DataResourceMode || rc.Change.Actions.NoOp() || seen[rc.Address] {
+		if rc == nil || rc.Change == nil || rc.Mode == tfjson.DataResourceMode || rc.Change.Actions.NoOp() ||
+			seen[rc.Address] {
 			continue
 		}
 		seen[rc.Address] = true

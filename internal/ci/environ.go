@@ -5,13 +5,15 @@ import (
 	"strings"
 )
 
-// Code of modules and providers runs in the children of a run. They get what they need and nothing else: not the tokens of the
-// runner (the one for OIDC would open the apply role to a plan), not its files for orders, and no setting that would make
-// Terraform use anything other than the code in the tree.
+// Code of modules and providers runs in the children of a run. They get what they need and
+// nothing else: not the tokens of the runner (the one for OIDC would open the apply role to a
+// plan), not its files for orders, and no setting that would make Terraform use anything other
+// than the code in the tree.
 
 // passed are names that a child sees, and prefixes that end in an underscore.
 var passed = []string{
-	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "XDG_CONFIG_HOME", "TMPDIR", "TMP", "TEMP", "TZ", "LANG", "LANGUAGE", "LC_",
+	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "XDG_CONFIG_HOME", "TMPDIR", "TMP", "TEMP", "TZ", "LANG", "LANGUAGE",
+	"LC_",
 	"SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 	"AWS_", // the role that the run took
 	"TF_TOKEN_", "TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR",

@@ -65,7 +65,8 @@ func errFile(outFile string) string { return outFile + ".stderr" }
 
 // terraformTo is terraform with standard output anywhere; name is the name of its kept
 // standard error.
-func (j *job) terraformTo(ctx context.Context, dir, name string, out io.Writer, in io.Reader, args ...string) (exit int, err error) {
+func (j *job) terraformTo(ctx context.Context, dir, name string, out io.Writer, in io.Reader,
+	args ...string) (exit int, err error) {
 	errs, err := os.OpenFile(j.runFile(errFile(name)), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, fmt.Errorf("open standard error of terraform: %w", err)

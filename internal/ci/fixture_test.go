@@ -34,9 +34,10 @@ type fixture struct {
 }
 
 const (
-	fixtureRoot   = "envs/dev/app/"
-	fixtureFile   = fixtureRoot + "tfpilot_req_abcdefghijklm.tf"
-	fixtureText   = "# tfpilot:begin req_abcdefghijklm\nmodule \"tfpilot_req_abcdefghijklm\" {\n  source = \"../../../modules/demo\"\n}\n# tfpilot:end req_abcdefghijklm\n"
+	fixtureRoot = "envs/dev/app/"
+	fixtureFile = fixtureRoot + "tfpilot_req_abcdefghijklm.tf"
+	fixtureText = "# tfpilot:begin req_abcdefghijklm\nmodule \"tfpilot_req_abcdefghijklm\" {\n" +
+		"  source = \"../../../modules/demo\"\n}\n# tfpilot:end req_abcdefghijklm\n"
 	fixtureModule = "modules/demo/main.tf"
 	fixturePlan   = "plan-dddddddddddddddddddddddddddddddd"
 )
@@ -58,16 +59,19 @@ exit 0
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{t: t, dir: t.TempDir()}
-	server, err := s3.New(s3.Config{Region: "eu-central-1", Buckets: []string{"requests"}, Principals: []s3.Principal{{Name: "a", AccessKey: "a", Secret: "s", Allow: []s3.Rule{
-		{Actions: []string{"s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Bucket: "requests", Prefixes: []string{""}},
-	}}}})
+	server, err := s3.New(s3.Config{Region: "eu-central-1", Buckets: []string{"requests"},
+		Principals: []s3.Principal{{Name: "a", AccessKey: "a", Secret: "s", Allow: []s3.Rule{
+			{Actions: []string{"s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Bucket: "requests",
+				Prefixes: []string{""}},
+		}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	web := httptest.NewServer(server)
 	t.Cleanup(web.Close)
 	f.s3 = server
-	if f.bucket, err = store.Open(t.Context(), store.Config{Bucket: "requests", Region: "eu-central-1", Endpoint: web.URL, AccessKey: "a", Secret: "s"}); err != nil {
+	if f.bucket, err = store.Open(t.Context(), store.Config{Bucket: "requests", Region: "eu-central-1",
+		Endpoint: web.URL, AccessKey: "a", Secret: "s"}); err != nil {
 		t.Fatal(err)
 	}
 	f.write("bin/terraform", script)
@@ -106,7 +110,8 @@ func (f *fixture) remove(names ...string) {
 
 func (f *fixture) git(dir string, args ...string) string {
 	f.t.Helper()
-	cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "advice.detachedHead=false"}, args...)...)
+	cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c",
+		"advice.detachedHead=false"}, args...)...)
 	cmd.Dir = f.path(dir)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
 	out, err := cmd.CombinedOutput()
@@ -148,7 +153,8 @@ func (f *fixture) commit(parents string, files map[string]string) string {
 			continue
 		}
 		f.write("blob", text)
-		f.git("work/tools", "update-index", "--add", "--cacheinfo", mode+","+f.git("work/tools", "hash-object", "-w", "--no-filters", f.path("blob"))+","+name)
+		f.git("work/tools", "update-index", "--add", "--cacheinfo", mode+","+
+			f.git("work/tools", "hash-object", "-w", "--no-filters", f.path("blob"))+","+name)
 	}
 	args := []string{"commit-tree", "-m", "x", f.git("work/tools", "write-tree")}
 	for _, parent := range all {
@@ -162,9 +168,11 @@ func (f *fixture) job(kind lifecycle.Kind, purpose lifecycle.Purpose) *job {
 	f.jobs++
 	return &job{
 		in: inputs{
-			Kind: kind, Project: "core", RequestID: "req_abcdefghijklm", Environment: lifecycle.Environment{Key: "dev", Slug: "app"},
+			Kind: kind, Project: "core", RequestID: "req_abcdefghijklm", Environment: lifecycle.Environment{Key: "dev",
+				Slug: "app"},
 			CorrelationID: fmt.Sprintf("%s-%032x", kind, f.jobs), Ref: "main",
-			grantFields: grantFields{Purpose: purpose, Path: fixtureFile, Blob: terraform.Blob([]byte(fixtureText)), Plan: fixturePlan},
+			grantFields: grantFields{Purpose: purpose, Path: fixtureFile, Blob: terraform.Blob([]byte(fixtureText)),
+				Plan: fixturePlan},
 		},
 		env: map[string]string{
 			"PATH": os.Getenv("PATH"), "HOME": f.dir, "RUNNER_TEMP": f.path("temp"),

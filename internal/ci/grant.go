@@ -37,7 +37,9 @@ var grantNames = []struct {
 	value func(grantFields) string
 	valid func(string) bool
 }{
-	{"purpose", func(g grantFields) string { return string(g.Purpose) }, func(s string) bool { return s == "" || lifecycle.Purpose(s).Known() }},
+	{"purpose", func(g grantFields) string { return string(g.Purpose) }, func(s string) bool {
+		return s == "" || lifecycle.Purpose(s).Known()
+	}},
 	{"digest", func(g grantFields) string { return g.Digest }, orEmpty(lifecycle.NameDigest)},
 	{"plan", func(g grantFields) string { return g.Plan }, planID},
 	{"path", func(g grantFields) string { return g.Path }, orEmpty(lifecycle.NamePath)}, // compared with the request's own
@@ -66,7 +68,8 @@ func (in *inputs) take(g lifecycle.Grant, branch string) error {
 	}
 	for _, f := range grantNames {
 		if !f.valid(f.value(in.grantFields)) {
-			return refuse(lifecycle.CodeGuardRefused, "the %s in the grant is not valid: %q", f.name, cut(f.value(in.grantFields), 60))
+			return refuse(lifecycle.CodeGuardRefused, "the %s in the grant is not valid: %q", f.name,
+				cut(f.value(in.grantFields), 60))
 		}
 	}
 	return in.consistent(branch)
@@ -125,7 +128,8 @@ func (in inputs) consistent(branch string) error {
 func (j *job) readGrant(ctx context.Context, b bucket) (lifecycle.Grant, error) {
 	g, err := b.Grant(ctx, j.in.Project, j.in.CorrelationID)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) {
-		return g, refuse(lifecycle.CodeGuardRefused, "there is no grant for this run: TfPilot did not request it, or withdrew it")
+		return g, refuse(lifecycle.CodeGuardRefused, "there is no grant for this run: TfPilot did not request it, "+
+			"or withdrew it")
 	}
 	if err != nil {
 		return g, fmt.Errorf("read the grant: %w", err)
@@ -134,7 +138,8 @@ func (j *job) readGrant(ctx context.Context, b bucket) (lifecycle.Grant, error) 
 		return g, err
 	}
 	if !j.now().Before(g.ExpiresAt) {
-		return g, refuse(lifecycle.CodeGuardRefused, "the grant expired at %s", g.ExpiresAt.UTC().Format("2006-01-02 15:04:05Z"))
+		return g, refuse(lifecycle.CodeGuardRefused, "the grant expired at %s",
+			g.ExpiresAt.UTC().Format("2006-01-02 15:04:05Z"))
 	}
 	return g, nil
 }

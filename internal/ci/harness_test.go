@@ -37,7 +37,8 @@ func TestMain(m *testing.M) {
 		if len(os.Args) < 2 || os.Args[1] != "ci" {
 			os.Exit(2)
 		}
-		os.Exit(ci.Run(context.Background(), os.Args[2:], ci.Process{Env: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr}))
+		os.Exit(ci.Run(context.Background(), os.Args[2:], ci.Process{Env: os.Environ(), Stdout: os.Stdout,
+			Stderr: os.Stderr}))
 	}
 	os.Exit(m.Run())
 }
@@ -84,7 +85,9 @@ func requestFile(name, shell string) string {
 	if shell != "" {
 		extra = fmt.Sprintf("  shell  = %q\n", shell)
 	}
-	return "# tfpilot:begin " + requestID + "\nmodule \"tfpilot_" + requestID + "\" {\n  source = \"../../../modules/demo\"\n\n  name   = \"" + name + "\"\n" + extra + "}\n# tfpilot:end " + requestID + "\n"
+	return "# tfpilot:begin " + requestID + "\nmodule \"tfpilot_" + requestID +
+		"\" {\n  source = \"../../../modules/demo\"\n\n  name   = \"" + name + "\"\n" + extra + "}\n# tfpilot:end " +
+		requestID + "\n"
 }
 
 // harness has everything around a run: buckets, the repository, releases, runners.
@@ -103,11 +106,14 @@ type harness struct {
 
 func newHarness(t *testing.T) *harness {
 	t.Helper()
-	w := &harness{t: t, bare: filepath.Join(t.TempDir(), "acme", "infra-core.git"), work: t.TempDir(), runID: 1000, plans: map[string]string{}}
+	w := &harness{t: t, bare: filepath.Join(t.TempDir(), "acme", "infra-core.git"), work: t.TempDir(), runID: 1000,
+		plans: map[string]string{}}
 	w.s3 = bucket.New(t, "core", "payments")
 	asset, sum := releaseAsset(t)
 	mux := http.NewServeMux()
-	mux.Handle("/releases/v0.1.0/"+assetName(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { http.ServeFile(rw, r, asset) }))
+	mux.Handle("/releases/v0.1.0/"+assetName(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		http.ServeFile(rw, r, asset)
+	}))
 	mux.Handle("/acme/infra-core.git/", gitBackend(t, filepath.Dir(filepath.Dir(w.bare))))
 	mux.Handle("/", w.s3)
 	w.server = httptest.NewServer(mux)
@@ -153,7 +159,8 @@ var releaseAsset = func() func(t *testing.T) (string, string) {
 func gitBackend(t *testing.T, root string) http.Handler {
 	t.Helper()
 	exe := filepath.Join(strings.TrimSpace(command(t, "", "git", "--exec-path")), "git-http-backend")
-	return &cgi.Handler{Path: exe, Env: []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=t"}, InheritEnv: []string{"PATH"}}
+	return &cgi.Handler{Path: exe, Env: []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=t"},
+		InheritEnv: []string{"PATH"}}
 }
 
 // actBinary builds the pinned act once.
@@ -177,12 +184,14 @@ func newAct(t *testing.T, endpoint string) *actions.Act {
 	workflows := []string{"plan.yml", "apply.yml", "destroy.yml", "cleanup.yml", "drift_plan.yml"}
 	return &actions.Act{Binary: bin, Dir: t.TempDir(), Terraform: tf,
 		Roles: map[string]actions.Role{
-			planRole:  {AccessKeyID: "run-plan-core", SecretAccessKey: bucket.Secret("run-plan-core"), Workflows: workflows},
-			applyRole: {AccessKeyID: "run-apply-core", SecretAccessKey: bucket.Secret("run-apply-core"), Workflows: []string{"apply.yml", "destroy.yml"}},
+			planRole: {AccessKeyID: "run-plan-core", SecretAccessKey: bucket.Secret("run-plan-core"), Workflows: workflows},
+			applyRole: {AccessKeyID: "run-apply-core", SecretAccessKey: bucket.Secret("run-apply-core"),
+				Workflows: []string{"apply.yml", "destroy.yml"}},
 		},
 		Env: map[string]string{
 			"AWS_ENDPOINT_URL_S3": endpoint, "AWS_EC2_METADATA_DISABLED": "true", "TF_CLI_CONFIG_FILE": os.DevNull,
-			"TF_CLI_ARGS_init": "-backend-config=use_path_style=true -backend-config=skip_credentials_validation=true -backend-config=skip_requesting_account_id=true -backend-config=skip_metadata_api_check=true",
+			"TF_CLI_ARGS_init": "-backend-config=use_path_style=true -backend-config=skip_credentials_validation=true " +
+				"-backend-config=skip_requesting_account_id=true -backend-config=skip_metadata_api_check=true",
 		}}
 }
 
@@ -318,7 +327,8 @@ func (w *harness) request(kind lifecycle.Kind, purpose lifecycle.Purpose, sha, t
 	}
 	d.granting = lifecycle.Grant{
 		Purpose: purpose, Digest: digest, Path: requestPath, Blob: terraform.Blob([]byte(text)),
-		Backend: lifecycle.Backend{Bucket: stateBucket, Key: "core/dev/app/terraform.tfstate", Region: region, UseLockfile: true},
+		Backend: lifecycle.Backend{Bucket: stateBucket, Key: "core/dev/app/terraform.tfstate", Region: region,
+			UseLockfile: true},
 
 		FingerprintKey: strings.Repeat("0123456789abcdef", 4),
 	}
@@ -362,7 +372,8 @@ func (w *harness) run(d *dispatch) (actions.Result, string) {
 		ctx = w.t.Context()
 	}
 	res := w.act.Run(ctx, actions.Job{
-		RunID: w.runID, RunAttempt: d.attempt, Repo: "acme/infra-core", GitDir: w.bare, CloneURL: w.server.URL + "/acme/infra-core.git",
+		RunID: w.runID, RunAttempt: d.attempt, Repo: "acme/infra-core", GitDir: w.bare, CloneURL: w.server.URL +
+			"/acme/infra-core.git",
 		Workflow: file, File: []byte(command(w.t, w.bare, "git", "show", sha+":"+file)), SHA: sha, Ref: "refs/heads/main",
 		Actor: d.actor, Inputs: d.inputs, Token: "ghs_test", Log: log, Step: d.onStep,
 		Vars: w.vars,

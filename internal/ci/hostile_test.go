@@ -13,9 +13,12 @@ import (
 // hostileTexts are inputs that someone with the right to dispatch might try. CANARY is
 // replaced by a file that none of them may create.
 var hostileTexts = []string{
-	`x"; touch CANARY; "`, `$(touch CANARY)`, "`touch CANARY`", "x\ntouch CANARY\n", "'; touch CANARY #", "../../../../CANARY",
-	"--upload-pack=touch CANARY", "-o ProxyCommand=touch CANARY", "::set-env name=PATH::/tmp", "::add-path::/tmp", "${{ github.token }}",
-	"x\"\noutput = \"CANARY\"\n", "req_１２３４５６７８９０", "req_abcdefghijklm\x00", "%0A::stop-commands::x", strings.Repeat("a", 60000),
+	`x"; touch CANARY; "`, `$(touch CANARY)`, "`touch CANARY`", "x\ntouch CANARY\n", "'; touch CANARY #",
+	"../../../../CANARY",
+	"--upload-pack=touch CANARY", "-o ProxyCommand=touch CANARY", "::set-env name=PATH::/tmp", "::add-path::/tmp",
+	"${{ github.token }}",
+	"x\"\noutput = \"CANARY\"\n", "req_１２３４５６７８９０", "req_abcdefghijklm\x00", "%0A::stop-commands::x",
+	strings.Repeat("a", 60000),
 }
 
 // Whatever is dispatched by hand stops at the first guard, before any credential and
@@ -26,7 +29,8 @@ func TestHostileInputsNeverRun(t *testing.T) {
 	text := requestFile("logs", "")
 	head := w.propose(text)
 	for i, value := range hostileTexts {
-		kind := []lifecycle.Kind{lifecycle.KindPlan, lifecycle.KindApply, lifecycle.KindDestroy, lifecycle.KindCleanup, lifecycle.KindDriftPlan}[i%5]
+		kind := []lifecycle.Kind{lifecycle.KindPlan, lifecycle.KindApply, lifecycle.KindDestroy, lifecycle.KindCleanup,
+			lifecycle.KindDriftPlan}[i%5]
 		d := w.request(kind, lifecycle.PurposeOpen, head, text, "")
 		d.noGrant = true
 		value = strings.ReplaceAll(value, "CANARY", canary)
@@ -60,7 +64,8 @@ func TestHandMadeDispatch(t *testing.T) {
 	text := requestFile("logs", "")
 	d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
 	d.actor = "dana"
-	if res, log := w.run(d); res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Validate inputs" || strings.Contains(log, "Authenticated as") {
+	if res, log := w.run(d); res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Validate inputs" ||
+		strings.Contains(log, "Authenticated as") {
 		t.Errorf("by hand: %s at %q\n%s", res.Conclusion, actions.FailedStep(res.Steps), log)
 	}
 	d.actor, d.noGrant = "tfpilot[bot]", true

@@ -126,7 +126,8 @@ func (j *job) sameCode(ctx context.Context, approved, now terraform.CodeIdentity
 	if len(names) > maxNamed {
 		names = append(names[:maxNamed], fmt.Sprintf("and %d more", len(names)-maxNamed))
 	}
-	return refuse(lifecycle.CodeCodeChanged, "the module changed since the approval (%s): plan again", strings.Join(names, ", "))
+	return refuse(lifecycle.CodeCodeChanged, "the module changed since the approval (%s): plan again",
+		strings.Join(names, ", "))
 }
 
 // filesOf names the files of a directory in which two trees differ, as far as git still
@@ -137,7 +138,8 @@ func (j *job) filesOf(ctx context.Context, name, before, now string) []string {
 	}
 	out, err := j.git(ctx, j.infra(), "diff-tree", "-r", "--name-only", "--no-renames", "-z", before, now)
 	if err != nil || out == "" {
-		if out, err = j.git(ctx, j.tools(), "diff-tree", "-r", "--name-only", "--no-renames", "-z", before, now); err != nil || out == "" {
+		if out, err = j.git(ctx, j.tools(), "diff-tree", "-r", "--name-only", "--no-renames", "-z", before,
+			now); err != nil || out == "" {
 			return []string{name}
 		}
 	}

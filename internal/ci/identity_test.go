@@ -49,7 +49,8 @@ func readingHarness(t *testing.T) *harness {
 		"modules/tools/main.tf":      "output \"account\" {\n  value = \"111111111111\"\n}\n",
 		"modules/shared/command.txt": "true",
 		"modules/unused/main.tf":     "output \"x\" {\n  value = 1\n}\n",
-		"envs/dev/app/settings.tf":   "locals {\n  settings = yamldecode(file(\"settings.yaml\"))\n}\nmodule \"account\" {\n  source = \"../../../modules/account\"\n}\n",
+		"envs/dev/app/settings.tf": "locals {\n  settings = yamldecode(file(\"settings.yaml\"))\n}\n" +
+			"module \"account\" {\n  source = \"../../../modules/account\"\n}\n",
 		"envs/dev/app/settings.yaml": "role: arn:aws:iam::1:role/deploy\n",
 		"envs/dev/app/providers.tf":  "locals {\n  access_key = \"AKIAIOSFODNN7EXAMPLE\"\n}\n",
 		"modules/account/main.tf":    "output \"role\" {\n  value = \"arn:aws:iam::1:role/deploy\"\n}\n",
@@ -93,29 +94,46 @@ func TestCodeThatWasNotApprovedNeverRuns(t *testing.T) {
 		file   string // that the refusal names
 		change func()
 	}{
-		"a policy that is unknown until the apply": {"modules/demo/more.tf", replace("modules/demo/more.tf", `Effect = "Deny"`, `Effect = "Allow"`)},
-		"a policy inside sensitive":                {"modules/demo/more.tf", replace("modules/demo/more.tf", "arn:aws:iam::1:root", "*")},
+		"a policy that is unknown until the apply": {"modules/demo/more.tf",
+			replace("modules/demo/more.tf", `Effect = "Deny"`, `Effect = "Allow"`)},
+		"a policy inside sensitive": {"modules/demo/more.tf", replace("modules/demo/more.tf", "arn:aws:iam::1:root", "*")},
 		"a data source that is read at apply": {"modules/demo/read.tf", func() {
-			w.write("modules/demo/read.tf", "data \"terraform_remote_state\" \"x\" {\n  backend    = \"local\"\n  depends_on = [terraform_data.thing]\n}\n")
+			w.write("modules/demo/read.tf", "data \"terraform_remote_state\" \"x\" {\n  backend    = \"local\"\n"+
+				"  depends_on = [terraform_data.thing]\n}\n")
 		}},
-		"a command of a nested module":      {"modules/demo/inner/main.tf", replace("modules/demo/inner/main.tf", "true", "touch /tmp/tfpilot-was-here")},
-		"a value of another module":         {"modules/tools/main.tf", replace("modules/tools/main.tf", "111111111111", "222222222222")},
-		"a script of the module":            {"modules/demo/script.sh", replace("modules/demo/script.sh", "exit 0", "touch /tmp/tfpilot-was-here")},
-		"the script may not be executed":    {"modules/demo/script.sh", func() { w.chmod("modules/demo/script.sh", 0o600) }},
-		"a file beside the module":          {"modules/shared/command.txt", replace("modules/shared/command.txt", "true", "false")},
-		"the provider's role from a module": {"modules/account/main.tf", replace("modules/account/main.tf", "arn:aws:iam::1", "arn:aws:iam::2")},
-		"the provider's role from a file":   {"envs/dev/app/settings.yaml", replace("envs/dev/app/settings.yaml", "arn:aws:iam::1", "arn:aws:iam::2")},
-		"the provider's credential":         {"envs/dev/app/providers.tf", replace("envs/dev/app/providers.tf", "AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE")},
-		"the encryption of the state":       {"envs/dev/app/backend.tf", replace("envs/dev/app/backend.tf", "encrypt      = true", "encrypt      = false")},
-		"the providers":                     {"envs/dev/app/.terraform.lock.hcl", replace("envs/dev/app/.terraform.lock.hcl", "# This", "# That")},
-		"a new file of the root":            {"envs/dev/app/more.tf", func() { w.write("envs/dev/app/more.tf", "locals {}\n") }},
-		"a directory of the root":           {"envs/dev/app/deep/", func() { w.write("envs/dev/app/deep/x.json", "{}\n") }},
-		"a file of the root that is gone":   {"envs/dev/app/settings.yaml", func() { w.git("rm", "-q", "envs/dev/app/settings.yaml") }},
+		"a command of a nested module": {"modules/demo/inner/main.tf", replace("modules/demo/inner/main.tf", "true",
+			"touch /tmp/tfpilot-was-here")},
+		"a value of another module": {"modules/tools/main.tf", replace("modules/tools/main.tf", "111111111111",
+			"222222222222")},
+		"a script of the module": {"modules/demo/script.sh",
+			replace("modules/demo/script.sh", "exit 0", "touch /tmp/tfpilot-was-here")},
+		"the script may not be executed": {"modules/demo/script.sh", func() { w.chmod("modules/demo/script.sh", 0o600) }},
+		"a file beside the module": {"modules/shared/command.txt", replace("modules/shared/command.txt", "true",
+			"false")},
+		"the provider's role from a module": {"modules/account/main.tf",
+			replace("modules/account/main.tf", "arn:aws:iam::1", "arn:aws:iam::2")},
+		"the provider's role from a file": {"envs/dev/app/settings.yaml",
+			replace("envs/dev/app/settings.yaml", "arn:aws:iam::1", "arn:aws:iam::2")},
+		"the provider's credential": {"envs/dev/app/providers.tf",
+			replace("envs/dev/app/providers.tf", "AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE")},
+		"the encryption of the state": {"envs/dev/app/backend.tf",
+			replace("envs/dev/app/backend.tf", "encrypt      = true", "encrypt      = false")},
+		"the providers": {"envs/dev/app/.terraform.lock.hcl",
+			replace("envs/dev/app/.terraform.lock.hcl", "# This", "# That")},
+		"a new file of the root": {"envs/dev/app/more.tf", func() {
+			w.write("envs/dev/app/more.tf", "locals {}\n")
+		}},
+		"a directory of the root": {"envs/dev/app/deep/", func() { w.write("envs/dev/app/deep/x.json", "{}\n") }},
+		"a file of the root that is gone": {"envs/dev/app/settings.yaml", func() {
+			w.git("rm", "-q", "envs/dev/app/settings.yaml")
+		}},
 		"two files, both named": {"modules/demo/main.tf, modules/demo/script.sh", func() {
 			w.edit("modules/demo/main.tf", "example.com", "example.org")
 			w.edit("modules/demo/script.sh", "0", "1")
 		}},
-		"a module for which a file was moved": {"modules/demo/more.tf, modules/demo/renamed.tf", func() { w.git("mv", "modules/demo/more.tf", "modules/demo/renamed.tf") }},
+		"a module for which a file was moved": {"modules/demo/more.tf, modules/demo/renamed.tf", func() {
+			w.git("mv", "modules/demo/more.tf", "modules/demo/renamed.tf")
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tt.change()
@@ -137,7 +155,8 @@ func TestCodeThatWasNotApprovedNeverRuns(t *testing.T) {
 		})
 	}
 	t.Run("and nothing else is in the way", func(t *testing.T) {
-		w.write("envs/dev/app/tfpilot_req_bcdefghijklmn.tf", strings.ReplaceAll(requestFile("other", ""), requestID, "req_bcdefghijklmn"))
+		w.write("envs/dev/app/tfpilot_req_bcdefghijklmn.tf", strings.ReplaceAll(requestFile("other", ""), requestID,
+			"req_bcdefghijklmn"))
 		w.write("envs/dev/other/main.tf", "locals {}\n")
 		w.write("modules/unused/main.tf", "output \"x\" {\n  value = 2\n}\n")
 		w.write("README.md", "changed\n")
@@ -148,7 +167,8 @@ func TestCodeThatWasNotApprovedNeverRuns(t *testing.T) {
 		if failed, said := b.steps(planSteps...); failed != "" {
 			t.Fatalf("%s:\n%s", failed, said)
 		}
-		for _, absent := range []string{"envs/dev/app/tfpilot_req_bcdefghijklmn.tf", "envs/dev/other", "modules/unused", "README.md"} {
+		for _, absent := range []string{"envs/dev/app/tfpilot_req_bcdefghijklmn.tf", "envs/dev/other", "modules/unused",
+			"README.md"} {
 			if _, err := os.Stat(filepath.Join(b.temp, "tfpilot/tree", absent)); err == nil {
 				t.Errorf("Terraform can read %s", absent)
 			}
@@ -193,7 +213,8 @@ func TestDestroyRunsOnlyApprovedCode(t *testing.T) {
 		t.Fatalf("%s:\n%s", failed, said)
 	}
 	digest := w.result(plan).Digest
-	w.edit("modules/demo/main.tf", "command = var.shell", "when    = destroy\n    command = \"touch /tmp/tfpilot-was-here\"")
+	w.edit("modules/demo/main.tf", "command = var.shell", "when    = destroy\n"+
+		"    command = \"touch /tmp/tfpilot-was-here\"")
 	w.pushed("main")
 	d := w.request(lifecycle.KindDestroy, lifecycle.PurposeDestroy, head, text, digest)
 	b = w.bench(d)
@@ -223,26 +244,40 @@ func TestCodeMustBePinned(t *testing.T) {
 		want   string
 		change func(*harness)
 	}{
-		"no lock file":                 {"code_not_pinned", "terraform providers lock", func(w *harness) { w.git("rm", "-q", "envs/dev/app/.terraform.lock.hcl") }},
-		"a branch of a repository":     {"code_not_pinned", "40 digits of a commit", call(`source = "git::https://git.example.com/net.git?ref=main"`)},
-		"no version":                   {"code_not_pinned", "one exact version", call(`source = "acme/net/aws"`)},
-		"a path of the machine":        {"code_not_pinned", "a path of one machine", call(`source = "/opt/modules/net"`)},
-		"a path out of the repository": {"terraform_failed", "not a directory of this repository", call(`source = "../../../net"`)},
-		"the module is a link":         {"code_not_pinned", "symbolic link", func(w *harness) { link("demo", "modules/alias")(w); call(`source = "../alias"`)(w) }},
-		"a link in the module":         {"code_not_pinned", "modules/demo/passwd is a symbolic link", link("/etc/passwd", "modules/demo/passwd")},
-		"a link in the root":           {"code_not_pinned", "envs/dev/app/x.json is a symbolic link", link("backend.tf", "envs/dev/app/x.json")},
-		"JSON in the module":           {"code_not_pinned", "Terraform's own language", func(w *harness) { w.write("modules/demo/x.tf.json", "{}") }},
+		"no lock file": {"code_not_pinned", "terraform providers lock", func(w *harness) {
+			w.git("rm", "-q", "envs/dev/app/.terraform.lock.hcl")
+		}},
+		"a branch of a repository": {"code_not_pinned", "40 digits of a commit",
+			call(`source = "git::https://git.example.com/net.git?ref=main"`)},
+		"no version":            {"code_not_pinned", "one exact version", call(`source = "acme/net/aws"`)},
+		"a path of the machine": {"code_not_pinned", "a path of one machine", call(`source = "/opt/modules/net"`)},
+		"a path out of the repository": {"terraform_failed", "not a directory of this repository",
+			call(`source = "../../../net"`)},
+		"the module is a link": {"code_not_pinned", "symbolic link", func(w *harness) {
+			link("demo", "modules/alias")(w)
+			call(`source = "../alias"`)(w)
+		}},
+		"a link in the module": {"code_not_pinned", "modules/demo/passwd is a symbolic link",
+			link("/etc/passwd", "modules/demo/passwd")},
+		"a link in the root": {"code_not_pinned", "envs/dev/app/x.json is a symbolic link",
+			link("backend.tf", "envs/dev/app/x.json")},
+		"JSON in the module": {"code_not_pinned", "Terraform's own language", func(w *harness) {
+			w.write("modules/demo/x.tf.json", "{}")
+		}},
 		"another's file has two blocks": {"environment_broken", "tfpilot_req_bcdefghijklmn.tf", func(w *harness) {
-			w.write("envs/dev/app/tfpilot_req_bcdefghijklmn.tf", strings.ReplaceAll(text, requestID, "req_bcdefghijklmn")+"locals {}\n")
+			w.write("envs/dev/app/tfpilot_req_bcdefghijklmn.tf", strings.ReplaceAll(text, requestID, "req_bcdefghijklmn")+
+				"locals {}\n")
 		}},
 		"another's file has another name": {"environment_broken", "tfpilot_req_bcdefghijklmn.tf", func(w *harness) {
 			w.write("envs/dev/app/tfpilot_req_bcdefghijklmn.tf", strings.ReplaceAll(text, requestID, "req_cdefghijklmno"))
 		}},
 		"another's file has no markers": {"environment_broken", "tfpilot_req_bcdefghijklmn.tf", func(w *harness) {
-			w.write("envs/dev/app/tfpilot_req_bcdefghijklmn.tf", "module \"tfpilot_req_bcdefghijklmn\" {\n  source = \"../../../modules/demo\"\n  name   = \"x\"\n}\n")
+			w.write("envs/dev/app/tfpilot_req_bcdefghijklmn.tf", "module \"tfpilot_req_bcdefghijklmn\" {\n"+
+				"  source = \"../../../modules/demo\"\n  name   = \"x\"\n}\n")
 		}},
 		"another's file computes": {"environment_broken", "tfpilot_req_bcdefghijklmn.tf", func(w *harness) {
-			w.write("envs/dev/app/tfpilot_req_bcdefghijklmn.tf", strings.ReplaceAll(strings.ReplaceAll(text, requestID, "req_bcdefghijklmn"), `"logs"`, "file(\"x\")"))
+			w.write("envs/dev/app/tfpilot_req_bcdefghijklmn.tf",
+				strings.ReplaceAll(strings.ReplaceAll(text, requestID, "req_bcdefghijklmn"), `"logs"`, "file(\"x\")"))
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -265,7 +300,8 @@ func TestRemoteModule(t *testing.T) {
 	w := newHarness(t)
 	w.write("net/main.tf", "output \"x\" {\n  value = \"one\"\n}\n")
 	commit := w.pushed("main")
-	w.write("modules/demo/call.tf", "module \"far\" {\n  source = \"git::"+w.server.URL+"/acme/infra-core.git//net?ref="+commit+"\"\n}\n")
+	w.write("modules/demo/call.tf", "module \"far\" {\n  source = \"git::"+w.server.URL+"/acme/infra-core.git//net?ref="+
+		commit+"\"\n}\n")
 	w.pushed("main")
 	text := requestFile("logs", "")
 	digest := w.planned(text)
@@ -278,7 +314,8 @@ func TestRemoteModule(t *testing.T) {
 		t.Fatalf("summary %s: %v", data, err)
 	}
 	for name, r := range s.Code.Remote {
-		if !strings.HasSuffix(name, ".far") || !strings.HasSuffix(r.Source, "?ref="+commit) || !strings.HasPrefix(r.Hash, "sha256:") {
+		if !strings.HasSuffix(name, ".far") || !strings.HasSuffix(r.Source, "?ref="+commit) ||
+			!strings.HasPrefix(r.Hash, "sha256:") {
 			t.Errorf("remote %s %+v", name, r)
 		}
 	}
@@ -298,7 +335,8 @@ func TestRemoteModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.env["PATH"] = filepath.Dir(git) + string(os.PathListSeparator) + b.env["PATH"]
-	if r, _ := b.refusedAt(d, "backend", "code_changed", "backend"); !strings.Contains(r.Tail, "module tfpilot_"+requestID+".far") {
+	if r, _ := b.refusedAt(d, "backend", "code_changed", "backend"); !strings.Contains(r.Tail, "module tfpilot_"+
+		requestID+".far") {
 		t.Errorf("tail %q", r.Tail)
 	}
 }

@@ -107,7 +107,8 @@ func (j *job) checkInputs(context.Context) error {
 	case branch == "" || j.env["GITHUB_REF"] != "refs/heads/"+branch:
 		return refuse(lifecycle.CodeGuardRefused, "this run is not on the default branch")
 	case j.env["TFPILOT_ACTOR"] == "" || j.env["GITHUB_ACTOR"] != j.env["TFPILOT_ACTOR"]:
-		return refuse(lifecycle.CodeGuardRefused, "dispatched by %q: only TfPilot starts this workflow", cut(j.env["GITHUB_ACTOR"], 60))
+		return refuse(lifecycle.CodeGuardRefused, "dispatched by %q: only TfPilot starts this workflow",
+			cut(j.env["GITHUB_ACTOR"], 60))
 	}
 	if _, err := j.runID(); err != nil {
 		return err

@@ -17,20 +17,25 @@ import (
 
 func goodInputs() map[string]string {
 	return map[string]string{
-		"TFPILOT_KIND": "apply", "TFPILOT_PROJECT": "core", "TFPILOT_REQUEST_ID": "req_abcdefghijklm", "TFPILOT_ENVIRONMENT_KEY": "dev",
+		"TFPILOT_KIND": "apply", "TFPILOT_PROJECT": "core", "TFPILOT_REQUEST_ID": "req_abcdefghijklm",
+		"TFPILOT_ENVIRONMENT_KEY":  "dev",
 		"TFPILOT_ENVIRONMENT_SLUG": "app", "TFPILOT_SHA": strings.Repeat("a", 40), "TFPILOT_REF": "main",
-		"TFPILOT_CORRELATION_ID": "apply-" + strings.Repeat("0", 32), "TFPILOT_DRY_RUN": "false", "TFPILOT_DEFAULT_BRANCH": "main",
+		"TFPILOT_CORRELATION_ID": "apply-" + strings.Repeat("0", 32), "TFPILOT_DRY_RUN": "false",
+		"TFPILOT_DEFAULT_BRANCH": "main",
 	}
 }
 
 // goodGrant is the grant of goodInputs.
 func goodGrant() lifecycle.Grant {
 	return lifecycle.Grant{
-		Kind: lifecycle.KindApply, Project: "core", RequestID: "req_abcdefghijklm", Environment: lifecycle.Environment{Key: "dev", Slug: "app"},
-		SHA: strings.Repeat("a", 40), Purpose: lifecycle.PurposeReapply, Digest: "sha256:" + strings.Repeat("b", 64), LeaseToken: 9,
+		Kind: lifecycle.KindApply, Project: "core", RequestID: "req_abcdefghijklm",
+		Environment: lifecycle.Environment{Key: "dev", Slug: "app"},
+		SHA:         strings.Repeat("a", 40), Purpose: lifecycle.PurposeReapply, Digest: "sha256:" +
+			strings.Repeat("b", 64), LeaseToken: 9,
 		Plan: "plan-" + strings.Repeat("d", 32),
 		Path: "envs/dev/app/tfpilot_req_abcdefghijklm.tf", Blob: strings.Repeat("c", 40),
-		Backend: lifecycle.Backend{Bucket: "states", Key: "core/dev/app/terraform.tfstate", Region: "eu-central-1", UseLockfile: true},
+		Backend: lifecycle.Backend{Bucket: "states", Key: "core/dev/app/terraform.tfstate", Region: "eu-central-1",
+			UseLockfile: true},
 	}
 }
 
@@ -70,48 +75,81 @@ func TestInputsMustFitEachOther(t *testing.T) {
 	}
 }
 
+func planGrant(g *lifecycle.Grant, m map[string]string, purpose lifecycle.Purpose) {
+	g.Kind, g.Purpose, g.Digest, g.LeaseToken = lifecycle.KindPlan, purpose, "", 0
+	m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"] = "plan", "plan-"+strings.Repeat("0", 32)
+}
+
+func cleanupGrant(g *lifecycle.Grant, m map[string]string, purpose lifecycle.Purpose) {
+	g.Kind, g.Purpose, g.Digest, g.Plan, g.LeaseToken = lifecycle.KindCleanup, purpose, "", "", 0
+	m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"] = "cleanup", "cleanup-"+strings.Repeat("0", 32)
+}
+
+func driftGrant(g *lifecycle.Grant, m map[string]string) {
+	planGrant(g, m, "")
+	g.Kind, g.RequestID, g.Path, g.Blob = lifecycle.KindDriftPlan, "", "", ""
+	m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"], m["TFPILOT_REQUEST_ID"] = "drift_plan", "drift_plan-"+
+		strings.Repeat("0", 32), ""
+}
+
 // A run works out what it can itself: a grant that says something else is not obeyed.
 func TestGrantMustFitTheRun(t *testing.T) {
-	plan := func(g *lifecycle.Grant, m map[string]string, purpose lifecycle.Purpose) {
-		g.Kind, g.Purpose, g.Digest, g.LeaseToken = lifecycle.KindPlan, purpose, "", 0
-		m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"] = "plan", "plan-"+strings.Repeat("0", 32)
-	}
-	cleanup := func(g *lifecycle.Grant, m map[string]string, purpose lifecycle.Purpose) {
-		g.Kind, g.Purpose, g.Digest, g.Plan, g.LeaseToken = lifecycle.KindCleanup, purpose, "", "", 0
-		m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"] = "cleanup", "cleanup-"+strings.Repeat("0", 32)
-	}
-	drift := func(g *lifecycle.Grant, m map[string]string) {
-		plan(g, m, "")
-		g.Kind, g.RequestID, g.Path, g.Blob = lifecycle.KindDriftPlan, "", "", ""
-		m["TFPILOT_KIND"], m["TFPILOT_CORRELATION_ID"], m["TFPILOT_REQUEST_ID"] = "drift_plan", "drift_plan-"+strings.Repeat("0", 32), ""
-	}
+	plan, cleanup, drift := planGrant, cleanupGrant, driftGrant
 	for what, tt := range map[string]struct {
 		change func(*lifecycle.Grant, map[string]string)
 		want   string // empty: accepted
 	}{
-		"an apply":              {func(*lifecycle.Grant, map[string]string) {}, ""},
-		"a new plan":            {func(g *lifecycle.Grant, m map[string]string) { plan(g, m, "destroy") }, ""},
-		"a drift plan":          {drift, ""},
-		"no digest":             {func(g *lifecycle.Grant, _ map[string]string) { g.Digest = "" }, "digest, plan and lease token"},
-		"no lease":              {func(g *lifecycle.Grant, _ map[string]string) { g.LeaseToken = 0 }, "digest, plan and lease token"},
-		"negative lease":        {func(g *lifecycle.Grant, _ map[string]string) { g.LeaseToken = -1 }, "digest, plan and lease token"},
-		"no plan":               {func(g *lifecycle.Grant, _ map[string]string) { g.Plan = "" }, "digest, plan and lease token"},
-		"plan of an apply":      {func(g *lifecycle.Grant, _ map[string]string) { g.Plan = "apply-" + strings.Repeat("d", 32) }, "plan in the grant"},
-		"plan without an id":    {func(g *lifecycle.Grant, _ map[string]string) { g.Plan = "plan-" }, "plan in the grant"},
-		"plan elsewhere":        {func(g *lifecycle.Grant, _ map[string]string) { g.Plan = "../" + g.Plan }, "plan in the grant"},
-		"no backend":            {func(g *lifecycle.Grant, _ map[string]string) { g.Backend.Key = "" }, "backend key in the grant"},
-		"no bucket":             {func(g *lifecycle.Grant, _ map[string]string) { g.Backend.Bucket = "" }, "backend bucket in the grant"},
-		"apply to destroy":      {func(g *lifecycle.Grant, _ map[string]string) { g.Purpose = "destroy" }, "kind and purpose"},
-		"a cleanup":             {func(g *lifecycle.Grant, m map[string]string) { cleanup(g, m, "destroy") }, ""},
-		"a cleanup of nothing":  {func(g *lifecycle.Grant, m map[string]string) { cleanup(g, m, "") }, "kind and purpose"},
-		"cleanup of an apply":   {func(g *lifecycle.Grant, m map[string]string) { cleanup(g, m, "reapply") }, "kind and purpose"},
-		"unknown purpose":       {func(g *lifecycle.Grant, _ map[string]string) { g.Purpose = "other" }, "purpose in the grant"},
-		"path of another":       {func(g *lifecycle.Grant, _ map[string]string) { g.Path = "envs/dev/app/tfpilot_req_bcdefghijklmn.tf" }, "request, path and blob"},
-		"path elsewhere":        {func(g *lifecycle.Grant, _ map[string]string) { g.Path = "envs/../tfpilot_req_abcdefghijklm.tf" }, "path in the grant"},
-		"no blob":               {func(g *lifecycle.Grant, _ map[string]string) { g.Blob = "" }, "request, path and blob"},
-		"plan of nothing":       {func(g *lifecycle.Grant, m map[string]string) { plan(g, m, "") }, "kind and purpose"},
-		"first plan elsewhere":  {func(g *lifecycle.Grant, m map[string]string) { plan(g, m, "open") }, "the ref"},
-		"apply from the branch": {func(_ *lifecycle.Grant, m map[string]string) { m["TFPILOT_REF"] = "request/req_abcdefghijklm" }, "the ref"},
+		"an apply":     {func(*lifecycle.Grant, map[string]string) {}, ""},
+		"a new plan":   {func(g *lifecycle.Grant, m map[string]string) { plan(g, m, "destroy") }, ""},
+		"a drift plan": {drift, ""},
+		"no digest": {func(g *lifecycle.Grant, _ map[string]string) {
+			g.Digest = ""
+		}, "digest, plan and lease token"},
+		"no lease": {func(g *lifecycle.Grant, _ map[string]string) {
+			g.LeaseToken = 0
+		}, "digest, plan and lease token"},
+		"negative lease": {func(g *lifecycle.Grant, _ map[string]string) {
+			g.LeaseToken = -1
+		}, "digest, plan and lease token"},
+		"no plan": {func(g *lifecycle.Grant, _ map[string]string) {
+			g.Plan = ""
+		}, "digest, plan and lease token"},
+		"plan of an apply": {func(g *lifecycle.Grant, _ map[string]string) {
+			g.Plan = "apply-" + strings.Repeat("d", 32)
+		}, "plan in the grant"},
+		"plan without an id": {func(g *lifecycle.Grant, _ map[string]string) { g.Plan = "plan-" }, "plan in the grant"},
+		"plan elsewhere": {func(g *lifecycle.Grant, _ map[string]string) {
+			g.Plan = "../" + g.Plan
+		}, "plan in the grant"},
+		"no backend": {func(g *lifecycle.Grant, _ map[string]string) {
+			g.Backend.Key = ""
+		}, "backend key in the grant"},
+		"no bucket": {func(g *lifecycle.Grant, _ map[string]string) {
+			g.Backend.Bucket = ""
+		}, "backend bucket in the grant"},
+		"apply to destroy": {func(g *lifecycle.Grant, _ map[string]string) {
+			g.Purpose = "destroy"
+		}, "kind and purpose"},
+		"a cleanup":            {func(g *lifecycle.Grant, m map[string]string) { cleanup(g, m, "destroy") }, ""},
+		"a cleanup of nothing": {func(g *lifecycle.Grant, m map[string]string) { cleanup(g, m, "") }, "kind and purpose"},
+		"cleanup of an apply": {func(g *lifecycle.Grant, m map[string]string) {
+			cleanup(g, m, "reapply")
+		}, "kind and purpose"},
+		"unknown purpose": {func(g *lifecycle.Grant, _ map[string]string) {
+			g.Purpose = "other"
+		}, "purpose in the grant"},
+		"path of another": {func(g *lifecycle.Grant, _ map[string]string) {
+			g.Path = "envs/dev/app/tfpilot_req_bcdefghijklmn.tf"
+		}, "request, path and blob"},
+		"path elsewhere": {func(g *lifecycle.Grant, _ map[string]string) {
+			g.Path = "envs/../tfpilot_req_abcdefghijklm.tf"
+		}, "path in the grant"},
+		"no blob":              {func(g *lifecycle.Grant, _ map[string]string) { g.Blob = "" }, "request, path and blob"},
+		"plan of nothing":      {func(g *lifecycle.Grant, m map[string]string) { plan(g, m, "") }, "kind and purpose"},
+		"first plan elsewhere": {func(g *lifecycle.Grant, m map[string]string) { plan(g, m, "open") }, "the ref"},
+		"apply from the branch": {func(_ *lifecycle.Grant, m map[string]string) {
+			m["TFPILOT_REF"] = "request/req_abcdefghijklm"
+		}, "the ref"},
 		"drift with a purpose": {func(g *lifecycle.Grant, m map[string]string) {
 			drift(g, m)
 			g.Purpose = "open"
@@ -130,10 +168,15 @@ func TestGrantMustFitTheRun(t *testing.T) {
 			drift(g, m)
 			m["TFPILOT_REF"] = "release"
 		}, "the ref is neither"},
-		"another root":        {func(g *lifecycle.Grant, _ map[string]string) { g.Environment.Slug = "web" }, "another environment"},
-		"another commit":      {func(g *lifecycle.Grant, _ map[string]string) { g.SHA = strings.Repeat("d", 40) }, "another commit"},
-		"another environment": {func(g *lifecycle.Grant, _ map[string]string) { g.Environment.Key = "prod" }, "another environment"},
-		"a dry run":           {func(g *lifecycle.Grant, _ map[string]string) { g.DryRun = true }, "another mode"},
+		"another root": {func(g *lifecycle.Grant, _ map[string]string) {
+			g.Environment.Slug = "web"
+		}, "another environment"},
+		"another commit": {func(g *lifecycle.Grant, _ map[string]string) { g.SHA = strings.Repeat("d", 40) },
+			"another commit"},
+		"another environment": {func(g *lifecycle.Grant, _ map[string]string) {
+			g.Environment.Key = "prod"
+		}, "another environment"},
+		"a dry run": {func(g *lifecycle.Grant, _ map[string]string) { g.DryRun = true }, "another mode"},
 	} {
 		g, env := goodGrant(), goodInputs()
 		tt.change(&g, env)
@@ -169,7 +212,8 @@ func FuzzInputs(f *testing.F) {
 			if in.take(g, "main") != nil {
 				continue
 			}
-			for _, s := range []string{string(in.Kind), in.RequestID, in.Environment.String(), in.SHA, in.Ref, in.CorrelationID, in.Path, in.Blob, in.Digest, in.Backend.Bucket, in.Backend.Key, in.Backend.DynamoDBTable} {
+			for _, s := range []string{string(in.Kind), in.RequestID, in.Environment.String(), in.SHA, in.Ref,
+				in.CorrelationID, in.Path, in.Blob, in.Digest, in.Backend.Bucket, in.Backend.Key, in.Backend.DynamoDBTable} {
 				if strings.ContainsAny(s, "\n\r\x00 \"'`$;&|<>\\*?(){}") || strings.HasPrefix(s, "-") || strings.Contains(s, "..") {
 					t.Errorf("accepted %q", s)
 				}
@@ -199,7 +243,9 @@ func TestCutKeepsRunes(t *testing.T) {
 
 // A lock is released only when it is this machine's and of this run.
 func TestLockInfo(t *testing.T) {
-	text := "Lock Info:\n  ID:        11111111-2222-3333-4444-555555555555\n  Path:      b/k\n  Operation: OperationTypeApply\n  Who:       root@host-1\n  Version:   1.11.4\n  Created:   2026-11-23 07:00:01.5 +0000 UTC\n"
+	text := "Lock Info:\n  ID:        11111111-2222-3333-4444-555555555555\n  Path:      b/k\n" +
+		"  Operation: OperationTypeApply\n  Who:       root@host-1\n  Version:   1.11.4\n" +
+		"  Created:   2026-11-23 07:00:01.5 +0000 UTC\n"
 	m := lockInfo.FindStringSubmatch(text)
 	if len(m) != 4 || m[1] != "11111111-2222-3333-4444-555555555555" || m[2] != "host-1" || m[3] != "2026-11-23 07:00:01" {
 		t.Errorf("%q", m)
@@ -210,13 +256,16 @@ func TestLockInfo(t *testing.T) {
 // setting that would turn Terraform to something else.
 func TestChildrenSeeNothingOfTheRunner(t *testing.T) {
 	j := &job{env: map[string]string{}}
-	for _, name := range []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_RUNTIME_TOKEN", "GITHUB_ENV", "GITHUB_PATH",
-		"GITHUB_OUTPUT", "GITHUB_TOKEN", "INPUT_TOKEN", "TF_DATA_DIR", "TF_WORKSPACE", "TF_LOG", "TF_LOG_PATH", "TF_CLI_ARGS", "TF_CLI_ARGS_plan",
+	for _, name := range []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL",
+		"ACTIONS_RUNTIME_TOKEN", "GITHUB_ENV", "GITHUB_PATH",
+		"GITHUB_OUTPUT", "GITHUB_TOKEN", "INPUT_TOKEN", "TF_DATA_DIR", "TF_WORKSPACE", "TF_LOG", "TF_LOG_PATH",
+		"TF_CLI_ARGS", "TF_CLI_ARGS_plan",
 		"TF_CLI_ARGS_apply", "TF_CLI_ARGS_show", "TF_VAR_name", "TF_REATTACH_PROVIDERS", "TF_STATE_PERSIST_INTERVAL",
 		"RUNNER_TEMP", "DATABASE_URL", "NPM_TOKEN", "TFPILOT_REQUESTS_BUCKET", "LD_PRELOAD", "GIT_SSH_COMMAND"} {
 		j.env[name] = "hidden"
 	}
-	for _, name := range []string{"PATH", "HOME", "AWS_SESSION_TOKEN", "TF_CLI_CONFIG_FILE", "TF_CLI_ARGS_init", "TF_TOKEN_registry_example_com", "LC_ALL", "GOOGLE_CREDENTIALS"} {
+	for _, name := range []string{"PATH", "HOME", "AWS_SESSION_TOKEN", "TF_CLI_CONFIG_FILE", "TF_CLI_ARGS_init",
+		"TF_TOKEN_registry_example_com", "LC_ALL", "GOOGLE_CREDENTIALS"} {
 		j.env[name] = "seen"
 	}
 	j.env["TFPILOT_TERRAFORM_ENV"] = "GOOGLE_CREDENTIALS, ACTIONS_ID_TOKEN_REQUEST_TOKEN,TF_VAR_name"
@@ -264,7 +313,8 @@ func TestRescueWaitsForTerraform(t *testing.T) {
 
 // A result is stored whatever is in it: an apply that could not keep its result would count as failed.
 func TestResultIsBounded(t *testing.T) {
-	for name, address := range map[string]string{"long": strings.Repeat("é", 2000), "short": "module.m.a.b", "grows in JSON": strings.Repeat("<", 490)} {
+	for name, address := range map[string]string{"long": strings.Repeat("é", 2000), "short": "module.m.a.b",
+		"grows in JSON": strings.Repeat("<", 490)} {
 		j := &job{env: map[string]string{"TFPILOT_JOB_STATUS": "success"}}
 		o := outcome{Tail: strings.Repeat("\x01", maxTail), Outputs: map[string]json.RawMessage{}}
 		for i := range 1000 {

@@ -14,7 +14,8 @@ func lockOf(providers ...string) []byte {
 	var b strings.Builder
 	for _, p := range providers {
 		name, version, _ := strings.Cut(p, " ")
-		b.WriteString("provider \"registry.terraform.io/hashicorp/" + name + "\" {\n  version = \"" + version + "\"\n  hashes  = [\"h1:x\"]\n}\n")
+		b.WriteString("provider \"registry.terraform.io/hashicorp/" + name + "\" {\n  version = \"" + version +
+			"\"\n  hashes  = [\"h1:x\"]\n}\n")
 	}
 	return []byte(b.String())
 }
@@ -26,15 +27,18 @@ func TestLockFileIsBinding(t *testing.T) {
 		committed, left []byte
 		want            string
 	}{
-		"the same":            {lockOf("aws 6.0.0"), lockOf("aws 6.0.0"), ""},
-		"fewer":               {lockOf("aws 6.0.0", "random 3.6.3"), lockOf("aws 6.0.0"), ""},
-		"none":                {lockOf("aws 6.0.0"), nil, ""},
-		"one that is missing": {lockOf("random 3.6.3"), lockOf("aws 6.0.0"), "does not name registry.terraform.io/hashicorp/aws; run `terraform providers lock`"},
-		"another version":     {lockOf("aws 6.0.0"), lockOf("aws 6.0.1"), "chose registry.terraform.io/hashicorp/aws 6.0.1 instead of 6.0.0"},
-		"damaged":             {[]byte("provider {"), lockOf("aws 6.0.0"), "cannot be read"},
+		"the same": {lockOf("aws 6.0.0"), lockOf("aws 6.0.0"), ""},
+		"fewer":    {lockOf("aws 6.0.0", "random 3.6.3"), lockOf("aws 6.0.0"), ""},
+		"none":     {lockOf("aws 6.0.0"), nil, ""},
+		"one that is missing": {lockOf("random 3.6.3"), lockOf("aws 6.0.0"),
+			"does not name registry.terraform.io/hashicorp/aws; run `terraform providers lock`"},
+		"another version": {lockOf("aws 6.0.0"), lockOf("aws 6.0.1"), "chose registry.terraform.io/hashicorp/aws 6.0.1 " +
+			"instead of 6.0.0"},
+		"damaged": {[]byte("provider {"), lockOf("aws 6.0.0"), "cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			j := &job{env: map[string]string{"RUNNER_TEMP": t.TempDir()}, in: inputs{Kind: lifecycle.KindPlan, Environment: lifecycle.Environment{Key: "dev", Slug: "app"}}}
+			j := &job{env: map[string]string{"RUNNER_TEMP": t.TempDir()},
+				in: inputs{Kind: lifecycle.KindPlan, Environment: lifecycle.Environment{Key: "dev", Slug: "app"}}}
 			if err := os.MkdirAll(j.root(), 0o700); err != nil {
 				t.Fatal(err)
 			}
@@ -51,7 +55,8 @@ func TestLockFileIsBinding(t *testing.T) {
 				return
 			}
 			var denied *refusal
-			if !errors.As(err, &denied) || denied.code != lifecycle.CodeEnvironmentBroken || !strings.Contains(denied.text, tt.want) {
+			if !errors.As(err, &denied) || denied.code != lifecycle.CodeEnvironmentBroken ||
+				!strings.Contains(denied.text, tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 		})

@@ -48,7 +48,8 @@ func (w *harness) destroyPlanned(text string) string {
 }
 
 // running is a run of this kind, up to its plan.
-func (w *harness) running(kind lifecycle.Kind, purpose lifecycle.Purpose, text, digest string, change func(*lifecycle.Grant)) (d *dispatch, b *bench, failed, said string) {
+func (w *harness) running(kind lifecycle.Kind, purpose lifecycle.Purpose, text, digest string,
+	change func(*lifecycle.Grant)) (d *dispatch, b *bench, failed, said string) {
 	w.t.Helper()
 	d = w.request(kind, purpose, w.git("rev-parse", "main"), text, digest)
 	d.grant = change
@@ -78,7 +79,8 @@ func TestNothingLeftToApply(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.edit("modules/demo/main.tf", "depends_on = [terraform_data.thing]", "depends_on = [terraform_data.thing]\n  count      = tonumber(file(\""+outside+"\"))")
+	w.edit("modules/demo/main.tf", "depends_on = [terraform_data.thing]", "depends_on = [terraform_data.thing]\n"+
+		"  count      = tonumber(file(\""+outside+"\"))")
 	w.pushed("main")
 	count("0")
 	w.applied(text)
@@ -111,10 +113,12 @@ func TestNothingLeftToDestroy(t *testing.T) {
 	if failed != "plan" {
 		t.Fatalf("failed at %q:\n%s", failed, said)
 	}
-	if r := b.finish(d); r.Reason != "digest_changed" || !strings.Contains(r.Tail, "the state holds nothing of this request") {
+	if r := b.finish(d); r.Reason != "digest_changed" ||
+		!strings.Contains(r.Tail, "the state holds nothing of this request") {
 		t.Errorf("result %+v", r)
 	}
-	d, b, failed, said = w.running(lifecycle.KindDestroy, lifecycle.PurposeDestroy, text, digest, func(g *lifecycle.Grant) { g.MayBeGone = true })
+	d, b, failed, said = w.running(lifecycle.KindDestroy, lifecycle.PurposeDestroy, text, digest,
+		func(g *lifecycle.Grant) { g.MayBeGone = true })
 	if failed == "" {
 		failed, said = b.steps("destroy", "result")
 	}

@@ -69,7 +69,8 @@ func (j *job) judge(s summary) error {
 	}); err != nil {
 		return err
 	}
-	j.say("Plan: %d to add, %d to change, %d to replace, %d to destroy.", s.Counts.Add, s.Counts.Change, s.Counts.Replace, s.Counts.Destroy)
+	j.say("Plan: %d to add, %d to change, %d to replace, %d to destroy.", s.Counts.Add, s.Counts.Change,
+		s.Counts.Replace, s.Counts.Destroy)
 	j.say("Digest: %s", s.Digest)
 	switch {
 	case j.in.Kind == lifecycle.KindPlan && j.in.Purpose == lifecycle.PurposeOpen && s.Counts.Add == 0:
@@ -83,7 +84,8 @@ func (j *job) judge(s summary) error {
 		j.say("::notice::Nothing is left to do.")
 		return nil
 	case s.Digest != j.in.Digest:
-		return refuse(lifecycle.CodeDigestChanged, "the plan is no longer the approved one: approved %s, now %s", j.in.Digest, s.Digest)
+		return refuse(lifecycle.CodeDigestChanged, "the plan is no longer the approved one: approved %s, now %s",
+			j.in.Digest, s.Digest)
 	}
 	j.say("This is the approved plan.")
 	return nil
@@ -98,7 +100,8 @@ func (j *job) done(digest string) error {
 	}
 	if j.in.destroys() {
 		if !j.in.MayBeGone && !terraform.Holds(plan, j.in.RequestID) {
-			return refuse(lifecycle.CodeDigestChanged, "the state holds nothing of this request, though it was applied and nothing of TfPilot destroyed it: "+
+			return refuse(lifecycle.CodeDigestChanged, "the state holds nothing of this request, though it was applied and "+
+				"nothing of TfPilot destroyed it: "+
 				"find out whether this is the state that it was applied to")
 		}
 		return nil
@@ -112,7 +115,8 @@ func (j *job) done(digest string) error {
 		return err
 	}
 	if missing := terraform.Missing(approved, plan, key); len(missing) > 0 {
-		return refuse(lifecycle.CodeDigestChanged, "nothing is left to do, but the state is not what the approved plan makes (%s): plan again",
+		return refuse(lifecycle.CodeDigestChanged, "nothing is left to do, but the state is not what the approved plan "+
+			"makes (%s): plan again",
 			strings.Join(missing[:min(len(missing), maxNamed)], ", "))
 	}
 	return nil

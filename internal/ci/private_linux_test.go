@@ -12,7 +12,8 @@ const prGetDumpable = 3
 func TestProcessIsPrivate(t *testing.T) {
 	before, _, _ := syscall.RawSyscall(syscall.SYS_PRCTL, prGetDumpable, 0, 0)
 	defer func() { _, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetDumpable, before, 0) }()
-	Run(t.Context(), []string{"rescue"}, Process{Env: []string{"RUNNER_TEMP=" + t.TempDir()}, Stdout: io.Discard, Stderr: io.Discard})
+	Run(t.Context(), []string{"rescue"}, Process{Env: []string{"RUNNER_TEMP=" + t.TempDir()}, Stdout: io.Discard,
+		Stderr: io.Discard})
 	if now, _, _ := syscall.RawSyscall(syscall.SYS_PRCTL, prGetDumpable, 0, 0); now != 0 {
 		t.Errorf("dumpable is %d", now)
 	}

@@ -69,7 +69,8 @@ type pusher struct {
 func (j *job) newPusher(ctx context.Context) (*pusher, error) {
 	token, server := j.env[tokenVariable], strings.TrimRight(j.env["GITHUB_SERVER_URL"], "/")
 	u, err := url.Parse(server)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || token == "" || !lifecycle.ValidRepository(j.env["GITHUB_REPOSITORY"]) {
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || token == "" ||
+		!lifecycle.ValidRepository(j.env["GITHUB_REPOSITORY"]) {
 		return nil, fmt.Errorf("GITHUB_SERVER_URL, GITHUB_REPOSITORY or the token of the run is not set")
 	}
 	dir, err := os.MkdirTemp(j.env["RUNNER_TEMP"], "tfpilot-push-")
@@ -80,8 +81,10 @@ func (j *job) newPusher(ctx context.Context) (*pusher, error) {
 	header := "AUTHORIZATION: basic " + base64.StdEncoding.EncodeToString([]byte("x-access-token:"+token))
 	g := &pusher{j: j, dir: dir, remote: server + "/" + j.env["GITHUB_REPOSITORY"] + ".git", env: []string{
 		"GIT_CONFIG_GLOBAL=" + os.DevNull, "HOME=" + dir, "GIT_INDEX_FILE=" + filepath.Join(dir, "cleanup.index"),
-		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.extraHeader", "GIT_CONFIG_VALUE_0=" + header, // not on the command line, which others can read
-		"GIT_AUTHOR_NAME=" + name, "GIT_AUTHOR_EMAIL=" + pushMail, "GIT_COMMITTER_NAME=" + name, "GIT_COMMITTER_EMAIL=" + pushMail,
+		// not on the command line, which others can read
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.extraHeader", "GIT_CONFIG_VALUE_0=" + header,
+		"GIT_AUTHOR_NAME=" + name, "GIT_AUTHOR_EMAIL=" + pushMail, "GIT_COMMITTER_NAME=" + name, "GIT_COMMITTER_EMAIL=" +
+			pushMail,
 	}}
 	for _, args := range [][]string{
 		{"init", "--quiet", "--template=", dir},

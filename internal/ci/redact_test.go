@@ -15,7 +15,8 @@ import (
 // Secrets are removed before text is cut: half of a secret would no longer be found.
 func TestNoHalfOfASecretIsReported(t *testing.T) {
 	const secret = "hunter2-very-secret-and-rather-long"
-	key := "-----BEGIN RSA PRIVATE KEY-----\n" + strings.Repeat("MIIEpAIBAAKCAQEA7\n", 2*maxTail/18) + "-----END RSA PRIVATE KEY-----"
+	key := "-----BEGIN RSA PRIVATE KEY-----\n" + strings.Repeat("MIIEpAIBAAKCAQEA7\n", 2*maxTail/18) +
+		"-----END RSA PRIVATE KEY-----"
 	for name, text := range map[string]string{
 		"a secret across the cut":     strings.Repeat("x", maxTail-len(secret)/2) + secret,
 		"a key that ends beyond it":   strings.Repeat("x", maxTail/2) + "\n" + key,
@@ -63,18 +64,21 @@ func TestEndOfLongOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	progress := `{"@level":"info","@message":"at it","type":"provision_progress"}` + "\n"
-	said := strings.Repeat(progress, maxPlanJSON/len(progress)+1) + `{"@level":"error","type":"diagnostic","diagnostic":{"severity":"error","summary":"It broke"}}` + "\n"
+	said := strings.Repeat(progress, maxPlanJSON/len(progress)+1) +
+		`{"@level":"error","type":"diagnostic","diagnostic":{"severity":"error","summary":"It broke"}}` + "\n"
 	if err := j.keepText("apply.log", []byte(said)); err != nil {
 		t.Fatal(err)
 	}
 	var denied *refusal
-	if err := j.terraformFailed("apply.log", "terraform apply"); !errors.As(err, &denied) || denied.code != lifecycle.CodeTerraformFailed || !strings.Contains(denied.text, "It broke") {
+	if err := j.terraformFailed("apply.log", "terraform apply"); !errors.As(err, &denied) ||
+		denied.code != lifecycle.CodeTerraformFailed || !strings.Contains(denied.text, "It broke") {
 		t.Errorf("told %.200v", err)
 	}
 	if err := j.keepText("init.log", []byte(strings.Repeat("é", maxPlanJSON)+"\nError: It broke\n")); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.terraformText("init.log", "terraform init"); err == nil || err.Error() != "terraform init failed\nError: It broke" {
+	if err := j.terraformText("init.log", "terraform init"); err == nil ||
+		err.Error() != "terraform init failed\nError: It broke" {
 		t.Errorf("told %.200v", err)
 	}
 }

@@ -138,12 +138,14 @@ func (j *job) lockedProviders(committed []byte) error {
 		case locked == "":
 			missing = append(missing, source)
 		case locked != version:
-			return refuse(lifecycle.CodeEnvironmentBroken, "terraform init chose %s %s instead of %s, which %s names", source, version, locked, lockFile)
+			return refuse(lifecycle.CodeEnvironmentBroken, "terraform init chose %s %s instead of %s, which %s names", source,
+				version, locked, lockFile)
 		}
 	}
 	if len(missing) > 0 {
 		slices.Sort(missing)
-		return refuse(lifecycle.CodeEnvironmentBroken, "%s does not name %s; run `terraform providers lock` for it in the environment's root and commit the file",
+		return refuse(lifecycle.CodeEnvironmentBroken, "%s does not name %s; run `terraform providers lock` for it in "+
+			"the environment's root and commit the file",
 			lockFile, strings.Join(missing, ", "))
 	}
 	return nil

@@ -28,10 +28,14 @@ func (j *job) keepResult(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := j.keepFile("summary.json", func(data []byte) error { return b.PutSummary(ctx, j.in.Project, j.in.CorrelationID, data) }); err != nil {
+	if err := j.keepFile("summary.json", func(data []byte) error {
+		return b.PutSummary(ctx, j.in.Project, j.in.CorrelationID, data)
+	}); err != nil {
 		return err
 	}
-	if err := j.keepFile("plan.txt", func(data []byte) error { return b.PutPlan(ctx, j.in.Project, j.in.CorrelationID, data) }); err != nil {
+	if err := j.keepFile("plan.txt", func(data []byte) error {
+		return b.PutPlan(ctx, j.in.Project, j.in.CorrelationID, data)
+	}); err != nil {
 		return err
 	}
 	r := j.finalResult(o)
@@ -66,8 +70,9 @@ func (j *job) keepFile(name string, put func([]byte) error) error {
 
 // finalResult combines the outcome of the steps with the status of the job on GitHub.
 func (j *job) finalResult(o outcome) lifecycle.Result {
-	r := lifecycle.Result{Conclusion: lifecycle.ConclusionSuccess, Reason: o.Reason, Tail: o.Tail, Outputs: o.Outputs, Sensitive: o.Sensitive,
-		Digest: o.Digest, Counts: o.Counts, Addresses: bound(o.Addresses), Nothing: o.Nothing, StateLock: o.StateLock}
+	r := lifecycle.Result{Conclusion: lifecycle.ConclusionSuccess, Reason: o.Reason, Tail: o.Tail, Outputs: o.Outputs,
+		Sensitive: o.Sensitive,
+		Digest:    o.Digest, Counts: o.Counts, Addresses: bound(o.Addresses), Nothing: o.Nothing, StateLock: o.StateLock}
 	status := lifecycle.Conclusion(j.env["TFPILOT_JOB_STATUS"])
 	if status != lifecycle.ConclusionSuccess || o.Reason != "" {
 		r.Conclusion = lifecycle.ConclusionFailure
@@ -122,7 +127,9 @@ func bound(addresses []string) []string {
 // wipe removes the files that may hold secrets.
 func (j *job) wipe() error {
 	var errs []error
-	for _, name := range []string{grantFile, proofFile, codeFile, approvedFile, "tfplan", "plan.json", "plan.log", "apply.log", "init.log", "state.json", "rescue.log", "unlock.log", "validate.log", "console", "version", "outcome.new", "outcome.json"} {
+	for _, name := range []string{grantFile, proofFile, codeFile, approvedFile, "tfplan", "plan.json", "plan.log",
+		"apply.log", "init.log", "state.json", "rescue.log", "unlock.log", "validate.log", "console", "version",
+		"outcome.new", "outcome.json"} {
 		for _, file := range []string{name, errFile(name)} {
 			if err := os.Remove(j.runFile(file)); err != nil && !errors.Is(err, os.ErrNotExist) {
 				errs = append(errs, fmt.Errorf("remove %s: %w", file, err))

@@ -22,7 +22,8 @@ import (
 func TestVariablesDecideNothing(t *testing.T) {
 	w := newHarness(t)
 	hostile := map[string]string{
-		"TFPILOT_PLAN_ROLE": applyRole, "TFPILOT_APPLY_ROLE": "arn:aws:iam::999999999999:role/elsewhere", "TFPILOT_ACTOR": "dana",
+		"TFPILOT_PLAN_ROLE": applyRole, "TFPILOT_APPLY_ROLE": "arn:aws:iam::999999999999:role/elsewhere",
+		"TFPILOT_ACTOR":  "dana",
 		"TFPILOT_RUNNER": "somebodys-machine", "TFPILOT_RELEASES": "http://127.0.0.1:1/releases",
 	}
 	if w.vars = w.variablesOfARun(hostile); !maps.Equal(w.vars, hostile) {
@@ -41,7 +42,8 @@ func TestVariablesDecideNothing(t *testing.T) {
 	by := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, w.propose(text), text, "")
 	by.actor = "dana"
 	if res, log := w.run(by); res.Conclusion != "failure" || actions.FailedStep(res.Steps) != "Validate inputs" {
-		t.Errorf("a run of the actor that the variable names: %s at %q\n%s", res.Conclusion, actions.FailedStep(res.Steps), log)
+		t.Errorf("a run of the actor that the variable names: %s at %q\n%s", res.Conclusion, actions.FailedStep(res.Steps),
+			log)
 	}
 }
 
@@ -54,7 +56,8 @@ func (w *harness) variablesOfARun(set map[string]string) map[string]string {
 		BaseURL: "http://github.test", Users: []hubsim.User{{Login: "dana", ID: 1001, Token: "ghp_dana"}},
 		Repos: []hubsim.Repo{{
 			Owner: "acme", Name: "infra-core", Roles: map[string]string{"dana": "write"},
-			Files: map[string][]byte{".github/workflows/plan.yml": []byte(command(w.t, w.bare, "git", "show", "main:.github/workflows/plan.yml"))},
+			Files: map[string][]byte{".github/workflows/plan.yml": []byte(command(w.t, w.bare, "git", "show",
+				"main:.github/workflows/plan.yml"))},
 		}},
 		Runner: variableReader(got),
 	})
@@ -67,7 +70,8 @@ func (w *harness) variablesOfARun(set map[string]string) map[string]string {
 		w.t.Fatal(err)
 	}
 	for name, value := range set {
-		if _, err := dana.Actions.CreateRepoVariable(w.t.Context(), "acme", "infra-core", &gh.ActionsVariable{Name: name, Value: value}); err != nil {
+		if _, err := dana.Actions.CreateRepoVariable(w.t.Context(), "acme", "infra-core",
+			&gh.ActionsVariable{Name: name, Value: value}); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -75,7 +79,8 @@ func (w *harness) variablesOfARun(set map[string]string) map[string]string {
 	for name, value := range w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, strings.Repeat("a", 40), "", "").inputs {
 		inputs[name] = value
 	}
-	if _, err := dana.Actions.CreateWorkflowDispatchEventByFileName(w.t.Context(), "acme", "infra-core", "plan.yml", gh.CreateWorkflowDispatchEventRequest{Ref: "main", Inputs: inputs}); err != nil {
+	if _, err := dana.Actions.CreateWorkflowDispatchEventByFileName(w.t.Context(), "acme", "infra-core", "plan.yml",
+		gh.CreateWorkflowDispatchEventRequest{Ref: "main", Inputs: inputs}); err != nil {
 		w.t.Fatal(err)
 	}
 	return <-got
@@ -105,7 +110,8 @@ func TestFailedApplyIsReported(t *testing.T) {
 		t.Errorf("result: %+v", r)
 	}
 	for _, s := range res.Steps {
-		if ran := s.Conclusion != "skipped"; ran != !slices.Contains([]string{"Initialize backend", "Plan", "Assume apply role", "Apply"}, s.Name) {
+		if ran := s.Conclusion != "skipped"; ran != !slices.Contains([]string{"Initialize backend", "Plan",
+			"Assume apply role", "Apply"}, s.Name) {
 			t.Errorf("step %q: %s", s.Name, s.Conclusion)
 		}
 	}
@@ -131,21 +137,25 @@ func TestPushBelievesNothingOnTheDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	evil := "[core]\n\tfsmonitor = " + seen + ".sh\n\thooksPath = " + filepath.Join(tools, ".git", "hooks") + "\n[user]\n\tname = evil\n"
+	evil := "[core]\n\tfsmonitor = " + seen + ".sh\n\thooksPath = " + filepath.Join(tools, ".git", "hooks") +
+		"\n[user]\n\tname = evil\n"
 	if err := os.WriteFile(filepath.Join(b.temp, ".gitconfig"), []byte(evil), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(tools, "modules", "demo", "main.tf"), []byte("# evil\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	command(t, tools, "git", "-c", "user.name=evil", "-c", "user.email=e@example.com", "-c", "core.hooksPath=/dev/null", "commit", "-q", "-a", "-m", "evil")
+	command(t, tools, "git", "-c", "user.name=evil", "-c", "user.email=e@example.com", "-c", "core.hooksPath=/dev/null",
+		"commit", "-q", "-a", "-m", "evil")
 	if failed, said := b.steps("push", "result"); failed != "" {
 		t.Fatalf("%s:\n%s", failed, said)
 	}
-	if changed := strings.TrimSpace(command(t, w.bare, "git", "diff", "--name-status", "main", "cleanup/"+requestID)); changed != "D\t"+requestPath {
+	if changed := strings.TrimSpace(command(t, w.bare, "git", "diff", "--name-status", "main", "cleanup/"+
+		requestID)); changed != "D\t"+requestPath {
 		t.Errorf("the branch changes %q", changed)
 	}
-	if who := strings.TrimSpace(command(t, w.bare, "git", "log", "-1", "--format=%an|%s|%P", "cleanup/"+requestID)); who != "tfpilot[bot]|Remove "+requestID+" after its destroy|"+b.env["GITHUB_SHA"] {
+	if who := strings.TrimSpace(command(t, w.bare, "git", "log", "-1", "--format=%an|%s|%P", "cleanup/"+
+		requestID)); who != "tfpilot[bot]|Remove "+requestID+" after its destroy|"+b.env["GITHUB_SHA"] {
 		t.Errorf("commit: %s", who)
 	}
 	if data, err := os.ReadFile(seen); err == nil {

@@ -43,11 +43,12 @@ func (j *job) planPage(s *terraform.Summary, plan view.Plan) string {
 	for strings.Contains(text, ticks) {
 		ticks += "`"
 	}
-	return fmt.Sprintf("### TfPilot plan of %s\n\nDigest `%s`\n\n%sdiff\n%s\n%s\n", j.in.RequestID, s.Digest(), ticks, strings.TrimRight(text, "\n"), ticks)
+	return fmt.Sprintf("### TfPilot plan of %s\n\nDigest `%s`\n\n%sdiff\n%s\n%s\n", j.in.RequestID, s.Digest(), ticks,
+		strings.TrimRight(text, "\n"), ticks)
 }
 
-// shown is a text of the plan within the bound. A plan that is larger begins with what decides who may do what, and ends with where
-// the rest is.
+// shown is a text of the plan within the bound. A plan that is larger begins with what decides
+// who may do what, and ends with where the rest is.
 func (j *job) shown(plan view.Plan, draw func([]view.Line) []string, whole string) string {
 	if len(whole) <= maxShown {
 		return whole

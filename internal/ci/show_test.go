@@ -43,11 +43,13 @@ func TestRunShowsThePlanAsText(t *testing.T) {
 	before, rest, _ := strings.Cut(log, "::stop-commands::")
 	token, _, _ := strings.Cut(rest, "\n")
 	inside, _, closed := strings.Cut(rest, "\n::"+token+"::\n")
-	if strings.Contains(before, "aws_x") || !closed || !strings.Contains(inside, "+ create aws_x.y") || !strings.Contains(inside, "::set-output") {
+	if strings.Contains(before, "aws_x") || !closed || !strings.Contains(inside, "+ create aws_x.y") ||
+		!strings.Contains(inside, "::set-output") {
 		t.Errorf("log:\n%s", log)
 	}
 	_, block, opened := strings.Cut(page, "\n`````diff\n")
-	if block, _, closed := strings.Cut(block, "\n`````\n"); !opened || !closed || !strings.Contains(block, "+   create aws_x.y") || !strings.Contains(page, s.Digest()) {
+	if block, _, closed := strings.Cut(block, "\n`````\n"); !opened || !closed ||
+		!strings.Contains(block, "+   create aws_x.y") || !strings.Contains(page, s.Digest()) {
 		t.Errorf("summary:\n%s", page)
 	}
 }
@@ -57,13 +59,16 @@ func TestRunShowsTheFirstPartOfALongPlan(t *testing.T) {
 	s := &terraform.Summary{}
 	for i := range 9000 {
 		s.Changes = append(s.Changes, terraform.Change{
-			Address: fmt.Sprintf("module.tfpilot_req_0123456789abc.aws_log.x[%d]", i), Type: "aws_log", Actions: []string{"create"},
-			After: map[string]any{"n": json.Number("1"), "note": strings.Repeat("é", 60)},
+			Address: fmt.Sprintf("module.tfpilot_req_0123456789abc.aws_log.x[%d]", i), Type: "aws_log",
+			Actions: []string{"create"},
+			After:   map[string]any{"n": json.Number("1"), "note": strings.Repeat("é", 60)},
 		})
 	}
-	s.Changes = append(s.Changes, terraform.Change{Address: "module.tfpilot_req_0123456789abc.aws_iam_role.z", Type: "aws_iam_role", Actions: []string{"create"}})
+	s.Changes = append(s.Changes, terraform.Change{Address: "module.tfpilot_req_0123456789abc.aws_iam_role.z",
+		Type: "aws_iam_role", Actions: []string{"create"}})
 	_, page := shownOf(t, s)
-	if len(page) > 1<<20 || !strings.Contains(page, "aws_iam_role.z") || !strings.Contains(page, "tfpilot requests plan req_0123456789abc") {
+	if len(page) > 1<<20 || !strings.Contains(page, "aws_iam_role.z") ||
+		!strings.Contains(page, "tfpilot requests plan req_0123456789abc") {
 		t.Errorf("%d bytes, ends in %q", len(page), page[len(page)-200:])
 	}
 }

@@ -37,11 +37,16 @@ func (w *harness) bench(d *dispatch) *bench {
 	main := strings.TrimSpace(command(w.t, w.bare, "git", "rev-parse", "main"))
 	b.env = map[string]string{
 		"PATH": os.Getenv("PATH"), "HOME": b.temp, "RUNNER_TEMP": b.temp, "GITHUB_WORKSPACE": b.workspace,
-		"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_RUN_ID": strconv.FormatInt(w.runID, 10), "GITHUB_RUN_ATTEMPT": strconv.Itoa(d.attempt),
-		"GITHUB_REF": "refs/heads/main", "GITHUB_SHA": main, "GITHUB_ACTOR": d.actor, "GITHUB_OUTPUT": filepath.Join(b.temp, "output"),
-		"TFPILOT_KIND": string(d.kind), "TFPILOT_ACTOR": "tfpilot[bot]", "TFPILOT_DEFAULT_BRANCH": "main", "TFPILOT_PROJECT": "core",
-		"TFPILOT_REQUESTS_BUCKET": requestsBucket, "GITHUB_SERVER_URL": w.server.URL, "GITHUB_REPOSITORY": "acme/infra-core", "TFPILOT_TOKEN": "ghs_test",
-		"AWS_REGION": region, "AWS_ACCESS_KEY_ID": "run-plan-core", "AWS_SECRET_ACCESS_KEY": bucket.Secret("run-plan-core"), "TFPILOT_JOB_STATUS": "success",
+		"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_RUN_ID": strconv.FormatInt(w.runID, 10),
+		"GITHUB_RUN_ATTEMPT": strconv.Itoa(d.attempt),
+		"GITHUB_REF":         "refs/heads/main", "GITHUB_SHA": main, "GITHUB_ACTOR": d.actor,
+		"GITHUB_OUTPUT": filepath.Join(b.temp, "output"),
+		"TFPILOT_KIND":  string(d.kind), "TFPILOT_ACTOR": "tfpilot[bot]", "TFPILOT_DEFAULT_BRANCH": "main",
+		"TFPILOT_PROJECT":         "core",
+		"TFPILOT_REQUESTS_BUCKET": requestsBucket, "GITHUB_SERVER_URL": w.server.URL,
+		"GITHUB_REPOSITORY": "acme/infra-core", "TFPILOT_TOKEN": "ghs_test",
+		"AWS_REGION": region, "AWS_ACCESS_KEY_ID": "run-plan-core", "AWS_SECRET_ACCESS_KEY": bucket.Secret("run-plan-core"),
+		"TFPILOT_JOB_STATUS": "success",
 	}
 	for k, v := range w.act.Env {
 		b.env[k] = v
@@ -68,7 +73,8 @@ func (b *bench) step(ctx context.Context, name string) (int, string) {
 	for k, v := range b.env {
 		env = append(env, k+"="+v)
 	}
-	if kind := b.env["TFPILOT_KIND"]; name == "result" && (kind == "apply" || kind == "destroy") { // the workflow takes this role for it
+	// the workflow takes this role for it
+	if kind := b.env["TFPILOT_KIND"]; name == "result" && (kind == "apply" || kind == "destroy") {
 		env = append(env, "AWS_ACCESS_KEY_ID=run-apply-core", "AWS_SECRET_ACCESS_KEY="+bucket.Secret("run-apply-core"))
 	}
 	code := ci.Run(ctx, []string{name}, ci.Process{Env: env, Stdout: &out, Stderr: &out, Sleep: func(time.Duration) {}})
@@ -109,22 +115,40 @@ func TestGuardRefuses(t *testing.T) {
 		want   string
 		change func(*dispatch, *bench)
 	}{
-		"no grant":           {"no grant for this run", func(d *dispatch, b *bench) { b.env["TFPILOT_CORRELATION_ID"] = "plan-" + strings.Repeat("e", 32) }},
-		"other commit":       {"another commit", func(d *dispatch, b *bench) { b.env["TFPILOT_SHA"] = other }},
-		"other project":      {"no grant for this run", func(d *dispatch, b *bench) { b.env["TFPILOT_PROJECT"] = "payments" }},
-		"dry run":            {"dry run", func(d *dispatch, b *bench) { b.env["TFPILOT_DRY_RUN"] = "true" }},
-		"other kind":         {"correlation id is of another kind", func(d *dispatch, b *bench) { b.env["TFPILOT_KIND"] = "apply" }},
-		"re-run":             {"a re-run does nothing", func(d *dispatch, b *bench) { b.env["GITHUB_RUN_ATTEMPT"] = "2" }},
-		"by hand":            {"only TfPilot starts", func(d *dispatch, b *bench) { b.env["GITHUB_ACTOR"] = "dana" }},
-		"other branch":       {"not on the default branch", func(d *dispatch, b *bench) { b.env["GITHUB_REF"] = "refs/heads/request/" + requestID }},
-		"other event":        {"not dispatched", func(d *dispatch, b *bench) { b.env["GITHUB_EVENT_NAME"] = "push" }},
-		"no default branch":  {"default branch", func(d *dispatch, b *bench) { b.env["TFPILOT_DEFAULT_BRANCH"] = "" }},
-		"environment":        {"another environment", func(d *dispatch, b *bench) { b.env["TFPILOT_ENVIRONMENT_KEY"] = "prod" }},
-		"ref":                {"ref is neither", func(d *dispatch, b *bench) { b.env["TFPILOT_REF"] = "cleanup/" + requestID }},
-		"store unreachable":  {"read the grant", func(d *dispatch, b *bench) { b.env["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:1" }},
-		"run id is no id":    {"not a run id", func(d *dispatch, b *bench) { b.env["GITHUB_RUN_ID"] = "x" }},
-		"actor not known":    {"only TfPilot starts", func(d *dispatch, b *bench) { b.env["TFPILOT_ACTOR"], b.env["GITHUB_ACTOR"] = "", "" }},
-		"correlation of run": {"correlation id is of another kind", func(d *dispatch, b *bench) { b.env["TFPILOT_CORRELATION_ID"] = newCID(lifecycle.KindApply) }},
+		"no grant": {"no grant for this run", func(d *dispatch, b *bench) {
+			b.env["TFPILOT_CORRELATION_ID"] = "plan-" + strings.Repeat("e", 32)
+		}},
+		"other commit": {"another commit", func(d *dispatch, b *bench) { b.env["TFPILOT_SHA"] = other }},
+		"other project": {"no grant for this run", func(d *dispatch, b *bench) {
+			b.env["TFPILOT_PROJECT"] = "payments"
+		}},
+		"dry run": {"dry run", func(d *dispatch, b *bench) { b.env["TFPILOT_DRY_RUN"] = "true" }},
+		"other kind": {"correlation id is of another kind", func(d *dispatch, b *bench) {
+			b.env["TFPILOT_KIND"] = "apply"
+		}},
+		"re-run":  {"a re-run does nothing", func(d *dispatch, b *bench) { b.env["GITHUB_RUN_ATTEMPT"] = "2" }},
+		"by hand": {"only TfPilot starts", func(d *dispatch, b *bench) { b.env["GITHUB_ACTOR"] = "dana" }},
+		"other branch": {"not on the default branch", func(d *dispatch, b *bench) {
+			b.env["GITHUB_REF"] = "refs/heads/request/" + requestID
+		}},
+		"other event":       {"not dispatched", func(d *dispatch, b *bench) { b.env["GITHUB_EVENT_NAME"] = "push" }},
+		"no default branch": {"default branch", func(d *dispatch, b *bench) { b.env["TFPILOT_DEFAULT_BRANCH"] = "" }},
+		"environment": {"another environment", func(d *dispatch, b *bench) {
+			b.env["TFPILOT_ENVIRONMENT_KEY"] = "prod"
+		}},
+		"ref": {"ref is neither", func(d *dispatch, b *bench) {
+			b.env["TFPILOT_REF"] = "cleanup/" + requestID
+		}},
+		"store unreachable": {"read the grant", func(d *dispatch, b *bench) {
+			b.env["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:1"
+		}},
+		"run id is no id": {"not a run id", func(d *dispatch, b *bench) { b.env["GITHUB_RUN_ID"] = "x" }},
+		"actor not known": {"only TfPilot starts", func(d *dispatch, b *bench) {
+			b.env["TFPILOT_ACTOR"], b.env["GITHUB_ACTOR"] = "", ""
+		}},
+		"correlation of run": {"correlation id is of another kind", func(d *dispatch, b *bench) {
+			b.env["TFPILOT_CORRELATION_ID"] = newCID(lifecycle.KindApply)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := w.request(lifecycle.KindPlan, lifecycle.PurposeOpen, head, text, "")

@@ -47,7 +47,8 @@ func TestJourney(t *testing.T) {
 	merged := w.merge()
 	apply := w.request(lifecycle.KindApply, lifecycle.PurposeOpen, merged, text, planned.Digest)
 	applied, log := w.must(apply)
-	if string(applied.Outputs["endpoint"]) != `"logs.example.com"` || !slices.Equal(applied.Sensitive, []string{"password"}) || applied.Digest != planned.Digest {
+	if string(applied.Outputs["endpoint"]) != `"logs.example.com"` ||
+		!slices.Equal(applied.Sensitive, []string{"password"}) || applied.Digest != planned.Digest {
 		t.Errorf("apply result: %+v\n%s", applied, log)
 	}
 	state, ok := w.s3.Read("tfpilot-terraform-state", "core/dev/app/terraform.tfstate")
@@ -70,7 +71,8 @@ func TestJourney(t *testing.T) {
 		t.Fatalf("destroy plan: %+v", going)
 	}
 	shown, ok = w.s3.Read(requestsBucket, "results/core/"+destroyPlan.cid+"/plan.txt")
-	if !ok || strings.Contains(string(shown), "hunter2") || !strings.Contains(string(shown), "- destroy terraform_data.thing") {
+	if !ok || strings.Contains(string(shown), "hunter2") ||
+		!strings.Contains(string(shown), "- destroy terraform_data.thing") {
 		t.Errorf("text of the destroy plan: %v\n%s", ok, shown)
 	}
 	destroy := w.request(lifecycle.KindDestroy, lifecycle.PurposeDestroy, merged, text, going.Digest)

@@ -77,7 +77,8 @@ func (j *job) blobs(ctx context.Context, entries []treeEntry) (map[string][]byte
 }
 
 // eachBlob reads files from git, one after another.
-func (j *job) eachBlob(ctx context.Context, entries []treeEntry, take func(e treeEntry, size int64, from io.Reader) error) error {
+func (j *job) eachBlob(ctx context.Context, entries []treeEntry,
+	take func(e treeEntry, size int64, from io.Reader) error) error {
 	if len(entries) == 0 {
 		return nil
 	}

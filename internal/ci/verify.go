@@ -63,7 +63,8 @@ func (j *job) headsAre(ctx context.Context) error {
 			return err
 		}
 		if strings.TrimSpace(got) != want {
-			return refuse(lifecycle.CodeContentDiffers, "%s is at %s, not at %s", filepath.Base(dir), strings.TrimSpace(got), want)
+			return refuse(lifecycle.CodeContentDiffers, "%s is at %s, not at %s", filepath.Base(dir), strings.TrimSpace(got),
+				want)
 		}
 	}
 	return nil
@@ -76,7 +77,8 @@ func (j *job) granted(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	if blob != j.in.Blob {
-		return nil, refuse(lifecycle.CodeContentDiffers, "%s at %s is not what was granted: someone changed it", j.in.Path, j.in.SHA)
+		return nil, refuse(lifecycle.CodeContentDiffers, "%s at %s is not what was granted: someone changed it", j.in.Path,
+			j.in.SHA)
 	}
 	text, err := j.git(ctx, j.infra(), "cat-file", "blob", blob)
 	if err != nil {

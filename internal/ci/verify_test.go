@@ -31,30 +31,46 @@ func TestVerifyBindsTheContent(t *testing.T) {
 		change       func(*job)
 		want         string // part of the refusal
 	}{
-		"a plan of the branch":           {plan, lifecycle.PurposeOpen, base, proposed, nil, ""},
-		"an edit":                        {plan, lifecycle.PurposeEdit, base, proposed, nil, ""},
-		"the default branch moved on":    {plan, lifecycle.PurposeOpen, later, proposed, nil, ""},
-		"a new plan of what was merged":  {plan, lifecycle.PurposeReapply, merged, proposed, nil, ""},
-		"an apply":                       {apply, lifecycle.PurposeOpen, merged, proposed, nil, ""},
-		"an apply at the merge":          {apply, lifecycle.PurposeOpen, merged, merged, nil, ""},
-		"a destroy of what is gone":      {destroy, lifecycle.PurposeDestroy, f.commit(merged, map[string]string{fixtureFile: ""}), merged, nil, ""},
-		"its plan":                       {plan, lifecycle.PurposeDestroy, f.commit(merged, map[string]string{fixtureFile: ""}), merged, nil, ""},
-		"an apply of what is gone":       {apply, lifecycle.PurposeOpen, f.commit(merged, map[string]string{fixtureFile: ""}), merged, nil, "on the default branch is not"},
-		"an apply of other content":      {apply, lifecycle.PurposeOpen, f.commit(merged, map[string]string{fixtureFile: other}), merged, nil, "on the default branch is not"},
-		"a destroy of other content":     {destroy, lifecycle.PurposeDestroy, f.commit(merged, map[string]string{fixtureFile: other}), merged, nil, "on the default branch is not"},
-		"executable since":               {apply, lifecycle.PurposeOpen, f.commit(merged, map[string]string{fixtureFile: modeExecutable + " " + fixtureText}), merged, nil, "on the default branch is not"},
-		"a commit that was not merged":   {apply, lifecycle.PurposeOpen, byHand, proposed, nil, "does not contain"},
-		"a destroy of such a commit":     {destroy, lifecycle.PurposeDestroy, later, proposed, nil, "does not contain"},
-		"another file beside it":         {plan, lifecycle.PurposeOpen, base, f.commit(proposed, map[string]string{"README.md": "x\n"}), nil, "changes more than"},
-		"another file is gone":           {plan, lifecycle.PurposeOpen, base, f.commit(proposed, map[string]string{fixtureModule: ""}), nil, "changes more than"},
-		"no change":                      {plan, lifecycle.PurposeOpen, merged, merged, nil, "changes more than"},
-		"other content":                  {plan, lifecycle.PurposeOpen, base, f.commit(base, map[string]string{fixtureFile: other}), nil, "not what was granted"},
-		"no file":                        {plan, lifecycle.PurposeOpen, base, f.commit(base, map[string]string{"README.md": "x\n"}), nil, "not what was granted"},
-		"a link with the same bytes":     {plan, lifecycle.PurposeOpen, base, f.commit(base, map[string]string{fixtureFile: "120000 " + fixtureText}), nil, "not what was granted"},
-		"executable on the branch":       {plan, lifecycle.PurposeOpen, base, f.commit(base, map[string]string{fixtureFile: modeExecutable + " " + fixtureText}), nil, "not what was granted"},
-		"a directory of that name":       {plan, lifecycle.PurposeOpen, base, f.commit(base, map[string]string{fixtureFile + "/x": fixtureText}), nil, "not what was granted"},
-		"the checkout of the code moved": {plan, lifecycle.PurposeOpen, base, proposed, func(j *job) { j.env["GITHUB_SHA"] = later }, "tools is at"},
-		"the checkout moved":             {plan, lifecycle.PurposeOpen, base, proposed, func(j *job) { j.in.SHA = later }, "infra is at"},
+		"a plan of the branch":          {plan, lifecycle.PurposeOpen, base, proposed, nil, ""},
+		"an edit":                       {plan, lifecycle.PurposeEdit, base, proposed, nil, ""},
+		"the default branch moved on":   {plan, lifecycle.PurposeOpen, later, proposed, nil, ""},
+		"a new plan of what was merged": {plan, lifecycle.PurposeReapply, merged, proposed, nil, ""},
+		"an apply":                      {apply, lifecycle.PurposeOpen, merged, proposed, nil, ""},
+		"an apply at the merge":         {apply, lifecycle.PurposeOpen, merged, merged, nil, ""},
+		"a destroy of what is gone": {destroy, lifecycle.PurposeDestroy,
+			f.commit(merged, map[string]string{fixtureFile: ""}), merged, nil, ""},
+		"its plan": {plan, lifecycle.PurposeDestroy,
+			f.commit(merged, map[string]string{fixtureFile: ""}), merged, nil, ""},
+		"an apply of what is gone": {apply, lifecycle.PurposeOpen,
+			f.commit(merged, map[string]string{fixtureFile: ""}), merged, nil, "on the default branch is not"},
+		"an apply of other content": {apply, lifecycle.PurposeOpen,
+			f.commit(merged, map[string]string{fixtureFile: other}), merged, nil, "on the default branch is not"},
+		"a destroy of other content": {destroy, lifecycle.PurposeDestroy,
+			f.commit(merged, map[string]string{fixtureFile: other}), merged, nil, "on the default branch is not"},
+		"executable since": {apply, lifecycle.PurposeOpen,
+			f.commit(merged, map[string]string{fixtureFile: modeExecutable + " " + fixtureText}), merged, nil,
+			"on the default branch is not"},
+		"a commit that was not merged": {apply, lifecycle.PurposeOpen, byHand, proposed, nil, "does not contain"},
+		"a destroy of such a commit":   {destroy, lifecycle.PurposeDestroy, later, proposed, nil, "does not contain"},
+		"another file beside it": {plan, lifecycle.PurposeOpen, base,
+			f.commit(proposed, map[string]string{"README.md": "x\n"}), nil, "changes more than"},
+		"another file is gone": {plan, lifecycle.PurposeOpen, base,
+			f.commit(proposed, map[string]string{fixtureModule: ""}), nil, "changes more than"},
+		"no change": {plan, lifecycle.PurposeOpen, merged, merged, nil, "changes more than"},
+		"other content": {plan, lifecycle.PurposeOpen, base,
+			f.commit(base, map[string]string{fixtureFile: other}), nil, "not what was granted"},
+		"no file": {plan, lifecycle.PurposeOpen, base,
+			f.commit(base, map[string]string{"README.md": "x\n"}), nil, "not what was granted"},
+		"a link with the same bytes": {plan, lifecycle.PurposeOpen, base,
+			f.commit(base, map[string]string{fixtureFile: "120000 " + fixtureText}), nil, "not what was granted"},
+		"executable on the branch": {plan, lifecycle.PurposeOpen, base,
+			f.commit(base, map[string]string{fixtureFile: modeExecutable + " " + fixtureText}), nil, "not what was granted"},
+		"a directory of that name": {plan, lifecycle.PurposeOpen, base,
+			f.commit(base, map[string]string{fixtureFile + "/x": fixtureText}), nil, "not what was granted"},
+		"the checkout of the code moved": {plan, lifecycle.PurposeOpen, base, proposed, func(j *job) {
+			j.env["GITHUB_SHA"] = later
+		}, "tools is at"},
+		"the checkout moved": {plan, lifecycle.PurposeOpen, base, proposed, func(j *job) { j.in.SHA = later }, "infra is at"},
 	} {
 		j := f.at(f.job(c.kind, c.purpose), c.tools, c.infra)
 		if c.change != nil {
@@ -130,21 +146,32 @@ func TestVerifyBindsTheCode(t *testing.T) {
 		"a module changed":      {changed, func(*job) {}, lifecycle.CodeCodeChanged, "(" + fixtureModule + ")"},
 		"ten files are new":     {f.commit(merged, some), func(*job) {}, lifecycle.CodeCodeChanged, "(" + unnamed + ")"},
 		"more than ten are new": {f.commit(merged, many), func(*job) {}, lifecycle.CodeCodeChanged, "a09.tf, and 1 more)"},
-		"another Terraform":     {merged, func(j *job) { c := *code; c.Terraform = "1.9.0"; f.approve(j, &c) }, lifecycle.CodeCodeChanged, "Terraform 1.9.0, now 1.11.4"},
-		"a new directory":       {f.commit(merged, map[string]string{fixtureRoot + "deep/x.json": "{}\n"}), func(*job) {}, lifecycle.CodeCodeChanged, "(" + fixtureRoot + "deep/)"},
-		"a directory is gone":   {merged, func(j *job) { f.approve(j, withTree(code, fixtureRoot+"deep/", code.Files["modules/demo/"])) }, lifecycle.CodeCodeChanged, "(" + fixtureRoot + "deep/)"},
-		"an unknown directory":  {merged, func(j *job) { f.approve(j, withTree(code, "modules/demo/", strings.Repeat("9", 40))) }, lifecycle.CodeCodeChanged, "(modules/demo/)"},
-		"no code is named":      {merged, func(j *job) { f.approve(j, nil) }, lifecycle.CodeCodeChanged, "does not say which code"},
-		"another digest":        {merged, func(j *job) { j.in.Digest = terraform.Digest(nil) }, lifecycle.CodeDigestChanged, "not the one that was approved"},
-		"the summary is gone":   {merged, func(j *job) { j.in.Plan = "plan-" + strings.Repeat("e", 32) }, lifecycle.CodeDigestChanged, "no longer stored"},
-		"it may not be read":    {merged, func(*job) { f.fault(s3.FaultDenied, key) }, lifecycle.CodeDigestChanged, "no longer stored"},
-		"it cannot be read":     {merged, func(*job) { f.fault(s3.FaultInternal, key) }, "error", "read the approved plan"},
+		"another Terraform": {merged, func(j *job) { c := *code; c.Terraform = "1.9.0"; f.approve(j, &c) },
+			lifecycle.CodeCodeChanged, "Terraform 1.9.0, now 1.11.4"},
+		"a new directory": {f.commit(merged, map[string]string{fixtureRoot + "deep/x.json": "{}\n"}), func(*job) {},
+			lifecycle.CodeCodeChanged, "(" + fixtureRoot + "deep/)"},
+		"a directory is gone": {merged, func(j *job) {
+			f.approve(j, withTree(code, fixtureRoot+"deep/", code.Files["modules/demo/"]))
+		}, lifecycle.CodeCodeChanged, "(" + fixtureRoot + "deep/)"},
+		"an unknown directory": {merged, func(j *job) {
+			f.approve(j, withTree(code, "modules/demo/", strings.Repeat("9", 40)))
+		}, lifecycle.CodeCodeChanged, "(modules/demo/)"},
+		"no code is named": {merged, func(j *job) { f.approve(j, nil) }, lifecycle.CodeCodeChanged,
+			"does not say which code"},
+		"another digest": {merged, func(j *job) { j.in.Digest = terraform.Digest(nil) }, lifecycle.CodeDigestChanged,
+			"not the one that was approved"},
+		"the summary is gone": {merged, func(j *job) { j.in.Plan = "plan-" + strings.Repeat("e", 32) },
+			lifecycle.CodeDigestChanged, "no longer stored"},
+		"it may not be read": {merged, func(*job) { f.fault(s3.FaultDenied, key) }, lifecycle.CodeDigestChanged,
+			"no longer stored"},
+		"it cannot be read": {merged, func(*job) { f.fault(s3.FaultInternal, key) }, "error", "read the approved plan"},
 		"it is no summary": {merged, func(j *job) {
 			_ = f.s3.Write("requests", key, []byte("{}"))
 			j.in.Digest = terraform.Digest([]byte("{}x"))
 		}, lifecycle.CodeDigestChanged, "not the one"},
 		"the bucket is not open": {merged, func(j *job) { j.bucket = notOpen }, "error", "not open"},
-		"it cannot be kept":      {merged, func(*job) { f.write("temp/tfpilot/run/"+approvedFile+"/x", "x") }, "error", "keep " + approvedFile},
+		"it cannot be kept": {merged, func(*job) { f.write("temp/tfpilot/run/"+approvedFile+"/x", "x") }, "error",
+			"keep " + approvedFile},
 	} {
 		f.remove("temp/tfpilot/tree", "temp/tfpilot/run/"+codeFile)
 		j := f.at(f.job(lifecycle.KindApply, lifecycle.PurposeOpen), c.tools, merged)
@@ -177,7 +204,8 @@ func withTree(code *terraform.CodeIdentity, name, id string) *terraform.CodeIden
 func TestBackendBindsFetchedModules(t *testing.T) {
 	f := newFixture(t)
 	root := "temp/tfpilot/tree/" + fixtureRoot
-	f.write(root+packages+"/modules.json", `{"Modules":[{"Key":"","Dir":"."},{"Key":"far","Source":"git::https://git.example.com/net","Version":"1","Dir":".terraform/modules/far/net"}]}`)
+	f.write(root+packages+"/modules.json",
+		`{"Modules":[{"Key":"","Dir":"."},{"Key":"far","Source":"git::https://git.example.com/net","Version":"1","Dir":".terraform/modules/far/net"}]}`)
 	f.write(root+packages+"/far/net/main.tf", "locals {}\n")
 	local := terraform.CodeIdentity{Terraform: "1.11.4", Files: map[string]string{fixtureFile: "1"}}
 	keep := func() {
@@ -187,7 +215,8 @@ func TestBackendBindsFetchedModules(t *testing.T) {
 	plan := f.job(lifecycle.KindPlan, lifecycle.PurposeOpen)
 	refused(t, "a plan", plan.bindRemote(t.Context()), "", "")
 	whole, err := plan.code()
-	if err != nil || len(whole.Remote) != 1 || whole.Remote["far"].Source == "" || !strings.HasPrefix(whole.Remote["far"].Hash, "sha256:") {
+	if err != nil || len(whole.Remote) != 1 || whole.Remote["far"].Source == "" ||
+		!strings.HasPrefix(whole.Remote["far"].Hash, "sha256:") {
 		t.Fatalf("%+v, %v", whole, err)
 	}
 	for name, c := range map[string]struct {
@@ -198,7 +227,8 @@ func TestBackendBindsFetchedModules(t *testing.T) {
 	}{
 		"the same":            {whole, func() {}, "", ""},
 		"nothing was fetched": {&local, func() {}, lifecycle.CodeCodeChanged, "module far"},
-		"another content":     {whole, func() { f.write(root+packages+"/far/net/main.tf", "locals { x = 1 }\n") }, lifecycle.CodeCodeChanged, "module far"},
+		"another content": {whole, func() { f.write(root+packages+"/far/net/main.tf", "locals { x = 1 }\n") },
+			lifecycle.CodeCodeChanged, "module far"},
 		"a module elsewhere": {whole, func() {
 			f.write(root+packages+"/modules.json", `{"Modules":[{"Key":"far","Dir":"../../../../elsewhere"}]}`)
 		}, lifecycle.CodeNotPinned, "outside the repository"},

@@ -17,7 +17,8 @@ var advice = []*regexp.Regexp{
 	words("Terraform acquires a state lock to protect the state from being written", `.*?`, "not recommended."),
 	words(`In this scenario, please call the "force-unlock" command`, `.*?`, "holding a lock."),
 	words("To use and record these requirements, run", `.*?`, "flag."),
-	words("To update the locked dependency selections to match a changed configuration, run:", `\s*`, "terraform init -upgrade"),
+	words("To update the locked dependency selections to match a changed configuration, run:", `\s*`,
+		"terraform init -upgrade"),
 }
 
 // words matches a text however Terraform wraps and frames its lines.
@@ -47,11 +48,13 @@ var lockFileErrors = regexp.MustCompile(`(?s)Provider dependency changes detecte
 // is not the requester's to carry out.
 func (j *job) failureOf(code lifecycle.ReasonCode, what, text string) error {
 	if lock := parseStateLock(text); lock != nil {
-		return &refusal{code: lifecycle.CodeStateLocked, text: what + " could not lock the state\n" + withoutAdvice(text), lock: lock}
+		return &refusal{code: lifecycle.CodeStateLocked, text: what + " could not lock the state\n" + withoutAdvice(text),
+			lock: lock}
 	}
 	text = withoutAdvice(text)
 	if lockFileErrors.MatchString(text) {
-		return refuse(lifecycle.CodeEnvironmentBroken, "%s failed: %s/.terraform.lock.hcl does not match the code or the runner. "+
+		return refuse(lifecycle.CodeEnvironmentBroken, "%s failed: %s/.terraform.lock.hcl does not match the code or the "+
+			"runner. "+
 			"The platform team runs \"terraform providers lock\" there, with one -platform for each platform that runs it, and commits the file.\n%s",
 			what, j.in.Environment.Root(), text)
 	}

@@ -40,7 +40,8 @@ func TestStandardErrorIsPartOfAFailure(t *testing.T) {
 			b := w.bench(d)
 			b.checkout()
 			b.shim(shim)
-			if r, _ := b.refusedAt(d, "plan", "terraform_failed", planSteps...); !strings.Contains(r.Tail, "the provider is broken") {
+			if r, _ := b.refusedAt(d, "plan", "terraform_failed", planSteps...); !strings.Contains(r.Tail,
+				"the provider is broken") {
 				t.Errorf("tail %q", r.Tail)
 			}
 		})
@@ -55,7 +56,8 @@ func (b *bench) shim(lines string) {
 		b.w.t.Fatal(err)
 	}
 	dir := b.w.t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "terraform"), []byte("#!/bin/sh\n"+lines+"\nexec "+real+" \"$@\"\n"), 0o700); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "terraform"), []byte("#!/bin/sh\n"+lines+"\nexec "+real+" \"$@\"\n"),
+		0o700); err != nil {
 		b.w.t.Fatal(err)
 	}
 	b.w.t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
@@ -90,7 +92,8 @@ func TestLockThatCannotBeTaken(t *testing.T) {
 	w := newHarness(t)
 	text := requestFile("logs", "")
 	d, b := w.applying(text, w.planned(text), nil)
-	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultDenied, Verb: "PutObject", Bucket: stateBucket, KeyPrefix: stateKey}); err != nil {
+	if err := w.s3.Inject(s3.Fault{Kind: s3.FaultDenied, Verb: "PutObject", Bucket: stateBucket,
+		KeyPrefix: stateKey}); err != nil {
 		t.Fatal(err)
 	}
 	b.shim(`[ "$1" = apply ] && { shift; set -- apply $(echo "$@" | sed s/-lock-timeout=60s/-lock-timeout=0s/); }`)
@@ -105,7 +108,8 @@ func TestLockThatCannotBeTaken(t *testing.T) {
 func TestLockFileThatDoesNotMatch(t *testing.T) {
 	const needs = "terraform {\n  required_providers {\n    null = {\n      source = \"hashicorp/null\"\n    }\n  }\n}\n"
 	entry := func(provider, hash string) string {
-		return "provider \"registry.terraform.io/hashicorp/" + provider + "\" {\n  version = \"3.2.0\"\n  hashes = [\n    \"" + hash + "\",\n  ]\n}\n"
+		return "provider \"registry.terraform.io/hashicorp/" + provider +
+			"\" {\n  version = \"3.2.0\"\n  hashes = [\n    \"" + hash + "\",\n  ]\n}\n"
 	}
 	const otherHash = "h1:AAAAUoaYgVRJsIuS22nESAV9FkQX8uOLP2TEpsohuHk="
 	for name, lock := range map[string]string{
@@ -149,7 +153,8 @@ func providerMirror(t *testing.T) string {
 		t.Fatal(err)
 	}
 	rc := filepath.Join(dir, "terraform.rc")
-	if err := os.WriteFile(rc, []byte("provider_installation {\n  filesystem_mirror {\n    path = \""+dir+"\"\n  }\n}\n"), 0o600); err != nil {
+	if err := os.WriteFile(rc, []byte("provider_installation {\n  filesystem_mirror {\n    path = \""+dir+
+		"\"\n  }\n}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return rc

@@ -81,7 +81,8 @@ func TestLoad(t *testing.T) {
 		if got := c.Policy().Approvers; !cmp.Equal(got, []string{"ana", "omar"}) {
 			t.Errorf("approvers %q", got)
 		}
-		if e, ok := c.Environment("core", "prod", "app"); !ok || !e.Protected || e.Backend.Key != "core/prod/app/terraform.tfstate" || !e.Backend.UseLockfile {
+		if e, ok := c.Environment("core", "prod", "app"); !ok || !e.Protected ||
+			e.Backend.Key != "core/prod/app/terraform.tfstate" || !e.Backend.UseLockfile {
 			t.Errorf("core prod/app: %+v %v", e, ok)
 		}
 	}
@@ -95,30 +96,41 @@ func TestEnvironmentFaults(t *testing.T) {
 		files   map[string]string
 		want    []string
 	}{
-		{"every missing one together", Worker, map[string]string{"SLACK_BOT_TOKEN": "", "REDIS_URL": "", "GITHUB_TOKEN": ""}, nil, []string{
+		{"every missing one together", Worker, map[string]string{"SLACK_BOT_TOKEN": "", "REDIS_URL": "",
+			"GITHUB_TOKEN": ""}, nil, []string{
 			"SLACK_BOT_TOKEN: is not set (required by the worker): Bot token of the Slack app, `xoxb-…`.",
 			"GITHUB_APP_ID: the worker needs GitHub; set the three GITHUB_APP_… variables (or GITHUB_TOKEN)",
-			"REDIS_URL: is not set (required by the worker): `redis://` or `rediss://` address of Redis, with `maxmemory-policy noeviction`.",
+			"REDIS_URL: is not set (required by the worker): `redis://` or `rediss://` address of Redis, " +
+				"with `maxmemory-policy noeviction`.",
 		}},
 		{"an app without a webhook secret", App, map[string]string{"GITHUB_WEBHOOK_SECRET": ""}, nil, []string{
-			"GITHUB_WEBHOOK_SECRET: is not set (required by the app): Webhook secret of the GitHub App, at least 16 characters. The app also signs its messages to the workers with it.",
+			"GITHUB_WEBHOOK_SECRET: is not set (required by the app): Webhook secret of the GitHub App, " +
+				"at least 16 characters. The app also signs its messages to the workers with it.",
 		}},
-		{"a worker that could not tell hints from forged ones", Worker, map[string]string{"GITHUB_WEBHOOK_SECRET": ""}, nil, []string{
-			"GITHUB_WEBHOOK_SECRET: is not set (required by the worker): Webhook secret of the GitHub App, at least 16 characters. The app also signs its messages to the workers with it.",
+		{"a worker that could not tell hints from forged ones", Worker, map[string]string{"GITHUB_WEBHOOK_SECRET": ""}, nil,
+			[]string{
+				"GITHUB_WEBHOOK_SECRET: is not set (required by the worker): Webhook secret of the GitHub App, " +
+					"at least 16 characters. The app also signs its messages to the workers with it.",
+			}},
+		{"a command line needs little", CLI, map[string]string{"GITHUB_WEBHOOK_SECRET": "", "SLACK_APP_TOKEN": "",
+			"SLACK_BOT_TOKEN": "", "GITHUB_TOKEN": ""}, nil, nil},
+		{"what writes files needs less", Bootstrap, map[string]string{"GITHUB_WEBHOOK_SECRET": "", "SLACK_APP_TOKEN": "",
+			"SLACK_BOT_TOKEN": "", "GITHUB_TOKEN": "", "REDIS_URL": "", "TFPILOT_REQUESTS_BUCKET": ""}, nil, []string{
+			"TFPILOT_REQUESTS_BUCKET: is not set (required by tfpilot bootstrap): S3 bucket for all documents. It must " +
+				"support conditional writes, which every process tests when it starts.",
 		}},
-		{"a command line needs little", CLI, map[string]string{"GITHUB_WEBHOOK_SECRET": "", "SLACK_APP_TOKEN": "", "SLACK_BOT_TOKEN": "", "GITHUB_TOKEN": ""}, nil, nil},
-		{"what writes files needs less", Bootstrap, map[string]string{"GITHUB_WEBHOOK_SECRET": "", "SLACK_APP_TOKEN": "", "SLACK_BOT_TOKEN": "", "GITHUB_TOKEN": "", "REDIS_URL": "", "TFPILOT_REQUESTS_BUCKET": ""}, nil, []string{
-			"TFPILOT_REQUESTS_BUCKET: is not set (required by tfpilot bootstrap): S3 bucket for all documents. It must support conditional writes, which every process tests when it starts.",
-		}},
-		{"twice", App, map[string]string{"SLACK_BOT_TOKEN_FILE": "/run/bot"}, map[string]string{"/run/bot": "xoxb-canary-6"}, []string{
-			"SLACK_BOT_TOKEN: is set both directly and by SLACK_BOT_TOKEN_FILE; unset one of them",
-		}},
-		{"a file that is not there", App, map[string]string{"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": "/run/bot"}, nil, []string{
-			"SLACK_BOT_TOKEN_FILE: open /run/bot: file does not exist; use a file that this process can read",
-		}},
-		{"an empty file", App, map[string]string{"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": "/run/bot"}, map[string]string{"/run/bot": "\n"}, []string{
-			"SLACK_BOT_TOKEN_FILE: the file is empty; it must contain the value",
-		}},
+		{"twice", App, map[string]string{"SLACK_BOT_TOKEN_FILE": "/run/bot"},
+			map[string]string{"/run/bot": "xoxb-canary-6"}, []string{
+				"SLACK_BOT_TOKEN: is set both directly and by SLACK_BOT_TOKEN_FILE; unset one of them",
+			}},
+		{"a file that is not there", App, map[string]string{"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": "/run/bot"}, nil,
+			[]string{
+				"SLACK_BOT_TOKEN_FILE: open /run/bot: file does not exist; use a file that this process can read",
+			}},
+		{"an empty file", App, map[string]string{"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": "/run/bot"},
+			map[string]string{"/run/bot": "\n"}, []string{
+				"SLACK_BOT_TOKEN_FILE: the file is empty; it must contain the value",
+			}},
 		{"both ways into GitHub", App, map[string]string{"GITHUB_APP_ID": "7"}, nil, []string{
 			"GITHUB_TOKEN: is set together with GITHUB_APP_…; unset one of them",
 		}},
@@ -126,14 +138,18 @@ func TestEnvironmentFaults(t *testing.T) {
 			"GITHUB_APP_ID: GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY belong together; set all three",
 		}},
 		{"invalid values", App, map[string]string{
-			"GITHUB_TOKEN": "", "GITHUB_APP_ID": "seven", "GITHUB_APP_INSTALLATION_ID": "8", "GITHUB_APP_PRIVATE_KEY": "canary-7",
-			"SLACK_API_URL": "slack.com", "REDIS_URL": "localhost:6379", "TFPILOT_HTTP_ADDR": "8080", "TFPILOT_ADMIN_ADDR": ":70000", "TFPILOT_SESSION_KEY": "canary-8",
-			"TFPILOT_ADMINS": "adam, @omar", "TFPILOT_ALLOWED_LOGINS": " , ", "TFPILOT_LOG_LEVEL": "loud", "TFPILOT_PUBLIC_URL": "https://u:canary-9@host",
+			"GITHUB_TOKEN": "", "GITHUB_APP_ID": "seven", "GITHUB_APP_INSTALLATION_ID": "8",
+			"GITHUB_APP_PRIVATE_KEY": "canary-7",
+			"SLACK_API_URL":          "slack.com", "REDIS_URL": "localhost:6379", "TFPILOT_HTTP_ADDR": "8080",
+			"TFPILOT_ADMIN_ADDR": ":70000", "TFPILOT_SESSION_KEY": "canary-8",
+			"TFPILOT_ADMINS": "adam, @omar", "TFPILOT_ALLOWED_LOGINS": " , ", "TFPILOT_LOG_LEVEL": "loud",
+			"TFPILOT_PUBLIC_URL":    "https://u:canary-9@host",
 			"GITHUB_WEBHOOK_SECRET": "canary-10", "TFPILOT_REQUESTS_BUCKET": "No_Bucket",
 		}, nil, []string{
 			"SLACK_API_URL: is neither http nor https; use a URL such as https://host/path",
 			`GITHUB_APP_ID: "seven" is not a positive number`,
-			"GITHUB_APP_PRIVATE_KEY: is not a PEM block; use the .pem file that GitHub generated, preferably with GITHUB_APP_PRIVATE_KEY_FILE",
+			"GITHUB_APP_PRIVATE_KEY: is not a PEM block; use the .pem file that GitHub generated, preferably with " +
+				"GITHUB_APP_PRIVATE_KEY_FILE",
 			"GITHUB_APP_ID: GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY belong together; set all three",
 			"GITHUB_WEBHOOK_SECRET: is shorter than 16 characters; generate one with: openssl rand -hex 32",
 			`TFPILOT_REQUESTS_BUCKET: "No_Bucket" is not the name of an S3 bucket`,
@@ -175,7 +191,8 @@ func TestPrivateKeyFromFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
-	for name, value := range map[string]string{"as it is": text, "line ends escaped": strings.ReplaceAll(text, "\n", `\n`)} {
+	for name, value := range map[string]string{"as it is": text, "line ends escaped": strings.ReplaceAll(text, "\n",
+		`\n`)} {
 		w := complete()
 		delete(w.env, "GITHUB_TOKEN")
 		w.env["GITHUB_APP_ID"], w.env["GITHUB_APP_INSTALLATION_ID"] = "7", "8"
@@ -204,7 +221,8 @@ func TestWarnings(t *testing.T) {
 	want := []string{
 		"TFPILOT_ADMINS is empty: no one can link identities or rebuild the index.",
 		"omar is an admin or approver but not in TFPILOT_ALLOWED_LOGINS, so they have no access.",
-		"TFPILOT_PROD_ALLOWED_USERS is empty: no one can re-plan, approve, merge or apply in protected environments (core prod/app).",
+		"TFPILOT_PROD_ALLOWED_USERS is empty: no one can re-plan, approve, merge or apply in protected environments " +
+			"(core prod/app).",
 		"TFPILOT_DESTROY_PROD_ALLOWED_USERS is empty: no one can destroy in protected environments (core prod/app).",
 	}
 	if diff := cmp.Diff(want, c.Warnings); diff != "" {
@@ -217,7 +235,8 @@ func TestFaultsOfBothPlacesTogether(t *testing.T) {
 	w.env["REDIS_URL"] = ""
 	w.files["tfpilot.yaml"] = small + "slak: {}\n"
 	_, err := Load(App, w.source())
-	if got := faultsOf(t, err); len(got) != 2 || !strings.HasPrefix(got[0], "REDIS_URL") || !strings.HasPrefix(got[1], "tfpilot.yaml:8: slak") {
+	if got := faultsOf(t, err); len(got) != 2 || !strings.HasPrefix(got[0], "REDIS_URL") ||
+		!strings.HasPrefix(got[1], "tfpilot.yaml:8: slak") {
 		t.Errorf("got %q", got)
 	}
 }

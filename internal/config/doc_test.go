@@ -24,12 +24,14 @@ func page() string {
 			group = v.Group
 			fmt.Fprintf(&b, "\n### %s\n\n| Variable | Needed by | Default | What |\n|---|---|---|---|\n", group)
 		}
-		fmt.Fprintf(&b, "| `%s`%s | %s | %s | %s |\n", v.Name, mark(v.Secret, " (secret)"), needed(v), code(v.Default), v.Help)
+		fmt.Fprintf(&b, "| `%s`%s | %s | %s | %s |\n", v.Name, mark(v.Secret, " (secret)"), needed(v), code(v.Default),
+			v.Help)
 	}
 	b.WriteString(structurePage)
 	b.WriteString("| Key | Kind | Default | What |\n|---|---|---|---|\n")
 	for _, k := range Keys() {
-		fmt.Fprintf(&b, "| `%s` | %s%s | %s | %s |\n", k.Path, k.Kind, mark(k.Required, ", required"), strings.NewReplacer("<", "`<", ">", ">`").Replace(k.Default), k.Help)
+		fmt.Fprintf(&b, "| `%s` | %s%s | %s | %s |\n", k.Path, k.Kind, mark(k.Required, ", required"),
+			strings.NewReplacer("<", "`<", ">", ">`").Replace(k.Default), k.Help)
 	}
 	return b.String()
 }

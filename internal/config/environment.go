@@ -149,7 +149,8 @@ func (r *reader) http() HTTP {
 		SessionKey: r.secret("TFPILOT_SESSION_KEY"),
 	}
 	if h.SessionKey.Set() && len(h.SessionKey.Reveal()) < minSessionKey {
-		r.fault("TFPILOT_SESSION_KEY", "is shorter than %d characters; generate one with: openssl rand -hex 32", minSessionKey)
+		r.fault("TFPILOT_SESSION_KEY", "is shorter than %d characters; generate one with: openssl rand -hex 32",
+			minSessionKey)
 	}
 	return h
 }
@@ -179,12 +180,14 @@ func (r *reader) github() GitHub {
 	case anyOf && g.Token.Set():
 		r.fault("GITHUB_TOKEN", "is set together with GITHUB_APP_…; unset one of them")
 	case anyOf && !allOf:
-		r.fault("GITHUB_APP_ID", "GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY belong together; set all three")
+		r.fault("GITHUB_APP_ID", "GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY belong together; "+
+			"set all three")
 	case !anyOf && !g.Token.Set() && (r.process == Worker || r.process == Doctor):
 		r.fault("GITHUB_APP_ID", "%s needs GitHub; set the three GITHUB_APP_… variables (or GITHUB_TOKEN)", r.process.words())
 	}
 	if g.WebhookSecret.Set() && len(g.WebhookSecret.Reveal()) < minWebhookSecret {
-		r.fault("GITHUB_WEBHOOK_SECRET", "is shorter than %d characters; generate one with: openssl rand -hex 32", minWebhookSecret)
+		r.fault("GITHUB_WEBHOOK_SECRET", "is shorter than %d characters; generate one with: openssl rand -hex 32",
+			minWebhookSecret)
 	}
 	return g
 }
@@ -212,7 +215,8 @@ func (r *reader) privateKey() Secret {
 		v += "\n"
 	}
 	if err := checkKey([]byte(v)); err != nil {
-		r.fault("GITHUB_APP_PRIVATE_KEY", "%v; use the .pem file that GitHub generated, preferably with GITHUB_APP_PRIVATE_KEY_FILE", err)
+		r.fault("GITHUB_APP_PRIVATE_KEY", "%v; use the .pem file that GitHub generated, preferably with "+
+			"GITHUB_APP_PRIVATE_KEY_FILE", err)
 	}
 	return NewSecret(v)
 }

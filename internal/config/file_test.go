@@ -82,17 +82,23 @@ func TestFileFaults(t *testing.T) {
 		{"unknown keys, all of them", head + dev + "    bas: main\nmodel: {timeot: 1s}\n",
 			"f.yaml:7: projects[0].bas: is not a valid key; valid keys here: base, environments, name, owner, repo, title\n" +
 				"f.yaml:8: model.timeot: is not a valid key; valid keys here: timeout"},
-		{"unknown key in a list in a list", head + "      - {key: dev, slug: app, chanel: C0INFRADEV, channel: C0INFRADEV, backend: {bucket: tfstate}}\n",
-			"f.yaml:6: projects[0].environments[0].chanel: is not a valid key; valid keys here: apply, backend, channel, destroy, key, protected, region, selfApproval, slug"},
-		{"same key twice", head + dev + "worker: {}\nworker: {}\n", `f.yaml: [8:1] mapping key "worker" already defined at [7:1]`},
-		{"wrong kinds, all of them", "projects: core\nworker:\n  concurrency: many\n  syncQuick: 15\ncatalog:\n  replace: 'yes'\nmodel:\n",
+		{"unknown key in a list in a list", head +
+			"      - {key: dev, slug: app, chanel: C0INFRADEV, channel: C0INFRADEV, backend: {bucket: tfstate}}\n",
+			"f.yaml:6: projects[0].environments[0].chanel: is not a valid key; valid keys here: apply, backend, channel, " +
+				"destroy, key, protected, region, selfApproval, slug"},
+		{"same key twice", head + dev + "worker: {}\nworker: {}\n",
+			`f.yaml: [8:1] mapping key "worker" already defined at [7:1]`},
+		{"wrong kinds, all of them", "projects: core\nworker:\n  concurrency: many\n  syncQuick: 15\ncatalog:\n" +
+			"  replace: 'yes'\nmodel:\n",
 			"f.yaml:1: projects: must be a list\nf.yaml:3: worker.concurrency: must be a number\n" +
-				"f.yaml:4: worker.syncQuick: must be a duration such as 30s or 5m\nf.yaml:6: catalog.replace: must be true or false\n" +
+				"f.yaml:4: worker.syncQuick: must be a duration such as 30s or 5m\n" +
+				"f.yaml:6: catalog.replace: must be true or false\n" +
 				"f.yaml:7: model: has no value; add one or remove the key"},
 		{"alias", "projects: &p\n  - name: core\n", "f.yaml:1: projects: must be a list"},
 		{"nothing in it", "model: {timeout: 5s}\n", "f.yaml: projects: is empty or missing; add at least one"},
 		{"invalid values", head + "      - {key: Prod, slug: a, channel: '#infra', apply: requestor, destroy: anyone, region: mars, backend: {bucket: B, key: /x, useLockfile: false}}\n" +
-			"model: {timeout: 2m}\nworker: {concurrency: 0, sweep: often}\ncatalog: {replace: true}\nslack: {command: tfpilot}\n",
+			"model: {timeout: 2m}\nworker: {concurrency: 0, sweep: often}\ncatalog: {replace: true}\n" +
+			"slack: {command: tfpilot}\n",
 			`f.yaml:7: model.timeout: "2m" is not valid: want a duration from 1s to 30s
 f.yaml:8: worker.sweep: "often" is not valid: want a duration from 1s to 5m0s
 f.yaml:8: worker.concurrency: must be 1 to 100
@@ -109,15 +115,22 @@ f.yaml:6: projects[0].environments[0].backend.key: "/x" is not valid: want a key
 f.yaml:6: projects[0].environments[0].backend.region: "mars" is not valid: want a region such as eu-central-1
 f.yaml:6: projects[0].environments[0].backend.useLockfile: the state would have no lock; set it to true or set dynamodbTable`},
 		{"prod unprotected", head + "      - {key: prod, slug: app, channel: C0INFRADEV, protected: false, backend: {bucket: tfstate}}\n",
-			"f.yaml:6: projects[0].environments[0].protected: prod is always protected; remove this line or rename the environment"},
-		{"self approval in production", head + "      - {key: live, slug: app, channel: C0INFRADEV, protected: true, selfApproval: true, backend: {bucket: tfstate}}\n",
-			"f.yaml:6: projects[0].environments[0].selfApproval: authors cannot approve in a protected environment; remove this line"},
+			"f.yaml:6: projects[0].environments[0].protected: prod is always protected; remove this line or rename the " +
+				"environment"},
+		{"self approval in production", head +
+			"      - {key: live, slug: app, channel: C0INFRADEV, protected: true, selfApproval: true, backend: {bucket: tfstate}}\n",
+			"f.yaml:6: projects[0].environments[0].selfApproval: authors cannot approve in a protected environment; " +
+				"remove this line"},
 		{"the same root and state twice", head + dev + dev,
 			"f.yaml:7: projects[0].environments[1].slug: the Terraform root acme/infra-core/envs/dev/app is already used by projects[0].environments[0].slug\n" +
-				"f.yaml:7: projects[0].environments[1].backend.key: the state tfstate/core/dev/app/terraform.tfstate is already used by projects[0].environments[0].backend.key"},
-		{"one repository, two projects", head + dev + "  - name: pay\n    owner: Acme\n    repo: infra-core\n    environments:\n      - {key: dev, slug: api, channel: C0PAYMENTS, backend: {bucket: tfstate}}\n",
-			"f.yaml:9: projects[1].repo: acme/infra-core is already the repository of projects[0], and a repository belongs to one project; use another one, or move these environments there"},
-		{"the same name twice", head + dev + "  - name: core\n    owner: acme\n    repo: infra-two\n    environments:\n      - {key: dev, slug: api, channel: C0PAYMENTS, backend: {bucket: tfstate}}\n",
+				"f.yaml:7: projects[0].environments[1].backend.key: the state tfstate/core/dev/app/terraform.tfstate is " +
+				"already used by projects[0].environments[0].backend.key"},
+		{"one repository, two projects", head + dev + "  - name: pay\n    owner: Acme\n    repo: infra-core\n" +
+			"    environments:\n      - {key: dev, slug: api, channel: C0PAYMENTS, backend: {bucket: tfstate}}\n",
+			"f.yaml:9: projects[1].repo: acme/infra-core is already the repository of projects[0], and a repository belongs " +
+				"to one project; use another one, or move these environments there"},
+		{"the same name twice", head + dev + "  - name: core\n    owner: acme\n    repo: infra-two\n    environments:\n" +
+			"      - {key: dev, slug: api, channel: C0PAYMENTS, backend: {bucket: tfstate}}\n",
 			"f.yaml:7: projects[1].name: the name core is already used by projects[0].name"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -146,7 +159,8 @@ func TestLookups(t *testing.T) {
 		t.Error("an environment of another project was found")
 	}
 	prod, ok := s.Environment("core", "prod", "app")
-	if !ok || prod.Channel != "C0INFRAPRD" || prod.Root() != "envs/prod/app" || prod.Backend.UseLockfile || prod.Backend.DynamoDBTable != "terraform-locks" {
+	if !ok || prod.Channel != "C0INFRAPRD" || prod.Root() != "envs/prod/app" || prod.Backend.UseLockfile ||
+		prod.Backend.DynamoDBTable != "terraform-locks" {
 		t.Errorf("%+v", prod)
 	}
 	want := []Repo{{"acme", "infra-core", "main"}, {"acme", "infra-payments", "main"}}

@@ -31,23 +31,34 @@ func Keys() []Key {
 		{"projects[].owner", Text, true, "", "GitHub organization of the infra repository."},
 		{"projects[].repo", Text, true, "", "Name of the infra repository."},
 		{"projects[].base", Text, false, "main", "Default branch, the target of pull requests."},
-		{"projects[].environments", List, true, "", "The environments of the project, each one Terraform root `envs/<key>/<slug>/` with one state."},
-		{"projects[].environments[].key", Text, true, "", "Kind of environment: `dev`, `prod`, any `[a-z][a-z0-9-]{1,20}`. `prod` is always protected."},
+		{"projects[].environments", List, true, "", "The environments of the project, each one Terraform root " +
+			"`envs/<key>/<slug>/` with one state."},
+		{"projects[].environments[].key", Text, true, "", "Kind of environment: `dev`, `prod`, " +
+			"any `[a-z][a-z0-9-]{1,20}`. `prod` is always protected."},
 		{"projects[].environments[].slug", Text, true, "", "Name of the root within the key, with the same pattern."},
-		{"projects[].environments[].channel", Text, true, "", "ID of the Slack channel for the cards, `C…`. A request that is created there starts with this environment."},
-		{"projects[].environments[].protected", YesNo, false, "false; true for prod", "Production rules: the prod lists apply, authors cannot approve, confirmations are typed."},
-		{"projects[].environments[].apply", Text, false, "approvers", "Who can merge and apply: `approvers`, or `requester` to also allow the requester."},
-		{"projects[].environments[].destroy", Text, false, "admins", "Who can request a destroy: `admins`, or `requester` to also allow the developer who created the request. Approval is always required."},
-		{"projects[].environments[].selfApproval", YesNo, false, "false", "Authors can approve their own requests. Ignored in protected environments."},
+		{"projects[].environments[].channel", Text, true, "", "ID of the Slack channel for the cards, `C…`. A request " +
+			"that is created there starts with this environment."},
+		{"projects[].environments[].protected", YesNo, false, "false; true for prod",
+			"Production rules: the prod lists apply, authors cannot approve, confirmations are typed."},
+		{"projects[].environments[].apply", Text, false, "approvers", "Who can merge and apply: `approvers`, " +
+			"or `requester` to also allow the requester."},
+		{"projects[].environments[].destroy", Text, false, "admins", "Who can request a destroy: `admins`, " +
+			"or `requester` to also allow the developer who created the request. Approval is always required."},
+		{"projects[].environments[].selfApproval", YesNo, false, "false", "Authors can approve their own requests. " +
+			"Ignored in protected environments."},
 		{"projects[].environments[].region", Text, false, "AWS_REGION", "AWS region for the resources."},
-		{"projects[].environments[].backend", Map, true, "", "Terraform's S3 backend of the root; must equal its `backend.tf`."},
+		{"projects[].environments[].backend", Map, true, "", "Terraform's S3 backend of the root; must equal its " +
+			"`backend.tf`."},
 		{"projects[].environments[].backend.bucket", Text, true, "", "Bucket of the state."},
-		{"projects[].environments[].backend.key", Text, false, "<project>/<key>/<slug>/terraform.tfstate", "Key of the state."},
+		{"projects[].environments[].backend.key", Text, false, "<project>/<key>/<slug>/terraform.tfstate",
+			"Key of the state."},
 		{"projects[].environments[].backend.region", Text, false, "the environment's region", "Region of the bucket."},
 		{"projects[].environments[].backend.dynamodbTable", Text, false, "none", "DynamoDB table that locks the state."},
-		{"projects[].environments[].backend.useLockfile", YesNo, false, "true without a table", "Lock the state with an object in the bucket."},
+		{"projects[].environments[].backend.useLockfile", YesNo, false, "true without a table",
+			"Lock the state with an object in the bucket."},
 		{"catalog", Map, false, "", "Modules of your own."},
-		{"catalog.dir", Text, false, "none", "Directory with one subdirectory for each module. Every process reads it, and `bootstrap` copies it into the infra repository."},
+		{"catalog.dir", Text, false, "none", "Directory with one subdirectory for each module. Every process reads it, " +
+			"and `bootstrap` copies it into the infra repository."},
 		{"catalog.replace", YesNo, false, "false", "Offer only the modules in the directory, not the built-in ones."},
 		{"slack", Map, false, "", "How TfPilot appears in Slack."},
 		{"slack.command", Text, false, "/tfpilot", "The slash command. It must match the one in the app's manifest."},
@@ -56,8 +67,10 @@ func Keys() []Key {
 		{"worker", Map, false, "", "Settings of the workers."},
 		{"worker.concurrency", Number, false, "10", "Concurrent tasks, 1 to 100."},
 		{"worker.sweep", Duration, false, "1m", "How often a worker looks for work that was not enqueued, 1s to 5m."},
-		{"worker.syncQuick", Duration, false, "15s", "How often to poll GitHub for a repository with active runs, 1s to 10m."},
-		{"worker.syncSlow", Duration, false, "5m", "How often to poll GitHub for a repository without active runs, 1s to 24h."},
+		{"worker.syncQuick", Duration, false, "15s", "How often to poll GitHub for a repository with active runs, " +
+			"1s to 10m."},
+		{"worker.syncSlow", Duration, false, "5m", "How often to poll GitHub for a repository without active runs, " +
+			"1s to 24h."},
 	}
 }
 

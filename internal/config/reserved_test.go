@@ -14,7 +14,8 @@ import (
 // it to anything.
 func TestReservedSettingsAreThoseThatNothingUses(t *testing.T) {
 	variable := map[string]string{
-		"Addr": "TFPILOT_HTTP_ADDR", "AdminAddr": "TFPILOT_ADMIN_ADDR", "PublicURL": "TFPILOT_PUBLIC_URL", "SessionKey": "TFPILOT_SESSION_KEY",
+		"Addr": "TFPILOT_HTTP_ADDR", "AdminAddr": "TFPILOT_ADMIN_ADDR", "PublicURL": "TFPILOT_PUBLIC_URL",
+		"SessionKey": "TFPILOT_SESSION_KEY",
 	}
 	read := fieldsRead(t, "HTTP")
 	for field := range reflect.TypeFor[HTTP]().Fields() {

@@ -33,8 +33,9 @@ func resolve(raw fileYAML, d Defaults, w *walker) Structure {
 	s := Structure{
 		Catalog: Catalog{Dir: raw.Catalog.Dir, Replace: raw.Catalog.Replace},
 		Command: cmp.Or(raw.Slack.Command, "/tfpilot"),
-		Asking:  ModelSettings{Timeout: r.duration("model.timeout", raw.Model.Timeout, 8*time.Second, time.Second, 30*time.Second)},
-		Worker:  r.worker(raw),
+		Asking: ModelSettings{Timeout: r.duration("model.timeout", raw.Model.Timeout, 8*time.Second, time.Second,
+			30*time.Second)},
+		Worker: r.worker(raw),
 	}
 	r.match("slack.command", s.Command, commandPattern, "a slash command such as /tfpilot")
 	if s.Catalog.Replace && s.Catalog.Dir == "" {
@@ -199,7 +200,8 @@ func (r resolver) unique(projects []Project) {
 		once(at+".name", "name", p.Name)
 		// Its workflow files contain the name of one project and refuse runs of others.
 		if first, known := repos[repo]; known && p.Owner != "" && p.Repo != "" {
-			r.fault(at+".repo", "%s is already the repository of %s, and a repository belongs to one project; use another one, or move these environments there", clip(repo), first)
+			r.fault(at+".repo", "%s is already the repository of %s, and a repository belongs to one project; "+
+				"use another one, or move these environments there", clip(repo), first)
 		} else {
 			repos[repo] = at
 		}

@@ -33,7 +33,8 @@ func TestSecretShowsNothing(t *testing.T) {
 	out.Write(data)
 	out.Write(text)
 	var log bytes.Buffer
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", v.Named, "struct", v, "error", errors.Join(fmt.Errorf("%v", v)))
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", v.Named, "struct", v, "error",
+		errors.Join(fmt.Errorf("%v", v)))
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "secret", v.Named, "struct", v)
 	all := out.String() + log.String()
 	if strings.Contains(all, "canary") || strings.Contains(all, fmt.Sprintf("%x", "canary")) {

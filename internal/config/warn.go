@@ -20,7 +20,8 @@ func warnings(c *Config) []string {
 	if len(c.People.AllowedLogins) > 0 {
 		for _, login := range slices.Concat(c.People.Admins, c.People.Approvers) {
 			if !slices.ContainsFunc(c.People.AllowedLogins, func(l string) bool { return lifecycle.SameLogin(l, login) }) {
-				w = append(w, fmt.Sprintf("%s is an admin or approver but not in TFPILOT_ALLOWED_LOGINS, so they have no access.", login))
+				w = append(w, fmt.Sprintf("%s is an admin or approver but not in TFPILOT_ALLOWED_LOGINS, so they have no access.",
+					login))
 			}
 		}
 	}
@@ -42,10 +43,12 @@ func protectedWarnings(c *Config) []string {
 	var w []string
 	where := strings.Join(protected, ", ")
 	if len(c.People.ProdAllowed) == 0 {
-		w = append(w, "TFPILOT_PROD_ALLOWED_USERS is empty: no one can re-plan, approve, merge or apply in protected environments ("+where+").")
+		w = append(w, "TFPILOT_PROD_ALLOWED_USERS is empty: no one can re-plan, approve, merge or apply in protected "+
+			"environments ("+where+").")
 	}
 	if len(c.People.DestroyProdAllowed) == 0 {
-		w = append(w, "TFPILOT_DESTROY_PROD_ALLOWED_USERS is empty: no one can destroy in protected environments ("+where+").")
+		w = append(w, "TFPILOT_DESTROY_PROD_ALLOWED_USERS is empty: no one can destroy in protected environments ("+where+
+			").")
 	}
 	return w
 }

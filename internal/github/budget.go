@@ -42,7 +42,8 @@ func costOf(ctx context.Context, method, path string) Cost {
 		return c
 	}
 	c.Points = 5
-	if method == http.MethodPost && (strings.HasSuffix(path, "/pulls") || strings.HasSuffix(path, "/comments") || strings.HasSuffix(path, "/reviews")) {
+	if method == http.MethodPost && (strings.HasSuffix(path, "/pulls") || strings.HasSuffix(path, "/comments") ||
+		strings.HasSuffix(path, "/reviews")) {
 		c.Content = 1
 	}
 	return c

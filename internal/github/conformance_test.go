@@ -100,7 +100,8 @@ func TestCommitsOfAnAppAreVerified(t *testing.T) {
 			Author       struct{ Name string }
 			Verification struct{ Verified bool }
 		}
-		if _, err := c.call(t.Context(), http.MethodGet, "repos/acme/infra-core/git/commits/"+commit.SHA, nil, &out); err != nil {
+		if _, err := c.call(t.Context(), http.MethodGet, "repos/acme/infra-core/git/commits/"+commit.SHA, nil,
+			&out); err != nil {
 			t.Fatal(err)
 		}
 		return out.Verification.Verified, out.Author.Name
@@ -112,7 +113,8 @@ func TestCommitsOfAnAppAreVerified(t *testing.T) {
 	if signed, author := verified(w.Client, first); !signed || author != "tfpilot[bot]" {
 		t.Errorf("commit of the App: verified %v, author %q", signed, author)
 	}
-	token, err := New(Config{Token: "ghp_dana", APIURL: "http://github.test/api/v3", Transport: simulator.Transport(w.server.Handler())})
+	token, err := New(Config{Token: "ghp_dana", APIURL: "http://github.test/api/v3",
+		Transport: simulator.Transport(w.server.Handler())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +187,8 @@ func TestMergeOnlyTheApprovedHead(t *testing.T) {
 	}
 	_, err := w.Merge(t.Context(), in)
 	var refused *Refused
-	if !errors.As(err, &refused) || refused.Status != http.StatusMethodNotAllowed || refused.Message == "" || errors.Is(err, ErrHeadMoved) {
+	if !errors.As(err, &refused) || refused.Status != http.StatusMethodNotAllowed || refused.Message == "" ||
+		errors.Is(err, ErrHeadMoved) {
 		t.Errorf("protected branch: %v", err)
 	}
 	if err := w.server.SetRequiredReviews(core.String(), 0); err != nil {
@@ -217,7 +220,8 @@ func TestPullsAreListedConditionally(t *testing.T) {
 	if err := w.ClosePull(t.Context(), core, p.Number); err != nil {
 		t.Fatal(err)
 	}
-	if changed := must(w.Pulls(t.Context(), core, time.Time{}, first.ETag))(t); changed.Same || len(changed.Items) != 1 || changed.Items[0].Open {
+	if changed := must(w.Pulls(t.Context(), core, time.Time{}, first.ETag))(t); changed.Same ||
+		len(changed.Items) != 1 || changed.Items[0].Open {
 		t.Errorf("closed: %+v", changed)
 	}
 	if none := must(w.Pulls(t.Context(), core, time.Now().Add(time.Hour), ""))(t); len(none.Items) != 0 {
@@ -233,7 +237,8 @@ func TestReviewsAndComments(t *testing.T) {
 		t.Fatal(err)
 	}
 	reviews := must(w.Reviews(t.Context(), core, p.Number))(t)
-	if len(reviews) != 1 || reviews[0].By != (Actor{"omar", 1003}) || reviews[0].State != "approved" || reviews[0].CommitSHA != p.HeadSHA {
+	if len(reviews) != 1 || reviews[0].By != (Actor{"omar", 1003}) || reviews[0].State != "approved" ||
+		reviews[0].CommitSHA != p.HeadSHA {
 		t.Errorf("reviews %+v", reviews)
 	}
 	// someone else's comment with our marker is not ours to change
@@ -248,7 +253,8 @@ func TestReviewsAndComments(t *testing.T) {
 		}
 	}
 	comments, _, err := w.as("dana").Issues.ListComments(t.Context(), core.Owner, core.Name, p.Number, nil)
-	if err != nil || len(comments) != 2 || comments[0].GetBody() != marker+"\nhello" || comments[1].GetBody() != marker+"\ntwo" {
+	if err != nil || len(comments) != 2 || comments[0].GetBody() != marker+"\nhello" || comments[1].GetBody() != marker+
+		"\ntwo" {
 		t.Errorf("%d comments, %v", len(comments), err)
 	}
 	writes := 0
@@ -274,14 +280,16 @@ func TestRunFromDispatchToWebhook(t *testing.T) {
 		time.Sleep(time.Minute)
 		run := must(w.Run(t.Context(), core, started.ID))(t)
 		if run.Conclusion != "failure" || run.Status != "completed" || run.CompletedAt.IsZero() || run.Attempt != 1 ||
-			run.Event != "workflow_dispatch" || run.Actor.Login != "tfpilot[bot]" || run.HeadBranch != "main" || run.RepoID == 0 {
+			run.Event != "workflow_dispatch" || run.Actor.Login != "tfpilot[bot]" || run.HeadBranch != "main" ||
+			run.RepoID == 0 {
 			t.Errorf("run %+v", run)
 		}
 		if kind, _ := ClassifyRun(run.Path, run.Name); kind != lifecycle.KindPlan {
 			t.Errorf("kind of %q is %q", run.Path, kind)
 		}
 		kind, req, cid, matches := ParseRunTitle(run.DisplayTitle)
-		if !matches || kind != lifecycle.KindPlan || req != reqID || cid != planID || run.DisplayTitle != RunTitle(kind, req, cid) {
+		if !matches || kind != lifecycle.KindPlan || req != reqID || cid != planID ||
+			run.DisplayTitle != RunTitle(kind, req, cid) {
 			t.Errorf("title %q", run.DisplayTitle)
 		}
 		step := must(w.FailedStep(t.Context(), core, run.ID))(t)
@@ -305,7 +313,8 @@ func checkRunList(t *testing.T, w *fixture, run Run, begun time.Time) {
 	if again := must(w.FindRuns(t.Context(), core, RunQuery{Since: begun, ETag: list.ETag}))(t); !again.Same {
 		t.Errorf("nothing changed: %+v", again)
 	}
-	if later := must(w.FindRuns(t.Context(), core, RunQuery{Since: run.CreatedAt.Add(time.Second)}))(t); len(later.Items) != 0 {
+	if later := must(w.FindRuns(t.Context(), core,
+		RunQuery{Since: run.CreatedAt.Add(time.Second)}))(t); len(later.Items) != 0 {
 		t.Errorf("nothing is that new: %+v", later.Items)
 	}
 }
@@ -316,7 +325,8 @@ func checkRunHints(t *testing.T, w *fixture, run Run) {
 	if !found {
 		t.Fatalf("no webhook of the end; errors %v", w.hooks.errs)
 	}
-	if hint.RepoID != run.RepoID || hint.Repo != core.String() || hint.Run.ID != run.ID || hint.Run.Conclusion != "failure" ||
+	if hint.RepoID != run.RepoID || hint.Repo != core.String() || hint.Run.ID != run.ID ||
+		hint.Run.Conclusion != "failure" ||
 		hint.Run.Path != run.Path || hint.Run.DisplayTitle != run.DisplayTitle || hint.Run.Actor != "tfpilot[bot]" ||
 		hint.Run.Attempt != 1 || !hint.Run.CompletedAt.Equal(run.CompletedAt) {
 		t.Errorf("hint %+v of run %+v", hint.Run, run)
@@ -333,12 +343,14 @@ func TestPullHints(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		opened, found := w.hooks.find(func(h Hint) bool { return h.Event == "pull_request" && h.Action == "opened" })
-		if !found || opened.Pull.Number != p.Number || opened.Pull.HeadSHA != p.HeadSHA || opened.Pull.HeadRef != testBranch ||
+		if !found || opened.Pull.Number != p.Number || opened.Pull.HeadSHA != p.HeadSHA ||
+			opened.Pull.HeadRef != testBranch ||
 			opened.Pull.BaseRef != "main" || opened.Pull.State != "open" || opened.Delivery == "" {
 			t.Errorf("opened: %v %+v; errors %v", found, opened.Pull, w.hooks.errs)
 		}
 		review, found := w.hooks.find(func(h Hint) bool { return h.Review != nil })
-		if !found || review.Review.Login != "omar" || review.Review.State != "approved" || review.Review.CommitSHA != p.HeadSHA ||
+		if !found || review.Review.Login != "omar" || review.Review.State != "approved" ||
+			review.Review.CommitSHA != p.HeadSHA ||
 			review.Pull.Number != p.Number {
 			t.Errorf("review: %v %+v", found, review.Review)
 		}
@@ -451,13 +463,16 @@ func TestWhoAndWhat(t *testing.T) {
 	if me, err := w.Self(t.Context()); err != nil || me.Login != "tfpilot[bot]" {
 		t.Errorf("self %+v, %v", me, err)
 	}
-	if info, err := w.Repo(t.Context(), core); err != nil || info.ID == 0 || info.DefaultBranch != "main" || info.FullName != "acme/infra-core" {
+	if info, err := w.Repo(t.Context(), core); err != nil || info.ID == 0 || info.DefaultBranch != "main" ||
+		info.FullName != "acme/infra-core" {
 		t.Errorf("repository %+v, %v", info, err)
 	}
-	if in, err := w.Installation(t.Context()); err != nil || in.Permissions["contents"] != "write" || in.Permissions["workflows"] != "" {
+	if in, err := w.Installation(t.Context()); err != nil || in.Permissions["contents"] != "write" ||
+		in.Permissions["workflows"] != "" {
 		t.Errorf("installation %+v, %v", in, err)
 	}
-	person, err := New(Config{Token: "ghp_dana", APIURL: "http://github.test/api/v3", Transport: simulator.Transport(w.server.Handler())})
+	person, err := New(Config{Token: "ghp_dana", APIURL: "http://github.test/api/v3",
+		Transport: simulator.Transport(w.server.Handler())})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,7 +101,8 @@ func (c *Client) FailedDeliveries(ctx context.Context, since time.Time) ([]Deliv
 			out = append(out, Delivery{})
 		}
 		out[at] = Delivery{
-			ID: w.ID, GUID: w.GUID, Event: w.Event, Action: w.Action, StatusCode: w.StatusCode, Status: cutRunes(w.Status, maxMessage),
+			ID: w.ID, GUID: w.GUID, Event: w.Event, Action: w.Action, StatusCode: w.StatusCode,
+			Status:      cutRunes(w.Status, maxMessage),
 			DeliveredAt: w.DeliveredAt, Attempts: out[at].Attempts + 1,
 		}
 	}

@@ -125,11 +125,16 @@ var meanings = []struct {
 	{from: 403, to: 403, says: "secondary rate limit", means: meansLimit},
 	{from: 401, to: 401, means: meansSignIn, cause: "GitHub does not accept TfPilot's credentials"},
 	{from: 403, to: 403, says: "suspended", means: meansSignIn, cause: "the installation of TfPilot's App is suspended"},
-	{from: 403, to: 403, says: "ip allow list", means: meansSignIn, cause: "the organization's IP allow list does not contain TfPilot's address"},
-	{from: 403, to: 403, header: "X-GitHub-SSO", means: meansSignIn, cause: "the organization enforces single sign-on for TfPilot's credentials"},
-	{from: 403, to: 403, says: "saml", means: meansSignIn, cause: "the organization enforces single sign-on for TfPilot's credentials"},
-	{from: 403, to: 403, says: "not accessible by integration", means: meansLacking, cause: "TfPilot's App lacks a permission"},
-	{from: 403, to: 403, says: "not accessible by personal access token", means: meansLacking, cause: "TfPilot's token lacks a permission"},
+	{from: 403, to: 403, says: "ip allow list", means: meansSignIn, cause: "the organization's IP allow list does not " +
+		"contain TfPilot's address"},
+	{from: 403, to: 403, header: "X-GitHub-SSO", means: meansSignIn, cause: "the organization enforces single sign-on " +
+		"for TfPilot's credentials"},
+	{from: 403, to: 403, says: "saml", means: meansSignIn, cause: "the organization enforces single sign-on for " +
+		"TfPilot's credentials"},
+	{from: 403, to: 403, says: "not accessible by integration", means: meansLacking,
+		cause: "TfPilot's App lacks a permission"},
+	{from: 403, to: 403, says: "not accessible by personal access token", means: meansLacking,
+		cause: "TfPilot's token lacks a permission"},
 	{from: 407, to: 408, means: meansUnknown},
 	{from: 500, to: 999, means: meansUnknown},
 	{from: 400, to: 499, means: meansRefused},
@@ -155,7 +160,8 @@ func explainAnswer(resp *http.Response, message string, err error) error {
 		case meansRefused:
 			return &Refused{Status: resp.StatusCode, Message: message}
 		case meansMoved:
-			return &Refused{Status: resp.StatusCode, Message: "GitHub points to another address. Was the repository renamed or moved?"}
+			return &Refused{Status: resp.StatusCode, Message: "GitHub points to another address. Was the repository renamed " +
+				"or moved?"}
 		case meansUnknown:
 			return fmt.Errorf("%w: status %d: %s: %w", errUnknown, resp.StatusCode, message, err)
 		}
@@ -195,7 +201,8 @@ func retryAfter(resp *http.Response, known *time.Duration) time.Time {
 	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s >= 0 {
 		return limitUntil(now.Add(time.Duration(s) * time.Second))
 	}
-	if s, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil && resp.Header.Get("X-RateLimit-Remaining") == "0" {
+	if s, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil &&
+		resp.Header.Get("X-RateLimit-Remaining") == "0" {
 		return limitUntil(time.Unix(s, 0))
 	}
 	return limitUntil(time.Time{})

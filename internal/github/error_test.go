@@ -59,26 +59,37 @@ func TestErrorsTellApartWhatHappened(t *testing.T) {
 		signIn  string        // why TfPilot is not let in
 		wait    time.Duration // of a rate limit
 	}{
-		"500":                 {answer: reply(500, "{}"), unknown: true},
-		"502 with HTML":       {answer: reply(502, "<html>"), unknown: true},
-		"connection broke":    {answer: fail(io.ErrUnexpectedEOF), unknown: true},
-		"no answer":           {answer: hang, unknown: true},
-		"success unreadable":  {answer: reply(200, `{"id":`), unknown: true},
-		"404":                 {answer: reply(404, `{"message":"Not Found"}`), status: 404},
-		"422":                 {answer: reply(422, `{"message":"Validation Failed","errors":[{"message":"taken"}]}`), status: 422},
-		"401":                 {answer: reply(401, `{"message":"Bad credentials"}`), signIn: "does not accept TfPilot's credentials"},
-		"suspended":           {answer: reply(403, `{"message":"This installation has been suspended"}`), signIn: "suspended"},
-		"IP allow list":       {answer: reply(403, `{"message":"Although you appear to have the correct authorization credentials, the `+"`acme`"+` organization has an IP allow list enabled, and 192.0.2.7 is not permitted to access this resource."}`), signIn: "IP allow list"},
-		"single sign-on":      {answer: reply(403, `{"message":"Resource protected by organization SAML enforcement."}`, "X-GitHub-SSO", "required; url=https://github.test/sso"), signIn: "single sign-on"},
-		"no permission":       {answer: reply(403, `{"message":"Resource not accessible by integration"}`), signIn: "lacks a permission"},
-		"403 is a refusal":    {answer: reply(403, `{"message":"Unable to create comment because issue is locked."}`), status: 403},
-		"proxy":               {answer: reply(407, `<html>`), unknown: true},
-		"moved":               {answer: reply(301, ``, "Location", "http://evil.test/repos/a/b"), status: 301},
-		"429":                 {answer: reply(429, `{}`, "Retry-After", "30"), wait: 30 * time.Second},
-		"429 without time":    {answer: reply(429, `{}`), wait: time.Minute},
-		"secondary":           {answer: reply(403, `{"message":"You have exceeded a secondary rate limit"}`), wait: time.Minute},
-		"secondary with time": {answer: reply(403, `{"documentation_url":"https://x/secondary-rate-limits"}`, "Retry-After", "7"), wait: 7 * time.Second},
-		"for a whole day":     {answer: reply(429, `{}`, "Retry-After", "86400"), wait: time.Hour},
+		"500":                {answer: reply(500, "{}"), unknown: true},
+		"502 with HTML":      {answer: reply(502, "<html>"), unknown: true},
+		"connection broke":   {answer: fail(io.ErrUnexpectedEOF), unknown: true},
+		"no answer":          {answer: hang, unknown: true},
+		"success unreadable": {answer: reply(200, `{"id":`), unknown: true},
+		"404":                {answer: reply(404, `{"message":"Not Found"}`), status: 404},
+		"422": {answer: reply(422, `{"message":"Validation Failed","errors":[{"message":"taken"}]}`),
+			status: 422},
+		"401": {answer: reply(401, `{"message":"Bad credentials"}`),
+			signIn: "does not accept TfPilot's credentials"},
+		"suspended": {answer: reply(403, `{"message":"This installation has been suspended"}`),
+			signIn: "suspended"},
+		"IP allow list": {answer: reply(403,
+			`{"message":"Although you appear to have the correct authorization credentials, the `+"`acme`"+
+				` organization has an IP allow list enabled, and 192.0.2.7 is not permitted to access this resource."}`),
+			signIn: "IP allow list"},
+		"single sign-on": {answer: reply(403, `{"message":"Resource protected by organization SAML enforcement."}`,
+			"X-GitHub-SSO", "required; url=https://github.test/sso"), signIn: "single sign-on"},
+		"no permission": {answer: reply(403, `{"message":"Resource not accessible by integration"}`),
+			signIn: "lacks a permission"},
+		"403 is a refusal": {answer: reply(403, `{"message":"Unable to create comment because issue is locked."}`),
+			status: 403},
+		"proxy":            {answer: reply(407, `<html>`), unknown: true},
+		"moved":            {answer: reply(301, ``, "Location", "http://evil.test/repos/a/b"), status: 301},
+		"429":              {answer: reply(429, `{}`, "Retry-After", "30"), wait: 30 * time.Second},
+		"429 without time": {answer: reply(429, `{}`), wait: time.Minute},
+		"secondary": {answer: reply(403, `{"message":"You have exceeded a secondary rate limit"}`),
+			wait: time.Minute},
+		"secondary with time": {answer: reply(403, `{"documentation_url":"https://x/secondary-rate-limits"}`, "Retry-After",
+			"7"), wait: 7 * time.Second},
+		"for a whole day": {answer: reply(429, `{}`, "Retry-After", "86400"), wait: time.Hour},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -156,7 +167,8 @@ func TestSecondaryLimitIsKept(t *testing.T) {
 }
 
 func TestRefusalCarriesTheSentence(t *testing.T) {
-	_, err := newTestClient(t, reply(422, `{"message":"Validation Failed","errors":["plain",{"resource":"PullRequest","field":"base","code":"invalid"}]}`)).
+	_, err := newTestClient(t, reply(422,
+		`{"message":"Validation Failed","errors":["plain",{"resource":"PullRequest","field":"base","code":"invalid"}]}`)).
 		Pull(t.Context(), core, 1)
 	var refused *Refused
 	if !errors.As(err, &refused) || refused.Message != "Validation Failed: plain: PullRequest base invalid" {
@@ -176,7 +188,8 @@ func TestPullsOfARenamedRepository(t *testing.T) {
 	if err != nil || p.Number != 7 {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if _, err := newTestClient(t, reply(200, fmt.Sprintf(list, 6))).FindPull(t.Context(), core, "request/a"); !errors.Is(err, ErrNotFound) {
+	if _, err := newTestClient(t, reply(200, fmt.Sprintf(list, 6))).FindPull(t.Context(), core,
+		"request/a"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("of a fork: %v", err)
 	}
 }
@@ -245,7 +258,8 @@ func TestRedirectsStayAtHome(t *testing.T) {
 // Names that come from documents never reach another address.
 func TestNamesCannotBeInjected(t *testing.T) {
 	part := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
-		"..", "a/b", "main?x=1", "main#x", "../../../user", "a b", "%2e%2e", "refs/../x", "main\n", ".", strings.Repeat("x", 300), "é",
+		"..", "a/b", "main?x=1", "main#x", "../../../user", "a b", "%2e%2e", "refs/../x", "main\n", ".",
+		strings.Repeat("x", 300), "é",
 	}))
 	var asked *http.Request
 	c := newTestClient(t, answers(func(r *http.Request) (*http.Response, error) {
@@ -267,7 +281,8 @@ func TestNamesCannotBeInjected(t *testing.T) {
 			return
 		}
 		want := "/repos/" + repo.Owner + "/" + repo.Name + "/git/ref/heads/" + branch
-		if asked.URL.Path != want || asked.URL.RawQuery != "" || asked.URL.Fragment != "" || strings.Contains(asked.URL.Path, "..") {
+		if asked.URL.Path != want || asked.URL.RawQuery != "" || asked.URL.Fragment != "" ||
+			strings.Contains(asked.URL.Path, "..") {
 			rt.Fatalf("asked %q for %q", asked.URL, want)
 		}
 	})

@@ -197,7 +197,8 @@ func (w *fixture) open(t *testing.T) Pull {
 }
 
 func pullInput() PullInput {
-	return PullInput{Repo: core, Head: testBranch, Base: "main", Title: "Create s3-bucket in dev/app", Body: "who, what, why"}
+	return PullInput{Repo: core, Head: testBranch, Base: "main", Title: "Create s3-bucket in dev/app",
+		Body: "who, what, why"}
 }
 
 func dispatchInput() DispatchInput {

@@ -379,10 +379,13 @@ func (d Comparison) Only(path, blob string) bool {
 		(d.Files[0].Status == "added" || d.Files[0].Status == "modified")
 }
 
-// WrittenAs reports whether each of the head's own commits bears one of these messages. A merge brings the commits of a branch
-// along, so what they say reaches the base, whatever their content comes to.
+// WrittenAs reports whether each of the head's own commits bears one of these messages. A merge
+// brings the commits of a branch along, so what they say reaches the base, whatever their content
+// comes to.
 func (d Comparison) WrittenAs(messages ...string) bool {
-	return d.Ahead == len(d.Messages) && !slices.ContainsFunc(d.Messages, func(m string) bool { return !slices.Contains(messages, m) })
+	return d.Ahead == len(d.Messages) && !slices.ContainsFunc(d.Messages, func(m string) bool {
+		return !slices.Contains(messages, m)
+	})
 }
 
 // UpdateMessage is the message of the commit by which GitHub brings a branch up to date with its base.

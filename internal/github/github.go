@@ -137,7 +137,8 @@ func newDoor(base *url.URL, transport http.RoundTripper) *gh.Client {
 // sameHost follows a renamed repository, but takes no credential to another host
 // and turns no write into a read.
 func sameHost(req *http.Request, via []*http.Request) error {
-	if len(via) > 3 || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme || req.Method != via[0].Method {
+	if len(via) > 3 || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme ||
+		req.Method != via[0].Method {
 		return http.ErrUseLastResponse
 	}
 	return nil

@@ -32,7 +32,8 @@ func TestListingOfTooManyRunsIsPartial(t *testing.T) {
 		t.Errorf("partial %v, %v", list.Partial, err)
 	}
 	asked = nil
-	if _, err = c.FindRuns(t.Context(), core, RunQuery{Since: when, Until: when.Add(time.Hour)}); err != nil || asked[0] != "2026-11-23T08:00:00Z..2026-11-23T09:00:00Z" {
+	if _, err = c.FindRuns(t.Context(), core, RunQuery{Since: when, Until: when.Add(time.Hour)}); err != nil ||
+		asked[0] != "2026-11-23T08:00:00Z..2026-11-23T09:00:00Z" {
 		t.Errorf("asked %q, %v", asked, err)
 	}
 }

@@ -12,8 +12,10 @@ type Permission struct {
 // AppPermissions is all that the App asks for. It never asks for workflows: a
 // person commits those.
 var AppPermissions = []Permission{
-	{"actions", "write", "dispatch the workflows; read their runs, jobs and conclusions", "no plan, apply or destroy starts"},
-	{"contents", "write", "commit the request's one file to its branch; merge; delete that branch; read the default branch", "no request gets a branch"},
+	{"actions", "write", "dispatch the workflows; read their runs, jobs and conclusions",
+		"no plan, apply or destroy starts"},
+	{"contents", "write", "commit the request's one file to its branch; merge; delete that branch; read the default " +
+		"branch", "no request gets a branch"},
 	{"pull_requests", "write", "open, comment and close pull requests; read reviews", "no pull request is opened"},
 	{"metadata", "read", "GitHub gives it to every App", "the App cannot be installed"},
 }

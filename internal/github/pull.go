@@ -90,7 +90,8 @@ func (w wirePull) pull() Pull {
 		p.RepoID = w.Base.Repo.ID
 	}
 	p.Fork = w.Head.Repo != nil && w.Base.Repo != nil && w.Head.Repo.ID != w.Base.Repo.ID // by id: names change
-	if p.Merged {                                                                         // before the merge GitHub puts the commit of a trial there
+	// before the merge GitHub puts the commit of a trial there
+	if p.Merged {
 		p.MergeSHA = w.MergeCommitSHA
 	}
 	return p
@@ -246,7 +247,8 @@ func (c *Client) Merge(ctx context.Context, in MergeInput) (string, error) {
 	if method == "" {
 		method = "merge"
 	}
-	body := map[string]string{"sha": in.HeadSHA, "commit_title": cutRunes(in.Title, maxTitle), "commit_message": cutRunes(in.Message, maxTitle), "merge_method": method}
+	body := map[string]string{"sha": in.HeadSHA, "commit_title": cutRunes(in.Title, maxTitle),
+		"commit_message": cutRunes(in.Message, maxTitle), "merge_method": method}
 	var out struct {
 		SHA    string `json:"sha"`
 		Merged bool   `json:"merged"`
@@ -265,7 +267,8 @@ func (c *Client) Merge(ctx context.Context, in MergeInput) (string, error) {
 func (c *Client) mergeRefused(ctx context.Context, in MergeInput, err error) (string, error) {
 	err = fmt.Errorf("merge pull request %d: %w", in.Number, err)
 	var refused *Refused
-	if !errors.As(err, &refused) || refused.Status != http.StatusMethodNotAllowed && refused.Status != http.StatusConflict {
+	if !errors.As(err, &refused) || refused.Status != http.StatusMethodNotAllowed &&
+		refused.Status != http.StatusConflict {
 		return "", err
 	}
 	p, readErr := c.Pull(ctx, in.Repo, in.Number)

@@ -38,7 +38,8 @@ func input(t *testing.T, w *fixture) CommitInput {
 		t.Fatal(err)
 	}
 	w.server.RevokeTokens()
-	return CommitInput{Repo: core, BaseSHA: sha, Branch: testBranch, Path: testFile, Content: []byte("# one\n"), Message: "one", When: when}
+	return CommitInput{Repo: core, BaseSHA: sha, Branch: testBranch, Path: testFile, Content: []byte("# one\n"),
+		Message: "one", When: when}
 }
 
 // A clock that is off is named, in words, for the App's own calls and for the
@@ -137,7 +138,8 @@ func TestMissingPermission(t *testing.T) {
 	if _, err := w.Tip(t.Context(), core, "main"); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.server.AddFault(simulator.Fault{Kind: simulator.FaultStatus, Status: 403, Message: "Resource not accessible by integration", Method: "POST", Path: "/repos/**"}); err != nil {
+	if err := w.server.AddFault(simulator.Fault{Kind: simulator.FaultStatus, Status: 403,
+		Message: "Resource not accessible by integration", Method: "POST", Path: "/repos/**"}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := w.Dispatch(t.Context(), DispatchInput{Repo: core, Workflow: "plan.yml", Ref: "main"})

@@ -183,8 +183,9 @@ func (w wireEvent) hint(event, delivery string) (Hint, error) {
 func (w wireEvent) runHint() *RunHint {
 	r := w.WorkflowRun.run()
 	h := &RunHint{
-		ID: r.ID, Attempt: r.Attempt, Status: cutBytes(r.Status, 24), Conclusion: lifecycle.Conclusion(cutBytes(string(r.Conclusion), 24)),
-		Path: cutBytes(r.Path, 160), Name: cutBytes(r.Name, 80), DisplayTitle: cutBytes(r.DisplayTitle, 160),
+		ID: r.ID, Attempt: r.Attempt, Status: cutBytes(r.Status, 24),
+		Conclusion: lifecycle.Conclusion(cutBytes(string(r.Conclusion), 24)),
+		Path:       cutBytes(r.Path, 160), Name: cutBytes(r.Name, 80), DisplayTitle: cutBytes(r.DisplayTitle, 160),
 		HeadBranch: cutBytes(r.HeadBranch, 160), HeadSHA: cutBytes(r.HeadSHA, 40), Event: cutBytes(r.Event, 40),
 		Actor:     cutBytes(r.Actor.Login, 64),
 		CreatedAt: sane(r.CreatedAt), UpdatedAt: sane(r.UpdatedAt), CompletedAt: sane(r.CompletedAt),

@@ -95,23 +95,26 @@ func TestWebhookRefusals(t *testing.T) {
 		body   string
 		want   error
 	}{
-		"good":              {hook, signedHeader("workflow_run", body), okRun, nil},
-		"no secret":         {"", signedWith("", "workflow_run", body), okRun, ErrSignature},
-		"another secret":    {"other", signedHeader("workflow_run", body), okRun, ErrSignature},
-		"changed body":      {hook, signedHeader("workflow_run", body), okRun + " ", ErrSignature},
-		"flipped bit":       {hook, flipped, okRun, ErrSignature},
-		"SHA-1 only":        {hook, sha1Only, okRun, ErrSignature},
-		"without prefix":    {hook, with("workflow_run", "X-Hub-Signature-256", signedHeader("", body).Get("X-Hub-Signature-256")[7:]), okRun, ErrSignature},
-		"a digest and more": {hook, with("workflow_run", "X-Hub-Signature-256", signedHeader("", body).Get("X-Hub-Signature-256")+"zz"), okRun, ErrSignature},
-		"empty digest":      {hook, with("workflow_run", "X-Hub-Signature-256", "sha256="), okRun, ErrSignature},
-		"another event":     {hook, signedHeader("push", body), okRun, ErrIgnored},
-		"a ping":            {hook, signedHeader("ping", body), okRun, ErrIgnored},
-		"no event":          {hook, signedHeader("", body), okRun, ErrMalformed},
-		"odd delivery id":   {hook, with("workflow_run", "X-GitHub-Delivery", "../x y"), okRun, ErrMalformed},
-		"a form":            {hook, with("workflow_run", "Content-Type", "application/x-www-form-urlencoded"), okRun, ErrMalformed},
-		"an odd parameter":  {hook, with("workflow_run", "Content-Type", "application/json; charset"), okRun, ErrMalformed},
-		"wrong object":      {hook, signedHeader("pull_request", body), okRun, ErrMalformed},
-		"review of no one":  {hook, signedHeader("pull_request_review", body), okRun, ErrMalformed},
+		"good":           {hook, signedHeader("workflow_run", body), okRun, nil},
+		"no secret":      {"", signedWith("", "workflow_run", body), okRun, ErrSignature},
+		"another secret": {"other", signedHeader("workflow_run", body), okRun, ErrSignature},
+		"changed body":   {hook, signedHeader("workflow_run", body), okRun + " ", ErrSignature},
+		"flipped bit":    {hook, flipped, okRun, ErrSignature},
+		"SHA-1 only":     {hook, sha1Only, okRun, ErrSignature},
+		"without prefix": {hook, with("workflow_run", "X-Hub-Signature-256",
+			signedHeader("", body).Get("X-Hub-Signature-256")[7:]), okRun, ErrSignature},
+		"a digest and more": {hook, with("workflow_run", "X-Hub-Signature-256",
+			signedHeader("", body).Get("X-Hub-Signature-256")+"zz"), okRun, ErrSignature},
+		"empty digest":    {hook, with("workflow_run", "X-Hub-Signature-256", "sha256="), okRun, ErrSignature},
+		"another event":   {hook, signedHeader("push", body), okRun, ErrIgnored},
+		"a ping":          {hook, signedHeader("ping", body), okRun, ErrIgnored},
+		"no event":        {hook, signedHeader("", body), okRun, ErrMalformed},
+		"odd delivery id": {hook, with("workflow_run", "X-GitHub-Delivery", "../x y"), okRun, ErrMalformed},
+		"a form": {hook, with("workflow_run", "Content-Type", "application/x-www-form-urlencoded"), okRun,
+			ErrMalformed},
+		"an odd parameter": {hook, with("workflow_run", "Content-Type", "application/json; charset"), okRun, ErrMalformed},
+		"wrong object":     {hook, signedHeader("pull_request", body), okRun, ErrMalformed},
+		"review of no one": {hook, signedHeader("pull_request_review", body), okRun, ErrMalformed},
 	}
 	for name, tc := range cases {
 		_, err := ParseWebhook(tc.secret, tc.header, []byte(tc.body))
@@ -139,8 +142,10 @@ func TestWebhookRefusals(t *testing.T) {
 // The file of the workflow decides the kind of a run: the run's own wins, and the
 // workflow's fills in for it.
 func TestFileOfTheWorkflow(t *testing.T) {
-	for run, want := range map[string]string{`,"path":".github/workflows/apply.yml"`: ".github/workflows/apply.yml", ``: ".github/workflows/plan.yml"} {
-		body := []byte(`{"repository":{"id":1},"workflow":{"path":".github/workflows/plan.yml"},"workflow_run":{"id":5` + run + `}}`)
+	for run, want := range map[string]string{`,"path":".github/workflows/apply.yml"`: ".github/workflows/apply.yml",
+		``: ".github/workflows/plan.yml"} {
+		body := []byte(`{"repository":{"id":1},"workflow":{"path":".github/workflows/plan.yml"},"workflow_run":{"id":5` +
+			run + `}}`)
 		hint, err := ParseWebhook(hook, signedHeader("workflow_run", body), body)
 		if err != nil || hint.Run.Path != want {
 			t.Errorf("%q: %+v %v, want %s", run, hint.Run, err, want)
@@ -155,9 +160,11 @@ func TestTextOfAPayload(t *testing.T) {
 		limit int
 		want  string
 	}{
-		{"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"", 0, ""}, {"a b", 9, "a b"}, {"a\x1fb", 9, "ab"}, {"a\x7fb", 9, "ab"}, {"a\x00\nb", 9, "ab"},
+		{"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"", 0, ""}, {"a b", 9, "a b"}, {"a\x1fb", 9, "ab"}, {"a\x7fb", 9, "ab"},
+		{"a\x00\nb", 9, "ab"},
 		{"a\xffb", 9, "ab"}, {"a\ufffdb", 9, "ab"}, {"éé", 3, "é"}, {`""`, 3, `"`}, {`\\`, 3, `\`}, {`"`, 1, ``},
-		{"<<", 11, "<"}, {">>", 11, ">"}, {"&&", 11, "&"}, {"\u2028\u2028", 11, "\u2028"}, {"\u2029\u2029", 11, "\u2029"}, {"<<", 12, "<<"},
+		{"<<", 11, "<"}, {">>", 11, ">"}, {"&&", 11, "&"}, {"\u2028\u2028", 11, "\u2028"}, {"\u2029\u2029", 11, "\u2029"},
+		{"<<", 12, "<<"},
 	} {
 		if got := cutBytes(tc.text, tc.limit); got != tc.want {
 			t.Errorf("%q at %d: %q, want %q", tc.text, tc.limit, got, tc.want)
@@ -194,7 +201,9 @@ func TestCompletedAt(t *testing.T) {
 
 // The hint of any payload is small enough for a task.
 func TestHintIsSmall(t *testing.T) {
-	nasty := rapid.OneOf(rapid.String(), rapid.Map(rapid.IntRange(0, 5000), func(n int) string { return strings.Repeat("<", n) }),
+	nasty := rapid.OneOf(rapid.String(), rapid.Map(rapid.IntRange(0, 5000), func(n int) string {
+		return strings.Repeat("<", n)
+	}),
 		rapid.Map(rapid.IntRange(0, 5000), func(n int) string { return strings.Repeat("\u2028é😀\x00\\\"", n) }))
 	rapid.Check(t, func(rt *rapid.T) {
 		s := func(name string) string { return nasty.Draw(rt, name) }
@@ -202,13 +211,17 @@ func TestHintIsSmall(t *testing.T) {
 		payload := map[string]any{
 			"action": s("action"), "repository": map[string]any{"id": int64(1) << 62, "full_name": s("repo")},
 			"workflow_run": map[string]any{
-				"id": int64(1) << 62, "run_attempt": 1 << 30, "status": "completed", "conclusion": s("conclusion"), "path": s("path"),
-				"name": s("name"), "display_title": s("title"), "head_branch": s("branch"), "head_sha": s("sha"), "event": s("event"),
+				"id": int64(1) << 62, "run_attempt": 1 << 30, "status": "completed", "conclusion": s("conclusion"),
+				"path": s("path"),
+				"name": s("name"), "display_title": s("title"), "head_branch": s("branch"), "head_sha": s("sha"),
+				"event": s("event"),
 				"actor": map[string]any{"login": s("login")}, "html_url": s("url"),
 				"created_at": "2026-11-23T08:00:00.123456789+23:59", "updated_at": "2026-11-23T08:00:00.123456789+23:59",
 			},
-			"pull_request": map[string]any{"number": 1 << 30, "state": s("state"), "head": branch, "base": branch, "updated_at": when},
-			"review":       map[string]any{"id": int64(1) << 62, "state": s("verdict"), "commit_id": s("commit"), "user": map[string]any{"login": s("who")}, "submitted_at": when},
+			"pull_request": map[string]any{"number": 1 << 30, "state": s("state"), "head": branch, "base": branch,
+				"updated_at": when},
+			"review": map[string]any{"id": int64(1) << 62, "state": s("verdict"), "commit_id": s("commit"),
+				"user": map[string]any{"login": s("who")}, "submitted_at": when},
 		}
 		body, err := json.Marshal(payload)
 		if err != nil {

@@ -138,7 +138,8 @@ func TestTheSchemaStaysSmall(t *testing.T) {
 	for _, n := range []int{150, 600} {
 		q := question(t, "a bucket for build artifacts in dev")
 		for i := range n {
-			q.Places = append(q.Places, catalog.Environment{Project: "a-project-of-many", Key: "dev", Slug: fmt.Sprintf("an-app-with-a-long-name-%d", i)})
+			q.Places = append(q.Places, catalog.Environment{Project: "a-project-of-many", Key: "dev",
+				Slug: fmt.Sprintf("an-app-with-a-long-name-%d", i)})
 		}
 		if a, err := m.Read(t.Context(), q); err != nil || a.Module != "s3-bucket" {
 			t.Errorf("%d environments: %+v %v", n, a, err)
@@ -193,7 +194,8 @@ func TestFailuresAreDistinguished(t *testing.T) {
 			})
 		})
 	}
-	_, err := reader(answer(401, `{"error":{"message":"bad key sk-sandbox: a bucket in dev"}}`), nil).Read(t.Context(), question(t, "a bucket in dev"))
+	_, err := reader(answer(401, `{"error":{"message":"bad key sk-sandbox: a bucket in dev"}}`), nil).Read(t.Context(),
+		question(t, "a bucket in dev"))
 	if err == nil || errors.Is(err, ErrNonsense) || errors.Is(err, ErrTimeout) || strings.Contains(err.Error(), key) {
 		t.Errorf("the error repeats what the server said: %v", err)
 	}
@@ -207,10 +209,11 @@ func TestAnswersAreCheckedLikeForms(t *testing.T) {
 	}{
 		"wrong value":   {`{"environment":"core dev/app","request":{"module":"s3-bucket","values":{"name":"NOT OK","expire_days":30}}}`, map[string]any{"expire_days": json.Number("30")}},
 		"unknown field": {`{"environment":null,"request":{"module":"s3-bucket","values":{"name":"acme-x","provider":"evil"}}}`, map[string]any{"name": "acme-x"}},
-		"nulls":         {`{"environment":null,"request":{"module":"s3-bucket","values":{"name":null,"versioning":null}}}`, map[string]any{}},
-		"pairs":         {`{"environment":null,"request":{"module":"s3-bucket","values":{"tags":[{"name":"Team","value":"core"}]}}}`, map[string]any{"tags": map[string]any{"Team": "core"}}},
-		"a secret":      {`{"environment":null,"request":{"module":"s3-bucket","values":{"name":"acme-x","tags":[{"name":"Key","value":"AKIAIOSFODNN7EXAMPLE"}]}}}`, map[string]any{"name": "acme-x"}},
-		"protected":     {`{"environment":"core prod/app","request":{"module":"s3-bucket","values":{"name":"acme-x","force_destroy":true}}}`, map[string]any{"name": "acme-x"}},
+		"nulls": {`{"environment":null,"request":{"module":"s3-bucket","values":{"name":null,"versioning":null}}}`,
+			map[string]any{}},
+		"pairs":     {`{"environment":null,"request":{"module":"s3-bucket","values":{"tags":[{"name":"Team","value":"core"}]}}}`, map[string]any{"tags": map[string]any{"Team": "core"}}},
+		"a secret":  {`{"environment":null,"request":{"module":"s3-bucket","values":{"name":"acme-x","tags":[{"name":"Key","value":"AKIAIOSFODNN7EXAMPLE"}]}}}`, map[string]any{"name": "acme-x"}},
+		"protected": {`{"environment":"core prod/app","request":{"module":"s3-bucket","values":{"name":"acme-x","force_destroy":true}}}`, map[string]any{"name": "acme-x"}},
 	} {
 		a, err := q.check(c.content)
 		if err != nil {

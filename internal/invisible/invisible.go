@@ -59,8 +59,8 @@ func Show(shown string) string {
 	return out.String()
 }
 
-// ShowLine is Show for one line: newlines and tabs are written out as well, as \n and \t, and so is everything else that does
-// not print, such as spaces of another width.
+// ShowLine is Show for one line: newlines and tabs are written out as well, as \n and \t, and so
+// is everything else that does not print, such as spaces of another width.
 func ShowLine(shown string) string {
 	if plain(shown) && !strings.ContainsAny(shown, "\n\t") {
 		return shown
@@ -153,7 +153,8 @@ func symbol(r rune) bool {
 
 // joined reports whether r belongs to a script whose letters are joined or kept apart by the joiners.
 func joined(r rune) bool {
-	return !drawsNothing(r) && unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi,
+	return !drawsNothing(r) && unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Devanagari,
+		unicode.Bengali, unicode.Gurmukhi,
 		unicode.Gujarati, unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada, unicode.Malayalam, unicode.Sinhala,
 		unicode.Khmer, unicode.Myanmar)
 }

@@ -48,7 +48,8 @@ func TestHiddenCharactersAreRefusedAndShown(t *testing.T) {
 
 func TestOrdinaryTextPasses(t *testing.T) {
 	for _, typed := range []string{
-		"", "Ana's bucket: 100 % <b>&amp;", "Größe, 東京, Привет, שלום, مرحبا", "👩\u200d💻 and ❤️ and 1️⃣", "می\u200cخواهم", "क्\u200dष", "tab-free",
+		"", "Ana's bucket: 100 % <b>&amp;", "Größe, 東京, Привет, שלום, مرحبا", "👩\u200d💻 and ❤️ and 1️⃣", "می\u200cخواهم",
+		"क्\u200dष", "tab-free",
 	} {
 		if err := Check(typed, Line); err != nil {
 			t.Errorf("%q %v", typed, err)
@@ -86,12 +87,16 @@ func TestLines(t *testing.T) {
 // What is shown holds nothing that Check would refuse.
 func TestShowLeavesNothingHidden(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		parts := rapid.SliceOf(rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"\u200d", "\u200c", "\ufe0f", "\u0600", "\u17b4", "\u1780", "\u202e", "\x1b", "\r\n", "\xff", "👩", "م"})))
+		parts := rapid.SliceOf(rapid.OneOf(rapid.String(),
+			rapid.SampledFrom([]string{"\u200d", "\u200c", "\ufe0f", "\u0600", "\u17b4", "\u1780", "\u202e", "\x1b", "\r\n",
+				"\xff", "👩", "م"})))
 		shown := Show(strings.Join(parts.Draw(t, "parts"), ""))
 		if err := Check(shown, Lines); err != nil {
 			t.Fatalf("%q %v", shown, err)
 		}
-		if !utf8.ValidString(shown) || strings.ContainsFunc(shown, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
+		if !utf8.ValidString(shown) || strings.ContainsFunc(shown, func(r rune) bool {
+			return unicode.IsControl(r) && r != '\n' && r != '\t'
+		}) {
 			t.Fatalf("%q", shown)
 		}
 	})

@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// An action is something that a person may do to a request. All that TfPilot knows about
-// one is a row of the table below: what its button looks like, how it is confirmed, the
-// right that it needs, the rule that the facts must meet, what it records, and its texts. The surfaces, rbac and the worker range over the table or read a row; a new
-// action is a constant, a row, a rule, and the step of the worker that carries it out.
+// An action is something that a person may do to a request. All that TfPilot knows about one is a
+// row of the table below: what its button looks like, how it is confirmed, the right that it
+// needs, the rule that the facts must meet, what it records, and its texts. The surfaces, rbac
+// and the worker range over the table or read a row; a new action is a constant, a row, a rule,
+// and the step of the worker that carries it out.
 
 // Action names an action: Intent.What of an intent, and Offer.Action of what may be done next.
 type Action string
@@ -77,11 +78,12 @@ type ActionRow struct {
 	Protected Confirmation          // in a protected environment, when it is stricter
 	adjust    func(Request, *Offer) // what the button says and carries when the facts make a difference
 
-	Phrase      string                               // required: completes "ana requested to … <title>"
-	Saved       func(r Request, title string) string // required: what happens next, for the person who clicked
-	Command     string                               // required: on the command line
-	Help        string                               // required: what the command does
-	ConfirmHelp string                               // help of the flag by which the command confirms it; empty without one
+	Phrase  string                               // required: completes "ana requested to … <title>"
+	Saved   func(r Request, title string) string // required: what happens next, for the person who clicked
+	Command string                               // required: on the command line
+	Help    string                               // required: what the command does
+	// help of the flag by which the command confirms it; empty without one
+	ConfirmHelp string
 }
 
 // Row is the row of the action; ok is false for an action of another version.
@@ -169,13 +171,15 @@ var actionRows = []ActionRow{
 	{
 		Action: ActionRestore, Verb: "restore", Rule: canRestore, Step: StepRestore,
 		Label: "Restore branch", Tone: TonePrimary,
-		Phrase: "restore the branch of", Saved: say("Restore of %s requested. TfPilot puts the generated file back and plans again."),
+		Phrase:  "restore the branch of",
+		Saved:   say("Restore of %s requested. TfPilot puts the generated file back and plans again."),
 		Command: "restore", Help: "Restore the generated branch",
 	},
 	{
 		Action: ActionCancelIntent, Verb: "takeback", Rule: canCancelIntent, Binds: BindIntents,
 		direct: func(Intent) Patch { return CancelIntent() }, hidden: onlyDestroyWaits,
-		Label: "Cancel", adjust: cancelOffer, Phrase: "cancel the queued run of", Saved: say("The queued run of %s is canceled."),
+		Label: "Cancel", adjust: cancelOffer, Phrase: "cancel the queued run of",
+		Saved:   say("The queued run of %s is canceled."),
 		Command: "takeback", Help: "Cancel a queued merge, apply or destroy",
 	},
 	{

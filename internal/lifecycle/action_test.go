@@ -95,7 +95,8 @@ func faultsOf(row ActionRow) (faults []string) {
 		}
 	}
 	must(row.Rule != nil, "no rule")
-	for name, text := range map[string]string{"verb": row.Verb, "label": row.Label, "phrase": row.Phrase, "command": row.Command, "help": row.Help} {
+	for name, text := range map[string]string{"verb": row.Verb, "label": row.Label, "phrase": row.Phrase,
+		"command": row.Command, "help": row.Help} {
 		must(text != "" && text == strings.TrimSpace(text), "no "+name)
 	}
 	must(!row.RecordsIntent() || row.direct == nil, "it is carried out at once and by a step")
@@ -157,8 +158,10 @@ func TestIntentStepsAreKnown(t *testing.T) {
 
 func TestConfirmationIn(t *testing.T) {
 	for action, want := range map[Action][2]Confirmation{
-		ActionApprove: {ConfirmPlan, ConfirmTyped}, ActionDestroy: {ConfirmPlan, ConfirmTyped}, ActionReject: {ConfirmReason, ConfirmReason},
-		ActionMerge: {}, ActionApply: {}, ActionClose: {}, ActionPlan: {}, ActionRestore: {}, ActionCancelIntent: {}, ActionWithdraw: {},
+		ActionApprove: {ConfirmPlan, ConfirmTyped}, ActionDestroy: {ConfirmPlan, ConfirmTyped},
+		ActionReject: {ConfirmReason, ConfirmReason},
+		ActionMerge:  {}, ActionApply: {}, ActionClose: {}, ActionPlan: {}, ActionRestore: {}, ActionCancelIntent: {},
+		ActionWithdraw:      {},
 		ActionCancelDestroy: {}, ActionSync: {}, ActionRepair: {},
 	} {
 		row, ok := action.Row()
@@ -177,7 +180,8 @@ func TestWhatIsDoneAtOnceIsNoIntent(t *testing.T) {
 			if row.RecordsIntent() {
 				continue
 			}
-			if after, err := RecordIntent(Intent{What: row.Action, By: "ana", At: t0})(s.r); err == nil || len(after.Wanted) != len(s.r.Wanted) {
+			if after, err := RecordIntent(Intent{What: row.Action, By: "ana", At: t0})(s.r); err == nil ||
+				len(after.Wanted) != len(s.r.Wanted) {
 				t.Errorf("%s: %s was recorded", s.name, row.Action)
 			}
 		}
@@ -196,7 +200,8 @@ func TestActionPatches(t *testing.T) {
 	at := t0.Add(time.Hour)
 	for _, s := range stages(t) {
 		for _, row := range ActionRows() {
-			patch := row.Patch(Intent{What: "something else", By: "omar", At: at, HeadSHA: headOf(s.r), PlanDigest: digestOf(s.r)})
+			patch := row.Patch(Intent{What: "something else", By: "omar", At: at, HeadSHA: headOf(s.r),
+				PlanDigest: digestOf(s.r)})
 			if patch == nil {
 				if row.Action != ActionSync {
 					t.Errorf("%s has no patch", row.Action)
@@ -205,7 +210,9 @@ func TestActionPatches(t *testing.T) {
 			}
 			after, _, err := Commit(s.r, patch, Actor{Login: "omar"}, at)
 			allowed := row.Rule(s.r) == nil
-			switch stored := slices.ContainsFunc(after.Wanted, func(w Intent) bool { return w.What == row.Action && w.At.Equal(at) }); {
+			switch stored := slices.ContainsFunc(after.Wanted, func(w Intent) bool {
+				return w.What == row.Action && w.At.Equal(at)
+			}); {
 			case row.RecordsIntent() && s.r.Intent(row.Action) == nil && stored != allowed:
 				t.Errorf("%s: %s: an intent was stored: %v (%v), the rule allows it: %v", s.name, row.Action, stored, err, allowed)
 			case !row.RecordsIntent() && stored:

@@ -52,9 +52,10 @@ type Attempt struct {
 	Ref           string     `json:"ref,omitempty"`
 	Actor         string     `json:"actor,omitempty"`
 	RequestedBy   *Person    `json:"requestedBy,omitempty"` // who requested the round of this plan
-	Sender        string     `json:"sender,omitempty"`      // drawn by the worker that made the attempt; no other sends it the first time
-	SetAside      bool       `json:"setAside,omitempty"`
-	Extra         Extra      `json:"-"`
+	// drawn by the worker that made the attempt; no other sends it the first time
+	Sender   string `json:"sender,omitempty"`
+	SetAside bool   `json:"setAside,omitempty"`
+	Extra    Extra  `json:"-"`
 }
 
 // Current is the attempt that counts, nil while there is none.

@@ -108,7 +108,8 @@ func TestAnswerNamesTheRun(t *testing.T) {
 		if c.new {
 			want.RunID, want.URL = c.run, "u"
 		}
-		if got, err := attempted(c.a, RunStarted(KindPlan, "plan-9", c.run, "u")); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := attempted(c.a, RunStarted(KindPlan, "plan-9", c.run, "u")); err != nil ||
+			!reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %v %+v", name, err, got)
 		}
 	}
@@ -131,8 +132,10 @@ func TestWhoseRunItIs(t *testing.T) {
 		"its claim":               {Attempt{Sends: 2}, RunFacts{RunID: 7, CorrelationID: "plan-9", ClaimRunID: 7}, true},
 		"the claim of another":    {Attempt{Sends: 1}, RunFacts{RunID: 7, CorrelationID: "plan-9", ClaimRunID: 8}, false},
 		"sent twice, not claimed": {Attempt{Sends: 2}, RunFacts{RunID: 7, CorrelationID: "plan-9"}, false},
-		"it ended without a run":  {Attempt{Sends: 1, Conclusion: "stale"}, RunFacts{RunID: 7, CorrelationID: "plan-9"}, false},
-		"it ended with another":   {Attempt{Sends: 1, RunID: 8, Conclusion: "stale"}, RunFacts{RunID: 7, CorrelationID: "plan-9"}, false},
+		"it ended without a run": {Attempt{Sends: 1, Conclusion: "stale"}, RunFacts{RunID: 7, CorrelationID: "plan-9"},
+			false},
+		"it ended with another": {Attempt{Sends: 1, RunID: 8, Conclusion: "stale"},
+			RunFacts{RunID: 7, CorrelationID: "plan-9"}, false},
 	} {
 		c.a.CorrelationID, c.f.Kind = "plan-9", KindPlan
 		r := Request{Runs: Runs{Plan: RunSet{Attempts: []Attempt{c.a}}}}
@@ -159,28 +162,55 @@ func TestRunsMoveForward(t *testing.T) {
 		f    RunFacts
 		want Attempt
 	}{
-		"it is known by now":         {Attempt{Sends: 1, MissingSince: &t0}, RunFacts{Status: "queued", URL: "u"}, Attempt{Sends: 1, RunID: 7, RunAttempt: 1, URL: "u", Status: "queued"}},
-		"its page, later":            {Attempt{RunID: 7}, RunFacts{Status: "queued", URL: "u"}, Attempt{RunID: 7, RunAttempt: 1, URL: "u", Status: "queued"}},
-		"its page, once":             {Attempt{RunID: 7, URL: "first"}, RunFacts{Status: "queued", URL: "u"}, Attempt{RunID: 7, RunAttempt: 1, URL: "first", Status: "queued"}},
-		"forward":                    {Attempt{RunID: 7, Status: "queued"}, RunFacts{Status: "in_progress"}, Attempt{RunID: 7, RunAttempt: 1, Status: "in_progress"}},
-		"sideways":                   {Attempt{RunID: 7, Status: "queued"}, RunFacts{Status: "waiting"}, Attempt{RunID: 7, RunAttempt: 1, Status: "waiting"}},
-		"back":                       {Attempt{RunID: 7, Status: "in_progress"}, RunFacts{Status: "queued"}, Attempt{RunID: 7, RunAttempt: 1, Status: "in_progress"}},
-		"an unknown status":          {Attempt{RunID: 7}, RunFacts{Status: "odd"}, Attempt{RunID: 7, RunAttempt: 1}},
-		"completed, no conclusion":   {Attempt{RunID: 7}, RunFacts{Status: "completed", CompletedAt: end}, Attempt{RunID: 7, RunAttempt: 1, Status: "completed"}},
-		"concluded, not completed":   {Attempt{RunID: 7}, RunFacts{Status: "in_progress", Conclusion: "failure", CompletedAt: end}, Attempt{RunID: 7, RunAttempt: 1, Status: "in_progress"}},
-		"failed":                     {Attempt{RunID: 7}, RunFacts{Status: "completed", Conclusion: "failure", CompletedAt: end}, Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure", CompletedAt: &end}},
-		"failed at an unknown time":  {Attempt{RunID: 7}, RunFacts{Status: "completed", Conclusion: "failure"}, Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure"}},
-		"its time, later":            {Attempt{RunID: 7, Status: "completed", Conclusion: "failure"}, RunFacts{Status: "completed", Conclusion: "failure", CompletedAt: end}, Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure", CompletedAt: &end}},
-		"its time, of no end":        {Attempt{RunID: 7, Status: "completed", Conclusion: "failure"}, RunFacts{Status: "in_progress", CompletedAt: end}, Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure"}},
-		"its time, once":             {Attempt{RunID: 7, Status: "completed", Conclusion: "failure", CompletedAt: &end}, RunFacts{Status: "completed", Conclusion: "failure", CompletedAt: later}, Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure", CompletedAt: &end}},
-		"another conclusion":         {Attempt{RunID: 7, Status: "completed", Conclusion: "failure", CompletedAt: &end}, RunFacts{Status: "completed", Conclusion: "cancelled", CompletedAt: later}, Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure", CompletedAt: &end}},
-		"a success after a failure":  {Attempt{RunID: 7, Status: "completed", Conclusion: "failure", CompletedAt: &end}, RunFacts{Status: "completed", Conclusion: "success", CompletedAt: later, Evidence: &Evidence{}}, Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure", CompletedAt: &end}},
-		"the end of a success, late": {Attempt{RunID: 7, Status: "completed", Conclusion: "success"}, RunFacts{Status: "completed", Conclusion: "success", CompletedAt: end}, Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "success", CompletedAt: &end}},
-		"a success that left nothing": {Attempt{RunID: 7}, RunFacts{Status: "completed", Conclusion: "success", CompletedAt: end, Evidence: &Evidence{CorrelationID: "plan-9"}},
-			Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure", CompletedAt: &end, Doubt: CodeResultMissing}},
-		"a failure that left nothing": {Attempt{RunID: 7}, RunFacts{Status: "completed", Conclusion: "failure", CompletedAt: end, Evidence: &Evidence{CorrelationID: "plan-9"}},
+		"it is known by now": {Attempt{Sends: 1, MissingSince: &t0}, RunFacts{Status: "queued", URL: "u"},
+			Attempt{Sends: 1, RunID: 7, RunAttempt: 1, URL: "u", Status: "queued"}},
+		"its page, later": {Attempt{RunID: 7}, RunFacts{Status: "queued", URL: "u"},
+			Attempt{RunID: 7, RunAttempt: 1, URL: "u", Status: "queued"}},
+		"its page, once": {Attempt{RunID: 7, URL: "first"}, RunFacts{Status: "queued", URL: "u"},
+			Attempt{RunID: 7, RunAttempt: 1, URL: "first", Status: "queued"}},
+		"forward": {Attempt{RunID: 7, Status: "queued"}, RunFacts{Status: "in_progress"},
+			Attempt{RunID: 7, RunAttempt: 1, Status: "in_progress"}},
+		"sideways": {Attempt{RunID: 7, Status: "queued"}, RunFacts{Status: "waiting"},
+			Attempt{RunID: 7, RunAttempt: 1, Status: "waiting"}},
+		"back": {Attempt{RunID: 7, Status: "in_progress"}, RunFacts{Status: "queued"},
+			Attempt{RunID: 7, RunAttempt: 1, Status: "in_progress"}},
+		"an unknown status": {Attempt{RunID: 7}, RunFacts{Status: "odd"}, Attempt{RunID: 7, RunAttempt: 1}},
+		"completed, no conclusion": {Attempt{RunID: 7}, RunFacts{Status: "completed", CompletedAt: end},
+			Attempt{RunID: 7, RunAttempt: 1, Status: "completed"}},
+		"concluded, not completed": {Attempt{RunID: 7}, RunFacts{Status: "in_progress", Conclusion: "failure",
+			CompletedAt: end}, Attempt{RunID: 7, RunAttempt: 1, Status: "in_progress"}},
+		"failed": {Attempt{RunID: 7}, RunFacts{Status: "completed", Conclusion: "failure",
+			CompletedAt: end}, Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure", CompletedAt: &end}},
+		"failed at an unknown time": {Attempt{RunID: 7}, RunFacts{Status: "completed", Conclusion: "failure"},
+			Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure"}},
+		"its time, later": {Attempt{RunID: 7, Status: "completed", Conclusion: "failure"},
+			RunFacts{Status: "completed", Conclusion: "failure", CompletedAt: end},
 			Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure", CompletedAt: &end}},
-		"a re-run": {Attempt{RunID: 7, MissingSince: &t0}, RunFacts{RunAttempt: 2, Status: "completed", Conclusion: "success", CompletedAt: end}, Attempt{RunID: 7, MissingSince: &t0, RerunSeen: 2}},
+		"its time, of no end": {Attempt{RunID: 7, Status: "completed", Conclusion: "failure"},
+			RunFacts{Status: "in_progress", CompletedAt: end}, Attempt{RunID: 7, RunAttempt: 1, Status: "completed",
+				Conclusion: "failure"}},
+		"its time, once": {Attempt{RunID: 7, Status: "completed", Conclusion: "failure", CompletedAt: &end},
+			RunFacts{Status: "completed", Conclusion: "failure", CompletedAt: later},
+			Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure", CompletedAt: &end}},
+		"another conclusion": {Attempt{RunID: 7, Status: "completed", Conclusion: "failure", CompletedAt: &end},
+			RunFacts{Status: "completed", Conclusion: "cancelled", CompletedAt: later},
+			Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure", CompletedAt: &end}},
+		"a success after a failure": {Attempt{RunID: 7, Status: "completed", Conclusion: "failure", CompletedAt: &end},
+			RunFacts{Status: "completed", Conclusion: "success", CompletedAt: later, Evidence: &Evidence{}},
+			Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure", CompletedAt: &end}},
+		"the end of a success, late": {Attempt{RunID: 7, Status: "completed", Conclusion: "success"},
+			RunFacts{Status: "completed", Conclusion: "success", CompletedAt: end},
+			Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "success", CompletedAt: &end}},
+		"a success that left nothing": {Attempt{RunID: 7}, RunFacts{Status: "completed", Conclusion: "success",
+			CompletedAt: end, Evidence: &Evidence{CorrelationID: "plan-9"}},
+			Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure", CompletedAt: &end,
+				Doubt: CodeResultMissing}},
+		"a failure that left nothing": {Attempt{RunID: 7}, RunFacts{Status: "completed", Conclusion: "failure",
+			CompletedAt: end, Evidence: &Evidence{CorrelationID: "plan-9"}},
+			Attempt{RunID: 7, RunAttempt: 1, Status: "completed", Conclusion: "failure", CompletedAt: &end}},
+		"a re-run": {Attempt{RunID: 7, MissingSince: &t0},
+			RunFacts{RunAttempt: 2, Status: "completed", Conclusion: "success", CompletedAt: end},
+			Attempt{RunID: 7, MissingSince: &t0, RerunSeen: 2}},
 	} {
 		c.f.Kind, c.f.RunID, c.f.CorrelationID, c.f.RunAttempt = KindPlan, 7, "plan-9", max(c.f.RunAttempt, 1)
 		if got, err := attempted(c.a, SeeRun(c.f)); err != nil || !reflect.DeepEqual(got, c.want) {

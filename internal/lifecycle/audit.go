@@ -61,18 +61,22 @@ func (d *diff) add(typ EventType, text string, details ...string) {
 func (d *diff) intents(before, after Request) {
 	for _, w := range after.Wanted {
 		if !hasIntent(before, w) {
-			d.add(EventIntentAdded, fmt.Sprintf("%s asked: %s.", w.By, w.What), "what", string(w.What), "by", w.By, "digest", w.PlanDigest)
+			d.add(EventIntentAdded, fmt.Sprintf("%s asked: %s.", w.By, w.What), "what", string(w.What), "by", w.By, "digest",
+				w.PlanDigest)
 		}
 	}
 	for _, w := range before.Wanted {
 		if !hasIntent(after, w) {
-			d.add(EventIntentGone, fmt.Sprintf("The intent of %s to %s was removed from the request.", w.By, w.What), "what", string(w.What), "by", w.By)
+			d.add(EventIntentGone, fmt.Sprintf("The intent of %s to %s was removed from the request.", w.By, w.What), "what",
+				string(w.What), "by", w.By)
 		}
 	}
 }
 
 func hasIntent(r Request, w Intent) bool {
-	return slices.ContainsFunc(r.Wanted, func(x Intent) bool { return x.What == w.What && x.By == w.By && x.At.Equal(w.At) })
+	return slices.ContainsFunc(r.Wanted, func(x Intent) bool {
+		return x.What == w.What && x.By == w.By && x.At.Equal(w.At)
+	})
 }
 
 func (d *diff) approvals(before, after Request) {
@@ -82,14 +86,18 @@ func (d *diff) approvals(before, after Request) {
 			old = &before.Approval.Approvers[i]
 		}
 		if old == nil {
-			d.add(EventApproved, a.Login+" approved.", "by", a.Login, "head", a.HeadSHA, "digest", a.PlanDigest, "purpose", string(a.Purpose), "surface", a.Source)
+			d.add(EventApproved, a.Login+" approved.", "by", a.Login, "head", a.HeadSHA, "digest", a.PlanDigest, "purpose",
+				string(a.Purpose), "surface", a.Source)
 		}
 		if a.VoidedAt != nil && (old == nil || old.VoidedAt == nil) {
-			d.add(EventApprovalVoided, fmt.Sprintf("The approval of %s no longer counts: %s.", a.Login, a.VoidReason), "by", a.Login)
+			d.add(EventApprovalVoided, fmt.Sprintf("The approval of %s no longer counts: %s.", a.Login, a.VoidReason), "by",
+				a.Login)
 		}
 	}
-	if b, r := before.Rejection, after.Rejection; r != nil && (b == nil || b.By != r.By || b.Reason != r.Reason || !b.At.Equal(r.At)) {
-		d.add(EventRejected, fmt.Sprintf("%s rejected: %s", after.Rejection.By, after.Rejection.Reason), "by", after.Rejection.By)
+	if b, r := before.Rejection, after.Rejection; r != nil && (b == nil || b.By != r.By || b.Reason != r.Reason ||
+		!b.At.Equal(r.At)) {
+		d.add(EventRejected, fmt.Sprintf("%s rejected: %s", after.Rejection.By, after.Rejection.Reason), "by",
+			after.Rejection.By)
 	}
 }
 
@@ -99,7 +107,8 @@ func (d *diff) pull(before, after Request) {
 	case a == nil:
 		return
 	case b == nil:
-		d.add(EventPullRequestOpened, fmt.Sprintf("Pull request #%d was opened.", a.Number), "number", strconv.Itoa(a.Number), "head", a.HeadSHA)
+		d.add(EventPullRequestOpened, fmt.Sprintf("Pull request #%d was opened.", a.Number), "number",
+			strconv.Itoa(a.Number), "head", a.HeadSHA)
 		return
 	}
 	if b.HeadSHA != a.HeadSHA {
@@ -146,7 +155,8 @@ func (d *diff) runs(kind Kind, before, after Request) {
 		old := before.Attempt(kind, a.CorrelationID)
 		if old == nil {
 			old = &Attempt{}
-			d.add(EventRunAsked, fmt.Sprintf("%s was requested (attempt %d).", kind.Named(), a.Number), "kind", string(kind), "purpose", string(a.Purpose), "correlationId", a.CorrelationID, "by", a.Actor)
+			d.add(EventRunAsked, fmt.Sprintf("%s was requested (attempt %d).", kind.Named(), a.Number), "kind", string(kind),
+				"purpose", string(a.Purpose), "correlationId", a.CorrelationID, "by", a.Actor)
 		}
 		d.run(kind, *old, *a)
 	}
@@ -161,10 +171,12 @@ func (d *diff) run(kind Kind, old, a Attempt) {
 		d.add(EventRunKnown, fmt.Sprintf("The %s runs on GitHub as run %d.", kind, a.RunID), id...)
 	}
 	if old.Conclusion == "" && a.Conclusion != "" {
-		d.add(EventRunConcluded, fmt.Sprintf("The %s %s.", kind, a.Outcome()), append(id, "conclusion", string(a.Conclusion))...)
+		d.add(EventRunConcluded, fmt.Sprintf("The %s %s.", kind, a.Outcome()),
+			append(id, "conclusion", string(a.Conclusion))...)
 	}
 	if old.Doubt == "" && a.Doubt != "" {
-		d.add(EventRunDoubted, fmt.Sprintf("GitHub reported that the %s succeeded. That does not count, since its result does not fit.", kind), append(id, "code", string(a.Doubt))...)
+		d.add(EventRunDoubted, fmt.Sprintf("GitHub reported that the %s succeeded. That does not count, since its result "+
+			"does not fit.", kind), append(id, "code", string(a.Doubt))...)
 	}
 	if a.RerunSeen > old.RerunSeen {
 		d.add(EventRunRerun, fmt.Sprintf("The %s was run again on GitHub. A re-run changes nothing.", kind), id...)
@@ -193,13 +205,15 @@ func (d *diff) foreignRuns(before, after Request) {
 		if after.ForeignRunCount == MaxForeignRuns {
 			text += " Further runs of this kind are not recorded."
 		}
-		d.add(EventForeignRun, text, "kind", string(f.Kind), "by", f.Actor, "run", strconv.FormatInt(f.RunID, 10), "url", f.URL)
+		d.add(EventForeignRun, text, "kind", string(f.Kind), "by", f.Actor, "run", strconv.FormatInt(f.RunID, 10), "url",
+			f.URL)
 	}
 }
 
 func (d *diff) results(before, after Request) {
 	if p := after.Plan; p != nil && (before.Plan == nil || before.Plan.Attempt != p.Attempt) {
-		d.add(EventPlanReady, fmt.Sprintf("The plan is ready: %d to add, %d to change, %d to replace, %d to destroy.", p.Add, p.Change, p.Replace, p.Destroy), "digest", p.Digest, "purpose", string(p.Purpose))
+		d.add(EventPlanReady, fmt.Sprintf("The plan is ready: %d to add, %d to change, %d to replace, %d to destroy.",
+			p.Add, p.Change, p.Replace, p.Destroy), "digest", p.Digest, "purpose", string(p.Purpose))
 	}
 	if len(before.Outputs) == 0 && len(after.Outputs) > 0 {
 		d.add(EventOutputsRead, "The outputs were read.")
@@ -215,7 +229,8 @@ func (d *diff) results(before, after Request) {
 
 func (d *diff) problem(before, after *Problem) {
 	switch {
-	case after != nil && (before == nil || before.Code != after.Code || before.Step != after.Step || before.Text != after.Text):
+	case after != nil && (before == nil || before.Code != after.Code || before.Step != after.Step ||
+		before.Text != after.Text):
 		d.add(EventProblem, after.Text, "step", after.Step, "code", string(after.Code))
 	case before != nil && after == nil:
 		d.add(EventProblemGone, "The problem with the step "+before.Step+" is over.")

@@ -42,7 +42,8 @@ func (e Evidence) SuccessDoubt(kind Kind, owner string, a Attempt, runID int64) 
 	if kind == KindPlan && e.SummaryDigest != e.Result.Digest {
 		return CodeResultDamaged
 	}
-	if e.Result.Conclusion != ConclusionSuccess || kind.Row().HoldsLease && e.Result.Digest != a.Digest && !e.Result.Nothing {
+	if e.Result.Conclusion != ConclusionSuccess || kind.Row().HoldsLease && e.Result.Digest != a.Digest &&
+		!e.Result.Nothing {
 		return CodeResultDiffers
 	}
 	return ""

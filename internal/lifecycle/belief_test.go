@@ -10,7 +10,8 @@ func applying(t *testing.T) *builder {
 	s := story(t)
 	at := s.now
 	s.r.Runs.Apply = RunSet{CurrentAttempt: 1, Attempts: []Attempt{{
-		Number: 1, CorrelationID: "apply-1", RunID: 90, HeadSHA: head, Digest: "sha256:approved", DispatchedAt: &at, SentAt: &at, Sends: 1,
+		Number: 1, CorrelationID: "apply-1", RunID: 90, HeadSHA: head, Digest: "sha256:approved", DispatchedAt: &at,
+		SentAt: &at, Sends: 1,
 	}}}
 	return s
 }
@@ -32,20 +33,32 @@ func TestSuccessNeedsEvidence(t *testing.T) {
 		"claim of another run": {func(e *Evidence) *Evidence { e.Claim.RunID = 91; return e }, CodeResultForeign, false},
 		"claim of a re-run":    {func(e *Evidence) *Evidence { e.Claim.RunAttempt = 2; return e }, CodeResultForeign, false},
 		"claim of a plan":      {func(e *Evidence) *Evidence { e.Claim.Kind = KindPlan; return e }, CodeResultForeign, false},
-		"claim of a request":   {func(e *Evidence) *Evidence { e.Claim.RequestID = "req_other"; return e }, CodeResultForeign, false},
-		"claim of a commit":    {func(e *Evidence) *Evidence { e.Claim.SHA = strings.Repeat("9", 40); return e }, CodeResultForeign, false},
-		"result of a run":      {func(e *Evidence) *Evidence { e.Result.RunID = 91; return e }, CodeResultForeign, false},
-		"result of an attempt": {func(e *Evidence) *Evidence { e.Result.CorrelationID = "apply-2"; return e }, CodeResultForeign, false},
-		"result by another":    {func(e *Evidence) *Evidence { e.Result.Proof = "q"; return e }, CodeResultForeign, false},
-		"result without proof": {func(e *Evidence) *Evidence { e.Result.Proof, e.Claim.ProofHash = "", ProofHash(""); return e }, CodeResultForeign, false},
-		"another digest":       {func(e *Evidence) *Evidence { e.Result.Digest = "sha256:other"; return e }, CodeResultDiffers, false},
-		"nothing was left":     {func(e *Evidence) *Evidence { e.Result.Digest, e.Result.Nothing = "sha256:other", true; return e }, "", false},
-		"it says it failed":    {func(e *Evidence) *Evidence { e.Result.Conclusion = "failure"; return e }, CodeResultDiffers, false},
+		"claim of a request": {func(e *Evidence) *Evidence { e.Claim.RequestID = "req_other"; return e },
+			CodeResultForeign, false},
+		"claim of a commit": {func(e *Evidence) *Evidence { e.Claim.SHA = strings.Repeat("9", 40); return e },
+			CodeResultForeign, false},
+		"result of a run": {func(e *Evidence) *Evidence { e.Result.RunID = 91; return e }, CodeResultForeign, false},
+		"result of an attempt": {func(e *Evidence) *Evidence { e.Result.CorrelationID = "apply-2"; return e },
+			CodeResultForeign, false},
+		"result by another": {func(e *Evidence) *Evidence { e.Result.Proof = "q"; return e }, CodeResultForeign, false},
+		"result without proof": {func(e *Evidence) *Evidence {
+			e.Result.Proof, e.Claim.ProofHash = "", ProofHash("")
+			return e
+		}, CodeResultForeign, false},
+		"another digest": {func(e *Evidence) *Evidence { e.Result.Digest = "sha256:other"; return e }, CodeResultDiffers,
+			false},
+		"nothing was left": {func(e *Evidence) *Evidence {
+			e.Result.Digest, e.Result.Nothing = "sha256:other", true
+			return e
+		}, "", false},
+		"it says it failed": {func(e *Evidence) *Evidence { e.Result.Conclusion = "failure"; return e }, CodeResultDiffers,
+			false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := applying(t)
 			left := tt.change(leftBy(s.r, KindApply, "apply-1", 90))
-			s.do(SeeRun(RunFacts{Kind: KindApply, RunID: 90, RunAttempt: 1, Status: "completed", Conclusion: "success", CompletedAt: s.now, Evidence: left}))
+			s.do(SeeRun(RunFacts{Kind: KindApply, RunID: 90, RunAttempt: 1, Status: "completed", Conclusion: "success",
+				CompletedAt: s.now, Evidence: left}))
 			a := s.r.Runs.Apply.Current()
 			want := ConclusionSuccess
 			if tt.doubt != "" {

@@ -33,27 +33,36 @@ func stages(t *testing.T) []stage {
 	add("planned", story(t))
 	add("planned again", story(t), start(KindPlan, Attempt{Purpose: PurposeOpen, CorrelationID: "plan-2", HeadSHA: head}))
 	add("plan wanted", story(t), want(ActionPlan, "dana"))
-	add("objected to", story(t), Objected([]Objection{{Review: 1, Login: "ana"}}, func(Approver) bool { return false }, t0))
+	add("objected to", story(t), Objected([]Objection{{Review: 1, Login: "ana"}}, func(Approver) bool {
+		return false
+	}, t0))
 	add("foreign", story(t), change(func(r *Request) { r.PR.Foreign = true }))
-	add("refused by the run", story(t), change(func(r *Request) { r.Problem = &Problem{Step: string(KindPlan), Code: CodeContentDiffers} }))
+	add("refused by the run", story(t), change(func(r *Request) {
+		r.Problem = &Problem{Step: string(KindPlan), Code: CodeContentDiffers}
+	}))
 	add("closing", story(t), want(ActionClose, "dana"))
 	add("closed", story(t), Closed(t0))
 	approved := func() *builder { s := story(t); s.approved("omar"); return s }
 	add("approved", approved())
-	add("approved and objected to", approved(), Objected([]Objection{{Review: 1, Login: "ana"}}, func(Approver) bool { return false }, t0))
+	add("approved and objected to", approved(), Objected([]Objection{{Review: 1, Login: "ana"}}, func(Approver) bool {
+		return false
+	}, t0))
 	add("merge wanted", approved(), RecordIntent(intentOf(ActionMerge, "omar")))
-	add("merged by hand", story(t), SeePull(PullFacts{Merged: true, MergedSHA: "m1", HeadSHA: head, BaseRef: "main", UpdatedAt: t0}))
+	add("merged by hand", story(t),
+		SeePull(PullFacts{Merged: true, MergedSHA: "m1", HeadSHA: head, BaseRef: "main", UpdatedAt: t0}))
 	merged := func() *builder { s := approved(); s.merged(); return s }
 	add("merged", merged())
 	add("apply wanted", merged(), RecordIntent(intentOf(ActionApply, "omar")))
-	add("applying", merged(), RecordIntent(intentOf(ActionApply, "omar")), start(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1}))
+	add("applying", merged(), RecordIntent(intentOf(ActionApply, "omar")),
+		start(KindApply, Attempt{CorrelationID: "apply-1", Digest: digest, PlanAttempt: 1}))
 	failed := merged()
 	failed.do(RecordIntent(intentOf(ActionApply, "omar")))
 	failed.ran(KindApply, "apply-1", digest, 21, "failure")
 	add("apply failed", failed)
 	add("applied", live(t))
 	add("new plan", replanned(t, onePlan))
-	add("new plan runs", live(t), want(ActionPlan, "ana"), start(KindPlan, Attempt{Purpose: PurposeReapply, CorrelationID: "plan-2", HeadSHA: "tip"}))
+	add("new plan runs", live(t), want(ActionPlan, "ana"),
+		start(KindPlan, Attempt{Purpose: PurposeReapply, CorrelationID: "plan-2", HeadSHA: "tip"}))
 	destroy := func() *builder {
 		s := live(t)
 		s.do(want(ActionDestroy, "adam"))
@@ -75,7 +84,8 @@ func stages(t *testing.T) []stage {
 		return s
 	}
 	add("destroy approved", agreed())
-	add("destroying", agreed(), start(KindDestroy, Attempt{CorrelationID: "destroy-1", Digest: "sha256:bbb", PlanAttempt: 2}))
+	add("destroying", agreed(), start(KindDestroy, Attempt{CorrelationID: "destroy-1", Digest: "sha256:bbb",
+		PlanAttempt: 2}))
 	for _, end := range []Conclusion{"failure", "success"} {
 		s := agreed()
 		s.ran(KindDestroy, "destroy-1", "sha256:bbb", 31, end)
@@ -85,7 +95,8 @@ func stages(t *testing.T) []stage {
 }
 
 var everyAction = []Action{
-	ActionApprove, ActionReject, ActionMerge, ActionApply, ActionDestroy, ActionClose, ActionPlan, ActionRestore, ActionCancelIntent, ActionCancelDestroy, ActionWithdraw,
+	ActionApprove, ActionReject, ActionMerge, ActionApply, ActionDestroy, ActionClose, ActionPlan, ActionRestore,
+	ActionCancelIntent, ActionCancelDestroy, ActionWithdraw,
 	ActionRepair,
 }
 

@@ -112,13 +112,14 @@ const (
 func (c ReasonCode) Words() string { return codeWords[c] }
 
 var codeWords = map[ReasonCode]string{
-	CodeClosed:     "This request is closed. Create a new request.",
-	CodeClosing:    "This request is being closed.",
-	CodeMerged:     "This is merged already. To remove it, destroy it.",
-	CodeNotMerged:  "This is not merged yet. Merge it first.",
-	CodeNoPlan:     "There is no plan to decide on. Re-plan first.",
-	CodePlanning:   "A plan is running. Wait until it has ended.",
-	CodeForeign:    "The branch holds commits that TfPilot did not make. Restore the generated content or close the request.",
+	CodeClosed:    "This request is closed. Create a new request.",
+	CodeClosing:   "This request is being closed.",
+	CodeMerged:    "This is merged already. To remove it, destroy it.",
+	CodeNotMerged: "This is not merged yet. Merge it first.",
+	CodeNoPlan:    "There is no plan to decide on. Re-plan first.",
+	CodePlanning:  "A plan is running. Wait until it has ended.",
+	CodeForeign: "The branch holds commits that TfPilot did not make. Restore the generated content or close the " +
+		"request.",
 	CodeMoved:      "The branch has a newer commit than this plan. Re-plan first.",
 	CodeRetargeted: "The pull request points at another branch. Point it back on GitHub, then re-plan.",
 	CodeApproved:   "This plan is approved already.",
@@ -132,9 +133,10 @@ var codeWords = map[ReasonCode]string{
 	CodeNothing:    "There is nothing to do.",
 	CodeStale:      "The plan changed since this button was shown. Review the new plan first.",
 	CodeTooMany:    "This was planned too often. Create a new request.",
-	CodeObjected:   "Changes were requested on GitHub. This is blocked until they are approved there or the review is dismissed.",
-	CodeDismissed:  "This plan was dismissed. What exists stays as it is.",
-	CodeNotYours:   "Only the person who approved can withdraw the approval.",
+	CodeObjected: "Changes were requested on GitHub. This is blocked until they are approved there or the review is " +
+		"dismissed.",
+	CodeDismissed: "This plan was dismissed. What exists stays as it is.",
+	CodeNotYours:  "Only the person who approved can withdraw the approval.",
 
 	CodeUnknownVerb:        "TfPilot does not know this action, so it is not allowed.",
 	CodeNotAllowed:         "This account may not use TfPilot here. Ask an admin.",
@@ -174,31 +176,38 @@ var codeWords = map[ReasonCode]string{
 	CodeForced:        "An admin released the environment by force. Re-plan to see what is left.",
 	CodeStateUnlocked: "An admin removed the lock on the state. Re-plan.",
 
-	CodeGuardRefused:      "The run was not one that TfPilot requested, so it did nothing.",
-	CodeStepFailed:        "A step of the run failed before or after Terraform. Its log on GitHub says why.",
-	CodeContentDiffers:    "The commit is not exactly what TfPilot generated. Restore the branch, then re-plan.",
-	CodeBackendDiffers:    "The environment's backend is not the configured one. The platform team must fix it.",
-	CodeEnvironmentBroken: "The error is in another file of this environment, not in this request. The platform team must fix it.",
-	CodeTerraformFailed:   "Terraform failed and printed no error.",
-	CodeNothingPlanned:    "The plan creates nothing. Check the inputs.",
-	CodeOutsideModule:     "The plan would touch something outside this request. Ask the platform team to review the module.",
-	CodeNotOnlyDestroy:    "The destroy would also create or change something. Ask the platform team to review the module.",
-	CodeUnsupported:       "The plan holds an action that TfPilot does not know. Ask the platform team to review the module.",
-	CodePlanTooLarge:      "The plan is too large to be shown, so it cannot be approved.",
-	CodeReferredTo:        "Other code in this environment refers to it. Remove that reference first.",
-	CodeDigestChanged:     "The changes are no longer the approved ones. Nothing was changed. Re-plan and review the new plan.",
-	CodeCodeChanged:       "The code is no longer the approved code. Nothing was changed. Re-plan and review the new plan.",
-	CodeNotPinned:         "The run would execute code that may change without a review. The platform team must fix it in the repository.",
-	CodeGrantWithdrawn:    "The approval was withdrawn before the run changed anything.",
-	CodeStateLocked:       "The environment's state is locked, so nothing was changed. The platform team finds out who holds the lock.",
-	CodeInterrupted:       "The run was interrupted. What it did until then is in the state. Re-plan to see what is left.",
-	CodeStateNotSaved:     "Terraform could not save its state. Ask the platform team to check it before anything else runs.",
+	CodeGuardRefused:   "The run was not one that TfPilot requested, so it did nothing.",
+	CodeStepFailed:     "A step of the run failed before or after Terraform. Its log on GitHub says why.",
+	CodeContentDiffers: "The commit is not exactly what TfPilot generated. Restore the branch, then re-plan.",
+	CodeBackendDiffers: "The environment's backend is not the configured one. The platform team must fix it.",
+	CodeEnvironmentBroken: "The error is in another file of this environment, not in this request. The platform team " +
+		"must fix it.",
+	CodeTerraformFailed: "Terraform failed and printed no error.",
+	CodeNothingPlanned:  "The plan creates nothing. Check the inputs.",
+	CodeOutsideModule: "The plan would touch something outside this request. Ask the platform team to review the " +
+		"module.",
+	CodeNotOnlyDestroy: "The destroy would also create or change something. Ask the platform team to review the module.",
+	CodeUnsupported:    "The plan holds an action that TfPilot does not know. Ask the platform team to review the module.",
+	CodePlanTooLarge:   "The plan is too large to be shown, so it cannot be approved.",
+	CodeReferredTo:     "Other code in this environment refers to it. Remove that reference first.",
+	CodeDigestChanged: "The changes are no longer the approved ones. Nothing was changed. Re-plan and review the " +
+		"new plan.",
+	CodeCodeChanged: "The code is no longer the approved code. Nothing was changed. Re-plan and review the new plan.",
+	CodeNotPinned: "The run would execute code that may change without a review. The platform team must fix it " +
+		"in the repository.",
+	CodeGrantWithdrawn: "The approval was withdrawn before the run changed anything.",
+	CodeStateLocked: "The environment's state is locked, so nothing was changed. The platform team finds out who " +
+		"holds the lock.",
+	CodeInterrupted:   "The run was interrupted. What it did until then is in the state. Re-plan to see what is left.",
+	CodeStateNotSaved: "Terraform could not save its state. Ask the platform team to check it before anything else runs.",
 	CodeResultMissing: "GitHub reports that the run succeeded, but the run left no result, so it does not count. " +
 		"What it did is in the state: re-plan to see what is left.",
 	CodeResultDamaged: "GitHub reports that the run succeeded, but its result cannot be read, so it does not count. " +
 		"What it did is in the state: re-plan to see what is left.",
-	CodeResultForeign: "GitHub reports that the run succeeded, but the result in the bucket was not written by this run, so it does not count. " +
+	CodeResultForeign: "GitHub reports that the run succeeded, but the result in the bucket was not written by this " +
+		"run, so it does not count. " +
 		"Tell your platform team, then re-plan to see what exists.",
-	CodeResultDiffers: "GitHub reports that the run succeeded, but its result is not that of the approved plan, so it does not count. " +
+	CodeResultDiffers: "GitHub reports that the run succeeded, but its result is not that of the approved plan, " +
+		"so it does not count. " +
 		"Tell your platform team, then re-plan to see what exists.",
 }

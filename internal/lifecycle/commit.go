@@ -70,7 +70,7 @@ func All(patches ...Patch) Patch {
 // approval.approved: an approval counts for exactly the round that it was given
 // for, and once void stays void.
 func (r *Request) settle(now time.Time) {
-	refusal := round(*r)
+	refusal := checkRound(*r)
 	approved := false
 	for i := range r.Approval.Approvers {
 		a := &r.Approval.Approvers[i]

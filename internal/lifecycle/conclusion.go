@@ -24,11 +24,12 @@ type conclusionRow struct {
 	advice  string // what it means for the person who has to act
 }
 
-var conclusions = map[Conclusion]conclusionRow{
+var conclusionTable = map[Conclusion]conclusionRow{
 	ConclusionSuccess: {outcome: "succeeded"},
 	ConclusionFailure: {outcome: "failed"},
 	ConclusionCancelled: {
-		"was cancelled", "The run was cancelled on GitHub, by a person or because its runner stopped. It is not repeated by itself.",
+		"was cancelled", "The run was cancelled on GitHub, by a person or because its runner stopped. It is not repeated " +
+			"by itself.",
 	},
 	ConclusionTimedOut:       {"timed out", "The run took too long and GitHub ended it."},
 	ConclusionActionRequired: {outcome: "was held back by GitHub, which requires an action there"},
@@ -43,7 +44,7 @@ func (c Conclusion) Outcome() string {
 	if c == "" {
 		return "is in progress"
 	}
-	if row, known := conclusions[c]; known {
+	if row, known := conclusionTable[c]; known {
 		return row.outcome
 	}
 	return "ended with the conclusion " + strings.ReplaceAll(string(c), "_", " ")
@@ -51,7 +52,7 @@ func (c Conclusion) Outcome() string {
 
 // Advice explains the conclusion to the person who has to act; empty when the run's own
 // words explain it better.
-func (c Conclusion) Advice() string { return conclusions[c].advice }
+func (c Conclusion) Advice() string { return conclusionTable[c].advice }
 
 // Code is the conclusion as the reason of a run that left no other.
 func (c Conclusion) Code() ReasonCode { return ReasonCode(c) }

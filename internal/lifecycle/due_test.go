@@ -9,8 +9,10 @@ import (
 // An intent that needs the environment is due for the holder and for one that is not
 // queued yet, and not for one that waits in the queue.
 func TestOnlyTheHolderIsDue(t *testing.T) {
-	holds := EnvironmentState{}.Enqueue(LeaseEntry{CorrelationID: "mine"}, t0).Enqueue(LeaseEntry{CorrelationID: "other"}, t0)
-	waits := EnvironmentState{}.Enqueue(LeaseEntry{CorrelationID: "other"}, t0).Enqueue(LeaseEntry{CorrelationID: "mine"}, t0)
+	holds := EnvironmentState{}.Enqueue(LeaseEntry{CorrelationID: "mine"},
+		t0).Enqueue(LeaseEntry{CorrelationID: "other"}, t0)
+	waits := EnvironmentState{}.Enqueue(LeaseEntry{CorrelationID: "other"},
+		t0).Enqueue(LeaseEntry{CorrelationID: "mine"}, t0)
 	apply := story(t)
 	apply.approved("omar")
 	apply.merged()
@@ -27,7 +29,9 @@ func TestOnlyTheHolderIsDue(t *testing.T) {
 			env  EnvironmentState
 			want bool
 		}{"holds it": {holds, true}, "waits": {waits, false}, "has not asked": {EnvironmentState{}, true}} {
-			got := slices.ContainsFunc(intentSteps(r, c.env), func(s Step) bool { return s.Name == step && s.CorrelationID == "mine" })
+			got := slices.ContainsFunc(intentSteps(r, c.env), func(s Step) bool {
+				return s.Name == step && s.CorrelationID == "mine"
+			})
 			if got != c.want {
 				t.Errorf("%s, which %s: %v", step, name, got)
 			}
@@ -63,7 +67,8 @@ func TestIsDue(t *testing.T) {
 // Each recorded intent is a step of its own, with whose rights count.
 func TestEachIntentIsDue(t *testing.T) {
 	for what, step := range map[Action]StepName{
-		ActionApprove: StepApprove, ActionMerge: StepMerge, ActionRestore: StepRestore, ActionRepair: StepRepair, ActionApply: StepApply,
+		ActionApprove: StepApprove, ActionMerge: StepMerge, ActionRestore: StepRestore, ActionRepair: StepRepair,
+		ActionApply:  StepApply,
 		ActionReject: StepReject, ActionClose: StepClose,
 	} {
 		r := story(t).r
@@ -137,8 +142,8 @@ func TestLostStepsAtTheirTimes(t *testing.T) {
 
 // An attempt starts for the round that there is: its digest, its plan, and nothing beside it.
 func TestAttemptIsOfTheRound(t *testing.T) {
-	apply := func(digest string, plan int) Patch {
-		return Started(KindApply, Attempt{CorrelationID: "apply-9", Digest: digest, PlanAttempt: plan, DispatchedAt: &t0})
+	apply := func(planDigest string, plan int) Patch {
+		return Started(KindApply, Attempt{CorrelationID: "apply-9", Digest: planDigest, PlanAttempt: plan, DispatchedAt: &t0})
 	}
 	s := story(t)
 	s.approved("omar")
@@ -151,8 +156,8 @@ func TestAttemptIsOfTheRound(t *testing.T) {
 	s = live(t)
 	s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: t0}))
 	s.planned(PurposeDestroy, "plan-2", "tip", "sha256:bbb", 12)
-	destroy := func(digest string, plan int) Patch {
-		return Started(KindDestroy, Attempt{CorrelationID: "destroy-9", Digest: digest, PlanAttempt: plan, DispatchedAt: &t0})
+	destroy := func(planDigest string, plan int) Patch {
+		return Started(KindDestroy, Attempt{CorrelationID: "destroy-9", Digest: planDigest, PlanAttempt: plan, DispatchedAt: &t0})
 	}
 	s.refused(destroy("sha256:bbb", 2), CodeUnapproved)
 	s.do(Approve(Approver{Login: "omar", HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
@@ -178,13 +183,14 @@ func TestEventsGoToTheLogTogether(t *testing.T) {
 		pending []Event
 		want    []Step
 	}{
-		"none":            {nil, nil},
-		"the creation":    {events(1, 0), nil},
-		"what follows":    {events(1, 0, 25), []Step{{Name: StepLog, After: last.Add(LogAfter)}}},
-		"another alone":   {events(2, 25), []Step{{Name: StepLog, After: last.Add(LogAfter)}}},
-		"some":            {events(7, 0, 5, 25), []Step{{Name: StepLog, After: last.Add(LogAfter)}}},
-		"almost too many": {events(2, append(make([]int, LogMost-2), 25)...), []Step{{Name: StepLog, After: last.Add(LogAfter)}}},
-		"too many":        {events(2, append(make([]int, LogMost-1), 25)...), []Step{{Name: StepLog}}},
+		"none":          {nil, nil},
+		"the creation":  {events(1, 0), nil},
+		"what follows":  {events(1, 0, 25), []Step{{Name: StepLog, After: last.Add(LogAfter)}}},
+		"another alone": {events(2, 25), []Step{{Name: StepLog, After: last.Add(LogAfter)}}},
+		"some":          {events(7, 0, 5, 25), []Step{{Name: StepLog, After: last.Add(LogAfter)}}},
+		"almost too many": {events(2, append(make([]int, LogMost-2), 25)...),
+			[]Step{{Name: StepLog, After: last.Add(LogAfter)}}},
+		"too many": {events(2, append(make([]int, LogMost-1), 25)...), []Step{{Name: StepLog}}},
 	} {
 		if got := logSteps(Request{Audit: Audit{Pending: c.pending}}); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)

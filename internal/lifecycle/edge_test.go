@@ -12,7 +12,8 @@ func TestRoundRequesters(t *testing.T) {
 	ana, adam := Person{Login: "ana", GithubID: 1002}, Person{Login: "adam", GithubID: 1004}
 	destroy := []Intent{{What: ActionDestroy, By: "adam", ByID: 1004}}
 	attempts := func(by *Person) Runs {
-		return Runs{Plan: RunSet{Attempts: []Attempt{{Number: 1, Actor: "dana"}, {Number: 2, Actor: "actor", RequestedBy: by}}}}
+		return Runs{Plan: RunSet{Attempts: []Attempt{{Number: 1, Actor: "dana"},
+			{Number: 2, Actor: "actor", RequestedBy: by}}}}
 	}
 	for _, c := range []struct {
 		name string
@@ -22,10 +23,14 @@ func TestRoundRequesters(t *testing.T) {
 		{"no plan", Request{Wanted: destroy}, nil},
 		{"first round", Request{Plan: &Plan{Attempt: 2, Purpose: PurposeOpen}, Runs: attempts(&ana), Wanted: destroy}, nil},
 		{"new plan", Request{Plan: &Plan{Attempt: 2, Purpose: PurposeReapply}, Runs: attempts(&ana)}, []Person{ana}},
-		{"new plan beside an intent to destroy", Request{Plan: &Plan{Attempt: 2, Purpose: PurposeReapply}, Runs: attempts(&ana), Wanted: destroy}, []Person{ana}},
-		{"destroy", Request{Plan: &Plan{Attempt: 2, Purpose: PurposeDestroy}, Runs: attempts(&ana), Wanted: destroy}, []Person{ana, adam}},
-		{"older document", Request{Plan: &Plan{Attempt: 2, Purpose: PurposeDestroy}, Runs: attempts(nil)}, []Person{{Login: "actor"}}},
-		{"its attempt is not there", Request{Plan: &Plan{Attempt: 3, Purpose: PurposeDestroy}, Runs: attempts(&ana), Wanted: destroy}, []Person{adam}},
+		{"new plan beside an intent to destroy", Request{Plan: &Plan{Attempt: 2, Purpose: PurposeReapply},
+			Runs: attempts(&ana), Wanted: destroy}, []Person{ana}},
+		{"destroy", Request{Plan: &Plan{Attempt: 2, Purpose: PurposeDestroy}, Runs: attempts(&ana), Wanted: destroy},
+			[]Person{ana, adam}},
+		{"older document", Request{Plan: &Plan{Attempt: 2, Purpose: PurposeDestroy}, Runs: attempts(nil)},
+			[]Person{{Login: "actor"}}},
+		{"its attempt is not there", Request{Plan: &Plan{Attempt: 3, Purpose: PurposeDestroy}, Runs: attempts(&ana),
+			Wanted: destroy}, []Person{adam}},
 	} {
 		if got := c.r.RoundRequesters(); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v", c.name, got)
@@ -38,7 +43,8 @@ func TestWhereReviewsCount(t *testing.T) {
 	for _, c := range []struct {
 		r    Request
 		want bool
-	}{{Request{PR: pr, Plan: open}, true}, {Request{PR: pr, Plan: later}, false}, {Request{PR: pr}, false}, {Request{Plan: open}, false}} {
+	}{{Request{PR: pr, Plan: open}, true}, {Request{PR: pr, Plan: later}, false}, {Request{PR: pr}, false},
+		{Request{Plan: open}, false}} {
 		if c.r.OnPullRequest() != c.want || (len(c.r.Objections()) > 0) != c.want {
 			t.Errorf("%+v", c.r)
 		}
@@ -87,7 +93,8 @@ func TestKeptDestroyAwaitsNothing(t *testing.T) {
 	if kept.r.AwaitsEffect() {
 		t.Error("after it was kept")
 	}
-	s.do(Started(KindDestroy, Attempt{CorrelationID: "destroy-1", Digest: "sha256:bbb", PlanAttempt: 2, DispatchedAt: &s.now}))
+	s.do(Started(KindDestroy, Attempt{CorrelationID: "destroy-1", Digest: "sha256:bbb", PlanAttempt: 2,
+		DispatchedAt: &s.now}))
 	if !s.r.AwaitsEffect() {
 		t.Error("while it runs")
 	}
@@ -101,7 +108,8 @@ func TestKeptDestroyAwaitsNothing(t *testing.T) {
 func TestEmptyDestroyIsDecidedOn(t *testing.T) {
 	s := live(t)
 	s.do(RecordIntent(Intent{What: ActionDestroy, By: "adam", At: s.now}))
-	s.do(Started(KindPlan, Attempt{Purpose: PurposeDestroy, CorrelationID: "plan-2", HeadSHA: "tip", DispatchedAt: &s.now}))
+	s.do(Started(KindPlan, Attempt{Purpose: PurposeDestroy, CorrelationID: "plan-2", HeadSHA: "tip",
+		DispatchedAt: &s.now}))
 	s.run(KindPlan, "plan-2", 12, "success")
 	s.do(ReadPlan("plan-2", Plan{Blob: blob, Digest: "sha256:bbb", Nothing: true}))
 	s.do(Approve(Approver{Login: "omar", At: s.now, HeadSHA: "tip", PlanDigest: "sha256:bbb"}))
@@ -110,7 +118,8 @@ func TestEmptyDestroyIsDecidedOn(t *testing.T) {
 
 func TestRejectingARunningPlanDismissesNothing(t *testing.T) {
 	s := live(t)
-	s.do(Started(KindPlan, Attempt{Purpose: PurposeReapply, CorrelationID: "plan-2", HeadSHA: "tip", DispatchedAt: &s.now}))
+	s.do(Started(KindPlan, Attempt{Purpose: PurposeReapply, CorrelationID: "plan-2", HeadSHA: "tip",
+		DispatchedAt: &s.now}))
 	s.do(func(r Request) (Request, error) { r.dismiss(s.now, "no"); return r, nil })
 	if s.r.Attempt(KindPlan, "plan-2").SetAside {
 		t.Error("it was dismissed")
@@ -128,7 +137,8 @@ func TestDismissVoidsByItself(t *testing.T) {
 
 // One of two entries leaves; the other keeps its place.
 func TestOnlyTheCanceledEntryLeaves(t *testing.T) {
-	before := Request{Wanted: []Intent{{What: ActionApply, CorrelationID: "a"}, {What: ActionDestroy, CorrelationID: "b"}, {What: ActionMerge}}}
+	before := Request{Wanted: []Intent{{What: ActionApply, CorrelationID: "a"},
+		{What: ActionDestroy, CorrelationID: "b"}, {What: ActionMerge}}}
 	after := Request{Wanted: []Intent{{What: ActionDestroy, CorrelationID: "b"}}}
 	if got := leftQueue(before, after); !reflect.DeepEqual(got, []string{"a"}) {
 		t.Errorf("%v", got)
@@ -155,7 +165,10 @@ func TestEveryCommitCounts(t *testing.T) {
 		t.Errorf("authors %v", s.r.AuthorIDs)
 	}
 	ran := false
-	s.refused(All(RecordIntent(intentOf(ActionApply, "omar")), func(r Request) (Request, error) { ran = true; return r, nil }), CodeNotMerged)
+	s.refused(All(RecordIntent(intentOf(ActionApply, "omar")), func(r Request) (Request, error) {
+		ran = true
+		return r, nil
+	}), CodeNotMerged)
 	if ran {
 		t.Error("a patch ran after a refusal")
 	}

@@ -10,13 +10,16 @@ import (
 func TestCommitTellsWhetherToWrite(t *testing.T) {
 	s := story(t)
 	keep := func(r Request) (Request, error) { return r, nil }
-	if after, changed, err := Commit(s.r, keep, Actor{}, s.now.Add(time.Hour)); changed || err != nil || after.Version != s.r.Version {
+	if after, changed, err := Commit(s.r, keep, Actor{}, s.now.Add(time.Hour)); changed || err != nil ||
+		after.Version != s.r.Version {
 		t.Errorf("nothing changed: %v %v", changed, err)
 	}
-	if after, changed, err := Commit(s.r, RecordIntent(intentOf(ActionApprove, "omar")), Actor{}, s.now); !changed || err != nil || after.Version != s.r.Version+1 {
+	if after, changed, err := Commit(s.r, RecordIntent(intentOf(ActionApprove, "omar")), Actor{}, s.now); !changed ||
+		err != nil || after.Version != s.r.Version+1 {
 		t.Errorf("an intent: %v %v", changed, err)
 	}
-	if after, changed, err := Commit(s.r, RecordIntent(Intent{What: "sudo"}), Actor{}, s.now); changed || err == nil || after.Version != s.r.Version {
+	if after, changed, err := Commit(s.r, RecordIntent(Intent{What: "sudo"}), Actor{}, s.now); changed || err == nil ||
+		after.Version != s.r.Version {
 		t.Errorf("a refusal: %v %v", changed, err)
 	}
 	odd := func(r Request) (Request, error) { r.Config = map[string]any{"x": func() {}}; return r, nil }
@@ -130,7 +133,8 @@ func TestWhatEndsARequest(t *testing.T) {
 		}
 	}
 	r := live(t).r
-	r.Runs.Destroy = RunSet{CurrentAttempt: 1, Attempts: []Attempt{{Number: 1, Conclusion: ConclusionSuccess, SetAside: true}}}
+	r.Runs.Destroy = RunSet{CurrentAttempt: 1,
+		Attempts: []Attempt{{Number: 1, Conclusion: ConclusionSuccess, SetAside: true}}}
 	if refusal := Can(r, ActionDestroy); refusal != nil {
 		t.Errorf("after a destroy that was set aside: %v", refusal)
 	}
@@ -166,7 +170,7 @@ func TestRoundIsOfTheLastPlan(t *testing.T) {
 		r := story(t).r
 		c.change(&r)
 		var got ReasonCode
-		if refusal := round(r); refusal != nil {
+		if refusal := checkRound(r); refusal != nil {
 			got = refusal.Code
 		}
 		if got != c.want {
@@ -185,20 +189,28 @@ func TestUnwantedAttempts(t *testing.T) {
 		change func(*Request)
 		want   bool
 	}{
-		"a plan":                        {KindPlan, Attempt{}, func(*Request) {}, false},
-		"a plan of a closed request":    {KindPlan, Attempt{}, func(r *Request) { r.ClosedAt = &t0 }, true},
-		"a plan that runs":              {KindPlan, Attempt{RunID: 7}, func(r *Request) { r.ClosedAt = &t0 }, false},
-		"a plan of what was merged":     {KindPlan, Attempt{}, func(r *Request) { r.ClosedAt, r.MergedSHA = &t0, "m" }, false},
-		"a cleanup":                     {KindCleanup, Attempt{}, func(r *Request) { r.ClosedAt = &t0 }, false},
-		"an apply":                      {KindApply, Attempt{}, func(r *Request) { r.Approval.Approved = true }, false},
-		"an apply without approval":     {KindApply, Attempt{}, func(*Request) {}, true},
-		"it runs":                       {KindApply, Attempt{RunID: 7}, func(*Request) {}, true},
-		"a destroy without approval":    {KindDestroy, Attempt{}, func(*Request) {}, true},
-		"it ended":                      {KindApply, Attempt{RunID: 7, Conclusion: "failure", CompletedAt: &t0}, func(*Request) {}, false},
-		"it was withdrawn":              {KindApply, Attempt{RevokedAt: &revoked}, func(*Request) {}, false},
-		"it was withdrawn all the same": {KindApply, Attempt{RevokedAt: &revoked}, func(r *Request) { r.Approval.Approved = true }, false},
-		"an objection before it began":  {KindApply, Attempt{}, func(r *Request) { r.Approval.Approved, r.PR.Objections = true, []Objection{{Review: 1}} }, true},
-		"an objection while it runs":    {KindApply, Attempt{RunID: 7}, func(r *Request) { r.Approval.Approved, r.PR.Objections = true, []Objection{{Review: 1}} }, false},
+		"a plan":                     {KindPlan, Attempt{}, func(*Request) {}, false},
+		"a plan of a closed request": {KindPlan, Attempt{}, func(r *Request) { r.ClosedAt = &t0 }, true},
+		"a plan that runs":           {KindPlan, Attempt{RunID: 7}, func(r *Request) { r.ClosedAt = &t0 }, false},
+		"a plan of what was merged": {KindPlan, Attempt{}, func(r *Request) { r.ClosedAt, r.MergedSHA = &t0, "m" },
+			false},
+		"a cleanup":                  {KindCleanup, Attempt{}, func(r *Request) { r.ClosedAt = &t0 }, false},
+		"an apply":                   {KindApply, Attempt{}, func(r *Request) { r.Approval.Approved = true }, false},
+		"an apply without approval":  {KindApply, Attempt{}, func(*Request) {}, true},
+		"it runs":                    {KindApply, Attempt{RunID: 7}, func(*Request) {}, true},
+		"a destroy without approval": {KindDestroy, Attempt{}, func(*Request) {}, true},
+		"it ended": {KindApply, Attempt{RunID: 7, Conclusion: "failure", CompletedAt: &t0},
+			func(*Request) {}, false},
+		"it was withdrawn": {KindApply, Attempt{RevokedAt: &revoked}, func(*Request) {}, false},
+		"it was withdrawn all the same": {KindApply, Attempt{RevokedAt: &revoked}, func(r *Request) {
+			r.Approval.Approved = true
+		}, false},
+		"an objection before it began": {KindApply, Attempt{}, func(r *Request) {
+			r.Approval.Approved, r.PR.Objections = true, []Objection{{Review: 1}}
+		}, true},
+		"an objection while it runs": {KindApply, Attempt{RunID: 7}, func(r *Request) {
+			r.Approval.Approved, r.PR.Objections = true, []Objection{{Review: 1}}
+		}, false},
 	} {
 		r := story(t).r
 		c.change(&r)

@@ -24,7 +24,8 @@ func TestForceReleased(t *testing.T) {
 		!strings.Contains(s.r.Problem.Text, "may have changed something") {
 		t.Fatalf("%+v, problem %+v", a, s.r.Problem)
 	}
-	s.do(SeeRun(RunFacts{Kind: KindPlan, RunID: 77, RunAttempt: 1, CorrelationID: "plan-2", ClaimRunID: 77, Status: "completed", Conclusion: "success", CompletedAt: t0.Add(time.Hour)}))
+	s.do(SeeRun(RunFacts{Kind: KindPlan, RunID: 77, RunAttempt: 1, CorrelationID: "plan-2", ClaimRunID: 77,
+		Status: "completed", Conclusion: "success", CompletedAt: t0.Add(time.Hour)}))
 	if after := *s.r.Attempt(KindPlan, "plan-2"); !reflect.DeepEqual(a, after) {
 		t.Fatalf("what came later changed it: %+v", after)
 	}

@@ -61,7 +61,8 @@ func (r Request) StartedBy(kind Kind, correlationID string) bool {
 	if correlationID == "" {
 		return false
 	}
-	return r.Attempt(kind, correlationID) != nil || kind == KindCleanup && r.Cleanup != nil && slices.Contains(r.Cleanup.Earlier, correlationID)
+	return r.Attempt(kind, correlationID) != nil || kind == KindCleanup && r.Cleanup != nil &&
+		slices.Contains(r.Cleanup.Earlier, correlationID)
 }
 
 func (r Request) knowsForeignRun(runID int64) bool {
@@ -77,7 +78,8 @@ func (r Request) ForeignRun() *ForeignRun {
 	newest := &r.ForeignRuns[len(r.ForeignRuns)-1]
 	for _, kind := range RequestKinds {
 		a := r.CurrentRun(kind)
-		if a != nil && a.DispatchedAt != nil && newest.At.Before(a.DispatchedAt.Truncate(time.Second)) { // GitHub's times are whole seconds
+		// GitHub's times are whole seconds
+		if a != nil && a.DispatchedAt != nil && newest.At.Before(a.DispatchedAt.Truncate(time.Second)) {
 			return nil
 		}
 	}

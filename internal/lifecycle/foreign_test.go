@@ -38,7 +38,8 @@ func TestForeignRunIsRecordedOnce(t *testing.T) {
 		s.do(SawForeignRun(first))
 	}
 	if len(s.r.ForeignRuns) != 1 || s.r.ForeignRunCount != 1 || foreignEvents(s) != 1 || s.r.Version != version+1 {
-		t.Errorf("%+v, %d counted, %d events, version %d after %d", s.r.ForeignRuns, s.r.ForeignRunCount, foreignEvents(s), s.r.Version, version)
+		t.Errorf("%+v, %d counted, %d events, version %d after %d", s.r.ForeignRuns, s.r.ForeignRunCount, foreignEvents(s),
+			s.r.Version, version)
 	}
 	after := s.r
 	for _, r := range []*Request{&before, &after} {
@@ -63,8 +64,10 @@ func TestForeignRunsAreBounded(t *testing.T) {
 			s.do(SawForeignRun(foreignRun(s, 1000+(i*37)%100+int64(round))))
 		}
 	}
-	if len(s.r.ForeignRuns) != keptForeignRuns || s.r.ForeignRunCount != foreignEvents(s) || foreignEvents(s) > MaxForeignRuns || s.r.Version > version+MaxForeignRuns {
-		t.Errorf("%d kept, %d counted, %d events, %d writes", len(s.r.ForeignRuns), s.r.ForeignRunCount, foreignEvents(s), s.r.Version-version)
+	if len(s.r.ForeignRuns) != keptForeignRuns || s.r.ForeignRunCount != foreignEvents(s) ||
+		foreignEvents(s) > MaxForeignRuns || s.r.Version > version+MaxForeignRuns {
+		t.Errorf("%d kept, %d counted, %d events, %d writes", len(s.r.ForeignRuns), s.r.ForeignRunCount, foreignEvents(s),
+			s.r.Version-version)
 	}
 	if !slices.IsSortedFunc(s.r.ForeignRuns, func(x, y ForeignRun) int { return int(x.RunID - y.RunID) }) {
 		t.Errorf("order: %+v", s.r.ForeignRuns)
@@ -155,7 +158,8 @@ func TestReplacedCleanupsAreNotForeign(t *testing.T) {
 		s.r.Cleanup.Conclusion = "failure"
 		s.do(Started(KindCleanup, Attempt{CorrelationID: fmt.Sprintf("cleanup-%d", i+1)}))
 	}
-	if len(s.r.Cleanup.Earlier) != keptCleanups || s.r.StartedBy(KindCleanup, first) || !s.r.StartedBy(KindCleanup, s.r.Cleanup.CorrelationID) || s.r.StartedBy(KindCleanup, "") {
+	if len(s.r.Cleanup.Earlier) != keptCleanups || s.r.StartedBy(KindCleanup, first) ||
+		!s.r.StartedBy(KindCleanup, s.r.Cleanup.CorrelationID) || s.r.StartedBy(KindCleanup, "") {
 		t.Errorf("%+v", s.r.Cleanup)
 	}
 }

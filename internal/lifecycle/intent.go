@@ -120,7 +120,8 @@ func Approve(a Approver) Patch {
 	return func(r Request) (Request, error) {
 		r.drop(ActionApprove, a.Login)
 		for _, have := range r.Approval.Approvers {
-			if have.VoidedAt == nil && SameLogin(have.Login, a.Login) && have.PlanDigest == a.PlanDigest && have.HeadSHA == a.HeadSHA {
+			if have.VoidedAt == nil && SameLogin(have.Login, a.Login) && have.PlanDigest == a.PlanDigest &&
+				have.HeadSHA == a.HeadSHA {
 				return r, nil
 			}
 		}
@@ -142,7 +143,8 @@ func Approve(a Approver) Patch {
 func ReviewWithdrawn(login, reason string, gone func(at time.Time) bool, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		for i := range r.Approval.Approvers {
-			if a := &r.Approval.Approvers[i]; a.VoidedAt == nil && a.Source == SourceGitHub && SameLogin(a.Login, login) && gone(a.At) {
+			if a := &r.Approval.Approvers[i]; a.VoidedAt == nil && a.Source == SourceGitHub && SameLogin(a.Login, login) &&
+				gone(a.At) {
 				a.void(now, reason)
 			}
 		}

@@ -25,20 +25,27 @@ func TestIntentsAreRecordedOnce(t *testing.T) {
 		want []string
 	}{
 		"an approval": {nil, intentOf(ActionApprove, "ana"), "", []string{"approve ana"}},
-		"again":       {func(s *builder) { s.do(RecordIntent(intentOf(ActionApprove, "ana"))) }, intentOf(ActionApprove, "ANA"), "", []string{"approve ana"}},
-		"by two":      {func(s *builder) { s.do(RecordIntent(intentOf(ActionApprove, "omar"))) }, intentOf(ActionApprove, "ana"), "", []string{"approve omar", "approve ana"}},
+		"again": {func(s *builder) { s.do(RecordIntent(intentOf(ActionApprove, "ana"))) },
+			intentOf(ActionApprove, "ANA"), "", []string{"approve ana"}},
+		"by two": {func(s *builder) { s.do(RecordIntent(intentOf(ActionApprove, "omar"))) }, intentOf(ActionApprove, "ana"),
+			"", []string{"approve omar", "approve ana"}},
 		"by two, and again": {func(s *builder) {
 			s.do(RecordIntent(intentOf(ActionApprove, "omar")))
 			s.do(RecordIntent(intentOf(ActionApprove, "ana")))
 		}, intentOf(ActionApprove, "ana"), "", []string{"approve omar", "approve ana"}},
-		"another digest":             {nil, other(func(w *Intent) { w.PlanDigest = "sha256:old" }), CodeStale, nil},
-		"another commit":             {nil, other(func(w *Intent) { w.HeadSHA = "old" }), CodeStale, nil},
-		"a rejection":                {nil, intentOf(ActionReject, "ana"), "", []string{"reject ana"}},
-		"of an older plan":           {nil, other(func(w *Intent) { w.What, w.PlanDigest = ActionReject, "sha256:old" }), CodeStale, nil},
-		"of no plan in particular":   {nil, other(func(w *Intent) { w.What, w.PlanDigest = ActionReject, "" }), "", []string{"reject ana"}},
-		"a close by two":             {func(s *builder) { s.do(RecordIntent(intentOf(ActionClose, "omar"))) }, intentOf(ActionClose, "ana"), CodeAsked, []string{"close omar"}},
-		"a close again":              {func(s *builder) { s.do(RecordIntent(intentOf(ActionClose, "omar"))) }, intentOf(ActionClose, "omar"), "", []string{"close omar"}},
-		"a plan beside an approval":  {func(s *builder) { s.do(RecordIntent(intentOf(ActionApprove, "omar"))) }, intentOf(ActionPlan, "omar"), "", []string{"approve omar", "plan omar"}},
+		"another digest": {nil, other(func(w *Intent) { w.PlanDigest = "sha256:old" }), CodeStale, nil},
+		"another commit": {nil, other(func(w *Intent) { w.HeadSHA = "old" }), CodeStale, nil},
+		"a rejection":    {nil, intentOf(ActionReject, "ana"), "", []string{"reject ana"}},
+		"of an older plan": {nil, other(func(w *Intent) { w.What, w.PlanDigest = ActionReject, "sha256:old" }),
+			CodeStale, nil},
+		"of no plan in particular": {nil, other(func(w *Intent) { w.What, w.PlanDigest = ActionReject, "" }), "",
+			[]string{"reject ana"}},
+		"a close by two": {func(s *builder) { s.do(RecordIntent(intentOf(ActionClose, "omar"))) },
+			intentOf(ActionClose, "ana"), CodeAsked, []string{"close omar"}},
+		"a close again": {func(s *builder) { s.do(RecordIntent(intentOf(ActionClose, "omar"))) },
+			intentOf(ActionClose, "omar"), "", []string{"close omar"}},
+		"a plan beside an approval": {func(s *builder) { s.do(RecordIntent(intentOf(ActionApprove, "omar"))) },
+			intentOf(ActionPlan, "omar"), "", []string{"approve omar", "plan omar"}},
 		"what is done without words": {nil, intentOf(ActionWithdraw, "ana"), CodeNothing, nil},
 	} {
 		s := story(t)
@@ -87,8 +94,10 @@ func TestWhoIsAnAuthor(t *testing.T) {
 // A patch that removes an intent removes that one, and its problem.
 func TestIntentsLeave(t *testing.T) {
 	all := []Intent{
-		{What: ActionApprove, By: "omar", At: t0}, {What: ActionApprove, By: "ana", At: t0}, {What: ActionMerge, By: "omar", At: t0},
-		{What: ActionApply, By: "omar", At: t0, CorrelationID: "apply-1"}, {What: ActionDestroy, By: "adam", At: t0}, {What: ActionPlan, By: "ana", At: t0},
+		{What: ActionApprove, By: "omar", At: t0}, {What: ActionApprove, By: "ana", At: t0},
+		{What: ActionMerge, By: "omar", At: t0},
+		{What: ActionApply, By: "omar", At: t0, CorrelationID: "apply-1"}, {What: ActionDestroy, By: "adam", At: t0},
+		{What: ActionPlan, By: "ana", At: t0},
 	}
 	for name, c := range map[string]struct {
 		p    Patch
@@ -119,11 +128,13 @@ func TestIntentsLeave(t *testing.T) {
 	for _, w := range all {
 		r, _ := RefuseIntent(w, "code", "text", t0)(Request{Wanted: append([]Intent(nil), all...)})
 		want := RefusedIntent{What: w.What, By: w.By, At: t0, Code: "code", Text: "text"}
-		if len(r.Refused) != 1 || !reflect.DeepEqual(r.Refused[0], want) || !reflect.DeepEqual(r.Problem, &Problem{Step: string(w.What), Code: "code", Text: "text", Since: t0}) {
+		if len(r.Refused) != 1 || !reflect.DeepEqual(r.Refused[0], want) ||
+			!reflect.DeepEqual(r.Problem, &Problem{Step: string(w.What), Code: "code", Text: "text", Since: t0}) {
 			t.Errorf("%s of %s: told %+v, problem %+v", w.What, w.By, r.Refused, r.Problem)
 		}
 	}
-	if r, _ := Refused(ActionMerge, "ana", "code", "text", t0)(Request{Wanted: all}); r.Refused != nil || r.Problem != nil {
+	if r, _ := Refused(ActionMerge, "ana", "code", "text", t0)(Request{Wanted: all}); r.Refused != nil ||
+		r.Problem != nil {
 		t.Errorf("refused to another: %+v, %+v", r.Refused, r.Problem)
 	}
 	for step, over := range map[string]bool{"merge": true, "plan": false} {
@@ -154,7 +165,8 @@ func contains(all []int, n int) bool {
 // An approval is recorded once as long as it counts, and voided by what concerns it alone.
 func TestApprovalsOfOnePerson(t *testing.T) {
 	approval := func(change func(*Approver)) Approver {
-		a := Approver{Login: "omar", GithubID: 3, At: t0, HeadSHA: head, PlanDigest: digest, Purpose: PurposeOpen, Blob: blob, Source: SourceGitHub}
+		a := Approver{Login: "omar", GithubID: 3, At: t0, HeadSHA: head, PlanDigest: digest, Purpose: PurposeOpen,
+			Blob: blob, Source: SourceGitHub}
 		if change != nil {
 			change(&a)
 		}
@@ -172,14 +184,23 @@ func TestApprovalsOfOnePerson(t *testing.T) {
 		"the first":                    {nil, Approve(fresh), 1, []string{""}},
 		"the same again":               {[]Approver{approval(nil)}, Approve(fresh), 1, []string{""}},
 		"the same after it was voided": {[]Approver{approval(past)}, Approve(fresh), 2, []string{"before", ""}},
-		"of another person":            {[]Approver{approval(func(a *Approver) { a.Login = "ana" })}, Approve(fresh), 2, []string{"", ""}},
-		"of another plan":              {[]Approver{approval(func(a *Approver) { a.PlanDigest = "old" })}, Approve(fresh), 2, []string{"", ""}},
-		"of another commit":            {[]Approver{approval(func(a *Approver) { a.HeadSHA = "old" })}, Approve(fresh), 2, []string{"", ""}},
-		"their right is gone": {[]Approver{approval(past), approval(nil), approval(func(a *Approver) { a.Login = "ana" })}, Unapprove("OMAR", "gone", t0), 3,
+		"of another person": {[]Approver{approval(func(a *Approver) { a.Login = "ana" })}, Approve(fresh), 2,
+			[]string{"", ""}},
+		"of another plan": {[]Approver{approval(func(a *Approver) { a.PlanDigest = "old" })}, Approve(fresh), 2,
+			[]string{"", ""}},
+		"of another commit": {[]Approver{approval(func(a *Approver) { a.HeadSHA = "old" })}, Approve(fresh), 2,
+			[]string{"", ""}},
+		"their right is gone": {[]Approver{approval(past), approval(nil), approval(func(a *Approver) { a.Login = "ana" })},
+			Unapprove("OMAR", "gone", t0), 3,
 			[]string{"before", "gone", ""}},
-		"their review is gone": {[]Approver{approval(past), approval(nil), approval(func(a *Approver) { a.Login = "ana" }), approval(func(a *Approver) { a.Source = "slack" }),
-			approval(func(a *Approver) { a.At = t0.Add(1) })}, ReviewWithdrawn("OMAR", "gone", long, t0), 5, []string{"before", "gone", "", "", ""}},
-		"all of them": {[]Approver{approval(past), approval(nil)}, func(r Request) (Request, error) { r.voidApprovals(t0, "gone"); return r, nil }, 2, []string{"before", "gone"}},
+		"their review is gone": {[]Approver{approval(past), approval(nil), approval(func(a *Approver) { a.Login = "ana" }),
+			approval(func(a *Approver) { a.Source = "slack" }),
+			approval(func(a *Approver) { a.At = t0.Add(1) })}, ReviewWithdrawn("OMAR", "gone", long, t0), 5,
+			[]string{"before", "gone", "", "", ""}},
+		"all of them": {[]Approver{approval(past), approval(nil)}, func(r Request) (Request, error) {
+			r.voidApprovals(t0, "gone")
+			return r, nil
+		}, 2, []string{"before", "gone"}},
 	} {
 		r := story(t).r
 		r.Approval.Approvers = c.have
@@ -216,7 +237,8 @@ func TestWhatARejectionEnds(t *testing.T) {
 		s.r.Wanted = append(s.r.Wanted, Intent{What: what, By: "omar", At: t0})
 	}
 	s.do(Reject(rejection))
-	if got := asks(s.r); !reflect.DeepEqual(got, []string{"repair omar", "close omar"}) || s.r.Rejection.Purpose != "" || s.r.Approval.Approved {
+	if got := asks(s.r); !reflect.DeepEqual(got, []string{"repair omar", "close omar"}) || s.r.Rejection.Purpose != "" ||
+		s.r.Approval.Approved {
 		t.Errorf("before the merge: %v, %+v, %+v", got, s.r.Rejection, s.r.Approval)
 	}
 	s.do(Reject(rejection))
@@ -243,7 +265,8 @@ func TestProblemsAndNotes(t *testing.T) {
 	r := Request{Problem: &Problem{Step: "a", Code: "b", Text: "c", Since: t0}}
 	for _, c := range [][3]string{{"a", "b", "c"}, {"x", "b", "c"}, {"a", "x", "c"}, {"a", "b", "x"}} {
 		got, _ := SetProblem(c[0], ReasonCode(c[1]), c[2], t0.Add(1))(r)
-		if same := c == [3]string{"a", "b", "c"}; got.Problem.Since.Equal(t0) != same || got.Problem.Step != c[0] || got.Problem.Text != c[2] {
+		if same := c == [3]string{"a", "b", "c"}; got.Problem.Since.Equal(t0) != same || got.Problem.Step != c[0] ||
+			got.Problem.Text != c[2] {
 			t.Errorf("%v: %+v", c, got.Problem)
 		}
 	}

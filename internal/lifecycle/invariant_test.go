@@ -21,8 +21,9 @@ func TestRunStateHasOnePlace(t *testing.T) {
 		}
 	})
 	slices.Sort(attempts)
-	if diff := cmp.Diff([]string{"Cleanup.Attempt", "Runs.Apply.Attempts", "Runs.Destroy.Attempts", "Runs.Plan.Attempts"}, attempts); diff != "" {
-		t.Errorf("run state (-wanted +found):\n%s", diff)
+	if d := cmp.Diff([]string{"Cleanup.Attempt", "Runs.Apply.Attempts", "Runs.Destroy.Attempts",
+		"Runs.Plan.Attempts"}, attempts); d != "" {
+		t.Errorf("run state (-wanted +found):\n%s", d)
 	}
 	for _, path := range statuses {
 		if !slices.ContainsFunc(attempts, func(a string) bool { return path == a+".Status" }) { // GitHub's word for a run

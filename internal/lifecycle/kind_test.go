@@ -54,10 +54,13 @@ func (row KindRow) faults(workflow string) (faults []string) {
 		}
 	}
 	must(strings.Contains(workflow, "\nname: "+string(row.Kind)+"\n"), "the workflow has another name")
-	must(strings.Contains(workflow, "\nrun-name: \"tfpilot "+string(row.Kind)+" ${{ inputs.request_id "), "its runs have another title")
-	must(row.Concurrency != "" && strings.Contains(workflow, "\n  group: \""+row.Concurrency+"${{"), "another concurrency group")
+	must(strings.Contains(workflow, "\nrun-name: \"tfpilot "+string(row.Kind)+" ${{ inputs.request_id "),
+		"its runs have another title")
+	must(row.Concurrency != "" && strings.Contains(workflow, "\n  group: \""+row.Concurrency+"${{"),
+		"another concurrency group")
 	must((row.Role == "apply") == strings.Contains(workflow, `role-to-assume: "@apply_role@"`), "it takes another role")
-	must(row.Role == "apply" || row.Role == "plan" && strings.Contains(workflow, `role-to-assume: "@plan_role@"`), "no role")
+	must(row.Role == "apply" || row.Role == "plan" && strings.Contains(workflow, `role-to-assume: "@plan_role@"`),
+		"no role")
 	must(row.HoldsLease == (row.Role == "apply"), "a run that may change what exists holds the lease, and no other")
 	must(row.HoldsLease == (row.EffectStep != ""), "the step of its effect")
 	serves, known := row.Serves.Row()
@@ -65,14 +68,16 @@ func (row KindRow) faults(workflow string) (faults []string) {
 	return faults
 }
 
-// Nothing can have changed only where the workflow says so: each step before the effect is known, and none of the others.
+// Nothing can have changed only where the workflow says so: each step before the effect is known,
+// and none of the others.
 func TestStepsBeforeTheEffectMatchTheWorkflows(t *testing.T) {
 	for _, row := range KindRows() {
 		if !row.HoldsLease {
 			continue
 		}
 		early := true
-		for _, m := range regexp.MustCompile(`(?m)^      - name: (.+)$`).FindAllStringSubmatch(workflowText(t, row.Workflow), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^      - name: (.+)$`).FindAllStringSubmatch(workflowText(t,
+			row.Workflow), -1) {
 			name := strings.TrimSpace(m[1])
 			early = early && name != row.EffectStep
 			if slices.Contains(stepsBeforeEffect, name) != early {
@@ -87,7 +92,8 @@ func TestStepsBeforeTheEffectMatchTheWorkflows(t *testing.T) {
 			t.Errorf("%s has no step %s", row.Workflow, row.EffectStep)
 		}
 	}
-	for _, a := range []*Attempt{{Conclusion: "cancelled"}, {Conclusion: "stale"}, {Conclusion: "failure", FailedStep: "A step of one's own"}, {}} {
+	for _, a := range []*Attempt{{Conclusion: "cancelled"}, {Conclusion: "stale"},
+		{Conclusion: "failure", FailedStep: "A step of one's own"}, {}} {
 		if a.BeforeEffect() {
 			t.Errorf("%+v may have changed something", a)
 		}

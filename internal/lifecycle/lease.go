@@ -27,9 +27,9 @@ func (e EnvironmentState) Release(correlationID string, now time.Time) Environme
 
 func (e EnvironmentState) promote(now time.Time) EnvironmentState {
 	if e.Holder == nil && len(e.Queue) > 0 {
-		head := e.Queue[0]
-		head.Since = now
-		e.Holder, e.Queue = &head, e.Queue[1:]
+		first := e.Queue[0]
+		first.Since = now
+		e.Holder, e.Queue = &first, e.Queue[1:]
 		e.Token++
 	}
 	if len(e.Queue) == 0 {

@@ -7,10 +7,12 @@ func TestSameLogin(t *testing.T) {
 		a, b string
 		same bool
 	}{
-		{"dana", "dana", true}, {"Dana", "dANA", true}, {" dana", "dana\n", true}, {"dana-1", "DANA-1", true}, {"dana", "dan", false}, {"dana_", "dana-", false},
+		{"dana", "dana", true}, {"Dana", "dANA", true}, {" dana", "dana\n", true}, {"dana-1", "DANA-1", true},
+		{"dana", "dan", false}, {"dana_", "dana-", false},
 		{"AZ", "az", true},
 		{"", "", false}, {" ", "", false}, {"dana", "", false},
-		{"\u212aelvin", "kelvin", false}, {"\u017fam", "sam", false}, {"DÉ", "dé", false}, // which strings.EqualFold takes for the same
+		// which strings.EqualFold takes for the same
+		{"\u212aelvin", "kelvin", false}, {"\u017fam", "sam", false}, {"DÉ", "dé", false},
 	} {
 		if got := SameLogin(c.a, c.b); got != c.same || SameLogin(c.b, c.a) != got {
 			t.Errorf("%q, %q: %v", c.a, c.b, got)
@@ -34,7 +36,8 @@ func TestProtected(t *testing.T) {
 		key        string
 		configured bool
 		want       bool
-	}{{"prod", false, true}, {"prod", true, true}, {"dev", true, true}, {"dev", false, false}, {"prod2", false, false}, {"", false, false}} {
+	}{{"prod", false, true}, {"prod", true, true}, {"dev", true, true}, {"dev", false, false}, {"prod2", false, false},
+		{"", false, false}} {
 		if got := Protected(c.key, c.configured); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// MessageRefused begins the state of a message that Slack did not take, before Slack's code and a fingerprint of the text.
+// MessageRefused begins the state of a message that Slack did not take, before Slack's code and a
+// fingerprint of the text.
 const MessageRefused = "refused:"
 
 // Refused reports whether Slack did not take the message.

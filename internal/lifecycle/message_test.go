@@ -11,9 +11,9 @@ func TestRetryMessages(t *testing.T) {
 	r := Request{}
 	r.Slack.Messages = []Message{refused, taken}
 	after, err := RetryMessages()(r)
-	if err != nil || !slices.EqualFunc(after.Slack.Messages, []Message{taken}, same) || !slices.EqualFunc(r.Slack.Messages, []Message{refused, taken}, same) {
+	if err != nil || !slices.EqualFunc(after.Slack.Messages, []Message{taken}, sameMessage) || !slices.EqualFunc(r.Slack.Messages, []Message{refused, taken}, sameMessage) {
 		t.Errorf("%v %+v, before %+v", err, after.Slack.Messages, r.Slack.Messages)
 	}
 }
 
-func same(a, b Message) bool { return a.Role == b.Role && a.TS == b.TS && a.State == b.State }
+func sameMessage(a, b Message) bool { return a.Role == b.Role && a.TS == b.TS && a.State == b.State }

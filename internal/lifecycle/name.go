@@ -40,32 +40,37 @@ var kindPattern = func() string {
 
 // The names.
 var (
-	NameRequest       = name("request id", "req_ and 10 to 16 of a-z and 0-9", idPattern)
-	NameKind          = name("run kind", "one of "+strings.ReplaceAll(kindPattern, "|", ", "), kindPattern)
-	NameCorrelation   = name("correlation id", "a run kind, - and 32 of 0-9 and a-f", `(?:`+kindPattern+`)-[0-9a-f]{32}`)
-	NameProject       = name("project", slugWant, slugPattern)
-	NameEnvironment   = name("environment key", slugWant, slugPattern)
-	NameSlug          = name("environment slug", slugWant, slugPattern)
-	NameModule        = name("module", "1 to 63 of a-z, 0-9 and -, starting with a letter", `[a-z][a-z0-9-]{0,62}`)
-	NameOwner         = name("repository owner", "the name of a GitHub organization or user", `[A-Za-z0-9][A-Za-z0-9_-]{0,38}`)
-	NameLogin         = name("GitHub login", "the login of a GitHub account", `[A-Za-z0-9][A-Za-z0-9_-]{0,38}`)
-	NameRepository    = nameAlso("repository", "the name of a repository, without its owner", `[A-Za-z0-9._-]{1,100}`, notDots)
-	NameBranch        = nameAlso("branch", "the name of a branch", segment+`(?:/`+segment+`)*`, validBranch)
-	NamePath          = nameAlso("path", "a path in the repository, without .. and control characters", `[^\x00-\x1f\x7f\\~^:?*\[ ]+`, validPath)
-	NameCommit        = name("commit", "40 of 0-9 and a-f", `[0-9a-f]{40}`)
-	NameBlob          = name("blob", "40 of 0-9 and a-f", `[0-9a-f]{40}`)
-	NameDigest        = name("plan digest", "sha256: and 64 of 0-9 and a-f", `sha256:[0-9a-f]{64}`)
-	NameStateLock     = name("state lock id", "a UUID as Terraform prints it", `[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
-	NameBucket        = name("bucket", "the name of an S3 bucket", `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`)
-	NameRegion        = name("region", "a region such as eu-central-1", `[a-z]{2,}(?:-[a-z0-9]+)+`)
-	NameStateKey      = name("state key", "a key such as core/dev/app/terraform.tfstate", stateSegment+`(/`+stateSegment+`)*`)
-	NameDynamoDBTable = name("lock table", "the name of a DynamoDB table", `[A-Za-z0-9_.-]{3,255}`)
+	NameRequest     = newName("request id", "req_ and 10 to 16 of a-z and 0-9", idPattern)
+	NameKind        = newName("run kind", "one of "+strings.ReplaceAll(kindPattern, "|", ", "), kindPattern)
+	NameCorrelation = newName("correlation id", "a run kind, - and 32 of 0-9 and a-f", `(?:`+kindPattern+`)-[0-9a-f]{32}`)
+	NameProject     = newName("project", slugWant, slugPattern)
+	NameEnvironment = newName("environment key", slugWant, slugPattern)
+	NameSlug        = newName("environment slug", slugWant, slugPattern)
+	NameModule      = newName("module", "1 to 63 of a-z, 0-9 and -, starting with a letter", `[a-z][a-z0-9-]{0,62}`)
+	NameOwner       = newName("repository owner", "the name of a GitHub organization or user",
+		`[A-Za-z0-9][A-Za-z0-9_-]{0,38}`)
+	NameLogin      = newName("GitHub login", "the login of a GitHub account", `[A-Za-z0-9][A-Za-z0-9_-]{0,38}`)
+	NameRepository = nameAlso("repository", "the name of a repository, without its owner", `[A-Za-z0-9._-]{1,100}`,
+		notDots)
+	NameBranch = nameAlso("branch", "the name of a branch", segment+`(?:/`+segment+`)*`, validBranch)
+	NamePath   = nameAlso("path", "a path in the repository, without .. and control characters",
+		`[^\x00-\x1f\x7f\\~^:?*\[ ]+`, validPath)
+	NameCommit    = newName("commit", "40 of 0-9 and a-f", `[0-9a-f]{40}`)
+	NameBlob      = newName("blob", "40 of 0-9 and a-f", `[0-9a-f]{40}`)
+	NameDigest    = newName("plan digest", "sha256: and 64 of 0-9 and a-f", `sha256:[0-9a-f]{64}`)
+	NameStateLock = newName("state lock id", "a UUID as Terraform prints it",
+		`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	NameBucket   = newName("bucket", "the name of an S3 bucket", `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`)
+	NameRegion   = newName("region", "a region such as eu-central-1", `[a-z]{2,}(?:-[a-z0-9]+)+`)
+	NameStateKey = newName("state key", "a key such as core/dev/app/terraform.tfstate", stateSegment+`(/`+stateSegment+
+		`)*`)
+	NameDynamoDBTable = newName("lock table", "the name of a DynamoDB table", `[A-Za-z0-9_.-]{3,255}`)
 )
 
 // ErrName is that a name is not a valid one.
 var ErrName = errors.New("invalid name")
 
-func name(what, want, pattern string) Name { return nameAlso(what, want, pattern, nil) }
+func newName(what, want, pattern string) Name { return nameAlso(what, want, pattern, nil) }
 
 func nameAlso(what, want, pattern string, also func(string) bool) Name {
 	return Name{what, want, regexp.MustCompile(`^(?:` + pattern + `)$`), also}

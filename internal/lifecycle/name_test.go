@@ -12,45 +12,61 @@ var names = map[string]struct {
 	good, bad []string
 }{
 	"request": {NameRequest, []string{"req_abcdefghij", "req_0123456789abcdef"}, []string{
-		"", "req_", "req_abcdefghi", "req_0123456789abcdefg", "req_ABCDEFGHIJ", "req-abcdefghij", "xreq_abcdefghij", "req_abcdefghij\n", "req_abcde/../j",
+		"", "req_", "req_abcdefghi", "req_0123456789abcdefg", "req_ABCDEFGHIJ", "req-abcdefghij", "xreq_abcdefghij",
+		"req_abcdefghij\n", "req_abcde/../j",
 	}},
-	"kind": {NameKind, []string{"plan", "apply", "destroy", "cleanup", "drift_plan"}, []string{"", "Plan", "plans", "drift", "plan|apply", "plan\n"}},
+	"kind": {NameKind, []string{"plan", "apply", "destroy", "cleanup", "drift_plan"},
+		[]string{"", "Plan", "plans", "drift", "plan|apply", "plan\n"}},
 	"correlation": {NameCorrelation, []string{"plan-" + hex32, "drift_plan-" + hex32}, []string{
-		"", "plan", hex32, "plan-" + hex32[1:], "plan-" + hex32 + "0", "plan-" + strings.ToUpper("a"+hex32[1:]), "drift-" + hex32, "plan-plan-" + hex32,
+		"", "plan", hex32, "plan-" + hex32[1:], "plan-" + hex32 + "0", "plan-" + strings.ToUpper("a"+hex32[1:]), "drift-" +
+			hex32, "plan-plan-" + hex32,
 		"plan-" + hex32 + "\n",
 	}},
 	"project":     {NameProject, slugs, notSlugs},
 	"environment": {NameEnvironment, slugs, notSlugs},
 	"slug":        {NameSlug, slugs, notSlugs},
-	"module":      {NameModule, []string{"a", "s3-bucket", "a" + strings.Repeat("b", 62)}, []string{"", "3s", "-a", "S3", "s3_bucket", "a/b", "..", "a" + strings.Repeat("b", 63)}},
-	"owner":       {NameOwner, []string{"a", "Acme-Corp", "dana_acme", strings.Repeat("a", 39)}, []string{"", "-acme", "_acme", "acme/infra", "acme.", strings.Repeat("a", 40)}},
+	"module": {NameModule, []string{"a", "s3-bucket", "a" + strings.Repeat("b", 62)},
+		[]string{"", "3s", "-a", "S3", "s3_bucket", "a/b", "..", "a" + strings.Repeat("b", 63)}},
+	"owner": {NameOwner, []string{"a", "Acme-Corp", "dana_acme", strings.Repeat("a", 39)},
+		[]string{"", "-acme", "_acme", "acme/infra", "acme.", strings.Repeat("a", 40)}},
 	"repository": {NameRepository, []string{"a", ".github", "infra.core_1", strings.Repeat("a", 100)}, []string{
 		"", ".", "..", "a/b", "a b", "infra\n", strings.Repeat("a", 101),
 	}},
-	"branch": {NameBranch, []string{"main", "request/req_abcdefghij", "release/1.2", "_wip", strings.Repeat("a", 200)}, []string{
-		"", "-main", "/main", "main/", "a//b", "a..b", "../main", "a/.b", "main.", "main.lock", "a.lock/b", "a b", "a~1", "a^", "a:b", "a@{1}", "refs\\heads",
-		"$(id)", "main\n", strings.Repeat("a", 201),
+	"branch": {NameBranch, []string{"main", "request/req_abcdefghij", "release/1.2", "_wip", strings.Repeat("a", 200)},
+		[]string{
+			"", "-main", "/main", "main/", "a//b", "a..b", "../main", "a/.b", "main.", "main.lock", "a.lock/b", "a b", "a~1",
+			"a^", "a:b", "a@{1}", "refs\\heads",
+			"$(id)", "main\n", strings.Repeat("a", 201),
+		}},
+	"path": {NamePath, []string{"a", "envs/dev/app/tfpilot_req_abcdefghij.tf", ".github/workflows/plan.yml", "größe.tf",
+		strings.Repeat("a", maxPath)}, []string{
+		"", "/etc/passwd", "a/", "a//b", "./a", "a/./b", "../a", "a/../b", "a b", "a\x00b", "a\nb", "a?b", "a\\b",
+		strings.Repeat("a", maxPath+1),
 	}},
-	"path": {NamePath, []string{"a", "envs/dev/app/tfpilot_req_abcdefghij.tf", ".github/workflows/plan.yml", "größe.tf", strings.Repeat("a", maxPath)}, []string{
-		"", "/etc/passwd", "a/", "a//b", "./a", "a/./b", "../a", "a/../b", "a b", "a\x00b", "a\nb", "a?b", "a\\b", strings.Repeat("a", maxPath+1),
-	}},
-	"commit":     {NameCommit, []string{strings.Repeat("0a", 20)}, []string{"", strings.Repeat("0a", 19), strings.Repeat("0A", 20), strings.Repeat("0a", 20) + "0", "main"}},
-	"blob":       {NameBlob, []string{strings.Repeat("0a", 20)}, []string{"", strings.Repeat("0g", 20)}},
-	"digest":     {NameDigest, []string{"sha256:" + hex32 + hex32}, []string{"", hex32 + hex32, "sha256:" + hex32, "sha512:" + hex32 + hex32}},
-	"state lock": {NameStateLock, []string{"0a1b2c3d-0123-4567-89ab-0123456789ab"}, []string{"", strings.Repeat("-", 36), hex32 + "0123", "0A1B2C3D-0123-4567-89AB-0123456789AB"}},
-	"bucket":     {NameBucket, []string{"abc", "acme-tfpilot.state"}, []string{"", "ab", "-ab", "Abc", "a_b", "abc/", strings.Repeat("a", 64)}},
-	"region":     {NameRegion, []string{"eu-central-1", "us-gov-west-1"}, []string{"", "eu", "e-1", "EU-central-1", "eu-central-"}},
+	"commit": {NameCommit, []string{strings.Repeat("0a", 20)},
+		[]string{"", strings.Repeat("0a", 19), strings.Repeat("0A", 20), strings.Repeat("0a", 20) + "0", "main"}},
+	"blob": {NameBlob, []string{strings.Repeat("0a", 20)}, []string{"", strings.Repeat("0g", 20)}},
+	"digest": {NameDigest, []string{"sha256:" + hex32 + hex32}, []string{"", hex32 + hex32, "sha256:" + hex32,
+		"sha512:" + hex32 + hex32}},
+	"state lock": {NameStateLock, []string{"0a1b2c3d-0123-4567-89ab-0123456789ab"},
+		[]string{"", strings.Repeat("-", 36), hex32 + "0123", "0A1B2C3D-0123-4567-89AB-0123456789AB"}},
+	"bucket": {NameBucket, []string{"abc", "acme-tfpilot.state"}, []string{"", "ab", "-ab", "Abc", "a_b", "abc/",
+		strings.Repeat("a", 64)}},
+	"region": {NameRegion, []string{"eu-central-1", "us-gov-west-1"},
+		[]string{"", "eu", "e-1", "EU-central-1", "eu-central-"}},
 	"state key": {NameStateKey, []string{"core/dev/app/terraform.tfstate", "a", strings.Repeat("a", maxName)}, []string{
 		"", strings.Repeat("a", maxName+1), "/a", "a/", "a//b", "a/../b", ".a", "a b", "a\"b", "${a}",
 	}},
-	"lock table": {NameDynamoDBTable, []string{"abc", "terraform_locks.core-1"}, []string{"", "ab", "a/b", "a b", strings.Repeat("a", 256)}},
+	"lock table": {NameDynamoDBTable, []string{"abc", "terraform_locks.core-1"},
+		[]string{"", "ab", "a/b", "a b", strings.Repeat("a", 256)}},
 }
 
 const hex32 = "0123456789abcdef0123456789abcdef"
 
 var (
 	slugs    = []string{"ab", "dev", "a-1", "a" + strings.Repeat("b", 20)}
-	notSlugs = []string{"", "a", "1a", "-a", "Dev", "dev_1", "dev/app", "..", "dev\n", "dév", "a" + strings.Repeat("b", 21)}
+	notSlugs = []string{"", "a", "1a", "-a", "Dev", "dev_1", "dev/app", "..", "dev\n", "dév", "a" +
+		strings.Repeat("b", 21)}
 )
 
 func TestNames(t *testing.T) {
@@ -69,7 +85,8 @@ func TestNames(t *testing.T) {
 				t.Errorf("%s: %q is valid", what, s)
 				continue
 			}
-			if text := err.Error(); !strings.Contains(text, c.name.What) || !strings.Contains(text, c.name.Want) || len(text) > 400 {
+			if text := err.Error(); !strings.Contains(text, c.name.What) || !strings.Contains(text, c.name.Want) ||
+				len(text) > 400 {
 				t.Errorf("%s: %q", what, text)
 			}
 		}
@@ -89,7 +106,8 @@ func FuzzNames(f *testing.F) {
 			if !c.name.Valid(s) {
 				continue
 			}
-			if s == "" || len(s) > maxName || strings.ContainsAny(s, "\x00\n\r\t \\") || strings.Contains("/"+s+"/", "/../") || strings.HasPrefix(s, "/") {
+			if s == "" || len(s) > maxName || strings.ContainsAny(s, "\x00\n\r\t \\") || strings.Contains("/"+s+"/", "/../") ||
+				strings.HasPrefix(s, "/") {
 				t.Errorf("%s: %q is valid", what, s)
 			}
 			if what != "path" && strings.ContainsAny(s, "\"'`$&;|<>(){}[]*?~!#%") {
@@ -122,7 +140,8 @@ func TestParseCorrelationID(t *testing.T) {
 
 func TestValidRepository(t *testing.T) {
 	for name, want := range map[string]bool{
-		"acme/infra": true, "a/.github": true, "": false, "/": false, "acme": false, "acme/": false, "/infra": false, "acme.x/infra": false, "acme/..": false,
+		"acme/infra": true, "a/.github": true, "": false, "/": false, "acme": false, "acme/": false, "/infra": false,
+		"acme.x/infra": false, "acme/..": false,
 		"acme/infra/x": false, "acme/in fra": false, "acme/infra\n": false,
 	} {
 		if got := ValidRepository(name); got != want {
@@ -133,13 +152,15 @@ func TestValidRepository(t *testing.T) {
 
 func TestRequestPath(t *testing.T) {
 	env := Environment{Key: "dev", Slug: "app"}
-	if path, err := RequestPath(env, "req_abcdefghij"); err != nil || path != "envs/dev/app/tfpilot_req_abcdefghij.tf" || !NamePath.Valid(path) {
+	if path, err := RequestPath(env, "req_abcdefghij"); err != nil || path != "envs/dev/app/tfpilot_req_abcdefghij.tf" ||
+		!NamePath.Valid(path) {
 		t.Error(path, err)
 	}
 	for _, c := range []struct {
 		env Environment
 		id  string
-	}{{Environment{Key: "dev"}, "req_abcdefghij"}, {Environment{Slug: "app"}, "req_abcdefghij"}, {env, "req_../../../x"}, {Environment{"..", "app", nil}, "req_abcdefghij"}} {
+	}{{Environment{Key: "dev"}, "req_abcdefghij"}, {Environment{Slug: "app"}, "req_abcdefghij"}, {env, "req_../../../x"},
+		{Environment{"..", "app", nil}, "req_abcdefghij"}} {
 		if path, err := RequestPath(c.env, c.id); err == nil || path != "" {
 			t.Errorf("%v %s: %s", c.env, c.id, path)
 		}

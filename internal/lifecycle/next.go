@@ -38,8 +38,10 @@ const (
 
 // Steps are all steps that there are.
 var Steps = []StepName{
-	StepLog, StepOpen, StepDispatch, StepFind, StepReconcile, StepResult, StepRevoke, StepGiveUp, StepRelease, StepLeave, StepPlan, StepPost,
-	StepApprove, StepReject, StepMerge, StepApply, StepDestroy, StepRestore, StepClose, StepBranch, StepRepair, StepCleanup, StepCleanupPull,
+	StepLog, StepOpen, StepDispatch, StepFind, StepReconcile, StepResult, StepRevoke, StepGiveUp, StepRelease, StepLeave,
+	StepPlan, StepPost,
+	StepApprove, StepReject, StepMerge, StepApply, StepDestroy, StepRestore, StepClose, StepBranch, StepRepair,
+	StepCleanup, StepCleanupPull,
 	StepCleanupMerge, StepArchive,
 }
 
@@ -57,8 +59,8 @@ type Step struct {
 // Due reports whether the step may be tried now.
 func (s Step) Due(now time.Time) bool { return !now.Before(s.After) }
 
-// IsDue reports whether a worker has something to do now that nothing else brings about. The log is written beside other steps,
-// and by the sweep; the end of a run arrives by webhooks and sync.
+// IsDue reports whether a worker has something to do now that nothing else brings about. The log
+// is written beside other steps, and by the sweep; the end of a run arrives by webhooks and sync.
 func IsDue(r Request, now time.Time) bool {
 	return slices.ContainsFunc(Next(r, EnvironmentState{}, now), func(s Step) bool {
 		return s.Due(now) && s.Name != StepLog && s.Name != StepReconcile
@@ -243,9 +245,10 @@ func planSteps(r Request) []Step {
 		return nil
 	case w != nil && !plan.active():
 		return []Step{{Name: StepPlan, Kind: KindPlan, Purpose: w.Purpose, By: w.By}}
-	case r.PR.isOpen() && !r.PR.Foreign && !plan.active() && !r.plannedOut() && (plan == nil || plan.HeadSHA != r.PR.HeadSHA):
+	case r.PR.isOpen() && !r.PR.Foreign && !plan.active() && !r.plannedOut() &&
+		(plan == nil || plan.HeadSHA != r.PR.HeadSHA):
 		return []Step{{Name: StepPlan, Kind: KindPlan, Purpose: PurposeOpen, By: r.Requester.Login}}
-	case r.PR.isOpen() && r.Plan != nil && r.Plan.PostedAt == nil && round(r) == nil:
+	case r.PR.isOpen() && r.Plan != nil && r.Plan.PostedAt == nil && checkRound(r) == nil:
 		return []Step{{Name: StepPost}}
 	default:
 		return nil

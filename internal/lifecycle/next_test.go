@@ -23,17 +23,20 @@ func TestWhenAPlanIsDue(t *testing.T) {
 		change func(*Request)
 		want   Step
 	}{
-		"nothing is new":        {func(*Request) {}, Step{}},
-		"no pull request":       {func(r *Request) { r.PR = nil }, open},
-		"it could not be open":  {func(r *Request) { r.PR, r.Problem = nil, &Problem{Step: "open", Since: t0} }, Step{Name: StepOpen, By: "dana", After: t0.Add(RetryOpen)}},
+		"nothing is new":  {func(*Request) {}, Step{}},
+		"no pull request": {func(r *Request) { r.PR = nil }, open},
+		"it could not be open": {func(r *Request) { r.PR, r.Problem = nil, &Problem{Step: "open", Since: t0} },
+			Step{Name: StepOpen, By: "dana", After: t0.Add(RetryOpen)}},
 		"something else failed": {func(r *Request) { r.PR, r.Problem = nil, &Problem{Step: "plan", Since: t0} }, open},
-		"requested":             {func(r *Request) { r.Wanted = []Intent{wanted} }, Step{Name: StepPlan, Kind: KindPlan, Purpose: PurposeEdit, By: "ana"}},
-		"beside a plan":         {func(r *Request) { r.Wanted, r.Runs.Plan.Attempts[0].Conclusion = []Intent{wanted}, "" }, Step{}},
-		"beside a close":        {func(r *Request) { r.Wanted = []Intent{wanted, {What: ActionClose}} }, Step{}},
-		"beside a rejection":    {func(r *Request) { r.Wanted = []Intent{wanted, {What: ActionReject}} }, Step{}},
-		"a new commit":          {moved, again},
-		"no plan yet":           {func(r *Request) { r.Runs.Plan = RunSet{} }, again},
-		"foreign content":       {func(r *Request) { moved(r); r.PR.Foreign = true }, Step{}},
+		"requested": {func(r *Request) { r.Wanted = []Intent{wanted} },
+			Step{Name: StepPlan, Kind: KindPlan, Purpose: PurposeEdit, By: "ana"}},
+		"beside a plan": {func(r *Request) { r.Wanted, r.Runs.Plan.Attempts[0].Conclusion = []Intent{wanted}, "" },
+			Step{}},
+		"beside a close":     {func(r *Request) { r.Wanted = []Intent{wanted, {What: ActionClose}} }, Step{}},
+		"beside a rejection": {func(r *Request) { r.Wanted = []Intent{wanted, {What: ActionReject}} }, Step{}},
+		"a new commit":       {moved, again},
+		"no plan yet":        {func(r *Request) { r.Runs.Plan = RunSet{} }, again},
+		"foreign content":    {func(r *Request) { moved(r); r.PR.Foreign = true }, Step{}},
 		"a commit during a plan": {func(r *Request) {
 			moved(r)
 			r.Runs.Plan.Attempts[0].Conclusion = ""
@@ -69,7 +72,8 @@ func TestCleanupInOrder(t *testing.T) {
 		"after the destroy":  {func(*Request) {}, Step{Name: StepCleanup, Kind: KindCleanup, By: "adam"}},
 		"before its release": {func(r *Request) { r.Runs.Destroy.Attempts[0].Released = false }, Step{}},
 		"before its result":  {func(r *Request) { r.Runs.Destroy.Attempts[0].ResultRead = false }, Step{}},
-		"a repair":           {func(r *Request) { r.Wanted = []Intent{{What: ActionRepair, By: "ana"}} }, Step{Name: StepRepair, By: "ana"}},
+		"a repair": {func(r *Request) { r.Wanted = []Intent{{What: ActionRepair, By: "ana"}} },
+			Step{Name: StepRepair, By: "ana"}},
 		"it runs":            {with(func(c *Cleanup) { c.Conclusion = "" }), Step{}},
 		"it failed":          {with(func(c *Cleanup) { c.Conclusion = "failure" }), Step{}},
 		"its result":         {with(func(c *Cleanup) { c.ResultRead = false }), Step{}},
@@ -97,7 +101,8 @@ func TestCleanupInOrder(t *testing.T) {
 // A new attempt has the next number and takes the problems of its step off the card, and no others.
 func TestStartedClearsItsProblem(t *testing.T) {
 	for step, kinds := range map[string][]Kind{
-		"cleanup": {KindCleanup}, "cleanup_pull": {KindCleanup}, "cleanup_merge": {KindCleanup}, "plan": {KindPlan}, "apply": {KindApply}, "log": {},
+		"cleanup": {KindCleanup}, "cleanup_pull": {KindCleanup}, "cleanup_merge": {KindCleanup}, "plan": {KindPlan},
+		"apply": {KindApply}, "log": {},
 	} {
 		for _, kind := range []Kind{KindCleanup, KindPlan, KindApply} {
 			s := story(t)

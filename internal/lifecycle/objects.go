@@ -34,12 +34,13 @@ type Grant struct {
 	Path        string      `json:"path"`
 	Blob        string      `json:"blob"`
 	Digest      string      `json:"digest,omitempty"`
-	Plan        string      `json:"plan,omitempty"`      // correlation id of the approved plan, whose summary has that digest
-	MayBeGone   bool        `json:"mayBeGone,omitempty"` // a destroy may find nothing in the state
-	LeaseToken  int64       `json:"leaseToken,omitempty"`
-	DryRun      bool        `json:"dryRun,omitempty"`
-	Backend     Backend     `json:"backend,omitzero"`
-	ExpiresAt   time.Time   `json:"expiresAt"`
+	// correlation id of the approved plan, whose summary has that digest
+	Plan       string    `json:"plan,omitempty"`
+	MayBeGone  bool      `json:"mayBeGone,omitempty"` // a destroy may find nothing in the state
+	LeaseToken int64     `json:"leaseToken,omitempty"`
+	DryRun     bool      `json:"dryRun,omitempty"`
+	Backend    Backend   `json:"backend,omitzero"`
+	ExpiresAt  time.Time `json:"expiresAt"`
 
 	// FingerprintKey is the request's key for fingerprints of hidden values, in hexadecimal. It is stored in grants only.
 	FingerprintKey string `json:"fingerprintKey,omitempty"`
@@ -74,16 +75,17 @@ type Result struct {
 	RunID         int64  `json:"runId,omitempty"`
 	Proof         string `json:"proof,omitempty"` // its hash is in the run's claim
 
-	Conclusion Conclusion                 `json:"conclusion"`
-	Reason     ReasonCode                 `json:"reason,omitempty"` // a code: nothing_planned, environment_broken, terraform_failed, digest_changed …
-	Tail       string                     `json:"tail,omitempty"`   // Terraform's last words, redacted, at most 4 KiB
-	Outputs    map[string]json.RawMessage `json:"outputs,omitempty"`
-	Sensitive  []string                   `json:"sensitive,omitempty"` // names of outputs that are not shown
-	Digest     string                     `json:"digest,omitempty"`
-	Counts     Counts                     `json:"counts"`
-	Addresses  []string                   `json:"addresses,omitempty"` // destroyed or replaced first
-	Nothing    bool                       `json:"nothing,omitempty"`   // there was nothing left to do
-	StateLock  *StateLock                 `json:"stateLock,omitempty"` // what kept the run from the state
+	Conclusion Conclusion `json:"conclusion"`
+	// a code: nothing_planned, environment_broken, terraform_failed, digest_changed …
+	Reason    ReasonCode                 `json:"reason,omitempty"`
+	Tail      string                     `json:"tail,omitempty"` // Terraform's last words, redacted, at most 4 KiB
+	Outputs   map[string]json.RawMessage `json:"outputs,omitempty"`
+	Sensitive []string                   `json:"sensitive,omitempty"` // names of outputs that are not shown
+	Digest    string                     `json:"digest,omitempty"`
+	Counts    Counts                     `json:"counts"`
+	Addresses []string                   `json:"addresses,omitempty"` // destroyed or replaced first
+	Nothing   bool                       `json:"nothing,omitempty"`   // there was nothing left to do
+	StateLock *StateLock                 `json:"stateLock,omitempty"` // what kept the run from the state
 }
 
 // Counts of a plan. A replaced resource counts once, as Replace.
@@ -108,9 +110,10 @@ type EnvironmentState struct {
 	Queue      []LeaseEntry `json:"queue,omitempty"`     // first in, first out
 	StateLock  *StateLock   `json:"stateLock,omitempty"` // Terraform's own lock, as the last run saw it that met one
 	Unlock     *StateUnlock `json:"unlock,omitempty"`    // the last time that an admin removed it
-	ForcedAt   *time.Time   `json:"forcedAt,omitempty"`  // when a lease was last taken by force; its run may have continued
-	UpdatedAt  time.Time    `json:"updatedAt"`
-	Extra      Extra        `json:"-"`
+	// when a lease was last taken by force; its run may have continued
+	ForcedAt  *time.Time `json:"forcedAt,omitempty"`
+	UpdatedAt time.Time  `json:"updatedAt"`
+	Extra     Extra      `json:"-"`
 }
 
 // LeaseEntry is one apply or destroy that holds or waits for the lease.

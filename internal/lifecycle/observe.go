@@ -54,7 +54,8 @@ func (a *Attempt) see(f RunFacts, owner string) {
 	a.progress(f, owner)
 }
 
-var statusRank = map[string]int{"": 0, "requested": 1, "queued": 1, "waiting": 1, "pending": 1, "in_progress": 2, "completed": 3}
+var statusRank = map[string]int{"": 0, "requested": 1, "queued": 1, "waiting": 1, "pending": 1, "in_progress": 2,
+	"completed": 3}
 
 // progress moves the attempt forward. A completed run without a conclusion has not ended.
 func (a *Attempt) progress(f RunFacts, owner string) {

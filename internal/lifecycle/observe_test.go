@@ -8,36 +8,42 @@ import (
 )
 
 // alone is an attempt without a worker, and its results.
-type alone struct {
+type loneAttempt struct {
 	a      *Attempt
 	now    time.Time
 	proven bool // a success was reported with evidence that is its own
 }
 
 // facts are what GitHub could report about some run at any time, in any order.
-func (w *alone) facts(t *rapid.T) RunFacts {
+func (w *loneAttempt) facts(t *rapid.T) RunFacts {
 	f := RunFacts{
-		Kind: KindApply, RunID: rapid.Int64Range(1, 2).Draw(t, "run"), RunAttempt: rapid.SampledFrom([]int{1, 1, 1, 2}).Draw(t, "run attempt"),
+		Kind: KindApply, RunID: rapid.Int64Range(1, 2).Draw(t, "run"),
+		RunAttempt:    rapid.SampledFrom([]int{1, 1, 1, 2}).Draw(t, "run attempt"),
 		CorrelationID: rapid.SampledFrom([]string{"", w.a.CorrelationID, "apply-other"}).Draw(t, "title"),
 		ClaimRunID:    rapid.Int64Range(0, 2).Draw(t, "claim"),
-		Status:        rapid.SampledFrom([]string{"", "queued", "in_progress", "completed", "completed", "completed", "unheard_of"}).Draw(t, "status"),
+		Status: rapid.SampledFrom([]string{"", "queued", "in_progress", "completed", "completed", "completed",
+			"unheard_of"}).Draw(t, "status"),
 	}
 	if f.Status == "completed" {
-		f.Conclusion = rapid.SampledFrom([]Conclusion{"", ConclusionSuccess, ConclusionSuccess, "failure", "cancelled"}).Draw(t, "conclusion")
+		f.Conclusion = rapid.SampledFrom([]Conclusion{"", ConclusionSuccess, ConclusionSuccess, "failure",
+			"cancelled"}).Draw(t, "conclusion")
 		f.CompletedAt = w.now
 	}
-	if of := rapid.SampledFrom([]string{"", w.a.CorrelationID, w.a.CorrelationID, "apply-other"}).Draw(t, "evidence of"); of != "" {
+	if of := rapid.SampledFrom([]string{"", w.a.CorrelationID, w.a.CorrelationID, "apply-other"}).Draw(t,
+		"evidence of"); of != "" {
 		run := rapid.Int64Range(1, 2).Draw(t, "of run")
 		f.Evidence = &Evidence{
 			CorrelationID: of,
-			Claim:         &Claim{Kind: KindApply, RequestID: "req", RunID: run, RunAttempt: 1, SHA: w.a.HeadSHA, ProofHash: ProofHash("p")},
-			Result:        &Result{CorrelationID: w.a.CorrelationID, RunID: run, Proof: "p", Conclusion: ConclusionSuccess, Digest: w.a.Digest},
+			Claim: &Claim{Kind: KindApply, RequestID: "req", RunID: run, RunAttempt: 1, SHA: w.a.HeadSHA,
+				ProofHash: ProofHash("p")},
+			Result: &Result{CorrelationID: w.a.CorrelationID, RunID: run, Proof: "p", Conclusion: ConclusionSuccess,
+				Digest: w.a.Digest},
 		}
 	}
 	return f
 }
 
-func (w *alone) report(t *rapid.T) {
+func (w *loneAttempt) report(t *rapid.T) {
 	f := w.facts(t)
 	if (Attempts{w.a}).of(f) != w.a {
 		return
@@ -51,7 +57,7 @@ func (w *alone) report(t *rapid.T) {
 func TestAttemptAloneNeverGoesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		for range 20 {
-			w := &alone{a: &Attempt{CorrelationID: "apply-1", HeadSHA: head, Digest: digest, DispatchedAt: &t0}, now: t0}
+			w := &loneAttempt{a: &Attempt{CorrelationID: "apply-1", HeadSHA: head, Digest: digest, DispatchedAt: &t0}, now: t0}
 			for range rapid.IntRange(10, 40).Draw(t, "events") {
 				before := *w.a
 				rapid.SampledFrom(w.events(t)).Draw(t, "event")()
@@ -64,7 +70,7 @@ func TestAttemptAloneNeverGoesBack(t *testing.T) {
 }
 
 // events are all that can happen to an attempt.
-func (w *alone) events(t *rapid.T) []func() {
+func (w *loneAttempt) events(t *rapid.T) []func() {
 	return []func(){
 		func() { w.a.send(w.now) },
 		func() { w.a.unsend(rapid.IntRange(0, 3).Draw(t, "sending")) },
@@ -87,7 +93,7 @@ func (w *alone) events(t *rapid.T) []func() {
 	}
 }
 
-func (w *alone) wentBack(was Attempt) string {
+func (w *loneAttempt) wentBack(was Attempt) string {
 	is := *w.a
 	step, due := is.step(false, w.now)
 	switch {
@@ -140,7 +146,8 @@ func TestAttemptAloneEnds(t *testing.T) {
 		}
 		now = now.Add(time.Minute)
 	}
-	if a.Sends != MaxSends || revoked.IsZero() || a.CompletedAt.Sub(revoked) < MissingGrace || a.CompletedAt.Sub(revoked) > MissingGrace+2*time.Minute {
+	if a.Sends != MaxSends || revoked.IsZero() || a.CompletedAt.Sub(revoked) < MissingGrace ||
+		a.CompletedAt.Sub(revoked) > MissingGrace+2*time.Minute {
 		t.Errorf("sent %d times, revoked at %s, given up at %s", a.Sends, revoked, a.CompletedAt)
 	}
 	if step, due := a.step(false, now); due {
@@ -170,7 +177,8 @@ func TestBarredAttempt(t *testing.T) {
 // prove to be.
 func TestAttemptsOfRun(t *testing.T) {
 	list := Attempts{
-		{Number: 1, CorrelationID: "plan-1", RunID: 7, Conclusion: "failure"}, {Number: 2, CorrelationID: "plan-2", Sends: 1}, {Number: 5, CorrelationID: "plan-5", Sends: 2},
+		{Number: 1, CorrelationID: "plan-1", RunID: 7, Conclusion: "failure"},
+		{Number: 2, CorrelationID: "plan-2", Sends: 1}, {Number: 5, CorrelationID: "plan-5", Sends: 2},
 	}
 	for name, c := range map[string]struct {
 		f    RunFacts
@@ -196,12 +204,14 @@ func TestAttemptsOfRun(t *testing.T) {
 			t.Errorf("%s: attempt %d, want %d", name, got, c.want)
 		}
 	}
-	if list.last() != 5 || (Attempts)(nil).last() != 0 || !list.active() || list[:1].active() || list.named("plan-2") != list[1] || list.named("plan-3") != nil {
+	if list.last() != 5 || (Attempts)(nil).last() != 0 || !list.active() || list[:1].active() ||
+		list.named("plan-2") != list[1] || list.named("plan-3") != nil {
 		t.Error("the list does not know its attempts")
 	}
 	set := RunSet{CurrentAttempt: 2, Attempts: []Attempt{*list[0], *list[1]}}
 	set.start(Attempt{CorrelationID: "plan-3"})
-	if current := set.Current(); current == nil || current.Number != 3 || current.CorrelationID != "plan-3" || len(set.Attempts) != 3 {
+	if current := set.Current(); current == nil || current.Number != 3 || current.CorrelationID != "plan-3" ||
+		len(set.Attempts) != 3 {
 		t.Errorf("the new attempt is not the current one: %+v", set)
 	}
 }

@@ -4,8 +4,8 @@ import (
 	"slices"
 )
 
-// BeforeEffect reports whether an apply or destroy that did not succeed ended before it could change anything, as far as that is
-// known for sure.
+// BeforeEffect reports whether an apply or destroy that did not succeed ended before it could
+// change anything, as far as that is known for sure.
 func (a *Attempt) BeforeEffect() bool {
 	return a.Conclusion == ConclusionStartupFailure || a.failed() && beforeEffect(a.FailedStep)
 }
@@ -22,8 +22,8 @@ func (r *Request) PlanRun() *Attempt {
 	return &r.Runs.Plan.Attempts[i]
 }
 
-// AppliedPlanRun is the run of the first plan that was applied: the one that created the resources, while later ones show only what
-// they changed. It is nil when nothing was applied.
+// AppliedPlanRun is the run of the first plan that was applied: the one that created the
+// resources, while later ones show only what they changed. It is nil when nothing was applied.
 func (r *Request) AppliedPlanRun() *Attempt {
 	for _, apply := range r.Runs.Apply.Attempts {
 		for i, plan := range r.Runs.Plan.Attempts {

@@ -10,12 +10,13 @@ import (
 // Every conclusion of GitHub is a verb, so that a sentence can be made of it.
 func TestOutcomesAreVerbs(t *testing.T) {
 	for name, value := range constantsOf(t, "Conclusion") {
-		row, known := conclusions[Conclusion(value)]
-		if !known || row.outcome == "" || Conclusion(value).Outcome() != row.outcome || row.advice != "" && !isSentence(row.advice) {
+		row, known := conclusionTable[Conclusion(value)]
+		if !known || row.outcome == "" || Conclusion(value).Outcome() != row.outcome || row.advice != "" &&
+			!isSentence(row.advice) {
 			t.Errorf("%s has no words", name)
 		}
 	}
-	if len(conclusions) != len(constantsOf(t, "Conclusion")) {
+	if len(conclusionTable) != len(constantsOf(t, "Conclusion")) {
 		t.Error("words for a conclusion that is no constant")
 	}
 	if got := Conclusion("").Outcome(); got != "is in progress" {
@@ -27,7 +28,8 @@ func TestOutcomesAreVerbs(t *testing.T) {
 }
 
 func isSentence(s string) bool {
-	return s != "" && unicode.IsUpper([]rune(s)[0]) && strings.HasSuffix(s, ".") && s == strings.TrimSpace(s) && len(s) < 300
+	return s != "" && unicode.IsUpper([]rune(s)[0]) && strings.HasSuffix(s, ".") && s == strings.TrimSpace(s) &&
+		len(s) < 300
 }
 
 // Every code has words, a sentence that people understand without the code, and no two codes
@@ -61,7 +63,8 @@ func TestEventTypesHaveTitles(t *testing.T) {
 	}
 	for name, value := range values {
 		e := EventType(value)
-		if title := e.Title(); title == "" || !unicode.IsUpper([]rune(title)[0]) || strings.HasSuffix(title, ".") || eventRows[e.rank()].event != e {
+		if title := e.Title(); title == "" || !unicode.IsUpper([]rune(title)[0]) || strings.HasSuffix(title, ".") ||
+			eventRows[e.rank()].event != e {
 			t.Errorf("%s has the title %q", name, title)
 		}
 	}

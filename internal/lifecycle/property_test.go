@@ -11,7 +11,8 @@ import (
 
 // runEvents are all that GitHub ever says about a plan run.
 func runEvents(r Request, end time.Time, conclusion Conclusion) []RunFacts {
-	base := RunFacts{Kind: KindPlan, RunID: 99, RunAttempt: 1, CorrelationID: "plan-2", URL: "u", Evidence: leftBy(r, KindPlan, "plan-2", 99)}
+	base := RunFacts{Kind: KindPlan, RunID: 99, RunAttempt: 1, CorrelationID: "plan-2", URL: "u",
+		Evidence: leftBy(r, KindPlan, "plan-2", 99)}
 	var all []RunFacts
 	for _, st := range []string{"requested", "queued", "in_progress"} {
 		e := base
@@ -116,7 +117,8 @@ func (w *simulation) step(t *rapid.T, s Step) {
 			conclusion = ConclusionSuccess
 		}
 		a := w.r.Attempt(s.Kind, s.CorrelationID)
-		w.commit(t, SeeRun(RunFacts{Kind: s.Kind, RunID: a.RunID, RunAttempt: 1, Status: "completed", Conclusion: conclusion, CompletedAt: w.now, Evidence: leftBy(w.r, s.Kind, s.CorrelationID, a.RunID)}))
+		w.commit(t, SeeRun(RunFacts{Kind: s.Kind, RunID: a.RunID, RunAttempt: 1, Status: "completed",
+			Conclusion: conclusion, CompletedAt: w.now, Evidence: leftBy(w.r, s.Kind, s.CorrelationID, a.RunID)}))
 	case StepResult:
 		w.result(t, s)
 	default:
@@ -158,7 +160,8 @@ func (w *simulation) effect(t *rapid.T, s Step) {
 		w.commit(t, Reject(*w.r.Intent(ActionReject)))
 	case StepMerge:
 		if w.ok("merge") && Can(w.r, ActionMerge) == nil {
-			w.commit(t, SeePull(PullFacts{Merged: true, MergedSHA: "m", HeadSHA: w.r.PR.HeadSHA, BaseRef: "main", UpdatedAt: w.now}))
+			w.commit(t, SeePull(PullFacts{Merged: true, MergedSHA: "m", HeadSHA: w.r.PR.HeadSHA, BaseRef: "main",
+				UpdatedAt: w.now}))
 		}
 		w.commit(t, Refused(ActionMerge, s.By, "refused", "no", w.now))
 	case StepApply, StepDestroy:
@@ -166,7 +169,8 @@ func (w *simulation) effect(t *rapid.T, s Step) {
 		w.commit(t, Refused(Action(s.Kind), s.By, "refused", "no", w.now))
 	case StepRestore:
 		clean := false
-		w.commit(t, All(SeePull(PullFacts{Open: true, HeadSHA: "restored", BaseRef: "main", Foreign: &clean, UpdatedAt: w.now}), Refused(ActionRestore, s.By, "done", "done", w.now)))
+		w.commit(t, All(SeePull(PullFacts{Open: true, HeadSHA: "restored", BaseRef: "main", Foreign: &clean,
+			UpdatedAt: w.now}), Refused(ActionRestore, s.By, "done", "done", w.now)))
 	case StepBranch:
 		w.commit(t, BranchEnded(BranchDeleted))
 	case StepClose:
@@ -216,7 +220,8 @@ func TestNextAlwaysEndsAndNothingRunsUnapproved(t *testing.T) {
 				foreign := rapid.Bool().Draw(rt, "foreign")
 				w.now = w.now.Add(time.Second)
 				if w.r.PR.isOpen() {
-					w.commit(rt, SeePull(PullFacts{Open: true, HeadSHA: rapid.SampledFrom([]string{head, "h2"}).Draw(rt, "head"), BaseRef: "main", Foreign: &foreign, UpdatedAt: w.now}))
+					w.commit(rt, SeePull(PullFacts{Open: true, HeadSHA: rapid.SampledFrom([]string{head, "h2"}).Draw(rt, "head"),
+						BaseRef: "main", Foreign: &foreign, UpdatedAt: w.now}))
 				}
 			case ActionCancelIntent:
 				w.commit(rt, CancelIntent())

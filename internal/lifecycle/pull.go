@@ -6,12 +6,12 @@ import (
 )
 
 // Opened records the pull request of a request, with the file that was committed.
-func Opened(repoID int64, blob string, pr PullRequest) Patch {
+func Opened(repoID int64, blobID string, pr PullRequest) Patch {
 	return func(r Request) (Request, error) {
 		if r.PR != nil {
 			return r, nil
 		}
-		r.Target.RepoID, r.Target.Blob = repoID, blob
+		r.Target.RepoID, r.Target.Blob = repoID, blobID
 		r.PR = &pr
 		r.clearProblem(string(StepOpen))
 		return r, nil
@@ -62,7 +62,8 @@ func SeePull(f PullFacts) Patch {
 				r.clearProblem(string(what))
 			}
 			if closing != nil {
-				text := "The pull request was merged before " + closing.By + " could close it. It is applied only after an approval."
+				text := "The pull request was merged before " + closing.By +
+					" could close it. It is applied only after an approval."
 				r.Problem = &Problem{Step: string(ActionClose), Code: CodeMerged, Text: text, Since: f.UpdatedAt}
 			}
 		}
@@ -82,12 +83,15 @@ func (r *Request) noteBranch(at time.Time) {
 	astray := r.PR.BaseRef != "" && r.PR.BaseRef != r.Target.Base
 	switch {
 	case r.PR.Merged && astray:
-		code, text = CodeRetargeted, "The pull request was merged into another branch than "+r.Target.Base+". It can't be applied. Create a new request."
+		code, text = CodeRetargeted, "The pull request was merged into another branch than "+r.Target.Base+
+			". It can't be applied. Create a new request."
 	case r.PR.Merged:
 	case r.PR.Foreign:
-		code, text = CodeForeign, "This branch was modified outside TfPilot. Restore the generated file, or close the request."
+		code, text = CodeForeign, "This branch was modified outside TfPilot. Restore the generated file, "+
+			"or close the request."
 	case astray:
-		code, text = CodeRetargeted, "The pull request targets another branch. Change its base to "+r.Target.Base+" on GitHub."
+		code, text = CodeRetargeted, "The pull request targets another branch. Change its base to "+r.Target.Base+
+			" on GitHub."
 	}
 	switch {
 	case code == "":
@@ -120,11 +124,12 @@ func Answered(review int64, text string, a Actor, now time.Time) Patch {
 	}
 }
 
-// PlanPosted records the comments that show the plan in the pull request, and since when all of them do. partial means that they
-// had no room for the whole plan. From then on a review on GitHub may count.
-func PlanPosted(digest string, comments []Posting, partial bool) Patch {
+// PlanPosted records the comments that show the plan in the pull request, and since when all of
+// them do. partial means that they had no room for the whole plan. From then on a review on
+// GitHub may count.
+func PlanPosted(planDigest string, comments []Posting, partial bool) Patch {
 	return func(r Request) (Request, error) {
-		if r.Plan == nil || r.Plan.Digest != digest || r.Plan.PostedAt != nil || len(comments) == 0 {
+		if r.Plan == nil || r.Plan.Digest != planDigest || r.Plan.PostedAt != nil || len(comments) == 0 {
 			return r, nil
 		}
 		at := comments[0].At
@@ -139,9 +144,9 @@ func PlanPosted(digest string, comments []Posting, partial bool) Patch {
 }
 
 // PlanUnposted records that the comments no longer show the plan as it was posted: it is posted again.
-func PlanUnposted(digest string) Patch {
+func PlanUnposted(planDigest string) Patch {
 	return func(r Request) (Request, error) {
-		if r.Plan != nil && r.Plan.Digest == digest {
+		if r.Plan != nil && r.Plan.Digest == planDigest {
 			r.Plan.PostedAt, r.Plan.Posted, r.Plan.Partial = nil, nil, false
 		}
 		return r, nil

@@ -30,29 +30,32 @@ type Request struct {
 	Config        map[string]any `json:"config"` // string, bool, json.Number, []any, map[string]any
 	Target        Target         `json:"target"`
 
-	PR        *PullRequest    `json:"pr,omitempty"`
-	Plan      *Plan           `json:"plan,omitempty"`
-	Approval  Approval        `json:"approval"`
-	Rejection *Rejection      `json:"rejection,omitempty"`
-	Wanted    []Intent        `json:"wanted,omitempty"`
-	Leaving   []string        `json:"leaving,omitempty"` // correlation ids whose intent is gone and that have to leave the lease queue
+	PR        *PullRequest `json:"pr,omitempty"`
+	Plan      *Plan        `json:"plan,omitempty"`
+	Approval  Approval     `json:"approval"`
+	Rejection *Rejection   `json:"rejection,omitempty"`
+	Wanted    []Intent     `json:"wanted,omitempty"`
+	// correlation ids whose intent is gone and that have to leave the lease queue
+	Leaving   []string        `json:"leaving,omitempty"`
 	Refused   []RefusedIntent `json:"refused,omitempty"` // the last intents that could not be carried out
 	Problem   *Problem        `json:"problem,omitempty"`
 	MergedSHA string          `json:"mergedSha,omitempty"`
 	Runs      Runs            `json:"runs"`
 	Cleanup   *Cleanup        `json:"cleanup,omitempty"`
 
-	ForeignRuns     []ForeignRun `json:"foreignRuns,omitempty"`     // the newest that bear its name and are not TfPilot's, by run id
+	// the newest that bear its name and are not TfPilot's, by run id
+	ForeignRuns     []ForeignRun `json:"foreignRuns,omitempty"`
 	ForeignRunCount int          `json:"foreignRunCount,omitempty"` // how many were ever recorded
 
-	Outputs   map[string]any `json:"outputs,omitempty"`
-	Drift     *Drift         `json:"drift,omitempty"`
-	Lock      *Lock          `json:"lock,omitempty"`
-	Slack     Slack          `json:"slack"`
-	Audit     Audit          `json:"audit"`
-	ClosedAt  *time.Time     `json:"closedAt,omitempty"`
-	ClosedBy  string         `json:"closedBy,omitempty"` // who asked TfPilot to; empty after a rejection and when it was closed on GitHub
-	ExpiresAt *time.Time     `json:"expiresAt,omitempty"`
+	Outputs  map[string]any `json:"outputs,omitempty"`
+	Drift    *Drift         `json:"drift,omitempty"`
+	Lock     *Lock          `json:"lock,omitempty"`
+	Slack    Slack          `json:"slack"`
+	Audit    Audit          `json:"audit"`
+	ClosedAt *time.Time     `json:"closedAt,omitempty"`
+	// who asked TfPilot to; empty after a rejection and when it was closed on GitHub
+	ClosedBy  string     `json:"closedBy,omitempty"`
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 
 	ArchivedAt *time.Time `json:"archivedAt,omitempty"` // only in history/; nothing is due there and nothing may be done
 
@@ -93,19 +96,20 @@ type Target struct {
 
 // PullRequest is the request's pull request as GitHub last reported it.
 type PullRequest struct {
-	Number        int         `json:"number"`
-	URL           string      `json:"url"`
-	Open          *bool       `json:"open,omitempty"` // nil: not known
-	Merged        bool        `json:"merged"`
-	HeadSHA       string      `json:"headSha,omitempty"`
-	BaseRef       string      `json:"baseRef,omitempty"`
-	MergedAt      *time.Time  `json:"mergedAt,omitempty"`
-	Foreign       bool        `json:"foreign,omitempty"`       // the head holds content that TfPilot did not make
-	SeenAt        *time.Time  `json:"seenAt,omitempty"`        // GitHub's updated_at of the newest answer taken in
-	ReviewsSeenAt *time.Time  `json:"reviewsSeenAt,omitempty"` // GitHub's updated_at of the pull request when its reviews were last read
-	Answered      []int64     `json:"answered,omitempty"`      // reviews that do not count and got an answer
-	Objections    []Objection `json:"objections,omitempty"`    // reviews that request changes, by people who may reject
-	BranchEnd     BranchEnd   `json:"branchEnd,omitempty"`     // how the branch ended after the merge
+	Number   int        `json:"number"`
+	URL      string     `json:"url"`
+	Open     *bool      `json:"open,omitempty"` // nil: not known
+	Merged   bool       `json:"merged"`
+	HeadSHA  string     `json:"headSha,omitempty"`
+	BaseRef  string     `json:"baseRef,omitempty"`
+	MergedAt *time.Time `json:"mergedAt,omitempty"`
+	Foreign  bool       `json:"foreign,omitempty"` // the head holds content that TfPilot did not make
+	SeenAt   *time.Time `json:"seenAt,omitempty"`  // GitHub's updated_at of the newest answer taken in
+	// GitHub's updated_at of the pull request when its reviews were last read
+	ReviewsSeenAt *time.Time  `json:"reviewsSeenAt,omitempty"`
+	Answered      []int64     `json:"answered,omitempty"`   // reviews that do not count and got an answer
+	Objections    []Objection `json:"objections,omitempty"` // reviews that request changes, by people who may reject
+	BranchEnd     BranchEnd   `json:"branchEnd,omitempty"`  // how the branch ended after the merge
 	Extra         Extra       `json:"-"`
 }
 
@@ -200,21 +204,22 @@ type Rejection struct {
 // Intent is what a person requested and has not got yet. It leaves the document with
 // the patch that records the outcome or the refusal.
 type Intent struct {
-	What          Action    `json:"what"`
-	By            string    `json:"by"` // GitHub login
-	ByID          int64     `json:"byId,omitempty"`
-	SlackTeam     string    `json:"slackTeam,omitempty"`
-	SlackUser     string    `json:"slackUser,omitempty"`
-	At            time.Time `json:"at"`
-	Source        string    `json:"source"`
-	HeadSHA       string    `json:"headSha,omitempty"`
-	PlanDigest    string    `json:"planDigest,omitempty"`
-	Reason        string    `json:"reason,omitempty"`
-	Typed         bool      `json:"typed,omitempty"`         // confirmed by typing
-	Purpose       Purpose   `json:"purpose,omitempty"`       // of a wanted plan
-	AfterPlan     int       `json:"afterPlan,omitempty"`     // the last plan attempt when a destroy was requested; its own is a later one
-	CorrelationID string    `json:"correlationId,omitempty"` // of the attempt that will serve it; its key in the lease queue
-	Extra         Extra     `json:"-"`
+	What       Action    `json:"what"`
+	By         string    `json:"by"` // GitHub login
+	ByID       int64     `json:"byId,omitempty"`
+	SlackTeam  string    `json:"slackTeam,omitempty"`
+	SlackUser  string    `json:"slackUser,omitempty"`
+	At         time.Time `json:"at"`
+	Source     string    `json:"source"`
+	HeadSHA    string    `json:"headSha,omitempty"`
+	PlanDigest string    `json:"planDigest,omitempty"`
+	Reason     string    `json:"reason,omitempty"`
+	Typed      bool      `json:"typed,omitempty"`   // confirmed by typing
+	Purpose    Purpose   `json:"purpose,omitempty"` // of a wanted plan
+	// the last plan attempt when a destroy was requested; its own is a later one
+	AfterPlan     int    `json:"afterPlan,omitempty"`
+	CorrelationID string `json:"correlationId,omitempty"` // of the attempt that will serve it; its key in the lease queue
+	Extra         Extra  `json:"-"`
 }
 
 // Problem is the last thing that does not work. It is on the card.

@@ -91,7 +91,8 @@ func (r Request) Objections() []Objection {
 // objected refuses what an objection blocks.
 func objected(r Request) *Refusal {
 	for _, o := range r.Objections() {
-		return refuse(CodeObjected, "%s requested changes on GitHub. This is blocked until %s approves there or the review is dismissed.", o.Login, o.Login)
+		return refuse(CodeObjected, "%s requested changes on GitHub. This is blocked until %s approves there or the "+
+			"review is dismissed.", o.Login, o.Login)
 	}
 	return nil
 }
@@ -164,7 +165,9 @@ func WithdrawApproval(by Person, now time.Time) Patch {
 		if refusal := canWithdraw(r); refusal != nil {
 			return r, refusal
 		}
-		asked := slices.ContainsFunc(r.Wanted, func(w Intent) bool { return w.What == ActionApprove && SameLogin(w.By, by.Login) })
+		asked := slices.ContainsFunc(r.Wanted, func(w Intent) bool {
+			return w.What == ActionApprove && SameLogin(w.By, by.Login)
+		})
 		if r.Approver(by.Login, by.GithubID) == nil && !asked {
 			return r, refuse(CodeNotYours, "You did not approve this. Only the approver can withdraw an approval.")
 		}
@@ -251,7 +254,8 @@ func Left(correlationID string) Patch {
 
 // noteRefused keeps what a person has to know.
 func (r *Request) noteRefused(w Intent, code ReasonCode, text string, now time.Time) {
-	r.Refused = append(r.Refused, RefusedIntent{What: w.What, By: w.By, SlackUser: w.SlackUser, At: now, Code: code, Text: text})
+	r.Refused = append(r.Refused, RefusedIntent{What: w.What, By: w.By, SlackUser: w.SlackUser, At: now, Code: code,
+		Text: text})
 	if n := len(r.Refused); n > maxRefused {
 		r.Refused = r.Refused[n-maxRefused:]
 	}

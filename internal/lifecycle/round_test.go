@@ -101,7 +101,8 @@ func TestObjectionBlocksApproveMergeAndApply(t *testing.T) {
 			types = append(types, e.Type)
 		}
 	}
-	if want := []EventType{"changes_requested", "changes_settled", "changes_requested", "changes_settled", "changes_requested"}; !reflect.DeepEqual(types, want) {
+	if want := []EventType{"changes_requested", "changes_settled", "changes_requested", "changes_settled",
+		"changes_requested"}; !reflect.DeepEqual(types, want) {
 		t.Errorf("events %v", types)
 	}
 }
@@ -171,7 +172,8 @@ func TestRoundWithoutChangesAfterAFailedApplyContinues(t *testing.T) {
 	s.do(ReadFailure(KindApply, "apply-1", "terraform_failed", "Error", "Apply", s.now))
 	s.do(Released(KindApply, "apply-1"))
 	s.do(RecordIntent(Intent{What: ActionPlan, By: "omar", At: s.now}))
-	s.do(Started(KindPlan, Attempt{Purpose: PurposeReapply, CorrelationID: "plan-2", HeadSHA: "tip", DispatchedAt: &s.now}))
+	s.do(Started(KindPlan, Attempt{Purpose: PurposeReapply, CorrelationID: "plan-2", HeadSHA: "tip",
+		DispatchedAt: &s.now}))
 	s.run(KindPlan, "plan-2", 12, "success")
 	s.do(ReadPlan("plan-2", Plan{Blob: blob, Digest: "sha256:ccc", Nothing: true}))
 	s.do(RecordIntent(newIntent(ActionApprove, "ana")))
@@ -214,7 +216,8 @@ func TestAnyNewRoundCanBeDismissed(t *testing.T) {
 // neither is one that is being applied.
 func TestWhatCannotBeDismissed(t *testing.T) {
 	s := live(t)
-	s.do(Started(KindPlan, Attempt{Purpose: PurposeReapply, CorrelationID: "plan-2", HeadSHA: "tip", DispatchedAt: &s.now}))
+	s.do(Started(KindPlan, Attempt{Purpose: PurposeReapply, CorrelationID: "plan-2", HeadSHA: "tip",
+		DispatchedAt: &s.now}))
 	s.refused(CancelDestroy(s.now), CodeNothing)
 	s.run(KindPlan, "plan-2", 12, "failure")
 	s.do(ReadFailure(KindPlan, "plan-2", "terraform_failed", "Error", "Plan", s.now))
@@ -284,7 +287,8 @@ func TestRefusedIntentsAreKept(t *testing.T) {
 		t.Fatalf("%d are kept", n)
 	}
 	last := s.r.Refused[maxRefused-1]
-	if last.By != "omar" || last.SlackUser != "U3" || last.What != ActionApprove || last.Code != "role" || !last.At.After(s.r.Refused[0].At) {
+	if last.By != "omar" || last.SlackUser != "U3" || last.What != ActionApprove || last.Code != "role" ||
+		!last.At.After(s.r.Refused[0].At) {
 		t.Errorf("%+v", last)
 	}
 }
@@ -322,7 +326,8 @@ func TestConclusionIsNeverReplaced(t *testing.T) {
 			s.do(Started(KindPlan, Attempt{CorrelationID: "plan-2", Purpose: PurposeOpen, HeadSHA: head, DispatchedAt: &s.now}))
 			s.run(KindPlan, "plan-2", 99, first)
 			before := *s.r.Attempt(KindPlan, "plan-2")
-			s.do(SeeRun(RunFacts{Kind: KindPlan, RunID: 99, RunAttempt: 1, Status: "completed", Conclusion: later, CompletedAt: s.now.Add(1)}))
+			s.do(SeeRun(RunFacts{Kind: KindPlan, RunID: 99, RunAttempt: 1, Status: "completed", Conclusion: later,
+				CompletedAt: s.now.Add(1)}))
 			s.do(GiveUp(KindPlan, "plan-2", "stale", "lost", s.now))
 			s.do(RunMissing(KindPlan, "plan-2", s.now))
 			s.do(RunMissing(KindPlan, "plan-2", s.now.Add(MissingGrace)))

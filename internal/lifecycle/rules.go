@@ -38,7 +38,7 @@ func (p Purpose) preMerge() bool { return p == PurposeOpen || p == PurposeEdit }
 
 // round checks that there is a plan that may be decided on: read, current, of the
 // content that is on GitHub.
-func round(r Request) *Refusal {
+func checkRound(r Request) *Refusal {
 	current := r.Runs.Plan.Current()
 	switch {
 	case current.active():
@@ -63,11 +63,13 @@ func checkPull(r Request) *Refusal {
 	case r.PR == nil:
 		return refuse(CodeNoPlan, "There is no pull request yet.")
 	case r.PR.Foreign:
-		return refuse(CodeForeign, "This branch was modified outside TfPilot. Restore the generated file, or close the request.")
+		return refuse(CodeForeign, "This branch was modified outside TfPilot. Restore the generated file, "+
+			"or close the request.")
 	case r.PR.HeadSHA != r.Plan.SHA:
 		return refuse(CodeMoved, "The branch has a newer commit than this plan. Re-plan first.")
 	case r.PR.BaseRef != "" && r.PR.BaseRef != r.Target.Base:
-		return refuse(CodeRetargeted, "The pull request targets branch %q instead of %q. Change its base on GitHub, then re-plan.", r.PR.BaseRef, r.Target.Base)
+		return refuse(CodeRetargeted, "The pull request targets branch %q instead of %q. Change its base on GitHub, "+
+			"then re-plan.", r.PR.BaseRef, r.Target.Base)
 	}
 	return nil
 }
@@ -78,7 +80,7 @@ func canApprove(r Request) *Refusal {
 	if refusal := alive(r); refusal != nil {
 		return refusal
 	}
-	if refusal := round(r); refusal != nil {
+	if refusal := checkRound(r); refusal != nil {
 		return refusal
 	}
 	if refusal := objected(r); refusal != nil {
@@ -112,7 +114,7 @@ func canReject(r Request) *Refusal {
 		}
 		return refuse(CodeMerged, "This is merged already and can't be rejected. Destroy it instead.")
 	}
-	return round(r)
+	return checkRound(r)
 }
 
 func canMerge(r Request) *Refusal {
@@ -122,7 +124,7 @@ func canMerge(r Request) *Refusal {
 	if r.merged() {
 		return refuse(CodeMerged, "This is merged already.")
 	}
-	if refusal := round(r); refusal != nil {
+	if refusal := checkRound(r); refusal != nil {
 		return refusal
 	}
 	if refusal := objected(r); refusal != nil {
@@ -151,7 +153,7 @@ func canApply(r Request) *Refusal {
 	case r.usedUp(apply):
 		return refuseRepeat(apply)
 	}
-	if refusal := round(r); refusal != nil {
+	if refusal := checkRound(r); refusal != nil {
 		return refusal
 	}
 	if refusal := objected(r); refusal != nil {
@@ -214,13 +216,15 @@ func canPlan(r Request) *Refusal {
 	case working(r) != nil:
 		return working(r)
 	case r.Intent(ActionApply) != nil:
-		return refuse(CodeAsked, "%s requested the apply of this plan. Cancel the apply before you re-plan.", r.Intent(ActionApply).By)
+		return refuse(CodeAsked, "%s requested the apply of this plan. Cancel the apply before you re-plan.",
+			r.Intent(ActionApply).By)
 	case destroy.failed() && !destroy.SetAside && r.Intent(ActionDestroy) == nil:
 		return refuse(CodeDestroying, "The destroy failed. Destroy again with a new plan, or cancel the destroy.")
 	case r.Intent(ActionDestroy) != nil && !r.Runs.Plan.Current().failed():
 		return refuse(CodeDestroying, "A destroy is requested. Cancel the destroy first.")
 	case r.PR.Foreign && !r.merged():
-		return refuse(CodeForeign, "This branch was modified outside TfPilot. Restore the generated file, or close the request.")
+		return refuse(CodeForeign, "This branch was modified outside TfPilot. Restore the generated file, "+
+			"or close the request.")
 	case r.Intent(ActionPlan) != nil:
 		return refuse(CodeAsked, "%s already requested a new plan.", r.Intent(ActionPlan).By)
 	case r.plannedOut() && r.Intent(ActionDestroy) == nil:

@@ -5,9 +5,9 @@ import "testing"
 // What may be done in states that a request reaches on a detour: a destroy that failed and
 // is wanted again, a plan of it that failed, content that changed after the merge.
 func TestWhatMayBeDoneOnDetours(t *testing.T) {
-	failedDestroy := func(r *Request) { r.Runs.Destroy = runs("failure") }
+	failedDestroy := func(r *Request) { r.Runs.Destroy = runSet("failure") }
 	wanted := func(r *Request) { r.Wanted = []Intent{{What: ActionDestroy, By: "adam"}} }
-	failedPlan := func(r *Request) { r.Runs.Plan = runs("success", "failure") }
+	failedPlan := func(r *Request) { r.Runs.Plan = runSet("success", "failure") }
 	many := func(r *Request) { r.Runs.Plan.Attempts = append(make([]Attempt, MaxPlans), r.Runs.Plan.Attempts...) }
 	foreign := func(r *Request) { r.PR.Foreign = true }
 	differs := func(step string, code ReasonCode) func(*Request) {
@@ -20,21 +20,26 @@ func TestWhatMayBeDoneOnDetours(t *testing.T) {
 		action  Action
 		want    ReasonCode
 	}{
-		"plan after a failed destroy":        {merged, []func(*Request){failedDestroy}, ActionPlan, CodeDestroying},
-		"plan before a destroy":              {merged, []func(*Request){wanted}, ActionPlan, CodeDestroying},
-		"plan the destroy again":             {merged, []func(*Request){wanted, failedPlan}, ActionPlan, ""},
-		"plan the second destroy again":      {merged, []func(*Request){failedDestroy, wanted, failedPlan}, ActionPlan, ""},
-		"plan too often":                     {merged, []func(*Request){many}, ActionPlan, CodeTooMany},
-		"plan a destroy too often":           {merged, []func(*Request){wanted, failedPlan, many}, ActionPlan, ""},
-		"plan foreign content":               {open, []func(*Request){foreign}, ActionPlan, CodeForeign},
-		"plan what was merged as foreign":    {merged, []func(*Request){foreign}, ActionPlan, ""},
-		"restore foreign content":            {open, []func(*Request){foreign}, ActionRestore, ""},
-		"restore it after the merge":         {merged, []func(*Request){foreign}, ActionRestore, CodeNothing},
-		"restore what the plan refused":      {open, []func(*Request){differs("plan", CodeContentDiffers)}, ActionRestore, ""},
-		"restore what the apply refused":     {open, []func(*Request){differs("apply", CodeContentDiffers)}, ActionRestore, CodeNothing},
-		"restore after another failure":      {open, []func(*Request){differs("plan", "terraform_failed")}, ActionRestore, CodeNothing},
-		"keep it from the destroy":           {merged, []func(*Request){failedDestroy}, ActionCancelDestroy, ""},
-		"keep it from one that is set aside": {merged, []func(*Request){failedDestroy, func(r *Request) { r.Runs.Destroy.Attempts[0].SetAside = true }}, ActionCancelDestroy, CodeNothing},
+		"plan after a failed destroy":     {merged, []func(*Request){failedDestroy}, ActionPlan, CodeDestroying},
+		"plan before a destroy":           {merged, []func(*Request){wanted}, ActionPlan, CodeDestroying},
+		"plan the destroy again":          {merged, []func(*Request){wanted, failedPlan}, ActionPlan, ""},
+		"plan the second destroy again":   {merged, []func(*Request){failedDestroy, wanted, failedPlan}, ActionPlan, ""},
+		"plan too often":                  {merged, []func(*Request){many}, ActionPlan, CodeTooMany},
+		"plan a destroy too often":        {merged, []func(*Request){wanted, failedPlan, many}, ActionPlan, ""},
+		"plan foreign content":            {open, []func(*Request){foreign}, ActionPlan, CodeForeign},
+		"plan what was merged as foreign": {merged, []func(*Request){foreign}, ActionPlan, ""},
+		"restore foreign content":         {open, []func(*Request){foreign}, ActionRestore, ""},
+		"restore it after the merge":      {merged, []func(*Request){foreign}, ActionRestore, CodeNothing},
+		"restore what the plan refused": {open, []func(*Request){differs("plan", CodeContentDiffers)}, ActionRestore,
+			""},
+		"restore what the apply refused": {open, []func(*Request){differs("apply", CodeContentDiffers)}, ActionRestore,
+			CodeNothing},
+		"restore after another failure": {open, []func(*Request){differs("plan", "terraform_failed")}, ActionRestore,
+			CodeNothing},
+		"keep it from the destroy": {merged, []func(*Request){failedDestroy}, ActionCancelDestroy, ""},
+		"keep it from one that is set aside": {merged, []func(*Request){failedDestroy, func(r *Request) {
+			r.Runs.Destroy.Attempts[0].SetAside = true
+		}}, ActionCancelDestroy, CodeNothing},
 	} {
 		r := c.from().r
 		for _, change := range c.changes {

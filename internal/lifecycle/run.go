@@ -113,7 +113,7 @@ func canStartDestroy(r Request) *Refusal {
 	case r.Plan == nil || r.Plan.Purpose != PurposeDestroy || r.usedUp(r.Runs.Destroy.Current()):
 		return refuse(CodeNewRound, "There is no plan for this destroy yet.")
 	}
-	if refusal := round(r); refusal != nil {
+	if refusal := checkRound(r); refusal != nil {
 		return refusal
 	}
 	if !r.Approval.Approved {

@@ -123,5 +123,6 @@ func StateLockText(project string, env Environment, l StateLock, alone bool) str
 	if alone {
 		text += " No run of TfPilot holds it, since this run had the environment for itself."
 	}
-	return text + fmt.Sprintf(" An admin checks that its holder no longer works, and removes the lock: tfpilot environments unlock %s %s. Then plan again.", project, env)
+	return text + fmt.Sprintf(" An admin checks that its holder no longer works, and removes the lock: "+
+		"tfpilot environments unlock %s %s. Then plan again.", project, env)
 }

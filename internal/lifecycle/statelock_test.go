@@ -8,7 +8,8 @@ import (
 // An unlock is decided only while the lease is free, and done once.
 func TestUnlockIsDecidedOnce(t *testing.T) {
 	u := StateUnlock{Lock: StateLock{ID: "x"}, By: "adam", At: time.Now()}
-	held := EnvironmentState{}.Enqueue(LeaseEntry{CorrelationID: "apply-1", RequestID: "req_abcdefghijklm", Kind: KindApply}, time.Now())
+	held := EnvironmentState{}.Enqueue(LeaseEntry{CorrelationID: "apply-1", RequestID: "req_abcdefghijklm",
+		Kind: KindApply}, time.Now())
 	if _, refusal := held.Unlocking(u); refusal == nil {
 		t.Error("decided while an apply holds the environment")
 	}

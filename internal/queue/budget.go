@@ -145,7 +145,8 @@ func (b *Budget) warn(err error) {
 	defer b.mu.Unlock()
 	if time.Since(b.warned) > time.Minute {
 		b.warned = time.Now()
-		b.log.Warn("the shared budget cannot be asked; this process keeps to a small one of its own", "budget", b.name, "error", err)
+		b.log.Warn("the shared budget cannot be asked; this process keeps to a small one of its own", "budget", b.name,
+			"error", err)
 	}
 }
 
@@ -268,7 +269,8 @@ func (q *Turns) args(more ...any) []any {
 func (q *Turns) Ask(ctx context.Context, id, project, person string) (Turn, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	got, err := askTurn.Run(ctx, q.redis.client, []string{turnPrefix + "projects"}, q.args(id, project, lifecycle.FoldLogin(person), MaxWaiting)...).Int()
+	got, err := askTurn.Run(ctx, q.redis.client, []string{turnPrefix + "projects"},
+		q.args(id, project, lifecycle.FoldLogin(person), MaxWaiting)...).Int()
 	if err != nil {
 		return TurnNow, fmt.Errorf("ask for a turn: %w", err)
 	}

@@ -90,7 +90,9 @@ func TestPauseIsShared(t *testing.T) {
 // points a minute although each call is a write.
 func TestBudgetWithoutRedis(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, _ *Redis) {
-		gone, err := Open("redis://redis:6379/0", func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("gone") })
+		gone, err := Open("redis://redis:6379/0", func(context.Context, string, string) (net.Conn, error) {
+			return nil, errors.New("gone")
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

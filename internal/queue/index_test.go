@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func row(n int) Row {
+func testRow(n int) Row {
 	env := []string{"dev/app", "prod/app"}[n%2]
 	project := []string{"core", "payments"}[n/2%2]
 	at := time.UnixMilli(1_700_000_000_000 + int64(n/3)*1000).UTC() // three share a time
@@ -23,10 +23,10 @@ func row(n int) Row {
 	}
 }
 
-func rows(n int) iter.Seq2[Row, error] {
+func testRows(n int) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		for i := range n {
-			if !yield(row(i), nil) {
+			if !yield(testRow(i), nil) {
 				return
 			}
 		}
@@ -34,7 +34,7 @@ func rows(n int) iter.Seq2[Row, error] {
 }
 
 // every reads a list to its end in pages.
-func every(t *testing.T, x *Index, q Query) []string {
+func listAll(t *testing.T, x *Index, q Query) []string {
 	t.Helper()
 	var ids []string
 	for range 1000 {
@@ -57,7 +57,7 @@ func every(t *testing.T, x *Index, q Query) []string {
 func model(n int, keep func(Row) bool) []string {
 	var all []Row
 	for i := range n {
-		if r := row(i); keep(r) {
+		if r := testRow(i); keep(r) {
 			all = append(all, r)
 		}
 	}
@@ -81,7 +81,7 @@ func TestListsEqualTheModel(t *testing.T) {
 	const n = 300
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		x := NewIndex(r)
-		if err := x.Rebuild(t.Context(), rows(n)); err != nil {
+		if err := x.Rebuild(t.Context(), testRows(n)); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range []struct {
@@ -94,10 +94,12 @@ func TestListsEqualTheModel(t *testing.T) {
 			{"one page", Query{Limit: 1000}, func(Row) bool { return true }},
 			{"requester without case", Query{Requester: "aNA"}, func(r Row) bool { return r.Requester == "Ana" }},
 			{"open", Query{Open: true, Limit: 11}, func(r Row) bool { return !r.Settled }},
-			{"all of it", Query{Open: true, Requester: "dana", Limit: 2}, func(r Row) bool { return !r.Settled && r.Requester == "dana" }},
+			{"all of it", Query{Open: true, Requester: "dana", Limit: 2}, func(r Row) bool {
+				return !r.Settled && r.Requester == "dana"
+			}},
 			{"vic's", Query{Requester: "vic"}, func(Row) bool { return false }},
 		} {
-			if diff := cmp.Diff(model(n, c.keep), every(t, x, c.q)); diff != "" {
+			if diff := cmp.Diff(model(n, c.keep), listAll(t, x, c.q)); diff != "" {
 				t.Errorf("%s: %s", c.name, diff)
 			}
 		}
@@ -110,7 +112,7 @@ func TestOneMillisecondManyRows(t *testing.T) {
 		at := time.UnixMilli(1_700_000_000_000)
 		same := func(yield func(Row, error) bool) {
 			for i := range 450 {
-				if r := row(i); !yield(Row{ID: r.ID, Version: 1, CreatedAt: at}, nil) {
+				if r := testRow(i); !yield(Row{ID: r.ID, Version: 1, CreatedAt: at}, nil) {
 					return
 				}
 			}
@@ -118,7 +120,7 @@ func TestOneMillisecondManyRows(t *testing.T) {
 		if err := x.Rebuild(t.Context(), same); err != nil {
 			t.Fatal(err)
 		}
-		ids := every(t, x, Query{Limit: 200})
+		ids := listAll(t, x, Query{Limit: 200})
 		slices.Sort(ids)
 		if got := len(slices.Compact(ids)); got != 450 {
 			t.Errorf("%d of 450", got)
@@ -129,16 +131,16 @@ func TestOneMillisecondManyRows(t *testing.T) {
 func TestWithoutMarkerThereIsNoList(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
 		x := NewIndex(r)
-		if err := x.Put(t.Context(), row(1)); err != nil {
+		if err := x.Put(t.Context(), testRow(1)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := x.List(t.Context(), Query{}); !errors.Is(err, ErrRebuilding) {
 			t.Errorf("before a build: %v", err)
 		}
-		if err := x.Rebuild(t.Context(), rows(5)); err != nil {
+		if err := x.Rebuild(t.Context(), testRows(5)); err != nil {
 			t.Fatal(err)
 		}
-		if got := every(t, x, Query{}); len(got) != 5 {
+		if got := listAll(t, x, Query{}); len(got) != 5 {
 			t.Errorf("%d rows", len(got))
 		}
 		m.FlushAll()
@@ -162,7 +164,7 @@ func TestRebuildThatFailsLeavesNoMark(t *testing.T) {
 			bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
 				x := NewIndex(r)
 				seq := func(yield func(Row, error) bool) {
-					_ = yield(row(1), nil) && yield(row(2), c.during(m)) && yield(row(3), nil)
+					_ = yield(testRow(1), nil) && yield(testRow(2), c.during(m)) && yield(testRow(3), nil)
 				}
 				if err := x.Rebuild(t.Context(), seq); !errors.Is(err, c.want) {
 					t.Errorf("got %v", err)
@@ -171,7 +173,7 @@ func TestRebuildThatFailsLeavesNoMark(t *testing.T) {
 					t.Errorf("marked as complete, %v", err)
 				}
 				time.Sleep(time.Second)
-				if err := x.Rebuild(t.Context(), rows(3)); err != nil {
+				if err := x.Rebuild(t.Context(), testRows(3)); err != nil {
 					t.Errorf("the next rebuild: %v", err)
 				}
 			})
@@ -183,10 +185,10 @@ func TestOneRebuildAtATime(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		x := NewIndex(r)
 		seq := func(yield func(Row, error) bool) {
-			if err := x.Rebuild(t.Context(), rows(1)); !errors.Is(err, ErrRebuilding) {
+			if err := x.Rebuild(t.Context(), testRows(1)); !errors.Is(err, ErrRebuilding) {
 				t.Errorf("a second one ran: %v", err)
 			}
-			yield(row(1), nil)
+			yield(testRow(1), nil)
 		}
 		if err := x.Rebuild(t.Context(), seq); err != nil {
 			t.Fatal(err)
@@ -197,13 +199,13 @@ func TestOneRebuildAtATime(t *testing.T) {
 func TestOlderRowsDoNotReturn(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		x := NewIndex(r)
-		newer := row(1)
+		newer := testRow(1)
 		newer.Version, newer.Status, newer.Settled = 9, "applied", true
 		racing := func(yield func(Row, error) bool) {
 			if err := x.Put(t.Context(), newer); err != nil {
 				t.Error(err)
 			}
-			yield(row(1), nil) // what was read before that
+			yield(testRow(1), nil) // what was read before that
 		}
 		if err := x.Rebuild(t.Context(), racing); err != nil {
 			t.Fatal(err)
@@ -212,14 +214,14 @@ func TestOlderRowsDoNotReturn(t *testing.T) {
 		if err != nil || len(page.Rows) != 1 || page.Rows[0].Status != "applied" {
 			t.Errorf("%+v %v", page, err)
 		}
-		if got := every(t, x, Query{Open: true}); len(got) != 0 {
+		if got := listAll(t, x, Query{Open: true}); len(got) != 0 {
 			t.Errorf("open: %q", got)
 		}
 		newer.Version, newer.Settled = 10, false
 		if err := x.Put(t.Context(), newer); err != nil {
 			t.Fatal(err)
 		}
-		if got := every(t, x, Query{Open: true}); len(got) != 1 {
+		if got := listAll(t, x, Query{Open: true}); len(got) != 1 {
 			t.Errorf("open again: %q", got)
 		}
 	})
@@ -228,7 +230,7 @@ func TestOlderRowsDoNotReturn(t *testing.T) {
 func TestForeignCursor(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		x := NewIndex(r)
-		if err := x.Rebuild(t.Context(), rows(1)); err != nil {
+		if err := x.Rebuild(t.Context(), testRows(1)); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range []string{"x", "-", "zz-../..", "!-" + reqA, "0-req_1"} {
@@ -243,7 +245,7 @@ func TestPutIsBounded(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := NewIndex(r).Put(ctx, row(1)); !errors.Is(err, context.Canceled) {
+		if err := NewIndex(r).Put(ctx, testRow(1)); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 		if err := NewIndex(r).Put(t.Context(), Row{ID: "x"}); err == nil {

@@ -16,7 +16,8 @@ func created(t *testing.T) lifecycle.Request {
 	return lifecycle.New(lifecycle.NewRequest{
 		ID: reqA, Title: "S3 bucket logs", Requester: lifecycle.Person{Login: "dana"}, Project: "core",
 		Environment: lifecycle.Environment{Key: "dev", Slug: "app"}, Module: "s3-bucket",
-		Target: lifecycle.Target{Owner: "acme", Repo: "infra-core", Base: "main", Branch: "request/" + reqA, Path: "envs/dev/app/tfpilot_" + reqA + ".tf"},
+		Target: lifecycle.Target{Owner: "acme", Repo: "infra-core", Base: "main", Branch: "request/" + reqA,
+			Path: "envs/dev/app/tfpilot_" + reqA + ".tf"},
 	}, lifecycle.Actor{Login: "dana", Source: "slack"}, time.Now().UTC())
 }
 
@@ -26,7 +27,8 @@ func TestChangedNotifiesAll(t *testing.T) {
 	opened := func(r lifecycle.Request) lifecycle.Request {
 		open := true
 		r.PR = &lifecycle.PullRequest{Number: 7, Open: &open}
-		r.Runs.Plan = lifecycle.RunSet{CurrentAttempt: 1, Attempts: []lifecycle.Attempt{{Number: 1, CorrelationID: "plan-1", RunID: 5, DispatchedAt: &at}}}
+		r.Runs.Plan = lifecycle.RunSet{CurrentAttempt: 1,
+			Attempts: []lifecycle.Attempt{{Number: 1, CorrelationID: "plan-1", RunID: 5, DispatchedAt: &at}}}
 		return r
 	}
 	for name, c := range map[string]struct {
@@ -40,7 +42,7 @@ func TestChangedNotifiesAll(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
-				if err := NewIndex(r).Rebuild(t.Context(), rows(0)); err != nil {
+				if err := NewIndex(r).Rebuild(t.Context(), testRows(0)); err != nil {
 					t.Fatal(err)
 				}
 				req := created(t)
@@ -58,7 +60,8 @@ func TestChangedNotifiesAll(t *testing.T) {
 					t.Error(diff)
 				}
 				page, err := NewIndex(r).List(t.Context(), Query{})
-				if err != nil || len(page.Rows) != 1 || page.Rows[0].Title != "S3 bucket logs" || page.Rows[0].Archived != c.archived {
+				if err != nil || len(page.Rows) != 1 || page.Rows[0].Title != "S3 bucket logs" ||
+					page.Rows[0].Archived != c.archived {
 					t.Errorf("%v %+v", err, page.Rows)
 				}
 			})

@@ -41,7 +41,8 @@ func openTest(t *testing.T, m *miniredis.Miniredis) *Redis {
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 func TestOpenHidesThePassword(t *testing.T) {
-	for _, url := range []string{"redis://:canary@host:port:x/0", "http://:canary@host", "canary", "redis://:canary@host/notanumber"} {
+	for _, url := range []string{"redis://:canary@host:port:x/0", "http://:canary@host", "canary",
+		"redis://:canary@host/notanumber"} {
 		_, err := Open(url, nil)
 		if err == nil {
 			t.Errorf("%s was taken", url)

@@ -37,7 +37,7 @@ type rolled struct {
 }
 
 // roll is the entry of one process.
-type roll struct {
+type rollEntry struct {
 	redis  *Redis
 	client *asynq.Client
 	log    *slog.Logger
@@ -46,7 +46,7 @@ type roll struct {
 
 // note keeps a task on the roll while it runs. Without Redis it only loses the quick
 // take-over.
-func (l *roll) note(next asynq.Handler) asynq.Handler {
+func (l *rollEntry) note(next asynq.Handler) asynq.Handler {
 	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
 		id, _ := asynq.GetTaskID(ctx)
 		queue, _ := asynq.GetQueueName(ctx)
@@ -65,14 +65,14 @@ func (l *roll) note(next asynq.Handler) asynq.Handler {
 	})
 }
 
-func (l *roll) write(ctx context.Context, do func(redis.Pipeliner)) {
+func (l *rollEntry) write(ctx context.Context, do func(redis.Pipeliner)) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
 	_, _ = l.redis.client.Pipelined(ctx, func(p redis.Pipeliner) error { do(p); return nil })
 }
 
 // run announces that this process lives and takes over from those that died, until ctx ends.
-func (l *roll) run(ctx context.Context) {
+func (l *rollEntry) run(ctx context.Context) {
 	ticker := time.NewTicker(l.every)
 	defer ticker.Stop()
 	for {
@@ -90,7 +90,7 @@ func (l *roll) run(ctx context.Context) {
 }
 
 // leave ends the entry of a process that stops: asynq puts back what it did not finish.
-func (l *roll) leave(ctx context.Context) {
+func (l *rollEntry) leave(ctx context.Context) {
 	l.write(ctx, func(p redis.Pipeliner) {
 		p.Del(ctx, rollWorker+l.redis.self, rollTasks+l.redis.self)
 		p.SRem(ctx, rollAll, l.redis.self)
@@ -123,10 +123,11 @@ end
 return out`)
 
 // takeOver enqueues the tasks of dead processes again.
-func (l *roll) takeOver(ctx context.Context) {
+func (l *rollEntry) takeOver(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	found, err := takeDead.Run(ctx, l.redis.client, []string{rollAll}, rollWorker, rollTasks, cardPrefix, rollMost).StringSlice()
+	found, err := takeDead.Run(ctx, l.redis.client, []string{rollAll}, rollWorker, rollTasks, cardPrefix,
+		rollMost).StringSlice()
 	if err != nil {
 		return // the next beat asks again
 	}
@@ -142,7 +143,8 @@ func (l *roll) takeOver(ctx context.Context) {
 		if !ok {
 			continue // it may be what kills processes: asynq runs it again, more slowly
 		}
-		again := asynq.NewTask(t.Kind, t.Payload, asynq.Queue(t.Queue), asynq.MaxRetry(maxRetry), asynq.Timeout(taskTimeout), asynq.TaskID(id))
+		again := asynq.NewTask(t.Kind, t.Payload, asynq.Queue(t.Queue), asynq.MaxRetry(maxRetry),
+			asynq.Timeout(taskTimeout), asynq.TaskID(id))
 		_, _ = l.client.EnqueueContext(ctx, again) // what is lost here, the sweep finds
 	}
 }

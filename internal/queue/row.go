@@ -33,8 +33,9 @@ const maxRowProblem = 200 // runes of a problem's text
 func RowOf(r lifecycle.Request, archived bool) Row {
 	status := lifecycle.DeriveLifecycleStatus(r, time.Now().UTC())
 	row := Row{
-		ID: r.ID, Version: r.Version, Title: r.Title, Module: r.Module, Project: r.Project, Environment: r.Environment.String(),
-		Status: string(status), Requester: r.Requester.Login, RequesterSlack: r.Requester.SlackUser,
+		ID: r.ID, Version: r.Version, Title: r.Title, Module: r.Module, Project: r.Project,
+		Environment: r.Environment.String(),
+		Status:      string(status), Requester: r.Requester.Login, RequesterSlack: r.Requester.SlackUser,
 		Settled: archived || status == lifecycle.StatusClosed, Archived: archived,
 		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}

@@ -81,7 +81,8 @@ func (s *Server) Run(ctx context.Context) error {
 		Logger:                   vendorLog{s.log},
 		LogLevel:                 asynq.WarnLevel,
 	})
-	roll := &roll{redis: s.redis, client: asynq.NewClientFromRedisClient(s.redis.client), log: s.log, every: max(beatEvery, s.poll)}
+	roll := &rollEntry{redis: s.redis, client: asynq.NewClientFromRedisClient(s.redis.client), log: s.log,
+		every: max(beatEvery, s.poll)}
 	mux := s.mux()
 	mux.Use(roll.note)
 	if err := srv.Start(mux); err != nil {

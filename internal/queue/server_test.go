@@ -74,7 +74,8 @@ func TestEveryKindArrives(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		b, notifier, ctx := newBook(), NewNotifier(r, quiet()), t.Context()
 		for _, err := range []error{
-			notifier.Reconcile(ctx, reqA, 3), notifier.Card(ctx, reqA, 3), notifier.Webhook(ctx, "delivery-1", []byte(`{"x":1}`)),
+			notifier.Reconcile(ctx, reqA, 3), notifier.Card(ctx, reqA, 3),
+			notifier.Webhook(ctx, "delivery-1", []byte(`{"x":1}`)),
 			notifier.Sync(ctx, "acme/infra-core"), notifier.Environment(ctx, "core", "dev", "app", 7),
 		} {
 			if err != nil {
@@ -84,7 +85,8 @@ func TestEveryKindArrives(t *testing.T) {
 		serve(t, r, b.all(), func() { time.Sleep(5 * time.Second) })
 		got := b.read()
 		slices.Sort(got)
-		want := []string{"card " + reqA, "environment core dev/app", "look " + reqA + " 3", "sync acme/infra-core", `webhook delivery-1 {"x":1}`}
+		want := []string{"card " + reqA, "environment core dev/app", "look " + reqA + " 3", "sync acme/infra-core",
+			`webhook delivery-1 {"x":1}`}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
@@ -95,7 +97,8 @@ func TestRingingTwiceIsOneTask(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		b, notifier, ctx := newBook(), NewNotifier(r, quiet()), t.Context()
 		for range 5 {
-			for _, err := range []error{notifier.Reconcile(ctx, reqA, 3), notifier.Reconcile(ctx, reqA, 4), notifier.Reconcile(ctx, reqB, 3)} {
+			for _, err := range []error{notifier.Reconcile(ctx, reqA, 3), notifier.Reconcile(ctx, reqA, 4),
+				notifier.Reconcile(ctx, reqB, 3)} {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -215,8 +218,10 @@ func TestRetries(t *testing.T) {
 		{"failure", errors.New("boom"), 800 * time.Millisecond, 4 * time.Second},
 		{"later", fmt.Errorf("wrapped: %w", Later(20*time.Second)), 20 * time.Second, 24 * time.Second},
 		{"rate limit", fmt.Errorf("wrapped: %w", limited{}), 40 * time.Second, 44 * time.Second},
-		{"a handler cannot have its task dropped", fmt.Errorf("no: %w", asynq.RevokeTask), 800 * time.Millisecond, 4 * time.Second},
-		{"a handler cannot have its task archived", fmt.Errorf("no: %w", asynq.SkipRetry), 800 * time.Millisecond, 4 * time.Second},
+		{"a handler cannot have its task dropped", fmt.Errorf("no: %w", asynq.RevokeTask), 800 * time.Millisecond,
+			4 * time.Second},
+		{"a handler cannot have its task archived", fmt.Errorf("no: %w", asynq.SkipRetry), 800 * time.Millisecond,
+			4 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
@@ -287,12 +292,13 @@ func TestForgedTasksAreDropped(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		b := newBook()
 		client := asynq.NewClientFromRedisClient(r.client)
-		for _, payload := range []string{
-			"", "null", "[]", `{"requestId":"../../grants/x","version":1}`, `{"requestId":"` + reqA + `","version":1,"approve":true}`,
+		for _, text := range []string{
+			"", "null", "[]", `{"requestId":"../../grants/x","version":1}`, `{"requestId":"` + reqA +
+				`","version":1,"approve":true}`,
 			`{"requestId":"` + reqA + `"} {}`, `{"requestId":"` + reqA + strings.Repeat("a", 9000) + `"}`,
 			`{"requestId":"` + reqA + `","version":1}` + strings.Repeat(" ", maxPayload), "\xff",
 		} {
-			if _, err := client.Enqueue(asynq.NewTask(kindReconcile, []byte(payload)), asynq.Queue(queueFast)); err != nil {
+			if _, err := client.Enqueue(asynq.NewTask(kindReconcile, []byte(text)), asynq.Queue(queueFast)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -386,7 +392,8 @@ func TestMakersRefuseInvalidTasks(t *testing.T) {
 func TestPayloadIsBounded(t *testing.T) {
 	one := `{"requestId":"` + reqA + `","version":1}`
 	for data, good := range map[string]bool{
-		one: true, one + strings.Repeat(" ", maxPayload-len(one)): true, one + strings.Repeat(" ", maxPayload-len(one)+1): false,
+		one: true, one + strings.Repeat(" ", maxPayload-len(one)): true, one +
+			strings.Repeat(" ", maxPayload-len(one)+1): false,
 		one + one: false, one + "x": false, "": false, `{"requestId":"` + reqA + `","more":1}`: false,
 	} {
 		if _, err := decode[Reconcile]([]byte(data)); (err == nil) != good || !good && !errors.Is(err, errPayload) {

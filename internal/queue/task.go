@@ -85,7 +85,8 @@ func (t Reconcile) check() error { return checkName(lifecycle.NameRequest.Valid,
 func (t Card) check() error      { return checkName(lifecycle.NameRequest.Valid, t.RequestID) }
 func (t Sync) check() error      { return checkName(lifecycle.ValidRepository, t.Repo) }
 func (t Environment) check() error {
-	return errors.Join(checkName(lifecycle.NameProject.Valid, t.Project), checkName(lifecycle.NameEnvironment.Valid, t.Key), checkName(lifecycle.NameSlug.Valid, t.Slug))
+	return errors.Join(checkName(lifecycle.NameProject.Valid, t.Project),
+		checkName(lifecycle.NameEnvironment.Valid, t.Key), checkName(lifecycle.NameSlug.Valid, t.Slug))
 }
 
 func (t Webhook) check() error {
@@ -114,7 +115,8 @@ func newTask(kind, queue, key string, p payload, opts ...asynq.Option) (*asynq.T
 	if err != nil {
 		return nil, fmt.Errorf("task %s: %w", kind, err)
 	}
-	opts = append(opts, asynq.Queue(queue), asynq.MaxRetry(maxRetry), asynq.Timeout(taskTimeout), asynq.TaskID(kind+":"+key))
+	opts = append(opts, asynq.Queue(queue), asynq.MaxRetry(maxRetry), asynq.Timeout(taskTimeout),
+		asynq.TaskID(kind+":"+key))
 	return asynq.NewTask(kind, data, opts...), nil
 }
 

@@ -17,7 +17,8 @@ func TestDocs(t *testing.T) {
 func page() string {
 	var b strings.Builder
 	b.WriteString(intro)
-	b.WriteString("| Verb | What | viewer | developer | approver | admin | Protected environments |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| Verb | What | viewer | developer | approver | admin | Protected environments |\n" +
+		"|---|---|---|---|---|---|---|\n")
 	for _, row := range Matrix() {
 		fmt.Fprintf(&b, "| `%s` | %s%s |", row.Verb, row.Phrase, barred(row))
 		for _, role := range Roles() {

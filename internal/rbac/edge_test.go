@@ -49,7 +49,8 @@ func TestAnotherEnvironmentAllowsNothing(t *testing.T) {
 			t.Errorf("another %s: %+v", name, d)
 		}
 	}
-	for _, env := range []Environment{{Key: "dev", Slug: "app"}, {Project: "core", Slug: "app"}, {Project: "core", Key: "dev"}} {
+	for _, env := range []Environment{{Key: "dev", Slug: "app"}, {Project: "core", Slug: "app"},
+		{Project: "core", Key: "dev"}} {
 		if sc := ScopeIn(env); sc.configured() || sc.Environment != "" || sc.Project != "" {
 			t.Errorf("%+v came out as %+v", env, sc)
 		}
@@ -95,9 +96,12 @@ func TestWhoIsAlike(t *testing.T) {
 	}{
 		{"no ids", lifecycle.Person{Login: "dana"}, Subject{Login: "omar"}, false},
 		{"no Slack users", lifecycle.Person{SlackTeam: "T1"}, Subject{Login: "omar", SlackTeam: "T1"}, false},
-		{"another user of the workspace", lifecycle.Person{SlackTeam: "T1", SlackUser: "U1"}, Subject{Login: "omar", SlackTeam: "T1", SlackUser: "U2"}, false},
-		{"another workspace", lifecycle.Person{SlackTeam: "T1", SlackUser: "U1"}, Subject{Login: "omar", SlackTeam: "T2", SlackUser: "U1"}, false},
-		{"the same user", lifecycle.Person{SlackTeam: "T1", SlackUser: "U1"}, Subject{Login: "omar", SlackTeam: "T1", SlackUser: "U1"}, true},
+		{"another user of the workspace", lifecycle.Person{SlackTeam: "T1", SlackUser: "U1"},
+			Subject{Login: "omar", SlackTeam: "T1", SlackUser: "U2"}, false},
+		{"another workspace", lifecycle.Person{SlackTeam: "T1", SlackUser: "U1"},
+			Subject{Login: "omar", SlackTeam: "T2", SlackUser: "U1"}, false},
+		{"the same user", lifecycle.Person{SlackTeam: "T1", SlackUser: "U1"},
+			Subject{Login: "omar", SlackTeam: "T1", SlackUser: "U1"}, true},
 		{"the same id", lifecycle.Person{Login: "dana", GithubID: 7}, Subject{Login: "omar", GithubID: 7}, true},
 		{"the same login", lifecycle.Person{Login: "Dana", GithubID: 7}, Subject{Login: "dana", GithubID: 8}, true},
 	} {
@@ -142,10 +146,16 @@ func TestRefusalsWhenNoOneCan(t *testing.T) {
 		v    Verb
 		want string
 	}{
-		{"no one of the list has the role", p, omar, Apply, "prod/app is protected, and you don't have permission to apply this request there. No one can do this right now. Ask the operator of TfPilot."},
-		{"the destroy list is empty", p, adam, Destroy, "prod/app is protected, and you don't have permission to destroy the resources of this request there. TFPILOT_DESTROY_PROD_ALLOWED_USERS is empty. Ask the operator of TfPilot to add people to it."},
-		{"only the other list is empty", Policy{Admins: []string{"adam"}, DestroyProdAllowed: []string{"nora"}}, adam, Destroy, "prod/app is protected, and you don't have permission to destroy the resources of this request there. No one can do this right now. Ask the operator of TfPilot."},
-		{"the role is missing, and a list is empty", Policy{}, dana, Approve, "Only approvers and admins can approve. No one can do this right now. Ask the operator of TfPilot."},
+		{"no one of the list has the role", p, omar, Apply, "prod/app is protected, and you don't have permission to " +
+			"apply this request there. No one can do this right now. Ask the operator of TfPilot."},
+		{"the destroy list is empty", p, adam, Destroy, "prod/app is protected, and you don't have permission to destroy " +
+			"the resources of this request there. TFPILOT_DESTROY_PROD_ALLOWED_USERS is empty. Ask the operator of TfPilot " +
+			"to add people to it."},
+		{"only the other list is empty", Policy{Admins: []string{"adam"}, DestroyProdAllowed: []string{"nora"}}, adam,
+			Destroy, "prod/app is protected, and you don't have permission to destroy the resources of this request there. " +
+				"No one can do this right now. Ask the operator of TfPilot."},
+		{"the role is missing, and a list is empty", Policy{}, dana, Approve, "Only approvers and admins can approve. No " +
+			"one can do this right now. Ask the operator of TfPilot."},
 	} {
 		if d := c.p.Decide(c.s, c.v, ScopeOf(r, c.s, env)); d.Reason != c.want {
 			t.Errorf("%s: %q", c.name, d.Reason)
@@ -157,7 +167,8 @@ func TestLoginsAreComparedInASCII(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		same bool
-	}{{"AZaz-09", "azAZ-09", true}, {" dana ", "Dana", true}, {"a@", "a`", false}, {"a[", "a{", false}, {"a", "b", false}} {
+	}{{"AZaz-09", "azAZ-09", true}, {" dana ", "Dana", true}, {"a@", "a`", false}, {"a[", "a{", false},
+		{"a", "b", false}} {
 		if got := lifecycle.SameLogin(c.a, c.b); got != c.same {
 			t.Errorf("%q and %q: %v", c.a, c.b, got)
 		}

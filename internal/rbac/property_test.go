@@ -75,7 +75,8 @@ func TestDecideProperties(t *testing.T) {
 			t.Fatalf("a refusal has a code and a reason, and nothing else has: %+v", d)
 		case d.Allowed && s.Login == "" && changes(v):
 			t.Fatalf("no one in particular may %s", v)
-		case d.Allowed && names(p.Viewers, s.Login) && !names(p.Admins, s.Login) && !names(p.Approvers, s.Login) && changes(v):
+		case d.Allowed && names(p.Viewers, s.Login) && !names(p.Admins, s.Login) && !names(p.Approvers, s.Login) &&
+			changes(v):
 			t.Fatalf("a viewer may %s", v)
 		case d.Allowed && len(p.AllowedLogins) > 0 && !names(p.AllowedLogins, s.Login):
 			t.Fatalf("someone who is not allowed in may %s", v)
@@ -83,7 +84,8 @@ func TestDecideProperties(t *testing.T) {
 			t.Fatalf("an author approves")
 		case d.Allowed && v == Approve && requestedBy(r, s) && (protected || !env.SelfApproval):
 			t.Fatalf("the person who requested this round approves it")
-		case d.Allowed && v == Approve && s.SlackUser != "" && s.SlackUser == r.Requester.SlackUser && (protected || !env.SelfApproval):
+		case d.Allowed && v == Approve && s.SlackUser != "" && s.SlackUser == r.Requester.SlackUser &&
+			(protected || !env.SelfApproval):
 			t.Fatalf("the requester approves under another login")
 		case d.Allowed && (v == Apply || v == Merge) && p.Role(s) == Developer && (!owns(r, s) || env.Apply != Requester):
 			t.Fatalf("a developer may %s what is not theirs, or not here", v)
@@ -103,7 +105,8 @@ func requestedBy(r lifecycle.Request, s Subject) bool {
 		return false
 	}
 	by := *r.Runs.Plan.Attempts[0].RequestedBy
-	return s.Login != "" && by.Login == s.Login || s.GithubID != 0 && by.GithubID == s.GithubID || s.SlackUser != "" && by.SlackUser == s.SlackUser
+	return s.Login != "" && by.Login == s.Login || s.GithubID != 0 && by.GithubID == s.GithubID || s.SlackUser != "" &&
+		by.SlackUser == s.SlackUser
 }
 
 func needsProd(v Verb) bool {

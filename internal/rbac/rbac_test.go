@@ -74,64 +74,99 @@ func request(key string) (lifecycle.Request, Environment) {
 	return r, Environment{Project: "core", Key: key, Slug: "app"}
 }
 
+var decideCases = []struct {
+	name    string
+	subject Subject
+	verb    Verb
+	key     string
+	env     func(*Environment)
+	want    Decision
+}{
+	{"approver approves", omar, Approve, "dev", nil, Decision{Allowed: true}},
+	{"developer approves", dana, Approve, "dev", nil, Decision{false, lifecycle.CodeRole,
+		"Only approvers and admins can approve. Ask omar or adam.", []string{"omar", "adam"}}},
+	{"viewer approves", vic, Approve, "dev", nil, Decision{false, lifecycle.CodeRole,
+		"Only approvers and admins can approve. Ask omar or adam.", []string{"omar", "adam"}}},
+	{"author approves", ana, Approve, "dev", nil, Decision{false, lifecycle.CodeAuthor,
+		"You wrote or edited this request, so someone else must approve it. Ask omar or adam.", []string{"omar", "adam"}}},
+	{"author approves where that is allowed", ana, Approve, "dev", func(e *Environment) { e.SelfApproval = true },
+		Decision{Allowed: true}},
+	{"author approves in production though configured", Subject{Login: "Ana", GithubID: 0}, Approve, "prod",
+		func(e *Environment) { e.SelfApproval = true },
+		Decision{false, lifecycle.CodeAuthor, "You wrote or edited this request, so someone else must approve it. Ask " +
+			"omar or adam.", []string{"omar", "adam"}}},
+	{"author by id under a new login", Subject{Login: "anabel", GithubID: 1002}, Close, "dev", nil,
+		Decision{false, lifecycle.CodeNotOwn,
+			"Only the requester, approvers and admins can close this request. Ask dana, Ana, omar or adam.",
+			[]string{"dana", "Ana", "omar", "adam"}}},
+	{"not linked", Subject{}, Create, "dev", nil, Decision{false, lifecycle.CodeNotLinked,
+		"Your account isn't linked to a GitHub login, so you can't request infrastructure. Ask adam.", []string{"adam"}}},
+	{"requester applies where approvers do", dana, Apply, "dev", nil, Decision{false, lifecycle.CodeNotOwn,
+		"Only approvers and admins can apply this request. Ask Ana, omar or adam.", []string{"Ana", "omar", "adam"}}},
+	{"requester applies where the requester may", dana, Apply, "dev", func(e *Environment) {
+		e.Apply = Requester
+	}, Decision{Allowed: true}},
+	{"requester applies in production", dana, Apply, "prod", func(e *Environment) {
+		e.Apply = Requester
+	}, Decision{false, lifecycle.CodeProtected,
+		"prod/app is protected, and you don't have permission to apply this request there. Ask omar or adam.",
+		[]string{"omar", "adam"}}},
+	{"plan by click in production", dana, Plan, "prod", nil, Decision{false, lifecycle.CodeProtected,
+		"prod/app is protected, and you don't have permission to re-plan this request there. Ask omar or adam.",
+		[]string{"omar", "adam"}}},
+	{"approver destroys", omar, Destroy, "dev", nil, Decision{false, lifecycle.CodeRole,
+		"Only admins can destroy the resources of this request. Ask adam.", []string{"adam"}}},
+	{"requester destroys where admins do", dana, Destroy, "dev", nil, Decision{false, lifecycle.CodeNotOwn,
+		"Only admins can destroy the resources of this request. Ask adam.", []string{"adam"}}},
+	{"requester destroys where the requester may", dana, Destroy, "dev", func(e *Environment) {
+		e.Destroy = Requester
+	}, Decision{Allowed: true}},
+	{"approver destroys where the requester may", omar, Destroy, "dev", func(e *Environment) {
+		e.Destroy = Requester
+	}, Decision{false, lifecycle.CodeRole,
+		"Only the developer who requested it and admins can destroy the resources of this request. Ask dana or adam.",
+		[]string{"dana", "adam"}}},
+	{"another developer applies where the requester may", dev7, Apply, "dev", func(e *Environment) {
+		e.Apply = Requester
+	}, Decision{false, lifecycle.CodeNotOwn,
+		"Only the requester, approvers and admins can apply this request. Ask dana, Ana, omar or adam.",
+		[]string{"dana", "Ana", "omar", "adam"}}},
+	{"another developer merges where the requester may", dev7, Merge, "dev", func(e *Environment) {
+		e.Apply = Requester
+	}, Decision{false, lifecycle.CodeNotOwn,
+		"Only the requester, approvers and admins can merge this request. Ask dana, Ana, omar or adam.",
+		[]string{"dana", "Ana", "omar", "adam"}}},
+	{"another developer destroys where the requester may", dev7, Destroy, "dev", func(e *Environment) {
+		e.Destroy = Requester
+	}, Decision{false, lifecycle.CodeNotOwn,
+		"Only the developer who requested it and admins can destroy the resources of this request. Ask dana or adam.",
+		[]string{"dana", "adam"}}},
+	{"requester applies where only destroy is theirs", dana, Apply, "dev", func(e *Environment) {
+		e.Destroy = Requester
+	}, Decision{false, lifecycle.CodeNotOwn,
+		"Only approvers and admins can apply this request. Ask Ana, omar or adam.", []string{"Ana", "omar", "adam"}}},
+	{"requester destroys where only apply is theirs", dana, Destroy, "dev", func(e *Environment) {
+		e.Apply = Requester
+	}, Decision{false, lifecycle.CodeNotOwn,
+		"Only admins can destroy the resources of this request. Ask adam.", []string{"adam"}}},
+	{"admin destroys in production", adam, Destroy, "prod", nil, Decision{Allowed: true}},
+	{"admin of the first production list destroys", eve, Destroy, "prod", nil, Decision{false, lifecycle.CodeProtected,
+		"prod/app is protected, and you don't have permission to destroy the resources of this request there. Ask adam.",
+		[]string{"adam"}}},
+	{"admin of the destroy list applies", kai, Apply, "prod", nil, Decision{false, lifecycle.CodeProtected,
+		"prod/app is protected, and you don't have permission to apply this request there. Ask omar, adam or eve.",
+		[]string{"omar", "adam", "eve"}}},
+	{"unknown verb", adam, "sudo", "dev", nil, Decision{Code: lifecycle.CodeUnknownVerb,
+		Reason: "Unknown action."}},
+	{"environment not configured", adam, Apply, "dev", func(e *Environment) {
+		e.Slug = "api"
+	}, Decision{false, lifecycle.CodeEnvironmentUnknown,
+		"This environment isn't in TfPilot's configuration, so nothing can be changed in it. No one can do this right " +
+			"now. Ask the operator of TfPilot.", nil}},
+}
+
 func TestDecide(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		subject Subject
-		verb    Verb
-		key     string
-		env     func(*Environment)
-		want    Decision
-	}{
-		{"approver approves", omar, Approve, "dev", nil, Decision{Allowed: true}},
-		{"developer approves", dana, Approve, "dev", nil, Decision{false, lifecycle.CodeRole,
-			"Only approvers and admins can approve. Ask omar or adam.", []string{"omar", "adam"}}},
-		{"viewer approves", vic, Approve, "dev", nil, Decision{false, lifecycle.CodeRole,
-			"Only approvers and admins can approve. Ask omar or adam.", []string{"omar", "adam"}}},
-		{"author approves", ana, Approve, "dev", nil, Decision{false, lifecycle.CodeAuthor,
-			"You wrote or edited this request, so someone else must approve it. Ask omar or adam.", []string{"omar", "adam"}}},
-		{"author approves where that is allowed", ana, Approve, "dev", func(e *Environment) { e.SelfApproval = true },
-			Decision{Allowed: true}},
-		{"author approves in production though configured", Subject{Login: "Ana", GithubID: 0}, Approve, "prod", func(e *Environment) { e.SelfApproval = true },
-			Decision{false, lifecycle.CodeAuthor, "You wrote or edited this request, so someone else must approve it. Ask omar or adam.", []string{"omar", "adam"}}},
-		{"author by id under a new login", Subject{Login: "anabel", GithubID: 1002}, Close, "dev", nil, Decision{false, lifecycle.CodeNotOwn,
-			"Only the requester, approvers and admins can close this request. Ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
-		{"not linked", Subject{}, Create, "dev", nil, Decision{false, lifecycle.CodeNotLinked,
-			"Your account isn't linked to a GitHub login, so you can't request infrastructure. Ask adam.", []string{"adam"}}},
-		{"requester applies where approvers do", dana, Apply, "dev", nil, Decision{false, lifecycle.CodeNotOwn,
-			"Only approvers and admins can apply this request. Ask Ana, omar or adam.", []string{"Ana", "omar", "adam"}}},
-		{"requester applies where the requester may", dana, Apply, "dev", func(e *Environment) { e.Apply = Requester }, Decision{Allowed: true}},
-		{"requester applies in production", dana, Apply, "prod", func(e *Environment) { e.Apply = Requester }, Decision{false, lifecycle.CodeProtected,
-			"prod/app is protected, and you don't have permission to apply this request there. Ask omar or adam.", []string{"omar", "adam"}}},
-		{"plan by click in production", dana, Plan, "prod", nil, Decision{false, lifecycle.CodeProtected,
-			"prod/app is protected, and you don't have permission to re-plan this request there. Ask omar or adam.", []string{"omar", "adam"}}},
-		{"approver destroys", omar, Destroy, "dev", nil, Decision{false, lifecycle.CodeRole,
-			"Only admins can destroy the resources of this request. Ask adam.", []string{"adam"}}},
-		{"requester destroys where admins do", dana, Destroy, "dev", nil, Decision{false, lifecycle.CodeNotOwn,
-			"Only admins can destroy the resources of this request. Ask adam.", []string{"adam"}}},
-		{"requester destroys where the requester may", dana, Destroy, "dev", func(e *Environment) { e.Destroy = Requester }, Decision{Allowed: true}},
-		{"approver destroys where the requester may", omar, Destroy, "dev", func(e *Environment) { e.Destroy = Requester }, Decision{false, lifecycle.CodeRole,
-			"Only the developer who requested it and admins can destroy the resources of this request. Ask dana or adam.", []string{"dana", "adam"}}},
-		{"another developer applies where the requester may", dev7, Apply, "dev", func(e *Environment) { e.Apply = Requester }, Decision{false, lifecycle.CodeNotOwn,
-			"Only the requester, approvers and admins can apply this request. Ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
-		{"another developer merges where the requester may", dev7, Merge, "dev", func(e *Environment) { e.Apply = Requester }, Decision{false, lifecycle.CodeNotOwn,
-			"Only the requester, approvers and admins can merge this request. Ask dana, Ana, omar or adam.", []string{"dana", "Ana", "omar", "adam"}}},
-		{"another developer destroys where the requester may", dev7, Destroy, "dev", func(e *Environment) { e.Destroy = Requester }, Decision{false, lifecycle.CodeNotOwn,
-			"Only the developer who requested it and admins can destroy the resources of this request. Ask dana or adam.", []string{"dana", "adam"}}},
-		{"requester applies where only destroy is theirs", dana, Apply, "dev", func(e *Environment) { e.Destroy = Requester }, Decision{false, lifecycle.CodeNotOwn,
-			"Only approvers and admins can apply this request. Ask Ana, omar or adam.", []string{"Ana", "omar", "adam"}}},
-		{"requester destroys where only apply is theirs", dana, Destroy, "dev", func(e *Environment) { e.Apply = Requester }, Decision{false, lifecycle.CodeNotOwn,
-			"Only admins can destroy the resources of this request. Ask adam.", []string{"adam"}}},
-		{"admin destroys in production", adam, Destroy, "prod", nil, Decision{Allowed: true}},
-		{"admin of the first production list destroys", eve, Destroy, "prod", nil, Decision{false, lifecycle.CodeProtected,
-			"prod/app is protected, and you don't have permission to destroy the resources of this request there. Ask adam.", []string{"adam"}}},
-		{"admin of the destroy list applies", kai, Apply, "prod", nil, Decision{false, lifecycle.CodeProtected,
-			"prod/app is protected, and you don't have permission to apply this request there. Ask omar, adam or eve.", []string{"omar", "adam", "eve"}}},
-		{"unknown verb", adam, "sudo", "dev", nil, Decision{Code: lifecycle.CodeUnknownVerb,
-			Reason: "Unknown action."}},
-		{"environment not configured", adam, Apply, "dev", func(e *Environment) { e.Slug = "api" }, Decision{false, lifecycle.CodeEnvironmentUnknown,
-			"This environment isn't in TfPilot's configuration, so nothing can be changed in it. No one can do this right now. Ask the operator of TfPilot.", nil}},
-	} {
+	for _, c := range decideCases {
 		t.Run(c.name, func(t *testing.T) {
 			r, env := request(c.key)
 			if c.env != nil {
@@ -176,7 +211,8 @@ func TestEmptyListSaysSo(t *testing.T) {
 	p.ProdAllowed = nil
 	r, env := request("prod")
 	d := p.Decide(adam, Apply, ScopeOf(r, adam, env))
-	want := "prod/app is protected, and you don't have permission to apply this request there. TFPILOT_PROD_ALLOWED_USERS is empty. Ask the operator of TfPilot to add people to it."
+	want := "prod/app is protected, and you don't have permission to apply this request there. " +
+		"TFPILOT_PROD_ALLOWED_USERS is empty. Ask the operator of TfPilot to add people to it."
 	if d.Reason != want {
 		t.Errorf("got %q", d.Reason)
 	}

@@ -107,7 +107,8 @@ func (s *Service) authorize(
 ) (store.Doc, lifecycle.ActionRow, *Refusal) {
 	row, known := action.Row()
 	if !known {
-		return store.Doc{}, row, conflict(lifecycle.CodeUnknownAction, "This action is from another version of TfPilot, and nothing was done. "+
+		return store.Doc{}, row, conflict(lifecycle.CodeUnknownAction, "This action is from another version of TfPilot, "+
+			"and nothing was done. "+
 			"The newest card of the request has current buttons.")
 	}
 	doc, refusal := s.read(ctx, id)
@@ -149,7 +150,8 @@ func CheckAnswers(action lifecycle.Action, in Answers) *Refusal {
 	if row.NeedsReason() && reason == "" {
 		const text = "Say why, so that the requester knows what to change."
 		return &Refusal{
-			Class: Invalid, Code: lifecycle.CodeInput, Text: text, Confirm: lifecycle.ConfirmReason, Faults: []Fault{{FieldReason, text}},
+			Class: Invalid, Code: lifecycle.CodeInput, Text: text, Confirm: lifecycle.ConfirmReason,
+			Faults: []Fault{{FieldReason, text}},
 		}
 	}
 	return invalid(checkReason(reason)...)

@@ -18,10 +18,12 @@ func TestActRecordsAnIntent(t *testing.T) {
 	w.put(stored, false)
 	seen := request.SeenIn(*stored)
 	seen.Read = true
-	doc, err := w.Act(t.Context(), w.caller("omar"), request.Command{ID: requesttest.ID, Action: lifecycle.ActionApprove, Seen: seen})
+	doc, err := w.Act(t.Context(), w.caller("omar"), request.Command{ID: requesttest.ID, Action: lifecycle.ActionApprove,
+		Seen: seen})
 	w.must(err)
 	got := doc.Request.Intent(lifecycle.ActionApprove)
-	if got == nil || got.By != "omar" || got.ByID != 1003 || got.SlackUser != requesttest.SlackUsers["omar"] || got.Source != request.SourceCLI ||
+	if got == nil || got.By != "omar" || got.ByID != 1003 || got.SlackUser != requesttest.SlackUsers["omar"] ||
+		got.Source != request.SourceCLI ||
 		got.PlanDigest != stored.Plan.Digest || got.HeadSHA != stored.Plan.SHA || got.Typed {
 		t.Fatalf("%+v", got)
 	}
@@ -37,7 +39,8 @@ func TestActChangesAtOnceWhatNeedsNoWorker(t *testing.T) {
 	stored := requesttest.Planned("dev")
 	stored.Wanted = []lifecycle.Intent{{What: lifecycle.ActionMerge, By: "omar", At: requesttest.At}}
 	w.put(stored, false)
-	doc, err := w.Act(t.Context(), w.caller("dana"), request.Command{ID: requesttest.ID, Action: lifecycle.ActionCancelIntent})
+	doc, err := w.Act(t.Context(), w.caller("dana"),
+		request.Command{ID: requesttest.ID, Action: lifecycle.ActionCancelIntent})
 	if err != nil || len(doc.Request.Wanted) != 0 {
 		t.Errorf("%v %+v", err, doc.Request.Wanted)
 	}
@@ -106,7 +109,8 @@ func TestProdIsProtectedInAnyCase(t *testing.T) {
 	w.put(stored, false)
 	seen := request.SeenIn(*stored)
 	seen.Read = true
-	if _, err := w.Act(t.Context(), w.caller("omar"), request.Command{ID: requesttest.ID, Action: lifecycle.ActionApprove, Seen: seen}); err == nil {
+	if _, err := w.Act(t.Context(), w.caller("omar"),
+		request.Command{ID: requesttest.ID, Action: lifecycle.ActionApprove, Seen: seen}); err == nil {
 		t.Error("approved without typing")
 	}
 }
@@ -117,7 +121,8 @@ func TestOpenTwiceMakesOneRequest(t *testing.T) {
 	d := requesttest.Draft()
 	first, err := w.Open(t.Context(), w.caller("dana"), d)
 	w.must(err)
-	if r := first.Request; r.Title != "S3 bucket acme-x" || r.Requester.Login != "dana" || r.Target.Path != "envs/dev/app/tfpilot_"+d.ID+".tf" || r.Reason != "Because." {
+	if r := first.Request; r.Title != "S3 bucket acme-x" || r.Requester.Login != "dana" ||
+		r.Target.Path != "envs/dev/app/tfpilot_"+d.ID+".tf" || r.Reason != "Because." {
 		t.Errorf("%+v", r)
 	}
 	again, err := w.Open(t.Context(), w.caller("dana"), d)
@@ -125,7 +130,8 @@ func TestOpenTwiceMakesOneRequest(t *testing.T) {
 		t.Errorf("%v %v", err, w.ids())
 	}
 	var refusal *request.Refusal
-	if _, err := w.Open(t.Context(), w.caller("omar"), d); !errors.As(err, &refusal) || refusal.Code != lifecycle.CodeTaken {
+	if _, err := w.Open(t.Context(), w.caller("omar"), d); !errors.As(err, &refusal) ||
+		refusal.Code != lifecycle.CodeTaken {
 		t.Errorf("another person's id: %v", err)
 	}
 	d.ID = "../../x"
@@ -148,8 +154,10 @@ func TestModulesOfOthers(t *testing.T) {
 
 func TestReasons(t *testing.T) {
 	for reason, ok := range map[string]bool{
-		"for the logs": true, "": true, strings.Repeat("ä", request.MaxReason): true, strings.Repeat("a", request.MaxReason+1): false,
-		"\xff": false, "use AKIAIOSFODNN7EXAMPLE": false, "password=Winter2026": false, "evil \u202e": false, "two\nlines": true,
+		"for the logs": true, "": true, strings.Repeat("ä", request.MaxReason): true,
+		strings.Repeat("a", request.MaxReason+1): false,
+		"\xff":                                   false, "use AKIAIOSFODNN7EXAMPLE": false, "password=Winter2026": false,
+		"evil \u202e": false, "two\nlines": true,
 	} {
 		if refusal := request.CheckReason(reason); (refusal == nil) != ok {
 			t.Errorf("%.40q: %v", reason, refusal)
@@ -168,7 +176,8 @@ func TestStrangersSeeNothing(t *testing.T) {
 	_, sync := w.Sync(t.Context(), c, "")
 	_, act := w.Act(t.Context(), c, request.Command{ID: requesttest.ID, Action: lifecycle.ActionClose})
 	_, open := w.Open(t.Context(), c, requesttest.Draft())
-	for name, err := range map[string]error{"get": get, "list": list, "sync": sync, "act": act, "open": open, "anywhere": w.MayOpenAnywhere(c)} {
+	for name, err := range map[string]error{"get": get, "list": list, "sync": sync, "act": act, "open": open,
+		"anywhere": w.MayOpenAnywhere(c)} {
 		if err == nil || !strings.Contains(err.Error(), "from another workspace") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -190,7 +199,8 @@ func TestOperatorsReadOnly(t *testing.T) {
 	if _, err := w.Get(t.Context(), w.caller("dana"), requesttest.ID); err == nil {
 		t.Error("one who may not use TfPilot reads")
 	}
-	if _, err := w.Act(t.Context(), operator, request.Command{ID: requesttest.ID, Action: lifecycle.ActionClose}); err == nil {
+	if _, err := w.Act(t.Context(), operator,
+		request.Command{ID: requesttest.ID, Action: lifecycle.ActionClose}); err == nil {
 		t.Error("an operator closed a request without a person")
 	}
 	if _, err := w.Sync(t.Context(), operator, ""); err == nil {
@@ -202,10 +212,12 @@ func TestOperatorsReadOnly(t *testing.T) {
 func TestSyncRetriesMessages(t *testing.T) {
 	w := newFixture(t)
 	stored := requesttest.Planned("dev")
-	stored.Slack.Messages = []lifecycle.Message{{Role: lifecycle.RoleCard, State: lifecycle.MessageRefused + "is_archived:1"}, {Role: lifecycle.RoleDM, TS: "1.1"}}
+	stored.Slack.Messages = []lifecycle.Message{{Role: lifecycle.RoleCard, State: lifecycle.MessageRefused +
+		"is_archived:1"}, {Role: lifecycle.RoleDM, TS: "1.1"}}
 	w.put(stored, false)
 	done, err := w.Sync(t.Context(), w.caller("dana"), requesttest.ID)
-	if err != nil || len(done.Repositories) != 1 || done.Repositories[0] != "acme/infra-core" || len(done.Request.Slack.Messages) != 1 {
+	if err != nil || len(done.Repositories) != 1 || done.Repositories[0] != "acme/infra-core" ||
+		len(done.Request.Slack.Messages) != 1 {
 		t.Errorf("%v %+v", err, done)
 	}
 }
@@ -216,7 +228,8 @@ func TestPlanOfAnotherDigestIsNotShown(t *testing.T) {
 	stored := requesttest.Planned("dev")
 	stored.Plan.Digest = "sha256:" + strings.Repeat("0", 64)
 	w.put(stored, false)
-	if _, _, err := w.Plan(t.Context(), w.caller("omar"), requesttest.ID); err == nil || !strings.Contains(err.Error(), "does not have the digest") {
+	if _, _, err := w.Plan(t.Context(), w.caller("omar"), requesttest.ID); err == nil ||
+		!strings.Contains(err.Error(), "does not have the digest") {
 		t.Errorf("%v", err)
 	}
 }

@@ -80,7 +80,8 @@ func (s *Service) LoginCaller(ctx context.Context, login, source string) (Caller
 // allow asks the rules whether the caller has a right: nil, or why not and who has.
 func (s *Service) allow(c Caller, verb rbac.Verb, sc rbac.Scope) *Refusal {
 	if c.Stranger { // first: some things are open to everyone here
-		return denied(lifecycle.CodeOtherWorkspace, "You are here from another workspace, and only people of this one can use TfPilot.")
+		return denied(lifecycle.CodeOtherWorkspace, "You are here from another workspace, and only people of this one "+
+			"can use TfPilot.")
 	}
 	d := s.Policy.Decide(c.Subject(), verb, sc)
 	switch {

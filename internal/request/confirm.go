@@ -70,7 +70,7 @@ func planConfirmed(
 	need lifecycle.Confirmation, r lifecycle.Request, env config.Environment, cmd Command, typedName bool,
 ) *Refusal {
 	switch {
-	case names(cmd.Confirm, r.Plan.Digest):
+	case namesDigest(cmd.Confirm, r.Plan.Digest):
 		return nil
 	case !cmd.Seen.Read && cmd.Confirm != "" && !typedName:
 		return otherPlan()
@@ -85,7 +85,8 @@ func planConfirmed(
 	}
 }
 
-// CheckTyped refuses what was typed when it is not the name of the environment, nil when it is. It calls no other system.
+// CheckTyped refuses what was typed when it is not the name of the environment, nil when it is.
+// It calls no other system.
 func CheckTyped(environment string, protected bool, typed string) *Refusal {
 	switch {
 	case strings.EqualFold(strings.TrimSpace(typed), environment):
@@ -98,7 +99,7 @@ func CheckTyped(environment string, protected bool, typed string) *Refusal {
 }
 
 // names reports whether a person typed enough of a digest to mean it.
-func names(typed, digest string) bool {
+func namesDigest(typed, digest string) bool {
 	const algorithm = "sha256:"
 	typed = strings.TrimPrefix(strings.ToLower(typed), algorithm)
 	return len(typed) >= minDigest && strings.HasPrefix(strings.TrimPrefix(digest, algorithm), typed)

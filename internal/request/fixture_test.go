@@ -46,10 +46,12 @@ func newFixture(t *testing.T) *fixture {
 	log := slog.New(slog.DiscardHandler)
 	w.Service = &request.Service{
 		Documents: w.store, People: w.store, Plans: w.store, Index: w.index, Notifier: queue.NewNotifier(redis, log),
-		Policy: requesttest.Policy(), Catalog: c, Projects: requesttest.Projects(), LinkHelp: "Link it at the desk.", Log: log,
+		Policy: requesttest.Policy(), Catalog: c, Projects: requesttest.Projects(), LinkHelp: "Link it at the desk.",
+		Log: log,
 	}
 	for login, id := range requesttest.GithubIDs {
-		w.must(w.store.PutIdentity(t.Context(), lifecycle.Identity{SlackTeam: requesttest.Team, SlackUser: requesttest.SlackUsers[login], Login: login, GithubID: id}))
+		w.must(w.store.PutIdentity(t.Context(), lifecycle.Identity{SlackTeam: requesttest.Team,
+			SlackUser: requesttest.SlackUsers[login], Login: login, GithubID: id}))
 	}
 	return w
 }
@@ -75,7 +77,8 @@ func (w *fixture) put(r *lifecycle.Request, archive bool) {
 	doc, err := w.store.Create(w.t.Context(), *r)
 	w.must(err)
 	s := requesttest.Summary()
-	w.must(bucket.Open(w.t, "run-plan-"+r.Project, inprocess.To(w.bucket), nil).PutSummary(w.t.Context(), r.Project, requesttest.Correlation(), s.Bytes()))
+	w.must(bucket.Open(w.t, "run-plan-"+r.Project, inprocess.To(w.bucket), nil).PutSummary(w.t.Context(), r.Project,
+		requesttest.Correlation(), s.Bytes()))
 	if archive {
 		_, err := w.store.Archive(w.t.Context(), doc)
 		w.must(err)

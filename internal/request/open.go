@@ -84,7 +84,8 @@ func (s *Service) Open(ctx context.Context, c Caller, d Draft) (store.Doc, error
 	r, err := checked.request(c)
 	if err != nil {
 		return store.Doc{}, &Refusal{
-			Class: Invalid, Code: lifecycle.CodeInput, cause: err, Text: "This form is from another version of TfPilot. Please start again.",
+			Class: Invalid, Code: lifecycle.CodeInput, cause: err, Text: "This form is from another version of TfPilot. " +
+				"Please start again.",
 		}
 	}
 	doc, err := s.Documents.Create(ctx, r)

@@ -15,10 +15,10 @@ type Option struct {
 }
 
 // Options lists the actions that the facts allow, each with its result if the caller took it now.
-func (s *Service) Options(c Caller, r lifecycle.Request, now time.Time) []Option {
+func (s *Service) Options(c Caller, r lifecycle.Request, at time.Time) []Option {
 	options := []Option{}
 	scope := rbac.ScopeOf(r, c.Subject(), s.environmentOf(r).Rules())
-	for _, offer := range lifecycle.Actions(r, now) {
+	for _, offer := range lifecycle.Actions(r, at) {
 		o := Option{Offer: offer, Allowed: true}
 		row, _ := offer.Action.Row()
 		if refusal := s.allow(c, rbac.VerbOf(offer.Action), scope); refusal != nil {

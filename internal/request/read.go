@@ -50,7 +50,8 @@ func (s *Service) List(ctx context.Context, c Caller, q queue.Query) (queue.Page
 		return page, &Refusal{Class: Unavailable, Code: lifecycle.CodeRebuilding, cause: err,
 			Text: "The list of requests is being rebuilt. Try again in a minute; a request can be shown by its id meanwhile."}
 	case errors.Is(err, queue.ErrCursor):
-		return page, &Refusal{Class: Invalid, Code: lifecycle.CodeCursor, cause: err, Text: "This list has expired. Start it again."}
+		return page, &Refusal{Class: Invalid, Code: lifecycle.CodeCursor, cause: err,
+			Text: "This list has expired. Start it again."}
 	case err != nil:
 		return page, &Refusal{Class: Unavailable, Code: lifecycle.CodeUnavailable, cause: err,
 			Text: "The list of requests cannot be read right now. Try again in a minute; " +

@@ -40,7 +40,8 @@ func TestListWhileItIsRebuilt(t *testing.T) {
 	w := newFixture(t)
 	w.redis.FlushAll()
 	var refusal *request.Refusal
-	if page, err := w.List(t.Context(), w.caller("vic"), listAll); !errors.As(err, &refusal) || refusal.Class != request.Unavailable || len(page.Rows) != 0 {
+	if page, err := w.List(t.Context(), w.caller("vic"), listAll); !errors.As(err, &refusal) ||
+		refusal.Class != request.Unavailable || len(page.Rows) != 0 {
 		t.Errorf("%v %+v", err, page)
 	}
 }

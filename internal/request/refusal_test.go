@@ -31,7 +31,9 @@ func TestRefusals(t *testing.T) {
 			if !errors.As(err, &refusal) || !strings.Contains(refusal.Text, c.Words) {
 				t.Fatalf("got %v, want %q", err, c.Words)
 			}
-			at := slices.ContainsFunc(refusal.Faults, func(f request.Fault) bool { return f.Field == c.Field && strings.Contains(f.Text, c.Words) })
+			at := slices.ContainsFunc(refusal.Faults, func(f request.Fault) bool {
+				return f.Field == c.Field && strings.Contains(f.Text, c.Words)
+			})
 			if c.Field != "" && !at {
 				t.Errorf("no fault is at %s: %+v", c.Field, refusal.Faults)
 			}

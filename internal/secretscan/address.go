@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// userInfo is a scheme and what may be user and password. A password may hold / and @, so it ends at the last @ of the word.
+// userInfo is a scheme and what may be user and password. A password may hold / and @, so it ends
+// at the last @ of the word.
 var userInfo = regexp.MustCompile("(?i)\\b[a-z][a-z0-9+.-]{0,40}:(?:\\\\?/){2}([^\\s/:\"'`<>\\\\]*):([^\\s\"'`<>]+)@")
 
 // userToken is an address with a token in place of a user.
@@ -34,8 +35,9 @@ func findAddresses(text string) []Span {
 	return found
 }
 
-// isPort reports whether what looks like user and password is a host with its port, before a path that holds an @. Without a dot
-// the host of a web address is recognized by the path after its port.
+// isPort reports whether what looks like user and password is a host with its port, before a path
+// that holds an @. Without a dot the host of a web address is recognized by the path after its
+// port.
 func isPort(scheme, user, password string) bool {
 	digits := port.FindString(password)
 	if digits == "" {

@@ -11,8 +11,8 @@ const (
 	maxQuoted = 16 << 10
 )
 
-// findAssigned finds values that are given to a name that says credential, as code, shells, YAML, JSON, headers, connection
-// strings and diffs of Terraform write it.
+// findAssigned finds values that are given to a name that says credential, as code, shells, YAML,
+// JSON, headers, connection strings and diffs of Terraform write it.
 func findAssigned(text string) []Span {
 	var found []Span
 	done := &progress{heredocs: map[string]int{}, lists: map[string]int{}}
@@ -51,7 +51,8 @@ func nameBefore(text string, at int) (name string, start int) {
 	return text[start:end], start
 }
 
-// pairName finds the name of a pair such as {"name": "DB_PASSWORD", "value": "x"}, on whichever side of the value it is.
+// pairName finds the name of a pair such as {"name": "DB_PASSWORD", "value": "x"}, on whichever
+// side of the value it is.
 func pairName(text string, valueAt, separator int) string {
 	if at := pairBefore.FindStringSubmatch(text[max(0, valueAt-2*maxName):valueAt]); at != nil {
 		return at[1]
@@ -172,7 +173,8 @@ func (a assignment) span(start, end int) []Span {
 	return []Span{{start, end, "the value of " + a.name}}
 }
 
-// quoted finds the text between quotes. Quotes inside JSON inside a text carry backslashes, which the closing one repeats.
+// quoted finds the text between quotes. Quotes inside JSON inside a text carry backslashes, which
+// the closing one repeats.
 func quoted(text string, at int) (start, end int, ok bool) {
 	slashes := skip(text, at, `\`) - at
 	at += slashes
@@ -228,7 +230,8 @@ func passwordLike(value string) bool {
 	}
 	c := classes(value)
 	letters := c.lower + c.upper
-	return letters > 0 && c.digits > 0 || strings.ContainsAny(value, "!@#$%^&*+=~?") && letters > 0 && value[len(value)-1] != '?'
+	return letters > 0 && c.digits > 0 || strings.ContainsAny(value, "!@#$%^&*+=~?") && letters > 0 &&
+		value[len(value)-1] != '?'
 }
 
 var date = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}`)

@@ -13,8 +13,8 @@ const (
 	maxRun = 256 << 10
 )
 
-// findInBase64 finds credentials inside base64: user data, secrets of Kubernetes, headers. The whole run is hidden, since a part
-// of it cannot be shown.
+// findInBase64 finds credentials inside base64: user data, secrets of Kubernetes, headers. The
+// whole run is hidden, since a part of it cannot be shown.
 func (s *Scanner) findInBase64(text string, depth int) []Span {
 	var found []Span
 	for start := 0; start < len(text); {

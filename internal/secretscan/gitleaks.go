@@ -145,8 +145,8 @@ func (set *ruleSet) isAllowed(r *rule, secret string) bool {
 	})
 }
 
-// tokenEnd extends a credential to the end of its run of letters: a pattern of fixed length would leave the rest of a longer
-// one in sight.
+// tokenEnd extends a credential to the end of its run of letters: a pattern of fixed length would
+// leave the rest of a longer one in sight.
 func tokenEnd(text string, end int) int {
 	if end > 0 && !isToken(text[end-1]) {
 		return end
@@ -187,19 +187,19 @@ type entry struct {
 	rule int
 }
 
-func (x *keywordIndex) add(word string, rule int) {
+func (x *keywordIndex) add(word string, index int) {
 	at := int(word[0])<<8 | int(word[1])
-	x.first[at] = append(x.first[at], entry{word, rule})
+	x.first[at] = append(x.first[at], entry{word, index})
 }
 
-type window struct{ rule, start, end int }
+type keywordWindow struct{ rule, start, end int }
 
 // windows lists for each rule where its pattern is worth a try.
-func (x *keywordIndex) windows(text string) []window {
+func (x *keywordIndex) windows(text string) []keywordWindow {
 	last := map[int]int{} // rule → index of its last window
-	var found []window
+	var found []keywordWindow
 	for i := 0; i+1 < len(text); i++ {
-		for _, e := range x.first[int(lower(text[i]))<<8|int(lower(text[i+1]))] {
+		for _, e := range x.first[int(lowerByte(text[i]))<<8|int(lowerByte(text[i+1]))] {
 			if !hasPrefixFold(text[i:], e.word) {
 				continue
 			}
@@ -209,7 +209,7 @@ func (x *keywordIndex) windows(text string) []window {
 				continue
 			}
 			last[e.rule] = len(found)
-			found = append(found, window{e.rule, start, end})
+			found = append(found, keywordWindow{e.rule, start, end})
 		}
 	}
 	return found
@@ -220,14 +220,14 @@ func hasPrefixFold(text, word string) bool {
 		return false
 	}
 	for i := range len(word) {
-		if lower(text[i]) != word[i] {
+		if lowerByte(text[i]) != word[i] {
 			return false
 		}
 	}
 	return true
 }
 
-func lower(c byte) byte {
+func lowerByte(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
 		return c + 'a' - 'A'
 	}

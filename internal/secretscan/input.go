@@ -6,8 +6,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/invisible"
 )
 
-// CheckInput refuses a typed text that holds a credential or a character that a reader cannot see. Every text that a person or a
-// model returns passes it, on every surface. The error continues a sentence that begins with the name of the field.
+// CheckInput refuses a typed text that holds a credential or a character that a reader cannot
+// see. Every text that a person or a model returns passes it, on every surface. The error
+// continues a sentence that begins with the name of the field.
 func CheckInput(typed string, shape invisible.Shape) error {
 	if err := invisible.Check(typed, shape); err != nil {
 		return err
@@ -27,7 +28,8 @@ func CheckPair(name, value string) error {
 }
 
 func refusal(what string) error {
-	return fmt.Errorf("looks like it holds %s. Remove it, and replace it if it is real; name where the secret is kept instead", what)
+	return fmt.Errorf("looks like it holds %s. Remove it, and replace it if it is real; name where the secret is kept "+
+		"instead", what)
 }
 
 // Credential says what kind of credential a text holds, such as "a GitHub token".

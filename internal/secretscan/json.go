@@ -9,11 +9,13 @@ import (
 // maxJSON bounds the texts that are read as JSON.
 const maxJSON = 1 << 20
 
-// findInJSON reads a text that is JSON by its structure: names count for all that is below them, pairs of name and value belong
-// together, and texts are scanned as they are without their escapes.
+// findInJSON reads a text that is JSON by its structure: names count for all that is below them,
+// pairs of name and value belong together, and texts are scanned as they are without their
+// escapes.
 func (s *Scanner) findInJSON(text string, depth int) []Span {
 	trimmed := strings.TrimSpace(text)
-	if len(trimmed) < 2 || len(text) > maxJSON || strings.IndexByte(`{["`, trimmed[0]) < 0 || !json.Valid([]byte(trimmed)) {
+	if len(trimmed) < 2 || len(text) > maxJSON || strings.IndexByte(`{["`, trimmed[0]) < 0 ||
+		!json.Valid([]byte(trimmed)) {
 		return nil
 	}
 	w := &jsonWalk{scanner: s, text: text, depth: depth, at: strings.Index(text, trimmed)}

@@ -9,21 +9,22 @@ import (
 	"strings"
 )
 
-// minInside is the length from which a known secret is also found inside other texts; a shorter one would be found everywhere.
+// minInside is the length from which a known secret is also found inside other texts; a shorter
+// one would be found everywhere.
 const minInside = 6
 
 const whatKnown = "a value that is marked as sensitive"
 
 // known finds many secrets in one pass: each form by its first bytes.
-type known struct {
+type knownSecrets struct {
 	exact  map[string]bool
 	starts map[[minInside]byte][]string
 	first  [256]bool
 	short  []string // quoted ones, which are shorter than a start
 }
 
-func newKnown(secrets []string) *known {
-	k := &known{exact: map[string]bool{}, starts: map[[minInside]byte][]string{}}
+func newKnown(secrets []string) *knownSecrets {
+	k := &knownSecrets{exact: map[string]bool{}, starts: map[[minInside]byte][]string{}}
 	forms := map[string]bool{}
 	for _, secret := range secrets {
 		if secret == "" {
@@ -51,11 +52,11 @@ func newKnown(secrets []string) *known {
 	return k
 }
 
-func (k *known) whole(text string) bool {
+func (k *knownSecrets) whole(text string) bool {
 	return k.exact[text] || text != "" && k.exact[strings.TrimSpace(text)]
 }
 
-func (k *known) find(text string) []Span {
+func (k *knownSecrets) find(text string) []Span {
 	if k.whole(text) {
 		return []Span{{0, len(text), whatKnown}}
 	}
@@ -109,7 +110,8 @@ func formsOf(secret string) []string {
 	return forms
 }
 
-// base64Forms are the characters that a secret gives to any base64 text that holds it: they differ by how many bytes precede it.
+// base64Forms are the characters that a secret gives to any base64 text that holds it: they
+// differ by how many bytes precede it.
 func base64Forms(secret string) []string {
 	var forms []string
 	for shift := range 3 {
@@ -122,7 +124,8 @@ func base64Forms(secret string) []string {
 			forms = append(forms, core, strings.NewReplacer("+", "-", "/", "_").Replace(core))
 		}
 	}
-	return append(forms, base64.StdEncoding.EncodeToString([]byte(secret)), base64.URLEncoding.EncodeToString([]byte(secret)))
+	return append(forms, base64.StdEncoding.EncodeToString([]byte(secret)),
+		base64.URLEncoding.EncodeToString([]byte(secret)))
 }
 
 // textsOf lists the texts in a secret that is a JSON document.

@@ -5,8 +5,9 @@ import (
 	"unicode"
 )
 
-// Name reports whether a name suggests that its value is a credential: DB_PASSWORD, clientSecret, api-key. What a name says of a
-// credential beside its value (token_ttl, secret_arn, password_length) is none.
+// Name reports whether a name suggests that its value is a credential: DB_PASSWORD, clientSecret,
+// api-key. What a name says of a credential beside its value (token_ttl, secret_arn,
+// password_length) is none.
 func Name(name string) bool {
 	words := nameWords(name[strings.LastIndexByte(name, '.')+1:])
 	if len(words) == 0 || beside[words[len(words)-1]] {
@@ -37,14 +38,17 @@ func passwordName(name string) bool {
 }
 
 func passwordWord(word string) bool {
-	return strings.Contains(word, "passw") || strings.Contains(word, "passphrase") || word == "passcode" || word == "pwd" ||
+	return strings.Contains(word, "passw") || strings.Contains(word, "passphrase") || word == "passcode" ||
+		word == "pwd" ||
 		word == "pass" || strings.HasSuffix(word, "pwd") && len(word) <= 8 || word == "pgpass" || word == "psk"
 }
 
 func secretWord(word string) bool {
 	for _, end := range []string{
-		"secret", "secrets", "token", "credential", "credentials", "creds", "apikey", "apikeys", "privatekey", "secretkey", "accesskey",
-		"accountkey", "authkey", "sharedkey", "masterkey", "encryptionkey", "signingkey", "sharedaccesskey", "connectionstring",
+		"secret", "secrets", "token", "credential", "credentials", "creds", "apikey", "apikeys", "privatekey", "secretkey",
+		"accesskey",
+		"accountkey", "authkey", "sharedkey", "masterkey", "encryptionkey", "signingkey", "sharedaccesskey",
+		"connectionstring",
 	} {
 		if strings.HasSuffix(word, end) {
 			return true
@@ -54,21 +58,31 @@ func secretWord(word string) bool {
 }
 
 // keyOwners make a key a credential; a partition or a primary key is none.
-var keyOwners = set("api access secret private account master shared storage auth authentication client tls ssl signing sign hmac " +
-	"encryption license app application integration service sdk deploy admin root webhook ingest ingestion write cipher customer rsa " +
+var keyOwners = wordSet("api access secret private account master shared storage auth authentication client tls ssl " +
+	"signing sign hmac " +
+	"encryption license app application integration service sdk deploy admin root webhook ingest ingestion write " +
+	"cipher customer rsa " +
 	"ec dsa jwt server preshared session host ca function device subscription instrumentation routing")
 
 // beside are last words of names that tell something else about a credential than its value.
-var beside = set("arn arns id ids name names version versions url urls uri uris endpoint endpoints path paths file files filename ttl " +
-	"length lengths type types size enabled disabled required optional age count counts days hours minutes seconds expiration expiry " +
-	"expires policy policies rotation alias aliases strategy status state algorithm format provider providers manager managers store " +
-	"reference references ref refs description label labels tag tags window period interval date at source sources scope scopes issuer " +
-	"audience host port region prefix suffix limit limits max min fingerprint thumbprint mode class behavior behaviour config " +
-	"configuration configurations validity units unit bytes chars characters bucket option options setting settings method methods " +
-	"field fields header parameter column attribute attributes from types endpoint kms pair pairs usage recovery reset change changed " +
-	"rule rules permission permissions engine backend location key_id delay validation check checks only list set allowed domain domains group groups role roles")
+var beside = wordSet("arn arns id ids name names version versions url urls uri uris endpoint endpoints path paths file " +
+	"files filename ttl " +
+	"length lengths type types size enabled disabled required optional age count counts days hours minutes seconds " +
+	"expiration expiry " +
+	"expires policy policies rotation alias aliases strategy status state algorithm format provider providers manager " +
+	"managers store " +
+	"reference references ref refs description label labels tag tags window period interval date at source sources " +
+	"scope scopes issuer " +
+	"audience host port region prefix suffix limit limits max min fingerprint thumbprint mode class behavior " +
+	"behaviour config " +
+	"configuration configurations validity units unit bytes chars characters bucket option options setting settings " +
+	"method methods " +
+	"field fields header parameter column attribute attributes from types endpoint kms pair pairs usage recovery " +
+	"reset change changed " +
+	"rule rules permission permissions engine backend location key_id delay validation check checks only list set " +
+	"allowed domain domains group groups role roles")
 
-func set(words string) map[string]bool {
+func wordSet(words string) map[string]bool {
 	all := map[string]bool{}
 	for word := range strings.FieldsSeq(words) {
 		all[word] = true
@@ -85,7 +99,8 @@ func contains(words []string, word string) bool {
 	return false
 }
 
-// nameWords splits a name at its separators and humps: dbPassword, APIKey, AWS_SECRET_ACCESS_KEY. Digits count as separators.
+// nameWords splits a name at its separators and humps: dbPassword, APIKey, AWS_SECRET_ACCESS_KEY.
+// Digits count as separators.
 func nameWords(name string) []string {
 	runes := []rune(name)
 	var words []string

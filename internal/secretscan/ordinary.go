@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// HoldsSecret reports whether a value under a name that says credential is one. References to where a secret is kept are none,
-// nor are switches and placeholders.
+// HoldsSecret reports whether a value under a name that says credential is one. References to
+// where a secret is kept are none, nor are switches and placeholders.
 func HoldsSecret(name, value string) bool {
 	if value = strings.TrimSpace(value); len(value) > maxReference {
 		return true
@@ -39,8 +39,10 @@ const maxReference = 2048
 var enum = regexp.MustCompile(`^[A-Z][A-Z_]{1,24}$`)
 
 // placeholders stand where a value is not shown, not known or not set.
-var placeholders = set("true false null nil none no yes on off n/a na todo tbd unset empty default required optional changed changeme " +
-	"read write redacted hidden masked sensitive unknown undefined <sensitive> [redacted] <redacted> <computed> (known <known string bool number any")
+var placeholders = wordSet("true false null nil none no yes on off n/a na todo tbd unset empty default required " +
+	"optional changed changeme " +
+	"read write redacted hidden masked sensitive unknown undefined <sensitive> [redacted] <redacted> <computed> " +
+	"(known <known string bool number any")
 
 var shownPlaceholder = regexp.MustCompile(`^(?:\(sensitive[ #a-f0-9a-z,]*\)|\(known after apply\)|<[a-zA-Z][\w .-]*>|\*{3,}|[xX]{3,}|\.{3}|…|` +
 	`"?\$\{[^{}]*\}"?|\$\{\{[^{}]*\}\}|\{\{[^{}]*\}\}|\$[A-Za-z_]\w*|\$\([^()]*\)|%[A-Za-z_]\w*%|%[a-z])$`)
@@ -57,7 +59,8 @@ var (
 	inCode     = regexp.MustCompile(`^(?:var|local|data|module|each|self|path|count|terraform|random_[a-z]+|[a-z]+_[a-z0-9_]+)(?:\[[^\]]*\])?\.[A-Za-z_][\w.\[\]"*-]*$`)
 )
 
-// isReference reports whether a value says where a secret is kept: an ARN, a path of names, an address, a reference in code.
+// isReference reports whether a value says where a secret is kept: an ARN, a path of names, an
+// address, a reference in code.
 func isReference(value string) bool {
 	switch {
 	case arnOrAlias.MatchString(value), inCode.MatchString(value):

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// Private keys of every label, encrypted or not. A key that lost its end is hidden as far as its lines look like one, and so is a
-// key that lost its beginning; line breaks may be escaped any number of times.
+// Private keys of every label, encrypted or not. A key that lost its end is hidden as far as its
+// lines look like one, and so is a key that lost its beginning; line breaks may be escaped any
+// number of times.
 var (
 	keyBegin = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]{0,40}PRIV[A-Z ]{0,30}`)
 	keyEnd   = regexp.MustCompile(`-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-{0,5}`)

@@ -10,17 +10,20 @@ import (
 )
 
 // texts draws surroundings, names, secrets and pieces of them in any order.
-func texts(all []planted) *rapid.Generator[string] {
+func textsWith(all []planted) *rapid.Generator[string] {
 	pieces := rapid.OneOf(
 		rapid.Custom(func(t *rapid.T) string { return rapid.SampledFrom(all).Draw(t, "planted").text }),
 		rapid.Custom(func(t *rapid.T) string {
 			text := rapid.SampledFrom(all).Draw(t, "planted").text
 			return text[:rapid.IntRange(0, len(text)).Draw(t, "cut")]
 		}),
-		rapid.SampledFrom([]string{"password=", `{"a":"`, `"}`, "\n", `\n`, " ", ":", "=", `"`, `\"`, "-----END PRIVATE KEY-----", "https://u:p@h", "<<EOT\n", "[", "\\u00", "é"}),
+		rapid.SampledFrom([]string{"password=", `{"a":"`, `"}`, "\n", `\n`, " ", ":", "=", `"`, `\"`,
+			"-----END PRIVATE KEY-----", "https://u:p@h", "<<EOT\n", "[", "\\u00", "é"}),
 		rapid.StringN(0, 20, -1),
 	)
-	return rapid.Custom(func(t *rapid.T) string { return strings.Join(rapid.SliceOfN(pieces, 0, 6).Draw(t, "pieces"), "") })
+	return rapid.Custom(func(t *rapid.T) string {
+		return strings.Join(rapid.SliceOfN(pieces, 0, 6).Draw(t, "pieces"), "")
+	})
 }
 
 // hiddenBytes tells for each byte of a text whether it is hidden.
@@ -38,7 +41,7 @@ func hiddenBytes(s *Scanner, text string) []bool {
 func TestMoreKnownSecretsNeverRevealMore(t *testing.T) {
 	all := plantedSecrets(t)
 	rapid.Check(t, func(t *rapid.T) {
-		text := texts(all).Draw(t, "text")
+		text := textsWith(all).Draw(t, "text")
 		secret := rapid.OneOf(rapid.StringN(1, 30, -1), rapid.Custom(func(t *rapid.T) string {
 			from := rapid.IntRange(0, len(text)).Draw(t, "from")
 			return text[from:rapid.IntRange(from, len(text)).Draw(t, "to")]
@@ -63,7 +66,7 @@ func TestMoreKnownSecretsNeverRevealMore(t *testing.T) {
 func TestSpansFit(t *testing.T) {
 	all := plantedSecrets(t)
 	rapid.Check(t, func(t *rapid.T) {
-		text := texts(all).Draw(t, "text")
+		text := textsWith(all).Draw(t, "text")
 		end := 0
 		for _, one := range New([]string{"known-secret"}).Find(text) {
 			if one.Start < end || one.End <= one.Start || one.End > len(text) || one.What == "" {
@@ -88,12 +91,14 @@ func TestKnownSecretsAreFoundInEveryForm(t *testing.T) {
 	const secret = `pa"ss<w>${o}rd` + "\nsecond line"
 	s := New([]string{secret, "ab", `{"user":"ana-banana","n":1}`})
 	for name, text := range map[string]string{
-		"itself": secret, "inside": "x" + secret + "y", "a line": "the second line of it", "escaped": `"pa\"ss<w>${o}rd\nsecond line"`,
+		"itself": secret, "inside": "x" + secret + "y", "a line": "the second line of it",
+		"escaped":       `"pa\"ss<w>${o}rd\nsecond line"`,
 		"escaped twice": `pa\\\"ss<w>${o}rd\\nsecond`, "html": `pa\"ss\u003cw\u003e${o}rd`, "template": `pa\"ss<w>$${o}rd`,
 		"query":  "x=pa%22ss%3Cw%3E%24%7Bo%7Drd%0Asecond+line",
 		"base64": "cGEic3M8dz4ke299cmQKc2Vjb25kIGxpbmU=", "base64 behind one byte": "eHBhInNzPHc+JHtvfXJkCnNlY29uZCBsaW5l",
-		"base64 behind two": "eHhwYSJzczx3PiR7b31yZApzZWNvbmQgbGluZXk=", "hex": "70612273733c773e247b6f7d72640a7365636f6e64206c696e65",
-		"short, quoted": `x = "ab"`, "short, whole": "ab", "a text of a document": "by ana-banana",
+		"base64 behind two": "eHhwYSJzczx3PiR7b31yZApzZWNvbmQgbGluZXk=",
+		"hex":               "70612273733c773e247b6f7d72640a7365636f6e64206c696e65",
+		"short, quoted":     `x = "ab"`, "short, whole": "ab", "a text of a document": "by ana-banana",
 	} {
 		if len(s.Find(text)) == 0 {
 			t.Errorf("%s: %q is shown", name, text)
@@ -106,12 +111,15 @@ func TestKnownSecretsAreFoundInEveryForm(t *testing.T) {
 	}
 }
 
-// No text of a quarter of a mebibyte takes minutes, however it is made: each kind of search reads it a bounded number of times.
+// No text of a quarter of a mebibyte takes minutes, however it is made: each kind of search reads
+// it a bounded number of times.
 func TestLargeTextsAreScanned(t *testing.T) {
 	for name, piece := range map[string]string{
-		"keywords": "ghp_ xoxb- sk- akia ey password= token: -----BEGIN PRIVATE KEY----- https://a:b ", "letters": "abcdefghij ",
-		"base64": "QUJDREVGRw", "quotes": `"\"'`, "separators": "=:=:", "names": "password:", "brackets": `password = ["a",`,
-		"begins": "-----BEGIN PRIVATE KEY-----", "ends": "-----END PRIVATE KEY-----\n", "addresses": "a://b:c",
+		"keywords": "ghp_ xoxb- sk- akia ey password= token: -----BEGIN PRIVATE KEY----- https://a:b ",
+		"letters":  "abcdefghij ",
+		"base64":   "QUJDREVGRw", "quotes": `"\"'`, "separators": "=:=:", "names": "password:",
+		"brackets": `password = ["a",`,
+		"begins":   "-----BEGIN PRIVATE KEY-----", "ends": "-----END PRIVATE KEY-----\n", "addresses": "a://b:c",
 		"heredocs": "password = <<EOT\n",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,8 +1,9 @@
-// Package secretscan finds credentials in texts, and names that suggest one. Everything that TfPilot takes in
-// (fields, reasons, words) and everything that it gives out (summaries, plans, errors, outputs) is checked by the same rules.
-// It owns no wording of a plan and stores nothing.
+// Package secretscan finds credentials in texts, and names that suggest one. Everything that
+// TfPilot takes in (fields, reasons, words) and everything that it gives out (summaries, plans,
+// errors, outputs) is checked by the same rules. It owns no wording of a plan and stores nothing.
 //
-// A scan looks for several kinds of credentials, always in the original text, and joins what it finds:
+// A scan looks for several kinds of credentials, always in the original text, and joins what it
+// finds:
 //
 //   - formats that their makers publish: the rules of gitleaks (gitleaks.json) and a table of our own (format.go)
 //   - shapes without a mark: private keys, cut ones too, addresses with a password, the secret key of AWS, keys of Azure
@@ -10,7 +11,8 @@
 //   - the same inside base64
 //   - known secrets in every form in which they are written elsewhere (known.go)
 //
-// Since each kind only adds to what is hidden, a secret that becomes known never reveals what was hidden without it.
+// Since each kind only adds to what is hidden, a secret that becomes known never reveals what was
+// hidden without it.
 package secretscan
 
 import (
@@ -27,7 +29,7 @@ type Span struct {
 
 // Scanner finds credentials by their looks, and known secrets. A nil Scanner knows no secret.
 type Scanner struct {
-	known *known
+	known *knownSecrets
 }
 
 // New makes a scanner that also finds these secrets.
@@ -68,7 +70,9 @@ func merge(spans []Span) []Span {
 	if len(spans) < 2 {
 		return spans
 	}
-	slices.SortStableFunc(spans, func(a, b Span) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End)) })
+	slices.SortStableFunc(spans, func(a, b Span) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End))
+	})
 	joined := spans[:1]
 	for _, one := range spans[1:] {
 		last := &joined[len(joined)-1]

@@ -48,7 +48,8 @@ func alone(text string, start, end int) bool {
 
 // isHash reports whether the text before a base64 text marks it as a checksum.
 func isHash(before string) bool {
-	return strings.HasSuffix(before, "sha512-") || strings.HasSuffix(before, "sha512:") || strings.HasSuffix(before, "SHA512:")
+	return strings.HasSuffix(before, "sha512-") || strings.HasSuffix(before, "sha512:") ||
+		strings.HasSuffix(before, "SHA512:")
 }
 
 func looksLikeAWSSecret(run string) bool {
@@ -104,8 +105,8 @@ func classes(token string) class {
 	return c
 }
 
-// wordy reports whether a token of n characters is made of words: in a drawn one, fewer letters follow each other in lower case
-// and digits are spread.
+// wordy reports whether a token of n characters is made of words: in a drawn one, fewer letters
+// follow each other in lower case and digits are spread.
 func (c class) wordy(n int) bool { return c.inWords*100 >= n*45 && c.digitRuns <= max(1, n/12) }
 
 // isWords reports whether a token is a name such as glpat-is-a-name-of-ours: several words and small numbers.

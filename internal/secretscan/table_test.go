@@ -52,7 +52,8 @@ func TestPlantedSecretsAreFound(t *testing.T) {
 		if left := leftOver(p, masked); left != "" {
 			t.Errorf("%q\n  of %q\n  is shown in %q", left, p.text, masked)
 		}
-		if again := (*Scanner)(nil).Mask(strings.ReplaceAll(masked, "\x00", "(sensitive)"), "\x00"); strings.Contains(again, "\x00") {
+		if again := (*Scanner)(nil).Mask(strings.ReplaceAll(masked, "\x00", "(sensitive)"), "\x00"); strings.Contains(again,
+			"\x00") {
 			t.Errorf("%q: masked twice: %q", p.text, again)
 		}
 	}

@@ -19,8 +19,10 @@ func TestArchive(t *testing.T) {
 		t.Fatalf("archive: %v, archived %v", err, archived.Archived)
 	}
 	got, err := s.Get(t.Context(), testID)
-	if err != nil || !got.Archived || got.ETag != archived.ETag || got.Request.ArchivedAt == nil || doc.Request.ArchivedAt != nil {
-		t.Errorf("get after archiving: %v, %v, archived at %v, before at %v", err, got.Archived, got.Request.ArchivedAt, doc.Request.ArchivedAt)
+	if err != nil || !got.Archived || got.ETag != archived.ETag || got.Request.ArchivedAt == nil ||
+		doc.Request.ArchivedAt != nil {
+		t.Errorf("get after archiving: %v, %v, archived at %v, before at %v", err, got.Archived, got.Request.ArchivedAt,
+			doc.Request.ArchivedAt)
 	}
 	if _, err := s.Update(t.Context(), testID, worker, message("1.1")); !errors.Is(err, ErrArchived) {
 		t.Errorf("change of an archived document: %v", err)
@@ -110,7 +112,8 @@ func TestArchiveCrashPoints(t *testing.T) {
 			}
 			last, err := s.Get(t.Context(), testID)
 			if err != nil || !last.Archived || len(last.Request.Slack.Messages) != 1 {
-				t.Errorf("history lacks the last change: %v, archived %v, %d messages", err, last.Archived, len(last.Request.Slack.Messages))
+				t.Errorf("history lacks the last change: %v, archived %v, %d messages", err, last.Archived,
+					len(last.Request.Slack.Messages))
 			}
 		})
 	}

@@ -29,7 +29,8 @@ func (b *brokenBodies) RoundTrip(r *http.Request) (*http.Response, error) {
 // An answer that breaks off says nothing, like one that never came: the call is repeated.
 func TestAnswerBreaksOff(t *testing.T) {
 	srv := newBucket(t)
-	if mine, _, err := openAs(t, srv, "run-plan-core").PutClaim(t.Context(), testProject, testCID, lifecycle.Claim{RunID: 7}); err != nil || !mine {
+	if mine, _, err := openAs(t, srv, "run-plan-core").PutClaim(t.Context(), testProject, testCID,
+		lifecycle.Claim{RunID: 7}); err != nil || !mine {
 		t.Fatal(mine, err)
 	}
 	breaking := &brokenBodies{next: inprocess.To(srv), left: 2}

@@ -80,8 +80,8 @@ func TestPatchRefusalReturnsTheNewestDocument(t *testing.T) {
 	}
 }
 
-// Each call of the fifty writers takes some time, in which the others get ahead. The time is the test's own: how busy the
-// machine is decides nothing.
+// Each call of the fifty writers takes some time, in which the others get ahead. The time is the
+// test's own: how busy the machine is decides nothing.
 func TestFiftyWritersLoseNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const writers, rounds = 50, 4
@@ -144,12 +144,14 @@ func onlyOnce(r lifecycle.Request) (lifecycle.Request, error) {
 // Each fault must leave exactly one change behind, reported as a success.
 func TestPatchSurvivesFaults(t *testing.T) {
 	faults := map[string][]s3.Fault{
-		"lost answer":              {{Kind: s3.FaultLost, Verb: "PutObject", Count: 1}},
-		"lost twice":               {{Kind: s3.FaultLost, Verb: "PutObject", Count: 2}},
-		"lost and read fails":      {{Kind: s3.FaultLost, Verb: "PutObject", Count: 1}, {Kind: s3.FaultInternal, Verb: "GetObject", Count: 7}},
-		"conflict":                 {{Kind: s3.FaultConflict, Verb: "PutObject", Count: 3}},
-		"unavailable":              {{Kind: s3.FaultUnavailable, Verb: "PutObject", Count: 2}},
-		"slow down then lost":      {{Kind: s3.FaultSlowDown, Verb: "PutObject", Count: 1}, {Kind: s3.FaultLost, Verb: "PutObject", Count: 1}},
+		"lost answer": {{Kind: s3.FaultLost, Verb: "PutObject", Count: 1}},
+		"lost twice":  {{Kind: s3.FaultLost, Verb: "PutObject", Count: 2}},
+		"lost and read fails": {{Kind: s3.FaultLost, Verb: "PutObject", Count: 1},
+			{Kind: s3.FaultInternal, Verb: "GetObject", Count: 7}},
+		"conflict":    {{Kind: s3.FaultConflict, Verb: "PutObject", Count: 3}},
+		"unavailable": {{Kind: s3.FaultUnavailable, Verb: "PutObject", Count: 2}},
+		"slow down then lost": {{Kind: s3.FaultSlowDown, Verb: "PutObject", Count: 1},
+			{Kind: s3.FaultLost, Verb: "PutObject", Count: 1}},
 		"hang longer than timeout": {{Kind: s3.FaultHang, Verb: "PutObject", Count: 1}},
 		"late":                     {{Kind: s3.FaultDelay, Delay: 9e9, Verb: "PutObject", Count: 1}},
 	}
@@ -214,7 +216,8 @@ func TestCreate(t *testing.T) {
 		doc := mustCreate(t, s, testID)
 		again, err := s.Create(t.Context(), newRequest(testID))
 		if !errors.Is(err, ErrExists) || again.Request.WriteNonce != doc.Request.WriteNonce || again.ETag != doc.ETag {
-			t.Errorf("second create: %v, nonce %s, want the stored one %s", err, again.Request.WriteNonce, doc.Request.WriteNonce)
+			t.Errorf("second create: %v, nonce %s, want the stored one %s", err, again.Request.WriteNonce,
+				doc.Request.WriteNonce)
 		}
 		inject(t, srv, s3.Fault{Kind: s3.FaultConflict, Verb: "PutObject", Count: 2})
 		if _, err := s.Create(t.Context(), newRequest("req_conflict000")); err != nil {

@@ -15,7 +15,8 @@ const maxEnvironment = 1 << 20
 
 // Environment reads the state of one Terraform root. One that was never written
 // is empty, not an error.
-func (s *Store) Environment(ctx context.Context, project string, env lifecycle.Environment) (lifecycle.EnvironmentState, error) {
+func (s *Store) Environment(ctx context.Context, project string,
+	env lifecycle.Environment) (lifecycle.EnvironmentState, error) {
 	st, _, err := s.environment(ctx, project, env)
 	return st, err
 }
@@ -32,7 +33,8 @@ func (s *Store) EnvironmentETags(ctx context.Context) (map[string]string, error)
 	return etags, nil
 }
 
-func (s *Store) environment(ctx context.Context, project string, env lifecycle.Environment) (lifecycle.EnvironmentState, string, error) {
+func (s *Store) environment(ctx context.Context, project string,
+	env lifecycle.Environment) (lifecycle.EnvironmentState, string, error) {
 	st := lifecycle.EnvironmentState{Schema: lifecycle.Schema, Project: project, Key: env.Key, Slug: env.Slug}
 	key, err := EnvironmentKey(project, env)
 	if err != nil {

@@ -43,7 +43,8 @@ func TestEnvironmentManyWriters(t *testing.T) {
 	wg.Wait()
 	st, err := openAs(t, srv, "app").Environment(t.Context(), "core", devApp)
 	if err != nil || len(st.Queue) != writers || st.Token != writers || st.Version != writers {
-		t.Errorf("%d in the queue, token %d, version %d, %v; want %d of each", len(st.Queue), st.Token, st.Version, err, writers)
+		t.Errorf("%d in the queue, token %d, version %d, %v; want %d of each", len(st.Queue), st.Token, st.Version, err,
+			writers)
 	}
 }
 
@@ -72,10 +73,11 @@ func TestEnvironmentFaults(t *testing.T) {
 func TestEnvironmentChangeRefuses(t *testing.T) {
 	s := openAs(t, newBucket(t), "app")
 	asked := 0
-	_, err := s.UpdateEnvironment(t.Context(), "core", devApp, func(st lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-		asked++
-		return st, fmt.Errorf("the request is gone: %w", ErrNotFound)
-	})
+	_, err := s.UpdateEnvironment(t.Context(), "core", devApp,
+		func(st lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+			asked++
+			return st, fmt.Errorf("the request is gone: %w", ErrNotFound)
+		})
 	if !errors.Is(err, ErrNotFound) || asked != 1 {
 		t.Errorf("%v after %d tries", err, asked)
 	}
@@ -90,9 +92,10 @@ func TestEnvironmentNoChangeNoWrite(t *testing.T) {
 		t.Errorf("state %+v, %v, %d writes", st, err, calls(srv, "PutObject"))
 	}
 	no := errors.New("no")
-	if _, err := s.UpdateEnvironment(t.Context(), "core", devApp, func(st lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-		return st, no
-	}); !errors.Is(err, no) {
+	if _, err := s.UpdateEnvironment(t.Context(), "core", devApp,
+		func(st lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+			return st, no
+		}); !errors.Is(err, no) {
 		t.Errorf("the change's own error: %v", err)
 	}
 }

@@ -96,7 +96,8 @@ func ResultKey(project, cid, name string) (string, error) {
 
 // IdentityKey is identities/<team>/<user>.json.
 func IdentityKey(team, user string) (string, error) {
-	return join(PrefixIdentities, ".json", keyPart{"Slack team", team, slackID.MatchString}, keyPart{"Slack user", user, slackID.MatchString})
+	return join(PrefixIdentities, ".json", keyPart{"Slack team", team, slackID.MatchString},
+		keyPart{"Slack user", user, slackID.MatchString})
 }
 
 // keyPart is one piece of a key and what it must look like.

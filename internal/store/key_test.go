@@ -46,7 +46,9 @@ func TestKeysCannotBeInjected(t *testing.T) {
 		a, b, c := part.Draw(rt, "a"), part.Draw(rt, "b"), part.Draw(rt, "c")
 		for _, make := range []func() (string, error){
 			func() (string, error) { return RequestKey(a) }, func() (string, error) { return HistoryKey(a) },
-			func() (string, error) { return RunIndexKey(lifecycle.Kind(a), 1) }, func() (string, error) { return LogKey(a, testTime, 1) },
+			func() (string, error) { return RunIndexKey(lifecycle.Kind(a), 1) }, func() (string, error) {
+				return LogKey(a, testTime, 1)
+			},
 			func() (string, error) { return EnvironmentKey(a, lifecycle.Environment{Key: b, Slug: c}) },
 			func() (string, error) { return GrantKey(a, b) }, func() (string, error) { return ClaimKey(a, b) },
 			func() (string, error) { return ResultKey(a, b, c) }, func() (string, error) { return IdentityKey(a, b) },

@@ -19,10 +19,14 @@ type Lifetime struct {
 // index of pull requests never do.
 var Lifetimes = []Lifetime{
 	{"probe", PrefixProbe, 1, "the probe deletes its objects itself; this deletes the objects of a probe that was killed"},
-	{"grants", PrefixGrants, 30, "a grant lets a run do nothing after six hours; the worker deletes it earlier when it is revoked or an apply or destroy ends"},
-	{"claims", PrefixClaims, 90, "longer than its grant: without a claim, a second run could take the correlation id while the grant counts"},
-	{"run-index", PrefixRunIndex, 90, "GitHub repeats no run that is older than 30 days; a run without it is found by its title"},
-	{"results", PrefixResults, 400, "people read a plan and an apply compares with it for as long as it may be approved; afterwards TfPilot asks for a re-plan"},
+	{"grants", PrefixGrants, 30, "a grant lets a run do nothing after six hours; the worker deletes it earlier when " +
+		"it is revoked or an apply or destroy ends"},
+	{"claims", PrefixClaims, 90, "longer than its grant: without a claim, a second run could take the correlation id " +
+		"while the grant counts"},
+	{"run-index", PrefixRunIndex, 90, "GitHub repeats no run that is older than 30 days; a run without it is found by " +
+		"its title"},
+	{"results", PrefixResults, 400, "people read a plan and an apply compares with it for as long as it may be " +
+		"approved; afterwards TfPilot asks for a re-plan"},
 }
 
 // What a bucket with versions keeps besides: each change of a document leaves a version.

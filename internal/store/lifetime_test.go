@@ -22,7 +22,8 @@ func TestLifecycleRules(t *testing.T) {
 func TestLifetimesLoseNothing(t *testing.T) {
 	days := map[string]int{}
 	for _, l := range Lifetimes {
-		for _, kept := range []string{PrefixRequests, PrefixHistory, PrefixLogs, PrefixEnvironments, PrefixIdentities, PrefixPRIndex} {
+		for _, kept := range []string{PrefixRequests, PrefixHistory, PrefixLogs, PrefixEnvironments, PrefixIdentities,
+			PrefixPRIndex} {
 			if strings.HasPrefix(kept, l.Prefix) || strings.HasPrefix(l.Prefix, kept) {
 				t.Errorf("%s expires with %q", kept, l.Prefix)
 			}

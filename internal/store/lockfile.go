@@ -43,10 +43,12 @@ func (l *Locks) Lock(ctx context.Context, stateKey string) (lifecycle.StateLock,
 		Created                     time.Time
 	}
 	if err := json.Unmarshal(o.data, &held); err != nil || held.ID == "" {
-		return lifecycle.StateLock{}, "", fmt.Errorf("read %s%s: it is not a lock file of Terraform: %w", stateKey, lockSuffix, ErrUnreadable)
+		return lifecycle.StateLock{}, "", fmt.Errorf("read %s%s: it is not a lock file of Terraform: %w", stateKey,
+			lockSuffix, ErrUnreadable)
 	}
 	return lifecycle.StateLock{
-		ID: printable(held.ID), Who: printable(held.Who), Operation: printable(held.Operation), Version: printable(held.Version), Since: held.Created.UTC(),
+		ID: printable(held.ID), Who: printable(held.Who), Operation: printable(held.Operation),
+		Version: printable(held.Version), Since: held.Created.UTC(),
 	}, o.etag, nil
 }
 

@@ -129,7 +129,9 @@ func (s *Store) Log(ctx context.Context, id string) ([]lifecycle.Event, error) {
 	}
 	events := slices.Concat(objects...)
 	slices.SortStableFunc(events, func(a, b lifecycle.Event) int { return cmp.Compare(a.Seq, b.Seq) })
-	events = slices.CompactFunc(events, func(a, b lifecycle.Event) bool { return bytes.Equal(encodeEvent(a), encodeEvent(b)) })
+	events = slices.CompactFunc(events, func(a, b lifecycle.Event) bool {
+		return bytes.Equal(encodeEvent(a), encodeEvent(b))
+	})
 	if len(events) > maxEvents {
 		return nil, fmt.Errorf("log of %s: more than %d events: %w", id, maxEvents, ErrTooLarge)
 	}

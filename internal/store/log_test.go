@@ -16,7 +16,8 @@ import (
 func logged(n int) []lifecycle.Event {
 	var events []lifecycle.Event
 	for i := range n {
-		events = append(events, lifecycle.Event{Seq: int64(i + 1), At: testTime.Add(time.Duration(i/2) * time.Second), Type: "t", Text: fmt.Sprint(i)})
+		events = append(events, lifecycle.Event{Seq: int64(i + 1), At: testTime.Add(time.Duration(i/2) * time.Second),
+			Type: "t", Text: fmt.Sprint(i)})
 	}
 	return events
 }
@@ -48,7 +49,8 @@ func assertLog(t *testing.T, s *Store, want []lifecycle.Event, objects int) {
 // completed, and an older try that comes late changes nothing.
 func TestLogKeepsEachEventOnce(t *testing.T) {
 	s, events := openAs(t, newBucket(t), "app"), logged(25)
-	for _, part := range [][]lifecycle.Event{events[:6], events[:9], events[:4], events[:9], events[9:10], events[9:25], events[9:12]} {
+	for _, part := range [][]lifecycle.Event{events[:6], events[:9], events[:4], events[:9], events[9:10], events[9:25],
+		events[9:12]} {
 		if err := s.AppendLog(t.Context(), testID, part); err != nil {
 			t.Fatal(err)
 		}

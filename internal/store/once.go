@@ -196,7 +196,8 @@ func (s *Store) DeleteGrant(ctx context.Context, project, cid string) error {
 // PutClaim takes a correlation id for a run. It reports whether the stored claim is
 // this one, byte for byte, and returns the stored one. Without a certain answer
 // it is an error, and the run must stop.
-func (s *Store) PutClaim(ctx context.Context, project, cid string, c lifecycle.Claim) (mine bool, stored lifecycle.Claim, err error) {
+func (s *Store) PutClaim(ctx context.Context, project, cid string,
+	c lifecycle.Claim) (mine bool, stored lifecycle.Claim, err error) {
 	key, err := ClaimKey(project, cid)
 	if err != nil {
 		return false, stored, err

@@ -50,7 +50,8 @@ func TestOneClaimWins(t *testing.T) {
 	for i := range 50 {
 		s := openAs(t, srv, "run-plan-core")
 		wg.Go(func() {
-			mine, stored, err := s.PutClaim(t.Context(), testProject, testCID, lifecycle.Claim{RunID: int64(i + 1), StartedAt: testTime})
+			mine, stored, err := s.PutClaim(t.Context(), testProject, testCID,
+				lifecycle.Claim{RunID: int64(i + 1), StartedAt: testTime})
 			if err != nil {
 				t.Error(err)
 			}
@@ -95,9 +96,11 @@ func TestClaimWithoutAnAnswer(t *testing.T) {
 func TestResults(t *testing.T) {
 	srv := newBucket(t)
 	run, app, cid := openAs(t, srv, "run-plan-core"), openAs(t, srv, "app"), "plan-"+strings.Repeat("0a", 16)
-	r := lifecycle.Result{Conclusion: "success", Outputs: map[string]json.RawMessage{"arn": []byte(`"x"`)}, Counts: lifecycle.Counts{Add: 1}}
+	r := lifecycle.Result{Conclusion: "success", Outputs: map[string]json.RawMessage{"arn": []byte(`"x"`)},
+		Counts: lifecycle.Counts{Add: 1}}
 	if err := errors.Join(
-		run.PutPlan(t.Context(), testProject, cid, []byte("plan")), run.PutSummary(t.Context(), testProject, cid, []byte("{}")),
+		run.PutPlan(t.Context(), testProject, cid, []byte("plan")), run.PutSummary(t.Context(), testProject, cid,
+			[]byte("{}")),
 		run.PutResult(t.Context(), testProject, cid, r), run.PutResult(t.Context(), testProject, cid, r),
 	); err != nil {
 		t.Fatal(err)
@@ -116,7 +119,8 @@ func TestResults(t *testing.T) {
 		t.Errorf("plan %q, %v", text, ok)
 	}
 	other := strings.Replace(cid, "plan", "cleanup", 1)
-	if err := run.PutPlan(t.Context(), testProject, other, bytes.Repeat([]byte("x"), MaxPlan+1)); !errors.Is(err, ErrTooLarge) {
+	if err := run.PutPlan(t.Context(), testProject, other, bytes.Repeat([]byte("x"), MaxPlan+1)); !errors.Is(err,
+		ErrTooLarge) {
 		t.Errorf("oversize plan: %v", err)
 	}
 	if _, err := app.Result(t.Context(), testProject, other); !errors.Is(err, ErrNotFound) {
@@ -152,7 +156,8 @@ func TestIndexes(t *testing.T) {
 
 func TestIdentities(t *testing.T) {
 	s := openAs(t, newBucket(t), "app")
-	id := lifecycle.Identity{SlackTeam: "T0ACME0001", SlackUser: "U0DANA0001", Login: "dana", GithubID: 1001, LinkedAt: testTime}
+	id := lifecycle.Identity{SlackTeam: "T0ACME0001", SlackUser: "U0DANA0001", Login: "dana", GithubID: 1001,
+		LinkedAt: testTime}
 	for _, login := range []string{"dana", "dana2"} {
 		id.Login = login
 		if err := s.PutIdentity(t.Context(), id); err != nil {

@@ -112,7 +112,8 @@ func planPolicy(project string) Principal {
 		},
 		{
 			Sid: "CreateClaim", Why: "take the correlation id; runs of every kind do so before they have any other role",
-			Bucket: BucketRequests, Actions: []string{"s3:PutObject"}, Prefixes: []string{PrefixClaims + project + "/"}, CreateOnly: true,
+			Bucket: BucketRequests, Actions: []string{"s3:PutObject"}, Prefixes: []string{PrefixClaims + project + "/"},
+			CreateOnly: true,
 		},
 		{
 			Sid: "CreateResult", Why: "report how a plan, drift plan or cleanup ended, and no other run",
@@ -212,7 +213,8 @@ func RenderIAM(p Principal, on Resources) ([]byte, error) {
 	}
 	for _, r := range p.Table {
 		arn := "arn:aws:dynamodb:*:" + on.Account + ":table/" + on.LockTable
-		policy.Statement = append(policy.Statement, statement{Sid: r.Sid, Effect: "Allow", Action: r.Actions, Resource: []string{arn}})
+		policy.Statement = append(policy.Statement, statement{Sid: r.Sid, Effect: "Allow", Action: r.Actions,
+			Resource: []string{arn}})
 	}
 	data, err := json.MarshalIndent(policy, "", "  ")
 	if err != nil {

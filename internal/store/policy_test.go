@@ -19,7 +19,8 @@ const manifests = "../../manifests/iam"
 // them are placeholders that the operator replaces.
 func TestManifests(t *testing.T) {
 	for _, p := range Policies("PROJECT") {
-		got, err := RenderIAM(p, Resources{RequestsBucket: "REQUESTS_BUCKET", StateBucket: "STATE_BUCKET", Account: "ACCOUNT_ID", LockTable: "LOCK_TABLE"})
+		got, err := RenderIAM(p, Resources{RequestsBucket: "REQUESTS_BUCKET", StateBucket: "STATE_BUCKET",
+			Account: "ACCOUNT_ID", LockTable: "LOCK_TABLE"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +38,8 @@ func TestTableRights(t *testing.T) {
 			got[p.Role] = append(got[p.Role], r.Actions...)
 		}
 	}
-	want := map[string][]string{"run-plan": {"dynamodb:GetItem"}, "run-apply": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}}
+	want := map[string][]string{"run-plan": {"dynamodb:GetItem"}, "run-apply": {"dynamodb:GetItem", "dynamodb:PutItem",
+		"dynamodb:DeleteItem"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rights on the table (-want +got):\n%s", diff)
 	}
@@ -55,7 +57,8 @@ func TestLeastRights(t *testing.T) {
 		}
 	}
 	for role, cid := range map[string]string{"run-plan-other": planCID, "run-apply-other": testCID} {
-		if err := openAs(t, srv, role).PutResult(t.Context(), "other", cid, lifecycle.Result{Conclusion: "success"}); err != nil {
+		if err := openAs(t, srv, role).PutResult(t.Context(), "other", cid,
+			lifecycle.Result{Conclusion: "success"}); err != nil {
 			t.Fatalf("%s cannot report: %v", role, err)
 		}
 	}
@@ -96,7 +99,8 @@ func TestLeastRights(t *testing.T) {
 			t.Errorf("%s cannot read its grant: %v", name, err)
 		}
 	}
-	for what, key := range map[string]string{"a claim": "claims/core/" + testCID + ".json", "a result": "results/core/" + testCID + "/result.json"} {
+	for what, key := range map[string]string{"a claim": "claims/core/" + testCID + ".json", "a result": "results/core/" +
+		testCID + "/result.json"} {
 		if err := plain(app, key); !errors.Is(err, ErrDenied) {
 			t.Errorf("app may write %s: %v", what, err)
 		}

@@ -45,10 +45,14 @@ func TestProbeRefusesAStoreWhoseAnswersAreWrong(t *testing.T) {
 	staleWrite := func(r *http.Request) bool { return r.Method == http.MethodPut && r.Header.Get("If-Match") != "" }
 	never := func(*http.Request) bool { return false }
 	for name, m := range map[string]*memory{
-		"refuses a stale write and does it":          {ignores: never, denies: staleWrite},
-		"accepts a stale write and does not do it":   {ignores: never, drops: staleWrite},
-		"refuses a second create and does it":        {ignores: never, denies: func(r *http.Request) bool { return r.Header.Get("If-None-Match") != "" }},
-		"accepts a second create and does not do it": {ignores: never, drops: func(r *http.Request) bool { return r.Header.Get("If-None-Match") != "" }},
+		"refuses a stale write and does it":        {ignores: never, denies: staleWrite},
+		"accepts a stale write and does not do it": {ignores: never, drops: staleWrite},
+		"refuses a second create and does it": {ignores: never, denies: func(r *http.Request) bool {
+			return r.Header.Get("If-None-Match") != ""
+		}},
+		"accepts a second create and does not do it": {ignores: never, drops: func(r *http.Request) bool {
+			return r.Header.Get("If-None-Match") != ""
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m.objects = map[string][]byte{}

@@ -20,26 +20,33 @@ func States(t testing.TB) map[string]*Story {
 func beforeMerge(t testing.TB) map[string]*Story {
 	foreign := Ready(t).Approved("omar")
 	yes := true
-	foreign.Do(lifecycle.SeePull(lifecycle.PullFacts{Open: true, HeadSHA: Head2, BaseRef: "main", UpdatedAt: foreign.Now, Foreign: &yes}))
+	foreign.Do(lifecycle.SeePull(lifecycle.PullFacts{Open: true, HeadSHA: Head2, BaseRef: "main", UpdatedAt: foreign.Now,
+		Foreign: &yes}))
 	closed := Ready(t).Approved("omar").Requested(lifecycle.ActionClose, "dana")
 	rejected := Ready(t).Requested(lifecycle.ActionReject, "omar")
 	rejected.Do(lifecycle.Reject(rejected.Intent(lifecycle.ActionReject, "omar"))).Do(lifecycle.Closed(rejected.Now))
 	refused := Ready(t).Approved("omar").Requested(lifecycle.ActionMerge, "omar")
-	refused.Do(lifecycle.Refused(lifecycle.ActionMerge, "omar", "blocked", "GitHub says: at least one more review is required.", refused.Now))
-	objected := Ready(t).Approved("omar").Do(lifecycle.Objected([]lifecycle.Objection{{Review: 7, Login: "ana", GithubID: 1002, At: Start}}, noApprover, Start))
+	refused.Do(lifecycle.Refused(lifecycle.ActionMerge, "omar", "blocked",
+		"GitHub says: at least one more review is required.", refused.Now))
+	objected := Ready(t).Approved("omar").Do(lifecycle.Objected([]lifecycle.Objection{{Review: 7, Login: "ana",
+		GithubID: 1002, At: Start}}, noApprover, Start))
 	unlinked := Ready(t).Requested(lifecycle.ActionApprove, "ana")
-	unlinked.Do(lifecycle.RefuseIntent(*unlinked.R.Intent(lifecycle.ActionApprove), "identity", "The Slack account of ana is no longer linked to a GitHub account.", unlinked.Now))
+	unlinked.Do(lifecycle.RefuseIntent(*unlinked.R.Intent(lifecycle.ActionApprove), "identity",
+		"The Slack account of ana is no longer linked to a GitHub account.", unlinked.Now))
 	withdrawn := Ready(t).Approved("omar")
 	foreignRun := Ready(t)
 	foreignRun.Do(lifecycle.SawForeignRun(lifecycle.ForeignRun{
-		RunID: 900, Actor: "mallory", Kind: lifecycle.KindPlan, URL: "https://github.test/acme/infra-core/actions/runs/900", At: foreignRun.Now,
+		RunID: 900, Actor: "mallory", Kind: lifecycle.KindPlan, URL: "https://github.test/acme/infra-core/actions/runs/900",
+		At: foreignRun.Now,
 	}))
 	reading := New(t, Dev()).Opened()
-	reading.End(lifecycle.KindPlan, reading.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen, HeadSHA: Head1}), "success")
+	reading.End(lifecycle.KindPlan,
+		reading.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen, HeadSHA: Head1}), "success")
 	running := New(t, Dev()).Opened()
 	running.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen, HeadSHA: Head1})
 	canceled := New(t, Dev()).Opened()
-	canceled.End(lifecycle.KindPlan, canceled.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen, HeadSHA: Head1}), "cancelled")
+	canceled.End(lifecycle.KindPlan,
+		canceled.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen, HeadSHA: Head1}), "cancelled")
 
 	return map[string]*Story{
 		"created":            New(t, Dev()),
@@ -68,7 +75,8 @@ func beforeMerge(t testing.TB) map[string]*Story {
 // afterMerge are requests that are merged.
 func afterMerge(t testing.TB) map[string]*Story {
 	reading := Ready(t).Approved("omar").Merged()
-	reading.End(lifecycle.KindPlan, reading.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeReapply, HeadSHA: Head2}), "success")
+	reading.End(lifecycle.KindPlan,
+		reading.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeReapply, HeadSHA: Head2}), "success")
 	again := func() *Story {
 		return ApplyFailed(t).Planned(lifecycle.PurposeReapply, Head2, Creating())
 	}
@@ -83,7 +91,8 @@ func afterMerge(t testing.TB) map[string]*Story {
 	unchanged := Live(t).Replanned("ana", terraform.Summary{})
 	dismissed := Live(t).Replanned("ana", Creating()).Requested(lifecycle.ActionReject, "omar")
 	drifted := Live(t)
-	drifted.R.Drift = &lifecycle.Drift{CheckedAt: drifted.Now, RunID: 77, Drifted: true, Summary: "aws_s3_bucket.this: versioning was disabled"}
+	drifted.R.Drift = &lifecycle.Drift{CheckedAt: drifted.Now, RunID: 77, Drifted: true,
+		Summary: "aws_s3_bucket.this: versioning was disabled"}
 	archived := cleaned(t)
 	archived.R.ArchivedAt = &archived.Now
 
@@ -111,11 +120,15 @@ func leaving(t testing.TB) map[string]*Story {
 	unplanned := Live(t).Requested(lifecycle.ActionDestroy, "adam")
 	cid := unplanned.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeDestroy, HeadSHA: Head2})
 	unplanned.End(lifecycle.KindPlan, cid, "failure")
-	unplanned.Do(lifecycle.ReadFailure(lifecycle.KindPlan, cid, "terraform_failed", "Error: No valid credential sources found", "Plan", unplanned.Now))
-	destroyPlan := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying())
+	unplanned.Do(lifecycle.ReadFailure(lifecycle.KindPlan, cid, "terraform_failed",
+		"Error: No valid credential sources found", "Plan", unplanned.Now))
+	destroyPlan := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2,
+		Destroying())
 	kept := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying())
-	keptLate := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying()).Approved("omar")
-	spared := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying()).Requested(lifecycle.ActionReject, "omar")
+	keptLate := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2,
+		Destroying()).Approved("omar")
+	spared := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2,
+		Destroying()).Requested(lifecycle.ActionReject, "omar")
 	silent := destroyStarted(t)
 	silent.Now = silent.Now.Add(lifecycle.StaleDestroy)
 	cleaning := Destroyed(t)
@@ -144,7 +157,8 @@ func noApprover(lifecycle.Approver) bool { return false }
 
 // destroyStarted is a request whose destroy runs.
 func destroyStarted(t testing.TB) *Story {
-	s := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying()).Approved("omar")
+	s := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2,
+		Destroying()).Approved("omar")
 	s.Begin(lifecycle.KindDestroy, lifecycle.Attempt{Purpose: lifecycle.PurposeDestroy})
 	return s
 }
@@ -159,7 +173,8 @@ func Destroyed(t testing.TB) *Story {
 func cleaned(t testing.TB) *Story {
 	s := Destroyed(t)
 	s.R.Cleanup = &lifecycle.Cleanup{
-		Attempt:  lifecycle.Attempt{Number: 1, CorrelationID: Correlation(lifecycle.KindCleanup, 98), RunID: 198, Conclusion: "success", ResultRead: true},
+		Attempt: lifecycle.Attempt{Number: 1, CorrelationID: Correlation(lifecycle.KindCleanup, 98), RunID: 198,
+			Conclusion: "success", ResultRead: true},
 		PRNumber: 8, PRURL: "https://github.test/acme/infra-core/pull/8", MergedAt: &s.Now,
 	}
 	return s
@@ -170,14 +185,16 @@ func PlanFailed(t testing.TB) *Story {
 	s := New(t, Dev()).Opened()
 	cid := s.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen, HeadSHA: Head1})
 	s.End(lifecycle.KindPlan, cid, "failure")
-	return s.Do(lifecycle.ReadFailure(lifecycle.KindPlan, cid, "terraform_failed", "Error: Invalid value for variable\n\n  on tfpilot.tf line 3", "Plan", s.Now))
+	return s.Do(lifecycle.ReadFailure(lifecycle.KindPlan, cid, "terraform_failed",
+		"Error: Invalid value for variable\n\n  on tfpilot.tf line 3", "Plan", s.Now))
 }
 
 // Replanned is a new plan of what exists, requested by a person.
 func (s *Story) Replanned(by string, summary terraform.Summary) *Story {
 	s.Requested(lifecycle.ActionPlan, by)
 	p := s.R.Intent(lifecycle.ActionPlan).Person()
-	cid := s.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeReapply, HeadSHA: Head2, RequestedBy: &p})
+	cid := s.Begin(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeReapply, HeadSHA: Head2,
+		RequestedBy: &p})
 	s.End(lifecycle.KindPlan, cid, "success")
 	n := summary.Counts()
 	return s.Do(lifecycle.ReadPlan(cid, lifecycle.Plan{
@@ -190,13 +207,16 @@ func ApplyFailed(t testing.TB) *Story {
 	s := Ready(t).Approved("omar").Merged()
 	cid := s.Begin(lifecycle.KindApply, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen})
 	s.End(lifecycle.KindApply, cid, "failure")
-	return s.Do(lifecycle.ReadFailure(lifecycle.KindApply, cid, "terraform_failed", "Error: creating S3 Bucket: AccessDenied", "Apply", s.Now))
+	return s.Do(lifecycle.ReadFailure(lifecycle.KindApply, cid, "terraform_failed",
+		"Error: creating S3 Bucket: AccessDenied", "Apply", s.Now))
 }
 
 // DestroyFailed is a request whose destroy failed halfway.
 func DestroyFailed(t testing.TB) *Story {
-	s := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2, Destroying()).Approved("omar")
+	s := Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, Head2,
+		Destroying()).Approved("omar")
 	cid := s.Begin(lifecycle.KindDestroy, lifecycle.Attempt{Purpose: lifecycle.PurposeDestroy})
 	s.End(lifecycle.KindDestroy, cid, "failure")
-	return s.Do(lifecycle.ReadFailure(lifecycle.KindDestroy, cid, "terraform_failed", "Error: deleting S3 Bucket: BucketNotEmpty", "Destroy", s.Now))
+	return s.Do(lifecycle.ReadFailure(lifecycle.KindDestroy, cid, "terraform_failed",
+		"Error: deleting S3 Bucket: BucketNotEmpty", "Destroy", s.Now))
 }

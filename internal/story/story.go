@@ -1,5 +1,6 @@
-// Package story owns requests for tests: builders that bring a request into any state by the patches that the product commits, and
-// one request in every state that people can see. It is only for tests.
+// Package story owns requests for tests: builders that bring a request into any state by the
+// patches that the product commits, and one request in every state that people can see. It is
+// only for tests.
 package story
 
 import (
@@ -25,8 +26,9 @@ var Start = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 
 // SlackUsers and GitHubIDs are the people of the tests, by login.
 var (
-	SlackUsers = map[string]string{"dana": "U0DANA0001", "ana": "U0ANA00002", "omar": "U0OMAR0003", "adam": "U0ADAM0004", "vic": "U0VIC00005"}
-	GitHubIDs  = map[string]int64{"dana": 1001, "ana": 1002, "omar": 1003, "adam": 1004, "vic": 1005}
+	SlackUsers = map[string]string{"dana": "U0DANA0001", "ana": "U0ANA00002", "omar": "U0OMAR0003", "adam": "U0ADAM0004",
+		"vic": "U0VIC00005"}
+	GitHubIDs = map[string]int64{"dana": 1001, "ana": 1002, "omar": 1003, "adam": 1004, "vic": 1005}
 )
 
 // Story is one request. Its methods commit patches one second apart.
@@ -41,8 +43,9 @@ type Story struct {
 func New(t testing.TB, env lifecycle.Environment) *Story {
 	return &Story{t: t, Now: Start, R: lifecycle.New(lifecycle.NewRequest{
 		ID: ID, Title: "S3 bucket acme-artifacts", Reason: "The deploy job needs a place.",
-		Requester: lifecycle.Person{Login: "dana", GithubID: 1001, SlackTeam: Team, SlackUser: SlackUsers["dana"], Name: "dana"},
-		Project:   "core", Environment: env, Module: "s3-bucket", Config: map[string]any{"name": "acme-artifacts"},
+		Requester: lifecycle.Person{Login: "dana", GithubID: 1001, SlackTeam: Team, SlackUser: SlackUsers["dana"],
+			Name: "dana"},
+		Project: "core", Environment: env, Module: "s3-bucket", Config: map[string]any{"name": "acme-artifacts"},
 		Target: lifecycle.Target{
 			Owner: "acme", Repo: "infra-core", Base: "main", Branch: "request/" + ID,
 			Path: "envs/" + env.Key + "/" + env.Slug + "/tfpilot_" + ID + ".tf",
@@ -98,11 +101,14 @@ func (s *Story) End(kind lifecycle.Kind, cid string, conclusion lifecycle.Conclu
 	a := s.R.Attempt(kind, cid)
 	left := lifecycle.Evidence{
 		CorrelationID: cid, SummaryDigest: a.Digest,
-		Claim:  &lifecycle.Claim{Kind: kind, RequestID: s.R.ID, RunID: a.RunID, RunAttempt: 1, SHA: a.HeadSHA, ProofHash: lifecycle.ProofHash("p")},
-		Result: &lifecycle.Result{CorrelationID: cid, RunID: a.RunID, Proof: "p", Conclusion: lifecycle.ConclusionSuccess, Digest: a.Digest},
+		Claim: &lifecycle.Claim{Kind: kind, RequestID: s.R.ID, RunID: a.RunID, RunAttempt: 1, SHA: a.HeadSHA,
+			ProofHash: lifecycle.ProofHash("p")},
+		Result: &lifecycle.Result{CorrelationID: cid, RunID: a.RunID, Proof: "p", Conclusion: lifecycle.ConclusionSuccess,
+			Digest: a.Digest},
 	}
 	return s.Do(lifecycle.SeeRun(lifecycle.RunFacts{
-		Kind: kind, RunID: a.RunID, RunAttempt: 1, Status: "completed", Conclusion: conclusion, CompletedAt: s.Now, Evidence: &left,
+		Kind: kind, RunID: a.RunID, RunAttempt: 1, Status: "completed", Conclusion: conclusion, CompletedAt: s.Now,
+		Evidence: &left,
 	}))
 }
 
@@ -112,13 +118,15 @@ func (s *Story) Planned(purpose lifecycle.Purpose, sha string, summary terraform
 	s.End(lifecycle.KindPlan, cid, "success")
 	n := summary.Counts()
 	return s.Do(lifecycle.ReadPlan(cid, lifecycle.Plan{
-		Blob: Blob1, Digest: summary.Digest(), Add: n.Add, Change: n.Change, Destroy: n.Destroy, Replace: n.Replace, Removed: summary.Destroyed(), Risk: summary.Risk(),
+		Blob: Blob1, Digest: summary.Digest(), Add: n.Add, Change: n.Change, Destroy: n.Destroy, Replace: n.Replace,
+		Removed: summary.Destroyed(), Risk: summary.Risk(),
 	}))
 }
 
 // Intent is what a click of a person records.
 func (s *Story) Intent(what lifecycle.Action, by string) lifecycle.Intent {
-	w := lifecycle.Intent{What: what, By: by, ByID: GitHubIDs[by], SlackTeam: Team, SlackUser: SlackUsers[by], At: s.Now, Source: "slack", Reason: "It belongs in the other account."}
+	w := lifecycle.Intent{What: what, By: by, ByID: GitHubIDs[by], SlackTeam: Team, SlackUser: SlackUsers[by], At: s.Now,
+		Source: "slack", Reason: "It belongs in the other account."}
 	if s.R.Plan != nil {
 		w.HeadSHA, w.PlanDigest = s.R.Plan.SHA, s.R.Plan.Digest
 	}
@@ -139,7 +147,8 @@ func (s *Story) Approved(by string) *Story {
 
 // Merged merges the pull request.
 func (s *Story) Merged() *Story {
-	return s.Do(lifecycle.SeePull(lifecycle.PullFacts{Merged: true, MergedSHA: Head2, HeadSHA: Head1, BaseRef: "main", UpdatedAt: s.Now}))
+	return s.Do(lifecycle.SeePull(lifecycle.PullFacts{Merged: true, MergedSHA: Head2, HeadSHA: Head1, BaseRef: "main",
+		UpdatedAt: s.Now}))
 }
 
 // Applied runs an apply and reads its outputs.

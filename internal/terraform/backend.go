@@ -14,8 +14,9 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Backend is where an environment keeps its state. Bucket, key and the lock arguments are its identity: a run with other lock
-// arguments would neither see the lock nor keep the checksum that the others expect. The rest is what bootstrap writes.
+// Backend is where an environment keeps its state. Bucket, key and the lock arguments are its
+// identity: a run with other lock arguments would neither see the lock nor keep the checksum that
+// the others expect. The rest is what bootstrap writes.
 type Backend struct {
 	Bucket        string
 	Key           string
@@ -53,9 +54,10 @@ func (b Backend) Compare(got Backend) []Difference {
 	return differences
 }
 
-// ParseBackend reads the one backend block of an environment's root. Files are by name in the root's own directory; files of
-// subfolders are ignored, as Terraform does. What could change the backend from elsewhere is refused: a second block, override
-// files, JSON, a cloud block, arguments that are not literal or not known here.
+// ParseBackend reads the one backend block of an environment's root. Files are by name in the
+// root's own directory; files of subfolders are ignored, as Terraform does. What could change the
+// backend from elsewhere is refused: a second block, override files, JSON, a cloud block,
+// arguments that are not literal or not known here.
 func ParseBackend(files map[string][]byte) (Backend, error) {
 	var found []*hclsyntax.Block
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -127,7 +129,8 @@ func readBackend(block *hclsyntax.Block) (Backend, error) {
 	if len(block.Body.Blocks) > 0 {
 		return b, fmt.Errorf("a block %s inside the backend is not known here", block.Body.Blocks[0].Type)
 	}
-	texts := map[string]*string{"bucket": &b.Bucket, "key": &b.Key, "region": &b.Region, "dynamodb_table": &b.DynamoDBTable, "kms_key_id": &b.KMSKeyID}
+	texts := map[string]*string{"bucket": &b.Bucket, "key": &b.Key, "region": &b.Region,
+		"dynamodb_table": &b.DynamoDBTable, "kms_key_id": &b.KMSKeyID}
 	flags := map[string]*bool{"use_lockfile": &b.UseLockfile, "encrypt": &b.Encrypt}
 	for _, name := range slices.Sorted(maps.Keys(block.Body.Attributes)) {
 		value, diags := block.Body.Attributes[name].Expr.Value(nil)
@@ -140,7 +143,8 @@ func readBackend(block *hclsyntax.Block) (Backend, error) {
 		case texts[name] != nil || flags[name] != nil:
 			return b, fmt.Errorf("%s must be a literal", name)
 		default:
-			return b, fmt.Errorf("the argument %s is not known here; possible are bucket, key, region, dynamodb_table, use_lockfile, encrypt, kms_key_id", name)
+			return b, fmt.Errorf("the argument %s is not known here; possible are bucket, key, region, dynamodb_table, "+
+				"use_lockfile, encrypt, kms_key_id", name)
 		}
 	}
 	return b, b.check()
@@ -148,7 +152,8 @@ func readBackend(block *hclsyntax.Block) (Backend, error) {
 
 func (b Backend) check() error {
 	if b.Bucket == "" || b.Key == "" {
-		return fmt.Errorf("bucket and key must be written in the backend block; a partial backend would take them from elsewhere")
+		return fmt.Errorf("bucket and key must be written in the backend block; a partial backend would take them from " +
+			"elsewhere")
 	}
 	if b.DynamoDBTable == "" && !b.UseLockfile {
 		return fmt.Errorf("neither use_lockfile nor dynamodb_table is set, so nothing would lock the state")
@@ -161,12 +166,14 @@ const maxInitialized = 1 << 20
 
 // connecting are the arguments that say how to speak to S3, not where the state is or as whom it is read.
 var connecting = []string{
-	"use_path_style", "force_path_style", "skip_credentials_validation", "skip_region_validation", "skip_requesting_account_id",
+	"use_path_style", "force_path_style", "skip_credentials_validation", "skip_region_validation",
+	"skip_requesting_account_id",
 	"skip_metadata_api_check", "skip_s3_checksum", "max_retries", "retry_mode",
 }
 
-// ParseInitialized reads .terraform/terraform.tfstate after `terraform init`: the backend that Terraform really uses. Arguments can
-// come from the command line and from other files, so one that is set and not known here is refused by its name.
+// ParseInitialized reads .terraform/terraform.tfstate after `terraform init`: the backend that
+// Terraform really uses. Arguments can come from the command line and from other files, so one
+// that is set and not known here is refused by its name.
 func ParseInitialized(content []byte) (Backend, error) {
 	if len(content) > maxInitialized {
 		return Backend{}, fmt.Errorf("initialized backend: larger than %d bytes", maxInitialized)
@@ -185,7 +192,8 @@ func ParseInitialized(content []byte) (Backend, error) {
 	}
 	var b Backend
 	known := map[string]any{
-		"bucket": &b.Bucket, "key": &b.Key, "region": &b.Region, "dynamodb_table": &b.DynamoDBTable, "kms_key_id": &b.KMSKeyID,
+		"bucket": &b.Bucket, "key": &b.Key, "region": &b.Region, "dynamodb_table": &b.DynamoDBTable,
+		"kms_key_id":   &b.KMSKeyID,
 		"use_lockfile": &b.UseLockfile, "encrypt": &b.Encrypt,
 	}
 	for _, name := range slices.Sorted(maps.Keys(doc.Backend.Config)) {

@@ -20,11 +20,13 @@ const backendFile = `terraform {
 }
 `
 
-var parsedBackend = Backend{Bucket: "tfpilot-terraform-state", Key: "core/dev/app/terraform.tfstate", Region: "eu-central-1", UseLockfile: true, Encrypt: true}
+var parsedBackend = Backend{Bucket: "tfpilot-terraform-state", Key: "core/dev/app/terraform.tfstate",
+	Region: "eu-central-1", UseLockfile: true, Encrypt: true}
 
 func TestParseBackend(t *testing.T) {
 	got, err := ParseBackend(map[string][]byte{
-		"backend.tf": []byte(backendFile), "providers.tf": []byte(`provider "aws" {}`), "inner/override.tf": []byte("not read"), "notes.md": []byte("{{{"),
+		"backend.tf": []byte(backendFile), "providers.tf": []byte(`provider "aws" {}`),
+		"inner/override.tf": []byte("not read"), "notes.md": []byte("{{{"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -83,14 +85,16 @@ func TestParseInitialized(t *testing.T) {
 	if diff := cmp.Diff(parsedBackend, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for _, name := range []string{"profile", "role_arn", "assume_role", "endpoints", "endpoint", "workspace_key_prefix", "acl", "sse_customer_key",
+	for _, name := range []string{"profile", "role_arn", "assume_role", "endpoints", "endpoint", "workspace_key_prefix",
+		"acl", "sse_customer_key",
 		"access_key", "secret_key", "token", "shared_config_files", "allowed_account_ids", "an_argument_of_a_later_version"} {
 		changed := strings.Replace(content, `"access_key":null`, `"`+name+`":"x"`, 1)
 		if got, err := ParseInitialized([]byte(changed)); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
-	for _, bad := range []string{"", "{}", `{"backend":{"type":"local","config":{}}}`, `{"backend":{"type":"s3","config":{}}}`} {
+	for _, bad := range []string{"", "{}", `{"backend":{"type":"local","config":{}}}`,
+		`{"backend":{"type":"s3","config":{}}}`} {
 		if got, err := ParseInitialized([]byte(bad)); err == nil {
 			t.Errorf("%s: %+v", bad, got)
 		}
@@ -106,7 +110,8 @@ func TestCompare(t *testing.T) {
 	for _, d := range parsedBackend.Compare(wrong) {
 		names = append(names, d.Name)
 	}
-	if diff := cmp.Diff([]string{"bucket", "key", "dynamodb_table", "use_lockfile", "region", "encrypt", "kms_key_id"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"bucket", "key", "dynamodb_table", "use_lockfile", "region", "encrypt", "kms_key_id"},
+		names); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := parsedBackend.Compare(wrong)[0].String(); got != `bucket is "b", not "tfpilot-terraform-state"` {

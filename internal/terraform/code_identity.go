@@ -9,9 +9,10 @@ import (
 	"slices"
 )
 
-// CodeIdentity names the code that a plan was made of: everything that the run reads besides other requests' files. It is
-// part of the summary, so an approval of the plan is an approval of this code and no other. A run computes it from git before any
-// Terraform starts, so a change on the default branch is seen whether or not it shows in a plan.
+// CodeIdentity names the code that a plan was made of: everything that the run reads besides
+// other requests' files. It is part of the summary, so an approval of the plan is an approval of
+// this code and no other. A run computes it from git before any Terraform starts, so a change on
+// the default branch is seen whether or not it shows in a plan.
 type CodeIdentity struct {
 	Terraform string            // version
 	Files     map[string]string // git id by path in the repository; the path of a directory ends in a slash

@@ -11,14 +11,14 @@ import (
 )
 
 // declared is a resource of the configuration.
-type declared struct {
+type declaredResource struct {
 	module string // its path
 	config *tfjson.ConfigResource
 }
 
 // resourcesOf lists the resources of the configuration by module path and address there.
-func resourcesOf(plan *tfjson.Plan) map[string]declared {
-	found := map[string]declared{}
+func resourcesOf(plan *tfjson.Plan) map[string]declaredResource {
+	found := map[string]declaredResource{}
 	var walk func(module *tfjson.ConfigModule, path string)
 	walk = func(module *tfjson.ConfigModule, path string) {
 		if module == nil {
@@ -26,7 +26,7 @@ func resourcesOf(plan *tfjson.Plan) map[string]declared {
 		}
 		for _, r := range module.Resources {
 			if r != nil {
-				found[path+"/"+r.Address] = declared{path, r}
+				found[path+"/"+r.Address] = declaredResource{path, r}
 			}
 		}
 		for name, call := range module.ModuleCalls {
@@ -40,7 +40,7 @@ func resourcesOf(plan *tfjson.Plan) map[string]declared {
 }
 
 // commands lists the provisioners that run with a change of this kind. They run commands that no resource change shows.
-func (s *settings) commands(r declared, kind string) ([]any, error) {
+func (s *settings) commands(r declaredResource, kind string) ([]any, error) {
 	if r.config == nil || len(r.config.Provisioners) == 0 {
 		return nil, nil
 	}
@@ -57,7 +57,8 @@ func (s *settings) commands(r declared, kind string) ([]any, error) {
 		}
 	}
 	if len(found) < len(r.config.Provisioners) {
-		return nil, planError(lifecycle.CodeUnsupported, []string{r.config.Address}, "a command is not in Terraform's own language, so it cannot be shown")
+		return nil, planError(lifecycle.CodeUnsupported, []string{r.config.Address},
+			"a command is not in Terraform's own language, so it cannot be shown")
 	}
 	var run []any
 	for _, block := range found {

@@ -18,8 +18,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Config is the configuration that a plan was made of: files by the path of their module, a slash and their name. The root has no
-// path, a module in a module is outer.inner. The plan's JSON says of an expression only what it refers to, not what it makes of it.
+// Config is the configuration that a plan was made of: files by the path of their module, a slash
+// and their name. The root has no path, a module in a module is outer.inner. The plan's JSON says
+// of an expression only what it refers to, not what it makes of it.
 type Config map[string][]byte
 
 // ReadConfig takes the configuration out of a plan file.
@@ -63,16 +64,16 @@ func readPacked(file *zip.File, room int64) ([]byte, error) {
 }
 
 // source is the code of one module.
-type source struct {
+type moduleCode struct {
 	name   string // path of the module
 	blocks []*hclsyntax.Block
-	parent *source // nil for the root
+	parent *moduleCode // nil for the root
 }
 
-// parse returns the root, one module of it and those in that, by their path. Of a module's files those that override come last, as
-// Terraform reads them.
-func (c Config) parse(call string) (map[string]*source, error) {
-	modules := map[string]*source{}
+// parse returns the root, one module of it and those in that, by their path. Of a module's files
+// those that override come last, as Terraform reads them.
+func (c Config) parse(call string) (map[string]*moduleCode, error) {
+	modules := map[string]*moduleCode{}
 	for _, file := range slices.SortedFunc(maps.Keys(c), compareFiles) {
 		if !strings.HasPrefix(file, "/") && !strings.HasPrefix(file, call+"/") && !strings.HasPrefix(file, call+".") {
 			continue
@@ -83,7 +84,7 @@ func (c Config) parse(call string) (map[string]*source, error) {
 		}
 		name, _, _ := strings.Cut(file, "/")
 		if modules[name] == nil {
-			modules[name] = &source{name: name}
+			modules[name] = &moduleCode{name: name}
 		}
 		modules[name].blocks = append(modules[name].blocks, parsed.Body.(*hclsyntax.Body).Blocks...)
 	}
@@ -111,7 +112,7 @@ func overrides(file string) bool {
 }
 
 // find lists the blocks of a type with these labels; of a module that is not there, none.
-func (s *source) find(kind string, labels ...string) []*hclsyntax.Block {
+func (s *moduleCode) find(kind string, labels ...string) []*hclsyntax.Block {
 	if s == nil {
 		return nil
 	}
@@ -135,10 +136,10 @@ func attribute(blocks []*hclsyntax.Block, name string) hclsyntax.Expression {
 }
 
 // call is the name of the module's call in its parent.
-func (s *source) call() string { return s.name[strings.LastIndex(s.name, ".")+1:] }
+func (s *moduleCode) call() string { return s.name[strings.LastIndex(s.name, ".")+1:] }
 
 // provider finds the blocks of a provider's configuration, and the module that they are in.
-func (s *settings) provider(config *tfjson.ProviderConfig) (blocks []*hclsyntax.Block, module *source) {
+func (s *settings) provider(config *tfjson.ProviderConfig) (blocks []*hclsyntax.Block, module *moduleCode) {
 	module = s.modules[modulePath(config.ModuleAddress)]
 	for _, block := range module.find("provider", config.Name) {
 		if aliasOf(block) == config.Alias {
@@ -165,5 +166,6 @@ func aliasOf(block *hclsyntax.Block) string {
 
 // modulePath is the path in the code of a module's address.
 func modulePath(address string) string {
-	return strings.ReplaceAll(strings.TrimPrefix(instanceKey.ReplaceAllLiteralString(address, ""), "module."), ".module.", ".")
+	return strings.ReplaceAll(strings.TrimPrefix(instanceKey.ReplaceAllLiteralString(address, ""), "module."),
+		".module.", ".")
 }

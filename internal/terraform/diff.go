@@ -12,7 +12,8 @@ import (
 // identity lists the attributes that identify a deleted resource.
 var identity = []string{"arn", "id", "name"}
 
-// addValues fills in what people have to see: all of what is created, the difference of what is changed, the identity of what goes.
+// addValues fills in what people have to see: all of what is created, the difference of what is
+// changed, the identity of what goes.
 func (c *Change) addValues(change *tfjson.Change, hide *mask) {
 	before, _ := change.Before.(map[string]any)
 	after, _ := change.After.(map[string]any)
@@ -36,7 +37,8 @@ func (c *Change) addValues(change *tfjson.Change, hide *mask) {
 
 // addDifference compares the values themselves, so that a changed secret is seen to change, and keeps them masked.
 func (c *Change) addDifference(change *tfjson.Change, before, after map[string]any, hide *mask) {
-	maskedBefore, maskedAfter := hide.attributes(before, change.BeforeSensitive), hide.attributes(after, change.AfterSensitive)
+	maskedBefore, maskedAfter := hide.attributes(before, change.BeforeSensitive), hide.attributes(after,
+		change.AfterSensitive)
 	unknown, _ := change.AfterUnknown.(map[string]any)
 	names := map[string]bool{}
 	for _, table := range []map[string]any{before, after, unknown} {

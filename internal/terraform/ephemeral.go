@@ -10,11 +10,12 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
-// A plan does not list two things that take part in its apply: ephemeral resources, which Terraform reads again in every run, and
-// write-only arguments, which it sends and does not store. Both are taken from the code that the plan was made of.
+// A plan does not list two things that take part in its apply: ephemeral resources, which
+// Terraform reads again in every run, and write-only arguments, which it sends and does not
+// store. Both are taken from the code that the plan was made of.
 
-// ephemerals lists the ephemeral resources of the root and of the request's module, as changes that only read. Where nothing
-// else changes there is no apply to read them.
+// ephemerals lists the ephemeral resources of the root and of the request's module, as changes
+// that only read. Where nothing else changes there is no apply to read them.
 func (s *settings) ephemerals(plan *tfjson.Plan) []Change {
 	var found []Change
 	for _, path := range slices.Sorted(maps.Keys(s.modules)) {
@@ -23,7 +24,8 @@ func (s *settings) ephemerals(plan *tfjson.Plan) []Change {
 			if block.Type != "ephemeral" || len(block.Labels) != 2 {
 				continue
 			}
-			c := Change{Address: moduleAddress(path) + "ephemeral." + strings.Join(block.Labels, "."), Type: block.Labels[0], Actions: []string{"read"}}
+			c := Change{Address: moduleAddress(path) + "ephemeral." + strings.Join(block.Labels, "."), Type: block.Labels[0],
+				Actions: []string{"read"}}
 			if seen[c.Address] { // an override file has it once more
 				continue
 			}
@@ -39,7 +41,8 @@ func (s *settings) ephemerals(plan *tfjson.Plan) []Change {
 
 // IsEphemeral reports whether a change is an ephemeral resource that the apply reads.
 func IsEphemeral(c Change) bool {
-	return c.Kind() == "read" && strings.Contains("."+instanceKey.ReplaceAllLiteralString(c.Address, ""), ".ephemeral."+c.Type+".")
+	return c.Kind() == "read" && strings.Contains("."+instanceKey.ReplaceAllLiteralString(c.Address, ""), ".ephemeral."+
+		c.Type+".")
 }
 
 // moduleAddress is the beginning of the addresses of a module that is given by its path.
@@ -50,7 +53,8 @@ func moduleAddress(path string) string {
 	return "module." + strings.ReplaceAll(path, ".", ".module.") + "."
 }
 
-// providerOf finds the provider of an ephemeral resource, and the configuration that it uses where that is the only one that matches.
+// providerOf finds the provider of an ephemeral resource, and the configuration that it uses
+// where that is the only one that matches.
 func providerOf(plan *tfjson.Plan, path, kind string, written hclsyntax.Expression) (source, configuration string) {
 	name, _, _ := strings.Cut(kind, "_")
 	alias := ""
@@ -79,9 +83,9 @@ func providerOf(plan *tfjson.Plan, path, kind string, written hclsyntax.Expressi
 	return source, configuration
 }
 
-// writeOnly lists the arguments of a resource whose values no plan shows, by path: a fingerprint of what is written for each, and
-// the ephemeral resources that it is made of.
-func (s *settings) writeOnly(r declared, change *tfjson.Change, hide *mask) map[string]any {
+// writeOnly lists the arguments of a resource whose values no plan shows, by path: a fingerprint
+// of what is written for each, and the ephemeral resources that it is made of.
+func (s *settings) writeOnly(r declaredResource, change *tfjson.Change, hide *mask) map[string]any {
 	if r.config == nil || change.Actions.Delete() || change.Actions.NoOp() {
 		return nil
 	}
@@ -105,12 +109,15 @@ func (s *settings) writeOnly(r declared, change *tfjson.Change, hide *mask) map[
 	return found
 }
 
-// metaArguments are Terraform's own arguments and blocks in a resource. Commands and their connections are shown by themselves.
+// metaArguments are Terraform's own arguments and blocks in a resource. Commands and their
+// connections are shown by themselves.
 var metaArguments = map[string]bool{
-	"count": true, "for_each": true, "provider": true, "depends_on": true, "lifecycle": true, "provisioner": true, "connection": true,
+	"count": true, "for_each": true, "provider": true, "depends_on": true, "lifecycle": true, "provisioner": true,
+	"connection": true,
 }
 
-func (s *settings) addWriteOnlyIn(found map[string]any, module *source, path string, block *hclsyntax.Block, hide *mask) {
+func (s *settings) addWriteOnlyIn(found map[string]any, module *moduleCode, path string, block *hclsyntax.Block,
+	hide *mask) {
 	for name, attr := range block.Body.Attributes {
 		s.addWriteOnly(found, module, path+"."+name, attr.Expr, hide, false)
 	}
@@ -120,7 +127,8 @@ func (s *settings) addWriteOnlyIn(found map[string]any, module *source, path str
 }
 
 // addWriteOnly adds an argument that is write-only by its name, by what it is made of, or since the plan lacks it.
-func (s *settings) addWriteOnly(found map[string]any, module *source, path string, expr hclsyntax.Expression, hide *mask, lacking bool) {
+func (s *settings) addWriteOnly(found map[string]any, module *moduleCode, path string, expr hclsyntax.Expression,
+	hide *mask, lacking bool) {
 	from := map[string]bool{}
 	s.addEphemeral(from, map[string]bool{}, module, expr)
 	literal, isLiteral := literalOf(expr)
@@ -157,8 +165,9 @@ func isSet(expr hclsyntax.Expression) bool {
 	return false
 }
 
-// addEphemeral adds the ephemeral resources that an expression is made of, also by way of locals, variables and outputs.
-func (s *settings) addEphemeral(found, seen map[string]bool, module *source, expr hclsyntax.Expression) {
+// addEphemeral adds the ephemeral resources that an expression is made of, also by way of locals,
+// variables and outputs.
+func (s *settings) addEphemeral(found, seen map[string]bool, module *moduleCode, expr hclsyntax.Expression) {
 	if module == nil || expr == nil {
 		return
 	}
@@ -189,7 +198,7 @@ func (s *settings) addEphemeral(found, seen map[string]bool, module *source, exp
 }
 
 // addOutputs follows one output of a module, or all of them where the module is referred to as a whole.
-func (s *settings) addOutputs(found, seen map[string]bool, module *source, names []string) {
+func (s *settings) addOutputs(found, seen map[string]bool, module *moduleCode, names []string) {
 	if module == nil {
 		return
 	}

@@ -67,7 +67,8 @@ output "value" {
 // ephemeralPlan is a plan of that code: of ephemeral resources and of write-only values it says nothing.
 func ephemeralPlan(actions ...tfjson.Action) *tfjson.Plan {
 	plan := planWith(&tfjson.ResourceChange{Type: "aws_db_instance", Name: "main", Change: &tfjson.Change{
-		Actions: actions, Before: map[string]any{"name": "old"}, After: map[string]any{"name": "n", "password_wo_version": "1"}, AfterUnknown: map[string]any{"description": true},
+		Actions: actions, Before: map[string]any{"name": "old"},
+		After: map[string]any{"name": "n", "password_wo_version": "1"}, AfterUnknown: map[string]any{"description": true},
 	}})
 	plan.Config.ProviderConfigs = map[string]*tfjson.ProviderConfig{
 		"aws": {Name: "aws", FullName: aws}, "vault": {Name: "vault", FullName: "registry.terraform.io/hashicorp/vault"},
@@ -79,7 +80,8 @@ func ephemeralPlan(actions ...tfjson.Action) *tfjson.Plan {
 func ephemeralCode(replace ...string) Config {
 	with := strings.NewReplacer(replace...)
 	return Config{
-		"/main.tf": []byte(with.Replace(ephemeralRoot)), lifecycle.ModuleCall(mine) + "/main.tf": []byte(with.Replace(ephemeralModule)),
+		"/main.tf": []byte(with.Replace(ephemeralRoot)), lifecycle.ModuleCall(mine) +
+			"/main.tf": []byte(with.Replace(ephemeralModule)),
 		lifecycle.ModuleCall(mine) + ".token/main.tf": []byte(with.Replace(ephemeralChild)),
 	}
 }
@@ -104,7 +106,8 @@ func TestEphemeralAndWriteOnlyAreListed(t *testing.T) {
 		`create aws_db_instance.main of ` + aws + ` {"api_key_wo":{"value":"(sensitive)"},` +
 			`"nested.secret":{"from":["module.token.ephemeral.vault_kv.token"],"value":"(sensitive)"},` +
 			`"password_wo":{"from":["ephemeral.aws_secretsmanager_secret_version.db"],"value":"(sensitive)"},"sensitive_body":{"value":"(sensitive)"}}`,
-		`read ephemeral.aws_secretsmanager_secret_version.db of ` + aws + ` {"secret_id":{"expression":"\"prod/${var.name}\"","values":{"var.name":"n"}}}`,
+		`read ephemeral.aws_secretsmanager_secret_version.db of ` + aws +
+			` {"secret_id":{"expression":"\"prod/${var.name}\"","values":{"var.name":"n"}}}`,
 		`read module.token.ephemeral.vault_kv.token of ` + vault + ` {"path":"kv/token"}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -130,16 +133,19 @@ func TestEphemeralAndWriteOnlyAreApproved(t *testing.T) {
 		action   tfjson.Action
 		same     bool
 	}{
-		"which secret is read":                 {"prod/$", "root/$", "create", false},
-		"the input that names the secret":      {`"n"`, `"other"`, "create", false},
-		"what a module in the module reads":    {"kv/token", "kv/root", "create", false},
-		"as whom the provider works":           {"deploy\"", "admin\"", "update", false},
-		"a written value":                      {`api_key_wo          = "never-shown"`, `api_key_wo = "other"`, "update", false},
-		"a value of another kind of name":      {`{ key = "never-shown" }`, `{ key = "other" }`, "update", false},
-		"what a written value is made of":      {"db.secret_string\n}", "db.secret_binary\n}", "update", false},
-		"an argument that stays without value": {"kms_key_id          = null", "kms_key_id = var.name == \"\" ? null : null", "create", true},
+		"which secret is read":              {"prod/$", "root/$", "create", false},
+		"the input that names the secret":   {`"n"`, `"other"`, "create", false},
+		"what a module in the module reads": {"kv/token", "kv/root", "create", false},
+		"as whom the provider works":        {"deploy\"", "admin\"", "update", false},
+		"a written value": {`api_key_wo          = "never-shown"`, `api_key_wo = "other"`, "update",
+			false},
+		"a value of another kind of name": {`{ key = "never-shown" }`, `{ key = "other" }`, "update", false},
+		"what a written value is made of": {"db.secret_string\n}", "db.secret_binary\n}", "update", false},
+		"an argument that stays without value": {"kms_key_id          = null",
+			"kms_key_id = var.name == \"\" ? null : null", "create", true},
 	} {
-		before, after := summaryWith(t, ephemeralPlan(row.action)), summaryWith(t, ephemeralPlan(row.action), row.from, row.to)
+		before, after := summaryWith(t, ephemeralPlan(row.action)), summaryWith(t, ephemeralPlan(row.action), row.from,
+			row.to)
 		if (before.Digest() == after.Digest()) != row.same {
 			t.Errorf("%s: same digest %v, want %v", name, !row.same, row.same)
 		}
@@ -158,7 +164,8 @@ func TestEphemeralOfOtherPlans(t *testing.T) {
 
 func summaryWith(t *testing.T, plan *tfjson.Plan, replace ...string) *Summary {
 	t.Helper()
-	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "reapply", Config: ephemeralCode(replace...), FingerprintKey: testKey})
+	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "reapply", Config: ephemeralCode(replace...),
+		FingerprintKey: testKey})
 	if err != nil {
 		t.Fatal(err)
 	}

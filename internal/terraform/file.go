@@ -1,7 +1,9 @@
-// Package terraform owns the text and the meaning of what Terraform works on for a request: the generated file and its blob id,
-// the summary of a plan and its digest, the redaction of what leaves a run, and the backend that an environment names.
+// Package terraform owns the text and the meaning of what Terraform works on for a request: the
+// generated file and its blob id, the summary of a plan and its digest, the redaction of what
+// leaves a run, and the backend that an environment names.
 //
-// It is pure: values in, values out. It starts no Terraform (internal/ci does), reads no disk and knows no request document.
+// It is pure: values in, values out. It starts no Terraform (internal/ci does), reads no disk and
+// knows no request document.
 package terraform
 
 import (
@@ -65,5 +67,6 @@ func (f File) check() error {
 
 // reserved are the arguments that Terraform itself reads in a module block.
 var reserved = map[string]bool{
-	"source": true, "version": true, "providers": true, "count": true, "for_each": true, "depends_on": true, "lifecycle": true,
+	"source": true, "version": true, "providers": true, "count": true, "for_each": true, "depends_on": true,
+	"lifecycle": true,
 }

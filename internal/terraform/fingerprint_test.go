@@ -26,20 +26,28 @@ func TestChangedSecretsChangeTheDigest(t *testing.T) {
 		plan func(secret string) *tfjson.Plan
 		a, b string
 	}{
-		"marked":                  {func(s string) *tfjson.Plan { return secretPlan(s, nil) }, "first-secret", "other-secret"},
-		"a policy that is marked": {func(s string) *tfjson.Plan { return secretPlan(s, nil) }, policy("arn:aws:iam::111122223333:root"), policy("*")},
+		"marked": {func(s string) *tfjson.Plan { return secretPlan(s, nil) }, "first-secret",
+			"other-secret"},
+		"a policy that is marked": {func(s string) *tfjson.Plan {
+			return secretPlan(s, nil)
+		}, policy("arn:aws:iam::111122223333:root"), policy("*")},
 		"repeated where nothing marks it": {func(s string) *tfjson.Plan {
 			return secretPlan(s, map[string]any{"copy": "x " + s + " y"})
 		}, "first-secret", "other-secret"},
-		"by format": {func(s string) *tfjson.Plan { return secretPlan("", map[string]any{"x": "use " + s}) }, token("a"), token("b")},
+		"by format": {func(s string) *tfjson.Plan { return secretPlan("", map[string]any{"x": "use " + s}) }, token("a"),
+			token("b")},
 		"by name": {func(s string) *tfjson.Plan {
 			return secretPlan("", map[string]any{"environment": map[string]any{"DB_PASSWORD": s}})
 		}, "first-secret", "other-secret"},
 		"in JSON text": {func(s string) *tfjson.Plan {
-			return secretPlan("", map[string]any{"container_definitions": `[{"environment":[{"name":"DB_PASSWORD","value":"` + s + `"}]}]`})
+			return secretPlan("", map[string]any{"container_definitions": `[{"environment":[{"name":"DB_PASSWORD","value":"` +
+				s + `"}]}]`})
 		}, "first-secret", "other-secret"},
-		"a number":   {func(s string) *tfjson.Plan { return secretPlan("", map[string]any{"password": json.Number(s)}) }, "1234", "1235"},
-		"an address": {func(s string) *tfjson.Plan { return secretPlan("", map[string]any{"x": "HTTPS://u:" + s + "@h/p"}) }, "p/w@d-one", "p/w@d-two"},
+		"a number": {func(s string) *tfjson.Plan { return secretPlan("", map[string]any{"password": json.Number(s)}) },
+			"1234", "1235"},
+		"an address": {func(s string) *tfjson.Plan {
+			return secretPlan("", map[string]any{"x": "HTTPS://u:" + s + "@h/p"})
+		}, "p/w@d-one", "p/w@d-two"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			digest := map[string]bool{}
@@ -66,9 +74,10 @@ func TestChangedSecretsChangeTheDigest(t *testing.T) {
 // The digest covers what providers and provisioners are given in secret, through locals and variables.
 func TestChangedSecretsOfTheConfiguration(t *testing.T) {
 	for name, c := range map[string]struct{ code, from, to string }{
-		"an access key":                  {`access_key = "AKIAIOSFODNN7EXAMPLE"`, "AKIAIOSF", "AKIAXXXX"},
-		"a secret behind a local":        {"secret_key = local.hidden\n}\nlocals {\n hidden = \"one\"", `"one"`, `"two"`},
-		"a local with such a name":       {"profile = local.token\n}\nlocals {\n token = \"${local.part}-x\"\n part = \"one\"", `"one"`, `"two"`},
+		"an access key":           {`access_key = "AKIAIOSFODNN7EXAMPLE"`, "AKIAIOSF", "AKIAXXXX"},
+		"a secret behind a local": {"secret_key = local.hidden\n}\nlocals {\n hidden = \"one\"", `"one"`, `"two"`},
+		"a local with such a name": {"profile = local.token\n}\nlocals {\n token = \"${local.part}-x\"\n" +
+			" part = \"one\"", `"one"`, `"two"`},
 		"a sensitive variable's default": {"profile = \"x-${var.v}\"\n}\nvariable \"v\" {\n sensitive = true", "", ""},
 		"a block":                        {"credentials {\n user = \"one\"\n }", `"one"`, `"two"`},
 	} {
@@ -76,7 +85,9 @@ func TestChangedSecretsOfTheConfiguration(t *testing.T) {
 			summary := func(code, given string) *Summary {
 				plan := awsPlan(t, "aws", "aws", "aws")
 				plan.Variables = map[string]*tfjson.PlanVariable{"v": {Value: given}}
-				maps.DeleteFunc(plan.Config.ProviderConfigs, func(key string, _ *tfjson.ProviderConfig) bool { return key != "aws" })
+				maps.DeleteFunc(plan.Config.ProviderConfigs, func(key string, _ *tfjson.ProviderConfig) bool {
+					return key != "aws"
+				})
 				return summarized(t, plan, Config{"/main.tf": []byte("provider \"aws\" {\n" + code + "\n}\n")})
 			}
 			first := summary(c.code, "first-given")
@@ -126,7 +137,8 @@ func TestFingerprintsNeedTheKey(t *testing.T) {
 // What is hidden by its name stays in sight where it says where a secret is kept, or is none.
 func TestNamesThatHideNothing(t *testing.T) {
 	shown := map[string]any{
-		"secret_arn": "arn:aws:secretsmanager:eu-central-1:1:secret:x", "password_length": json.Number("32"), "token_ttl": "1h",
+		"secret_arn": "arn:aws:secretsmanager:eu-central-1:1:secret:x", "password_length": json.Number("32"),
+		"token_ttl":                   "1h",
 		"manage_master_user_password": true, "authorization": "AWS_IAM", "key": "index.html", "hash_key": "pk",
 		"environment": map[string]any{"DB_HOST": "db.internal.example", "SECRET_NAME": "prod/db"},
 		"secrets":     []any{map[string]any{"name": "DB_PASSWORD", "valueFrom": "arn:aws:ssm:eu-central-1:1:parameter/x"}},
@@ -144,14 +156,17 @@ func TestNamesThatHideNothing(t *testing.T) {
 // One private key that a plan marks does not make the lines of another one pass.
 func TestOtherPrivateKeysStayHidden(t *testing.T) {
 	key := func(line string) string {
-		return "-----BEGIN RSA PRIVATE KEY-----\n" + strings.Repeat(line, 16) + "\n" + strings.Repeat(line, 10) + "\n-----END RSA PRIVATE KEY-----\n"
+		return "-----BEGIN RSA PRIVATE KEY-----\n" + strings.Repeat(line, 16) + "\n" + strings.Repeat(line, 10) +
+			"\n-----END RSA PRIVATE KEY-----\n"
 	}
 	marked, other := key("Ab1+"), key("Zz9/")
-	s, err := Summarize(secretPlan(marked, map[string]any{"user_data": "key:\n" + other, "cut": other[:80]}), openScope(testKey))
+	s, err := Summarize(secretPlan(marked, map[string]any{"user_data": "key:\n" + other, "cut": other[:80]}),
+		openScope(testKey))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{string(s.Bytes()), NewRedactor(secretPlan(marked, nil)).Redact("log: " + other + marked + other[:90])} {
+	for _, text := range []string{string(s.Bytes()), NewRedactor(secretPlan(marked, nil)).Redact("log: " + other +
+		marked + other[:90])} {
 		if strings.Contains(text, "Zz9/") || strings.Contains(text, "Ab1+") {
 			t.Errorf("a key shows: %s", text)
 		}

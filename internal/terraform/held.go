@@ -9,8 +9,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Missing lists what the state behind a plan lacks of an approved one: resources that it makes or keeps and that are not there, and
-// those that it deletes and that still are. Empty together with an empty plan means that the approved plan is done. The key is the fingerprint key.
+// Missing lists what the state behind a plan lacks of an approved one: resources that it makes or
+// keeps and that are not there, and those that it deletes and that still are. Empty together with
+// an empty plan means that the approved plan is done. The key is the fingerprint key.
 func Missing(approved *Summary, now *tfjson.Plan, key []byte) []string {
 	hide := newMask(now, key)
 	held := map[string]bool{}
@@ -30,8 +31,8 @@ func Missing(approved *Summary, now *tfjson.Plan, key []byte) []string {
 	return missing
 }
 
-// Holds reports whether the state held anything of the request's module before the plan: what is still there, and what the plan
-// found removed outside of Terraform.
+// Holds reports whether the state held anything of the request's module before the plan: what is
+// still there, and what the plan found removed outside of Terraform.
 func Holds(now *tfjson.Plan, id string) bool {
 	prefix := "module." + lifecycle.ModuleCall(id) + "."
 	if slices.ContainsFunc(stateAddresses(now), func(address string) bool { return strings.HasPrefix(address, prefix) }) {

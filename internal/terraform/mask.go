@@ -25,8 +25,9 @@ const HiddenChanged = "(sensitive, changed)"
 // MinFingerprintKey is the length of the shortest key for fingerprints, in bytes.
 const MinFingerprintKey = 16
 
-// fingerprint is what a summary holds in place of a secret: (sensitive #0123456789ab). A secret that changes has another one, so
-// the digest of the summary differs; without the key, which is in the grant of the run only, it tells nothing of the secret.
+// fingerprint is what a summary holds in place of a secret: (sensitive #0123456789ab). A secret
+// that changes has another one, so the digest of the summary differs; without the key, which is
+// in the grant of the run only, it tells nothing of the secret.
 var fingerprint = regexp.MustCompile(`\(sensitive #[0-9a-f]{12}\)`)
 
 // WithoutFingerprints returns a text of a summary in the words for people.
@@ -40,8 +41,8 @@ func IsHidden(value any) bool {
 	return isText && strings.HasPrefix(shown, "(sensitive") && WithoutFingerprints(shown) == Hidden
 }
 
-// mask takes secrets out of values: by their looks, by their names, by Terraform's marks, and where a marked value is repeated.
-// Each of them only adds to what is hidden.
+// mask takes secrets out of values: by their looks, by their names, by Terraform's marks, and
+// where a marked value is repeated. Each of them only adds to what is hidden.
 type mask struct {
 	scanner *secretscan.Scanner
 	key     []byte
@@ -82,7 +83,8 @@ func (m *mask) text(text string) string {
 	return m.scanner.Replace(text, func(secret string) string { return m.hidden(secret) })
 }
 
-// value masks a copy of a JSON value; marks is the tree that Terraform gives beside it, and names what the names above it say.
+// value masks a copy of a JSON value; marks is the tree that Terraform gives beside it, and names
+// what the names above it say.
 func (m *mask) value(value, marks any, names secretscan.Names) any {
 	if m.raw {
 		return value
@@ -172,8 +174,8 @@ func (m *mask) paths(paths []string) []string {
 	return paths
 }
 
-// Redactor cuts secrets out of the text that Terraform prints: the secrets of a plan, and everything that looks like a credential.
-// Without a plan it knows only the latter.
+// Redactor cuts secrets out of the text that Terraform prints: the secrets of a plan, and
+// everything that looks like a credential. Without a plan it knows only the latter.
 type Redactor struct {
 	scanner *secretscan.Scanner
 }

@@ -10,16 +10,19 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Provider is how a provider that changes something is configured: where the changes happen, and as whom. Terraform evaluates
-// it outside the plan, so a region or role that someone edits after the approval shows nowhere else.
+// Provider is how a provider that changes something is configured: where the changes happen, and
+// as whom. Terraform evaluates it outside the plan, so a region or role that someone edits after
+// the approval shows nowhere else.
 type Provider struct {
-	Name   string         // aws, or aws.alias; behind a module's address and a colon when the module has its own
-	Source string         // its full address
-	Config map[string]any // values as written; what is computed is {"expression": text, "values": of the locals and variables in it}
+	Name   string // aws, or aws.alias; behind a module's address and a colon when the module has its own
+	Source string // its full address
+	// values as written; what is computed is {"expression": text, "values": of the locals and variables in it}
+	Config map[string]any
 }
 
-// addProviders lists what is configured of every provider that has a part in the changes. A change keeps the name of its
-// configuration unless that is the root's only one without an alias, which goes without saying.
+// addProviders lists what is configured of every provider that has a part in the changes. A
+// change keeps the name of its configuration unless that is the root's only one without an alias,
+// which goes without saying.
 func (s *Summary) addProviders(plan *tfjson.Plan, written *settings) error {
 	listed := map[string]bool{}
 	for key, config := range plan.Config.ProviderConfigs {
@@ -28,13 +31,17 @@ func (s *Summary) addProviders(plan *tfjson.Plan, written *settings) error {
 		}
 		blocks, module := written.provider(config)
 		if len(blocks) == 0 && len(config.Expressions) > 0 {
-			return planError(lifecycle.CodeUnsupported, nil, "the configuration of provider %s is not in Terraform's own language, so it cannot be shown", key)
+			return planError(lifecycle.CodeUnsupported, nil, "the configuration of provider %s is not in Terraform's own "+
+				"language, so it cannot be shown", key)
 		}
-		if p := (Provider{Name: key, Source: config.FullName, Config: written.of(module, blocks, "alias", "version")}); len(p.Config) > 0 {
+		if p := (Provider{Name: key, Source: config.FullName,
+			Config: written.of(module, blocks, "alias", "version")}); len(p.Config) > 0 {
 			s.Providers, listed[key] = append(s.Providers, p), true
 		}
 	}
-	slices.SortFunc(s.Providers, func(a, b Provider) int { return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(s.Providers, func(a, b Provider) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Name, b.Name))
+	})
 	for i := range s.Changes {
 		if c := &s.Changes[i]; !listed[c.Configuration] || !strings.ContainsAny(c.Configuration, ".:") {
 			c.Configuration = ""
@@ -43,10 +50,12 @@ func (s *Summary) addProviders(plan *tfjson.Plan, written *settings) error {
 	return nil
 }
 
-// uses reports whether a change is made with a configuration, or may be: what the code has no more is not said to have one.
+// uses reports whether a change is made with a configuration, or may be: what the code has no
+// more is not said to have one.
 func (s *Summary) uses(plan *tfjson.Plan, key string, config *tfjson.ProviderConfig) bool {
 	return slices.ContainsFunc(s.Changes, func(c Change) bool {
-		return c.Provider == config.FullName && (c.Configuration == key || plan.Config.ProviderConfigs[c.Configuration] == nil)
+		return c.Provider == config.FullName &&
+			(c.Configuration == key || plan.Config.ProviderConfigs[c.Configuration] == nil)
 	})
 }
 

@@ -60,7 +60,7 @@ provider "aws" {
 }
 `
 
-const moduleCode = `
+const providerModule = `
 variable "place" {
   default = "eu-west-1"
 }
@@ -86,7 +86,8 @@ func awsPlan(t *testing.T, keys ...string) *tfjson.Plan {
 		rc.ProviderName = aws
 	}
 	module := plan.Config.RootModule.ModuleCalls[lifecycle.ModuleCall(mine)].Module
-	module.Resources = append(module.Resources, &tfjson.ConfigResource{Address: "terraform_data.third", Type: "terraform_data", Name: "third"})
+	module.Resources = append(module.Resources, &tfjson.ConfigResource{Address: "terraform_data.third",
+		Type: "terraform_data", Name: "third"})
 	for i, r := range module.Resources {
 		r.ProviderConfigKey = keys[i]
 	}
@@ -95,24 +96,25 @@ func awsPlan(t *testing.T, keys ...string) *tfjson.Plan {
 
 func summarized(t *testing.T, plan *tfjson.Plan, config Config) *Summary {
 	t.Helper()
-	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: config, FingerprintKey: testKey})
+	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: config,
+		FingerprintKey: testKey})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func code(replace ...string) Config {
+func testConfig(replace ...string) Config {
 	with := strings.NewReplacer(replace...)
 	return Config{
-		"/main.tf": []byte(with.Replace(rootCode)), lifecycle.ModuleCall(mine) + "/main.tf": []byte(with.Replace(moduleCode)),
+		"/main.tf": []byte(with.Replace(rootCode)), lifecycle.ModuleCall(mine) + "/main.tf": []byte(with.Replace(providerModule)),
 		lifecycle.ModuleCall(mine) + "0/main.tf": []byte("of another request, and {not} even readable"),
 	}
 }
 
 // Where and as whom something is done belongs to what is approved.
 func TestProviders(t *testing.T) {
-	s := summarized(t, awsPlan(t, configurations...), code())
+	s := summarized(t, awsPlan(t, configurations...), testConfig())
 	want := []string{
 		`aws {"assume_role":[{"role_arn":{"expression":"local.role","values":{"local.account":"111122223333","local.role":{"expression":"\"arn:aws:iam::${local.account}:role/apply\""}}}}],` +
 			`"default_tags":[{"tags":{"Team":"x","api_token":"(sensitive)","n":12345678901234567890}}],"headers":{"expression":"merge({ Authorization = \"(sensitive)\", \"x-api-key\" : \"(sensitive)\", plain = \"shown\" }, {})"},"ignore_tags":null,` +
@@ -141,7 +143,7 @@ func TestProviders(t *testing.T) {
 
 func TestProvidersAreApproved(t *testing.T) {
 	all := configurations
-	first := summarized(t, awsPlan(t, all...), code()).Digest()
+	first := summarized(t, awsPlan(t, all...), testConfig()).Digest()
 	for name, c := range map[string]struct {
 		from, to string
 		differs  bool
@@ -155,24 +157,25 @@ func TestProvidersAreApproved(t *testing.T) {
 		"another secret":              {"never-shown", "nor-this", true},
 		"one that does nothing":       {"IDLE", "STILL", false},
 	} {
-		if again := summarized(t, awsPlan(t, all...), code(c.from, c.to)).Digest(); (again != first) != c.differs {
+		if again := summarized(t, awsPlan(t, all...), testConfig(c.from, c.to)).Digest(); (again != first) != c.differs {
 			t.Errorf("%s: digest %s, was %s", name, again, first)
 		}
 	}
 	plan := awsPlan(t, all...)
 	plan.Variables["stage"].Value = "north"
-	if summarized(t, plan, code()).Digest() == first {
+	if summarized(t, plan, testConfig()).Digest() == first {
 		t.Error("another value of a variable that the provider uses has the same digest")
 	}
-	if summarized(t, awsPlan(t, all[1], all[0], all[2]), code()).Digest() == first {
+	if summarized(t, awsPlan(t, all[1], all[0], all[2]), testConfig()).Digest() == first {
 		t.Error("resources that change places between providers have the same digest")
 	}
-	override := code()
+	override := testConfig()
 	override["/x_override.tf"] = []byte("provider \"aws\" {\n  alias  = \"us\"\n  region = \"us-gov-1\"\n}\n")
 	if summarized(t, awsPlan(t, all...), override).Digest() == first {
 		t.Error("a region that is overridden has the same digest")
 	}
-	_, err := Summarize(awsPlan(t, all...), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: Config{"/main.tf": nil}, FingerprintKey: testKey})
+	_, err := Summarize(awsPlan(t, all...), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen,
+		Config: Config{"/main.tf": nil}, FingerprintKey: testKey})
 	if no := (*PlanError)(nil); !errors.As(err, &no) || no.Code != lifecycle.CodeUnsupported {
 		t.Errorf("a configuration that cannot be read: %v", err)
 	}
@@ -188,7 +191,8 @@ func commandPlan(actions tfjson.Actions, provisioners int) *tfjson.Plan {
 		rc.Change.Before, rc.Change.BeforeSensitive = rc.Change.After, rc.Change.AfterSensitive
 	}
 	plan.Config.RootModule.ModuleCalls[lifecycle.ModuleCall(mine)].Module = &tfjson.ConfigModule{ModuleCalls: map[string]*tfjson.ModuleCall{"each": {
-		Module: &tfjson.ConfigModule{Resources: []*tfjson.ConfigResource{{Address: "a.b", Type: "a", Name: "b", Provisioners: make([]*tfjson.ConfigProvisioner, provisioners)}}},
+		Module: &tfjson.ConfigModule{Resources: []*tfjson.ConfigResource{{Address: "a.b", Type: "a", Name: "b",
+			Provisioners: make([]*tfjson.ConfigProvisioner, provisioners)}}},
 	}}}
 	plan.Variables = map[string]*tfjson.PlanVariable{"host": {Value: "the root's, which is another"}}
 	return plan
@@ -197,7 +201,8 @@ func commandPlan(actions tfjson.Actions, provisioners int) *tfjson.Plan {
 func commandCode(replace ...string) Config {
 	with := strings.NewReplacer(replace...)
 	return Config{
-		lifecycle.ModuleCall(mine) + "/main.tf": []byte(with.Replace("locals {\n  h = \"h1\"\n}\nmodule \"each\" {\n  host = \"${local.h}.example\"\n}\n")),
+		lifecycle.ModuleCall(mine) + "/main.tf": []byte(with.Replace("locals {\n  h = \"h1\"\n}\nmodule \"each\" {\n" +
+			"  host = \"${local.h}.example\"\n}\n")),
 		lifecycle.ModuleCall(mine) + ".each/main.tf": []byte(with.Replace(`
 variable "host" {}
 resource "a" "b" {
@@ -229,11 +234,13 @@ func TestCommands(t *testing.T) {
 		t.Errorf("read back: %v", err)
 	}
 	for _, c := range [][2]string{{"curl", "wget"}, {"h1", "h2"}, {".example", ".evil"}, {"c1", "c2"}} {
-		if summarized(t, commandPlan(tfjson.Actions{tfjson.ActionCreate}, 2), commandCode(c[0], c[1])).Digest() == s.Digest() {
+		if summarized(t, commandPlan(tfjson.Actions{tfjson.ActionCreate}, 2),
+			commandCode(c[0], c[1])).Digest() == s.Digest() {
 			t.Errorf("%s for %s has the same digest", c[1], c[0])
 		}
 	}
-	_, err := Summarize(commandPlan(tfjson.Actions{tfjson.ActionCreate}, 3), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: commandCode(), FingerprintKey: testKey})
+	_, err := Summarize(commandPlan(tfjson.Actions{tfjson.ActionCreate}, 3),
+		Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: commandCode(), FingerprintKey: testKey})
 	if no := (*PlanError)(nil); !errors.As(err, &no) || no.Code != lifecycle.CodeUnsupported {
 		t.Errorf("a command that cannot be read: %v", err)
 	}
@@ -250,7 +257,8 @@ func TestCommandsRunInTheirTime(t *testing.T) {
 		"delete":  {tfjson.Actions{tfjson.ActionDelete}, []string{"remote-exec"}},
 		"update":  {tfjson.Actions{tfjson.ActionUpdate}, nil},
 	} {
-		s, err := Summarize(commandPlan(c.actions, 2), Scope{RequestID: mine, Purpose: lifecycle.PurposeEdit, Config: commandCode(), FingerprintKey: testKey})
+		s, err := Summarize(commandPlan(c.actions, 2), Scope{RequestID: mine, Purpose: lifecycle.PurposeEdit,
+			Config: commandCode(), FingerprintKey: testKey})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -266,8 +274,9 @@ func TestCommandsRunInTheirTime(t *testing.T) {
 
 // Locals may lead back to each other in what was never planned, and far in what was.
 func TestSettingsEnd(t *testing.T) {
-	config := code("111122223333", "${local.role}")
-	if _, err := Summarize(awsPlan(t, configurations...), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen, Config: config, FingerprintKey: testKey}); err != nil {
+	config := testConfig("111122223333", "${local.role}")
+	if _, err := Summarize(awsPlan(t, configurations...), Scope{RequestID: mine, Purpose: lifecycle.PurposeOpen,
+		Config: config, FingerprintKey: testKey}); err != nil {
 		t.Error(err)
 	}
 }
@@ -275,7 +284,8 @@ func TestSettingsEnd(t *testing.T) {
 func TestReadConfig(t *testing.T) {
 	var file bytes.Buffer
 	archive := zip.NewWriter(&file)
-	for name, text := range map[string]string{"tfplan": "x", "tfconfig/modules.json": "[]", "tfconfig/m-/main.tf": "a", "tfconfig/m-x.in/v.tf": "b", "tfconfig/m-/x.tfvars": "c"} {
+	for name, text := range map[string]string{"tfplan": "x", "tfconfig/modules.json": "[]", "tfconfig/m-/main.tf": "a",
+		"tfconfig/m-x.in/v.tf": "b", "tfconfig/m-/x.tfvars": "c"} {
 		part, err := archive.Create(name)
 		if err != nil {
 			t.Fatal(err)

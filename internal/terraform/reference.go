@@ -13,8 +13,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Referrers lists what in the environment's root uses the module of a request, so that destroying it would break or destroy
-// others.
+// Referrers lists what in the environment's root uses the module of a request, so that destroying
+// it would break or destroy others.
 func Referrers(plan *tfjson.Plan, id string) []string {
 	if plan == nil || plan.Config == nil || plan.Config.RootModule == nil {
 		return nil
@@ -22,8 +22,9 @@ func Referrers(plan *tfjson.Plan, id string) []string {
 	root, target := plan.Config.RootModule, "module."+lifecycle.ModuleCall(id)
 	users := map[string]bool{}
 	for name, call := range root.ModuleCalls {
-		if call != nil && name != lifecycle.ModuleCall(id) && (uses(call.Expressions, target) || namesAny(call.DependsOn, target) ||
-			expressionUses(call.CountExpression, target) || expressionUses(call.ForEachExpression, target)) {
+		if call != nil && name != lifecycle.ModuleCall(id) &&
+			(uses(call.Expressions, target) || namesAny(call.DependsOn, target) ||
+				expressionUses(call.CountExpression, target) || expressionUses(call.ForEachExpression, target)) {
 			users["module."+name] = true
 		}
 	}
@@ -41,8 +42,8 @@ func Referrers(plan *tfjson.Plan, id string) []string {
 	return slices.Sorted(maps.Keys(users))
 }
 
-// Mentions reports whether a file of the environment's root, other than the request's own, uses the module of a request anywhere:
-// also in locals, which a plan's configuration leaves out.
+// Mentions reports whether a file of the environment's root, other than the request's own, uses
+// the module of a request anywhere: also in locals, which a plan's configuration leaves out.
 func Mentions(content []byte, name, id string) (bool, error) {
 	file, diags := hclsyntax.ParseConfig(content, name, hcl.InitialPos)
 	if diags.HasErrors() {

@@ -17,8 +17,8 @@ import (
 func beginMarker(id string) string { return "# tfpilot:begin " + id }
 func endMarker(id string) string   { return "# tfpilot:end " + id }
 
-// Render writes the file of a request: one module block between its markers, formatted as `terraform fmt` does. What it gives
-// has been read again and means exactly the given values.
+// Render writes the file of a request: one module block between its markers, formatted as
+// `terraform fmt` does. What it gives has been read again and means exactly the given values.
 func Render(f File) ([]byte, error) {
 	if err := f.check(); err != nil {
 		return nil, fmt.Errorf("render: %w", err)
@@ -57,15 +57,16 @@ func Verify(content []byte, f File) error {
 	}
 	for name, meant := range f.Args {
 		value, ok := read.Args[name]
-		if !ok || !same(value, meant) {
+		if !ok || !sameValue(value, meant) {
 			return fmt.Errorf("verify: argument %s of the file is not the value that is meant", name)
 		}
 	}
 	return nil
 }
 
-// Parse reads a file that Render made: markers, and one module block of literal arguments. Lists come back as tuples and maps as
-// objects, as they are written. Anything else in the file is an error.
+// Parse reads a file that Render made: markers, and one module block of literal arguments. Lists
+// come back as tuples and maps as objects, as they are written. Anything else in the file is an
+// error.
 func Parse(content []byte) (File, error) {
 	parsed, diags := hclsyntax.ParseConfig(content, "tfpilot.tf", hcl.InitialPos)
 	if diags.HasErrors() {

@@ -17,13 +17,16 @@ var bigType = reflect.TypeFor[big.Float]()
 
 // hostile are texts that mean something to Terraform, to git or to a terminal.
 var hostile = []string{
-	"${path.module}", "%{for x in y}", "$${", "%%{", "$", "$$", "${", "%", "\"", "\\", "\\\"", "\n", "\r\n", "\t", "\x00", "\x1b[2J", "\u202e", "\u2028",
-	"# tfpilot:end " + mine, "\n# tfpilot:end " + mine + "\n", "\"\n}\nmodule \"evil\" {", "<<EOT\nx\nEOT", "/* */", "//", "é", "e\u0301", "\ufeff", "\U0001f600",
+	"${path.module}", "%{for x in y}", "$${", "%%{", "$", "$$", "${", "%", "\"", "\\", "\\\"", "\n", "\r\n", "\t",
+	"\x00", "\x1b[2J", "\u202e", "\u2028",
+	"# tfpilot:end " + mine, "\n# tfpilot:end " + mine + "\n", "\"\n}\nmodule \"evil\" {", "<<EOT\nx\nEOT", "/* */",
+	"//", "é", "e\u0301", "\ufeff", "\U0001f600",
 	"for", "null", "true", "1", "", " ", "=", "}", "{", "]", "a\u0300\u0301", "ﬁ", "\u1e9b\u0323", "\xff", "\xed\xa0\x80",
 }
 
 func anyText() *rapid.Generator[string] {
-	part := rapid.OneOf(rapid.SampledFrom(hostile), rapid.String(), rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 8), func(b []byte) string { return string(b) }))
+	part := rapid.OneOf(rapid.SampledFrom(hostile), rapid.String(), rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 8),
+		func(b []byte) string { return string(b) }))
 	return rapid.Map(rapid.SliceOfN(part, 0, 4), func(parts []string) string {
 		text := ""
 		for _, p := range parts {
@@ -64,7 +67,8 @@ func anyValue() *rapid.Generator[cty.Value] {
 func TestRenderedFileMeansItsValues(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := File{RequestID: mine, Module: "s3-bucket", Args: map[string]cty.Value{}}
-		for _, name := range rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z][a-z0-9_]{0,5}`), 1, 4, rapid.ID).Draw(t, "names") {
+		for _, name := range rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z][a-z0-9_]{0,5}`), 1, 4, rapid.ID).Draw(t,
+			"names") {
 			f.Args[name] = anyValue().Draw(t, name)
 		}
 		checkRendered(t, f)
@@ -80,7 +84,8 @@ func TestTypedBytesReachTheFileExactly(t *testing.T) {
 	m, _ := c.Module("ecr-repo")
 	rapid.Check(t, func(t *rapid.T) {
 		typed := anyText().Draw(t, "value")
-		config, errs := m.Parse(map[string]any{"name": "x1", "tags": map[string]any{"Note": typed}}, catalog.Environment{Key: "dev", Slug: "app"})
+		config, errs := m.Parse(map[string]any{"name": "x1", "tags": map[string]any{"Note": typed}},
+			catalog.Environment{Key: "dev", Slug: "app"})
 		if errs != nil {
 			return
 		}
@@ -141,7 +146,8 @@ func FuzzRender(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name, text, key string) {
 		table := cty.ObjectVal(map[string]cty.Value{key: cty.StringVal(text)})
-		checkRendered(t, File{RequestID: mine, Module: "s3-bucket", Args: map[string]cty.Value{name: cty.StringVal(text), "table": table}})
+		checkRendered(t, File{RequestID: mine, Module: "s3-bucket", Args: map[string]cty.Value{name: cty.StringVal(text),
+			"table": table}})
 	})
 }
 
@@ -151,7 +157,8 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(content)
-	f.Add([]byte("# tfpilot:begin " + mine + "\nmodule \"tfpilot_" + mine + "\" {\n  source = \"../../../modules/x\"\n  a = null\n}\n# tfpilot:end " + mine + "\n"))
+	f.Add([]byte("# tfpilot:begin " + mine + "\nmodule \"tfpilot_" + mine + "\" {\n  source = \"../../../modules/x\"\n" +
+		"  a = null\n}\n# tfpilot:end " + mine + "\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		read, err := Parse(content)
 		if err != nil {
@@ -169,7 +176,8 @@ func FuzzParse(f *testing.F) {
 
 func FuzzSummary(f *testing.F) {
 	f.Add([]byte("{\"changes\":[]}\n"))
-	f.Add([]byte(`{"changes":[{"actions":["create"],"address":"a.b","provider":"p","type":"t","after":{"n":1e400}}]}` + "\n"))
+	f.Add([]byte(`{"changes":[{"actions":["create"],"address":"a.b","provider":"p","type":"t","after":{"n":1e400}}]}` +
+		"\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		s, err := ParseSummary(content)
 		if err != nil {

@@ -13,17 +13,19 @@ import (
 )
 
 const (
-	mine  = "req_aaaaaaaaaaaaa"
-	other = "req_bbbbbbbbbbbbb"
+	mine    = "req_aaaaaaaaaaaaa"
+	otherID = "req_bbbbbbbbbbbbb"
 )
 
 var inputs = map[string]map[string]any{
 	"s3-bucket": {"name": "acme-artifacts", "versioning": true, "expire_days": "30", "tags": "Team=build\nfor=${self}",
 		"reader_arns": "arn:aws:iam::123456789012:role/a\narn:aws:iam::123456789012:role/b"},
-	"ec2-instance":         {"name": "agent", "ami_id": "ami-0123456789abcdef0", "security_group_ids": "sg-0123456789abcdef0"},
+	"ec2-instance": {"name": "agent", "ami_id": "ami-0123456789abcdef0",
+		"security_group_ids": "sg-0123456789abcdef0"},
 	"ecr-repo":             {"name": "payments/api", "keep_images": 50},
 	"cloudwatch-log-group": {"name": "/acme/api", "retention_days": "90"},
-	"iam-role":             {"name": "api", "trusted_services": "lambda.amazonaws.com", "trust_conditions": "aws:SourceAccount=123456789012", "description": `says "${hi}" %{if}\`},
+	"iam-role": {"name": "api", "trusted_services": "lambda.amazonaws.com",
+		"trust_conditions": "aws:SourceAccount=123456789012", "description": `says "${hi}" %{if}\`},
 }
 
 func fileOf(t testing.TB, name string) File {
@@ -127,9 +129,9 @@ func TestParseRefuses(t *testing.T) {
 		"count":              strings.Replace(text, "keep_images = 50", "count = 50", 1),
 		"other source":       strings.Replace(text, "../../../modules/ecr-repo", "../../evil", 1),
 		"no source":          strings.Replace(text, "source ", "other ", 1),
-		"other id":           strings.Replace(text, "module \"tfpilot_"+mine, "module \"tfpilot_"+other, 1),
+		"other id":           strings.Replace(text, "module \"tfpilot_"+mine, "module \"tfpilot_"+otherID, 1),
 		"no begin":           strings.Replace(text, "# tfpilot:begin "+mine+"\n", "", 1),
-		"other end":          strings.Replace(text, "# tfpilot:end "+mine, "# tfpilot:end "+other, 1),
+		"other end":          strings.Replace(text, "# tfpilot:end "+mine, "# tfpilot:end "+otherID, 1),
 		"text after end":     text + "# more\n",
 		"not even Terraform": "{{{",
 	} {
@@ -180,15 +182,16 @@ func TestStrip(t *testing.T) {
 		{"between others", "a = 1\n\n" + block + "\nb = 2\n", "a = 1\n\nb = 2\n", ""},
 		{"first", block + "\nb = 2\n", "b = 2\n", ""},
 		{"last", "a = 1\n\n" + block, "a = 1\n", ""},
-		{"beside another", strings.ReplaceAll(block, mine, other) + block, strings.ReplaceAll(block, mine, other), ""},
-		{"beside a longer id", strings.ReplaceAll(block, mine, mine+"a") + block, strings.ReplaceAll(block, mine, mine+"a"), ""},
+		{"beside another", strings.ReplaceAll(block, mine, otherID) + block, strings.ReplaceAll(block, mine, otherID), ""},
+		{"beside a longer id", strings.ReplaceAll(block, mine, mine+"a") + block, strings.ReplaceAll(block, mine, mine+"a"),
+			""},
 		{"no block", "a = 1\n", "", "no block"},
 		{"no end", begin + "x\n", "", "damaged"},
 		{"no begin", "x\n" + end, "", "damaged"},
 		{"two begins", begin + block, "", "damaged"},
 		{"two blocks", block + block, "", "damaged"},
 		{"wrong order", end + begin, "", "damaged"},
-		{"another inside", begin + strings.ReplaceAll(block, mine, other) + end, "", "damaged"},
+		{"another inside", begin + strings.ReplaceAll(block, mine, otherID) + end, "", "damaged"},
 		{"indented", "  " + begin + end, "", "damaged"},
 		{"half a marker inside", begin + "# tfpilot:en\n" + end, "", "damaged"},
 	} {

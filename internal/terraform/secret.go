@@ -12,8 +12,8 @@ import (
 // minNumber is the length from which a marked number is a secret; a shorter one would be found everywhere.
 const minNumber = 6
 
-// secrets are all texts that a plan marks as sensitive anywhere. Providers repeat marked values where nothing marks them, so
-// marks alone do not hide them.
+// secrets are all texts that a plan marks as sensitive anywhere. Providers repeat marked values
+// where nothing marks them, so marks alone do not hide them.
 type secrets map[string]bool
 
 func secretsOf(plan *tfjson.Plan) secrets {
@@ -74,7 +74,8 @@ func (s secrets) addMarked(value, marks any) {
 	}
 }
 
-// addAll takes every text of a marked value, but not the names in its objects: most are attributes, which every plan shows.
+// addAll takes every text of a marked value, but not the names in its objects: most are
+// attributes, which every plan shows.
 func (s secrets) addAll(value any) {
 	switch v := value.(type) {
 	case string:

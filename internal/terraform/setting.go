@@ -19,7 +19,7 @@ import (
 // settings tells what the blocks of a configuration set, with every secret masked.
 type settings struct {
 	code    Config
-	modules map[string]*source
+	modules map[string]*moduleCode
 	given   map[string]*tfjson.PlanVariable // of the root
 	hide    *mask
 }
@@ -33,7 +33,7 @@ func newSettings(plan *tfjson.Plan, scope Scope, hide *mask) (*settings, error) 
 }
 
 // of merges blocks. Later ones override earlier ones.
-func (s *settings) of(module *source, blocks []*hclsyntax.Block, except ...string) map[string]any {
+func (s *settings) of(module *moduleCode, blocks []*hclsyntax.Block, except ...string) map[string]any {
 	all := map[string]any{}
 	for _, block := range blocks {
 		inner := map[string][]any{}
@@ -57,7 +57,7 @@ func (s *settings) of(module *source, blocks []*hclsyntax.Block, except ...strin
 }
 
 // block is one block inside others. All of it is hidden when its name suggests a credential.
-func (s *settings) block(module *source, block *hclsyntax.Block) any {
+func (s *settings) block(module *moduleCode, block *hclsyntax.Block) any {
 	if s.hide.raw || !secretscan.Name(block.Type) {
 		return s.of(module, []*hclsyntax.Block{block})
 	}
@@ -73,12 +73,12 @@ func (s *settings) unmasked() *settings {
 
 // trail is what an expression leads to: locals and variables by name, each once.
 type trail struct {
-	from   *source
+	from   *moduleCode
 	values map[string]any
 }
 
 // named is the value of an argument. What its name hides is fingerprinted with all that it refers to.
-func (s *settings) named(module *source, name string, expr hclsyntax.Expression, to *trail) any {
+func (s *settings) named(module *moduleCode, name string, expr hclsyntax.Expression, to *trail) any {
 	if s.hide.raw || !secretscan.Name(name) {
 		return s.value(module, expr, to)
 	}
@@ -97,9 +97,9 @@ func literalOf(expr hclsyntax.Expression) (any, bool) {
 	return plainValue(value), true
 }
 
-// value is the value of what is written as one, and else its text beside the values of what it refers to, which go to the trail
-// when it is on one.
-func (s *settings) value(module *source, expr hclsyntax.Expression, to *trail) any {
+// value is the value of what is written as one, and else its text beside the values of what it
+// refers to, which go to the trail when it is on one.
+func (s *settings) value(module *moduleCode, expr hclsyntax.Expression, to *trail) any {
 	switch e := expr.(type) {
 	case *hclsyntax.ObjectConsExpr:
 		if table, ok := s.object(module, e, to); ok {
@@ -131,7 +131,7 @@ func (s *settings) value(module *source, expr hclsyntax.Expression, to *trail) a
 }
 
 // object is a table whose names are written as such.
-func (s *settings) object(module *source, e *hclsyntax.ObjectConsExpr, to *trail) (map[string]any, bool) {
+func (s *settings) object(module *moduleCode, e *hclsyntax.ObjectConsExpr, to *trail) (map[string]any, bool) {
 	table := make(map[string]any, len(e.Items))
 	for _, item := range e.Items {
 		name, diags := item.KeyExpr.Value(nil)
@@ -143,9 +143,9 @@ func (s *settings) object(module *source, e *hclsyntax.ObjectConsExpr, to *trail
 	return table, true
 }
 
-// follow goes to the locals and variables of an expression. It does not follow resources and data sources: of what they give,
-// the changes tell.
-func (s *settings) follow(module *source, expr hclsyntax.Expression, to *trail) {
+// follow goes to the locals and variables of an expression. It does not follow resources and data
+// sources: of what they give, the changes tell.
+func (s *settings) follow(module *moduleCode, expr hclsyntax.Expression, to *trail) {
 	for _, traversal := range expr.Variables() {
 		if len(traversal) < 2 {
 			continue
@@ -175,10 +175,11 @@ func (s *settings) follow(module *source, expr hclsyntax.Expression, to *trail) 
 }
 
 // variable is what a module is called with, or else the default.
-func (s *settings) variable(module *source, name string, to *trail) any {
+func (s *settings) variable(module *moduleCode, name string, to *trail) any {
 	declared := module.find("variable", name)
 	if !s.hide.raw && (isTrue(attribute(declared, "sensitive")) || secretscan.Name(name)) {
-		return s.hide.below("var." + name).hidden(s.unmasked().variable(module, name, &trail{from: module, values: map[string]any{}}))
+		return s.hide.below("var." + name).hidden(s.unmasked().variable(module, name,
+			&trail{from: module, values: map[string]any{}}))
 	}
 	if module.parent == nil {
 		if given := s.given[name]; given != nil {

@@ -24,8 +24,8 @@ type Sources struct {
 	Modules []string          // ids of the requests whose modules the code refers to
 }
 
-// ReadSources reads the .tf files of one directory, by name. Code from outside the repository must be pinned, so that the same
-// text means the same code tomorrow.
+// ReadSources reads the .tf files of one directory, by name. Code from outside the repository
+// must be pinned, so that the same text means the same code tomorrow.
 func ReadSources(files map[string][]byte) (Sources, error) {
 	s := Sources{Remote: map[string]string{}}
 	versions := map[string]string{}
@@ -73,7 +73,8 @@ func (s *Sources) addCall(file string, block *hclsyntax.Block, versions map[stri
 	case strings.HasPrefix(source, "./") || strings.HasPrefix(source, "../"):
 		s.Local = append(s.Local, source)
 	case path.IsAbs(source) || strings.Contains(source, "\\"):
-		return fmt.Errorf("%s: module %q comes from %q, a path of one machine; use a directory of this repository", file, call, source)
+		return fmt.Errorf("%s: module %q comes from %q, a path of one machine; use a directory of this repository", file,
+			call, source)
 	default:
 		s.Remote[call] = source
 	}
@@ -98,24 +99,27 @@ var (
 	exactVersion   = regexp.MustCompile(`^\s*=?\s*[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?\s*$`)
 )
 
-// checkPinned accepts a git source with the whole id of a commit and nothing else that could choose one, or a registry's module
-// with one exact version.
+// checkPinned accepts a git source with the whole id of a commit and nothing else that could
+// choose one, or a registry's module with one exact version.
 func checkPinned(call, source, version string) error {
 	if gitSource.MatchString(source) {
 		_, query, _ := strings.Cut(source, "?")
 		values, err := url.ParseQuery(query)
 		if err != nil || len(values) != 1 || len(values["ref"]) != 1 || !lifecycle.NameCommit.Valid(values.Get("ref")) {
-			return fmt.Errorf("module %q comes from %q, which may change; end its source in ?ref= and the 40 digits of a commit, and nothing else", call, source)
+			return fmt.Errorf("module %q comes from %q, which may change; end its source in ?ref= and the 40 digits of a "+
+				"commit, and nothing else", call, source)
 		}
 		return nil
 	}
 	if registrySource.MatchString(source) {
 		if !exactVersion.MatchString(version) {
-			return fmt.Errorf("module %q comes from the registry module %q with version %q; name one exact version such as 1.2.3", call, source, version)
+			return fmt.Errorf("module %q comes from the registry module %q with version %q; name one exact version such "+
+				"as 1.2.3", call, source, version)
 		}
 		return nil
 	}
-	return fmt.Errorf("module %q comes from %q, which cannot be pinned; use a git source with ?ref= and a commit, or a directory of this repository", call, source)
+	return fmt.Errorf("module %q comes from %q, which cannot be pinned; use a git source with ?ref= and a commit, "+
+		"or a directory of this repository", call, source)
 }
 
 // climb finds the paths in a text that go up: a part of a command, or what follows ${path.module}.
@@ -132,7 +136,8 @@ func (s *Sources) addTexts(body *hclsyntax.Body) {
 		case *hclsyntax.ScopeTraversalExpr:
 			if len(e.Traversal) > 1 && e.Traversal.RootName() == "module" {
 				call, isName := e.Traversal[1].(hcl.TraverseAttr)
-				if id, ours := strings.CutPrefix(call.Name, lifecycle.ModuleCall("")); isName && ours && lifecycle.NameRequest.Valid(id) {
+				if id, ours := strings.CutPrefix(call.Name, lifecycle.ModuleCall("")); isName && ours &&
+					lifecycle.NameRequest.Valid(id) {
 					s.Modules = append(s.Modules, id)
 				}
 			}

@@ -15,8 +15,9 @@ var (
 	ErrDamagedMarker = errors.New("the markers of the file are damaged")
 )
 
-// Strip takes the block of a request out of a file. What is left has no block of it; nothing but blank space left is an empty
-// result, and then the file is to be deleted. Damaged markers are never guessed at.
+// Strip takes the block of a request out of a file. What is left has no block of it; nothing but
+// blank space left is an empty result, and then the file is to be deleted. Damaged markers are
+// never guessed at.
 func Strip(content []byte, id string) ([]byte, error) {
 	if !lifecycle.NameRequest.Valid(id) {
 		return nil, fmt.Errorf("strip: %q is not a request id", id)

@@ -20,15 +20,15 @@ type Scope struct {
 	Config    Config            // what the plan was made of; needed where that configures providers or runs commands
 	Code      *CodeIdentity     // its identity
 
-	// FingerprintKey is the request's key for fingerprints of what is hidden. Required: without it a changed secret would not
-	// change the digest.
+	// FingerprintKey is the request's key for fingerprints of what is hidden. Required: without it a
+	// changed secret would not change the digest.
 	FingerprintKey []byte
 }
 
 func (s Scope) prefix() string { return "module." + lifecycle.ModuleCall(s.RequestID) + "." }
 
-// Summarize turns a plan into the document that people are shown, with every secret masked. A plan that reaches outside the
-// request's module, or does not match its purpose, is a *PlanError.
+// Summarize turns a plan into the document that people are shown, with every secret masked. A
+// plan that reaches outside the request's module, or does not match its purpose, is a *PlanError.
 func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 	if !lifecycle.NameRequest.Valid(scope.RequestID) {
 		return nil, fmt.Errorf("summarize: %q is not a request id", scope.RequestID)
@@ -70,7 +70,8 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 		s.Changes = append(s.Changes, change)
 	}
 	if len(outside) > 0 {
-		return nil, planError(lifecycle.CodeOutsideModule, outside, "the plan changes what does not belong to %s", scope.RequestID)
+		return nil, planError(lifecycle.CodeOutsideModule, outside, "the plan changes what does not belong to %s",
+			scope.RequestID)
 	}
 	if len(s.Changes) > 0 {
 		s.Changes = append(s.Changes, written.ephemerals(plan)...)
@@ -90,17 +91,19 @@ func counts(rc *tfjson.ResourceChange) bool {
 	if rc.Mode == tfjson.DataResourceMode {
 		return rc.Change.Actions.Read()
 	}
-	return !rc.Change.Actions.NoOp() || rc.Change.Importing != nil || rc.PreviousAddress != "" && rc.PreviousAddress != rc.Address
+	return !rc.Change.Actions.NoOp() || rc.Change.Importing != nil || rc.PreviousAddress != "" &&
+		rc.PreviousAddress != rc.Address
 }
 
-// reads reports whether a change only reads a data source while the plan is applied. That runs code of a provider, also outside
-// the request's module.
+// reads reports whether a change only reads a data source while the plan is applied. That runs
+// code of a provider, also outside the request's module.
 func reads(rc *tfjson.ResourceChange) bool {
 	return rc.Mode == tfjson.DataResourceMode && rc.Change.Actions.Read()
 }
 
 func (s Scope) holds(rc *tfjson.ResourceChange) bool {
-	return strings.HasPrefix(rc.Address, s.prefix()) && (rc.PreviousAddress == "" || strings.HasPrefix(rc.PreviousAddress, s.prefix()))
+	return strings.HasPrefix(rc.Address, s.prefix()) &&
+		(rc.PreviousAddress == "" || strings.HasPrefix(rc.PreviousAddress, s.prefix()))
 }
 
 func checkPlan(plan *tfjson.Plan, scope Scope) error {
@@ -116,7 +119,8 @@ func checkPlan(plan *tfjson.Plan, scope Scope) error {
 	call := plan.Config.RootModule.ModuleCalls[lifecycle.ModuleCall(scope.RequestID)]
 	if scope.Purpose != lifecycle.PurposeDestroy {
 		if call == nil {
-			return planError(lifecycle.CodeContentDiffers, nil, "the environment has no module %s at this commit", lifecycle.ModuleCall(scope.RequestID))
+			return planError(lifecycle.CodeContentDiffers, nil, "the environment has no module %s at this commit",
+				lifecycle.ModuleCall(scope.RequestID))
 		}
 		return nil
 	}
@@ -164,7 +168,8 @@ func newChange(rc *tfjson.ResourceChange, hide *mask) (Change, error) {
 		c.Actions = append(c.Actions, string(action))
 	}
 	if !slices.Contains(knownActions, strings.Join(c.Actions, ",")) {
-		return c, planError(lifecycle.CodeUnsupported, []string{c.Address}, "the plan wants to %s, which TfPilot does not do", strings.Join(c.Actions, " and "))
+		return c, planError(lifecycle.CodeUnsupported, []string{c.Address},
+			"the plan wants to %s, which TfPilot does not do", strings.Join(c.Actions, " and "))
 	}
 	if rc.Change.Importing != nil {
 		c.Importing = hide.text(rc.Change.Importing.ID)

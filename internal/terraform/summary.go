@@ -10,15 +10,16 @@ import (
 	"strings"
 )
 
-// Summary is the document that people are shown of a plan, and whose digest they approve. Nothing in it differs between two runs
-// that plan the same.
+// Summary is the document that people are shown of a plan, and whose digest they approve. Nothing
+// in it differs between two runs that plan the same.
 type Summary struct {
 	Changes   []Change
 	Providers []Provider    // of the changes
 	Code      *CodeIdentity // what the plan was made of; summaries before 2026-11-30 have none
 }
 
-// Change is one managed resource that the plan changes, moves or imports, or a data source or ephemeral resource that the apply reads.
+// Change is one managed resource that the plan changes, moves or imports, or a data source or
+// ephemeral resource that the apply reads.
 type Change struct {
 	Address         string
 	Deposed         string // key of an object left over from a replacement
@@ -174,8 +175,8 @@ func (c Change) document() map[string]any {
 	return doc
 }
 
-// canonical writes JSON with sorted keys, without HTML escapes, with a final newline. Its input is made of JSON's own types, which
-// cannot fail to encode.
+// canonical writes JSON with sorted keys, without HTML escapes, with a final newline. Its input
+// is made of JSON's own types, which cannot fail to encode.
 func canonical(value any) []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -186,7 +187,8 @@ func canonical(value any) []byte {
 	return out.Bytes()
 }
 
-// ParseSummary reads a stored summary. Only the canonical form is accepted: what is read has the digest of what was stored.
+// ParseSummary reads a stored summary. Only the canonical form is accepted: what is read has the
+// digest of what was stored.
 func ParseSummary(content []byte) (*Summary, error) {
 	var doc struct {
 		Changes []struct {

@@ -99,19 +99,23 @@ func TestRefusedPlans(t *testing.T) {
 	}{
 		{"creates nothing", planOf(t, "nothing"), mine, lifecycle.PurposeOpen, lifecycle.CodeNothingPlanned},
 		{"another's change", planOf(t, "two"), mine, lifecycle.PurposeEdit, lifecycle.CodeOutsideModule},
-		{"no call", planOf(t, "create"), other, lifecycle.PurposeOpen, lifecycle.CodeContentDiffers},
+		{"no call", planOf(t, "create"), otherID, lifecycle.PurposeOpen, lifecycle.CodeContentDiffers},
 		{"the block is gone", planOf(t, "destroy-gone"), mine, lifecycle.PurposeEdit, lifecycle.CodeContentDiffers},
 		{"creates in a destroy", planOf(t, "create"), mine, lifecycle.PurposeDestroy, lifecycle.CodeNotOnlyDestroy},
 		{"replaces in a destroy", planOf(t, "replace"), mine, lifecycle.PurposeDestroy, lifecycle.CodeNotOnlyDestroy},
 		{"others use it", planOf(t, "destroy-used"), mine, lifecycle.PurposeDestroy, lifecycle.CodeReferredTo},
-		{"destroys another's", planOf(t, "destroy"), other, lifecycle.PurposeDestroy, lifecycle.CodeOutsideModule},
-		{"forgets", changed(t, func(rc *tfjson.ResourceChange) { rc.Change.Actions = tfjson.Actions{"forget"} }), mine, lifecycle.PurposeEdit, lifecycle.CodeUnsupported},
-		{"moves in from elsewhere", changed(t, func(rc *tfjson.ResourceChange) { rc.PreviousAddress = "terraform_data.x" }), mine, lifecycle.PurposeEdit, lifecycle.CodeOutsideModule},
-		{"a longer id", changed(t, func(rc *tfjson.ResourceChange) {
+		{"destroys another's", planOf(t, "destroy"), otherID, lifecycle.PurposeDestroy, lifecycle.CodeOutsideModule},
+		{"forgets", planChanged(t, func(rc *tfjson.ResourceChange) { rc.Change.Actions = tfjson.Actions{"forget"} }), mine,
+			lifecycle.PurposeEdit, lifecycle.CodeUnsupported},
+		{"moves in from elsewhere", planChanged(t, func(rc *tfjson.ResourceChange) { rc.PreviousAddress = "terraform_data.x" }),
+			mine, lifecycle.PurposeEdit, lifecycle.CodeOutsideModule},
+		{"a longer id", planChanged(t, func(rc *tfjson.ResourceChange) {
 			rc.Address = strings.Replace(rc.Address, mine, mine+"x", 1)
 		}), mine, lifecycle.PurposeEdit, lifecycle.CodeOutsideModule},
-		{"deferred", withPlan(t, func(p *tfjson.Plan) { p.DeferredChanges = []*tfjson.DeferredResourceChange{{}} }), mine, lifecycle.PurposeEdit, lifecycle.CodeTerraformFailed},
-		{"provider action", withPlan(t, func(p *tfjson.Plan) { p.ActionInvocations = []*tfjson.ActionInvocation{{}} }), mine, lifecycle.PurposeEdit, lifecycle.CodeUnsupported},
+		{"deferred", withPlan(t, func(p *tfjson.Plan) { p.DeferredChanges = []*tfjson.DeferredResourceChange{{}} }), mine,
+			lifecycle.PurposeEdit, lifecycle.CodeTerraformFailed},
+		{"provider action", withPlan(t, func(p *tfjson.Plan) { p.ActionInvocations = []*tfjson.ActionInvocation{{}} }),
+			mine, lifecycle.PurposeEdit, lifecycle.CodeUnsupported},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := Summarize(tc.plan, Scope{RequestID: tc.id, Purpose: tc.purpose, FingerprintKey: testKey})
@@ -132,7 +136,7 @@ func withPlan(t *testing.T, change func(*tfjson.Plan)) *tfjson.Plan {
 	return plan
 }
 
-func changed(t *testing.T, change func(*tfjson.ResourceChange)) *tfjson.Plan {
+func planChanged(t *testing.T, change func(*tfjson.ResourceChange)) *tfjson.Plan {
 	return withPlan(t, func(p *tfjson.Plan) { change(p.ResourceChanges[0]) })
 }
 
@@ -148,7 +152,8 @@ func TestDigestIsStable(t *testing.T) {
 		p.ResourceChanges[0], p.ResourceChanges[2] = p.ResourceChanges[2], p.ResourceChanges[0]
 		p.Timestamp, p.TerraformVersion = "2020-01-01T00:00:00Z", "9.9.9"
 	})
-	if s, err := Summarize(reordered, Scope{RequestID: mine, Purpose: "open", FingerprintKey: testKey}); err != nil || s.Digest() != first {
+	if s, err := Summarize(reordered, Scope{RequestID: mine, Purpose: "open", FingerprintKey: testKey}); err != nil ||
+		s.Digest() != first {
 		t.Errorf("order or time changes the digest: %v", err)
 	}
 	number := withPlan(t, func(p *tfjson.Plan) {
@@ -158,7 +163,8 @@ func TestDigestIsStable(t *testing.T) {
 			}
 		}
 	})
-	if s, err := Summarize(number, Scope{RequestID: mine, Purpose: "open", FingerprintKey: testKey}); err != nil || s.Digest() == first {
+	if s, err := Summarize(number, Scope{RequestID: mine, Purpose: "open", FingerprintKey: testKey}); err != nil ||
+		s.Digest() == first {
 		t.Errorf("2^53 and 2^53+1 have one digest: %v", err)
 	}
 }
@@ -178,7 +184,8 @@ func TestSecretsNeverShow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for what, shown := range map[string]string{"summary": string(s.Bytes()), "text": NewRedactor(plan).Redact(string(text))} {
+		for what, shown := range map[string]string{"summary": string(s.Bytes()),
+			"text": NewRedactor(plan).Redact(string(text))} {
 			for _, secret := range []string{"hunter2", "changed-secret"} {
 				if strings.Contains(shown, secret) {
 					t.Errorf("%s: the %s holds %s:\n%s", name, what, secret, shown)
@@ -203,7 +210,8 @@ func secretPlan(secret string, shown map[string]any) *tfjson.Plan {
 		Config:        &tfjson.Config{RootModule: &tfjson.ConfigModule{ModuleCalls: map[string]*tfjson.ModuleCall{lifecycle.ModuleCall(mine): {}}}},
 		ResourceChanges: []*tfjson.ResourceChange{{
 			Address: "module." + lifecycle.ModuleCall(mine) + ".a.b", Mode: tfjson.ManagedResourceMode, Type: "a",
-			Change: &tfjson.Change{Actions: tfjson.Actions{tfjson.ActionCreate}, After: after, AfterSensitive: map[string]any{"marked": true}},
+			Change: &tfjson.Change{Actions: tfjson.Actions{tfjson.ActionCreate}, After: after,
+				AfterSensitive: map[string]any{"marked": true}},
 		}},
 	}
 }
@@ -242,7 +250,8 @@ func TestMaskByValue(t *testing.T) {
 		{"a known token that nothing marks", "zzz", "ghp_" + strings.Repeat("a", 36), Hidden},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, err := Summarize(secretPlan(tc.secret, map[string]any{"other": tc.shown}), Scope{RequestID: mine, Purpose: "open", FingerprintKey: testKey})
+			s, err := Summarize(secretPlan(tc.secret, map[string]any{"other": tc.shown}),
+				Scope{RequestID: mine, Purpose: "open", FingerprintKey: testKey})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -261,15 +270,18 @@ func TestEverySourceOfSecrets(t *testing.T) {
 	const secret = "s3cr3t-value"
 	marks := json.RawMessage(`{"p":true}`)
 	resource := &tfjson.StateResource{AttributeValues: map[string]any{"p": secret}, SensitiveValues: marks}
-	unreadable := &tfjson.StateResource{AttributeValues: map[string]any{"p": secret}, SensitiveValues: json.RawMessage(`{`)}
+	unreadable := &tfjson.StateResource{AttributeValues: map[string]any{"p": secret},
+		SensitiveValues: json.RawMessage(`{`)}
 	values := func(r *tfjson.StateResource) *tfjson.StateValues {
 		return &tfjson.StateValues{RootModule: &tfjson.StateModule{ChildModules: []*tfjson.StateModule{{Resources: []*tfjson.StateResource{r}}}}}
 	}
-	marked := &tfjson.Change{Before: map[string]any{"l": []any{"x", secret}}, BeforeSensitive: map[string]any{"l": []any{false, true}}}
+	marked := &tfjson.Change{Before: map[string]any{"l": []any{"x", secret}},
+		BeforeSensitive: map[string]any{"l": []any{false, true}}}
 	inModule := func(v *tfjson.ConfigVariable, e *tfjson.Expression) func(*tfjson.Plan) {
 		return func(p *tfjson.Plan) {
 			p.Config.RootModule.ModuleCalls[lifecycle.ModuleCall(mine)] = &tfjson.ModuleCall{
-				Expressions: map[string]*tfjson.Expression{"p": e}, Module: &tfjson.ConfigModule{Variables: map[string]*tfjson.ConfigVariable{"p": v}}}
+				Expressions: map[string]*tfjson.Expression{"p": e},
+				Module:      &tfjson.ConfigModule{Variables: map[string]*tfjson.ConfigVariable{"p": v}}}
 		}
 	}
 	for name, add := range map[string]func(*tfjson.Plan){
@@ -287,8 +299,9 @@ func TestEverySourceOfSecrets(t *testing.T) {
 			p.Variables = map[string]*tfjson.PlanVariable{"v": {Value: map[string]any{"a": secret}}}
 			p.Config.RootModule.Variables = map[string]*tfjson.ConfigVariable{"v": {Sensitive: true}}
 		},
-		"a module's argument": inModule(&tfjson.ConfigVariable{Sensitive: true}, &tfjson.Expression{ExpressionData: &tfjson.ExpressionData{ConstantValue: secret}}),
-		"a module's default":  inModule(&tfjson.ConfigVariable{Sensitive: true, Default: secret}, nil),
+		"a module's argument": inModule(&tfjson.ConfigVariable{Sensitive: true},
+			&tfjson.Expression{ExpressionData: &tfjson.ExpressionData{ConstantValue: secret}}),
+		"a module's default": inModule(&tfjson.ConfigVariable{Sensitive: true, Default: secret}, nil),
 		"a data source": func(p *tfjson.Plan) {
 			p.ResourceChanges = append(p.ResourceChanges, &tfjson.ResourceChange{Mode: tfjson.DataResourceMode, Change: marked})
 		},
@@ -306,7 +319,8 @@ func TestEverySourceOfSecrets(t *testing.T) {
 }
 
 func TestMarkedValuesThatAreNoText(t *testing.T) {
-	plan := secretPlan("", map[string]any{"flag": true, "count": json.Number("7"), "pin": json.Number("123456"), "copy": json.Number("123456"), "none": nil})
+	plan := secretPlan("", map[string]any{"flag": true, "count": json.Number("7"), "pin": json.Number("123456"),
+		"copy": json.Number("123456"), "none": nil})
 	plan.ResourceChanges[0].Change.AfterSensitive = map[string]any{"flag": true, "count": true, "pin": true, "none": true}
 	s, err := Summarize(plan, Scope{RequestID: mine, Purpose: "open", FingerprintKey: testKey})
 	if err != nil {
@@ -353,7 +367,8 @@ func TestMovesAndImports(t *testing.T) {
 		t.Fatal(err)
 	}
 	moved, imported := s.Changes[0], s.Changes[1]
-	if moved.Kind() != "move" || ShortAddress(moved.PreviousAddress) != "terraform_data.old" || imported.Kind() != "import" || imported.Importing != "abc" {
+	if moved.Kind() != "move" || ShortAddress(moved.PreviousAddress) != "terraform_data.old" ||
+		imported.Kind() != "import" || imported.Importing != "abc" {
 		t.Errorf("got %s", s.Bytes())
 	}
 }

@@ -79,8 +79,9 @@ var plainKey = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 
 var syntaxWord = map[string]bool{"for": true, "in": true, "if": true, "true": true, "false": true, "null": true}
 
-// tokens writes a checked value. Texts and names are hclwrite's, which escapes them; maps are ours, since hclwrite writes a name
-// such as "for" without quotes, and then the map reads as another expression.
+// tokens writes a checked value. Texts and names are hclwrite's, which escapes them; maps are
+// ours, since hclwrite writes a name such as "for" without quotes, and then the map reads as
+// another expression.
 func tokens(v cty.Value) hclwrite.Tokens {
 	switch typ := v.Type(); {
 	case typ.IsMapType() || typ.IsObjectType():
@@ -125,9 +126,10 @@ func listTokens(v cty.Value) hclwrite.Tokens {
 	return append(list, &hclwrite.Token{Type: hclsyntax.TokenCBrack, Bytes: []byte{']'}})
 }
 
-// same reports whether a literal that was read means the value that was meant. A literal list is a tuple and a literal map an
-// object; Terraform converts them to the variable's type, and so does this.
-func same(read, meant cty.Value) bool {
+// same reports whether a literal that was read means the value that was meant. A literal list is
+// a tuple and a literal map an object; Terraform converts them to the variable's type, and so
+// does this.
+func sameValue(read, meant cty.Value) bool {
 	if read.RawEquals(meant) {
 		return true
 	}

@@ -6,18 +6,23 @@ import (
 	"strings"
 )
 
-// accessNames are attributes that decide who may do or reach something. While one is not known yet, who approves the plan cannot
-// see what it grants.
+// accessNames are attributes that decide who may do or reach something. While one is not known
+// yet, who approves the plan cannot see what it grants.
 var accessNames = map[string]bool{
 	// policies and roles
-	"policy": true, "policies": true, "inline_policy": true, "assume_role_policy": true, "policy_arn": true, "policy_document": true,
-	"managed_policy_arns": true, "permissions_boundary": true, "access_policy": true, "access_policies": true, "resource_policy": true,
+	"policy": true, "policies": true, "inline_policy": true, "assume_role_policy": true, "policy_arn": true,
+	"policy_document":     true,
+	"managed_policy_arns": true, "permissions_boundary": true, "access_policy": true, "access_policies": true,
+	"resource_policy":   true,
 	"repository_policy": true, "trust_policy": true, "key_policy": true, "policy_data": true, "iam_instance_profile": true,
-	"role": true, "roles": true, "role_arn": true, "role_definition_id": true, "role_definition_name": true, "execution_role_arn": true,
-	"task_role_arn": true, "service_account": true, "service_account_email": true,
+	"role": true, "roles": true, "role_arn": true, "role_definition_id": true, "role_definition_name": true,
+	"execution_role_arn": true,
+	"task_role_arn":      true, "service_account": true, "service_account_email": true,
 	// who
-	"principal": true, "principals": true, "principal_id": true, "principal_arn": true, "member": true, "members": true, "bindings": true,
-	"users": true, "groups": true, "grantee": true, "grantee_principal": true, "trusted_account_ids": true, "account_ids": true,
+	"principal": true, "principals": true, "principal_id": true, "principal_arn": true, "member": true, "members": true,
+	"bindings": true,
+	"users":    true, "groups": true, "grantee": true, "grantee_principal": true, "trusted_account_ids": true,
+	"account_ids": true,
 	// public access
 	"acl": true, "grant": true, "access_control_policy": true, "block_public_acls": true, "block_public_policy": true,
 	"ignore_public_acls": true, "restrict_public_buckets": true, "publicly_accessible": true, "public_access": true,
@@ -25,8 +30,10 @@ var accessNames = map[string]bool{
 	"endpoint_public_access": true, "public_access_cidrs": true,
 	// network
 	"ingress": true, "egress": true, "cidr_blocks": true, "ipv6_cidr_blocks": true, "cidr_ipv4": true, "cidr_ipv6": true,
-	"prefix_list_ids": true, "prefix_list_id": true, "security_groups": true, "security_group_ids": true, "vpc_security_group_ids": true,
-	"source_security_group_id": true, "referenced_security_group_id": true, "source_ranges": true, "source_address_prefix": true,
+	"prefix_list_ids": true, "prefix_list_id": true, "security_groups": true, "security_group_ids": true,
+	"vpc_security_group_ids":   true,
+	"source_security_group_id": true, "referenced_security_group_id": true, "source_ranges": true,
+	"source_address_prefix":   true,
 	"source_address_prefixes": true, "authorized_networks": true, "allowed_cidrs": true,
 }
 

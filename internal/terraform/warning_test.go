@@ -25,7 +25,8 @@ func planWith(changes ...*tfjson.ResourceChange) *tfjson.Plan {
 		rc.Address = call + "." + name
 	}
 	return &tfjson.Plan{ResourceChanges: changes, Config: &tfjson.Config{RootModule: &tfjson.ConfigModule{
-		ModuleCalls: map[string]*tfjson.ModuleCall{lifecycle.ModuleCall(mine): {Source: Source("demo"), Module: &tfjson.ConfigModule{}}},
+		ModuleCalls: map[string]*tfjson.ModuleCall{lifecycle.ModuleCall(mine): {Source: Source("demo"),
+			Module: &tfjson.ConfigModule{}}},
 	}}}
 }
 
@@ -55,7 +56,8 @@ func TestUnknownAttributesAreListed(t *testing.T) {
 		if diff := cmp.Diff([]string{"arn", "policy", "rule[0].cidr_blocks"}, got); diff != "" {
 			t.Errorf("%v: unknown (-want +got):\n%s", actions, diff)
 		}
-		if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "policy, rule[0].cidr_blocks") || strings.Contains(c.Warnings[0], "arn") {
+		if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "policy, rule[0].cidr_blocks") ||
+			strings.Contains(c.Warnings[0], "arn") {
 			t.Errorf("%v: warnings %q", actions, c.Warnings)
 		}
 	}
@@ -64,14 +66,17 @@ func TestUnknownAttributesAreListed(t *testing.T) {
 // A data source that is read at apply runs code then, with the rights of the apply.
 func TestReadsAtApplyAreChanges(t *testing.T) {
 	read := func(program string) *Summary {
-		return summaryFor(t, planWith(&tfjson.ResourceChange{Mode: tfjson.DataResourceMode, Type: "external", Name: "y", Change: &tfjson.Change{
-			Actions: tfjson.Actions{"read"}, After: map[string]any{"program": []any{program}, "query": nil}, AfterUnknown: map[string]any{"result": true},
-		}}), nil)
+		return summaryFor(t, planWith(&tfjson.ResourceChange{Mode: tfjson.DataResourceMode, Type: "external", Name: "y",
+			Change: &tfjson.Change{
+				Actions: tfjson.Actions{"read"}, After: map[string]any{"program": []any{program}, "query": nil},
+				AfterUnknown: map[string]any{"result": true},
+			}}), nil)
 	}
 	s := read("cat")
 	want := []Change{{
-		Address: "module.tfpilot_" + mine + ".data.external.y", Type: "external", Provider: "registry.terraform.io/hashicorp/aws",
-		Actions: []string{"read"}, After: map[string]any{"program": []any{"cat"}}, Unknown: []string{"result"},
+		Address: "module.tfpilot_" + mine + ".data.external.y", Type: "external",
+		Provider: "registry.terraform.io/hashicorp/aws",
+		Actions:  []string{"read"}, After: map[string]any{"program": []any{"cat"}}, Unknown: []string{"result"},
 		Warnings: []string{"runs a program during the apply"},
 	}}
 	if diff := cmp.Diff(want, s.Changes); diff != "" || s.Changes[0].Kind() != "read" || s.Counts() != (Counts{}) {

@@ -49,7 +49,8 @@ func (p *pipes) announce(size, sent int) <-chan answered {
 	go func() {
 		defer conn.Close()
 		go func() {
-			_, _ = fmt.Fprintf(conn, "POST /api/github/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", sent))
+			_, _ = fmt.Fprintf(conn, "POST /api/github/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", size,
+				strings.Repeat("x", sent))
 		}()
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		a := answered{took: time.Since(began), err: err}
@@ -166,7 +167,8 @@ func TestDrippingDeliveryEnds(t *testing.T) {
 // All memory is given back, however a delivery ended.
 func TestMemoryIsGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &webhook{log: quiet(), large: newPool(largeMemory), small: newPool(smallMemory), enqueue: (&box{}).enqueue, verify: Verifier(testSecret, []string{"acme/infra-core"}, nil)}
+		h := &webhook{log: quiet(), large: newPool(largeMemory), small: newPool(smallMemory), enqueue: (&box{}).enqueue,
+			verify: Verifier(testSecret, []string{"acme/infra-core"}, nil)}
 		p := newPipes()
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)

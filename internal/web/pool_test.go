@@ -130,7 +130,8 @@ func TestBodiesGrow(t *testing.T) {
 		}
 		buf = grown[:cap(grown)-1]
 	}
-	if _, err := h.grow(b, make([]byte, maxSmall), maxDelivery); err != nil || b.pool != h.large || h.small.free != smallMemory || len(h.small.open) != 0 || h.large.free != largeMemory-2*maxSmall {
+	if _, err := h.grow(b, make([]byte, maxSmall), maxDelivery); err != nil || b.pool != h.large ||
+		h.small.free != smallMemory || len(h.small.open) != 0 || h.large.free != largeMemory-2*maxSmall {
 		t.Errorf("a large one: %d and %d free, %d open, %v", h.small.free, h.large.free, len(h.small.open), err)
 	}
 	edge := &incoming{began: time.Now()}
@@ -170,7 +171,8 @@ func TestBodiesAreWhole(t *testing.T) {
 		b := &incoming{}
 		got, err := h.read(httptest.NewRecorder(), r, b)
 		var tooLarge *http.MaxBytesError
-		if c.want == nil && (err != nil || string(got) != c.text) || c.want != nil && !errors.Is(err, c.want) && !(errors.As(err, &tooLarge) && errors.As(c.want, &tooLarge)) {
+		if c.want == nil && (err != nil || string(got) != c.text) || c.want != nil && !errors.Is(err, c.want) &&
+			!(errors.As(err, &tooLarge) && errors.As(c.want, &tooLarge)) {
 			t.Errorf("%s: %d bytes, %v", name, len(got), err)
 		}
 		h.done(b)

@@ -24,7 +24,8 @@ func TestHealth(t *testing.T) {
 	}{
 		{"/healthz", []Check{broken}, http.StatusOK, `{"status":"ok"}`},
 		{"/readyz", []Check{fine}, http.StatusOK, `{"status":"ok"}`},
-		{"/readyz", []Check{fine, broken}, http.StatusServiceUnavailable, `{"error":"not_ready","message":"Not ready.","failing":["store"]}`},
+		{"/readyz", []Check{fine, broken}, http.StatusServiceUnavailable,
+			`{"error":"not_ready","message":"Not ready.","failing":["store"]}`},
 		{"/", nil, http.StatusNotFound, "404 page not found"},
 	} {
 		w := httptest.NewRecorder()

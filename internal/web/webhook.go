@@ -121,5 +121,6 @@ func (h *webhook) refuse(w http.ResponseWriter, r *http.Request, err error) {
 func (h *webhook) busy(w http.ResponseWriter, r *http.Request, err error) {
 	h.log.ErrorContext(r.Context(), "webhook not enqueued", "error", err)
 	w.Header().Set("Retry-After", "10")
-	answer(w, http.StatusServiceUnavailable, reply{Error: "unavailable", Message: "The delivery could not be queued. Send it again."})
+	answer(w, http.StatusServiceUnavailable,
+		reply{Error: "unavailable", Message: "The delivery could not be queued. Send it again."})
 }

@@ -73,7 +73,8 @@ func (b *box) enqueue(ctx context.Context, id string, hint []byte) error {
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 func app(b *box) http.Handler {
-	return Handler(Options{Log: quiet(), Verify: Verifier(testSecret, []string{"acme/infra-core"}, nil), Enqueue: b.enqueue})
+	return Handler(Options{Log: quiet(), Verify: Verifier(testSecret, []string{"acme/infra-core"}, nil),
+		Enqueue: b.enqueue})
 }
 
 func TestWebhook(t *testing.T) {
@@ -87,10 +88,12 @@ func TestWebhook(t *testing.T) {
 		queued int
 	}{
 		{"accepted", nil, "pull_request", good, http.StatusAccepted, 1},
-		{"another spelling of the repository", nil, "pull_request", pullRequest("Acme/Infra-Core", 1), http.StatusAccepted, 1},
+		{"another spelling of the repository", nil, "pull_request", pullRequest("Acme/Infra-Core", 1), http.StatusAccepted,
+			1},
 		{"unknown repository", nil, "pull_request", pullRequest("acme/other", 1), http.StatusAccepted, 0},
 		{"event that does not matter", nil, "ping", good, http.StatusAccepted, 0},
-		{"no signature", func(r *http.Request, _ *box) { r.Header.Del("X-Hub-Signature-256") }, "pull_request", good, http.StatusUnauthorized, 0},
+		{"no signature", func(r *http.Request, _ *box) { r.Header.Del("X-Hub-Signature-256") }, "pull_request", good,
+			http.StatusUnauthorized, 0},
 		{"SHA-1 only", func(r *http.Request, _ *box) {
 			r.Header.Set("X-Hub-Signature", "sha1=00")
 			r.Header.Del("X-Hub-Signature-256")
@@ -99,20 +102,26 @@ func TestWebhook(t *testing.T) {
 			r.Body = io.NopCloser(bytes.NewReader(pullRequest("acme/infra-core", 9)))
 			r.ContentLength--
 		}, "pull_request", good, http.StatusUnauthorized, 0},
-		{"signature before anything else", func(r *http.Request, _ *box) { r.Header.Del("X-Hub-Signature-256") }, "ping", []byte("no JSON"), http.StatusUnauthorized, 0},
+		{"signature before anything else", func(r *http.Request, _ *box) { r.Header.Del("X-Hub-Signature-256") }, "ping",
+			[]byte("no JSON"), http.StatusUnauthorized, 0},
 		{"not JSON", nil, "pull_request", []byte("x"), http.StatusBadRequest, 0},
 		{"empty", nil, "pull_request", nil, http.StatusBadRequest, 0},
-		{"no delivery id", func(r *http.Request, _ *box) { r.Header.Del("X-GitHub-Delivery") }, "pull_request", good, http.StatusBadRequest, 0},
+		{"no delivery id", func(r *http.Request, _ *box) { r.Header.Del("X-GitHub-Delivery") }, "pull_request", good,
+			http.StatusBadRequest, 0},
 		{"broken off", func(r *http.Request, _ *box) { r.ContentLength++ }, "pull_request", good, http.StatusBadRequest, 0},
-		{"said to be too large", func(r *http.Request, _ *box) { r.ContentLength = maxDelivery + 1 }, "pull_request", good, http.StatusRequestEntityTooLarge, 0},
+		{"said to be too large", func(r *http.Request, _ *box) { r.ContentLength = maxDelivery + 1 }, "pull_request", good,
+			http.StatusRequestEntityTooLarge, 0},
 		{"of the largest size", nil, "pull_request", sized(maxDelivery), http.StatusAccepted, 1},
-		{"of unknown length", func(r *http.Request, _ *box) { r.ContentLength = -1 }, "pull_request", good, http.StatusAccepted, 1},
+		{"of unknown length", func(r *http.Request, _ *box) { r.ContentLength = -1 }, "pull_request", good,
+			http.StatusAccepted, 1},
 		{"too large without saying so", func(r *http.Request, _ *box) {
 			r.ContentLength = -1
 			r.Body = io.NopCloser(io.LimitReader(zeros{}, maxDelivery+1))
 		}, "pull_request", good, http.StatusRequestEntityTooLarge, 0},
-		{"queue is down", func(_ *http.Request, b *box) { b.err = errors.New("redis: refused") }, "pull_request", good, http.StatusServiceUnavailable, 0},
-		{"another method", func(r *http.Request, _ *box) { r.Method = http.MethodGet }, "pull_request", good, http.StatusMethodNotAllowed, 0},
+		{"queue is down", func(_ *http.Request, b *box) { b.err = errors.New("redis: refused") }, "pull_request", good,
+			http.StatusServiceUnavailable, 0},
+		{"another method", func(r *http.Request, _ *box) { r.Method = http.MethodGet }, "pull_request", good,
+			http.StatusMethodNotAllowed, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, w := &box{}, httptest.NewRecorder()
@@ -143,7 +152,8 @@ func TestRenamedRepository(t *testing.T) {
 	b := &box{}
 	asked := map[string]int64{}
 	renamed := func(id int64, name string) bool { asked[name] = id; return name == "acme/infra-new" }
-	h := Handler(Options{Log: quiet(), Verify: Verifier(testSecret, []string{"acme/infra-core"}, renamed), Enqueue: b.enqueue})
+	h := Handler(Options{Log: quiet(), Verify: Verifier(testSecret, []string{"acme/infra-core"}, renamed),
+		Enqueue: b.enqueue})
 	for name, queued := range map[string]int{"acme/infra-new": 1, "acme/other": 0, "acme/Infra-Core": 1} {
 		b.ids = nil
 		w := httptest.NewRecorder()
@@ -164,7 +174,8 @@ func TestWhatIsQueued(t *testing.T) {
 		t.Fatalf("queued as %q", b.ids)
 	}
 	var hint github.Hint
-	if err := json.Unmarshal(b.hints[0], &hint); err != nil || hint.Pull == nil || hint.Pull.Number != 7 || !hint.Pull.Merged {
+	if err := json.Unmarshal(b.hints[0], &hint); err != nil || hint.Pull == nil || hint.Pull.Number != 7 ||
+		!hint.Pull.Merged {
 		t.Errorf("%+v %v", hint, err)
 	}
 	if len(b.hints[0]) > queue.MaxHint {
@@ -203,7 +214,9 @@ func TestRefusalsAreLogged(t *testing.T) {
 // notifier is a real one on a Redis in this process.
 func notifier(tb testing.TB) *queue.Notifier {
 	m := miniredis.NewMiniRedis()
-	r, err := queue.Open("redis://redis:6379/0", func(context.Context, string, string) (net.Conn, error) { return m.Dial() })
+	r, err := queue.Open("redis://redis:6379/0", func(context.Context, string, string) (net.Conn, error) {
+		return m.Dial()
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -212,7 +225,8 @@ func notifier(tb testing.TB) *queue.Notifier {
 }
 
 func TestWithTheRealQueue(t *testing.T) {
-	h := Handler(Options{Log: quiet(), Verify: Verifier(testSecret, []string{"acme/infra-core"}, nil), Enqueue: notifier(t).Webhook})
+	h := Handler(Options{Log: quiet(), Verify: Verifier(testSecret, []string{"acme/infra-core"}, nil),
+		Enqueue: notifier(t).Webhook})
 	for range 3 {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, delivery("pull_request", pullRequest("acme/infra-core", 10)))
@@ -250,8 +264,10 @@ func BenchmarkWebhook(b *testing.B) {
 // and only deliveries about a known repository are queued.
 func FuzzWebhook(f *testing.F) {
 	f.Add("pull_request", "application/json", pullRequest("acme/infra-core", 1))
-	f.Add("workflow_run", "application/json", []byte(`{"action":"completed","repository":{"id":1,"full_name":"acme/infra-core"},"workflow_run":{"id":5,"run_attempt":1,"status":"completed"}}`))
-	f.Add("pull_request_review", "application/json; charset=utf-8", []byte(`{"action":"submitted","repository":{"id":1,"full_name":"acme/infra-core"},"review":{"id":1},"pull_request":{"number":1}}`))
+	f.Add("workflow_run", "application/json",
+		[]byte(`{"action":"completed","repository":{"id":1,"full_name":"acme/infra-core"},"workflow_run":{"id":5,"run_attempt":1,"status":"completed"}}`))
+	f.Add("pull_request_review", "application/json; charset=utf-8",
+		[]byte(`{"action":"submitted","repository":{"id":1,"full_name":"acme/infra-core"},"review":{"id":1},"pull_request":{"number":1}}`))
 	f.Add("", "text/plain", []byte("\xff"))
 	f.Fuzz(func(t *testing.T, event, kind string, body []byte) {
 		b, w := &box{}, httptest.NewRecorder()
