@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tfpilot/tfpilot/internal/sandbox/page/browser"
+	"github.com/tfpilot/tfpilot/internal/testing/browser"
 )
 
 var picture = flag.String("picture", "", "file to write the picture of the README to")

@@ -59,6 +59,7 @@ var mayImport = map[string][]string{
 	// For tests only. What imports none of the product may be used by the tests of every package.
 	"internal/testing/golden":    {},
 	"internal/testing/inprocess": {},
+	"internal/testing/browser":   {},
 	"internal/testing/bucket":    {"internal/sim", "internal/store"},
 
 	"internal/sim":               {"internal/sandbox/toolchain"}, // for tests that need Terraform
@@ -145,7 +146,7 @@ var owners = map[string][]string{
 	"golang.org/x/":              {"cmd", "internal", "worker", "slackapp"},
 	"k8s.io/":                    {"tools"},
 	"github.com/BurntSushi/toml": {"tools"},
-	"github.com/chromedp/":       {"internal/sandbox/page/browser"}, // imported only by tests
+	"github.com/chromedp/":       {"internal/testing/browser"}, // imported only by tests
 	"github.com/google/go-cmp/":  {"internal/testing/golden"},
 	"pgregory.net/rapid":         {},
 }
@@ -221,11 +222,14 @@ func purity(f file) (faults []string) {
 	return faults
 }
 
-// Only the program of workflow runs, the sandbox, and the mutation tool start processes.
+// simulated is what runs on the machine of a developer only.
+var simulated = []string{"internal/sandbox", "internal/sim", "internal/testing"}
+
+// Only the program of workflow runs, the sandbox, the browser of tests, and the mutation tool start processes.
 func TestWhoStartsProcesses(t *testing.T) { assertRule(t, processes) }
 
 func processes(f file) (faults []string) {
-	if f.test || underAny(f.dir, []string{"internal/sandbox", "internal/sim", "internal/ci", "tools/mutate"}) {
+	if f.test || underAny(f.dir, append(simulated, "internal/ci", "tools/mutate")) {
 		return nil
 	}
 	for _, name := range f.imports {
@@ -240,7 +244,7 @@ func processes(f file) (faults []string) {
 func TestWhoReadsTheEnvironment(t *testing.T) { assertRule(t, environment) }
 
 func environment(f file) []string {
-	if f.test || underAny(f.dir, []string{"internal/config", "internal/sandbox", "internal/sim", "cmd"}) {
+	if f.test || underAny(f.dir, append(simulated, "internal/config", "cmd")) {
 		return nil
 	}
 	return uses(f, "os.Getenv", "os.LookupEnv", "os.Environ", "os.ExpandEnv")

@@ -86,7 +86,7 @@ func TestSharedTestCodeIsForTests(t *testing.T) {
 
 // forTests are the packages that only tests import.
 var forTests = []string{
-	"internal/testing/golden", "internal/testing/inprocess", "internal/testing/bucket",
+	"internal/testing/golden", "internal/testing/inprocess", "internal/testing/bucket", "internal/testing/browser",
 	"internal/story", "internal/request/requesttest",
 }
 
@@ -103,7 +103,7 @@ func forTestsInProduct(f file) (faults []string) {
 }
 
 func testingInProduct(f file) (faults []string) {
-	if f.test || slices.Contains(forTests, f.dir) || underAny(f.dir, []string{"internal/sandbox/page/browser", "internal/sim"}) {
+	if f.test || slices.Contains(forTests, f.dir) || underAny(f.dir, []string{"internal/sim"}) {
 		return nil
 	}
 	for _, name := range f.imports {

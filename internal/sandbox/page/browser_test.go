@@ -12,7 +12,7 @@ import (
 
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/tfpilot/tfpilot/internal/sandbox/page/browser"
+	"github.com/tfpilot/tfpilot/internal/testing/browser"
 )
 
 var shots = flag.String("screenshots", "", "directory for screenshots")

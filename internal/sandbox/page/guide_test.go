@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"testing"
 
-	"github.com/tfpilot/tfpilot/internal/sandbox/page/browser"
+	"github.com/tfpilot/tfpilot/internal/testing/browser"
 )
 
 // carded returns a seeded sandbox with the request's card in #infra-dev.
