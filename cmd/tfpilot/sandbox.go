@@ -85,8 +85,39 @@ func newSandbox() *cobra.Command {
 		},
 	}
 	d.Flags().StringVar(&r.attach, "attach", "", "address of the page of a running sandbox; start nothing")
-	c.AddCommand(d)
+	c.AddCommand(d, newLoad(r))
 	return c
+}
+
+// newLoad measures calls and latencies of one request and of several at once.
+func newLoad(r *sandboxRun) *cobra.Command {
+	cfg := demo.LoadConfig{}
+	c := &cobra.Command{
+		Use: "load", Short: "Measure calls and latencies, and print median, minimum and maximum", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if cfg.Runs < 1 || cfg.Requests < 0 {
+				return usagef("--runs %d, --requests %d: give at least one run, and no negative number", cfg.Runs, cfg.Requests)
+			}
+			return r.main(c, func(ctx context.Context) error { return r.load(ctx, cfg) })
+		},
+	}
+	c.Flags().IntVar(&cfg.Runs, "runs", 1, "how often to measure")
+	c.Flags().IntVar(&cfg.Requests, "requests", 10, "how many requests at once; 0: skip this part")
+	return c
+}
+
+func (r *sandboxRun) load(ctx context.Context, cfg demo.LoadConfig) error {
+	return r.beside(ctx, func(ctx context.Context) error {
+		cfg.Address, cfg.Out = r.box.Access.Page, r.errs
+		report, err := demo.Load(ctx, cfg)
+		switch {
+		case err != nil:
+			return err
+		case r.json:
+			return json.NewEncoder(r.out).Encode(report)
+		}
+		return report.Table(r.out)
+	})
 }
 
 // checkAttach checks that the address has the form that the sandbox prints.

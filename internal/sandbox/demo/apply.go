@@ -6,9 +6,9 @@ import (
 	"net/http"
 )
 
-// applySteps is the fifth chapter: merge, apply, the queue, and attempts to bypass the approval.
-func (j *journey) applySteps() []step {
-	return []step{
+// applyTracks is the fifth chapter: merge, apply, the queue, and attempts to bypass the approval.
+func (j *journey) applyTracks() [][]step {
+	return [][]step{{
 		{"dana", "may not merge, and sees who can", func(ctx context.Context) error {
 			card, err := j.dana.sees(ctx, j.bucket, soon, stateApproved, "[Merge]")
 			if err != nil {
@@ -17,26 +17,22 @@ func (j *journey) applySteps() []step {
 			return j.dana.clicksAndSees(ctx, card, "Merge", "Only approvers and admins can merge", "Ask ana, omar or adam")
 		}},
 		{"omar", "merges the bucket", func(ctx context.Context) error { return j.merges(ctx, j.omar, j.bucket) }},
-		{"omar", "merges the production request", func(ctx context.Context) error { return j.merges(ctx, j.omar, j.prod) }},
+	}, {
 		{"omar", "merges adam's pull request on GitHub, and nothing can be applied", j.mergesOnGitHub},
 		{"dana", "starts apply.yml by hand, and the run stops at its guard", j.dispatches},
 		{"omar", "approves the merged request", j.approvesMerged},
+	}}
+}
+
+// queueSteps is the sixth chapter: one request waits for another.
+func (j *journey) queueSteps() []step {
+	return []step{
 		{"omar", "applies the bucket while the cloud is slow", j.appliesSlowly},
 		{"adam", "applies his own request, and sees his position, who holds the environment and since when", j.queues},
 		{"adam", "cancels the queued apply", j.cancelsApply},
-		{"omar", "applies in production", func(ctx context.Context) error {
-			return j.clicksAction(ctx, j.omar, j.prod, "Apply")
-		}},
 		{"dana", "sees the bucket applied, with its outputs", j.seesOutputs},
 		{"dana", "finds the bucket in the cloud", func(ctx context.Context) error { return j.inCloud(ctx, j.bucket, true) }},
 		{"dana", "finds the state under the key in backend.tf", j.findsState},
-		{"dana", "re-runs the apply on GitHub, and the run stops at its guard", j.reruns},
-		{"omar", "sees production applied", func(ctx context.Context) error {
-			if _, err := j.omar.sees(ctx, j.prod, later, stateApplied); err != nil {
-				return err
-			}
-			return j.inCloud(ctx, j.prod, true)
-		}},
 	}
 }
 

@@ -7,16 +7,9 @@ import (
 	"net/http"
 )
 
-// approvalSteps is the fourth chapter: who can approve, who cannot, and what dismisses an approval.
-func (j *journey) approvalSteps() []step {
-	return []step{
-		{"ana", "may not approve her own request", func(ctx context.Context) error {
-			return j.refusedApproval(ctx, j.ana, j.anas, "You wrote or edited this request", "Ask omar")
-		}},
-		{"ana", "may not do so with a review on GitHub, and gets an answer there", j.reviewsHerOwn},
-		{"adam", "may not approve his own request, admin or not", func(ctx context.Context) error {
-			return j.refusedApproval(ctx, j.adam, j.adams, "You wrote or edited this request", "ana or omar")
-		}},
+// approvalTracks is the fourth chapter: who can approve, who cannot, and what dismisses an approval.
+func (j *journey) approvalTracks() [][]step {
+	return [][]step{{
 		{"dana", "may not approve, since she is a developer", func(ctx context.Context) error {
 			return j.refusedApproval(ctx, j.dana, j.bucket, "Only approvers and admins can approve", "Ask ana, omar or adam")
 		}},
@@ -24,16 +17,39 @@ func (j *journey) approvalSteps() []step {
 			return j.refusedApproval(ctx, j.vic, j.bucket, "Only approvers and admins can approve", "Ask ana, omar or adam")
 		}},
 		{"omar", "approves the bucket", func(ctx context.Context) error { return j.approves(ctx, j.omar, j.bucket, "") }},
+	}, {
+		{"ana", "may not approve her own request", func(ctx context.Context) error {
+			return j.refusedApproval(ctx, j.ana, j.anas, "You wrote or edited this request", "Ask omar")
+		}},
+		{"ana", "may not do so with a review on GitHub, and gets an answer there", j.reviewsHerOwn},
+		{"ana", "closes her own request", j.closesOwn},
+	}, {
+		{"adam", "may not approve his own request, admin or not", func(ctx context.Context) error {
+			return j.refusedApproval(ctx, j.adam, j.adams, "You wrote or edited this request", "ana or omar")
+		}},
+	}, {
 		{"omar", "approves dana's second bucket", func(ctx context.Context) error {
 			return j.approves(ctx, j.omar, j.words, "")
 		}},
 		{"dana", "pushes a commit to its branch, and the approval no longer counts", j.pushes},
 		{"dana", "restores the generated file, and gets a new plan", j.restores},
-		{"dana", "changes the base of its pull request and back: in between, no one can approve or merge", j.retargets},
+		{"omar", "rejects it, which requires a reason", j.rejects},
+		{"dana", "reads the reason in the thread and in her messages", j.readsReason},
+	}, {
 		{"ana", "may not approve in production, since the list does not name her", j.notListed},
 		{"adam", "reviews the production request on GitHub, and is referred to Slack", j.reviewsProduction},
 		{"omar", "types the wrong environment, then the right one, and approves", j.typesToApprove},
-	}
+		{"omar", "merges the production request", func(ctx context.Context) error { return j.merges(ctx, j.omar, j.prod) }},
+		{"omar", "applies in production", func(ctx context.Context) error {
+			return j.clicksAction(ctx, j.omar, j.prod, "Apply")
+		}},
+		{"omar", "sees production applied", func(ctx context.Context) error {
+			if _, err := j.omar.sees(ctx, j.prod, later, stateApplied); err != nil {
+				return err
+			}
+			return j.inCloud(ctx, j.prod, true)
+		}},
+	}}
 }
 
 // refusedApproval clicks Approve in the thread and expects a refusal that names the reason and the
@@ -70,6 +86,8 @@ func (j *journey) approves(ctx context.Context, p *person, r *request, typed str
 
 // approvesPlan clicks a button that opens the plan, reads the plan and approves it.
 func (p *person) approvesPlan(ctx context.Context, reply message, label string, r *request, words ...string) error {
+	p.windows.Lock()
+	defer p.windows.Unlock()
 	if err := p.clicks(ctx, reply, label); err != nil {
 		return err
 	}
@@ -89,6 +107,8 @@ func (p *person) approvesPlan(ctx context.Context, reply message, label string, 
 // confirms clicks a button that opens a window, types a wrong environment and then the right one, and
 // submits it.
 func (j *journey) confirms(ctx context.Context, p *person, m message, label, env string) error {
+	p.windows.Lock()
+	defer p.windows.Unlock()
 	if err := p.clicks(ctx, m, label); err != nil {
 		return err
 	}
@@ -190,34 +210,6 @@ func (j *journey) restores(ctx context.Context) error {
 	return j.oneFile(ctx, j.words)
 }
 
-// retargets changes the base of the pull request to a branch that no one reviews.
-func (j *journey) retargets(ctx context.Context) error {
-	var main struct{ Object struct{ SHA string } }
-	if err := j.dana.reads(ctx, "/repos/"+j.words.repo+"/git/ref/heads/main", &main); err != nil {
-		return err
-	}
-	side := "side-" + j.stamp
-	if err := j.dana.github(ctx, http.MethodPost, "/repos/"+j.words.repo+"/git/refs",
-		map[string]any{"ref": "refs/heads/" + side, "sha": main.Object.SHA}, nil); err != nil {
-		return err
-	}
-	if err := j.dana.github(ctx, http.MethodPatch, j.words.pullPath(), map[string]any{"base": side}, nil); err != nil {
-		return err
-	}
-	card, err := j.dana.sees(ctx, j.words, later, "The pull request targets branch \""+side+"\" instead of \"main\".")
-	if err != nil {
-		return err
-	}
-	if has(card.Blocks, "Merge") || has(card.Blocks, "Approve") {
-		return notSeen("neither Merge nor Approve on the card", card.read())
-	}
-	if err := j.dana.github(ctx, http.MethodPatch, j.words.pullPath(), map[string]any{"base": "main"}, nil); err != nil {
-		return err
-	}
-	_, err = j.dana.sees(ctx, j.words, later, statePlanReady, "[Approve]")
-	return err
-}
-
 const production = "prod/app"
 
 func (j *journey) notListed(ctx context.Context) error {
@@ -225,6 +217,8 @@ func (j *journey) notListed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	j.ana.windows.Lock()
+	defer j.ana.windows.Unlock()
 	if err := j.ana.clicks(ctx, reply, "Approve"); err != nil {
 		return err
 	}

@@ -59,5 +59,6 @@ func (j *journey) plansWhatIsReviewed(ctx context.Context) error {
 	if err := j.rewrites(ctx, j.omar, changedModule, j.module); err != nil {
 		return err
 	}
+	close(j.reverted)
 	return j.plansAgain(ctx)
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -53,9 +54,16 @@ type step struct {
 	do   func(ctx context.Context) error
 }
 
+// chapter is a part of the story. Its tracks are independent of each other and are played at the same
+// time; the steps of a track follow each other.
 type chapter struct {
-	title string
-	steps func() []step
+	title  string
+	tracks func() [][]step
+}
+
+// inOrder is a chapter of one track.
+func inOrder(steps func() []step) func() [][]step {
+	return func() [][]step { return [][]step{steps()} }
 }
 
 // journey is one run of the demo: its addresses and what it remembers between steps.
@@ -63,6 +71,7 @@ type journey struct {
 	cfg    Config
 	access access
 	client *http.Client
+	clock  *clock // nil: nothing is timed
 
 	dana, ana, omar, adam, vic *person
 
@@ -70,13 +79,15 @@ type journey struct {
 	first    bool            // the data directory contains no earlier request
 	before   counts          // at the start
 	existing map[string]bool // messages that were in the channels at the start
+	mu       sync.Mutex      // protects requests and Out
 	requests []*request
 
 	bucket, words, anas, adams, prod *request
 
 	rerun string // the attempt that was run again on GitHub
 
-	module string // adam's module, as it was reviewed
+	module   string        // adam's module, as it was reviewed
+	reverted chan struct{} // closed when the module is as it was reviewed
 
 	old message // adam's view of the bucket's card before he destroys it
 }
@@ -84,7 +95,8 @@ type journey struct {
 // Run plays the journey. It returns nil only if every step was seen.
 func Run(ctx context.Context, cfg Config) error {
 	began := time.Now()
-	j := &journey{cfg: cfg, client: &http.Client{Timeout: time.Minute}, stamp: strconv.FormatInt(began.Unix(), 36)}
+	j := &journey{cfg: cfg, client: &http.Client{Timeout: time.Minute}, stamp: strconv.FormatInt(began.Unix(), 36),
+		reverted: make(chan struct{})}
 	if err := j.connect(ctx); err != nil {
 		return fmt.Errorf("reach the sandbox at %s: %w", cfg.Address, err)
 	}
@@ -96,10 +108,8 @@ func Run(ctx context.Context, cfg Config) error {
 	for n, c := range j.chapters() {
 		title := fmt.Sprintf("%d. %s", n+1, c.title)
 		j.say("\n" + title)
-		for _, s := range c.steps() {
-			if err := j.play(ctx, title, s); err != nil {
-				return err
-			}
+		if err := j.playAll(ctx, title, c.tracks()); err != nil {
+			return err
 		}
 	}
 	j.say(fmt.Sprintf("\nEvery step was seen, in %s.", time.Since(began).Round(time.Second)))
@@ -108,18 +118,49 @@ func Run(ctx context.Context, cfg Config) error {
 
 func (j *journey) chapters() []chapter {
 	return []chapter{
-		{"Request", j.requestSteps},
-		{"The pull request", j.pullSteps},
-		{"The plan", j.planSteps},
-		{"The approval", j.approvalSteps},
-		{"Merge and apply", j.applySteps},
-		{"When something goes wrong", j.failureSteps},
-		{"Destroy", j.destroySteps},
-		{"Records", j.recordSteps},
+		{"Request", inOrder(j.requestSteps)},
+		{"The pull request", inOrder(j.pullSteps)},
+		{"The plan", inOrder(j.planSteps)},
+		{"The approval", j.approvalTracks},
+		{"Merge and apply", j.applyTracks},
+		{"The queue", inOrder(j.queueSteps)},
+		{"When something goes wrong, and destroy", j.endTracks},
+		{"Records", inOrder(j.recordSteps)},
 	}
 }
 
-func (j *journey) say(line string) { _, _ = fmt.Fprintln(j.cfg.Out, line) }
+// say prints a whole line, so that the lines of two tracks do not mix.
+func (j *journey) say(line string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	_, _ = fmt.Fprintln(j.cfg.Out, line)
+}
+
+// playAll plays tracks at the same time. The first failure ends all of them.
+func (j *journey) playAll(ctx context.Context, title string, tracks [][]step) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, len(tracks))
+	for _, steps := range tracks {
+		go func() {
+			for _, s := range steps {
+				if err := j.play(ctx, title, s); err != nil {
+					ended <- err
+					return
+				}
+			}
+			ended <- nil
+		}()
+	}
+	var first error
+	for range tracks {
+		if err := <-ended; err != nil && first == nil {
+			first = err
+			cancel()
+		}
+	}
+	return first
+}
 
 // play runs one step and prints its result.
 func (j *journey) play(ctx context.Context, title string, s step) error {
@@ -129,20 +170,23 @@ func (j *journey) play(ctx context.Context, title string, s step) error {
 	if j.cfg.OnStep != nil {
 		j.cfg.OnStep(title, s.who+" "+s.what)
 	}
+	line := fmt.Sprintf("  %-6s %s … ", s.who, s.what)
 	if err := j.runInjection(ctx); err != nil {
 		return fmt.Errorf("inject faults: %w", err)
 	}
-	_, _ = fmt.Fprintf(j.cfg.Out, "  %-6s %s … ", s.who, s.what)
 	began := time.Now()
 	if err := s.do(ctx); err != nil {
-		j.say("✗")
+		if ctx.Err() == nil { // else another track failed first
+			j.say(line + "✗")
+		}
 		return &Failure{Chapter: title, Who: s.who, Step: s.what, Err: err}
 	}
 	if took := time.Since(began); took > time.Second {
-		j.say(fmt.Sprintf("✓ %s", took.Round(100*time.Millisecond)))
-		return nil
+		line += fmt.Sprintf("✓ %s", took.Round(100*time.Millisecond))
+	} else {
+		line += "✓"
 	}
-	j.say("✓")
+	j.say(line)
 	return nil
 }
 

@@ -6,30 +6,49 @@ import (
 	"strings"
 )
 
-// destroySteps is the seventh chapter: everything is destroyed, and its code is removed.
-func (j *journey) destroySteps() []step {
+// destroySteps destroys a request and removes its code.
+func (j *journey) destroySteps(r *request) []step {
+	asks := step{"adam", "requests to destroy " + r.title, func(ctx context.Context) error { return j.destroy(ctx, r) }}
+	switch r {
+	case j.bucket:
+		asks = step{"adam", "requests to destroy the bucket, and reads what will be destroyed", j.asksToDestroy}
+	case j.prod:
+		asks = step{"adam", "types the environment to destroy in production", j.typesToDestroy}
+	}
+	return []step{
+		asks,
+		{"omar", "reads the destroy plan of " + r.title + ", and approves it",
+			func(ctx context.Context) error { return j.approvesDestroy(ctx, r) }},
+		{"adam", "sees " + r.title + " destroyed, and its code removed",
+			func(ctx context.Context) error { return j.awaitDestroyed(ctx, r) }},
+	}
+}
+
+func (j *journey) bucketSteps() []step {
 	steps := []step{
+		{"dana", "re-runs the apply on GitHub, and the run stops at its guard", j.reruns},
 		{"dana", "may not destroy, and sees who can", j.mayNotDestroy},
+	}
+	steps = append(steps, j.destroySteps(j.bucket)...)
+	return append(steps, step{"adam", "destroys the bucket again, and nothing happens", j.destroysAgain})
+}
+
+// prodSteps destroys with the module that ana changes in the meantime, so it starts when the module is
+// restored.
+func (j *journey) prodSteps() []step {
+	return append([]step{
 		{"omar", "may not destroy in production, and sees who can", func(ctx context.Context) error {
 			return j.refusedDestroy(ctx, j.omar, j.prod)
 		}},
-		{"adam", "requests to destroy the bucket, and reads what will be destroyed", j.asksToDestroy},
-		{"adam", "requests to destroy his log group", func(ctx context.Context) error { return j.destroy(ctx, j.adams) }},
-		{"adam", "types the environment to destroy in production", j.typesToDestroy},
-	}
-	for _, r := range []*request{j.bucket, j.adams, j.prod} {
-		steps = append(steps, step{"omar", "reads the destroy plan of " + r.title + ", and approves it",
-			func(ctx context.Context) error {
-				return j.approvesDestroy(ctx, r)
-			}})
-	}
-	for _, r := range []*request{j.bucket, j.adams, j.prod} {
-		steps = append(steps, step{"adam", "sees " + r.title + " destroyed, and its code removed",
-			func(ctx context.Context) error {
-				return j.awaitDestroyed(ctx, r)
-			}})
-	}
-	return append(steps, step{"adam", "destroys the bucket again, and nothing happens", j.destroysAgain})
+		{"omar", "reverts the log group's module", func(ctx context.Context) error {
+			select {
+			case <-j.reverted:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}},
+	}, j.destroySteps(j.prod)...)
 }
 
 func (j *journey) mayNotDestroy(ctx context.Context) error {
@@ -41,6 +60,8 @@ func (j *journey) refusedDestroy(ctx context.Context, p *person, r *request) err
 	if err != nil {
 		return err
 	}
+	p.windows.Lock()
+	defer p.windows.Unlock()
 	if err := p.clicks(ctx, card, "Destroy"); err != nil {
 		return err
 	}
@@ -65,6 +86,8 @@ func (j *journey) destroy(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
+	j.adam.windows.Lock()
+	defer j.adam.windows.Unlock()
 	if err := j.adam.clicks(ctx, card, "Destroy"); err != nil {
 		return err
 	}
@@ -144,6 +167,8 @@ func (j *journey) awaitCleanup(ctx context.Context, r *request) error {
 }
 
 func (j *journey) destroysAgain(ctx context.Context) error {
+	j.adam.windows.Lock()
+	defer j.adam.windows.Unlock()
 	if err := j.adam.clicks(ctx, j.old, "Destroy"); err != nil {
 		return err
 	}

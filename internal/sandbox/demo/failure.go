@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// failureSteps is the sixth chapter: code that was not approved, a cloud that refuses, a rejection,
-// and the commands that find requests.
-func (j *journey) failureSteps() []step {
-	return []step{
+// endTracks is the last chapter with runs: code that was not approved, a cloud that refuses, the commands
+// that find requests, and the end of each request.
+func (j *journey) endTracks() [][]step {
+	adams := []step{
 		{"ana", "changes the log group's module on main, after adam's plan was approved", j.changesModule},
 		{"adam", "applies his own request, and the run stops before Terraform, since the module changed", j.stopsAtChange},
 		{"adam", "re-plans after omar reverted the module", j.plansWhatIsReviewed},
@@ -17,9 +17,13 @@ func (j *journey) failureSteps() []step {
 		{"adam", "re-plans, and sees the remaining changes", j.plansAgain},
 		{"omar", "approves the new plan", j.approvesAgain},
 		{"adam", "applies it", j.appliesAgain},
-		{"omar", "rejects dana's second bucket, which requires a reason", j.rejects},
-		{"dana", "reads the reason in the thread and in her messages", j.readsReason},
-		{"ana", "closes her own request", j.closesOwn},
+	}
+	return [][]step{append(adams, j.destroySteps(j.adams)...), append(j.commandSteps(), j.bucketSteps()...), j.prodSteps()}
+}
+
+// commandSteps finds requests with commands.
+func (j *journey) commandSteps() []step {
+	return []step{
 		{"dana", "types /tfpilot help", func(ctx context.Context) error {
 			_, err := j.dana.asks(ctx, infraDev, "help", "/tfpilot request", "/tfpilot list", "/tfpilot show", "/tfpilot sync")
 			return err
@@ -91,6 +95,8 @@ func (j *journey) rejects(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	j.omar.windows.Lock()
+	defer j.omar.windows.Unlock()
 	if err := j.omar.clicks(ctx, reply, "Reject"); err != nil {
 		return err
 	}

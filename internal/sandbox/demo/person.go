@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,6 +16,7 @@ import (
 type person struct {
 	j                  *journey
 	name, slack, token string
+	windows            sync.Mutex // held while the person has a window open
 }
 
 // result is what Slack itself shows after an action of a person.
@@ -35,9 +37,11 @@ func (p *person) workspace(ctx context.Context) (workspace, error) {
 func (p *person) act(ctx context.Context, what string, body map[string]any) (result, error) {
 	body["user"] = p.slack
 	var r result
+	began := time.Now()
 	if err := p.j.post(ctx, "/control/"+what, body, &r); err != nil {
 		return r, err
 	}
+	p.j.clock.acted(p, began)
 	if r.Outcome != "acked" && r.Outcome != "errors" {
 		return r, notSeen("an answer to Slack in time", r.Outcome+": "+r.Note)
 	}

@@ -125,18 +125,21 @@ func git(ctx context.Context, dir string, args ...string) (string, error) {
 }
 
 func (j *journey) keepsHistory(ctx context.Context) error {
-	bucket := j.access.Env["TFPILOT_REQUESTS_BUCKET"]
 	for _, r := range j.destroyedRequests() {
-		want := "history/" + r.id + ".json"
-		err := until(ctx, later, want+" in the bucket "+bucket, func(ctx context.Context) (bool, string, error) {
-			keys, err := j.keys(ctx, bucket, "history/"+r.id)
-			return slices.Contains(keys, want), strings.Join(keys, " "), err
-		})
-		if err != nil {
+		if err := j.archived(ctx, r); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// archived waits for the document of a request in the archive.
+func (j *journey) archived(ctx context.Context, r *request) error {
+	bucket, want := j.access.Env["TFPILOT_REQUESTS_BUCKET"], "history/"+r.id+".json"
+	return until(ctx, later, want+" in the bucket "+bucket, func(ctx context.Context) (bool, string, error) {
+		keys, err := j.keys(ctx, bucket, "history/"+r.id)
+		return slices.Contains(keys, want), strings.Join(keys, " "), err
+	})
 }
 
 func (j *journey) checksEffects(ctx context.Context) error {

@@ -41,7 +41,9 @@ func (j *journey) saved(ctx context.Context, p *person, r *request) (*request, e
 		return nil, notSeen("the request's id", v.read())
 	}
 	r.by = p
+	j.mu.Lock()
 	j.requests = append(j.requests, r)
+	j.mu.Unlock()
 	return r, p.closes(ctx)
 }
 

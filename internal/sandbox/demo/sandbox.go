@@ -26,10 +26,15 @@ type access struct {
 // counts holds the counters of the simulators.
 type counts struct {
 	Slack struct {
-		TopLevel map[string]int
+		TopLevel, Calls map[string]int
 	}
 	GitHub struct {
 		PullRequests, Runs, Merges map[string]int
+		Calls                      map[string]map[string]int // by principal
+	}
+	S3 []struct {
+		Principal, Verb, Prefix string
+		Calls                   int
 	}
 }
 

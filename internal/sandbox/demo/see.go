@@ -34,6 +34,7 @@ type slackChannel struct {
 type message struct {
 	TS, Channel, Thread, Text string
 	Bot, Deleted              bool
+	Edits                     int
 	Blocks                    []block
 	Replies                   []message
 	Files                     []struct{ Title string }
