@@ -8,7 +8,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Computed is what the server knows about a request and puts into a module's arguments.
+// Computed holds the values that the server adds to a module's arguments.
 type Computed struct {
 	RequestID   string
 	Project     string
@@ -16,7 +16,7 @@ type Computed struct {
 	Slug        string
 }
 
-// The server's tags. No one else may set them.
+// The server's tags, which no one else can set.
 const (
 	TagManagedBy   = "ManagedBy"
 	TagRequestID   = "TfPilotRequestId"
@@ -26,7 +26,7 @@ const (
 
 var serverTags = []string{TagManagedBy, TagRequestID, TagProject, TagEnvironment}
 
-// checkTags refuses the server's tags in whatever case, since IAM does not tell names by case.
+// checkTags rejects the server's tags in any case, because IAM compares tag names without case.
 func checkTags(value any) error {
 	table, _ := value.(map[string]any)
 	for _, key := range sortedKeys(table) {
@@ -46,8 +46,8 @@ func (c Computed) tags() map[string]cty.Value {
 	}
 }
 
-// Args returns the arguments of the module call: the config's values in the types of their
-// variables, and what the server sets. A config that Parse did not make, or that no longer
+// Args returns the arguments of the module call: the config's values, converted to the types of
+// their variables, and the server's values. A config that Parse did not make, or that no longer
 // matches the module, is an error.
 func (m *Module) Args(config map[string]any, c Computed) (map[string]cty.Value, error) {
 	var faults faultList

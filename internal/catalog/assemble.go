@@ -26,8 +26,8 @@ func (m *Module) assemble(over overlay, parsed parsedModule) error {
 	return faults.err()
 }
 
-// assembleFields takes the fields of the overlay in its order, then the variables it does not
-// mention in the order of the files.
+// assembleFields returns the overlay's fields in its order, then the other variables in the
+// order of the files.
 func (m *Module) assembleFields(over overlay, faults *faultList) {
 	asked := map[string]bool{}
 	for _, field := range over.Fields {
@@ -96,7 +96,8 @@ func (m *Module) variable(name string) (*variable, bool) {
 	return nil, false
 }
 
-// checkInput refuses what must not be written into a module call. A hidden variable never is.
+// checkInput rejects variables that cannot be an input. A hidden variable is never written into
+// a module call.
 func (v *variable) checkInput() error {
 	switch {
 	case v.secret != "" && v.required():
@@ -171,7 +172,7 @@ func cannotAsk(typ cty.Type) error {
 		typ.FriendlyNameForConstraint())
 }
 
-// addChoices turns a text or number into a choice; in a list they say what an item may be.
+// addChoices makes a text or number a choice. In a list, the choices restrict the items.
 func (f *Field) addChoices(raw []any) error {
 	if len(raw) == 0 {
 		return nil

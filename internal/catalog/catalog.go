@@ -6,9 +6,8 @@
 // (internal/terraform does), draws no form (slackapp does) and decides no rights (internal/rbac
 // does); it only reports what a module's overlay allows.
 //
-// A config holds exactly the values that were given, and nothing for a field that was left as it
-// was: that one has the default of its module. A value is held as it was given or not at all:
-// what a form cannot show, it does not put into a field.
+// A config contains exactly the values that were entered. A field without an entry is absent and
+// uses its module's default. A value that a form cannot show exactly is never put into a field.
 package catalog
 
 import (
@@ -30,7 +29,7 @@ func Builtin() (*Catalog, error) {
 	return Load(BuiltinFS())
 }
 
-// BuiltinFS holds the directories of the shipped modules, to be put before others in a call of Load.
+// BuiltinFS returns the directories of the shipped modules. Pass it first to Load.
 func BuiltinFS() fs.FS {
 	sub, err := fs.Sub(templates.FS, "modules")
 	if err != nil {
@@ -61,7 +60,7 @@ func Load(fsys ...fs.FS) (*Catalog, error) {
 	return c, faults.err()
 }
 
-// moduleDirs lists the directories of a file system that are modules; hidden ones are not.
+// moduleDirs lists the module directories of a file system, without hidden ones.
 func moduleDirs(fsys fs.FS) ([]string, error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {

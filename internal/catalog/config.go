@@ -14,9 +14,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/invisible"
 )
 
-// valueOf takes what was given for a field, typed in a form or as JSON, into the form that a
-// config holds. Given is false for nothing, a blank text among them; an empty JSON list or object
-// is a value.
+// valueOf converts a form entry or JSON value to a config value. given is false for an empty
+// entry, such as a blank text; an empty JSON list or object is a value.
 func (f *Field) valueOf(raw any) (value any, given bool, err error) {
 	typed, isText := raw.(string)
 	if f.Kind == Select && isText && hasChoice(f.Choices, typed) {
@@ -46,7 +45,7 @@ func (f *Field) valueOf(raw any) (value any, given bool, err error) {
 	return value, err == nil, err
 }
 
-// textOf takes a text. One of several lines is kept as it is typed, but for the line ends of other systems.
+// textOf converts a text. A text of several lines is unchanged except for its line endings.
 func (f *Field) textOf(raw any) (any, error) {
 	text, ok := raw.(string)
 	if !f.Multiline || !ok {
@@ -62,8 +61,8 @@ func (f *Field) textOf(raw any) (any, error) {
 	return text, nil
 }
 
-// choiceOf takes a choice by its value or, in whatever case, by its label. Of choices that look
-// alike the exact one counts.
+// choiceOf finds a choice by its value or, ignoring case, by its label. If labels differ only in
+// case, the exact one wins.
 func (f *Field) choiceOf(raw any) (any, error) {
 	for _, choice := range f.Choices {
 		if value, err := literal(raw, f.typ); raw == choice.Value || err == nil && value == choice.Value {
@@ -119,8 +118,8 @@ func choiceWords(choices []Choice) []string {
 	return words
 }
 
-// FormText writes a value as it is typed in a form. It reports false for one that cannot be shown
-// there: typed back, it would be another value, or it is longer than an input takes.
+// FormText returns a value as text for a form. It reports false if the text would not read back
+// as the same value, or is longer than an input allows.
 func (f *Field) FormText(value any) (string, bool) {
 	text := f.Text(value)
 	if isNothing(value) {
@@ -136,8 +135,8 @@ func (f *Field) FormText(value any) (string, bool) {
 	return text, true
 }
 
-// Empty is the value of a list or map that holds nothing, and nil for a field that cannot be
-// emptied: there, nothing means the default.
+// Empty returns the empty list or map, or nil for a field that cannot be empty: there, no entry
+// means the default.
 func (f *Field) Empty() any {
 	switch f.Kind {
 	case List:
@@ -148,7 +147,7 @@ func (f *Field) Empty() any {
 	return nil
 }
 
-// isNothing reports whether an empty input shows a value as it is.
+// isNothing reports whether an empty input represents the value exactly.
 func isNothing(value any) bool {
 	switch v := value.(type) {
 	case nil:
@@ -169,7 +168,7 @@ func equalValues(a, b any) bool {
 	return err1 == nil && err2 == nil && string(left) == string(right)
 }
 
-// Describe names a value in a few words, for where it cannot be shown itself.
+// Describe summarizes a value in a few words, for messages that cannot show it.
 func Describe(value any) string {
 	count := func(what string, n int, one, many string) string {
 		if n == 1 {
@@ -193,7 +192,8 @@ func Describe(value any) string {
 	return itemText(value)
 }
 
-// Text writes a config's value as it is typed in a form. FormText reports whether it reads back as the same value.
+// Text returns a config value as text for a form. FormText reports whether the text reads back
+// as the same value.
 func (f *Field) Text(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -232,7 +232,7 @@ func itemText(value any) string {
 	return ""
 }
 
-// literal takes a value from an overlay, as strictly as its variable's type.
+// literal converts an overlay value, as strictly as the variable's type requires.
 func literal(raw any, typ cty.Type) (any, error) {
 	kind, _, err := kindOf(typ)
 	if err != nil {
@@ -251,8 +251,8 @@ func literal(raw any, typ cty.Type) (any, error) {
 	return value, err
 }
 
-// toConfig writes a default as a config would hold it. What no config can hold, such as null in a
-// list, stays visible in it, and then has no Text.
+// toConfig converts a default to a config value. A part that no config can contain, such as null
+// in a list, stays in it, and the value then has no Text.
 func toConfig(v cty.Value) any {
 	switch typ := v.Type(); {
 	case v.IsNull():
@@ -282,8 +282,8 @@ func toConfig(v cty.Value) any {
 	return v.AsString()
 }
 
-// fromConfig is the reverse for a value that a config holds, as strict as the variable's type. A
-// text holds several lines only where the field takes them.
+// fromConfig is the reverse of toConfig, for values that a config can contain, and as strict as
+// the variable's type. A text has several lines only if the field allows them.
 func fromConfig(raw any, typ cty.Type, lines bool) (cty.Value, error) {
 	switch v := raw.(type) {
 	case nil:

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// faultList gathers everything that is wrong, since people fix a module faster when they see all of it.
+// faultList collects all errors of a module, because people fix it faster when they see all of
+// them.
 type faultList struct {
 	errs []error
 }

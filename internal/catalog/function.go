@@ -11,12 +11,13 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// TerraformVersion is the Terraform that runs use. The catalog evaluates expressions as that
-// version does: see functions and evaluateBothSides, which a test compares with the real one.
+// TerraformVersion is the version that runs use. The catalog evaluates expressions as that
+// version does (see functions and evaluateBothSides); a test compares them with the real
+// Terraform.
 const TerraformVersion = "1.11.4"
 
-// functions are Terraform's pure functions, under Terraform's names and with its results. What
-// reads files, time or chance is left out: only a plan can try a rule that calls it.
+// functions lists Terraform's pure functions, with its names and results. Functions that depend
+// on files, time or randomness are missing: only a plan can evaluate a rule that calls them.
 var functions = withCoreNames(map[string]function.Function{
 	"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "log": stdlib.LogFunc,
 	"max": stdlib.MaxFunc, "min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": stdlib.PowFunc,
@@ -67,7 +68,8 @@ var functions = withCoreNames(map[string]function.Function{
 	"toset":    stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
 })
 
-// withCoreNames adds the long name of each function, as Terraform does: core::length is length.
+// withCoreNames adds the qualified name of each function, as Terraform does: core::length is
+// length.
 func withCoreNames(short map[string]function.Function) map[string]function.Function {
 	all := make(map[string]function.Function, 2*len(short))
 	for name, f := range short {
@@ -86,7 +88,7 @@ func textTest(test func(text, part string) bool) function.Function {
 	})
 }
 
-// fold is alltrue (of nothing: true) and anytrue (of nothing: false).
+// fold implements alltrue and anytrue. Without items, alltrue is true and anytrue is false.
 func fold(all bool) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "list", Type: cty.List(cty.Bool)}},
@@ -112,7 +114,7 @@ func fold(all bool) function.Function {
 	})
 }
 
-// stricter is a function that refuses some arguments, as Terraform's older version of it does.
+// stricter returns a function that rejects some arguments, as an older Terraform does.
 func stricter(f function.Function, check func(args []cty.Value) error) function.Function {
 	return function.New(&function.Spec{
 		Params: f.Params(), VarParam: f.VarParam(),
@@ -147,7 +149,7 @@ var signumFunc = stricter(stdlib.SignumFunc, func(args []cty.Value) error {
 	return err
 })
 
-// lengthFunc counts the letters of a string as people see them, like Terraform's, which stdlib's does not.
+// lengthFunc counts grapheme clusters in a string, as Terraform does and stdlib does not.
 var lengthFunc = function.New(&function.Spec{
 	Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowUnknown: true}},
 	Type:   function.StaticReturnType(cty.Number),
@@ -162,7 +164,7 @@ var lengthFunc = function.New(&function.Spec{
 	},
 })
 
-// replaceFunc takes a pattern between slashes as a regular expression, like Terraform's.
+// replaceFunc treats a pattern between slashes as a regular expression, as Terraform does.
 var replaceFunc = function.New(&function.Spec{
 	Params: []function.Parameter{{Name: "text", Type: cty.String}, {Name: "part", Type: cty.String},
 		{Name: "with", Type: cty.String}},

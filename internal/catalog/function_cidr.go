@@ -15,7 +15,8 @@ import (
 // maxNewBits is how far Terraform lets one call extend a prefix.
 const maxNewBits = 32
 
-// leadingZeros of a number in an address. Terraform takes 010.0.0.0/08 as 10.0.0.0/8, which Go refuses.
+// leadingZeros matches leading zeros in an address: Terraform reads 010.0.0.0/08 as 10.0.0.0/8,
+// and Go rejects it.
 var leadingZeros = regexp.MustCompile(`(^|[.:/])0+([0-9]+)`)
 
 func parsePrefix(v cty.Value) (*net.IPNet, error) {
@@ -136,7 +137,7 @@ var cidrSubnetsFunc = function.New(&function.Spec{
 	},
 })
 
-// newBits is the length of a prefix that is extended.
+// newBits returns the length of an extended prefix.
 func newBits(arg int, v cty.Value, start, size int) (int, error) {
 	bits, err := smallNumber(arg, v)
 	switch {

@@ -15,7 +15,7 @@ type Limit struct {
 	Protected    *bool
 	Allowed      []any       // values as in a config; empty allows all
 	Min, Max     json.Number // empty is no bound
-	Reason       string      // told to whom it stops
+	Reason       string      // shown to people whom the limit stops
 }
 
 func (l Limit) applies(env Environment) bool {
@@ -24,12 +24,12 @@ func (l Limit) applies(env Environment) bool {
 		(l.Protected == nil || *l.Protected == env.Protected)
 }
 
-// ChoicesIn lists the choices that an environment's limits leave.
+// ChoicesIn lists the choices that an environment's limits allow.
 func (f *Field) ChoicesIn(env Environment) []Choice {
 	return slices.DeleteFunc(slices.Clone(f.Choices), func(c Choice) bool { return f.checkLimits(c.Value, env) != nil })
 }
 
-// DefaultIn returns the default, or nil where the environment's limits do not allow it.
+// DefaultIn returns the default, or nil if the environment's limits do not allow it.
 func (f *Field) DefaultIn(env Environment) any {
 	if f.Default == nil || f.checkLimits(f.Default, env) != nil {
 		return nil
@@ -37,7 +37,8 @@ func (f *Field) DefaultIn(env Environment) any {
 	return f.Default
 }
 
-// checkLimits holds a value, or each item of a list or map, against the limits that apply.
+// checkLimits checks a value, or each item of a list or map, against the limits of the
+// environment.
 func (f *Field) checkLimits(value any, env Environment) error {
 	for _, limit := range f.Limits {
 		if !limit.applies(env) {

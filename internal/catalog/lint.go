@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// Finding is one thing that a module must not do, or a note: one that its author should know.
+// Finding is an error in a module, or a note for its author.
 type Finding struct {
 	Module string
 	Where  string // file:line, or empty
@@ -29,9 +29,9 @@ func (f Finding) String() string {
 	return f.Module + ": " + text
 }
 
-// Lint checks the module directories of a file system before they are put in use. With the
-// previous state of the same directories (nil when there is none) it refuses what would break the
-// environments that use them: one such change stops every plan and destroy.
+// Lint checks the module directories of a file system before they are used. If previous is not
+// nil, it also rejects changes that would break the environments that use the modules: one such
+// change stops every plan and destroy.
 func Lint(fsys, previous fs.FS) ([]Finding, error) {
 	var l linter
 	names, err := moduleDirs(fsys)
@@ -84,8 +84,8 @@ func (l *linter) module(fsys, previous fs.FS, name string) {
 	l.compare(m, previous)
 }
 
-// form sends the form as it is opened through Parse, since people do: each default that it shows,
-// and each choice that it offers.
+// form parses the form as it looks when opened: each default that it shows, and each choice that
+// it offers.
 func (l *linter) form(m *Module) {
 	shown := map[string]any{}
 	for i := range m.Fields {
@@ -106,7 +106,7 @@ func (l *linter) form(m *Module) {
 	for _, one := range errs {
 		field, visible := m.Field(one.Field)
 		if visible && field.Required {
-			continue // it is missing, as in a form that was just opened
+			continue // the field is empty, as in a new form
 		}
 		if !visible {
 			l.add(m.Name, nil, "the default of variable %s is refused: %s", one.Field, one.Message)
@@ -120,7 +120,7 @@ func (l *linter) form(m *Module) {
 	}
 }
 
-// bothSides is what an author should know whose rule guards one side of && or || with the other.
+// bothSides returns a hint for a rule in which one side of && or || guards the other.
 func (m *Module) bothSides(name string) string {
 	v, ok := m.variable(name)
 	guards := func(r rule) bool { return strings.Contains(r.source, "||") || strings.Contains(r.source, "&&") }
@@ -131,7 +131,8 @@ func (m *Module) bothSides(name string) string {
 		"may be tried.", TerraformVersion)
 }
 
-// choices reports those that the module's own rules refuse. An item of a list may be right together with others.
+// choices reports the choices that the module's own rules reject. A list item may be valid only
+// together with others.
 func (l *linter) choices(m *Module, field *Field) {
 	for _, choice := range field.Choices {
 		value, say := choice.Value, l.add
@@ -146,7 +147,7 @@ func (l *linter) choices(m *Module, field *Field) {
 	}
 }
 
-// untried lists the rules that only a plan evaluates. The person who fills in the form learns of them late.
+// untried lists the rules that only a plan can evaluate: the requester learns about them late.
 func (l *linter) untried(m *Module) {
 	for _, v := range m.variables {
 		for _, r := range v.rules {

@@ -11,9 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// What Terraform reads of a module's directory: the configuration in the directory itself, and in
-// each directory that it calls as a local module. Examples and tests beside them are not read, so
-// nothing is asked of them.
+// Terraform reads the configuration in a module's directory and in each directory that it calls
+// as a local module. Lint ignores everything else, such as examples and tests.
 
 // source is one configuration file that Terraform reads.
 type source struct {
@@ -23,8 +22,8 @@ type source struct {
 
 func (s source) dir() string { return path.Dir(s.name) }
 
-// sources parses what Terraform reads of a module. What is wrong with a call of another directory
-// goes to found; it may be nil.
+// sources parses the files of a module. It passes errors in calls of other directories to found,
+// which may be nil.
 func sources(files map[string][]byte, found func(at *hcl.Range, format string, args ...any)) []source {
 	var all []source
 	queue, seen := []string{"."}, map[string]bool{".": true}
@@ -71,7 +70,7 @@ func sourcesIn(files map[string][]byte, dir string, found func(at *hcl.Range, fo
 	return all
 }
 
-// calledDir is the directory that a module call names, from the file in which the call is written.
+// calledDir returns the directory that a module call names, relative to the file with the call.
 func calledDir(files map[string][]byte, s source, block *hclsyntax.Block,
 	found func(at *hcl.Range, format string, args ...any)) (string, bool) {
 	at := block.DefRange()
@@ -96,7 +95,7 @@ func calledDir(files map[string][]byte, s source, block *hclsyntax.Block,
 	return "", false
 }
 
-// code checks the configuration of a module and of the directories that it calls.
+// code checks the configuration of a module and of all directories that it calls.
 func (l *linter) code(m *Module) {
 	found := func(at *hcl.Range, format string, args ...any) { l.add(m.Name, at, format, args...) }
 	all := sources(m.files, found)
@@ -148,7 +147,7 @@ func (l *linter) block(m *Module, s source, block *hclsyntax.Block) {
 	}
 }
 
-// provider finds a provider configuration under another name in the module's own directory: a
+// provider finds a provider configuration with an alias in the module's own directory: a
 // generated call passes none.
 func (l *linter) provider(m *Module, s source, block *hclsyntax.Block) {
 	attr := block.Body.Attributes["provider"]
@@ -163,7 +162,7 @@ func (l *linter) provider(m *Module, s source, block *hclsyntax.Block) {
 	}
 }
 
-// passed finds such a configuration in what the module's own directory passes to one that it calls.
+// passed finds such a configuration in the providers that the module's own directory passes on.
 func (l *linter) passed(m *Module, s source, block *hclsyntax.Block) {
 	attr := block.Body.Attributes["providers"]
 	if attr == nil || s.dir() != "." {
@@ -177,13 +176,14 @@ func (l *linter) passed(m *Module, s source, block *hclsyntax.Block) {
 	}
 }
 
-// isKey reports whether a place in a map is one of its keys.
+// isKey reports whether a position in a map is one of its keys.
 func isKey(expr hclsyntax.Expression, at hcl.Range) bool {
 	pairs, _ := hcl.ExprMap(expr)
 	return slices.ContainsFunc(pairs, func(pair hcl.KeyValuePair) bool { return pair.Key.Range().Overlaps(at) })
 }
 
-// settings checks a terraform block against the Terraform that runs use, and against how modules are called.
+// settings checks a terraform block: its Terraform version, and providers that a module call
+// must pass.
 func (l *linter) settings(m *Module, s source, block *hclsyntax.Block) {
 	if attr := block.Body.Attributes["required_version"]; attr != nil {
 		l.requiredVersion(m, attr)
@@ -222,7 +222,8 @@ func (l *linter) requiredVersion(m *Module, attr *hclsyntax.Attribute) {
 	}
 }
 
-// aliases finds configuration_aliases: provider configurations that the person who calls the module must pass.
+// aliases finds configuration_aliases, which declare provider configurations that the caller
+// must pass.
 func (l *linter) aliases(m *Module, provider string, attr *hclsyntax.Attribute) {
 	pairs, diags := hcl.ExprMap(attr.Expr)
 	if diags.HasErrors() {

@@ -9,11 +9,12 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// Some errors that Terraform reports in every plan of a module can be found without its
-// providers, from names: what is called, passed and referred to. No one should learn that from
-// the first request.
+// Some errors that Terraform reports in every plan of a module can be found from names alone,
+// without its providers: the functions, references and passed providers. Lint finds them before
+// the first request does.
 
-// planOnly are Terraform's functions that read files, time or chance: only a plan can call them.
+// planOnly lists Terraform's functions that depend on files, time or randomness: only a plan can
+// call them.
 var planOnly = strings.Fields("abspath pathexpand file filebase64 filebase64sha256 filebase64sha512 fileexists " +
 	"filemd5 fileset filesha1 " +
 	"filesha256 filesha512 templatefile templatestring timestamp plantimestamp uuid bcrypt rsadecrypt base64gzip")
@@ -25,7 +26,7 @@ type directory struct {
 	aliases  []string // configurations of providers that a call has to pass
 }
 
-// plannable checks the sources of a module, as far as names go.
+// plannable checks the names in the sources of a module.
 func (l *linter) plannable(m *Module, all []source) {
 	directories := map[string]*directory{}
 	for _, s := range all {
@@ -79,7 +80,7 @@ func (f *directory) read(s source) {
 	}
 }
 
-// aliasesOf are the configurations that an entry of required_providers asks for.
+// aliasesOf returns the configurations that an entry of required_providers declares.
 func aliasesOf(block *hclsyntax.Block, attr *hclsyntax.Attribute) []string {
 	pairs, diags := hcl.ExprMap(attr.Expr)
 	if block.Type != "required_providers" || diags.HasErrors() {
@@ -97,8 +98,8 @@ func aliasesOf(block *hclsyntax.Block, attr *hclsyntax.Attribute) []string {
 	return names
 }
 
-// aliasesPassed finds a configuration that a directory of the module asks for, and a call of it
-// in the module does not pass.
+// aliasesPassed finds configurations that a directory of the module requires but that a call of
+// it does not pass.
 func (l *linter) aliasesPassed(m *Module, s source, block *hclsyntax.Block, directories map[string]*directory) {
 	from, err := literalString(block.Body.Attributes["source"])
 	called := directories[path.Join(s.dir(), from)]
@@ -123,7 +124,7 @@ func (l *linter) aliasesPassed(m *Module, s source, block *hclsyntax.Block, dire
 	}
 }
 
-// cycles finds directories that call each other without end.
+// cycles finds directories that call each other in a cycle.
 func (l *linter) cycles(m *Module, all []source) {
 	type call struct {
 		to string
@@ -155,8 +156,8 @@ func (l *linter) cycles(m *Module, all []source) {
 	visit(".")
 }
 
-// names finds functions that Terraform does not have, and references to what the directory does
-// not declare. Resources are left out: their names look like the iterators of dynamic blocks.
+// names finds functions that Terraform does not have, and references to undeclared names.
+// Resources are not checked: their names look like the iterators of dynamic blocks.
 func (l *linter) names(m *Module, block *hclsyntax.Block, in *directory) {
 	for _, attr := range block.Body.Attributes {
 		if block.Type == "variable" && attr.Name == "type" {

@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// compare allows only what a file that was written for the previous module survives.
+// compare rejects changes that break a file written for the previous module.
 func (l *linter) compare(m *Module, previous fs.FS) {
 	before, err := readFiles(previous, m.Name)
 	if err != nil {
@@ -69,7 +69,7 @@ func (l *linter) compareOutputs(m *Module, old, now parsedModule) {
 	}
 }
 
-// compareFields needs the previous overlay, which may be of a time before today's rules.
+// compareFields compares the forms. The previous overlay may break newer rules.
 func (l *linter) compareFields(m *Module, previous fs.FS) {
 	before, err := loadModule(previous, m.Name)
 	if err != nil {
@@ -83,7 +83,8 @@ func (l *linter) compareFields(m *Module, previous fs.FS) {
 	}
 }
 
-// compareResources looks for what Terraform would destroy, and make again under another name, without being asked.
+// compareResources finds resources that Terraform would destroy and create again under another
+// name.
 func (l *linter) compareResources(m *Module, before map[string][]byte) {
 	was, is := declared(before), declared(m.files)
 	for _, dir := range slices.Sorted(maps.Keys(was)) {
@@ -99,7 +100,8 @@ func (l *linter) compareResources(m *Module, before map[string][]byte) {
 	}
 }
 
-// declarations are the resources and module calls of one directory, and those that moved or removed blocks speak of.
+// declarations lists the resources and module calls of one directory, and the addresses in its
+// moved and removed blocks.
 type declarations struct {
 	addresses map[string]bool
 	moved     map[string]bool

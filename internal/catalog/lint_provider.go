@@ -17,7 +17,7 @@ type requirement struct {
 	source, version string
 }
 
-// parseRequirement reads an entry; ok is false for one that Terraform does not take.
+// parseRequirement reads an entry; ok is false if Terraform would reject it.
 func parseRequirement(name string, attr *hclsyntax.Attribute) (r requirement, ok bool) {
 	r.source = name
 	pairs, diags := hcl.ExprMap(attr.Expr)
@@ -48,8 +48,8 @@ func withHost(r requirement) requirement {
 	return r
 }
 
-// requiredProvider compares the versions that a module accepts with the versions in environments
-// that bootstrap writes. They may have been changed since, so it is a note.
+// requiredProvider compares the module's version constraint with the one that bootstrap writes
+// into environments. Environments may have changed since, so a mismatch is only a note.
 func (l *linter) requiredProvider(m *Module, name string, attr *hclsyntax.Attribute) {
 	at := attr.SrcRange
 	mine, ok := parseRequirement(name, attr)
@@ -68,7 +68,7 @@ func (l *linter) requiredProvider(m *Module, name string, attr *hclsyntax.Attrib
 	}
 }
 
-// environmentProviders are the providers of the roots that bootstrap writes.
+// environmentProviders returns the provider constraints of the roots that bootstrap writes.
 func environmentProviders() []requirement {
 	content, err := fs.ReadFile(templates.FS, "environment/versions.tf")
 	if err != nil {
@@ -94,8 +94,8 @@ func environmentProviders() []requirement {
 	return all
 }
 
-// compatible reports whether a version can satisfy both constraints. Where they meet, they do so
-// at a version that one of them names, or at the next one after it.
+// compatible reports whether a version can satisfy both constraints. It tries the versions in
+// the constraints and their neighbors: if the constraints overlap, one of those satisfies both.
 func compatible(a, b string) bool {
 	first, err1 := version.NewConstraint(a)
 	second, err2 := version.NewConstraint(b)

@@ -27,7 +27,7 @@ const (
 	Map    Kind = "map"    // from names to Elem
 )
 
-// Module is one Terraform module and how to ask for it.
+// Module is one Terraform module and its request form.
 type Module struct {
 	Name        string
 	Title       string
@@ -53,7 +53,7 @@ type Field struct {
 	Elem        Kind // of a list or map: text, number or bool
 	Required    bool
 	Advanced    bool
-	Immutable   bool // a change would replace what was made
+	Immutable   bool // a change would replace the resources
 	Multiline   bool // a text of several lines, kept as it is typed
 	Default     any  // as in a config; nil when there is none
 	Choices     []Choice
@@ -93,7 +93,8 @@ func (m *Module) Field(name string) (*Field, bool) {
 	return nil, false
 }
 
-// Files returns the module's files by path inside its directory, for a copy into an infra repository.
+// Files returns the module's files by path inside its directory, for copying into an infra
+// repository.
 func (m *Module) Files() map[string][]byte {
 	files := make(map[string][]byte, len(m.files))
 	for name, content := range m.files {
@@ -102,7 +103,8 @@ func (m *Module) Files() map[string][]byte {
 	return files
 }
 
-// Allows reports whether the overlay lets a role ask for the module in a project, and if not why.
+// Allows reports whether the overlay allows a role to request the module in a project, and if
+// not, why.
 func (m *Module) Allows(role, project string) (bool, string) {
 	if len(m.Allow.Roles) > 0 && !slices.Contains(m.Allow.Roles, role) {
 		return false, fmt.Sprintf("%s is only for %s", m.Title, strings.Join(m.Allow.Roles, ", "))
@@ -178,8 +180,8 @@ func readFiles(fsys fs.FS, dir string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// leftovers are what Terraform, git and editors leave in a directory. Any other hidden file may
-// be read by the module, so it belongs to it.
+// leftovers lists files that Terraform, git and editors leave in a directory. The module may
+// read any other hidden file, so those belong to it.
 var leftovers = []string{".terraform", ".terraform.lock.hcl", ".git", ".hg", ".svn", ".idea", ".vscode", ".DS_Store"}
 
 func leftover(base string) bool {
@@ -203,7 +205,7 @@ func readFile(fsys fs.FS, name string, entry fs.DirEntry) ([]byte, error) {
 	return fs.ReadFile(fsys, name)
 }
 
-// digest covers names and contents; lengths keep one from running into the next.
+// digest covers names and contents. Length prefixes keep them apart.
 func digest(files map[string][]byte) string {
 	hash := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(files)) {

@@ -8,9 +8,9 @@ import (
 // maxNearest bounds the work that a mistyped word can cause.
 const maxNearest = 64
 
-// Nearest suggests which of the known words a mistyped one may have meant: a word that begins
-// with it or holds it, else the one with the fewest changed letters, when these are few enough.
-// Of equals the first wins.
+// Nearest returns the known word that a mistyped one most likely means: a word that starts with
+// it or contains it, else the one with the smallest edit distance, if that is small enough. The
+// first of equal candidates wins. It returns "" if none is close.
 func Nearest(word string, known []string) (string, bool) {
 	word = strings.ToLower(strings.TrimSpace(word))
 	if word == "" || utf8.RuneCountInString(word) > maxNearest {
@@ -35,7 +35,7 @@ func nearness(word, candidate string) int {
 	return distance([]rune(word), []rune(candidate))
 }
 
-// distance counts the letters to insert, delete, replace or swap with their neighbor.
+// distance is the number of letters to insert, delete, replace or swap with their neighbor.
 func distance(a, b []rune) int {
 	if len(b) > maxNearest {
 		return len(b)

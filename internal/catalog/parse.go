@@ -11,16 +11,17 @@ import (
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
-// maxConfig bounds a config as JSON, so that document, pull request and card can hold it.
+// maxConfig bounds the JSON of a config in bytes, so that the document, the pull request and the
+// card can contain it.
 const maxConfig = 32 << 10
 
-// FieldError is one thing that is wrong with what was given for a field, in words that say what to do.
+// FieldError is one invalid field. Its message tells the person how to fix it.
 type FieldError struct {
 	Field   string
 	Message string // a full sentence
 }
 
-// FieldErrors are all of them, in the order of the form.
+// FieldErrors lists all invalid fields, in the order of the form.
 type FieldErrors []FieldError
 
 func (e FieldErrors) Error() string {
@@ -39,10 +40,10 @@ func (e FieldErrors) on(field string) bool {
 	return slices.ContainsFunc(e, func(one FieldError) bool { return one.Field == field })
 }
 
-// Parse takes what was given for the fields, as typed in a form or as JSON, to a config for an
-// environment. A config's values are string, bool, json.Number, []any and map[string]any. All
-// errors are reported; the config then holds the fields that are right by themselves, to continue
-// a form or conversation, and must not be stored.
+// Parse converts form entries or JSON values to a config for an environment. The values of a
+// config are string, bool, json.Number, []any and map[string]any. Parse reports all errors
+// together. If there are any, the config contains only the valid fields: use it to continue a
+// form or conversation, but do not store it.
 func (m *Module) Parse(input map[string]any, env Environment) (config map[string]any, errs FieldErrors) {
 	config = map[string]any{}
 	for i := range m.Fields {
@@ -93,7 +94,8 @@ func (m *Module) parseField(f *Field, raw any, env Environment, config map[strin
 	}
 }
 
-// checkCredential refuses a value that holds a credential: by its looks, or in a table also by its name.
+// checkCredential rejects a value that contains a credential, by its format or, in a table, by
+// its name.
 func checkCredential(value any) error {
 	for _, item := range itemsOf(value) {
 		if typed, ok := item.(string); ok {
@@ -112,7 +114,7 @@ func checkCredential(value any) error {
 	return nil
 }
 
-// refuseUnknown names what is not a field, with the nearest one that is.
+// refuseUnknown reports unknown fields, each with the nearest known one.
 func (m *Module) refuseUnknown(input map[string]any, errs *FieldErrors) {
 	names := make([]string, len(m.Fields))
 	for i, field := range m.Fields {
@@ -134,7 +136,8 @@ func (m *Module) refuseUnknown(input map[string]any, errs *FieldErrors) {
 	}
 }
 
-// Changed reports the immutable fields in which two configs differ, for an edit of something that exists already.
+// Changed lists the immutable fields in which two configs differ, for an edit of an existing
+// resource.
 func (m *Module) Changed(before, after map[string]any) (errs FieldErrors) {
 	for _, field := range m.Fields {
 		if field.Immutable && !sameValue(before[field.Name], after[field.Name], field.Default) {
@@ -145,7 +148,7 @@ func (m *Module) Changed(before, after map[string]any) (errs FieldErrors) {
 	return errs
 }
 
-// sameValue compares what two configs mean: nothing means the default.
+// sameValue compares the meaning of two values: an absent one means the default.
 func sameValue(a, b, otherwise any) bool {
 	if a == nil {
 		a = otherwise

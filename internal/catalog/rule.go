@@ -11,9 +11,9 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// rule is one validation block of a variable. It is tried over the values of a form as Terraform
-// tries it in a plan: with the same functions, the same operators and all variables of the
-// module, hidden ones too.
+// rule is one validation block of a variable. It is evaluated over the values of a form as a
+// plan evaluates it: with the same functions and operators, and with all variables of the
+// module, including hidden ones.
 type rule struct {
 	condition hclsyntax.Expression
 	message   hclsyntax.Expression
@@ -43,7 +43,8 @@ func parseRules(blocks hclsyntax.Blocks, file []byte) ([]rule, error) {
 	return rules, nil
 }
 
-// reads lists the variables that an expression reads, and says what in it is known to a plan only.
+// reads lists the variables that an expression reads, and names the part that only a plan can
+// evaluate.
 func reads(expr hclsyntax.Expression) (variables []string, untried string) {
 	var unknown []string
 	for _, traversal := range expr.Variables() {
@@ -67,7 +68,7 @@ func reads(expr hclsyntax.Expression) (variables []string, untried string) {
 	return variables, strings.Join(slices.Compact(unknown), ", ")
 }
 
-// reference writes the first two steps of a traversal, such as local.kinds.
+// reference returns the first two steps of a traversal, such as local.kinds.
 func reference(traversal hcl.Traversal) string {
 	name := traversal.RootName()
 	if len(traversal) > 1 {
@@ -78,9 +79,8 @@ func reference(traversal hcl.Traversal) string {
 	return name
 }
 
-// evaluateBothSides makes && and || mean what they mean to TerraformVersion: both sides are
-// evaluated, and an error in either is an error. Terraform evaluates only the side that decides
-// from 1.12 on.
+// evaluateBothSides makes && and || work as in TerraformVersion: both sides are evaluated, and
+// an error in either is an error. From 1.12 on, Terraform evaluates only the side that decides.
 func evaluateBothSides(expr hclsyntax.Expression) {
 	_ = hclsyntax.VisitAll(expr, func(node hclsyntax.Node) hcl.Diagnostics {
 		if both, ok := node.(*hclsyntax.BinaryOpExpr); ok && both.Op.ShortCircuit != nil {
@@ -92,7 +92,8 @@ func evaluateBothSides(expr hclsyntax.Expression) {
 
 const unexplained = "This value breaks a rule of the module."
 
-// check fails closed: a rule that cannot be decided for known values is broken, since a plan would fail on it.
+// check fails closed: if a rule cannot be evaluated with known values it is broken, because the
+// plan would fail.
 func (r rule) check(ctx *hcl.EvalContext) (message string, broken bool) {
 	if r.untried != "" {
 		return "", false
@@ -123,7 +124,7 @@ func (r rule) explain(ctx *hcl.EvalContext) string {
 	return unexplained
 }
 
-// detail is what the first error says.
+// detail returns the text of the first error.
 func detail(diags hcl.Diagnostics) string {
 	for _, one := range diags {
 		if one.Severity == hcl.DiagError {

@@ -7,9 +7,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// validate tries the rules of all the module's variables over the config, as a plan would. A
-// broken rule is reported at its variable, or, if it is not in the form, at the field that the
-// rule reads.
+// validate evaluates the rules of all variables over the config, as a plan would. It reports a
+// broken rule at its variable or, if that is not in the form, at a field that the rule reads.
 func (m *Module) validate(config map[string]any, env Environment, errs *FieldErrors) {
 	ctx := m.evalContext(config, env, *errs)
 	before := *errs
@@ -32,9 +31,8 @@ func (m *Module) validate(config map[string]any, env Environment, errs *FieldErr
 	}
 }
 
-// reportAt finds the field at which a broken rule of a variable is reported: the variable's own,
-// else one of those that the rule reads, those that were filled in first. Where there is none it
-// is the variable's name.
+// reportAt returns the field at which to report a broken rule: the variable's own field, else a
+// field that the rule reads, preferring filled ones, else the variable's name.
 func (m *Module) reportAt(v *variable, r rule, config map[string]any) string {
 	visible := func(name string) bool { _, ok := m.Field(name); return ok }
 	if visible(v.name) {
@@ -50,9 +48,9 @@ func (m *Module) reportAt(v *variable, r rule, config map[string]any) string {
 	return read[0]
 }
 
-// evalContext returns every variable the value that Terraform would see. What is wrong already is
-// unknown, so that a rule that reads it says nothing more; so is what only the server knows
-// later.
+// evalContext returns the value of every variable as Terraform would see it. An invalid value is
+// unknown, so that a rule that reads it reports no second error. A value that only the server
+// knows later is unknown too.
 func (m *Module) evalContext(config map[string]any, env Environment, errs FieldErrors) *hcl.EvalContext {
 	vars := make(map[string]cty.Value, len(m.variables))
 	for i := range m.variables {
@@ -72,7 +70,8 @@ func (m *Module) evalContext(config map[string]any, env Environment, errs FieldE
 	return &hcl.EvalContext{Variables: map[string]cty.Value{"var": cty.ObjectVal(vars)}, Functions: functions}
 }
 
-// computedValue is what the server will put into a variable, as far as the environment says.
+// computedValue returns the value that the server will put into a variable, as far as it depends
+// on the environment.
 func computedValue(kind string, given cty.Value, env Environment) cty.Value {
 	known := func(text string) cty.Value {
 		if text == "" {
@@ -113,7 +112,7 @@ func computedTags(given, project cty.Value) cty.Value {
 	return cty.MapVal(tags)
 }
 
-// value is what Terraform would see for a config's value; nil is the default.
+// value returns what Terraform would see for a config value; nil is the default.
 func (v *variable) value(raw any) (cty.Value, error) {
 	if raw == nil {
 		if v.required() { // left out on purpose only where the server sets it

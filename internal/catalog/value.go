@@ -14,16 +14,18 @@ import (
 	"github.com/tfpilot/tfpilot/internal/invisible"
 )
 
-// Bounds of what one field may hold. A text is as long as Slack lets people type.
+// Bounds of one field's value. A text may be as long as Slack allows.
 const (
 	maxText  = 3000
 	maxItems = 200
 )
 
-// number is a decimal as people type it or as JSON writes it. The bounds keep every number exact in Terraform.
+// numberPattern matches a decimal number as people type it or as JSON contains it. The bounds
+// keep every number exact in Terraform.
 var numberPattern = regexp.MustCompile(`^([+-]?)([0-9]{1,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?$`)
 
-// canonicalNumber writes a number in the one way that a config holds it: 30, -0.5, 9007199254740993.
+// canonicalNumber returns the only form in which a config contains a number: 30, -0.5,
+// 9007199254740993.
 func canonicalNumber(text string) (json.Number, error) {
 	text = strings.TrimSpace(text)
 	if !numberPattern.MatchString(text) {
@@ -41,7 +43,7 @@ func canonicalNumber(text string) (json.Number, error) {
 	return json.Number(canonical), nil
 }
 
-// numberOf takes a number from JSON, YAML, Go or text.
+// numberOf converts a number from JSON, YAML, Go or text.
 func numberOf(raw any) (json.Number, error) {
 	switch v := raw.(type) {
 	case string:
@@ -73,8 +75,7 @@ func boolOf(raw any) (bool, error) {
 	return false, fmt.Errorf("must be yes or no")
 }
 
-// textOf takes a text that shows all it holds, on one line, and writes it in the composed form in
-// which Terraform keeps it.
+// textOf converts a single line of visible text, and normalizes it to NFC as Terraform does.
 func textOf(raw any) (string, error) {
 	typed, ok := raw.(string)
 	if !ok {
@@ -86,7 +87,7 @@ func textOf(raw any) (string, error) {
 	return cty.NormalizeString(strings.TrimSpace(typed)), nil
 }
 
-// scalarOf takes one text, number or bool.
+// scalarOf converts one text, number or bool.
 func scalarOf(raw any, kind Kind) (any, error) {
 	switch kind {
 	case Number:
@@ -101,7 +102,7 @@ func scalarOf(raw any, kind Kind) (any, error) {
 	return text, err
 }
 
-// listOf takes one item per line, or, on a single line, items between commas; or a JSON list.
+// listOf parses one item per line, comma-separated items on a single line, or a JSON list.
 func listOf(raw any, elem Kind) ([]any, error) {
 	var items []any
 	switch v := raw.(type) {
@@ -156,7 +157,7 @@ func splitItems(typed string) ([]string, error) {
 	return items, nil
 }
 
-// mapOf takes one name=value per line, or a JSON object.
+// mapOf parses one name=value per line, or a JSON object.
 func mapOf(raw any, elem Kind) (map[string]any, error) {
 	var pairs map[string]any
 	switch v := raw.(type) {
@@ -222,7 +223,7 @@ func splitPairs(typed string) (map[string]any, error) {
 	return pairs, nil
 }
 
-// shorten quotes a piece of what someone typed for a message.
+// shorten quotes the start of an entry for a message.
 func shorten(text string) string {
 	const most = 40
 	if runes := []rune(text); len(runes) > most {

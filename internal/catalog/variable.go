@@ -36,7 +36,7 @@ func (v variable) lines() bool {
 	return v.typ == cty.String && !v.required() && !v.def.IsNull() && strings.Contains(v.def.AsString(), "\n")
 }
 
-// parsedModule is what the catalog takes from a module's Terraform files.
+// parsedModule is the part of a module's Terraform files that the catalog uses.
 type parsedModule struct {
 	variables []variable // in the order of the files
 	outputs   []Output
@@ -142,7 +142,8 @@ func parseVariable(block *hclsyntax.Block, file []byte) (variable, error) {
 	return v, err
 }
 
-// parseType reads a type constraint. Without one any type will do; a bare list or map is one of any type.
+// parseType parses a type constraint. Without a constraint, any type is valid; a bare list or
+// map has elements of any type.
 func parseType(attr *hclsyntax.Attribute) (cty.Type, *typeexpr.Defaults, error) {
 	if attr == nil {
 		return cty.DynamicPseudoType, nil, nil
@@ -179,7 +180,7 @@ func (v *variable) parseDefault(attr *hclsyntax.Attribute) error {
 	return nil
 }
 
-// convert does what Terraform does with a value given to the variable.
+// convert converts a value to the variable's type, as Terraform does.
 func (v *variable) convert(value cty.Value) (cty.Value, error) {
 	if v.defaults != nil && !value.IsNull() {
 		value = v.defaults.Apply(value)

@@ -14,9 +14,9 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Backend is where an environment keeps its state. Bucket, key and the lock arguments are its
-// identity: a run with other lock arguments would neither see the lock nor keep the checksum that
-// the others expect. The rest is what bootstrap writes.
+// Backend is where an environment keeps its state. Bucket, key and the lock arguments identify
+// it: a run with other lock arguments would neither see the lock nor keep the checksum that
+// other runs expect. Bootstrap writes the remaining fields.
 type Backend struct {
 	Bucket        string
 	Key           string
@@ -36,7 +36,7 @@ type Difference struct {
 
 func (d Difference) String() string { return fmt.Sprintf("%s is %q, not %q", d.Name, d.Got, d.Want) }
 
-// Compare lists in which arguments another backend is not this one.
+// Compare lists the arguments in which the backends differ.
 func (b Backend) Compare(got Backend) []Difference {
 	var differences []Difference
 	add := func(name, want, have string) {
@@ -54,10 +54,10 @@ func (b Backend) Compare(got Backend) []Difference {
 	return differences
 }
 
-// ParseBackend reads the one backend block of an environment's root. Files are by name in the
-// root's own directory; files of subfolders are ignored, as Terraform does. What could change the
-// backend from elsewhere is refused: a second block, override files, JSON, a cloud block,
-// arguments that are not literal or not known here.
+// ParseBackend reads the only backend block of an environment's root. The keys of files are
+// names in that directory; files in subdirectories are ignored, as Terraform ignores them.
+// Anything that could change the backend from elsewhere is an error: a second block, an override
+// file, JSON, a cloud block, an argument that is unknown or not a literal.
 func ParseBackend(files map[string][]byte) (Backend, error) {
 	var found []*hclsyntax.Block
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -164,16 +164,17 @@ func (b Backend) check() error {
 // maxInitialized bounds .terraform/terraform.tfstate, which holds no resources.
 const maxInitialized = 1 << 20
 
-// connecting are the arguments that say how to speak to S3, not where the state is or as whom it is read.
+// connecting lists the arguments that configure the connection to S3, but not the location or
+// the identity.
 var connecting = []string{
 	"use_path_style", "force_path_style", "skip_credentials_validation", "skip_region_validation",
 	"skip_requesting_account_id",
 	"skip_metadata_api_check", "skip_s3_checksum", "max_retries", "retry_mode",
 }
 
-// ParseInitialized reads .terraform/terraform.tfstate after `terraform init`: the backend that
-// Terraform really uses. Arguments can come from the command line and from other files, so one
-// that is set and not known here is refused by its name.
+// ParseInitialized reads .terraform/terraform.tfstate after `terraform init`, which contains the
+// backend that Terraform really uses. Arguments can come from the command line and from other
+// files, so an argument that is set but unknown is an error that names it.
 func ParseInitialized(content []byte) (Backend, error) {
 	if len(content) > maxInitialized {
 		return Backend{}, fmt.Errorf("initialized backend: larger than %d bytes", maxInitialized)

@@ -9,10 +9,10 @@ import (
 	"slices"
 )
 
-// CodeIdentity names the code that a plan was made of: everything that the run reads besides
-// other requests' files. It is part of the summary, so an approval of the plan is an approval of
-// this code and no other. A run computes it from git before any Terraform starts, so a change on
-// the default branch is seen whether or not it shows in a plan.
+// CodeIdentity identifies the code of a plan: everything that the run reads except the files of
+// other requests. It is part of the summary, so approving the plan approves exactly this code. A
+// run computes it from git before Terraform starts, so a change on the default branch is
+// detected even if no plan shows it.
 type CodeIdentity struct {
 	Terraform string            // version
 	Files     map[string]string // git id by path in the repository; the path of a directory ends in a slash
@@ -34,7 +34,7 @@ func (c CodeIdentity) document() map[string]any {
 	return doc
 }
 
-// Bytes is the canonical document, which a run keeps from step to step.
+// Bytes returns the canonical document that a run passes from step to step.
 func (c CodeIdentity) Bytes() []byte { return canonical(c.document()) }
 
 // ParseCodeIdentity reads a canonical document.
@@ -51,7 +51,7 @@ func ParseCodeIdentity(content []byte) (CodeIdentity, error) {
 	return CodeIdentity(doc), nil
 }
 
-// codeDocument is CodeIdentity as JSON has it.
+// codeDocument is the JSON form of CodeIdentity.
 type codeDocument struct {
 	Terraform string            `json:"terraform"`
 	Files     map[string]string `json:"files"`
@@ -63,7 +63,8 @@ func (c CodeIdentity) Local() CodeIdentity {
 	return CodeIdentity{Terraform: c.Terraform, Files: c.Files}
 }
 
-// Differences names what another identity has otherwise, in words: paths, remote modules, Terraform.
+// Differences describes how another identity differs: paths, remote modules, the Terraform
+// version.
 func (c CodeIdentity) Differences(now CodeIdentity) []string {
 	names := ChangedKeys(c.Files, now.Files)
 	for _, key := range ChangedKeys(c.Remote, now.Remote) {

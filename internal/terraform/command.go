@@ -10,7 +10,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// declared is a resource of the configuration.
+// declaredResource is a resource in the configuration.
 type declaredResource struct {
 	module string // its path
 	config *tfjson.ConfigResource
@@ -39,7 +39,8 @@ func resourcesOf(plan *tfjson.Plan) map[string]declaredResource {
 	return found
 }
 
-// commands lists the provisioners that run with a change of this kind. They run commands that no resource change shows.
+// commands lists the provisioners that run with a change of this kind. No resource change shows
+// the commands that they run.
 func (s *settings) commands(r declaredResource, kind string) ([]any, error) {
 	if r.config == nil || len(r.config.Provisioners) == 0 {
 		return nil, nil
@@ -74,7 +75,8 @@ func (s *settings) commands(r declaredResource, kind string) ([]any, error) {
 	return run, nil
 }
 
-// runsWith reports whether a provisioner that is written for this time runs with a change of this kind.
+// runsWith reports whether a provisioner with this "when" argument runs with a change of this
+// kind.
 func runsWith(when any, kind string) bool {
 	if when == "destroy" {
 		return kind == "delete" || kind == "replace"
@@ -82,10 +84,10 @@ func runsWith(when any, kind string) bool {
 	return kind == "create" || kind == "replace"
 }
 
-// instanceKey is what count and for_each add to a module's name.
+// instanceKey matches what count and for_each add to a module's name.
 var instanceKey = regexp.MustCompile(`\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]`)
 
-// configKey is where the configuration has the resource of a change.
+// configKey is the key of a change's resource in the configuration.
 func configKey(rc *tfjson.ResourceChange) string {
 	if rc.Mode == tfjson.DataResourceMode {
 		return modulePath(rc.ModuleAddress) + "/data." + rc.Type + "." + rc.Name

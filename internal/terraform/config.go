@@ -18,12 +18,13 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Config is the configuration that a plan was made of: files by the path of their module, a slash
-// and their name. The root has no path, a module in a module is outer.inner. The plan's JSON says
-// of an expression only what it refers to, not what it makes of it.
+// Config is the configuration of a plan: file contents by module path, a slash and the file
+// name. The root has an empty path; a nested module has a path such as outer.inner. The source
+// is needed because a plan's JSON contains only the references of an expression, not the
+// expression itself.
 type Config map[string][]byte
 
-// ReadConfig takes the configuration out of a plan file.
+// ReadConfig reads the configuration from a plan file.
 func ReadConfig(planFile []byte) (Config, error) {
 	archive, err := zip.NewReader(bytes.NewReader(planFile), int64(len(planFile)))
 	if err != nil {
@@ -63,15 +64,15 @@ func readPacked(file *zip.File, room int64) ([]byte, error) {
 	return content, err
 }
 
-// source is the code of one module.
+// moduleCode is the code of one module.
 type moduleCode struct {
 	name   string // path of the module
 	blocks []*hclsyntax.Block
 	parent *moduleCode // nil for the root
 }
 
-// parse returns the root, one module of it and those in that, by their path. Of a module's files
-// those that override come last, as Terraform reads them.
+// parse returns the root and all modules below it, by path. Override files come last in each
+// module, the order in which Terraform merges them.
 func (c Config) parse(call string) (map[string]*moduleCode, error) {
 	modules := map[string]*moduleCode{}
 	for _, file := range slices.SortedFunc(maps.Keys(c), compareFiles) {
@@ -111,7 +112,7 @@ func overrides(file string) bool {
 	return name == "override.tf" || strings.HasSuffix(name, "_override.tf")
 }
 
-// find lists the blocks of a type with these labels; of a module that is not there, none.
+// find lists the blocks with this type and these labels; none if m is nil.
 func (s *moduleCode) find(kind string, labels ...string) []*hclsyntax.Block {
 	if s == nil {
 		return nil
@@ -125,7 +126,7 @@ func (s *moduleCode) find(kind string, labels ...string) []*hclsyntax.Block {
 	return found
 }
 
-// attribute is what the last of the blocks that set it says.
+// attribute returns the attribute from the last block that sets it.
 func attribute(blocks []*hclsyntax.Block, name string) hclsyntax.Expression {
 	for _, block := range slices.Backward(blocks) {
 		if attr := block.Body.Attributes[name]; attr != nil {
@@ -138,7 +139,7 @@ func attribute(blocks []*hclsyntax.Block, name string) hclsyntax.Expression {
 // call is the name of the module's call in its parent.
 func (s *moduleCode) call() string { return s.name[strings.LastIndex(s.name, ".")+1:] }
 
-// provider finds the blocks of a provider's configuration, and the module that they are in.
+// provider finds the blocks that configure a provider, and the module that contains them.
 func (s *settings) provider(config *tfjson.ProviderConfig) (blocks []*hclsyntax.Block, module *moduleCode) {
 	module = s.modules[modulePath(config.ModuleAddress)]
 	for _, block := range module.find("provider", config.Name) {
@@ -164,7 +165,7 @@ func aliasOf(block *hclsyntax.Block) string {
 	return alias.AsString()
 }
 
-// modulePath is the path in the code of a module's address.
+// modulePath converts the address of a module to its path in the code.
 func modulePath(address string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(instanceKey.ReplaceAllLiteralString(address, ""), "module."),
 		".module.", ".")

@@ -12,8 +12,8 @@ import (
 // identity lists the attributes that identify a deleted resource.
 var identity = []string{"arn", "id", "name"}
 
-// addValues fills in what people have to see: all of what is created, the difference of what is
-// changed, the identity of what goes.
+// addValues adds the values that an approver has to see: every value of a created resource, the
+// differences of a changed one, and the identifying attributes of a deleted one.
 func (c *Change) addValues(change *tfjson.Change, hide *mask) {
 	before, _ := change.Before.(map[string]any)
 	after, _ := change.After.(map[string]any)
@@ -35,7 +35,8 @@ func (c *Change) addValues(change *tfjson.Change, hide *mask) {
 	}
 }
 
-// addDifference compares the values themselves, so that a changed secret is seen to change, and keeps them masked.
+// addDifference compares the real values, so that a changed secret shows as a change, and stores
+// only masked ones.
 func (c *Change) addDifference(change *tfjson.Change, before, after map[string]any, hide *mask) {
 	maskedBefore, maskedAfter := hide.attributes(before, change.BeforeSensitive), hide.attributes(after,
 		change.AfterSensitive)
@@ -60,7 +61,7 @@ func (c *Change) addDifference(change *tfjson.Change, before, after map[string]a
 	}
 }
 
-// unknownPaths lists where the tree of after_unknown says true.
+// unknownPaths lists the paths that are true in the tree of after_unknown.
 func unknownPaths(path string, tree any) []string {
 	var paths []string
 	switch t := tree.(type) {
@@ -84,7 +85,7 @@ func unknownPaths(path string, tree any) []string {
 	return paths
 }
 
-// withoutNulls drops what was not set from objects; in lists a null keeps its place.
+// withoutNulls drops unset attributes from objects. A null in a list keeps its position.
 func withoutNulls(value any) {
 	switch v := value.(type) {
 	case map[string]any:

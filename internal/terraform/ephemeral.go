@@ -10,12 +10,12 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
-// A plan does not list two things that take part in its apply: ephemeral resources, which
-// Terraform reads again in every run, and write-only arguments, which it sends and does not
-// store. Both are taken from the code that the plan was made of.
+// An apply uses two things that a plan does not list: ephemeral resources, which Terraform reads
+// again in every run, and write-only arguments, which it sends but does not store. This file
+// reads both from the code of the plan.
 
 // ephemerals lists the ephemeral resources of the root and of the request's module, as changes
-// that only read. Where nothing else changes there is no apply to read them.
+// that only read. If nothing else changes, no apply reads them, and the list is empty.
 func (s *settings) ephemerals(plan *tfjson.Plan) []Change {
 	var found []Change
 	for _, path := range slices.Sorted(maps.Keys(s.modules)) {
@@ -45,7 +45,7 @@ func IsEphemeral(c Change) bool {
 		c.Type+".")
 }
 
-// moduleAddress is the beginning of the addresses of a module that is given by its path.
+// moduleAddress returns the address prefix of a module, given its path.
 func moduleAddress(path string) string {
 	if path == "" {
 		return ""
@@ -53,8 +53,8 @@ func moduleAddress(path string) string {
 	return "module." + strings.ReplaceAll(path, ".", ".module.") + "."
 }
 
-// providerOf finds the provider of an ephemeral resource, and the configuration that it uses
-// where that is the only one that matches.
+// providerOf finds the provider of an ephemeral resource, and its configuration if only one
+// matches.
 func providerOf(plan *tfjson.Plan, path, kind string, written hclsyntax.Expression) (source, configuration string) {
 	name, _, _ := strings.Cut(kind, "_")
 	alias := ""
@@ -83,8 +83,8 @@ func providerOf(plan *tfjson.Plan, path, kind string, written hclsyntax.Expressi
 	return source, configuration
 }
 
-// writeOnly lists the arguments of a resource whose values no plan shows, by path: a fingerprint
-// of what is written for each, and the ephemeral resources that it is made of.
+// writeOnly lists the arguments of a resource whose values no plan shows, by path. Each has a
+// fingerprint of its expression and the ephemeral resources that the expression uses.
 func (s *settings) writeOnly(r declaredResource, change *tfjson.Change, hide *mask) map[string]any {
 	if r.config == nil || change.Actions.Delete() || change.Actions.NoOp() {
 		return nil
@@ -126,7 +126,8 @@ func (s *settings) addWriteOnlyIn(found map[string]any, module *moduleCode, path
 	}
 }
 
-// addWriteOnly adds an argument that is write-only by its name, by what it is made of, or since the plan lacks it.
+// addWriteOnly adds an argument that is write-only: because of its name, because it uses an
+// ephemeral value, or because the plan lacks it.
 func (s *settings) addWriteOnly(found map[string]any, module *moduleCode, path string, expr hclsyntax.Expression,
 	hide *mask, lacking bool) {
 	from := map[string]bool{}
@@ -165,7 +166,7 @@ func isSet(expr hclsyntax.Expression) bool {
 	return false
 }
 
-// addEphemeral adds the ephemeral resources that an expression is made of, also by way of locals,
+// addEphemeral adds the ephemeral resources that an expression uses, directly or through locals,
 // variables and outputs.
 func (s *settings) addEphemeral(found, seen map[string]bool, module *moduleCode, expr hclsyntax.Expression) {
 	if module == nil || expr == nil {
@@ -197,7 +198,8 @@ func (s *settings) addEphemeral(found, seen map[string]bool, module *moduleCode,
 	}
 }
 
-// addOutputs follows one output of a module, or all of them where the module is referred to as a whole.
+// addOutputs follows one output of a module, or all outputs if the expression refers to the
+// whole module.
 func (s *settings) addOutputs(found, seen map[string]bool, module *moduleCode, names []string) {
 	if module == nil {
 		return
@@ -209,7 +211,7 @@ func (s *settings) addOutputs(found, seen map[string]bool, module *moduleCode, n
 	}
 }
 
-// attributeNames are the names behind the root of a reference; the keys of instances are left out.
+// attributeNames returns the names after the root of a reference, without instance keys.
 func attributeNames(traversal hcl.Traversal) []string {
 	var names []string
 	for _, step := range traversal[1:] {

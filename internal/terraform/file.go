@@ -29,10 +29,11 @@ type File struct {
 	Args      map[string]cty.Value
 }
 
-// Source is how a request's file names the directory of a module, seen from the environment's root.
+// Source is the module's directory relative to the environment's root, as the request's file
+// names it.
 func Source(module string) string { return "../../../modules/" + module }
 
-// Blob is the id that git gives a file of this content.
+// Blob returns the id that git gives to a file with this content: 40 hexadecimal digits.
 func Blob(content []byte) string {
 	hash := sha1.New() // git's own choice; it names content here, it protects nothing
 	fmt.Fprintf(hash, "blob %d\x00", len(content))

@@ -9,9 +9,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Missing lists what the state behind a plan lacks of an approved one: resources that it makes or
-// keeps and that are not there, and those that it deletes and that still are. Empty together with
-// an empty plan means that the approved plan is done. The key is the fingerprint key.
+// Missing lists the differences between the state behind a plan and an approved plan: resources
+// that the approved plan creates or keeps but that do not exist, and resources that it deletes
+// but that still exist. If both the list and the new plan are empty, the approved plan is done.
+// key is the fingerprint key.
 func Missing(approved *Summary, now *tfjson.Plan, key []byte) []string {
 	hide := newMask(now, key)
 	held := map[string]bool{}
@@ -31,8 +32,8 @@ func Missing(approved *Summary, now *tfjson.Plan, key []byte) []string {
 	return missing
 }
 
-// Holds reports whether the state held anything of the request's module before the plan: what is
-// still there, and what the plan found removed outside of Terraform.
+// Holds reports whether the state contained resources of the request's module before the plan.
+// Resources that were removed outside of Terraform count.
 func Holds(now *tfjson.Plan, id string) bool {
 	prefix := "module." + lifecycle.ModuleCall(id) + "."
 	if slices.ContainsFunc(stateAddresses(now), func(address string) bool { return strings.HasPrefix(address, prefix) }) {
@@ -43,7 +44,7 @@ func Holds(now *tfjson.Plan, id string) bool {
 	})
 }
 
-// stateAddresses lists the managed resources of the state that a plan was made on.
+// stateAddresses lists the managed resources in the prior state of a plan.
 func stateAddresses(plan *tfjson.Plan) []string {
 	if plan == nil || plan.PriorState == nil || plan.PriorState.Values == nil {
 		return nil

@@ -16,52 +16,52 @@ import (
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
-// Hidden is what people read where a secret was.
+// Hidden replaces a secret in everything that people read.
 const Hidden = "(sensitive)"
 
-// HiddenChanged is what people read where one secret replaces another.
+// HiddenChanged replaces a secret whose value changes.
 const HiddenChanged = "(sensitive, changed)"
 
-// MinFingerprintKey is the length of the shortest key for fingerprints, in bytes.
+// MinFingerprintKey is the minimum length of a fingerprint key, in bytes.
 const MinFingerprintKey = 16
 
-// fingerprint is what a summary holds in place of a secret: (sensitive #0123456789ab). A secret
-// that changes has another one, so the digest of the summary differs; without the key, which is
-// in the grant of the run only, it tells nothing of the secret.
+// fingerprint matches the placeholder of a secret in a summary: (sensitive #0123456789ab). A
+// changed secret has another fingerprint, so the digest of the summary changes too. Without the
+// key, which is only in the run's grant, a fingerprint reveals nothing about the secret.
 var fingerprint = regexp.MustCompile(`\(sensitive #[0-9a-f]{12}\)`)
 
-// WithoutFingerprints returns a text of a summary in the words for people.
+// WithoutFingerprints replaces the fingerprints in a text by the words that people read.
 func WithoutFingerprints(shown string) string {
 	return fingerprint.ReplaceAllLiteralString(shown, Hidden)
 }
 
-// IsHidden reports whether a value of a summary is a hidden one as a whole.
+// IsHidden reports whether a summary value is nothing but a placeholder.
 func IsHidden(value any) bool {
 	shown, isText := value.(string)
 	return isText && strings.HasPrefix(shown, "(sensitive") && WithoutFingerprints(shown) == Hidden
 }
 
-// mask takes secrets out of values: by their looks, by their names, by Terraform's marks, and
-// where a marked value is repeated. Each of them only adds to what is hidden.
+// mask removes secrets from values. It finds them by format, by name, by Terraform's marks, and
+// by repetition of a marked value. Each rule only adds to what is hidden.
 type mask struct {
 	scanner *secretscan.Scanner
 	key     []byte
 	at      string // address and names of the value, so that equal secrets at two places do not look equal
-	raw     bool   // hides nothing; for what is only fingerprinted
+	raw     bool   // hides nothing; for values that are only fingerprinted
 }
 
 func newMask(plan *tfjson.Plan, key []byte) *mask {
 	return &mask{scanner: secretscan.New(secretsOf(plan).list()), key: key}
 }
 
-// below is the mask for a value under one more name.
+// below returns the mask for a value one name deeper.
 func (m *mask) below(name string) *mask {
 	inner := *m
 	inner.at += "\x00" + name
 	return &inner
 }
 
-// unmasked is the mask that hides nothing.
+// unmasked returns a mask that hides nothing.
 func (m *mask) unmasked() *mask {
 	inner := *m
 	inner.raw = true
@@ -83,8 +83,8 @@ func (m *mask) text(text string) string {
 	return m.scanner.Replace(text, func(secret string) string { return m.hidden(secret) })
 }
 
-// value masks a copy of a JSON value; marks is the tree that Terraform gives beside it, and names
-// what the names above it say.
+// value masks a copy of a JSON value. marks is Terraform's tree of sensitive marks, and names
+// are the names above the value.
 func (m *mask) value(value, marks any, names secretscan.Names) any {
 	if m.raw {
 		return value
@@ -153,7 +153,7 @@ func (m *mask) attributes(table map[string]any, marks any) map[string]any {
 	return masked
 }
 
-// indexKey is the only part of an address that is made of values.
+// indexKey matches an index, the only part of an address that can contain a value.
 var indexKey = regexp.MustCompile(`\["(?:[^"\\]|\\.)*"\]`)
 
 func (m *mask) address(address string) string {
@@ -174,18 +174,19 @@ func (m *mask) paths(paths []string) []string {
 	return paths
 }
 
-// Redactor cuts secrets out of the text that Terraform prints: the secrets of a plan, and
-// everything that looks like a credential. Without a plan it knows only the latter.
+// Redactor removes secrets from the text that Terraform prints: the secrets of a plan, and
+// everything that has the format of a credential. Without a plan it knows only formats.
 type Redactor struct {
 	scanner *secretscan.Scanner
 }
 
-// NewRedactor takes the secrets of a plan, which may be nil, and others that are known.
+// NewRedactor returns a Redactor for the secrets of a plan, which may be nil, and other known
+// secrets.
 func NewRedactor(plan *tfjson.Plan, known ...string) *Redactor {
 	return &Redactor{scanner: secretscan.New(append(secretsOf(plan).list(), known...))}
 }
 
-// Redact returns the text without secrets, and with what a reader would not see written out.
+// Redact returns the text without secrets and with invisible characters escaped.
 func (r *Redactor) Redact(text string) string {
 	var scanner *secretscan.Scanner
 	if r != nil {

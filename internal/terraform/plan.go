@@ -10,10 +10,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// maxPlan bounds what `terraform show -json` may give.
+// maxPlan bounds the output of `terraform show -json`, in bytes.
 const maxPlan = 64 << 20
 
-// PlanError explains to people why a plan is refused.
+// PlanError explains to people why TfPilot refuses a plan.
 type PlanError struct {
 	Code      lifecycle.ReasonCode
 	Text      string

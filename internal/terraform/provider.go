@@ -10,9 +10,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Provider is how a provider that changes something is configured: where the changes happen, and
-// as whom. Terraform evaluates it outside the plan, so a region or role that someone edits after
-// the approval shows nowhere else.
+// Provider is the configuration of a provider that makes changes: where the changes happen, and
+// with which identity. Terraform evaluates it outside the plan, so a region or role that someone
+// edits after the approval is visible nowhere else.
 type Provider struct {
 	Name   string // aws, or aws.alias; behind a module's address and a colon when the module has its own
 	Source string // its full address
@@ -20,9 +20,9 @@ type Provider struct {
 	Config map[string]any
 }
 
-// addProviders lists what is configured of every provider that has a part in the changes. A
-// change keeps the name of its configuration unless that is the root's only one without an alias,
-// which goes without saying.
+// addProviders lists the configuration of every provider that takes part in the changes. A
+// change names its provider configuration, except when the root has only one and it has no
+// alias.
 func (s *Summary) addProviders(plan *tfjson.Plan, written *settings) error {
 	listed := map[string]bool{}
 	for key, config := range plan.Config.ProviderConfigs {
@@ -50,8 +50,8 @@ func (s *Summary) addProviders(plan *tfjson.Plan, written *settings) error {
 	return nil
 }
 
-// uses reports whether a change is made with a configuration, or may be: what the code has no
-// more is not said to have one.
+// uses reports whether a change uses a provider configuration or might use it. A change whose
+// configuration is no longer in the code might use any.
 func (s *Summary) uses(plan *tfjson.Plan, key string, config *tfjson.ProviderConfig) bool {
 	return slices.ContainsFunc(s.Changes, func(c Change) bool {
 		return c.Provider == config.FullName &&

@@ -13,8 +13,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Referrers lists what in the environment's root uses the module of a request, so that destroying
-// it would break or destroy others.
+// Referrers lists the addresses in the environment's root that use the module of a request.
+// Destroying the module would break or destroy them.
 func Referrers(plan *tfjson.Plan, id string) []string {
 	if plan == nil || plan.Config == nil || plan.Config.RootModule == nil {
 		return nil
@@ -43,7 +43,7 @@ func Referrers(plan *tfjson.Plan, id string) []string {
 }
 
 // Mentions reports whether a file of the environment's root, other than the request's own, uses
-// the module of a request anywhere: also in locals, which a plan's configuration leaves out.
+// the request's module. It finds uses in locals too, which the configuration in a plan omits.
 func Mentions(content []byte, name, id string) (bool, error) {
 	file, diags := hclsyntax.ParseConfig(content, name, hcl.InitialPos)
 	if diags.HasErrors() {

@@ -17,8 +17,9 @@ import (
 func beginMarker(id string) string { return "# tfpilot:begin " + id }
 func endMarker(id string) string   { return "# tfpilot:end " + id }
 
-// Render writes the file of a request: one module block between its markers, formatted as
-// `terraform fmt` does. What it gives has been read again and means exactly the given values.
+// Render returns the file of a request: one module block between its markers, formatted as
+// `terraform fmt` does. It parses its own output and returns an error unless that means exactly
+// the given values.
 func Render(f File) ([]byte, error) {
 	if err := f.check(); err != nil {
 		return nil, fmt.Errorf("render: %w", err)
@@ -113,7 +114,7 @@ func (f *File) readCall(block *hclsyntax.Block) error {
 	return nil
 }
 
-// checkFrame checks that the markers stand around the block, so that Strip will find them.
+// checkFrame checks that the markers enclose the block, so that Strip can find them.
 func (f File) checkFrame(content []byte) error {
 	lines := bytes.Split(bytes.TrimSuffix(content, []byte("\n")), []byte("\n"))
 	if string(lines[0]) != beginMarker(f.RequestID) || string(lines[len(lines)-1]) != endMarker(f.RequestID) {

@@ -12,8 +12,8 @@ import (
 // minNumber is the length from which a marked number is a secret; a shorter one would be found everywhere.
 const minNumber = 6
 
-// secrets are all texts that a plan marks as sensitive anywhere. Providers repeat marked values
-// where nothing marks them, so marks alone do not hide them.
+// secrets holds every text that a plan marks as sensitive. Providers repeat marked values in
+// unmarked attributes, so hiding the marked attributes is not enough.
 type secrets map[string]bool
 
 func secretsOf(plan *tfjson.Plan) secrets {
@@ -52,7 +52,7 @@ func (s secrets) addChange(change *tfjson.Change) {
 	s.addMarked(change.After, change.AfterSensitive)
 }
 
-// addMarked walks a value beside the tree of its marks.
+// addMarked walks a value together with the tree of its marks.
 func (s secrets) addMarked(value, marks any) {
 	switch m := marks.(type) {
 	case bool:
@@ -74,8 +74,8 @@ func (s secrets) addMarked(value, marks any) {
 	}
 }
 
-// addAll takes every text of a marked value, but not the names in its objects: most are
-// attributes, which every plan shows.
+// addAll adds every text in a marked value. It skips the names in objects: most are attribute
+// names, which every plan shows.
 func (s secrets) addAll(value any) {
 	switch v := value.(type) {
 	case string:
@@ -129,7 +129,7 @@ func (s secrets) addModule(module *tfjson.StateModule) {
 		}
 		var marks any
 		if err := json.Unmarshal(resource.SensitiveValues, &marks); err != nil {
-			marks = true // what cannot be read hides everything rather than nothing
+			marks = true // a value that cannot be read hides everything rather than nothing
 		}
 		s.addMarked(anyTable(resource.AttributeValues), marks)
 	}
@@ -140,7 +140,7 @@ func (s secrets) addModule(module *tfjson.StateModule) {
 
 func anyTable(table map[string]any) any { return table }
 
-// addConfig takes what goes into sensitive variables, of the root and of every module call.
+// addConfig adds the values of sensitive variables, of the root and of every module call.
 func (s secrets) addConfig(plan *tfjson.Plan) {
 	if plan.Config == nil || plan.Config.RootModule == nil {
 		return

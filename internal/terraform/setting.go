@@ -16,7 +16,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
-// settings tells what the blocks of a configuration set, with every secret masked.
+// settings reads the arguments that configuration blocks set, with every secret masked.
 type settings struct {
 	code    Config
 	modules map[string]*moduleCode
@@ -64,20 +64,22 @@ func (s *settings) block(module *moduleCode, block *hclsyntax.Block) any {
 	return s.hide.below(block.Type).hidden(s.unmasked().of(module, []*hclsyntax.Block{block}))
 }
 
-// unmasked reads the same without hiding, for fingerprints: they cover all that an expression refers to.
+// unmasked reads the same without masking. Fingerprints need it, because they cover everything
+// that an expression refers to.
 func (s *settings) unmasked() *settings {
 	raw := *s
 	raw.hide = s.hide.unmasked()
 	return &raw
 }
 
-// trail is what an expression leads to: locals and variables by name, each once.
+// trail collects the locals and variables that an expression depends on, each once, by name.
 type trail struct {
 	from   *moduleCode
 	values map[string]any
 }
 
-// named is the value of an argument. What its name hides is fingerprinted with all that it refers to.
+// named returns the value of an argument. If its name hides the value, the fingerprint covers
+// the value and everything that it refers to.
 func (s *settings) named(module *moduleCode, name string, expr hclsyntax.Expression, to *trail) any {
 	if s.hide.raw || !secretscan.Name(name) {
 		return s.value(module, expr, to)
@@ -97,8 +99,8 @@ func literalOf(expr hclsyntax.Expression) (any, bool) {
 	return plainValue(value), true
 }
 
-// value is the value of what is written as one, and else its text beside the values of what it
-// refers to, which go to the trail when it is on one.
+// value returns a literal as its value. Any other expression becomes its text and the values of
+// its references, which are added to the trail if there is one.
 func (s *settings) value(module *moduleCode, expr hclsyntax.Expression, to *trail) any {
 	switch e := expr.(type) {
 	case *hclsyntax.ObjectConsExpr:
@@ -130,7 +132,7 @@ func (s *settings) value(module *moduleCode, expr hclsyntax.Expression, to *trai
 	return written
 }
 
-// object is a table whose names are written as such.
+// object is a table with literal keys.
 func (s *settings) object(module *moduleCode, e *hclsyntax.ObjectConsExpr, to *trail) (map[string]any, bool) {
 	table := make(map[string]any, len(e.Items))
 	for _, item := range e.Items {
@@ -143,8 +145,8 @@ func (s *settings) object(module *moduleCode, e *hclsyntax.ObjectConsExpr, to *t
 	return table, true
 }
 
-// follow goes to the locals and variables of an expression. It does not follow resources and data
-// sources: of what they give, the changes tell.
+// follow adds the locals and variables of an expression. It skips resources and data sources,
+// because the changes of the plan show their values.
 func (s *settings) follow(module *moduleCode, expr hclsyntax.Expression, to *trail) {
 	for _, traversal := range expr.Variables() {
 		if len(traversal) < 2 {
@@ -174,7 +176,7 @@ func (s *settings) follow(module *moduleCode, expr hclsyntax.Expression, to *tra
 	}
 }
 
-// variable is what a module is called with, or else the default.
+// variable returns the argument that the module call passes, or else the default.
 func (s *settings) variable(module *moduleCode, name string, to *trail) any {
 	declared := module.find("variable", name)
 	if !s.hide.raw && (isTrue(attribute(declared, "sensitive")) || secretscan.Name(name)) {
@@ -204,7 +206,7 @@ func isTrue(expr hclsyntax.Expression) bool {
 	return !diags.HasErrors() && value.RawEquals(cty.True)
 }
 
-// plainValue is a value as JSON has it. What has no such form, of what a configuration may write, is nothing.
+// plainValue converts a value to its JSON form, or to nil if it has none.
 func plainValue(value cty.Value) any {
 	if value.IsNull() {
 		return nil

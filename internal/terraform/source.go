@@ -16,7 +16,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Sources is where the code of one directory takes other code and data from.
+// Sources lists the code and data outside of a directory that its code uses.
 type Sources struct {
 	Local   []string          // sources of modules in the repository, as written: ./x or ../x
 	Remote  map[string]string // source by the name of the call: a git commit, or an exact version of a registry
@@ -99,8 +99,8 @@ var (
 	exactVersion   = regexp.MustCompile(`^\s*=?\s*[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?\s*$`)
 )
 
-// checkPinned accepts a git source with the whole id of a commit and nothing else that could
-// choose one, or a registry's module with one exact version.
+// checkPinned accepts a git source only with a full commit id and no other parameter that
+// selects a revision, and a registry module only with one exact version.
 func checkPinned(call, source, version string) error {
 	if gitSource.MatchString(source) {
 		_, query, _ := strings.Cut(source, "?")
@@ -122,10 +122,11 @@ func checkPinned(call, source, version string) error {
 		"or a directory of this repository", call, source)
 }
 
-// climb finds the paths in a text that go up: a part of a command, or what follows ${path.module}.
+// climb matches paths that lead out of the directory: in a command, or after ${path.module}.
 var climb = regexp.MustCompile(`[^\s"'` + "`" + `;|&()<>=,]*\.\.[^\s"'` + "`" + `;|&()<>=,]*`)
 
-// addTexts collects the texts that climb, and the modules of requests that the code refers to.
+// addTexts collects the paths that lead out of the directory, and the request modules that the
+// code refers to.
 func (s *Sources) addTexts(body *hclsyntax.Body) {
 	_ = hclsyntax.VisitAll(body, func(node hclsyntax.Node) hcl.Diagnostics { // visit reports nothing
 		switch e := node.(type) {
@@ -154,13 +155,14 @@ func (s *Sources) addClimbs(text string) {
 	}
 }
 
-// Generated is the request whose file has this name in an environment's root.
+// Generated returns the id of the request whose generated file has this name.
 func Generated(name string) (id string, ok bool) {
 	id, ok = strings.CutPrefix(strings.TrimSuffix(name, ".tf"), lifecycle.ModuleCall(""))
 	return id, ok && strings.HasSuffix(name, ".tf") && lifecycle.NameRequest.Valid(id)
 }
 
-// CheckGenerated checks that a file with a request's name holds what TfPilot writes there and nothing else.
+// CheckGenerated checks that a file with a request's name contains exactly what TfPilot
+// generates.
 func CheckGenerated(name string, content []byte) error {
 	id, ok := Generated(name)
 	if !ok {

@@ -15,9 +15,8 @@ var (
 	ErrDamagedMarker = errors.New("the markers of the file are damaged")
 )
 
-// Strip takes the block of a request out of a file. What is left has no block of it; nothing but
-// blank space left is an empty result, and then the file is to be deleted. Damaged markers are
-// never guessed at.
+// Strip removes the block of a request from a file. An empty result means that only blank space
+// is left, and the caller deletes the file. Damaged markers are an error: Strip never guesses.
 func Strip(content []byte, id string) ([]byte, error) {
 	if !lifecycle.NameRequest.Valid(id) {
 		return nil, fmt.Errorf("strip: %q is not a request id", id)
@@ -69,7 +68,8 @@ func findMarkers(lines []string, id string) (begin, end int, err error) {
 	return begin, end, nil
 }
 
-// isMarkerLike tells a comment that is or was a marker from a text that only mentions one.
+// isMarkerLike reports whether a comment is a marker or was one before an edit, and does not
+// only mention one.
 func isMarkerLike(line string) bool {
 	line = strings.TrimSpace(line)
 	return (strings.HasPrefix(line, "#") || strings.HasPrefix(line, "//")) && strings.Contains(line, "tfpilot:")

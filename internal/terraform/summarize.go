@@ -13,22 +13,23 @@ import (
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
-// Scope is what a plan may touch, and what it is for.
+// Scope is what a plan may change, and its purpose.
 type Scope struct {
 	RequestID string            // required
 	Purpose   lifecycle.Purpose // required
 	Config    Config            // what the plan was made of; needed where that configures providers or runs commands
 	Code      *CodeIdentity     // its identity
 
-	// FingerprintKey is the request's key for fingerprints of what is hidden. Required: without it a
-	// changed secret would not change the digest.
+	// FingerprintKey is the request's key for fingerprints of hidden values. Required: without
+	// it a changed secret would not change the digest.
 	FingerprintKey []byte
 }
 
 func (s Scope) prefix() string { return "module." + lifecycle.ModuleCall(s.RequestID) + "." }
 
-// Summarize turns a plan into the document that people are shown, with every secret masked. A
-// plan that reaches outside the request's module, or does not match its purpose, is a *PlanError.
+// Summarize converts a plan to the document that an approver sees, with every secret masked. A
+// plan that changes something outside the request's module, or that does not match its purpose,
+// is a *PlanError.
 func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 	if !lifecycle.NameRequest.Valid(scope.RequestID) {
 		return nil, fmt.Errorf("summarize: %q is not a request id", scope.RequestID)
@@ -83,7 +84,8 @@ func Summarize(plan *tfjson.Plan, scope Scope) (*Summary, error) {
 	return s, s.checkPurpose(scope)
 }
 
-// counts leaves out resources with which nothing happens, and data sources that the plan has read already.
+// counts reports whether a change belongs in the summary: not resources without a change, nor
+// data sources that the plan already read.
 func counts(rc *tfjson.ResourceChange) bool {
 	if rc == nil || rc.Change == nil {
 		return false
@@ -95,8 +97,8 @@ func counts(rc *tfjson.ResourceChange) bool {
 		rc.PreviousAddress != rc.Address
 }
 
-// reads reports whether a change only reads a data source while the plan is applied. That runs
-// code of a provider, also outside the request's module.
+// reads reports whether a change only reads a data source during the apply. Reading runs
+// provider code, also outside the request's module.
 func reads(rc *tfjson.ResourceChange) bool {
 	return rc.Mode == tfjson.DataResourceMode && rc.Change.Actions.Read()
 }
@@ -148,7 +150,8 @@ func (s *Summary) checkPurpose(scope Scope) error {
 	return nil
 }
 
-// compareChanges orders by address, and by the rest so that equal addresses cannot change places.
+// compareChanges orders changes by address and then by their other fields, so that the order is
+// the same in every run.
 func compareChanges(a, b Change) int {
 	if order := cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.Deposed, b.Deposed)); order != 0 {
 		return order
@@ -185,7 +188,7 @@ func newChange(rc *tfjson.ResourceChange, hide *mask) (Change, error) {
 	return c, nil
 }
 
-// sortedPaths orders the set that Terraform gives as a list.
+// sortedPaths sorts a set that Terraform returns as a list.
 func sortedPaths(masked any) []any {
 	paths, _ := masked.([]any)
 	slices.SortFunc(paths, func(a, b any) int { return cmp.Compare(string(canonical(a)), string(canonical(b))) })

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Summary is the document that people are shown of a plan, and whose digest they approve. Nothing
-// in it differs between two runs that plan the same.
+// Summary is the document that an approver sees of a plan and whose digest the approval is bound
+// to. Two runs that plan the same changes produce the same bytes.
 type Summary struct {
 	Changes   []Change
 	Providers []Provider    // of the changes
@@ -54,7 +54,7 @@ func (c Change) Kind() string {
 	return c.Actions[0]
 }
 
-// Counts are the numbers of a plan. A replacement counts once, as such.
+// Counts counts the changes of a plan by kind. A replacement counts once, as a replacement.
 type Counts struct {
 	Add     int `json:"add"`
 	Change  int `json:"change"`
@@ -80,14 +80,14 @@ func (s *Summary) Counts() Counts {
 	return n
 }
 
-// Risks of a plan, the worst that is in it.
+// The risks of a plan. The worst change decides.
 const (
 	RiskNone    = "none"
 	RiskReplace = "replace"
 	RiskDestroy = "destroy"
 )
 
-// Risk says the worst that the plan does.
+// Risk returns the risk of the plan's worst change.
 func (s *Summary) Risk() string {
 	switch n := s.Counts(); {
 	case n.Destroy > 0:
@@ -98,7 +98,7 @@ func (s *Summary) Risk() string {
 	return RiskNone
 }
 
-// Destroyed lists the addresses of what is destroyed or replaced.
+// Destroyed lists the addresses that the plan destroys or replaces.
 func (s *Summary) Destroyed() []string {
 	var gone []string
 	for _, c := range s.Changes {
@@ -129,7 +129,7 @@ func (s *Summary) Bytes() []byte {
 	return canonical(doc)
 }
 
-// Digest is what an approval is bound to.
+// Digest returns the digest that an approval is bound to: "sha256:" and 64 hexadecimal digits.
 func (s *Summary) Digest() string { return Digest(s.Bytes()) }
 
 // Digest is the digest of the bytes of a summary.
@@ -175,8 +175,8 @@ func (c Change) document() map[string]any {
 	return doc
 }
 
-// canonical writes JSON with sorted keys, without HTML escapes, with a final newline. Its input
-// is made of JSON's own types, which cannot fail to encode.
+// canonical encodes JSON with sorted keys, without HTML escapes, and with a final newline. Its
+// input consists of JSON types only, so encoding cannot fail.
 func canonical(value any) []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -187,8 +187,8 @@ func canonical(value any) []byte {
 	return out.Bytes()
 }
 
-// ParseSummary reads a stored summary. Only the canonical form is accepted: what is read has the
-// digest of what was stored.
+// ParseSummary reads a stored summary. It accepts only the canonical form, so the result has the
+// digest of the stored bytes.
 func ParseSummary(content []byte) (*Summary, error) {
 	var doc struct {
 		Changes []struct {

@@ -12,7 +12,8 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// checkValue refuses what cannot be written so that it reads back as the same value, and what hclwrite panics on.
+// checkValue rejects values that would not read back as the same value, or that make hclwrite
+// panic.
 func checkValue(v cty.Value) error {
 	if v == cty.NilVal {
 		return fmt.Errorf("has no value")
@@ -36,7 +37,8 @@ func checkValue(v cty.Value) error {
 	})
 }
 
-// checkString need not check composed form (NFC): cty keeps every text in it, as Terraform does when it reads the file.
+// checkString does not check for NFC: cty normalizes every string, as Terraform does when it
+// reads the file.
 func checkString(text string) error {
 	if !utf8.ValidString(text) {
 		return fmt.Errorf("is not valid UTF-8")
@@ -74,14 +76,14 @@ func checkKeys(v cty.Value) error {
 	return nil
 }
 
-// plainKey is a name that an object may hold without quotes; the words of Terraform's own syntax are not.
+// plainKey matches object keys that need no quotes. Terraform's keywords need them.
 var plainKey = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 
 var syntaxWord = map[string]bool{"for": true, "in": true, "if": true, "true": true, "false": true, "null": true}
 
-// tokens writes a checked value. Texts and names are hclwrite's, which escapes them; maps are
-// ours, since hclwrite writes a name such as "for" without quotes, and then the map reads as
-// another expression.
+// tokens returns the tokens of a checked value. Strings and names come from hclwrite, which
+// escapes them. Maps are written here: hclwrite writes a key such as "for" without quotes, which
+// would change the meaning of the map.
 func tokens(v cty.Value) hclwrite.Tokens {
 	switch typ := v.Type(); {
 	case typ.IsMapType() || typ.IsObjectType():
@@ -107,7 +109,8 @@ func keyTokens(key string) hclwrite.Tokens {
 	return hclwrite.TokensForValue(cty.StringVal(key))
 }
 
-// listTokens writes one item per line when there are several, so that a diff shows the item that changed.
+// listTokens writes a list with several items one per line, so that a diff shows the changed
+// item.
 func listTokens(v cty.Value) hclwrite.Tokens {
 	var items []hclwrite.Tokens
 	for it := v.ElementIterator(); it.Next(); {
@@ -126,9 +129,9 @@ func listTokens(v cty.Value) hclwrite.Tokens {
 	return append(list, &hclwrite.Token{Type: hclsyntax.TokenCBrack, Bytes: []byte{']'}})
 }
 
-// same reports whether a literal that was read means the value that was meant. A literal list is
-// a tuple and a literal map an object; Terraform converts them to the variable's type, and so
-// does this.
+// sameValue reports whether a parsed literal has the intended value. A literal list is a tuple
+// and a literal map an object; Terraform converts them to the variable's type, and so does
+// sameValue.
 func sameValue(read, meant cty.Value) bool {
 	if read.RawEquals(meant) {
 		return true
@@ -137,7 +140,7 @@ func sameValue(read, meant cty.Value) bool {
 	return err == nil && converted.RawEquals(meant) && sameSize(read, meant)
 }
 
-// sameSize keeps a conversion from hiding items, which a set does with equal ones.
+// sameSize detects items that a conversion drops, such as duplicates in a set.
 func sameSize(a, b cty.Value) bool {
 	if !a.CanIterateElements() || !b.CanIterateElements() {
 		return a.CanIterateElements() == b.CanIterateElements() && a.Type().Equals(b.Type())

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// accessNames are attributes that decide who may do or reach something. While one is not known
-// yet, who approves the plan cannot see what it grants.
+// accessNames lists attributes that control access. While the value of one is unknown, the
+// approver cannot see what it grants.
 var accessNames = map[string]bool{
 	// policies and roles
 	"policy": true, "policies": true, "inline_policy": true, "assume_role_policy": true, "policy_arn": true,
@@ -40,12 +40,12 @@ var accessNames = map[string]bool{
 // pathName finds the names in a path such as ingress[0].cidr_blocks.
 var pathName = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 
-// DecidesAccess reports whether an attribute decides who may do or reach something. The attribute is a name or a path.
+// DecidesAccess reports whether an attribute controls access. attribute is a name or a path.
 func DecidesAccess(path string) bool {
 	return slices.ContainsFunc(pathName.FindAllString(path, -1), func(name string) bool { return accessNames[name] })
 }
 
-// warnings says what the person who approves the change cannot see in it.
+// warnings describes what the approver cannot see in a change.
 func (c Change) warnings() []string {
 	var all []string
 	var access []string
