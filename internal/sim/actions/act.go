@@ -2,7 +2,6 @@ package actions
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -165,18 +164,14 @@ func (a *Act) path() string {
 // file of the job.
 func (a *Act) tree(ctx context.Context, dir string, job Job) error {
 	repo := filepath.Join(dir, "repo")
-	from, auth := job.GitDir, []string(nil)
-	if from == "" {
-		from, auth = job.CloneURL, basicAuth(job.Token)
-	}
 	steps := [][]string{
 		{"init", "--quiet", "--initial-branch=" + defaultBranch, repo},
-		{"-C", repo, "fetch", "--quiet", "--no-tags", "--depth=1", from, job.SHA},
+		{"-C", repo, "fetch", "--quiet", "--no-tags", "--depth=1", job.GitDir, job.SHA},
 		{"-C", repo, "checkout", "--quiet", "-B", strings.TrimPrefix(job.Ref, "refs/heads/"), "FETCH_HEAD"},
 		{"-C", repo, "remote", "add", "origin", "https://github.com/" + job.Repo + ".git"},
 	}
 	for _, args := range steps {
-		if err := a.git(ctx, dir, args, auth); err != nil {
+		if err := a.git(ctx, dir, args); err != nil {
 			return err
 		}
 	}
@@ -193,17 +188,11 @@ func (a *Act) tree(ctx context.Context, dir string, job Job) error {
 	return nil
 }
 
-// basicAuth returns the environment that makes git send a run's token.
-func basicAuth(token string) []string {
-	header := "AUTHORIZATION: basic " + base64.StdEncoding.EncodeToString([]byte("x-access-token:"+token))
-	return []string{"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.extraHeader", "GIT_CONFIG_VALUE_0=" + header}
-}
-
-func (a *Act) git(ctx context.Context, dir string, args, env []string) error {
+func (a *Act) git(ctx context.Context, dir string, args []string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Env = append(a.environment(dir), env...)
+	cmd.Env = a.environment(dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(string(out)))
 	}

@@ -289,8 +289,6 @@ func TestStandIns(t *testing.T) {
 	defer server.Close()
 	j.CloneURL = server.URL + "/" + filepath.Base(j.GitDir)
 	j.Inputs = map[string]string{"mode": j.SHA}
-	gitDir := j.GitDir
-	j.GitDir = "" // the tree of the workflow is then fetched over HTTP too
 	j.Vars = map[string]string{"ROLE": "arn:aws:iam::1:role/plan"}
 	a := newAct(t)
 	a.Terraform = filepath.Join(t.TempDir(), "tf")
@@ -315,7 +313,7 @@ func TestStandIns(t *testing.T) {
 	if _, ok := auths.Load("basic " + base64.StdEncoding.EncodeToString([]byte("x-access-token:tok_1"))); !ok {
 		t.Error("no call carried the run's token")
 	}
-	runCommand(t, gitDir, "git", "rev-parse", "--verify", "refs/heads/cleanup/x")
+	runCommand(t, j.GitDir, "git", "rev-parse", "--verify", "refs/heads/cleanup/x")
 
 	a.Roles["arn:aws:iam::1:role/plan"] = Role{AccessKeyID: "run-plan", SecretAccessKey: "s",
 		Workflows: []string{"apply.yml"}}

@@ -1,7 +1,7 @@
 // Package aws simulates an AWS account as far as Terraform sees one: objects with a type, an id and
 // attributes, behind a small JSON protocol. It owns the objects, the AWS rules that refuse a create or
 // a delete (a name that is taken, a bucket that is not empty, …), changes from outside Terraform,
-// injected delays and refusals, and counts. It knows neither Terraform's schema (package provider) nor
+// injected delays and refusals. It knows neither Terraform's schema (package provider) nor
 // any AWS protocol.
 //
 // A Server is an http.Handler. It opens no socket, starts no goroutine, and uses the disk only if it
@@ -74,7 +74,6 @@ type Server struct {
 	objects map[key]Object
 	faults  []Fault
 	cleared chan struct{} // closed by ClearFaults
-	counts  map[countKey]int
 }
 
 type key struct{ typ, id string }
@@ -86,7 +85,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		token: cfg.Token, dir: cfg.Dir, log: cfg.Log,
-		objects: map[key]Object{}, counts: map[countKey]int{}, cleared: make(chan struct{}),
+		objects: map[key]Object{}, cleared: make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

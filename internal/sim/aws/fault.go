@@ -171,37 +171,3 @@ func (f Fault) refusal() *Error {
 	}
 	return &Error{status, f.Code, cmp.Or(f.Message, words[f.Code], "The request was refused.")}
 }
-
-// Count counts how often an operation was requested for a type, and how often it succeeded.
-type Count struct {
-	Type string `json:"type"`
-	Op   Op     `json:"op"`
-	Done bool   `json:"done"`
-	N    int    `json:"n"`
-}
-
-type countKey struct {
-	typ  string
-	op   Op
-	done bool
-}
-
-func (s *Server) count(op Op, typ string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.counts[countKey{typ, op, err == nil}]++
-}
-
-// Counts lists the calls since the start or the last reset.
-func (s *Server) Counts() []Count {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make([]Count, 0, len(s.counts))
-	for k, n := range s.counts {
-		out = append(out, Count{k.typ, k.op, k.done, n})
-	}
-	slices.SortFunc(out, func(a, b Count) int {
-		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Op, b.Op), cmp.Compare(a.N, b.N))
-	})
-	return out
-}

@@ -42,7 +42,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		status, body, err = s.serve(in, op, typ, id)
 	}
-	s.count(op, typ, err)
 	s.log.Debug("cloud", "op", string(op), "type", typ, "id", id, "error", err)
 	if silent {
 		panic(http.ErrAbortHandler)
