@@ -84,7 +84,7 @@ func (p *parser) take(token string) bool {
 }
 
 func (p *parser) or() (exprValue, error) {
-	if p.depth++; p.depth > 50 {
+	if p.depth++; p.depth > 50 { // arguments of calls in calls
 		return exprValue{}, fmt.Errorf("nested too deep: %w", errExpr)
 	}
 	defer func() { p.depth-- }()
@@ -110,45 +110,17 @@ func (p *parser) and() (exprValue, error) {
 }
 
 func (p *parser) equal() (exprValue, error) {
-	left, err := p.unary()
-	for err == nil {
-		want := true
-		switch {
-		case p.take("=="):
-		case p.take("!="):
-			want = false
-		default:
-			return left, nil
-		}
+	left, err := p.primary()
+	for err == nil && p.take("==") {
 		var right exprValue
-		right, err = p.unary()
-		left = boolean(strings.EqualFold(left.s, right.s) == want)
+		right, err = p.primary()
+		left = boolean(strings.EqualFold(left.s, right.s))
 	}
 	return left, err
 }
 
-func (p *parser) unary() (exprValue, error) {
-	not := false
-	for p.take("!") {
-		not = !not
-	}
-	v, err := p.primary()
-	if not {
-		v = boolean(!v.truthy())
-	}
-	return v, err
-}
-
 func (p *parser) primary() (exprValue, error) {
-	p.skip()
-	switch {
-	case p.take("("):
-		v, err := p.or()
-		if err == nil && !p.take(")") {
-			err = fmt.Errorf("missing ): %w", errExpr)
-		}
-		return v, err
-	case p.take("'"):
+	if p.take("'") {
 		return p.quoted()
 	}
 	word := p.word()
@@ -229,25 +201,14 @@ func (p *parser) call(name string) (exprValue, error) {
 	return apply(name, args)
 }
 
+// apply calls a function. The shipped workflows use one.
 func apply(name string, args []string) (exprValue, error) {
-	if name == "format" && len(args) > 0 {
-		out := args[0]
-		for i, a := range args[1:] {
-			out = strings.ReplaceAll(out, "{"+strconv.Itoa(i)+"}", a)
-		}
-		return exprValue{'s', out}, nil
-	}
-	if len(args) != 2 {
+	if name != "format" || len(args) == 0 {
 		return exprValue{}, fmt.Errorf("function %s: %w", name, errExpr)
 	}
-	a, b := strings.ToLower(args[0]), strings.ToLower(args[1])
-	switch name {
-	case "contains":
-		return boolean(strings.Contains(a, b)), nil
-	case "startswith":
-		return boolean(strings.HasPrefix(a, b)), nil
-	case "endswith":
-		return boolean(strings.HasSuffix(a, b)), nil
+	out := args[0]
+	for i, a := range args[1:] {
+		out = strings.ReplaceAll(out, "{"+strconv.Itoa(i)+"}", a)
 	}
-	return exprValue{}, fmt.Errorf("function %s: %w", name, errExpr)
+	return exprValue{'s', out}, nil
 }
