@@ -20,13 +20,13 @@ const (
 	outputsTimeout = 2 * time.Minute
 	rescueTries    = 5
 	rescuePause    = 10 * time.Second
-	orphanTime     = 3 * time.Minute // of the five that GitHub gives a cancelled job
+	orphanTime     = 3 * time.Minute // of the five minutes that GitHub gives a cancelled job
 
-	leftState = "errored.tfstate" // what Terraform could not save
+	leftState = "errored.tfstate" // the file of a state that Terraform could not save
 )
 
-// apply has the one effect: it reads the grant once more and applies the very plan
-// file that was compared with the approval.
+// apply is the only step that changes anything: it reads the grant again and applies exactly the
+// plan file that was compared with the approval.
 func (j *job) apply(ctx context.Context) error {
 	o, err := j.outcome()
 	if err != nil {
@@ -59,7 +59,7 @@ func (j *job) apply(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case exit != 0 && !known: // what the apply made may be among its words
+	case exit != 0 && !known: // the output may contain secrets that the apply created
 		return refuse(lifecycle.CodeTerraformFailed, "terraform apply failed; its words are not told, since the state "+
 			"that knows their secrets could not be read")
 	case exit != 0:
@@ -73,9 +73,9 @@ func (j *job) apply(ctx context.Context) error {
 	return j.readOutputs(ctx)
 }
 
-// readOutputs asks terraform console for the module's outputs. Root outputs would
-// be incomplete under -target and stay behind after a destroy. A failure here does
-// not fail the apply: that happened.
+// readOutputs reads the module's outputs through terraform console. Root outputs would be
+// incomplete under -target and remain after a destroy. An error here does not fail the apply,
+// which has already happened.
 func (j *job) readOutputs(ctx context.Context) error {
 	if j.in.Kind != lifecycle.KindApply {
 		return nil
@@ -120,16 +120,16 @@ func (j *job) askOutputs(ctx context.Context) (map[string]json.RawMessage, []str
 	return answer.Values, answer.Sensitive, nil
 }
 
-// hidesOutput reports whether an output is a secret: by its value, or by its name.
+// hidesOutput reports whether an output is secret, by its value or its name.
 func (j *job) hidesOutput(name string, value json.RawMessage) bool {
 	shown := fmt.Sprintf("{%q:%s}", name, value)
 	return j.redact(shown) != shown
 }
 
-// rescue pushes back a state that Terraform had to leave on the runner's disk. A
-// lock is released only when it is this run's own.
+// rescue pushes a state that Terraform could not save and left on the runner's disk. It releases
+// a lock only if this run holds it.
 func (j *job) rescue(ctx context.Context) error {
-	ctx = context.WithoutCancel(ctx) // the run may be cancelled already; its state matters more
+	ctx = context.WithoutCancel(ctx) // the run may already be cancelled; its state matters more
 	if !j.awaitTerraform(orphanTime) {
 		return refuse(lifecycle.CodeStateNotSaved, "Terraform was still at work %s after the run was cancelled and ends "+
 			"with the job; what it did may be in no state", orphanTime)
@@ -174,8 +174,8 @@ func (j *job) rescued(file string) error {
 
 var lockInfo = regexp.MustCompile(`(?s)Lock Info:.*?ID:\s+([0-9a-f-]{36}).*?Who:\s+\S+@(\S+).*?Created:\s+(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)`)
 
-// releaseOwnLock releases the lock that the last push ran into if it was taken on
-// this machine after this run began.
+// releaseOwnLock releases the lock that blocked the last push, if this machine took it after
+// this run started.
 func (j *job) releaseOwnLock(ctx context.Context) (released bool, err error) {
 	text, err := j.readEnd(errFile("rescue.log"))
 	if err != nil {

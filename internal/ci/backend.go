@@ -14,10 +14,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// backend compares the root's backend with the one this environment must have,
-// initializes Terraform, and compares what it really configured. Two environments
-// that share a state would destroy each other, and a lock argument that differs
-// would make two runs blind to each other.
+// backend compares the root's backend with the one that this environment must have, initializes
+// Terraform, and compares the backend that it configured. Two environments with one state would
+// destroy each other's resources, and two runs with different lock arguments would not see each
+// other's lock.
 func (j *job) backend(ctx context.Context) error {
 	want := j.wantBackend()
 	if err := j.declared(want); err != nil {
@@ -38,16 +38,15 @@ func (j *job) backend(ctx context.Context) error {
 	return nil
 }
 
-// wantBackend is where this environment's state must be, as the grant says, written as
-// bootstrap writes it.
+// wantBackend returns the backend in the grant, in the form that bootstrap writes.
 func (j *job) wantBackend() terraform.Backend {
 	b := j.in.Backend
 	return terraform.Backend{Bucket: b.Bucket, Key: b.Key, Region: b.Region, Encrypt: true,
 		DynamoDBTable: b.DynamoDBTable, UseLockfile: b.UseLockfile}
 }
 
-// declared reads every file of the root: exactly one backend block, nothing that
-// could override it, and nothing that Terraform would take for its own leftovers.
+// declared reads every file of the root. It accepts exactly one backend block, no file that
+// could override it, and no file that Terraform would read as its own local data.
 func (j *job) declared(want terraform.Backend) error {
 	entries, err := os.ReadDir(j.root())
 	if err != nil {
@@ -93,7 +92,7 @@ func sameBackend(where string, want, got terraform.Backend) error {
 	return nil
 }
 
-// initialize runs init. The committed lock file is binding.
+// initialize runs terraform init with the committed lock file.
 func (j *job) initialize(ctx context.Context) error {
 	locked, err := j.rootFile(lockFile)
 	if err != nil {
@@ -110,7 +109,7 @@ func (j *job) initialize(ctx context.Context) error {
 	return j.lockedProviders(locked)
 }
 
-// configured reads what init left: the backend that Terraform will really use.
+// configured reads the backend that init configured, which Terraform will use.
 func (j *job) configured(want terraform.Backend) error {
 	data, err := os.ReadFile(filepath.Join(j.root(), ".terraform", "terraform.tfstate"))
 	if err != nil {

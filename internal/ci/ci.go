@@ -33,15 +33,15 @@ const (
 	exitUsage  = 2
 )
 
-// Process is the environment of one command.
+// Process is the environment and the output of one command.
 type Process struct {
 	Env    []string // required; as os.Environ gives it
 	Stdout io.Writer
 	Stderr io.Writer
-	Sleep  func(time.Duration) // waits between tries; time.Sleep unless set
+	Sleep  func(time.Duration) // waits between retries; nil is time.Sleep
 }
 
-// bucket is what a run needs of the requests bucket.
+// bucket is the part of the requests bucket that a run needs.
 type bucket interface {
 	Grant(ctx context.Context, project, cid string) (lifecycle.Grant, error)
 	PutClaim(ctx context.Context, project, cid string, c lifecycle.Claim) (mine bool, stored lifecycle.Claim, err error)
@@ -85,8 +85,8 @@ func Run(ctx context.Context, args []string, p Process) int {
 		return exitUsage
 	}
 	keepProcessPrivate()
-	// The first signal stops Terraform once, in its own way; a second one would make
-	// it give up the state, so it is swallowed.
+	// The first signal interrupts Terraform once. A second interrupt would make Terraform exit
+	// without saving the state, so further signals are ignored.
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	j, err := newJob(p)
@@ -118,8 +118,8 @@ func usage(w io.Writer) {
 	}
 }
 
-// fail says on the run's page why the command stopped, and leaves the reason for
-// the step that keeps the result.
+// fail prints the reason for the failure in the run, and saves it for the step that writes the
+// result.
 func fail(p Process, j *job, name string, err error) int {
 	var denied *refusal
 	code := lifecycle.CodeStepFailed
@@ -128,7 +128,7 @@ func fail(p Process, j *job, name string, err error) int {
 	}
 	text := err.Error()
 	if j != nil && name != "inputs" && name != "guard" {
-		text = cut(j.redact(text), maxTail) // half a secret would no longer be found
+		text = cut(j.redact(text), maxTail) // redacting comes first: half a secret would not be found
 		noteErr := j.note(func(o *outcome) {
 			o.failed(name, code, text)
 			if denied != nil && denied.lock != nil {
@@ -147,7 +147,7 @@ func fail(p Process, j *job, name string, err error) int {
 	return exitFailed
 }
 
-// job is one command with its inputs and places.
+// job is one command with its inputs and directories.
 type job struct {
 	in     inputs
 	env    map[string]string
@@ -194,19 +194,19 @@ func (j *job) openBucket(ctx context.Context) (bucket, error) {
 	return s, nil
 }
 
-// runFile is the path of a file that outlives a step but not the run.
+// runFile returns the path of a file that lasts for the run, across its steps.
 func (j *job) runFile(name string) string {
 	return filepath.Join(j.env["RUNNER_TEMP"], "tfpilot", "run", name)
 }
 
-// tools is the checkout that is executed: the default branch at dispatch.
+// tools is the checkout whose code runs: the default branch at dispatch.
 func (j *job) tools() string { return filepath.Join(j.env["GITHUB_WORKSPACE"], "tools") }
 
 // infra is the checkout of the requested commit, which is only read.
 func (j *job) infra() string { return filepath.Join(j.env["GITHUB_WORKSPACE"], "infra") }
 
-// root is the Terraform root of the environment: in the tree that holds what was bound,
-// or for runs that no approval is about in the default branch's checkout.
+// root is the Terraform root of the environment: in the tree with the bound code or, for runs
+// without an approval, in the checkout of the default branch.
 func (j *job) root() string {
 	from := j.tree()
 	if j.in.Kind == lifecycle.KindCleanup || j.in.Kind == lifecycle.KindDriftPlan {

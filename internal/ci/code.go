@@ -13,15 +13,15 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// Terraform runs in a tree of its own. It is written from git objects and holds only
-// what the code identity names, so a module cannot read what no one approved:
+// Terraform runs in its own tree. The tree is written from git objects and contains only what
+// the code identity lists, so a module cannot read code that no one approved:
 //
 //   - every file of the environment's root, but the generated files of other requests,
 //     unless the root's own files refer to their modules;
 //   - the whole directory of each module of the repository that these call, and so on;
 //   - what the code of those names outside its own directory: ${path.module}/../x.
 //
-// Modules from elsewhere must be pinned. Their files are known only after init, and
+// Modules from outside the repository must be pinned. Their files are known only after init, and
 // are compared then: see remote.go.
 
 // Bounds of a tree.
@@ -40,7 +40,7 @@ const (
 	modeExecutable = "100755"
 )
 
-// binding collects the code of one run.
+// binding collects the code that one run executes.
 type binding struct {
 	j     *job
 	root  string // of the environment, in the repository
@@ -49,8 +49,8 @@ type binding struct {
 	done  map[string]bool      // directories whose code was read
 }
 
-// bind reads what Terraform will read in this run from the default branch's commit.
-// The request's file is the granted one.
+// bind collects everything that Terraform will read in this run from the default branch's
+// commit. The request's file is the granted one.
 func (j *job) bind(ctx context.Context, granted []byte) (*binding, error) {
 	b := &binding{j: j, root: path.Dir(j.in.Path), files: map[string]treeEntry{}, done: map[string]bool{}}
 	b.code.Files = map[string]string{j.in.Path: j.in.Blob}
@@ -68,8 +68,8 @@ func (j *job) bind(ctx context.Context, granted []byte) (*binding, error) {
 	return b, nil
 }
 
-// addRoot takes in the root's own files, then the generated ones whose modules these
-// refer to, then the request's own.
+// addRoot adds the root's own files, then the generated files whose modules they refer to, then
+// the request's own file.
 func (b *binding) addRoot(ctx context.Context, granted []byte) error {
 	entries, err := b.j.list(ctx, b.root+"/", false)
 	if err != nil {
@@ -119,8 +119,8 @@ func (b *binding) addRoot(ctx context.Context, granted []byte) error {
 	return b.follow(ctx, b.root, more)
 }
 
-// checkGenerated refuses a root in which a file that bears a request's name holds
-// anything but that request's module.
+// checkGenerated rejects a root in which a file with a request's name contains anything but that
+// request's module.
 func (b *binding) checkGenerated(ctx context.Context, generated map[string]treeEntry) error {
 	var all []treeEntry
 	for _, e := range generated {
@@ -142,8 +142,8 @@ func (b *binding) checkGenerated(ctx context.Context, generated map[string]treeE
 	return nil
 }
 
-// addFiles takes entries of the root into the tree and the identity, and reads where
-// their code comes from; extra are files that are not in the commit.
+// addFiles adds entries of the root to the tree and the identity, and returns the sources of
+// their code. extra holds files that are not in the commit.
 func (b *binding) addFiles(ctx context.Context, entries []treeEntry,
 	extra map[string][]byte) (terraform.Sources, error) {
 	for _, e := range entries {
@@ -173,7 +173,7 @@ func (b *binding) addFile(e treeEntry) error {
 	return nil
 }
 
-// addTree takes a whole directory into the tree, and its id into the identity.
+// addTree adds a whole directory to the tree, and its id to the identity.
 func (b *binding) addTree(ctx context.Context, dir treeEntry) error {
 	if b.holds(dir.path) {
 		return nil
@@ -192,7 +192,7 @@ func (b *binding) addTree(ctx context.Context, dir treeEntry) error {
 	return nil
 }
 
-// holds reports whether a path is in a directory that is bound as a whole.
+// holds reports whether a path is in a directory that was added as a whole.
 func (b *binding) holds(name string) bool {
 	for dir := name; dir != "."; dir = path.Dir(dir) {
 		if b.code.Files[dir+"/"] != "" {
@@ -242,7 +242,7 @@ func (b *binding) sources(ctx context.Context, dir string, entries []treeEntry,
 	return s, nil
 }
 
-// brokenCode is whose mistake a file is: the environment's, or the module's.
+// brokenCode reports an error in a file of the environment or of the module.
 func (b *binding) brokenCode(dir string) lifecycle.ReasonCode {
 	if dir == b.root {
 		return lifecycle.CodeEnvironmentBroken
@@ -250,7 +250,7 @@ func (b *binding) brokenCode(dir string) lifecycle.ReasonCode {
 	return lifecycle.CodeTerraformFailed
 }
 
-// follow takes in the modules that the code of a directory calls, and what it names
+// follow adds the modules that the code of a directory calls, and the files that it reads
 // outside of the directory.
 func (b *binding) follow(ctx context.Context, dir string, s terraform.Sources) error {
 	for _, source := range s.Local {
@@ -309,9 +309,9 @@ func (b *binding) addModule(ctx context.Context, dir, source string) error {
 	return b.follow(ctx, at, s)
 }
 
-// addClimb takes in what a path leads to: a file, a directory, or when the rest of the
-// path is computed, the directory around it. What leads to the environment's own
-// parents is not taken in, so that nothing is found there.
+// addClimb adds the target of a path: a file, a directory or, if the rest of the path is
+// computed, the directory around it. It does not add parents of the environment's root, so
+// reading those finds nothing.
 func (b *binding) addClimb(ctx context.Context, at string) error {
 	for range 2 {
 		if at == "." || at == ".." || strings.HasPrefix(at, "../") || strings.HasPrefix(b.root+"/", at+"/") || b.holds(at) {

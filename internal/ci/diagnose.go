@@ -13,7 +13,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// diagnostic is one of Terraform's own errors, as -json gives it.
+// diagnostic is one of Terraform's errors in the output of -json.
 type diagnostic struct {
 	Severity string `json:"severity"`
 	Summary  string `json:"summary"`
@@ -27,7 +27,7 @@ type diagnostic struct {
 	} `json:"range"`
 }
 
-// line is one line of a command with -json.
+// line is one line in the output of a command with -json.
 type uiLine struct {
 	Message    string      `json:"@message"`
 	Level      string      `json:"@level"`
@@ -35,8 +35,8 @@ type uiLine struct {
 	Diagnostic *diagnostic `json:"diagnostic"`
 }
 
-// uiLines reads the end of the saved output of a command with -json. What is not JSON,
-// such as a crash, becomes a message.
+// uiLines reads the end of the saved output of a command with -json. Lines that are not JSON,
+// such as a crash, become messages.
 func (j *job) uiLines(name string) ([]uiLine, error) {
 	data, err := j.readEnd(name)
 	if err != nil {
@@ -53,11 +53,11 @@ func (j *job) uiLines(name string) ([]uiLine, error) {
 	return out, nil
 }
 
-// maxErrLines bounds what standard error adds to Terraform's own diagnostics.
+// maxErrLines limits the lines of standard error that are added to Terraform's diagnostics.
 const maxErrLines = 30
 
-// terraformFailed turns the saved output of a failed command with -json into a
-// reason: Terraform's own words, and whose file they are about.
+// terraformFailed converts the saved output of a failed command with -json into a refusal:
+// Terraform's own text, and whether the error is in the request or in another file.
 func (j *job) terraformFailed(name, what string) error {
 	lines, err := j.uiLines(name)
 	if err != nil {
@@ -99,7 +99,7 @@ func (d *diagnostic) words() string {
 	return b.String() + "\n"
 }
 
-// onFile finds the places that the text of an error names.
+// onFile matches the file positions in the text of an error.
 var onFile = regexp.MustCompile(`(?m)^[│|\s]*on (\S+) line \d+|\bat (\S+\.tf):\d+`)
 
 // terraformText is terraformFailed for commands without -json.
@@ -126,8 +126,7 @@ func (j *job) terraformText(name, what string) error {
 	return j.failureOf(code, what, strings.TrimSpace(text))
 }
 
-// ownFile reports whether an error is about the request: its file, or the module that
-// it calls.
+// ownFile reports whether an error is in the request's file or in the module that it calls.
 func (j *job) ownFile(name string) bool {
 	if name == "" || path.Base(name) == path.Base(j.in.Path) {
 		return true
@@ -135,7 +134,7 @@ func (j *job) ownFile(name string) bool {
 	return j.in.Path != "" && strings.HasPrefix(path.Clean(name)+"/", j.moduleSource()+"/")
 }
 
-// moduleSource is the directory that the request's file calls, seen from the root.
+// moduleSource is the directory that the request's file calls, relative to the root.
 func (j *job) moduleSource() string {
 	content, err := j.rootFile(path.Base(j.in.Path))
 	if err != nil {

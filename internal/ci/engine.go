@@ -16,15 +16,15 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// summary is what the rest of the run needs of a plan's summary.
+// summary is the part of a plan's summary that the rest of the run needs.
 type summary struct {
 	Digest    string
 	Counts    lifecycle.Counts
 	Addresses []string // destroyed or replaced first
 }
 
-// summarize reads the kept plan, keeps the document that people are shown, shows it
-// in the run, and returns what the run is judged by.
+// summarize reads the saved plan, saves the document that approvers see, shows it in the run,
+// and returns the facts by which the run is judged.
 func (j *job) summarize() (summary, error) {
 	plan, err := j.readPlan()
 	if err != nil {
@@ -78,8 +78,8 @@ func (j *job) fingerprintKey() ([]byte, error) {
 	return key, nil
 }
 
-// scopePurpose is what the plan must achieve. An apply of a first round may find
-// everything done already, which its plan may not.
+// scopePurpose is the purpose that the plan must fulfill. An apply of a first round may find
+// that everything is already done; the plan of that round may not.
 func (in inputs) scopePurpose() lifecycle.Purpose {
 	if in.Kind == lifecycle.KindApply {
 		return lifecycle.PurposeReapply
@@ -87,7 +87,7 @@ func (in inputs) scopePurpose() lifecycle.Purpose {
 	return in.Purpose
 }
 
-// summarizeDrift lists what differs in the whole environment, by address.
+// summarizeDrift lists the differences in the whole environment, by address.
 func (j *job) summarizeDrift() (summary, error) {
 	plan, err := j.readPlan()
 	if err != nil {
@@ -117,7 +117,7 @@ func (j *job) summarizeDrift() (summary, error) {
 	return out, nil
 }
 
-// planRefusal turns the error of a refused plan into a refusal with the code of the result.
+// planRefusal converts the error of a refused plan into a refusal with a result code.
 func planRefusal(err error) error {
 	var p *terraform.PlanError
 	if !errors.As(err, &p) {
@@ -138,8 +138,8 @@ func (j *job) readPlan() (*tfjson.Plan, error) {
 	return plan, nil
 }
 
-// redact cuts out of a text what the plan and the state of this run mark as
-// sensitive, and what looks like a credential.
+// redact removes from a text what the plan and the state of this run mark as sensitive, and
+// everything with the format of a credential.
 func (j *job) redact(text string) string {
 	var secrets []string
 	for name, v := range j.env {

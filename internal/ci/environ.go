@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Code of modules and providers runs in the children of a run. They get what they need and
-// nothing else: not the tokens of the runner (the one for OIDC would open the apply role to a
-// plan), not its files for orders, and no setting that would make Terraform use anything other
-// than the code in the tree.
+// Module and provider code runs in the child processes of a run. A child gets only what it
+// needs. It does not get the runner's tokens (the OIDC token would give a plan the apply role),
+// the runner's command files, or any setting that makes Terraform use code other than the
+// tree's.
 
-// passed are names that a child sees, and prefixes that end in an underscore.
+// passed lists variables that a child gets, and prefixes, which end in an underscore.
 var passed = []string{
 	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "XDG_CONFIG_HOME", "TMPDIR", "TMP", "TEMP", "TZ", "LANG", "LANGUAGE",
 	"LC_",
@@ -20,13 +20,14 @@ var passed = []string{
 	"TF_CLI_ARGS_init", // whose backend is compared afterwards
 }
 
-// never are names that no workflow file can pass on.
+// never lists variables that no workflow file can pass on.
 var never = []string{"ACTIONS_", "GITHUB_", "INPUT_", "RUNNER_", "TF_"}
 
-// moreNames is the variable by which a workflow file, which is reviewed, lists what its providers need besides.
+// moreNames is the variable in which a workflow file, which is reviewed, lists additional
+// variables that its providers need.
 const moreNames = "TFPILOT_TERRAFORM_ENV"
 
-// childEnv is the environment of a child, with additions.
+// childEnv returns the environment of a child process, with additions.
 func (j *job) childEnv(add ...string) []string {
 	more := strings.FieldsFunc(j.env[moreNames], func(r rune) bool { return r == ',' || r == ' ' })
 	env := make([]string, 0, len(passed)+len(add))

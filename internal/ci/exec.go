@@ -20,16 +20,16 @@ const (
 	gitTimeout  = 5 * time.Minute
 	gitGrace    = 10 * time.Second
 	maxPlanJSON = 64 << 20
-	maxRead     = 4 << 20 // of what a tool said
+	maxRead     = 4 << 20 // of a tool's output
 	orphanPause = 200 * time.Millisecond
 )
 
-// git runs git in a directory and returns what it said; bounded.
+// git runs git in a directory and returns its output, which is bounded.
 func (j *job) git(ctx context.Context, dir string, args ...string) (string, error) {
 	return j.gitWith(ctx, dir, nil, nil, args...)
 }
 
-// gitWith runs git with input and an environment besides.
+// gitWith runs git with standard input and additional environment variables.
 func (j *job) gitWith(ctx context.Context, dir string, in []byte, env []string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, gitTimeout)
 	defer cancel()
@@ -39,18 +39,18 @@ func (j *job) gitWith(ctx context.Context, dir string, in []byte, env []string, 
 	cmd.Stdin = bytes.NewReader(in)
 	var out, errs bounded
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	cmd.WaitDelay = gitGrace // what git started holds its output open when git itself is killed
+	cmd.WaitDelay = gitGrace // a child of git keeps the output open when git itself is killed
 	if err := cmd.Run(); err != nil {
 		return out.String(), fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(errs.String()))
 	}
 	return out.String(), nil
 }
 
-// terraform runs Terraform in the root with its output in two files of the run, never in
-// the log: outFile holds standard output alone, which is what gets parsed, errFile
-// of it what Terraform printed on standard error. When ctx ends, it gets one SIGINT, and is then waited for however
-// long it takes: it saves the state and gives the lock back. It has a process
-// group of its own, so that nothing else signals it a second time.
+// terraform runs Terraform in the root. Its output goes to two files of the run, never to the
+// log: outFile has standard output only, because it is parsed, and errFile has standard error.
+// When ctx ends, Terraform gets one SIGINT, and terraform waits until it exits, without a limit,
+// so that it saves the state and releases the lock. Terraform runs in its own process group, so
+// that nothing else signals it a second time.
 func (j *job) terraform(ctx context.Context, dir, outFile string, args ...string) (exit int, err error) {
 	out, err := os.OpenFile(j.runFile(outFile), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -63,7 +63,7 @@ func (j *job) terraform(ctx context.Context, dir, outFile string, args ...string
 // errFile names the file with the standard error of a command.
 func errFile(outFile string) string { return outFile + ".stderr" }
 
-// terraformTo is terraform with standard output anywhere; name is the name of its kept
+// terraformTo is terraform with standard output to any writer. name names the file of its
 // standard error.
 func (j *job) terraformTo(ctx context.Context, dir, name string, out io.Writer, in io.Reader,
 	args ...string) (exit int, err error) {
@@ -82,7 +82,7 @@ func (j *job) terraformTo(ctx context.Context, dir, name string, out io.Writer, 
 		return 0, fmt.Errorf("start terraform %s: %w", args[0], err)
 	}
 	if args[0] == "apply" {
-		// Without the note only the wait of a later step is lost.
+		// Without the file only the wait in a later step is lost.
 		_ = j.keepText(pidFile, []byte(strconv.Itoa(cmd.Process.Pid)))
 		defer func() { _ = os.Remove(j.runFile(pidFile)) }()
 	}
@@ -99,12 +99,12 @@ func (j *job) terraformTo(ctx context.Context, dir, name string, out io.Writer, 
 	return 0, nil
 }
 
-// pidFile names the Terraform that applies.
+// pidFile contains the process id of the Terraform that applies.
 const pidFile = "terraform.pid"
 
-// awaitTerraform waits for a Terraform that an earlier step of a cancelled run had
-// to leave behind: the runner kills that step, and Terraform continues to save the
-// state until the job ends. It reports whether none is still running.
+// awaitTerraform waits for a Terraform that an earlier step of a cancelled run left running: the
+// runner kills that step, but Terraform continues to save the state until the job ends. It
+// reports whether Terraform has exited.
 func (j *job) awaitTerraform(limit time.Duration) (ended bool) {
 	text, err := os.ReadFile(j.runFile(pidFile))
 	if err != nil {
@@ -123,7 +123,7 @@ func (j *job) awaitTerraform(limit time.Duration) (ended bool) {
 	return false
 }
 
-// read returns a file of the run, of at most limit bytes.
+// read returns a file of the run, at most limit bytes.
 func (j *job) read(name string, limit int64) ([]byte, error) {
 	f, err := os.Open(j.runFile(name))
 	if err != nil {
@@ -140,8 +140,8 @@ func (j *job) read(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// readEnd returns the last whole lines of a file of the run, of at most maxRead bytes: what
-// went wrong is at the end of the output of a command, however long it is.
+// readEnd returns the last whole lines of a file of the run, at most maxRead bytes. The error is
+// at the end of a command's output.
 func (j *job) readEnd(name string) ([]byte, error) {
 	f, err := os.Open(j.runFile(name))
 	if err != nil {
@@ -165,7 +165,7 @@ func (j *job) readEnd(name string) ([]byte, error) {
 	return data, nil
 }
 
-// bounded keeps the first maxRead bytes of what a tool says.
+// bounded keeps the first maxRead bytes of a tool's output.
 type bounded struct{ buf bytes.Buffer }
 
 func (b *bounded) Write(p []byte) (int, error) {

@@ -13,16 +13,16 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// grantFile keeps the grant that the guard checked, for the steps after it.
+// grantFile is the grant that the guard checked, saved for later steps.
 const grantFile = "grant.json"
 
-// grantFields is what a run knows from its grant alone. The guard checks all of it before
-// the claim, and keeps the grant; later steps read it from there.
+// grantFields holds what a run knows only from its grant. The guard checks all fields before the
+// claim and saves the grant; later steps read it from the file.
 type grantFields struct {
 	Purpose    lifecycle.Purpose
 	Digest     string
 	Plan       string // correlation id of the plan that was approved
-	MayBeGone  bool   // a destroy may find nothing in the state
+	MayBeGone  bool   // a destroy may find no resources in the state
 	LeaseToken int64
 	Path       string
 	Blob       string
@@ -30,8 +30,8 @@ type grantFields struct {
 	Key        string // of fingerprints
 }
 
-// grantNames are what a field of a grant may be. The app wrote it, but the run puts
-// these values into commands and paths.
+// grantNames lists the valid values of a grant's fields. The app wrote the grant, but the run
+// uses these values in commands and paths.
 var grantNames = []struct {
 	name  string
 	value func(grantFields) string
@@ -51,13 +51,13 @@ var grantNames = []struct {
 	{"lock table", func(g grantFields) string { return g.Backend.DynamoDBTable }, orEmpty(lifecycle.NameDynamoDBTable)},
 }
 
-// planID is the correlation id of a plan, or nothing.
+// planID accepts the correlation id of a plan, or an empty text.
 func planID(s string) bool {
 	kind, err := lifecycle.ParseCorrelationID(s)
 	return s == "" || err == nil && kind == lifecycle.KindPlan
 }
 
-// take checks a grant and takes over what only it says.
+// take checks a grant and copies the fields that only the grant has.
 func (in *inputs) take(g lifecycle.Grant, branch string) error {
 	if what := in.differs(g); what != "" {
 		return refuse(lifecycle.CodeGuardRefused, "the grant is for another %s", what)
@@ -75,7 +75,7 @@ func (in *inputs) take(g lifecycle.Grant, branch string) error {
 	return in.consistent(branch)
 }
 
-// differs names the first input that is not what the grant says.
+// differs returns the name of the first input that differs from the grant.
 func (in inputs) differs(g lifecycle.Grant) string {
 	for _, f := range []struct {
 		name  string
@@ -95,7 +95,7 @@ func (in inputs) differs(g lifecycle.Grant) string {
 	return ""
 }
 
-// consistent checks the grant against what the run can work out itself.
+// consistent checks the grant against the facts that the run can derive itself.
 func (in inputs) consistent(branch string) error {
 	deny := func(what string) error { return inconsistent("inputs and the grant", what) }
 	wantRef := branch
@@ -169,9 +169,9 @@ func (j *job) useGrant() error {
 	return j.in.take(g, j.env["TFPILOT_DEFAULT_BRANCH"])
 }
 
-// recheckGrant reads the grant once more, directly before the effect: it must still be
-// there, and be byte for byte the one that the guard saved, since code that Terraform ran
-// meanwhile could have written to this runner's disk.
+// recheckGrant reads the grant again directly before the apply or destroy. It must still exist
+// and be identical, byte for byte, to the file that the guard saved: code that Terraform ran in
+// between could have changed the runner's disk.
 func (j *job) recheckGrant(ctx context.Context, b bucket) error {
 	saved, err := os.ReadFile(j.runFile(grantFile))
 	if err != nil {

@@ -9,13 +9,14 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// proofFile keeps what only this run can put into its result. Its hash is in the claim.
+// proofFile contains a secret that only this run can put into its result. The claim contains its
+// hash.
 const proofFile = "proof"
 
-// guard lets a run continue only if the app granted exactly this, and only once: it
-// compares the grant with every input, checks what only the grant says, and then claims
-// the correlation id. A run that finds another claim there fails: whatever it reported
-// would be taken for the work of the other.
+// guard lets a run continue only if the app granted exactly this run, and only once. It compares
+// the grant with every input, checks the fields that only the grant has, and then claims the
+// correlation id. A run that finds another run's claim fails, because its result would be taken
+// for the other run's.
 func (j *job) guard(ctx context.Context) error {
 	if err := j.checkInputs(ctx); err != nil {
 		return err

@@ -14,12 +14,12 @@ import (
 const (
 	codeFile     = "code.json"     // what this run's code is
 	approvedFile = "approved.json" // summary of the approved plan
-	maxNamed     = 10              // files that a refusal names
+	maxNamed     = 10              // files that a refusal lists
 )
 
-// bindCode finds out which code this run would execute and, for an apply or destroy,
-// compares it with what was approved. Nothing of it has run until then: a job that can
-// take the apply role executes only code that was reviewed and approved.
+// bindCode determines the code that this run would execute and, for an apply or destroy,
+// compares it with the approved code. No code of modules or providers has run before this point:
+// a job that can assume the apply role executes only reviewed and approved code.
 func (j *job) bindCode(ctx context.Context, granted []byte) error {
 	b, err := j.bind(ctx, granted)
 	if err != nil {
@@ -44,7 +44,7 @@ func (j *job) bindCode(ctx context.Context, granted []byte) error {
 	return nil
 }
 
-// bindRemote adds what init fetched from outside the repository.
+// bindRemote adds the modules that init fetched from outside the repository.
 func (j *job) bindRemote(ctx context.Context) error {
 	code, err := j.code()
 	if err != nil {
@@ -65,7 +65,7 @@ func (j *job) bindRemote(ctx context.Context) error {
 	return j.keepText(codeFile, code.Bytes())
 }
 
-// code is the identity that earlier steps found out.
+// code returns the identity that an earlier step saved.
 func (j *job) code() (*terraform.CodeIdentity, error) {
 	data, err := j.read(codeFile, store.MaxSummary)
 	if err != nil {
@@ -75,8 +75,8 @@ func (j *job) code() (*terraform.CodeIdentity, error) {
 	return &code, err
 }
 
-// fetchApproved reads the summary that was approved. The grant names it, and its digest
-// makes sure that it is that one.
+// fetchApproved reads the approved summary. The grant names it, and its digest proves that it is
+// the right one.
 func (j *job) fetchApproved(ctx context.Context) (*terraform.Summary, error) {
 	b, err := j.bucket(ctx)
 	if err != nil {
@@ -95,7 +95,7 @@ func (j *job) fetchApproved(ctx context.Context) (*terraform.Summary, error) {
 	return j.approved()
 }
 
-// approved is the summary that fetchApproved kept.
+// approved returns the summary that fetchApproved saved.
 func (j *job) approved() (*terraform.Summary, error) {
 	data, err := j.read(approvedFile, store.MaxSummary)
 	if err != nil {
@@ -114,7 +114,7 @@ func (j *job) approved() (*terraform.Summary, error) {
 	return s, nil
 }
 
-// sameCode refuses code that is not the approved one, and names what differs.
+// sameCode rejects code that differs from the approved code, and lists the differences.
 func (j *job) sameCode(ctx context.Context, approved, now terraform.CodeIdentity) error {
 	var names []string
 	for _, name := range approved.Differences(now) {
@@ -130,8 +130,7 @@ func (j *job) sameCode(ctx context.Context, approved, now terraform.CodeIdentity
 		strings.Join(names, ", "))
 }
 
-// filesOf names the files of a directory in which two trees differ, as far as git still
-// has both.
+// filesOf lists the files of a directory that differ between two trees, if git still has both.
 func (j *job) filesOf(ctx context.Context, name, before, now string) []string {
 	if !strings.HasSuffix(name, "/") || before == "" || now == "" {
 		return []string{name}

@@ -8,9 +8,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// inputs are a dispatch's inputs, each checked against the one kind of name that it may be.
-// A dispatch takes no more than ten on older servers, so everything else a run needs
-// is in the grant: see granted.
+// inputs are the inputs of a dispatch, each checked for its format. Older GitHub servers accept
+// at most ten inputs, so everything else that a run needs is in the grant: see grantFields.
 type inputs struct {
 	Kind          lifecycle.Kind
 	Project       string // a constant of the workflow file
@@ -23,7 +22,7 @@ type inputs struct {
 	grantFields
 }
 
-// inputNames are what each input must be.
+// inputNames lists the valid format of each input.
 var inputNames = map[string]func(string) bool{
 	"TFPILOT_KIND":             lifecycle.NameKind.Valid,
 	"TFPILOT_PROJECT":          lifecycle.NameProject.Valid,
@@ -40,8 +39,8 @@ func orEmpty(n lifecycle.Name) func(string) bool {
 	return func(s string) bool { return s == "" || n.Valid(s) }
 }
 
-// parseInputs refuses everything that is not exactly the name that it has to be, before
-// anything else happens with it. An input's value is never repeated in full.
+// parseInputs rejects any input without the exact format that it must have, before the run uses
+// it for anything. An error never repeats an input in full.
 func parseInputs(env map[string]string) (inputs, error) {
 	for name, valid := range inputNames {
 		if !valid(env[name]) {
@@ -70,7 +69,7 @@ func inconsistent(where, what string) error {
 	return refuse(lifecycle.CodeGuardRefused, "the %s do not match: %s", where, what)
 }
 
-// branch is the request's own branch.
+// branch returns the request's own branch.
 func (in inputs) branch() string {
 	if in.RequestID == "" {
 		return ""
@@ -83,20 +82,20 @@ func (in inputs) fromBranch() bool {
 	return in.Kind == lifecycle.KindPlan && (in.Purpose == lifecycle.PurposeOpen || in.Purpose == lifecycle.PurposeEdit)
 }
 
-// isEffect reports whether the run may change something.
+// isEffect reports whether the run may change resources.
 func (in inputs) isEffect() bool {
 	return in.Kind.Row().HoldsLease
 }
 
-// destroys reports whether the plan of this run takes the module away.
+// destroys reports whether the plan of this run removes the module.
 func (in inputs) destroys() bool { return in.Purpose == lifecycle.PurposeDestroy }
 
-// module is the address of the request's module call.
+// module returns the address of the request's module call.
 func (in inputs) module() string { return "module." + lifecycle.ModuleCall(in.RequestID) }
 
-// checkInputs is the first thing a run does, with no credential at hand: the
-// inputs, and that this is a first attempt that our own actor dispatched on the
-// default branch.
+// checkInputs is the first check in a run, before it has any credential. It checks the inputs,
+// and that this is the first attempt of a run that TfPilot's account dispatched on the default
+// branch.
 func (j *job) checkInputs(context.Context) error {
 	branch := j.env["TFPILOT_DEFAULT_BRANCH"]
 	switch {

@@ -17,11 +17,11 @@ import (
 
 const maxTail = 4 << 10
 
-// refusal is an end with a code that TfPilot acts on.
+// refusal is an error with a code that TfPilot acts on.
 type refusal struct {
 	code lifecycle.ReasonCode
 	text string
-	lock *lifecycle.StateLock // who holds the state, when that is the reason
+	lock *lifecycle.StateLock // the lock on the state, if that is the reason
 }
 
 func (r *refusal) Error() string { return r.text }
@@ -31,7 +31,7 @@ func refuse(code lifecycle.ReasonCode, format string, args ...any) error {
 }
 
 // outcome is what the steps of a run pass to each other. It stays on the runner; only the result
-// that is made of it leaves the runner.
+// made from it leaves the runner.
 type outcome struct {
 	StartedAt time.Time                  `json:"startedAt"`
 	Step      string                     `json:"step,omitempty"`
@@ -46,8 +46,8 @@ type outcome struct {
 	StateLock *lifecycle.StateLock       `json:"stateLock,omitempty"`
 }
 
-// failed records the first failure; what follows from it is not the reason. Only a
-// state that is lost weighs more than what led to it, which is then told after it.
+// failed records the first failure; later ones are consequences. The exception is a state that
+// could not be saved: it replaces the first failure, whose text follows it.
 func (o *outcome) failed(step string, code lifecycle.ReasonCode, tail string) {
 	switch {
 	case o.Reason == "":
@@ -74,7 +74,7 @@ func (j *job) outcome() (outcome, error) {
 	return o, nil
 }
 
-// note changes the outcome.
+// note updates the saved outcome.
 func (j *job) note(change func(*outcome)) error {
 	o, err := j.outcome()
 	if err != nil {
@@ -85,7 +85,7 @@ func (j *job) note(change func(*outcome)) error {
 	if err != nil {
 		return fmt.Errorf("encode outcome: %w", err)
 	}
-	// In one go, since a disk that is full would leave half of it and take away what was noted before.
+	// Written in one step, because a full disk would keep half of it and lose the earlier notes.
 	if err := os.WriteFile(j.runFile("outcome.new"), data, 0o600); err != nil {
 		return fmt.Errorf("write outcome: %w", err)
 	}
@@ -107,8 +107,8 @@ func cut(s string, n int) string {
 	return s[:n] + "…"
 }
 
-// printInert prints text that is not ours so that the runner takes no command
-// from it.
+// printInert prints untrusted text so that the runner does not interpret it as a workflow
+// command.
 func printInert(w io.Writer, text string) {
 	if strings.TrimSpace(text) == "" {
 		return

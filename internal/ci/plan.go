@@ -11,9 +11,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// plan makes the plan that this run is about, keeps what people will be shown, and
-// for apply and destroy continues only if that is byte for byte the approved plan, or
-// if nothing is left to do.
+// plan makes the plan of this run and saves what people will see. For an apply or destroy, the
+// run continues only if the plan equals the approved plan byte for byte, or if nothing is left
+// to do.
 func (j *job) plan(ctx context.Context) error {
 	if j.in.Kind == lifecycle.KindDriftPlan {
 		return j.driftPlan(ctx)
@@ -41,8 +41,8 @@ func (j *job) plan(ctx context.Context) error {
 	return j.judge(s)
 }
 
-// makePlan runs terraform plan and keeps its file and its JSON. It takes
-// no lock: it changes nothing, and a stale plan is refused when it is applied.
+// makePlan runs terraform plan and saves its file and its JSON. It takes no lock, because it
+// changes nothing and a stale plan is rejected at the apply.
 func (j *job) makePlan(ctx context.Context, extra ...string) error {
 	args := append([]string{"plan", "-json", "-input=false", "-lock=false", "-out=" + j.runFile("tfplan")}, extra...)
 	exit, err := j.terraform(ctx, j.root(), "plan.log", args...)
@@ -61,7 +61,7 @@ func (j *job) makePlan(ctx context.Context, extra ...string) error {
 	return err
 }
 
-// judge decides what the summary means for this run.
+// judge decides what the plan's summary means for this run.
 func (j *job) judge(s summary) error {
 	nothing := s.Counts == (lifecycle.Counts{}) && len(s.Addresses) == 0
 	if err := j.note(func(o *outcome) {
@@ -91,8 +91,8 @@ func (j *job) judge(s summary) error {
 	return nil
 }
 
-// done checks that an empty plan means that the approved one was carried out, and
-// not that the state is another.
+// done checks that an empty plan means that the approved plan was carried out, and not that the
+// state is a different one.
 func (j *job) done(digest string) error {
 	plan, err := j.readPlan()
 	if err != nil {
@@ -131,7 +131,7 @@ func (j *job) rootFile(name string) ([]byte, error) {
 	return data, nil
 }
 
-// driftPlan compares the whole environment with what is real.
+// driftPlan compares the whole environment with the real resources.
 func (j *job) driftPlan(ctx context.Context) error {
 	if err := j.makePlan(ctx); err != nil {
 		return err
@@ -165,7 +165,7 @@ func (j *job) learnState(ctx context.Context) (known bool) {
 	return true
 }
 
-// keepText writes what may leave the runner.
+// keepText saves a text that may leave the runner.
 func (j *job) keepText(name string, data []byte) error {
 	if err := os.WriteFile(j.runFile(name), data, 0o600); err != nil {
 		return fmt.Errorf("keep %s: %w", name, err)

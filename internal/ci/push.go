@@ -12,13 +12,13 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// push pushes cleanup/<request id>: the default branch without the request's block, and
-// nothing more. The App opens and merges that pull request, so that checks run. It may
-// run again: the branch is made again.
+// push creates and pushes cleanup/<request id>: the default branch without the request's block,
+// and nothing else. The App opens and merges that pull request, so that checks run. push can be
+// repeated: it makes the branch again.
 //
-// It is the only step that has a token. Providers ran in the step before, so nothing on
-// the disk is believed: the commit is made in a repository of its own, from what GitHub
-// holds, without a work tree, hooks or settings of another.
+// It is the only step with a token. Providers ran in the step before, so push trusts nothing on
+// the disk: it makes the commit in a new repository from what GitHub has, without a work tree,
+// hooks or existing settings.
 func (j *job) push(ctx context.Context) error {
 	o, err := j.outcome()
 	switch {
@@ -59,7 +59,7 @@ func (j *job) push(ctx context.Context) error {
 	return nil
 }
 
-// pusher is a fresh repository and the token that reaches GitHub from it.
+// pusher is a new repository and the token that gives access to GitHub.
 type pusher struct {
 	j           *job
 	dir, remote string
@@ -97,13 +97,13 @@ func (j *job) newPusher(ctx context.Context) (*pusher, error) {
 	return g, nil
 }
 
-// tokenVariable holds the token of the run, in the environment of this step alone.
+// tokenVariable contains the token of the run. It is set for this step only.
 const tokenVariable = "TFPILOT_TOKEN"
 
 const pushMail = "tfpilot@users.noreply.github.com"
 
-// commitWithout makes a commit on the fetched one in which a file has another content,
-// or is gone when nothing of it is left.
+// commitWithout makes a commit on top of the fetched one that replaces the content of one file,
+// or deletes the file if nothing is left.
 func (g *pusher) commitWithout(ctx context.Context, path string, rest []byte, message string) (string, error) {
 	if _, err := g.git(ctx, nil, "read-tree", "FETCH_HEAD"); err != nil {
 		return "", err

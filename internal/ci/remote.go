@@ -21,11 +21,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// packages is where init puts the modules that it fetches.
+// packages is the directory into which init downloads modules.
 const packages = ".terraform/modules"
 
-// fetched hashes the modules that init took from outside the repository, each package
-// as a whole: a module in it may call, or read, any other part.
+// fetched hashes the modules that init downloaded from outside the repository. It hashes each
+// package as a whole, because a module can call or read any part of its package.
 func (j *job) fetched() (map[string]terraform.Remote, error) {
 	data, err := os.ReadFile(filepath.Join(j.root(), packages, "modules.json"))
 	if errors.Is(err, os.ErrNotExist) {
@@ -65,8 +65,8 @@ func (j *job) fetched() (map[string]terraform.Remote, error) {
 	return remote, nil
 }
 
-// hashDir hashes names, contents and the executable bits of a directory. git's own
-// data is left out: it differs from one clone to the next.
+// hashDir hashes the names, contents and executable bits of a directory. It skips git's own
+// data, which differs from clone to clone.
 func hashDir(dir string) (string, error) {
 	hash, files := sha256.New(), 0
 	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
@@ -116,9 +116,9 @@ func hashFile(name string) ([]byte, error) {
 	return hash.Sum(nil), err
 }
 
-// lockedProviders checks that init chose no provider that the committed lock file
-// does not name. A lock file may name more than one request needs, which Terraform's
-// own -lockfile=readonly refuses.
+// lockedProviders checks that init chose no provider that the committed lock file does not list.
+// The lock file may list more than one request needs, which Terraform's own -lockfile=readonly
+// rejects.
 func (j *job) lockedProviders(committed []byte) error {
 	now, err := os.ReadFile(filepath.Join(j.root(), lockFile))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -151,7 +151,7 @@ func (j *job) lockedProviders(committed []byte) error {
 	return nil
 }
 
-// lockVersions reads the providers of a lock file and their versions.
+// lockVersions reads the providers and their versions from a lock file.
 func lockVersions(content []byte) (map[string]string, error) {
 	parsed, diags := hclsyntax.ParseConfig(content, lockFile, hcl.InitialPos)
 	if diags.HasErrors() {

@@ -12,9 +12,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// result keeps, once, what the run has to say: the summary, the redacted text, and
-// last the result itself. It runs whatever happened, and whatever comes of it, it
-// removes everything from the runner's disk that may hold a secret.
+// result uploads the outcome of the run, once: the summary, the redacted text and, last, the
+// result itself. It runs after success and failure, and it always removes from the runner's disk
+// every file that may contain a secret.
 func (j *job) result(ctx context.Context) error {
 	return errors.Join(j.keepResult(context.WithoutCancel(ctx)), j.wipe()) // a cancelled run has a result too
 }
@@ -89,11 +89,11 @@ func (j *job) finalResult(o outcome) lifecycle.Result {
 	return r
 }
 
-// boundOutputs keeps what there is room for, by name.
+// boundOutputs keeps the outputs that fit, in the order of their names.
 func boundOutputs(all map[string]json.RawMessage) map[string]json.RawMessage {
 	kept, room := map[string]json.RawMessage{}, maxOutputs
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		written, err := json.Marshal(all[name]) // as it will stand in the result
+		written, err := json.Marshal(all[name]) // as the result will contain it
 		if size := len(name) + len(written); err == nil && len(written) <= maxOutput && size <= room {
 			kept[name], room = all[name], room-size
 		}
@@ -105,7 +105,7 @@ func boundOutputs(all map[string]json.RawMessage) map[string]json.RawMessage {
 const (
 	maxAddresses = 200
 	maxAddress   = 500
-	maxAllOfThem = 24 << 10 // JSON may write one byte as six
+	maxAllOfThem = 24 << 10 // JSON can escape one byte as six
 	maxOutput    = 4 << 10
 	maxOutputs   = 64 << 10
 )

@@ -10,10 +10,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
-// maxShown bounds the plan in the run's log and summary. GitHub drops a step's summary that is larger than 1 MiB.
+// maxShown bounds the plan in the run's log and summary, in bytes. GitHub drops a step summary
+// over 1 MiB.
 const maxShown = 900 << 10
 
-// showPlan shows the whole redacted plan where people follow the run: in its log, and in its summary.
+// showPlan prints the whole redacted plan in the log of the run and in its summary.
 func (j *job) showPlan(s *terraform.Summary) {
 	plan := view.OfPlan(s)
 	text := j.shown(plan, view.Strings, plan.Text())
@@ -36,7 +37,7 @@ func (j *job) showPlan(s *terraform.Summary) {
 	}
 }
 
-// planPage is the plan as Markdown. What it holds cannot leave the block that shows it.
+// planPage returns the plan as Markdown. Its content cannot end the code block early.
 func (j *job) planPage(s *terraform.Summary, plan view.Plan) string {
 	text := j.shown(plan, view.Diffs, strings.Join(view.Diffs(plan.Lines()), "\n"))
 	ticks := "```"
@@ -47,8 +48,8 @@ func (j *job) planPage(s *terraform.Summary, plan view.Plan) string {
 		strings.TrimRight(text, "\n"), ticks)
 }
 
-// shown is a text of the plan within the bound. A plan that is larger begins with what decides
-// who may do what, and ends with where the rest is.
+// shown returns the text of the plan within the bound. A larger plan starts with the changes
+// that control access, and ends with where to find the rest.
 func (j *job) shown(plan view.Plan, draw func([]view.Line) []string, whole string) string {
 	if len(whole) <= maxShown {
 		return whole

@@ -11,9 +11,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// strip takes the block of a destroyed request out of the default branch's file and
-// checks that what is left still works. It pushes nothing: Terraform starts providers
-// here, so this step has no token.
+// strip removes the block of a destroyed request from the default branch's file, and checks that
+// the rest is still valid. It pushes nothing: Terraform starts providers in this step, so it has
+// no token.
 func (j *job) strip(ctx context.Context) error {
 	file := filepath.Join(j.tools(), filepath.FromSlash(j.in.Path))
 	content, err := os.ReadFile(file)
@@ -41,7 +41,7 @@ func (j *job) strip(ctx context.Context) error {
 	return j.validate(ctx)
 }
 
-// stripped is what is left of the request's file; there is false when its block is gone.
+// stripped returns the rest of the request's file; there is false if its block is already gone.
 func (j *job) stripped(content []byte) (rest []byte, there bool, err error) {
 	if content == nil {
 		return nil, false, nil
@@ -56,7 +56,7 @@ func (j *job) stripped(content []byte) (rest []byte, there bool, err error) {
 	return rest, true, nil
 }
 
-// replaceFile writes what is left, or deletes the file when nothing is.
+// replaceFile writes the rest of the file, or deletes it if nothing is left.
 func replaceFile(file string, rest []byte) error {
 	if len(rest) == 0 {
 		if err := os.Remove(file); err != nil {
@@ -70,7 +70,7 @@ func replaceFile(file string, rest []byte) error {
 	return nil
 }
 
-// validate checks that what is left is still a root that Terraform accepts.
+// validate checks that Terraform accepts the root.
 func (j *job) validate(ctx context.Context) error {
 	exit, err := j.terraform(ctx, j.root(), "init.log", "init", "-input=false", "-no-color", "-backend=false")
 	if err != nil {

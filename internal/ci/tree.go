@@ -19,7 +19,7 @@ import (
 // tree is the directory that Terraform runs in: see code.go.
 func (j *job) tree() string { return filepath.Join(j.env["RUNNER_TEMP"], "tfpilot", "tree") }
 
-// list lists a directory of the default branch's commit, or what one path names.
+// list lists a directory, or one path, in the default branch's commit.
 func (j *job) list(ctx context.Context, name string, deep bool) ([]treeEntry, error) {
 	args := []string{"ls-tree", "-z", "--full-tree"}
 	if deep {
@@ -43,8 +43,8 @@ func (j *job) list(ctx context.Context, name string, deep bool) ([]treeEntry, er
 	return entries, nil
 }
 
-// lookUp finds one path in the default branch's commit; the zero entry when it is not
-// there. A link on the way is not followed.
+// lookUp finds one path in the default branch's commit, without following links. It returns the
+// zero entry if the path does not exist.
 func (j *job) lookUp(ctx context.Context, name string) (treeEntry, error) {
 	if name == "." || strings.HasPrefix(name, "..") {
 		return treeEntry{}, nil // not inside the repository
@@ -111,7 +111,7 @@ func (j *job) eachBlob(ctx context.Context, entries []treeEntry,
 	return err
 }
 
-// nextBlob reads one answer of `git cat-file --batch`.
+// nextBlob reads one response of `git cat-file --batch`.
 func nextBlob(from *bufio.Reader, e treeEntry, take func(treeEntry, int64, io.Reader) error) error {
 	head, err := from.ReadString('\n')
 	if err != nil {
@@ -136,8 +136,8 @@ func nextBlob(from *bufio.Reader, e treeEntry, take func(treeEntry, int64, io.Re
 	return err
 }
 
-// writeTree writes the bound files, byte for byte as git has them: no filter or
-// attribute of the repository changes them on the way.
+// writeTree writes the bound files exactly as git stores them, without filters or attributes of
+// the repository.
 func (j *job) writeTree(ctx context.Context, b *binding, granted []byte) error {
 	if err := os.RemoveAll(j.tree()); err != nil {
 		return fmt.Errorf("make the tree: %w", err)
@@ -185,7 +185,8 @@ func (j *job) writeFile(name, mode string, from io.Reader) error {
 	return nil
 }
 
-// terraformVersion asks the Terraform on the PATH for its version. It reads no code.
+// terraformVersion returns the version of the Terraform on the PATH. It runs outside the tree,
+// so it reads no code.
 func (j *job) terraformVersion(ctx context.Context) (string, error) {
 	var out bounded
 	exit, err := j.terraformTo(ctx, j.runFile(""), "version", &out, nil, "version", "-json")

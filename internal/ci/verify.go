@@ -11,9 +11,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// verify binds the run to the content that was granted, and to the code that was
-// approved. Terraform runs in a tree of the default branch's code, so nothing of the
-// requested commit is executed but the one file, and that only with the granted blob id.
+// verify binds the run to the granted content and the approved code. Terraform runs in a tree of
+// the default branch's code: of the requested commit it uses only the one file, and only with
+// the granted blob id.
 //
 //   - On the request's branch the commit must differ from the default branch in that
 //     file alone.
@@ -90,8 +90,8 @@ func (j *job) granted(ctx context.Context) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// blobAt is the blob id of the request's file in a commit; empty when there is no
-// ordinary file.
+// blobAt returns the blob id of the request's file in a commit, or "" if it is not a regular
+// file.
 func (j *job) blobAt(ctx context.Context, dir, commit string) (string, error) {
 	out, err := j.git(ctx, dir, "ls-tree", "-z", "--full-tree", commit, "--", j.in.Path)
 	if err != nil {
@@ -105,7 +105,7 @@ func (j *job) blobAt(ctx context.Context, dir, commit string) (string, error) {
 	return fields[2], nil
 }
 
-// onlyFile refuses a branch that changes anything beside the request's file.
+// onlyFile rejects a branch that changes anything except the request's file.
 func (j *job) onlyFile(ctx context.Context) error {
 	base, err := j.git(ctx, j.infra(), "merge-base", j.env["GITHUB_SHA"], j.in.SHA)
 	if err != nil {
@@ -121,8 +121,7 @@ func (j *job) onlyFile(ctx context.Context) error {
 	return nil
 }
 
-// referredTo names a file of the root, other than the request's own, that uses the
-// module.
+// referredTo returns a file of the root, other than the request's own, that uses the module.
 func (j *job) referredTo() (string, error) {
 	files, err := filepath.Glob(filepath.Join(j.root(), "*.tf"))
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Terraform's errors end in advice for a person at a terminal. Anyone who reads a card
-// cannot follow it, and some of it is dangerous in an environment that TfPilot runs:
-// without the state lock two runs write one state, without the read-only lock file a
-// run uses providers that no review saw. So the advice is cut out, and where a failure
-// has a remedy, TfPilot names its own.
+// Terraform's errors end with advice for a person at a terminal. A reader of a card cannot
+// follow it, and some of it is dangerous in an environment that TfPilot manages: without the
+// state lock, two runs write one state; without the read-only lock file, a run uses providers
+// that no one reviewed. So this file removes the advice, and names TfPilot's own remedy where
+// there is one.
 var advice = []*regexp.Regexp{
 	words("Terraform acquires a state lock to protect the state from being written", `.*?`, "not recommended."),
 	words(`In this scenario, please call the "force-unlock" command`, `.*?`, "holding a lock."),
@@ -21,7 +21,7 @@ var advice = []*regexp.Regexp{
 		"terraform init -upgrade"),
 }
 
-// words matches a text however Terraform wraps and frames its lines.
+// words returns a pattern that matches a text however Terraform wraps and frames its lines.
 func words(begin, between, end string) *regexp.Regexp {
 	const gap = `[\s│]+`
 	part := func(s string) string {
@@ -30,7 +30,7 @@ func words(begin, between, end string) *regexp.Regexp {
 	return regexp.MustCompile(`(?s)` + part(begin) + gap + between + part(end))
 }
 
-// withoutAdvice cuts out what no one should follow.
+// withoutAdvice removes advice that no one should follow.
 func withoutAdvice(text string) string {
 	for _, re := range advice {
 		text = re.ReplaceAllString(text, "")
@@ -43,9 +43,8 @@ func withoutAdvice(text string) string {
 var lockFileErrors = regexp.MustCompile(`(?s)Provider dependency changes detected|Inconsistent dependency lock file|` +
 	`doesn't[\s│]+match[\s│]+any[\s│]+of[\s│]+the[\s│]+checksums`)
 
-// failureOf makes Terraform's words into a refusal. A lock on the state and a lock file
-// that does not match have codes of their own, since each has a remedy of its own, which
-// is not the requester's to carry out.
+// failureOf converts Terraform's error to a refusal. A state lock and a lock file that does not
+// match have their own codes, because each has a remedy that the requester cannot apply.
 func (j *job) failureOf(code lifecycle.ReasonCode, what, text string) error {
 	if lock := parseStateLock(text); lock != nil {
 		return &refusal{code: lifecycle.CodeStateLocked, text: what + " could not lock the state\n" + withoutAdvice(text),
@@ -66,8 +65,8 @@ func (j *job) failureOf(code lifecycle.ReasonCode, what, text string) error {
 
 var lockField = regexp.MustCompile(`(?m)^[│\s]*(ID|Who|Operation|Version|Created):[ \t]+(\S.*?)[ \t]*$`)
 
-// parseStateLock reads who holds the lock out of Terraform's lock error; nil when the
-// text is another error, or says only that no lock could be taken.
+// parseStateLock reads the holder of the lock from Terraform's lock error; nil if the text is
+// another error, or does not name a holder.
 func parseStateLock(text string) *lifecycle.StateLock {
 	_, failure, found := strings.Cut(text, "Error acquiring the state lock")
 	_, info, held := strings.Cut(failure, "Lock Info:")
@@ -97,8 +96,7 @@ func parseStateLock(text string) *lifecycle.StateLock {
 
 const maxLockWord = 100
 
-// lockTime reads Go's own form of a time, which is what Terraform prints. A time that
-// cannot be read is not known.
+// lockTime parses a time in Go's default format, which Terraform prints; nil if it cannot.
 func lockTime(text string) time.Time {
 	at, err := time.Parse("2006-01-02 15:04:05.999999999 -0700 MST", text)
 	if err != nil {

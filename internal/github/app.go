@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// RepoInfo is what TfPilot needs to know of a repository.
+// RepoInfo is the part of a repository that TfPilot needs.
 type RepoInfo struct {
 	ID            int64
 	FullName      string
@@ -29,9 +29,8 @@ func (c *Client) Repo(ctx context.Context, repo Repo) (RepoInfo, error) {
 	return RepoInfo(out), nil
 }
 
-// Self is the login that TfPilot acts under: the actor of its runs and the author
-// of its comments. GitHub is asked until it has answered once. An App's id there is
-// not known.
+// Self is the login that TfPilot acts under: the actor of its runs and the author of its
+// comments. GitHub is asked until it has answered once. The id of an App's account is unknown.
 func (c *Client) Self(ctx context.Context) (Actor, error) {
 	if known := c.self.Load(); known != nil {
 		return *known, nil
@@ -60,7 +59,7 @@ func (c *Client) readSelf(ctx context.Context) (Actor, error) {
 	return Actor{Login: out.Slug + "[bot]"}, nil
 }
 
-// Account is the account that has a login now. Logins change hands, ids do not.
+// Account returns the account that has a login now. Logins can be reassigned; ids cannot.
 func (c *Client) Account(ctx context.Context, login string) (Actor, error) {
 	var out Actor
 	if _, err := c.call(ctx, http.MethodGet, "users/"+queryEscape(login), nil, &out); err != nil {
@@ -69,7 +68,7 @@ func (c *Client) Account(ctx context.Context, login string) (Actor, error) {
 	return out, nil
 }
 
-// Installation is what the App was granted.
+// Installation is what the App's owner granted.
 type Installation struct {
 	Permissions map[string]string // contents: write …
 	Events      []string

@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// Cost is what a call takes of GitHub's limits.
+// Cost is the share of GitHub's limits that a call uses.
 type Cost struct {
 	Points  int // a read 1, a write 5
 	Content int // pull requests, comments and reviews that it makes
 	Urgent  bool
 }
 
-// Budget is asked before each call. It is one for all that call as this installation.
+// Budget limits calls before they are made. All clients of one installation share it.
 type Budget interface {
-	// Take answers 0 when the call may be made, else how long to wait.
+	// Take returns 0 if the call may be made, else the time to wait.
 	Take(ctx context.Context, c Cost) time.Duration
-	// Pause passes on what GitHub announced: no call until then or, when urgent calls may
-	// still be made, no other.
+	// Pause reports a limit that GitHub announced: no calls until then or, if urgent calls are
+	// still allowed, no others.
 	Pause(ctx context.Context, until time.Time, butUrgent bool)
 }
 
-// waitInPlace is how long a call waits for the budget by itself: a step that was given up
-// half way makes its first calls once more.
+// waitInPlace is how long a call waits for the budget instead of failing: a step that stops half
+// way repeats its first calls.
 const waitInPlace = 6 * time.Second
 
 type urgentKey struct{}
@@ -49,7 +49,7 @@ func costOf(ctx context.Context, method, path string) Cost {
 	return c
 }
 
-// afford waits for the budget for a short while, or says when to call again.
+// afford waits for the budget for a short time, or returns when to call again.
 func (c *Client) afford(ctx context.Context, method, path string) error {
 	if c.budget == nil {
 		return nil
@@ -73,10 +73,10 @@ func (c *Client) afford(ctx context.Context, method, path string) error {
 	}
 }
 
-// lowShare is the part of the hour's requests that is left to urgent calls.
+// lowShare is the share of the hourly requests that is reserved for urgent calls.
 const lowShare = 20
 
-// learn shares what GitHub's answer says of its limits.
+// learn passes on the limits in GitHub's response.
 func (c *Client) learn(ctx context.Context, h http.Header, err error) {
 	if c.budget == nil {
 		return

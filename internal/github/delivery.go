@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Hook is how the App's webhook is set on GitHub.
+// Hook is the configuration of the App's webhook on GitHub.
 type Hook struct {
 	URL    string // empty: the App has no webhook
-	Secret bool   // there is one; GitHub never tells which
+	Secret bool   // a secret is set; GitHub never returns it
 }
 
 // Hook reads how the App's webhook is set.
@@ -28,8 +28,7 @@ func (c *Client) Hook(ctx context.Context) (Hook, error) {
 	return Hook{URL: out.URL, Secret: out.Secret != ""}, nil
 }
 
-// LastArrived is when the newest delivery was made that arrived at or after since; zero
-// when none did.
+// LastArrived returns the time of the newest delivery since then that arrived, or zero.
 func (c *Client) LastArrived(ctx context.Context, since time.Time) (time.Time, error) {
 	if c.app == nil {
 		return time.Time{}, ErrNoApp
@@ -50,7 +49,7 @@ type Delivery struct {
 	Event       string
 	Action      string
 	StatusCode  int    // of TfPilot's answer; 0 without one
-	Status      string // GitHub's words for what happened
+	Status      string // GitHub's description of the failure
 	DeliveredAt time.Time
 	Attempts    int
 }
@@ -68,8 +67,8 @@ type wireDelivery struct {
 // ok reports whether the attempt was answered well.
 func (w wireDelivery) ok() bool { return w.StatusCode >= 200 && w.StatusCode < 300 || w.Status == "OK" }
 
-// FailedDeliveries lists what was sent at or after since and never arrived, in
-// any attempt, oldest first. Usually that costs one call.
+// FailedDeliveries lists the deliveries since then that failed in every attempt, oldest first.
+// It usually costs one call.
 func (c *Client) FailedDeliveries(ctx context.Context, since time.Time) ([]Delivery, error) {
 	if c.app == nil {
 		return nil, ErrNoApp

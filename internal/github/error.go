@@ -27,12 +27,12 @@ var (
 const (
 	maxBody        = 32 << 20 // a recursive tree of 100,000 entries has 7 MB
 	maxMessage     = 500
-	defaultBackoff = time.Minute // when GitHub limits without saying for how long
+	defaultBackoff = time.Minute // when GitHub sets a limit without a time
 	maxBackoff     = time.Hour
 )
 
-// Refused is an answer about the request: GitHub understood and said no; nothing happened.
-// An answer about TfPilot itself is SignIn, whatever its status.
+// Refused means that GitHub understood the call and rejected it; nothing happened. An error
+// about TfPilot's own access is SignIn, whatever its status.
 type Refused struct {
 	Status  int
 	Message string // GitHub's sentence, for people
@@ -47,17 +47,18 @@ func (e *Refused) Is(target error) bool {
 	return target == ErrNotFound && e.Status == http.StatusNotFound
 }
 
-// RateLimit says when GitHub may be asked again. Nothing happened.
+// RateLimit is a call that GitHub did not accept because of a limit, with the time for the next
+// try. Nothing happened.
 type RateLimit struct{ Until time.Time }
 
 func (e *RateLimit) Error() string {
 	return "GitHub's rate limit until " + e.Until.UTC().Format(time.RFC3339)
 }
 
-// RetryAfter is how long to wait before the call may be made.
+// RetryAfter returns how long to wait before the call may be made.
 func (e *RateLimit) RetryAfter() time.Duration { return time.Until(e.Until) }
 
-// explain turns the library's errors into those above.
+// explain converts the library's errors to those above.
 func explain(err error) error {
 	var accepted *gh.AcceptedError
 	if err == nil || errors.As(err, &accepted) {
@@ -85,8 +86,8 @@ func explain(err error) error {
 	return fmt.Errorf("%w: %w", errUnknown, err)
 }
 
-// explainToken is for an answer to the question for a token. Whatever GitHub refuses there
-// says nothing about what was to be asked with it: it is about the App.
+// explainToken converts the error of a token request. Whatever GitHub rejects there is about the
+// App, not about the call that needed the token.
 func explainToken(resp *http.Response, err error) error {
 	err = explainAnswer(resp, "no token for the installation: "+drain(resp), err)
 	var no *Refused
@@ -96,7 +97,7 @@ func explainToken(resp *http.Response, err error) error {
 	return err
 }
 
-// meaning is what an answer says.
+// meaning is the interpretation of a response.
 type meaning int
 
 const (
@@ -108,9 +109,8 @@ const (
 	meansMoved                      // the repository has another address; nothing happened
 )
 
-// meanings say what an answer means, the first row that matches. Only meansRefused is an
-// answer about the request: every caller tells by the type of the error, and none by a
-// status.
+// meanings interprets a response by the first row that matches. Only meansRefused is about the
+// request. Callers distinguish the type of the error, never a status.
 var meanings = []struct {
 	from, to int
 	header   string // that the answer has
@@ -169,7 +169,7 @@ func explainAnswer(resp *http.Response, message string, err error) error {
 	return fmt.Errorf("%w: %w", errUnknown, err)
 }
 
-// sentence is GitHub's message with what its list of errors adds.
+// sentence returns GitHub's message and the details in its list of errors.
 func sentence(message string, details []gh.Error) string {
 	parts := []string{message}
 	for _, d := range details {
@@ -208,8 +208,8 @@ func retryAfter(resp *http.Response, known *time.Duration) time.Time {
 	return limitUntil(time.Time{})
 }
 
-// limitUntil keeps an announced end within reason: at least a second from now, at
-// most the hour that GitHub's windows have.
+// limitUntil bounds an announced time: at least a second from now, and at most an hour, the
+// length of GitHub's windows.
 func limitUntil(at time.Time) time.Time {
 	now := time.Now()
 	switch {
@@ -224,7 +224,7 @@ func limitUntil(at time.Time) time.Time {
 	}
 }
 
-// bounded is a transport whose answers end with an error at maxBody.
+// bounded is a transport whose response bodies end with an error at maxBody.
 type bounded struct{ next http.RoundTripper }
 
 func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -84,8 +84,8 @@ func (c *Client) Tree(ctx context.Context, repo Repo, commit string) (Tree, erro
 	return t, err
 }
 
-// rootTree computes the id of the root tree from its entries. GitHub's answer
-// repeats the requested id, which may be the commit.
+// rootTree computes the id of the root tree from its entries. GitHub's response repeats the
+// requested id, which may be the commit's.
 func rootTree(all []treeEntry) (string, error) {
 	var top []treeEntry
 	for _, e := range all {
@@ -112,7 +112,7 @@ func rootTree(all []treeEntry) (string, error) {
 	return objectID("tree", body.Bytes()), nil
 }
 
-// BlobID is the id that git gives to a file's content.
+// BlobID returns the id that git gives to a file's content.
 func BlobID(content []byte) string { return objectID("blob", content) }
 
 func objectID(kind string, content []byte) string {
@@ -172,10 +172,10 @@ type CommitInput struct {
 // Commit is one made commit and the id of the file in it.
 type Commit struct{ SHA, Blob string }
 
-// CommitFile makes a commit with one file and a branch that points to it; the
-// branch appears once and complete. When the branch exists and holds exactly this
-// file under this message it is taken over (created is false), with whatever commit
-// it is at; anything else on it is ErrForeign.
+// CommitFile makes a commit with one file and a branch that points to it; the branch appears
+// once and complete. If the branch exists and contains exactly this file under this message,
+// CommitFile adopts it at whatever commit it is, and created is false. Any other content is
+// ErrForeign.
 func (c *Client) CommitFile(ctx context.Context, in CommitInput) (commit Commit, created bool, err error) {
 	if err := checkRef(in.Branch); err != nil {
 		return Commit{}, false, err
@@ -283,8 +283,8 @@ func (c *Client) makeTree(ctx context.Context, in CommitInput, base string) (str
 	return sha, nil
 }
 
-// makeObject creates a git object. Objects are named by their content, so that
-// making one again does nothing.
+// makeObject creates a git object. Its name is the hash of its content, so creating it again
+// changes nothing.
 func (c *Client) makeObject(ctx context.Context, path string, body any) (string, error) {
 	var out struct {
 		SHA string `json:"sha"`
@@ -311,8 +311,8 @@ func (c *Client) treeOf(ctx context.Context, repo Repo, commit string) (string, 
 	return out.Tree.SHA, checkSHA(out.Tree.SHA)
 }
 
-// UpdateBranchRef points a branch at a commit. With force it may throw commits
-// away: that is how Restore puts the generated file back.
+// UpdateBranchRef points a branch at a commit. With force it can discard commits: Restore uses
+// that to put the generated file back.
 func (c *Client) UpdateBranchRef(ctx context.Context, repo Repo, branch, sha string, force bool) error {
 	if err := errors.Join(checkRef(branch), checkSHA(sha)); err != nil {
 		return err
@@ -379,21 +379,22 @@ func (d Comparison) Only(path, blob string) bool {
 		(d.Files[0].Status == "added" || d.Files[0].Status == "modified")
 }
 
-// WrittenAs reports whether each of the head's own commits bears one of these messages. A merge
-// brings the commits of a branch along, so what they say reaches the base, whatever their content
-// comes to.
+// WrittenAs reports whether each of the head's own commits has one of these messages. A merge
+// adds the commits of a branch to the base with their messages, even if their combined content
+// is unchanged.
 func (d Comparison) WrittenAs(messages ...string) bool {
 	return d.Ahead == len(d.Messages) && !slices.ContainsFunc(d.Messages, func(m string) bool {
 		return !slices.Contains(messages, m)
 	})
 }
 
-// UpdateMessage is the message of the commit by which GitHub brings a branch up to date with its base.
+// UpdateMessage returns the message of the commit with which GitHub updates a branch from its
+// base.
 func UpdateMessage(branch, base string) string {
 	return fmt.Sprintf("Merge branch '%s' into %s", base, branch)
 }
 
-// Compare says what head changes since it left base.
+// Compare returns what head changed since it left base.
 func (c *Client) Compare(ctx context.Context, repo Repo, base, head string) (Comparison, error) {
 	if err := errors.Join(checkRef(base), checkRef(head)); err != nil {
 		return Comparison{}, err

@@ -30,8 +30,8 @@ const (
 	userAgent   = "tfpilot"
 )
 
-// Config says which GitHub and who TfPilot is there: an installed App, or for
-// trying things out a token.
+// Config selects the GitHub server and the identity of TfPilot there: an installed App or, for a
+// trial, a token.
 type Config struct {
 	AppID          int64
 	InstallationID int64
@@ -53,8 +53,8 @@ type Config struct {
 // Author is the author and committer of generated commits.
 type Author struct{ Name, Email string }
 
-// Client is one installation, or one token. It is made once and kept: the limits
-// that GitHub announces are remembered in it.
+// Client is one installation, or one token. Make it once and keep it: it remembers the limits
+// that GitHub announces.
 type Client struct {
 	rest   door  // as the installation
 	app    *door // as the App itself; nil with a token
@@ -134,7 +134,7 @@ func newDoor(base *url.URL, transport http.RoundTripper) *gh.Client {
 	return client
 }
 
-// sameHost follows a renamed repository, but takes no credential to another host
+// sameHost follows the redirect of a renamed repository, but sends no credential to another host
 // and turns no write into a read.
 func sameHost(req *http.Request, via []*http.Request) error {
 	if len(via) > 3 || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme ||
@@ -161,8 +161,8 @@ type Repo struct{ Owner, Name string }
 
 func (r Repo) String() string { return r.Owner + "/" + r.Name }
 
-// path is the address below /repos/{owner}/{repo}. Names come from configuration
-// and documents; what does not look like one never reaches an address.
+// path returns the address below /repos/{owner}/{repo}. Names come from configuration and
+// documents; an invalid one never reaches an address.
 func (r Repo) path(format string, args ...any) (string, error) {
 	if !lifecycle.NameOwner.Valid(r.Owner) || !lifecycle.NameRepository.Valid(r.Name) {
 		return "", fmt.Errorf("repository %q: %w", r, errName)
@@ -179,8 +179,8 @@ func escape(ref string) string {
 	return strings.Join(parts, "/")
 }
 
-// checkRef refuses a branch or path that would change the address that it becomes a
-// part of. Branches of other people may have names that TfPilot's own never have.
+// checkRef rejects a branch or path that would change the address that contains it. Other
+// people's branches can have names that TfPilot's own never have.
 func checkRef(ref string) error {
 	if !lifecycle.NamePath.Valid(ref) {
 		return fmt.Errorf("branch or path %q: %w", ref, errName)
@@ -197,7 +197,7 @@ func checkSHA(sha string) error {
 
 var errName = errors.New("not a valid name")
 
-// response is what a call brought besides its body.
+// response is what a call returned besides its body.
 type response struct {
 	status   int
 	etag     string
@@ -266,10 +266,10 @@ func answerOf(resp *gh.Response) response {
 	}
 }
 
-// Closed is why no call as the installation may be made now, or nil.
+// Closed returns why the installation may make no call now, or nil.
 func (c *Client) Closed() error { return c.rest.closed() }
 
-// closed is why no call may be made now, or nil.
+// closed returns why no call may be made now, or nil.
 func (d *door) closed() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -279,7 +279,7 @@ func (d *door) closed() error {
 	return nil
 }
 
-// block makes no call until the time that an answer named.
+// block prevents calls until the time in a response.
 func (d *door) block(err error) {
 	var limit *RateLimit
 	var out *SignIn

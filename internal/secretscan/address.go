@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// userInfo is a scheme and what may be user and password. A password may hold / and @, so it ends
-// at the last @ of the word.
+// userInfo matches a scheme followed by a possible user and password. A password may contain /
+// and @, so it ends at the last @ of the word.
 var userInfo = regexp.MustCompile("(?i)\\b[a-z][a-z0-9+.-]{0,40}:(?:\\\\?/){2}([^\\s/:\"'`<>\\\\]*):([^\\s\"'`<>]+)@")
 
-// userToken is an address with a token in place of a user.
+// userToken matches an address with a token in place of the user.
 var userToken = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]{0,40}://([A-Za-z0-9_-]{20,})@`)
 
 var port = regexp.MustCompile(`^[0-9]{1,5}(?:[/?#]|$)`)
@@ -35,9 +35,8 @@ func findAddresses(text string) []Span {
 	return found
 }
 
-// isPort reports whether what looks like user and password is a host with its port, before a path
-// that holds an @. Without a dot the host of a web address is recognized by the path after its
-// port.
+// isPort reports whether a possible user and password is really a host with a port, before a
+// path that contains an @. A host without a dot is recognized by the path after its port.
 func isPort(scheme, user, password string) bool {
 	digits := port.FindString(password)
 	if digits == "" {

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// maxName bounds what is read back from a separator, and maxQuoted what a quoted value may hold.
+// maxName bounds the name read before a separator, and maxQuoted a quoted value, in bytes.
 const (
 	maxName   = 128
 	maxQuoted = 16 << 10
 )
 
-// findAssigned finds values that are given to a name that says credential, as code, shells, YAML,
-// JSON, headers, connection strings and diffs of Terraform write it.
+// findAssigned finds values assigned to a name that suggests a credential, in code, shells,
+// YAML, JSON, headers, connection strings and Terraform's diffs.
 func findAssigned(text string) []Span {
 	var found []Span
 	done := &progress{heredocs: map[string]int{}, lists: map[string]int{}}
@@ -38,7 +38,7 @@ func findAssigned(text string) []Span {
 	return found
 }
 
-// nameBefore reads the name in front of a separator, past blanks, quotes and brackets.
+// nameBefore returns the name before a separator. It skips blanks, quotes and brackets.
 func nameBefore(text string, at int) (name string, start int) {
 	end, least := at, max(0, at-maxName)
 	for end > least && strings.IndexByte(" \t\"'`\\]", text[end-1]) >= 0 {
@@ -51,8 +51,8 @@ func nameBefore(text string, at int) (name string, start int) {
 	return text[start:end], start
 }
 
-// pairName finds the name of a pair such as {"name": "DB_PASSWORD", "value": "x"}, on whichever
-// side of the value it is.
+// pairName finds the name in a pair such as {"name": "DB_PASSWORD", "value": "x"}, before or
+// after the value.
 func pairName(text string, valueAt, separator int) string {
 	if at := pairBefore.FindStringSubmatch(text[max(0, valueAt-2*maxName):valueAt]); at != nil {
 		return at[1]
@@ -76,14 +76,14 @@ type assignment struct {
 	done              *progress
 }
 
-// progress keeps how far a text was read, so that assignments inside others cost no second reading.
+// progress remembers how far a text was read, so that nested assignments are not read twice.
 type progress struct {
 	bare     int            // end of the last value without quotes
 	heredocs map[string]int // marker → start of its last line
 	lists    map[string]int // mark at the end → where the last one ended
 }
 
-// values lists the value, and in a diff the one after it.
+// values returns the assigned value and, in a diff, the new value after it.
 func (a assignment) values() []Span {
 	text := a.text
 	at, sign := a.separator+1, text[a.separator]
@@ -173,8 +173,8 @@ func (a assignment) span(start, end int) []Span {
 	return []Span{{start, end, "the value of " + a.name}}
 }
 
-// quoted finds the text between quotes. Quotes inside JSON inside a text carry backslashes, which
-// the closing one repeats.
+// quoted returns the text between quotes. In JSON inside a string the quotes are preceded by
+// backslashes, which the closing quote repeats.
 func quoted(text string, at int) (start, end int, ok bool) {
 	slashes := skip(text, at, `\`) - at
 	at += slashes
@@ -201,7 +201,7 @@ func quoted(text string, at int) (start, end int, ok bool) {
 	return start, end, true
 }
 
-// bareEnd ends a value without quotes.
+// bareEnd matches the end of an unquoted value.
 func bareEnd(text string, at int) int {
 	for at < len(text) {
 		switch c := text[at]; {
@@ -215,7 +215,7 @@ func bareEnd(text string, at int) int {
 	return at
 }
 
-// alone reports whether name and value are a line of their own, as in YAML.
+// alone reports whether a name and its value fill a line, as in YAML.
 func (a assignment) alone(at, end int) bool {
 	before := a.text[max(0, a.nameAt-maxName):a.nameAt]
 	before = strings.Trim(before[strings.LastIndexByte(before, '\n')+1:], " \t-+~\"'│|")
@@ -223,7 +223,8 @@ func (a assignment) alone(at, end int) bool {
 	return before == "" && strings.Trim(after, " \t\r,") == "" && end > at
 }
 
-// passwordLike tells a password from the next word of a sentence.
+// passwordLike reports whether a word looks like a password rather than the next word of a
+// sentence.
 func passwordLike(value string) bool {
 	if len(value) < 6 || date.MatchString(value) {
 		return false
@@ -236,7 +237,7 @@ func passwordLike(value string) bool {
 
 var date = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}`)
 
-// heredoc hides the lines up to its marker.
+// heredoc returns the lines up to the marker.
 func (a assignment) heredoc(at int) []Span {
 	line := strings.IndexByte(a.text[at:], '\n')
 	if line < 0 {
@@ -252,10 +253,10 @@ func (a assignment) heredoc(at int) []Span {
 	return a.body(start, end)
 }
 
-// yamlBlock begins a text of several lines in YAML.
+// yamlBlock matches the start of a block scalar in YAML.
 var yamlBlock = regexp.MustCompile(`^[|>][+-]?[0-9]?[ \t]*\r?\n`)
 
-// block hides the lines of a YAML text: those that are indented further than its name.
+// block returns the lines of a YAML block scalar: those indented further than its name.
 func (a assignment) block(start int) []Span {
 	line := strings.LastIndexByte(a.text[:a.nameAt], '\n') + 1
 	indent := skip(a.text, line, " \t+~-") - line
@@ -274,7 +275,7 @@ func (a assignment) block(start int) []Span {
 	return a.body(start, end)
 }
 
-// heredocEnd is where the line with the marker begins, or else the end of the text.
+// heredocEnd returns the start of the line with the marker, or else the end of the text.
 func heredocEnd(text string, at int, marker string) int {
 	for at < len(text) {
 		next := strings.IndexByte(text[at:], '\n')
@@ -296,7 +297,8 @@ func (a assignment) body(start, end int) []Span {
 	return a.span(start, end)
 }
 
-// quotedWithin hides each quoted text up to a mark: the items of a list, the arguments of a call.
+// quotedWithin returns each quoted text up to a closing mark: the items of a list, the arguments
+// of a call.
 func (a assignment) quotedWithin(at int, mark string) []Span {
 	if at < a.done.lists[mark] {
 		return nil

@@ -7,14 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// A run of base64 is decoded between these lengths.
+// Only a base64 string with a length between these bounds is decoded.
 const (
 	minRun = 24
 	maxRun = 256 << 10
 )
 
-// findInBase64 finds credentials inside base64: user data, secrets of Kubernetes, headers. The
-// whole run is hidden, since a part of it cannot be shown.
+// findInBase64 finds credentials inside base64: user data, Kubernetes secrets, headers. It hides
+// the whole string, because a part of it would be of no use.
 func (s *Scanner) findInBase64(text string, depth int) []Span {
 	var found []Span
 	for start := 0; start < len(text); {
@@ -44,7 +44,8 @@ func decode(run string) (string, bool) {
 	return string(decoded), err == nil
 }
 
-// readable reports whether bytes are text, which base64 of chance or of a picture is not.
+// readable reports whether bytes are text, and not the result of decoding a random word or an
+// image.
 func readable(text string) bool {
 	if !utf8.ValidString(text) {
 		return false

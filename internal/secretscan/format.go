@@ -6,13 +6,13 @@ import (
 	"sync"
 )
 
-// format is a credential with a mark of its own that gitleaks lacks or binds to one length. A
-// pattern begins with its mark.
+// format is a credential with a fixed prefix that gitleaks does not know, or knows with one
+// length only. The pattern starts with the prefix.
 type format struct {
 	what    string
 	marks   []string // in lower case; each begins or is part of what the pattern finds
 	pattern string
-	random  bool // what follows the mark must look drawn by chance, so that names which begin like it pass
+	random  bool // the rest must look random, so that names with the same prefix pass
 }
 
 var formats = []format{
@@ -152,7 +152,8 @@ func findFormats(text string) []Span {
 	return found
 }
 
-// holdsRandom reports whether a part between separators is long and looks drawn by chance, or is longer than any word.
+// holdsRandom reports whether a part between separators is long and looks random, or is longer
+// than any word.
 func holdsRandom(token string) bool {
 	for part := range strings.FieldsFuncSeq(token, func(r rune) bool { return r == '-' || r == '_' || r == '.' }) {
 		if len(part) >= 10 && looksRandom(part) || len(part) >= 32 && classes(part).upper == 0 {

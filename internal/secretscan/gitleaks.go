@@ -11,12 +11,14 @@ import (
 	"sync"
 )
 
-// gitleaksFile is made by tools/gitleaks, which says how, under the license in LICENSE.gitleaks.
+// gitleaksFile holds the rules of gitleaks, under the license in LICENSE.gitleaks.
+// tools/gitleaks generates it and documents how.
 //
 //go:embed gitleaks.json
 var gitleaksFile []byte
 
-// rule finds one format. A pattern is tried only near one of its keywords, so that a large text costs little.
+// rule finds one format. Its pattern is tried only near one of its keywords, so that a large
+// text costs little.
 type rule struct {
 	ID       string   `json:"id"`
 	Regex    string   `json:"regex"`
@@ -30,7 +32,7 @@ type rule struct {
 	allowed func() []*regexp.Regexp
 }
 
-// allow is what a rule does not take for a credential.
+// allow lists matches of a rule that are not credentials.
 type allow struct {
 	Target    string   `json:"target"`
 	Regexes   []string `json:"regexes"`
@@ -82,7 +84,7 @@ func compileLater(patterns []string) func() []*regexp.Regexp {
 	})
 }
 
-// nameOfRule turns github-pat into words for people.
+// nameOfRule converts a rule's id, such as github-pat, to words.
 func nameOfRule(id string) string {
 	words := strings.ReplaceAll(id, "-", " ")
 	if strings.ContainsAny(words[:1], "aeiou") {
@@ -91,7 +93,7 @@ func nameOfRule(id string) string {
 	return "a " + words
 }
 
-// Around a keyword, this much of a text is tried: more than the longest format takes.
+// The number of bytes to search around a keyword: more than the longest format needs.
 const (
 	windowBefore = 192
 	windowAfter  = 2048
@@ -121,7 +123,7 @@ func (set *ruleSet) match(r *rule, text string, start, end int) []Span {
 	return found
 }
 
-// secretGroup is the first group that took part, or else the whole match.
+// secretGroup returns the first group that matched, or else the whole match.
 func secretGroup(at []int, group int) (from, to int) {
 	if group > 0 && 2*group+1 < len(at) && at[2*group] >= 0 {
 		return at[2*group], at[2*group+1]
@@ -145,8 +147,8 @@ func (set *ruleSet) isAllowed(r *rule, secret string) bool {
 	})
 }
 
-// tokenEnd extends a credential to the end of its run of letters: a pattern of fixed length would
-// leave the rest of a longer one in sight.
+// tokenEnd extends a match to the end of its letters and digits: a pattern of fixed length would
+// leave the rest of a longer credential visible.
 func tokenEnd(text string, end int) int {
 	if end > 0 && !isToken(text[end-1]) {
 		return end
@@ -161,7 +163,7 @@ func isToken(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-'
 }
 
-// entropy is Shannon's, in bits for each byte.
+// entropy returns the Shannon entropy, in bits per byte.
 func entropy(text string) float64 {
 	var counts [256]int
 	for i := range len(text) {
@@ -177,7 +179,7 @@ func entropy(text string) float64 {
 	return bits
 }
 
-// keywordIndex finds many keywords, without case, in one pass over a text.
+// keywordIndex finds many keywords in one pass over a text, ignoring case.
 type keywordIndex struct {
 	first [1 << 16][]entry // by the first two bytes
 }
@@ -194,7 +196,7 @@ func (x *keywordIndex) add(word string, index int) {
 
 type keywordWindow struct{ rule, start, end int }
 
-// windows lists for each rule where its pattern is worth a try.
+// windows lists, for each rule, the parts of the text in which to try its pattern.
 func (x *keywordIndex) windows(text string) []keywordWindow {
 	last := map[int]int{} // rule → index of its last window
 	var found []keywordWindow

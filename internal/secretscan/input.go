@@ -6,9 +6,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/invisible"
 )
 
-// CheckInput refuses a typed text that holds a credential or a character that a reader cannot
-// see. Every text that a person or a model returns passes it, on every surface. The error
-// continues a sentence that begins with the name of the field.
+// CheckInput rejects a text with a credential or an invisible character. Every text that a
+// person types or a model returns passes through it, on every surface. The error completes a
+// sentence that starts with the name of the field.
 func CheckInput(typed string, shape invisible.Shape) error {
 	if err := invisible.Check(typed, shape); err != nil {
 		return err
@@ -19,7 +19,7 @@ func CheckInput(typed string, shape invisible.Shape) error {
 	return nil
 }
 
-// CheckPair refuses a typed value whose name suggests a credential.
+// CheckPair rejects a value whose name suggests a credential.
 func CheckPair(name, value string) error {
 	if Name(name) && HoldsSecret(name, value) {
 		return refusal("the value of " + name)
@@ -32,7 +32,8 @@ func refusal(what string) error {
 		"instead", what)
 }
 
-// Credential says what kind of credential a text holds, such as "a GitHub token".
+// Credential returns the kind of credential in a text, such as "a GitHub token", or "" if there
+// is none.
 func Credential(typed string) (what string, found bool) {
 	spans := (*Scanner)(nil).Find(typed)
 	if len(spans) == 0 {

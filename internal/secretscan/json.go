@@ -9,9 +9,8 @@ import (
 // maxJSON bounds the texts that are read as JSON.
 const maxJSON = 1 << 20
 
-// findInJSON reads a text that is JSON by its structure: names count for all that is below them,
-// pairs of name and value belong together, and texts are scanned as they are without their
-// escapes.
+// findInJSON scans a JSON text by its structure: a name applies to everything below it, a name
+// and value pair belongs together, and strings are scanned without their escapes.
 func (s *Scanner) findInJSON(text string, depth int) []Span {
 	trimmed := strings.TrimSpace(text)
 	if len(trimmed) < 2 || len(text) > maxJSON || strings.IndexByte(`{["`, trimmed[0]) < 0 ||
@@ -23,7 +22,7 @@ func (s *Scanner) findInJSON(text string, depth int) []Span {
 	return w.found
 }
 
-// jsonWalk walks valid JSON with the offsets of its texts.
+// jsonWalk walks valid JSON and tracks the offsets of its strings.
 type jsonWalk struct {
 	scanner *Scanner
 	text    string
@@ -62,7 +61,7 @@ func (w *jsonWalk) value(c Names) {
 	}
 }
 
-// member is a text directly in an object.
+// member is a string directly in an object.
 type member struct{ start, end int }
 
 func (w *jsonWalk) object(c Names) {
@@ -101,7 +100,7 @@ func (w *jsonWalk) pair(texts map[string]member) {
 	}
 }
 
-// literal reads a text and gives what is between its quotes.
+// literal reads a string and returns its text between the quotes.
 func (w *jsonWalk) literal() (start, end int) {
 	w.at++
 	start = w.at
@@ -116,7 +115,7 @@ func (w *jsonWalk) literal() (start, end int) {
 	return start, end
 }
 
-// check scans one text of the document.
+// check scans one string of the document.
 func (w *jsonWalk) check(c Names, start, end int) {
 	plain, offsets := unquote(w.text[start:end])
 	if c.Hides(plain) {
@@ -131,7 +130,7 @@ func (w *jsonWalk) check(c Names, start, end int) {
 	}
 }
 
-// unquote takes the escapes out of a text of JSON, with the offset of each byte and of the end.
+// unquote removes JSON escapes from a text. It returns the offset of each byte and of the end.
 func unquote(raw string) (plain string, offsets []int) {
 	var out []byte
 	add := func(at int, r rune) {

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// minInside is the length from which a known secret is also found inside other texts; a shorter
-// one would be found everywhere.
+// minInside is the minimum length, in bytes, of a known secret that is also found inside other
+// texts; a shorter one would be found everywhere.
 const minInside = 6
 
 const whatKnown = "a value that is marked as sensitive"
 
-// known finds many secrets in one pass: each form by its first bytes.
+// knownSecrets finds many secrets in one pass, by the first bytes of each form.
 type knownSecrets struct {
 	exact  map[string]bool
 	starts map[[minInside]byte][]string
@@ -85,7 +85,8 @@ func (k *knownSecrets) find(text string) []Span {
 	return found
 }
 
-// formsOf lists what a secret may look like inside another text, and the texts of a secret that is itself JSON.
+// formsOf lists the forms that a secret can have inside another text, and the strings of a
+// secret that is itself JSON.
 func formsOf(secret string) []string {
 	forms := []string{secret, strings.TrimSpace(secret)}
 	for line := range strings.SplitSeq(secret, "\n") {
@@ -110,8 +111,8 @@ func formsOf(secret string) []string {
 	return forms
 }
 
-// base64Forms are the characters that a secret gives to any base64 text that holds it: they
-// differ by how many bytes precede it.
+// base64Forms returns the characters that a secret produces in any base64 text that contains it.
+// They depend on the number of bytes before it, modulo 3.
 func base64Forms(secret string) []string {
 	var forms []string
 	for shift := range 3 {
@@ -128,7 +129,7 @@ func base64Forms(secret string) []string {
 		base64.URLEncoding.EncodeToString([]byte(secret)))
 }
 
-// textsOf lists the texts in a secret that is a JSON document.
+// textsOf lists the strings in a secret that is a JSON document.
 func textsOf(secret string) []string {
 	var doc any
 	if len(secret) < 2 || strings.IndexByte(`{["`, secret[0]) < 0 || json.Unmarshal([]byte(secret), &doc) != nil {
@@ -154,7 +155,7 @@ func textsOf(secret string) []string {
 	return texts
 }
 
-// jsonText is a text as it is between the quotes of JSON.
+// jsonText returns a text as JSON writes it between quotes.
 func jsonText(text string) string {
 	var out strings.Builder
 	encoder := json.NewEncoder(&out)

@@ -5,9 +5,9 @@ import (
 	"unicode"
 )
 
-// Name reports whether a name suggests that its value is a credential: DB_PASSWORD, clientSecret,
-// api-key. What a name says of a credential beside its value (token_ttl, secret_arn,
-// password_length) is none.
+// Name reports whether a name suggests that its value is a credential: DB_PASSWORD,
+// clientSecret, api-key. Names that describe a credential, such as token_ttl, secret_arn or
+// password_length, do not.
 func Name(name string) bool {
 	words := nameWords(name[strings.LastIndexByte(name, '.')+1:])
 	if len(words) == 0 || beside[words[len(words)-1]] {
@@ -31,7 +31,8 @@ func Name(name string) bool {
 	return last == "authorization" || last == "cookie" || last == "dsn"
 }
 
-// passwordName is a name whose value is a credential even when it is a plain number or one word.
+// passwordName reports whether the value is a credential even if it is a plain number or one
+// word.
 func passwordName(name string) bool {
 	words := nameWords(name)
 	return len(words) > 0 && Name(name) && (passwordWord(words[len(words)-1]) || words[len(words)-1] == "passcode")
@@ -57,14 +58,15 @@ func secretWord(word string) bool {
 	return false
 }
 
-// keyOwners make a key a credential; a partition or a primary key is none.
+// keyOwners are the words before "key" that make it a credential: an API key is one, a partition
+// key is not.
 var keyOwners = wordSet("api access secret private account master shared storage auth authentication client tls ssl " +
 	"signing sign hmac " +
 	"encryption license app application integration service sdk deploy admin root webhook ingest ingestion write " +
 	"cipher customer rsa " +
 	"ec dsa jwt server preshared session host ca function device subscription instrumentation routing")
 
-// beside are last words of names that tell something else about a credential than its value.
+// beside lists last words of names that describe a credential instead of holding it.
 var beside = wordSet("arn arns id ids name names version versions url urls uri uris endpoint endpoints path paths file " +
 	"files filename ttl " +
 	"length lengths type types size enabled disabled required optional age count counts days hours minutes seconds " +
@@ -99,8 +101,8 @@ func contains(words []string, word string) bool {
 	return false
 }
 
-// nameWords splits a name at its separators and humps: dbPassword, APIKey, AWS_SECRET_ACCESS_KEY.
-// Digits count as separators.
+// nameWords splits a name at separators and capital letters: dbPassword, APIKey,
+// AWS_SECRET_ACCESS_KEY. Digits count as separators.
 func nameWords(name string) []string {
 	runes := []rune(name)
 	var words []string

@@ -5,15 +5,16 @@ import (
 	"strings"
 )
 
-// Names is what the names above a value say: a credential is named on it, or on the table that it is in.
+// Names is what the names above a value suggest: the name of the value itself, or of a table
+// that contains it.
 type Names struct {
-	secret string // the nearest name that says credential
+	secret string // the nearest name that suggests a credential
 }
 
 // pairNames hold the name in a pair such as {"name": "DB_PASSWORD", "value": "x"}.
 var pairNames = []string{"name", "key"}
 
-// Below is for a value under one more name.
+// Below returns the names for a value one name deeper.
 func (n Names) Below(name string) Names {
 	words := nameWords(name[strings.LastIndexByte(name, '.')+1:])
 	switch lower := strings.ToLower(name); {
@@ -28,12 +29,13 @@ func (n Names) Below(name string) Names {
 // Hides reports whether the names suggest that a text is a credential.
 func (n Names) Hides(value string) bool { return n.secret != "" && HoldsSecret(n.secret, value) }
 
-// HidesNumber reports the same of a number, which only a password is.
+// HidesNumber reports the same for a number. Only a password can be a number.
 func (n Names) HidesNumber(value string) bool {
 	return n.secret != "" && passwordName(n.secret) && HoldsSecret(n.secret, value)
 }
 
-// PairName is the name that a table gives to its own value, as lists of environment variables and tags do.
+// PairName returns the name that a table gives to its own value, as in lists of environment
+// variables and tags.
 func PairName(table map[string]any) string {
 	for _, want := range pairNames {
 		for _, name := range []string{want, strings.ToUpper(want[:1]) + want[1:], strings.ToUpper(want)} {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// HoldsSecret reports whether a value under a name that says credential is one. References to
-// where a secret is kept are none, nor are switches and placeholders.
+// HoldsSecret reports whether the value of a name that suggests a credential is one. References
+// to a secret, switches and placeholders are not.
 func HoldsSecret(name, value string) bool {
 	if value = strings.TrimSpace(value); len(value) > maxReference {
 		return true
@@ -32,13 +32,13 @@ func HoldsSecret(name, value string) bool {
 
 var number = regexp.MustCompile(`^[0-9.,_]{1,12}$`)
 
-// maxReference bounds what may still be a reference.
+// maxReference is the maximum length of a reference, in bytes.
 const maxReference = 2048
 
-// enum is a word by which a setting is chosen: NONE, AWS_IAM.
+// enum matches a word that selects a setting: NONE, AWS_IAM.
 var enum = regexp.MustCompile(`^[A-Z][A-Z_]{1,24}$`)
 
-// placeholders stand where a value is not shown, not known or not set.
+// placeholders are values that mean hidden, unknown or unset.
 var placeholders = wordSet("true false null nil none no yes on off n/a na todo tbd unset empty default required " +
 	"optional changed changeme " +
 	"read write redacted hidden masked sensitive unknown undefined <sensitive> [redacted] <redacted> <computed> " +
@@ -59,8 +59,8 @@ var (
 	inCode     = regexp.MustCompile(`^(?:var|local|data|module|each|self|path|count|terraform|random_[a-z]+|[a-z]+_[a-z0-9_]+)(?:\[[^\]]*\])?\.[A-Za-z_][\w.\[\]"*-]*$`)
 )
 
-// isReference reports whether a value says where a secret is kept: an ARN, a path of names, an
-// address, a reference in code.
+// isReference reports whether a value points to a secret elsewhere: an ARN, a path, an address,
+// a reference in code.
 func isReference(value string) bool {
 	switch {
 	case arnOrAlias.MatchString(value), inCode.MatchString(value):

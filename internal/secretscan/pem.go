@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// Private keys of every label, encrypted or not. A key that lost its end is hidden as far as its
-// lines look like one, and so is a key that lost its beginning; line breaks may be escaped any
+// Private keys with any label, encrypted or not. A key without its last line, or without its
+// first one, is hidden as far as the lines look like a key. Line breaks may be escaped any
 // number of times.
 var (
 	keyBegin = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]{0,40}PRIV[A-Z ]{0,30}`)
 	keyEnd   = regexp.MustCompile(`-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-{0,5}`)
 
-	// keyLine is a line of a key, with what a diff or a log puts before it.
+	// keyLine matches a line of a key, including the prefix that a diff or a log adds.
 	keyLine = regexp.MustCompile(`^[ \t+~|│>-]*(?:[A-Za-z0-9+/=]+|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|MessageID): [^\\"]*)?[ \t\r]*$`)
 	keyPart = regexp.MustCompile(`^[ \t+~|│>-]*[A-Za-z0-9+/=]+`)
 	newline = regexp.MustCompile(`\r?\n|\\+r\\+n|\\+n`)
@@ -55,7 +55,7 @@ func findPrivateKeys(text string) []Span {
 	return found
 }
 
-// linesAfter is where a key that begins before at ends, when nothing says so.
+// linesAfter returns the end of a key without a last line, which begins before at.
 func linesAfter(text string, at int) int {
 	at = skip(text, at, "-ABCDEFGHIJKLMNOPQRSTUVWXYZ ")
 	limit := min(len(text), at+maxKey)
@@ -72,7 +72,7 @@ func linesAfter(text string, at int) int {
 	return at
 }
 
-// linesBefore is where a key begins whose end is at.
+// linesBefore returns the start of a key without a first line, which ends at at.
 func linesBefore(text string, floor, at int) int {
 	least := max(floor, at-maxKey)
 	start := at

@@ -21,24 +21,24 @@ import (
 	"strings"
 )
 
-// Span is a piece of a text that holds a credential.
+// Span is a part of a text that contains a credential, as byte offsets.
 type Span struct {
 	Start, End int
-	What       string // what it looks like, such as "a GitHub token"
+	What       string // the kind of credential, such as "a GitHub token"
 }
 
-// Scanner finds credentials by their looks, and known secrets. A nil Scanner knows no secret.
+// Scanner finds credentials by their format, and known secrets. A nil Scanner knows no secret.
 type Scanner struct {
 	known *knownSecrets
 }
 
-// New makes a scanner that also finds these secrets.
+// New returns a Scanner that also finds these secrets.
 func New(secrets []string) *Scanner { return &Scanner{known: newKnown(secrets)} }
 
-// Find lists the credentials of a text in order, without overlaps.
+// Find returns the credentials in a text in order, without overlaps.
 func (s *Scanner) Find(text string) []Span { return s.find(text, maxDepth) }
 
-// maxDepth bounds how often a text may be wrapped in JSON strings or base64.
+// maxDepth limits how many times a text can be nested in JSON strings or base64.
 const maxDepth = 3
 
 func (s *Scanner) find(text string, depth int) []Span {
@@ -62,10 +62,10 @@ func (s *Scanner) find(text string, depth int) []Span {
 	return merge(found)
 }
 
-// minSecret is the length of the shortest text that can hold a credential by its looks: a=bcd.
+// minSecret is the length of the shortest text that can contain a credential: a=bcd.
 const minSecret = 5
 
-// merge orders spans and joins those that overlap or touch.
+// merge sorts spans and joins those that overlap or touch.
 func merge(spans []Span) []Span {
 	if len(spans) < 2 {
 		return spans
@@ -102,12 +102,12 @@ func (s *Scanner) Replace(text string, with func(secret string) string) string {
 	return out.String()
 }
 
-// Mask returns the text with the same words in place of every credential.
+// Mask returns the text with every credential replaced by with.
 func (s *Scanner) Mask(text, with string) string {
 	return s.Replace(text, func(string) string { return with })
 }
 
-// IsKnown reports whether a text as a whole is a known secret.
+// IsKnown reports whether the whole text is a known secret.
 func (s *Scanner) IsKnown(text string) bool {
 	return s != nil && s.known != nil && s.known.whole(text)
 }

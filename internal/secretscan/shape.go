@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// findShapes finds keys that have no mark but a length and an alphabet.
+// findShapes finds keys that have no prefix, only a length and an alphabet.
 func findShapes(text string) []Span {
 	var found []Span
 	for start := 0; start < len(text); {
@@ -39,7 +39,7 @@ func isBase64(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/'
 }
 
-// alone reports whether a run is not a part of a longer word.
+// alone reports whether a match is not part of a longer word.
 func alone(text string, start, end int) bool {
 	before := start > 0 && strings.IndexByte("_-%", text[start-1]) >= 0
 	after := end < len(text) && strings.IndexByte("_-=", text[end]) >= 0
@@ -57,7 +57,7 @@ func looksLikeAWSSecret(run string) bool {
 	return c.lower > 0 && c.upper > 0 && c.digits > 0 && !c.wordy(len(run))
 }
 
-// looksRandom reports whether a token seems drawn by chance rather than made of words and numbers.
+// looksRandom reports whether a token looks random rather than composed of words and numbers.
 func looksRandom(token string) bool {
 	c := classes(token)
 	mixed := c.digits > 0 && c.lower+c.upper > 0 || c.lower > 0 && c.upper > 0
@@ -105,11 +105,12 @@ func classes(token string) class {
 	return c
 }
 
-// wordy reports whether a token of n characters is made of words: in a drawn one, fewer letters
-// follow each other in lower case and digits are spread.
+// wordy reports whether a token of n characters is composed of words: a random one has shorter
+// runs of lower-case letters, and its digits are spread.
 func (c class) wordy(n int) bool { return c.inWords*100 >= n*45 && c.digitRuns <= max(1, n/12) }
 
-// isWords reports whether a token is a name such as glpat-is-a-name-of-ours: several words and small numbers.
+// isWords reports whether a token is a name such as glpat-is-a-name-of-ours: several words and
+// small numbers.
 func isWords(token string) bool {
 	parts := strings.FieldsFunc(token, func(r rune) bool { return r == '-' || r == '_' || r == '.' })
 	for _, part := range parts {
