@@ -2,13 +2,21 @@ package main
 
 import (
 	"flag"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/testing/browser"
 )
 
-var picture = flag.String("picture", "", "file to write the picture of the README to")
+var picture = flag.String("picture", "", "write the picture of the README to this file, and the others of docs beside it")
+
+// takePicture saves the page for the docs under a name, when pictures are requested.
+func takePicture(p *browser.Page, name string) {
+	if *picture != "" {
+		p.Screenshot(filepath.Join(filepath.Dir(*picture), name))
+	}
+}
 
 // TestJourneyInTheBrowser plays the short journey as a newcomer does: in the page,
 // control by control, with the real product behind it.
@@ -23,11 +31,12 @@ func TestJourneyInTheBrowser(t *testing.T) {
 	p.TypeInto("combobox", "Message #infra-dev", "/tfpilot request s3-bucket")
 	p.Click("button", "Send")
 	form := p.In("dialog", "New request")
-	form.Type("Why is it needed?", "Build artifacts need a place")
+	form.Type("Why is it needed?", "CI uploads its build artifacts here")
 	form.Type("Bucket name", "Not A Name")
 	form.Click("button", "Create request")
 	form.Read("3 to 63 lowercase letters")
 	form.Type("Bucket name", "acme-browser-artifacts")
+	takePicture(p, "request.png")
 	form.Click("button", "Create request")
 	p.Read("Saved")
 	p.In("dialog", "Saved…").Click("button", "Close")
@@ -40,6 +49,7 @@ func TestJourneyInTheBrowser(t *testing.T) {
 	thread.Click("button", "Approve…")
 	plan := p.In("dialog", "Approve")
 	plan.Read("+ create aws_s3_bucket.this")
+	takePicture(p, "approve.png")
 	plan.Click("button", "Approve")
 	p.Read("is saved")
 	p.In("dialog", "Approve").Click("button", "Close")
@@ -50,9 +60,8 @@ func TestJourneyInTheBrowser(t *testing.T) {
 	p.Click("button", "Close the thread")
 	p.Click("tab", "Runs")
 	p.Read("The resources match the approved plan.")
-	if *picture != "" {
-		p.Screenshot(*picture)
-	}
+	p.Read("Applied")
+	takePicture(p, filepath.Base(*picture))
 	p.Click("tab", "Cloud")
 	p.Read("acme-browser-artifacts")
 	p.Quiet()
