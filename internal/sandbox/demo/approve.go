@@ -17,6 +17,10 @@ func (j *journey) approvalTracks() [][]step {
 			return j.refusedApproval(ctx, j.vic, j.bucket, "Only approvers and admins can approve", "Ask ana, omar or adam")
 		}},
 		{"omar", "approves the bucket", func(ctx context.Context) error { return j.approves(ctx, j.omar, j.bucket, "") }},
+		{"dana", "sees in the thread who approved it", func(ctx context.Context) error {
+			_, err := j.dana.seesReply(ctx, j.bucket, later, " ready for ", "Approved by omar")
+			return err
+		}},
 	}, {
 		{"ana", "may not approve her own request", func(ctx context.Context) error {
 			return j.refusedApproval(ctx, j.ana, j.anas, "You wrote or edited this request", "Ask omar")
@@ -77,10 +81,7 @@ func (j *journey) approves(ctx context.Context, p *person, r *request, typed str
 	if err != nil {
 		return err
 	}
-	if _, err := p.sees(ctx, r, later, "Approval: by "+p.name); err != nil {
-		return err
-	}
-	_, err = p.seesReply(ctx, r, later, " ready for ", "Approved by "+p.name)
+	_, err = p.sees(ctx, r, later, "Approval: by "+p.name)
 	return err
 }
 

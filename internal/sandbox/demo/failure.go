@@ -53,10 +53,6 @@ func (j *journey) failsToApply(ctx context.Context) error {
 		return err
 	}
 	j.adams.failing = true
-	if _, err := j.adam.sees(ctx, j.adams, later, stateFailed, "failed "+failedStep+"Apply”", "Error: ", refusalCode,
-		"[Re-plan]"); err != nil {
-		return err
-	}
 	_, err := j.adam.seesReply(ctx, j.adams, later, "The apply of "+j.adams.title, refusalCode, "[Re-plan]")
 	return err
 }
