@@ -26,7 +26,6 @@ import (
 // Errors that a caller must tell apart.
 var (
 	ErrNotFound    = errors.New("not found")
-	ErrRefExists   = errors.New("reference already exists")
 	ErrRefMoved    = errors.New("reference moved")
 	ErrBadTree     = errors.New("tree is not valid")
 	ErrUnrelated   = errors.New("no common ancestor")
@@ -154,17 +153,6 @@ func (r *Repo) Refs(prefix string) ([]Ref, error) {
 	})
 	sort.Slice(refs, func(i, j int) bool { return refs[i].Name < refs[j].Name })
 	return refs, err
-}
-
-// CreateRef creates a ref, or returns ErrRefExists if the name is taken.
-func (r *Repo) CreateRef(name, hash string) error {
-	if err := CheckRefName(name); err != nil {
-		return err
-	}
-	if _, err := r.Resolve(name); err == nil {
-		return fmt.Errorf("%s: %w", name, ErrRefExists)
-	}
-	return r.SetRef(name, hash)
 }
 
 // SetRef points a ref at hash, whatever its old target.
