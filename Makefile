@@ -19,19 +19,19 @@ quick: ## Format, vet and test without the race detector
 
 .PHONY: sandbox
 sandbox: ## Run the whole product on this machine
-	go run ./cmd/tfpilot sandbox
+	go run ./cmd/sandbox
 
 .PHONY: demo
 demo: ## Play a request's journey, and fail unless each step is seen
-	go run ./cmd/tfpilot sandbox demo --data "$$(mktemp -d)" --port 0
+	go run ./cmd/sandbox demo --data "$$(mktemp -d)" --port 0
 
 .PHONY: golden
 golden: ## Regenerate the golden files and the generated pages
 	go test ./internal/{config,rbac,lifecycle,store,terraform,catalog,github,view} ./slackapp ./docs -update
 
 .PHONY: build
-build: ## Build the binary into bin/
-	CGO_ENABLED=0 go build -trimpath -o bin/tfpilot ./cmd/tfpilot
+build: ## Build the three programs into bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
 
 .PHONY: manifests
 manifests: ## Print the example's Kubernetes manifests

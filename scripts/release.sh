@@ -18,7 +18,6 @@ sbom=$(go tool -modfile=tools/go.mod -n cyclonedx-gomod)
 build() {
 	local program asset
 	for program in tfpilot tfpilot-ci; do
-		[ -d "cmd/$program" ] || continue
 		asset=$out/${program}_${version}_$3
 		CGO_ENABLED=0 GOOS=$1 GOARCH=$2 go build -trimpath -ldflags "-s -w -X main.version=$version" -o "$asset" "./cmd/$program"
 		"$sbom" bin -json -std -noserial -version "v$version" -output "$asset.cdx.json" "$asset"

@@ -117,12 +117,17 @@ vulnerable() {
 	"$govulncheck" ./...
 }
 
-# build: all release platforms, without cgo.
+# build: all programs for all release platforms, without cgo. What a workflow run downloads stays small.
 build() {
-	local platform
+	local platform program size most=$((20 * 1000 * 1000))
 	for platform in linux/amd64 linux/arm64 darwin/arm64; do
 		say "building for $platform"
-		CGO_ENABLED=0 GOOS=${platform%/*} GOARCH=${platform#*/} go build -o /dev/null ./cmd/tfpilot
+		for program in tfpilot tfpilot-ci sandbox; do
+			CGO_ENABLED=0 GOOS=${platform%/*} GOARCH=${platform#*/} go build -trimpath -ldflags "-s -w" -o "$scratch/$program" "./cmd/$program"
+		done
+		size=$(wc -c < "$scratch/tfpilot-ci")
+		say "tfpilot-ci has $size bytes"
+		[ "$size" -le "$most" ] || { say "tfpilot-ci has more than $most bytes: each workflow run downloads it"; return 1; }
 	done
 }
 
@@ -131,7 +136,7 @@ unit() {
 	need "a browser for the tests of the pages" "chromium|chromium-browser|google-chrome" chromium
 	terraform_on_path
 	# The slowest packages run first, so that none of them runs alone at the end.
-	go test -vet=off -p 2 -timeout 40m -skip "$journeys" ./worker ./cmd/tfpilot ./internal/ci ./...
+	go test -vet=off -p 2 -timeout 40m -skip "$journeys" ./worker ./cmd/sandbox ./cmd/tfpilot ./internal/ci ./...
 	in_tools go test ./...
 }
 
@@ -179,7 +184,7 @@ schema() {
 journeys() {
 	terraform_on_path
 	# The demos mostly wait for Slack's rate limits, so they run at once, and the matrix adds no time.
-	go test -vet=off -parallel 4 -timeout 30m -run "$journeys" ./cmd/tfpilot ./worker
+	go test -vet=off -parallel 4 -timeout 30m -run "$journeys" ./cmd/sandbox ./worker
 }
 
 # Running ---------------------------------------------------------------------

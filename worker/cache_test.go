@@ -64,7 +64,10 @@ func TestHintOverAnOutdatedDocument(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
-		w.atWork(reqA, lifecycle.KindPlan)
+		w.until(reqA, "a run", func(d store.Doc) bool {
+			a := d.Request.Runs.Plan.Current()
+			return a != nil && a.Status == "in_progress"
+		})
 		w.pause()
 		p, a := w.idleWorker(), *w.request(reqA).Runs.Plan.Current()
 		w.leave(a)
@@ -137,7 +140,10 @@ func TestCardShowsAPlanThatIsNotPosted(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
-		w.atWork(reqA, lifecycle.KindPlan)
+		w.until(reqA, "a run", func(d store.Doc) bool {
+			a := d.Request.Runs.Plan.Current()
+			return a != nil && a.Status == "in_progress"
+		})
 		w.pause()
 		p, a := w.idleWorker(), *w.request(reqA).Runs.Plan.Current()
 		w.leave(a)

@@ -75,7 +75,7 @@ var (
 			Backend:      bootstrap.Backend{Bucket: bucket.States, UseLockfile: true},
 			Environments: []bootstrap.Environment{{Key: "dev", Slug: "app"}, {Key: "prod", Slug: "app"}},
 			Release: bootstrap.Release{Version: "0.1.0",
-				Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": "0000000000000000000000000000000000000000000000000000000000000000"}},
+				Checksums: map[string]string{"tfpilot-ci_0.1.0_Linux_X64": "0000000000000000000000000000000000000000000000000000000000000000"}},
 			Terraform: "1.11.4", Modules: []string{"s3-bucket"},
 			Runs: bootstrap.Runs{PlanRole: "arn:aws:iam::000000000000:role/plan",
 				ApplyRole: "arn:aws:iam::000000000000:role/apply"},

@@ -3,9 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
@@ -23,16 +21,8 @@ type seenLease struct {
 	state lifecycle.EnvironmentState
 }
 
-// leasesEvery is how often a sweep lists the environments at least: a lease of a request that was
-// removed by hand is found late.
-const leasesEvery = 5 * time.Minute
-
-// enqueueLeases enqueues every configured environment whose lease is taken. Without a request that
-// holds one or waits for one, there is mostly none.
-func (w *Worker) enqueueLeases(ctx context.Context, requests []lifecycle.Request) error {
-	if !slices.ContainsFunc(requests, lifecycle.Request.ConcernsLease) && !w.sweeps.leasesDue() {
-		return nil
-	}
+// enqueueLeases enqueues every configured environment whose lease is taken.
+func (w *Worker) enqueueLeases(ctx context.Context) error {
 	etags, err := w.Store.EnvironmentETags(ctx)
 	if err != nil {
 		return err

@@ -231,7 +231,7 @@ func (l *ledger) note(job actions.Job, change func(*liveRun)) {
 // project is the one of these stories.
 const project = "core"
 
-// guard is `tfpilot ci inputs` and `tfpilot ci guard`.
+// guard is `tfpilot-ci inputs` and `tfpilot-ci guard`.
 func (l *ledger) guard(ctx context.Context, s *store.Store, job actions.Job) error {
 	in := job.Inputs
 	kind := lifecycle.Kind(strings.TrimSuffix(path.Base(job.Workflow), ".yml"))
@@ -411,7 +411,7 @@ func (l *ledger) finish(kind string, job actions.Job) {
 	}
 }
 
-// keep is `tfpilot ci result`.
+// keep is `tfpilot-ci result`.
 func (l *ledger) keep(ctx context.Context, s *store.Store, job actions.Job) error {
 	l.mu.Lock()
 	run, tampered := l.runs[job.RunID], l.tampered
@@ -435,7 +435,7 @@ func (l *ledger) keep(ctx context.Context, s *store.Store, job actions.Job) erro
 	return s.PutResult(ctx, project, cid, run.result)
 }
 
-// strip is `tfpilot ci strip`: the branch is made again, without the file.
+// strip is `tfpilot-ci strip`: the branch is made again, without the file.
 func (l *ledger) strip(ctx context.Context, _ *store.Store, job actions.Job) error {
 	c := l.w.client(job.Token)
 	grant := l.granted(job)

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -43,7 +42,7 @@ func (w *Worker) Sweep(ctx context.Context) error {
 		w.voidLapsed(ctx, requests),
 		w.enqueueAged(ctx, requests),
 		w.enqueueDue(ctx, requests),
-		w.enqueueLeases(ctx, requests),
+		w.enqueueLeases(ctx),
 		w.enqueueSyncs(ctx, requests),
 	)
 }
@@ -146,9 +145,9 @@ func (w *Worker) enqueueSyncs(ctx context.Context, requests []lifecycle.Request)
 		if !unsettled(&r) {
 			continue
 		}
-		every, quick := w.Structure.Worker.SyncSlow, w.Structure.Worker.SyncQuick
-		if slices.ContainsFunc(openRuns(&r), func(o openRun) bool { return now().Sub(o.at) >= quick }) {
-			every = quick // of a run that began just now, the webhook comes first
+		every := w.Structure.Worker.SyncSlow
+		if len(openRuns(&r)) > 0 {
+			every = w.Structure.Worker.SyncQuick
 		}
 		if have, ok := wait[repoOf(&r)]; !ok || every < have {
 			wait[repoOf(&r)] = every

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
 )
@@ -42,7 +43,7 @@ func (k *console) actCommand(row lifecycle.ActionRow) *cobra.Command {
 // caller is who --as names.
 func (k *console) caller(ctx context.Context) (request.Caller, error) {
 	if k.as == "" {
-		return request.Caller{}, usagef("--as LOGIN is required")
+		return request.Caller{}, cli.Usagef("--as LOGIN is required")
 	}
 	who, err := k.requests.LoginCaller(ctx, k.as, request.SourceCLI)
 	return who, k.refused(err, "")
@@ -91,7 +92,7 @@ func (k *console) refused(err error, id string) error {
 		if no.Code == lifecycle.CodeUnread {
 			lines = append(lines, planHint(id))
 		}
-		return usagef("%s", strings.Join(lines, "\n"))
+		return cli.Usagef("%s", strings.Join(lines, "\n"))
 	case no.Code == lifecycle.CodeStale:
 		return fmt.Errorf("%w\n%s", no, planHint(id))
 	case no.Class == request.Missing:

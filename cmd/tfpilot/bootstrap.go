@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tfpilot/tfpilot/internal/bootstrap"
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/terminal"
 	"github.com/tfpilot/tfpilot/internal/wire"
@@ -26,12 +27,12 @@ func newBootstrap() *cobra.Command {
 		Use: "bootstrap PROJECT", Short: "Write the files of a project's infra repository, for you to review and commit", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(checksums) == 0 {
-				return usagef(
+				return cli.Usagef(
 					"--sha256 is required: runs verify the tfpilot that they download; use NAME=HEX from the release's SHA256SUMS",
 				)
 			}
 			if runs.PlanRole == "" || runs.ApplyRole == "" {
-				return usagef(
+				return cli.Usagef(
 					"--plan-role and --apply-role are required: the ARNs of the two roles that runs of this project assume",
 				)
 			}
@@ -137,7 +138,7 @@ func projectNamed(cfg *config.Config, what, name string) (config.Project, error)
 		names = append(names, p.Name)
 	}
 	if name == "" {
-		return config.Project{}, usagef("%s is required: %s", what, strings.Join(names, ", "))
+		return config.Project{}, cli.Usagef("%s is required: %s", what, strings.Join(names, ", "))
 	}
-	return config.Project{}, usagef("%s: unknown project %q; projects: %s", what, name, strings.Join(names, ", "))
+	return config.Project{}, cli.Usagef("%s: unknown project %q; projects: %s", what, name, strings.Join(names, ", "))
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tfpilot/tfpilot/internal/bootstrap"
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/wire"
 )
@@ -88,13 +89,13 @@ func TestBootstrapNamesOwners(t *testing.T) {
 	}
 	elsewhere := filepath.Join(t.TempDir(), "infra")
 	code, _, errs := call(t, "", append(bootstrapArgs(elsewhere), "--owner", "acme/platform")...)
-	if _, err := os.Stat(elsewhere); code == exitDone || err == nil || !strings.Contains(errs, `owner "acme/platform"`) {
+	if _, err := os.Stat(elsewhere); code == cli.Done || err == nil || !strings.Contains(errs, `owner "acme/platform"`) {
 		t.Errorf("exit %d, %v\n%s", code, err, errs)
 	}
 }
 
 func bootstrapArgs(out string) []string {
-	return []string{"bootstrap", "core", "--json", "--out", out, "--release", "0.1.0", "--sha256", "tfpilot_0.1.0_Linux_X64=" + strings.Repeat("ab", 32),
+	return []string{"bootstrap", "core", "--json", "--out", out, "--release", "0.1.0", "--sha256", "tfpilot-ci_0.1.0_Linux_X64=" + strings.Repeat("ab", 32),
 		"--plan-role", testRuns.PlanRole, "--apply-role", testRuns.ApplyRole}
 }
 
@@ -120,7 +121,7 @@ func bootstrapped(t *testing.T, yaml string, more ...string) string {
 	} {
 		code, text, errs := call(t, "", args...)
 		var w wrote
-		if err := json.Unmarshal([]byte(text), &w); err != nil || code != exitDone || !want(w) {
+		if err := json.Unmarshal([]byte(text), &w); err != nil || code != cli.Done || !want(w) {
 			t.Fatalf("call %d: exit %d, %v\n%s%s", i+1, code, err, text, errs)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/terminal"
 )
 
@@ -42,7 +43,7 @@ func newCatalog() *cobra.Command {
 				return err
 			}
 			if slices.ContainsFunc(findings, func(f catalog.Finding) bool { return !f.Note }) {
-				return exitCode(exitFailed)
+				return cli.ExitCode(cli.Failed)
 			}
 			return nil
 		},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
@@ -43,7 +44,7 @@ func newDerive() *cobra.Command {
 			if clock != "" {
 				t, err := time.Parse(time.RFC3339Nano, clock)
 				if err != nil {
-					return usagef("--now: %q is not a time such as 2026-03-01T12:00:00Z", clock)
+					return cli.Usagef("--now: %q is not a time such as 2026-03-01T12:00:00Z", clock)
 				}
 				now = t.UTC()
 			}

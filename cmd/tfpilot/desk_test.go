@@ -11,6 +11,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/sim/s3"
@@ -99,7 +100,7 @@ func (d *desk) says(code int, word string, args ...string) (out string) {
 // opened opens a request as dana and gives its id.
 func (d *desk) opened() string {
 	d.t.Helper()
-	out := d.says(exitDone, "req_", "requests", "open", "s3-bucket", "--project", "core", "--env", "dev/app", "--as", "dana", "--reason", "for the test", "name=acme-desk")
+	out := d.says(cli.Done, "req_", "requests", "open", "s3-bucket", "--project", "core", "--env", "dev/app", "--as", "dana", "--reason", "for the test", "name=acme-desk")
 	_, rest, _ := strings.Cut(out, "\nID: ")
 	id, _, _ := strings.Cut(rest, "\n")
 	return id

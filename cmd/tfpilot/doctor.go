@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/doctor"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -45,7 +46,7 @@ func newDoctor() *cobra.Command {
 				return err
 			}
 			if slices.ContainsFunc(findings, func(f doctor.Finding) bool { return f.Err != nil }) {
-				return exitCode(exitFailed)
+				return cli.ExitCode(cli.Failed)
 			}
 			return nil
 		},

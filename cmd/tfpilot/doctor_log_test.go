@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
@@ -16,7 +17,7 @@ func TestDamagedLogIsReported(t *testing.T) {
 	if failures, checks := w.examined(); failures[check] != "" || !strings.Contains(strings.Join(checks, "\n"), check) {
 		t.Errorf("doctor: %v %q", failures, checks)
 	}
-	w.says(exitDone, `"logComplete": true`, "requests", "export", id)
+	w.says(cli.Done, `"logComplete": true`, "requests", "export", id)
 	doc, err := w.store.Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
@@ -28,10 +29,10 @@ func TestDamagedLogIsReported(t *testing.T) {
 	if failures, _ := w.examined(); !strings.Contains(failures[check], id+" is damaged") {
 		t.Errorf("doctor: %v", failures)
 	}
-	w.says(exitFailed, "the log ends with event 0 of 1", "requests", "export", id)
-	w.says(exitFailed, `"logComplete": false`, "requests", "export", id)
+	w.says(cli.Failed, "the log ends with event 0 of 1", "requests", "export", id)
+	w.says(cli.Failed, `"logComplete": false`, "requests", "export", id)
 	if err := w.store.AppendLog(t.Context(), id, events); err != nil {
 		t.Fatal(err)
 	}
-	w.says(exitDone, `"logComplete": true`, "requests", "export", id)
+	w.says(cli.Done, `"logComplete": true`, "requests", "export", id)
 }

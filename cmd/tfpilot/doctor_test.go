@@ -20,6 +20,7 @@ import (
 
 	tfpilot "github.com/tfpilot/tfpilot"
 	"github.com/tfpilot/tfpilot/internal/bootstrap"
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/sim/actions"
 	"github.com/tfpilot/tfpilot/internal/sim/github"
@@ -110,7 +111,7 @@ func (w *ward) serveGitHub(edits ...func(*github.Config)) {
 		w.t.Fatal(err)
 	}
 	s, _ := config.Parse([]byte(deskYAML), "f", config.Defaults{Region: "eu-central-1"})
-	release := bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}}
+	release := bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot-ci_0.1.0_Linux_X64": strings.Repeat("ab", 32)}}
 	files, err := bootstrap.Repository(s.Projects[0], config.Store{Bucket: bucket.Requests, Region: "eu-central-1"}, release, testRuns)
 	if err != nil {
 		w.t.Fatal(err)
@@ -170,7 +171,7 @@ func (w *ward) examined() (failures map[string]string, checks []string) {
 			failures[c.What] = c.Error
 		}
 	}
-	if (code == exitDone) != (len(failures) == 0) {
+	if (code == cli.Done) != (len(failures) == 0) {
 		w.t.Errorf("exit %d with %d failures", code, len(failures))
 	}
 	return failures, checks
@@ -309,11 +310,11 @@ func TestDoctorTellsRolesToScripts(t *testing.T) {
 		Roles         []struct{ Login, Role string }
 		EverybodyElse string
 	}
-	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitDone {
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != cli.Done {
 		t.Fatalf("exit %d, %v\n%s%s", code, err, out, errs)
 	}
 	if len(got.Roles) != 2 || got.Roles[0].Login != "adam" || got.Roles[0].Role != "admin" || got.EverybodyElse != "developer" {
 		t.Errorf("got %+v", got)
 	}
-	w.says(exitDone, "everyone else", "doctor", "--roles")
+	w.says(cli.Done, "everyone else", "doctor", "--roles")
 }

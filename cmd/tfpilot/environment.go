@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/rbac"
@@ -70,7 +71,7 @@ func (k *console) releaseCommand() *cobra.Command {
 				return err
 			}
 			if strings.TrimSpace(reason) == "" {
-				return usagef("--reason is required; the requester and the channel of the environment will see it")
+				return cli.Usagef("--reason is required; the requester and the channel of the environment will see it")
 			}
 			if no := request.CheckReason(reason); no != nil {
 				return k.refused(no, "")
@@ -119,7 +120,7 @@ func (k *console) release(
 	case state.Holder == nil:
 		return k.say(fmt.Sprintf("%s of %s is free.", env, env.Project), state)
 	case state.Holder.RequestID != confirm:
-		return usagef("--confirm: %s of %s is held by %s; to release it, use --confirm %s",
+		return cli.Usagef("--confirm: %s of %s is held by %s; to release it, use --confirm %s",
 			env, env.Project, terminal.Lease(*state.Holder), state.Holder.RequestID)
 	}
 	holder, err := worker.ForceRelease(

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
@@ -13,7 +14,7 @@ import (
 // takes it away.
 func TestEnvironmentIsReleasedByForce(t *testing.T) {
 	d := newDesk(t)
-	d.says(exitDone, "free", "environments", "list")
+	d.says(cli.Done, "free", "environments", "list")
 	id, cid := d.opened(), "apply-"+strings.Repeat("a", 32)
 	env := lifecycle.Environment{Key: "dev", Slug: "app"}
 	for i, request := range []string{id, "req_abcdefghijklm"} {
@@ -25,8 +26,8 @@ func TestEnvironmentIsReleasedByForce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d.says(exitDone, "held by the apply of "+id, "environments", "list")
-	d.says(exitDone, "1. waiting: the apply of req_abcdefghijklm", "environments", "list")
+	d.says(cli.Done, "held by the apply of "+id, "environments", "list")
+	d.says(cli.Done, "1. waiting: the apply of req_abcdefghijklm", "environments", "list")
 
 	release := func(more ...string) []string { return append([]string{"environments", "release"}, more...) }
 	for says, args := range map[string][]string{
@@ -37,20 +38,20 @@ func TestEnvironmentIsReleasedByForce(t *testing.T) {
 		"use --confirm " + id:     release("--project", "core", "--env", "dev/app", "--as", "adam", "--reason", "x"),
 		"is held by the apply of": release("--project", "core", "--env", "dev/app", "--as", "adam", "--reason", "x", "--confirm", "req_abcdefghijklm"),
 	} {
-		d.says(exitUsage, says, args...)
+		d.says(cli.Usage, says, args...)
 	}
 	full := release("--project", "core", "--env", "dev/app", "--confirm", id, "--reason", "its runner is lost", "--json")
-	d.says(exitFailed, "Only admins can force-release an environment", append(full, "--as", "dana")...)
+	d.says(cli.Failed, "Only admins can force-release an environment", append(full, "--as", "dana")...)
 	if state, err := d.store.Environment(t.Context(), "core", env); err != nil || state.Holder.RequestID != id {
 		t.Fatalf("lease %+v, %v", state, err)
 	}
 	var out struct {
 		Released lifecycle.LeaseEntry `json:"released"`
 	}
-	if err := json.Unmarshal([]byte(d.says(exitDone, id, append(full, "--as", "adam")...)), &out); err != nil || out.Released.RequestID != id {
+	if err := json.Unmarshal([]byte(d.says(cli.Done, id, append(full, "--as", "adam")...)), &out); err != nil || out.Released.RequestID != id {
 		t.Errorf("%+v, %v", out, err)
 	}
-	d.says(exitUsage, "is held by the apply of req_abcdefghijklm", append(full, "--as", "adam")...)
+	d.says(cli.Usage, "is held by the apply of req_abcdefghijklm", append(full, "--as", "adam")...)
 	if state, err := d.store.Environment(t.Context(), "core", env); err != nil || state.Holder.RequestID != "req_abcdefghijklm" {
 		t.Errorf("lease %+v, %v", state, err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/worker"
@@ -25,7 +26,7 @@ func newIdentities() *cobra.Command {
 	var id lifecycle.Identity
 	link := k.command("link", "Link a Slack user", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		if err := errors.Join(checkSlackUser(id), checkAccount(id)); err != nil {
-			return usageError{err}
+			return cli.UsageError{Err: err}
 		}
 		if err := k.mayLink(); err != nil {
 			return err
@@ -51,7 +52,7 @@ func newIdentities() *cobra.Command {
 	})
 	unlink := k.command("unlink", "Unlink a Slack user", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		if err := checkSlackUser(id); err != nil {
-			return usageError{err}
+			return cli.UsageError{Err: err}
 		}
 		if err := k.mayLink(); err != nil {
 			return err
@@ -135,7 +136,7 @@ func (k *console) identities(all []lifecycle.Identity) error {
 // mayLink reports an error unless the person is an admin: a linked user gets the permissions of the login.
 func (k *console) mayLink() error {
 	if k.as == "" {
-		return usagef("--as LOGIN is required")
+		return cli.Usagef("--as LOGIN is required")
 	}
 	if d := k.Config.Policy().Decide(rbac.Subject{Login: k.as}, rbac.LinkIdentity, rbac.Scope{}); !d.Allowed {
 		return errors.New(d.Reason)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/terraform"
@@ -47,10 +48,10 @@ func someSummary(principal string) terraform.Summary {
 func TestPlanOnTheCommandLine(t *testing.T) {
 	d := newDesk(t)
 	id := d.opened()
-	d.says(exitFailed, "has no plan now", "requests", "plan", id)
+	d.says(cli.Failed, "has no plan now", "requests", "plan", id)
 	good := someSummary("*")
 	d.planned(id, good, good)
-	out := d.says(exitDone, "+ create aws_iam_role.x", "requests", "plan", id)
+	out := d.says(cli.Done, "+ create aws_iam_role.x", "requests", "plan", id)
 	if !strings.Contains(out, `"AWS": "*"`) || !strings.Contains(out, good.Digest()) || strings.Contains(out, "\x1b") {
 		t.Errorf("%q", out)
 	}
@@ -58,7 +59,7 @@ func TestPlanOnTheCommandLine(t *testing.T) {
 		Digest string
 		Plan   view.Plan
 	}
-	out = d.says(exitDone, "", "requests", "plan", id, "--json")
+	out = d.says(cli.Done, "", "requests", "plan", id, "--json")
 	if err := json.Unmarshal([]byte(out), &data); err != nil || data.Digest != good.Digest() || len(data.Plan.Changes) != 1 || data.Plan.Changes[0].Address != "aws_iam_role.x" {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -69,7 +70,7 @@ func TestPlanOfAnotherDigestIsNotPrinted(t *testing.T) {
 	d := newDesk(t)
 	id := d.opened()
 	d.planned(id, someSummary("*"), someSummary("arn:aws:iam::1:root"))
-	if out := d.says(exitFailed, "does not have the digest", "requests", "plan", id); strings.Contains(out, "aws_iam_role") {
+	if out := d.says(cli.Failed, "does not have the digest", "requests", "plan", id); strings.Contains(out, "aws_iam_role") {
 		t.Error(out)
 	}
 }
@@ -80,7 +81,7 @@ func TestShowTellsTheWholeRequest(t *testing.T) {
 	id := d.opened()
 	good := someSummary("*")
 	d.planned(id, good, good)
-	out := d.says(exitDone, "Requested by: dana", "requests", "show", id)
+	out := d.says(cli.Done, "Requested by: dana", "requests", "show", id)
 	for _, want := range []string{
 		`Reason: Logs of the\nweb \u001b[2Jteam`, "Bucket name: acme-desk", "Approval by omar at 2026-11-30T09:00:00Z (slack), dismissed: a newer plan",
 		"Plan run 1 succeeded", "Apply run 1 was lost", "in step “Apply” https://github.test/run/2", "  bucket: acme-desk", "  ports: [443]",
@@ -120,7 +121,7 @@ func TestShowSaysWhatOnePersonMayDo(t *testing.T) {
 		"adam": {"Next actions for adam: approve, reject, replan, close, sync\n"},
 		"":     {"Next actions: approve, reject, replan, close, sync\n"},
 	} {
-		out := d.says(exitDone, "", "requests", "show", id, "--as", as)
+		out := d.says(cli.Done, "", "requests", "show", id, "--as", as)
 		for _, one := range want {
 			if !strings.Contains(out, one) {
 				t.Errorf("as %q: %q is not in\n%s", as, one, out)
@@ -130,9 +131,9 @@ func TestShowSaysWhatOnePersonMayDo(t *testing.T) {
 			t.Errorf("as %q: the digest is printed without the plan\n%s", as, out)
 		}
 	}
-	d.says(exitFailed, "no identity is linked", "requests", "show", id, "--as", "zoe")
+	d.says(cli.Failed, "no identity is linked", "requests", "show", id, "--as", "zoe")
 	var printed struct{ Actions []request.Option }
-	out := d.says(exitDone, "", "requests", "show", id, "--as", "dana", "--json")
+	out := d.says(cli.Done, "", "requests", "show", id, "--as", "dana", "--json")
 	if err := json.Unmarshal([]byte(out), &printed); err != nil || len(printed.Actions) != 5 {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -153,7 +154,7 @@ func TestApproveNamesThePlan(t *testing.T) {
 	approve := func(more ...string) []string {
 		return append([]string{"requests", "approve", id, "--as", "adam"}, more...)
 	}
-	plan := d.says(exitDone, "", "requests", "plan", id)
+	plan := d.says(cli.Done, "", "requests", "plan", id)
 	_, digest, _ := strings.Cut(strings.TrimSpace(plan), "\ndigest ")
 	for says, args := range map[string][]string{
 		"tfpilot requests plan " + id:    approve(),
@@ -168,8 +169,8 @@ func TestApproveNamesThePlan(t *testing.T) {
 	if doc, err := d.store.Get(t.Context(), id); err != nil || len(doc.Request.Wanted) > 0 {
 		t.Fatalf("%v, %+v", err, doc.Request.Wanted)
 	}
-	d.says(exitDone, "Next actions", "requests", "show", id)
-	d.says(exitDone, "Next actions for adam", approve("--confirm", digest[:len("sha256:")+12])...)
+	d.says(cli.Done, "Next actions", "requests", "show", id)
+	d.says(cli.Done, "Next actions for adam", approve("--confirm", digest[:len("sha256:")+12])...)
 	if doc, err := d.store.Get(t.Context(), id); err != nil || len(doc.Request.Wanted) != 1 || doc.Request.Wanted[0].PlanDigest != good.Digest() {
 		t.Errorf("%v, %+v", err, doc.Request.Wanted)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/request"
@@ -32,9 +33,9 @@ func TestRefusals(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			d := newDesk(t)
 			d.forRefusals(c)
-			code, args := exitFailed, arguments(c)
+			code, args := cli.Failed, arguments(c)
 			if c.Field != "" {
-				code = exitUsage
+				code = cli.Usage
 			}
 			words := strings.Replace(c.Words, " Link it at the desk.", "", 1) // the command line says it in its own words
 			d.says(code, words, args...)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/doctor"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -146,7 +147,7 @@ func environmentNamed(p config.Project, name string) (config.Environment, error)
 		}
 		names = append(names, e.String())
 	}
-	return config.Environment{}, usagef(
+	return config.Environment{}, cli.Usagef(
 		"--env: there is no environment %q in %s; there is %s",
 		name,
 		p.Name,
@@ -160,10 +161,10 @@ func parseInputs(m *catalog.Module, inputs []string) (map[string]any, error) {
 	for _, in := range inputs {
 		name, value, ok := strings.Cut(in, "=")
 		if !ok {
-			return nil, usagef("%q is no input; write NAME=VALUE", in)
+			return nil, cli.Usagef("%q is no input; write NAME=VALUE", in)
 		}
 		if _, twice := values[name]; twice {
-			return nil, usagef("%s is given twice; write each input once", name)
+			return nil, cli.Usagef("%s is given twice; write each input once", name)
 		}
 		values[name] = value
 		if m == nil || value != "" {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/terminal"
 	"github.com/tfpilot/tfpilot/internal/wire"
@@ -20,7 +21,7 @@ func (k *console) listCommand() *cobra.Command {
 	var limit int
 	c := k.command("list", "List requests, newest first", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		if limit < 1 {
-			return usagef("--limit: %d; give a number from 1", limit)
+			return cli.Usagef("--limit: %d; give a number from 1", limit)
 		}
 		if err := k.Redis.Ping(ctx); err != nil {
 			return wire.Hint(err, "the index is in Redis; check REDIS_URL")

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/queue"
 )
 
@@ -32,7 +33,7 @@ func TestCommandsDoNotProbeTheBucket(t *testing.T) {
 		{4, []string{"identities", "list"}},                   // the list, and three identities
 	} {
 		d.bucket.ResetCounts()
-		d.says(exitDone, "", c.args...)
+		d.says(cli.Done, "", c.args...)
 		if n := d.bucket.Calls("app"); n > c.most {
 			t.Errorf("%v: %d calls, want at most %d: %+v", c.args, n, c.most, d.bucket.Counts())
 		}
@@ -50,21 +51,21 @@ func TestMatrixIsAskedOnTheCommandLine(t *testing.T) {
 		says string
 		args []string
 	}{
-		{"", exitUsage, "--as LOGIN", []string{"requests", "sync", id}},
-		{"zoe", exitFailed, "no identity is linked", []string{"requests", "sync", id}},
-		{"vic", exitFailed, "can sync with GitHub", []string{"requests", "sync", id}},
-		{"dana", exitDone, "A worker reads GitHub now", []string{"requests", "sync", id}},
-		{"", exitUsage, "--as LOGIN", []string{"reindex"}},
-		{"dana", exitFailed, "Only admins can rebuild the index", []string{"reindex"}},
-		{"adam", exitDone, "Rebuilt the index", []string{"reindex"}},
+		{"", cli.Usage, "--as LOGIN", []string{"requests", "sync", id}},
+		{"zoe", cli.Failed, "no identity is linked", []string{"requests", "sync", id}},
+		{"vic", cli.Failed, "can sync with GitHub", []string{"requests", "sync", id}},
+		{"dana", cli.Done, "A worker reads GitHub now", []string{"requests", "sync", id}},
+		{"", cli.Usage, "--as LOGIN", []string{"reindex"}},
+		{"dana", cli.Failed, "Only admins can rebuild the index", []string{"reindex"}},
+		{"adam", cli.Done, "Rebuilt the index", []string{"reindex"}},
 	} {
 		d.says(c.code, c.says, append(c.args, "--as", c.as)...)
 	}
 	t.Setenv("TFPILOT_ALLOWED_LOGINS", "adam")
-	d.says(exitFailed, "don't have access to TfPilot", "requests", "sync", id, "--as", "dana")
-	d.says(exitDone, id, "requests", "show", id) // reading needs the bucket only
-	d.says(exitDone, id, "requests", "list")
-	d.says(exitDone, id, "requests", "export", id)
+	d.says(cli.Failed, "don't have access to TfPilot", "requests", "sync", id, "--as", "dana")
+	d.says(cli.Done, id, "requests", "show", id) // reading needs the bucket only
+	d.says(cli.Done, id, "requests", "list")
+	d.says(cli.Done, id, "requests", "export", id)
 }
 
 // With --json standard output is JSON, whatever the command says to people.
@@ -83,7 +84,7 @@ func TestJSONWhereScriptsAsk(t *testing.T) {
 		{[]string{"identities", "unlink", "--as", "adam", "--team", "T0ACME0001", "--user", "U0ZOE"}, "linked", false},
 		{[]string{"version"}, "version", version},
 	} {
-		out := d.says(exitDone, "", append(c.args, "--json")...)
+		out := d.says(cli.Done, "", append(c.args, "--json")...)
 		var got map[string]any
 		if err := json.Unmarshal([]byte(out), &got); err != nil || got[c.field] != c.want {
 			t.Errorf("%v: %v, want %s %v\n%s", c.args, err, c.field, c.want, out)
@@ -109,7 +110,7 @@ func TestListFollowsTheCursor(t *testing.T) {
 	for args, want := range map[string]int{"": all, "--limit 5": 5, "--limit 400": 400, fmt.Sprintf("--limit %d", all): all} {
 		code, out, errs := call(t, "", append([]string{"requests", "list", "--json"}, strings.Fields(args)...)...)
 		var rows []queue.Row
-		if err := json.Unmarshal([]byte(out), &rows); err != nil || code != exitDone || len(rows) != want {
+		if err := json.Unmarshal([]byte(out), &rows); err != nil || code != cli.Done || len(rows) != want {
 			t.Errorf("%q: exit %d, %d rows, want %d: %v %s", args, code, len(rows), want, err, errs)
 		}
 		ids := map[string]bool{}
@@ -120,9 +121,9 @@ func TestListFollowsTheCursor(t *testing.T) {
 			t.Errorf("%q: %d rows of %d requests, and it said %q", args, len(rows), len(ids), errs)
 		}
 	}
-	d.says(exitUsage, "--limit", "requests", "list", "--limit", "0")
+	d.says(cli.Usage, "--limit", "requests", "list", "--limit", "0")
 	d.redis.Close()
-	d.says(exitFailed, "check REDIS_URL", "requests", "list")
+	d.says(cli.Failed, "check REDIS_URL", "requests", "list")
 }
 
 // What is wrong is named, with what would be right.
@@ -143,20 +144,20 @@ func TestWrongCallsSayWhatIsRight(t *testing.T) {
 		"user ID -1":                                                  link("T0ACME0001", "U0ZOE", "zoe", "-1"),
 		`ID ""`:                                                       {"identities", "unlink", "--as", "adam", "--team", "T0ACME0001"},
 	} {
-		d.says(exitUsage, says, args...)
+		d.says(cli.Usage, says, args...)
 	}
 	d.opened()
-	d.says(exitFailed, "tfpilot requests list names them", "requests", "show", "req_0")
-	if out := d.says(exitDone, "U0DANA", "identities", "list"); strings.Contains(out, "{") {
+	d.says(cli.Failed, "tfpilot requests list names them", "requests", "show", "req_0")
+	if out := d.says(cli.Done, "U0DANA", "identities", "list"); strings.Contains(out, "{") {
 		t.Errorf("people get JSON:\n%s", out)
 	}
 }
 
 func TestEmptyListIsAList(t *testing.T) {
 	d := newDesk(t)
-	d.says(exitFailed, "being rebuilt", "requests", "list", "--json")
-	d.says(exitDone, "built", "reindex", "--as", "adam")
-	if out := d.says(exitDone, "", "requests", "list", "--json"); strings.TrimSpace(out) != "[]" {
+	d.says(cli.Failed, "being rebuilt", "requests", "list", "--json")
+	d.says(cli.Done, "built", "reindex", "--as", "adam")
+	if out := d.says(cli.Done, "", "requests", "list", "--json"); strings.TrimSpace(out) != "[]" {
 		t.Errorf("got %s", out)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/request"
@@ -53,7 +54,7 @@ func (k *console) unlock(ctx context.Context, u worker.Unlock, project, name str
 			u.Environment, u.Environment.Project, terminal.Lease(held.Holder),
 		)
 	case errors.As(err, &other):
-		return usagef("--confirm: the state of %s is locked %s; once the holder has stopped, use --confirm %s",
+		return cli.Usagef("--confirm: the state of %s is locked %s; once the holder has stopped, use --confirm %s",
 			u.Environment, other.Lock, other.Lock.ID)
 	case err != nil:
 		return err
@@ -91,7 +92,7 @@ func (k *console) mayUnlock(ctx context.Context, u *worker.Unlock, project, name
 		return err
 	}
 	if strings.TrimSpace(u.Reason) == "" {
-		return usagef("--reason is required; it is recorded")
+		return cli.Usagef("--reason is required; it is recorded")
 	}
 	if no := request.CheckReason(u.Reason); no != nil {
 		return k.refused(no, "")

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tfpilot/tfpilot/internal/cli"
 	codehost "github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
@@ -71,22 +72,22 @@ func TestStateIsUnlocked(t *testing.T) {
 	w.operator()
 	id := w.opened()
 	w.met(id)
-	w.says(exitDone, "its state is locked by runner@gone-runner since 2026-11-30 08:00:00 UTC", "environments", "list")
+	w.says(cli.Done, "its state is locked by runner@gone-runner since 2026-11-30 08:00:00 UTC", "environments", "list")
 	if failures, _ := w.examined(); !strings.Contains(failures["no state is locked"], "tfpilot environments unlock core dev/app") {
 		t.Errorf("doctor: %v", failures)
 	}
 	unlock := func(more ...string) []string {
 		return append([]string{"environments", "unlock", "core", "dev/app", "--aws-profile", "operator", "--reason", "its runner is lost"}, more...)
 	}
-	w.says(exitFailed, "Only admins can unlock a state", unlock("--as", "dana", "--confirm", lockedID)...)
-	w.says(exitUsage, "--reason", "environments", "unlock", "core", "dev/app", "--as", "adam")
-	w.says(exitUsage, "use --confirm "+lockedID, unlock("--as", "adam")...)
-	w.says(exitUsage, "use --confirm "+lockedID, unlock("--as", "adam", "--confirm", strings.Replace(lockedID, "3", "4", 1))...)
-	w.says(exitFailed, "manifests/iam/unlock.json", "environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--confirm", lockedID)
+	w.says(cli.Failed, "Only admins can unlock a state", unlock("--as", "dana", "--confirm", lockedID)...)
+	w.says(cli.Usage, "--reason", "environments", "unlock", "core", "dev/app", "--as", "adam")
+	w.says(cli.Usage, "use --confirm "+lockedID, unlock("--as", "adam")...)
+	w.says(cli.Usage, "use --confirm "+lockedID, unlock("--as", "adam", "--confirm", strings.Replace(lockedID, "3", "4", 1))...)
+	w.says(cli.Failed, "manifests/iam/unlock.json", "environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--confirm", lockedID)
 	if !w.locked() {
 		t.Fatal("the lock was removed")
 	}
-	w.says(exitDone, "Removed the lock", unlock("--as", "adam", "--confirm", lockedID)...)
+	w.says(cli.Done, "Removed the lock", unlock("--as", "adam", "--confirm", lockedID)...)
 	state := w.environment(func(e lifecycle.EnvironmentState) lifecycle.EnvironmentState { return e })
 	if w.locked() || state.StateLock != nil || state.Unlock == nil || !state.Unlock.Done || state.Unlock.By != "adam" {
 		t.Errorf("locked %v, state %+v, %+v", w.locked(), state.StateLock, state.Unlock)
@@ -99,7 +100,7 @@ func TestStateIsUnlocked(t *testing.T) {
 	if last := events[len(events)-1]; last.Actor != "adam" || !strings.Contains(last.Text, lockedID) {
 		t.Errorf("audit %+v", last)
 	}
-	w.says(exitDone, "is not locked", unlock("--as", "adam", "--confirm", lockedID)...)
+	w.says(cli.Done, "is not locked", unlock("--as", "adam", "--confirm", lockedID)...)
 }
 
 // Whatever may still hold the lock keeps it: the lease, a run at work, and one that
@@ -111,13 +112,13 @@ func TestStateStaysLockedWhileARunMayHoldIt(t *testing.T) {
 	full := []string{"environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--aws-profile", "operator", "--confirm", lockedID}
 	entry := lifecycle.LeaseEntry{CorrelationID: "apply-" + strings.Repeat("a", 32), RequestID: "req_abcdefghijklm", Title: "Bucket", Kind: lifecycle.KindApply, By: "dana", Since: time.Now()}
 	w.environment(func(e lifecycle.EnvironmentState) lifecycle.EnvironmentState { return e.Enqueue(entry, time.Now()) })
-	w.says(exitFailed, "is held by the apply of req_abcdefghijklm", full...)
+	w.says(cli.Failed, "is held by the apply of req_abcdefghijklm", full...)
 	w.environment(func(e lifecycle.EnvironmentState) lifecycle.EnvironmentState {
 		return e.Release(entry.CorrelationID, time.Now())
 	})
 
 	w.startRun("apply.yml", "req_abcdefghijklm") // of no known request
-	w.says(exitFailed, "is active and may hold it", full...)
+	w.says(cli.Failed, "is active and may hold it", full...)
 	if !w.locked() {
 		t.Error("the lock was removed")
 	}
@@ -129,7 +130,7 @@ func TestStateStaysLockedWithoutGitHub(t *testing.T) {
 	w.operator()
 	w.met(w.opened())
 	w.set(map[string]string{"GITHUB_API_URL": "http://127.0.0.1:1/api/v3/"})
-	w.says(exitFailed, "cannot list active runs on GitHub", "environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--aws-profile", "operator", "--confirm", lockedID)
+	w.says(cli.Failed, "cannot list active runs on GitHub", "environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--aws-profile", "operator", "--confirm", lockedID)
 	if !w.locked() {
 		t.Error("the lock was removed")
 	}
@@ -169,7 +170,7 @@ func TestLockInATable(t *testing.T) {
 	}
 	w.met(w.opened())
 	for _, want := range []string{"DynamoDB table locks", "aws dynamodb delete-item", lockedID} {
-		w.says(exitFailed, want, "environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x")
+		w.says(cli.Failed, want, "environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x")
 	}
 }
 

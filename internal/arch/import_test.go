@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 		"internal/lifecycle", "internal/invisible", "internal/catalog", "internal/terraform", "internal/view",
 		"internal/queue", // rows of the index
 	},
+	"internal/cli":  {"internal/terminal"},
 	"internal/wire": {"internal", "slackapp", "worker"},
 	"internal/doctor": append([]string{
 		"internal/wire", "internal/config", "internal/bootstrap", "internal/release", "internal/terminal",
@@ -142,7 +143,7 @@ var owners = map[string][]string{
 	"github.com/google/uuid":                    {"internal/catalog"},
 	"github.com/goccy/go-yaml": {"internal/config", "internal/catalog", "internal/sandbox",
 		"internal/sim"},
-	"github.com/spf13/cobra":     {"cmd"},
+	"github.com/spf13/cobra":     {"cmd", "internal/cli"},
 	"golang.org/x/":              {"cmd", "internal", "worker", "slackapp"},
 	"k8s.io/":                    {"tools"},
 	"github.com/BurntSushi/toml": {"tools"},

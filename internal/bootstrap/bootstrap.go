@@ -73,8 +73,8 @@ type Environment struct {
 	Backend   *Backend // the project's when nil
 }
 
-// Release is the tfpilot that the workflows fetch: its version and the SHA-256 of
-// each asset by name, for example tfpilot_0.1.0_Linux_X64.
+// Release is the tfpilot-ci that the workflows fetch: its version and the SHA-256 of
+// each asset by name, for example tfpilot-ci_0.1.0_Linux_X64.
 type Release struct {
 	Version   string
 	Checksums map[string]string
@@ -129,10 +129,10 @@ func (p Project) checkConstants(found map[string][]string) error {
 	if len(p.Release.Checksums) == 0 && (found == nil || found["checksums"] != nil) {
 		errs = append(errs, errors.New("the release has no checksums"))
 	}
-	asset := regexp.MustCompile(`^tfpilot_` + regexp.QuoteMeta(p.Release.Version) + `_[A-Za-z]+_[A-Z0-9]+$`)
+	asset := regexp.MustCompile(`^tfpilot-ci_` + regexp.QuoteMeta(p.Release.Version) + `_[A-Za-z]+_[A-Z0-9]+$`)
 	for name, sum := range p.Release.Checksums {
 		match("checksums", "checksum of "+name, sum, sha256RE, "the 64 digits a-f, 0-9 of SHA256SUMS")
-		match("checksums", "asset", name, asset, "tfpilot_"+p.Release.Version+
+		match("checksums", "asset", name, asset, "tfpilot-ci_"+p.Release.Version+
 			"_Linux_X64, or another of that release's SHA256SUMS")
 	}
 	r := p.runs()

@@ -17,7 +17,7 @@ func testProject() Project {
 		Backend:      Backend{Bucket: "tfpilot-terraform-state", UseLockfile: true},
 		Environments: []Environment{{Key: "dev", Slug: "app"}, {Key: "prod", Slug: "app"}},
 		Release: Release{Version: "0.1.0",
-			Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}},
+			Checksums: map[string]string{"tfpilot-ci_0.1.0_Linux_X64": strings.Repeat("ab", 32)}},
 		Owners: []string{"@acme/platform"},
 		Runs: Runs{PlanRole: "arn:aws:iam::111111111111:role/tfpilot-plan-core",
 			ApplyRole: "arn:aws:iam::111111111111:role/tfpilot-apply-core"},
@@ -53,7 +53,7 @@ func TestRender(t *testing.T) {
 	}
 	plan := string(tree[".github/workflows/plan.yml"])
 	for _, want := range []string{`TFPILOT_VERSION: "0.1.0"`, `TFPILOT_CHECKSUMS: "` + strings.Repeat("ab", 32) +
-		`  tfpilot_0.1.0_Linux_X64"`,
+		`  tfpilot-ci_0.1.0_Linux_X64"`,
 		`TFPILOT_REQUESTS_BUCKET: "tfpilot-requests"`, `terraform_version: "1.11.4"`, `aws-region: "eu-central-1"`,
 		`role-to-assume: "arn:aws:iam::111111111111:role/tfpilot-plan-core"`, `runs-on: "ubuntu-24.04"`,
 		`TFPILOT_ACTOR: "tfpilot[bot]"`,
@@ -94,7 +94,7 @@ func TestRenderRefuses(t *testing.T) {
 		"bucket":      func(p *Project) { p.Backend.Bucket = "a\nb" },
 		"region":      func(p *Project) { p.Region = "${{ secrets.X }}" },
 		"version":     func(p *Project) { p.Release.Version = "1.0.0; id" },
-		"checksum":    func(p *Project) { p.Release.Checksums["tfpilot_0.1.0_Linux_X64"] = "x" },
+		"checksum":    func(p *Project) { p.Release.Checksums["tfpilot-ci_0.1.0_Linux_X64"] = "x" },
 		"asset":       func(p *Project) { p.Release.Checksums["other"] = strings.Repeat("ab", 32) },
 		"environment": func(p *Project) { p.Environments[0].Slug = "../.." },
 		"no lock":     func(p *Project) { p.Backend.UseLockfile = false },

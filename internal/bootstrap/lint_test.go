@@ -170,11 +170,11 @@ func checkShape(t *testing.T, name string, src []byte) {
 		if !guarded && s.If != "" {
 			t.Errorf("%s: step %q before the guard has a condition", name, s.Name)
 		}
-		if terraform := regexp.MustCompile(`tfpilot ci (backend|plan|apply|destroy|rescue|strip)`).MatchString(s.Run); terraform && len(s.Env) > 0 {
+		if terraform := regexp.MustCompile(`tfpilot-ci (backend|plan|apply|destroy|rescue|strip)`).MatchString(s.Run); terraform && len(s.Env) > 0 {
 			t.Errorf("%s: step %q runs Terraform with an environment of its own: %v", name, s.Name, s.Env)
 		}
-		guarded = guarded || s.Run == "exec tfpilot ci guard"
-		if strings.Contains(s.Run, "tfpilot ci") && (strings.Contains(s.Run, "\n") || !strings.HasPrefix(s.Run, "exec ")) {
+		guarded = guarded || s.Run == "exec tfpilot-ci guard"
+		if strings.Contains(s.Run, "tfpilot-ci ") && (strings.Contains(s.Run, "\n") || !strings.HasPrefix(s.Run, "exec ")) {
 			t.Errorf("%s: step %q would swallow a signal", name, s.Name)
 		}
 	}

@@ -36,7 +36,7 @@ func rendered(t *testing.T) map[string][]byte {
 		t.Fatal(faults)
 	}
 	files, err := bootstrap.Repository(s.Projects[0], config.Store{Bucket: "requests", Region: "eu-central-1"},
-		bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot_0.1.0_Linux_X64": strings.Repeat("ab", 32)}},
+		bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot-ci_0.1.0_Linux_X64": strings.Repeat("ab", 32)}},
 		bootstrap.Runs{PlanRole: "arn:aws:iam::111111111111:role/plan", ApplyRole: "arn:aws:iam::111111111111:role/apply"})
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-// Package ci is what a workflow run does besides Terraform: `tfpilot ci …`. Each
+// Package ci is what a workflow run does besides Terraform: `tfpilot-ci …`. Each
 // command is one step of a shipped workflow. It owns the guard (which runs may start at
 // all), the checks of content and backend, starting Terraform so that a cancel
 // reaches it, and what leaves the runner: the redacted result. It does not decide
@@ -79,7 +79,7 @@ func Run(ctx context.Context, args []string, p Process) int {
 	}
 	if len(args) != 1 || commands[args[0]].run == nil {
 		if len(args) > 0 {
-			_, _ = fmt.Fprintf(p.Stderr, "tfpilot ci takes one command of this list, not %q\n", args)
+			_, _ = fmt.Fprintf(p.Stderr, "tfpilot-ci takes one command of this list, not %q\n", args)
 		}
 		usage(p.Stderr)
 		return exitUsage
@@ -112,7 +112,7 @@ func usage(w io.Writer) {
 		names = append(names, name)
 	}
 	sort.Strings(names)
-	_, _ = fmt.Fprintln(w, "usage: tfpilot ci <command>, inside a workflow of TfPilot")
+	_, _ = fmt.Fprintln(w, "usage: tfpilot-ci <command>, inside a workflow of TfPilot")
 	for _, name := range names {
 		_, _ = fmt.Fprintf(w, "  %-8s %s\n", name, commands[name].about)
 	}

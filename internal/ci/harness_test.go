@@ -33,11 +33,8 @@ import (
 
 // TestMain lets this binary be the release asset that the workflows fetch.
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "tfpilot" {
-		if len(os.Args) < 2 || os.Args[1] != "ci" {
-			os.Exit(2)
-		}
-		os.Exit(ci.Run(context.Background(), os.Args[2:], ci.Process{Env: os.Environ(), Stdout: os.Stdout,
+	if filepath.Base(os.Args[0]) == "tfpilot-ci" {
+		os.Exit(ci.Run(context.Background(), os.Args[1:], ci.Process{Env: os.Environ(), Stdout: os.Stdout,
 			Stderr: os.Stderr}))
 	}
 	os.Exit(m.Run())
@@ -131,7 +128,7 @@ func newHarness(t *testing.T) *harness {
 func assetName() string {
 	system := map[string]string{"linux": "Linux", "darwin": "macOS"}[runtime.GOOS]
 	arch := map[string]string{"amd64": "X64", "arm64": "ARM64"}[runtime.GOARCH]
-	return "tfpilot_0.1.0_" + system + "_" + arch
+	return "tfpilot-ci_0.1.0_" + system + "_" + arch
 }
 
 // releaseAsset is this test's own binary.

@@ -27,7 +27,7 @@ func Published(version string) string {
 func Asset(version string) string {
 	system := map[string]string{"linux": "Linux", "darwin": "macOS"}[runtime.GOOS]
 	processor := map[string]string{"amd64": "X64", "arm64": "ARM64"}[runtime.GOARCH]
-	return "tfpilot_" + version + "_" + system + "_" + processor
+	return "tfpilot-ci_" + version + "_" + system + "_" + processor
 }
 
 // Commit returns the first 12 digits of the commit, or "" if the build does not record it.

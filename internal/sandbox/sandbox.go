@@ -2,7 +2,7 @@
 // simulated Slack, GitHub with Actions, S3, OpenAI and AWS. It owns the addresses, the credentials,
 // the simulated company (its people and channels), the faults that can be injected, and the control
 // API. It imports nothing of the product. The caller passes the files of the repositories, the
-// principals and the path of the tfpilot binary, and gets back the settings for an app and a worker.
+// principals and the path of tfpilot-ci, and gets back the settings for an app and a worker.
 package sandbox
 
 import (

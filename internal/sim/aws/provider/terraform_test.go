@@ -28,11 +28,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// providerBinary builds the provider as users run it: the product itself under another name. Terraform
+// providerBinary builds the provider as users run it: the sandbox under another name. Terraform
 // starts it for every command, which takes ten times as long with the race detector.
 var providerBinary = sync.OnceValues(func() (string, error) {
-	at := filepath.Join(built, "tfpilot")
-	build := exec.Command("go", "build", "-race=false", "-o", at, "github.com/tfpilot/tfpilot/cmd/tfpilot")
+	at := filepath.Join(built, "sandbox")
+	build := exec.Command("go", "build", "-race=false", "-o", at, "github.com/tfpilot/tfpilot/cmd/sandbox")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}

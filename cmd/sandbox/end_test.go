@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tfpilot/tfpilot/internal/cli"
 )
 
 // TestEndAndStartAgain ends a sandbox in the middle of a run, in every way: nothing is
@@ -51,7 +53,7 @@ func TestEndAndStartAgain(t *testing.T) {
 	if !third.endsIn(time.Minute) {
 		t.Fatal("a second signal did not end it at once")
 	}
-	if code := third.ProcessState.ExitCode(); code != exitHurried {
+	if code := third.ProcessState.ExitCode(); code != cli.Hurried {
 		t.Errorf("it ended with %d", code)
 	}
 	y.noProcessLeft()
@@ -131,7 +133,7 @@ func TestStoppingIsSaidAtOnce(t *testing.T) {
 	c := newSandbox()
 	c.SetContext(ctx)
 	c.SetErr(&errs)
-	r := &sandboxRun{dir: t.TempDir()}
+	r := &sandboxRun{dir: t.TempDir(), ci: built(t, "tfpilot-ci")}
 	err := r.main(c, func(context.Context) error {
 		interrupt()
 		y.wait("an answer", func() bool { return strings.Contains(errs.text(), "Stopping…") })
@@ -153,7 +155,7 @@ func TestAppThatCannotStart(t *testing.T) {
 	c.SetContext(t.Context())
 	c.SetOut(&out)
 	c.SetErr(&errs)
-	r := &sandboxRun{dir: t.TempDir(), json: true}
+	r := &sandboxRun{dir: t.TempDir(), json: true, ci: built(t, "tfpilot-ci")}
 	err := r.main(c, func(ctx context.Context) error {
 		taken, err := net.Listen("tcp", strings.TrimPrefix(r.box.Access.App, "http://"))
 		if err != nil {
@@ -189,14 +191,14 @@ func TestStartUpLineMeansConnected(t *testing.T) {
 // steps are for people.
 func TestDemoInJSON(t *testing.T) {
 	y := &yard{t: t, dir: t.TempDir()}
-	cmd := y.command("sandbox", "demo", "--json", "--data", y.dir, "--port", "0")
+	cmd := y.command("demo", "--json", "--data", y.dir, "--port", "0")
 	out := &record{}
 	cmd.Stdout = out
 	c := y.start(cmd)
 	y.wait("a step", func() bool { return strings.Contains(c.errs.text(), "✓") })
 	c.killed = true // it has not seen every step
 	_ = c.Process.Signal(os.Interrupt)
-	if !c.endsIn(closeTime) || c.ProcessState.ExitCode() != exitFailed {
+	if !c.endsIn(closeTime) || c.ProcessState.ExitCode() != cli.Failed {
 		t.Errorf("a demo that was interrupted ended with %v", c.ProcessState)
 	}
 	var line map[string]any

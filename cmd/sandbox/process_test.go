@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/sandbox"
 	"github.com/tfpilot/tfpilot/internal/sandbox/demo"
 )
@@ -37,7 +37,7 @@ func newYard(t *testing.T) *yard {
 // sandbox starts a sandbox in the directory, and waits until it prints its addresses.
 func (y *yard) sandbox(args ...string) *child {
 	y.t.Helper()
-	cmd := y.command(append([]string{"sandbox", "--json", "--data", y.dir, "--port", "0"}, args...)...)
+	cmd := y.command(append([]string{"--json", "--data", y.dir, "--port", "0", "--tfpilot-ci", built(y.t, "tfpilot-ci")}, args...)...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		y.t.Fatal(err)
@@ -56,7 +56,14 @@ func (y *yard) command(args ...string) *exec.Cmd {
 	if err != nil {
 		y.t.Fatal(err)
 	}
-	cmd := exec.Command(self, args...)
+	return y.process(self, args...)
+}
+
+// product is a command of tfpilot.
+func (y *yard) product(args ...string) *exec.Cmd { return y.process(built(y.t, "tfpilot"), args...) }
+
+func (y *yard) process(path string, args ...string) *exec.Cmd {
+	cmd := exec.Command(path, args...)
 	cmd.Env = append(os.Environ(), childMark+"=1")
 	for name, value := range y.access.Env {
 		cmd.Env = append(cmd.Env, name+"="+value)
@@ -109,9 +116,10 @@ func (y *yard) start(cmd *exec.Cmd) *child {
 	return c
 }
 
+// run starts a process of tfpilot.
 func (y *yard) run(args ...string) *child {
 	y.t.Helper()
-	return y.start(y.command(args...))
+	return y.start(y.product(args...))
 }
 
 // interrupt ends a process as Ctrl-C does.
@@ -123,7 +131,7 @@ func (y *yard) interrupt(c *child) {
 		y.t.Errorf("%v did not end after an interrupt", c.Args[1:])
 		return
 	}
-	if code := c.ProcessState.ExitCode(); code != exitDone && !c.killed {
+	if code := c.ProcessState.ExitCode(); code != cli.Done && !c.killed {
 		y.t.Errorf("%v ended with %d", c.Args[1:], code)
 	}
 }
@@ -178,7 +186,7 @@ func (y *yard) counts() sandbox.Counts {
 // requests runs a command of the command line as its own process.
 func (y *yard) requests(args ...string) string {
 	y.t.Helper()
-	out, err := y.command(append([]string{"requests"}, args...)...).Output()
+	out, err := y.product(append([]string{"requests"}, args...)...).Output()
 	if err != nil {
 		y.t.Fatalf("requests %v: %v %s", args, err, stderrOf(err))
 	}
@@ -217,7 +225,7 @@ func (y *yard) open(name string) string {
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	y := &yard{t: t}
-	cmd := y.command("sandbox", "demo", "--data", t.TempDir(), "--port", "0")
+	cmd := y.command("demo", "--data", t.TempDir(), "--port", "0")
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
@@ -370,16 +378,17 @@ func (l testLog) Write(p []byte) (int, error) {
 // says so.
 func TestSecondStart(t *testing.T) {
 	y := newYard(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	self, _ := os.Executable()
-	out, err := exec.CommandContext(ctx, self, "sandbox", "--data", y.dir, "--port", "0").CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "runs in "+y.dir+" already") {
+	again := func(args ...string) (string, error) {
+		out, err := y.command(args...).CombinedOutput()
+		return string(out), err
+	}
+	out, err := again("--data", y.dir, "--port", "0")
+	if err == nil || !strings.Contains(out, "runs in "+y.dir+" already") {
 		t.Fatalf("a second start in the same directory: %v %s", err, out)
 	}
 	port := y.access.Page[strings.LastIndex(y.access.Page, ":")+1:]
-	out, err = exec.CommandContext(ctx, self, "sandbox", "--data", t.TempDir(), "--port", port).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "is taken") || !strings.Contains(string(out), "--port") {
+	out, err = again("--data", t.TempDir(), "--port", port, "--tfpilot-ci", built(t, "tfpilot-ci"))
+	if err == nil || !strings.Contains(out, "is taken") || !strings.Contains(out, "--port") {
 		t.Fatalf("a busy port: %v %s", err, out)
 	}
 }

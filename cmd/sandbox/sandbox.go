@@ -19,17 +19,15 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	tfpilot "github.com/tfpilot/tfpilot"
-	"github.com/tfpilot/tfpilot/internal/bootstrap"
+	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
-	"github.com/tfpilot/tfpilot/internal/release"
 	"github.com/tfpilot/tfpilot/internal/sandbox"
 	"github.com/tfpilot/tfpilot/internal/sandbox/demo"
 	"github.com/tfpilot/tfpilot/internal/sandbox/page"
 	"github.com/tfpilot/tfpilot/internal/sandbox/toolchain"
 	"github.com/tfpilot/tfpilot/internal/sim/aws/provider"
-	"github.com/tfpilot/tfpilot/internal/sim/s3"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/wire"
 )
@@ -54,6 +52,7 @@ type sandboxRun struct {
 	json           bool
 	verbose        bool
 	attach         string
+	ci             string
 
 	out, errs io.Writer
 	cfg       *config.Config
@@ -63,13 +62,14 @@ type sandboxRun struct {
 func newSandbox() *cobra.Command {
 	r := &sandboxRun{}
 	c := &cobra.Command{
-		Use: "sandbox", Short: "Run the whole product on this machine, against simulators", Args: cobra.NoArgs,
+		Use: "sandbox", Version: version, Short: "Run the whole product on this machine, against simulators", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return r.main(c, r.serve) },
 	}
 	f := c.PersistentFlags()
 	f.StringVar(&r.dir, "data", "", "data folder; it survives a restart (default: tfpilot/sandbox in the user's cache)")
 	f.IntVar(&r.port, "port", sandboxPort, "port of the page; the seven after it are used too. 0: any free ones")
 	f.BoolVar(&r.json, "json", false, "print one line of JSON with every address and credential when started")
+	f.StringVar(&r.ci, "tfpilot-ci", "", "tfpilot-ci that runs download (default: built from the source tree, or the installed one)")
 	f.BoolVar(&r.verbose, "verbose", false, "log what happens")
 	c.Flags().BoolVar(&r.simulatorsOnly, "simulators-only", false, "start no app and no worker; print what they need")
 	d := &cobra.Command{
@@ -96,7 +96,7 @@ func newLoad(r *sandboxRun) *cobra.Command {
 		Use: "load", Short: "Measure calls and latencies, and print median, minimum and maximum", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if cfg.Runs < 1 || cfg.Requests < 0 {
-				return usagef("--runs %d, --requests %d: give at least one run, and no negative number", cfg.Runs, cfg.Requests)
+				return cli.Usagef("--runs %d, --requests %d: give at least one run, and no negative number", cfg.Runs, cfg.Requests)
 			}
 			return r.main(c, func(ctx context.Context) error { return r.load(ctx, cfg) })
 		},
@@ -124,7 +124,7 @@ func (r *sandboxRun) load(ctx context.Context, cfg demo.LoadConfig) error {
 func checkAttach(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" || u.Host == "" {
-		return usagef("--attach: %q is no address of a sandbox's page; write one such as http://127.0.0.1:%d", address, sandboxPort)
+		return cli.Usagef("--attach: %q is no address of a sandbox's page; write one such as http://127.0.0.1:%d", address, sandboxPort)
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func (r *sandboxRun) main(c *cobra.Command, body func(context.Context) error) er
 	r.out, r.errs = c.OutOrStdout(), c.ErrOrStderr()
 	ctx := c.Context()
 	if r.port < 0 || r.port > maxPort {
-		return usagef("--port: %d; give a number from 1 to %d, or 0 for any that are free", r.port, maxPort)
+		return cli.Usagef("--port: %d; give a number from 1 to %d, or 0 for any that are free", r.port, maxPort)
 	}
 	if err := r.findDataDirectory(); err != nil {
 		return err
@@ -162,10 +162,10 @@ func (r *sandboxRun) main(c *cobra.Command, body func(context.Context) error) er
 // process stays behind; what a run was about to save is lost.
 func (r *sandboxRun) hurry() {
 	again := make(chan os.Signal, 1)
-	signal.Notify(again, endings()...)
+	signal.Notify(again, cli.Signals()...)
 	<-again
 	r.box.Kill()
-	os.Exit(exitHurried)
+	os.Exit(cli.Hurried)
 }
 
 // close ends the simulators, and what of the runs does not end in time.
@@ -220,11 +220,15 @@ func (r *sandboxRun) start(ctx context.Context) error {
 		return err
 	}
 	r.say(fmt.Sprintf("Using %s %s, act %s and git %s.", terraform.Name, terraform.Version, act.Version, git.Version))
-	asset, err := r.keepBinary()
+	self, err := r.keepProgram()
 	if err != nil {
 		return err
 	}
-	cli, err := provider.Mirror(filepath.Join(r.dir, "mirror"), asset.path)
+	asset, err := r.ciAsset(ctx, tools, root)
+	if err != nil {
+		return err
+	}
+	mirror, err := provider.Mirror(filepath.Join(r.dir, "mirror"), self)
 	if err != nil {
 		return err
 	}
@@ -233,10 +237,10 @@ func (r *sandboxRun) start(ctx context.Context) error {
 		return faults
 	}
 	r.box, err = sandbox.Start(ctx, sandbox.Config{
-		Dir: r.dir, Port: r.port, Terraform: terraform.Path, Act: act.Path, CLIConfig: cli, Manifest: tfpilot.SlackManifest,
+		Dir: r.dir, Port: r.port, Terraform: terraform.Path, Act: act.Path, CLIConfig: mirror, Manifest: tfpilot.SlackManifest,
 		Principals: principals(structure), Buckets: []string{sandboxBucket, stateBucket},
-		Repos:  func(releases string) ([]sandbox.Repo, error) { return sandboxRepos(structure, asset, releases) },
-		Assets: map[string]string{"tfpilot/tfpilot/v" + asset.version + "/" + asset.name: asset.path}, Log: r.log(),
+		Repos:  func(releases string) ([]sandbox.Repo, error) { return sandboxRepos(structure, asset, self, releases) },
+		Assets: map[string]string{"tfpilot/tfpilot/v" + version + "/" + asset.name: asset.path}, Log: r.log(),
 	})
 	if err != nil {
 		return err
@@ -259,7 +263,7 @@ func (r *sandboxRun) upgrade(ctx context.Context) error {
 			return err
 		}
 		if len(kept) > 0 {
-			r.say(fmt.Sprintf("Left as somebody changed it in %s/%s, though this tfpilot would write it otherwise: %s.", repo.Owner, repo.Name, strings.Join(kept, ", ")))
+			r.say(fmt.Sprintf("Kept files in %s/%s that were changed, although this version writes them differently: %s.", repo.Owner, repo.Name, strings.Join(kept, ", ")))
 		}
 	}
 	return nil
@@ -279,61 +283,6 @@ func sourceRoot() (string, bool) {
 		return "", false
 	}
 	return toolchain.SourceRoot(dir)
-}
-
-// sandboxRepos renders the infra repositories of the sandbox's projects.
-func sandboxRepos(structure config.Structure, a asset, releases string) ([]sandbox.Repo, error) {
-	release := bootstrap.Release{Version: a.version, Checksums: map[string]string{a.name: a.sum}}
-	lock, err := sandboxLock(a)
-	if err != nil {
-		return nil, err
-	}
-	var repos []sandbox.Repo
-	for _, p := range structure.Projects {
-		files, err := bootstrap.Repository(p, config.Store{Bucket: sandboxBucket, Region: sandbox.Region}, release, bootstrap.Runs{PlanRole: sandbox.PlanRole(p.Name), ApplyRole: sandbox.ApplyRole(p.Name), Releases: releases})
-		if err != nil {
-			return nil, err
-		}
-		bootstrap.AddLock(files, lock)
-		repos = append(repos, sandbox.Repo{Owner: p.Owner, Name: p.Repo, Project: p.Name, Files: files})
-	}
-	return repos, nil
-}
-
-// sandboxLock fixes the provider that the sandbox's mirror holds: this very binary.
-func sandboxLock(a asset) ([]byte, error) {
-	sources, version, hash, err := provider.Sources(a.path)
-	if err != nil {
-		return nil, fmt.Errorf("lock the provider: %w", err)
-	}
-	var locked []bootstrap.Locked
-	for _, source := range sources {
-		locked = append(locked, bootstrap.Locked{Source: source, Version: version, Hashes: []string{hash}})
-	}
-	return bootstrap.RenderLock(locked), nil
-}
-
-// principals are the identities of S3 with the very rights that manifests/iam gives
-// them, and a person who only looks.
-func principals(structure config.Structure) []s3.Principal {
-	var projects []string
-	for _, p := range structure.Projects {
-		projects = append(projects, p.Name)
-	}
-	bucket := map[string]string{store.BucketRequests: sandboxBucket, store.BucketState: stateBucket}
-	var all []s3.Principal
-	for _, p := range store.Policies(projects...) {
-		q := s3.Principal{Name: p.Name}
-		for _, rule := range p.Rules {
-			q.Allow = append(q.Allow, s3.Rule{Actions: rule.Actions, Bucket: bucket[rule.Bucket], Prefixes: rule.Prefixes, Suffix: rule.Suffix, Conditional: rule.Conditional, CreateOnly: rule.CreateOnly})
-		}
-		all = append(all, q)
-	}
-	look := s3.Principal{Name: "human"}
-	for _, b := range bucket {
-		look.Allow = append(look.Allow, s3.Rule{Actions: []string{"s3:ListBucket", "s3:GetObject"}, Bucket: b})
-	}
-	return append(all, look)
 }
 
 // configure writes tfpilot.yaml and links the people's accounts, as an admin of a
@@ -479,21 +428,4 @@ func (r *sandboxRun) demo(ctx context.Context) error {
 		}
 		return demo.Run(ctx, demo.Config{Address: a.Page, Out: steps})
 	})
-}
-
-// asset is the tfpilot that runs fetch: this very binary, as a release.
-type asset struct{ path, name, version, sum string }
-
-// keepBinary copies the running binary to the data directory: `go run` deletes its own
-// when it ends, and a run must not change under a rebuild.
-func (r *sandboxRun) keepBinary() (asset, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return asset{}, fmt.Errorf("find this program: %w", err)
-	}
-	a := asset{version: version, name: release.Asset(version), path: filepath.Join(r.dir, "bin", "tfpilot")}
-	if a.sum, err = copyFile(self, a.path); err != nil {
-		return asset{}, fmt.Errorf("keep this program for the runs: %w", err)
-	}
-	return a, nil
 }
