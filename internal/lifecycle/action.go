@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// An action is something that a person may do to a request. All that TfPilot knows about one is a
-// row of the table below: what its button looks like, how it is confirmed, the right that it
-// needs, the rule that the facts must meet, what it records, and its texts. The surfaces, rbac
-// and the worker range over the table or read a row; a new action is a constant, a row, a rule,
-// and the step of the worker that carries it out.
+// An action is something that a person may do to a request. One row of the table below holds
+// everything that TfPilot knows about it: its button, its confirmation, the right that it needs,
+// the rule that the facts must meet, what it records, and its texts. The surfaces, rbac and the
+// worker range over the table or read a row. A new action is a constant, a row, a rule, and the
+// worker's step that carries it out.
 
 // Action names an action: Intent.What of an intent, and Offer.Action of what may be done next.
 type Action string
@@ -23,14 +23,14 @@ const (
 	ActionClose         Action = "close"
 	ActionPlan          Action = "plan"     // plan again: a new attempt or, after the merge, a new round
 	ActionRestore       Action = "restore"  // put the generated file back on a branch with foreign content
-	ActionCancelIntent  Action = "takeback" // cancel an intent that waits
+	ActionCancelIntent  Action = "takeback" // cancel a queued intent
 	ActionWithdraw      Action = "withdraw" // withdraw one's own approval
-	ActionCancelDestroy Action = "keep"     // cancel a destroy or dismiss a new plan: what exists stays
+	ActionCancelDestroy Action = "keep"     // cancel a destroy or dismiss a new plan: the resources stay
 	ActionSync          Action = "sync"
 	ActionRepair        Action = "repair"
 )
 
-// Tone is how the button of an action is colored.
+// Tone is the color of an action's button.
 type Tone string
 
 const (
@@ -39,7 +39,7 @@ const (
 	ToneDanger  Tone = "danger"
 )
 
-// Confirmation is what a person does before an action counts. The values are stored in
+// Confirmation is what a person has to do before an action counts. The values are stored in
 // buttons.
 type Confirmation string
 
@@ -50,14 +50,14 @@ const (
 	ConfirmReason Confirmation = "reason" // say why
 )
 
-// Binding is what an action holds on to: a click on a plan that was replaced is refused.
+// Binding is what an action applies to: a click on a plan that was replaced is refused.
 type Binding int
 
 const (
 	BindNothing     Binding = iota
 	BindPlan                // the current plan, which the intent must name
 	BindPlanIfNamed         // the current plan, when the intent names one
-	BindIntents             // the intents that wait, which it cancels
+	BindIntents             // the queued intents, which it cancels
 )
 
 // ActionRow is one action.
@@ -66,17 +66,17 @@ type ActionRow struct {
 	Verb   string                        // required: the right that it needs, a verb of rbac
 	Rule   func(Request) *Refusal        // required: nil when the facts allow it, or why they do not
 	Binds  Binding                       // which plan the person must have seen
-	Step   StepName                      // by which the worker carries it out; empty when the click itself is all
-	direct func(Intent) Patch            // the change of a click that is carried out at once, without an intent
+	Step   StepName                      // the worker's step for it; empty if the click itself completes it
+	direct func(Intent) Patch            // the change that the click makes at once, without an intent
 	hidden func(Request, time.Time) bool // allowed, and not shown
 
 	Label     string                // required: of its button, and the title of its window
 	Tone      Tone                  // of its button
-	Secondary bool                  // shown apart from what the request waits for
+	Secondary bool                  // shown apart from the next steps of the request
 	Submit    string                // of the button in the window that confirms it
 	Confirm   Confirmation          // in every environment
 	Protected Confirmation          // in a protected environment, when it is stricter
-	adjust    func(Request, *Offer) // what the button says and carries when the facts make a difference
+	adjust    func(Request, *Offer) // changes the button's label and value depending on the facts
 
 	Phrase  string                               // required: completes "ana requested to … <title>"
 	Saved   func(r Request, title string) string // required: what happens next, for the person who clicked
@@ -86,7 +86,7 @@ type ActionRow struct {
 	ConfirmHelp string
 }
 
-// Row is the row of the action; ok is false for an action of another version.
+// Row returns the row of the action; ok is false for an action of another version.
 func (a Action) Row() (row ActionRow, ok bool) {
 	i, ok := actionIndex[a]
 	if !ok {
@@ -95,17 +95,17 @@ func (a Action) Row() (row ActionRow, ok bool) {
 	return actionRows[i], true
 }
 
-// ActionRows are all actions, in the order in which they are shown.
+// ActionRows returns all actions in display order.
 func ActionRows() []ActionRow { return append([]ActionRow(nil), actionRows...) }
 
 // RecordsIntent reports whether a click is stored as an intent, which a worker carries out.
-// The others change the document at once, and sync changes nothing.
+// Other actions change the document at once; sync changes nothing.
 func (row ActionRow) RecordsIntent() bool { return row.Step != "" }
 
-// NeedsReason reports whether the person must say why.
+// NeedsReason reports whether the person must give a reason.
 func (row ActionRow) NeedsReason() bool { return row.Confirm == ConfirmReason }
 
-// ConfirmationIn is how the action is confirmed in an environment.
+// ConfirmationIn returns how the action is confirmed in an environment.
 func (row ActionRow) ConfirmationIn(protected bool) Confirmation {
 	if protected && row.Protected != ConfirmNone {
 		return row.Protected
@@ -113,7 +113,7 @@ func (row ActionRow) ConfirmationIn(protected bool) Confirmation {
 	return row.Confirm
 }
 
-// Patch is what a click changes in the document; nil when it changes nothing.
+// Patch returns the change that a click makes in the document; nil if it makes none.
 func (row ActionRow) Patch(w Intent) Patch {
 	switch {
 	case row.direct != nil:
@@ -227,7 +227,7 @@ var actionRows = []ActionRow{
 // FollowCard ends a sentence about something that continues without the reader.
 const FollowCard = "The card shows the progress."
 
-// say makes the sentence of a row that depends on nothing but the request's title.
+// say returns the Saved function of a row whose sentence depends only on the request's title.
 func say(format string) func(Request, string) string {
 	return func(_ Request, title string) string { return fmt.Sprintf(format, title) }
 }

@@ -24,8 +24,8 @@ func Can(r Request, a Action) *Refusal {
 	return row.Rule(r)
 }
 
-// Actions is the only source of the actions that may be taken next, in display order. rbac
-// decides who may take them. An action that waits already is not offered again.
+// Actions is the only source of the next actions, in display order. rbac decides who may take
+// them. An action that is already queued is not offered again.
 func Actions(r Request, now time.Time) []Offer {
 	if r.ArchivedAt != nil {
 		return []Offer{}
@@ -62,7 +62,7 @@ func approveOffer(r Request, o *Offer) {
 
 func rejectOffer(_ Request, o *Offer) {
 	o.Confirm = ConfirmReason
-	if o.Purpose != PurposeDestroy { // beside a red button that destroys, this one is the safe one
+	if o.Purpose != PurposeDestroy { // next to a red Destroy button, this one is the safe choice
 		o.Style = ToneDanger
 	}
 }
@@ -91,7 +91,7 @@ func keepOffer(r Request, o *Offer) {
 // withoutPlan is for actions that are not about a plan.
 func withoutPlan(_ Request, o *Offer) { o.HeadSHA, o.Digest, o.Purpose = "", "", "" }
 
-// onlyDestroyWaits hides the action that cancels what waits beside the one that keeps what exists.
+// onlyDestroyWaits hides "cancel the queued run" when "keep the resources" already covers it.
 func onlyDestroyWaits(r Request, _ time.Time) bool {
 	return r.Intent(ActionMerge) == nil && r.Intent(ActionApply) == nil
 }
@@ -110,8 +110,8 @@ func (r Request) nextPurpose() Purpose {
 
 func notSilent(r Request, now time.Time) bool { return !r.silent(now) }
 
-// silent reports whether a run should be known by now, or a cleanup has to be
-// started again.
+// silent reports whether a run should have appeared by now, or a cleanup has to be started
+// again.
 func (r Request) silent(now time.Time) bool {
 	if r.Cleanup.Stuck() {
 		return true

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// An attempt is one dispatch of a run kind. A request owns attempts, and so does an
-// environment; an attempt does not know which. Its rules are here and in observe.go: when
-// its dispatch is sent and sent again, which run is its own, how it ends, and when it is
-// given up. What an owner adds is whether the attempt may still begin, and what an end means.
+// An attempt is one dispatch of a run kind. A request or an environment owns it, and the attempt
+// does not know which. Its rules are here and in observe.go: when its dispatch is sent and
+// repeated, which run belongs to it, how it ends, and when it is given up. Only the owner knows
+// whether the attempt may still begin, and what its end means.
 //
-// A dispatch may be lost on its way, or its answer may be. So an attempt is recorded before it
-// is sent, its run is found again by the correlation id, and a run that is not found is given
-// up in an order that no run can slip through: its grant is deleted, MissingGrace passes in
-// which a run that took it shows itself, and only then it is concluded.
+// A dispatch can be lost, and so can its answer. So an attempt is recorded before it is sent,
+// and its run is found again by the correlation id. A run that is not found is given up in an
+// order that no run can slip through: the grant is deleted, a run that already took it has
+// MissingGrace to appear, and only then the attempt is concluded.
 
 // RunSet is every attempt of one kind; CurrentAttempt is 0 while there is none.
 type RunSet struct {
@@ -22,7 +22,7 @@ type RunSet struct {
 	Extra          Extra     `json:"-"`
 }
 
-// Attempt is one dispatch of a kind.
+// Attempt is one dispatch of a run kind.
 type Attempt struct {
 	Number        int        `json:"attempt"`
 	Purpose       Purpose    `json:"purpose,omitempty"`
@@ -33,7 +33,7 @@ type Attempt struct {
 	Status        string     `json:"status,omitempty"` // GitHub's word, for display; never terminality
 	Conclusion    Conclusion `json:"conclusion,omitempty"`
 	Reason        string     `json:"reason,omitempty"`     // why it did not succeed, redacted
-	Doubt         ReasonCode `json:"doubt,omitempty"`      // code: GitHub reported a success that does not count
+	Doubt         ReasonCode `json:"doubt,omitempty"`      // code; set when GitHub reported a success that does not count
 	FailedStep    string     `json:"failedStep,omitempty"` // the step's name, as GitHub says it
 	DispatchedAt  *time.Time `json:"dispatchedAt,omitempty"`
 	SentAt        *time.Time `json:"sentAt,omitempty"` // when the dispatch was last about to be sent
@@ -47,18 +47,18 @@ type Attempt struct {
 	HeadSHA       string     `json:"headSha,omitempty"`   // commit the run works on
 	PlanAttempt   int        `json:"planAttempt,omitempty"`
 	Digest        string     `json:"digest,omitempty"`    // approved digest that apply or destroy is granted
-	MayBeGone     bool       `json:"mayBeGone,omitempty"` // of a destroy: it may find nothing in the state
+	MayBeGone     bool       `json:"mayBeGone,omitempty"` // of a destroy: it may find no resources in the state
 	LeaseToken    int64      `json:"leaseToken,omitempty"`
 	Ref           string     `json:"ref,omitempty"`
 	Actor         string     `json:"actor,omitempty"`
 	RequestedBy   *Person    `json:"requestedBy,omitempty"` // who requested the round of this plan
-	// drawn by the worker that made the attempt; no other sends it the first time
+	// chosen by the worker that made the attempt; no other sends it the first time
 	Sender   string `json:"sender,omitempty"`
 	SetAside bool   `json:"setAside,omitempty"`
 	Extra    Extra  `json:"-"`
 }
 
-// Current is the attempt that counts, nil while there is none.
+// Current returns the current attempt, nil if there is none.
 func (s RunSet) Current() *Attempt {
 	for i := range s.Attempts {
 		if s.CurrentAttempt != 0 && s.Attempts[i].Number == s.CurrentAttempt {
@@ -68,7 +68,7 @@ func (s RunSet) Current() *Attempt {
 	return nil
 }
 
-// start adds an attempt, with the next number, as the current one.
+// start adds an attempt with the next number and makes it current.
 func (s *RunSet) start(a Attempt) {
 	a.Number = s.all().last() + 1
 	s.Attempts = append(s.Attempts, a)
@@ -86,15 +86,15 @@ func (s *RunSet) all() Attempts {
 	return all
 }
 
-// Attempts are the attempts of one kind that an owner has.
+// Attempts are an owner's attempts of one kind.
 type Attempts []*Attempt
 
-// named is the attempt with this correlation id, nil when there is none.
+// named returns the attempt with this correlation id, nil if there is none.
 func (list Attempts) named(correlationID string) *Attempt {
 	return list.first(func(a *Attempt) bool { return a.CorrelationID == correlationID })
 }
 
-// of is the attempt that a run belongs to, nil when there is none.
+// of returns the attempt that a run belongs to, nil if there is none.
 func (list Attempts) of(f RunFacts) *Attempt {
 	if a := list.first(func(a *Attempt) bool { return a.RunID != 0 && a.RunID == f.RunID }); a != nil {
 		return a
@@ -133,11 +133,11 @@ func (a *Attempt) succeeded() bool { return a != nil && a.Conclusion == Conclusi
 // active reports whether the attempt has not concluded.
 func (a *Attempt) active() bool { return a != nil && a.Conclusion == "" }
 
-// Lost reports whether the attempt's run is not known and must be searched for.
+// Lost reports whether the attempt's run is unknown and must be searched for.
 func (a *Attempt) Lost() bool { return a.active() && a.RunID == 0 }
 
-// NeedsReconciling reports whether GitHub must be asked: the run is known and its
-// conclusion or its end is not.
+// NeedsReconciling reports whether TfPilot must ask GitHub: the run is known, but its conclusion
+// or its end is not.
 func (a *Attempt) NeedsReconciling() bool {
 	return a != nil && a.RunID != 0 && (a.Conclusion == "" || a.CompletedAt == nil)
 }
@@ -145,7 +145,7 @@ func (a *Attempt) NeedsReconciling() bool {
 // mayBegin reports whether the attempt waits for a run that may still begin.
 func (a *Attempt) mayBegin() bool { return a.Lost() && a.RevokedAt == nil }
 
-// since is when the attempt was dispatched; zero when that is not known.
+// since returns when the attempt was dispatched; zero if unknown.
 func (a *Attempt) since() time.Time {
 	if a.DispatchedAt == nil {
 		return time.Time{}
@@ -153,8 +153,8 @@ func (a *Attempt) since() time.Time {
 	return *a.DispatchedAt
 }
 
-// step is what is due for the attempt. barred means that its owner does not let it begin any
-// longer: an approval is gone, or what it was for.
+// step returns the step that is due for the attempt. barred means that its owner no longer lets
+// it begin: its approval or its purpose is gone.
 func (a *Attempt) step(barred bool, now time.Time) (Step, bool) {
 	switch {
 	case a.active() && a.RevokedAt == nil && barred:
@@ -170,7 +170,7 @@ func (a *Attempt) step(barred bool, now time.Time) (Step, bool) {
 	}
 }
 
-// lostStep sends, searches, sends again, and in the end gives up.
+// lostStep returns the step for a lost attempt: send, search, send again, and finally give up.
 func (a *Attempt) lostStep(now time.Time) Step {
 	switch {
 	case a.RevokedAt != nil && now.Sub(*a.RevokedAt) < MissingGrace:
@@ -188,13 +188,13 @@ func (a *Attempt) lostStep(now time.Time) Step {
 	}
 }
 
-// holdsLease reports whether the attempt has ended and its lease is not given back yet.
+// holdsLease reports whether the attempt has ended but not released its lease.
 func (a *Attempt) holdsLease(kind Kind) bool {
 	return a.Conclusion != "" && kind.Row().HoldsLease && !a.Released // whether its result can be read or not
 }
 
-// send records that the dispatch is about to be sent. It reports false when that is not due
-// any longer: the run is known, the grant is gone, or another worker sent it.
+// send records that the dispatch is about to be sent. It reports false if that is no longer due:
+// the run is known, the grant is gone, or another worker sent it.
 func (a *Attempt) send(now time.Time) bool {
 	if !a.mayBegin() || a.Sends > 0 && a.SentAt != nil && now.Sub(*a.SentAt) < ResendAfter {
 		return false
@@ -204,7 +204,7 @@ func (a *Attempt) send(now time.Time) bool {
 	return true
 }
 
-// unsend removes the sending with this number; a later one stays.
+// unsend removes the sending with this number and keeps a later one.
 func (a *Attempt) unsend(number int) {
 	if !a.Lost() || a.Sends != number || number == 0 {
 		return

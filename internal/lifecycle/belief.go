@@ -5,18 +5,19 @@ import (
 	"encoding/hex"
 )
 
-// Evidence is what the bucket holds of one attempt's run. nil is what is not there.
+// Evidence is what one attempt's run stored in the bucket. A nil field means that the object
+// does not exist.
 type Evidence struct {
 	CorrelationID string // required; under which it was read
 	Claim         *Claim
 	Result        *Result
 	SummaryDigest string // of the stored summary of a plan; empty when there is none
-	Damaged       bool   // something of it cannot be read
+	Damaged       bool   // an object cannot be read
 }
 
-// Doubt is the reason why the evidence does not belong to this run; empty when it
-// does. Anyone who may write to the bucket can put a result there, so it must come from the
-// run that has the claim, and that must be the run that GitHub reports on.
+// Doubt returns why the evidence does not belong to this run; empty if it does. Anyone who may
+// write to the bucket can store a result, so the result must come from the run that made the
+// claim, and that must be the run that GitHub reports.
 func (e Evidence) Doubt(kind Kind, owner string, a Attempt, runID int64) ReasonCode {
 	c, r := e.Claim, e.Result
 	switch {
@@ -32,9 +33,9 @@ func (e Evidence) Doubt(kind Kind, owner string, a Attempt, runID int64) ReasonC
 	return ""
 }
 
-// SuccessDoubt is the reason why a success that GitHub reports does not count; empty when
-// it does. The result must be the run's own. It must also
-// show that the run did what was approved, or had nothing left to do.
+// SuccessDoubt returns why a success that GitHub reports does not count; empty if it counts. The
+// result must come from the run itself, and must show that the run did what was approved or had
+// nothing left to do.
 func (e Evidence) SuccessDoubt(kind Kind, owner string, a Attempt, runID int64) ReasonCode {
 	if doubt := e.Doubt(kind, owner, a, runID); doubt != "" {
 		return doubt
@@ -49,7 +50,7 @@ func (e Evidence) SuccessDoubt(kind Kind, owner string, a Attempt, runID int64) 
 	return ""
 }
 
-// ProofHash is what a claim holds of the proof in its run's result.
+// ProofHash returns the hash that a claim contains of the proof in its run's result.
 func ProofHash(proof string) string {
 	sum := sha256.Sum256([]byte(proof))
 	return hex.EncodeToString(sum[:])

@@ -1,9 +1,9 @@
 package lifecycle
 
-// ReasonCode is why something is refused, did not work or did not succeed: for programs
-// that must tell reasons apart, stored in problems, results and refusals. Each has words
-// for people in the table below; text that knows more about the case at hand is used where
-// there is any. A conclusion is the reason of a run that left no other (Conclusion.Code).
+// ReasonCode is the reason why an action is refused, a step failed or a run did not succeed.
+// Programs compare it; problems, results and refusals store it. The table below has words for
+// people, which a more specific text replaces where there is one. For a run that left no reason,
+// the conclusion is the reason (Conclusion.Code).
 type ReasonCode string
 
 // Why the facts do not allow an action.
@@ -49,11 +49,11 @@ const (
 	CodeAccount            ReasonCode = "account"   // the login belongs to another GitHub account now, or to none
 )
 
-// Why a use case refuses a person besides facts and rights.
+// Why a use case refuses a person, apart from facts and rights.
 const (
 	CodeOtherWorkspace ReasonCode = "other_workspace"
 	CodeNoProject      ReasonCode = "no_project"
-	CodeModule         ReasonCode = "module" // a module that this person or environment may not use
+	CodeModule         ReasonCode = "module" // a module that this person or environment must not use
 	CodeArchived       ReasonCode = "archived"
 	CodeUnknownAction  ReasonCode = "unknown_action"
 	CodeUnconfirmed    ReasonCode = "unconfirmed"
@@ -63,11 +63,11 @@ const (
 	CodeUnavailable    ReasonCode = "unavailable"
 	CodeRebuilding     ReasonCode = "rebuilding"
 	CodeCursor         ReasonCode = "cursor"
-	CodeDigestDiffers  ReasonCode = "digest_differs"  // the stored plan is not the one of the document
+	CodeDigestDiffers  ReasonCode = "digest_differs"  // the stored plan is not the document's plan
 	CodePlanUnreadable ReasonCode = "plan_unreadable" // the stored plan cannot be read
 )
 
-// Why a step of the worker does not work.
+// Why a step of the worker fails.
 const (
 	CodeSignIn        ReasonCode = "github_sign_in" // GitHub does not let TfPilot in; nothing about the request
 	CodeGitHubRefused ReasonCode = "github_refused"
@@ -86,7 +86,7 @@ const (
 	CodeStepFailed        ReasonCode = "step_failed"        // a step outside Terraform
 	CodeContentDiffers    ReasonCode = "content_differs"    // the commit does not hold what was granted
 	CodeBackendDiffers    ReasonCode = "backend_differs"    // backend.tf or the initialized backend is another
-	CodeEnvironmentBroken ReasonCode = "environment_broken" // an error in a file of others
+	CodeEnvironmentBroken ReasonCode = "environment_broken" // an error in another file
 	CodeTerraformFailed   ReasonCode = "terraform_failed"
 	CodeNothingPlanned    ReasonCode = "nothing_planned"    // the first plan of a request creates nothing
 	CodeOutsideModule     ReasonCode = "outside_module"     // a change is outside the request's module
@@ -102,12 +102,12 @@ const (
 	CodeInterrupted       ReasonCode = "interrupted"
 	CodeStateNotSaved     ReasonCode = "state_not_saved"
 	CodeResultMissing     ReasonCode = "result_missing" // the run left no claim or no result
-	CodeResultDamaged     ReasonCode = "result_damaged" // what it left cannot be read
-	CodeResultForeign     ReasonCode = "result_foreign" // what is there was not left by this run
+	CodeResultDamaged     ReasonCode = "result_damaged" // its result cannot be read
+	CodeResultForeign     ReasonCode = "result_foreign" // the result comes from another run
 	CodeResultDiffers     ReasonCode = "result_differs" // the run did not do what was approved
 )
 
-// Words say what the code means for the person who has to act; empty for a code of another
+// Words tells the person who has to act what the code means; empty for a code of another
 // version.
 func (c ReasonCode) Words() string { return codeWords[c] }
 

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Patch is a pure change of facts. It may run again after a conflict, so it checks
-// the request that it gets, never goes backwards, and returns the request
-// unchanged when there is nothing to do.
+// Patch is a pure change of facts. It may run again after a conflict, so it checks the request
+// that it gets, never reverts a fact, and returns the request unchanged if there is nothing to
+// do.
 type Patch func(Request) (Request, error)
 
-// Actor is who or what brought a change.
+// Actor is the person or system behind a change.
 type Actor struct {
 	Login  string // GitHub login, or "tfpilot"
 	Source string // slack, github, api, cli, webhook, sync, worker
@@ -22,9 +22,9 @@ const SourceGitHub = "github"
 // System is TfPilot itself.
 func System(source string) Actor { return Actor{Login: "tfpilot", Source: source} }
 
-// Commit applies a patch to a copy of before, settles what follows from the facts,
-// appends the audit events and counts the version up. changed is false when the
-// patch changed nothing: then nothing is to be written. The error is the patch's.
+// Commit applies a patch to a copy of before, recomputes dependent facts, appends the audit
+// events and increments the version. changed is false if the patch changed nothing: then the
+// caller writes nothing. The error is the patch's.
 func Commit(before Request, p Patch, a Actor, now time.Time) (after Request, changed bool, err error) {
 	old, err := Encode(before)
 	if err != nil {
@@ -53,7 +53,7 @@ func Commit(before Request, p Patch, a Actor, now time.Time) (after Request, cha
 	return after, true, nil
 }
 
-// All runs patches one after the other as one.
+// All combines patches into one that runs them in order.
 func All(patches ...Patch) Patch {
 	return func(r Request) (Request, error) {
 		for _, p := range patches {
@@ -66,9 +66,8 @@ func All(patches ...Patch) Patch {
 	}
 }
 
-// settle recomputes what follows from other facts. It is the only writer of
-// approval.approved: an approval counts for exactly the round that it was given
-// for, and once void stays void.
+// settle recomputes the facts that depend on others. It is the only writer of approval.approved:
+// an approval counts only for its round, and a void one stays void.
 func (r *Request) settle(now time.Time) {
 	refusal := checkRound(*r)
 	approved := false
@@ -102,7 +101,7 @@ var voidReasons = map[ReasonCode]string{
 	CodeDismissed:  "the plan was dismissed",
 }
 
-// NewRequest is what makes a request.
+// NewRequest holds the fields of a new request.
 type NewRequest struct {
 	ID            string // required: "req_" and 13 of [a-z0-9]
 	Title         string // required

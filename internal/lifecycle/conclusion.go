@@ -2,8 +2,8 @@ package lifecycle
 
 import "strings"
 
-// Conclusion is how a run ended, in GitHub's words; empty while it runs. GitHub may add one:
-// whatever is not success has failed.
+// Conclusion is how a run ended, in GitHub's terms; empty while it runs. GitHub may add values:
+// everything except success is a failure.
 type Conclusion string
 
 const (
@@ -18,7 +18,7 @@ const (
 	ConclusionNeutral        Conclusion = "neutral"
 )
 
-// conclusionRow is what is said about a conclusion.
+// conclusionRow holds the texts for one conclusion.
 type conclusionRow struct {
 	outcome string // required: the verb of a sentence about the run, "was cancelled"
 	advice  string // what it means for the person who has to act
@@ -39,7 +39,7 @@ var conclusionTable = map[Conclusion]conclusionRow{
 	ConclusionNeutral:        {outcome: "ended without a result"},
 }
 
-// Outcome is the conclusion as the verb of a sentence whose subject is the run.
+// Outcome returns the verb of a sentence with the run as its subject.
 func (c Conclusion) Outcome() string {
 	if c == "" {
 		return "is in progress"
@@ -54,8 +54,8 @@ func (c Conclusion) Outcome() string {
 // words explain it better.
 func (c Conclusion) Advice() string { return conclusionTable[c].advice }
 
-// Code is the conclusion as the reason of a run that left no other.
+// Code returns the reason code for a run that left no other reason.
 func (c Conclusion) Code() ReasonCode { return ReasonCode(c) }
 
-// Outcome is how the attempt ended, as the verb of a sentence whose subject is the run.
+// Outcome returns how the attempt ended, as the verb of a sentence with the run as its subject.
 func (a *Attempt) Outcome() string { return a.Conclusion.Outcome() }

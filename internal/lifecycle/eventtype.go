@@ -86,7 +86,7 @@ var eventRows = []struct {
 	{EventForeignRun, "Run of others seen"},
 }
 
-// Title is what people call the event; empty for one of another version.
+// Title returns the event's title for people; empty for an event of another version.
 func (e EventType) Title() string {
 	if i := e.rank(); i < len(eventRows) {
 		return eventRows[i].title

@@ -44,7 +44,7 @@ func Encode(v any) ([]byte, error) {
 	return restore(data, rv)
 }
 
-// collect moves what no field of v knows from data into the Extra fields.
+// collect moves the unknown fields in data to the Extra fields of v.
 func collect(data json.RawMessage, v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -105,7 +105,7 @@ func collectStruct(data json.RawMessage, v reflect.Value) error {
 	return nil
 }
 
-// restore puts Extra fields back into data, the plain encoding of v.
+// restore adds the Extra fields to data, the plain encoding of v.
 func restore(data json.RawMessage, v reflect.Value) (json.RawMessage, error) {
 	if !hasExtra(v) {
 		return data, nil

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// ForceReleased records that an admin took the lease away from an apply or destroy of
-// this request: its attempt is concluded as stale, whatever its run does from now on; an
-// intent without an attempt leaves the document. The card shows both with the reason.
+// ForceReleased records that an admin took the lease from an apply or destroy of this request.
+// Its attempt is concluded as stale, whatever its run does from then on; an intent without an
+// attempt is removed. The card shows both with the reason.
 func ForceReleased(kind Kind, correlationID, by, reason string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		text := fmt.Sprintf("%s took the environment away from this %s by force: %s", by, kind, reason)

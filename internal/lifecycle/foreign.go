@@ -6,26 +6,26 @@ import (
 	"time"
 )
 
-// ForeignRun is a run on GitHub that bears the name of a request and that TfPilot did not
-// start: another account dispatched it, or it names no attempt. Nothing is taken from it.
+// ForeignRun is a run on GitHub that has the name of a request but was not started by TfPilot:
+// another account dispatched it, or it names no attempt. TfPilot ignores its result.
 type ForeignRun struct {
 	RunID int64     `json:"runId"`
 	Actor string    `json:"actor,omitempty"` // login on GitHub
-	Kind  Kind      `json:"kind"`            // as its name claims
+	Kind  Kind      `json:"kind"`            // according to its name
 	URL   string    `json:"url,omitempty"`
 	At    time.Time `json:"at"` // when GitHub created it
 	Extra Extra     `json:"-"`
 }
 
-// Anyone with write access can start runs without end, so a request keeps the newest few
-// and stops to record them after MaxForeignRuns.
+// Anyone with write access can start any number of runs. A request keeps only the newest few,
+// and stops recording after MaxForeignRuns.
 const (
 	keptForeignRuns = 5
 	MaxForeignRuns  = 20
 )
 
-// SawForeignRun records a foreign run. Each run is recorded once: GitHub's run ids grow, and
-// the list gives up its smallest, so what it gave up does not come back.
+// SawForeignRun records a foreign run, once: GitHub's run ids grow and the list drops its
+// smallest, so a dropped run does not come back.
 func SawForeignRun(f ForeignRun) Patch {
 	return func(r Request) (Request, error) {
 		if !r.NewForeignRun(f.RunID) {
@@ -39,7 +39,7 @@ func SawForeignRun(f ForeignRun) Patch {
 	}
 }
 
-// NewForeignRun reports whether a run, if it is foreign, is still to be recorded. A run that an
+// NewForeignRun reports whether a run, if it is foreign, is not recorded yet. A run that an
 // attempt knows is not foreign.
 func (r Request) NewForeignRun(runID int64) bool {
 	if r.ForeignRunCount >= MaxForeignRuns || r.knowsForeignRun(runID) {
@@ -56,7 +56,7 @@ func (r Request) NewForeignRun(runID int64) bool {
 	return true
 }
 
-// StartedBy reports whether a correlation id is one that TfPilot drew for a run of this kind.
+// StartedBy reports whether TfPilot generated this correlation id for a run of this kind.
 func (r Request) StartedBy(kind Kind, correlationID string) bool {
 	if correlationID == "" {
 		return false

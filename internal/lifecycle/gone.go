@@ -2,9 +2,9 @@ package lifecycle
 
 import "slices"
 
-// MayBeGone reports whether a new destroy may rightly find nothing in the state: no apply of the
-// request succeeded, or an earlier destroy may have come to its effect. Otherwise an empty state
-// means that it is not the state that was applied to.
+// MayBeGone reports whether a new destroy may find nothing in the state: no apply of the request
+// succeeded, or an earlier destroy may have destroyed the resources. Otherwise an empty state
+// means that it is the wrong state.
 func MayBeGone(r Request) bool {
 	applied := slices.ContainsFunc(r.Runs.Apply.Attempts, func(a Attempt) bool {
 		return a.Conclusion == ConclusionSuccess

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// RecordIntent records a click: what a person requested, and of what they saw. It refuses
-// what the facts do not allow and what is stale. It changes nothing when the same person
-// requests the same again.
+// RecordIntent records a click: the action that a person requested and the plan that they saw.
+// It refuses an action that the facts do not allow or that is stale. It changes nothing if the
+// same person already requested it.
 func RecordIntent(w Intent) Patch {
 	return func(r Request) (Request, error) {
 		for _, have := range r.Wanted {
@@ -15,7 +15,7 @@ func RecordIntent(w Intent) Patch {
 			case have.What != w.What:
 			case SameLogin(have.By, w.By):
 				return r, nil
-			case w.What != ActionApprove: // several people approve
+			case w.What != ActionApprove: // several people may approve
 				return r, refuse(CodeAsked, "%s already requested this.", have.By)
 			}
 		}
@@ -42,8 +42,8 @@ func RecordIntent(w Intent) Patch {
 	}
 }
 
-// Stale compares what the button showed with the facts. A newer version alone is no reason
-// to refuse. An intent that waited is compared again when it is carried out.
+// Stale compares what the button showed with the facts. A newer version alone is not stale. A
+// queued intent is compared again when it is carried out.
 func Stale(r Request, w Intent) *Refusal {
 	row, _ := w.What.Row()
 	stale := false
@@ -65,7 +65,7 @@ func (r Request) IsAuthor(login string, id int64) bool {
 	return slices.ContainsFunc(r.Authors, byLogin) || id != 0 && slices.Contains(r.AuthorIDs, id)
 }
 
-// drop removes the intents for this action (of this person, when given).
+// drop removes the intents for this action, or only one person's if by is given.
 func (r *Request) drop(what Action, by string) {
 	r.Wanted = slices.DeleteFunc(r.Wanted, func(w Intent) bool {
 		return w.What == what && (by == "" || SameLogin(w.By, by))
@@ -75,7 +75,7 @@ func (r *Request) drop(what Action, by string) {
 	}
 }
 
-// CancelIntent cancels the intents that wait: merge, apply, destroy.
+// CancelIntent cancels the queued intents: merge, apply, destroy.
 func CancelIntent() Patch {
 	return func(r Request) (Request, error) {
 		if refusal := canCancelIntent(r); refusal != nil {
@@ -88,7 +88,7 @@ func CancelIntent() Patch {
 	}
 }
 
-// CancelDestroy leaves what exists as it is: it removes the intent to destroy, sets a failed
+// CancelDestroy keeps the resources as they are: it removes the intent to destroy, sets a failed
 // destroy aside, and dismisses a new plan that is not applied yet.
 func CancelDestroy(now time.Time) Patch {
 	return func(r Request) (Request, error) {
@@ -114,8 +114,8 @@ func Named(what Action, correlationID string) Patch {
 	}
 }
 
-// Approve records an approval of the current round and serves the intent for it. The
-// caller has checked the person's rights just now.
+// Approve records an approval of the current round and removes its intent. The caller has just
+// checked the person's rights.
 func Approve(a Approver) Patch {
 	return func(r Request) (Request, error) {
 		r.drop(ActionApprove, a.Login)
@@ -152,7 +152,7 @@ func ReviewWithdrawn(login, reason string, gone func(at time.Time) bool, now tim
 	}
 }
 
-// Unapprove voids one person's approvals, as when their right to approve is gone.
+// Unapprove voids one person's approvals, for example when they lose the right to approve.
 func Unapprove(login, reason string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		for i := range r.Approval.Approvers {
@@ -229,7 +229,7 @@ func RefuseIntent(w Intent, code ReasonCode, text string, now time.Time) Patch {
 	}
 }
 
-// Served removes an intent that was served without another fact to record.
+// Served removes an intent that was carried out without another fact to record.
 func Served(what Action) Patch {
 	return func(r Request) (Request, error) {
 		r.drop(what, "")
@@ -238,7 +238,7 @@ func Served(what Action) Patch {
 	}
 }
 
-// SetProblem records what does not work; the same problem keeps its first time.
+// SetProblem records a step that fails. The same problem keeps the time of its first failure.
 func SetProblem(step string, code ReasonCode, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if p := r.Problem; p == nil || p.Step != step || p.Code != code || p.Text != text {
@@ -248,7 +248,7 @@ func SetProblem(step string, code ReasonCode, text string, now time.Time) Patch 
 	}
 }
 
-// ClearProblem clears the problem of a step that works again.
+// ClearProblem clears the problem of a step that succeeds again.
 func ClearProblem(step string) Patch {
 	return func(r Request) (Request, error) {
 		r.clearProblem(step)
@@ -262,8 +262,8 @@ func (r *Request) clearProblem(step string) {
 	}
 }
 
-// Noted adds an audit event that no fact shows, such as a task that was refused.
-// The same type and text is noted once in a row.
+// Noted adds an audit event that no fact shows, such as a refused task. Consecutive events with
+// the same type and text are recorded once.
 func Noted(typ EventType, text string, a Actor, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if n := len(r.Audit.Pending); n > 0 && r.Audit.Pending[n-1].Type == typ && r.Audit.Pending[n-1].Text == text {

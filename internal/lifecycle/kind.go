@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A run kind is what a workflow run does. All that differs from kind to kind is a row of
-// the table below; a test compares the rows with the workflow files.
+// A run kind is the purpose of a workflow run. All differences between kinds are in the table
+// below; a test compares its rows with the workflow files.
 
 // Kind names a run kind. It begins the correlation ids of its attempts.
 type Kind string
@@ -25,10 +25,10 @@ type KindRow struct {
 	Workflow      string // required: its file below .github/workflows/
 	Concurrency   string // required: how its concurrency group begins
 	Role          string // required: the strongest role that its runs may take, plan or apply
-	HoldsLease    bool   // it changes what exists, one run at a time in an environment
+	HoldsLease    bool   // it changes resources, one run at a time in an environment
 	OfEnvironment bool   // it belongs to an environment, not to a request
 	Serves        Action // the intent that it carries out; empty when none asks for it
-	EffectStep    string // the step of the workflow that changes what exists
+	EffectStep    string // the step of the workflow that changes resources
 }
 
 var kindRows = []KindRow{
@@ -58,7 +58,7 @@ var RequestKinds = func() (kinds []Kind) {
 	return kinds
 }()
 
-// Row is the row of the kind; empty for a kind of another version.
+// Row returns the row of the kind; empty for a kind of another version.
 func (k Kind) Row() KindRow {
 	for _, row := range kindRows {
 		if row.Kind == k {
@@ -68,7 +68,7 @@ func (k Kind) Row() KindRow {
 	return KindRow{}
 }
 
-// Named is the kind with its article, at the beginning of a sentence.
+// Named returns the kind with its article, for the start of a sentence.
 func (k Kind) Named() string {
 	word := strings.ReplaceAll(string(k), "_", " ")
 	if strings.HasPrefix(word, "a") {
@@ -84,9 +84,8 @@ var stepsBeforeEffect = []string{
 	"Check out requested commit", "Set up Terraform", "Verify content", "Initialize backend", "Plan", "Assume apply role",
 }
 
-// beforeEffect reports whether a step of an apply or destroy comes before the one with an
-// effect, as far as that is known for sure: a step that is not known may be later. GitHub
-// adds the first one.
+// beforeEffect reports whether a step of an apply or destroy certainly comes before the step
+// that changes resources. An unknown step may be later. GitHub adds the first step.
 func beforeEffect(step string) bool {
 	return step == "Set up job" || slices.Contains(stepsBeforeEffect, step)
 }

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Enqueue gives the entry its position: holder when the lease is free, else the end of
-// the queue. An entry that has a position keeps it. Only the first in the queue ever
-// becomes holder, with the next token.
+// Enqueue gives the entry its position: holder if the lease is free, else the end of the queue.
+// An entry with a position keeps it. Only the first entry in the queue becomes holder, and gets
+// the next token.
 func (e EnvironmentState) Enqueue(entry LeaseEntry, now time.Time) EnvironmentState {
 	if entry.CorrelationID == "" || e.Position(entry.CorrelationID) >= 0 {
 		return e

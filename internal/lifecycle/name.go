@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// Names become parts of S3 keys, paths, branches, Terraform code and tasks, and they come
-// from configuration, documents, webhooks and workflow inputs. Each kind of name has one
-// bound, here, and every package checks it here: a name that one package accepts and
-// another refuses is lost on the way between them.
+// Names become parts of S3 keys, paths, branches, Terraform code and tasks. They come from
+// configuration, documents, webhooks and workflow inputs. Each kind of name has one rule, here,
+// and every package checks names here: a name that one package accepts and another refuses would
+// be lost between them.
 
 // Name is one kind of name.
 type Name struct {
 	What    string // required: "request id"
 	Want    string // required: what a valid one looks like, for the person who wrote another
 	pattern *regexp.Regexp
-	also    func(string) bool // what the pattern cannot say
+	also    func(string) bool // further rules besides the pattern
 }
 
 const (
@@ -67,7 +67,7 @@ var (
 	NameDynamoDBTable = newName("lock table", "the name of a DynamoDB table", `[A-Za-z0-9_.-]{3,255}`)
 )
 
-// ErrName is that a name is not a valid one.
+// ErrName means that a name is invalid.
 var ErrName = errors.New("invalid name")
 
 func newName(what, want, pattern string) Name { return nameAlso(what, want, pattern, nil) }
@@ -81,10 +81,10 @@ func (n Name) Valid(s string) bool {
 	return len(s) <= maxName && n.pattern.MatchString(s) && (n.also == nil || n.also(s))
 }
 
-// maxName bounds what is searched: no name is longer.
+// maxName bounds the text that is checked: every valid name is shorter.
 const maxName = 1024
 
-// Check refuses what is not such a name, and says what one looks like.
+// Check returns an error if s is not such a name, which describes a valid one.
 func (n Name) Check(s string) error {
 	if n.Valid(s) {
 		return nil
@@ -94,7 +94,7 @@ func (n Name) Check(s string) error {
 
 func notDots(s string) bool { return s != "." && s != ".." }
 
-// validBranch is what git refuses besides the pattern.
+// validBranch checks git's rules that the pattern does not cover.
 func validBranch(s string) bool {
 	if len(s) > maxRef || strings.Contains(s, "..") {
 		return false
@@ -142,7 +142,7 @@ func ParseCorrelationID(id string) (Kind, error) {
 	return Kind(id[:strings.LastIndexByte(id, '-')]), nil
 }
 
-// Check refuses an environment whose key or slug is not valid.
+// Check returns an error if the key or the slug of the environment is invalid.
 func (e Environment) Check() error {
 	return errors.Join(NameEnvironment.Check(e.Key), NameSlug.Check(e.Slug))
 }
@@ -164,5 +164,5 @@ func ModuleCall(id string) string { return "tfpilot_" + id }
 // RequestBranch is the branch that a request is reviewed on.
 func RequestBranch(id string) string { return "request/" + id }
 
-// CleanupBranch is the branch that takes the code of a destroyed request out.
+// CleanupBranch is the branch that removes the code of a destroyed request.
 func CleanupBranch(id string) string { return "cleanup/" + id }

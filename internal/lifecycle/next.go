@@ -45,8 +45,7 @@ var Steps = []StepName{
 	StepCleanupMerge, StepArchive,
 }
 
-// Step is something that is due. After is the time before which there is no use in
-// trying; zero means now.
+// Step is a step that is due. There is no use in trying it before After; zero means now.
 type Step struct {
 	Name          StepName  `json:"step"`
 	Kind          Kind      `json:"kind,omitempty"`
@@ -59,8 +58,9 @@ type Step struct {
 // Due reports whether the step may be tried now.
 func (s Step) Due(now time.Time) bool { return !now.Before(s.After) }
 
-// IsDue reports whether a worker has something to do now that nothing else brings about. The log
-// is written beside other steps, and by the sweep; the end of a run arrives by webhooks and sync.
+// IsDue reports whether a worker has a step to do now that no other event triggers. Writing the
+// log is not one: it happens together with other steps, and in the sweep. The end of a run is
+// not one either: webhooks and sync report it.
 func IsDue(r Request, now time.Time) bool {
 	return slices.ContainsFunc(Next(r, EnvironmentState{}, now), func(s Step) bool {
 		return s.Due(now) && s.Name != StepLog && s.Name != StepReconcile
@@ -80,10 +80,10 @@ const (
 	ArchiveWait = 10 * time.Second // for the last word on the card
 )
 
-// Next is the only source of the steps that are due, in order. It is a function of
-// the facts, so the next pass finds what was interrupted, and it ends:
-// every step, once its outcome is recorded, is no longer due. env is the lease of
-// the request's environment; its zero value means that it was not read.
+// Next is the only source of due steps, in order. It depends on the facts alone, so the next
+// reconcile finds a step that was interrupted. Every step, once its outcome is recorded, is no
+// longer due. env is the lease of the request's environment; its zero value means that it was
+// not read.
 func Next(r Request, env EnvironmentState, now time.Time) []Step {
 	if r.ArchivedAt != nil {
 		return nil
@@ -105,8 +105,8 @@ func Next(r Request, env EnvironmentState, now time.Time) []Step {
 	return append(steps, branchSteps(r)...)
 }
 
-// logSteps write audit events to the log once no other follows for a while: the events of
-// one action go there together. The creation waits for what follows it.
+// logSteps write audit events to the log once no other event follows for a while: the events of
+// one action are written together.
 func logSteps(r Request) []Step {
 	pending := r.Audit.Pending
 	switch n := len(pending); {
@@ -119,8 +119,8 @@ func logSteps(r Request) []Step {
 	}
 }
 
-// branchSteps delete the branch after the merge, once no run is under way: a run that plans
-// the branch fetches it. What starts later works on the base branch.
+// branchSteps delete the branch after the merge, once no run is active, because a run that plans
+// the branch fetches it. Later runs use the base branch.
 func branchSteps(r Request) []Step {
 	if r.PR == nil || !r.PR.Merged || r.PR.BranchEnd != "" {
 		return nil
@@ -133,8 +133,8 @@ func branchSteps(r Request) []Step {
 	return []Step{{Name: StepBranch}}
 }
 
-// closedSteps close a pull request that came up after the request was closed: its
-// opening was under way, or a person opened it again.
+// closedSteps close a pull request that appeared after the request was closed: it was being
+// opened at the time, or a person reopened it.
 func closedSteps(r Request) []Step {
 	if r.PR.isOpen() {
 		return []Step{{Name: StepClose}}
@@ -142,7 +142,7 @@ func closedSteps(r Request) []Step {
 	return nil
 }
 
-// runSteps follow the attempts that are open or not read yet.
+// runSteps follow the attempts that are open or whose result is not read yet.
 func runSteps(r Request, now time.Time) []Step {
 	var steps []Step
 	for _, kind := range RequestKinds {
@@ -159,8 +159,8 @@ func runSteps(r Request, now time.Time) []Step {
 	return steps
 }
 
-// bars reports whether the attempt must not begin any longer: its approval is gone, or
-// it is a plan, not begun yet, of a request that was closed.
+// bars reports whether the attempt must no longer begin: its approval is gone, or it is a plan
+// of a closed request.
 func (r Request) bars(kind Kind, a *Attempt) bool {
 	if kind.Row().HoldsLease {
 		return !r.Approval.Approved || a.Lost() && objected(r) != nil
@@ -174,7 +174,7 @@ func MayBegin(r Request, kind Kind, correlationID string) bool {
 	return a.mayBegin() && !r.bars(kind, a)
 }
 
-// intentSteps serve the intents. An intent to close or reject blocks the others.
+// intentSteps carry out the intents. An intent to close or reject blocks the others.
 func intentSteps(r Request, env EnvironmentState) []Step {
 	if w := r.Intent(ActionReject); w != nil {
 		return []Step{{Name: StepReject, By: w.By}}
@@ -204,9 +204,9 @@ func intentSteps(r Request, env EnvironmentState) []Step {
 	return steps
 }
 
-// DestroyPlan is the plan that was started for the intent to destroy, or nil. An
-// earlier plan belongs to a destroy that failed or was canceled. Numbers tell them apart,
-// since their times come from two clocks.
+// DestroyPlan returns the plan that was started for the intent to destroy, or nil. An earlier
+// plan belongs to a destroy that failed or was canceled. The comparison uses attempt numbers,
+// because the times come from two clocks.
 func (r Request) DestroyPlan() *Attempt {
 	w, plan := r.Intent(ActionDestroy), r.Runs.Plan.Current()
 	if w == nil || plan == nil || plan.Purpose != PurposeDestroy || plan.Number <= w.AfterPlan {
@@ -215,7 +215,8 @@ func (r Request) DestroyPlan() *Attempt {
 	return plan
 }
 
-// destroyStep: a destroy is planned for itself, approved, and only then run.
+// destroyStep returns the step of a requested destroy, which needs its own plan and approval
+// before it runs.
 func destroyStep(r Request, w Intent, env EnvironmentState) []Step {
 	plan := r.DestroyPlan()
 	switch {
@@ -255,7 +256,8 @@ func planSteps(r Request) []Step {
 	}
 }
 
-// cleanupSteps take the block out once the resource is gone, and end the request.
+// cleanupSteps remove the block from the code once the resources are destroyed, and end the
+// request.
 func cleanupSteps(r Request) []Step {
 	destroy, c := r.Runs.Destroy.Current(), r.Cleanup
 	switch {

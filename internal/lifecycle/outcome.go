@@ -4,13 +4,14 @@ import (
 	"slices"
 )
 
-// BeforeEffect reports whether an apply or destroy that did not succeed ended before it could
-// change anything, as far as that is known for sure.
+// BeforeEffect reports whether an apply or destroy that did not succeed certainly ended before
+// it could change anything.
 func (a *Attempt) BeforeEffect() bool {
 	return a.Conclusion == ConclusionStartupFailure || a.failed() && beforeEffect(a.FailedStep)
 }
 
-// PlanRun is the run that made the plan, nil when there is no plan. A newer one may run or have failed.
+// PlanRun returns the run that made the current plan, nil if there is no plan. A newer run may
+// be active or have failed.
 func (r *Request) PlanRun() *Attempt {
 	if r.Plan == nil {
 		return nil

@@ -75,8 +75,8 @@ func SeePull(f PullFacts) Patch {
 // stepBranch is the problem of a branch that no longer matches the request.
 const stepBranch = "branch"
 
-// noteBranch sets a problem for foreign changes of the branch, and clears it once they
-// are repaired.
+// noteBranch sets a problem for foreign changes on the branch, and clears it once they are
+// repaired.
 func (r *Request) noteBranch(at time.Time) {
 	var code ReasonCode
 	text := ""
@@ -101,8 +101,8 @@ func (r *Request) noteBranch(at time.Time) {
 	}
 }
 
-// SawReviews records that the reviews were read as of this time of the pull request:
-// GitHub may answer for the pull request and fail for its reviews.
+// SawReviews records that the reviews were read as of this time of the pull request. GitHub may
+// return the pull request and fail for its reviews.
 func SawReviews(at time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if p := r.PR; p != nil && (p.ReviewsSeenAt == nil || p.ReviewsSeenAt.Before(at)) {
@@ -112,8 +112,8 @@ func SawReviews(at time.Time) Patch {
 	}
 }
 
-// Answered records that a review on GitHub does not count and got an answer: once, with
-// an audit event.
+// Answered records that TfPilot replied to a review that does not count: once, with an audit
+// event.
 func Answered(review int64, text string, a Actor, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if r.PR == nil || slices.Contains(r.PR.Answered, review) {
@@ -125,8 +125,8 @@ func Answered(review int64, text string, a Actor, now time.Time) Patch {
 }
 
 // PlanPosted records the comments that show the plan in the pull request, and since when all of
-// them do. partial means that they had no room for the whole plan. From then on a review on
-// GitHub may count.
+// them do. partial means that the whole plan did not fit. From then on a review on GitHub may
+// count.
 func PlanPosted(planDigest string, comments []Posting, partial bool) Patch {
 	return func(r Request) (Request, error) {
 		if r.Plan == nil || r.Plan.Digest != planDigest || r.Plan.PostedAt != nil || len(comments) == 0 {
@@ -143,7 +143,8 @@ func PlanPosted(planDigest string, comments []Posting, partial bool) Patch {
 	}
 }
 
-// PlanUnposted records that the comments no longer show the plan as it was posted: it is posted again.
+// PlanUnposted records that the comments no longer show the plan as posted, so that it is posted
+// again.
 func PlanUnposted(planDigest string) Patch {
 	return func(r Request) (Request, error) {
 		if r.Plan != nil && r.Plan.Digest == planDigest {
@@ -153,7 +154,7 @@ func PlanUnposted(planDigest string) Patch {
 	}
 }
 
-// BranchEnded records what happened to the branch after the merge. Nothing is tried again.
+// BranchEnded records what happened to the branch after the merge. TfPilot does not try again.
 func BranchEnded(how BranchEnd) Patch {
 	return func(r Request) (Request, error) {
 		if r.PR != nil && r.PR.Merged && r.PR.BranchEnd == "" {
@@ -187,7 +188,7 @@ func Closed(now time.Time) Patch {
 	}
 }
 
-// CleanupOpened records the pull request that takes the block out.
+// CleanupOpened records the pull request that removes the block.
 func CleanupOpened(number int, url string) Patch {
 	return func(r Request) (Request, error) {
 		if r.Cleanup != nil && r.Cleanup.PRNumber == 0 {
@@ -198,8 +199,8 @@ func CleanupOpened(number int, url string) Patch {
 	}
 }
 
-// CleanupBlocked records that the cleanup cannot continue by itself at this step, as its
-// pull request is not as TfPilot made it, and sets the problem. Repair makes it again.
+// CleanupBlocked records that the cleanup is blocked at this step, because its pull request is
+// not as TfPilot made it, and sets the problem. Repair makes it again.
 func CleanupBlocked(step StepName, code ReasonCode, text string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if r.Cleanup == nil || r.Cleanup.MergedAt != nil {
@@ -210,7 +211,7 @@ func CleanupBlocked(step StepName, code ReasonCode, text string, now time.Time) 
 	}
 }
 
-// CleanupMerged records that the block is out of the code.
+// CleanupMerged records that the block was removed from the code.
 func CleanupMerged(at time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if r.Cleanup != nil && r.Cleanup.MergedAt == nil {
@@ -221,7 +222,7 @@ func CleanupMerged(at time.Time) Patch {
 	}
 }
 
-// Flushed drops the audit events that are safe in the log.
+// Flushed removes the audit events that are stored in the log.
 func Flushed(seq int64) Patch {
 	return func(r Request) (Request, error) {
 		var left []Event

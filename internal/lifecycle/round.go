@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// A round ends in one of four ways: it is applied, a newer round replaces it, a
-// person dismisses it, or it has nothing to change. Until then it belongs to the people
-// who requested it, who never approve it, and every approver may object to it.
+// A round ends in one of four ways: it is applied, a newer round replaces it, a person dismisses
+// it, or it changes nothing. Until then it belongs to the people who requested it. They can
+// never approve it, and every approver can object to it.
 
 // Objection is a review on GitHub that requests changes, by a person who may reject. It
 // blocks until that person reviews again or the review is dismissed.
@@ -34,7 +34,7 @@ type RefusedIntent struct {
 // maxRefused bounds how many refused intents stay in the document.
 const maxRefused = 10
 
-// planned is the attempt that the current plan came from, nil when there is none.
+// planned returns the attempt of the current plan, nil if there is none.
 func (r Request) planned() *Attempt {
 	if r.Plan == nil {
 		return nil
@@ -47,8 +47,8 @@ func (r Request) planned() *Attempt {
 	return nil
 }
 
-// RoundRequesters are the people who requested the current round: a destroy, or a new
-// plan of what was merged. The first round has authors instead.
+// RoundRequesters returns the people who requested the current round: a destroy, or a new plan
+// of merged code. The first round has authors instead.
 func (r Request) RoundRequesters() []Person {
 	if r.Plan == nil || r.Plan.Purpose.preMerge() {
 		return nil
@@ -68,19 +68,19 @@ func (r Request) RoundRequesters() []Person {
 	return people
 }
 
-// Person is who recorded the intent.
+// Person returns the person who recorded the intent.
 func (w Intent) Person() Person {
 	return Person{Login: w.By, GithubID: w.ByID, SlackTeam: w.SlackTeam, SlackUser: w.SlackUser}
 }
 
-// OnPullRequest reports whether the current round is decided on the pull request, where
-// reviews count.
+// OnPullRequest reports whether the current round is decided in the pull request, where reviews
+// count.
 func (r Request) OnPullRequest() bool {
 	return r.PR != nil && r.Plan != nil && r.Plan.Purpose.preMerge()
 }
 
-// Objections are the reviews that block this round. Reviews are about the pull request,
-// so they block only a round that is decided there.
+// Objections returns the reviews that block this round. Reviews are about the pull request, so
+// they block only a round that is decided there.
 func (r Request) Objections() []Objection {
 	if !r.OnPullRequest() {
 		return nil
@@ -97,9 +97,9 @@ func objected(r Request) *Refusal {
 	return nil
 }
 
-// Objected records which reviews request changes now. A person whose latest review
-// requests changes has withdrawn what they approved, on any surface: withdrawn says of
-// an approver whether it is one of them.
+// Objected records the reviews that request changes now. A person whose latest review requests
+// changes withdraws their approvals on every surface; withdrawn reports whether an approver is
+// such a person.
 func Objected(open []Objection, withdrawn func(Approver) bool, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if r.PR == nil {
@@ -118,7 +118,7 @@ func Objected(open []Objection, withdrawn func(Approver) bool, now time.Time) Pa
 	}
 }
 
-// Approver is the approval of this person that counts, nil when there is none.
+// Approver returns the person's approval that counts, nil if there is none.
 func (r Request) Approver(login string, id int64) *Approver {
 	for i := range r.Approval.Approvers {
 		if a := &r.Approval.Approvers[i]; a.VoidedAt == nil && a.isBy(login, id) {
@@ -132,7 +132,7 @@ func (a *Approver) isBy(login string, id int64) bool {
 	return SameLogin(a.Login, login) || id != 0 && a.GithubID == id
 }
 
-// AwaitsEffect reports whether an approval counts for something that has not ended yet.
+// AwaitsEffect reports whether an approval counts for something that has not finished yet.
 func (r Request) AwaitsEffect() bool {
 	if !r.Approval.Approved || r.Plan == nil {
 		return false
@@ -149,7 +149,7 @@ func (r Request) AwaitsEffect() bool {
 func canWithdraw(r Request) *Refusal {
 	switch {
 	case r.Intent(ActionApprove) != nil:
-		return nil // recorded, and not checked yet
+		return nil // recorded but not checked yet
 	case !r.Approval.Approved:
 		return refuse(CodeUnapproved, "There is no open approval to withdraw.")
 	case !r.AwaitsEffect():
@@ -158,8 +158,8 @@ func canWithdraw(r Request) *Refusal {
 	return nil
 }
 
-// WithdrawApproval voids what one person approved, by that person. It counts at once: no
-// worker is asked, and a run that has not reached its effect loses its grant.
+// WithdrawApproval voids a person's own approvals. It takes effect at once, without a worker: a
+// run that has not started to change resources loses its grant.
 func WithdrawApproval(by Person, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if refusal := canWithdraw(r); refusal != nil {
@@ -181,8 +181,8 @@ func WithdrawApproval(by Person, now time.Time) Patch {
 	}
 }
 
-// openRound is the new plan of what was merged that is neither applied nor dismissed,
-// nil when there is none. It may still be running or have failed.
+// openRound returns the new plan of merged code that is neither applied nor dismissed, nil if
+// there is none. It may still be running or have failed.
 func (r Request) openRound() *Attempt {
 	plan, apply := r.Runs.Plan.Current(), r.Runs.Apply.Current()
 	if plan == nil || plan.Purpose != PurposeReapply || plan.SetAside || !r.merged() {
@@ -205,8 +205,7 @@ func canDismiss(r Request) *Refusal {
 	return nil
 }
 
-// dismiss drops the open round: what it approved and what was requested of it count no
-// more, and what exists stays.
+// dismiss drops the open round with its approvals and requests. The resources stay as they are.
 func (r *Request) dismiss(at time.Time, reason string) {
 	round := r.openRound()
 	if round == nil || round.active() {
@@ -220,14 +219,14 @@ func (r *Request) dismiss(at time.Time, reason string) {
 	r.voidApprovals(at, reason)
 }
 
-// changesNothing reports whether the plan that was just read ends its round by itself:
-// a new plan without changes of something whose last apply succeeded. After a failed
-// apply the round continues, since only an apply can end it.
+// changesNothing reports whether the new plan ends its round by itself: it has no changes, and
+// the last apply succeeded. After a failed apply the round continues, because only an apply can
+// end it.
 func (r Request) changesNothing() bool {
 	return r.Plan != nil && r.Plan.Nothing && r.Plan.Purpose == PurposeReapply && r.Runs.Apply.Current().succeeded()
 }
 
-// leftQueue are the queue entries of intents that have gone without an attempt.
+// leftQueue returns the queue entries of intents that were removed before they had an attempt.
 func leftQueue(before, after Request) []string {
 	var gone []string
 	for _, w := range before.Wanted {
@@ -252,7 +251,7 @@ func Left(correlationID string) Patch {
 	}
 }
 
-// noteRefused keeps what a person has to know.
+// noteRefused records a refused intent, so that the person is notified.
 func (r *Request) noteRefused(w Intent, code ReasonCode, text string, now time.Time) {
 	r.Refused = append(r.Refused, RefusedIntent{What: w.What, By: w.By, SlackUser: w.SlackUser, At: now, Code: code,
 		Text: text})

@@ -2,8 +2,8 @@ package lifecycle
 
 import "fmt"
 
-// Refusal is why something may not be done now, and what to do instead. Code is
-// for callers that must tell refusals apart, Text for people.
+// Refusal is why an action is not allowed now, and what to do instead. Callers compare Code;
+// people read Text.
 type Refusal struct {
 	Code ReasonCode
 	Text string
@@ -15,7 +15,7 @@ func refuse(code ReasonCode, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
 }
 
-// alive refuses what a closed or closing request cannot get.
+// alive refuses actions on a closed or closing request.
 func alive(r Request) *Refusal {
 	switch {
 	case r.destroyed():
@@ -36,8 +36,8 @@ func (r Request) destroyed() bool {
 // preMerge reports whether the plan's round is decided on the pull request.
 func (p Purpose) preMerge() bool { return p == PurposeOpen || p == PurposeEdit }
 
-// round checks that there is a plan that may be decided on: read, current, of the
-// content that is on GitHub.
+// checkRound checks that there is a plan to decide on: read, current, and made from the content
+// on GitHub.
 func checkRound(r Request) *Refusal {
 	current := r.Runs.Plan.Current()
 	switch {
@@ -74,8 +74,8 @@ func checkPull(r Request) *Refusal {
 	return nil
 }
 
-// canApprove allows the approval of what was merged already, too: a merge on GitHub is no
-// approval, and the apply needs one.
+// canApprove also allows an approval after the merge: a merge on GitHub is not an approval, and
+// the apply needs one.
 func canApprove(r Request) *Refusal {
 	if refusal := alive(r); refusal != nil {
 		return refusal
@@ -165,8 +165,8 @@ func canApply(r Request) *Refusal {
 	return nil
 }
 
-// usedUp reports whether the plan was handed to this attempt already: an apply or destroy
-// that did not end well is never repeated without a new round.
+// usedUp reports whether this attempt already used the plan: an apply or destroy that failed is
+// never repeated without a new round.
 func (r Request) usedUp(a *Attempt) bool {
 	return a != nil && r.Plan != nil && a.PlanAttempt == r.Plan.Attempt
 }
@@ -233,8 +233,8 @@ func canPlan(r Request) *Refusal {
 	return nil
 }
 
-// MaxPlans is how often a request is planned, a destroy not counted in: every attempt
-// stays in the document, which has to have room for how the runs under way end.
+// MaxPlans limits the plans of a request, not counting destroy plans: every attempt stays in the
+// document, which needs room for the results of active runs.
 const MaxPlans = 200
 
 func (r Request) plannedOut() bool { return len(r.Runs.Plan.Attempts) >= MaxPlans }

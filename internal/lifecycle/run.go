@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Started records the intent to dispatch: the attempt with its correlation id. The
-// call follows. It is repeatable by correlation id, serves the intent, and checks the
-// facts again, since it may run on a newer document than the one that made it due.
+// Started records the intent to dispatch: the attempt with its correlation id. The call follows.
+// Repeating it with the same correlation id changes nothing. It removes the intent and checks
+// the facts again, because the document may be newer than the one that made the step due.
 func Started(kind Kind, a Attempt) Patch {
 	return func(r Request) (Request, error) {
 		if r.Attempt(kind, a.CorrelationID) != nil {
@@ -75,15 +75,15 @@ func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 	}
 }
 
-// wants reports whether the attempt serves the present intent, not an earlier one, whose
+// wants reports whether the attempt serves the current intent, and not an earlier one whose
 // position in the queue is gone.
 func (r Request) wants(what Action, a Attempt) bool {
 	w := r.Intent(what)
 	return w != nil && (w.CorrelationID == "" || w.CorrelationID == a.CorrelationID)
 }
 
-// working refuses a plan beside a run that changes things: a new round takes the
-// approval from under it, and would show half of what it does.
+// working refuses a plan while a run changes resources: the new round would remove the approval
+// from under that run, and would show a half-finished state.
 func working(r Request) *Refusal {
 	destroy := r.Runs.Destroy.Current()
 	switch {
@@ -133,8 +133,8 @@ func Sending(kind Kind, correlationID string, now time.Time) Patch {
 	}
 }
 
-// NotSent removes the sending with this number, which GitHub did not accept for a reason
-// outside the request: a limit, or TfPilot itself has no access. A later one stays.
+// NotSent removes the sending with this number, which GitHub did not accept for a reason outside
+// the request: a limit, or TfPilot's own access. It keeps a later one.
 func NotSent(kind Kind, correlationID string, sends int) Patch {
 	return onAttempt(kind, correlationID, func(a *Attempt) { a.unsend(sends) })
 }
@@ -154,8 +154,8 @@ func onAttempt(kind Kind, correlationID string, change func(*Attempt)) Patch {
 	}
 }
 
-// SeeRun records what GitHub reports about a run. It touches only the attempt whose
-// run this is, and never creates or moves an attempt.
+// SeeRun records what GitHub reports about a run. It changes only the attempt that the run
+// belongs to, and never creates an attempt or moves currentAttempt.
 func SeeRun(f RunFacts) Patch {
 	return func(r Request) (Request, error) {
 		if a := r.AttemptOf(f); a != nil {
@@ -165,7 +165,7 @@ func SeeRun(f RunFacts) Patch {
 	}
 }
 
-// AttemptOf is the attempt that a run belongs to, nil when there is none.
+// AttemptOf returns the attempt that a run belongs to, nil if there is none.
 func (r *Request) AttemptOf(f RunFacts) *Attempt { return r.attemptsOf(f.Kind).of(f) }
 
 // RunMissing records that GitHub answered 404 for the attempt's run. The second
@@ -191,7 +191,7 @@ func Released(kind Kind, correlationID string) Patch {
 	return onAttempt(kind, correlationID, func(a *Attempt) { a.Released = true })
 }
 
-// ReadPlan records the result of a plan run: the plan that people decide on.
+// ReadPlan records the result of a plan run: the plan that approvers decide on.
 func ReadPlan(correlationID string, p Plan) Patch {
 	return func(r Request) (Request, error) {
 		a := r.Attempt(KindPlan, correlationID)
@@ -224,7 +224,7 @@ func ReadOutputs(correlationID string, outputs map[string]any) Patch {
 		if len(outputs) > 0 {
 			r.Outputs = outputs
 		}
-		r.Problem = nil // what blocked it is overcome
+		r.Problem = nil // the blocking problem is solved
 		return r, nil
 	}
 }

@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// Terraform's own lock on a state is not the lease: a run that is killed leaves it
-// behind, and every later apply or destroy of the environment stops at it. It is a fact
-// of the environment from the first run that meets it until a run gets past it or an
-// admin removes it.
+// Terraform's own lock on a state is not the lease. A run that is killed leaves it behind, and
+// every later apply or destroy of the environment stops at it. It is a fact of the environment
+// from the first run that reports it until a run succeeds in locking the state or an admin
+// removes the lock.
 
-// StateLock is who holds Terraform's lock on a state, in the words of the lock itself.
-// Who is what the holder's machine calls itself; it proves nothing.
+// StateLock is the holder of Terraform's lock on a state, as the lock describes it. The holder's
+// machine chooses Who, so it proves nothing.
 type StateLock struct {
 	ID        string    `json:"id"`
 	Who       string    `json:"who,omitempty"`
 	Operation string    `json:"operation,omitempty"`
 	Version   string    `json:"version,omitempty"` // of Terraform
 	Since     time.Time `json:"since,omitzero"`
-	SeenAt    time.Time `json:"seenAt,omitzero"`    // when the last run met it
-	Requests  []string  `json:"requests,omitempty"` // whose runs met it
+	SeenAt    time.Time `json:"seenAt,omitzero"`    // when the last run found it
+	Requests  []string  `json:"requests,omitempty"` // whose runs found it
 }
 
 // StateUnlock records that an admin removed a lock. Done is false from the decision
@@ -47,7 +47,7 @@ func (l StateLock) String() string {
 	return text + " (lock " + l.ID + ")"
 }
 
-// SawStateLock records that a run of a request met the lock.
+// SawStateLock records that a run of a request found the lock.
 func (e EnvironmentState) SawStateLock(l StateLock, requestID string, at time.Time) EnvironmentState {
 	l.SeenAt, l.Requests = at, []string{requestID}
 	if old := e.StateLock; old != nil {
@@ -65,8 +65,8 @@ func (e EnvironmentState) SawStateLock(l StateLock, requestID string, at time.Ti
 	return e
 }
 
-// PassedStateLock records that a run which began at began wrote the state: the lock that
-// was seen before it is gone.
+// PassedStateLock records that a run which began at began wrote the state: the lock that was
+// reported before is gone.
 func (e EnvironmentState) PassedStateLock(began time.Time) EnvironmentState {
 	if e.StateLock != nil && e.StateLock.SeenAt.Before(began) {
 		e.StateLock = nil
@@ -74,8 +74,8 @@ func (e EnvironmentState) PassedStateLock(began time.Time) EnvironmentState {
 	return e
 }
 
-// Unlocking records the decision to remove the lock. A holder of the lease may be the
-// one that holds the lock, so then nothing is decided.
+// Unlocking records the decision to remove the lock. It refuses while an apply or destroy holds
+// the lease, because that run may hold the lock.
 func (e EnvironmentState) Unlocking(u StateUnlock) (EnvironmentState, *Refusal) {
 	if h := e.Holder; h != nil {
 		return e, refuse(CodeRunning, "The %s of %s (%s) holds the environment since %s, and may hold the lock.",
@@ -102,7 +102,7 @@ func (e EnvironmentState) Unlocked(id string) EnvironmentState {
 	return e
 }
 
-// StateUnlocked records at a request whose run met the lock that an admin removed it.
+// StateUnlocked records in a request whose run found the lock that an admin removed it.
 func StateUnlocked(l StateLock, by, reason string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		p := r.Problem
@@ -115,9 +115,9 @@ func StateUnlocked(l StateLock, by, reason string, now time.Time) Patch {
 	}
 }
 
-// StateLockText explains a run that met the lock, and what to do. alone is true
-// when the run held the lease all the time, so that no other run of TfPilot may work on
-// the environment.
+// StateLockText explains to people why a run stopped at the lock, and what to do. alone means
+// that the run held the lease all the time, so no other run of TfPilot can be active in the
+// environment.
 func StateLockText(project string, env Environment, l StateLock, alone bool) string {
 	text := fmt.Sprintf("Nothing was changed: the state of %s is locked %s.", env, l)
 	if alone {

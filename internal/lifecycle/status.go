@@ -2,7 +2,7 @@ package lifecycle
 
 import "time"
 
-// Status is the one word for the state of a request. It is never stored.
+// Status is the state of a request in one word. It is never stored.
 type Status string
 
 const (
@@ -19,12 +19,11 @@ const (
 	StatusClosed         Status = "closed"
 )
 
-// StaleDestroy is how long a destroy run may be silent before the request reads as
+// StaleDestroy is how long a destroy run may report nothing before the request's status is
 // failed. It frees no lease, and a late conclusion still wins.
 const StaleDestroy = 15 * time.Minute
 
-// DeriveLifecycleStatus is the only source of a request's status: the first rule
-// that matches.
+// DeriveLifecycleStatus is the only source of a request's status. The first matching rule wins.
 func DeriveLifecycleStatus(r Request, now time.Time) Status {
 	plan, apply, destroy := r.Runs.Plan.Current(), r.Runs.Apply.Current(), r.Runs.Destroy.Current()
 	switch {
@@ -66,8 +65,8 @@ func destroyStatus(a *Attempt, now time.Time) Status {
 	}
 }
 
-// Stuck reports whether the cleanup does not continue by itself: its run did not succeed, or
-// its pull request cannot be merged. Starting it again may help.
+// Stuck reports whether the cleanup cannot continue by itself: its run did not succeed, or its
+// pull request cannot be merged. Starting it again may help.
 func (c *Cleanup) Stuck() bool { return c != nil && (c.failed() || c.Blocked) }
 
 func (p *PullRequest) isOpen() bool { return p != nil && p.Open != nil && *p.Open && !p.Merged }
@@ -78,13 +77,12 @@ func (r Request) closed() bool {
 	return r.ClosedAt != nil || r.PR != nil && r.PR.Open != nil && !*r.PR.Open && !r.PR.Merged
 }
 
-// Attempt finds the attempt of this kind with this correlation id, nil when there
-// is none.
+// Attempt returns the attempt of this kind with this correlation id, nil if there is none.
 func (r *Request) Attempt(kind Kind, correlationID string) *Attempt {
 	return r.attemptsOf(kind).named(correlationID)
 }
 
-// CurrentRun is the attempt of this kind that counts, nil when there is none.
+// CurrentRun returns the current attempt of this kind, nil if there is none.
 func (r *Request) CurrentRun(kind Kind) *Attempt {
 	if kind == KindCleanup {
 		if r.Cleanup == nil {
@@ -98,7 +96,7 @@ func (r *Request) CurrentRun(kind Kind) *Attempt {
 	return nil
 }
 
-// attemptsOf are all attempts of a kind that the document holds.
+// attemptsOf returns all attempts of a kind in the document.
 func (r *Request) attemptsOf(kind Kind) Attempts {
 	if kind == KindCleanup {
 		if r.Cleanup == nil {
