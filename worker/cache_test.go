@@ -64,10 +64,7 @@ func TestHintOverAnOutdatedDocument(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
-		w.until(reqA, "a run", func(d store.Doc) bool {
-			a := d.Request.Runs.Plan.Current()
-			return a != nil && a.Status == "in_progress"
-		})
+		w.atWork(reqA, lifecycle.KindPlan)
 		w.pause()
 		p, a := w.idleWorker(), *w.request(reqA).Runs.Plan.Current()
 		w.leave(a)
@@ -140,10 +137,7 @@ func TestCardShowsAPlanThatIsNotPosted(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
-		w.until(reqA, "a run", func(d store.Doc) bool {
-			a := d.Request.Runs.Plan.Current()
-			return a != nil && a.Status == "in_progress"
-		})
+		w.atWork(reqA, lifecycle.KindPlan)
 		w.pause()
 		p, a := w.idleWorker(), *w.request(reqA).Runs.Plan.Current()
 		w.leave(a)

@@ -21,7 +21,7 @@ func (w *harness) held(a, b string) {
 		w.click(id, lifecycle.ActionApply, "omar")
 		w.until(id, "in the queue", func(store.Doc) bool { return w.inLine(id) >= 0 })
 	}
-	w.until(a, "at work", func(d store.Doc) bool { return d.Request.Runs.Apply.Current().Status == "in_progress" })
+	w.atWork(a, lifecycle.KindApply)
 }
 
 func (w *harness) force(id string) error {

@@ -3,7 +3,9 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
@@ -21,8 +23,16 @@ type seenLease struct {
 	state lifecycle.EnvironmentState
 }
 
-// enqueueLeases enqueues every configured environment whose lease is taken.
-func (w *Worker) enqueueLeases(ctx context.Context) error {
+// leasesEvery is how often a sweep lists the environments at least: a lease of a request that was
+// removed by hand is found late.
+const leasesEvery = 5 * time.Minute
+
+// enqueueLeases enqueues every configured environment whose lease is taken. Without a request that
+// holds one or waits for one, there is mostly none.
+func (w *Worker) enqueueLeases(ctx context.Context, requests []lifecycle.Request) error {
+	if !slices.ContainsFunc(requests, lifecycle.Request.ConcernsLease) && !w.sweeps.leasesDue() {
+		return nil
+	}
 	etags, err := w.Store.EnvironmentETags(ctx)
 	if err != nil {
 		return err

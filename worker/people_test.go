@@ -118,6 +118,15 @@ func (w *harness) until(id, what string, done func(store.Doc) bool) {
 	w.t.Fatalf("%s: never %s\n%s", id, what, w.describe(id))
 }
 
+// atWork waits until the current run of a kind has begun.
+func (w *harness) atWork(id string, kind lifecycle.Kind) {
+	w.t.Helper()
+	w.until(id, "at work", func(d store.Doc) bool {
+		a := d.Request.CurrentRun(kind)
+		return a != nil && a.RunID != 0 && len(w.ledger.claimed(a.CorrelationID)) > 0
+	})
+}
+
 func (w *harness) reach(id string, want lifecycle.Status) {
 	w.t.Helper()
 	w.until(id, "status "+string(want), func(d store.Doc) bool {

@@ -34,9 +34,14 @@ func (j *job) post(ctx context.Context) error {
 		return err
 	}
 	parts, partial := planComments(j.request(), plan, current.URL, view.OfPlan(summary))
+	comment := j.GitHub.CommentOnce
+	if j.first == plan.Digest {
+		comment = j.GitHub.AddComment
+	}
+	j.first = "" // after a failed try, a comment may be there
 	var posted []lifecycle.Posting
 	for i, body := range parts {
-		c, err := j.GitHub.CommentOnce(ctx, repoOf(j.request()), j.request().PR.Number, partMarker(j.id(), i), body)
+		c, err := comment(ctx, repoOf(j.request()), j.request().PR.Number, partMarker(j.id(), i), body)
 		if err != nil {
 			return err
 		}
@@ -52,7 +57,7 @@ func (j *job) post(ctx context.Context) error {
 			}
 		}
 	}
-	return j.patch(ctx, lifecycle.PlanPosted(plan.Digest, posted, partial))
+	return j.patch(ctx, j.withLog(ctx, lifecycle.PlanPosted(plan.Digest, posted, partial)))
 }
 
 func marker(what, id string) string { return fmt.Sprintf("<!-- tfpilot:%s:%s -->", what, id) }

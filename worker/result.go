@@ -130,18 +130,37 @@ func (j *job) result(ctx context.Context, s lifecycle.Step) error {
 	if doubt := l.SuccessDoubt(s.Kind, j.id(), a, a.RunID); doubt != "" {
 		return j.patch(ctx, lifecycle.ReadFailure(s.Kind, s.CorrelationID, doubt, doubt.Words(), "", now()))
 	}
-	return j.patch(ctx, j.reading(s.Kind, s.CorrelationID, l))
+	if err := j.patch(ctx, j.reading(s.Kind, s.CorrelationID, l)); err != nil {
+		j.first = "" // another may have recorded it meanwhile
+		return err
+	}
+	return nil
 }
 
 // reading is the patch that takes in the result of a success that counts.
 func (j *job) reading(kind lifecycle.Kind, cid string, l left) lifecycle.Patch {
 	switch kind {
 	case lifecycle.KindPlan:
-		return lifecycle.ReadPlan(cid, j.shownPlan(l))
+		return j.readPlan(cid, j.shownPlan(l))
 	case lifecycle.KindApply:
 		return lifecycle.ReadOutputs(cid, outputs(*l.Result))
 	default:
 		return lifecycle.ReadEnd(kind, cid, l.Result.Nothing)
+	}
+}
+
+// readPlan takes in a plan, and notes whether it is the request's first: before it was recorded, no
+// worker could post a plan.
+func (j *job) readPlan(cid string, plan lifecycle.Plan) lifecycle.Patch {
+	read := lifecycle.ReadPlan(cid, plan)
+	return func(r lifecycle.Request) (lifecycle.Request, error) {
+		none := r.Plan == nil
+		after, err := read(r)
+		j.first = ""
+		if none && err == nil && after.Plan != nil {
+			j.first = plan.Digest
+		}
+		return after, err
 	}
 }
 

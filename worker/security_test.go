@@ -38,10 +38,7 @@ func TestForgedTasksChangeNothing(t *testing.T) {
 	withHarness(t, setup{}, func(w *harness) {
 		w.ledger.holds("plan", true)
 		w.ask(reqA, "dana")
-		w.until(reqA, "a run", func(d store.Doc) bool {
-			a := d.Request.Runs.Plan.Current()
-			return a != nil && a.Status == "in_progress"
-		})
+		w.atWork(reqA, lifecycle.KindPlan)
 		w.pass(time.Minute)
 		before, a := w.facts(reqA), *w.request(reqA).Runs.Plan.Current()
 		hint := w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "success")

@@ -102,10 +102,7 @@ func TestApplyIsCanceledOnGitHub(t *testing.T) {
 		w.ready(reqA)
 		w.ledger.holds("apply", true)
 		w.click(reqA, lifecycle.ActionApply, "omar")
-		w.until(reqA, "a run", func(d store.Doc) bool {
-			a := d.Request.Runs.Apply.Current()
-			return a != nil && a.Status == "in_progress"
-		})
+		w.atWork(reqA, lifecycle.KindApply)
 		_, err := w.as("adam").Actions.CancelWorkflowRunByID(context.Background(), "acme", "infra-core",
 			w.request(reqA).Runs.Apply.Current().RunID)
 		if err != nil && !strings.Contains(err.Error(), "job scheduled") {

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,7 +43,7 @@ func (w *Worker) Sweep(ctx context.Context) error {
 		w.voidLapsed(ctx, requests),
 		w.enqueueAged(ctx, requests),
 		w.enqueueDue(ctx, requests),
-		w.enqueueLeases(ctx),
+		w.enqueueLeases(ctx, requests),
 		w.enqueueSyncs(ctx, requests),
 	)
 }
@@ -145,9 +146,9 @@ func (w *Worker) enqueueSyncs(ctx context.Context, requests []lifecycle.Request)
 		if !unsettled(&r) {
 			continue
 		}
-		every := w.Structure.Worker.SyncSlow
-		if len(openRuns(&r)) > 0 {
-			every = w.Structure.Worker.SyncQuick
+		every, quick := w.Structure.Worker.SyncSlow, w.Structure.Worker.SyncQuick
+		if slices.ContainsFunc(openRuns(&r), func(o openRun) bool { return now().Sub(o.at) >= quick }) {
+			every = quick // of a run that began just now, the webhook comes first
 		}
 		if have, ok := wait[repoOf(&r)]; !ok || every < have {
 			wait[repoOf(&r)] = every

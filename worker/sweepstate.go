@@ -14,6 +14,7 @@ type sweeps struct {
 	enqueued   map[string]int64 // what the last sweep enqueued → its version
 	verified   time.Time        // when the index was last compared with the documents
 	deliveries time.Time        // when failed deliveries were last requested
+	leases     time.Time        // when the environments were last listed
 }
 
 // begin notes that a sweep is under way and returns the time of the one before; at the
@@ -57,6 +58,14 @@ func (s *sweeps) deliveriesDue() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return elapsed(&s.deliveries, redeliverEvery)
+}
+
+// leasesDue reports whether the environments are to be listed now, though no live request has to
+// do with a lease.
+func (s *sweeps) leasesDue() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return elapsed(&s.leases, leasesEvery)
 }
 
 // elapsed reports whether at least every has passed since last, and then sets last to now.

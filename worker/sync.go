@@ -36,10 +36,15 @@ func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
 	}
 	var failed error
 	for _, r := range requests {
-		if !news(&r, pulls.Items, runs) {
+		if !w.news(ctx, &r, pulls.Items, runs) {
 			continue
 		}
-		if err := w.syncRequest(ctx, r, pulls, runs); err != nil {
+		err := w.syncRequest(ctx, r, pulls, runs)
+		if errors.Is(err, errFresh) {
+			pulls.ETag = "" // read again, unless it is the same then
+			continue
+		}
+		if err != nil {
 			w.Log.Warn("sync did not succeed", keyRequest, r.ID, keyError, err)
 			failed = errors.Join(failed, err)
 		}
@@ -77,7 +82,6 @@ type openRun struct {
 	run     int64
 	at      time.Time
 	missing bool // GitHub did not know it the last time; asked again, it may conclude
-	status  string
 }
 
 func openRuns(r *lifecycle.Request) []openRun {
@@ -88,19 +92,19 @@ func openRuns(r *lifecycle.Request) []openRun {
 			continue // of one that was not sent yet, GitHub knows nothing
 		}
 		step := lifecycle.Step{Kind: kind, CorrelationID: a.CorrelationID}
-		open = append(open, openRun{step, a.RunID, *a.DispatchedAt, a.MissingSince != nil, a.Status})
+		open = append(open, openRun{step, a.RunID, *a.DispatchedAt, a.MissingSince != nil})
 	}
 	return open
 }
 
 // news reports whether the lists may hold something that the document does not. The others,
 // which may be thousands, are not read.
-func news(r *lifecycle.Request, pulls []github.Pull, runs github.Listing[github.Run]) bool {
+func (w *Worker) news(ctx context.Context, r *lifecycle.Request, pulls []github.Pull, runs github.Listing[github.Run]) bool {
 	if runNews(r, runs) {
 		return true
 	}
 	i := slices.IndexFunc(pulls, func(p github.Pull) bool { return r.PR != nil && p.Number == r.PR.Number })
-	return i >= 0 && (pullMoved(pulls[i], r.PR) || unreviewed(r, pulls[i].UpdatedAt))
+	return i >= 0 && (pullMoved(pulls[i], r.PR) || unreviewed(r, pulls[i].UpdatedAt)) && !w.onlyTouched(ctx, r, pulls[i])
 }
 
 func runNews(r *lifecycle.Request, runs github.Listing[github.Run]) bool {
@@ -109,8 +113,8 @@ func runNews(r *lifecycle.Request, runs github.Listing[github.Run]) bool {
 	})
 }
 
-// asListed reports whether the list brings nothing new about this run: the run is listed as it is
-// known, or is too new to be listed.
+// asListed reports whether the list brings nothing new about this run: it has not ended there, or
+// is too new to be listed.
 func (o openRun) asListed(runs []github.Run) bool {
 	if o.run == 0 {
 		return false
@@ -119,18 +123,20 @@ func (o openRun) asListed(runs []github.Run) bool {
 	if i < 0 {
 		return now().Sub(o.at) < listsLate
 	}
-	return runs[i].Attempt <= 1 && runs[i].Status == o.status && runs[i].Status != "completed"
+	return runs[i].Attempt <= 1 && runs[i].Status != "completed"
 }
 
 // unlisted reports whether an unchanged list proves nothing about this run.
 func (o openRun) unlisted() bool { return o.missing || !o.at.After(now().Add(-runsBack)) }
 
 func pullMoved(p github.Pull, pr *lifecycle.PullRequest) bool {
-	return pr.SeenAt == nil || p.UpdatedAt.After(*pr.SeenAt) || !sameFacts(p, pr)
+	return pr.SeenAt == nil || !pr.Merged && p.UpdatedAt.After(*pr.SeenAt) || !sameFacts(p, pr)
 }
 
+// unreviewed reports whether reviews may decide something that were not read. After the merge
+// they decide only on an apply that has not ended.
 func unreviewed(r *lifecycle.Request, changed time.Time) bool {
-	return r.Plan != nil && (r.PR.ReviewsSeenAt == nil || changed.After(*r.PR.ReviewsSeenAt))
+	return r.Plan != nil && (!r.PR.Merged || r.AwaitsEffect()) && (r.PR.ReviewsSeenAt == nil || changed.After(*r.PR.ReviewsSeenAt))
 }
 
 // syncRequest takes in what the lists say of one request, and asks for what they do
@@ -166,37 +172,41 @@ func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls git
 
 // touched checks the cached document, which may be newer than what this worker saw. When
 // the lists bring it no news, another took them in. When something happened to the pull
-// request that changes no fact but its time, as a comment does or a label, that is taken in.
+// request that changes no fact but its time, as a comment does or a label, nothing is written.
 // done is false when there is or may be more to it, for which the stored document is read.
 func (w *Worker) touched(ctx context.Context, id string, pulls []github.Pull,
 	runs github.Listing[github.Run]) (done bool, err error) {
 	doc, ok := w.Store.Cached(ctx, id)
-	if ok && !news(&doc.Request, pulls, runs) {
-		w.saw(doc)
-		return true, nil
-	}
-	if !ok || doc.Request.PR == nil || doc.Request.PR.Foreign || len(doc.Request.PR.Objections) > 0 ||
-		runNews(&doc.Request, runs) {
+	if !ok {
 		return false, nil
 	}
 	r := &doc.Request
+	if !w.news(ctx, r, pulls, runs) {
+		w.saw(doc)
+		return true, nil
+	}
+	if !touchable(r) || runNews(r, runs) {
+		return false, nil
+	}
 	i := slices.IndexFunc(pulls, func(p github.Pull) bool { return p.Number == r.PR.Number })
 	if i < 0 || !sameFacts(pulls[i], r.PR) || !unreviewed(r, pulls[i].UpdatedAt) {
 		return false, nil
 	}
-	j, p := w.job(doc), pulls[i]
-	reviews, err := j.GitHub.Reviews(ctx, repoOf(r), p.Number)
+	reviews, err := w.GitHub.Reviews(ctx, repoOf(r), r.PR.Number)
 	if err != nil || len(reviews) > 0 {
 		return false, err
 	}
-	seen := lifecycle.All(lifecycle.SeePull(pullFacts(p, nil)), lifecycle.SawReviews(readUntil(p.UpdatedAt)))
-	err = j.patchAs(ctx, lifecycle.System(sourceSync), j.withLog(ctx, seen))
-	if err != nil || j.doc.Request.Version == r.Version {
-		return false, ignoreGone(err)
+	if now().Sub(pulls[i].UpdatedAt) < timeShared {
+		return false, errFresh
 	}
-	w.saw(j.doc)
-	return true, w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
+	w.saw(doc)
+	w.noReviews(ctx, id, pulls[i])
+	return true, nil
 }
+
+// errFresh leaves a pull request that changed a moment ago to the next sync: a review may follow
+// within the same second.
+var errFresh = errors.New("the pull request changed a moment ago")
 
 func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
 	pr := j.request().PR
@@ -217,7 +227,7 @@ func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
 	return nil
 }
 
-// fresh is how long a time of GitHub's, which counts in seconds, may still be shared by
+// timeShared is how long a time of GitHub's, which counts in seconds, may still be shared by
 // another change.
 const timeShared = 2 * time.Second
 
@@ -312,6 +322,9 @@ func (j *job) runGone(ctx context.Context, s lifecycle.Step) error {
 // seeRun takes in a run. When a person re-ran it on GitHub, TfPilot started only its first
 // attempt; the other stops in its first step and is noted.
 func (j *job) seeRun(ctx context.Context, run github.Run, f lifecycle.RunFacts) error {
+	if a := j.request().AttemptOf(f); a != nil && a.OnlyStarts(f) {
+		return nil
+	}
 	see, err := j.see(ctx, f)
 	if err != nil {
 		return err

@@ -115,7 +115,7 @@ func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
 		return w.seeForeign(ctx, sourceWebhook, runOfHint(h))
 	}
 	if doc, ok := w.cachedOwner(ctx, kind, *h.Run); ok {
-		if _, changed, err := w.takeRun(ctx, h, kind, doc); err != nil || changed {
+		if _, done, err := w.takeRun(ctx, h, kind, doc); err != nil || done {
 			return err
 		}
 	}
@@ -157,10 +157,10 @@ func (w *Worker) runFacts(ctx context.Context, h github.Hint, kind lifecycle.Kin
 	return w.recordForeign(ctx, sourceWebhook, doc, runOfHint(h))
 }
 
-// takeRun takes in a run. known is false when it is none of the request, and changed is
-// false when it brought no news.
+// takeRun takes in a run. known is false when it is none of the request. done is false when it
+// brought no news to this document, which may be outdated.
 func (w *Worker) takeRun(ctx context.Context, h github.Hint, kind lifecycle.Kind,
-	doc store.Doc) (known, changed bool, err error) {
+	doc store.Doc) (known, done bool, err error) {
 	facts, ours, err := w.factsOfHint(ctx, doc.Request, h, kind)
 	if err != nil || !ours {
 		return false, false, err
@@ -168,8 +168,12 @@ func (w *Worker) takeRun(ctx context.Context, h github.Hint, kind lifecycle.Kind
 	if err := w.addClaim(ctx, &facts, doc.Request); err != nil {
 		return false, false, err
 	}
-	if doc.Request.AttemptOf(facts) == nil {
+	a := doc.Request.AttemptOf(facts)
+	if a == nil {
 		return false, false, nil
+	}
+	if a.OnlyStarts(facts) {
+		return true, true, nil
 	}
 	j := w.job(doc)
 	see, err := j.see(ctx, facts)

@@ -41,6 +41,7 @@ type Worker struct {
 	Structure config.Structure // required
 	Policy    rbac.Policy      // required
 	HintKey   []byte           // required: hints of webhooks carry a MAC under this key
+	Answers   *queue.Cache     // what GitHub answered to other workers; nil: not shared
 	Log       *slog.Logger     // required
 
 	// FingerprintSecret makes the keys for fingerprints of hidden values. Required; the same for all workers.
@@ -53,6 +54,7 @@ type Worker struct {
 	leases       leases
 	sweeps       sweeps
 	people       people
+	reviewless   reviewless
 	rebuilding   atomic.Bool // the index, by this worker
 }
 
@@ -190,6 +192,7 @@ func (w *Worker) saw(doc store.Doc) {
 func (w *Worker) forgetRequest(id string) {
 	w.documents.drop(id)
 	w.backoffs.drop(id)
+	w.reviewless.drop(id)
 }
 
 // job is one reconcile of one request. doc is the newest version in hand.
@@ -200,6 +203,7 @@ type job struct {
 	links   links // as read at linksAt
 	linksAt time.Time
 	summary *readPlan // of the plan that was read last, for the step that posts it
+	first   string    // digest of the request's first plan when this reconcile recorded it: nothing is posted yet
 	waits   bool      // the step that was just tried has to wait for others, and is enqueued after them
 	out     *signedOut
 }

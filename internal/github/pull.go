@@ -339,21 +339,37 @@ func (c *Client) Reviews(ctx context.Context, repo Repo, number int) ([]Review, 
 // created, changed, or left alone. UpdatedAt is since when it says so, by GitHub's
 // clock. What is returned has the body that was sent.
 func (c *Client) CommentOnce(ctx context.Context, repo Repo, number int, marker, body string) (Comment, error) {
-	text := cutRunes(marker+"\n"+strings.TrimSpace(body), maxText)
 	old, err := c.findComment(ctx, repo, number, marker)
-	if err != nil || old.ID != 0 && old.Body == text {
-		return old, err
+	switch {
+	case err != nil:
+		return Comment{}, err
+	case old.ID == 0:
+		return c.AddComment(ctx, repo, number, marker, body)
+	case old.Body == commentText(marker, body):
+		return old, nil
 	}
-	method, path := http.MethodPost, ""
-	if old.ID == 0 {
-		path, err = repo.path("/issues/%d/comments", number)
-	} else {
-		method = http.MethodPatch
-		path, err = repo.path("/issues/comments/%d", old.ID)
-	}
+	path, err := repo.path("/issues/comments/%d", old.ID)
 	if err != nil {
 		return Comment{}, err
 	}
+	return c.writeComment(ctx, http.MethodPatch, path, number, commentText(marker, body))
+}
+
+// AddComment creates the comment of CommentOnce without a search, for a caller that knows that
+// there is none.
+func (c *Client) AddComment(ctx context.Context, repo Repo, number int, marker, body string) (Comment, error) {
+	path, err := repo.path("/issues/%d/comments", number)
+	if err != nil {
+		return Comment{}, err
+	}
+	return c.writeComment(ctx, http.MethodPost, path, number, commentText(marker, body))
+}
+
+func commentText(marker, body string) string {
+	return cutRunes(marker+"\n"+strings.TrimSpace(body), maxText)
+}
+
+func (c *Client) writeComment(ctx context.Context, method, path string, number int, text string) (Comment, error) {
 	var now Comment
 	if _, err := c.call(ctx, method, path, map[string]string{"body": text}, &now); err != nil {
 		return Comment{}, fmt.Errorf("comment on pull request %d: %w", number, err)

@@ -194,3 +194,26 @@ func TestWhatIsOverGetsNothing(t *testing.T) {
 		}
 	}
 }
+
+// A request concerns the lease from the intent that queued until its run released it.
+func TestConcernsLease(t *testing.T) {
+	queued := Request{Wanted: []Intent{{What: ActionApply, CorrelationID: "apply-1"}}}
+	ran := Request{Runs: Runs{Apply: RunSet{CurrentAttempt: 1, Attempts: []Attempt{{Number: 1, Conclusion: ConclusionSuccess}}}}}
+	released := Request{Runs: Runs{Apply: RunSet{CurrentAttempt: 1, Attempts: []Attempt{{Number: 1, Released: true}}}}}
+	for name, c := range map[string]struct {
+		r    Request
+		want bool
+	}{
+		"plans":         {Request{Runs: Runs{Plan: RunSet{CurrentAttempt: 1, Attempts: []Attempt{{Number: 1}}}}}, false},
+		"wants, no id":  {Request{Wanted: []Intent{{What: ActionApply}}}, false},
+		"queued":        {queued, true},
+		"leaves":        {Request{Leaving: []string{"apply-1"}}, true},
+		"ran":           {ran, true},
+		"gave it back":  {released, false},
+		"nothing to do": {Request{}, false},
+	} {
+		if got := c.r.ConcernsLease(); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

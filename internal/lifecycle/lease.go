@@ -54,3 +54,17 @@ func (e EnvironmentState) Position(correlationID string) int {
 	}
 	return -1
 }
+
+// ConcernsLease reports whether the request may hold the lease of its environment or wait for it.
+func (r Request) ConcernsLease() bool {
+	if len(r.Leaving) > 0 || slices.ContainsFunc(r.Wanted, func(w Intent) bool { return w.CorrelationID != "" }) {
+		return true
+	}
+	for _, kind := range RequestKinds {
+		held := kind.Row().HoldsLease && r.attemptsOf(kind).first(func(a *Attempt) bool { return !a.Released }) != nil
+		if held {
+			return true
+		}
+	}
+	return false
+}

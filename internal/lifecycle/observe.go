@@ -54,6 +54,13 @@ func (a *Attempt) see(f RunFacts, owner string) {
 	a.progress(f, owner)
 }
 
+// OnlyStarts reports whether a run brings no more than that it waits or works. Nothing depends on
+// that, so it is recorded with the next fact of the attempt.
+func (a *Attempt) OnlyStarts(f RunFacts) bool {
+	return a.RunID != 0 && a.RunID == f.RunID && a.URL != "" && a.MissingSince == nil && f.RunAttempt <= 1 &&
+		f.Status != "completed"
+}
+
 var statusRank = map[string]int{"": 0, "requested": 1, "queued": 1, "waiting": 1, "pending": 1, "in_progress": 2,
 	"completed": 3}
 

@@ -215,3 +215,30 @@ func TestAttemptsOfRun(t *testing.T) {
 		t.Errorf("the new attempt is not the current one: %+v", set)
 	}
 }
+
+// A run that waits or works is no fact of its own once its id is known. Whatever else is in what
+// GitHub reports is recorded at once.
+func TestOnlyStarts(t *testing.T) {
+	at := time.Now()
+	known := Attempt{RunID: 7, URL: "https://github.test/7"}
+	missing := known
+	missing.MissingSince = &at
+	for name, c := range map[string]struct {
+		a    Attempt
+		f    RunFacts
+		want bool
+	}{
+		"queued":             {known, RunFacts{RunID: 7, RunAttempt: 1, Status: "queued"}, true},
+		"works":              {known, RunFacts{RunID: 7, RunAttempt: 1, Status: "in_progress"}, true},
+		"completed":          {known, RunFacts{RunID: 7, RunAttempt: 1, Status: "completed"}, false},
+		"run again":          {known, RunFacts{RunID: 7, RunAttempt: 2, Status: "queued"}, false},
+		"another run":        {known, RunFacts{RunID: 8, RunAttempt: 1, Status: "in_progress"}, false},
+		"unknown until now":  {Attempt{}, RunFacts{RunAttempt: 1, Status: "in_progress"}, false},
+		"missing until now":  {missing, RunFacts{RunID: 7, RunAttempt: 1, Status: "in_progress"}, false},
+		"without an address": {Attempt{RunID: 7}, RunFacts{RunID: 7, RunAttempt: 1, Status: "in_progress"}, false},
+	} {
+		if got := c.a.OnlyStarts(c.f); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// CacheFor is how long a document stays in the cache after it was written.
-	CacheFor = 10 * time.Minute
+	// CacheFor is how long a document stays in the cache after it was written: longer than a request
+	// waits for its turn on a busy day.
+	CacheFor = 6 * time.Hour
 
 	maxCached    = 32 << 10    // a larger document is read from S3
 	cacheTimeout = time.Second // of one operation: S3 answers about as soon
@@ -58,8 +59,9 @@ func (c *Cache) Get(ctx context.Context, id string) (etag string, data []byte, o
 	return c.unseal(id, sealed)
 }
 
-// on reports whether Redis may be asked: an outage must not slow down every write.
-func (c *Cache) on() bool { return time.Now().UnixMilli() >= c.off.Load() }
+// on reports whether Redis may be asked: an outage must not slow down every write. A nil cache
+// keeps nothing.
+func (c *Cache) on() bool { return c != nil && time.Now().UnixMilli() >= c.off.Load() }
 
 func (c *Cache) heard(err error) {
 	if err != nil {

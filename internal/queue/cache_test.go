@@ -85,3 +85,35 @@ func TestCacheInAnOutage(t *testing.T) {
 		}
 	})
 }
+
+// An answer that is remembered is read by everyone with the key. A planted one, one of another
+// question, and a document under its key are not.
+func TestPlantedAnswersAreNotRead(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
+		ctx, c := context.Background(), NewCache(r, []byte("a key"))
+		c.Remember(ctx, "reviewless:"+reqA, "7 at noon")
+		if got := NewCache(r, []byte("a key")).Recall(ctx, "reviewless:"+reqA); got != "7 at noon" {
+			t.Errorf("read %q", got)
+		}
+		genuine, err := m.Get(recallPrefix + "reviewless:" + reqA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, planted := range []string{
+			"", "7 at noon", genuine, genuine[:len(genuine)-1], string(NewCache(r, []byte("another key")).seal("answer reviewless:req_b", "7 at noon", nil)),
+			string(c.seal("reviewless:req_b", "7 at noon", nil)),
+		} {
+			if err := m.Set(recallPrefix+"reviewless:req_b", planted); err != nil {
+				t.Fatal(err)
+			}
+			if got := c.Recall(ctx, "reviewless:req_b"); got != "" {
+				t.Errorf("read the planted %q: %q", planted, got)
+			}
+		}
+		var none *Cache
+		none.Remember(ctx, "reviewless:"+reqA, "8 at noon")
+		if got := none.Recall(ctx, "reviewless:"+reqA); got != "" {
+			t.Errorf("no cache answered %q", got)
+		}
+	})
+}

@@ -122,8 +122,8 @@ func (p *Parts) githubWithin(b github.Budget) (*github.Client, error) {
 }
 
 // cache shares documents between the processes through Redis, under a key that they derive
-// from the webhook's secret. Without that secret there is none.
-func (p *Parts) cache() store.Cache {
+// from the webhook's secret. Without that secret there is none: a nil cache keeps nothing.
+func (p *Parts) cache() *queue.Cache {
 	secret := p.Config.GitHub.WebhookSecret
 	if !secret.Set() {
 		return nil
@@ -187,7 +187,7 @@ func (p *Parts) worker() (*worker.Worker, *queue.Server, error) {
 	w := &worker.Worker{
 		Store: p.Store, GitHub: githubClient, Notifier: p.Notifier, Index: p.Index,
 		Turns: queue.NewTurns(p.Redis, worker.Starts), Catalog: p.Catalog, Structure: p.Config.Structure,
-		Policy: p.Config.Policy(), HintKey: p.hintKey(), Log: p.Log,
+		Policy: p.Config.Policy(), HintKey: p.hintKey(), Answers: p.cache(), Log: p.Log,
 		FingerprintSecret: []byte(p.Config.GitHub.WebhookSecret.Reveal()),
 	}
 	tasks := w.Handlers()
