@@ -131,13 +131,13 @@ func TestEnvironmentFaults(t *testing.T) {
 			map[string]string{"/run/bot": "\n"}, []string{
 				"SLACK_BOT_TOKEN_FILE: the file is empty; it must contain the value",
 			}},
-		{"both ways into GitHub", App, map[string]string{"GITHUB_APP_ID": "7"}, nil, []string{
+		{"both ways into GitHub", Worker, map[string]string{"GITHUB_APP_ID": "7"}, nil, []string{
 			"GITHUB_TOKEN: is set together with GITHUB_APP_…; unset one of them",
 		}},
-		{"half an App", App, map[string]string{"GITHUB_TOKEN": "", "GITHUB_APP_ID": "7"}, nil, []string{
+		{"half an App", Worker, map[string]string{"GITHUB_TOKEN": "", "GITHUB_APP_ID": "7"}, nil, []string{
 			"GITHUB_APP_ID: GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY belong together; set all three",
 		}},
-		{"invalid values", App, map[string]string{
+		{"invalid values", Worker, map[string]string{
 			"GITHUB_TOKEN": "", "GITHUB_APP_ID": "seven", "GITHUB_APP_INSTALLATION_ID": "8",
 			"GITHUB_APP_PRIVATE_KEY": "canary-7",
 			"SLACK_API_URL":          "slack.com", "REDIS_URL": "localhost:6379", "TFPILOT_HTTP_ADDR": "8080",

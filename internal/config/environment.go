@@ -61,6 +61,9 @@ func (r *reader) read() *Config {
 // value returns the value of a variable, the content of its file, or its default.
 func (r *reader) value(name string) string {
 	v := variables[name]
+	if !v.usedBy(r.process) {
+		return v.Default
+	}
 	direct, _ := r.source.Lookup(name)
 	path, _ := r.source.Lookup(name + "_FILE")
 	switch {

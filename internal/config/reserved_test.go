@@ -32,7 +32,7 @@ func TestReservedSettingsAreThoseThatNothingUses(t *testing.T) {
 // fieldsRead returns the fields of one part of the settings that the wiring reads.
 func fieldsRead(t *testing.T, part string) map[string]bool {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join("..", "..", "cmd", "tfpilot", "*.go"))
+	paths, err := filepath.Glob(filepath.Join("..", "wire", "*.go"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("the wiring: %d files, %v", len(paths), err)
 	}

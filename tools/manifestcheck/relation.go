@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -47,6 +48,8 @@ func (w objectIndex) examine(o runtime.Object) []error {
 	switch v := o.(type) {
 	case *appsv1.Deployment:
 		return w.deployment(v)
+	case *batchv1.CronJob:
+		return w.pod("CronJob "+v.Name, v.Spec.JobTemplate.Spec.Template.Spec, false)
 	case *corev1.Service:
 		return w.service(v)
 	case *policyv1.PodDisruptionBudget:
@@ -125,11 +128,15 @@ func offers(pod corev1.PodTemplateSpec, port string) bool {
 
 func (w objectIndex) deployment(d *appsv1.Deployment) (faults []error) {
 	who := "Deployment " + d.Name
-	pod := d.Spec.Template.Spec
 	s, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
 	if err != nil || !s.Matches(labels.Set(d.Spec.Template.Labels)) {
 		faults = append(faults, fmt.Errorf("%s does not select its own pods", who))
 	}
+	return append(faults, w.pod(who, d.Spec.Template.Spec, true)...)
+}
+
+// pod requires that what a pod refers to exists, and least privilege. A pod that serves needs probes.
+func (w objectIndex) pod(who string, pod corev1.PodSpec, serves bool) (faults []error) {
 	for _, name := range w.references(pod) {
 		if !w.names[name] && !w.provided[name] {
 			faults = append(faults, fmt.Errorf("%s uses %s, which is not there", who, name))
@@ -140,6 +147,9 @@ func (w objectIndex) deployment(d *appsv1.Deployment) (faults []error) {
 	}
 	for _, c := range pod.Containers {
 		faults = append(faults, container(who, c)...)
+		if serves && (c.LivenessProbe == nil || c.ReadinessProbe == nil) {
+			faults = append(faults, fmt.Errorf("%s, container %s: it lacks a probe", who, c.Name))
+		}
 	}
 	return faults
 }
@@ -175,7 +185,7 @@ func (w objectIndex) references(pod corev1.PodSpec) (names []string) {
 	return names
 }
 
-// container requires least privilege, resource limits, and probes.
+// container requires least privilege and resource limits.
 func container(who string, c corev1.Container) (faults []error) {
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("%s, container %s: %s", who, c.Name, fmt.Sprintf(format, args...)))
@@ -192,9 +202,6 @@ func container(who string, c corev1.Container) (faults []error) {
 	}
 	if c.Resources.Requests.Memory().IsZero() || c.Resources.Limits.Memory().IsZero() {
 		fault("its memory has no request or no limit")
-	}
-	if c.LivenessProbe == nil || c.ReadinessProbe == nil {
-		fault("it lacks a probe")
 	}
 	mounts := map[string]bool{}
 	for _, m := range c.VolumeMounts {
