@@ -57,7 +57,7 @@ func TestLifeBudget(t *testing.T) {
 		apiCalls, bucket, names := w.spent(func() { w.journey(reqA) })
 		writes := strings.Count(names+"\n", "s3 PUT requests\n")
 		t.Logf("%d calls to GitHub, %d to S3, %d of them write the document:\n%s", apiCalls, bucket, writes, names)
-		if apiCalls > 40 || bucket > 110 || writes > 34 {
+		if apiCalls > 39 || bucket > 110 || writes > 33 {
 			t.Errorf("%d calls to GitHub, %d to S3, %d of them write the document:\n%s", apiCalls, bucket, writes, names)
 		}
 	})

@@ -77,7 +77,7 @@ func (j *job) cleanupMerge(ctx context.Context) error {
 			"create it again: " + pull.URL
 		return j.patch(ctx, lifecycle.CleanupBlocked(lifecycle.StepCleanupMerge, lifecycle.CodeForeign, text, now()))
 	}
-	_, err = j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: pull.Number, HeadSHA: pull.HeadSHA,
+	_, _, err = j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: pull.Number, HeadSHA: pull.HeadSHA,
 		Title: cleanupTitle(r), Message: mergeMessage(r)})
 	var refused *github.Refused
 	switch {

@@ -16,6 +16,14 @@ func TestMergeIsByThePersonBehindIt(t *testing.T) {
 		by, source string
 	}{
 		"requested": {func(w *harness) { w.approve(reqA); w.click(reqA, lifecycle.ActionMerge, "omar") }, "omar", "slack"},
+		"on GitHub, before TfPilot's own": {func(w *harness) {
+			w.approve(reqA)
+			w.gate.onCall("github PUT /pulls/*/merge", func() {
+				_, _, err := w.as("dana").PullRequests.Merge(context.Background(), "acme", "infra-core", 1, "", nil)
+				w.must(err)
+			})
+			w.click(reqA, lifecycle.ActionMerge, "omar")
+		}, "dana", lifecycle.SourceGitHub},
 		"on GitHub": {func(w *harness) {
 			_, _, err := w.as("dana").PullRequests.Merge(context.Background(), "acme", "infra-core", 1, "", nil)
 			w.must(err)

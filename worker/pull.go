@@ -154,7 +154,7 @@ func (j *job) merge(ctx context.Context) error {
 
 func (j *job) mergePull(ctx context.Context, intent lifecycle.Intent) error {
 	r := j.request()
-	_, err := j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: r.PR.Number, HeadSHA: r.Plan.SHA,
+	sha, done, err := j.GitHub.Merge(ctx, github.MergeInput{Repo: repoOf(r), Number: r.PR.Number, HeadSHA: r.Plan.SHA,
 		Title: subject(r), Message: mergeMessage(r)})
 	var refused *github.Refused
 	switch {
@@ -164,8 +164,21 @@ func (j *job) mergePull(ctx context.Context, intent lifecycle.Intent) error {
 		return j.refuse(ctx, intent, lifecycle.CodeGitHubRefused, "GitHub refused the merge: "+refused.Message)
 	case err != nil:
 		return err
+	case !done: // a person merged it meanwhile
+		return j.refreshPull(ctx)
 	}
-	return j.refreshPull(ctx)
+	return j.mergedNow(ctx, intent, sha)
+}
+
+// mergedNow records the merge that GitHub just confirmed. Facts that another worker read after it
+// are newer, and hold the merge.
+func (j *job) mergedNow(ctx context.Context, intent lifecycle.Intent, sha string) error {
+	r, at := j.request(), now()
+	facts := lifecycle.PullFacts{Merged: true, MergedSHA: sha, MergedAt: &at, HeadSHA: r.Plan.SHA, BaseRef: r.PR.BaseRef}
+	if r.PR.SeenAt != nil {
+		facts.UpdatedAt = *r.PR.SeenAt
+	}
+	return j.patchAs(ctx, lifecycle.Actor{Login: intent.By, Source: intent.Source}, lifecycle.SeePull(facts))
 }
 
 // close carries out an intent to close: it closes the pull request, deletes the branch, then

@@ -179,13 +179,13 @@ func TestMergeOnlyTheApprovedHead(t *testing.T) {
 	in := MergeInput{Repo: core, Number: p.Number, HeadSHA: p.HeadSHA, Title: "Merge " + reqID}
 	stale := in
 	stale.HeadSHA = must(w.Tip(t.Context(), core, "main"))(t)
-	if _, err := w.Merge(t.Context(), stale); !errors.Is(err, ErrHeadMoved) {
+	if _, _, err := w.Merge(t.Context(), stale); !errors.Is(err, ErrHeadMoved) {
 		t.Errorf("another head: %v", err)
 	}
 	if err := w.server.SetRequiredReviews(core.String(), 1); err != nil {
 		t.Fatal(err)
 	}
-	_, err := w.Merge(t.Context(), in)
+	_, _, err := w.Merge(t.Context(), in)
 	var refused *Refused
 	if !errors.As(err, &refused) || refused.Status != http.StatusMethodNotAllowed || refused.Message == "" ||
 		errors.Is(err, ErrHeadMoved) {
@@ -194,9 +194,12 @@ func TestMergeOnlyTheApprovedHead(t *testing.T) {
 	if err := w.server.SetRequiredReviews(core.String(), 0); err != nil {
 		t.Fatal(err)
 	}
-	sha := must(w.Merge(t.Context(), in))(t)
-	if again, err := w.Merge(t.Context(), in); err != nil || again != sha {
-		t.Errorf("merged already: %s, %v; want %s", again, err, sha)
+	sha, done, err := w.Merge(t.Context(), in)
+	if err != nil || !done {
+		t.Fatalf("merged by this call: %v, %v", done, err)
+	}
+	if again, done, err := w.Merge(t.Context(), in); err != nil || done || again != sha {
+		t.Errorf("merged already: %s, by this call %v, %v; want %s", again, done, err, sha)
 	}
 	got := must(w.Pull(t.Context(), core, p.Number))(t)
 	if !got.Merged || got.MergeSHA != sha || got.MergedAt == nil || got.Open {

@@ -234,14 +234,15 @@ type MergeInput struct {
 
 // Merge merges the pull request if its head is still the one given, and returns
 // the commit. ErrHeadMoved means that it is not; another refusal carries GitHub's
-// sentence. A pull request that is merged already with that head is a success.
-func (c *Client) Merge(ctx context.Context, in MergeInput) (string, error) {
+// sentence. A pull request that is merged already with that head is a success too; done is true
+// when this very call merged it.
+func (c *Client) Merge(ctx context.Context, in MergeInput) (sha string, done bool, err error) {
 	if err := checkSHA(in.HeadSHA); err != nil {
-		return "", err
+		return "", false, err
 	}
 	path, err := in.Repo.path("/pulls/%d/merge", in.Number)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	method := in.Method
 	if method == "" {
@@ -255,12 +256,13 @@ func (c *Client) Merge(ctx context.Context, in MergeInput) (string, error) {
 	}
 	_, err = c.call(ctx, http.MethodPut, path, body, &out)
 	if err == nil && out.Merged {
-		return out.SHA, checkSHA(out.SHA)
+		return out.SHA, true, checkSHA(out.SHA)
 	}
 	if err == nil {
-		return "", fmt.Errorf("merge pull request %d: answered without a merge: %w", in.Number, errUnknown)
+		return "", false, fmt.Errorf("merge pull request %d: answered without a merge: %w", in.Number, errUnknown)
 	}
-	return c.mergeRefused(ctx, in, err)
+	sha, err = c.mergeRefused(ctx, in, err)
+	return sha, false, err
 }
 
 // mergeRefused finds out whether the refusal is one of a merge that was done.
