@@ -1,6 +1,7 @@
 package ci
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -51,13 +52,6 @@ func (j *job) guard(ctx context.Context) error {
 	if err := j.note(func(o *outcome) { o.StartedAt = claim.StartedAt }); err != nil {
 		return err
 	}
-	j.say("Granted and claimed: %s of %s in %s.", j.in.Kind, orEnvironment(j.in), j.in.Environment)
+	j.say("Granted and claimed: %s of %s in %s.", j.in.Kind, cmp.Or(j.in.RequestID, "the environment"), j.in.Environment)
 	return nil
-}
-
-func orEnvironment(in inputs) string {
-	if in.RequestID == "" {
-		return "the environment"
-	}
-	return in.RequestID
 }

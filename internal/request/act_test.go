@@ -52,31 +52,34 @@ func TestConfirmation(t *testing.T) {
 	const hex = "0123456789abcdef"
 	digest := "sha256:" + strings.Repeat(hex, 4)
 	approve, destroy := lifecycle.ActionApprove, lifecycle.ActionDestroy
+	unread, stale, typed := lifecycle.CodeUnread, lifecycle.CodeStale, lifecycle.CodeUnconfirmed
 	for name, c := range map[string]struct {
 		env     string
 		action  lifecycle.Action
 		read    bool
 		confirm string
-		ok      bool
+		refused lifecycle.ReasonCode
 	}{
-		"unread":                       {"dev", approve, false, "", false},
-		"read":                         {"dev", approve, true, "", true},
-		"digest":                       {"dev", approve, false, digest, true},
-		"twelve digits":                {"dev", approve, false, hex[:12], true},
-		"eleven digits":                {"dev", approve, false, hex[:11], false},
-		"another digest":               {"dev", approve, false, "ffffffffffff", false},
-		"environment, unread":          {"dev", approve, false, "dev/app", false},
-		"protected, read":              {"prod", approve, true, "", false},
-		"protected, read and typed":    {"prod", approve, true, "Prod/app", true},
-		"protected, another name":      {"prod", approve, true, "dev/app", false},
-		"protected, unread, typed":     {"prod", approve, false, "prod/app", false},
-		"protected, digest":            {"prod", approve, false, digest, true},
-		"destroy, unseen":              {"dev", destroy, false, "", false},
-		"destroy, seen":                {"dev", destroy, true, "", true},
-		"destroy, typed":               {"dev", destroy, false, "dev/app", true},
-		"destroy, protected, seen":     {"prod", destroy, true, "", false},
-		"destroy, protected, typed":    {"prod", destroy, false, "prod/app", true},
-		"destroy, protected, a digest": {"prod", destroy, true, digest, false},
+		"unread":                       {"dev", approve, false, "", unread},
+		"read":                         {"dev", approve, true, "", ""},
+		"digest":                       {"dev", approve, false, digest, ""},
+		"twelve digits":                {"dev", approve, false, " " + hex[:12] + "\n", ""},
+		"eleven digits":                {"dev", approve, false, hex[:11], stale},
+		"another digest":               {"dev", approve, false, "ffffffffffff", stale},
+		"read, and something typed":    {"dev", approve, true, "ffffffffffff", ""},
+		"environment, unread":          {"dev", approve, false, "dev/app", unread},
+		"protected, read":              {"prod", approve, true, "", typed},
+		"protected, read and typed":    {"prod", approve, true, " Prod/app ", ""},
+		"protected, another name":      {"prod", approve, true, "dev/app", typed},
+		"protected, unread":            {"prod", approve, false, "", unread},
+		"protected, unread, typed":     {"prod", approve, false, "prod/app", unread},
+		"protected, digest":            {"prod", approve, false, digest, ""},
+		"destroy, unseen":              {"dev", destroy, false, "", typed},
+		"destroy, seen":                {"dev", destroy, true, "", ""},
+		"destroy, typed":               {"dev", destroy, false, "dev/app", ""},
+		"destroy, protected, seen":     {"prod", destroy, true, "", typed},
+		"destroy, protected, typed":    {"prod", destroy, false, "prod/app", ""},
+		"destroy, protected, a digest": {"prod", destroy, true, digest, typed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newFixture(t)
@@ -91,13 +94,40 @@ func TestConfirmation(t *testing.T) {
 			doc, err := w.Act(t.Context(), w.caller("adam"), request.Command{
 				ID: requesttest.ID, Action: c.action, Seen: seen, Answers: request.Answers{Confirm: c.confirm},
 			})
-			if (err == nil) != c.ok {
-				t.Fatalf("%v", err)
+			if c.refused != "" {
+				refusal := refused(t, name, err)
+				if kind := refusal.Confirm; refusal.Code != c.refused || c.refused == typed && (kind == lifecycle.ConfirmTyped) != (c.env == "prod") {
+					t.Errorf("%+v", refusal)
+				}
+				return
 			}
-			if i := doc.Request.Intent(c.action); c.ok && (i == nil || i.Typed != (c.env == "prod")) {
-				t.Errorf("%+v", i)
+			if i := doc.Request.Intent(c.action); err != nil || i == nil || i.Typed != (c.env == "prod") {
+				t.Errorf("%v %+v", err, i)
 			}
 		})
+	}
+}
+
+// A window is opened for what Act would take, with the confirmation of today, and nothing is written.
+func TestCheck(t *testing.T) {
+	for env, want := range map[string]lifecycle.Confirmation{"dev": lifecycle.ConfirmPlan, "prod": lifecycle.ConfirmTyped} {
+		w := newFixture(t)
+		stored := requesttest.Planned(env)
+		w.put(stored, false)
+		cmd := request.Command{ID: requesttest.ID, Action: lifecycle.ActionApprove, Seen: request.SeenIn(*stored)}
+		if r, how, err := w.Check(t.Context(), w.caller("omar"), cmd); err != nil || how != want || r.ID != stored.ID {
+			t.Errorf("%s: %v, confirmed by %q", env, err, how)
+		}
+		if _, _, err := w.Check(t.Context(), w.caller("vic"), cmd); refused(t, "a viewer", err).Class != request.Denied {
+			t.Errorf("%s: a viewer: %v", env, err)
+		}
+		cmd.Seen.Digest = "sha256:other"
+		if _, how, err := w.Check(t.Context(), w.caller("omar"), cmd); refused(t, "another plan", err).Code != lifecycle.CodeStale || how != lifecycle.ConfirmNone {
+			t.Errorf("%s: another plan: %v", env, err)
+		}
+		if doc, err := w.store.Get(t.Context(), requesttest.ID); err != nil || len(doc.Request.Wanted) != 0 {
+			t.Errorf("%s: %v %+v", env, err, doc.Request.Wanted)
+		}
 	}
 }
 
@@ -121,6 +151,9 @@ func TestOpenTwiceMakesOneRequest(t *testing.T) {
 	d := requesttest.Draft()
 	first, err := w.Open(t.Context(), w.caller("dana"), d)
 	w.must(err)
+	if w.tasks() == 0 {
+		t.Error("no worker was notified")
+	}
 	if r := first.Request; r.Title != "S3 bucket acme-x" || r.Requester.Login != "dana" ||
 		r.Target.Path != "envs/dev/app/tfpilot_"+d.ID+".tf" || r.Reason != "Because." {
 		t.Errorf("%+v", r)
@@ -137,6 +170,27 @@ func TestOpenTwiceMakesOneRequest(t *testing.T) {
 	d.ID = "../../x"
 	if _, err := w.Open(t.Context(), w.caller("dana"), d); !errors.As(err, &refusal) || refusal.Class != request.Invalid {
 		t.Errorf("an id that is none: %v", err)
+	}
+}
+
+// A draft for what does not exist is told at its field, with what there is.
+func TestDraftForWhatDoesNotExist(t *testing.T) {
+	w := newFixture(t)
+	for name, c := range map[string]struct {
+		change func(*request.Draft)
+		field  string
+		text   string
+	}{
+		"no project":      {func(d *request.Draft) { d.Project = "" }, request.FieldProject, "A project is required: core."},
+		"another project": {func(d *request.Draft) { d.Project = "x" }, request.FieldProject, `There is no project "x"; there is core.`},
+		"another module":  {func(d *request.Draft) { d.Module = "x" }, request.FieldModule, `There is no module "x"; there is `},
+	} {
+		d := requesttest.Draft()
+		c.change(&d)
+		_, refusal := w.CheckDraft(d)
+		if refusal == nil || len(refusal.Faults) != 1 || refusal.Faults[0].Field != c.field || !strings.HasPrefix(refusal.Text, c.text) {
+			t.Errorf("%s: %+v", name, refusal)
+		}
 	}
 }
 
@@ -216,6 +270,9 @@ func TestSyncRetriesMessages(t *testing.T) {
 		"is_archived:1"}, {Role: lifecycle.RoleDM, TS: "1.1"}}
 	w.put(stored, false)
 	done, err := w.Sync(t.Context(), w.caller("dana"), requesttest.ID)
+	if page, err := w.List(t.Context(), w.caller("vic"), listAll); err != nil || len(page.Rows) != 1 {
+		t.Errorf("the list: %v %+v", err, page.Rows)
+	}
 	if err != nil || len(done.Repositories) != 1 || done.Repositories[0] != "acme/infra-core" ||
 		len(done.Request.Slack.Messages) != 1 {
 		t.Errorf("%v %+v", err, done)

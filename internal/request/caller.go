@@ -37,7 +37,7 @@ func (c Caller) is(p lifecycle.Person) bool {
 		return c.GithubID == p.GithubID
 	}
 	sameSlack := c.SlackUser != "" && c.SlackUser == p.SlackUser && c.SlackTeam == p.SlackTeam
-	return sameSlack || c.Login != "" && lifecycle.SameLogin(c.Login, p.Login)
+	return sameSlack || lifecycle.SameLogin(c.Login, p.Login)
 }
 
 // SlackCaller finds the GitHub account behind a Slack account. Without a link, the caller has no login
@@ -67,7 +67,7 @@ func (s *Service) LoginCaller(ctx context.Context, login, source string) (Caller
 		if err != nil {
 			return c, unavailable(err)
 		}
-		if login != "" && lifecycle.SameLogin(id.Login, login) {
+		if lifecycle.SameLogin(id.Login, login) {
 			c.Person = lifecycle.Person{
 				Login: id.Login, GithubID: id.GithubID, SlackTeam: id.SlackTeam, SlackUser: id.SlackUser, Name: id.Login,
 			}

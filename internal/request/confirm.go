@@ -54,11 +54,10 @@ func confirmed(
 	if need != lifecycle.ConfirmPlan && need != lifecycle.ConfirmTyped {
 		return nil // a reason is checked with the other answers
 	}
-	typedName := strings.EqualFold(cmd.Confirm, env.String())
 	if row.Binds == lifecycle.BindPlan {
-		return planConfirmed(need, r, env, cmd, typedName)
+		return planConfirmed(need, r, env, cmd)
 	}
-	if typedName || need == lifecycle.ConfirmPlan && cmd.Seen.Read {
+	if need == lifecycle.ConfirmPlan && cmd.Seen.Read {
 		return nil
 	}
 	return CheckTyped(env.String(), env.IsProtected(), cmd.Confirm)
@@ -66,9 +65,8 @@ func confirmed(
 
 // planConfirmed refuses a decision on a plan that was not read, or not confirmed by typing where that
 // is needed.
-func planConfirmed(
-	need lifecycle.Confirmation, r lifecycle.Request, env config.Environment, cmd Command, typedName bool,
-) *Refusal {
+func planConfirmed(need lifecycle.Confirmation, r lifecycle.Request, env config.Environment, cmd Command) *Refusal {
+	typedName := strings.EqualFold(cmd.Confirm, env.String())
 	switch {
 	case namesDigest(cmd.Confirm, r.Plan.Digest):
 		return nil
@@ -78,7 +76,7 @@ func planConfirmed(
 		refusal := unconfirmed(need, "Read the plan to its end first, then confirm it.")
 		refusal.Code = lifecycle.CodeUnread
 		return refusal
-	case need == lifecycle.ConfirmTyped && !typedName:
+	case need == lifecycle.ConfirmTyped:
 		return CheckTyped(env.String(), true, cmd.Confirm)
 	default:
 		return nil

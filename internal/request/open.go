@@ -126,8 +126,8 @@ const MaxTitle = 100
 // Title names the request: what it is, and what it is called.
 func (d Checked) Title() string {
 	for _, f := range d.module.Fields {
-		name, ok := d.config[f.Name].(string)
-		if ok && f.Required && f.Kind == catalog.Text && name != "" {
+		name, _ := d.config[f.Name].(string)
+		if f.Required && f.Kind == catalog.Text && name != "" {
 			return titleLine(d.module.Title + " " + name)
 		}
 	}

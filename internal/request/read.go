@@ -79,7 +79,7 @@ func (s *Service) Plan(ctx context.Context, c Caller, id string) (lifecycle.Requ
 // without the plan's digest are refused, so that what people see is what they approve.
 func ReadPlan(ctx context.Context, from Summaries, r lifecycle.Request) (*terraform.Summary, error) {
 	run := r.PlanRun()
-	if r.Plan == nil || run == nil {
+	if run == nil {
 		return nil, conflict(lifecycle.CodeNoPlan,
 			"This request has no plan now: a new one is being made, or the last one failed.")
 	}

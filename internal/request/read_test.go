@@ -45,3 +45,29 @@ func TestListWhileItIsRebuilt(t *testing.T) {
 		t.Errorf("%v %+v", err, page)
 	}
 }
+
+// What no request can be called is not found, and no plan is shown that no run made.
+func TestReadWhatIsNotThere(t *testing.T) {
+	w := newFixture(t)
+	for _, id := range []string{"req_zzzzzzzzzzzzz", "../../x", ""} {
+		if _, err := w.Get(t.Context(), w.caller("vic"), id); refused(t, id, err).Class != request.Missing {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+	for name, change := range map[string]func(*lifecycle.Request){
+		"no plan": func(r *lifecycle.Request) { r.Plan = nil },
+		"no run":  func(r *lifecycle.Request) { r.Runs.Plan = lifecycle.RunSet{} },
+		"no bytes": func(r *lifecycle.Request) {
+			r.Runs.Plan.Attempts[0].CorrelationID = "plan-ffffffffffffffffffffffffffffffff"
+		},
+	} {
+		w := newFixture(t)
+		stored := requesttest.Planned("dev")
+		change(stored)
+		w.put(stored, false)
+		_, summary, err := w.Plan(t.Context(), w.caller("omar"), requesttest.ID)
+		if refused(t, name, err).Code != lifecycle.CodeNoPlan || summary != nil {
+			t.Errorf("%s: %v %+v", name, err, summary)
+		}
+	}
+}
