@@ -173,7 +173,7 @@ func TestOpenTwiceMakesOneRequest(t *testing.T) {
 	}
 }
 
-// A draft for what does not exist is told at its field, with what there is.
+// A draft for what does not exist has a fault at its field, which lists what exists.
 func TestDraftForWhatDoesNotExist(t *testing.T) {
 	w := newFixture(t)
 	for name, c := range map[string]struct {
