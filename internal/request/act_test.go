@@ -18,8 +18,9 @@ func TestActRecordsAnIntent(t *testing.T) {
 	w.put(stored, false)
 	seen := request.SeenIn(*stored)
 	seen.Read = true
-	doc, err := w.Act(t.Context(), w.caller("omar"), request.Command{ID: requesttest.ID, Action: lifecycle.ActionApprove,
-		Seen: seen})
+	doc, err := w.Act(t.Context(), w.caller("omar"), request.Command{ID: requesttest.ID,
+		Action: lifecycle.ActionApprove,
+		Seen:   seen})
 	w.must(err)
 	got := doc.Request.Intent(lifecycle.ActionApprove)
 	if got == nil || got.By != "omar" || got.ByID != 1003 || got.SlackUser != requesttest.SlackUsers["omar"] ||
@@ -96,7 +97,8 @@ func TestConfirmation(t *testing.T) {
 			})
 			if c.refused != "" {
 				refusal := refused(t, name, err)
-				if kind := refusal.Confirm; refusal.Code != c.refused || c.refused == typed && (kind == lifecycle.ConfirmTyped) != (c.env == "prod") {
+				if kind := refusal.Confirm; refusal.Code != c.refused || c.refused == typed &&
+					(kind == lifecycle.ConfirmTyped) != (c.env == "prod") {
 					t.Errorf("%+v", refusal)
 				}
 				return
@@ -110,19 +112,24 @@ func TestConfirmation(t *testing.T) {
 
 // A window is opened for what Act would take, with the confirmation of today, and nothing is written.
 func TestCheck(t *testing.T) {
-	for env, want := range map[string]lifecycle.Confirmation{"dev": lifecycle.ConfirmPlan, "prod": lifecycle.ConfirmTyped} {
+	for env, want := range map[string]lifecycle.Confirmation{"dev": lifecycle.ConfirmPlan,
+		"prod": lifecycle.ConfirmTyped} {
 		w := newFixture(t)
 		stored := requesttest.Planned(env)
 		w.put(stored, false)
-		cmd := request.Command{ID: requesttest.ID, Action: lifecycle.ActionApprove, Seen: request.SeenIn(*stored)}
-		if r, how, err := w.Check(t.Context(), w.caller("omar"), cmd); err != nil || how != want || r.ID != stored.ID {
+		cmd := request.Command{ID: requesttest.ID, Action: lifecycle.ActionApprove,
+			Seen: request.SeenIn(*stored)}
+		if r, how, err := w.Check(t.Context(), w.caller("omar"), cmd); err != nil || how != want ||
+			r.ID != stored.ID {
 			t.Errorf("%s: %v, confirmed by %q", env, err, how)
 		}
-		if _, _, err := w.Check(t.Context(), w.caller("vic"), cmd); refused(t, "a viewer", err).Class != request.Denied {
+		if _, _, err := w.Check(t.Context(), w.caller("vic"), cmd); refused(t, "a viewer",
+			err).Class != request.Denied {
 			t.Errorf("%s: a viewer: %v", env, err)
 		}
 		cmd.Seen.Digest = "sha256:other"
-		if _, how, err := w.Check(t.Context(), w.caller("omar"), cmd); refused(t, "another plan", err).Code != lifecycle.CodeStale || how != lifecycle.ConfirmNone {
+		if _, how, err := w.Check(t.Context(), w.caller("omar"), cmd); refused(t, "another plan",
+			err).Code != lifecycle.CodeStale || how != lifecycle.ConfirmNone {
 			t.Errorf("%s: another plan: %v", env, err)
 		}
 		if doc, err := w.store.Get(t.Context(), requesttest.ID); err != nil || len(doc.Request.Wanted) != 0 {
@@ -168,7 +175,8 @@ func TestOpenTwiceMakesOneRequest(t *testing.T) {
 		t.Errorf("another person's id: %v", err)
 	}
 	d.ID = "../../x"
-	if _, err := w.Open(t.Context(), w.caller("dana"), d); !errors.As(err, &refusal) || refusal.Class != request.Invalid {
+	if _, err := w.Open(t.Context(), w.caller("dana"), d); !errors.As(err, &refusal) ||
+		refusal.Class != request.Invalid {
 		t.Errorf("an id that is none: %v", err)
 	}
 }
@@ -181,14 +189,18 @@ func TestDraftForWhatDoesNotExist(t *testing.T) {
 		field  string
 		text   string
 	}{
-		"no project":      {func(d *request.Draft) { d.Project = "" }, request.FieldProject, "A project is required: core."},
-		"another project": {func(d *request.Draft) { d.Project = "x" }, request.FieldProject, `There is no project "x"; there is core.`},
-		"another module":  {func(d *request.Draft) { d.Module = "x" }, request.FieldModule, `There is no module "x"; there is `},
+		"no project": {func(d *request.Draft) { d.Project = "" }, request.FieldProject,
+			"A project is required: core."},
+		"another project": {func(d *request.Draft) { d.Project = "x" }, request.FieldProject,
+			`There is no project "x"; there is core.`},
+		"another module": {func(d *request.Draft) { d.Module = "x" }, request.FieldModule,
+			`There is no module "x"; there is `},
 	} {
 		d := requesttest.Draft()
 		c.change(&d)
 		_, refusal := w.CheckDraft(d)
-		if refusal == nil || len(refusal.Faults) != 1 || refusal.Faults[0].Field != c.field || !strings.HasPrefix(refusal.Text, c.text) {
+		if refusal == nil || len(refusal.Faults) != 1 || refusal.Faults[0].Field != c.field ||
+			!strings.HasPrefix(refusal.Text, c.text) {
 			t.Errorf("%s: %+v", name, refusal)
 		}
 	}
@@ -201,7 +213,8 @@ func TestModulesOfOthers(t *testing.T) {
 	if refusal := w.MayUse(w.caller("adam"), m, "core"); refusal != nil {
 		t.Error(refusal)
 	}
-	if refusal := w.MayUse(w.caller("dana"), m, "core"); refusal == nil || refusal.Text != "A thing is only for admin." {
+	if refusal := w.MayUse(w.caller("dana"), m, "core"); refusal == nil ||
+		refusal.Text != "A thing is only for admin." {
 		t.Errorf("%v", refusal)
 	}
 }

@@ -44,7 +44,8 @@ func TestSlackCaller(t *testing.T) {
 		"from another workspace":  {omar, "T0OTHER", "", 0, true},
 	} {
 		got, err := w.SlackCaller(t.Context(), c.p, c.home)
-		if err != nil || got.Login != c.login || got.GithubID != c.id || got.Stranger != c.stranger || got.Source != request.SourceSlack || got.SlackUser != c.p.SlackUser {
+		if err != nil || got.Login != c.login || got.GithubID != c.id || got.Stranger != c.stranger ||
+			got.Source != request.SourceSlack || got.SlackUser != c.p.SlackUser {
 			t.Errorf("%s: %v %+v", name, err, got)
 		}
 	}
@@ -78,7 +79,8 @@ func TestNothingCanBeOpenedWithoutAProject(t *testing.T) {
 		t.Error(refusal)
 	}
 	w.Projects = nil
-	if refusal := w.MayOpenAnywhere(w.caller("dana")); refusal == nil || refusal.Code != lifecycle.CodeNoProject {
+	if refusal := w.MayOpenAnywhere(w.caller("dana")); refusal == nil ||
+		refusal.Code != lifecycle.CodeNoProject {
 		t.Errorf("%+v", refusal)
 	}
 }
@@ -117,7 +119,8 @@ func TestSyncOfEverythingAsksEachRepositoryOnce(t *testing.T) {
 	same := config.Project{Name: "core2", Owner: "Acme", Repo: "Infra-Core"}
 	w.Projects = append(w.Projects, other, same)
 	done, err := w.Sync(t.Context(), w.caller("dana"), "")
-	if err != nil || !slices.Equal(done.Repositories, []string{"acme/infra-core", "acme/infra-data"}) || done.Request != nil {
+	if err != nil || !slices.Equal(done.Repositories, []string{"acme/infra-core", "acme/infra-data"}) ||
+		done.Request != nil {
 		t.Errorf("%v %+v", err, done)
 	}
 }

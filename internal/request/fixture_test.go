@@ -77,7 +77,8 @@ func (w *fixture) put(r *lifecycle.Request, archive bool) {
 	doc, err := w.store.Create(w.t.Context(), *r)
 	w.must(err)
 	s := requesttest.Summary()
-	w.must(bucket.Open(w.t, "run-plan-"+r.Project, inprocess.To(w.bucket), nil).PutSummary(w.t.Context(), r.Project,
+	w.must(bucket.Open(w.t, "run-plan-"+r.Project, inprocess.To(w.bucket), nil).PutSummary(w.t.Context(),
+		r.Project,
 		requesttest.Correlation(), s.Bytes()))
 	if archive {
 		_, err := w.store.Archive(w.t.Context(), doc)

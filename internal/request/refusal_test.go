@@ -41,7 +41,8 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%+v", refusal)
 			}
 			if c.Stored != nil {
-				if doc, err := w.store.Get(t.Context(), requesttest.ID); err != nil || doc.Request.Version != before {
+				if doc, err := w.store.Get(t.Context(), requesttest.ID); err != nil ||
+					doc.Request.Version != before {
 					t.Errorf("something was written: %v %+v", err, doc.Request.Wanted)
 				}
 			}
