@@ -66,7 +66,7 @@ func newSandbox() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return r.main(c, r.serve) },
 	}
 	f := c.PersistentFlags()
-	f.StringVar(&r.dir, "data", "", "data folder; it survives a restart (default: tfpilot/sandbox in the user's cache)")
+	f.StringVar(&r.dir, "data", "", "data directory; it survives a restart (default: tfpilot/sandbox in the user's cache)")
 	f.IntVar(&r.port, "port", sandboxPort, "port of the page; the seven after it are used too. 0: any free ones")
 	f.BoolVar(&r.json, "json", false, "print one line of JSON with every address and credential when started")
 	f.StringVar(&r.ci, "tfpilot-ci", "", "tfpilot-ci that runs download (default: built from the source tree, or the installed one)")
@@ -404,7 +404,7 @@ func (r *sandboxRun) announce() error {
 		"", "TfPilot's sandbox is running.", "",
 		"  Open    " + a.Page + "   the workspace: you are dana, type /tfpilot request",
 		"  Clone   git clone " + a.Clone[0],
-		"  Data    " + a.Data, "", "Ctrl-C ends it; the next start goes on where this one ended.",
+		"  Data    " + a.Data, "", "Ctrl-C ends it; the next start continues from the same state.",
 	}
 	if r.simulatorsOnly {
 		lines = append(lines, "", "Only the simulators run. Start the product in other terminals:", "  set -a; . "+env+"; set +a; tfpilot app", "  set -a; . "+env+"; set +a; tfpilot worker")
