@@ -7,7 +7,7 @@ RUN go mod download
 COPY . .
 ARG TARGETOS TARGETARCH VERSION=0.1.0-dev
 RUN mkdir /programs && for program in tfpilot tfpilot-ci; do \
-      [ ! -d "cmd/$program" ] || CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
+      CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
         go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o "/programs/$program" "./cmd/$program" || exit 1; \
     done
 
