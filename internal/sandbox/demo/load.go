@@ -50,7 +50,8 @@ func (r *Report) add(name, unit string, value float64) {
 	}
 	f := r.Figures[at]
 	f.Values = append(f.Values, math.Round(value*100)/100)
-	f.Median, f.Min, f.Max = quantile(f.Values, 0.5), slices.Min(f.Values), slices.Max(f.Values)
+	lower, upper := quantile(f.Values, 0.5), -quantile(negated(f.Values), 0.5) // two middle values, or one
+	f.Median, f.Min, f.Max = (lower+upper)/2, slices.Min(f.Values), slices.Max(f.Values)
 }
 
 // Table writes the figures for people.
@@ -70,6 +71,14 @@ func quantile(values []float64, q float64) float64 {
 		return 0
 	}
 	return sorted[max(0, int(math.Ceil(q*float64(len(sorted))))-1)]
+}
+
+func negated(values []float64) []float64 {
+	out := make([]float64, 0, len(values))
+	for _, v := range values {
+		out = append(out, -v)
+	}
+	return out
 }
 
 // helpCommands is how many commands a run adds to its clicks, so that the slowest acknowledgment in a
@@ -186,25 +195,37 @@ func (j *journey) measureLife(ctx context.Context, report *Report, number int) e
 // livesOn plays a request from its plan to its end. Each click that changes the card is timed.
 func (j *journey) livesOn(ctx context.Context, r *request) error {
 	for _, turn := range []struct {
-		by *person
-		do func() error
+		by    *person
+		ready string // on the card
+		do    func() error
 	}{
-		{j.omar, func() error { return j.approves(ctx, j.omar, r, "") }},
-		{j.omar, func() error { return j.clicksAction(ctx, j.omar, r, "Merge") }},
-		{j.omar, func() error { return j.clicksAction(ctx, j.omar, r, "Apply") }},
-		{j.adam, func() error {
-			if _, err := j.adam.sees(ctx, r, later, stateApplied); err != nil {
-				return err
-			}
-			return j.destroy(ctx, r)
-		}},
-		{j.omar, func() error { return j.approvesDestroy(ctx, r) }},
+		{j.omar, statePlanReady, func() error { return j.approves(ctx, j.omar, r, "") }},
+		{j.omar, "[Merge]", func() error { return j.clicksAction(ctx, j.omar, r, "Merge") }},
+		{j.omar, "[Apply]", func() error { return j.clicksAction(ctx, j.omar, r, "Apply") }},
+		{j.adam, "[Destroy]", func() error { return j.destroy(ctx, r) }},
+		{j.omar, "Destroy plan", func() error { return j.approvesDestroy(ctx, r) }},
 	} {
+		if err := j.atRest(ctx, turn.by, r, turn.ready); err != nil {
+			return err
+		}
 		if err := j.timesEdit(ctx, turn.by, r, turn.do); err != nil {
 			return err
 		}
 	}
 	return j.awaitDestroyed(ctx, r)
+}
+
+// atRest waits until the card shows that the person can act, and no older edit is on its way to it.
+func (j *journey) atRest(ctx context.Context, p *person, r *request, ready string) error {
+	card, err := p.sees(ctx, r, later, ready)
+	for err == nil {
+		before := card.Edits
+		time.Sleep(2 * time.Second)
+		if card, err = p.card(ctx, r, r.channel); card.Edits == before {
+			return err
+		}
+	}
+	return err
 }
 
 // clock collects how long Slack waited for an acknowledgment, and people for an edited card, in
