@@ -43,7 +43,7 @@ func (l *linter) compareVariables(m *Module, old parsedModule) {
 		}
 		for _, r := range now.rules {
 			if !slices.ContainsFunc(v.rules, func(was rule) bool { return was.source == r.source }) {
-				l.note(m.Name, &r.at, "variable %s has a new validation; a request whose value it refuses can be planned no more",
+				l.note(m.Name, &r.at, "variable %s has a new validation; a request whose value it refuses can no longer be planned",
 					v.name)
 			}
 		}

@@ -60,8 +60,8 @@ func (j *job) apply(ctx context.Context) error {
 	case err != nil:
 		return err
 	case exit != 0 && !known: // the output may contain secrets that the apply created
-		return refuse(lifecycle.CodeTerraformFailed, "terraform apply failed; its words are not told, since the state "+
-			"that knows their secrets could not be read")
+		return refuse(lifecycle.CodeTerraformFailed, "terraform apply failed; its output is withheld, because the "+
+			"state that is needed to redact it could not be read")
 	case exit != 0:
 		return j.terraformFailed("apply.log", "terraform apply")
 	}

@@ -133,7 +133,7 @@ func TestApplyComparesBeforeItsEffect(t *testing.T) {
 		"and its state is unknown": {func(*job, lifecycle.Grant) {
 			f.write("bin/fail.apply", "Error: no such bucket\n")
 			f.write("bin/fail.show", "no\n")
-		}, lifecycle.CodeTerraformFailed, "words are not told", true, false},
+		}, lifecycle.CodeTerraformFailed, "output is withheld", true, false},
 		"only the state is unknown": {func(*job, lifecycle.Grant) { f.write("bin/fail.show", "no\n") }, "", "", true, false},
 		"there is no Terraform": {func(*job, lifecycle.Grant) { t.Setenv("PATH", "/nowhere") }, "error",
 			"start terraform", false, false},

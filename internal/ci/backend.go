@@ -56,8 +56,8 @@ func (j *job) declared(want terraform.Backend) error {
 	for _, e := range entries {
 		name := e.Name()
 		if left := strings.ToLower(name); left == ".terraform" || strings.HasSuffix(left, ".tfstate") {
-			return refuse(lifecycle.CodeBackendDiffers, "%s is committed: it is what Terraform leaves behind, "+
-				"and could stand for another module, workspace or state", name)
+			return refuse(lifecycle.CodeBackendDiffers, "%s is committed: it is local data of Terraform, "+
+				"and could select another module, workspace or state", name)
 		}
 		if !strings.HasSuffix(name, ".tf") {
 			files[name] = nil // its name alone can be wrong

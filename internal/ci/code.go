@@ -207,7 +207,7 @@ func notOrdinary(e treeEntry) error {
 	if what == "" {
 		what = "not an ordinary file"
 	}
-	return refuse(lifecycle.CodeNotPinned, "%s is %s: what it leads to is not part of the plan; "+
+	return refuse(lifecycle.CodeNotPinned, "%s is %s: its target is not part of the plan; "+
 		"put the files themselves there", e.path, what)
 }
 

@@ -251,7 +251,7 @@ func TestWordsOfAnUnreadableState(t *testing.T) {
 	}
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 	r, said := b.refusedAt(d, "apply", "terraform_failed", "apply")
-	if strings.Contains(r.Tail+said, "whatever") || !strings.Contains(r.Tail, "words are not told") {
+	if strings.Contains(r.Tail+said, "whatever") || !strings.Contains(r.Tail, "output is withheld") {
 		t.Errorf("tail:\n%s\nlog:\n%s", r.Tail, said)
 	}
 }
