@@ -16,8 +16,8 @@ import (
 // destroy is carried out, and once more directly before the merge or the dispatch. A sweep
 // calls it for every approval that waits for its effect.
 
-// denial is why a person may not act, or why an approval does not count. The zero value
-// means that nothing is against it.
+// denial is why a person may not act, or why an approval does not count. The zero value means
+// that nothing prevents it.
 type denial struct {
 	code lifecycle.ReasonCode
 	why  string // of an approval, after "no longer counts:"
@@ -72,8 +72,8 @@ func reviewed(a lifecycle.Approver) bool {
 	return a.VoidedAt == nil && a.Source == lifecycle.SourceGitHub
 }
 
-// identify finds the linked identity of a person. The Slack account, the login
-// and the GitHub id must all match.
+// identify returns the linked identity of a person. The Slack account, the login and the GitHub
+// id must all match.
 func identify(linked links, p lifecycle.Person) (rbac.Subject, denial) {
 	id, ok := linked.ofAccount(p.Login, p.GithubID)
 	if p.SlackUser != "" {
@@ -135,7 +135,8 @@ func (j *job) recheckApprovals(ctx context.Context) error {
 	return j.voidUncounted(ctx, hidden)
 }
 
-// voidUncounted voids what does not count; hidden is why no review does, "" when they do.
+// voidUncounted voids the approvals that do not count. hidden is why no review counts, "" if
+// reviews count.
 func (j *job) voidUncounted(ctx context.Context, hidden string) error {
 	for _, a := range slices.Clone(j.request().Approval.Approvers) {
 		if a.VoidedAt != nil {
@@ -159,8 +160,8 @@ func (j *job) voidUncounted(ctx context.Context, hidden string) error {
 	return nil
 }
 
-// voidLapsed voids approvals that wait for their effect and lost what made them valid, as
-// when an account was unlinked. It costs one call, or none when no approval waits.
+// voidLapsed voids approvals that wait for their effect and are no longer valid, for example
+// because an account was unlinked. It costs one call, or none if no approval waits.
 func (w *Worker) voidLapsed(ctx context.Context, requests []lifecycle.Request) error {
 	requests = slices.DeleteFunc(slices.Clone(requests), func(r lifecycle.Request) bool { return !r.AwaitsEffect() })
 	if len(requests) == 0 {
@@ -192,7 +193,7 @@ func (w *Worker) voidIn(ctx context.Context, id string) error {
 	if err := j.voidUncounted(ctx, ""); err != nil {
 		return ignoreGone(err)
 	}
-	w.saw(j.doc)
+	w.remember(j.doc)
 	if j.doc.Request.Version == doc.Request.Version {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// backoffs are how long the steps that did not change any facts are left alone.
+// backoffs holds the waits of steps that did not change any facts.
 type backoffs struct {
 	mu    sync.Mutex
 	steps map[stepKey]backoff
@@ -33,8 +33,8 @@ func keyOf(r lifecycle.Request, s lifecycle.Step) stepKey {
 	return stepKey{r.ID, s.CorrelationID, s.Name}
 }
 
-// add lets a step that did not change the facts wait: two seconds, then twice as long each
-// time, or as long as GitHub asks for.
+// add makes a step that did not change the facts wait: two seconds, then twice as long each
+// time, or as long as GitHub asks.
 func (b *backoffs) add(r lifecycle.Request, s lifecycle.Step, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -55,7 +55,7 @@ func (b *backoffs) add(r lifecycle.Request, s lifecycle.Step, err error) {
 	b.steps[key] = n
 }
 
-// readyAt is when a step may be tried: when it is due and its backoff is over.
+// readyAt returns when a step may be tried: when it is due and its backoff is over.
 func (b *backoffs) readyAt(r lifecycle.Request, s lifecycle.Step) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -72,8 +72,8 @@ func (b *backoffs) drop(id string) {
 	maps.DeleteFunc(b.steps, func(k stepKey, _ backoff) bool { return k.request == id })
 }
 
-// pauser is an error that knows when to try again: nothing happened, and nothing is wrong
-// with the request.
+// pauser is an error that knows when to try again: nothing happened, and the request is not the
+// cause.
 type pauser interface {
 	error
 	RetryAfter() time.Duration

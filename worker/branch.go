@@ -8,9 +8,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// deleteBranch deletes the branch of a merged request. It keeps a
-// branch with commits that were not merged, and a branch that GitHub refuses to delete, as a
-// protected one: it tries once, and nothing waits for it.
+// deleteBranch deletes the branch of a merged request. It keeps a branch with unmerged commits,
+// and one that GitHub refuses to delete, such as a protected branch. It tries once, and nothing
+// waits for it.
 func (j *job) deleteBranch(ctx context.Context) error {
 	end, err := j.endBranch(ctx)
 	var refused *github.Refused
@@ -26,7 +26,8 @@ func (j *job) deleteBranch(ctx context.Context) error {
 	return j.patch(ctx, lifecycle.BranchEnded(end))
 }
 
-// endBranch compares before it deletes: what was pushed after the merge is in no other place.
+// endBranch compares before it deletes, because commits pushed after the merge exist nowhere
+// else.
 func (j *job) endBranch(ctx context.Context) (lifecycle.BranchEnd, error) {
 	r := j.request()
 	tip, err := j.GitHub.Tip(ctx, repoOf(r), r.Target.Branch)

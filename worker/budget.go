@@ -10,8 +10,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/queue"
 )
 
-// GitHub's limits for one installation, as its documentation gives them. Calls that
-// no person waits for leave a part to calls that a person waits for.
+// GitHub's documented limits for one installation. Calls that no person waits for leave a share
+// to calls that a person waits for.
 const (
 	pointsPerMinute  = 900
 	contentPerMinute = 80
@@ -60,8 +60,8 @@ func isUrgent(s lifecycle.Step) bool {
 	return urgent[s.Name] || s.Kind == lifecycle.KindApply || s.Kind == lifecycle.KindDestroy
 }
 
-// turn reports whether the request may start. A request that has to wait is enqueued when its
-// turn comes. Without Redis it starts: the budget still limits its calls.
+// turn reports whether the request may start now. A request that has to wait is enqueued when
+// its turn comes. Without Redis it starts: the budget still limits its calls.
 func (j *job) turn(ctx context.Context) (bool, error) {
 	r := j.request()
 	t, err := j.Turns.Ask(ctx, r.ID, r.Project, r.Requester.Login)
@@ -81,10 +81,10 @@ func (j *job) turn(ctx context.Context) (bool, error) {
 	return false, j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeQueueFull, text)
 }
 
-// waitsMost is how long the sweep leaves a request in the queue alone.
+// waitsMost is how long the sweep ignores a request that waits for its turn.
 const waitsMost = 12 * time.Hour
 
-// waiting are the requests whose turn will come.
+// waiting returns the requests that wait for their turn.
 func (w *Worker) waiting(ctx context.Context) map[string]bool {
 	ids, err := w.Turns.Waiting(ctx)
 	if err != nil {

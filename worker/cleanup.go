@@ -16,8 +16,8 @@ func cleanupTitle(r *lifecycle.Request) string {
 	return "TfPilot: remove " + r.Module + " from " + r.Environment.String() + " (" + r.ID + ")"
 }
 
-// cleanup starts the run that takes the block out of the code. The resource is gone
-// already: while it lived, its block stayed.
+// cleanup starts the run that removes the block from the code. The resources are already
+// destroyed: until then the block stays.
 func (j *job) cleanup(ctx context.Context) error {
 	r := j.request()
 	sha, err := j.GitHub.Tip(ctx, repoOf(r), r.Target.Base)
@@ -57,8 +57,8 @@ func (j *job) cleanupPull(ctx context.Context) error {
 	return j.patch(ctx, lifecycle.CleanupOpened(pull.Number, pull.URL))
 }
 
-// cleanupMerge merges that pull request, if it does nothing but take the block out.
-// When GitHub refuses, the card asks a person to merge it.
+// cleanupMerge merges that pull request if it only removes the block. If GitHub refuses, the
+// card asks a person to merge it.
 func (j *job) cleanupMerge(ctx context.Context) error {
 	r := j.request()
 	pull, err := j.GitHub.Pull(ctx, repoOf(r), r.Cleanup.PRNumber)
@@ -90,9 +90,9 @@ func (j *job) cleanupMerge(ctx context.Context) error {
 	return j.cleaned(ctx, pull)
 }
 
-// onlyStrips reports whether a pull request removes the request's block from its file and
-// changes nothing else. No one reviews it, so nothing else may enter the default branch with
-// it, commit messages included.
+// onlyStrips reports whether a pull request only removes the request's block from its file. No
+// one reviews it, so nothing else may reach the default branch with it, including commit
+// messages.
 func (j *job) onlyStrips(ctx context.Context, pull github.Pull) (bool, error) {
 	r := j.request()
 	if !pull.Open || pull.BaseRef != r.Target.Base {
@@ -123,7 +123,7 @@ func (j *job) onlyStrips(ctx context.Context, pull github.Pull) (bool, error) {
 	return diff.Files[0].Status == "modified" && diff.Files[0].Blob == github.BlobID(rest), nil
 }
 
-// seeCleanup takes in a cleanup that a person merged.
+// seeCleanup records a cleanup that a person merged.
 func (j *job) seeCleanup(ctx context.Context) error {
 	pull, err := j.GitHub.Pull(ctx, repoOf(j.request()), j.request().Cleanup.PRNumber)
 	if err != nil || !pull.Merged {
@@ -148,7 +148,7 @@ const (
 	lastWordWait   = 15 * time.Minute // then the archive no longer waits for Slack
 )
 
-// lastWordPosted reports whether the thread has its last reply, or cannot get it: the request
+// lastWordPosted reports whether the thread has its last reply or cannot get one: the request
 // has no card, or Slack takes too long.
 func (j *job) lastWordPosted() bool {
 	c := j.request().Cleanup

@@ -38,9 +38,9 @@ func (j *job) start(ctx context.Context, kind lifecycle.Kind, a lifecycle.Attemp
 	return j.sendOwn(ctx, kind, a)
 }
 
-// sendOwn sends an attempt that this very worker made. When two workers carry out the
-// same intent, only one attempt is in the document, and the other worker sends nothing. With
-// two runs, the document might follow the run that does not hold the claim.
+// sendOwn sends an attempt that this worker made itself. If two workers carry out the same
+// intent, only one attempt is in the document, and the other worker sends nothing. With two
+// runs, the document might follow the run without the claim.
 func (j *job) sendOwn(ctx context.Context, kind lifecycle.Kind, a lifecycle.Attempt) error {
 	have := j.request().Attempt(kind, a.CorrelationID)
 	if have == nil || have.Sender != a.Sender {
@@ -49,8 +49,8 @@ func (j *job) sendOwn(ctx context.Context, kind lifecycle.Kind, a lifecycle.Atte
 	return j.send(ctx, kind, a.CorrelationID)
 }
 
-// send writes the grant and sends the dispatch, whose intent is in the document. A
-// lost answer is left to find; only a refusal concludes the attempt.
+// send writes the grant and sends the dispatch, whose intent is in the document. If the answer
+// is lost, a later step searches for the run; only a refusal concludes the attempt.
 func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
 	a := j.request().Attempt(kind, cid)
 	grant := j.grant(kind, a)
@@ -73,12 +73,12 @@ func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
 				"%s. Ask your platform team.", kind, j.request().Target.Base, repoOf(j.request())))
 	case errors.As(err, &refused):
 		return j.notStarted(ctx, kind, cid, "GitHub refused to start the run: "+refused.Message)
-	case paused(err): // GitHub did not take it
+	case paused(err): // GitHub rejected it
 		return errors.Join(fmt.Errorf("dispatch %s: %w", kind, err), j.patch(ctx, lifecycle.NotSent(kind, cid, sends)))
 	case err != nil:
 		return fmt.Errorf("dispatch %s: %w", kind, err)
 	case run.ID == 0:
-		return nil // an old server: find looks for it
+		return nil // an old server does not return the run; find searches for it
 	}
 	if err := j.index(ctx, kind, run.ID); err != nil {
 		return err
@@ -86,9 +86,9 @@ func (j *job) send(ctx context.Context, kind lifecycle.Kind, cid string) error {
 	return j.patch(ctx, lifecycle.RunStarted(kind, cid, run.ID, run.URL))
 }
 
-// mayBegin checks once more, now that the grant of an apply or destroy exists: a person who
-// withdrew the approval or released the lease while this worker was delayed had no grant to
-// delete, and from now on has one.
+// mayBegin checks again now that the grant of an apply or destroy exists. A person who withdrew
+// the approval or released the lease while this worker was delayed found no grant to delete;
+// from now on there is one.
 func (j *job) mayBegin(ctx context.Context, kind lifecycle.Kind, cid string) (bool, error) {
 	if kind != lifecycle.KindApply && kind != lifecycle.KindDestroy {
 		return true, nil
@@ -140,7 +140,8 @@ func (j *job) index(ctx context.Context, kind lifecycle.Kind, runID int64) error
 	})
 }
 
-// grant is a function of the attempt, so that writing it again writes the same.
+// grant depends only on the attempt and the request, so that writing it again writes the same
+// bytes.
 func (j *job) grant(kind lifecycle.Kind, a *lifecycle.Attempt) lifecycle.Grant {
 	r := j.request()
 	env, _ := j.environment(r)
@@ -156,8 +157,8 @@ func (j *job) grant(kind lifecycle.Kind, a *lifecycle.Attempt) lifecycle.Grant {
 	}
 }
 
-// planOf is the correlation id of the plan that an apply or destroy was approved for. The run
-// reads its summary, and believes it only with the digest that the grant names.
+// planOf returns the correlation id of the plan that was approved for an apply or destroy. The
+// run reads its summary, and accepts it only with the digest in the grant.
 func (j *job) planOf(a *lifecycle.Attempt) string {
 	for _, plan := range j.request().Runs.Plan.Attempts {
 		if a.PlanAttempt != 0 && plan.Number == a.PlanAttempt {
@@ -167,8 +168,8 @@ func (j *job) planOf(a *lifecycle.Attempt) string {
 	return ""
 }
 
-// inputs are what a dispatch carries. GitHub Enterprise Server up to 3.19 takes no more
-// than ten; whatever else the run needs, it reads in its grant.
+// inputs returns the inputs of a dispatch. GitHub Enterprise Server up to 3.19 accepts at most
+// ten; everything else that the run needs is in its grant.
 func inputs(cid string, g lifecycle.Grant, ref string) map[string]string {
 	return map[string]string{
 		"request_id": g.RequestID, "environment_key": g.Environment.Key, "environment_slug": g.Environment.Slug,
@@ -176,8 +177,8 @@ func inputs(cid string, g lifecycle.Grant, ref string) map[string]string {
 	}
 }
 
-// sendAgain sends a dispatch whose first sending was not seen to work, after one
-// more search for its run and a check of its approvals.
+// sendAgain repeats a dispatch without a visible run, after another search for the run and
+// another check of its approvals.
 func (j *job) sendAgain(ctx context.Context, s lifecycle.Step) error {
 	if err := j.GitHub.Closed(); err != nil {
 		return err
@@ -204,8 +205,8 @@ func (j *job) sendAgain(ctx context.Context, s lifecycle.Step) error {
 	return j.send(ctx, s.Kind, s.CorrelationID)
 }
 
-// find looks for the run of an attempt: the one that the claim names, or one whose title
-// carries the correlation id while there is no claim.
+// find searches for the run of an attempt: the one that the claim names or, without a claim, one
+// with the correlation id in its title.
 func (j *job) find(ctx context.Context, s lifecycle.Step) (bool, error) {
 	claim, err := j.claim(ctx, j.request().Project, s.CorrelationID)
 	if err != nil {
@@ -233,15 +234,15 @@ func (j *job) find(ctx context.Context, s lifecycle.Step) (bool, error) {
 	return false, j.unsent(ctx, s)
 }
 
-// errPartial keeps a dispatch from being repeated or given up: only a complete listing
+// errPartial prevents a dispatch from being repeated or given up: only a complete listing
 // without its run proves that there is none.
 var errPartial = errors.New("GitHub lists more runs than can be read")
 
 // runShows is how long after a dispatch GitHub may create its run.
 const runShows = 10 * time.Minute
 
-// sentDuring selects the runs that sendings of an attempt may have started. The end keeps
-// a repository where much runs from having more of them than can be listed.
+// sentDuring selects the time in which a dispatch of the attempt may have started runs. Its end
+// keeps the list short in a busy repository.
 func sentDuring(a *lifecycle.Attempt) github.RunQuery {
 	q := github.RunQuery{Since: a.DispatchedAt.Add(-time.Minute)}
 	if a.SentAt != nil && now().Sub(*a.SentAt) > runShows {
@@ -250,9 +251,9 @@ func sentDuring(a *lifecycle.Attempt) github.RunQuery {
 	return q
 }
 
-// unsent undoes the last sending when its grant was never written, as by a worker that
-// was killed: the grant comes before the call, so that nothing was sent. If that worker
-// was only delayed, the claim stops one of the two runs.
+// unsent undoes the last sending if its grant was never written, for example because the worker
+// was killed. The grant comes before the call, so nothing was sent. If that worker was only
+// delayed, the claim stops one of the two runs.
 func (j *job) unsent(ctx context.Context, s lifecycle.Step) error {
 	a := j.attempt(s)
 	if a.Sends != 1 || a.RevokedAt != nil {
@@ -265,8 +266,8 @@ func (j *job) unsent(ctx context.Context, s lifecycle.Step) error {
 	return j.patch(ctx, lifecycle.NotSent(s.Kind, s.CorrelationID, 1))
 }
 
-// findClaimed asks GitHub for the run that the claim names. Anyone who may write claims can
-// name any run, so it counts only if TfPilot started it for this attempt.
+// findClaimed reads the run that the claim names. Anyone who may write claims can name any run,
+// so it counts only if TfPilot started it for this attempt.
 func (j *job) findClaimed(ctx context.Context, s lifecycle.Step, claim lifecycle.Claim) (bool, error) {
 	run, err := j.GitHub.Run(ctx, repoOf(j.request()), claim.RunID)
 	if errors.Is(err, github.ErrNotFound) {
@@ -297,7 +298,7 @@ func (j *job) take(ctx context.Context, s lifecycle.Step, f lifecycle.RunFacts) 
 	return true, j.index(ctx, s.Kind, f.RunID)
 }
 
-// claim reads which run took the correlation id; the zero value when none has.
+// claim returns the run that claimed the correlation id; the zero value if none did.
 func (w *Worker) claim(ctx context.Context, project, cid string) (lifecycle.Claim, error) {
 	c, err := w.Store.Claim(ctx, project, cid)
 	if errors.Is(err, store.ErrNotFound) {

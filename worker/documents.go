@@ -8,8 +8,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// documents is what this worker saw last of every live document. It is a cache of the
-// bucket: it shows which documents changed, and is filled again after a restart.
+// documents caches the newest version of every live document that this worker has read. It shows
+// which documents changed, and is filled again after a restart.
 type documents struct {
 	mu   sync.Mutex
 	docs map[string]store.Doc

@@ -10,12 +10,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// Forced is the order to take the lease of an environment from its holder. The rights of
-// the person who gives it are checked before.
+// Forced is an admin's command to take the lease of an environment from its holder. The caller
+// has checked the admin's rights.
 type Forced struct {
 	Project     string
 	Environment lifecycle.Environment
-	RequestID   string // of the holder: another one that moved up since is left alone
+	RequestID   string // of the holder; another holder that moved up since is not affected
 	By          lifecycle.Actor
 	Reason      string
 }
@@ -26,11 +26,11 @@ var (
 	ErrOtherHolder = errors.New("another request holds the environment")
 )
 
-// ForceRelease takes the lease from its holder and hands it on. The fact comes first,
-// then the grant is deleted, so that a run that has not begun to apply stops there, then
-// the lease is released. A run that is already applying continues; Terraform's lock on the
-// state keeps a second one out. A repeated call completes what an earlier one left. A holder whose
-// document is gone or cannot be read loses grant and lease all the same.
+// ForceRelease takes the lease from its holder and passes it to the next entry. It first records
+// the fact, then deletes the grant, so that a run that has not begun to apply stops, and then
+// releases the lease. A run that is already applying continues; Terraform's state lock keeps a
+// second one out. A repeated call completes an earlier one. A holder whose document is gone or
+// unreadable loses grant and lease too.
 func ForceRelease(ctx context.Context, s *store.Store, notifier *queue.Notifier,
 	f Forced) (lifecycle.LeaseEntry, error) {
 	state, err := s.Environment(ctx, f.Project, f.Environment)

@@ -49,7 +49,7 @@ func (w *Worker) seeForeign(ctx context.Context, source string, run github.Run) 
 }
 
 func (w *Worker) recordForeign(ctx context.Context, source string, doc store.Doc, run github.Run) error {
-	w.saw(doc)
+	w.remember(doc)
 	foreign, err := w.isForeign(ctx, doc.Request, run)
 	if err != nil || !foreign {
 		return err
@@ -60,7 +60,7 @@ func (w *Worker) recordForeign(ctx context.Context, source string, doc store.Doc
 	if err != nil {
 		return ignoreGone(err)
 	}
-	w.saw(after)
+	w.remember(after)
 	if after.Request.Version == doc.Request.Version {
 		return nil
 	}

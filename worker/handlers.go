@@ -36,7 +36,7 @@ func (w *Worker) Handlers() queue.Handlers {
 	}
 }
 
-// pace puts a task back until GitHub may be asked again, or lets TfPilot in again,
+// pace delays a task until GitHub may be asked again, or accepts TfPilot's sign-in again,
 // without counting a try.
 func pace(err error) error {
 	var limit *github.RateLimit
@@ -58,9 +58,8 @@ func Reindex(ctx context.Context, s *store.Store, x *queue.Index) error {
 	return x.Rebuild(ctx, rows(ctx, s))
 }
 
-// maxUnanswered is how many reads may fail before it counts as an outage. A document that
-// was read and is none, as after a step back to an older version of TfPilot, is no
-// outage, however many there are.
+// maxUnanswered is the number of failed reads that counts as an outage. Objects that were read
+// but are not valid documents, for example after a downgrade of TfPilot, do not count.
 const maxUnanswered = 20
 
 // rows are the documents that can be read. An unreadable one, as from a newer version of TfPilot,

@@ -14,9 +14,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// open brings a request to GitHub: one file in one commit on request/<id>, then the
-// pull request, then the intent of its first plan. Every call finds what an earlier
-// try left.
+// open creates the request on GitHub: one file in one commit on request/<id>, then the pull
+// request, then the intent of its first plan. Every call finds what an earlier try created.
 func (j *job) open(ctx context.Context) error {
 	// A requester who had the right a moment ago may wait in the queue; the right is checked again after it.
 	recent, known := j.people.recentLinks(linksRecent)
@@ -67,7 +66,7 @@ func (j *job) open(ctx context.Context) error {
 	return j.opened(ctx, commit, pull)
 }
 
-// mayOpen checks the right of the requester and puts on the card why it is missing.
+// mayOpen checks the requester's right, and puts the reason on the card if it is missing.
 func (j *job) mayOpen(ctx context.Context) (bool, error) {
 	linked, fresh := j.people.recentLinks(linksFresh)
 	if !fresh {
@@ -83,8 +82,8 @@ func (j *job) mayOpen(ctx context.Context) (bool, error) {
 	return false, j.setProblem(ctx, lifecycle.StepOpen, refusal.code, refusal.text)
 }
 
-// madeByUs reports whether TfPilot itself opened the pull request, from a branch of this very
-// repository. Any other would bring its own title and description with it.
+// madeByUs reports whether TfPilot opened the pull request from a branch of this repository. Any
+// other pull request has its own title and description.
 func (j *job) madeByUs(ctx context.Context, pull github.Pull, created bool) (bool, error) {
 	if created {
 		return true, nil
@@ -149,7 +148,7 @@ func unlessRefused(p lifecycle.Patch) lifecycle.Patch {
 	}
 }
 
-// render makes the one file of the request from the catalog as it is now.
+// render generates the request's file from the current catalog.
 func (j *job) render() ([]byte, error) {
 	r := j.request()
 	m, ok := j.Catalog.Module(r.Module)
@@ -164,8 +163,8 @@ func (j *job) render() ([]byte, error) {
 	return terraform.Render(terraform.File{RequestID: r.ID, Module: r.Module, Args: args})
 }
 
-// missing describes for people what the environment's repository lacks; empty when it lacks
-// nothing. A tree that GitHub cut short proves nothing.
+// missing describes for people what the environment's repository lacks; empty if nothing. A tree
+// that GitHub truncated proves nothing.
 func (j *job) missing(tree github.Tree) string {
 	r := j.request()
 	root := r.Environment.Root() + "/"
@@ -183,7 +182,8 @@ func (j *job) missing(tree github.Tree) string {
 	return ""
 }
 
-// holdsModule reports whether a directory holds Terraform configuration: like Terraform, whatever its files are called.
+// holdsModule reports whether a directory contains Terraform configuration, by the rules by
+// which Terraform reads files.
 func holdsModule(tree github.Tree, dir string) bool {
 	for name := range tree.Entries {
 		if path.Dir(name) == dir && strings.HasSuffix(name, ".tf") && !strings.HasPrefix(path.Base(name), ".") {
@@ -234,7 +234,7 @@ func subject(r *lifecycle.Request) string {
 	return fmt.Sprintf("TfPilot: %s in %s (%s)", r.Module, r.Environment, r.ID)
 }
 
-// openFailed puts a refusal on the card; everything else is tried again.
+// openFailed puts a refusal on the card; every other error is tried again.
 func (j *job) openFailed(ctx context.Context, err error) error {
 	var refused *github.Refused
 	switch {

@@ -12,9 +12,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
-// people is who is who: which Slack account is linked to which GitHub account, and which
-// account has a login on GitHub. It is read again for every effect; what is kept between
-// two readings only makes that cheap.
+// people knows which Slack account is linked to which GitHub account, and which account has a
+// login on GitHub. Every effect reads it again; the cached values only make that cheap.
 type people struct {
 	mu     sync.Mutex
 	linked map[string]store.Linked
@@ -23,15 +22,15 @@ type people struct {
 	logins map[string]accountSeen
 }
 
-// accountSeen is the id that a login had on GitHub; 0 when there was no such login.
+// accountSeen is the id that a login had on GitHub; 0 if the login did not exist.
 type accountSeen struct {
 	id int64
 	at time.Time
 }
 
 const (
-	// linksFresh is how long one reading of the links serves: the checks of one step, and the
-	// requests that are opened at once.
+	// linksFresh is how long one reading of the links is used: for the checks of one step, and
+	// for requests that are opened at the same time.
 	linksFresh = 2 * time.Second
 	// linksRecent is how long one reading of the links lets new requests wait for their turn.
 	linksRecent = time.Minute
@@ -121,7 +120,7 @@ func (l links) ofAccount(login string, id int64) (lifecycle.Identity, bool) {
 	return lifecycle.Identity{}, false
 }
 
-// accountOf is the id of the account that has this login on GitHub; 0 when none has.
+// accountOf returns the id of the GitHub account with this login; 0 if there is none.
 func (w *Worker) accountOf(ctx context.Context, login string) (int64, error) {
 	key := lifecycle.FoldLogin(login)
 	w.people.mu.Lock()

@@ -66,8 +66,8 @@ func pullFacts(pull github.Pull, foreign *bool) lifecycle.PullFacts {
 	}
 }
 
-// foreign reports whether the head holds anything that TfPilot did not make: against the merge
-// base it must change exactly the request's file, to exactly its bytes, in commits with a
+// foreign reports whether the head contains anything that TfPilot did not make. Against the
+// merge base, it must change exactly the request's file to exactly its bytes, in commits with a
 // message of TfPilot or of GitHub's "Update branch".
 func (j *job) foreign(ctx context.Context, pull github.Pull) (bool, error) {
 	r := j.request()
@@ -238,9 +238,9 @@ func (j *job) permitClose(ctx context.Context, intent lifecycle.Intent) (bool, e
 	return j.permit(ctx, intent)
 }
 
-// restore puts the generated content back on a branch that a person changed: a new
-// commit on the base, which becomes the branch. It is the blob that was made then: the
-// catalog may make another today.
+// restore puts the generated content back on a branch that a person changed: a new commit on the
+// base, which becomes the branch. It uses the original blob, because the catalog may generate
+// another today.
 func (j *job) restore(ctx context.Context) error {
 	intent := *j.request().Intent(lifecycle.ActionRestore)
 	if ok, err := j.permit(ctx, intent); err != nil || !ok {
@@ -299,7 +299,7 @@ func (j *job) intentFor(s lifecycle.Step) *lifecycle.Intent {
 	return nil
 }
 
-// planByItself plans a head without an intent of a person, for the requester.
+// planByItself plans a head without a person's intent, on behalf of the requester.
 func (j *job) planByItself(ctx context.Context, s lifecycle.Step) error {
 	denied, err := j.requesterMay(ctx, rbac.Plan)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// repositories is what this worker read of GitHub's repositories: when each was last
-// synced, what the lists held then, and the newest tips and trees. Every answer of it
-// saves a call; none decides what is run or merged.
+// repositories caches what this worker read from GitHub's repositories: the time of the last
+// sync, the lists at that time, and the newest tips and trees. The cache saves calls; nothing
+// that runs or is merged depends on it.
 type repositories struct {
 	mu    sync.Mutex
 	next  map[string]time.Time   // repository → when its last sync was due

@@ -18,13 +18,13 @@ const (
 	maxRemoved = 100  // addresses kept in the document; the whole list is in summary.json
 )
 
-// left is what a run left in the bucket.
+// left is everything that a run stored in the bucket.
 type left struct {
 	lifecycle.Evidence
 	summary *terraform.Summary // of a plan
 }
 
-// left reads what a run left. Missing or damaged objects are no error: the evidence
+// left reads what a run stored. Missing or damaged objects are not an error: the evidence
 // records them.
 func (j *job) left(ctx context.Context, kind lifecycle.Kind, cid string) (left, error) {
 	l, project := left{Evidence: lifecycle.Evidence{CorrelationID: cid}}, j.request().Project
@@ -93,9 +93,8 @@ func (l *left) usable(err error) (bool, error) {
 	}
 }
 
-// see makes the patch that takes in a run. When GitHub concludes it as a success,
-// its result is read first, since that decides whether it counts, and taken in with the same
-// write.
+// see returns the patch that records a run. If GitHub reports success, see first reads the
+// result, which decides whether the success counts; one write records both.
 func (j *job) see(ctx context.Context, f lifecycle.RunFacts) (lifecycle.Patch, error) {
 	a := j.request().AttemptOf(f)
 	if f.Conclusion != lifecycle.ConclusionSuccess || f.Status != "completed" || f.RunAttempt > 1 || a == nil ||
@@ -113,8 +112,8 @@ func (j *job) see(ctx context.Context, f lifecycle.RunFacts) (lifecycle.Patch, e
 	return lifecycle.All(lifecycle.SeeRun(f), j.reading(f.Kind, a.CorrelationID, l)), nil
 }
 
-// result takes in what a concluded run left in the bucket. Whether it succeeded is
-// already decided; the result holds what it found.
+// result records what a concluded run stored in the bucket. Whether it succeeded is already
+// decided.
 func (j *job) result(ctx context.Context, s lifecycle.Step) error {
 	a := *j.attempt(s)
 	if a.Doubt != "" {
@@ -179,8 +178,8 @@ func (j *job) shownPlan(l left) lifecycle.Plan {
 	return plan
 }
 
-// readFailure takes in why a run did not succeed: Terraform's own words when it left
-// some, else the name of the step that failed.
+// readFailure records why a run did not succeed: Terraform's own words if there are any, else
+// the name of the failed step.
 func (j *job) readFailure(ctx context.Context, s lifecycle.Step, a lifecycle.Attempt, l left) error {
 	var res lifecycle.Result // what another left is not repeated
 	if l.Doubt(s.Kind, j.id(), a, a.RunID) == "" {

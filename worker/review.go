@@ -41,9 +41,8 @@ func (j *job) takeReviews(ctx context.Context, reviews []github.Review) error {
 	return nil
 }
 
-// takeObjections records the reviews that block now: the latest word of a person on GitHub
-// requests changes, and that person may reject. Whatever that person approved is void, on
-// any surface.
+// takeObjections records the reviews that block now: a person's latest review requests changes,
+// and that person may reject. Every approval of that person becomes void, on any surface.
 func (j *job) takeObjections(ctx context.Context, reviews []github.Review) error {
 	var open []lifecycle.Objection
 	var against []github.Actor

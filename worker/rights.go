@@ -16,8 +16,8 @@ func (w *Worker) environment(r *lifecycle.Request) (config.Environment, bool) {
 	return w.Structure.Environment(r.Project, r.Environment.Key, r.Environment.Slug)
 }
 
-// may decides, when an intent is carried out, whether the person who recorded it still has
-// the right to it: the link to their GitHub account, that account, and their role.
+// may reports whether the person who recorded an intent still has the right to it when it is
+// carried out. It checks the link to their GitHub account, that account, and their role.
 func (j *job) may(ctx context.Context, intent lifecycle.Intent) (denial, error) {
 	linked, err := j.linked(ctx)
 	if err != nil {
@@ -67,8 +67,8 @@ func (j *job) decide(s rbac.Subject, v rbac.Verb) rbac.Decision {
 	return j.Policy.Decide(s, v, rbac.ScopeOf(*j.request(), s, env.Rules()))
 }
 
-// permit checks the rights for an intent. When they are missing, it refuses the intent with
-// the reason, which is on the card and in the log.
+// permit checks the rights for an intent. If they are missing, it refuses the intent with the
+// reason, which is shown on the card and logged.
 func (j *job) permit(ctx context.Context, intent lifecycle.Intent) (bool, error) {
 	refusal, err := j.may(ctx, intent)
 	if err != nil || !refusal.denied() {

@@ -15,7 +15,7 @@ import (
 // the run reads its grant directly before, and the lock follows.
 const forcedGrace = 10 * time.Minute
 
-// stateLocked records at the environment which lock a run met, and returns the text about it
+// stateLocked records in the environment which lock a run found, and returns the text about it
 // for the request.
 func (j *job) stateLocked(ctx context.Context, a lifecycle.Attempt, l lifecycle.StateLock) (string, error) {
 	l, ok := plainLock(l)

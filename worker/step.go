@@ -6,8 +6,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// handlers are how each step of lifecycle.Steps is done, one row for each; StepReconcile
-// alone is left to sync. A step that carries out an intent has the name of its action.
+// handlers has one row for each step of lifecycle.Steps except StepReconcile, which sync does. A
+// step that carries out an intent has the name of its action.
 var handlers = map[lifecycle.StepName]handler{
 	lifecycle.StepLog:          wholeRequest((*job).flush),
 	lifecycle.StepOpen:         wholeRequest((*job).open),

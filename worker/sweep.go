@@ -93,7 +93,7 @@ func (w *Worker) readAgain(ctx context.Context, e store.Entry) error {
 	if err != nil {
 		return err
 	}
-	w.saw(doc)
+	w.remember(doc)
 	if err := w.Notifier.Show(ctx, doc.Request, doc.Archived); err != nil {
 		w.Log.Warn("the card was not enqueued", keyRequest, id, keyError, err)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// sweeps is what the sweeps of this worker remember of each other.
+// sweeps is the state that the sweeps of this worker share.
 type sweeps struct {
 	mu         sync.Mutex
 	began      time.Time        // when the last sweep began

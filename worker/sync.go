@@ -163,7 +163,7 @@ func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls git
 			return err
 		}
 	}
-	w.saw(j.doc)
+	w.remember(j.doc)
 	if j.doc.Request.Version == doc.Request.Version {
 		return nil
 	}
@@ -182,7 +182,7 @@ func (w *Worker) touched(ctx context.Context, id string, pulls []github.Pull,
 	}
 	r := &doc.Request
 	if !w.news(ctx, r, pulls, runs) {
-		w.saw(doc)
+		w.remember(doc)
 		return true, nil
 	}
 	if !touchable(r) || runNews(r, runs) {
@@ -199,7 +199,7 @@ func (w *Worker) touched(ctx context.Context, id string, pulls []github.Pull,
 	if now().Sub(pulls[i].UpdatedAt) < timeShared {
 		return false, errFresh
 	}
-	w.saw(doc)
+	w.remember(doc)
 	w.noReviews(ctx, id, pulls[i])
 	return true, nil
 }

@@ -25,8 +25,7 @@ func hintMAC(key, hint []byte) []byte {
 	return m.Sum(nil)
 }
 
-// Webhook takes in a hint: it records the run facts of the hint, and reads everything that
-// grants rights from GitHub.
+// Webhook records the run facts in a hint, and reads everything that grants rights from GitHub.
 func (w *Worker) Webhook(ctx context.Context, sealed []byte) error {
 	var h github.Hint
 	mac, hint := sealed[:min(len(sealed), sha256.Size)], sealed[min(len(sealed), sha256.Size):]
@@ -102,7 +101,7 @@ func (w *Worker) requestOfPull(ctx context.Context, repoID int64, number int) (s
 	return x.RequestID, err
 }
 
-// runHint takes in a workflow_run event: the index, the document, one write.
+// runHint handles a workflow_run event: the index, the document, one write.
 func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
 	if h.Run == nil || h.Action == "requested" && h.Run.Attempt <= 1 {
 		return nil // the sender of the dispatch knows it already; its start and end have events of their own
@@ -157,8 +156,8 @@ func (w *Worker) runFacts(ctx context.Context, h github.Hint, kind lifecycle.Kin
 	return w.recordForeign(ctx, sourceWebhook, doc, runOfHint(h))
 }
 
-// takeRun takes in a run. known is false when it is none of the request. done is false when it
-// brought no news to this document, which may be outdated.
+// takeRun records a run. known is false if the run does not belong to the request, and changed
+// is false if it brought nothing new.
 func (w *Worker) takeRun(ctx context.Context, h github.Hint, kind lifecycle.Kind,
 	doc store.Doc) (known, done bool, err error) {
 	facts, ours, err := w.factsOfHint(ctx, doc.Request, h, kind)
@@ -183,19 +182,19 @@ func (w *Worker) takeRun(ctx context.Context, h github.Hint, kind lifecycle.Kind
 	if j.doc, err = w.Store.Patch(ctx, doc, lifecycle.System(sourceWebhook), see); err != nil {
 		return true, false, ignoreGone(err)
 	}
-	w.saw(j.doc)
+	w.remember(j.doc)
 	if j.doc.Request.Version == doc.Request.Version {
 		return true, false, nil
 	}
-	if j.reconcileFurther(ctx, doc.Request.Version) {
+	if j.reconcileFrom(ctx, doc.Request.Version) {
 		return true, true, nil
 	}
 	return true, true, w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
 }
 
-// reconcileFurther reconciles with the document in hand when something is due: a queued reconcile
+// reconcileFrom reconciles with the document in hand when something is due: a queued reconcile
 // would read it again. What does not succeed is left to that one.
-func (j *job) reconcileFurther(ctx context.Context, known int64) bool {
+func (j *job) reconcileFrom(ctx context.Context, known int64) bool {
 	if !lifecycle.IsDue(*j.request(), now()) || !j.reconciles.begin(j.id()) {
 		return false
 	}

@@ -134,9 +134,8 @@ func (w *Worker) reconcileOnce(ctx context.Context, id string, version int64) (e
 	return w.job(doc).reconcile(ctx, doc.Request.Version)
 }
 
-// startFrom returns the document to begin with: a cached one that is at least as new as what
-// was enqueued, when nothing is due there that an outdated document could spoil, else the
-// stored one.
+// startFrom returns the document to begin with: a cached one if it is at least as new as the
+// enqueued version and no due step could do harm with outdated facts, else the stored one.
 func (w *Worker) startFrom(ctx context.Context, id string, version int64) (store.Doc, error) {
 	if version > 0 {
 		doc, ok := w.Store.Cached(ctx, id)
@@ -152,8 +151,8 @@ func (w *Worker) startFrom(ctx context.Context, id string, version int64) (store
 // opening finds what is there, and an event is in the log once.
 var fromCache = map[lifecycle.StepName]bool{lifecycle.StepOpen: true, lifecycle.StepLog: true}
 
-// mayStart reports whether all that is due in a cached document is of this kind. When nothing
-// is, there is nothing to do: a newer version was enqueued by its writer, and the sweep finds it
+// mayStart reports whether all due steps of a cached document are of this kind. If nothing is
+// due there is nothing to do: the writer of a newer version enqueued it, and the sweep finds it
 // if that was lost.
 func (w *Worker) mayStart(r lifecycle.Request) bool {
 	for _, s := range lifecycle.Next(r, lifecycle.EnvironmentState{}, now()) {
@@ -174,13 +173,12 @@ func (j *job) reconcile(ctx context.Context, known int64) error {
 	if j.doc.Request.Version != known || j.doc.Archived {
 		err = errors.Join(err, j.Notifier.Show(ctx, *j.request(), j.doc.Archived))
 	}
-	j.saw(j.doc)
+	j.remember(j.doc)
 	return err
 }
 
-// saw keeps a document as this worker saw it last. Nothing is
-// kept of an archived one.
-func (w *Worker) saw(doc store.Doc) {
+// remember caches the newest version of a document, but no archived one.
+func (w *Worker) remember(doc store.Doc) {
 	if doc.Archived {
 		w.forgetRequest(doc.Request.ID)
 		return
@@ -195,7 +193,7 @@ func (w *Worker) forgetRequest(id string) {
 	w.reviewless.drop(id)
 }
 
-// job is one reconcile of one request. doc is the newest version in hand.
+// job is one reconcile of one request. doc is the newest known version.
 type job struct {
 	*Worker
 	doc     store.Doc
@@ -304,7 +302,7 @@ func (j *job) later(ctx context.Context) error {
 	return j.Notifier.ReconcileAfter(ctx, j.id(), j.doc.Request.Version, time.Until(next))
 }
 
-// flush moves audit events into the log.
+// flush writes audit events to the log.
 func (j *job) flush(ctx context.Context) error {
 	pending := j.request().Audit.Pending
 	if len(pending) == 0 {
@@ -330,8 +328,8 @@ func (j *job) withLog(ctx context.Context, p lifecycle.Patch) lifecycle.Patch {
 	return lifecycle.All(p, lifecycle.Flushed(pending[len(pending)-1].Seq))
 }
 
-// archive moves a document whose story is over to history. It no longer
-// changes there, so the thread gets its last reply before.
+// archive moves a finished request's document to history. It does not change there, so the
+// thread gets its last reply before.
 func (j *job) archive(ctx context.Context) error {
 	if !j.lastWordPosted() {
 		return j.Notifier.Card(ctx, j.id(), j.doc.Request.Version)
