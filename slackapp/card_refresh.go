@@ -61,7 +61,7 @@ type Cards struct {
 	PublicURL string           // of the pages; empty: no link
 	Log       *slog.Logger     // required
 
-	people people
+	people accountCache
 	mu     sync.Mutex
 	base   string // address of the workspace, once known
 }
@@ -220,8 +220,8 @@ const (
 	peopleTime = 4 * time.Second
 )
 
-// people remembers which login has which Slack account.
-type people struct {
+// accountCache remembers which login has which Slack account.
+type accountCache struct {
 	mu    sync.Mutex
 	known map[string]string
 	until time.Time
@@ -229,7 +229,7 @@ type people struct {
 
 // accounts returns the Slack account of each login, in lower case. Accounts that could not
 // be read in time keep their earlier value.
-func (p *people) accounts(ctx context.Context, c *Cards) map[string]string {
+func (p *accountCache) accounts(ctx context.Context, c *Cards) map[string]string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if utcNow().Before(p.until) {

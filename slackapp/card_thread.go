@@ -57,11 +57,11 @@ func (d drawing) reply(e view.Event) reply {
 		head = append(head, blocks.Text(" "+blocks.Cut(e.Sentence, shownReason)))
 	}
 	body := []slack.Block{blocks.Rich(blocks.Line(head...))}
-	add := func(show bool, draw func() slack.Block) {
+	add := func(show bool, build func() slack.Block) {
 		if !show {
 			return
 		}
-		if b := draw(); b != nil {
+		if b := build(); b != nil {
 			body = append(body, b)
 		}
 	}

@@ -99,7 +99,7 @@ func TestApproveFromTheThread(t *testing.T) {
 func TestAuthorsMayNotApprove(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		s := story.Ready(t)
-		s.R.Requester = lifecycle.Person{Login: "ana", GithubID: 1002, SlackTeam: team, SlackUser: story.SlackUsers["ana"]}
+		s.R.Requester = lifecycle.Person{Login: "ana", GithubID: 1002, SlackTeam: teamID, SlackUser: story.SlackUsers["ana"]}
 		s.R.Authors, s.R.AuthorIDs = []string{"ana"}, []int64{1002}
 		w.put(s, story.Creating())
 		w.click("ana", w.card("ana", devCh), "do.approve")

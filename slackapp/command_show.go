@@ -98,7 +98,7 @@ func (a *App) search(ctx context.Context, v request.Caller, what string) *slack.
 		}
 		for _, r := range result.Rows {
 			switch {
-			case called(r, what):
+			case hasTitle(r, what):
 				exact = append(exact, r)
 			case len(found) <= listPage && holdsAll(r, what):
 				found = append(found, r)
@@ -135,8 +135,8 @@ func (a *App) search(ctx context.Context, v request.Caller, what string) *slack.
 	return blocks.Message{Text: head + ".", Blocks: body}.Ephemeral()
 }
 
-// called reports whether the words are the request's title, or the name at its end.
-func called(r queue.Row, what string) bool {
+// hasTitle reports whether the words are the request's title, or the name at its end.
+func hasTitle(r queue.Row, what string) bool {
 	title, what := strings.ToLower(r.Title), strings.ToLower(strings.TrimSpace(what))
 	return title == what || strings.HasSuffix(title, " "+what)
 }

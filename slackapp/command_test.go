@@ -46,12 +46,12 @@ func (p hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-const said = "request a private bucket for build artifacts in dev"
+const bucketWords = "request a private bucket for build artifacts in dev"
 
 func TestWordsOpenThePrefilledForm(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		w.withModel()
-		w.command("dana", devCh, said)
+		w.command("dana", devCh, bucketWords)
 		v := w.view("dana")
 		has(t, wordsIn(v), "Filled in from your words by a language model", "Filled in from your words: please check.")
 		name, _ := v.Values["field:s3-bucket:name"]["field.name"]["value"].(string)
@@ -61,7 +61,7 @@ func TestWordsOpenThePrefilledForm(t *testing.T) {
 		if r := w.submit("dana", nil); r.Outcome != slack.Acked {
 			t.Fatalf("%s %v", r.Outcome, r.Errors)
 		}
-		if r := w.onlyRequest(); r.Reason != strings.TrimPrefix(said, "request ") || r.Environment.String() != "dev/app" {
+		if r := w.onlyRequest(); r.Reason != strings.TrimPrefix(bucketWords, "request ") || r.Environment.String() != "dev/app" {
 			t.Errorf("%q %s", r.Reason, r.Environment)
 		}
 	})
@@ -84,7 +84,7 @@ func TestWithoutAnAnswerTheFormOpensEmptyAndSaysSo(t *testing.T) {
 				if c.fault != "" {
 					w.must(w.withModel().Inject(openai.Fault{Kind: c.fault}))
 				}
-				_, err := w.slack.Command("dana", devCh, "/tfpilot", said)
+				_, err := w.slack.Command("dana", devCh, "/tfpilot", bucketWords)
 				w.must(err)
 				w.settle()
 				w.settle()

@@ -37,7 +37,7 @@ func actionOf(callback string) lifecycle.Action {
 // the refusal or the question.
 func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g buttonValue) {
 	title := titleOf(action)
-	opened, err := a.open(ctx, cb.TriggerID, loading(title, "One moment: TfPilot is looking at the request."))
+	opened, err := a.open(ctx, cb.TriggerID, loading(title, "One moment: checking the request."))
 	if err != nil {
 		a.Log.Warn("open view", keyCode, errorCode(err), keyError, err)
 		a.replyTo(
@@ -168,7 +168,7 @@ func (a *App) act(ctx context.Context, cb slack.InteractionCallback, action life
 	cmd := g.command(action)
 	// The view was checked before the ack: the last page of its plan was open.
 	cmd.Seen.Read = g.Confirm != lifecycle.ConfirmNone
-	cmd.Answers = entered(cb.View)
+	cmd.Answers = answersOf(cb.View)
 	doc, err := a.Requests.Act(ctx, v, cmd)
 	switch refusal := a.refusal(err, keyRequest, g.ID); {
 	case refusal == nil:
@@ -180,8 +180,8 @@ func (a *App) act(ctx context.Context, cb slack.InteractionCallback, action life
 	}
 }
 
-// entered reads what a person entered to confirm an action.
-func entered(view slack.View) request.Answers {
+// answersOf reads what a person entered to confirm an action.
+func answersOf(view slack.View) request.Answers {
 	return request.Answers{
 		Reason:  strings.TrimSpace(blocks.Typed(view.State, actWhy)),
 		Confirm: strings.TrimSpace(blocks.Typed(view.State, actTyped)),
@@ -202,14 +202,14 @@ func confirmedValue(action lifecycle.Action, metadata string) (g buttonValue, re
 // wrongConfirm returns the faults of a confirmation, by block.
 func (a *App) wrongConfirm(view slack.View, g buttonValue, action lifecycle.Action) map[string]string {
 	wrong := map[string]string{}
-	if refusal := request.CheckAnswers(action, entered(view)); refusal != nil {
+	if refusal := request.CheckAnswers(action, answersOf(view)); refusal != nil {
 		for _, f := range refusal.Faults {
 			wrong[blockWhy] = blocks.Cut(f.Text, blocks.MaxFieldError)
 		}
 	}
 	if g.Confirm == lifecycle.ConfirmTyped {
 		want := expectedTyped(view)
-		if refusal := request.CheckTyped(cmp.Or(want, "the environment"), true, entered(view).Confirm); refusal != nil {
+		if refusal := request.CheckTyped(cmp.Or(want, "the environment"), true, answersOf(view).Confirm); refusal != nil {
 			wrong[blockTyped] = blocks.Cut(refusal.Text, blocks.MaxFieldError)
 		}
 	}

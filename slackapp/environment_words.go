@@ -175,7 +175,7 @@ func resolveEnvironment(d Directory, here config.Environment, m namedEnv) (proje
 		return found[0].Project, found[0].String(), ""
 	case len(found) > 1:
 		return project, "", fmt.Sprintf(
-			"“%s” fits several environments: %s. Please choose one below.",
+			"“%s” matches several environments: %s. Choose one.",
 			phrase,
 			listEnvironments(found),
 		)
@@ -185,9 +185,9 @@ func resolveEnvironment(d Directory, here config.Environment, m namedEnv) (proje
 		note += " in the project " + project
 	}
 	if elsewhere := matchingEnvironments(d.environments(), m.word); len(elsewhere) > 0 {
-		note += ". Elsewhere it fits: " + listEnvironments(elsewhere)
+		note += ". It matches other environments: " + listEnvironments(elsewhere)
 	}
-	return project, "", note + ". Please choose the environment below."
+	return project, "", note + ". Choose an environment."
 }
 
 // listEnvironments names a few environments.
@@ -216,7 +216,7 @@ func applyNamedEnvironment(d Directory, here config.Environment, f form, text st
 			phrase = append(phrase, "“"+blocks.OneLine(m.word, blocks.MaxOption)+"”")
 		}
 		return f.asking(
-			"Your words name several environments: " + strings.Join(phrase, ", ") + ". Please choose one below.",
+			"Your words name several environments: " + strings.Join(phrase, ", ") + ". Choose one.",
 		)
 	}
 	m := named[0]
@@ -227,7 +227,7 @@ func applyNamedEnvironment(d Directory, here config.Environment, f form, text st
 	project, env, note := resolveEnvironment(d, here, m)
 	if !m.sure && note == "" {
 		note = fmt.Sprintf(
-			"Your words mention “%s”. Please choose the environment below.",
+			"Your words mention “%s”. Choose an environment.",
 			blocks.OneLine(m.word, blocks.MaxOption),
 		)
 		env = ""

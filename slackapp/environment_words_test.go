@@ -33,7 +33,7 @@ func TestNamedEnvironmentIsNeverReplaced(t *testing.T) {
 			{devCh, "request a bucket for build artifacts in _staging_", "There is no environment “staging” in the project core."},
 			{devCh, "request a bucket for build artifacts in prod-eu", "There is no environment “prod-eu” in the project core."},
 			{devCh, "request a bucket for build artifacts in live", "There is no environment “live” in the project core."},
-			{payCh, "request a bucket for build artifacts in production", "There is no environment “production” in the project payments. Elsewhere it fits: core prod/app."},
+			{payCh, "request a bucket for build artifacts in production", "There is no environment “production” in the project payments. It matches other environments: core prod/app."},
 			{payCh, "request a private bucket for build artifacts in prod", "There is no environment “prod” in the project payments."},
 			{payCh, "request s3-bucket prod", "There is no environment “prod” in the project payments."},
 			{devCh, "request s3-bucket payments prod", "There is no environment “prod” in the project payments."},
@@ -45,7 +45,7 @@ func TestNamedEnvironmentIsNeverReplaced(t *testing.T) {
 				}
 				w.command("dana", tc.channel, tc.text)
 				v := w.view("dana")
-				has(t, wordsIn(v), tc.prompt, "Please choose")
+				has(t, wordsIn(v), tc.prompt, "Choose")
 				if got := w.chosen("dana", "environment"); got != "" {
 					t.Errorf("model %v, %q: environment %v is chosen", model, tc.text, got)
 				}

@@ -32,7 +32,7 @@ import (
 )
 
 const (
-	team     = story.Team
+	teamID   = story.Team
 	devCh    = "C0INFRADEV"
 	prodCh   = "C0INFRAPRD"
 	payCh    = "C0PAYMENTS"
@@ -104,13 +104,13 @@ func (n *notices) has(s string) bool {
 }
 
 // withFixture runs a story.
-func withFixture(t *testing.T, story func(*fixture)) {
+func withFixture(t *testing.T, play func(*fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &fixture{t: t}
 		stop := w.start()
 		defer stop()
-		story(w)
+		play(w)
 	})
 }
 
@@ -162,7 +162,7 @@ func (w *fixture) build(transport http.RoundTripper) {
 		Cards: w.cards, Log: log,
 	}
 	for login, user := range story.SlackUsers {
-		w.must(w.store.PutIdentity(w.t.Context(), lifecycle.Identity{SlackTeam: team, SlackUser: user, Login: login, GithubID: story.GitHubIDs[login]}))
+		w.must(w.store.PutIdentity(w.t.Context(), lifecycle.Identity{SlackTeam: teamID, SlackUser: user, Login: login, GithubID: story.GitHubIDs[login]}))
 	}
 	w.must(w.index.Rebuild(w.t.Context(), func(func(queue.Row, error) bool) {}))
 }
@@ -202,7 +202,7 @@ func (w *fixture) newSlack() *sandbox.Server {
 	manifest, err := os.ReadFile("../slack-manifest.yaml")
 	w.must(err)
 	cfg := sandbox.Config{
-		Team: sandbox.Team{ID: team, Name: "Acme", Domain: "acme"},
+		Team: sandbox.Team{ID: teamID, Name: "Acme", Domain: "acme"},
 		Channels: []sandbox.Channel{{ID: devCh, Name: "infra-dev"}, {ID: prodCh, Name: "infra-prod"}, {ID: payCh, Name: "payments"},
 			{ID: "C0ARCHIVED", Name: "old", Archived: true}, {ID: "C0PRIVATE1", Name: "closed", Private: true, NoBot: true}, {ID: "C0NOBOT001", Name: "alone", NoBot: true}},
 		Bot:      sandbox.Bot{UserID: "U0TFPILOT0", Name: "tfpilot"},

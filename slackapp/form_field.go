@@ -43,7 +43,7 @@ func element(f catalog.Field, raw string) slack.BlockElement {
 	case isMenu(f) && f.Kind == catalog.Select:
 		return choice(id, f, raw)
 	case isMenu(f):
-		return choices(id, f, raw)
+		return choiceList(id, f, raw)
 	case f.Kind == catalog.Number:
 		n := slack.NewNumberInputBlockElement(blocks.Placeholder(f.Placeholder), id, true)
 		n.InitialValue = raw
@@ -86,7 +86,7 @@ func choice(id string, f catalog.Field, raw string) slack.BlockElement {
 	return s
 }
 
-func choices(id string, f catalog.Field, raw string) slack.BlockElement {
+func choiceList(id string, f catalog.Field, raw string) slack.BlockElement {
 	s := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, blocks.Placeholder("Choose"), id)
 	for _, c := range f.Choices {
 		s.Options = append(s.Options, blocks.Option(choiceKey(f, c), c.Label))

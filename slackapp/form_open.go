@@ -53,7 +53,7 @@ func (a *App) begin(ctx context.Context, s start, caller func() (request.Caller,
 	if s.words != "" {
 		f, filled = a.understand(ctx, v, s)
 	}
-	a.draw(ctx, v, opened.ID, "", page{form: f, values: filled})
+	a.draw(ctx, v, opened.ID, "", formPage{form: f, values: filled})
 }
 
 // offerAgain offers a new button after a trigger has expired.
@@ -83,7 +83,7 @@ func (a *App) understand(ctx context.Context, v request.Caller, s start) (form, 
 		return f, nil
 	}
 	if a.Intake == nil {
-		f.Note = "No language model is set up here, so nothing was filled in. Please choose below what you need."
+		f.Note = "No language model is set up here, so nothing was filled in. Choose what you need."
 		return applyNamedEnvironment(a.directory(), s.here, f, phrase), nil
 	}
 	got, err := a.Intake.Read(ctx, a.question(v, f, phrase))
@@ -99,11 +99,11 @@ func (a *App) understand(ctx context.Context, v request.Caller, s start) (form, 
 func unread(err error) string {
 	switch {
 	case errors.Is(err, intake.ErrTimeout):
-		return "The language model did not answer in time, so nothing was filled in. Please choose below what you need."
+		return "The language model did not answer in time, so nothing was filled in. Choose what you need."
 	case errors.Is(err, intake.ErrNonsense):
-		return "The language model gave no usable answer, so nothing was filled in. Please choose below what you need."
+		return "The language model gave no usable answer, so nothing was filled in. Choose what you need."
 	default:
-		return "The language model could not be reached, so nothing was filled in. Please choose below what you need."
+		return "The language model could not be reached, so nothing was filled in. Choose what you need."
 	}
 }
 
@@ -139,7 +139,7 @@ func (a *App) fill(f form, got intake.Answer, s start) (form, map[string]string)
 	}
 	m, ok := a.Requests.Catalog.Module(got.Module)
 	if !ok {
-		f.Note = "The language model found nothing in the catalog that fits your words. Please choose below what you need."
+		f.Note = "The language model found no matching module in the catalog. Choose what you need."
 		return applyNamedEnvironment(a.directory(), s.here, f, s.words), nil
 	}
 	f.Module = m.Name
@@ -162,8 +162,8 @@ func (a *App) fill(f form, got intake.Answer, s start) (form, map[string]string)
 	return f, filled
 }
 
-// page is a form with its entered values, and the problem for which it is shown again.
-type page struct {
+// formPage is a form with its entered values, and the problem for which it is shown again.
+type formPage struct {
 	form    form
 	values  map[string]string
 	problem string
@@ -171,7 +171,7 @@ type page struct {
 
 // draw shows the form as far as the choices allow: the first of pages that is within Slack's limits.
 // It reports whether the form was shown.
-func (a *App) draw(ctx context.Context, v request.Caller, viewID, hash string, pages ...page) bool {
+func (a *App) draw(ctx context.Context, v request.Caller, viewID, hash string, pages ...formPage) bool {
 	var view slack.ModalViewRequest
 	err := errTooMuch
 	for i := 0; i < len(pages) && errors.Is(err, errTooMuch); i++ {

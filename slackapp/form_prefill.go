@@ -114,8 +114,8 @@ func touched(m *catalog.Module, env catalog.Environment, raw map[string]string) 
 	return out
 }
 
-// given is the input of Parse: what was entered, and the lists and maps that were emptied.
-func given(m *catalog.Module, env catalog.Environment, raw map[string]string) map[string]any {
+// inputsOf is the input of Parse: what was entered, and the lists and maps that were emptied.
+func inputsOf(m *catalog.Module, env catalog.Environment, raw map[string]string) map[string]any {
 	in := map[string]any{}
 	for name, v := range touched(m, env, raw) {
 		f, _ := m.Field(name)

@@ -256,7 +256,7 @@ func TestLineEndsOfAnotherSystemAreNoInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, _ := c.Module("folding")
-	if got := given(m, catalog.Environment{}, map[string]string{"greeting": "one\r\ntwo\r\n"}); len(got) > 0 {
+	if got := inputsOf(m, catalog.Environment{}, map[string]string{"greeting": "one\r\ntwo\r\n"}); len(got) > 0 {
 		t.Errorf("%v", got)
 	}
 }
@@ -265,7 +265,7 @@ func TestLongMenuSaysWhatIsMissing(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		w.offer(manyModules(1200))
 		w.command("dana", devCh, "request mod-1199 dev")
-		has(t, wordsIn(w.view("dana")), "200 more do not fit into this menu.")
+		has(t, wordsIn(w.view("dana")), "200 more are not listed.")
 	})
 }
 
@@ -278,7 +278,7 @@ func TestFormsOfAnyModuleComeBackAsTheyWereDrawn(t *testing.T) {
 		left, emptied, want := map[string]string{}, map[string]string{}, map[string]any{}
 		for _, f := range m.Fields {
 			raw, _ := prefill(f, env)
-			back := blocks.Raw(sent(element(fieldIn(f, env), raw)))
+			back := blocks.Raw(sentBack(element(fieldIn(f, env), raw)))
 			left[f.Name], emptied[f.Name] = back, ""
 			if raw == "" {
 				continue
@@ -290,10 +290,10 @@ func TestFormsOfAnyModuleComeBackAsTheyWereDrawn(t *testing.T) {
 				want[f.Name] = map[string]any{}
 			}
 		}
-		if diff := cmp.Diff(map[string]any{}, given(m, env, left)); diff != "" {
+		if diff := cmp.Diff(map[string]any{}, inputsOf(m, env, left)); diff != "" {
 			t.Fatalf("left alone: %s", diff)
 		}
-		if diff := cmp.Diff(want, given(m, env, emptied)); diff != "" {
+		if diff := cmp.Diff(want, inputsOf(m, env, emptied)); diff != "" {
 			t.Fatalf("emptied: %s", diff)
 		}
 		for _, f := range m.Fields {
@@ -303,7 +303,7 @@ func TestFormsOfAnyModuleComeBackAsTheyWereDrawn(t *testing.T) {
 					value = []any{c.Value}
 				}
 				raw, ok := rawOf(f, value)
-				config, errs := m.Parse(given(m, env, map[string]string{f.Name: blocks.Raw(sent(element(f, raw)))}), env)
+				config, errs := m.Parse(inputsOf(m, env, map[string]string{f.Name: blocks.Raw(sentBack(element(f, raw)))}), env)
 				got := config[f.Name]
 				if _, entered := config[f.Name]; !entered {
 					got = f.Default
@@ -345,8 +345,8 @@ func drawnModule(t *rapid.T) *catalog.Module {
 	return m
 }
 
-// sent is an untouched element as it comes back in a view's state.
-func sent(e slack.BlockElement) slack.BlockAction {
+// sentBack is an untouched element as it comes back in a view's state.
+func sentBack(e slack.BlockElement) slack.BlockAction {
 	a := slack.BlockAction{Type: slack.ActionType(e.ElementType())}
 	switch e := e.(type) {
 	case *slack.PlainTextInputBlockElement:

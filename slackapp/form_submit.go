@@ -34,7 +34,7 @@ func (a *App) changed(ctx context.Context, cb slack.InteractionCallback, action 
 		return
 	}
 	next, vals := a.advance(f, cb.View, action)
-	a.draw(ctx, v, cb.View.ID, cb.View.Hash, page{form: next, values: vals}, page{f, a.shown(f, cb.View), stays})
+	a.draw(ctx, v, cb.View.ID, cb.View.Hash, formPage{form: next, values: vals}, formPage{f, a.shown(f, cb.View), stays})
 }
 
 // outdated is the answer to a form whose module changed: its entered values may belong to other fields.
@@ -127,10 +127,10 @@ func (a *App) nextPage(ctx context.Context, cb slack.InteractionCallback, s subm
 		return
 	}
 	shown := a.shown(s.form, cb.View)
-	before := page{s.form, shown, stays}
+	before := formPage{s.form, shown, stays}
 	s.form.Page++
 	f, vals := s.form.keep(s.module, shown)
-	a.draw(ctx, v, cb.View.ID, "", page{form: f, values: vals}, before)
+	a.draw(ctx, v, cb.View.ID, "", formPage{form: f, values: vals}, before)
 }
 
 // read reads and checks a submitted form; wrong holds its faults by block.
@@ -160,7 +160,7 @@ func (a *App) read(modalView slack.View) (s submission, wrong map[string]string)
 	s.values = f.values(a.shown(f, modalView))
 	s.draft = request.Draft{
 		ID: f.ID, Project: f.Project, Environment: f.Env, Module: f.Module, Reason: s.reason,
-		Inputs: given(m, limits(environment), s.values),
+		Inputs: inputsOf(m, limits(environment), s.values),
 	}
 	_, refusal := a.Requests.CheckDraft(s.draft)
 	return s, s.atFields(modalView, refusal)
@@ -258,7 +258,7 @@ func (a *App) save(ctx context.Context, cb slack.InteractionCallback, s submissi
 func (a *App) unsaved(ctx context.Context, cb slack.InteractionCallback, v request.Caller, s submission) {
 	s.form.Reason = s.reason
 	f, vals := s.form.keep(s.module, s.values)
-	if !a.draw(ctx, v, cb.View.ID, "", page{f, vals, notSaved}) {
+	if !a.draw(ctx, v, cb.View.ID, "", formPage{f, vals, notSaved}) {
 		title := s.module.Title
 		if checked, refusal := a.Requests.CheckDraft(s.draft); refusal == nil {
 			title = checked.Title()

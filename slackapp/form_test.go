@@ -75,11 +75,11 @@ func TestEveryElementGivesBackItsValue(t *testing.T) {
 			if len(f.Choices) > 0 {
 				raw = choiceKey(f, f.Choices[len(f.Choices)-1])
 			}
-			got := blocks.Raw(sent(element(f, raw)))
+			got := blocks.Raw(sentBack(element(f, raw)))
 			if got != raw {
 				t.Errorf("%s.%s: %q became %q", m.Name, f.Name, raw, got)
 			}
-			if got := blocks.Raw(sent(element(f, ""))); f.Kind != catalog.Bool && got != "" {
+			if got := blocks.Raw(sentBack(element(f, ""))); f.Kind != catalog.Bool && got != "" {
 				t.Errorf("%s.%s: nothing became %q", m.Name, f.Name, got)
 			}
 		}
@@ -151,7 +151,7 @@ func TestSentTwiceIsMadeOnce(t *testing.T) {
 		m, _ := w.app.Requests.Catalog.Module("s3-bucket")
 		body.PrivateMetadata, _ = form{ID: story.ID, Project: "core", Env: "dev/app", Module: "s3-bucket", Digest: m.Digest}.pack()
 		cb := slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission, View: body}
-		cb.Team.ID, cb.User.ID, cb.User.Name = team, story.SlackUsers["dana"], "dana"
+		cb.Team.ID, cb.User.ID, cb.User.Name = teamID, story.SlackUsers["dana"], "dana"
 		for range 2 {
 			w.app.Interaction(w.t.Context(), cb, func(any) {})
 		}
@@ -299,7 +299,7 @@ func TestLongChoiceStaysItselfWhereFewerAreAllowed(t *testing.T) {
 	fewer.Choices = last
 	want := last[0].Value
 	raw, ok := rawOf(fewer, want)
-	if got := valueOf(*f, blocks.Raw(sent(element(fewer, raw)))); !ok || got != want {
+	if got := valueOf(*f, blocks.Raw(sentBack(element(fewer, raw)))); !ok || got != want {
 		t.Errorf("%q became %q", want, got)
 	}
 }

@@ -124,7 +124,7 @@ func chooser(action, label, ask string, options []*slack.OptionBlockObject, now 
 	menu, left := blocks.Menu(action, label, ask, options, now)
 	if left > 0 {
 		menu.Hint = blocks.Plain(
-			fmt.Sprintf("%d more do not fit into this menu. Name one after the command: it is then listed.", left),
+			fmt.Sprintf("%d more are not listed. To find one, type its name after the command.", left),
 			blocks.MaxHint,
 		)
 	}

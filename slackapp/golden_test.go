@@ -32,8 +32,8 @@ func goldenJSON(t *testing.T, name string, v any) {
 	golden.Check(t, filepath.Join("testdata", name+".json"), buf.Bytes())
 }
 
-// shown is a message as a golden keeps it.
-type shown struct {
+// goldenMessage is a message as a golden keeps it.
+type goldenMessage struct {
 	Topic  string        `json:"topic,omitempty"`
 	Text   string        `json:"text"`
 	Blocks []slack.Block `json:"blocks"`
@@ -60,14 +60,14 @@ func TestCardsAndReplies(t *testing.T) {
 			d := drawingOf(t, s)
 			card := d.card()
 			checkMessage(t, "card", card)
-			all := []shown{{Topic: "card", Text: card.Text, Blocks: card.Blocks}}
+			all := []goldenMessage{{Topic: "card", Text: card.Text, Blocks: card.Blocks}}
 			for _, r := range d.replies() {
 				checkMessage(t, r.topic, r.Message)
 				topic := r.topic
 				if r.due {
 					topic += " (due)"
 				}
-				all = append(all, shown{Topic: topic, Text: r.Text, Blocks: r.Blocks})
+				all = append(all, goldenMessage{Topic: topic, Text: r.Text, Blocks: r.Blocks})
 			}
 			goldenJSON(t, "message/"+name, all)
 		})
@@ -85,7 +85,7 @@ func TestPastRepliesLoseTheirButtons(t *testing.T) {
 	for _, topic := range topics {
 		s.R.Slack.Messages = append(s.R.Slack.Messages, lifecycle.Message{Role: lifecycle.RoleThread, Topic: topic, TS: "1.2"})
 	}
-	var all []shown
+	var all []goldenMessage
 	for _, r := range drawingOf(t, s).replies() {
 		checkMessage(t, r.topic, r.Message)
 		if r.due {
@@ -96,7 +96,7 @@ func TestPastRepliesLoseTheirButtons(t *testing.T) {
 				t.Errorf("%s keeps its buttons", r.topic)
 			}
 		}
-		all = append(all, shown{Topic: r.topic, Text: r.Text, Blocks: r.Blocks})
+		all = append(all, goldenMessage{Topic: r.topic, Text: r.Text, Blocks: r.Blocks})
 	}
 	goldenJSON(t, "message/past", all)
 }

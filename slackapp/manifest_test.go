@@ -15,7 +15,7 @@ import (
 	"github.com/slack-go/slack"
 )
 
-func manifest(t *testing.T) slack.Manifest {
+func readManifest(t *testing.T) slack.Manifest {
 	t.Helper()
 	data, err := os.ReadFile("../slack-manifest.yaml")
 	if err != nil {
@@ -29,7 +29,7 @@ func manifest(t *testing.T) slack.Manifest {
 }
 
 func TestManifestAsksForWhatTheCodeUses(t *testing.T) {
-	m := manifest(t)
+	m := readManifest(t)
 	var scopes []string
 	for _, s := range Scopes() {
 		scopes = append(scopes, s.Name)
@@ -57,7 +57,7 @@ func TestManifestAsksForWhatTheCodeUses(t *testing.T) {
 }
 
 func TestManifestMatchesTheApp(t *testing.T) {
-	m := manifest(t)
+	m := readManifest(t)
 	if !m.Settings.SocketModeEnabled || m.Settings.Interactivity == nil || !m.Settings.Interactivity.IsEnabled {
 		t.Error("the app needs Socket Mode and interactivity")
 	}

@@ -30,7 +30,7 @@ func (w *fixture) files() (all []slack.FileState, texts []string) {
 // The thread holds the whole plan of each round as a file, once.
 func TestPlanIsAFileInTheThread(t *testing.T) {
 	withFixture(t, func(w *fixture) {
-		long := many()
+		long := manyChanges()
 		w.put(story.New(t, story.Dev()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, long), long)
 		w.refresh()
 		w.refresh()

@@ -11,8 +11,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// many is a plan of several pages. The resource that grants access is the last one by address.
-func many() terraform.Summary {
+// manyChanges is a plan of several pages. The resource that grants access is the last one by address.
+func manyChanges() terraform.Summary {
 	s := terraform.Summary{}
 	for i := range 500 {
 		s.Changes = append(s.Changes, story.Change("create", fmt.Sprintf("aws_cloudwatch_log_group.this[%d]", i), nil, map[string]any{
@@ -28,7 +28,7 @@ func many() terraform.Summary {
 // A plan that is longer than a window is read in pages, and approved on the last one only.
 func TestLongPlanIsReadToItsEnd(t *testing.T) {
 	withFixture(t, func(w *fixture) {
-		long := many()
+		long := manyChanges()
 		w.put(story.New(t, story.Dev()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, long), long)
 		w.click("omar", w.card("omar", devCh), "do.approve")
 		v := w.view("omar")
@@ -62,7 +62,7 @@ func TestLongPlanIsReadToItsEnd(t *testing.T) {
 // Which pages were opened is bound to the plan that they showed.
 func TestWindowOfAnotherPlanIsNotTurned(t *testing.T) {
 	withFixture(t, func(w *fixture) {
-		long := many()
+		long := manyChanges()
 		w.put(story.New(t, story.Dev()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, long), long)
 		w.click("omar", w.card("omar", devCh), "do.approve")
 		w.update(story.ID, func(r lifecycle.Request) (lifecycle.Request, error) {

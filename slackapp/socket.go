@@ -126,7 +126,7 @@ func (s *Socket) connect(ctx context.Context, n int, p, excuses *pool) error {
 }
 
 func (s *Socket) options(log *slog.Logger) []socketmode.Option {
-	opts := []socketmode.Option{socketmode.OptionReadLimit(readLimit), socketmode.OptionLog(quiet{log})}
+	opts := []socketmode.Option{socketmode.OptionReadLimit(readLimit), socketmode.OptionLog(vendorLog{log})}
 	if s.Dial != nil {
 		opts = append(opts, socketmode.OptionDialer(&websocket.Dialer{
 			NetDialContext: s.Dial, HandshakeTimeout: callTimeout, WriteBufferSize: 32 << 10, // one frame for the largest ack
@@ -304,10 +304,10 @@ func fatal(err error) bool {
 	}
 }
 
-// quiet turns slack-go's log into debug lines.
-type quiet struct{ log *slog.Logger }
+// vendorLog turns slack-go's log into debug lines.
+type vendorLog struct{ log *slog.Logger }
 
-func (q quiet) Output(_ int, entry string) error {
+func (q vendorLog) Output(_ int, entry string) error {
 	q.log.Debug(entry)
 	return nil
 }

@@ -62,7 +62,7 @@ func onSocket(t *testing.T, h func(context.Context, slack.SlashCommand, Ack), te
 	})
 }
 
-func ask(t *testing.T, srv *sandbox.Server, text string) sandbox.Result {
+func commandResult(t *testing.T, srv *sandbox.Server, text string) sandbox.Result {
 	t.Helper()
 	r, err := srv.Command("dana", devCh, "/tfpilot", text)
 	if err != nil {
@@ -83,7 +83,7 @@ func TestSocketHoldsTwoConnections(t *testing.T) {
 			if err := s.Ready(); err != nil {
 				t.Error(err)
 			}
-			if r := ask(t, srv, "help"); r.Outcome != sandbox.Acked || r.Reply.Text != "here" {
+			if r := commandResult(t, srv, "help"); r.Outcome != sandbox.Acked || r.Reply.Text != "here" {
 				t.Errorf("%+v", r)
 			}
 			stop()
@@ -101,10 +101,10 @@ func TestPanicIsOneAnswerLost(t *testing.T) {
 		}
 		ack(blocks.Ephemeral("fine"))
 	}, func(t *testing.T, srv *sandbox.Server, _ *Socket, _ func()) {
-		if r := ask(t, srv, "boom"); r.Outcome != sandbox.Acked {
+		if r := commandResult(t, srv, "boom"); r.Outcome != sandbox.Acked {
 			t.Errorf("%s", r.Outcome)
 		}
-		if r := ask(t, srv, "again"); r.Reply == nil || r.Reply.Text != "fine" {
+		if r := commandResult(t, srv, "again"); r.Reply == nil || r.Reply.Text != "fine" {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -116,9 +116,9 @@ func TestTooManyAtOnceGetAReply(t *testing.T) {
 		<-ctx.Done()
 	}, func(t *testing.T, srv *sandbox.Server, _ *Socket, _ func()) {
 		for range maxHandlers {
-			ask(t, srv, "wait")
+			commandResult(t, srv, "wait")
 		}
-		r := ask(t, srv, "one more")
+		r := commandResult(t, srv, "one more")
 		if r.Outcome != sandbox.Acked || r.Reply == nil || !strings.Contains(r.Reply.Text, "try again in a few seconds") {
 			t.Errorf("%+v", r)
 		}
@@ -133,7 +133,7 @@ func TestAnswersInProgressAreFinished(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		done.Store(true)
 	}, func(t *testing.T, srv *sandbox.Server, _ *Socket, stop func()) {
-		ask(t, srv, "slow")
+		commandResult(t, srv, "slow")
 		stop()
 		if !done.Load() {
 			t.Error("the answer was cut off")

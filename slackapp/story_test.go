@@ -64,7 +64,7 @@ func TestFormKeepsWhatWasEntered(t *testing.T) {
 		w.act("dana", "module", "s3-bucket", nil)
 		w.act("dana", "fold", nil, map[string]any{"field.name": "one", "field.expire_days": "30", "reason": "Because."})
 		w.act("dana", "fold", nil, map[string]any{"field.force_destroy": "yes", "field.tags": "Team=core"})
-		if has := wordsIn(w.view("dana")); has == "" {
+		if got := wordsIn(w.view("dana")); got == "" {
 			t.Fatal("no view")
 		}
 		w.act("dana", "fold", nil, nil)

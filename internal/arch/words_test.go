@@ -47,9 +47,11 @@ var plain = []string{
 	"internal/store/...",
 	"internal/story/...",
 	"internal/terraform/...",
+	"internal/view/...",
 	"internal/web",
 	"manifests/...",
 	"scripts",
+	"slackapp/...",
 	"templates/...",
 	"tools/...",
 	"worker",
@@ -125,6 +127,7 @@ var right = []struct{ path, word, reason string }{
 	{"internal/sim/slack/interact.go", "trouble", "a message of Slack itself"},
 	{"internal/sandbox/page/static/js/emoji.js", "bell", "Slack's name of an emoji"},
 	{"internal/sandbox/page/static/js/emoji.js", "grey", "Slack's name of an emoji"},
+	{"slackapp/card_drawing.go", "grey", "Slack's name of an emoji"},
 	{"worker/security_test.go", "wish", "the stored name of an event"},
 }
 

@@ -100,19 +100,19 @@ func (w *writer) changedList(p place, was, is []any) {
 }
 
 // pair aligns two lists. Objects in the position of others are shown as one that changes.
-func pair(was, is []any) []step {
-	var steps []step
+func pair(was, is []any) []match {
+	var steps []match
 	var gone, come []int
 	flush := func() {
 		for len(gone) > 0 && len(come) > 0 && sameShape(was[gone[0]], is[come[0]]) {
-			steps = append(steps, step{gone[0], come[0]})
+			steps = append(steps, match{gone[0], come[0]})
 			gone, come = gone[1:], come[1:]
 		}
 		for _, i := range gone {
-			steps = append(steps, step{i, -1})
+			steps = append(steps, match{i, -1})
 		}
 		for _, i := range come {
-			steps = append(steps, step{-1, i})
+			steps = append(steps, match{-1, i})
 		}
 		gone, come = nil, nil
 	}
@@ -143,15 +143,15 @@ func sameShape(a, b any) bool {
 	return false
 }
 
-// step is one row of two aligned lists, by index; -1 where a list has nothing.
-type step struct{ was, is int }
+// match is one row of two aligned lists, by index; -1 where a list has nothing.
+type match struct{ was, is int }
 
 // maxCells bounds the table that align fills.
 const maxCells = 1 << 20
 
 // align finds a longest common subsequence. Lists too long for that are one that goes and one that comes, but for their common
 // beginning and end.
-func align[T any](was, is []T) []step {
+func align[T any](was, is []T) []match {
 	start := 0
 	for start < len(was) && start < len(is) && reflect.DeepEqual(was[start], is[start]) {
 		start++
@@ -160,18 +160,18 @@ func align[T any](was, is []T) []step {
 	for end < len(was)-start && end < len(is)-start && reflect.DeepEqual(was[len(was)-1-end], is[len(is)-1-end]) {
 		end++
 	}
-	var steps []step
+	var steps []match
 	for i := range start {
-		steps = append(steps, step{i, i})
+		steps = append(steps, match{i, i})
 	}
 	steps = append(steps, alignMiddle(was[start:len(was)-end], is[start:len(is)-end], start)...)
 	for i := end; i > 0; i-- {
-		steps = append(steps, step{len(was) - i, len(is) - i})
+		steps = append(steps, match{len(was) - i, len(is) - i})
 	}
 	return steps
 }
 
-func alignMiddle[T any](was, is []T, offset int) []step {
+func alignMiddle[T any](was, is []T, offset int) []match {
 	n, m := len(was), len(is)
 	var common [][]int // of was[i:] and is[j:]
 	if n*m <= maxCells {
@@ -188,18 +188,18 @@ func alignMiddle[T any](was, is []T, offset int) []step {
 			}
 		}
 	}
-	var steps []step
+	var steps []match
 	i, j := 0, 0
 	for i < n || j < m {
 		switch {
 		case common != nil && i < n && j < m && reflect.DeepEqual(was[i], is[j]):
-			steps = append(steps, step{i + offset, j + offset})
+			steps = append(steps, match{i + offset, j + offset})
 			i, j = i+1, j+1
 		case i < n && (j == m || common == nil || common[i+1][j] >= common[i][j+1]):
-			steps = append(steps, step{i + offset, -1})
+			steps = append(steps, match{i + offset, -1})
 			i++
 		default:
-			steps = append(steps, step{-1, j + offset})
+			steps = append(steps, match{-1, j + offset})
 			j++
 		}
 	}

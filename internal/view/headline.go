@@ -12,38 +12,38 @@ import (
 // what the request waits for. A status alone does not decide them: an intent that waits, a new round and a drift change the words
 // within one status.
 
-// label is how a status is said.
-type label struct {
+// statusWords is how a status reads.
+type statusWords struct {
 	icon               Icon
 	headline, sentence string
 }
 
-func (d description) label() label {
+func (d description) label() statusWords {
 	switch d.status {
 	case lifecycle.StatusRequestCreated:
-		return label{IconSaved, "Saved", "Opening the pull request…"}
+		return statusWords{IconSaved, "Saved", "Opening the pull request…"}
 	case lifecycle.StatusPlanning:
-		return label{IconRunning, "Planning", d.planningSentence()}
+		return statusWords{IconRunning, "Planning", d.planningSentence()}
 	case lifecycle.StatusPlanReady:
-		return label{IconReview, "Plan ready", d.planReadySentence()}
+		return statusWords{IconReview, "Plan ready", d.planReadySentence()}
 	case lifecycle.StatusApproved:
-		return label{IconDone, "Approved", d.approvedSentence()}
+		return statusWords{IconDone, "Approved", d.approvedSentence()}
 	case lifecycle.StatusMerged:
-		return label{IconMerged, "Merged", d.mergedSentence()}
+		return statusWords{IconMerged, "Merged", d.mergedSentence()}
 	case lifecycle.StatusApplying:
-		return label{IconApplying, "Applying", "Running terraform apply…"}
+		return statusWords{IconApplying, "Applying", "Running terraform apply…"}
 	case lifecycle.StatusApplied:
 		return d.appliedLabel()
 	case lifecycle.StatusDestroying:
-		return label{IconDestroy, "Destroying", "Running terraform destroy…"}
+		return statusWords{IconDestroy, "Destroying", "Running terraform destroy…"}
 	case lifecycle.StatusDestroyed:
-		return label{IconDestroy, "Destroyed", d.destroyedSentence()}
+		return statusWords{IconDestroy, "Destroyed", d.destroyedSentence()}
 	case lifecycle.StatusFailed:
 		return d.failedLabel()
 	case lifecycle.StatusClosed:
 		return d.closedLabel()
 	default:
-		return label{IconUnknown, "Unknown status", "This version of TfPilot does not know the status. Update TfPilot."}
+		return statusWords{IconUnknown, "Unknown status", "This version of TfPilot does not know the status. Update TfPilot."}
 	}
 }
 
@@ -104,21 +104,21 @@ func (d description) mergedSentence() string {
 	return cmp.Or(d.refusal(lifecycle.ActionApply), "Ready to apply.")
 }
 
-func (d description) appliedLabel() label {
+func (d description) appliedLabel() statusWords {
 	if d.destroyRequested() {
-		return label{IconDestroy, "Destroy requested", d.destroySentence("By")}
+		return statusWords{IconDestroy, "Destroy requested", d.destroySentence("By")}
 	}
 	if w := d.intent(lifecycle.ActionApply); w != nil {
-		return label{IconLive, "Applied", d.queueSentence(w, lifecycle.KindApply)}
+		return statusWords{IconLive, "Applied", d.queueSentence(w, lifecycle.KindApply)}
 	}
 	if plan := d.currentPlan(); plan != nil && plan.Purpose == lifecycle.PurposeReapply {
-		return label{IconLive, "Applied", cmp.Or(d.newRoundSentence(plan), appliedSentence)}
+		return statusWords{IconLive, "Applied", cmp.Or(d.newRoundSentence(plan), appliedSentence)}
 	}
 	if d.r.Drift != nil && d.r.Drift.Drifted {
 		sentence := fmt.Sprintf("Resources no longer match the last apply. Use %s to see the difference.", d.button(lifecycle.ActionPlan))
-		return label{IconDrift, "Drift detected", sentence}
+		return statusWords{IconDrift, "Drift detected", sentence}
 	}
-	return label{IconLive, "Applied", appliedSentence}
+	return statusWords{IconLive, "Applied", appliedSentence}
 }
 
 const appliedSentence = "The resources match the approved plan."
@@ -189,17 +189,17 @@ func (d description) destroyedSentence() string {
 	}
 }
 
-func (d description) failedLabel() label {
+func (d description) failedLabel() statusWords {
 	a, kind := d.failed()
 	if a == nil {
-		return label{IconFailed, "No update", fmt.Sprintf("The run has sent no update for 15 minutes. %s reads its status from GitHub.",
+		return statusWords{IconFailed, "No update", fmt.Sprintf("The run has sent no update for 15 minutes. %s reads its status from GitHub.",
 			d.button(lifecycle.ActionRepair))}
 	}
 	what := capital(strings.ReplaceAll(string(kind), "_", " "))
 	if kind == lifecycle.KindPlan {
 		what = PlanName(a.Purpose)
 	}
-	return label{IconFailed, what + " " + shortEnding(a), cmp.Or(d.laterRound(a, kind), effectOf(a, kind))}
+	return statusWords{IconFailed, what + " " + shortEnding(a), cmp.Or(d.laterRound(a, kind), effectOf(a, kind))}
 }
 
 // shortEnding is how a run ended, in a headline.
@@ -235,14 +235,14 @@ func (d description) laterRound(a *lifecycle.Attempt, kind lifecycle.Kind) strin
 	return ""
 }
 
-func (d description) closedLabel() label {
+func (d description) closedLabel() statusWords {
 	switch no := d.r.Rejection; {
 	case no != nil:
-		return label{IconClosed, "Rejected", fmt.Sprintf("%s rejected this request. Nothing was created.", no.By)}
+		return statusWords{IconClosed, "Rejected", fmt.Sprintf("%s rejected this request. Nothing was created.", no.By)}
 	case d.r.ClosedBy != "":
-		return label{IconClosed, "Closed", fmt.Sprintf("%s closed this request. Nothing was created.", d.r.ClosedBy)}
+		return statusWords{IconClosed, "Closed", fmt.Sprintf("%s closed this request. Nothing was created.", d.r.ClosedBy)}
 	default:
-		return label{IconClosed, "Closed", "The pull request was closed on GitHub. Nothing was created."}
+		return statusWords{IconClosed, "Closed", "The pull request was closed on GitHub. Nothing was created."}
 	}
 }
 

@@ -212,8 +212,8 @@ func title(c terraform.Change) string {
 // notes say in words what the attributes do not: the cause first.
 func notes(c terraform.Change) []string {
 	var all []string
-	if cause := cause(c); cause != "" {
-		all = append(all, cause)
+	if why := cause(c); why != "" {
+		all = append(all, why)
 	}
 	if c.Deposed != "" {
 		all = append(all, "deposed object "+visible(c.Deposed)+": left over from an earlier replacement, beside the resource itself")

@@ -192,7 +192,7 @@ func (v Request) Name() string { return v.Title + " in " + v.Where }
 func Name(r lifecycle.Request) string { return describe(Facts{Request: r}).name() }
 
 // summary is the whole view in sentences. What happened comes first, since notifications show the beginning.
-func (d description) summary(label label) string {
+func (d description) summary(label statusWords) string {
 	parts := []string{fmt.Sprintf("%s: %s. %s", label.headline, d.name(), label.sentence)}
 	if p := d.plan(); p != nil && !d.over() {
 		parts = append(parts, fmt.Sprintf("%s: %s.", PlanName(p.Purpose), Counts(p)))

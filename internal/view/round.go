@@ -61,13 +61,13 @@ func (d description) canDecide() bool { return d.can(lifecycle.ActionApprove) }
 // button is the label of an action's button in quotes, so that a sentence names it as the surface does.
 func (d description) button(a lifecycle.Action) string {
 	row, _ := a.Row()
-	label := row.Label
+	button := row.Label
 	for _, o := range lifecycle.Actions(d.r, d.Now) {
 		if o.Action == a {
-			label = o.Label
+			button = o.Label
 		}
 	}
-	return "“" + label + "”"
+	return "“" + button + "”"
 }
 
 func (d description) currentPlan() *lifecycle.Attempt { return d.r.CurrentRun(lifecycle.KindPlan) }

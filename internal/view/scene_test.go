@@ -119,7 +119,7 @@ func TestEachStatusPurposeAndProblemHasWords(t *testing.T) {
 			t.Errorf("no scene has the status %s", status)
 		}
 	}
-	if label := describe(Facts{Request: story.Ready(t).R}); label.status != "" && StatusName("new_status") != "Unknown status" {
+	if unknown := describe(Facts{Request: story.Ready(t).R}); unknown.status != "" && StatusName("new_status") != "Unknown status" {
 		t.Error("an unknown status has a name")
 	}
 }

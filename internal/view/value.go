@@ -146,7 +146,7 @@ func (w *writer) blocks(p place, list []any) bool {
 	}
 	for _, one := range list {
 		table, isTable := one.(map[string]any)
-		if _, computed := table["expression"]; !isTable || len(table) == 0 || w.code && computed {
+		if _, isComputed := table["expression"]; !isTable || len(table) == 0 || w.code && isComputed {
 			return false
 		}
 	}

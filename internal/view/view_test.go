@@ -18,8 +18,8 @@ import (
 
 const module = "module.tfpilot_req_0123456789abc."
 
-// value reads a JSON value with exact numbers, as a summary holds it.
-func value(t testing.TB, text string) map[string]any {
+// parse reads a JSON value with exact numbers, as a summary holds it.
+func parse(t testing.TB, text string) map[string]any {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
@@ -36,7 +36,7 @@ func trust(principal string, more ...string) string {
 }
 
 func plans(t testing.TB) map[string]*terraform.Summary {
-	quoted := func(s string) string { return string(must(json.Marshal(s))) }
+	quoted := func(s string) string { return string(noError(json.Marshal(s))) }
 	one := func(c terraform.Change) *terraform.Summary {
 		c.Address, c.Provider = module+c.Address, "registry.terraform.io/hashicorp/aws"
 		if c.PreviousAddress != "" {
@@ -49,17 +49,17 @@ func plans(t testing.TB) map[string]*terraform.Summary {
 		"nothing": {},
 		"create": one(terraform.Change{
 			Address: "aws_s3_bucket.this", Type: "aws_s3_bucket", Actions: create,
-			After:   value(t, `{"bucket":"acme-build","cors_rule":[],"acl":"","force_destroy":false,"tags":{"Team":"web","cost center":"42"},"lifecycle_rule":[{"enabled":true,"prefix":"","transition":[{"days":30}]}],"zone":0}`),
+			After:   parse(t, `{"bucket":"acme-build","cors_rule":[],"acl":"","force_destroy":false,"tags":{"Team":"web","cost center":"42"},"lifecycle_rule":[{"enabled":true,"prefix":"","transition":[{"days":30}]}],"zone":0}`),
 			Unknown: []string{"arn", "id", "policy", "lifecycle_rule[0].id"},
 		}),
 		"policy_created": one(terraform.Change{
 			Address: "aws_iam_role.zz_admin", Type: "aws_iam_role", Actions: create,
-			After: value(t, `{"name":"acme-admin","assume_role_policy":`+quoted(trust(`{"Service":"ec2.amazonaws.com"}`, `{"Action":["sts:AssumeRole","sts:TagSession"],"Effect":"Allow","Principal":{"AWS":"*"}}`))+`}`),
+			After: parse(t, `{"name":"acme-admin","assume_role_policy":`+quoted(trust(`{"Service":"ec2.amazonaws.com"}`, `{"Action":["sts:AssumeRole","sts:TagSession"],"Effect":"Allow","Principal":{"AWS":"*"}}`))+`}`),
 		}),
 		"policy_changed": one(terraform.Change{
 			Address: "aws_iam_role.agent", Type: "aws_iam_role", Actions: change,
-			Before: value(t, `{"assume_role_policy":`+quoted(trust(`{"Service":"ec2.amazonaws.com"}`))+`}`),
-			After:  value(t, `{"assume_role_policy":`+quoted(trust(`{"AWS":"*"}`))+`}`),
+			Before: parse(t, `{"assume_role_policy":`+quoted(trust(`{"Service":"ec2.amazonaws.com"}`))+`}`),
+			After:  parse(t, `{"assume_role_policy":`+quoted(trust(`{"AWS":"*"}`))+`}`),
 		}),
 		"policy_reordered": one(terraform.Change{
 			Address: "aws_iam_role.agent", Type: "aws_iam_role", Actions: change,
@@ -68,19 +68,19 @@ func plans(t testing.TB) map[string]*terraform.Summary {
 		"policy_unknown": one(terraform.Change{
 			Warnings: []string{"who gets access is known only after the apply: assume_role_policy"},
 			Address:  "aws_iam_role.agent", Type: "aws_iam_role", Actions: change,
-			Before:  value(t, `{"id":"r-1","monitoring":false,"assume_role_policy":`+quoted(trust(`{"Service":"ec2.amazonaws.com"}`))+`}`),
+			Before:  parse(t, `{"id":"r-1","monitoring":false,"assume_role_policy":`+quoted(trust(`{"Service":"ec2.amazonaws.com"}`))+`}`),
 			Unknown: []string{"assume_role_policy", "id", "monitoring"},
 		}),
 		"nested": one(terraform.Change{
 			Address: `aws_security_group.this["web"]`, Type: "aws_security_group", Actions: change,
-			Before: value(t, `{"tags":{"a":"1","b":"2"},"tags_all":{"a":"1","b":"2"},"ingress":[{"from_port":443,"cidr_blocks":["10.0.0.0/8"],"description":"x"},{"from_port":22,"cidr_blocks":["10.0.0.0/8"]}],"list":["a","b","c"]}`),
-			After:  value(t, `{"tags":{"a":"1","c":"3"},"tags_all":{"a":"1","c":"3"},"ingress":[{"from_port":443,"cidr_blocks":["0.0.0.0/0"],"description":"x"},{"from_port":22,"cidr_blocks":["10.0.0.0/8"]}],"list":["a","c","d"]}`),
+			Before: parse(t, `{"tags":{"a":"1","b":"2"},"tags_all":{"a":"1","b":"2"},"ingress":[{"from_port":443,"cidr_blocks":["10.0.0.0/8"],"description":"x"},{"from_port":22,"cidr_blocks":["10.0.0.0/8"]}],"list":["a","b","c"]}`),
+			After:  parse(t, `{"tags":{"a":"1","c":"3"},"tags_all":{"a":"1","c":"3"},"ingress":[{"from_port":443,"cidr_blocks":["0.0.0.0/0"],"description":"x"},{"from_port":22,"cidr_blocks":["10.0.0.0/8"]}],"list":["a","c","d"]}`),
 		}),
 		"replace": one(terraform.Change{
 			Address: "aws_instance.this", Type: "aws_instance", Actions: []string{"delete", "create"}, Reason: "replace_because_cannot_update",
 			ReplacePaths: []any{[]any{"ami"}, []any{"ebs_block_device", json.Number("0"), "volume_size"}},
-			Before:       value(t, `{"ami":"ami-1","arn":"arn:aws:ec2:x","monitoring":false,"ebs_block_device":[{"volume_size":8}]}`),
-			After:        value(t, `{"ami":"ami-2","ebs_block_device":[{"volume_size":16}]}`),
+			Before:       parse(t, `{"ami":"ami-1","arn":"arn:aws:ec2:x","monitoring":false,"ebs_block_device":[{"volume_size":8}]}`),
+			After:        parse(t, `{"ami":"ami-2","ebs_block_device":[{"volume_size":16}]}`),
 			Unknown:      []string{"arn", "monitoring"},
 		}),
 		"tainted": one(terraform.Change{
@@ -135,7 +135,7 @@ func plans(t testing.TB) map[string]*terraform.Summary {
 	}
 }
 
-func must[T any](v T, err error) T {
+func noError[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
 	}
@@ -154,9 +154,9 @@ func TestRealPlansAsText(t *testing.T) {
 		"create": lifecycle.PurposeOpen, "update": lifecycle.PurposeEdit, "replace": lifecycle.PurposeEdit, "destroy": lifecycle.PurposeDestroy,
 	} {
 		t.Run(name, func(t *testing.T) {
-			content := must(os.ReadFile("../terraform/testdata/plans/" + name + ".json"))
-			plan := must(terraform.ParsePlan(content))
-			s := must(terraform.Summarize(plan, terraform.Scope{RequestID: "req_aaaaaaaaaaaaa", Purpose: purpose, FingerprintKey: []byte("the key of one request")}))
+			content := noError(os.ReadFile("../terraform/testdata/plans/" + name + ".json"))
+			plan := noError(terraform.ParsePlan(content))
+			s := noError(terraform.Summarize(plan, terraform.Scope{RequestID: "req_aaaaaaaaaaaaa", Purpose: purpose, FingerprintKey: []byte("the key of one request")}))
 			golden.Check(t, "testdata/real_"+name+".txt", OfPlan(s).Text())
 		})
 	}
@@ -220,7 +220,7 @@ func anyValue(depth int) *rapid.Generator[any] {
 			return nil
 		case n == 4 && depth > 0:
 			inner := rapid.MapOf(word, anyValue(depth-1)).Draw(t, "document")
-			return string(must(json.Marshal(inner)))
+			return string(noError(json.Marshal(inner)))
 		}
 		return word.Draw(t, "word")
 	})
@@ -254,8 +254,8 @@ func checkLeaves(t *rapid.T, value any, text string) {
 func onlyNull(v any, name string) bool {
 	switch v := v.(type) {
 	case map[string]any:
-		for key, one := range v {
-			if key == name && one != nil || !onlyNull(one, name) {
+		for k, one := range v {
+			if k == name && one != nil || !onlyNull(one, name) {
 				return false
 			}
 		}
