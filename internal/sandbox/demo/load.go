@@ -50,8 +50,9 @@ func (r *Report) add(name, unit string, value float64) {
 	}
 	f := r.Figures[at]
 	f.Values = append(f.Values, math.Round(value*100)/100)
-	lower, upper := quantile(f.Values, 0.5), -quantile(negated(f.Values), 0.5) // two middle values, or one
-	f.Median, f.Min, f.Max = (lower+upper)/2, slices.Min(f.Values), slices.Max(f.Values)
+	sorted := slices.Sorted(slices.Values(f.Values))
+	last := len(sorted) - 1
+	f.Median, f.Min, f.Max = (sorted[last/2]+sorted[(last+1)/2])/2, sorted[0], sorted[last]
 }
 
 // Table writes the figures for people.
@@ -71,14 +72,6 @@ func quantile(values []float64, q float64) float64 {
 		return 0
 	}
 	return sorted[max(0, int(math.Ceil(q*float64(len(sorted))))-1)]
-}
-
-func negated(values []float64) []float64 {
-	out := make([]float64, 0, len(values))
-	for _, v := range values {
-		out = append(out, -v)
-	}
-	return out
 }
 
 // helpCommands is how many commands a run adds to its clicks, so that the slowest acknowledgment in a
