@@ -36,6 +36,8 @@ type Parts struct {
 	Notifier *queue.Notifier
 	Index    *queue.Index
 	Catalog  *catalog.Catalog
+
+	cache *queue.Cache // shares documents and answers with the other processes
 }
 
 // Credentials are S3 credentials from outside the AWS SDK's own chain.
@@ -79,9 +81,10 @@ func Open(ctx context.Context, cfg *config.Config, cred Credentials, log *slog.L
 	if p.Redis, err = queue.Open(cfg.Redis.URL.Reveal(), nil); err != nil {
 		return nil, err
 	}
+	p.cache = newCache(p.Redis, cfg.GitHub.WebhookSecret)
 	p.Store, err = store.Open(ctx, store.Config{
 		Bucket: cfg.Store.Bucket, Region: cfg.Store.Region, Endpoint: cfg.Store.Endpoint,
-		AccessKey: cred.AccessKey, Secret: cred.Secret, Cache: p.cache(),
+		AccessKey: cred.AccessKey, Secret: cred.Secret, Cache: p.cache,
 	})
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -121,15 +124,14 @@ func (p *Parts) githubWithin(b github.Budget) (*github.Client, error) {
 	})
 }
 
-// cache shares documents between the processes through Redis, under a key that they derive
+// newCache shares documents between the processes through Redis, under a key that they derive
 // from the webhook's secret. Without that secret there is none: a nil cache keeps nothing.
-func (p *Parts) cache() *queue.Cache {
-	secret := p.Config.GitHub.WebhookSecret
+func newCache(redis *queue.Redis, secret config.Secret) *queue.Cache {
 	if !secret.Set() {
 		return nil
 	}
 	key := sha256.Sum256([]byte("tfpilot document cache key\n" + secret.Reveal()))
-	return queue.NewCache(p.Redis, key[:])
+	return queue.NewCache(redis, key[:])
 }
 
 // hintKey seals webhook hints between the endpoint and the workers. Both derive it
@@ -187,7 +189,7 @@ func (p *Parts) worker() (*worker.Worker, *queue.Server, error) {
 	w := &worker.Worker{
 		Store: p.Store, GitHub: githubClient, Notifier: p.Notifier, Index: p.Index,
 		Turns: queue.NewTurns(p.Redis, worker.Starts), Catalog: p.Catalog, Structure: p.Config.Structure,
-		Policy: p.Config.Policy(), HintKey: p.hintKey(), Answers: p.cache(), Log: p.Log,
+		Policy: p.Config.Policy(), HintKey: p.hintKey(), Answers: p.cache, Log: p.Log,
 		FingerprintSecret: []byte(p.Config.GitHub.WebhookSecret.Reveal()),
 	}
 	tasks := w.Handlers()
