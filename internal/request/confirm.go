@@ -96,7 +96,7 @@ func CheckTyped(environment string, protected bool, typed string) *Refusal {
 	}
 }
 
-// names reports whether a person typed enough of a digest to mean it.
+// namesDigest reports whether a person typed enough of a digest to mean it.
 func namesDigest(typed, digest string) bool {
 	const algorithm = "sha256:"
 	typed = strings.TrimPrefix(strings.ToLower(typed), algorithm)
