@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // approvalTracks is the fourth chapter: who can approve, who cannot, and what dismisses an approval.
@@ -134,19 +135,40 @@ func (j *journey) confirms(ctx context.Context, p *person, m message, label, env
 	return p.closes(ctx)
 }
 
-// approvesOnGitHub sends an approving review on GitHub.
-func (p *person) approvesOnGitHub(ctx context.Context, r *request) error {
-	return p.github(ctx, http.MethodPost, r.pullPath()+"/reviews", map[string]any{"event": "APPROVE"}, nil)
+// isAnsweredOnGitHub approves the plan in the pull request with a review, and expects a comment of TfPilot
+// with these words. TfPilot does not count a review of the second in which it posted the plan, and asks for
+// another one, which the person gives.
+func (p *person) isAnsweredOnGitHub(ctx context.Context, r *request, words ...string) error {
+	const again = "Approve again if you have seen the plan above"
+	if err := p.readsComment(ctx, r, "TfPilot plan"); err != nil {
+		return err
+	}
+	reviews := 0
+	want := fmt.Sprintf("a comment of TfPilot in pull request #%d with “%s”", r.pull, strings.Join(words, "” and “"))
+	return until(ctx, later, want, func(ctx context.Context) (bool, string, error) {
+		all, err := p.comments(ctx, r)
+		if err != nil {
+			return false, "", err
+		}
+		asked := 0
+		for _, c := range all {
+			switch {
+			case strings.HasPrefix(c, "tfpilot[bot]: ") && containsAll(c, words...):
+				return true, "", nil
+			case strings.Contains(c, again):
+				asked++
+			}
+		}
+		if asked == reviews { // the first time, and whenever TfPilot asks for another one
+			reviews++
+			err = p.github(ctx, http.MethodPost, r.pullPath()+"/reviews", map[string]any{"event": "APPROVE"}, nil)
+		}
+		return false, strings.Join(all[max(0, len(all)-1):], ""), err // the newest says why
+	})
 }
 
 func (j *journey) reviewsHerOwn(ctx context.Context) error {
-	if err := j.ana.readsComment(ctx, j.anas, "TfPilot plan"); err != nil {
-		return err
-	}
-	if err := j.ana.approvesOnGitHub(ctx, j.anas); err != nil {
-		return err
-	}
-	if err := j.ana.readsComment(ctx, j.anas, "tfpilot[bot]: ", "The review of ana does not count as an approval",
+	if err := j.ana.isAnsweredOnGitHub(ctx, j.anas, "The review of ana does not count as an approval",
 		"You wrote or edited this request", "Ask omar"); err != nil {
 		return err
 	}
@@ -155,14 +177,7 @@ func (j *journey) reviewsHerOwn(ctx context.Context) error {
 }
 
 func (j *journey) reviewsProduction(ctx context.Context) error {
-	if err := j.adam.readsComment(ctx, j.prod, "TfPilot plan"); err != nil {
-		return err
-	}
-	if err := j.adam.approvesOnGitHub(ctx, j.prod); err != nil {
-		return err
-	}
-	return j.adam.readsComment(ctx, j.prod, "tfpilot[bot]: ", "The review of adam does not count as an approval",
-		"typed in Slack")
+	return j.adam.isAnsweredOnGitHub(ctx, j.prod, "The review of adam does not count as an approval", "typed in Slack")
 }
 
 // pushes commits to the branch of a request by hand.
