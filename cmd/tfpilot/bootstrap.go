@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,7 +37,7 @@ func newBootstrap() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			project, err := projectNamed(cfg, "PROJECT", args[0])
+			project, err := cli.Project(cfg, "PROJECT", args[0])
 			if err != nil {
 				return err
 			}
@@ -58,16 +55,15 @@ func newBootstrap() *cobra.Command {
 				return fmt.Errorf("catalog: %w", err)
 			}
 			bootstrap.PutModules(files, offered.Modules())
-			unlocked := lockProviders(c.Context(), files)
-			written, kept, err := bootstrap.WriteNew(out, files)
-			if err != nil {
+			done := bootstrap.Written{Out: out, Repository: project.Owner + "/" + project.Repo}
+			done.Unlocked = bootstrap.Registry{Client: &http.Client{}}.LockAll(c.Context(), files)
+			if done.Written, done.Kept, err = bootstrap.WriteNew(out, files); err != nil {
 				return err
 			}
-			return printWritten(
-				terminal.Visible(c.OutOrStdout()),
-				asJSON,
-				wrote{out, project.Owner + "/" + project.Repo, written, kept, unlocked},
-			)
+			if asJSON {
+				return json.NewEncoder(c.OutOrStdout()).Encode(done)
+			}
+			return done.Print(terminal.Visible(c.OutOrStdout()))
 		},
 	}
 	c.Flags().StringVar(&out, "out", "infra", "directory to write to; existing files are kept")
@@ -82,63 +78,4 @@ func newBootstrap() *cobra.Command {
 		StringArrayVar(&owners, "owner", nil, "code owner of workflows, modules and roots, @org/team or @login; repeatable")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
-}
-
-// wrote is the result of bootstrap.
-type wrote struct {
-	Out        string   `json:"out"`
-	Repository string   `json:"repository"`
-	Written    []string `json:"written"`
-	Kept       []string `json:"kept"`               // existing files that differ from the ones TfPilot would write
-	Unlocked   string   `json:"unlocked,omitempty"` // why there are no lock files
-}
-
-// lockProviders adds a lock file to each root. If it cannot, it returns the reason.
-func lockProviders(ctx context.Context, files map[string][]byte) (unlocked string) {
-	locked, err := bootstrap.Registry{Client: &http.Client{}}.Lock(ctx, files)
-	if err != nil {
-		return err.Error()
-	}
-	bootstrap.AddLock(files, bootstrap.RenderLock(locked))
-	return ""
-}
-
-func printWritten(out io.Writer, asJSON bool, w wrote) error {
-	if asJSON {
-		return json.NewEncoder(out).Encode(w)
-	}
-	for _, name := range w.Kept {
-		_, _ = fmt.Fprintf(out, "kept existing file, which differs from the one TfPilot would write: %s\n", name)
-	}
-	if w.Unlocked != "" {
-		_, _ = fmt.Fprintf(
-			out,
-			"No %s was written, and runs fail without it: %s.\nRun `terraform providers lock` in each directory of envs/, or run bootstrap again.\n",
-			bootstrap.LockFile,
-			w.Unlocked,
-		)
-	}
-	_, err := fmt.Fprintf(
-		out,
-		"Wrote %d new files to %s. Review them and commit them to %s.\n",
-		len(w.Written),
-		w.Out,
-		w.Repository,
-	)
-	return err
-}
-
-// projectNamed finds a project by the value of an argument or flag.
-func projectNamed(cfg *config.Config, what, name string) (config.Project, error) {
-	var names []string
-	for _, p := range cfg.Projects {
-		if p.Name == name {
-			return p, nil
-		}
-		names = append(names, p.Name)
-	}
-	if name == "" {
-		return config.Project{}, cli.Usagef("%s is required: %s", what, strings.Join(names, ", "))
-	}
-	return config.Project{}, cli.Usagef("%s: unknown project %q; projects: %s", what, name, strings.Join(names, ", "))
 }

@@ -113,14 +113,14 @@ func bootstrapped(t *testing.T, yaml string, more ...string) string {
 	}
 	out := filepath.Join(dir, "infra")
 	args := append(bootstrapArgs(out), more...)
-	for i, want := range []func(wrote) bool{
-		func(w wrote) bool {
+	for i, want := range []func(bootstrap.Written) bool{
+		func(w bootstrap.Written) bool {
 			return w.Repository == "acme/infra-core" && len(w.Written) > 10 && len(w.Kept) == 0
 		},
-		func(w wrote) bool { return len(w.Written) == 0 && len(w.Kept) == 0 },
+		func(w bootstrap.Written) bool { return len(w.Written) == 0 && len(w.Kept) == 0 },
 	} {
 		code, text, errs := call(t, "", args...)
-		var w wrote
+		var w bootstrap.Written
 		if err := json.Unmarshal([]byte(text), &w); err != nil || code != cli.Done || !want(w) {
 			t.Fatalf("call %d: exit %d, %v\n%s%s", i+1, code, err, text, errs)
 		}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -39,7 +37,11 @@ func newCatalog() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := printFindings(terminal.Visible(c.OutOrStdout()), findings, asJSON); err != nil {
+			write := catalog.WriteFindings
+			if asJSON {
+				write = catalog.WriteFindingsJSON
+			}
+			if err := write(terminal.Visible(c.OutOrStdout()), findings); err != nil {
 				return err
 			}
 			if slices.ContainsFunc(findings, func(f catalog.Finding) bool { return !f.Note }) {
@@ -69,20 +71,4 @@ func modulesFS(what, dir string) (fs.FS, error) {
 		)
 	}
 	return os.DirFS(dir), nil
-}
-
-func printFindings(out io.Writer, findings []catalog.Finding, asJSON bool) error {
-	if asJSON {
-		list := []map[string]any{}
-		for _, f := range findings {
-			list = append(list, map[string]any{"module": f.Module, "where": f.Where, "text": f.Text, "note": f.Note})
-		}
-		return json.NewEncoder(out).Encode(list)
-	}
-	for _, f := range findings {
-		if _, err := fmt.Fprintln(out, f); err != nil {
-			return err
-		}
-	}
-	return nil
 }

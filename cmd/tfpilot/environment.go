@@ -58,15 +58,15 @@ func (k *console) releaseCommand() *cobra.Command {
 		"Force-release an environment",
 		cobra.NoArgs,
 		func(ctx context.Context, _ []string) error {
-			p, err := projectNamed(k.Config, "--project", project)
+			p, err := cli.Project(k.Config, "--project", project)
 			if err != nil {
 				return err
 			}
-			env, err := environmentNamed(p, name)
+			env, err := cli.Environment(p, name)
 			if err != nil {
 				return err
 			}
-			by, err := k.mayChange(ctx, rbac.ForceRelease, env)
+			by, err := k.may(ctx, rbac.ForceRelease, rbac.ScopeIn(env.Rules()))
 			if err != nil {
 				return err
 			}
@@ -76,7 +76,7 @@ func (k *console) releaseCommand() *cobra.Command {
 			if no := request.CheckReason(reason); no != nil {
 				return k.refused(no, "")
 			}
-			return k.release(ctx, env, confirm, by, reason)
+			return k.release(ctx, env, confirm, by.Actor(), reason)
 		},
 	)
 	c.Long = `Release an environment that an apply or destroy holds, so that the next run in its queue can start.
@@ -90,19 +90,6 @@ then only Terraform's state lock prevents a second one from running at the same 
 	c.Flags().StringVar(&confirm, "confirm", "", "ID of the request that holds the environment")
 	c.Flags().StringVar(&reason, "reason", "", "reason (required)")
 	return c
-}
-
-// mayChange returns the person that --as names, if they may do this to the environment.
-func (k *console) mayChange(ctx context.Context, verb rbac.Verb, env config.Environment) (lifecycle.Actor, error) {
-	who, err := k.person(ctx)
-	if err != nil {
-		return lifecycle.Actor{}, err
-	}
-	subject := rbac.Subject{Login: who.Login, GithubID: who.GithubID}
-	if d := k.Config.Policy().Decide(subject, verb, rbac.ScopeIn(env.Rules())); !d.Allowed {
-		return lifecycle.Actor{}, errors.New(d.Reason)
-	}
-	return lifecycle.Actor{Login: who.Login, Source: request.SourceCLI}, nil
 }
 
 func (k *console) release(

@@ -81,24 +81,3 @@ func TestDerive(t *testing.T) {
 		}
 	}
 }
-
-// TestNothingIsDueInTheArchive: an archived document reports it; one that was archived earlier only in what requests show prints.
-func TestNothingIsDueInTheArchive(t *testing.T) {
-	const facts = `"id":"req_abcdefghij012","mergedSha":"m","pr":{"number":1,"merged":true},"cleanup":{"mergedAt":"2026-03-01T12:00:00Z","conclusion":"success","status":"completed","resultRead":true},"runs":{"destroy":{"currentAttempt":1,"attempts":[{"attempt":1,"correlationId":"destroy-1","runId":5,"status":"completed","conclusion":"success","completedAt":"2026-03-01T11:00:00Z","released":true,"resultRead":true}]}}}`
-	for name, row := range map[string]struct {
-		in       string
-		archived bool
-	}{
-		"document":          {`{` + facts, false},
-		"archived document": {`{"archivedAt":"2026-03-01T12:00:10Z",` + facts, true},
-		"shown":             {`{"archived":false,"request":{` + facts + `}`, false},
-		"shown, archived":   {`{"archived":true,"request":{` + facts + `}`, true},
-	} {
-		code, out, errs := call(t, row.in, "derive", "--now", "2026-03-02T12:00:00Z")
-		nothing := strings.Contains(out, `"actions": []`) && strings.Contains(out, `"next": []`)
-		due := strings.Contains(out, `"action": "sync"`) && strings.Contains(out, `"step": "archive"`)
-		if code != cli.Done || !strings.Contains(out, `"status": "destroyed"`) || nothing != row.archived || due == row.archived {
-			t.Errorf("%s: exit %d\n%s%s", name, code, out, errs)
-		}
-	}
-}

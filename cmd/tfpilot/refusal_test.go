@@ -39,7 +39,7 @@ func TestRefusals(t *testing.T) {
 			}
 			words := strings.Replace(c.Words, " Link it at the desk.", "", 1) // the command line says it in its own words
 			d.says(code, words, args...)
-			if where := flags[c.Field]; where != "" {
+			if where := cli.Flags[c.Field]; where != "" {
 				d.says(code, where+": ", args...)
 			}
 			if c.Stored != nil {

@@ -3,15 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/cli"
 	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/doctor"
@@ -127,7 +124,7 @@ func (k *console) open(ctx context.Context, d request.Draft, inputs []string) er
 		return err
 	}
 	m, _ := k.Catalog.Module(d.Module) // one that does not exist is refused with the rest
-	if d.Inputs, err = parseInputs(m, inputs); err != nil {
+	if d.Inputs, err = cli.Inputs(m, inputs); err != nil {
 		return err
 	}
 	d.ID = request.NewID()
@@ -138,64 +135,16 @@ func (k *console) open(ctx context.Context, d request.Draft, inputs []string) er
 	return k.show(ctx, doc)
 }
 
-// environmentNamed finds what --env names.
-func environmentNamed(p config.Project, name string) (config.Environment, error) {
-	var names []string
-	for _, e := range p.Environments {
-		if e.String() == name {
-			return e, nil
-		}
-		names = append(names, e.String())
-	}
-	return config.Environment{}, cli.Usagef(
-		"--env: there is no environment %q in %s; there is %s",
-		name,
-		p.Name,
-		strings.Join(names, ", "),
-	)
-}
-
-// parseInputs reads NAME=VALUE. NAME= empties a list or map, as in a form.
-func parseInputs(m *catalog.Module, inputs []string) (map[string]any, error) {
-	values := map[string]any{}
-	for _, in := range inputs {
-		name, value, ok := strings.Cut(in, "=")
-		if !ok {
-			return nil, cli.Usagef("%q is no input; write NAME=VALUE", in)
-		}
-		if _, twice := values[name]; twice {
-			return nil, cli.Usagef("%s is given twice; write each input once", name)
-		}
-		values[name] = value
-		if m == nil || value != "" {
-			continue
-		}
-		if f, ok := m.Field(name); ok && f.Empty() != nil {
-			values[name] = f.Empty()
-		}
-	}
-	return values, nil
-}
-
-// person is the linked identity that --as names.
-func (k *console) person(ctx context.Context) (lifecycle.Person, error) {
+// may returns the linked identity that --as names, if the matrix allows them this.
+func (k *console) may(ctx context.Context, verb rbac.Verb, sc rbac.Scope) (request.Caller, error) {
 	who, err := k.caller(ctx)
-	if err == nil && who.Login == "" {
-		err = k.notLinked()
+	switch {
+	case err != nil:
+		return who, err
+	case who.Login == "":
+		return who, k.notLinked()
 	}
-	return who.Person, err
-}
-
-// may asks the matrix for what is about no environment.
-func (k *console) may(ctx context.Context, verb rbac.Verb) error {
-	who, err := k.person(ctx)
-	if err != nil {
-		return err
-	}
-	if d := k.Config.Policy().Decide(rbac.Subject{Login: who.Login, GithubID: who.GithubID}, verb, rbac.Scope{}); !d.Allowed {
-		return errors.New(d.Reason)
-	}
-	return nil
+	return who, k.refused(k.requests.May(who, verb, sc), "")
 }
 
 func (k *console) syncCommand() *cobra.Command {

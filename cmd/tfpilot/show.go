@@ -1,10 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -47,37 +45,9 @@ func (k *console) show(ctx context.Context, doc store.Doc) error {
 		_, _ = fmt.Fprintln(k.out, line)
 	}
 	if k.as != "" {
-		return k.printOptions(options)
+		return terminal.Options(k.out, k.as, options)
 	}
-	var next []string
-	for _, o := range v.Actions {
-		row, _ := o.Action.Row()
-		next = append(next, row.Command)
-	}
-	_, err = fmt.Fprintf(k.out, "Next actions: %s\n", cmp.Or(strings.Join(next, ", "), "none"))
-	return err
-}
-
-// command is the name of an action on the command line.
-func command(o request.Option) string {
-	row, _ := o.Action.Row()
-	return row.Command
-}
-
-func (k *console) printOptions(options []request.Option) error {
-	var allowed []string
-	for _, o := range options {
-		if o.Allowed {
-			allowed = append(allowed, command(o))
-		}
-	}
-	_, err := fmt.Fprintf(k.out, "Next actions for %s: %s\n", k.as, cmp.Or(strings.Join(allowed, ", "), "none"))
-	for _, o := range options {
-		if !o.Allowed && err == nil {
-			_, err = fmt.Fprintf(k.out, "  not %s: %s\n", command(o), o.Refusal)
-		}
-	}
-	return err
+	return terminal.Actions(k.out, v.Actions)
 }
 
 // view gathers what a request is shown from. Only an intent that waits needs the state of the environment.

@@ -81,16 +81,18 @@ func (k *console) unlock(ctx context.Context, u worker.Unlock, project, name str
 
 // mayUnlock finds the environment, checks the permissions of the person and the reason, and fills in the rest.
 func (k *console) mayUnlock(ctx context.Context, u *worker.Unlock, project, name string) error {
-	p, err := projectNamed(k.Config, "PROJECT", project)
+	p, err := cli.Project(k.Config, "PROJECT", project)
 	if err != nil {
 		return err
 	}
-	if u.Environment, err = environmentNamed(p, name); err != nil {
+	if u.Environment, err = cli.Environment(p, name); err != nil {
 		return err
 	}
-	if u.By, err = k.mayChange(ctx, rbac.Unlock, u.Environment); err != nil {
+	by, err := k.may(ctx, rbac.Unlock, rbac.ScopeIn(u.Environment.Rules()))
+	if err != nil {
 		return err
 	}
+	u.By = by.Actor()
 	if strings.TrimSpace(u.Reason) == "" {
 		return cli.Usagef("--reason is required; it is recorded")
 	}

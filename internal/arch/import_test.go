@@ -43,9 +43,12 @@ var mayImport = map[string][]string{
 	},
 	"internal/terminal": {
 		"internal/lifecycle", "internal/invisible", "internal/catalog", "internal/terraform", "internal/view",
-		"internal/queue", // rows of the index
+		"internal/queue",   // rows of the index
+		"internal/request", // what a person may do next
 	},
-	"internal/cli":  {"internal/terminal"},
+	"internal/cli": {
+		"internal/lifecycle", "internal/catalog", "internal/config", "internal/request", "internal/terminal",
+	},
 	"internal/wire": {"internal", "slackapp", "worker"},
 	"internal/doctor": append([]string{
 		"internal/wire", "internal/config", "internal/bootstrap", "internal/release", "internal/terminal",

@@ -1,8 +1,10 @@
 package catalog
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -12,10 +14,10 @@ import (
 
 // Finding is an error in a module, or a note for its author.
 type Finding struct {
-	Module string
-	Where  string // file:line, or empty
-	Text   string
-	Note   bool
+	Module string `json:"module"`
+	Where  string `json:"where"` // file:line, or empty
+	Text   string `json:"text"`
+	Note   bool   `json:"note"`
 }
 
 func (f Finding) String() string {
@@ -27,6 +29,21 @@ func (f Finding) String() string {
 		text = f.Where + ": " + text
 	}
 	return f.Module + ": " + text
+}
+
+// WriteFindings prints one line for each finding.
+func WriteFindings(out io.Writer, findings []Finding) error {
+	for _, f := range findings {
+		if _, err := fmt.Fprintln(out, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WriteFindingsJSON prints the findings as one list.
+func WriteFindingsJSON(out io.Writer, findings []Finding) error {
+	return json.NewEncoder(out).Encode(append([]Finding{}, findings...))
 }
 
 // Lint checks the module directories of a file system before they are used. If previous is not

@@ -1,5 +1,5 @@
-// Package cli is how the programs of TfPilot read a command line: exit codes, signals, and words for a wrong
-// call. The commands themselves are in each program.
+// Package cli is how the programs of TfPilot read a command line: exit codes, signals, what arguments name, and
+// words for a wrong call or a refusal. The commands themselves are in each program.
 package cli
 
 import (

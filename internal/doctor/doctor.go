@@ -26,6 +26,9 @@ type Finding struct {
 	Err  error  // what is wrong and how to fix it; nil if nothing is
 }
 
+// Failed reports whether something is wrong.
+func (f Finding) Failed() bool { return f.Err != nil }
+
 // exam is one run of the checks.
 type exam struct {
 	*wire.Parts

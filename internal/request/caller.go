@@ -94,6 +94,14 @@ func (s *Service) allow(c Caller, verb rbac.Verb, sc rbac.Scope) *Refusal {
 	}
 }
 
+// May reports why the caller may not do what is about no request, nil when they may.
+func (s *Service) May(c Caller, verb rbac.Verb, sc rbac.Scope) error {
+	if refusal := s.allow(c, verb, sc); refusal != nil {
+		return refusal
+	}
+	return nil
+}
+
 // MayRead reports why the caller may not read requests, nil when they may.
 func (s *Service) MayRead(c Caller) *Refusal {
 	if c.Operator {

@@ -60,6 +60,29 @@ func (s *Service) List(ctx context.Context, c Caller, q queue.Query) (queue.Page
 	return page, nil
 }
 
+// listPage is the most that the index gives at once.
+const listPage = 200
+
+// Newest reads page after page, up to limit rows, and reports whether there are more.
+func (s *Service) Newest(ctx context.Context, c Caller, limit int) (rows []queue.Row, more bool, err error) {
+	rows = []queue.Row{}
+	var q queue.Query
+	for len(rows) < limit {
+		q.Limit = min(limit-len(rows), listPage)
+		page, err := s.List(ctx, c, q)
+		if err != nil {
+			return nil, false, err
+		}
+		rows = append(rows, page.Rows...)
+		if q.Cursor = page.Cursor; q.Cursor == "" {
+			return rows, false, nil
+		}
+	}
+	q.Limit = 1
+	rest, err := s.List(ctx, c, q) // a full page has a cursor even when nothing follows
+	return rows, len(rest.Rows) > 0, err
+}
+
 // Summaries are what plan runs left.
 type Summaries interface {
 	Summary(ctx context.Context, project, correlationID string) ([]byte, error)

@@ -27,6 +27,10 @@ const (
 	FieldEnvironment = "environment"
 	FieldModule      = "module"
 	FieldInput       = "input."
+	FieldTeam        = "team" // of Slack
+	FieldUser        = "user" // of Slack
+	FieldLogin       = "login"
+	FieldGithubID    = "github-id"
 )
 
 // Refusal is why something was not done, in a full sentence for the person who tried it. The text is

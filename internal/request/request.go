@@ -1,5 +1,5 @@
 // Package request owns what a person may do with requests: open one, act on one, ask GitHub for news
-// of it, read it, read its plan, list them. Each is one method of Service, a use case. It decides on
+// of it, read it, read its plan, list them; and who links a Slack user to a GitHub account. Each is one method of Service, a use case. It decides on
 // rights, on facts, on whether the person saw the newest plan, on what confirms an action, and on what
 // was typed; it writes the document and notifies those who wait for the change.
 //
@@ -39,6 +39,8 @@ type Documents interface {
 type People interface {
 	Identity(ctx context.Context, team, user string) (lifecycle.Identity, error)
 	Identities(ctx context.Context) iter.Seq2[lifecycle.Identity, error]
+	PutIdentity(ctx context.Context, id lifecycle.Identity) error
+	DeleteIdentity(ctx context.Context, team, user string) error
 }
 
 // Index is what lists are read from.

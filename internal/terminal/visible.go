@@ -1,6 +1,6 @@
-// Package terminal draws what the command line prints: a request, its plan, lists, environments and the
-// doctor's findings, and nothing that a terminal would obey or hide. It decides nothing; what is said about
-// a request comes from internal/view.
+// Package terminal draws what the command line prints: a request, its plan, lists and environments, and
+// nothing that a terminal would obey or hide. It decides nothing; what is said about a request comes from
+// internal/view.
 package terminal
 
 import (
