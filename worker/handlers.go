@@ -6,6 +6,7 @@ import (
 	"iter"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
@@ -36,8 +37,15 @@ func (w *Worker) Handlers() queue.Handlers {
 	}
 }
 
-// pace delays a task until GitHub may be asked again, or accepts TfPilot's sign-in again,
-// without counting a try.
+// errEarlyReview puts a webhook's task back until the plan is posted in the pull request.
+var errEarlyReview = errors.New("a review was given while the plan is being posted")
+
+// reviewAgain is when the task of an early review reads the reviews again. A plan is posted
+// within seconds, unless GitHub's limits delay it.
+const reviewAgain = 5 * time.Second
+
+// pace delays a task until GitHub may be asked again, or accepts TfPilot's sign-in again, or
+// until a plan is posted, without counting a try.
 func pace(err error) error {
 	var limit *github.RateLimit
 	var out *github.SignIn
@@ -46,6 +54,8 @@ func pace(err error) error {
 		return queue.Later(limit.RetryAfter())
 	case errors.As(err, &out):
 		return queue.Later(out.RetryAfter())
+	case errors.Is(err, errEarlyReview):
+		return queue.Later(reviewAgain)
 	}
 	return err
 }

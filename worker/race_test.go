@@ -157,6 +157,35 @@ func TestReviewInTheSecondOfTheNextPlan(t *testing.T) {
 	})
 }
 
+// A review that GitHub reports after the plan was posted and before the document records that
+// is judged once it does: by GitHub's times it came after the plan.
+func TestReviewWhileThePlanIsRecorded(t *testing.T) {
+	for name, silent := range map[string]bool{"webhook": false, "sync": true} {
+		t.Run(name, func(t *testing.T) {
+			withHarness(t, setup{workers: 2}, func(w *harness) {
+				if silent {
+					w.silent()
+				}
+				w.gate.onCall("github POST /issues/*/comments", func() {
+					w.gate.onCall("s3 PUT requests", func() {
+						w.pass(2 * time.Second) // GitHub's times count in seconds
+						w.review("omar", "APPROVE")
+						w.pass(2 * time.Second) // another worker reads it
+						if r := w.request(reqA); r.Plan == nil || r.Plan.PostedAt != nil {
+							w.t.Errorf("recorded already, or not planned: %+v", r.Plan)
+						}
+					})
+				})
+				w.open(reqA)
+				w.until(reqA, "approved", approvedNow)
+				if text := w.comments(); strings.Contains(text, "does not count") {
+					w.t.Errorf("answered:\n%s", text)
+				}
+			})
+		})
+	}
+}
+
 // While TfPilot may not see the repository, no run in it is given up, however often
 // a person has it searched for: it is at work.
 func TestRepositoryIsOutOfSight(t *testing.T) {

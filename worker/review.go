@@ -14,7 +14,8 @@ import (
 // Reviews are always read from GitHub: a webhook is only a hint to read them. Each reading takes
 // in three things: the reviews that object, the approvals that their reviewers withdrew, and the
 // reviews that count as approvals, by the same function as a click. A review that does not count
-// is answered in the pull request.
+// is answered in the pull request. While the plan is being posted, a review may be of it or of an
+// older one: it is judged once the times of the comments are known.
 
 // countReviews reads the reviews and takes them in.
 func (j *job) countReviews(ctx context.Context) error {
@@ -33,6 +34,7 @@ func (j *job) takeReviews(ctx context.Context, reviews []github.Review) error {
 	if err := j.takeObjections(ctx, reviews); err != nil {
 		return err
 	}
+	j.early = false
 	for i, review := range reviews {
 		if err := j.countReview(ctx, review, reviews[i+1:]); err != nil {
 			return err
@@ -84,6 +86,9 @@ func (j *job) countReview(ctx context.Context, v github.Review, later []github.R
 			now()))
 	case v.State != "approved" || decidedLater(v, later) || v.CommitSHA != r.PR.HeadSHA ||
 		slices.Contains(r.PR.Answered, v.ID) || j.counted(v):
+		return nil
+	case r.AwaitsPosting():
+		j.early = true
 		return nil
 	case r.Plan.PostedAt == nil || !v.SubmittedAt.After(*r.Plan.PostedAt): // within one second, their order is unknown
 		return j.answerReview(ctx, v, "it was given before TfPilot showed this plan here. Approve again if you have seen "+

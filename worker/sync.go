@@ -241,7 +241,7 @@ func (j *job) syncReviews(ctx context.Context, at *time.Time) error {
 	if !unreviewed(j.request(), changed) {
 		return nil
 	}
-	if err := j.countReviews(ctx); err != nil {
+	if err := j.countReviews(ctx); err != nil || j.early {
 		return err
 	}
 	return j.patch(ctx, lifecycle.SawReviews(readUntil(changed)))

@@ -266,10 +266,16 @@ func (w *Worker) pullHint(ctx context.Context, h github.Hint, review bool) error
 	default:
 		err = j.refreshPull(ctx)
 	}
-	if err != nil || j.doc.Request.Version == doc.Request.Version {
+	if err != nil {
 		return ignoreGone(err)
 	}
-	return w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
+	if j.doc.Request.Version != doc.Request.Version {
+		err = w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
+	}
+	if err == nil && j.early {
+		return errEarlyReview
+	}
+	return err
 }
 
 // mergeKnown reports whether the merge of a pull request is recorded. A recorded

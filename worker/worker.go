@@ -202,6 +202,7 @@ type job struct {
 	linksAt time.Time
 	summary *readPlan // of the plan that was read last, for the step that posts it
 	first   string    // digest of the request's first plan when this reconcile recorded it: nothing is posted yet
+	early   bool      // an approving review was read while the plan is being posted, and must be read again
 	waits   bool      // the step that was just tried has to wait for others, and is enqueued after them
 	out     *signedOut
 }

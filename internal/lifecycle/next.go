@@ -249,11 +249,23 @@ func planSteps(r Request) []Step {
 	case r.PR.isOpen() && !r.PR.Foreign && !plan.active() && !r.plannedOut() &&
 		(plan == nil || plan.HeadSHA != r.PR.HeadSHA):
 		return []Step{{Name: StepPlan, Kind: KindPlan, Purpose: PurposeOpen, By: r.Requester.Login}}
-	case r.PR.isOpen() && r.Plan != nil && r.Plan.PostedAt == nil && checkRound(r) == nil:
+	case r.postsPlan():
 		return []Step{{Name: StepPost}}
 	default:
 		return nil
 	}
+}
+
+// postsPlan reports whether the pull request is to show the plan and does not yet.
+func (r Request) postsPlan() bool {
+	return r.PR.isOpen() && r.Plan != nil && r.Plan.PostedAt == nil && checkRound(r) == nil
+}
+
+// AwaitsPosting reports whether the plan is being posted in the pull request. The comment may be
+// on GitHub before the document records it, so a review cannot be judged yet. A post that GitHub
+// refuses is not awaited.
+func (r Request) AwaitsPosting() bool {
+	return r.postsPlan() && (r.Problem == nil || r.Problem.Step != string(StepPost))
 }
 
 // cleanupSteps remove the block from the code once the resources are destroyed, and end the

@@ -53,6 +53,29 @@ func TestWhenAPlanIsDue(t *testing.T) {
 	}
 }
 
+// A review is not judged while the plan is being posted. Where GitHub refuses the comments, or the
+// plan is not to be posted, it is.
+func TestWhenAReviewAwaitsThePosting(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Request)
+		want   bool
+	}{
+		"posted":          {func(*Request) {}, false},
+		"not posted":      {func(r *Request) { r.Plan.PostedAt = nil }, true},
+		"another problem": {func(r *Request) { r.Plan.PostedAt, r.Problem = nil, &Problem{Step: "log"} }, true},
+		"refused":         {func(r *Request) { r.Plan.PostedAt, r.Problem = nil, &Problem{Step: "post"} }, false},
+		"closed":          {func(r *Request) { r.Plan.PostedAt, r.PR.Open = nil, no() }, false},
+		"other content":   {func(r *Request) { r.Plan.PostedAt, r.Target.Blob = nil, "other" }, false},
+		"no plan":         {func(r *Request) { r.Plan = nil }, false},
+	} {
+		r := story(t).r
+		c.change(&r)
+		if got := r.AwaitsPosting(); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 // The code of what was destroyed goes when the destroy is settled: run, pull request, merge
 // and archive, one after the other.
 func TestCleanupInOrder(t *testing.T) {
