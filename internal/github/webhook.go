@@ -273,35 +273,32 @@ func RunTitle(kind lifecycle.Kind, requestID, correlationID string) string {
 // ParseRunTitle reads a run's title if it is one of ours from beginning to end. A
 // drift plan may be without a request.
 func ParseRunTitle(title string) (kind lifecycle.Kind, requestID, correlationID string, ok bool) {
-	kind, requestID, rest, ok := readTitle(title)
+	kind, requestID, rest := readTitle(title)
 	inner, closed := strings.CutSuffix(rest, "]")
 	correlationID, opened := strings.CutPrefix(inner, "[")
-	of, err := lifecycle.ParseCorrelationID(correlationID)
-	if !ok || !closed || !opened || err != nil || of != kind || requestID == "" && !kind.Row().OfEnvironment {
+	of, _ := lifecycle.ParseCorrelationID(correlationID) // no kind for an invalid one
+	if !closed || !opened || of != kind || requestID == "" && !kind.Row().OfEnvironment {
 		return "", "", "", false
 	}
 	return kind, requestID, correlationID, true
 }
 
-// RunNames says whose name a title bears, whatever follows it: anyone may dispatch a workflow
-// with inputs that make it so.
+// RunNames returns the request that a title names, whatever follows the name: anyone may
+// dispatch a workflow with inputs that make such a title.
 func RunNames(title string) (kind lifecycle.Kind, requestID string, ok bool) {
-	kind, requestID, _, ok = readTitle(title)
-	if !ok || requestID == "" {
-		return "", "", false
-	}
-	return kind, requestID, true
+	kind, requestID, _ = readTitle(title)
+	return kind, requestID, requestID != ""
 }
 
 // readTitle reads the beginning that RunTitle gives a title: the kind and the request, empty
-// for "-".
-func readTitle(title string) (kind lifecycle.Kind, requestID, rest string, ok bool) {
+// for "-". All are empty for another title.
+func readTitle(title string) (kind lifecycle.Kind, requestID, rest string) {
 	after, ours := strings.CutPrefix(title, "tfpilot ")
 	word, after, _ := strings.Cut(after, " ")
 	kind, err := lifecycle.ParseKind(word)
 	requestID, rest, _ = strings.Cut(after, " ")
 	if !ours || err != nil || requestID != "-" && !lifecycle.NameRequest.Valid(requestID) {
-		return "", "", "", false
+		return "", "", ""
 	}
-	return kind, strings.TrimPrefix(requestID, "-"), rest, true
+	return kind, strings.TrimPrefix(requestID, "-"), rest
 }

@@ -272,6 +272,7 @@ func TestClassifyRun(t *testing.T) {
 		{".github/workflows/cleanup.yaml", "", lifecycle.KindCleanup},
 		{".github/workflows/ci.yml", "plan", ""},
 		{"elsewhere/plan.yml", "plan", ""},
+		{"plan.yml", "plan", ""},
 		{"", "TfPilot drift plan", lifecycle.KindDriftPlan},
 		{"", "drift_plan", lifecycle.KindDriftPlan},
 		{"", "apply", lifecycle.KindApply},
@@ -302,6 +303,10 @@ func TestParseRunTitle(t *testing.T) {
 		"Tfpilot plan " + reqID + " [" + planID + "]":     {},
 		"tfpilot plan " + reqID + " [" + planID + "0]":    {},
 		"tfpilot plan " + reqID + " " + planID:            {},
+		"tfpilot plan " + reqID + " [" + planID:           {},
+		"tfpilot plan " + reqID + " " + planID + "]":      {},
+		"plan " + reqID + " [" + planID + "]":             {},
+		"tfpilot planning " + reqID + " [" + planID + "]": {},
 		"tfpilot cleanup " + reqID + "x [cleanup-" + "0]": {},
 		"": {},
 	} {
@@ -311,6 +316,28 @@ func TestParseRunTitle(t *testing.T) {
 		}
 		if matches && RunTitle(kind, req, cid) != title {
 			t.Errorf("%q does not come back from its parts", title)
+		}
+	}
+}
+
+// A title names a request by its beginning, whatever follows. A drift plan of an environment
+// names none.
+func TestRunNames(t *testing.T) {
+	for title, want := range map[string]string{
+		"tfpilot plan " + reqID + " [" + planID + "]": "plan " + reqID,
+		"tfpilot apply " + reqID + " by hand":         "apply " + reqID,
+		"tfpilot apply " + reqID:                      "apply " + reqID,
+		"tfpilot drift_plan - [x]":                    "",
+		"tfpilot planning " + reqID + " [x]":          "",
+		"tfpilot  " + reqID + " [x]":                  "",
+		"plan " + reqID + " [x]":                      "",
+		"tfpilot plan req_SHOUTING00 [x]":             "",
+		"release":                                     "",
+		"":                                            "",
+	} {
+		kind, id, ok := RunNames(title)
+		if ok != (want != "") || ok && string(kind)+" "+id != want {
+			t.Errorf("%q: %q %q %v, want %q", title, kind, id, ok, want)
 		}
 	}
 }

@@ -1,7 +1,10 @@
 package queue
 
 import (
+	"bytes"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,8 +52,10 @@ func TestChangedNotifiesAll(t *testing.T) {
 				if c.change != nil {
 					req = c.change(req)
 				}
-				if err := NewNotifier(r, quiet()).Changed(t.Context(), req, c.archived); err != nil {
-					t.Fatal(err)
+				var log bytes.Buffer
+				n := NewNotifier(r, slog.New(slog.NewTextHandler(&log, nil)))
+				if err := n.Changed(t.Context(), req, c.archived); err != nil || log.Len() > 0 {
+					t.Fatalf("%v\n%s", err, &log)
 				}
 				b := newBook()
 				serve(t, r, b.all(), func() { time.Sleep(5 * time.Second) })
@@ -75,8 +80,13 @@ func TestChangedWithoutAnIndex(t *testing.T) {
 		if err := m.Set(indexPrefix+"rows", "planted"); err != nil {
 			t.Fatal(err)
 		}
-		if err := NewNotifier(r, quiet()).Changed(t.Context(), created(t), false); err != nil {
+		var log bytes.Buffer
+		n := NewNotifier(r, slog.New(slog.NewTextHandler(&log, nil)))
+		if err := n.Changed(t.Context(), created(t), false); err != nil {
 			t.Error(err)
+		}
+		if !strings.Contains(log.String(), "the index was not written") || !strings.Contains(log.String(), reqA) {
+			t.Errorf("operators read: %s", &log)
 		}
 		b := newBook()
 		serve(t, r, b.all(), func() { time.Sleep(5 * time.Second) })
@@ -84,4 +94,34 @@ func TestChangedWithoutAnIndex(t *testing.T) {
 			t.Errorf("ran %q", got)
 		}
 	})
+}
+
+// When an environment's queue moves, a worker reconciles the holder, and the card of each request
+// that waits shows its new position.
+func TestLeaseMovedNotifiesHolderAndQueue(t *testing.T) {
+	for name, c := range map[string]struct {
+		state lifecycle.EnvironmentState
+		want  []string
+	}{
+		"free": {lifecycle.EnvironmentState{Version: 3}, nil},
+		"held": {lifecycle.EnvironmentState{Version: 3, Holder: &lifecycle.LeaseEntry{RequestID: reqA},
+			Queue: []lifecycle.LeaseEntry{{RequestID: reqB}}}, []string{"card " + reqB, "look " + reqA + " -3"}},
+		"requested, and not yet held": {lifecycle.EnvironmentState{Version: 3,
+			Queue: []lifecycle.LeaseEntry{{RequestID: reqB}}}, []string{"card " + reqB}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
+				if err := NewNotifier(r, quiet()).LeaseMoved(t.Context(), c.state); err != nil {
+					t.Fatal(err)
+				}
+				b := newBook()
+				serve(t, r, b.all(), func() { time.Sleep(5 * time.Second) })
+				got := b.read()
+				slices.Sort(got)
+				if diff := cmp.Diff(c.want, got); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
 }

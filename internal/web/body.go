@@ -61,7 +61,7 @@ func (p *pool) take(b *incoming, n int64) error {
 	if !slices.Contains(p.open, b) {
 		p.open = append(p.open, b)
 	}
-	if p.free < n && !p.displace(b, n) {
+	if !p.displace(b, n) {
 		return errNoRoom
 	}
 	deadline := time.NewTimer(freeWait)
@@ -69,14 +69,11 @@ func (p *pool) take(b *incoming, n int64) error {
 	for p.free < n {
 		freed := p.freed
 		p.mu.Unlock()
-		late := false
 		select {
 		case <-freed:
+			p.mu.Lock()
 		case <-deadline.C:
-			late = true
-		}
-		p.mu.Lock()
-		if late && p.free < n {
+			p.mu.Lock()
 			return errNoRoom
 		}
 	}

@@ -93,13 +93,16 @@ func TestRoomComesInTimeOrNot(t *testing.T) {
 			p := newPool(10)
 			old, _ := heldBody(t, p, 10, time.Hour)
 			go func() {
-				time.Sleep(after)
+				time.Sleep(after / 2)
 				p.give(old, 4, false)
+				time.Sleep(after - after/2)
 				p.give(old, 6, true)
 			}()
-			fresh := &incoming{began: time.Now()}
-			if err := p.take(fresh, 8); (err == nil) != (after < freeWait) {
-				t.Errorf("given back after %s: %v", after, err)
+			began := time.Now()
+			fresh := &incoming{began: began}
+			err := p.take(fresh, 8)
+			if took := time.Since(began); (err == nil) != (after < freeWait) || took != min(after, freeWait) {
+				t.Errorf("given back after %s: %v after %s", after, err, took)
 			}
 			time.Sleep(time.Second)
 			synctest.Wait()
@@ -115,6 +118,22 @@ func TestRoomComesInTimeOrNot(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A body that grows is not dropped to make room for itself: it holds its memory until its bytes
+// are copied.
+func TestNoBodyIsDroppedForItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(10)
+		b, stopped := heldBody(t, p, 4, time.Hour)
+		other, _ := heldBody(t, p, 6, 0)
+		if err := p.take(b, 4); !errors.Is(err, errNoRoom) || b.lost || stopped.Load() != 0 {
+			t.Errorf("%v, dropped %v, stopped %d times", err, b.lost, stopped.Load())
+		}
+		if other.lost {
+			t.Error("the one that began just now is dropped")
+		}
+	})
 }
 
 // A body grows from a small buffer by doubling, up to what was announced, in the memory for
@@ -162,6 +181,8 @@ func TestBodiesAreWhole(t *testing.T) {
 		"not announced": {"hello", -1, nil},
 		"too short":     {"hell", 5, io.ErrUnexpectedEOF},
 		"none of it":    {"", 5, io.ErrUnexpectedEOF},
+		"too long":      {"hello!", 5, io.ErrUnexpectedEOF},
+		"one too many":  {"x", 0, io.ErrUnexpectedEOF},
 		"too large":     {strings.Repeat("x", maxDelivery+1), -1, &http.MaxBytesError{Limit: maxDelivery}},
 		"just not":      {strings.Repeat("x", maxDelivery), -1, nil},
 	} {
@@ -174,6 +195,9 @@ func TestBodiesAreWhole(t *testing.T) {
 		if c.want == nil && (err != nil || string(got) != c.text) || c.want != nil && !errors.Is(err, c.want) &&
 			!(errors.As(err, &tooLarge) && errors.As(c.want, &tooLarge)) {
 			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+		if c.want == nil && c.announce >= 0 && int64(cap(got)) != c.announce+1 {
+			t.Errorf("%s: %d bytes of memory for %d announced ones", name, cap(got), c.announce)
 		}
 		h.done(b)
 	}
