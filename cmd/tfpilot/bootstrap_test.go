@@ -9,22 +9,8 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/bootstrap"
 	"github.com/tfpilot/tfpilot/internal/cli"
-	"github.com/tfpilot/tfpilot/internal/config"
-	"github.com/tfpilot/tfpilot/internal/wire"
+	"github.com/tfpilot/tfpilot/internal/testing/services"
 )
-
-const twoBackends = `projects:
-  - name: core
-    owner: acme
-    repo: infra-core
-    environments:
-      - {key: dev, slug: app, channel: C0INFRADEV, backend: {bucket: dev-states}}
-      - key: prod
-        slug: app
-        channel: C0INFRAPRD
-        region: us-east-1
-        backend: {bucket: prod-states, key: legacy/prod.tfstate, region: eu-west-1, dynamodbTable: locks}
-`
 
 // ownModule is the smallest module that can be offered.
 func ownModule(t *testing.T, dir, name, mark string) {
@@ -57,7 +43,7 @@ func TestBootstrapWritesOwnModules(t *testing.T) {
 		{"instead", "catalog: {dir: " + dir + ", replace: true}\n", []string{"own-thing/main.tf", "s3-bucket/main.tf"}, []string{"ecr-repo/main.tf", "s3-bucket/outputs.tf"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out := bootstrapped(t, twoBackends+c.catalog)
+			out := bootstrapped(t, services.YAML+c.catalog)
 			for _, name := range c.has {
 				if _, err := os.Stat(filepath.Join(out, "modules", name)); err != nil {
 					t.Error(err)
@@ -72,12 +58,10 @@ func TestBootstrapWritesOwnModules(t *testing.T) {
 	}
 }
 
-var testRuns = bootstrap.Runs{PlanRole: "arn:aws:iam::111111111111:role/plan", ApplyRole: "arn:aws:iam::111111111111:role/apply"}
-
 // Who reviews what runs is named when the repository is written; a name that GitHub would
 // not know is refused, and nothing is written.
 func TestBootstrapNamesOwners(t *testing.T) {
-	out := bootstrapped(t, twoBackends, "--owner", "@acme/platform", "--owner", "@adam")
+	out := bootstrapped(t, services.YAML, "--owner", "@acme/platform", "--owner", "@adam")
 	data, err := os.ReadFile(filepath.Join(out, ".github/CODEOWNERS"))
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +80,7 @@ func TestBootstrapNamesOwners(t *testing.T) {
 
 func bootstrapArgs(out string) []string {
 	return []string{"bootstrap", "core", "--json", "--out", out, "--release", "0.1.0", "--sha256", "tfpilot-ci_0.1.0_Linux_X64=" + strings.Repeat("ab", 32),
-		"--plan-role", testRuns.PlanRole, "--apply-role", testRuns.ApplyRole}
+		"--plan-role", services.Runs.PlanRole, "--apply-role", services.Runs.ApplyRole}
 }
 
 // bootstrapped runs the command with a tfpilot.yaml and returns the directory that it wrote.
@@ -126,17 +110,4 @@ func bootstrapped(t *testing.T, yaml string, more ...string) string {
 		}
 	}
 	return out
-}
-
-// A directory of invalid modules is reported, and nothing is written.
-func TestBootstrapRefusesABrokenCatalog(t *testing.T) {
-	dir := t.TempDir()
-	if err := writeFile(filepath.Join(dir, "own-thing", "main.tf"), []byte("#\n")); err != nil {
-		t.Fatal(err)
-	}
-	for where, want := range map[string]string{dir: "own-thing: tfpilot.yaml is missing", filepath.Join(dir, "none"): "no such file"} {
-		if _, err := wire.LoadCatalog(config.Catalog{Dir: where}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", where, err)
-		}
-	}
 }

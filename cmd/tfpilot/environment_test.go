@@ -18,7 +18,7 @@ func TestEnvironmentIsReleasedByForce(t *testing.T) {
 	id, cid := d.opened(), "apply-"+strings.Repeat("a", 32)
 	env := lifecycle.Environment{Key: "dev", Slug: "app"}
 	for i, request := range []string{id, "req_abcdefghijklm"} {
-		_, err := d.store.UpdateEnvironment(t.Context(), "core", env, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+		_, err := d.Store.UpdateEnvironment(t.Context(), "core", env, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
 			entry := lifecycle.LeaseEntry{CorrelationID: cid[:len(cid)-1] + string(rune('a'+i)), RequestID: request, Title: "Bucket", Kind: lifecycle.KindApply, By: "dana", Since: time.Now()}
 			return e.Enqueue(entry, time.Now()), nil
 		})
@@ -42,7 +42,7 @@ func TestEnvironmentIsReleasedByForce(t *testing.T) {
 	}
 	full := release("--project", "core", "--env", "dev/app", "--confirm", id, "--reason", "its runner is lost", "--json")
 	d.says(cli.Failed, "Only admins can force-release an environment", append(full, "--as", "dana")...)
-	if state, err := d.store.Environment(t.Context(), "core", env); err != nil || state.Holder.RequestID != id {
+	if state, err := d.Store.Environment(t.Context(), "core", env); err != nil || state.Holder.RequestID != id {
 		t.Fatalf("lease %+v, %v", state, err)
 	}
 	var out struct {
@@ -52,7 +52,7 @@ func TestEnvironmentIsReleasedByForce(t *testing.T) {
 		t.Errorf("%+v, %v", out, err)
 	}
 	d.says(cli.Usage, "is held by the apply of req_abcdefghijklm", append(full, "--as", "adam")...)
-	if state, err := d.store.Environment(t.Context(), "core", env); err != nil || state.Holder.RequestID != "req_abcdefghijklm" {
+	if state, err := d.Store.Environment(t.Context(), "core", env); err != nil || state.Holder.RequestID != "req_abcdefghijklm" {
 		t.Errorf("lease %+v, %v", state, err)
 	}
 }

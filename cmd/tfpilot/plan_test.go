@@ -15,12 +15,12 @@ import (
 
 // planned gives the request a plan that was approved and applied.
 func (d *desk) planned(id string, stored, approved terraform.Summary) {
-	d.t.Helper()
+	d.T.Helper()
 	const plan, apply = "plan-00000000000000000000000000000001", "apply-00000000000000000000000000000001"
-	if err := d.as("run-plan-core").PutSummary(d.t.Context(), "core", plan, stored.Bytes()); err != nil {
-		d.t.Fatal(err)
+	if err := d.As("run-plan-core").PutSummary(d.T.Context(), "core", plan, stored.Bytes()); err != nil {
+		d.T.Fatal(err)
 	}
-	_, err := d.store.Update(d.t.Context(), id, lifecycle.System("worker"), func(r lifecycle.Request) (lifecycle.Request, error) {
+	_, err := d.Store.Update(d.T.Context(), id, lifecycle.System("worker"), func(r lifecycle.Request) (lifecycle.Request, error) {
 		at := time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
 		r.Runs.Plan = lifecycle.RunSet{CurrentAttempt: 1, Attempts: []lifecycle.Attempt{{Number: 1, CorrelationID: plan, Conclusion: "success", CompletedAt: &at, ResultRead: true}}}
 		r.Runs.Apply = lifecycle.RunSet{CurrentAttempt: 1, Attempts: []lifecycle.Attempt{{
@@ -33,7 +33,7 @@ func (d *desk) planned(id string, stored, approved terraform.Summary) {
 		return r, nil
 	})
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 }
 
@@ -95,8 +95,8 @@ func TestShowTellsTheWholeRequest(t *testing.T) {
 
 // waiting makes the request of planned one whose first plan waits for its approval.
 func (d *desk) waiting(id string) {
-	d.t.Helper()
-	_, err := d.store.Update(d.t.Context(), id, lifecycle.System("worker"), func(r lifecycle.Request) (lifecycle.Request, error) {
+	d.T.Helper()
+	_, err := d.Store.Update(d.T.Context(), id, lifecycle.System("worker"), func(r lifecycle.Request) (lifecycle.Request, error) {
 		open := true
 		r.Runs.Apply, r.Approval, r.Outputs = lifecycle.RunSet{}, lifecycle.Approval{}, nil
 		r.Target.Blob, r.Plan.SHA, r.Plan.Blob = "b", "h", "b"
@@ -104,7 +104,7 @@ func (d *desk) waiting(id string) {
 		return r, nil
 	})
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 }
 
@@ -166,12 +166,12 @@ func TestApproveNamesThePlan(t *testing.T) {
 			t.Errorf("%v: %s%s", args, out, errs)
 		}
 	}
-	if doc, err := d.store.Get(t.Context(), id); err != nil || len(doc.Request.Wanted) > 0 {
+	if doc, err := d.Store.Get(t.Context(), id); err != nil || len(doc.Request.Wanted) > 0 {
 		t.Fatalf("%v, %+v", err, doc.Request.Wanted)
 	}
 	d.says(cli.Done, "Next actions", "requests", "show", id)
 	d.says(cli.Done, "Next actions for adam", approve("--confirm", digest[:len("sha256:")+12])...)
-	if doc, err := d.store.Get(t.Context(), id); err != nil || len(doc.Request.Wanted) != 1 || doc.Request.Wanted[0].PlanDigest != good.Digest() {
+	if doc, err := d.Store.Get(t.Context(), id); err != nil || len(doc.Request.Wanted) != 1 || doc.Request.Wanted[0].PlanDigest != good.Digest() {
 		t.Errorf("%v, %+v", err, doc.Request.Wanted)
 	}
 }

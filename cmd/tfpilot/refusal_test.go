@@ -43,7 +43,7 @@ func TestRefusals(t *testing.T) {
 				d.says(code, where+": ", args...)
 			}
 			if c.Stored != nil {
-				if doc, err := d.store.Get(t.Context(), c.Stored.ID); err != nil || doc.Request.Version != c.Stored.Version {
+				if doc, err := d.Store.Get(t.Context(), c.Stored.ID); err != nil || doc.Request.Version != c.Stored.Version {
 					t.Errorf("something was written: %v %+v", err, doc.Request.Wanted)
 				}
 			}
@@ -52,35 +52,35 @@ func TestRefusals(t *testing.T) {
 }
 
 func (d *desk) forRefusals(c requesttest.Case) {
-	d.t.Helper()
-	config := filepath.Join(d.t.TempDir(), "tfpilot.yaml")
+	d.T.Helper()
+	config := filepath.Join(d.T.TempDir(), "tfpilot.yaml")
 	if err := os.WriteFile(config, []byte(refusalYAML), 0o600); err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 	p := requesttest.Policy()
-	d.set(map[string]string{
+	d.Set(map[string]string{
 		"TFPILOT_CONFIG": config, "TFPILOT_ADMINS": strings.Join(p.Admins, ","), "TFPILOT_APPROVERS": strings.Join(p.Approvers, ","),
 		"TFPILOT_VIEWERS": strings.Join(p.Viewers, ","), "TFPILOT_PROD_ALLOWED_USERS": strings.Join(p.ProdAllowed, ","),
 		"TFPILOT_DESTROY_PROD_ALLOWED_USERS": strings.Join(p.DestroyProdAllowed, ","),
 	})
-	if err := d.index.Rebuild(d.t.Context(), func(func(queue.Row, error) bool) {}); err != nil {
-		d.t.Fatal(err)
+	if err := d.Index.Rebuild(d.T.Context(), func(func(queue.Row, error) bool) {}); err != nil {
+		d.T.Fatal(err)
 	}
 	for login, id := range requesttest.GithubIDs {
 		who := lifecycle.Identity{SlackTeam: requesttest.Team, SlackUser: requesttest.SlackUsers[login], Login: login, GithubID: id}
-		if err := d.store.PutIdentity(d.t.Context(), who); err != nil {
-			d.t.Fatal(err)
+		if err := d.Store.PutIdentity(d.T.Context(), who); err != nil {
+			d.T.Fatal(err)
 		}
 	}
 	if c.Stored == nil {
 		return
 	}
-	doc, err := d.store.Create(d.t.Context(), *c.Stored)
+	doc, err := d.Store.Create(d.T.Context(), *c.Stored)
 	if err == nil && c.Archive {
-		_, err = d.store.Archive(d.t.Context(), doc)
+		_, err = d.Store.Archive(d.T.Context(), doc)
 	}
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 }
 

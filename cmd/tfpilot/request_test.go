@@ -15,7 +15,7 @@ import (
 func TestCommandsDoNotProbeTheBucket(t *testing.T) {
 	d := newDesk(t)
 	id := d.opened()
-	if err := d.index.Rebuild(t.Context(), func(func(queue.Row, error) bool) {}); err != nil {
+	if err := d.Index.Rebuild(t.Context(), func(func(queue.Row, error) bool) {}); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -28,10 +28,10 @@ func TestCommandsDoNotProbeTheBucket(t *testing.T) {
 		{4, []string{"requests", "sync", id, "--as", "dana"}}, // the identities up to hers, and the document
 		{4, []string{"identities", "list"}},                   // the list, and three identities
 	} {
-		d.bucket.ResetCounts()
+		d.Bucket.ResetCounts()
 		d.says(cli.Done, "", c.args...)
-		if n := d.bucket.Calls("app"); n > c.most {
-			t.Errorf("%v: %d calls, want at most %d: %+v", c.args, n, c.most, d.bucket.Counts())
+		if n := d.Bucket.Calls("app"); n > c.most {
+			t.Errorf("%v: %d calls, want at most %d: %+v", c.args, n, c.most, d.Bucket.Counts())
 		}
 	}
 }
@@ -92,7 +92,7 @@ func TestJSONWhereScriptsAsk(t *testing.T) {
 func TestListFollowsTheCursor(t *testing.T) {
 	d := newDesk(t)
 	const all = 2*200 + 30 // the index gives 200 at once
-	err := d.index.Rebuild(t.Context(), func(yield func(queue.Row, error) bool) {
+	err := d.Index.Rebuild(t.Context(), func(yield func(queue.Row, error) bool) {
 		for i := range all {
 			at := time.Date(2026, 3, 1, 0, 0, i/2, 0, time.UTC)
 			if !yield(queue.Row{ID: fmt.Sprintf("req_list%09d", i), Version: 1, Title: "t", Project: "core", Environment: "dev/app", CreatedAt: at}, nil) {
@@ -118,7 +118,7 @@ func TestListFollowsTheCursor(t *testing.T) {
 		}
 	}
 	d.says(cli.Usage, "--limit", "requests", "list", "--limit", "0")
-	d.redis.Close()
+	d.Redis.Close()
 	d.says(cli.Failed, "check REDIS_URL", "requests", "list")
 }
 

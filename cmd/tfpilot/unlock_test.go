@@ -3,17 +3,15 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/cli"
-	codehost "github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/internal/testing/bucket"
+	"github.com/tfpilot/tfpilot/internal/testing/services"
 )
 
 const (
@@ -24,58 +22,56 @@ const (
 
 // operator gives credentials that may remove lock files, as an AWS profile.
 func (d *desk) operator() {
-	file := filepath.Join(d.t.TempDir(), "credentials")
+	file := filepath.Join(d.T.TempDir(), "credentials")
 	if err := os.WriteFile(file, []byte("[operator]\naws_access_key_id = unlock\naws_secret_access_key = "+bucket.Secret("unlock")+"\n"), 0o600); err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
-	d.set(map[string]string{"AWS_SHARED_CREDENTIALS_FILE": file, "AWS_CONFIG_FILE": file + ".none"})
+	d.Set(map[string]string{"AWS_SHARED_CREDENTIALS_FILE": file, "AWS_CONFIG_FILE": file + ".none"})
 }
 
 func (d *desk) locked() bool {
-	_, ok := d.bucket.Read(bucket.States, lockedKey)
+	_, ok := d.Bucket.Read(bucket.States, lockedKey)
 	return ok
 }
 
 func (d *desk) environment(change func(lifecycle.EnvironmentState) lifecycle.EnvironmentState) lifecycle.EnvironmentState {
-	d.t.Helper()
-	state, err := d.store.UpdateEnvironment(d.t.Context(), "core", lifecycle.Environment{Key: "dev", Slug: "app"},
+	d.T.Helper()
+	state, err := d.Store.UpdateEnvironment(d.T.Context(), "core", lifecycle.Environment{Key: "dev", Slug: "app"},
 		func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) { return change(e), nil })
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 	return state
 }
 
 // met lets a run of the request have stopped at the lock.
 func (d *desk) met(id string) {
-	d.t.Helper()
-	if err := d.bucket.Write(bucket.States, lockedKey, []byte(lockFile)); err != nil {
-		d.t.Fatal(err)
+	d.T.Helper()
+	if err := d.Bucket.Write(bucket.States, lockedKey, []byte(lockFile)); err != nil {
+		d.T.Fatal(err)
 	}
 	lock := lifecycle.StateLock{ID: lockedID, Who: "runner@gone-runner", Since: time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)}
 	d.environment(func(e lifecycle.EnvironmentState) lifecycle.EnvironmentState {
 		return e.SawStateLock(lock, id, time.Now())
 	})
-	_, err := d.store.Update(d.t.Context(), id, lifecycle.Actor{Login: "tfpilot"}, func(r lifecycle.Request) (lifecycle.Request, error) {
+	_, err := d.Store.Update(d.T.Context(), id, lifecycle.Actor{Login: "tfpilot"}, func(r lifecycle.Request) (lifecycle.Request, error) {
 		r.Problem = &lifecycle.Problem{Step: "apply", Code: lifecycle.CodeStateLocked, Text: "locked", Since: time.Now()}
 		return r, nil
 	})
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 }
 
 // A lock that a killed run left is seen where an operator works, removed by an admin who
 // names it, and recorded.
 func TestStateIsUnlocked(t *testing.T) {
-	w := newWard(t)
+	w := newFullDesk(t)
 	w.operator()
 	id := w.opened()
 	w.met(id)
 	w.says(cli.Done, "its state is locked by runner@gone-runner since 2026-11-30 08:00:00 UTC", "environments", "list")
-	if failures, _ := w.examined(); !strings.Contains(failures["no state is locked"], "tfpilot environments unlock core dev/app") {
-		t.Errorf("doctor: %v", failures)
-	}
+	w.says(cli.Failed, "tfpilot environments unlock core dev/app", "doctor")
 	unlock := func(more ...string) []string {
 		return append([]string{"environments", "unlock", "core", "dev/app", "--aws-profile", "operator", "--reason", "its runner is lost"}, more...)
 	}
@@ -92,7 +88,7 @@ func TestStateIsUnlocked(t *testing.T) {
 	if w.locked() || state.StateLock != nil || state.Unlock == nil || !state.Unlock.Done || state.Unlock.By != "adam" {
 		t.Errorf("locked %v, state %+v, %+v", w.locked(), state.StateLock, state.Unlock)
 	}
-	doc, err := w.store.Get(t.Context(), id)
+	doc, err := w.Store.Get(t.Context(), id)
 	if err != nil || doc.Request.Problem == nil || doc.Request.Problem.Code != lifecycle.CodeStateUnlocked || !strings.Contains(doc.Request.Problem.Text, "adam") {
 		t.Errorf("problem %+v, %v", doc.Request.Problem, err)
 	}
@@ -106,7 +102,7 @@ func TestStateIsUnlocked(t *testing.T) {
 // Whatever may still hold the lock keeps it: the lease, a run at work, and one that
 // TfPilot cannot place.
 func TestStateStaysLockedWhileARunMayHoldIt(t *testing.T) {
-	w := newWard(t)
+	w := newFullDesk(t)
 	w.operator()
 	w.met(w.opened())
 	full := []string{"environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--aws-profile", "operator", "--confirm", lockedID}
@@ -117,7 +113,7 @@ func TestStateStaysLockedWhileARunMayHoldIt(t *testing.T) {
 		return e.Release(entry.CorrelationID, time.Now())
 	})
 
-	w.startRun("apply.yml", "req_abcdefghijklm") // of no known request
+	w.StartRun("apply.yml", "req_abcdefghijklm") // of no known request
 	w.says(cli.Failed, "is active and may hold it", full...)
 	if !w.locked() {
 		t.Error("the lock was removed")
@@ -126,10 +122,10 @@ func TestStateStaysLockedWhileARunMayHoldIt(t *testing.T) {
 
 // GitHub that cannot be asked leaves the lock where it is.
 func TestStateStaysLockedWithoutGitHub(t *testing.T) {
-	w := newWard(t)
+	w := newFullDesk(t)
 	w.operator()
 	w.met(w.opened())
-	w.set(map[string]string{"GITHUB_API_URL": "http://127.0.0.1:1/api/v3/"})
+	w.Set(map[string]string{"GITHUB_API_URL": "http://127.0.0.1:1/api/v3/"})
 	w.says(cli.Failed, "cannot list active runs on GitHub", "environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--aws-profile", "operator", "--confirm", lockedID)
 	if !w.locked() {
 		t.Error("the lock was removed")
@@ -139,7 +135,7 @@ func TestStateStaysLockedWithoutGitHub(t *testing.T) {
 // A lock that was taken again since it was read is left alone.
 func TestLockThatChangedIsKept(t *testing.T) {
 	d := newDesk(t)
-	if err := d.bucket.Write(bucket.States, lockedKey, []byte(lockFile)); err != nil {
+	if err := d.Bucket.Write(bucket.States, lockedKey, []byte(lockFile)); err != nil {
 		t.Fatal(err)
 	}
 	locks, err := store.OpenLocks(t.Context(), store.Config{
@@ -153,7 +149,7 @@ func TestLockThatChangedIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.bucket.Write(bucket.States, lockedKey, []byte(strings.Replace(lockFile, "gone", "new", 1))); err != nil {
+	if err := d.Bucket.Write(bucket.States, lockedKey, []byte(strings.Replace(lockFile, "gone", "new", 1))); err != nil {
 		t.Fatal(err)
 	}
 	if err := locks.Remove(t.Context(), key, etag); err == nil || !d.locked() {
@@ -163,46 +159,13 @@ func TestLockThatChangedIsKept(t *testing.T) {
 
 // A table of DynamoDB is named with the command that removes exactly this lock.
 func TestLockInATable(t *testing.T) {
-	w := newWard(t)
-	yaml := strings.Replace(deskYAML, "{bucket: "+bucket.States+"}", "{bucket: "+bucket.States+", dynamodbTable: locks, useLockfile: false}", 1)
+	w := newFullDesk(t)
+	yaml := strings.Replace(services.YAML, "{bucket: "+bucket.States+"}", "{bucket: "+bucket.States+", dynamodbTable: locks, useLockfile: false}", 1)
 	if err := os.WriteFile(os.Getenv("TFPILOT_CONFIG"), []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.met(w.opened())
 	for _, want := range []string{"DynamoDB table locks", "aws dynamodb delete-item", lockedID} {
 		w.says(cli.Failed, want, "environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x")
-	}
-}
-
-// startRun dispatches a workflow as the App and waits until a runner works on it.
-func (w *ward) startRun(workflow, requestID string) {
-	w.t.Helper()
-	app, _ := strconv.ParseInt(os.Getenv("GITHUB_APP_ID"), 10, 64)
-	client, err := codehost.New(codehost.Config{
-		AppID: app, InstallationID: 2, PrivateKey: []byte(os.Getenv("GITHUB_APP_PRIVATE_KEY")), APIURL: os.Getenv("GITHUB_API_URL"),
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	inputs := map[string]string{}
-	head, _, _ := strings.Cut(string(w.files[".github/workflows/"+workflow]), "\njobs:")
-	head, _, _ = strings.Cut(head, "\ndefaults:")
-	for _, m := range regexp.MustCompile(`(?m)^      ([a-z_]+):$`).FindAllStringSubmatch(head, -1) {
-		inputs[m[1]] = "x"
-	}
-	inputs["request_id"], inputs["correlation_id"] = requestID, "apply-"+strings.Repeat("a", 32)
-	repo := codehost.Repo{Owner: "acme", Name: "infra-core"}
-	if _, err := client.Dispatch(w.t.Context(), codehost.DispatchInput{Repo: repo, Workflow: workflow, Ref: "main", Inputs: inputs}); err != nil {
-		w.t.Fatal(err)
-	}
-	for w.t.Context().Err() == nil {
-		runs, err := client.RunsAtWork(w.t.Context(), repo, workflow)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if len(runs) > 0 {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
 	}
 }

@@ -65,6 +65,10 @@ var mayImport = map[string][]string{
 	"internal/testing/inprocess": {},
 	"internal/testing/browser":   {},
 	"internal/testing/bucket":    {"internal/sim", "internal/store"},
+	"internal/testing/services": {
+		".", "internal/lifecycle", "internal/config", "internal/bootstrap", "internal/store", "internal/queue",
+		"internal/github", "internal/sim", "internal/testing/bucket", "internal/testing/inprocess", "slackapp",
+	},
 
 	"internal/sim":               {"internal/sandbox/toolchain"}, // for tests that need Terraform
 	"internal/sandbox/toolchain": {},
@@ -133,7 +137,7 @@ var owners = map[string][]string{
 	"github.com/sashabaranov/go-openai":         {"internal/intake"},
 	"github.com/slack-go/slack":                 {"slackapp"},
 	"github.com/gorilla/websocket":              {"slackapp"},
-	"github.com/alicebob/miniredis/":            {"internal/sandbox"},
+	"github.com/alicebob/miniredis/":            {"internal/sandbox", "internal/testing/services"},
 	"github.com/go-git/":                        {"internal/sim"},
 	"github.com/coder/websocket":                {"internal/sim"},
 	"github.com/hashicorp/terraform-plugin-go/": {"internal/sim"},

@@ -70,7 +70,7 @@ func writes(f file) (found []string) {
 func TestWhoImportsSlack(t *testing.T) { assertRule(t, slackImports) }
 
 func slackImports(f file) []string {
-	allowed := f.test || underAny(f.dir, []string{"slackapp", "internal/wire", "internal/doctor"})
+	allowed := f.test || underAny(f.dir, []string{"slackapp", "internal/wire", "internal/doctor", "internal/testing/services"})
 	if allowed || !slices.Contains(f.imports, module+"/slackapp") {
 		return nil
 	}
@@ -87,6 +87,7 @@ func TestSharedTestCodeIsForTests(t *testing.T) {
 // forTests are the packages that only tests import.
 var forTests = []string{
 	"internal/testing/golden", "internal/testing/inprocess", "internal/testing/bucket", "internal/testing/browser",
+	"internal/testing/services",
 	"internal/story", "internal/request/requesttest",
 }
 

@@ -1,4 +1,4 @@
-package main
+package doctor_test
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 
 // endpoint is tfpilot app's, whose secret may change.
 func (w *ward) endpoint(secret *atomic.Value) string {
-	return w.serve(web.Handler(web.Options{
+	return w.Serve(web.Handler(web.Options{
 		Log: slog.New(slog.DiscardHandler),
 		Verify: func(h http.Header, body []byte) (string, []byte, error) {
 			return web.Verifier(secret.Load().(string), []string{"acme/infra-core"}, nil)(h, body)
@@ -29,10 +29,10 @@ const hookPath, hookSecret = "/api/github/webhook", "canary-canary-canary"
 
 // delivered sets the App's webhook and lets a run make a delivery.
 func (w *ward) delivered(url, secret string) {
-	w.t.Helper()
-	w.serveGitHub(func(c *github.Config) { c.WebhookURL, c.WebhookSecret = url, secret })
-	w.startRun("plan.yml", "req_1")
-	for w.t.Context().Err() == nil && len(w.github.Deliveries()) == 0 {
+	w.T.Helper()
+	w.ServeGitHub(func(c *github.Config) { c.WebhookURL, c.WebhookSecret = url, secret })
+	w.StartRun("plan.yml", "req_1")
+	for w.T.Context().Err() == nil && len(w.GitHub.Deliveries()) == 0 {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
@@ -56,7 +56,7 @@ func TestDoctorReadsTheDeliveries(t *testing.T) {
 		"no secret":      {func(w *ward) { w.delivered(w.endpoint(right())+hookPath, "") }, arrive, []string{"has no secret", "GITHUB_WEBHOOK_SECRET"}},
 		"not reachable":  {func(w *ward) { w.delivered(gone()+hookPath, hookSecret) }, arrive, []string{"did not reach", hookPath, "reach that address"}},
 		"wrong address":  {func(w *ward) { w.delivered(w.endpoint(right())+"/other", hookSecret) }, arrive, []string{"responded with 404", hookPath}},
-		"behind a login": {func(w *ward) { w.delivered(w.serve(http.HandlerFunc(forbidden)), hookSecret) }, arrive, []string{"rejected them with 403"}},
+		"behind a login": {func(w *ward) { w.delivered(w.Serve(http.HandlerFunc(forbidden)), hookSecret) }, arrive, []string{"rejected them with 403"}},
 	})
 }
 
@@ -65,10 +65,10 @@ func forbidden(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.St
 // missing are the deliveries that did not arrive in any attempt.
 func (w *ward) missing() map[string]bool {
 	missing := map[string]bool{}
-	for _, d := range w.github.Deliveries() {
+	for _, d := range w.GitHub.Deliveries() {
 		missing[d.GUID] = true
 	}
-	for _, d := range w.github.Deliveries() {
+	for _, d := range w.GitHub.Deliveries() {
 		if d.Code == http.StatusAccepted {
 			delete(missing, d.GUID)
 		}
@@ -87,8 +87,8 @@ func TestDoctorForgetsDeliveriesThatArrived(t *testing.T) {
 		t.Fatalf("with another secret: %v", failures)
 	}
 	secret.Store(hookSecret)
-	for _, d := range w.github.Deliveries() {
-		if err := w.github.Redeliver(d.ID); err != nil {
+	for _, d := range w.GitHub.Deliveries() {
+		if err := w.GitHub.Redeliver(d.ID); err != nil {
 			t.Fatal(err)
 		}
 	}

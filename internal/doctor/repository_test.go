@@ -1,4 +1,4 @@
-package main
+package doctor_test
 
 import (
 	"maps"
@@ -13,7 +13,7 @@ import (
 // repository changes the files of the infra repository before anything is asked.
 func repository(change func(files map[string][]byte)) func(*ward) {
 	return func(w *ward) {
-		w.serveGitHub(func(c *github.Config) {
+		w.ServeGitHub(func(c *github.Config) {
 			files := maps.Clone(c.Repos[0].Files)
 			change(files)
 			c.Repos[0].Files = files
@@ -55,17 +55,13 @@ func TestDoctorReadsTheRepositories(t *testing.T) {
 		"other region":          {replaced(`"eu-central-1"`, `"us-east-1"`), workflows, []string{`the region is "us-east-1"`, `"eu-central-1"`}},
 		"other actor":           {replaced("tfpilot[bot]", "helper[bot]"), workflows, []string{`the actor is "helper[bot]"`, `"tfpilot[bot]"`}},
 		"other Terraform":       {replaced(`"1.11.4"`, `"1.9.0"`), workflows, []string{`Terraform version is "1.9.0"`}},
-		"other release": {func(w *ward) {
-			was := version
-			version = "0.2.0"
-			w.t.Cleanup(func() { version = was })
-		}, workflows, []string{`the release version is "0.1.0"`, `"0.2.0"`}},
-		"module missing":      {without("modules/s3-bucket/", ""), modules, []string{"modules/s3-bucket", "can never be planned", "from the catalog"}},
-		"module without code": {without("modules/ecr-repo/", ".tf"), modules, []string{"modules/ecr-repo"}},
-		"lock file missing":   {without("envs/dev/app/.terraform.lock.hcl", ""), "core dev/app: deployed, backend matches", []string{"runs fail without envs/dev/app/.terraform.lock.hcl"}},
+		"other release":         {func(w *ward) { w.version = "0.2.0" }, workflows, []string{`the release version is "0.1.0"`, `"0.2.0"`}},
+		"module missing":        {without("modules/s3-bucket/", ""), modules, []string{"modules/s3-bucket", "can never be planned", "from the catalog"}},
+		"module without code":   {without("modules/ecr-repo/", ".tf"), modules, []string{"modules/ecr-repo"}},
+		"lock file missing":     {without("envs/dev/app/.terraform.lock.hcl", ""), "core dev/app: deployed, backend matches", []string{"runs fail without envs/dev/app/.terraform.lock.hcl"}},
 		"renamed": {func(w *ward) {
-			if err := w.github.Rename("acme/infra-core", "acme", "platform"); err != nil {
-				w.t.Fatal(err)
+			if err := w.GitHub.Rename("acme/infra-core", "acme", "platform"); err != nil {
+				w.T.Fatal(err)
 			}
 		}, where, []string{"now called acme/platform", "repo: platform", "tfpilot.yaml", "trust policies"}},
 	})
