@@ -73,26 +73,19 @@ func (a *App) respond(ctx context.Context, url string, msg *slack.WebhookMessage
 }
 
 // replyTo answers a click where the person made it: in a thread, if the click was in one.
-func (a *App) replyTo(ctx context.Context, cb slack.InteractionCallback, text string, body ...slack.Block) {
+func (a *App) replyTo(ctx context.Context, cb slack.InteractionCallback, text string) {
 	// A card with replies names itself as its thread; the person who clicks there sees
 	// the channel.
 	if thread := cb.Container.ThreadTs; thread != "" && thread != cb.Container.MessageTs &&
 		cb.Container.ChannelID != "" {
 		opts := []slack.MsgOption{slack.MsgOptionText(blocks.Cut(text, blocks.MaxMessageText), false), slack.MsgOptionTS(thread)}
-		if len(body) > 0 {
-			opts = append(opts, slack.MsgOptionBlocks(body...))
-		}
 		_, err := a.API.PostEphemeralContext(ctx, cb.Container.ChannelID, cb.User.ID, opts...)
 		if err == nil {
 			return
 		}
 		a.Log.Warn("answer in thread", keyCode, errorCode(err), keyError, err)
 	}
-	msg := blocks.Ephemeral(text)
-	if len(body) > 0 {
-		msg = blocks.Message{Text: text, Blocks: body}.Ephemeral()
-	}
-	a.respond(ctx, cb.ResponseURL, msg)
+	a.respond(ctx, cb.ResponseURL, blocks.Ephemeral(text))
 }
 
 // open shows a view at once. A trigger lives for three seconds and opens one view.

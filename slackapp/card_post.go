@@ -165,7 +165,7 @@ func (p *poster) post(ctx context.Context, x slot, was string, m blocks.Message)
 		channel, ts, err = p.API.PostMessageContext(ctx, x.channel, p.options(x, blocks.Message{Text: m.Text}, nonce)...)
 	}
 	if err != nil {
-		return p.postFailed(ctx, x, intent, m, err)
+		return p.postFailed(x, intent, m, err)
 	}
 	done := lifecycle.Message{
 		Role:    x.role,
@@ -180,7 +180,7 @@ func (p *poster) post(ctx context.Context, x slot, was string, m blocks.Message)
 }
 
 // postFailed keeps the intent when the post may have succeeded.
-func (p *poster) postFailed(ctx context.Context, x slot, intent lifecycle.Message, m blocks.Message, err error) error {
+func (p *poster) postFailed(x slot, intent lifecycle.Message, m blocks.Message, err error) error {
 	if unknownOutcome(err) {
 		return fmt.Errorf("post %s: %w", x.role, err)
 	}

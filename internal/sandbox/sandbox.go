@@ -113,9 +113,9 @@ func (s *Sandbox) listen(ctx context.Context) error {
 		}
 		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err != nil {
-			return errors.Join(
-				fmt.Errorf("%w: 127.0.0.1:%d is taken (%v). Stop the program that has it, or choose others with --port", ErrPort,
-					port, err), s.closeListeners())
+			s.closeListeners()
+			return fmt.Errorf("%w: 127.0.0.1:%d is taken (%v). Stop the program that has it, or choose others with --port",
+				ErrPort, port, err)
 		}
 		s.listeners[name] = ln
 	}
@@ -208,18 +208,18 @@ func (s *Sandbox) Close(ctx context.Context) error {
 	if s.redis != nil {
 		s.redis.Close()
 	}
-	return errors.Join(err, s.closeListeners())
+	s.closeListeners()
+	return err
 }
 
 // Kill ends all runs at once, without letting them save anything. It is for a program that has no time
 // to close.
 func (s *Sandbox) Kill() { s.act.Kill() }
 
-func (s *Sandbox) closeListeners() error {
+func (s *Sandbox) closeListeners() {
 	for _, ln := range s.listeners {
 		_ = ln.Close()
 	}
-	return nil
 }
 
 // FlushRedis deletes everything in Redis, like a restart without persistence.

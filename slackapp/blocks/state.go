@@ -34,27 +34,27 @@ func Raw(a slack.BlockAction) string {
 
 // Selected is the value of a menu with one choice.
 func Selected(state *slack.ViewState, action string) string {
-	a, _, _ := find(state, action)
+	a, _ := find(state, action)
 	return a.SelectedOption.Value
 }
 
 // Typed is the text of an input.
 func Typed(state *slack.ViewState, action string) string {
-	a, _, _ := find(state, action)
+	a, _ := find(state, action)
 	return a.Value
 }
 
 // BlockOf finds the block of an action, for an error at its field.
 func BlockOf(state *slack.ViewState, action string) string {
-	_, block, _ := find(state, action)
+	_, block := find(state, action)
 	return block
 }
 
-func find(state *slack.ViewState, action string) (a slack.BlockAction, block string, ok bool) {
+func find(state *slack.ViewState, action string) (a slack.BlockAction, block string) {
 	for id, actions := range Values(state) {
-		if a, ok = actions[action]; ok {
-			return a, id, true
+		if a, ok := actions[action]; ok {
+			return a, id
 		}
 	}
-	return slack.BlockAction{}, "", false
+	return slack.BlockAction{}, ""
 }

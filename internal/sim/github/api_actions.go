@@ -124,7 +124,7 @@ func (s *Server) dispatch(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	f, data, err := readWorkflow(c.repo, w, commit)
+	f, _, err := readWorkflow(c.repo, w, commit)
 	if errors.Is(err, gitrepo.ErrNotFound) {
 		return reply{}, unprocessable("Workflow file " + w.Path + " does not exist at ref " + in.Ref)
 	}
@@ -142,7 +142,7 @@ func (s *Server) dispatch(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, unprocessable(err.Error())
 	}
-	v, err := s.newRun(c, w, f, branch, commit, inputs, data)
+	v, err := s.newRun(c, w, f, branch, commit, inputs)
 	if err != nil {
 		return reply{}, unprocessable(err.Error())
 	}

@@ -22,7 +22,7 @@ const cancelGrace = 5 * time.Minute
 
 // newRun creates a run of a dispatched workflow and queues it.
 func (s *Server) newRun(c *call, w *workflowRef, f *workflow.File, branch, commit string, inputs map[string]string,
-	file []byte) (*run, error) {
+) (*run, error) {
 	v := &run{
 		ID: s.newID(), WorkflowID: w.ID, Path: w.Path, Name: f.Name, Branch: branch, SHA: commit, Actor: c.p.login,
 		Inputs: inputs, JobID: s.newID(), JobName: f.JobName, CreatedAt: time.Now(),

@@ -97,7 +97,7 @@ var (
 )
 
 // text returns a string for one field: a name, or a word with the form of such a value.
-func (r *reader) text(name string, s schema) any {
+func (r *reader) text(name string) any {
 	if found := r.shaped(name); len(found) > 0 {
 		return found[0]
 	}

@@ -306,7 +306,7 @@ func (r *reader) value(name string, s schema) any {
 	case s.is("array") && s.Items != nil:
 		v = r.items(name, *s.Items)
 	case s.is("string"):
-		v = r.text(name, s)
+		v = r.text(name)
 	}
 	if v != nil || s.nullable() {
 		return v
