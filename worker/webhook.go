@@ -132,7 +132,8 @@ func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
 	return w.runFacts(ctx, h, kind, doc)
 }
 
-// cachedOwner returns the cached document that has a run as its own, by the id of the run.
+// cachedOwner returns the cached document that has a run as its own, by the id of the run, or that is
+// about to have it.
 // Only the stored document decides whether the run is another's.
 func (w *Worker) cachedOwner(ctx context.Context, kind lifecycle.Kind, run github.RunHint) (store.Doc, bool) {
 	titleKind, id, cid, ok := github.ParseRunTitle(run.DisplayTitle)
@@ -144,7 +145,8 @@ func (w *Worker) cachedOwner(ctx context.Context, kind lifecycle.Kind, run githu
 		return store.Doc{}, false
 	}
 	a := doc.Request.Attempt(kind, cid)
-	return doc, a != nil && a.RunID == run.ID
+	starts := lifecycle.RunFacts{RunAttempt: run.Attempt, Status: run.Status}
+	return doc, a != nil && (a.RunID == run.ID || a.Dispatching(starts, now()))
 }
 
 // runFacts takes in a run of this kind that names the request.
@@ -171,7 +173,7 @@ func (w *Worker) takeRun(ctx context.Context, h github.Hint, kind lifecycle.Kind
 	if a == nil {
 		return false, false, nil
 	}
-	if a.OnlyStarts(facts) {
+	if a.OnlyStarts(facts) || a.Dispatching(facts, now()) {
 		return true, true, nil
 	}
 	j := w.job(doc)

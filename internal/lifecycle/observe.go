@@ -61,6 +61,13 @@ func (a *Attempt) OnlyStarts(f RunFacts) bool {
 		f.Status != "completed"
 }
 
+// Dispatching reports whether a run only starts while the process that sent the attempt may still be
+// about to record it. If that process does not, the run is searched for after this time.
+func (a *Attempt) Dispatching(f RunFacts, now time.Time) bool {
+	return a.RunID == 0 && a.Sends > 0 && a.SentAt != nil && now.Sub(*a.SentAt) < FindAfter && f.RunAttempt <= 1 &&
+		f.Status != "completed"
+}
+
 var statusRank = map[string]int{"": 0, "requested": 1, "queued": 1, "waiting": 1, "pending": 1, "in_progress": 2,
 	"completed": 3}
 

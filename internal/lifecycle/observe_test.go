@@ -216,6 +216,35 @@ func TestAttemptsOfRun(t *testing.T) {
 	}
 }
 
+// The start of a run is left to the process that is just recording its dispatch, not its end, and not
+// once the run is searched for.
+func TestDispatching(t *testing.T) {
+	sent := t0
+	own := Attempt{Sends: 1, SentAt: &sent}
+	known, unsent := own, own
+	known.RunID, unsent.Sends = 7, 0
+	starts := RunFacts{RunID: 7, RunAttempt: 1, Status: "in_progress"}
+	for name, c := range map[string]struct {
+		a     Attempt
+		f     RunFacts
+		after time.Duration
+		want  bool
+	}{
+		"starts":      {own, starts, FindAfter - 1, true},
+		"searched":    {own, starts, FindAfter, false},
+		"known":       {known, starts, 0, false},
+		"unsent":      {unsent, starts, 0, false},
+		"never sent":  {Attempt{Sends: 1}, starts, 0, false},
+		"ended":       {own, RunFacts{RunID: 7, RunAttempt: 1, Status: "completed"}, 0, false},
+		"run again":   {own, RunFacts{RunID: 7, RunAttempt: 2, Status: "in_progress"}, 0, false},
+		"about to be": {own, RunFacts{RunID: 7, RunAttempt: 1, Status: "queued"}, 0, true},
+	} {
+		if got := c.a.Dispatching(c.f, t0.Add(c.after)); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 // A run that waits or works is no fact of its own once its id is known. Whatever else is in what
 // GitHub reports is recorded at once.
 func TestOnlyStarts(t *testing.T) {
