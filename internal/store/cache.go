@@ -10,9 +10,9 @@ type Cache interface {
 	Get(ctx context.Context, id string) (etag string, data []byte, ok bool)
 }
 
-// Cached returns a live document as some process wrote it last, without a call to S3. It may
+// Cached returns a document as some process wrote it last, without a call to S3. A live one may
 // be outdated: a listing that holds its ETag, or a write that succeeds with it, proves that
-// it is not. Draw no other conclusion from it.
+// it is not. Draw no other conclusion from it. An archived one never changes.
 func (s *Store) Cached(ctx context.Context, id string) (Doc, bool) {
 	if _, err := RequestKey(id); err != nil || s.cache == nil {
 		return Doc{}, false
@@ -25,7 +25,8 @@ func (s *Store) Cached(ctx context.Context, id string) (Doc, bool) {
 	if err != nil || r.ID != id {
 		return Doc{}, false
 	}
-	return Doc{Request: r, ETag: etag}, true
+	archived := r.ArchivedAt != nil
+	return Doc{Request: r, ETag: etag, Archived: archived, Copy: !archived}, true
 }
 
 // wrote lets the other processes know a document that was just written.

@@ -21,6 +21,7 @@ type Doc struct {
 	Request  lifecycle.Request
 	ETag     string
 	Archived bool
+	Copy     bool // from the cache: it may be outdated until a write with its ETag succeeds
 }
 
 // Entry is one document in a listing.
@@ -61,18 +62,39 @@ func (s *Store) archived(ctx context.Context, id string) (Doc, error) {
 }
 
 func (s *Store) read(ctx context.Context, key, id string) (Doc, error) {
+	doc, _, err := s.readBytes(ctx, key, id)
+	return doc, err
+}
+
+func (s *Store) readBytes(ctx context.Context, key, id string) (Doc, []byte, error) {
 	o, err := s.get(ctx, key, maxDocument)
 	if err != nil {
-		return Doc{}, err
+		return Doc{}, nil, err
 	}
 	r, err := decodeRequest(o.data)
 	if err != nil {
-		return Doc{}, fmt.Errorf("read %s: %w", key, err)
+		return Doc{}, nil, fmt.Errorf("read %s: %w", key, err)
 	}
 	if r.ID != id {
-		return Doc{}, fmt.Errorf("read %s: it holds the document of %q: %w", key, r.ID, ErrUnreadable)
+		return Doc{}, nil, fmt.Errorf("read %s: it holds the document of %q: %w", key, r.ID, ErrUnreadable)
 	}
-	return Doc{Request: r, ETag: o.etag}, nil
+	return Doc{Request: r, ETag: o.etag}, o.data, nil
+}
+
+// renew reads a document like Get, and puts it over the copy, which may be outdated.
+func (s *Store) renew(ctx context.Context, id string) (Doc, error) {
+	key, err := RequestKey(id)
+	if err != nil {
+		return Doc{}, err
+	}
+	doc, data, err := s.readBytes(ctx, key, id)
+	if errors.Is(err, ErrNotFound) {
+		return s.archived(ctx, id)
+	}
+	if err == nil {
+		s.wrote(ctx, doc, data)
+	}
+	return doc, err
 }
 
 func decodeRequest(data []byte) (lifecycle.Request, error) {
@@ -150,9 +172,10 @@ func (s *Store) Update(ctx context.Context, id string, actor lifecycle.Actor, pa
 }
 
 // Patch applies the patch to the document in hand, without reading it first, and
-// writes the result if it is still the stored one; otherwise it reads again and
-// applies the patch again. A patch that changes nothing writes nothing. With an
+// writes the result if it is still the stored one; otherwise it takes the newer one
+// and applies the patch again. A patch that changes nothing writes nothing. With an
 // error it returns the newest document it saw, so that a refusal can be explained.
+// It never concludes from a copy that nothing changes or that the patch refuses.
 func (s *Store) Patch(ctx context.Context, doc Doc, actor lifecycle.Actor, patch lifecycle.Patch) (Doc, error) {
 	key, err := RequestKey(doc.Request.ID)
 	if err != nil {
@@ -164,6 +187,12 @@ func (s *Store) Patch(ctx context.Context, doc Doc, actor lifecycle.Actor, patch
 			return doc, fmt.Errorf("change %s: %w", doc.Request.ID, ErrArchived)
 		}
 		next, changed, err := commit(doc, actor, patch)
+		if doc.Copy && (err != nil || !changed) {
+			if doc, err = s.renew(ctx, doc.Request.ID); err != nil {
+				return doc, err
+			}
+			continue
+		}
 		if err != nil || !changed {
 			return doc, err
 		}
@@ -180,7 +209,7 @@ func (s *Store) Patch(ctx context.Context, doc Doc, actor lifecycle.Actor, patch
 			return doc, err
 		}
 		nonces = append(nonces, next.Request.WriteNonce)
-		if doc, err = s.reread(ctx, doc, try); err != nil {
+		if doc, err = s.reread(ctx, doc, err, try); err != nil {
 			return doc, err
 		}
 		if slices.Contains(nonces, doc.Request.WriteNonce) {
@@ -199,12 +228,18 @@ func commit(doc Doc, actor lifecycle.Actor, patch lifecycle.Patch) (Doc, bool, e
 	return Doc{Request: after}, true, nil
 }
 
-// reread waits a little and reads the document after a write without success. A
-// read without an answer leaves the old one, whose ETag the next write proves
-// wrong if it is.
-func (s *Store) reread(ctx context.Context, old Doc, try int) (Doc, error) {
+// reread waits a little and reads the document after a write without success. When S3
+// refused the write, the copy of the one who was first is enough if it is newer: the next
+// write proves it. A read without an answer leaves the old one, whose ETag the next write
+// proves wrong if it is.
+func (s *Store) reread(ctx context.Context, old Doc, failed error, try int) (Doc, error) {
 	if err := pause(ctx, try); err != nil {
 		return old, fmt.Errorf("change %s: %w", old.Request.ID, err)
+	}
+	if errors.Is(failed, errRefused) {
+		if doc, ok := s.Cached(ctx, old.Request.ID); ok && doc.Request.Version > old.Request.Version {
+			return doc, nil
+		}
 	}
 	doc, err := s.Get(ctx, old.Request.ID)
 	if errors.Is(err, errUnknown) && ctx.Err() == nil {
@@ -237,6 +272,9 @@ func (s *Store) Archive(ctx context.Context, doc Doc) (Doc, error) {
 	}
 	if err := s.removeSure(ctx, key, doc.ETag); err != nil {
 		return doc, fmt.Errorf("archive %s: %w", id, err)
+	}
+	if data, err := encodeRequest(stored.Request); err == nil {
+		s.wrote(ctx, stored, data)
 	}
 	return stored, nil
 }
