@@ -34,8 +34,8 @@ func actionOf(callback string) lifecycle.Action {
 }
 
 // ask opens the view in which a person confirms a click: a loading view at once, then either
-// the refusal or the question.
-func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g buttonValue) {
+// the refusal or the question. seen is nil when the click is not checked yet.
+func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g buttonValue, seen *checkedClick) {
 	title := titleOf(action)
 	opened, err := a.open(ctx, cb.TriggerID, loading(title, "One moment: checking the request."))
 	if err != nil {
@@ -47,18 +47,18 @@ func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action life
 		)
 		return
 	}
-	v, err := a.clickCaller(ctx, cb)
-	if err != nil {
-		a.redraw(ctx, opened.ID, "", notice(title, blocks.Paragraph(a.refusal(err).Text)))
-		return
+	if seen == nil {
+		var v request.Caller
+		if v, err = a.clickCaller(ctx, cb); err == nil {
+			seen, err = a.check(ctx, v, action, g)
+		}
 	}
-	r, confirmation, err := a.Requests.Check(ctx, v, g.command(action))
 	if refusal := a.refusal(err, keyRequest, g.ID); refusal != nil {
 		a.redraw(ctx, opened.ID, "", notice(title, blocks.Paragraph(refusal.Text)))
 		return
 	}
-	g.Confirm = confirmation
-	a.redraw(ctx, opened.ID, "", a.confirmView(ctx, r, action, g))
+	g.Confirm = seen.confirmation
+	a.redraw(ctx, opened.ID, "", a.confirmView(ctx, seen.request, action, g))
 }
 
 func (a *App) confirmView(

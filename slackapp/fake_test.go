@@ -36,6 +36,8 @@ func (broken) Create(context.Context, lifecycle.Request) (store.Doc, error) {
 	return store.Doc{}, errAway
 }
 
-func (broken) Update(context.Context, string, lifecycle.Actor, lifecycle.Patch) (store.Doc, error) {
+func (broken) Cached(context.Context, string) (store.Doc, bool) { return store.Doc{}, false }
+
+func (broken) Patch(context.Context, store.Doc, lifecycle.Actor, lifecycle.Patch) (store.Doc, error) {
 	return store.Doc{}, errAway
 }

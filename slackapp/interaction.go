@@ -92,11 +92,12 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 		return
 	}
 	if g.Confirm != lifecycle.ConfirmNone {
-		if refusal := a.quickRefusal(ctx, cb, action, g); refusal != "" {
+		seen, refusal := a.quickCheck(ctx, cb, action, g)
+		if refusal != "" {
 			a.replyTo(ctx, cb, refusal)
 			return
 		}
-		a.ask(ctx, cb, action, g)
+		a.ask(ctx, cb, action, g, seen)
 		return
 	}
 	v, err := a.clickCaller(ctx, cb)
@@ -109,34 +110,50 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 	case refusal == nil:
 		a.replyTo(ctx, cb, nextStep(doc.Request, action))
 	case refusal.Confirm != lifecycle.ConfirmNone:
-		a.ask(ctx, cb, action, g) // the button is from before it had to be confirmed
+		a.ask(ctx, cb, action, g, nil) // the button is from before it had to be confirmed
 	default:
 		a.replyTo(ctx, cb, blocks.Escape(refusal.Text))
 	}
 }
 
-// quickRefusal checks for a refusal before a window opens: a refusal that is known at once needs no window. The
-// window checks everything again.
-func (a *App) quickRefusal(
+// checkedClick is a click that may be confirmed now.
+type checkedClick struct {
+	request      lifecycle.Request
+	confirmation lifecycle.Confirmation
+}
+
+// quickCheck checks a click before a window opens: a refusal that is known at once needs no window. It
+// returns neither a refusal nor what it checked when there is no answer in time; the window then checks
+// the click.
+func (a *App) quickCheck(
 	ctx context.Context,
 	cb slack.InteractionCallback,
 	action lifecycle.Action,
 	g buttonValue,
-) string {
+) (seen *checkedClick, refusal string) {
 	if action != lifecycle.ActionApprove || g.Confirm == lifecycle.ConfirmTyped {
-		return ""
+		return nil, ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, quickTime)
 	defer cancel()
 	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
-		return ""
+		return nil, ""
 	}
-	_, _, err = a.Requests.Check(ctx, v, g.command(action))
-	if err == nil || ctx.Err() != nil {
-		return ""
+	seen, err = a.check(ctx, v, action, g)
+	switch {
+	case err == nil:
+		return seen, ""
+	case ctx.Err() != nil:
+		return nil, ""
 	}
-	return blocks.Escape(a.refusal(err, keyRequest, g.ID).Text)
+	return nil, blocks.Escape(a.refusal(err, keyRequest, g.ID).Text)
+}
+
+// check checks a click by the request as it is now.
+func (a *App) check(ctx context.Context, v request.Caller, action lifecycle.Action, g buttonValue) (*checkedClick, error) {
+	r, confirmation, err := a.Requests.Check(ctx, v, g.command(action))
+	return &checkedClick{r, confirmation}, err
 }
 
 // quickTime is well below the three seconds in which Slack opens a window.

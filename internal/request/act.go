@@ -63,24 +63,26 @@ const MaxReason = 1000
 // carry out. It returns the document as it then is.
 func (s *Service) Act(ctx context.Context, c Caller, cmd Command) (store.Doc, error) {
 	cmd.Reason, cmd.Confirm = strings.TrimSpace(cmd.Reason), strings.TrimSpace(cmd.Confirm)
-	doc, row, refusal := s.authorize(ctx, c, cmd.ID, cmd.Action)
+	doc, row, refusal := s.judge(ctx, c, cmd, func(row lifecycle.ActionRow, r lifecycle.Request) *Refusal {
+		if cmd.Action == lifecycle.ActionSync {
+			return nil
+		}
+		env := s.environmentOf(r)
+		return firstOf(
+			func() *Refusal { return CheckAnswers(cmd.Action, cmd.Answers) },
+			func() *Refusal { return stale(row, r, cmd.Seen) },
+			func() *Refusal { return confirmed(row.ConfirmationIn(env.IsProtected()), row, r, env, cmd) },
+		)
+	})
 	if refusal != nil {
 		return doc, refusal
 	}
 	if cmd.Action == lifecycle.ActionSync {
 		return s.syncRequest(ctx, c, doc)
 	}
-	env := s.environmentOf(doc.Request)
-	confirmation := row.ConfirmationIn(env.IsProtected())
-	if refusal := firstOf(
-		func() *Refusal { return CheckAnswers(cmd.Action, cmd.Answers) },
-		func() *Refusal { return stale(row, doc.Request, cmd.Seen) },
-		func() *Refusal { return confirmed(confirmation, row, doc.Request, env, cmd) },
-	); refusal != nil {
-		return doc, refusal
-	}
-	intent := intentOf(c, row, cmd.Seen, cmd.Answers, confirmation == lifecycle.ConfirmTyped)
-	doc, err := s.Documents.Update(ctx, doc.Request.ID, c.Actor(), ifUnchanged(row, cmd.Seen, row.Patch(intent)))
+	typed := row.ConfirmationIn(s.environmentOf(doc.Request).IsProtected()) == lifecycle.ConfirmTyped
+	intent := intentOf(c, row, cmd.Seen, cmd.Answers, typed)
+	doc, err := s.Documents.Patch(ctx, doc, c.Actor(), s.ifAllowed(c, row, cmd, row.Patch(intent)))
 	if err != nil {
 		return doc, RefusalOf(err)
 	}
@@ -91,45 +93,62 @@ func (s *Service) Act(ctx context.Context, c Caller, cmd Command) (store.Doc, er
 // Check returns what Act would return before a person confirmed anything, and how the action
 // is confirmed. It changes nothing.
 func (s *Service) Check(ctx context.Context, c Caller, cmd Command) (lifecycle.Request, lifecycle.Confirmation, error) {
-	doc, row, refusal := s.authorize(ctx, c, cmd.ID, cmd.Action)
-	if refusal == nil {
-		refusal = stale(row, doc.Request, cmd.Seen)
-	}
+	doc, row, refusal := s.judge(ctx, c, cmd, func(row lifecycle.ActionRow, r lifecycle.Request) *Refusal {
+		return stale(row, r, cmd.Seen)
+	})
 	if refusal != nil {
 		return doc.Request, lifecycle.ConfirmNone, refusal
 	}
 	return doc.Request, row.ConfirmationIn(s.environmentOf(doc.Request).IsProtected()), nil
 }
 
-// authorize reads the request afresh and refuses what the caller may not do, or what cannot be done now.
-func (s *Service) authorize(
-	ctx context.Context, c Caller, id string, action lifecycle.Action,
-) (store.Doc, lifecycle.ActionRow, *Refusal) {
-	row, known := action.Row()
+// judge refuses what the caller may not do, what cannot be done now, and what check refuses. A refusal
+// is always about the stored document. A copy of it is enough to continue: it only opens a window, or the
+// write proves that it was the stored one.
+func (s *Service) judge(ctx context.Context, c Caller, cmd Command,
+	check func(lifecycle.ActionRow, lifecycle.Request) *Refusal) (store.Doc, lifecycle.ActionRow, *Refusal) {
+	row, known := cmd.Action.Row()
 	if !known {
 		return store.Doc{}, row, conflict(lifecycle.CodeUnknownAction, "This action is from another version of TfPilot, "+
 			"and nothing was done. "+
 			"The newest card of the request has current buttons.")
 	}
-	doc, refusal := s.read(ctx, id)
-	if refusal != nil {
-		return doc, row, refusal
+	judged := func(doc store.Doc) *Refusal {
+		return firstOf(
+			func() *Refusal { return s.authorize(c, cmd.Action, doc) },
+			func() *Refusal { return check(row, doc.Request) },
+		)
 	}
-	scope := rbac.ScopeOf(doc.Request, c.Subject(), s.environmentOf(doc.Request).Rules())
-	if refusal := s.allow(c, rbac.VerbOf(action), scope); refusal != nil {
-		return doc, row, refusal
+	if doc, ok := s.Documents.Cached(ctx, cmd.ID); ok && judged(doc) == nil {
+		return doc, row, nil
+	}
+	doc, refusal := s.read(ctx, cmd.ID)
+	if refusal == nil {
+		refusal = judged(doc)
+	}
+	return doc, row, refusal
+}
+
+// authorize refuses what the caller may not do with this document, or what cannot be done now.
+func (s *Service) authorize(c Caller, action lifecycle.Action, doc store.Doc) *Refusal {
+	if refusal := s.allowOn(c, action, doc.Request); refusal != nil {
+		return refusal
 	}
 	if doc.Archived {
-		return doc, row, archived()
+		return archived()
 	}
 	if w := intentBy(doc.Request, action, c.Login); w != nil {
-		return doc, row, conflict(lifecycle.CodeAsked, "You already requested this. It is on its way. %s",
-			lifecycle.FollowCard)
+		return conflict(lifecycle.CodeAsked, "You already requested this. It is on its way. %s", lifecycle.FollowCard)
 	}
+	row, _ := action.Row()
 	if refusal := row.Rule(doc.Request); refusal != nil {
-		return doc, row, conflict(refusal.Code, "%s", refusal.Text)
+		return conflict(refusal.Code, "%s", refusal.Text)
 	}
-	return doc, row, nil
+	return nil
+}
+
+func (s *Service) allowOn(c Caller, action lifecycle.Action, r lifecycle.Request) *Refusal {
+	return s.allow(c, rbac.VerbOf(action), rbac.ScopeOf(r, c.Subject(), s.environmentOf(r).Rules()))
 }
 
 // intentBy is the open intent of an action by a person: several people may approve at once.

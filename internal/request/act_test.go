@@ -9,6 +9,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/request/requesttest"
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
 )
 
 // An action is recorded with who took it and what they saw, and workers and lists are notified.
@@ -301,5 +302,59 @@ func TestPlanOfAnotherDigestIsNotShown(t *testing.T) {
 	if _, _, err := w.Plan(t.Context(), w.caller("omar"), requesttest.ID); err == nil ||
 		!strings.Contains(err.Error(), "does not have the digest") {
 		t.Errorf("%v", err)
+	}
+}
+
+// An action is judged by the copy that its writer left, which costs no read: the write proves that the copy
+// was the stored document. What the copy would refuse, and what another wrote meanwhile, is judged by the
+// stored document.
+func TestActOnACopy(t *testing.T) {
+	planned, other := requesttest.Planned("dev"), requesttest.Planned("dev")
+	other.Plan.Digest = "sha256:" + strings.Repeat("0", 64)
+	seen := request.SeenIn(*planned)
+	seen.Read = true
+	for name, c := range map[string]struct {
+		stored, copied *lifecycle.Request
+		reads          int
+		refused        lifecycle.ReasonCode
+	}{
+		"current":               {planned, planned, 0, ""},
+		"outdated, refuses":     {planned, other, 1, ""},
+		"outdated, would allow": {other, planned, 1, lifecycle.CodeStale},
+		"both refuse":           {other, other, 1, lifecycle.CodeStale},
+	} {
+		w := newFixture(t)
+		plain := bucket.Open(t, bucket.App, w, nil)
+		doc, err := plain.Create(t.Context(), *c.stored)
+		w.must(err)
+		if c.copied != c.stored {
+			outdated := *c.copied
+			outdated.Version--
+			data, err := lifecycle.Encode(outdated)
+			w.must(err)
+			w.cache.Put(t.Context(), requesttest.ID, `"outdated"`, data)
+		} else {
+			data, err := lifecycle.Encode(doc.Request)
+			w.must(err)
+			w.cache.Put(t.Context(), requesttest.ID, doc.ETag, data)
+		}
+		omar := w.caller("omar")
+		w.bucket.ResetCounts()
+		_, err = w.Act(t.Context(), omar, request.Command{ID: requesttest.ID, Action: lifecycle.ActionApprove, Seen: seen})
+		reads := 0
+		for _, n := range w.bucket.Counts() {
+			if n.Verb == "GetObject" {
+				reads += n.Calls
+			}
+		}
+		var refusal *request.Refusal
+		if c.refused == "" && err != nil || c.refused != "" && (!errors.As(err, &refusal) || refusal.Code != c.refused) ||
+			reads != c.reads {
+			t.Errorf("%s: %d reads: %v", name, reads, err)
+		}
+		stored, err := plain.Get(t.Context(), requesttest.ID)
+		if err != nil || (stored.Request.Intent(lifecycle.ActionApprove) != nil) != (c.refused == "") {
+			t.Errorf("%s: stored %+v, %v", name, stored.Request.Wanted, err)
+		}
 	}
 }

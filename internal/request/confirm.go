@@ -37,10 +37,13 @@ func otherPlan() *Refusal {
 		"The plan is no longer the one that you saw. Review the current plan first.")
 }
 
-// ifUnchanged is a patch that refuses what became stale between the check and the write.
-func ifUnchanged(row lifecycle.ActionRow, seen Seen, patch lifecycle.Patch) lifecycle.Patch {
+// ifAllowed is a patch that refuses what is not allowed, or stale, in the document that is written.
+func (s *Service) ifAllowed(c Caller, row lifecycle.ActionRow, cmd Command, patch lifecycle.Patch) lifecycle.Patch {
 	return func(r lifecycle.Request) (lifecycle.Request, error) {
-		if refusal := stale(row, r, seen); refusal != nil {
+		if refusal := firstOf(
+			func() *Refusal { return s.allowOn(c, cmd.Action, r) },
+			func() *Refusal { return stale(row, r, cmd.Seen) },
+		); refusal != nil {
 			return r, refusal
 		}
 		return patch(r)

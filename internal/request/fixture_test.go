@@ -26,6 +26,7 @@ type fixture struct {
 	t      *testing.T
 	store  *store.Store
 	index  *queue.Index
+	cache  *queue.Cache
 	bucket *s3.Server
 	redis  *miniredis.Miniredis
 	down   bool // the bucket does not answer
@@ -35,9 +36,10 @@ func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	w := &fixture{t: t, redis: miniredis.RunT(t)}
 	w.bucket = bucket.New(t, "core")
-	w.store = bucket.Open(t, bucket.App, w, nil)
 	redis, err := queue.Open("redis://"+w.redis.Addr(), nil)
 	w.must(err)
+	w.cache = queue.NewCache(redis, []byte("key"))
+	w.store = bucket.Open(t, bucket.App, w, w.cache)
 	t.Cleanup(func() { _ = redis.Close() })
 	w.index = queue.NewIndex(redis)
 	w.must(w.index.Rebuild(t.Context(), func(func(queue.Row, error) bool) {}))

@@ -155,7 +155,7 @@ func (s *Service) Sync(ctx context.Context, c Caller, id string) (Synced, error)
 // syncRequest asks GitHub about a request, and has the messages tried again that Slack refused.
 func (s *Service) syncRequest(ctx context.Context, c Caller, doc store.Doc) (store.Doc, error) {
 	if slices.ContainsFunc(doc.Request.Slack.Messages, lifecycle.Message.Refused) {
-		updated, err := s.Documents.Update(ctx, doc.Request.ID, c.Actor(), lifecycle.RetryMessages())
+		updated, err := s.Documents.Patch(ctx, doc, c.Actor(), lifecycle.RetryMessages())
 		if err != nil {
 			return doc, RefusalOf(err)
 		}

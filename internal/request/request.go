@@ -31,8 +31,9 @@ import (
 // Documents are the stored requests.
 type Documents interface {
 	Get(ctx context.Context, id string) (store.Doc, error)
+	Cached(ctx context.Context, id string) (store.Doc, bool)
 	Create(ctx context.Context, r lifecycle.Request) (store.Doc, error)
-	Update(ctx context.Context, id string, actor lifecycle.Actor, patch lifecycle.Patch) (store.Doc, error)
+	Patch(ctx context.Context, doc store.Doc, actor lifecycle.Actor, patch lifecycle.Patch) (store.Doc, error)
 }
 
 // People are the linked identities.

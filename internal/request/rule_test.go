@@ -8,6 +8,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
@@ -92,7 +93,10 @@ func TestStale(t *testing.T) {
 			t.Errorf("%s: %+v", name, refusal)
 		}
 		called := false
-		_, err := ifUnchanged(lifecycle.ActionRow{Binds: c.binds}, c.seen,
+		everyone := Caller{Person: lifecycle.Person{Login: "adam", GithubID: 1}}
+		service := &Service{Policy: rbac.Policy{Admins: []string{"adam"}}}
+		_, err := service.ifAllowed(everyone, lifecycle.ActionRow{Binds: c.binds},
+			Command{Action: lifecycle.ActionSync, Seen: c.seen},
 			func(r lifecycle.Request) (lifecycle.Request, error) {
 				called = true
 				return r, nil
