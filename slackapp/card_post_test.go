@@ -21,7 +21,7 @@ func (w *fixture) create(s *story.Story) {
 func (w *fixture) until() {
 	w.t.Helper()
 	for range 20 {
-		if w.cards.Refresh(w.t.Context(), story.ID) == nil {
+		if w.cards.Refresh(w.t.Context(), story.ID, 0) == nil {
 			return
 		}
 		time.Sleep(5 * time.Second)
@@ -122,7 +122,7 @@ func TestManyWorkersPostOnce(t *testing.T) {
 		w.create(story.Ready(t))
 		done := make(chan error, 8)
 		for range cap(done) {
-			go func() { done <- w.cards.Refresh(w.t.Context(), story.ID) }()
+			go func() { done <- w.cards.Refresh(w.t.Context(), story.ID, 0) }()
 		}
 		for range cap(done) {
 			w.must(<-done)
@@ -140,7 +140,7 @@ func TestEmptiedRedisPostsOnce(t *testing.T) {
 		w.create(story.Ready(t))
 		done := make(chan error, 4)
 		for range cap(done) {
-			go func() { done <- w.cards.Refresh(w.t.Context(), story.ID) }()
+			go func() { done <- w.cards.Refresh(w.t.Context(), story.ID, 0) }()
 			w.redis.FlushAll()
 		}
 		for range cap(done) {

@@ -5,8 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -43,9 +44,10 @@ const (
 // CardDocuments reads what cards are drawn from, and records which messages they are.
 type CardDocuments interface {
 	Get(ctx context.Context, id string) (store.Doc, error)
+	Cached(ctx context.Context, id string) (store.Doc, bool)
 	Patch(ctx context.Context, doc store.Doc, actor lifecycle.Actor, patch lifecycle.Patch) (store.Doc, error)
 	Environment(ctx context.Context, project string, env lifecycle.Environment) (lifecycle.EnvironmentState, error)
-	Identities(ctx context.Context) iter.Seq2[lifecycle.Identity, error]
+	LinkedNow(ctx context.Context) (map[string]store.Linked, error)
 	request.Summaries
 }
 
@@ -66,12 +68,13 @@ type Cards struct {
 	base   string // address of the workspace, once known
 }
 
-// Refresh makes every message of the request show its document. It is safe to run
-// twice and at the same time: one lease per request, one message per slot.
-func (c *Cards) Refresh(ctx context.Context, id string) error {
+// Refresh makes every message of the request show its document, of at least this version; 0 when
+// that is not known. It is safe to run twice and at the same time: one lease per request, one message
+// per slot.
+func (c *Cards) Refresh(ctx context.Context, id string, version int64) error {
 	ctx, cancel := context.WithTimeout(ctx, refreshLimit)
 	defer cancel()
-	lease, ok, err := c.Notes.CardLease(ctx, id, leaseTime)
+	lease, ok, err := c.Notes.CardLease(ctx, id, version, leaseTime)
 	if err != nil {
 		return err
 	}
@@ -82,7 +85,7 @@ func (c *Cards) Refresh(ctx context.Context, id string) error {
 		if err := settle(ctx); err != nil {
 			return c.releaseLease(ctx, lease, err)
 		}
-		if err := c.render(ctx, id); err != nil {
+		if err := c.render(ctx, id, lease.Version); err != nil {
 			return c.releaseLease(ctx, lease, err)
 		}
 		again, err := lease.Done(context.WithoutCancel(ctx))
@@ -121,8 +124,8 @@ func (c *Cards) releaseLease(ctx context.Context, lease *queue.CardLease, why er
 }
 
 // render brings all messages up to date.
-func (c *Cards) render(ctx context.Context, id string) error {
-	doc, err := c.Documents.Get(ctx, id)
+func (c *Cards) render(ctx context.Context, id string, version int64) error {
+	doc, err := c.document(ctx, id, version)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
@@ -137,11 +140,22 @@ func (c *Cards) render(ctx context.Context, id string) error {
 	return p.all(ctx)
 }
 
+// document returns the request as of at least this version: the copy of the one who wrote it, else
+// the stored one. What is written with a copy is written only if it is the stored one.
+func (c *Cards) document(ctx context.Context, id string, version int64) (store.Doc, error) {
+	if version > 0 {
+		if doc, ok := c.Documents.Cached(ctx, id); ok && doc.Request.Version >= version {
+			return doc, nil
+		}
+	}
+	return c.Documents.Get(ctx, id)
+}
+
 // drawing gathers the data of the messages. With an error it is still correct, but shows no queue position.
 func (c *Cards) drawing(ctx context.Context, r lifecycle.Request) (drawing, error) {
 	var env lifecycle.EnvironmentState
 	var err error
-	if len(r.Wanted) > 0 {
+	if slices.ContainsFunc(r.Wanted, func(w lifecycle.Intent) bool { return w.CorrelationID != "" }) { // it waits in the queue
 		if env, err = c.Documents.Environment(ctx, r.Project, r.Environment); err != nil {
 			env, err = lifecycle.EnvironmentState{}, fmt.Errorf("read environment: %w", err)
 		}
@@ -237,21 +251,17 @@ func (p *accountCache) accounts(ctx context.Context, c *Cards) map[string]string
 	}
 	ctx, cancel := context.WithTimeout(ctx, peopleTime)
 	defer cancel()
-	fresh := map[string]string{}
-	for id, err := range c.Documents.Identities(ctx) {
-		if err != nil {
-			c.Log.Warn("read identities", keyError, err)
-			for login, user := range p.known { // an earlier value is enough: it grants nothing
-				if _, ok := fresh[login]; !ok {
-					fresh[login] = user
-				}
-			}
-			break
-		}
-		fresh[lifecycle.FoldLogin(id.Login)] = id.SlackUser
+	p.until = utcNow().Add(peopleFor)
+	linked, err := c.Documents.LinkedNow(ctx)
+	if err != nil {
+		c.Log.Warn("read identities", keyError, err)
+		return p.known // an earlier value is enough: it grants nothing
 	}
-	p.known, p.until = fresh, utcNow().Add(peopleFor)
-	return fresh
+	p.known = map[string]string{}
+	for _, key := range slices.Sorted(maps.Keys(linked)) {
+		p.known[lifecycle.FoldLogin(linked[key].Login)] = linked[key].SlackUser
+	}
+	return p.known
 }
 
 // postingMark starts a message's state between the intent to post it and the

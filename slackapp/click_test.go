@@ -27,7 +27,7 @@ func (w *fixture) put(s *story.Story, sum terraform.Summary) {
 
 func (w *fixture) refresh() {
 	w.t.Helper()
-	w.must(w.cards.Refresh(w.t.Context(), story.ID))
+	w.must(w.cards.Refresh(w.t.Context(), story.ID, 0))
 }
 
 // card is the one card in a channel, as a person sees it.

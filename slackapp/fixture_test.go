@@ -125,6 +125,7 @@ func (w *fixture) start() (stop func()) {
 	w.redis.ClockTTL(true)
 	redis, err := queue.Open("redis://redis:6379/0", func(context.Context, string, string) (net.Conn, error) { return w.redis.Dial() })
 	w.must(err)
+	w.store = bucket.Open(w.t, bucket.App, inprocess.To(w.s3), queue.NewCache(redis, []byte("key")))
 	w.notes, w.index = queue.NewNotes(redis), queue.NewIndex(redis)
 	w.build(transport)
 	socket := &Socket{API: w.app.API, Handler: w.app, Notes: w.notes, Dial: lis.dial, Log: w.app.Log}
@@ -186,9 +187,7 @@ func (w testWriter) Write(p []byte) (int, error) {
 }
 
 func (w *fixture) newS3() *s3.Server {
-	srv := bucket.New(w.t, "core", "payments")
-	w.store = bucket.Open(w.t, bucket.App, inprocess.To(srv), nil)
-	return srv
+	return bucket.New(w.t, "core", "payments")
 }
 
 // putSummary stores a plan, as only a run of the project can.

@@ -281,10 +281,10 @@ const maxTitle = request.MaxTitle
 // closed, the card in the person's direct messages confirms it.
 func (a *App) saved(ctx context.Context, cb slack.InteractionCallback, r lifecycle.Request) {
 	shown := a.redraw(ctx, cb.View.ID, "", savedView(r, nil, a.directory().of(r).Channel))
-	if err := a.Cards.Refresh(ctx, r.ID); err != nil {
+	if err := a.Cards.Refresh(ctx, r.ID, r.Version); err != nil {
 		a.Log.Warn("first card", keyRequest, r.ID, keyError, err)
 	}
-	if doc, err := a.Requests.Documents.Get(ctx, r.ID); err == nil {
+	if doc, err := a.Cards.document(ctx, r.ID, r.Version); err == nil {
 		r = doc.Request
 	}
 	links := a.Cards.links(ctx, r, cb.User.ID)

@@ -55,7 +55,7 @@ func TestCrashBeforeTheOutcomes(t *testing.T) {
 			w.create(story.Ready(t))
 			whole := w.cards.Documents
 			w.cards.Documents = &crashing{whole, writes}
-			_ = w.cards.Refresh(w.t.Context(), story.ID)
+			_ = w.cards.Refresh(w.t.Context(), story.ID, 0)
 			w.cards.Documents = whole
 			time.Sleep(time.Minute)
 			w.until()
@@ -73,4 +73,40 @@ func TestCrashBeforeTheOutcomes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A card that is drawn when its document changed costs no read: the writer's copy is enough. A copy that
+// is older than the change is not, and neither is one when the version is not known.
+func TestCardsAreDrawnFromTheWritersCopy(t *testing.T) {
+	withFixture(t, func(w *fixture) {
+		w.create(story.Ready(t))
+		w.refresh()
+		for _, c := range []struct {
+			ahead int64
+			reads int
+		}{{0, 0}, {1, 1}} {
+			w.update(story.ID, lifecycle.SetProblem("x", "y", "Problem "+strings.Repeat("I", int(c.ahead)+1)+".", utcNow()))
+			version := w.request(story.ID).Version
+			from := w.documentReads()
+			w.must(w.cards.Refresh(w.t.Context(), story.ID, version+c.ahead))
+			if n := w.documentReads() - from; n != c.reads {
+				t.Errorf("%d reads of the document, want %d", n, c.reads)
+			}
+		}
+		from := w.documentReads()
+		w.must(w.cards.Refresh(w.t.Context(), story.ID, 0))
+		if n := w.documentReads() - from; n != 1 {
+			t.Errorf("%d reads of the document of unknown version", n)
+		}
+		has(t, w.card("dana", devCh).Text, "Problem II.")
+	})
+}
+
+func (w *fixture) documentReads() (n int) {
+	for _, c := range w.s3.Counts() {
+		if c.Verb == "GetObject" && c.Prefix == store.PrefixRequests {
+			n += c.Calls
+		}
+	}
+	return n
 }

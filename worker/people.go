@@ -43,19 +43,15 @@ const (
 // links are the identities that are linked now.
 type links []lifecycle.Identity
 
-// readLinks lists the identities. It costs one call for a thousand of them, and one for
-// each that changed since the last reading.
+// readLinks lists the identities.
 func (w *Worker) readLinks(ctx context.Context) (links, error) {
 	done, err := w.people.readNext(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	w.people.mu.Lock()
-	known := w.people.linked
-	w.people.mu.Unlock()
 	at := now()
-	linked, err := w.Store.LinkedNow(ctx, known)
+	linked, err := w.Store.LinkedNow(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("identities: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -45,14 +46,17 @@ return 0`)
 
 // CardLease is the right to render the messages of one request for a while.
 type CardLease struct {
+	Version int64 // of the document to render, at least; 0 when it is not known
+
 	notes *Notes
 	id    string
 	token string
 	ttl   time.Duration
 }
 
-// acquireCard takes the lease, or marks the card dirty for the process that holds it. A lease lasts
-// no longer than it may, no matter who put it there.
+// acquireCard takes the lease, or marks the card dirty for the process that holds it, with the
+// newest version that was requested. A lease lasts no longer than it may, no matter who put it
+// there.
 var acquireCard = redis.NewScript(`
 local left = redis.call('PTTL', KEYS[1])
 if left == -1 or left > tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
@@ -60,25 +64,30 @@ if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   redis.call('DEL', KEYS[2])
   return 1
 end
-redis.call('SET', KEYS[2], 1, 'PX', ARGV[2])
+local want, have = tonumber(ARGV[3]), tonumber(redis.call('GET', KEYS[2]) or '')
+if have and (have == 0 or want > 0 and have > want) then want = have end
+redis.call('SET', KEYS[2], string.format('%.0f', want), 'PX', ARGV[2])
 return 0`)
 
 // releaseCard gives the lease up, or keeps it for another round when the card was
 // marked dirty meanwhile.
 var releaseCard = redis.NewScript(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if redis.call('DEL', KEYS[2]) == 1 then
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return '' end
+local version = redis.call('GET', KEYS[2])
+if version then
+  redis.call('DEL', KEYS[2])
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  return 1
+  return version
 end
 redis.call('DEL', KEYS[1])
-return 0`)
+return ''`)
 
-// CardLease takes the lease of a request's card. When another process has it, ok is
-// false and the holder will render once more.
-func (n *Notes) CardLease(ctx context.Context, id string, ttl time.Duration) (lease *CardLease, ok bool, err error) {
-	l := &CardLease{notes: n, id: id, token: n.redis.self + rand.Text(), ttl: ttl}
-	got, err := l.run(ctx, acquireCard)
+// CardLease takes the lease of the card of a request that is at version; 0 when that is not
+// known. When another process has it, ok is false and the holder will render once more.
+func (n *Notes) CardLease(ctx context.Context, id string, version int64, ttl time.Duration) (
+	lease *CardLease, ok bool, err error) {
+	l := &CardLease{Version: version, notes: n, id: id, token: n.redis.self + rand.Text(), ttl: ttl}
+	got, err := l.run(ctx, acquireCard).Int()
 	if err != nil {
 		return nil, false, fmt.Errorf("lease of card %s: %w", id, err)
 	}
@@ -86,20 +95,22 @@ func (n *Notes) CardLease(ctx context.Context, id string, ttl time.Duration) (le
 }
 
 // Done gives the lease up. again is true when the card was requested in the
-// meantime: the caller still has the lease, renders once more and calls Done again.
+// meantime: the caller still has the lease, renders the lease's version once more and calls
+// Done again.
 func (l *CardLease) Done(ctx context.Context) (again bool, err error) {
-	got, err := l.run(ctx, releaseCard)
+	version, err := l.run(ctx, releaseCard).Text()
 	if err != nil {
 		return false, fmt.Errorf("release card %s: %w", l.id, err)
 	}
-	return got == 1, nil
+	l.Version, _ = strconv.ParseInt(version, 10, 64) // 0, not known, when it is no number
+	return version != "", nil
 }
 
-func (l *CardLease) run(ctx context.Context, script *redis.Script) (int, error) {
+func (l *CardLease) run(ctx context.Context, script *redis.Script) *redis.Cmd {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
 	keys := []string{cardPrefix + l.id, prefix + "card-dirty:" + l.id}
-	return script.Run(ctx, l.notes.redis.client, keys, l.token, l.ttl.Milliseconds()).Int()
+	return script.Run(ctx, l.notes.redis.client, keys, l.token, l.ttl.Milliseconds(), l.Version)
 }
 
 // takeBudget is a token bucket kept as the time at which it will be full again

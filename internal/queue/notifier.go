@@ -56,7 +56,8 @@ func (n *Notifier) Show(ctx context.Context, r lifecycle.Request, archived bool)
 func (n *Notifier) LeaseMoved(ctx context.Context, e lifecycle.EnvironmentState) error {
 	err := n.ReconcileHolder(ctx, e)
 	for _, q := range e.Queue {
-		err = errors.Join(err, n.Card(ctx, q.RequestID, e.Version))
+		t, wrong := cardTask(Card{RequestID: q.RequestID}, e.Version, time.Now())
+		err = errors.Join(err, n.enqueue(ctx, t, wrong))
 	}
 	return err
 }
@@ -83,9 +84,9 @@ func (n *Notifier) ReconcileAfter(ctx context.Context, id string, version int64,
 	return n.enqueue(ctx, t, err)
 }
 
-// Card enqueues the messages of a request, to be rendered again.
+// Card enqueues the messages of a request that is at version now, to be rendered again.
 func (n *Notifier) Card(ctx context.Context, id string, version int64) error {
-	t, err := cardTask(Card{id}, version, time.Now())
+	t, err := cardTask(Card{id, version}, version, time.Now())
 	return n.enqueue(ctx, t, err)
 }
 

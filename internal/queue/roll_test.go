@@ -62,7 +62,7 @@ func TestAnotherProcessTakesOver(t *testing.T) {
 			died <- NewServer(first, Handlers{
 				Reconcile: func(ctx context.Context, _ Reconcile) error { return hang(ctx) },
 				Card: func(ctx context.Context, _ Card) error {
-					if _, ok, err := NewNotes(first).CardLease(ctx, reqA, 40*time.Second); err != nil || !ok {
+					if _, ok, err := NewNotes(first).CardLease(ctx, reqA, 1, 40*time.Second); err != nil || !ok {
 						t.Errorf("lease: %v, %v", ok, err)
 					}
 					return hang(ctx)
@@ -81,7 +81,7 @@ func TestAnotherProcessTakesOver(t *testing.T) {
 		b := newBook()
 		h := b.all()
 		h.Card = func(ctx context.Context, c Card) error {
-			lease, ok, err := NewNotes(r).CardLease(ctx, c.RequestID, 40*time.Second)
+			lease, ok, err := NewNotes(r).CardLease(ctx, c.RequestID, 1, 40*time.Second)
 			if err != nil || !ok {
 				t.Errorf("the lease of the card is held: %v, %v", ok, err)
 				return nil
@@ -188,7 +188,7 @@ func TestPlantedLocksEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			rebuild := func() error { return NewIndex(r).Rebuild(ctx, func(func(Row, error) bool) {}) }
-			if _, ok, err := n.CardLease(ctx, reqA, 40*time.Second); ok || err != nil {
+			if _, ok, err := n.CardLease(ctx, reqA, 1, 40*time.Second); ok || err != nil {
 				t.Errorf("card: %v, %v", ok, err)
 			}
 			if seen, err := n.Seen(ctx, "k", time.Minute); !seen || err != nil {
@@ -201,7 +201,7 @@ func TestPlantedLocksEnd(t *testing.T) {
 				t.Errorf("budget: %v, %v", wait, err)
 			}
 			time.Sleep(2 * time.Minute)
-			if _, ok, err := n.CardLease(ctx, reqA, 40*time.Second); !ok || err != nil {
+			if _, ok, err := n.CardLease(ctx, reqA, 1, 40*time.Second); !ok || err != nil {
 				t.Errorf("card after two minutes: %v, %v", ok, err)
 			}
 			if seen, err := n.Seen(ctx, "k", time.Minute); seen || err != nil {

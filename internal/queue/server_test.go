@@ -373,7 +373,7 @@ func TestMakersRefuseInvalidTasks(t *testing.T) {
 	now := time.Now()
 	bad := map[string]func() (*asynq.Task, error){
 		"id":       func() (*asynq.Task, error) { return reconcileTask(Reconcile{"req_1", 1}, now, 0) },
-		"path":     func() (*asynq.Task, error) { return cardTask(Card{"../x"}, 1, now) },
+		"path":     func() (*asynq.Task, error) { return cardTask(Card{RequestID: "../x"}, 1, now) },
 		"hint":     func() (*asynq.Task, error) { return webhookTask(Webhook{"delivery-1", make([]byte, MaxHint+1)}) },
 		"delivery": func() (*asynq.Task, error) { return webhookTask(Webhook{"x\n", nil}) },
 		"repo":     func() (*asynq.Task, error) { return syncTask(Sync{"infra-core"}, now) },

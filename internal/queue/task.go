@@ -56,6 +56,7 @@ type Reconcile struct {
 // Card asks to render a request's messages again.
 type Card struct {
 	RequestID string `json:"requestId"`
+	Version   int64  `json:"version,omitempty"` // of the document, at least; 0 when it is not known
 }
 
 // Webhook carries what a delivery hinted at.
@@ -128,6 +129,7 @@ func reconcileTask(t Reconcile, now time.Time, delay time.Duration) (*asynq.Task
 	return newTask(kindReconcile, queueFast, key+bucket(now, bucketDocument), t)
 }
 
+// cardTask distinguishes changes by version, of the document or of what else is shown.
 func cardTask(t Card, version int64, now time.Time) (*asynq.Task, error) {
 	return newTask(kindCard, queueFast, t.RequestID+":"+strconv.FormatInt(version, 10)+":"+bucket(now, bucketDocument), t)
 }

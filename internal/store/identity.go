@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
@@ -74,9 +75,13 @@ type Linked struct {
 	ETag string
 }
 
-// LinkedNow lists the identities that are linked now, by key. It reads only those that
-// differ from known. One that cannot be used links no one.
-func (s *Store) LinkedNow(ctx context.Context, known map[string]Linked) (map[string]Linked, error) {
+// LinkedNow lists the identities that are linked now, by key. It costs one call for a thousand of
+// them, and one for each that changed since this process listed them last. One that cannot be used
+// links no one.
+func (s *Store) LinkedNow(ctx context.Context) (map[string]Linked, error) {
+	s.mu.Lock()
+	known := s.linked
+	s.mu.Unlock()
 	all := map[string]Linked{}
 	for o, err := range s.list(ctx, PrefixIdentities) {
 		if err != nil {
@@ -98,7 +103,10 @@ func (s *Store) LinkedNow(ctx context.Context, known map[string]Linked) (map[str
 			}
 		}
 	}
-	return all, nil
+	s.mu.Lock()
+	s.linked = all
+	s.mu.Unlock()
+	return maps.Clone(all), nil
 }
 
 // overwrite stores an object in place of whatever is there. It too writes with a

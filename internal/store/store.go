@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -73,6 +74,9 @@ type Store struct {
 	bucket string
 	client *s3.Client
 	cache  Cache
+
+	mu     sync.Mutex
+	linked map[string]Linked // as listed last; never changed, only replaced
 }
 
 // Open returns the store; it reads configuration but does not talk to the bucket.
