@@ -189,7 +189,6 @@ func TestClientSideRules(t *testing.T) {
 	text.MinLength, text.MaxLength = 3, 5
 	number := client.NewNumberInputBlockElement(nil, "number", false)
 	number.MinValue, number.MaxValue = "1", "10"
-	boxes := client.NewCheckboxGroupsBlockElement("boxes", choice("yes", "Yes"))
 	multi := client.NewOptionsMultiSelectBlockElement(client.MultiOptTypeStatic, nil, "multi", choice("a", "A"),
 		choice("b", "B"), choice("c", "C"))
 	multi.MaxSelectedItems = new(2)
@@ -200,14 +199,14 @@ func TestClientSideRules(t *testing.T) {
 		b.Optional = id != "text"
 		return b
 	}
-	form := modal("x", block("text", text), block("number", number), block("boxes", boxes), block("multi", multi), free)
+	form := modal("x", block("text", text), block("number", number), block("multi", multi), free)
 	for _, c := range []struct {
 		name   string
 		values map[string]any
 		at     string // the field with the error; "" if none
 		code   string // or the error that makes it impossible
 	}{
-		{"all well", map[string]any{"text": "four", "number": 7, "boxes": true, "multi": []any{"a", "B"}}, "", ""},
+		{"all well", map[string]any{"text": "four", "number": 7, "multi": []any{"a", "B"}}, "", ""},
 		{"required", map[string]any{"number": 7}, "text", ""},
 		{"too short", map[string]any{"text": "ab"}, "text", ""},
 		{"too long", map[string]any{"text": "abcdef"}, "text", ""},
@@ -217,7 +216,6 @@ func TestClientSideRules(t *testing.T) {
 		{"too small", map[string]any{"text": "four", "number": 0}, "number", ""},
 		{"too large", map[string]any{"text": "four", "number": "11"}, "number", ""},
 		{"too many", map[string]any{"text": "four", "multi": []any{"a", "b", "c"}}, "multi", ""},
-		{"unticked", map[string]any{"text": "four", "boxes": false}, "", ""},
 		{"no such field", map[string]any{"text": "four", "other": "x"}, "", "unknown_field"},
 		{"no such option", map[string]any{"text": "four", "multi": []any{"d"}}, "", "invalid_value"},
 		{"an object as text", map[string]any{"text": obj{}}, "", "invalid_value"},

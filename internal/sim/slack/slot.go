@@ -21,7 +21,7 @@ func slots(blocks []any) []slot {
 			continue
 		}
 		add := func(v any, input bool) {
-			if el, ok := v.(obj); ok && el["type"] != "image" {
+			if el, ok := v.(obj); ok {
 				out = append(out, slot{
 					blockID: textOf(block["block_id"]), actionID: textOf(el["action_id"]), kind: textOf(el["type"]),
 					element: el, block: block, input: input,
@@ -33,7 +33,7 @@ func slots(blocks []any) []slot {
 			add(block["accessory"], false)
 		case "input":
 			add(block["element"], true)
-		case "actions", "context_actions":
+		case "actions":
 			each(block["elements"], func(v any) { add(v, false) })
 		}
 	}
@@ -60,8 +60,7 @@ func (s *Server) nameBlocks(blocks []any) {
 
 // stateful reports whether an element has a value in the state; a button has none.
 func (sl slot) stateful() bool {
-	return !slices.Contains([]string{"button", "icon_button", "overflow", "feedback_buttons", ""},
-		sl.kind)
+	return !slices.Contains([]string{"button", "overflow", ""}, sl.kind)
 }
 
 // options lists the choices of a menu with static options.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -24,10 +23,7 @@ var shapes = map[string]shape{
 	"external_select":     {key: "selected_option", initial: "initial_option", option: true},
 	"radio_buttons":       {key: "selected_option", initial: "initial_option", option: true},
 	"overflow":            {key: "selected_option", option: true},
-	"checkboxes":          {key: "selected_options", initial: "initial_options", option: true, many: true},
 	"multi_static_select": {key: "selected_options", initial: "initial_options", option: true, many: true},
-	"users_select":        {key: "selected_user", initial: "initial_user"},
-	"datepicker":          {key: "selected_date", initial: "initial_date"},
 }
 
 // initial returns the value of an element before a person uses it.
@@ -141,14 +137,8 @@ func pickOne(raw any, offers []any) (any, error) {
 	return nil, fmt.Errorf("no option %q", w)
 }
 
-// pickMany parses a list of choices. For a single checkbox, true and false mean checked or not.
+// pickMany parses a list of choices.
 func pickMany(raw any, offers []any) (any, error) {
-	if on, ok := raw.(bool); ok && len(offers) == 1 {
-		if on {
-			return []any{offers[0]}, nil
-		}
-		return []any{}, nil
-	}
 	out := []any{}
 	for _, item := range items(raw) {
 		o, err := pickOne(item, offers)
@@ -198,10 +188,6 @@ func (sl slot) fieldError(value obj) string {
 		return sl.length(v)
 	case "number_input":
 		return sl.numeric(v)
-	case "datepicker":
-		if _, err := time.Parse(time.DateOnly, textOf(value["selected_date"])); err != nil {
-			return "Please enter a valid date."
-		}
 	}
 	return sl.count(value)
 }

@@ -48,8 +48,6 @@ type checker struct {
 	blockIDs  map[string]bool
 	actionIDs map[string]bool // of the current block
 	inputs    int
-	tables    int
-	markdown  int
 	focused   int
 }
 
@@ -127,12 +125,6 @@ func Options(answer []byte) []Problem {
 
 // total checks rules for the whole document.
 func (c *checker) total(at string) {
-	if c.tables > 1 {
-		c.problem(at, "only one table is allowed per message")
-	}
-	if c.markdown > maxMarkdown {
-		c.problem(at, "markdown text must be less than %d characters in total", maxMarkdown+1)
-	}
 	if c.focused > 1 {
 		c.problem(at, "only one element may be focused on load")
 	}

@@ -9,7 +9,7 @@ const (
 	maxButtonText  = 75
 	maxButtonValue = 2000
 	maxInputText   = 3000
-	maxPicks       = 10 // options of checkboxes and radio buttons
+	maxPicks       = 10 // options of radio buttons
 )
 
 // elements maps a type to its schema.
@@ -20,21 +20,9 @@ var elements = map[string]check{
 		optional("style", enum("primary", "danger")), optional("confirm", confirmDialog),
 		optional("accessibility_label", str(1, 75)), optional("agent_prompt", str(1, 3000)),
 		optional("agent_prompt_display", str(1, 150)), visibleTo),
-	"icon_button": object(
-		required("icon", str(1, 75)), required("text", plainText(maxButtonText)), optional("action_id", actionID),
-		optional("value", str(0, maxButtonValue)), optional("confirm", confirmDialog),
-		optional("accessibility_label", str(1, 75)), visibleTo),
-	"feedback_buttons": open(optional("action_id", actionID),
-		required("positive_button", anything), required("negative_button", anything)),
-	"image": all(object(optional("image_url", webLink), optional("slack_file", slackFile),
-		required("alt_text", str(1, maxAltText))), oneSource("image_url", "slack_file")),
 	"overflow": object(optional("action_id", actionID), required("options", list(2, 5, optionObject(plainText))),
 		optional("confirm", confirmDialog)),
 
-	"checkboxes": all(object(optional("action_id", actionID),
-		required("options", list(1, maxPicks, optionObject(either))),
-		optional("initial_options", list(1, maxPicks, optionObject(either))),
-		optional("confirm", confirmDialog), focus), initialsAreOptions),
 	"radio_buttons": all(object(optional("action_id", actionID),
 		required("options", list(1, maxPicks, optionObject(either))),
 		optional("initial_option", optionObject(either)),
@@ -45,14 +33,11 @@ var elements = map[string]check{
 		optional("initial_option", optionObject(plainText))),
 		oneSource("options", "option_groups"), initialsAreOptions),
 	"external_select": menu(optional("initial_option", optionObject(plainText)), minQuery),
-	"users_select":    menu(optional("initial_user", str(1, maxID))),
 
 	"multi_static_select": all(menu(optional("options", list(1, MaxOptions, optionObject(plainText))),
 		optional("option_groups", list(1, MaxOptions, optionGroup)),
 		optional("initial_options", list(1, MaxOptions, optionObject(plainText))), maxSelected),
 		oneSource("options", "option_groups"), initialsAreOptions),
-
-	"datepicker": menu(optional("initial_date", str(10, 10))),
 
 	"plain_text_input": all(typed(optional("multiline", boolean),
 		optional("min_length", numberBetween(0, maxInputText)), optional("max_length", numberBetween(1, maxInputText))),
@@ -111,15 +96,10 @@ func initialMatches(c *checker, at string, v any) {
 
 // Where each element is allowed.
 var (
-	anyMenu = []string{
-		"static_select", "external_select", "users_select", "multi_static_select", "checkboxes", "radio_buttons",
-		"datepicker",
-	}
-	inSection = append([]string{"button", "image", "overflow"}, anyMenu...)
-	inActions = append([]string{"button", "icon_button", "overflow"},
-		anyMenu...)
-	inContextActions = []string{"feedback_buttons", "icon_button"}
-	inInput          = append([]string{"plain_text_input", "number_input"}, anyMenu...)
+	anyMenu   = []string{"static_select", "external_select", "multi_static_select", "radio_buttons"}
+	inSection = append([]string{"button", "overflow"}, anyMenu...)
+	inActions = inSection
+	inInput   = append([]string{"plain_text_input", "number_input"}, anyMenu...)
 )
 
 // elementOf checks that an element has one of the allowed types, and that its action_id is unique in

@@ -6,7 +6,6 @@ import "reflect"
 const (
 	maxID          = 255
 	maxURL         = 3000
-	maxAltText     = 2000
 	maxOptionText  = 75
 	maxOptionValue = 75 // some of Slack's pages say 150
 	maxPlaceholder = 150
@@ -24,8 +23,6 @@ var (
 		optional("deny", plainText(30)),
 		optional("style", enum("primary", "danger")),
 	)
-
-	slackFile = open(optional("id", str(1, maxID)), optional("url", webLink))
 
 	optionGroup = object(
 		required("label", plainText(maxGroupLabel)),

@@ -1,15 +1,5 @@
 package blockkit
 
-// richText checks a rich_text block inside another block.
-func richText(c *checker, at string, v any) {
-	m, ok := v.(map[string]any)
-	if !ok || m["type"] != "rich_text" {
-		c.problem(at, "must be a rich_text block")
-		return
-	}
-	object(blockIDField, required("elements", list(1, maxText, richElement)))(c, at, v)
-}
-
 // richElement checks a top-level part of a rich_text block.
 func richElement(c *checker, at string, v any) {
 	m, ok := v.(map[string]any)
@@ -50,14 +40,8 @@ var spanChecks = map[string]check{
 	"text": object(required("text", str(1, 13_200)), style),
 	"link": object(required("url", link(maxURL, "http", "https", "mailto", "slack")),
 		optional("text", str(0, 13_200)), optional("unsafe", boolean), style),
-	"emoji":     open(required("name", str(1, maxID))),
-	"user":      open(required("user_id", str(1, maxID))),
-	"channel":   open(required("channel_id", str(1, maxID))),
-	"usergroup": open(required("usergroup_id", str(1, maxID))),
-	"broadcast": open(required("range", enum("here", "channel", "everyone"))),
-	"date":      open(required("timestamp", numberBetween(0, 1<<33)), required("format", str(1, maxID))),
-	"color":     open(required("value", str(1, 75))),
-	"tag":       open(required("text", str(1, maxID))),
+	"emoji": open(required("name", str(1, maxID))),
+	"user":  open(required("user_id", str(1, maxID))),
 }
 
 func span(c *checker, at string, v any) {
