@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -156,6 +157,45 @@ func TestHintOfARecordedMerge(t *testing.T) {
 		}
 		if apiCalls, _, names := send("pull_request_review", "submitted"); apiCalls != 1 {
 			t.Errorf("%d calls to GitHub for a review:\n%s", apiCalls, names)
+		}
+	})
+}
+
+// GitHub reports a merge of TfPilot's own before the worker that merges has recorded it. The report is
+// taken up again a moment later, and then also when a person merged.
+func TestHintOfAMergeThatIsBeingCarriedOut(t *testing.T) {
+	withHarness(t, setup{}, func(w *harness) {
+		w.open(reqA)
+		w.approve(reqA)
+		w.settled(reqA)
+		w.pause()
+		p, repo, number := w.idleWorker(), w.request(reqA).Target.RepoID, w.request(reqA).PR.Number
+		_, err := w.store.Update(w.t.Context(), reqA, lifecycle.Actor{Login: "omar", Source: "slack"},
+			func(r lifecycle.Request) (lifecycle.Request, error) {
+				r.Wanted = append(r.Wanted, lifecycle.Intent{What: lifecycle.ActionMerge, By: "omar", ByID: 1003,
+					At: time.Now().UTC(), HeadSHA: r.Plan.SHA, PlanDigest: r.Plan.Digest})
+				return r, nil
+			})
+		w.must(err)
+		_, _, err = w.as("dana").PullRequests.Merge(context.Background(), "acme", "infra-core", number, "", nil)
+		w.must(err)
+		send := func(action string) error {
+			return p.Webhook(context.Background(), w.hint(github.Hint{Event: "pull_request", Action: action, RepoID: repo,
+				Pull: &github.PullHint{Number: number}}))
+		}
+		var later interface{ RetryAfter() time.Duration }
+		apiCalls, _, names := w.spent(func() {
+			if err := send("closed"); !errors.As(err, &later) || later.RetryAfter() > 5*time.Second {
+				t.Errorf("it is not left for later: %v", err)
+			}
+		})
+		if apiCalls != 0 || w.request(reqA).PR.Merged {
+			t.Errorf("merged %v, %d calls to GitHub:\n%s", w.request(reqA).PR.Merged, apiCalls, names)
+		}
+		w.pass(5 * time.Second)
+		w.must(send("closed"))
+		if !w.request(reqA).PR.Merged {
+			t.Error("the merge was not seen")
 		}
 	})
 }

@@ -6,9 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
@@ -250,8 +252,13 @@ func (w *Worker) pullHint(ctx context.Context, h github.Hint, review bool) error
 	if err != nil || id == "" {
 		return err
 	}
-	if doc, ok := w.Store.Cached(ctx, id); ok && !review && mergeKnown(doc.Request, h.Pull.Number) {
-		return nil // the event of TfPilot's own merge
+	if doc, ok := w.Store.Cached(ctx, id); ok && !review {
+		if mergeKnown(doc.Request, h.Pull.Number) {
+			return nil // the event of TfPilot's own merge
+		}
+		if wait := mergesUntil(doc.Request, h.Pull.Number).Sub(now()); h.Action == "closed" && wait > 0 {
+			return queue.Later(wait) // probably, and the worker that merges is about to record it
+		}
 	}
 	doc, err := w.Store.Get(ctx, id)
 	if err != nil || doc.Archived || doc.Request.PR == nil {
@@ -287,6 +294,21 @@ func mergeKnown(r lifecycle.Request, number int) bool {
 		return c.MergedAt != nil
 	}
 	return r.PR != nil && r.PR.Number == number && r.PR.Merged
+}
+
+// mergeTakes is how long a worker takes to carry out a merge and record it.
+const mergeTakes = 5 * time.Second
+
+// mergesUntil is until when a worker may be merging a pull request: after an intent to merge, or after
+// the cleanup run that pushed its branch. It is the zero time when no worker merges it.
+func mergesUntil(r lifecycle.Request, number int) time.Time {
+	if c := r.Cleanup; c != nil && c.PRNumber == number && c.CompletedAt != nil {
+		return c.CompletedAt.Add(mergeTakes)
+	}
+	if intent := r.Intent(lifecycle.ActionMerge); intent != nil && r.PR != nil && r.PR.Number == number {
+		return intent.At.Add(mergeTakes)
+	}
+	return time.Time{}
 }
 
 func ignoreGone(err error) error {
