@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,10 @@ import (
 //go:embed sandbox.yaml
 var sandboxYAML []byte
 
+// impatient are settings of the worker for the person who tries what happens when webhooks are lost. A
+// measurement keeps the product's own.
+const impatient = "  sweep: 5s\n  syncQuick: 3s\n  syncSlow: 5s\n"
+
 const (
 	sandboxBucket = "tfpilot-requests"
 	stateBucket   = "tfpilot-terraform-state"
@@ -53,6 +58,7 @@ type sandboxRun struct {
 	verbose        bool
 	attach         string
 	ci             string
+	measured       bool // by load: sweeps and syncs are as rare as in production
 
 	out, errs io.Writer
 	cfg       *config.Config
@@ -98,6 +104,7 @@ func newLoad(r *sandboxRun) *cobra.Command {
 			if cfg.Runs < 1 || cfg.Requests < 0 {
 				return cli.Usagef("--runs %d, --requests %d: give at least one run, and no negative number", cfg.Runs, cfg.Requests)
 			}
+			r.measured = true
 			return r.main(c, func(ctx context.Context) error { return r.load(ctx, cfg) })
 		},
 	}
@@ -289,7 +296,11 @@ func sourceRoot() (string, bool) {
 // real workspace does once.
 func (r *sandboxRun) configure(ctx context.Context) error {
 	path := filepath.Join(r.dir, "tfpilot.yaml")
-	if err := os.WriteFile(path, sandboxYAML, 0o600); err != nil {
+	settings := sandboxYAML
+	if !r.measured {
+		settings = append(slices.Clone(settings), impatient...)
+	}
+	if err := os.WriteFile(path, settings, 0o600); err != nil {
 		return fmt.Errorf("write tfpilot.yaml: %w", err)
 	}
 	r.box.Access.Env["TFPILOT_CONFIG"] = path
