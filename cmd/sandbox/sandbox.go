@@ -253,7 +253,7 @@ func (r *sandboxRun) start(ctx context.Context) error {
 		return err
 	}
 	page.Mount(r.box)
-	if err = r.upgrade(ctx); err == nil {
+	if err = r.upgrade(); err == nil {
 		err = r.configure(ctx)
 	}
 	if err != nil {
@@ -263,9 +263,9 @@ func (r *sandboxRun) start(ctx context.Context) error {
 }
 
 // upgrade updates the repositories of an older data directory to what this tfpilot renders.
-func (r *sandboxRun) upgrade(ctx context.Context) error {
+func (r *sandboxRun) upgrade() error {
 	for _, repo := range r.box.Repos() {
-		kept, err := r.box.Upgrade(ctx, repo)
+		kept, err := r.box.Upgrade(repo)
 		if err != nil {
 			return err
 		}

@@ -166,25 +166,53 @@ func (s *Server) addRepo(rc Repo) error {
 }
 
 func seed(g *gitrepo.Repo, rc Repo) error {
-	var changes []gitrepo.Change
-	for path, data := range rc.Files {
-		blob, err := g.WriteBlob(data)
-		if err != nil {
-			return err
-		}
-		changes = append(changes, gitrepo.Change{Path: path, Mode: "100644", Hash: blob})
-	}
-	tree, err := g.WriteTree("", changes)
-	if err != nil {
-		return fmt.Errorf("first tree: %w", err)
-	}
 	who := gitrepo.Signature{Name: rc.Owner, Email: "platform@" + rc.Owner + ".example", When: time.Now()}
-	commit, err := g.WriteCommit(gitrepo.Commit{Tree: tree, Message: "Start the infrastructure repository", Author: who,
+	commit, err := commitFiles(g, "", rc.Files, gitrepo.Commit{Message: "Start the infrastructure repository", Author: who,
 		Committer: who})
 	if err != nil {
 		return fmt.Errorf("first commit: %w", err)
 	}
 	return g.SetRef("refs/heads/main", commit)
+}
+
+// commitFiles writes files on top of a tree, and the commit that holds them.
+func commitFiles(g *gitrepo.Repo, base string, files map[string][]byte, c gitrepo.Commit) (string, error) {
+	var changes []gitrepo.Change
+	for path, data := range files {
+		blob, err := g.WriteBlob(data)
+		if err != nil {
+			return "", err
+		}
+		changes = append(changes, gitrepo.Change{Path: path, Mode: "100644", Hash: blob})
+	}
+	var err error
+	if c.Tree, err = g.WriteTree(base, changes); err != nil {
+		return "", err
+	}
+	return g.WriteCommit(c)
+}
+
+// Push commits files to main as a person.
+func (s *Server) Push(repo, login, message string, files map[string][]byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.saver.mark()
+	r := s.repoByFull(repo)
+	if r == nil {
+		return errNotFound
+	}
+	tip, err := r.git.Resolve("refs/heads/main")
+	if err != nil {
+		return err
+	}
+	who := s.signature(login)
+	who.When = time.Now()
+	commit, err := commitFiles(r.git, tip, files, gitrepo.Commit{Message: message, Author: who, Committer: who,
+		Parents: []string{tip}})
+	if err != nil {
+		return err
+	}
+	return s.moveRef(r, principal{kind: "user", login: login}, "refs/heads/main", commit)
 }
 
 // firstID needs more than 32 bits, like run ids on GitHub.
