@@ -48,7 +48,8 @@ func parseRequestWords(c *catalog.Catalog, d Directory, channel, text string) re
 	}
 	if out.env != "" {
 		here, _ := d.inChannel(channel)
-		out.project, out.env, out.note = resolveEnvironment(d, here, namedEnv{project: out.project, word: out.env})
+		named := d.limits().Resolve(limits(here), out.project, out.env)
+		out.project, out.env, out.note = named.Project, named.Environment, named.Note
 	}
 	return out
 }
@@ -82,7 +83,7 @@ func (x *requestWords) take(c *catalog.Catalog, d Directory, w string) bool {
 		x.project = w
 		return true
 	}
-	if len(matchingEnvironments(d.environments(), w)) == 0 {
+	if len(d.limits().Matching(w)) == 0 {
 		return false
 	}
 	x.env = w

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/config"
+	"github.com/tfpilot/tfpilot/internal/intake"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
 )
@@ -53,6 +54,15 @@ func (d Directory) environments() []config.Environment {
 	var all []config.Environment
 	for _, p := range d {
 		all = append(all, p.Environments...)
+	}
+	return all
+}
+
+// limits lists all environments as the intake and the limits of modules see them.
+func (d Directory) limits() intake.Environments {
+	var all intake.Environments
+	for _, e := range d.environments() {
+		all = append(all, limits(e))
 	}
 	return all
 }

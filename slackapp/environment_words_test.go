@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tfpilot/tfpilot/internal/config"
 	"github.com/tfpilot/tfpilot/internal/sim/slack"
 )
 
@@ -92,29 +91,4 @@ func TestChosenEnvironmentKeepsWhatWasFilledIn(t *testing.T) {
 			t.Fatalf("%s %v", r.Outcome, r.Errors)
 		}
 	})
-}
-
-func TestWordThatMatchesSeveralEnvironmentsChoosesNone(t *testing.T) {
-	d := Directory{{Name: "core", Environments: []config.Environment{
-		{Project: "core", Key: "prod", Slug: "app"}, {Project: "core", Key: "prod", Slug: "db"}, {Project: "core", Key: "dev", Slug: "app"},
-	}}}
-	here := d[0].Environments[2]
-	project, env, note := resolveEnvironment(d, here, namedEnv{word: "production"})
-	if project != "core" || env != "" || !strings.Contains(note, "core prod/app, core prod/db") {
-		t.Errorf("%q %q %q", project, env, note)
-	}
-	if _, env, _ := resolveEnvironment(d, d[0].Environments[1], namedEnv{word: "prod"}); env != "prod/db" {
-		t.Errorf("in the channel of prod/db: %q", env)
-	}
-}
-
-func TestWordsThatNameNoEnvironment(t *testing.T) {
-	for _, text := range []string{
-		"a bucket, not in prod", "a lambda with environment variables", "a bucket in this environment", "access to the api", "a bucket in frankfurt",
-		"logs in our default environment", "a live dashboard of tests", "dev2dev tools", "a bucket in core",
-	} {
-		if got := namedEnvs(testDirectory(), text); len(got) > 0 {
-			t.Errorf("%q: %+v", text, got)
-		}
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -82,72 +83,104 @@ func (a *App) understand(ctx context.Context, v request.Caller, s start) (form, 
 		)
 		return f, nil
 	}
-	if a.Intake == nil {
-		f.Note = "No language model is set up here, so nothing was filled in. Choose what you need."
-		return applyNamedEnvironment(a.directory(), s.here, f, phrase), nil
-	}
-	got, err := a.Intake.Read(ctx, a.question(v, f, phrase))
+	t := intake.Turn{Scope: a.scope(v, s.here), Words: phrase}
+	got, err := a.readWords(ctx, t)
 	if err != nil {
 		a.Log.Warn("read words", keyError, err)
-		f.Note = unread(err)
-		return applyNamedEnvironment(a.directory(), s.here, f, phrase), nil
+		d := t.ByKeyword()
+		f.Note = unread(err) + " " + byKeyword(d)
+		return a.fill(f, d), nil
 	}
-	return a.fill(f, got, s)
+	if len(got.Drafts) == 0 || got.Drafts[0].Module == "" {
+		f.Note = "The language model found no matching module in the catalog. Choose what you need."
+		return a.fill(f, t.ByKeyword()), nil
+	}
+	f.Note = "Filled in from your words by a language model. Please check every field before you create the request."
+	if n := len(got.Drafts) - 1; n > 0 {
+		f.Note += " Your words ask for more than one thing; this form is about the first."
+	}
+	f = a.fill(f, got.Drafts[0])
+	return a.prefilled(f, got.Drafts[0])
 }
 
-// unread explains to the person why the form is empty.
+// errNoModel means that no model is set up.
+var errNoModel = errors.New("no language model is set up")
+
+// readWords asks the model about a turn.
+func (a *App) readWords(ctx context.Context, t intake.Turn) (intake.Outcome, error) {
+	if a.Intake == nil {
+		return intake.Outcome{}, errNoModel
+	}
+	return a.Intake.Read(ctx, t)
+}
+
+// byKeyword is the hint at a form that no model filled in.
+func byKeyword(d intake.Draft) string {
+	if d.Module == "" {
+		return "Choose what you need."
+	}
+	return "The module is chosen by a keyword in your words; please fill in the rest."
+}
+
+// unread explains to the person why a form is empty.
 func unread(err error) string {
 	switch {
+	case errors.Is(err, errNoModel):
+		return "No language model is set up here."
 	case errors.Is(err, intake.ErrTimeout):
-		return "The language model did not answer in time, so nothing was filled in. Choose what you need."
+		return "The language model did not answer in time."
 	case errors.Is(err, intake.ErrNonsense):
-		return "The language model gave no usable answer, so nothing was filled in. Choose what you need."
+		return "The language model gave no usable answer."
 	default:
-		return "The language model could not be reached, so nothing was filled in. Choose what you need."
+		return "The language model could not be reached."
 	}
 }
 
-func (a *App) question(v request.Caller, f form, phrase string) intake.Question {
-	q := intake.Question{Words: phrase}
+// scope lists what a person can request; here is the environment of the channel, or the zero value.
+func (a *App) scope(v request.Caller, here config.Environment) intake.Scope {
+	s := intake.Scope{All: a.directory().limits()}
 	for _, p := range a.directory().environments() {
 		if a.Requests.MayOpen(v, p) == nil {
-			q.Places = append(q.Places, limits(p))
+			s.Places = append(s.Places, limits(p))
 		}
 	}
-	if p, ok := a.directory().environment(f.Project, f.Env); ok {
-		here := limits(p)
-		q.Here = &here
+	if here.Project != "" {
+		p := limits(here)
+		s.Here = &p
 	}
 	for _, m := range a.Requests.Catalog.Modules() {
-		if slices.ContainsFunc(q.Places, func(e catalog.Environment) bool { return a.allows(v, m, e.Project) }) {
-			q.Modules = append(q.Modules, m)
+		if slices.ContainsFunc(s.Places, func(e catalog.Environment) bool { return a.allows(v, m, e.Project) }) {
+			s.Modules = append(s.Modules, m)
 		}
 	}
-	return q
+	return s
 }
 
 func (a *App) allows(v request.Caller, m *catalog.Module, project string) bool {
 	return a.Requests.MayUse(v, m, project) == nil
 }
 
-// fill puts the model's values into the form as if they had been typed. Advanced
-// fields that it filled in are shown.
-func (a *App) fill(f form, got intake.Answer, s start) (form, map[string]string) {
-	f.Note = "Filled in from your words by a language model. Please check every field before you create the request."
-	if got.Place != nil {
-		f.Project, f.Env = got.Place.Project, got.Place.Key+"/"+got.Place.Slug
+// fill puts the module and the environment of a draft into the form, and shows what was unclear.
+func (a *App) fill(f form, d intake.Draft) form {
+	f.Module, f.Project, f.Env = d.Module, d.Project, d.Environment
+	for _, u := range slices.Backward(d.Unclear) {
+		if u.Field == "" || u.Field == intake.FieldEnvironment {
+			f.Note = strings.TrimSpace(u.Text + " " + f.Note)
+		}
 	}
-	m, ok := a.Requests.Catalog.Module(got.Module)
+	return f
+}
+
+// prefilled returns the draft's inputs as if they had been typed. Advanced fields that are filled in are shown.
+func (a *App) prefilled(f form, d intake.Draft) (form, map[string]string) {
+	m, ok := a.Requests.Catalog.Module(d.Module)
 	if !ok {
-		f.Note = "The language model found no matching module in the catalog. Choose what you need."
-		return applyNamedEnvironment(a.directory(), s.here, f, s.words), nil
+		return f, nil
 	}
-	f.Module = m.Name
-	f = applyNamedEnvironment(a.directory(), s.here, f, s.words)
 	env, _ := a.directory().environment(f.Project, f.Env)
 	filled := map[string]string{}
 	for _, field := range m.Fields {
-		v, given := got.Config[field.Name]
+		v, given := d.Inputs[field.Name]
 		if !given {
 			continue
 		}

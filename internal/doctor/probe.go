@@ -87,10 +87,12 @@ func (x exam) model(ctx context.Context) []Finding {
 		return nil
 	}
 	e := x.Config.Projects[0].Environments[0]
-	_, err := model.Read(ctx, intake.Question{
-		Words:   "This is a connection test. Nothing is requested.",
-		Places:  []catalog.Environment{{Project: e.Project, Key: e.Key, Slug: e.Slug, Protected: e.Protected}},
-		Modules: modules[:1],
+	_, err := model.Read(ctx, intake.Turn{
+		Words: "This is a connection test. Nothing is requested.",
+		Scope: intake.Scope{
+			Places:  []catalog.Environment{{Project: e.Project, Key: e.Key, Slug: e.Slug, Protected: e.Protected}},
+			Modules: modules[:1],
+		},
 	})
 	return []Finding{
 		{

@@ -1,23 +1,24 @@
-// Package intake turns a person's description into values for a form. It owns the
-// prompt, the JSON schema of the answer, and the check of the answer. It is the only
-// user of go-openai. The model has no tools: it sees the catalog and the description,
-// and returns data that is parsed like a form filled in by hand. The model decides
-// nothing, because a person submits the form. Input that looks like a secret never
-// leaves the process.
+// Package intake turns what people write into drafts of requests. It owns the prompts, the
+// JSON schema of a model's answer, the check of the answer, and the draft: one module, one
+// environment, typed inputs, and what is missing or unclear. It is the only user of go-openai.
+//
+// The model has no tools: it sees the catalog, the current draft and the newest words, and returns
+// data that is checked like a form filled in by hand. No text of a model is ever shown. Questions
+// are made here, from the module's schema. A draft creates nothing: a person does, with a click.
+// Input that looks like a secret never leaves the process.
 package intake
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sashabaranov/go-openai"
 
-	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
@@ -26,16 +27,21 @@ var (
 	ErrSecret   = errors.New("the description looks like it contains a secret")
 	ErrTimeout  = errors.New("no answer in time")
 	ErrNonsense = errors.New("the answer does not match the schema")
+	ErrFailing  = errors.New("the model failed within the last minute and is not called")
 )
 
 const (
 	defaultTimeout = 8 * time.Second
 	defaultModel   = "gpt-4o-mini"
+	// restTime is how long a model that failed is not called.
+	restTime = time.Minute
 	// maxWords bounds the description that is sent, in runes.
 	maxWords = 2000
 	// maxAnswer bounds the answer, in tokens and in bytes.
 	maxAnswerTokens = 2000
 	maxAnswer       = 64 << 10
+	// maxRepeated bounds how much of a malformed answer is sent back for its repair.
+	maxRepeated = 4 << 10
 	// maxBody bounds a response of the model's server.
 	maxBody = 1 << 20
 )
@@ -45,7 +51,7 @@ type Config struct {
 	Key     string            // required
 	BaseURL string            // empty: OpenAI; otherwise any compatible service, including /v1
 	Model   string            // empty: defaultModel
-	Timeout time.Duration     // zero: defaultTimeout
+	Timeout time.Duration     // zero: defaultTimeout; for one turn with its repair
 	HTTP    http.RoundTripper // nil: http.DefaultTransport
 }
 
@@ -54,6 +60,9 @@ type Model struct {
 	client  *openai.Client
 	name    string
 	timeout time.Duration
+
+	mu        sync.Mutex
+	restUntil time.Time // a failing model is not called before
 }
 
 // New returns a client. It makes no call.
@@ -74,164 +83,133 @@ func New(c Config) *Model {
 	return m
 }
 
-// Question is a person's description and what they can request.
-type Question struct {
-	Words   string
-	Here    *catalog.Environment  // the environment of the channel; nil when there is none
-	Places  []catalog.Environment // environments in which the person can create requests
-	Modules []*catalog.Module     // modules that the person can request
-}
-
-// Answer is the checked answer of the model. Config has only fields with valid values. The
-// person fills in the others.
-type Answer struct {
-	Module string // "" when no module matches
-	Place  *catalog.Environment
-	Config map[string]any
-}
-
-// Read asks the model and checks its answer.
-func (m *Model) Read(ctx context.Context, q Question) (Answer, error) {
-	if _, found := secretscan.Credential(q.Words); found {
-		return Answer{}, ErrSecret
+// Read asks the model about new words and returns the drafts that follow from them. A malformed
+// answer is repaired once.
+func (m *Model) Read(ctx context.Context, t Turn) (Outcome, error) {
+	if _, found := secretscan.Credential(t.Words); found {
+		return Outcome{}, ErrSecret
 	}
-	if len(q.Modules) == 0 || len(q.Places) == 0 {
-		return Answer{}, fmt.Errorf("no module or environment to choose from: %w", ErrNonsense)
+	if len(t.Modules) == 0 || len(t.Places) == 0 {
+		return Outcome{}, fmt.Errorf("no module or environment to choose from: %w", ErrNonsense)
+	}
+	if m.resting() {
+		return Outcome{}, ErrFailing
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
-	resp, err := m.client.CreateChatCompletion(ctx, m.request(q))
+	req, err := m.request(t)
 	if err != nil {
-		return Answer{}, failed(ctx, err)
+		return Outcome{}, err
 	}
-	if len(resp.Choices) != 1 {
-		return Answer{}, fmt.Errorf("%d choices: %w", len(resp.Choices), ErrNonsense)
+	content, err := m.complete(ctx, req)
+	if err != nil {
+		return Outcome{}, err
 	}
-	return q.check(resp.Choices[0].Message.Content)
+	items, err := readAnswer(content)
+	if err != nil {
+		if content, err = m.complete(ctx, repair(req, content, err)); err != nil {
+			return Outcome{}, err
+		}
+		if items, err = readAnswer(content); err != nil {
+			return Outcome{}, err
+		}
+	}
+	return t.apply(items), nil
 }
 
-// failed describes an error. It omits the text of the server, which may repeat the
+// complete makes one call and returns the text of the answer.
+func (m *Model) complete(ctx context.Context, req openai.ChatCompletionRequest) (string, error) {
+	resp, err := m.client.CreateChatCompletion(ctx, req)
+	if err != nil {
+		m.failed(err)
+		return "", callError(ctx, err)
+	}
+	if len(resp.Choices) != 1 {
+		return "", fmt.Errorf("%d choices: %w", len(resp.Choices), ErrNonsense)
+	}
+	if refusal := resp.Choices[0].Message.Refusal; refusal != "" {
+		return "", fmt.Errorf("the model refused: %w", ErrNonsense)
+	}
+	return resp.Choices[0].Message.Content, nil
+}
+
+func (m *Model) resting() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return time.Now().Before(m.restUntil)
+}
+
+// failed remembers a failure that other words would meet too. A refusal of this request alone, such
+// as 400, says nothing about the next.
+func (m *Model) failed(err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	switch status := statusOf(err); status {
+	case 0, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests:
+	default:
+		if status < http.StatusInternalServerError {
+			return
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.restUntil = time.Now().Add(restTime)
+}
+
+// statusOf returns the status of an answer, 0 without one.
+func statusOf(err error) int {
+	if e, ok := errors.AsType[*openai.APIError](err); ok {
+		return e.HTTPStatusCode
+	}
+	if e, ok := errors.AsType[*openai.RequestError](err); ok {
+		return e.HTTPStatusCode
+	}
+	return 0
+}
+
+// callError describes an error. It omits the text of the server, which may repeat the
 // description or the key.
-func failed(ctx context.Context, err error) error {
+func callError(ctx context.Context, err error) error {
 	var timeout interface{ Timeout() bool }
 	if ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout() {
 		return ErrTimeout
 	}
-	if e, ok := errors.AsType[*openai.APIError](err); ok {
-		return fmt.Errorf("ask model: status %d", e.HTTPStatusCode)
-	}
-	if e, ok := errors.AsType[*openai.RequestError](err); ok {
-		return fmt.Errorf("ask model: status %d", e.HTTPStatusCode)
+	if status := statusOf(err); status != 0 {
+		return fmt.Errorf("ask model: status %d", status)
 	}
 	return fmt.Errorf("ask model: %w", err)
 }
 
-func (m *Model) request(q Question) openai.ChatCompletionRequest {
+func (m *Model) request(t Turn) (openai.ChatCompletionRequest, error) {
+	system, err := instructions(t)
+	if err != nil {
+		return openai.ChatCompletionRequest{}, err
+	}
 	return openai.ChatCompletionRequest{
 		Model: m.name,
 		Messages: []openai.ChatCompletionMessage{
-			{Role: openai.ChatMessageRoleSystem, Content: instructions(q)},
-			{Role: openai.ChatMessageRoleUser, Content: quote(q.Words)},
+			{Role: openai.ChatMessageRoleSystem, Content: system},
+			{Role: openai.ChatMessageRoleUser, Content: quote(t.Words)},
 		},
 		MaxCompletionTokens: maxAnswerTokens,
 		ResponseFormat: &openai.ChatCompletionResponseFormat{
 			Type: openai.ChatCompletionResponseFormatTypeJSONSchema,
 			JSONSchema: &openai.ChatCompletionResponseFormatJSONSchema{
-				Name: "request", Strict: true, Schema: q.schema(),
+				Name: "requests", Strict: true, Schema: t.schema(),
 			},
 		},
-	}
+	}, nil
 }
 
-// check parses the answer and omits every invalid value. An answer that is not JSON of the
-// requested schema is an error.
-func (q Question) check(content string) (Answer, error) {
-	if len(content) > maxAnswer {
-		return Answer{}, fmt.Errorf("%d bytes: %w", len(content), ErrNonsense)
-	}
-	var raw struct {
-		Environment string `json:"environment"`
-		Request     struct {
-			Module string         `json:"module"`
-			Values map[string]any `json:"values"`
-		} `json:"request"`
-	}
-	dec := json.NewDecoder(strings.NewReader(content))
-	dec.UseNumber()
-	if err := dec.Decode(&raw); err != nil {
-		return Answer{}, fmt.Errorf("read answer: %w", ErrNonsense)
-	}
-	a := Answer{Place: q.place(raw.Environment)}
-	m := q.module(raw.Request.Module)
-	if m == nil {
-		return a, nil
-	}
-	a.Module = m.Name
-	a.Config, _ = m.Parse(known(m, raw.Request.Values), q.where(a.Place))
-	return a, nil
+// repair is the request for the same answer once more, in the right form.
+func repair(req openai.ChatCompletionRequest, content string, cause error) openai.ChatCompletionRequest {
+	req.Messages = append(req.Messages[:len(req.Messages):len(req.Messages)],
+		openai.ChatCompletionMessage{
+			Role:    openai.ChatMessageRoleAssistant,
+			Content: strings.ToValidUTF8(content[:min(len(content), maxRepeated)], ""),
+		},
+		openai.ChatCompletionMessage{Role: openai.ChatMessageRoleUser, Content: repairPrompt(cause)},
+	)
+	return req
 }
-
-// known returns the values of fields that the module has. null means "not given".
-func known(m *catalog.Module, values map[string]any) map[string]any {
-	in := map[string]any{}
-	for name, v := range values {
-		f, ok := m.Field(name)
-		if !ok || v == nil {
-			continue
-		}
-		if f.Kind == catalog.Map {
-			v = joinPairs(v)
-		}
-		in[name] = v
-	}
-	return in
-}
-
-// joinPairs turns a list of {name, value} into an object. A strict schema cannot describe
-// an object with arbitrary names.
-func joinPairs(v any) any {
-	list, ok := v.([]any)
-	if !ok {
-		return v
-	}
-	out := map[string]any{}
-	for _, item := range list {
-		pair, _ := item.(map[string]any)
-		if name, ok := pair["name"].(string); ok {
-			out[name] = pair["value"]
-		}
-	}
-	return out
-}
-
-func (q Question) module(name string) *catalog.Module {
-	for _, m := range q.Modules {
-		if m.Name == name {
-			return m
-		}
-	}
-	return nil
-}
-
-func (q Question) place(name string) *catalog.Environment {
-	for i, p := range q.Places {
-		if placeName(p) == name {
-			return &q.Places[i]
-		}
-	}
-	return nil
-}
-
-// where returns the environment whose limits apply to the values.
-func (q Question) where(chosen *catalog.Environment) catalog.Environment {
-	switch {
-	case chosen != nil:
-		return *chosen
-	case q.Here != nil:
-		return *q.Here
-	default:
-		return q.Places[0]
-	}
-}
-
-func placeName(e catalog.Environment) string { return e.Project + " " + e.Key + "/" + e.Slug }

@@ -78,7 +78,7 @@ func (r *reader) flag(name string, s schema) any {
 			if key[stem] {
 				keyHits++
 			}
-			denied = denied || i > 0 && negations[r.words[i-1].low]
+			denied = denied || i > 0 && r.words[i-1].negates()
 		}
 	}
 	if keyHits == 0 || keyHits < len(key) && len(hits) < 2 {

@@ -262,7 +262,7 @@ func (r *reader) weight(term string) float64 {
 
 func (r *reader) negated(of map[string]bool) bool {
 	for i, w := range r.words {
-		if i > 0 && negations[r.words[i-1].low] && slices.ContainsFunc(w.stems, func(s string) bool { return of[s] }) {
+		if i > 0 && r.words[i-1].negates() && slices.ContainsFunc(w.stems, func(s string) bool { return of[s] }) {
 			return true
 		}
 	}
@@ -303,6 +303,8 @@ func (r *reader) value(name string, s schema) any {
 	switch {
 	case s.is("boolean"):
 		v = r.flag(name, s)
+	case s.is("array") && s.Items != nil && len(s.Items.Properties) > 2:
+		return r.entries(*s.Items)
 	case s.is("array") && s.Items != nil:
 		v = r.items(name, *s.Items)
 	case s.is("string"):

@@ -8,7 +8,8 @@ import (
 
 // word is one word of the user.
 type word struct {
-	raw   string   // as typed, without punctuation around it
+	typed string   // as typed; empty for the second part of a word
+	raw   string   // without punctuation around it
 	low   string   // in lower case
 	stems []string // of its parts: "dev/app" has two
 	last  bool     // punctuation follows
@@ -29,7 +30,9 @@ func splitWords(text string) []word {
 	var out []word
 	for _, raw := range strings.Fields(text) {
 		if m := withUnit.FindStringSubmatch(strings.Trim(raw, ".,;:!?")); m != nil {
-			out = append(out, newWord(m[1]), newWord(m[2]+raw[len(strings.TrimRight(raw, ".,;:!?")):])) // "20GB,"
+			number, unit := newWord(m[1]), newWord(m[2]+raw[len(strings.TrimRight(raw, ".,;:!?")):]) // "20GB,"
+			number.typed, unit.typed = raw, ""
+			out = append(out, number, unit)
 			continue
 		}
 		out = append(out, newWord(raw))
@@ -41,7 +44,7 @@ func splitWords(text string) []word {
 func newWord(raw string) word {
 	trimmed := strings.Trim(raw, ".,;:!?\"'`()[]{}‹›“”‘’")
 	low := strings.ToLower(trimmed)
-	return word{raw: trimmed, low: low, stems: stems(low),
+	return word{typed: raw, raw: trimmed, low: low, stems: stems(low),
 		last: raw != "" && strings.ContainsAny(raw[len(raw)-1:], ".,;!?")}
 }
 
@@ -84,7 +87,7 @@ var endOfPhrase = set(
 	"in into on at to from with without and or that which who is keep keeping using after before then where when named called of")
 
 // negations turn a switch off.
-var negations = set("no not without disable disabled non never")
+var negations = set("no not without disable disabled non never forget drop remove")
 
 func set(words string) map[string]bool {
 	out := map[string]bool{}
@@ -93,6 +96,9 @@ func set(words string) map[string]bool {
 	}
 	return out
 }
+
+// negates reports whether a word turns the next one off. "no, staging" does not.
+func (w word) negates() bool { return negations[w.low] && !w.last }
 
 func (w word) meaningful() bool { return !stopWords[w.low] && w.low != "" }
 
