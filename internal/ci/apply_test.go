@@ -1,6 +1,7 @@
 package ci
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"os"
@@ -260,6 +261,19 @@ func TestRescuePushesTheState(t *testing.T) {
 			strings.Contains(f.out.String(), "is saved") != c.saved {
 			t.Errorf("%s: the file is gone: %v\n%s", name, saved, f.out.String())
 		}
+	}
+}
+
+// A run that is cancelled saves its state all the same.
+func TestRescueInACancelledRun(t *testing.T) {
+	f := newFixture(t)
+	j, _ := f.applying()
+	file := "temp/tfpilot/tree/" + fixtureRoot + leftState
+	f.write(file, "{}")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := j.rescue(ctx); err != nil || f.read(file) != "" || strings.Count(f.calls(), "state push") != 1 {
+		t.Errorf("%v, left %q, calls:\n%s", err, f.read(file), f.calls())
 	}
 }
 
