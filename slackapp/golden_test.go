@@ -122,7 +122,7 @@ func TestRejectionsAreShownInFull(t *testing.T) {
 func TestAnyTextIsValidAndStaysText(t *testing.T) {
 	base := story.States(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		prompt := rapid.OneOf(rapid.String(), rapid.StringN(0, 5000, -1), rapid.SampledFrom([]string{"<!channel>", "<@U0ANA00002>", "*b* _i_ `c` ~s~", "<https://evil.test|Approve>", "\u202ereversed", "a\x00b", "&lt;"}))
+		prompt := rapid.OneOf(rapid.String(), rapid.StringN(0, 5000, -1), rapid.SampledFrom([]string{"<!channel>", "<@U0ANA00002>", "*b* _i_ `c` ~s~", "<https://evil.test|Approve>", "\u202ereversed", "a\x00b", "&lt;", "\x1b[2J\a", "x\u200by\r", "\u2066z"}))
 		name := rapid.SampledFrom([]string{"created", "plan_ready", "plan_replaces", "apply_failed", "applied", "rejected", "merge_refused"}).Draw(rt, "state")
 		s := *base[name]
 		r := &s.R
@@ -151,12 +151,18 @@ func TestAnyTextIsValidAndStaysText(t *testing.T) {
 	})
 }
 
+// unseen are some of the characters that a reader cannot see.
+const unseen = "\x00\a\r\x1b\u200b\u202e\u2066"
+
 // inert looks for markup that came from outside: the only mentions and links are
-// ours.
+// ours. It also looks for characters that a reader cannot see.
 func inert(t rapid.TB, m blocks.Message) {
 	t.Helper()
 	if strings.Contains(m.Text, "<!channel>") || strings.Contains(m.Text, "<https://evil") {
 		t.Errorf("markup in the text: %s", m.Text)
+	}
+	if strings.ContainsAny(m.Text, unseen) {
+		t.Errorf("hidden characters in the text: %q", m.Text)
 	}
 	for _, b := range m.Blocks {
 		data, err := json.Marshal(b)
@@ -176,6 +182,9 @@ func walkMarkup(t rapid.TB, v any) {
 	case map[string]any:
 		if text, _ := v["text"].(string); v["type"] == "mrkdwn" && (strings.Contains(text, "<!channel>") || strings.Contains(text, "<@U0ANA") || strings.Contains(text, "<https://evil")) {
 			t.Errorf("markup from outside: %s", text)
+		}
+		if text, _ := v["text"].(string); strings.ContainsAny(text, unseen) {
+			t.Errorf("hidden characters: %q", text)
 		}
 		for _, item := range v {
 			walkMarkup(t, item)
