@@ -3,7 +3,6 @@ package worker_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -149,7 +148,7 @@ func TestCardShowsAPlanThatIsNotPosted(t *testing.T) {
 			t.Fatalf("the plan is %+v", r.Plan)
 		}
 		enqueued := fmt.Sprintf("card:%s:%d:", reqA, r.Version)
-		if !slices.ContainsFunc(w.redis.Keys(), func(key string) bool { return strings.Contains(key, enqueued) }) {
+		if !w.enqueued(enqueued) {
 			t.Errorf("no task %s in %q", enqueued, w.redis.Keys())
 		}
 		w.ledger.holds("plan", false)

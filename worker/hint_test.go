@@ -1,9 +1,11 @@
 package worker_test
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -82,6 +84,10 @@ func TestWhatADeliveryReads(t *testing.T) {
 		requested.Action = "requested"
 		titled := w.runHint(4711, lifecycle.KindPlan, a.CorrelationID, "completed", "failure")
 		titled.Run.DisplayTitle = github.RunTitle(lifecycle.KindApply, reqA, "apply-0123456789abcdef0123456789abcdef")
+		newRun, started := requested, w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "in_progress", "")
+		other := *requested.Run
+		other.ID, other.DisplayTitle = 4712, github.RunTitle(lifecycle.KindPlan, reqB, "plan-0123456789abcdef0123456789abcdef")
+		newRun.Run = &other
 		for _, c := range []struct {
 			name    string
 			hint    github.Hint
@@ -98,6 +104,8 @@ func TestWhatADeliveryReads(t *testing.T) {
 				"", 0},
 			{"run without its run", github.Hint{Event: "workflow_run", Action: "completed", RepoID: repo}, "", 0},
 			{"run that is requested", requested, "", 0},
+			{"run that is requested, of a request in no cache", newRun, "", 0},
+			{"run that is at work, of a cached request", started, "", 0},
 			{"run with the title of another kind, which is noted", titled, "", 3},
 			{"another event", pull("push", "closed", repo, number), "", 0},
 		} {
@@ -143,6 +151,13 @@ func TestRunIsFoundByItsTitle(t *testing.T) {
 			if got := run(lifecycle.KindPlan, "plan-0123456789abcdef0123456789abcdef"); got != 0 {
 				t.Errorf("by another correlation id: %d", got)
 			}
+			w.must(w.store.PutRunIndex(w.t.Context(), lifecycle.RunIndex{Kind: lifecycle.KindPlan, RunID: 4710, RequestID: reqA}))
+			named := w.runHint(4710, lifecycle.KindPlan, a.CorrelationID, "in_progress", "")
+			named.Run.DisplayTitle = github.RunTitle(lifecycle.KindPlan, reqB, a.CorrelationID)
+			w.must(p.Webhook(w.t.Context(), w.hint(named)))
+			if got := w.request(reqA).Runs.Plan.Current().RunID; got != 0 {
+				t.Errorf("by the title of another request: %d", got)
+			}
 			if got := run(lifecycle.KindPlan, a.CorrelationID); got != 4711 {
 				t.Errorf("by its title: %d", got)
 			}
@@ -171,6 +186,9 @@ func TestRunThatWasSentTwiceNeedsTheClaim(t *testing.T) {
 		_, _, err := w.storeAs("run-plan-core", inprocess.To(w.bucket)).PutClaim(w.t.Context(), project, a.CorrelationID,
 			claim)
 		w.must(err)
+		if w.interrupted(p, "s3 GET claims", w.runHint(4711, lifecycle.KindPlan, a.CorrelationID, "in_progress", "")) == nil {
+			t.Error("the claim could not be read, and the task is done")
+		}
 		if got := seen(4712); got != 0 {
 			t.Errorf("with the claim of another run: %d", got)
 		}
@@ -178,6 +196,61 @@ func TestRunThatWasSentTwiceNeedsTheClaim(t *testing.T) {
 			t.Errorf("with its claim: %d", got)
 		}
 	})
+}
+
+// A hint whose reads or writes fail is handled again.
+func TestHintIsHandledAgainAfterAFailure(t *testing.T) {
+	for _, call := range []string{"s3 GET webhooks", "s3 GET requests", "s3 PUT requests"} {
+		t.Run(call, func(t *testing.T) {
+			hinted(t, setup{}, hasRun, func(w *harness, p *process, a lifecycle.Attempt) {
+				w.redis.FlushAll() // nothing is cached
+				hint := w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "failure")
+				if w.interrupted(p, call, hint) == nil {
+					t.Error("the task is done")
+				}
+				w.must(p.Webhook(w.t.Context(), w.hint(hint)))
+				if got := w.request(reqA).Runs.Plan.Current(); got.Conclusion != "failure" {
+					t.Errorf("%+v", got)
+				}
+			})
+		})
+	}
+}
+
+// interrupted handles a hint whose time ends at a call.
+func (w *harness) interrupted(p *process, call string, hint github.Hint) error {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	defer cancel()
+	w.gate.onCall(call, cancel)
+	return p.Webhook(ctx, w.hint(hint))
+}
+
+// While a worker reconciles a request, a hint records its fact and runs no step beside it. The
+// reconcile under way continues with it.
+func TestHintBesideAReconcile(t *testing.T) {
+	hinted(t, setup{}, hasRun, func(w *harness, p *process, a lifecycle.Attempt) {
+		hint := w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "failure")
+		hint.Run.CompletedAt = time.Now()
+		w.gate.onCall("s3 GET requests", func() {
+			w.must(p.Webhook(w.t.Context(), w.hint(hint)))
+			r := w.request(reqA)
+			if got := r.Runs.Plan.Current(); got.Conclusion != "failure" || got.ResultRead {
+				t.Errorf("beside the reconcile: %+v", got)
+			}
+			if !w.enqueued(fmt.Sprintf("card:%s:%d:", reqA, r.Version)) {
+				t.Errorf("no task of the card in %q", w.redis.Keys())
+			}
+		})
+		w.must(p.Reconcile(w.t.Context(), reqA))
+		if got := w.request(reqA).Runs.Plan.Current(); !got.ResultRead {
+			t.Errorf("afterwards: %+v", got)
+		}
+	})
+}
+
+// enqueued reports whether a task with such an id is in the queue.
+func (w *harness) enqueued(id string) bool {
+	return slices.ContainsFunc(w.redis.Keys(), func(key string) bool { return strings.Contains(key, id) })
 }
 
 // A hint without a seal leaves one audit event where it points, and none elsewhere.
@@ -193,11 +266,14 @@ func TestForgedHintIsNotedWhereItPoints(t *testing.T) {
 			return n
 		}
 		known := w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "completed", "failure")
-		titled, foreign, unknown := known, known, known
+		titled, foreign, unknown, otherKind := known, known, known, known
 		for h, change := range map[*github.Hint]func(*github.RunHint){
 			&titled:  func(r *github.RunHint) { r.ID = 4711 },
 			&foreign: func(r *github.RunHint) { r.Path = ".github/workflows/release.yml" },
 			&unknown: func(r *github.RunHint) { r.ID, r.DisplayTitle = 4711, "release" },
+			&otherKind: func(r *github.RunHint) {
+				r.ID, r.DisplayTitle = 4711, github.RunTitle(lifecycle.KindApply, reqA, "apply-0123456789abcdef0123456789abcdef")
+			},
 		} {
 			run := *known.Run
 			change(&run)
@@ -212,6 +288,7 @@ func TestForgedHintIsNotedWhereItPoints(t *testing.T) {
 			{"its run by the title", titled, 1},
 			{"another workflow", foreign, 0},
 			{"another run", unknown, 0},
+			{"the title of another kind", otherKind, 0},
 			{"its pull request", github.Hint{Event: "pull_request", RepoID: repo, Pull: &github.PullHint{Number: number}}, 1},
 			{"another pull request", github.Hint{Event: "pull_request", RepoID: repo,
 				Pull: &github.PullHint{Number: number + 1}}, 0},

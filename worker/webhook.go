@@ -54,7 +54,7 @@ func (w *Worker) Webhook(ctx context.Context, sealed []byte) error {
 func (w *Worker) forged(ctx context.Context, h github.Hint) error {
 	w.Log.Error("a webhook task was not signed by the endpoint; someone else writes to Redis", "event", h.Event)
 	id, err := w.requestOfHint(ctx, h)
-	if err != nil || id == "" {
+	if id == "" { // there is no id beside an error
 		return err
 	}
 	text := "A task in Redis claimed to be a webhook of GitHub and was not. It changed nothing."
@@ -88,8 +88,8 @@ func (w *Worker) requestOfRun(ctx context.Context, kind lifecycle.Kind, run gith
 	if !errors.Is(err, store.ErrNotFound) {
 		return "", err
 	}
-	titleKind, id, _, ok := github.ParseRunTitle(run.DisplayTitle)
-	if !ok || titleKind != kind {
+	titleKind, id, _, _ := github.ParseRunTitle(run.DisplayTitle)
+	if titleKind != kind {
 		return "", nil
 	}
 	return id, nil
@@ -97,10 +97,10 @@ func (w *Worker) requestOfRun(ctx context.Context, kind lifecycle.Kind, run gith
 
 func (w *Worker) requestOfPull(ctx context.Context, repoID int64, number int) (string, error) {
 	x, err := w.Store.PRIndex(ctx, repoID, number)
-	if errors.Is(err, store.ErrNotFound) {
-		return "", nil
+	if err != nil {
+		return "", ignoreGone(err)
 	}
-	return x.RequestID, err
+	return x.RequestID, nil
 }
 
 // runHint handles a workflow_run event: the index, the document, one write.
@@ -116,7 +116,7 @@ func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
 		return w.seeForeign(ctx, sourceWebhook, runOfHint(h))
 	}
 	if doc, ok := w.cachedOwner(ctx, kind, *h.Run); ok {
-		if _, done, err := w.takeRun(ctx, h, kind, doc); err != nil || done {
+		if took, err := w.takeRun(ctx, h, kind, doc); err != nil || took == runTaken {
 			return err
 		}
 	}
@@ -138,14 +138,8 @@ func (w *Worker) runHint(ctx context.Context, h github.Hint) error {
 // about to have it.
 // Only the stored document decides whether the run is another's.
 func (w *Worker) cachedOwner(ctx context.Context, kind lifecycle.Kind, run github.RunHint) (store.Doc, bool) {
-	titleKind, id, cid, ok := github.ParseRunTitle(run.DisplayTitle)
-	if !ok || titleKind != kind {
-		return store.Doc{}, false
-	}
-	doc, ok := w.Store.Cached(ctx, id)
-	if !ok {
-		return store.Doc{}, false
-	}
+	_, id, cid, _ := github.ParseRunTitle(run.DisplayTitle)
+	doc, _ := w.Store.Cached(ctx, id)
 	a := doc.Request.Attempt(kind, cid)
 	starts := lifecycle.RunFacts{RunAttempt: run.Attempt, Status: run.Status}
 	return doc, a != nil && (a.RunID == run.ID || a.Dispatching(starts, now()))
@@ -153,61 +147,64 @@ func (w *Worker) cachedOwner(ctx context.Context, kind lifecycle.Kind, run githu
 
 // runFacts takes in a run of this kind that names the request.
 func (w *Worker) runFacts(ctx context.Context, h github.Hint, kind lifecycle.Kind, doc store.Doc) error {
-	known, _, err := w.takeRun(ctx, h, kind, doc)
-	if err != nil || known {
+	took, err := w.takeRun(ctx, h, kind, doc)
+	if err != nil || took != runUnknown {
 		return err
 	}
 	return w.recordForeign(ctx, sourceWebhook, doc, runOfHint(h))
 }
 
-// takeRun records a run. known is false if the run does not belong to the request, and changed
-// is false if it brought nothing new.
-func (w *Worker) takeRun(ctx context.Context, h github.Hint, kind lifecycle.Kind,
-	doc store.Doc) (known, done bool, err error) {
+// taken is what a run of a hint is to a document.
+type taken int
+
+const (
+	runUnknown taken = iota // no run of this request
+	runKnown                // the document holds all of it
+	runTaken                // it is recorded, or only started
+)
+
+// takeRun records a run.
+func (w *Worker) takeRun(ctx context.Context, h github.Hint, kind lifecycle.Kind, doc store.Doc) (taken, error) {
 	facts, ours, err := w.factsOfHint(ctx, doc.Request, h, kind)
-	if err != nil || !ours {
-		return false, false, err
+	if !ours { // so it is beside an error
+		return runUnknown, err
 	}
 	if err := w.addClaim(ctx, &facts, doc.Request); err != nil {
-		return false, false, err
+		return runUnknown, err
 	}
 	a := doc.Request.AttemptOf(facts)
 	if a == nil {
-		return false, false, nil
+		return runUnknown, nil
 	}
 	if a.OnlyStarts(facts) || a.Dispatching(facts, now()) {
-		return true, true, nil
+		return runTaken, nil
 	}
 	j := w.job(doc)
 	see, err := j.see(ctx, facts)
 	if err != nil {
-		return true, false, err
+		return runKnown, err
 	}
 	if j.doc, err = w.Store.Patch(ctx, doc, lifecycle.System(sourceWebhook), see); err != nil {
-		return true, false, ignoreGone(err)
+		return runKnown, ignoreGone(err)
 	}
 	w.remember(j.doc)
 	if j.doc.Request.Version == doc.Request.Version {
-		return true, false, nil
+		return runKnown, nil
 	}
 	if j.reconcileFrom(ctx, doc.Request.Version) {
-		return true, true, nil
+		return runTaken, nil
 	}
-	return true, true, w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
+	return runTaken, w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
 }
 
 // reconcileFrom reconciles with the document in hand when something is due: a queued reconcile
 // would read it again. What does not succeed is left to that one.
 func (j *job) reconcileFrom(ctx context.Context, known int64) bool {
-	if !lifecycle.IsDue(*j.request(), now()) || !j.reconciles.begin(j.id()) {
+	if !lifecycle.IsDue(*j.request(), now()) {
 		return false
 	}
-	err := j.reconcile(ctx, known)
-	again := j.reconciles.end(j.id(), err == nil)
-	if again {
-		j.reconciles.end(j.id(), false)
-	}
-	return err == nil && !again
+	began, err := j.reconcileAlone(ctx, j.id(), func() error { return j.reconcile(ctx, known) })
+	return began && err == nil
 }
 
 // factsOfHint reads the run facts, and whether the run is one that TfPilot started:
@@ -225,8 +222,8 @@ func (w *Worker) factsOfHint(ctx context.Context, r lifecycle.Request, h github.
 		Kind: kind, RunID: run.ID, RunAttempt: run.Attempt, URL: run.URL, Status: run.Status, Conclusion: run.Conclusion,
 		CompletedAt: run.CompletedAt,
 	}
-	if titleKind, id, cid, ok := github.ParseRunTitle(run.DisplayTitle); ok && titleKind == kind && id == r.ID {
-		f.CorrelationID = cid
+	if _, id, cid, _ := github.ParseRunTitle(run.DisplayTitle); id == r.ID {
+		f.CorrelationID = cid // which names its kind
 	}
 	return f, ours, nil
 }
@@ -249,7 +246,7 @@ func (w *Worker) pullHint(ctx context.Context, h github.Hint, review bool) error
 		return nil // a pull request that TfPilot knows, it opened itself
 	}
 	id, err := w.requestOfPull(ctx, h.RepoID, h.Pull.Number)
-	if err != nil || id == "" {
+	if id == "" {
 		return err
 	}
 	if doc, ok := w.Store.Cached(ctx, id); ok && !review {

@@ -97,29 +97,40 @@ func (w *Worker) Reconcile(ctx context.Context, id string) error { return w.reco
 // reconcileSince reconciles a request that had at least this version when it was enqueued; 0 when
 // that is not known.
 func (w *Worker) reconcileSince(ctx context.Context, id string, version int64) error {
-	if !w.reconciles.begin(id) {
-		return nil
-	}
-	for range maxReconciles {
-		err := w.reconcileOnce(ctx, id, version)
-		version = 0
-		if again := w.reconciles.end(id, err == nil); !again {
-			return err
-		}
-	}
-	w.reconciles.end(id, false)
-	return w.Notifier.ReconcileAfter(ctx, id, 0, time.Second)
+	_, err := w.reconcileAlone(ctx, id, func() error { return w.reconcileOnce(ctx, id, version) })
+	return err
 }
 
-// reconcileOnce turns a panic over a document that a person edited by hand into an error: it
+// reconcileAlone runs one pass over a request, and another for what was enqueued meanwhile. began
+// is false if a pass is under way: that one does the same afterwards.
+func (w *Worker) reconcileAlone(ctx context.Context, id string, pass func() error) (began bool, err error) {
+	if !w.reconciles.begin(id) {
+		return false, nil
+	}
+	for range maxReconciles {
+		err := w.recovered(id, pass)
+		if again := w.reconciles.end(id, err == nil); !again {
+			return true, err
+		}
+		pass = func() error { return w.reconcileOnce(ctx, id, 0) }
+	}
+	w.reconciles.end(id, false)
+	return true, w.Notifier.ReconcileAfter(ctx, id, 0, time.Second)
+}
+
+// recovered turns a panic over a document that a person edited by hand into an error: it
 // concerns this request, and must not end the process or later reconciles.
-func (w *Worker) reconcileOnce(ctx context.Context, id string, version int64) (err error) {
+func (w *Worker) recovered(id string, pass func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			w.Log.Error("a reconcile panicked", keyRequest, id, keyError, p, "stack", string(debug.Stack()))
 			err = fmt.Errorf("reconcile %s: %v", id, p)
 		}
 	}()
+	return pass()
+}
+
+func (w *Worker) reconcileOnce(ctx context.Context, id string, version int64) error {
 	doc, err := w.startFrom(ctx, id, version)
 	if errors.Is(err, store.ErrNotFound) {
 		w.Log.Warn("a request was enqueued that does not exist", keyRequest, id)
