@@ -171,9 +171,6 @@ func TestReviewWhileThePlanIsRecorded(t *testing.T) {
 						w.pass(2 * time.Second) // GitHub's times count in seconds
 						w.review("omar", "APPROVE")
 						w.pass(2 * time.Second) // another worker reads it
-						if r := w.request(reqA); r.Plan == nil || r.Plan.PostedAt != nil {
-							w.t.Errorf("recorded already, or not planned: %+v", r.Plan)
-						}
 					})
 				})
 				w.open(reqA)
