@@ -1,6 +1,7 @@
 package github
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -166,26 +167,19 @@ func stepJSON(a *attempt, st actions.Step) obj {
 
 // runJSON renders a run at one attempt. Like GitHub, it has no inputs and no completed_at.
 func (s *Server) runJSON(r *repository, v *run, a *attempt) obj {
-	api := s.apiURL(repoPath(r) + "/actions/runs/" + itoa(v.ID))
-	out := obj{
+	out := s.object("workflow run", "$name", r.full(), "$run", itoa(v.ID), "$workflow", itoa(v.WorkflowID),
+		"$suite", itoa(v.JobID+1))
+	maps.Copy(out, obj{
 		"id": v.ID, "name": v.Name, "node_id": nodeID("WorkflowRun", v.ID), "head_branch": v.Branch, "head_sha": v.SHA,
 		"path": v.Path, "display_title": v.Title, "run_number": v.Number, "run_attempt": a.Number,
-		"event":  "workflow_dispatch",
 		"status": a.Status, "conclusion": orNil(a.Conclusion), "workflow_id": v.WorkflowID, "check_suite_id": v.JobID + 1,
 		"check_suite_node_id": nodeID("CheckSuite", v.JobID+1),
-		"check_suite_url":     s.apiURL(repoPath(r) + "/check-suites/" + itoa(v.JobID+1)),
-		"url":                 api, "html_url": s.htmlURL("/" + r.full() + "/actions/runs/" + itoa(v.ID)),
-		"pull_requests": []obj{},
-		"created_at":    stamp(v.CreatedAt), "updated_at": stamp(a.UpdatedAt), "run_started_at": stamp(a.StartedAt),
-		"actor": s.userJSON(v.Actor), "triggering_actor": s.userJSON(a.Actor), "referenced_workflows": []obj{},
-		"jobs_url": api + "/jobs", "logs_url": api + "/logs", "artifacts_url": api + "/artifacts",
-		"cancel_url": api + "/cancel",
-		"rerun_url":  api + "/rerun", "workflow_url": s.apiURL(repoPath(r) + "/actions/workflows/" + itoa(v.WorkflowID)),
-		"previous_attempt_url": nil, "repository": s.minimalRepoJSON(r), "head_repository": s.minimalRepoJSON(r),
-		"head_commit": nil,
-	}
+		"created_at":          stamp(v.CreatedAt), "updated_at": stamp(a.UpdatedAt), "run_started_at": stamp(a.StartedAt),
+		"actor": s.userJSON(v.Actor), "triggering_actor": s.userJSON(a.Actor),
+		"repository": s.minimalRepoJSON(r), "head_repository": s.minimalRepoJSON(r),
+	})
 	if a.Number > 1 {
-		out["previous_attempt_url"] = api + "/attempts/" + itoa(int64(a.Number-1))
+		out["previous_attempt_url"] = s.apiURL(repoPath(r) + "/actions/runs/" + itoa(v.ID) + "/attempts/" + itoa(int64(a.Number-1)))
 	}
 	if g, err := r.git.Commit(v.SHA); err == nil {
 		out["head_commit"] = obj{

@@ -4,17 +4,11 @@ import "maps"
 
 // envelope returns the fields that every webhook payload of an App has.
 func (s *Server) envelope(r *repository, action string, p principal) obj {
+	org := s.object("organization", "$name", r.Owner)
+	org["login"], org["id"], org["node_id"] = r.Owner, ownerID(r.Owner), nodeID("Organization", ownerID(r.Owner))
 	return obj{
 		"action": action, "repository": s.repoJSON(r), "sender": s.userJSON(p.login),
-		"organization": obj{
-			"login": r.Owner, "id": ownerID(r.Owner), "node_id": nodeID("Organization", ownerID(r.Owner)),
-			"url": s.apiURL("/orgs/" + r.Owner), "repos_url": s.apiURL("/orgs/" + r.Owner + "/repos"),
-			"events_url": s.apiURL("/orgs/" + r.Owner + "/events"), "hooks_url": s.apiURL("/orgs/" + r.Owner + "/hooks"),
-			"issues_url":         s.apiURL("/orgs/" + r.Owner + "/issues"),
-			"members_url":        s.apiURL("/orgs/" + r.Owner + "/members{/member}"),
-			"public_members_url": s.apiURL("/orgs/" + r.Owner + "/public_members{/member}"),
-			"avatar_url":         s.htmlURL("/avatars/" + r.Owner), "description": nil,
-		},
+		"organization": org,
 		"installation": obj{"id": s.cfg.App.InstallationID, "node_id": nodeID("Integration", s.cfg.App.InstallationID)},
 	}
 }

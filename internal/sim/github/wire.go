@@ -1,13 +1,51 @@
 package github
 
 import (
+	_ "embed"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"strings"
+	"sync"
 
 	"github.com/tfpilot/tfpilot/internal/sim/github/gitrepo"
 )
+
+// objects.json holds the fields of GitHub's objects that are addresses or never differ.
+//
+//go:embed objects.json
+var objectsFile []byte
+
+var objectFields = sync.OnceValue(func() map[string]obj {
+	var all map[string]obj
+	if err := json.Unmarshal(objectsFile, &all); err != nil {
+		panic(err) // the file is part of the program
+	}
+	return all
+})
+
+// object returns these fields of one object, with the values of the names in its addresses.
+func (s *Server) object(kind string, values ...string) obj {
+	to := strings.NewReplacer(append(values, "$api", s.apiURL(""), "$web", s.baseURL)...)
+	return filled(objectFields()[kind], to)
+}
+
+func filled(fields obj, to *strings.Replacer) obj {
+	out := make(obj, len(fields))
+	for name, v := range fields {
+		switch v := v.(type) {
+		case string:
+			out[name] = to.Replace(v)
+		case obj:
+			out[name] = filled(v, to)
+		default:
+			out[name] = v
+		}
+	}
+	return out
+}
 
 func nodeID(kind string, id int64) string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%s:%d", kind, id))
@@ -52,54 +90,17 @@ func (s *Server) userJSON(login string) any {
 	if kind == "Bot" {
 		html = s.htmlURL("/apps/" + slug)
 	}
-	return obj{
-		"login": u.Login, "id": u.ID, "node_id": nodeID("User", u.ID), "type": kind, "site_admin": false,
-		"avatar_url": s.htmlURL("/avatars/" + slug), "gravatar_id": "", "html_url": html,
-		"url": s.apiURL("/users/" + escape(u.Login)), "user_view_type": "public",
-		"followers_url":       s.apiURL("/users/" + slug + "/followers"),
-		"following_url":       s.apiURL("/users/" + slug + "/following{/other_user}"),
-		"gists_url":           s.apiURL("/users/" + slug + "/gists{/gist_id}"),
-		"starred_url":         s.apiURL("/users/" + slug + "/starred{/owner}{/repo}"),
-		"subscriptions_url":   s.apiURL("/users/" + slug + "/subscriptions"),
-		"organizations_url":   s.apiURL("/users/" + slug + "/orgs"),
-		"repos_url":           s.apiURL("/users/" + slug + "/repos"),
-		"events_url":          s.apiURL("/users/" + slug + "/events{/privacy}"),
-		"received_events_url": s.apiURL("/users/" + slug + "/received_events"),
-	}
-}
-
-// repoLinks are the address templates that every repository object contains.
-var repoLinks = map[string]string{
-	"archive_url": "/{archive_format}{/ref}", "assignees_url": "/assignees{/user}", "blobs_url": "/git/blobs{/sha}",
-	"branches_url": "/branches{/branch}", "collaborators_url": "/collaborators{/collaborator}",
-	"comments_url": "/comments{/number}",
-	"commits_url":  "/commits{/sha}", "compare_url": "/compare/{base}...{head}", "contents_url": "/contents/{+path}",
-	"contributors_url": "/contributors", "deployments_url": "/deployments", "downloads_url": "/downloads",
-	"events_url": "/events",
-	"forks_url":  "/forks", "git_commits_url": "/git/commits{/sha}", "git_refs_url": "/git/refs{/sha}",
-	"git_tags_url": "/git/tags{/sha}",
-	"hooks_url":    "/hooks", "issue_comment_url": "/issues/comments{/number}",
-	"issue_events_url": "/issues/events{/number}",
-	"issues_url":       "/issues{/number}", "keys_url": "/keys{/key_id}", "labels_url": "/labels{/name}",
-	"languages_url": "/languages",
-	"merges_url":    "/merges", "milestones_url": "/milestones{/number}",
-	"notifications_url": "/notifications{?since,all,participating}",
-	"pulls_url":         "/pulls{/number}", "releases_url": "/releases{/id}", "stargazers_url": "/stargazers",
-	"statuses_url":    "/statuses/{sha}",
-	"subscribers_url": "/subscribers", "subscription_url": "/subscription", "tags_url": "/tags", "teams_url": "/teams",
-	"trees_url": "/git/trees{/sha}",
+	out := s.object("user", "$name", slug)
+	out["login"], out["id"], out["node_id"], out["type"] = u.Login, u.ID, nodeID("User", u.ID), kind
+	out["html_url"], out["url"] = html, s.apiURL("/users/"+escape(u.Login))
+	return out
 }
 
 // minimalRepoJSON renders a repository inside a run object.
 func (s *Server) minimalRepoJSON(r *repository) obj {
-	out := obj{
-		"id": r.ID, "node_id": nodeID("Repository", r.ID), "name": r.Name, "full_name": r.full(), "private": false,
-		"owner": s.userJSON(r.Owner), "html_url": s.htmlURL("/" + r.full()), "description": nil, "fork": false,
-		"url": s.apiURL(repoPath(r)),
-	}
-	for name, suffix := range repoLinks {
-		out[name] = s.apiURL(repoPath(r) + suffix)
-	}
+	out := s.object("minimal repository", "$name", r.full())
+	out["id"], out["node_id"], out["name"], out["full_name"] = r.ID, nodeID("Repository", r.ID), r.Name, r.full()
+	out["owner"] = s.userJSON(r.Owner)
 	return out
 }
 
@@ -111,20 +112,9 @@ func (s *Server) repoJSON(r *repository) obj {
 		}
 	}
 	out := s.minimalRepoJSON(r)
-	for k, v := range (obj{
-		"default_branch": "main", "visibility": "public", "archived": false, "disabled": false, "is_template": false,
-		"clone_url": s.htmlURL("/" + r.full() + ".git"), "git_url": s.htmlURL("/" + r.full() + ".git"),
-		"ssh_url": s.htmlURL("/" + r.full() + ".git"), "svn_url": s.htmlURL("/" + r.full()), "mirror_url": nil,
-		"homepage":   nil,
-		"created_at": stamp(r.CreatedAt), "updated_at": stamp(r.PushedAt), "pushed_at": stamp(r.PushedAt),
-		"size": 1, "stargazers_count": 0, "watchers_count": 0, "watchers": 0, "forks_count": 0, "forks": 0, "language": "HCL",
-		"open_issues_count": open, "open_issues": open, "has_issues": true, "has_projects": false, "has_wiki": false,
-		"has_pages": false, "has_downloads": false, "has_discussions": false, "allow_forking": true,
-		"web_commit_signoff_required": false,
-		"topics":                      []string{}, "license": nil,
-	}) {
-		out[k] = v
-	}
+	maps.Copy(out, s.object("repository", "$name", r.full()))
+	out["created_at"], out["updated_at"], out["pushed_at"] = stamp(r.CreatedAt), stamp(r.PushedAt), stamp(r.PushedAt)
+	out["open_issues_count"], out["open_issues"] = open, open
 	return out
 }
 
@@ -135,10 +125,8 @@ func (s *Server) fullRepoJSON(r *repository, p principal) obj {
 	if p.bot() {
 		role = "write"
 	}
+	maps.Copy(out, s.object("whole repository"))
 	out["permissions"] = permissionsOf(role)
-	out["allow_merge_commit"], out["allow_squash_merge"], out["allow_rebase_merge"] = true, true, false
-	out["delete_branch_on_merge"], out["allow_auto_merge"] = false, false
-	out["network_count"], out["subscribers_count"] = 0, 0
 	return out
 }
 

@@ -1,6 +1,9 @@
 package github
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 func (s *Server) branchJSON(r *repository, branch, sha string) obj {
 	return obj{
@@ -11,30 +14,17 @@ func (s *Server) branchJSON(r *repository, branch, sha string) obj {
 
 // simplePullJSON renders a pull request for lists and review events.
 func (s *Server) simplePullJSON(r *repository, pr *pull) obj {
-	n := itoa(int64(pr.Number))
-	api, html := s.apiURL(repoPath(r)+"/pulls/"+n), s.htmlURL("/"+r.full()+"/pull/"+n)
-	issue := s.apiURL(repoPath(r) + "/issues/" + n)
-	return obj{
-		"id": pr.ID, "node_id": nodeID("PullRequest", pr.ID), "number": pr.Number, "state": pr.state(), "locked": false,
+	out := s.object("pull request", "$name", r.full(), "$number", itoa(int64(pr.Number)), "$sha", pr.HeadSHA)
+	maps.Copy(out, obj{
+		"id": pr.ID, "node_id": nodeID("PullRequest", pr.ID), "number": pr.Number, "state": pr.state(),
 		"title": pr.Title, "body": orNil(pr.Body), "user": s.userJSON(pr.Author), "draft": pr.Draft,
-		"url": api, "html_url": html, "diff_url": html + ".diff", "patch_url": html + ".patch", "issue_url": issue,
-		"commits_url": api + "/commits", "review_comments_url": api + "/comments",
-		"review_comment_url": s.apiURL(repoPath(r) + "/pulls/comments{/number}"),
-		"comments_url":       issue + "/comments", "statuses_url": s.apiURL(repoPath(r) + "/statuses/" + pr.HeadSHA),
 		"created_at": stamp(pr.CreatedAt), "updated_at": stamp(pr.UpdatedAt), "closed_at": stamp(pr.ClosedAt),
 		"merged_at":        s.mergedAt(pr),
 		"merge_commit_sha": orNil(pr.MergeCommitSHA), "head": s.branchJSON(r, pr.Head, pr.HeadSHA),
-		"base":     s.branchJSON(r, pr.Base, s.baseTip(r, pr)),
-		"assignee": nil, "assignees": []obj{}, "requested_reviewers": []obj{}, "requested_teams": []obj{},
-		"labels": []obj{}, "milestone": nil,
-		"author_association": s.association(r, pr.Author), "auto_merge": nil, "active_lock_reason": nil,
-		"_links": obj{
-			"self": link(api), "html": link(html), "issue": link(issue), "comments": link(issue + "/comments"),
-			"review_comments": link(api + "/comments"),
-			"review_comment":  link(s.apiURL(repoPath(r) + "/pulls/comments{/number}")),
-			"commits":         link(api + "/commits"), "statuses": link(s.apiURL(repoPath(r) + "/statuses/" + pr.HeadSHA)),
-		},
-	}
+		"base":               s.branchJSON(r, pr.Base, s.baseTip(r, pr)),
+		"author_association": s.association(r, pr.Author),
+	})
+	return out
 }
 
 func link(href string) obj { return obj{"href": href} }
