@@ -54,7 +54,7 @@ func (a *App) help() string {
 			"• `%s request` and what you need in your own words, such as `a private bucket for build artifacts in dev`",
 			n,
 		),
-		fmt.Sprintf("• `%s list` for the newest requests, `list mine` or `list open` for fewer", n),
+		fmt.Sprintf("• `%s list` for the newest requests; `list waiting`, `mine`, `open`, `failed`, `prod`, `@dana` or words for fewer", n),
 		fmt.Sprintf("• `%s show` and an id, or words of the title, for one request", n),
 		fmt.Sprintf("• `%s sync` to ask GitHub for news now, also with an id", n),
 		"Never type passwords or keys.",

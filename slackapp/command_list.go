@@ -3,7 +3,6 @@ package slackapp
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -22,29 +21,20 @@ const (
 	maxTrail = 1500
 )
 
-// trail is the position in a list: the filter, and the cursors of the pages from the
-// first to this one.
+// trail is the position in a list: the words of its filter, and the cursors of the pages from
+// the first to this one.
 type trail struct {
-	mine, open bool
-	cursors    []string
+	filter  string
+	cursors []string
 }
 
-func (t trail) String() string {
-	flags := ""
-	if t.mine {
-		flags += "m"
-	}
-	if t.open {
-		flags += "o"
-	}
-	return flags + "|" + strings.Join(t.cursors, ",")
-}
+func (t trail) String() string { return strings.Join(t.cursors, ",") + "|" + t.filter }
 
 func readTrail(value string) trail {
-	flags, rest, _ := strings.Cut(value, "|")
-	t := trail{mine: strings.Contains(flags, "m"), open: strings.Contains(flags, "o")}
-	if rest != "" {
-		t.cursors = strings.Split(rest, ",")
+	cursors, filter, _ := strings.Cut(value, "|")
+	t := trail{filter: filter}
+	if cursors != "" {
+		t.cursors = strings.Split(cursors, ",")
 	}
 	return t
 }
@@ -76,43 +66,7 @@ func (a *App) list(ctx context.Context, cmd slack.SlashCommand, rest string) {
 		a.respond(ctx, cmd.ResponseURL, blocks.Ephemeral(blocks.Escape(a.refusal(err).Text)))
 		return
 	}
-	t, unknown := readFilter(rest)
-	if unknown != "" {
-		a.respond(ctx, cmd.ResponseURL, blocks.Ephemeral(a.unknownFilter(unknown, rest)))
-		return
-	}
-	a.respond(ctx, cmd.ResponseURL, a.listing(ctx, v, t))
-}
-
-// filters are the words that make a list shorter.
-var filters = []string{"mine", "open"}
-
-// readFilter returns the first page of the list that the words describe, or the first
-// word that is not a filter.
-func readFilter(text string) (t trail, unknown string) {
-	for _, w := range strings.Fields(strings.ToLower(text)) {
-		switch w {
-		case "mine":
-			t.mine = true
-		case "open":
-			t.open = true
-		default:
-			return t, w
-		}
-	}
-	return t, ""
-}
-
-func (a *App) unknownFilter(word, text string) string {
-	shown := blocks.Escape(blocks.OneLine(word, blocks.MaxOption))
-	if near, ok := catalog.Nearest(word, filters); ok {
-		return fmt.Sprintf("Unknown filter “%s”. Did you mean `%s list %s`?", shown, a.name(), near)
-	}
-	words := slices.DeleteFunc(strings.Fields(strings.ReplaceAll(text, "`", " ")), func(w string) bool {
-		return slices.Contains(filters, strings.ToLower(w))
-	})
-	return fmt.Sprintf("Unknown filter “%s”. Filters: `mine`, `open`. To search by title, type `%s show %s`.",
-		shown, a.name(), blocks.Escape(blocks.OneLine(strings.Join(words, " "), blocks.MaxOption)))
+	a.respond(ctx, cmd.ResponseURL, a.listing(ctx, v, trail{filter: rest}))
 }
 
 // turnPage shows another page in place of the one that was clicked in.
@@ -129,74 +83,57 @@ func (a *App) turnPage(ctx context.Context, cb slack.InteractionCallback, value 
 
 // listing draws one page of the list.
 func (a *App) listing(ctx context.Context, v request.Caller, t trail) *slack.WebhookMessage {
-	if t.mine && v.Login == "" {
-		return blocks.Ephemeral(
-			strings.TrimSpace(
-				"Your Slack account is not linked to a GitHub login, so TfPilot does not know which requests are yours. " + a.Requests.LinkHelp,
-			),
-		)
+	f, err := a.Requests.ReadFilter(t.filter)
+	var page queue.Page
+	if err == nil {
+		page, err = a.Requests.Find(ctx, v, f, t.last(), listPage)
 	}
-	q := queue.Query{Limit: listPage, Cursor: t.last(), Open: t.open}
-	if t.mine {
-		q.Requester = v.Login
-	}
-	result, err := a.Requests.List(ctx, v, q)
 	if refusal := a.refusal(err); refusal != nil {
 		return blocks.Ephemeral(a.noList(refusal))
 	}
-	if len(result.Rows) == 0 && len(t.cursors) == 0 {
-		return blocks.Ephemeral(a.emptyList(t))
+	if page.Total == 0 {
+		return blocks.Ephemeral(a.emptyList(f, t.filter))
 	}
-	head := listHead(t)
-	body := []slack.Block{blocks.Header(head)}
-	for _, r := range result.Rows {
-		body = append(body, listRow(r))
-	}
-	if len(result.Rows) == 0 {
-		body = append(body, blocks.Paragraph("No older requests."))
-	}
-	body = append(body, listButtons(t, a.nextCursor(ctx, v, q, result.Cursor))...)
-	return blocks.Message{Text: fmt.Sprintf("%s: %d on this page, newest first.", head, len(result.Rows)), Blocks: body}.Ephemeral()
+	return a.page(ctx, t, page)
 }
 
-// nextCursor returns the cursor if more requests follow it, otherwise "".
-func (a *App) nextCursor(ctx context.Context, v request.Caller, q queue.Query, cursor string) string {
-	if cursor == "" {
-		return ""
-	}
-	q.Cursor, q.Limit = cursor, 1
-	if more, err := a.Requests.List(ctx, v, q); err == nil && len(more.Rows) == 0 {
-		return ""
-	}
-	return cursor
-}
-
-func listHead(t trail) string {
+// page draws rows, with their position in the whole list.
+func (a *App) page(ctx context.Context, t trail, page queue.Page) *slack.WebhookMessage {
+	position := fmt.Sprintf("%d–%d of %d", page.Before+1, page.Before+len(page.Rows), page.Total)
 	switch {
-	case t.mine && t.open:
-		return "Your open requests"
-	case t.mine:
-		return "Your requests"
-	case t.open:
-		return "Open requests"
-	default:
-		return "Requests"
+	case len(page.Rows) == 0:
+		position = fmt.Sprintf("No older requests of %d", page.Total)
+	case page.Partial:
+		position += " in the newest 5,000"
 	}
+	head := "Requests"
+	if t.filter != "" {
+		head += ": " + blocks.OneLine(t.filter, maxTitle)
+	}
+	body := []slack.Block{blocks.Header(head), blocks.PlainContext(position + ", newest first")}
+	for _, r := range page.Rows {
+		body = append(body, a.listRow(ctx, r))
+	}
+	body = append(body, listButtons(t, page.Cursor)...)
+	return blocks.Message{Text: fmt.Sprintf("%s, %s.", blocks.Escape(head), position), Blocks: body}.Ephemeral()
 }
 
-func (a *App) emptyList(t trail) string {
-	createHint := fmt.Sprintf("Type `%s request` to create one.", a.name())
-	all := fmt.Sprintf("`%s list` shows all requests.", a.name())
-	switch {
-	case t.mine && t.open:
-		return "None of your requests is open. " + all + " " + createHint
-	case t.mine:
-		return "You have no requests. " + all + " " + createHint
-	case t.open:
-		return "No request is open. " + all + " " + createHint
-	default:
-		return "There are no requests yet. " + createHint
+// emptyList explains a list without requests, and suggests the word that was probably meant.
+func (a *App) emptyList(f request.Filter, typed string) string {
+	text := "There are no requests yet."
+	if typed != "" {
+		text = fmt.Sprintf("No request matches “%s”.", blocks.Escape(blocks.OneLine(typed, request.MaxFilter)))
 	}
+	for _, w := range f.Words {
+		if near, ok := catalog.Nearest(w, a.Requests.FilterWords()); ok {
+			text += fmt.Sprintf(" Did you mean `%s list %s`?", a.name(), near)
+			break
+		}
+	}
+	if typed != "" {
+		text += fmt.Sprintf(" `%s list` shows all requests.", a.name())
+	}
+	return text + fmt.Sprintf(" `%s request` creates one.", a.name())
 }
 
 // noList explains why there is no list; it never claims that there are no requests.
@@ -207,26 +144,27 @@ func (a *App) noList(refusal *request.Refusal) string {
 	return blocks.Escape(refusal.Text)
 }
 
-func listRow(r queue.Row) slack.Block {
+// listRow draws a request: its title, linked to its card, its status, and its times in the reader's zone.
+func (a *App) listRow(ctx context.Context, r queue.Row) slack.Block {
+	title := "*" + blocks.Escape(blocks.OneLine(r.Title, maxTitle)) + "*"
+	if url := a.Cards.permalink(ctx, lifecycle.Message{Channel: r.Channel, TS: r.CardTS}); url != "" {
+		title = blocks.Link(url, blocks.OneLine(r.Title, maxTitle))
+	}
 	state := view.StatusName(lifecycle.Status(r.Status))
+	if next, ok := lifecycle.Action(r.Needs).Row(); ok {
+		state += ", needs: " + next.Label
+	}
 	if r.Archived {
 		state += ", archived"
 	}
 	if r.Problem != "" && r.Status != string(lifecycle.StatusFailed) {
 		state += ", with a problem"
 	}
-	row := fmt.Sprintf(
-		"%s in %s %s\n%s · requested by %s on %s",
-		blocks.OneLine(r.Title, maxTitle),
-		r.Project,
-		r.Environment,
-		state,
-		blocks.OneLine(r.Requester, blocks.MaxOption),
-		r.CreatedAt.UTC().Format("2 January 2006"),
-	)
+	row := fmt.Sprintf("%s in %s\n%s · requested by %s, %s", title, blocks.Escape(r.Project+" "+r.Environment),
+		blocks.Escape(state), blocks.Escape(blocks.OneLine(r.Requester, blocks.MaxOption)), blocks.Time(r.CreatedAt))
 	b := blocks.Button(actShow, r.ID, "Show")
 	b.AccessibilityLabel = blocks.Cut("Show "+r.Title, blocks.MaxButton)
-	return slack.NewSectionBlock(blocks.Plain(row, blocks.MaxSection), nil, slack.NewAccessory(b))
+	return slack.NewSectionBlock(blocks.Markup(row), nil, slack.NewAccessory(b))
 }
 
 func listButtons(t trail, next string) []slack.Block {

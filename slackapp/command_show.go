@@ -7,15 +7,10 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/request"
-	"github.com/tfpilot/tfpilot/internal/view"
 	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
-
-// searchPages is how many pages of 200 requests a search by words reads.
-const searchPages = 10
 
 // show answers with one request, found by its id or by words of its title.
 func (a *App) show(ctx context.Context, cmd slack.SlashCommand, what string) {
@@ -86,80 +81,35 @@ func (a *App) withNewest(refusal *request.Refusal) string {
 	return blocks.Escape(refusal.Text) + fmt.Sprintf(" `%s list` shows the newest requests.", a.name())
 }
 
-// search finds requests whose row contains all the words. An exact match of the title
-// comes before newer requests that only contain the words.
+// search finds the request with this title, or lists the requests that match the words.
 func (a *App) search(ctx context.Context, v request.Caller, what string) *slack.WebhookMessage {
-	var exact, found []queue.Row
-	q := queue.Query{Limit: 200}
-	for range searchPages {
-		result, err := a.Requests.List(ctx, v, q)
-		if refusal := a.refusal(err); refusal != nil {
-			return blocks.Ephemeral(a.noList(refusal))
-		}
-		for _, r := range result.Rows {
-			switch {
-			case hasTitle(r, what):
-				exact = append(exact, r)
-			case len(found) <= listPage && holdsAll(r, what):
-				found = append(found, r)
-			}
-		}
-		if q.Cursor = result.Cursor; q.Cursor == "" {
-			break
-		}
+	titled, err := a.Requests.List(ctx, v, queue.Query{Limit: 2, Count: true,
+		Select: func(r queue.Row) bool { return hasTitle(r, what) }})
+	if refusal := a.refusal(err); refusal != nil {
+		return blocks.Ephemeral(a.noList(refusal))
 	}
-	if len(exact) == 1 {
-		return a.showID(ctx, v, exact[0].ID)
+	if titled.Total == 1 {
+		return a.showID(ctx, v, titled.Rows[0].ID)
 	}
-	found = append(exact, found...)
-	switch len(found) {
-	case 0:
-		return blocks.Ephemeral(
-			fmt.Sprintf(
-				"No request matches “%s”. `%s list` shows the newest requests.",
-				blocks.Escape(blocks.OneLine(what, blocks.MaxOption)),
-				a.name(),
-			),
-		)
-	case 1:
-		return a.showID(ctx, v, found[0].ID)
+	f, err := a.Requests.ReadFilter(what)
+	var found queue.Page
+	if err == nil {
+		found, err = a.Requests.Find(ctx, v, f, "", listPage)
 	}
-	head := fmt.Sprintf("%d requests match", len(found))
-	if len(found) > listPage {
-		head, found = fmt.Sprintf("More than %d requests match. These are the newest", listPage), found[:listPage]
+	switch refusal := a.refusal(err); {
+	case refusal != nil:
+		return blocks.Ephemeral(a.noList(refusal))
+	case found.Total == 0:
+		return blocks.Ephemeral(a.emptyList(f, what))
+	case found.Total == 1:
+		return a.showID(ctx, v, found.Rows[0].ID)
+	default:
+		return a.page(ctx, trail{filter: what}, found)
 	}
-	body := []slack.Block{blocks.Paragraph(head + ":")}
-	for _, r := range found {
-		body = append(body, listRow(r))
-	}
-	return blocks.Message{Text: head + ".", Blocks: body}.Ephemeral()
 }
 
 // hasTitle reports whether the words are the request's title, or the name at its end.
 func hasTitle(r queue.Row, what string) bool {
 	title, what := strings.ToLower(r.Title), strings.ToLower(strings.TrimSpace(what))
 	return title == what || strings.HasSuffix(title, " "+what)
-}
-
-func holdsAll(r queue.Row, what string) bool {
-	hay := strings.ToLower(
-		strings.Join(
-			[]string{
-				r.ID,
-				r.Title,
-				r.Module,
-				r.Project,
-				r.Environment,
-				r.Requester,
-				view.StatusName(lifecycle.Status(r.Status)),
-			},
-			" ",
-		),
-	)
-	for _, w := range strings.Fields(strings.ToLower(what)) {
-		if !strings.Contains(hay, w) {
-			return false
-		}
-	}
-	return true
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/intake"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/sim/openai"
 	"github.com/tfpilot/tfpilot/internal/sim/slack"
 	"github.com/tfpilot/tfpilot/internal/story"
@@ -197,7 +198,7 @@ func TestThreeHundredAreListedInPages(t *testing.T) {
 			m := page()
 			words := wordsIn(m)
 			for n := range 300 {
-				if title := fmt.Sprintf("number-%03d ", n); strings.Contains(words, title) {
+				if title := fmt.Sprintf("number-%03d*", n); strings.Contains(words, title) {
 					if seen[title] {
 						t.Errorf("%s comes twice", title)
 					}
@@ -223,11 +224,13 @@ func TestThreeHundredAreListedInPages(t *testing.T) {
 
 // TestAProblemIsSaidOnce: a failed request has one by its name.
 func TestAProblemIsSaidOnce(t *testing.T) {
-	for status, want := range map[string]string{"failed": "Failed · requested", "applied": "Applied, with a problem · requested"} {
-		r := rowOf(1, "S3 bucket other")
-		r.Status, r.Problem = status, "GitHub says no."
-		has(t, wordsIn(listRow(r)), want)
-	}
+	withFixture(t, func(w *fixture) {
+		for status, want := range map[string]string{"failed": "Failed · requested", "applied": "Applied, with a problem · requested"} {
+			r := rowOf(1, "S3 bucket other")
+			r.Status, r.Problem = status, "GitHub says no."
+			has(t, wordsIn(w.app.listRow(w.t.Context(), r)), want)
+		}
+	})
 }
 
 // TestShowFindsTheExactNameFirst: newer requests whose names only begin like it do not hide the one that is named.
@@ -243,7 +246,7 @@ func TestShowFindsTheExactNameFirst(t *testing.T) {
 			has(t, w.lastWhisper("vic"), "Applied: S3 bucket acme-artifacts in core dev/app.")
 		}
 		w.command("vic", devCh, "show acme")
-		has(t, w.lastWhisper("vic"), "More than 10 requests match")
+		has(t, w.lastWhisper("vic"), "Requests: acme, 1–10 of 21")
 	})
 }
 
@@ -258,7 +261,7 @@ func TestShowFindsByIDAndByWords(t *testing.T) {
 			has(t, w.lastWhisper("vic"), "Applied: S3 bucket acme-artifacts in core dev/app.")
 		}
 		w.command("vic", devCh, "show bucket")
-		has(t, w.lastWhisper("vic"), "3 requests match.")
+		has(t, w.lastWhisper("vic"), "Requests: bucket, 1–3 of 3")
 		w.command("vic", devCh, "show dinner")
 		has(t, w.lastWhisper("vic"), "No request matches “dinner”.")
 		doc := w.doc()
@@ -305,18 +308,51 @@ func TestListOfAnUnlinkedPersonIsNotEverybodys(t *testing.T) {
 		w.command("nora", devCh, "list mine")
 		has(t, w.lastWhisper("nora"), "not linked to a GitHub login", "https://tfpilot.acme.test/login")
 		w.command("nora", devCh, "list")
-		has(t, w.lastWhisper("nora"), "Requests: 1 on this page")
+		has(t, w.lastWhisper("nora"), "Requests, 1–1 of 1")
 	})
 }
 
-func TestListSaysWhatItDoesNotKnow(t *testing.T) {
+// A list finds requests by status, environment, person and words of the title, suggests the word
+// that was meant, and leads to the card.
+func TestListFinds(t *testing.T) {
 	withFixture(t, func(w *fixture) {
-		w.must(w.index.Put(w.t.Context(), rowOf(1, "S3 bucket other")))
+		for i, c := range []struct{ title, env, status, by string }{
+			{"S3 bucket alpha", "dev/app", "failed", "dana"}, {"S3 bucket beta", "prod/app", "applied", "ana"},
+			{"S3 bucket gamma", "prod/app", "closed", "dana"},
+		} {
+			r := rowOf(i, c.title)
+			r.Environment, r.Status, r.Requester, r.Settled = c.env, c.status, c.by, c.status == "closed"
+			r.Channel, r.CardTS = devCh, "1767225600.000100"
+			w.must(w.index.Put(w.t.Context(), r))
+		}
+		for typed, want := range map[string]string{"": "1–3 of 3", "prod": "1–2 of 2", "failed": "1–1 of 1", "@dana": "1–2 of 2",
+			"OPEN": "1–1 of 1", "gamma": "1–1 of 1", "prod applied closed": "1–2 of 2", "prod @dana": "1–1 of 1"} {
+			w.command("vic", devCh, "list "+typed)
+			has(t, w.lastWhisper("vic"), want)
+		}
 		w.command("dana", devCh, "list mien")
-		has(t, w.lastWhisper("dana"), "Did you mean `/tfpilot list mine`?")
-		w.command("dana", devCh, "list open prod")
-		has(t, w.lastWhisper("dana"), "Unknown filter “prod”", "`/tfpilot show prod`")
-		w.command("dana", devCh, "list OPEN mine")
-		has(t, w.lastWhisper("dana"), "None of your requests is open.")
+		has(t, w.lastWhisper("dana"), "No request matches “mien”.", "Did you mean `/tfpilot list mine`?")
+		w.command("dana", devCh, "list "+strings.Repeat("a", request.MaxFilter+1))
+		has(t, w.lastWhisper("dana"), "Use at most 200")
+		w.command("dana", devCh, "list alpha")
+		for _, c := range w.state("dana").Channels {
+			if n := len(c.Ephemerals); n > 0 {
+				has(t, wordsIn(c.Ephemerals[n-1]), "/archives/"+devCh+"/p1767225600000100|S3 bucket alpha", "<!date^")
+			}
+		}
+	})
+}
+
+// What waits for a person is what that person may do next: the author does not approve.
+func TestListOfWhatWaits(t *testing.T) {
+	withFixture(t, func(w *fixture) {
+		w.put(story.Ready(t), story.Creating())
+		w.must(w.index.Put(w.t.Context(), queue.RowOf(w.doc().Request, false)))
+		w.command("dana", devCh, "list waiting")
+		has(t, w.lastWhisper("dana"), "No request matches “waiting”.")
+		w.command("omar", devCh, "list waiting")
+		has(t, w.lastWhisper("omar"), "1–1 of 1")
+		w.command("nora", devCh, "list waiting")
+		has(t, w.lastWhisper("nora"), "not linked to a GitHub login")
 	})
 }

@@ -205,7 +205,7 @@ func TestGripsAndTrailsComeBack(t *testing.T) {
 			t.Errorf("%q was read as a button value", bad)
 		}
 	}
-	tr := trail{mine: true}
+	tr := trail{filter: "prod | @dana"}
 	for range 100 {
 		tr = tr.older("kx1234567-req_abcdefghij012")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,7 @@ const listLimit = 1000
 
 func (k *console) listCommand() *cobra.Command {
 	var limit int
-	c := k.command("list", "List requests, newest first", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+	c := k.command("list [FILTER...]", "List requests, newest first", cobra.ArbitraryArgs, func(ctx context.Context, words []string) error {
 		if limit < 1 {
 			return cli.Usagef("--limit: %d; give a number from 1", limit)
 		}
@@ -27,7 +28,11 @@ func (k *console) listCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		rows, more, err := k.requests.Newest(ctx, who, limit)
+		filter, err := k.requests.ReadFilter(strings.Join(words, " "))
+		if err != nil {
+			return k.refused(err, "")
+		}
+		rows, more, err := k.requests.Newest(ctx, who, filter, limit)
 		if err != nil {
 			return k.refused(err, "")
 		}
@@ -37,8 +42,15 @@ func (k *console) listCommand() *cobra.Command {
 		if k.json {
 			return k.print(rows)
 		}
+		if len(rows) == 0 && len(words) > 0 {
+			_, err := fmt.Fprintln(k.out, "No request matches. List all: tfpilot requests list")
+			return err
+		}
 		return terminal.Requests(k.out, rows, onTerminal(k.terminal))
 	})
+	c.Long = "List requests, newest first. A filter is any of: mine, open, waiting (for you; both need --as), a status,\n" +
+		"an environment, a project, @login, or words of the title."
+	c.Example = "  tfpilot requests list open prod\n  tfpilot requests list waiting --as omar\n  tfpilot requests list failed @dana"
 	c.Flags().IntVar(&limit, "limit", listLimit, "list at most so many")
 	return c
 }

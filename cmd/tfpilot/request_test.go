@@ -117,6 +117,9 @@ func TestListFollowsTheCursor(t *testing.T) {
 			t.Errorf("%q: %d rows of %d requests, and it said %q", args, len(rows), len(ids), errs)
 		}
 	}
+	d.says(cli.Done, "req_list000000007", "requests", "list", "req_list000000007")
+	d.says(cli.Done, "No request matches", "requests", "list", "failed", "prod")
+	d.says(cli.Usage, "--as: Whose requests?", "requests", "list", "mine")
 	d.says(cli.Usage, "--limit", "requests", "list", "--limit", "0")
 	d.Redis.Close()
 	d.says(cli.Failed, "check REDIS_URL", "requests", "list")

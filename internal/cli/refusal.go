@@ -15,6 +15,7 @@ var Flags = map[string]string{
 	request.FieldProject: "--project", request.FieldEnvironment: "--env", request.FieldModule: "MODULE",
 	request.FieldTeam: "--team", request.FieldUser: "--user", request.FieldLogin: "--login",
 	request.FieldGithubID: "--github-id",
+	request.FieldAs:       "--as",
 }
 
 // Refused says a refusal as the command line does: what has to be corrected after its flag, and what

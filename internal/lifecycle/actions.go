@@ -40,6 +40,17 @@ func Actions(r Request, now time.Time) []Offer {
 	return offers
 }
 
+// Awaited returns the action that the request waits for a person to take: an approval, a merge, an
+// apply, or the restored branch. ok is false when it waits for no person.
+func Awaited(r Request, now time.Time) (next Action, ok bool) {
+	for _, o := range Actions(r, now) {
+		if row, _ := o.Action.Row(); row.Tone == TonePrimary {
+			return o.Action, true
+		}
+	}
+	return "", false
+}
+
 func (row ActionRow) offer(r Request) Offer {
 	o := Offer{Action: row.Action, Label: row.Label, Style: row.Tone}
 	if r.Plan != nil {

@@ -19,6 +19,10 @@ const (
 	StatusClosed         Status = "closed"
 )
 
+// Statuses are all statuses, in the order of a request's life.
+var Statuses = []Status{StatusRequestCreated, StatusPlanning, StatusPlanReady, StatusApproved, StatusMerged,
+	StatusApplying, StatusApplied, StatusDestroying, StatusDestroyed, StatusFailed, StatusClosed}
+
 // StaleDestroy is how long a destroy run may report nothing before the request's status is
 // failed. It frees no lease, and a late conclusion still wins.
 const StaleDestroy = 15 * time.Minute

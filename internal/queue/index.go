@@ -22,13 +22,15 @@ var ErrRebuilding = errors.New("the index is being rebuilt")
 
 const (
 	// indexPrefix holds the version of the row; another version is another index.
-	indexPrefix  = prefix + "index:1:"
+	indexPrefix  = prefix + "index:2:"
 	rebuildLease = time.Minute
 	rebuildBatch = 100
 	listLimit    = 50
-	maxListLimit = 200
 	maxScan      = 5000 // rows that one List reads
 )
+
+// MaxListLimit is the most rows of one page.
+const MaxListLimit = 200
 
 // Query selects rows, newest first. Empty fields select everything.
 type Query struct {
@@ -36,12 +38,17 @@ type Query struct {
 	Cursor    string
 	Requester string // GitHub login
 	Open      bool   // without what is settled
+	Select    func(Row) bool
+	Count     bool // fill in Total, Before and Partial, which reads the whole list
 }
 
 // Page is a part of a list. Cursor continues it; "" ends it.
 type Page struct {
-	Rows   []Row
-	Cursor string
+	Rows    []Row
+	Cursor  string
+	Total   int  // rows that the query selects
+	Before  int  // of them, rows before this page
+	Partial bool // older rows than the newest maxScan were not counted
 }
 
 // Index is what lists are read from.
@@ -157,14 +164,15 @@ func (q Query) set() string {
 }
 
 func (q Query) selects(r Row) bool {
-	return (q.Requester == "" || lifecycle.SameLogin(r.Requester, q.Requester)) && (!q.Open || !r.Settled)
+	return (q.Requester == "" || lifecycle.SameLogin(r.Requester, q.Requester)) && (!q.Open || !r.Settled) &&
+		(q.Select == nil || q.Select(r))
 }
 
 func (q Query) limit() int {
 	if q.Limit <= 0 {
 		return listLimit
 	}
-	return min(q.Limit, maxListLimit)
+	return min(q.Limit, MaxListLimit)
 }
 
 // List gives a page. Without the marker of a finished build it is ErrRebuilding.
@@ -182,8 +190,11 @@ func (x *Index) List(ctx context.Context, q Query) (Page, error) {
 	if !built {
 		return Page{}, ErrRebuilding
 	}
+	if q.Count {
+		return x.count(ctx, q, at)
+	}
 	var page Page
-	for range maxScan / maxListLimit {
+	for range maxScan / MaxListLimit {
 		rows, next, err := x.scan(ctx, q.set(), at)
 		if err != nil {
 			return Page{}, err
@@ -203,6 +214,39 @@ func (x *Index) List(ctx context.Context, q Query) (Page, error) {
 		}
 	}
 	page.Cursor = at.String()
+	return page, nil
+}
+
+// count gives the page after a cursor, and how many rows the query selects before and after it.
+// A counted page has a cursor only if a row follows.
+func (x *Index) count(ctx context.Context, q Query, from cursor) (Page, error) {
+	var page Page
+	var at, last cursor
+	for range maxScan / MaxListLimit {
+		rows, next, err := x.scan(ctx, q.set(), at)
+		if err != nil {
+			return Page{}, err
+		}
+		for _, r := range rows {
+			if !q.selects(r) {
+				continue
+			}
+			page.Total++
+			here := cursor{r.CreatedAt.UnixMilli(), r.ID}
+			switch {
+			case from.id != "" && !here.after(from):
+				page.Before++
+			case len(page.Rows) < q.limit():
+				page.Rows, last = append(page.Rows, r), here
+			default:
+				page.Cursor = last.String()
+			}
+		}
+		if at = next; at == (cursor{}) {
+			return page, nil
+		}
+	}
+	page.Partial = true
 	return page, nil
 }
 
@@ -234,13 +278,13 @@ func (x *Index) scan(ctx context.Context, set string, at cursor) (rows []Row, ne
 	return rows, members[len(members)-1], nil
 }
 
-// after gives up to maxListLimit members after a cursor. Members with the score of
+// after gives up to MaxListLimit members after a cursor. Members with the score of
 // the cursor come again and are passed over.
 func (x *Index) after(ctx context.Context, set, top string, at cursor) ([]cursor, error) {
 	var found []cursor
-	for offset := int64(0); offset < maxScan; offset += maxListLimit {
+	for offset := int64(0); offset < maxScan; offset += MaxListLimit {
 		zs, err := x.redis.client.ZRevRangeByScoreWithScores(ctx, set, &redis.ZRangeBy{
-			Min: "-inf", Max: top, Offset: offset, Count: maxListLimit,
+			Min: "-inf", Max: top, Offset: offset, Count: MaxListLimit,
 		}).Result()
 		if err != nil {
 			return nil, fmt.Errorf("read index: %w", err)
@@ -248,11 +292,11 @@ func (x *Index) after(ctx context.Context, set, top string, at cursor) ([]cursor
 		for _, z := range zs {
 			id, _ := z.Member.(string)
 			c := cursor{int64(z.Score), id}
-			if at.id == "" || c.score < at.score || c.id < at.id {
+			if at.id == "" || c.after(at) {
 				found = append(found, c)
 			}
 		}
-		if len(found) > 0 || len(zs) < maxListLimit {
+		if len(found) > 0 || len(zs) < MaxListLimit {
 			return found, nil
 		}
 	}
@@ -264,6 +308,11 @@ func (x *Index) after(ctx context.Context, set, top string, at cursor) ([]cursor
 type cursor struct {
 	score int64
 	id    string
+}
+
+// after reports whether c comes after another member in a list.
+func (c cursor) after(other cursor) bool {
+	return c.score < other.score || c.score == other.score && c.id < other.id
 }
 
 func (c cursor) String() string { return strconv.FormatInt(c.score, 36) + "-" + c.id }

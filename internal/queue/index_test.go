@@ -106,6 +106,39 @@ func TestListsEqualTheModel(t *testing.T) {
 	})
 }
 
+// A counted page says where it is in the list, and continues only if more rows follow.
+func TestCountedPages(t *testing.T) {
+	const n = 300
+	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
+		x := NewIndex(r)
+		if err := x.Rebuild(t.Context(), testRows(n)); err != nil {
+			t.Fatal(err)
+		}
+		open := func(r Row) bool { return !r.Settled }
+		want := model(n, open)
+		for _, limit := range []int{7, len(want)} {
+			var got []string
+			q := Query{Limit: limit, Count: true, Select: open}
+			for more := true; more; more = q.Cursor != "" {
+				page, err := x.List(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if page.Total != len(want) || page.Before != len(got) || page.Partial || len(page.Rows) == 0 {
+					t.Errorf("after %d: total %d, before %d, %d rows", len(got), page.Total, page.Before, len(page.Rows))
+				}
+				for _, r := range page.Rows {
+					got = append(got, r.ID)
+				}
+				q.Cursor = page.Cursor
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		}
+	})
+}
+
 func TestOneMillisecondManyRows(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		x := NewIndex(r)

@@ -60,27 +60,21 @@ func (s *Service) List(ctx context.Context, c Caller, q queue.Query) (queue.Page
 	return page, nil
 }
 
-// listPage is the most that the index gives at once.
-const listPage = 200
-
-// Newest reads page after page, up to limit rows, and reports whether there are more.
-func (s *Service) Newest(ctx context.Context, c Caller, limit int) (rows []queue.Row, more bool, err error) {
+// Newest reads page after page of what the filter selects, up to limit rows, and reports whether there
+// are more.
+func (s *Service) Newest(ctx context.Context, c Caller, f Filter, limit int) (rows []queue.Row, more bool, err error) {
 	rows = []queue.Row{}
-	var q queue.Query
-	for len(rows) < limit {
-		q.Limit = min(limit-len(rows), listPage)
-		page, err := s.List(ctx, c, q)
+	for cursor := ""; len(rows) < limit; {
+		page, err := s.Find(ctx, c, f, cursor, min(limit-len(rows), queue.MaxListLimit))
 		if err != nil {
 			return nil, false, err
 		}
 		rows = append(rows, page.Rows...)
-		if q.Cursor = page.Cursor; q.Cursor == "" {
-			return rows, false, nil
+		if cursor = page.Cursor; cursor == "" {
+			return rows, page.Partial, nil
 		}
 	}
-	q.Limit = 1
-	rest, err := s.List(ctx, c, q) // a full page has a cursor even when nothing follows
-	return rows, len(rest.Rows) > 0, err
+	return rows, true, nil
 }
 
 // Summaries are what plan runs left.

@@ -31,6 +31,8 @@ const (
 	FieldUser        = "user" // of Slack
 	FieldLogin       = "login"
 	FieldGithubID    = "github-id"
+	FieldFilter      = FieldInput + "filter"
+	FieldAs          = "as" // whose rights count
 )
 
 // Refusal is why something was not done, in a full sentence for the person who tried it. The text is
