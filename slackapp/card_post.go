@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -24,6 +25,8 @@ type poster struct {
 	doc      store.Doc         // with the outcomes that are not stored yet
 	stored   store.Doc         // without them, while there are any
 	outcomes []lifecycle.Patch // Slack's outcomes, which are stored together
+	recalled remembered        // which of them an earlier drawing made
+	rest     time.Duration     // after which a task must store them
 }
 
 // slot identifies one message of a request, and its channel and thread.
@@ -62,7 +65,7 @@ func (p *poster) all(ctx context.Context) error {
 	}
 	errs = append(errs, p.askApprovers(ctx))
 	p.tellAdmins(ctx)
-	return errors.Join(append(errs, p.storeOutcomes(ctx))...)
+	return errors.Join(append(errs, p.settleEdits(ctx))...)
 }
 
 // putReplies brings the thread below a card up to date.

@@ -52,8 +52,6 @@ func (p *poster) storeOutcomes(ctx context.Context) error {
 	if len(p.outcomes) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomesTime)
-	defer cancel()
 	return p.store(ctx)
 }
 

@@ -61,6 +61,7 @@ type Cards struct {
 	Catalog   *catalog.Catalog // required
 	Projects  Directory        // required
 	PublicURL string           // of the pages; empty: no link
+	Shown     *queue.Cache     // remembers edits until they are stored; nil: each is stored at once
 	Log       *slog.Logger     // required
 
 	people accountCache
@@ -81,14 +82,20 @@ func (c *Cards) Refresh(ctx context.Context, id string, version int64) error {
 	if !ok {
 		return nil // the holder renders once more
 	}
+	var rest time.Duration
 	for range maxRounds {
 		if err := settle(ctx); err != nil {
 			return c.releaseLease(ctx, lease, err)
 		}
-		if err := c.render(ctx, id, lease.Version); err != nil {
+		wait, err := c.render(ctx, id, lease.Version)
+		if err != nil {
 			return c.releaseLease(ctx, lease, err)
 		}
+		rest = max(rest, wait)
 		again, err := lease.Done(context.WithoutCancel(ctx))
+		if err == nil && !again && rest > 0 {
+			return queue.Later(rest)
+		}
 		if err != nil || !again {
 			return err
 		}
@@ -123,21 +130,24 @@ func (c *Cards) releaseLease(ctx context.Context, lease *queue.CardLease, why er
 	return why
 }
 
-// render brings all messages up to date.
-func (c *Cards) render(ctx context.Context, id string, version int64) error {
+// render brings all messages up to date. rest is after which time it must run again to store its edits; 0
+// when they are stored.
+func (c *Cards) render(ctx context.Context, id string, version int64) (rest time.Duration, err error) {
 	doc, err := c.document(ctx, id, version)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil
+		return 0, nil
 	}
 	if err != nil {
-		return fmt.Errorf("read request: %w", err)
+		return 0, fmt.Errorf("read request: %w", err)
 	}
 	d, err := c.drawing(ctx, doc.Request)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	p := &poster{Cards: c, drawing: d, doc: doc}
-	return p.all(ctx)
+	p.recall(ctx)
+	err = p.all(ctx)
+	return p.rest, err
 }
 
 // document returns the request as of at least this version: the copy of the one who wrote it, else

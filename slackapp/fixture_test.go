@@ -123,7 +123,7 @@ func (w *fixture) start() (stop func()) {
 	transport := &http.Transport{DialContext: lis.dial}
 	w.redis = miniredis.NewMiniRedis()
 	w.redis.ClockTTL(true)
-	redis, err := queue.Open("redis://redis:6379/0", func(context.Context, string, string) (net.Conn, error) { return w.redis.Dial() })
+	redis, err := queue.Open("redis://redis:6379/0", w.dialRedis)
 	w.must(err)
 	w.store = bucket.Open(w.t, bucket.App, inprocess.To(w.s3), queue.NewCache(redis, []byte("key")))
 	w.notes, w.index = queue.NewNotes(redis), queue.NewIndex(redis)
@@ -145,6 +145,8 @@ func (w *fixture) start() (stop func()) {
 		time.Sleep(time.Minute) // what still waits gives up
 	}
 }
+
+func (w *fixture) dialRedis(context.Context, string, string) (net.Conn, error) { return w.redis.Dial() }
 
 func (w *fixture) build(transport http.RoundTripper) {
 	access := Access{BotToken: "xoxb-1", AppToken: "xapp-1", APIURL: slackURL + "/api/", Transport: transport}

@@ -4,15 +4,18 @@ import "context"
 
 const recallPrefix = prefix + "recall:"
 
-// Remember keeps what an outside call answered, so that other workers need not make the call. It
-// carries a MAC like a document, and may be outdated or missing at any time.
-func (c *Cache) Remember(ctx context.Context, what, answer string) {
+// Remember keeps what an outside call answered, so that other processes need not make the call. It
+// carries a MAC like a document, and may be outdated or missing at any time. kept is false when it was
+// not kept at all.
+func (c *Cache) Remember(ctx context.Context, what, answer string) (kept bool) {
 	if len(answer) > maxETag || !c.on() {
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
 	defer cancel()
-	c.heard(c.redis.client.Set(ctx, recallPrefix+what, c.seal("answer "+what, answer, nil), CacheFor).Err())
+	err := c.redis.client.Set(ctx, recallPrefix+what, c.seal("answer "+what, answer, nil), CacheFor).Err()
+	c.heard(err)
+	return err == nil
 }
 
 // Recall returns what was remembered last, "" when there is nothing.

@@ -186,6 +186,7 @@ func (p *Parts) worker() (*worker.Worker, *queue.Server, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	cards.Shown = p.cache
 	w := &worker.Worker{
 		Store: p.Store, GitHub: githubClient, Notifier: p.Notifier, Index: p.Index,
 		Turns: queue.NewTurns(p.Redis, worker.Starts), Catalog: p.Catalog, Structure: p.Config.Structure,
