@@ -20,6 +20,7 @@ const (
 
 // Draft is a request that is not yet made: what is known of it, checked.
 type Draft struct {
+	ID          string         `json:"id,omitempty"` // of the request that it becomes
 	Project     string         `json:"project,omitempty"`
 	Environment string         `json:"environment,omitempty"` // key/slug
 	Module      string         `json:"module,omitempty"`

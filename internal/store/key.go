@@ -22,6 +22,7 @@ const (
 	PrefixClaims       = "claims/"
 	PrefixResults      = "results/"
 	PrefixIdentities   = "identities/"
+	PrefixDrafts       = "drafts/"
 	PrefixProbe        = "probe/" // written and deleted by Probe alone
 )
 

@@ -21,6 +21,7 @@ var Lifetimes = []Lifetime{
 	{"probe", PrefixProbe, 1, "the probe deletes its objects itself; this deletes the objects of a probe that was killed"},
 	{"grants", PrefixGrants, 30, "a grant lets a run do nothing after six hours; the worker deletes it earlier when " +
 		"it is revoked or an apply or destroy ends"},
+	{"drafts", PrefixDrafts, 30, "a conversation that no one continued; the person starts again"},
 	{"claims", PrefixClaims, 90, "longer than its grant: without a claim, a second run could take the correlation id " +
 		"while the grant counts"},
 	{"run-index", PrefixRunIndex, 90, "GitHub repeats no run that is older than 30 days; a run without it is found by " +

@@ -82,7 +82,7 @@ func appPolicy() Principal {
 			Bucket: BucketRequests, Actions: []string{"s3:GetObject"},
 			Prefixes: []string{
 				PrefixRequests, PrefixHistory, PrefixRunIndex, PrefixPRIndex, PrefixLogs, PrefixEnvironments,
-				PrefixGrants, PrefixClaims, PrefixResults, PrefixIdentities, PrefixProbe,
+				PrefixGrants, PrefixClaims, PrefixResults, PrefixIdentities, PrefixDrafts, PrefixProbe,
 			},
 		},
 		{
@@ -90,7 +90,7 @@ func appPolicy() Principal {
 			Bucket: BucketRequests, Actions: []string{"s3:PutObject"},
 			Prefixes: []string{
 				PrefixRequests, PrefixHistory, PrefixRunIndex, PrefixPRIndex, PrefixLogs, PrefixEnvironments,
-				PrefixGrants, PrefixIdentities, PrefixProbe,
+				PrefixGrants, PrefixIdentities, PrefixDrafts, PrefixProbe,
 			},
 			Conditional: true,
 		},
