@@ -139,6 +139,7 @@ func TestRunIsFoundByItsTitle(t *testing.T) {
 			if a.RunID != 0 {
 				t.Fatalf("the run is known: %+v", a)
 			}
+			w.pass(lifecycle.FindAfter) // until then, a run that only started is left to its sender
 			run := func(title lifecycle.Kind, cid string) int64 {
 				hint := w.runHint(4711, lifecycle.KindPlan, cid, "in_progress", "")
 				hint.Run.DisplayTitle = github.RunTitle(title, reqA, cid)
@@ -174,6 +175,7 @@ func TestRunThatWasSentTwiceNeedsTheClaim(t *testing.T) {
 		if a.RunID != 0 {
 			t.Fatalf("the run is known: %+v", a)
 		}
+		w.pass(lifecycle.FindAfter) // until then, a run that only started is left to its sender
 		seen := func(run int64) int64 {
 			w.must(p.Webhook(w.t.Context(), w.hint(w.runHint(run, lifecycle.KindPlan, a.CorrelationID, "in_progress", ""))))
 			return w.request(reqA).Runs.Plan.Current().RunID
