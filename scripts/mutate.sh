@@ -22,7 +22,7 @@ mutate() {
 }
 
 rapid='-rapid.nofailfile -rapid.shrinktime=0s -rapid.checks=5 -rapid.seed=1'
-webhook='Forged|SealedHint|Delivery|RunIsFound|RunThat|ClaimOfAnother|ByHandIs'
+webhook='Forged|SealedHint|Delivery|RunIsFound|RunThat|HintO|HintIs|HintBeside|DispatchedRuns|WhatMakesARun|ForeignRunsAre|ReviewApproves'
 case $target in
 	rbac) mutate -args "$rapid" "$@" internal/rbac ;;
 	lifecycle)
