@@ -54,7 +54,7 @@ func (s *Server) authenticate(c *call) error {
 	if !hmac.Equal([]byte(want), []byte(cred.signature)) {
 		return errSignature
 	}
-	c.principal, c.cred, c.signedAt = p, cred, at
+	c.principal, c.cred = p, cred
 	return nil
 }
 

@@ -47,7 +47,7 @@ func client(h http.Handler, p Principal, with ...func(*awss3.Options)) *awss3.Cl
 	return awss3.New(opts, with...)
 }
 
-// https makes the SDK send its default integrity trailer.
+// https makes the SDK send the body in chunks with a trailer.
 func https(o *awss3.Options) { o.BaseEndpoint = aws.String("https://s3.sandbox") }
 
 func put(t *testing.T, c *awss3.Client, key, body string) string {

@@ -118,7 +118,7 @@ func givenHeader(r *http.Request) map[string]string {
 			out[k] = v
 		}
 	}
-	if enc := contentEncoding(r); enc != "" {
+	if enc := r.Header.Get("Content-Encoding"); enc != "" {
 		out["Content-Encoding"] = enc
 	}
 	for k, v := range r.Header {
@@ -127,17 +127,6 @@ func givenHeader(r *http.Request) map[string]string {
 		}
 	}
 	return out
-}
-
-// contentEncoding returns the encoding of the object, without the framing of the upload.
-func contentEncoding(r *http.Request) string {
-	var keep []string
-	for part := range strings.SplitSeq(r.Header.Get("Content-Encoding"), ",") {
-		if p := strings.TrimSpace(part); p != "" && p != "aws-chunked" {
-			keep = append(keep, p)
-		}
-	}
-	return strings.Join(keep, ",")
 }
 
 // putCondition parses the two conditions that S3 accepts on a write.

@@ -89,9 +89,7 @@ type call struct {
 	key       string
 	principal Principal
 	cred      credential
-	signedAt  time.Time
 	body      []byte
-	trailer   http.Header // of an aws-chunked body
 	checksum  checksum
 }
 
@@ -167,25 +165,20 @@ func (s *Server) write(w http.ResponseWriter, c *call, out reply) {
 	}
 }
 
-// readBody reads the payload, checks it against the headers, and stores the bytes of the object in
-// c.body.
+// readBody reads the bytes of the object into c.body and checks them against the headers.
 func (s *Server) readBody(c *call) error {
-	var raw []byte
 	var err error
 	if c.req.Body != nil { // nil when a client's request is passed on in process
-		raw, err = io.ReadAll(io.LimitReader(c.req.Body, s.maxBody+chunkOverhead+1))
+		c.body, err = io.ReadAll(io.LimitReader(c.req.Body, s.maxBody+1))
 	}
 	switch {
 	case err != nil:
 		return errIncompleteBody
-	case int64(len(raw)) > s.maxBody+chunkOverhead:
+	case int64(len(c.body)) > s.maxBody:
 		return errEntityTooLarge
 	}
-	if c.body, err = s.decodePayload(c, raw); err != nil {
+	if err := checkPayload(c); err != nil {
 		return err
-	}
-	if int64(len(c.body)) > s.maxBody {
-		return errEntityTooLarge
 	}
 	return checkIntegrity(c)
 }

@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -273,20 +272,4 @@ func TestCountsByPrincipalAndOperation(t *testing.T) {
 	if s.ResetCounts(); s.Calls("") != 0 {
 		t.Error("counts are left after reset")
 	}
-}
-
-func FuzzChunks(f *testing.F) {
-	f.Add([]byte("3\r\nabc\r\n0\r\nx-amz-checksum-crc32:AAAA\r\n\r\n"), unsignedTrailer)
-	f.Add([]byte("3;chunk-signature=00\r\nabc\r\n0;chunk-signature=00\r\n\r\n"), signedChunks)
-	f.Fuzz(func(t *testing.T, raw []byte, kind string) {
-		c := &call{req: signedPut(t, admin(), time.Now(), "", map[string]string{decodedLengthName: "3"})}
-		out, err := decodeChunks(c, raw, kind)
-		var refused *apiError
-		if err != nil && !errors.As(err, &refused) {
-			t.Fatalf("not an S3 error: %v", err)
-		}
-		if err == nil && len(out) != 3 {
-			t.Fatalf("%d bytes decoded", len(out))
-		}
-	})
 }
