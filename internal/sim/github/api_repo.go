@@ -18,8 +18,6 @@ var repoRoutes = []route{
 	{pattern: "GET /repos/{owner}/{repo}/contents/{path...}", scope: "contents", handle: (*Server).getContents},
 	{pattern: "PUT /repos/{owner}/{repo}/contents/{path...}", scope: "contents", handle: (*Server).putContents},
 	{pattern: "DELETE /repos/{owner}/{repo}/contents/{path...}", scope: "contents", handle: (*Server).deleteContents},
-	{pattern: "GET /repos/{owner}/{repo}/collaborators/{login}/permission", scope: "metadata",
-		handle: (*Server).getPermission},
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -327,20 +325,6 @@ func (s *Server) commitChange(c *call, tip, message string, change gitrepo.Chang
 	commit := gitrepo.Commit{Tree: tree, Parents: []string{tip}, Message: message, Author: author, Committer: committer}
 	commit.Hash, err = c.repo.writeSigned(commit)
 	return commit, err
-}
-
-func (s *Server) getPermission(c *call) (reply, error) {
-	if !s.allows(c.p, c.repo, "metadata", "read") || c.p.kind == "anonymous" {
-		return reply{}, refuse(c.p, "metadata")
-	}
-	login := c.path("login")
-	if _, _, found := s.findUser(login); !found {
-		return reply{}, fail(http.StatusNotFound, "%s is not a user", login)
-	}
-	role := s.role(c.repo, login)
-	user := s.userJSON(login).(obj)
-	user["role_name"], user["permissions"] = role, permissionsOf(role)
-	return ok(obj{"permission": role, "role_name": role, "user": user})
 }
 
 func permissionsOf(role string) obj {

@@ -271,10 +271,6 @@ func TestAuthentication(t *testing.T) {
 	}
 	_, _, err = w.app.Users.Get(ctx, "")
 	refused(t, err, 403, "Resource not accessible by integration")
-	if level := must(w.app.Repositories.GetPermissionLevel(ctx, owner, repo,
-		"dana"))(t); level.GetPermission() != "write" {
-		t.Errorf("dana's permission: %v", level.GetPermission())
-	}
 	if bot := must(w.app.Users.Get(ctx, "tfpilot[bot]"))(t); bot.GetID() != 9001 || bot.GetType() != "Bot" {
 		t.Errorf("bot: %v", bot)
 	}
