@@ -56,7 +56,7 @@ func (a *App) refusal(err error, about ...any) *request.Refusal {
 	}
 	refusal := request.RefusalOf(err)
 	if refusal.Class == request.Unavailable && refusal.Code != lifecycle.CodeRebuilding {
-		a.Log.Error("a request could not be served", append(about, keyError, err, "cause", errors.Unwrap(refusal))...)
+		a.Log.Error("a request of Slack was not handled", append(about, keyError, err, "cause", errors.Unwrap(refusal))...)
 	}
 	return refusal
 }
@@ -131,7 +131,7 @@ func (a *App) redraw(ctx context.Context, id, hash string, v slack.ModalViewRequ
 }
 
 // unshown is the text of a window whose answer Slack did not accept.
-const unshown = "The answer could not be shown here. If you sent something, it is in your messages; else please close this window and try again."
+const unshown = "The answer could not be shown here. If you submitted something, check your direct messages. If not, close this window and try again."
 
 // updateView has its own timeout: the answer to a person must arrive even when the time of the work is up.
 func (a *App) updateView(ctx context.Context, id, hash string, v slack.ModalViewRequest) error {

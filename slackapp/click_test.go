@@ -118,7 +118,7 @@ func TestStaleButtonIsRefused(t *testing.T) {
 			return r, nil
 		})
 		w.click("omar", ask, "do.approve")
-		has(t, w.lastWhisper("omar"), "The plan is no longer the one that you saw.")
+		has(t, w.lastWhisper("omar"), "The plan has changed since you saw it.")
 		if r := w.request(story.ID); len(r.Wanted) != 0 {
 			t.Fatalf("a stale click left %+v", r.Wanted)
 		}
@@ -254,7 +254,7 @@ func TestStorageThatIsAwayIsSaid(t *testing.T) {
 		w.command("dana", devCh, "request s3-bucket")
 		w.submit("dana", map[string]any{"field.name": "acme-x", "reason": "Because."})
 		v := w.view("dana")
-		has(t, wordsIn(v), "Saving did not work")
+		has(t, wordsIn(v), "Couldn't save")
 		if got := v.Values["field:s3-bucket:name"]["field.name"]["value"]; got != "acme-x" {
 			t.Errorf("the name is lost: %v", got)
 		}
@@ -298,9 +298,9 @@ func TestRefusedForWantOfRoomIsSaid(t *testing.T) {
 		w.click("adam", card, "do.destroy")
 		leave := w.crowd()
 		w.click("dana", card, "do.sync")
-		has(t, w.lastWhisper("dana"), "too many people")
+		has(t, w.lastWhisper("dana"), "TfPilot is busy")
 		w.submit("adam", nil)
-		has(t, wordsIn(w.view("adam")), "Not done", "too many people")
+		has(t, wordsIn(w.view("adam")), "Not done", "TfPilot is busy")
 		leave()
 		if r := w.request(story.ID); len(r.Wanted) != 0 {
 			t.Errorf("%+v", r.Wanted)

@@ -48,29 +48,29 @@ func (a *App) name() string {
 func (a *App) help() string {
 	n := a.name()
 	return strings.Join([]string{
-		"TfPilot makes infrastructure through a reviewed pull request. You can type:",
-		fmt.Sprintf("• `%s request` to fill in a form, or `%s request s3-bucket dev` to start further on", n, n),
+		"Request infrastructure through a reviewed pull request. Commands:",
+		fmt.Sprintf("• `%s request` to open the form, or `%s request s3-bucket dev` to prefill it", n, n),
 		fmt.Sprintf(
-			"• `%s request` and what you need in your own words, such as `a private bucket for build artifacts in dev`",
+			"• `%s request` with what you need in your own words, such as `a private bucket for build artifacts in dev`",
 			n,
 		),
 		fmt.Sprintf("• `%s list` for the newest requests; `list waiting`, `mine`, `open`, `failed`, `prod`, `@dana` or words for fewer", n),
-		fmt.Sprintf("• `%s show` and an id, or words of the title, for one request", n),
-		fmt.Sprintf("• `%s sync` to ask GitHub for news now, also with an id", n),
+		fmt.Sprintf("• `%s show` with an ID or words of the title to see one request", n),
+		fmt.Sprintf("• `%s sync` to refresh from GitHub now, or with an ID to refresh one request", n),
 		"Never type passwords or keys.",
 	}, "\n")
 }
 
 func (a *App) unknownCommand(word string) string {
-	known := fmt.Sprintf("Type `%s help` for everything that it understands.", a.name())
+	known := fmt.Sprintf("Type `%s help` for all commands.", a.name())
 	if near, ok := catalog.Nearest(word, subcommands); ok {
 		return fmt.Sprintf(
-			"There is no command “%s”. Did you mean `%s %s`? %s",
+			"Unknown command “%s”. Did you mean `%s %s`? %s",
 			blocks.Escape(blocks.OneLine(word, blocks.MaxOption)),
 			a.name(),
 			near,
 			known,
 		)
 	}
-	return fmt.Sprintf("There is no command “%s”. %s", blocks.Escape(blocks.OneLine(word, blocks.MaxOption)), known)
+	return fmt.Sprintf("Unknown command “%s”. %s", blocks.Escape(blocks.OneLine(word, blocks.MaxOption)), known)
 }

@@ -68,7 +68,7 @@ func (a *App) showID(ctx context.Context, v request.Caller, id string) *slack.We
 	d.may = a.Cards.mayOf(doc.Request, v.Person)
 	m := d.card()
 	if doc.Archived {
-		m.Blocks = append(m.Blocks, blocks.PlainContext("This request is archived. It can be read, but no longer changed."))
+		m.Blocks = append(m.Blocks, blocks.PlainContext("This request is archived and read-only."))
 	}
 	return m.Ephemeral()
 }

@@ -54,7 +54,7 @@ func TestWordsOpenThePrefilledForm(t *testing.T) {
 		w.withModel()
 		w.command("dana", devCh, bucketWords)
 		v := w.view("dana")
-		has(t, wordsIn(v), "Filled in from your words by a language model", "Filled in from your words: please check.")
+		has(t, wordsIn(v), "AI filled in this form from your description", "AI suggestion: check it.")
 		name, _ := v.Values["field:s3-bucket:name"]["field.name"]["value"].(string)
 		if !strings.Contains(name, "artifacts") {
 			t.Errorf("name: %q", name)

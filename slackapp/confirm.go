@@ -37,13 +37,13 @@ func actionOf(callback string) lifecycle.Action {
 // the refusal or the question. seen is nil when the click is not checked yet.
 func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g buttonValue, seen *checkedClick) {
 	title := titleOf(action)
-	opened, err := a.open(ctx, cb.TriggerID, loading(title, "One moment: checking the request."))
+	opened, err := a.open(ctx, cb.TriggerID, loading(title, "Checking the request…"))
 	if err != nil {
 		a.Log.Warn("open view", keyCode, errorCode(err), keyError, err)
 		a.replyTo(
 			ctx,
 			cb,
-			"The window could not be opened in time, and nothing was done. Please press the button again.",
+			"The window could not be opened in time, and nothing was done. Click the button again.",
 		)
 		return
 	}
@@ -115,7 +115,7 @@ func (a *App) destroyBlocks(ctx context.Context, d drawing) []slack.Block {
 		a.existing(ctx, d.r),
 	)
 	if !d.view.Attempted {
-		what = blocks.Rich(blocks.Line(blocks.Bold("Nothing of this request was applied. Only its code is removed.")))
+		what = blocks.Rich(blocks.Line(blocks.Bold("This request applied nothing. Only its code is removed.")))
 	}
 	body := []slack.Block{what}
 	if out := d.outputs(); out != nil {
@@ -135,7 +135,7 @@ func (a *App) confirmed(ctx context.Context, cb slack.InteractionCallback, ack A
 	if err != nil {
 		view := notice(
 			"TfPilot",
-			blocks.Paragraph("This window has expired, and nothing was done. Press the button again."),
+			blocks.Paragraph("This window has expired, and nothing was done. Click the button again."),
 		)
 		ack(slack.NewUpdateViewSubmissionResponse(&view))
 		return
@@ -174,7 +174,7 @@ func (a *App) act(ctx context.Context, cb slack.InteractionCallback, action life
 	case refusal == nil:
 		return nextStep(doc.Request, action)
 	case refusal.Confirm != lifecycle.ConfirmNone: // the rules changed while the view was open
-		return blocks.Escape(refusal.Text + " Nothing was done: press the button again.")
+		return blocks.Escape(refusal.Text + " Nothing was done: click the button again.")
 	default:
 		return blocks.Escape(refusal.Text)
 	}

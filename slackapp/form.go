@@ -36,7 +36,7 @@ type form struct {
 	Note     string            `json:"n,omitempty"` // what the person should know about the prefilling
 }
 
-var errTooMuch = errors.New("more is filled in than one form can carry")
+var errTooMuch = errors.New("the values are too long for one form")
 
 // pack writes the form within Slack's limit; long ones are compressed.
 func (f form) pack() (string, error) {

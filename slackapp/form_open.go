@@ -31,9 +31,9 @@ type start struct {
 // begin opens the form: a loading view at once, since the trigger expires after three
 // seconds, then the form.
 func (a *App) begin(ctx context.Context, s start, caller func() (request.Caller, error)) {
-	waiting := "One moment: the form is on its way."
+	waiting := "Loading the form…"
 	if s.words != "" {
-		waiting = "One moment: TfPilot is reading your words."
+		waiting = "Reading your request…"
 	}
 	opened, err := a.open(ctx, s.trigger, loading(titleRequest, waiting))
 	if err != nil {
@@ -59,7 +59,7 @@ func (a *App) begin(ctx context.Context, s start, caller func() (request.Caller,
 
 // offerAgain offers a new button after a trigger has expired.
 func (a *App) offerAgain(ctx context.Context, s start) {
-	const prompt = "The form could not be opened in time. Press the button to try again."
+	const prompt = "The form could not be opened in time. Click the button to try again."
 	b := blocks.Button(actStart, blocks.Cut(s.text, blocks.MaxOptionValue*4), "Open the form")
 	a.respond(
 		ctx,
@@ -95,7 +95,7 @@ func (a *App) understand(ctx context.Context, v request.Caller, s start) (form, 
 		f.Note = "The language model found no matching module in the catalog. Choose what you need."
 		return a.fill(f, t.ByKeyword()), nil
 	}
-	f.Note = "Filled in from your words by a language model. Please check every field before you create the request."
+	f.Note = "AI filled in this form from your description. Check every field before you create the request."
 	if n := len(got.Drafts) - 1; n > 0 {
 		f.Note += " Your words ask for more than one thing; this form is about the first."
 	}
@@ -119,7 +119,7 @@ func byKeyword(d intake.Draft) string {
 	if d.Module == "" {
 		return "Choose what you need."
 	}
-	return "The module is chosen by a keyword in your words; please fill in the rest."
+	return "A keyword in your text chose the module. Fill in the rest."
 }
 
 // unread explains to the person why a form is empty.
@@ -213,7 +213,7 @@ func (a *App) draw(ctx context.Context, v request.Caller, viewID, hash string, p
 	if errors.Is(err, errTooMuch) {
 		view, err = notice(
 			titleRequest,
-			blocks.Paragraph("More is filled in than one form can carry. Please start again with shorter values."),
+			blocks.Paragraph("These values are too long for one form. Start again with shorter ones."),
 		), nil
 	}
 	if err != nil {

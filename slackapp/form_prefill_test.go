@@ -177,7 +177,7 @@ func TestFormOfAnEarlierModuleIsRefused(t *testing.T) {
 			t.Errorf("sent: %s", r.Outcome)
 		}
 		w.act("dana", "environment", "prod/app", nil)
-		has(t, wordsIn(w.view("dana")), "changed by a new version")
+		has(t, wordsIn(w.view("dana")), "from another version")
 	})
 }
 

@@ -38,10 +38,10 @@ func (a *App) changed(ctx context.Context, cb slack.InteractionCallback, action 
 }
 
 // outdated is the answer to a form whose module changed: its entered values may belong to other fields.
-const outdated = "This form was changed by a new version of TfPilot. Please close it and start again."
+const outdated = "This form is from another version of TfPilot. Close it and start again."
 
 // stays is the problem of a form whose entered values are too long to be hidden.
-const stays = "What is filled in is too long to be hidden, so the form stays as it was. Shorten something first."
+const stays = "The values are too long to hide these fields. Shorten one first."
 
 // shown reads what was entered in the fields of a view.
 func (a *App) shown(f form, modalView slack.View) map[string]string {
@@ -119,7 +119,7 @@ func (a *App) submit(ctx context.Context, cb slack.InteractionCallback, ack Ack)
 }
 
 func (a *App) nextPage(ctx context.Context, cb slack.InteractionCallback, s submission, ack Ack) {
-	saving(ack, titleRequest, "One moment: the next page is on its way.")
+	saving(ack, titleRequest, "Loading the next page…")
 	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
 		_ = a.refusal(err) // logs it
@@ -139,7 +139,7 @@ func (a *App) read(modalView slack.View) (s submission, wrong map[string]string)
 	if err != nil {
 		return s, atFirst(
 			modalView,
-			"TfPilot lost track of this form. Please close it and start again; your text stays here until then.",
+			"TfPilot can no longer read this form. Close it and start again. Your text stays here until then.",
 		)
 	}
 	if refusal := f.moved(modalView.State); refusal != nil {
@@ -176,7 +176,7 @@ func (f form) moved(state *slack.ViewState) map[string]string {
 		}
 		if got := blocks.Selected(state, action); got != want {
 			return map[string]string{
-				block: "The form is being drawn for this choice. Please fill it in and press the button again.",
+				block: "Loading the fields for this choice. Fill them in, then click the button again.",
 			}
 		}
 	}
@@ -266,13 +266,13 @@ func (a *App) unsaved(ctx context.Context, cb slack.InteractionCallback, v reque
 		a.direct(
 			ctx,
 			cb.User.ID,
-			fmt.Sprintf("%s in %s %s was not saved; nothing was made. Start again with `%s request`.",
+			fmt.Sprintf("%s in %s %s was not saved, and nothing was created. Start again with `%s request`.",
 				blocks.Escape(title), s.draft.Project, s.draft.Environment, a.name()),
 		)
 	}
 }
 
-const notSaved = "Saving did not work, because TfPilot cannot reach its storage right now. Your entries are all here: press the button again in a minute. Nothing is made twice."
+const notSaved = "Couldn't save: TfPilot cannot reach its storage right now. Your answers are kept. Click the button again in a minute; you won't create a duplicate."
 
 // maxTitle bounds a request's title in runes.
 const maxTitle = request.MaxTitle

@@ -176,7 +176,7 @@ func TestSentForAnotherChoiceIsHeldBack(t *testing.T) {
 		"p": {actProject: pick("core")}, "e": {actEnvironment: pick("prod/app")}, "m": {actModule: pick(m.Name)},
 		"n": {"field.name": {Type: "plain_text_input", Value: "acme-x"}}, "r": {actReason: {Type: "plain_text_input", Value: "Because."}},
 	}}})
-	if len(wrong) != 1 || !strings.Contains(wrong["e"], "being drawn") {
+	if len(wrong) != 1 || !strings.Contains(wrong["e"], "Loading the fields") {
 		t.Errorf("%v", wrong)
 	}
 }
@@ -277,12 +277,12 @@ func TestWhatIsTooLongToHideStays(t *testing.T) {
 			values[fmt.Sprintf("field.field_%03d", i)] = request.NewID() + request.NewID() + request.NewID()
 		}
 		w.submit("dana", values)
-		has(t, wordsIn(w.view("dana")), "too long to be hidden")
+		has(t, wordsIn(w.view("dana")), "too long to hide")
 		if got := w.entered("dana"); got["field.field_003"] != values["field.field_003"] {
 			t.Errorf("%v", got["field.field_003"])
 		}
 		w.act("dana", "project", "payments", nil)
-		has(t, wordsIn(w.view("dana")), "too long to be hidden")
+		has(t, wordsIn(w.view("dana")), "too long to hide")
 		if got := w.entered("dana"); got["field.field_078"] != values["field.field_078"] {
 			t.Errorf("%v", got["field.field_078"])
 		}

@@ -156,7 +156,7 @@ func (c formContents) fields() []slack.Block {
 // fieldNote is what a person should know about a field before reading its help.
 func (c formContents) fieldNote(f catalog.Field) string {
 	if slices.Contains(c.form.Filled, f.Name) {
-		return "Filled in from your words: please check."
+		return "AI suggestion: check it."
 	}
 	return ""
 }
@@ -172,7 +172,7 @@ func (c formContents) reason() slack.Block {
 	b := slack.NewInputBlock(
 		actReason,
 		blocks.Plain("Why is it needed?", blocks.MaxLabel),
-		blocks.Plain("Reviewers read this in the pull request.", blocks.MaxHint),
+		blocks.Plain("Approvers read this on the card and in the pull request.", blocks.MaxHint),
 		e,
 	)
 	return b

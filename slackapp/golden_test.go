@@ -217,7 +217,7 @@ func TestRequestForms(t *testing.T) {
 	advanced := at("prod/app", "s3-bucket")
 	advanced.Advanced = true
 	filled := at("dev/app", "s3-bucket")
-	filled.Filled, filled.Note = []string{"name"}, "Filled in from your words by a language model. Please check every field before you create the request."
+	filled.Filled, filled.Note = []string{"name"}, "AI filled in this form from your description. Check every field before you create the request."
 	cases := map[string]formContents{
 		"blank":    a.formContents(dana, blank, nil, ""),
 		"project":  a.formContents(dana, form{ID: story.ID, Project: "core"}, nil, ""),

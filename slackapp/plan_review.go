@@ -21,10 +21,10 @@ func (a *App) review(ctx context.Context, cb slack.InteractionCallback, value st
 		a.replyTo(ctx, cb, "This button no longer works. Use the newest card of the request.")
 		return
 	}
-	opened, err := a.open(ctx, cb.TriggerID, loading(titleReview, "One moment: the plan is being fetched."))
+	opened, err := a.open(ctx, cb.TriggerID, loading(titleReview, "Loading the plan…"))
 	if err != nil {
 		a.Log.Warn("open view", keyCode, errorCode(err), keyError, err)
-		a.replyTo(ctx, cb, "The window could not be opened in time. Please press the button again.")
+		a.replyTo(ctx, cb, "The window could not be opened in time. Click the button again.")
 		return
 	}
 	v, err := a.clickCaller(ctx, cb)
@@ -45,7 +45,7 @@ func (a *App) reviewView(ctx context.Context, v request.Caller, g buttonValue) s
 		return notice(
 			titleReview,
 			blocks.Paragraph(
-				"This request has no plan now: a new one is being made, or the last one failed. The card shows which.",
+				"This request has no plan right now: a new one is running, or the last one failed. The card shows which.",
 			),
 		)
 	}

@@ -109,7 +109,7 @@ func planNotes(d drawing, x reading) []slack.Block {
 	}
 	body := []slack.Block{blocks.Paragraph(what)}
 	if x.Digest != d.r.Plan.Digest {
-		body = append(body, blocks.Paragraph("This plan is newer than the one under the button that you clicked."))
+		body = append(body, blocks.Paragraph("This plan is newer than the button that you clicked."))
 	}
 	if d.view.Outdated {
 		body = append(body, blocks.Paragraph("A newer plan is running or failed, so this one can't be approved."))

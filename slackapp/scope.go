@@ -37,7 +37,7 @@ func Scopes() []Scope {
 			[]string{"conversations.info"},
 		},
 		{
-			"channels:history", "Look whether a card was posted when Slack's answer was lost. Only the last minutes of the card's own channel are read.",
+			"channels:history", "Check whether a card was posted when Slack's answer was lost. Only the last minutes of the card's own channel are read.",
 			"After a lost answer the card of a public channel stays missing.", []string{"conversations.history", "conversations.replies"},
 		},
 		{

@@ -277,7 +277,7 @@ func (l *connection) once(envelope string) Ack {
 	}
 }
 
-const tooMany = "TfPilot is answering too many people right now, and nothing was done. Please try again in a few seconds."
+const tooMany = "TfPilot is busy, and nothing was done. Try again in a few seconds."
 
 // busy is the ack of an envelope for which no handler is free.
 func busy(evt socketmode.Event) any {

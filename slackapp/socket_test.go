@@ -119,7 +119,7 @@ func TestTooManyAtOnceGetAReply(t *testing.T) {
 			commandResult(t, srv, "wait")
 		}
 		r := commandResult(t, srv, "one more")
-		if r.Outcome != sandbox.Acked || r.Reply == nil || !strings.Contains(r.Reply.Text, "try again in a few seconds") {
+		if r.Outcome != sandbox.Acked || r.Reply == nil || !strings.Contains(r.Reply.Text, "Try again in a few seconds") {
 			t.Errorf("%+v", r)
 		}
 	})

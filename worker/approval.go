@@ -63,7 +63,7 @@ func (j *job) uncountedBy(linked links, a lifecycle.Approver) denial {
 	case d.Code == lifecycle.CodeRoundRequester:
 		return denial{d.Code, "they requested this round", d.Reason}
 	default:
-		return denial{d.Code, "their right to approve is gone", d.Reason}
+		return denial{d.Code, "they no longer have the right to approve", d.Reason}
 	}
 }
 

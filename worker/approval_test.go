@@ -34,9 +34,9 @@ var losses = map[string]struct {
 		w.github.AddFault(hubsim.Fault{Kind: hubsim.FaultStatus, Status: 404, Method: "GET", Path: "/users/ana"})
 		w.pass(6 * time.Minute) // what was known of it before is too old
 	}, "GitHub no longer has the account ana"},
-	"role": {func(w *harness) { w.policy.Approvers = []string{"omar"} }, "right to approve is gone"},
+	"role": {func(w *harness) { w.policy.Approvers = []string{"omar"} }, "no longer have the right to approve"},
 	"TfPilot": {func(w *harness) { w.policy.AllowedLogins = []string{"dana", "omar", "adam"} },
-		"right to approve is gone"},
+		"no longer have the right to approve"},
 	"other person": {func(w *harness) { w.link("ana", "omar", 1003) }, "linked to omar now"},
 }
 

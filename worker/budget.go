@@ -76,7 +76,7 @@ func (j *job) turn(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	text := fmt.Sprintf("%s has %d requests waiting to be opened, as many as one person may. GitHub limits how many "+
-		"TfPilot may open. This one joins the queue when others have left it; nothing has to be pressed.",
+		"TfPilot may open. This one joins the queue when others have left it; there is nothing you need to do.",
 		r.Requester.Login, queue.MaxWaiting)
 	return false, j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeQueueFull, text)
 }

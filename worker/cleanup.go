@@ -32,7 +32,7 @@ func (j *job) cleanup(ctx context.Context) error {
 // opens it, so that required checks run.
 func (j *job) cleanupPull(ctx context.Context) error {
 	r := j.request()
-	body := fmt.Sprintf("The infrastructure of request %s is destroyed. This takes its code out of `%s`.\n\n"+
+	body := fmt.Sprintf("The infrastructure of request %s is destroyed. This pull request removes its code from `%s`.\n\n"+
 		"Request: %s\n", r.ID, r.Target.Path, r.PR.URL)
 	pull, created, err := j.GitHub.OpenPull(ctx, github.PullInput{Repo: repoOf(r), Head: lifecycle.CleanupBranch(r.ID),
 		Base: r.Target.Base, Title: cleanupTitle(r), Body: body})
@@ -83,7 +83,7 @@ func (j *job) cleanupMerge(ctx context.Context) error {
 	switch {
 	case errors.As(err, &refused):
 		return j.setProblem(ctx, lifecycle.StepCleanupMerge, lifecycle.CodeGitHubRefused,
-			"The cleanup pull request waits for a person: "+refused.Message)
+			"The cleanup pull request needs a person: "+refused.Message)
 	case err != nil:
 		return err
 	}

@@ -326,7 +326,7 @@ func (j *job) giveUp(ctx context.Context, s lifecycle.Step) error {
 	if err != nil || found {
 		return err
 	}
-	text := "GitHub never showed a run for it."
+	text := "GitHub started no run for it."
 	return j.patch(ctx, lifecycle.All(
 		lifecycle.GiveUp(s.Kind, s.CorrelationID, lifecycle.ConclusionStale, text, now()),
 		lifecycle.SetProblem(string(s.Kind), lifecycle.ConclusionStale.Code(), text, now()),

@@ -64,7 +64,7 @@ func (w *Worker) recordForeign(ctx context.Context, source string, doc store.Doc
 	if after.Request.Version == doc.Request.Version {
 		return nil
 	}
-	w.Log.Warn("a run that TfPilot did not start bears the name of a request", keyRequest, id, "run", run.ID)
+	w.Log.Warn("a run that TfPilot did not start uses the name of a request", keyRequest, id, "run", run.ID)
 	return w.Notifier.Changed(ctx, after.Request, after.Archived)
 }
 

@@ -240,7 +240,7 @@ func (j *job) openFailed(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, github.ErrForeign):
 		return j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeForeign, "The branch "+j.request().Target.Branch+
-			" exists already and holds something else. Delete it on GitHub.")
+			" already exists and holds something else. Delete it on GitHub.")
 	case errors.Is(err, github.ErrNotFound):
 		return j.setProblem(ctx, lifecycle.StepOpen, lifecycle.CodeNotFound,
 			fmt.Sprintf("GitHub does not show TfPilot the repository %s or its branch %s. Ask your platform team.",

@@ -146,7 +146,7 @@ func TestReviewInTheSecondOfTheNextPlan(t *testing.T) {
 		if len(r.Approval.Approvers) > 0 {
 			w.t.Errorf("it counted: %+v", r.Approval)
 		}
-		w.assertEvent(reqA, "review_refused", "before TfPilot showed this plan")
+		w.assertEvent(reqA, "review_refused", "before TfPilot posted this plan")
 		all, _, err := w.as("dana").Issues.ListComments(context.Background(), "acme", "infra-core", 1, nil)
 		w.must(err)
 		if at := all[0].GetUpdatedAt(); !r.Plan.PostedAt.Equal(at.Time) {

@@ -91,11 +91,11 @@ func (j *job) countReview(ctx context.Context, v github.Review, later []github.R
 		j.early = true
 		return nil
 	case r.Plan.PostedAt == nil || !v.SubmittedAt.After(*r.Plan.PostedAt): // within one second, their order is unknown
-		return j.answerReview(ctx, v, "it was given before TfPilot showed this plan here. Approve again if you have seen "+
+		return j.answerReview(ctx, v, "it was submitted before TfPilot posted this plan here. Approve again if you have seen "+
 			"the plan above.")
 	case j.voidedSince(v):
-		return j.answerReview(ctx, v, "an approval of the same person stopped counting after it. Approve again if you "+
-			"still want that.")
+		return j.answerReview(ctx, v, "an approval by the same person was dismissed after it. Approve again if you "+
+			"still agree.")
 	}
 	intent, err := j.reviewIntent(ctx, v)
 	if err != nil {

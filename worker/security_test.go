@@ -179,7 +179,7 @@ func TestApprovalFallsWithTheRole(t *testing.T) {
 				before := c.count(w)
 				w.resume(n)
 				w.served(reqA, c.what)
-				w.assertEvent(reqA, "approval_voided", "right to approve is gone")
+				w.assertEvent(reqA, "approval_voided", "no longer have the right to approve")
 				if c.count(w) != before || w.request(reqA).Approval.Approved {
 					w.t.Errorf("%d effects, %+v", c.count(w)-before, w.request(reqA).Approval)
 				}

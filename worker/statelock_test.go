@@ -24,7 +24,7 @@ func TestStateLockOfADeadRunner(t *testing.T) {
 			w.t.Fatalf("problem %+v", p)
 		}
 		for _, want := range []string{"locked by runner@gone?-runner since 2026-11-30 08:00:00 UTC",
-			"No run of TfPilot holds it", "tfpilot environments unlock core dev/app", "plan again"} {
+			"not held by a run of TfPilot", "tfpilot environments unlock core dev/app", "re-plan"} {
 			if !strings.Contains(p.Text, want) {
 				w.t.Errorf("it does not say %q:\n%s", want, p.Text)
 			}
@@ -60,7 +60,7 @@ func TestStateLockAfterAReleaseByForce(t *testing.T) {
 		w.reach(b, lifecycle.StatusFailed)
 		w.pass(time.Minute)
 		if p := w.request(b).Problem; p == nil || p.Code != lifecycle.CodeStateLocked ||
-			strings.Contains(p.Text, "No run of TfPilot") {
+			strings.Contains(p.Text, "not held by a run of TfPilot") {
 			w.t.Errorf("problem %+v", p)
 		}
 	})

@@ -175,7 +175,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer sweep.Stop()
 	defer syncs.Stop()
 	if _, err := w.GitHub.Self(ctx); err != nil && ctx.Err() == nil {
-		w.Log.Warn("GitHub did not say who TfPilot is there", keyError, err)
+		w.Log.Warn("cannot read TfPilot's own login from GitHub", keyError, err)
 	}
 	var beside sync.WaitGroup
 	defer beside.Wait()

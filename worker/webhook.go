@@ -57,7 +57,7 @@ func (w *Worker) forged(ctx context.Context, h github.Hint) error {
 	if id == "" { // there is no id beside an error
 		return err
 	}
-	text := "A task in Redis claimed to be a webhook of GitHub and was not. It changed nothing."
+	text := "A task in Redis claimed to be a webhook from GitHub, and was not. It changed nothing."
 	_, err = w.Store.Update(ctx, id, lifecycle.System(sourceWebhook), lifecycle.Noted(lifecycle.EventTaskRefused, text,
 		lifecycle.System(sourceWebhook), now()))
 	return ignoreGone(err)

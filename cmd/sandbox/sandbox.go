@@ -131,7 +131,7 @@ func (r *sandboxRun) load(ctx context.Context, cfg demo.LoadConfig) error {
 func checkAttach(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" || u.Host == "" {
-		return cli.Usagef("--attach: %q is no address of a sandbox's page; write one such as http://127.0.0.1:%d", address, sandboxPort)
+		return cli.Usagef("--attach: %q is not the address of a sandbox; use one such as http://127.0.0.1:%d", address, sandboxPort)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func someSummary(principal string) terraform.Summary {
 func TestPlanOnTheCommandLine(t *testing.T) {
 	d := newDesk(t)
 	id := d.opened()
-	d.says(cli.Failed, "has no plan now", "requests", "plan", id)
+	d.says(cli.Failed, "has no plan right now", "requests", "plan", id)
 	good := someSummary("*")
 	d.planned(id, good, good)
 	out := d.says(cli.Done, "+ create aws_iam_role.x", "requests", "plan", id)
@@ -157,9 +157,9 @@ func TestApproveNamesThePlan(t *testing.T) {
 	plan := d.says(cli.Done, "", "requests", "plan", id)
 	_, digest, _ := strings.Cut(strings.TrimSpace(plan), "\ndigest ")
 	for says, args := range map[string][]string{
-		"tfpilot requests plan " + id:    approve(),
-		"no longer the one that you saw": approve("--confirm", other.Digest()),
-		"Review the current plan first":  approve("--confirm", digest[:len("sha256:")+12-1]),
+		"tfpilot requests plan " + id:       approve(),
+		"plan has changed since you saw it": approve("--confirm", other.Digest()),
+		"Review the current plan first":     approve("--confirm", digest[:len("sha256:")+12-1]),
 	} {
 		_, out, errs := call(t, "", args...)
 		if !strings.Contains(errs, says) || strings.Contains(out+errs, good.Digest()[7:]) {

@@ -35,7 +35,7 @@ type console struct {
 func newRequests() *cobra.Command {
 	k := &console{}
 	c := &cobra.Command{Use: "requests", Short: "List, show, open and decide on requests"}
-	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login whose rights count")
+	c.PersistentFlags().StringVar(&k.as, "as", "", "GitHub login to act as")
 	c.PersistentFlags().BoolVar(&k.json, "json", false, "print JSON")
 	c.AddCommand(
 		k.listCommand(),
@@ -114,7 +114,7 @@ func (k *console) openCommand() *cobra.Command {
 	)
 	c.Flags().StringVar(&d.Project, "project", "", "project, as in tfpilot.yaml")
 	c.Flags().StringVar(&d.Environment, "env", "", "environment, key/slug")
-	c.Flags().StringVar(&d.Reason, "reason", "", "why it is needed; reviewers read it in the pull request")
+	c.Flags().StringVar(&d.Reason, "reason", "", "why it is needed; approvers read it")
 	return c
 }
 
@@ -150,7 +150,7 @@ func (k *console) may(ctx context.Context, verb rbac.Verb, sc rbac.Scope) (reque
 func (k *console) syncCommand() *cobra.Command {
 	return k.command(
 		"sync ID",
-		"Read GitHub for a request now",
+		"Refresh a request from GitHub",
 		cobra.ExactArgs(1),
 		func(ctx context.Context, args []string) error {
 			who, err := k.caller(ctx)
@@ -162,7 +162,7 @@ func (k *console) syncCommand() *cobra.Command {
 				return k.refused(err, args[0])
 			}
 			return k.say(
-				"A worker reads GitHub now.",
+				"Sync started.",
 				map[string]any{"request": done.Request.ID, "repository": done.Repositories[0]},
 			)
 		},

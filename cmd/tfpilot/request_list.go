@@ -19,7 +19,7 @@ func (k *console) listCommand() *cobra.Command {
 	var limit int
 	c := k.command("list [FILTER...]", "List requests, newest first", cobra.ArbitraryArgs, func(ctx context.Context, words []string) error {
 		if limit < 1 {
-			return cli.Usagef("--limit: %d; give a number from 1", limit)
+			return cli.Usagef("--limit: %d is not valid; use 1 or more", limit)
 		}
 		if err := k.Redis.Ping(ctx); err != nil {
 			return wire.Hint(err, "the index is in Redis; check REDIS_URL")
@@ -37,7 +37,7 @@ func (k *console) listCommand() *cobra.Command {
 			return k.refused(err, "")
 		}
 		if more {
-			_, _ = fmt.Fprintf(k.errs, "These are the newest %d; there are more. Give a higher --limit.\n", len(rows))
+			_, _ = fmt.Fprintf(k.errs, "Showing the newest %d. To see more, use a higher --limit.\n", len(rows))
 		}
 		if k.json {
 			return k.print(rows)
@@ -51,6 +51,6 @@ func (k *console) listCommand() *cobra.Command {
 	c.Long = "List requests, newest first. A filter is any of: mine, open, waiting (for you; both need --as), a status,\n" +
 		"an environment, a project, @login, or words of the title."
 	c.Example = "  tfpilot requests list open prod\n  tfpilot requests list waiting --as omar\n  tfpilot requests list failed @dana"
-	c.Flags().IntVar(&limit, "limit", listLimit, "list at most so many")
+	c.Flags().IntVar(&limit, "limit", listLimit, "maximum number of requests")
 	return c
 }

@@ -50,7 +50,7 @@ func TestMatrixIsAskedOnTheCommandLine(t *testing.T) {
 		{"", cli.Usage, "--as LOGIN", []string{"requests", "sync", id}},
 		{"zoe", cli.Failed, "no identity is linked", []string{"requests", "sync", id}},
 		{"vic", cli.Failed, "can sync with GitHub", []string{"requests", "sync", id}},
-		{"dana", cli.Done, "A worker reads GitHub now", []string{"requests", "sync", id}},
+		{"dana", cli.Done, "Sync started", []string{"requests", "sync", id}},
 		{"", cli.Usage, "--as LOGIN", []string{"reindex"}},
 		{"dana", cli.Failed, "Only admins can rebuild the index", []string{"reindex"}},
 		{"adam", cli.Done, "Rebuilt the index", []string{"reindex"}},
@@ -113,7 +113,7 @@ func TestListFollowsTheCursor(t *testing.T) {
 		for _, r := range rows {
 			ids[r.ID] = true
 		}
-		if len(ids) != len(rows) || strings.Contains(errs, "there are more") != (want < all) {
+		if len(ids) != len(rows) || strings.Contains(errs, "To see more") != (want < all) {
 			t.Errorf("%q: %d rows of %d requests, and it said %q", args, len(rows), len(ids), errs)
 		}
 	}
@@ -133,20 +133,20 @@ func TestWrongCallsSayWhatIsRight(t *testing.T) {
 		return []string{"identities", "link", "--as", "adam", "--team", team, "--user", user, "--login", login, "--github-id", id}
 	}
 	for says, args := range map[string][]string{
-		`--project: A project is required: core.`:                     open("s3-bucket"),
-		`--env: There is no environment "dev" in core; there is dev/`: open("s3-bucket", "--project", "core", "--env", "dev"),
-		"--reason: Say in a few words why it is needed":               open("s3-bucket", "name=logs-1", "--project", "core", "--env", "dev/app"),
-		"name is given twice":                                         open("s3-bucket", "name=logs-1", "name=logs-2", "--project", "core", "--env", "dev/app"),
-		`"../x"`:                                                      link("../x", "U0ZOE", "zoe", "1009"),
-		`--user: invalid Slack user ID "zoe"`:                         link("T0ACME0001", "zoe", "zoe", "1009"),
-		`"zo e"`:                                                      link("T0ACME0001", "U0ZOE", "zo e", "1009"),
-		"user ID -1":                                                  link("T0ACME0001", "U0ZOE", "zoe", "-1"),
-		`ID ""`:                                                       {"identities", "unlink", "--as", "adam", "--team", "T0ACME0001"},
+		`--project: A project is required: core.`:                      open("s3-bucket"),
+		`--env: Unknown environment "dev" in core. Environments: dev/`: open("s3-bucket", "--project", "core", "--env", "dev"),
+		"--reason: Add a short reason":                                 open("s3-bucket", "name=logs-1", "--project", "core", "--env", "dev/app"),
+		"input name is set twice":                                      open("s3-bucket", "name=logs-1", "name=logs-2", "--project", "core", "--env", "dev/app"),
+		`"../x"`:                                                       link("../x", "U0ZOE", "zoe", "1009"),
+		`--user: invalid Slack user ID "zoe"`:                          link("T0ACME0001", "zoe", "zoe", "1009"),
+		`"zo e"`:                                                       link("T0ACME0001", "U0ZOE", "zo e", "1009"),
+		"user ID -1":                                                   link("T0ACME0001", "U0ZOE", "zoe", "-1"),
+		`ID ""`:                                                        {"identities", "unlink", "--as", "adam", "--team", "T0ACME0001"},
 	} {
 		d.says(cli.Usage, says, args...)
 	}
 	d.opened()
-	d.says(cli.Failed, "tfpilot requests list names them", "requests", "show", "req_0")
+	d.says(cli.Failed, "Run tfpilot requests list to see all requests.", "requests", "show", "req_0")
 	if out := d.says(cli.Done, "U0DANA", "identities", "list"); strings.Contains(out, "{") {
 		t.Errorf("people get JSON:\n%s", out)
 	}

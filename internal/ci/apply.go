@@ -131,7 +131,7 @@ func (j *job) hidesOutput(name string, value json.RawMessage) bool {
 func (j *job) rescue(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx) // the run may already be cancelled; its state matters more
 	if !j.awaitTerraform(orphanTime) {
-		return refuse(lifecycle.CodeStateNotSaved, "Terraform was still at work %s after the run was cancelled and ends "+
+		return refuse(lifecycle.CodeStateNotSaved, "Terraform was still at work %s after the run was canceled and ends "+
 			"with the job; what it did may be in no state", orphanTime)
 	}
 	left := filepath.Join(j.root(), leftState)

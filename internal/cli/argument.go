@@ -32,7 +32,7 @@ func Environment(p config.Project, name string) (config.Environment, error) {
 		names = append(names, e.String())
 	}
 	return config.Environment{}, Usagef(
-		"--env: there is no environment %q in %s; there is %s",
+		"--env: unknown environment %q in %s; environments: %s",
 		name,
 		p.Name,
 		strings.Join(names, ", "),
@@ -45,10 +45,10 @@ func Inputs(m *catalog.Module, inputs []string) (map[string]any, error) {
 	for _, in := range inputs {
 		name, value, ok := strings.Cut(in, "=")
 		if !ok {
-			return nil, Usagef("%q is no input; write NAME=VALUE", in)
+			return nil, Usagef("%q is not an input; use NAME=VALUE", in)
 		}
 		if _, twice := values[name]; twice {
-			return nil, Usagef("%s is given twice; write each input once", name)
+			return nil, Usagef("input %s is set twice", name)
 		}
 		values[name] = value
 		if m == nil || value != "" {

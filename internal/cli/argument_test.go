@@ -47,7 +47,7 @@ func TestArgumentsName(t *testing.T) {
 		assertNamed(t, c.name, got.Name, err, c.says)
 	}
 	for _, c := range []struct{ name, says string }{
-		{"prod/app", ""}, {"prod", `--env: there is no environment "prod" in core; there is dev/app, prod/app`},
+		{"prod/app", ""}, {"prod", `--env: unknown environment "prod" in core; environments: dev/app, prod/app`},
 	} {
 		got, err := Environment(core, c.name)
 		name := ""

@@ -99,7 +99,7 @@ func prepare(root *cobra.Command) {
 // newHelp lists the commands when the named one does not exist.
 func newHelp(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
-		Use: "help [COMMAND …]", Short: "Say how a command is called",
+		Use: "help [COMMAND …]", Short: "Show help for a command",
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 && c.HasSubCommands() {
@@ -125,9 +125,9 @@ func strict(c *cobra.Command) {
 			case c.HasSubCommands() && len(a) > 0:
 				return unknown(c, a[0])
 			case len(a) == 0:
-				return Usagef("something is missing; write: %s", c.UseLine())
+				return Usagef("missing argument; usage: %s", c.UseLine())
 			default:
-				return Usagef("%q does not fit; write: %s", strings.Join(a, " "), c.UseLine())
+				return Usagef("unexpected argument %q; usage: %s", strings.Join(a, " "), c.UseLine())
 			}
 		}
 	}
@@ -144,7 +144,7 @@ func unknown(c *cobra.Command, name string) error {
 			names = append(names, sub.Name())
 		}
 	}
-	return Usagef("unknown command %q; %s has %s", name, c.CommandPath(), strings.Join(names, ", "))
+	return Usagef("unknown command %q; %s has these commands: %s", name, c.CommandPath(), strings.Join(names, ", "))
 }
 
 // wrongFlag reports a wrong flag, without the text of the number parser.
@@ -154,5 +154,5 @@ func wrongFlag(c *cobra.Command, err error) error {
 	if errors.As(err, &number) {
 		text = strings.TrimSuffix(text, ": "+number.Error())
 	}
-	return Usagef("%s; %s --help says what fits", text, c.CommandPath())
+	return Usagef("%s; see %s --help", text, c.CommandPath())
 }

@@ -42,7 +42,7 @@ func Refused(err error, as, id string) error {
 	case no.Code == lifecycle.CodeStale:
 		return fmt.Errorf("%w\n%s", no, planHint(id))
 	case no.Class == request.Missing:
-		return fmt.Errorf("%w tfpilot requests list names them", no)
+		return fmt.Errorf("%w Run tfpilot requests list to see all requests.", no)
 	case no.Code == lifecycle.CodeNotLinked:
 		return fmt.Errorf("no identity is linked to %q: %w", as, no)
 	case no.Unwrap() != nil:
@@ -54,5 +54,5 @@ func Refused(err error, as, id string) error {
 
 // planHint says how a plan is read and confirmed here.
 func planHint(id string) string {
-	return fmt.Sprintf("tfpilot requests plan %s prints the plan; give --confirm and the digest behind it.", id)
+	return fmt.Sprintf("Run tfpilot requests plan %s, then confirm with --confirm and the digest after the plan.", id)
 }

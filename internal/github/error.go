@@ -15,7 +15,7 @@ import (
 
 // Named errors.
 var (
-	ErrNotFound  = errors.New("GitHub does not know it")
+	ErrNotFound  = errors.New("not found on GitHub")
 	ErrForeign   = errors.New("the branch holds something else")
 	ErrHeadMoved = errors.New("the pull request's head has moved")
 	ErrNoApp     = errors.New("only a GitHub App can ask for that")
@@ -92,7 +92,7 @@ func explainToken(resp *http.Response, err error) error {
 	err = explainAnswer(resp, "no token for the installation: "+drain(resp), err)
 	var no *Refused
 	if errors.As(err, &no) {
-		return &SignIn{Status: no.Status, Cause: "GitHub gives TfPilot's App no access", Message: no.Message}
+		return &SignIn{Status: no.Status, Cause: "TfPilot's App has no access on GitHub", Message: no.Message}
 	}
 	return err
 }

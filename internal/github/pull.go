@@ -234,7 +234,7 @@ type MergeInput struct {
 
 // Merge merges the pull request if its head is still the one given, and returns
 // the commit. ErrHeadMoved means that it is not; another refusal carries GitHub's
-// sentence. A pull request that is merged already with that head is a success too; done is true
+// sentence. A pull request that is already merged with that head is a success too; done is true
 // when this very call merged it.
 func (c *Client) Merge(ctx context.Context, in MergeInput) (sha string, done bool, err error) {
 	if err := checkSHA(in.HeadSHA); err != nil {

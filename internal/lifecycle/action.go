@@ -141,14 +141,14 @@ var actionRows = []ActionRow{
 		Confirm: ConfirmPlan, Protected: ConfirmTyped, adjust: approveOffer,
 		Phrase: "approve", Saved: approveSaved,
 		Command: "approve", Help: "Approve the plan of a request (never your own)",
-		ConfirmHelp: "digest of the plan that you read, or its first 12 digits; requests plan prints it behind the plan",
+		ConfirmHelp: "plan digest or its first 12 digits; tfpilot requests plan prints it after the plan",
 	},
 	{
 		Action: ActionReject, Verb: "reject", Rule: canReject, Binds: BindPlanIfNamed, Step: StepReject,
 		Label: "Reject", Submit: "Reject", Confirm: ConfirmReason, adjust: rejectOffer,
 		Phrase: "reject", Saved: say("Your rejection of %s is saved. Your reason is posted in the thread."),
 		Command: "reject",
-		Help:    "Reject the plan of a request; before the merge that closes its pull request, later it keeps what exists",
+		Help:    "Reject the plan of a request; before the merge, this also closes the pull request",
 	},
 	{
 		Action: ActionMerge, Verb: "merge", Rule: canMerge, Binds: BindPlan, Step: StepMerge,
@@ -165,14 +165,14 @@ var actionRows = []ActionRow{
 	{
 		Action: ActionPlan, Verb: "plan", Rule: canPlan, Step: StepPlan,
 		Label: "Re-plan", adjust: planOffer,
-		Phrase: "plan", Saved: say("Re-plan of %s requested. " + FollowCard),
+		Phrase: "re-plan", Saved: say("Re-plan of %s requested. " + FollowCard),
 		Command: "replan", Help: "Start a new plan of a request", // the command plan prints the plan
 	},
 	{
 		Action: ActionRestore, Verb: "restore", Rule: canRestore, Step: StepRestore,
 		Label: "Restore branch", Tone: TonePrimary,
 		Phrase:  "restore the branch of",
-		Saved:   say("Restore of %s requested. TfPilot puts the generated file back and plans again."),
+		Saved:   say("Restore of %s requested. TfPilot puts the generated file back and re-plans."),
 		Command: "restore", Help: "Restore the generated branch",
 	},
 	{
@@ -180,7 +180,7 @@ var actionRows = []ActionRow{
 		direct: func(Intent) Patch { return CancelIntent() }, hidden: onlyDestroyWaits,
 		Label: "Cancel", adjust: cancelOffer, Phrase: "cancel the queued run of",
 		Saved:   say("The queued run of %s is canceled."),
-		Command: "takeback", Help: "Cancel a queued merge, apply or destroy",
+		Command: "cancel", Help: "Cancel a queued merge, apply or destroy",
 	},
 	{
 		Action: ActionWithdraw, Verb: "withdraw", Rule: canWithdraw,
@@ -192,8 +192,9 @@ var actionRows = []ActionRow{
 	{
 		Action: ActionCancelDestroy, Verb: "keep", Rule: canCancelDestroy, Binds: BindIntents,
 		direct: func(w Intent) Patch { return CancelDestroy(w.At) },
-		Label:  "Cancel destroy", adjust: keepOffer, Phrase: "keep", Saved: say("Canceled: %s stays as it is."),
-		Command: "keep", Help: "Cancel a destroy, or dismiss a new plan: the resources stay as they are",
+		Label:  "Cancel destroy", adjust: keepOffer,
+		Phrase: "cancel the destroy or new plan of", Saved: say("Canceled: %s stays as it is."),
+		Command: "cancel-destroy", Help: "Cancel a destroy, or dismiss a new plan: the resources stay as they are",
 	},
 	{
 		Action: ActionDestroy, Verb: "destroy", Rule: canDestroy, Step: StepDestroy,
@@ -207,20 +208,20 @@ var actionRows = []ActionRow{
 	{
 		Action: ActionClose, Verb: "close", Rule: canClose, Step: StepClose,
 		Label: "Close request", Secondary: true,
-		Phrase: "close", Saved: say("Close of %s requested."),
+		Phrase: "close", Saved: say("Closing %s."),
 		Command: "close", Help: "Close a request and its pull request",
 	},
 	{
 		Action: ActionRepair, Verb: "repair", Rule: canRepair, Step: StepRepair, hidden: notSilent,
 		Label: "Check run", adjust: withoutPlan,
-		Phrase: "repair", Saved: say("Checking the run of %s on GitHub. " + FollowCard),
+		Phrase: "check the run of", Saved: say("Checking the run of %s on GitHub. " + FollowCard),
 		Command: "repair", Help: "Refresh a run that looks stuck",
 	},
 	{
 		Action: ActionSync, Verb: "sync", Rule: func(Request) *Refusal { return nil },
 		Label: "Sync", Secondary: true, adjust: withoutPlan,
 		Phrase: "sync", Saved: say("Syncing %s with GitHub. " + FollowCard),
-		Command: "sync", Help: "Read GitHub for a request now",
+		Command: "sync", Help: "Refresh a request from GitHub",
 	},
 }
 

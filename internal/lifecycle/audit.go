@@ -61,13 +61,13 @@ func (d *diff) add(typ EventType, text string, details ...string) {
 func (d *diff) intents(before, after Request) {
 	for _, w := range after.Wanted {
 		if !hasIntent(before, w) {
-			d.add(EventIntentAdded, fmt.Sprintf("%s asked: %s.", w.By, w.What), "what", string(w.What), "by", w.By, "digest",
+			d.add(EventIntentAdded, fmt.Sprintf("%s requested: %s.", w.By, w.What), "what", string(w.What), "by", w.By, "digest",
 				w.PlanDigest)
 		}
 	}
 	for _, w := range before.Wanted {
 		if !hasIntent(after, w) {
-			d.add(EventIntentGone, fmt.Sprintf("The intent of %s to %s was removed from the request.", w.By, w.What), "what",
+			d.add(EventIntentGone, fmt.Sprintf("The %[2]s that %[1]s requested is no longer pending.", w.By, w.What), "what",
 				string(w.What), "by", w.By)
 		}
 	}
@@ -90,7 +90,7 @@ func (d *diff) approvals(before, after Request) {
 				string(a.Purpose), "surface", a.Source)
 		}
 		if a.VoidedAt != nil && (old == nil || old.VoidedAt == nil) {
-			d.add(EventApprovalVoided, fmt.Sprintf("The approval of %s no longer counts: %s.", a.Login, a.VoidReason), "by",
+			d.add(EventApprovalVoided, fmt.Sprintf("The approval by %s was dismissed: %s.", a.Login, a.VoidReason), "by",
 				a.Login)
 		}
 	}
@@ -115,14 +115,14 @@ func (d *diff) pull(before, after Request) {
 		d.add(EventHeadMoved, "The branch has a new commit.", "head", a.HeadSHA)
 	}
 	if !b.Foreign && a.Foreign {
-		d.add(EventBranchChanged, "The branch got content that TfPilot did not make.", "head", a.HeadSHA)
+		d.add(EventBranchChanged, "The branch was modified outside TfPilot.", "head", a.HeadSHA)
 	}
 	if b.Foreign && !a.Foreign {
-		d.add(EventBranchRestored, "The branch holds what TfPilot made again.", "head", a.HeadSHA)
+		d.add(EventBranchRestored, "The branch was restored.", "head", a.HeadSHA)
 	}
 	d.objections(b.Objections, a.Objections)
 	if b.BaseRef != a.BaseRef && b.BaseRef != "" {
-		d.add(EventBaseChanged, fmt.Sprintf("The pull request points at %q now.", a.BaseRef))
+		d.add(EventBaseChanged, fmt.Sprintf("The pull request now targets %q.", a.BaseRef))
 	}
 	switch {
 	case !b.Merged && a.Merged:
@@ -130,7 +130,7 @@ func (d *diff) pull(before, after Request) {
 	case b.isOpen() && !a.isOpen():
 		d.add(EventPullRequestClosed, "The pull request was closed without a merge.")
 	case !b.isOpen() && a.isOpen() && b.Open != nil:
-		d.add(EventPullRequestReopened, "The pull request was opened again.")
+		d.add(EventPullRequestReopened, "The pull request was reopened.")
 	}
 }
 
@@ -145,7 +145,8 @@ func (d *diff) objections(before, after []Objection) {
 	}
 	for _, o := range before {
 		if !has(after, o) {
-			d.add(EventChangesSettled, "The changes that "+o.Login+" requested on GitHub block no more.", "by", o.Login)
+			d.add(EventChangesSettled, "The changes that "+o.Login+" requested on GitHub no longer block the request.",
+				"by", o.Login)
 		}
 	}
 }
@@ -165,7 +166,7 @@ func (d *diff) runs(kind Kind, before, after Request) {
 func (d *diff) run(kind Kind, old, a Attempt) {
 	id := []string{"kind", string(kind), "correlationId", a.CorrelationID, "run", strconv.FormatInt(a.RunID, 10)}
 	if a.Sends > old.Sends && a.Sends > 1 {
-		d.add(EventRunSentAgain, fmt.Sprintf("No run was seen; the %s was sent again.", kind), id...)
+		d.add(EventRunSentAgain, fmt.Sprintf("No run was found, so the %s was dispatched again.", kind), id...)
 	}
 	if old.RunID == 0 && a.RunID != 0 {
 		d.add(EventRunKnown, fmt.Sprintf("The %s runs on GitHub as run %d.", kind, a.RunID), id...)
@@ -175,24 +176,24 @@ func (d *diff) run(kind Kind, old, a Attempt) {
 			append(id, "conclusion", string(a.Conclusion))...)
 	}
 	if old.Doubt == "" && a.Doubt != "" {
-		d.add(EventRunDoubted, fmt.Sprintf("GitHub reported that the %s succeeded. That does not count, since its result "+
-			"does not fit.", kind), append(id, "code", string(a.Doubt))...)
+		d.add(EventRunDoubted, fmt.Sprintf("GitHub reported that the %s succeeded. The success does not count: its result "+
+			"does not match.", kind), append(id, "code", string(a.Doubt))...)
 	}
 	if a.RerunSeen > old.RerunSeen {
-		d.add(EventRunRerun, fmt.Sprintf("The %s was run again on GitHub. A re-run changes nothing.", kind), id...)
+		d.add(EventRunRerun, fmt.Sprintf("The %s was re-run on GitHub. TfPilot ignores re-runs.", kind), id...)
 	}
 	if old.RevokedAt == nil && a.RevokedAt != nil {
 		d.add(EventRunRevoked, fmt.Sprintf("The grant of the %s was deleted.", kind), id...)
 	}
 	if !old.Released && a.Released {
-		d.add(EventLeaseReleased, "The lease of the environment was given back.", id...)
+		d.add(EventLeaseReleased, "The environment's lease was released.", id...)
 	}
 	switch {
 	case old.SetAside || !a.SetAside:
 	case kind == KindPlan:
-		d.add(EventRoundDismissed, "The new plan was dismissed. What exists stays as it is.", id...)
+		d.add(EventRoundDismissed, "The new plan was dismissed. The resources stay as they are.", id...)
 	default:
-		d.add(EventDestroySetAside, "The destroy that did not succeed was set aside.", id...)
+		d.add(EventDestroySetAside, "The failed destroy was dismissed.", id...)
 	}
 }
 
@@ -201,9 +202,9 @@ func (d *diff) foreignRuns(before, after Request) {
 		if before.knowsForeignRun(f.RunID) {
 			continue
 		}
-		text := "A run that TfPilot did not start bears the name of this request. Nothing is taken from it."
+		text := "A run that TfPilot did not start uses this request's name. TfPilot ignores its result."
 		if after.ForeignRunCount == MaxForeignRuns {
-			text += " Further runs of this kind are not recorded."
+			text += " Further runs like this are not recorded."
 		}
 		d.add(EventForeignRun, text, "kind", string(f.Kind), "by", f.Actor, "run", strconv.FormatInt(f.RunID, 10), "url",
 			f.URL)
@@ -223,7 +224,7 @@ func (d *diff) results(before, after Request) {
 		d.add(EventCleanupOpened, fmt.Sprintf("Cleanup pull request #%d was opened.", a.PRNumber))
 	}
 	if a != nil && a.MergedAt != nil && (b == nil || b.MergedAt == nil) {
-		d.add(EventCleanupMerged, "The code is gone from the repository.")
+		d.add(EventCleanupMerged, "The code was removed from the repository.")
 	}
 }
 
@@ -233,7 +234,7 @@ func (d *diff) problem(before, after *Problem) {
 		before.Text != after.Text):
 		d.add(EventProblem, after.Text, "step", after.Step, "code", string(after.Code))
 	case before != nil && after == nil:
-		d.add(EventProblemGone, "The problem with the step "+before.Step+" is over.")
+		d.add(EventProblemGone, "The problem in step "+before.Step+" was resolved.")
 	}
 }
 

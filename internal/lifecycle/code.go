@@ -114,20 +114,20 @@ func (c ReasonCode) Words() string { return codeWords[c] }
 var codeWords = map[ReasonCode]string{
 	CodeClosed:    "This request is closed. Create a new request.",
 	CodeClosing:   "This request is being closed.",
-	CodeMerged:    "This is merged already. To remove it, destroy it.",
+	CodeMerged:    "This is already merged. To remove it, destroy it.",
 	CodeNotMerged: "This is not merged yet. Merge it first.",
 	CodeNoPlan:    "There is no plan to decide on. Re-plan first.",
-	CodePlanning:  "A plan is running. Wait until it has ended.",
+	CodePlanning:  "A plan is running. Wait until it ends.",
 	CodeForeign: "The branch holds commits that TfPilot did not make. Restore the generated content or close the " +
 		"request.",
 	CodeMoved:      "The branch has a newer commit than this plan. Re-plan first.",
-	CodeRetargeted: "The pull request points at another branch. Point it back on GitHub, then re-plan.",
-	CodeApproved:   "This plan is approved already.",
+	CodeRetargeted: "The pull request targets another branch. Change its base on GitHub, then re-plan.",
+	CodeApproved:   "This plan is already approved.",
 	CodeUnapproved: "This plan is not approved yet. An approver must approve it first.",
-	CodeAsked:      "This was requested already.",
-	CodeRunning:    "A run is in progress. Wait until it has ended.",
-	CodeApplied:    "This plan is applied already.",
-	CodeDestroyed:  "This was destroyed already. Nothing is left to do.",
+	CodeAsked:      "This was already requested.",
+	CodeRunning:    "A run is in progress. Wait until it ends.",
+	CodeApplied:    "This plan is already applied.",
+	CodeDestroyed:  "This was already destroyed. Nothing is left to do.",
 	CodeDestroying: "This is about to be destroyed. Cancel the destroy first.",
 	CodeNewRound:   "The last run did not succeed. Re-plan to see what is left to do.",
 	CodeNothing:    "There is nothing to do.",
@@ -135,31 +135,32 @@ var codeWords = map[ReasonCode]string{
 	CodeTooMany:    "This was planned too often. Create a new request.",
 	CodeObjected: "Changes were requested on GitHub. This is blocked until they are approved there or the review is " +
 		"dismissed.",
-	CodeDismissed: "This plan was dismissed. What exists stays as it is.",
+	CodeDismissed: "This plan was dismissed. The resources stay as they are.",
 	CodeNotYours:  "Only the person who approved can withdraw the approval.",
 
 	CodeUnknownVerb:        "TfPilot does not know this action, so it is not allowed.",
-	CodeNotAllowed:         "This account may not use TfPilot here. Ask an admin.",
+	CodeNotAllowed:         "This account does not have access to TfPilot. Ask an admin.",
 	CodeNotLinked:          "This account is not linked to a GitHub login. Ask an admin to link it.",
-	CodeRole:               "This role may not do this. Ask an approver or an admin.",
-	CodeNotOwn:             "Only the requester, approvers and admins may do this.",
-	CodeAuthor:             "The author of a request never approves or rejects it. Ask another approver.",
-	CodeRoundRequester:     "The person who requested this round never approves it. Ask another approver.",
-	CodeProtected:          "This environment is protected, and only the people named for it may do this.",
-	CodeEnvironmentUnknown: "This environment is not in TfPilot's configuration, so nothing may be changed in it.",
+	CodeRole:               "This role does not allow the action. Ask an approver or an admin.",
+	CodeNotOwn:             "Only the requester, approvers and admins can do this.",
+	CodeAuthor:             "Authors can't approve or reject their own requests. Ask another approver.",
+	CodeRoundRequester:     "The person who requested this plan can't approve it. Ask another approver.",
+	CodeProtected:          "This environment is protected, and only the people on its list can do this.",
+	CodeEnvironmentUnknown: "This environment is not in TfPilot's configuration, so nothing can be changed in it.",
 	CodeNotTyped:           "The environment is protected now. Approve again, and type its name to confirm.",
-	CodeIdentity:           "The Slack account is not linked to the GitHub account that it had. Ask an admin to link it.",
-	CodeAccount:            "The login does not belong to the GitHub account that it had. Ask an admin to link it.",
+	CodeIdentity: "The Slack account is no longer linked to the same GitHub account. " +
+		"Ask an admin to link it again.",
+	CodeAccount: "The login now belongs to another GitHub account. Ask an admin to link it again.",
 
-	CodeOtherWorkspace: "This account is of another workspace, and only people of this one can use TfPilot.",
+	CodeOtherWorkspace: "This account belongs to another Slack workspace. Only members of this workspace can use TfPilot.",
 	CodeNoProject:      "No project is configured yet, so there is nothing to request.",
-	CodeModule:         "This module may not be used here. Choose another module or environment.",
+	CodeModule:         "This module is not available here. Choose another module or environment.",
 	CodeArchived:       "This request is archived, and nothing is left to do.",
 	CodeUnknownAction:  "TfPilot does not know this action.",
-	CodeUnconfirmed:    "This has to be confirmed first. Nothing was done.",
-	CodeUnread:         "The last page of the plan was not opened. Read the plan first, then approve it.",
+	CodeUnconfirmed:    "This needs a confirmation first. Nothing was done.",
+	CodeUnread:         "You haven't opened the last page of the plan. Read the whole plan, then approve it.",
 	CodeInput:          "Some of the input is not valid. Correct it and try again.",
-	CodeTaken:          "This request id is taken. Start again.",
+	CodeTaken:          "This request ID is taken. Start again.",
 	CodeUnavailable:    "TfPilot cannot reach its storage right now, so nothing was changed. Try again in a minute.",
 	CodeRebuilding:     "The list of requests is being rebuilt. Try again in a minute.",
 	CodeDigestDiffers:  "The stored plan is not the one of this request. Re-plan, and tell your platform team.",
@@ -167,8 +168,8 @@ var codeWords = map[ReasonCode]string{
 	CodeCursor:         "This list has expired. Start it again.",
 
 	CodeSignIn:        "GitHub does not accept TfPilot's credentials. Nothing is lost; TfPilot retries by itself.",
-	CodeGitHubRefused: "GitHub refused this. Its message says why.",
-	CodeNotFound:      "This was not found. Check the name, or ask your platform team whether TfPilot may see it.",
+	CodeGitHubRefused: "GitHub refused this. Its message explains why.",
+	CodeNotFound:      "This was not found. Check the name, or ask your platform team whether TfPilot has access.",
 	CodeNotDeployed:   "The environment is not set up in its repository yet. Ask your platform team.",
 	CodeRender:        "TfPilot could not write the Terraform file of this request. Ask your platform team.",
 	CodeQueueFull:     "Too many requests wait for GitHub. This one starts by itself as soon as there is room.",
@@ -176,29 +177,30 @@ var codeWords = map[ReasonCode]string{
 	CodeForced:        "An admin released the environment by force. Re-plan to see what is left.",
 	CodeStateUnlocked: "An admin removed the lock on the state. Re-plan.",
 
-	CodeGuardRefused:   "The run was not one that TfPilot requested, so it did nothing.",
-	CodeStepFailed:     "A step of the run failed before or after Terraform. Its log on GitHub says why.",
+	CodeGuardRefused:   "TfPilot did not request this run, so the run did nothing.",
+	CodeStepFailed:     "A step of the run failed before or after Terraform. Its log on GitHub shows why.",
 	CodeContentDiffers: "The commit is not exactly what TfPilot generated. Restore the branch, then re-plan.",
 	CodeBackendDiffers: "The environment's backend is not the configured one. The platform team must fix it.",
 	CodeEnvironmentBroken: "The error is in another file of this environment, not in this request. The platform team " +
 		"must fix it.",
 	CodeTerraformFailed: "Terraform failed and printed no error.",
 	CodeNothingPlanned:  "The plan creates nothing. Check the inputs.",
-	CodeOutsideModule: "The plan would touch something outside this request. Ask the platform team to review the " +
+	CodeOutsideModule: "The plan would change something outside this request. Ask the platform team to review the " +
 		"module.",
 	CodeNotOnlyDestroy: "The destroy would also create or change something. Ask the platform team to review the module.",
-	CodeUnsupported:    "The plan holds an action that TfPilot does not know. Ask the platform team to review the module.",
-	CodePlanTooLarge:   "The plan is too large to be shown, so it cannot be approved.",
-	CodeReferredTo:     "Other code in this environment refers to it. Remove that reference first.",
+	CodeUnsupported: "The plan contains an action that TfPilot does not know. Ask the platform team to review " +
+		"the module.",
+	CodePlanTooLarge: "The plan is too large to be shown, so it cannot be approved.",
+	CodeReferredTo:   "Other code in this environment refers to it. Remove that reference first.",
 	CodeDigestChanged: "The changes are no longer the approved ones. Nothing was changed. Re-plan and review the " +
 		"new plan.",
 	CodeCodeChanged: "The code is no longer the approved code. Nothing was changed. Re-plan and review the new plan.",
 	CodeNotPinned: "The run would execute code that may change without a review. The platform team must fix it " +
 		"in the repository.",
 	CodeGrantWithdrawn: "The approval was withdrawn before the run changed anything.",
-	CodeStateLocked: "The environment's state is locked, so nothing was changed. The platform team finds out who " +
+	CodeStateLocked: "The environment's state is locked, so nothing was changed. Ask the platform team to find out who " +
 		"holds the lock.",
-	CodeInterrupted:   "The run was interrupted. What it did until then is in the state. Re-plan to see what is left.",
+	CodeInterrupted:   "The run was interrupted. What it did so far is in the state. Re-plan to see what is left.",
 	CodeStateNotSaved: "Terraform could not save its state. Ask the platform team to check it before anything else runs.",
 	CodeResultMissing: "GitHub reports that the run succeeded, but the run left no result, so it does not count. " +
 		"What it did is in the state: re-plan to see what is left.",
@@ -207,7 +209,7 @@ var codeWords = map[ReasonCode]string{
 	CodeResultForeign: "GitHub reports that the run succeeded, but the result in the bucket was not written by this " +
 		"run, so it does not count. " +
 		"Tell your platform team, then re-plan to see what exists.",
-	CodeResultDiffers: "GitHub reports that the run succeeded, but its result is not that of the approved plan, " +
+	CodeResultDiffers: "GitHub reports that the run succeeded, but its result does not match the approved plan, " +
 		"so it does not count. " +
 		"Tell your platform team, then re-plan to see what exists.",
 }

@@ -20,7 +20,7 @@ const (
 
 // conclusionRow holds the texts for one conclusion.
 type conclusionRow struct {
-	outcome string // required: the verb of a sentence about the run, "was cancelled"
+	outcome string // required: the verb of a sentence about the run, "was canceled"
 	advice  string // what it means for the person who has to act
 }
 
@@ -28,11 +28,11 @@ var conclusionTable = map[Conclusion]conclusionRow{
 	ConclusionSuccess: {outcome: "succeeded"},
 	ConclusionFailure: {outcome: "failed"},
 	ConclusionCancelled: {
-		"was cancelled", "The run was cancelled on GitHub, by a person or because its runner stopped. It is not repeated " +
-			"by itself.",
+		"was canceled", "The run was canceled on GitHub, by a person or because its runner stopped. " +
+			"TfPilot does not repeat it.",
 	},
-	ConclusionTimedOut:       {"timed out", "The run took too long and GitHub ended it."},
-	ConclusionActionRequired: {outcome: "was held back by GitHub, which requires an action there"},
+	ConclusionTimedOut:       {"timed out", "The run took too long, and GitHub stopped it."},
+	ConclusionActionRequired: {outcome: "is blocked on GitHub, which requires an action there"},
 	ConclusionStartupFailure: {outcome: "could not start"},
 	ConclusionStale:          {outcome: "was lost: GitHub does not know how it ended"},
 	ConclusionSkipped:        {outcome: "was skipped by GitHub"},

@@ -10,11 +10,11 @@ import (
 // attempt is removed. The card shows both with the reason.
 func ForceReleased(kind Kind, correlationID, by, reason string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
-		text := fmt.Sprintf("%s took the environment away from this %s by force: %s", by, kind, reason)
+		text := fmt.Sprintf("%s force-released the environment from this %s: %s", by, kind, reason)
 		a, w := r.Attempt(kind, correlationID), r.Intent(Action(kind))
 		switch {
 		case a != nil && a.giveUp(ConclusionStale, text, now):
-			text += "\nIts run may have changed something. Plan again to see what is left."
+			text += "\nIts run may have changed something. Re-plan to see what is left."
 		case a == nil && w != nil && w.CorrelationID == correlationID:
 			r.drop(w.What, "")
 		default:

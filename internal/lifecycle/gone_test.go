@@ -20,7 +20,7 @@ func TestMayBeGone(t *testing.T) {
 			[]Attempt{{CorrelationID: "d0", RunID: 3, Conclusion: "failure", FailedStep: "Set up job"}}, false},
 		"an earlier one failed at its effect": {applied,
 			[]Attempt{{CorrelationID: "d0", RunID: 3, Conclusion: "failure", FailedStep: "Destroy"}}, true},
-		"an earlier one was cancelled": {applied, []Attempt{{CorrelationID: "d0", RunID: 3, Conclusion: "cancelled"}}, true},
+		"an earlier one was canceled": {applied, []Attempt{{CorrelationID: "d0", RunID: 3, Conclusion: "cancelled"}}, true},
 	} {
 		r := Request{}
 		r.Runs.Apply.Attempts, r.Runs.Destroy.Attempts = tt.apply, tt.destroy

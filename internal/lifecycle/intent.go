@@ -20,7 +20,7 @@ func RecordIntent(w Intent) Patch {
 			}
 		}
 		if row, known := w.What.Row(); known && !row.RecordsIntent() {
-			return r, refuse(CodeNothing, "%s is done at once and is not recorded.", row.Label)
+			return r, refuse(CodeNothing, "%s runs immediately and is not recorded.", row.Label)
 		}
 		if refusal := Can(r, w.What); refusal != nil {
 			return r, refusal

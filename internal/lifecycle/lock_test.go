@@ -99,7 +99,7 @@ func TestWordsOfAStateLock(t *testing.T) {
 		"locked by an unknown holder (lock y).":                         {StateLock{ID: "y"}, true},
 	} {
 		got := StateLockText("core", env, c.l, c.alone)
-		if !strings.Contains(got, text) || strings.Contains(got, "No run of TfPilot") != c.alone ||
+		if !strings.Contains(got, text) || strings.Contains(got, "not held by a run of TfPilot") != c.alone ||
 			!strings.Contains(got, "unlock core dev/app") {
 			t.Errorf("%s", got)
 		}

@@ -153,7 +153,7 @@ func canWithdraw(r Request) *Refusal {
 	case !r.Approval.Approved:
 		return refuse(CodeUnapproved, "There is no open approval to withdraw.")
 	case !r.AwaitsEffect():
-		return refuse(CodeApplied, "This approval was used already and can't be withdrawn.")
+		return refuse(CodeApplied, "This approval was already used and can't be withdrawn.")
 	}
 	return nil
 }
@@ -200,7 +200,7 @@ func canDismiss(r Request) *Refusal {
 	case round == nil:
 		return refuse(CodeNothing, "There is no new plan to dismiss.")
 	case round.active():
-		return refuse(CodePlanning, "The plan is still running. Dismiss it when it has ended.")
+		return refuse(CodePlanning, "The plan is still running. Dismiss it when it ends.")
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func refuse(code ReasonCode, format string, args ...any) *Refusal {
 func alive(r Request) *Refusal {
 	switch {
 	case r.destroyed():
-		return refuse(CodeDestroyed, "This is destroyed already. There is nothing left to do.")
+		return refuse(CodeDestroyed, "This is already destroyed. There is nothing left to do.")
 	case !r.merged() && r.closed():
 		return refuse(CodeClosed, "This request is closed. Create a new request.")
 	case r.Intent(ActionClose) != nil || r.Intent(ActionReject) != nil:
@@ -112,7 +112,7 @@ func canReject(r Request) *Refusal {
 		if r.Intent(ActionDestroy) != nil || canDismiss(r) == nil {
 			return nil
 		}
-		return refuse(CodeMerged, "This is merged already and can't be rejected. Destroy it instead.")
+		return refuse(CodeMerged, "This is already merged and can't be rejected. Destroy it instead.")
 	}
 	return checkRound(r)
 }
@@ -122,7 +122,7 @@ func canMerge(r Request) *Refusal {
 		return refusal
 	}
 	if r.merged() {
-		return refuse(CodeMerged, "This is merged already.")
+		return refuse(CodeMerged, "This is already merged.")
 	}
 	if refusal := checkRound(r); refusal != nil {
 		return refusal
@@ -145,7 +145,7 @@ func canApply(r Request) *Refusal {
 	case !r.merged():
 		return refuse(CodeNotMerged, "This is not merged yet. Merge it first.")
 	case apply.active():
-		return refuse(CodeRunning, "An apply is running already.")
+		return refuse(CodeRunning, "An apply is already running.")
 	case destroy.active() || r.Intent(ActionDestroy) != nil:
 		return refuse(CodeDestroying, "A destroy is requested. Cancel the destroy first.")
 	case r.Plan != nil && r.Plan.Purpose == PurposeDestroy:
@@ -173,7 +173,7 @@ func (r Request) usedUp(a *Attempt) bool {
 
 func refuseRepeat(a *Attempt) *Refusal {
 	if a.succeeded() {
-		return refuse(CodeApplied, "This plan is applied already.")
+		return refuse(CodeApplied, "This plan is already applied.")
 	}
 	return refuse(CodeNewRound, "The last apply failed. Re-plan to see what is left to do.")
 }
@@ -181,7 +181,7 @@ func refuseRepeat(a *Attempt) *Refusal {
 func canDestroy(r Request) *Refusal {
 	switch {
 	case r.destroyed():
-		return refuse(CodeDestroyed, "This is destroyed already. There is nothing left to do.")
+		return refuse(CodeDestroyed, "This is already destroyed. There is nothing left to do.")
 	case !r.merged() && r.closed():
 		return refuse(CodeClosed, "This request is closed and created nothing. There is nothing left to do.")
 	case !r.merged():
@@ -189,7 +189,7 @@ func canDestroy(r Request) *Refusal {
 	case r.Runs.Apply.Current().active():
 		return refuse(CodeRunning, "An apply is running. Wait until it ends.")
 	case r.Runs.Destroy.Current().active():
-		return refuse(CodeDestroying, "A destroy is running already.")
+		return refuse(CodeDestroying, "A destroy is already running.")
 	case r.Intent(ActionDestroy) != nil:
 		return refuse(CodeAsked, "%s already requested this.", r.Intent(ActionDestroy).By)
 	}
@@ -198,7 +198,7 @@ func canDestroy(r Request) *Refusal {
 
 func canClose(r Request) *Refusal {
 	if r.merged() {
-		return refuse(CodeMerged, "This is merged already and can't be closed. Destroy it instead.")
+		return refuse(CodeMerged, "This is already merged and can't be closed. Destroy it instead.")
 	}
 	return alive(r)
 }
@@ -212,7 +212,7 @@ func canPlan(r Request) *Refusal {
 	case r.PR == nil:
 		return refuse(CodeNoPlan, "The pull request is not open yet. The plan starts automatically.")
 	case r.Runs.Plan.Current().active():
-		return refuse(CodePlanning, "A plan is running already.")
+		return refuse(CodePlanning, "A plan is already running.")
 	case working(r) != nil:
 		return working(r)
 	case r.Intent(ActionApply) != nil:
@@ -261,7 +261,7 @@ func canCancelIntent(r Request) *Refusal {
 func canCancelDestroy(r Request) *Refusal {
 	destroy := r.Runs.Destroy.Current()
 	if r.Intent(ActionDestroy) == nil && !(destroy.failed() && !destroy.SetAside) && canDismiss(r) != nil {
-		return refuse(CodeNothing, "No destroy and no new plan is open, so there is nothing to cancel.")
+		return refuse(CodeNothing, "No destroy or new plan is open, so there is nothing to cancel.")
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ const keptCleanups = 20
 // mayStart is the last check before an attempt exists.
 func mayStart(r Request, kind Kind, a Attempt) *Refusal {
 	if current := r.CurrentRun(kind); current.active() {
-		return refuse(CodeRunning, "%s is running already.", kind.Named())
+		return refuse(CodeRunning, "%s is already running.", kind.Named())
 	}
 	switch kind {
 	case KindApply:
@@ -127,7 +127,7 @@ func canStartDestroy(r Request) *Refusal {
 func Sending(kind Kind, correlationID string, now time.Time) Patch {
 	return func(r Request) (Request, error) {
 		if !r.Attempt(kind, correlationID).send(now) {
-			return r, refuse(CodeRunning, "This %s was sent already.", kind)
+			return r, refuse(CodeRunning, "This %s was already sent.", kind)
 		}
 		return r, nil
 	}

@@ -109,7 +109,7 @@ func StateUnlocked(l StateLock, by, reason string, now time.Time) Patch {
 		if p == nil || p.Code != CodeStateLocked {
 			return r, nil
 		}
-		text := fmt.Sprintf("%s removed the lock on the state that was held %s: %s\nRe-plan to continue.", by, l, reason)
+		text := fmt.Sprintf("%s removed the state lock that was held %s: %s\nRe-plan to continue.", by, l, reason)
 		r.Problem = &Problem{Step: p.Step, Code: CodeStateUnlocked, Text: text, Since: now}
 		return r, nil
 	}
@@ -121,8 +121,8 @@ func StateUnlocked(l StateLock, by, reason string, now time.Time) Patch {
 func StateLockText(project string, env Environment, l StateLock, alone bool) string {
 	text := fmt.Sprintf("Nothing was changed: the state of %s is locked %s.", env, l)
 	if alone {
-		text += " No run of TfPilot holds it, since this run had the environment for itself."
+		text += " It is not held by a run of TfPilot, because this run had the environment's lease."
 	}
-	return text + fmt.Sprintf(" An admin checks that its holder no longer works, and removes the lock: "+
-		"tfpilot environments unlock %s %s. Then plan again.", project, env)
+	return text + fmt.Sprintf(" An admin must make sure that its holder has stopped, and then remove the lock: "+
+		"tfpilot environments unlock %s %s. Then re-plan.", project, env)
 }

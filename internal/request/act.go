@@ -138,7 +138,7 @@ func (s *Service) authorize(c Caller, action lifecycle.Action, doc store.Doc) *R
 		return archived()
 	}
 	if w := intentBy(doc.Request, action, c.Login); w != nil {
-		return conflict(lifecycle.CodeAsked, "You already requested this. It is on its way. %s", lifecycle.FollowCard)
+		return conflict(lifecycle.CodeAsked, "You already requested this. It is in progress. %s", lifecycle.FollowCard)
 	}
 	row, _ := action.Row()
 	if refusal := row.Rule(doc.Request); refusal != nil {
@@ -167,7 +167,7 @@ func CheckAnswers(action lifecycle.Action, in Answers) *Refusal {
 	row, _ := action.Row()
 	reason := strings.TrimSpace(in.Reason)
 	if row.NeedsReason() && reason == "" {
-		const text = "Say why, so that the requester knows what to change."
+		const text = "Add a reason, so that the requester knows what to change."
 		return &Refusal{
 			Class: Invalid, Code: lifecycle.CodeInput, Text: text, Confirm: lifecycle.ConfirmReason,
 			Faults: []Fault{{FieldReason, text}},
@@ -183,7 +183,7 @@ func CheckReason(reason string) *Refusal { return invalid(checkReason(reason)...
 // character in it.
 func checkReason(reason string) []Fault {
 	if n := utf8.RuneCountInString(reason); n > MaxReason {
-		return []Fault{faultf(FieldReason, "The reason has %d characters; at most %d are possible.", n, MaxReason)}
+		return []Fault{faultf(FieldReason, "The reason has %d characters; the limit is %d.", n, MaxReason)}
 	}
 	if err := secretscan.CheckInput(reason, invisible.Lines); err != nil {
 		return []Fault{faultf(FieldReason, "The reason %s.", err)}

@@ -193,9 +193,9 @@ func TestDraftForWhatDoesNotExist(t *testing.T) {
 		"no project": {func(d *request.Draft) { d.Project = "" }, request.FieldProject,
 			"A project is required: core."},
 		"another project": {func(d *request.Draft) { d.Project = "x" }, request.FieldProject,
-			`There is no project "x"; there is core.`},
+			`Unknown project "x". Projects: core.`},
 		"another module": {func(d *request.Draft) { d.Module = "x" }, request.FieldModule,
-			`There is no module "x"; there is `},
+			`Unknown module "x". Modules: `},
 	} {
 		d := requesttest.Draft()
 		c.change(&d)
@@ -246,7 +246,7 @@ func TestStrangersSeeNothing(t *testing.T) {
 	_, open := w.Open(t.Context(), c, requesttest.Draft())
 	for name, err := range map[string]error{"get": get, "list": list, "sync": sync, "act": act, "open": open,
 		"anywhere": w.MayOpenAnywhere(c)} {
-		if err == nil || !strings.Contains(err.Error(), "from another workspace") {
+		if err == nil || !strings.Contains(err.Error(), "belong to another workspace") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

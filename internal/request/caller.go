@@ -80,7 +80,7 @@ func (s *Service) LoginCaller(ctx context.Context, login, source string) (Caller
 // allow asks the rules whether the caller has a right: nil, or why not and who has.
 func (s *Service) allow(c Caller, verb rbac.Verb, sc rbac.Scope) *Refusal {
 	if c.Stranger { // first: some things are open to everyone here
-		return denied(lifecycle.CodeOtherWorkspace, "You are here from another workspace, and only people of this one "+
+		return denied(lifecycle.CodeOtherWorkspace, "You belong to another workspace, and only members of this one "+
 			"can use TfPilot.")
 	}
 	d := s.Policy.Decide(c.Subject(), verb, sc)
@@ -131,7 +131,7 @@ func (s *Service) MayOpenAnywhere(c Caller) *Refusal {
 	}
 	if first == nil {
 		first = denied(lifecycle.CodeNoProject, "No project is configured yet, so there is nothing to request. "+
-			"An operator of TfPilot adds projects to tfpilot.yaml.")
+			"Ask the operator of TfPilot to add one to tfpilot.yaml.")
 	}
 	return first
 }

@@ -20,7 +20,7 @@ func stale(row lifecycle.ActionRow, r lifecycle.Request, seen Seen) *Refusal {
 	switch row.Binds {
 	case lifecycle.BindIntents:
 		if seen.Intents != "" && seen.Intents != IntentsOf(r) {
-			return conflict(lifecycle.CodeStale, "What waits has changed since you saw it. Review the request first.")
+			return conflict(lifecycle.CodeStale, "The queued action has changed since you saw it. Review the request first.")
 		}
 	case lifecycle.BindPlan, lifecycle.BindPlanIfNamed:
 		other := r.Plan != nil && (seen.Digest != r.Plan.Digest || seen.HeadSHA != r.Plan.SHA ||
@@ -34,7 +34,7 @@ func stale(row lifecycle.ActionRow, r lifecycle.Request, seen Seen) *Refusal {
 
 func otherPlan() *Refusal {
 	return conflict(lifecycle.CodeStale,
-		"The plan is no longer the one that you saw. Review the current plan first.")
+		"The plan has changed since you saw it. Review the current plan first.")
 }
 
 // ifAllowed is a patch that refuses what is not allowed, or stale, in the document that is written.
@@ -76,7 +76,7 @@ func planConfirmed(need lifecycle.Confirmation, r lifecycle.Request, env config.
 	case !cmd.Seen.Read && cmd.Confirm != "" && !typedName:
 		return otherPlan()
 	case !cmd.Seen.Read:
-		refusal := unconfirmed(need, "Read the plan to its end first, then confirm it.")
+		refusal := unconfirmed(need, "Read the whole plan first, then confirm it.")
 		refusal.Code = lifecycle.CodeUnread
 		return refusal
 	case need == lifecycle.ConfirmTyped:

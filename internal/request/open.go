@@ -46,14 +46,14 @@ func (s *Service) CheckDraft(d Draft) (Checked, *Refusal) {
 	if out.project, ok = s.project(d.Project); d.Project == "" {
 		faults = append(faults, faultf(FieldProject, "A project is required: %s.", listed(s.Projects, projectName)))
 	} else if !ok {
-		faults = append(faults, faultf(FieldProject, "There is no project %.60q; there is %s.",
+		faults = append(faults, faultf(FieldProject, "Unknown project %.60q. Projects: %s.",
 			d.Project, listed(s.Projects, projectName)))
 	} else if out.environment, ok = environmentIn(out.project, d.Environment); !ok {
-		faults = append(faults, faultf(FieldEnvironment, "There is no environment %.60q in %s; there is %s.",
+		faults = append(faults, faultf(FieldEnvironment, "Unknown environment %.60q in %s. Environments: %s.",
 			d.Environment, d.Project, listed(out.project.Environments, config.Environment.String)))
 	}
 	if out.module, ok = s.Catalog.Module(d.Module); !ok {
-		faults = append(faults, faultf(FieldModule, "There is no module %.60q; there is %s.",
+		faults = append(faults, faultf(FieldModule, "Unknown module %.60q. Modules: %s.",
 			d.Module, strings.Join(s.Catalog.Names(), ", ")))
 	}
 	if len(faults) == 0 {
@@ -64,7 +64,7 @@ func (s *Service) CheckDraft(d Draft) (Checked, *Refusal) {
 		}
 	}
 	if d.Reason == "" {
-		faults = append(faults, Fault{FieldReason, "Say in a few words why it is needed; reviewers read this."})
+		faults = append(faults, Fault{FieldReason, "Add a short reason. Approvers will see it."})
 	}
 	return out, invalid(append(faults, checkReason(d.Reason)...)...)
 }
@@ -85,7 +85,7 @@ func (s *Service) Open(ctx context.Context, c Caller, d Draft) (store.Doc, error
 	if err != nil {
 		return store.Doc{}, &Refusal{
 			Class: Invalid, Code: lifecycle.CodeInput, cause: err, Text: "This form is from another version of TfPilot. " +
-				"Please start again.",
+				"Start again.",
 		}
 	}
 	doc, err := s.Documents.Create(ctx, r)
@@ -93,7 +93,7 @@ func (s *Service) Open(ctx context.Context, c Caller, d Draft) (store.Doc, error
 	case errors.Is(err, store.ErrExists) && c.is(doc.Request.Requester):
 		// sent twice: the first one counts
 	case errors.Is(err, store.ErrExists):
-		return store.Doc{}, conflict(lifecycle.CodeTaken, "Another request has this id already. Please start again.")
+		return store.Doc{}, conflict(lifecycle.CodeTaken, "Another request already has this ID. Start again.")
 	case err != nil:
 		return store.Doc{}, unavailable(err)
 	}

@@ -48,14 +48,14 @@ func (s *Service) List(ctx context.Context, c Caller, q queue.Query) (queue.Page
 	switch {
 	case errors.Is(err, queue.ErrRebuilding):
 		return page, &Refusal{Class: Unavailable, Code: lifecycle.CodeRebuilding, cause: err,
-			Text: "The list of requests is being rebuilt. Try again in a minute; a request can be shown by its id meanwhile."}
+			Text: "The list of requests is being rebuilt. Try again in a minute. Until then, show a request by its ID."}
 	case errors.Is(err, queue.ErrCursor):
 		return page, &Refusal{Class: Invalid, Code: lifecycle.CodeCursor, cause: err,
 			Text: "This list has expired. Start it again."}
 	case err != nil:
 		return page, &Refusal{Class: Unavailable, Code: lifecycle.CodeUnavailable, cause: err,
 			Text: "The list of requests cannot be read right now. Try again in a minute; " +
-				"a request can be shown by its id meanwhile."}
+				"until then, show a request by its ID."}
 	}
 	return page, nil
 }
@@ -98,7 +98,7 @@ func ReadPlan(ctx context.Context, from Summaries, r lifecycle.Request) (*terraf
 	run := r.PlanRun()
 	if run == nil {
 		return nil, conflict(lifecycle.CodeNoPlan,
-			"This request has no plan now: a new one is being made, or the last one failed.")
+			"This request has no plan right now: a new one is running, or the last one failed.")
 	}
 	data, err := from.Summary(ctx, r.Project, run.CorrelationID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -163,7 +163,7 @@ func (s *Service) syncAll(ctx context.Context, repositories []string) error {
 	for _, repo := range repositories {
 		if err := s.Notifier.Sync(ctx, repo); err != nil {
 			return &Refusal{Class: Unavailable, Code: lifecycle.CodeUnavailable, cause: err,
-				Text: "The workers cannot be reached right now. They check for news every minute."}
+				Text: "The workers cannot be reached right now. They check for changes every minute."}
 		}
 	}
 	return nil

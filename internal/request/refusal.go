@@ -90,7 +90,7 @@ func unconfirmed(need lifecycle.Confirmation, format string, args ...any) *Refus
 
 // Unreachable is the text for storage that does not answer.
 const Unreachable = "TfPilot cannot reach its storage right now, so nothing was changed. " +
-	"Please try again in a minute."
+	"Try again in a minute."
 
 // unavailable is a failure outside. Whether a write arrived may be unknown, so trying again has to be safe.
 func unavailable(err error) *Refusal {
@@ -105,5 +105,5 @@ func notFound(id string) *Refusal {
 }
 
 func archived() *Refusal {
-	return conflict(lifecycle.CodeArchived, "This request is archived: nothing is left to do, and it can only be read.")
+	return conflict(lifecycle.CodeArchived, "This request is archived and read-only.")
 }

@@ -73,7 +73,7 @@ type Service struct {
 // changed notifies of a commit.
 func (s *Service) changed(ctx context.Context, doc store.Doc) {
 	if err := s.Notifier.Changed(ctx, doc.Request, doc.Archived); err != nil {
-		s.Log.Warn("no worker was notified; one finds the change within a minute", "request", doc.Request.ID, "error", err)
+		s.Log.Warn("no worker was notified; one will find the change within a minute", "request", doc.Request.ID, "error", err)
 	}
 }
 

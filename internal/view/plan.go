@@ -216,7 +216,7 @@ func notes(c terraform.Change) []string {
 		all = append(all, why)
 	}
 	if c.Deposed != "" {
-		all = append(all, "deposed object "+visible(c.Deposed)+": left over from an earlier replacement, beside the resource itself")
+		all = append(all, "deposed object "+visible(c.Deposed)+": left over from an earlier replacement, in addition to the resource itself")
 	}
 	if c.PreviousAddress != "" && c.Kind() != "move" {
 		all = append(all, "moved from "+visible(terraform.ShortAddress(c.PreviousAddress)))
@@ -236,10 +236,10 @@ var reasons = map[string]string{
 	"replace_because_cannot_update":     "because it cannot be changed in place",
 	"replace_by_request":                "because its replacement was requested",
 	"replace_by_triggers":               "because something in its replace_triggered_by changes",
-	"delete_because_no_resource_config": "because the code no longer has it",
-	"delete_because_no_module":          "because the code no longer has its module",
-	"delete_because_no_move_target":     "because the code has no resource that it moved to",
-	"delete_because_wrong_repetition":   "because the code now uses another of count and for_each",
+	"delete_because_no_resource_config": "because it is no longer in the code",
+	"delete_because_no_module":          "because its module is no longer in the code",
+	"delete_because_no_move_target":     "because the resource that it moved to is not in the code",
+	"delete_because_wrong_repetition":   "because the code switched between count and for_each",
 	"delete_because_count_index":        "because its index is outside count",
 	"delete_because_each_key":           "because its key is no longer in for_each",
 	"read_because_config_unknown":       "because its configuration is known only after apply",
@@ -319,9 +319,9 @@ func (w *writer) settings(c terraform.Change) {
 func (w *writer) writeOnly(c terraform.Change) {
 	for _, path := range names(c.WriteOnly) {
 		one, _ := c.WriteOnly[path].(map[string]any)
-		note := "write-only: the apply sends it, and no plan shows it"
+		note := "write-only: the apply sends it, no plan shows it"
 		if from := texts(one["from"]); len(from) > 0 {
-			note += "; made of " + visible(strings.Join(from, ", "))
+			note += "; built from " + visible(strings.Join(from, ", "))
 		}
 		w.add(1, signOf(c), visible(path)+" = "+terraform.Hidden+"  # "+note)
 	}

@@ -88,7 +88,7 @@ func (d description) destroyRequested() bool { return d.intent(lifecycle.ActionD
 // leaving reports whether the resources are to be destroyed, are being destroyed or are destroyed.
 func (d description) leaving() bool { return d.destroyRequested() || d.currentDestroy() != nil }
 
-// plan is the plan that counts now: the destroy plan while there is a destroy, else any other. A destroy that was cancelled or rejected
+// plan is the plan that counts now: the destroy plan while there is a destroy, else any other. A destroy that was canceled or rejected
 // leaves its plan in the document.
 func (d description) plan() *lifecycle.Plan {
 	p := d.r.Plan

@@ -294,7 +294,7 @@ func (w *writer) arrow(p place, was, is any) {
 // arrowText writes a change of two values that differ. One inside of what is hidden looks the same on both sides, and says so.
 func arrowText(was, is string) string {
 	if same := terraform.WithoutFingerprints(was); same == terraform.WithoutFingerprints(is) {
-		return same + " (what is sensitive in it changes)"
+		return same + " (its sensitive parts change)"
 	}
 	return was + " → " + is
 }

@@ -29,7 +29,7 @@ func (j *journey) commandSteps() []step {
 			return err
 		}},
 		{"dana", "types an unknown command", func(ctx context.Context) error {
-			_, err := j.dana.asks(ctx, infraDev, "lst", "There is no command “lst”", "/tfpilot list", "/tfpilot help")
+			_, err := j.dana.asks(ctx, infraDev, "lst", "Unknown command “lst”", "/tfpilot list", "/tfpilot help")
 			return err
 		}},
 		{"dana", "lists all requests, newest first", j.listsRequests},

@@ -66,7 +66,7 @@ func (j *journey) opensForm(ctx context.Context) error {
 	if _, err := j.dana.types(ctx, "dm", "request"); err != nil {
 		return err
 	}
-	if _, err := j.dana.window(ctx, "New request", "One moment"); err != nil {
+	if _, err := j.dana.window(ctx, "New request", "Loading the form"); err != nil {
 		return err
 	}
 	_, err := j.dana.window(ctx, "New request", "Project: …")
@@ -179,7 +179,7 @@ func (j *journey) describesRequest(ctx context.Context) error {
 	if _, err := j.dana.types(ctx, infraDev, "request a private bucket for build artifacts in dev"); err != nil {
 		return err
 	}
-	form, err := j.dana.window(ctx, "Filled in from your words", "Bucket name: …")
+	form, err := j.dana.window(ctx, "AI filled in this form", "Bucket name: …")
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func (b *bot) command(e socketmode.Event, cmd slack.SlashCommand) {
 	case "request":
 		var opened struct{ View struct{ ID string } }
 		b.api("views.open", map[string]any{"trigger_id": cmd.TriggerID,
-			"view": notice("New request", "One moment: the form is on its way.")}, &opened)
+			"view": notice("New request", "Loading the form…")}, &opened)
 		_ = b.sm.Ack(*e.Request)
 		b.api("views.update", map[string]any{"view_id": opened.View.ID, "view": b.form}, nil)
 	case "slow": // never answered

@@ -23,7 +23,7 @@ import (
 const (
 	defaultBranch = "main"
 	hostedLabel   = "ubuntu-24.04"
-	// afterCancel limits the steps that still run after a run was cancelled.
+	// afterCancel limits the steps that still run after a run was canceled.
 	afterCancel = 30 * time.Second
 )
 
