@@ -110,7 +110,10 @@ func Load(ctx context.Context, cfg LoadConfig) (*Report, error) {
 }
 
 // calls sums what the app and the worker called.
-type calls struct{ github, s3, writes, slack int }
+type calls struct {
+	github, s3, writes, slack int
+	methods                   map[string]int // of Slack
+}
 
 func (j *journey) calls(ctx context.Context) (calls, error) {
 	all, err := j.counts(ctx)
@@ -120,7 +123,8 @@ func (j *journey) calls(ctx context.Context) (calls, error) {
 			c.github += n
 		}
 	}
-	for _, n := range all.Slack.Calls {
+	c.methods = all.Slack.Calls
+	for _, n := range c.methods {
 		c.slack += n
 	}
 	for _, n := range all.S3 {
@@ -136,7 +140,24 @@ func (j *journey) calls(ctx context.Context) (calls, error) {
 }
 
 func (c calls) since(before calls) calls {
-	return calls{c.github - before.github, c.s3 - before.s3, c.writes - before.writes, c.slack - before.slack}
+	methods := map[string]int{}
+	for method, n := range c.methods {
+		if n -= before.methods[method]; n > 0 {
+			methods[method] = n
+		}
+	}
+	return calls{c.github - before.github, c.s3 - before.s3, c.writes - before.writes, c.slack - before.slack, methods}
+}
+
+// slackMethods lists the calls to Slack by method, the most frequent first.
+func (c calls) slackMethods() string {
+	var all []string
+	for method, n := range c.methods {
+		all = append(all, fmt.Sprintf("%3d %s", n, method))
+	}
+	slices.Sort(all)
+	slices.Reverse(all)
+	return strings.Join(all, ",")
 }
 
 // measureLife plays one request from the command to its archived document.
@@ -181,6 +202,7 @@ func (j *journey) measureLife(ctx context.Context, report *Report, number int) e
 	report.add("one whole life: S3 calls", "calls", float64(now.s3))
 	report.add("one whole life: writes of the document", "calls", float64(now.writes))
 	report.add("one whole life: Slack calls", "calls", float64(now.slack))
+	j.say("Slack calls of one whole life:" + now.slackMethods())
 	report.add("one whole life", "s", took.Seconds())
 	return err
 }
