@@ -32,14 +32,8 @@ const (
 	refreshLimit = 20 * time.Second
 )
 
-// chat.update is limited for the whole workspace; this is the budget that all
-// processes share, below Slack's fifty a minute.
-const (
-	updateBudget    = "slack:chat.update"
-	updatePerSecond = 0.8
-	updateBurst     = 10
-	maxBudgetWait   = 3 * time.Second
-)
+// maxBudgetWait is how long an edit waits for the workspace's budget before its card returns to the list.
+const maxBudgetWait = 3 * time.Second
 
 // CardDocuments reads what cards are drawn from, and records which messages they are.
 type CardDocuments interface {
@@ -84,9 +78,6 @@ func (c *Cards) Refresh(ctx context.Context, id string, version int64) error {
 	}
 	var rest time.Duration
 	for range maxRounds {
-		if err := settle(ctx); err != nil {
-			return c.releaseLease(ctx, lease, err)
-		}
 		wait, err := c.render(ctx, id, lease.Version)
 		if err != nil {
 			return c.releaseLease(ctx, lease, err)
@@ -101,19 +92,6 @@ func (c *Cards) Refresh(ctx context.Context, id string, version int64) error {
 		}
 	}
 	return c.releaseLease(ctx, lease, queue.Later(time.Second))
-}
-
-// settleTime lets the facts of one action arrive together: a click and its outcome
-// are then one update of each message. A workspace has 50 updates a minute.
-const settleTime = 400 * time.Millisecond
-
-func settle(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(settleTime):
-		return nil
-	}
 }
 
 // releaseLease ends a lease whose holder could not finish, and returns the reason. Other

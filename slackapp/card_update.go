@@ -52,7 +52,7 @@ func (p *poster) update(ctx context.Context, x slot, have lifecycle.Message, m b
 // the task returns to the queue.
 func (p *poster) budget(ctx context.Context) error {
 	for {
-		wait, err := p.Notes.Allow(ctx, updateBudget, updatePerSecond, updateBurst)
+		wait, err := p.Notes.AllowEdit(ctx)
 		if err != nil {
 			return err
 		}

@@ -72,6 +72,7 @@ type fixture struct {
 	s3      *s3.Server
 	store   *store.Store
 	redis   *miniredis.Miniredis
+	link    *queue.Redis
 	notes   *queue.Notes
 	index   *queue.Index
 	cards   *Cards
@@ -126,7 +127,7 @@ func (w *fixture) start() (stop func()) {
 	redis, err := queue.Open("redis://redis:6379/0", w.dialRedis)
 	w.must(err)
 	w.store = bucket.Open(w.t, bucket.App, inprocess.To(w.s3), queue.NewCache(redis, []byte("key")))
-	w.notes, w.index = queue.NewNotes(redis), queue.NewIndex(redis)
+	w.link, w.notes, w.index = redis, queue.NewNotes(redis), queue.NewIndex(redis)
 	w.build(transport)
 	socket := &Socket{API: w.app.API, Handler: w.app, Notes: w.notes, Dial: lis.dial, Log: w.app.Log}
 	ctx, cancel := context.WithCancel(context.Background())

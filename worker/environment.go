@@ -102,7 +102,7 @@ func (j *job) acquire(ctx context.Context, kind lifecycle.Kind, intent lifecycle
 	}
 	if env.Position(cid) != 0 {
 		j.waits = true
-		return j.Notifier.Card(ctx, j.id(), j.doc.Request.Version)
+		return j.Notifier.Card(ctx, j.doc.Request, false)
 	}
 	a := j.newAttempt(kind, j.request().Plan.Purpose, sha, intent.By)
 	a.CorrelationID, a.LeaseToken = cid, env.Token

@@ -344,7 +344,7 @@ func (j *job) withLog(ctx context.Context, p lifecycle.Patch) lifecycle.Patch {
 // thread gets its last reply before.
 func (j *job) archive(ctx context.Context) error {
 	if !j.lastWordPosted() {
-		return j.Notifier.Card(ctx, j.id(), j.doc.Request.Version)
+		return j.Notifier.Card(ctx, j.doc.Request, false)
 	}
 	if err := j.flush(ctx); err != nil {
 		return err
@@ -354,5 +354,5 @@ func (j *job) archive(ctx context.Context) error {
 		return err
 	}
 	j.doc = doc
-	return j.Notifier.Card(ctx, j.id(), doc.Request.Version)
+	return j.Notifier.Card(ctx, doc.Request, true)
 }

@@ -48,7 +48,7 @@ func (n *Notifier) Show(ctx context.Context, r lifecycle.Request, archived bool)
 	if err := n.index.Put(ctx, RowOf(r, archived)); err != nil {
 		n.log.Warn("the index was not written", "request", r.ID, "error", err)
 	}
-	return n.Card(ctx, r.ID, r.Version)
+	return n.Card(ctx, r, archived)
 }
 
 // LeaseMoved announces a change of an environment's queue: the holder may start, and those who wait
@@ -56,8 +56,8 @@ func (n *Notifier) Show(ctx context.Context, r lifecycle.Request, archived bool)
 func (n *Notifier) LeaseMoved(ctx context.Context, e lifecycle.EnvironmentState) error {
 	err := n.ReconcileHolder(ctx, e)
 	for _, q := range e.Queue {
-		t, wrong := cardTask(Card{RequestID: q.RequestID}, e.Version, time.Now())
-		err = errors.Join(err, n.enqueue(ctx, t, wrong))
+		moved := listedCard{RequestID: q.RequestID, Urgency: UrgencyProgress}
+		err = errors.Join(err, cards{n.redis}.add(ctx, moved, delayProgress))
 	}
 	return err
 }
@@ -84,10 +84,10 @@ func (n *Notifier) ReconcileAfter(ctx context.Context, id string, version int64,
 	return n.enqueue(ctx, t, err)
 }
 
-// Card enqueues the messages of a request that is at version now, to be rendered again.
-func (n *Notifier) Card(ctx context.Context, id string, version int64) error {
-	t, err := cardTask(Card{id, version}, version, time.Now())
-	return n.enqueue(ctx, t, err)
+// Card enqueues the messages of a request, to be rendered again.
+func (n *Notifier) Card(ctx context.Context, r lifecycle.Request, archived bool) error {
+	urgency, delay := urgencyOf(r, archived, time.Now().UTC())
+	return cards{n.redis}.add(ctx, listedCard{RequestID: r.ID, Version: r.Version, Urgency: urgency}, delay)
 }
 
 // Sync enqueues reading a repository, "owner/name".

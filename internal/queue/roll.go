@@ -31,9 +31,10 @@ const (
 
 // rolled is a running task as the roll keeps it.
 type rolled struct {
-	Kind    string `json:"kind"`
-	Queue   string `json:"queue"`
-	Payload []byte `json:"payload"`
+	Kind    string          `json:"kind"`
+	Queue   string          `json:"queue"`
+	Payload []byte          `json:"payload"`
+	Card    json.RawMessage `json:"card,omitempty"` // instead of queue and payload
 }
 
 // roll is the entry of one process.
@@ -50,7 +51,7 @@ func (l *rollEntry) note(next asynq.Handler) asynq.Handler {
 	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
 		id, _ := asynq.GetTaskID(ctx)
 		queue, _ := asynq.GetQueueName(ctx)
-		data, err := json.Marshal(rolled{t.Type(), queue, t.Payload()})
+		data, err := json.Marshal(rolled{Kind: t.Type(), Queue: queue, Payload: t.Payload()})
 		if err == nil && len(t.Payload()) <= maxPayload {
 			l.write(ctx, func(p redis.Pipeliner) {
 				p.HSet(ctx, rollTasks+l.redis.self, id, data)
@@ -134,7 +135,12 @@ func (l *rollEntry) takeOver(ctx context.Context) {
 	for i := 0; i+1 < len(found); i += 2 {
 		id, data := found[i], found[i+1]
 		var t rolled
-		if json.Unmarshal([]byte(data), &t) != nil || t.Queue != queueFast && t.Queue != queueSlow || len(id) > maxTaskID {
+		unreadable := json.Unmarshal([]byte(data), &t) != nil
+		if !unreadable && t.Card != nil {
+			l.takeOverCard(ctx, t.Card)
+			continue
+		}
+		if unreadable || t.Queue != queueFast && t.Queue != queueSlow || len(id) > maxTaskID {
 			l.log.Error("a task on the roll cannot be read", "task", clip(id))
 			continue
 		}
@@ -147,6 +153,20 @@ func (l *rollEntry) takeOver(ctx context.Context) {
 			asynq.Timeout(taskTimeout), asynq.TaskID(id))
 		_, _ = l.client.EnqueueContext(ctx, again) // what is lost here, the sweep finds
 	}
+}
+
+// takeOverCard puts a card back that a process left. It may be what kills processes: each time it waits
+// longer.
+func (l *rollEntry) takeOverCard(ctx context.Context, data []byte) {
+	c, err := readWaiting(string(data))
+	if err != nil {
+		l.log.Error("a card on the roll cannot be read", "error", clip(err.Error()))
+		return
+	}
+	l.log.Warn("a process died and left a card", "card", c.RequestID)
+	delay := backoff(c.Tries, nil)
+	c.Tries = min(c.Tries+1, maxRetry)
+	_ = cards{l.redis}.add(ctx, c, delay) // what is lost here, the sweep finds
 }
 
 const maxTaskID = 300

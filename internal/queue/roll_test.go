@@ -73,7 +73,7 @@ func TestAnotherProcessTakesOver(t *testing.T) {
 		if err := notifier.Reconcile(t.Context(), reqA, 3); err != nil {
 			t.Fatal(err)
 		}
-		if err := notifier.Card(t.Context(), reqA, 3); err != nil {
+		if err := notifier.Card(t.Context(), created(t), false); err != nil {
 			t.Fatal(err)
 		}
 		<-held

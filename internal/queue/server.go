@@ -92,8 +92,13 @@ func (s *Server) Run(ctx context.Context) error {
 	beating, stop := context.WithCancel(beating)
 	var beat sync.WaitGroup
 	beat.Go(func() { roll.run(beating) })
+	var drawing sync.WaitGroup
+	if s.handlers.Card != nil {
+		drawing.Go(func() { newCardServer(s).run(ctx) })
+	}
 	<-ctx.Done()
 	srv.Shutdown()
+	drawing.Wait()
 	stop()
 	beat.Wait()
 	roll.leave(context.WithoutCancel(ctx))
@@ -103,7 +108,9 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) mux() *asynq.ServeMux {
 	mux := asynq.NewServeMux()
 	mux.HandleFunc(kindReconcile, handler(s.log, s.handlers.Reconcile))
-	mux.HandleFunc(kindCard, handler(s.log, s.handlers.Card))
+	mux.HandleFunc(kindCard, handler(s.log, func(ctx context.Context, c Card) error {
+		return cards{s.redis}.add(ctx, listedCard{RequestID: c.RequestID, Urgency: UrgencyPerson}, 0)
+	}))
 	mux.HandleFunc(kindWebhook, handler(s.log, s.handlers.Webhook))
 	mux.HandleFunc(kindSync, handler(s.log, s.handlers.Sync))
 	mux.HandleFunc(kindEnvironment, handler(s.log, s.handlers.Environment))

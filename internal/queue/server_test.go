@@ -74,7 +74,7 @@ func TestEveryKindArrives(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
 		b, notifier, ctx := newBook(), NewNotifier(r, quiet()), t.Context()
 		for _, err := range []error{
-			notifier.Reconcile(ctx, reqA, 3), notifier.Card(ctx, reqA, 3),
+			notifier.Reconcile(ctx, reqA, 3), notifier.Card(ctx, created(t), false),
 			notifier.Webhook(ctx, "delivery-1", []byte(`{"x":1}`)),
 			notifier.Sync(ctx, "acme/infra-core"), notifier.Environment(ctx, "core", "dev", "app", 7),
 		} {
@@ -373,7 +373,7 @@ func TestMakersRefuseInvalidTasks(t *testing.T) {
 	now := time.Now()
 	bad := map[string]func() (*asynq.Task, error){
 		"id":       func() (*asynq.Task, error) { return reconcileTask(Reconcile{"req_1", 1}, now, 0) },
-		"path":     func() (*asynq.Task, error) { return cardTask(Card{RequestID: "../x"}, 1, now) },
+		"path":     func() (*asynq.Task, error) { return newTask(kindCard, queueFast, "x", Card{RequestID: "../x"}) },
 		"hint":     func() (*asynq.Task, error) { return webhookTask(Webhook{"delivery-1", make([]byte, MaxHint+1)}) },
 		"delivery": func() (*asynq.Task, error) { return webhookTask(Webhook{"x\n", nil}) },
 		"repo":     func() (*asynq.Task, error) { return syncTask(Sync{"infra-core"}, now) },

@@ -18,7 +18,7 @@ import (
 // Task kinds, each with one payload, one maker and one handler.
 const (
 	kindReconcile   = "look" // the name in Redis
-	kindCard        = "card"
+	kindCard        = "card" // of processes before the list of cards; also on the roll
 	kindWebhook     = "webhook"
 	kindSync        = "sync"
 	kindEnvironment = "environment"
@@ -55,8 +55,9 @@ type Reconcile struct {
 
 // Card asks to render a request's messages again.
 type Card struct {
-	RequestID string `json:"requestId"`
-	Version   int64  `json:"version,omitempty"` // of the document, at least; 0 when it is not known
+	RequestID string        `json:"requestId"`
+	Version   int64         `json:"version,omitempty"` // of the document, at least; 0 when it is not known
+	Waited    time.Duration `json:"-"`                 // since the first change that is not drawn
 }
 
 // Webhook carries what a delivery hinted at.
@@ -127,11 +128,6 @@ func reconcileTask(t Reconcile, now time.Time, delay time.Duration) (*asynq.Task
 		return newTask(kindReconcile, queueFast, key+"t"+bucket(now.Add(delay), bucketLater), t, asynq.ProcessIn(delay))
 	}
 	return newTask(kindReconcile, queueFast, key+bucket(now, bucketDocument), t)
-}
-
-// cardTask distinguishes changes by version, of the document or of what else is shown.
-func cardTask(t Card, version int64, now time.Time) (*asynq.Task, error) {
-	return newTask(kindCard, queueFast, t.RequestID+":"+strconv.FormatInt(version, 10)+":"+bucket(now, bucketDocument), t)
 }
 
 // webhookTask has no bucket: its key is the delivery's own.

@@ -1,0 +1,121 @@
+package slackapp
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/story"
+)
+
+// drawing runs a server that draws the cards of the list while play runs.
+func (w *fixture) drawing(play func(*queue.Notifier)) {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.t.Context())
+	handlers := queue.Handlers{Card: func(ctx context.Context, c queue.Card) error { return w.cards.Refresh(ctx, c.RequestID, c.Version) }}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- queue.NewServer(w.link, handlers, w.cards.Log, queue.ServerOptions{Poll: 250 * time.Millisecond}).Run(ctx)
+	}()
+	play(queue.NewNotifier(w.link, w.cards.Log))
+	cancel()
+	w.must(<-ended)
+}
+
+// manyCards creates requests whose cards are in Slack, and returns their ids.
+func (w *fixture) manyCards(many int) []string {
+	w.t.Helper()
+	var ids []string
+	for n := range many {
+		s := story.New(w.t, story.Dev()).Opened()
+		s.R.ID = fmt.Sprintf("req_abcdefghi%04d", n)
+		w.create(s)
+		ids = append(ids, s.R.ID)
+		for w.cards.Refresh(w.t.Context(), s.R.ID, 0) != nil {
+			time.Sleep(2 * time.Second)
+		}
+	}
+	time.Sleep(time.Minute) // the budgets are full again
+	return ids
+}
+
+// edited returns how long after its start Slack took the first edit of each card in the channel.
+func (w *fixture) edited(ids []string, limit time.Duration) map[string]time.Duration {
+	w.t.Helper()
+	at := map[string]string{}
+	for _, id := range ids {
+		for _, m := range w.request(id).Slack.Messages {
+			if m.Role == lifecycle.RoleCard {
+				at[id] = m.Channel + " " + m.TS
+			}
+		}
+	}
+	before, began, took := w.counts().Updates, time.Now(), map[string]time.Duration{}
+	for time.Since(began) < limit && len(took) < len(ids) {
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		now := w.counts().Updates
+		for _, id := range ids {
+			if _, ok := took[id]; !ok && now[at[id]] > before[at[id]] {
+				took[id] = time.Since(began)
+			}
+		}
+	}
+	return took
+}
+
+// Of forty cards that change at once, the five that a person has to act on are edited first, then
+// the others, each once.
+func TestWhatWaitsForAPersonIsDrawnFirst(t *testing.T) {
+	withFixture(t, func(w *fixture) {
+		ids := w.manyCards(40)
+		before := w.counts()
+		w.drawing(func(n *queue.Notifier) {
+			for round := range 3 { // several changes of a card are one edit
+				for i, id := range ids {
+					r := w.update(id, progress(fmt.Sprintf("Reason %s, round %d.", id, round)))
+					if i%8 == 3 && round == 2 {
+						r = w.update(id, lifecycle.SetProblem("x", "y", "Reason "+id+", round 2.", utcNow()))
+					}
+					w.must(n.Changed(w.t.Context(), r, false))
+				}
+			}
+			shown := w.edited(ids, 10*time.Minute)
+			for i, id := range ids {
+				if took, ok := shown[id]; !ok || i%8 == 3 && took > 3*time.Second {
+					t.Errorf("card %d was edited after %s", i, took)
+				}
+			}
+			t.Logf("of %d cards, the slowest was edited after %s", len(ids), slices.Max(slices.Collect(maps.Values(shown))))
+			time.Sleep(2 * time.Minute)
+		})
+		all := wordsIn(w.messages("dana", devCh)) + wordsIn(w.messages("dana", "dm"))
+		for _, id := range ids {
+			if n := strings.Count(all, "Reason "+id+", round 2."); n < 2 {
+				t.Errorf("%s is right in %d of its two cards", id, n)
+			}
+		}
+		after := w.counts()
+		if n := after.Calls["chat.update"] - before.Calls["chat.update"]; n > 2*len(ids) {
+			t.Errorf("%d edits of %d cards and as many direct messages", n, len(ids))
+		}
+		if n := after.RateLimited - before.RateLimited; n != 0 {
+			t.Errorf("Slack refused %d calls because of its limits", n)
+		}
+	})
+}
+
+// progress is a change that no person has to act on.
+func progress(reason string) lifecycle.Patch {
+	return func(r lifecycle.Request) (lifecycle.Request, error) {
+		r.Reason = reason
+		return r, nil
+	}
+}
