@@ -112,6 +112,60 @@ func TestWhatWaitsForAPersonIsDrawnFirst(t *testing.T) {
 	})
 }
 
+// After a release that changes the drawing of all cards, a new request has its card at once, and so has a
+// card that a person clicks on. The others follow while there are edits to spare.
+func TestReleaseRedrawsCardsLazily(t *testing.T) {
+	withFixture(t, func(w *fixture) {
+		ids := w.manyCards(40)
+		for _, id := range ids {
+			w.update(id, drawnBefore)
+		}
+		time.Sleep(time.Hour)
+		before := w.counts()
+		w.drawing(func(n *queue.Notifier) {
+			for _, id := range ids { // the first sweep of the new worker
+				w.must(n.Found(w.t.Context(), w.request(id), false))
+			}
+			time.Sleep(10 * time.Second)
+			s := story.New(t, story.Dev())
+			w.create(s)
+			w.must(n.Changed(w.t.Context(), w.request(s.R.ID), false))
+			w.must(w.notes.CardClicked(w.t.Context(), ids[38]))
+			took := w.edited(ids[38:39], time.Minute)
+			if len(took) != 1 || took[ids[38]] > 3*time.Second {
+				t.Errorf("the card with the click was edited after %v", took)
+			}
+			time.Sleep(3*time.Second - took[ids[38]])
+			if len(w.request(s.R.ID).Slack.Messages) == 0 {
+				t.Error("the new request has no card after 3 s")
+			}
+			time.Sleep(20 * time.Second)
+			if n := w.counts().Calls["chat.update"] - before.Calls["chat.update"]; n > 2*len(ids)/2 {
+				t.Errorf("%d edits in half a minute: none are left for people", n)
+			}
+			time.Sleep(5 * time.Minute)
+		})
+		for _, id := range ids {
+			for _, m := range w.request(id).Slack.Messages {
+				if m.State == drawnState {
+					t.Errorf("%s: the %s is as before the release", id, m.Role)
+				}
+			}
+		}
+	})
+}
+
+// drawnState is the fingerprint of a message that an older release drew.
+const drawnState = "0000000000000000"
+
+func drawnBefore(r lifecycle.Request) (lifecycle.Request, error) {
+	r.Slack.Messages = slices.Clone(r.Slack.Messages)
+	for i := range r.Slack.Messages {
+		r.Slack.Messages[i].State = drawnState
+	}
+	return r, nil
+}
+
 // progress is a change that no person has to act on.
 func progress(reason string) lifecycle.Patch {
 	return func(r lifecycle.Request) (lifecycle.Request, error) {

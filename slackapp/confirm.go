@@ -55,6 +55,7 @@ func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action life
 	}
 	if refusal := a.refusal(err, keyRequest, g.ID); refusal != nil {
 		a.redraw(ctx, opened.ID, "", notice(title, blocks.Paragraph(refusal.Text)))
+		a.redrawCard(ctx, g.ID)
 		return
 	}
 	g.Confirm = seen.confirmation
@@ -176,6 +177,7 @@ func (a *App) act(ctx context.Context, cb slack.InteractionCallback, action life
 	case refusal.Confirm != lifecycle.ConfirmNone: // the rules changed while the view was open
 		return blocks.Escape(refusal.Text + " Nothing was done: click the button again.")
 	default:
+		a.redrawCard(ctx, g.ID)
 		return blocks.Escape(refusal.Text)
 	}
 }

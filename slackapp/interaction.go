@@ -95,6 +95,7 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 		seen, refusal := a.quickCheck(ctx, cb, action, g)
 		if refusal != "" {
 			a.replyTo(ctx, cb, refusal)
+			a.redrawCard(ctx, g.ID)
 			return
 		}
 		a.ask(ctx, cb, action, g, seen)
@@ -113,6 +114,7 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 		a.ask(ctx, cb, action, g, nil) // the button is from before it had to be confirmed
 	default:
 		a.replyTo(ctx, cb, blocks.Escape(refusal.Text))
+		a.redrawCard(ctx, g.ID)
 	}
 }
 
@@ -120,6 +122,13 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 type checkedClick struct {
 	request      lifecycle.Request
 	confirmation lifecycle.Confirmation
+}
+
+// redrawCard has the card drawn again on which a click was refused: it may show what is no longer so.
+func (a *App) redrawCard(ctx context.Context, id string) {
+	if err := a.Cards.Notes.CardClicked(ctx, id); err != nil {
+		a.Log.Warn("enqueue card", keyRequest, id, keyError, err)
+	}
 }
 
 // quickCheck checks a click before a window opens: a refusal that is known at once needs no window. It

@@ -171,3 +171,27 @@ func TestWorkersShareDocuments(t *testing.T) {
 }
 
 var _ store.Cache = (*queue.Cache)(nil)
+
+// A worker that starts reads every document. Of those without a recent change, at most the drawing of
+// their cards differs, so they wait for edits to spare.
+func TestFirstSweepLeavesEditsToPeople(t *testing.T) {
+	withHarness(t, setup{}, func(w *harness) {
+		w.ledger.holds("plan", true)
+		w.ask(reqA, "dana")
+		w.atWork(reqA, lifecycle.KindPlan)
+		w.pause()
+		urgency := func() string {
+			w.redis.Del("{tfpilot}:cards:waits")
+			w.must(w.idleWorker().Sweep(context.Background()))
+			return w.redis.HGet("{tfpilot}:cards:waits", reqA)
+		}
+		if got := urgency(); strings.HasPrefix(got, "3 ") {
+			t.Errorf("a recent change waits as %q", got)
+		}
+		time.Sleep(15 * time.Minute)
+		if got := urgency(); !strings.HasPrefix(got, "3 ") {
+			t.Errorf("without a change it waits as %q", got)
+		}
+		w.ledger.holds("plan", false)
+	})
+}

@@ -94,7 +94,7 @@ func (w *Worker) readAgain(ctx context.Context, e store.Entry) error {
 		return err
 	}
 	w.remember(doc)
-	if err := w.Notifier.Show(ctx, doc.Request, doc.Archived); err != nil {
+	if err := w.Notifier.Found(ctx, doc.Request, doc.Archived); err != nil {
 		w.Log.Warn("the card was not enqueued", keyRequest, id, keyError, err)
 	}
 	return nil

@@ -76,6 +76,12 @@ const (
 	overdueShare  = 3
 )
 
+// CardClicked enqueues the card of a request after a click on it that changed nothing: the card may show
+// what is no longer so.
+func (n *Notes) CardClicked(ctx context.Context, id string) error {
+	return cards{n.redis}.add(ctx, listedCard{RequestID: id, Urgency: UrgencyPerson}, delayClick)
+}
+
 // AllowEdit takes one edit from the workspace's budget. It answers 0 when the edit may be made, else
 // how long to wait before asking again.
 func (n *Notes) AllowEdit(ctx context.Context) (time.Duration, error) {

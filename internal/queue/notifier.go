@@ -45,11 +45,28 @@ func (n *Notifier) Changed(ctx context.Context, r lifecycle.Request, archived bo
 // worker that has just reconciled the request, or is about to. A row that cannot be written is no
 // fault: the index is rebuilt when it is lost.
 func (n *Notifier) Show(ctx context.Context, r lifecycle.Request, archived bool) error {
+	n.list(ctx, r, archived)
+	return n.Card(ctx, r, archived)
+}
+
+func (n *Notifier) list(ctx context.Context, r lifecycle.Request, archived bool) {
 	if err := n.index.Put(ctx, RowOf(r, archived)); err != nil {
 		n.log.Warn("the index was not written", "request", r.ID, "error", err)
 	}
-	return n.Card(ctx, r, archived)
 }
+
+// Found brings up to date what is shown of a request that a sweep has read. The announcement of a recent
+// change may have been lost; of an older one, at most the drawing differs, because of a release.
+func (n *Notifier) Found(ctx context.Context, r lifecycle.Request, archived bool) error {
+	if time.Since(r.UpdatedAt) < announcedWithin {
+		return n.Show(ctx, r, archived)
+	}
+	n.list(ctx, r, archived)
+	return cards{n.redis}.add(ctx, listedCard{RequestID: r.ID, Version: r.Version, Urgency: UrgencySpare}, 0)
+}
+
+// announcedWithin is how long the announcement of a change may take at most, with an outage.
+const announcedWithin = 10 * time.Minute
 
 // LeaseMoved announces a change of an environment's queue: the holder may start, and those who wait
 // have another position.
