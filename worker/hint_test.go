@@ -239,8 +239,8 @@ func TestHintBesideAReconcile(t *testing.T) {
 			if got := r.Runs.Plan.Current(); got.Conclusion != "failure" || got.ResultRead {
 				t.Errorf("beside the reconcile: %+v", got)
 			}
-			if !w.enqueued(fmt.Sprintf("card:%s:%d:", reqA, r.Version)) {
-				t.Errorf("no task of the card in %q", w.redis.Keys())
+			if !w.cardWaits(r) {
+				t.Errorf("the card does not wait at version %d", r.Version)
 			}
 		})
 		w.must(p.Reconcile(w.t.Context(), reqA))
@@ -250,9 +250,9 @@ func TestHintBesideAReconcile(t *testing.T) {
 	})
 }
 
-// enqueued reports whether a task with such an id is in the queue.
-func (w *harness) enqueued(id string) bool {
-	return slices.ContainsFunc(w.redis.Keys(), func(key string) bool { return strings.Contains(key, id) })
+// cardWaits reports whether the card of a request waits to be drawn from its version.
+func (w *harness) cardWaits(r lifecycle.Request) bool {
+	return strings.HasSuffix(w.redis.HGet("{tfpilot}:cards:waits", r.ID), fmt.Sprintf(" %d", r.Version))
 }
 
 // A hint without a seal leaves one audit event where it points, and none elsewhere.
