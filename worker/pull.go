@@ -93,15 +93,20 @@ func (j *job) approve(ctx context.Context) error {
 	if refusal.denied() {
 		return j.refuse(ctx, intent, refusal.code, refusal.text)
 	}
+	var read []lifecycle.Patch
 	if pr := j.request().PR; pr != nil && !pr.Merged {
 		if err := j.refreshPull(ctx); err != nil {
 			return err
 		}
-		if err := j.syncReviews(ctx, j.request().PR.SeenAt); err != nil {
+		saw, err := j.newReviews(ctx, j.request().PR.SeenAt)
+		if err != nil {
 			return err
 		}
+		if saw != nil {
+			read = append(read, saw)
+		}
 	}
-	return j.recordApproval(ctx, intent)
+	return j.recordApproval(ctx, intent, read...)
 }
 
 // approver is the approval that an intent to approve is for.
@@ -113,9 +118,11 @@ func approver(intent lifecycle.Intent) lifecycle.Approver {
 	}
 }
 
-func (j *job) recordApproval(ctx context.Context, intent lifecycle.Intent) error {
+// recordApproval records an approval with what was read for it.
+func (j *job) recordApproval(ctx context.Context, intent lifecycle.Intent, read ...lifecycle.Patch) error {
 	actor := lifecycle.Actor{Login: intent.By, Source: intent.Source}
-	return j.refusal(ctx, intent, j.patchAs(ctx, actor, lifecycle.Approve(approver(intent))))
+	approve := lifecycle.All(append(read, lifecycle.Approve(approver(intent)))...)
+	return j.refusal(ctx, intent, j.patchAs(ctx, actor, approve))
 }
 
 func (j *job) reject(ctx context.Context) error {

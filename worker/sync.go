@@ -231,20 +231,30 @@ func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
 // another change.
 const timeShared = 2 * time.Second
 
-// syncReviews reads the reviews, unless they were read since the pull request changed; nil
+// syncReviews takes in the reviews, unless they were read since the pull request changed; nil
 // is when that is not known.
 func (j *job) syncReviews(ctx context.Context, at *time.Time) error {
+	saw, err := j.newReviews(ctx, at)
+	if err != nil || saw == nil {
+		return err
+	}
+	return j.patch(ctx, saw)
+}
+
+// newReviews is syncReviews without recording up to when the reviews were read: it returns that patch,
+// nil when there is nothing to record.
+func (j *job) newReviews(ctx context.Context, at *time.Time) (lifecycle.Patch, error) {
 	if at == nil {
-		return j.countReviews(ctx)
+		return nil, j.countReviews(ctx)
 	}
 	changed := *at
 	if !unreviewed(j.request(), changed) {
-		return nil
+		return nil, nil
 	}
 	if err := j.countReviews(ctx); err != nil || j.early {
-		return err
+		return nil, err
 	}
-	return j.patch(ctx, lifecycle.SawReviews(readUntil(changed)))
+	return lifecycle.SawReviews(readUntil(changed)), nil
 }
 
 // readUntil is up to when a reading, made now, of a pull request that changed then holds all.
