@@ -18,7 +18,7 @@ func (f fakeFacts) Identity(context.Context, string, string) (lifecycle.Identity
 	return lifecycle.Identity{}, store.ErrNotFound
 }
 
-func (f fakeFacts) Summary(_ context.Context, _, cid string) ([]byte, error) {
+func (f fakeFacts) RecentSummary(_ context.Context, _, cid string) ([]byte, error) {
 	if data, ok := f.summaries[cid]; ok {
 		return data, nil
 	}

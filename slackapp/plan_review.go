@@ -71,7 +71,7 @@ func (a *App) existing(ctx context.Context, r lifecycle.Request) slack.RichTextE
 	if run == nil {
 		return blocks.CodeList([]string{r.Title}, shownRemoved)
 	}
-	data, err := a.Requests.Plans.Summary(ctx, r.Project, run.CorrelationID)
+	data, err := a.Requests.Plans.RecentSummary(ctx, r.Project, run.CorrelationID)
 	if err != nil {
 		a.Log.Warn("read applied plan", keyRequest, r.ID, keyError, err)
 		return blocks.CodeList([]string{r.Title}, shownRemoved)

@@ -79,7 +79,7 @@ func (s *Service) Newest(ctx context.Context, c Caller, f Filter, limit int) (ro
 
 // Summaries are what plan runs left.
 type Summaries interface {
-	Summary(ctx context.Context, project, correlationID string) ([]byte, error)
+	RecentSummary(ctx context.Context, project, correlationID string) ([]byte, error)
 }
 
 // Plan reads the plan of a request.
@@ -100,7 +100,7 @@ func ReadPlan(ctx context.Context, from Summaries, r lifecycle.Request) (*terraf
 		return nil, conflict(lifecycle.CodeNoPlan,
 			"This request has no plan right now: a new one is running, or the last one failed.")
 	}
-	data, err := from.Summary(ctx, r.Project, run.CorrelationID)
+	data, err := from.RecentSummary(ctx, r.Project, run.CorrelationID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, conflict(lifecycle.CodeNoPlan,
 			"The plan is no longer stored. Re-plan to create a new one, then decide.")

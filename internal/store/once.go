@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
@@ -266,6 +267,45 @@ func (s *Store) Result(ctx context.Context, project, cid string) (lifecycle.Resu
 	return r, err
 }
 
+const (
+	recentSummaries = 16
+	maxRecent       = 256 << 10 // of one summary that is remembered
+)
+
+// recentSummary is a summary that this process read.
+type recentSummary struct {
+	key  string
+	data []byte
+}
+
+// RecentSummary returns the bytes of summary.json as this process read them before, else reads them. A
+// run writes them once. The caller compares them with the digest that it expects.
+func (s *Store) RecentSummary(ctx context.Context, project, cid string) ([]byte, error) {
+	key, err := ResultKey(project, cid, summaryName)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	i := slices.IndexFunc(s.summaries, func(r recentSummary) bool { return r.key == key })
+	if i >= 0 {
+		defer s.mu.Unlock()
+		return s.summaries[i].data, nil
+	}
+	s.mu.Unlock()
+	return s.Summary(ctx, project, cid)
+}
+
+func (s *Store) rememberSummary(key string, data []byte) {
+	if len(data) > maxRecent {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.summaries = slices.DeleteFunc(s.summaries, func(r recentSummary) bool { return r.key == key })
+	s.summaries = append(s.summaries, recentSummary{key, data})
+	s.summaries = s.summaries[max(0, len(s.summaries)-recentSummaries):]
+}
+
 // Summary reads the exact bytes of summary.json.
 func (s *Store) Summary(ctx context.Context, project, cid string) ([]byte, error) {
 	key, err := ResultKey(project, cid, summaryName)
@@ -273,5 +313,8 @@ func (s *Store) Summary(ctx context.Context, project, cid string) ([]byte, error
 		return nil, err
 	}
 	o, err := s.get(ctx, key, MaxSummary)
+	if err == nil {
+		s.rememberSummary(key, o.data)
+	}
 	return o.data, err
 }

@@ -183,3 +183,36 @@ func TestIdentities(t *testing.T) {
 		t.Errorf("unlinked: %v", err)
 	}
 }
+
+// A summary is read once by a process, and the newest are remembered.
+func TestRecentSummaries(t *testing.T) {
+	bucket := newBucket(t)
+	run, app := openAs(t, bucket, "run-plan-"+testProject), openAs(t, bucket, "app")
+	cid := func(i int) string { return fmt.Sprintf("plan-%032d", i) }
+	for i := range recentSummaries + 1 {
+		if err := run.PutSummary(t.Context(), testProject, cid(i), fmt.Appendf(nil, "{%d}", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	get := func(i, want int) {
+		t.Helper()
+		from := reads(bucket)
+		data, err := app.RecentSummary(t.Context(), testProject, cid(i))
+		if n := reads(bucket) - from; err != nil || string(data) != fmt.Sprintf("{%d}", i) || n != want {
+			t.Errorf("summary %d: %q after %d reads, want %d: %v", i, data, n, want, err)
+		}
+	}
+	for i := range recentSummaries + 1 {
+		get(i, 1)
+	}
+	get(1, 0)
+	get(recentSummaries, 0)
+	get(0, 1) // forgotten
+	from := reads(bucket)
+	if _, err := app.Summary(t.Context(), testProject, cid(0)); err != nil || reads(bucket) != from+1 {
+		t.Errorf("the stored one: %d reads, %v", reads(bucket)-from, err)
+	}
+	if _, err := app.RecentSummary(t.Context(), testProject, cid(99)); !errors.Is(err, ErrNotFound) {
+		t.Errorf("none: %v", err)
+	}
+}

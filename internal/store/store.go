@@ -75,8 +75,9 @@ type Store struct {
 	client *s3.Client
 	cache  Cache
 
-	mu     sync.Mutex
-	linked map[string]Linked // as listed last; never changed, only replaced
+	mu        sync.Mutex
+	linked    map[string]Linked // as listed last; never changed, only replaced
+	summaries []recentSummary   // the newest last; their bytes never change
 }
 
 // Open returns the store; it reads configuration but does not talk to the bucket.
