@@ -47,6 +47,7 @@ const (
 	actPlanLast = "plan.last"
 	actShow     = "show"
 	actStart    = "start" // opens the form that a hint suggests
+	actAgain    = "again" // opens the form with a request's inputs
 	actPage     = "page"  // of the list
 	actTyped    = "typed"
 	actWhy      = "why"

@@ -235,6 +235,9 @@ func (d drawing) rows() []slack.Block {
 			main = append(main, b)
 		}
 	}
+	if d.view.Over || d.view.Status == lifecycle.StatusFailed && !d.view.Attempted {
+		quiet = append(quiet, blocks.Button(actAgain, d.r.ID, "Start again with these inputs"))
+	}
 	var rows []slack.Block
 	if len(main) > 0 {
 		rows = append(rows, slack.NewActionBlock("do", main...))

@@ -42,6 +42,8 @@ func (a *App) clicked(ctx context.Context, cb slack.InteractionCallback, action 
 		a.changed(ctx, cb, action)
 	case id == actStart:
 		a.startAgain(ctx, cb, action.Value)
+	case id == actAgain:
+		a.requestAgain(ctx, cb, action.Value)
 	case id == actShow:
 		a.showRow(ctx, cb, action.Value)
 	case strings.HasPrefix(id, actPage+"."):
