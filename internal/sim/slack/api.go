@@ -55,8 +55,6 @@ func init() {
 		"views.update":  {call: (*Server).viewsUpdate, tier: tier4},
 		"views.publish": {call: (*Server).viewsPublish, tier: tier4},
 
-		"users.info": {call: (*Server).usersInfo, scopes: []string{"users:read"}, tier: tier4},
-
 		"conversations.info":    {call: (*Server).conversationsInfo, scopes: read, tier: tier3},
 		"conversations.open":    {call: (*Server).conversationsOpen, scopes: []string{"im:write", "mpim:write"}, tier: tier3},
 		"conversations.history": {call: (*Server).conversationsHistory, scopes: history, tier: tier3},

@@ -8,46 +8,6 @@ import (
 	"strings"
 )
 
-// userObject renders a person as the Web API does. The email address requires its own scope.
-func (s *Server) userObject(u User) obj {
-	profile := obj{
-		"real_name": or(u.RealName, u.Name), "real_name_normalized": or(u.RealName, u.Name),
-		"display_name": u.Name, "display_name_normalized": u.Name, "team": s.cfg.Team.ID,
-	}
-	if s.granted("users:read.email") && u.Email != "" {
-		profile["email"] = u.Email
-	}
-	return obj{
-		"id": u.ID, "team_id": s.cfg.Team.ID, "name": u.Name, "real_name": or(u.RealName, u.Name),
-		"deleted": u.Deleted, "is_bot": false, "is_app_user": false, "is_restricted": u.Restricted,
-		"is_ultra_restricted": false, "is_stranger": u.Stranger, "is_email_confirmed": u.Email != "",
-		"tz": "Etc/UTC", "tz_label": "Coordinated Universal Time", "tz_offset": 0, "profile": profile,
-	}
-}
-
-func (s *Server) botUser() obj {
-	return obj{
-		"id": s.cfg.Bot.UserID, "team_id": s.cfg.Team.ID, "name": s.cfg.Bot.Name, "real_name": s.cfg.Bot.Name,
-		"deleted": false, "is_bot": true, "is_app_user": false, "tz": "Etc/UTC",
-		"profile": obj{"real_name": s.cfg.Bot.Name, "display_name": s.cfg.Bot.Name, "bot_id": s.cfg.Bot.BotID,
-			"api_app_id": s.cfg.Bot.AppID},
-	}
-}
-
-func (s *Server) usersInfo(a arguments) (obj, error) {
-	if err := a.need("user"); err != nil {
-		return nil, err
-	}
-	if a.str("user") == s.cfg.Bot.UserID {
-		return obj{"user": s.botUser()}, nil
-	}
-	u := s.user(a.str("user"))
-	if u == nil {
-		return nil, refuse("user_not_found")
-	}
-	return obj{"user": s.userObject(*u)}, nil
-}
-
 // paginate returns one page of a list. Clients cannot interpret the cursor.
 func paginate[T any](a arguments, all []T, otherwise int) ([]T, string, error) {
 	limit := a.number("limit", otherwise)

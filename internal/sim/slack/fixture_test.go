@@ -34,7 +34,7 @@ features:
     - {command: /tfpilot, description: Infrastructure, usage_hint: request, should_escape: true}
 oauth_config:
   scopes:
-    bot: [app_mentions:read, assistant:write, chat:write, commands, im:history, users:read, users:read.email]
+    bot: [app_mentions:read, assistant:write, chat:write, commands, im:history]
     bot_optional: [channels:history, chat:write.public]
 settings:
   event_subscriptions: {bot_events: [app_home_opened, app_mention, message.im]}

@@ -219,7 +219,6 @@ var messageRefusals = []refusal{
 		_, err := w.api.PostEphemeral(prod, dana, client.MsgOptionText("x", false))
 		return err
 	}, "user_not_in_channel"},
-	{"unknown user", func(w *fixture) error { _, err := w.api.GetUserInfo("U0NOBODY00"); return err }, "user_not_found"},
 	{"thread that is none", func(w *fixture) error {
 		_, ts, _ := w.api.PostMessage(dana, client.MsgOptionText("x", false))
 		_, _, _, err := w.api.GetConversationReplies(&client.GetConversationRepliesParameters{ChannelID: "D0DANA0001",

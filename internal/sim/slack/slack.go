@@ -32,13 +32,11 @@ type Team struct {
 
 // User is a person of the workspace.
 type User struct {
-	ID         string // required
-	Name       string // required; the handle without "@"
-	RealName   string
-	Email      string
-	Deleted    bool
-	Restricted bool // a guest
-	Stranger   bool // from another organization
+	ID       string // required
+	Name     string // required; the handle without "@"
+	RealName string
+	Email    string
+	Deleted  bool
 }
 
 // Channel is a channel of the workspace.

@@ -283,9 +283,6 @@ func TestUpdateKeepsOtherFields(t *testing.T) {
 
 func TestDirectory(t *testing.T) {
 	withFixture(t, config(), func(w *fixture) {
-		if u, err := w.api.GetUserInfo("U0GONE0009"); err != nil || !u.Deleted {
-			t.Errorf("%+v %v", u, err)
-		}
 		if bot, err := w.api.AuthTest(); err != nil || bot.UserID != "U0TFPILOT0" || bot.TeamID != "T0ACME0001" {
 			t.Errorf("%+v %v", bot, err)
 		}
