@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/tfpilot/tfpilot/internal/sim/atomicfile"
 )
 
 // Upgrade commits the files that a newer tfpilot renders differently, as the platform team would after
@@ -73,10 +75,7 @@ func (r renderedFiles) save(repo string, files map[string]string) error {
 	r.files[repo] = files
 	data, err := json.Marshal(r.files)
 	if err == nil {
-		err = os.WriteFile(r.path+".new", data, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(r.path+".new", r.path)
+		err = atomicfile.Replace(r.path, data)
 	}
 	if err != nil {
 		return fmt.Errorf("write what was rendered last: %w", err)

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/tfpilot/tfpilot/internal/sim/atomicfile"
 )
 
 const fileName = "cloud.json"
@@ -40,8 +42,7 @@ func (s *Server) load() error {
 	return nil
 }
 
-// save writes the account to a temporary file first, so that a crash leaves either the old or the new
-// one.
+// save writes the account.
 func (s *Server) save() error {
 	if s.dir == "" {
 		return nil
@@ -55,9 +56,5 @@ func (s *Server) save() error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(s.dir, fileName)
-	if err := os.WriteFile(path+".new", raw, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return atomicfile.Replace(filepath.Join(s.dir, fileName), raw)
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tfpilot/tfpilot/internal/sim/atomicfile"
 	"github.com/tfpilot/tfpilot/internal/sim/github/gitrepo"
 )
 
@@ -101,15 +102,7 @@ func (v *saver) write() error {
 	if err != nil {
 		return fmt.Errorf("encode state: %w", err)
 	}
-	return replaceFile(filepath.Join(v.dir, "state.json"), data)
-}
-
-func replaceFile(name string, data []byte) error {
-	tmp := name + ".tmp"
-	if err := os.WriteFile(tmp, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, name)
+	return atomicfile.Replace(filepath.Join(v.dir, "state.json"), data)
 }
 
 func (v *saver) close() error {
@@ -173,7 +166,7 @@ func loadDeliveries(name string) ([]*delivery, error) {
 	if err := scan.Err(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return out, replaceFile(name, []byte(strings.Join(append(lines, ""), "\n")))
+	return out, atomicfile.Replace(name, []byte(strings.Join(append(lines, ""), "\n")))
 }
 
 func (v *saver) logFile(r *run, a *attempt) string {
@@ -185,7 +178,7 @@ func (v *saver) keepLog(r *run, a *attempt) {
 	if v == nil || a.log == nil {
 		return
 	}
-	if err := replaceFile(v.logFile(r, a), a.log.bytes()); err != nil {
+	if err := atomicfile.Replace(v.logFile(r, a), a.log.bytes()); err != nil {
 		v.log.Error("log not saved", slog.Int64("run", r.ID), slog.Any("error", err))
 	}
 }

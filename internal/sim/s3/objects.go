@@ -18,12 +18,11 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tfpilot/tfpilot/internal/sim/atomicfile"
 )
 
-const (
-	objectSuffix = ".object"
-	tempPrefix   = ".tmp-"
-)
+const objectSuffix = ".object"
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
@@ -78,7 +77,7 @@ func (o *objects) load(bucket string) error {
 	}
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		if strings.HasPrefix(e.Name(), tempPrefix) { // a write that a crash interrupted
+		if strings.HasSuffix(e.Name(), atomicfile.TempSuffix) { // a write that a crash interrupted
 			_ = os.Remove(path)
 			continue
 		}
@@ -132,20 +131,7 @@ func (o *objects) save(bucket string, obj stored) error {
 	if err != nil {
 		return err
 	}
-	return writeAtomic(o.path(bucket, obj.Key), slices.Concat(head, []byte("\n"), obj.body))
-}
-
-func writeAtomic(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), tempPrefix+"*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = io.Copy(tmp, bytes.NewReader(data))
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return atomicfile.Replace(o.path(bucket, obj.Key), slices.Concat(head, []byte("\n"), obj.body))
 }
 
 func (o *objects) hasBucket(bucket string) bool {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/tfpilot/tfpilot/internal/sim/atomicfile"
 )
 
 const (
@@ -43,31 +45,14 @@ func (s *Server) save() error {
 	s.mu.Lock()
 	raw := encode(snapshot{LastTS: s.lastTS, Channels: s.channels, Homes: s.homes, Counts: s.counts})
 	s.mu.Unlock()
-	return replaceFile(filepath.Join(s.cfg.DataDir, snapshotName), raw)
-}
-
-// replaceFile writes a file so that a reader finds either the old or the new one.
-func replaceFile(path string, raw []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("make directory: %w", err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".slack-*")
-	if err != nil {
-		return fmt.Errorf("make temporary file: %w", err)
-	}
-	_, err = f.Write(raw)
-	if err = errors.Join(err, f.Close()); err != nil {
-		_ = os.Remove(f.Name())
-		return fmt.Errorf("write %s: %w", f.Name(), err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("put in place: %w", err)
-	}
-	return nil
+	return atomicfile.Replace(filepath.Join(s.cfg.DataDir, snapshotName), raw)
 }
 
 // load restores the saved state and adds new channels of the configuration.
 func (s *Server) load() error {
+	if err := os.MkdirAll(s.cfg.DataDir, 0o700); err != nil {
+		return err
+	}
 	raw, err := os.ReadFile(filepath.Join(s.cfg.DataDir, snapshotName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
