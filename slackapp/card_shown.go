@@ -95,8 +95,9 @@ func (p *poster) unstored() ([]edit, bool) {
 	return edits, true
 }
 
-// remember keeps edits in Redis instead of the document, while the card is not at rest. wait is when the
-// caller must come back to store them, unless another one does.
+// remember keeps edits in Redis instead of the document, while the card is not at rest. wait is after which
+// time the card must be drawn again to store them. The list of cards holds a card once, so that a change
+// before then draws it earlier, and that drawing waits in turn.
 func (p *poster) remember(ctx context.Context) (wait time.Duration, ok bool) {
 	edits, ok := p.unstored()
 	if !ok || p.Shown == nil {
@@ -111,13 +112,7 @@ func (p *poster) remember(ctx context.Context) (wait time.Duration, ok bool) {
 		}
 	}
 	wait = at.Add(restTime).Sub(utcNow())
-	if wait <= 0 {
-		return 0, false
-	}
-	if carried, err := p.Notes.Seen(ctx, "card-rest:"+p.doc.Request.ID, wait); err == nil && carried {
-		return 0, true
-	}
-	return wait, true
+	return wait, wait > 0
 }
 
 // settleEdits stores the outcomes, or leaves them for when the card is at rest.
