@@ -79,7 +79,8 @@ func TestDeployedReadsWhatRenderWrites(t *testing.T) {
 func deployedProject() Project {
 	return Project{
 		Name: "core", Repo: "acme/infra-core", RequestsBucket: "requests", Region: "eu-central-1", Terraform: "1.11.4",
-		Release: Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot-ci_0.1.0_Linux_X64": strings.Repeat("ab", 32)}},
+		Release: Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot-ci_0.1.0_Linux_X64": strings.Repeat("ab",
+			32)}},
 		Runs: Runs{
 			PlanRole: "arn:aws:iam::111111111111:role/plan", ApplyRole: "arn:aws:iam::111111111111:role/apply",
 			Runner: "ubuntu-24.04", Actor: "tfpilot[bot]", Releases: "https://releases.example/tfpilot",

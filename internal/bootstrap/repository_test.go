@@ -36,7 +36,8 @@ func rendered(t *testing.T) map[string][]byte {
 		t.Fatal(faults)
 	}
 	files, err := bootstrap.Repository(s.Projects[0], config.Store{Bucket: "requests", Region: "eu-central-1"},
-		bootstrap.Release{Version: "0.1.0", Checksums: map[string]string{"tfpilot-ci_0.1.0_Linux_X64": strings.Repeat("ab", 32)}},
+		bootstrap.Release{Version: "0.1.0",
+			Checksums: map[string]string{"tfpilot-ci_0.1.0_Linux_X64": strings.Repeat("ab", 32)}},
 		bootstrap.Runs{PlanRole: "arn:aws:iam::111111111111:role/plan", ApplyRole: "arn:aws:iam::111111111111:role/apply"})
 	if err != nil {
 		t.Fatal(err)
@@ -48,8 +49,10 @@ func rendered(t *testing.T) map[string][]byte {
 func TestRenderRepositoryKeepsEachBackend(t *testing.T) {
 	files := rendered(t)
 	for root, want := range map[string]terraform.Backend{
-		"envs/dev/app":  {Bucket: "dev-states", Key: "core/dev/app/terraform.tfstate", Region: "eu-central-1", Encrypt: true, UseLockfile: true},
-		"envs/prod/app": {Bucket: "prod-states", Key: "legacy/prod.tfstate", Region: "eu-west-1", Encrypt: true, DynamoDBTable: "locks"},
+		"envs/dev/app": {Bucket: "dev-states", Key: "core/dev/app/terraform.tfstate", Region: "eu-central-1",
+			Encrypt: true, UseLockfile: true},
+		"envs/prod/app": {Bucket: "prod-states", Key: "legacy/prod.tfstate", Region: "eu-west-1", Encrypt: true,
+			DynamoDBTable: "locks"},
 	} {
 		got, err := terraform.ParseBackend(map[string][]byte{"backend.tf": files[root+"/backend.tf"]})
 		if diff := want.Compare(got); err != nil || len(diff) > 0 {

@@ -37,11 +37,13 @@ func TestInputsAtTheCommandLine(t *testing.T) {
 
 // What an argument names is found, or what exists is listed.
 func TestArgumentsName(t *testing.T) {
-	dev, prod := config.Environment{Project: "core", Key: "dev", Slug: "app"}, config.Environment{Project: "core", Key: "prod", Slug: "app"}
+	dev, prod := config.Environment{Project: "core", Key: "dev", Slug: "app"},
+		config.Environment{Project: "core", Key: "prod", Slug: "app"}
 	core := config.Project{Name: "core", Environments: []config.Environment{dev, prod}}
 	cfg := &config.Config{Structure: config.Structure{Projects: []config.Project{core, {Name: "data"}}}}
 	for _, c := range []struct{ name, says string }{
-		{"core", ""}, {"", "PROJECT is required: core, data"}, {"prdo", `PROJECT: unknown project "prdo"; projects: core, data`},
+		{"core", ""}, {"", "PROJECT is required: core, data"}, {"prdo",
+			`PROJECT: unknown project "prdo"; projects: core, data`},
 	} {
 		got, err := Project(cfg, "PROJECT", c.name)
 		assertNamed(t, c.name, got.Name, err, c.says)

@@ -16,12 +16,14 @@ import (
 // newProgram is a program with one command, one group and a command that ends with err.
 func newProgram(err error) *cobra.Command {
 	root := &cobra.Command{Use: "program", Short: "A program"}
-	count := &cobra.Command{Use: "count N", Short: "Count", Args: cobra.ExactArgs(1), RunE: func(*cobra.Command, []string) error {
-		return err
-	}}
+	count := &cobra.Command{Use: "count N", Short: "Count", Args: cobra.ExactArgs(1),
+		RunE: func(*cobra.Command, []string) error {
+			return err
+		}}
 	count.Flags().Int("from", 0, "where to start")
 	group := &cobra.Command{Use: "group", Short: "A group"}
-	group.AddCommand(&cobra.Command{Use: "one", Short: "One", Args: cobra.NoArgs, Run: func(*cobra.Command, []string) {}})
+	group.AddCommand(&cobra.Command{Use: "one", Short: "One", Args: cobra.NoArgs,
+		Run: func(*cobra.Command, []string) {}})
 	root.AddCommand(count, group)
 	return root
 }
@@ -37,15 +39,19 @@ func TestRun(t *testing.T) {
 	}{
 		{"done", nil, []string{"count", "1"}, Done, ""},
 		{"failed", errors.New("no disk"), []string{"count", "1"}, Failed, "program: no disk\n"},
-		{"what a terminal obeys is written out", errors.New("no \x1b[2Jdisk"), []string{"count", "1"}, Failed, `no \u001b[2Jdisk`},
+		{"what a terminal obeys is written out", errors.New("no \x1b[2Jdisk"), []string{"count", "1"}, Failed,
+			`no \u001b[2Jdisk`},
 		{"printed already", ExitCode(Failed), []string{"count", "1"}, Failed, ""},
 		{"wrong value", Usagef("%d is too much", 9), []string{"count", "9"}, Usage, "program: 9 is too much\n"},
 		{"something missing", nil, []string{"count"}, Usage, "missing argument; usage: program count N"},
 		{"too much", nil, []string{"count", "1", "2"}, Usage, `unexpected argument "1 2"; usage: program count N`},
 		{"unknown flag", nil, []string{"count", "1", "--to", "2"}, Usage, "unknown flag: --to; see program count --help"},
-		{"flag without a number", nil, []string{"count", "1", "--from", "x"}, Usage, `invalid argument "x" for "--from" flag; see program count --help`},
-		{"unknown command", nil, []string{"cuont"}, Usage, `unknown command "cuont"; program has these commands: completion, count, group`},
-		{"unknown command of a group", nil, []string{"group", "two"}, Usage, `unknown command "two"; program group has these commands: one`},
+		{"flag without a number", nil, []string{"count", "1", "--from", "x"}, Usage,
+			`invalid argument "x" for "--from" flag; see program count --help`},
+		{"unknown command", nil, []string{"cuont"}, Usage,
+			`unknown command "cuont"; program has these commands: completion, count, group`},
+		{"unknown command of a group", nil, []string{"group", "two"}, Usage,
+			`unknown command "two"; program group has these commands: one`},
 		{"group", nil, []string{"group"}, Done, "Available Commands"},
 		{"help", nil, []string{"help", "count"}, Done, "--from"},
 		{"help of nothing", nil, []string{"help", "cuont"}, Usage, `unknown command "cuont"`},
@@ -82,10 +88,12 @@ func TestRefused(t *testing.T) {
 		}}, true, "--confirm: Read it first.\nRun tfpilot requests plan req_1"},
 		{"stale", &request.Refusal{Class: request.Conflict, Code: lifecycle.CodeStale, Text: "It changed."}, false,
 			"It changed.\nRun tfpilot requests plan req_1"},
-		{"missing", &request.Refusal{Class: request.Missing, Text: "Not found."}, false, "Not found. Run tfpilot requests list to see all requests."},
+		{"missing", &request.Refusal{Class: request.Missing, Text: "Not found."}, false,
+			"Not found. Run tfpilot requests list to see all requests."},
 		{"not linked", &request.Refusal{Class: request.Denied, Code: lifecycle.CodeNotLinked, Text: "Link it."}, false,
 			`no identity is linked to "zoe": Link it.`},
-		{"denied", &request.Refusal{Class: request.Denied, Code: lifecycle.CodeRole, Text: "Only admins."}, false, "Only admins."},
+		{"denied", &request.Refusal{Class: request.Denied, Code: lifecycle.CodeRole, Text: "Only admins."}, false,
+			"Only admins."},
 	} {
 		got := Refused(c.err, "zoe", "req_1")
 		var usage UsageError

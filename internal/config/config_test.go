@@ -135,7 +135,8 @@ func TestEnvironmentFaults(t *testing.T) {
 			"GITHUB_TOKEN: is set together with GITHUB_APP_…; unset one of them",
 		}},
 		{"half an App", Worker, map[string]string{"GITHUB_TOKEN": "", "GITHUB_APP_ID": "7"}, nil, []string{
-			"GITHUB_APP_ID: GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY belong together; set all three",
+			"GITHUB_APP_ID: GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY belong together; set all " +
+				"three",
 		}},
 		{"invalid values", Worker, map[string]string{
 			"GITHUB_TOKEN": "", "GITHUB_APP_ID": "seven", "GITHUB_APP_INSTALLATION_ID": "8",
@@ -150,7 +151,8 @@ func TestEnvironmentFaults(t *testing.T) {
 			`GITHUB_APP_ID: "seven" is not a positive number`,
 			"GITHUB_APP_PRIVATE_KEY: is not a PEM block; use the .pem file that GitHub generated, preferably with " +
 				"GITHUB_APP_PRIVATE_KEY_FILE",
-			"GITHUB_APP_ID: GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY belong together; set all three",
+			"GITHUB_APP_ID: GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY belong together; set all " +
+				"three",
 			"GITHUB_WEBHOOK_SECRET: is shorter than 16 characters; generate one with: openssl rand -hex 32",
 			`TFPILOT_REQUESTS_BUCKET: "No_Bucket" is not the name of an S3 bucket`,
 			"REDIS_URL: is not a redis:// or rediss:// address with a host",

@@ -46,8 +46,9 @@ func (r *reader) read() *Config {
 			Region:   r.named("AWS_REGION", lifecycle.NameRegion),
 			Endpoint: r.address("AWS_ENDPOINT_URL_S3"),
 		},
-		Redis:  Redis{URL: r.redis()},
-		Model:  Model{Key: r.secret("OPENAI_API_KEY"), BaseURL: r.address("OPENAI_BASE_URL"), Name: r.value("OPENAI_MODEL")},
+		Redis: Redis{URL: r.redis()},
+		Model: Model{Key: r.secret("OPENAI_API_KEY"), BaseURL: r.address("OPENAI_BASE_URL"),
+			Name: r.value("OPENAI_MODEL")},
 		HTTP:   r.http(),
 		People: r.people(),
 	}
@@ -186,7 +187,8 @@ func (r *reader) github() GitHub {
 		r.fault("GITHUB_APP_ID", "GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY belong together; "+
 			"set all three")
 	case !anyOf && !g.Token.Set() && (r.process == Worker || r.process == Doctor):
-		r.fault("GITHUB_APP_ID", "%s needs GitHub; set the three GITHUB_APP_… variables (or GITHUB_TOKEN)", r.process.words())
+		r.fault("GITHUB_APP_ID", "%s needs GitHub; set the three GITHUB_APP_… variables (or GITHUB_TOKEN)",
+			r.process.words())
 	}
 	if g.WebhookSecret.Set() && len(g.WebhookSecret.Reveal()) < minWebhookSecret {
 		r.fault("GITHUB_WEBHOOK_SECRET", "is shorter than %d characters; generate one with: openssl rand -hex 32",

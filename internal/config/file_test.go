@@ -96,7 +96,8 @@ func TestFileFaults(t *testing.T) {
 				"f.yaml:7: model: has no value; add one or remove the key"},
 		{"alias", "projects: &p\n  - name: core\n", "f.yaml:1: projects: must be a list"},
 		{"nothing in it", "model: {timeout: 5s}\n", "f.yaml: projects: is empty or missing; add at least one"},
-		{"invalid values", head + "      - {key: Prod, slug: a, channel: '#infra', apply: requestor, destroy: anyone, region: mars, backend: {bucket: B, key: /x, useLockfile: false}}\n" +
+		{"invalid values", head + "      - {key: Prod, slug: a, channel: '#infra', apply: requestor, destroy: anyone, " +
+			"region: mars, backend: {bucket: B, key: /x, useLockfile: false}}\n" +
 			"model: {timeout: 2m}\nworker: {concurrency: 0, sweep: often}\ncatalog: {replace: true}\n" +
 			"slack: {command: tfpilot}\n",
 			`f.yaml:7: model.timeout: "2m" is not valid: want a duration from 1s to 30s
@@ -114,15 +115,18 @@ f.yaml:6: projects[0].environments[0].backend.bucket: "B" is not valid: want the
 f.yaml:6: projects[0].environments[0].backend.key: "/x" is not valid: want a key such as core/dev/app/terraform.tfstate
 f.yaml:6: projects[0].environments[0].backend.region: "mars" is not valid: want a region such as eu-central-1
 f.yaml:6: projects[0].environments[0].backend.useLockfile: the state would have no lock; set it to true or set dynamodbTable`},
-		{"prod unprotected", head + "      - {key: prod, slug: app, channel: C0INFRADEV, protected: false, backend: {bucket: tfstate}}\n",
+		{"prod unprotected", head + "      - {key: prod, slug: app, channel: C0INFRADEV, protected: false, backend: " +
+			"{bucket: tfstate}}\n",
 			"f.yaml:6: projects[0].environments[0].protected: prod is always protected; remove this line or rename the " +
 				"environment"},
 		{"self approval in production", head +
-			"      - {key: live, slug: app, channel: C0INFRADEV, protected: true, selfApproval: true, backend: {bucket: tfstate}}\n",
+			"      - {key: live, slug: app, channel: C0INFRADEV, protected: true, selfApproval: true, backend: {bucket: " +
+			"tfstate}}\n",
 			"f.yaml:6: projects[0].environments[0].selfApproval: authors cannot approve in a protected environment; " +
 				"remove this line"},
 		{"the same root and state twice", head + dev + dev,
-			"f.yaml:7: projects[0].environments[1].slug: the Terraform root acme/infra-core/envs/dev/app is already used by projects[0].environments[0].slug\n" +
+			"f.yaml:7: projects[0].environments[1].slug: the Terraform root acme/infra-core/envs/dev/app is already used by " +
+				"projects[0].environments[0].slug\n" +
 				"f.yaml:7: projects[0].environments[1].backend.key: the state tfstate/core/dev/app/terraform.tfstate is " +
 				"already used by projects[0].environments[0].backend.key"},
 		{"one repository, two projects", head + dev + "  - name: pay\n    owner: Acme\n    repo: infra-core\n" +

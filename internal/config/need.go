@@ -5,7 +5,8 @@ package config
 // worker opens no socket to Slack and asks no model. manifests/base hands them out the same way.
 var onlyFor = map[string]Process{
 	"SLACK_APP_TOKEN": App, "OPENAI_API_KEY": App,
-	"GITHUB_APP_ID": Worker, "GITHUB_APP_INSTALLATION_ID": Worker, "GITHUB_APP_PRIVATE_KEY": Worker, "GITHUB_TOKEN": Worker,
+	"GITHUB_APP_ID": Worker, "GITHUB_APP_INSTALLATION_ID": Worker, "GITHUB_APP_PRIVATE_KEY": Worker,
+	"GITHUB_TOKEN": Worker,
 }
 
 // usedBy reports whether p uses v. Commands use everything.

@@ -13,8 +13,9 @@ import (
 // A pod gets of the secret what its process uses, one variable at a time, and nothing else.
 func TestPodsGetOnlyTheirCredentials(t *testing.T) {
 	for process, uses := range map[Process][]string{
-		App:    {"GITHUB_WEBHOOK_SECRET", "OPENAI_API_KEY", "REDIS_URL", "SLACK_APP_TOKEN", "SLACK_BOT_TOKEN"},
-		Worker: {"GITHUB_APP_ID", "GITHUB_APP_INSTALLATION_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_TOKEN", "GITHUB_WEBHOOK_SECRET", "REDIS_URL", "SLACK_BOT_TOKEN"},
+		App: {"GITHUB_WEBHOOK_SECRET", "OPENAI_API_KEY", "REDIS_URL", "SLACK_APP_TOKEN", "SLACK_BOT_TOKEN"},
+		Worker: {"GITHUB_APP_ID", "GITHUB_APP_INSTALLATION_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_TOKEN",
+			"GITHUB_WEBHOOK_SECRET", "REDIS_URL", "SLACK_BOT_TOKEN"},
 	} {
 		if got := credentials(process); !slices.Equal(got, uses) {
 			t.Errorf("%s uses %v, want %v", process, got, uses)
@@ -47,10 +48,15 @@ func credentials(p Process) (names []string) {
 // A process does not even read a credential that only the other one uses, wherever it comes from.
 func TestProcessesReadOnlyTheirCredentials(t *testing.T) {
 	secrets := map[string]string{
-		"SLACK_APP_TOKEN": "xapp-1", "OPENAI_API_KEY": "sk-1", "GITHUB_APP_ID": "x", "GITHUB_APP_PRIVATE_KEY": "x", "GITHUB_TOKEN": "ghp_1",
+		"SLACK_APP_TOKEN": "xapp-1", "OPENAI_API_KEY": "sk-1", "GITHUB_APP_ID": "x", "GITHUB_APP_PRIVATE_KEY": "x",
+		"GITHUB_TOKEN": "ghp_1",
 	}
 	for _, p := range []Process{App, Worker, CLI, Doctor} {
-		r := reader{process: p, source: Source{Lookup: func(name string) (string, bool) { v, ok := secrets[name]; return v, ok }}}
+		r := reader{process: p, source: Source{Lookup: func(name string) (string, bool) {
+			v,
+				ok := secrets[name]
+			return v, ok
+		}}}
 		for name := range secrets {
 			read := r.value(name) != ""
 			if want := p == CLI || p == Doctor || onlyFor[name] == p; read != want {

@@ -152,7 +152,8 @@ func (x exam) permissions(ctx context.Context, client *github.Client) Finding {
 		return Finding{
 			f.What,
 			errors.New(
-				"the installation of the App is suspended; an owner of the organization can unsuspend it under Settings, GitHub Apps",
+				"the installation of the App is suspended; an owner of the organization can unsuspend it under Settings, " +
+					"GitHub Apps",
 			),
 		}
 	}

@@ -70,10 +70,16 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 		t.Fatalf("%v", failures)
 	}
 	want := []string{
-		"the module catalog can be read", "bucket " + bucket.Requests + " supports conditional writes", "Redis responds", "Redis does not evict tasks", "Slack accepts the bot token", "the bot token has the required scopes", "TfPilot can post to channel C0INFRADEV",
-		"Slack accepts the app token (Socket Mode)", "the GitHub App has exactly the permissions that TfPilot needs", "the clock matches GitHub's",
-		"the App has no webhook: TfPilot polls GitHub instead", "core: repository acme/infra-core matches tfpilot.yaml", "core: workflow files are up to date", "core: modules of the catalog are committed", "core dev/app: deployed, backend matches",
-		"no state is locked", "the audit logs of the newest requests (at most 20) are complete", "the model returns valid structured output",
+		"the module catalog can be read", "bucket " + bucket.Requests + " supports conditional writes", "Redis responds",
+		"Redis does not evict tasks", "Slack accepts the bot token", "the bot token has the required scopes",
+		"TfPilot can post to channel C0INFRADEV",
+		"Slack accepts the app token (Socket Mode)", "the GitHub App has exactly the permissions that TfPilot needs",
+		"the clock matches GitHub's",
+		"the App has no webhook: TfPilot polls GitHub instead", "core: repository acme/infra-core matches tfpilot.yaml",
+		"core: workflow files are up to date", "core: modules of the catalog are committed",
+		"core dev/app: deployed, backend matches",
+		"no state is locked", "the audit logs of the newest requests (at most 20) are complete",
+		"the model returns valid structured output",
 	}
 	if !slices.Equal(checks, want) {
 		t.Errorf("checked %q", checks)
@@ -84,15 +90,17 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 	t.Setenv("OPENAI_API_KEY", "")
 	w.Scopes += ",users:read"
 	_, checks = w.examined()
-	if slices.Contains(checks, want[len(want)-1]) || !slices.Contains(checks, "the bot token has the required scopes; not needed: users:read") {
+	if slices.Contains(checks, want[len(want)-1]) || !slices.Contains(checks,
+		"the bot token has the required scopes; not needed: users:read") {
 		t.Errorf("checked %q", checks)
 	}
 	w.Evicts(nil)
 	w.ServeGitHub(func(c *github.Config) { c.EnterpriseVersion = "3.19.2" })
 	_, checks = w.examined()
-	if !slices.Contains(checks, "GitHub Enterprise Server 3.19.2 is supported") || !slices.ContainsFunc(checks, func(what string) bool {
-		return strings.HasPrefix(what, "cannot tell whether Redis evicts tasks")
-	}) {
+	if !slices.Contains(checks, "GitHub Enterprise Server 3.19.2 is supported") ||
+		!slices.ContainsFunc(checks, func(what string) bool {
+			return strings.HasPrefix(what, "cannot tell whether Redis evicts tasks")
+		}) {
 		t.Errorf("checked %q", checks)
 	}
 	w.Scopes = ""
@@ -105,28 +113,45 @@ func TestDoctorAsksEveryPart(t *testing.T) {
 func TestDoctorSaysWhatToFix(t *testing.T) {
 	const keeps = "Redis does not evict tasks"
 	findsFaults(t, map[string]fault{
-		"bot token": {func(w *ward) { w.T.Setenv("SLACK_BOT_TOKEN", "xoxb-other") }, "Slack accepts the bot token", []string{"invalid_auth", "SLACK_BOT_TOKEN"}},
-		"app token": {func(w *ward) { w.T.Setenv("SLACK_APP_TOKEN", "xoxb-canary") }, "Slack accepts the app token (Socket Mode)", []string{"not_allowed_token_type", "SLACK_APP_TOKEN", "connections:write"}},
-		"scopes": {func(w *ward) { w.Scopes = "commands,chat:write,im:write,channels:history,groups:history" }, "the bot token has the required scopes",
+		"bot token": {func(w *ward) { w.T.Setenv("SLACK_BOT_TOKEN", "xoxb-other") }, "Slack accepts the bot token",
+			[]string{"invalid_auth", "SLACK_BOT_TOKEN"}},
+		"app token": {func(w *ward) { w.T.Setenv("SLACK_APP_TOKEN", "xoxb-canary") },
+			"Slack accepts the app token (Socket Mode)", []string{"not_allowed_token_type", "SLACK_APP_TOKEN",
+				"connections:write"}},
+		"scopes": {func(w *ward) { w.Scopes = "commands,chat:write,im:write,channels:history,groups:history" },
+			"the bot token has the required scopes",
 			[]string{"im:history is missing", "the requester's card stays missing", "reinstall it"}},
 		"permissions": {func(w *ward) {
 			w.ServeGitHub(func(c *github.Config) {
-				c.App.Permissions = map[string]string{"contents": "read", "pull_requests": "write", "actions": "write", "metadata": "read", "issues": "write"}
+				c.App.Permissions = map[string]string{"contents": "read", "pull_requests": "write", "actions": "write",
+					"metadata": "read", "issues": "write"}
 			})
-		}, "the GitHub App has exactly the permissions that TfPilot needs", []string{"contents should be write", "issues is granted but not needed"}},
-		"installation": {func(w *ward) { w.T.Setenv("GITHUB_APP_INSTALLATION_ID", "3") }, "the GitHub App has exactly the permissions that TfPilot needs", []string{"that the App is installed"}},
-		"suspended":    {func(w *ward) { w.GitHub.Suspend(true) }, "the GitHub App has exactly the permissions that TfPilot needs", []string{"suspended"}},
-		"clock":        {func(w *ward) { w.GitHub.SetClock(45 * time.Second) }, "the clock matches GitHub's", []string{"seconds behind GitHub's", "synchronize"}},
-		"model key":    {func(w *ward) { w.T.Setenv("OPENAI_API_KEY", "sk-other") }, "the model returns valid structured output", []string{"status 401", "OPENAI_API_KEY"}},
-		"model":        {func(w *ward) { w.T.Setenv("OPENAI_MODEL", "none") }, "the model returns valid structured output", []string{"OPENAI_MODEL"}},
-		"modules":      {func(w *ward) { w.configure(services.YAML + "catalog: {dir: /nonexistent}\n") }, "the module catalog can be read", []string{"/nonexistent", "catalog.dir"}},
-		"environment":  {func(w *ward) { w.configure(strings.Replace(services.YAML, "slug: app", "slug: api", 1)) }, "core dev/api: deployed, backend matches", []string{"run tfpilot bootstrap core"}},
-		"channel":      {func(w *ward) { w.configure(strings.Replace(services.YAML, "C0INFRADEV", "C0ARCHIVED", 1)) }, "TfPilot can post to channel C0ARCHIVED", []string{"core dev/app", "is_archived", "tfpilot.yaml"}},
-		"bucket":       {func(w *ward) { w.T.Setenv("TFPILOT_REQUESTS_BUCKET", "nobodys") }, "bucket nobodys supports conditional writes", []string{"TFPILOT_REQUESTS_BUCKET", "manifests/iam/app.json"}},
-		"Redis evicts": {func(w *ward) { w.Evicts(map[string]string{"CONFIG": "allkeys-lru"}) }, keeps, []string{`"allkeys-lru"`, "set it to noeviction"}},
+		}, "the GitHub App has exactly the permissions that TfPilot needs",
+			[]string{"contents should be write", "issues is granted but not needed"}},
+		"installation": {func(w *ward) { w.T.Setenv("GITHUB_APP_INSTALLATION_ID", "3") },
+			"the GitHub App has exactly the permissions that TfPilot needs", []string{"that the App is installed"}},
+		"suspended": {func(w *ward) { w.GitHub.Suspend(true) },
+			"the GitHub App has exactly the permissions that TfPilot needs", []string{"suspended"}},
+		"clock": {func(w *ward) { w.GitHub.SetClock(45 * time.Second) }, "the clock matches GitHub's",
+			[]string{"seconds behind GitHub's", "synchronize"}},
+		"model key": {func(w *ward) { w.T.Setenv("OPENAI_API_KEY", "sk-other") },
+			"the model returns valid structured output", []string{"status 401", "OPENAI_API_KEY"}},
+		"model": {func(w *ward) { w.T.Setenv("OPENAI_MODEL", "none") },
+			"the model returns valid structured output", []string{"OPENAI_MODEL"}},
+		"modules": {func(w *ward) { w.configure(services.YAML + "catalog: {dir: /nonexistent}\n") },
+			"the module catalog can be read", []string{"/nonexistent", "catalog.dir"}},
+		"environment": {func(w *ward) { w.configure(strings.Replace(services.YAML, "slug: app", "slug: api", 1)) },
+			"core dev/api: deployed, backend matches", []string{"run tfpilot bootstrap core"}},
+		"channel": {func(w *ward) { w.configure(strings.Replace(services.YAML, "C0INFRADEV", "C0ARCHIVED", 1)) },
+			"TfPilot can post to channel C0ARCHIVED", []string{"core dev/app", "is_archived", "tfpilot.yaml"}},
+		"bucket": {func(w *ward) { w.T.Setenv("TFPILOT_REQUESTS_BUCKET", "nobodys") },
+			"bucket nobodys supports conditional writes", []string{"TFPILOT_REQUESTS_BUCKET", "manifests/iam/app.json"}},
+		"Redis evicts": {func(w *ward) { w.Evicts(map[string]string{"CONFIG": "allkeys-lru"}) }, keeps,
+			[]string{`"allkeys-lru"`, "set it to noeviction"}},
 		"Redis evicts and refuses CONFIG": {func(w *ward) { w.Evicts(map[string]string{"INFO": "volatile-ttl"}) }, keeps,
 			[]string{`"volatile-ttl"`, "set it to noeviction"}},
-		"old server": {func(w *ward) { w.ServeGitHub(func(c *github.Config) { c.EnterpriseVersion = "3.16.4" }) }, "GitHub Enterprise Server 3.16.4 is supported",
+		"old server": {func(w *ward) { w.ServeGitHub(func(c *github.Config) { c.EnterpriseVersion = "3.16.4" }) },
+			"GitHub Enterprise Server 3.16.4 is supported",
 			[]string{"3.17 or later", "upgrade"}},
 		"Redis": {func(w *ward) { w.Redis.Close() }, "Redis responds", []string{"REDIS_URL"}},
 	})

@@ -62,7 +62,8 @@ func DamagedLog(id string, damage error) error {
 		return nil
 	}
 	return fmt.Errorf(
-		"the audit log of %s is damaged: %w; find out who can write to logs/ of the bucket, and restore the objects from their old versions",
+		"the audit log of %s is damaged: %w; find out who can write to logs/ of the bucket, and restore the objects from "+
+			"their old versions",
 		id,
 		damage,
 	)

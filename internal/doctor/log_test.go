@@ -22,7 +22,8 @@ func TestDoctorReadsTheLogs(t *testing.T) {
 		t.Errorf("a log in the document: %v", failures)
 	}
 	events := doc.Request.Audit.Pending
-	if _, err := w.Store.Update(t.Context(), id, lifecycle.Actor{Login: "worker"}, lifecycle.Flushed(events[len(events)-1].Seq)); err != nil {
+	if _, err := w.Store.Update(t.Context(), id, lifecycle.Actor{Login: "worker"},
+		lifecycle.Flushed(events[len(events)-1].Seq)); err != nil {
 		t.Fatal(err)
 	}
 	if failures, _ := w.examined(); len(failures) != 1 || !strings.Contains(failures[check], id+" is damaged") {
@@ -41,7 +42,8 @@ func TestDoctorNamesALockedState(t *testing.T) {
 		t.Fatal(err)
 	}
 	failures, _ := w.examined()
-	if fault := failures["no state is locked"]; len(failures) != 1 || !strings.Contains(fault, "runner@gone") || !strings.Contains(fault, "environments unlock core dev/app") {
+	if fault := failures["no state is locked"]; len(failures) != 1 || !strings.Contains(fault, "runner@gone") ||
+		!strings.Contains(fault, "environments unlock core dev/app") {
 		t.Errorf("got %v", failures)
 	}
 }

@@ -54,7 +54,8 @@ func repositoryFault(ctx context.Context, client *github.Client, repo github.Rep
 	case !strings.EqualFold(info.FullName, repo.String()):
 		return &otherRepository{
 			fmt.Sprintf("the repository is now called %s: set owner: %s and repo: %s for %s in tfpilot.yaml, "+
-				"and use %s in the trust policies of the project's roles", info.FullName, owner, name, project.Name, info.FullName),
+				"and use %s in the trust policies of the project's roles", info.FullName, owner, name, project.Name,
+				info.FullName),
 		}
 	case info.Archived:
 		return &otherRepository{"the repository is archived, so TfPilot cannot write to it; unarchive it on GitHub"}

@@ -32,7 +32,8 @@ func (x exam) webhook(ctx context.Context, client *github.Client) []Finding {
 		f.What = "the App has no webhook: TfPilot polls GitHub instead"
 	case !hook.Secret:
 		f.Err = errors.New(
-			"the App's webhook has no secret, so TfPilot rejects every delivery; set the secret on GitHub to the value of GITHUB_WEBHOOK_SECRET",
+			"the App's webhook has no secret, so TfPilot rejects every delivery; set the secret on GitHub to the value of " +
+				"GITHUB_WEBHOOK_SECRET",
 		)
 	default:
 		f.Err = deliveryFaults(ctx, client, hook.URL, time.Now())
@@ -100,7 +101,8 @@ func deliveryFault(d github.Delivery, refused bool, address string) string {
 		)
 	}
 	return fmt.Sprintf(
-		"%.200q responded with %d; the webhook URL of the App must end with /api/github/webhook and reach tfpilot app, and Redis must be available",
+		"%.200q responded with %d; the webhook URL of the App must end with /api/github/webhook and reach tfpilot app, "+
+			"and Redis must be available",
 		address,
 		d.StatusCode,
 	)

@@ -52,11 +52,16 @@ func TestDoctorReadsTheDeliveries(t *testing.T) {
 		return v
 	}
 	findsFaults(t, map[string]fault{
-		"other secret":   {func(w *ward) { w.delivered(w.endpoint(right())+hookPath, "another-secret") }, arrive, []string{"rejected them with 401", "GITHUB_WEBHOOK_SECRET differs"}},
-		"no secret":      {func(w *ward) { w.delivered(w.endpoint(right())+hookPath, "") }, arrive, []string{"has no secret", "GITHUB_WEBHOOK_SECRET"}},
-		"not reachable":  {func(w *ward) { w.delivered(gone()+hookPath, hookSecret) }, arrive, []string{"did not reach", hookPath, "reach that address"}},
-		"wrong address":  {func(w *ward) { w.delivered(w.endpoint(right())+"/other", hookSecret) }, arrive, []string{"responded with 404", hookPath}},
-		"behind a login": {func(w *ward) { w.delivered(w.Serve(http.HandlerFunc(forbidden)), hookSecret) }, arrive, []string{"rejected them with 403"}},
+		"other secret": {func(w *ward) { w.delivered(w.endpoint(right())+hookPath, "another-secret") }, arrive,
+			[]string{"rejected them with 401", "GITHUB_WEBHOOK_SECRET differs"}},
+		"no secret": {func(w *ward) { w.delivered(w.endpoint(right())+hookPath, "") }, arrive,
+			[]string{"has no secret", "GITHUB_WEBHOOK_SECRET"}},
+		"not reachable": {func(w *ward) { w.delivered(gone()+hookPath, hookSecret) }, arrive,
+			[]string{"did not reach", hookPath, "reach that address"}},
+		"wrong address": {func(w *ward) { w.delivered(w.endpoint(right())+"/other", hookSecret) }, arrive,
+			[]string{"responded with 404", hookPath}},
+		"behind a login": {func(w *ward) { w.delivered(w.Serve(http.HandlerFunc(forbidden)), hookSecret) }, arrive,
+			[]string{"rejected them with 403"}},
 	})
 }
 

@@ -53,7 +53,8 @@ func WriteJSON(out io.Writer, notes []string, findings []Finding) error {
 func WriteRoles(out io.Writer, policy rbac.Policy, asJSON bool) error {
 	people := map[string]bool{}
 	for _, list := range [][]string{
-		policy.Admins, policy.Approvers, policy.Viewers, policy.AllowedLogins, policy.ProdAllowed, policy.DestroyProdAllowed,
+		policy.Admins, policy.Approvers, policy.Viewers, policy.AllowedLogins, policy.ProdAllowed,
+		policy.DestroyProdAllowed,
 	} {
 		for _, login := range list {
 			people[lifecycle.FoldLogin(login)] = true

@@ -65,8 +65,10 @@ func pairName(text string, valueAt, separator int) string {
 }
 
 var (
-	pairBefore = regexp.MustCompile(`(?i)(?:\bname|\bkey)\\*["']?\s*[=:]\s*\\*["']?([\w.-]{1,128})\\*["']?[\s,;+~-]{1,40}\\*["']?$`)
-	pairAfter  = regexp.MustCompile(`(?i)^[=:]\s*\\*["'][^"'\\]*\\*["'][\s,;+~-]{1,40}\\*["']?(?:name|key)\\*["']?\s*[=:]\s*\\*["']?([\w.-]{1,128})`)
+	pairBefore = regexp.MustCompile(`(?i)(?:\bname|\bkey)\\*["']?\s*[=:]\s*\\*["']?([\w.-]{1,128})\\*["']?[\s,;+~-]` +
+		`{1,40}\\*["']?$`)
+	pairAfter = regexp.MustCompile(`(?i)^[=:]\s*\\*["'][^"'\\]*\\*["'][\s,;+~-]{1,40}\\*["']?(?:name` +
+		`|key)\\*["']?\s*[=:]\s*\\*["']?([\w.-]{1,128})`)
 )
 
 type assignment struct {

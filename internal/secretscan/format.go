@@ -84,19 +84,23 @@ var formats = []format{
 	{"a Grafana token", []string{"glsa_", "glc_"}, `\bgl(?:sa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}|c_[A-Za-z0-9+/]{32,}=*)`,
 		false},
 	{"a password hash", []string{"$2", "$5$", "$6$", "$y$", "$argon2", "$apr1$", "$1$"},
-		`\$(?:2[abxy]?\$[0-9]{2}\$[./A-Za-z0-9]{53}|(?:1|5|6|y|apr1)\$[^\s"'$]{1,40}\$[./A-Za-z0-9$]{20,}|argon2[id]{1,2}\$[^\s"']{20,})`, false},
+		`\$(?:2[abxy]?\$[0-9]{2}\$[./A-Za-z0-9]{53}|(?:1|5|6|y|apr1)\$[^\s"'$]{1,40}\$[./A-Za-z0-9$]{20,}|argon2[id]` +
+			`{1,2}\$[^\s"']{20,})`, false},
 	{"a header with a credential", []string{"authorization"},
-		`(?i)\bauthorization\\*["']?[\s:=>,\\"']{1,12}(?:basic|bearer|digest|token|apikey|negotiate|aws4-hmac-sha256)\s+([^\s"'<>\\]{3,}[^"'<>\\\r\n]{0,400})`, false},
+		`(?i)\bauthorization\\*["']?[\s:=>,\\"']{1,12}(?:basic|bearer|digest|token|apikey|negotiate|aws4-hmac-sha256)\s+` +
+			`([^\s"'<>\\]{3,}[^"'<>\\\r\n]{0,400})`, false},
 	{"a bearer token", []string{"bearer "}, `(?i)\bbearer\s+([A-Za-z0-9_.~+/-]{16,}=*)`, true},
 	{"a user with a password", []string{"-u ", "--user "},
 		`(?:^|\s)(?:-u|--user)[ =]["']?[A-Za-z0-9._@-]{1,64}:([^\s"'$]{3,})`, false},
 	{"a password on a command line", []string{"--"},
-		`(?i)(?:^|[\s"'=])--(?:[a-z]+-)*(?:password|passwd|passphrase|secret|token|api-key|access-key|secret-key|auth-token)[ =]["']?([^\s"'$<(-][^\s"']{3,})`, false},
+		`(?i)(?:^|[\s"'=])--(?:[a-z]+-)*(?:password|passwd|passphrase|secret|token|api-key|access-key|secret-key` +
+			`|auth-token)[ =]["']?([^\s"'$<(-][^\s"']{3,})`, false},
 	{"a password on a command line", []string{"-p"},
 		`\b(?:mysql|mysqldump|mariadb|mysqladmin|sshpass)\b[^\n;|&]{0,200}?\s-p["']?([^\s"'$<(-][^\s"']{3,})`, false},
 	{"a password on a command line", []string{"sshpass"}, `\bsshpass\s+-p\s*["']?([^\s"'$<(-][^\s"']{3,})`, false},
 	{"a password on a command line", []string{" login"},
-		`\b(?:docker|podman|buildah|skopeo|nerdctl|helm|crane)\b[^\n;|&]{0,80}?\slogin\b[^\n;|&]{0,200}?\s-p\s*["']?([^\s"'$<(-][^\s"']{3,})`, false},
+		`\b(?:docker|podman|buildah|skopeo|nerdctl|helm|crane)\b[^\n;|&]{0,80}?\slogin\b[^\n;|&]{0,200}?\s-p\s*["']?` +
+			`([^\s"'$<(-][^\s"']{3,})`, false},
 	{"a login of a registry", []string{"auth"}, `(?i)\\*["']auth\\*["']\s*:\s*\\*["']([A-Za-z0-9+/]{8,}={0,2})\\*["']`,
 		true},
 	{"a password of a database user", []string{"identified by", "password '"},
@@ -104,11 +108,13 @@ var formats = []format{
 	{"a database address with a password", []string{"jdbc:oracle:", "sqlplus "},
 		`(?i)(?:\bjdbc:oracle:[a-z0-9]+:|\bsqlplus\s+(?:-\S+\s+)*)[A-Za-z0-9_.$#-]{1,64}/([^\s"'@]{3,200})@`, false},
 	{"a password in a document", []string{"</"},
-		`(?i)<(?:[\w.-]*:)?[\w.-]*(?:password|passwd|passphrase|secret|token|apikey|api[._-]key|privatekey|private[._-]key|connectionstring)>\s*([^<\s][^<]{2,})</`, false},
+		`(?i)<(?:[\w.-]*:)?[\w.-]*(?:password|passwd|passphrase|secret|token|apikey|api[._-]key|privatekey` +
+			`|private[._-]key|connectionstring)>\s*([^<\s][^<]{2,})</`, false},
 	{"a password in a sentence", []string{"password", "passphrase"},
 		`(?i)\b(?:password|passphrase)\s+(?:is|was)\s+["']?([^\s"']{10,200})`, true},
 	{"a password of a container build", []string{"env "},
-		`\b(?:ENV|ARG|setenv)\s+[A-Za-z0-9_]*(?:PASSWORD|PASSWD|SECRET|TOKEN|API_KEY|ACCESS_KEY|PRIVATE_KEY)\s+["']?([^\s"'$<(][^\s"']{3,})`, false},
+		`\b(?:ENV|ARG|setenv)\s+[A-Za-z0-9_]*(?:PASSWORD|PASSWD|SECRET|TOKEN|API_KEY|ACCESS_KEY|PRIVATE_KEY)\s+["']?` +
+			`([^\s"'$<(][^\s"']{3,})`, false},
 	{"a login of a .netrc", []string{"password "}, `(?i)\b(?:login|machine)\s+\S{1,200}\s+password\s+([^\s"']{3,})`,
 		false},
 	{"a database address with a password", []string{"@tcp(", "@unix(", "@udp(", "@("},

@@ -67,7 +67,8 @@ var keyOwners = wordSet("api access secret private account master shared storage
 	"ec dsa jwt server preshared session host ca function device subscription instrumentation routing")
 
 // beside lists last words of names that describe a credential instead of holding it.
-var beside = wordSet("arn arns id ids name names version versions url urls uri uris endpoint endpoints path paths file " +
+var beside = wordSet("arn arns id ids name names version versions url urls uri uris endpoint endpoints path paths " +
+	"file " +
 	"files filename ttl " +
 	"length lengths type types size enabled disabled required optional age count counts days hours minutes seconds " +
 	"expiration expiry " +

@@ -44,7 +44,8 @@ var placeholders = wordSet("true false null nil none no yes on off n/a na todo t
 	"read write redacted hidden masked sensitive unknown undefined <sensitive> [redacted] <redacted> <computed> " +
 	"(known <known string bool number any")
 
-var shownPlaceholder = regexp.MustCompile(`^(?:\(sensitive[ #a-f0-9a-z,]*\)|\(known after apply\)|<[a-zA-Z][\w .-]*>|\*{3,}|[xX]{3,}|\.{3}|…|` +
+var shownPlaceholder = regexp.MustCompile(`^(?:\(sensitive[ #a-f0-9a-z,]*\)|\(known after apply\)` +
+	`|<[a-zA-Z][\w .-]*>|\*{3,}|[xX]{3,}|\.{3}|…|` +
 	`"?\$\{[^{}]*\}"?|\$\{\{[^{}]*\}\}|\{\{[^{}]*\}\}|\$[A-Za-z_]\w*|\$\([^()]*\)|%[A-Za-z_]\w*%|%[a-z])$`)
 
 func isPlaceholder(value string) bool {
@@ -53,10 +54,13 @@ func isPlaceholder(value string) bool {
 }
 
 var (
-	arnOrAlias = regexp.MustCompile(`^(?:arn:(?:aws[a-z-]*|\$\{[^{}]*\}):[a-z0-9-]+:\S*|alias/[A-Za-z0-9/_.-]+|projects/[a-z0-9-]+/(?:secrets|locations)/\S+)$`)
-	keptAt     = regexp.MustCompile(`^(?:vault|ssm|secretsmanager|secretmanager|sm|op|awssm|gcpsm|env|file|https?|s3|gs|kms|asm|akv):[\w/.:{}$#@?=&%+-]+$`)
-	keptPath   = regexp.MustCompile(`^/?(?:[a-z][a-z0-9_.{}$-]*/){1,8}[a-z][a-z0-9_.-]*$`)
-	inCode     = regexp.MustCompile(`^(?:var|local|data|module|each|self|path|count|terraform|random_[a-z]+|[a-z]+_[a-z0-9_]+)(?:\[[^\]]*\])?\.[A-Za-z_][\w.\[\]"*-]*$`)
+	arnOrAlias = regexp.MustCompile(`^(?:arn:(?:aws[a-z-]*|\$\{[^{}]*\}):[a-z0-9-]+:\S*|alias/[A-Za-z0-9/_.-]+` +
+		`|projects/[a-z0-9-]+/(?:secrets|locations)/\S+)$`)
+	keptAt = regexp.MustCompile(`^(?:vault|ssm|secretsmanager|secretmanager|sm|op|awssm|gcpsm|env|file|https?|s3|gs` +
+		`|kms|asm|akv):[\w/.:{}$#@?=&%+-]+$`)
+	keptPath = regexp.MustCompile(`^/?(?:[a-z][a-z0-9_.{}$-]*/){1,8}[a-z][a-z0-9_.-]*$`)
+	inCode   = regexp.MustCompile(`^(?:var|local|data|module|each|self|path|count|terraform|random_[a-z]+` +
+		`|[a-z]+_[a-z0-9_]+)(?:\[[^\]]*\])?\.[A-Za-z_][\w.\[\]"*-]*$`)
 )
 
 // isReference reports whether a value points to a secret elsewhere: an ARN, a path, an address,

@@ -13,7 +13,8 @@ var (
 	keyEnd   = regexp.MustCompile(`-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-{0,5}`)
 
 	// keyLine matches a line of a key, including the prefix that a diff or a log adds.
-	keyLine = regexp.MustCompile(`^[ \t+~|│>-]*(?:[A-Za-z0-9+/=]+|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|MessageID): [^\\"]*)?[ \t\r]*$`)
+	keyLine = regexp.MustCompile(`^[ \t+~|│>-]*(?:[A-Za-z0-9+/=]+|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset` +
+		`|MessageID): [^\\"]*)?[ \t\r]*$`)
 	keyPart = regexp.MustCompile(`^[ \t+~|│>-]*[A-Za-z0-9+/=]+`)
 	newline = regexp.MustCompile(`\r?\n|\\+r\\+n|\\+n`)
 )

@@ -6,9 +6,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// accessTypes are resources that do nothing but decide who may do what. They come first among the changes of their kind, and a
-// surface without room for the whole plan leaves them out last.
-var accessTypes = regexp.MustCompile(`_iam_|_policy|_permission|security_group|_acl\b|_grant|public_access|_access|_role|_share|key_pair|_invitation`)
+// accessTypes are resources that do nothing but decide who may do what. They come first among the
+// changes of their kind, and a surface without room for the whole plan leaves them out last.
+var accessTypes = regexp.MustCompile(`_iam_|_policy|_permission|security_group|_acl\b|_grant|public_access|_access` +
+	`|_role|_share|key_pair|_invitation`)
 
 // grantsAccess reports whether a change may decide who may do what.
 func grantsAccess(c terraform.Change) bool {

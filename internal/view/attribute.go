@@ -10,11 +10,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
-// computed are attributes that providers compute on nearly every resource. Where a change makes one of them unknown, its name is
-// listed and its old value is not repeated.
+// computed are attributes that providers compute on nearly every resource. Where a change makes one
+// of them unknown, its name is listed and its old value is not repeated.
 var computed = map[string]bool{
-	"id": true, "arn": true, "tags_all": true, "unique_id": true, "create_date": true, "created_date": true, "creation_date": true,
-	"owner_id": true, "etag": true, "last_modified": true, "version_id": true, "hosted_zone_id": true,
+	"id": true, "arn": true, "tags_all": true, "unique_id": true, "create_date": true, "created_date": true,
+	"creation_date": true,
+	"owner_id":      true, "etag": true, "last_modified": true, "version_id": true, "hosted_zone_id": true,
 }
 
 // attributes show what the change sets.
@@ -68,7 +69,8 @@ func (w *writer) differences(c terraform.Change) {
 
 func sameAsTags(before, after map[string]any) bool {
 	_, changes := after["tags"].(map[string]any)
-	return changes && reflect.DeepEqual(before["tags"], before["tags_all"]) && reflect.DeepEqual(after["tags"], after["tags_all"])
+	return changes && reflect.DeepEqual(before["tags"], before["tags_all"]) &&
+		reflect.DeepEqual(after["tags"], after["tags_all"])
 }
 
 func names(tables ...map[string]any) []string {
@@ -95,8 +97,9 @@ func unknownPaths(paths []string) map[string]bool {
 	return set
 }
 
-// overlay copies a value of the plan and puts unknownValue where the summary marks the value as unknown. Terraform leaves such
-// a value out of an object and puts null into a list. What no deeper object shows, an outer one does: no path is lost.
+// overlay copies a value of the plan and puts unknownValue where the summary marks the value as
+// unknown. Terraform leaves such a value out of an object and puts null into a list. What no deeper
+// object shows, an outer one does: no path is lost.
 func (w *writer) overlay(path string, value any) any {
 	if _, unknown := w.unknown[path]; unknown && path != "" {
 		w.unknown[path] = true

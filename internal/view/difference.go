@@ -7,8 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// changedObject shows the members of an object that differ. A JSON document is shown whole, since a statement of a policy means
-// little without the rest of it. Elsewhere what stays is counted, but for what tells an element of a list from the others.
+// changedObject shows the members of an object that differ. A JSON document is shown whole, since a
+// statement of a policy means little without the rest of it. Elsewhere what stays is counted, but
+// for what tells an element of a list from the others.
 func (w *writer) changedObject(p place, was, is map[string]any) {
 	first := len(w.lines)
 	w.add(p.depth, Update, p.prefix()+"{")
@@ -149,8 +150,8 @@ type match struct{ was, is int }
 // maxCells bounds the table that align fills.
 const maxCells = 1 << 20
 
-// align finds a longest common subsequence. Lists too long for that are one that goes and one that comes, but for their common
-// beginning and end.
+// align finds a longest common subsequence. Lists too long for that are one that goes and one that
+// comes, but for their common beginning and end.
 func align[T any](was, is []T) []match {
 	start := 0
 	for start < len(was) && start < len(is) && reflect.DeepEqual(was[start], is[start]) {

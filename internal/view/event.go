@@ -10,9 +10,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Event is something that happened to a request and that people are notified of once: a plan that waits for a decision, a failure, an
-// apply. A surface that keeps messages posts an event when it is due and then keeps its message up to date. After its time its words
-// stay true and its actions go.
+// Event is something that happened to a request and that people are notified of once: a plan that
+// waits for a decision, a failure, an apply. A surface that keeps messages posts an event when it
+// is due and then keeps its message up to date. After its time its words stay true and its actions
+// go.
 type Event struct {
 	Topic    string             `json:"topic"`         // names the event for good
 	Due      bool               `json:"due,omitempty"` // people should be notified now
@@ -41,8 +42,10 @@ func (e Event) Text() string { return strings.TrimSpace(e.Headline + " " + e.Sen
 func (d description) events() []Event {
 	var all []Event
 	for _, one := range []func(description) *Event{
-		description.planEvent, description.unchangedEvent, description.failedEvent, description.foreignEvent, description.objectionEvent,
-		description.voidedEvent, description.problemEvent, description.appliedEvent, description.driftEvent, description.rejectedEvent,
+		description.planEvent, description.unchangedEvent, description.failedEvent, description.foreignEvent,
+		description.objectionEvent,
+		description.voidedEvent, description.problemEvent, description.appliedEvent, description.driftEvent,
+		description.rejectedEvent,
 		description.destroyedEvent, description.closedEvent,
 	} {
 		if e := one(d); e != nil {
@@ -60,7 +63,8 @@ func (d description) planEvent() *Event {
 	}
 	approve, reject := d.intent(lifecycle.ActionApprove), d.intent(lifecycle.ActionReject)
 	e := &Event{
-		Topic: "plan:" + strconv.Itoa(p.Attempt), Headline: fmt.Sprintf("%s ready for %s: %s.", PlanName(p.Purpose), d.name(), Counts(p)),
+		Topic: "plan:" + strconv.Itoa(p.Attempt), Headline: fmt.Sprintf("%s ready for %s: %s.", PlanName(p.Purpose),
+			d.name(), Counts(p)),
 		Due: d.canDecide() && approve == nil, Icon: IconReview, Shows: Shows{Removed: true, Plan: true},
 		Actions: []lifecycle.Action{lifecycle.ActionApprove, lifecycle.ActionReject, lifecycle.ActionMerge,
 			lifecycle.ActionApply, lifecycle.ActionCancelIntent, lifecycle.ActionWithdraw, lifecycle.ActionCancelDestroy},
@@ -118,13 +122,16 @@ func (d description) unchangedEvent() *Event {
 
 func (d description) failedEvent() *Event {
 	a, kind := d.failed()
-	if a == nil || d.over() || d.status != lifecycle.StatusFailed && !(kind == lifecycle.KindPlan && d.currentPlan() == a) {
+	if a == nil || d.over() || d.status != lifecycle.StatusFailed &&
+		!(kind == lifecycle.KindPlan && d.currentPlan() == a) {
 		return nil
 	}
 	return &Event{
 		Topic: fmt.Sprintf("failed:%s:%d", kind, a.Number), Due: true, Icon: IconFailed,
-		Headline: fmt.Sprintf("The %s of %s %s.", kind, d.name(), ending(a)), Sentence: d.adviceAlone(a, kind), Output: a.Reason, People: d.concerned(),
-		Actions: []lifecycle.Action{lifecycle.ActionRestore, lifecycle.ActionPlan, lifecycle.ActionDestroy, lifecycle.ActionCancelDestroy,
+		Headline: fmt.Sprintf("The %s of %s %s.", kind, d.name(), ending(a)), Sentence: d.adviceAlone(a, kind),
+		Output: a.Reason, People: d.concerned(),
+		Actions: []lifecycle.Action{lifecycle.ActionRestore, lifecycle.ActionPlan, lifecycle.ActionDestroy,
+			lifecycle.ActionCancelDestroy,
 			lifecycle.ActionClose, lifecycle.ActionRepair},
 	}
 }
@@ -142,7 +149,8 @@ func (d description) foreignEvent() *Event {
 	if d.r.PR == nil || !d.r.PR.Foreign || d.merged() || d.over() {
 		return nil
 	}
-	sentence := fmt.Sprintf("TfPilot merges and applies only what it generated. Use %s to put the generated file back, or %s.",
+	sentence := fmt.Sprintf("TfPilot merges and applies only what it generated. Use %s to put the generated file "+
+		"back, or %s.",
 		d.button(lifecycle.ActionRestore), d.button(lifecycle.ActionClose))
 	return &Event{
 		Topic: "foreign:" + foreignHead(d.r.PR.HeadSHA), Due: true, Icon: IconAttention, People: d.concerned(),
@@ -163,7 +171,8 @@ func (d description) objectionEvent() *Event {
 	return &Event{
 		Topic: fmt.Sprintf("objection:%d", o.Review), Due: true, Icon: IconBlocked, People: d.concerned(),
 		Headline: fmt.Sprintf("%s requested changes to %s on GitHub.", o.Login, d.name()),
-		Sentence: fmt.Sprintf("Approve, merge and apply are blocked until %s approves there or the review is dismissed.", o.Login),
+		Sentence: fmt.Sprintf("Approve, merge and apply are blocked until %s approves there or the review is dismissed.",
+			o.Login),
 	}
 }
 
@@ -199,7 +208,8 @@ func (d description) problemEvent() *Event {
 
 // problemActions are what may help against a problem.
 var problemActions = []lifecycle.Action{
-	lifecycle.ActionApprove, lifecycle.ActionMerge, lifecycle.ActionApply, lifecycle.ActionPlan, lifecycle.ActionRestore, lifecycle.ActionRepair,
+	lifecycle.ActionApprove, lifecycle.ActionMerge, lifecycle.ActionApply, lifecycle.ActionPlan,
+	lifecycle.ActionRestore, lifecycle.ActionRepair,
 }
 
 func (d description) appliedEvent() *Event {
@@ -219,7 +229,8 @@ func (d description) driftEvent() *Event {
 		return nil
 	}
 	return &Event{
-		Topic: fmt.Sprintf("drift:%d", drift.RunID), Due: true, Icon: IconDrift, Headline: fmt.Sprintf("Drift detected in %s.", d.name()),
+		Topic: fmt.Sprintf("drift:%d", drift.RunID), Due: true, Icon: IconDrift,
+		Headline: fmt.Sprintf("Drift detected in %s.", d.name()),
 		Sentence: drift.Summary, People: d.concerned(), Actions: []lifecycle.Action{lifecycle.ActionPlan},
 	}
 }
@@ -265,8 +276,8 @@ func (d description) closedEvent() *Event {
 	return e
 }
 
-// refusedEvents report to the person who requested something that TfPilot refused later, and to the requester, what was refused
-// and why.
+// refusedEvents report to the person who requested something that TfPilot refused later, and to the
+// requester, what was refused and why.
 func (d description) refusedEvents() []Event {
 	var all []Event
 	for _, no := range d.r.Refused {

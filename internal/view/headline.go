@@ -8,9 +8,9 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// The headline of a request is a label of a few words ("Apply failed"); the sentence after it says what that means now and whom or
-// what the request waits for. A status alone does not decide them: an intent that waits, a new round and a drift change the words
-// within one status.
+// The headline of a request is a label of a few words ("Apply failed"); the sentence after it says
+// what that means now and whom or what the request waits for. A status alone does not decide them:
+// an intent that waits, a new round and a drift change the words within one status.
 
 // statusWords is how a status reads.
 type statusWords struct {
@@ -43,15 +43,19 @@ func (d description) label() statusWords {
 	case lifecycle.StatusClosed:
 		return d.closedLabel()
 	default:
-		return statusWords{IconUnknown, "Unknown status", "This version of TfPilot does not know the status. Update TfPilot."}
+		return statusWords{IconUnknown, "Unknown status",
+			"This version of TfPilot does not know the status. Update TfPilot."}
 	}
 }
 
 // statusNames are the statuses in words, for lists that hold nothing but the status.
 var statusNames = map[lifecycle.Status]string{
-	lifecycle.StatusRequestCreated: "Saved", lifecycle.StatusPlanning: "Planning", lifecycle.StatusPlanReady: "Plan ready",
-	lifecycle.StatusApproved: "Approved", lifecycle.StatusMerged: "Merged", lifecycle.StatusApplying: "Applying", lifecycle.StatusApplied: "Applied",
-	lifecycle.StatusDestroying: "Destroying", lifecycle.StatusDestroyed: "Destroyed", lifecycle.StatusFailed: "Failed", lifecycle.StatusClosed: "Closed",
+	lifecycle.StatusRequestCreated: "Saved", lifecycle.StatusPlanning: "Planning",
+	lifecycle.StatusPlanReady: "Plan ready",
+	lifecycle.StatusApproved:  "Approved", lifecycle.StatusMerged: "Merged", lifecycle.StatusApplying: "Applying",
+	lifecycle.StatusApplied:    "Applied",
+	lifecycle.StatusDestroying: "Destroying", lifecycle.StatusDestroyed: "Destroyed", lifecycle.StatusFailed: "Failed",
+	lifecycle.StatusClosed: "Closed",
 }
 
 // StatusName is a status in words.
@@ -115,7 +119,8 @@ func (d description) appliedLabel() statusWords {
 		return statusWords{IconLive, "Applied", cmp.Or(d.newRoundSentence(plan), appliedSentence)}
 	}
 	if d.r.Drift != nil && d.r.Drift.Drifted {
-		sentence := fmt.Sprintf("Resources no longer match the last apply. Use %s to see the difference.", d.button(lifecycle.ActionPlan))
+		sentence := fmt.Sprintf("Resources no longer match the last apply. Use %s to see the difference.",
+			d.button(lifecycle.ActionPlan))
 		return statusWords{IconDrift, "Drift detected", sentence}
 	}
 	return statusWords{IconLive, "Applied", appliedSentence}
@@ -142,7 +147,8 @@ func (d description) newRoundSentence(plan *lifecycle.Attempt) string {
 	}
 }
 
-// destroySentence describes a destroy from the request to its start. Lead comes before the name of the person who requested it.
+// destroySentence describes a destroy from the request to its start. Lead comes before the name of
+// the person who requested it.
 func (d description) destroySentence(lead string) string {
 	w, plan := d.intent(lifecycle.ActionDestroy), d.r.DestroyPlan()
 	approve := d.intent(lifecycle.ActionApprove)
@@ -192,8 +198,9 @@ func (d description) destroyedSentence() string {
 func (d description) failedLabel() statusWords {
 	a, kind := d.failed()
 	if a == nil {
-		return statusWords{IconFailed, "No update", fmt.Sprintf("The run has sent no update for 15 minutes. %s reads its status from GitHub.",
-			d.button(lifecycle.ActionRepair))}
+		return statusWords{IconFailed, "No update",
+			fmt.Sprintf("The run has sent no update for 15 minutes. %s reads its status from GitHub.",
+				d.button(lifecycle.ActionRepair))}
 	}
 	what := capital(strings.ReplaceAll(string(kind), "_", " "))
 	if kind == lifecycle.KindPlan {

@@ -16,7 +16,8 @@ func (d description) inputs() []Value {
 	var all []Value
 	known := map[string]bool{}
 	if d.Module != nil {
-		env := catalog.Environment{Project: d.r.Project, Key: d.r.Environment.Key, Slug: d.r.Environment.Slug, Protected: d.Protected}
+		env := catalog.Environment{Project: d.r.Project, Key: d.r.Environment.Key, Slug: d.r.Environment.Slug,
+			Protected: d.Protected}
 		for i := range d.Module.Fields {
 			f := &d.Module.Fields[i]
 			known[f.Name] = true

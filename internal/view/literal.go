@@ -48,8 +48,8 @@ func key(name string) string {
 	return quote(name)
 }
 
-// parseJSON reads a text that holds one JSON object or list, with exact numbers. A document that names a key twice stays text:
-// readers disagree about which of the two counts.
+// parseJSON reads a text that holds one JSON object or list, with exact numbers. A document that
+// names a key twice stays text: readers disagree about which of the two counts.
 func parseJSON(text string) (any, bool) {
 	trimmed := strings.TrimSpace(text)
 	if !strings.HasPrefix(trimmed, "{") && !strings.HasPrefix(trimmed, "[") {

@@ -5,7 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Chunks joins lines to texts of at most limit runes. A line that is longer is continued in the next text: nothing is cut.
+// Chunks joins lines to texts of at most limit runes. A line that is longer is continued in the
+// next text: nothing is cut.
 func Chunks(lines []string, limit int) []string {
 	var chunks []string
 	var now strings.Builder

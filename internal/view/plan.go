@@ -51,8 +51,8 @@ func compareAccess(a, b Change) int {
 	return 1
 }
 
-// AccessFirst is the plan in another order: what grants access before everything else. A surface that has no room for the whole
-// plan draws this one.
+// AccessFirst is the plan in another order: what grants access before everything else. A surface
+// that has no room for the whole plan draws this one.
 func (p Plan) AccessFirst() Plan {
 	p.Changes = slices.Clone(p.Changes)
 	slices.SortStableFunc(p.Changes, compareAccess)
@@ -106,7 +106,8 @@ func headline(s *terraform.Summary) string {
 		count int
 		word  string
 	}{{n.Destroy, "to destroy"}, {n.Replace, "to replace"}, {n.Change, "to change"}, {n.Add, "to add"},
-		{len(s.Changes) - n.Destroy - n.Replace - n.Change - n.Add - reads, "to move or import"}, {reads, "to read during the apply"}} {
+		{len(s.Changes) - n.Destroy - n.Replace - n.Change - n.Add - reads, "to move or import"},
+		{reads, "to read during the apply"}} {
 		if one.count > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", one.count, one.word))
 		}
@@ -216,7 +217,8 @@ func notes(c terraform.Change) []string {
 		all = append(all, why)
 	}
 	if c.Deposed != "" {
-		all = append(all, "deposed object "+visible(c.Deposed)+": left over from an earlier replacement, in addition to the resource itself")
+		all = append(all, "deposed object "+visible(c.Deposed)+": left over from an earlier replacement, in addition to "+
+			"the resource itself")
 	}
 	if c.PreviousAddress != "" && c.Kind() != "move" {
 		all = append(all, "moved from "+visible(terraform.ShortAddress(c.PreviousAddress)))
@@ -232,7 +234,8 @@ func notes(c terraform.Change) []string {
 
 // reasons are Terraform's action reasons in words.
 var reasons = map[string]string{
-	"replace_because_tainted":           "because it is tainted: its last creation failed, or a person marked it for replacement",
+	"replace_because_tainted": "because it is tainted: its last creation failed, or a person marked it for " +
+		"replacement",
 	"replace_because_cannot_update":     "because it cannot be changed in place",
 	"replace_by_request":                "because its replacement was requested",
 	"replace_by_triggers":               "because something in its replace_triggered_by changes",

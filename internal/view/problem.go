@@ -61,11 +61,13 @@ func (d description) advice(a *lifecycle.Attempt, kind lifecycle.Kind) string {
 	case kind == lifecycle.KindPlan && d.merged():
 		return fmt.Sprintf("Use %s to try again.", plan)
 	case kind == lifecycle.KindPlan:
-		return fmt.Sprintf("If the error looks temporary, use %s. If an input is wrong, close this request and create a new one.", plan)
+		return fmt.Sprintf("If the error looks temporary, use %s. If an input is wrong, close this request and create a "+
+			"new one.", plan)
 	case kind == lifecycle.KindApply:
 		return fmt.Sprintf("Use %s to see what is left to do, then approve and apply as usual.", plan)
 	default:
-		return fmt.Sprintf("Use %s to start again with a new plan, or %s to leave the resources as they are.", d.button(lifecycle.ActionDestroy), keep)
+		return fmt.Sprintf("Use %s to start again with a new plan, or %s to leave the resources as they are.",
+			d.button(lifecycle.ActionDestroy), keep)
 	}
 }
 
@@ -106,10 +108,12 @@ func resources(n int) string {
 func (d description) notices() []Notice {
 	var all []Notice
 	if no := d.r.Rejection; no != nil && no.Reason != "" && d.status == lifecycle.StatusClosed {
-		all = append(all, Notice{Icon: IconClosed, Title: fmt.Sprintf("Rejected by %s", oneLine(no.By, limitName)), Text: no.Reason})
+		all = append(all, Notice{Icon: IconClosed, Title: fmt.Sprintf("Rejected by %s", oneLine(no.By, limitName)),
+			Text: no.Reason})
 	}
 	if open := d.objections(); len(open) > 0 {
-		n := Notice{Icon: IconBlocked, Title: "Changes requested on GitHub", Text: "Approve, merge and apply are blocked until they approve there or their review is dismissed."}
+		n := Notice{Icon: IconBlocked, Title: "Changes requested on GitHub",
+			Text: "Approve, merge and apply are blocked until they approve there or their review is dismissed."}
 		for _, o := range open {
 			n.People = append(n.People, Person{Login: o.Login})
 		}
@@ -124,7 +128,8 @@ func (d description) foreignRun() *Notice {
 	if f == nil || d.over() {
 		return nil
 	}
-	link := &Link{URL: f.URL, Label: fmt.Sprintf("%s by @%s", kindName(f.Kind), oneLine(cmp.Or(f.Actor, "unknown"), limitName))}
+	link := &Link{URL: f.URL, Label: fmt.Sprintf("%s by @%s", kindName(f.Kind),
+		oneLine(cmp.Or(f.Actor, "unknown"), limitName))}
 	return &Notice{
 		Icon: IconAttention, Link: link,
 		Title: "A run that TfPilot did not start uses this request's name. TfPilot ignores its result.",

@@ -12,9 +12,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// A request's view is everything that TfPilot says about the request, as data. The Slack card, its thread, the command line and the
-// sandbox's page draw it, so that all of them say the same. Text from people and machines (titles, reasons, errors) stays as it was
-// written: each surface escapes it for its medium and cuts it to the room that it has.
+// A request's view is everything that TfPilot says about the request, as data. The Slack card, its
+// thread, the command line and the sandbox's page draw it, so that all of them say the same. Text
+// from people and machines (titles, reasons, errors) stays as it was written: each surface escapes
+// it for its medium and cuts it to the room that it has.
 
 // Facts are what the view of a request is made from.
 type Facts struct {
@@ -169,11 +170,14 @@ func OfRequest(f Facts) Request {
 	label := d.label()
 	v := Request{
 		ID: r.ID, Title: d.shortTitle(), Where: d.where(), Protected: f.Protected, Archived: r.ArchivedAt != nil,
-		Over: d.over(), Merged: d.merged(), Status: d.status, Icon: label.icon, Headline: label.headline, Sentence: label.sentence,
+		Over: d.over(), Merged: d.merged(), Status: d.status, Icon: label.icon, Headline: label.headline,
+		Sentence:    label.sentence,
 		RequestedBy: d.requester(), RequestedAt: r.CreatedAt, Reason: r.Reason, Inputs: d.inputs(), Fields: d.fields(),
-		Round: d.round(), CanDecide: d.canDecide(), Outdated: d.outdated(), Attempted: d.currentApply() != nil, Approvals: d.approvals(),
-		Steps: d.steps(), Next: d.next(), Notices: d.notices(), Removed: d.removed(), Problems: d.problems(), Outputs: d.outputs(),
-		Runs: d.runs(), ForeignRun: d.foreignRun(), Actions: lifecycle.Actions(r, f.Now), Events: d.events(),
+		Round: d.round(), CanDecide: d.canDecide(), Outdated: d.outdated(), Attempted: d.currentApply() != nil,
+		Approvals: d.approvals(),
+		Steps:     d.steps(), Next: d.next(), Notices: d.notices(), Removed: d.removed(), Problems: d.problems(),
+		Outputs: d.outputs(),
+		Runs:    d.runs(), ForeignRun: d.foreignRun(), Actions: lifecycle.Actions(r, f.Now), Events: d.events(),
 	}
 	if no := r.Rejection; no != nil {
 		v.Rejection = &Rejection{By: no.By, At: no.At, Reason: no.Reason}

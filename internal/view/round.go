@@ -8,8 +8,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// description answers the questions about a request that several parts of its view share: which plan counts, whose approval, which
-// run failed, and whether it is being destroyed.
+// description answers the questions about a request that several parts of its view share: which
+// plan counts, whose approval, which run failed, and whether it is being destroyed.
 type description struct {
 	Facts
 	r      lifecycle.Request
@@ -88,8 +88,8 @@ func (d description) destroyRequested() bool { return d.intent(lifecycle.ActionD
 // leaving reports whether the resources are to be destroyed, are being destroyed or are destroyed.
 func (d description) leaving() bool { return d.destroyRequested() || d.currentDestroy() != nil }
 
-// plan is the plan that counts now: the destroy plan while there is a destroy, else any other. A destroy that was canceled or rejected
-// leaves its plan in the document.
+// plan is the plan that counts now: the destroy plan while there is a destroy, else any other. A
+// destroy that was canceled or rejected leaves its plan in the document.
 func (d description) plan() *lifecycle.Plan {
 	p := d.r.Plan
 	switch {

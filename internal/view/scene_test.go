@@ -27,8 +27,10 @@ func factsOf(t *testing.T, s *story.Story) Facts {
 	f := Facts{Request: s.R, Now: s.Now.Add(time.Minute), Protected: s.R.Environment.Key == "prod"}
 	f.Module, _ = modules.Module(s.R.Module)
 	f.Environment = lifecycle.EnvironmentState{
-		Holder: &lifecycle.LeaseEntry{CorrelationID: "apply-x", RequestID: "req_other0000000", Title: "IAM role reader", Kind: lifecycle.KindApply, By: "ana", Since: story.Start},
-		Queue:  []lifecycle.LeaseEntry{{CorrelationID: story.Correlation(lifecycle.KindApply, 99), RequestID: s.R.ID, Kind: lifecycle.KindApply, By: "omar", Since: story.Start}},
+		Holder: &lifecycle.LeaseEntry{CorrelationID: "apply-x", RequestID: "req_other0000000", Title: "IAM role reader",
+			Kind: lifecycle.KindApply, By: "ana", Since: story.Start},
+		Queue: []lifecycle.LeaseEntry{{CorrelationID: story.Correlation(lifecycle.KindApply, 99), RequestID: s.R.ID,
+			Kind: lifecycle.KindApply, By: "omar", Since: story.Start}},
 	}
 	return f
 }
@@ -49,23 +51,34 @@ func TestViewsOfRequests(t *testing.T) {
 	}
 }
 
-// What a request waits for, and how far its steps are, in every scene. Each step is one letter: done, running, waiting for a person,
-// pending, failed, skipped.
+// What a request waits for, and how far its steps are, in every scene. Each step is one letter:
+// done, running, waiting for a person, pending, failed, skipped.
 func TestStepsAndWhatComesNext(t *testing.T) {
-	letters := map[StepState]string{StepDone: "d", StepRunning: "r", StepWaiting: "w", StepPending: "p", StepFailed: "f", StepSkipped: "s"}
+	letters := map[StepState]string{StepDone: "d", StepRunning: "r", StepWaiting: "w", StepPending: "p",
+		StepFailed: "f", StepSkipped: "s"}
 	want := map[string]string{
-		"created": "work rpppp", "planning": "work drppp", "plan_running": "work drppp", "reading": "work drppp", "plan_ready": "approve ddwpp",
-		"plan_failed": "fix dfppp", "plan_canceled": "fix dfppp", "plan_failed_closed": "over dfsss", "plan_replaces": "approve ddwpp",
-		"approving": "work ddrpp", "approval_refused": "approve ddwpp", "foreign_run": "approve ddwpp", "withdrawn": "approve ddwpp",
-		"approved": "merge dddwp", "merging": "work dddrp", "merge_refused": "merge dddfp", "objected": "fix dddpp", "voided": "fix fdppp",
-		"merged": "apply ddddw", "merged_foreign": "approve ddwdp", "merged_reading": "work drpdp", "queued": "queue ddddr", "applying": "work ddddr", "applied": "none ddddd",
-		"apply_failed": "fix ddddf", "replanning": "work drpdf", "replanned": "approve ddwdf", "reapproved": "apply ddddf", "requeued": "queue ddddr",
-		"unchanged": "none ddddd", "dismissed": "none ddddd", "drifted": "none ddddd", "kept": "none ddddd", "kept_approved": "none ddddd",
+		"created": "work rpppp", "planning": "work drppp", "plan_running": "work drppp", "reading": "work drppp",
+		"plan_ready":  "approve ddwpp",
+		"plan_failed": "fix dfppp", "plan_canceled": "fix dfppp", "plan_failed_closed": "over dfsss",
+		"plan_replaces": "approve ddwpp",
+		"approving":     "work ddrpp", "approval_refused": "approve ddwpp", "foreign_run": "approve ddwpp",
+		"withdrawn": "approve ddwpp",
+		"approved":  "merge dddwp", "merging": "work dddrp", "merge_refused": "merge dddfp", "objected": "fix dddpp",
+		"voided": "fix fdppp",
+		"merged": "apply ddddw", "merged_foreign": "approve ddwdp", "merged_reading": "work drpdp",
+		"queued": "queue ddddr", "applying": "work ddddr", "applied": "none ddddd",
+		"apply_failed": "fix ddddf", "replanning": "work drpdf", "replanned": "approve ddwdf",
+		"reapproved": "apply ddddf", "requeued": "queue ddddr",
+		"unchanged": "none ddddd", "dismissed": "none ddddd", "drifted": "none ddddd", "kept": "none ddddd",
+		"kept_approved":    "none ddddd",
 		"destroy_rejected": "none ddddd",
-		"destroy_asked":    "work rprp", "destroy_plan": "approve dwrp", "destroy_plan_failed": "fix fprp", "apply_failed_destroy": "work rprp",
-		"merged_destroy": "work rprp", "destroying": "work ddrp", "destroy_silent": "fix ddrp", "destroy_failed": "fix ddfp",
-		"destroy_failed_again": "work rprp", "destroyed": "work dddp", "cleaning": "work dddr", "cleaned": "over dddd", "archived": "over dddd",
-		"closed": "over ddsss", "rejected": "over ddfss",
+		"destroy_asked":    "work rprp", "destroy_plan": "approve dwrp", "destroy_plan_failed": "fix fprp",
+		"apply_failed_destroy": "work rprp",
+		"merged_destroy":       "work rprp", "destroying": "work ddrp", "destroy_silent": "fix ddrp",
+		"destroy_failed":       "fix ddfp",
+		"destroy_failed_again": "work rprp", "destroyed": "work dddp", "cleaning": "work dddr", "cleaned": "over dddd",
+		"archived": "over dddd",
+		"closed":   "over ddsss", "rejected": "over ddfss",
 	}
 	for name, s := range story.States(t) {
 		v := OfRequest(factsOf(t, s))
@@ -91,7 +104,8 @@ func TestResultThatIsNotReadIsNoFailure(t *testing.T) {
 // Each status, for each purpose of the plan and each problem, has a headline and a sentence, and no gap in its words.
 func TestEachStatusPurposeAndProblemHasWords(t *testing.T) {
 	seen := map[lifecycle.Status]bool{}
-	purposes := []lifecycle.Purpose{lifecycle.PurposeOpen, lifecycle.PurposeEdit, lifecycle.PurposeReapply, lifecycle.PurposeDestroy}
+	purposes := []lifecycle.Purpose{lifecycle.PurposeOpen, lifecycle.PurposeEdit, lifecycle.PurposeReapply,
+		lifecycle.PurposeDestroy}
 	steps := []string{"", "plan", "apply", "destroy", "cleanup", "merge", "approve", "open", "something new"}
 	for name, s := range story.States(t) {
 		for _, purpose := range purposes {
@@ -103,7 +117,8 @@ func TestEachStatusPurposeAndProblemHasWords(t *testing.T) {
 					f.Request.Plan = &plan
 				}
 				if step != "" {
-					f.Request.Problem = &lifecycle.Problem{Step: step, Code: "code", Text: "Something does not work.", Since: story.Start}
+					f.Request.Problem = &lifecycle.Problem{Step: step, Code: "code", Text: "Something does not work.",
+						Since: story.Start}
 				}
 				v := OfRequest(f)
 				seen[v.Status] = true
@@ -119,7 +134,8 @@ func TestEachStatusPurposeAndProblemHasWords(t *testing.T) {
 			t.Errorf("no scene has the status %s", status)
 		}
 	}
-	if unknown := describe(Facts{Request: story.Ready(t).R}); unknown.status != "" && StatusName("new_status") != "Unknown status" {
+	if unknown := describe(Facts{Request: story.Ready(t).R}); unknown.status != "" &&
+		StatusName("new_status") != "Unknown status" {
 		t.Error("an unknown status has a name")
 	}
 }
@@ -131,7 +147,8 @@ func faultsOf(v Request) (faults []string) {
 			faults = append(faults, fault)
 		}
 	}
-	must(v.Headline != "" && len(strings.Fields(v.Headline)) <= 4 && !strings.HasSuffix(v.Headline, "."), "headline "+v.Headline)
+	must(v.Headline != "" && len(strings.Fields(v.Headline)) <= 4 && !strings.HasSuffix(v.Headline, "."),
+		"headline "+v.Headline)
 	must(strings.HasSuffix(v.Sentence, ".") || strings.HasSuffix(v.Sentence, "…"), "sentence "+v.Sentence)
 	must(v.Status == lifecycle.Status("") || v.Icon != "" && v.Icon != IconUnknown, "no icon")
 	must(v.Next.Code != "" && v.Next.Text != "", "nothing comes next")
@@ -145,7 +162,8 @@ func faultsOf(v Request) (faults []string) {
 		must(e.Topic != "" && e.Icon != "" && e.Headline != "", "an event without words: "+e.Topic)
 	}
 	for _, text := range []string{v.Summary, v.Sentence, v.Headline} {
-		must(!strings.Contains(text, "  ") && !strings.Contains(text, "%!") && !strings.Contains(text, " ."), "a gap in "+text)
+		must(!strings.Contains(text, "  ") && !strings.Contains(text, "%!") && !strings.Contains(text, " ."),
+			"a gap in "+text)
 	}
 	return faults
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// Step is one step of a request's current round: from the pull request to the apply, or from the destroy plan to the cleanup.
+// Step is one step of a request's current round: from the pull request to the apply, or from the
+// destroy plan to the cleanup.
 type Step struct {
 	Name  string    `json:"name"`
 	State StepState `json:"state"`
@@ -31,13 +32,16 @@ const (
 
 // stepWords is a state in words: an icon alone says nothing to many readers.
 var stepWords = map[StepState]string{
-	StepPending: "not started", StepWaiting: "ready", StepRunning: "in progress", StepDone: "done", StepFailed: "failed", StepSkipped: "skipped",
+	StepPending: "not started", StepWaiting: "ready", StepRunning: "in progress", StepDone: "done",
+	StepFailed: "failed", StepSkipped: "skipped",
 }
 
 func (d description) steps() []Step {
-	steps := []Step{d.pullStep(), d.planStep(), d.approvalStep(), d.mergeStep(), d.runStep("Apply", d.currentApply(), lifecycle.ActionApply)}
+	steps := []Step{d.pullStep(), d.planStep(), d.approvalStep(), d.mergeStep(),
+		d.runStep("Apply", d.currentApply(), lifecycle.ActionApply)}
 	if d.leaving() {
-		steps = []Step{d.planStep(), d.approvalStep(), d.runStep("Destroy", d.currentDestroy(), lifecycle.ActionDestroy), d.cleanupStep()}
+		steps = []Step{d.planStep(), d.approvalStep(), d.runStep("Destroy", d.currentDestroy(), lifecycle.ActionDestroy),
+			d.cleanupStep()}
 	}
 	for i, s := range steps {
 		if s.State == StepPending && d.status == lifecycle.StatusClosed {

@@ -77,7 +77,8 @@ func (w *writer) whole(p place, sign Sign, value any) {
 	}
 }
 
-// expression shows what the summary keeps of a value that is computed in the code: its text, and the locals and variables in it.
+// expression shows what the summary keeps of a value that is computed in the code: its text, and
+// the locals and variables in it.
 func (w *writer) expression(p place, sign Sign, table map[string]any) bool {
 	text, isText := table["expression"].(string)
 	values, _ := table["values"].(map[string]any)
@@ -178,8 +179,8 @@ func foldUnknown(name string, value any) bool {
 	return unknown && !terraform.DecidesAccess(name)
 }
 
-// object shows the members of an object that comes, goes or stays as a whole. In Terraform's language null is not set; empty
-// members, and those that fold selects, are named in one line each.
+// object shows the members of an object that comes, goes or stays as a whole. In Terraform's
+// language null is not set; empty members, and those that fold selects, are named in one line each.
 func (w *writer) object(depth int, sign Sign, table map[string]any, json bool, fold func(string, any) bool) {
 	var shown, empty, folded []string
 	for _, name := range names(table) {
@@ -291,7 +292,8 @@ func (w *writer) arrow(p place, was, is any) {
 	w.whole(p, Create, is)
 }
 
-// arrowText writes a change of two values that differ. One inside of what is hidden looks the same on both sides, and says so.
+// arrowText writes a change of two values that differ. One inside of what is hidden looks the same
+// on both sides, and says so.
 func arrowText(was, is string) string {
 	if same := terraform.WithoutFingerprints(was); same == terraform.WithoutFingerprints(is) {
 		return same + " (its sensitive parts change)"

@@ -1,10 +1,12 @@
-// Package view owns what TfPilot says about a request and about a plan, as data: headline, sentence, steps, fields, problems,
-// actions and events of a request, and a plan as the lines of a tidy Terraform diff. Each surface (Slack, pull request, job summary,
-// command line, page) draws this data and adds no words of its own. The package is pure: it reads no clock, no network and no disk,
-// and the same facts always give the same view.
+// Package view owns what TfPilot says about a request and about a plan, as data: headline,
+// sentence, steps, fields, problems, actions and events of a request, and a plan as the lines of a
+// tidy Terraform diff. Each surface (Slack, pull request, job summary, command line, page) draws
+// this data and adds no words of its own. The package is pure: it reads no clock, no network and no
+// disk, and the same facts always give the same view.
 //
-// What it promises about a plan: every change, every attribute that a run may set, and every command is in the lines. It folds what
-// is empty or computed into a list of names, and it never shortens a value.
+// What it promises about a plan: every change, every attribute that a run may set, and every
+// command is in the lines. It folds what is empty or computed into a list of names, and it never
+// shortens a value.
 package view
 
 import (

@@ -3,6 +3,7 @@ package view
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -36,101 +37,146 @@ func trust(principal string, more ...string) string {
 }
 
 func plans(t testing.TB) map[string]*terraform.Summary {
-	quoted := func(s string) string { return string(noError(json.Marshal(s))) }
-	one := func(c terraform.Change) *terraform.Summary {
-		c.Address, c.Provider = module+c.Address, "registry.terraform.io/hashicorp/aws"
-		if c.PreviousAddress != "" {
-			c.PreviousAddress = module + c.PreviousAddress
-		}
-		return &terraform.Summary{Changes: []terraform.Change{c}}
+	all := ordinaryPlans(t)
+	maps.Copy(all, unusualPlans(t))
+	return all
+}
+
+// planOf is a plan with one change, of a resource in the module.
+func planOf(c terraform.Change) *terraform.Summary {
+	c.Address, c.Provider = module+c.Address, "registry.terraform.io/hashicorp/aws"
+	if c.PreviousAddress != "" {
+		c.PreviousAddress = module + c.PreviousAddress
 	}
+	return &terraform.Summary{Changes: []terraform.Change{c}}
+}
+
+func ordinaryPlans(t testing.TB) map[string]*terraform.Summary {
+	quoted := func(s string) string { return string(noError(json.Marshal(s))) }
 	create, change := []string{"create"}, []string{"update"}
 	return map[string]*terraform.Summary{
 		"nothing": {},
-		"create": one(terraform.Change{
+		"create": planOf(terraform.Change{
 			Address: "aws_s3_bucket.this", Type: "aws_s3_bucket", Actions: create,
-			After:   parse(t, `{"bucket":"acme-build","cors_rule":[],"acl":"","force_destroy":false,"tags":{"Team":"web","cost center":"42"},"lifecycle_rule":[{"enabled":true,"prefix":"","transition":[{"days":30}]}],"zone":0}`),
+			After: parse(t, `{"bucket":"acme-build","cors_rule":[],"acl":"","force_destroy":false,"tags":`+
+				`{"Team":"web","cost center":"42"},"lifecycle_rule":[{"enabled":true,"prefix":"","transition":[`+
+				`{"days":30}]}],"zone":0}`),
 			Unknown: []string{"arn", "id", "policy", "lifecycle_rule[0].id"},
 		}),
-		"policy_created": one(terraform.Change{
+		"policy_created": planOf(terraform.Change{
 			Address: "aws_iam_role.zz_admin", Type: "aws_iam_role", Actions: create,
-			After: parse(t, `{"name":"acme-admin","assume_role_policy":`+quoted(trust(`{"Service":"ec2.amazonaws.com"}`, `{"Action":["sts:AssumeRole","sts:TagSession"],"Effect":"Allow","Principal":{"AWS":"*"}}`))+`}`),
+			After: parse(t, `{"name":"acme-admin","assume_role_policy":`+quoted(trust(`{"Service":"ec2.amazonaws.com"}`,
+				`{"Action":["sts:AssumeRole","sts:TagSession"],"Effect":"Allow","Principal":{"AWS":"*"}}`))+`}`),
 		}),
-		"policy_changed": one(terraform.Change{
+		"policy_changed": planOf(terraform.Change{
 			Address: "aws_iam_role.agent", Type: "aws_iam_role", Actions: change,
 			Before: parse(t, `{"assume_role_policy":`+quoted(trust(`{"Service":"ec2.amazonaws.com"}`))+`}`),
 			After:  parse(t, `{"assume_role_policy":`+quoted(trust(`{"AWS":"*"}`))+`}`),
 		}),
-		"policy_reordered": one(terraform.Change{
+		"policy_reordered": planOf(terraform.Change{
 			Address: "aws_iam_role.agent", Type: "aws_iam_role", Actions: change,
-			Before: map[string]any{"assume_role_policy": `{"a":1,"b":2}`}, After: map[string]any{"assume_role_policy": `{"b":2,"a":1}`},
+			Before: map[string]any{"assume_role_policy": `{"a":1,"b":2}`},
+			After:  map[string]any{"assume_role_policy": `{"b":2,"a":1}`},
 		}),
-		"policy_unknown": one(terraform.Change{
+		"policy_unknown": planOf(terraform.Change{
 			Warnings: []string{"who gets access is known only after the apply: assume_role_policy"},
 			Address:  "aws_iam_role.agent", Type: "aws_iam_role", Actions: change,
 			Before:  parse(t, `{"id":"r-1","monitoring":false,"assume_role_policy":`+quoted(trust(`{"Service":"ec2.amazonaws.com"}`))+`}`),
 			Unknown: []string{"assume_role_policy", "id", "monitoring"},
 		}),
-		"nested": one(terraform.Change{
+		"nested": planOf(terraform.Change{
 			Address: `aws_security_group.this["web"]`, Type: "aws_security_group", Actions: change,
-			Before: parse(t, `{"tags":{"a":"1","b":"2"},"tags_all":{"a":"1","b":"2"},"ingress":[{"from_port":443,"cidr_blocks":["10.0.0.0/8"],"description":"x"},{"from_port":22,"cidr_blocks":["10.0.0.0/8"]}],"list":["a","b","c"]}`),
-			After:  parse(t, `{"tags":{"a":"1","c":"3"},"tags_all":{"a":"1","c":"3"},"ingress":[{"from_port":443,"cidr_blocks":["0.0.0.0/0"],"description":"x"},{"from_port":22,"cidr_blocks":["10.0.0.0/8"]}],"list":["a","c","d"]}`),
+			Before: parse(t, `{"tags":{"a":"1","b":"2"},"tags_all":{"a":"1","b":"2"},"ingress":[`+
+				`{"from_port":443,"cidr_blocks":["10.0.0.0/8"],"description":"x"},`+
+				`{"from_port":22,"cidr_blocks":["10.0.0.0/8"]}],"list":["a","b","c"]}`),
+			After: parse(t, `{"tags":{"a":"1","c":"3"},"tags_all":{"a":"1","c":"3"},"ingress":[`+
+				`{"from_port":443,"cidr_blocks":["0.0.0.0/0"],"description":"x"},`+
+				`{"from_port":22,"cidr_blocks":["10.0.0.0/8"]}],"list":["a","c","d"]}`),
 		}),
-		"replace": one(terraform.Change{
-			Address: "aws_instance.this", Type: "aws_instance", Actions: []string{"delete", "create"}, Reason: "replace_because_cannot_update",
+	}
+}
+
+func unusualPlans(t testing.TB) map[string]*terraform.Summary {
+	create, change := []string{"create"}, []string{"update"}
+	return map[string]*terraform.Summary{
+		"replace": planOf(terraform.Change{
+			Address: "aws_instance.this", Type: "aws_instance", Actions: []string{"delete", "create"},
+			Reason:       "replace_because_cannot_update",
 			ReplacePaths: []any{[]any{"ami"}, []any{"ebs_block_device", json.Number("0"), "volume_size"}},
-			Before:       parse(t, `{"ami":"ami-1","arn":"arn:aws:ec2:x","monitoring":false,"ebs_block_device":[{"volume_size":8}]}`),
-			After:        parse(t, `{"ami":"ami-2","ebs_block_device":[{"volume_size":16}]}`),
-			Unknown:      []string{"arn", "monitoring"},
+			Before: parse(t, `{"ami":"ami-1","arn":"arn:aws:ec2:x","monitoring":false,"ebs_block_device":[`+
+				`{"volume_size":8}]}`),
+			After:   parse(t, `{"ami":"ami-2","ebs_block_device":[{"volume_size":16}]}`),
+			Unknown: []string{"arn", "monitoring"},
 		}),
-		"tainted": one(terraform.Change{
+		"tainted": planOf(terraform.Change{
 			Address: "aws_x.tainted", Type: "aws_x", Actions: []string{"create", "delete"}, Reason: "replace_because_tainted",
 			Before: map[string]any{"id": "i-2"}, Unknown: []string{"id"},
 		}),
-		"deposed": one(terraform.Change{Address: "aws_x.dep", Type: "aws_x", Actions: []string{"delete"}, Deposed: "abcd1234", Before: map[string]any{"id": "i-1"}}),
-		"removed": one(terraform.Change{Address: "aws_x.gone[1]", Type: "aws_x", Actions: []string{"delete"}, Reason: "delete_because_count_index", Before: map[string]any{"id": "i-1"}}),
-		"read": one(terraform.Change{Address: "data.external.y", Type: "external", Actions: []string{"read"}, After: map[string]any{"program": []any{"cat"}},
+		"deposed": planOf(terraform.Change{Address: "aws_x.dep", Type: "aws_x", Actions: []string{"delete"},
+			Deposed: "abcd1234", Before: map[string]any{"id": "i-1"}}),
+		"removed": planOf(terraform.Change{Address: "aws_x.gone[1]", Type: "aws_x", Actions: []string{"delete"},
+			Reason: "delete_because_count_index", Before: map[string]any{"id": "i-1"}}),
+		"read": planOf(terraform.Change{Address: "data.external.y", Type: "external", Actions: []string{"read"},
+			After:   map[string]any{"program": []any{"cat"}},
 			Unknown: []string{"result"}, Warnings: []string{"runs a program during the apply"}}),
-		"code": {Code: &terraform.CodeIdentity{Terraform: "1.11.4", Files: map[string]string{"modules/s3-bucket/": "8c7e5a667f1b771847fe88c01c3de34413a1b220", "envs/dev/app/backend.tf": "1"},
-			Remote: map[string]terraform.Remote{"net": {Source: "acme/net/aws", Version: "1.2.3", Hash: "sha256:0123456789abcdef"}}}},
-		"moved":        one(terraform.Change{Address: "aws_x.moved", Type: "aws_x", Actions: []string{"no-op"}, PreviousAddress: "aws_x.old"}),
-		"moved_update": one(terraform.Change{Address: "aws_x.upd", Type: "aws_x", Actions: change, PreviousAddress: "aws_x.was", Before: map[string]any{"a": "1"}, After: map[string]any{"a": "2"}}),
-		"imported":     one(terraform.Change{Address: "aws_x.taken", Type: "aws_x", Actions: []string{"no-op"}, Importing: "i-0123"}),
-		"sensitive": one(terraform.Change{
+		"code": {Code: &terraform.CodeIdentity{Terraform: "1.11.4",
+			Files: map[string]string{"modules/s3-bucket/": "8c7e5a667f1b771847fe88c01c3de34413a1b220",
+				"envs/dev/app/backend.tf": "1"},
+			Remote: map[string]terraform.Remote{"net": {Source: "acme/net/aws", Version: "1.2.3",
+				Hash: "sha256:0123456789abcdef"}}}},
+		"moved": planOf(terraform.Change{Address: "aws_x.moved", Type: "aws_x", Actions: []string{"no-op"},
+			PreviousAddress: "aws_x.old"}),
+		"moved_update": planOf(terraform.Change{Address: "aws_x.upd", Type: "aws_x", Actions: change,
+			PreviousAddress: "aws_x.was", Before: map[string]any{"a": "1"}, After: map[string]any{"a": "2"}}),
+		"imported": planOf(terraform.Change{Address: "aws_x.taken", Type: "aws_x", Actions: []string{"no-op"},
+			Importing: "i-0123"}),
+		"sensitive": planOf(terraform.Change{
 			Address: "aws_db_instance.this", Type: "aws_db_instance", Actions: change,
-			Before: map[string]any{"password": terraform.Hidden, "env": map[string]any{"A": terraform.Hidden}, "port": json.Number("1")},
-			After:  map[string]any{"password": terraform.Hidden, "env": map[string]any{"A": terraform.Hidden}, "port": json.Number("2")},
+			Before: map[string]any{"password": terraform.Hidden, "env": map[string]any{"A": terraform.Hidden},
+				"port": json.Number("1")},
+			After: map[string]any{"password": terraform.Hidden, "env": map[string]any{"A": terraform.Hidden},
+				"port": json.Number("2")},
 		}),
-		"sensitive_part": one(terraform.Change{
+		"sensitive_part": planOf(terraform.Change{
 			Address: "aws_x.y", Type: "aws_x", Actions: change,
-			Before: map[string]any{"url": "https://(sensitive #000000000001)@x", "list": []any{"(sensitive #000000000001)"}, "doc": `{"a":"x (sensitive #000000000001)"}`},
-			After:  map[string]any{"url": "https://(sensitive #000000000002)@x", "list": []any{"(sensitive #000000000002)"}, "doc": `{"a":"x (sensitive #000000000002)"}`},
+			Before: map[string]any{"url": "https://(sensitive #000000000001)@x", "list": []any{"(sensitive #000000000001)"},
+				"doc": `{"a":"x (sensitive #000000000001)"}`},
+			After: map[string]any{"url": "https://(sensitive #000000000002)@x", "list": []any{"(sensitive #000000000002)"},
+				"doc": `{"a":"x (sensitive #000000000002)"}`},
 		}),
-		"long": one(terraform.Change{
+		"long": planOf(terraform.Change{
 			Address: "aws_x.long", Type: "aws_x", Actions: change,
-			Before: map[string]any{"d": strings.Repeat("same ", 60) + "old" + strings.Repeat(" same", 60), "script": "#!/bin/sh\nset -e\nrun a\n"},
-			After:  map[string]any{"d": strings.Repeat("same ", 60) + "new" + strings.Repeat(" same", 60), "script": "#!/bin/sh\nset -e\nrun b\nend\n"},
+			Before: map[string]any{"d": strings.Repeat("same ", 60) + "old" + strings.Repeat(" same", 60),
+				"script": "#!/bin/sh\nset -e\nrun a\n"},
+			After: map[string]any{"d": strings.Repeat("same ", 60) + "new" + strings.Repeat(" same", 60),
+				"script": "#!/bin/sh\nset -e\nrun b\nend\n"},
 		}),
-		"invisible": one(terraform.Change{
+		"invisible": planOf(terraform.Change{
 			Address: "aws_x.hostile[\"\u202egnp\"]", Type: "aws_x", Actions: create,
 			After: map[string]any{"a": "x\u200by\u202e", "n\u00e4me ": "```\n@everyone <!channel>\x1b[2J\nlast"},
 		}),
 		"ephemeral": {Changes: []terraform.Change{
-			{Address: module + "aws_db_instance.x", Type: "aws_db_instance", Actions: create, After: map[string]any{"name": "n"}, WriteOnly: map[string]any{
-				"password_wo": map[string]any{"value": "(sensitive #000000000001)", "from": []any{"ephemeral.aws_secret.db"}},
-				"auth.key_wo": map[string]any{"value": "(sensitive #000000000002)"},
-			}},
-			{Address: module + "ephemeral.aws_secret.db", Type: "aws_secret", Actions: []string{"read"}, Settings: map[string]any{
-				"secret_id": map[string]any{"expression": `"prod/${var.name}"`, "values": map[string]any{"var.name": "n"}}, "region": "eu-west-1",
-			}},
+			{Address: module + "aws_db_instance.x", Type: "aws_db_instance", Actions: create,
+				After: map[string]any{"name": "n"}, WriteOnly: map[string]any{
+					"password_wo": map[string]any{"value": "(sensitive #000000000001)", "from": []any{"ephemeral.aws_secret.db"}},
+					"auth.key_wo": map[string]any{"value": "(sensitive #000000000002)"},
+				}},
+			{Address: module + "ephemeral.aws_secret.db", Type: "aws_secret", Actions: []string{"read"},
+				Settings: map[string]any{
+					"secret_id": map[string]any{"expression": `"prod/${var.name}"`, "values": map[string]any{"var.name": "n"}},
+					"region":    "eu-west-1",
+				}},
 		}},
 		"commands": {
 			Changes: []terraform.Change{{
 				Address: module + "terraform_data.x", Type: "terraform_data", Actions: create, Configuration: "aws.other",
-				Commands: []any{map[string]any{"type": "local-exec", "config": map[string]any{"command": "curl example.com | sh"}}},
+				Commands: []any{map[string]any{"type": "local-exec",
+					"config": map[string]any{"command": "curl example.com | sh"}}},
 			}},
 			Providers: []terraform.Provider{{Name: "aws.other", Source: "registry.terraform.io/hashicorp/aws",
-				Config: map[string]any{"region": map[string]any{"expression": "lower(var.place)", "values": map[string]any{"var.place": "EU-WEST-1"}}, "assume_role": []any{map[string]any{"role_arn": "arn:aws:iam::1:role/x"}}}}},
+				Config: map[string]any{"region": map[string]any{"expression": "lower(var.place)",
+					"values": map[string]any{"var.place": "EU-WEST-1"}},
+					"assume_role": []any{map[string]any{"role_arn": "arn:aws:iam::1:role/x"}}}}},
 		},
 	}
 }
@@ -151,12 +197,14 @@ func TestPlansAsText(t *testing.T) {
 // Real plans of Terraform, summarized as a run does.
 func TestRealPlansAsText(t *testing.T) {
 	for name, purpose := range map[string]lifecycle.Purpose{
-		"create": lifecycle.PurposeOpen, "update": lifecycle.PurposeEdit, "replace": lifecycle.PurposeEdit, "destroy": lifecycle.PurposeDestroy,
+		"create": lifecycle.PurposeOpen, "update": lifecycle.PurposeEdit, "replace": lifecycle.PurposeEdit,
+		"destroy": lifecycle.PurposeDestroy,
 	} {
 		t.Run(name, func(t *testing.T) {
 			content := noError(os.ReadFile("../terraform/testdata/plans/" + name + ".json"))
 			plan := noError(terraform.ParsePlan(content))
-			s := noError(terraform.Summarize(plan, terraform.Scope{RequestID: "req_aaaaaaaaaaaaa", Purpose: purpose, FingerprintKey: []byte("the key of one request")}))
+			s := noError(terraform.Summarize(plan, terraform.Scope{RequestID: "req_aaaaaaaaaaaaa", Purpose: purpose,
+				FingerprintKey: []byte("the key of one request")}))
 			golden.Check(t, "testdata/real_"+name+".txt", OfPlan(s).Text())
 		})
 	}
@@ -234,7 +282,8 @@ func toMap(t *rapid.T, name string) map[string]any {
 func TestEverythingCreatedIsShown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		after := toMap(t, "after")
-		text := OfPlan(&terraform.Summary{Changes: []terraform.Change{{Address: "a.b", Type: "a", Actions: []string{"create"}, After: after}}}).Text()
+		text := OfPlan(&terraform.Summary{Changes: []terraform.Change{{Address: "a.b", Type: "a",
+			Actions: []string{"create"}, After: after}}}).Text()
 		checkLeaves(t, after, text)
 	})
 }
@@ -279,7 +328,8 @@ func TestEveryDifferenceIsShown(t *testing.T) {
 			return
 		}
 		c := OfPlan(&terraform.Summary{Changes: []terraform.Change{{
-			Address: "a.b", Type: "a", Actions: []string{"update"}, Before: map[string]any{"x": was}, After: map[string]any{"x": is},
+			Address: "a.b", Type: "a", Actions: []string{"update"}, Before: map[string]any{"x": was},
+			After: map[string]any{"x": is},
 		}}}).Changes[0]
 		if !slices.ContainsFunc(c.Lines[1:], func(l Line) bool { return l.Sign != "" }) {
 			t.Fatalf("%#v → %#v is shown as\n%v", was, is, c.Lines)
@@ -291,11 +341,13 @@ func TestEveryDifferenceIsShown(t *testing.T) {
 func TestEveryUnknownIsShown(t *testing.T) {
 	c := terraform.Change{
 		Address: "a.b", Type: "a", Actions: []string{"update"},
-		Before: map[string]any{"m": map[string]any{"k": "1"}}, After: map[string]any{"m": map[string]any{"k": "1"}, "list": []any{nil}},
+		Before: map[string]any{"m": map[string]any{"k": "1"}}, After: map[string]any{"m": map[string]any{"k": "1"},
+			"list": []any{nil}},
 		Unknown: []string{"m.dotted.key", "list[0]", "list[1]", "gone[3].x"},
 	}
 	text := OfPlan(&terraform.Summary{Changes: []terraform.Change{c}}).Text()
-	for _, want := range []string{`"dotted.key" = (known after apply)`, "[(known after apply), (known after apply)]", `"gone[3].x" = (known after apply)`} {
+	for _, want := range []string{`"dotted.key" = (known after apply)`, "[(known after apply), (known after apply)]",
+		`"gone[3].x" = (known after apply)`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s is not in\n%s", want, text)
 		}
@@ -305,7 +357,8 @@ func TestEveryUnknownIsShown(t *testing.T) {
 func TestJSONWithOneNameTwiceStaysText(t *testing.T) {
 	for text, want := range map[string]bool{
 		`{"a":1}`: true, `[1]`: true, `{"a":{"a":1}}`: true, `[{"a":1},{"a":2}]`: true, `{"a":1,"b":"a","c":2}`: true,
-		`{"a":1,"a":2}`: false, `[{"x":{"a":1,"b":2,"a":3}}]`: false, `{}`: false, `{"a":1} x`: false, `"a"`: false, `{`: false,
+		`{"a":1,"a":2}`: false, `[{"x":{"a":1,"b":2,"a":3}}]`: false, `{}`: false, `{"a":1} x`: false, `"a"`: false,
+		`{`: false,
 	} {
 		if _, got := parseJSON(text); got != want {
 			t.Errorf("%s: %v", text, got)
