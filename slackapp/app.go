@@ -55,7 +55,7 @@ func (a *App) refusal(err error, about ...any) *request.Refusal {
 		return nil
 	}
 	refusal := request.RefusalOf(err)
-	if refusal.Class == request.Unavailable && refusal.Code != lifecycle.CodeRebuilding {
+	if refusal.Class == request.Unavailable {
 		a.Log.Error("a request of Slack was not handled", append(about, keyError, err, "cause", errors.Unwrap(refusal))...)
 	}
 	return refusal

@@ -91,6 +91,9 @@ func (a *App) listing(ctx context.Context, v request.Caller, t trail) *slack.Web
 	if refusal := a.refusal(err); refusal != nil {
 		return blocks.Ephemeral(a.noList(refusal))
 	}
+	if page.Total == 0 && page.Rebuilding {
+		return blocks.Ephemeral(request.Rebuilding)
+	}
 	if page.Total == 0 {
 		return blocks.Ephemeral(a.emptyList(f, t.filter))
 	}
@@ -111,6 +114,9 @@ func (a *App) page(ctx context.Context, t trail, page queue.Page) *slack.Webhook
 		head += ": " + blocks.OneLine(t.filter, maxTitle)
 	}
 	body := []slack.Block{blocks.Header(head), blocks.PlainContext(position + ", newest first")}
+	if page.Rebuilding {
+		body = append(body, blocks.Paragraph(request.Rebuilding))
+	}
 	for _, r := range page.Rows {
 		body = append(body, a.listRow(ctx, r))
 	}

@@ -99,6 +99,8 @@ func (a *App) search(ctx context.Context, v request.Caller, what string) *slack.
 	switch refusal := a.refusal(err); {
 	case refusal != nil:
 		return blocks.Ephemeral(a.noList(refusal))
+	case found.Total == 0 && found.Rebuilding:
+		return blocks.Ephemeral(request.Rebuilding)
 	case found.Total == 0:
 		return blocks.Ephemeral(a.emptyList(f, what))
 	case found.Total == 1:

@@ -72,34 +72,32 @@ func Reindex(ctx context.Context, s *store.Store, x *queue.Index) error {
 // but are not valid documents, for example after a downgrade of TfPilot, do not count.
 const maxUnanswered = 20
 
-// rows are the documents that can be read. An unreadable one, as from a newer version of TfPilot,
-// must not hide the others.
+// rows are the documents that can be read, the live ones first, since people look for those. An
+// unreadable one, as from a newer version of TfPilot, must not hide the others. An error means that
+// rows are missing.
 func rows(ctx context.Context, s *store.Store) iter.Seq2[queue.Row, error] {
+	read := func(ctx context.Context, e store.Entry) (store.Doc, error) { return s.Get(ctx, e.ID) }
 	return func(yield func(queue.Row, error) bool) {
 		unanswered := 0
 		for _, list := range []iter.Seq2[store.Entry, error]{s.List(ctx), s.ListArchived(ctx)} {
-			for e, err := range list {
-				if err != nil {
-					yield(queue.Row{}, err)
-					return
-				}
-				doc, err := s.Get(ctx, e.ID)
-				if errors.Is(err, store.ErrNotFound) {
-					continue
-				}
-				if store.Damaged(err) {
-					continue
-				}
-				if err != nil {
-					if unanswered++; unanswered > maxUnanswered || ctx.Err() != nil {
-						yield(queue.Row{}, err)
+			for f, err := range fetch(ctx, list, read) {
+				switch {
+				case err != nil:
+				case f.err == nil:
+					if !yield(queue.RowOf(f.doc.Request, f.doc.Archived), nil) {
 						return
 					}
 					continue
+				case errors.Is(f.err, store.ErrNotFound) || store.Damaged(f.err):
+					continue
+				case ctx.Err() == nil && unanswered < maxUnanswered:
+					unanswered++
+					continue
+				default:
+					err = f.err
 				}
-				if !yield(queue.RowOf(doc.Request, doc.Archived), nil) {
-					return
-				}
+				yield(queue.Row{}, err)
+				return
 			}
 		}
 	}

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tfpilot/tfpilot/internal/cli"
+	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/terminal"
 	"github.com/tfpilot/tfpilot/internal/wire"
 )
@@ -32,21 +34,27 @@ func (k *console) listCommand() *cobra.Command {
 		if err != nil {
 			return k.refused(err, "")
 		}
-		rows, more, err := k.requests.Newest(ctx, who, filter, limit)
+		list, err := k.requests.Newest(ctx, who, filter, limit)
 		if err != nil {
 			return k.refused(err, "")
 		}
-		if more {
-			_, _ = fmt.Fprintf(k.errs, "Showing the newest %d. To see more, use a higher --limit.\n", len(rows))
+		if list.Rebuilding && (k.json || len(list.Rows) == 0) {
+			return errors.New(request.Rebuilding) // a script would mistake the part for the whole
+		}
+		if list.Rebuilding {
+			_, _ = fmt.Fprintln(k.errs, request.Rebuilding)
+		}
+		if list.More {
+			_, _ = fmt.Fprintf(k.errs, "Showing the newest %d. To see more, use a higher --limit.\n", len(list.Rows))
 		}
 		if k.json {
-			return k.print(rows)
+			return k.print(list.Rows)
 		}
-		if len(rows) == 0 && len(words) > 0 {
+		if len(list.Rows) == 0 && len(words) > 0 {
 			_, err := fmt.Fprintln(k.out, "No request matches. List all: tfpilot requests list")
 			return err
 		}
-		return terminal.Requests(k.out, rows, onTerminal(k.terminal))
+		return terminal.Requests(k.out, list.Rows, onTerminal(k.terminal))
 	})
 	c.Long = "List requests, newest first. A filter is any of: mine, open, waiting (for you; both need --as), a status,\n" +
 		"an environment, a project, @login, or words of the title."

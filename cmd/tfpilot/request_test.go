@@ -160,3 +160,14 @@ func TestEmptyListIsAList(t *testing.T) {
 		t.Errorf("got %s", out)
 	}
 }
+
+// While the index is rebuilt, people see what is there and are told that it is not all. Scripts get no list.
+func TestListWhileTheIndexIsRebuilt(t *testing.T) {
+	d := newDesk(t)
+	if err := d.Index.Put(t.Context(), queue.Row{ID: "req_abcdefghijklm", Title: "a bucket", Version: 1}); err != nil {
+		t.Fatal(err)
+	}
+	d.says(cli.Done, "req_abcdefghijklm", "requests", "list")
+	d.says(cli.Done, "is being rebuilt", "requests", "list")
+	d.says(cli.Failed, "is being rebuilt", "requests", "list", "--json")
+}

@@ -61,7 +61,6 @@ const (
 	CodeInput          ReasonCode = "invalid_input"
 	CodeTaken          ReasonCode = "id_taken"
 	CodeUnavailable    ReasonCode = "unavailable"
-	CodeRebuilding     ReasonCode = "rebuilding"
 	CodeCursor         ReasonCode = "cursor"
 	CodeDigestDiffers  ReasonCode = "digest_differs"  // the stored plan is not the document's plan
 	CodePlanUnreadable ReasonCode = "plan_unreadable" // the stored plan cannot be read
@@ -162,7 +161,6 @@ var codeWords = map[ReasonCode]string{
 	CodeInput:          "Some of the input is not valid. Correct it and try again.",
 	CodeTaken:          "This request ID is taken. Start again.",
 	CodeUnavailable:    "TfPilot cannot reach its storage right now, so nothing was changed. Try again in a minute.",
-	CodeRebuilding:     "The list of requests is being rebuilt. Try again in a minute.",
 	CodeDigestDiffers:  "The stored plan is not the one of this request. Re-plan, and tell your platform team.",
 	CodePlanUnreadable: "The stored plan cannot be read. Re-plan to make a new one.",
 	CodeCursor:         "This list has expired. Start it again.",

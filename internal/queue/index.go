@@ -16,8 +16,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
-// ErrRebuilding means that the index is not complete: lists say so instead of
-// looking empty.
+// ErrRebuilding means that another process rebuilds the index, or that this rebuild was lost.
 var ErrRebuilding = errors.New("the index is being rebuilt")
 
 const (
@@ -49,6 +48,8 @@ type Page struct {
 	Total   int  // rows that the query selects
 	Before  int  // of them, rows before this page
 	Partial bool // older rows than the newest maxScan were not counted
+
+	Rebuilding bool // the index is not complete: rows may be missing
 }
 
 // Index is what lists are read from.
@@ -175,7 +176,7 @@ func (q Query) limit() int {
 	return min(q.Limit, MaxListLimit)
 }
 
-// List gives a page. Without the marker of a finished build it is ErrRebuilding.
+// List gives a page. Without the marker of a finished build it is what the index holds so far.
 func (x *Index) List(ctx context.Context, q Query) (Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
@@ -187,13 +188,12 @@ func (x *Index) List(ctx context.Context, q Query) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	if !built {
-		return Page{}, ErrRebuilding
-	}
 	if q.Count {
-		return x.count(ctx, q, at)
+		page, err := x.count(ctx, q, at)
+		page.Rebuilding = !built
+		return page, err
 	}
-	var page Page
+	page := Page{Rebuilding: !built}
 	for range maxScan / MaxListLimit {
 		rows, next, err := x.scan(ctx, q.set(), at)
 		if err != nil {

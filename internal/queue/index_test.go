@@ -161,25 +161,36 @@ func TestOneMillisecondManyRows(t *testing.T) {
 	})
 }
 
-func TestWithoutMarkerThereIsNoList(t *testing.T) {
+// Without the mark of a finished rebuild, a list has what was put so far, and is marked as not
+// complete.
+func TestListWithoutMarkerIsRebuilding(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, r *Redis) {
 		x := NewIndex(r)
-		if err := x.Put(t.Context(), testRow(1)); err != nil {
+		assert := func(when string, want int, rebuilding bool) {
+			t.Helper()
+			page, err := x.List(t.Context(), Query{})
+			if err != nil || len(page.Rows) != want || page.Rebuilding != rebuilding {
+				t.Errorf("%s: %d rows, rebuilding %v, %v", when, len(page.Rows), page.Rebuilding, err)
+			}
+		}
+		assert("nothing was put", 0, true)
+		if err := x.Put(t.Context(), testRow(5)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := x.List(t.Context(), Query{}); !errors.Is(err, ErrRebuilding) {
-			t.Errorf("before a build: %v", err)
+		assert("before a rebuild", 1, true)
+		during := func(yield func(Row, error) bool) {
+			for i := range 5 {
+				if assert("during it", max(1, i), true); !yield(testRow(i+5), nil) {
+					return
+				}
+			}
 		}
-		if err := x.Rebuild(t.Context(), testRows(5)); err != nil {
+		if err := x.Rebuild(t.Context(), during); err != nil {
 			t.Fatal(err)
 		}
-		if got := listAll(t, x, Query{}); len(got) != 5 {
-			t.Errorf("%d rows", len(got))
-		}
+		assert("after it", 5, false)
 		m.FlushAll()
-		if _, err := x.List(t.Context(), Query{}); !errors.Is(err, ErrRebuilding) {
-			t.Errorf("after a flush: %v", err)
-		}
+		assert("after a flush", 0, true)
 	})
 }
 

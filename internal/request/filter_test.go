@@ -59,18 +59,18 @@ func TestFindSelects(t *testing.T) {
 	} {
 		f, err := w.ReadFilter(text)
 		w.must(err)
-		rows, more, err := w.Newest(t.Context(), w.caller("dana"), f, 100)
+		list, err := w.Newest(t.Context(), w.caller("dana"), f, 100)
 		got := ""
-		for _, r := range rows {
+		for _, r := range list.Rows {
 			got += r.ID[len(r.ID)-1:]
 		}
-		if err != nil || more || got != want {
-			t.Errorf("%q: %s, want %s; %v %v", text, got, want, more, err)
+		if err != nil || list.More || got != want {
+			t.Errorf("%q: %s, want %s; %v %v", text, got, want, list.More, err)
 		}
 	}
-	rows, more, err := w.Newest(t.Context(), w.caller("dana"), request.Filter{}, 3)
-	if err != nil || !more || len(rows) != 3 {
-		t.Errorf("%d rows, more %v: %v", len(rows), more, err)
+	list, err := w.Newest(t.Context(), w.caller("dana"), request.Filter{}, 3)
+	if err != nil || !list.More || len(list.Rows) != 3 {
+		t.Errorf("%d rows, more %v: %v", len(list.Rows), list.More, err)
 	}
 }
 

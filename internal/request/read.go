@@ -37,7 +37,12 @@ func (s *Service) Get(ctx context.Context, c Caller, id string) (store.Doc, erro
 	return doc, nil
 }
 
-// List reads a page of the list. While the list is being rebuilt it is refused, and never looks empty.
+// Rebuilding is what every surface adds to a list while the index is being rebuilt. Without it, requests
+// that are not in the list yet would look deleted.
+const Rebuilding = "The list of requests is being rebuilt. Try again in a minute to see all of them. " +
+	"Until then, show a request by its ID."
+
+// List reads a page of the list. While the index is being rebuilt, the page has what was found so far.
 func (s *Service) List(ctx context.Context, c Caller, q queue.Query) (queue.Page, error) {
 	if !c.Operator {
 		if refusal := s.allow(c, rbac.List, rbac.Scope{}); refusal != nil {
@@ -46,9 +51,6 @@ func (s *Service) List(ctx context.Context, c Caller, q queue.Query) (queue.Page
 	}
 	page, err := s.Index.List(ctx, q)
 	switch {
-	case errors.Is(err, queue.ErrRebuilding):
-		return page, &Refusal{Class: Unavailable, Code: lifecycle.CodeRebuilding, cause: err,
-			Text: "The list of requests is being rebuilt. Try again in a minute. Until then, show a request by its ID."}
 	case errors.Is(err, queue.ErrCursor):
 		return page, &Refusal{Class: Invalid, Code: lifecycle.CodeCursor, cause: err,
 			Text: "This list has expired. Start it again."}
@@ -60,21 +62,28 @@ func (s *Service) List(ctx context.Context, c Caller, q queue.Query) (queue.Page
 	return page, nil
 }
 
-// Newest reads page after page of what the filter selects, up to limit rows, and reports whether there
-// are more.
-func (s *Service) Newest(ctx context.Context, c Caller, f Filter, limit int) (rows []queue.Row, more bool, err error) {
-	rows = []queue.Row{}
-	for cursor := ""; len(rows) < limit; {
-		page, err := s.Find(ctx, c, f, cursor, min(limit-len(rows), queue.MaxListLimit))
+// Listed are the newest requests.
+type Listed struct {
+	Rows       []queue.Row
+	More       bool // there are older ones
+	Rebuilding bool // the index is not complete: requests may be missing
+}
+
+// Newest reads page after page of what the filter selects, up to limit rows.
+func (s *Service) Newest(ctx context.Context, c Caller, f Filter, limit int) (Listed, error) {
+	list := Listed{Rows: []queue.Row{}, More: true}
+	for cursor := ""; len(list.Rows) < limit; {
+		page, err := s.Find(ctx, c, f, cursor, min(limit-len(list.Rows), queue.MaxListLimit))
 		if err != nil {
-			return nil, false, err
+			return Listed{}, err
 		}
-		rows = append(rows, page.Rows...)
+		list.Rows, list.Rebuilding = append(list.Rows, page.Rows...), list.Rebuilding || page.Rebuilding
 		if cursor = page.Cursor; cursor == "" {
-			return rows, page.Partial, nil
+			list.More = page.Partial
+			break
 		}
 	}
-	return rows, true, nil
+	return list, nil
 }
 
 // Summaries are what plan runs left.

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -31,8 +32,12 @@ const (
 	callTimeout = 10 * time.Second
 
 	readAttempts = 3 // by the SDK itself, inside callTimeout
-	maxPause     = 400 * time.Millisecond
-	firstPause   = 10 * time.Millisecond
+
+	// Readers is how many objects a process that reads all of them reads at once.
+	Readers = 32
+
+	maxPause   = 400 * time.Millisecond
+	firstPause = 10 * time.Millisecond
 )
 
 // Named errors; everything else is a fault of the network or the service, after
@@ -65,7 +70,7 @@ type Config struct {
 	// default chain finds first.
 	Profile string
 
-	HTTPClient *http.Client // nil: the SDK's own
+	HTTPClient *http.Client // nil: one with a connection for each reader
 	Cache      Cache        // nil: none
 }
 
@@ -105,28 +110,31 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 
 func loadConfig(ctx context.Context, cfg Config) (aws.Config, error) {
 	if cfg.AccessKey != "" {
-		conf := aws.Config{
+		return aws.Config{
 			Region:      cfg.Region,
 			Credentials: credentials.NewStaticCredentialsProvider(cfg.AccessKey, cfg.Secret, cfg.SessionToken),
-		}
-		if cfg.HTTPClient != nil {
-			conf.HTTPClient = cfg.HTTPClient
-		}
-		return conf, nil
+			HTTPClient:  httpClient(cfg),
+		}, nil
 	}
-	options := []func(*awsconfig.LoadOptions) error{}
+	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithHTTPClient(httpClient(cfg))}
 	if cfg.Region != "" {
 		options = append(options, awsconfig.WithRegion(cfg.Region))
 	}
 	if cfg.Profile != "" {
 		options = append(options, awsconfig.WithSharedConfigProfile(cfg.Profile))
 	}
-	if cfg.HTTPClient != nil {
-		options = append(options, awsconfig.WithHTTPClient(cfg.HTTPClient))
-	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return awsconfig.LoadDefaultConfig(ctx, options...)
+}
+
+// httpClient keeps a connection for each reader open; the SDK's own client would dial most of them
+// again for each call.
+func httpClient(cfg Config) aws.HTTPClient {
+	if cfg.HTTPClient != nil {
+		return cfg.HTTPClient
+	}
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = Readers })
 }
 
 // retryer bounds the SDK's own retries. Its token bucket is off: it is shared by

@@ -1,0 +1,234 @@
+package worker_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/tfpilot/tfpilot/internal/queue"
+	"github.com/tfpilot/tfpilot/internal/sim/s3"
+	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/testing/bucket"
+	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
+	"github.com/tfpilot/tfpilot/worker"
+)
+
+// manyDocuments makes the tests of this file as large as the numbers in docs/PERFORMANCE.md.
+var manyDocuments = flag.Int("documents", 1000, "documents in the bucket of the tests of rebuilds, sweeps and syncs")
+
+const slowS3 = 30 * time.Millisecond
+
+// slow answers each call after the time that S3 takes, and counts the calls that are under way.
+type slow struct {
+	next     http.RoundTripper
+	calls    atomic.Int64
+	now, top atomic.Int64
+	strike   func(call int64) error // nil: each call is answered
+}
+
+func (s *slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	n := s.calls.Add(1)
+	now := s.now.Add(1)
+	defer s.now.Add(-1)
+	for top := s.top.Load(); now > top && !s.top.CompareAndSwap(top, now); top = s.top.Load() {
+	}
+	select {
+	case <-time.After(slowS3):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	if s.strike != nil {
+		if err := s.strike(n); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	return s.next.RoundTrip(r)
+}
+
+// archive is a slow bucket with many documents, and an index.
+type archive struct {
+	t     testing.TB
+	s3    *s3.Server
+	slow  *slow
+	redis *miniredis.Miniredis
+	store *store.Store
+	index *queue.Index
+}
+
+func withArchive(t *testing.T, story func(*archive)) {
+	t.Helper()
+	builtin()
+	synctest.Test(t, func(t *testing.T) {
+		a := &archive{t: t, s3: bucket.New(t, "core"), redis: miniredis.NewMiniRedis()}
+		a.redis.ClockTTL(true)
+		a.slow = &slow{next: inprocess.To(a.s3)}
+		a.store = bucket.Open(t, bucket.App, a.slow, nil)
+		link, err := queue.Open("redis://redis:6379/0",
+			func(context.Context, string, string) (net.Conn, error) { return a.redis.Dial() })
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.index = queue.NewIndex(link)
+		story(a)
+		if err := link.Close(); err != nil {
+			t.Error(err)
+		}
+		a.redis.Close()
+		time.Sleep(10 * time.Second) // what still dials gives up
+	})
+}
+
+func manyID(i int) string { return fmt.Sprintf("req_aaaaaaa%06d", i) }
+
+// fill writes copies of a document: half of them live, half archived.
+func fill(t testing.TB, to *s3.Server, doc []byte, id string, n int) {
+	t.Helper()
+	for i := range n {
+		other := manyID(i)
+		key, err := store.RequestKey(other)
+		if i >= n/2 {
+			key, err = store.HistoryKey(other)
+		}
+		if err == nil {
+			err = to.Write(bucket.Requests, key, bytes.ReplaceAll(doc, []byte(id), []byte(other)))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (a *archive) fill(n int) {
+	a.t.Helper()
+	doc, err := a.store.Create(a.t.Context(), newRequest(a.t, reqA, "dana", dev))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	key, _ := store.RequestKey(reqA)
+	data, _ := a.s3.Read(bucket.Requests, key)
+	fill(a.t, a.s3, data, doc.Request.ID, n)
+}
+
+func (a *archive) page() queue.Page {
+	a.t.Helper()
+	page, err := a.index.List(a.t.Context(), queue.Query{Limit: 200})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return page
+}
+
+func (a *archive) rows() int {
+	a.t.Helper()
+	n, q := 0, queue.Query{Limit: 200}
+	for {
+		page, err := a.index.List(a.t.Context(), q)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		n += len(page.Rows)
+		if q.Cursor = page.Cursor; q.Cursor == "" {
+			return n
+		}
+	}
+}
+
+// A rebuild reads as many documents at once as there are readers, and no more. Lists show what was
+// read so far, the live documents first, and are marked as not complete.
+func TestRebuildOfManyDocuments(t *testing.T) {
+	withArchive(t, func(a *archive) {
+		n := *manyDocuments
+		a.fill(n)
+		from := time.Now()
+		a.slow.calls.Store(0)
+		a.slow.top.Store(0)
+		ended := make(chan error)
+		go func() { ended <- worker.Reindex(a.t.Context(), a.store, a.index) }()
+		time.Sleep(10 * slowS3)
+		switch page := a.page(); {
+		case !page.Rebuilding || len(page.Rows) == 0:
+			t.Errorf("meanwhile: %d rows, rebuilding %v", len(page.Rows), page.Rebuilding)
+		default:
+			for _, r := range page.Rows {
+				if r.ID != reqA && r.ID >= manyID(n/2) {
+					t.Errorf("%s of the archive comes before live ones", r.ID)
+				}
+			}
+		}
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		took, calls := time.Since(from), a.slow.calls.Load()
+		t.Logf("%d documents: %s, %d S3 calls, at most %d at once", n, took, calls, a.slow.top.Load())
+		if a.page().Rebuilding || a.rows() != n+1 {
+			t.Errorf("%d rows of %d, rebuilding %v", a.rows(), n+1, a.page().Rebuilding)
+		}
+		// An archived document costs two reads: the live one comes first.
+		reads, lists := int64(n+n/2), int64(n/1000+4)
+		if most := time.Duration(reads/store.Readers+lists+4) * slowS3; took > most {
+			t.Errorf("took %s, more than %s", took, most)
+		}
+		if calls > reads+lists || a.slow.top.Load() > store.Readers+1 {
+			t.Errorf("%d calls, at most %d at once", calls, a.slow.top.Load())
+		}
+	})
+}
+
+// A rebuild that does not read every page of the list, or that is stopped, or that S3 does not answer,
+// never marks the index as complete, and leaves no reader behind.
+func TestRebuildThatIsCutOff(t *testing.T) {
+	gone := errors.New("connection reset")
+	for name, c := range map[string]struct {
+		after  int64 // calls
+		strike error
+		cancel bool
+	}{
+		"the list":                 {after: 0, strike: gone},
+		"the documents":            {after: 40, strike: gone},
+		"the archive":              {after: 250, strike: gone},
+		"stopped at once":          {after: 1, cancel: true},
+		"stopped among documents":  {after: 50, cancel: true},
+		"stopped near its end":     {after: 296, cancel: true},
+		"stopped with its readers": {after: 20, cancel: true, strike: gone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			withArchive(t, func(a *archive) {
+				a.fill(200)
+				ctx, stop := context.WithCancel(a.t.Context())
+				defer stop()
+				a.slow.calls.Store(0)
+				a.slow.strike = func(call int64) error {
+					if call <= c.after {
+						return nil
+					}
+					if c.cancel {
+						stop()
+					}
+					return c.strike
+				}
+				err := worker.Reindex(ctx, a.store, a.index)
+				a.slow.strike = nil
+				if page := a.page(); err == nil || !page.Rebuilding || a.slow.now.Load() != 0 {
+					t.Errorf("%v, rebuilding %v, %d calls under way", err, page.Rebuilding, a.slow.now.Load())
+				}
+				time.Sleep(time.Second)
+				if err := worker.Reindex(a.t.Context(), a.store, a.index); err != nil || a.page().Rebuilding || a.rows() != 201 {
+					t.Errorf("the next rebuild: %v, %d rows", err, a.rows())
+				}
+			})
+		})
+	}
+}
