@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/sim/s3"
 	"github.com/tfpilot/tfpilot/internal/store"
@@ -231,4 +233,77 @@ func TestRebuildThatIsCutOff(t *testing.T) {
 			})
 		})
 	}
+}
+
+// withCopies opens a request and adds copies of it, each with a pull request of its own, that all
+// workers but one idle one know nothing of.
+func withCopies(t *testing.T, story func(w *harness, p *process, copies int)) {
+	t.Helper()
+	withHarness(t, setup{}, func(w *harness) {
+		w.open(reqA)
+		w.settled(reqA)
+		w.pass(10 * time.Minute)
+		w.settled(reqA)
+		w.pause()
+		w.silent()
+		p, n := w.idleWorker(), *manyDocuments
+		key, err := store.RequestKey(reqA)
+		w.must(err)
+		doc, ok := w.bucket.Read(bucket.Requests, key)
+		number := []byte(fmt.Sprintf(`"number":%d,`, w.request(reqA).PR.Number))
+		if !ok || bytes.Count(doc, number) != 1 {
+			t.Fatalf("no number of a pull request in %s", doc)
+		}
+		for i := range n {
+			other := manyID(i)
+			key, err := store.RequestKey(other)
+			w.must(err)
+			data := bytes.ReplaceAll(doc, []byte(reqA), []byte(other))
+			data = bytes.Replace(data, number, []byte(fmt.Sprintf(`"number":%d,`, 1000+i)), 1)
+			w.must(w.bucket.Write(bucket.Requests, key, data))
+		}
+		w.must(p.Sweep(context.Background()))
+		story(w, p, n)
+	})
+}
+
+// A sweep in which nothing changed only lists: one call for each thousand requests.
+func TestSweepOfManyDocuments(t *testing.T) {
+	withCopies(t, func(w *harness, p *process, copies int) {
+		for range 3 {
+			w.pass(time.Minute)
+			_, calls, names := w.spent(func() { w.must(p.Sweep(context.Background())) })
+			t.Logf("%d documents: %d S3 calls", copies+1, calls)
+			if most := copies/1000 + 2; calls > most || strings.Contains(names, "requests/") {
+				t.Errorf("%d S3 calls, more than %d:\n%.2000s", calls, most, names)
+			}
+		}
+	})
+}
+
+// A sync reads from S3 only the requests of which GitHub has news, among however many.
+func TestSyncOfManyDocuments(t *testing.T) {
+	withCopies(t, func(w *harness, p *process, copies int) {
+		repo := github.Repo{Owner: "acme", Name: "infra-core"}
+		count := func(when string, most int) {
+			t.Helper()
+			w.pass(time.Minute)
+			began := time.Now()
+			_, calls, names := w.spent(func() { w.must(p.Sync(context.Background(), repo)) })
+			t.Logf("%d documents, %s: %d S3 calls in %s", copies+1, when, calls, time.Since(began))
+			if calls > most {
+				t.Errorf("%s: %d S3 calls, more than %d:\n%.2000s", when, calls, most, names)
+			}
+		}
+		count("the first", 0)
+		count("no news", 0)
+		w.comment("look")
+		count("a comment", 0)
+		w.review("omar", "APPROVE")
+		count("an approval", 12) // of the document and of the people who may approve
+		if !w.request(reqA).Approval.Approved {
+			t.Error("the review was not seen")
+		}
+		count("no more news", 0)
+	})
 }

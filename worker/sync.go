@@ -34,12 +34,13 @@ func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
 	if err != nil {
 		return err
 	}
+	byNumber := pullsByNumber(pulls.Items)
 	var failed error
 	for _, r := range requests {
-		if !w.news(ctx, &r, pulls.Items, runs) {
+		if !w.news(ctx, &r, byNumber, runs) {
 			continue
 		}
-		err := w.syncRequest(ctx, r, pulls, runs)
+		err := w.syncRequest(ctx, r, byNumber, runs)
 		if errors.Is(err, errFresh) {
 			pulls.ETag = "" // read again, unless it is the same then
 			continue
@@ -99,12 +100,25 @@ func openRuns(r *lifecycle.Request) []openRun {
 
 // news reports whether the lists may hold something that the document does not. The others,
 // which may be thousands, are not read.
-func (w *Worker) news(ctx context.Context, r *lifecycle.Request, pulls []github.Pull, runs github.Listing[github.Run]) bool {
+func (w *Worker) news(ctx context.Context, r *lifecycle.Request, pulls map[int]github.Pull,
+	runs github.Listing[github.Run]) bool {
 	if runNews(r, runs) {
 		return true
 	}
-	i := slices.IndexFunc(pulls, func(p github.Pull) bool { return r.PR != nil && p.Number == r.PR.Number })
-	return i >= 0 && (pullMoved(pulls[i], r.PR) || unreviewed(r, pulls[i].UpdatedAt)) && !w.onlyTouched(ctx, r, pulls[i])
+	if r.PR == nil {
+		return false
+	}
+	p, ok := pulls[r.PR.Number]
+	return ok && (pullMoved(p, r.PR) || unreviewed(r, p.UpdatedAt)) && !w.onlyTouched(ctx, r, p)
+}
+
+// pullsByNumber spares each of thousands of requests a search through the list.
+func pullsByNumber(list []github.Pull) map[int]github.Pull {
+	pulls := make(map[int]github.Pull, len(list))
+	for _, p := range list {
+		pulls[p.Number] = p
+	}
+	return pulls
 }
 
 func runNews(r *lifecycle.Request, runs github.Listing[github.Run]) bool {
@@ -141,9 +155,9 @@ func unreviewed(r *lifecycle.Request, changed time.Time) bool {
 
 // syncRequest takes in what the lists say of one request, and asks for what they do
 // not say.
-func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls github.Listing[github.Pull],
+func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls map[int]github.Pull,
 	runs github.Listing[github.Run]) error {
-	if done, err := w.touched(ctx, r.ID, pulls.Items, runs); err != nil || done {
+	if done, err := w.touched(ctx, r.ID, pulls, runs); err != nil || done {
 		return err
 	}
 	doc, err := w.Store.Get(ctx, r.ID)
@@ -152,7 +166,7 @@ func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls git
 		return ignoreGone(err)
 	}
 	j := w.job(doc)
-	if err := j.syncPull(ctx, pulls.Items); err != nil {
+	if err := j.syncPull(ctx, pulls); err != nil {
 		return err
 	}
 	for _, open := range openRuns(j.request()) {
@@ -174,7 +188,7 @@ func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls git
 // the lists bring it no news, another took them in. When something happened to the pull
 // request that changes no fact but its time, as a comment does or a label, nothing is written.
 // done is false when there is or may be more to it, for which the stored document is read.
-func (w *Worker) touched(ctx context.Context, id string, pulls []github.Pull,
+func (w *Worker) touched(ctx context.Context, id string, pulls map[int]github.Pull,
 	runs github.Listing[github.Run]) (done bool, err error) {
 	doc, ok := w.Store.Cached(ctx, id)
 	if !ok {
@@ -188,19 +202,19 @@ func (w *Worker) touched(ctx context.Context, id string, pulls []github.Pull,
 	if !touchable(r) || runNews(r, runs) {
 		return false, nil
 	}
-	i := slices.IndexFunc(pulls, func(p github.Pull) bool { return p.Number == r.PR.Number })
-	if i < 0 || !sameFacts(pulls[i], r.PR) || !unreviewed(r, pulls[i].UpdatedAt) {
+	pull, ok := pulls[r.PR.Number]
+	if !ok || !sameFacts(pull, r.PR) || !unreviewed(r, pull.UpdatedAt) {
 		return false, nil
 	}
 	reviews, err := w.GitHub.Reviews(ctx, repoOf(r), r.PR.Number)
 	if err != nil || len(reviews) > 0 {
 		return false, err
 	}
-	if now().Sub(pulls[i].UpdatedAt) < timeShared {
+	if now().Sub(pull.UpdatedAt) < timeShared {
 		return false, errFresh
 	}
 	w.remember(doc)
-	w.noReviews(ctx, id, pulls[i])
+	w.noReviews(ctx, id, pull)
 	return true, nil
 }
 
@@ -208,23 +222,21 @@ func (w *Worker) touched(ctx context.Context, id string, pulls []github.Pull,
 // within the same second.
 var errFresh = errors.New("the pull request changed a moment ago")
 
-func (j *job) syncPull(ctx context.Context, pulls []github.Pull) error {
+func (j *job) syncPull(ctx context.Context, pulls map[int]github.Pull) error {
 	pr := j.request().PR
 	if pr == nil {
 		return nil
 	}
-	for _, p := range pulls {
-		if p.Number != pr.Number {
-			continue
-		}
-		if pullMoved(p, pr) {
-			if err := j.seePull(ctx, p); err != nil { // the list holds all of it
-				return err
-			}
-		}
-		return j.syncReviews(ctx, &p.UpdatedAt)
+	p, ok := pulls[pr.Number]
+	if !ok {
+		return nil
 	}
-	return nil
+	if pullMoved(p, pr) {
+		if err := j.seePull(ctx, p); err != nil { // the list holds all of it
+			return err
+		}
+	}
+	return j.syncReviews(ctx, &p.UpdatedAt)
 }
 
 // timeShared is how long a time of GitHub's, which counts in seconds, may still be shared by
