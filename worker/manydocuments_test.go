@@ -281,7 +281,7 @@ func TestSweepOfManyDocuments(t *testing.T) {
 	})
 }
 
-// A sync reads from S3 only the requests of which GitHub has news, among however many.
+// A sync reads a request from S3 only when GitHub has news about it, however many there are.
 func TestSyncOfManyDocuments(t *testing.T) {
 	withCopies(t, func(w *harness, p *process, copies int) {
 		repo := github.Repo{Owner: "acme", Name: "infra-core"}
