@@ -55,4 +55,19 @@ const (
 	blockWhy    = "why"
 )
 
+// Controls of a draft, by action_id.
+const (
+	actDraft        = "draft."
+	actDraftCreate  = "draft.create"
+	actDraftEdit    = "draft.edit"
+	actDraftDiscard = "draft.discard"
+	actDraftAnswer  = "draft.answer" // a menu that answers a question
+)
+
+// Shortcuts, by callback_id.
+const (
+	shortcutNew  = "new_request"          // everywhere
+	shortcutFrom = "request_from_message" // in the menu of a message
+)
+
 func doing(a lifecycle.Action) string { return actDo + string(a) }

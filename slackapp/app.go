@@ -2,7 +2,6 @@ package slackapp
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -22,14 +21,11 @@ type App struct {
 	HTTP     *http.Client     // required; for response URLs
 	Requests *request.Service // required: what is done and refused
 	Intake   *intake.Model    // nil: free text is not understood, and the form says so
+	Drafts   Drafts           // required: conversations
 	Cards    *Cards           // required; draws, and posts the first card without waiting
 	Slash    string           // the slash command; empty is Command
 	Log      *slog.Logger     // required
 }
-
-// Event ignores an event of the Events API. The app subscribes to none, so an event
-// is left over from an older configuration.
-func (a *App) Event(context.Context, json.RawMessage) error { return nil }
 
 // caller finds the GitHub account behind a Slack account.
 func (a *App) caller(ctx context.Context, team, user, name, homeTeam string) (request.Caller, error) {

@@ -163,7 +163,7 @@ func (w *fixture) build(transport http.RoundTripper) {
 			Documents: w.store, People: w.store, Plans: w.store, Index: w.index, Notifier: &w.notices, Policy: testPolicy(),
 			Catalog: w.cards.Catalog, Projects: w.cards.Projects, LinkHelp: "Link it at https://tfpilot.acme.test/login.", Log: log,
 		},
-		Cards: w.cards, Log: log,
+		Drafts: w.store, Cards: w.cards, Log: log,
 	}
 	for login, user := range story.SlackUsers {
 		w.must(w.store.PutIdentity(w.t.Context(), lifecycle.Identity{SlackTeam: teamID, SlackUser: user, Login: login, GithubID: story.GitHubIDs[login]}))

@@ -23,17 +23,18 @@ const pageFields = 80
 // private_metadata, so that any process can answer. Visible values are in the view's
 // state; the form holds only the hidden ones.
 type form struct {
-	ID       string            `json:"id"` // of the new request, chosen when the modal opened
-	Project  string            `json:"p,omitempty"`
-	Env      string            `json:"e,omitempty"`
-	Module   string            `json:"m,omitempty"`
-	Digest   string            `json:"d,omitempty"` // of the module when the form was drawn
-	Advanced bool              `json:"a,omitempty"`
-	Page     int               `json:"g,omitempty"`
-	Reason   string            `json:"r,omitempty"` // only until it is shown
-	Hidden   map[string]string `json:"h,omitempty"` // raw values that were entered or emptied in fields that are not shown
-	Filled   []string          `json:"f,omitempty"` // fields that the model filled in
-	Note     string            `json:"n,omitempty"` // what the person should know about the prefilling
+	ID           string            `json:"id"`          // of the new request, chosen when the modal opened
+	Conversation string            `json:"c,omitempty"` // of the draft that is edited
+	Project      string            `json:"p,omitempty"`
+	Env          string            `json:"e,omitempty"`
+	Module       string            `json:"m,omitempty"`
+	Digest       string            `json:"d,omitempty"` // of the module when the form was drawn
+	Advanced     bool              `json:"a,omitempty"`
+	Page         int               `json:"g,omitempty"`
+	Reason       string            `json:"r,omitempty"` // only until it is shown
+	Hidden       map[string]string `json:"h,omitempty"` // raw values that were entered or emptied in fields that are not shown
+	Filled       []string          `json:"f,omitempty"` // fields that the model filled in
+	Note         string            `json:"n,omitempty"` // what the person should know about the prefilling
 }
 
 var errTooMuch = errors.New("the values are too long for one form")

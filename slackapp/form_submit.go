@@ -246,6 +246,9 @@ func (a *App) save(ctx context.Context, cb slack.InteractionCallback, s submissi
 	switch refusal := a.refusal(err, keyRequest, s.form.ID); {
 	case refusal == nil:
 		a.saved(ctx, cb, doc.Request)
+		if s.form.Conversation != "" {
+			a.draftCreated(ctx, spotOf(cb.Team.ID, cb.User.ID, s.form.Conversation), doc.Request)
+		}
 	case refusal.Class == request.Unavailable:
 		a.unsaved(ctx, cb, v, s)
 	default:

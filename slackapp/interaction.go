@@ -22,9 +22,25 @@ func (a *App) Interaction(ctx context.Context, cb slack.InteractionCallback, ack
 		}
 	case slack.InteractionTypeViewSubmission:
 		a.submitted(ctx, cb, ack)
+	case slack.InteractionTypeShortcut, slack.InteractionTypeMessageAction:
+		ack(nil)
+		a.shortcut(ctx, cb)
 	default:
 		ack(nil)
 	}
+}
+
+// shortcut opens the form: empty, or from the words of a message.
+func (a *App) shortcut(ctx context.Context, cb slack.InteractionCallback) {
+	s := a.start(requestWords{}, cb.Channel.ID, "")
+	if cb.CallbackID == shortcutFrom {
+		text := blocks.Cut(withoutMention(cb.Message.Text), maxWords)
+		s = a.start(requestWords{words: text}, cb.Channel.ID, text)
+	} else if cb.CallbackID != shortcutNew {
+		return
+	}
+	s.trigger, s.responseURL = cb.TriggerID, cb.ResponseURL
+	a.begin(ctx, s, func() (request.Caller, error) { return a.clickCaller(ctx, cb) })
 }
 
 // Busy tells the person who clicked that no handler is free. A click in a window gets no
@@ -46,6 +62,8 @@ func (a *App) clicked(ctx context.Context, cb slack.InteractionCallback, action 
 		a.requestAgain(ctx, cb, action.Value)
 	case id == actShow:
 		a.showRow(ctx, cb, action.Value)
+	case strings.HasPrefix(id, actDraft):
+		a.draftClicked(ctx, cb, action)
 	case strings.HasPrefix(id, actPage+"."):
 		a.turnPage(ctx, cb, action.Value)
 	case id == actPlanNext, id == actPlanBack, id == actPlanLast:

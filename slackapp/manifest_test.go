@@ -51,8 +51,18 @@ func TestManifestAsksForWhatTheCodeUses(t *testing.T) {
 	if diff := cmp.Diff([]string{Command}, commands); diff != "" {
 		t.Errorf("commands (-code +manifest):\n%s", diff)
 	}
-	if s := m.Settings.EventSubscriptions; s != nil && len(s.BotEvents) > 0 {
-		t.Errorf("the app listens to no events, and the manifest subscribes to %v", s.BotEvents)
+	if diff := cmp.Diff(handledEvents, m.Settings.EventSubscriptions.BotEvents); diff != "" {
+		t.Errorf("events (-code +manifest):\n%s", diff)
+	}
+	var shortcuts []string
+	for _, s := range m.Features.Shortcuts {
+		shortcuts = append(shortcuts, s.CallbackID)
+	}
+	if diff := cmp.Diff([]string{shortcutNew, shortcutFrom}, shortcuts); diff != "" {
+		t.Errorf("shortcuts (-code +manifest):\n%s", diff)
+	}
+	if m.Features.AppHome.MessagesTabReadOnlyEnabled {
+		t.Error("people cannot write to the app")
 	}
 }
 
@@ -84,19 +94,23 @@ func TestManifestMatchesTheApp(t *testing.T) {
 	}
 }
 
+// handledEvents are the events that App.Event handles.
+var handledEvents = []string{"app_mention", "message.im"}
+
 // clientMethods are the methods of slack-go's client and what they call.
 var clientMethods = map[string]string{
-	"AuthTestContext":               "auth.test",
-	"OpenViewContext":               "views.open",
-	"UpdateViewContext":             "views.update",
-	"PostMessageContext":            "chat.postMessage",
-	"UpdateMessageContext":          "chat.update",
-	"PostEphemeralContext":          "chat.postEphemeral",
-	"UploadFileContext":             "files.getUploadURLExternal files.completeUploadExternal",
-	"OpenConversationContext":       "conversations.open",
-	"GetConversationHistoryContext": "conversations.history",
-	"GetConversationInfoContext":    "conversations.info",
-	"GetConversationRepliesContext": "conversations.replies",
+	"AuthTestContext":                  "auth.test",
+	"OpenViewContext":                  "views.open",
+	"UpdateViewContext":                "views.update",
+	"PostMessageContext":               "chat.postMessage",
+	"UpdateMessageContext":             "chat.update",
+	"PostEphemeralContext":             "chat.postEphemeral",
+	"UploadFileContext":                "files.getUploadURLExternal files.completeUploadExternal",
+	"SetAssistantThreadsStatusContext": "assistant.threads.setStatus",
+	"OpenConversationContext":          "conversations.open",
+	"GetConversationHistoryContext":    "conversations.history",
+	"GetConversationInfoContext":       "conversations.info",
+	"GetConversationRepliesContext":    "conversations.replies",
 }
 
 // TestEveryCallHasItsScope reads the calls of the Web API out of the source, so that

@@ -12,7 +12,15 @@ type Scope struct {
 // compared with this list, and the list with the methods that the code calls.
 func Scopes() []Scope {
 	return []Scope{
-		{"commands", "The command /tfpilot.", "No request can be made in Slack.", nil},
+		{
+			"app_mentions:read", "Answer people who mention TfPilot in a channel. Other messages of a channel are not read.",
+			"A mention gets no answer.", nil,
+		},
+		{
+			"assistant:write", "Be an agent with suggested sentences and a status, where the workspace has Slack's agent features.",
+			"TfPilot is no agent there, and answers direct messages as any app.", []string{"assistant.threads.setStatus"},
+		},
+		{"commands", "The command /tfpilot and the shortcuts.", "No request can be made in Slack.", nil},
 		{
 			"chat:write", "Post and edit the cards, answer clicks.", "No card appears, and no click is answered in a thread.",
 			[]string{"chat.postMessage", "chat.update", "chat.postEphemeral"},
@@ -45,7 +53,8 @@ func Scopes() []Scope {
 			[]string{"conversations.history", "conversations.replies"},
 		},
 		{
-			"im:history", "The same in direct messages with TfPilot.", "After a lost answer the requester's card stays missing.",
+			"im:history", "Read what people write to TfPilot in direct messages, and find a card there after a lost answer.",
+			"Direct messages get no answer, and after a lost answer the requester's card stays missing.",
 			[]string{"conversations.history", "conversations.replies"},
 		},
 	}

@@ -40,7 +40,8 @@ const (
 type Handler interface {
 	Command(ctx context.Context, cmd slack.SlashCommand, ack Ack)
 	Interaction(ctx context.Context, cb slack.InteractionCallback, ack Ack)
-	Event(ctx context.Context, event json.RawMessage) error
+	// Event returns an error without an ack when Slack should deliver the event again.
+	Event(ctx context.Context, event json.RawMessage, ack Ack) error
 	// Busy tells the person who clicked that no handler is free.
 	Busy(ctx context.Context, cb slack.InteractionCallback)
 }
@@ -216,7 +217,7 @@ func (l *connection) handle(ctx context.Context, evt socketmode.Event, ack Ack) 
 		}
 	default:
 		// Without an ack Slack sends the event again.
-		if err := l.Handler.Event(ctx, evt.Request.Payload); err != nil {
+		if err := l.Handler.Event(ctx, evt.Request.Payload, ack); err != nil {
 			l.log.Error("event", keyError, err)
 			return
 		}

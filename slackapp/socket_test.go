@@ -26,7 +26,7 @@ type scripted struct {
 func (s scripted) Command(ctx context.Context, c slack.SlashCommand, ack Ack) { s.command(ctx, c, ack) }
 func (scripted) Interaction(context.Context, slack.InteractionCallback, Ack)  {}
 func (scripted) Busy(context.Context, slack.InteractionCallback)              {}
-func (scripted) Event(context.Context, json.RawMessage) error                 { return nil }
+func (scripted) Event(context.Context, json.RawMessage, Ack) error            { return nil }
 
 // onSocket runs a socket with a handler against a workspace.
 func onSocket(t *testing.T, h func(context.Context, slack.SlashCommand, Ack), test func(t *testing.T, srv *sandbox.Server, s *Socket, stop func())) {

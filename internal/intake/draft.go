@@ -46,7 +46,11 @@ func (d *Draft) UnmarshalJSON(raw []byte) error {
 // Hash identifies the module, the environment and the inputs. A button carries it: clicked after a change,
 // it is out of date.
 func (d Draft) Hash() string {
-	data, err := json.Marshal([]any{d.Project, d.Environment, d.Module, d.Inputs})
+	inputs := d.Inputs
+	if len(inputs) == 0 {
+		inputs = nil // as it is stored
+	}
+	data, err := json.Marshal([]any{d.Project, d.Environment, d.Module, inputs})
 	if err != nil {
 		return "" // no button has it
 	}

@@ -215,7 +215,7 @@ func (p *Parts) app() (*slackapp.Socket, error) {
 	}
 	a := &slackapp.App{
 		API: cards.API, HTTP: slackapp.HTTPClient(p.Slack()), Requests: p.Service(), Cards: cards,
-		Slash: p.Config.Command, Intake: p.Model(), Log: p.Log,
+		Drafts: p.Store, Slash: p.Config.Command, Intake: p.Model(), Log: p.Log,
 	}
 	return &slackapp.Socket{API: cards.API, Handler: a, Notes: queue.NewNotes(p.Redis), Log: p.Log}, nil
 }

@@ -37,8 +37,7 @@ type testSandbox struct {
 }
 
 // home enables what the product's manifest disables, so that the whole page is tested.
-var home = strings.NewReplacer("home_tab_enabled: false", "home_tab_enabled: true",
-	"messages_tab_read_only_enabled: true", "messages_tab_read_only_enabled: false")
+var home = strings.NewReplacer("home_tab_enabled: false", "home_tab_enabled: true")
 
 func newTestSandbox(t *testing.T) *testSandbox {
 	t.Helper()

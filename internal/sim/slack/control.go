@@ -24,6 +24,9 @@ func (s *Server) control(mux *http.ServeMux) {
 	}) (any, error) {
 		return s.Submit(in.User, in.View, in.Values)
 	})
+	handleControl(mux, "shortcut", func(in struct{ User, Callback, Channel, TS string }) (any, error) {
+		return s.Shortcut(in.User, in.Callback, in.Channel, in.TS)
+	})
 	handleControl(mux, "close", func(in struct{ User, View string }) (any, error) { return s.CloseView(in.User, in.View) })
 	handleControl(mux, "home", func(in struct{ User, Tab string }) (any, error) {
 		return obj{"outcome": Acked}, s.OpenHome(in.User, in.Tab)
