@@ -13,6 +13,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/story"
 	"github.com/tfpilot/tfpilot/worker"
 )
 
@@ -87,7 +88,7 @@ func (w *harness) runHint(run int64, kind lifecycle.Kind, cid, status string,
 		Run: &github.RunHint{
 			ID: run, Attempt: 1, Status: status, Conclusion: conclusion, Path: ".github/workflows/" + string(kind) + ".yml",
 			Name:         string(kind),
-			DisplayTitle: github.RunTitle(kind, reqA, cid), HeadBranch: "main", Event: "workflow_dispatch", Actor: bot,
+			DisplayTitle: story.RunTitle(kind, reqA, cid), HeadBranch: "main", Event: "workflow_dispatch", Actor: bot,
 			CreatedAt: time.Now(), UpdatedAt: time.Now(),
 		},
 	}

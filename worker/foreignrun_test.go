@@ -9,6 +9,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/story"
 )
 
 // byHand are inputs that give a run the name of a request.
@@ -89,7 +90,7 @@ func TestWhatMakesARunForeign(t *testing.T) {
 			{"the run of an attempt, by another account", func(h *github.Hint) { h.Run.ID, h.Run.Actor = plan.RunID, "adam" },
 				false},
 			{"the name of another request", func(h *github.Hint) {
-				h.Run.DisplayTitle = github.RunTitle(lifecycle.KindPlan, reqB, none)
+				h.Run.DisplayTitle = story.RunTitle(lifecycle.KindPlan, reqB, none)
 			}, false},
 			{"no name", func(h *github.Hint) { h.Run.DisplayTitle = "about " + reqA }, false},
 			{"another account", func(h *github.Hint) { h.Run.Actor = "adam" }, true},
@@ -99,10 +100,10 @@ func TestWhatMakesARunForeign(t *testing.T) {
 			{"the file of another kind", func(h *github.Hint) { h.Run.Path = ".github/workflows/apply.yml" }, true},
 			{"another repository", func(h *github.Hint) { h.RepoID++ }, true},
 			{"a correlation id that is no attempt's", func(h *github.Hint) {
-				h.Run.DisplayTitle = github.RunTitle(lifecycle.KindPlan, reqA, none)
+				h.Run.DisplayTitle = story.RunTitle(lifecycle.KindPlan, reqA, none)
 			}, true},
 			{"a cleanup that no attempt started", func(h *github.Hint) {
-				h.Run.Path, h.Run.DisplayTitle = ".github/workflows/cleanup.yml", github.RunTitle(lifecycle.KindCleanup, reqA,
+				h.Run.Path, h.Run.DisplayTitle = ".github/workflows/cleanup.yml", story.RunTitle(lifecycle.KindCleanup, reqA,
 					"cleanup-"+strings.Repeat("0", 32))
 			}, true},
 			{"no correlation id", func(h *github.Hint) { h.Run.DisplayTitle = "tfpilot plan " + reqA + " [x]" }, true},

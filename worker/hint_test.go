@@ -16,6 +16,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/store"
+	"github.com/tfpilot/tfpilot/internal/story"
 	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
 )
 
@@ -46,7 +47,7 @@ func TestSealedHintOfAnotherRun(t *testing.T) {
 
 // hinted is a harness with a plan at work and idle workers: the test passes hints to one of them.
 func hinted(t *testing.T, s setup, ready func(lifecycle.Attempt) bool,
-	story func(*harness, *process, lifecycle.Attempt)) {
+	play func(*harness, *process, lifecycle.Attempt)) {
 	withHarness(t, s, func(w *harness) {
 		w.silent()
 		w.ledger.holds("plan", true)
@@ -60,7 +61,7 @@ func hinted(t *testing.T, s setup, ready func(lifecycle.Attempt) bool,
 		a := *w.request(reqA).Runs.Plan.Current()
 		_, err := p.GitHub.Self(w.t.Context())
 		w.must(err)
-		story(w, p, a)
+		play(w, p, a)
 		w.ledger.holds("plan", false)
 	})
 }
@@ -83,10 +84,10 @@ func TestWhatADeliveryReads(t *testing.T) {
 		requested := w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "queued", "")
 		requested.Action = "requested"
 		titled := w.runHint(4711, lifecycle.KindPlan, a.CorrelationID, "completed", "failure")
-		titled.Run.DisplayTitle = github.RunTitle(lifecycle.KindApply, reqA, "apply-0123456789abcdef0123456789abcdef")
+		titled.Run.DisplayTitle = story.RunTitle(lifecycle.KindApply, reqA, "apply-0123456789abcdef0123456789abcdef")
 		newRun, started := requested, w.runHint(a.RunID, lifecycle.KindPlan, a.CorrelationID, "in_progress", "")
 		other := *requested.Run
-		other.ID, other.DisplayTitle = 4712, github.RunTitle(lifecycle.KindPlan, reqB, "plan-0123456789abcdef0123456789abcdef")
+		other.ID, other.DisplayTitle = 4712, story.RunTitle(lifecycle.KindPlan, reqB, "plan-0123456789abcdef0123456789abcdef")
 		newRun.Run = &other
 		for _, c := range []struct {
 			name    string
@@ -142,7 +143,7 @@ func TestRunIsFoundByItsTitle(t *testing.T) {
 			w.pass(lifecycle.FindAfter) // until then, a run that only started is left to its sender
 			run := func(title lifecycle.Kind, cid string) int64 {
 				hint := w.runHint(4711, lifecycle.KindPlan, cid, "in_progress", "")
-				hint.Run.DisplayTitle = github.RunTitle(title, reqA, cid)
+				hint.Run.DisplayTitle = story.RunTitle(title, reqA, cid)
 				w.must(p.Webhook(w.t.Context(), w.hint(hint)))
 				return w.request(reqA).Runs.Plan.Current().RunID
 			}
@@ -154,7 +155,7 @@ func TestRunIsFoundByItsTitle(t *testing.T) {
 			}
 			w.must(w.store.PutRunIndex(w.t.Context(), lifecycle.RunIndex{Kind: lifecycle.KindPlan, RunID: 4710, RequestID: reqA}))
 			named := w.runHint(4710, lifecycle.KindPlan, a.CorrelationID, "in_progress", "")
-			named.Run.DisplayTitle = github.RunTitle(lifecycle.KindPlan, reqB, a.CorrelationID)
+			named.Run.DisplayTitle = story.RunTitle(lifecycle.KindPlan, reqB, a.CorrelationID)
 			w.must(p.Webhook(w.t.Context(), w.hint(named)))
 			if got := w.request(reqA).Runs.Plan.Current().RunID; got != 0 {
 				t.Errorf("by the title of another request: %d", got)
@@ -274,7 +275,7 @@ func TestForgedHintIsNotedWhereItPoints(t *testing.T) {
 			&foreign: func(r *github.RunHint) { r.Path = ".github/workflows/release.yml" },
 			&unknown: func(r *github.RunHint) { r.ID, r.DisplayTitle = 4711, "release" },
 			&otherKind: func(r *github.RunHint) {
-				r.ID, r.DisplayTitle = 4711, github.RunTitle(lifecycle.KindApply, reqA, "apply-0123456789abcdef0123456789abcdef")
+				r.ID, r.DisplayTitle = 4711, story.RunTitle(lifecycle.KindApply, reqA, "apply-0123456789abcdef0123456789abcdef")
 			},
 		} {
 			run := *known.Run

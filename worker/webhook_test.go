@@ -5,6 +5,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/github"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/story"
 )
 
 // A run may be TfPilot's when it is of one of its workflows, was dispatched, and runs on the
@@ -12,7 +13,7 @@ import (
 func TestDispatchedRuns(t *testing.T) {
 	const cid = "plan-0123456789abcdef0123456789abcdef"
 	good := github.Run{ID: 7, Attempt: 1, Path: ".github/workflows/plan.yml", Event: "workflow_dispatch",
-		HeadBranch: "main", DisplayTitle: github.RunTitle(lifecycle.KindPlan, "req_abcdefghijklm", cid)}
+		HeadBranch: "main", DisplayTitle: story.RunTitle(lifecycle.KindPlan, "req_abcdefghijklm", cid)}
 	for name, c := range map[string]struct {
 		change func(*github.Run)
 		ours   bool
@@ -24,7 +25,7 @@ func TestDispatchedRuns(t *testing.T) {
 		"another branch":        {func(r *github.Run) { r.HeadBranch = "request/req_abcdefghijklm" }, false, ""},
 		"another title":         {func(r *github.Run) { r.DisplayTitle = "release" }, true, ""},
 		"the title of another kind": {func(r *github.Run) {
-			r.DisplayTitle = github.RunTitle(lifecycle.KindApply, "req_abcdefghijklm", "apply-0123456789abcdef0123456789abcdef")
+			r.DisplayTitle = story.RunTitle(lifecycle.KindApply, "req_abcdefghijklm", "apply-0123456789abcdef0123456789abcdef")
 		}, true, ""},
 	} {
 		run := good

@@ -14,6 +14,7 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/sim/actions"
 	simulator "github.com/tfpilot/tfpilot/internal/sim/github"
+	"github.com/tfpilot/tfpilot/internal/story"
 )
 
 func readAll(req *http.Request) []byte {
@@ -292,7 +293,7 @@ func TestRunFromDispatchToWebhook(t *testing.T) {
 		}
 		kind, req, cid, matches := ParseRunTitle(run.DisplayTitle)
 		if !matches || kind != lifecycle.KindPlan || req != reqID || cid != planID ||
-			run.DisplayTitle != RunTitle(kind, req, cid) {
+			run.DisplayTitle != story.RunTitle(kind, req, cid) {
 			t.Errorf("title %q", run.DisplayTitle)
 		}
 		step := must(w.FailedStep(t.Context(), core, run.ID))(t)

@@ -262,14 +262,6 @@ func ClassifyRun(path, name string) (lifecycle.Kind, bool) {
 
 var notWord = regexp.MustCompile(`[^a-z0-9]+`)
 
-// RunTitle is what a run of ours is called; the workflow files say the same.
-func RunTitle(kind lifecycle.Kind, requestID, correlationID string) string {
-	if requestID == "" {
-		requestID = "-"
-	}
-	return fmt.Sprintf("tfpilot %s %s [%s]", kind, requestID, correlationID)
-}
-
 // ParseRunTitle reads a run's title if it is one of ours from beginning to end. A
 // drift plan may be without a request.
 func ParseRunTitle(title string) (kind lifecycle.Kind, requestID, correlationID string, ok bool) {
@@ -290,8 +282,8 @@ func RunNames(title string) (kind lifecycle.Kind, requestID string, ok bool) {
 	return kind, requestID, requestID != ""
 }
 
-// readTitle reads the beginning that RunTitle gives a title: the kind and the request, empty
-// for "-". All are empty for another title.
+// readTitle reads the beginning of a title of ours, "tfpilot KIND REQUEST [CORRELATION ID]": the kind and the
+// request, empty for "-". All are empty for another title.
 func readTitle(title string) (kind lifecycle.Kind, requestID, rest string) {
 	after, ours := strings.CutPrefix(title, "tfpilot ")
 	word, after, _ := strings.Cut(after, " ")

@@ -19,6 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
+	"github.com/tfpilot/tfpilot/internal/story"
 	"github.com/tfpilot/tfpilot/internal/testing/golden"
 )
 
@@ -314,7 +315,7 @@ func TestParseRunTitle(t *testing.T) {
 		if got := [3]string{string(kind), req, cid}; got != want || matches != (want[0] != "") {
 			t.Errorf("%q: %v %v, want %v", title, got, matches, want)
 		}
-		if matches && RunTitle(kind, req, cid) != title {
+		if matches && story.RunTitle(kind, req, cid) != title {
 			t.Errorf("%q does not come back from its parts", title)
 		}
 	}

@@ -5,6 +5,7 @@ package story
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -76,6 +77,14 @@ func (s *Story) Opened() *Story {
 // Correlation is the name of a run of the tests.
 func Correlation(kind lifecycle.Kind, n int64) string {
 	return string(kind) + "-" + time.Unix(n, 0).UTC().Format("20060102150405") + "000000000000000000"
+}
+
+// RunTitle is the title of a run of ours; the workflow files set the same.
+func RunTitle(kind lifecycle.Kind, requestID, correlationID string) string {
+	if requestID == "" {
+		requestID = "-"
+	}
+	return fmt.Sprintf("tfpilot %s %s [%s]", kind, requestID, correlationID)
 }
 
 // Begin begins a run and returns its correlation id.
