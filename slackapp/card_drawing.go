@@ -25,6 +25,8 @@ type drawing struct {
 	may         func(lifecycle.Action) bool // what the one reader may do; nil when many people read it
 	details     string                      // address of the request's page, "" without one
 	blocked     string                      // Slack's code when the environment's channel takes no message
+	escalateTo  []lifecycle.Person          // who is asked when approvers do not decide
+	told        map[string]bool             // topics of events that the requester gets in direct messages
 }
 
 // hyperlink is an address with its words.

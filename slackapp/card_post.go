@@ -50,6 +50,7 @@ func (p *poster) all(ctx context.Context) error {
 		)
 	}
 	anchor, threaded := p.anchor()
+	p.drawing.told = p.drawing.toldDirectly(anchor)
 	if threaded && anchor.Role == lifecycle.RoleCard {
 		errs = append(errs, p.putReplies(ctx, anchor))
 	}
@@ -63,7 +64,7 @@ func (p *poster) all(ctx context.Context) error {
 	if anchor, ok := p.anchor(); ok && anchor.Role == lifecycle.RoleDM {
 		errs = append(errs, p.putReplies(ctx, anchor))
 	}
-	errs = append(errs, p.askApprovers(ctx))
+	errs = append(errs, p.askApprovers(ctx), p.notify(ctx))
 	p.tellAdmins(ctx)
 	return errors.Join(append(errs, p.settleEdits(ctx))...)
 }

@@ -154,7 +154,7 @@ func (c *Cards) drawing(ctx context.Context, r lifecycle.Request) (drawing, erro
 	if c.PublicURL != "" {
 		d.details = strings.TrimSuffix(c.PublicURL, "/") + "/requests/" + r.ID
 	}
-	d.askable = c.approvers(r, d)
+	d.askable, d.escalateTo = c.approvers(r, d), c.escalation(d)
 	return d, err
 }
 

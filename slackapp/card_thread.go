@@ -70,7 +70,7 @@ func (d drawing) reply(e view.Event) reply {
 	add(e.Shows.Removed, d.removed)
 	add(e.Shows.Outputs, d.outputs)
 	add(e.Shows.Approvers, d.approvers)
-	add(true, func() slack.Block { return mentions(e.People) })
+	add(true, func() slack.Block { return mentions(d.mentioned(e)) })
 	return reply{topic: e.Topic, due: e.Due, Message: blocks.Message{
 		Text: blocks.Cut(blocks.Escape(e.Text()), blocks.MaxMessageText), Blocks: append(body, d.row(e)...),
 	}}
@@ -88,7 +88,7 @@ func (d drawing) planReply() (reply, bool) {
 // approvers mentions those who can approve, as far as their accounts are known. Slack notifies them when
 // the reply is posted and not again when it is edited.
 func (d drawing) approvers() slack.Block {
-	if d.blocked != "" {
+	if d.asksDirectly() {
 		return d.approversAsked()
 	}
 	if len(d.askable) == 0 {

@@ -87,7 +87,7 @@ func (d drawing) directAsks() []directAsk {
 		sent[m.Topic] = true
 		all = append(all, directAsk{user, r, false})
 	}
-	if d.blocked == "" || !waits || !plan.due {
+	if !d.asksDirectly() || !waits || !plan.due {
 		return all
 	}
 	for _, p := range d.reachableApprovers() {
@@ -107,10 +107,10 @@ type directAsk struct {
 
 // ask is the plan's reply as a direct message to one approver.
 func (d drawing) ask(plan reply) reply {
-	why := fmt.Sprintf(
-		"You get this as a direct message because TfPilot can't post in the channel of %s.",
-		d.view.Where,
-	)
+	why := fmt.Sprintf("You get this because you can approve requests in %s.", d.view.Where)
+	if d.blocked != "" {
+		why = fmt.Sprintf("You get this as a direct message because TfPilot can't post in the channel of %s.", d.view.Where)
+	}
 	return reply{
 		topic:   plan.topic,
 		Message: blocks.Message{Text: plan.Text, Blocks: append(plan.Blocks, blocks.Context(blocks.Escape(why)))},
@@ -127,13 +127,7 @@ func splitAsk(topic string) (plan, user string) {
 // reachableApprovers get a direct message each: the first maxMentions with a Slack
 // account, except the requester, whose own card already asks.
 func (d drawing) reachableApprovers() []lifecycle.Person {
-	var found []lifecycle.Person
-	for _, p := range d.askable {
-		if p.SlackUser != "" && p.SlackUser != d.r.Requester.SlackUser && len(found) < maxMentions {
-			found = append(found, p)
-		}
-	}
-	return found
+	return reachable(d.askable, d.r.Requester.SlackUser)
 }
 
 // approversAsked names who was asked in direct messages. It mentions no one: a mention

@@ -107,6 +107,15 @@ func structure() config.Structure {
 	}
 }
 
+// structure is the structure with the settings of this harness.
+func (w *harness) structure() config.Structure {
+	s := structure()
+	for i := range s.Projects[0].Environments {
+		s.Projects[0].Environments[i].Approvals.Patience = w.patient
+	}
+	return s
+}
+
 // harness runs workers with simulators of everything around them, in virtual time: no socket, no
 // process, no file.
 type harness struct {
@@ -118,6 +127,7 @@ type harness struct {
 	gate      *gate
 	ledger    *ledger
 	policy    rbac.Policy
+	patient   lifecycle.Patience // of each environment
 	log       *journal
 	cache     store.Cache   // nil: in Redis
 	poll      time.Duration // how often workers poll the queue; each poll costs the tests more than the work
@@ -138,8 +148,9 @@ type setup struct {
 	policy  rbac.Policy
 	poll    time.Duration // 3 s when zero
 	github  func(*hubsim.Config)
-	cache   store.Cache    // of documents; nil: in Redis
-	plan    []fault        // to strike, see gate
+	cache   store.Cache // of documents; nil: in Redis
+	plan    []fault     // to strike, see gate
+	patient lifecycle.Patience
 	disturb func(*harness) // runs during the story
 }
 
@@ -163,7 +174,7 @@ func withHarness(t *testing.T, s setup, story func(*harness)) {
 }
 
 func newHarness(t testing.TB, s setup) *harness {
-	w := &harness{t: t, ledger: newLedger(), policy: s.policy, log: &journal{}, cache: s.cache,
+	w := &harness{t: t, ledger: newLedger(), policy: s.policy, patient: s.patient, log: &journal{}, cache: s.cache,
 		poll: cmp.Or(s.poll, 3*time.Second), cards: map[string]int{}}
 	if len(w.policy.Admins) == 0 {
 		w.policy = defaultPolicy()

@@ -51,7 +51,7 @@ func (w *harness) newProcess() (*process, *queue.Redis) {
 		Store: w.cachedStore(gated{p, "s3", inprocess.To(w.bucket)}, redis), GitHub: client,
 		Notifier: queue.NewNotifier(redis, slog.New(slog.DiscardHandler)), Index: queue.NewIndex(redis),
 		Turns:   queue.NewTurns(redis, worker.Starts),
-		Catalog: builtin(), Structure: structure(), Policy: w.policy, HintKey: hintKey,
+		Catalog: builtin(), Structure: w.structure(), Policy: w.policy, HintKey: hintKey,
 		Answers: queue.NewCache(redis, hintKey), FingerprintSecret: hintKey,
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}

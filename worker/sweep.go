@@ -41,6 +41,7 @@ func (w *Worker) Sweep(ctx context.Context) error {
 	w.verifyIndex(ctx, ids)
 	return errors.Join(
 		w.voidLapsed(ctx, requests),
+		w.expireUnanswered(ctx, requests),
 		w.enqueueAged(ctx, requests),
 		w.enqueueDue(ctx, requests),
 		w.enqueueLeases(ctx, requests),
@@ -101,13 +102,13 @@ func (w *Worker) readAgain(ctx context.Context, e store.Entry) error {
 }
 
 // enqueueAged enqueues the cards that changed by time alone, as when a run reports nothing for
-// too long.
+// too long, and those with a message to send.
 func (w *Worker) enqueueAged(ctx context.Context, requests []lifecycle.Request) error {
 	last, t := w.sweeps.begin(), now()
 	for _, r := range requests {
 		same := lifecycle.DeriveLifecycleStatus(r, last) == lifecycle.DeriveLifecycleStatus(r, t) &&
 			len(lifecycle.Actions(r, last)) == len(lifecycle.Actions(r, t))
-		if same {
+		if same && (w.Owes == nil || !w.Owes(ctx, r)) {
 			continue
 		}
 		if err := w.Notifier.Show(ctx, r, false); err != nil {

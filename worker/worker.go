@@ -44,6 +44,9 @@ type Worker struct {
 	Answers   *queue.Cache     // what GitHub answered to other workers; nil: not shared
 	Log       *slog.Logger     // required
 
+	// Owes reports whether a message about the request is due that was not sent; nil: none ever is.
+	Owes func(context.Context, lifecycle.Request) bool
+
 	// FingerprintSecret makes the keys for fingerprints of hidden values. Required; the same for all workers.
 	FingerprintSecret []byte
 

@@ -52,8 +52,19 @@ type environmentYAML struct {
 	Apply        string `yaml:"apply"`
 	Destroy      string `yaml:"destroy"`
 	SelfApproval bool   `yaml:"selfApproval"`
-	Region       string `yaml:"region"`
-	Backend      struct {
+	Approvals    struct {
+		Ask           string `yaml:"ask"`
+		TimeZone      string `yaml:"timeZone"`
+		WorkingHours  string `yaml:"workingHours"`
+		RemindAfter   string `yaml:"remindAfter"`
+		RemindEvery   string `yaml:"remindEvery"`
+		EscalateAfter string `yaml:"escalateAfter"`
+		EscalateTo    string `yaml:"escalateTo"`
+		ExpireAfter   string `yaml:"expireAfter"`
+		OnExpiry      string `yaml:"onExpiry"`
+	} `yaml:"approvals"`
+	Region  string `yaml:"region"`
+	Backend struct {
 		Bucket        string `yaml:"bucket"`
 		Key           string `yaml:"key"`
 		Region        string `yaml:"region"`

@@ -84,8 +84,8 @@ func TestFileFaults(t *testing.T) {
 				"f.yaml:8: model.timeot: is not a valid key; valid keys here: timeout"},
 		{"unknown key in a list in a list", head +
 			"      - {key: dev, slug: app, chanel: C0INFRADEV, channel: C0INFRADEV, backend: {bucket: tfstate}}\n",
-			"f.yaml:6: projects[0].environments[0].chanel: is not a valid key; valid keys here: apply, backend, channel, " +
-				"destroy, key, protected, region, selfApproval, slug"},
+			"f.yaml:6: projects[0].environments[0].chanel: is not a valid key; valid keys here: apply, approvals, backend, " +
+				"channel, destroy, key, protected, region, selfApproval, slug"},
 		{"same key twice", head + dev + "worker: {}\nworker: {}\n",
 			`f.yaml: [8:1] mapping key "worker" already defined at [7:1]`},
 		{"wrong kinds, all of them", "projects: core\nworker:\n  concurrency: many\n  syncQuick: 15\ncatalog:\n" +
@@ -194,4 +194,57 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func approvalsOf(t *testing.T, lines string) (Approvals, Faults) {
+	t.Helper()
+	s, faults := Parse([]byte(`projects:
+  - name: core
+    owner: acme
+    repo: infra-core
+    environments:
+      - key: dev
+        slug: app
+        channel: C0INFRADEV
+        region: eu-central-1
+        backend: {bucket: acme-tfstate}
+`+lines), "tfpilot.yaml", Defaults{})
+	if len(s.Projects) == 0 {
+		t.Fatal(faults)
+	}
+	return s.Projects[0].Environments[0].Approvals, faults
+}
+
+func TestApprovals(t *testing.T) {
+	a, faults := approvalsOf(t, "")
+	hours := a.Hours
+	if len(faults) > 0 || a.Ask != AskChannel || a.RemindAfter != 4*time.Hour || a.RemindEvery != 8*time.Hour ||
+		a.EscalateAfter != 20*time.Hour || a.ExpireAfter != 14*24*time.Hour || a.Close || len(a.EscalateTo) != 0 ||
+		hours.Zone != time.UTC || hours.From != 9*time.Hour || hours.To != 17*time.Hour {
+		t.Errorf("defaults %+v, %v", a, faults)
+	}
+	a, faults = approvalsOf(t, `        approvals: {ask: direct, timeZone: Europe/Berlin, workingHours: "08:30-24:00", `+
+		`remindAfter: 0s, escalateTo: "ana, omar", expireAfter: 0s, onExpiry: close}
+`)
+	if len(faults) > 0 || a.Ask != AskDirect || a.RemindAfter != 0 || a.ExpireAfter != 0 || !a.Close ||
+		!slices.Equal(a.EscalateTo, []string{"ana", "omar"}) || a.Hours.Zone.String() != "Europe/Berlin" ||
+		a.Hours.From != 8*time.Hour+30*time.Minute || a.Hours.To != 24*time.Hour {
+		t.Errorf("%+v, %v", a, faults)
+	}
+	for line, want := range map[string]string{
+		"ask: everywhere":             "channel or direct",
+		"timeZone: Local":             "not a known time zone",
+		"timeZone: Mars/Olympus":      "not a known time zone",
+		`workingHours: "17:00-09:00"`: "at least one hour",
+		`workingHours: "nine"`:        "at least one hour",
+		"remindAfter: -1h":            "is not valid",
+		"expireAfter: 5m":             "at least 24h",
+		"onExpiry: destroy":           "keep or close",
+		"escalateTo: a;b":             "GitHub logins",
+	} {
+		_, faults := approvalsOf(t, "        approvals: {"+line+"}\n")
+		if len(faults) != 1 || !strings.Contains(faults[0].Text, want) {
+			t.Errorf("%s: %v", line, faults)
+		}
+	}
 }

@@ -46,6 +46,26 @@ func Keys() []Key {
 			"or `requester` to also allow the developer who created the request. Approval is always required."},
 		{"projects[].environments[].selfApproval", YesNo, false, "false", "Authors can approve their own requests. " +
 			"Ignored in protected environments."},
+		{"projects[].environments[].approvals", Map, false, "",
+			"How people are notified of a plan that waits for a decision."},
+		{"projects[].environments[].approvals.ask", Text, false, "channel", "Where approvers are asked: `channel`, in the " +
+			"thread of the card, or `direct`, each in direct messages."},
+		{"projects[].environments[].approvals.timeZone", Text, false, "UTC", "Time zone of the working hours, such as " +
+			"`Europe/Berlin`."},
+		{"projects[].environments[].approvals.workingHours", Text, false, "09:00-17:00", "Working hours, Monday to Friday. " +
+			"Reminders are sent within them only."},
+		{"projects[].environments[].approvals.remindAfter", Duration, false, "4h", "Working time until approvers are " +
+			"reminded, up to 400h; `0s` for never."},
+		{"projects[].environments[].approvals.remindEvery", Duration, false, "8h", "Working time between reminders, up to " +
+			"400h; `0s` for one reminder. A plan has at most 10."},
+		{"projects[].environments[].approvals.escalateAfter", Duration, false, "20h", "Working time until the people of " +
+			"`escalateTo` are asked, up to 400h; `0s` for never. Reminders end then."},
+		{"projects[].environments[].approvals.escalateTo", Text, false, "the admins", "GitHub logins, comma-separated. It " +
+			"grants no right to approve."},
+		{"projects[].environments[].approvals.expireAfter", Duration, false, "336h", "How long a plan waits for a decision " +
+			"before it expires, weekends included, 24h to 8760h; `0s` for no limit."},
+		{"projects[].environments[].approvals.onExpiry", Text, false, "keep", "What happens to a request " +
+			"that is not merged: `keep` it for a new plan, or `close` it."},
 		{"projects[].environments[].region", Text, false, "AWS_REGION", "AWS region for the resources."},
 		{"projects[].environments[].backend", Map, true, "", "Terraform's S3 backend of the root; must equal its " +
 			"`backend.tf`."},

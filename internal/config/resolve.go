@@ -105,6 +105,7 @@ func (r resolver) environment(at, project string, raw environmentYAML) Environme
 	if e.Protected && e.SelfApproval {
 		r.fault(at+".selfApproval", "authors cannot approve in a protected environment; remove this line")
 	}
+	e.Approvals = r.approvals(at+".approvals", raw)
 	e.Backend = r.backend(at+".backend", e, raw)
 	return e
 }

@@ -23,6 +23,7 @@ type Environment struct {
 	Apply        string // approvers or requester
 	Destroy      string // admins or requester
 	SelfApproval bool
+	Approvals    Approvals
 	Region       string
 	Backend      Backend
 }
@@ -43,6 +44,19 @@ func (e Environment) Rules() rbac.Environment {
 		Protected: e.Protected, Apply: e.Apply, Destroy: e.Destroy, SelfApproval: e.SelfApproval,
 	}
 }
+
+// Approvals are the settings of an environment for plans that wait for a decision.
+type Approvals struct {
+	Ask        string // channel or direct
+	EscalateTo []string
+	lifecycle.Patience
+}
+
+// Where approvers are asked.
+const (
+	AskChannel = "channel"
+	AskDirect  = "direct"
+)
 
 // Backend is Terraform's S3 backend.
 type Backend struct {

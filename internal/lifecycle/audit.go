@@ -216,6 +216,9 @@ func (d *diff) results(before, after Request) {
 		d.add(EventPlanReady, fmt.Sprintf("The plan is ready: %d to add, %d to change, %d to replace, %d to destroy.",
 			p.Add, p.Change, p.Replace, p.Destroy), "digest", p.Digest, "purpose", string(p.Purpose))
 	}
+	if b, p := before.Plan, after.Plan; p != nil && p.ExpiredAt != nil && (b == nil || b.ExpiredAt == nil) {
+		d.add(EventPlanExpired, "The plan expired without a decision.", "digest", p.Digest, "purpose", string(p.Purpose))
+	}
 	if len(before.Outputs) == 0 && len(after.Outputs) > 0 {
 		d.add(EventOutputsRead, "The outputs were read.")
 	}

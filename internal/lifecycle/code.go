@@ -30,6 +30,7 @@ const (
 	CodeTooMany    ReasonCode = "too_many"
 	CodeObjected   ReasonCode = "changes_requested"
 	CodeDismissed  ReasonCode = "dismissed"
+	CodeExpired    ReasonCode = "expired"
 	CodeNotYours   ReasonCode = "not_yours"
 )
 
@@ -135,6 +136,7 @@ var codeWords = map[ReasonCode]string{
 	CodeObjected: "Changes were requested on GitHub. This is blocked until they are approved there or the review is " +
 		"dismissed.",
 	CodeDismissed: "This plan was dismissed. The resources stay as they are.",
+	CodeExpired:   "This plan expired without a decision. Re-plan first.",
 	CodeNotYours:  "Only the person who approved can withdraw the approval.",
 
 	CodeUnknownVerb:        "TfPilot does not know this action, so it is not allowed.",

@@ -28,6 +28,7 @@ const (
 	EventRunRerun            EventType = "run_rerun"
 	EventRunRevoked          EventType = "run_revoked"
 	EventPlanReady           EventType = "plan_ready"
+	EventPlanExpired         EventType = "plan_expired"
 	EventOutputsRead         EventType = "outputs_read"
 	EventLeaseReleased       EventType = "lease_released"
 	EventDestroySetAside     EventType = "destroy_set_aside"
@@ -72,6 +73,7 @@ var eventRows = []struct {
 	{EventRunRerun, "Run repeated on GitHub"},
 	{EventRunRevoked, "Grant deleted"},
 	{EventPlanReady, "Plan ready"},
+	{EventPlanExpired, "Plan expired"},
 	{EventOutputsRead, "Outputs read"},
 	{EventLeaseReleased, "Lease released"},
 	{EventDestroySetAside, "Destroy set aside"},

@@ -151,10 +151,11 @@ type Plan struct {
 	Removed     []string   `json:"removed,omitempty"` // addresses destroyed or replaced, bounded
 	Truncated   bool       `json:"truncated,omitempty"`
 	CompletedAt *time.Time `json:"completedAt,omitempty"`
-	Nothing     bool       `json:"nothing,omitempty"`  // it changes nothing
-	PostedAt    *time.Time `json:"postedAt,omitempty"` // when its redacted summary was in the pull request
-	Posted      []Posting  `json:"posted,omitempty"`   // the comments that show it there
-	Partial     bool       `json:"partial,omitempty"`  // the comments had no room for the whole plan
+	Nothing     bool       `json:"nothing,omitempty"`   // it changes nothing
+	ExpiredAt   *time.Time `json:"expiredAt,omitempty"` // when it had waited too long for an approval
+	PostedAt    *time.Time `json:"postedAt,omitempty"`  // when its redacted summary was in the pull request
+	Posted      []Posting  `json:"posted,omitempty"`    // the comments that show it there
+	Partial     bool       `json:"partial,omitempty"`   // the comments had no room for the whole plan
 	Extra       Extra      `json:"-"`
 }
 
@@ -285,7 +286,8 @@ const (
 	RoleDM     = "dm"     // the card in the requester's direct messages
 	RoleFile   = "file"   // the plan as a file in the card's thread
 	RoleThread = "thread" // a reply in the card's thread that asks for attention
-	RoleAsk    = "ask"    // a plan in an approver's direct messages, when the channel cannot be reached
+	RoleAsk    = "ask"    // a plan in an approver's direct messages
+	RoleNotice = "notice" // a message that is sent once and never edited
 )
 
 // Message is one Slack message of a request. State is a fingerprint of what was

@@ -47,6 +47,8 @@ func checkRound(r Request) *Refusal {
 		return refuse(CodeNoPlan, "There is no plan to decide on. Re-plan first.")
 	case current == nil || current.Number != r.Plan.Attempt:
 		return refuse(CodeNoPlan, "The last plan failed. Re-plan first.")
+	case r.Plan.ExpiredAt != nil:
+		return refuse(CodeExpired, "This plan expired without a decision. Re-plan first.")
 	case current.SetAside:
 		return refuse(CodeDismissed, "This plan was dismissed. The resources stay as they are.")
 	case !r.Plan.Purpose.preMerge():

@@ -246,6 +246,8 @@ func (d description) closedLabel() statusWords {
 	switch no := d.r.Rejection; {
 	case no != nil:
 		return statusWords{IconClosed, "Rejected", fmt.Sprintf("%s rejected this request. Nothing was created.", no.By)}
+	case d.expired():
+		return statusWords{IconClosed, "Expired", "The plan had no decision in time. Nothing was created."}
 	case d.r.ClosedBy != "":
 		return statusWords{IconClosed, "Closed", fmt.Sprintf("%s closed this request. Nothing was created.", d.r.ClosedBy)}
 	default:
@@ -258,4 +260,10 @@ func capital(s string) string {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// expired reports whether the request was closed because its plan expired.
+func (d description) expired() bool {
+	p := d.r.Plan
+	return p != nil && p.ExpiredAt != nil && d.r.ClosedAt != nil && d.r.ClosedAt.Equal(*p.ExpiredAt)
 }

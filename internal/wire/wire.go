@@ -188,6 +188,7 @@ func (p *Parts) worker() (*worker.Worker, *queue.Server, error) {
 	}
 	cards.Shown = p.cache
 	w := &worker.Worker{
+		Owes:  cards.Owes,
 		Store: p.Store, GitHub: githubClient, Notifier: p.Notifier, Index: p.Index,
 		Turns: queue.NewTurns(p.Redis, worker.Starts), Catalog: p.Catalog, Structure: p.Config.Structure,
 		Policy: p.Config.Policy(), HintKey: p.hintKey(), Answers: p.cache, Log: p.Log,
