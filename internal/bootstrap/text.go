@@ -35,13 +35,13 @@ func readme(p Project) string {
 		b.WriteString("\n")
 	}
 	runs := p.runs()
-	b.WriteString("## As whom and where the runs work\n\nThese are constants of the workflow files, so that a change " +
+	b.WriteString("## Identities and runners\n\nThese are constants of the workflow files, so that a change " +
 		"is reviewed. No variable or secret of the repository is read.\n\n")
 	b.WriteString("| What | Value |\n|---|---|\n")
 	fmt.Fprintf(&b, "| Role that plans: reads states and grants, writes claims and the results of plans; its trust "+
 		"policy admits these workflows of the default branch only | `%s` |\n", runs.PlanRole)
 	fmt.Fprintf(&b, "| Role that applies; its trust policy admits `apply.yml` and `destroy.yml` of the default branch "+
-		"only, for a plan runs the code of modules and providers, which must not get this role | `%s` |\n", runs.ApplyRole)
+		"only, because a plan runs the code of modules and providers, which must not get this role | `%s` |\n", runs.ApplyRole)
 	fmt.Fprintf(&b, "| Login that dispatches | `%s` |\n| Runner | `%s` |\n| Releases | <%s> |\n\n", runs.Actor,
 		runs.Runner, runs.Releases)
 	b.WriteString("Each root needs a `.terraform.lock.hcl`, or no run starts there: it fixes the providers. `tfpilot " +
