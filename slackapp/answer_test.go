@@ -52,7 +52,8 @@ func TestRequestSentAndClosedIsAnswered(t *testing.T) {
 		w.app.Requests.Documents = broken{}
 		w.command("dana", devCh, "request s3-bucket")
 		w.sendAndClose("dana", map[string]any{"field.name": "acme-y", "reason": "Because."})
-		has(t, w.told("dana"), "S3 bucket acme-y in core dev/app was not saved, and nothing was created. Start again with `/tfpilot request`.")
+		has(t, w.told("dana"), "S3 bucket acme-y in core dev/app was not saved, and nothing was created. Start again "+
+			"with `/tfpilot request`.")
 	})
 }
 

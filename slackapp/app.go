@@ -74,7 +74,8 @@ func (a *App) replyTo(ctx context.Context, cb slack.InteractionCallback, text st
 	// the channel.
 	if thread := cb.Container.ThreadTs; thread != "" && thread != cb.Container.MessageTs &&
 		cb.Container.ChannelID != "" {
-		opts := []slack.MsgOption{slack.MsgOptionText(blocks.Cut(text, blocks.MaxMessageText), false), slack.MsgOptionTS(thread)}
+		opts := []slack.MsgOption{slack.MsgOptionText(blocks.Cut(text, blocks.MaxMessageText), false),
+			slack.MsgOptionTS(thread)}
 		_, err := a.API.PostEphemeralContext(ctx, cb.Container.ChannelID, cb.User.ID, opts...)
 		if err == nil {
 			return
@@ -127,7 +128,8 @@ func (a *App) redraw(ctx context.Context, id, hash string, v slack.ModalViewRequ
 }
 
 // unshown is the text of a window whose answer Slack did not accept.
-const unshown = "The answer could not be shown here. If you submitted something, check your direct messages. If not, close this window and try again."
+const unshown = "The answer could not be shown here. If you submitted something, check your direct messages. If " +
+	"not, close this window and try again."
 
 // updateView has its own timeout: the answer to a person must arrive even when the time of the work is up.
 func (a *App) updateView(ctx context.Context, id, hash string, v slack.ModalViewRequest) error {

@@ -102,7 +102,8 @@ func (d drawing) requestInFull() slack.Block {
 func (d drawing) reason(limit int) []slack.RichTextElement {
 	why := cmp.Or(d.view.Reason, "no reason given")
 	return []slack.RichTextElement{
-		blocks.Line(blocks.Bold(blocks.OneLine(d.view.RequestedBy.Login, blocks.MaxOption)+": "), blocks.Text(blocks.Cut(why, limit))),
+		blocks.Line(blocks.Bold(blocks.OneLine(d.view.RequestedBy.Login, blocks.MaxOption)+": "),
+			blocks.Text(blocks.Cut(why, limit))),
 	}
 }
 
@@ -116,7 +117,8 @@ func (d drawing) inputs(most, limit int) []slack.RichTextElement {
 		}
 		items = append(
 			items,
-			blocks.Line(blocks.Text(blocks.OneLine(one.Label, blocks.MaxOption)+": "), blocks.Code(blocks.OneLine(inputText(one), limit))),
+			blocks.Line(blocks.Text(blocks.OneLine(one.Label, blocks.MaxOption)+": "),
+				blocks.Code(blocks.OneLine(inputText(one), limit))),
 		)
 	}
 	if len(items) == 0 {
@@ -131,7 +133,8 @@ func inputText(v view.Value) string { return strings.ReplaceAll(strings.TrimSpac
 func (d drawing) steps() []slack.RichTextElement {
 	var lines []slack.RichTextElement
 	for i, s := range d.view.Steps {
-		runs := []blocks.Run{blocks.Emoji(stepEmojis[s.State]), blocks.Text(" "), blocks.Bold(s.Name), blocks.Text(": " + s.Note)}
+		runs := []blocks.Run{blocks.Emoji(stepEmojis[s.State]), blocks.Text(" "), blocks.Bold(s.Name),
+			blocks.Text(": " + s.Note)}
 		if s.Link != nil && s.Link.URL != "" {
 			runs = append(runs, blocks.Text(" · "), blocks.Hyperlink(s.Link.URL, s.Link.Label))
 		}
@@ -168,7 +171,8 @@ func (d drawing) problems() slack.Block {
 		if p.Output == "" {
 			parts = append(
 				parts,
-				blocks.Line(blocks.Emoji("warning"), blocks.Text(" "), blocks.Bold(p.Title+" "), blocks.Text(blocks.Cut(p.Text, shownReason))),
+				blocks.Line(blocks.Emoji("warning"), blocks.Text(" "), blocks.Bold(p.Title+" "),
+					blocks.Text(blocks.Cut(p.Text, shownReason))),
 			)
 			continue
 		}
@@ -197,7 +201,8 @@ func (d drawing) outputs() slack.Block {
 		}
 		items = append(
 			items,
-			blocks.Line(blocks.Bold(blocks.OneLine(o.Label, blocks.MaxOption)), blocks.Text(" = "), blocks.Code(blocks.OneLine(o.Text, blocks.MaxLine))),
+			blocks.Line(blocks.Bold(blocks.OneLine(o.Label, blocks.MaxOption)), blocks.Text(" = "),
+				blocks.Code(blocks.OneLine(o.Text, blocks.MaxLine))),
 		)
 	}
 	return blocks.Rich(blocks.Line(blocks.Bold("Outputs")), slack.NewRichTextList(slack.RTEListBullet, 0, items...))

@@ -96,7 +96,8 @@ func TestApprovalIsWithdrawn(t *testing.T) {
 
 func TestTheRequesterOfADestroyMayNotApproveIt(t *testing.T) {
 	withFixture(t, func(w *fixture) {
-		s := story.Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, story.Head2, story.Destroying())
+		s := story.Live(t).Requested(lifecycle.ActionDestroy, "adam").Planned(lifecycle.PurposeDestroy, story.Head2,
+			story.Destroying())
 		w.put(s, story.Destroying())
 		w.click("adam", w.card("adam", devCh), "do.approve")
 		has(t, w.lastWhisper("adam"), "You requested this, so someone else must approve it. Ask ana.") // omar started the plan

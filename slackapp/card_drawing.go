@@ -46,9 +46,11 @@ func draw(
 
 // emojis are Slack's names of the view's icons.
 var emojis = map[view.Icon]string{
-	view.IconSaved: "inbox_tray", view.IconRunning: "hourglass_flowing_sand", view.IconReview: "mag", view.IconDone: "white_check_mark",
+	view.IconSaved: "inbox_tray", view.IconRunning: "hourglass_flowing_sand", view.IconReview: "mag",
+	view.IconDone:   "white_check_mark",
 	view.IconMerged: "twisted_rightwards_arrows", view.IconApplying: "gear", view.IconLive: "large_green_circle",
-	view.IconDrift: "large_orange_circle", view.IconDestroy: "wastebasket", view.IconFailed: "x", view.IconClosed: "no_entry_sign",
+	view.IconDrift: "large_orange_circle", view.IconDestroy: "wastebasket", view.IconFailed: "x",
+	view.IconClosed:  "no_entry_sign",
 	view.IconBlocked: "no_entry", view.IconAttention: "warning", view.IconUnknown: "grey_question",
 }
 

@@ -17,8 +17,10 @@ func drawingOf(t testing.TB, s *story.Story) drawing {
 	}
 	module, _ := testCatalog(t).Module(s.R.Module)
 	env := lifecycle.EnvironmentState{
-		Holder: &lifecycle.LeaseEntry{CorrelationID: "apply-x", RequestID: "req_other0000000", Title: "IAM role reader", Kind: lifecycle.KindApply, By: "ana", Since: story.Start},
-		Queue:  []lifecycle.LeaseEntry{{CorrelationID: story.Correlation(lifecycle.KindApply, 99), RequestID: s.R.ID, Kind: lifecycle.KindApply, By: "omar", Since: story.Start}},
+		Holder: &lifecycle.LeaseEntry{CorrelationID: "apply-x", RequestID: "req_other0000000", Title: "IAM role reader",
+			Kind: lifecycle.KindApply, By: "ana", Since: story.Start},
+		Queue: []lifecycle.LeaseEntry{{CorrelationID: story.Correlation(lifecycle.KindApply, 99), RequestID: s.R.ID,
+			Kind: lifecycle.KindApply, By: "omar", Since: story.Start}},
 	}
 	d := draw(s.R, testDirectory().of(s.R), module, env, s.Now.Add(time.Minute))
 	d.account, d.details = account, "https://tfpilot.acme.test/requests/"+s.R.ID

@@ -19,7 +19,10 @@ import (
 func (w *fixture) drawing(play func(*queue.Notifier)) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
-	handlers := queue.Handlers{Card: func(ctx context.Context, c queue.Card) error { return w.cards.Refresh(ctx, c.RequestID, c.Version) }}
+	handlers := queue.Handlers{Card: func(ctx context.Context, c queue.Card) error {
+		return w.cards.Refresh(ctx,
+			c.RequestID, c.Version)
+	}}
 	ended := make(chan error, 1)
 	go func() {
 		ended <- queue.NewServer(w.link, handlers, w.cards.Log, queue.ServerOptions{Poll: 250 * time.Millisecond}).Run(ctx)

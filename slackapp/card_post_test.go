@@ -51,7 +51,8 @@ func TestSameDocumentMakesNoCall(t *testing.T) {
 
 func TestLostAnswersLeaveOneCardPerPlace(t *testing.T) {
 	for _, lost := range []int{1, 2, 3} {
-		for _, fault := range []slack.FaultKind{slack.FaultLost, slack.FaultError, slack.FaultUnavailable, slack.FaultHang, slack.FaultRateLimited} {
+		for _, fault := range []slack.FaultKind{slack.FaultLost, slack.FaultError, slack.FaultUnavailable,
+			slack.FaultHang, slack.FaultRateLimited} {
 			withFixture(t, func(w *fixture) {
 				w.create(story.Ready(t))
 				w.must(w.slack.Inject(slack.Fault{Method: "chat.postMessage", Kind: fault, Count: lost}))

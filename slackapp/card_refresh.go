@@ -143,7 +143,8 @@ func (c *Cards) document(ctx context.Context, id string, version int64) (store.D
 func (c *Cards) drawing(ctx context.Context, r lifecycle.Request) (drawing, error) {
 	var env lifecycle.EnvironmentState
 	var err error
-	if slices.ContainsFunc(r.Wanted, func(w lifecycle.Intent) bool { return w.CorrelationID != "" }) { // it waits in the queue
+	if slices.ContainsFunc(r.Wanted,
+		func(w lifecycle.Intent) bool { return w.CorrelationID != "" }) { // it waits in the queue
 		if env, err = c.Documents.Environment(ctx, r.Project, r.Environment); err != nil {
 			env, err = lifecycle.EnvironmentState{}, fmt.Errorf("read environment: %w", err)
 		}

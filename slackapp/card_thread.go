@@ -45,8 +45,9 @@ func (d drawing) replies() []reply {
 func (d drawing) past(topic string) reply {
 	e := view.PastEvent(d.facts, topic)
 	return reply{
-		topic:   topic,
-		Message: blocks.Message{Text: blocks.Cut(blocks.Escape(e.Text()), blocks.MaxMessageText), Blocks: []slack.Block{blocks.Paragraph(e.Text())}},
+		topic: topic,
+		Message: blocks.Message{Text: blocks.Cut(blocks.Escape(e.Text()), blocks.MaxMessageText),
+			Blocks: []slack.Block{blocks.Paragraph(e.Text())}},
 	}
 }
 
@@ -92,7 +93,8 @@ func (d drawing) approvers() slack.Block {
 		return d.approversAsked()
 	}
 	if len(d.askable) == 0 {
-		return blocks.Rich(blocks.Line(blocks.Text("No approvers are configured for this environment. Ask your platform team.")))
+		return blocks.Rich(blocks.Line(blocks.Text("No approvers are configured for this environment. Ask your platform " +
+			"team.")))
 	}
 	runs := []blocks.Run{blocks.Text("Approvers: ")}
 	for i, p := range d.askable[:min(len(d.askable), maxMentions)] {

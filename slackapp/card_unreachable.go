@@ -24,7 +24,8 @@ const adminNoticeInterval = 7 * 24 * time.Hour
 
 // channelRemedies explain Slack's answers about a channel, and what to do.
 var channelRemedies = map[string]string{
-	"channel_not_found":                        "it does not exist, or it is private and TfPilot is not in it. Invite @tfpilot to it, or correct the channel in tfpilot.yaml",
+	"channel_not_found": "it does not exist, or it is private and TfPilot is not in it. Invite " +
+		"@tfpilot to it, or correct the channel in tfpilot.yaml",
 	"not_in_channel":                           "TfPilot is not in it. Invite @tfpilot to it",
 	"is_archived":                              "it is archived. Unarchive it, or name another channel in tfpilot.yaml",
 	"restricted_action":                        "its settings do not let TfPilot post. Allow apps to post there",
@@ -142,7 +143,8 @@ func (d drawing) approversAsked() slack.Block {
 			blocks.Line(blocks.Text("No approver has a linked Slack account, so none could be asked. Ask your platform team.")),
 		)
 	}
-	return blocks.Rich(blocks.Line(blocks.Text("Approvers asked in direct messages: " + strings.Join(names, ", ") + ".")))
+	return blocks.Rich(blocks.Line(blocks.Text("Approvers asked in direct messages: " + strings.Join(names, ", ") +
+		".")))
 }
 
 // askApprovers brings the messages to the approvers up to date.
@@ -182,7 +184,8 @@ func (p *poster) tellAdmins(ctx context.Context) {
 		return
 	}
 	prompt := fmt.Sprintf(
-		"TfPilot can't post in the channel %s of %s: %s. Until that is fixed, approvers are asked in direct messages. Run tfpilot doctor to check every channel.",
+		"TfPilot can't post in the channel %s of %s: %s. Until that is fixed, approvers are asked in direct messages. "+
+			"Run tfpilot doctor to check every channel.",
 		p.drawing.environment.Channel,
 		p.drawing.view.Where,
 		channelProblem(p.drawing.blocked),
@@ -196,7 +199,8 @@ func (p *poster) tellAdmins(ctx context.Context) {
 		if channel == "" {
 			continue
 		}
-		m := blocks.Message{Text: blocks.Cut(blocks.Escape(prompt), blocks.MaxMessageText), Blocks: []slack.Block{blocks.Paragraph(prompt)}}
+		m := blocks.Message{Text: blocks.Cut(blocks.Escape(prompt), blocks.MaxMessageText),
+			Blocks: []slack.Block{blocks.Paragraph(prompt)}}
 		if _, _, err := p.API.PostMessageContext(ctx, channel, m.Options()...); err != nil {
 			logRefusal(p.Log, err, "tell an admin of a channel", keyChannel, p.drawing.environment.Channel)
 		}

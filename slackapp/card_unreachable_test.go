@@ -29,7 +29,8 @@ func TestUnreachableChannel(t *testing.T) {
 				mine := w.card("dana", "dm")
 				has(t, wordsIn(mine), "can't post in the channel", channel, remedy)
 				has(t, mine.Text, "can't post in the channel", remedy)
-				has(t, wordsIn(w.reply("dana", "dm", "Waiting for approval")), "Approvers asked in direct messages: ana, omar, adam")
+				has(t, wordsIn(w.reply("dana", "dm", "Waiting for approval")),
+					"Approvers asked in direct messages: ana, omar, adam")
 				told := 0
 				for _, m := range w.messages("adam", "dm") {
 					if strings.Contains(m.Text, "can't post in the channel "+channel) {
@@ -93,14 +94,16 @@ func TestRefusedMessageIsNoUnreachableChannel(t *testing.T) {
 		want string
 	}{
 		{lifecycle.Message{Role: lifecycle.RoleCard, Channel: devCh, State: refusedMark + "is_archived:ab"}, "is_archived"},
-		{lifecycle.Message{Role: lifecycle.RoleThread, Channel: devCh, State: refusedMark + "is_archived:ab"}, "is_archived"},
+		{lifecycle.Message{Role: lifecycle.RoleThread, Channel: devCh, State: refusedMark + "is_archived:ab"},
+			"is_archived"},
 		{lifecycle.Message{Role: lifecycle.RoleCard, Channel: devCh, State: refusedMark + "msg_too_long:ab"}, ""},
 		{lifecycle.Message{Role: lifecycle.RoleCard, Channel: devCh, State: "is_archived"}, ""},
 		{lifecycle.Message{Role: lifecycle.RoleCard, Channel: "C0OTHER001", State: refusedMark + "is_archived:ab"}, ""},
 		{lifecycle.Message{Role: lifecycle.RoleAsk, Channel: devCh, State: refusedMark + "is_archived:ab"}, ""},
 		{lifecycle.Message{Role: lifecycle.RoleDM, Channel: "D0DANA", State: refusedMark + "is_archived:ab"}, ""},
 	} {
-		r := lifecycle.Request{Slack: lifecycle.Slack{Messages: []lifecycle.Message{{Role: lifecycle.RoleCard, Channel: devCh}, c.m}}}
+		r := lifecycle.Request{Slack: lifecycle.Slack{Messages: []lifecycle.Message{{Role: lifecycle.RoleCard,
+			Channel: devCh}, c.m}}}
 		if code := blockedCode(r, devCh); code != c.want {
 			t.Errorf("%+v: blocked by %q", c.m, code)
 		}
@@ -114,7 +117,8 @@ func TestChannelFault(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		channels := Channels{w.app.API}
 		for channel, remedy := range unreachableChannels {
-			if err := channels.Fault(context.Background(), channel); err == nil || !strings.Contains(err.Error(), remedy) || !strings.Contains(err.Error(), channel) {
+			if err := channels.Fault(context.Background(), channel); err == nil || !strings.Contains(err.Error(), remedy) ||
+				!strings.Contains(err.Error(), channel) {
 				t.Errorf("%s: %v does not say %q", channel, err, remedy)
 			}
 		}

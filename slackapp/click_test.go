@@ -67,16 +67,19 @@ func TestApproveFromTheThread(t *testing.T) {
 		}
 
 		w.click("omar", ask, "review")
-		has(t, wordsIn(w.view("omar")), "2 to add", "+ create aws_s3_bucket.this", "The deploy job needs a place.", "Run with the whole plan")
+		has(t, wordsIn(w.view("omar")), "2 to add", "+ create aws_s3_bucket.this", "The deploy job needs a place.",
+			"Run with the whole plan")
 		w.click("omar", ask, "do.approve")
-		has(t, wordsIn(w.view("omar")), "You're approving this exact plan", "+ create aws_s3_bucket.this", "force_destroy = false")
+		has(t, wordsIn(w.view("omar")), "You're approving this exact plan", "+ create aws_s3_bucket.this",
+			"force_destroy = false")
 		if r := w.request(story.ID); len(r.Wanted) != 0 {
 			t.Fatalf("a click approved what the window did not show yet: %+v", r.Wanted)
 		}
 		w.submit("omar", nil)
 		has(t, wordsIn(w.view("omar")), "Your approval of “S3 bucket acme-artifacts” is saved")
 		r := w.request(story.ID)
-		if intent := r.Intent(lifecycle.ActionApprove); intent == nil || intent.By != "omar" || intent.PlanDigest != r.Plan.Digest || intent.HeadSHA != story.Head1 {
+		if intent := r.Intent(lifecycle.ActionApprove); intent == nil || intent.By != "omar" ||
+			intent.PlanDigest != r.Plan.Digest || intent.HeadSHA != story.Head1 {
 			t.Fatalf("wanted: %+v", r.Wanted)
 		}
 		if !w.notices.has("changed " + story.ID) {
@@ -86,7 +89,8 @@ func TestApproveFromTheThread(t *testing.T) {
 		has(t, w.lastWhisper("omar"), "You already requested this")
 
 		a := r.Intent(lifecycle.ActionApprove)
-		w.update(story.ID, lifecycle.Approve(lifecycle.Approver{Login: "omar", SlackUser: story.SlackUsers["omar"], At: utcNow(), HeadSHA: a.HeadSHA, PlanDigest: a.PlanDigest, Source: request.SourceSlack}))
+		w.update(story.ID, lifecycle.Approve(lifecycle.Approver{Login: "omar", SlackUser: story.SlackUsers["omar"],
+			At: utcNow(), HeadSHA: a.HeadSHA, PlanDigest: a.PlanDigest, Source: request.SourceSlack}))
 		w.click("ana", ask, "do.approve")
 		has(t, w.lastWhisper("ana"), "omar already approved this plan.")
 		w.refresh()
@@ -99,7 +103,8 @@ func TestApproveFromTheThread(t *testing.T) {
 func TestAuthorsMayNotApprove(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		s := story.Ready(t)
-		s.R.Requester = lifecycle.Person{Login: "ana", GithubID: 1002, SlackTeam: teamID, SlackUser: story.SlackUsers["ana"]}
+		s.R.Requester = lifecycle.Person{Login: "ana", GithubID: 1002, SlackTeam: teamID,
+			SlackUser: story.SlackUsers["ana"]}
 		s.R.Authors, s.R.AuthorIDs = []string{"ana"}, []int64{1002}
 		w.put(s, story.Creating())
 		w.click("ana", w.card("ana", devCh), "do.approve")
@@ -127,7 +132,8 @@ func TestStaleButtonIsRefused(t *testing.T) {
 
 func TestDestructivePlanInProductionIsTyped(t *testing.T) {
 	withFixture(t, func(w *fixture) {
-		w.put(story.New(t, story.Prod()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, story.Replacing()), story.Replacing())
+		w.put(story.New(t, story.Prod()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, story.Replacing()),
+			story.Replacing())
 		card := w.card("ana", prodCh)
 		w.click("ana", card, "do.approve")
 		has(t, wordsIn(w.view("ana")), "prod/app is protected, and you don't have permission to approve")
@@ -313,8 +319,10 @@ func TestPlanCanBeReadWhileANewerOneRuns(t *testing.T) {
 		s := story.Ready(t)
 		w.put(s, story.Creating())
 		card := w.card("omar", devCh)
-		w.update(story.ID, lifecycle.Started(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen, HeadSHA: story.Head1, CorrelationID: story.Correlation(lifecycle.KindPlan, 77)}))
+		w.update(story.ID, lifecycle.Started(lifecycle.KindPlan, lifecycle.Attempt{Purpose: lifecycle.PurposeOpen,
+			HeadSHA: story.Head1, CorrelationID: story.Correlation(lifecycle.KindPlan, 77)}))
 		w.click("omar", card, "review")
-		has(t, wordsIn(w.view("omar")), "A newer plan is running or failed", "aws_s3_bucket.this", "Run with the whole plan")
+		has(t, wordsIn(w.view("omar")), "A newer plan is running or failed", "aws_s3_bucket.this",
+			"Run with the whole plan")
 	})
 }

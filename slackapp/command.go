@@ -55,7 +55,8 @@ func (a *App) help() string {
 			n,
 		),
 		"• or write to TfPilot in its direct messages, or mention it in a channel",
-		fmt.Sprintf("• `%s list` for the newest requests; `list waiting`, `mine`, `open`, `failed`, `prod`, `@dana` or words for fewer", n),
+		fmt.Sprintf("• `%s list` for the newest requests; `list waiting`, `mine`, `open`, `failed`, `prod`, `@dana` or "+
+			"words for fewer", n),
 		fmt.Sprintf("• `%s show` with an ID or words of the title to see one request", n),
 		fmt.Sprintf("• `%s sync` to refresh from GitHub now, or with an ID to refresh one request", n),
 		"Never type passwords or keys.",

@@ -134,7 +134,8 @@ func (a *App) start(ask requestWords, channel, text string) start {
 // suggest answers a mistyped word with the nearest known one, one click away.
 func (a *App) suggest(ctx context.Context, url string, ask requestWords, text string) {
 	corrected := replaceWord(text, ask.wrong, ask.near)
-	prompt := fmt.Sprintf("Unknown module or environment “%s”. Did you mean “%s”?", blocks.OneLine(ask.wrong, blocks.MaxOption), ask.near)
+	prompt := fmt.Sprintf("Unknown module or environment “%s”. Did you mean “%s”?",
+		blocks.OneLine(ask.wrong, blocks.MaxOption), ask.near)
 	b := blocks.Button(actStart, blocks.Cut(corrected, blocks.MaxOptionValue*4), "Use "+ask.near)
 	b.Style = slack.StylePrimary
 	a.respond(ctx, url, blocks.Message{

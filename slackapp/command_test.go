@@ -22,7 +22,8 @@ const modelKey = "sk-sandbox"
 // withModel gives the app a model, and says how to break it.
 func (w *fixture) withModel() *openai.Server {
 	srv := openai.New(openai.Config{Keys: []string{modelKey}})
-	w.app.Intake = intake.New(intake.Config{Key: modelKey, BaseURL: "http://model.test/v1", Model: openai.Name, HTTP: hanging{srv}})
+	w.app.Intake = intake.New(intake.Config{Key: modelKey, BaseURL: "http://model.test/v1", Model: openai.Name,
+		HTTP: hanging{srv}})
 	return srv
 }
 
@@ -62,7 +63,8 @@ func TestWordsOpenThePrefilledForm(t *testing.T) {
 		if r := w.submit("dana", nil); r.Outcome != slack.Acked {
 			t.Fatalf("%s %v", r.Outcome, r.Errors)
 		}
-		if r := w.onlyRequest(); r.Reason != strings.TrimPrefix(bucketWords, "request ") || r.Environment.String() != "dev/app" {
+		if r := w.onlyRequest(); r.Reason != strings.TrimPrefix(bucketWords, "request ") ||
+			r.Environment.String() != "dev/app" {
 			t.Errorf("%q %s", r.Reason, r.Environment)
 		}
 	})
@@ -140,14 +142,15 @@ func TestInvisibleCharactersAreRefused(t *testing.T) {
 func TestReadAsk(t *testing.T) {
 	c, d := testCatalog(t), testDirectory()
 	for text, want := range map[string]requestWords{
-		"":                              {},
-		"s3-bucket":                     {module: "s3-bucket"},
-		"S3-Bucket dev/app":             {module: "s3-bucket", project: "core", env: "dev/app"},
-		"s3-bucket prod":                {module: "s3-bucket", project: "core", env: "prod/app"},
-		"payments dev":                  {project: "payments", env: "dev/api"},
-		"dev payments":                  {project: "payments", env: "dev/api"},
-		"dev":                           {project: "core", env: "dev/app"}, // the channel's project
-		"s3-bukcet dev":                 {project: "core", env: "dev/app", module: "", wrong: "s3-bukcet", near: "s3-bucket"},
+		"":                  {},
+		"s3-bucket":         {module: "s3-bucket"},
+		"S3-Bucket dev/app": {module: "s3-bucket", project: "core", env: "dev/app"},
+		"s3-bucket prod":    {module: "s3-bucket", project: "core", env: "prod/app"},
+		"payments dev":      {project: "payments", env: "dev/api"},
+		"dev payments":      {project: "payments", env: "dev/api"},
+		"dev":               {project: "core", env: "dev/app"}, // the channel's project
+		"s3-bukcet dev": {project: "core", env: "dev/app", module: "", wrong: "s3-bukcet",
+			near: "s3-bucket"},
 		"s3 bucket dev":                 {module: "s3-bucket", project: "core", env: "dev/app"},
 		"prod S3 Bucket":                {module: "s3-bucket", project: "core", env: "prod/app"},
 		"IAM role payments dev":         {module: "iam-role", project: "payments", env: "dev/api"},
@@ -169,8 +172,9 @@ func TestReadAsk(t *testing.T) {
 
 func rowOf(n int, title string) queue.Row {
 	return queue.Row{
-		ID: fmt.Sprintf("req_%013d", n), Version: 1, Title: title, Module: "s3-bucket", Project: "core", Environment: "dev/app",
-		Status: string(lifecycle.StatusPlanReady), Requester: []string{"dana", "ana"}[n%2], CreatedAt: story.Start,
+		ID: fmt.Sprintf("req_%013d", n), Version: 1, Title: title, Module: "s3-bucket", Project: "core",
+		Environment: "dev/app",
+		Status:      string(lifecycle.StatusPlanReady), Requester: []string{"dana", "ana"}[n%2], CreatedAt: story.Start,
 	}
 }
 
@@ -225,7 +229,8 @@ func TestThreeHundredAreListedInPages(t *testing.T) {
 // TestAProblemIsSaidOnce: a failed request has one by its name.
 func TestAProblemIsSaidOnce(t *testing.T) {
 	withFixture(t, func(w *fixture) {
-		for status, want := range map[string]string{"failed": "Failed · requested", "applied": "Applied, with a problem · requested"} {
+		for status, want := range map[string]string{"failed": "Failed · requested",
+			"applied": "Applied, with a problem · requested"} {
 			r := rowOf(1, "S3 bucket other")
 			r.Status, r.Problem = status, "GitHub says no."
 			has(t, wordsIn(w.app.listRow(w.t.Context(), r)), want)
@@ -237,7 +242,9 @@ func TestAProblemIsSaidOnce(t *testing.T) {
 func TestShowFindsTheExactNameFirst(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		w.put(story.Live(t), story.Creating())
-		w.must(w.index.Put(w.t.Context(), queue.Row{ID: story.ID, Version: 9, Title: "S3 bucket acme-artifacts", Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: story.Start.Add(-time.Hour)}))
+		w.must(w.index.Put(w.t.Context(), queue.Row{ID: story.ID, Version: 9, Title: "S3 bucket acme-artifacts",
+			Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana",
+			CreatedAt: story.Start.Add(-time.Hour)}))
 		for i := range 2 * listPage {
 			w.must(w.index.Put(w.t.Context(), rowOf(i, fmt.Sprintf("S3 bucket acme-artifacts-%d", i))))
 		}
@@ -253,10 +260,12 @@ func TestShowFindsTheExactNameFirst(t *testing.T) {
 func TestShowFindsByIDAndByWords(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		w.put(story.Live(t), story.Creating())
-		w.must(w.index.Put(w.t.Context(), queue.Row{ID: story.ID, Version: 9, Title: "S3 bucket acme-artifacts", Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: story.Start}))
+		w.must(w.index.Put(w.t.Context(), queue.Row{ID: story.ID, Version: 9, Title: "S3 bucket acme-artifacts",
+			Project: "core", Environment: "dev/app", Status: "applied", Requester: "dana", CreatedAt: story.Start}))
 		w.must(w.index.Put(w.t.Context(), rowOf(1, "S3 bucket other")))
 		w.must(w.index.Put(w.t.Context(), rowOf(2, "S3 bucket else")))
-		for _, what := range []string{story.ID, "`" + strings.ToUpper(story.ID) + "`", "acme-artifacts", "artifacts applied"} {
+		for _, what := range []string{story.ID, "`" + strings.ToUpper(story.ID) + "`", "acme-artifacts",
+			"artifacts applied"} {
 			w.command("vic", devCh, "show "+what)
 			has(t, w.lastWhisper("vic"), "Applied: S3 bucket acme-artifacts in core dev/app.")
 		}
@@ -325,8 +334,9 @@ func TestListFinds(t *testing.T) {
 			r.Channel, r.CardTS = devCh, "1767225600.000100"
 			w.must(w.index.Put(w.t.Context(), r))
 		}
-		for typed, want := range map[string]string{"": "1–3 of 3", "prod": "1–2 of 2", "failed": "1–1 of 1", "@dana": "1–2 of 2",
-			"OPEN": "1–1 of 1", "gamma": "1–1 of 1", "prod applied closed": "1–2 of 2", "prod @dana": "1–1 of 1"} {
+		for typed, want := range map[string]string{"": "1–3 of 3", "prod": "1–2 of 2", "failed": "1–1 of 1",
+			"@dana": "1–2 of 2",
+			"OPEN":  "1–1 of 1", "gamma": "1–1 of 1", "prod applied closed": "1–2 of 2", "prod @dana": "1–1 of 1"} {
 			w.command("vic", devCh, "list "+typed)
 			has(t, w.lastWhisper("vic"), want)
 		}

@@ -35,7 +35,8 @@ func actionOf(callback string) lifecycle.Action {
 
 // ask opens the view in which a person confirms a click: a loading view at once, then either
 // the refusal or the question. seen is nil when the click is not checked yet.
-func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g buttonValue, seen *checkedClick) {
+func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g buttonValue,
+	seen *checkedClick) {
 	title := titleOf(action)
 	opened, err := a.open(ctx, cb.TriggerID, loading(title, "Checking the request…"))
 	if err != nil {
@@ -112,7 +113,8 @@ func typedInput(p config.Environment) slack.Block {
 // destroyBlocks list what will be destroyed and what happens before.
 func (a *App) destroyBlocks(ctx context.Context, d drawing) []slack.Block {
 	what := blocks.Rich(
-		blocks.Line(blocks.Emoji("warning"), blocks.Text(" "), blocks.Bold("This destroys everything that the request created:")),
+		blocks.Line(blocks.Emoji("warning"), blocks.Text(" "),
+			blocks.Bold("This destroys everything that the request created:")),
 		a.existing(ctx, d.r),
 	)
 	if !d.view.Attempted {

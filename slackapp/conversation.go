@@ -19,9 +19,10 @@ import (
 	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
-// A person writes to TfPilot in their direct messages, or mentions it in a channel. What they write is stored before
-// Slack gets its ack, so that a crash loses nothing and a second delivery is taken once. Then the words become drafts,
-// and the current draft is shown as a card. Only clicks of the person who wrote act on it.
+// A person writes to TfPilot in their direct messages, or mentions it in a channel. What they write
+// is stored before Slack gets its ack, so that a crash loses nothing and a second delivery is taken
+// once. Then the words become drafts, and the current draft is shown as a card. Only clicks of the
+// person who wrote act on it.
 //
 // Direct messages at the top level are one conversation; a thread is one of its own. In a channel TfPilot reads only
 // messages that mention it, and answers in their thread.
@@ -115,7 +116,8 @@ func (a *App) heard(ctx context.Context, at spot, m intake.Message, ack Ack) err
 	ack(nil)
 	switch {
 	case unsafe != nil:
-		a.say(ctx, at, fmt.Sprintf("What you wrote %s. It was not stored and not sent to a model. Please delete the message.", blocks.Escape(unsafe.Error())))
+		a.say(ctx, at, fmt.Sprintf("What you wrote %s. It was not stored and not sent to a model. Please delete the "+
+			"message.", blocks.Escape(unsafe.Error())))
 	case isHelp:
 		a.say(ctx, at, howToWrite, a.formButton(""))
 	default:
@@ -147,7 +149,8 @@ func (a *App) takeMessage(ctx context.Context, at spot, m intake.Message) (bool,
 }
 
 // loadConversation reads a conversation; stored is false when there is none yet.
-func (a *App) loadConversation(ctx context.Context, at spot) (c intake.Conversation, etag string, stored bool, err error) {
+func (a *App) loadConversation(ctx context.Context, at spot) (c intake.Conversation, etag string, stored bool,
+	err error) {
 	data, etag, err := a.Drafts.Draft(ctx, at.team, at.user, at.key())
 	if errors.Is(err, store.ErrNotFound) {
 		return intake.Conversation{}, "", false, nil
@@ -161,7 +164,8 @@ func (a *App) loadConversation(ctx context.Context, at spot) (c intake.Conversat
 
 // changeConversation applies a change and writes the conversation, again after a conflict. The change reports whether
 // there is something to write.
-func (a *App) changeConversation(ctx context.Context, at spot, change func(c *intake.Conversation, stored bool) bool) error {
+func (a *App) changeConversation(ctx context.Context, at spot,
+	change func(c *intake.Conversation, stored bool) bool) error {
 	var err error
 	for range saveTries {
 		var c intake.Conversation

@@ -71,7 +71,8 @@ func TestQuestionsAreAnsweredByMenusAndTheForm(t *testing.T) {
 		w.write("dana", "dm", "", "I need an s3 bucket")
 		card := w.last("dana", "dm")
 		has(t, wordsIn(card), "In which environment?", "Edit")
-		r, err := w.slack.Act(sandbox.ActionInput{User: "dana", Channel: card.Channel, TS: card.TS, ActionID: actDraftAnswer, Selected: "core dev/app"})
+		r, err := w.slack.Act(sandbox.ActionInput{User: "dana", Channel: card.Channel, TS: card.TS,
+			ActionID: actDraftAnswer, Selected: "core dev/app"})
 		w.must(err)
 		if r.Outcome != sandbox.Acked {
 			t.Fatal(r.Outcome)
@@ -111,7 +112,8 @@ func TestOnlyTheWriterActsOnADraft(t *testing.T) {
 			has(t, w.lastWhisper("omar"), "Only <@")
 		}
 		w.write("dana", devCh, asked.TS, "@tfpilot it should be named acme-other")
-		if _, err := w.slack.Act(sandbox.ActionInput{User: "dana", Channel: card.Channel, TS: card.TS, ActionID: actDraftCreate}); err == nil {
+		if _, err := w.slack.Act(sandbox.ActionInput{User: "dana", Channel: card.Channel, TS: card.TS,
+			ActionID: actDraftCreate}); err == nil {
 			t.Error("the old card keeps its buttons")
 		}
 		if n := len(w.requests()); n != 0 {
@@ -125,7 +127,8 @@ func TestALateClickIsRefused(t *testing.T) {
 		w.withModel()
 		w.write("dana", "dm", "", "an s3 bucket named acme-late in core dev/app")
 		card := w.last("dana", "dm")
-		w.must(w.slack.Inject(sandbox.Fault{Method: "chat.update", Kind: sandbox.FaultError, Count: 1})) // the old card keeps its buttons
+		w.must(w.slack.Inject(sandbox.Fault{Method: "chat.update", Kind: sandbox.FaultError,
+			Count: 1})) // the old card keeps its buttons
 		w.write("dana", "dm", "", "it should be named acme-newer")
 		w.click("dana", card, actDraftCreate)
 		has(t, w.lastWhisper("dana"), "This draft changed or is finished, so nothing was done.")
@@ -138,7 +141,8 @@ func TestALateClickIsRefused(t *testing.T) {
 func TestSeveralRequestsComeOneAfterTheOther(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		w.withModel()
-		w.write("dana", "dm", "", "an s3 bucket named acme-one in core dev/app, and also a container repository named acme-two in core dev/app")
+		w.write("dana", "dm", "", "an s3 bucket named acme-one in core dev/app, and also a container repository named "+
+			"acme-two in core dev/app")
 		first := w.last("dana", "dm")
 		has(t, wordsIn(first), "S3 bucket acme-one", "1 more of your drafts follow.")
 		w.click("dana", first, actDraftDiscard)
@@ -173,7 +177,8 @@ func TestAFailingModelStillGetsAnAnswer(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		has(t, wordsIn(w.last("dana", "dm")), "takes a moment", "Open the form")
 		time.Sleep(10 * time.Second)
-		has(t, wordsIn(w.last("dana", "dm")), "did not answer in time", "chosen by a keyword", "S3 bucket · core dev/app", "Edit")
+		has(t, wordsIn(w.last("dana", "dm")), "did not answer in time", "chosen by a keyword", "S3 bucket · core dev/app",
+			"Edit")
 
 		w.write("ana", "dm", "", "an iam role in core dev/app")
 		all := w.messages("ana", "dm")
@@ -193,7 +198,8 @@ func TestSecretsInMessagesAreNotStored(t *testing.T) {
 			t.Error("the model was asked")
 		}
 		dm := w.last("dana", "dm").Channel
-		if data, _, err := w.store.Draft(w.t.Context(), teamID, story.SlackUsers["dana"], dm); err != nil || strings.Contains(string(data), "AKIA") {
+		if data, _, err := w.store.Draft(w.t.Context(), teamID, story.SlackUsers["dana"], dm); err != nil ||
+			strings.Contains(string(data), "AKIA") {
 			t.Errorf("%s %v", data, err)
 		}
 	})

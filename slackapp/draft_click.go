@@ -13,7 +13,8 @@ import (
 	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
-const staleDraft = "This draft changed or is finished, so nothing was done. Use its newest card, or write what you need again."
+const staleDraft = "This draft changed or is finished, so nothing was done. Use its newest card, or write what you " +
+	"need again."
 
 // draftClicked handles a click on the card of a draft. Only the person who wrote it acts on it, and only on the state
 // that the card showed.
@@ -28,7 +29,8 @@ func (a *App) draftClicked(ctx context.Context, cb slack.InteractionCallback, ac
 		return
 	}
 	if ref.User != cb.User.ID {
-		a.replyTo(ctx, cb, fmt.Sprintf("Only <@%s> can use this draft. Write to TfPilot to begin your own.", blocks.Escape(ref.User)))
+		a.replyTo(ctx, cb, fmt.Sprintf("Only <@%s> can use this draft. Write to TfPilot to begin your own.",
+			blocks.Escape(ref.User)))
 		return
 	}
 	at := spotOf(cb.Team.ID, cb.User.ID, ref.Key)

@@ -20,23 +20,31 @@ func (w *fixture) chosen(user, action string) string {
 	return ""
 }
 
-// TestNamedEnvironmentIsNeverReplaced types words that name an environment which the channel's project lacks: the form says so
-// and chooses none, with a model and without.
+// TestNamedEnvironmentIsNeverReplaced types words that name an environment which the channel's
+// project lacks: the form says so and chooses none, with a model and without.
 func TestNamedEnvironmentIsNeverReplaced(t *testing.T) {
 	for _, model := range []bool{true, false} {
 		for _, tc := range []struct{ channel, text, prompt string }{
-			{devCh, "request a private bucket for build artifacts in staging", "There is no environment “staging” in the project core."},
+			{devCh, "request a private bucket for build artifacts in staging",
+				"There is no environment “staging” in the project core."},
 			{devCh, "request a staging bucket for build artifacts", "There is no environment “staging” in the project core."},
-			{devCh, "request a bucket for build artifacts in the blue environment", "There is no environment “blue” in the project core."},
-			{devCh, "request a bucket for build artifacts env=staging", "There is no environment “staging” in the project core."},
-			{devCh, "request a bucket for build artifacts in _staging_", "There is no environment “staging” in the project core."},
-			{devCh, "request a bucket for build artifacts in prod-eu", "There is no environment “prod-eu” in the project core."},
+			{devCh, "request a bucket for build artifacts in the blue environment",
+				"There is no environment “blue” in the project core."},
+			{devCh, "request a bucket for build artifacts env=staging",
+				"There is no environment “staging” in the project core."},
+			{devCh, "request a bucket for build artifacts in _staging_",
+				"There is no environment “staging” in the project core."},
+			{devCh, "request a bucket for build artifacts in prod-eu",
+				"There is no environment “prod-eu” in the project core."},
 			{devCh, "request a bucket for build artifacts in live", "There is no environment “live” in the project core."},
-			{payCh, "request a bucket for build artifacts in production", "There is no environment “production” in the project payments. It matches other environments: core prod/app."},
-			{payCh, "request a private bucket for build artifacts in prod", "There is no environment “prod” in the project payments."},
+			{payCh, "request a bucket for build artifacts in production",
+				"There is no environment “production” in the project payments. It matches other environments: core prod/app."},
+			{payCh, "request a private bucket for build artifacts in prod",
+				"There is no environment “prod” in the project payments."},
 			{payCh, "request s3-bucket prod", "There is no environment “prod” in the project payments."},
 			{devCh, "request s3-bucket payments prod", "There is no environment “prod” in the project payments."},
-			{devCh, "request a bucket for build artifacts in dev or in staging", "Your words name several environments: “dev”, “staging”."},
+			{devCh, "request a bucket for build artifacts in dev or in staging",
+				"Your words name several environments: “dev”, “staging”."},
 		} {
 			withFixture(t, func(w *fixture) {
 				if model {
@@ -78,7 +86,8 @@ func TestNamedEnvironmentIsChosen(t *testing.T) {
 	}
 }
 
-// TestChosenEnvironmentKeepsWhatWasFilledIn chooses the environment that the words did not name, and creates the request.
+// TestChosenEnvironmentKeepsWhatWasFilledIn chooses the environment that the words did not name,
+// and creates the request.
 func TestChosenEnvironmentKeepsWhatWasFilledIn(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		w.withModel()

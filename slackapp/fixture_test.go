@@ -48,11 +48,14 @@ func testPolicy() rbac.Policy {
 
 func testDirectory() Directory {
 	env := func(project, key, slug, channel string) config.Environment {
-		return config.Environment{Project: project, Key: key, Slug: slug, Channel: channel, Protected: key == "prod", Apply: "approvers", Destroy: "admins"}
+		return config.Environment{Project: project, Key: key, Slug: slug, Channel: channel, Protected: key == "prod",
+			Apply: "approvers", Destroy: "admins"}
 	}
 	return Directory{
-		{Name: "core", Owner: "acme", Repo: "infra-core", Base: "main", Environments: []config.Environment{env("core", "dev", "app", devCh), env("core", "prod", "app", prodCh)}},
-		{Name: "payments", Owner: "acme", Repo: "infra-payments", Base: "main", Environments: []config.Environment{env("payments", "dev", "api", payCh)}},
+		{Name: "core", Owner: "acme", Repo: "infra-core", Base: "main",
+			Environments: []config.Environment{env("core", "dev", "app", devCh), env("core", "prod", "app", prodCh)}},
+		{Name: "payments", Owner: "acme", Repo: "infra-payments", Base: "main",
+			Environments: []config.Environment{env("payments", "dev", "api", payCh)}},
 	}
 }
 
@@ -161,12 +164,14 @@ func (w *fixture) build(transport http.RoundTripper) {
 	w.app = &App{
 		API: api, HTTP: HTTPClient(access), Requests: &request.Service{
 			Documents: w.store, People: w.store, Plans: w.store, Index: w.index, Notifier: &w.notices, Policy: testPolicy(),
-			Catalog: w.cards.Catalog, Projects: w.cards.Projects, LinkHelp: "Link it at https://tfpilot.acme.test/login.", Log: log,
+			Catalog: w.cards.Catalog, Projects: w.cards.Projects, LinkHelp: "Link it at https://tfpilot.acme.test/login.",
+			Log: log,
 		},
 		Drafts: w.store, Cards: w.cards, Log: log,
 	}
 	for login, user := range story.SlackUsers {
-		w.must(w.store.PutIdentity(w.t.Context(), lifecycle.Identity{SlackTeam: teamID, SlackUser: user, Login: login, GithubID: story.GitHubIDs[login]}))
+		w.must(w.store.PutIdentity(w.t.Context(), lifecycle.Identity{SlackTeam: teamID, SlackUser: user, Login: login,
+			GithubID: story.GitHubIDs[login]}))
 	}
 	w.must(w.index.Rebuild(w.t.Context(), func(func(queue.Row, error) bool) {}))
 }
@@ -205,8 +210,10 @@ func (w *fixture) newSlack() *sandbox.Server {
 	w.must(err)
 	cfg := sandbox.Config{
 		Team: sandbox.Team{ID: teamID, Name: "Acme", Domain: "acme"},
-		Channels: []sandbox.Channel{{ID: devCh, Name: "infra-dev"}, {ID: prodCh, Name: "infra-prod"}, {ID: payCh, Name: "payments"},
-			{ID: "C0ARCHIVED", Name: "old", Archived: true}, {ID: "C0PRIVATE1", Name: "closed", Private: true, NoBot: true}, {ID: "C0NOBOT001", Name: "alone", NoBot: true}},
+		Channels: []sandbox.Channel{{ID: devCh, Name: "infra-dev"}, {ID: prodCh, Name: "infra-prod"},
+			{ID: payCh, Name: "payments"},
+			{ID: "C0ARCHIVED", Name: "old", Archived: true}, {ID: "C0PRIVATE1", Name: "closed", Private: true, NoBot: true},
+			{ID: "C0NOBOT001", Name: "alone", NoBot: true}},
 		Bot:      sandbox.Bot{UserID: "U0TFPILOT0", Name: "tfpilot"},
 		BotToken: "xoxb-1", AppToken: "xapp-1", Manifest: manifest, BaseURL: slackURL,
 	}
@@ -265,7 +272,8 @@ func (w *fixture) view(user string) sandbox.ViewState {
 func (w *fixture) act(user, action string, selected any, values map[string]any) {
 	w.t.Helper()
 	v := w.view(user)
-	r, err := w.slack.Act(sandbox.ActionInput{User: user, View: v.ID, ActionID: action, Selected: selected, Values: values})
+	r, err := w.slack.Act(sandbox.ActionInput{User: user, View: v.ID, ActionID: action, Selected: selected,
+		Values: values})
 	w.must(err)
 	if r.Outcome != sandbox.Acked {
 		w.t.Fatalf("%s used %s: %s", user, action, r.Outcome)

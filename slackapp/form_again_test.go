@@ -34,7 +34,8 @@ func TestStartAgainWithTheSameInputs(t *testing.T) {
 		if len(all) != 2 || i < 0 {
 			t.Fatalf("%d requests", len(all))
 		}
-		if c := all[i].Config; c["name"] != "acme-other" || fmt.Sprint(c["noncurrent_expire_days"]) != "7" || c["gone"] != nil {
+		if c := all[i].Config; c["name"] != "acme-other" || fmt.Sprint(c["noncurrent_expire_days"]) != "7" ||
+			c["gone"] != nil {
 			t.Errorf("%v", c)
 		}
 	})
@@ -44,7 +45,8 @@ func TestStartAgainWithTheSameInputs(t *testing.T) {
 func TestStartAgainIsOfferedWhereNothingIsLeftToDo(t *testing.T) {
 	for name, s := range story.States(t) {
 		offered := strings.Contains(wordsIn(drawingOf(t, s).card().Blocks), "Start again")
-		want := slices.Contains([]string{"closed", "rejected", "plan_failed", "plan_canceled", "plan_failed_closed", "destroyed",
+		want := slices.Contains([]string{"closed", "rejected", "plan_failed", "plan_canceled", "plan_failed_closed",
+			"destroyed",
 			"cleaning", "cleaned", "archived"}, name)
 		if offered != want {
 			t.Errorf("%s: offered %v, want %v", name, offered, want)

@@ -15,7 +15,8 @@ import (
 
 // input draws one field of a module with its current raw value.
 func input(m *catalog.Module, f catalog.Field, env catalog.Environment, raw string, note string) slack.Block {
-	block := slack.NewInputBlock(fieldBlock(m, f, env), blocks.Plain(f.Label, blocks.MaxLabel), nil, element(fieldIn(f, env), raw))
+	block := slack.NewInputBlock(fieldBlock(m, f, env), blocks.Plain(f.Label, blocks.MaxLabel), nil,
+		element(fieldIn(f, env), raw))
 	block.Optional = !f.Required
 	empty := emptyMeans(f, env)
 	help := blocks.OneLine(f.Help, blocks.MaxHint-utf8.RuneCountInString(note+empty)-2)

@@ -15,8 +15,9 @@ import (
 //   - A list or map that was drawn filled and comes back empty is empty. A text or number cannot be: there, empty means the
 //     default, and the field says so.
 //
-// What was drawn is computed again from the module and the environment; a form of another module digest is refused. A raw value
-// is what an element holds: the text of an input, the keys of a menu's choices one a line.
+// What was drawn is computed again from the module and the environment; a form of another module
+// digest is refused. A raw value is what an element holds: the text of an input, the keys of a
+// menu's choices one a line.
 
 // fieldIn gives a field as an environment's limits leave it.
 func fieldIn(f catalog.Field, env catalog.Environment) catalog.Field {
@@ -26,7 +27,8 @@ func fieldIn(f catalog.Field, env catalog.Environment) catalog.Field {
 
 // isMenu reports whether a field is drawn with its choices. More than a menu holds are typed.
 func isMenu(f catalog.Field) bool {
-	return (f.Kind == catalog.Select || f.Kind == catalog.List) && len(f.Choices) > 0 && len(f.Choices) <= blocks.MaxOptions
+	return (f.Kind == catalog.Select || f.Kind == catalog.List) && len(f.Choices) > 0 &&
+		len(f.Choices) <= blocks.MaxOptions
 }
 
 // rawOf is the raw value that shows a value in a field; false when the field cannot show it.

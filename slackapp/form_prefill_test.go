@@ -49,14 +49,17 @@ func (w *fixture) requests() []lifecycle.Request {
 	return all
 }
 
-// TestUntouchedFieldsAreNoInput sends forms in which only the name was filled in: no default becomes an input, none another value.
+// TestUntouchedFieldsAreNoInput sends forms in which only the name was filled in: no default
+// becomes an input, none another value.
 func TestUntouchedFieldsAreNoInput(t *testing.T) {
-	for _, module := range []string{"long-list", "multi-line-text", "long-text", "unusual-text", "fields-to-empty", "rule-calls-index"} {
+	for _, module := range []string{"long-list", "multi-line-text", "long-text", "unusual-text", "fields-to-empty",
+		"rule-calls-index"} {
 		t.Run(module, func(t *testing.T) {
 			withFixture(t, func(w *fixture) {
 				w.offerTeamModules()
 				w.command("dana", devCh, "request "+module+" dev")
-				if r := w.submit("dana", map[string]any{"field.name": "acme-one", "reason": "Because."}); r.Outcome != sandbox.Acked {
+				if r := w.submit("dana", map[string]any{"field.name": "acme-one",
+					"reason": "Because."}); r.Outcome != sandbox.Acked {
 					t.Fatalf("%s %v", r.Outcome, r.Errors)
 				}
 				if diff := cmp.Diff(map[string]any{"name": "acme-one"}, w.onlyRequest().Config); diff != "" {
@@ -82,7 +85,8 @@ func TestFieldsSayWhatEmptyMeans(t *testing.T) {
 	})
 }
 
-// TestEmptiedListIsEmpty empties every field: a list and a map are then empty, a text and a number have their default.
+// TestEmptiedListIsEmpty empties every field: a list and a map are then empty, a text and a number
+// have their default.
 func TestEmptiedListIsEmpty(t *testing.T) {
 	empty := map[string]any{"field.open_to": "", "field.labels": "", "field.note": "", "field.days": ""}
 	want := map[string]any{"name": "acme-one", "open_to": []any{}, "labels": map[string]any{}}
@@ -93,7 +97,8 @@ func TestEmptiedListIsEmpty(t *testing.T) {
 		time.Sleep(time.Second)
 		w.command("dana", devCh, "request fields-to-empty dev")
 		w.submit("dana", empty) // the name is missing: the form stays, and so does what was emptied
-		if r := w.submit("dana", map[string]any{"field.name": "acme-one", "reason": "Because."}); r.Outcome != sandbox.Acked {
+		if r := w.submit("dana", map[string]any{"field.name": "acme-one",
+			"reason": "Because."}); r.Outcome != sandbox.Acked {
 			t.Fatalf("%s %v", r.Outcome, r.Errors)
 		}
 		var got []map[string]any
@@ -114,7 +119,8 @@ func TestEmptiedFieldStaysEmptyWhereItIsNotShown(t *testing.T) {
 		w.act("dana", "fold", nil, map[string]any{"field.name": "acme-one", "reason": "Because."})
 		w.act("dana", "fold", nil, map[string]any{"field.open_to": "", "field.greeting": "one\ntwo\nthree"})
 		w.act("dana", "fold", nil, nil)
-		if got := w.entered("dana"); got["field.open_to"] != nil || got["field.greeting"] != "one\ntwo\nthree" || got["field.labels"] != "team=platform" {
+		if got := w.entered("dana"); got["field.open_to"] != nil || got["field.greeting"] != "one\ntwo\nthree" ||
+			got["field.labels"] != "team=platform" {
 			t.Errorf("shown again: %v", got)
 		}
 		w.act("dana", "fold", nil, nil)
@@ -145,7 +151,8 @@ func TestEmptiedFieldOfAnotherModuleSaysNothing(t *testing.T) {
 	})
 }
 
-// TestDefaultThatAnEnvironmentRefusesIsNotAnEmptiedOne moves between two environments; one of them allows the default.
+// TestDefaultThatAnEnvironmentRefusesIsNotAnEmptiedOne moves between two environments; one of them
+// allows the default.
 func TestDefaultThatAnEnvironmentRefusesIsNotAnEmptiedOne(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		w.offer(folding)
@@ -165,15 +172,18 @@ func TestDefaultThatAnEnvironmentRefusesIsNotAnEmptiedOne(t *testing.T) {
 	})
 }
 
-// TestFormOfAnEarlierModuleIsRefused: another default would turn what was left alone into an input, or into an emptied list.
+// TestFormOfAnEarlierModuleIsRefused: another default would turn what was left alone into an input,
+// or into an emptied list.
 func TestFormOfAnEarlierModuleIsRefused(t *testing.T) {
 	later := maps.Clone(folding)
-	later["other/main.tf"] = &fstest.MapFile{Data: bytes.ReplaceAll(folding["other/main.tf"].Data, []byte("10.0.0.0/8"), []byte("10.1.0.0/16"))}
+	later["other/main.tf"] = &fstest.MapFile{Data: bytes.ReplaceAll(folding["other/main.tf"].Data,
+		[]byte("10.0.0.0/8"), []byte("10.1.0.0/16"))}
 	withFixture(t, func(w *fixture) {
 		w.offer(folding)
 		w.command("dana", devCh, "request other dev")
 		w.offer(later)
-		if r := w.submit("dana", map[string]any{"field.name": "acme-one", "reason": "Because."}); r.Outcome != sandbox.FieldErrors {
+		if r := w.submit("dana", map[string]any{"field.name": "acme-one",
+			"reason": "Because."}); r.Outcome != sandbox.FieldErrors {
 			t.Errorf("sent: %s", r.Outcome)
 		}
 		w.act("dana", "environment", "prod/app", nil)
@@ -196,14 +206,16 @@ variable "greeting" {
   type    = string
   default = "one\ntwo\n"
 }`)},
-	"folding/tfpilot.yaml": {Data: []byte("title: Folding\nfields: [{name: name}, {name: open_to, group: advanced}, {name: labels, group: advanced}, {name: greeting, group: advanced}]\n")},
+	"folding/tfpilot.yaml": {Data: []byte("title: Folding\nfields: [{name: name}, {name: open_to, group: advanced}, " +
+		"{name: labels, group: advanced}, {name: greeting, group: advanced}]\n")},
 	"other/main.tf": {Data: []byte(`
 variable "name" { type = string }
 variable "open_to" {
   type    = list(string)
   default = ["10.0.0.0/8"]
 }`)},
-	"other/tfpilot.yaml": {Data: []byte("title: Other\nfields: [{name: name}, {name: open_to, limits: [{protected: true, allowed: [192.168.0.0/16]}]}]\n")},
+	"other/tfpilot.yaml": {Data: []byte("title: Other\nfields: [{name: name}, {name: open_to, limits: [{protected: " +
+		"true, allowed: [192.168.0.0/16]}]}]\n")},
 }
 
 // manyModules is a catalog of n modules.
@@ -233,7 +245,8 @@ func TestEveryModuleCanBeRequested(t *testing.T) {
 						w.command("dana", devCh, "request dev")
 						w.act("dana", "module", module, nil)
 					}
-					if r := w.submit("dana", map[string]any{"field.name": "acme-one", "reason": "Because."}); r.Outcome != sandbox.Acked {
+					if r := w.submit("dana", map[string]any{"field.name": "acme-one",
+						"reason": "Because."}); r.Outcome != sandbox.Acked {
 						t.Fatalf("%s: %s %v", module, r.Outcome, r.Errors)
 					}
 					time.Sleep(time.Second)
@@ -269,8 +282,8 @@ func TestLongMenuSaysWhatIsMissing(t *testing.T) {
 	})
 }
 
-// TestFormsOfAnyModuleComeBackAsTheyWereDrawn draws modules at random: what is left alone is no input, what is emptied is empty
-// where that is possible, and a choice is itself.
+// TestFormsOfAnyModuleComeBackAsTheyWereDrawn draws modules at random: what is left alone is no
+// input, what is emptied is empty where that is possible, and a choice is itself.
 func TestFormsOfAnyModuleComeBackAsTheyWereDrawn(t *testing.T) {
 	env := catalog.Environment{Project: "core", Key: "dev", Slug: "app"}
 	rapid.Check(t, func(t *rapid.T) {
@@ -318,7 +331,8 @@ func TestFormsOfAnyModuleComeBackAsTheyWereDrawn(t *testing.T) {
 
 // drawnModule has a field of each kind, with defaults and choices at random.
 func drawnModule(t *rapid.T) *catalog.Module {
-	text := rapid.OneOf(rapid.StringMatching(`[a-z]{0,3}`), rapid.StringMatching(`[ab =,.\n#"-]{0,5}`), rapid.SampledFrom([]string{strings.Repeat("x", 80), "yes", "#a"}))
+	text := rapid.OneOf(rapid.StringMatching(`[a-z]{0,3}`), rapid.StringMatching(`[ab =,.\n#"-]{0,5}`),
+		rapid.SampledFrom([]string{strings.Repeat("x", 80), "yes", "#a"}))
 	var tf, overlay strings.Builder
 	declare := func(name, typ string, def any) {
 		data, err := json.Marshal(def)
@@ -332,12 +346,15 @@ func drawnModule(t *rapid.T) *catalog.Module {
 	declare("number", "number", rapid.IntRange(-5, 5).Draw(t, "number"))
 	declare("texts", "list(string)", rapid.SliceOfN(text, 0, 3).Draw(t, "texts"))
 	declare("table", "map(string)", rapid.MapOfN(text, text, 0, 3).Draw(t, "table"))
-	choices := rapid.SliceOfNDistinct(rapid.StringMatching(`([a-cA-C]{1,2}|[a-c][ ,#=][a-c]|x{74,78})`), 1, 5, rapid.ID[string]).Draw(t, "choices")
+	choices := rapid.SliceOfNDistinct(rapid.StringMatching(`([a-cA-C]{1,2}|[a-c][ ,#=][a-c]|x{74,78})`), 1, 5,
+		rapid.ID[string]).Draw(t, "choices")
 	declare("kind", "string", rapid.SampledFrom(append(slices.Clone(choices), "other")).Draw(t, "kind"))
-	declare("kinds", "list(string)", rapid.SliceOfN(rapid.SampledFrom(append(slices.Clone(choices), "other")), 0, 4).Draw(t, "kinds"))
+	declare("kinds", "list(string)", rapid.SliceOfN(rapid.SampledFrom(append(slices.Clone(choices), "other")), 0,
+		4).Draw(t, "kinds"))
 	listed, _ := json.Marshal(choices)
 	fmt.Fprintf(&overlay, "title: T\nfields: [{name: kind, choices: %s}, {name: kinds, choices: %s}]\n", listed, listed)
-	c, err := catalog.Load(fstest.MapFS{"m/main.tf": {Data: []byte(tf.String())}, "m/tfpilot.yaml": {Data: []byte(overlay.String())}})
+	c, err := catalog.Load(fstest.MapFS{"m/main.tf": {Data: []byte(tf.String())},
+		"m/tfpilot.yaml": {Data: []byte(overlay.String())}})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, tf.String())
 	}

@@ -81,7 +81,8 @@ func (a *App) advance(f form, modalView slack.View, action *slack.BlockAction) (
 
 // choose takes the menus of the form itself from the view.
 func (f form) choose(state *slack.ViewState) form {
-	project, env, module := blocks.Selected(state, actProject), blocks.Selected(state, actEnvironment), blocks.Selected(state, actModule)
+	project, env, module := blocks.Selected(state, actProject), blocks.Selected(state, actEnvironment),
+		blocks.Selected(state, actModule)
 	if project != f.Project {
 		f.Project, f.Env = project, "" // another project has other environments
 	} else if env != "" {
@@ -275,7 +276,8 @@ func (a *App) unsaved(ctx context.Context, cb slack.InteractionCallback, v reque
 	}
 }
 
-const notSaved = "Couldn't save: TfPilot cannot reach its storage right now. Your answers are kept. Click the button again in a minute; you won't create a duplicate."
+const notSaved = "Couldn't save: TfPilot cannot reach its storage right now. Your answers are kept. Click the " +
+	"button again in a minute; you won't create a duplicate."
 
 // maxTitle bounds a request's title in runes.
 const maxTitle = request.MaxTitle
@@ -307,7 +309,8 @@ const savedNext = "TfPilot opens a pull request and runs a plan. Follow the requ
 // savedView confirms that the request is saved, and links to its cards.
 func savedView(r lifecycle.Request, links []hyperlink, channel string) slack.ModalViewRequest {
 	body := []slack.Block{
-		blocks.Rich(blocks.Line(blocks.Emoji("white_check_mark"), blocks.Text(" "), blocks.Bold("Request submitted: "+view.Name(r)+"."))),
+		blocks.Rich(blocks.Line(blocks.Emoji("white_check_mark"), blocks.Text(" "),
+			blocks.Bold("Request submitted: "+view.Name(r)+"."))),
 		blocks.Paragraph(savedNext),
 	}
 	var where []string

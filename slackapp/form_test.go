@@ -23,7 +23,8 @@ func TestFormsSurviveTheirTravel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := form{
 			ID: story.ID, Project: "core", Env: "dev/app", Module: "s3-bucket", Page: rapid.IntRange(0, 3).Draw(t, "page"),
-			Hidden: rapid.MapOfN(rapid.StringMatching(`[a-z_]{1,10}`), rapid.String(), 1, 20).Draw(t, "hidden"), Reason: rapid.String().Draw(t, "reason"),
+			Hidden: rapid.MapOfN(rapid.StringMatching(`[a-z_]{1,10}`), rapid.String(), 1, 20).Draw(t, "hidden"),
+			Reason: rapid.String().Draw(t, "reason"),
 		}
 		for k, v := range f.Hidden {
 			f.Hidden[k] = strings.ToValidUTF8(v, "?")
@@ -71,7 +72,8 @@ func FuzzUnpack(f *testing.F) {
 func TestEveryElementGivesBackItsValue(t *testing.T) {
 	for _, m := range testCatalog(t).Modules() {
 		for _, f := range m.Fields {
-			raw := map[catalog.Kind]string{catalog.Text: "some text", catalog.Number: "42", catalog.Bool: rawNo, catalog.List: "one,two\nthree", catalog.Map: "a=b\nc=d"}[f.Kind]
+			raw := map[catalog.Kind]string{catalog.Text: "some text", catalog.Number: "42", catalog.Bool: rawNo,
+				catalog.List: "one,two\nthree", catalog.Map: "a=b\nc=d"}[f.Kind]
 			if len(f.Choices) > 0 {
 				raw = choiceKey(f, f.Choices[len(f.Choices)-1])
 			}
@@ -91,14 +93,16 @@ func wide(t testing.TB, fields int) *catalog.Catalog {
 	t.Helper()
 	var tf strings.Builder
 	for i := range fields {
-		fmt.Fprintf(&tf, "variable \"field_%03d\" {\n  type = string\n  description = \"One of many.\"\n  default = \"\"\n}\n", i)
+		fmt.Fprintf(&tf, "variable \"field_%03d\" {\n  type = string\n  description = \"One of many.\"\n  default = "+
+			"\"\"\n}\n", i)
 	}
 	long := strings.Repeat("x", 90)
 	tf.WriteString("variable \"kind\" {\n  type = string\n  description = \"A choice with long values.\"\n  default = \"" + long + "1\"\n}\n")
 	c, err := catalog.Load(fstest.MapFS{
 		"wide/variables.tf": {Data: []byte(tf.String())},
 		"wide/main.tf":      {Data: []byte("terraform {\n  required_version = \">= 1.5\"\n}\n")},
-		"wide/tfpilot.yaml": {Data: []byte("title: Wide\nfields:\n  - name: kind\n    choices: [" + long + "1, " + long + "2]\n")},
+		"wide/tfpilot.yaml": {Data: []byte("title: Wide\nfields:\n  - name: kind\n    choices: [" + long + "1, " + long +
+			"2]\n")},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -144,12 +148,15 @@ func TestSentTwiceIsMadeOnce(t *testing.T) {
 		w.command("dana", devCh, "request s3-bucket")
 		v := w.view("dana")
 		body := slack.View{
-			ID: v.ID, CallbackID: viewRequest, Hash: v.Hash, State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{
-				"n": {"field.name": {Type: "plain_text_input", Value: "acme-x"}}, "r": {actReason: {Type: "plain_text_input", Value: "Because."}},
+			ID: v.ID, CallbackID: viewRequest, Hash: v.Hash,
+			State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{
+				"n": {"field.name": {Type: "plain_text_input", Value: "acme-x"}},
+				"r": {actReason: {Type: "plain_text_input", Value: "Because."}},
 			}},
 		}
 		m, _ := w.app.Requests.Catalog.Module("s3-bucket")
-		body.PrivateMetadata, _ = form{ID: story.ID, Project: "core", Env: "dev/app", Module: "s3-bucket", Digest: m.Digest}.pack()
+		body.PrivateMetadata, _ = form{ID: story.ID, Project: "core", Env: "dev/app", Module: "s3-bucket",
+			Digest: m.Digest}.pack()
 		cb := slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission, View: body}
 		cb.Team.ID, cb.User.ID, cb.User.Name = teamID, story.SlackUsers["dana"], "dana"
 		for range 2 {
@@ -172,10 +179,12 @@ func TestSentForAnotherChoiceIsHeldBack(t *testing.T) {
 	pick := func(v string) slack.BlockAction {
 		return slack.BlockAction{Type: "static_select", SelectedOption: slack.OptionBlockObject{Value: v}}
 	}
-	_, wrong := a.read(slack.View{PrivateMetadata: packed, State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{
-		"p": {actProject: pick("core")}, "e": {actEnvironment: pick("prod/app")}, "m": {actModule: pick(m.Name)},
-		"n": {"field.name": {Type: "plain_text_input", Value: "acme-x"}}, "r": {actReason: {Type: "plain_text_input", Value: "Because."}},
-	}}})
+	_, wrong := a.read(slack.View{PrivateMetadata: packed,
+		State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{
+			"p": {actProject: pick("core")}, "e": {actEnvironment: pick("prod/app")}, "m": {actModule: pick(m.Name)},
+			"n": {"field.name": {Type: "plain_text_input", Value: "acme-x"}},
+			"r": {actReason: {Type: "plain_text_input", Value: "Because."}},
+		}}})
 	if len(wrong) != 1 || !strings.Contains(wrong["e"], "Loading the fields") {
 		t.Errorf("%v", wrong)
 	}
@@ -184,7 +193,8 @@ func TestSentForAnotherChoiceIsHeldBack(t *testing.T) {
 func TestMessagesArePutOnceIntoTheirPlace(t *testing.T) {
 	x := slot{role: lifecycle.RoleCard}
 	mine := lifecycle.Message{Role: x.role, State: "posting:mine"}
-	other := lifecycle.Request{Slack: lifecycle.Slack{Messages: []lifecycle.Message{{Role: x.role, State: "posting:other"}}}}
+	other := lifecycle.Request{Slack: lifecycle.Slack{Messages: []lifecycle.Message{{Role: x.role,
+		State: "posting:other"}}}}
 	if _, err := setMessage(x, "", &mine)(other); !errors.Is(err, errMoved) {
 		t.Errorf("the intent of another process was overwritten: %v", err)
 	}
@@ -195,7 +205,8 @@ func TestMessagesArePutOnceIntoTheirPlace(t *testing.T) {
 }
 
 func TestGripsAndTrailsComeBack(t *testing.T) {
-	g := buttonValue{story.ID, lifecycle.PurposeDestroy, story.Head1, "sha256:" + strings.Repeat("a", 64), lifecycle.ConfirmTyped, "apply,merge"}
+	g := buttonValue{story.ID, lifecycle.PurposeDestroy, story.Head1, "sha256:" + strings.Repeat("a", 64),
+		lifecycle.ConfirmTyped, "apply,merge"}
 	got, err := readButtonValue(g.String())
 	if err != nil || got != g || len(g.String()) > 2000 {
 		t.Errorf("%+v %v", got, err)
@@ -251,7 +262,8 @@ func TestErrorsOfFoldedFieldsNameThem(t *testing.T) {
 			t.Fatalf("%v", r.Errors)
 		}
 		for _, text := range r.Errors {
-			has(t, text, "“Delete previous versions after (days)” among the advanced options: ", "“Additional tags” among the advanced options: ")
+			has(t, text, "“Delete previous versions after (days)” among the advanced options: ",
+				"“Additional tags” among the advanced options: ")
 		}
 	})
 }

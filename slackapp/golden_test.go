@@ -79,11 +79,13 @@ func TestPastRepliesLoseTheirButtons(t *testing.T) {
 	s := story.ApplyFailed(t).Planned(lifecycle.PurposeReapply, story.Head2, story.Creating()).Approved("omar").Applied()
 	s.R.Approval.Approvers[0].VoidedAt, s.R.Approval.Approvers[0].VoidReason = &story.Start, "a newer plan"
 	topics := []string{
-		"plan:1", "plan:9", "plan:x", "failed:apply:1", "failed:drift_plan:1", "foreign:abc", "voided:1", "voided:9", "problem:merge:1", "applied:9", "drift:1",
+		"plan:1", "plan:9", "plan:x", "failed:apply:1", "failed:drift_plan:1", "foreign:abc", "voided:1", "voided:9",
+		"problem:merge:1", "applied:9", "drift:1",
 		"objection:7", "refused:merge:omar:1", "unchanged:2", "rejected:1", "unheard of",
 	}
 	for _, topic := range topics {
-		s.R.Slack.Messages = append(s.R.Slack.Messages, lifecycle.Message{Role: lifecycle.RoleThread, Topic: topic, TS: "1.2"})
+		s.R.Slack.Messages = append(s.R.Slack.Messages, lifecycle.Message{Role: lifecycle.RoleThread, Topic: topic,
+			TS: "1.2"})
 	}
 	var all []goldenMessage
 	for _, r := range drawingOf(t, s).replies() {
@@ -122,8 +124,11 @@ func TestRejectionsAreShownInFull(t *testing.T) {
 func TestAnyTextIsValidAndStaysText(t *testing.T) {
 	base := story.States(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		prompt := rapid.OneOf(rapid.String(), rapid.StringN(0, 5000, -1), rapid.SampledFrom([]string{"<!channel>", "<@U0ANA00002>", "*b* _i_ `c` ~s~", "<https://evil.test|Approve>", "\u202ereversed", "a\x00b", "&lt;", "\x1b[2J\a", "x\u200by\r", "\u2066z"}))
-		name := rapid.SampledFrom([]string{"created", "plan_ready", "plan_replaces", "apply_failed", "applied", "rejected", "merge_refused"}).Draw(rt, "state")
+		prompt := rapid.OneOf(rapid.String(), rapid.StringN(0, 5000, -1),
+			rapid.SampledFrom([]string{"<!channel>", "<@U0ANA00002>", "*b* _i_ `c` ~s~", "<https://evil.test|Approve>",
+				"\u202ereversed", "a\x00b", "&lt;", "\x1b[2J\a", "x\u200by\r", "\u2066z"}))
+		name := rapid.SampledFrom([]string{"created", "plan_ready", "plan_replaces", "apply_failed", "applied",
+			"rejected", "merge_refused"}).Draw(rt, "state")
 		s := *base[name]
 		r := &s.R
 		r.Title, r.Reason, r.Requester.SlackUser = prompt.Draw(rt, "title"), prompt.Draw(rt, "reason"), ""
@@ -180,7 +185,9 @@ func inert(t rapid.TB, m blocks.Message) {
 func walkMarkup(t rapid.TB, v any) {
 	switch v := v.(type) {
 	case map[string]any:
-		if text, _ := v["text"].(string); v["type"] == "mrkdwn" && (strings.Contains(text, "<!channel>") || strings.Contains(text, "<@U0ANA") || strings.Contains(text, "<https://evil")) {
+		if text, _ := v["text"].(string); v["type"] == "mrkdwn" &&
+			(strings.Contains(text, "<!channel>") || strings.Contains(text, "<@U0ANA") ||
+				strings.Contains(text, "<https://evil")) {
 			t.Errorf("markup from outside: %s", text)
 		}
 		if text, _ := v["text"].(string); strings.ContainsAny(text, unseen) {
@@ -217,16 +224,19 @@ func TestRequestForms(t *testing.T) {
 	advanced := at("prod/app", "s3-bucket")
 	advanced.Advanced = true
 	filled := at("dev/app", "s3-bucket")
-	filled.Filled, filled.Note = []string{"name"}, "AI filled in this form from your description. Check every field before you create the request."
+	filled.Filled, filled.Note = []string{"name"},
+		"AI filled in this form from your description. Check every field before you create the request."
 	cases := map[string]formContents{
 		"blank":    a.formContents(dana, blank, nil, ""),
 		"project":  a.formContents(dana, form{ID: story.ID, Project: "core"}, nil, ""),
 		"place":    a.formContents(dana, at("dev/app", ""), nil, ""),
 		"advanced": a.formContents(dana, advanced, map[string]string{"name": "acme-x", "tags": "Team=core"}, ""),
 		"filled":   a.formContents(dana, filled, map[string]string{"name": "acme-artifacts"}, ""),
-		"unsaved":  a.formContents(dana, at("dev/app", "s3-bucket"), map[string]string{"name": "acme-x"}, "Saving did not work."),
-		"gone":     a.formContents(dana, at("gone/app", "nothing"), nil, ""),
-		"viewer":   a.formContents(request.Caller{Person: lifecycle.Person{Login: "vic"}}, at("dev/app", "s3-bucket"), nil, ""),
+		"unsaved": a.formContents(dana, at("dev/app", "s3-bucket"), map[string]string{"name": "acme-x"},
+			"Saving did not work."),
+		"gone": a.formContents(dana, at("gone/app", "nothing"), nil, ""),
+		"viewer": a.formContents(request.Caller{Person: lifecycle.Person{Login: "vic"}}, at("dev/app", "s3-bucket"), nil,
+			""),
 	}
 	nothing := a.formContents(dana, at("dev/app", ""), nil, "")
 	nothing.modules = nil
@@ -257,10 +267,12 @@ func TestDecisionViews(t *testing.T) {
 	states := story.States(t)
 	big := terraform.Summary{}
 	for range 40 {
-		big.Changes = append(big.Changes, story.Change("create", "aws_s3_bucket.this", nil, map[string]any{"policy": strings.Repeat("long ", 600)}))
+		big.Changes = append(big.Changes, story.Change("create", "aws_s3_bucket.this", nil,
+			map[string]any{"policy": strings.Repeat("long ", 600)}))
 	}
 	plans := summaries{}
-	for _, s := range []*story.Story{states["plan_ready"], states["destroy_plan"]} { // runs of different stories share their names
+	for _, s := range []*story.Story{states["plan_ready"],
+		states["destroy_plan"]} { // runs of different stories share their names
 		for _, a := range s.R.Runs.Plan.Attempts {
 			sum := story.Creating()
 			if a.Purpose == lifecycle.PurposeDestroy {
@@ -306,12 +318,14 @@ func TestDecisionViews(t *testing.T) {
 		})
 	}
 	t.Run("saved", func(t *testing.T) {
-		v := savedView(states["created"].R, []hyperlink{{"https://acme.slack.com/archives/C1/p1", "Card in the channel"}}, devCh)
+		v := savedView(states["created"].R, []hyperlink{{"https://acme.slack.com/archives/C1/p1", "Card in the channel"}},
+			devCh)
 		checkView(t, v)
 		goldenJSON(t, "view/saved", v)
 	})
 }
 
 func inProd(t testing.TB) *story.Story {
-	return story.New(t, story.Prod()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, story.Creating()).Approved("omar").Merged().Applied()
+	return story.New(t, story.Prod()).Opened().Planned(lifecycle.PurposeOpen, story.Head1,
+		story.Creating()).Approved("omar").Merged().Applied()
 }

@@ -180,7 +180,8 @@ func (a *App) quickCheck(
 }
 
 // check checks a click by the request as it is now.
-func (a *App) check(ctx context.Context, v request.Caller, action lifecycle.Action, g buttonValue) (*checkedClick, error) {
+func (a *App) check(ctx context.Context, v request.Caller, action lifecycle.Action, g buttonValue) (*checkedClick,
+	error) {
 	r, confirmation, err := a.Requests.Check(ctx, v, g.command(action))
 	return &checkedClick{r, confirmation}, err
 }

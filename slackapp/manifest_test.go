@@ -41,7 +41,8 @@ func TestManifestAsksForWhatTheCodeUses(t *testing.T) {
 	if diff := cmp.Diff(scopes, m.OAuthConfig.Scopes.Bot); diff != "" {
 		t.Errorf("scopes (-code +manifest):\n%s", diff)
 	}
-	if n := len(m.OAuthConfig.Scopes.BotOptional) + len(m.OAuthConfig.Scopes.User) + len(m.OAuthConfig.Scopes.UserOptional); n > 0 {
+	if n := len(m.OAuthConfig.Scopes.BotOptional) + len(m.OAuthConfig.Scopes.User) +
+		len(m.OAuthConfig.Scopes.UserOptional); n > 0 {
 		t.Errorf("%d scopes that no code uses", n)
 	}
 	var commands []string

@@ -40,7 +40,8 @@ type crashing struct {
 	left int
 }
 
-func (c *crashing) Patch(ctx context.Context, doc store.Doc, a lifecycle.Actor, p lifecycle.Patch) (store.Doc, error) {
+func (c *crashing) Patch(ctx context.Context, doc store.Doc, a lifecycle.Actor, p lifecycle.Patch) (store.Doc,
+	error) {
 	if c.left--; c.left < 0 {
 		return doc, errors.New("the process is gone")
 	}

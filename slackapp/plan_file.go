@@ -129,7 +129,8 @@ func fileText(d drawing, summary *terraform.Summary) string {
 	)
 	fmt.Fprintf(&b, "Requested by %s: %s\n", d.view.RequestedBy.Login, blocks.OneLine(d.view.Reason, maxReason))
 	for _, one := range d.view.Inputs {
-		fmt.Fprintf(&b, "%s: %s\n", blocks.OneLine(one.Label, blocks.MaxOption), blocks.OneLine(inputText(one), blocks.MaxSection))
+		fmt.Fprintf(&b, "%s: %s\n", blocks.OneLine(one.Label, blocks.MaxOption),
+			blocks.OneLine(inputText(one), blocks.MaxSection))
 	}
 	return b.String() + "\n" + view.OfPlan(summary).Text()
 }

@@ -38,14 +38,16 @@ func TestPlanIsAFileInTheThread(t *testing.T) {
 		if len(all) != 1 || !strings.HasPrefix(all[0].Name, "plan-1-") {
 			t.Fatalf("%+v", all)
 		}
-		has(t, texts[0], "Requested by dana: The deploy job needs a place.", "Bucket name: acme-artifacts", "this[0]", "this[499]", `"AWS": "*"`, long.Digest())
+		has(t, texts[0], "Requested by dana: The deploy job needs a place.", "Bucket name: acme-artifacts", "this[0]",
+			"this[499]", `"AWS": "*"`, long.Digest())
 	})
 }
 
 // An upload whose answer never came is found in the thread, and not repeated when it is there.
 func TestLostUploadIsFoundAgain(t *testing.T) {
 	for _, method := range []string{"files.getUploadURLExternal", "files.completeUploadExternal"} {
-		for _, fault := range []slack.FaultKind{slack.FaultLost, slack.FaultError, slack.FaultUnavailable, slack.FaultHang, slack.FaultRateLimited} {
+		for _, fault := range []slack.FaultKind{slack.FaultLost, slack.FaultError, slack.FaultUnavailable,
+			slack.FaultHang, slack.FaultRateLimited} {
 			withFixture(t, func(w *fixture) {
 				s := story.Ready(t)
 				_, err := w.store.Create(w.t.Context(), s.R)
@@ -65,12 +67,14 @@ func TestLostUploadIsFoundAgain(t *testing.T) {
 // A workspace that did not grant the scope has its cards, and is not asked with each of them.
 func TestUploadThatIsRefusedIsNotRepeated(t *testing.T) {
 	withFixture(t, func(w *fixture) {
-		w.must(w.slack.Inject(slack.Fault{Method: "files.getUploadURLExternal", Kind: slack.FaultError, Code: "missing_scope", Count: 5}))
+		w.must(w.slack.Inject(slack.Fault{Method: "files.getUploadURLExternal", Kind: slack.FaultError,
+			Code: "missing_scope", Count: 5}))
 		w.put(story.Ready(t), story.Creating())
 		w.refresh()
 		w.update(story.ID, lifecycle.Noted("note", "x", lifecycle.System("worker"), utcNow()))
 		w.refresh()
-		if n := w.counts().Calls["files.getUploadURLExternal"] + w.counts().Refused["files.getUploadURLExternal missing_scope"]; n > 2 {
+		if n := w.counts().Calls["files.getUploadURLExternal"] +
+			w.counts().Refused["files.getUploadURLExternal missing_scope"]; n > 2 {
 			t.Errorf("asked %d times", n)
 		}
 		m := w.request(story.ID).Slack.Messages

@@ -62,7 +62,8 @@ func planLinks(d drawing) []string {
 	if pr := d.view.PullRequest; pr != nil {
 		links = append(links, blocks.Link(pr.URL, pr.Label))
 	}
-	return append(links, "plan digest `"+blocks.Escape(blocks.Cut(strings.TrimPrefix(d.r.Plan.Digest, "sha256:"), 13))+"`")
+	return append(links, "plan digest `"+blocks.Escape(blocks.Cut(strings.TrimPrefix(d.r.Plan.Digest, "sha256:"),
+		13))+"`")
 }
 
 // existing lists what the request created, as far as its applied plan shows.

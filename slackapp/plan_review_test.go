@@ -15,11 +15,13 @@ import (
 func manyChanges() terraform.Summary {
 	s := terraform.Summary{}
 	for i := range 500 {
-		s.Changes = append(s.Changes, story.Change("create", fmt.Sprintf("aws_cloudwatch_log_group.this[%d]", i), nil, map[string]any{
-			"name": fmt.Sprintf("/acme/%03d", i), "note": strings.Repeat("x", 90), "retention_in_days": json.Number("30"),
-		}))
+		s.Changes = append(s.Changes, story.Change("create", fmt.Sprintf("aws_cloudwatch_log_group.this[%d]", i), nil,
+			map[string]any{
+				"name": fmt.Sprintf("/acme/%03d", i), "note": strings.Repeat("x", 90), "retention_in_days": json.Number("30"),
+			}))
 	}
-	role := story.Change("create", "aws_iam_role.zz_admin", nil, map[string]any{"assume_role_policy": `{"Statement":[{"Effect":"Allow","Principal":{"AWS":"*"}}]}`})
+	role := story.Change("create", "aws_iam_role.zz_admin", nil,
+		map[string]any{"assume_role_policy": `{"Statement":[{"Effect":"Allow","Principal":{"AWS":"*"}}]}`})
 	role.Type = "aws_iam_role"
 	s.Changes = append(s.Changes, role)
 	return s

@@ -66,7 +66,8 @@ func (w *fixture) playCommand(c requesttest.Case) string {
 		Confirm: row.ConfirmationIn(p.IsProtected()), Intents: c.Command.Seen.Intents,
 	}
 	b := blocks.Button(doing(c.Command.Action), g.String(), row.Label)
-	_, ts, err := w.app.API.PostMessageContext(w.t.Context(), devCh, slack.MsgOptionText("a button", false), slack.MsgOptionBlocks(slack.NewActionBlock("do", b)))
+	_, ts, err := w.app.API.PostMessageContext(w.t.Context(), devCh, slack.MsgOptionText("a button", false),
+		slack.MsgOptionBlocks(slack.NewActionBlock("do", b)))
 	w.must(err)
 	user := requesttest.SlackUsers[c.Who]
 	r, err := w.slack.Act(sandbox.ActionInput{User: user, Channel: devCh, TS: ts, ActionID: doing(c.Command.Action)})

@@ -17,7 +17,8 @@ func Scopes() []Scope {
 			"A mention gets no answer.", nil,
 		},
 		{
-			"assistant:write", "Be an agent with suggested sentences and a status, where the workspace has Slack's agent features.",
+			"assistant:write", "Be an agent with suggested sentences and a status, where the workspace has Slack's agent " +
+				"features.",
 			"TfPilot is no agent there, and answers direct messages as any app.", []string{"assistant.threads.setStatus"},
 		},
 		{"commands", "The command /tfpilot and the shortcuts.", "No request can be made in Slack.", nil},
@@ -31,11 +32,13 @@ func Scopes() []Scope {
 			[]string{"files.getUploadURLExternal", "files.completeUploadExternal"},
 		},
 		{
-			"im:write", "Find the direct messages with a requester, for their card there.", "Requesters get no card of their own.",
+			"im:write", "Find the direct messages with a requester, for their card there.",
+			"Requesters get no card of their own.",
 			[]string{"conversations.open"},
 		},
 		{
-			"channels:read", "Let doctor find out whether the channel of an environment exists, is archived, and has the app in it.",
+			"channels:read", "Let doctor find out whether the channel of an environment exists, is archived, and has the " +
+				"app in it.",
 			"doctor cannot check public channels.", []string{"conversations.info"},
 		},
 		{
@@ -45,11 +48,9 @@ func Scopes() []Scope {
 			[]string{"conversations.info"},
 		},
 		{
-			"channels:history", "Check whether a card was posted when Slack's answer was lost. Only the last minutes of the card's own channel are read.",
-			"After a lost answer the card of a public channel stays missing.", []string{"conversations.history", "conversations.replies"},
-		},
-		{
-			"groups:history", "The same in private channels.", "After a lost answer the card of a private channel stays missing.",
+			"channels:history", "Check whether a card was posted when Slack's answer was lost. Only the last minutes of the " +
+				"card's own channel are read.",
+			"After a lost answer the card of a public channel stays missing.",
 			[]string{"conversations.history", "conversations.replies"},
 		},
 		{

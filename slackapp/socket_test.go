@@ -29,7 +29,8 @@ func (scripted) Busy(context.Context, slack.InteractionCallback)              {}
 func (scripted) Event(context.Context, json.RawMessage, Ack) error            { return nil }
 
 // onSocket runs a socket with a handler against a workspace.
-func onSocket(t *testing.T, h func(context.Context, slack.SlashCommand, Ack), test func(t *testing.T, srv *sandbox.Server, s *Socket, stop func())) {
+func onSocket(t *testing.T, h func(context.Context, slack.SlashCommand, Ack),
+	test func(t *testing.T, srv *sandbox.Server, s *Socket, stop func())) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &fixture{t: t}
@@ -38,7 +39,8 @@ func onSocket(t *testing.T, h func(context.Context, slack.SlashCommand, Ack), te
 		web := &http.Server{Handler: srv.Handler()}
 		go func() { _ = web.Serve(lis) }()
 		transport := &http.Transport{DialContext: lis.dial}
-		api, err := NewClient(Access{BotToken: "xoxb-1", AppToken: "xapp-1", APIURL: slackURL + "/api/", Transport: transport})
+		api, err := NewClient(Access{BotToken: "xoxb-1", AppToken: "xapp-1", APIURL: slackURL + "/api/",
+			Transport: transport})
 		w.must(err)
 		s := &Socket{API: api, Handler: scripted{h}, Dial: lis.dial, Log: discard()}
 		ctx, cancel := context.WithCancel(context.Background())
@@ -145,7 +147,8 @@ func TestWrongTokenEndsTheApp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &fixture{t: t}
 		srv := w.newSlack()
-		api, err := NewClient(Access{BotToken: "xoxb-1", AppToken: "xapp-wrong", APIURL: slackURL + "/api/", Transport: inprocess.To(srv.Handler())})
+		api, err := NewClient(Access{BotToken: "xoxb-1", AppToken: "xapp-wrong", APIURL: slackURL + "/api/",
+			Transport: inprocess.To(srv.Handler())})
 		w.must(err)
 		s := &Socket{API: api, Handler: scripted{}, Log: discard()}
 		if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "invalid_auth") {
@@ -160,7 +163,8 @@ func TestWrongTokenEndsTheApp(t *testing.T) {
 
 func TestUnreadableEnvelopesHaveTheirName(t *testing.T) {
 	for raw, want := range map[string]string{
-		`{"envelope_id":"e1","type":"unheard_of","payload":[]}`: "e1", `{"type":"hello"}`: "", `nonsense`: "", `{"envelope_id":7}`: "",
+		`{"envelope_id":"e1","type":"unheard_of","payload":[]}`: "e1", `{"type":"hello"}`: "", `nonsense`: "",
+		`{"envelope_id":7}`: "",
 	} {
 		if got := envelopeOf(json.RawMessage(raw)); got != want {
 			t.Errorf("%s: %q", raw, got)
@@ -169,7 +173,8 @@ func TestUnreadableEnvelopesHaveTheirName(t *testing.T) {
 }
 
 func TestAddressMustEndInASlash(t *testing.T) {
-	if _, err := NewClient(Access{APIURL: "http://slack.test/api"}); err == nil || !strings.Contains(err.Error(), "slash") {
+	if _, err := NewClient(Access{APIURL: "http://slack.test/api"}); err == nil ||
+		!strings.Contains(err.Error(), "slash") {
 		t.Errorf("%v", err)
 	}
 }

@@ -17,7 +17,8 @@ func TestRequestFromTheFirstWordToTheCard(t *testing.T) {
 			t.Fatal("no fields")
 		}
 
-		r := w.submit("dana", map[string]any{"field.name": "Not A Bucket", "reason": "The deploy job needs a place for artifacts."})
+		r := w.submit("dana", map[string]any{"field.name": "Not A Bucket",
+			"reason": "The deploy job needs a place for artifacts."})
 		if r.Outcome != slack.FieldErrors {
 			t.Fatalf("a wrong name was taken: %s", r.Outcome)
 		}
@@ -28,13 +29,16 @@ func TestRequestFromTheFirstWordToTheCard(t *testing.T) {
 		if r = w.submit("dana", nil); r.Outcome != slack.Acked {
 			t.Fatalf("%s %v", r.Outcome, r.Errors)
 		}
-		has(t, wordsIn(w.view("dana")), "Request submitted: S3 bucket acme-artifacts in core dev/app.", "View in the channel")
+		has(t, wordsIn(w.view("dana")), "Request submitted: S3 bucket acme-artifacts in core dev/app.",
+			"View in the channel")
 
 		req := w.onlyRequest()
-		if req.Config["name"] != "acme-artifacts" || req.Requester.Login != "dana" || req.Environment.String() != "dev/app" {
+		if req.Config["name"] != "acme-artifacts" || req.Requester.Login != "dana" ||
+			req.Environment.String() != "dev/app" {
 			t.Errorf("%+v", req)
 		}
-		if req.Reason != "The deploy job needs a place for artifacts." || req.Target.Path != "envs/dev/app/tfpilot_"+req.ID+".tf" {
+		if req.Reason != "The deploy job needs a place for artifacts." ||
+			req.Target.Path != "envs/dev/app/tfpilot_"+req.ID+".tf" {
 			t.Errorf("%q %q", req.Reason, req.Target.Path)
 		}
 		if !w.notices.has("changed " + req.ID) {
@@ -74,7 +78,8 @@ func TestFormKeepsWhatWasEntered(t *testing.T) {
 				got[action] = v["value"]
 			}
 		}
-		for action, want := range map[string]any{"field.name": "one", "field.expire_days": "30", "reason": "Because.", "field.tags": "Team=core"} {
+		for action, want := range map[string]any{"field.name": "one", "field.expire_days": "30", "reason": "Because.",
+			"field.tags": "Team=core"} {
 			if diff := cmp.Diff(want, got[action]); diff != "" {
 				t.Errorf("%s: %s", action, diff)
 			}
@@ -86,7 +91,8 @@ func TestFormKeepsWhatWasEntered(t *testing.T) {
 		}
 		w.submit("dana", map[string]any{"field.force_destroy": "no"})
 		req := w.onlyRequest()
-		if diff := cmp.Diff(map[string]any{"Team": "core"}, req.Config["tags"]); diff != "" || req.Environment.Key != "prod" {
+		if diff := cmp.Diff(map[string]any{"Team": "core"}, req.Config["tags"]); diff != "" ||
+			req.Environment.Key != "prod" {
 			t.Errorf("%s %v", diff, req.Environment)
 		}
 	})

@@ -9,7 +9,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/testing/browser"
 )
 
-var picture = flag.String("picture", "", "write the picture of the README to this file, and the others of docs beside it")
+var picture = flag.String("picture", "",
+	"write the picture of the README to this file, and the others of docs beside it")
 
 // takePicture saves the page for the docs under a name, when pictures are requested.
 func takePicture(p *browser.Page, name string) {

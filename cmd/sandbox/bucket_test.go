@@ -27,9 +27,10 @@ var storedKeys = map[string]*regexp.Regexp{
 	"environments": regexp.MustCompile(`^environments/[a-z0-9-]+/[a-z0-9-]+/[a-z0-9-]+\.json$`),
 	"grants":       regexp.MustCompile(`^grants/[a-z0-9-]+/` + correlationKey + `\.json$`),
 	"claims":       regexp.MustCompile(`^claims/[a-z0-9-]+/` + correlationKey + `\.json$`),
-	"results":      regexp.MustCompile(`^results/[a-z0-9-]+/` + correlationKey + `/(result\.json|summary\.json|plan\.txt)$`),
-	"drafts":       regexp.MustCompile(`^drafts/T[A-Z0-9]+/U[A-Z0-9]+/[^/]+\.json$`),
-	"identities":   regexp.MustCompile(`^identities/T[A-Z0-9]+/U[A-Z0-9]+\.json$`),
+	"results": regexp.MustCompile(`^results/[a-z0-9-]+/` + correlationKey +
+		`/(result\.json|summary\.json|plan\.txt)$`),
+	"drafts":     regexp.MustCompile(`^drafts/T[A-Z0-9]+/U[A-Z0-9]+/[^/]+\.json$`),
+	"identities": regexp.MustCompile(`^identities/T[A-Z0-9]+/U[A-Z0-9]+\.json$`),
 }
 
 // keysAreKnown lists the bucket with AWS's own client, as an operator does.
@@ -63,7 +64,8 @@ func (y *yard) keys(principal string) (keys []string) {
 			o.Credentials = awscredentials.NewStaticCredentialsProvider(k.AccessKey, k.Secret, "")
 		}
 	}
-	pages := s3.NewListObjectsV2Paginator(s3.New(o), &s3.ListObjectsV2Input{Bucket: aws.String(y.access.Env["TFPILOT_REQUESTS_BUCKET"]), MaxKeys: aws.Int32(100)})
+	pages := s3.NewListObjectsV2Paginator(s3.New(o),
+		&s3.ListObjectsV2Input{Bucket: aws.String(y.access.Env["TFPILOT_REQUESTS_BUCKET"]), MaxKeys: aws.Int32(100)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(y.t.Context())
 		if err != nil {

@@ -205,7 +205,8 @@ func TestDemoInJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(out.text()), &line); err != nil {
 		t.Fatalf("%v in %s", err, out.text())
 	}
-	for _, name := range []string{"page", "slack", "github", "s3", "cloud", "cloudToken", "model", "redis", "app", "clone", "env", "people", "keys", "data"} {
+	for _, name := range []string{"page", "slack", "github", "s3", "cloud", "cloudToken", "model", "redis", "app",
+		"clone", "env", "people", "keys", "data"} {
 		if v := line[name]; v == nil || v == "" {
 			t.Errorf("the start-up line lacks %s", name)
 		}

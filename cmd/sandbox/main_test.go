@@ -34,7 +34,8 @@ const childMark = "TFPILOT_TEST_CHILD"
 var programs string // directory of the built programs
 
 var buildPrograms = sync.OnceValue(func() error {
-	build := exec.Command("go", "build", "-race=false", "-ldflags", "-s -w", "-o", programs+"/", "../tfpilot", "../tfpilot-ci")
+	build := exec.Command("go", "build", "-race=false", "-ldflags", "-s -w", "-o", programs+"/", "../tfpilot",
+		"../tfpilot-ci")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}

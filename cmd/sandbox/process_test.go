@@ -37,7 +37,8 @@ func newYard(t *testing.T) *yard {
 // sandbox starts a sandbox in the directory, and waits until it prints its addresses.
 func (y *yard) sandbox(args ...string) *child {
 	y.t.Helper()
-	cmd := y.command(append([]string{"--json", "--data", y.dir, "--port", "0", "--tfpilot-ci", built(y.t, "tfpilot-ci")}, args...)...)
+	cmd := y.command(append([]string{"--json", "--data", y.dir, "--port", "0", "--tfpilot-ci",
+		built(y.t, "tfpilot-ci")}, args...)...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		y.t.Fatal(err)
@@ -215,7 +216,8 @@ func (y *yard) until(id, status string) {
 
 func (y *yard) open(name string) string {
 	y.t.Helper()
-	out := y.requests("open", "s3-bucket", "--project", "payments", "--env", "dev/api", "--as", "dana", "--reason", "for the test", "name="+name)
+	out := y.requests("open", "s3-bucket", "--project", "payments", "--env", "dev/api", "--as", "dana", "--reason",
+		"for the test", "name="+name)
 	_, rest, _ := strings.Cut(out, "\nID: ")
 	id, _, _ := strings.Cut(rest, "\n")
 	return id
@@ -253,7 +255,8 @@ func TestDemoWithProcesses(t *testing.T) {
 	if !victim.killed {
 		t.Error("no worker was killed: the demo no longer has such a step")
 	}
-	y.keysAreKnown("requests", "history", "run index", "pull index", "logs", "environments", "grants", "claims", "results", "identities")
+	y.keysAreKnown("requests", "history", "run index", "pull index", "logs", "environments", "grants", "claims",
+		"results", "identities")
 }
 
 // TestDemoWithoutWakeUps plays the demo with every webhook lost and Redis emptied
@@ -263,7 +266,8 @@ func TestDemoWithoutWakeUps(t *testing.T) {
 	y := newYard(t)
 	y.run("app")
 	y.run("worker")
-	err := demo.Run(t.Context(), demo.Config{Address: y.access.Page, Out: testLog{t}, DropWebhooks: true, FlushRedisEachStep: true})
+	err := demo.Run(t.Context(), demo.Config{Address: y.access.Page, Out: testLog{t}, DropWebhooks: true,
+		FlushRedisEachStep: true})
 	if err != nil {
 		t.Fatal(err)
 	}

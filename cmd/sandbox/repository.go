@@ -25,7 +25,8 @@ func sandboxRepos(structure config.Structure, a asset, self, releases string) ([
 	}
 	var repos []sandbox.Repo
 	for _, p := range structure.Projects {
-		files, err := bootstrap.Repository(p, config.Store{Bucket: sandboxBucket, Region: sandbox.Region}, tfpilotCI, bootstrap.Runs{PlanRole: sandbox.PlanRole(p.Name), ApplyRole: sandbox.ApplyRole(p.Name), Releases: releases})
+		files, err := bootstrap.Repository(p, config.Store{Bucket: sandboxBucket, Region: sandbox.Region}, tfpilotCI,
+			bootstrap.Runs{PlanRole: sandbox.PlanRole(p.Name), ApplyRole: sandbox.ApplyRole(p.Name), Releases: releases})
 		if err != nil {
 			return nil, err
 		}
@@ -60,7 +61,8 @@ func principals(structure config.Structure) []s3.Principal {
 	for _, p := range store.Policies(projects...) {
 		q := s3.Principal{Name: p.Name}
 		for _, rule := range p.Rules {
-			q.Allow = append(q.Allow, s3.Rule{Actions: rule.Actions, Bucket: bucket[rule.Bucket], Prefixes: rule.Prefixes, Suffix: rule.Suffix, Conditional: rule.Conditional, CreateOnly: rule.CreateOnly})
+			q.Allow = append(q.Allow, s3.Rule{Actions: rule.Actions, Bucket: bucket[rule.Bucket], Prefixes: rule.Prefixes,
+				Suffix: rule.Suffix, Conditional: rule.Conditional, CreateOnly: rule.CreateOnly})
 		}
 		all = append(all, q)
 	}

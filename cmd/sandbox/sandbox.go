@@ -68,18 +68,22 @@ type sandboxRun struct {
 func newSandbox() *cobra.Command {
 	r := &sandboxRun{}
 	c := &cobra.Command{
-		Use: "sandbox", Version: version, Short: "Run the whole product on this machine, against simulators", Args: cobra.NoArgs,
+		Use: "sandbox", Version: version, Short: "Run the whole product on this machine, against simulators",
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return r.main(c, r.serve) },
 	}
 	f := c.PersistentFlags()
-	f.StringVar(&r.dir, "data", "", "data directory; it survives a restart (default: tfpilot/sandbox in the user's cache)")
+	f.StringVar(&r.dir, "data", "",
+		"data directory; it survives a restart (default: tfpilot/sandbox in the user's cache)")
 	f.IntVar(&r.port, "port", sandboxPort, "port of the page; the seven after it are used too. 0: any free ones")
 	f.BoolVar(&r.json, "json", false, "print one line of JSON with every address and credential when started")
-	f.StringVar(&r.ci, "tfpilot-ci", "", "tfpilot-ci that runs download (default: built from the source tree, or the installed one)")
+	f.StringVar(&r.ci, "tfpilot-ci", "",
+		"tfpilot-ci that runs download (default: built from the source tree, or the installed one)")
 	f.BoolVar(&r.verbose, "verbose", false, "log what happens")
 	c.Flags().BoolVar(&r.simulatorsOnly, "simulators-only", false, "start no app and no worker; print what they need")
 	d := &cobra.Command{
-		Use: "demo", Short: "Play a request's journey as its users would, and fail unless each step was seen", Args: cobra.NoArgs,
+		Use: "demo", Short: "Play a request's journey as its users would, and fail unless each step was seen",
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if r.attach != "" {
 				if err := checkAttach(r.attach); err != nil {
@@ -102,7 +106,8 @@ func newLoad(r *sandboxRun) *cobra.Command {
 		Use: "load", Short: "Measure calls and latencies, and print median, minimum and maximum", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if cfg.Runs < 1 || cfg.Requests < 0 {
-				return cli.Usagef("--runs %d, --requests %d: give at least one run, and no negative number", cfg.Runs, cfg.Requests)
+				return cli.Usagef("--runs %d, --requests %d: give at least one run, and no negative number", cfg.Runs,
+					cfg.Requests)
 			}
 			r.measured = true
 			return r.main(c, func(ctx context.Context) error { return r.load(ctx, cfg) })
@@ -131,7 +136,8 @@ func (r *sandboxRun) load(ctx context.Context, cfg demo.LoadConfig) error {
 func checkAttach(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" || u.Host == "" {
-		return cli.Usagef("--attach: %q is not the address of a sandbox; use one such as http://127.0.0.1:%d", address, sandboxPort)
+		return cli.Usagef("--attach: %q is not the address of a sandbox; use one such as http://127.0.0.1:%d", address,
+			sandboxPort)
 	}
 	return nil
 }
@@ -244,7 +250,8 @@ func (r *sandboxRun) start(ctx context.Context) error {
 		return faults
 	}
 	r.box, err = sandbox.Start(ctx, sandbox.Config{
-		Dir: r.dir, Port: r.port, Terraform: terraform.Path, Act: act.Path, CLIConfig: mirror, Manifest: tfpilot.SlackManifest,
+		Dir: r.dir, Port: r.port, Terraform: terraform.Path, Act: act.Path, CLIConfig: mirror,
+		Manifest:   tfpilot.SlackManifest,
 		Principals: principals(structure), Buckets: []string{sandboxBucket, stateBucket},
 		Repos:  func(releases string) ([]sandbox.Repo, error) { return sandboxRepos(structure, asset, self, releases) },
 		Assets: map[string]string{"tfpilot/tfpilot/v" + version + "/" + asset.name: asset.path}, Log: r.log(),
@@ -270,7 +277,8 @@ func (r *sandboxRun) upgrade() error {
 			return err
 		}
 		if len(kept) > 0 {
-			r.say(fmt.Sprintf("Kept files in %s/%s that were changed, although this version writes them differently: %s.", repo.Owner, repo.Name, strings.Join(kept, ", ")))
+			r.say(fmt.Sprintf("Kept files in %s/%s that were changed, although this version writes them differently: %s.",
+				repo.Owner, repo.Name, strings.Join(kept, ", ")))
 		}
 	}
 	return nil
@@ -312,14 +320,16 @@ func (r *sandboxRun) configure(ctx context.Context) error {
 		return err
 	}
 	r.cfg = cfg
-	s, err := store.Open(ctx, store.Config{Bucket: cfg.Store.Bucket, Region: cfg.Store.Region, Endpoint: cfg.Store.Endpoint, AccessKey: r.credentials().AccessKey, Secret: r.credentials().Secret})
+	s, err := store.Open(ctx, store.Config{Bucket: cfg.Store.Bucket, Region: cfg.Store.Region,
+		Endpoint: cfg.Store.Endpoint, AccessKey: r.credentials().AccessKey, Secret: r.credentials().Secret})
 	if err != nil {
 		return err
 	}
 	for _, p := range r.box.Access.People {
 		_, err := s.Identity(ctx, p.SlackTeam, p.SlackUser)
 		if errors.Is(err, store.ErrNotFound) {
-			err = s.PutIdentity(ctx, lifecycle.Identity{SlackTeam: p.SlackTeam, SlackUser: p.SlackUser, Login: p.Login, GithubID: p.GithubID, LinkedAt: time.Now().UTC(), LinkedBy: "sandbox"})
+			err = s.PutIdentity(ctx, lifecycle.Identity{SlackTeam: p.SlackTeam, SlackUser: p.SlackUser, Login: p.Login,
+				GithubID: p.GithubID, LinkedAt: time.Now().UTC(), LinkedBy: "sandbox"})
 		}
 		if err != nil {
 			return err
@@ -329,7 +339,8 @@ func (r *sandboxRun) configure(ctx context.Context) error {
 }
 
 func (r *sandboxRun) credentials() wire.Credentials {
-	return wire.Credentials{AccessKey: r.box.Access.Env["AWS_ACCESS_KEY_ID"], Secret: r.box.Access.Env["AWS_SECRET_ACCESS_KEY"]}
+	return wire.Credentials{AccessKey: r.box.Access.Env["AWS_ACCESS_KEY_ID"],
+		Secret: r.box.Access.Env["AWS_SECRET_ACCESS_KEY"]}
 }
 
 // product runs the same app and worker as in production, until ctx ends.
@@ -418,7 +429,8 @@ func (r *sandboxRun) announce() error {
 		"  Data    " + a.Data, "", "Ctrl-C ends it; the next start continues from the same state.",
 	}
 	if r.simulatorsOnly {
-		lines = append(lines, "", "Only the simulators run. Start the product in other terminals:", "  set -a; . "+env+"; set +a; tfpilot app", "  set -a; . "+env+"; set +a; tfpilot worker")
+		lines = append(lines, "", "Only the simulators run. Start the product in other terminals:",
+			"  set -a; . "+env+"; set +a; tfpilot app", "  set -a; . "+env+"; set +a; tfpilot worker")
 	}
 	_, err := fmt.Fprintln(r.out, strings.Join(lines, "\n"))
 	return err
@@ -435,7 +447,8 @@ func (r *sandboxRun) demo(ctx context.Context) error {
 				return err
 			}
 		} else {
-			_, _ = fmt.Fprintf(r.out, "\n  Open    %s\n  Clone   git clone %s\n", a.Page, strings.Join(a.Clone, "\n          git clone "))
+			_, _ = fmt.Fprintf(r.out, "\n  Open    %s\n  Clone   git clone %s\n", a.Page,
+				strings.Join(a.Clone, "\n          git clone "))
 		}
 		return demo.Run(ctx, demo.Config{Address: a.Page, Out: steps})
 	})

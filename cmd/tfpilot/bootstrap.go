@@ -21,7 +21,8 @@ func newBootstrap() *cobra.Command {
 	var runs bootstrap.Runs
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "bootstrap PROJECT", Short: "Write the files of a project's infra repository, for you to review and commit", Args: cobra.ExactArgs(1),
+		Use: "bootstrap PROJECT", Short: "Write the files of a project's infra repository, for you to review and commit",
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(checksums) == 0 {
 				return cli.Usagef(

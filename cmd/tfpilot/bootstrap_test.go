@@ -39,8 +39,10 @@ func TestBootstrapWritesOwnModules(t *testing.T) {
 		has, lacks    []string
 	}{
 		{"none", "", []string{"ecr-repo/main.tf", "s3-bucket/outputs.tf"}, []string{"own-thing/main.tf"}},
-		{"besides", "catalog: {dir: " + dir + "}\n", []string{"ecr-repo/main.tf", "own-thing/files/a.json", "own-thing/.motd.tpl", "own-thing/tfpilot.yaml", "s3-bucket/main.tf"}, []string{"s3-bucket/outputs.tf"}},
-		{"instead", "catalog: {dir: " + dir + ", replace: true}\n", []string{"own-thing/main.tf", "s3-bucket/main.tf"}, []string{"ecr-repo/main.tf", "s3-bucket/outputs.tf"}},
+		{"besides", "catalog: {dir: " + dir + "}\n", []string{"ecr-repo/main.tf", "own-thing/files/a.json",
+			"own-thing/.motd.tpl", "own-thing/tfpilot.yaml", "s3-bucket/main.tf"}, []string{"s3-bucket/outputs.tf"}},
+		{"instead", "catalog: {dir: " + dir + ", replace: true}\n", []string{"own-thing/main.tf", "s3-bucket/main.tf"},
+			[]string{"ecr-repo/main.tf", "s3-bucket/outputs.tf"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out := bootstrapped(t, services.YAML+c.catalog)
@@ -66,7 +68,8 @@ func TestBootstrapNamesOwners(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"/.github/ @acme/platform @adam\n", "/modules/ @acme/platform @adam\n", "/envs/ @acme/platform @adam\n/envs/**/tfpilot_req_*.tf\n/envs/**/*_override.tf @acme/platform @adam\n"} {
+	for _, want := range []string{"/.github/ @acme/platform @adam\n", "/modules/ @acme/platform @adam\n",
+		"/envs/ @acme/platform @adam\n/envs/**/tfpilot_req_*.tf\n/envs/**/*_override.tf @acme/platform @adam\n"} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("CODEOWNERS lacks %q:\n%s", want, data)
 		}
@@ -79,7 +82,8 @@ func TestBootstrapNamesOwners(t *testing.T) {
 }
 
 func bootstrapArgs(out string) []string {
-	return []string{"bootstrap", "core", "--json", "--out", out, "--release", "0.1.0", "--sha256", "tfpilot-ci_0.1.0_Linux_X64=" + strings.Repeat("ab", 32),
+	return []string{"bootstrap", "core", "--json", "--out", out, "--release", "0.1.0", "--sha256",
+		"tfpilot-ci_0.1.0_Linux_X64=" + strings.Repeat("ab", 32),
 		"--plan-role", services.Runs.PlanRole, "--apply-role", services.Runs.ApplyRole}
 }
 
@@ -91,7 +95,8 @@ func bootstrapped(t *testing.T, yaml string, more ...string) string {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{
-		"TFPILOT_CONFIG": filepath.Join(dir, "tfpilot.yaml"), "TFPILOT_REQUESTS_BUCKET": "requests", "AWS_REGION": "eu-central-1", "REDIS_URL": "redis://localhost:1",
+		"TFPILOT_CONFIG": filepath.Join(dir, "tfpilot.yaml"), "TFPILOT_REQUESTS_BUCKET": "requests",
+		"AWS_REGION": "eu-central-1", "REDIS_URL": "redis://localhost:1",
 	} {
 		t.Setenv(name, value)
 	}

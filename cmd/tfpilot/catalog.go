@@ -18,7 +18,8 @@ func newCatalog() *cobra.Command {
 	var previous string
 	var asJSON bool
 	lint := &cobra.Command{
-		Use: "lint [DIR]", Short: "Check modules; with --previous also for breaking changes; notes are not failures", Args: cobra.MaximumNArgs(1),
+		Use: "lint [DIR]", Short: "Check modules; with --previous also for breaking changes; notes are not failures",
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			modules := catalog.BuiltinFS()
 			var before fs.FS

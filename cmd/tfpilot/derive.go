@@ -17,7 +17,8 @@ const maxDocument = 8 << 20
 func newDerive() *cobra.Command {
 	var clock string
 	c := &cobra.Command{
-		Use: "derive", Short: "Print the status, actions and next steps of a request document on standard input", Args: cobra.NoArgs,
+		Use: "derive", Short: "Print the status, actions and next steps of a request document on standard input",
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			now := time.Now().UTC()
 			if clock != "" {

@@ -38,7 +38,8 @@ func (d *desk) says(code int, word string, args ...string) (out string) {
 // opened opens a request as dana and gives its id.
 func (d *desk) opened() string {
 	d.T.Helper()
-	out := d.says(cli.Done, "req_", "requests", "open", "s3-bucket", "--project", "core", "--env", "dev/app", "--as", "dana", "--reason", "for the test", "name=acme-desk")
+	out := d.says(cli.Done, "req_", "requests", "open", "s3-bucket", "--project", "core", "--env", "dev/app", "--as",
+		"dana", "--reason", "for the test", "name=acme-desk")
 	_, rest, _ := strings.Cut(out, "\nID: ")
 	id, _, _ := strings.Cut(rest, "\n")
 	return id

@@ -16,7 +16,8 @@ func TestDoctorEndsWithWhatItFound(t *testing.T) {
 	var got struct {
 		Checks []struct{ OK bool }
 	}
-	if err := json.Unmarshal([]byte(w.says(cli.Failed, "invalid_auth", "doctor", "--json")), &got); err != nil || len(got.Checks) < 10 {
+	if err := json.Unmarshal([]byte(w.says(cli.Failed, "invalid_auth", "doctor", "--json")), &got); err != nil ||
+		len(got.Checks) < 10 {
 		t.Errorf("%d checks, %v", len(got.Checks), err)
 	}
 }
@@ -31,7 +32,8 @@ func TestDoctorTellsRolesToScripts(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &got); err != nil || code != cli.Done {
 		t.Fatalf("exit %d, %v\n%s%s", code, err, out, errs)
 	}
-	if len(got.Roles) != 2 || got.Roles[0].Login != "adam" || got.Roles[0].Role != "admin" || got.EverybodyElse != "developer" {
+	if len(got.Roles) != 2 || got.Roles[0].Login != "adam" || got.Roles[0].Role != "admin" ||
+		got.EverybodyElse != "developer" {
 		t.Errorf("got %+v", got)
 	}
 	w.says(cli.Done, "everyone else", "doctor", "--roles")

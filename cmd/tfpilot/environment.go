@@ -122,5 +122,6 @@ func (k *console) release(
 	case err != nil:
 		return err
 	}
-	return k.say(fmt.Sprintf("%s was released from %s.", env, terminal.Lease(holder)), map[string]any{"released": holder})
+	return k.say(fmt.Sprintf("%s was released from %s.", env, terminal.Lease(holder)),
+		map[string]any{"released": holder})
 }

@@ -18,10 +18,12 @@ func TestEnvironmentIsReleasedByForce(t *testing.T) {
 	id, cid := d.opened(), "apply-"+strings.Repeat("a", 32)
 	env := lifecycle.Environment{Key: "dev", Slug: "app"}
 	for i, request := range []string{id, "req_abcdefghijklm"} {
-		_, err := d.Store.UpdateEnvironment(t.Context(), "core", env, func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
-			entry := lifecycle.LeaseEntry{CorrelationID: cid[:len(cid)-1] + string(rune('a'+i)), RequestID: request, Title: "Bucket", Kind: lifecycle.KindApply, By: "dana", Since: time.Now()}
-			return e.Enqueue(entry, time.Now()), nil
-		})
+		_, err := d.Store.UpdateEnvironment(t.Context(), "core", env,
+			func(e lifecycle.EnvironmentState) (lifecycle.EnvironmentState, error) {
+				entry := lifecycle.LeaseEntry{CorrelationID: cid[:len(cid)-1] + string(rune('a'+i)), RequestID: request,
+					Title: "Bucket", Kind: lifecycle.KindApply, By: "dana", Since: time.Now()}
+				return e.Enqueue(entry, time.Now()), nil
+			})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,12 +33,13 @@ func TestEnvironmentIsReleasedByForce(t *testing.T) {
 
 	release := func(more ...string) []string { return append([]string{"environments", "release"}, more...) }
 	for says, args := range map[string][]string{
-		"--project":               release("--env", "dev/app", "--as", "adam", "--reason", "x"),
-		"--env":                   release("--project", "core", "--as", "adam", "--reason", "x"),
-		"--as LOGIN":              release("--project", "core", "--env", "dev/app", "--reason", "x"),
-		"--reason is required":    release("--project", "core", "--env", "dev/app", "--as", "adam", "--confirm", id),
-		"use --confirm " + id:     release("--project", "core", "--env", "dev/app", "--as", "adam", "--reason", "x"),
-		"is held by the apply of": release("--project", "core", "--env", "dev/app", "--as", "adam", "--reason", "x", "--confirm", "req_abcdefghijklm"),
+		"--project":            release("--env", "dev/app", "--as", "adam", "--reason", "x"),
+		"--env":                release("--project", "core", "--as", "adam", "--reason", "x"),
+		"--as LOGIN":           release("--project", "core", "--env", "dev/app", "--reason", "x"),
+		"--reason is required": release("--project", "core", "--env", "dev/app", "--as", "adam", "--confirm", id),
+		"use --confirm " + id:  release("--project", "core", "--env", "dev/app", "--as", "adam", "--reason", "x"),
+		"is held by the apply of": release("--project", "core", "--env", "dev/app", "--as", "adam", "--reason", "x",
+			"--confirm", "req_abcdefghijklm"),
 	} {
 		d.says(cli.Usage, says, args...)
 	}
@@ -48,11 +51,13 @@ func TestEnvironmentIsReleasedByForce(t *testing.T) {
 	var out struct {
 		Released lifecycle.LeaseEntry `json:"released"`
 	}
-	if err := json.Unmarshal([]byte(d.says(cli.Done, id, append(full, "--as", "adam")...)), &out); err != nil || out.Released.RequestID != id {
+	if err := json.Unmarshal([]byte(d.says(cli.Done, id, append(full, "--as", "adam")...)), &out); err != nil ||
+		out.Released.RequestID != id {
 		t.Errorf("%+v, %v", out, err)
 	}
 	d.says(cli.Usage, "is held by the apply of req_abcdefghijklm", append(full, "--as", "adam")...)
-	if state, err := d.Store.Environment(t.Context(), "core", env); err != nil || state.Holder.RequestID != "req_abcdefghijklm" {
+	if state, err := d.Store.Environment(t.Context(), "core", env); err != nil ||
+		state.Holder.RequestID != "req_abcdefghijklm" {
 		t.Errorf("lease %+v, %v", state, err)
 	}
 }

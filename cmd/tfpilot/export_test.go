@@ -18,7 +18,8 @@ func TestDamagedLogIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	events := doc.Request.Audit.Pending
-	if _, err := w.Store.Update(t.Context(), id, lifecycle.Actor{Login: "worker"}, lifecycle.Flushed(events[len(events)-1].Seq)); err != nil {
+	if _, err := w.Store.Update(t.Context(), id, lifecycle.Actor{Login: "worker"},
+		lifecycle.Flushed(events[len(events)-1].Seq)); err != nil {
 		t.Fatal(err)
 	}
 	w.says(cli.Failed, id+" is damaged", "doctor")

@@ -20,18 +20,22 @@ func (d *desk) planned(id string, stored, approved terraform.Summary) {
 	if err := d.As("run-plan-core").PutSummary(d.T.Context(), "core", plan, stored.Bytes()); err != nil {
 		d.T.Fatal(err)
 	}
-	_, err := d.Store.Update(d.T.Context(), id, lifecycle.System("worker"), func(r lifecycle.Request) (lifecycle.Request, error) {
-		at := time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
-		r.Runs.Plan = lifecycle.RunSet{CurrentAttempt: 1, Attempts: []lifecycle.Attempt{{Number: 1, CorrelationID: plan, Conclusion: "success", CompletedAt: &at, ResultRead: true}}}
-		r.Runs.Apply = lifecycle.RunSet{CurrentAttempt: 1, Attempts: []lifecycle.Attempt{{
-			Number: 1, CorrelationID: apply, Conclusion: "stale", FailedStep: "Apply", URL: "https://github.test/run/2", CompletedAt: &at, ResultRead: true,
-		}}}
-		r.Plan = &lifecycle.Plan{Attempt: 1, Purpose: lifecycle.PurposeOpen, Digest: approved.Digest(), Add: 1}
-		r.Reason = "Logs of the\nweb \x1b[2Jteam"
-		r.Approval.Approvers = []lifecycle.Approver{{Login: "omar", At: at, Source: "slack", VoidedAt: &at, VoidReason: "a newer plan"}}
-		r.Outputs = map[string]any{"bucket": "acme-desk", "ports": []any{json.Number("443")}}
-		return r, nil
-	})
+	_, err := d.Store.Update(d.T.Context(), id, lifecycle.System("worker"),
+		func(r lifecycle.Request) (lifecycle.Request, error) {
+			at := time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
+			r.Runs.Plan = lifecycle.RunSet{CurrentAttempt: 1, Attempts: []lifecycle.Attempt{{Number: 1, CorrelationID: plan,
+				Conclusion: "success", CompletedAt: &at, ResultRead: true}}}
+			r.Runs.Apply = lifecycle.RunSet{CurrentAttempt: 1, Attempts: []lifecycle.Attempt{{
+				Number: 1, CorrelationID: apply, Conclusion: "stale", FailedStep: "Apply", URL: "https://github.test/run/2",
+				CompletedAt: &at, ResultRead: true,
+			}}}
+			r.Plan = &lifecycle.Plan{Attempt: 1, Purpose: lifecycle.PurposeOpen, Digest: approved.Digest(), Add: 1}
+			r.Reason = "Logs of the\nweb \x1b[2Jteam"
+			r.Approval.Approvers = []lifecycle.Approver{{Login: "omar", At: at, Source: "slack", VoidedAt: &at,
+				VoidReason: "a newer plan"}}
+			r.Outputs = map[string]any{"bucket": "acme-desk", "ports": []any{json.Number("443")}}
+			return r, nil
+		})
 	if err != nil {
 		d.T.Fatal(err)
 	}
@@ -39,8 +43,10 @@ func (d *desk) planned(id string, stored, approved terraform.Summary) {
 
 func someSummary(principal string) terraform.Summary {
 	return terraform.Summary{Changes: []terraform.Change{{
-		Address: "module.tfpilot_req_0123456789abc.aws_iam_role.x", Type: "aws_iam_role", Provider: "p", Actions: []string{"create"},
-		After: map[string]any{"assume_role_policy": `{"Statement":[{"Principal":{"AWS":"` + principal + `"}}]}`}, Unknown: []string{"arn"},
+		Address: "module.tfpilot_req_0123456789abc.aws_iam_role.x", Type: "aws_iam_role", Provider: "p",
+		Actions: []string{"create"},
+		After:   map[string]any{"assume_role_policy": `{"Statement":[{"Principal":{"AWS":"` + principal + `"}}]}`},
+		Unknown: []string{"arn"},
 	}}}
 }
 
@@ -60,7 +66,8 @@ func TestPlanOnTheCommandLine(t *testing.T) {
 		Plan   view.Plan
 	}
 	out = d.says(cli.Done, "", "requests", "plan", id, "--json")
-	if err := json.Unmarshal([]byte(out), &data); err != nil || data.Digest != good.Digest() || len(data.Plan.Changes) != 1 || data.Plan.Changes[0].Address != "aws_iam_role.x" {
+	if err := json.Unmarshal([]byte(out), &data); err != nil || data.Digest != good.Digest() ||
+		len(data.Plan.Changes) != 1 || data.Plan.Changes[0].Address != "aws_iam_role.x" {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -70,7 +77,8 @@ func TestPlanOfAnotherDigestIsNotPrinted(t *testing.T) {
 	d := newDesk(t)
 	id := d.opened()
 	d.planned(id, someSummary("*"), someSummary("arn:aws:iam::1:root"))
-	if out := d.says(cli.Failed, "does not have the digest", "requests", "plan", id); strings.Contains(out, "aws_iam_role") {
+	if out := d.says(cli.Failed, "does not have the digest", "requests", "plan", id); strings.Contains(out,
+		"aws_iam_role") {
 		t.Error(out)
 	}
 }
@@ -83,8 +91,10 @@ func TestShowTellsTheWholeRequest(t *testing.T) {
 	d.planned(id, good, good)
 	out := d.says(cli.Done, "Requested by: dana", "requests", "show", id)
 	for _, want := range []string{
-		`Reason: Logs of the\nweb \u001b[2Jteam`, "Bucket name: acme-desk", "Approval by omar at 2026-11-30T09:00:00Z (slack), dismissed: a newer plan",
-		"Plan run 1 succeeded", "Apply run 1 was lost", "in step “Apply” https://github.test/run/2", "  bucket: acme-desk", "  ports: [443]",
+		`Reason: Logs of the\nweb \u001b[2Jteam`, "Bucket name: acme-desk",
+		"Approval by omar at 2026-11-30T09:00:00Z (slack), dismissed: a newer plan",
+		"Plan run 1 succeeded", "Apply run 1 was lost", "in step “Apply” https://github.test/run/2",
+		"  bucket: acme-desk", "  ports: [443]",
 		"Apply lost: ", "  Approval: ",
 	} {
 		if !strings.Contains(out, want) {
@@ -96,13 +106,14 @@ func TestShowTellsTheWholeRequest(t *testing.T) {
 // waiting makes the request of planned one whose first plan waits for its approval.
 func (d *desk) waiting(id string) {
 	d.T.Helper()
-	_, err := d.Store.Update(d.T.Context(), id, lifecycle.System("worker"), func(r lifecycle.Request) (lifecycle.Request, error) {
-		open := true
-		r.Runs.Apply, r.Approval, r.Outputs = lifecycle.RunSet{}, lifecycle.Approval{}, nil
-		r.Target.Blob, r.Plan.SHA, r.Plan.Blob = "b", "h", "b"
-		r.PR = &lifecycle.PullRequest{Number: 1, Open: &open, HeadSHA: "h", BaseRef: r.Target.Base}
-		return r, nil
-	})
+	_, err := d.Store.Update(d.T.Context(), id, lifecycle.System("worker"),
+		func(r lifecycle.Request) (lifecycle.Request, error) {
+			open := true
+			r.Runs.Apply, r.Approval, r.Outputs = lifecycle.RunSet{}, lifecycle.Approval{}, nil
+			r.Target.Blob, r.Plan.SHA, r.Plan.Blob = "b", "h", "b"
+			r.PR = &lifecycle.PullRequest{Number: 1, Open: &open, HeadSHA: "h", BaseRef: r.Target.Base}
+			return r, nil
+		})
 	if err != nil {
 		d.T.Fatal(err)
 	}
@@ -116,7 +127,8 @@ func TestShowSaysWhatOnePersonMayDo(t *testing.T) {
 	d.planned(id, good, good)
 	d.waiting(id)
 	for as, want := range map[string][]string{
-		"dana": {"Next actions for dana: replan, close, sync\n", "not approve: Only approvers and admins can approve", "not reject: Only approvers"},
+		"dana": {"Next actions for dana: replan, close, sync\n", "not approve: Only approvers and admins can approve",
+			"not reject: Only approvers"},
 		"vic":  {"Next actions for vic: none\n", "not close: Only ", "not sync: Only "},
 		"adam": {"Next actions for adam: approve, reject, replan, close, sync\n"},
 		"":     {"Next actions: approve, reject, replan, close, sync\n"},
@@ -144,7 +156,8 @@ func TestShowSaysWhatOnePersonMayDo(t *testing.T) {
 	}
 }
 
-// An approval names the plan that was read, in every environment: the digest is behind the whole plan and nowhere else.
+// An approval names the plan that was read, in every environment: the digest is behind the whole
+// plan and nowhere else.
 func TestApproveNamesThePlan(t *testing.T) {
 	d := newDesk(t)
 	id := d.opened()
@@ -171,7 +184,8 @@ func TestApproveNamesThePlan(t *testing.T) {
 	}
 	d.says(cli.Done, "Next actions", "requests", "show", id)
 	d.says(cli.Done, "Next actions for adam", approve("--confirm", digest[:len("sha256:")+12])...)
-	if doc, err := d.Store.Get(t.Context(), id); err != nil || len(doc.Request.Wanted) != 1 || doc.Request.Wanted[0].PlanDigest != good.Digest() {
+	if doc, err := d.Store.Get(t.Context(), id); err != nil || len(doc.Request.Wanted) != 1 ||
+		doc.Request.Wanted[0].PlanDigest != good.Digest() {
 		t.Errorf("%v, %+v", err, doc.Request.Wanted)
 	}
 }

@@ -59,15 +59,17 @@ func (d *desk) forRefusals(c requesttest.Case) {
 	}
 	p := requesttest.Policy()
 	d.Set(map[string]string{
-		"TFPILOT_CONFIG": config, "TFPILOT_ADMINS": strings.Join(p.Admins, ","), "TFPILOT_APPROVERS": strings.Join(p.Approvers, ","),
-		"TFPILOT_VIEWERS": strings.Join(p.Viewers, ","), "TFPILOT_PROD_ALLOWED_USERS": strings.Join(p.ProdAllowed, ","),
+		"TFPILOT_CONFIG": config, "TFPILOT_ADMINS": strings.Join(p.Admins, ","),
+		"TFPILOT_APPROVERS": strings.Join(p.Approvers, ","),
+		"TFPILOT_VIEWERS":   strings.Join(p.Viewers, ","), "TFPILOT_PROD_ALLOWED_USERS": strings.Join(p.ProdAllowed, ","),
 		"TFPILOT_DESTROY_PROD_ALLOWED_USERS": strings.Join(p.DestroyProdAllowed, ","),
 	})
 	if err := d.Index.Rebuild(d.T.Context(), func(func(queue.Row, error) bool) {}); err != nil {
 		d.T.Fatal(err)
 	}
 	for login, id := range requesttest.GithubIDs {
-		who := lifecycle.Identity{SlackTeam: requesttest.Team, SlackUser: requesttest.SlackUsers[login], Login: login, GithubID: id}
+		who := lifecycle.Identity{SlackTeam: requesttest.Team, SlackUser: requesttest.SlackUsers[login], Login: login,
+			GithubID: id}
 		if err := d.Store.PutIdentity(d.T.Context(), who); err != nil {
 			d.T.Fatal(err)
 		}
@@ -87,7 +89,8 @@ func (d *desk) forRefusals(c requesttest.Case) {
 // arguments are the command that does what the case does. A plan that was read is confirmed by its digest.
 func arguments(c requesttest.Case) []string {
 	if d := c.Draft; d != nil {
-		args := []string{"requests", "open", d.Module, "--project", d.Project, "--env", d.Environment, "--reason", d.Reason, "--as", c.Who}
+		args := []string{"requests", "open", d.Module, "--project", d.Project, "--env", d.Environment, "--reason",
+			d.Reason, "--as", c.Who}
 		for name, v := range d.Inputs {
 			args = append(args, fmt.Sprintf("%s=%v", name, v))
 		}

@@ -68,7 +68,8 @@ func TestMatrixIsAskedOnTheCommandLine(t *testing.T) {
 func TestJSONWhereScriptsAsk(t *testing.T) {
 	d := newDesk(t)
 	id := d.opened()
-	link := []string{"identities", "link", "--as", "adam", "--team", "T0ACME0001", "--user", "U0ZOE", "--login", "zoe", "--github-id", "1009"}
+	link := []string{"identities", "link", "--as", "adam", "--team", "T0ACME0001", "--user", "U0ZOE", "--login", "zoe",
+		"--github-id", "1009"}
 	for _, c := range []struct {
 		args  []string
 		field string
@@ -95,7 +96,8 @@ func TestListFollowsTheCursor(t *testing.T) {
 	err := d.Index.Rebuild(t.Context(), func(yield func(queue.Row, error) bool) {
 		for i := range all {
 			at := time.Date(2026, 3, 1, 0, 0, i/2, 0, time.UTC)
-			if !yield(queue.Row{ID: fmt.Sprintf("req_list%09d", i), Version: 1, Title: "t", Project: "core", Environment: "dev/app", CreatedAt: at}, nil) {
+			if !yield(queue.Row{ID: fmt.Sprintf("req_list%09d", i), Version: 1, Title: "t", Project: "core",
+				Environment: "dev/app", CreatedAt: at}, nil) {
 				return
 			}
 		}
@@ -103,7 +105,8 @@ func TestListFollowsTheCursor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for args, want := range map[string]int{"": all, "--limit 5": 5, "--limit 400": 400, fmt.Sprintf("--limit %d", all): all} {
+	for args, want := range map[string]int{"": all, "--limit 5": 5, "--limit 400": 400,
+		fmt.Sprintf("--limit %d", all): all} {
 		code, out, errs := call(t, "", append([]string{"requests", "list", "--json"}, strings.Fields(args)...)...)
 		var rows []queue.Row
 		if err := json.Unmarshal([]byte(out), &rows); err != nil || code != cli.Done || len(rows) != want {
@@ -130,18 +133,21 @@ func TestWrongCallsSayWhatIsRight(t *testing.T) {
 	d := newDesk(t)
 	open := func(more ...string) []string { return append([]string{"requests", "open", "--as", "dana"}, more...) }
 	link := func(team, user, login, id string) []string {
-		return []string{"identities", "link", "--as", "adam", "--team", team, "--user", user, "--login", login, "--github-id", id}
+		return []string{"identities", "link", "--as", "adam", "--team", team, "--user", user, "--login", login,
+			"--github-id", id}
 	}
 	for says, args := range map[string][]string{
-		`--project: A project is required: core.`:                      open("s3-bucket"),
-		`--env: Unknown environment "dev" in core. Environments: dev/`: open("s3-bucket", "--project", "core", "--env", "dev"),
-		"--reason: Add a short reason":                                 open("s3-bucket", "name=logs-1", "--project", "core", "--env", "dev/app"),
-		"input name is set twice":                                      open("s3-bucket", "name=logs-1", "name=logs-2", "--project", "core", "--env", "dev/app"),
-		`"../x"`:                                                       link("../x", "U0ZOE", "zoe", "1009"),
-		`--user: invalid Slack user ID "zoe"`:                          link("T0ACME0001", "zoe", "zoe", "1009"),
-		`"zo e"`:                                                       link("T0ACME0001", "U0ZOE", "zo e", "1009"),
-		"user ID -1":                                                   link("T0ACME0001", "U0ZOE", "zoe", "-1"),
-		`ID ""`:                                                        {"identities", "unlink", "--as", "adam", "--team", "T0ACME0001"},
+		`--project: A project is required: core.`: open("s3-bucket"),
+		`--env: Unknown environment "dev" in core. Environments: dev/`: open("s3-bucket", "--project", "core", "--env",
+			"dev"),
+		"--reason: Add a short reason": open("s3-bucket", "name=logs-1", "--project", "core", "--env", "dev/app"),
+		"input name is set twice": open("s3-bucket", "name=logs-1", "name=logs-2", "--project", "core",
+			"--env", "dev/app"),
+		`"../x"`:                              link("../x", "U0ZOE", "zoe", "1009"),
+		`--user: invalid Slack user ID "zoe"`: link("T0ACME0001", "zoe", "zoe", "1009"),
+		`"zo e"`:                              link("T0ACME0001", "U0ZOE", "zo e", "1009"),
+		"user ID -1":                          link("T0ACME0001", "U0ZOE", "zoe", "-1"),
+		`ID ""`:                               {"identities", "unlink", "--as", "adam", "--team", "T0ACME0001"},
 	} {
 		d.says(cli.Usage, says, args...)
 	}

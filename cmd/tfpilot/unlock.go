@@ -50,7 +50,8 @@ func (k *console) unlock(ctx context.Context, u worker.Unlock, project, name str
 	switch {
 	case errors.As(err, &held):
 		return fmt.Errorf(
-			"%s of %s is held by %s, and its run may hold the lock; wait until it ends, or see tfpilot environments release --help",
+			"%s of %s is held by %s, and its run may hold the lock; wait until it ends, or see tfpilot environments release "+
+				"--help",
 			u.Environment, u.Environment.Project, terminal.Lease(held.Holder),
 		)
 	case errors.As(err, &other):
@@ -73,7 +74,8 @@ func (k *console) unlock(ctx context.Context, u worker.Unlock, project, name str
 		return nil
 	}
 	return fmt.Errorf(
-		"the lock on the state of %s is an item in the DynamoDB table %s, which TfPilot cannot access; TfPilot has no active apply or destroy there. "+
+		"the lock on the state of %s is an item in the DynamoDB table %s, which TfPilot cannot access; TfPilot has no "+
+			"active apply or destroy there. "+
 			"Once the holder of the lock has stopped, remove the item with your own credentials:\n\n  %s",
 		u.Environment, u.Environment.Backend.DynamoDBTable, done.Command,
 	)

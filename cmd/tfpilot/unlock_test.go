@@ -17,7 +17,8 @@ import (
 const (
 	lockedKey = "core/dev/app/terraform.tfstate.tflock"
 	lockedID  = "3b7d4e52-1111-2222-3333-444455556666"
-	lockFile  = `{"ID":"` + lockedID + `","Operation":"OperationTypeApply","Info":"","Who":"runner@gone-runner","Version":"1.11.4","Created":"2026-11-30T08:00:00Z","Path":"` + bucket.States + `/core/dev/app/terraform.tfstate"}`
+	lockFile  = `{"ID":"` + lockedID +
+		`","Operation":"OperationTypeApply","Info":"","Who":"runner@gone-runner","Version":"1.11.4","Created":"2026-11-30T08:00:00Z","Path":"` + bucket.States + `/core/dev/app/terraform.tfstate"}`
 )
 
 // operator gives credentials that may remove lock files, as an AWS profile.
@@ -50,14 +51,16 @@ func (d *desk) met(id string) {
 	if err := d.Bucket.Write(bucket.States, lockedKey, []byte(lockFile)); err != nil {
 		d.T.Fatal(err)
 	}
-	lock := lifecycle.StateLock{ID: lockedID, Who: "runner@gone-runner", Since: time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)}
+	lock := lifecycle.StateLock{ID: lockedID, Who: "runner@gone-runner",
+		Since: time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)}
 	d.environment(func(e lifecycle.EnvironmentState) lifecycle.EnvironmentState {
 		return e.SawStateLock(lock, id, time.Now())
 	})
-	_, err := d.Store.Update(d.T.Context(), id, lifecycle.Actor{Login: "tfpilot"}, func(r lifecycle.Request) (lifecycle.Request, error) {
-		r.Problem = &lifecycle.Problem{Step: "apply", Code: lifecycle.CodeStateLocked, Text: "locked", Since: time.Now()}
-		return r, nil
-	})
+	_, err := d.Store.Update(d.T.Context(), id, lifecycle.Actor{Login: "tfpilot"},
+		func(r lifecycle.Request) (lifecycle.Request, error) {
+			r.Problem = &lifecycle.Problem{Step: "apply", Code: lifecycle.CodeStateLocked, Text: "locked", Since: time.Now()}
+			return r, nil
+		})
 	if err != nil {
 		d.T.Fatal(err)
 	}
@@ -73,13 +76,16 @@ func TestStateIsUnlocked(t *testing.T) {
 	w.says(cli.Done, "its state is locked by runner@gone-runner since 2026-11-30 08:00:00 UTC", "environments", "list")
 	w.says(cli.Failed, "tfpilot environments unlock core dev/app", "doctor")
 	unlock := func(more ...string) []string {
-		return append([]string{"environments", "unlock", "core", "dev/app", "--aws-profile", "operator", "--reason", "its runner is lost"}, more...)
+		return append([]string{"environments", "unlock", "core", "dev/app", "--aws-profile", "operator", "--reason",
+			"its runner is lost"}, more...)
 	}
 	w.says(cli.Failed, "Only admins can unlock a state", unlock("--as", "dana", "--confirm", lockedID)...)
 	w.says(cli.Usage, "--reason", "environments", "unlock", "core", "dev/app", "--as", "adam")
 	w.says(cli.Usage, "use --confirm "+lockedID, unlock("--as", "adam")...)
-	w.says(cli.Usage, "use --confirm "+lockedID, unlock("--as", "adam", "--confirm", strings.Replace(lockedID, "3", "4", 1))...)
-	w.says(cli.Failed, "manifests/iam/unlock.json", "environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--confirm", lockedID)
+	w.says(cli.Usage, "use --confirm "+lockedID, unlock("--as", "adam", "--confirm",
+		strings.Replace(lockedID, "3", "4", 1))...)
+	w.says(cli.Failed, "manifests/iam/unlock.json", "environments", "unlock", "core", "dev/app", "--as", "adam",
+		"--reason", "x", "--confirm", lockedID)
 	if !w.locked() {
 		t.Fatal("the lock was removed")
 	}
@@ -89,7 +95,8 @@ func TestStateIsUnlocked(t *testing.T) {
 		t.Errorf("locked %v, state %+v, %+v", w.locked(), state.StateLock, state.Unlock)
 	}
 	doc, err := w.Store.Get(t.Context(), id)
-	if err != nil || doc.Request.Problem == nil || doc.Request.Problem.Code != lifecycle.CodeStateUnlocked || !strings.Contains(doc.Request.Problem.Text, "adam") {
+	if err != nil || doc.Request.Problem == nil || doc.Request.Problem.Code != lifecycle.CodeStateUnlocked ||
+		!strings.Contains(doc.Request.Problem.Text, "adam") {
 		t.Errorf("problem %+v, %v", doc.Request.Problem, err)
 	}
 	events := doc.Request.Audit.Pending
@@ -105,8 +112,10 @@ func TestStateStaysLockedWhileARunMayHoldIt(t *testing.T) {
 	w := newFullDesk(t)
 	w.operator()
 	w.met(w.opened())
-	full := []string{"environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--aws-profile", "operator", "--confirm", lockedID}
-	entry := lifecycle.LeaseEntry{CorrelationID: "apply-" + strings.Repeat("a", 32), RequestID: "req_abcdefghijklm", Title: "Bucket", Kind: lifecycle.KindApply, By: "dana", Since: time.Now()}
+	full := []string{"environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--aws-profile",
+		"operator", "--confirm", lockedID}
+	entry := lifecycle.LeaseEntry{CorrelationID: "apply-" + strings.Repeat("a", 32), RequestID: "req_abcdefghijklm",
+		Title: "Bucket", Kind: lifecycle.KindApply, By: "dana", Since: time.Now()}
 	w.environment(func(e lifecycle.EnvironmentState) lifecycle.EnvironmentState { return e.Enqueue(entry, time.Now()) })
 	w.says(cli.Failed, "is held by the apply of req_abcdefghijklm", full...)
 	w.environment(func(e lifecycle.EnvironmentState) lifecycle.EnvironmentState {
@@ -126,7 +135,8 @@ func TestStateStaysLockedWithoutGitHub(t *testing.T) {
 	w.operator()
 	w.met(w.opened())
 	w.Set(map[string]string{"GITHUB_API_URL": "http://127.0.0.1:1/api/v3/"})
-	w.says(cli.Failed, "cannot list active runs on GitHub", "environments", "unlock", "core", "dev/app", "--as", "adam", "--reason", "x", "--aws-profile", "operator", "--confirm", lockedID)
+	w.says(cli.Failed, "cannot list active runs on GitHub", "environments", "unlock", "core", "dev/app", "--as",
+		"adam", "--reason", "x", "--aws-profile", "operator", "--confirm", lockedID)
 	if !w.locked() {
 		t.Error("the lock was removed")
 	}
@@ -139,7 +149,8 @@ func TestLockThatChangedIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	locks, err := store.OpenLocks(t.Context(), store.Config{
-		Bucket: bucket.States, Region: bucket.Region, Endpoint: os.Getenv("AWS_ENDPOINT_URL_S3"), AccessKey: "unlock", Secret: bucket.Secret("unlock"),
+		Bucket: bucket.States, Region: bucket.Region, Endpoint: os.Getenv("AWS_ENDPOINT_URL_S3"), AccessKey: "unlock",
+		Secret: bucket.Secret("unlock"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +171,8 @@ func TestLockThatChangedIsKept(t *testing.T) {
 // A table of DynamoDB is named with the command that removes exactly this lock.
 func TestLockInATable(t *testing.T) {
 	w := newFullDesk(t)
-	yaml := strings.Replace(services.YAML, "{bucket: "+bucket.States+"}", "{bucket: "+bucket.States+", dynamodbTable: locks, useLockfile: false}", 1)
+	yaml := strings.Replace(services.YAML, "{bucket: "+bucket.States+"}",
+		"{bucket: "+bucket.States+", dynamodbTable: locks, useLockfile: false}", 1)
 	if err := os.WriteFile(os.Getenv("TFPILOT_CONFIG"), []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -259,7 +259,8 @@ func (all Environments) InWords(here catalog.Environment, chosen Named, text str
 		for _, m := range named[:min(len(named), 3)] {
 			phrase = append(phrase, "“"+shortWord(m.word)+"”")
 		}
-		return Named{Project: chosen.Project, Note: "Your words name several environments: " + strings.Join(phrase, ", ") + ". Choose one."}
+		return Named{Project: chosen.Project, Note: "Your words name several environments: " +
+			strings.Join(phrase, ", ") + ". Choose one."}
 	}
 	m := named[0]
 	e, ok := all.find(chosen.Project, chosen.Environment)

@@ -148,7 +148,8 @@ func (t Turn) environment(d Draft, it item, words string) Named {
 	}
 	named := t.all().InWords(near, chosen, words)
 	if _, ok := Environments(t.Places).find(named.Project, named.Environment); named.Environment != "" && !ok {
-		return Named{Project: named.Project, Note: "You cannot create requests in " + named.Project + " " + named.Environment + "."}
+		return Named{Project: named.Project, Note: "You cannot create requests in " + named.Project + " " +
+			named.Environment + "."}
 	}
 	return named
 }

@@ -60,7 +60,8 @@ func Assemble(ctx context.Context, cfg *config.Config, cred Credentials, log *sl
 func (p *Parts) Probe(ctx context.Context) error {
 	if err := p.Store.Probe(ctx); err != nil {
 		return fmt.Errorf(
-			"bucket %s: %w; check TFPILOT_REQUESTS_BUCKET, AWS_REGION, the AWS credentials and the rights of manifests/iam/app.json",
+			"bucket %s: %w; check TFPILOT_REQUESTS_BUCKET, AWS_REGION, the AWS credentials and the rights of "+
+				"manifests/iam/app.json",
 			p.Config.Store.Bucket,
 			err,
 		)

@@ -41,7 +41,8 @@ func TestCatalogIsTheOperators(t *testing.T) {
 	} {
 		loaded, err := wire.LoadCatalog(c.catalog)
 		if c.fault != "" {
-			if err == nil || !strings.Contains(err.Error(), c.fault) || !strings.Contains(err.Error(), "catalog.dir, "+c.catalog.Dir) {
+			if err == nil || !strings.Contains(err.Error(), c.fault) ||
+				!strings.Contains(err.Error(), "catalog.dir, "+c.catalog.Dir) {
 				t.Errorf("%s: %v", c.name, err)
 			}
 			continue
