@@ -58,7 +58,7 @@ func (p *poster) all(ctx context.Context) error {
 	if r.Requester.SlackUser != "" {
 		p.drawing.links = p.otherLinks(ctx, lifecycle.RoleDM)
 		own := p.drawing
-		own.may = p.mayOf(r, r.Requester)
+		own.may = p.Rights.Offered(r, p.drawing.environment, r.Requester)
 		errs = append(errs, p.put(ctx, slot{role: lifecycle.RoleDM, channel: p.directChannel(ctx)}, own.card(), true))
 	}
 	if anchor, ok := p.anchor(); ok && anchor.Role == lifecycle.RoleDM {

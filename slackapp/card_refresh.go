@@ -17,7 +17,6 @@ import (
 	"github.com/tfpilot/tfpilot/internal/catalog"
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
-	"github.com/tfpilot/tfpilot/internal/rbac"
 	"github.com/tfpilot/tfpilot/internal/request"
 	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/slackapp/blocks"
@@ -51,7 +50,7 @@ type Cards struct {
 	API       *slack.Client // required
 	Documents CardDocuments // required
 	Notes     *queue.Notes  // required; leases and the budget
-	Policy    rbac.Policy
+	Rights    request.Rights
 	Catalog   *catalog.Catalog // required
 	Projects  Directory        // required
 	PublicURL string           // of the pages; empty: no link
@@ -162,16 +161,8 @@ func (c *Cards) drawing(ctx context.Context, r lifecycle.Request) (drawing, erro
 // approvers lists the people who may approve, as far as the configuration names them.
 func (c *Cards) approvers(r lifecycle.Request, d drawing) []lifecycle.Person {
 	var found []lifecycle.Person
-	seen := map[string]bool{}
-	for _, login := range append(append([]string{}, c.Policy.Approvers...), c.Policy.Admins...) {
-		key := lifecycle.FoldLogin(login)
-		subject := rbac.Subject{Login: login}
-		if seen[key] ||
-			!c.Policy.Decide(subject, rbac.Approve, rbac.ScopeOf(r, subject, d.environment.Rules())).Allowed {
-			continue
-		}
-		seen[key] = true
-		found = append(found, lifecycle.Person{Login: login, SlackUser: d.account[key]})
+	for _, login := range c.Rights.Approvers(r, d.environment) {
+		found = append(found, lifecycle.Person{Login: login, SlackUser: d.user(login)})
 	}
 	return found
 }

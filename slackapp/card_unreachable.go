@@ -190,7 +190,7 @@ func (p *poster) tellAdmins(ctx context.Context) {
 		p.drawing.view.Where,
 		channelProblem(p.drawing.blocked),
 	)
-	for _, login := range p.Policy.Admins {
+	for _, login := range p.Rights.Admins() {
 		user := p.drawing.account[lifecycle.FoldLogin(login)]
 		if user == "" {
 			continue

@@ -65,7 +65,7 @@ func (a *App) showID(ctx context.Context, v request.Caller, id string) *slack.We
 		a.Log.Warn("show", keyRequest, doc.Request.ID, keyError, err) // correct even without the lease
 	}
 	d.links = a.Cards.links(ctx, doc.Request, v.SlackUser)
-	d.may = a.Cards.mayOf(doc.Request, v.Person)
+	d.may = a.Cards.Rights.Offered(doc.Request, d.environment, v.Person)
 	m := d.card()
 	if doc.Archived {
 		m.Blocks = append(m.Blocks, blocks.PlainContext("This request is archived and read-only."))

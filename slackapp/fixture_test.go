@@ -158,7 +158,7 @@ func (w *fixture) build(transport http.RoundTripper) {
 	w.must(err)
 	log := slog.New(slog.NewTextHandler(testWriter{w.t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	w.cards = &Cards{
-		API: api, Documents: w.store, Notes: w.notes, Policy: testPolicy(), Catalog: testCatalog(w.t),
+		API: api, Documents: w.store, Notes: w.notes, Rights: request.Rights{Policy: testPolicy()}, Catalog: testCatalog(w.t),
 		Projects: testDirectory(), PublicURL: "https://tfpilot.acme.test", Log: log,
 	}
 	w.app = &App{

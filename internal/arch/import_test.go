@@ -56,7 +56,7 @@ var mayImport = map[string][]string{
 	}, adapters...),
 	"internal/web": ofSurfaces,
 	"worker":       append([]string{"internal/config"}, adapters...),
-	"slackapp":     append([]string{"slackapp/blocks"}, ofSurfaces...),
+	"slackapp":     append([]string{"slackapp/blocks"}, ofSurfaces...), // but see TestSlackAsksTheUseCasesForRights
 
 	"slackapp/blocks": {"internal/invisible"},
 
@@ -329,6 +329,7 @@ func TestRulesBite(t *testing.T) {
 		{direction, "internal/lifecycle/x_test.go", `import "` + ours + `internal/store"`},
 		{direction, "internal/store/x.go", `import "` + ours + `internal/queue"`},
 		{direction, "internal/web/x.go", `import "` + ours + `slackapp"`},
+		{rightsInSlack, "slackapp/x.go", `import "` + ours + `internal/rbac"`},
 		{direction, "worker/x.go", `import "` + ours + `internal/sim/slack"`},
 		{direction, "slackapp/x.go", `import "` + ours + `worker"`},
 		{direction, "internal/sandbox/demo/x.go", `import "` + ours + `internal/lifecycle"`},

@@ -114,3 +114,16 @@ func testingInProduct(f file) (faults []string) {
 	}
 	return faults
 }
+
+// What the Slack app offers to whom, the use cases decide: rights exist once.
+func TestSlackAsksTheUseCasesForRights(t *testing.T) { assertRule(t, rightsInSlack) }
+
+func rightsInSlack(f file) (faults []string) {
+	if f.test || !underAny(f.dir, []string{"slackapp"}) {
+		return nil
+	}
+	if slices.Contains(f.imports, module+"/internal/rbac") {
+		faults = append(faults, "imports internal/rbac: ask internal/request")
+	}
+	return faults
+}

@@ -154,7 +154,7 @@ func (p *Parts) cards() (*slackapp.Cards, error) {
 		return nil, err
 	}
 	return &slackapp.Cards{
-		API: api, Documents: p.Store, Notes: queue.NewNotes(p.Redis), Policy: p.Config.Policy(),
+		API: api, Documents: p.Store, Notes: queue.NewNotes(p.Redis), Rights: request.Rights{Policy: p.Config.Policy()},
 		Catalog: p.Catalog, Projects: slackapp.Directory(p.Config.Projects), Log: p.Log,
 	}, nil
 }
