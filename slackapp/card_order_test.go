@@ -169,6 +169,25 @@ func drawnBefore(r lifecycle.Request) (lifecycle.Request, error) {
 	return r, nil
 }
 
+// A card that changes before its edits were stored has all of them stored at the end.
+func TestChangeBeforeTheRestIsStored(t *testing.T) {
+	withShown(t, func(w *fixture) {
+		w.drawing(func(n *queue.Notifier) {
+			var last lifecycle.Request
+			for _, reason := range []string{"One.", "Two.", "Three."} {
+				last = w.update(story.ID, progress(reason))
+				w.must(n.Changed(w.t.Context(), last, false))
+				time.Sleep(6 * time.Second)
+			}
+			has(t, wordsIn(w.card("omar", devCh)), "Three.")
+			time.Sleep(time.Minute)
+			if now := w.request(story.ID).Version; now != last.Version+1 {
+				t.Errorf("version %d became %d: want one write for what the messages show", last.Version, now)
+			}
+		})
+	})
+}
+
 // progress is a change that no person has to act on.
 func progress(reason string) lifecycle.Patch {
 	return func(r lifecycle.Request) (lifecycle.Request, error) {
