@@ -90,7 +90,7 @@ func reachable(people []lifecycle.Person, without string) []lifecycle.Person {
 func (c *Cards) escalation(d drawing) []lifecycle.Person {
 	logins := d.environment.Approvals.EscalateTo
 	if len(logins) == 0 {
-		logins = c.Policy.Admins
+		logins = c.Rights.Admins()
 	}
 	var found []lifecycle.Person
 	for _, login := range logins {

@@ -19,10 +19,7 @@ import (
 func (w *fixture) drawing(play func(*queue.Notifier)) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
-	handlers := queue.Handlers{Card: func(ctx context.Context, c queue.Card) error {
-		return w.cards.Refresh(ctx,
-			c.RequestID, c.Version)
-	}}
+	handlers := queue.Handlers{Card: w.cards.Draw}
 	ended := make(chan error, 1)
 	go func() {
 		ended <- queue.NewServer(w.link, handlers, w.cards.Log, queue.ServerOptions{Poll: 250 * time.Millisecond}).Run(ctx)
@@ -169,17 +166,50 @@ func drawnBefore(r lifecycle.Request) (lifecycle.Request, error) {
 	return r, nil
 }
 
+// While others work on a request, changes that follow each other are one edit of the requester's own card.
+// The card in the channel shows each of them, and a result is on both at once.
+func TestOwnCardIsEditedOnceForSeveralChanges(t *testing.T) {
+	withFixture(t, func(w *fixture) {
+		w.create(story.Ready(t))
+		w.refresh()
+		edits := func() int {
+			m := w.messages("dana", "dm")[0]
+			return w.counts().Updates[m.Channel+" "+m.TS]
+		}
+		w.drawing(func(n *queue.Notifier) {
+			for _, reason := range []string{"One.", "Two.", "Three."} {
+				w.must(n.Changed(w.t.Context(), w.update(story.ID, progress(reason)), false))
+				time.Sleep(2 * time.Second)
+				has(t, wordsIn(w.card("dana", devCh)), reason)
+			}
+			if n := edits(); n != 0 {
+				t.Errorf("%d edits while others work", n)
+			}
+			time.Sleep(ownDelay)
+			has(t, wordsIn(w.messages("dana", "dm")), "Three.")
+			if n := edits(); n != 1 {
+				t.Errorf("%d edits for three changes", n)
+			}
+			time.Sleep(time.Minute)
+			r := w.update(story.ID, lifecycle.SetProblem("x", "y", "Something does not work.", utcNow()))
+			w.must(n.Changed(w.t.Context(), r, false))
+			time.Sleep(2 * time.Second)
+			has(t, wordsIn(w.messages("dana", "dm")), "Something does not work.")
+		})
+	})
+}
+
 // A card that changes before its edits were stored has all of them stored at the end.
 func TestChangeBeforeTheRestIsStored(t *testing.T) {
 	withShown(t, func(w *fixture) {
 		w.drawing(func(n *queue.Notifier) {
 			var last lifecycle.Request
-			for _, reason := range []string{"One.", "Two.", "Three."} {
+			for _, reason := range []string{"One.", "Two."} {
 				last = w.update(story.ID, progress(reason))
 				w.must(n.Changed(w.t.Context(), last, false))
 				time.Sleep(6 * time.Second)
 			}
-			has(t, wordsIn(w.card("omar", devCh)), "Three.")
+			has(t, wordsIn(w.card("omar", devCh)), "Two.")
 			time.Sleep(time.Minute)
 			if now := w.request(story.ID).Version; now != last.Version+1 {
 				t.Errorf("version %d became %d: want one write for what the messages show", last.Version, now)

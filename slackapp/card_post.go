@@ -27,6 +27,8 @@ type poster struct {
 	outcomes []lifecycle.Patch // Slack's outcomes, which are stored together
 	recalled remembered        // which of them an earlier drawing made
 	rest     time.Duration     // after which a task must store them
+	waited   time.Duration     // since the first change that is not drawn
+	ownRest  time.Duration     // after which the requester's own card must be edited
 }
 
 // slot identifies one message of a request, and its channel and thread.
@@ -59,7 +61,7 @@ func (p *poster) all(ctx context.Context) error {
 		p.drawing.links = p.otherLinks(ctx, lifecycle.RoleDM)
 		own := p.drawing
 		own.may = p.Rights.Offered(r, p.drawing.environment, r.Requester)
-		errs = append(errs, p.put(ctx, slot{role: lifecycle.RoleDM, channel: p.directChannel(ctx)}, own.card(), true))
+		errs = append(errs, p.putOwn(ctx, own))
 	}
 	if anchor, ok := p.anchor(); ok && anchor.Role == lifecycle.RoleDM {
 		errs = append(errs, p.putReplies(ctx, anchor))
@@ -67,6 +69,41 @@ func (p *poster) all(ctx context.Context) error {
 	errs = append(errs, p.askApprovers(ctx), p.notify(ctx))
 	p.tellAdmins(ctx)
 	return errors.Join(append(errs, p.settleEdits(ctx))...)
+}
+
+// ownDelay is how long an edit of the requester's own card may wait, while others work on the request.
+const ownDelay = 10 * time.Second
+
+// putOwn brings the requester's own card up to date. While the requester has nothing to do, several changes
+// become one edit: the card in the channel shows each of them, and the workspace has few edits.
+func (p *poster) putOwn(ctx context.Context, own drawing) error {
+	x, m := slot{role: lifecycle.RoleDM, channel: p.directChannel(ctx)}, own.card()
+	have, ok := p.find(x)
+	anchor, _ := p.anchor()
+	posted := ok && have.TS != "" && anchor.Role == lifecycle.RoleCard
+	if posted && have.State != m.Fingerprint() && p.waited < ownDelay && !p.doc.Archived && own.ownMayWait() {
+		p.ownRest = ownDelay - p.waited
+		return nil
+	}
+	return p.put(ctx, x, m, true)
+}
+
+// ownMayWait reports whether other people or a run are at work, and the requester has neither a result nor
+// anything to do.
+func (d drawing) ownMayWait() bool {
+	if d.r.Problem != nil {
+		return false
+	}
+	switch lifecycle.DeriveLifecycleStatus(d.r, d.facts.Now) {
+	case lifecycle.StatusRequestCreated, lifecycle.StatusPlanning, lifecycle.StatusPlanReady,
+		lifecycle.StatusApplying, lifecycle.StatusDestroying:
+		return true
+	case lifecycle.StatusApproved:
+		return !d.offers(lifecycle.ActionMerge)
+	case lifecycle.StatusMerged:
+		return !d.offers(lifecycle.ActionApply)
+	}
+	return false
 }
 
 // putReplies brings the thread below a card up to date.

@@ -66,9 +66,14 @@ type Cards struct {
 // that is not known. It is safe to run twice and at the same time: one lease per request, one message
 // per slot.
 func (c *Cards) Refresh(ctx context.Context, id string, version int64) error {
+	return c.Draw(ctx, queue.Card{RequestID: id, Version: version, Waited: ownDelay})
+}
+
+// Draw is Refresh for a card of the list. The edit of the requester's own card may wait for more changes.
+func (c *Cards) Draw(ctx context.Context, card queue.Card) error {
 	ctx, cancel := context.WithTimeout(ctx, refreshLimit)
 	defer cancel()
-	lease, ok, err := c.Notes.CardLease(ctx, id, version, leaseTime)
+	lease, ok, err := c.Notes.CardLease(ctx, card.RequestID, card.Version, leaseTime)
 	if err != nil {
 		return err
 	}
@@ -77,7 +82,7 @@ func (c *Cards) Refresh(ctx context.Context, id string, version int64) error {
 	}
 	var rest time.Duration
 	for range maxRounds {
-		wait, err := c.render(ctx, id, lease.Version)
+		wait, err := c.render(ctx, card.RequestID, lease.Version, card.Waited)
 		if err != nil {
 			return c.releaseLease(ctx, lease, err)
 		}
@@ -107,9 +112,10 @@ func (c *Cards) releaseLease(ctx context.Context, lease *queue.CardLease, why er
 	return why
 }
 
-// render brings all messages up to date. rest is after which time it must run again to store its edits; 0
-// when they are stored.
-func (c *Cards) render(ctx context.Context, id string, version int64) (rest time.Duration, err error) {
+// render brings all messages up to date. rest is after which time it must run again for what it
+// left; 0 when it left nothing.
+func (c *Cards) render(ctx context.Context, id string, version int64, waited time.Duration) (
+	rest time.Duration, err error) {
 	doc, err := c.document(ctx, id, version)
 	if errors.Is(err, store.ErrNotFound) {
 		return 0, nil
@@ -121,10 +127,10 @@ func (c *Cards) render(ctx context.Context, id string, version int64) (rest time
 	if err != nil {
 		return 0, err
 	}
-	p := &poster{Cards: c, drawing: d, doc: doc}
+	p := &poster{Cards: c, drawing: d, doc: doc, waited: waited}
 	p.recall(ctx)
 	err = p.all(ctx)
-	return p.rest, err
+	return max(p.rest, p.ownRest), err
 }
 
 // document returns the request as of at least this version: the copy of the one who wrote it, else

@@ -38,9 +38,9 @@ const (
 
 // Delays let changes that follow each other become one edit. A card that a person has to act on has none.
 const (
-	delayFirst    = time.Second            // the app posts the first card itself, and this is for when it ends before
-	delayClick    = 500 * time.Millisecond // the outcome of a click often follows at once
-	delayProgress = 3 * time.Second        // what lasts shorter, people do not see
+	delayFirst    = time.Second     // the app posts the first card itself, and this is for when it ends before
+	delayClick    = time.Second     // the outcome of a click often follows at once
+	delayProgress = 3 * time.Second // what lasts shorter, people do not see
 )
 
 // urgencyOf derives from a request how soon its card must be drawn, and after which delay.

@@ -196,7 +196,7 @@ func (p *Parts) worker() (*worker.Worker, *queue.Server, error) {
 		FingerprintSecret: []byte(p.Config.GitHub.WebhookSecret.Reveal()),
 	}
 	tasks := w.Handlers()
-	tasks.Card = func(ctx context.Context, c queue.Card) error { return cards.Refresh(ctx, c.RequestID, c.Version) }
+	tasks.Card = cards.Draw
 	return w, queue.NewServer(p.Redis, tasks, p.Log, queue.ServerOptions{Concurrency: p.Config.Worker.Concurrency}), nil
 }
 
