@@ -177,7 +177,8 @@ func TestAFailingModelStillGetsAnAnswer(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		has(t, wordsIn(w.last("dana", "dm")), "takes a moment", "Open the form")
 		time.Sleep(10 * time.Second)
-		has(t, wordsIn(w.last("dana", "dm")), "did not answer in time", "chosen by a keyword", "S3 bucket · core dev/app",
+		has(t, wordsIn(w.last("dana", "dm")), "did not answer in time", "A keyword in your text chose the module",
+			"S3 bucket · core dev/app",
 			"Edit")
 
 		w.write("ana", "dm", "", "an iam role in core dev/app")

@@ -54,6 +54,11 @@ func Scopes() []Scope {
 			[]string{"conversations.history", "conversations.replies"},
 		},
 		{
+			"groups:history", "The same in private channels.",
+			"After a lost answer the card of a private channel stays missing.",
+			[]string{"conversations.history", "conversations.replies"},
+		},
+		{
 			"im:history", "Read what people write to TfPilot in direct messages, and find a card there after a lost answer.",
 			"Direct messages get no answer, and after a lost answer the requester's card stays missing.",
 			[]string{"conversations.history", "conversations.replies"},
