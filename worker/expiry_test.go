@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,5 +38,29 @@ func TestExpiredRequestIsClosed(t *testing.T) {
 		w.reach(reqA, lifecycle.StatusClosed)
 		w.until(reqA, "closed on GitHub", func(d store.Doc) bool { return d.Request.PR.Open != nil && !*d.Request.PR.Open })
 		w.assertInvariants()
+	})
+}
+
+// The sweep enqueues the card of a request with a message to send, until it is sent, also when the task was lost
+// with Redis.
+func TestSweepEnqueuesTheCardThatOwesAMessage(t *testing.T) {
+	var owed atomic.Bool
+	withHarness(t, setup{owes: func(lifecycle.Request) bool { return owed.Load() }}, func(w *harness) {
+		w.open(reqA)
+		w.pass(10 * time.Minute)
+		cards := func() int { w.mu.Lock(); defer w.mu.Unlock(); return w.cards[reqA] }
+		before := cards()
+		w.pass(10 * time.Minute)
+		if n := cards(); n != before {
+			w.t.Errorf("the card was drawn %d times for nothing", n-before)
+		}
+		owed.Store(true)
+		w.pass(3 * time.Minute)
+		w.redis.FlushAll()
+		known := cards()
+		w.pass(3 * time.Minute)
+		if known == before || cards() == known {
+			w.t.Errorf("drawn %d times, %d after Redis was emptied", known-before, cards()-known)
+		}
 	})
 }

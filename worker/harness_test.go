@@ -128,6 +128,7 @@ type harness struct {
 	ledger    *ledger
 	policy    rbac.Policy
 	patient   lifecycle.Patience // of each environment
+	owes      func(lifecycle.Request) bool
 	log       *journal
 	cache     store.Cache   // nil: in Redis
 	poll      time.Duration // how often workers poll the queue; each poll costs the tests more than the work
@@ -151,7 +152,8 @@ type setup struct {
 	cache   store.Cache // of documents; nil: in Redis
 	plan    []fault     // to strike, see gate
 	patient lifecycle.Patience
-	disturb func(*harness) // runs during the story
+	owes    func(lifecycle.Request) bool // a message; nil: none ever is
+	disturb func(*harness)               // runs during the story
 }
 
 // withHarness runs a story with a harness of its own.
@@ -174,7 +176,7 @@ func withHarness(t *testing.T, s setup, story func(*harness)) {
 }
 
 func newHarness(t testing.TB, s setup) *harness {
-	w := &harness{t: t, ledger: newLedger(), policy: s.policy, patient: s.patient, log: &journal{}, cache: s.cache,
+	w := &harness{t: t, ledger: newLedger(), policy: s.policy, patient: s.patient, owes: s.owes, log: &journal{}, cache: s.cache,
 		poll: cmp.Or(s.poll, 3*time.Second), cards: map[string]int{}}
 	if len(w.policy.Admins) == 0 {
 		w.policy = defaultPolicy()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tfpilot/tfpilot/internal/github"
+	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/queue"
 	hubsim "github.com/tfpilot/tfpilot/internal/sim/github"
 	"github.com/tfpilot/tfpilot/internal/testing/inprocess"
@@ -54,6 +55,9 @@ func (w *harness) newProcess() (*process, *queue.Redis) {
 		Catalog: builtin(), Structure: w.structure(), Policy: w.policy, HintKey: hintKey,
 		Answers: queue.NewCache(redis, hintKey), FingerprintSecret: hintKey,
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	if w.owes != nil {
+		p.Owes = func(_ context.Context, r lifecycle.Request) bool { return w.owes(r) }
 	}
 	return p, redis
 }
