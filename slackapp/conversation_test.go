@@ -79,7 +79,7 @@ func TestQuestionsAreAnsweredByMenusAndTheForm(t *testing.T) {
 		}
 		w.settle()
 		card = w.last("dana", "dm")
-		has(t, wordsIn(card), "S3 bucket · core dev/app", "Bucket name: ")
+		has(t, wordsIn(card), "S3 bucket · core dev/app", "Bucket name is missing.")
 		if strings.Contains(wordsIn(card), "Create request") {
 			t.Error("an incomplete draft can be created")
 		}

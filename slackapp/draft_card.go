@@ -183,7 +183,7 @@ func (c draftCard) asking() []slack.Block {
 			return append(body, blocks.PlainContext(fmt.Sprintf("%d more are asked in the form.", len(c.questions)-i)))
 		}
 		if len(q.Choices) == 0 {
-			body = append(body, blocks.Paragraph(q.Label+": "+q.Text+" Answer here, or use Edit."))
+			body = append(body, blocks.Paragraph(q.Text+" Answer here, or use Edit."))
 			continue
 		}
 		body = append(body, blocks.Paragraph(q.Text), c.menu(q))

@@ -23,6 +23,7 @@ func newRoot() *cobra.Command {
 		newDerive(),
 		newCatalog(),
 		newBootstrap(),
+		newIntake(),
 		newIdentities(),
 		newReindex(),
 		newDoctor(),

@@ -41,15 +41,13 @@ func (t Turn) apply(items []item) Outcome {
 			next := t.change(out.Drafts[0], it)
 			out.Changed = out.Changed || changed(out.Drafts[0], next)
 			out.Drafts[0] = next
-		case t.module(it.Request.Module) == nil && len(out.Drafts) > 0:
-			// a further entry without a module asks for nothing
+		case t.module(it.Request.Module) == nil:
+			// asks for nothing that can be requested
 		case len(out.Drafts) >= MaxDrafts:
 			out.Dropped++
 		default:
-			d := t.change(Draft{Words: cutRunes(t.wordsOf(it), maxDraftText)}, it)
-			if d.Module != "" || d.Environment != "" {
-				out.Drafts, out.Changed = append(out.Drafts, d), true
-			}
+			out.Drafts = append(out.Drafts, t.change(Draft{Words: cutRunes(t.wordsOf(it), maxDraftText)}, it))
+			out.Changed = true
 		}
 	}
 	return out

@@ -13,7 +13,7 @@ var further = set("also another second additionally plus furthermore")
 var openers = set("and also then plus we i need want would like please me us give additionally furthermore")
 
 // removal are words before the name of a field that is no longer wanted.
-var removal = set("forget drop remove clear without skip undo unset")
+var removal = set("forget drop remove clear undo unset")
 
 // entries fills a list of objects: one for each part of the words that asks for something of its own.
 func (r *reader) entries(item schema) []any {
