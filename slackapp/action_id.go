@@ -45,10 +45,12 @@ const (
 	actPlanNext = "plan.next"
 	actPlanBack = "plan.back"
 	actPlanLast = "plan.last"
+	actPlanNo   = "plan.reject" // rejects the plan that the window shows
 	actShow     = "show"
 	actStart    = "start" // opens the form that a hint suggests
 	actAgain    = "again" // opens the form with a request's inputs
 	actPage     = "page"  // of the list
+	actHome     = "home"  // draws the Home tab again, perhaps with another page
 	actTyped    = "typed"
 	actWhy      = "why"
 	blockTyped  = "typed"

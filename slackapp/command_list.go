@@ -120,7 +120,7 @@ func (a *App) page(ctx context.Context, t trail, page queue.Page) *slack.Webhook
 	for _, r := range page.Rows {
 		body = append(body, a.listRow(ctx, r))
 	}
-	body = append(body, listButtons(t, page.Cursor)...)
+	body = append(body, listButtons(actPage, t, page.Cursor)...)
 	return blocks.Message{Text: fmt.Sprintf("%s, %s.", blocks.Escape(head), position), Blocks: body}.Ephemeral()
 }
 
@@ -151,7 +151,7 @@ func (a *App) noList(refusal *request.Refusal) string {
 }
 
 // listRow draws a request: its title, linked to its card, its status, and its times in the reader's zone.
-func (a *App) listRow(ctx context.Context, r queue.Row) slack.Block {
+func (a *App) listRow(ctx context.Context, r queue.Row) *slack.SectionBlock {
 	title := "*" + blocks.Escape(blocks.OneLine(r.Title, maxTitle)) + "*"
 	if url := a.Cards.permalink(ctx, lifecycle.Message{Channel: r.Channel, TS: r.CardTS}); url != "" {
 		title = blocks.Link(url, blocks.OneLine(r.Title, maxTitle))
@@ -173,18 +173,18 @@ func (a *App) listRow(ctx context.Context, r queue.Row) slack.Block {
 	return slack.NewSectionBlock(blocks.Markup(row), nil, slack.NewAccessory(b))
 }
 
-func listButtons(t trail, next string) []slack.Block {
+func listButtons(action string, t trail, next string) []slack.Block {
 	var buttons []slack.BlockElement
 	if len(t.cursors) > 0 {
 		buttons = append(
 			buttons,
-			blocks.Button(actPage+".newer", t.newer().String(), "Newer"),
+			blocks.Button(action+".newer", t.newer().String(), "Newer"),
 		)
 	}
 	if next != "" {
 		buttons = append(
 			buttons,
-			blocks.Button(actPage+".older", t.older(next).String(), "Older"),
+			blocks.Button(action+".older", t.older(next).String(), "Older"),
 		)
 	}
 	if len(buttons) == 0 {

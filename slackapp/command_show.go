@@ -9,6 +9,7 @@ import (
 
 	"github.com/tfpilot/tfpilot/internal/queue"
 	"github.com/tfpilot/tfpilot/internal/request"
+	"github.com/tfpilot/tfpilot/internal/store"
 	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
@@ -60,6 +61,11 @@ func (a *App) showID(ctx context.Context, v request.Caller, id string) *slack.We
 	if refusal := a.refusal(err); refusal != nil {
 		return blocks.Ephemeral(a.withNewest(refusal))
 	}
+	return a.cardFor(ctx, v, doc).Ephemeral()
+}
+
+// cardFor draws the card for one reader.
+func (a *App) cardFor(ctx context.Context, v request.Caller, doc store.Doc) blocks.Message {
 	d, err := a.Cards.drawing(ctx, doc.Request)
 	if err != nil {
 		a.Log.Warn("show", keyRequest, doc.Request.ID, keyError, err) // correct even without the lease
@@ -70,7 +76,7 @@ func (a *App) showID(ctx context.Context, v request.Caller, id string) *slack.We
 	if doc.Archived {
 		m.Blocks = append(m.Blocks, blocks.PlainContext("This request is archived and read-only."))
 	}
-	return m.Ephemeral()
+	return m
 }
 
 // withNewest adds the list command to the refusal of an unknown id.

@@ -65,6 +65,7 @@ type slackEvent struct {
 		Thread      string `json:"thread_ts"`
 		Channel     string `json:"channel"`
 		ChannelType string `json:"channel_type"`
+		Tab         string `json:"tab"` // of app_home_opened
 	} `json:"event"`
 }
 
@@ -81,6 +82,10 @@ func (a *App) Event(ctx context.Context, payload json.RawMessage, ack Ack) error
 	}
 	at := spot{team: e.Team, user: in.User, channel: in.Channel, thread: in.Thread}
 	switch {
+	case in.Type == "app_home_opened" && in.Tab == "home":
+		ack(nil)
+		a.homeOpened(ctx, e.Team, in.User)
+		return nil
 	case in.Type == "app_mention":
 		if at.thread == "" {
 			at.thread = in.TS

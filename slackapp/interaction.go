@@ -60,12 +60,18 @@ func (a *App) clicked(ctx context.Context, cb slack.InteractionCallback, action 
 		a.startAgain(ctx, cb, action.Value)
 	case id == actAgain:
 		a.requestAgain(ctx, cb, action.Value)
+	case id == actHome, strings.HasPrefix(id, actHome+"."):
+		a.homeClicked(ctx, cb, action.Value)
+	case id == actShow && cb.View.Type == slack.VTHomeTab:
+		a.showInWindow(ctx, cb, action.Value)
 	case id == actShow:
 		a.showRow(ctx, cb, action.Value)
 	case strings.HasPrefix(id, actDraft):
 		a.draftClicked(ctx, cb, action)
 	case strings.HasPrefix(id, actPage+"."):
 		a.turnPage(ctx, cb, action.Value)
+	case id == actPlanNo:
+		a.rejectPlan(ctx, cb)
 	case id == actPlanNext, id == actPlanBack, id == actPlanLast:
 		a.turnPlan(ctx, cb, id)
 	case id == actReview:

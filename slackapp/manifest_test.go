@@ -96,13 +96,14 @@ func TestManifestMatchesTheApp(t *testing.T) {
 }
 
 // handledEvents are the events that App.Event handles.
-var handledEvents = []string{"app_mention", "message.im"}
+var handledEvents = []string{"app_home_opened", "app_mention", "message.im"}
 
 // clientMethods are the methods of slack-go's client and what they call.
 var clientMethods = map[string]string{
 	"AuthTestContext":                  "auth.test",
 	"OpenViewContext":                  "views.open",
 	"UpdateViewContext":                "views.update",
+	"PublishViewContext":               "views.publish",
 	"PostMessageContext":               "chat.postMessage",
 	"UpdateMessageContext":             "chat.update",
 	"PostEphemeralContext":             "chat.postEphemeral",

@@ -50,7 +50,10 @@ func (a *App) reviewView(ctx context.Context, v request.Caller, g buttonValue) s
 		)
 	}
 	x := reading{buttonValue: g}
-	x.Digest, x.HeadSHA = d.r.Plan.Digest, d.r.Plan.SHA
+	x.Purpose, x.Digest, x.HeadSHA = d.r.Plan.Purpose, d.r.Plan.Digest, d.r.Plan.SHA
+	// A person who may approve decides where they read. The window shows exactly the plan that they approve.
+	_, confirmation, err := a.Requests.Check(ctx, v, x.command(lifecycle.ActionApprove))
+	x.approve, x.Confirm = err == nil, confirmation
 	return a.planView(ctx, d, x)
 }
 

@@ -84,6 +84,9 @@ func (a *App) planView(ctx context.Context, d drawing, x reading) slack.ModalVie
 		body = append(body, blocks.Rich(blocks.Preformatted(text, limitPlanText)))
 	}
 	body = append(body, pageButtons(x, len(pages))...)
+	if x.approve {
+		body = append(body, slack.NewActionBlock("reject", blocks.Button(actPlanNo, actPlanNo, "Reject…")))
+	}
 	if x.approve && x.seen && x.Digest == d.r.Plan.Digest {
 		submit = title
 		if x.Confirm == lifecycle.ConfirmTyped {
@@ -152,6 +155,28 @@ func pageButtons(x reading, pages int) []slack.Block {
 	return []slack.Block{blocks.Paragraph(where), slack.NewActionBlock("pages", buttons...)}
 }
 
+// rejectPlan turns a plan's window into the one that asks for the reason of a rejection.
+func (a *App) rejectPlan(ctx context.Context, cb slack.InteractionCallback) {
+	title := titleOf(lifecycle.ActionReject)
+	x, err := readReading(cb.View.PrivateMetadata)
+	if err != nil {
+		a.redraw(ctx, cb.View.ID, "", notice(title, blocks.Paragraph(oldWindow)))
+		return
+	}
+	v, err := a.clickCaller(ctx, cb)
+	var r lifecycle.Request
+	if err == nil {
+		r, x.Confirm, err = a.Requests.Check(ctx, v, x.command(lifecycle.ActionReject))
+	}
+	if refusal := a.refusal(err, keyRequest, x.ID); refusal != nil {
+		a.redraw(ctx, cb.View.ID, "", notice(title, blocks.Paragraph(refusal.Text)))
+		return
+	}
+	a.redraw(ctx, cb.View.ID, cb.View.Hash, a.confirmView(ctx, r, lifecycle.ActionReject, x.buttonValue))
+}
+
+const oldWindow = "This window is from another version of TfPilot. Close it and open the plan again."
+
 // turnPlan shows another page of a plan's window.
 func (a *App) turnPlan(ctx context.Context, cb slack.InteractionCallback, id string) {
 	x, err := readReading(cb.View.PrivateMetadata)
@@ -162,7 +187,7 @@ func (a *App) turnPlan(ctx context.Context, cb slack.InteractionCallback, id str
 			"",
 			notice(
 				titleReview,
-				blocks.Paragraph("This window is from another version of TfPilot. Close it and open the plan again."),
+				blocks.Paragraph(oldWindow),
 			),
 		)
 		return

@@ -70,4 +70,4 @@ func Scopes() []Scope {
 const AppScope = "connections:write"
 
 // freeMethods need no scope.
-var freeMethods = []string{"auth.test", "views.open", "views.update", "apps.connections.open"}
+var freeMethods = []string{"auth.test", "views.open", "views.publish", "views.update", "apps.connections.open"}

@@ -200,7 +200,7 @@ func TestCardsAndThreads(t *testing.T) {
 }
 
 func TestHomeAndDirectMessages(t *testing.T) {
-	w := startTestSandbox(t, t.TempDir(), 0, home.Replace)
+	w := startTestSandbox(t, t.TempDir(), 0)
 	b := startBot(w)
 	b.api("views.publish", map[string]any{"user_id": "U0DANA0001", "view": map[string]any{"type": "home", "blocks": []any{
 		map[string]any{"type": "header", "text": map[string]any{"type": "plain_text", "text": "Your requests"}},
@@ -377,7 +377,7 @@ func TestPageReconnects(t *testing.T) {
 	}
 	p.Read("The sandbox does not respond.")
 	shoot(p, "gone-1280-light")
-	again := startTestSandbox(t, dir, port, func(m string) string { return m })
+	again := startTestSandbox(t, dir, port)
 	p.Click("button", "Try now")
 	p.Unread("The sandbox does not respond.")
 	if _, err := again.box.Slack.Say("ana", "#infra-dev", "", "back again"); err != nil {
@@ -399,7 +399,7 @@ func onFixedPorts(t *testing.T, dir string) (*testSandbox, int) {
 		_, text, _ := net.SplitHostPort(probe.Addr().String())
 		port, _ := strconv.Atoi(text)
 		_ = probe.Close()
-		box, err := start(t, dir, port, func(m string) string { return m })
+		box, err := start(t, dir, port)
 		if err == nil {
 			return &testSandbox{t, box}, port
 		}

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -36,24 +35,21 @@ type testSandbox struct {
 	box *sandbox.Sandbox
 }
 
-// home enables what the product's manifest disables, so that the whole page is tested.
-var home = strings.NewReplacer("home_tab_enabled: false", "home_tab_enabled: true")
-
 func newTestSandbox(t *testing.T) *testSandbox {
 	t.Helper()
-	return startTestSandbox(t, t.TempDir(), 0, func(m string) string { return m })
+	return startTestSandbox(t, t.TempDir(), 0)
 }
 
-func startTestSandbox(t *testing.T, dir string, port int, manifest func(string) string) *testSandbox {
+func startTestSandbox(t *testing.T, dir string, port int) *testSandbox {
 	t.Helper()
-	box, err := start(t, dir, port, manifest)
+	box, err := start(t, dir, port)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &testSandbox{t, box}
 }
 
-func start(t *testing.T, dir string, port int, manifest func(string) string) (*sandbox.Sandbox, error) {
+func start(t *testing.T, dir string, port int) (*sandbox.Sandbox, error) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("..", "..", "..", "slack-manifest.yaml"))
 	if err != nil {
@@ -61,7 +57,7 @@ func start(t *testing.T, dir string, port int, manifest func(string) string) (*s
 	}
 	box, err := sandbox.Start(t.Context(), sandbox.Config{
 		Dir: dir, Port: port, Terraform: "/nowhere/terraform", Act: "/nowhere/act", CLIConfig: "/nowhere/cli.tfrc",
-		Log: slog.New(slog.DiscardHandler), Manifest: []byte(manifest(string(raw))),
+		Log: slog.New(slog.DiscardHandler), Manifest: raw,
 		Buckets: []string{requestsBucket, stateBucket}, Principals: everything(),
 		Repos: func(string) ([]sandbox.Repo, error) {
 			return []sandbox.Repo{{Owner: "acme", Name: "infra-core", Project: "core", Files: map[string][]byte{
