@@ -64,6 +64,7 @@ const (
 	actDraftEdit    = "draft.edit"
 	actDraftDiscard = "draft.discard"
 	actDraftAnswer  = "draft.answer" // a menu that answers a question
+	actDraftUse     = "draft.use."   // and the field of a suggestion
 )
 
 // Shortcuts, by callback_id.

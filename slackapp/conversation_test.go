@@ -238,3 +238,23 @@ func TestShortcutsOpenTheForm(t *testing.T) {
 		has(t, wordsIn(w.view("ana")), "Choose a project")
 	})
 }
+
+// TestASuggestionIsOneClick that changes one input, and does nothing once the draft changed.
+func TestASuggestionIsOneClick(t *testing.T) {
+	withFixture(t, func(w *fixture) {
+		w.withModel()
+		w.write("dana", "dm", "", "an s3 bucket named Acme_Builds in core dev/app")
+		card := w.last("dana", "dm")
+		has(t, wordsIn(card), "Use acme-builds", "S3 bucket · core dev/app")
+		w.click("dana", card, actDraftUse+"name")
+		card = w.last("dana", "dm")
+		has(t, wordsIn(card), "S3 bucket acme-builds · core dev/app", "Create request")
+		if strings.Contains(wordsIn(card), "Use acme-builds") {
+			t.Error("the suggestion stays")
+		}
+		w.click("dana", card, actDraftCreate)
+		if r := w.onlyRequest(); r.Config["name"] != "acme-builds" {
+			t.Errorf("%+v", r.Config)
+		}
+	})
+}

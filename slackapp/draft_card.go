@@ -130,6 +130,9 @@ func (c draftCard) message() blocks.Message {
 	for _, u := range c.draft.Unclear {
 		body = append(body, blocks.PlainContext(c.unclear(u)))
 	}
+	if suggested := c.suggestions(); len(suggested) > 0 {
+		body = append(body, slack.NewActionBlock("", suggested...))
+	}
 	body = append(body, c.asking()...)
 	body = append(body, slack.NewActionBlock("", c.buttons()...))
 	footer := "Nothing is made until you create the request."
@@ -173,6 +176,21 @@ func (c draftCard) unclear(u intake.Unclear) string {
 		}
 	}
 	return u.Text
+}
+
+// suggestions are changes of one input, one click each.
+func (c draftCard) suggestions() []slack.BlockElement {
+	var out []slack.BlockElement
+	for _, u := range c.draft.Suggestions() {
+		if len(out) == maxQuestions {
+			break
+		}
+		label := blocks.OneLine("Use "+u.Suggest, blocks.MaxButton)
+		b := blocks.Button(actDraftUse+u.Field, c.ref(u.Field).String(), label)
+		b.AccessibilityLabel = blocks.Cut(label+": "+c.title(), blocks.MaxButton)
+		out = append(out, b)
+	}
+	return out
 }
 
 // asking draws the questions: a menu where the answer is one of a few, else a sentence.

@@ -53,7 +53,13 @@ func (a *App) draftClicked(ctx context.Context, cb slack.InteractionCallback, ac
 	case actDraftDiscard:
 		a.endDraft(ctx, at, d.ID, "Discarded. Nothing was made.")
 	case actDraftAnswer:
-		a.answerDraft(ctx, cb, at, ref, action.SelectedOption.Value)
+		a.answerDraft(ctx, cb, at, ref, func(s intake.Scope, d intake.Draft) (intake.Draft, bool) {
+			return s.Answer(d, ref.Field, action.SelectedOption.Value)
+		})
+	default:
+		a.answerDraft(ctx, cb, at, ref, func(s intake.Scope, d intake.Draft) (intake.Draft, bool) {
+			return s.Use(d, ref.Field)
+		})
 	}
 }
 
@@ -131,8 +137,14 @@ func (a *App) endDraft(ctx context.Context, at spot, id, what string) {
 	a.showDraft(ctx, at, a.scope(v, here), left, "")
 }
 
-// answerDraft takes the answer of a menu.
-func (a *App) answerDraft(ctx context.Context, cb slack.InteractionCallback, at spot, ref draftRef, value string) {
+// answerDraft applies the answer of a menu or a suggestion to the draft that the card showed.
+func (a *App) answerDraft(
+	ctx context.Context,
+	cb slack.InteractionCallback,
+	at spot,
+	ref draftRef,
+	apply func(intake.Scope, intake.Draft) (intake.Draft, bool),
+) {
 	v, err := a.clickCaller(ctx, cb)
 	if err != nil {
 		a.replyTo(ctx, cb, blocks.Escape(a.refusal(err).Text))
@@ -147,7 +159,7 @@ func (a *App) answerDraft(ctx context.Context, cb slack.InteractionCallback, at 
 		if !ok || d.ID != ref.ID || d.Hash() != ref.Hash {
 			return false
 		}
-		if d, done = scope.Answer(d, ref.Field, value); done {
+		if d, done = apply(scope, d); done {
 			c.Drafts[0] = d
 			after = *c
 		}

@@ -15,7 +15,7 @@ func TestConversationSurvivesItsStorage(t *testing.T) {
 	c := Conversation{Card: "1.000001", Turns: 2, Drafts: []Draft{{
 		ID: "req_1", Project: "core", Environment: "dev/app", Module: "s3-bucket", Words: "x",
 		Inputs:  map[string]any{"expire_days": json.Number("30"), "tags": map[string]any{"a": "b"}, "force_destroy": true},
-		Unclear: []Unclear{{"name", "why"}},
+		Unclear: []Unclear{{Field: "name", Text: "why", Suggest: "x"}},
 	}}}
 	c.Hear(Message{"1.000002", "hello"})
 	data, err := c.Encode(now)

@@ -33,6 +33,8 @@ type Draft struct {
 type Unclear struct {
 	Field string `json:"field,omitempty"`
 	Text  string `json:"text"`
+	// Suggest is a valid value close to what the person said, as text for a form; empty without one.
+	Suggest string `json:"suggest,omitempty"`
 }
 
 // UnmarshalJSON keeps numbers as they were typed.
@@ -43,14 +45,14 @@ func (d *Draft) UnmarshalJSON(raw []byte) error {
 	return dec.Decode((*plain)(d))
 }
 
-// Hash identifies the module, the environment and the inputs. A button carries it: clicked after a change,
+// Hash identifies the module, the environment, the inputs and what is suggested. A button carries it: clicked after a change,
 // it is out of date.
 func (d Draft) Hash() string {
 	inputs := d.Inputs
 	if len(inputs) == 0 {
 		inputs = nil // as it is stored
 	}
-	data, err := json.Marshal([]any{d.Project, d.Environment, d.Module, inputs})
+	data, err := json.Marshal([]any{d.Project, d.Environment, d.Module, inputs, d.Suggestions()})
 	if err != nil {
 		return "" // no button has it
 	}

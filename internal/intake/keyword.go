@@ -18,7 +18,7 @@ func (t Turn) ByKeyword() Draft {
 	}
 	d.Project, d.Environment = named.Project, named.Environment
 	if named.Note != "" {
-		d.Unclear = []Unclear{{FieldEnvironment, named.Note}}
+		d.Unclear = []Unclear{{Field: FieldEnvironment, Text: named.Note}}
 	}
 	return d
 }

@@ -76,7 +76,7 @@ func (t Turn) change(d Draft, it item) Draft {
 		d.Project, d.Environment = named.Project, named.Environment
 		d.Unclear = without(d.Unclear, FieldEnvironment)
 		if named.Note != "" {
-			d.Unclear = append(d.Unclear, Unclear{FieldEnvironment, named.Note})
+			d.Unclear = append(d.Unclear, Unclear{Field: FieldEnvironment, Text: named.Note})
 		}
 	}
 	if m := t.module(it.Request.Module); m != nil {
@@ -114,7 +114,9 @@ func (s Scope) checked(d Draft, inputs map[string]any) Draft {
 	d.Inputs, wrong = m.Parse(in, s.where(d))
 	for _, e := range wrong {
 		if _, given := in[e.Field]; given && len(d.Unclear) < maxUnclear {
-			d.Unclear = append(without(d.Unclear, e.Field), Unclear{e.Field, e.Message})
+			d.Unclear = append(without(d.Unclear, e.Field), Unclear{
+				Field: e.Field, Text: e.Message, Suggest: s.suggest(m, e.Field, in[e.Field], s.where(d)),
+			})
 		}
 	}
 	maps.DeleteFunc(d.Inputs, func(name string, _ any) bool { _, given := in[name]; return !given })
