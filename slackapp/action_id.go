@@ -11,10 +11,11 @@ const (
 	subList    = "list"
 	subShow    = "show"
 	subSync    = "sync"
+	subNotify  = "notify"
 	subHelp    = "help"
 )
 
-var subcommands = []string{subRequest, subList, subShow, subSync, subHelp}
+var subcommands = []string{subRequest, subList, subShow, subSync, subNotify, subHelp}
 
 // Views, by callback_id.
 const (

@@ -153,8 +153,24 @@ func (p *poster) notify(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// quietState is the state of a message that was not sent because the person turned notifications off.
+const quietState = "quiet"
+
 // isSent reports whether a message needs nothing more.
-func isSent(m lifecycle.Message) bool { return m.TS != "" || m.Refused() }
+func isSent(m lifecycle.Message) bool { return m.TS != "" || m.Refused() || m.State == quietState }
+
+// quiet reports whether the person turned this notification off. An escalation always reaches them. When the
+// choice cannot be read, nothing is sent yet.
+func (p *poster) quiet(ctx context.Context, n notification) (bool, error) {
+	if n.user == "" || n.To == view.ToEscalation {
+		return false, nil
+	}
+	chosen, err := p.Documents.Preferences(ctx, p.drawing.r.Requester.SlackTeam, n.user)
+	if err != nil {
+		return false, fmt.Errorf("read preferences: %w", err)
+	}
+	return chosen.Quiet, nil
+}
 
 // recipient is where a notification belongs. It is false while that message is not there, and when a reply in
 // the same thread mentions the person already. Without a channel, the user's direct messages are opened.
@@ -183,6 +199,12 @@ func (p *poster) send(ctx context.Context, x slot, n notification) error {
 	if known && strings.HasPrefix(have.State, postingMark) {
 		x.channel, x.thread = have.Channel, have.Thread
 		return p.recover(ctx, x, have, m)
+	}
+	switch quiet, err := p.quiet(ctx, n); {
+	case err != nil:
+		return err
+	case quiet:
+		return p.outcome(x, have.State, &lifecycle.Message{Role: x.role, Topic: x.topic, State: quietState})
 	}
 	if x.channel == "" {
 		opened, _, _, err := p.API.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{n.user}})

@@ -233,3 +233,27 @@ func TestUnreachablePersonIsTriedOnce(t *testing.T) {
 		}
 	})
 }
+
+// A person who turned notifications off gets their card alone, is asked again by no one, and is back after they
+// turned them on.
+func TestNotificationsCanBeTurnedOff(t *testing.T) {
+	withFixture(t, func(w *fixture) {
+		w.command(story.SlackUsers["dana"], devCh, "notify")
+		has(t, w.lastWhisper("dana"), "Notifications are on.")
+		w.command(story.SlackUsers["dana"], devCh, "notify off")
+		has(t, w.lastWhisper("dana"), "Notifications are off.", "/tfpilot notify on")
+		w.command(story.SlackUsers["dana"], devCh, "notify sometimes")
+		has(t, w.lastWhisper("dana"), "Usage:")
+		_, err := w.store.Create(w.t.Context(), w.happened(story.Ready(t)))
+		w.must(err)
+		w.refresh()
+		if all := w.card("dana", "dm").Replies; len(all) > 0 || w.cards.Owes(w.t.Context(), w.request(story.ID)) {
+			t.Errorf("%d messages, or one is still due", len(all))
+		}
+		w.command(story.SlackUsers["dana"], devCh, "notify on")
+		w.becomes(story.Ready(t).Approved("omar"))
+		if got := w.toldDana(); len(got) != 1 || !strings.Contains(got[0], "omar approved") {
+			t.Errorf("%q", got)
+		}
+	})
+}

@@ -41,6 +41,7 @@ type CardDocuments interface {
 	Patch(ctx context.Context, doc store.Doc, actor lifecycle.Actor, patch lifecycle.Patch) (store.Doc, error)
 	Environment(ctx context.Context, project string, env lifecycle.Environment) (lifecycle.EnvironmentState, error)
 	LinkedNow(ctx context.Context) (map[string]store.Linked, error)
+	Preferences(ctx context.Context, team, user string) (store.Preferences, error)
 	request.Summaries
 }
 

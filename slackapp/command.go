@@ -33,6 +33,9 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand, ack Ack) {
 	case subSync:
 		ack(nil)
 		a.sync(ctx, cmd, rest)
+	case subNotify:
+		ack(nil)
+		a.notify(ctx, cmd, rest)
 	default:
 		ack(blocks.Ephemeral(a.unknownCommand(sub)))
 	}
@@ -59,6 +62,7 @@ func (a *App) help() string {
 			"words for fewer", n),
 		fmt.Sprintf("• `%s show` with an ID or words of the title to see one request", n),
 		fmt.Sprintf("• `%s sync` to refresh from GitHub now, or with an ID to refresh one request", n),
+		fmt.Sprintf("• `%s notify off` to get only cards and questions that need your decision, `notify on` to get all messages", n),
 		"Never type passwords or keys.",
 	}, "\n")
 }

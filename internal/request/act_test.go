@@ -245,7 +245,7 @@ func TestStrangersSeeNothing(t *testing.T) {
 	_, act := w.Act(t.Context(), c, request.Command{ID: requesttest.ID, Action: lifecycle.ActionClose})
 	_, open := w.Open(t.Context(), c, requesttest.Draft())
 	for name, err := range map[string]error{"get": get, "list": list, "sync": sync, "act": act, "open": open,
-		"anywhere": w.MayOpenAnywhere(c)} {
+		"quiet": w.SetQuiet(t.Context(), c, true), "anywhere": w.MayOpenAnywhere(c)} {
 		if err == nil || !strings.Contains(err.Error(), "belong to another workspace") {
 			t.Errorf("%s: %v", name, err)
 		}

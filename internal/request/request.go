@@ -42,6 +42,8 @@ type People interface {
 	Identities(ctx context.Context) iter.Seq2[lifecycle.Identity, error]
 	PutIdentity(ctx context.Context, id lifecycle.Identity) error
 	DeleteIdentity(ctx context.Context, team, user string) error
+	Preferences(ctx context.Context, team, user string) (store.Preferences, error)
+	PutPreferences(ctx context.Context, team, user string, p store.Preferences) error
 }
 
 // Index is what lists are read from.

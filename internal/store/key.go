@@ -23,6 +23,7 @@ const (
 	PrefixResults      = "results/"
 	PrefixIdentities   = "identities/"
 	PrefixDrafts       = "drafts/"
+	PrefixPreferences  = "preferences/"
 	PrefixProbe        = "probe/" // written and deleted by Probe alone
 )
 

@@ -82,7 +82,8 @@ func appPolicy() Principal {
 			Bucket: BucketRequests, Actions: []string{"s3:GetObject"},
 			Prefixes: []string{
 				PrefixRequests, PrefixHistory, PrefixRunIndex, PrefixPRIndex, PrefixLogs, PrefixEnvironments,
-				PrefixGrants, PrefixClaims, PrefixResults, PrefixIdentities, PrefixDrafts, PrefixProbe,
+				PrefixGrants, PrefixClaims, PrefixResults, PrefixIdentities, PrefixDrafts,
+				PrefixPreferences, PrefixProbe,
 			},
 		},
 		{
@@ -90,7 +91,8 @@ func appPolicy() Principal {
 			Bucket: BucketRequests, Actions: []string{"s3:PutObject"},
 			Prefixes: []string{
 				PrefixRequests, PrefixHistory, PrefixRunIndex, PrefixPRIndex, PrefixLogs, PrefixEnvironments,
-				PrefixGrants, PrefixIdentities, PrefixDrafts, PrefixProbe,
+				PrefixGrants, PrefixIdentities, PrefixDrafts,
+				PrefixPreferences, PrefixProbe,
 			},
 			Conditional: true,
 		},
