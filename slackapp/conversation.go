@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,8 +25,9 @@ import (
 // once. Then the words become drafts, and the current draft is shown as a card. Only clicks of the
 // person who wrote act on it.
 //
-// Direct messages at the top level are one conversation; a thread is one of its own. In a channel TfPilot reads only
-// messages that mention it, and answers in their thread.
+// Direct messages are one conversation, with replies in the thread of its newest card or of the person's own messages;
+// other threads, such as a request's, are none. In a channel TfPilot reads only messages that mention it, and answers in
+// their thread.
 
 // Drafts stores conversations.
 type Drafts interface {
@@ -80,19 +82,19 @@ func (a *App) Event(ctx context.Context, payload json.RawMessage, ack Ack) error
 	if in.Bot != "" || in.Subtype != "" || in.User == "" {
 		return nil // messages of apps, edits and deletions
 	}
-	at := spot{team: e.Team, user: in.User, channel: in.Channel, thread: in.Thread}
+	at := spot{team: e.Team, user: in.User, channel: in.Channel}
 	switch {
 	case in.Type == "app_home_opened" && in.Tab == "home":
 		ack(nil)
 		a.homeOpened(ctx, e.Team, in.User)
 		return nil
 	case in.Type == "app_mention":
-		if at.thread == "" {
+		if at.thread = in.Thread; at.thread == "" {
 			at.thread = in.TS
 		}
-		return a.heard(ctx, at, intake.Message{TS: in.TS, Text: withoutMention(in.Text)}, ack)
+		return a.heard(ctx, at, "", intake.Message{TS: in.TS, Text: withoutMention(in.Text)}, ack)
 	case in.Type == "message" && in.ChannelType == "im":
-		return a.heard(ctx, at, intake.Message{TS: in.TS, Text: withoutMention(in.Text)}, ack)
+		return a.heard(ctx, at, in.Thread, intake.Message{TS: in.TS, Text: withoutMention(in.Text)}, ack)
 	}
 	return nil
 }
@@ -104,8 +106,8 @@ func withoutMention(text string) string {
 	return strings.TrimSpace(blocks.Unescape(mentionAtStart.ReplaceAllString(text, "")))
 }
 
-// heard stores a message, acknowledges it, and answers.
-func (a *App) heard(ctx context.Context, at spot, m intake.Message, ack Ack) error {
+// heard stores a message, acknowledges it, and answers. thread is where the person replied in direct messages.
+func (a *App) heard(ctx context.Context, at spot, thread string, m intake.Message, ack Ack) error {
 	unsafe := secretscan.CheckInput(m.Text, invisible.Lines)
 	if unsafe != nil {
 		m.Text = "" // never stored, never sent
@@ -114,7 +116,7 @@ func (a *App) heard(ctx context.Context, at spot, m intake.Message, ack Ack) err
 	if isHelp {
 		m.Text = ""
 	}
-	isNew, err := a.takeMessage(ctx, at, m)
+	isNew, err := a.takeMessage(ctx, at, thread, m)
 	if err != nil || !isNew {
 		return err
 	}
@@ -139,47 +141,41 @@ const howToWrite = "Tell me what you need in your own words, such as “a privat
 const saveTries = 4
 
 // takeMessage adds a message to its conversation. It reports false for a message that was taken before, and for a
-// reply in a thread of direct messages that is no conversation, such as the thread of a card.
-func (a *App) takeMessage(ctx context.Context, at spot, m intake.Message) (bool, error) {
+// reply in another thread of direct messages.
+func (a *App) takeMessage(ctx context.Context, at spot, thread string, m intake.Message) (bool, error) {
 	isNew := false
-	err := a.changeConversation(ctx, at, func(c *intake.Conversation, stored bool) bool {
-		if !stored && at.thread != "" && strings.HasPrefix(at.channel, "D") {
-			isNew = false
-			return false
-		}
-		isNew = c.Hear(m)
+	err := a.changeConversation(ctx, at, func(c *intake.Conversation) bool {
+		isNew = (thread == "" || thread == c.Card || slices.Contains(c.Seen, thread)) && c.Hear(m)
 		return isNew
 	})
 	return isNew, err
 }
 
-// loadConversation reads a conversation; stored is false when there is none yet.
-func (a *App) loadConversation(ctx context.Context, at spot) (c intake.Conversation, etag string, stored bool,
-	err error) {
+// loadConversation reads a conversation, an empty one when there is none yet.
+func (a *App) loadConversation(ctx context.Context, at spot) (c intake.Conversation, etag string, err error) {
 	data, etag, err := a.Drafts.Draft(ctx, at.team, at.user, at.key())
 	if errors.Is(err, store.ErrNotFound) {
-		return intake.Conversation{}, "", false, nil
+		return intake.Conversation{}, "", nil
 	}
 	if err != nil {
-		return intake.Conversation{}, "", false, err
+		return intake.Conversation{}, "", err
 	}
 	c, err = intake.ReadConversation(data, time.Now())
-	return c, etag, true, err
+	return c, etag, err
 }
 
 // changeConversation applies a change and writes the conversation, again after a conflict. The change reports whether
 // there is something to write.
 func (a *App) changeConversation(ctx context.Context, at spot,
-	change func(c *intake.Conversation, stored bool) bool) error {
+	change func(c *intake.Conversation) bool) error {
 	var err error
 	for range saveTries {
 		var c intake.Conversation
 		var etag string
-		var stored bool
-		if c, etag, stored, err = a.loadConversation(ctx, at); err != nil {
+		if c, etag, err = a.loadConversation(ctx, at); err != nil {
 			return err
 		}
-		if !change(&c, stored) {
+		if !change(&c) {
 			return nil
 		}
 		if err = a.saveConversation(ctx, at, c, etag); !errors.Is(err, store.ErrConflict) {
@@ -215,7 +211,7 @@ func (a *App) converse(ctx context.Context, at spot) {
 	here, _ := a.directory().inChannel(at.channel)
 	scope := a.scope(caller, here)
 	for range saveTries {
-		c, etag, _, err := a.loadConversation(ctx, at)
+		c, etag, err := a.loadConversation(ctx, at)
 		if err != nil {
 			a.say(ctx, at, blocks.Escape(a.refusal(fmt.Errorf("load conversation: %w", err)).Text))
 			return

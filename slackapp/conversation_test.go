@@ -258,3 +258,26 @@ func TestASuggestionIsOneClick(t *testing.T) {
 		}
 	})
 }
+
+// TestRepliesInThreadsOfDirectMessages holds that a reply to the draft's card or to one's own words is heard, and a
+// reply in the thread of a request's card is not.
+func TestRepliesInThreadsOfDirectMessages(t *testing.T) {
+	withFixture(t, func(w *fixture) {
+		srv := w.withModel()
+		asked := w.write("dana", "dm", "", "an s3 bucket named acme-thread in core dev/app")
+		card := w.last("dana", "dm")
+		w.write("dana", "dm", card.TS, "objects expire after 30 days")
+		card = w.last("dana", "dm")
+		has(t, wordsIn(card), "S3 bucket acme-thread", "30")
+		w.write("dana", "dm", asked.TS, "without versioning")
+		card = w.last("dana", "dm")
+		has(t, wordsIn(card), "S3 bucket acme-thread", "Versioning")
+		w.click("dana", card, actDraftCreate)
+		calls := srv.Calls()
+		requestCard := w.last("dana", "dm")
+		w.write("dana", "dm", requestCard.TS, "an s3 bucket named acme-other in core dev/app?")
+		if srv.Calls() != calls {
+			t.Error("a reply to the card of a request was read as a request")
+		}
+	})
+}

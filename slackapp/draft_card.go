@@ -64,7 +64,7 @@ func (a *App) showDraft(ctx context.Context, at spot, s intake.Scope, c intake.C
 		return
 	}
 	before := c.Card
-	err = a.changeConversation(ctx, at, func(c *intake.Conversation, _ bool) bool {
+	err = a.changeConversation(ctx, at, func(c *intake.Conversation) bool {
 		if now, ok := c.Current(); !ok || now.ID != d.ID {
 			return false
 		}

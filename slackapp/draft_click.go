@@ -34,7 +34,7 @@ func (a *App) draftClicked(ctx context.Context, cb slack.InteractionCallback, ac
 		return
 	}
 	at := spotOf(cb.Team.ID, cb.User.ID, ref.Key)
-	c, _, _, err := a.loadConversation(ctx, at)
+	c, _, err := a.loadConversation(ctx, at)
 	if err != nil {
 		a.Log.Error("load conversation", keyError, err)
 		a.replyTo(ctx, cb, request.Unreachable)
@@ -108,7 +108,7 @@ func (a *App) draftCreated(ctx context.Context, at spot, r lifecycle.Request) {
 func (a *App) endDraft(ctx context.Context, at spot, id, what string) {
 	var left intake.Conversation
 	card, title, found := "", "Draft", false
-	err := a.changeConversation(ctx, at, func(c *intake.Conversation, _ bool) bool {
+	err := a.changeConversation(ctx, at, func(c *intake.Conversation) bool {
 		card = c.Card
 		if d, ok := c.Current(); ok && d.ID == id {
 			title = a.draftCard(at, intake.Scope{}, *c, d, "").title()
@@ -153,7 +153,7 @@ func (a *App) answerDraft(
 	here, _ := a.directory().inChannel(at.channel)
 	scope, done := a.scope(v, here), false
 	var after intake.Conversation
-	err = a.changeConversation(ctx, at, func(c *intake.Conversation, _ bool) bool {
+	err = a.changeConversation(ctx, at, func(c *intake.Conversation) bool {
 		done = false
 		d, ok := c.Current()
 		if !ok || d.ID != ref.ID || d.Hash() != ref.Hash {
