@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -40,7 +39,8 @@ func (k *console) listCommand() *cobra.Command {
 				return k.refused(err, "")
 			}
 			if list.Rebuilding && (k.json || len(list.Rows) == 0) {
-				return errors.New(request.Rebuilding) // a script would mistake the part for the whole
+				// A script would mistake the part for the whole.
+				return k.refused(&request.Refusal{Class: request.Unavailable, Text: request.Rebuilding}, "")
 			}
 			if list.Rebuilding {
 				_, _ = fmt.Fprintln(k.errs, request.Rebuilding)

@@ -58,10 +58,14 @@ func TestAcceptedConfigIsStable(t *testing.T) {
 		}
 		typed := map[string]any{}
 		for _, f := range m.Fields {
-			if value, ok := config[f.Name]; ok && f.Text(value) != "" {
-				typed[f.Name] = f.Text(value)
-			} else if ok {
-				typed[f.Name] = value // an empty list has no typed form
+			value, ok := config[f.Name]
+			if !ok {
+				continue
+			}
+			if text, readsBack := f.FormText(value); readsBack && text != "" {
+				typed[f.Name] = text
+			} else {
+				typed[f.Name] = value // an empty list, or an item "," has no typed form
 			}
 		}
 		again, errs := m.Parse(typed, dev)

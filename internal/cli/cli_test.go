@@ -89,7 +89,7 @@ func TestRefused(t *testing.T) {
 		{"stale", &request.Refusal{Class: request.Conflict, Code: lifecycle.CodeStale, Text: "It changed."}, false,
 			"It changed.\nRun tfpilot requests plan req_1"},
 		{"missing", &request.Refusal{Class: request.Missing, Text: "Not found."}, false,
-			"Not found. Run tfpilot requests list to see all requests."},
+			"Not found.\nRun tfpilot requests list to see all requests."},
 		{"not linked", &request.Refusal{Class: request.Denied, Code: lifecycle.CodeNotLinked, Text: "Link it."}, false,
 			`no identity is linked to "zoe": Link it.`},
 		{"denied", &request.Refusal{Class: request.Denied, Code: lifecycle.CodeRole, Text: "Only admins."}, false,

@@ -42,7 +42,7 @@ func Refused(err error, as, id string) error {
 	case no.Code == lifecycle.CodeStale:
 		return fmt.Errorf("%w\n%s", no, planHint(id))
 	case no.Class == request.Missing:
-		return fmt.Errorf("%w Run tfpilot requests list to see all requests.", no)
+		return fmt.Errorf("%w\n%s", no, "Run tfpilot requests list to see all requests.")
 	case no.Code == lifecycle.CodeNotLinked:
 		return fmt.Errorf("no identity is linked to %q: %w", as, no)
 	case no.Unwrap() != nil:

@@ -120,7 +120,7 @@ func (s *Server) State(user string) (State, error) {
 		Counts: s.counts.clone(),
 	}
 	for _, o := range s.users {
-		out.Users = append(out.Users, UserState{o.ID, o.Name, o.RealName, o.Email, o.Deleted})
+		out.Users = append(out.Users, UserState(o))
 	}
 	if v := s.homes[u.ID]; v != nil {
 		state := viewState(v)

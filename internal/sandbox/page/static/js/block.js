@@ -29,8 +29,7 @@ function lines(text) {
   return text.split("\n").flatMap((line, i) => i === 0 ? [line] : [h("br"), line]);
 }
 
-const makers = { section, header, divider, context, actions, input, image, rich_text: richText, markdown, alert,
-  table, context_actions: actions };
+const makers = { section, header, divider, context, actions, input, rich_text: richText };
 
 export function blocks(list, ctx) {
   return h("div", { class: "blocks" }, (list || []).map((b) => block(b, ctx)));
@@ -62,8 +61,7 @@ function divider() {
 }
 
 function context(b) {
-  return h("div", { class: "context" }, (b.elements || []).map((el) =>
-    el.type === "image" ? picture(el, "small") : h("div", { class: "text" }, textOf(el))));
+  return h("div", { class: "context" }, (b.elements || []).map((el) => h("div", { class: "text" }, textOf(el))));
 }
 
 function actions(b, ctx) {
@@ -93,35 +91,6 @@ function input(b, ctx) {
 
 const alertIcon = [["circle", { cx: 10, cy: 10, r: 8, fill: "currentColor" }],
   ["path", { d: "M10 5.600v5M10 14v.01", stroke: "var(--surface)", "stroke-width": 2, "stroke-linecap": "round" }]];
-
-function image(b) {
-  return h("figure", {}, b.title && h("figcaption", {}, textOf(b.title)), picture(b, "large"));
-}
-
-// picture replaces an image by its text: the page loads nothing from other hosts.
-export function picture(el, size) {
-  return h("span", { class: `picture ${size}`, role: "img", "aria-label": el.alt_text || "image" },
-    svg([["rect", { x: 2.500, y: 4, width: 15, height: 12, rx: 2, fill: "none", stroke: "currentColor",
-      "stroke-width": 1.500 }], ["path",
-      { d: "M4 15l4.500-5 3 3.200L13.500 11l3 4", fill: "none", stroke: "currentColor", "stroke-width": 1.500 }]]),
-    h("span", { text: el.alt_text || "image" }));
-}
-
-function markdown(b) {
-  return h("div", { class: "markdown", text: b.text || "" });
-}
-
-function alert(b) {
-  return h("div", { class: `note ${b.level || "default"}`, role: "note" }, textOf(b.text));
-}
-
-function table(b) {
-  const cell = (c, tag) => h(tag, {}, c?.type === "rich_text" ? richText(c) : c?.text ?? c?.value ?? "");
-  const [head, ...rows] = b.rows || [];
-  return h("div", { class: "table-scroll" }, h("table", { class: "grid" },
-    h("thead", {}, h("tr", {}, (head || []).map((c) => cell(c, "th")))),
-    h("tbody", {}, rows.map((r) => h("tr", {}, r.map((c) => cell(c, "td")))))));
-}
 
 function unknown(b) {
   return h("p", { class: "muted", text: `(blocks of type ${b.type} are not shown here)` });

@@ -1,11 +1,10 @@
 // Elements that people use: one function for each type. A control reads its value from ctx, writes it
 // to ctx, and acts through ctx.
 import { h } from "./dom.js";
-import { app } from "./app.js";
 import { ask } from "./confirm.js";
 import { combo, menuButton } from "./menu.js";
 import { initialOf, keyOf, optionsOf, rawOf } from "./value.js";
-import { picture, textOf } from "./block.js";
+import { textOf } from "./block.js";
 
 // control draws an element. Inside an input block, field contains id, label, describedby and invalid.
 export function control(el, block, ctx, field) {
@@ -92,9 +91,6 @@ function select(p, options) {
   return box;
 }
 
-const users = () => (app.slack?.users || []).filter((u) => !u.deleted)
-  .map((u) => ({ value: u.id, text: { text: "@" + u.name } }));
-
 function typed(p, attributes) {
   const lines = p.el.multiline;
   return h(lines ? "textarea" : "input", p.base({
@@ -110,12 +106,7 @@ function typed(p, attributes) {
   }));
 }
 
-function picked(p) {
-  return h("input", p.base({ class: "control", type: "date", value: p.value,
-    onchange: (e) => p.give(e.target.value, true) }));
-}
-
-// boxes draws radio buttons or checkboxes.
+// boxes draws radio buttons, or the check boxes of a menu with several choices.
 function boxes(p, type) {
   const many = type === "checkbox";
   const chosen = () => [].concat(p.value);
@@ -157,15 +148,10 @@ function external(p) {
 
 const makers = {
   button, overflow,
-  icon_button: button,
-  image: (p) => picture(p.el, "small"),
   static_select: (p) => select(p, optionsOf(p.el)),
-  users_select: (p) => select(p, users()),
   external_select: external,
   multi_static_select: (p) => many(p, optionsOf(p.el)),
-  checkboxes: (p) => boxes(p, "checkbox"),
   radio_buttons: (p) => boxes(p, "radio"),
   plain_text_input: (p) => typed(p),
   number_input: (p) => typed(p, { inputmode: "decimal" }),
-  datepicker: picked,
 };

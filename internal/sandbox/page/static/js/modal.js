@@ -33,8 +33,7 @@ function filled(view, given) {
   for (const f of fieldsOf(view.blocks)) {
     if (!given.has(f.key)) continue;
     const raw = given.get(f.key);
-    out[f.key] = f.el.type.startsWith("multi_") ||
-      f.el.type === "checkboxes" ? [].concat(raw) : raw === "" ? null : raw;
+    out[f.key] = f.el.type.startsWith("multi_") ? [].concat(raw) : raw === "" ? null : raw;
   }
   return out;
 }

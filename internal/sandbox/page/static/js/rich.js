@@ -2,7 +2,7 @@
 import { h } from "./dom.js";
 import { emoji } from "./emoji.js";
 import { openLink } from "./link.js";
-import { channel, formatDate, mention } from "./mrkdwn.js";
+import { mention } from "./mrkdwn.js";
 
 export function richText(block) {
   return h("div", { class: "rich" }, grouped(block.elements || []));
@@ -66,16 +66,6 @@ function leaf(el) {
       return openLink(el.url || "", el.text || el.url || "");
     case "user":
       return mention(el.user_id);
-    case "channel":
-      return channel(el.channel_id);
-    case "usergroup":
-      return h("span", { class: "mention", text: "@" + el.usergroup_id });
-    case "broadcast":
-      return h("span", { class: "mention", text: "@" + el.range });
-    case "date":
-      return h("time", { text: formatDate(Number(el.timestamp), el.format || "", el.fallback || "") });
-    case "color":
-      return h("code", { text: el.value || "" });
     default:
       return document.createTextNode("");
   }

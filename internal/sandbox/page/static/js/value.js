@@ -2,8 +2,7 @@
 
 const shapes = {
   static_select: "selected_option", external_select: "selected_option", radio_buttons: "selected_option",
-  checkboxes: "selected_options", multi_static_select: "selected_options", users_select: "selected_user",
-  datepicker: "selected_date",
+  multi_static_select: "selected_options",
 };
 
 // rawOf reads a value of Slack's view state: a text, or a list of texts.
@@ -18,12 +17,12 @@ export function rawOf(type, state) {
 
 // initialOf returns the initial value of an element in a message.
 export function initialOf(el) {
-  const one = el.initial_option || el.initial_value || el.initial_date || el.initial_user;
+  const one = el.initial_option || el.initial_value;
   if (isMany(el.type)) return (el.initial_options || []).map((o) => o.value);
   return one === undefined || one === null ? "" : typeof one === "object" ? one.value : String(one);
 }
 
-export const isMany = (type) => type === "checkboxes" || type.startsWith("multi_");
+export const isMany = (type) => type.startsWith("multi_");
 export const isStateful = (type) => !["button", "icon_button", "overflow", "feedback_buttons",
   "image"].includes(type);
 
