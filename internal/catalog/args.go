@@ -8,6 +8,13 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
+// The last step before code is generated: a stored config becomes typed arguments of a module
+// call. A config can be older than the module that it is checked against here, because people
+// edit modules while requests wait. So this file trusts nothing that Parse accepted before: each
+// value is converted again, as strictly as the variable's type requires, and a value that no
+// longer matches is an error. The alternative, to let Terraform convert it, would put a value
+// into the cloud that no one entered and no form ever showed.
+
 // Computed holds the values that the server adds to a module's arguments.
 type Computed struct {
 	RequestID   string
@@ -18,6 +25,9 @@ type Computed struct {
 
 // The server's tags, which no one else can set.
 const (
+	// They tie a cloud resource to its request, for cost reports and for policies that allow
+	// TfPilot to change only what it made. If a requester could set one, a resource could be
+	// charged to another project, or escape such a policy.
 	TagManagedBy   = "ManagedBy"
 	TagRequestID   = "TfPilotRequestId"
 	TagProject     = "Project"
@@ -37,6 +47,8 @@ func checkTags(value any) error {
 	return nil
 }
 
+// tags returns the server's tags. The environment's key and slug share one tag, because the same
+// slug can exist under several keys.
 func (c Computed) tags() map[string]cty.Value {
 	return map[string]cty.Value{
 		TagManagedBy:   cty.StringVal("tfpilot"),
@@ -63,6 +75,9 @@ func (m *Module) Args(config map[string]any, c Computed) (map[string]cty.Value, 
 			faults.add("%s %w", name, err)
 			continue
 		}
+		// A null is left out, so that the variable's default applies. Written into the call, a
+		// null would override the default wherever the variable is nullable, which is Terraform's
+		// default.
 		if !value.IsNull() {
 			args[name] = value
 		}
@@ -76,6 +91,7 @@ func (m *Module) Args(config map[string]any, c Computed) (map[string]cty.Value, 
 	return args, faults.err()
 }
 
+// addComputed runs last, so that a value of the server overrides any other.
 func (m *Module) addComputed(args map[string]cty.Value, c Computed, faults *faultList) {
 	for name, kind := range m.computed {
 		switch kind {
@@ -93,6 +109,8 @@ func (m *Module) addComputed(args map[string]cty.Value, c Computed, faults *faul
 	}
 }
 
+// mergeTags adds the given tags to the server's. It checks their names again, because the config
+// may have been stored before this variable became the computed tags.
 func mergeTags(given cty.Value, server map[string]cty.Value, faults *faultList) cty.Value {
 	if given != cty.NilVal {
 		for it := given.ElementIterator(); it.Next(); {

@@ -10,6 +10,15 @@ import (
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
+// A form has two sources: the variables of the module, which Terraform also reads, and the
+// overlay tfpilot.yaml, which only TfPilot reads. This file joins them when the catalog is loaded
+// and rejects a module whose form would be incomplete or unsafe. It is better to stop a release
+// of the catalog than to offer a form whose every request fails in its plan.
+//
+// Each variable ends in exactly one of three groups: a field that people fill in, a computed
+// variable that the server fills in, or a hidden one that always has its default. Only tags are
+// in two groups: people may add their own, and the server adds its own to them.
+
 // assemble joins variables and overlay into the module's form.
 func (m *Module) assemble(over overlay, parsed parsedModule) error {
 	var faults faultList
@@ -54,6 +63,8 @@ func (m *Module) assembleFields(over overlay, faults *faultList) {
 	}
 }
 
+// addField adds a variable to the form, or explains why the form cannot contain it. checkInput
+// comes first, since its advice (hide the variable) also solves the other errors.
 func (m *Module) addField(v *variable, over overlayField, faults *faultList) {
 	field, err := newField(v, over)
 	if wrong := v.checkInput(); wrong != nil {
@@ -70,6 +81,8 @@ func (m *Module) addField(v *variable, over overlayField, faults *faultList) {
 	m.Fields = append(m.Fields, field)
 }
 
+// checkComputed requires the exact type of what the server writes. Terraform would convert a
+// string to a bool or number where it can, so a wrong type would fail for some projects only.
 func (m *Module) checkComputed(faults *faultList) {
 	for name, kind := range m.computed {
 		v, ok := m.variable(name)
@@ -113,6 +126,8 @@ func (v *variable) checkInput() error {
 	return nil
 }
 
+// newField joins a variable with its entry in the overlay. The label falls back to the variable's
+// name, and the help starts with its description, so that a module needs no overlay for them.
 func newField(v *variable, over overlayField) (Field, error) {
 	field := Field{
 		Name: v.name, Label: over.Label, Help: over.Help, Placeholder: over.Placeholder,
@@ -136,6 +151,9 @@ func newField(v *variable, over overlayField) (Field, error) {
 	if err := field.addChoices(over.Choices); err != nil {
 		return field, err
 	}
+	// The config is stored and the generated code is committed, so a password would stay in the
+	// history of Git. A field whose name suggests one therefore needs a decision by the author of
+	// the module. A field with choices is exempt: its values are in the module's files already.
 	if over.Secret == nil && len(field.Choices) == 0 && (field.Kind == Text || field.Elem == Text) &&
 		secretscan.Name(v.name) {
 		return field, fmt.Errorf("its name suggests a credential, which is never an input: let the provider generate it, " +
@@ -145,6 +163,8 @@ func newField(v *variable, over overlayField) (Field, error) {
 	return field, field.addLimits(over.Limits)
 }
 
+// kindOf maps a type of Terraform to a kind of input. Slack's forms have no nested inputs, so an
+// object, a tuple or a list of lists has no field; such a variable must be hidden.
 func kindOf(typ cty.Type) (kind, elem Kind, err error) {
 	switch {
 	case typ == cty.String:
@@ -191,6 +211,8 @@ func (f *Field) addChoices(raw []any) error {
 		if err != nil {
 			return err
 		}
+		// A list is typed one item per line, and blank lines are skipped, so no one could enter
+		// an empty item by hand.
 		if f.Kind == List && choice.Value == "" {
 			return fmt.Errorf("choice: an item of a list must not be empty")
 		}
@@ -199,6 +221,8 @@ func (f *Field) addChoices(raw []any) error {
 	return nil
 }
 
+// newChoice reads a value, or a table with a value and a label. Extra keys are an error: a
+// misspelled label would otherwise vanish silently.
 func newChoice(raw any, typ cty.Type) (Choice, error) {
 	label := ""
 	if table, ok := raw.(map[string]any); ok {

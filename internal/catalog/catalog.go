@@ -1,6 +1,6 @@
 // Package catalog owns what people can request: it reads Terraform modules and their overlays,
-// describes the form of each looks like, turns what a person or a model gave into a typed config,
-// and says in plain words what is wrong with it.
+// describes the form of each, turns what a person or a model gave into a typed config,
+// and explains in plain words what is wrong with it.
 //
 // It is pure after loading: no network, no clock, no state. It does not write Terraform
 // (internal/terraform does), draws no form (slackapp does) and decides no rights (internal/rbac

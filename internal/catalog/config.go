@@ -14,10 +14,26 @@ import (
 	"github.com/tfpilot/tfpilot/internal/invisible"
 )
 
+// Three forms of the same value meet here:
+//
+//   entry     what a form or a model gives: text, or JSON of any shape
+//   config    what a request stores: string, bool, json.Number, []any, map[string]any
+//   cty       what Terraform computes with: a typed value of one variable
+//
+// valueOf reads an entry, Text and FormText write one, and toConfig and fromConfig convert
+// between config and cty. The rule that joins them: an entry that FormText wrote reads back as
+// the same value. An edit opens the form with the stored values and saves it again; without this
+// rule, a person who changes one field would silently change another one too.
+//
+// A number is a json.Number in one canonical form. As a float64, 9007199254740993 would lose its
+// last digit between the form and the plan.
+
 // valueOf converts a form entry or JSON value to a config value. given is false for an empty
 // entry, such as a blank text; an empty JSON list or object is a value.
 func (f *Field) valueOf(raw any) (value any, given bool, err error) {
 	typed, isText := raw.(string)
+	// The exact choice comes first: an empty string may be one, and otherwise it would mean that
+	// nothing was entered.
 	if f.Kind == Select && isText && hasChoice(f.Choices, typed) {
 		return typed, true, nil
 	}
@@ -51,6 +67,8 @@ func (f *Field) textOf(raw any) (any, error) {
 	if !f.Multiline || !ok {
 		return scalarOf(raw, Text)
 	}
+	// Terraform normalizes strings to NFC when it reads them. A config in another form would
+	// differ from the plan's value although both look the same. A client may end lines with CRLF.
 	text = cty.NormalizeString(strings.ReplaceAll(text, "\r\n", "\n"))
 	if err := invisible.Check(text, invisible.Lines); err != nil {
 		return nil, err
@@ -74,6 +92,7 @@ func (f *Field) choiceOf(raw any) (any, error) {
 	if !ok {
 		return nil, fmt.Errorf("must be one of %s", strings.Join(words, ", "))
 	}
+	// Values come before labels: a label of one choice may equal the value of another.
 	for _, nameOf := range []func(Choice) string{func(c Choice) string {
 		return itemText(c.Value)
 	}, func(c Choice) string { return c.Label }} {
@@ -89,6 +108,8 @@ func (f *Field) choiceOf(raw any) (any, error) {
 	return nil, fmt.Errorf("must be one of %s", strings.Join(words, ", "))
 }
 
+// checkItems restricts the items of a list to its choices. A single choice is checked by
+// choiceOf.
 func (f *Field) checkItems(items []any) error {
 	if len(f.Choices) == 0 {
 		return nil
@@ -110,6 +131,7 @@ func hasChoice(choices []Choice, value any) bool {
 	return false
 }
 
+// choiceWords returns the values rather than the labels, since a model and the CLI send values.
 func choiceWords(choices []Choice) []string {
 	words := make([]string, len(choices))
 	for i, choice := range choices {
@@ -125,6 +147,8 @@ func (f *Field) FormText(value any) (string, bool) {
 	if isNothing(value) {
 		return "", true
 	}
+	// Counted in UTF-16 code units, as JavaScript counts: never less than the number of
+	// characters, so the text is short enough whichever of the two Slack counts.
 	if len(utf16.Encode([]rune(text))) > maxText {
 		return "", false
 	}
@@ -162,6 +186,8 @@ func isNothing(value any) bool {
 	return false
 }
 
+// equalValues compares as JSON, which is how configs are stored and which sorts the keys of a
+// map. Both sides must be canonical: 30 and 30.0 would differ.
 func equalValues(a, b any) bool {
 	left, err1 := json.Marshal(a)
 	right, err2 := json.Marshal(b)
@@ -217,6 +243,7 @@ func (f *Field) Text(value any) string {
 	return itemText(value)
 }
 
+// itemText writes a scalar as people type it. boolOf reads yes and no back.
 func itemText(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -238,6 +265,8 @@ func literal(raw any, typ cty.Type) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	// YAML reads 1.10 as a number and loses its zero, and reads yes as a bool in some versions.
+	// The author has to quote such a text, because no conversion could restore it.
 	if _, isText := raw.(string); !isText && kind == Text {
 		return nil, fmt.Errorf("%v must be a text; put it in quotes", raw)
 	}
@@ -321,6 +350,8 @@ func fromConfig(raw any, typ cty.Type, lines bool) (cty.Value, error) {
 	return cty.NilVal, fmt.Errorf("must be of type %s", typ.FriendlyName())
 }
 
+// listFromConfig builds a tuple and converts it, so that cty chooses between list and set, and
+// removes duplicates from a set.
 func listFromConfig(raw []any, typ cty.Type) (cty.Value, error) {
 	if len(raw) == 0 {
 		return convert.Convert(cty.EmptyTupleVal, typ)
@@ -336,6 +367,8 @@ func listFromConfig(raw []any, typ cty.Type) (cty.Value, error) {
 	return convert.Convert(cty.TupleVal(items), typ)
 }
 
+// mapFromConfig rejects keys that would differ after Terraform's normalization: two keys could
+// become one, and the plan would miss an entry that the card showed.
 func mapFromConfig(raw map[string]any, typ cty.Type) (cty.Value, error) {
 	table := make(map[string]cty.Value, len(raw))
 	for key, one := range raw {

@@ -11,6 +11,17 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
+// A module states rules about its variables in validation blocks, in Terraform's own language.
+// The form evaluates them while a person fills it in, so that a mistake is reported in seconds
+// and not by a plan minutes later. That is only useful if both agree: a form that accepts what
+// the plan refuses wastes a run, and a form that refuses what the plan accepts blocks a valid
+// request.
+//
+// Terraform's functions are internal to Terraform and cannot be imported. Most are the functions
+// of go-cty's standard library, which Terraform uses too. The others differ in details that rules
+// depend on, and are written again here and in function_*.go. testdata/expressions.txt holds the
+// cases that a test compares with the real terraform console.
+
 // TerraformVersion is the version that runs use. The catalog evaluates expressions as that
 // version does (see functions and evaluateBothSides); a test compares them with the real
 // Terraform.
@@ -78,6 +89,8 @@ func withCoreNames(short map[string]function.Function) map[string]function.Funct
 	return all
 }
 
+// textTest makes startswith, endswith and strcontains. The parameters take no null and no unknown
+// value, so Call reports an error or returns an unknown before Impl runs.
 func textTest(test func(text, part string) bool) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "text", Type: cty.String}, {Name: "part", Type: cty.String}},
@@ -100,6 +113,7 @@ func fold(all bool) function.Function {
 				switch {
 				case !v.IsKnown():
 					unknown = true
+				// A null makes alltrue false, but does not make anytrue true.
 				case v.IsNull() || v.True() != all:
 					if all || !v.IsNull() {
 						return cty.BoolVal(!all), nil
@@ -128,12 +142,15 @@ func stricter(f function.Function, check func(args []cty.Value) error) function.
 	})
 }
 
+// containsFunc exists for its parameters: the function of the standard library accepts null.
 var containsFunc = function.New(&function.Spec{
 	Params: []function.Parameter{anyParam("list"), anyParam("value")}, // neither may be null
 	Type:   function.StaticReturnType(cty.Bool),
 	Impl:   func(args []cty.Value, _ cty.Type) (cty.Value, error) { return stdlib.Contains(args[0], args[1]) },
 })
 
+// elementFunc rejects a negative index into a tuple, as TerraformVersion does; the library in use
+// is newer and accepts it.
 var elementFunc = stricter(stdlib.ElementFunc, func(args []cty.Value) error {
 	if args[0].Type().IsTupleType() && args[1].IsKnown() && args[1].LessThan(cty.Zero).True() {
 		return function.NewArgErrorf(1, "cannot use element function with a negative index")
@@ -141,6 +158,8 @@ var elementFunc = stricter(stdlib.ElementFunc, func(args []cty.Value) error {
 	return nil
 })
 
+// signumFunc takes only whole numbers, as Terraform's own implementation does: signum(0.5) is an
+// error there.
 var signumFunc = stricter(stdlib.SignumFunc, func(args []cty.Value) error {
 	if !args[0].IsKnown() {
 		return nil

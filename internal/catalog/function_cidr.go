@@ -12,6 +12,11 @@ import (
 	"github.com/zclconf/go-cty/cty/gocty"
 )
 
+// Terraform's functions over CIDR prefixes. The standard library has none. They use the same
+// library of address arithmetic as Terraform does, and only the checks around it are repeated
+// here. Numbers of hosts and subnets are big integers, because an IPv6 prefix has more of them
+// than an int64 can count.
+
 // maxNewBits is how far Terraform lets one call extend a prefix.
 const maxNewBits = 32
 
@@ -19,6 +24,7 @@ const maxNewBits = 32
 // and Go rejects it.
 var leadingZeros = regexp.MustCompile(`(^|[.:/])0+([0-9]+)`)
 
+// parsePrefix returns the network of a prefix: the host part of 10.0.0.7/8 is cleared.
 func parsePrefix(v cty.Value) (*net.IPNet, error) {
 	text := v.AsString()
 	_, prefix, err := net.ParseCIDR(leadingZeros.ReplaceAllString(text, "$1$2"))
@@ -28,6 +34,7 @@ func parsePrefix(v cty.Value) (*net.IPNet, error) {
 	return prefix, nil
 }
 
+// wholeNumber rejects fractions. The error names the argument at index arg, counted from zero.
 func wholeNumber(arg int, v cty.Value) (*big.Int, error) {
 	number := new(big.Int)
 	if err := gocty.FromCtyValue(v, &number); err != nil {
@@ -36,6 +43,7 @@ func wholeNumber(arg int, v cty.Value) (*big.Int, error) {
 	return number, nil
 }
 
+// smallNumber also rejects what an int cannot hold, for counts of bits.
 func smallNumber(arg int, v cty.Value) (int, error) {
 	var number int
 	if err := gocty.FromCtyValue(v, &number); err != nil {
@@ -69,6 +77,7 @@ var cidrNetmaskFunc = function.New(&function.Spec{
 		if err != nil {
 			return cty.NilVal, err
 		}
+		// A netmask is notation of IPv4; Terraform refuses to invent one for IPv6.
 		if prefix.IP.To4() == nil {
 			return cty.NilVal, function.NewArgErrorf(0, "IPv6 addresses cannot have a netmask: %s", args[0].AsString())
 		}
@@ -123,6 +132,8 @@ var cidrSubnetsFunc = function.New(&function.Spec{
 				return cty.NilVal, err
 			}
 			if current == nil {
+				// NextSubnet returns what follows a subnet. To get the first one inside the
+				// prefix, start from the one just before it.
 				current, _ = cidr.PreviousSubnet(prefix, bits)
 			}
 			next, full := cidr.NextSubnet(current, bits)

@@ -30,6 +30,8 @@ var coalesceFunc = function.New(&function.Spec{
 			types[i] = arg.Type()
 		}
 		common, _ := convert.UnifyUnsafe(types)
+		// All arguments need one common type although only one of them is returned: the type of
+		// the result must not depend on which of them is null.
 		if common == cty.NilType {
 			return cty.NilType, errors.New("all arguments must have the same type")
 		}
@@ -41,6 +43,8 @@ var coalesceFunc = function.New(&function.Spec{
 			switch {
 			case err != nil:
 				return cty.NilVal, err
+			// An unknown argument may be null after the apply, so neither it nor a later one can
+			// be chosen now.
 			case !value.IsKnown():
 				return cty.UnknownVal(typ), nil
 			case value.IsNull() || typ == cty.String && value.AsString() == "":
@@ -90,6 +94,8 @@ var lookupFunc = function.New(&function.Spec{
 			return cty.NilType, fmt.Errorf("takes two or three arguments, got %d", len(args))
 		}
 		switch typ := args[0].Type(); {
+		// Each attribute of an object has a type of its own, so the type of the result depends on
+		// the key. In a map all elements share one type.
 		case typ.IsObjectType() && !args[1].IsKnown():
 			return cty.DynamicPseudoType, nil
 		case typ.IsObjectType() && typ.HasAttribute(args[1].AsString()):
@@ -197,6 +203,7 @@ var sumFunc = function.New(&function.Spec{
 	Params: []function.Parameter{anyParam("list")},
 	Type:   function.StaticReturnType(cty.Number),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		// Terraform has no sum of nothing: an empty list is an error, not zero.
 		if !isSequence(args[0].Type()) || args[0].LengthInt() == 0 {
 			return cty.NilVal, function.NewArgErrorf(0, "must be a list, set or tuple of numbers that is not empty")
 		}
@@ -239,6 +246,7 @@ var transposeFunc = function.New(&function.Spec{
 		if len(turned) == 0 {
 			return cty.MapValEmpty(cty.List(cty.String)), nil
 		}
+		// The iteration above visits the keys in order, so each list of keys is sorted.
 		result := make(map[string]cty.Value, len(turned))
 		for item, keys := range turned {
 			result[item] = cty.ListVal(keys)

@@ -42,10 +42,14 @@ func textFunc(do func(args []string) (string, error), names ...string) function.
 	})
 }
 
+// hashFunc hashes the UTF-8 bytes of a text. These hashes compare and name things; md5 and sha1
+// are here because rules may call them, and protect nothing.
 func hashFunc(hash func(text []byte) string) function.Function {
 	return textFunc(func(args []string) (string, error) { return hash([]byte(args[0])), nil }, "str")
 }
 
+// pathFunc takes a part of a path with slashes, on every system: a module must mean the same
+// where the form runs and where the plan runs.
 func pathFunc(part func(path string) string) function.Function {
 	return textFunc(func(args []string) (string, error) { return part(args[0]), nil }, "path")
 }
@@ -71,6 +75,8 @@ var base64EncodeFunc = textFunc(func(args []string) (string, error) {
 
 var base64DecodeFunc = textFunc(func(args []string) (string, error) {
 	content, err := base64.StdEncoding.DecodeString(args[0])
+	// A string of Terraform is Unicode. Bytes that are not text would become replacement
+	// characters and compare equal to other bytes.
 	if err == nil && !utf8.Valid(content) {
 		err = fmt.Errorf("the result is not valid UTF-8")
 	}
@@ -102,6 +108,8 @@ var textDecodeFunc = textFunc(func(args []string) (string, error) {
 	return string(text), err
 }, "source", "encoding")
 
+// encodingOf finds an encoding by its IANA name, in any case. ianaindex returns a nil encoding
+// without an error for a name that IANA lists and Go does not implement.
 func encodingOf(name string) (encoding.Encoding, error) {
 	known, err := ianaindex.IANA.Encoding(name)
 	if err != nil || known == nil {
@@ -110,6 +118,7 @@ func encodingOf(name string) (encoding.Encoding, error) {
 	return known, nil
 }
 
+// uuidNamespaces are the four namespaces of RFC 4122, which Terraform names by these words.
 var uuidNamespaces = map[string]uuid.UUID{
 	"dns": uuid.NameSpaceDNS, "url": uuid.NameSpaceURL, "oid": uuid.NameSpaceOID, "x500": uuid.NameSpaceX500,
 }
@@ -125,6 +134,7 @@ var uuidV5Func = textFunc(func(args []string) (string, error) {
 	return uuid.NewSHA1(namespace, []byte(args[1])).String(), nil
 }, "namespace", "name")
 
+// timeCompareFunc compares instants and not texts: two texts can name one instant in two zones.
 var timeCompareFunc = function.New(&function.Spec{
 	Params: []function.Parameter{{Name: "timestamp_a", Type: cty.String}, {Name: "timestamp_b", Type: cty.String}},
 	Type:   function.StaticReturnType(cty.Number),

@@ -5,6 +5,11 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 )
 
+// Terraform tracks whether a value is sensitive or ephemeral through every expression, as a mark
+// beside the value. Rules can ask for it with issensitive, so an evaluation without marks would
+// decide such a rule differently from the plan. Marks also protect the message of a rule: explain
+// shows no text into which a marked value was interpolated.
+
 // mark is what Terraform remembers of a value besides the value itself.
 type mark string
 

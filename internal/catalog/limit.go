@@ -8,6 +8,14 @@ import (
 	"strings"
 )
 
+// A limit is a rule that depends on the environment: at most 100 GB in dev, only these instance
+// types in protected environments. Terraform's validation blocks cannot express this, because
+// they see the variables of the module and not where it is used. So limits are in the overlay.
+//
+// All limits that apply must allow a value. They check the value that will be used, including a
+// default that the form left empty: a default that an environment does not allow is no default
+// there, and the field must be filled in.
+
 // Limit narrows a field in some environments. Empty lists and a nil Protected match every environment.
 type Limit struct {
 	Projects     []string
@@ -18,6 +26,8 @@ type Limit struct {
 	Reason       string      // shown to people whom the limit stops
 }
 
+// applies reports whether a limit concerns an environment. Its three conditions are joined by
+// and.
 func (l Limit) applies(env Environment) bool {
 	return (len(l.Projects) == 0 || slices.Contains(l.Projects, env.Project)) &&
 		(len(l.Environments) == 0 || slices.Contains(l.Environments, env.Key)) &&
@@ -53,6 +63,8 @@ func (f *Field) checkLimits(value any, env Environment) error {
 	return nil
 }
 
+// itemsOf returns what a limit compares: the items of a list, the values of a map, or the value
+// itself. A map is read in the order of its keys, so that the same input gives the same message.
 func itemsOf(value any) []any {
 	switch v := value.(type) {
 	case nil:
@@ -69,6 +81,7 @@ func itemsOf(value any) []any {
 	return []any{value}
 }
 
+// check compares canonical values, so == is exact also for numbers: a json.Number has one form.
 func (l Limit) check(item any, env Environment) error {
 	if len(l.Allowed) > 0 && !slices.Contains(l.Allowed, item) {
 		words := make([]string, len(l.Allowed))
@@ -102,12 +115,16 @@ func (l Limit) error(env Environment, what string) error {
 	return fmt.Errorf("%s in %s: %s", what, where, l.Reason)
 }
 
+// compareNumbers compares exactly. Both numbers are canonical, so SetString succeeds.
 func compareNumbers(a, b json.Number) int {
 	left, _ := new(big.Rat).SetString(a.String())
 	right, _ := new(big.Rat).SetString(b.String())
 	return left.Cmp(right)
 }
 
+// addLimits converts the overlay's limits to the field's type when the catalog is loaded. A limit
+// of another type would match no value, so it would allow nothing, or with min and max
+// everything.
 func (f *Field) addLimits(raw []overlayLimit) error {
 	elem := f.typ
 	numeric := f.Kind == Number || f.Elem == Number
@@ -148,6 +165,8 @@ func (l *Limit) addBounds(raw overlayLimit, numeric bool) error {
 		}
 		*bound.into = value
 	}
+	// A limit without a bound looks like protection and gives none; it is most likely a
+	// misspelled key or a wrong indent.
 	if len(l.Allowed) == 0 && l.Min == "" && l.Max == "" {
 		return fmt.Errorf("limit: needs allowed, min or max")
 	}

@@ -12,6 +12,14 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
+// Lint is what the platform team runs, in CI or by hand, before a module reaches people. Loading
+// a module proves that its form can be drawn. Lint goes further and asks what requesters would
+// meet: does the form accept its own defaults, can the code be planned at all, and does a change
+// break the environments that use the module already?
+//
+// A finding is an error if a plan or a form would certainly fail, and a note if only the author
+// can decide. A module is written rarely and used often, so Lint prefers one finding too many.
+
 // Finding is an error in a module, or a note for its author.
 type Finding struct {
 	Module string `json:"module"`
@@ -68,6 +76,7 @@ type linter struct {
 	findings []Finding
 }
 
+// add reports an error. at may be nil if no line of a file is to blame.
 func (l *linter) add(module string, at *hcl.Range, format string, args ...any) {
 	where := ""
 	if at != nil {
@@ -76,11 +85,14 @@ func (l *linter) add(module string, at *hcl.Range, format string, args ...any) {
 	l.findings = append(l.findings, Finding{Module: module, Where: where, Text: fmt.Sprintf(format, args...)})
 }
 
+// note reports what is worth a check by the author and fails no build.
 func (l *linter) note(module string, at *hcl.Range, format string, args ...any) {
 	l.add(module, at, format, args...)
 	l.findings[len(l.findings)-1].Note = true
 }
 
+// module runs all checks on one module. A module that does not load has only the errors of
+// loading: without a form and variables the other checks have nothing to read.
 func (l *linter) module(fsys, previous fs.FS, name string) {
 	m, err := loadModule(fsys, name)
 	if err != nil {
@@ -119,6 +131,9 @@ func (l *linter) form(m *Module) {
 			shown[field.Name] = text
 		}
 	}
+	// The empty environment has no name and is not protected, so limits that name environments,
+	// or protected ones, do not apply. Such a limit may reject a default: the form leaves it
+	// empty.
 	_, errs := m.Parse(shown, Environment{})
 	for _, one := range errs {
 		field, visible := m.Field(one.Field)
@@ -176,6 +191,8 @@ func (l *linter) untried(m *Module) {
 	}
 }
 
+// removedModules reports modules that are missing now. Environments call a module by its name,
+// and without its code Terraform can plan neither a change nor a destroy there.
 func (l *linter) removedModules(fsys, previous fs.FS) error {
 	if previous == nil {
 		return nil

@@ -46,6 +46,9 @@ func sources(files map[string][]byte, found func(at *hcl.Range, format string, a
 	return all
 }
 
+// sourcesIn parses the files of one directory. It reports a file that another tool would read
+// differently: OpenTofu prefers a .tofu file to the .tf file of the same name, so a review of the
+// one would not cover what runs.
 func sourcesIn(files map[string][]byte, dir string, found func(at *hcl.Range, format string, args ...any)) []source {
 	var all []source
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -114,17 +117,22 @@ func (l *linter) code(m *Module) {
 	}
 }
 
+// block checks one top-level block. Each case is a way to run code, read data or use credentials
+// that the plan on the card would not show to the approver.
 func (l *linter) block(m *Module, s source, block *hclsyntax.Block) {
 	at := block.DefRange()
 	switch block.Type {
 	case "terraform":
 		l.settings(m, s, block)
 	case "data", "ephemeral":
+		// A data source is read during the plan, before anyone approves, with the credentials of
+		// the plan. external runs a program of the module's choice, so no list can allow it.
 		if len(block.Labels) == 0 || block.Labels[0] == "external" || !slices.Contains(m.data, block.Labels[0]) {
 			l.add(m.Name, &at, "reads %s %s; list its type under data in tfpilot.yaml, or pass the value in (external is "+
 				"never possible)", block.Type, strings.Join(block.Labels, "."))
 		}
 		l.provider(m, s, block)
+	// A data source inside a check block is read like any other.
 	case "check":
 		for _, inner := range block.Body.Blocks {
 			if inner.Type == "data" {
@@ -133,6 +141,8 @@ func (l *linter) block(m *Module, s source, block *hclsyntax.Block) {
 		}
 	case "module":
 		l.passed(m, s, block)
+	// Terraform needs the provider configuration to destroy a resource. If it is in the module,
+	// it disappears together with the call, and Terraform refuses the plan.
 	case "provider":
 		l.add(m.Name, &at, "a module with a provider block cannot be destroyed once its call is gone; leave the provider "+
 			"to the environment")
@@ -205,6 +215,9 @@ func (l *linter) settings(m *Module, s source, block *hclsyntax.Block) {
 	}
 }
 
+// requiredVersion compares with the one version that runs install. Terraform checks the
+// constraint before anything else, so a mismatch stops every plan of an environment that calls
+// the module.
 func (l *linter) requiredVersion(m *Module, attr *hclsyntax.Attribute) {
 	at := attr.SrcRange
 	text, err := literalString(attr)

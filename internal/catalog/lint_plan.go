@@ -53,6 +53,8 @@ func (l *linter) plannable(m *Module, all []source) {
 	}
 }
 
+// read adds the declarations of one file. In Terraform all files of a directory form one module,
+// so their order and number do not matter.
 func (f *directory) read(s source) {
 	for _, block := range s.body.Blocks {
 		switch {
@@ -138,6 +140,8 @@ func (l *linter) cycles(m *Module, all []source) {
 			}
 		}
 	}
+	// A depth-first search. A directory that is still under visit is above this one, so a call of
+	// it closes a cycle, and Terraform would load the two inside each other without end.
 	const under, done = 1, 2
 	state := map[string]int{}
 	var visit func(dir string)
@@ -166,6 +170,7 @@ func (l *linter) names(m *Module, block *hclsyntax.Block, in *directory) {
 		for _, traversal := range attr.Expr.Variables() {
 			name := reference(traversal)
 			if kind := traversal.RootName(); kind == "data" || kind == "ephemeral" {
+				// An address of these has three parts: data, the type and the name.
 				if len(traversal) < 3 {
 					continue
 				}
@@ -181,6 +186,7 @@ func (l *linter) names(m *Module, block *hclsyntax.Block, in *directory) {
 		}
 		_ = hclsyntax.VisitAll(attr.Expr, func(node hclsyntax.Node) hcl.Diagnostics {
 			call, ok := node.(*hclsyntax.FunctionCallExpr)
+			// Functions of providers are only known once the provider is installed.
 			if !ok || strings.HasPrefix(call.Name, "provider::") {
 				return nil
 			}

@@ -8,6 +8,14 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
+// An environment calls a module by its path in the infra repository, without a version. A new
+// version of the module therefore applies to all environments at once, at their next plan. This
+// file compares the module with its previous version and reports what such a plan would do to
+// calls that were written for the old one: fail, or destroy and create resources again.
+//
+// The comparison reads only declarations. It cannot see a change of a resource's arguments; the
+// plan of each environment shows those.
+
 // compare rejects changes that break a file written for the previous module.
 func (l *linter) compare(m *Module, previous fs.FS) {
 	before, err := readFiles(previous, m.Name)
@@ -27,6 +35,8 @@ func (l *linter) compare(m *Module, previous fs.FS) {
 	l.compareResources(m, before)
 }
 
+// compareVariables applies the rule of compatible interfaces: a new version may ask for less and
+// must accept all that the old one accepted.
 func (l *linter) compareVariables(m *Module, old parsedModule) {
 	known := map[string]bool{}
 	for _, v := range old.variables {
@@ -55,6 +65,8 @@ func (l *linter) compareVariables(m *Module, old parsedModule) {
 	}
 }
 
+// compareOutputs protects files that read module.x.y. They may be written by hand, so the linter
+// cannot know which outputs are in use and treats all as used.
 func (l *linter) compareOutputs(m *Module, old, now parsedModule) {
 	for _, output := range old.outputs {
 		i := slices.IndexFunc(now.outputs, func(o Output) bool { return o.Name == output.Name })
@@ -107,6 +119,8 @@ type declarations struct {
 	moved     map[string]bool
 }
 
+// declared reads the addresses that state files can contain, by directory. It ignores errors: the
+// previous version may break rules that are newer than it, and the new one was reported before.
 func declared(files map[string][]byte) map[string]declarations {
 	ignore := func(*hcl.Range, string, ...any) {}
 	all := map[string]declarations{}

@@ -12,6 +12,10 @@ import (
 	"github.com/tfpilot/tfpilot/templates"
 )
 
+// Terraform installs one version of each provider for an environment. It must satisfy the
+// constraints of the environment's own files and of all modules together, so one module with a
+// constraint that excludes the others stops every plan of the environment.
+
 // requirement is one entry of required_providers.
 type requirement struct {
 	source, version string
@@ -125,6 +129,8 @@ func around(s []int) []*version.Version {
 			all = append(all, version.Must(version.NewVersion(fmt.Sprintf("%d.%d.%d", major, minor, patch))))
 		}
 	}
+	// The last patch or minor version before a given one has no highest number; this one is
+	// higher than any in use.
 	const last = 1 << 20
 	add(s[0], s[1], s[2])
 	add(s[0], s[1], s[2]+1)

@@ -116,10 +116,14 @@ func (m *Module) Allows(role, project string) (bool, string) {
 }
 
 const (
+	// A module is held in memory and copied into the infra repository. The bounds, files and
+	// bytes for each, catch a provider binary or a state file that was left in the directory.
 	maxModuleFiles = 200
 	maxModuleFile  = 1 << 20
 )
 
+// loadModule reads one directory. Its errors are for the author of the module, and name the file
+// or the variable.
 func loadModule(fsys fs.FS, name string) (*Module, error) {
 	if !lifecycle.NameModule.Valid(name) {
 		return nil, fmt.Errorf("a module directory is named like s3-bucket, with lower-case letters, digits and hyphens")
@@ -149,6 +153,8 @@ func loadModule(fsys fs.FS, name string) (*Module, error) {
 
 const overlayFile = "tfpilot.yaml"
 
+// readFiles returns the files of a module by their path inside it. All of them, since a module
+// can read any file that it contains, such as a policy or a template.
 func readFiles(fsys fs.FS, dir string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	err := fs.WalkDir(fsys, dir, func(name string, entry fs.DirEntry, err error) error {
@@ -184,6 +190,8 @@ func readFiles(fsys fs.FS, dir string) (map[string][]byte, error) {
 // read any other hidden file, so those belong to it.
 var leftovers = []string{".terraform", ".terraform.lock.hcl", ".git", ".hg", ".svn", ".idea", ".vscode", ".DS_Store"}
 
+// leftover also recognizes backups and swap files of vi and emacs. A copy in the digest would
+// make the module look changed whenever someone edits it.
 func leftover(base string) bool {
 	backup := strings.HasSuffix(base, "~") || strings.HasPrefix(base, ".#") || strings.HasPrefix(base, "#") &&
 		strings.HasSuffix(base, "#")
@@ -191,6 +199,8 @@ func leftover(base string) bool {
 	return backup || swap || slices.Contains(leftovers, base)
 }
 
+// readFile rejects links: a link could point outside the module, and its content would then be
+// committed to the infra repository.
 func readFile(fsys fs.FS, name string, entry fs.DirEntry) ([]byte, error) {
 	if !entry.Type().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", name)

@@ -16,6 +16,8 @@ func Nearest(word string, known []string) (string, bool) {
 	if word == "" || utf8.RuneCountInString(word) > maxNearest {
 		return "", false
 	}
+	// One error in three letters is allowed, and at least one. With more, unrelated short words
+	// would be suggested.
 	best, bestCost := "", max(1, utf8.RuneCountInString(word)/3)+1
 	for _, candidate := range known {
 		if cost := nearness(word, strings.ToLower(candidate)); cost < bestCost {
@@ -25,6 +27,8 @@ func Nearest(word string, known []string) (string, bool) {
 	return best, best != ""
 }
 
+// nearness returns the cost of reading a word as a candidate. The start of the candidate, or of a
+// part after a hyphen, costs as much as one typing error: db means aws-db as well as dbs.
 func nearness(word, candidate string) int {
 	if word == candidate {
 		return 0
@@ -56,6 +60,8 @@ func distance(a, b []rune) int {
 	return rows[len(a)][len(b)]
 }
 
+// editStep fills one cell of the table: the cost of turning the first i letters of a into the
+// first j of b. The last case is a swap, the most frequent error of fast typing.
 func editStep(rows [][]int, a, b []rune, i, j int) int {
 	change := 1
 	if a[i-1] == b[j-1] {

@@ -10,6 +10,11 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
+// The overlay adds what a form needs and a variable block has no argument for: labels, the order
+// of fields, choices, limits, and who may request the module. What Terraform can express stays in
+// the module's code (types, defaults, descriptions, validations), so that there is one source for
+// each fact and the module works without TfPilot.
+
 // overlay is tfpilot.yaml beside a module: what Terraform's own language cannot say about its variables.
 type overlay struct {
 	Title       string            `yaml:"title"`
@@ -63,6 +68,9 @@ const (
 
 var computedKinds = []string{ComputedTags, ComputedProject, ComputedEnvironment, ComputedSlug, ComputedRequestID}
 
+// parseOverlay is strict: an unknown key is an error. Limits and roles are in this file, and a
+// misspelled key would leave a module open that its author believes is restricted. A second
+// document in the file would be ignored just as silently.
 func parseOverlay(content []byte) (overlay, error) {
 	var o overlay
 	decoder := yaml.NewDecoder(bytes.NewReader(content), yaml.Strict())
@@ -76,6 +84,7 @@ func parseOverlay(content []byte) (overlay, error) {
 	return o, o.check()
 }
 
+// check covers what the overlay alone can get wrong. assemble checks it against the variables.
 func (o overlay) check() error {
 	var faults faultList
 	if strings.TrimSpace(o.Title) == "" {

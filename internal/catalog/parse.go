@@ -11,6 +11,14 @@ import (
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
+// Parse is the only way from an untrusted entry to a config: the Slack form, the language model
+// and stored drafts all pass through it. What it returns has been checked against the types,
+// choices, limits and rules of the module, and contains no credential that a scan recognizes.
+//
+// Checks run from cheap to general: the type of each field, then credentials and limits, then the
+// module's own rules over all fields together. A field gets one error, the first: a rule over a
+// value of the wrong type would only repeat the problem in harder words.
+
 // maxConfig bounds the JSON of a config in bytes, so that the document, the pull request and the
 // card can contain it.
 const maxConfig = 32 << 10
@@ -60,6 +68,9 @@ func (m *Module) Parse(input map[string]any, env Environment) (config map[string
 	return config, errs
 }
 
+// parseField checks one field alone. An empty field is checked with its default, because an
+// environment can have a limit that the default exceeds, but only an entry becomes part of the
+// config: a later version of the module may improve its default.
 func (m *Module) parseField(f *Field, raw any, env Environment, config map[string]any, errs *FieldErrors) {
 	value, given, err := f.valueOf(raw)
 	switch {

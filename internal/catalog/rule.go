@@ -23,6 +23,7 @@ type rule struct {
 	untried   string   // why only a plan can try it: "refers to local", "calls file"; empty where it is tried here
 }
 
+// parseRules reads the validation blocks of a variable. Terraform requires both arguments.
 func parseRules(blocks hclsyntax.Blocks, file []byte) ([]rule, error) {
 	var rules []rule
 	for _, block := range blocks {
@@ -34,6 +35,7 @@ func parseRules(blocks hclsyntax.Blocks, file []byte) ([]rule, error) {
 			return nil, fmt.Errorf("a validation needs a condition and an error_message")
 		}
 		r := rule{condition: condition.Expr, message: message.Expr, at: block.DefRange()}
+		// Spacing is removed, so that formatting a file does not look like a new rule to Lint.
 		r.source = strings.Join(strings.Fields(string(condition.Expr.Range().SliceBytes(file))), " ")
 		r.refers, r.untried = reads(condition.Expr)
 		evaluateBothSides(r.condition)
@@ -103,6 +105,8 @@ func (r rule) check(ctx *hcl.EvalContext) (message string, broken bool) {
 		return fmt.Sprintf("%s Terraform could not try the rule: %s", r.explain(ctx), lowerFirst(detail(diags))), true
 	}
 	result, _ = result.UnmarkDeep()
+	// The rule depends on a value that only the server or the plan knows. The plan checks it
+	// then.
 	if !result.IsKnown() {
 		return "", false
 	}
@@ -112,6 +116,8 @@ func (r rule) check(ctx *hcl.EvalContext) (message string, broken bool) {
 	return r.explain(ctx), true
 }
 
+// explain returns the author's message. A message that contains a sensitive or unknown value
+// falls back to a general sentence, as Terraform would refuse to print it too.
 func (r rule) explain(ctx *hcl.EvalContext) string {
 	value, diags := r.message.Value(ctx)
 	if diags.HasErrors() || value.ContainsMarked() || value.IsNull() || !value.IsWhollyKnown() ||

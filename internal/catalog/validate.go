@@ -16,6 +16,8 @@ func (m *Module) validate(config map[string]any, env Environment, errs *FieldErr
 		v := &m.variables[i]
 		for _, check := range v.rules {
 			place := m.reportAt(v, check, config)
+			// The field has an error already, and evalContext made its value unknown. A second
+			// message would only hide the first one.
 			if before.on(place) {
 				continue
 			}

@@ -63,6 +63,8 @@ var spokenBools = map[string]bool{
 	"no": false, "n": false, "false": false, "off": false, "0": false,
 }
 
+// boolOf accepts the words that people type in chat, and a real bool. A JSON number is rejected:
+// Terraform converts no number to a bool either.
 func boolOf(raw any) (bool, error) {
 	switch v := raw.(type) {
 	case bool:
@@ -140,6 +142,8 @@ func listOf(raw any, elem Kind) ([]any, error) {
 	return list, nil
 }
 
+// splitItems splits at commas only if there is a single line. In several lines a comma is part of
+// an item, except at the end of a line, where people leave it from a list that they copied.
 func splitItems(typed string) ([]string, error) {
 	if err := invisible.Check(typed, invisible.Lines); err != nil {
 		return nil, err
@@ -182,6 +186,8 @@ func mapOf(raw any, elem Kind) (map[string]any, error) {
 	return pairsOf(pairs, elem)
 }
 
+// pairsOf converts names and values. It looks for duplicates again, since two names of a JSON
+// object can become one when they are trimmed and normalized.
 func pairsOf(pairs map[string]any, elem Kind) (map[string]any, error) {
 	table := make(map[string]any, len(pairs))
 	for _, raw := range sortedKeys(pairs) {
@@ -202,6 +208,7 @@ func pairsOf(pairs map[string]any, elem Kind) (map[string]any, error) {
 	return table, nil
 }
 
+// splitPairs cuts a line at its first =, so a value may contain more of them, as base64 does.
 func splitPairs(typed string) (map[string]any, error) {
 	if err := invisible.Check(typed, invisible.Lines); err != nil {
 		return nil, err
@@ -232,6 +239,7 @@ func shorten(text string) string {
 	return strconv.Quote(text)
 }
 
+// sortedKeys makes messages and errors appear in the same order each time.
 func sortedKeys(table map[string]any) []string {
 	keys := make([]string, 0, len(table))
 	for key := range table {

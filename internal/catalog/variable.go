@@ -15,6 +15,14 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
+// This file reads the interface of a module from its .tf files: variables and outputs, nothing
+// else. It uses the parser of HCL and the same type expressions as Terraform, because Terraform's
+// own loader is internal to it. What it does not understand is an error and never ignored: a
+// variable that is left out would be missing from the form, and a flag that is misread could show
+// a secret.
+
+// identifier is stricter than Terraform, which also allows capital letters, hyphens and other
+// scripts. A name becomes a key of a config, an id of a Slack input and an argument in code.
 var identifier = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 // variable is one variable block of a module.
@@ -54,6 +62,8 @@ func parseModule(files map[string][]byte) (parsedModule, error) {
 			faults.add("%s: write the module in Terraform's own language, not as JSON", name)
 			continue
 		}
+		// Terraform merges override files into the blocks of the others after it has read them
+		// all. The form would show the defaults of before the merge.
 		if name == "override.tf" || strings.HasSuffix(name, "_override.tf") {
 			faults.add("%s: an override file changes what the others say; write the change into those", name)
 			continue
@@ -79,6 +89,7 @@ func isConfig(name string) bool {
 	return (strings.HasSuffix(base, ".tf") || strings.HasSuffix(base, ".tf.json")) && !strings.HasPrefix(base, ".")
 }
 
+// readBlocks collects the variables and outputs of one file. Lint reads the other blocks.
 func (p *parsedModule) readBlocks(file *hcl.File, faults *faultList) {
 	for _, block := range file.Body.(*hclsyntax.Body).Blocks {
 		if len(block.Labels) != 1 {
@@ -110,6 +121,8 @@ func (p *parsedModule) readBlocks(file *hcl.File, faults *faultList) {
 // reserved are Terraform's own words in a module call.
 var reserved = []string{"source", "version", "providers", "count", "for_each", "depends_on", "lifecycle", "locals"}
 
+// parseVariable reads one variable block. Terraform evaluates its arguments without variables or
+// functions, so each must be a literal; an expression is an error and not a guess.
 func parseVariable(block *hclsyntax.Block, file []byte) (variable, error) {
 	v := variable{name: block.Labels[0], nullable: true}
 	if !hclsyntax.ValidIdentifier(v.name) || slices.Contains(reserved, v.name) {
@@ -161,6 +174,8 @@ func parseType(attr *hclsyntax.Attribute) (cty.Type, *typeexpr.Defaults, error) 
 	return typ, defaults, nil
 }
 
+// parseDefault evaluates the default without any context, as Terraform does: it can name no other
+// variable and call no function. A null default makes a variable optional, too.
 func (v *variable) parseDefault(attr *hclsyntax.Attribute) error {
 	if attr == nil {
 		return nil
@@ -198,6 +213,8 @@ func parseOutput(block *hclsyntax.Block) (Output, error) {
 	return o, err
 }
 
+// literalBool converts "true" to true, as Terraform does. otherwise is for a missing argument; a
+// value that is not constant is an error, so that sensitive = local.x does not mean false.
 func literalBool(attr *hclsyntax.Attribute, otherwise bool) (bool, error) {
 	if attr == nil {
 		return otherwise, nil
