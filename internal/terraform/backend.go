@@ -14,6 +14,12 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
+// The backend decides which state a run changes. It is read twice, from two sources. ParseBackend
+// reads what people wrote, before Terraform runs, and refuses everything that it does not fully
+// understand. ParseInitialized reads what Terraform made of it, because arguments can also come
+// from the command line, the environment and other files. A run continues only if both are the
+// backend that the environment must have.
+
 // Backend is where an environment keeps its state. Bucket, key and the lock arguments identify
 // it: a run with other lock arguments would neither see the lock nor keep the checksum that
 // other runs expect. Bootstrap writes the remaining fields.
@@ -86,6 +92,7 @@ func ParseBackend(files map[string][]byte) (Backend, error) {
 	return b, nil
 }
 
+// checkRootFile rejects names in any case, because a file system of a runner may ignore it.
 func checkRootFile(name string) error {
 	lower := strings.ToLower(name)
 	for _, suffix := range []string{".tf.json", ".tofu", ".tofu.json"} {
@@ -99,6 +106,8 @@ func checkRootFile(name string) error {
 	return nil
 }
 
+// backendBlocks lists the backend blocks of one file. Terraform itself rejects two of them in one
+// directory; counting them here gives a clear error before init.
 func backendBlocks(name string, content []byte) ([]*hclsyntax.Block, error) {
 	file, diags := hclsyntax.ParseConfig(content, name, hcl.InitialPos)
 	if diags.HasErrors() {
@@ -133,6 +142,7 @@ func readBackend(block *hclsyntax.Block) (Backend, error) {
 		"dynamodb_table": &b.DynamoDBTable, "kms_key_id": &b.KMSKeyID}
 	flags := map[string]*bool{"use_lockfile": &b.UseLockfile, "encrypt": &b.Encrypt}
 	for _, name := range slices.Sorted(maps.Keys(block.Body.Attributes)) {
+		// Terraform allows only literals in a backend block: no variables, locals or functions.
 		value, diags := block.Body.Attributes[name].Expr.Value(nil)
 		literal := !diags.HasErrors() && value.IsKnown() && !value.IsNull()
 		switch {
@@ -150,6 +160,8 @@ func readBackend(block *hclsyntax.Block) (Backend, error) {
 	return b, b.check()
 }
 
+// check rejects a backend without a fixed location or without a lock. DynamoDB locking is
+// deprecated since Terraform 1.11, but environments may still use it.
 func (b Backend) check() error {
 	if b.Bucket == "" || b.Key == "" {
 		return fmt.Errorf("bucket and key must be written in the backend block; a partial backend would take them from " +
@@ -199,6 +211,7 @@ func ParseInitialized(content []byte) (Backend, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(doc.Backend.Config)) {
 		value := doc.Backend.Config[name]
+		// Terraform writes all arguments of its backend, and null for those that are not set.
 		if string(value) == "null" || slices.Contains(connecting, name) {
 			continue
 		}

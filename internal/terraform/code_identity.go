@@ -38,6 +38,7 @@ func (c CodeIdentity) document() map[string]any {
 func (c CodeIdentity) Bytes() []byte { return canonical(c.document()) }
 
 // ParseCodeIdentity reads a canonical document.
+// Another form of the same document would have other bytes, so a digest over it would not match.
 func ParseCodeIdentity(content []byte) (CodeIdentity, error) {
 	var doc codeDocument
 	decoder := json.NewDecoder(bytes.NewReader(content))

@@ -10,6 +10,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// Provisioners run commands on the runner or on a new machine while Terraform applies.
+// Terraform's plan does not list them: a resource change looks the same with and without. They
+// are read from the configuration in the plan file and become a part of the summary, so that an
+// approver sees them and the digest covers them.
+
 // declaredResource is a resource in the configuration.
 type declaredResource struct {
 	module string // its path
@@ -57,6 +62,8 @@ func (s *settings) commands(r declaredResource, kind string) ([]any, error) {
 			}
 		}
 	}
+	// The JSON of the plan counts provisioners of every syntax, and the source was only read as
+	// .tf.
 	if len(found) < len(r.config.Provisioners) {
 		return nil, planError(lifecycle.CodeUnsupported, []string{r.config.Address},
 			"a command is not in Terraform's own language, so it cannot be shown")
@@ -77,6 +84,8 @@ func (s *settings) commands(r declaredResource, kind string) ([]any, error) {
 
 // runsWith reports whether a provisioner with this "when" argument runs with a change of this
 // kind.
+// Terraform runs creation-time provisioners only when it creates a resource, not when it updates
+// one, and destroy-time provisioners before it deletes one.
 func runsWith(when any, kind string) bool {
 	if when == "destroy" {
 		return kind == "delete" || kind == "replace"

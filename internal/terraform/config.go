@@ -18,6 +18,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// A plan file is a zip archive with the plan, the state before it, and a copy of the
+// configuration under tfconfig/, one directory m-<module path> for each module. The format is
+// internal to Terraform and may change with a new version; if it does, ReadConfig finds no files
+// and fails. Reading the copy instead of the work tree has a reason: it is exactly what Terraform
+// planned.
+
 // Config is the configuration of a plan: file contents by module path, a slash and the file
 // name. The root has an empty path; a nested module has a path such as outer.inner. The source
 // is needed because a plan's JSON contains only the references of an expression, not the
@@ -36,6 +42,8 @@ func ReadConfig(planFile []byte) (Config, error) {
 		if !held || path.Ext(name) != ".tf" {
 			continue
 		}
+		// The sizes in a zip archive are claims. Count what is really unpacked, so that a small
+		// archive cannot fill the memory.
 		content, err := readPacked(file, room)
 		if err != nil {
 			return nil, fmt.Errorf("read %s of the plan file: %w", name, err)
@@ -76,6 +84,8 @@ type moduleCode struct {
 func (c Config) parse(call string) (map[string]*moduleCode, error) {
 	modules := map[string]*moduleCode{}
 	for _, file := range slices.SortedFunc(maps.Keys(c), compareFiles) {
+		// Only the root and the request's own module with what it calls. The modules of other
+		// requests are outside of the plan's scope.
 		if !strings.HasPrefix(file, "/") && !strings.HasPrefix(file, call+"/") && !strings.HasPrefix(file, call+".") {
 			continue
 		}
@@ -97,6 +107,7 @@ func (c Config) parse(call string) (map[string]*moduleCode, error) {
 	return modules, nil
 }
 
+// compareFiles sorts ordinary files by name, and override files after them.
 func compareFiles(a, b string) int {
 	if overridesA, overridesB := overrides(a), overrides(b); overridesA != overridesB {
 		if overridesB {
@@ -150,6 +161,7 @@ func (s *settings) provider(config *tfjson.ProviderConfig) (blocks []*hclsyntax.
 	return blocks, module
 }
 
+// aliasOf returns the alias of a provider block, or "" for the default configuration.
 func aliasOf(block *hclsyntax.Block) string {
 	expr := attribute([]*hclsyntax.Block{block}, "alias")
 	if expr == nil {

@@ -9,6 +9,12 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
+// A resource change in a plan's JSON has three parallel trees beside the values: before_sensitive
+// and after_sensitive are true where a value is secret, and after_unknown is true where it is
+// known only after the apply. A tree may be a single bool for a whole subtree, so each has to be
+// read together with its value. An unknown value is missing from after: without after_unknown it
+// would look as if the attribute were removed.
+
 // identity lists the attributes that identify a deleted resource.
 var identity = []string{"arn", "id", "name"}
 
@@ -20,6 +26,7 @@ func (c *Change) addValues(change *tfjson.Change, hide *mask) {
 	switch c.Kind() {
 	case "create", "read":
 		c.After = hide.attributes(after, change.AfterSensitive)
+		// A created resource has a null for each attribute that no one set, often dozens.
 		withoutNulls(c.After)
 		c.Unknown = hide.paths(unknownPaths("", change.AfterUnknown))
 	case "delete":

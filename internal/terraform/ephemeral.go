@@ -56,6 +56,8 @@ func moduleAddress(path string) string {
 // providerOf finds the provider of an ephemeral resource, and its configuration if only one
 // matches.
 func providerOf(plan *tfjson.Plan, path, kind string, written hclsyntax.Expression) (source, configuration string) {
+	// Without a provider argument Terraform derives the provider from the type: aws_x belongs to
+	// aws.
 	name, _, _ := strings.Cut(kind, "_")
 	alias := ""
 	if written != nil {
@@ -116,6 +118,8 @@ var metaArguments = map[string]bool{
 	"connection": true,
 }
 
+// addWriteOnlyIn reads nested blocks. lacking is false for them: in the plan a block is one item
+// of a list or set, and which one it is cannot be known from the code.
 func (s *settings) addWriteOnlyIn(found map[string]any, module *moduleCode, path string, block *hclsyntax.Block,
 	hide *mask) {
 	for name, attr := range block.Body.Attributes {

@@ -9,6 +9,10 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// An apply that was interrupted may have done all, some or none of its plan. The next run plans
+// again, and an empty plan can have two meanings: the work is done, or the state is not the one
+// that it was planned for. These functions tell the two apart by the resources in the state.
+
 // Missing lists the differences between the state behind a plan and an approved plan: resources
 // that the approved plan creates or keeps but that do not exist, and resources that it deletes
 // but that still exist. If both the list and the new plan are empty, the approved plan is done.
@@ -22,6 +26,8 @@ func Missing(approved *Summary, now *tfjson.Plan, key []byte) []string {
 	var missing []string
 	for _, c := range approved.Changes {
 		kind := c.Kind()
+		// A data source leaves no resource behind, and a deposed object shares its address with
+		// the object that replaced it.
 		if kind == "read" || c.Deposed != "" {
 			continue
 		}

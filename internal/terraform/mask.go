@@ -16,6 +16,14 @@ import (
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
+// A summary must hide secrets and still change when a secret changes, since the approval is bound
+// to its digest. So a secret becomes a placeholder with a fingerprint: an HMAC with a key that
+// each request has for itself. A plain hash would not do, because the digest and the summary are
+// stored and shown: short passwords could be guessed from it by trying them.
+//
+// When in doubt, hide. A hidden value costs the approver a detail; a visible secret is in Slack,
+// in GitHub and in logs at once.
+
 // Hidden replaces a secret in everything that people read.
 const Hidden = "(sensitive)"
 
@@ -50,6 +58,7 @@ type mask struct {
 	raw     bool   // hides nothing; for values that are only fingerprinted
 }
 
+// newMask reads the secrets from all of the plan, not only from the changes that a summary shows.
 func newMask(plan *tfjson.Plan, key []byte) *mask {
 	return &mask{scanner: secretscan.New(secretsOf(plan).list()), key: key}
 }
@@ -71,6 +80,7 @@ func (m *mask) unmasked() *mask {
 // hidden returns the placeholder for a value.
 func (m *mask) hidden(value any) string {
 	mac := hmac.New(sha256.New, m.key)
+	// The zero bytes separate the parts, so that no two positions and values give the same input.
 	mac.Write([]byte(m.at + "\x00"))
 	mac.Write(canonical(value))
 	return "(sensitive #" + hex.EncodeToString(mac.Sum(nil))[:12] + ")"
@@ -127,6 +137,7 @@ func (m *mask) table(table, marks map[string]any, names secretscan.Names) map[st
 		one := table[name]
 		shown, inner := m.below("name of").text(name), m.below(name)
 		switch _, twice := masked[shown]; {
+		// Two names can become equal once secrets in them are replaced; one value would be lost.
 		case twice, m.scanner.IsKnown(name):
 			masked[shown] = inner.hidden(one)
 		case strings.EqualFold(name, "value") && pair != "":

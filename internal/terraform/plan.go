@@ -20,6 +20,7 @@ type PlanError struct {
 	Addresses []string // at most maxNamed of those concerned
 }
 
+// A card shows these addresses, and a list of hundreds would hide the message.
 const maxNamed = 10
 
 func (e *PlanError) Error() string {
@@ -39,6 +40,7 @@ func ParsePlan(content []byte) (*tfjson.Plan, error) {
 		return nil, planError(lifecycle.CodePlanTooLarge, nil, "the plan is larger than %d bytes", maxPlan)
 	}
 	var plan tfjson.Plan
+	// A float64 would round large numbers, and two different plans could get one digest.
 	plan.UseJSONNumber(true)
 	if err := json.Unmarshal(content, &plan); err != nil {
 		return nil, fmt.Errorf("parse plan: %w", err)
@@ -49,6 +51,7 @@ func ParsePlan(content []byte) (*tfjson.Plan, error) {
 	if err := json.Unmarshal(content, &more); err != nil {
 		return nil, fmt.Errorf("parse plan: %w", err)
 	}
+	// Terraform writes a plan file even when planning fails, with only some of the changes.
 	if more.Errored {
 		return nil, planError(lifecycle.CodeTerraformFailed, nil, "Terraform could not finish the plan")
 	}

@@ -30,6 +30,7 @@ func (s *Summary) addProviders(plan *tfjson.Plan, written *settings) error {
 			continue
 		}
 		blocks, module := written.provider(config)
+		// The JSON knows a configuration that no .tf file contains, so it comes from a JSON file.
 		if len(blocks) == 0 && len(config.Expressions) > 0 {
 			return planError(lifecycle.CodeUnsupported, nil, "the configuration of provider %s is not in Terraform's own "+
 				"language, so it cannot be shown", key)
@@ -43,6 +44,8 @@ func (s *Summary) addProviders(plan *tfjson.Plan, written *settings) error {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Name, b.Name))
 	})
 	for i := range s.Changes {
+		// The default configuration of the root needs no name, and one without settings has
+		// nothing that the name could refer to.
 		if c := &s.Changes[i]; !listed[c.Configuration] || !strings.ContainsAny(c.Configuration, ".:") {
 			c.Configuration = ""
 		}

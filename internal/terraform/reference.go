@@ -13,6 +13,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// Before a module is destroyed, nothing else may use it: an output that disappears breaks the
+// plan of every other request in the environment, and Terraform with -target would destroy the
+// users too. Two checks find users. Referrers reads the plan's JSON, where references are
+// resolved but locals are missing. Mentions reads the source, where locals are visible.
+
 // Referrers lists the addresses in the environment's root that use the module of a request.
 // Destroying the module would break or destroy them.
 func Referrers(plan *tfjson.Plan, id string) []string {
@@ -61,6 +66,7 @@ func Mentions(content []byte, name, id string) (bool, error) {
 	return found, nil
 }
 
+// uses also searches nested blocks, which the JSON nests as lists of expressions.
 func uses(expressions map[string]*tfjson.Expression, target string) bool {
 	for _, expression := range expressions {
 		if expressionUses(expression, target) {
@@ -87,6 +93,7 @@ func expressionUses(expression *tfjson.Expression, target string) bool {
 
 func namesAny(references []string, target string) bool {
 	for _, reference := range references {
+		// A plain prefix would also match the module of a request whose id begins with this one.
 		if reference == target || strings.HasPrefix(reference, target+".") || strings.HasPrefix(reference, target+"[") {
 			return true
 		}

@@ -14,6 +14,14 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// Values of people become code here, so this file must make code injection impossible. Strings
+// pass through hclwrite, which escapes quotes and the templates ${ and %{; numbers, lists and
+// maps are built from tokens and never from text. Then the result is parsed again and compared
+// with the intended values (Verify). An error in the escaping would be found before the file is
+// committed.
+
+// The markers enclose the block, so that a destroy can remove it even if people added code to the
+// file: see Strip.
 func beginMarker(id string) string { return "# tfpilot:begin " + id }
 func endMarker(id string) string   { return "# tfpilot:end " + id }
 

@@ -9,6 +9,12 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
+// Terraform marks sensitive values in several parts of a plan: in each change before and after,
+// in the state before the plan and the values planned after it, in outputs, and in the variables
+// of the configuration. A secret that only one of them marks can appear unmarked in another, for
+// example in the name of a resource or in an error. So all marked texts of all parts are
+// collected first, and hidden wherever they appear.
+
 // minNumber is the length from which a marked number is a secret; a shorter one would be found everywhere.
 const minNumber = 6
 
@@ -16,6 +22,7 @@ const minNumber = 6
 // unmarked attributes, so hiding the marked attributes is not enough.
 type secrets map[string]bool
 
+// secretsOf collects the marked texts of a plan; none if there is no plan.
 func secretsOf(plan *tfjson.Plan) secrets {
 	s := secrets{}
 	if plan == nil {
@@ -107,6 +114,7 @@ func (s secrets) addNumber(text string) {
 	}
 }
 
+// addState adds the secrets of a state, or of the values that a plan expects after it.
 func (s secrets) addState(values *tfjson.StateValues) {
 	if values == nil {
 		return
@@ -153,6 +161,8 @@ func (s secrets) addConfig(plan *tfjson.Plan) {
 	s.addConfigModule(plan.Config.RootModule)
 }
 
+// addConfigModule adds constant arguments and defaults. An argument that refers to something else
+// gets its value from a part of the plan that is read elsewhere.
 func (s secrets) addConfigModule(module *tfjson.ConfigModule) {
 	for _, variable := range module.Variables {
 		if variable != nil && variable.Sensitive {

@@ -16,6 +16,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
+// Blocks such as provider and provisioner are not in the changes of a plan, and an approver must
+// see what they contain. A plan's JSON gives only the references in their expressions. So this
+// file evaluates the source as far as it can without Terraform: a literal becomes its value, and
+// any other expression becomes its text together with the locals and variables that it depends
+// on. That is enough to detect every change of the meaning, which is what the digest needs.
+
 // settings reads the arguments that configuration blocks set, with every secret masked.
 type settings struct {
 	code    Config

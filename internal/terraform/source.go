@@ -16,6 +16,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// The code of an environment may use code from elsewhere. This file lists what it uses and
+// refuses what could change without a commit in the repository: an approval would then cover text
+// whose meaning another person can change. Terraform accepts many kinds of sources (HTTP
+// archives, S3 buckets, Mercurial); only two can be pinned, a Git commit and an exact version of
+// a registry.
+
 // Sources lists the code and data outside of a directory that its code uses.
 type Sources struct {
 	Local   []string          // sources of modules in the repository, as written: ./x or ../x
@@ -55,6 +61,7 @@ func ReadSources(files map[string][]byte) (Sources, error) {
 	return s, nil
 }
 
+// addCall records the source of one module call. Terraform requires literals for both arguments.
 func (s *Sources) addCall(file string, block *hclsyntax.Block, versions map[string]string) error {
 	call := block.Labels[0]
 	source, err := literalText(file, call, block, "source")
@@ -94,6 +101,8 @@ func literalText(file, call string, block *hclsyntax.Block, name string) (string
 }
 
 var (
+	// A registry source is [host/]namespace/name/provider. Git sources are those that Terraform
+	// recognizes without a scheme, or with git::.
 	registrySource = regexp.MustCompile(`^([A-Za-z0-9.-]+(:[0-9]+)?/)?[A-Za-z0-9_-]+/[A-Za-z0-9_-]+/[a-z0-9]+(//.+)?$`)
 	gitSource      = regexp.MustCompile(`^(git::|github\.com/|bitbucket\.org/|git@)`)
 	exactVersion   = regexp.MustCompile(`^\s*=?\s*[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?\s*$`)
@@ -104,6 +113,7 @@ var (
 func checkPinned(call, source, version string) error {
 	if gitSource.MatchString(source) {
 		_, query, _ := strings.Cut(source, "?")
+		// A tag or a branch can be moved to another commit, so only a full commit id is fixed.
 		values, err := url.ParseQuery(query)
 		if err != nil || len(values) != 1 || len(values["ref"]) != 1 || !lifecycle.NameCommit.Valid(values.Get("ref")) {
 			return fmt.Errorf("module %q comes from %q, which may change; end its source in ?ref= and the 40 digits of a "+
@@ -147,6 +157,7 @@ func (s *Sources) addTexts(body *hclsyntax.Body) {
 	})
 }
 
+// addClimbs collects whole paths. Two dots inside a name, as in a..b, do not climb.
 func (s *Sources) addClimbs(text string) {
 	for _, one := range climb.FindAllString(text, -1) {
 		if slices.Contains(strings.Split(one, "/"), "..") && !slices.Contains(s.Climbs, one) {

@@ -9,6 +9,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// The inverse of Render. The file may have changed since: people can add code around the block.
+// So Strip works on lines and markers instead of parsing, and keeps every other byte but blank
+// lines at the seam. A request that is destroyed has no resources left, so removing its block
+// changes nothing in the cloud; removing anything else could.
+
 // Errors of Strip that a caller tells apart.
 var (
 	ErrNoMarker      = errors.New("the file has no block of this request")

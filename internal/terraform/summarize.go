@@ -13,6 +13,16 @@ import (
 	"github.com/tfpilot/tfpilot/internal/secretscan"
 )
 
+// The heart of the approval. A plan of Terraform has many fields and all secrets; a summary has
+// what an approver must judge, in a form that is equal byte for byte when two plans mean the
+// same. Three rules follow:
+//
+//   - Complete. What an apply can do is in the summary or the plan is refused. A kind of change
+//     that this version does not know is refused, never left out.
+//   - Stable. Lists are sorted, sets are ordered, and nothing depends on time or on the run.
+//   - Bounded to the request. A change outside of its module is refused, with the exception of
+//     data sources, which only read.
+
 // Scope is what a plan may change, and its purpose.
 type Scope struct {
 	RequestID string            // required
@@ -103,6 +113,8 @@ func reads(rc *tfjson.ResourceChange) bool {
 	return rc.Mode == tfjson.DataResourceMode && rc.Change.Actions.Read()
 }
 
+// holds reports whether a change is inside the request's module, before and after a move. A move
+// from another module would take a resource away from its request.
 func (s Scope) holds(rc *tfjson.ResourceChange) bool {
 	return strings.HasPrefix(rc.Address, s.prefix()) &&
 		(rc.PreviousAddress == "" || strings.HasPrefix(rc.PreviousAddress, s.prefix()))
@@ -112,6 +124,8 @@ func checkPlan(plan *tfjson.Plan, scope Scope) error {
 	if plan == nil || plan.Config == nil || plan.Config.RootModule == nil {
 		return fmt.Errorf("summarize: the plan has no configuration")
 	}
+	// An apply of such a plan would do only some of what the request needs, and TfPilot would
+	// report it as done.
 	if len(plan.DeferredChanges) > 0 {
 		return planError(lifecycle.CodeTerraformFailed, nil, "the plan puts changes off to a later plan")
 	}
@@ -144,6 +158,7 @@ func (s *Summary) checkPurpose(scope Scope) error {
 			return planError(lifecycle.CodeNotOnlyDestroy, other, "a destroy may only delete")
 		}
 	}
+	// A new request that creates nothing is a mistake, such as a count of zero in its module.
 	if scope.Purpose == lifecycle.PurposeOpen && s.Counts().Add == 0 {
 		return planError(lifecycle.CodeNothingPlanned, nil, "the plan creates nothing")
 	}
@@ -159,6 +174,8 @@ func compareChanges(a, b Change) int {
 	return bytes.Compare(canonical(a.document()), canonical(b.document()))
 }
 
+// knownActions are the combinations of actions that Kind has a word for. forget, which removes a
+// resource from the state and leaves it in the cloud, is not among them.
 var knownActions = []string{"create", "update", "delete", "delete,create", "create,delete", "no-op", "read"}
 
 func newChange(rc *tfjson.ResourceChange, hide *mask) (Change, error) {
@@ -176,6 +193,7 @@ func newChange(rc *tfjson.ResourceChange, hide *mask) (Change, error) {
 	}
 	if rc.Change.Importing != nil {
 		c.Importing = hide.text(rc.Change.Importing.ID)
+		// Terraform 1.12 and later can import by an identity instead of an id.
 		if c.Importing == "" {
 			c.Importing = "by identity"
 		}

@@ -10,6 +10,11 @@ import (
 	"strings"
 )
 
+// The document behind an approval. A digest over bytes needs one form for each content, so Bytes
+// sorts keys, leaves out empty fields and keeps numbers as they are, and ParseSummary accepts
+// only that form. A new field must be left out when it is empty: otherwise stored summaries would
+// get other digests, and every open approval would be lost.
+
 // Summary is the document that an approver sees of a plan and whose digest the approval is bound
 // to. Two runs that plan the same changes produce the same bytes.
 type Summary struct {
@@ -138,6 +143,7 @@ func Digest(summary []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
+// document returns the change as JSON types. The names are stored, so they cannot change.
 func (c Change) document() map[string]any {
 	doc := map[string]any{"address": c.Address, "type": c.Type, "provider": c.Provider, "actions": c.Actions}
 	for name, text := range map[string]string{

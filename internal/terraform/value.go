@@ -12,6 +12,10 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
+// Writes values of a config as literals of HCL. A literal must read back as the same value, which
+// excludes what HCL cannot express (unknown values, infinity), and what would depend on the
+// reader (marks, null). Errors complete the sentence "argument x …".
+
 // checkValue rejects values that would not read back as the same value, or that make hclwrite
 // panic.
 func checkValue(v cty.Value) error {
@@ -50,6 +54,7 @@ func checkNumber(number *big.Float) error {
 	if number.IsInf() {
 		return fmt.Errorf("is infinite")
 	}
+	// HCL reads numbers with 512 bits. A number that was computed with more digits would change.
 	again, err := cty.ParseNumberVal(number.Text('f', -1))
 	if err != nil || again.AsBigFloat().Cmp(number) != 0 {
 		return fmt.Errorf("cannot be written exactly")
@@ -79,6 +84,8 @@ func checkKeys(v cty.Value) error {
 // plainKey matches object keys that need no quotes. Terraform's keywords need them.
 var plainKey = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 
+// In an object, { for ... } begins a for expression, and true, false and null would be read as
+// values and not as names.
 var syntaxWord = map[string]bool{"for": true, "in": true, "if": true, "true": true, "false": true, "null": true}
 
 // tokens returns the tokens of a checked value. Strings and names come from hclwrite, which

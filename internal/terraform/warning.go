@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// A plan can be honest and still not show what matters: a policy that is built from an id that
+// exists only after the apply is "known after apply". The approver cannot see whom it admits.
+// Such a change gets a warning, which is a part of the summary and of its digest.
+
 // accessNames lists attributes that control access. While the value of one is unknown, the
 // approver cannot see what it grants.
 var accessNames = map[string]bool{
