@@ -16,6 +16,17 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// The effect of a run: apply, and what must be correct around it.
+//
+//   - The plan file and not the configuration is applied. Terraform rejects a plan file whose
+//     state has changed since (a stale plan), so between the comparison with the approval and the
+//     effect no other run can slip in.
+//   - After an apply the state can contain secrets that no plan showed. So the state is read
+//     before any output of Terraform is printed, and without it the output is withheld.
+//   - If Terraform cannot write its state to S3, it leaves errored.tfstate on the runner's disk.
+//     The runner is deleted soon, and with it the only record of new resources. rescue tries
+//     several times to push that file.
+
 const (
 	outputsTimeout = 2 * time.Minute
 	rescueTries    = 5
@@ -53,6 +64,8 @@ func (j *job) apply(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("stopped before the effect: %w", err)
 	}
+	// Terraform waits up to a minute for the lock. TfPilot itself runs one effect per environment
+	// at a time, so a longer wait would mean that a person or another tool uses the state.
 	exit, err := j.terraform(ctx, j.root(), "apply.log", "apply", "-json", "-input=false", "-lock-timeout=60s",
 		j.runFile("tfplan"))
 	known := j.learnState(ctx)
@@ -92,6 +105,9 @@ func (j *job) readOutputs(ctx context.Context) error {
 	return nil
 }
 
+// askOutputs asks for all outputs in one expression. console prints values in Terraform's own
+// syntax, which is not JSON; base64 passes the JSON through it unchanged. issensitive keeps
+// marked values out of the answer, and hidesOutput finds those that lost their mark.
 func (j *job) askOutputs(ctx context.Context) (map[string]json.RawMessage, []string, error) {
 	m := j.in.module()
 	question := fmt.Sprintf("base64encode(jsonencode({ values = { for k, v in %s : k => v if !issensitive(v) }, sensitive = [for k, v in %s : k if issensitive(v)] }))\n", m, m)
@@ -164,6 +180,7 @@ func (j *job) rescue(ctx context.Context) error {
 		left, lastLines(withoutAdvice(j.redact(string(text))), 30))
 }
 
+// rescued removes the file, so that a second call of rescue does not push an old state again.
 func (j *job) rescued(file string) error {
 	if err := os.Remove(file); err != nil {
 		return fmt.Errorf("remove errored.tfstate: %w", err)
@@ -172,6 +189,7 @@ func (j *job) rescued(file string) error {
 	return nil
 }
 
+// lockInfo reads the holder of a lock from Terraform's error. Who has the form user@host.
 var lockInfo = regexp.MustCompile(`(?s)Lock Info:.*?ID:\s+([0-9a-f-]{36}).*?Who:\s+\S+@(\S+).*?Created:\s+(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)`)
 
 // releaseOwnLock releases the lock that blocked the last push, if this machine took it after
@@ -193,6 +211,8 @@ func (j *job) releaseOwnLock(ctx context.Context) (released bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	// A lock of this host could be older than the run: self-hosted runners are used again, and
+	// then another job of the same machine may hold it.
 	taken, err := time.Parse("2006-01-02 15:04:05", string(m[3]))
 	if err != nil || string(m[2]) != host || taken.Before(o.StartedAt.Truncate(time.Second)) {
 		return false, fmt.Errorf("the state is locked by someone else: %s", m[2])

@@ -81,6 +81,7 @@ func (j *job) declared(want terraform.Backend) error {
 	return sameBackend("backend.tf", want, got)
 }
 
+// sameBackend lists all differences at once. Each is an argument in a file that people edit.
 func sameBackend(where string, want, got terraform.Backend) error {
 	var all []string
 	for _, d := range want.Compare(got) {
@@ -99,6 +100,8 @@ func (j *job) initialize(ctx context.Context) error {
 		return refuse(lifecycle.CodeNotPinned, "%s is missing in the environment's root: run `terraform providers lock` "+
 			"there and commit the file", lockFile)
 	}
+	// Not -lockfile=readonly: Terraform rejects a lock file with providers that this request does
+	// not need. lockedProviders makes the comparison that matters.
 	exit, err := j.terraform(ctx, j.root(), "init.log", "init", "-input=false", "-no-color")
 	if err != nil {
 		return err

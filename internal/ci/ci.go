@@ -28,6 +28,7 @@ import (
 
 // Exit codes, as everywhere in tfpilot.
 const (
+	// GitHub Actions only tells zero from the rest. The values are for people and tests.
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
@@ -57,6 +58,10 @@ type command struct {
 	grant bool // needs the grant that the guard checked and saved
 }
 
+// The steps of one job are separate processes. They share no memory, so a later step relies on
+// files of earlier ones, and the code of modules and providers, which Terraform runs in between,
+// could change those files. What decides about an effect is therefore checked again where it is
+// used: see recheckGrant and approved.
 var commands = map[string]command{
 	"inputs":  {"check the workflow's inputs; needs no credential", (*job).checkInputs, false},
 	"guard":   {"check the grant and claim the correlation id", (*job).guard, false},
@@ -127,6 +132,8 @@ func fail(p Process, j *job, name string, err error) int {
 		code = denied.code
 	}
 	text := err.Error()
+	// A run that the guard refuses has no grant and must leave no result: the result would be
+	// stored under a correlation id that belongs to another run.
 	if j != nil && name != "inputs" && name != "guard" {
 		text = cut(j.redact(text), maxTail) // redacting comes first: half a secret would not be found
 		noteErr := j.note(func(o *outcome) {
@@ -141,6 +148,7 @@ func fail(p Process, j *job, name string, err error) int {
 			_, _ = fmt.Fprintln(p.Stderr, "keep the reason:", noteErr)
 		}
 	}
+	// An annotation of GitHub has one line; the rest of the text follows in the log.
 	first, rest, _ := strings.Cut(cut(text, maxTail), "\n")
 	_, _ = fmt.Fprintf(p.Stdout, "::error title=%s::%s\n", code, commandData(first))
 	printInert(p.Stdout, rest)
@@ -157,6 +165,8 @@ type job struct {
 	sleep  func(time.Duration)
 }
 
+// newJob reads the environment once. It needs no credential and opens no connection, so that the
+// command "inputs" can run in a job without permissions.
 func newJob(p Process) (*job, error) {
 	env := map[string]string{}
 	for _, kv := range p.Env {
@@ -182,6 +192,7 @@ func newJob(p Process) (*job, error) {
 	return j, nil
 }
 
+// openBucket connects with the credentials of the role that the workflow assumed.
 func (j *job) openBucket(ctx context.Context) (bucket, error) {
 	s, err := store.Open(ctx, store.Config{
 		Bucket: j.env["TFPILOT_REQUESTS_BUCKET"], Region: j.env["AWS_REGION"], Endpoint: j.env["AWS_ENDPOINT_URL_S3"],

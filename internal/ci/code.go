@@ -26,6 +26,8 @@ import (
 
 // Bounds of a tree.
 const (
+	// Far above any real environment. They limit what a commit can make a runner read, and how
+	// large the summary grows, which lists each entry of the identity.
 	maxTreeFiles = 5000
 	maxTreeBytes = 64 << 20
 	maxBound     = 400 // entries of the identity
@@ -164,6 +166,8 @@ func (b *binding) addFile(e treeEntry) error {
 	switch {
 	case e.kind == "blob" && e.mode == modeFile:
 		b.code.Files[e.path] = e.id
+	// A provisioner or an external program can depend on the executable bit, and the blob id does
+	// not cover it.
 	case e.kind == "blob" && e.mode == modeExecutable:
 		b.code.Files[e.path] = e.id + " executable"
 	default:
@@ -202,6 +206,8 @@ func (b *binding) holds(name string) bool {
 	return b.code.Files[name] != ""
 }
 
+// notOrdinary refuses links and submodules. Git stores only the target's name or commit for them,
+// so the identity would not change when the content does.
 func notOrdinary(e treeEntry) error {
 	what := map[string]string{"120000": "a symbolic link", "160000": "a submodule"}[e.mode]
 	if what == "" {
@@ -263,6 +269,8 @@ func (b *binding) follow(ctx context.Context, dir string, s terraform.Sources) e
 			"name: %d", dir, len(s.Climbs))
 	}
 	for _, text := range s.Climbs {
+		// Terraform resolves a path in a text relative to its working directory, which is the
+		// root, unless the text starts with ${path.module}. Both meanings are added.
 		for _, from := range []string{dir, b.root} {
 			if err := b.addClimb(ctx, path.Join(from, text)); err != nil {
 				return err
@@ -272,6 +280,7 @@ func (b *binding) follow(ctx context.Context, dir string, s terraform.Sources) e
 	return nil
 }
 
+// addModule adds a module of the repository, and what it calls in turn. done stops cycles.
 func (b *binding) addModule(ctx context.Context, dir, source string) error {
 	at := path.Join(dir, source)
 	if b.done[at] {
@@ -286,6 +295,8 @@ func (b *binding) addModule(ctx context.Context, dir, source string) error {
 		return notOrdinary(e)
 	case e.kind != "tree":
 		return refuse(b.brokenCode(dir), "%s calls the module %q, which is not a directory of this repository", dir, source)
+	// Such a module would contain the files of all requests, so each new request would change the
+	// code of every approved plan.
 	case strings.HasPrefix(b.root+"/", at+"/"):
 		return refuse(lifecycle.CodeNotPinned, "%s calls the module %q, which holds the environment itself", dir, source)
 	}

@@ -13,6 +13,14 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// A card about a failed run shows Terraform's errors and not its whole output. This file extracts
+// them, and decides whom a failure concerns: the requester, who can change the request, or the
+// platform team, who maintain the environment's other files. Terraform's JSON output names the
+// file of an error for most diagnostics; the commands without -json print it in a sentence.
+//
+// The text is untrusted, because modules and providers write it. It is redacted before it is
+// shown, and it never decides more than the code of a failure.
+
 // diagnostic is one of Terraform's errors in the output of -json.
 type diagnostic struct {
 	Severity string `json:"severity"`
@@ -84,6 +92,8 @@ func (j *job) terraformFailed(name, what string) error {
 	return j.failureOf(code, what, strings.TrimSpace(text.String()))
 }
 
+// words writes a diagnostic in the order in which Terraform prints it at a terminal, which is
+// what people paste into a search engine.
 func (d *diagnostic) words() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Error: %s\n", d.Summary)

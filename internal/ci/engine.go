@@ -16,6 +16,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/view"
 )
 
+// The bridge between a run and internal/terraform: it reads the files that Terraform left, passes
+// them on as values, and saves what people may see. Secrets exist here in two forms: in plan.json
+// and state.json, which never leave the runner, and as placeholders in summary.json and plan.txt,
+// which do.
+
 // summary is the part of a plan's summary that the rest of the run needs.
 type summary struct {
 	Digest    string
@@ -53,6 +58,8 @@ func (j *job) summarize() (summary, error) {
 		return summary{}, planRefusal(err)
 	}
 	document := s.Bytes()
+	// A shortened summary could hide a change from the approver, so a plan that is too large to
+	// review is refused.
 	if len(document) > store.MaxSummary {
 		return summary{}, refuse(lifecycle.CodePlanTooLarge, "the plan is too large to be reviewed: %d bytes", len(document))
 	}
@@ -93,6 +100,7 @@ func (j *job) summarizeDrift() (summary, error) {
 	if err != nil {
 		return summary{}, err
 	}
+	// An address can contain a value as the key of for_each.
 	redactor := terraform.NewRedactor(plan)
 	var out summary
 	seen := map[string]bool{}
@@ -126,6 +134,7 @@ func planRefusal(err error) error {
 	return refuse(p.Code, "%s", p.Error())
 }
 
+// readPlan reads the output of terraform show -json, with exact numbers.
 func (j *job) readPlan() (*tfjson.Plan, error) {
 	data, err := j.read("plan.json", maxPlanJSON)
 	if err != nil {
@@ -143,6 +152,8 @@ func (j *job) readPlan() (*tfjson.Plan, error) {
 func (j *job) redact(text string) string {
 	var secrets []string
 	for name, v := range j.env {
+		// Providers print their own configuration in errors, including tokens that they read from
+		// the environment. A short value is skipped: it would match everywhere in the text.
 		if secret := secretscan.Name(name) || strings.HasPrefix(name, "TF_TOKEN_"); secret && len(v) > 8 {
 			secrets = append(secrets, v)
 		}
@@ -156,6 +167,8 @@ func (j *job) redact(text string) string {
 	return terraform.NewRedactor(nil, secrets...).Redact(text)
 }
 
+// readState reads what learnState saved. Its values have the same form as a plan's prior state,
+// so redact passes it to the same code.
 func (j *job) readState() (*tfjson.State, error) {
 	data, err := j.read("state.json", maxPlanJSON)
 	if err != nil {

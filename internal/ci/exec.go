@@ -17,6 +17,8 @@ import (
 )
 
 const (
+	// Terraform has no timeout of its own here: killing it would lose its state. The workflow's
+	// timeout-minutes cancels the job, which interrupts Terraform once.
 	gitTimeout  = 5 * time.Minute
 	gitGrace    = 10 * time.Second
 	maxPlanJSON = 64 << 20
@@ -35,6 +37,8 @@ func (j *job) gitWith(ctx context.Context, dir string, in []byte, env []string, 
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir = dir
+	// A prompt or a pager would wait forever in a run. The system's configuration could add hooks
+	// and credential helpers.
 	cmd.Env = append(j.childEnv("GIT_TERMINAL_PROMPT=0", "GIT_PAGER=cat", "GIT_CONFIG_NOSYSTEM=1"), env...)
 	cmd.Stdin = bytes.NewReader(in)
 	var out, errs bounded
@@ -115,6 +119,7 @@ func (j *job) awaitTerraform(limit time.Duration) (ended bool) {
 		return true
 	}
 	for range limit / orphanPause {
+		// Signal 0 only checks that the process exists.
 		if err := syscall.Kill(pid, 0); err != nil {
 			return true
 		}

@@ -13,6 +13,14 @@ import (
 	"github.com/tfpilot/tfpilot/internal/store"
 )
 
+// A grant is the app's permission for one run: an object in the bucket that only the app can
+// write. A workflow_dispatch event alone proves nothing, because everyone with write access to
+// the repository can send one, with any inputs. So the inputs only name the grant, and everything
+// that decides about an effect comes from it.
+//
+// The app withdraws a run by deleting its grant. The run reads it twice: at the start, and
+// directly before the effect, because minutes of planning can pass in between.
+
 // grantFile is the grant that the guard checked, saved for later steps.
 const grantFile = "grant.json"
 
@@ -112,6 +120,8 @@ func (in inputs) consistent(branch string) error {
 	switch {
 	case err != nil || in.Path != want || in.Blob == "":
 		return deny("request, path and blob")
+	// Without a digest there would be nothing to compare the plan with, and without a lease token
+	// two effects could run in one environment.
 	case in.isEffect() && (in.Digest == "" || in.Plan == "" || in.LeaseToken <= 0):
 		return deny("digest, plan and lease token are missing")
 	case in.Purpose == "" || in.Kind == lifecycle.KindCleanup && !in.destroys():
@@ -127,6 +137,7 @@ func (in inputs) consistent(branch string) error {
 // readGrant reads the grant of this run and checks it.
 func (j *job) readGrant(ctx context.Context, b bucket) (lifecycle.Grant, error) {
 	g, err := b.Grant(ctx, j.in.Project, j.in.CorrelationID)
+	// S3 answers 403 instead of 404 to a role that may not list the bucket.
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) {
 		return g, refuse(lifecycle.CodeGuardRefused, "there is no grant for this run: TfPilot did not request it, "+
 			"or withdrew it")

@@ -34,6 +34,8 @@ func (j *job) guard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// The proof stays on the runner until the result. Other jobs with the same role could write a
+	// result under this id, but they cannot know the secret behind the hash in the claim.
 	proof := rand.Text()
 	claim := lifecycle.Claim{
 		Kind: j.in.Kind, RequestID: j.in.RequestID, RunID: id, RunAttempt: 1, SHA: j.in.SHA, StartedAt: j.now().UTC(),

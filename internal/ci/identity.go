@@ -11,6 +11,15 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
+// An approval is for a plan and for the code that made it. A plan alone is not enough: a
+// provisioner, a data source or an external program can do something else in the apply than in
+// the plan, with the stronger role. So the summary contains the identity of all code, and an
+// apply or destroy compares it in two steps:
+//
+//   1. Before terraform init, the files in the repository (bindCode). No code of a module or
+//      provider has run yet.
+//   2. After init, the modules that it downloaded (bindRemote). Downloading runs no code of them.
+
 const (
 	codeFile     = "code.json"     // what this run's code is
 	approvedFile = "approved.json" // summary of the approved plan

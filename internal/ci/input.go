@@ -101,8 +101,12 @@ func (j *job) checkInputs(context.Context) error {
 	switch {
 	case j.env["GITHUB_EVENT_NAME"] != "workflow_dispatch":
 		return refuse(lifecycle.CodeGuardRefused, "this run was not dispatched")
+	// "Re-run jobs" repeats a run with its old inputs, at any later time. The correlation id is
+	// claimed already; this is the clearer error.
 	case j.env["GITHUB_RUN_ATTEMPT"] != "1":
 		return refuse(lifecycle.CodeGuardRefused, "a re-run does nothing: ask TfPilot for a new attempt")
+	// A dispatch on another branch runs the workflow files of that branch, which no one may have
+	// reviewed.
 	case branch == "" || j.env["GITHUB_REF"] != "refs/heads/"+branch:
 		return refuse(lifecycle.CodeGuardRefused, "this run is not on the default branch")
 	case j.env["TFPILOT_ACTOR"] == "" || j.env["GITHUB_ACTOR"] != j.env["TFPILOT_ACTOR"]:
@@ -116,6 +120,7 @@ func (j *job) checkInputs(context.Context) error {
 	return nil
 }
 
+// runID returns the id that GitHub gives to the run. It is unique in the repository.
 func (j *job) runID() (int64, error) {
 	id, err := strconv.ParseInt(j.env["GITHUB_RUN_ID"], 10, 64)
 	if err != nil || id <= 0 {

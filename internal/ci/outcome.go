@@ -15,6 +15,8 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// maxTail bounds the text of a failure, in bytes. It becomes a part of the request document and
+// of a card.
 const maxTail = 4 << 10
 
 // refusal is an error with a code that TfPilot acts on.
@@ -59,6 +61,7 @@ func (o *outcome) failed(step string, code lifecycle.ReasonCode, tail string) {
 	o.Step, o.Reason, o.Tail = step, code, cut(tail, maxTail)
 }
 
+// outcome reads what earlier steps noted; a run without notes has an empty outcome.
 func (j *job) outcome() (outcome, error) {
 	var o outcome
 	data, err := os.ReadFile(j.runFile("outcome.json"))
@@ -109,6 +112,9 @@ func cut(s string, n int) string {
 
 // printInert prints untrusted text so that the runner does not interpret it as a workflow
 // command.
+// The runner executes lines such as ::add-mask:: or ::error:: wherever they appear in the output
+// of a step. stop-commands switches that off until a line with the token, which is random, so the
+// text cannot contain it.
 func printInert(w io.Writer, text string) {
 	if strings.TrimSpace(text) == "" {
 		return

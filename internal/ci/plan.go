@@ -11,6 +11,14 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
+// One plan step serves plans, applies and destroys. Each run plans again, also an apply: the
+// approved plan may be days old, and the state may have changed since. The new plan is compared
+// with the approved one by the digest of their summaries, which contain everything that an
+// approver saw. Equal digests mean that the person approved exactly what will happen now.
+//
+// -target limits the plan to the request's module and what it depends on. Changes in the rest of
+// the environment belong to other requests, or are drift that drift_plan reports.
+
 // plan makes the plan of this run and saves what people will see. For an apply or destroy, the
 // run continues only if the plan equals the approved plan byte for byte, or if nothing is left
 // to do.
@@ -53,6 +61,7 @@ func (j *job) makePlan(ctx context.Context, extra ...string) error {
 		j.learnState(ctx)
 		return j.terraformFailed("plan.log", "terraform plan")
 	}
+	// The plan file is binary. show -json is the documented form, with a version of its own.
 	exit, err = j.terraform(ctx, j.root(), "plan.json", "show", "-json", j.runFile("tfplan"))
 	if err == nil && exit != 0 {
 		j.learnState(ctx)
@@ -99,6 +108,8 @@ func (j *job) done(digest string) error {
 		return err
 	}
 	if j.in.destroys() {
+		// An empty destroy plan is also what a wrong or empty state gives. Success would then
+		// mark the request as destroyed while its resources still exist and cost money.
 		if !j.in.MayBeGone && !terraform.Holds(plan, j.in.RequestID) {
 			return refuse(lifecycle.CodeDigestChanged, "the state holds nothing of this request, though it was applied and "+
 				"nothing of TfPilot destroyed it: "+
@@ -173,6 +184,7 @@ func (j *job) keepText(name string, data []byte) error {
 	return nil
 }
 
+// lastLines returns at most the last lines of a text, where the error of a command is.
 func lastLines(text string, last int) string {
 	all := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	if len(all) > last {

@@ -52,6 +52,7 @@ func (j *job) push(ctx context.Context) error {
 		return err
 	}
 	branch := lifecycle.CleanupBranch(j.in.RequestID)
+	// The branch belongs to this cleanup alone. A run that failed later may have left an old one.
 	if _, err := g.git(ctx, nil, "push", "--quiet", "--force", g.remote, commit+":refs/heads/"+branch); err != nil {
 		return err
 	}
@@ -87,6 +88,7 @@ func (j *job) newPusher(ctx context.Context) (*pusher, error) {
 			pushMail,
 	}}
 	for _, args := range [][]string{
+		// An empty template directory: the default one can contain hooks.
 		{"init", "--quiet", "--template=", dir},
 		{"fetch", "--quiet", "--no-tags", "--depth=1", g.remote, j.env["GITHUB_SHA"]},
 	} {
@@ -113,6 +115,8 @@ func (g *pusher) commitWithout(ctx context.Context, path string, rest []byte, me
 			return "", err
 		}
 	} else {
+		// Filters would apply the attributes of the repository, such as line endings, and change
+		// the bytes that strip validated.
 		blob, err := g.git(ctx, rest, "hash-object", "-w", "--stdin", "--no-filters")
 		if err != nil {
 			return "", err

@@ -21,6 +21,13 @@ import (
 	"github.com/tfpilot/tfpilot/internal/terraform"
 )
 
+// Modules from Git or a registry are downloaded by terraform init. Their source is pinned (see
+// terraform.ReadSources), but a pin is a promise of another server: a registry can serve other
+// files for the same version. So the files are hashed after each init, and the hash is a part of
+// the code identity. The hash of a plan and of its apply must be equal.
+//
+// Providers need no hash here, because .terraform.lock.hcl contains checksums that init verifies.
+
 // packages is the directory into which init downloads modules.
 const packages = ".terraform/modules"
 
@@ -44,12 +51,16 @@ func (j *job) fetched() (map[string]terraform.Remote, error) {
 	for _, m := range manifest.Modules {
 		at := filepath.Join(j.root(), filepath.FromSlash(m.Dir))
 		rest, isPackage := strings.CutPrefix(at, filepath.Join(j.root(), packages)+string(filepath.Separator))
+		// A module of the repository itself, whose files bindCode covers. A path elsewhere on the
+		// runner's disk is covered by nothing.
 		if !isPackage {
 			if at != j.tree() && !strings.HasPrefix(at, j.tree()+string(filepath.Separator)) {
 				return nil, refuse(lifecycle.CodeNotPinned, "module %s is at %s, outside the repository", m.Key, m.Dir)
 			}
 			continue
 		}
+		// One package can contain several modules (source//path). The first element is the
+		// directory of the package.
 		name, _, _ := strings.Cut(filepath.ToSlash(rest), "/")
 		r := remote[name]
 		if m.Key == name {
@@ -105,6 +116,7 @@ func hashDir(dir string) (string, error) {
 	return "sha256:" + hex.EncodeToString(hash.Sum(nil)), nil
 }
 
+// hashFile reads a file in parts, since its size is not bounded here.
 func hashFile(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {

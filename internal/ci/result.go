@@ -12,6 +12,13 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// The result is the only output of a run that the app trusts, and only because the run proves
+// that it is the one that claimed the correlation id. Everything in it is bounded and redacted,
+// since it becomes a part of the request document and of cards.
+//
+// The order of the uploads matters: the app acts when the result appears, and then reads the
+// summary and the text. If the result came first, it could find them missing.
+
 // result uploads the outcome of the run, once: the summary, the redacted text and, last, the
 // result itself. It runs after success and failure, and it always removes from the runner's disk
 // every file that may contain a secret.
@@ -54,6 +61,7 @@ func (j *job) keepResult(ctx context.Context) error {
 	return nil
 }
 
+// keepFile uploads a file of the run. A run that failed before its plan has none.
 func (j *job) keepFile(name string, put func([]byte) error) error {
 	data, err := os.ReadFile(j.runFile(name))
 	if errors.Is(err, os.ErrNotExist) {
@@ -73,6 +81,8 @@ func (j *job) finalResult(o outcome) lifecycle.Result {
 	r := lifecycle.Result{Conclusion: lifecycle.ConclusionSuccess, Reason: o.Reason, Tail: o.Tail, Outputs: o.Outputs,
 		Sensitive: o.Sensitive,
 		Digest:    o.Digest, Counts: o.Counts, Addresses: bound(o.Addresses), Nothing: o.Nothing, StateLock: o.StateLock}
+	// A step can fail outside of tfpilot-ci, for example the checkout. Only GitHub's job status
+	// shows that.
 	status := lifecycle.Conclusion(j.env["TFPILOT_JOB_STATUS"])
 	if status != lifecycle.ConclusionSuccess || o.Reason != "" {
 		r.Conclusion = lifecycle.ConclusionFailure

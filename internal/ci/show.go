@@ -41,6 +41,8 @@ func (j *job) showPlan(s *terraform.Summary) {
 func (j *job) planPage(s *terraform.Summary, plan view.Plan) string {
 	text := j.shown(plan, view.Diffs, strings.Join(view.Diffs(plan.Lines()), "\n"))
 	ticks := "```"
+	// In Markdown a code block ends at as many backticks as it began with, so use more than the
+	// text contains.
 	for strings.Contains(text, ticks) {
 		ticks += "`"
 	}

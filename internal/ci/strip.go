@@ -72,6 +72,7 @@ func replaceFile(file string, rest []byte) error {
 
 // validate checks that Terraform accepts the root.
 func (j *job) validate(ctx context.Context) error {
+	// validate needs providers for their schemas, but no state: no backend, no lock.
 	exit, err := j.terraform(ctx, j.root(), "init.log", "init", "-input=false", "-no-color", "-backend=false")
 	if err != nil {
 		return err

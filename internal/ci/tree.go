@@ -16,6 +16,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// Reads files from git objects and writes them to a directory, without a checkout. A checkout
+// applies the attributes of the repository, and keeps what a previous step left in the work tree
+// and in the index. An object is named by the hash of its content, so
+// what is read here is what the identity lists.
+
 // tree is the directory that Terraform runs in: see code.go.
 func (j *job) tree() string { return filepath.Join(j.env["RUNNER_TEMP"], "tfpilot", "tree") }
 
@@ -29,6 +34,7 @@ func (j *job) list(ctx context.Context, name string, deep bool) ([]treeEntry, er
 	if err != nil {
 		return nil, err
 	}
+	// The output was cut, so entries could be missing from the identity.
 	if len(out) >= maxRead {
 		return nil, refuse(lifecycle.CodeNotPinned, "%s has too many files", name)
 	}

@@ -55,7 +55,8 @@ func (j *job) onBranch(ctx context.Context) error {
 	return refuse(lifecycle.CodeContentDiffers, "%s on the default branch is not the approved file", j.in.Path)
 }
 
-// headsAre checks that both checkouts are at the commits in the inputs.
+// headsAre checks that both checkouts are at the commits in the inputs. All later checks read
+// these checkouts, so they would prove nothing about another commit.
 func (j *job) headsAre(ctx context.Context) error {
 	for dir, want := range map[string]string{j.tools(): j.env["GITHUB_SHA"], j.infra(): j.in.SHA} {
 		got, err := j.git(ctx, dir, "rev-parse", "HEAD")
@@ -107,6 +108,8 @@ func (j *job) blobAt(ctx context.Context, dir, commit string) (string, error) {
 
 // onlyFile rejects a branch that changes anything except the request's file.
 func (j *job) onlyFile(ctx context.Context) error {
+	// From the merge base and not from the tip: commits that arrived on the default branch since
+	// are no changes of this branch.
 	base, err := j.git(ctx, j.infra(), "merge-base", j.env["GITHUB_SHA"], j.in.SHA)
 	if err != nil {
 		return err

@@ -94,6 +94,8 @@ func parseStateLock(text string) *lifecycle.StateLock {
 	return &lock
 }
 
+// maxLockWord bounds each word of a lock, in bytes. Terraform prints them as another client wrote
+// them into the bucket.
 const maxLockWord = 100
 
 // lockTime parses a time in Go's default format, which Terraform prints; nil if it cannot.
