@@ -5,6 +5,11 @@ import (
 	"strings"
 )
 
+// Addresses with a password: postgres://user:password@host/db. The syntax of RFC 3986 is not
+// strict enough to find them, because people write passwords into addresses without escaping /
+// and @. So the password is taken as long as possible, and what only looks like one is excluded
+// afterwards.
+
 // userInfo matches a scheme followed by a possible user and password. A password may contain /
 // and @, so it ends at the last @ of the word.
 var userInfo = regexp.MustCompile("(?i)\\b[a-z][a-z0-9+.-]{0,40}:(?:\\\\?/){2}([^\\s/:\"'`<>\\\\]*):([^\\s\"'`<>]+)@")
@@ -22,12 +27,14 @@ func findAddresses(text string) []Span {
 	var found []Span
 	for _, at := range userInfo.FindAllStringSubmatchIndex(text, -1) {
 		user, password := text[at[2]:at[3]], text[at[4]:at[5]]
+		// Documentation shows user:****@host, and logs mask passwords in this way.
 		if isPort(text[at[0]:at[2]], user, password) || isPlaceholder(password) || strings.Trim(password, "*.xX") == "" {
 			continue
 		}
 		found = append(found, Span{at[4], at[5], "an address with a password"})
 	}
 	for _, at := range userToken.FindAllStringSubmatchIndex(text, -1) {
+		// A long user name is not a secret: git URLs contain real ones.
 		if looksRandom(text[at[2]:at[3]]) {
 			found = append(found, Span{at[2], at[3], "an address with a token"})
 		}

@@ -5,6 +5,15 @@ import (
 	"strings"
 )
 
+// Most passwords have no format that a pattern could find, and only their name reveals them. So
+// this file finds assignments in any text and asks Name about the left side. It is not a parser
+// of one language: a text may be a log line with JSON in it, a diff of YAML or half a shell
+// script. Each function accepts the superset of what these languages write, and errs toward
+// hiding.
+//
+// Cost matters, since the text comes from outside: a value that contains many assignments would
+// be read once for each of them, in quadratic time. progress remembers the ends that were found.
+
 // maxName bounds the name read before a separator, and maxQuoted a quoted value, in bytes.
 const (
 	maxName   = 128
@@ -24,6 +33,7 @@ func findAssigned(text string) []Span {
 		if name == "" {
 			continue
 		}
+		// In lists of environment variables the name is in a field of its own, beside the value.
 		if strings.EqualFold(name, "value") {
 			if name = pairName(text, nameAt, i); name == "" {
 				continue
@@ -93,6 +103,7 @@ func (a assignment) values() []Span {
 		return nil // a comparison
 	}
 	for at < len(text) && (text[at] == '=' || text[at] == '>' || text[at] == ':') {
+		// = compares. The other signs in this loop are =>, := and ::.
 		if text[at] == '=' && sign == '=' {
 			return nil
 		}
@@ -119,6 +130,7 @@ func (a assignment) values() []Span {
 	}
 	found, end := a.value(at, sign)
 	if end > at && end < len(text) {
+		// Terraform shows a changed attribute as "old" -> "new".
 		if next := skip(text, end, " \t"); strings.HasPrefix(text[next:], "->") {
 			more, _ := a.value(skip(text, next+2, " \t"), sign)
 			found = append(found, more...)
@@ -157,6 +169,7 @@ func (a assignment) value(at int, sign byte) (found []Span, end int) {
 	if len(value) < 3 || !HoldsSecret(a.name, value) || strings.IndexByte("({[|>", value[0]) >= 0 {
 		return nil, end
 	}
+	// After a colon a sentence may follow, as in "Reset the password: click here".
 	if sign == ':' && !a.alone(at, end) && !passwordLike(value[:min(len(value), maxReference)]) {
 		return nil, end
 	}
@@ -192,6 +205,8 @@ func quoted(text string, at int) (start, end int, ok bool) {
 		for i-before-1 >= start && text[i-before-1] == '\\' {
 			before++
 		}
+		// Each level of quoting doubles the backslashes and adds one before the quote. This count
+		// therefore belongs to the level at which the value began, and not to a quote inside it.
 		if before%(2*(slashes+1)) == slashes {
 			return start, i - slashes, true
 		}

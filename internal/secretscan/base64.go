@@ -9,6 +9,8 @@ import (
 
 // Only a base64 string with a length between these bounds is decoded.
 const (
+	// A shorter run is usually a word or an id. The upper bound limits the memory, since each
+	// level of nesting decodes again.
 	minRun = 24
 	maxRun = 256 << 10
 )
@@ -35,6 +37,8 @@ func (s *Scanner) holdsInside(run string, depth int) bool {
 	return ok && readable(decoded) && len(s.find(decoded, depth)) > 0
 }
 
+// decode ignores the padding, which the run does not include. Both alphabets occur: the standard
+// one in files, and the one for URLs in tokens.
 func decode(run string) (string, bool) {
 	encoding := base64.RawStdEncoding
 	if strings.ContainsAny(run, "-_") {

@@ -6,6 +6,16 @@ import (
 	"sync"
 )
 
+// Formats that their makers chose so that scanners can find them: a prefix, a length, an
+// alphabet. gitleaks has rules for many, often with the exact length of today, and makers make
+// tokens longer over time. The rows here have minimum lengths, so that a longer token is still
+// found, and add what is no API token, such as a password on a command line.
+//
+// A mark is a literal part of the pattern in lower case. It is searched first, in one pass for
+// all rows, and the pattern is tried only around it, so that a large log costs little. If a
+// pattern has a group, only the group is hidden, so that a reader still sees what kind of thing
+// was removed.
+
 // format is a credential with a fixed prefix that gitleaks does not know, or knows with one
 // length only. The pattern starts with the prefix.
 type format struct {
@@ -124,6 +134,7 @@ var formats = []format{
 	{"an SSH private key", []string{"b3blbnnzac1rzxktdj"}, `b3BlbnNzaC1rZXktdj[A-Za-z0-9+/=\\\s]{20,}`, false},
 }
 
+// formatRules compiles each pattern when its mark first occurs: most processes meet few of them.
 var formatRules = sync.OnceValue(func() *ruleSet {
 	set := &ruleSet{global: compileLater(nil)}
 	for i := range formats {
@@ -140,6 +151,8 @@ var formatRules = sync.OnceValue(func() *ruleSet {
 	return set
 })
 
+// findFormats has no allow list as gitleaks has, only general exceptions: placeholders and texts
+// made of words.
 func findFormats(text string) []Span {
 	set := formatRules()
 	var found []Span

@@ -11,6 +11,12 @@ import (
 	"sync"
 )
 
+// gitleaks is a scanner with a large, maintained set of rules. TfPilot embeds the rules and not
+// the program: they run in process, on texts that are not in any repository, and a release pins
+// their version. The semantics follow gitleaks: a rule matches near one of its keywords; its
+// secret group must have the rule's entropy; and an allow list names matches that are known to be
+// harmless.
+
 // gitleaksFile holds the rules of gitleaks, under the license in LICENSE.gitleaks.
 // tools/gitleaks generates it and documents how.
 //
@@ -74,6 +80,8 @@ func (set *ruleSet) prepare() {
 	}
 }
 
+// compileLater compiles patterns on first use, because most texts contain the keywords of few
+// rules.
 func compileLater(patterns []string) func() []*regexp.Regexp {
 	return sync.OnceValue(func() []*regexp.Regexp {
 		var compiled []*regexp.Regexp
@@ -115,6 +123,9 @@ func (set *ruleSet) match(r *rule, text string, start, end int) []Span {
 	for _, at := range r.pattern().FindAllStringSubmatchIndex(window, -1) {
 		from, to := secretGroup(at, r.Group)
 		secret := window[from:to]
+		// Entropy separates random characters from aaaa… and example-key. Random base64 has up to
+		// 6 bits per character, English text about 4. Zero, in a rule without an entropy, accepts
+		// all.
 		if entropy(secret) < r.Entropy || isWords(secret) || set.isAllowed(r, secret) {
 			continue
 		}
@@ -190,6 +201,7 @@ type entry struct {
 }
 
 func (x *keywordIndex) add(word string, index int) {
+	// A keyword has at least two characters, in lower case.
 	at := int(word[0])<<8 | int(word[1])
 	x.first[at] = append(x.first[at], entry{word, index})
 }
@@ -206,6 +218,8 @@ func (x *keywordIndex) windows(text string) []keywordWindow {
 				continue
 			}
 			start, end := max(0, i-windowBefore), min(len(text), i+windowAfter)
+			// Windows of one rule that overlap become one, so no text is searched twice by a
+			// rule.
 			if at, ok := last[e.rule]; ok && found[at].end >= start {
 				found[at].end = end
 				continue

@@ -6,6 +6,11 @@ import (
 	"unicode/utf8"
 )
 
+// In JSON the structure says more than the text: a name at the top applies to a list far below
+// it, and a secret can be split from its name by escapes. This file walks the raw text instead of
+// a decoded value, because the result has to be offsets in the original: the caller replaces only
+// the secret and keeps everything else as it is.
+
 // maxJSON bounds the texts that are read as JSON.
 const maxJSON = 1 << 20
 
@@ -122,6 +127,8 @@ func (w *jsonWalk) check(c Names, start, end int) {
 		w.found = append(w.found, Span{start, end, "the value of " + c.secret})
 		return
 	}
+	// Without escapes, and without levels left for nested texts, the scan of the whole text has
+	// found all that a scan of this string could find.
 	if strings.IndexByte(w.text[start:end], '\\') < 0 && w.depth < 1 {
 		return
 	}
@@ -148,6 +155,8 @@ func unquote(raw string) (plain string, offsets []int) {
 		size := 2
 		if raw[i+1] == 'u' {
 			size = 6
+			// A character beyond U+FFFF is two escapes, a surrogate pair, which decode only
+			// together.
 			if i+12 <= len(raw) && raw[i+6] == '\\' && (raw[i+2] == 'd' || raw[i+2] == 'D') {
 				size = 12
 			}

@@ -9,6 +9,11 @@ import (
 	"strings"
 )
 
+// Terraform marks values as sensitive, and then prints them elsewhere: in the message of a
+// provider, inside a JSON policy, in base64 user data. So each known secret is searched in the
+// forms that Terraform, JSON, URLs, hex and base64 give to it. A run can know hundreds of secrets
+// and has logs of megabytes, so they are found in one pass by their first bytes.
+
 // minInside is the minimum length, in bytes, of a known secret that is also found inside other
 // texts; a shorter one would be found everywhere.
 const minInside = 6
@@ -89,6 +94,7 @@ func (k *knownSecrets) find(text string) []Span {
 // secret that is itself JSON.
 func formsOf(secret string) []string {
 	forms := []string{secret, strings.TrimSpace(secret)}
+	// Logs and diffs put a prefix before each line of a secret with several lines.
 	for line := range strings.SplitSeq(secret, "\n") {
 		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "-----") { // the frame of every key
 			forms = append(forms, line)

@@ -5,6 +5,12 @@ import (
 	"unicode"
 )
 
+// A name is judged by its words and by their order. In English the last word says what a thing
+// is: a token_ttl is a duration and a ttl_token is a token. So names that end in a describing
+// word (beside) are no credentials, whatever precedes it, and "key" is one only after a word that
+// says whose key it is. testdata/ordinary.txt holds texts that must pass, and
+// testdata/planted.txt credentials that must be found.
+
 // Name reports whether a name suggests that its value is a credential: DB_PASSWORD,
 // clientSecret, api-key. Names that describe a credential, such as token_ttl, secret_arn or
 // password_length, do not.
@@ -38,12 +44,14 @@ func passwordName(name string) bool {
 	return len(words) > 0 && Name(name) && (passwordWord(words[len(words)-1]) || words[len(words)-1] == "passcode")
 }
 
+// passwordWord matches parts of words, because names glue them: dbpassword, userpwd, pgpass.
 func passwordWord(word string) bool {
 	return strings.Contains(word, "passw") || strings.Contains(word, "passphrase") || word == "passcode" ||
 		word == "pwd" ||
 		word == "pass" || strings.HasSuffix(word, "pwd") && len(word) <= 8 || word == "pgpass" || word == "psk"
 }
 
+// secretWord matches the end of a word for the same reason: clientsecret, but not secretary.
 func secretWord(word string) bool {
 	for _, end := range []string{
 		"secret", "secrets", "token", "credential", "credentials", "creds", "apikey", "apikeys", "privatekey", "secretkey",

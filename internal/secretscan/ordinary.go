@@ -5,6 +5,11 @@ import (
 	"strings"
 )
 
+// What is not a secret although its name suggests one. Without these exceptions every plan would
+// be full of hidden values, and people would learn to ignore the placeholders. Two kinds occur:
+// values that say nothing (true, null, ****, ${var.x}), and references to where a secret is
+// stored, which are what TfPilot wants people to write.
+
 // HoldsSecret reports whether the value of a name that suggests a credential is one. References
 // to a secret, switches and placeholders are not.
 func HoldsSecret(name, value string) bool {
@@ -70,6 +75,7 @@ func isReference(value string) bool {
 	case arnOrAlias.MatchString(value), inCode.MatchString(value):
 		return true
 	case keptAt.MatchString(value):
+		// A presigned URL is an address too, and contains its credential.
 		return len(findAddresses(value)) == 0 && !holdsRandom(value)
 	case keptPath.MatchString(value):
 		return !holdsRandom(strings.ReplaceAll(value, "/", "-"))

@@ -24,6 +24,8 @@ const (
 	maxKey  = 32 << 10
 )
 
+// findPrivateKeys pairs each first line with the next last line, unless another key begins before
+// it or it is too far away. Public keys and certificates have other labels and are not matched.
 func findPrivateKeys(text string) []Span {
 	if !strings.Contains(text, "-----") {
 		return nil

@@ -55,6 +55,7 @@ func (s *Scanner) find(text string, depth int) []Span {
 	found = append(found, findAddresses(text)...)
 	found = append(found, findShapes(text)...)
 	found = append(found, findAssigned(text)...)
+	// Each level costs a scan of what it decodes, and a text can be nested on purpose.
 	if depth > 0 {
 		found = append(found, s.findInJSON(text, depth-1)...)
 		found = append(found, s.findInBase64(text, depth-1)...)

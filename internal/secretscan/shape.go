@@ -5,6 +5,11 @@ import (
 	"strings"
 )
 
+// Some credentials have no prefix. AWS secret access keys are 40 characters of base64, the same
+// length as a Git commit or a SHA-1 in hexadecimal; Azure keys are 64 bytes in base64, as is a
+// SHA-512. The alphabet and the distribution of characters tell them apart: a hash in hexadecimal
+// has no capital letters, and identifiers are made of words.
+
 // findShapes finds keys that have no prefix, only a length and an alphabet.
 func findShapes(text string) []Span {
 	var found []Span
@@ -52,6 +57,8 @@ func isHash(before string) bool {
 		strings.HasSuffix(before, "SHA512:")
 }
 
+// looksLikeAWSSecret requires all three kinds of characters. A random key of 40 lacks one of them
+// in about one case of a thousand.
 func looksLikeAWSSecret(run string) bool {
 	c := classes(run)
 	return c.lower > 0 && c.upper > 0 && c.digits > 0 && !c.wordy(len(run))
@@ -71,6 +78,7 @@ type class struct {
 	changes              int // between kinds of characters
 }
 
+// classes counts characters by kind in one pass.
 func classes(token string) class {
 	var c class
 	run, before := 0, byte(0)
