@@ -16,11 +16,14 @@ import (
 	"github.com/tfpilot/tfpilot/slackapp/blocks"
 )
 
-// The card's thread holds the whole plan of each round as a file. The file name identifies the plan: when
-// the answer to an upload is lost, the poster searches the thread for that name.
+// A plan that Review plan shows in more than one page is also in the card's thread, as one file. The file name
+// identifies the plan: when the answer to an upload is lost, the poster searches the thread for that name.
 
 // fileMark starts the state of a file that is in its thread, before Slack's id.
 const fileMark = "file:"
+
+// windowState is the state of a file that the thread does not need: one page of a window shows the whole plan.
+const windowState = "window"
 
 // planFile puts the file of the current plan into the card's thread, once.
 func (p *poster) planFile(ctx context.Context, anchor lifecycle.Message) error {
@@ -39,7 +42,7 @@ func (p *poster) planFile(ctx context.Context, anchor lifecycle.Message) error {
 	case ok && strings.HasPrefix(have.State, postingMark):
 		return p.recoverFile(ctx, x, have)
 	case ok:
-		return nil // posted, or refused: a Sync tries again
+		return nil // posted, not needed, or refused: a Sync tries again
 	case !p.drawing.view.CanDecide:
 		return nil // no decision is open
 	default:
@@ -53,12 +56,16 @@ func planFileName(round view.Round) string {
 	return fmt.Sprintf("plan-%d-%s.txt", round.Attempt, digest[:min(len(digest), 12)])
 }
 
-// upload records the intent, uploads and shares the file, and records the outcome.
+// upload records the intent, uploads and shares the file, and records the outcome. It records that a short plan
+// needs no file, so that the next drawing does not read the plan again.
 func (p *poster) upload(ctx context.Context, x slot, was string) error {
 	summary, err := request.ReadPlan(ctx, p.Documents, p.drawing.r)
 	if err != nil {
 		p.Log.Error("read plan", keyRequest, p.drawing.r.ID, keyError, err)
 		return nil // the card shows what to do
+	}
+	if len(planPages(view.OfPlan(summary))) == 1 {
+		return p.outcome(x, was, &lifecycle.Message{Role: x.role, Topic: x.topic, State: windowState})
 	}
 	intent := lifecycle.Message{
 		Role:    x.role,

@@ -27,7 +27,28 @@ func (w *fixture) files() (all []slack.FileState, texts []string) {
 	return all, texts
 }
 
-// The thread holds the whole plan of each round as a file, once.
+// A plan that one page of a window shows needs no file, and is read once to find that out.
+func TestShortPlanIsNoFile(t *testing.T) {
+	withFixture(t, func(w *fixture) {
+		w.put(story.Ready(t), story.Creating())
+		w.refresh()
+		if all, _ := w.files(); len(all) != 0 || w.counts().Calls["files.getUploadURLExternal"] != 0 {
+			t.Errorf("%+v", all)
+		}
+		file := slices.IndexFunc(w.request(story.ID).Slack.Messages, func(m lifecycle.Message) bool {
+			return m.Role == lifecycle.RoleFile && m.State == windowState
+		})
+		if file < 0 {
+			t.Error("it is not recorded, so that each drawing reads the plan")
+		}
+		w.click("omar", w.card("omar", devCh), "do.approve")
+		if v := w.view("omar"); v.Submit == nil || strings.Contains(wordsIn(v), "Page 1 of") {
+			t.Errorf("the window does not show the whole plan in one page: %s", wordsIn(v))
+		}
+	})
+}
+
+// The thread holds a plan of several pages as a file, once.
 func TestPlanIsAFileInTheThread(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		long := manyChanges()
@@ -49,11 +70,11 @@ func TestLostUploadIsFoundAgain(t *testing.T) {
 		for _, fault := range []slack.FaultKind{slack.FaultLost, slack.FaultError, slack.FaultUnavailable,
 			slack.FaultHang, slack.FaultRateLimited} {
 			withFixture(t, func(w *fixture) {
-				s := story.Ready(t)
+				long := manyChanges()
+				s := story.New(t, story.Dev()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, long)
 				_, err := w.store.Create(w.t.Context(), s.R)
 				w.must(err)
-				sum := story.Creating()
-				w.putSummary("core", s.R.Runs.Plan.Attempts[0].CorrelationID, sum.Bytes())
+				w.putSummary("core", s.R.Runs.Plan.Attempts[0].CorrelationID, long.Bytes())
 				w.must(w.slack.Inject(slack.Fault{Method: method, Kind: fault, Count: 2}))
 				w.until()
 				if all, _ := w.files(); len(all) != 1 {
@@ -69,7 +90,8 @@ func TestUploadThatIsRefusedIsNotRepeated(t *testing.T) {
 	withFixture(t, func(w *fixture) {
 		w.must(w.slack.Inject(slack.Fault{Method: "files.getUploadURLExternal", Kind: slack.FaultError,
 			Code: "missing_scope", Count: 5}))
-		w.put(story.Ready(t), story.Creating())
+		long := manyChanges()
+		w.put(story.New(t, story.Dev()).Opened().Planned(lifecycle.PurposeOpen, story.Head1, long), long)
 		w.refresh()
 		w.update(story.ID, lifecycle.Noted("note", "x", lifecycle.System("worker"), utcNow()))
 		w.refresh()

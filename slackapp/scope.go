@@ -27,7 +27,7 @@ func Scopes() []Scope {
 			[]string{"chat.postMessage", "chat.update", "chat.postEphemeral"},
 		},
 		{
-			"files:write", "Put the whole plan of each round as a file into the card's thread.",
+			"files:write", "Put a plan of more than one page as a file into the card's thread.",
 			"The whole plan is in the window behind Review plan and in the pull request only.",
 			[]string{"files.getUploadURLExternal", "files.completeUploadExternal"},
 		},

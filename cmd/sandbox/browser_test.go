@@ -42,11 +42,11 @@ func TestJourneyInTheBrowser(t *testing.T) {
 	p.Read("Saved")
 	p.In("dialog", "Saved…").Click("button", "Close")
 
-	p.Click("button", "2 replies…") // the plan as a file, and the question
+	p.Click("button", "1 reply…") // the question
 	thread := p.In("complementary", "Thread")
 	thread.Read("7 to add")
 	p.Click("radio", "omar, approver")
-	p.Click("button", "2 replies…")
+	p.Click("button", "1 reply…")
 	thread.Click("button", "Approve…")
 	plan := p.In("dialog", "Approve")
 	plan.Read("+ create aws_s3_bucket.this")
