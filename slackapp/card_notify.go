@@ -207,7 +207,7 @@ func (p *poster) send(ctx context.Context, x slot, n notification) error {
 		return p.outcome(x, have.State, &lifecycle.Message{Role: x.role, Topic: x.topic, State: quietState})
 	}
 	if x.channel == "" {
-		opened, _, _, err := p.API.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{n.user}})
+		channel, err := p.openDirect(ctx, n.user)
 		switch {
 		case err != nil && !unknownOutcome(err) && errorCode(err) != "":
 			p.Log.Warn("a person cannot be notified", keyRequest, p.drawing.r.ID, keyCode, errorCode(err))
@@ -216,7 +216,7 @@ func (p *poster) send(ctx context.Context, x slot, n notification) error {
 		case err != nil:
 			return fmt.Errorf("open direct messages: %w", err)
 		}
-		x.channel = opened.ID
+		x.channel = channel
 	}
 	return p.post(ctx, x, have.State, m)
 }

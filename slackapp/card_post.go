@@ -151,7 +151,7 @@ func (p *poster) directChannel(ctx context.Context) string {
 	if m, ok := p.find(slot{role: lifecycle.RoleDM}); ok && m.Channel != "" {
 		return m.Channel
 	}
-	return p.openDirect(ctx, p.drawing.r.Requester.SlackUser)
+	return p.directMessages(ctx, p.drawing.r.Requester.SlackUser)
 }
 
 func (p *poster) find(x slot) (lifecycle.Message, bool) {

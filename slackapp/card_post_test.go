@@ -236,3 +236,20 @@ func TestRefusedBlocksLeaveTheWords(t *testing.T) {
 		}
 	}
 }
+
+// TfPilot reads the direct messages with a person and the address of the workspace once, however many
+// requests there are.
+func TestWhatNeverChangesIsAskedOnce(t *testing.T) {
+	withFixture(t, func(w *fixture) {
+		w.must(w.slack.Inject(slack.Fault{Method: "conversations.open", Kind: slack.FaultUnavailable, Count: 1}))
+		ids := w.manyCards(5)
+		w.must(w.cards.Refresh(w.t.Context(), ids[0], 0)) // an answer that failed is not remembered
+		calls := w.counts().Calls
+		if calls["conversations.open"] > 2 || calls["auth.test"] > 1 {
+			t.Errorf("five requests of one person: %v", calls)
+		}
+		if n := len(w.messages("dana", "dm")); n != 5 {
+			t.Errorf("%d cards in direct messages", n)
+		}
+	})
+}

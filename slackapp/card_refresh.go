@@ -60,7 +60,8 @@ type Cards struct {
 
 	people accountCache
 	mu     sync.Mutex
-	base   string // address of the workspace, once known
+	base   string            // address of the workspace, once known
+	direct map[string]string // the direct messages with a user, once known; they never change
 }
 
 // Refresh makes every message of the request show its document, of at least this version; 0 when
@@ -211,6 +212,30 @@ func (c *Cards) address(ctx context.Context) string {
 		}
 	}
 	return c.base
+}
+
+// maxDirect bounds how many users' direct messages are remembered.
+const maxDirect = 10_000
+
+// openDirect returns the id of the direct messages with a user. Slack is asked once for each user.
+func (c *Cards) openDirect(ctx context.Context, user string) (string, error) {
+	c.mu.Lock()
+	id := c.direct[user]
+	c.mu.Unlock()
+	if id != "" {
+		return id, nil
+	}
+	opened, _, _, err := c.API.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.direct == nil || len(c.direct) >= maxDirect {
+		c.direct = map[string]string{}
+	}
+	c.direct[user] = opened.ID
+	return opened.ID, nil
 }
 
 const (

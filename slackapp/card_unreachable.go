@@ -155,21 +155,20 @@ func (p *poster) askApprovers(ctx context.Context) error {
 		if have, ok := p.find(at); ok && have.Channel != "" {
 			at.channel = have.Channel
 		} else if a.due {
-			at.channel = p.openDirect(ctx, a.user)
+			at.channel = p.directMessages(ctx, a.user)
 		}
 		errs = append(errs, p.put(ctx, at, a.Message, a.due))
 	}
 	return errors.Join(errs...)
 }
 
-// openDirect is the id of the direct messages with a user, or "" when Slack does not return it.
-func (p *poster) openDirect(ctx context.Context, user string) string {
-	ch, _, _, err := p.API.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
+// directMessages is the id of the direct messages with a user, or "" when Slack does not return it.
+func (p *poster) directMessages(ctx context.Context, user string) string {
+	id, err := p.openDirect(ctx, user)
 	if err != nil {
 		p.Log.Warn("open direct messages", keyRequest, p.drawing.r.ID, keyCode, errorCode(err), keyError, err)
-		return ""
 	}
-	return ch.ID
+	return id
 }
 
 // tellAdmins notifies the admins about a channel that accepts no message, once for each
@@ -195,7 +194,7 @@ func (p *poster) tellAdmins(ctx context.Context) {
 		if user == "" {
 			continue
 		}
-		channel := p.openDirect(ctx, user)
+		channel := p.directMessages(ctx, user)
 		if channel == "" {
 			continue
 		}
