@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -39,7 +40,8 @@ const (
 // Delays let changes that follow each other become one edit. A card that a person has to act on has none.
 const (
 	delayFirst    = time.Second     // the app posts the first card itself, and this is for when it ends before
-	delayClick    = time.Second     // the outcome of a click often follows at once
+	delayClick    = time.Second     // after a click that waits for other work, or that changed nothing
+	delayOutcome  = 3 * time.Second // a worker carries out the click; its outcome comes sooner and is drawn then
 	delayProgress = 3 * time.Second // what lasts shorter, people do not see
 )
 
@@ -52,7 +54,7 @@ func urgencyOf(r lifecycle.Request, archived bool, now time.Time) (Urgency, time
 		return UrgencyPerson, 0
 	}
 	if len(r.Wanted) > 0 {
-		return UrgencyPerson, delayClick
+		return UrgencyPerson, delayOfIntents(r, now)
 	}
 	switch lifecycle.DeriveLifecycleStatus(r, now) {
 	case lifecycle.StatusRequestCreated, lifecycle.StatusPlanning, lifecycle.StatusApplying, lifecycle.StatusDestroying:
@@ -63,6 +65,20 @@ func urgencyOf(r lifecycle.Request, archived bool, now time.Time) (Urgency, time
 		}
 	}
 	return UrgencyPerson, 0
+}
+
+// delayOfIntents is how long a card with intents waits. A person who clicked has the answer to the click itself at
+// once, so the card need not show an intent that a worker is about to carry out: the click and its outcome are one
+// edit. An intent with a correlation id waits for its turn in the environment, and one that is not due for a person.
+func delayOfIntents(r lifecycle.Request, now time.Time) time.Duration {
+	queued := slices.ContainsFunc(r.Wanted, func(w lifecycle.Intent) bool { return w.CorrelationID != "" })
+	switch {
+	case lifecycle.DeriveLifecycleStatus(r, now) == lifecycle.StatusPlanning: // the plan of a destroy
+		return delayProgress
+	case lifecycle.IsDue(r, now) && !queued:
+		return delayOutcome
+	}
+	return delayClick
 }
 
 // The workspace's budget of edits, below Slack's fifty a minute. Progress leaves most of what may be

@@ -266,3 +266,50 @@ func TestUrgencies(t *testing.T) {
 		}
 	}
 }
+
+// A click that a worker carries out at once and its outcome are one drawing, when the outcome is there. Without an
+// outcome the card shows the click after 3 s; one that waits for other work, after a second.
+func TestClickAndOutcomeAreOneDrawing(t *testing.T) {
+	clicked := story.Ready(t).Approved("omar").Merged().Requested(lifecycle.ActionApply, "omar")
+	queued := story.Ready(t).Approved("omar").Merged().Requested(lifecycle.ActionApply, "omar")
+	queued.Do(lifecycle.Named(lifecycle.ActionApply, "apply-1"))
+	destroy := story.Live(t).Requested(lifecycle.ActionDestroy, "adam")
+	for _, c := range []struct {
+		name    string
+		changes []*story.Story // a second apart
+		want    []string
+	}{
+		{"click and outcome", []*story.Story{clicked, story.Live(t)}, []string{"1 s"}},
+		{"click alone", []*story.Story{clicked}, []string{"3 s"}},
+		{"a click that waits for the environment", []*story.Story{queued}, []string{"1 s"}},
+		{"a destroy that gets its plan", []*story.Story{destroy}, []string{"3 s"}},
+		{"a person has to act", []*story.Story{story.Ready(t)}, []string{"0 s"}},
+	} {
+		bubble(t, func(t *testing.T, _ *miniredis.Miniredis, r *Redis) {
+			b := newBook()
+			h := Handlers{Card: func(context.Context, Card) error {
+				b.note("%d s", int(time.Since(b.start).Seconds()))
+				return nil
+			}}
+			n := NewNotifier(r, quiet())
+			serve(t, r, h, func() {
+				b.start = time.Now()
+				for i, s := range c.changes {
+					if i > 0 {
+						time.Sleep(time.Second)
+					}
+					now := s.R
+					now.Version += int64(i)
+					now.Slack.Messages = []lifecycle.Message{{Role: lifecycle.RoleCard, TS: "1.0"}}
+					if err := n.Card(t.Context(), now, false); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(time.Minute)
+			})
+			if diff := cmp.Diff(c.want, b.read()); diff != "" {
+				t.Errorf("%s: %s", c.name, diff)
+			}
+		})
+	}
+}
