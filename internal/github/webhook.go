@@ -116,7 +116,7 @@ func ParseWebhook(secret string, header http.Header, body []byte) (Hint, error) 
 	if !deliveryID.MatchString(delivery) {
 		return Hint{}, fmt.Errorf("%w: delivery id", ErrMalformed)
 	}
-	if kind, _, err := mime.ParseMediaType(header.Get("Content-Type")); err != nil || kind != "application/json" {
+	if !isJSON(header.Get("Content-Type")) {
 		return Hint{}, fmt.Errorf("%w: content type must be application/json", ErrMalformed)
 	}
 	var w wireEvent
@@ -124,6 +124,15 @@ func ParseWebhook(secret string, header http.Header, body []byte) (Hint, error) 
 		return Hint{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return w.hint(event, delivery)
+}
+
+// isJSON reports whether a content type is JSON. GitHub sends it without parameters, which needs no parsing.
+func isJSON(contentType string) bool {
+	if contentType == "application/json" {
+		return true
+	}
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && kind == "application/json"
 }
 
 // checkSignature accepts SHA-256 only and compares in constant time. Without a
@@ -150,23 +159,22 @@ func (w wireEvent) hint(event, delivery string) (Hint, error) {
 		Event: event, Action: cutBytes(w.Action, 40), Delivery: delivery,
 		RepoID: w.Repository.ID, Repo: cutBytes(w.Repository.FullName, 150),
 	}
-	missing := fmt.Errorf("%w: %s without its object", ErrMalformed, event)
 	if event == "workflow_run" {
 		if w.WorkflowRun == nil || w.WorkflowRun.ID <= 0 {
-			return Hint{}, missing
+			return Hint{}, withoutObject(event)
 		}
 		h.Run = w.runHint()
 		return h, nil
 	}
 	if w.PullRequest == nil || w.PullRequest.Number <= 0 {
-		return Hint{}, missing
+		return Hint{}, withoutObject(event)
 	}
 	h.Pull = w.PullRequest.hint()
 	if event == "pull_request" {
 		return h, nil
 	}
 	if w.Review == nil || w.Review.ID <= 0 {
-		return Hint{}, missing
+		return Hint{}, withoutObject(event)
 	}
 	h.Review = &ReviewHint{
 		ID: w.Review.ID, State: cutBytes(strings.ToLower(w.Review.State), 24), CommitSHA: cutBytes(w.Review.CommitID, 40),
@@ -178,6 +186,11 @@ func (w wireEvent) hint(event, delivery string) (Hint, error) {
 		h.Review.SubmittedAt = sane(*w.Review.SubmittedAt)
 	}
 	return h, nil
+}
+
+// withoutObject is the error for a delivery that lacks what its event is about.
+func withoutObject(event string) error {
+	return fmt.Errorf("%w: %s without its object", ErrMalformed, event)
 }
 
 func (w wireEvent) runHint() *RunHint {
@@ -216,6 +229,9 @@ func sane(t time.Time) time.Time {
 // cutBytes keeps as much of s as limit bytes of JSON can hold. Control characters
 // and what is not UTF-8 are left out.
 func cutBytes(s string, limit int) string {
+	if len(s) <= limit && !strings.ContainsFunc(s, costly) {
+		return s
+	}
 	var b strings.Builder
 	for _, r := range s {
 		cost := utf8.RuneLen(r)
@@ -234,6 +250,9 @@ func cutBytes(s string, limit int) string {
 	}
 	return b.String()
 }
+
+// costly reports whether a character may need more than one byte of JSON, or is left out.
+func costly(r rune) bool { return r < 0x20 || r >= 0x7f || strings.ContainsRune(`"\<>&`, r) }
 
 // ClassifyRun says what kind of run this is by its workflow's file, or by the name
 // of the workflow when GitHub does not say the file.

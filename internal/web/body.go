@@ -40,10 +40,10 @@ type pool struct {
 	mu    sync.Mutex
 	free  int64
 	open  []*incoming   // oldest first
-	freed chan struct{} // closed when memory was given back
+	freed chan struct{} // closed when memory was given back; nil when no body needs it
 }
 
-func newPool(size int64) *pool { return &pool{free: size, freed: make(chan struct{})} }
+func newPool(size int64) *pool { return &pool{free: size} }
 
 // incoming is one delivery while it is in memory.
 type incoming struct {
@@ -64,9 +64,21 @@ func (p *pool) take(b *incoming, n int64) error {
 	if !p.displace(b, n) {
 		return errNoRoom
 	}
+	if p.free < n && !p.await(n) {
+		return errNoRoom
+	}
+	p.free -= n
+	return nil
+}
+
+// await waits, with the pool unlocked, until n bytes are free. It reports whether they were free in time.
+func (p *pool) await(n int64) bool {
 	deadline := time.NewTimer(freeWait)
 	defer deadline.Stop()
 	for p.free < n {
+		if p.freed == nil {
+			p.freed = make(chan struct{})
+		}
 		freed := p.freed
 		p.mu.Unlock()
 		select {
@@ -74,11 +86,10 @@ func (p *pool) take(b *incoming, n int64) error {
 			p.mu.Lock()
 		case <-deadline.C:
 			p.mu.Lock()
-			return errNoRoom
+			return false
 		}
 	}
-	p.free -= n
-	return nil
+	return true
 }
 
 // displace drops the oldest bodies until n bytes will be free. It reports whether that is
@@ -116,8 +127,10 @@ func (p *pool) give(b *incoming, n int64, done bool) {
 	if done {
 		p.open = slices.DeleteFunc(p.open, func(o *incoming) bool { return o == b })
 	}
-	close(p.freed)
-	p.freed = make(chan struct{})
+	if p.freed != nil {
+		close(p.freed)
+		p.freed = nil
+	}
 }
 
 // hold reserves n bytes for a body in the pool for that size. The returned function
