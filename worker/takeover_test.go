@@ -81,6 +81,7 @@ func TestPausedWorkerDoesNothingTwice(t *testing.T) {
 					w.t.Fatalf("%d plans", len(plans))
 				}
 				w.concluded(lifecycle.KindPlan, plans[0])
+				w.dispatchedOnce()
 			})
 		})
 	}
@@ -90,6 +91,37 @@ func TestPausedWorkerDoesNothingTwice(t *testing.T) {
 	} {
 		disturbed(t, call, setup{workers: 2, poll: time.Second, plan: []fault{{call, 1, frozen}}}, len(stages))
 	}
+}
+
+// A dispatch that arrives after it was repeated starts a second run of one apply. GitHub lets it begin
+// once the first has ended, which no webhook reports. The grant still exists, so that only the claim
+// stops the second run.
+func TestSecondRunOfAnApplyDoesNothing(t *testing.T) {
+	const dispatch = "github POST /actions/workflows/apply.yml/dispatches"
+	withHarness(t, setup{workers: 2, poll: time.Second, plan: []fault{{dispatch, 1, late}}}, func(w *harness) {
+		w.open(reqA)
+		w.settled(reqA)
+		w.approve(reqA)
+		w.merge(reqA)
+		w.settled(reqA)
+		w.ledger.holds("apply", true)
+		w.click(reqA, lifecycle.ActionApply, "omar")
+		w.until(reqA, "dispatched twice", func(d store.Doc) bool {
+			a := d.Request.Runs.Apply.Current()
+			return a != nil && w.github.Counts().Runs[a.CorrelationID] == 2
+		})
+		w.github.AddWebhookFault(hubsim.WebhookFault{Kind: hubsim.HookDrop})
+		w.ledger.holds("apply", false)
+		w.reach(reqA, lifecycle.StatusApplied)
+		w.settled(reqA)
+		w.assertInvariants()
+		w.assertLogComplete(reqA)
+		w.released(reqA)
+		w.concluded(lifecycle.KindApply, *w.request(reqA).Runs.Apply.Current())
+		if n := w.ledger.did("apply", reqA); n != 1 {
+			w.t.Errorf("applied %d times", n)
+		}
+	})
 }
 
 // A row of the index that an attacker put into Redis, with a version that no document
