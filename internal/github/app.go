@@ -29,8 +29,9 @@ func (c *Client) Repo(ctx context.Context, repo Repo) (RepoInfo, error) {
 	return RepoInfo(out), nil
 }
 
-// Self is the login that TfPilot acts under: the actor of its runs and the author of its
-// comments. GitHub is asked until it has answered once. The id of an App's account is unknown.
+// Self returns the account that TfPilot acts as: the actor of its runs and the author of its
+// comments. The first answer is kept for the life of the client. GitHub gives no id for the
+// account of an App, so only the login is set.
 func (c *Client) Self(ctx context.Context) (Actor, error) {
 	if known := c.self.Load(); known != nil {
 		return *known, nil

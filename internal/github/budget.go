@@ -8,6 +8,12 @@ import (
 	"time"
 )
 
+// GitHub limits an installation in three ways: requests per hour, points per minute (a read costs
+// 1 and a write 5), and how many pull requests and comments it creates. The last two are
+// secondary limits: GitHub documents no header that announces them, and repeated violations can
+// get an App banned. So calls are counted before they are made, over all workers, and limits that
+// GitHub does announce are passed on to the others.
+
 // Cost is the share of GitHub's limits that a call uses.
 type Cost struct {
 	Points  int // a read 1, a write 5

@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// GitHub sends each webhook once and does not retry. It keeps a log of the deliveries of an App
+// for some days, in which each attempt is one entry; attempts of one delivery share a GUID. This
+// file finds deliveries that never arrived and asks for them again.
+
 // Hook is the configuration of the App's webhook on GitHub.
 type Hook struct {
 	URL    string // empty: the App has no webhook
@@ -64,7 +68,7 @@ type wireDelivery struct {
 	DeliveredAt time.Time `json:"delivered_at"`
 }
 
-// ok reports whether the attempt was answered well.
+// ok reports whether the receiver answered the attempt with success.
 func (w wireDelivery) ok() bool { return w.StatusCode >= 200 && w.StatusCode < 300 || w.Status == "OK" }
 
 // FailedDeliveries lists the deliveries since then that failed in every attempt, oldest first.

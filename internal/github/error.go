@@ -13,6 +13,16 @@ import (
 	gh "github.com/google/go-github/v62/github"
 )
 
+// What an error of GitHub means, in four answers that a caller can act on:
+//
+//   - Refused: the request itself is wrong. Repeating it gives the same error, so people see the error.
+//   - RateLimit and SignIn: nothing happened, and the reason is not the request. Repeat it later.
+//   - unknown: the call may have been carried out. Read first, then decide whether to repeat it.
+//
+// The status alone does not decide. GitHub uses 403 for limits, missing permissions, suspended
+// Apps and single sign-on alike; the headers and GitHub's sentence tell them apart. So all rules
+// are rows of one table, meanings, and no other code reads a status or a text.
+
 // Named errors.
 var (
 	ErrNotFound  = errors.New("not found on GitHub")
@@ -43,6 +53,7 @@ func (e *Refused) Error() string {
 }
 
 // Is makes a 404 also ErrNotFound.
+// Callers ask for ErrNotFound far more often than for another status.
 func (e *Refused) Is(target error) bool {
 	return target == ErrNotFound && e.Status == http.StatusNotFound
 }
@@ -135,6 +146,7 @@ var meanings = []struct {
 		cause: "TfPilot's App lacks a permission"},
 	{from: 403, to: 403, says: "not accessible by personal access token", means: meansLacking,
 		cause: "TfPilot's token lacks a permission"},
+	// From a proxy, or after a timeout: GitHub may have received the call.
 	{from: 407, to: 408, means: meansUnknown},
 	{from: 500, to: 999, means: meansUnknown},
 	{from: 400, to: 499, means: meansRefused},
@@ -184,12 +196,15 @@ func sentence(message string, details []gh.Error) string {
 	return strings.Join(parts, ": ")
 }
 
+// drain reads and closes the body of an error, for its text.
 func drain(resp *http.Response) string {
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxMessage)) // words for a message only
 	return fmt.Sprintf("status %d: %s", resp.StatusCode, strings.TrimSpace(string(text)))
 }
 
+// retryAfter returns the time that a response announces: Retry-After, in seconds, or the end of
+// the hourly window. GitHub asks to wait at least a minute when a response has neither.
 func retryAfter(resp *http.Response, known *time.Duration) time.Time {
 	now := time.Now()
 	if known != nil {

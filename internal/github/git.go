@@ -15,9 +15,16 @@ import (
 	"time"
 )
 
+// Commits are made of git objects through the REST API, without a clone: a tree with one changed
+// file on top of the base, a commit of that tree, and at last a reference. Objects have the hash
+// of their content as a name, so all calls but the last can be repeated without effect, and
+// nothing is visible before the last one. A process that dies in between leaves no half-made
+// branch.
+
 const (
 	modeFile = "100644"
-	maxFile  = 1 << 20
+	// The contents API returns larger files without their content.
+	maxFile = 1 << 20
 )
 
 // Tip reads the commit that a branch points to.
@@ -146,6 +153,7 @@ func (c *Client) File(ctx context.Context, repo Repo, ref, name string) (File, e
 	if _, err := c.call(ctx, http.MethodGet, path, nil, &out); err != nil {
 		return File{}, fmt.Errorf("file %s at %s: %w", name, ref, err)
 	}
+	// base64 makes four characters of three bytes, and GitHub adds line breaks.
 	if out.Type != "file" || out.Encoding != "base64" || base64.StdEncoding.DecodedLen(len(out.Content)) > 2*maxFile {
 		return File{}, fmt.Errorf("file %s at %s: %s with encoding %q: %w", name, ref, out.Type, out.Encoding, ErrTooLarge)
 	}
@@ -191,6 +199,8 @@ func (c *Client) CommitFile(ctx context.Context, in CommitInput) (commit Commit,
 	body := map[string]string{"ref": "refs/heads/" + in.Branch, "sha": commit.SHA}
 	_, err = c.call(ctx, http.MethodPost, path, body, nil)
 	var refused *Refused
+	// GitHub answers 422 if the reference exists. An earlier try, whose answer was lost, may have
+	// created it.
 	if errors.As(err, &refused) && refused.Status == http.StatusUnprocessableEntity {
 		commit, err = c.adoptBranch(ctx, in, commit, err)
 		return commit, false, err
@@ -427,6 +437,7 @@ func (c *Client) Compare(ctx context.Context, repo Repo, base, head string) (Com
 	}
 	d := Comparison{
 		MergeBase: out.MergeBase.SHA, Ahead: out.Ahead, Behind: out.Behind,
+		// GitHub does not report that it left files out; a full list means that it may have.
 		Truncated: len(out.Files) >= maxCompared,
 	}
 	for _, one := range out.Commits {

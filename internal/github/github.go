@@ -69,7 +69,8 @@ type Client struct {
 	onCall       func(method, path string)
 }
 
-// door is one identity at GitHub with its own limits.
+// door is one identity at GitHub with its own limits. GitHub counts the App itself and each of
+// its installations separately, so a limit of one must not stop the other.
 type door struct {
 	gh *gh.Client
 
@@ -106,12 +107,14 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open GitHub: private key of the App: %w", err)
 	}
+	// ghinstallation appends paths that start with a slash.
 	apps.BaseURL = strings.TrimSuffix(base.String(), "/")
 	c.rest.gh = newDoor(base, newInstalled(apps, cfg.InstallationID))
 	c.app = &door{gh: newDoor(base, apps)}
 	return c, nil
 }
 
+// baseURL returns the address of the API, with one slash at its end, as go-github requires.
 func baseURL(address string) (*url.URL, error) {
 	if address == "" {
 		address = defaultURL
@@ -127,6 +130,7 @@ func baseURL(address string) (*url.URL, error) {
 	return u, nil
 }
 
+// newDoor returns a client of one identity. It shares the transport below, and thus connections.
 func newDoor(base *url.URL, transport http.RoundTripper) *gh.Client {
 	client := gh.NewClient(&http.Client{Transport: transport, CheckRedirect: sameHost})
 	client.BaseURL = base
@@ -188,6 +192,7 @@ func checkRef(ref string) error {
 	return nil
 }
 
+// checkSHA rejects short commit ids and names: only a full id means the same commit tomorrow.
 func checkSHA(sha string) error {
 	if !lifecycle.NameCommit.Valid(sha) {
 		return fmt.Errorf("commit %q: %w", sha, errName)
@@ -234,6 +239,8 @@ func (c *Client) do(ctx context.Context, d *door, method, path, etag string, bod
 	}
 	resp, err := d.gh.Do(ctx, req, out)
 	a := answerOf(resp)
+	// The library reports 304 as an error. GitHub does not count such an answer against the
+	// limit.
 	if a.status == http.StatusNotModified {
 		a.same = true
 		d.settle(nil, true, 0)

@@ -20,7 +20,7 @@ const (
 
 func queryEscape(s string) string { return url.QueryEscape(s) }
 
-// Pull is a pull request as GitHub just said it.
+// Pull is a pull request as GitHub returned it.
 type Pull struct {
 	RepoID    int64 // of the repository it is in
 	Number    int
@@ -106,8 +106,8 @@ type PullInput struct {
 	Body  string
 }
 
-// OpenPull opens a pull request. When there is one already for that branch, open
-// or not, it is taken over (created is false).
+// OpenPull opens a pull request. If one exists for the branch already, open or closed, OpenPull
+// returns that one, and created is false: an earlier call may have opened it and lost the answer.
 func (c *Client) OpenPull(ctx context.Context, in PullInput) (pull Pull, created bool, err error) {
 	if err := errors.Join(checkRef(in.Head), checkRef(in.Base)); err != nil {
 		return Pull{}, false, err
@@ -180,7 +180,7 @@ func (c *Client) Pull(ctx context.Context, repo Repo, number int) (Pull, error) 
 	return out.pull(), nil
 }
 
-// Listing is what a conditional list brought.
+// Listing is the result of a list that was requested with an ETag.
 type Listing[T any] struct {
 	Items []T
 	ETag  string // for the next time; empty when it would prove nothing
@@ -189,8 +189,8 @@ type Listing[T any] struct {
 	Partial bool // there are more: what is not among Items may exist
 }
 
-// Pulls lists the pull requests that changed at or after since, newest change
-// first. With the ETag of the last time, no change costs nothing.
+// Pulls lists the pull requests that changed at or after since, the newest change first. With the
+// ETag of the last call, an unchanged list costs nothing.
 func (c *Client) Pulls(ctx context.Context, repo Repo, since time.Time, etag string) (Listing[Pull], error) {
 	var all Listing[Pull]
 	for page := 1; page <= maxPages; page++ {
@@ -210,6 +210,7 @@ func (c *Client) Pulls(ctx context.Context, repo Repo, since time.Time, etag str
 			all.ETag, etag = a.etag, ""
 		}
 		for _, w := range out {
+			// The list is sorted by the time of the change, so the rest is older.
 			if w.UpdatedAt.Before(since) {
 				return all, nil
 			}
@@ -232,10 +233,10 @@ type MergeInput struct {
 	Method  string // merge, squash or rebase; empty is merge
 }
 
-// Merge merges the pull request if its head is still the one given, and returns
-// the commit. ErrHeadMoved means that it is not; another refusal carries GitHub's
-// sentence. A pull request that is already merged with that head is a success too; done is true
-// when this very call merged it.
+// Merge merges the pull request if its head is still in.HeadSHA, and returns the merge commit.
+// ErrHeadMoved means that the head is another commit; any other refusal contains GitHub's
+// message. A pull request that was already merged with that head is a success. done reports
+// whether this call merged it.
 func (c *Client) Merge(ctx context.Context, in MergeInput) (sha string, done bool, err error) {
 	if err := checkSHA(in.HeadSHA); err != nil {
 		return "", false, err
@@ -265,7 +266,8 @@ func (c *Client) Merge(ctx context.Context, in MergeInput) (sha string, done boo
 	return sha, false, err
 }
 
-// mergeRefused finds out whether the refusal is one of a merge that was done.
+// mergeRefused handles a refusal. The pull request may have been merged by an earlier call whose
+// answer was lost: GitHub then refuses with 405.
 func (c *Client) mergeRefused(ctx context.Context, in MergeInput, err error) (string, error) {
 	err = fmt.Errorf("merge pull request %d: %w", in.Number, err)
 	var refused *Refused
@@ -337,9 +339,9 @@ func (c *Client) Reviews(ctx context.Context, repo Repo, number int) ([]Review, 
 	return nil, fmt.Errorf("reviews of pull request %d: more than %d: %w", number, maxPages*pageSize, ErrTooLarge)
 }
 
-// CommentOnce makes the one comment that begins with the marker say body: it is
-// created, changed, or left alone. UpdatedAt is since when it says so, by GitHub's
-// clock. What is returned has the body that was sent.
+// CommentOnce makes sure that one comment starts with the marker and has this body: it creates
+// the comment, changes it, or leaves it alone. UpdatedAt is the time of the last change, by
+// GitHub's clock. The returned comment has the body that was sent.
 func (c *Client) CommentOnce(ctx context.Context, repo Repo, number int, marker, body string) (Comment, error) {
 	old, err := c.findComment(ctx, repo, number, marker)
 	switch {
@@ -376,6 +378,7 @@ func (c *Client) writeComment(ctx context.Context, method, path string, number i
 	if _, err := c.call(ctx, method, path, map[string]string{"body": text}, &now); err != nil {
 		return Comment{}, fmt.Errorf("comment on pull request %d: %w", number, err)
 	}
+	// GitHub may return the body with other line endings.
 	now.Body = text
 	return now, nil
 }
@@ -414,8 +417,8 @@ type Comment struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// findComment finds our comment that begins with the marker, or the zero value. Anyone
-// may write one that does; only TfPilot's own is changed.
+// findComment finds TfPilot's own comment that starts with the marker, or returns the zero value.
+// Anyone can write a comment that starts with it; those are never changed.
 func (c *Client) findComment(ctx context.Context, repo Repo, number int, marker string) (Comment, error) {
 	me, err := c.Self(ctx)
 	if err != nil {

@@ -12,6 +12,11 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// A dispatch is the one call that cannot be repeated: each success starts another run. GitHub's
+// older answer, 204 without a body, does not even name the run. So each run has the request and a
+// correlation id in its title, and after an unknown outcome the run is searched by that title
+// before anything is started again.
+
 var workflowFile = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}\.ya?ml$`)
 
 // DispatchInput is one workflow to start.
@@ -22,8 +27,7 @@ type DispatchInput struct {
 	Inputs   map[string]string
 }
 
-// Run is a workflow run as GitHub just said it. Terminal is what has a
-// Conclusion.
+// Run is a workflow run as GitHub returned it. A run that has ended has a Conclusion.
 type Run struct {
 	ID           int64
 	Attempt      int
@@ -78,8 +82,8 @@ func (w wireRun) run() Run {
 	return r
 }
 
-// completedAt is the one place that says when a run ended: GitHub's own time where
-// it returns one, else the last change of a completed run.
+// completedAt is the only rule for when a run ended: GitHub's own time if it returns one, else
+// the time of the last change of a completed run.
 func completedAt(status string, completed *time.Time, updated time.Time) time.Time {
 	switch {
 	case status != "completed":
@@ -91,9 +95,9 @@ func completedAt(status string, completed *time.Time, updated time.Time) time.Ti
 	}
 }
 
-// Dispatch starts a workflow. The run it returns has an id and an address; both
-// are empty when this GitHub does not say which run it started. Starting is not
-// repeatable: after an unknown outcome the run must be looked for.
+// Dispatch starts a workflow. The returned run has only an id and an address, and neither if this
+// version of GitHub does not return them. Dispatch cannot be repeated: after an unknown outcome
+// the caller has to search for the run with FindRuns.
 func (c *Client) Dispatch(ctx context.Context, in DispatchInput) (Run, error) {
 	if !workflowFile.MatchString(in.Workflow) {
 		return Run{}, fmt.Errorf("workflow %q: %w", in.Workflow, errName)
@@ -130,8 +134,8 @@ func (c *Client) dispatch(ctx context.Context, path string, in DispatchInput, de
 	return Run{ID: out.ID, URL: out.HTMLURL}, nil
 }
 
-// refusesRunDetails recognizes GitHub Enterprise Server before 3.21: it refuses
-// the whole request for a field it does not know. Nothing was started then.
+// refusesRunDetails recognizes GitHub Enterprise Server before 3.21, which rejects a request with
+// a field that it does not know. Nothing was started in that case.
 func refusesRunDetails(err error) bool {
 	var refused *Refused
 	if !errors.As(err, &refused) {
@@ -164,17 +168,17 @@ func (c *Client) readRun(ctx context.Context, repo Repo, format string, id int64
 	return out.run(), nil
 }
 
-// RunQuery says which runs to list.
+// RunQuery selects the runs to list.
 type RunQuery struct {
 	Since time.Time // created at or after
 	Until time.Time // and at or before; zero is now
 	ETag  string    // of the last listing with the same query
 }
 
-// FindRuns lists the runs that someone dispatched, newest first. A new run may stay out of lists for some
-// seconds. A listing that does not reach back to Since is Partial: what it lacks may exist all
-// the same. The ETag is set only when the whole listing is on one page: an
-// unchanged first page says nothing about the next.
+// FindRuns lists the dispatched runs, newest first. GitHub may take some seconds to list a new
+// run. A listing that does not reach back to Since is Partial: runs that it lacks may exist. The
+// ETag is set only if the whole listing is on one page, because an unchanged first page proves
+// nothing about the next one.
 func (c *Client) FindRuns(ctx context.Context, repo Repo, q RunQuery) (Listing[Run], error) {
 	base, err := repo.path("/actions/runs?per_page=%d&event=workflow_dispatch", pageSize)
 	if err != nil {
@@ -219,7 +223,7 @@ func firstPage(page int, etag string) string {
 	return ""
 }
 
-// Step is where a run went wrong.
+// Step is the step in which a run failed.
 type Step struct {
 	Job        string
 	Step       string // empty when no step of the job failed, or none began
@@ -227,8 +231,7 @@ type Step struct {
 	URL        string // of the job
 }
 
-// FailedStep finds the first step that made a run fail; ErrNotFound when no job
-// did.
+// FailedStep finds the first step that made a run fail; ErrNotFound if no job failed.
 func (c *Client) FailedStep(ctx context.Context, repo Repo, runID int64) (Step, error) {
 	path, err := repo.path("/actions/runs/%d/jobs?filter=latest&per_page=%d", runID, pageSize)
 	if err != nil {
@@ -264,6 +267,7 @@ func (c *Client) FailedStep(ctx context.Context, repo Repo, runID int64) (Step, 
 	return Step{}, fmt.Errorf("failed step of run %d: %w", runID, ErrNotFound)
 }
 
+// isFailure also counts canceled and timed-out jobs, whose last step is the one to read.
 func isFailure(conclusion lifecycle.Conclusion) bool {
 	switch conclusion {
 	case "", lifecycle.ConclusionSuccess, lifecycle.ConclusionSkipped, lifecycle.ConclusionNeutral:

@@ -13,15 +13,15 @@ const OldestServer = "3.17"
 
 const maxVersion = 40 // characters
 
-// Server is the version of GitHub Enterprise Server by its last answer, such as 3.19.2.
-// It is empty for github.com, and before GitHub has answered.
+// Server returns the version of GitHub Enterprise Server in its last response, such as 3.19.2. It
+// is empty for github.com, and before the first response.
 func (c *Client) Server() string {
 	version, _ := c.server.Load().(string)
 	return version
 }
 
-// ServerTooOld reports whether TfPilot does not support a version of GitHub Enterprise
-// Server. One that cannot be read is not supported.
+// ServerTooOld reports whether TfPilot does not support a version of GitHub Enterprise Server. A
+// version that it cannot parse is not supported.
 func ServerTooOld(version string) bool {
 	have, err := release(version)
 	least, _ := release(OldestServer)

@@ -14,14 +14,14 @@ import (
 const (
 	firstSignIn = 5 * time.Second
 	lastSignIn  = time.Minute // the longest wait before GitHub is asked again
-	// MaxSkew is how far the clock may be off GitHub's: the token by which an App signs
-	// in is valid from 30 s before until 90 s after it was made.
+	// MaxSkew is how far the clock may differ from GitHub's. An App signs in with a token that is
+	// valid from 30 s before it was made until 90 s after.
 	MaxSkew = 30 * time.Second
 )
 
-// SignIn is an answer about TfPilot itself: GitHub does not accept its credentials, or
-// does not let its App in. It is not about the request, and nothing
-// happened. It is an outage: the call is made again later.
+// SignIn is an error about TfPilot's own access: GitHub does not accept its credentials or its
+// App. The request is not the reason, and nothing happened. It is an outage: the call is repeated
+// later.
 type SignIn struct {
 	Status  int
 	Cause   string        // in words for people
@@ -45,7 +45,7 @@ func (e *SignIn) RetryAfter() time.Duration {
 	return max(time.Until(e.Until), firstSignIn)
 }
 
-// Why is the cause in words. A clock that is off explains every answer of this kind.
+// Why returns the cause in words. A clock that differs too much explains every 401.
 func (e *SignIn) Why() string {
 	if e.Status == http.StatusUnauthorized && e.Skew.Abs() > MaxSkew {
 		return SkewInWords(e.Skew)
@@ -53,7 +53,7 @@ func (e *SignIn) Why() string {
 	return e.Cause
 }
 
-// SkewInWords says how far this machine's clock is off.
+// SkewInWords describes how far this machine's clock differs from GitHub's.
 func SkewInWords(skew time.Duration) string {
 	direction := "ahead of"
 	if skew < 0 {
@@ -70,19 +70,19 @@ func roughly(d time.Duration) string {
 	return fmt.Sprintf("about %d minutes", int(d.Round(time.Minute).Minutes()))
 }
 
-// clock is what GitHub's clock showed.
+// clock is the last measurement of GitHub's clock.
 type clock struct {
 	skew atomic.Int64 // at the last answer, in nanoseconds
 	read atomic.Bool  // there was one
 }
 
-// Skew is how far this machine's clock is off GitHub's; positive when ahead. ok is false
-// before GitHub has answered.
+// Skew returns how far this machine's clock differs from GitHub's; it is positive when ahead. ok
+// is false before the first response.
 func (c *Client) Skew() (skew time.Duration, ok bool) {
 	return time.Duration(c.clock.skew.Load()), c.clock.read.Load()
 }
 
-// SignedOut is the outage that lasts, or nil: GitHub answers what it is asked.
+// SignedOut returns the current outage, or nil if GitHub accepts TfPilot's calls.
 func (c *Client) SignedOut() *SignIn {
 	for _, d := range []*door{&c.rest, c.app} {
 		if d == nil {
@@ -98,9 +98,9 @@ func (c *Client) SignedOut() *SignIn {
 	return nil
 }
 
-// settle takes the outcome of a call in: an outage gets its time, and an answer about
-// the call itself ends it. A missing permission concerns some calls only, so that the
-// success of others says nothing for a while.
+// settle records the outcome of a call: an outage starts or continues, and an answer about the
+// call itself ends it. A missing permission affects only some calls, so the success of another
+// call does not end that outage at once.
 func (d *door) settle(err error, answered bool, skew time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -122,7 +122,7 @@ func (d *door) settle(err error, answered bool, skew time.Duration) {
 	}
 }
 
-// clocked reads GitHub's clock from every answer.
+// clocked reads GitHub's clock from the Date header of each response.
 type clocked struct {
 	next http.RoundTripper
 	on   *clock
@@ -150,9 +150,9 @@ func (t clocked) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// installed signs in as the installation. A token that GitHub does not accept, as one that
-// was revoked, is dropped at once and the call made again with a new one: a 401 means that
-// nothing happened.
+// installed signs in as the installation. If GitHub rejects a token, for example because it was
+// revoked, installed drops it and repeats the call with a new one: a 401 means that nothing
+// happened.
 type installed struct {
 	fresh func() *ghinstallation.Transport
 
@@ -183,7 +183,8 @@ func (t *installed) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.transport(used).RoundTrip(again)
 }
 
-// transport is the one in use, unless it is the one to drop.
+// transport returns the current transport, and replaces it first if it is the one to drop. Two
+// calls that fail at once replace it only once.
 func (t *installed) transport(drop *ghinstallation.Transport) *ghinstallation.Transport {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// RunsAtWork lists the runs of a workflow that a runner works on now, at most pageSize
-// of them. A queued run is not among them: it has begun nothing.
+// RunsAtWork lists the runs of a workflow that are in progress, at most pageSize. Queued runs are
+// not included: they have done nothing yet.
 func (c *Client) RunsAtWork(ctx context.Context, repo Repo, workflow string) ([]Run, error) {
 	if !workflowFile.MatchString(workflow) {
 		return nil, fmt.Errorf("workflow %q: %w", workflow, errName)

@@ -18,6 +18,12 @@ import (
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 )
 
+// A webhook is a hint that something changed. Its signature proves that GitHub sent it, not that
+// it is current: deliveries arrive late, out of order, twice or never. So a Hint contains only
+// what says where to read, bounded in size, and the reader asks GitHub for the facts. Only runs
+// are taken from it directly, under the rules of internal/lifecycle, since their states are
+// ordered.
+
 // Errors of ParseWebhook.
 var (
 	ErrSignature = errors.New("webhook signature does not match")
@@ -28,8 +34,9 @@ var (
 // MaxHint bounds the JSON of a Hint.
 const MaxHint = 2048
 
-// Hint is what a webhook says, small enough for a task. It grants nothing: run
-// facts are patched by the rules of lifecycle, everything else is read again.
+// Hint is the content of a webhook, small enough for a task in the queue. It grants nothing:
+// facts about runs are recorded by the rules of lifecycle, and everything else is read from
+// GitHub again.
 type Hint struct {
 	Event    string      `json:"event"`
 	Action   string      `json:"action"`
@@ -99,8 +106,8 @@ type wireEvent struct {
 
 var deliveryID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 
-// ParseWebhook checks the signature of a delivery and reads what matters. The
-// caller bounds the body (GitHub sends at most 25 MiB).
+// ParseWebhook checks the signature of a delivery before it reads anything else of it. The caller
+// bounds the body; GitHub sends at most 25 MiB.
 func ParseWebhook(secret string, header http.Header, body []byte) (Hint, error) {
 	if err := checkSignature(secret, header.Get("X-Hub-Signature-256"), body); err != nil {
 		return Hint{}, err
@@ -135,8 +142,8 @@ func isJSON(contentType string) bool {
 	return err == nil && kind == "application/json"
 }
 
-// checkSignature accepts SHA-256 only and compares in constant time. Without a
-// secret nothing is genuine.
+// checkSignature accepts SHA-256 only and compares in constant time. Without a configured secret
+// it rejects every delivery.
 func checkSignature(secret, signature string, body []byte) error {
 	digest, ok := strings.CutPrefix(signature, "sha256=")
 	got, err := hex.DecodeString(digest)
@@ -254,8 +261,8 @@ func cutBytes(s string, limit int) string {
 // costly reports whether a character may need more than one byte of JSON, or is left out.
 func costly(r rune) bool { return r < 0x20 || r >= 0x7f || strings.ContainsRune(`"\<>&`, r) }
 
-// ClassifyRun says what kind of run this is by its workflow's file, or by the name
-// of the workflow when GitHub does not say the file.
+// ClassifyRun returns the kind of a run by its workflow file, or by the name of the workflow if
+// GitHub did not return the file.
 func ClassifyRun(path, name string) (lifecycle.Kind, bool) {
 	rows := lifecycle.KindRows()
 	if path != "" {
