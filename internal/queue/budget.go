@@ -20,15 +20,15 @@ type Window struct {
 	Most int
 }
 
-// Spend is what one call takes of a window, and how much of it others may have taken
-// before: who may use less of it leaves the rest to who waits for more urgent work.
+// Spend is what one call takes from a window, and how much of the window may be in use before it:
+// a call with a lower bound leaves the rest to more urgent calls.
 type Spend struct {
 	Window
 	Cost int
 }
 
-// windowLua counts in sixty parts of a window, so that a count is late by a sixtieth at
-// most and never early. room gives 0, or the milliseconds until there is room.
+// windowLua counts in sixty parts of a window, so that a count is late by a sixtieth at most and
+// never early. room returns 0, or the milliseconds until there is room.
 const windowLua = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -59,9 +59,9 @@ local function take(key, span, cost)
 end
 `
 
-// spend takes from all windows or from none. It answers 0, or the milliseconds to wait.
-// KEYS: pause, pause of what is not urgent, windows. ARGV: urgent, then span, most and
-// cost of each window.
+// spend takes from all windows or from none. It returns 0, or the milliseconds to wait. KEYS:
+// pause, pause of what is not urgent, windows. ARGV: urgent, then span, most and cost of each
+// window.
 var spend = redis.NewScript(windowLua + `
 local longest = 0
 for i = 1, (ARGV[1] == '1') and 1 or 2 do
@@ -82,9 +82,9 @@ for i = 3, #KEYS do
 end
 return 0`)
 
-// Budget is what all processes of a workspace may ask another system for, together. It is
-// asked before a call. Where Redis does not answer, each process keeps to so little that
-// many of them stay within the limits.
+// Budget limits the calls that all processes of a workspace make to another system. It is checked
+// before each call. While Redis does not respond, each process uses so small a share that many
+// processes together stay within the limits.
 type Budget struct {
 	redis *Redis
 	name  string
@@ -109,8 +109,8 @@ func NewBudget(r *Redis, name string, log *slog.Logger) *Budget {
 
 func (b *Budget) key(name string) string { return prefix + "window:" + b.name + ":" + name }
 
-// Take takes from all windows, or says how long to wait. An urgent call does not wait for a
-// pause that spares what is left for urgent ones.
+// Take takes from all windows, or returns how long to wait. An urgent call ignores a pause that
+// reserves the rest for urgent calls.
 func (b *Budget) Take(ctx context.Context, urgent bool, spends []Spend) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
@@ -166,7 +166,7 @@ func (b *Budget) Pause(ctx context.Context, until time.Time, butUrgent bool) {
 	}
 }
 
-// Turn is what a request that asks to start hears.
+// Turn is the answer to a request that asks to start.
 type Turn int
 
 const (
@@ -175,10 +175,10 @@ const (
 	TurnOver              // its person has too many in the queue
 )
 
-// Turns are the order in which requests start that all want the same budget: between
-// projects in turn, between the people of a project in turn, each person's own in the
-// order in which they came. What waits asks nothing: Next names it when there is room.
-// Lost with Redis, the sweep fills the queue again.
+// Turns are the order in which requests that share a budget start: between projects in turn,
+// between the people of a project in turn, each person's own requests in the order of their
+// arrival. A waiting request does not poll: Next returns it when there is room. If Redis loses
+// its data, the sweep fills the queue again.
 type Turns struct {
 	redis   *Redis
 	windows []Window
@@ -292,7 +292,7 @@ func (q *Turns) Waiting(ctx context.Context) (map[string]bool, error) {
 	return waiting, nil
 }
 
-// Next gives the requests whose turn it is now; each is given once.
+// Next returns the requests whose turn it is now; each is returned once.
 func (q *Turns) Next(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()

@@ -34,7 +34,7 @@ func NewCache(r *Redis, key []byte) *Cache { return &Cache{redis: r, key: key} }
 
 const cachePrefix = prefix + "document:"
 
-// Put keeps a document that was just written. What fails costs a read later.
+// Put keeps a document that was just written. A failure only costs a read later.
 func (c *Cache) Put(ctx context.Context, id, etag string, data []byte) {
 	if len(data) > maxCached || len(etag) > maxETag || !c.on() {
 		return

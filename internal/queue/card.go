@@ -92,14 +92,14 @@ const (
 	overdueShare  = 3
 )
 
-// CardClicked enqueues the card of a request after a click on it that changed nothing: the card may show
-// what is no longer so.
+// CardClicked enqueues the card of a request after a click on it that changed nothing: the card
+// may be outdated.
 func (n *Notes) CardClicked(ctx context.Context, id string) error {
 	return cards{n.redis}.add(ctx, listedCard{RequestID: id, Urgency: UrgencyPerson}, delayClick)
 }
 
-// AllowEdit takes one edit from the workspace's budget. It answers 0 when the edit may be made, else
-// how long to wait before asking again.
+// AllowEdit takes one edit from the workspace's budget. It returns 0 if the edit may be made,
+// else how long to wait before the next try.
 func (n *Notes) AllowEdit(ctx context.Context) (time.Duration, error) {
 	return n.Allow(ctx, editBudget, editPerSecond, editBurst)
 }
@@ -235,7 +235,7 @@ func (l cards) next(ctx context.Context, least Urgency) (c listedCard, ok bool, 
 	return c, true, nil
 }
 
-// readWaiting reads a card that anyone may have written.
+// readWaiting decodes an entry of the list, which anyone with access to Redis can write.
 func readWaiting(data string) (c listedCard, err error) {
 	if err := json.Unmarshal([]byte(data), &c); err != nil {
 		return c, fmt.Errorf("%w: %w", errPayload, err)

@@ -120,7 +120,8 @@ func (s *cardServer) drawOnce(ctx context.Context, c listedCard) (err error) {
 	return s.handlers.Card(ctx, Card{RequestID: c.RequestID, Version: c.Version, Waited: time.Since(time.UnixMilli(c.Since))})
 }
 
-// returnLost puts back what could not be put back while Redis did not answer.
+// returnLost puts cards back into the list that could not be put back while Redis did not
+// respond.
 func (s *cardServer) returnLost(ctx context.Context) {
 	s.lost.Range(func(id, c any) bool {
 		if s.list.add(ctx, c.(listedCard), 0) != nil {

@@ -58,10 +58,10 @@ type Index struct{ redis *Redis }
 // NewIndex makes an index.
 func NewIndex(r *Redis) *Index { return &Index{r} }
 
-// putRow writes a row unless a newer version is there, which it then answers; ” when it
-// wrote. A version that the document itself was found not to have does not count.
-// KEYS: rows, versions, open, sets to be in. ARGV: id, version, score, row, settled, the
-// version that does not count.
+// putRow writes a row and returns an empty text, unless the index has a newer version, which it
+// then returns. A version that the document was found not to have is ignored. KEYS: rows,
+// versions, open, sets to be in. ARGV: id, version, score, row, settled, the version that does
+// not count.
 var putRow = redis.NewScript(`
 local seen = redis.call('HGET', KEYS[2], ARGV[1]) or '-1'
 if (tonumber(seen) or -1) > tonumber(ARGV[2]) and seen ~= ARGV[6] then return seen end
@@ -124,7 +124,7 @@ func (x *Index) Unsettled(ctx context.Context) ([]string, error) {
 	return ids, nil
 }
 
-// Drop takes a row out that has no document.
+// Drop removes a row without a document.
 func (x *Index) Drop(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
@@ -152,7 +152,7 @@ func setOf(requester string) string {
 	return indexPrefix + "requester:" + lifecycle.FoldLogin(requester)
 }
 
-// set gives the smallest set that holds all of what q selects.
+// set returns the smallest set that contains everything that q selects.
 func (q Query) set() string {
 	switch {
 	case q.Requester != "":
@@ -176,7 +176,8 @@ func (q Query) limit() int {
 	return min(q.Limit, MaxListLimit)
 }
 
-// List gives a page. Without the marker of a finished build it is what the index holds so far.
+// List returns a page. While the index is not complete, the page contains what was indexed so
+// far.
 func (x *Index) List(ctx context.Context, q Query) (Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
@@ -217,7 +218,7 @@ func (x *Index) List(ctx context.Context, q Query) (Page, error) {
 	return page, nil
 }
 
-// count gives the page after a cursor, and how many rows the query selects before and after it.
+// count returns the page after a cursor, and how many rows the query selects before and after it.
 // A counted page has a cursor only if a row follows.
 func (x *Index) count(ctx context.Context, q Query, from cursor) (Page, error) {
 	var page Page
@@ -278,8 +279,8 @@ func (x *Index) scan(ctx context.Context, set string, at cursor) (rows []Row, ne
 	return rows, members[len(members)-1], nil
 }
 
-// after gives up to MaxListLimit members after a cursor. Members with the score of
-// the cursor come again and are passed over.
+// after returns up to MaxListLimit members after a cursor. Members with the cursor's score are
+// read again and skipped.
 func (x *Index) after(ctx context.Context, set, top string, at cursor) ([]cursor, error) {
 	var found []cursor
 	for offset := int64(0); offset < maxScan; offset += MaxListLimit {
@@ -303,8 +304,8 @@ func (x *Index) after(ctx context.Context, set, top string, at cursor) ([]cursor
 	return found, nil
 }
 
-// cursor is a place in a list: after the member with this score and id. Members
-// of one score come in falling order of their ids.
+// cursor is a position in a list: after the member with this score and id. Members with equal
+// scores are in descending order of their ids.
 type cursor struct {
 	score int64
 	id    string
@@ -385,7 +386,7 @@ func (x *Index) Rebuild(ctx context.Context, rows iter.Seq2[Row, error]) error {
 	return x.held(ctx, finishRebuild, []string{rebuildBy, marker}, token)
 }
 
-// held runs a script that answers 0 when the rebuild is no longer ours.
+// held runs a script that returns 0 if this process no longer owns the rebuild.
 func (x *Index) held(ctx context.Context, script *redis.Script, keys []string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()

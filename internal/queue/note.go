@@ -35,9 +35,8 @@ func (n *Notes) Seen(ctx context.Context, key string, ttl time.Duration) (bool, 
 	return got == 0, nil
 }
 
-// takeLock sets a key that is not there. One that is there lasts no longer than it may:
-// a key without an expiry, which anyone with access to Redis can set, would block
-// the lock for good.
+// takeLock sets a key if it does not exist. If it exists, takeLock limits its expiry: a key
+// without one, which anyone with access to Redis can set, would block the lock forever.
 var takeLock = redis.NewScript(`
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
 local left = redis.call('PTTL', KEYS[1])
@@ -55,8 +54,7 @@ type CardLease struct {
 }
 
 // acquireCard takes the lease, or marks the card dirty for the process that holds it, with the
-// newest version that was requested. A lease lasts no longer than it may, no matter who put it
-// there.
+// newest version that was requested. It also limits the expiry of a lease that is already set.
 var acquireCard = redis.NewScript(`
 local left = redis.call('PTTL', KEYS[1])
 if left == -1 or left > tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
@@ -82,8 +80,9 @@ end
 redis.call('DEL', KEYS[1])
 return ''`)
 
-// CardLease takes the lease of the card of a request that is at version; 0 when that is not
-// known. When another process has it, ok is false and the holder will render once more.
+// CardLease acquires the lease of a request's card. version is the version of the request, or 0
+// if it is not known. When another process has it, ok is false and the holder will render once
+// more.
 func (n *Notes) CardLease(ctx context.Context, id string, version int64, ttl time.Duration) (
 	lease *CardLease, ok bool, err error) {
 	l := &CardLease{Version: version, notes: n, id: id, token: n.redis.self + rand.Text(), ttl: ttl}
@@ -113,8 +112,8 @@ func (l *CardLease) run(ctx context.Context, script *redis.Script) *redis.Cmd {
 	return script.Run(ctx, l.notes.redis.client, keys, l.token, l.ttl.Milliseconds(), l.Version)
 }
 
-// takeBudget is a token bucket kept as the time at which it will be full again
-// (GCRA). It answers 0, having taken one, or the milliseconds until one is there.
+// takeBudget is a token bucket kept as the time at which it will be full again (GCRA). It takes
+// one and returns 0, or returns the milliseconds until one is available.
 var takeBudget = redis.NewScript(`
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -132,9 +131,8 @@ local after = math.ceil(full + interval)
 redis.call('SET', KEYS[1], after, 'PX', math.max(after - now, 1) + 1000)
 return 0`)
 
-// Allow takes one from a budget that all processes share: perSecond on average,
-// burst at once. It answers 0 when the call may be made, else how long to wait
-// before asking again.
+// Allow takes one from a budget that all processes share: perSecond on average, burst at once. It
+// returns 0 if the call may be made, else how long to wait before the next try.
 func (n *Notes) Allow(ctx context.Context, name string, perSecond float64, burst int) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()

@@ -4,9 +4,9 @@ import "context"
 
 const recallPrefix = prefix + "recall:"
 
-// Remember keeps what an outside call answered, so that other processes need not make the call. It
-// carries a MAC like a document, and may be outdated or missing at any time. kept is false when it was
-// not kept at all.
+// Remember stores the result of a call to another system, so that other processes need not make
+// the call. It carries a MAC like a document, and may be outdated or missing at any time. kept is
+// false when it was not kept at all.
 func (c *Cache) Remember(ctx context.Context, what, answer string) (kept bool) {
 	if len(answer) > maxETag || !c.on() {
 		return false

@@ -29,7 +29,7 @@ const (
 	rollAll    = prefix + "roll:all"
 )
 
-// rolled is a running task as the roll keeps it.
+// rolled is a running task as the roll records it.
 type rolled struct {
 	Kind    string          `json:"kind"`
 	Queue   string          `json:"queue"`
@@ -98,10 +98,10 @@ func (l *rollEntry) leave(ctx context.Context) {
 	})
 }
 
-// takeDead takes the entries of processes that are dead off the roll and gives their
-// tasks: process, id, task, and so on. Of two that ask at once, one gets them. A lock on
-// a card that such a process holds ends with it.
-// KEYS: all. ARGV: prefixes of process, tasks and card; how many.
+// takeDead takes the entries of processes that are dead off the roll and gives their tasks:
+// process, id, task, and so on. If two processes ask at once, only one gets them. A lock on a
+// card that such a process holds ends with it. KEYS: all. ARGV: prefixes of process, tasks and
+// card; how many.
 var takeDead = redis.NewScript(`
 local out = {}
 for _, w in ipairs(redis.call('SRANDMEMBER', KEYS[1], ARGV[4])) do

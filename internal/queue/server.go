@@ -32,8 +32,8 @@ type Handlers struct {
 	Environment func(context.Context, Environment) error
 }
 
-// Later is an error that puts the task back for d. It is no failure and does not
-// count as a try.
+// Later is an error that puts the task back for d. It is not a failure and does not count as a
+// try.
 func Later(d time.Duration) error { return &later{d} }
 
 type later struct{ after time.Duration }
@@ -144,8 +144,8 @@ func handler[T payload](log *slog.Logger, run func(context.Context, T) error) as
 	}
 }
 
-// bounded keeps what reaches Redis of an error short. It hides asynq's own
-// sentinels, so that no handler can have a task archived or dropped.
+// bounded shortens the error that is stored in Redis. It hides asynq's own sentinels, so that no
+// handler can have a task archived or dropped.
 type bounded struct{ err error }
 
 func (b *bounded) Error() string { return clip(b.err.Error()) }
@@ -159,13 +159,13 @@ func clip(s string) string {
 	return s
 }
 
-// waiter is an error that says when to come back, such as a rate limit.
+// waiter is an error that knows when to try again, such as a rate limit.
 type waiter interface {
 	error
 	RetryAfter() time.Duration
 }
 
-// isFailure is false for what only has to wait, and for a lease that ran out.
+// isFailure reports false for an error that only asks to wait, and for a lease that expired.
 func isFailure(err error) bool {
 	var w waiter
 	return !errors.As(err, &w) && !errors.Is(err, asynq.ErrLeaseExpired)
