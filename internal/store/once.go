@@ -217,7 +217,7 @@ func (s *Store) PutClaim(ctx context.Context, project, cid string,
 	return bytes.Equal(got, data), stored, nil
 }
 
-// Claim says which run took a correlation id.
+// Claim returns the run that took a correlation id.
 func (s *Store) Claim(ctx context.Context, project, cid string) (lifecycle.Claim, error) {
 	key, err := ClaimKey(project, cid)
 	if err != nil {
@@ -228,8 +228,8 @@ func (s *Store) Claim(ctx context.Context, project, cid string) (lifecycle.Claim
 	return c, err
 }
 
-// PutResult stores how a run ended. It comes last of the three: who sees it may
-// expect the others.
+// PutResult stores how a run ended. It is written last of the three, so a reader that finds it
+// can expect the others.
 func (s *Store) PutResult(ctx context.Context, project, cid string, r lifecycle.Result) error {
 	data, err := json.Marshal(r)
 	if err != nil {

@@ -43,11 +43,11 @@ type Principal struct {
 	Table []TableRule
 }
 
-// Policies is least rights: app and worker share one identity; each project has a pair
-// of its own for its runs, one that plans and one that may write state. A run reads
-// grants and cannot make them; it makes claims and results and cannot change or delete
-// them. A result can be made only by the role that does that kind of run, so that what
-// runs in a plan cannot report an apply.
+// Policies lists the least rights that are enough: app and worker share one identity; each
+// project has a pair of its own for its runs, one that plans and one that may write state. A run
+// reads grants and cannot make them; it makes claims and results and cannot change or delete
+// them. A result can be made only by the role that does that kind of run, so that what runs in a
+// plan cannot report an apply.
 func Policies(projects ...string) []Principal {
 	all := []Principal{appPolicy()}
 	for _, project := range projects {

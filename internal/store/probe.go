@@ -51,7 +51,7 @@ func (s *Store) probe(ctx context.Context, key, first string) error {
 
 func probeBody(n int) []byte { return fmt.Appendf(nil, `{"probe":%d}`, n) }
 
-// notRefused tells a store that ignores a condition from one that cannot be asked.
+// notRefused distinguishes a store that ignores a condition from one that cannot be reached.
 func notRefused(what string, err error) error {
 	if err == nil {
 		return fmt.Errorf("probe: %s was accepted: %w", what, ErrNotEnforced)

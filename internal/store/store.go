@@ -4,8 +4,8 @@
 // which prefix. It is the only user of the AWS SDK. It does not own what the
 // objects mean: how a document changes is lifecycle's, when is the worker's.
 //
-// The store trusts no answer but a success. After a refused precondition, a
-// conflict or a lost answer it reads again and looks for its own nonce or bytes.
+// The store trusts only a success. After a refused precondition, a conflict or a lost answer it
+// reads again and looks for its own nonce or bytes.
 package store
 
 import (
@@ -54,7 +54,7 @@ var (
 	ErrUnreadable = errors.New("not what should be stored here")
 )
 
-// Config says where the bucket is.
+// Config locates the bucket and the credentials for it.
 type Config struct {
 	Bucket   string // required
 	Region   string // empty: what the SDK's default chain finds
