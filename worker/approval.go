@@ -92,7 +92,7 @@ func identify(linked links, p lifecycle.Person) (rbac.Subject, denial) {
 	return rbac.Subject{Login: p.Login, GithubID: id.GithubID, SlackTeam: id.SlackTeam, SlackUser: id.SlackUser}, denial{}
 }
 
-// renamed denies when a login belongs to another GitHub account by now.
+// renamed denies if a login now belongs to another GitHub account.
 func (j *job) renamed(ctx context.Context, login string, id int64) (denial, error) {
 	have, err := j.accountOf(ctx, login)
 	switch {

@@ -120,7 +120,7 @@ func (w *Worker) callTurns(ctx context.Context) {
 			continue // asked again soon, and the sweep finds what is due
 		}
 		for _, id := range ids {
-			// at any version: a turn is no news of the document
+			// at any version: a turn changes nothing in the document
 			if err := w.Notifier.ReconcileAfter(ctx, id, 1, time.Second); err != nil {
 				w.Log.Warn("a request whose turn it is was not enqueued", keyRequest, id, keyError, err)
 			}

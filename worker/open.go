@@ -122,8 +122,8 @@ func (j *job) opened(ctx context.Context, commit github.Commit, pull github.Pull
 	return j.sendOwn(ctx, lifecycle.KindPlan, attempt)
 }
 
-// adopted takes in a pull request of an earlier try that a person changed, closed or
-// merged since. Its content is checked before anything is planned.
+// adopted records a pull request of an earlier try that a person has changed, closed or merged
+// since. Its content is checked before anything is planned.
 func (j *job) adopted(ctx context.Context, commit github.Commit, pull github.Pull, pr lifecycle.PullRequest) error {
 	if err := j.patch(ctx, lifecycle.Opened(pull.RepoID, commit.Blob, pr)); err != nil {
 		return err
@@ -135,7 +135,7 @@ func (j *job) adopted(ctx context.Context, commit github.Commit, pull github.Pul
 	return j.recordPull(ctx, pull, &foreign)
 }
 
-// unlessRefused leaves out what the facts do not allow, as when a person closes the
+// unlessRefused leaves out what the facts do not allow, for example because a person closed the
 // request meanwhile.
 func unlessRefused(p lifecycle.Patch) lifecycle.Patch {
 	return func(r lifecycle.Request) (lifecycle.Request, error) {
@@ -228,8 +228,8 @@ func repoOf(r *lifecycle.Request) github.Repo {
 	return github.Repo{Owner: r.Target.Owner, Name: r.Target.Repo}
 }
 
-// subject is the title of commit and pull request: of names from the catalog, the
-// configuration and the id alone, never of what a user typed.
+// subject is the title of the commit and the pull request. It consists of names from the catalog,
+// the configuration and the id, and never of text that a user typed.
 func subject(r *lifecycle.Request) string {
 	return fmt.Sprintf("TfPilot: %s in %s (%s)", r.Module, r.Environment, r.ID)
 }

@@ -31,7 +31,7 @@ func (j *job) seePull(ctx context.Context, pull github.Pull) error {
 	return j.recordPull(ctx, pull, found)
 }
 
-// recordPull takes in a pull request. Its merge is recorded in the name of the person behind it.
+// recordPull records a pull request. Its merge is recorded in the name of the person behind it.
 func (j *job) recordPull(ctx context.Context, pull github.Pull, foreign *bool) error {
 	actor, err := j.mergedBy(ctx, pull)
 	if err != nil {

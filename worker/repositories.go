@@ -43,9 +43,9 @@ func (p *repositories) forget() {
 	p.next, p.seen = nil, nil
 }
 
-// lists are a repository's lists as they were taken in, completely, for some requests at
-// some versions: their ETags, which say nothing about others, and up to when the pull
-// requests were read.
+// lists describes the lists of a repository that were processed completely for some requests at
+// some versions: their ETags, which prove nothing for other requests, and the time up to which
+// pull requests were read.
 type lists struct {
 	of, pulls, runs string
 	ids             map[string]bool // of the requests
@@ -54,7 +54,7 @@ type lists struct {
 	runsRead        time.Time       // when the runs were last listed
 }
 
-// unlistedSince is from when on runs may not have been listed; zero before the first list.
+// unlistedSince is the time from which runs may not have been listed; zero before the first list.
 func (p *repositories) unlistedSince(repo github.Repo) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,9 +75,9 @@ const (
 	listWhole = 15 * time.Minute // how often all are read again, whatever turned up
 )
 
-// since is from when on pull requests are of interest: what changed since the last list,
-// and for requests that were not there then, since they are. In a repository where much
-// happens, all that changed since the oldest request opened would be many pages.
+// since returns the time from which pull requests are read: the last list or, for requests that
+// did not exist then, their beginning. In a busy repository, everything that changed since the
+// oldest open request would be many pages.
 func (p *repositories) since(repo github.Repo, requests []lifecycle.Request) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()

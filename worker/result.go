@@ -136,7 +136,7 @@ func (j *job) result(ctx context.Context, s lifecycle.Step) error {
 	return nil
 }
 
-// reading is the patch that takes in the result of a success that counts.
+// reading is the patch that records the result of a success that counts.
 func (j *job) reading(kind lifecycle.Kind, cid string, l left) lifecycle.Patch {
 	switch kind {
 	case lifecycle.KindPlan:

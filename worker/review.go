@@ -17,7 +17,7 @@ import (
 // is answered in the pull request. While the plan is being posted, a review may be of it or of an
 // older one: it is judged once the times of the comments are known.
 
-// countReviews reads the reviews and takes them in.
+// countReviews reads the reviews and records what follows from them.
 func (j *job) countReviews(ctx context.Context) error {
 	r := j.request()
 	if r.PR == nil || r.Plan == nil {
@@ -63,7 +63,7 @@ func (j *job) takeObjections(ctx context.Context, reviews []github.Review) error
 	return j.patch(ctx, lifecycle.Objected(open, withdrawn, now()))
 }
 
-// isBy reports whether an approval is of a GitHub account.
+// isBy reports whether a GitHub account gave an approval.
 func isBy(a lifecycle.Approver, by github.Actor) bool {
 	return lifecycle.SameLogin(a.Login, by.Login) || by.ID != 0 && a.GithubID == by.ID
 }
@@ -77,7 +77,7 @@ func decidedLater(v github.Review, later []github.Review) bool {
 	})
 }
 
-// countReview takes in one review; later are those that came after it.
+// countReview records one review; later are the reviews that came after it.
 func (j *job) countReview(ctx context.Context, v github.Review, later []github.Review) error {
 	r := j.request()
 	switch {

@@ -44,8 +44,8 @@ func changeOf(p github.Pull) string {
 	return fmt.Sprintf("%d %s", p.Number, p.UpdatedAt.UTC().Format(time.RFC3339Nano))
 }
 
-// onlyTouched reports whether nothing happened to a pull request but that its time changed, and
-// some worker read since that it has no reviews.
+// onlyTouched reports whether only the time of a pull request changed, and some worker has read
+// since that it has no reviews.
 func (w *Worker) onlyTouched(ctx context.Context, r *lifecycle.Request, p github.Pull) bool {
 	if !touchable(r) || !sameFacts(p, r.PR) {
 		return false
@@ -66,7 +66,7 @@ func touchable(r *lifecycle.Request) bool {
 	return r.PR != nil && !r.PR.Foreign && len(r.PR.Objections) == 0
 }
 
-// noReviews keeps that a pull request has no reviews as of its last change.
+// noReviews remembers that a pull request has no reviews as of its last change.
 func (w *Worker) noReviews(ctx context.Context, id string, p github.Pull) {
 	w.reviewless.put(id, changeOf(p))
 	w.Answers.Remember(ctx, "reviewless:"+id, changeOf(p))

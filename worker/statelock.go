@@ -38,7 +38,7 @@ func (j *job) stateLocked(ctx context.Context, a lifecycle.Attempt, l lifecycle.
 	return lifecycle.StateLockText(project, env, l, alone), nil
 }
 
-// passedStateLock forgets a lock that the environment had when a later run wrote the
+// passedStateLock removes the recorded lock of an environment once a later run has written the
 // state. A run that found nothing to do took no lock.
 func (j *job) passedStateLock(ctx context.Context, s lifecycle.Step) error {
 	a := j.attempt(s)

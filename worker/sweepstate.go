@@ -17,8 +17,8 @@ type sweeps struct {
 	leases     time.Time        // when the environments were last listed
 }
 
-// begin notes that a sweep is under way and returns the time of the one before; at the
-// first one that is now, since it reads everything anyway.
+// begin notes that a sweep is under way and returns the time of the previous one. For the first
+// sweep it returns now, because that one reads everything anyway.
 func (s *sweeps) begin() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

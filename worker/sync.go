@@ -57,8 +57,8 @@ func (w *Worker) Sync(ctx context.Context, repo github.Repo) error {
 	return failed
 }
 
-// oldestRun is from when on runs are of interest: since the last list, for foreign ones, and
-// since the oldest that is open.
+// oldestRun returns the time from which runs are read: since the last list, for foreign runs, and
+// since the oldest open run.
 func oldestRun(requests []lifecycle.Request, listed time.Time) time.Time {
 	oldest := now()
 	if !listed.IsZero() {
@@ -98,8 +98,8 @@ func openRuns(r *lifecycle.Request) []openRun {
 	return open
 }
 
-// news reports whether the lists may hold something that the document does not. The others,
-// which may be thousands, are not read.
+// news reports whether the lists may contain something that the document lacks. Documents without
+// news, which may be thousands, are not read.
 func (w *Worker) news(ctx context.Context, r *lifecycle.Request, pulls map[int]github.Pull,
 	runs github.Listing[github.Run]) bool {
 	if runNews(r, runs) {
@@ -153,8 +153,8 @@ func unreviewed(r *lifecycle.Request, changed time.Time) bool {
 	return r.Plan != nil && (!r.PR.Merged || r.AwaitsEffect()) && (r.PR.ReviewsSeenAt == nil || changed.After(*r.PR.ReviewsSeenAt))
 }
 
-// syncRequest takes in what the lists say of one request, and asks for what they do
-// not say.
+// syncRequest records what the lists contain about one request, and reads from GitHub what they
+// lack.
 func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls map[int]github.Pull,
 	runs github.Listing[github.Run]) error {
 	if done, err := w.touched(ctx, r.ID, pulls, runs); err != nil || done {
@@ -184,10 +184,10 @@ func (w *Worker) syncRequest(ctx context.Context, r lifecycle.Request, pulls map
 	return w.Notifier.Changed(ctx, j.doc.Request, j.doc.Archived)
 }
 
-// touched checks the cached document, which may be newer than what this worker saw. When
-// the lists bring it no news, another took them in. When something happened to the pull
-// request that changes no fact but its time, as a comment does or a label, nothing is written.
-// done is false when there is or may be more to it, for which the stored document is read.
+// touched checks the cached document, which may be newer than what this worker saw. If the lists
+// contain no news for it, another worker has recorded them. A change of the pull request that
+// alters nothing but its time, such as a comment or a label, is not written. done is false if
+// there is, or may be, more to record: the stored document is read then.
 func (w *Worker) touched(ctx context.Context, id string, pulls map[int]github.Pull,
 	runs github.Listing[github.Run]) (done bool, err error) {
 	doc, ok := w.Store.Cached(ctx, id)
@@ -269,7 +269,8 @@ func (j *job) newReviews(ctx context.Context, at *time.Time) (lifecycle.Patch, e
 	return lifecycle.SawReviews(readUntil(changed)), nil
 }
 
-// readUntil is up to when a reading, made now, of a pull request that changed then holds all.
+// readUntil returns the time up to which the reviews are complete when a pull request that
+// changed then is read now.
 func readUntil(changed time.Time) time.Time {
 	if now().Sub(changed) < timeShared {
 		return changed.Add(-time.Second) // another change may follow within the same second
@@ -304,12 +305,12 @@ func (j *job) syncRun(ctx context.Context, open openRun, runs []github.Run) erro
 	return j.checkRun(ctx, open.step)
 }
 
-// listsLate is how long a new run may stay out of GitHub's lists.
+// listsLate is how long a new run may be missing from GitHub's lists.
 const listsLate = 30 * time.Second
 
-// checkRun asks GitHub about one attempt: its run by id, never from a cache, or
-// whether there is one at all. A run that the attempt knows and that carries its name is
-// its own, also when TfPilot has another account since.
+// checkRun asks GitHub about one attempt: its run by id, never from a cache, or whether it exists
+// at all. A run that the attempt knows and that has its name belongs to it, even if TfPilot's
+// account has changed since.
 func (j *job) checkRun(ctx context.Context, s lifecycle.Step) error {
 	a := j.attempt(s)
 	if a.Lost() {
@@ -332,8 +333,8 @@ func (j *job) checkRun(ctx context.Context, s lifecycle.Step) error {
 	return j.seeRun(ctx, run, f)
 }
 
-// runGone records that GitHub does not know a run, unless it shows TfPilot nothing of the
-// whole repository: then the run may still be at work.
+// runGone records that GitHub does not know a run, unless TfPilot cannot see the repository at
+// all: then the run may still be active.
 func (j *job) runGone(ctx context.Context, s lifecycle.Step) error {
 	if _, err := j.GitHub.Repo(ctx, repoOf(j.request())); err != nil {
 		return err
@@ -341,8 +342,8 @@ func (j *job) runGone(ctx context.Context, s lifecycle.Step) error {
 	return j.patchAs(ctx, lifecycle.System(sourceSync), lifecycle.RunMissing(s.Kind, s.CorrelationID, now()))
 }
 
-// seeRun takes in a run. When a person re-ran it on GitHub, TfPilot started only its first
-// attempt; the other stops in its first step and is noted.
+// seeRun records a run. If a person re-ran it on GitHub, TfPilot started only its first attempt;
+// a later attempt stops in its first step and is noted.
 func (j *job) seeRun(ctx context.Context, run github.Run, f lifecycle.RunFacts) error {
 	if a := j.request().AttemptOf(f); a != nil && a.OnlyStarts(f) {
 		return nil

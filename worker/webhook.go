@@ -145,7 +145,7 @@ func (w *Worker) cachedOwner(ctx context.Context, kind lifecycle.Kind, run githu
 	return doc, a != nil && (a.RunID == run.ID || a.Dispatching(starts, now()))
 }
 
-// runFacts takes in a run of this kind that names the request.
+// runFacts records a run of this kind that names the request.
 func (w *Worker) runFacts(ctx context.Context, h github.Hint, kind lifecycle.Kind, doc store.Doc) error {
 	took, err := w.takeRun(ctx, h, kind, doc)
 	if err != nil || took != runUnknown {
@@ -154,7 +154,7 @@ func (w *Worker) runFacts(ctx context.Context, h github.Hint, kind lifecycle.Kin
 	return w.recordForeign(ctx, sourceWebhook, doc, runOfHint(h))
 }
 
-// taken is what a run of a hint is to a document.
+// taken describes how the run of a hint relates to a document.
 type taken int
 
 const (

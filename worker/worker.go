@@ -82,8 +82,7 @@ const (
 	maxReconciles = 3 // in a row, when enqueued again meanwhile
 )
 
-// newCorrelationID draws the name of one dispatch: 128 random bits, the kind in
-// front.
+// newCorrelationID generates the id of one dispatch: its kind and 128 random bits.
 func newCorrelationID(kind lifecycle.Kind) string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
@@ -264,7 +263,7 @@ func (j *job) run(ctx context.Context) error {
 	return nil
 }
 
-// round tries each due step once and stops at the first that moved the facts.
+// round tries each due step once and stops at the first that changed the facts.
 func (j *job) round(ctx context.Context) (moved bool, err error) {
 	for _, s := range lifecycle.Next(*j.request(), lifecycle.EnvironmentState{}, now()) {
 		if s.Name == lifecycle.StepReconcile || now().Before(j.backoffs.readyAt(*j.request(), s)) {
