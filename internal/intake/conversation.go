@@ -22,8 +22,9 @@ const (
 	currentSchema = 1
 )
 
-// Conversation is one person's exchange in one thread, as it is stored: what they wrote that is not read yet, and
-// their drafts. It survives restarts, and a message that Slack delivers twice is taken once.
+// Conversation is one person's exchange in one thread, as it is stored: what they wrote that was
+// not read yet, and their drafts. It survives restarts, and a message that Slack delivers twice
+// is added once.
 type Conversation struct {
 	Schema    int       `json:"schema"`
 	Nonce     string    `json:"writeNonce"`
@@ -41,7 +42,7 @@ type Message struct {
 	Text string `json:"text"`
 }
 
-// ReadConversation decodes a stored conversation. One that is too old is empty.
+// ReadConversation decodes a stored conversation. A conversation that is too old becomes empty.
 func ReadConversation(data []byte, now time.Time) (Conversation, error) {
 	var c Conversation
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -68,7 +69,7 @@ func (c Conversation) Encode(now time.Time) ([]byte, error) {
 	return data, nil
 }
 
-// Hear adds a message. It reports false when the message was taken before.
+// Hear adds a message. It reports false if the message was added before.
 func (c *Conversation) Hear(m Message) bool {
 	if slices.Contains(c.Seen, m.TS) {
 		return false

@@ -29,7 +29,7 @@ type Draft struct {
 	Unclear     []Unclear      `json:"unclear,omitempty"`
 }
 
-// Unclear is what the person said and what could not be taken over, as a sentence for them.
+// Unclear is something that the person wrote and that could not be used, as a sentence for them.
 type Unclear struct {
 	Field string `json:"field,omitempty"`
 	Text  string `json:"text"`

@@ -181,7 +181,8 @@ func (all Environments) Matching(w string) Environments {
 	return alike
 }
 
-// Named is what words say about the environment. Without a note and an environment they say nothing.
+// Named is what words mean for the environment. If the note and the environment are empty, the
+// words name none.
 type Named struct {
 	Project, Environment string
 	Note                 string // why no environment is chosen although the words name one

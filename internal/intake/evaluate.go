@@ -80,7 +80,7 @@ func (c *Count) add(right bool) {
 	}
 }
 
-// Percent is the share that was right, 100 of none.
+// Percent is the share that was right; 100 if there was nothing to count.
 func (c Count) Percent() float64 {
 	if c.All == 0 {
 		return 100
