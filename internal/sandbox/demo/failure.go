@@ -143,7 +143,7 @@ func (j *journey) closesOwn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := j.ana.clicksAndSees(ctx, card, "Close request", "Close of “"); err != nil {
+	if err := j.ana.clicksAndSees(ctx, card, "Close request", "Closing “"); err != nil {
 		return err
 	}
 	if _, err := j.ana.sees(ctx, j.anas, later, stateClosed, "Nothing was created."); err != nil {
