@@ -85,6 +85,31 @@ func (a *App) replyTo(ctx context.Context, cb slack.InteractionCallback, text st
 	a.respond(ctx, cb.ResponseURL, blocks.Ephemeral(text))
 }
 
+// quickTime is well below the three seconds in which Slack opens a window.
+const quickTime = time.Second
+
+// openDrawn opens a window with what contents returns. If that takes longer than quickTime from the click on, a
+// loading view opens first, since a trigger expires. contents changes nothing, and may be called twice.
+func (a *App) openDrawn(ctx context.Context, trigger string, clicked time.Time, waiting slack.ModalViewRequest,
+	contents func(context.Context) slack.ModalViewRequest) error {
+	if left := quickTime - time.Since(clicked); left > 0 {
+		quick, cancel := context.WithTimeout(ctx, left)
+		v := contents(quick)
+		inTime := quick.Err() == nil
+		cancel()
+		if inTime {
+			_, err := a.open(ctx, trigger, v)
+			return err
+		}
+	}
+	opened, err := a.open(ctx, trigger, waiting)
+	if err != nil {
+		return err
+	}
+	a.redraw(ctx, opened.ID, "", contents(ctx))
+	return nil
+}
+
 // open shows a view at once. A trigger lives for three seconds and opens one view.
 func (a *App) open(ctx context.Context, trigger string, v slack.ModalViewRequest) (slack.View, error) {
 	resp, err := a.API.OpenViewContext(ctx, trigger, v)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tfpilot/tfpilot/internal/lifecycle"
 	"github.com/tfpilot/tfpilot/internal/request"
@@ -325,4 +326,49 @@ func TestPlanCanBeReadWhileANewerOneRuns(t *testing.T) {
 		has(t, wordsIn(w.view("omar")), "A newer plan is running or failed", "aws_s3_bucket.this",
 			"Run with the whole plan")
 	})
+}
+
+// A window opens with its contents when they are known at once: one call. When they take longer, it opens with a
+// loading view before the trigger expires, and shows them then.
+func TestWindowOpensWithItsContents(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		withFixture(t, func(w *fixture) {
+			w.put(story.Ready(t), story.Creating())
+			card, updates := w.card("omar", devCh), 0
+			if late {
+				w.app.Requests.Documents, updates = late4s{w.store}, 1
+			}
+			actions := []string{"do.approve", "review"}
+			if late {
+				actions = []string{"review"} // it reads the stored document
+			}
+			for _, action := range actions {
+				before := w.counts().Calls
+				w.click("omar", card, action)
+				time.Sleep(10 * time.Second)
+				after := w.counts().Calls
+				has(t, wordsIn(w.view("omar")), "+ create aws_s3_bucket.this")
+				if after["views.open"] != before["views.open"]+1 || after["views.update"] != before["views.update"]+updates {
+					t.Errorf("late %v, %s: %v", late, action, after)
+				}
+			}
+			before := w.counts().Calls
+			w.command("dana", devCh, "request s3-bucket")
+			if after := w.counts().Calls; after["views.update"] != before["views.update"] {
+				t.Errorf("the form: %v", after)
+			}
+		})
+	}
+}
+
+// late4s answers after four seconds, later than a trigger lives.
+type late4s struct{ request.Documents }
+
+func (s late4s) Get(ctx context.Context, id string) (store.Doc, error) {
+	select {
+	case <-time.After(4 * time.Second):
+		return s.Documents.Get(ctx, id)
+	case <-ctx.Done():
+		return store.Doc{}, ctx.Err()
+	}
 }

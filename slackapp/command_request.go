@@ -112,7 +112,7 @@ func (a *App) request(ctx context.Context, cmd slack.SlashCommand, text string) 
 	}
 	s := a.start(ask, cmd.ChannelID, text)
 	s.trigger, s.responseURL = cmd.TriggerID, cmd.ResponseURL
-	a.begin(ctx, s, func() (request.Caller, error) { return a.commandCaller(ctx, cmd) })
+	a.begin(ctx, s, func(ctx context.Context) (request.Caller, error) { return a.commandCaller(ctx, cmd) })
 }
 
 // start prepares the form. Without an environment in the words, the channel's environment counts.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -33,12 +34,14 @@ func actionOf(callback string) lifecycle.Action {
 	return ""
 }
 
-// ask opens the view in which a person confirms a click: a loading view at once, then either
-// the refusal or the question. seen is nil when the click is not checked yet.
+// ask opens the view in which a person confirms a click, with either the refusal or the question. seen is nil when
+// the click is not checked yet.
 func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g buttonValue,
-	seen *checkedClick) {
-	title := titleOf(action)
-	opened, err := a.open(ctx, cb.TriggerID, loading(title, "Checking the request…"))
+	seen *checkedClick, clicked time.Time) {
+	waiting := loading(titleOf(action), "Checking the request…")
+	err := a.openDrawn(ctx, cb.TriggerID, clicked, waiting, func(ctx context.Context) slack.ModalViewRequest {
+		return a.question(ctx, cb, action, g, seen)
+	})
 	if err != nil {
 		a.Log.Warn("open view", keyCode, errorCode(err), keyError, err)
 		a.replyTo(
@@ -46,21 +49,24 @@ func (a *App) ask(ctx context.Context, cb slack.InteractionCallback, action life
 			cb,
 			"The window could not be opened in time, and nothing was done. Click the button again.",
 		)
-		return
 	}
+}
+
+// question is the view in which a person confirms a click, or the refusal.
+func (a *App) question(ctx context.Context, cb slack.InteractionCallback, action lifecycle.Action, g buttonValue,
+	seen *checkedClick) slack.ModalViewRequest {
 	if seen == nil {
-		var v request.Caller
-		if v, err = a.clickCaller(ctx, cb); err == nil {
+		v, err := a.clickCaller(ctx, cb)
+		if err == nil {
 			seen, err = a.check(ctx, v, action, g)
 		}
-	}
-	if refusal := a.refusal(err, keyRequest, g.ID); refusal != nil {
-		a.redraw(ctx, opened.ID, "", notice(title, blocks.Paragraph(refusal.Text)))
-		a.redrawCard(ctx, g.ID)
-		return
+		if refusal := a.refusal(err, keyRequest, g.ID); refusal != nil {
+			a.redrawCard(ctx, g.ID)
+			return notice(titleOf(action), blocks.Paragraph(refusal.Text))
+		}
 	}
 	g.Confirm = seen.confirmation
-	a.redraw(ctx, opened.ID, "", a.confirmView(ctx, seen.request, action, g))
+	return a.confirmView(ctx, seen.request, action, g)
 }
 
 func (a *App) confirmView(

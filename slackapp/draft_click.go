@@ -3,6 +3,7 @@ package slackapp
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -65,20 +66,20 @@ func (a *App) draftClicked(ctx context.Context, cb slack.InteractionCallback, ac
 
 // editDraft opens the form with the draft in it.
 func (a *App) editDraft(ctx context.Context, cb slack.InteractionCallback, ref draftRef, d intake.Draft) {
-	opened, err := a.open(ctx, cb.TriggerID, loading(titleRequest, "One moment: the form is on its way."))
+	waiting := loading(titleRequest, "Loading the form…")
+	err := a.openDrawn(ctx, cb.TriggerID, time.Now(), waiting, func(ctx context.Context) slack.ModalViewRequest {
+		v, err := a.clickCaller(ctx, cb)
+		if err != nil {
+			return notice(titleRequest, blocks.Paragraph(a.refusal(err).Text))
+		}
+		f := a.fill(form{ID: d.ID, Conversation: ref.Key, Reason: blocks.Cut(d.Words, maxReason)}, d)
+		f, filled := a.prefilled(f, d)
+		return a.formView(v, formPage{form: f, values: filled})
+	})
 	if err != nil {
 		a.Log.Warn("open form", keyCode, errorCode(err), keyError, err)
 		a.replyTo(ctx, cb, "The form could not be opened in time. Please click Edit again.")
-		return
 	}
-	v, err := a.clickCaller(ctx, cb)
-	if err != nil {
-		a.redraw(ctx, opened.ID, "", notice(titleRequest, blocks.Paragraph(a.refusal(err).Text)))
-		return
-	}
-	f := a.fill(form{ID: d.ID, Conversation: ref.Key, Reason: blocks.Cut(d.Words, maxReason)}, d)
-	f, filled := a.prefilled(f, d)
-	a.draw(ctx, v, opened.ID, "", formPage{form: f, values: filled})
 }
 
 // createDraft creates the request of a draft. The draft has its id, so that clicking twice creates one.

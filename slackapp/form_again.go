@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -19,31 +20,29 @@ import (
 
 // requestAgain opens the form with the inputs of a request.
 func (a *App) requestAgain(ctx context.Context, cb slack.InteractionCallback, id string) {
-	opened, err := a.open(ctx, cb.TriggerID, loading(titleRequest, "Loading the form…"))
+	waiting := loading(titleRequest, "Loading the form…")
+	err := a.openDrawn(ctx, cb.TriggerID, time.Now(), waiting, func(ctx context.Context) slack.ModalViewRequest {
+		refused := func(err error) slack.ModalViewRequest {
+			return notice(titleRequest, blocks.Paragraph(a.refusal(err, keyRequest, id).Text))
+		}
+		v, err := a.clickCaller(ctx, cb)
+		if err != nil {
+			return refused(err)
+		}
+		if refusal := a.Requests.MayOpenAnywhere(v); refusal != nil {
+			return refused(refusal)
+		}
+		doc, err := a.Requests.Get(ctx, v, id)
+		if err != nil {
+			return refused(err)
+		}
+		f, values := a.likeRequest(form{ID: request.NewID()}, doc.Request)
+		return a.formView(v, formPage{form: f, values: values})
+	})
 	if err != nil {
 		a.Log.Warn("open form", keyCode, errorCode(err), keyError, err)
 		a.replyTo(ctx, cb, "The form could not be opened in time. Click the button again.")
-		return
 	}
-	refused := func(err error) {
-		a.redraw(ctx, opened.ID, "", notice(titleRequest, blocks.Paragraph(a.refusal(err, keyRequest, id).Text)))
-	}
-	v, err := a.clickCaller(ctx, cb)
-	if err != nil {
-		refused(err)
-		return
-	}
-	if refusal := a.Requests.MayOpenAnywhere(v); refusal != nil {
-		refused(refusal)
-		return
-	}
-	doc, err := a.Requests.Get(ctx, v, id)
-	if err != nil {
-		refused(err)
-		return
-	}
-	f, values := a.likeRequest(form{ID: request.NewID()}, doc.Request)
-	a.draw(ctx, v, opened.ID, "", formPage{form: f, values: values})
 }
 
 // likeRequest fills the form with the inputs of a request, and names those that the form cannot hold.

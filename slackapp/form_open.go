@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -28,33 +29,30 @@ type start struct {
 	here        config.Environment // the channel's environment, or the zero value
 }
 
-// begin opens the form: a loading view at once, since the trigger expires after three
-// seconds, then the form.
-func (a *App) begin(ctx context.Context, s start, caller func() (request.Caller, error)) {
-	waiting := "Loading the form…"
+// begin opens the form. A loading view comes first while the model reads words.
+func (a *App) begin(ctx context.Context, s start, caller func(context.Context) (request.Caller, error)) {
+	waiting, clicked := "Loading the form…", time.Now()
 	if s.words != "" {
-		waiting = "Reading your request…"
+		waiting, clicked = "Reading your request…", time.Time{}
 	}
-	opened, err := a.open(ctx, s.trigger, loading(titleRequest, waiting))
-	if err != nil {
+	contents := func(ctx context.Context) slack.ModalViewRequest {
+		v, err := caller(ctx)
+		if err != nil {
+			return notice(titleRequest, blocks.Paragraph(a.refusal(err).Text))
+		}
+		if refusal := a.Requests.MayOpenAnywhere(v); refusal != nil {
+			return notice(titleRequest, blocks.Paragraph(refusal.Text))
+		}
+		f, filled := s.form, map[string]string{}
+		if s.words != "" {
+			f, filled = a.understand(ctx, v, s)
+		}
+		return a.formView(v, formPage{form: f, values: filled})
+	}
+	if err := a.openDrawn(ctx, s.trigger, clicked, loading(titleRequest, waiting), contents); err != nil {
 		a.Log.Warn("open form", keyCode, errorCode(err), keyError, err)
 		a.offerAgain(ctx, s)
-		return
 	}
-	v, err := caller()
-	if err != nil {
-		a.redraw(ctx, opened.ID, "", notice(titleRequest, blocks.Paragraph(a.refusal(err).Text)))
-		return
-	}
-	if refusal := a.Requests.MayOpenAnywhere(v); refusal != nil {
-		a.redraw(ctx, opened.ID, "", notice(titleRequest, blocks.Paragraph(refusal.Text)))
-		return
-	}
-	f, filled := s.form, map[string]string{}
-	if s.words != "" {
-		f, filled = a.understand(ctx, v, s)
-	}
-	a.draw(ctx, v, opened.ID, "", formPage{form: f, values: filled})
 }
 
 // offerAgain offers a new button after a trigger has expired.
@@ -202,9 +200,13 @@ type formPage struct {
 	problem string
 }
 
-// draw shows the form as far as the choices allow: the first of pages that is within Slack's limits.
-// It reports whether the form was shown.
+// draw shows the form in an open window. It reports whether the form was shown.
 func (a *App) draw(ctx context.Context, v request.Caller, viewID, hash string, pages ...formPage) bool {
+	return a.redraw(ctx, viewID, hash, a.formView(v, pages...))
+}
+
+// formView is the form as far as the choices allow: the first of pages that is within Slack's limits.
+func (a *App) formView(v request.Caller, pages ...formPage) slack.ModalViewRequest {
 	var view slack.ModalViewRequest
 	err := errTooMuch
 	for i := 0; i < len(pages) && errors.Is(err, errTooMuch); i++ {
@@ -220,7 +222,7 @@ func (a *App) draw(ctx context.Context, v request.Caller, viewID, hash string, p
 		a.Log.Error("draw form", keyError, err)
 		view = notice(titleRequest, blocks.Paragraph(request.Unreachable))
 	}
-	return a.redraw(ctx, viewID, hash, view)
+	return view
 }
 
 // formContents gathers the contents of the form, and drops invalid choices.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -172,21 +173,20 @@ func (a *App) homeEnvironment(ctx context.Context, e config.Environment) string 
 
 // showInWindow shows a request's card in a window: Home has no messages to answer with.
 func (a *App) showInWindow(ctx context.Context, cb slack.InteractionCallback, id string) {
-	opened, err := a.open(ctx, cb.TriggerID, loading("Request", "Loading the request…"))
+	waiting := loading("Request", "Loading the request…")
+	err := a.openDrawn(ctx, cb.TriggerID, time.Now(), waiting, func(ctx context.Context) slack.ModalViewRequest {
+		v, err := a.clickCaller(ctx, cb)
+		if err == nil {
+			var doc store.Doc
+			if doc, err = a.Requests.Get(ctx, v, id); err == nil {
+				return notice("Request", slices.DeleteFunc(a.cardFor(ctx, v, doc).Blocks, func(b slack.Block) bool {
+					return b.BlockType() == slack.MBTAction // a window has no message to answer a click with
+				})...)
+			}
+		}
+		return notice("Request", blocks.Paragraph(a.refusal(err, keyRequest, id).Text))
+	})
 	if err != nil {
 		a.Log.Warn("open view", keyCode, errorCode(err), keyError, err)
-		return
 	}
-	v, err := a.clickCaller(ctx, cb)
-	if err == nil {
-		var doc store.Doc
-		if doc, err = a.Requests.Get(ctx, v, id); err == nil {
-			body := slices.DeleteFunc(a.cardFor(ctx, v, doc).Blocks, func(b slack.Block) bool {
-				return b.BlockType() == slack.MBTAction // a window has no message to answer a click with
-			})
-			a.redraw(ctx, opened.ID, "", notice("Request", body...))
-			return
-		}
-	}
-	a.redraw(ctx, opened.ID, "", notice("Request", blocks.Paragraph(a.refusal(err, keyRequest, id).Text)))
 }

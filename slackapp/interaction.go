@@ -40,7 +40,7 @@ func (a *App) shortcut(ctx context.Context, cb slack.InteractionCallback) {
 		return
 	}
 	s.trigger, s.responseURL = cb.TriggerID, cb.ResponseURL
-	a.begin(ctx, s, func() (request.Caller, error) { return a.clickCaller(ctx, cb) })
+	a.begin(ctx, s, func(ctx context.Context) (request.Caller, error) { return a.clickCaller(ctx, cb) })
 }
 
 // Busy tells the person who clicked that no handler is free. A click in a window gets no
@@ -107,7 +107,7 @@ func (a *App) startAgain(ctx context.Context, cb slack.InteractionCallback, text
 	}
 	s := a.start(ask, cb.Container.ChannelID, text)
 	s.trigger, s.responseURL = cb.TriggerID, cb.ResponseURL
-	a.begin(ctx, s, func() (request.Caller, error) { return a.clickCaller(ctx, cb) })
+	a.begin(ctx, s, func(ctx context.Context) (request.Caller, error) { return a.clickCaller(ctx, cb) })
 }
 
 // do handles a click on an action of a request.
@@ -117,6 +117,7 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 		a.replyTo(ctx, cb, "This button no longer works. Use the newest card of the request.")
 		return
 	}
+	clicked := time.Now()
 	if g.Confirm != lifecycle.ConfirmNone {
 		seen, refusal := a.quickCheck(ctx, cb, action, g)
 		if refusal != "" {
@@ -124,7 +125,7 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 			a.redrawCard(ctx, g.ID)
 			return
 		}
-		a.ask(ctx, cb, action, g, seen)
+		a.ask(ctx, cb, action, g, seen, clicked)
 		return
 	}
 	v, err := a.clickCaller(ctx, cb)
@@ -137,7 +138,7 @@ func (a *App) do(ctx context.Context, cb slack.InteractionCallback, action lifec
 	case refusal == nil:
 		a.replyTo(ctx, cb, nextStep(doc.Request, action))
 	case refusal.Confirm != lifecycle.ConfirmNone:
-		a.ask(ctx, cb, action, g, nil) // the button is from before it had to be confirmed
+		a.ask(ctx, cb, action, g, nil, clicked) // the button is from before it had to be confirmed
 	default:
 		a.replyTo(ctx, cb, blocks.Escape(refusal.Text))
 		a.redrawCard(ctx, g.ID)
@@ -191,9 +192,6 @@ func (a *App) check(ctx context.Context, v request.Caller, action lifecycle.Acti
 	r, confirmation, err := a.Requests.Check(ctx, v, g.command(action))
 	return &checkedClick{r, confirmation}, err
 }
-
-// quickTime is well below the three seconds in which Slack opens a window.
-const quickTime = time.Second
 
 // command is the action of a button, with the state that the person saw.
 func (g buttonValue) command(action lifecycle.Action) request.Command {

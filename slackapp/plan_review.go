@@ -3,6 +3,7 @@ package slackapp
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -21,18 +22,18 @@ func (a *App) review(ctx context.Context, cb slack.InteractionCallback, value st
 		a.replyTo(ctx, cb, "This button no longer works. Use the newest card of the request.")
 		return
 	}
-	opened, err := a.open(ctx, cb.TriggerID, loading(titleReview, "Loading the plan…"))
+	waiting := loading(titleReview, "Loading the plan…")
+	err = a.openDrawn(ctx, cb.TriggerID, time.Now(), waiting, func(ctx context.Context) slack.ModalViewRequest {
+		v, err := a.clickCaller(ctx, cb)
+		if err != nil {
+			return notice(titleReview, blocks.Paragraph(a.refusal(err).Text))
+		}
+		return a.reviewView(ctx, v, g)
+	})
 	if err != nil {
 		a.Log.Warn("open view", keyCode, errorCode(err), keyError, err)
 		a.replyTo(ctx, cb, "The window could not be opened in time. Click the button again.")
-		return
 	}
-	v, err := a.clickCaller(ctx, cb)
-	if err != nil {
-		a.redraw(ctx, opened.ID, "", notice(titleReview, blocks.Paragraph(a.refusal(err).Text)))
-		return
-	}
-	a.redraw(ctx, opened.ID, "", a.reviewView(ctx, v, g))
 }
 
 func (a *App) reviewView(ctx context.Context, v request.Caller, g buttonValue) slack.ModalViewRequest {
