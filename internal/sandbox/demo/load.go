@@ -217,7 +217,7 @@ func (j *journey) livesOn(ctx context.Context, r *request) error {
 		{j.omar, statePlanReady, func() error { return j.approves(ctx, j.omar, r, "") }},
 		{j.omar, "[Merge]", func() error { return j.clicksAction(ctx, j.omar, r, "Merge") }},
 		{j.omar, "[Apply]", func() error { return j.clicksAction(ctx, j.omar, r, "Apply") }},
-		{j.adam, "[Destroy]", func() error { return j.destroy(ctx, r) }},
+		{j.adam, stateApplied, func() error { return j.destroy(ctx, r) }},
 		{j.omar, "Destroy plan", func() error { return j.approvesDestroy(ctx, r) }},
 	} {
 		if err := j.atRest(ctx, turn.by, r, turn.ready); err != nil {
